@@ -1,0 +1,41 @@
+/*
+ * ascii.h - the character classes of the RFCs, for bytes, without a locale.
+ */
+#ifndef AVOUCH_LIB_ASCII_H
+#define AVOUCH_LIB_ASCII_H
+
+#include <stdbool.h>
+
+unsigned char ascii_lower(unsigned char c);
+unsigned char ascii_upper(unsigned char c);
+
+bool ascii_is_alpha(unsigned char c);
+bool ascii_is_digit(unsigned char c);
+bool ascii_is_alnum(unsigned char c);
+bool ascii_is_xdigit(unsigned char c);
+
+/* WSP of RFC 5234: SP, TAB. */
+bool ascii_is_wsp(unsigned char c);
+
+/* SP, TAB, CR, LF: all that folding white space is made of. */
+bool ascii_is_space(unsigned char c);
+
+/* VCHAR of RFC 5234: %x21-7E. */
+bool ascii_is_visible(unsigned char c);
+
+/* SP and VCHAR. */
+bool ascii_is_print(unsigned char c);
+
+/* atext of RFC 5322 section 3.2.3, with UTF-8 bytes by RFC 6532 section 3.2. */
+bool ascii_is_atext(unsigned char c);
+
+/* ftext of RFC 5322 section 3.6.8: %d33-57 and %d59-126. */
+bool ascii_is_ftext(unsigned char c);
+
+/* tag-name of RFC 6376 section 3.2 after its first: ALPHA, DIGIT, "_". */
+bool ascii_is_tag(unsigned char c);
+
+/* token of RFC 2045 section 5.1, with UTF-8 bytes by RFC 6532 section 3.2. */
+bool ascii_is_token(unsigned char c);
+
+#endif

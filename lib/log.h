@@ -1,0 +1,70 @@
+/*
+ * log.h - one event, one line of key=value (or one JSON object).
+ *
+ * A line is built on the stack of the caller and written whole by one system
+ * call, so lines of several threads do not mix.  Values from outside are
+ * quoted and escaped: a line never holds CR, LF, NUL or a control byte, and
+ * is cut at LOG_LINE_MAX.  Only verify/, report/, milter/ and cli/ log.
+ *
+ *	struct log_line l;
+ *
+ *	log_begin(&l, LOG_LEVEL_INFO, "message");
+ *	log_span(&l, "queue_id", id);
+ *	log_number(&l, "ms", ms);
+ *	log_end(&l);
+ */
+#ifndef AVOUCH_LIB_LOG_H
+#define AVOUCH_LIB_LOG_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "lib/buf.h"
+#include "lib/span.h"
+
+enum { LOG_LINE_MAX = 4096 };
+
+enum log_level {
+	LOG_LEVEL_ERROR,
+	LOG_LEVEL_WARNING,
+	LOG_LEVEL_INFO,
+	LOG_LEVEL_DEBUG
+};
+enum log_format { LOG_FORMAT_NONE, LOG_FORMAT_TEXT, LOG_FORMAT_JSON };
+enum log_target { LOG_TARGET_STDERR, LOG_TARGET_SYSLOG };
+
+struct log_line {
+	enum log_level level;
+	struct buf text;
+	char memory[LOG_LINE_MAX];
+};
+
+/*
+ * The one setting of the process; before it, warnings and errors go to stderr
+ * as text.  `program` is a literal.  LOG_FORMAT_NONE still lets errors through.
+ * Safe to call while other threads log.
+ */
+void log_setup(const char *program, enum log_format format,
+    enum log_target target, enum log_level most);
+
+/* `event` is a literal: "message", "start", "dns", ... */
+void log_begin(struct log_line *l, enum log_level level, const char *event);
+void log_text(struct log_line *l, const char *key, const char *value);
+void log_span(struct log_line *l, const char *key, struct span value);
+void log_number(struct log_line *l, const char *key, int64_t value);
+void log_end(struct log_line *l);
+
+/* A plain sentence: event, then text="...", printf-like, escaped all the same.
+ */
+void log_say(enum log_level level, const char *event, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+
+/*
+ * Once per `cause` and minute, for faults that repeat with every message.  The
+ * line that comes next for that cause says how many were held back.  `cause`
+ * is a literal; at most 64 causes are told apart.
+ */
+void log_fault(const char *cause, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
+
+#endif

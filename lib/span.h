@@ -1,0 +1,61 @@
+/*
+ * span.h - a pointer and a length: how every text is passed about.
+ *
+ * The bytes come from outside: they may hold NUL, may lack it, need not be
+ * ASCII, and are never written to.  A span owns nothing; it lives as long as
+ * what it points into.  {NULL, 0} is "absent"; a present, empty text has a
+ * pointer and n == 0.
+ */
+#ifndef AVOUCH_LIB_SPAN_H
+#define AVOUCH_LIB_SPAN_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+struct span {
+	const char *p;
+	size_t n;
+};
+
+#define SPAN(literal)                                                          \
+	((struct span){ .p = ("" literal), .n = sizeof(literal) - 1 })
+#define SPAN_NONE ((struct span){ .p = NULL, .n = 0 })
+
+/* For printf: ("%.*s", SPAN_FMT(s)). Only for texts known to be printable. */
+#define SPAN_FMT(s) (int)(s).n, (s).p != NULL ? (s).p : ""
+
+struct span span_of(const char *p, size_t n);
+
+/* Of a C string; absent for NULL. */
+struct span span_str(const char *text);
+
+/* Between two pointers into one object, from <= to. */
+struct span span_between(const char *from, const char *to);
+
+/* Without its first `n` bytes; its first, its last `n`; clamped to the span. */
+struct span span_skip(struct span s, size_t n);
+struct span span_first(struct span s, size_t n);
+struct span span_last(struct span s, size_t n);
+
+/* Without SP, TAB, CR and LF at both ends. */
+struct span span_trim(struct span s);
+
+bool span_equal(struct span a, struct span b);
+bool span_is(struct span s, const char *text);
+
+/* ASCII letters without regard to case; other bytes as they are. */
+bool span_equal_nocase(struct span a, struct span b);
+bool span_is_nocase(struct span s, const char *text);
+bool span_starts_nocase(struct span s, const char *text);
+bool span_ends_nocase(struct span s, const char *text);
+
+/* Index of the first, the last `c`; s.n where there is none. */
+size_t span_index(struct span s, char c);
+size_t span_rindex(struct span s, char c);
+
+bool span_has(struct span s, char c);
+
+/* Every byte satisfies `is`; true for an empty span. */
+bool span_all(struct span s, bool (*is)(unsigned char));
+
+#endif
