@@ -1,0 +1,55 @@
+/*
+ * arc.h - is the chain of ARC sets of this message whole?  (RFC 8617 section
+ * 5.2)  Validation only.
+ *
+ * begin, keys and finish as in dkim.h, over the same bodies.
+ */
+#ifndef AVOUCH_DKIM_ARC_H
+#define AVOUCH_DKIM_ARC_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "dkim/body.h"
+#include "dkim/dkim.h"
+#include "dns/talk.h"
+#include "lib/arena.h"
+#include "lib/span.h"
+#include "lib/step.h"
+#include "mail/message.h"
+
+enum { ARC_INSTANCES_MAX = 50 }; /* RFC 8617 section 4.2.1 */
+
+enum arc_code { ARC_NONE, ARC_PASS, ARC_FAIL, ARC_TEMPERROR };
+
+struct arc_sealer {
+	unsigned instance;
+	struct span domain; /* d= of the ARC-Seal, normal form */
+	struct span selector;
+	struct span results; /* the AAR's value behind "i=N;" */
+};
+
+struct arc_result {
+	enum arc_code code;
+	unsigned instances;   /* the highest one found; 0: none */
+	unsigned oldest_pass; /* RFC 8617 section 5.2 item 5; 0: all pass */
+	const struct arc_sealer *sealers; /* instance 1 first; where readable */
+	size_t n_sealers;
+	struct span reason; /* one line of printable ASCII */
+	bool stale;
+};
+
+/* "none", "pass", "fail"; RFC 8617 knows no temperror: it is told as "fail"
+ * by the reason, and by this name in logs: "temperror". */
+const char *arc_code_name(enum arc_code code);
+
+struct arc;
+
+struct arc *arc_begin(struct arena *a, const struct dkim_options *o,
+    const struct mail_header *h, struct bodies *bodies, int64_t now);
+enum step arc_keys(struct arc *c, struct dns_talk *talk, struct arena *scratch);
+void arc_finish(struct arc *c, struct arc_result *out);
+void arc_free(struct arc *c); /* takes NULL */
+
+#endif

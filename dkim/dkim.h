@@ -1,0 +1,98 @@
+/*
+ * dkim.h - are the signatures of this message good?  (RFC 6376, 8301, 8463,
+ * 8616)
+ *
+ *	begin	at end of headers: signatures are read, those to verify chosen
+ *	keys	a core in waves: asks for all keys at once
+ *	finish	after bodies_end() and keys: results
+ *
+ * begin and finish are one thread's; keys may run in another in between and
+ * touches nothing that bodies_add() touches.
+ */
+#ifndef AVOUCH_DKIM_DKIM_H
+#define AVOUCH_DKIM_DKIM_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "dkim/body.h"
+#include "dns/talk.h"
+#include "lib/arena.h"
+#include "lib/span.h"
+#include "lib/step.h"
+#include "mail/message.h"
+
+enum {
+	DKIM_SIGNATURES_MAX = 100, /* listed of one message; the rest counted */
+};
+
+enum dkim_code { /* in the order of RFC 8601 section 2.7.1 */
+	DKIM_NONE,
+	DKIM_PASS,
+	DKIM_FAIL,
+	DKIM_POLICY,
+	DKIM_NEUTRAL,
+	DKIM_TEMPERROR,
+	DKIM_PERMERROR,
+};
+
+struct dkim_options {
+	unsigned max_signatures; /* verified at most; 0: 10 */
+	unsigned min_rsa_bits;   /* fewer: policy; 0: 1024 (RFC 8301) */
+	unsigned max_rsa_bits;   /* more: policy, not computed; 0: 8192 */
+	unsigned clock_skew;     /* seconds t= may be ahead; 0: 300 */
+	bool allow_body_tail;    /* l= may leave an unsigned tail */
+	bool ignore_expiry;      /* x= in the past is not a fail */
+};
+
+struct dkim_result { /* of one DKIM-Signature field */
+	enum dkim_code code;
+	struct span domain;    /* d=, normal form; absent: not readable */
+	struct span selector;  /* s= */
+	struct span identity;  /* i=, or "@" d= */
+	struct span algorithm; /* a= as written: "rsa-sha256" */
+	struct span b;         /* b= without white space: its beginning, long
+	                          enough to be unique in the message, at least 8
+	                          characters (RFC 6008) */
+	struct span reason;    /* why, one line of printable ASCII */
+	unsigned key_bits;     /* 0: no key */
+	bool testing;          /* t=y in the key */
+	bool strict;           /* t=s in the key */
+	bool stale;            /* rests on an answer past its TTL */
+	bool verified;         /* chosen to be verified, within the budget */
+	size_t field;          /* index in the header */
+};
+
+const char *dkim_code_name(enum dkim_code code);
+
+struct dkim;
+
+/*
+ * `authors` are the author domains in normal form: signatures of theirs are
+ * verified first, then from the top.  `now` is seconds since 1970.  What is
+ * needed of the body is noted in `bodies`.  All of `h`, `bodies` and `a` must
+ * outlive it.  NULL: no memory.
+ */
+struct dkim *dkim_begin(struct arena *a, const struct dkim_options *o,
+    const struct mail_header *h, struct bodies *bodies,
+    const struct span *authors, size_t n_authors, int64_t now);
+
+/* The answers of `talk` must live until dkim_finish() has returned. */
+enum step dkim_keys(
+    struct dkim *d, struct dns_talk *talk, struct arena *scratch);
+
+/* The d= of the signatures to verify, for prefetching; distinct, valid. */
+size_t dkim_domains(const struct dkim *d, struct span *out, size_t max);
+
+/* Fills in the results, one for each DKIM-Signature, top first. */
+void dkim_finish(struct dkim *d);
+const struct dkim_result *dkim_results(const struct dkim *d, size_t *n);
+
+/* Signature fields that were not even listed (over DKIM_SIGNATURES_MAX). */
+size_t dkim_unlisted(const struct dkim *d);
+
+/* Frees OpenSSL's parts; takes NULL.  The results stay in the arena. */
+void dkim_free(struct dkim *d);
+
+#endif

@@ -1,0 +1,91 @@
+/*
+ * dmarc.h - is the author's domain authenticated, and if not, what does its
+ * owner ask for?  (RFC 9989)
+ *
+ * A pure core.  SPF's and DKIM's results are plain facts passed in.
+ */
+#ifndef AVOUCH_DMARC_DMARC_H
+#define AVOUCH_DMARC_DMARC_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "dmarc/record.h"
+#include "dns/talk.h"
+#include "lib/arena.h"
+#include "lib/span.h"
+#include "lib/step.h"
+
+enum { DMARC_MAX_QUERIES = 8 }; /* of one tree walk, RFC 9989 section 4.10 */
+
+enum dmarc_code { /* RFC 9989 section 9.2 */
+	DMARC_NONE,
+	DMARC_PASS,
+	DMARC_FAIL,
+	DMARC_TEMPERROR,
+	DMARC_PERMERROR,
+};
+
+enum dmarc_fact {         /* what a method said of an identifier */
+	DMARC_FACT_OTHER, /* not authenticated */
+	DMARC_FACT_PASS,
+	DMARC_FACT_TEMPERROR,
+};
+
+struct dmarc_identifier {
+	struct span domain; /* normal form; absent: there is none */
+	enum dmarc_fact fact;
+};
+
+struct dmarc_facts {
+	const struct span *authors; /* distinct author domains, normal form */
+	size_t n_authors;
+	bool authors_bad; /* no From, several, unreadable, or more domains than
+	                     were kept (RFC 9989 sections 5.3.1, 11.5): never a
+	                     pass */
+	const char *authors_reason; /* why, a constant text; with authors_bad */
+	struct dmarc_identifier spf;
+	const struct dmarc_identifier *dkim;
+	size_t n_dkim;
+};
+
+/* One author domain's evaluation. */
+struct dmarc_result {
+	enum dmarc_code code;
+	struct span author_domain;
+	struct span organizational_domain; /* absent: not found */
+	struct span
+	    policy_domain; /* where the record was found; absent: none */
+	const struct dmarc_record *record; /* NULL: none */
+	enum dmarc_policy policy;          /* the p, sp or np that applies */
+	const char *policy_tag;        /* "p", "sp", "np"; NULL: no record */
+	enum dmarc_policy disposition; /* what is asked for this message: none
+	                               unless fail; one step down with t=y */
+	bool spf_aligned;              /* passes and is aligned */
+	bool dkim_aligned; /* some signature passes and is aligned */
+	bool testing;      /* t=y */
+	bool nonexistent;  /* the author domain does not exist (np) */
+	bool stale;
+	struct span aligned_by; /* the domain that made it pass */
+	struct span reason;     /* one line of printable ASCII */
+	size_t n_authors;       /* domains evaluated; this is the strictest */
+};
+
+const char *dmarc_code_name(enum dmarc_code code);
+
+/*
+ * Asks for all that dmarc_check() may need, for every domain of `f` at once,
+ * whatever the facts turn out to be.  STEP_DONE: all is known.
+ */
+enum step dmarc_ask(
+    const struct dmarc_facts *f, struct dns_talk *talk, struct arena *a);
+
+/*
+ * The verdict: every author domain is evaluated and the strictest stands.
+ * Texts live in `a` or point into `f` and `talk`.  An exhausted arena gives
+ * DMARC_TEMPERROR.
+ */
+enum step dmarc_check(const struct dmarc_facts *f, struct dns_talk *talk,
+    struct arena *a, struct dmarc_result *out);
+
+#endif

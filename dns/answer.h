@@ -1,0 +1,110 @@
+/*
+ * answer.h - one answer of the DNS, immutable and shared.
+ *
+ * An answer is counted: the cache, every talk that was told it and whoever
+ * else holds it share one object, so that what was parsed out of it once (a
+ * DKIM key) can be kept beside it and lives as long as it does.
+ */
+#ifndef AVOUCH_DNS_ANSWER_H
+#define AVOUCH_DNS_ANSWER_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "lib/ip.h"
+#include "lib/span.h"
+
+enum dns_type { /* the numbers of the IANA registry */
+	DNS_A = 1,
+	DNS_NS = 2,
+	DNS_CNAME = 5,
+	DNS_SOA = 6,
+	DNS_PTR = 12,
+	DNS_MX = 15,
+	DNS_TXT = 16,
+	DNS_AAAA = 28,
+};
+
+enum dns_state {
+	DNS_PENDING,  /* asked, not answered */
+	DNS_FOUND,    /* at least one record of the type */
+	DNS_NODATA,   /* the name exists, the type does not: void */
+	DNS_NXDOMAIN, /* the name does not exist (RFC 8020): void */
+	DNS_BADNAME,  /* no name that DNS can hold; nothing was asked */
+	DNS_FAILED,   /* no answer; `fault` says why: temperror */
+};
+
+enum dns_fault {
+	DNS_FAULT_NONE,
+	DNS_FAULT_TIMEOUT,  /* no server answered in time */
+	DNS_FAULT_SERVFAIL, /* the server could not find out (RCODE 2) */
+	DNS_FAULT_REFUSED,  /* RCODE 5 */
+	DNS_FAULT_RCODE,    /* any other RCODE */
+	DNS_FAULT_GARBLED,  /* what came could not be read, or CNAMEs loop */
+	DNS_FAULT_BUDGET, /* the message had asked too much, or its time was up
+	                   */
+	DNS_FAULT_RESOURCE, /* out of memory, sockets or a closed source: ours
+	                     */
+};
+
+struct dns_record {
+	struct span text;    /* TXT: the strings joined without a space.  MX,
+	                        PTR, NS, CNAME: the name in lower case without
+	                        the final dot ("" is the root, a null MX) */
+	struct ip ip;        /* A, AAAA */
+	uint16_t preference; /* MX */
+	uint16_t strings;    /* TXT: how many strings were joined */
+};
+
+enum { DNS_RECORDS_MAX = 512 }; /* kept of one answer; more are DNS_FAILED */
+
+struct dns_answer {
+	enum dns_state state;
+	enum dns_fault fault; /* of DNS_FAILED */
+	bool authentic;       /* validated, on a path that is trusted (AD) */
+	bool stale;           /* past its TTL, served since the servers fail */
+	uint32_t ttl;         /* seconds, of the answer as it came */
+	uint32_t size;        /* bytes of the message it came in; 0: unknown */
+	struct span alias; /* where a CNAME chain ended; absent without one */
+	size_t n_records;  /* 0 unless DNS_FOUND */
+	const struct dns_record *records;
+};
+
+/* "A", "TXT", ... ; "nxdomain", ... ; "timeout", ... */
+const char *dns_type_name(enum dns_type type);
+const char *dns_state_name(enum dns_state state);
+const char *dns_fault_name(enum dns_fault fault);
+bool dns_type_from_name(struct span name, enum dns_type *type);
+
+/*
+ * Copies `a` (with its records and texts) into one counted block; NULL: no
+ * memory.  The caller holds the one reference.
+ */
+const struct dns_answer *dns_answer_new(const struct dns_answer *a);
+
+/* A failure that needs no memory and lives for ever; hold and drop are no-ops.
+ */
+const struct dns_answer *dns_answer_failed(enum dns_fault fault);
+const struct dns_answer *dns_answer_badname(void);
+const struct dns_answer *dns_answer_pending(void);
+
+const struct dns_answer *dns_answer_hold(const struct dns_answer *a);
+
+/* Takes NULL. */
+void dns_answer_drop(const struct dns_answer *a);
+
+/* Bytes of memory the answer takes, for the cache's accounting. */
+size_t dns_answer_memory(const struct dns_answer *a);
+
+/*
+ * What was made of the answer, kept beside it: one memo an answer.
+ * dns_answer_keep() stores `memo` unless one is there; returns the one that is
+ * kept (the other is given to `drop` at once), or NULL where the answer keeps
+ * nothing (a constant): then `memo` stays the caller's.  Any thread.
+ */
+void *dns_answer_memo(const struct dns_answer *a);
+void *dns_answer_keep(
+    const struct dns_answer *a, void *memo, void (*drop)(void *memo));
+
+#endif

@@ -1,0 +1,41 @@
+/*
+ * cache.h - a source over a source: what is known is not asked again.
+ *
+ * Shared by all messages; bounded in bytes; sharded locks; least recently used
+ * goes first.  TTL-true, negative answers by RFC 2308, failures held for a few
+ * seconds; one question asked by many at once goes out once.
+ */
+#ifndef AVOUCH_DNS_CACHE_H
+#define AVOUCH_DNS_CACHE_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "dns/source.h"
+
+struct dns_cache_options {
+	size_t bytes;             /* bound of all shards, 0: 16 MiB */
+	uint32_t ttl_max;         /* seconds, 0: 86400 */
+	uint32_t negative_max;    /* seconds, 0: 3600 */
+	uint32_t failure_seconds; /* a failure is held this long, 0: 5 */
+	uint32_t stale_seconds;   /* an answer past its TTL is served this long
+	                             while the servers fail; 0: never */
+	int64_t (*clock)(
+	    void); /* milliseconds, monotonic; NULL: the real one */
+};
+
+struct dns_cache_counts {
+	uint64_t hits, misses, joined, evicted, stale;
+	size_t entries, bytes;
+};
+
+/* NULL: no memory.  `below` is not owned: close the cache first. */
+struct dns_source *dns_cache_open(
+    const struct dns_cache_options *o, struct dns_source *below);
+
+void dns_cache_counts(struct dns_source *cache, struct dns_cache_counts *out);
+
+/* Forgets everything (after a change of name servers). */
+void dns_cache_clear(struct dns_source *cache);
+
+#endif

@@ -1,0 +1,30 @@
+/*
+ * zone.h - answers from an RFC 1035 master file.
+ *
+ * It answers at once, as a recursive resolver would: CNAMEs followed (8 at
+ * most, loops are DNS_FAILED), wildcards (RFC 4592), NXDOMAIN told from NODATA
+ * (a name with names below it exists, RFC 8020).  Any name may be in the file;
+ * no SOA is needed.  A comment line of the form
+ *
+ *	;!failed NAME TYPE FAULT
+ *
+ * (FAULT as dns_fault_name(); TYPE may be ANY) makes that question fail, as
+ * recorder.h writes it.
+ */
+#ifndef AVOUCH_DNS_ZONE_H
+#define AVOUCH_DNS_ZONE_H
+
+#include <stddef.h>
+
+#include "dns/source.h"
+
+enum { DNS_ZONE_FILE_MAX = 64 << 20 }; /* bytes read of one file */
+
+/* NULL: `error` says why in one line with file, line and cure. */
+struct dns_source *dns_zone_open(const char *path, char *error, size_t size);
+
+/* The same of a text in memory; `name` stands for the file in errors. */
+struct dns_source *dns_zone_parse(
+    const char *name, struct span text, char *error, size_t size);
+
+#endif
