@@ -1,0 +1,130 @@
+/*
+ * conf.h - the configuration: one table of options, one immutable snapshot.
+ *
+ * A snapshot is counted: conf_hold() at connect, conf_drop() at close; a reload
+ * reads a new one and swaps it in, or keeps the old one if the new is bad.  The
+ * table of options (name, type, default, range, help) is what the parser's
+ * checks, `avouch config show`, etc/avouch.conf and the man page are held
+ * against.
+ */
+#ifndef AVOUCH_VERIFY_CONF_H
+#define AVOUCH_VERIFY_CONF_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#include "dkim/dkim.h"
+#include "dns/cache.h"
+#include "dns/net.h"
+#include "lib/ip.h"
+#include "lib/log.h"
+#include "lib/span.h"
+
+#define CONF_DEFAULT_FILE "/etc/avouch/avouch.conf"
+
+enum conf_mode { CONF_ENFORCE, CONF_MONITOR };
+
+/* What an outcome does; the names in the file are those in small letters. */
+enum conf_action {
+	CONF_ACCEPT,   /* deliver, the A-R tells the result */
+	CONF_ANNOTATE, /* deliver, and add the header a filter can use */
+	CONF_HOLD,     /* the MTA's hold queue (milter "quarantine") */
+	CONF_REJECT,   /* 550 5.7.x */
+	CONF_TEMPFAIL, /* 451 4.7.x */
+};
+
+/* A pattern of domains: "example.net" that name alone, ".example.net" what is
+ * below it, "*.example.net" the same, "**.example.net" both. */
+struct conf_override {
+	char *name;
+	unsigned line;      /* where it stands in the file */
+	char **from_domain; /* NULL-terminated lists; NULL: not asked for */
+	char **mail_from_domain;
+	char **dkim_domain;
+	char **recipient_domain;
+	char **list_id;
+	struct ip_net *client;
+	size_t n_client;
+	enum conf_action action;
+	char *reason;
+	int64_t expires; /* seconds since 1970, first one of the day
+	                    after; 0: never */
+};
+
+struct conf {
+	/* the daemon */
+	char *socket;
+	unsigned socket_mode;
+	char *socket_group; /* NULL: as it is */
+	char *user;         /* NULL: as started */
+	char *pid_file;     /* NULL: none */
+	char *authserv_id;  /* NULL: the MTA's name */
+	enum log_format log;
+	enum log_target log_target;
+
+	/* DNS */
+	struct dns_net_options dns;
+	struct dns_cache_options cache;
+
+	/* the verdict */
+	enum conf_mode mode;
+	unsigned sample; /* per mille of domains enforced on */
+	struct ip_net *skip_networks;
+	size_t n_skip_networks;
+	bool skip_authenticated;
+	struct ip_net *trusted_forwarders; /* marks of indirect mail, RFC 9989
+	                                      section 7.4 */
+	size_t n_trusted_forwarders;
+	unsigned timeout_ms;    /* a message's wait for DNS */
+	unsigned max_questions; /* a message's DNS questions */
+
+	struct {
+		enum conf_action on_fail, on_softfail, on_temperror,
+		    on_permerror, on_weak_pass;
+		bool received_spf; /* add Received-SPF as well */
+	} spf;
+	struct dkim_options dkim;
+	struct {
+		char **trusted_sealers; /* domains, NULL-terminated */
+	} arc;
+	struct {
+		enum conf_action on_reject, on_quarantine, on_temperror,
+		    on_permerror;
+		bool indirect_as_quarantine; /* RFC 9989 section 7.4 */
+		char *quarantine_header;     /* its name; NULL: none */
+	} dmarc;
+	struct {
+		char *reject_text; /* "%d" and so on; NULL: the built-in one */
+		char *tempfail_text;
+		char *url; /* template; NULL: none */
+	} reply;
+	struct conf_override *overrides;
+	size_t n_overrides;
+
+	struct {
+		char *store; /* NULL: nothing is kept */
+		char *org_name;
+		char *email;
+	} report;
+	struct {
+		char *listen; /* NULL: off */
+	} metrics;
+};
+
+/*
+ * Reads `path`.  NULL: every fault was written to `errors`, a line each as
+ * "file:line: what is wrong, and what would be right".
+ */
+const struct conf *conf_read(const char *path, FILE *errors);
+
+/* The built-in defaults; NULL: no memory. */
+const struct conf *conf_defaults(void);
+
+const struct conf *conf_hold(const struct conf *c);
+void conf_drop(const struct conf *c); /* takes NULL */
+
+const char *conf_action_name(enum conf_action action);
+
+#endif

@@ -1,0 +1,94 @@
+/*
+ * policy.h - the verdict's last step: from results to one action, with the rule
+ * that decided (RFC 9989 sections 5.4 and 7.4, RFC 7372 for the codes).
+ *
+ * A pure function of facts that can be stored, so that a day's mail can be
+ * decided again under another configuration.
+ */
+#ifndef AVOUCH_VERIFY_POLICY_H
+#define AVOUCH_VERIFY_POLICY_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "dkim/arc.h"
+#include "dkim/dkim.h"
+#include "dmarc/dmarc.h"
+#include "lib/arena.h"
+#include "lib/ip.h"
+#include "lib/span.h"
+#include "spf/spf.h"
+#include "verify/conf.h"
+
+enum { POLICY_TEXT_MAX = 400 }; /* bytes of a reply's text */
+
+struct policy_facts {
+	/* who */
+	struct ip client;
+	bool authenticated; /* the client logged in (SMTP AUTH, or cert) */
+	struct span mail_from_domain; /* normal form; absent: null sender */
+	const struct span *recipient_domains; /* distinct */
+	size_t n_recipient_domains;
+	const struct span *from_domains; /* author domains */
+	size_t n_from_domains;
+	const struct span *dkim_domains; /* of the signatures that pass */
+	size_t n_dkim_domains;
+	struct span list_id; /* absent: no List-Id */
+	bool is_list;        /* List-Id, List-Post, List-Unsubscribe,
+	                        Precedence: list and the like */
+
+	/* results */
+	enum spf_code spf; /* MAIL FROM's */
+	enum spf_weakness spf_weakness;
+	struct span spf_explanation;
+	enum dkim_code dkim; /* the best of all signatures' */
+	enum arc_code arc;
+	struct span arc_sealer; /* of the newest set, where the chain passes */
+	bool arc_dmarc_pass;    /* that sealer's AAR says dmarc=pass */
+	enum dmarc_code dmarc;
+	struct span dmarc_domain;       /* the author domain that decided */
+	enum dmarc_policy dmarc_policy; /* published */
+	enum dmarc_policy dmarc_disposition; /* asked for */
+	bool faulty; /* a limit or fault of ours cut the check short */
+};
+
+/* Why the published policy was not applied: RFC 9990's PolicyOverrideType. */
+enum policy_override {
+	POLICY_OVERRIDE_NONE,
+	POLICY_OVERRIDE_LOCAL,     /* "local_policy" */
+	POLICY_OVERRIDE_LIST,      /* "mailing_list" */
+	POLICY_OVERRIDE_FORWARDER, /* "trusted_forwarder" */
+	POLICY_OVERRIDE_TEST,      /* "policy_test_mode" */
+	POLICY_OVERRIDE_OTHER,     /* "other" */
+};
+
+struct policy_decision {
+	enum conf_action action; /* what is done with the message */
+	enum conf_action would;  /* what would be done in enforce mode; the same
+	                            as `action` where it is enforced */
+	struct span rule;        /* "dmarc.on_reject", "override NAME",
+	                            "skip.network", "default", ... */
+	struct span reason;      /* one line of printable ASCII */
+	enum dmarc_policy disposition; /* applied: for the A-R and the report */
+	enum policy_override override;
+	unsigned code;        /* 550, 451; 0: no reply of ours */
+	const char *enhanced; /* "5.7.26" */
+	struct span text;     /* printable ASCII, no "%" doubling */
+	bool skipped;         /* an own user: nothing is enforced */
+};
+
+/* Own users: RFC 9989 is not for them.  "skip.authenticated", ... or NULL. */
+const char *policy_skip(const struct conf *c, const struct policy_facts *f);
+
+/*
+ * Texts live in `a`; an exhausted arena gives CONF_ACCEPT with a reason that
+ * says so.  `now` is seconds since 1970 (expiry of overrides).
+ */
+void policy_decide(const struct conf *c, const struct policy_facts *f,
+    int64_t now, struct arena *a, struct policy_decision *out);
+
+/* RFC 9990's name: "local_policy", ... */
+const char *policy_override_name(enum policy_override override);
+
+#endif
