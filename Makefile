@@ -57,8 +57,11 @@ $(COMMAND): $(CLI_OBJECTS) $(ARCHIVE)
 $(BUILD)/tests/%_test: $(BUILD)/tests/%_test.o $(HELPERS) $(ARCHIVE)
 	$(CC) $(CFLAGS) $(LINKHARD) -o $@ $^ $(LIBS_TEST)
 
+unit: $(TESTS)
+	@tests/run_cmocka $(TESTS)
+
 .SECONDARY:
-.PHONY: all clean
+.PHONY: all unit clean
 clean:
 	rm -rf build build-*
 
