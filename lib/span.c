@@ -72,8 +72,9 @@ span_equal_nocase(struct span a, struct span b)
 	if (a.n != b.n)
 		return false;
 	for (size_t i = 0; i < a.n; i++)
-		if (ascii_lower((unsigned char)a.p[i]) !=
-		    ascii_lower((unsigned char)b.p[i]))
+		if (a.p[i] != b.p[i] &&
+		    ascii_lower((unsigned char)a.p[i]) !=
+			ascii_lower((unsigned char)b.p[i]))
 			return false;
 	return true;
 }
