@@ -39,12 +39,15 @@ enum ip_net_fault {
 
 enum { IP_TEXT_MAX = 46 }; /* longest text, with the NUL */
 
-/* Exactly one address, no brackets, no zone id, nothing else around it. */
+/* Exactly one address, no brackets, no zone id, nothing else around it; else
+ * `out` is IP_NONE.  ip_parse_v6() leaves an IPv4-mapped address IPv6: what an
+ * SPF record lists under ip6 is never an IPv4 client (RFC 7208 section 5). */
 bool ip_parse(struct span text, struct ip *out);
 bool ip_parse_v4(struct span text, struct ip *out);
 bool ip_parse_v6(struct span text, struct ip *out);
 
-/* "192.0.2.0/24", "2001:db8::/32", or an address alone. */
+/* "192.0.2.0/24", "2001:db8::/32", or an address alone.  `out` is IP_NONE where
+ * it is neither, "::ffff:192.0.2.0/120" the first. */
 enum ip_net_fault ip_net_parse(struct span text, struct ip_net *out);
 
 /* IP_NONE for NULL and for other families (AF_UNIX). */
@@ -58,7 +61,8 @@ bool ip_equal(const struct ip *a, const struct ip *b);
 /* `ip` lies in the first `bits` bits of `net`; never across families. */
 bool ip_in(const struct ip *ip, const struct ip *net, unsigned bits);
 
-/* The name asked for PTR: under in-addr.arpa or ip6.arpa, no final dot. */
+/* The name asked for PTR: under in-addr.arpa or ip6.arpa, no final dot;
+ * nothing for IP_NONE. */
 void ip_put_reverse(struct buf *b, const struct ip *ip);
 
 #endif
