@@ -33,12 +33,13 @@ bool domain_is_fqdn(struct span name);
 
 size_t domain_labels(struct span name);
 
-/* The last `labels` labels; the whole name if it has no more. */
+/* The last `labels` labels, no final dot; all of them if it has no more. */
 struct span domain_suffix(struct span name, size_t labels);
 
-/* Without the leftmost label; empty for a single label. */
+/* Without the leftmost label and the final dot; empty for a single label. */
 struct span domain_parent(struct span name);
 
+/* Both are false for an empty name: nothing is aligned with it. */
 bool domain_equal(struct span a, struct span b);
 
 /* `name` is `ancestor` or below it. */
@@ -47,7 +48,9 @@ bool domain_is_under(struct span name, struct span ancestor);
 /*
  * The one form that is compared, asked, printed and stored: lower case,
  * U-labels as A-labels (IDNA2008 by libidn2, RFC 8616), no final dot.  Absent
- * where `name` has no such form (then it is not a domain name) or `a` no room.
+ * where `name` has no such form (then it is not a domain name: a limit, a
+ * control byte, bytes that are not UTF-8, a U-label without A-label) or `a` no
+ * room (arena_has_failed() tells).
  */
 struct span domain_normal(struct arena *a, struct span name);
 

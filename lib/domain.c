@@ -1,0 +1,249 @@
+#include "lib/domain.h"
+
+#include <idn2.h>
+#include <stdint.h>
+#include <string.h>
+
+#include "lib/ascii.h"
+#include "lib/buf.h"
+
+/* A U-label is longer as UTF-8 than as A-label, but not more than 4 times. */
+enum { DOMAIN_UTF8_MAX = 4 * DOMAIN_MAX };
+
+static struct span
+without_dot(struct span name)
+{
+	if (name.n > 0 && name.p[name.n - 1] == '.')
+		name.n--;
+	return name;
+}
+
+/* Takes the leftmost label and its dot off `name`. */
+static struct span
+take_label(struct span *name)
+{
+	struct span label = span_first(*name, span_index(*name, '.'));
+
+	*name = span_skip(*name, label.n + 1);
+	return label;
+}
+
+/* RFC 1035 section 2.3.4 */
+bool
+domain_is_valid(struct span name)
+{
+	name = without_dot(name);
+	if (name.n == 0 || name.n > DOMAIN_MAX || name.p[name.n - 1] == '.')
+		return false;
+	while (name.n > 0) {
+		struct span label = take_label(&name);
+
+		if (label.n == 0 || label.n > DOMAIN_LABEL_MAX)
+			return false;
+	}
+	return true;
+}
+
+static bool
+is_ldh(unsigned char c)
+{
+	return ascii_is_tag(c) || c == '-';
+}
+
+/* The letters, digits and hyphens of RFC 1035 section 2.3.1. */
+bool
+domain_is_hostname(struct span name)
+{
+	if (!domain_is_valid(name))
+		return false;
+	name = without_dot(name);
+	while (name.n > 0) {
+		struct span label = take_label(&name);
+
+		if (!span_all(label, is_ldh) || label.p[0] == '-' ||
+		    label.p[label.n - 1] == '-')
+			return false;
+	}
+	return true;
+}
+
+bool
+domain_is_fqdn(struct span name)
+{
+	if (!domain_is_hostname(name) || !span_has(without_dot(name), '.'))
+		return false;
+	/* toplabel, RFC 7208 section 7.1 */
+	return !span_all(domain_suffix(name, 1), ascii_is_digit);
+}
+
+size_t
+domain_labels(struct span name)
+{
+	size_t n = 0;
+
+	for (name = without_dot(name); name.n > 0; n++)
+		take_label(&name);
+	return n;
+}
+
+struct span
+domain_suffix(struct span name, size_t labels)
+{
+	name = without_dot(name);
+	size_t at = name.n;
+
+	for (; labels > 0 && at > 0; labels--) {
+		size_t dot = span_rindex(span_first(name, at), '.');
+
+		if (dot == at)
+			return name;
+		if (labels == 1)
+			return span_skip(name, dot + 1);
+		at = dot;
+	}
+	return span_skip(name, at);
+}
+
+struct span
+domain_parent(struct span name)
+{
+	name = without_dot(name);
+	take_label(&name);
+	return name;
+}
+
+bool
+domain_equal(struct span a, struct span b)
+{
+	a = without_dot(a);
+	return a.n > 0 && span_equal_nocase(a, without_dot(b));
+}
+
+bool
+domain_is_under(struct span name, struct span ancestor)
+{
+	name = without_dot(name);
+	ancestor = without_dot(ancestor);
+	if (ancestor.n == 0 || name.n < ancestor.n)
+		return false;
+	size_t above = name.n - ancestor.n;
+
+	return (above == 0 || name.p[above - 1] == '.') &&
+	    span_equal_nocase(span_skip(name, above), ancestor);
+}
+
+static bool
+is_ascii(unsigned char c)
+{
+	return c < 0x80;
+}
+
+static bool
+is_not_control(unsigned char c)
+{
+	return c >= 0x20 && c != 0x7f;
+}
+
+/* libidn2 had no memory: the caller shall see it as of the arena. */
+static void
+mark_failed(struct arena *a)
+{
+	arena_alloc(a, SIZE_MAX);
+}
+
+/*
+ * The A-label of one label that is not ASCII (RFC 5890 section 2.3.2.1), by
+ * the non-transitional mapping of UTS 46: it folds case and width as mail
+ * programs do before they show or look up a name, where the bare rules of
+ * IDNA2008 would let such a spelling pass by unjudged.
+ */
+static bool
+put_alabel(struct buf *b, struct arena *a, struct span label)
+{
+	char text[DOMAIN_UTF8_MAX + 1];
+	uint8_t *found = NULL;
+	int code;
+
+	memcpy(text, label.p, label.n);
+	text[label.n] = '\0';
+	code = idn2_lookup_u8((const uint8_t *)text, &found,
+	    IDN2_NFC_INPUT | IDN2_NONTRANSITIONAL);
+	if (code == IDN2_OK)
+		buf_text(b, (const char *)found);
+	else if (code == IDN2_MALLOC)
+		mark_failed(a);
+	idn2_free(found);
+	return code == IDN2_OK;
+}
+
+/* `name` has U-labels.  The mapping may bring forth dots and other ASCII that
+ * the text did not show, so the outcome must be a hostname. */
+static struct span
+normal_of_unicode(struct arena *a, struct span name)
+{
+	char text[DOMAIN_MAX + 1];
+	struct buf b = buf_over(text, sizeof(text));
+
+	for (bool first = true; name.n > 0; first = false) {
+		struct span label = take_label(&name);
+
+		if (!first)
+			buf_byte(&b, '.');
+		if (span_all(label, is_ascii))
+			buf_span(&b, label);
+		else if (!put_alabel(&b, a, label))
+			return SPAN_NONE;
+	}
+	if (b.full || !domain_is_hostname(buf_done(&b)))
+		return SPAN_NONE;
+	return domain_normal(a, buf_done(&b));
+}
+
+struct span
+domain_normal(struct arena *a, struct span name)
+{
+	name = without_dot(name);
+	if (name.n > DOMAIN_UTF8_MAX || !span_all(name, is_not_control))
+		return SPAN_NONE;
+	if (!span_all(name, is_ascii))
+		return normal_of_unicode(a, name);
+	if (!domain_is_valid(name))
+		return SPAN_NONE;
+	char *p = arena_alloc(a, name.n + 1);
+
+	if (p == NULL)
+		return SPAN_NONE;
+	for (size_t i = 0; i < name.n; i++)
+		p[i] = (char)ascii_lower((unsigned char)name.p[i]);
+	return span_of(p, name.n);
+}
+
+static bool
+has_alabel(struct span name)
+{
+	while (name.n > 0)
+		if (span_starts_nocase(take_label(&name), "xn--"))
+			return true;
+	return false;
+}
+
+struct span
+domain_display(struct arena *a, struct span name)
+{
+	struct span shown = SPAN_NONE;
+	struct span normal;
+	char *unicode = NULL;
+
+	if (!has_alabel(name))
+		return name;
+	normal = domain_normal(a, name);
+	if (normal.p == NULL)
+		return name;
+	if (idn2_to_unicode_8z8z(normal.p, &unicode, 0) == IDN2_OK)
+		shown = arena_copy(a, span_str(unicode));
+	idn2_free(unicode);
+	/* what does not lead back to the same name would mislead people */
+	if (shown.p == NULL || !span_equal(domain_normal(a, shown), normal))
+		return name;
+	return shown;
+}
