@@ -3,8 +3,13 @@
  *
  * A line is built on the stack of the caller and written whole by one system
  * call, so lines of several threads do not mix.  Values from outside are
- * quoted and escaped: a line never holds CR, LF, NUL or a control byte, and
- * is cut at LOG_LINE_MAX.  Only verify/, report/, milter/ and cli/ log.
+ * quoted and escaped: a line never holds CR, LF, NUL, a control byte, bytes
+ * that are not UTF-8, or a character that turns the direction of writing.  It
+ * is cut at LOG_LINE_MAX, NUL and newline included, and then ends in cut=1.
+ * Only verify/, report/, milter/ and cli/ log.
+ *
+ *	level=info event=message queue_id=4ZxY from="a b@example.org" ms=12
+ *	{"level":"info","event":"message","queue_id":"4ZxY","ms":12}
  *
  *	struct log_line l;
  *
@@ -22,7 +27,10 @@
 #include "lib/buf.h"
 #include "lib/span.h"
 
-enum { LOG_LINE_MAX = 4096 };
+enum {
+	LOG_LINE_MAX = 4096, /* PIPE_BUF: a pipe takes it whole */
+	LOG_CAUSES_MAX = 64,
+};
 
 enum log_level {
 	LOG_LEVEL_ERROR,
@@ -35,7 +43,8 @@ enum log_target { LOG_TARGET_STDERR, LOG_TARGET_SYSLOG };
 
 struct log_line {
 	enum log_level level;
-	struct buf text;
+	enum log_format format; /* as it was set when the line began */
+	struct buf text;        /* p is NULL where the line is not wanted */
 	char memory[LOG_LINE_MAX];
 };
 
@@ -62,7 +71,8 @@ void log_say(enum log_level level, const char *event, const char *format, ...)
 /*
  * Once per `cause` and minute, for faults that repeat with every message.  The
  * line that comes next for that cause says how many were held back.  `cause`
- * is a literal; at most 64 causes are told apart.
+ * is a literal; at most LOG_CAUSES_MAX are told apart, all others count as one.
+ * The level is LOG_LEVEL_ERROR.
  */
 void log_fault(const char *cause, const char *format, ...)
     __attribute__((format(printf, 2, 3)));

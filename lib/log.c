@@ -1,0 +1,336 @@
+#include "lib/log.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <stdarg.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <string.h>
+#include <syslog.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "lib/ascii.h"
+#include "lib/scan.h"
+#include "lib/table.h"
+
+enum {
+	TAIL = 16,       /* kept free for: quote, cut mark, brace, newline */
+	UNIT_MAX = 8,    /* the longest escape of one character, with NUL */
+	NUMBER_MAX = 24, /* a number, its sign and what stands around it */
+	FAULT_SECONDS = 60,
+};
+
+static const struct name level_names[] = {
+	{ "error", LOG_LEVEL_ERROR },
+	{ "warning", LOG_LEVEL_WARNING },
+	{ "info", LOG_LEVEL_INFO },
+	{ "debug", LOG_LEVEL_DEBUG },
+};
+
+/* The setting; one word each, so that no reader needs a lock. */
+static _Atomic enum log_format format_now = LOG_FORMAT_TEXT;
+static _Atomic enum log_target target_now = LOG_TARGET_STDERR;
+static _Atomic enum log_level most_now = LOG_LEVEL_WARNING;
+
+struct fault {
+	const char *cause; /* NULL: the row is free */
+	time_t since;      /* monotonic: when it was last told */
+	uint64_t held;     /* how often it was not told since */
+};
+
+static struct {
+	pthread_mutex_t lock;
+	struct fault rows[LOG_CAUSES_MAX + 1]; /* the last is for all others */
+} faults = { .lock = PTHREAD_MUTEX_INITIALIZER };
+
+void
+log_setup(const char *program, enum log_format format, enum log_target target,
+    enum log_level most)
+{
+	if (target == LOG_TARGET_SYSLOG)
+		openlog(program, LOG_PID | LOG_NDELAY, LOG_MAIL);
+	atomic_store(&format_now, format);
+	atomic_store(&target_now, target);
+	atomic_store(&most_now, most);
+}
+
+/*
+ * How many bytes the character in front of `s` has that may stand in a line as
+ * it is: well-formed UTF-8 (RFC 3629 section 4), no control, no mark that ends
+ * a line (U+2028, U+2029) or turns the direction of writing; else 0.
+ */
+static size_t
+plain_length(struct span s)
+{
+	static const uint32_t least[] = { 0, 0, 0xa0, 0x800, 0x10000 };
+	unsigned char first = (unsigned char)s.p[0];
+	size_t n = first < 0xc0 ? 0 : first < 0xe0 ? 2 : first < 0xf0 ? 3 : 4;
+	uint32_t c = first & (0x7fU >> n);
+
+	if (first < 0x80)
+		return ascii_is_print(first);
+	if (n == 0 || first > 0xf4 || s.n < n)
+		return 0;
+	for (size_t i = 1; i < n; i++) {
+		if ((s.p[i] & 0xc0) != 0x80)
+			return 0;
+		c = c << 6 | (s.p[i] & 0x3fU);
+	}
+	if (c < least[n] || c > 0x10ffff || (c >= 0xd800 && c <= 0xdfff))
+		return 0;
+	if (c == 0x61c || c == 0x200e || c == 0x200f ||
+	    (c >= 0x2028 && c <= 0x202e) || (c >= 0x2066 && c <= 0x2069))
+		return 0;
+	return n;
+}
+
+static size_t
+room_left(const struct log_line *l)
+{
+	return l->text.cap - TAIL - 1 > l->text.n
+	    ? l->text.cap - TAIL - 1 - l->text.n
+	    : 0;
+}
+
+static bool
+is_plain(unsigned char c)
+{
+	return ascii_is_print(c) && c != '"' && c != '\\';
+}
+
+/* The character in front of `s` as it may stand in a line; taken. */
+static void
+put_unit(struct buf *unit, enum log_format format, struct scan *s)
+{
+	struct span rest = scan_rest(s);
+	unsigned char c = (unsigned char)*s->p;
+	size_t n = plain_length(rest);
+
+	if (c == '"' || c == '\\')
+		buf_byte(unit, '\\');
+	if (n > 0)
+		buf_span(unit, span_first(rest, n));
+	else if (format != LOG_FORMAT_JSON)
+		buf_printf(unit, "\\x%02x", c);
+	else if (c < 0x80)
+		buf_printf(unit, "\\u%04x", c);
+	else
+		buf_printf(unit, "\\\\x%02x", c);
+	s->p += n > 0 ? n : 1;
+}
+
+/* `value` escaped, as much as there is room for; whole characters only. */
+static void
+put_escaped(struct log_line *l, struct span value)
+{
+	struct scan s = scan_of(value);
+
+	while (!scan_done(&s) && !l->text.full) {
+		char memory[UNIT_MAX];
+		struct buf unit = buf_over(memory, sizeof(memory));
+		struct span run = scan_while(&s, is_plain);
+		struct span fits = span_first(run, room_left(l));
+
+		buf_span(&l->text, fits);
+		if (!scan_done(&s))
+			put_unit(&unit, l->format, &s);
+		if (fits.n < run.n || unit.n > room_left(l))
+			l->text.full = true;
+		else
+			buf_span(&l->text, buf_done(&unit));
+	}
+}
+
+static bool
+is_bare(unsigned char c)
+{
+	return is_plain(c) && c != ' ' && c != '=';
+}
+
+/* The key and what stands around it; false where the field has no room. */
+static bool
+put_key(struct log_line *l, const char *key, size_t at_least)
+{
+	bool json = l->format == LOG_FORMAT_JSON;
+
+	if (l->text.p == NULL || l->text.full)
+		return false;
+	if (strlen(key) + 6 + at_least > room_left(l)) {
+		l->text.full = true;
+		return false;
+	}
+	if (l->text.n > 0)
+		buf_byte(&l->text, json ? ',' : ' ');
+	else if (json)
+		buf_byte(&l->text, '{');
+	buf_text(&l->text, json ? "\"" : "");
+	buf_text(&l->text, key);
+	buf_text(&l->text, json ? "\":" : "=");
+	return true;
+}
+
+void
+log_begin(struct log_line *l, enum log_level level, const char *event)
+{
+	enum log_format format = atomic_load(&format_now);
+	bool wanted = level <= atomic_load(&most_now);
+
+	if (format == LOG_FORMAT_NONE) {
+		wanted = level == LOG_LEVEL_ERROR;
+		format = LOG_FORMAT_TEXT;
+	}
+	l->level = level;
+	l->format = format;
+	l->text = buf_over(l->memory, wanted ? sizeof(l->memory) : 0);
+	log_text(l, "level",
+	    table_name(level_names, TABLE_SIZE(level_names), (int)level));
+	log_text(l, "event", event);
+}
+
+void
+log_text(struct log_line *l, const char *key, const char *value)
+{
+	log_span(l, key, span_str(value));
+}
+
+void
+log_span(struct log_line *l, const char *key, struct span value)
+{
+	bool quoted = l->format == LOG_FORMAT_JSON || value.n == 0 ||
+	    !span_all(value, is_bare);
+
+	if (!put_key(l, key, 2 * UNIT_MAX))
+		return;
+	if (quoted)
+		buf_byte(&l->text, '"');
+	put_escaped(l, value);
+	if (quoted)
+		buf_byte(&l->text, '"');
+}
+
+void
+log_number(struct log_line *l, const char *key, int64_t value)
+{
+	if (!put_key(l, key, NUMBER_MAX))
+		return;
+	if (value < 0)
+		buf_byte(&l->text, '-');
+	buf_number(&l->text, value < 0 ? 0 - (uint64_t)value : (uint64_t)value);
+}
+
+/* A signal may come before anything is written; then once more. */
+static void
+write_line(struct span line)
+{
+	ssize_t n;
+
+	do
+		n = write(STDERR_FILENO, line.p, line.n);
+	while (n < 0 && errno == EINTR);
+}
+
+void
+log_end(struct log_line *l)
+{
+	static const int priorities[] = {
+		[LOG_LEVEL_ERROR] = LOG_ERR,
+		[LOG_LEVEL_WARNING] = LOG_WARNING,
+		[LOG_LEVEL_INFO] = LOG_INFO,
+		[LOG_LEVEL_DEBUG] = LOG_DEBUG,
+	};
+	bool json = l->format == LOG_FORMAT_JSON;
+
+	if (l->text.p == NULL)
+		return;
+	if (l->text.full)
+		buf_text(&l->text, json ? ",\"cut\":1" : " cut=1");
+	if (json)
+		buf_byte(&l->text, '}');
+	if (atomic_load(&target_now) == LOG_TARGET_SYSLOG) {
+		syslog(priorities[l->level], "%s", l->text.p);
+	} else {
+		buf_byte(&l->text, '\n');
+		write_line(buf_done(&l->text));
+	}
+	l->text = buf_over(l->memory, 0);
+}
+
+/* `format` and `args` as the last field. */
+static void __attribute__((format(printf, 2, 0)))
+log_args(struct log_line *l, const char *format, va_list args)
+{
+	char text[LOG_LINE_MAX];
+
+	if (l->text.p == NULL)
+		return;
+	if (vsnprintf(text, sizeof(text), format, args) < 0)
+		text[0] = '\0';
+	log_text(l, "text", text);
+}
+
+void
+log_say(enum log_level level, const char *event, const char *format, ...)
+{
+	struct log_line l;
+	va_list args;
+
+	log_begin(&l, level, event);
+	va_start(args, format);
+	log_args(&l, format, args);
+	va_end(args);
+	log_end(&l);
+}
+
+/* The row of `cause`; the caller holds the lock. */
+static struct fault *
+fault_row(const char *cause)
+{
+	for (size_t i = 0; i < LOG_CAUSES_MAX; i++) {
+		struct fault *row = &faults.rows[i];
+
+		if (row->cause == NULL || strcmp(row->cause, cause) == 0)
+			return row;
+	}
+	return &faults.rows[LOG_CAUSES_MAX];
+}
+
+/* Whether to tell `cause` now, and how often it was held back before. */
+static bool
+fault_is_due(const char *cause, uint64_t *held)
+{
+	struct timespec now = { .tv_sec = 0 };
+	bool due;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	pthread_mutex_lock(&faults.lock);
+	struct fault *row = fault_row(cause);
+
+	due = row->cause == NULL || now.tv_sec - row->since >= FAULT_SECONDS;
+	*held = row->held;
+	if (due)
+		*row = (struct fault){ .cause = cause, .since = now.tv_sec };
+	else
+		row->held++;
+	pthread_mutex_unlock(&faults.lock);
+	return due;
+}
+
+void
+log_fault(const char *cause, const char *format, ...)
+{
+	struct log_line l;
+	uint64_t held;
+	va_list args;
+
+	if (!fault_is_due(cause, &held))
+		return;
+	log_begin(&l, LOG_LEVEL_ERROR, "fault");
+	log_text(&l, "cause", cause);
+	if (held > 0)
+		log_number(&l, "held_back", (int64_t)held);
+	va_start(args, format);
+	log_args(&l, format, args);
+	va_end(args);
+	log_end(&l);
+}
