@@ -174,20 +174,37 @@ take_value(struct scan *s)
 	return span_between(from, s->p);
 }
 
-size_t
-mail_header_read(struct mail_header *h, struct arena *a, struct span text)
+struct scan
+mail_header_open(struct span text)
 {
 	struct scan s = scan_of(text);
-	const char *begin = s.p;
 	struct span name;
 
 	/* "From : a@b" is a field, if an obsolete one; "From a@b Mon" is not */
 	if (span_equal(span_first(text, 5), SPAN("From ")) &&
 	    !take_name(&(struct scan){ s.p, s.end }, &name))
 		take_line(&s);
-	while (!take_empty_line(&s) && take_name(&s, &name))
-		mail_header_add(h, a, name, take_value(&s));
-	return (size_t)(s.p - begin);
+	return s;
+}
+
+bool
+mail_header_next(struct scan *s, struct span *name, struct span *value)
+{
+	if (take_empty_line(s) || !take_name(s, name))
+		return false;
+	*value = take_value(s);
+	return true;
+}
+
+size_t
+mail_header_read(struct mail_header *h, struct arena *a, struct span text)
+{
+	struct scan s = mail_header_open(text);
+	struct span name, value;
+
+	while (mail_header_next(&s, &name, &value))
+		mail_header_add(h, a, name, value);
+	return text.n - scan_rest(&s).n;
 }
 
 size_t

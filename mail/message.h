@@ -12,6 +12,7 @@
 #include <stddef.h>
 
 #include "lib/arena.h"
+#include "lib/scan.h"
 #include "lib/span.h"
 
 enum {
@@ -41,6 +42,15 @@ struct mail_header {
  */
 bool mail_header_add(struct mail_header *h, struct arena *a, struct span name,
     struct span value);
+
+/*
+ * The fields of a whole message (or its beginning) one by one, as they stand
+ * there: mail_header_open() skips an mbox "From " line, mail_header_next() is
+ * false where the header ends, with `s` at the first byte of the body.  A line
+ * that is no field ends the header as the MTAs do it.
+ */
+struct scan mail_header_open(struct span text);
+bool mail_header_next(struct scan *s, struct span *name, struct span *value);
 
 /*
  * Cuts the header off a whole message (or its beginning): adds all fields and

@@ -45,6 +45,8 @@ struct verify_client {
 	struct span ptr;  /* the name by PTR alone ({client_ptr}); absent */
 	struct span authserv_id; /* the configured one, or the MTA's own name */
 	struct span receiver;    /* the MTA's own name, for SPF's %{r} */
+	int64_t now;             /* seconds since 1970, for HELO's SPF */
+	bool trace;              /* keep what --explain shows */
 };
 
 struct verify_connection;
@@ -56,7 +58,8 @@ struct verify_connection;
 struct verify_connection *verify_connect(const struct conf *conf,
     struct dns_source *dns, const struct verify_client *client);
 
-/* HELO or EHLO, again on a second one: HELO's SPF begins. */
+/* HELO or EHLO, again on a second one: HELO's SPF begins.  No message of the
+ * connection may be there (RFC 5321 section 4.1.4: it ends a transaction). */
 void verify_helo(struct verify_connection *c, struct span helo);
 
 /* No message of it may be left.  Takes NULL. */
@@ -96,8 +99,14 @@ enum { VERIFY_ADD_MAX = 4 };
 
 struct verdict {
 	struct ip client;
+	struct span client_name; /* as in struct verify_client */
+	struct span client_ptr;
+	struct span auth_type; /* absent: did not log in */
+	struct span auth_authen;
 	struct span helo;
 	struct span mail_from; /* without "<>" */
+	const char *skip;      /* an own user, nothing was checked: the rule,
+	                          "skip.authenticated"; NULL: all was */
 	struct spf_result spf_helo, spf_mail_from;
 	const struct dkim_result *dkim;
 	size_t n_dkim;

@@ -1,0 +1,21 @@
+/*
+ * received.h - the Received-SPF field (RFC 7208 section 9.1), where the
+ * operator wants it beside the Authentication-Results.
+ */
+#ifndef AVOUCH_SPF_RECEIVED_H
+#define AVOUCH_SPF_RECEIVED_H
+
+#include "lib/arena.h"
+#include "lib/span.h"
+#include "spf/spf.h"
+
+enum { SPF_RECEIVED_MAX = 2048 }; /* bytes of the value */
+
+/*
+ * The value of the field: result, comment, key-value pairs; folded with LF TAB,
+ * safe whatever `r` and `q` hold.  Absent: `a` has no room.
+ */
+struct span spf_received(
+    const struct spf_result *r, const struct spf_query *q, struct arena *a);
+
+#endif
