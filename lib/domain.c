@@ -6,6 +6,7 @@
 
 #include "lib/ascii.h"
 #include "lib/buf.h"
+#include "lib/scan.h"
 
 /* A U-label is longer as UTF-8 than as A-label, but not more than 4 times. */
 enum { DOMAIN_UTF8_MAX = 4 * DOMAIN_MAX };
@@ -79,10 +80,11 @@ domain_is_fqdn(struct span name)
 size_t
 domain_labels(struct span name)
 {
-	size_t n = 0;
+	name = without_dot(name);
+	size_t n = name.n > 0 ? 1 : 0;
 
-	for (name = without_dot(name); name.n > 0; n++)
-		take_label(&name);
+	for (size_t i = 0; i < name.n; i++)
+		n += name.p[i] == '.';
 	return n;
 }
 
@@ -181,18 +183,19 @@ put_alabel(struct buf *b, struct arena *a, struct span label)
 static struct span
 normal_of_unicode(struct arena *a, struct span name)
 {
-	char text[DOMAIN_MAX + 1];
+	char text[DOMAIN_MAX + 2]; /* with a final dot and the NUL */
 	struct buf b = buf_over(text, sizeof(text));
+	struct scan s = scan_of(name);
 
-	for (bool first = true; name.n > 0; first = false) {
-		struct span label = take_label(&name);
+	while (!scan_done(&s)) {
+		struct span label = scan_until(&s, '.');
 
-		if (!first)
-			buf_byte(&b, '.');
 		if (span_all(label, is_ascii))
 			buf_span(&b, label);
 		else if (!put_alabel(&b, a, label))
 			return SPAN_NONE;
+		if (scan_byte(&s, '.'))
+			buf_byte(&b, '.');
 	}
 	if (b.full || !domain_is_hostname(buf_done(&b)))
 		return SPAN_NONE;
@@ -202,13 +205,13 @@ normal_of_unicode(struct arena *a, struct span name)
 struct span
 domain_normal(struct arena *a, struct span name)
 {
-	name = without_dot(name);
 	if (name.n > DOMAIN_UTF8_MAX || !span_all(name, is_not_control))
 		return SPAN_NONE;
 	if (!span_all(name, is_ascii))
 		return normal_of_unicode(a, name);
 	if (!domain_is_valid(name))
 		return SPAN_NONE;
+	name = without_dot(name);
 	char *p = arena_alloc(a, name.n + 1);
 
 	if (p == NULL)

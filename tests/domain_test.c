@@ -191,6 +191,8 @@ rfc8616_normal_form(void **state)
 		{ "", NULL },
 		{ ".", NULL },
 		{ "a..b", NULL },
+		{ "example.org..", NULL },
+		{ ".example.org", NULL },
 		{ "a\r\nb.example", NULL },
 		{ "a\x7f.example", NULL },
 		{ L63 "1.example", NULL },
@@ -215,7 +217,12 @@ rfc8616_normal_form(void **state)
 		{ "a\xcd\xbe"
 		  "b.example",
 		    NULL },
+		{ "com\xe3\x80\x82", "com" },
+		{ "b\xc3\xbc"
+		  "cher.example.",
+		    "xn--bcher-kva.example" },
 		/* the mapping leaves an empty label, or two dots */
+		{ "com\xe3\x80\x82.", NULL },
 		{ "\xc2\xad.example", NULL },
 		{ "a.\xe3\x80\x82"
 		  "example",
