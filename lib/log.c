@@ -75,7 +75,7 @@ plain_length(struct span s)
 	for (size_t i = 1; i < n; i++) {
 		if ((s.p[i] & 0xc0) != 0x80)
 			return 0;
-		c = c << 6 | (s.p[i] & 0x3fU);
+		c = c << 6 | ((unsigned char)s.p[i] & 0x3fU);
 	}
 	if (c < least[n] || c > 0x10ffff || (c >= 0xd800 && c <= 0xdfff))
 		return 0;
