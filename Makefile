@@ -10,7 +10,8 @@ STD      = -std=c17 -D_GNU_SOURCE -I. -DAVOUCH_VERSION='"$(VERSION)"'
 WARN     = -Wall -Wextra -Wpedantic -Wconversion -Wsign-conversion -Wshadow \
 	-Wstrict-prototypes -Wmissing-prototypes -Wcast-qual -Wwrite-strings \
 	-Wformat=2 -Wundef -Wvla $(WERROR)
-HARDEN   = -D_FORTIFY_SOURCE=2 -fstack-protector-strong \
+FORTIFY ?= -D_FORTIFY_SOURCE=2
+HARDEN   = $(FORTIFY) -fstack-protector-strong \
 	-fstack-clash-protection -fcf-protection -fPIE
 CFLAGS  ?= -O2 -g
 LINKHARD = -pie -Wl,-z,relro,-z,now -Wl,--as-needed
@@ -24,10 +25,10 @@ OBJECTS  = $(SOURCES:%.c=$(BUILD)/%.o)
 ARCHIVE  = $(BUILD)/libavouch.a
 
 COMMAND_PARTS = libxml-2.0 libarchive gmime-3.0 libpq
-INCLUDES = $(shell pkg-config --cflags $(COMMAND_PARTS) 2>/dev/null)
+INCLUDES := $(shell pkg-config --cflags $(COMMAND_PARTS) 2>/dev/null)
 LIBS     = -lldns -lcrypto -lidn2 -lconfuse -ljansson -lsqlite3 -lpthread
 LIBS_DAEMON  = -lmilter $(LIBS) -lmicrohttpd
-LIBS_COMMAND = $(LIBS) $(shell pkg-config --libs $(COMMAND_PARTS) 2>/dev/null)
+LIBS_COMMAND := $(LIBS) $(shell pkg-config --libs $(COMMAND_PARTS) 2>/dev/null)
 
 DAEMON   = $(BUILD)/avouch-milter
 COMMAND  = $(BUILD)/avouch
@@ -37,6 +38,14 @@ CLI_OBJECTS    = $(patsubst %.c,$(BUILD)/%.o,$(wildcard cli/*.c))
 TESTS    = $(patsubst %.c,$(BUILD)/%,$(wildcard tests/*_test.c))
 HELPERS  = $(patsubst %.c,$(BUILD)/%.o,$(wildcard tests/support/*.c))
 LIBS_TEST = -lcmocka $(LIBS_COMMAND)
+
+# A fuzz target NAME is tests/fuzz/NAME_fuzz.c with seeds in tests/corpus/NAME.
+FUZZ    ?= $(patsubst tests/fuzz/%_fuzz.c,%,$(wildcard tests/fuzz/*_fuzz.c))
+FUZZ_SECONDS ?= 20
+FUZZERS  = $(FUZZ:%=$(BUILD)/tests/fuzz/%_fuzz)
+REPLAYS  = $(FUZZ:%=$(BUILD)/tests/fuzz/%_replay)
+REPLAY_COMMANDS = $(foreach name,$(FUZZ),\
+	"$(BUILD)/tests/fuzz/$(name)_replay tests/corpus/$(name)")
 
 all: $(if $(MILTER_OBJECTS),$(DAEMON)) $(if $(CLI_OBJECTS),$(COMMAND))
 
@@ -57,11 +66,61 @@ $(COMMAND): $(CLI_OBJECTS) $(ARCHIVE)
 $(BUILD)/tests/%_test: $(BUILD)/tests/%_test.o $(HELPERS) $(ARCHIVE)
 	$(CC) $(CFLAGS) $(LINKHARD) -o $@ $^ $(LIBS_TEST)
 
-unit: $(TESTS)
-	@tests/run_cmocka $(TESTS)
+$(BUILD)/tests/fuzz/%_fuzz: $(BUILD)/tests/fuzz/%_fuzz.o $(HELPERS) $(ARCHIVE)
+	$(CC) $(CFLAGS) -fsanitize=fuzzer $(LINKHARD) -o $@ $^ $(LIBS_TEST)
+
+$(BUILD)/tests/fuzz/%_replay: $(BUILD)/tests/fuzz/%_fuzz.o \
+		$(BUILD)/tests/fuzz/replay.o $(HELPERS) $(ARCHIVE)
+	$(CC) $(CFLAGS) $(LINKHARD) -o $@ $^ $(LIBS_TEST)
+
+unit: $(TESTS) $(REPLAYS)
+	@tests/run_cmocka $(TESTS) $(REPLAY_COMMANDS)
+
+fuzz-replay: $(REPLAYS)
+	@tests/run_cmocka $(REPLAY_COMMANDS)
+
+# Variants are these same rules with another BUILD and CFLAGS.  Sanitizers see
+# no overflow in the functions that _FORTIFY_SOURCE puts in the place of libc's.
+CHECKED  = -O1 -g -fno-omit-frame-pointer -fno-sanitize-recover=all
+asan:
+	$(MAKE) BUILD=build-asan FORTIFY= \
+		CFLAGS="$(CHECKED) -fsanitize=address,undefined" unit
+
+tsan:
+	$(MAKE) BUILD=build-tsan FORTIFY= \
+		CFLAGS="$(CHECKED) -fsanitize=thread" unit
+
+fuzz-build:
+	$(MAKE) CC=clang-14 BUILD=build-fuzz FORTIFY= FUZZ="$(FUZZ)" \
+		CFLAGS="$(CHECKED) -fsanitize=fuzzer-no-link,address,undefined" \
+		fuzzers
+
+fuzzers: $(FUZZERS)
+
+# What is found stays in build-fuzz/found/NAME and helps the next run.
+fuzz: fuzz-build
+	@for name in $(FUZZ); do \
+		mkdir -p build-fuzz/found/$$name; \
+		build-fuzz/tests/fuzz/$${name}_fuzz -max_total_time=$(FUZZ_SECONDS) \
+			-timeout=10 -max_len=65536 -print_final_stats=1 \
+			-artifact_prefix=build-fuzz/$$name- \
+			build-fuzz/found/$$name tests/corpus/$$name \
+			>build-fuzz/$$name.log 2>&1 || \
+			{ tail -60 build-fuzz/$$name.log; exit 1; }; \
+		echo "$$name: $$(grep executed_units build-fuzz/$$name.log)"; \
+	done
+
+help:
+	@echo "all          the programs: build/avouch-milter, build/avouch"
+	@echo "unit         module tests, and the seeds of all fuzz targets"
+	@echo "fuzz-replay  the seeds of all fuzz targets alone"
+	@echo "asan tsan    unit under sanitizers, in build-asan, build-tsan"
+	@echo "fuzz         each target FUZZ_SECONDS=20 long; FUZZ=NAME for one"
+	@echo "fuzz-build   the fuzz targets, in build-fuzz"
+	@echo "clean        removes build and build-*"
 
 .SECONDARY:
-.PHONY: all unit clean
+.PHONY: all unit fuzz-replay asan tsan fuzz-build fuzzers fuzz help clean
 clean:
 	rm -rf build build-*
 

@@ -1,0 +1,93 @@
+/*
+ * replay.c - feeds a fuzz target with files, for builds without libFuzzer.
+ *
+ * usage: NAME_replay FILE|FOLDER...   It prints what a cmocka program of one
+ * test would; no file at all is a failure.
+ */
+#include <dirent.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+enum { INPUT_MAX = 16 << 20 };
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+/* Into memory of exactly its size, so that a sanitizer sees each step past the
+ * end. */
+static bool
+replay_file(const char *path, size_t size)
+{
+	FILE *file = size <= INPUT_MAX ? fopen(path, "rb") : NULL;
+	uint8_t *data = malloc(size > 0 ? size : 1);
+	bool good =
+	    file != NULL && data != NULL && fread(data, 1, size, file) == size;
+
+	if (good)
+		LLVMFuzzerTestOneInput(data, size);
+	else
+		fprintf(stderr, "%s: cannot be read\n", path);
+	free(data);
+	if (file != NULL)
+		fclose(file);
+	return good;
+}
+
+static bool replay_path(const char *path, unsigned depth, unsigned *count);
+
+/* The files of a folder, not those of its folders. */
+static bool
+replay_folder(const char *path, unsigned *count)
+{
+	DIR *folder = opendir(path);
+	bool good = folder != NULL;
+
+	for (struct dirent *entry; good && (entry = readdir(folder)) != NULL;) {
+		char inside[4096];
+		int n = snprintf(
+		    inside, sizeof(inside), "%s/%s", path, entry->d_name);
+
+		if (entry->d_name[0] != '.')
+			good = (size_t)n < sizeof(inside) &&
+			    replay_path(inside, 1, count);
+	}
+	if (folder != NULL)
+		closedir(folder);
+	return good;
+}
+
+static bool
+replay_path(const char *path, unsigned depth, unsigned *count)
+{
+	struct stat st;
+
+	if (stat(path, &st) != 0) {
+		fprintf(stderr, "%s: is not there\n", path);
+		return false;
+	}
+	if (S_ISDIR(st.st_mode))
+		return depth > 0 || replay_folder(path, count);
+	(*count)++;
+	return replay_file(path, (size_t)st.st_size);
+}
+
+int
+main(int argc, char **argv)
+{
+	const char *slash = strrchr(argv[0], '/');
+	const char *name = slash != NULL ? slash + 1 : argv[0];
+	unsigned count = 0;
+	bool good = true;
+
+	printf("[==========] Running 1 test(s).\n[ RUN      ] %s\n", name);
+	fflush(stdout);
+	for (int i = 1; i < argc && good; i++)
+		good = replay_path(argv[i], 0, &count);
+	good = good && count > 0;
+	printf("%s %s: %u inputs\n[==========] 1 test(s) run.\n",
+	    good ? "[       OK ]" : "[  FAILED  ]", name, count);
+	return good ? 0 : 1;
+}
