@@ -76,10 +76,12 @@ const char *dns_type_name(enum dns_type type);
 const char *dns_state_name(enum dns_state state);
 const char *dns_fault_name(enum dns_fault fault);
 bool dns_type_from_name(struct span name, enum dns_type *type);
+bool dns_fault_from_name(struct span name, enum dns_fault *fault);
 
 /*
  * Copies `a` (with its records and texts) into one counted block; NULL: no
- * memory.  The caller holds the one reference.
+ * memory, or more than DNS_RECORDS_MAX records.  The caller holds the one
+ * reference.  Every answer is made here or is one of the constants below.
  */
 const struct dns_answer *dns_answer_new(const struct dns_answer *a);
 

@@ -31,9 +31,10 @@ const struct dns_answer *dns_ask(
 
 /*
  * The same, for a look ahead: a question that may turn out not to be needed.
- * At most half of the talk's questions may be of this kind, so that asking
- * ahead never makes a later dns_ask() fail; over that it is not noted, and
- * DNS_PENDING is returned all the same.
+ * It is not counted with those of dns_ask() until that asks it too, so asking
+ * ahead never makes a later dns_ask() fail; at most half of `max_questions`
+ * may be of this kind.  Over that it is not noted, and DNS_PENDING is returned
+ * all the same.
  */
 const struct dns_answer *dns_ask_ahead(
     struct dns_talk *talk, struct span name, enum dns_type type);
@@ -50,7 +51,10 @@ struct dns_question {
 	const struct dns_answer *answer; /* DNS_PENDING's constant until told */
 };
 
-/* At most `max_questions` are ever noted; NULL: no memory. */
+/*
+ * At most `max_questions` are noted for dns_ask(), and half as many more for
+ * dns_ask_ahead(); NULL: no memory.
+ */
 struct dns_talk *dns_talk_new(size_t max_questions);
 
 /* Drops the answers.  No question may be with a source any more.  Takes NULL.

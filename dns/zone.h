@@ -4,12 +4,15 @@
  * It answers at once, as a recursive resolver would: CNAMEs followed (8 at
  * most, loops are DNS_FAILED), wildcards (RFC 4592), NXDOMAIN told from NODATA
  * (a name with names below it exists, RFC 8020).  Any name may be in the file;
- * no SOA is needed.  A comment line of the form
+ * no SOA is needed (an answer "no" then has a TTL of 0).  Comment lines of
+ * these forms make the answer to one question what recorder.h has seen, NAME
+ * being absolute; TYPE may be ANY in the first two:
  *
- *	;!failed NAME TYPE FAULT
- *
- * (FAULT as dns_fault_name(); TYPE may be ANY) makes that question fail, as
- * recorder.h writes it.
+ *	;!failed NAME TYPE FAULT	FAULT as dns_fault_name()
+ *	;!nxdomain NAME TYPE		though names below it may exist
+ *	;!alias NAME TYPE TARGET	where a chain of CNAMEs had ended
+ *	;!authentic NAME TYPE
+ *	;!stale NAME TYPE
  */
 #ifndef AVOUCH_DNS_ZONE_H
 #define AVOUCH_DNS_ZONE_H
@@ -18,7 +21,11 @@
 
 #include "dns/source.h"
 
-enum { DNS_ZONE_FILE_MAX = 64 << 20 }; /* bytes read of one file */
+enum {
+	DNS_ZONE_FILE_MAX = 64 << 20, /* bytes read of one file */
+	DNS_ZONE_ENTRY_MAX = 65000,   /* bytes of one entry, its lines joined */
+	DNS_ZONE_CHAIN_MAX = 8,       /* CNAMEs followed for one question */
+};
 
 /* NULL: `error` says why in one line with file, line and cure. */
 struct dns_source *dns_zone_open(const char *path, char *error, size_t size);

@@ -1,0 +1,255 @@
+#include "dns/answer.h"
+
+#include <assert.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "lib/table.h"
+
+struct kept {
+	void *memo;
+	void (*drop)(void *memo);
+};
+
+struct block {
+	struct dns_answer answer; /* first: an answer is found again by it */
+	atomic_uint references;
+	size_t memory; /* 0: a constant, which is not counted */
+	_Atomic(struct kept *) kept;
+};
+
+#define CONSTANT(s, f)                                                         \
+	{                                                                      \
+		.answer = {.state = (s), .fault = (f) }                        \
+	}
+
+static struct block failures[] = {
+	[DNS_FAULT_NONE] = CONSTANT(DNS_FAILED, DNS_FAULT_NONE),
+	[DNS_FAULT_TIMEOUT] = CONSTANT(DNS_FAILED, DNS_FAULT_TIMEOUT),
+	[DNS_FAULT_SERVFAIL] = CONSTANT(DNS_FAILED, DNS_FAULT_SERVFAIL),
+	[DNS_FAULT_REFUSED] = CONSTANT(DNS_FAILED, DNS_FAULT_REFUSED),
+	[DNS_FAULT_RCODE] = CONSTANT(DNS_FAILED, DNS_FAULT_RCODE),
+	[DNS_FAULT_GARBLED] = CONSTANT(DNS_FAILED, DNS_FAULT_GARBLED),
+	[DNS_FAULT_BUDGET] = CONSTANT(DNS_FAILED, DNS_FAULT_BUDGET),
+	[DNS_FAULT_RESOURCE] = CONSTANT(DNS_FAILED, DNS_FAULT_RESOURCE),
+};
+static struct block badname = CONSTANT(DNS_BADNAME, DNS_FAULT_NONE);
+static struct block pending = CONSTANT(DNS_PENDING, DNS_FAULT_NONE);
+
+static const struct name types[] = {
+	{ "A", DNS_A },
+	{ "NS", DNS_NS },
+	{ "CNAME", DNS_CNAME },
+	{ "SOA", DNS_SOA },
+	{ "PTR", DNS_PTR },
+	{ "MX", DNS_MX },
+	{ "TXT", DNS_TXT },
+	{ "AAAA", DNS_AAAA },
+};
+
+static const struct name states[] = {
+	{ "pending", DNS_PENDING },
+	{ "found", DNS_FOUND },
+	{ "nodata", DNS_NODATA },
+	{ "nxdomain", DNS_NXDOMAIN },
+	{ "badname", DNS_BADNAME },
+	{ "failed", DNS_FAILED },
+};
+
+static const struct name faults[] = {
+	{ "none", DNS_FAULT_NONE },
+	{ "timeout", DNS_FAULT_TIMEOUT },
+	{ "servfail", DNS_FAULT_SERVFAIL },
+	{ "refused", DNS_FAULT_REFUSED },
+	{ "rcode", DNS_FAULT_RCODE },
+	{ "garbled", DNS_FAULT_GARBLED },
+	{ "budget", DNS_FAULT_BUDGET },
+	{ "resource", DNS_FAULT_RESOURCE },
+};
+
+const char *
+dns_type_name(enum dns_type type)
+{
+	return table_name(types, TABLE_SIZE(types), (int)type);
+}
+
+const char *
+dns_state_name(enum dns_state state)
+{
+	return table_name(states, TABLE_SIZE(states), (int)state);
+}
+
+const char *
+dns_fault_name(enum dns_fault fault)
+{
+	return table_name(faults, TABLE_SIZE(faults), (int)fault);
+}
+
+bool
+dns_type_from_name(struct span name, enum dns_type *type)
+{
+	int value;
+
+	if (!table_value(types, TABLE_SIZE(types), name, &value))
+		return false;
+	*type = (enum dns_type)value;
+	return true;
+}
+
+bool
+dns_fault_from_name(struct span name, enum dns_fault *fault)
+{
+	int value;
+
+	if (!table_value(faults, TABLE_SIZE(faults), name, &value))
+		return false;
+	*fault = (enum dns_fault)value;
+	return true;
+}
+
+/* Every answer is made here, as the first member of its block. */
+static struct block *
+block_of(const struct dns_answer *a)
+{
+	union {
+		const struct dns_answer *constant;
+		struct block *block;
+	} both = { .constant = a };
+
+	return both.block;
+}
+
+static struct span
+copy_text(char **at, struct span text)
+{
+	struct span copy = span_of(*at, text.n);
+
+	if (text.p == NULL)
+		return SPAN_NONE;
+	if (text.n > 0)
+		memcpy(*at, text.p, text.n);
+	*at += text.n;
+	return copy;
+}
+
+/* Bytes of the block; 0: more than can be. */
+static size_t
+block_size(const struct dns_answer *a)
+{
+	const size_t most = SIZE_MAX / 2;
+	size_t size = sizeof(struct block) + 1;
+
+	if (a->n_records > DNS_RECORDS_MAX || a->alias.n > most - size)
+		return 0;
+	size += a->n_records * sizeof(struct dns_record) + a->alias.n;
+	for (size_t i = 0; i < a->n_records; i++) {
+		if (a->records[i].text.n > most - size)
+			return 0;
+		size += a->records[i].text.n;
+	}
+	return size;
+}
+
+const struct dns_answer *
+dns_answer_new(const struct dns_answer *a)
+{
+	size_t size = block_size(a);
+	struct block *b = size > 0 ? malloc(size) : NULL;
+
+	if (b == NULL)
+		return NULL;
+	struct dns_record *records = (struct dns_record *)(b + 1);
+	char *text = (char *)(records + a->n_records);
+
+	*b = (struct block){ .answer = *a, .memory = size };
+	atomic_init(&b->references, 1);
+	atomic_init(&b->kept, NULL);
+	b->answer.alias = copy_text(&text, a->alias);
+	for (size_t i = 0; i < a->n_records; i++) {
+		records[i] = a->records[i];
+		records[i].text = copy_text(&text, a->records[i].text);
+	}
+	b->answer.records = a->n_records > 0 ? records : NULL;
+	return &b->answer;
+}
+
+const struct dns_answer *
+dns_answer_failed(enum dns_fault fault)
+{
+	assert((size_t)fault < TABLE_SIZE(failures));
+	return &failures[fault].answer;
+}
+
+const struct dns_answer *
+dns_answer_badname(void)
+{
+	return &badname.answer;
+}
+
+const struct dns_answer *
+dns_answer_pending(void)
+{
+	return &pending.answer;
+}
+
+const struct dns_answer *
+dns_answer_hold(const struct dns_answer *a)
+{
+	struct block *b = block_of(a);
+
+	if (b->memory > 0)
+		atomic_fetch_add_explicit(
+		    &b->references, 1, memory_order_relaxed);
+	return a;
+}
+
+void
+dns_answer_drop(const struct dns_answer *a)
+{
+	struct block *b = block_of(a);
+	struct kept *kept;
+
+	if (a == NULL || b->memory == 0)
+		return;
+	if (atomic_fetch_sub_explicit(
+		&b->references, 1, memory_order_acq_rel) != 1)
+		return;
+	kept = atomic_load(&b->kept);
+	if (kept != NULL)
+		kept->drop(kept->memo);
+	free(kept);
+	free(b);
+}
+
+size_t
+dns_answer_memory(const struct dns_answer *a)
+{
+	return block_of(a)->memory;
+}
+
+void *
+dns_answer_memo(const struct dns_answer *a)
+{
+	struct kept *kept = atomic_load(&block_of(a)->kept);
+
+	return kept != NULL ? kept->memo : NULL;
+}
+
+void *
+dns_answer_keep(
+    const struct dns_answer *a, void *memo, void (*drop)(void *memo))
+{
+	struct block *b = block_of(a);
+	struct kept *first = NULL;
+	struct kept *mine = b->memory > 0 ? malloc(sizeof(*mine)) : NULL;
+
+	if (mine == NULL)
+		return NULL;
+	*mine = (struct kept){ .memo = memo, .drop = drop };
+	if (atomic_compare_exchange_strong(&b->kept, &first, mine))
+		return memo;
+	free(mine);
+	drop(memo);
+	return first->memo;
+}

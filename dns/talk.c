@@ -1,0 +1,256 @@
+#include "dns/talk.h"
+
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "lib/arena.h"
+#include "lib/ascii.h"
+#include "lib/domain.h"
+
+enum {
+	/* With its name a question takes less than this. */
+	QUESTION_MEMORY = 512,
+	/* What one name takes while it is brought into normal form. */
+	NORMAL_MEMORY = 16384,
+	/* A name as it is given: escapes of UTF-8 make it longer, and more is
+	 * no name. */
+	GIVEN_MAX = 1024,
+};
+
+/* A question as the talk sees it. */
+struct noted {
+	struct dns_question q; /* first: dns_talk_tell() is given this */
+	struct noted *chain;   /* with the same hash */
+	bool needed;           /* asked by dns_ask(), not only ahead */
+};
+
+struct dns_talk {
+	struct arena *lasting;
+	struct arena *scratch;
+	void *driver;
+	size_t max;    /* of questions that are needed */
+	size_t needed; /* noted by dns_ask() */
+	size_t ahead;  /* noted by dns_ask_ahead() alone */
+	size_t pending;
+	enum dns_fault gave_up; /* DNS_FAULT_NONE: not yet */
+	struct dns_question *first;
+	struct dns_question *last;
+	struct dns_question *unsent; /* those before it are sent or answered */
+	size_t mask;                 /* of `slots`, a power of two less one */
+	struct noted **slots;
+};
+
+struct dns_talk *
+dns_talk_new(size_t max_questions)
+{
+	struct dns_talk *t;
+	size_t slots = 16;
+
+	if (max_questions > SIZE_MAX / QUESTION_MEMORY / 4)
+		return NULL;
+	t = calloc(1, sizeof(*t));
+	if (t == NULL)
+		return NULL;
+	while (slots < max_questions)
+		slots *= 2;
+	t->max = max_questions;
+	t->mask = slots - 1;
+	t->slots = calloc(slots, sizeof(struct noted *));
+	t->lasting = arena_new((max_questions + 1) * 2 * QUESTION_MEMORY);
+	t->scratch = arena_new(NORMAL_MEMORY);
+	if (t->slots == NULL || t->lasting == NULL || t->scratch == NULL) {
+		dns_talk_free(t);
+		return NULL;
+	}
+	return t;
+}
+
+void
+dns_talk_free(struct dns_talk *talk)
+{
+	if (talk == NULL)
+		return;
+	for (struct dns_question *q = talk->first; q != NULL; q = q->next)
+		dns_answer_drop(q->answer);
+	arena_free(talk->lasting);
+	arena_free(talk->scratch);
+	free(talk->slots);
+	free(talk);
+}
+
+static size_t
+hash(const struct dns_talk *talk, struct span name, enum dns_type type)
+{
+	size_t h = (size_t)type * 16777619U;
+
+	for (size_t i = 0; i < name.n; i++)
+		h = (h ^ (unsigned char)name.p[i]) * 16777619U;
+	return (h ^ h >> 15) & talk->mask;
+}
+
+static struct noted *
+find(const struct dns_talk *talk, struct span name, enum dns_type type)
+{
+	struct noted *n = talk->slots[hash(talk, name, type)];
+
+	while (n != NULL && (n->q.type != type || !span_equal(n->q.name, name)))
+		n = n->chain;
+	return n;
+}
+
+/*
+ * Cores run again and again, and their names are nearly always ASCII: one that
+ * equals a known normal form but for case and the final dot needs no IDNA.
+ */
+static struct noted *
+find_given(const struct dns_talk *talk, struct span name, enum dns_type type)
+{
+	char lower[DOMAIN_MAX] = "";
+
+	if (name.n > 0 && name.p[name.n - 1] == '.')
+		name.n--;
+	if (name.n > sizeof(lower))
+		return NULL;
+	for (size_t i = 0; i < name.n; i++)
+		lower[i] = (char)ascii_lower((unsigned char)name.p[i]);
+	return find(talk, span_of(lower, name.n), type);
+}
+
+static struct noted *
+note(struct dns_talk *talk, struct span name, enum dns_type type)
+{
+	struct noted *n = arena_alloc(talk->lasting, sizeof(*n));
+	struct span copy = arena_copy(talk->lasting, name);
+	size_t slot = hash(talk, name, type);
+
+	if (n == NULL || copy.p == NULL)
+		return NULL;
+	*n = (struct noted){
+		.q = { .talk = talk,
+		    .name = copy,
+		    .type = type,
+		    .answer = dns_answer_pending() },
+		.chain = talk->slots[slot],
+	};
+	talk->slots[slot] = n;
+	if (talk->last != NULL)
+		talk->last->next = &n->q;
+	else
+		talk->first = &n->q;
+	talk->last = &n->q;
+	if (talk->unsent == NULL)
+		talk->unsent = &n->q;
+	talk->unsent = dns_talk_unsent(talk);
+	talk->ahead++;
+	talk->pending++;
+	return n;
+}
+
+static const struct dns_answer *
+ask(struct dns_talk *talk, struct span name, enum dns_type type, bool needed)
+{
+	struct noted *n = find_given(talk, name, type);
+
+	if (n == NULL) {
+		if (name.n > GIVEN_MAX)
+			return dns_answer_badname();
+		arena_rewind(talk->scratch);
+		name = domain_normal(talk->scratch, name);
+		if (name.p == NULL && arena_has_failed(talk->scratch))
+			return dns_answer_failed(DNS_FAULT_RESOURCE);
+		if (name.p == NULL)
+			return dns_answer_badname();
+		n = find(talk, name, type);
+	}
+	/* What was asked ahead, or not, must not change what is answered. */
+	if (needed && (n == NULL || !n->needed) && talk->needed == talk->max)
+		return dns_answer_failed(DNS_FAULT_BUDGET);
+	if (n == NULL && talk->gave_up != DNS_FAULT_NONE)
+		return dns_answer_failed(talk->gave_up);
+	if (n == NULL && !needed && talk->ahead >= talk->max / 2)
+		return dns_answer_pending();
+	if (n == NULL)
+		n = note(talk, name, type);
+	if (n == NULL)
+		return dns_answer_failed(DNS_FAULT_RESOURCE);
+	if (needed && !n->needed) {
+		n->needed = true;
+		talk->needed++;
+		talk->ahead--;
+	}
+	return n->q.answer;
+}
+
+const struct dns_answer *
+dns_ask(struct dns_talk *talk, struct span name, enum dns_type type)
+{
+	return ask(talk, name, type, true);
+}
+
+const struct dns_answer *
+dns_ask_ahead(struct dns_talk *talk, struct span name, enum dns_type type)
+{
+	return ask(talk, name, type, false);
+}
+
+void
+dns_talk_set_driver(struct dns_talk *talk, void *driver)
+{
+	talk->driver = driver;
+}
+
+void *
+dns_talk_driver(const struct dns_talk *talk)
+{
+	return talk->driver;
+}
+
+struct dns_question *
+dns_talk_questions(const struct dns_talk *talk)
+{
+	return talk->first;
+}
+
+struct dns_question *
+dns_talk_unsent(const struct dns_talk *talk)
+{
+	struct dns_question *q = talk->unsent;
+
+	while (q != NULL && (q->sent || q->answer->state != DNS_PENDING))
+		q = q->next;
+	return q;
+}
+
+void
+dns_talk_tell(struct dns_question *q, const struct dns_answer *answer)
+{
+	struct dns_talk *talk = q->talk;
+
+	assert(answer->state != DNS_PENDING);
+	if (q->answer->state != DNS_PENDING)
+		return;
+	q->answer = dns_answer_hold(answer);
+	talk->pending--;
+}
+
+void
+dns_talk_give_up(struct dns_talk *talk, enum dns_fault fault)
+{
+	assert(fault != DNS_FAULT_NONE);
+	talk->gave_up = fault;
+	for (struct dns_question *q = talk->first; q != NULL; q = q->next)
+		dns_talk_tell(q, dns_answer_failed(fault));
+}
+
+size_t
+dns_talk_asked(const struct dns_talk *talk)
+{
+	return talk->needed + talk->ahead;
+}
+
+size_t
+dns_talk_pending(const struct dns_talk *talk)
+{
+	return talk->pending;
+}
