@@ -19,7 +19,14 @@ enum { MAIL_COMMENT_DEPTH_MAX = 64 }; /* comments in comments; no recursion */
  */
 bool mail_skip_cfws(struct scan *s);
 
-/* An atom's, a dot-atom's text (obsolete CFWS around dots is not skipped). */
+/* The same for comments nested at any depth. */
+bool mail_skip_cfws_any(struct scan *s);
+
+/*
+ * An atom's, a dot-atom's text (obsolete CFWS around dots is not skipped): the
+ * longest run of atext and dots.  That no dot stands at an end of it or beside
+ * another one is for the caller to ask, who meets "a..b" in real mail.
+ */
 struct span mail_atom(struct scan *s);
 
 /*
