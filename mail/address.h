@@ -14,8 +14,10 @@
 #include "mail/message.h"
 
 enum {
-	MAIL_ADDRESSES_MAX = 10000, /* read of one field */
-	MAIL_AUTHORS_MAX = 32,      /* distinct domains kept */
+	MAIL_ADDRESSES_MAX = 10000,  /* read of a message's author fields */
+	MAIL_AUTHORS_MAX = 32,       /* distinct domains kept */
+	MAIL_DOMAIN_TEXT_MAX = 4096, /* bytes of one domain with the comments
+	                                and white space around its dots */
 };
 
 struct mail_address {
@@ -27,8 +29,12 @@ enum mail_address_step { ADDRESS_ONE, ADDRESS_END, ADDRESS_BAD };
 
 /*
  * The next mailbox of an address list; groups are entered, display names,
- * comments and routes skipped.  ADDRESS_BAD: `s` is at the culprit.  Obsolete
- * domains with CFWS around dots are joined into `a`.
+ * comments and routes skipped.  ADDRESS_BAD: `s` is at the culprit, or `a` has
+ * no room.  Obsolete domains with CFWS around dots are joined into `a`.
+ *
+ * More than the grammar is read where no reader can take it for something else:
+ * ";" for ",", dots anywhere in local parts, and an address as the display name
+ * of another ("a@b <c@d>", which much real mail has): both are told.
  */
 enum mail_address_step mail_address_next(
     struct scan *s, struct arena *a, struct mail_address *out);
@@ -50,12 +56,20 @@ struct mail_from {
 	                                          order; of all fields, and of
 	                                          what could be read of a bad
 	                                          one */
-	bool cut;        /* there were more domains or addresses than kept */
+	bool cut;        /* there were more domains or addresses than kept, or
+	                    `a` had no room for them */
 	bool bad_domain; /* some address has a domain that is no domain name */
 	struct span first; /* the first address as local@domain, for logs */
 };
 
-/* Of all From fields of `h`.  Texts live in `a`. */
+/*
+ * Of all From fields of `h`.  Texts live in `a` or `h`.
+ *
+ * Where a field cannot be read, or names what is no domain, `domains` also has
+ * all that any reader could take for the domain of an address in it: behind
+ * every "@", in comments, quoted strings and encoded words (RFC 2047) too.  One
+ * domain alone then means that nothing else can be shown to the user.
+ */
 void mail_from_read(
     const struct mail_header *h, struct arena *a, struct mail_from *out);
 
