@@ -53,7 +53,7 @@ quad_take(struct quad *q, uint8_t value, uint8_t **to)
 		return true;
 	if (value == PAD) {
 		q->pads++;
-		return q->letters + q->pads <= 4 && q->letters >= 2;
+		return q->letters >= 2;
 	}
 	if (value == BAD || q->pads > 0)
 		return false;
@@ -72,7 +72,7 @@ quad_finish(const struct quad *q, uint8_t **to)
 	unsigned spare = q->letters == 2 ? 4 : 2;
 
 	if (q->letters == 0)
-		return q->pads == 0;
+		return true;
 	if (q->letters + q->pads != 4 || (q->bits & ((1U << spare) - 1)) != 0)
 		return false;
 	for (unsigned left = q->letters - 1; left > 0; left--)
@@ -94,7 +94,7 @@ base64_decode(struct arena *a, struct span text, struct span *out)
 		return false;
 	while (i < text.n) {
 		/* the usual case: four letters side by side */
-		while (q.letters == 0 && q.pads == 0 && text.n - i >= 4) {
+		while (q.letters == 0 && text.n - i >= 4) {
 			const char *p = text.p + i;
 			unsigned v0 = values[(uint8_t)p[0]];
 			unsigned v1 = values[(uint8_t)p[1]];

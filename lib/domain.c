@@ -168,8 +168,8 @@ put_alabel(struct buf *b, struct arena *a, struct span label)
 
 	memcpy(text, label.p, label.n);
 	text[label.n] = '\0';
-	code = idn2_lookup_u8((const uint8_t *)text, &found,
-	    IDN2_NFC_INPUT | IDN2_NONTRANSITIONAL);
+	code =
+	    idn2_lookup_u8((const uint8_t *)text, &found, IDN2_NONTRANSITIONAL);
 	if (code == IDN2_OK)
 		buf_text(b, (const char *)found);
 	else if (code == IDN2_MALLOC)
