@@ -35,11 +35,14 @@ enum conf_action {
 	CONF_TEMPFAIL, /* 451 4.7.x */
 };
 
-/* A pattern of domains: "example.net" that name alone, ".example.net" what is
- * below it, "*.example.net" the same, "**.example.net" both. */
+/*
+ * A pattern of domains: "example.net" that name alone, ".example.net" what is
+ * below it, "*.example.net" the same, "**.example.net" both, "<>" the null
+ * sender.  Here names are in normal form and ".x" is written "*.x".
+ */
 struct conf_override {
 	char *name;
-	unsigned line;      /* where it stands in the file */
+	unsigned line;      /* where its section begins */
 	char **from_domain; /* NULL-terminated lists; NULL: not asked for */
 	char **mail_from_domain;
 	char **dkim_domain;
@@ -53,7 +56,13 @@ struct conf_override {
 	                    after; 0: never */
 };
 
+struct conf_origins;
+
 struct conf {
+	/* who holds it, and where each value came from; NULL in one that was
+	 * not made here (a test's) */
+	struct conf_origins *origins;
+
 	/* the daemon */
 	char *socket;
 	unsigned socket_mode;
@@ -83,9 +92,13 @@ struct conf {
 	struct {
 		enum conf_action on_fail, on_softfail, on_temperror,
 		    on_permerror, on_weak_pass;
-		bool received_spf; /* add Received-SPF as well */
+		bool received_spf;     /* add Received-SPF as well */
+		bool spare_dmarc_pass; /* DMARC's pass outweighs all these */
 	} spf;
 	struct dkim_options dkim;
+	struct { /* when no signature passes */
+		enum conf_action on_temperror, on_permerror;
+	} dkim_actions;
 	struct {
 		char **trusted_sealers; /* domains, NULL-terminated */
 	} arc;
@@ -96,9 +109,12 @@ struct conf {
 		char *quarantine_header;     /* its name; NULL: none */
 	} dmarc;
 	struct {
-		char *reject_text; /* "%d" and so on; NULL: the built-in one */
+		/* Templates: "{domain}", "{rule}", "{client}", "{reason}",
+		 * "{url}" (not in `url` itself, where values are
+		 * percent-encoded).  NULL: the built-in text, no link. */
+		char *reject_text;
 		char *tempfail_text;
-		char *url; /* template; NULL: none */
+		char *url;
 	} reply;
 	struct conf_override *overrides;
 	size_t n_overrides;
@@ -107,20 +123,55 @@ struct conf {
 		char *store; /* NULL: nothing is kept */
 		char *org_name;
 		char *email;
+		unsigned retention; /* seconds results are kept */
 	} report;
 	struct {
 		char *listen; /* NULL: off */
 	} metrics;
 };
 
+enum {
+	CONF_FILE_MAX = 1 << 20,     /* bytes of a file */
+	CONF_PATTERN_MAX = 256,      /* bytes of a pattern */
+	CONF_OVERRIDE_NAME_MAX = 60, /* bytes */
+};
+
 /*
  * Reads `path`.  NULL: every fault was written to `errors`, a line each as
- * "file:line: what is wrong, and what would be right".
+ * "file:line: what is wrong, and what would be right".  Any thread.
  */
 const struct conf *conf_read(const char *path, FILE *errors);
 
+/* The same from memory; `name` stands for the file in what is told. */
+const struct conf *conf_read_text(
+    struct span text, const char *name, FILE *errors);
+
 /* The built-in defaults; NULL: no memory. */
 const struct conf *conf_defaults(void);
+
+/* One effective value, and where it came from. */
+struct conf_setting {
+	const char *section;  /* "": before all sections */
+	const char *override; /* name of an override section; NULL: none */
+	const char *name;
+	const char *value; /* as the file would say it, quoted; "{}": empty */
+	const char *file;  /* NULL: a default */
+	unsigned line;     /* 0: not known (an empty list), or a default */
+	const char *help;  /* one sentence */
+};
+
+/*
+ * Every option in the order of the manual, then every override as far as it is
+ * set.  The texts last for the call.
+ */
+void conf_each(const struct conf *c,
+    void (*each)(void *arg, const struct conf_setting *s), void *arg);
+
+/* The same as a file that could be read again, origins as comments. */
+void conf_show(const struct conf *c, FILE *out);
+
+/* Its last day is over; callers warn of it at start and reload. */
+bool conf_override_expired(const struct conf_override *o, int64_t now);
 
 const struct conf *conf_hold(const struct conf *c);
 void conf_drop(const struct conf *c); /* takes NULL */

@@ -76,6 +76,8 @@ struct policy_decision {
 	const char *enhanced; /* "5.7.26" */
 	struct span text;     /* printable ASCII, no "%" doubling */
 	bool skipped;         /* an own user: nothing is enforced */
+	struct span expired;  /* an override that would have decided, had its
+	                         last day not passed: to be warned of; absent */
 };
 
 /* Own users: RFC 9989 is not for them.  "skip.authenticated", ... or NULL. */
