@@ -1,0 +1,347 @@
+#include "verify/conf_table.h"
+
+#include <limits.h>
+#include <string.h>
+
+/* Times in the unit of their field. */
+#define MINUTE 60u
+#define HOUR 3600u
+#define DAY 86400u
+
+static const struct name modes[] = {
+	{ "enforce", CONF_ENFORCE },
+	{ "monitor", CONF_MONITOR },
+};
+
+static const struct name formats[] = {
+	{ "text", LOG_FORMAT_TEXT },
+	{ "json", LOG_FORMAT_JSON },
+	{ "none", LOG_FORMAT_NONE },
+};
+
+static const struct name targets[] = {
+	{ "syslog", LOG_TARGET_SYSLOG },
+	{ "stderr", LOG_TARGET_STDERR },
+};
+
+static const struct name actions[] = {
+	{ "accept", CONF_ACCEPT },
+	{ "annotate", CONF_ANNOTATE },
+	{ "hold", CONF_HOLD },
+	{ "reject", CONF_REJECT },
+	{ "tempfail", CONF_TEMPFAIL },
+};
+
+const char *
+conf_action_name(enum conf_action action)
+{
+	return table_name(actions, TABLE_SIZE(actions), (int)action);
+}
+
+/* clang-format off */
+#define AT(member) .offset = offsetof(struct conf, member)
+#define COUNT(member) .count = offsetof(struct conf, member)
+#define OVER(member) .offset = offsetof(struct conf_override, member)
+#define OVER_COUNT(member) .count = offsetof(struct conf_override, member)
+#define ONE_OF(names) .choices = names, .n_choices = TABLE_SIZE(names)
+
+const struct conf_option conf_options[] = {
+{ "", "socket", CONF_SOCKET, "unix:/run/avouch/avouch.sock", AT(socket),
+  .help = "Where the MTA reaches the milter." },
+{ "", "socket_mode", CONF_OCTAL, "0660", .max = 0777, AT(socket_mode),
+  .help = "Permissions of a unix socket." },
+{ "", "socket_group", CONF_TEXT, "", AT(socket_group),
+  .help = "Group a unix socket is given to, by name." },
+{ "", "user", CONF_TEXT, "", AT(user),
+  .help = "User the daemon becomes when it is started as root." },
+{ "", "pid_file", CONF_PATH, "", AT(pid_file),
+  .help = "File the daemon writes its process id to." },
+{ "", "authserv_id", CONF_HOST, "", AT(authserv_id),
+  .help = "Name our Authentication-Results fields bear." },
+{ "", "log", CONF_CHOICE, "text", ONE_OF(formats), AT(log),
+  .help = "Form of the one log line a message gets." },
+{ "", "log_target", CONF_CHOICE, "syslog", ONE_OF(targets), AT(log_target),
+  .help = "Where log lines go." },
+{ "", "nameservers", CONF_SERVERS, "{}", AT(dns.servers),
+  COUNT(dns.n_servers),
+  .help = "Recursive resolvers to ask, instead of those of "
+	"/etc/resolv.conf." },
+{ "", "mode", CONF_CHOICE, "enforce", ONE_OF(modes), AT(mode),
+  .help = "Whether decisions are carried out or only told." },
+{ "", "sample", CONF_PERCENT, "100%", .max = 1000, AT(sample),
+  .help = "Share of domains that decisions are carried out for." },
+{ "", "skip_networks", CONF_NETWORKS, "{\"127.0.0.0/8\", \"::1/128\"}",
+  AT(skip_networks), COUNT(n_skip_networks),
+  .help = "Clients whose mail is our own and never refused." },
+{ "", "skip_authenticated", CONF_BOOL, "true", AT(skip_authenticated),
+  .help = "Whether mail of clients that logged in is never refused." },
+{ "", "trusted_forwarders", CONF_NETWORKS, "{}", AT(trusted_forwarders),
+  COUNT(n_trusted_forwarders),
+  .help = "Clients that forward mail to us on behalf of our users." },
+{ "", "timeout", CONF_MILLISECONDS, "15s", .min = 1000, .max = 120000,
+  AT(timeout_ms),
+  .help = "Longest time a message waits for DNS." },
+{ "", "max_questions", CONF_NUMBER, "200", .min = 20, .max = 5000,
+  AT(max_questions),
+  .help = "Most DNS questions a message may cost." },
+
+{ "dns", "first_timeout", CONF_MILLISECONDS, "800ms", .min = 50, .max = 10000,
+  AT(dns.first_ms),
+  .help = "Time after which a question is asked again." },
+{ "dns", "timeout", CONF_MILLISECONDS, "12s", .min = 500, .max = 60000,
+  AT(dns.total_ms),
+  .help = "Time after which a question counts as unanswered." },
+{ "dns", "trust_ad", CONF_BOOL, "false", AT(dns.trust_ad),
+  .help = "Whether the way to the resolvers is safe enough to believe their "
+	"AD bit." },
+
+{ "cache", "size", CONF_SIZE, "16M", .min = 1 << 20, .max = (size_t)1 << 34,
+  AT(cache.bytes),
+  .help = "Memory for DNS answers." },
+{ "cache", "max_ttl", CONF_SECONDS, "1d", .min = 1, .max = 7 * DAY,
+  AT(cache.ttl_max),
+  .help = "Longest time an answer is kept, whatever its TTL." },
+{ "cache", "max_negative_ttl", CONF_SECONDS, "1h", .min = 1, .max = DAY,
+  AT(cache.negative_max),
+  .help = "Longest time it is kept that a name does not exist." },
+{ "cache", "failure_ttl", CONF_SECONDS, "5s", .min = 1, .max = 5 * MINUTE,
+  AT(cache.failure_seconds),
+  .help = "Time for which a failed question is not asked again." },
+{ "cache", "serve_stale", CONF_SECONDS, "0s", .max = 7 * DAY,
+  AT(cache.stale_seconds),
+  .help = "Time past its TTL for which an answer serves while resolvers "
+	"fail." },
+
+{ "spf", "on_fail", CONF_CHOICE, "annotate", ONE_OF(actions), AT(spf.on_fail),
+  .help = "What is done when SPF says fail." },
+{ "spf", "on_softfail", CONF_CHOICE, "accept", ONE_OF(actions),
+  AT(spf.on_softfail),
+  .help = "What is done when SPF says softfail." },
+{ "spf", "on_temperror", CONF_CHOICE, "accept", ONE_OF(actions),
+  AT(spf.on_temperror),
+  .help = "What is done when SPF could not be checked for now." },
+{ "spf", "on_permerror", CONF_CHOICE, "accept", ONE_OF(actions),
+  AT(spf.on_permerror),
+  .help = "What is done when the domain's SPF record is broken." },
+{ "spf", "on_weak_pass", CONF_CHOICE, "accept", ONE_OF(actions),
+  AT(spf.on_weak_pass),
+  .help = "What is done when SPF passes through a record that lets nearly "
+	"everyone pass." },
+{ "spf", "spare_dmarc_pass", CONF_BOOL, "true", AT(spf.spare_dmarc_pass),
+  .help = "Whether mail that passes DMARC is never refused for its SPF "
+	"result." },
+{ "spf", "received_spf", CONF_BOOL, "false", AT(spf.received_spf),
+  .help = "Whether a Received-SPF field is added as well." },
+
+{ "dkim", "on_temperror", CONF_CHOICE, "accept", ONE_OF(actions),
+  AT(dkim_actions.on_temperror),
+  .help = "What is done when no signature passes and a key could not be "
+	"fetched for now." },
+{ "dkim", "on_permerror", CONF_CHOICE, "accept", ONE_OF(actions),
+  AT(dkim_actions.on_permerror),
+  .help = "What is done when no signature passes and the best one is "
+	"broken for good." },
+{ "dkim", "max_signatures", CONF_NUMBER, "10", .min = 1,
+  .max = DKIM_SIGNATURES_MAX, AT(dkim.max_signatures),
+  .help = "Most signatures of a message that are verified." },
+{ "dkim", "min_rsa_bits", CONF_NUMBER, "1024", .min = 1024, .max = 4096,
+  AT(dkim.min_rsa_bits),
+  .help = "Shortest RSA key that is believed." },
+{ "dkim", "max_rsa_bits", CONF_NUMBER, "8192", .min = 2048, .max = 16384,
+  AT(dkim.max_rsa_bits),
+  .help = "Longest RSA key that is computed with." },
+{ "dkim", "clock_skew", CONF_SECONDS, "5m", .max = DAY, .min = 1,
+  AT(dkim.clock_skew),
+  .help = "How far in the future a signature may be made." },
+{ "dkim", "allow_body_tail", CONF_BOOL, "false", AT(dkim.allow_body_tail),
+  .help = "Whether a signature passes that leaves the body's end "
+	"unsigned (l=)." },
+{ "dkim", "ignore_expiry", CONF_BOOL, "false", AT(dkim.ignore_expiry),
+  .help = "Whether an expired signature (x=) passes." },
+
+{ "arc", "trusted_sealers", CONF_DOMAINS, "{}", AT(arc.trusted_sealers),
+  .help = "Domains whose ARC seals are believed." },
+
+{ "dmarc", "on_reject", CONF_CHOICE, "reject", ONE_OF(actions),
+  AT(dmarc.on_reject),
+  .help = "What is done when DMARC fails and the policy is reject." },
+{ "dmarc", "on_quarantine", CONF_CHOICE, "annotate", ONE_OF(actions),
+  AT(dmarc.on_quarantine),
+  .help = "What is done when DMARC fails and the policy is quarantine." },
+{ "dmarc", "on_temperror", CONF_CHOICE, "accept", ONE_OF(actions),
+  AT(dmarc.on_temperror),
+  .help = "What is done when DMARC could not be checked for now." },
+{ "dmarc", "on_permerror", CONF_CHOICE, "accept", ONE_OF(actions),
+  AT(dmarc.on_permerror),
+  .help = "What is done when the domain's DMARC record or the From field "
+	"cannot be used." },
+{ "dmarc", "indirect_as_quarantine", CONF_BOOL, "true",
+  AT(dmarc.indirect_as_quarantine),
+  .help = "Whether forwarded and list mail is quarantined where the policy "
+	"is reject." },
+{ "dmarc", "quarantine_header", CONF_FIELD, "X-Avouch-Quarantine",
+  AT(dmarc.quarantine_header),
+  .help = "Header field that the action annotate adds." },
+
+{ "reply", "reject_text", CONF_TEMPLATE, "", AT(reply.reject_text),
+  .help = "Text of a refusal, instead of the built-in ones." },
+{ "reply", "tempfail_text", CONF_TEMPLATE, "", AT(reply.tempfail_text),
+  .help = "Text of a temporary refusal, instead of the built-in ones." },
+{ "reply", "url", CONF_URL, "", AT(reply.url),
+  .help = "Link to an explanation, added to the text of a refusal." },
+
+{ "report", "store", CONF_PATH, "", AT(report.store),
+  .help = "Database of results, which reports are made from." },
+{ "report", "retention", CONF_SECONDS, "30d", .min = DAY, .max = 3650 * DAY,
+  AT(report.retention),
+  .help = "Time for which results are kept." },
+{ "report", "org_name", CONF_TEXT, "", AT(report.org_name),
+  .help = "Name of the organization that reports come from." },
+{ "report", "email", CONF_ADDRESS, "", AT(report.email),
+  .help = "Address that reports come from." },
+
+{ "metrics", "listen", CONF_SOCKET_LOCAL, "", AT(metrics.listen),
+  .help = "Where metrics are served, in Prometheus' text format." },
+
+{ "override", "from_domain", CONF_PATTERNS, "{}", OVER(from_domain),
+  .help = "Domain of the From field." },
+{ "override", "mail_from_domain", CONF_PATTERNS, "{}", OVER(mail_from_domain),
+  .help = "Domain of MAIL FROM; <> is the null sender." },
+{ "override", "dkim_domain", CONF_PATTERNS, "{}", OVER(dkim_domain),
+  .help = "Domain of a DKIM signature that passes." },
+{ "override", "client", CONF_NETWORKS, "{}", OVER(client),
+  OVER_COUNT(n_client),
+  .help = "Network of the client." },
+{ "override", "recipient_domain", CONF_PATTERNS, "{}", OVER(recipient_domain),
+  .help = "Domain of a recipient." },
+{ "override", "list_id", CONF_PATTERNS, "{}", OVER(list_id),
+  .help = "Identifier of a mailing list (List-Id)." },
+{ "override", "action", CONF_CHOICE, "", ONE_OF(actions), OVER(action),
+  .help = "What is done with a message that meets all conditions." },
+{ "override", "reason", CONF_TEXT, "", OVER(reason),
+  .help = "Why, for the log, the header and the report." },
+{ "override", "expires", CONF_DATE, "", OVER(expires),
+  .help = "Last day on which the section applies." },
+};
+/* clang-format on */
+
+const size_t conf_n_options = TABLE_SIZE(conf_options);
+
+const struct conf_option *
+conf_option_find(const char *section, const char *name)
+{
+	for (size_t i = 0; i < conf_n_options; i++)
+		if (strcmp(conf_options[i].section, section) == 0 &&
+		    strcmp(conf_options[i].name, name) == 0)
+			return &conf_options[i];
+	return NULL;
+}
+
+bool
+conf_type_is_list(enum conf_type type)
+{
+	return type >= CONF_NETWORKS;
+}
+
+static const struct name types[] = {
+	{ "text", CONF_TEXT },
+	{ "host name", CONF_HOST },
+	{ "path", CONF_PATH },
+	{ "socket", CONF_SOCKET },
+	{ "local socket", CONF_SOCKET_LOCAL },
+	{ "field name", CONF_FIELD },
+	{ "mail address", CONF_ADDRESS },
+	{ "template", CONF_TEMPLATE },
+	{ "url template", CONF_URL },
+	{ "boolean", CONF_BOOL },
+	{ "choice", CONF_CHOICE },
+	{ "number", CONF_NUMBER },
+	{ "octal number", CONF_OCTAL },
+	{ "duration", CONF_SECONDS },
+	{ "duration", CONF_MILLISECONDS },
+	{ "size", CONF_SIZE },
+	{ "percentage", CONF_PERCENT },
+	{ "date", CONF_DATE },
+	{ "list of networks", CONF_NETWORKS },
+	{ "list of resolvers", CONF_SERVERS },
+	{ "list of domains", CONF_DOMAINS },
+	{ "list of domain patterns", CONF_PATTERNS },
+};
+
+const char *
+conf_type_name(enum conf_type type)
+{
+	return table_name(types, TABLE_SIZE(types), (int)type);
+}
+
+enum {
+	NAME_MAX_BYTES = 40, /* longer names are near to none of ours */
+	NEAR_MAX = 3,        /* edits beyond which a name is another one */
+};
+
+/* Edits (insert, delete, replace) that make `a` into `b`. */
+static size_t
+distance(const char *a, const char *b)
+{
+	size_t n = strlen(b);
+	size_t row[NAME_MAX_BYTES + 1];
+
+	if (strlen(a) > NAME_MAX_BYTES || n > NAME_MAX_BYTES)
+		return SIZE_MAX;
+	for (size_t j = 0; j <= n; j++)
+		row[j] = j;
+	for (size_t i = 1; a[i - 1] != '\0'; i++) {
+		size_t corner = row[0];
+
+		row[0] = i;
+		for (size_t j = 1; j <= n; j++) {
+			size_t best = corner + (a[i - 1] != b[j - 1]);
+
+			corner = row[j];
+			if (row[j] + 1 < best)
+				best = row[j] + 1;
+			if (row[j - 1] + 1 < best)
+				best = row[j - 1] + 1;
+			row[j] = best;
+		}
+	}
+	return row[n];
+}
+
+const char *
+conf_option_nearest(const char *section, const char *name)
+{
+	size_t best = NEAR_MAX + 1;
+	const char *nearest = NULL;
+
+	for (size_t i = 0; i < conf_n_options; i++) {
+		const struct conf_option *o = &conf_options[i];
+		const char *candidate = NULL;
+
+		if (strcmp(o->section, section) == 0)
+			candidate = o->name;
+		else if (section[0] == '\0')
+			candidate = o->section;
+		if (candidate == NULL)
+			continue;
+
+		size_t d = distance(name, candidate);
+
+		/* half of it or more is different: not the same word */
+		if (d < best && d * 2 < strlen(candidate)) {
+			best = d;
+			nearest = candidate;
+		}
+	}
+	return nearest;
+}
+
+const char *
+conf_option_elsewhere(const char *section, const char *name)
+{
+	for (size_t i = 0; i < conf_n_options; i++)
+		if (strcmp(conf_options[i].section, section) != 0 &&
+		    strcmp(conf_options[i].name, name) == 0)
+			return conf_options[i].section;
+	return NULL;
+}
