@@ -9,8 +9,7 @@
 static bool
 is_value(unsigned char c)
 {
-	return c != ';' &&
-	    (c >= 0x80 || ascii_is_visible(c) || ascii_is_space(c));
+	return (c > 0x20 && c != ';' && c != 0x7f) || ascii_is_space(c);
 }
 
 /* tag-spec of RFC 6376 section 3.2 */
