@@ -1,0 +1,193 @@
+#include "lib/domain.h"
+#include "mail/authres.h"
+#include "verify/state.h"
+
+static const struct mail_field *
+field_first(const struct mail_header *h, const char *name)
+{
+	size_t at = mail_header_find(h, name, 0);
+
+	return at < h->n ? &h->fields[at] : NULL;
+}
+
+/*
+ * The marks of a mailing list: RFC 2919, RFC 2369's List-Post, and what lists
+ * before them used.  List-Unsubscribe is no mark: direct bulk mail has it too.
+ */
+static void
+facts_list(struct verify_message *m)
+{
+	struct policy_facts *f = &m->verdict.facts;
+	const struct mail_field *id = field_first(&m->header, "List-Id");
+	const struct mail_field *precedence =
+	    field_first(&m->header, "Precedence");
+
+	if (id != NULL)
+		f->list_id = mail_list_id(id->value);
+	f->is_list = id != NULL ||
+	    field_first(&m->header, "List-Post") != NULL ||
+	    field_first(&m->header, "Mailing-List") != NULL ||
+	    (precedence != NULL &&
+		span_is_nocase(span_trim(precedence->value), "list"));
+}
+
+void
+facts_from_header(struct verify_message *m)
+{
+	const struct mail_from *from = &m->verdict.from;
+	struct dmarc_facts *d = &m->dmarc_facts;
+
+	facts_list(m);
+	d->authors = from->domains;
+	d->n_authors = from->n_domains;
+	d->authors_bad = from->state != MAIL_FROM_OK || from->cut ||
+	    from->bad_domain || m->header.cut;
+	if (m->header.cut)
+		d->authors_reason = "header over the limit";
+	else if (from->state != MAIL_FROM_OK)
+		d->authors_reason = mail_from_state_name(from->state);
+	else if (from->cut)
+		d->authors_reason = "too many author domains";
+	else if (from->bad_domain)
+		d->authors_reason = "an author address without a domain name";
+}
+
+static enum dmarc_fact
+fact_of_spf(enum spf_code code)
+{
+	return code == SPF_PASS     ? DMARC_FACT_PASS
+	    : code == SPF_TEMPERROR ? DMARC_FACT_TEMPERROR
+				    : DMARC_FACT_OTHER;
+}
+
+static enum dmarc_fact
+fact_of_dkim(enum dkim_code code)
+{
+	return code == DKIM_PASS     ? DMARC_FACT_PASS
+	    : code == DKIM_TEMPERROR ? DMARC_FACT_TEMPERROR
+				     : DMARC_FACT_OTHER;
+}
+
+/* The domain of SPF's MAIL FROM identity, as RFC 7208 section 2.4 has it. */
+static struct span
+spf_domain(const struct verify_message *m)
+{
+	if (m->verdict.mail_from.n > 0)
+		return m->verdict.facts.mail_from_domain;
+	return domain_normal(m->arena, m->c->helo);
+}
+
+/*
+ * RFC 9989 section 4.4.2: the MAIL FROM identity, which for a null sender is
+ * HELO's domain.  Before the results are there every identifier is asked for.
+ */
+void
+facts_for_dmarc(struct verify_message *m, bool results)
+{
+	const struct verdict *v = &m->verdict;
+	struct dmarc_facts *d = &m->dmarc_facts;
+	struct span domains[DKIM_SIGNATURES_MAX] = { SPAN_NONE };
+	size_t n = results ? v->n_dkim : 0;
+	struct dmarc_identifier *ids;
+
+	d->spf.domain = spf_domain(m);
+	d->spf.fact =
+	    results ? fact_of_spf(v->spf_mail_from.code) : DMARC_FACT_OTHER;
+	if (!results && m->dkim != NULL)
+		n = dkim_domains(m->dkim, domains, DKIM_SIGNATURES_MAX);
+	ids = arena_array(m->arena, n, sizeof(*ids));
+	d->dkim = ids;
+	d->n_dkim = ids != NULL ? n : 0;
+	for (size_t i = 0; i < d->n_dkim; i++) {
+		ids[i].domain = results ? v->dkim[i].domain : domains[i];
+		ids[i].fact =
+		    results ? fact_of_dkim(v->dkim[i].code) : DMARC_FACT_OTHER;
+	}
+	if (ids == NULL)
+		m->verdict.faulty = true;
+}
+
+/* The best of all signatures, in this order. */
+static enum dkim_code
+dkim_best(const struct verdict *v)
+{
+	static const enum dkim_code order[] = {
+		DKIM_PASS,
+		DKIM_TEMPERROR,
+		DKIM_POLICY,
+		DKIM_NEUTRAL,
+		DKIM_FAIL,
+		DKIM_PERMERROR,
+	};
+
+	for (size_t o = 0; o < sizeof(order) / sizeof(order[0]); o++)
+		for (size_t i = 0; i < v->n_dkim; i++)
+			if (v->dkim[i].code == order[o])
+				return order[o];
+	return DKIM_NONE;
+}
+
+static void
+facts_dkim_domains(struct verify_message *m)
+{
+	const struct verdict *v = &m->verdict;
+	struct policy_facts *f = &m->verdict.facts;
+	struct span *domains =
+	    arena_array(m->arena, v->n_dkim, sizeof(*domains));
+	size_t n = 0;
+
+	for (size_t i = 0; domains != NULL && i < v->n_dkim; i++)
+		if (v->dkim[i].code == DKIM_PASS)
+			domains[n++] = v->dkim[i].domain;
+	f->dkim_domains = domains;
+	f->n_dkim_domains = n;
+}
+
+/* What the newest sealer of a chain that passes says it saw (RFC 8617 section
+ * 7.2.1); whether that sealer is trusted is the policy's question. */
+static void
+facts_arc(struct verify_message *m)
+{
+	const struct arc_result *arc = &m->verdict.arc;
+	struct policy_facts *f = &m->verdict.facts;
+	struct authres_result r;
+	struct span id;
+	struct scan s;
+
+	f->arc = arc->code;
+	if (arc->code != ARC_PASS || arc->n_sealers == 0)
+		return;
+	f->arc_sealer = arc->sealers[arc->n_sealers - 1].domain;
+	s = scan_of(arc->sealers[arc->n_sealers - 1].results);
+	if (!authres_open(&s, m->arena, &id))
+		return;
+	while (authres_next(&s, m->arena, &r) == AUTHRES_ONE)
+		if (span_is_nocase(r.method, "dmarc") &&
+		    span_is_nocase(r.result, "pass"))
+			f->arc_dmarc_pass = true;
+}
+
+void
+facts_for_policy(struct verify_message *m)
+{
+	const struct verdict *v = &m->verdict;
+	struct policy_facts *f = &m->verdict.facts;
+
+	f->recipient_domains = m->recipients;
+	f->n_recipient_domains = m->n_recipients;
+	f->faulty = v->faulty || v->gave_up;
+	if (v->skip != NULL)
+		return;
+	f->from_domains = v->from.domains;
+	f->n_from_domains = v->from.n_domains;
+	f->spf = v->spf_mail_from.code;
+	f->spf_weakness = v->spf_mail_from.weakness;
+	f->spf_explanation = v->spf_mail_from.explanation;
+	f->dkim = dkim_best(v);
+	f->dmarc = v->dmarc.code;
+	f->dmarc_domain = v->dmarc.author_domain;
+	f->dmarc_policy = v->dmarc.policy;
+	f->dmarc_disposition = v->dmarc.disposition;
+	facts_dkim_domains(m);
+	facts_arc(m);
+}

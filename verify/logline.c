@@ -1,0 +1,85 @@
+/*
+ * logline.c - the one line of a message: who, what each method said, what was
+ * done and by which rule, what it cost.
+ */
+#include "lib/log.h"
+#include "verify/state.h"
+
+enum { RESULTS_SHOWN_MAX = 10, RESULTS_TEXT_MAX = 1024 };
+
+static void
+log_ip(struct log_line *l, const char *key, const struct ip *ip)
+{
+	char memory[IP_TEXT_MAX];
+	struct buf text = buf_over(memory, sizeof(memory));
+
+	ip_put(&text, ip);
+	log_span(l, key, buf_done(&text));
+}
+
+/* "pass:example.org:sel,fail:example.net:s2" */
+static void
+log_dkim(struct log_line *l, const struct verdict *v)
+{
+	char memory[RESULTS_TEXT_MAX];
+	struct buf text = buf_over(memory, sizeof(memory));
+
+	for (size_t i = 0; i < v->n_dkim && i < RESULTS_SHOWN_MAX; i++) {
+		const struct dkim_result *r = &v->dkim[i];
+
+		if (i > 0)
+			buf_text(&text, ",");
+		buf_text(&text, dkim_code_name(r->code));
+		buf_text(&text, ":");
+		buf_span(&text, r->domain);
+		buf_text(&text, ":");
+		buf_span(&text, r->selector);
+	}
+	log_span(l, "dkim", v->n_dkim > 0 ? buf_done(&text) : SPAN("none"));
+}
+
+static void
+log_results(struct log_line *l, const struct verdict *v)
+{
+	log_text(l, "spf", spf_code_name(v->spf_mail_from.code));
+	log_text(l, "spf_helo", spf_code_name(v->spf_helo.code));
+	log_dkim(l, v);
+	log_text(l, "arc", arc_code_name(v->arc.code));
+	log_text(l, "dmarc", dmarc_code_name(v->dmarc.code));
+	if (v->dmarc.record != NULL)
+		log_text(l, "policy", dmarc_policy_name(v->dmarc.policy));
+	if (v->dmarc.policy_domain.n > 0)
+		log_span(l, "policy_domain", v->dmarc.policy_domain);
+}
+
+void
+verify_log(const struct verdict *v, struct span queue_id)
+{
+	const struct policy_decision *d = &v->decision;
+	struct log_line l;
+
+	log_begin(&l, LOG_LEVEL_INFO, "message");
+	log_span(&l, "queue_id", queue_id);
+	log_ip(&l, "client", &v->client);
+	log_span(&l, "helo", v->helo);
+	log_span(&l, "mail_from", v->mail_from);
+	log_span(&l, "from", v->from.first);
+	if (v->auth_authen.n > 0)
+		log_span(&l, "auth", v->auth_authen);
+	if (v->skip == NULL)
+		log_results(&l, v);
+	log_text(&l, "action", conf_action_name(d->action));
+	if (d->would != d->action)
+		log_text(&l, "would", conf_action_name(d->would));
+	log_span(&l, "rule", d->rule);
+	log_span(&l, "reason", d->reason);
+	if (v->n_strip > 0 || v->strip_all)
+		log_number(&l, "stripped",
+		    v->strip_all ? (int64_t)v->n_authres : (int64_t)v->n_strip);
+	log_number(&l, "waves", v->waves);
+	log_number(&l, "questions", v->questions);
+	log_number(&l, "wait_ms", v->wait_ms);
+	if (v->gave_up)
+		log_text(&l, "gave_up", "yes");
+	log_end(&l);
+}

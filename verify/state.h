@@ -1,0 +1,69 @@
+/*
+ * state.h - a connection and a message from the inside: for the files of
+ * verify/ alone.
+ *
+ * verify.c takes the calls in their order, facts.c turns results into what
+ * DMARC and the policy ask for, results.c writes the Authentication-Results.
+ */
+#ifndef AVOUCH_VERIFY_STATE_H
+#define AVOUCH_VERIFY_STATE_H
+
+#include "verify/verify.h"
+
+enum { RESULTS_FALLBACK = 512 }; /* bytes: an authserv-id and a few words */
+
+struct spf_work { /* what an SPF job works on */
+	struct spf_query query;
+	struct spf_result result;
+};
+
+struct verify_connection {
+	const struct conf *conf;
+	struct dns_source *dns;
+	struct verify_client client;
+	struct arena *arena;      /* the client's texts */
+	struct arena *helo_arena; /* rewound at each HELO */
+	struct span helo;
+	struct spf_work helo_work;
+	struct job *helo_job;
+};
+
+struct verify_message {
+	struct verify_connection *c;
+	struct arena *arena;
+	struct verify_envelope envelope;
+	struct spf_work spf;
+	struct job *spf_job;
+	struct mail_header header;
+	struct bodies *bodies;
+	struct dkim *dkim;
+	struct arc *arc;
+	struct job *keys_job;
+	struct dmarc_facts dmarc_facts;
+	struct job *dmarc_job;
+	struct span recipients[VERIFY_RECIPIENTS_MAX]; /* domains */
+	size_t n_recipients;
+	uint32_t
+	    *strip; /* grows by malloc, so that no arena's cap is one here */
+	size_t n_strip;
+	size_t strip_room;
+	bool headers_ended;
+	struct verdict verdict;
+	char fallback[RESULTS_FALLBACK]; /* our field, when the arena is full */
+};
+
+/* facts.c */
+
+/* What the header tells before any result is there: authors, list, marks. */
+void facts_from_header(struct verify_message *m);
+
+/* The identifiers of DMARC, with the results that are known by now. */
+void facts_for_dmarc(struct verify_message *m, bool results);
+
+/* All that the policy asks for. */
+void facts_for_policy(struct verify_message *m);
+
+/* results.c: the value of our field. */
+struct span results_write(struct verify_message *m);
+
+#endif

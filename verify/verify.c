@@ -1,0 +1,441 @@
+#include "verify/verify.h"
+
+#include <stdlib.h>
+
+#include "lib/domain.h"
+#include "mail/authres.h"
+#include "spf/received.h"
+#include "verify/state.h"
+
+enum {
+	CONNECTION_MEMORY = 64 * 1024, /* names the MTA told of the client */
+	HELO_MEMORY = 16 * 1024,
+	SPF_MEMORY = VERIFY_SCRATCH,
+};
+
+static enum step
+spf_step(void *facts, struct dns_talk *talk, struct arena *scratch)
+{
+	struct spf_work *w = facts;
+
+	return spf_check(&w->query, talk, scratch, &w->result);
+}
+
+/* ---- a connection ---- */
+
+struct verify_connection *
+verify_connect(const struct conf *conf, struct dns_source *dns,
+    const struct verify_client *client)
+{
+	struct verify_connection *c = calloc(1, sizeof(*c));
+
+	if (c == NULL)
+		return NULL;
+	c->conf = conf_hold(conf);
+	c->dns = dns;
+	c->arena = arena_new(CONNECTION_MEMORY);
+	c->helo_arena = arena_new(HELO_MEMORY);
+	if (c->arena == NULL || c->helo_arena == NULL) {
+		verify_disconnect(c);
+		return NULL;
+	}
+	c->client = *client;
+	c->client.name = arena_copy(c->arena, client->name);
+	c->client.ptr = arena_copy(c->arena, client->ptr);
+	c->client.authserv_id = arena_copy(c->arena, client->authserv_id);
+	c->client.receiver = arena_copy(c->arena, client->receiver);
+	return c;
+}
+
+void
+verify_helo(struct verify_connection *c, struct span helo)
+{
+	job_drop(c->helo_job);
+	c->helo_job = NULL;
+	arena_rewind(c->helo_arena);
+	c->helo = arena_copy(c->helo_arena, helo);
+	c->helo_work = (struct spf_work){
+		.query = {
+			.identity = SPF_IDENTITY_HELO,
+			.ip = c->client.ip,
+			.helo = c->helo,
+			.receiver = c->client.receiver,
+			.now = c->client.now,
+			.trace = c->client.trace,
+		},
+	};
+	if (c->client.ip.family != IP_NONE &&
+	    policy_skip(c->conf,
+		&(struct policy_facts){ .client = c->client.ip }) == NULL)
+		c->helo_job = job_start(c->dns, spf_step, &c->helo_work,
+		    c->conf->max_questions, SPF_MEMORY);
+}
+
+void
+verify_disconnect(struct verify_connection *c)
+{
+	if (c == NULL)
+		return;
+	job_drop(c->helo_job);
+	arena_free(c->helo_arena);
+	arena_free(c->arena);
+	conf_drop(c->conf);
+	free(c);
+}
+
+/* ---- a message ---- */
+
+static struct span
+sender_bare(struct span sender)
+{
+	sender = span_trim(sender);
+	if (sender.n >= 2 && sender.p[0] == '<' &&
+	    sender.p[sender.n - 1] == '>')
+		sender = span_first(span_skip(sender, 1), sender.n - 2);
+	return sender;
+}
+
+static void
+spf_start(struct verify_message *m)
+{
+	struct verify_connection *c = m->c;
+
+	if (c->client.ip.family == IP_NONE)
+		return;
+	m->spf.query = (struct spf_query){
+		.identity = SPF_IDENTITY_MAILFROM,
+		.ip = c->client.ip,
+		.helo = c->helo,
+		.sender = m->verdict.mail_from,
+		.receiver = c->client.receiver,
+		.now = m->envelope.now,
+		.trace = c->client.trace,
+	};
+	m->spf_job = job_start(
+	    c->dns, spf_step, &m->spf, c->conf->max_questions, SPF_MEMORY);
+}
+
+struct verify_message *
+verify_mail(struct verify_connection *c, const struct verify_envelope *e)
+{
+	struct verify_message *m = calloc(1, sizeof(*m));
+	struct verdict *v;
+
+	if (m == NULL)
+		return NULL;
+	m->c = c;
+	m->arena = arena_new(VERIFY_MEMORY);
+	if (m->arena == NULL) {
+		free(m);
+		return NULL;
+	}
+	v = &m->verdict;
+	m->envelope = *e;
+	v->client = c->client.ip;
+	v->client_name = c->client.name;
+	v->client_ptr = c->client.ptr;
+	v->helo = c->helo;
+	v->mail_from = arena_copy(m->arena, sender_bare(e->sender));
+	if (e->auth_authen.p != NULL || e->auth_type.p != NULL) {
+		v->auth_authen = arena_copy(m->arena, e->auth_authen);
+		v->auth_type = arena_copy(m->arena, e->auth_type);
+	}
+	v->facts.client = c->client.ip;
+	v->facts.authenticated = e->auth_authen.n > 0 || e->auth_type.n > 0;
+	v->facts.mail_from_domain =
+	    domain_normal(m->arena, mail_envelope_domain(v->mail_from, NULL));
+	v->skip = policy_skip(c->conf, &v->facts);
+	if (v->skip == NULL)
+		spf_start(m);
+	return m;
+}
+
+void
+verify_rcpt(struct verify_message *m, struct span recipient)
+{
+	struct span domain = domain_normal(
+	    m->arena, mail_envelope_domain(sender_bare(recipient), NULL));
+
+	if (domain.n == 0)
+		return;
+	for (size_t i = 0; i < m->n_recipients; i++)
+		if (span_equal(m->recipients[i], domain))
+			return;
+	if (m->n_recipients < VERIFY_RECIPIENTS_MAX)
+		m->recipients[m->n_recipients++] = domain;
+}
+
+/* Notes field number `nth` of its name as one to be removed. */
+static void
+strip_note(struct verify_message *m, size_t nth)
+{
+	if (m->n_strip == m->strip_room) {
+		size_t room = m->strip_room > 0 ? m->strip_room * 2 : 8;
+		uint32_t *more = nth < UINT32_MAX
+		    ? realloc(m->strip, room * sizeof(*more))
+		    : NULL;
+
+		if (more == NULL) {
+			m->verdict.strip_all = true;
+			return;
+		}
+		m->strip = more;
+		m->strip_room = room;
+	}
+	m->strip[m->n_strip++] = (uint32_t)nth;
+}
+
+void
+verify_header(struct verify_message *m, struct span name, struct span value)
+{
+	/* RFC 8601 section 5: before any limit, whatever the field's size. */
+	if (span_is_nocase(span_trim(name), "Authentication-Results")) {
+		m->verdict.n_authres++;
+		if (authres_claims(value, m->c->client.authserv_id))
+			strip_note(m, m->verdict.n_authres);
+	}
+	if (m->verdict.skip == NULL &&
+	    !mail_header_add(&m->header, m->arena, name, value))
+		m->verdict.faulty = true;
+}
+
+static enum step
+keys_step(void *facts, struct dns_talk *talk, struct arena *scratch)
+{
+	struct verify_message *m = facts;
+	enum step dkim = dkim_keys(m->dkim, talk, scratch);
+	enum step arc = arc_keys(m->arc, talk, scratch);
+
+	return dkim == STEP_DONE && arc == STEP_DONE ? STEP_DONE : STEP_WAIT;
+}
+
+static enum step
+dmarc_step(void *facts, struct dns_talk *talk, struct arena *scratch)
+{
+	struct verify_message *m = facts;
+
+	return dmarc_ask(&m->dmarc_facts, talk, scratch);
+}
+
+void
+verify_headers_end(struct verify_message *m)
+{
+	const struct conf *conf = m->c->conf;
+	struct verdict *v = &m->verdict;
+
+	if (m->headers_ended || v->skip != NULL)
+		return;
+	m->headers_ended = true;
+	mail_from_read(&m->header, m->arena, &v->from);
+	facts_from_header(m);
+	m->bodies = bodies_new(m->arena);
+	if (m->bodies != NULL && !m->header.cut) {
+		m->dkim =
+		    dkim_begin(m->arena, &conf->dkim, &m->header, m->bodies,
+			v->from.domains, v->from.n_domains, m->envelope.now);
+		m->arc = arc_begin(m->arena, &conf->dkim, &m->header, m->bodies,
+		    m->envelope.now);
+	}
+	if (m->dkim == NULL || m->arc == NULL)
+		v->faulty = true;
+	else
+		m->keys_job = job_start(m->c->dns, keys_step, m,
+		    conf->max_questions, VERIFY_SCRATCH);
+	facts_for_dmarc(m, false);
+	m->dmarc_job = job_start(
+	    m->c->dns, dmarc_step, m, conf->max_questions, VERIFY_SCRATCH);
+}
+
+bool
+verify_body(struct verify_message *m, struct span chunk)
+{
+	if (m->keys_job == NULL || !bodies_needed(m->bodies))
+		return false;
+	bodies_add(m->bodies, chunk);
+	return true;
+}
+
+/* Waits for one job; what it cost goes into the verdict. */
+static void
+finish_job(struct verify_message *m, struct job *j, int64_t deadline)
+{
+	struct verdict *v = &m->verdict;
+	struct job_counts n;
+
+	if (j == NULL)
+		return;
+	if (!job_wait(j, deadline))
+		v->gave_up = true;
+	n = job_count(j);
+	v->questions += n.questions;
+	if (n.waves > v->waves)
+		v->waves = n.waves;
+}
+
+/* The result of an SPF job, or why there is none. */
+static struct spf_result
+spf_result_of(const struct verify_message *m, const struct job *j,
+    const struct spf_work *w, bool asked)
+{
+	struct spf_result r = { .code = SPF_NONE };
+
+	if (j != NULL)
+		return w->result;
+	if (m->c->client.ip.family == IP_NONE) {
+		r.reason = SPAN("not received by SMTP");
+	} else if (asked) {
+		r.code = SPF_TEMPERROR;
+		r.reason = SPAN("out of memory");
+	}
+	return r;
+}
+
+static void
+finish_spf(struct verify_message *m)
+{
+	const struct verify_connection *c = m->c;
+	struct verdict *v = &m->verdict;
+
+	v->spf_mail_from = spf_result_of(m, m->spf_job, &m->spf, true);
+	v->spf_mail_from.identity = SPF_IDENTITY_MAILFROM;
+	v->spf_helo =
+	    spf_result_of(m, c->helo_job, &c->helo_work, c->helo.p != NULL);
+	v->spf_helo.identity = SPF_IDENTITY_HELO;
+}
+
+static void
+finish_signatures(struct verify_message *m)
+{
+	struct verdict *v = &m->verdict;
+
+	if (m->keys_job == NULL)
+		return;
+	dkim_finish(m->dkim);
+	v->dkim = dkim_results(m->dkim, &v->n_dkim);
+	v->dkim_unlisted = dkim_unlisted(m->dkim);
+	v->dkim_state = m->dkim;
+	arc_finish(m->arc, &v->arc);
+}
+
+static void
+finish_dmarc(struct verify_message *m)
+{
+	struct dmarc_result *out = &m->verdict.dmarc;
+
+	facts_for_dmarc(m, true);
+	if (m->dmarc_job == NULL) {
+		out->code = DMARC_TEMPERROR;
+		out->disposition = DMARC_POLICY_NONE;
+		out->reason = SPAN("out of memory");
+		return;
+	}
+	/* All that may be needed was asked by dmarc_ask(). */
+	if (dmarc_check(&m->dmarc_facts, job_talk(m->dmarc_job), m->arena,
+		out) == STEP_DONE)
+		return;
+	m->verdict.gave_up = true;
+	dns_talk_give_up(job_talk(m->dmarc_job), DNS_FAULT_BUDGET);
+	(void)dmarc_check(
+	    &m->dmarc_facts, job_talk(m->dmarc_job), m->arena, out);
+}
+
+/* RFC 7208 section 9.1, where the operator wants it beside the A-R. */
+static void
+finish_received_spf(struct verify_message *m)
+{
+	struct verdict *v = &m->verdict;
+	struct span value;
+
+	if (!m->c->conf->spf.received_spf || m->spf_job == NULL)
+		return;
+	value = spf_received(&v->spf_mail_from, &m->spf.query, m->arena);
+	if (value.p != NULL)
+		v->add[v->n_add++] =
+		    (struct verify_add){ "Received-SPF", value };
+}
+
+static void
+finish_quarantine_header(struct verify_message *m)
+{
+	struct verdict *v = &m->verdict;
+
+	if (m->c->conf->dmarc.quarantine_header != NULL &&
+	    v->decision.action == CONF_ANNOTATE)
+		v->add[v->n_add++] = (struct verify_add){
+			m->c->conf->dmarc.quarantine_header,
+			v->decision.rule,
+		};
+}
+
+const struct verdict *
+verify_finish(struct verify_message *m)
+{
+	struct verdict *v = &m->verdict;
+	int64_t began = job_clock();
+	int64_t deadline = began + m->c->conf->timeout_ms;
+
+	v->strip = m->strip;
+	v->n_strip = m->n_strip;
+	if (v->skip == NULL) {
+		verify_headers_end(m);
+		if (m->bodies != NULL)
+			bodies_end(m->bodies);
+		finish_job(m, m->c->helo_job, deadline);
+		finish_job(m, m->spf_job, deadline);
+		finish_job(m, m->keys_job, deadline);
+		finish_job(m, m->dmarc_job, deadline);
+		v->wait_ms = job_clock() - began;
+		finish_spf(m);
+		finish_signatures(m);
+		finish_dmarc(m);
+	}
+	facts_for_policy(m);
+	policy_decide(
+	    m->c->conf, &v->facts, m->envelope.now, m->arena, &v->decision);
+	if (v->skip == NULL)
+		finish_received_spf(m);
+	finish_quarantine_header(m);
+	v->authentication_results = results_write(m);
+	return v;
+}
+
+void
+verify_each_question(struct verify_message *m,
+    void (*each)(void *arg, const char *job, const struct dns_question *q),
+    void *arg)
+{
+	const struct {
+		const char *name;
+		struct job *job;
+	} jobs[] = {
+		{ "spf helo", m->c->helo_job },
+		{ "spf mailfrom", m->spf_job },
+		{ "keys", m->keys_job },
+		{ "dmarc", m->dmarc_job },
+	};
+
+	for (size_t i = 0; i < sizeof(jobs) / sizeof(jobs[0]); i++) {
+		if (jobs[i].job == NULL)
+			continue;
+		for (const struct dns_question *q =
+			 dns_talk_questions(job_talk(jobs[i].job));
+		     q != NULL; q = q->next)
+			each(arg, jobs[i].name, q);
+	}
+}
+
+void
+verify_end(struct verify_message *m)
+{
+	if (m == NULL)
+		return;
+	job_drop(m->spf_job);
+	job_drop(m->keys_job);
+	job_drop(m->dmarc_job);
+	dkim_free(m->dkim);
+	arc_free(m->arc);
+	bodies_free(m->bodies);
+	arena_free(m->arena);
+	free(m->strip);
+	free(m);
+}
