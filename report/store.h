@@ -1,0 +1,63 @@
+/*
+ * store.h - the embedded store: SQLite in WAL mode, one writer thread behind a
+ * bounded queue that commits in groups.
+ *
+ * The daemon puts; the command reads the same file.  No fault of the store is
+ * ever a fault of the mail: it is counted, logged once a minute, and mail goes
+ * on.
+ */
+#ifndef AVOUCH_REPORT_STORE_H
+#define AVOUCH_REPORT_STORE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "report/row.h"
+#include "verify/policy.h"
+
+enum {
+	STORE_SCHEMA = 1,        /* the version this program writes */
+	STORE_QUEUE_MAX = 20000, /* messages that wait for the writer */
+	STORE_QUEUE_BYTES = 64 << 20,
+	STORE_COMMIT_WAIT_MS = 100, /* store_put() waits this long at most */
+};
+
+struct store_options {
+	const char *path;
+	unsigned retention_days; /* closed days are kept this long; 0: 400 */
+	unsigned replay_days;    /* facts for `avouch policy replay`; 0: 14 */
+};
+
+struct store_counts {
+	uint64_t put, committed, lost, faults;
+	size_t queued;
+};
+
+struct store;
+
+/*
+ * Opens for the daemon; makes the file where there is none, upgrades an older
+ * schema.  A file that cannot be used is no reason not to start: the store is
+ * tried again with each group.  NULL: no memory, or `error` says what is wrong
+ * with the options.
+ */
+struct store *store_open(
+    const struct store_options *o, char *error, size_t size);
+
+/*
+ * Keeps the message: its row (NULL: none is due) and the facts and decision
+ * for replay.  Copies all.  Waits for the commit of its group, at most
+ * STORE_COMMIT_WAIT_MS.  True: it is on disk.  False: it waits in the queue, or
+ * was counted as lost.
+ */
+bool store_put(struct store *s, const struct report_row *row,
+    const struct policy_facts *facts, const struct policy_decision *decision,
+    int64_t now);
+
+void store_counts(struct store *s, struct store_counts *out);
+
+/* Commits what waits, as far as that can be done in `wait_ms`.  Takes NULL. */
+void store_close(struct store *s, unsigned wait_ms);
+
+#endif
