@@ -8,9 +8,13 @@
 #include <stddef.h>
 
 #include "lib/arena.h"
+#include "lib/scan.h"
 #include "lib/span.h"
 
-enum { DMARC_RECORD_MAX = 8192, DMARC_URIS_MAX = 20 };
+enum {
+	DMARC_RECORD_MAX = 8192, /* bytes; longer ones are BROKEN */
+	DMARC_URIS_MAX = 20,     /* kept of one list */
+};
 
 enum dmarc_policy {
 	DMARC_POLICY_ABSENT, /* the tag is not there */
@@ -25,7 +29,8 @@ enum dmarc_psd { DMARC_PSD_UNKNOWN, DMARC_PSD_YES, DMARC_PSD_NO };
 struct dmarc_record {
 	struct span text; /* the whole record */
 	enum dmarc_policy p, sp, np;
-	bool p_defaulted; /* p= missing or bad, rua= usable: taken as none */
+	bool p_defaulted; /* p= missing, or p=, sp= or np= bad, and rua= usable:
+	                     taken as p=none alone */
 	enum dmarc_alignment adkim, aspf;
 	enum dmarc_psd psd;
 	bool testing; /* t=y */
@@ -38,7 +43,8 @@ struct dmarc_record {
 enum dmarc_record_state {
 	DMARC_RECORD_OK,
 	DMARC_RECORD_FOREIGN, /* does not begin with v=DMARC1: not DMARC's */
-	DMARC_RECORD_BROKEN,  /* begins so but cannot be used */
+	DMARC_RECORD_BROKEN,  /* begins so but asks for nothing that could be
+	                         applied; psd and the like are filled in */
 };
 
 /* Texts point into `text`.  `reason`: what is wrong, a constant text; or NULL.
@@ -47,5 +53,43 @@ enum dmarc_record_state dmarc_record_parse(
     struct span text, struct dmarc_record *out, const char **reason);
 
 const char *dmarc_policy_name(enum dmarc_policy policy); /* "none", ... */
+
+/* ---- the same, piece by piece, for those who explain a record ---- */
+
+enum { DMARC_TAGS_MAX = 64 }; /* kept of one record */
+
+enum dmarc_tag_state {
+	DMARC_TAG_OK,
+	DMARC_TAG_BAD_VALUE, /* not of the syntax of its tag: the default */
+	DMARC_TAG_TWICE,     /* was there before; this one is ignored */
+	DMARC_TAG_UNKNOWN,   /* of no registered tag: ignored */
+	DMARC_TAG_HISTORIC,  /* pct, rf, ri: ignored */
+	DMARC_TAG_GARBLED,   /* no tag=value at all; `value` holds it */
+};
+
+struct dmarc_tag {
+	struct span name; /* as written */
+	struct span value;
+	enum dmarc_tag_state state;
+};
+
+/* The pieces of `text` in order, "v" first; returns how many there were, which
+ * may be more than DMARC_TAGS_MAX.  0 for a foreign record. */
+size_t dmarc_record_tags(
+    struct span text, struct dmarc_tag tags[DMARC_TAGS_MAX]);
+
+enum dmarc_uri_state {
+	DMARC_URI_OK,
+	DMARC_URI_SIZED, /* well-formed, with the obsolete "!10m" */
+	DMARC_URI_BAD,   /* no URI, or a "!" that is not encoded */
+};
+
+/* The next URI of a rua= or ruf= value; false at the end.  `uri` is without
+ * the size. */
+bool dmarc_uri_next(
+    struct scan *s, struct span *uri, enum dmarc_uri_state *state);
+
+/* The host of the address of a "mailto:" URI; absent for other schemes. */
+struct span dmarc_uri_domain(struct span uri);
 
 #endif
