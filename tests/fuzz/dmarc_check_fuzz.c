@@ -1,0 +1,185 @@
+/*
+ * dmarc_check_fuzz.c - a message's facts and the answers of a DNS that may say
+ * anything (RFC 9989 sections 4.10 and 5.3).
+ *
+ * The input is lines: the author domains; the identifiers, SPF's first, each
+ * with its fact ("+" passes, "?" is a temperror) before it; then what may be
+ * answered.  Which answer a question gets is a matter of its name.
+ */
+#include <assert.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdint.h>
+#include <string.h>
+#include <cmocka.h>
+
+#include "dmarc/dmarc.h"
+#include "lib/domain.h"
+#include "lib/scan.h"
+#include "tests/support/pump.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+enum { AUTHORS_MAX = 8, IDENTIFIERS_MAX = 8, LINES_MAX = 16 };
+
+struct fuzz_source {
+	struct dns_source source; /* first */
+	struct dns_record lines[LINES_MAX];
+	size_t n_lines;
+};
+
+static void
+fuzz_ask(struct dns_source *source, struct span name, enum dns_type type,
+    struct dns_wait *wait)
+{
+	const struct fuzz_source *f = (const struct fuzz_source *)source;
+	struct dns_answer answer = { .state = DNS_NXDOMAIN };
+	size_t h = 5381;
+
+	assert(type == DNS_TXT);
+	for (size_t i = 0; i < name.n; i++)
+		h = h * 33 ^ (unsigned char)name.p[i];
+	h %= f->n_lines + 6;
+	if (h < f->n_lines) {
+		answer.state = DNS_FOUND;
+		answer.records = &f->lines[h];
+		answer.n_records = h % 3 == 0 && h + 1 < f->n_lines ? 2 : 1;
+	} else if (h == f->n_lines) {
+		answer.state = DNS_FAILED;
+		answer.fault = DNS_FAULT_SERVFAIL;
+	} else if (h == f->n_lines + 1) {
+		answer.state = DNS_NODATA;
+	}
+	const struct dns_answer *shared = dns_answer_new(&answer);
+
+	if (shared == NULL)
+		shared = dns_answer_failed(DNS_FAULT_RESOURCE);
+	wait->done(wait, shared);
+	dns_answer_drop(shared);
+}
+
+struct run {
+	struct dmarc_facts facts;
+	struct span authors[AUTHORS_MAX];
+	struct dmarc_identifier ids[IDENTIFIERS_MAX];
+	struct dns_talk *talk;
+	struct arena *arena;
+	struct dmarc_result result;
+};
+
+static enum step
+ask(void *arg)
+{
+	struct run *r = arg;
+
+	arena_rewind(r->arena);
+	return dmarc_ask(&r->facts, r->talk, r->arena);
+}
+
+static enum step
+check(void *arg)
+{
+	struct run *r = arg;
+
+	arena_rewind(r->arena);
+	return dmarc_check(&r->facts, r->talk, r->arena, &r->result);
+}
+
+static struct span
+next_part(struct scan *s, char end)
+{
+	struct span part = scan_until(s, end);
+
+	scan_byte(s, end);
+	return part;
+}
+
+static void
+read_facts(struct run *r, struct scan *s, struct arena *a)
+{
+	struct scan line = scan_of(next_part(s, '\n'));
+	size_t n = 0;
+
+	r->facts.authors_bad = scan_byte(&line, '!');
+	while (!scan_done(&line) && r->facts.n_authors < AUTHORS_MAX) {
+		struct span name = domain_normal(a, next_part(&line, ' '));
+
+		if (name.p != NULL)
+			r->authors[r->facts.n_authors++] = name;
+	}
+	line = scan_of(next_part(s, '\n'));
+	while (!scan_done(&line) && n < IDENTIFIERS_MAX) {
+		struct span word = next_part(&line, ' ');
+
+		r->ids[n].domain = domain_normal(a, span_skip(word, 1));
+		if (span_starts_nocase(word, "+"))
+			r->ids[n].fact = DMARC_FACT_PASS;
+		else if (span_starts_nocase(word, "?"))
+			r->ids[n].fact = DMARC_FACT_TEMPERROR;
+		n++;
+	}
+	r->facts.authors = r->authors;
+	r->facts.dkim = r->ids + 1;
+	if (n > 0) {
+		r->facts.spf = r->ids[0];
+		r->facts.n_dkim = n - 1;
+	}
+}
+
+/* What holds of a verdict, whatever the DNS says. */
+static void
+check_result(const struct run *r)
+{
+	const struct dmarc_result *d = &r->result;
+	bool common = false;
+
+	assert((d->code == DMARC_PASS) == (d->spf_aligned || d->dkim_aligned));
+	assert(d->code == DMARC_FAIL || d->disposition == DMARC_POLICY_NONE);
+	assert((d->policy_tag == NULL) == (d->record == NULL));
+	assert(d->reason.n > 0);
+	if (d->code != DMARC_PASS)
+		return;
+	assert(!r->facts.authors_bad);
+	for (size_t i = 0; i < IDENTIFIERS_MAX; i++)
+		common |= r->ids[i].fact == DMARC_FACT_PASS &&
+		    domain_is_under(
+			r->ids[i].domain, domain_suffix(d->author_domain, 1));
+	assert(common);
+}
+
+int
+LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	struct scan s = scan_of(span_of((const char *)data, size));
+	struct fuzz_source source = { .source = { .ask = fuzz_ask } };
+	struct arena *names = arena_new(1 << 16);
+	struct run r = { .talk = dns_talk_new(64),
+		.arena = arena_new(1 << 20) };
+
+	assert(names != NULL && r.talk != NULL && r.arena != NULL);
+	read_facts(&r, &s, names);
+	while (!scan_done(&s) && source.n_lines < LINES_MAX)
+		source.lines[source.n_lines++] =
+		    (struct dns_record){ .text = next_part(&s, '\n'),
+			    .strings = 1 };
+	unsigned ahead = pump_core(r.talk, &source.source, false, ask, &r);
+	unsigned after = pump_core(r.talk, &source.source, false, check, &r);
+
+	assert(ahead <= 2 && after == 0);
+	check_result(&r);
+	enum dmarc_code code = r.result.code;
+
+	for (unsigned long nth = 1; nth <= 8; nth++) {
+		arena_fail_at(r.arena, nth);
+		enum step step = check(&r);
+
+		assert(step == STEP_DONE);
+		check_result(&r);
+		assert(r.result.code == code ||
+		    r.result.code == DMARC_TEMPERROR || r.facts.n_authors > 1);
+	}
+	dns_talk_free(r.talk);
+	arena_free(r.arena);
+	arena_free(names);
+	return 0;
+}
