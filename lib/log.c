@@ -13,6 +13,7 @@
 #include "lib/ascii.h"
 #include "lib/scan.h"
 #include "lib/table.h"
+#include "lib/utf8.h"
 
 enum {
 	TAIL = 16,       /* kept free for: quote, cut mark, brace, newline */
@@ -55,36 +56,6 @@ log_setup(const char *program, enum log_format format, enum log_target target,
 	atomic_store(&most_now, most);
 }
 
-/*
- * How many bytes the character in front of `s` has that may stand in a line as
- * it is: well-formed UTF-8 (RFC 3629 section 4), no control, no mark that ends
- * a line (U+2028, U+2029) or turns the direction of writing; else 0.
- */
-static size_t
-plain_length(struct span s)
-{
-	static const uint32_t least[] = { 0, 0, 0xa0, 0x800, 0x10000 };
-	unsigned char first = (unsigned char)s.p[0];
-	size_t n = first < 0xc0 ? 0 : first < 0xe0 ? 2 : first < 0xf0 ? 3 : 4;
-	uint32_t c = first & (0x7fU >> n);
-
-	if (first < 0x80)
-		return ascii_is_print(first);
-	if (n == 0 || first > 0xf4 || s.n < n)
-		return 0;
-	for (size_t i = 1; i < n; i++) {
-		if ((s.p[i] & 0xc0) != 0x80)
-			return 0;
-		c = c << 6 | ((unsigned char)s.p[i] & 0x3fU);
-	}
-	if (c < least[n] || c > 0x10ffff || (c >= 0xd800 && c <= 0xdfff))
-		return 0;
-	if (c == 0x61c || c == 0x200e || c == 0x200f ||
-	    (c >= 0x2028 && c <= 0x202e) || (c >= 0x2066 && c <= 0x2069))
-		return 0;
-	return n;
-}
-
 static size_t
 room_left(const struct log_line *l)
 {
@@ -105,7 +76,7 @@ put_unit(struct buf *unit, enum log_format format, struct scan *s)
 {
 	struct span rest = scan_rest(s);
 	unsigned char c = (unsigned char)*s->p;
-	size_t n = plain_length(rest);
+	size_t n = utf8_plain(rest);
 
 	if (c == '"' || c == '\\')
 		buf_byte(unit, '\\');

@@ -1,0 +1,30 @@
+#include "lib/utf8.h"
+
+#include <stdint.h>
+
+#include "lib/ascii.h"
+
+size_t
+utf8_plain(struct span s)
+{
+	static const uint32_t least[] = { 0, 0, 0xa0, 0x800, 0x10000 };
+	unsigned char first = s.n > 0 ? (unsigned char)s.p[0] : 0;
+	size_t n = first < 0xc0 ? 0 : first < 0xe0 ? 2 : first < 0xf0 ? 3 : 4;
+	uint32_t c = first & (0x7fU >> n);
+
+	if (first < 0x80)
+		return ascii_is_print(first);
+	if (n == 0 || first > 0xf4 || s.n < n)
+		return 0;
+	for (size_t i = 1; i < n; i++) {
+		if ((s.p[i] & 0xc0) != 0x80)
+			return 0;
+		c = c << 6 | ((unsigned char)s.p[i] & 0x3fU);
+	}
+	if (c < least[n] || c > 0x10ffff || (c >= 0xd800 && c <= 0xdfff))
+		return 0;
+	if (c == 0x61c || c == 0x200e || c == 0x200f ||
+	    (c >= 0x2028 && c <= 0x202e) || (c >= 0x2066 && c <= 0x2069))
+		return 0;
+	return n;
+}

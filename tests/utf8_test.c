@@ -1,0 +1,76 @@
+/*
+ * Well-formed UTF-8 by RFC 3629 section 4, and what may stand in a line.
+ */
+#include "lib/utf8.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+static void
+rfc_3629_4_characters(void **state)
+{
+	static const struct {
+		const char *text;
+		size_t plain;
+	} vectors[] = {
+		{ "a", 1 },
+		{ " ~", 1 },
+		{ "\177", 0 },
+		{ "\t", 0 },
+		{ "\n", 0 },
+		{ "\302\240x", 2 }, /* U+00A0, the first that is no control */
+		{ "\302\237", 0 },
+		{ "\337\277", 2 },
+		{ "\340\240\200", 3 },
+		{ "\357\277\275", 3 },
+		{ "\360\220\200\200", 4 },
+		{ "\364\217\277\277", 4 },
+		/* too long for what they hold */
+		{ "\300\200", 0 },
+		{ "\301\277", 0 },
+		{ "\340\237\277", 0 },
+		{ "\360\217\277\277", 0 },
+		/* surrogates, past the end of Unicode */
+		{ "\355\240\200", 0 },
+		{ "\355\277\277", 0 },
+		{ "\364\220\200\200", 0 },
+		{ "\365\200\200\200", 0 },
+		{ "\377", 0 },
+		/* broken off, broken */
+		{ "\200", 0 },
+		{ "\302", 0 },
+		{ "\302a", 0 },
+		{ "\342\202", 0 },
+		{ "\342\202a", 0 },
+		{ "\360\220\200", 0 },
+		/* line ends, directions */
+		{ "\342\200\250", 0 },
+		{ "\342\200\251", 0 },
+		{ "\342\200\256", 0 },
+		{ "\342\200\217", 0 },
+		{ "\342\201\246", 0 },
+		{ "\330\234", 0 },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(vectors) / sizeof(vectors[0]); i++)
+		if (utf8_plain(span_str(vectors[i].text)) != vectors[i].plain)
+			fail_msg("number %zu", i);
+	assert_int_equal(utf8_plain(SPAN_NONE), 0);
+	assert_int_equal(utf8_plain(SPAN("\0")), 0);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(rfc_3629_4_characters),
+	};
+
+	return cmocka_run_group_tests_name("utf8", tests, NULL, NULL);
+}
