@@ -3,7 +3,6 @@
 #include <stdint.h>
 
 #include "lib/ascii.h"
-#include "lib/buf.h"
 
 /*
  * RFC 5322 section 3.2.2: comments nest, and "\" takes away the meaning of
@@ -62,6 +61,12 @@ mail_skip_cfws_any(struct scan *s)
 	return skip_cfws(s, SIZE_MAX);
 }
 
+bool
+mail_skip_comment(struct scan *s)
+{
+	return scan_peek(s) == '(' && skip_comment(s, SIZE_MAX);
+}
+
 static bool
 is_atext_or_dot(unsigned char c)
 {
@@ -104,23 +109,28 @@ mail_quoted(struct scan *s, struct span *raw)
  * are no part of the text.  A line end in a pair (obs-qp) goes too, so that
  * none can get out.
  */
-struct span
-mail_unquote(struct arena *a, struct span raw)
+void
+mail_put_unquoted(struct buf *b, struct span raw)
 {
-	struct buf b;
 	struct scan s = scan_of(raw);
 
-	if (raw.n == SIZE_MAX)
-		return SPAN_NONE;
-	b = buf_in(a, raw.n + 1);
-	if (b.p == NULL)
-		return SPAN_NONE;
 	while (!scan_done(&s)) {
 		scan_byte(&s, '\\');
 		int c = scan_next(&s);
 
 		if (c != -1 && c != '\r' && c != '\n')
-			buf_byte(&b, (char)c);
+			buf_byte(b, (char)c);
 	}
-	return buf_done(&b);
+}
+
+struct span
+mail_unquote(struct arena *a, struct span raw)
+{
+	struct buf b;
+
+	if (raw.n == SIZE_MAX)
+		return SPAN_NONE;
+	b = buf_in(a, raw.n + 1);
+	mail_put_unquoted(&b, raw);
+	return b.p != NULL ? buf_done(&b) : SPAN_NONE;
 }

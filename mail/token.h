@@ -9,6 +9,7 @@
 #include <stdbool.h>
 
 #include "lib/arena.h"
+#include "lib/buf.h"
 #include "lib/scan.h"
 
 enum { MAIL_COMMENT_DEPTH_MAX = 64 }; /* comments in comments; no recursion */
@@ -21,6 +22,9 @@ bool mail_skip_cfws(struct scan *s);
 
 /* The same for comments nested at any depth. */
 bool mail_skip_cfws_any(struct scan *s);
+
+/* One comment of any depth.  False: none begins here, or it is not closed. */
+bool mail_skip_comment(struct scan *s);
 
 /*
  * An atom's, a dot-atom's text (obsolete CFWS around dots is not skipped): the
@@ -37,5 +41,6 @@ bool mail_quoted(struct scan *s, struct span *raw);
 
 /* `raw` without backslashes and line ends; absent: no room. */
 struct span mail_unquote(struct arena *a, struct span raw);
+void mail_put_unquoted(struct buf *b, struct span raw);
 
 #endif
