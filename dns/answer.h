@@ -100,7 +100,9 @@ void dns_answer_drop(const struct dns_answer *a);
 size_t dns_answer_memory(const struct dns_answer *a);
 
 /*
- * What was made of the answer, kept beside it: one memo an answer.
+ * What was made of the answer, kept beside it: one memo an answer.  Its first
+ * member is a `const char *` that tells whose it is, since others may ask the
+ * same question for another purpose.
  * dns_answer_keep() stores `memo` unless one is there; returns the one that is
  * kept (the other is given to `drop` at once), or NULL where the answer keeps
  * nothing (a constant): then `memo` stays the caller's.  Any thread.
