@@ -1,0 +1,293 @@
+#include "dkim/crypto.h"
+
+#include <pthread.h>
+#include <stdlib.h>
+
+#include <openssl/bn.h>
+#include <openssl/core_names.h>
+#include <openssl/err.h>
+#include <openssl/evp.h>
+#include <openssl/param_build.h>
+#include <openssl/rsa.h>
+
+/*
+ * Set once, before the first use, and never changed after: fetching an
+ * algorithm takes OpenSSL longer than hashing a small mail.
+ */
+static struct {
+	EVP_MD *sha256;
+	pthread_key_t spares; /* a list of struct crypto_hash, each thread's */
+	bool keeps;           /* spares is valid */
+} fetched;
+static pthread_once_t fetched_once = PTHREAD_ONCE_INIT;
+
+struct crypto_hash {
+	struct crypto_hash *next; /* of the spares */
+	unsigned behind;          /* spares behind this one */
+	EVP_MD_CTX *running;
+	EVP_MD_CTX *copy; /* what a peek finishes */
+	bool failed;
+};
+
+static void
+hash_destroy(struct crypto_hash *h)
+{
+	EVP_MD_CTX_free(h->running);
+	EVP_MD_CTX_free(h->copy);
+	free(h);
+}
+
+static void
+spares_destroy(void *list)
+{
+	struct crypto_hash *next;
+
+	for (struct crypto_hash *h = list; h != NULL; h = next) {
+		next = h->next;
+		hash_destroy(h);
+	}
+}
+
+static void
+fetch(void)
+{
+	fetched.sha256 = EVP_MD_fetch(NULL, "SHA256", NULL);
+	fetched.keeps =
+	    pthread_key_create(&fetched.spares, spares_destroy) == 0;
+}
+
+/* NULL: OpenSSL has none to offer. */
+static const EVP_MD *
+sha256(void)
+{
+	pthread_once(&fetched_once, fetch);
+	return fetched.sha256;
+}
+
+/* A spare one of this thread; NULL: there is none. */
+static struct crypto_hash *
+spare_take(void)
+{
+	struct crypto_hash *h =
+	    fetched.keeps ? pthread_getspecific(fetched.spares) : NULL;
+
+	if (h != NULL && pthread_setspecific(fetched.spares, h->next) != 0)
+		return NULL;
+	return h;
+}
+
+static bool
+spare_put(struct crypto_hash *h)
+{
+	struct crypto_hash *first =
+	    fetched.keeps ? pthread_getspecific(fetched.spares) : NULL;
+
+	h->next = first;
+	h->behind = first != NULL ? first->behind + 1 : 0;
+	return fetched.keeps && h->behind < CRYPTO_SPARES_MAX &&
+	    pthread_setspecific(fetched.spares, h) == 0;
+}
+
+static struct crypto_hash *
+hash_create(void)
+{
+	struct crypto_hash *h = calloc(1, sizeof(*h));
+
+	if (h == NULL)
+		return NULL;
+	h->running = EVP_MD_CTX_new();
+	h->copy = EVP_MD_CTX_new();
+	if (h->running == NULL || h->copy == NULL) {
+		hash_destroy(h);
+		return NULL;
+	}
+	return h;
+}
+
+struct crypto_hash *
+crypto_hash_new(void)
+{
+	const EVP_MD *md = sha256();
+	struct crypto_hash *h = md != NULL ? spare_take() : NULL;
+
+	if (md == NULL)
+		return NULL;
+	if (h == NULL)
+		h = hash_create();
+	if (h != NULL)
+		h->failed = EVP_DigestInit_ex2(h->running, md, NULL) != 1;
+	return h;
+}
+
+void
+crypto_hash_free(struct crypto_hash *h)
+{
+	if (h != NULL && !spare_put(h))
+		hash_destroy(h);
+}
+
+void
+crypto_hash_add(struct crypto_hash *h, struct span bytes)
+{
+	if (bytes.n > 0 && EVP_DigestUpdate(h->running, bytes.p, bytes.n) != 1)
+		h->failed = true;
+}
+
+bool
+crypto_hash_peek(struct crypto_hash *h, uint8_t out[CRYPTO_HASH_SIZE])
+{
+	return !h->failed && EVP_MD_CTX_copy_ex(h->copy, h->running) == 1 &&
+	    EVP_DigestFinal_ex(h->copy, out, NULL) == 1;
+}
+
+/* ---- keys ---- */
+
+struct crypto_key {
+	EVP_PKEY *pkey;
+	/* RSA: made ready to verify once; each verification takes a copy, which
+	 * costs a twentieth of making one.  NULL: Ed25519. */
+	EVP_PKEY_CTX *ready;
+};
+
+void
+crypto_key_free(struct crypto_key *k)
+{
+	if (k == NULL)
+		return;
+	EVP_PKEY_CTX_free(k->ready);
+	EVP_PKEY_free(k->pkey);
+	free(k);
+}
+
+static const unsigned char *
+bytes_of(struct span s)
+{
+	return (const unsigned char *)s.p;
+}
+
+static OSSL_PARAM *
+rsa_params(const BIGNUM *n, const BIGNUM *e)
+{
+	OSSL_PARAM_BLD *build = OSSL_PARAM_BLD_new();
+	OSSL_PARAM *params = NULL;
+
+	if (build != NULL && n != NULL && e != NULL &&
+	    OSSL_PARAM_BLD_push_BN(build, OSSL_PKEY_PARAM_RSA_N, n) == 1 &&
+	    OSSL_PARAM_BLD_push_BN(build, OSSL_PKEY_PARAM_RSA_E, e) == 1)
+		params = OSSL_PARAM_BLD_to_param(build);
+	OSSL_PARAM_BLD_free(build);
+	return params;
+}
+
+/* From n and e: the decoders behind d2i_PUBKEY() cost 25 times as much. */
+static EVP_PKEY *
+rsa_pkey(struct span n, struct span e)
+{
+	BIGNUM *modulus = BN_bin2bn(bytes_of(n), (int)n.n, NULL);
+	BIGNUM *exponent = BN_bin2bn(bytes_of(e), (int)e.n, NULL);
+	OSSL_PARAM *params = rsa_params(modulus, exponent);
+	EVP_PKEY_CTX *ctx = EVP_PKEY_CTX_new_from_name(NULL, "RSA", NULL);
+	EVP_PKEY *pkey = NULL;
+
+	if (params == NULL || ctx == NULL || EVP_PKEY_fromdata_init(ctx) != 1 ||
+	    EVP_PKEY_fromdata(ctx, &pkey, EVP_PKEY_PUBLIC_KEY, params) != 1)
+		pkey = NULL;
+	EVP_PKEY_CTX_free(ctx);
+	OSSL_PARAM_free(params);
+	BN_free(exponent);
+	BN_free(modulus);
+	return pkey;
+}
+
+static EVP_PKEY_CTX *
+rsa_ready(EVP_PKEY *pkey)
+{
+	EVP_PKEY_CTX *ctx = EVP_PKEY_CTX_new_from_pkey(NULL, pkey, NULL);
+
+	if (ctx != NULL && EVP_PKEY_verify_init(ctx) == 1 &&
+	    EVP_PKEY_CTX_set_rsa_padding(ctx, RSA_PKCS1_PADDING) == 1 &&
+	    EVP_PKEY_CTX_set_signature_md(ctx, sha256()) == 1)
+		return ctx;
+	EVP_PKEY_CTX_free(ctx);
+	return NULL;
+}
+
+struct crypto_key *
+crypto_key_rsa(struct span n, struct span e)
+{
+	struct crypto_key *k = calloc(1, sizeof(*k));
+
+	if (k == NULL || sha256() == NULL) {
+		free(k);
+		return NULL;
+	}
+	k->pkey = rsa_pkey(n, e);
+	k->ready = k->pkey != NULL ? rsa_ready(k->pkey) : NULL;
+	if (k->ready == NULL) {
+		ERR_clear_error();
+		crypto_key_free(k);
+		return NULL;
+	}
+	return k;
+}
+
+struct crypto_key *
+crypto_key_ed25519(struct span raw)
+{
+	struct crypto_key *k = calloc(1, sizeof(*k));
+
+	if (k == NULL)
+		return NULL;
+	k->pkey = EVP_PKEY_new_raw_public_key_ex(
+	    NULL, "ED25519", NULL, bytes_of(raw), raw.n);
+	if (k->pkey == NULL) {
+		ERR_clear_error();
+		crypto_key_free(k);
+		return NULL;
+	}
+	return k;
+}
+
+/* OpenSSL tells a bad signature by 0 and, where it could not even be decoded,
+ * by a negative number: both are the sender's. */
+static enum crypto_verdict
+verdict(int result)
+{
+	ERR_clear_error();
+	return result == 1 ? CRYPTO_GOOD : CRYPTO_BAD;
+}
+
+static enum crypto_verdict
+rsa_verify(const struct crypto_key *k, const uint8_t *hash, struct span sig)
+{
+	EVP_PKEY_CTX *ctx = EVP_PKEY_CTX_dup(k->ready);
+	enum crypto_verdict v = CRYPTO_FAULT;
+
+	if (ctx != NULL)
+		v = verdict(EVP_PKEY_verify(
+		    ctx, bytes_of(sig), sig.n, hash, CRYPTO_HASH_SIZE));
+	EVP_PKEY_CTX_free(ctx);
+	return v;
+}
+
+static enum crypto_verdict
+ed25519_verify(const struct crypto_key *k, const uint8_t *hash, struct span sig)
+{
+	EVP_MD_CTX *ctx = EVP_MD_CTX_new();
+	enum crypto_verdict v = CRYPTO_FAULT;
+
+	if (ctx != NULL &&
+	    EVP_DigestVerifyInit(ctx, NULL, NULL, NULL, k->pkey) == 1)
+		v = verdict(EVP_DigestVerify(
+		    ctx, bytes_of(sig), sig.n, hash, CRYPTO_HASH_SIZE));
+	EVP_MD_CTX_free(ctx);
+	return v;
+}
+
+enum crypto_verdict
+crypto_verify(const struct crypto_key *k, const uint8_t hash[CRYPTO_HASH_SIZE],
+    struct span signature)
+{
+	return k->ready != NULL ? rsa_verify(k, hash, signature)
+				: ed25519_verify(k, hash, signature);
+}
