@@ -1,0 +1,363 @@
+#include "dkim/key.h"
+
+#include <stdlib.h>
+
+#include "lib/arena.h"
+#include "lib/ascii.h"
+#include "lib/base64.h"
+#include "lib/scan.h"
+#include "lib/taglist.h"
+
+/* ---- DER, as much of it as a public key needs ---- */
+
+enum { /* ITU-T X.690 */
+	DER_INTEGER = 0x02,
+	DER_BIT_STRING = 0x03,
+	DER_SEQUENCE = 0x30,
+};
+
+/* rsaEncryption with its NULL, the AlgorithmIdentifier of RFC 3279 section
+ * 2.3.1, without the SEQUENCE around; some leave the NULL out. */
+static const char rsa_oid[] =
+    "\x06\x09\x2a\x86\x48\x86\xf7\x0d\x01\x01\x01\x05\x00";
+enum { RSA_OID_SIZE = sizeof(rsa_oid) - 1, DER_NULL_SIZE = 2 };
+
+/* The length behind a tag: definite, in as few bytes as it takes. */
+static bool
+der_length(struct scan *s, size_t *out)
+{
+	int first = scan_next(s);
+	size_t n = 0;
+
+	if (first < 0x80) {
+		*out = first < 0 ? 0 : (size_t)first;
+		return first >= 0;
+	}
+	if (first != 0x81 && first != 0x82)
+		return false; /* no key is that long */
+	for (int bytes = first - 0x80; bytes > 0; bytes--) {
+		int next = scan_next(s);
+
+		if (next < 0)
+			return false;
+		n = n << 8 | (size_t)next;
+	}
+	*out = n;
+	return n >= (first == 0x81 ? 0x80U : 0x100U);
+}
+
+/* One value of type `tag`, taken. */
+static bool
+der_take(struct scan *s, int tag, struct span *out)
+{
+	size_t n;
+
+	if (scan_next(s) != tag || !der_length(s, &n) || n > scan_rest(s).n)
+		return false;
+	*out = span_first(scan_rest(s), n);
+	s->p += n;
+	return true;
+}
+
+/* A positive INTEGER, without the zero byte that keeps it positive. */
+static bool
+der_positive(struct scan *s, struct span *out)
+{
+	if (!der_take(s, DER_INTEGER, out) || out->n == 0 ||
+	    (unsigned char)out->p[0] >= 0x80)
+		return false;
+	if (out->p[0] == 0 && out->n > 1) {
+		*out = span_skip(*out, 1);
+		/* needless zeros are not DER */
+		return (unsigned char)out->p[0] >= 0x80;
+	}
+	return out->p[0] != 0;
+}
+
+/* RSAPublicKey, RFC 8017 appendix A.1.1: all of `der`. */
+static bool
+rsa_public_key(struct span der, struct span *n, struct span *e)
+{
+	struct scan s = scan_of(der);
+	struct span sequence;
+
+	if (!der_take(&s, DER_SEQUENCE, &sequence) || !scan_done(&s))
+		return false;
+	s = scan_of(sequence);
+	return der_positive(&s, n) && der_positive(&s, e) && scan_done(&s);
+}
+
+/*
+ * SubjectPublicKeyInfo around it (RFC 5280 section 4.1).  RFC 6376 section
+ * 3.6.1 speaks of an RSAPublicKey, but its examples and nearly all keys are
+ * this.
+ */
+static bool
+subject_public_key(struct span der, struct span *n, struct span *e)
+{
+	struct scan s = scan_of(der);
+	struct span sequence, algorithm, bits;
+	struct span oid = span_of(rsa_oid, RSA_OID_SIZE);
+
+	if (!der_take(&s, DER_SEQUENCE, &sequence) || !scan_done(&s))
+		return false;
+	s = scan_of(sequence);
+	if (!der_take(&s, DER_SEQUENCE, &algorithm) ||
+	    !der_take(&s, DER_BIT_STRING, &bits) || !scan_done(&s))
+		return false;
+	if (!span_equal(algorithm, oid) &&
+	    !span_equal(
+		algorithm, span_first(oid, RSA_OID_SIZE - DER_NULL_SIZE)))
+		return false;
+	/* The first byte of a BIT STRING counts bits not used. */
+	return bits.n > 0 && bits.p[0] == 0 &&
+	    rsa_public_key(span_skip(bits, 1), n, e);
+}
+
+/* Of a number without zeros in front. */
+static size_t
+bit_length(struct span number)
+{
+	size_t bits = (number.n - 1) * 8;
+
+	for (unsigned top = (unsigned char)number.p[0]; top > 0; top >>= 1)
+		bits++;
+	return bits;
+}
+
+static bool
+is_odd(struct span number)
+{
+	return ((unsigned char)number.p[number.n - 1] & 1) != 0;
+}
+
+/* ---- the tags ---- */
+
+static bool
+keep_crypto(struct key *k, struct crypto_key *crypto)
+{
+	k->crypto = crypto;
+	k->no_memory = crypto == NULL;
+	return crypto != NULL;
+}
+
+static const char *
+read_rsa(struct key *k, struct span der)
+{
+	struct span n, e;
+	size_t bits;
+
+	k->type = KEY_RSA;
+	if (!subject_public_key(der, &n, &e) && !rsa_public_key(der, &n, &e))
+		return "p= is no RSA key";
+	bits = bit_length(n);
+	k->bits = (unsigned)bits;
+	if (!is_odd(n) || !is_odd(e) || bit_length(e) < 2)
+		return "p= is no sound RSA key";
+	if (bit_length(e) > KEY_EXPONENT_BITS)
+		return "the exponent of the RSA key is too large";
+	if (bits < KEY_BITS_LEAST)
+		return "the RSA key is too small to be read";
+	if (bits > KEY_BITS_MOST)
+		return "the RSA key is too large to be read";
+	return keep_crypto(k, crypto_key_rsa(n, e)) ? NULL : "no memory";
+}
+
+static const char *
+read_ed25519(struct key *k, struct span raw)
+{
+	k->type = KEY_ED25519;
+	/* RFC 8463 section 4.2 */
+	if (raw.n != CRYPTO_ED25519_SIZE)
+		return "p= is no Ed25519 key";
+	k->bits = CRYPTO_ED25519_SIZE * 8;
+	return keep_crypto(k, crypto_key_ed25519(raw)) ? NULL : "no memory";
+}
+
+/* A colon-separated list has `word`. */
+static bool
+list_has(struct span list, const char *word)
+{
+	for (bool more = true; more;) {
+		struct span part = span_first(list, span_index(list, ':'));
+
+		more = part.n < list.n;
+		list = span_skip(list, part.n + 1);
+		if (span_is(span_trim(part), word))
+			return true;
+	}
+	return false;
+}
+
+static const char *
+read_public(struct key *k, struct span type, struct span p)
+{
+	struct arena *a;
+	struct span bytes;
+	const char *fault = "p= is not base64";
+
+	/* RFC 6376 section 6.1.2 step 7 */
+	if (p.n == 0) {
+		k->is_revoked = true;
+		return "the key is revoked";
+	}
+	a = arena_new(KEY_RECORD_MAX * 2);
+	if (a == NULL) {
+		k->no_memory = true;
+		return "no memory";
+	}
+	if (base64_decode(a, p, &bytes))
+		fault = span_is(type, "rsa") ? read_rsa(k, bytes)
+					     : read_ed25519(k, bytes);
+	else if (arena_has_failed(a))
+		k->no_memory = true;
+	arena_free(a);
+	return fault;
+}
+
+/* RFC 6376 section 3.6.1: v= is DKIM1, and the first tag if there at all. */
+static bool
+is_version_good(const struct tag *tags, size_t n)
+{
+	struct span value;
+
+	return !taglist_find(tags, n, "v", &value) ||
+	    (span_is(tags[0].name, "v") && span_is(value, "DKIM1"));
+}
+
+static const char *
+read_record(struct key *k, struct span record)
+{
+	struct tag tags[TAGLIST_MAX];
+	struct span type = SPAN("rsa"), flags = SPAN(""), list, p;
+	const char *fault;
+	size_t n;
+
+	if (record.n > KEY_RECORD_MAX)
+		return "the key record is too long";
+	k->is_foreign = true;
+	if (!taglist_read(record, tags, &n, &fault))
+		return "syntax error in the key record";
+	if (!is_version_good(tags, n))
+		return "the record's v= is not DKIM1";
+	if (!taglist_find(tags, n, "p", &p))
+		return "the record has no p=";
+	k->is_foreign = false;
+	taglist_find(tags, n, "t", &flags);
+	k->testing = list_has(flags, "y");
+	k->strict = list_has(flags, "s");
+	k->allows_sha256 =
+	    !taglist_find(tags, n, "h", &list) || list_has(list, "sha256");
+	/* RFC 6376 section 3.6.1, s= */
+	if (taglist_find(tags, n, "s", &list) && !list_has(list, "*") &&
+	    !list_has(list, "email"))
+		return "the key is not for email";
+	taglist_find(tags, n, "k", &type);
+	if (!span_is(type, "rsa") && !span_is(type, "ed25519"))
+		return "k= is no known key type";
+	return read_public(k, type, p);
+}
+
+void
+key_read(struct span record, struct key *out)
+{
+	*out = (struct key){ .type = KEY_RSA };
+	out->fault = read_record(out, record);
+}
+
+void
+key_forget(struct key *k)
+{
+	crypto_key_free(k->crypto);
+	k->crypto = NULL;
+}
+
+/* ---- beside the answer ---- */
+
+static const char list_kind[] = "dkim keys";
+
+void
+key_list_free(void *list)
+{
+	struct key_list *l = list;
+
+	if (l == NULL)
+		return;
+	for (size_t i = 0; i < l->n; i++)
+		key_forget(&l->keys[i]);
+	free(l);
+}
+
+/*
+ * Key records first: a wildcard's or a neighbour's other TXT (RFC 6376 section
+ * 6.1.2) must not take the place of one, and is kept only where there is room.
+ */
+static void
+list_put(struct key_list *l, struct key *k)
+{
+	if (l->n < KEY_RECORDS_MAX) {
+		l->keys[l->n++] = *k;
+		return;
+	}
+	for (size_t i = 0; i < l->n && !k->is_foreign; i++) {
+		if (l->keys[i].is_foreign) {
+			l->keys[i] = *k;
+			return;
+		}
+	}
+	l->cut += !k->is_foreign;
+	key_forget(k);
+}
+
+static struct key_list *
+list_read(const struct dns_answer *answer)
+{
+	struct key_list *l = calloc(1, sizeof(*l));
+
+	if (l == NULL)
+		return NULL;
+	l->kind = list_kind;
+	for (size_t i = 0; i < answer->n_records; i++) {
+		struct key k;
+
+		/* Enough of them: what follows is not even parsed. */
+		if (l->cut > 0)
+			break;
+		key_read(answer->records[i].text, &k);
+		list_put(l, &k);
+	}
+	return l;
+}
+
+static const struct key_list *
+list_of_memo(const void *memo)
+{
+	const struct key_list *l = memo;
+
+	return l != NULL && l->kind == list_kind ? l : NULL;
+}
+
+const struct key_list *
+key_list_of(const struct dns_answer *answer, struct key_list **own)
+{
+	const struct key_list *kept = list_of_memo(dns_answer_memo(answer));
+	struct key_list *l = kept == NULL ? list_read(answer) : NULL;
+	bool is_whole = true;
+	void *memo = NULL;
+
+	*own = NULL;
+	if (l == NULL)
+		return kept;
+	/* A list that memory cut short is not for those who come later. */
+	for (size_t i = 0; i < l->n; i++)
+		is_whole = is_whole && !l->keys[i].no_memory;
+	if (is_whole)
+		memo = dns_answer_keep(answer, l, key_list_free);
+	if (memo != NULL && list_of_memo(memo) != NULL)
+		return memo;
+	/* Someone else's memo is kept there, and ours was dropped. */
+	if (memo != NULL)
+		l = list_read(answer);
+	*own = l;
+	return l;
+}

@@ -1,0 +1,92 @@
+/*
+ * signature.h - the tags of a DKIM-Signature (RFC 6376 section 3.5), and of
+ * ARC-Message-Signature and ARC-Seal, which are like it (RFC 8617 section 4.1).
+ */
+#ifndef AVOUCH_DKIM_SIGNATURE_H
+#define AVOUCH_DKIM_SIGNATURE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "dkim/body.h"
+#include "lib/arena.h"
+#include "lib/span.h"
+
+enum {
+	SIGNATURE_NAMES_MAX = 1000,    /* of h=; mail has some 30 */
+	SIGNATURE_LENGTH_DIGITS = 76,  /* of l=, RFC 6376 section 3.5 */
+	SIGNATURE_TIME_DIGITS = 12,    /* of t= and x=, section 3.5 */
+	SIGNATURE_INSTANCE_DIGITS = 2, /* of i=, RFC 8617 section 3.9 */
+};
+
+enum signature_kind {
+	SIGNATURE_DKIM,
+	SIGNATURE_AMS,  /* ARC-Message-Signature */
+	SIGNATURE_SEAL, /* ARC-Seal */
+};
+
+enum signature_algorithm {
+	SIGNATURE_UNKNOWN,
+	SIGNATURE_RSA_SHA1, /* read, never verified (RFC 8301 section 3.1) */
+	SIGNATURE_RSA_SHA256,
+	SIGNATURE_ED25519_SHA256, /* RFC 8463 */
+};
+
+enum signature_chain { CHAIN_NONE, CHAIN_FAIL, CHAIN_PASS }; /* cv= */
+
+struct signature {
+	/* Why it cannot be used, a constant text; NULL: all tags are good.
+	 * What could be read is there all the same. */
+	const char *fault;
+
+	struct span algorithm_text; /* a= as written */
+	enum signature_algorithm algorithm;
+	struct span b_text; /* b= as written */
+	struct span b_cut;  /* with the white space around it: what is left
+	                       out of the hash (RFC 6376 section 3.7) */
+	struct span b;      /* decoded */
+	struct span bh;     /* decoded: 32 bytes */
+	enum canon header, body;
+	struct span domain;          /* d= in normal form */
+	struct span selector;        /* s= in normal form */
+	struct span identity;        /* i= decoded; absent: there is none */
+	struct span identity_domain; /* in normal form; that of d= without i= */
+	const struct span *names;    /* of h= */
+	size_t n_names;
+	size_t n_from;       /* how often From is among them */
+	uint64_t limit;      /* l=; BODY_WHOLE: there is none */
+	uint64_t timestamp;  /* t= */
+	uint64_t expiration; /* x= */
+	bool has_timestamp, has_expiration;
+
+	/* ARC only */
+	unsigned instance; /* i=: 1 to 50; 0: not readable */
+	enum signature_chain chain;
+};
+
+/*
+ * Reads the value of such a field.  False: `a` has no room (then nothing of
+ * `out` is good).  Spans of `out` live in `a` or point into `value`.
+ */
+bool signature_read(struct span value, enum signature_kind kind,
+    struct arena *a, struct signature *out);
+
+struct signature_sketch { /* as written; absent: not there */
+	struct span domain, selector, algorithm, b;
+};
+
+/* The same without judging: cheap, for signatures that are not verified. */
+void signature_sketch(struct span value, struct signature_sketch *out);
+
+/* d= alone, as written. */
+struct span signature_domain(struct span value);
+
+/*
+ * The instance of an ARC field that begins with "i=N;" (RFC 8617 section 3.9,
+ * with its CFWS), which is taken off `value`; 0: it does not begin so, or N is
+ * not 1 to 50.
+ */
+unsigned signature_instance(struct span *value);
+
+#endif
