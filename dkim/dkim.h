@@ -50,7 +50,7 @@ struct dkim_result { /* of one DKIM-Signature field */
 	enum dkim_code code;
 	struct span domain;    /* d=, normal form; absent: not readable */
 	struct span selector;  /* s= */
-	struct span identity;  /* i=, or "@" d= */
+	struct span identity;  /* i=, or "@" d=; absent: not read */
 	struct span algorithm; /* a= as written: "rsa-sha256" */
 	struct span b;         /* b= without white space: its beginning, long
 	                          enough to be unique in the message, at least 8

@@ -1,0 +1,474 @@
+#include "dkim/dkim.h"
+
+#include <string.h>
+
+#include "dkim/check.h"
+#include "dkim/header.h"
+#include "lib/ascii.h"
+#include "lib/buf.h"
+#include "lib/domain.h"
+#include "lib/table.h"
+
+enum {
+	B_LEAST = 8, /* characters of b= told, RFC 6008 section 4 ... */
+	B_MOST = 64, /* ... and most: what is alike so far is one signature */
+};
+
+/* Order in which signatures are verified: those that DMARC can use first. */
+enum rank {
+	RANK_AUTHOR,  /* d= is an author's domain */
+	RANK_RELATED, /* one is below the other: aligned, or may be */
+	RANK_COUSIN,  /* they share two labels: may be aligned */
+	RANK_OTHER,
+	RANKS,
+};
+
+struct candidate { /* one DKIM-Signature field */
+	size_t field;
+	enum rank rank;
+	struct dkim_result *result; /* NULL: not read, or only sketched */
+	struct check *check;        /* NULL: is not verified */
+};
+
+struct dkim {
+	struct arena *a;
+	struct check_rules rules;
+	const struct mail_header *h;
+	struct bodies *bodies;
+	struct header_index *index;
+	struct check *checks; /* those that are verified */
+	size_t n_checks;
+	struct dkim_result **to; /* of each check */
+	struct dkim_result *results;
+	size_t n_results;
+	size_t unlisted;
+	size_t n_from; /* From fields */
+};
+
+static const struct name codes[] = {
+	{ "none", DKIM_NONE },
+	{ "pass", DKIM_PASS },
+	{ "fail", DKIM_FAIL },
+	{ "policy", DKIM_POLICY },
+	{ "neutral", DKIM_NEUTRAL },
+	{ "temperror", DKIM_TEMPERROR },
+	{ "permerror", DKIM_PERMERROR },
+};
+
+const char *
+dkim_code_name(enum dkim_code code)
+{
+	return table_name(codes, TABLE_SIZE(codes), (int)code);
+}
+
+/* ---- which signatures are verified ---- */
+
+static enum rank
+rank_against(struct span domain, struct span author)
+{
+	if (domain_equal(domain, author))
+		return RANK_AUTHOR;
+	if (domain_is_under(domain, author) || domain_is_under(author, domain))
+		return RANK_RELATED;
+	return domain_equal(domain_suffix(domain, 2), domain_suffix(author, 2))
+	    ? RANK_COUSIN
+	    : RANK_OTHER;
+}
+
+static bool
+is_ascii(unsigned char c)
+{
+	return c < 0x80;
+}
+
+static enum rank
+rank_of(struct arena *a, struct span value, const struct span *authors,
+    size_t n_authors)
+{
+	struct span domain = signature_domain(value);
+	enum rank best = RANK_OTHER;
+
+	if (!span_all(domain, is_ascii)) /* RFC 8616 section 5 */
+		domain = domain_normal(a, domain);
+	for (size_t i = 0; i < n_authors; i++) {
+		enum rank rank = rank_against(domain, authors[i]);
+
+		if (rank < best)
+			best = rank;
+	}
+	return best;
+}
+
+/* Which fields are signatures; NULL: no memory. */
+static struct candidate *
+collect(struct dkim *d, const struct span *authors, size_t n_authors, size_t *n)
+{
+	size_t count = mail_header_count(d->h, "DKIM-Signature");
+	struct candidate *all = arena_array(d->a, count, sizeof(*all));
+
+	*n = 0;
+	for (size_t i = 0; all != NULL && i < d->h->n && *n < count; i++) {
+		const struct mail_field *f = &d->h->fields[i];
+
+		if (!span_is_nocase(f->name, "DKIM-Signature"))
+			continue;
+		all[(*n)++] = (struct candidate){
+			.field = i,
+			.rank = rank_of(d->a, f->value, authors, n_authors),
+		};
+	}
+	return all;
+}
+
+/* A name for the report: normal, or absent where it is none. */
+static struct span
+name_or_none(struct arena *a, struct span name)
+{
+	struct span normal = domain_normal(a, name);
+
+	return domain_is_hostname(normal) ? normal : SPAN_NONE;
+}
+
+/* RFC 6376 section 3.5: without i= it is "@" and d=. */
+static struct span
+identity_of(struct arena *a, const struct signature *sig)
+{
+	struct buf text;
+
+	if (sig->identity.p != NULL || sig->domain.p == NULL)
+		return sig->identity;
+	text = buf_in(a, sig->domain.n + 2);
+	buf_byte(&text, '@');
+	buf_span(&text, sig->domain);
+	return buf_done(&text);
+}
+
+/* What is told of every signature.  False: no memory. */
+static bool
+describe(struct dkim *d, struct candidate *c, const struct check *check)
+{
+	const struct mail_field *f = &d->h->fields[c->field];
+	struct signature_sketch sketch;
+
+	c->result = arena_alloc(d->a, sizeof(*c->result));
+	if (c->result == NULL)
+		return false;
+	c->result->field = c->field;
+	if (check != NULL) {
+		c->result->domain = check->sig.domain;
+		c->result->selector = check->sig.selector;
+		c->result->identity = identity_of(d->a, &check->sig);
+		c->result->algorithm = check->sig.algorithm_text;
+		c->result->b = check->sig.b_text;
+	} else {
+		signature_sketch(f->value, &sketch);
+		c->result->domain = name_or_none(d->a, sketch.domain);
+		c->result->selector = name_or_none(d->a, sketch.selector);
+		c->result->algorithm = sketch.algorithm;
+		c->result->b = sketch.b;
+	}
+	return true;
+}
+
+static void
+tell(struct dkim_result *to, const struct check_result *from)
+{
+	to->code = from->code;
+	to->reason = from->reason;
+	to->stale = from->stale;
+	if (from->key == NULL)
+		return;
+	to->key_bits = from->key->bits;
+	to->testing = from->key->testing;
+	to->strict = from->key->strict;
+}
+
+/*
+ * Reads one signature; it is verified unless its result shows already.  False:
+ * no memory.
+ */
+static bool
+read_one(struct dkim *d, struct candidate *c)
+{
+	struct check *check = &d->checks[d->n_checks];
+	struct check_result early;
+
+	*check = (struct check){ .field = c->field, .body = -1 };
+	if (!signature_read(d->h->fields[c->field].value, SIGNATURE_DKIM, d->a,
+		&check->sig) ||
+	    !describe(d, c, check))
+		return false;
+	if (check_early(check, &d->rules, &early)) {
+		tell(c->result, &early);
+		return true;
+	}
+	if (!check_begin(check, d->a, d->bodies, SIGNATURE_DKIM))
+		return false;
+	c->result->verified = true;
+	c->check = check;
+	d->n_checks++;
+	return true;
+}
+
+/*
+ * RFC 6376 section 4: the number of signatures that are tried is limited.  So
+ * is the number of those that are read, whatever comes of them.
+ */
+static bool
+choose(struct dkim *d, struct candidate *all, size_t n)
+{
+	size_t read = 0;
+
+	for (enum rank rank = RANK_AUTHOR; rank < RANKS; rank++) {
+		for (size_t i = 0; i < n; i++) {
+			if (d->n_checks == d->rules.o.max_signatures ||
+			    read == DKIM_SIGNATURES_MAX)
+				return true;
+			if (all[i].rank != rank)
+				continue;
+			if (!read_one(d, &all[i]))
+				return false;
+			read++;
+		}
+	}
+	return true;
+}
+
+static void
+refuse(struct dkim *d, struct dkim_result *r)
+{
+	struct buf reason = buf_in(d->a, CHECK_REASON_MAX);
+
+	buf_text(&reason, "not verified, only ");
+	buf_number(&reason, d->rules.o.max_signatures);
+	buf_text(&reason, " signatures of a message are");
+	r->code = DKIM_POLICY;
+	r->reason = buf_done(&reason);
+}
+
+/* Nothing can be verified if the header is not known as it was. */
+static const char *
+header_fault(const struct mail_header *h)
+{
+	if (h->cut)
+		return "the header is too large to be verified";
+	return h->nul ? "a header field holds a NUL" : NULL;
+}
+
+/* Those that were read, and more from the top while there is room. */
+static bool
+list(struct dkim *d, struct candidate *all, size_t n)
+{
+	const char *fault = header_fault(d->h);
+	size_t room = n < DKIM_SIGNATURES_MAX ? n : DKIM_SIGNATURES_MAX;
+
+	for (size_t i = 0; i < n; i++)
+		room -= all[i].result != NULL;
+	for (size_t i = 0; i < n && room > 0; i++) {
+		if (all[i].result != NULL)
+			continue;
+		if (!describe(d, &all[i], NULL))
+			return false;
+		if (fault != NULL) {
+			all[i].result->code = DKIM_POLICY;
+			all[i].result->reason = span_str(fault);
+		} else {
+			refuse(d, all[i].result);
+		}
+		room--;
+	}
+	for (size_t i = 0; i < n; i++) {
+		if (all[i].result == NULL) {
+			d->unlisted++;
+			continue;
+		}
+		d->results[d->n_results] = *all[i].result;
+		if (all[i].check != NULL)
+			d->to[all[i].check - d->checks] =
+			    &d->results[d->n_results];
+		d->n_results++;
+	}
+	return true;
+}
+
+/* ---- header.b ---- */
+
+/* The first characters of b= without white space. */
+static struct span
+b_beginning(struct arena *a, struct span b)
+{
+	char *p = arena_alloc(a, B_MOST + 1);
+	size_t n = 0;
+
+	for (size_t i = 0; p != NULL && i < b.n && n < B_MOST; i++)
+		if (!ascii_is_space((unsigned char)b.p[i]))
+			p[n++] = b.p[i];
+	return span_of(p, n);
+}
+
+static size_t
+common(struct span a, struct span b)
+{
+	size_t n = 0;
+
+	while (n < a.n && n < b.n && a.p[n] == b.p[n])
+		n++;
+	return n;
+}
+
+/* RFC 6008 section 4: as much of each as tells it from all others. */
+static bool
+shorten_b(struct dkim *d)
+{
+	size_t wanted[DKIM_SIGNATURES_MAX];
+
+	for (size_t i = 0; i < d->n_results; i++) {
+		wanted[i] = B_LEAST;
+		d->results[i].b = b_beginning(d->a, d->results[i].b);
+		if (d->results[i].b.p == NULL)
+			return false;
+	}
+	for (size_t i = 0; i < d->n_results; i++) {
+		for (size_t k = 0; k < i; k++) {
+			size_t same =
+			    common(d->results[i].b, d->results[k].b) + 1;
+
+			if (same > wanted[i])
+				wanted[i] = same;
+			if (same > wanted[k])
+				wanted[k] = same;
+		}
+	}
+	for (size_t i = 0; i < d->n_results; i++)
+		d->results[i].b = span_first(d->results[i].b, wanted[i]);
+	return true;
+}
+
+/* ---- the stages ---- */
+
+struct dkim *
+dkim_begin(struct arena *a, const struct dkim_options *o,
+    const struct mail_header *h, struct bodies *bodies,
+    const struct span *authors, size_t n_authors, int64_t now)
+{
+	struct dkim *d = arena_alloc(a, sizeof(*d));
+	struct candidate *all;
+	size_t n, most;
+
+	if (d == NULL)
+		return NULL;
+	d->a = a;
+	d->rules = check_rules_of(o, now);
+	d->h = h;
+	d->bodies = bodies;
+	all = collect(d, authors, n_authors, &n);
+	if (all == NULL)
+		return NULL;
+	if (n == 0)
+		return d;
+	most = d->rules.o.max_signatures < n ? d->rules.o.max_signatures : n;
+	d->checks = arena_array(a, most, sizeof(*d->checks));
+	d->to = arena_array(a, most, sizeof(struct dkim_result *));
+	d->results =
+	    arena_array(a, n < DKIM_SIGNATURES_MAX ? n : DKIM_SIGNATURES_MAX,
+		sizeof(*d->results));
+	d->index = header_index_new(a, h);
+	d->n_from = mail_header_count(h, "From");
+	if (d->checks == NULL || d->to == NULL || d->results == NULL ||
+	    d->index == NULL)
+		return NULL;
+	if (header_fault(h) == NULL && !choose(d, all, n))
+		return NULL;
+	if (!list(d, all, n) || !shorten_b(d) || arena_has_failed(a))
+		return NULL;
+	return d;
+}
+
+enum step
+dkim_keys(struct dkim *d, struct dns_talk *talk, struct arena *scratch)
+{
+	enum step step = STEP_DONE;
+
+	(void)scratch;
+	for (size_t i = 0; i < d->n_checks; i++)
+		if (check_ask(&d->checks[i], talk) == STEP_WAIT)
+			step = STEP_WAIT;
+	return step;
+}
+
+size_t
+dkim_domains(const struct dkim *d, struct span *out, size_t max)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < d->n_checks && n < max; i++) {
+		bool again = false;
+
+		for (size_t k = 0; k < n; k++)
+			again |= span_equal(out[k], d->checks[i].sig.domain);
+		if (!again)
+			out[n++] = d->checks[i].sig.domain;
+	}
+	return n;
+}
+
+struct one {
+	struct dkim *d;
+	const struct check *check;
+};
+
+static bool
+hash_one(void *of, uint8_t out[CRYPTO_HASH_SIZE])
+{
+	struct one *one = of;
+
+	return header_hash(
+	    one->d->index, &one->check->sig, one->check->field, out);
+}
+
+/* RFC 6376 section 8.15: a From that is not signed may be the one that is
+ * shown. */
+static void
+judge_from(const struct dkim *d, const struct check *c, struct dkim_result *r)
+{
+	if (r->code != DKIM_PASS || d->n_from <= c->sig.n_from)
+		return;
+	r->code = DKIM_POLICY;
+	r->reason = SPAN("not every From field is signed");
+}
+
+void
+dkim_finish(struct dkim *d)
+{
+	for (size_t i = 0; i < d->n_checks; i++) {
+		struct one one = { d, &d->checks[i] };
+		struct check_result result;
+
+		check_decide(one.check, &d->rules, d->bodies, hash_one, &one,
+		    d->a, &result);
+		tell(d->to[i], &result);
+		judge_from(d, one.check, d->to[i]);
+	}
+}
+
+const struct dkim_result *
+dkim_results(const struct dkim *d, size_t *n)
+{
+	*n = d->n_results;
+	return d->results;
+}
+
+size_t
+dkim_unlisted(const struct dkim *d)
+{
+	return d->unlisted;
+}
+
+void
+dkim_free(struct dkim *d)
+{
+	if (d == NULL)
+		return;
+	for (size_t i = 0; i < d->n_checks; i++)
+		check_free(&d->checks[i]);
+}

@@ -1,0 +1,108 @@
+#include "tests/support/dkim_run.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "lib/buf.h"
+#include "tests/support/pump.h"
+
+enum { ARENA = 8 << 20, SCRATCH = 1 << 20, QUESTIONS = 300 };
+
+static void
+feed(struct dkim_run *r, struct span body)
+{
+	size_t step = r->step > 0 ? r->step : body.n;
+
+	if (r->cut > 0) {
+		bodies_add(r->bodies, span_first(body, r->cut));
+		bodies_add(r->bodies, span_skip(body, r->cut));
+	} else {
+		for (; body.n > 0; body = span_skip(body, step))
+			bodies_add(r->bodies, span_first(body, step));
+	}
+	bodies_end(r->bodies);
+}
+
+static void
+ask(struct dkim_run *r, struct dns_source *zone)
+{
+	while (r->dkim != NULL &&
+	    dkim_keys(r->dkim, r->talk, r->scratch) == STEP_WAIT)
+		pump(r->talk, zone);
+}
+
+void
+dkim_run(struct dkim_run *r, struct span message, struct dns_source *zone)
+{
+	size_t at;
+
+	if (r->now == 0)
+		r->now = DKIM_RUN_NOW;
+	r->a = arena_new(ARENA);
+	r->scratch = arena_new(SCRATCH);
+	r->talk = dns_talk_new(QUESTIONS);
+	r->header = (struct mail_header){ .n = 0 };
+	at = mail_header_read(&r->header, r->a, message);
+	mail_from_read(&r->header, r->a, &r->from);
+	arena_fail_at(r->a, r->fail_at);
+	r->dkim = NULL;
+	r->results = NULL;
+	r->n = 0;
+	r->bodies = bodies_new(r->a);
+	if (r->bodies != NULL) {
+		r->dkim = dkim_begin(r->a, &r->options, &r->header, r->bodies,
+		    r->from.domains, r->from.n_domains, r->now);
+		ask(r, zone);
+		feed(r, span_skip(message, at));
+	}
+	if (r->dkim != NULL) {
+		dkim_finish(r->dkim);
+		r->results = dkim_results(r->dkim, &r->n);
+	}
+	r->failed = arena_has_failed(r->a);
+}
+
+void
+dkim_run_end(struct dkim_run *r)
+{
+	dkim_free(r->dkim);
+	bodies_free(r->bodies);
+	dns_talk_free(r->talk);
+	arena_free(r->scratch);
+	arena_free(r->a);
+}
+
+void
+dkim_run_text(const struct dkim_run *r, bool reasons, char *text, size_t size)
+{
+	struct buf b = buf_over(text, size);
+
+	for (size_t i = 0; i < r->n; i++) {
+		buf_text(&b, i > 0 ? " " : "");
+		buf_text(&b, dkim_code_name(r->results[i].code));
+		if (reasons) {
+			buf_text(&b, ":");
+			buf_span(&b, r->results[i].reason);
+		}
+	}
+	assert_false(b.full);
+}
+
+struct span
+dkim_run_file(const char *path)
+{
+	FILE *f = fopen(path, "rb");
+	char *p = malloc(1 << 20);
+	size_t n;
+
+	if (f == NULL || p == NULL)
+		fail_msg("cannot read %s", path);
+	n = fread(p, 1, 1 << 20, f);
+	fclose(f);
+	return span_of(p, n);
+}
