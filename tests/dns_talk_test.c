@@ -190,8 +190,8 @@ static void
 what_is_no_name_is_not_asked(void **state)
 {
 	static const char *const bad[] = { "", ".", "a..b", ".a",
-		"0123456789012345678901234567890123456789"
-		"012345678901234567890123.example" };
+		("0123456789012345678901234567890123456789"
+		 "012345678901234567890123.example") };
 	struct dns_talk *t = dns_talk_new(10);
 	char text[2000];
 
