@@ -1,6 +1,6 @@
 /*
  * row.h - what one message leaves in the store: the facts of an aggregate
- * report (RFC 9990 section 3) and those that decided.
+ * report (RFC 9990 section 3.1.1).
  */
 #ifndef AVOUCH_REPORT_ROW_H
 #define AVOUCH_REPORT_ROW_H
@@ -9,15 +9,20 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "lib/arena.h"
+#include "lib/buf.h"
 #include "lib/ip.h"
 #include "lib/span.h"
 #include "verify/verify.h"
 
 enum {
-	REPORT_DKIM_MAX = 20, /* signatures kept of one message, aligned passes
-	                         first; RFC 9990 caps them at 100 */
-	REPORT_DAY = 86400,   /* seconds; days are UTC */
+	REPORT_DKIM_MAX = 20,  /* signatures kept of one message, aligned passes
+	                          first; RFC 9990 section 3.1.3 caps them at 100
+	                        */
+	REPORT_DAY = 86400,    /* seconds; days are UTC, and counted since 1970:
+	                          day = when / REPORT_DAY */
+	REPORT_NAME_MAX = 255, /* bytes of a domain or selector */
+	REPORT_COMMENT_MAX = 300, /* bytes */
+	REPORT_DKIM_TEXT_MAX = REPORT_DKIM_MAX * (2 * REPORT_NAME_MAX + 16),
 };
 
 struct report_dkim {
@@ -26,8 +31,10 @@ struct report_dkim {
 };
 
 /*
- * One line of an aggregate report.  Rows that differ in `when` and `count`
- * alone are one row of the store.
+ * One line of an aggregate report.  Rows that differ in `when` (within a day)
+ * and `count` alone are one row of the store.  There, every text is printable
+ * ASCII without white space, but for `record` and `comment`, which may have
+ * spaces; longer ones are cut, other bytes become "?".
  */
 struct report_row {
 	int64_t when;              /* seconds since 1970 */
@@ -37,20 +44,32 @@ struct report_row {
 	struct ip source;
 	struct span header_from;   /* author domain */
 	struct span envelope_from; /* MAIL FROM's domain; empty: null sender */
-	struct span disposition;   /* "none", "quarantine", "reject": applied */
+	struct span disposition;   /* "none", "quarantine", "reject": applied;
+	                              of others' reports also "pass" */
 	bool dkim_aligned, spf_aligned;
 	struct span override; /* "mailing_list", ...; empty: none */
 	struct span comment;  /* of the override */
 	struct span spf_domain, spf_scope, spf_result; /* "mfrom" or "helo" */
-	struct report_dkim dkim[REPORT_DKIM_MAX];
+	struct report_dkim dkim[REPORT_DKIM_MAX];      /* in the order of RFC
+	                                                  9990 section 3.1.3 */
 	size_t n_dkim;
+	bool automatic; /* null sender, an automatic answer or a report: is
+	                   counted, but alone is no reason to send a report,
+	                   lest two reporters keep each other busy for ever */
 };
 
 /*
  * Of a verdict; texts are the verdict's.  False: no aggregate report is due
- * (no policy record, an own user, our own report mail).
+ * (no policy record, an own user, no author domain).
  */
 bool report_row_of(
     const struct verdict *v, int64_t now, struct report_row *out);
+
+/*
+ * The signatures as one text, and back: "RESULT DOMAIN SELECTOR" by lines.
+ * Reading stops at what it does not understand; texts point into `text`.
+ */
+void report_dkim_put(struct buf *b, const struct report_row *r);
+void report_dkim_read(struct span text, struct report_row *out);
 
 #endif

@@ -1,10 +1,15 @@
 /*
- * store.h - the embedded store: SQLite in WAL mode, one writer thread behind a
- * bounded queue that commits in groups.
+ * store.h - the daemon's side of the embedded store: SQLite in WAL mode, one
+ * writer thread behind a bounded queue that commits in groups.
  *
- * The daemon puts; the command reads the same file.  No fault of the store is
- * ever a fault of the mail: it is counted, logged once a minute, and mail goes
- * on.
+ * The daemon puts; the command reads the same file by ledger.h, schema.h tells
+ * its tables.  No fault of the store is ever a fault of the mail: it is
+ * counted, logged once a minute, and mail goes on.
+ *
+ * What is on disk when store_put() returns true survives the end of the
+ * process, however it ends: it is in the file, though perhaps in memory of the
+ * kernel.  When the machine itself dies (power), what was put since the last
+ * checkpoint, STORE_CHECKPOINT_S at most, may be lost, but the file is whole.
  */
 #ifndef AVOUCH_REPORT_STORE_H
 #define AVOUCH_REPORT_STORE_H
@@ -17,20 +22,26 @@
 #include "verify/policy.h"
 
 enum {
-	STORE_SCHEMA = 1,        /* the version this program writes */
 	STORE_QUEUE_MAX = 20000, /* messages that wait for the writer */
 	STORE_QUEUE_BYTES = 64 << 20,
 	STORE_COMMIT_WAIT_MS = 100, /* store_put() waits this long at most */
+	STORE_CHECKPOINT_S = 30,
 };
 
 struct store_options {
 	const char *path;
-	unsigned retention_days; /* closed days are kept this long; 0: 400 */
+	unsigned retention_days; /* closed days are kept this long; 0: 30 */
 	unsigned replay_days;    /* facts for `avouch policy replay`; 0: 14 */
 };
 
 struct store_counts {
-	uint64_t put, committed, lost, faults;
+	uint64_t put;       /* calls of store_put() */
+	uint64_t committed; /* messages on disk */
+	uint64_t lost;      /* messages given up: the queue was full, or the
+	                       store could not be used until the end */
+	uint64_t faults;    /* groups that could not be committed */
+	uint64_t groups;    /* that were */
+	uint64_t set_aside; /* files found corrupt */
 	size_t queued;
 };
 
@@ -48,8 +59,9 @@ struct store *store_open(
 /*
  * Keeps the message: its row (NULL: none is due) and the facts and decision
  * for replay.  Copies all.  Waits for the commit of its group, at most
- * STORE_COMMIT_WAIT_MS.  True: it is on disk.  False: it waits in the queue, or
- * was counted as lost.
+ * STORE_COMMIT_WAIT_MS, and not at all while the store is known to be out of
+ * order.  True: it is on disk.  False: it waits in the queue, or was counted as
+ * lost.  Any thread.
  */
 bool store_put(struct store *s, const struct report_row *row,
     const struct policy_facts *facts, const struct policy_decision *decision,

@@ -1,0 +1,60 @@
+/*
+ * schema.h - the tables of the store, and how an older file becomes one of
+ * today.
+ *
+ * Texts that repeat are kept once and named by number, so that a day costs
+ * some 20 bytes for each distinct row and not a line for each message.
+ *
+ *	meta            one row a setting of the store itself:
+ *	                "store" (a random name: who pushes), "closed" (the last
+ *	                closed day), "pushed" (the last day that is central)
+ *	policy          id, domain, record: a policy record where it was found
+ *	source          id, address: as text
+ *	shape           id, and what rows share: identifiers, results,
+ *	                disposition, reason (struct report_row)
+ *	kept            day, policy, source, shape -> messages, last
+ *	                (seconds since 1970 of the newest): the rows of reports
+ *	facts           id, bytes of facts.h
+ *	decision        id, action, would, rule
+ *	replay          day, source, facts, decision -> messages
+ *	report          id, day, domain, part, ...: a report made, or found not
+ *	                to be due
+ *	delivery        id, report, destination, state, ...: its way to one
+ *	                address
+ *	bounce          address, ...: destinations that refused
+ *	received        id, organisation, report_id, domain, range, policy, ...:
+ *	                a report of others that was read
+ *	received_row    report, source, shape, messages
+ *
+ * Days are numbers, day = seconds since 1970 / 86400.  policy, source, shape,
+ * facts and decision have "used", the last day they were needed: retention
+ * goes by it.
+ *
+ * PRAGMA user_version is SCHEMA_VERSION, application_id SCHEMA_APPLICATION.
+ * The tables are the same in PostgreSQL but for facts, decision and replay.
+ */
+#ifndef AVOUCH_REPORT_SCHEMA_H
+#define AVOUCH_REPORT_SCHEMA_H
+
+#include <stdbool.h>
+
+#include "report/sql.h"
+
+enum {
+	SCHEMA_VERSION = 1,
+	SCHEMA_APPLICATION = 0x61767368, /* "avsh" */
+};
+
+/* Creates the tables that both kinds of store have. */
+extern const char schema_shared[];
+
+/* Those of SQLite alone. */
+extern const char schema_local[];
+
+/*
+ * Brings the tables from `version` (0: none at all) to SCHEMA_VERSION, within
+ * a transaction of the caller's.
+ */
+bool schema_upgrade(struct sql *db, int version);
+
+#endif
