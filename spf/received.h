@@ -9,7 +9,7 @@
 #include "lib/span.h"
 #include "spf/spf.h"
 
-enum { SPF_RECEIVED_MAX = 2048 }; /* bytes of the value */
+enum { SPF_RECEIVED_MAX = 4096 }; /* bytes of the value; it is never cut */
 
 /*
  * The value of the field: result, comment, key-value pairs; folded with LF TAB,

@@ -39,14 +39,21 @@ enum spf_code {        /* in the order of RFC 7208 section 2.6 */
 
 enum spf_identity { SPF_IDENTITY_HELO, SPF_IDENTITY_MAILFROM };
 
-/* Why a pass says less than it seems (not in the RFC; never changes `code`). */
+/*
+ * Why a pass says less than it seems (not in the RFC; never changes `code`).
+ * The deciding mechanism is the innermost one: where includes matched, the one
+ * in the record they led to.  The first that applies is told.
+ */
 enum spf_weakness {
 	SPF_SOLID,
-	SPF_WEAK_ALL,   /* it is "+all" that matched, here or in an include */
-	SPF_WEAK_RANGE, /* an ip4/ip6/a/mx network of /0 to /8 (IPv6: to /16) */
-	SPF_WEAK_NEUTRAL_INCLUDE, /* the record of the domain itself reached it
-	                             only through an include of a record that
-	                             has "?" before what would else decide */
+	SPF_WEAK_ALL,   /* it is "+all": anyone passes, but for what stands
+	                   before it */
+	SPF_WEAK_RANGE, /* it is ip4, ip6, a or mx with a prefix of 0 to 8 bits
+	                   (IPv6: 0 to 16) */
+	SPF_WEAK_NEUTRAL_INCLUDE, /* before it, an included record had said
+	                             "?" of this very client, by a term other
+	                             than "all": what one provider would not
+	                             vouch for, a later term passes */
 };
 
 struct spf_query {
@@ -95,10 +102,10 @@ struct spf_result {
 
 /* The token of RFC 8601 section 2.7.2: "none", "neutral", "pass", ... */
 const char *spf_code_name(enum spf_code code);
-const char *spf_identity_name(
-    enum spf_identity identity); /* "helo", "mailfrom" */
-const char *spf_weakness_name(
-    enum spf_weakness weakness); /* "none", "all", ... */
+/* "helo", "mailfrom" */
+const char *spf_identity_name(enum spf_identity identity);
+/* "none", "all", "range", "neutral-include" */
+const char *spf_weakness_name(enum spf_weakness weakness);
 
 /*
  * check_host() of RFC 7208 section 4 with what section 2.3 and 2.4 say before

@@ -1,0 +1,77 @@
+/*
+ * record.h - an SPF record as an array of terms (RFC 7208 sections 4.5, 4.6, 5,
+ * 6 and 12).
+ *
+ * The whole record is read before any of it is used, so that a syntax error
+ * anywhere in it is known first (RFC 7208 section 4.6).  Terms point into the
+ * text; nothing is looked up here.
+ */
+#ifndef AVOUCH_SPF_RECORD_H
+#define AVOUCH_SPF_RECORD_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "lib/arena.h"
+#include "lib/ip.h"
+#include "lib/span.h"
+#include "spf/spf.h"
+
+enum spf_kind {
+	SPF_KIND_ALL,
+	SPF_KIND_INCLUDE,
+	SPF_KIND_A,
+	SPF_KIND_MX,
+	SPF_KIND_PTR,
+	SPF_KIND_IP4,
+	SPF_KIND_IP6,
+	SPF_KIND_EXISTS,
+	SPF_KIND_REDIRECT, /* from here on: modifiers */
+	SPF_KIND_EXP,
+	SPF_KIND_OTHER, /* a modifier this RFC does not define */
+	SPF_KIND_WRONG, /* no term at all: `fault` says why */
+};
+
+struct spf_term {
+	enum spf_kind kind;
+	enum spf_code qualifier; /* SPF_PASS, FAIL, SOFTFAIL or NEUTRAL */
+	unsigned bits4, bits6;   /* a, mx: lengths of the prefix; ip4, ip6: the
+	                            one that applies */
+	unsigned needs;          /* SPF_NEEDS_*: of the spec */
+	struct ip ip;            /* ip4, ip6 */
+	struct span text;        /* as written */
+	struct span spec;        /* the domain-spec (of SPF_KIND_OTHER: the
+	                            macro-string); absent: none is given */
+	const char *fault;       /* a syntax error, a constant; NULL: none */
+};
+
+struct spf_record {
+	struct span text;
+	const struct spf_term *terms; /* in order, modifiers too */
+	size_t n;
+	const struct spf_term *all; /* the first; NULL: none */
+	const struct spf_term *redirect;
+	const struct spf_term *exp;
+	const struct spf_term *fault; /* the first term that has one */
+};
+
+/*
+ * RFC 7208 section 4.5: the text begins with a version section of exactly
+ * "v=spf1", in any case, followed by a space or the end.
+ */
+bool spf_record_is(struct span text);
+
+/*
+ * Reads a text for which spf_record_is() holds.  Faults are marked at their
+ * terms; reading goes on behind them.  False: `a` has no room.
+ */
+bool spf_record_parse(
+    struct arena *a, struct span text, struct spf_record *out);
+
+/* The term makes DNS queries: RFC 7208 section 4.6.4 counts it. */
+bool spf_term_looks_up(const struct spf_term *term);
+
+/* "ip4", "redirect", ...; "?" for the kinds that have no name. */
+const char *spf_kind_name(enum spf_kind kind);
+
+#endif

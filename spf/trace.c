@@ -1,0 +1,127 @@
+/* trace.c - what each term asked, got and decided: `avouch spf --explain` */
+#include "spf/run.h"
+
+enum {
+	SHOWN_MAX = 12,     /* records of one answer */
+	TXT_SHOWN_MAX = 80, /* bytes of one text record */
+};
+
+void
+spf_note_open(struct spf_run *run, struct spf_frame *f, struct span term)
+{
+	struct spf_note *note;
+
+	f->note = NULL;
+	if (!run->q->trace || run->waiting || run->n_notes == SPF_TRACE_MAX)
+		return;
+	note = arena_alloc(run->a, sizeof(*note));
+	if (note == NULL)
+		return;
+	note->line = (struct spf_trace){
+		.depth = f->depth,
+		.domain = f->domain,
+		.term = term,
+	};
+	if (run->last_note != NULL)
+		run->last_note->line.next = &note->line;
+	else
+		run->out->trace = &note->line;
+	run->last_note = note;
+	run->n_notes++;
+	f->note = note;
+}
+
+static void
+put_record(struct buf *b, enum dns_type type, const struct dns_record *record)
+{
+	switch (type) {
+	case DNS_A:
+	case DNS_AAAA:
+		ip_put(b, &record->ip);
+		break;
+	case DNS_MX:
+		buf_number(b, record->preference);
+		buf_byte(b, ' ');
+		buf_printable(b, record->text, record->text.n);
+		buf_text(b, record->text.n == 0 ? "." : "");
+		break;
+	case DNS_TXT:
+		buf_byte(b, '"');
+		buf_printable(b, record->text, TXT_SHOWN_MAX);
+		buf_text(b, record->text.n > TXT_SHOWN_MAX ? "...\"" : "\"");
+		break;
+	case DNS_NS:
+	case DNS_CNAME:
+	case DNS_SOA:
+	case DNS_PTR:
+		buf_printable(b, record->text, record->text.n);
+		break;
+	}
+}
+
+static void
+put_answer(struct buf *b, enum dns_type type, const struct dns_answer *answer)
+{
+	if (answer->state == DNS_FAILED) {
+		buf_text(b, dns_fault_name(answer->fault));
+		return;
+	}
+	if (answer->state != DNS_FOUND) {
+		buf_text(b, dns_state_name(answer->state));
+		return;
+	}
+	for (size_t i = 0; i < answer->n_records; i++) {
+		if (i > 0)
+			buf_text(b, ", ");
+		if (i == SHOWN_MAX) {
+			buf_number(b, answer->n_records - i);
+			buf_text(b, " more");
+			break;
+		}
+		put_record(b, type, &answer->records[i]);
+	}
+}
+
+void
+spf_note_answer(struct spf_run *run, const struct spf_frame *f,
+    struct span name, enum dns_type type, const struct dns_answer *answer)
+{
+	struct spf_note *note = f->note;
+
+	if (note == NULL)
+		return;
+	if (note->asked.p == NULL) {
+		note->asked = buf_in(run->a, SPF_TRACE_TEXT_MAX);
+		note->got = buf_in(run->a, SPF_TRACE_TEXT_MAX);
+	}
+	buf_text(&note->asked, note->asked.n > 0 ? ", " : "");
+	buf_printable(&note->asked, name, name.n);
+	buf_byte(&note->asked, ' ');
+	buf_text(&note->asked, dns_type_name(type));
+	buf_text(&note->got, note->got.n > 0 ? "; " : "");
+	put_answer(&note->got, type, answer);
+}
+
+void
+spf_note_close(struct spf_run *run, struct spf_note *note, const char *decided,
+    struct span detail)
+{
+	struct buf b;
+
+	if (note == NULL)
+		return;
+	if (note->asked.n > 0) {
+		note->line.asked = buf_done(&note->asked);
+		note->line.got = buf_done(&note->got);
+	}
+	note->line.lookups = run->out->lookups;
+	note->line.void_lookups = run->out->void_lookups;
+	note->line.decided = span_str(decided);
+	if (detail.n == 0)
+		return;
+	b = buf_in(run->a, note->line.decided.n + detail.n + 3);
+	buf_text(&b, decided);
+	buf_text(&b, ": ");
+	buf_printable(&b, detail, detail.n);
+	note->line.decided = buf_done(&b);
+}
