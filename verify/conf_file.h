@@ -9,40 +9,16 @@
 
 #include <stdbool.h>
 #include <stddef.h>
-#include <stdio.h>
 
 #include "lib/arena.h"
+#include "verify/conf_fault.h"
 #include "verify/conf_table.h"
 
 enum {
-	CONF_FAULTS_MAX = 100,     /* told of one file */
-	CONF_FAULT_TEXT_MAX = 400, /* bytes of one */
 	CONF_OVERRIDES_MAX = 1000, /* sections in a file */
 	CONF_WORDS_MAX = 10000,    /* values of a list */
 	CONF_UNKNOWN_MAX = 32,     /* names read past, so as to go on */
 };
-
-struct conf_fault {
-	struct conf_fault *next;
-	unsigned line; /* 0: of the file as a whole */
-	const char *text;
-};
-
-struct conf_faults {
-	struct arena *arena;
-	struct conf_fault *first; /* by line */
-	size_t n;
-	bool muted;
-	bool lost; /* no memory for another one */
-};
-
-/* Notes a fault, once; unprintable bytes become "?". */
-void conf_fault(struct conf_faults *faults, unsigned line, const char *format,
-    ...) __attribute__((format(printf, 3, 4)));
-
-/* "name:line: text", a line each. */
-void conf_faults_print(
-    const struct conf_faults *faults, const char *name, FILE *out);
 
 struct conf_word { /* one value */
 	struct conf_word *next;

@@ -243,37 +243,6 @@ conf_type_is_list(enum conf_type type)
 	return type >= CONF_NETWORKS;
 }
 
-static const struct name types[] = {
-	{ "text", CONF_TEXT },
-	{ "host name", CONF_HOST },
-	{ "path", CONF_PATH },
-	{ "socket", CONF_SOCKET },
-	{ "local socket", CONF_SOCKET_LOCAL },
-	{ "field name", CONF_FIELD },
-	{ "mail address", CONF_ADDRESS },
-	{ "template", CONF_TEMPLATE },
-	{ "url template", CONF_URL },
-	{ "boolean", CONF_BOOL },
-	{ "choice", CONF_CHOICE },
-	{ "number", CONF_NUMBER },
-	{ "octal number", CONF_OCTAL },
-	{ "duration", CONF_SECONDS },
-	{ "duration", CONF_MILLISECONDS },
-	{ "size", CONF_SIZE },
-	{ "percentage", CONF_PERCENT },
-	{ "date", CONF_DATE },
-	{ "list of networks", CONF_NETWORKS },
-	{ "list of resolvers", CONF_SERVERS },
-	{ "list of domains", CONF_DOMAINS },
-	{ "list of domain patterns", CONF_PATTERNS },
-};
-
-const char *
-conf_type_name(enum conf_type type)
-{
-	return table_name(types, TABLE_SIZE(types), (int)type);
-}
-
 enum {
 	NAME_MAX_BYTES = 40, /* longer names are near to none of ours */
 	NEAR_MAX = 3,        /* edits beyond which a name is another one */

@@ -65,7 +65,7 @@ const struct conf_option *conf_option_find(
 
 bool conf_type_is_list(enum conf_type type);
 
-/* "a duration", ... for the manual's checks and for faults. */
+/* "duration", "choice", ...: how the manual calls it. */
 const char *conf_type_name(enum conf_type type);
 
 /*

@@ -1,0 +1,59 @@
+/*
+ * conf_field.h - one kind of value each: how it is read, how it is written.
+ * For conf_value.c and the files that hold the kinds.
+ */
+#ifndef AVOUCH_VERIFY_CONF_FIELD_H
+#define AVOUCH_VERIFY_CONF_FIELD_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "lib/arena.h"
+#include "lib/buf.h"
+#include "verify/conf_file.h"
+#include "verify/conf_table.h"
+
+struct conf_field { /* to be read into */
+	const struct conf_option *o;
+	const struct conf_word *words; /* one, unless it is a list */
+	void *value;
+	void *count; /* NULL: none */
+	struct arena *a;
+	struct conf_faults *faults;
+};
+
+/* Tells `OPTION: "WORD" ...` at the word's line; returns false. */
+bool conf_bad(const struct conf_field *f, const struct conf_word *w,
+    const char *format, ...) __attribute__((format(printf, 3, 4)));
+
+/* Tells that memory is out; returns false. */
+bool conf_no_memory(const struct conf_field *f);
+
+/* Sets the value, whatever its type, by copy; returns true. */
+bool conf_set(void *value, const void *from, size_t size);
+
+/*
+ * Readers: on a fault, told by conf_bad(), the value stays as it is.  Writers:
+ * what the reader takes for the same value.
+ */
+typedef bool conf_reader(const struct conf_field *f);
+typedef void conf_writer(
+    struct buf *b, const struct conf_option *o, const void *base);
+
+conf_reader conf_read_plain_text, conf_read_host, conf_read_path,
+    conf_read_field_name, conf_read_address, conf_read_template,
+    conf_read_socket;
+conf_writer conf_put_text;
+
+conf_reader conf_read_bool, conf_read_choice, conf_read_number, conf_read_octal,
+    conf_read_percent, conf_read_date;
+conf_writer conf_put_bool, conf_put_choice, conf_put_number, conf_put_octal,
+    conf_put_percent, conf_put_date;
+
+conf_reader conf_read_networks, conf_read_servers, conf_read_names;
+conf_writer conf_put_networks, conf_put_servers, conf_put_names;
+
+/* Quoted so that libconfuse reads the same bytes. */
+void conf_put_quoted(struct buf *b, const char *text);
+
+#endif

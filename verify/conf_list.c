@@ -1,0 +1,236 @@
+#include "verify/conf_field.h"
+
+#include <string.h>
+
+#include "lib/domain.h"
+#include "lib/ip.h"
+#include "lib/scan.h"
+
+/* ---- lists ---- */
+
+static size_t
+count_words(const struct conf_word *w)
+{
+	size_t n = 0;
+
+	for (; w != NULL; w = w->next)
+		n++;
+	return n;
+}
+
+static bool
+read_network(
+    const struct conf_field *f, const struct conf_word *w, struct ip_net *out)
+{
+	char text[IP_TEXT_MAX + sizeof("/128")];
+	struct buf b = buf_over(text, sizeof(text));
+
+	switch (ip_net_parse(span_str(w->text), out)) {
+	case IP_NET_OK:
+		return true;
+	case IP_NET_NO_ADDRESS:
+		return conf_bad(f, w,
+		    "is no network; 192.0.2.0/24 or 2001:db8::/32 would be "
+		    "one");
+	case IP_NET_NO_PREFIX:
+		return conf_bad(f, w,
+		    "has no length of a prefix behind \"/\"; it may be 0 to "
+		    "%d",
+		    out->ip.family == IP_V4 ? 32 : 128);
+	case IP_NET_HOST_BITS:
+		ip_put(&b, &out->ip);
+		buf_byte(&b, '/');
+		buf_number(&b, out->bits);
+		return conf_bad(f, w,
+		    "is no network, bits behind the prefix are set; %s would "
+		    "be right",
+		    text);
+	}
+	return false;
+}
+
+bool
+conf_read_networks(const struct conf_field *f)
+{
+	size_t n = count_words(f->words), i = 0;
+	struct ip_net *nets = NULL;
+	bool good = true;
+
+	if (n > 0) {
+		nets = arena_array(f->a, n, sizeof(*nets));
+		if (nets == NULL)
+			return conf_no_memory(f);
+	}
+	for (const struct conf_word *w = f->words; w != NULL; w = w->next)
+		good = read_network(f, w, &nets[i++]) && good;
+	if (!good)
+		return false;
+	conf_set(f->count, &n, sizeof(n));
+	return conf_set(f->value, &nets, sizeof(nets));
+}
+
+/* "ADDRESS" or "ADDRESS@PORT". */
+static bool
+read_server(const struct conf_field *f, const struct conf_word *w,
+    struct dns_net_server *out)
+{
+	struct span text = span_str(w->text);
+	size_t at = span_index(text, '@');
+	struct scan s = scan_of(span_skip(text, at));
+	uint64_t port = 53;
+
+	if (!ip_parse(span_first(text, at), &out->ip) ||
+	    (scan_byte(&s, '@') && !scan_number(&s, 65535, &port)) ||
+	    !scan_done(&s) || port == 0)
+		return conf_bad(f, w,
+		    "is no resolver; 192.0.2.1 or 192.0.2.1@53 would be one");
+	out->port = (uint16_t)port;
+	return true;
+}
+
+bool
+conf_read_servers(const struct conf_field *f)
+{
+	struct dns_net_server servers[DNS_NET_SERVERS_MAX] = { 0 };
+	size_t n = 0;
+	bool good = true;
+
+	for (const struct conf_word *w = f->words; w != NULL; w = w->next) {
+		if (n == DNS_NET_SERVERS_MAX)
+			return conf_bad(f, w,
+			    "is one resolver too many; %d are used",
+			    DNS_NET_SERVERS_MAX);
+		good = read_server(f, w, &servers[n++]) && good;
+	}
+	if (!good)
+		return false;
+	conf_set(f->count, &n, sizeof(n));
+	return conf_set(f->value, servers, sizeof(servers));
+}
+
+static char *
+domain_word(const struct conf_field *f, const struct conf_word *w)
+{
+	struct span name = domain_normal(f->a, span_str(w->text));
+
+	if (name.p == NULL || !domain_is_valid(name)) {
+		conf_bad(f, w, "is no domain; example.net would be one");
+		return NULL;
+	}
+
+	struct buf b = buf_in(f->a, name.n + 1);
+
+	buf_span(&b, name);
+	if (b.full)
+		conf_no_memory(f);
+	return b.p;
+}
+
+static char *
+pattern_word(const struct conf_field *f, const struct conf_word *w)
+{
+	struct span text = span_str(w->text), name;
+	struct buf b = buf_in(f->a, CONF_PATTERN_MAX + 1);
+	const char *prefix = "";
+
+	if (span_is(text, "<>") &&
+	    strcmp(f->o->name, "mail_from_domain") == 0) {
+		buf_text(&b, "<>");
+		return b.p;
+	}
+	if (span_starts_nocase(text, "**."))
+		prefix = "**.";
+	else if (span_starts_nocase(text, "*."))
+		prefix = "*.";
+	else if (span_starts_nocase(text, "."))
+		prefix = ".";
+	name = domain_normal(f->a, span_skip(text, strlen(prefix)));
+	if (name.p == NULL || !domain_is_valid(name) || span_has(name, '*')) {
+		conf_bad(f, w,
+		    "is no pattern; there are example.net, *.example.net for "
+		    "what is below it and **.example.net for both");
+		return NULL;
+	}
+	buf_text(&b, prefix[0] == '.' ? "*." : prefix);
+	buf_span(&b, name);
+	if (b.full)
+		conf_no_memory(f);
+	return b.p;
+}
+
+bool
+conf_read_names(const struct conf_field *f)
+{
+	size_t n = count_words(f->words), i = 0;
+	char **names = NULL;
+	bool good = true;
+
+	if (n > 0) {
+		names = arena_array(f->a, n + 1, sizeof(*names));
+		if (names == NULL)
+			return conf_no_memory(f);
+	}
+	for (const struct conf_word *w = f->words; w != NULL; w = w->next) {
+		names[i] = f->o->type == CONF_DOMAINS ? domain_word(f, w)
+						      : pattern_word(f, w);
+		good = names[i++] != NULL && good;
+	}
+	return good && conf_set(f->value, &names, sizeof(names));
+}
+
+/* ---- and back ---- */
+
+static const void *
+at(const void *base, size_t offset)
+{
+	return (const char *)base + offset;
+}
+
+void
+conf_put_networks(struct buf *b, const struct conf_option *o, const void *base)
+{
+	const struct ip_net *nets =
+	    *(struct ip_net *const *)at(base, o->offset);
+	size_t n = *(const size_t *)at(base, o->count);
+
+	buf_byte(b, '{');
+	for (size_t i = 0; i < n; i++) {
+		buf_text(b, i > 0 ? ", \"" : "\"");
+		ip_put(b, &nets[i].ip);
+		buf_byte(b, '/');
+		buf_number(b, nets[i].bits);
+		buf_byte(b, '"');
+	}
+	buf_byte(b, '}');
+}
+
+void
+conf_put_servers(struct buf *b, const struct conf_option *o, const void *base)
+{
+	const struct dns_net_server *servers = at(base, o->offset);
+	size_t n = *(const size_t *)at(base, o->count);
+
+	buf_byte(b, '{');
+	for (size_t i = 0; i < n; i++) {
+		buf_text(b, i > 0 ? ", \"" : "\"");
+		ip_put(b, &servers[i].ip);
+		buf_byte(b, '@');
+		buf_number(b, servers[i].port);
+		buf_byte(b, '"');
+	}
+	buf_byte(b, '}');
+}
+
+void
+conf_put_names(struct buf *b, const struct conf_option *o, const void *base)
+{
+	char *const *names = *(char *const *const *)at(base, o->offset);
+
+	buf_byte(b, '{');
+	for (size_t i = 0; names != NULL && names[i] != NULL; i++) {
+		if (i > 0)
+			buf_text(b, ", ");
+		conf_put_quoted(b, names[i]);
+	}
+	buf_byte(b, '}');
+}

@@ -1,0 +1,341 @@
+#include "verify/conf_field.h"
+
+#include <inttypes.h>
+#include <string.h>
+
+#include "lib/ascii.h"
+#include "lib/scan.h"
+
+/* ---- choices and numbers ---- */
+
+bool
+conf_read_bool(const struct conf_field *f)
+{
+	static const struct name names[] = {
+		{ "true", true },
+		{ "yes", true },
+		{ "false", false },
+		{ "no", false },
+	};
+	int value;
+	bool b;
+
+	if (!table_value(
+		names, TABLE_SIZE(names), span_str(f->words->text), &value))
+		return conf_bad(
+		    f, f->words, "is neither true nor false (nor yes nor no)");
+	b = value != 0;
+	return conf_set(f->value, &b, sizeof(b));
+}
+
+bool
+conf_read_choice(const struct conf_field *f)
+{
+	char text[200];
+	struct buf b = buf_over(text, sizeof(text));
+	int value;
+
+	_Static_assert(sizeof(enum conf_action) == sizeof(int) &&
+		sizeof(enum conf_mode) == sizeof(int) &&
+		sizeof(enum log_format) == sizeof(int) &&
+		sizeof(enum log_target) == sizeof(int),
+	    "choices are set by copy");
+	if (table_value(f->o->choices, f->o->n_choices,
+		span_str(f->words->text), &value))
+		return conf_set(f->value, &value, sizeof(value));
+	for (size_t i = 0; i < f->o->n_choices; i++) {
+		if (i > 0)
+			buf_text(&b, i + 1 < f->o->n_choices ? ", " : " and ");
+		buf_text(&b, f->o->choices[i].name);
+	}
+	return conf_bad(f, f->words, "is no choice; there are %s", text);
+}
+
+struct unit {
+	const char *name;
+	uint64_t factor;
+};
+
+/* Largest first, so that a number is put with the largest that divides it. */
+static const struct unit milliseconds[] = {
+	{ "d", 86400000 },
+	{ "h", 3600000 },
+	{ "m", 60000 },
+	{ "s", 1000 },
+	{ "ms", 1 },
+};
+static const struct unit seconds[] = {
+	{ "d", 86400 },
+	{ "h", 3600 },
+	{ "m", 60 },
+	{ "s", 1 },
+};
+static const struct unit sizes[] = {
+	{ "G", 1 << 30 },
+	{ "M", 1 << 20 },
+	{ "K", 1 << 10 },
+	{ "", 1 },
+};
+static const struct unit plain[] = { { "", 1 } };
+
+struct units {
+	const struct unit *table;
+	size_t n;
+	const char *form;
+};
+
+static struct units
+units_of(enum conf_type type)
+{
+	if (type == CONF_MILLISECONDS)
+		return (struct units){ milliseconds, TABLE_SIZE(milliseconds),
+			"a duration, such as 15s, 800ms or 2m" };
+	if (type == CONF_SECONDS)
+		return (struct units){ seconds, TABLE_SIZE(seconds),
+			"a duration, such as 90s, 5m, 12h or 30d" };
+	if (type == CONF_SIZE)
+		return (struct units){ sizes, TABLE_SIZE(sizes),
+			"a size, such as 65536, 64K, 16M or 1G" };
+	return (struct units){ plain, TABLE_SIZE(plain), "a whole number" };
+}
+
+static void
+put_number(struct buf *b, const struct conf_option *o, uint64_t value)
+{
+	struct units u = units_of(o->type);
+	size_t i = value == 0 ? 0 : SIZE_MAX;
+
+	if (value == 0) /* in the unit one thinks of it in */
+		i = u.n - 1 - (o->type == CONF_MILLISECONDS);
+	else
+		for (i = 0; value % u.table[i].factor != 0;)
+			i++;
+	buf_number(b, value / u.table[i].factor);
+	buf_text(b, u.table[i].name);
+}
+
+static bool
+set_number(const struct conf_field *f, uint64_t value)
+{
+	unsigned narrow = (unsigned)value;
+	size_t wide = (size_t)value;
+
+	if (f->o->type == CONF_SIZE)
+		return conf_set(f->value, &wide, sizeof(wide));
+	return conf_set(f->value, &narrow, sizeof(narrow));
+}
+
+static bool
+out_of_range(const struct conf_field *f)
+{
+	char min[32], max[32];
+	struct buf low = buf_over(min, sizeof(min));
+	struct buf high = buf_over(max, sizeof(max));
+
+	put_number(&low, f->o, f->o->min);
+	put_number(&high, f->o, f->o->max);
+	return conf_bad(
+	    f, f->words, "is out of range; it may be %s to %s", min, max);
+}
+
+bool
+conf_read_number(const struct conf_field *f)
+{
+	struct units u = units_of(f->o->type);
+	struct scan s = scan_of(span_str(f->words->text));
+	struct span digits = scan_while(&s, ascii_is_digit);
+	struct scan d = scan_of(digits);
+	struct span unit = scan_rest(&s);
+	uint64_t value, factor = 0;
+
+	for (size_t i = 0; i < u.n; i++)
+		if (span_is_nocase(unit, u.table[i].name))
+			factor = u.table[i].factor;
+	if (digits.n == 0 || (factor == 0 && !span_is(digits, "0")) ||
+	    (factor == 0 && unit.n > 0))
+		return conf_bad(f, f->words, "is not %s", u.form);
+	if (factor == 0)
+		factor = 1; /* nothing of any unit */
+	if (!scan_number(&d, UINT64_MAX / factor, &value) || !scan_done(&d) ||
+	    value * factor < f->o->min || value * factor > f->o->max)
+		return out_of_range(f);
+	return set_number(f, value * factor);
+}
+
+bool
+conf_read_octal(const struct conf_field *f)
+{
+	struct span text = span_str(f->words->text);
+	uint64_t value = 0;
+
+	for (size_t i = 0; i < text.n && value <= f->o->max; i++) {
+		if (text.p[i] < '0' || text.p[i] > '7')
+			return conf_bad(f, f->words,
+			    "is no octal number; 0660 would be one");
+		value = value * 8 + (uint64_t)(text.p[i] - '0');
+	}
+	/* a mode of 660 in the decimal sense is always a mistake */
+	if (text.n < 3 || value > f->o->max)
+		return conf_bad(f, f->words,
+		    "is no mode; it may be 0000 to %04" PRIo64 ", such as 0660",
+		    f->o->max);
+	return set_number(f, value);
+}
+
+bool
+conf_read_percent(const struct conf_field *f)
+{
+	struct scan s = scan_of(span_str(f->words->text));
+	uint64_t whole, tenth = 0;
+
+	if (!scan_number(&s, 100, &whole))
+		return conf_bad(f, f->words,
+		    "is no share from 0%% to 100%%, such as 5%% or 0.5%%");
+	if (scan_byte(&s, '.') && !scan_number(&s, 9, &tenth))
+		return conf_bad(f, f->words,
+		    "is finer than tenths of a percent, such as 0.5%%");
+	if (!scan_byte(&s, '%') || !scan_done(&s))
+		return conf_bad(f, f->words,
+		    "lacks its percent sign; %" PRIu64 "%% would be right",
+		    whole);
+	if (whole * 10 + tenth > f->o->max)
+		return conf_bad(f, f->words, "is more than 100%%");
+	return set_number(f, whole * 10 + tenth);
+}
+
+/* ---- dates ---- */
+
+static bool
+is_leap(unsigned year)
+{
+	return (year % 4 == 0 && year % 100 != 0) || year % 400 == 0;
+}
+
+static unsigned
+month_days(unsigned year, unsigned month)
+{
+	static const unsigned days[] = { 31, 28, 31, 30, 31, 30, 31, 31, 30, 31,
+		30, 31 };
+
+	return days[month - 1] + (month == 2 && is_leap(year));
+}
+
+static bool
+read_digits(struct scan *s, size_t n, unsigned *out)
+{
+	*out = 0;
+	for (; n > 0; n--) {
+		int c = scan_next(s);
+
+		if (c < '0' || c > '9')
+			return false;
+		*out = *out * 10 + (unsigned)(c - '0');
+	}
+	return true;
+}
+
+bool
+conf_read_date(const struct conf_field *f)
+{
+	struct scan s = scan_of(span_str(f->words->text));
+	unsigned year, month, day;
+	int64_t days = 1; /* the day after */
+
+	if (s.p == s.end)
+		return conf_set(f->value, &(int64_t){ 0 }, sizeof(int64_t));
+	if (!read_digits(&s, 4, &year) || !scan_byte(&s, '-') ||
+	    !read_digits(&s, 2, &month) || !scan_byte(&s, '-') ||
+	    !read_digits(&s, 2, &day) || !scan_done(&s))
+		return conf_bad(
+		    f, f->words, "is no date; it is written as 2027-03-31");
+	if (year < 1970 || month < 1 || month > 12 || day < 1 ||
+	    day > month_days(year, month))
+		return conf_bad(f, f->words, "is no day of the calendar");
+	for (unsigned y = 1970; y < year; y++)
+		days += is_leap(y) ? 366 : 365;
+	for (unsigned m = 1; m < month; m++)
+		days += month_days(year, m);
+	days += day - 1;
+	days *= 86400;
+	return conf_set(f->value, &days, sizeof(days));
+}
+
+/* ---- and back ---- */
+
+/* A copy of `size` bytes of the option's value. */
+static void
+get(const struct conf_option *o, const void *base, void *to, size_t size)
+{
+	memcpy(to, (const char *)base + o->offset, size);
+}
+
+void
+conf_put_bool(struct buf *b, const struct conf_option *o, const void *base)
+{
+	bool value;
+
+	get(o, base, &value, sizeof(value));
+	buf_text(b, value ? "true" : "false");
+}
+
+void
+conf_put_choice(struct buf *b, const struct conf_option *o, const void *base)
+{
+	int value;
+
+	get(o, base, &value, sizeof(value));
+	buf_text(b, table_name(o->choices, o->n_choices, value));
+}
+
+void
+conf_put_number(struct buf *b, const struct conf_option *o, const void *base)
+{
+	unsigned narrow = 0;
+	size_t wide = 0;
+
+	if (o->type == CONF_SIZE)
+		get(o, base, &wide, sizeof(wide));
+	else
+		get(o, base, &narrow, sizeof(narrow));
+	put_number(b, o, o->type == CONF_SIZE ? wide : narrow);
+}
+
+void
+conf_put_octal(struct buf *b, const struct conf_option *o, const void *base)
+{
+	unsigned value;
+
+	get(o, base, &value, sizeof(value));
+	buf_printf(b, "%04o", value);
+}
+
+void
+conf_put_percent(struct buf *b, const struct conf_option *o, const void *base)
+{
+	unsigned value;
+
+	get(o, base, &value, sizeof(value));
+	if (value % 10 == 0)
+		buf_printf(b, "%u%%", value / 10);
+	else
+		buf_printf(b, "%u.%u%%", value / 10, value % 10);
+}
+
+void
+conf_put_date(struct buf *b, const struct conf_option *o, const void *base)
+{
+	unsigned year = 1970, month = 1;
+	int64_t days;
+
+	get(o, base, &days, sizeof(days));
+	if (days == 0) {
+		buf_text(b, "\"\""); /* never */
+		return;
+	}
+	days = days / 86400 - 1;
+	for (; days >= (is_leap(year) ? 366 : 365); year++)
+		days -= is_leap(year) ? 366 : 365;
+	for (; days >= month_days(year, month); month++)
+		days -= month_days(year, month);
+	buf_printf(b, "%04u-%02u-%02u", year, month, (unsigned)days + 1);
+}
