@@ -7,6 +7,7 @@
 
 #include "lib/ascii.h"
 #include "verify/conf_file.h"
+#include "verify/conf_form.h"
 #include "verify/conf_table.h"
 #include "verify/conf_value.h"
 
@@ -262,16 +263,18 @@ build(const char *text, const char *name, struct conf_faults *faults)
 	}
 	if (arena_has_failed(b.a))
 		faults->lost = true;
-	if (faults->n > 0 || faults->lost || !file.complete) {
+	if (faults->n == 0 && !faults->lost && !file.complete)
+		conf_fault(faults, 0, "cannot be read to its end");
+	if (faults->n > 0 || faults->lost) {
 		arena_free(s->arena);
 		return NULL;
 	}
 	return s->conf;
 }
 
-/* A NUL would hide all that stands behind it. */
-static void
-check_bytes(struct span text, struct conf_faults *faults)
+/* True: libconfuse can be let at it. */
+static bool
+check_text(struct span text, struct conf_faults *faults)
 {
 	unsigned line = 1;
 
@@ -280,9 +283,10 @@ check_bytes(struct span text, struct conf_faults *faults)
 			line++;
 		if (text.p[i] == '\0') {
 			conf_fault(faults, line, "holds a NUL byte");
-			return;
+			return false;
 		}
 	}
+	return conf_form_check(text, faults);
 }
 
 const struct conf *
@@ -296,11 +300,8 @@ conf_read_text(struct span text, const char *name, FILE *errors)
 	if (a != NULL)
 		copy = arena_copy(a, text);
 	if (copy.p != NULL) {
-		check_bytes(text, &faults);
-		if (faults.n == 0)
+		if (check_text(text, &faults))
 			c = build(copy.p, name, &faults);
-		if (c == NULL && faults.n == 0)
-			faults.lost = true;
 	} else {
 		faults.lost = true;
 	}

@@ -123,7 +123,8 @@ struct conf {
 		char *store; /* NULL: nothing is kept */
 		char *org_name;
 		char *email;
-		unsigned retention; /* seconds results are kept */
+		unsigned retention;        /* seconds results are kept */
+		unsigned replay_retention; /* and what is replayed */
 	} report;
 	struct {
 		char *listen; /* NULL: off */

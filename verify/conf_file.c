@@ -31,9 +31,8 @@ struct reader {
 	cfg_t *root; /* its line stands still while a section is read */
 	struct unknown unknown[CONF_UNKNOWN_MAX];
 	size_t n_unknown;
-	bool again;     /* one more was learned: read from the start */
-	bool reached;   /* END_NAME was met */
-	bool in_middle; /* END_NAME was met inside a section */
+	bool again;   /* one more was learned: read from the start */
+	bool reached; /* END_NAME was met */
 	bool failed;
 };
 
@@ -288,10 +287,6 @@ meet_unknown(const cfg_t *cfg, const char *name)
 {
 	const char *section = section_of(cfg);
 
-	if (strcmp(name, END_NAME) == 0) {
-		reader->in_middle = true;
-		return;
-	}
 	tell_unknown(section, name, line_of(cfg));
 	if (learn(section, name))
 		reader->again = true;
@@ -503,16 +498,18 @@ read_once(const char *text)
 	good = cfg_parse_buf(cfg, text) == CFG_SUCCESS && !reader->failed;
 	if (good)
 		take_rest(cfg);
-	else if (!reader->failed)
-		reader->faults->lost = true;
+	else if (!reader->failed) /* it keeps silent about an empty name */
+		conf_fault(reader->faults, line_of(cfg),
+		    "cannot be read; is a name missing?");
 	reader->root = NULL;
 	cfg_free(cfg);
 	return good;
 }
 
 /*
- * libconfuse takes an open section, comment or string at the end for closed:
- * what stands behind it in the file would silently not count.
+ * libconfuse takes what is open at the end for closed: what stands behind it
+ * would silently not count.  conf_form_check() tells where; here it is made
+ * sure, whatever a version of the library takes for a comment.
  */
 static void
 check_end(const char *text, struct conf_file *out)
@@ -534,12 +531,6 @@ check_end(const char *text, struct conf_file *out)
 	reader->faults->muted = false;
 	reader->out = out;
 	out->complete = reader->reached;
-	if (reader->in_middle)
-		conf_fault(reader->faults, 0,
-		    "the last section is not closed; its \"}\" is missing");
-	else if (!reader->reached)
-		conf_fault(reader->faults, 0,
-		    "the last comment is not closed; its \"*/\" is missing");
 }
 
 void

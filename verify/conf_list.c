@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "lib/ascii.h"
 #include "lib/domain.h"
 #include "lib/ip.h"
 #include "lib/scan.h"
@@ -36,7 +37,7 @@ read_network(
 		return conf_bad(f, w,
 		    "has no length of a prefix behind \"/\"; it may be 0 to "
 		    "%d",
-		    out->ip.family == IP_V4 ? 32 : 128);
+		    span_has(span_str(w->text), ':') ? 128 : 32);
 	case IP_NET_HOST_BITS:
 		ip_put(&b, &out->ip);
 		buf_byte(&b, '/');
@@ -113,7 +114,7 @@ domain_word(const struct conf_field *f, const struct conf_word *w)
 {
 	struct span name = domain_normal(f->a, span_str(w->text));
 
-	if (name.p == NULL || !domain_is_valid(name)) {
+	if (name.p == NULL || !domain_is_hostname(name)) {
 		conf_bad(f, w, "is no domain; example.net would be one");
 		return NULL;
 	}
@@ -124,6 +125,17 @@ domain_word(const struct conf_field *f, const struct conf_word *w)
 	if (b.full)
 		conf_no_memory(f);
 	return b.p;
+}
+
+/* RFC 2919 section 2 lets a list's name hold more than a host's may. */
+static bool
+is_pattern_name(const struct conf_option *o, struct span name)
+{
+	if (strcmp(o->name, "list_id") != 0)
+		return domain_is_hostname(name);
+	return domain_is_valid(name) && span_all(name, ascii_is_visible) &&
+	    !span_has(name, '*') && !span_has(name, '<') &&
+	    !span_has(name, '>');
 }
 
 static char *
@@ -145,7 +157,7 @@ pattern_word(const struct conf_field *f, const struct conf_word *w)
 	else if (span_starts_nocase(text, "."))
 		prefix = ".";
 	name = domain_normal(f->a, span_skip(text, strlen(prefix)));
-	if (name.p == NULL || !domain_is_valid(name) || span_has(name, '*')) {
+	if (name.p == NULL || !is_pattern_name(f->o, name)) {
 		conf_bad(f, w,
 		    "is no pattern; there are example.net, *.example.net for "
 		    "what is below it and **.example.net for both");

@@ -192,9 +192,13 @@ const struct conf_option conf_options[] = {
 
 { "report", "store", CONF_PATH, "", AT(report.store),
   .help = "Database of results, which reports are made from." },
-{ "report", "retention", CONF_SECONDS, "30d", .min = DAY, .max = 3650 * DAY,
+{ "report", "retention", CONF_SECONDS, "400d", .min = DAY, .max = 3650 * DAY,
   AT(report.retention),
   .help = "Time for which results are kept." },
+{ "report", "replay_retention", CONF_SECONDS, "14d", .min = DAY,
+  .max = 400 * DAY, AT(report.replay_retention),
+  .help = "Time for which messages can be decided again by another "
+	"configuration." },
 { "report", "org_name", CONF_TEXT, "", AT(report.org_name),
   .help = "Name of the organization that reports come from." },
 { "report", "email", CONF_ADDRESS, "", AT(report.email),
