@@ -26,7 +26,7 @@ struct span authres_id(struct span value, struct buf *memory);
  * - where anything but white space stands before the id, or anything but a
  *   version between it and the ";" (comments, quotes, junk), if `id` stands in
  *   the field as a word at all, since some reader may see it, or the field has
- *   bytes that hide it from us (backslashes, controls, encoded words, UTF-8);
+ *   what may hide it (backslashes, controls, encoded words, UTF-8, ")x");
  * - for whatever id, if the version is none that we know: section 5 wants these
  *   removed where they come from outside.
  * No limit of length; linear time.

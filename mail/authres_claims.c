@@ -26,22 +26,22 @@ enum likeness { SAME, OTHER, UNCLEAR };
  * after converting A-labels into U-labels"; here after the converse.
  */
 static enum likeness
-compare_names(struct span token, struct span id)
+compare_names(struct span theirs, struct span id)
 {
 	enum likeness like = OTHER;
 	struct span a, b;
 	struct arena *arena;
 
-	if (span_equal_nocase(token, id) || domain_equal(token, id))
+	if (span_equal_nocase(theirs, id) || domain_equal(theirs, id))
 		return SAME;
-	if (span_all(token, is_ascii) && span_all(id, is_ascii))
+	if (span_all(theirs, is_ascii) && span_all(id, is_ascii))
 		return OTHER;
 	arena = arena_new(NAMES_CAP);
 	if (arena == NULL)
 		return UNCLEAR;
-	a = domain_normal(arena, token);
+	a = domain_normal(arena, theirs);
 	b = domain_normal(arena, id);
-	if (a.p == NULL && !span_all(token, is_ascii))
+	if (a.p == NULL && !span_all(theirs, is_ascii))
 		like = UNCLEAR;
 	else if (a.p != NULL && b.p != NULL && span_equal(a, b))
 		like = SAME;
@@ -56,7 +56,7 @@ compare_names(struct span token, struct span id)
 static bool
 is_word(unsigned char c)
 {
-	return ascii_is_alnum(c) || c == '.' || c == '-' || c == '_';
+	return ascii_is_alnum(c) || c == '.' || c == '-';
 }
 
 /* The next run of a word's bytes, without punctuation at its ends. */
@@ -90,67 +90,46 @@ has_word(struct span text, struct span word)
 	}
 }
 
-/* Bytes under which a word may hide: some readers take "\" out, decode encoded
- * words, or have controls and blanks of Unicode for white space. */
 static bool
-has_veil(struct span text)
+is_word_at(struct span s, size_t at)
 {
-	for (size_t i = 0; i < text.n; i++) {
-		unsigned char c = (unsigned char)text.p[i];
+	return at < s.n && is_word((unsigned char)s.p[at]);
+}
+
+/*
+ * What a word may hide under: some readers take "\\" and quotes out, or decode
+ * encoded words, or have controls and the blanks of Unicode for white space, or
+ * read "mx.(x)example.org" as one word, as RFC 8601 section 2.1 speaks of "the
+ * value of the header field (after removing comments)".
+ */
+static bool
+has_veil(struct span s)
+{
+	for (size_t i = 0; i < s.n; i++) {
+		unsigned char c = (unsigned char)s.p[i];
 
 		if (c == '\\' || (!ascii_is_print(c) && !ascii_is_space(c)))
 			return true;
-		if (c == '=' && i + 1 < text.n && text.p[i + 1] == '?')
+		if (c == '=' && i + 1 < s.n && s.p[i + 1] == '?')
+			return true;
+		if (c == ')' && is_word_at(s, i + 1))
+			return true;
+		if (c == '"' && i > 0 && is_word_at(s, i - 1) &&
+		    is_word_at(s, i + 1))
 			return true;
 	}
 	return false;
 }
 
-/* `text` without its comments, as far as they are closed. */
-static void
-put_uncommented(struct buf *b, struct span text)
-{
-	struct scan s = scan_of(text);
-	bool closed = true;
-
-	while (!scan_done(&s)) {
-		struct scan at = s;
-
-		if (closed && *s.p == '(')
-			closed = mail_skip_comment(&at);
-		if (at.p == s.p)
-			buf_byte(b, (char)scan_next(&s));
-		else
-			s = at;
-	}
-}
-
-/*
- * `id` stands somewhere in the field, as it is or where comments are taken out
- * first ("mx.(x)example.org"), as RFC 8601 section 2.1 speaks of it.
- */
+/* `id` may stand anywhere in the field. */
 static bool
 is_mentioned(struct span value, struct span id)
 {
 	struct scan s = scan_of(id);
 	struct span word = next_word(&s);
-	struct arena *arena;
-	struct buf b;
-	bool found;
 
-	if (word.n == 0 || !span_all(id, is_ascii) || has_veil(value) ||
-	    has_word(value, word))
-		return true;
-	if (!span_has(value, '('))
-		return false;
-	arena = value.n < SIZE_MAX / 2 ? arena_new(value.n + NAMES_CAP) : NULL;
-	if (arena == NULL)
-		return true;
-	b = buf_in(arena, value.n + 1);
-	put_uncommented(&b, value);
-	found = b.full || has_word(buf_done(&b), word);
-	arena_free(arena);
-	return found;
+	return word.n == 0 || !span_all(id, is_ascii) || has_veil(value) ||
+	    has_word(value, word);
 }
 
 /* ---- the field ---- */
@@ -181,28 +160,35 @@ is_other_version(struct span value)
 	return mail_skip_cfws_any(&s) && (scan_done(&s) || *s.p == ';');
 }
 
-/* Nothing but white space around a token, and at most a version behind it. */
 static bool
-is_plain(struct span value, struct span *token)
+is_plain_byte(unsigned char c)
+{
+	return c >= 0x80 || is_word(c);
+}
+
+/* Nothing but white space around the id, at most a version behind it, and no
+ * byte in it where some reader may think that it ends. */
+static bool
+is_plain(struct span value, struct span *id)
 {
 	struct scan s = scan_of(value);
 
 	scan_while(&s, ascii_is_space);
-	*token = scan_while(&s, ascii_is_token);
+	*id = scan_while(&s, is_plain_byte);
 	scan_while(&s, ascii_is_space);
 	scan_while(&s, ascii_is_digit);
 	scan_while(&s, ascii_is_space);
-	return token->n > 0 && (scan_done(&s) || *s.p == ';');
+	return id->n > 0 && (scan_done(&s) || *s.p == ';');
 }
 
 bool
 authres_claims(struct span value, struct span id)
 {
 	enum likeness like = UNCLEAR;
-	struct span token;
+	struct span theirs;
 
-	if (is_plain(value, &token))
-		like = compare_names(token, id);
+	if (is_plain(value, &theirs))
+		like = compare_names(theirs, id);
 	switch (like) {
 	case SAME:
 		return true;

@@ -61,12 +61,6 @@ mail_skip_cfws_any(struct scan *s)
 	return skip_cfws(s, SIZE_MAX);
 }
 
-bool
-mail_skip_comment(struct scan *s)
-{
-	return scan_peek(s) == '(' && skip_comment(s, SIZE_MAX);
-}
-
 static bool
 is_atext_or_dot(unsigned char c)
 {

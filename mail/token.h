@@ -23,9 +23,6 @@ bool mail_skip_cfws(struct scan *s);
 /* The same for comments nested at any depth. */
 bool mail_skip_cfws_any(struct scan *s);
 
-/* One comment of any depth.  False: none begins here, or it is not closed. */
-bool mail_skip_comment(struct scan *s);
-
 /*
  * An atom's, a dot-atom's text (obsolete CFWS around dots is not skipped): the
  * longest run of atext and dots.  That no dot stands at an end of it or beside
