@@ -140,6 +140,13 @@ crypto_hash_peek(struct crypto_hash *h, uint8_t out[CRYPTO_HASH_SIZE])
 	    EVP_DigestFinal_ex(h->copy, out, NULL) == 1;
 }
 
+void
+crypto_hash_copy(struct crypto_hash *to, const struct crypto_hash *from)
+{
+	to->failed =
+	    from->failed || EVP_MD_CTX_copy_ex(to->running, from->running) != 1;
+}
+
 /* ---- keys ---- */
 
 struct crypto_key {

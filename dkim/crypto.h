@@ -35,6 +35,9 @@ void crypto_hash_add(struct crypto_hash *h, struct span bytes);
  * OpenSSL failed, now or in an add before. */
 bool crypto_hash_peek(struct crypto_hash *h, uint8_t out[CRYPTO_HASH_SIZE]);
 
+/* `to` goes on from where `from` is. */
+void crypto_hash_copy(struct crypto_hash *to, const struct crypto_hash *from);
+
 /* ---- a public key ---- */
 
 struct crypto_key; /* may be used by several threads at once */

@@ -104,6 +104,7 @@ read_canon(struct reader *r, struct span value)
 {
 	struct span header = span_first(value, span_index(value, '/'));
 
+	r->sig->has_canon = true;
 	/* RFC 6376 section 3.5: one name alone is the header's; section 3.4:
 	 * an unknown one makes the signature useless. */
 	if (!canon_named(header, &r->sig->header))
@@ -415,7 +416,7 @@ compare_tags(struct reader *r)
 	    sig->expiration <= sig->timestamp)
 		return "x= is not later than t=";
 	/* RFC 6376 section 6.1.1: From field not signed */
-	if (r->kind == SIGNATURE_DKIM && sig->n_from == 0)
+	if (r->kind != SIGNATURE_SEAL && sig->n_from == 0)
 		return "From is not signed";
 	return NULL;
 }
@@ -486,6 +487,8 @@ signature_read(struct span value, enum signature_kind kind, struct arena *a,
 	    kind != SIGNATURE_DKIM && take_instance(&value, &instance.value);
 
 	if (!taglist_read(value, tags, &n, &fault)) {
+		if (in_front)
+			read_instance(&r, instance.value);
 		out->fault = fault;
 		return true;
 	}

@@ -48,6 +48,7 @@ struct signature {
 	struct span b;      /* decoded */
 	struct span bh;     /* decoded: 32 bytes */
 	enum canon header, body;
+	bool has_canon;              /* c= is there */
 	struct span domain;          /* d= in normal form */
 	struct span selector;        /* s= in normal form */
 	struct span identity;        /* i= decoded; absent: there is none */

@@ -274,7 +274,7 @@ rfc9989_4_10_1_p_sp_np(void **state)
 	    DMARC("example.com", "v=DMARC1; p=none; sp=quarantine; np=reject")
 		HOST("a.example.com") "b.example.com. 60 IN MX 10 mx.test.\n"
 				      "k._domainkey.c.example.com. 60 IN TXT "
-	                              "\"v=DKIM1; p=\"\n"
+				      "\"v=DKIM1; p=\"\n"
 				      "d.example.com. 60 IN CNAME gone.test.\n"
 				      "*.w.example.com. 60 IN A 192.0.2.1\n";
 	static const struct vector vectors[] = {

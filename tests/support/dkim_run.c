@@ -34,6 +34,9 @@ ask(struct dkim_run *r, struct dns_source *zone)
 	while (r->dkim != NULL &&
 	    dkim_keys(r->dkim, r->talk, r->scratch) == STEP_WAIT)
 		pump(r->talk, zone);
+	while (r->arc != NULL &&
+	    arc_keys(r->arc, r->talk, r->scratch) == STEP_WAIT)
+		pump(r->talk, zone);
 }
 
 void
@@ -51,12 +54,16 @@ dkim_run(struct dkim_run *r, struct span message, struct dns_source *zone)
 	mail_from_read(&r->header, r->a, &r->from);
 	arena_fail_at(r->a, r->fail_at);
 	r->dkim = NULL;
+	r->arc = NULL;
 	r->results = NULL;
 	r->n = 0;
 	r->bodies = bodies_new(r->a);
 	if (r->bodies != NULL) {
 		r->dkim = dkim_begin(r->a, &r->options, &r->header, r->bodies,
 		    r->from.domains, r->from.n_domains, r->now);
+		if (r->with_arc)
+			r->arc = arc_begin(
+			    r->a, &r->options, &r->header, r->bodies, r->now);
 		ask(r, zone);
 		feed(r, span_skip(message, at));
 	}
@@ -64,6 +71,8 @@ dkim_run(struct dkim_run *r, struct span message, struct dns_source *zone)
 		dkim_finish(r->dkim);
 		r->results = dkim_results(r->dkim, &r->n);
 	}
+	if (r->arc != NULL)
+		arc_finish(r->arc, &r->chain);
 	r->failed = arena_has_failed(r->a);
 }
 
@@ -71,6 +80,7 @@ void
 dkim_run_end(struct dkim_run *r)
 {
 	dkim_free(r->dkim);
+	arc_free(r->arc);
 	bodies_free(r->bodies);
 	dns_talk_free(r->talk);
 	arena_free(r->scratch);

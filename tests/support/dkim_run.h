@@ -1,5 +1,5 @@
 /*
- * dkim_run.h - a message through the stages of dkim.h, over a zone.
+ * dkim_run.h - a message through the stages of dkim.h and arc.h, over a zone.
  */
 #ifndef AVOUCH_TESTS_SUPPORT_DKIM_RUN_H
 #define AVOUCH_TESTS_SUPPORT_DKIM_RUN_H
@@ -8,6 +8,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "dkim/arc.h"
 #include "dkim/dkim.h"
 #include "dns/source.h"
 #include "dns/talk.h"
@@ -26,6 +27,7 @@ struct dkim_run {
 	size_t step;           /* the body comes in chunks of so many bytes */
 	unsigned long fail_at; /* the arena's allocation that fails, counted
 	                          behind the reading of the header */
+	bool with_arc;
 
 	/* out */
 	struct arena *a, *scratch;
@@ -34,8 +36,10 @@ struct dkim_run {
 	struct bodies *bodies;
 	struct dns_talk *talk;
 	struct dkim *dkim; /* NULL: no memory */
+	struct arc *arc;
 	const struct dkim_result *results;
 	size_t n;
+	struct arc_result chain;
 	bool failed; /* some allocation has */
 };
 

@@ -456,9 +456,13 @@ sign_field(const struct sign_key *k, const char *name, const char *tags,
 {
 	struct text field = { NULL, 0 }, data = { NULL, 0 };
 	char c[100], h[2000], bh[100];
+	bool silent = tags[0] == '~';
 	bool relaxed;
 
+	tags += silent;
 	tag_value(tags, "c", c, sizeof(c));
+	if (silent)
+		snprintf(c, sizeof(c), "relaxed/relaxed");
 	tag_value(tags, "h", h, sizeof(h));
 	tag_value(tags, "bh", bh, sizeof(bh));
 	relaxed = strncmp(c, "relaxed", 7) == 0;
@@ -538,8 +542,9 @@ sign_arc(const struct sign_key *k, unsigned instance, const char *cv,
 
 	assert_non_null(end);
 	put(&header, message, (size_t)(end - message) + 2);
-	snprintf(tags, sizeof(tags), "i=%u; a=%s; d=%s; s=arc; %s", instance,
-	    algorithm, domain, ams);
+	snprintf(tags, sizeof(tags), "%si=%u; a=%s; d=%s; s=arc; %s",
+	    ams[0] == '~' ? "~" : "", instance, algorithm, domain,
+	    ams + (ams[0] == '~'));
 	field = sign_field(
 	    k, "ARC-Message-Signature", tags, header.p, span_str(end + 4));
 	puts_text(&set, field);

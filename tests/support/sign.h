@@ -34,7 +34,8 @@ char *sign_zone_line(const char *name, const char *text);
 /*
  * A field "NAME: TAGS; bh=...; b=..." over the message `header` (fields with
  * CRLF) and `body`, with c=, h= and l= as `tags` has them.  No bh= is made
- * where `tags` has one, or NULL is the body.  The field ends with CRLF.
+ * where `tags` has one, or NULL is the body.  The field ends with CRLF.  A "~"
+ * before the tags: it is relaxed/relaxed without saying so.
  */
 char *sign_field(const struct sign_key *k, const char *name, const char *tags,
     const char *header, struct span body);

@@ -1,0 +1,526 @@
+#include "dkim/arc.h"
+
+#include "dkim/check.h"
+#include "dkim/header.h"
+#include "dkim/signature.h"
+#include "lib/buf.h"
+#include "lib/table.h"
+
+/* The three fields of a set, in the order in which they are sealed (RFC 8617
+ * section 5.1.1). */
+enum part { PART_AAR, PART_AMS, PART_SEAL, PARTS };
+
+static const char *const part_names[PARTS] = {
+	[PART_AAR] = "ARC-Authentication-Results",
+	[PART_AMS] = "ARC-Message-Signature",
+	[PART_SEAL] = "ARC-Seal",
+};
+
+struct set {
+	bool has[PARTS];
+	size_t field[PARTS];
+	struct span results; /* of the AAR, behind its instance */
+	struct check ams, seal;
+	int relaxed_body; /* the other body of an AMS without c= */
+	bool is_ams_dead; /* fails before anything is asked */
+	struct check_result ams_early;
+	uint8_t hash[CRYPTO_HASH_SIZE]; /* that the seal signs */
+};
+
+struct arc {
+	struct arena *a;
+	struct check_rules rules;
+	const struct mail_header *h;
+	struct bodies *bodies;
+	struct header_index *index;
+	struct set *sets; /* sets[0] is instance 1; room for the most */
+	unsigned n;       /* the highest instance */
+	size_t n_from;    /* From fields */
+	bool decided;
+	bool hashed; /* sets' `hash` are good */
+	struct arc_result result;
+};
+
+static const struct name codes[] = {
+	{ "none", ARC_NONE },
+	{ "pass", ARC_PASS },
+	{ "fail", ARC_FAIL },
+	{ "temperror", ARC_TEMPERROR },
+};
+
+const char *
+arc_code_name(enum arc_code code)
+{
+	return table_name(codes, TABLE_SIZE(codes), (int)code);
+}
+
+/* ---- verdicts ---- */
+
+static void
+decide(struct arc *c, enum arc_code code, const char *reason)
+{
+	c->decided = true;
+	c->result.code = code;
+	c->result.reason = span_str(reason);
+}
+
+/* "ARC-Seal 2: signature did not verify"; without a number where it is 0. */
+static void
+decide_at(struct arc *c, enum arc_code code, enum part part, unsigned instance,
+    struct span reason)
+{
+	struct buf text = buf_in(c->a, CHECK_REASON_MAX);
+
+	buf_text(&text, part_names[part]);
+	if (instance > 0) {
+		buf_byte(&text, ' ');
+		buf_number(&text, instance);
+	}
+	buf_text(&text, ": ");
+	buf_span(&text, reason);
+	c->decided = true;
+	c->result.code = code;
+	c->result.reason = buf_done(&text);
+}
+
+/* ---- the sets ---- */
+
+static bool
+part_of(struct span name, enum part *part)
+{
+	for (size_t i = 0; i < PARTS; i++) {
+		if (span_is_nocase(name, part_names[i])) {
+			*part = (enum part)i;
+			return true;
+		}
+	}
+	return false;
+}
+
+/* Reads one field into `*out`; its instance, 0 where it has none; `*fault`:
+ * what else is wrong with it.  False: no memory. */
+static bool
+read_part(struct arc *c, enum part part, size_t field, struct set *out,
+    unsigned *instance, const char **fault)
+{
+	struct span value = c->h->fields[field].value;
+
+	switch (part) {
+	case PART_AAR:
+		*instance = signature_instance(&value);
+		out->results = span_trim(value);
+		return true;
+	case PART_AMS:
+		out->ams.field = field;
+		if (!signature_read(value, SIGNATURE_AMS, c->a, &out->ams.sig))
+			return false;
+		*instance = out->ams.sig.instance;
+		*fault = out->ams.sig.fault;
+		return true;
+	case PART_SEAL:
+		out->seal.field = field;
+		if (!signature_read(
+			value, SIGNATURE_SEAL, c->a, &out->seal.sig))
+			return false;
+		*instance = out->seal.sig.instance;
+		*fault = out->seal.sig.fault;
+		return true;
+	case PARTS:
+		break;
+	}
+	return false;
+}
+
+/* Puts a field in its set; may decide.  False: no memory. */
+static bool
+add_part(struct arc *c, enum part part, size_t field)
+{
+	struct set one = { .results = SPAN_NONE };
+	const char *fault = "i= is not 1 to 50"; /* RFC 8617 section 4.2.1 */
+	unsigned instance = 0;
+	struct set *set;
+
+	if (!read_part(c, part, field, &one, &instance, &fault))
+		return false;
+	if (instance == 0) {
+		decide_at(c, ARC_FAIL, part, 0, span_str(fault));
+		return true;
+	}
+	if (instance > c->n)
+		c->n = instance;
+	set = &c->sets[instance - 1];
+	if (set->has[part]) { /* RFC 8617 section 5.2 step 3A */
+		decide_at(c, ARC_FAIL, part, instance, SPAN("is there twice"));
+		return true;
+	}
+	set->has[part] = true;
+	set->field[part] = field;
+	if (part == PART_AAR)
+		set->results = one.results;
+	else if (part == PART_AMS)
+		set->ams = one.ams;
+	else
+		set->seal = one.seal;
+	return true;
+}
+
+/* RFC 8617 section 5.2 step 1; false: no memory. */
+static bool
+collect(struct arc *c)
+{
+	enum part part;
+	size_t n = 0;
+
+	for (size_t i = 0; i < c->h->n; i++)
+		n += part_of(c->h->fields[i].name, &part);
+	if (n == 0) {
+		decide(c, ARC_NONE, "no ARC set");
+		return true;
+	}
+	if (n > (size_t)PARTS * ARC_INSTANCES_MAX) {
+		decide(c, ARC_FAIL, "more than 50 ARC sets");
+		return true;
+	}
+	c->sets = arena_array(c->a, ARC_INSTANCES_MAX, sizeof(*c->sets));
+	if (c->sets == NULL)
+		return false;
+	for (size_t i = 0; i < c->h->n && !c->decided; i++)
+		if (part_of(c->h->fields[i].name, &part) &&
+		    !add_part(c, part, i))
+			return false;
+	return true;
+}
+
+/* RFC 8617 section 5.2 steps 2 and 3 */
+static void
+judge_structure(struct arc *c)
+{
+	const struct set *newest = &c->sets[c->n - 1];
+
+	if (newest->has[PART_SEAL] && newest->seal.sig.fault == NULL &&
+	    newest->seal.sig.chain == CHAIN_FAIL) {
+		decide_at(c, ARC_FAIL, PART_SEAL, c->n, SPAN("says cv=fail"));
+		return;
+	}
+	for (unsigned i = 1; i <= c->n && !c->decided; i++) {
+		const struct set *set = &c->sets[i - 1];
+		const struct signature *seal = &set->seal.sig;
+
+		for (enum part p = PART_AAR; p < PARTS; p++)
+			if (!set->has[p] && !c->decided)
+				decide_at(
+				    c, ARC_FAIL, p, i, SPAN("is missing"));
+		if (c->decided)
+			return;
+		if (seal->fault != NULL)
+			decide_at(
+			    c, ARC_FAIL, PART_SEAL, i, span_str(seal->fault));
+		else if (seal->chain != (i == 1 ? CHAIN_NONE : CHAIN_PASS))
+			decide_at(c, ARC_FAIL, PART_SEAL, i,
+			    i == 1 ? SPAN("cv= is not none")
+				   : SPAN("cv= is not pass"));
+	}
+}
+
+/* What shows before any key is asked for, and what must be asked.  False: no
+ * memory. */
+static bool
+prepare(struct arc *c)
+{
+	for (unsigned i = c->n; i >= 1; i--) {
+		struct set *set = &c->sets[i - 1];
+		struct check_result early;
+
+		if (check_early(&set->seal, &c->rules, &early)) {
+			decide_at(c, ARC_FAIL, PART_SEAL, i, early.reason);
+			return true;
+		}
+		set->is_ams_dead =
+		    check_early(&set->ams, &c->rules, &set->ams_early);
+		if (i == c->n && set->is_ams_dead) {
+			decide_at(
+			    c, ARC_FAIL, PART_AMS, i, set->ams_early.reason);
+			return true;
+		}
+	}
+	for (unsigned i = c->n; i >= 1; i--) {
+		struct set *set = &c->sets[i - 1];
+
+		if (!check_begin(&set->seal, c->a, c->bodies, SIGNATURE_SEAL))
+			return false;
+		if (set->is_ams_dead)
+			continue;
+		if (!check_begin(&set->ams, c->a, c->bodies, SIGNATURE_AMS))
+			return false;
+		if (!set->ams.sig.has_canon)
+			set->relaxed_body = bodies_want(
+			    c->bodies, CANON_RELAXED, set->ams.sig.limit);
+	}
+	c->n_from = mail_header_count(c->h, "From");
+	c->index = header_index_new(c->a, c->h);
+	return c->index != NULL;
+}
+
+/* Told of every chain, whatever becomes of it. */
+static bool
+list_sealers(struct arc *c)
+{
+	struct arc_sealer *list = arena_array(c->a, c->n, sizeof(*list));
+
+	if (list == NULL)
+		return false;
+	c->result.sealers = list;
+	c->result.instances = c->n;
+	for (unsigned i = 1; i <= c->n; i++) {
+		const struct set *set = &c->sets[i - 1];
+
+		if (!set->has[PART_SEAL] || set->seal.sig.domain.p == NULL)
+			continue;
+		list[c->result.n_sealers++] = (struct arc_sealer){
+			.instance = i,
+			.domain = set->seal.sig.domain,
+			.selector = set->seal.sig.selector,
+			.results = set->results,
+		};
+	}
+	return true;
+}
+
+/* ---- the stages ---- */
+
+struct arc *
+arc_begin(struct arena *a, const struct dkim_options *o,
+    const struct mail_header *h, struct bodies *bodies, int64_t now)
+{
+	struct arc *c = arena_alloc(a, sizeof(*c));
+
+	if (c == NULL)
+		return NULL;
+	c->a = a;
+	c->rules = check_rules_of(o, now);
+	c->h = h;
+	c->bodies = bodies;
+	if (!collect(c))
+		return NULL;
+	if (c->n > 0 && !list_sealers(c))
+		return NULL;
+	if (!c->decided && (h->cut || h->nul))
+		decide(c, ARC_FAIL, "the header cannot be verified");
+	if (!c->decided)
+		judge_structure(c);
+	if (!c->decided && !prepare(c))
+		return NULL;
+	return arena_has_failed(a) ? NULL : c;
+}
+
+enum step
+arc_keys(struct arc *c, struct dns_talk *talk, struct arena *scratch)
+{
+	enum step step = STEP_DONE;
+
+	(void)scratch;
+	if (c->decided)
+		return STEP_DONE;
+	/* Seals and the newest AMS first: without the others the chain can
+	 * pass all the same. */
+	if (check_ask(&c->sets[c->n - 1].ams, talk) == STEP_WAIT)
+		step = STEP_WAIT;
+	for (unsigned i = c->n; i >= 1; i--)
+		if (check_ask(&c->sets[i - 1].seal, talk) == STEP_WAIT)
+			step = STEP_WAIT;
+	for (unsigned i = c->n - 1; i >= 1; i--) {
+		struct set *set = &c->sets[i - 1];
+
+		if (!set->is_ams_dead &&
+		    check_ask(&set->ams, talk) == STEP_WAIT)
+			step = STEP_WAIT;
+	}
+	return step;
+}
+
+/* ---- what the seals sign ---- */
+
+static void
+put_hash(void *to, struct span bytes)
+{
+	crypto_hash_add(to, bytes);
+}
+
+static void
+put_field(struct arc *c, size_t field, struct crypto_hash *to)
+{
+	struct canon_sink sink = { put_hash, to };
+
+	canon_field(CANON_RELAXED, c->h->fields[field].raw, SPAN_NONE, &sink);
+	crypto_hash_add(to, SPAN("\r\n"));
+}
+
+/*
+ * RFC 8617 section 5.1.1: each seal is over all sets before it, its own AAR and
+ * AMS, and itself with b= empty.  What one seal is over is the beginning of
+ * what the next is over: the header is hashed once, not once for each seal.
+ */
+static bool
+hash_seals(struct arc *c, struct crypto_hash *running, struct crypto_hash *copy)
+{
+	struct canon_sink sink = { put_hash, copy };
+	bool good = true;
+
+	for (unsigned i = 1; i <= c->n; i++) {
+		struct set *set = &c->sets[i - 1];
+
+		put_field(c, set->field[PART_AAR], running);
+		put_field(c, set->field[PART_AMS], running);
+		crypto_hash_copy(copy, running);
+		canon_field(CANON_RELAXED,
+		    c->h->fields[set->field[PART_SEAL]].raw,
+		    set->seal.sig.b_cut, &sink);
+		good = good && crypto_hash_peek(copy, set->hash);
+		put_field(c, set->field[PART_SEAL], running);
+	}
+	return good;
+}
+
+struct one {
+	struct arc *c;
+	const struct set *set;
+};
+
+static bool
+seal_hash(void *of, uint8_t out[CRYPTO_HASH_SIZE])
+{
+	const struct one *one = of;
+
+	for (size_t i = 0; i < CRYPTO_HASH_SIZE; i++)
+		out[i] = one->set->hash[i];
+	return one->c->hashed;
+}
+
+static bool
+ams_hash(void *of, uint8_t out[CRYPTO_HASH_SIZE])
+{
+	const struct one *one = of;
+
+	return header_hash(
+	    one->c->index, &one->set->ams.sig, one->set->field[PART_AMS], out);
+}
+
+/* ---- the verdict ---- */
+
+/* It was us, not the sender or the sealer's DNS: our memory, our budget. */
+static bool
+is_our_fault(const struct check *check, const struct check_result *r)
+{
+	const struct dns_answer *answer = check->answer;
+
+	if (r->code != DKIM_TEMPERROR)
+		return false;
+	return answer == NULL || answer->state == DNS_FOUND ||
+	    answer->fault == DNS_FAULT_BUDGET ||
+	    answer->fault == DNS_FAULT_RESOURCE;
+}
+
+/* False: decided. */
+static bool
+seal_passes(struct arc *c, unsigned instance)
+{
+	struct one one = { c, &c->sets[instance - 1] };
+	struct check_result r;
+
+	check_decide(
+	    &one.set->seal, &c->rules, c->bodies, seal_hash, &one, c->a, &r);
+	c->result.stale = c->result.stale || r.stale;
+	if (r.code == DKIM_PASS)
+		return true;
+	/* RFC 8617 section 5.2.1: all failures are permanent, DNS's too */
+	decide_at(c,
+	    is_our_fault(&one.set->seal, &r) ? ARC_TEMPERROR : ARC_FAIL,
+	    PART_SEAL, instance, r.reason);
+	return false;
+}
+
+static bool
+ams_passes(struct arc *c, unsigned instance, struct check_result *r)
+{
+	struct set *set = &c->sets[instance - 1];
+	struct one one = { c, set };
+	struct check_result again;
+
+	if (set->is_ams_dead) {
+		*r = set->ams_early;
+		return false;
+	}
+	check_decide(&set->ams, &c->rules, c->bodies, ams_hash, &one, c->a, r);
+	if (r->code == DKIM_FAIL && !set->ams.sig.has_canon) {
+		/* Without c= it is simple/simple, says RFC 6376 section 3.5;
+		 * sealers in use take it for relaxed, as the seals are. */
+		set->ams.sig.header = CANON_RELAXED;
+		set->ams.sig.body = CANON_RELAXED;
+		set->ams.body = set->relaxed_body;
+		check_decide(&set->ams, &c->rules, c->bodies, ams_hash, &one,
+		    c->a, &again);
+		if (again.code == DKIM_PASS)
+			*r = again;
+	}
+	/* RFC 6376 section 8.15 */
+	if (r->code == DKIM_PASS && set->ams.sig.n_from < c->n_from) {
+		r->code = DKIM_POLICY;
+		r->reason = SPAN("not every From field is signed");
+	}
+	c->result.stale = c->result.stale || r->stale;
+	return r->code == DKIM_PASS;
+}
+
+/* RFC 8617 section 5.2 steps 4 to 7.  The seals come before the older AMS:
+ * where one fails, those do not matter. */
+static void
+judge_signatures(struct arc *c)
+{
+	struct check_result r;
+
+	if (!ams_passes(c, c->n, &r)) {
+		decide_at(c,
+		    is_our_fault(&c->sets[c->n - 1].ams, &r) ? ARC_TEMPERROR
+							     : ARC_FAIL,
+		    PART_AMS, c->n, r.reason);
+		return;
+	}
+	for (unsigned i = c->n; i >= 1; i--)
+		if (!seal_passes(c, i))
+			return;
+	for (unsigned i = c->n - 1; i >= 1; i--) {
+		if (!ams_passes(c, i, &r)) {
+			c->result.oldest_pass = i + 1; /* step 5A */
+			break;
+		}
+	}
+	decide(c, ARC_PASS, "the chain is whole");
+}
+
+void
+arc_finish(struct arc *c, struct arc_result *out)
+{
+	struct crypto_hash *running, *copy;
+
+	if (!c->decided) {
+		running = crypto_hash_new();
+		copy = crypto_hash_new();
+		c->hashed = running != NULL && copy != NULL &&
+		    hash_seals(c, running, copy);
+		crypto_hash_free(copy);
+		crypto_hash_free(running);
+		judge_signatures(c);
+	}
+	*out = c->result;
+}
+
+void
+arc_free(struct arc *c)
+{
+	if (c == NULL || c->sets == NULL)
+		return;
+	for (unsigned i = 0; i < c->n; i++) {
+		check_free(&c->sets[i].ams);
+		check_free(&c->sets[i].seal);
+	}
+}
