@@ -1,0 +1,59 @@
+#include "cli/message.h"
+
+enum { ERROR_MAX = 512 };
+
+int
+message_open(struct cli *c, struct message *m, const char *path)
+{
+	char error[ERROR_MAX];
+
+	*m = (struct message){ .arena = NULL };
+	if (!input_open(&m->in, path, error, sizeof(error)))
+		return cli_fail(c, EX_DATAERR, "%s", error);
+	m->arena = arena_new(CLI_MEMORY);
+	if (m->arena == NULL) {
+		input_close(&m->in);
+		return cli_fail(c, EX_TEMPFAIL, "out of memory");
+	}
+	m->body = mail_header_read(&m->header, m->arena, m->in.text);
+	if (m->header.cut)
+		fprintf(stderr,
+		    "avouch %s: %s: more than %d fields or %d bytes of "
+		    "header: the rest was left out\n",
+		    c->command->name, path, MAIL_FIELDS_MAX, MAIL_HEADER_MAX);
+	mail_from_read(&m->header, m->arena, &m->from);
+	return EX_OK;
+}
+
+void
+message_close(struct message *m)
+{
+	arena_free(m->arena);
+	input_close(&m->in);
+}
+
+static bool
+take_body(void *arg, struct span chunk)
+{
+	bodies_add(arg, chunk);
+	return true;
+}
+
+struct job *
+message_run(struct cli *c, struct message *m, struct bodies *bodies,
+    job_step *step, void *facts)
+{
+	struct job *j = facts == NULL
+	    ? NULL
+	    : job_start(c->dns, step, facts, CLI_QUESTIONS, CLI_SCRATCH);
+
+	if (j == NULL) {
+		cli_fail(c, EX_TEMPFAIL, "out of memory");
+		return NULL;
+	}
+	if (bodies_needed(bodies))
+		input_body(&m->in, m->body, take_body, bodies);
+	bodies_end(bodies);
+	job_wait(j, job_clock() + CLI_WAIT_MS);
+	return j;
+}

@@ -1,0 +1,167 @@
+/*
+ * options.c - one table of all options; a subcommand names the groups it takes.
+ */
+#include <string.h>
+#include <time.h>
+
+#include "cli/cli.h"
+#include "lib/scan.h"
+#include "lib/table.h"
+
+struct option_row {
+	const char *name;
+	const char *argument; /* NULL: a flag */
+	size_t offset;        /* in struct cli, of a bool or a const char * */
+	unsigned groups;      /* 0: every subcommand */
+	const char *help;
+};
+
+#define AT(member) offsetof(struct cli, member)
+
+static const struct option_row rows[] = {
+	{ "json", NULL, AT(json), 0, "print one JSON object" },
+	{ "explain", NULL, AT(explain), CLI_WITH_EXPLAIN,
+	    "tell every step in words" },
+	{ "lint", NULL, AT(lint), CLI_WITH_LINT,
+	    "say what is wrong or unwise in a domain's record" },
+	{ "key", NULL, AT(key), CLI_WITH_KEY,
+	    "fetch and judge the key of SELECTOR DOMAIN" },
+	{ "ip", "ADDR", AT(ip_text), CLI_WITH_ENVELOPE,
+	    "address of the client" },
+	{ "helo", "NAME", AT(helo), CLI_WITH_ENVELOPE, "what it said in HELO" },
+	{ "mail-from", "ADDR", AT(mail_from), CLI_WITH_ENVELOPE,
+	    "MAIL FROM; empty for the null sender" },
+	{ "receiver", "NAME", AT(receiver), CLI_WITH_ENVELOPE,
+	    "our own name, for SPF's macros" },
+	{ "client-name", "NAME", AT(client_name), CLI_WITH_CHECK,
+	    "verified name of the client, for iprev" },
+	{ "authserv-id", "NAME", AT(authserv_id), CLI_WITH_CHECK,
+	    "who speaks in the Authentication-Results" },
+	{ "config", "FILE", AT(config), CLI_WITH_CHECK | CLI_WITH_CONFIG,
+	    "configuration; check: else the defaults" },
+	{ "nameserver", "ADDR[@PORT]", AT(nameserver), CLI_WITH_DNS,
+	    "ask this one instead of /etc/resolv.conf's" },
+	{ "zone", "FILE", AT(zone), CLI_WITH_DNS,
+	    "answers from a master file instead of the net" },
+	{ "now", "EPOCH", AT(now_text), CLI_WITH_DNS,
+	    "judge as of this time, in seconds since 1970" },
+};
+
+static bool
+row_applies(const struct option_row *row, const struct cli_command *command)
+{
+	return row->groups == 0 || (row->groups & command->options) != 0;
+}
+
+void
+cli_usage(const struct cli_command *command, FILE *out)
+{
+	fprintf(out, "usage: avouch %s [options] %s\n  %s\noptions:\n",
+	    command->name, command->synopsis, command->help);
+	for (size_t i = 0; i < TABLE_SIZE(rows); i++) {
+		const char *argument = rows[i].argument;
+		char left[48];
+
+		if (!row_applies(&rows[i], command))
+			continue;
+		snprintf(left, sizeof(left), "--%s%s%s", rows[i].name,
+		    argument != NULL ? " " : "",
+		    argument != NULL ? argument : "");
+		fprintf(out, "  %-26s %s\n", left, rows[i].help);
+	}
+}
+
+static const struct option_row *
+row_find(const struct cli *c, struct span name)
+{
+	for (size_t i = 0; i < TABLE_SIZE(rows); i++)
+		if (row_applies(&rows[i], c->command) &&
+		    span_is(name, rows[i].name))
+			return &rows[i];
+	return NULL;
+}
+
+/* `value` NULL: a flag is set. */
+static void
+row_store(struct cli *c, const struct option_row *row, const char *value)
+{
+	const bool yes = true;
+
+	if (row->argument == NULL)
+		memcpy((char *)c + row->offset, &yes, sizeof(yes));
+	else
+		memcpy((char *)c + row->offset, &value, sizeof(value));
+}
+
+/* "--name value", "--name=value", "--flag"; takes up to two words of argv. */
+static int
+option_take(struct cli *c, char **argv, int left, int *taken)
+{
+	struct span word = span_str(argv[0] + 2);
+	struct span name = span_first(word, span_index(word, '='));
+	const struct option_row *row = row_find(c, name);
+	bool has_value = name.n < word.n;
+
+	if (row == NULL)
+		return cli_fail(c, EX_USAGE,
+		    "unknown option --%.*s; `avouch %s --help` lists them",
+		    SPAN_FMT(name), c->command->name);
+	if (row->argument == NULL && has_value)
+		return cli_fail(c, EX_USAGE, "--%s takes no value", row->name);
+	if (row->argument == NULL || has_value) {
+		row_store(c, row, argv[0] + 2 + name.n + 1);
+	} else if (left < 2) {
+		return cli_fail(c, EX_USAGE, "--%s needs a value: %s",
+		    row->name, row->argument);
+	} else {
+		row_store(c, row, argv[1]);
+		*taken = 2;
+	}
+	return EX_OK;
+}
+
+/* What the texts mean. */
+static int
+options_read(struct cli *c)
+{
+	struct scan s = scan_of(span_str(c->now_text));
+	uint64_t now = (uint64_t)time(NULL);
+
+	if (c->now_text != NULL &&
+	    (!scan_number(&s, INT64_MAX, &now) || !scan_done(&s)))
+		return cli_fail(c, EX_USAGE,
+		    "--now %s: not a number of seconds since 1970",
+		    c->now_text);
+	c->now = (int64_t)now;
+	if (c->ip_text != NULL && !ip_parse(span_str(c->ip_text), &c->ip))
+		return cli_fail(c, EX_USAGE,
+		    "--ip %s: not an IPv4 or IPv6 address", c->ip_text);
+	if (c->n_args < c->command->min_args ||
+	    c->n_args > c->command->max_args)
+		return cli_fail(c, EX_USAGE, "usage: avouch %s [options] %s",
+		    c->command->name, c->command->synopsis);
+	return EX_OK;
+}
+
+int
+cli_options(struct cli *c, int argc, char **argv)
+{
+	bool only_args = false;
+	int status = EX_OK;
+
+	c->args = argv;
+	for (int i = 0, taken; i < argc && status == EX_OK; i += taken) {
+		taken = 1;
+		if (only_args || argv[i][0] != '-' || argv[i][1] == '\0')
+			c->args[c->n_args++] = argv[i];
+		else if (strcmp(argv[i], "--") == 0)
+			only_args = true;
+		else if (strncmp(argv[i], "--", 2) != 0)
+			status = cli_fail(c, EX_USAGE,
+			    "unknown option %s; options begin with --",
+			    argv[i]);
+		else
+			status = option_take(c, argv + i, argc - i, &taken);
+	}
+	return status == EX_OK ? options_read(c) : status;
+}

@@ -1,0 +1,549 @@
+/*
+ * Whole messages through verify/: the verdict, the one field, what is stripped,
+ * and how many round trips it took.
+ */
+#include "verify/verify.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "tests/support/pump.h"
+#include "tests/support/sign.h"
+
+enum { NOW = 1750000000, ZONE_MAX = 32768, MESSAGE_MAX = 65536 };
+
+static const char base_zone[] =
+    "example.com. TXT \"v=spf1 ip4:192.0.2.0/24 -all\"\n"
+    "_dmarc.example.com. TXT \"v=DMARC1; p=reject\"\n"
+    "quarantine.example. TXT \"v=spf1 -all\"\n"
+    "_dmarc.quarantine.example. TXT \"v=DMARC1; p=quarantine\"\n"
+    "mail.example.com. TXT \"v=spf1 a -all\"\n"
+    "mail.example.com. A 192.0.2.10\n"
+    "other.example. TXT \"v=spf1 +all\"\n";
+
+static const char base_header[] = "From: Alice <alice@example.com>\r\n"
+				  "To: bob@example.org\r\n"
+				  "Subject: test\r\n"
+				  "Date: Sun, 15 Jun 2025 15:06:40 +0000\r\n";
+static const char base_body[] = "Hello,\r\n\r\nthis is a test.\r\n";
+
+/* One run of a message; the fields that are NULL have a default. */
+struct run {
+	const char *conf;
+	const char *ip, *helo, *sender, *auth, *name;
+	const char *message;
+	struct dns_source *dns;
+	struct dns_source *fake; /* settled between the events where set */
+
+	const struct conf *c;
+	struct verify_connection *connection;
+	struct verify_message *m;
+	const struct verdict *v;
+};
+
+static const char default_conf[] = "authserv_id = \"mx.test\"\n"
+				   "mode = enforce\n";
+
+static void
+run_begin(struct run *r)
+{
+	struct verify_client client = {
+		.name = span_str(r->name),
+		.authserv_id = SPAN("mx.test"),
+		.receiver = SPAN("mx.test"),
+		.now = NOW,
+	};
+	struct verify_envelope envelope = {
+		.sender = span_str(
+		    r->sender != NULL ? r->sender : "<alice@example.com>"),
+		.auth_authen = span_str(r->auth),
+		.auth_type = span_str(r->auth != NULL ? "PLAIN" : NULL),
+		.now = NOW,
+	};
+
+	assert_true(ip_parse(
+	    span_str(r->ip != NULL ? r->ip : "192.0.2.10"), &client.ip));
+	r->c =
+	    conf_read_text(span_str(r->conf != NULL ? r->conf : default_conf),
+		"test.conf", stderr);
+	assert_non_null(r->c);
+	r->connection = verify_connect(r->c, r->dns, &client);
+	assert_non_null(r->connection);
+	verify_helo(r->connection,
+	    span_str(r->helo != NULL ? r->helo : "mail.example.com"));
+	r->m = verify_mail(r->connection, &envelope);
+	assert_non_null(r->m);
+	verify_rcpt(r->m, SPAN("<bob@example.org>"));
+}
+
+static void
+run_message(struct run *r)
+{
+	struct span text = span_str(r->message);
+	struct scan s = mail_header_open(text);
+	struct span name, value;
+
+	while (mail_header_next(&s, &name, &value))
+		verify_header(r->m, name, value);
+	verify_headers_end(r->m);
+	verify_body(r->m, scan_rest(&s));
+}
+
+static void
+run_all(struct run *r)
+{
+	run_begin(r);
+	run_message(r);
+	if (r->fake != NULL)
+		fake_settle(r->fake);
+	r->v = verify_finish(r->m);
+}
+
+static void
+run_end(struct run *r)
+{
+	verify_end(r->m);
+	verify_disconnect(r->connection);
+	conf_drop(r->c);
+}
+
+static bool
+results_have(const struct verdict *v, const char *text)
+{
+	struct span s = v->authentication_results;
+
+	return memmem(s.p, s.n, text, strlen(text)) != NULL;
+}
+
+static void
+assert_results(const struct verdict *v, const char *text)
+{
+	if (!results_have(v, text))
+		fail_msg("no \"%s\" in: %.*s", text,
+		    SPAN_FMT(v->authentication_results));
+}
+
+/* ---- a signed message ---- */
+
+static char *
+signed_message(const char *domain, const char *header)
+{
+	char tags[256];
+
+	snprintf(tags, sizeof(tags),
+	    "v=1; a=rsa-sha256; c=relaxed/relaxed; d=%s; s=sel; "
+	    "h=from:to:subject:date",
+	    domain);
+	return sign_message(sign_rsa(2048, 0), tags, header, base_body);
+}
+
+/* base_zone and the key "sel" of each of `domains`, which ends with NULL. */
+static struct dns_source *
+zone_with_keys(const char *const *domains, const char *more)
+{
+	static char text[ZONE_MAX];
+	char *record = sign_record(sign_rsa(2048, 0));
+	int n = snprintf(text, sizeof(text), "%s%s", base_zone, more);
+
+	for (; *domains != NULL; domains++) {
+		char name[300];
+		char *line;
+
+		snprintf(name, sizeof(name), "sel._domainkey.%s", *domains);
+		line = sign_zone_line(name, record);
+		n += snprintf(text + n, sizeof(text) - (size_t)n, "%s", line);
+		free(line);
+	}
+	assert_true((size_t)n < sizeof(text));
+	free(record);
+	return pump_zone(text);
+}
+
+static const char *const only_example[] = { "example.com", NULL };
+
+static void
+a_good_message(void **state)
+{
+	char *message = signed_message("example.com", base_header);
+	struct run r = {
+		.message = message,
+		.name = "mail.example.com",
+		.dns = zone_with_keys(only_example, ""),
+	};
+
+	(void)state;
+	run_all(&r);
+	assert_int_equal(r.v->decision.action, CONF_ACCEPT);
+	assert_int_equal(r.v->dmarc.code, DMARC_PASS);
+	assert_true(r.v->dmarc.spf_aligned && r.v->dmarc.dkim_aligned);
+	assert_true(
+	    span_starts_nocase(r.v->authentication_results, "mx.test;"));
+	assert_results(r.v,
+	    "iprev=pass (mail.example.com) "
+	    "policy.iprev=192.0.2.10");
+	assert_results(r.v, "smtp.mailfrom=alice@example.com");
+	assert_results(r.v, "smtp.helo=mail.example.com");
+	assert_results(r.v, "dkim=pass (2048-bit");
+	assert_results(r.v, "header.d=example.com");
+	assert_results(r.v, "header.s=sel");
+	assert_results(r.v, "header.a=rsa-sha256");
+	assert_results(r.v, "header.b=");
+	assert_results(r.v, "dmarc=pass (p=reject dis=none)");
+	assert_results(r.v, "header.from=example.com");
+	assert_results(r.v, "policy.dmarc=reject");
+	assert_int_equal(r.v->n_strip, 0);
+	run_end(&r);
+	r.dns->close(r.dns);
+	free(message);
+}
+
+static void
+a_forged_one_is_rejected(void **state)
+{
+	char message[MESSAGE_MAX];
+	struct run r = {
+		.message = message,
+		.ip = "198.51.100.7",
+		.helo = "mail.evil.example",
+		.sender = "<x@other.example>",
+		.dns = pump_zone(base_zone),
+	};
+
+	(void)state;
+	snprintf(message, sizeof(message), "%s\r\n%s", base_header, base_body);
+	run_all(&r);
+	assert_int_equal(r.v->dmarc.code, DMARC_FAIL);
+	assert_int_equal(r.v->decision.action, CONF_REJECT);
+	assert_int_equal(r.v->decision.code, 550);
+	assert_string_equal(r.v->decision.enhanced, "5.7.26");
+	assert_true(span_is(r.v->decision.rule, "dmarc.on_reject"));
+	assert_results(r.v, "spf=pass");
+	assert_results(r.v, "dkim=none");
+	assert_results(r.v, "dmarc=fail (p=reject dis=reject");
+	run_end(&r);
+
+	r.conf = "mode = monitor\n";
+	run_all(&r);
+	assert_int_equal(r.v->decision.action, CONF_ACCEPT);
+	assert_int_equal(r.v->decision.would, CONF_REJECT);
+	assert_results(r.v, "would reject, rule dmarc.on_reject");
+	run_end(&r);
+	r.dns->close(r.dns);
+}
+
+/* RFC 7208 section 2.4 */
+static void
+the_null_sender_is_helo(void **state)
+{
+	char message[MESSAGE_MAX];
+	struct run r = {
+		.message = message,
+		.sender = "<>",
+		.dns = pump_zone(base_zone),
+	};
+
+	(void)state;
+	snprintf(message, sizeof(message), "%s\r\n%s", base_header, base_body);
+	run_all(&r);
+	assert_int_equal(r.v->spf_mail_from.code, SPF_PASS);
+	assert_true(r.v->dmarc.spf_aligned);
+	assert_results(r.v, "smtp.helo=mail.example.com");
+	assert_false(results_have(r.v, "smtp.mailfrom"));
+	run_end(&r);
+	r.dns->close(r.dns);
+}
+
+/* The two identities are never mixed up. */
+static void
+helo_does_not_help_mail_from(void **state)
+{
+	char message[MESSAGE_MAX];
+	struct run r = {
+		.message = message,
+		.sender = "<alice@quarantine.example>",
+		.dns = pump_zone(base_zone),
+	};
+
+	(void)state;
+	snprintf(message, sizeof(message), "%s\r\n%s", base_header, base_body);
+	run_all(&r);
+	assert_int_equal(r.v->spf_helo.code, SPF_PASS);
+	assert_int_equal(r.v->spf_mail_from.code, SPF_FAIL);
+	assert_int_equal(r.v->dmarc.code, DMARC_FAIL);
+	run_end(&r);
+	r.dns->close(r.dns);
+}
+
+/* ---- own users ---- */
+
+static const struct own_user {
+	const char *what, *ip, *auth, *rule, *has;
+} own_users[] = {
+	{ "logged in", "198.51.100.7", "alice", "skip.authenticated",
+	    "auth=pass (PLAIN) smtp.auth=alice" },
+	{ "loopback", "127.0.0.1", NULL, "skip.network", "mx.test; none" },
+	{ "loopback, IPv6", "::1", NULL, "skip.network", "mx.test; none" },
+};
+
+static void
+own_users_are_not_judged(void **state)
+{
+	char message[MESSAGE_MAX];
+	struct dns_source *zone = pump_zone(base_zone);
+
+	(void)state;
+	snprintf(message, sizeof(message),
+	    "Authentication-Results: mx.test; dmarc=pass\r\n%s\r\n%s",
+	    base_header, base_body);
+	for (size_t i = 0; i < sizeof(own_users) / sizeof(own_users[0]); i++) {
+		const struct own_user *u = &own_users[i];
+		struct run r = {
+			.message = message,
+			.ip = u->ip,
+			.auth = u->auth,
+			.sender = "<x@quarantine.example>",
+			.dns = zone,
+		};
+
+		run_all(&r);
+		assert_int_equal(r.v->decision.action, CONF_ACCEPT);
+		if (!span_is(r.v->decision.rule, u->rule))
+			fail_msg("%s: rule %.*s", u->what,
+			    SPAN_FMT(r.v->decision.rule));
+		assert_results(r.v, u->has);
+		assert_false(results_have(r.v, "dmarc="));
+		assert_int_equal(r.v->n_strip, 1);
+		run_end(&r);
+	}
+	zone->close(zone);
+}
+
+/* ---- RFC 8601 section 5: what is removed on arrival ---- */
+
+static void
+forged_results_are_found(void **state)
+{
+	static char message[512 * 1024];
+	struct run r = { .message = message, .dns = pump_zone(base_zone) };
+	size_t n;
+
+	(void)state;
+	n = (size_t)snprintf(message, sizeof(message),
+	    "Authentication-Results: mx.test; dmarc=pass\r\n"
+	    "authentication-results: other.test; spf=pass\r\n"
+	    "AUTHENTICATION-RESULTS:\r\n\t(a (nested) comment)\r\n MX.TEST;"
+	    " dkim=pass\r\n"
+	    "Authentication-Results : mx.test 1; none\r\n"
+	    "Authentication-Results: \"mx.test\"; none\r\n"
+	    "Authentication-Results: mx.test.other; spf=pass\r\n"
+	    "Authentication-Results: mx.test; ");
+	memset(message + n, 'x', 200000);
+	n += 200000;
+	snprintf(message + n, sizeof(message) - n, "\r\n%s\r\n%s", base_header,
+	    base_body);
+	run_all(&r);
+	assert_int_equal(r.v->n_authres, 7);
+	assert_int_equal(r.v->n_strip, 5);
+	assert_int_equal(r.v->strip[0], 1);
+	assert_int_equal(r.v->strip[1], 3);
+	assert_int_equal(r.v->strip[2], 4);
+	assert_int_equal(r.v->strip[3], 5);
+	assert_int_equal(r.v->strip[4], 7);
+	assert_false(r.v->strip_all);
+	run_end(&r);
+	r.dns->close(r.dns);
+}
+
+/* Past every limit: nothing passes, and no forged field is let through. */
+static void
+a_header_without_end(void **state)
+{
+	char *message = signed_message("example.com", base_header);
+	struct run r = {
+		.message = message,
+		.sender = "<x@other.example>",
+		.dns = zone_with_keys(only_example, ""),
+	};
+	char *junk = malloc(1 << 20);
+
+	(void)state;
+	assert_non_null(junk);
+	memset(junk, 'j', 1 << 20);
+	run_begin(&r);
+	for (int i = 0; i < 64; i++)
+		verify_header(r.m, SPAN("X-Junk"), span_of(junk, 1 << 20));
+	for (int i = 0; i < 20000; i++)
+		verify_header(r.m, SPAN("X-Small"), SPAN(" a"));
+	for (int i = 0; i < 3000; i++)
+		verify_header(r.m, SPAN("Authentication-Results"),
+		    SPAN(" mx.test; dmarc=pass"));
+	run_message(&r);
+	r.v = verify_finish(r.m);
+	assert_int_equal(r.v->n_strip, 3000);
+	assert_true(r.v->faulty);
+	assert_int_not_equal(r.v->dmarc.code, DMARC_PASS);
+	assert_results(r.v, "dkim=temperror");
+	run_end(&r);
+	free(junk);
+	free(message);
+	r.dns->close(r.dns);
+}
+
+/* ---- round trips ---- */
+
+static const char four_includes[] =
+    "i0.example. TXT \"v=spf1 include:i1.example -all\"\n"
+    "i1.example. TXT \"v=spf1 include:i2.example -all\"\n"
+    "i2.example. TXT \"v=spf1 include:i3.example -all\"\n"
+    "i3.example. TXT \"v=spf1 include:i4.example -all\"\n"
+    "i4.example. TXT \"v=spf1 ip4:192.0.2.0/24 -all\"\n"
+    "a.b.c.example.com. TXT \"v=spf1 -all\"\n";
+
+static const struct trip {
+	const char *what, *from, *signers[4];
+} trips[] = {
+	{ "domains alike",
+	    "From: a@a.b.c.example.com\r\nTo: b@x\r\n"
+	    "Subject: s\r\nDate: d\r\n",
+	    { "example.com", "c.example.com", "b.c.example.com", NULL } },
+	{ "all domains differ",
+	    "From: a@a.b.c.example.com\r\nTo: b@x\r\n"
+	    "Subject: s\r\nDate: d\r\n",
+	    { "one.example", "two.test", "three.invalid", NULL } },
+};
+
+/*
+ * HELO's SPF, MAIL FROM's SPF of four includes in a chain, three signatures, a
+ * From of five labels: the chain of five records is the longest.
+ */
+static void
+round_trips_are_the_longest_chain(void **state)
+{
+	(void)state;
+	for (size_t t = 0; t < sizeof(trips) / sizeof(trips[0]); t++) {
+		struct dns_source *zone =
+		    zone_with_keys(trips[t].signers, four_includes);
+		struct dns_source *fake = fake_new(zone, 20);
+		char *header = strdup(trips[t].from);
+		struct run r = {
+			.sender = "<x@i0.example>",
+			.dns = fake,
+			.fake = fake,
+		};
+		char message[MESSAGE_MAX] = "";
+
+		for (size_t i = 0; trips[t].signers[i] != NULL; i++) {
+			char *one =
+			    signed_message(trips[t].signers[i], trips[t].from);
+			char *end = strstr(one, "\r\nFrom:");
+
+			assert_non_null(end);
+			snprintf(message + strlen(message),
+			    sizeof(message) - strlen(message), "%.*s\r\n",
+			    (int)(end - one), one);
+			free(one);
+		}
+		snprintf(message + strlen(message),
+		    sizeof(message) - strlen(message), "%s\r\n%s", header,
+		    base_body);
+		r.message = message;
+		run_all(&r);
+		assert_int_equal(r.v->n_dkim, 3);
+		for (size_t i = 0; i < r.v->n_dkim; i++)
+			assert_int_equal(r.v->dkim[i].code, DKIM_PASS);
+		assert_int_equal(r.v->spf_mail_from.code, SPF_PASS);
+		assert_int_equal(r.v->spf_helo.code, SPF_PASS);
+		assert_int_equal(
+		    r.v->dmarc.code, t == 0 ? DMARC_PASS : DMARC_FAIL);
+		assert_int_equal(r.v->waves, 5);
+		assert_int_equal(fake_round_trips(fake), 5);
+		run_end(&r);
+		free(header);
+		fake->close(fake);
+		zone->close(zone);
+	}
+}
+
+/* ---- faults ---- */
+
+/* A source that never answers by itself. */
+static void
+silent_dns_ends_in_time(void **state)
+{
+	char *message = signed_message("example.com", base_header);
+	struct dns_source *zone = zone_with_keys(only_example, "");
+	struct dns_source *fake = fake_new(zone, 20);
+	struct run r = {
+		.message = message,
+		.conf = "mode = enforce\ntimeout = 1s\n",
+		.dns = fake,
+	};
+	int64_t began = job_clock();
+
+	(void)state;
+	run_all(&r);
+	assert_in_range(job_clock() - began, 900, 3000);
+	assert_true(r.v->gave_up);
+	assert_int_equal(r.v->decision.action, CONF_ACCEPT);
+	assert_results(r.v, "spf=temperror");
+	assert_results(r.v, "dkim=temperror");
+	assert_results(r.v, "dmarc=temperror");
+	run_end(&r);
+	fake_settle(fake); /* late answers find nobody */
+	fake->close(fake);
+	zone->close(zone);
+	free(message);
+}
+
+/* The client goes away, whatever is still open. */
+static void
+ended_at_every_point(void **state)
+{
+	char *message = signed_message("example.com", base_header);
+	struct dns_source *zone = zone_with_keys(only_example, "");
+	struct dns_source *fake = fake_new(zone, 20);
+
+	(void)state;
+	for (int point = 0; point < 12; point++) {
+		struct run r = { .message = message, .dns = fake };
+
+		run_begin(&r);
+		for (int i = 0; i < point % 4; i++)
+			fake_advance(fake);
+		if (point >= 4)
+			run_message(&r);
+		for (int i = 0; i < point - 4; i++)
+			fake_advance(fake);
+		run_end(&r);
+	}
+	fake_settle(fake);
+	fake->close(fake);
+	zone->close(zone);
+	free(message);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(a_good_message),
+		cmocka_unit_test(a_forged_one_is_rejected),
+		cmocka_unit_test(the_null_sender_is_helo),
+		cmocka_unit_test(helo_does_not_help_mail_from),
+		cmocka_unit_test(own_users_are_not_judged),
+		cmocka_unit_test(forged_results_are_found),
+		cmocka_unit_test(a_header_without_end),
+		cmocka_unit_test(round_trips_are_the_longest_chain),
+		cmocka_unit_test(silent_dns_ends_in_time),
+		cmocka_unit_test(ended_at_every_point),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
