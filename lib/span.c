@@ -25,10 +25,10 @@ span_between(const char *from, const char *to)
 struct span
 span_skip(struct span s, size_t n)
 {
-	if (n == 0)
-		return s;
 	if (n > s.n)
 		n = s.n;
+	if (n == 0) /* also an absent one, whose NULL must not be moved */
+		return s;
 	return span_of(s.p + n, s.n - n);
 }
 
