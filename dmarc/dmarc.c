@@ -109,13 +109,6 @@ party_walk(struct check *c, struct party *p)
 	return STEP_DONE;
 }
 
-/* The policy for subdomains that exist: RFC 9989 section 4.7 sp. */
-static enum dmarc_policy
-subdomain_policy(const struct dmarc_record *r)
-{
-	return r->sp != DMARC_POLICY_ABSENT ? r->sp : r->p;
-}
-
 /*
  * Does it matter whether the author domain exists?  Only where the record is
  * of a domain above it, and its np asks for something else than its sp or p
@@ -125,12 +118,14 @@ static bool
 existence_matters(const struct dmarc_walk *walk)
 {
 	const struct dmarc_record *r;
+	const char *tag;
 
 	if (walk->policy == NULL || walk->policy == &walk->steps[0] ||
 	    walk->policy->broken)
 		return false;
 	r = walk->policy->record;
-	return r->np != DMARC_POLICY_ABSENT && r->np != subdomain_policy(r);
+	return dmarc_record_policy(r, DMARC_TARGET_NONEXISTENT, &tag) !=
+	    dmarc_record_policy(r, DMARC_TARGET_SUBDOMAIN, &tag);
 }
 
 /* NXDOMAIN behind a CNAME is said of its target: the alias itself exists. */
@@ -306,43 +301,20 @@ align(const struct check *c, const struct author *au, bool *stale)
 	return out;
 }
 
-/* RFC 9989 section 4.10.1: p of the own record, else sp or np, or p again. */
 static void
 apply_policy(const struct author *au, struct dmarc_result *out)
 {
-	const struct dmarc_record *r = au->walk.policy->record;
+	enum dmarc_target target = DMARC_TARGET_SUBDOMAIN;
 
-	out->record = r;
-	out->testing = r->testing;
-	out->policy = r->p;
-	out->policy_tag = "p";
-	out->nonexistent = au->existence == EXISTS_NOT;
 	if (au->walk.policy == &au->walk.steps[0])
-		return;
-	if (out->nonexistent && r->np != DMARC_POLICY_ABSENT) {
-		out->policy = r->np;
-		out->policy_tag = "np";
-	} else if (r->sp != DMARC_POLICY_ABSENT) {
-		out->policy = r->sp;
-		out->policy_tag = "sp";
-	}
-}
-
-/* RFC 9989 section 4.7 t: with t=y one level below the policy. */
-static enum dmarc_policy
-asked_for(const struct dmarc_result *r)
-{
-	switch (r->policy) {
-	case DMARC_POLICY_REJECT:
-		return r->testing ? DMARC_POLICY_QUARANTINE
-				  : DMARC_POLICY_REJECT;
-	case DMARC_POLICY_QUARANTINE:
-		return r->testing ? DMARC_POLICY_NONE : DMARC_POLICY_QUARANTINE;
-	case DMARC_POLICY_NONE:
-	case DMARC_POLICY_ABSENT:
-		break;
-	}
-	return DMARC_POLICY_NONE;
+		target = DMARC_TARGET_ITSELF;
+	else if (au->existence == EXISTS_NOT)
+		target = DMARC_TARGET_NONEXISTENT;
+	out->record = au->walk.policy->record;
+	out->testing = out->record->testing;
+	out->nonexistent = target == DMARC_TARGET_NONEXISTENT;
+	out->policy =
+	    dmarc_record_policy(out->record, target, &out->policy_tag);
 }
 
 /* A reason: up to three texts with up to two names between them. */
@@ -443,7 +415,8 @@ judge(const struct check *c, const struct author *au, struct dmarc_result *out,
 		    " exists", SPAN_NONE, "");
 	} else {
 		out->code = DMARC_FAIL;
-		out->disposition = asked_for(out);
+		out->disposition =
+		    dmarc_policy_asked(out->policy, out->testing);
 		buf_text(reason, "no aligned identifier passes; ");
 		put_policy(reason, out);
 	}

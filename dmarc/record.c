@@ -23,6 +23,41 @@ dmarc_policy_name(enum dmarc_policy policy)
 	return table_name(policies, TABLE_SIZE(policies), (int)policy);
 }
 
+/* RFC 9989 section 4.10.1: without an applicable sp or np it is p; section 4.7:
+ * without np it is sp. */
+enum dmarc_policy
+dmarc_record_policy(
+    const struct dmarc_record *r, enum dmarc_target target, const char **tag)
+{
+	if (target == DMARC_TARGET_NONEXISTENT &&
+	    r->np != DMARC_POLICY_ABSENT) {
+		*tag = "np";
+		return r->np;
+	}
+	if (target != DMARC_TARGET_ITSELF && r->sp != DMARC_POLICY_ABSENT) {
+		*tag = "sp";
+		return r->sp;
+	}
+	*tag = "p";
+	return r->p;
+}
+
+/* RFC 9989 section 4.7 t: one level below, irrespective of anything else. */
+enum dmarc_policy
+dmarc_policy_asked(enum dmarc_policy policy, bool testing)
+{
+	switch (policy) {
+	case DMARC_POLICY_REJECT:
+		return testing ? DMARC_POLICY_QUARANTINE : policy;
+	case DMARC_POLICY_QUARANTINE:
+		return testing ? DMARC_POLICY_NONE : policy;
+	case DMARC_POLICY_NONE:
+	case DMARC_POLICY_ABSENT:
+		break;
+	}
+	return DMARC_POLICY_NONE;
+}
+
 /* dmarc-request of RFC 9989 section 4.8 */
 static bool
 read_policy(struct span value, enum dmarc_policy *out)

@@ -54,6 +54,20 @@ enum dmarc_record_state dmarc_record_parse(
 
 const char *dmarc_policy_name(enum dmarc_policy policy); /* "none", ... */
 
+enum dmarc_target {              /* whose mail a record is applied to */
+	DMARC_TARGET_ITSELF,     /* of the domain that has the record */
+	DMARC_TARGET_SUBDOMAIN,  /* of one below it that exists */
+	DMARC_TARGET_NONEXISTENT /* of one below it that does not */
+};
+
+/* The policy that applies, and its tag, "p", "sp" or "np" (RFC 9989 sections
+ * 4.7 and 4.10.1). */
+enum dmarc_policy dmarc_record_policy(
+    const struct dmarc_record *r, enum dmarc_target target, const char **tag);
+
+/* What a policy asks for: with t=y one level less (RFC 9989 section 4.7). */
+enum dmarc_policy dmarc_policy_asked(enum dmarc_policy policy, bool testing);
+
 /* ---- the same, piece by piece, for those who explain a record ---- */
 
 enum { DMARC_TAGS_MAX = 64 }; /* kept of one record */
