@@ -7,56 +7,17 @@
  * answered.  Which answer a question gets is a matter of its name.
  */
 #include <assert.h>
-#include <setjmp.h>
-#include <stdarg.h>
 #include <stdint.h>
 #include <string.h>
-#include <cmocka.h>
 
 #include "dmarc/dmarc.h"
 #include "lib/domain.h"
-#include "lib/scan.h"
+#include "tests/support/lines.h"
 #include "tests/support/pump.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-enum { AUTHORS_MAX = 8, IDENTIFIERS_MAX = 8, LINES_MAX = 16 };
-
-struct fuzz_source {
-	struct dns_source source; /* first */
-	struct dns_record lines[LINES_MAX];
-	size_t n_lines;
-};
-
-static void
-fuzz_ask(struct dns_source *source, struct span name, enum dns_type type,
-    struct dns_wait *wait)
-{
-	const struct fuzz_source *f = (const struct fuzz_source *)source;
-	struct dns_answer answer = { .state = DNS_NXDOMAIN };
-	size_t h = 5381;
-
-	assert(type == DNS_TXT);
-	for (size_t i = 0; i < name.n; i++)
-		h = h * 33 ^ (unsigned char)name.p[i];
-	h %= f->n_lines + 6;
-	if (h < f->n_lines) {
-		answer.state = DNS_FOUND;
-		answer.records = &f->lines[h];
-		answer.n_records = h % 3 == 0 && h + 1 < f->n_lines ? 2 : 1;
-	} else if (h == f->n_lines) {
-		answer.state = DNS_FAILED;
-		answer.fault = DNS_FAULT_SERVFAIL;
-	} else if (h == f->n_lines + 1) {
-		answer.state = DNS_NODATA;
-	}
-	const struct dns_answer *shared = dns_answer_new(&answer);
-
-	if (shared == NULL)
-		shared = dns_answer_failed(DNS_FAULT_RESOURCE);
-	wait->done(wait, shared);
-	dns_answer_drop(shared);
-}
+enum { AUTHORS_MAX = 8, IDENTIFIERS_MAX = 8 };
 
 struct run {
 	struct dmarc_facts facts;
@@ -85,31 +46,22 @@ check(void *arg)
 	return dmarc_check(&r->facts, r->talk, r->arena, &r->result);
 }
 
-static struct span
-next_part(struct scan *s, char end)
-{
-	struct span part = scan_until(s, end);
-
-	scan_byte(s, end);
-	return part;
-}
-
 static void
 read_facts(struct run *r, struct scan *s, struct arena *a)
 {
-	struct scan line = scan_of(next_part(s, '\n'));
+	struct scan line = scan_of(lines_next(s, '\n'));
 	size_t n = 0;
 
 	r->facts.authors_bad = scan_byte(&line, '!');
 	while (!scan_done(&line) && r->facts.n_authors < AUTHORS_MAX) {
-		struct span name = domain_normal(a, next_part(&line, ' '));
+		struct span name = domain_normal(a, lines_next(&line, ' '));
 
 		if (name.p != NULL)
 			r->authors[r->facts.n_authors++] = name;
 	}
-	line = scan_of(next_part(s, '\n'));
+	line = scan_of(lines_next(s, '\n'));
 	while (!scan_done(&line) && n < IDENTIFIERS_MAX) {
-		struct span word = next_part(&line, ' ');
+		struct span word = lines_next(&line, ' ');
 
 		r->ids[n].domain = domain_normal(a, span_skip(word, 1));
 		if (span_starts_nocase(word, "+"))
@@ -151,17 +103,14 @@ int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct scan s = scan_of(span_of((const char *)data, size));
-	struct fuzz_source source = { .source = { .ask = fuzz_ask } };
+	struct lines_source source;
 	struct arena *names = arena_new(1 << 16);
 	struct run r = { .talk = dns_talk_new(64),
 		.arena = arena_new(1 << 20) };
 
 	assert(names != NULL && r.talk != NULL && r.arena != NULL);
 	read_facts(&r, &s, names);
-	while (!scan_done(&s) && source.n_lines < LINES_MAX)
-		source.lines[source.n_lines++] =
-		    (struct dns_record){ .text = next_part(&s, '\n'),
-			    .strings = 1 };
+	lines_open(&source, &s);
 	unsigned ahead = pump_core(r.talk, &source.source, false, ask, &r);
 	unsigned after = pump_core(r.talk, &source.source, false, check, &r);
 

@@ -1,0 +1,458 @@
+#include "dmarc/lint.h"
+
+#include "dmarc/finding.h"
+#include "lib/ascii.h"
+#include "lib/buf.h"
+#include "lib/domain.h"
+
+/* It means to be a DMARC record: RFC 9989 section 4.7 v lets nobody see it. */
+static bool
+is_near_miss(struct span text)
+{
+	for (; text.n > 0; text = span_skip(text, 1)) {
+		if (span_starts_nocase(text, "dmarc1") ||
+		    span_starts_nocase(text, "v=dmarc"))
+			return true;
+	}
+	return false;
+}
+
+static void
+lint_step(struct dmarc_linter *l, const struct dmarc_step *step)
+{
+	const struct dns_answer *answer = step->answer;
+	struct dmarc_about about = { .domain = step->domain };
+	size_t ours = 0;
+
+	if (answer->state == DNS_FAILED) {
+		about.value = span_str(dns_fault_name(answer->fault));
+		dmarc_find(l, "no-answer", about);
+	}
+	if (answer->alias.p != NULL && answer->state == DNS_FOUND) {
+		about.value = answer->alias;
+		dmarc_find(l, "alias", about);
+	}
+	for (size_t i = 0; i < answer->n_records; i++) {
+		struct dmarc_record record;
+		const char *reason;
+
+		about.value = answer->records[i].text;
+		if (dmarc_record_parse(about.value, &record, &reason) !=
+		    DMARC_RECORD_FOREIGN)
+			ours++;
+		else if (is_near_miss(about.value))
+			dmarc_find(l, "near-miss", about);
+		else
+			dmarc_find(l, "foreign-record", about);
+	}
+	if (ours > 1)
+		dmarc_find(l, "several-records", about);
+}
+
+static void
+lint_walk(struct dmarc_linter *l)
+{
+	const struct dmarc_walk *walk = &l->out->walk;
+	struct dmarc_about about = { .domain = l->out->domain };
+
+	for (size_t i = 0; i < walk->n_steps; i++)
+		lint_step(l, &walk->steps[i]);
+	if (walk->policy == NULL && !walk->failed)
+		dmarc_find(l, "no-record", about);
+	if (walk->policy != NULL && walk->policy != &walk->steps[0]) {
+		about.value = walk->policy->domain;
+		dmarc_find(l, "no-own-record", about);
+	}
+	if (domain_labels(about.domain) > DMARC_MAX_QUERIES &&
+	    walk->policy != &walk->steps[0])
+		dmarc_find(l, "deep-name", about);
+	about.value = walk->organizational_domain;
+	if (!walk->failed && domain_labels(about.value) == 1 &&
+	    domain_labels(about.domain) > 1)
+		dmarc_find(l, "suffix-without-psd", about);
+}
+
+static void
+lint_uri(struct dmarc_linter *l, struct dmarc_about about,
+    enum dmarc_uri_state state)
+{
+	if (state == DMARC_URI_BAD) {
+		dmarc_find(l, "bad-uri", about);
+		return;
+	}
+	if (state == DMARC_URI_SIZED)
+		dmarc_find(l, "uri-size", about);
+	if (!span_starts_nocase(about.value, "mailto:"))
+		dmarc_find(l, "uri-scheme", about);
+}
+
+static void
+lint_uris(struct dmarc_linter *l, const struct dmarc_tag *tag,
+    struct dmarc_about about)
+{
+	struct scan s = scan_of(tag->value);
+	enum dmarc_uri_state state;
+	size_t n = 0;
+
+	while (dmarc_uri_next(&s, &about.value, &state)) {
+		if (++n > DMARC_URIS_MAX) {
+			dmarc_find(l, "many-uris", about);
+			return;
+		}
+		lint_uri(l, about, state);
+	}
+}
+
+static bool
+is_upper(unsigned char c)
+{
+	return ascii_lower(c) != c;
+}
+
+static void
+lint_tag(
+    struct dmarc_linter *l, const struct dmarc_tag *tag, struct span domain)
+{
+	struct dmarc_about about = { domain, tag->value, tag->name };
+	struct scan name = scan_of(tag->name);
+	bool is_list = span_is_nocase(tag->name, "rua") ||
+	    span_is_nocase(tag->name, "ruf");
+
+	while (!scan_done(&name) && !is_upper((unsigned char)*name.p))
+		name.p++;
+	switch (tag->state) {
+	case DMARC_TAG_UNKNOWN:
+		dmarc_find(l, "unknown-tag", about);
+		return;
+	case DMARC_TAG_HISTORIC:
+		dmarc_find(l,
+		    span_is_nocase(tag->name, "pct") ? "pct" : "historic-tag",
+		    about);
+		return;
+	case DMARC_TAG_GARBLED:
+		/* an empty one, as in "a=b;;c=d", harms nobody */
+		if (tag->value.n > 0)
+			dmarc_find(l, "garbled", about);
+		return;
+	case DMARC_TAG_TWICE:
+		dmarc_find(l, "repeated-tag", about);
+		return;
+	case DMARC_TAG_BAD_VALUE:
+		if (!is_list || tag->value.n == 0)
+			dmarc_find_bad_value(l, about);
+		break;
+	case DMARC_TAG_OK:
+		break;
+	}
+	if (!scan_done(&name))
+		dmarc_find(l, "upper-case-tag", about);
+	if (is_list)
+		lint_uris(l, tag, about);
+}
+
+/* sp and np: RFC 9989 section 4.7. */
+static void
+lint_subdomains(struct dmarc_linter *l, const struct dmarc_record *r,
+    struct dmarc_about about)
+{
+	const struct dmarc_walk *walk = &l->out->walk;
+	const struct dmarc_step *below = dmarc_policy_below(&l->out->above);
+	const char *tag;
+	enum dmarc_policy existing =
+	    dmarc_record_policy(r, DMARC_TARGET_SUBDOMAIN, &tag);
+	enum dmarc_policy missing =
+	    dmarc_record_policy(r, DMARC_TARGET_NONEXISTENT, &tag);
+
+	if (walk->policy == &walk->steps[0] && !l->out->above.failed &&
+	    (below == NULL || !domain_equal(below->domain, about.domain))) {
+		about.value = below != NULL ? below->domain : SPAN("no record");
+		about.tag = SPAN("sp");
+		if (r->sp != DMARC_POLICY_ABSENT)
+			dmarc_find(l, "sp-unused", about);
+		about.tag = SPAN("np");
+		if (r->np != DMARC_POLICY_ABSENT)
+			dmarc_find(l, "sp-unused", about);
+		return;
+	}
+	about.value = span_str(dmarc_policy_name(existing));
+	if (r->sp != DMARC_POLICY_ABSENT && existing < r->p)
+		dmarc_find(l, "sp-weaker", about);
+	about.value = span_str(dmarc_policy_name(missing));
+	if (r->np != DMARC_POLICY_ABSENT && missing < existing)
+		dmarc_find(l, "np-weaker", about);
+	else if (missing == DMARC_POLICY_NONE && r->p != DMARC_POLICY_NONE)
+		dmarc_find(l, "np-hint", about);
+}
+
+static void
+lint_policy(struct dmarc_linter *l, const struct dmarc_record *r,
+    struct dmarc_about about)
+{
+	bool any = r->p > DMARC_POLICY_NONE || r->sp > DMARC_POLICY_NONE ||
+	    r->np > DMARC_POLICY_NONE;
+
+	if (r->testing)
+		dmarc_find(l, any ? "testing" : "testing-none", about);
+	if (r->p == DMARC_POLICY_NONE && r->n_rua == 0)
+		dmarc_find(l, "monitoring-blind", about);
+	else if (r->n_rua == 0)
+		dmarc_find(l, "no-rua", about);
+	else if (r->p == DMARC_POLICY_NONE)
+		dmarc_find(l, "monitoring", about);
+	if (r->p == DMARC_POLICY_REJECT)
+		dmarc_find(l, "reject", about);
+	if (r->psd == DMARC_PSD_YES) {
+		struct dmarc_finding *f = dmarc_find(l, "psd", about);
+
+		/* of a top-level domain nobody will doubt it */
+		if (f != NULL && domain_labels(about.domain) == 1)
+			f->severity = DMARC_SEVERITY_NOTE;
+		if (r->n_ruf > 0)
+			dmarc_find(l, "psd-ruf", about);
+	} else if (r->n_ruf > 0) {
+		dmarc_find(l, "ruf", about);
+	}
+}
+
+/* The record in force. */
+static void
+lint_record(struct dmarc_linter *l, const struct dmarc_step *step)
+{
+	struct dmarc_tag tags[DMARC_TAGS_MAX];
+	size_t n = dmarc_record_tags(step->record->text, tags);
+	struct dmarc_about about = { .domain = step->domain };
+	bool fo = false;
+
+	about.value = span_str(step->note);
+	if (step->broken)
+		dmarc_find(l, "broken-policy", about);
+	else if (step->record->p_defaulted)
+		dmarc_find(l, "defaulted-policy", about);
+	l->out->cut |= n > DMARC_TAGS_MAX;
+	for (size_t i = 0; i < n && i < DMARC_TAGS_MAX; i++) {
+		fo |= span_is_nocase(tags[i].name, "fo");
+		lint_tag(l, &tags[i], step->domain);
+	}
+	if (fo && step->record->n_ruf == 0)
+		dmarc_find(l, "fo-without-ruf", about);
+	if (step->broken)
+		return;
+	lint_policy(l, step->record, about);
+	if (!step->record->p_defaulted)
+		lint_subdomains(l, step->record, about);
+}
+
+/* ---- the hosts of report addresses ---- */
+
+struct host {
+	struct span name;
+	struct dmarc_walk walk;
+	const struct dns_answer *consent, *mx, *a, *aaaa;
+};
+
+static enum step
+host_ask(struct dmarc_linter *l, struct span domain, struct host *h)
+{
+	char memory[2 * DOMAIN_MAX + sizeof("._report._dmarc.")];
+	struct buf b = buf_over(memory, sizeof(memory));
+	enum step step = dmarc_walk(h->name, l->talk, l->arena, &h->walk);
+
+	/* RFC 9990 section 4 steps 2, 3 and 5; one
+	 * that is too long is DNS_BADNAME (step 4). */
+	buf_span(&b, domain);
+	buf_text(&b, "._report._dmarc.");
+	buf_span(&b, h->name);
+	h->mx = dns_ask(l->talk, h->name, DNS_MX);
+	h->a = dns_ask(l->talk, h->name, DNS_A);
+	h->aaaa = dns_ask(l->talk, h->name, DNS_AAAA);
+	if (!domain_equal(h->name, domain))
+		h->consent = dns_ask(l->talk, buf_done(&b), DNS_TXT);
+	if (h->mx->state == DNS_PENDING || h->a->state == DNS_PENDING ||
+	    h->aaaa->state == DNS_PENDING ||
+	    (h->consent != NULL && h->consent->state == DNS_PENDING))
+		step = STEP_WAIT;
+	return step;
+}
+
+/* RFC 5321 section 5.1: MX, else the address; RFC 7505: MX "." is none. */
+static bool
+host_takes_mail(const struct host *h)
+{
+	if (h->mx->state == DNS_FOUND)
+		return h->mx->n_records != 1 || h->mx->records[0].text.n > 0;
+	return h->mx->state == DNS_FAILED || h->a->state == DNS_FAILED ||
+	    h->a->state == DNS_FOUND || h->aaaa->state == DNS_FAILED ||
+	    h->aaaa->state == DNS_FOUND;
+}
+
+static bool
+host_agrees(const struct host *h)
+{
+	struct dmarc_record record;
+	const char *reason;
+
+	for (size_t i = 0; i < h->consent->n_records; i++) {
+		if (dmarc_record_parse(h->consent->records[i].text, &record,
+			&reason) != DMARC_RECORD_FOREIGN)
+			return true;
+	}
+	return false;
+}
+
+/*
+ * External is what has another organizational domain than the record.  For a
+ * record of a public suffix that is the suffix itself (RFC 9989 section 4.10.2
+ * rule 3, of its own walk).
+ */
+static void
+host_judge(struct dmarc_linter *l, struct span domain, const struct host *h)
+{
+	const struct dmarc_walk *walk = &l->out->walk;
+	struct dmarc_about about = { .domain = domain, .value = h->name };
+	struct span organizational = walk->organizational_domain;
+
+	if (!host_takes_mail(h))
+		dmarc_find(l, "no-mail-host", about);
+	if (!domain_is_under(domain, organizational))
+		organizational = domain;
+	if (h->consent == NULL || walk->failed ||
+	    domain_equal(h->walk.organizational_domain, organizational))
+		return;
+	if (h->consent->state == DNS_FAILED || h->walk.failed)
+		dmarc_find(l, "consent-unknown", about);
+	else if (!host_agrees(h))
+		dmarc_find(l, "no-consent", about);
+}
+
+static bool
+is_listed(const struct host *hosts, size_t n, struct span name)
+{
+	for (size_t i = 0; i < n; i++) {
+		if (domain_equal(hosts[i].name, name))
+			return true;
+	}
+	return false;
+}
+
+static void
+list_hosts(struct dmarc_linter *l, const struct span *uris, size_t n_uris,
+    struct host *hosts, size_t *n)
+{
+	for (size_t i = 0; i < n_uris; i++) {
+		struct span name =
+		    domain_normal(l->arena, dmarc_uri_domain(uris[i]));
+
+		if (name.p == NULL || is_listed(hosts, *n, name))
+			continue;
+		if (*n == DMARC_HOSTS_MAX) {
+			l->out->cut = true;
+			return;
+		}
+		hosts[(*n)++].name = name;
+	}
+}
+
+static enum step
+lint_hosts(struct dmarc_linter *l, const struct dmarc_step *policy)
+{
+	struct host *hosts =
+	    arena_array(l->arena, DMARC_HOSTS_MAX, sizeof(*hosts));
+	enum step step = STEP_DONE;
+	size_t n = 0;
+
+	if (hosts == NULL)
+		return STEP_DONE;
+	list_hosts(l, policy->record->rua, policy->record->n_rua, hosts, &n);
+	list_hosts(l, policy->record->ruf, policy->record->n_ruf, hosts, &n);
+	for (size_t i = 0; i < n; i++) {
+		if (host_ask(l, policy->domain, &hosts[i]) == STEP_WAIT)
+			step = STEP_WAIT;
+	}
+	for (size_t i = 0; step == STEP_DONE && i < n; i++)
+		host_judge(l, policy->domain, &hosts[i]);
+	return step;
+}
+
+/* ---- all of it ---- */
+
+static bool
+is_misplaced(const struct dns_answer *own)
+{
+	struct dmarc_record record;
+	const char *reason;
+
+	for (size_t i = 0; i < own->n_records; i++) {
+		if (dmarc_record_parse(own->records[i].text, &record,
+			&reason) != DMARC_RECORD_FOREIGN)
+			return true;
+	}
+	return false;
+}
+
+/* Errors first, each kind in the order it was found. */
+static void
+sort_findings(struct dmarc_finding *f, size_t n)
+{
+	for (size_t i = 1; i < n; i++) {
+		struct dmarc_finding one = f[i];
+		size_t k = i;
+
+		for (; k > 0 && f[k - 1].severity < one.severity; k--)
+			f[k] = f[k - 1];
+		f[k] = one;
+	}
+}
+
+static enum step
+lint_domain(struct dmarc_linter *l)
+{
+	struct dmarc_lint *out = l->out;
+	struct dmarc_about about = { .domain = out->domain };
+	const struct dns_answer *own = dns_ask(l->talk, out->domain, DNS_TXT);
+
+	enum step step = dmarc_walk(out->domain, l->talk, l->arena, &out->walk);
+
+	if (dmarc_walk(domain_suffix(out->domain, DMARC_MAX_QUERIES - 1),
+		l->talk, l->arena, &out->above) == STEP_WAIT ||
+	    step == STEP_WAIT || own->state == DNS_PENDING)
+		return STEP_WAIT;
+	out->exists = own->state != DNS_NXDOMAIN || own->alias.p != NULL ||
+	    out->walk.steps[0].answer->state == DNS_FOUND ||
+	    out->walk.steps[0].answer->state == DNS_NODATA;
+	lint_walk(l);
+	if (is_misplaced(own))
+		dmarc_find(l, "misplaced", about);
+	if (out->walk.policy == NULL)
+		return STEP_DONE;
+	lint_record(l, out->walk.policy);
+	return lint_hosts(l, out->walk.policy);
+}
+
+enum step
+dmarc_lint(struct span domain, struct dns_talk *talk, struct arena *a,
+    struct dmarc_lint *out)
+{
+	struct dmarc_linter l = { .talk = talk, .arena = a, .out = out };
+	struct dmarc_about about = { .domain = domain, .value = domain };
+
+	*out = (struct dmarc_lint){ .domain = SPAN_NONE };
+	l.findings = arena_array(a, DMARC_FINDINGS_MAX, sizeof(*l.findings));
+	out->findings = l.findings;
+	if (span_starts_nocase(domain, "_dmarc."))
+		domain = span_skip(domain, sizeof("_dmarc.") - 1);
+	out->domain = domain_normal(a, domain);
+	if (out->domain.p == NULL) {
+		if (!arena_has_failed(a))
+			dmarc_find(&l, "bad-name", about);
+		out->cut = arena_has_failed(a);
+		return STEP_DONE;
+	}
+	if (lint_domain(&l) == STEP_WAIT)
+		return STEP_WAIT;
+	sort_findings(l.findings, out->n_findings);
+	if (!dmarc_explain(out->domain, &out->walk, &out->above, out->exists, a,
+		&out->explanation) ||
+	    arena_has_failed(a))
+		out->cut = true;
+	return STEP_DONE;
+}

@@ -1,0 +1,78 @@
+/*
+ * dmarc_lint_fuzz.c - a domain and a DNS that may say anything, explained.
+ *
+ * The input is lines: the domain, then what may be answered.
+ */
+#include <assert.h>
+#include <stdint.h>
+
+#include "dmarc/lint.h"
+#include "lib/ascii.h"
+#include "tests/support/lines.h"
+#include "tests/support/pump.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+struct run {
+	struct span domain;
+	struct dns_talk *talk;
+	struct arena *arena;
+	struct dmarc_lint lint;
+};
+
+static enum step
+lint(void *arg)
+{
+	struct run *r = arg;
+
+	arena_rewind(r->arena);
+	return dmarc_lint(r->domain, r->talk, r->arena, &r->lint);
+}
+
+static void
+check_findings(const struct dmarc_lint *l)
+{
+	const struct dmarc_explanation *e = &l->explanation;
+
+	for (size_t i = 0; i < l->n_findings; i++) {
+		assert(span_all(l->findings[i].text, ascii_is_print));
+		assert(span_all(l->findings[i].cure, ascii_is_print));
+		assert(span_all(l->findings[i].name, ascii_is_print));
+	}
+	for (size_t i = 0; i < e->n_hops; i++)
+		assert(span_all(e->hops[i].text, ascii_is_print));
+	for (size_t i = 0; i < e->n_meanings; i++)
+		assert(span_all(e->meanings[i].value, ascii_is_print));
+	for (size_t i = 0; i < e->n_cases; i++)
+		assert(e->cases[i].disposition <= e->cases[i].policy ||
+		    e->cases[i].tag == NULL);
+}
+
+int
+LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	struct scan s = scan_of(span_of((const char *)data, size));
+	struct lines_source source;
+	struct run r = { .domain = lines_next(&s, '\n'),
+		.talk = dns_talk_new(256),
+		.arena = arena_new(1 << 20) };
+
+	assert(r.talk != NULL && r.arena != NULL);
+	lines_open(&source, &s);
+	unsigned waves = pump_core(r.talk, &source.source, false, lint, &r);
+
+	assert(waves <= 2);
+	assert((r.lint.domain.p == NULL) == (r.lint.walk.n_steps == 0));
+	check_findings(&r.lint);
+	for (unsigned long nth = 1; nth <= 8; nth++) {
+		arena_fail_at(r.arena, nth);
+		enum step step = lint(&r);
+
+		assert(step == STEP_DONE);
+		assert(r.lint.cut || !arena_has_failed(r.arena));
+		check_findings(&r.lint);
+	}
+	dns_talk_free(r.talk);
+	arena_free(r.arena);
+	return 0;
+}
