@@ -165,7 +165,7 @@ read_inet(const struct conf_field *f, const char *scheme, enum ip_family family,
 	struct buf b = buf_over(text, sizeof(text));
 	struct scan s = scan_of(rest);
 	struct span address = SPAN_NONE;
-	struct ip ip;
+	struct ip ip = { .family = IP_NONE };
 	uint64_t port;
 
 	if (!scan_number(&s, 65535, &port) || port == 0)

@@ -327,6 +327,8 @@ decide(struct policy_deciding *d, int64_t now)
 	} else {
 		propose_spf(d);
 		propose_dkim(d);
+		if (d->rule != &dmarc_indirect)
+			d->mark = (struct policy_mark){ 0 };
 		if (expired != NULL)
 			out->expired = span_str(expired->name);
 	}

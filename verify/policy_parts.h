@@ -37,7 +37,7 @@ struct policy_deciding {
 	unsigned rejecting;             /* rules that ask to reject */
 	enum conf_action dmarc;         /* what DMARC's policy alone comes to */
 	enum policy_override why;       /* why that is not what is published */
-	struct policy_mark mark;
+	struct policy_mark mark;        /* that decided */
 	const struct conf_override *override;
 	const char *held; /* why nothing is enforced; NULL: it is */
 };
