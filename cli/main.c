@@ -19,6 +19,8 @@ static const struct cli_command commands[] = {
 	    CLI_WITH_DNS | CLI_WITH_EXPLAIN | CLI_WITH_KEY, 1, 2, cmd_dkim },
 	{ "arc", "FILE", "the ARC chain of a message",
 	    CLI_WITH_DNS | CLI_WITH_EXPLAIN, 1, 1, cmd_arc },
+	{ "dmarc", "DOMAIN", "the DMARC policy in force for a domain",
+	    CLI_WITH_DNS | CLI_WITH_EXPLAIN, 1, 1, cmd_dmarc },
 	{ "config", "check | show",
 	    "reads the configuration as the daemon does", CLI_WITH_CONFIG, 1, 1,
 	    cmd_config },

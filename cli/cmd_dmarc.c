@@ -1,0 +1,227 @@
+/*
+ * cmd_dmarc.c - avouch dmarc: the policy in force for a domain, where the tree
+ * walk found it, what it means and what is wrong with it.
+ */
+#include "cli/cli.h"
+#include "dmarc/lint.h"
+#include "verify/job.h"
+
+struct work {
+	struct span domain;
+	struct dmarc_lint lint;
+};
+
+static enum step
+step_lint(void *facts, struct dns_talk *talk, struct arena *scratch)
+{
+	struct work *w = facts;
+
+	return dmarc_lint(w->domain, talk, scratch, &w->lint);
+}
+
+static json_t *
+walk_json(const struct dmarc_explanation *e)
+{
+	json_t *list = json_array();
+
+	for (size_t i = 0; i < e->n_hops; i++) {
+		json_t *o = json_object();
+
+		cli_set_span(o, "name", e->hops[i].name);
+		cli_set_text(o, "state", e->hops[i].state);
+		cli_set_span(o, "text", e->hops[i].text);
+		cli_set_text(o, "role", e->hops[i].role);
+		json_array_append_new(list, o);
+	}
+	return list;
+}
+
+static json_t *
+meaning_json(const struct dmarc_explanation *e)
+{
+	json_t *list = json_array();
+
+	for (size_t i = 0; i < e->n_meanings; i++) {
+		json_t *o = json_object();
+
+		cli_set_span(o, "tag", e->meanings[i].tag);
+		cli_set_span(o, "value", e->meanings[i].value);
+		cli_set_bool(o, "default", e->meanings[i].is_default);
+		cli_set_span(o, "text", e->meanings[i].text);
+		json_array_append_new(list, o);
+	}
+	return list;
+}
+
+static json_t *
+cases_json(const struct dmarc_explanation *e)
+{
+	json_t *list = json_array();
+
+	for (size_t i = 0; i < e->n_cases; i++) {
+		const struct dmarc_case *k = &e->cases[i];
+		json_t *o = json_object();
+
+		cli_set_span(o, "from", k->from);
+		cli_set_text(o, "tag", k->tag);
+		cli_set_span(o, "record_domain", k->record_domain);
+		cli_set_text(o, "policy",
+		    k->tag != NULL ? dmarc_policy_name(k->policy) : NULL);
+		cli_set_text(
+		    o, "disposition", dmarc_policy_name(k->disposition));
+		cli_set_span(o, "text", k->text);
+		json_array_append_new(list, o);
+	}
+	return list;
+}
+
+static json_t *
+findings_json(const struct dmarc_lint *l)
+{
+	json_t *list = json_array();
+
+	for (size_t i = 0; i < l->n_findings; i++) {
+		const struct dmarc_finding *f = &l->findings[i];
+		json_t *o = json_object();
+
+		cli_set_text(o, "id", f->id);
+		cli_set_text(o, "severity", dmarc_severity_name(f->severity));
+		cli_set_span(o, "name", f->name);
+		cli_set_span(o, "text", f->text);
+		cli_set_text(o, "section", f->section);
+		cli_set_span(o, "cure", f->cure);
+		json_array_append_new(list, o);
+	}
+	return list;
+}
+
+static json_t *
+lint_json(const struct dmarc_lint *l)
+{
+	const struct dmarc_step *policy = l->walk.policy;
+	json_t *o = json_object();
+
+	cli_set_span(o, "domain", l->domain);
+	cli_set_bool(o, "exists", l->exists);
+	cli_set_span(
+	    o, "record", policy != NULL ? policy->record->text : SPAN_NONE);
+	cli_set_span(
+	    o, "policy_domain", policy != NULL ? policy->domain : SPAN_NONE);
+	cli_set_span(o, "organizational_domain", l->walk.organizational_domain);
+	cli_set(o, "walk", walk_json(&l->explanation));
+	cli_set(o, "meaning", meaning_json(&l->explanation));
+	cli_set(o, "applies", cases_json(&l->explanation));
+	cli_set(o, "findings", findings_json(l));
+	return o;
+}
+
+static void
+print_walk(const struct dmarc_explanation *e)
+{
+	puts("\nThe walk (RFC 9989 section 4.10), all names asked at once:");
+	for (size_t i = 0; i < e->n_hops; i++) {
+		fputs("  ", stdout);
+		cli_put(e->hops[i].name);
+		printf("  %s", e->hops[i].state);
+		if (e->hops[i].role != NULL)
+			printf(" <- %s", e->hops[i].role);
+		putchar('\n');
+		if (e->hops[i].text.n > 0) {
+			fputs("      ", stdout);
+			cli_put(e->hops[i].text);
+			putchar('\n');
+		}
+	}
+}
+
+static void
+print_meanings(const struct dmarc_explanation *e)
+{
+	if (e->n_meanings > 0)
+		puts("\nWhat the record says:");
+	for (size_t i = 0; i < e->n_meanings; i++) {
+		const struct dmarc_meaning *m = &e->meanings[i];
+
+		fputs("  ", stdout);
+		cli_put(m->tag);
+		if (m->is_default) {
+			fputs(" (not given): ", stdout);
+		} else {
+			putchar('=');
+			cli_put(m->value);
+			fputs(": ", stdout);
+		}
+		cli_put(m->text);
+		putchar('\n');
+	}
+}
+
+static void
+print_findings(const struct dmarc_lint *l)
+{
+	if (l->n_findings == 0) {
+		puts("\nNothing is wrong with it.");
+		return;
+	}
+	puts("\nWhat is wrong or unwise:");
+	for (size_t i = 0; i < l->n_findings; i++) {
+		const struct dmarc_finding *f = &l->findings[i];
+
+		printf("  %s: ", dmarc_severity_name(f->severity));
+		cli_put(f->name);
+		fputs(": ", stdout);
+		cli_put(f->text);
+		printf(" (%s)\n      ", f->section);
+		cli_put(f->cure);
+		putchar('\n');
+	}
+}
+
+static void
+lint_print(const struct cli *c, const struct dmarc_lint *l)
+{
+	const struct dmarc_explanation *e = &l->explanation;
+
+	cli_line("domain", l->domain);
+	if (!l->exists)
+		cli_line_text("  exists", "no");
+	cli_line("  organizational", l->walk.organizational_domain);
+	if (l->walk.policy != NULL) {
+		cli_line("  policy domain", l->walk.policy->domain);
+		cli_line("  record", l->walk.policy->record->text);
+	}
+	for (size_t i = 0; i < e->n_cases; i++) {
+		fputs("  ", stdout);
+		cli_put(e->cases[i].text);
+		putchar('\n');
+	}
+	if (c->explain) {
+		print_walk(e);
+		print_meanings(e);
+	}
+	print_findings(l);
+}
+
+int
+cmd_dmarc(struct cli *c)
+{
+	struct work w = { .domain = span_str(c->args[0]) };
+	int status = cli_dns_open(c);
+	struct job *j;
+
+	if (status != EX_OK)
+		return status;
+	j = job_start(c->dns, step_lint, &w, CLI_QUESTIONS, CLI_SCRATCH);
+	if (j == NULL)
+		return cli_fail(c, EX_TEMPFAIL, "out of memory");
+	job_wait(j, job_clock() + CLI_WAIT_MS);
+	if (w.lint.domain.p == NULL)
+		status =
+		    cli_fail(c, EX_USAGE, "%s: not a domain name", c->args[0]);
+	else if (c->json)
+		status = cli_print_json(lint_json(&w.lint));
+	else
+		lint_print(c, &w.lint);
+	job_drop(j);
+	return status;
+}
