@@ -75,6 +75,7 @@ struct conf {
 
 	/* DNS */
 	struct dns_net_options dns;
+	char *zone; /* a master file that answers instead of the net; NULL */
 	struct dns_cache_options cache;
 
 	/* the verdict */

@@ -94,6 +94,9 @@ const struct conf_option conf_options[] = {
 { "dns", "trust_ad", CONF_BOOL, "false", AT(dns.trust_ad),
   .help = "Whether the way to the resolvers is safe enough to believe their "
 	"AD bit." },
+{ "dns", "zone", CONF_PATH, "", AT(zone),
+  .help = "Master file that answers all questions instead of the net, for "
+	"tests." },
 
 { "cache", "size", CONF_SIZE, "16M", .min = 1 << 20, .max = (size_t)1 << 34,
   AT(cache.bytes),
