@@ -1,0 +1,94 @@
+/*
+ * finding.h - what spf_lint() can find, and its state; for the files of this
+ * room alone.
+ */
+#ifndef AVOUCH_SPF_FINDING_H
+#define AVOUCH_SPF_FINDING_H
+
+#include <stdbool.h>
+
+#include "dns/talk.h"
+#include "lib/arena.h"
+#include "lib/span.h"
+#include "spf/lint.h"
+#include "spf/record.h"
+
+enum spf_rule {
+	SPF_RULE_NO_NAME,
+	SPF_RULE_NO_RECORD,
+	SPF_RULE_SEVERAL_RECORDS,
+	SPF_RULE_LOOKALIKE,
+	SPF_RULE_SENDER_ID,
+	SPF_RULE_NO_ANSWER,
+	SPF_RULE_TOO_LONG_TO_READ,
+	SPF_RULE_LONG_ANSWER,
+	SPF_RULE_SYNTAX,
+	SPF_RULE_LOOKUPS,
+	SPF_RULE_LOOKUPS_FULL,
+	SPF_RULE_VOIDS_V4,
+	SPF_RULE_VOIDS_V6,
+	SPF_RULE_VOID,
+	SPF_RULE_MX_MANY,
+	SPF_RULE_MX_NULL,
+	SPF_RULE_MX_HOST,
+	SPF_RULE_INCLUDE_NONE,
+	SPF_RULE_REDIRECT_NONE,
+	SPF_RULE_LOOP,
+	SPF_RULE_INCLUDED_TWICE,
+	SPF_RULE_NOT_FOLLOWED,
+	SPF_RULE_MACRO,
+	SPF_RULE_LOCAL_MACRO,
+	SPF_RULE_PTR,
+	SPF_RULE_PTR_MACRO,
+	SPF_RULE_PLUS_ALL,
+	SPF_RULE_NEUTRAL_ALL,
+	SPF_RULE_NO_ALL,
+	SPF_RULE_BEHIND_ALL,
+	SPF_RULE_REDIRECT_IGNORED,
+	SPF_RULE_MODIFIER_FIRST,
+	SPF_RULE_UNKNOWN_MODIFIER,
+	SPF_RULE_FINAL_DOT,
+	SPF_RULE_DUPLICATE,
+	SPF_RULE_COVERED,
+	SPF_RULE_BROAD,
+	SPF_RULE_HOST_BITS,
+	SPF_RULE_NOT_PUBLIC,
+	SPF_RULE_EXP_NONE,
+	SPF_RULE_EXP_TEXT,
+};
+
+struct spf_linting {
+	struct dns_talk *talk;
+	struct arena *a;
+	struct spf_lint *out;
+	struct spf_finding *last;
+	bool waiting;
+	bool endless;   /* a loop: the limit will be reached */
+	unsigned void4; /* terms that are void for IPv4 clients */
+	unsigned void6;
+	struct span seen[SPF_LINT_RECORDS_MAX]; /* whose record was read */
+};
+
+struct spf_lint_frame { /* one record on the way from the domain's own */
+	const struct spf_lint_frame *above; /* NULL: it is the domain's own */
+	struct span domain;
+	unsigned depth;
+	bool is_policy; /* no include led here: its default is the domain's */
+	bool passes;    /* what passes here passes for the domain */
+	bool is_first;  /* the first time this record is read */
+};
+
+/* Adds a finding; `term`, `detail` may be absent.  Not where `f` is read for
+ * the second time. */
+void spf_find(struct spf_linting *l, const struct spf_lint_frame *f,
+    enum spf_rule rule, struct span term, struct span detail);
+
+/* The same, with a number as the detail. */
+void spf_find_number(struct spf_linting *l, const struct spf_lint_frame *f,
+    enum spf_rule rule, size_t number);
+
+/* All that a record shows without a look into the DNS. */
+void spf_lint_record(struct spf_linting *l, const struct spf_lint_frame *f,
+    const struct spf_record *record);
+
+#endif

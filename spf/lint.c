@@ -1,0 +1,438 @@
+#include "spf/lint.h"
+
+#include "lib/domain.h"
+#include "spf/finding.h"
+#include "spf/macro.h"
+#include "spf/run.h"
+
+enum {
+	FITS_UDP = 512,    /* RFC 7208 section 3.4: bytes of an answer */
+	FITS_TEXTS = 450,  /* the same where only name and texts are known */
+	FOLLOWED_MAX = 64, /* terms that are looked up; more are counted */
+};
+
+/* The answer, or NULL while it is missing. */
+static const struct dns_answer *
+ask(struct spf_linting *l, struct span name, enum dns_type type)
+{
+	const struct dns_answer *answer = dns_ask(l->talk, name, type);
+
+	if (answer->state != DNS_PENDING)
+		return answer;
+	l->waiting = true;
+	return NULL;
+}
+
+static bool
+is_void(const struct dns_answer *answer)
+{
+	return answer->state == DNS_NODATA || answer->state == DNS_NXDOMAIN ||
+	    answer->state == DNS_BADNAME;
+}
+
+/* Where more was asked than one talk allows, it is not the DNS that failed. */
+static void
+check_failure(struct spf_linting *l, const struct spf_lint_frame *f,
+    struct span term, const struct dns_answer *answer)
+{
+	if (answer->state != DNS_FAILED)
+		return;
+	if (answer->fault == DNS_FAULT_BUDGET)
+		spf_find(l, f, SPF_RULE_NOT_FOLLOWED, term, SPAN_NONE);
+	else
+		spf_find(l, f, SPF_RULE_NO_ANSWER, term,
+		    span_str(dns_fault_name(answer->fault)));
+}
+
+/* ---- what terms look up ---- */
+
+/* Nothing but %{d} and what stands for itself: it can be named here. */
+static bool
+is_nameable(struct span spec)
+{
+	while (spec.n > 0) {
+		spec = span_skip(spec, span_index(spec, '%'));
+		if (spec.n > 2 && spec.p[1] == '{' && spec.p[2] != 'd' &&
+		    spec.p[2] != 'D')
+			return false;
+		spec = span_skip(spec, 2);
+	}
+	return true;
+}
+
+/* False: it depends on the message, or there is no memory. */
+static bool
+name_target(struct spf_linting *l, const struct spf_lint_frame *f,
+    const struct spf_term *term, struct span *out)
+{
+	struct spf_macros values = { .domain = f->domain };
+
+	*out = f->domain;
+	if (term->spec.p == NULL)
+		return true;
+	if (!is_nameable(term->spec)) {
+		spf_find(l, f, SPF_RULE_MACRO, term->text, SPAN_NONE);
+		return false;
+	}
+	return spf_macro_domain(&values, term->spec, l->a, out);
+}
+
+/* One term was void for clients of these families. */
+static void
+count_void(struct spf_linting *l, const struct spf_lint_frame *f,
+    const struct spf_term *term, bool v4, bool v6)
+{
+	l->void4 += v4;
+	l->void6 += v6;
+	if (v4 && v6)
+		spf_find(l, f, SPF_RULE_VOID, term->text, SPAN_NONE);
+}
+
+/* Which of the two kinds of addresses `name` lacks. */
+static bool
+look_up_host(struct spf_linting *l, const struct spf_lint_frame *f,
+    const struct spf_term *term, struct span name, bool *no4, bool *no6)
+{
+	const struct dns_answer *a = ask(l, name, DNS_A);
+	const struct dns_answer *aaaa = ask(l, name, DNS_AAAA);
+
+	if (a == NULL || aaaa == NULL)
+		return false;
+	check_failure(l, f, term->text, a);
+	check_failure(l, f, term->text, aaaa);
+	*no4 = is_void(a);
+	*no6 = is_void(aaaa);
+	return true;
+}
+
+static void
+look_up_a(struct spf_linting *l, const struct spf_lint_frame *f,
+    const struct spf_term *term, struct span name)
+{
+	bool no4, no6;
+
+	if (look_up_host(l, f, term, name, &no4, &no6))
+		count_void(l, f, term, no4, no6);
+}
+
+static void
+look_up_mx(struct spf_linting *l, const struct spf_lint_frame *f,
+    const struct spf_term *term, struct span name)
+{
+	const struct dns_answer *answer = ask(l, name, DNS_MX);
+	bool some4 = false, some6 = false;
+
+	if (answer == NULL)
+		return;
+	check_failure(l, f, term->text, answer);
+	if (is_void(answer))
+		count_void(l, f, term, true, true);
+	if (answer->n_records > SPF_MAX_MX)
+		spf_find(l, f, SPF_RULE_MX_MANY, term->text, SPAN_NONE);
+	for (size_t i = 0; i < answer->n_records && i < SPF_MAX_MX; i++) {
+		struct span host = answer->records[i].text;
+		bool no4, no6;
+
+		if (host.n == 0) {
+			spf_find(l, f, SPF_RULE_MX_NULL, term->text, SPAN_NONE);
+			continue;
+		}
+		if (!look_up_host(l, f, term, host, &no4, &no6))
+			continue;
+		some4 |= no4;
+		some6 |= no6;
+		if (no4 && no6)
+			spf_find(l, f, SPF_RULE_MX_HOST, term->text, host);
+	}
+	/* a term is void once: see spf_run_match() */
+	l->void4 += some4;
+	l->void6 += some6;
+}
+
+static void
+look_up_exists(struct spf_linting *l, const struct spf_lint_frame *f,
+    const struct spf_term *term, struct span name)
+{
+	const struct dns_answer *answer = ask(l, name, DNS_A);
+
+	if (answer == NULL)
+		return;
+	check_failure(l, f, term->text, answer);
+	if (is_void(answer))
+		count_void(l, f, term, true, true);
+}
+
+static void
+look_up_exp(struct spf_linting *l, const struct spf_lint_frame *f,
+    const struct spf_term *term)
+{
+	const struct dns_answer *answer;
+	struct span name;
+	const char *fault;
+	unsigned needs;
+
+	if (!name_target(l, f, term, &name))
+		return;
+	answer = ask(l, name, DNS_TXT);
+	if (answer == NULL)
+		return;
+	check_failure(l, f, term->text, answer);
+	if (answer->state == DNS_FAILED)
+		return;
+	if (answer->n_records != 1) {
+		spf_find(l, f, SPF_RULE_EXP_NONE, term->text, name);
+		return;
+	}
+	fault =
+	    spf_macro_check(answer->records[0].text, SPF_MACRO_TEXT, &needs);
+	if (fault != NULL)
+		spf_find(l, f, SPF_RULE_EXP_TEXT, term->text, span_str(fault));
+}
+
+/* ---- the tree ---- */
+
+static void walk(struct spf_linting *l, const struct spf_lint_frame *above,
+    const struct spf_term *via, struct span domain);
+
+static void
+look_up(struct spf_linting *l, const struct spf_lint_frame *f,
+    const struct spf_term *term)
+{
+	struct span name;
+
+	if (term->fault != NULL || !spf_term_looks_up(term))
+		return;
+	if (++l->out->lookups > FOLLOWED_MAX || !name_target(l, f, term, &name))
+		return;
+	if (term->kind == SPF_KIND_A)
+		look_up_a(l, f, term, name);
+	else if (term->kind == SPF_KIND_MX)
+		look_up_mx(l, f, term, name);
+	else if (term->kind == SPF_KIND_EXISTS)
+		look_up_exists(l, f, term, name);
+	else if (term->kind != SPF_KIND_PTR)
+		walk(l, f, term, name);
+}
+
+/* In the order of an evaluation in which nothing matches. */
+static void
+look_up_all(struct spf_linting *l, const struct spf_lint_frame *f,
+    const struct spf_record *record)
+{
+	for (size_t i = 0; i < record->n; i++) {
+		if (&record->terms[i] == record->all)
+			break;
+		if (record->terms[i].kind != SPF_KIND_REDIRECT)
+			look_up(l, f, &record->terms[i]);
+	}
+	if (record->redirect != NULL && record->all == NULL)
+		look_up(l, f, record->redirect);
+	if (record->exp != NULL && record->exp->fault == NULL && f->is_policy)
+		look_up_exp(l, f, record->exp);
+}
+
+/* Texts that their publisher may take for SPF. */
+static void
+check_lookalike(
+    struct spf_linting *l, const struct spf_lint_frame *f, struct span text)
+{
+	struct span bare = span_trim(text);
+
+	if (span_starts_nocase(bare, "\""))
+		bare = span_skip(bare, 1);
+	if (span_starts_nocase(bare, "spf2.0"))
+		spf_find(l, f, SPF_RULE_SENDER_ID, SPAN_NONE, text);
+	else if (span_starts_nocase(bare, "v=spf") ||
+	    span_starts_nocase(bare, "v = spf") ||
+	    span_starts_nocase(bare, "v:spf") ||
+	    span_starts_nocase(bare, "spf1"))
+		spf_find(l, f, SPF_RULE_LOOKALIKE, SPAN_NONE, text);
+}
+
+/* RFC 7208 section 3.4 */
+static void
+check_size(struct spf_linting *l, const struct spf_lint_frame *f,
+    const struct dns_answer *answer)
+{
+	size_t size = f->domain.n;
+
+	for (size_t i = 0; i < answer->n_records; i++)
+		size += answer->records[i].text.n;
+	if (answer->size > FITS_UDP)
+		spf_find_number(l, f, SPF_RULE_LONG_ANSWER, answer->size);
+	else if (answer->size == 0 && size > FITS_TEXTS)
+		spf_find_number(l, f, SPF_RULE_LONG_ANSWER, size);
+}
+
+/* RFC 7208 section 4.5; absent: none, or too many. */
+static struct span
+select_text(struct spf_linting *l, const struct spf_lint_frame *f,
+    const struct dns_answer *answer, size_t *found)
+{
+	struct span text = SPAN_NONE;
+
+	*found = 0;
+	for (size_t i = 0; i < answer->n_records; i++) {
+		if (!spf_record_is(answer->records[i].text)) {
+			check_lookalike(l, f, answer->records[i].text);
+			continue;
+		}
+		text = answer->records[i].text;
+		(*found)++;
+	}
+	if (*found > 1)
+		spf_find_number(l, f, SPF_RULE_SEVERAL_RECORDS, *found);
+	return *found == 1 ? text : SPAN_NONE;
+}
+
+/* Told where the name stands: in the record above. */
+static void
+tell_none(struct spf_linting *l, const struct spf_lint_frame *f,
+    const struct spf_term *via)
+{
+	if (via == NULL)
+		spf_find(l, f, SPF_RULE_NO_RECORD, SPAN_NONE, SPAN_NONE);
+	else
+		spf_find(l, f->above,
+		    via->kind == SPF_KIND_REDIRECT ? SPF_RULE_REDIRECT_NONE
+						   : SPF_RULE_INCLUDE_NONE,
+		    via->text, f->domain);
+}
+
+static void
+read_record(struct spf_linting *l, const struct spf_lint_frame *f,
+    const struct spf_term *via, const struct dns_answer *answer)
+{
+	struct spf_record record;
+	size_t found;
+	struct span text = select_text(l, f, answer, &found);
+
+	if (found == 0)
+		tell_none(l, f, via);
+	if (text.p == NULL)
+		return;
+	check_size(l, f, answer);
+	if (text.n > SPF_MAX_RECORD) {
+		spf_find_number(l, f, SPF_RULE_TOO_LONG_TO_READ, text.n);
+		return;
+	}
+	if (!spf_record_parse(l->a, text, &record))
+		return;
+	if (via == NULL)
+		l->out->record = text;
+	spf_lint_record(l, f, &record);
+	look_up_all(l, f, &record);
+}
+
+static bool
+leads_back(const struct spf_lint_frame *f, struct span domain)
+{
+	for (; f != NULL; f = f->above)
+		if (domain_equal(f->domain, domain))
+			return true;
+	return false;
+}
+
+/* Whether its record was read before; else it is now. */
+static bool
+was_seen(struct spf_linting *l, struct span domain)
+{
+	for (unsigned i = 0; i < l->out->records; i++)
+		if (domain_equal(l->seen[i], domain))
+			return true;
+	l->seen[l->out->records++] = domain;
+	return false;
+}
+
+/* False: the walk ends here. */
+static bool
+may_follow(struct spf_linting *l, const struct spf_lint_frame *above,
+    const struct spf_term *via, struct span domain)
+{
+	if (leads_back(above, domain)) {
+		l->endless = true;
+		spf_find(l, above, SPF_RULE_LOOP, via->text, domain);
+		return false;
+	}
+	if (above->depth == SPF_LINT_DEPTH_MAX ||
+	    l->out->records == SPF_LINT_RECORDS_MAX) {
+		l->endless = true;
+		spf_find(l, above, SPF_RULE_NOT_FOLLOWED, via->text, domain);
+		return false;
+	}
+	return true;
+}
+
+/*
+ * The record of `domain`, which the term `via` of the record above leads to
+ * (NULL: it is the domain's own), and all it leads to.
+ */
+static void
+walk(struct spf_linting *l, const struct spf_lint_frame *above,
+    const struct spf_term *via, struct span domain)
+{
+	struct spf_lint_frame f = { .above = above, .domain = domain };
+	const struct dns_answer *answer;
+
+	if (above != NULL && !may_follow(l, above, via, domain))
+		return;
+	if (above != NULL)
+		f.depth = above->depth + 1;
+	f.is_policy =
+	    via == NULL || (above->is_policy && via->kind == SPF_KIND_REDIRECT);
+	f.passes = via == NULL || (above->passes && via->qualifier == SPF_PASS);
+	f.is_first = !was_seen(l, domain);
+	if (!f.is_first)
+		spf_find(l, above, SPF_RULE_INCLUDED_TWICE, via->text, domain);
+	if (!spf_is_checkable(domain)) {
+		tell_none(l, &f, via);
+		return;
+	}
+	answer = ask(l, domain, DNS_TXT);
+	if (answer == NULL)
+		return;
+	check_failure(l, &f, SPAN_NONE, answer);
+	if (answer->state != DNS_FAILED)
+		read_record(l, &f, via, answer);
+}
+
+/* ---- the sums ---- */
+
+static void
+sum_up(struct spf_linting *l)
+{
+	const struct spf_lint_frame f = {
+		.domain = l->out->domain,
+		.is_first = true,
+	};
+	struct spf_lint *out = l->out;
+
+	out->void_lookups = l->void4 > l->void6 ? l->void4 : l->void6;
+	if (out->lookups > SPF_MAX_LOOKUPS)
+		spf_find_number(l, &f, SPF_RULE_LOOKUPS, out->lookups);
+	else if (out->lookups == SPF_MAX_LOOKUPS && !l->endless)
+		spf_find(l, &f, SPF_RULE_LOOKUPS_FULL, SPAN_NONE, SPAN_NONE);
+	if (l->void4 > SPF_MAX_VOID)
+		spf_find_number(l, &f, SPF_RULE_VOIDS_V4, l->void4);
+	if (l->void6 > SPF_MAX_VOID)
+		spf_find_number(l, &f, SPF_RULE_VOIDS_V6, l->void6);
+}
+
+enum step
+spf_lint(struct span domain, struct dns_talk *talk, struct arena *a,
+    struct spf_lint *out)
+{
+	struct spf_linting l = { .talk = talk, .a = a, .out = out };
+	struct spf_lint_frame f = { .domain = domain, .is_first = true };
+	struct span normal = domain_normal(a, domain);
+
+	*out = (struct spf_lint){ .domain = domain };
+	if (normal.p == NULL || !spf_is_checkable(normal)) {
+		spf_find(&l, &f, SPF_RULE_NO_NAME, SPAN_NONE, domain);
+		return STEP_DONE;
+	}
+	out->domain = normal;
+	walk(&l, NULL, NULL, normal);
+	sum_up(&l);
+	return l.waiting ? STEP_WAIT : STEP_DONE;
+}
