@@ -1,0 +1,157 @@
+/*
+ * spf_check_fuzz.c - a first line "IP HELO SENDER" (the sender may be missing:
+ * then HELO is the identity), and a zone: check_host() ends within its limits,
+ * with the same result whether answers come all at once or one by one, and
+ * with less memory with that result or temperror
+ */
+#include <assert.h>
+#include <stdint.h>
+#include <stdlib.h>
+
+#include "dns/talk.h"
+#include "dns/zone.h"
+#include "lib/ascii.h"
+#include "spf/lint.h"
+#include "spf/received.h"
+#include "spf/spf.h"
+
+enum {
+	ARENA = 1 << 20,
+	QUESTIONS = 300,
+	/* no answer leads to more than one further wave; terms, their hosts */
+	WAVES_MAX = 400,
+	ZONE_MAX = 16384,
+};
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+static void
+told(struct dns_wait *wait, const struct dns_answer *answer)
+{
+	dns_talk_tell((struct dns_question *)wait, answer);
+}
+
+/* Sends at most `n` questions. */
+static void
+send(struct dns_talk *talk, struct dns_source *zone, size_t n)
+{
+	struct dns_question *q;
+
+	for (; n > 0 && (q = dns_talk_unsent(talk)) != NULL; n--) {
+		q->sent = true;
+		q->wait.done = told;
+		zone->ask(zone, q->name, q->type, &q->wait);
+	}
+}
+
+static void
+check_result(const struct spf_result *r)
+{
+	assert(r->lookups <= SPF_MAX_LOOKUPS);
+	assert(r->void_lookups <= SPF_MAX_VOID || r->code == SPF_PERMERROR);
+	assert(r->explanation.n <= SPF_MAX_EXPLANATION);
+	assert(r->explanation.p == NULL || r->code == SPF_FAIL);
+	assert(r->weakness == SPF_SOLID || r->code == SPF_PASS);
+	assert(r->reason.n > 0 && span_all(r->reason, ascii_is_print));
+	assert(span_all(r->explanation, ascii_is_print));
+}
+
+/* Returns the code; `n` is how many answers come at once. */
+static enum spf_code
+run(struct spf_query q, struct dns_source *zone, size_t n,
+    unsigned long fail_at, struct spf_result *out, struct arena *a)
+{
+	struct dns_talk *talk = dns_talk_new(QUESTIONS);
+	unsigned waves = 0;
+
+	assert(talk != NULL);
+	q.trace = n == 1;
+	arena_rewind(a);
+	arena_fail_at(a, fail_at);
+	while (spf_check(&q, talk, a, out) == STEP_WAIT) {
+		assert(dns_talk_unsent(talk) != NULL);
+		assert(++waves < WAVES_MAX);
+		send(talk, zone, n);
+		arena_rewind(a);
+	}
+	check_result(out);
+	arena_fail_at(a, 0);
+	assert(spf_received(out, &q, a).n <= SPF_RECEIVED_MAX);
+	dns_talk_free(talk);
+	return out->code;
+}
+
+static void
+check(const struct spf_query *q, struct dns_source *zone, size_t size)
+{
+	struct arena *a = arena_new(ARENA), *b = arena_new(ARENA);
+	struct spf_result one, other;
+	enum spf_code code;
+
+	assert(a != NULL && b != NULL);
+	run(*q, zone, SIZE_MAX, 0, &one, a);
+	run(*q, zone, 1, 0, &other, b);
+	/* the trace takes memory: the only thing that may differ */
+	if (!arena_has_failed(a) && !arena_has_failed(b)) {
+		assert(one.code == other.code);
+		assert(one.lookups == other.lookups);
+		assert(one.void_lookups == other.void_lookups);
+	}
+	code = run(*q, zone, SIZE_MAX, 1 + size % 64, &other, b);
+	assert(code == one.code || code == SPF_TEMPERROR);
+	arena_free(a);
+	arena_free(b);
+}
+
+static void
+lint(struct span domain, struct dns_source *zone)
+{
+	struct dns_talk *talk = dns_talk_new(SPF_LINT_QUESTIONS);
+	struct arena *a = arena_new(ARENA);
+	struct spf_lint out;
+
+	assert(talk != NULL && a != NULL);
+	while (spf_lint(domain, talk, a, &out) == STEP_WAIT) {
+		assert(dns_talk_unsent(talk) != NULL);
+		send(talk, zone, SIZE_MAX);
+		arena_rewind(a);
+	}
+	assert(out.records <= SPF_LINT_RECORDS_MAX);
+	assert(out.n_findings <= SPF_LINT_FINDINGS_MAX);
+	for (const struct spf_finding *f = out.findings; f != NULL; f = f->next)
+		assert(span_all(f->text, ascii_is_print));
+	arena_free(a);
+	dns_talk_free(talk);
+}
+
+static struct span
+take(struct span *rest, char end)
+{
+	struct span found = span_first(*rest, span_index(*rest, end));
+
+	*rest = span_skip(*rest, found.n + 1);
+	return found;
+}
+
+int
+LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	struct span rest = span_of((const char *)data, size);
+	struct span line = take(&rest, '\n');
+	struct spf_query q = { .receiver = SPAN("r.example"), .now = 1 };
+	struct dns_source *zone;
+	char error[256];
+
+	if (!ip_parse(take(&line, ' '), &q.ip) || rest.n > ZONE_MAX)
+		return 0;
+	q.helo = take(&line, ' ');
+	q.sender = line;
+	q.identity = line.n > 0 ? SPF_IDENTITY_MAILFROM : SPF_IDENTITY_HELO;
+	zone = dns_zone_parse("fuzz", rest, error, sizeof(error));
+	if (zone == NULL)
+		return 0;
+	check(&q, zone, size);
+	lint(span_skip(q.sender, span_rindex(q.sender, '@') + 1), zone);
+	zone->close(zone);
+	return 0;
+}
