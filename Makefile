@@ -37,6 +37,7 @@ CLI_OBJECTS    = $(patsubst %.c,$(BUILD)/%.o,$(wildcard cli/*.c))
 
 TESTS    = $(patsubst %.c,$(BUILD)/%,$(wildcard tests/*_test.c))
 HELPERS  = $(patsubst %.c,$(BUILD)/%.o,$(wildcard tests/support/*.c))
+BENCHES  = $(patsubst %.c,$(BUILD)/%,$(wildcard tests/bench/*_bench.c))
 LIBS_TEST = -lcmocka $(LIBS_COMMAND)
 
 # A fuzz target NAME is tests/fuzz/NAME_fuzz.c with seeds in tests/corpus/NAME.
@@ -73,6 +74,12 @@ $(BUILD)/tests/fuzz/%_fuzz: $(BUILD)/tests/fuzz/%_fuzz.o $(HELPERS) $(ARCHIVE)
 $(BUILD)/tests/fuzz/%_replay: $(BUILD)/tests/fuzz/%_fuzz.o \
 		$(BUILD)/tests/fuzz/replay.o $(HELPERS) $(ARCHIVE)
 	$(CC) $(CFLAGS) $(LINKHARD) -o $@ $^ $(LIBS_TEST)
+
+$(BUILD)/tests/bench/%_bench: $(BUILD)/tests/bench/%_bench.o $(ARCHIVE)
+	$(CC) $(CFLAGS) $(LINKHARD) -o $@ $^ $(LIBS_COMMAND)
+
+bench: $(BENCHES)
+	@for bench in $(BENCHES); do $$bench || exit 1; done
 
 unit: $(TESTS) $(REPLAYS)
 	@tests/run_cmocka $(TESTS) $(REPLAY_COMMANDS)
@@ -118,10 +125,11 @@ help:
 	@echo "asan tsan    unit under sanitizers, in build-asan, build-tsan"
 	@echo "fuzz         each target FUZZ_SECONDS=20 long; FUZZ=NAME for one"
 	@echo "fuzz-build   the fuzz targets, in build-fuzz"
+	@echo "bench        what the parts cost alone"
 	@echo "clean        removes build and build-*"
 
 .SECONDARY:
-.PHONY: all unit fuzz-replay asan tsan fuzz-build fuzzers fuzz help clean
+.PHONY: all bench unit fuzz-replay asan tsan fuzz-build fuzzers fuzz help clean
 clean:
 	rm -rf build build-*
 
