@@ -251,8 +251,9 @@ add_domain(
 {
 	struct span name;
 
-	if (has_domain(out, text))
-		return true;
+	if (has_domain(out, text) ||
+	    (out->cut && out->n_domains == MAIL_AUTHORS_MAX))
+		return true; /* nothing new can come of it */
 	/* RFC 9989 section 5.3.1: U-labels become A-labels */
 	name = domain_normal(a, text);
 	if (!domain_is_hostname(name) || domain_labels(name) < labels_min ||

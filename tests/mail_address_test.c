@@ -428,6 +428,7 @@ struct large_vector {
 static const struct large_vector larges[] = {
 	{ "10,000 addresses", "", "a@b.example,", 10000, "", MAIL_FROM_OK, 1, false },
 	{ "10,001 addresses", "", "a@b.example,", 10001, "", MAIL_FROM_OK, 1, true },
+	{ "10,000 U-labels", "", "a@b\303\274cher.example,", 10000, "", MAIL_FROM_OK, 1, false },
 	{ "10,000 bad addresses", "", "<a@b.example", 10000, "", MAIL_FROM_BAD, 1, false },
 	{ "80,000 ats", "] ", "a@b.example", 80000, "", MAIL_FROM_BAD, 1, true },
 	{ "200 labels", "a@", "a.", 200, "example", MAIL_FROM_OK, 0, false },
