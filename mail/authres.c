@@ -135,16 +135,14 @@ static bool
 take_items(struct scan *s, struct arena *a, struct authres_result *out)
 {
 	for (;;) {
-		const char *from = s->p;
 		struct item item;
 
 		if (!mail_skip_cfws(s))
 			return false;
 		if (is_at_end(s))
 			return true;
-		if (s->p == from) /* nothing between it and the last one */
-			return false;
-		from = s->p;
+		const char *from = s->p;
+
 		if (!take_item(s, &item))
 			return false;
 		if (item.property.p == NULL &&

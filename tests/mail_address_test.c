@@ -137,6 +137,7 @@ static const struct list_vector lists[] = {
 	    "\"a b\" . c . \"d\"|e.example " },
 	{ "4.4 two words are no local part", "\"a\" b@e.example", "!" },
 	{ "4.4 two words are no local part", "\"a\"b@e.example", "!" },
+	{ "4.4 two words are no local part", "a \"b\"@e.example", "!" },
 	{ "4.4 domain in pieces", "a@(x)b(y).(z) c\r\n .d(w)", "a|b.c.d " },
 	{ "4.4 route", "<@a.example,@b.example:c@d.example>", "c|d.example " },
 	{ "4.4 route with nulls",
@@ -278,6 +279,8 @@ static const struct from_vector froms[] = {
 	{ "encoded words joined", "From: =?utf-8?q?a=40b.ex?= \n =?utf-8?q?ample?=\n", MAIL_FROM_BAD, "b.example ", 0, false },
 	{ "encoded word that is only a name", "From: =?utf-8?q?a=40b.example?= <c@d.example>\n", MAIL_FROM_OK, "d.example ", 1, false },
 	{ "bare CR", "From: a@b.example\rFrom: c@d.example\n", MAIL_FROM_BAD, "b.example d.example ", 0, false },
+	{ "bare CR and a space", "From: \"x\r <a@b.example>\" <c@d.example>\n", MAIL_FROM_BAD, "d.example b.example ", 1, false },
+	{ "hyphens around", "From: ] <a@-b.example->\n", MAIL_FROM_BAD, "b.example ", 0, false },
 	{ "bare CR in a quoted string", "From: \"x\r<a@b.example>\" <c@d.example>\n", MAIL_FROM_BAD, "d.example b.example ", 1, false },
 	{ "no address", "From: Joe\n", MAIL_FROM_BAD, "", 0, false },
 	{ "lone at", "From: @\n", MAIL_FROM_BAD, "", 0, false },
@@ -344,6 +347,23 @@ section_5_3_1_author_domains(void **state)
 			    from.n_addresses, from.bad_domain, from.cut);
 		arena_rewind(a);
 	}
+	arena_free(a);
+}
+
+/* libmilter cuts a field at a NUL; the command sees what stands behind it. */
+static void
+section_2_2_nul(void **state)
+{
+	struct arena *a = arena_new(CAP);
+	struct mail_header h = { 0 };
+	struct mail_from from;
+
+	(void)state;
+	mail_header_add(
+	    &h, a, SPAN("From"), SPAN("\"x@b.example\0\" <c@d.example>"));
+	mail_from_read(&h, a, &from);
+	assert_int_equal(from.state, MAIL_FROM_BAD);
+	assert_true(same_domains(&from, "b.example d.example "));
 	arena_free(a);
 }
 
@@ -643,6 +663,7 @@ main(void)
 		cmocka_unit_test(section_3_4_lists),
 		cmocka_unit_test(section_3_4_cut_and_starved),
 		cmocka_unit_test(section_5_3_1_author_domains),
+		cmocka_unit_test(section_2_2_nul),
 		cmocka_unit_test(section_5_3_1_starved),
 		cmocka_unit_test(first_address),
 		cmocka_unit_test(hostile_sizes_take_linear_time),

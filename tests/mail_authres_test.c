@@ -102,6 +102,7 @@ static const struct read_vector reads[] = {
 	{ "version 0", "a.example 0; spf=pass", "!" },
 	{ "version 11", "a.example 11; spf=pass", "!" },
 	{ "words behind the id", "a.example b; spf=pass", "!" },
+	{ "words behind the version", "a.example 1 b; spf=pass", "!" },
 	{ "no id but a method", "spf=pass; dkim=pass", "!" },
 	{ "no result", "a.example; spf", "a.example !" },
 	{ "empty result", "a.example; spf=", "a.example !" },
@@ -523,6 +524,8 @@ section_2_2_writes(void **state)
 	(void)state;
 	authres_begin(
 	    &w, buf_over(memory, sizeof(memory)), SPAN("mx.example.org"));
+	authres_reason(&w, SPAN("of nothing"));
+	authres_put(&w, "smtp", "mailfrom", SPAN("of.nothing"));
 	assert_string_equal(authres_end(&w).p, "mx.example.org; none");
 
 	authres_begin(
@@ -638,6 +641,29 @@ section_2_2_comments(void **state)
 		write_one(&w, buf_over(memory, sizeof(memory)),
 		    span_str(vectors[i][0]), SPAN_NONE, SPAN_NONE);
 		assert_string_equal(memory, want);
+	}
+}
+
+/* RFC 5322 section 2.1.1: 78 columns, a tab is 8 of them. */
+static void
+lines_end_before_column_78(void **state)
+{
+	static const char line[] =
+	    "mx.example.org;\n\tspf=pass smtp.mailfrom="; /* to column 31 */
+	char value[64], memory[256];
+	struct authres_writer w;
+
+	(void)state;
+	memset(value, 'a', sizeof(value));
+	for (size_t n = 40; n < 50; n++) {
+		bool fits = 31 + n <= 76; /* a ";" may follow */
+
+		write_one(&w, buf_over(memory, sizeof(memory)), SPAN_NONE,
+		    SPAN_NONE, span_of(value, n));
+		assert_int_equal(
+		    memory[sizeof("mx.example.org;\n\tspf=pass") - 1],
+		    fits ? ' ' : '\n');
+		assert_int_equal(w.text.n, sizeof(line) - 1 + n + !fits);
 	}
 }
 
@@ -870,6 +896,7 @@ main(void)
 		cmocka_unit_test(section_2_2_ids),
 		cmocka_unit_test(section_2_2_values),
 		cmocka_unit_test(section_2_2_comments),
+		cmocka_unit_test(lines_end_before_column_78),
 		cmocka_unit_test(long_values_are_cut_and_marked),
 		cmocka_unit_test(written_is_read_back),
 		cmocka_unit_test(every_size_of_memory),
