@@ -108,6 +108,14 @@ dns_fault_from_name(struct span name, enum dns_fault *fault)
 	return true;
 }
 
+bool
+dns_record_equal(const struct dns_record *a, const struct dns_record *b)
+{
+	return span_equal(a->text, b->text) && a->ip.family == b->ip.family &&
+	    memcmp(a->ip.bytes, b->ip.bytes, sizeof(a->ip.bytes)) == 0 &&
+	    a->preference == b->preference && a->strings == b->strings;
+}
+
 /* Every answer is made here, as the first member of its block. */
 static struct block *
 block_of(const struct dns_answer *a)

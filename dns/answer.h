@@ -57,6 +57,9 @@ struct dns_record {
 	uint16_t strings;    /* TXT: how many strings were joined */
 };
 
+/* The same data, the texts byte by byte. */
+bool dns_record_equal(const struct dns_record *a, const struct dns_record *b);
+
 enum { DNS_RECORDS_MAX = 512 }; /* kept of one answer; more are DNS_FAILED */
 
 struct dns_answer {

@@ -14,7 +14,8 @@
 #include "dns/source.h"
 
 struct dns_cache_options {
-	size_t bytes;             /* bound of all shards, 0: 16 MiB */
+	size_t bytes;             /* bound of all shards, at least 256 KiB;
+	                             0: 16 MiB */
 	uint32_t ttl_max;         /* seconds, 0: 86400 */
 	uint32_t negative_max;    /* seconds, 0: 3600 */
 	uint32_t failure_seconds; /* a failure is held this long, 0: 5 */
@@ -29,7 +30,11 @@ struct dns_cache_counts {
 	size_t entries, bytes;
 };
 
-/* NULL: no memory.  `below` is not owned: close the cache first. */
+/*
+ * NULL: no memory.  `below` is not owned: close the cache first.  It is freed
+ * when `below` has answered what it was asked, so that has to be closed too.
+ * A question for which there is no room is answered DNS_FAULT_RESOURCE.
+ */
 struct dns_source *dns_cache_open(
     const struct dns_cache_options *o, struct dns_source *below);
 

@@ -13,10 +13,13 @@
 /* NULL: no memory.  `below` is not owned. */
 struct dns_source *dns_recorder_open(struct dns_source *below);
 
+enum { DNS_RECORDER_MAX = 65536 }; /* questions that are remembered */
+
 /*
- * All answers so far, sorted by name and type: records, NODATA names as such,
- * NXDOMAIN names as comments, failures as zone.h reads them.  False: a write
- * failed.
+ * All answers so far, sorted by name and type: records under the name that was
+ * asked for, and what else there was (NXDOMAIN, NODATA, failures, aliases) as
+ * the comments that zone.h reads.  Of a question asked twice it is the first
+ * answer.  False: a write failed, or not all could be remembered.
  */
 bool dns_recorder_write(struct dns_source *recorder, FILE *out);
 

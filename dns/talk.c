@@ -7,6 +7,7 @@
 #include "lib/arena.h"
 #include "lib/ascii.h"
 #include "lib/domain.h"
+#include "lib/hash.h"
 
 enum {
 	/* With its name a question takes less than this. */
@@ -82,11 +83,10 @@ dns_talk_free(struct dns_talk *talk)
 static size_t
 hash(const struct dns_talk *talk, struct span name, enum dns_type type)
 {
-	size_t h = (size_t)type * 16777619U;
+	/* a talk has too few questions for collisions to matter */
+	static const struct hash_secret none = { 0, 0 };
 
-	for (size_t i = 0; i < name.n; i++)
-		h = (h ^ (unsigned char)name.p[i]) * 16777619U;
-	return (h ^ h >> 15) & talk->mask;
+	return (size_t)hash_span(none, name, type) & talk->mask;
 }
 
 static struct noted *

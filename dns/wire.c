@@ -12,17 +12,20 @@ wire_name(struct arena *a, const struct ldns_struct_rdf *dname)
 {
 	const uint8_t *p = ldns_rdf_data(dname);
 	const uint8_t *end = p + ldns_rdf_size(dname);
-	struct buf b = buf_in(a, ldns_rdf_size(dname) + 1);
+	char *text = arena_alloc(a, ldns_rdf_size(dname) + 1);
+	size_t n = 0;
 
+	if (text == NULL)
+		return SPAN_NONE;
 	while (p<end && * p> 0 && *p < end - p) {
 		const uint8_t *next = p + 1 + *p;
 
-		if (b.n > 0)
-			buf_byte(&b, '.');
+		if (n > 0)
+			text[n++] = '.';
 		while (++p < next)
-			buf_byte(&b, *p == '.' ? '?' : (char)ascii_lower(*p));
+			text[n++] = *p == '.' ? '?' : (char)ascii_lower(*p);
 	}
-	return b.p != NULL ? buf_done(&b) : SPAN_NONE;
+	return span_of(text, n);
 }
 
 /* RFC 1035 section 3.3.14: one or more strings with a length before each. */
@@ -352,6 +355,18 @@ read_negative(struct reader *r, struct dns_answer *out, bool *refers)
 	return true;
 }
 
+/* RFC 2181 section 5: a set holds no record twice. */
+static bool
+has_record(
+    const struct dns_record *records, size_t n, const struct dns_record *one)
+{
+	size_t i = 0;
+
+	while (i < n && !dns_record_equal(&records[i], one))
+		i++;
+	return i < n;
+}
+
 static enum wire_reply
 fault(struct dns_answer *out, enum dns_fault why)
 {
@@ -384,11 +399,15 @@ read_found(
 	for (size_t i = 0; i < n; i++) {
 		if (seen[i].type != q->type || !span_equal(seen[i].owner, name))
 			continue;
-		if (out->n_records == DNS_RECORDS_MAX)
-			return fault(out, DNS_FAULT_GARBLED);
-		records[out->n_records++] = seen[i].record;
 		if (seen[i].ttl < ttl)
 			ttl = seen[i].ttl;
+		if (has_record(records, out->n_records, &seen[i].record))
+			continue;
+		/* RFC 2181 section 10.1: one canonical name */
+		if (out->n_records == DNS_RECORDS_MAX ||
+		    (q->type == DNS_CNAME && out->n_records == 1))
+			return fault(out, DNS_FAULT_GARBLED);
+		records[out->n_records++] = seen[i].record;
 	}
 	out->records = records;
 	out->ttl = ttl;

@@ -1,74 +1,18 @@
 #include "dns/zone.h"
 
-#include <ldns/ldns.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "dns/entry.h"
-#include "dns/wire.h"
-#include "lib/arena.h"
+#include "dns/zone_table.h"
+#include "lib/buf.h"
 #include "lib/domain.h"
+#include "lib/hash.h"
 
 enum {
-	TYPE_ANY = 0,               /* in a mark */
 	ZONE_MEMORY_FACTOR = 64,    /* arena bytes for a byte of the file */
 	ZONE_MEMORY_BASE = 1 << 20, /* and these */
 	SLOTS_FIRST = 256,
-};
-
-/* What a comment line says of one question. */
-struct mark {
-	struct mark *next;
-	int type;
-	bool failed, nxdomain, authentic, stale;
-	enum dns_fault fault;
-	struct span alias;
-};
-
-struct item {
-	struct item *next;
-	struct dns_record record;
-};
-
-/* All records of one name and type. */
-struct set {
-	struct set *next;
-	enum dns_type type;
-	uint32_t ttl;
-	size_t n;
-	struct item *first, **end;
-	const struct dns_answer *answer; /* made when the file is read */
-};
-
-/* A name that exists: it has records, or a name below it has. */
-struct node {
-	struct node *chain;
-	struct span name;
-	bool exists; /* false: known from a mark alone */
-	struct set *sets;
-	struct mark *marks;
-	uint32_t negative; /* seconds, of the SOA here (RFC 2308 section 5) */
-	bool has_soa;
-};
-
-struct zone {
-	struct dns_source source; /* first: given back as this */
-	struct arena *arena;
-	size_t n_nodes, n_slots;
-	struct node **slots;
-};
-
-/* What is at hand while a file is read. */
-struct reader {
-	struct zone *zone;
-	const char *name;
-	struct entry_reader entries;
-	ldns_rdf *origin;
-	ldns_rdf *previous; /* owner */
-	uint32_t ttl;
-	char *error;
-	size_t error_size;
 };
 
 /* ---- the table of names ---- */
@@ -76,11 +20,9 @@ struct reader {
 static size_t
 hash(struct span name)
 {
-	size_t h = 2166136261U;
+	static const struct hash_secret none = { 0, 0 };
 
-	for (size_t i = 0; i < name.n; i++)
-		h = (h ^ (unsigned char)name.p[i]) * 16777619U;
-	return h ^ h >> 15;
+	return (size_t)hash_span(none, name, 0);
 }
 
 static struct node *
@@ -118,8 +60,8 @@ grow(struct zone *z)
 	return true;
 }
 
-static struct node *
-add(struct zone *z, struct span name)
+struct node *
+zone_add(struct zone *z, struct span name)
 {
 	struct node *n = find(z, name);
 
@@ -146,11 +88,10 @@ parent(struct span name)
 	return span_skip(name, dot < name.n ? dot + 1 : name.n);
 }
 
-/* `name` and all above it exist (RFC 8020; RFC 4592 section 2.2.2). */
-static struct node *
-add_existing(struct zone *z, struct span name)
+struct node *
+zone_add_existing(struct zone *z, struct span name)
 {
-	struct node *first = add(z, name);
+	struct node *first = zone_add(z, name);
 	struct node *n = first;
 
 	while (n != NULL && !n->exists) {
@@ -158,15 +99,15 @@ add_existing(struct zone *z, struct span name)
 		if (name.n == 0)
 			return first;
 		name = parent(name);
-		n = add(z, name);
+		n = zone_add(z, name);
 	}
 	return n != NULL ? first : NULL;
 }
 
 /* ---- questions ---- */
 
-static struct set *
-find_set(const struct node *n, enum dns_type type)
+struct set *
+zone_find_set(const struct node *n, enum dns_type type)
 {
 	struct set *s = n->sets;
 
@@ -243,8 +184,9 @@ look_up(const struct zone *z, struct span name, enum dns_type type,
 {
 	const struct mark *mark = find_mark(z, name, type);
 	const struct node *n = closest(z, name);
-	const struct set *set = n != NULL ? find_set(n, type) : NULL;
-	const struct set *cname = n != NULL ? find_set(n, DNS_CNAME) : NULL;
+	const struct set *set = n != NULL ? zone_find_set(n, type) : NULL;
+	const struct set *cname =
+	    n != NULL ? zone_find_set(n, DNS_CNAME) : NULL;
 
 	out->authentic |= mark->authentic;
 	out->stale |= mark->stale;
@@ -252,7 +194,10 @@ look_up(const struct zone *z, struct span name, enum dns_type type,
 	if (mark->failed) {
 		out->state = DNS_FAILED;
 		out->fault = mark->fault;
-	} else if (n == NULL || mark->nxdomain) {
+	} else if (mark->nxdomain || (n == NULL && !mark->nodata)) {
+		out->ttl = negative_ttl(z, name);
+	} else if (mark->nodata) {
+		out->state = DNS_NODATA;
 		out->ttl = negative_ttl(z, name);
 	} else if (set != NULL) {
 		uint32_t ttl = set->answer->ttl;
@@ -319,311 +264,7 @@ zone_close(struct dns_source *source)
 	free(z);
 }
 
-/* ---- reading ---- */
-
-static bool
-complain(struct reader *r, const char *reason)
-{
-	snprintf(r->error, r->error_size, "%s:%lu: %s", r->name,
-	    r->entries.line, reason);
-	return false;
-}
-
-/* RFC 2181 section 5: a set holds no record twice. */
-static bool
-has_record(const struct set *s, const struct dns_record *record)
-{
-	const struct item *i = s->n <= DNS_RECORDS_MAX ? s->first : NULL;
-
-	while (i != NULL &&
-	    !(span_equal(i->record.text, record->text) &&
-		memcmp(&i->record.ip, &record->ip, sizeof(struct ip)) == 0 &&
-		i->record.preference == record->preference &&
-		i->record.strings == record->strings))
-		i = i->next;
-	return i != NULL;
-}
-
-static bool
-add_record(struct reader *r, struct node *n, const ldns_rr *rr,
-    struct dns_record *record)
-{
-	struct set *s = find_set(n, (enum dns_type)ldns_rr_get_type(rr));
-	struct item *item = arena_alloc(r->zone->arena, sizeof(*item));
-
-	if (s == NULL) {
-		s = arena_alloc(r->zone->arena, sizeof(*s));
-		if (s == NULL)
-			return complain(r, "out of memory");
-		s->type = (enum dns_type)ldns_rr_get_type(rr);
-		s->ttl = ldns_rr_ttl(rr);
-		s->end = &s->first;
-		s->next = n->sets;
-		n->sets = s;
-	}
-	if (item == NULL)
-		return complain(r, "out of memory");
-	if (has_record(s, record))
-		return true;
-	if (s->type == DNS_CNAME && s->n > 0)
-		return complain(r, "a second CNAME of this name; remove one");
-	item->record = *record;
-	*s->end = item;
-	s->end = &item->next;
-	s->n++;
-	if (ldns_rr_ttl(rr) < s->ttl)
-		s->ttl = ldns_rr_ttl(rr);
-	return true;
-}
-
-static bool
-is_kept(ldns_rr_type type)
-{
-	struct span name = span_str(dns_type_name((enum dns_type)type));
-	enum dns_type known;
-
-	return dns_type_from_name(name, &known);
-}
-
-static bool
-take_record(struct reader *r, const ldns_rr *rr)
-{
-	struct zone *z = r->zone;
-	struct span owner = wire_name(z->arena, ldns_rr_owner(rr));
-	struct node *n = owner.p != NULL ? add_existing(z, owner) : NULL;
-	struct dns_record record;
-
-	if (n == NULL)
-		return complain(r, "out of memory");
-	if (ldns_rr_get_class(rr) != LDNS_RR_CLASS_IN)
-		return complain(r, "only class IN is known; remove the record");
-	if (!is_kept(ldns_rr_get_type(rr)))
-		return true;
-	if (!wire_record(z->arena, rr, &record))
-		return complain(r,
-		    arena_has_failed(z->arena)
-			? "out of memory"
-			: "the record's data are too long, or not of its type");
-	if (ldns_rr_get_type(rr) == LDNS_RR_TYPE_SOA) {
-		uint32_t minimum = ldns_rdf2native_int32(ldns_rr_rdf(rr, 6));
-
-		n->has_soa = true;
-		n->negative =
-		    minimum < ldns_rr_ttl(rr) ? minimum : ldns_rr_ttl(rr);
-	}
-	return add_record(r, n, rr, &record);
-}
-
-static bool
-read_record(struct reader *r)
-{
-	ldns_rr *rr = NULL;
-	ldns_status status = ldns_rr_new_frm_str(
-	    &rr, r->entries.entry.p, r->ttl, r->origin, &r->previous);
-	bool ok;
-
-	/* a word that is no type is type 0 without data to ldns */
-	if (status == LDNS_STATUS_OK && ldns_rr_get_type(rr) == 0) {
-		ldns_rr_free(rr);
-		status = LDNS_STATUS_SYNTAX_TYPE_ERR;
-	}
-	if (status != LDNS_STATUS_OK)
-		return complain(
-		    r, "not a record; write NAME TTL CLASS TYPE DATA");
-	ok = take_record(r, rr);
-	ldns_rr_free(rr);
-	return ok;
-}
-
-/* The next word of `s` as a name, absolute or below $ORIGIN; NULL: none. */
-static ldns_rdf *
-read_name(struct reader *r, struct scan *s)
-{
-	char text[DOMAIN_MAX * 4 + 2];
-	struct buf b = buf_over(text, sizeof(text));
-	ldns_rdf *name;
-
-	(void)scan_fws(s);
-	buf_span(&b, scan_until(s, ' '));
-	if (b.n == 0 || b.full)
-		return NULL;
-	name = ldns_dname_new_frm_str(text);
-	if (name != NULL && r != NULL && r->origin != NULL &&
-	    !ldns_dname_str_absolute(text) &&
-	    ldns_dname_cat(name, r->origin) != LDNS_STATUS_OK) {
-		ldns_rdf_deep_free(name);
-		return NULL;
-	}
-	return name;
-}
-
-/* RFC 1035 section 5.1, RFC 2308 section 4 */
-static bool
-read_control(struct reader *r)
-{
-	struct scan s = scan_of(buf_done(&r->entries.entry));
-	const char *end = NULL;
-
-	if (scan_text_nocase(&s, "$ORIGIN ")) {
-		ldns_rdf *origin = read_name(r, &s);
-
-		if (origin == NULL)
-			return complain(r, "no name after $ORIGIN");
-		ldns_rdf_deep_free(r->origin);
-		r->origin = origin;
-	} else if (scan_text_nocase(&s, "$TTL ")) {
-		(void)scan_fws(&s);
-		r->ttl = ldns_str2period(s.p, &end);
-		if (end == s.p)
-			return complain(r, "no time after $TTL");
-	} else {
-		return complain(r,
-		    "only $ORIGIN and $TTL are known; write the records out");
-	}
-	return true;
-}
-
-static struct mark *
-add_mark(struct reader *r, ldns_rdf *name, int type)
-{
-	struct arena *a = r->zone->arena;
-	struct span text = wire_name(a, name);
-	struct node *n = text.p != NULL ? add(r->zone, text) : NULL;
-	struct mark *m = n != NULL ? n->marks : NULL;
-
-	while (m != NULL && m->type != type)
-		m = m->next;
-	if (n != NULL && m == NULL) {
-		m = arena_alloc(a, sizeof(*m));
-		if (m == NULL)
-			return NULL;
-		m->type = type;
-		m->next = n->marks;
-		n->marks = m;
-	}
-	return m;
-}
-
-static bool
-mark_failed(struct reader *r, struct scan *s, struct mark *m)
-{
-	(void)r;
-	m->failed = true;
-	return dns_fault_from_name(span_trim(scan_rest(s)), &m->fault);
-}
-
-static bool
-mark_nxdomain(struct reader *r, struct scan *s, struct mark *m)
-{
-	(void)r;
-	(void)s;
-	m->nxdomain = true;
-	return true;
-}
-
-static bool
-mark_alias(struct reader *r, struct scan *s, struct mark *m)
-{
-	ldns_rdf *target = read_name(NULL, s);
-
-	if (target == NULL)
-		return false;
-	m->alias = wire_name(r->zone->arena, target);
-	ldns_rdf_deep_free(target);
-	return m->alias.p != NULL;
-}
-
-static bool
-mark_authentic(struct reader *r, struct scan *s, struct mark *m)
-{
-	(void)r;
-	(void)s;
-	m->authentic = true;
-	return true;
-}
-
-static bool
-mark_stale(struct reader *r, struct scan *s, struct mark *m)
-{
-	(void)r;
-	(void)s;
-	m->stale = true;
-	return true;
-}
-
-static const struct mark_rule {
-	const char *word;
-	bool (*read)(struct reader *r, struct scan *s, struct mark *m);
-} mark_rules[] = {
-	{ ";!failed ", mark_failed },
-	{ ";!nxdomain ", mark_nxdomain },
-	{ ";!alias ", mark_alias },
-	{ ";!authentic ", mark_authentic },
-	{ ";!stale ", mark_stale },
-};
-
-static bool
-read_mark(struct reader *r)
-{
-	static const char usage[] =
-	    "not of the form \";!failed NAME TYPE FAULT\" "
-	    "(or ;!nxdomain, ;!alias, ;!authentic, ;!stale)";
-	struct scan s = scan_of(buf_done(&r->entries.entry));
-	const struct mark_rule *rule = mark_rules;
-	const struct mark_rule *end =
-	    mark_rules + sizeof(mark_rules) / sizeof(*mark_rules);
-	enum dns_type type = (enum dns_type)TYPE_ANY;
-
-	while (rule < end && !scan_text_nocase(&s, rule->word))
-		rule++;
-	if (rule == end)
-		return complain(r, usage);
-	ldns_rdf *name = read_name(NULL, &s);
-
-	if (name == NULL)
-		return complain(r, usage);
-	(void)scan_fws(&s);
-	struct span word = scan_until(&s, ' ');
-	bool ok =
-	    span_is_nocase(word, "ANY") || dns_type_from_name(word, &type);
-	struct mark *m = ok ? add_mark(r, name, (int)type) : NULL;
-
-	ldns_rdf_deep_free(name);
-	(void)scan_fws(&s);
-	if (m == NULL || !rule->read(r, &s, m))
-		return complain(r, usage);
-	return true;
-}
-
-static bool
-read_entries(struct reader *r)
-{
-	enum entry_step step;
-	bool ok = true;
-
-	while (ok && (step = entry_next(&r->entries)) != ENTRY_END) {
-		switch (step) {
-		case ENTRY_ONE:
-			if (r->entries.entry.p[0] == ';')
-				ok = read_mark(r);
-			else if (r->entries.entry.p[0] == '$')
-				ok = read_control(r);
-			else
-				ok = read_record(r);
-			break;
-		case ENTRY_END:
-			break;
-		case ENTRY_LONG:
-			return complain(r, "the entry is too long; cut it");
-		case ENTRY_OPEN:
-			return complain(r,
-			    "a quote or parenthesis is not closed; close it");
-		case ENTRY_NUL:
-			return complain(r, "a NUL byte; write it as \\000");
-		}
-	}
-	return ok;
-}
+/* ---- opening ---- */
 
 /* More records than are kept are what the network would make of them. */
 static const struct dns_answer *
@@ -644,8 +285,8 @@ answer_of(struct arena *a, const struct set *s)
 	return dns_answer_new(&answer);
 }
 
-static bool
-make_answers(struct zone *z)
+bool
+zone_make_answers(struct zone *z)
 {
 	struct arena *a =
 	    arena_new(DNS_RECORDS_MAX * sizeof(struct dns_record));
@@ -661,38 +302,40 @@ make_answers(struct zone *z)
 	return ok;
 }
 
+static struct zone *
+zone_new(size_t memory)
+{
+	struct zone *z = calloc(1, sizeof(*z));
+
+	if (z == NULL)
+		return NULL;
+	z->source = (struct dns_source){ zone_ask, zone_close };
+	z->arena = arena_new(memory);
+	if (z->arena != NULL && grow(z) &&
+	    zone_add_existing(z, SPAN("")) != NULL)
+		return z;
+	zone_close(&z->source);
+	return NULL;
+}
+
 struct dns_source *
 dns_zone_parse(const char *name, struct span text, char *error, size_t size)
 {
-	struct reader *r = calloc(1, sizeof(*r));
-	struct zone *z = calloc(1, sizeof(*z));
-	bool ok = false;
+	struct zone *z;
 
 	if (text.n > DNS_ZONE_FILE_MAX) {
 		snprintf(error, size, "%s: larger than %d MiB; split it", name,
 		    DNS_ZONE_FILE_MAX >> 20);
-	} else if (r != NULL && z != NULL) {
-		z->source = (struct dns_source){ zone_ask, zone_close };
-		z->arena =
-		    arena_new(ZONE_MEMORY_BASE + text.n * ZONE_MEMORY_FACTOR);
-		*r = (struct reader){ .zone = z,
-			.name = name,
-			.error = error,
-			.error_size = size };
-		entry_begin(&r->entries, text);
-		snprintf(error, size, "%s: out of memory", name);
-		ok = z->arena != NULL && grow(z) &&
-		    add_existing(z, SPAN("")) != NULL && read_entries(r) &&
-		    make_answers(z);
-		ldns_rdf_deep_free(r->origin);
-		ldns_rdf_deep_free(r->previous);
-	} else {
-		snprintf(error, size, "%s: out of memory", name);
+		return NULL;
 	}
-	free(r);
-	if (!ok && z != NULL)
-		zone_close(&z->source);
-	return ok ? &z->source : NULL;
+	snprintf(error, size, "%s: out of memory", name);
+	z = zone_new(ZONE_MEMORY_BASE + text.n * ZONE_MEMORY_FACTOR);
+	if (z == NULL)
+		return NULL;
+	if (zone_read(z, name, text, error, size) && zone_make_answers(z))
+		return &z->source;
+	zone_close(&z->source);
+	return NULL;
 }
 
 static char *

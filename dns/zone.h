@@ -6,10 +6,11 @@
  * (a name with names below it exists, RFC 8020).  Any name may be in the file;
  * no SOA is needed (an answer "no" then has a TTL of 0).  Comment lines of
  * these forms make the answer to one question what recorder.h has seen, NAME
- * being absolute; TYPE may be ANY in the first two:
+ * being absolute; TYPE may be ANY:
  *
  *	;!failed NAME TYPE FAULT	FAULT as dns_fault_name()
  *	;!nxdomain NAME TYPE		though names below it may exist
+ *	;!nodata NAME TYPE
  *	;!alias NAME TYPE TARGET	where a chain of CNAMEs had ended
  *	;!authentic NAME TYPE
  *	;!stale NAME TYPE

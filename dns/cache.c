@@ -1,0 +1,523 @@
+#include "dns/cache.h"
+
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "lib/hash.h"
+
+enum {
+	SHARDS = 16,             /* a power of two */
+	SHARD_BYTES_MIN = 16384, /* below it nothing useful is kept */
+	BYTES_A_SLOT = 512,      /* an entry takes about so much */
+	ALLOCATOR = 32,          /* its own bytes for two blocks */
+	KEY_MEMORY = 2048, /* a parsed key, kept beside its answer (answer.h) */
+	DEFAULT_BYTES = 16 << 20,
+	DEFAULT_TTL_MAX = 86400,
+	DEFAULT_NEGATIVE_MAX = 3600,
+	DEFAULT_FAILURE = 5,
+	MS = 1000,
+};
+
+/* One question: its answer, or those who wait for it, or both. */
+struct entry {
+	struct dns_wait below; /* first: given to the source below */
+	struct cache *cache;
+	struct entry *chain;
+	struct entry *newer, *older; /* LRU; not while it is asked */
+	uint64_t hash;
+	enum dns_type type;
+	struct span name;
+	const struct dns_answer *answer; /* NULL: never had one */
+	int64_t expires;                 /* may be given until then */
+	int64_t stale_until; /* may be given until then if the servers fail */
+	size_t bytes;        /* as counted in its shard */
+	struct dns_wait *first, **last; /* who waits */
+	bool asked;                     /* below */
+	bool forgotten;                 /* its answer is not to be kept */
+	char text[];
+};
+
+struct shard {
+	pthread_mutex_t lock;
+	struct entry **slots;
+	size_t n_slots; /* a power of two */
+	struct entry *newest, *oldest;
+	struct dns_cache_counts counts;
+};
+
+struct cache {
+	struct dns_source source; /* first */
+	struct dns_source *source_below;
+	struct dns_cache_options options;
+	struct hash_secret secret;
+	size_t shard_bytes;
+	/* One for the owner, one for each question asked below: it may be
+	 * answered after the cache was closed. */
+	atomic_size_t users;
+	atomic_bool closed;
+	struct shard shards[SHARDS];
+};
+
+static int64_t
+clock_ms(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (int64_t)t.tv_sec * MS + t.tv_nsec / 1000000;
+}
+
+/* ---- entries: all under the lock of their shard ---- */
+
+static struct shard *
+shard_of(struct cache *c, uint64_t hash)
+{
+	return &c->shards[hash % SHARDS];
+}
+
+static struct entry **
+slot_of(struct shard *s, uint64_t hash)
+{
+	return &s->slots[hash / SHARDS & (s->n_slots - 1)];
+}
+
+static struct entry *
+find(struct shard *s, uint64_t hash, struct span name, enum dns_type type)
+{
+	struct entry *e = *slot_of(s, hash);
+
+	while (e != NULL &&
+	    (e->hash != hash || e->type != type || !span_equal(e->name, name)))
+		e = e->chain;
+	return e;
+}
+
+static void
+lru_remove(struct shard *s, struct entry *e)
+{
+	if (e->newer != NULL)
+		e->newer->older = e->older;
+	else
+		s->newest = e->older;
+	if (e->older != NULL)
+		e->older->newer = e->newer;
+	else
+		s->oldest = e->newer;
+}
+
+static void
+lru_add(struct shard *s, struct entry *e)
+{
+	e->newer = NULL;
+	e->older = s->newest;
+	if (s->newest != NULL)
+		s->newest->newer = e;
+	else
+		s->oldest = e;
+	s->newest = e;
+}
+
+/* Out of the table and the count; the LRU and the memory are the caller's. */
+static void
+unlink_entry(struct shard *s, struct entry *e)
+{
+	struct entry **at = slot_of(s, e->hash);
+
+	while (*at != e)
+		at = &(*at)->chain;
+	*at = e->chain;
+	s->counts.entries--;
+	s->counts.bytes -= e->bytes;
+}
+
+static void
+free_entry(struct entry *e)
+{
+	if (e->answer != NULL)
+		dns_answer_drop(e->answer);
+	free(e);
+}
+
+static bool
+is_key(const struct entry *e)
+{
+	static const char part[] = "._domainkey.";
+
+	return e->type == DNS_TXT && e->answer != NULL &&
+	    e->answer->state == DNS_FOUND &&
+	    memmem(e->name.p, e->name.n, part, sizeof(part) - 1) != NULL;
+}
+
+/* Counts anew what `e` takes; answers, memos and the entry itself. */
+static void
+count_bytes(struct shard *s, struct entry *e)
+{
+	size_t bytes = sizeof(*e) + e->name.n + ALLOCATOR;
+
+	if (e->answer != NULL)
+		bytes += dns_answer_memory(e->answer);
+	if (is_key(e))
+		bytes += KEY_MEMORY;
+	s->counts.bytes += bytes - e->bytes;
+	e->bytes = bytes;
+}
+
+/* The least recently used go until `more` bytes fit; false: they never do. */
+static bool
+make_room(struct cache *c, struct shard *s, size_t more)
+{
+	while (s->counts.bytes > c->shard_bytes ||
+	    more > c->shard_bytes - s->counts.bytes) {
+		struct entry *e = s->oldest;
+
+		if (e == NULL)
+			return false;
+		lru_remove(s, e);
+		unlink_entry(s, e);
+		free_entry(e);
+		s->counts.evicted++;
+	}
+	return true;
+}
+
+static struct entry *
+new_entry(struct cache *c, struct shard *s, uint64_t hash, struct span name,
+    enum dns_type type)
+{
+	struct entry *e;
+
+	if (!make_room(c, s, sizeof(*e) + name.n + ALLOCATOR))
+		return NULL;
+	e = calloc(1, sizeof(*e) + name.n);
+	if (e == NULL)
+		return NULL;
+	memcpy(e->text, name.p, name.n);
+	e->cache = c;
+	e->hash = hash;
+	e->type = type;
+	e->name = span_of(e->text, name.n);
+	e->chain = *slot_of(s, hash);
+	*slot_of(s, hash) = e;
+	s->counts.entries++;
+	count_bytes(s, e);
+	lru_add(s, e);
+	return e;
+}
+
+/* ---- answers ---- */
+
+/* Milliseconds that an answer may be kept; 0: not at all. */
+static int64_t
+lifetime(const struct cache *c, const struct dns_answer *a)
+{
+	const struct dns_cache_options *o = &c->options;
+
+	switch (a->state) {
+	case DNS_FOUND:
+		return (int64_t)(a->ttl < o->ttl_max ? a->ttl : o->ttl_max) *
+		    MS;
+	case DNS_NODATA: /* RFC 2308 section 5 */
+	case DNS_NXDOMAIN:
+		return (int64_t)(a->ttl < o->negative_max ? a->ttl
+							  : o->negative_max) *
+		    MS;
+	case DNS_FAILED: /* RFC 2308 section 7; what is our fault is not */
+		return a->fault == DNS_FAULT_RESOURCE
+		    ? 0
+		    : (int64_t)o->failure_seconds * MS;
+	case DNS_PENDING:
+	case DNS_BADNAME:
+		break;
+	}
+	return 0;
+}
+
+/* The answer past its TTL, marked as such; NULL: none that may be given. */
+static const struct dns_answer *
+stale_answer(const struct entry *e, int64_t now)
+{
+	struct dns_answer copy;
+
+	if (e->answer == NULL || e->answer->state == DNS_FAILED ||
+	    now >= e->stale_until)
+		return NULL;
+	if (e->answer->stale)
+		return dns_answer_hold(e->answer);
+	copy = *e->answer;
+	copy.stale = true;
+	return dns_answer_new(&copy);
+}
+
+/* RFC 8767 section 5: what is past its TTL is better than nothing.  Returns
+ * what those who wait are to be told, held. */
+static const struct dns_answer *
+take_answer(struct cache *c, struct shard *s, struct entry *e,
+    const struct dns_answer *answer, int64_t now)
+{
+	const struct dns_answer *stale = NULL;
+	int64_t kept = lifetime(c, answer);
+
+	if (answer->state == DNS_FAILED)
+		stale = stale_answer(e, now);
+	e->expires = now + kept;
+	if (stale != NULL) {
+		answer = stale;
+		s->counts.stale++;
+		if (e->expires > e->stale_until)
+			e->expires = e->stale_until;
+	} else {
+		dns_answer_hold(answer);
+		e->stale_until =
+		    e->expires + (int64_t)c->options.stale_seconds * MS;
+	}
+	if (e->answer != NULL)
+		dns_answer_drop(e->answer);
+	e->answer = dns_answer_hold(answer);
+	if (kept == 0 && stale == NULL)
+		e->forgotten = true;
+	return answer;
+}
+
+static void
+release(struct cache *c)
+{
+	if (atomic_fetch_sub(&c->users, 1) != 1)
+		return;
+	for (size_t i = 0; i < SHARDS; i++) {
+		pthread_mutex_destroy(&c->shards[i].lock);
+		free(c->shards[i].slots);
+	}
+	free(c);
+}
+
+static void
+tell_all(struct dns_wait *first, const struct dns_answer *answer)
+{
+	struct dns_wait *next;
+
+	for (struct dns_wait *w = first; w != NULL; w = next) {
+		next = w->next;
+		w->done(w, answer);
+	}
+}
+
+/* The source below has answered. */
+static void
+answered(struct dns_wait *wait, const struct dns_answer *answer)
+{
+	struct entry *e = (struct entry *)wait;
+	struct cache *c = e->cache;
+	struct shard *s = shard_of(c, e->hash);
+	struct dns_wait *first;
+
+	pthread_mutex_lock(&s->lock);
+	first = e->first;
+	e->first = NULL;
+	e->asked = false;
+	answer = take_answer(c, s, e, answer, c->options.clock());
+	if (atomic_load(&c->closed))
+		e->forgotten = true;
+	count_bytes(s, e);
+	lru_add(s, e);
+	if (e->forgotten) {
+		lru_remove(s, e);
+		unlink_entry(s, e);
+		free_entry(e);
+	}
+	make_room(c, s, 0);
+	pthread_mutex_unlock(&s->lock);
+	tell_all(first, answer);
+	dns_answer_drop(answer);
+	release(c);
+}
+
+/* An answer to give at once, held; NULL: `wait` is told later.  `send` is set
+ * to the entry whose question has to go out. */
+static const struct dns_answer *
+look_up(struct cache *c, struct shard *s, uint64_t hash, struct span name,
+    enum dns_type type, struct dns_wait *wait, struct entry **send)
+{
+	struct entry *e = find(s, hash, name, type);
+
+	if (e != NULL && e->asked) {
+		s->counts.joined++;
+		*e->last = wait;
+		e->last = &wait->next;
+		return NULL;
+	}
+	if (e != NULL && c->options.clock() < e->expires) {
+		s->counts.hits++;
+		if (e->answer->stale)
+			s->counts.stale++;
+		lru_remove(s, e);
+		lru_add(s, e);
+		return dns_answer_hold(e->answer);
+	}
+	s->counts.misses++;
+	if (e == NULL)
+		e = new_entry(c, s, hash, name, type);
+	if (e == NULL)
+		return dns_answer_failed(DNS_FAULT_RESOURCE);
+	lru_remove(s, e);
+	e->asked = true;
+	e->forgotten = false;
+	e->first = wait;
+	e->last = &wait->next;
+	e->below.done = answered;
+	*send = e;
+	return NULL;
+}
+
+static void
+cache_ask(struct dns_source *source, struct span name, enum dns_type type,
+    struct dns_wait *wait)
+{
+	struct cache *c = (struct cache *)source;
+	uint64_t hash = hash_span(c->secret, name, type);
+	struct shard *s = shard_of(c, hash);
+	const struct dns_answer *answer;
+	struct entry *send = NULL;
+
+	wait->next = NULL;
+	pthread_mutex_lock(&s->lock);
+	answer = look_up(c, s, hash, name, type, wait, &send);
+	pthread_mutex_unlock(&s->lock);
+	if (send != NULL) {
+		atomic_fetch_add(&c->users, 1);
+		c->source_below->ask(
+		    c->source_below, send->name, type, &send->below);
+	} else if (answer != NULL) {
+		wait->done(wait, answer);
+		dns_answer_drop(answer);
+	}
+}
+
+/* ---- the whole ---- */
+
+/* Forgets all; those who wait are collected in `waiting` if it is not NULL. */
+static void
+forget_all(struct shard *s, struct dns_wait ***waiting)
+{
+	pthread_mutex_lock(&s->lock);
+	while (s->oldest != NULL) {
+		struct entry *e = s->oldest;
+
+		lru_remove(s, e);
+		unlink_entry(s, e);
+		free_entry(e);
+	}
+	for (size_t i = 0; i < s->n_slots; i++) {
+		for (struct entry *e = s->slots[i]; e != NULL; e = e->chain) {
+			e->forgotten = true;
+			if (waiting == NULL || e->first == NULL)
+				continue;
+			**waiting = e->first;
+			*waiting = e->last;
+			e->first = NULL;
+			e->last = &e->first;
+		}
+	}
+	pthread_mutex_unlock(&s->lock);
+}
+
+static void
+cache_close(struct dns_source *source)
+{
+	struct cache *c = (struct cache *)source;
+
+	atomic_store(&c->closed, true);
+	for (size_t i = 0; i < SHARDS; i++) {
+		struct dns_wait *first = NULL;
+		struct dns_wait **end = &first;
+
+		forget_all(&c->shards[i], &end);
+		tell_all(first, dns_answer_failed(DNS_FAULT_RESOURCE));
+	}
+	release(c);
+}
+
+void
+dns_cache_clear(struct dns_source *source)
+{
+	struct cache *c = (struct cache *)source;
+
+	for (size_t i = 0; i < SHARDS; i++)
+		forget_all(&c->shards[i], NULL);
+}
+
+void
+dns_cache_counts(struct dns_source *source, struct dns_cache_counts *out)
+{
+	struct cache *c = (struct cache *)source;
+
+	*out = (struct dns_cache_counts){ 0 };
+	for (size_t i = 0; i < SHARDS; i++) {
+		struct shard *s = &c->shards[i];
+
+		pthread_mutex_lock(&s->lock);
+		out->hits += s->counts.hits;
+		out->misses += s->counts.misses;
+		out->joined += s->counts.joined;
+		out->evicted += s->counts.evicted;
+		out->stale += s->counts.stale;
+		out->entries += s->counts.entries;
+		out->bytes += s->counts.bytes;
+		pthread_mutex_unlock(&s->lock);
+	}
+}
+
+static void
+set_options(struct cache *c, const struct dns_cache_options *o)
+{
+	struct dns_cache_options *to = &c->options;
+
+	*to = *o;
+	if (to->bytes == 0)
+		to->bytes = DEFAULT_BYTES;
+	if (to->ttl_max == 0)
+		to->ttl_max = DEFAULT_TTL_MAX;
+	if (to->negative_max == 0)
+		to->negative_max = DEFAULT_NEGATIVE_MAX;
+	if (to->failure_seconds == 0)
+		to->failure_seconds = DEFAULT_FAILURE;
+	if (to->clock == NULL)
+		to->clock = clock_ms;
+	c->shard_bytes = to->bytes / SHARDS;
+	if (c->shard_bytes < SHARD_BYTES_MIN)
+		c->shard_bytes = SHARD_BYTES_MIN;
+}
+
+struct dns_source *
+dns_cache_open(const struct dns_cache_options *o, struct dns_source *below)
+{
+	struct cache *c = calloc(1, sizeof(*c));
+	bool ok = c != NULL;
+	size_t n = 1;
+
+	if (c == NULL)
+		return NULL;
+	c->source = (struct dns_source){ cache_ask, cache_close };
+	c->source_below = below;
+	c->secret = hash_secret_new();
+	atomic_init(&c->users, 1);
+	atomic_init(&c->closed, false);
+	set_options(c, o);
+	while (n < c->shard_bytes / BYTES_A_SLOT)
+		n *= 2;
+	for (size_t i = 0; i < SHARDS; i++) {
+		struct shard *s = &c->shards[i];
+
+		pthread_mutex_init(&s->lock, NULL);
+		s->slots = calloc(n, sizeof(struct entry *));
+		s->n_slots = n;
+		s->counts.bytes = n * sizeof(struct entry *);
+		ok = ok && s->slots != NULL;
+	}
+	if (ok)
+		return &c->source;
+	release(c);
+	return NULL;
+}
