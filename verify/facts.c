@@ -31,6 +31,28 @@ facts_list(struct verify_message *m)
 		span_is_nocase(span_trim(precedence->value), "list"));
 }
 
+/*
+ * Why the author is not certain (RFC 9989 sections 5.3.1 and 11.5); NULL: it
+ * is.  A field that cannot be read to its end, but in which no reader finds
+ * more than one domain ("Doe, Joe <a@b.example>"), leaves no choice to anyone
+ * and is judged as that domain's.
+ */
+static const char *
+authors_fault(const struct mail_header *h, const struct mail_from *from)
+{
+	bool one_domain = from->state == MAIL_FROM_BAD && from->n_domains == 1;
+
+	if (h->cut)
+		return "header over the limit";
+	if (from->state != MAIL_FROM_OK && !one_domain)
+		return mail_from_state_name(from->state);
+	if (from->cut)
+		return "too many author domains";
+	if (from->bad_domain)
+		return "an author address without a domain name";
+	return NULL;
+}
+
 void
 facts_from_header(struct verify_message *m)
 {
@@ -40,16 +62,8 @@ facts_from_header(struct verify_message *m)
 	facts_list(m);
 	d->authors = from->domains;
 	d->n_authors = from->n_domains;
-	d->authors_bad = from->state != MAIL_FROM_OK || from->cut ||
-	    from->bad_domain || m->header.cut;
-	if (m->header.cut)
-		d->authors_reason = "header over the limit";
-	else if (from->state != MAIL_FROM_OK)
-		d->authors_reason = mail_from_state_name(from->state);
-	else if (from->cut)
-		d->authors_reason = "too many author domains";
-	else if (from->bad_domain)
-		d->authors_reason = "an author address without a domain name";
+	d->authors_reason = authors_fault(&m->header, from);
+	d->authors_bad = d->authors_reason != NULL;
 }
 
 static enum dmarc_fact
