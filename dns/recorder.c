@@ -192,12 +192,31 @@ put_text(FILE *out, const struct dns_record *record)
 	}
 }
 
+/*
+ * The name of the one label "@", in the form of RFC 3597 section 5: however it
+ * is escaped, ldns takes it for the origin.
+ */
+static void
+put_at(FILE *out, enum dns_type type, const struct dns_record *record)
+{
+	if (type == DNS_MX)
+		fprintf(out, "\\# 5 %04x014000", record->preference);
+	else if (type == DNS_SOA)
+		fprintf(out, "\\# 24 01400000%040d", 0);
+	else
+		fputs("\\# 3 014000", out);
+}
+
 static void
 put_data(FILE *out, enum dns_type type, const struct dns_record *record)
 {
 	char text[IP_TEXT_MAX];
 	struct buf b = buf_over(text, sizeof(text));
 
+	if (type != DNS_TXT && span_is(record->text, "@")) {
+		put_at(out, type, record);
+		return;
+	}
 	switch (type) {
 	case DNS_A:
 	case DNS_AAAA:

@@ -88,6 +88,7 @@ static const struct dns_record exchanges[] = {
 	{ .text = { "", 0 }, .preference = 0 },
 	{ .text = { "mx.example", 10 }, .preference = 65535 },
 	{ .text = { "odd name\"(.example", 18 }, .preference = 1 },
+	{ .text = { "@", 1 }, .preference = 4660 },
 };
 
 static const struct dns_record addresses[] = {
@@ -103,6 +104,11 @@ static const struct dns_record addresses_6[] = {
 static const struct dns_record names[] = {
 	{ .text = { "one.example", 11 } },
 	{ .text = { "*.two?three.example", 19 } },
+	{ .text = { "@", 1 } },
+};
+
+static const struct dns_record at[] = {
+	{ .text = { "@", 1 } },
 };
 
 static const struct dns_record target[] = {
@@ -124,6 +130,7 @@ static const struct scripted script[] = {
 	    { .state = DNS_FAILED, .fault = DNS_FAULT_SERVFAIL } },
 	{ "1.2.0.192.in-addr.arpa", DNS_PTR, { FOUND(names) } },
 	{ "example", DNS_NS, { FOUND(names) } },
+	{ "example", DNS_SOA, { FOUND(at) } },
 	/* no such name, though there are names below it */
 	{ "example", DNS_TXT, { .state = DNS_NXDOMAIN } },
 	{ "gone.example", DNS_TXT, { .state = DNS_NXDOMAIN } },
