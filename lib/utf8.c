@@ -4,16 +4,19 @@
 
 #include "lib/ascii.h"
 
-size_t
-utf8_plain(struct span s)
+/* The character in front of `s`; 0 bytes where there is none. */
+static size_t
+decode(struct span s, uint32_t *out)
 {
-	static const uint32_t least[] = { 0, 0, 0xa0, 0x800, 0x10000 };
+	static const uint32_t least[] = { 0, 0, 0x80, 0x800, 0x10000 };
 	unsigned char first = s.n > 0 ? (unsigned char)s.p[0] : 0;
 	size_t n = first < 0xc0 ? 0 : first < 0xe0 ? 2 : first < 0xf0 ? 3 : 4;
 	uint32_t c = first & (0x7fU >> n);
 
-	if (first < 0x80)
-		return ascii_is_print(first);
+	if (first < 0x80) {
+		*out = first;
+		return s.n > 0;
+	}
 	if (n == 0 || first > 0xf4 || s.n < n)
 		return 0;
 	for (size_t i = 1; i < n; i++) {
@@ -23,8 +26,29 @@ utf8_plain(struct span s)
 	}
 	if (c < least[n] || c > 0x10ffff || (c >= 0xd800 && c <= 0xdfff))
 		return 0;
-	if (c == 0x61c || c == 0x200e || c == 0x200f ||
-	    (c >= 0x2028 && c <= 0x202e) || (c >= 0x2066 && c <= 0x2069))
+	*out = c;
+	return n;
+}
+
+size_t
+utf8_size(struct span s)
+{
+	uint32_t c;
+
+	return decode(s, &c);
+}
+
+size_t
+utf8_plain(struct span s)
+{
+	uint32_t c = 0;
+	size_t n = decode(s, &c);
+
+	if (n == 1)
+		return ascii_is_print((unsigned char)c);
+	if ((c >= 0x80 && c < 0xa0) || c == 0x61c || c == 0x200e ||
+	    c == 0x200f || (c >= 0x2028 && c <= 0x202e) ||
+	    (c >= 0x2066 && c <= 0x2069))
 		return 0;
 	return n;
 }

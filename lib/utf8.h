@@ -8,6 +8,10 @@
 
 #include "lib/span.h"
 
+/* How many bytes the well-formed character in front of `s` has (RFC 3629
+ * section 4); 0 where there is none. */
+size_t utf8_size(struct span s);
+
 /*
  * How many bytes the character in front of `s` has that may stand in a line as
  * it is: printable ASCII, or well-formed UTF-8 (RFC 3629 section 4) that is no

@@ -65,11 +65,43 @@ rfc_3629_4_characters(void **state)
 	assert_int_equal(utf8_plain(SPAN("\0")), 0);
 }
 
+/* What is well-formed though it may not stand in a line, and what is not. */
+static void
+rfc_3629_4_sizes(void **state)
+{
+	static const struct {
+		const char *text;
+		size_t size;
+	} vectors[] = {
+		{ "a", 1 },
+		{ "\177", 1 },
+		{ "\n", 1 },
+		{ "\302\200", 2 },
+		{ "\302\237", 2 },
+		{ "\342\200\256x", 3 },
+		{ "\360\220\200\200", 4 },
+		{ "\301\277", 0 },
+		{ "\340\237\277", 0 },
+		{ "\355\240\200", 0 },
+		{ "\364\220\200\200", 0 },
+		{ "\200", 0 },
+		{ "\342\202", 0 },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(vectors) / sizeof(vectors[0]); i++)
+		if (utf8_size(span_str(vectors[i].text)) != vectors[i].size)
+			fail_msg("number %zu", i);
+	assert_int_equal(utf8_size(SPAN_NONE), 0);
+	assert_int_equal(utf8_size(SPAN("\0")), 1);
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(rfc_3629_4_characters),
+		cmocka_unit_test(rfc_3629_4_sizes),
 	};
 
 	return cmocka_run_group_tests_name("utf8", tests, NULL, NULL);
