@@ -116,6 +116,36 @@ dns_record_equal(const struct dns_record *a, const struct dns_record *b)
 	    a->preference == b->preference && a->strings == b->strings;
 }
 
+void
+dns_record_put(struct buf *b, enum dns_type type,
+    const struct dns_record *record, size_t max)
+{
+	switch (type) {
+	case DNS_A:
+	case DNS_AAAA:
+		ip_put(b, &record->ip);
+		break;
+	case DNS_MX:
+		buf_number(b, record->preference);
+		buf_byte(b, ' ');
+		buf_printable(b, record->text, record->text.n);
+		buf_text(b, record->text.n == 0 ? "." : "");
+		break;
+	case DNS_TXT:
+		buf_byte(b, '"');
+		buf_printable(b, record->text, max);
+		buf_text(b, record->text.n > max ? "...\"" : "\"");
+		break;
+	case DNS_NS:
+	case DNS_CNAME:
+	case DNS_SOA:
+	case DNS_PTR:
+		buf_printable(b, record->text, record->text.n);
+		buf_text(b, record->text.n == 0 ? "." : "");
+		break;
+	}
+}
+
 /* Every answer is made here, as the first member of its block. */
 static struct block *
 block_of(const struct dns_answer *a)

@@ -12,6 +12,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "lib/buf.h"
 #include "lib/ip.h"
 #include "lib/span.h"
 
@@ -80,6 +81,13 @@ const char *dns_state_name(enum dns_state state);
 const char *dns_fault_name(enum dns_fault fault);
 bool dns_type_from_name(struct span name, enum dns_type *type);
 bool dns_fault_from_name(struct span name, enum dns_fault *fault);
+
+/*
+ * A record for people, printable ASCII: "192.0.2.1", "10 mx.example.com",
+ * "\"v=spf1 -all\"" with at most `max` bytes of the text.
+ */
+void dns_record_put(struct buf *b, enum dns_type type,
+    const struct dns_record *record, size_t max);
 
 /*
  * Copies `a` (with its records and texts) into one counted block; NULL: no

@@ -32,34 +32,6 @@ spf_note_open(struct spf_run *run, struct spf_frame *f, struct span term)
 }
 
 static void
-put_record(struct buf *b, enum dns_type type, const struct dns_record *record)
-{
-	switch (type) {
-	case DNS_A:
-	case DNS_AAAA:
-		ip_put(b, &record->ip);
-		break;
-	case DNS_MX:
-		buf_number(b, record->preference);
-		buf_byte(b, ' ');
-		buf_printable(b, record->text, record->text.n);
-		buf_text(b, record->text.n == 0 ? "." : "");
-		break;
-	case DNS_TXT:
-		buf_byte(b, '"');
-		buf_printable(b, record->text, TXT_SHOWN_MAX);
-		buf_text(b, record->text.n > TXT_SHOWN_MAX ? "...\"" : "\"");
-		break;
-	case DNS_NS:
-	case DNS_CNAME:
-	case DNS_SOA:
-	case DNS_PTR:
-		buf_printable(b, record->text, record->text.n);
-		break;
-	}
-}
-
-static void
 put_answer(struct buf *b, enum dns_type type, const struct dns_answer *answer)
 {
 	if (answer->state == DNS_FAILED) {
@@ -78,7 +50,7 @@ put_answer(struct buf *b, enum dns_type type, const struct dns_answer *answer)
 			buf_text(b, " more");
 			break;
 		}
-		put_record(b, type, &answer->records[i]);
+		dns_record_put(b, type, &answer->records[i], TXT_SHOWN_MAX);
 	}
 }
 
