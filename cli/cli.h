@@ -31,7 +31,7 @@ struct cli {
 	const struct cli_command *command;
 
 	/* options, as given; NULL or false: not given */
-	bool json, explain, lint, key;
+	bool help, json, explain;
 	const char *nameserver, *zone, *record, *now_text;
 	const char *ip_text, *helo, *mail_from, *receiver, *authserv_id;
 	const char *config;
@@ -44,13 +44,15 @@ struct cli {
 	/* made of them */
 	int64_t now;
 	struct ip ip;
-	struct dns_source *dns; /* the top of the stack of the two below */
-	struct dns_source *base, *recorder;
+	const struct dns_net_options *net; /* of a configuration, or NULL */
+	struct dns_source *dns; /* the top of the stack of those below */
+	struct dns_source *base, *cache, *recorder;
+	FILE *record_file;
 };
 
 struct cli_command {
 	const char *name;
-	const char *synopsis; /* its arguments */
+	const char *synopsis; /* its arguments; "": none */
 	const char *help;     /* one line */
 	unsigned options;     /* CLI_WITH_* */
 	int min_args, max_args;
@@ -61,10 +63,8 @@ enum {
 	CLI_WITH_DNS = 1,      /* --nameserver --zone --record --now */
 	CLI_WITH_ENVELOPE = 2, /* --ip --helo --mail-from --receiver */
 	CLI_WITH_EXPLAIN = 4,
-	CLI_WITH_CHECK = 8, /* --config --authserv-id --client-name */
-	CLI_WITH_LINT = 16,
-	CLI_WITH_KEY = 32,
-	CLI_WITH_CONFIG = 64, /* --config alone */
+	CLI_WITH_CHECK = 8,   /* --config --authserv-id --client-name */
+	CLI_WITH_CONFIG = 16, /* --config alone */
 };
 
 int cmd_spf(struct cli *c);
@@ -76,7 +76,8 @@ int cmd_config(struct cli *c);
 
 /* ---- options.c ---- */
 
-/* Reads `argv` behind the subcommand; 0, or EX_USAGE with a message printed. */
+/* Reads `argv` behind the subcommand; 0, or EX_USAGE with a message printed.
+ * With c->help nothing but that is good. */
 int cli_options(struct cli *c, int argc, char **argv);
 void cli_usage(const struct cli_command *command, FILE *out);
 
@@ -85,14 +86,19 @@ void cli_usage(const struct cli_command *command, FILE *out);
 /* Opens the source of answers; 0, or a status with a message printed. */
 int cli_dns_open(struct cli *c);
 
-/* Writes --record and closes; `status` unless that fails. */
+/* Writes --record and closes; `status` unless that fails.  No question may be
+ * open. */
 int cli_dns_close(struct cli *c, int status);
 
-/* "avouch spf: text" to standard error; returns `status`. */
+/* "avouch spf: text" to standard error, made printable; returns `status`. */
 int cli_fail(const struct cli *c, int status, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 
 /* ---- output.c ---- */
+
+/* Once, before any other: where there is no memory for JSON, the program ends
+ * with EX_TEMPFAIL. */
+void cli_json_setup(void);
 
 /* Bytes as JSON text: what is not UTF-8 becomes U+FFFD; absent is null. */
 json_t *cli_json(struct span s);
@@ -103,14 +109,23 @@ void cli_set_text(json_t *object, const char *key, const char *value);
 void cli_set_number(json_t *object, const char *key, int64_t value);
 void cli_set_bool(json_t *object, const char *key, bool value);
 
-/* Prints `object` on one line and lets it go; EX_OK, or EX_IOERR. */
+/* Prints `object` on one line of ASCII and lets it go; EX_OK. */
 int cli_print_json(json_t *object);
 
-/* Text of others for a terminal: control bytes become "?"; no line end. */
+/* Text of others for a terminal: what is not printable UTF-8 becomes "?", line
+ * ends and TABs too. */
 void cli_put(struct span s);
+void cli_put_to(FILE *out, struct span s);
 
 /* "label   value\n"; nothing where the value is absent. */
 void cli_line(const char *label, struct span value);
 void cli_line_text(const char *label, const char *value);
+
+/* A paragraph, `indent` columns in, broken at spaces before column 80. */
+void cli_prose(unsigned indent, struct span text);
+void cli_prose_text(unsigned indent, const char *text);
+
+/* The same with a label at its left, above it where that is too long. */
+void cli_entry(struct span label, unsigned indent, struct span text);
 
 #endif

@@ -3,8 +3,16 @@
  * walk found it, what it means and what is wrong with it.
  */
 #include "cli/cli.h"
+#include "cli/explain.h"
 #include "dmarc/lint.h"
+#include "lib/buf.h"
 #include "verify/job.h"
+
+enum { /* columns at which a text begins */
+	MEANING_COLUMN = 20,
+	FINDING_COLUMN = 6,
+	CURE_COLUMN = 12,
+};
 
 struct work {
 	struct span domain;
@@ -116,21 +124,30 @@ lint_json(const struct dmarc_lint *l)
 }
 
 static void
+print_cases(const struct dmarc_explanation *e)
+{
+	puts("\nWhat applies to mail that fails, by its author's domain:");
+	for (size_t i = 0; i < e->n_cases; i++) {
+		fputs("  ", stdout);
+		cli_put(e->cases[i].from);
+		fputs(": ", stdout);
+		cli_put(e->cases[i].text);
+		putchar('\n');
+	}
+}
+
+static void
 print_walk(const struct dmarc_explanation *e)
 {
 	puts("\nThe walk (RFC 9989 section 4.10), all names asked at once:");
 	for (size_t i = 0; i < e->n_hops; i++) {
 		fputs("  ", stdout);
 		cli_put(e->hops[i].name);
-		printf("  %s", e->hops[i].state);
 		if (e->hops[i].role != NULL)
 			printf(" <- %s", e->hops[i].role);
+		fputs("\n      ", stdout);
+		cli_put(e->hops[i].text);
 		putchar('\n');
-		if (e->hops[i].text.n > 0) {
-			fputs("      ", stdout);
-			cli_put(e->hops[i].text);
-			putchar('\n');
-		}
 	}
 }
 
@@ -141,25 +158,20 @@ print_meanings(const struct dmarc_explanation *e)
 		puts("\nWhat the record says:");
 	for (size_t i = 0; i < e->n_meanings; i++) {
 		const struct dmarc_meaning *m = &e->meanings[i];
+		char memory[DMARC_TEXT_MAX];
+		struct buf label = buf_over(memory, sizeof(memory));
 
-		fputs("  ", stdout);
-		cli_put(m->tag);
-		if (m->is_default) {
-			fputs(" (not given): ", stdout);
-		} else {
-			putchar('=');
-			cli_put(m->value);
-			fputs(": ", stdout);
-		}
-		cli_put(m->text);
-		putchar('\n');
+		buf_span(&label, m->tag);
+		buf_text(&label, m->is_default ? " (not given)" : "=");
+		buf_span(&label, m->value);
+		cli_entry(buf_done(&label), MEANING_COLUMN, m->text);
 	}
 }
 
 static void
 print_findings(const struct dmarc_lint *l)
 {
-	if (l->n_findings == 0) {
+	if (l->n_findings == 0 && !l->cut) {
 		puts("\nNothing is wrong with it.");
 		return;
 	}
@@ -169,12 +181,12 @@ print_findings(const struct dmarc_lint *l)
 
 		printf("  %s: ", dmarc_severity_name(f->severity));
 		cli_put(f->name);
-		fputs(": ", stdout);
-		cli_put(f->text);
-		printf(" (%s)\n      ", f->section);
-		cli_put(f->cure);
-		putchar('\n');
+		printf(" (%s)\n", f->section);
+		cli_prose(FINDING_COLUMN, f->text);
+		cli_entry(SPAN("    cure:"), CURE_COLUMN, f->cure);
 	}
+	if (l->cut)
+		puts("  There is more than can be told here.");
 }
 
 static void
@@ -190,16 +202,39 @@ lint_print(const struct cli *c, const struct dmarc_lint *l)
 		cli_line("  policy domain", l->walk.policy->domain);
 		cli_line("  record", l->walk.policy->record->text);
 	}
-	for (size_t i = 0; i < e->n_cases; i++) {
-		fputs("  ", stdout);
-		cli_put(e->cases[i].text);
-		putchar('\n');
-	}
+	print_cases(e);
 	if (c->explain) {
 		print_walk(e);
 		print_meanings(e);
 	}
 	print_findings(l);
+}
+
+static json_t *
+questions_json(const struct dns_talk *talk)
+{
+	json_t *o = json_object();
+
+	cli_set(o, "questions", explain_questions_json(talk));
+	return o;
+}
+
+static void
+show(const struct cli *c, const struct dmarc_lint *l,
+    const struct dns_talk *talk)
+{
+	json_t *o;
+
+	if (!c->json) {
+		lint_print(c, l);
+		if (c->explain)
+			explain_questions(talk);
+		return;
+	}
+	o = lint_json(l);
+	if (c->explain)
+		cli_set(o, "explain", questions_json(talk));
+	cli_print_json(o);
 }
 
 int
@@ -216,12 +251,10 @@ cmd_dmarc(struct cli *c)
 		return cli_fail(c, EX_TEMPFAIL, "out of memory");
 	job_wait(j, job_clock() + CLI_WAIT_MS);
 	if (w.lint.domain.p == NULL)
-		status =
-		    cli_fail(c, EX_USAGE, "%s: not a domain name", c->args[0]);
-	else if (c->json)
-		status = cli_print_json(lint_json(&w.lint));
+		status = cli_fail(c, EX_USAGE,
+		    "%s: not a domain name such as example.com", c->args[0]);
 	else
-		lint_print(c, &w.lint);
+		show(c, &w.lint, job_talk(j));
 	job_drop(j);
 	return status;
 }

@@ -1,19 +1,32 @@
+#include <errno.h>
+#include <fcntl.h>
 #include <stdarg.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include "cli/cli.h"
+#include "dns/cache.h"
+#include "dns/recorder.h"
 #include "dns/zone.h"
 
-enum { ERROR_MAX = 512 };
+enum {
+	ERROR_MAX = 512,
+	MESSAGE_MAX = 2048, /* bytes of what cli_fail() prints */
+	RECORD_MODE = 0666, /* less the umask */
+};
 
 int
 cli_fail(const struct cli *c, int status, const char *format, ...)
 {
+	char message[MESSAGE_MAX];
 	va_list args;
 
-	fprintf(stderr, "avouch %s: ", c->command->name);
 	va_start(args, format);
-	vfprintf(stderr, format, args);
+	vsnprintf(message, sizeof(message), format, args);
 	va_end(args);
+	fprintf(stderr, "avouch %s: ", c->command->name);
+	cli_put_to(stderr, span_str(message));
 	fputc('\n', stderr);
 	return status;
 }
@@ -29,8 +42,45 @@ nameserver_read(const struct cli *c, struct dns_net_options *o)
 		    "--zone and --nameserver: answers come from one of them");
 	if (!dns_net_server_parse(span_str(c->nameserver), &o->servers[0]))
 		return cli_fail(c, EX_USAGE,
-		    "--nameserver %s: not ADDR or ADDR@PORT", c->nameserver);
+		    "--nameserver %s: not ADDR or ADDR@PORT, such as "
+		    "127.0.0.1@5353",
+		    c->nameserver);
 	o->n_servers = 1;
+	return EX_OK;
+}
+
+/* As in the daemon, a question is asked once. */
+static bool
+net_open(struct cli *c, const struct dns_net_options *o, char *error)
+{
+	static const struct dns_cache_options defaults;
+
+	c->base = dns_net_open(o, error, ERROR_MAX);
+	if (c->base == NULL)
+		return false;
+	c->cache = dns_cache_open(&defaults, c->base);
+	c->dns = c->cache;
+	if (c->dns == NULL)
+		snprintf(error, ERROR_MAX, "out of memory");
+	return c->dns != NULL;
+}
+
+/* The file keeps what it holds until there is something to be written. */
+static int
+record_open(struct cli *c)
+{
+	int fd = open(c->record, O_WRONLY | O_CREAT | O_CLOEXEC, RECORD_MODE);
+
+	if (fd < 0)
+		return cli_fail(
+		    c, EX_USAGE, "--record %s: %s", c->record, strerror(errno));
+	c->record_file = fdopen(fd, "w");
+	c->recorder = c->record_file != NULL ? dns_recorder_open(c->dns) : NULL;
+	if (c->record_file == NULL)
+		close(fd);
+	if (c->recorder == NULL)
+		return cli_fail(c, EX_TEMPFAIL, "out of memory");
+	c->dns = c->recorder;
 	return EX_OK;
 }
 
@@ -39,22 +89,52 @@ cli_dns_open(struct cli *c)
 {
 	struct dns_net_options o = { 0 };
 	char error[ERROR_MAX];
-	int status = nameserver_read(c, &o);
+	int status;
 
+	if (c->net != NULL)
+		o = *c->net;
+	status = nameserver_read(c, &o);
 	if (status != EX_OK)
 		return status;
-	c->base = c->zone != NULL ? dns_zone_open(c->zone, error, sizeof(error))
-				  : dns_net_open(&o, error, sizeof(error));
-	if (c->base == NULL)
-		return cli_fail(
-		    c, c->zone != NULL ? EX_DATAERR : EX_TEMPFAIL, "%s", error);
-	c->dns = c->base;
-	return EX_OK;
+	if (c->zone != NULL) {
+		c->base = dns_zone_open(c->zone, error, sizeof(error));
+		c->dns = c->base;
+		if (c->dns == NULL)
+			return cli_fail(c, EX_DATAERR, "%s", error);
+	} else if (!net_open(c, &o, error)) {
+		return cli_fail(c, EX_TEMPFAIL, "%s", error);
+	}
+	return c->record != NULL ? record_open(c) : EX_OK;
+}
+
+static bool
+record_write(struct cli *c)
+{
+	int fd = fileno(c->record_file);
+	struct stat st;
+	bool ok;
+
+	if (fstat(fd, &st) == 0 && S_ISREG(st.st_mode) && ftruncate(fd, 0) != 0)
+		return false;
+	ok = dns_recorder_write(c->recorder, c->record_file);
+	return fflush(c->record_file) == 0 && ok;
 }
 
 int
 cli_dns_close(struct cli *c, int status)
 {
+	if (c->recorder != NULL) {
+		errno = 0;
+		if (!record_write(c))
+			status = cli_fail(c, EX_TEMPFAIL, "--record %s: %s",
+			    c->record,
+			    errno != 0 ? strerror(errno) : "not complete");
+		c->recorder->close(c->recorder);
+	}
+	if (c->record_file != NULL)
+		fclose(c->record_file);
+	if (c->cache != NULL)
+		c->cache->close(c->cache);
 	if (c->base != NULL)
 		c->base->close(c->base);
 	return status;

@@ -2,89 +2,121 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
+#include <sysexits.h>
 #include <unistd.h>
 
-enum {
-	INPUT_CHUNK = 65536,
-	INPUT_SEARCH =
-	    1 << 20, /* bytes looked at for a CRLF: a header's worth */
-};
+enum { INPUT_CHUNK = 65536 };
 
-static bool
-input_fault(char *error, size_t size, const char *path)
-{
-	snprintf(error, size, "%s: %s", path, strerror(errno));
-	return false;
-}
+/* ---- what is no file: a pipe, a terminal ---- */
 
-/* Standard input may be a pipe: copied to a file without a name. */
+/* Copies it to a file without a name; -1: errno says why. */
 static int
-input_spool(int from)
+spool(int from)
 {
 	char chunk[INPUT_CHUNK];
 	FILE *file = tmpfile();
-	ssize_t n = 0;
-	int fd = -1;
+	int64_t size = 0;
+	ssize_t n;
+	int fd = -1, why;
 
 	if (file == NULL)
 		return -1;
-	while ((n = read(from, chunk, sizeof(chunk))) > 0)
+	while ((n = read(from, chunk, sizeof(chunk))) > 0) {
+		size += n;
+		if (size > INPUT_SPOOL_MAX) {
+			errno = EFBIG;
+			break;
+		}
 		if (fwrite(chunk, 1, (size_t)n, file) != (size_t)n)
 			break;
+	}
 	if (n == 0 && fflush(file) == 0)
 		fd = dup(fileno(file));
+	why = errno;
 	fclose(file);
+	errno = why;
 	return fd;
 }
 
-static bool
-input_map(struct input *in, int fd)
-{
-	struct stat st;
-	void *p;
+/* ---- files ---- */
 
-	if (fstat(fd, &st) != 0)
-		return false;
-	if (!S_ISREG(st.st_mode)) {
-		errno = S_ISDIR(st.st_mode) ? EISDIR : ESPIPE;
-		return false;
-	}
-	if (st.st_size == 0)
-		return true;
-	p = mmap(NULL, (size_t)st.st_size, PROT_READ, MAP_PRIVATE, fd, 0);
-	if (p == MAP_FAILED)
-		return false;
-	in->text = span_of(p, (size_t)st.st_size);
-	return true;
+/* The pages behind the end of a file that became shorter. */
+static void
+input_is_short(int signal)
+{
+	static const char message[] =
+	    "avouch: the file became shorter while it was read\n";
+
+	(void)signal;
+	(void)!write(STDERR_FILENO, message, sizeof(message) - 1);
+	_exit(EX_DATAERR);
 }
 
 static bool
-has_crlf(struct span s)
+input_map(struct input *in, int fd, off_t size)
 {
-	s = span_first(s, INPUT_SEARCH);
-	return s.n > 0 && memmem(s.p, s.n, "\r\n", 2) != NULL;
+	struct sigaction action = { .sa_handler = input_is_short };
+	void *p;
+
+	if (size == 0)
+		return true;
+	if ((uintmax_t)size > SIZE_MAX) {
+		errno = EFBIG;
+		return false;
+	}
+	p = mmap(NULL, (size_t)size, PROT_READ, MAP_PRIVATE, fd, 0);
+	if (p == MAP_FAILED)
+		return false;
+	sigaction(SIGBUS, &action, NULL);
+	in->text = span_of(p, (size_t)size);
+	return true;
+}
+
+/* A file that was read from already has its beginning behind it: as a pipe. */
+static bool
+is_mappable(int fd, const struct stat *st)
+{
+	return S_ISREG(st->st_mode) && lseek(fd, 0, SEEK_CUR) == 0;
+}
+
+static bool
+input_take(struct input *in, int fd)
+{
+	struct stat st;
+	int spooled;
+	bool ok;
+
+	if (fstat(fd, &st) != 0)
+		return false;
+	if (is_mappable(fd, &st))
+		return input_map(in, fd, st.st_size);
+	spooled = spool(fd);
+	if (spooled < 0)
+		return false;
+	ok = fstat(spooled, &st) == 0 && input_map(in, spooled, st.st_size);
+	close(spooled);
+	return ok;
 }
 
 bool
 input_open(struct input *in, const char *path, char *error, size_t error_size)
 {
 	bool is_stdin = strcmp(path, "-") == 0;
-	int fd = is_stdin ? input_spool(STDIN_FILENO)
-			  : open(path, O_RDONLY | O_CLOEXEC);
+	int fd = is_stdin ? STDIN_FILENO : open(path, O_RDONLY | O_CLOEXEC);
 	bool ok;
 
 	*in = (struct input){ .text = SPAN("") };
-	if (is_stdin)
-		path = "standard input";
-	if (fd < 0)
-		return input_fault(error, error_size, path);
-	ok = input_map(in, fd) || input_fault(error, error_size, path);
-	close(fd);
-	in->bare_lf = ok && !has_crlf(in->text);
+	ok = fd >= 0 && input_take(in, fd);
+	if (!ok)
+		snprintf(error, error_size, "%s: %s",
+		    is_stdin ? "standard input" : path, strerror(errno));
+	if (fd >= 0 && !is_stdin)
+		close(fd);
 	return ok;
 }
 
@@ -101,23 +133,6 @@ input_close(struct input *in)
 	in->text = SPAN("");
 }
 
-/* Hands on `s` with CRLF for each LF. */
-static bool
-take_bare_lf(
-    struct span s, bool (*take)(void *arg, struct span chunk), void *arg)
-{
-	while (s.n > 0) {
-		size_t line = span_index(s, '\n');
-
-		if (line > 0 && !take(arg, span_first(s, line)))
-			return false;
-		if (line < s.n && !take(arg, SPAN("\r\n")))
-			return false;
-		s = span_skip(s, line + 1);
-	}
-	return true;
-}
-
 void
 input_body(const struct input *in, size_t offset,
     bool (*take)(void *arg, struct span chunk), void *arg)
@@ -126,10 +141,8 @@ input_body(const struct input *in, size_t offset,
 
 	while (left.n > 0) {
 		struct span chunk = span_first(left, INPUT_CHUNK);
-		bool more = in->bare_lf ? take_bare_lf(chunk, take, arg)
-					: take(arg, chunk);
 
-		if (!more)
+		if (!take(arg, chunk))
 			return;
 		left = span_skip(left, chunk.n);
 	}

@@ -1,7 +1,11 @@
 /*
  * main.c - avouch: tells and tunes what avouch-milter does.
  */
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "cli/cli.h"
 #include "lib/table.h"
@@ -11,12 +15,11 @@ static const struct cli_command commands[] = {
 	    CLI_WITH_DNS | CLI_WITH_ENVELOPE | CLI_WITH_EXPLAIN |
 		CLI_WITH_CHECK,
 	    1, 1, cmd_check },
-	{ "spf", "[DOMAIN]", "SPF of a client, or --lint of a domain's record",
-	    CLI_WITH_DNS | CLI_WITH_ENVELOPE | CLI_WITH_EXPLAIN | CLI_WITH_LINT,
-	    0, 1, cmd_spf },
-	{ "dkim", "FILE | --key SELECTOR DOMAIN",
-	    "the DKIM signatures of a message, or one key",
-	    CLI_WITH_DNS | CLI_WITH_EXPLAIN | CLI_WITH_KEY, 1, 2, cmd_dkim },
+	{ "spf", "", "SPF of a client and a sender",
+	    CLI_WITH_DNS | CLI_WITH_ENVELOPE | CLI_WITH_EXPLAIN, 0, 0,
+	    cmd_spf },
+	{ "dkim", "FILE", "the DKIM signatures of a message",
+	    CLI_WITH_DNS | CLI_WITH_EXPLAIN, 1, 1, cmd_dkim },
 	{ "arc", "FILE", "the ARC chain of a message",
 	    CLI_WITH_DNS | CLI_WITH_EXPLAIN, 1, 1, cmd_arc },
 	{ "dmarc", "DOMAIN", "the DMARC policy in force for a domain",
@@ -46,6 +49,55 @@ command_find(const char *name)
 	return NULL;
 }
 
+/* `name` is no subcommand. */
+static int
+other(const char *name, int argc)
+{
+	if (strcmp(name, "--version") == 0) {
+		puts("avouch " AVOUCH_VERSION);
+		return EX_OK;
+	}
+	if (strcmp(name, "--help") == 0 || strcmp(name, "help") == 0) {
+		usage(stdout);
+		return EX_OK;
+	}
+	if (argc > 1) {
+		fputs("avouch: no command ", stderr);
+		cli_put_to(stderr, span_str(name));
+		fputc('\n', stderr);
+	}
+	usage(stderr);
+	return EX_USAGE;
+}
+
+/*
+ * A file that we open must not become standard output.  What is closed gets a
+ * descriptor that fails when it is used.
+ */
+static void
+guard_descriptors(void)
+{
+	for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++)
+		if (fcntl(fd, F_GETFD) < 0 &&
+		    open("/dev/null",
+			fd == STDIN_FILENO ? O_WRONLY : O_RDONLY) != fd)
+			_exit(EX_TEMPFAIL);
+}
+
+/* What was printed has to have arrived.  A reader that has seen enough needs no
+ * message. */
+static int
+output_end(int status)
+{
+	errno = 0;
+	if (fflush(stdout) == 0 && !ferror(stdout))
+		return status;
+	if (errno != EPIPE)
+		fprintf(stderr, "avouch: standard output: %s\n",
+		    errno != 0 ? strerror(errno) : "write failed");
+	return status != EX_OK ? status : EX_TEMPFAIL;
+}
+
 int
 main(int argc, char **argv)
 {
@@ -53,25 +105,15 @@ main(int argc, char **argv)
 	struct cli c = { .command = command_find(name) };
 	int status;
 
-	if (strcmp(name, "--version") == 0)
-		return puts("avouch " AVOUCH_VERSION) == EOF ? EX_IOERR : EX_OK;
-	if (c.command == NULL) {
-		bool asked =
-		    strcmp(name, "--help") == 0 || strcmp(name, "help") == 0;
-
-		if (argc > 1 && !asked)
-			fprintf(stderr, "avouch: no command %s\n", name);
-		usage(asked ? stdout : stderr);
-		return asked ? EX_OK : EX_USAGE;
-	}
-	for (int i = 2; i < argc; i++) {
-		if (strcmp(argv[i], "--help") == 0) {
-			cli_usage(c.command, stdout);
-			return EX_OK;
-		}
-	}
+	guard_descriptors();
+	signal(SIGPIPE, SIG_IGN);
+	cli_json_setup();
+	if (c.command == NULL)
+		return output_end(other(name, argc));
 	status = cli_options(&c, argc - 2, argv + 2);
-	if (status == EX_OK)
+	if (status == EX_OK && c.help)
+		cli_usage(c.command, stdout);
+	else if (status == EX_OK)
 		status = c.command->run(&c);
-	return cli_dns_close(&c, status);
+	return output_end(cli_dns_close(&c, status));
 }

@@ -5,8 +5,12 @@
 #include <time.h>
 
 #include "cli/cli.h"
+#include "lib/domain.h"
 #include "lib/scan.h"
 #include "lib/table.h"
+
+/* The last second of the year 9999: room for what is added to it. */
+#define NOW_MAX INT64_C(253402300799)
 
 struct option_row {
 	const char *name;
@@ -19,13 +23,10 @@ struct option_row {
 #define AT(member) offsetof(struct cli, member)
 
 static const struct option_row rows[] = {
+	{ "help", NULL, AT(help), 0, "print these lines" },
 	{ "json", NULL, AT(json), 0, "print one JSON object" },
 	{ "explain", NULL, AT(explain), CLI_WITH_EXPLAIN,
 	    "tell every step in words" },
-	{ "lint", NULL, AT(lint), CLI_WITH_LINT,
-	    "say what is wrong or unwise in a domain's record" },
-	{ "key", NULL, AT(key), CLI_WITH_KEY,
-	    "fetch and judge the key of SELECTOR DOMAIN" },
 	{ "ip", "ADDR", AT(ip_text), CLI_WITH_ENVELOPE,
 	    "address of the client" },
 	{ "helo", "NAME", AT(helo), CLI_WITH_ENVELOPE, "what it said in HELO" },
@@ -43,6 +44,8 @@ static const struct option_row rows[] = {
 	    "ask this one instead of /etc/resolv.conf's" },
 	{ "zone", "FILE", AT(zone), CLI_WITH_DNS,
 	    "answers from a master file instead of the net" },
+	{ "record", "FILE", AT(record), CLI_WITH_DNS,
+	    "write all answers to a master file for --zone" },
 	{ "now", "EPOCH", AT(now_text), CLI_WITH_DNS,
 	    "judge as of this time, in seconds since 1970" },
 };
@@ -56,8 +59,9 @@ row_applies(const struct option_row *row, const struct cli_command *command)
 void
 cli_usage(const struct cli_command *command, FILE *out)
 {
-	fprintf(out, "usage: avouch %s [options] %s\n  %s\noptions:\n",
-	    command->name, command->synopsis, command->help);
+	fprintf(out, "usage: avouch %s [options]%s%s\n  %s\noptions:\n",
+	    command->name, command->synopsis[0] != '\0' ? " " : "",
+	    command->synopsis, command->help);
 	for (size_t i = 0; i < TABLE_SIZE(rows); i++) {
 		const char *argument = rows[i].argument;
 		char left[48];
@@ -81,16 +85,31 @@ row_find(const struct cli *c, struct span name)
 	return NULL;
 }
 
-/* `value` NULL: a flag is set. */
-static void
-row_store(struct cli *c, const struct option_row *row, const char *value)
+static int
+flag_store(struct cli *c, const struct option_row *row, bool has_value)
 {
 	const bool yes = true;
 
-	if (row->argument == NULL)
-		memcpy((char *)c + row->offset, &yes, sizeof(yes));
-	else
-		memcpy((char *)c + row->offset, &value, sizeof(value));
+	if (has_value)
+		return cli_fail(c, EX_USAGE, "--%s takes no value", row->name);
+	memcpy((char *)c + row->offset, &yes, sizeof(yes));
+	return EX_OK;
+}
+
+static int
+text_store(struct cli *c, const struct option_row *row, const char *value)
+{
+	const char *before;
+
+	if (value == NULL)
+		return cli_fail(c, EX_USAGE, "--%s needs a value: --%s %s",
+		    row->name, row->name, row->argument);
+	memcpy(&before, (char *)c + row->offset, sizeof(before));
+	if (before != NULL)
+		return cli_fail(c, EX_USAGE, "--%s is given twice: %s and %s",
+		    row->name, before, value);
+	memcpy((char *)c + row->offset, &value, sizeof(value));
+	return EX_OK;
 }
 
 /* "--name value", "--name=value", "--flag"; takes up to two words of argv. */
@@ -106,17 +125,26 @@ option_take(struct cli *c, char **argv, int left, int *taken)
 		return cli_fail(c, EX_USAGE,
 		    "unknown option --%.*s; `avouch %s --help` lists them",
 		    SPAN_FMT(name), c->command->name);
-	if (row->argument == NULL && has_value)
-		return cli_fail(c, EX_USAGE, "--%s takes no value", row->name);
-	if (row->argument == NULL || has_value) {
-		row_store(c, row, argv[0] + 2 + name.n + 1);
-	} else if (left < 2) {
-		return cli_fail(c, EX_USAGE, "--%s needs a value: %s",
-		    row->name, row->argument);
-	} else {
-		row_store(c, row, argv[1]);
-		*taken = 2;
-	}
+	if (row->argument == NULL)
+		return flag_store(c, row, has_value);
+	if (has_value)
+		return text_store(c, row, argv[0] + 2 + name.n + 1);
+	*taken = left > 1 ? 2 : 1;
+	return text_store(c, row, left > 1 ? argv[1] : NULL);
+}
+
+static int
+now_read(struct cli *c)
+{
+	struct scan s = scan_of(span_str(c->now_text));
+	uint64_t now = (uint64_t)time(NULL);
+
+	if (c->now_text != NULL &&
+	    (!scan_number(&s, NOW_MAX, &now) || !scan_done(&s)))
+		return cli_fail(c, EX_USAGE,
+		    "--now %s: not seconds since 1970, 0 to %lld", c->now_text,
+		    (long long)NOW_MAX);
+	c->now = (int64_t)now;
 	return EX_OK;
 }
 
@@ -124,23 +152,24 @@ option_take(struct cli *c, char **argv, int left, int *taken)
 static int
 options_read(struct cli *c)
 {
-	struct scan s = scan_of(span_str(c->now_text));
-	uint64_t now = (uint64_t)time(NULL);
-
-	if (c->now_text != NULL &&
-	    (!scan_number(&s, INT64_MAX, &now) || !scan_done(&s)))
-		return cli_fail(c, EX_USAGE,
-		    "--now %s: not a number of seconds since 1970",
-		    c->now_text);
-	c->now = (int64_t)now;
 	if (c->ip_text != NULL && !ip_parse(span_str(c->ip_text), &c->ip))
 		return cli_fail(c, EX_USAGE,
-		    "--ip %s: not an IPv4 or IPv6 address", c->ip_text);
+		    "--ip %s: not an address such as 192.0.2.1 or 2001:db8::1",
+		    c->ip_text);
+	if (c->authserv_id != NULL &&
+	    !domain_is_hostname(span_str(c->authserv_id)))
+		return cli_fail(c, EX_USAGE,
+		    "--authserv-id %s: not a host name such as "
+		    "mx.example.org",
+		    c->authserv_id);
 	if (c->n_args < c->command->min_args ||
 	    c->n_args > c->command->max_args)
-		return cli_fail(c, EX_USAGE, "usage: avouch %s [options] %s",
-		    c->command->name, c->command->synopsis);
-	return EX_OK;
+		return cli_fail(c, EX_USAGE,
+		    "%d arguments; usage: avouch %s [options]%s%s", c->n_args,
+		    c->command->name,
+		    c->command->synopsis[0] != '\0' ? " " : "",
+		    c->command->synopsis);
+	return now_read(c);
 }
 
 int
@@ -163,5 +192,5 @@ cli_options(struct cli *c, int argc, char **argv)
 		else
 			status = option_take(c, argv + i, argc - i, &taken);
 	}
-	return status == EX_OK ? options_read(c) : status;
+	return status == EX_OK && !c->help ? options_read(c) : status;
 }

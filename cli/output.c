@@ -2,31 +2,34 @@
 #include <string.h>
 
 #include "cli/cli.h"
+#include "lib/utf8.h"
 
-/* Length of the UTF-8 sequence at the start of `s` (RFC 3629 section 4); 0
- * where there is none. */
-static size_t
-utf8_length(struct span s)
+enum {
+	LABEL_COLUMNS = 22,
+	PROSE_COLUMNS = 80,
+	ENTRY_INDENT = 2,
+};
+
+/* ---- JSON ---- */
+
+/* Half an object would be taken for a whole one: without memory there is no
+ * output at all. */
+static void *
+memory_or_exit(size_t size)
 {
-	unsigned char c = (unsigned char)s.p[0];
-	unsigned char second = s.n > 1 ? (unsigned char)s.p[1] : 0;
-	size_t n = 4;
+	void *p = malloc(size);
 
-	if (c < 0x80)
-		return 1;
-	if (c < 0xc2 || c > 0xf4)
-		return 0;
-	if (c < 0xf0)
-		n = c < 0xe0 ? 2 : 3;
-	if (n > s.n)
-		return 0;
-	for (size_t i = 1; i < n; i++)
-		if (((unsigned char)s.p[i] & 0xc0) != 0x80)
-			return 0;
-	if ((c == 0xe0 && second < 0xa0) || (c == 0xed && second > 0x9f) ||
-	    (c == 0xf0 && second < 0x90) || (c == 0xf4 && second > 0x8f))
-		return 0;
-	return n;
+	if (p == NULL) {
+		fputs("avouch: out of memory\n", stderr);
+		exit(EX_TEMPFAIL);
+	}
+	return p;
+}
+
+void
+cli_json_setup(void)
+{
+	json_set_alloc_funcs(memory_or_exit, free);
 }
 
 json_t *
@@ -39,16 +42,19 @@ cli_json(struct span s)
 
 	if (s.p == NULL)
 		return json_null();
-	text = malloc(s.n * 3 + 1);
-	if (text == NULL)
-		return NULL;
+	text = memory_or_exit(s.n * (sizeof(replacement) - 1) + 1);
 	while (s.n > 0) {
-		size_t size = utf8_length(s);
+		size_t size = utf8_size(s);
 
-		memcpy(text + n, size > 0 ? s.p : replacement,
-		    size > 0 ? size : 3);
-		n += size > 0 ? size : 3;
-		s = span_skip(s, size > 0 ? size : 1);
+		if (size > 0) {
+			memcpy(text + n, s.p, size);
+			n += size;
+		} else {
+			memcpy(text + n, replacement, sizeof(replacement) - 1);
+			n += sizeof(replacement) - 1;
+			size = 1;
+		}
+		s = span_skip(s, size);
 	}
 	j = json_stringn(text, n);
 	free(text);
@@ -85,24 +91,53 @@ cli_set_bool(json_t *object, const char *key, bool value)
 	cli_set(object, key, json_boolean(value));
 }
 
+/* The one control that jansson does not escape is DEL. */
+static int
+put_json(const char *p, size_t n, void *out)
+{
+	struct span s = span_of(p, n);
+
+	while (s.n > 0) {
+		size_t run = span_index(s, '\177');
+
+		fwrite(s.p, 1, run, out);
+		if (run < s.n)
+			fputs("\\u007f", out);
+		s = span_skip(s, run + 1);
+	}
+	return 0;
+}
+
 int
 cli_print_json(json_t *object)
 {
-	bool ok = json_dumpf(object, stdout, JSON_COMPACT) == 0 &&
-	    putchar('\n') != EOF && fflush(stdout) == 0;
-
+	json_dump_callback(
+	    object, put_json, stdout, JSON_COMPACT | JSON_ENSURE_ASCII);
+	putchar('\n');
 	json_decref(object);
-	return ok ? EX_OK : EX_IOERR;
+	return EX_OK;
+}
+
+/* ---- text ---- */
+
+void
+cli_put_to(FILE *out, struct span s)
+{
+	while (s.n > 0) {
+		size_t size = utf8_plain(s);
+
+		if (size > 0)
+			fwrite(s.p, 1, size, out);
+		else
+			fputc('?', out);
+		s = span_skip(s, size > 0 ? size : 1);
+	}
 }
 
 void
 cli_put(struct span s)
 {
-	for (size_t i = 0; i < s.n; i++) {
-		unsigned char c = (unsigned char)s.p[i];
-
-		putchar(c < 0x20 || c == 0x7f ? '?' : c);
-	}
+	cli_put_to(stdout, s);
 }
 
 void
@@ -110,7 +145,7 @@ cli_line(const char *label, struct span value)
 {
 	if (value.p == NULL)
 		return;
-	printf("%-22s ", label);
+	printf("%-*s ", LABEL_COLUMNS, label);
 	cli_put(value);
 	putchar('\n');
 }
@@ -119,4 +154,70 @@ void
 cli_line_text(const char *label, const char *value)
 {
 	cli_line(label, span_str(value));
+}
+
+/* Columns of UTF-8, as far as one character is one column. */
+static unsigned
+columns(struct span s)
+{
+	unsigned n = 0;
+
+	for (size_t i = 0; i < s.n; i++)
+		n += ((unsigned char)s.p[i] & 0xc0) != 0x80;
+	return n;
+}
+
+/* Words from column `at` on; a line that follows begins at `indent`. */
+static void
+put_words(unsigned at, unsigned indent, struct span text)
+{
+	bool begins = true;
+
+	while (text.n > 0) {
+		struct span word = span_first(text, span_index(text, ' '));
+		unsigned width = columns(word);
+
+		text = span_skip(text, word.n + 1);
+		if (word.n == 0)
+			continue;
+		if (!begins && at + 1 + width >= PROSE_COLUMNS) {
+			printf("\n%*s", (int)indent, "");
+			at = indent;
+		} else if (!begins) {
+			putchar(' ');
+			at++;
+		}
+		cli_put(word);
+		at += width;
+		begins = false;
+	}
+	putchar('\n');
+}
+
+void
+cli_prose(unsigned indent, struct span text)
+{
+	printf("%*s", (int)indent, "");
+	put_words(indent, indent, text);
+}
+
+void
+cli_prose_text(unsigned indent, const char *text)
+{
+	cli_prose(indent, span_str(text));
+}
+
+void
+cli_entry(struct span label, unsigned indent, struct span text)
+{
+	unsigned at = ENTRY_INDENT + columns(label);
+
+	printf("%*s", ENTRY_INDENT, "");
+	cli_put(label);
+	if (at >= indent) {
+		putchar('\n');
+		at = 0;
+	}
+	printf("%*s", (int)(indent - at), "");
+	put_words(indent, indent, text);
 }
