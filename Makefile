@@ -38,7 +38,7 @@ CLI_OBJECTS    = $(patsubst %.c,$(BUILD)/%.o,$(wildcard cli/*.c))
 TESTS    = $(patsubst %.c,$(BUILD)/%,$(wildcard tests/*_test.c))
 HELPERS  = $(patsubst %.c,$(BUILD)/%.o,$(wildcard tests/support/*.c))
 BENCHES  = $(patsubst %.c,$(BUILD)/%,$(wildcard tests/bench/*_bench.c))
-LIBS_TEST = -lcmocka $(LIBS_COMMAND)
+LIBS_TEST = $(ARCHIVE) -lcmocka $(LIBS_COMMAND)
 
 # A fuzz target NAME is tests/fuzz/NAME_fuzz.c with seeds in tests/corpus/NAME.
 FUZZ    ?= $(patsubst tests/fuzz/%_fuzz.c,%,$(wildcard tests/fuzz/*_fuzz.c))
@@ -67,6 +67,11 @@ $(COMMAND): $(CLI_OBJECTS) $(ARCHIVE)
 
 $(BUILD)/tests/%_test: $(BUILD)/tests/%_test.o $(HELPERS) $(ARCHIVE)
 	$(CC) $(CFLAGS) $(LINKHARD) -o $@ $^ $(LIBS_TEST)
+
+# Of a program, not of the archive: what these tests call of cli/.
+IMPORT = $(BUILD)/cli/import.o $(BUILD)/cli/import_rules.o
+$(BUILD)/tests/import_test $(BUILD)/tests/fuzz/import_fuzz \
+	$(BUILD)/tests/fuzz/import_replay: $(IMPORT)
 
 $(BUILD)/tests/fuzz/%_fuzz: $(BUILD)/tests/fuzz/%_fuzz.o $(HELPERS) $(ARCHIVE)
 	$(CC) $(CFLAGS) -fsanitize=fuzzer $(LINKHARD) -o $@ $^ $(LIBS_TEST)

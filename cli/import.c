@@ -1,0 +1,520 @@
+#include "cli/import.h"
+
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "cli/import_parts.h"
+#include "lib/ascii.h"
+#include "lib/scan.h"
+#include "lib/table.h"
+#include "verify/conf.h"
+#include "verify/conf_table.h"
+
+enum {
+	NOTE_MAX = 400,        /* bytes of a note */
+	SHOWN_MAX = 100,       /* bytes of their line, as it is repeated */
+	NAMED_PATH_MAX = 1000, /* bytes of the path of a file they name */
+	ELEMENT_MAX = 300,     /* bytes of an element of a list, quoted */
+};
+
+struct element {
+	struct element *next;
+	const char *text; /* quoted */
+};
+
+struct source { /* where a setting comes from */
+	struct source *next;
+	const struct import_entry *entry;
+};
+
+struct setting {
+	struct setting *next;
+	const struct conf_option *option;
+	const char *value;        /* NULL: a list, or refused */
+	struct element *elements; /* of a list */
+	struct source *sources;
+};
+
+struct note {
+	struct note *next;
+	const struct import_entry *entry;
+	const char *text;
+};
+
+struct import {
+	struct arena *a;
+	import_read *read;
+	void *arg;
+	struct import_file *files, **last_file;
+	struct setting *settings;
+	struct note *notes, **last_note;
+};
+
+static const struct name programs[] = {
+	{ "unknown", IMPORT_UNKNOWN },
+	{ "opendkim", IMPORT_OPENDKIM },
+	{ "opendmarc", IMPORT_OPENDMARC },
+	{ "policyd-spf", IMPORT_POLICYD_SPF },
+};
+
+const char *
+import_program_name(enum import_program program)
+{
+	return table_name(programs, TABLE_SIZE(programs), (int)program);
+}
+
+struct import *
+import_new(struct arena *a, import_read *read, void *arg)
+{
+	struct import *im = arena_alloc(a, sizeof(*im));
+
+	if (im != NULL)
+		*im = (struct import){ .a = a,
+			.read = read,
+			.arg = arg,
+			.last_file = &im->files,
+			.last_note = &im->notes };
+	return im;
+}
+
+/* ---- their files ---- */
+
+static bool
+is_name_end(int c)
+{
+	return c < 0 || c == '=' || ascii_is_wsp((unsigned char)c);
+}
+
+/* "Name value", or "name = value"; false: there is nothing in the line. */
+static bool
+read_line(struct span line, struct import_entry *e)
+{
+	struct scan s =
+	    scan_of(span_trim(span_first(line, span_index(line, '#'))));
+	const char *start = s.p;
+
+	if (scan_done(&s))
+		return false;
+	while (!is_name_end(scan_peek(&s)))
+		scan_next(&s);
+	e->name = span_between(start, s.p);
+	scan_fws(&s);
+	if (scan_byte(&s, '='))
+		scan_fws(&s);
+	e->value = span_trim(scan_rest(&s));
+	return true;
+}
+
+static enum import_program
+program_of_path(const char *path)
+{
+	const char *slash = strrchr(path, '/');
+	const char *name = slash != NULL ? slash + 1 : path;
+
+	if (strstr(name, "opendkim") != NULL)
+		return IMPORT_OPENDKIM;
+	if (strstr(name, "opendmarc") != NULL)
+		return IMPORT_OPENDMARC;
+	if (strstr(name, "spf") != NULL)
+		return IMPORT_POLICYD_SPF;
+	return IMPORT_UNKNOWN;
+}
+
+/* The program that knows most of the names. */
+static enum import_program
+program_of_entries(const struct import_entry *e)
+{
+	size_t known[IMPORT_POLICYD_SPF + 1] = { 0 };
+	enum import_program best = IMPORT_UNKNOWN;
+
+	for (; e != NULL; e = e->next)
+		for (int p = IMPORT_OPENDKIM; p <= IMPORT_POLICYD_SPF; p++)
+			known[p] += import_rule_find((enum import_program)p,
+					e->name) != NULL;
+	for (int p = IMPORT_OPENDKIM; p <= IMPORT_POLICYD_SPF; p++)
+		if (known[p] > known[best])
+			best = (enum import_program)p;
+	return best;
+}
+
+static bool
+read_entries(struct import *im, struct import_file *file, struct span text)
+{
+	struct import_entry **last = &file->entries;
+	struct scan s = scan_of(text);
+	size_t n = 0;
+
+	for (unsigned line = 1; !scan_done(&s); line++) {
+		struct import_entry e = { .file = file, .line = line };
+		struct span one = scan_until(&s, '\n');
+
+		scan_byte(&s, '\n');
+		if (!read_line(one, &e))
+			continue;
+		if (n++ == IMPORT_SETTINGS_MAX)
+			return false;
+		*last = arena_alloc(im->a, sizeof(**last));
+		if (*last == NULL)
+			return false;
+		**last = e;
+		last = &(*last)->next;
+	}
+	return true;
+}
+
+static void
+convert_entries(struct import *im, const struct import_file *file)
+{
+	for (const struct import_entry *e = file->entries; e; e = e->next) {
+		const struct import_rule *r =
+		    import_rule_find(file->program, e->name);
+		char name[60];
+		struct buf b = buf_over(name, sizeof(name));
+
+		buf_span(&b, e->name);
+		if (r == NULL)
+			import_note(im, e, "no option of %s known here",
+			    import_program_name(file->program));
+		else if (import_entry_find(file, name) != e)
+			import_note(im, e, "it is set again further down");
+		else if (r->convert != NULL)
+			r->convert(im, e);
+		else
+			import_note(im, e, "%s", r->why);
+	}
+}
+
+/* Their defaults that do something to mail that ours do not. */
+static bool
+convert_defaults(struct import *im, const struct import_file *file)
+{
+	for (size_t i = 0; i < import_n_rules; i++) {
+		const struct import_rule *r = &import_rules[i];
+		struct import_entry *e;
+
+		if (r->standard == NULL ||
+		    (r->programs & 1U << file->program) == 0 ||
+		    import_entry_find(file, r->name) != NULL)
+			continue;
+		e = arena_alloc(im->a, sizeof(*e));
+		if (e == NULL)
+			return false;
+		*e = (struct import_entry){ .file = file,
+			.name = span_str(r->name),
+			.value = span_str(r->standard) };
+		r->convert(im, e);
+	}
+	return true;
+}
+
+bool
+import_add(struct import *im, const char *path, struct span text)
+{
+	struct import_file *file = arena_alloc(im->a, sizeof(*file));
+	struct buf shown = buf_in(im->a, NAMED_PATH_MAX + 1);
+
+	if (file == NULL || shown.p == NULL)
+		return false;
+	/* in a comment: no line may end within it */
+	buf_printable(&shown, span_str(path), NAMED_PATH_MAX);
+	*file = (struct import_file){ .program = program_of_path(path),
+		.path = shown.p };
+	if (!read_entries(im, file, text))
+		return false;
+	if (file->program == IMPORT_UNKNOWN)
+		file->program = program_of_entries(file->entries);
+	if (file->program == IMPORT_UNKNOWN)
+		return false;
+	*im->last_file = file;
+	im->last_file = &file->next;
+	convert_entries(im, file);
+	return convert_defaults(im, file) && !arena_has_failed(im->a);
+}
+
+const struct import_entry *
+import_entry_find(const struct import_file *file, const char *name)
+{
+	const struct import_entry *found = NULL;
+
+	for (const struct import_entry *e = file->entries; e; e = e->next)
+		if (span_is_nocase(e->name, name))
+			found = e;
+	return found;
+}
+
+struct span
+import_text(struct import *im, struct span path)
+{
+	struct span name = arena_copy(im->a, path);
+
+	if (name.p == NULL || path.n > NAMED_PATH_MAX)
+		return SPAN_NONE;
+	return im->read(im->arg, name.p, im->a);
+}
+
+/* ---- our settings ---- */
+
+void
+import_put_quoted(struct buf *b, struct span text)
+{
+	buf_byte(b, '"');
+	for (size_t i = 0; i < text.n; i++) {
+		if (text.p[i] == '"' || text.p[i] == '\\' || text.p[i] == '$')
+			buf_byte(b, '\\');
+		buf_byte(b, text.p[i]);
+	}
+	buf_byte(b, '"');
+}
+
+void
+import_note(
+    struct import *im, const struct import_entry *e, const char *format, ...)
+{
+	struct note *n = arena_alloc(im->a, sizeof(*n));
+	char text[NOTE_MAX];
+	struct buf b = buf_in(im->a, NOTE_MAX);
+	va_list ap;
+
+	va_start(ap, format);
+	vsnprintf(text, sizeof(text), format, ap);
+	va_end(ap);
+	buf_printable(&b, span_str(text), NOTE_MAX);
+	if (n == NULL || b.p == NULL)
+		return;
+	*n = (struct note){ NULL, e, b.p };
+	*im->last_note = n;
+	im->last_note = &n->next;
+}
+
+static struct setting *
+find_setting(struct import *im, const struct conf_option *o)
+{
+	struct setting *s = im->settings;
+
+	while (s != NULL && s->option != o)
+		s = s->next;
+	if (s != NULL)
+		return s;
+	s = arena_alloc(im->a, sizeof(*s));
+	if (s == NULL)
+		return NULL;
+	*s = (struct setting){ .next = im->settings, .option = o };
+	im->settings = s;
+	return s;
+}
+
+static bool
+add_source(struct import *im, struct setting *s, const struct import_entry *e)
+{
+	struct source **last = &s->sources;
+
+	for (; *last != NULL; last = &(*last)->next)
+		if ((*last)->entry == e)
+			return true;
+	*last = arena_alloc(im->a, sizeof(**last));
+	if (*last == NULL)
+		return false;
+	**last = (struct source){ NULL, e };
+	return true;
+}
+
+static bool
+is_override(const struct conf_option *o)
+{
+	return strcmp(o->section, CONF_SECTION_OVERRIDE) == 0;
+}
+
+/* Whether our own reader takes `name = value`; else tells what it says. */
+static bool
+is_taken(struct import *im, const struct import_entry *e,
+    const struct conf_option *o, const char *value)
+{
+	char *text = NULL, *told = NULL;
+	size_t text_size, told_size;
+	FILE *t = open_memstream(&text, &text_size);
+	FILE *f = open_memstream(&told, &told_size);
+	const struct conf *c = NULL;
+
+	if (t != NULL && f != NULL) {
+		if (is_override(o))
+			fprintf(t, "override x { action = accept %s = %s }",
+			    o->name, value);
+		else if (o->section[0] != '\0')
+			fprintf(
+			    t, "%s { %s = %s }", o->section, o->name, value);
+		else
+			fprintf(t, "%s = %s", o->name, value);
+		fflush(t);
+		c = conf_read_text(span_of(text, text_size), "", f);
+		fflush(f);
+		if (c == NULL && strncmp(told, ":1: ", 4) == 0)
+			import_note(im, e, "as %.*s",
+			    (int)strcspn(told + 4, "\n"), told + 4);
+	}
+	if (t != NULL)
+		fclose(t);
+	if (f != NULL)
+		fclose(f);
+	free(text);
+	free(told);
+	conf_drop(c);
+	return c != NULL;
+}
+
+void
+import_set(struct import *im, const struct import_entry *e, const char *section,
+    const char *name, const char *value)
+{
+	const struct conf_option *o = conf_option_find(section, name);
+	struct setting *s = find_setting(im, o);
+	const struct import_entry *first;
+
+	if (s == NULL || !is_taken(im, e, o, value))
+		return;
+	if (s->value == NULL) {
+		if (add_source(im, s, e))
+			s->value = arena_copy(im->a, span_str(value)).p;
+		return;
+	}
+	first = s->sources->entry;
+	if (strcmp(s->value, value) == 0)
+		add_source(im, s, e);
+	else
+		import_note(im, e, "%s is %s already, by %s:%u", name, s->value,
+		    first->file->path, first->line);
+}
+
+void
+import_list(struct import *im, const struct import_entry *e,
+    const char *section, const char *name, struct span element)
+{
+	const struct conf_option *o = conf_option_find(section, name);
+	struct setting *s = find_setting(im, o);
+	struct element **last;
+	char text[ELEMENT_MAX + 1];
+	struct buf b = buf_over(text, sizeof(text));
+
+	import_put_quoted(&b, element);
+	if (s == NULL || !is_taken(im, e, o, text) || !add_source(im, s, e))
+		return;
+	for (last = &s->elements; *last != NULL; last = &(*last)->next)
+		if (strcmp((*last)->text, text) == 0)
+			return;
+
+	struct element *one = arena_alloc(im->a, sizeof(*one));
+	struct span copy = arena_copy(im->a, buf_done(&b));
+
+	if (one == NULL || copy.p == NULL)
+		return; /* import_print() tells */
+	one->text = copy.p;
+	*last = one;
+}
+
+/* ---- what is printed ---- */
+
+static void
+print_entry(const struct import_entry *e, const char *indent, FILE *out)
+{
+	char value[SHOWN_MAX + 4];
+	struct buf b = buf_over(value, sizeof(value));
+
+	buf_printable(&b, e->name, SHOWN_MAX);
+	buf_byte(&b, ' ');
+	buf_printable(&b, e->value, SHOWN_MAX - b.n);
+	if (e->line != 0)
+		fprintf(out, "%s# %s:%u: %s\n", indent, e->file->path, e->line,
+		    value);
+	else
+		fprintf(out, "%s# %s: %s (not set: the default of %s)\n",
+		    indent, e->file->path, value,
+		    import_program_name(e->file->program));
+}
+
+static void
+print_setting(const struct setting *s, const char *indent, FILE *out)
+{
+	const char *comma = "";
+
+	for (const struct source *w = s->sources; w != NULL; w = w->next)
+		print_entry(w->entry, indent, out);
+	if (s->value != NULL) {
+		fprintf(out, "%s%s = %s\n", indent, s->option->name, s->value);
+		return;
+	}
+	fprintf(out, "%s%s %s {", indent, s->option->name,
+	    strcmp(s->option->standard, "{}") == 0 ? "=" : "+=");
+	for (const struct element *e = s->elements; e != NULL; e = e->next) {
+		fprintf(out, "%s\n%s\t%s", comma, indent, e->text);
+		comma = ",";
+	}
+	fprintf(out, "\n%s}\n", indent);
+	if (is_override(s->option))
+		fprintf(out,
+		    "%saction = accept\n%sreason = \"taken over from "
+		    "%s\"\n",
+		    indent, indent,
+		    import_program_name(s->sources->entry->file->program));
+}
+
+/* What has come together for a section; overrides: one, of its own. */
+static void
+print_section(const struct import *im, const char *section, FILE *out)
+{
+	const char *indent = section[0] != '\0' ? "\t" : "";
+	bool open = false;
+
+	for (size_t i = 0; i < conf_n_options; i++) {
+		const struct conf_option *o = &conf_options[i];
+		const struct setting *s = im->settings;
+
+		while (s != NULL && s->option != o)
+			s = s->next;
+		if (s == NULL || strcmp(o->section, section) != 0 ||
+		    (s->value == NULL && s->elements == NULL))
+			continue;
+		if (!open && strcmp(section, CONF_SECTION_OVERRIDE) == 0)
+			fprintf(out, "\n%s \"imported\" {\n", section);
+		else if (!open && section[0] != '\0')
+			fprintf(out, "\n%s {\n", section);
+		else if (section[0] == '\0')
+			fputc('\n', out);
+		open = true;
+		print_setting(s, indent, out);
+	}
+	if (open && section[0] != '\0')
+		fputs("}\n", out);
+}
+
+static void
+print_notes(const struct import *im, FILE *out)
+{
+	if (im->notes == NULL)
+		return;
+	fputs("\n# What was not taken over, and why:\n", out);
+	for (const struct note *n = im->notes; n != NULL; n = n->next) {
+		fputs("#\n", out);
+		print_entry(n->entry, "", out);
+		fprintf(out, "#\t%s\n", n->text);
+	}
+}
+
+bool
+import_print(struct import *im, FILE *out)
+{
+	const char *section = NULL;
+
+	fputs("# Taken over by `avouch config import`:\n", out);
+	for (const struct import_file *f = im->files; f != NULL; f = f->next)
+		fprintf(out, "#\t%s (%s)\n", f->path,
+		    import_program_name(f->program));
+	for (size_t i = 0; i < conf_n_options; i++) {
+		if (section != NULL &&
+		    strcmp(section, conf_options[i].section) == 0)
+			continue;
+		section = conf_options[i].section;
+		print_section(im, section, out);
+	}
+	print_notes(im, out);
+	return !arena_has_failed(im->a) && !ferror(out);
+}

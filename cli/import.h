@@ -1,0 +1,56 @@
+/*
+ * import.h - the settings of opendkim.conf, opendmarc.conf and
+ * policyd-spf.conf as ours.
+ *
+ * What is printed is a configuration file that avouch reads: each setting with
+ * the line it comes from, and behind them, as comments, what has no equivalent
+ * and why.  Where an option is not set and the other program's default differs
+ * from ours in what becomes of mail, that default is taken over and told.
+ */
+#ifndef AVOUCH_CLI_IMPORT_H
+#define AVOUCH_CLI_IMPORT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdio.h>
+
+#include "lib/arena.h"
+#include "lib/span.h"
+
+enum {
+	IMPORT_FILE_MAX = 1 << 20, /* bytes of a file */
+	IMPORT_SETTINGS_MAX = 500, /* in a file */
+};
+
+enum import_program {
+	IMPORT_UNKNOWN,
+	IMPORT_OPENDKIM,
+	IMPORT_OPENDMARC,
+	IMPORT_POLICYD_SPF,
+};
+
+const char *import_program_name(enum import_program program);
+
+struct import;
+
+/*
+ * Reads a file that a setting names, into `a`; absent where that fails.  At
+ * most IMPORT_FILE_MAX bytes.
+ */
+typedef struct span import_read(void *arg, const char *path, struct arena *a);
+
+/* All memory is of `a`; NULL: no memory. */
+struct import *import_new(struct arena *a, import_read *read, void *arg);
+
+/*
+ * Whose file it is: by its name, else by the names of its settings.  `path` is
+ * how it is called in what is printed; `text` stays until that is done.  False:
+ * it is none of the three, it has more than IMPORT_SETTINGS_MAX settings, or
+ * memory is out.
+ */
+bool import_add(struct import *im, const char *path, struct span text);
+
+/* After all files.  False: no memory, what was printed is not all. */
+bool import_print(struct import *im, FILE *out);
+
+#endif

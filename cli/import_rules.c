@@ -1,0 +1,799 @@
+#include "cli/import_parts.h"
+
+#include <inttypes.h>
+#include <string.h>
+
+#include "lib/ascii.h"
+#include "lib/ip.h"
+#include "lib/scan.h"
+
+/* ---- kinds of values ---- */
+
+/* Theirs look at the first byte only. */
+static bool
+is_true(struct span value)
+{
+	return value.n > 0 && strchr("TtYy1", value.p[0]) != NULL;
+}
+
+static void
+set_quoted(struct import *im, const struct import_entry *e, const char *section,
+    const char *name, struct span text)
+{
+	char value[1200];
+	struct buf b = buf_over(value, sizeof(value));
+
+	import_put_quoted(&b, text);
+	if (b.full)
+		import_note(im, e, "it is too long");
+	else
+		import_set(im, e, section, name, value);
+}
+
+static void
+set_seconds(struct import *im, const struct import_entry *e,
+    const char *section, const char *name)
+{
+	struct scan s = scan_of(e->value);
+	char value[32];
+	struct buf b = buf_over(value, sizeof(value));
+	uint64_t n;
+
+	if (!scan_number(&s, UINT32_MAX, &n) || !scan_done(&s)) {
+		import_note(im, e, "it is no number of seconds");
+		return;
+	}
+	buf_number(&b, n);
+	buf_byte(&b, 's');
+	import_set(im, e, section, name, value);
+}
+
+static void
+set_number(struct import *im, const struct import_entry *e, const char *section,
+    const char *name)
+{
+	char value[32];
+	struct buf b = buf_over(value, sizeof(value));
+
+	buf_printable(&b, e->value, sizeof(value) - 1);
+	if (!span_all(e->value, ascii_is_digit) || e->value.n == 0)
+		import_note(im, e, "it is no number");
+	else
+		import_set(im, e, section, name, value);
+}
+
+static bool
+is_separator(unsigned char c)
+{
+	return c == ',' || ascii_is_space(c);
+}
+
+static bool
+is_no_separator(unsigned char c)
+{
+	return !is_separator(c);
+}
+
+/*
+ * A list of theirs: "a,b", "csl:a,b", "file:/path" or "/path"; the entries of a
+ * file stand one a line, with comments.
+ */
+static bool
+open_list(struct import *im, const struct import_entry *e, struct scan *s,
+    bool *is_file)
+{
+	struct span value = e->value;
+
+	*is_file = false;
+	if (span_starts_nocase(value, "csl:"))
+		value = span_skip(value, 4);
+	else if (span_starts_nocase(value, "file:"))
+		*is_file = true, value = span_skip(value, 5);
+	else if (span_starts_nocase(value, "refile:"))
+		*is_file = true, value = span_skip(value, 7);
+	else if (span_starts_nocase(value, "/"))
+		*is_file = true;
+	else if (span_has(value, ':') && span_index(value, ':') + 1 < value.n &&
+	    value.p[span_index(value, ':') + 1] == '/') {
+		import_note(im, e, "such a data set cannot be read here");
+		return false;
+	}
+	if (*is_file) {
+		struct span text = import_text(im, value);
+
+		if (text.p == NULL) {
+			import_note(im, e, "the file cannot be read");
+			return false;
+		}
+		value = text;
+	}
+	*s = scan_of(value);
+	return true;
+}
+
+static bool
+next_element(struct scan *s, bool is_file, struct span *element)
+{
+	for (;;) {
+		scan_while(s, is_separator);
+		if (scan_done(s))
+			return false;
+		if (!is_file || scan_peek(s) != '#')
+			break;
+		scan_until(s, '\n');
+	}
+	*element = scan_while(s, is_no_separator);
+	return true;
+}
+
+static void
+add_network(struct import *im, const struct import_entry *e, const char *name,
+    struct span element)
+{
+	char text[IP_TEXT_MAX + sizeof("/128")];
+	struct buf b = buf_over(text, sizeof(text));
+	struct span address = element;
+	struct ip_net net;
+
+	if (address.n > 2 && address.p[0] == '[' &&
+	    address.p[address.n - 1] == ']')
+		address = span_skip(span_first(address, address.n - 1), 1);
+	switch (ip_net_parse(address, &net)) {
+	case IP_NET_OK:
+	case IP_NET_HOST_BITS: /* they cut them, too */
+		break;
+	case IP_NET_NO_ADDRESS:
+	case IP_NET_NO_PREFIX:
+		if (span_is_nocase(element, "localhost"))
+			return; /* is in ours by default */
+		import_note(im, e,
+		    "%.*s: only addresses and networks can be listed in %s",
+		    SPAN_FMT(span_first(element, 100)), name);
+		return;
+	}
+	ip_put(&b, &net.ip);
+	buf_byte(&b, '/');
+	buf_number(&b, net.bits);
+	import_list(im, e, "", name, buf_done(&b));
+}
+
+static void
+add_networks(struct import *im, const struct import_entry *e, const char *name)
+{
+	struct span element;
+	struct scan s;
+	bool is_file;
+
+	if (!open_list(im, e, &s, &is_file))
+		return;
+	while (next_element(&s, is_file, &element))
+		add_network(im, e, name, element);
+}
+
+static void
+add_domains(struct import *im, const struct import_entry *e,
+    const char *section, const char *name)
+{
+	struct span element;
+	struct scan s;
+	bool is_file;
+
+	if (!open_list(im, e, &s, &is_file))
+		return;
+	while (next_element(&s, is_file, &element))
+		import_list(im, e, section, name, element);
+}
+
+/* Their actions; "quarantine" is the MTA's hold queue. */
+static void
+set_action(struct import *im, const struct import_entry *e, const char *section,
+    const char *name)
+{
+	static const struct {
+		char first;
+		const char *ours;
+	} actions[] = { { 'a', "accept" }, { 'q', "hold" }, { 'r', "reject" },
+		{ 't', "tempfail" } };
+	unsigned char first = 0;
+
+	if (e->value.n > 0)
+		first = ascii_lower((unsigned char)e->value.p[0]);
+	for (size_t i = 0; i < sizeof(actions) / sizeof(actions[0]); i++) {
+		if ((unsigned char)actions[i].first == first) {
+			import_set(im, e, section, name, actions[i].ours);
+			return;
+		}
+	}
+	import_note(im, e,
+	    "mail is never thrown away unseen; hold and reject "
+	    "are there");
+}
+
+/* ---- options of several programs ---- */
+
+static void
+to_authserv_id(struct import *im, const struct import_entry *e)
+{
+	if (span_is_nocase(e->value, "HOSTNAME") ||
+	    span_is_nocase(e->value, "HEADER"))
+		import_note(im, e, "the MTA's name is the default");
+	else
+		set_quoted(im, e, "", "authserv_id", e->value);
+}
+
+static void
+to_socket(struct import *im, const struct import_entry *e)
+{
+	char text[300];
+	struct buf b = buf_over(text, sizeof(text));
+	struct span value = e->value;
+
+	if (span_starts_nocase(value, "/"))
+		buf_text(&b, "unix:");
+	buf_span(&b, value);
+	if (b.full) {
+		import_note(im, e, "it is too long");
+		return;
+	}
+	if (span_starts_nocase(value, "inet") && !span_has(value, '@'))
+		import_note(im, e,
+		    "it was open to all hosts; without an address ours is "
+		    "open to this host alone");
+	set_quoted(im, e, "", "socket", buf_done(&b));
+}
+
+static void
+to_socket_mode(struct import *im, const struct import_entry *e)
+{
+	unsigned mask = 0;
+	char text[8];
+	struct buf b = buf_over(text, sizeof(text));
+
+	for (size_t i = 0; i < e->value.n; i++) {
+		if (e->value.p[i] < '0' || e->value.p[i] > '7' || i > 4) {
+			import_note(im, e, "it is no octal number");
+			return;
+		}
+		mask = mask * 8 + (unsigned)(e->value.p[i] - '0');
+	}
+	buf_printf(&b, "%04o", 0666U & ~mask);
+	import_set(im, e, "", "socket_mode", text);
+}
+
+static void
+to_group(struct import *im, const struct import_entry *e)
+{
+	size_t colon = span_index(e->value, ':');
+
+	if (colon + 1 < e->value.n)
+		set_quoted(
+		    im, e, "", "socket_group", span_skip(e->value, colon + 1));
+	import_note(im, e, "avouch has a user of its own; see option user");
+}
+
+static void
+to_log(struct import *im, const struct import_entry *e)
+{
+	if (is_true(e->value))
+		import_set(im, e, "", "log_target", "syslog");
+	else
+		import_set(im, e, "", "log", "none");
+}
+
+static void
+to_facility(struct import *im, const struct import_entry *e)
+{
+	if (!span_is_nocase(e->value, "mail"))
+		import_note(im, e, "the facility is always mail");
+}
+
+static void
+to_dns_timeout(struct import *im, const struct import_entry *e)
+{
+	set_seconds(im, e, "dns", "timeout");
+}
+
+static void
+to_skip_networks(struct import *im, const struct import_entry *e)
+{
+	add_networks(im, e, "skip_networks");
+}
+
+/* ---- opendkim ---- */
+
+static void
+to_clock_skew(struct import *im, const struct import_entry *e)
+{
+	set_seconds(im, e, "dkim", "clock_skew");
+}
+
+static void
+to_max_signatures(struct import *im, const struct import_entry *e)
+{
+	set_number(im, e, "dkim", "max_signatures");
+}
+
+static void
+to_min_rsa_bits(struct import *im, const struct import_entry *e)
+{
+	set_number(im, e, "dkim", "min_rsa_bits");
+}
+
+static void
+to_nameservers(struct import *im, const struct import_entry *e)
+{
+	struct scan s = scan_of(e->value);
+	char value[400];
+	struct buf b = buf_over(value, sizeof(value));
+	struct span element;
+
+	buf_byte(&b, '{');
+	while (next_element(&s, false, &element)) {
+		buf_text(&b, b.n > 1 ? ", " : "");
+		import_put_quoted(&b, element);
+	}
+	buf_byte(&b, '}');
+	if (b.full)
+		import_note(im, e, "it is too long");
+	else
+		import_set(im, e, "", "nameservers", value);
+}
+
+static void
+to_dkim_temperror(struct import *im, const struct import_entry *e)
+{
+	set_action(im, e, "dkim", "on_temperror");
+}
+
+static void
+to_dkim_permerror(struct import *im, const struct import_entry *e)
+{
+	set_action(im, e, "dkim", "on_permerror");
+}
+
+static void
+to_nothing_but_accept(struct import *im, const struct import_entry *e)
+{
+	if (e->value.n > 0 && ascii_lower((unsigned char)e->value.p[0]) == 'a')
+		return; /* so it is here, always */
+	import_note(im, e,
+	    "a message is not treated worse for a bad signature or none "
+	    "(RFC 6376 section 6.1); DMARC decides, see section dmarc");
+}
+
+static void
+to_mode(struct import *im, const struct import_entry *e)
+{
+	if (span_has(e->value, 's'))
+		import_note(im, e,
+		    "avouch verifies and does not sign; keep opendkim with "
+		    "\"Mode s\" for outgoing mail");
+}
+
+/* ---- opendmarc ---- */
+
+static void
+to_on_reject(struct import *im, const struct import_entry *e)
+{
+	bool reject = is_true(e->value);
+
+	import_set(im, e, "dmarc", "on_reject", reject ? "reject" : "accept");
+	if (reject)
+		import_set(im, e, "dmarc", "on_temperror", "tempfail");
+}
+
+static void
+to_on_quarantine(struct import *im, const struct import_entry *e)
+{
+	import_set(im, e, "dmarc", "on_quarantine",
+	    is_true(e->value) ? "hold" : "accept");
+}
+
+static void
+to_skip_authenticated(struct import *im, const struct import_entry *e)
+{
+	import_set(
+	    im, e, "", "skip_authenticated", is_true(e->value) ? "yes" : "no");
+}
+
+static void
+to_override(struct import *im, const struct import_entry *e)
+{
+	add_domains(im, e, "override", "from_domain");
+}
+
+static void
+to_trusted_sealers(struct import *im, const struct import_entry *e)
+{
+	add_domains(im, e, "arc", "trusted_sealers");
+}
+
+static void
+to_on_permerror(struct import *im, const struct import_entry *e)
+{
+	if (is_true(e->value))
+		import_set(im, e, "dmarc", "on_permerror", "reject");
+}
+
+static void
+to_reject_text(struct import *im, const struct import_entry *e)
+{
+	struct scan s = scan_of(e->value);
+	char text[400];
+	struct buf b = buf_over(text, sizeof(text));
+
+	while (!scan_done(&s)) {
+		buf_span(&b, scan_until(&s, '%'));
+		if (!scan_byte(&s, '%'))
+			break;
+		if (scan_byte(&s, 's'))
+			buf_text(&b, "{domain}");
+		else
+			buf_byte(&b, '%');
+	}
+	set_quoted(im, e, "reply", "reject_text", buf_done(&b));
+}
+
+static void
+to_store(struct import *im, const struct import_entry *e)
+{
+	import_set(im, e, "report", "store", "\"/var/lib/avouch/avouch.db\"");
+}
+
+static void
+to_email(struct import *im, const struct import_entry *e)
+{
+	set_quoted(im, e, "report", "email", e->value);
+}
+
+/* ---- policyd-spf ---- */
+
+/* With TestOnly it tells and does nothing. */
+static bool
+is_spf_test(const struct import_entry *e)
+{
+	const struct import_entry *test =
+	    import_entry_find(e->file, "TestOnly");
+
+	if (test == NULL)
+		test = import_entry_find(e->file, "defaultSeedOnly");
+	return test != NULL && span_is(test->value, "0");
+}
+
+static void
+set_spf(struct import *im, const struct import_entry *e, const char *name,
+    const char *action)
+{
+	if (!is_spf_test(e))
+		import_set(im, e, "spf", name, action);
+}
+
+static void
+to_spf_test(struct import *im, const struct import_entry *e)
+{
+	if (span_is(e->value, "0"))
+		import_set(im, e, "spf", "on_fail", "accept");
+}
+
+static void
+to_spf_fail(struct import *im, const struct import_entry *e)
+{
+	bool no_pass = span_is_nocase(e->value, "SPF_Not_Pass");
+	bool soft = no_pass || span_is_nocase(e->value, "Softfail");
+
+	if (span_is_nocase(e->value, "No_Check"))
+		import_note(im, e, "SPF is always checked: DMARC needs it");
+	if (no_pass)
+		import_note(im, e,
+		    "neutral is the same as none (RFC 7208 section 8.2) and "
+		    "is never refused");
+	if (soft)
+		set_spf(im, e, "on_softfail", "reject");
+	set_spf(im, e, "on_fail",
+	    soft || span_is_nocase(e->value, "Fail") ? "reject" : "accept");
+}
+
+static void
+to_spf_permerror(struct import *im, const struct import_entry *e)
+{
+	set_spf(im, e, "on_permerror", is_true(e->value) ? "reject" : "accept");
+}
+
+static void
+to_spf_temperror(struct import *im, const struct import_entry *e)
+{
+	set_spf(
+	    im, e, "on_temperror", is_true(e->value) ? "tempfail" : "accept");
+}
+
+static void
+to_received_spf(struct import *im, const struct import_entry *e)
+{
+	import_set(im, e, "spf", "received_spf",
+	    span_is_nocase(e->value, "SPF") ? "yes" : "no");
+}
+
+static void
+to_trusted_forwarders(struct import *im, const struct import_entry *e)
+{
+	add_networks(im, e, "trusted_forwarders");
+}
+
+static void
+to_timeout(struct import *im, const struct import_entry *e)
+{
+	set_seconds(im, e, "", "timeout");
+}
+
+/* ---- the table ---- */
+
+#define DKIM (1U << IMPORT_OPENDKIM)
+#define DMARC (1U << IMPORT_OPENDMARC)
+#define POLICYD (1U << IMPORT_POLICYD_SPF)
+#define MILTERS (DKIM | DMARC)
+#define ALL (DKIM | DMARC | POLICYD)
+
+#define SIGNING .why = "it is about signing, which avouch does not do"
+#define SERVICE .why = "the service manager does that"
+#define NEEDLESS .why = "it is always so"
+#define LOGGED .why = "each message has its log line with all results"
+#define BUILT_IN .why = "the limit is built in"
+#define MTA_DOES .why = "the form of messages is for the MTA to judge"
+#define RESOLVER                                                               \
+	.why = "DNSSEC is validated by the resolver; see section dns, "        \
+	       "trust_ad"
+#define SCRIPT .why = "there are no scripts; see section override"
+#define OWN_PROGRAM .why = "it is of that program alone"
+#define DKIM_REPORTS .why = "reports about DKIM alone (RFC 6651) are not sent"
+#define DMARC_REPORTS .why = "failure reports are not set up in this file"
+#define VBR .why = "VBR (RFC 5518) is not checked"
+#define BY_NAME                                                                \
+	.why = "names can be forged; list the networks in trusted_forwarders"
+#define DEBUGGING .why = "there is no such aid to debugging"
+
+/* clang-format off */
+const struct import_rule import_rules[] = {
+	{ ALL, "AuthservID", .convert = to_authserv_id },
+	{ POLICYD, "Authserv_Id", .convert = to_authserv_id },
+	{ MILTERS, "AuthservIDWithJobID",
+	  .why = "forged fields are told by an id that is always the same" },
+	{ MILTERS, "AutoRestart", SERVICE },
+	{ MILTERS, "AutoRestartCount", SERVICE },
+	{ MILTERS, "AutoRestartRate", SERVICE },
+	{ MILTERS, "Background",
+	  .why = "the daemon's option -f decides about that" },
+	{ MILTERS, "BaseDirectory", SERVICE },
+	{ MILTERS, "ChangeRootDirectory", SERVICE },
+	{ MILTERS, "DNSTimeout", .convert = to_dns_timeout },
+	{ MILTERS, "EnableCoredumps", SERVICE },
+	{ MILTERS, "MilterDebug", DEBUGGING },
+	{ ALL, "PidFile",
+	  .why = "avouch has a PID file of its own; see option pid_file" },
+	{ MILTERS, "RequiredHeaders", MTA_DOES },
+	{ ALL, "Socket", .convert = to_socket },
+	{ MILTERS, "SoftwareHeader", .why = "no such field is added" },
+	{ MILTERS, "Syslog", .convert = to_log },
+	{ MILTERS, "SyslogFacility", .convert = to_facility },
+	{ ALL, "UMask", .convert = to_socket_mode },
+	{ ALL, "UserID", .convert = to_group },
+
+	{ DKIM, "AllowSHA1Only", .why = "rsa-sha1 is dead (RFC 8301)" },
+	{ DKIM, "AlwaysAddARHeader", NEEDLESS },
+	{ DKIM, "BodyLengthDB", SIGNING },
+	{ DKIM, "BogusKey", RESOLVER },
+	{ DKIM, "Canonicalization", SIGNING },
+	{ DKIM, "CaptureUnknownErrors", DEBUGGING },
+	{ DKIM, "ClockDrift", .convert = to_clock_skew },
+	{ DKIM, "DiagnosticDirectory", DEBUGGING },
+	{ DKIM, "Diagnostics", SIGNING },
+	{ DKIM, "DisableCryptoInit", OWN_PROGRAM },
+	{ DKIM, "DNSConnect", OWN_PROGRAM },
+	{ DKIM, "Domain", SIGNING },
+	{ DKIM, "DomainKeysCompat",
+	  .why = "DomainKeys (RFC 4870) is dead" },
+	{ DKIM, "DontSignMailTo", SIGNING },
+	{ DKIM, "ExemptDomains",
+	  .why = "anyone can write a domain; for one that you know better, "
+	         "see section override" },
+	{ DKIM, "ExternalIgnoreList", SIGNING },
+	{ DKIM, "FinalPolicyScript", SCRIPT },
+	{ DKIM, "FixCRLF", OWN_PROGRAM },
+	{ DKIM, "IdentityHeader", SIGNING },
+	{ DKIM, "IdentityHeaderRemove", SIGNING },
+	{ DKIM, "IgnoreMalformedMail", MTA_DOES },
+	{ DKIM, "Include",
+	  .why = "name that file, too: avouch config import FILE FILE" },
+	{ DKIM | POLICYD, "InternalHosts", .convert = to_skip_networks },
+	{ DKIM, "KeepAuthResults",
+	  .why = "fields that claim to be ours are always removed" },
+	{ DKIM, "KeepTemporaryFiles", OWN_PROGRAM },
+	{ DKIM, "KeyFile", SIGNING },
+	{ DKIM, "KeyTable", SIGNING },
+	{ DKIM, "LDAPAuthMechanism", OWN_PROGRAM },
+	{ DKIM, "LDAPAuthName", OWN_PROGRAM },
+	{ DKIM, "LDAPAuthRealm", OWN_PROGRAM },
+	{ DKIM, "LDAPAuthUser", OWN_PROGRAM },
+	{ DKIM, "LDAPBindPassword", OWN_PROGRAM },
+	{ DKIM, "LDAPBindUser", OWN_PROGRAM },
+	{ DKIM, "LDAPDisableCache", OWN_PROGRAM },
+	{ DKIM, "LDAPKeepaliveIdle", OWN_PROGRAM },
+	{ DKIM, "LDAPKeepaliveInterval", OWN_PROGRAM },
+	{ DKIM, "LDAPKeepaliveProbes", OWN_PROGRAM },
+	{ DKIM, "LDAPTimeout", OWN_PROGRAM },
+	{ DKIM, "LDAPUseTLS", OWN_PROGRAM },
+	{ DKIM, "LogResults", LOGGED },
+	{ DKIM, "LogWhy", LOGGED },
+	{ DKIM | POLICYD, "MacroList",
+	  .why = "own users are known by having logged in, or by their "
+	         "network" },
+	{ DKIM, "MaximumHeaders", BUILT_IN },
+	{ DKIM, "MaximumSignaturesToVerify", .convert = to_max_signatures },
+	{ DKIM, "MaximumSignedBytes", SIGNING },
+	{ DKIM, "Minimum",
+	  .why = "no part of a body may be unsigned; see section dkim, "
+	         "allow_body_tail" },
+	{ DKIM, "MinimumKeyBits", .convert = to_min_rsa_bits },
+	{ DKIM, "Mode", .convert = to_mode },
+	{ DKIM, "MTA", SIGNING },
+	{ DKIM, "MTACommand", DKIM_REPORTS },
+	{ DKIM, "MultipleSignatures", SIGNING },
+	{ DKIM, "MustBeSigned",
+	  .why = "what a signature leaves out does not make it fail" },
+	{ DKIM, "Nameservers", .convert = to_nameservers },
+	{ DKIM, "NoHeaderB",
+	  .why = "header.b tells signatures apart (RFC 6008)" },
+	{ DKIM, "OmitHeaders", SIGNING },
+	{ DKIM, "On-BadSignature", .convert = to_nothing_but_accept },
+	{ DKIM, "On-Default",
+	  .why = "each outcome has its own option; see sections spf, dkim "
+	         "and dmarc" },
+	{ DKIM, "On-DNSError", .convert = to_dkim_temperror, .standard = "tempfail" },
+	{ DKIM, "On-InternalError",
+	  .why = "a fault of ours is never a fault of the mail" },
+	{ DKIM, "On-KeyNotFound", .convert = to_dkim_permerror },
+	{ DKIM, "On-NoSignature", .convert = to_nothing_but_accept },
+	{ DKIM, "On-Security",
+	  .why = "what is suspect has the result policy and counts as no "
+	         "signature" },
+	{ DKIM, "On-SignatureError", SIGNING },
+	{ DKIM, "OversignHeaders", SIGNING },
+	{ DKIM, "PeerList", .convert = to_skip_networks },
+	{ DKIM, "POPDBFile", OWN_PROGRAM },
+	{ DKIM, "Quarantine", .convert = to_nothing_but_accept },
+	{ DKIM, "QueryCache", NEEDLESS },
+	{ DKIM, "RedirectFailuresTo",
+	  .why = "recipients are never changed" },
+	{ DKIM, "RemoveARAll",
+	  .why = "only fields that claim to be ours are removed" },
+	{ DKIM, "RemoveARFrom",
+	  .why = "only fields that claim to be ours are removed" },
+	{ DKIM, "RemoveOldSignatures", SIGNING },
+	{ DKIM, "ReplaceHeaders", SIGNING },
+	{ DKIM, "ReplaceRules", SIGNING },
+	{ DKIM, "ReportAddress", DKIM_REPORTS },
+	{ DKIM, "ReportBccAddress", DKIM_REPORTS },
+	{ DKIM, "RequestReports", SIGNING },
+	{ DKIM, "RequireSafeKeys", SIGNING },
+	{ DKIM, "ResignAll", SIGNING },
+	{ DKIM, "ResignMailTo", SIGNING },
+	{ DKIM, "ResolverConfiguration", RESOLVER },
+	{ DKIM, "ResolverTracing", DEBUGGING },
+	{ DKIM, "ScreenPolicyScript", SCRIPT },
+	{ DKIM, "SelectCanonicalizationHeader", SIGNING },
+	{ DKIM, "Selector", SIGNING },
+	{ DKIM, "SenderHeaders", SIGNING },
+	{ DKIM, "SenderMacro", SIGNING },
+	{ DKIM, "SendReports", DKIM_REPORTS },
+	{ DKIM, "SetupPolicyScript", SCRIPT },
+	{ DKIM, "SignatureAlgorithm", SIGNING },
+	{ DKIM, "SignatureTTL", SIGNING },
+	{ DKIM, "SignHeaders", SIGNING },
+	{ DKIM, "SigningTable", SIGNING },
+	{ DKIM, "SMTPURI", DKIM_REPORTS },
+	{ DKIM, "SoftStart", OWN_PROGRAM },
+	{ DKIM, "Statistics", OWN_PROGRAM },
+	{ DKIM, "StatisticsName", OWN_PROGRAM },
+	{ DKIM, "StatisticsPolicyScript", SCRIPT },
+	{ DKIM, "StatisticsPrefix", OWN_PROGRAM },
+	{ DKIM, "StrictHeaders", MTA_DOES },
+	{ DKIM, "StrictTestMode", DEBUGGING },
+	{ DKIM, "SubDomains", SIGNING },
+	{ DKIM, "SyslogName", .why = "the name is avouch-milter" },
+	{ DKIM, "SyslogSuccess", LOGGED },
+	{ DKIM, "TemporaryDirectory", .why = "no such files are made" },
+	{ DKIM, "TestDNSData",
+	  .why = "the command's option --zone does that" },
+	{ DKIM, "TestPublicKeys",
+	  .why = "the command's option --zone does that" },
+	{ DKIM, "TrustAnchorFile", RESOLVER },
+	{ DKIM, "TrustSignaturesFrom",
+	  .why = "DMARC decides whose signatures count" },
+	{ DKIM, "UnprotectedKey", RESOLVER },
+	{ DKIM, "VBR-Certifiers", VBR },
+	{ DKIM, "VBR-PurgeFields", VBR },
+	{ DKIM, "VBR-TrustedCertifiers", VBR },
+	{ DKIM, "VBR-TrustedCertifiersOnly", VBR },
+	{ DKIM, "VBR-Type", VBR },
+	{ DKIM, "WeakSyntaxChecks", OWN_PROGRAM },
+
+	{ DMARC, "CopyFailuresTo", .why = "recipients are never changed" },
+	{ DMARC, "DomainWhitelist", .convert = to_trusted_sealers },
+	{ DMARC, "DomainWhitelistFile", .convert = to_trusted_sealers },
+	{ DMARC, "DomainWhitelistSize", OWN_PROGRAM },
+	{ DMARC, "FailureReports", DMARC_REPORTS },
+	{ DMARC, "FailureReportsBcc", DMARC_REPORTS },
+	{ DMARC, "FailureReportsOnNone", DMARC_REPORTS },
+	{ DMARC, "FailureReportsSentBy", .convert = to_email },
+	{ DMARC, "HistoryFile", .convert = to_store },
+	{ DMARC, "HoldQuarantinedMessages", .convert = to_on_quarantine,
+	  .standard = "false" },
+	{ DMARC, "IgnoreAuthenticatedClients", .convert = to_skip_authenticated },
+	{ DMARC, "IgnoreHosts", .convert = to_skip_networks },
+	{ DMARC, "IgnoreMailFrom", .convert = to_override },
+	{ DMARC, "IgnoreMailTo",
+	  .why = "reports count all messages to a domain" },
+	{ DMARC, "PublicSuffixList",
+	  .why = "RFC 9989 needs none: it walks the DNS tree" },
+	{ DMARC, "RecordAllMessages",
+	  .why = "reports are about domains that ask for them" },
+	{ DMARC, "RejectFailures", .convert = to_on_reject, .standard = "false" },
+	{ DMARC, "RejectMultiValueFrom", .convert = to_on_permerror },
+	{ DMARC, "RejectString", .convert = to_reject_text },
+	{ DMARC, "ReportCommand", DMARC_REPORTS },
+	{ DMARC, "SPFIgnoreResults", NEEDLESS },
+	{ DMARC, "SPFSelfValidate", NEEDLESS },
+	{ DMARC, "TrustedAuthservIDs",
+	  .why = "nothing that a message says of itself is believed; SPF and "
+	         "DKIM are checked here" },
+
+	{ POLICYD, "debugLevel", LOGGED },
+	{ POLICYD, "TestOnly", .convert = to_spf_test },
+	{ POLICYD, "defaultSeedOnly", .convert = to_spf_test },
+	{ POLICYD, "HELO_reject",
+	  .why = "HELO's result is told and not acted upon, but for mail "
+	         "without a sender, where it is that of MAIL FROM" },
+	{ POLICYD, "HELO_pass_restriction", OWN_PROGRAM },
+	{ POLICYD, "Mail_From_reject", .convert = to_spf_fail, .standard = "Fail" },
+	{ POLICYD, "Mail_From_pass_restriction", OWN_PROGRAM },
+	{ POLICYD, "No_Mail",
+	  .why = "all records of SPF are treated alike" },
+	{ POLICYD, "Reject_Not_Pass_Domains",
+	  .why = "softfail and neutral are treated alike for all domains" },
+	{ POLICYD, "PermError_reject", .convert = to_spf_permerror },
+	{ POLICYD, "TempError_Defer", .convert = to_spf_temperror },
+	{ POLICYD, "Prospective",
+	  .why = "avouch spf --ip ADDRESS tries that by hand" },
+	{ POLICYD, "skip_addresses", .convert = to_skip_networks },
+	{ POLICYD, "Whitelist", .convert = to_trusted_forwarders },
+	{ POLICYD, "HELO_Whitelist", BY_NAME },
+	{ POLICYD, "Domain_Whitelist", BY_NAME },
+	{ POLICYD, "Domain_Whitelist_PTR", BY_NAME },
+	{ POLICYD, "SPF_Enhanced_Status_Codes", NEEDLESS },
+	{ POLICYD, "Header_Type", .convert = to_received_spf, .standard = "SPF" },
+	{ POLICYD, "Hide_Receiver",
+	  .why = "no recipient is written into a field" },
+	{ POLICYD, "Lookup_Time", .convert = to_timeout },
+	{ POLICYD, "Whitelist_Lookup_Time", OWN_PROGRAM },
+	{ POLICYD, "Void_Limit",
+	  .why = "it is 2, by RFC 7208 section 4.6.4" },
+	{ POLICYD, "Mock", OWN_PROGRAM },
+	{ POLICYD, "QueueID", LOGGED },
+	{ POLICYD, "Reason_Message",
+	  .why = "texts have other placeholders; see section reply" },
+	{ POLICYD, "Per_User",
+	  .why = "there are no settings of single users; see section "
+	         "override, recipient_domain" },
+};
+/* clang-format on */
+
+const size_t import_n_rules = sizeof(import_rules) / sizeof(import_rules[0]);
+
+const struct import_rule *
+import_rule_find(enum import_program program, struct span name)
+{
+	for (size_t i = 0; i < import_n_rules; i++)
+		if ((import_rules[i].programs & 1U << program) != 0 &&
+		    span_is_nocase(name, import_rules[i].name))
+			return &import_rules[i];
+	return NULL;
+}

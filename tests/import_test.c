@@ -1,0 +1,514 @@
+/* import_test.c - settings of opendkim, opendmarc and policyd-spf as ours */
+#include "cli/import.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+#include <cmocka.h>
+
+#include "cli/import_parts.h"
+#include "lib/table.h"
+#include "verify/conf.h"
+
+enum { MEMORY = 16 << 20 };
+
+/* The files that settings name. */
+static struct span
+read_named(void *arg, const char *path, struct arena *a)
+{
+	(void)arg;
+	if (strcmp(path, "/etc/hosts.list") == 0)
+		return arena_copy(a,
+		    SPAN("# ours\n10.0.0.0/8\n\n"
+			 "192.0.2.77/24 # cut\n"
+			 "mx.example.org\n!10.1.2.3\n"
+			 "[2001:db8::1]\nlocalhost"));
+	if (strcmp(path, "/etc/sealers") == 0)
+		return arena_copy(a, SPAN("lists.example\nSeal.Example\n"));
+	return SPAN_NONE;
+}
+
+/* What is printed of one file; it must be a configuration that is read. */
+static char *
+printed(const char *path, const char *text)
+{
+	struct arena *a = arena_new(MEMORY);
+	struct import *im = import_new(a, read_named, NULL);
+	const struct conf *c;
+	char *out;
+	size_t size;
+	FILE *f = open_memstream(&out, &size);
+
+	assert_non_null(im);
+	assert_non_null(f);
+	if (!import_add(im, path, span_str(text)))
+		fail_msg("%s: is not known", path);
+	assert_true(import_print(im, f));
+	fclose(f);
+	c = conf_read_text(span_of(out, size), "printed", stderr);
+	if (c == NULL)
+		fail_msg("%s\nis printed as\n%s", text, out);
+	conf_drop(c);
+	arena_free(a);
+	return out;
+}
+
+struct vector {
+	const char *path;
+	const char *text;
+	const char *want;  /* somewhere in what is printed; NULL: `not` alone */
+	const char * not ; /* nowhere; NULL: not looked for */
+};
+
+static void
+each(const struct vector *v, size_t n)
+{
+	for (; n > 0; n--, v++) {
+		char *out = printed(v->path, v->text);
+
+		if (v->want != NULL && strstr(out, v->want) == NULL)
+			fail_msg(
+			    "%s: lacks\n%s\ngot\n%s", v->text, v->want, out);
+		if (v->not != NULL && strstr(out, v->not ) != NULL)
+			fail_msg(
+			    "%s: holds\n%s\ngot\n%s", v->text, v->not, out);
+		free(out);
+	}
+}
+
+#define EACH(vectors) each((vectors), TABLE_SIZE(vectors))
+
+static void
+opendkim(void **state)
+{
+#define F "/etc/opendkim.conf"
+#define AT(line) "# " F ":" line ": "
+	static const struct vector vectors[] = {
+		{ F, "AuthservID mx.example.org",
+		    AT("1") "AuthservID mx.example.org\n"
+			    "authserv_id = \"mx.example.org\"\n",
+		    NULL },
+		{ F, "AuthservID HOSTNAME", "#\tthe MTA's name is the default",
+		    "authserv_id =" },
+		{ F, "\n# c\nSocket local:/run/opendkim/opendkim.sock # x",
+		    AT("3") "Socket local:/run/opendkim/opendkim.sock\n"
+			    "socket = \"local:/run/opendkim/opendkim.sock\"\n",
+		    NULL },
+		{ F, "Socket inet:8891@localhost",
+		    "socket = \"inet:8891@localhost\"\n", "open to all" },
+		{ F, "Socket inet:8891", "it was open to all hosts", NULL },
+		{ F, "Socket /run/x.sock", "socket = \"unix:/run/x.sock\"\n",
+		    NULL },
+		{ F, "Socket inet:8891@mx.example",
+		    "#\tas socket: \"inet:8891@mx.example\" names no IPv4 "
+		    "address behind \"@\"",
+		    "\nsocket =" },
+		{ F, "UMask 007", "socket_mode = 0660\n", NULL },
+		{ F, "UMask 0002", "socket_mode = 0664\n", NULL },
+		{ F, "UMask x", "#\tit is no octal number", "socket_mode" },
+		{ F, "UserID opendkim:postfix", "socket_group = \"postfix\"\n",
+		    "\nuser =" },
+		{ F, "UserID opendkim", "avouch has a user of its own",
+		    "socket_group" },
+		{ F, "Syslog yes", "log_target = syslog\n", NULL },
+		{ F, "Syslog no", "log = none\n", "log_target" },
+		{ F, "SyslogFacility local3", "#\tthe facility is always mail",
+		    NULL },
+		{ F, "SyslogFacility MAIL", NULL, "facility" },
+		{ F, "ClockDrift 600",
+		    "\t" AT("1") "ClockDrift 600\n\tclock_skew = 600s\n",
+		    NULL },
+		{ F, "ClockDrift abc", "#\tit is no number of seconds",
+		    "clock_skew" },
+		{ F, "DNSTimeout 5",
+		    "dns {\n\t" AT("1") "DNSTimeout 5\n\ttimeout = 5s\n",
+		    NULL },
+		{ F, "DNSTimeout 0", "#\tas timeout: \"0s\" is out of range",
+		    NULL },
+		{ F, "MaximumSignaturesToVerify 3", "\tmax_signatures = 3\n",
+		    NULL },
+		{ F, "MinimumKeyBits 2048", "\tmin_rsa_bits = 2048\n", NULL },
+		{ F, "MinimumKeyBits 512",
+		    "#\tas min_rsa_bits: \"512\" is out of range; it may be "
+		    "1024 to 4096",
+		    "min_rsa_bits =" },
+		{ F, "Nameservers 192.0.2.1, 2001:db8::1",
+		    "nameservers = {\"192.0.2.1\", \"2001:db8::1\"}\n", NULL },
+		{ F, "On-DNSError accept", "\ton_temperror = accept\n",
+		    "the default of opendkim" },
+		{ F, "",
+		    "\t# " F ": On-DNSError tempfail (not set: the default of "
+		    "opendkim)\n\ton_temperror = tempfail\n",
+		    NULL },
+		{ F, "On-KeyNotFound r", "\ton_permerror = reject\n", NULL },
+		{ F, "On-KeyNotFound quarantine", "\ton_permerror = hold\n",
+		    NULL },
+		{ F, "On-KeyNotFound discard",
+		    "#\tmail is never thrown away unseen", "on_permerror" },
+		{ F, "On-BadSignature reject", "RFC 6376 section 6.1", NULL },
+		{ F, "On-BadSignature accept", NULL, "BadSignature" },
+		{ F, "Mode v", NULL, "keep opendkim" },
+		{ F, "Mode sv", "keep opendkim with \"Mode s\"", NULL },
+		{ F, "KeyFile /etc/k",
+		    AT("1") "KeyFile /etc/k\n#\tit is about "
+			    "signing",
+		    NULL },
+		{ F, "PeerList 10.0.0.0/8,192.0.2.1",
+		    "skip_networks += {\n\t\"10.0.0.0/8\",\n"
+		    "\t\"192.0.2.1/32\"\n}\n",
+		    NULL },
+		{ F, "PeerList csl:10.0.0.0/8", "\t\"10.0.0.0/8\"\n", NULL },
+		{ F, "PeerList file:/etc/hosts.list",
+		    "{\n\t\"10.0.0.0/8\",\n\t\"192.0.2.0/24\",\n"
+		    "\t\"2001:db8::1/128\"\n}\n",
+		    NULL },
+		{ F, "InternalHosts refile:/etc/hosts.list",
+		    "#\tmx.example.org: only addresses and networks can be "
+		    "listed in skip_networks",
+		    NULL },
+		{ F, "PeerList /etc/hosts.list", "#\t!10.1.2.3: only", NULL },
+		{ F, "PeerList /not/there", "#\tthe file cannot be read",
+		    "skip_networks" },
+		{ F, "PeerList mysql://u:p@h/db",
+		    "#\tsuch a data set cannot be read here", NULL },
+		{ F, "authservid a.example\nAuthservID b.example",
+		    "#\tit is set again further down", "\"a.example\"" },
+		{ F, "NoSuchThing 3",
+		    AT("1") "NoSuchThing 3\n#\tno option of opendkim known "
+			    "here\n",
+		    NULL },
+		{ F, "Canonicalization\trelaxed/simple\r\nSyslog\tyes\r\n",
+		    AT("1") "Canonicalization relaxed/simple\n", NULL },
+	};
+	(void)state;
+	EACH(vectors);
+#undef F
+}
+
+static void
+opendmarc(void **state)
+{
+#define F "/etc/opendmarc.conf"
+	static const struct vector vectors[] = {
+		{ F, "RejectFailures true",
+		    "dmarc {\n\t" AT("1") "RejectFailures true\n"
+					  "\ton_reject = reject\n",
+		    NULL },
+		{ F, "RejectFailures true", "\ton_temperror = tempfail\n",
+		    NULL },
+		{ F, "RejectFailures false", "\ton_reject = accept\n",
+		    "on_temperror" },
+		{ F, "",
+		    "\t# " F ": RejectFailures false (not set: the default of "
+		    "opendmarc)\n\ton_reject = accept\n",
+		    NULL },
+		{ F, "", "\ton_quarantine = accept\n", NULL },
+		{ F, "HoldQuarantinedMessages yes", "\ton_quarantine = hold\n",
+		    NULL },
+		{ F, "IgnoreAuthenticatedClients true",
+		    "skip_authenticated = yes\n", NULL },
+		{ F, "IgnoreAuthenticatedClients false",
+		    "skip_authenticated = no\n", NULL },
+		{ F, "Syslog 1", NULL, "skip_authenticated" },
+		{ F, "IgnoreHosts /etc/hosts.list",
+		    "skip_networks += {\n\t\"10.0.0.0/8\",", NULL },
+		{ F, "IgnoreMailFrom a.example,B.example",
+		    "override \"imported\" {\n"
+		    "\t" AT(
+			"1") "IgnoreMailFrom a.example,B.example\n"
+			     "\tfrom_domain = {\n\t\t\"a.example\",\n"
+			     "\t\t\"B.example\"\n\t}\n\taction = accept\n"
+			     "\treason = \"taken over from opendmarc\"\n}\n",
+		    NULL },
+		{ F, "IgnoreMailFrom a@b.example",
+		    "#\tas from_domain: \"a@b.example\" is no pattern",
+		    "override" },
+		{ F,
+		    "DomainWhitelist a.example\nDomainWhitelistFile "
+		    "/etc/sealers",
+		    "arc {\n\t" AT(
+			"1") "DomainWhitelist a.example\n"
+			     "\t" AT("2") "DomainWhitelistFile /etc/sealers\n"
+					  "\ttrusted_sealers = "
+					  "{\n\t\t\"a.example\",\n"
+					  "\t\t\"lists.example\",\n\t\t\"Seal."
+					  "Example\"\n\t}\n",
+		    NULL },
+		{ F, "RejectMultiValueFrom true", "\ton_permerror = reject\n",
+		    NULL },
+		{ F, "RejectMultiValueFrom false", NULL, "on_permerror" },
+		{ F, "RejectString refused: DMARC of %s says \"no\"",
+		    "\treject_text = \"refused: DMARC of {domain} says "
+		    "\\\"no\\\"\"\n",
+		    NULL },
+		{ F, "HistoryFile /var/run/opendmarc/opendmarc.dat",
+		    "\tstore = \"/var/lib/avouch/avouch.db\"\n", NULL },
+		{ F, "FailureReportsSentBy dmarc@example.org",
+		    "\temail = \"dmarc@example.org\"\n", NULL },
+		{ F, "TrustedAuthservIDs mx.example",
+		    "#\tnothing that a message says of itself is believed",
+		    NULL },
+		{ F, "PublicSuffixList /usr/share/x", "#\tRFC 9989 needs none",
+		    NULL },
+		{ F, "PeerList 10.0.0.0/8", "#\tno option of opendmarc", NULL },
+	};
+	(void)state;
+	EACH(vectors);
+#undef F
+}
+
+static void
+policyd_spf(void **state)
+{
+#define F "policyd-spf.conf"
+	static const struct vector vectors[] = {
+		{ F, "Mail_From_reject = Fail",
+		    "spf {\n\t" AT("1") "Mail_From_reject Fail\n"
+					"\ton_fail = reject\n",
+		    NULL },
+		{ F, "mail_from_reject=False", "\ton_fail = accept\n",
+		    "reject\n" },
+		{ F, "Mail_From_reject = Softfail", "\ton_softfail = reject\n",
+		    NULL },
+		{ F, "Mail_From_reject = SPF_Not_Pass",
+		    "#\tneutral is the same as none", NULL },
+		{ F, "Mail_From_reject = No_Check", "#\tSPF is always checked",
+		    "= reject" },
+		{ F, "",
+		    "\t# " F ": Mail_From_reject Fail (not set: the default of "
+		    "policyd-spf)\n\ton_fail = reject\n",
+		    NULL },
+		{ F,
+		    "TestOnly = 0\nMail_From_reject = Fail\n"
+		    "PermError_reject = True",
+		    "\t" AT("1") "TestOnly 0\n\ton_fail = accept\n",
+		    "= reject" },
+		{ F, "defaultSeedOnly = 0", "\ton_fail = accept\n",
+		    "= reject" },
+		{ F, "TestOnly = 1", "\ton_fail = reject\n", NULL },
+		{ F, "PermError_reject = True", "\ton_permerror = reject\n",
+		    NULL },
+		{ F, "TempError_Defer = True", "\ton_temperror = tempfail\n",
+		    NULL },
+		{ F, "skip_addresses = 127.0.0.0/8,::ffff:10.0.0.0/104,::1",
+		    "\t\"127.0.0.0/8\",\n\t\"10.0.0.0/8\",\n\t\"::1/128\"\n",
+		    NULL },
+		{ F, "Whitelist = 192.0.2.0/24",
+		    "trusted_forwarders = {\n\t\"192.0.2.0/24\"\n}\n", NULL },
+		{ F, "Domain_Whitelist = x.example",
+		    "#\tnames can be forged; list the networks in "
+		    "trusted_forwarders",
+		    NULL },
+		{ F, "", "\treceived_spf = yes\n", NULL },
+		{ F, "Header_Type = AR", "\treceived_spf = no\n", NULL },
+		{ F, "Authserv_Id = HEADER", "#\tthe MTA's name", NULL },
+		{ F, "Authserv_Id = mx.example",
+		    "authserv_id = \"mx.example\"\n", NULL },
+		{ F, "Lookup_Time = 20", "\ntimeout = 20s\n", NULL },
+		{ F, "Void_Limit = 5", "#\tit is 2, by RFC 7208", NULL },
+	};
+	(void)state;
+	EACH(vectors);
+#undef F
+}
+
+/* Several files into one: the first that sets an option has it. */
+static void
+files_together(void **state)
+{
+	static const struct {
+		const char *path, *text;
+	} files[] = {
+		{ "opendkim.conf",
+		    "Socket inet:1@::1\nSocket inet:8891@localhost"
+		    "\nUMask 002\nPeerList 10.0.0.0/8" },
+		{ "opendmarc.conf",
+		    "Socket inet:8893@localhost\nUMask 002\n"
+		    "IgnoreHosts /etc/hosts.list" },
+	};
+	struct arena *a = arena_new(MEMORY);
+	struct import *im = import_new(a, read_named, NULL);
+	char *out;
+	size_t size;
+	FILE *f = open_memstream(&out, &size);
+
+	(void)state;
+	for (size_t i = 0; i < TABLE_SIZE(files); i++)
+		assert_true(
+		    import_add(im, files[i].path, span_str(files[i].text)));
+	assert_true(import_print(im, f));
+	fclose(f);
+	assert_non_null(strstr(out,
+	    "# opendkim.conf:3: UMask 002\n# opendmarc.conf:2: UMask 002\n"
+	    "socket_mode = 0664\n"));
+	assert_non_null(strstr(out,
+	    "# opendmarc.conf:1: Socket inet:8893@localhost\n"
+	    "#\tsocket is \"inet:8891@localhost\" already, by "
+	    "opendkim.conf:2\n"));
+	assert_non_null(strstr(out,
+	    "# opendkim.conf:4: PeerList 10.0.0.0/8\n"
+	    "# opendmarc.conf:3: IgnoreHosts /etc/hosts.list\n"
+	    "skip_networks += {\n\t\"10.0.0.0/8\",\n\t\"192.0.2.0/24\","));
+	free(out);
+	arena_free(a);
+}
+
+static void
+whose_file_it_is(void **state)
+{
+	static const struct {
+		const char *path, *text;
+		const char *program; /* NULL: none */
+	} vectors[] = {
+		{ "/etc/opendkim.conf", "", "opendkim" },
+		{ "/etc/opendkim/opendmarc.conf", "", "opendmarc" },
+		{ "/x/policyd-spf.conf.old", "", "policyd-spf" },
+		{ "/tmp/a", "Canonicalization simple\nSyslog yes", "opendkim" },
+		{ "/tmp/a", "RejectFailures true\nSyslog yes", "opendmarc" },
+		{ "-", "debugLevel = 1\nHELO_reject = Fail", "policyd-spf" },
+		{ "/tmp/a", "", NULL },
+		{ "/tmp/a", "myhostname = mx.example.org", NULL },
+	};
+	(void)state;
+	for (size_t i = 0; i < TABLE_SIZE(vectors); i++) {
+		struct arena *a = arena_new(MEMORY);
+		struct import *im = import_new(a, read_named, NULL);
+		bool good =
+		    import_add(im, vectors[i].path, span_str(vectors[i].text));
+		char want[100], *out;
+		size_t size;
+		FILE *f = open_memstream(&out, &size);
+
+		if (good != (vectors[i].program != NULL))
+			fail_msg("%s: %s: %d", vectors[i].path, vectors[i].text,
+			    good);
+		assert_true(import_print(im, f));
+		fclose(f);
+		snprintf(want, sizeof(want), "#\t%s (%s)\n", vectors[i].path,
+		    good ? vectors[i].program : "");
+		assert_int_equal(strstr(out, want) != NULL, good);
+		free(out);
+		arena_free(a);
+	}
+}
+
+static void
+table_is_sound(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < import_n_rules; i++) {
+		const struct import_rule *r = &import_rules[i];
+
+		assert_true(r->programs != 0);
+		assert_true((r->convert != NULL) != (r->why != NULL));
+		assert_true(r->standard == NULL || r->convert != NULL);
+		for (int p = IMPORT_OPENDKIM; p <= IMPORT_POLICYD_SPF; p++) {
+			const struct import_rule *found = import_rule_find(
+			    (enum import_program)p, span_str(r->name));
+
+			if ((r->programs & 1U << p) != 0 && found != r)
+				fail_msg("%s: stands twice", r->name);
+		}
+	}
+}
+
+/* Each option, with a value that may mean nothing for it: the file is read. */
+static void
+any_value_of_any_option(void **state)
+{
+	static const char *const values[] = { "", "1", "yes", "no", "x y",
+		"a.example", "10.0.0.0/8", "/etc/hosts.list", "\"", "'", "\\",
+		"${HOME}", "{", "}", "/* x", "%s", "inet:1", "99999999999999" };
+
+	(void)state;
+	for (size_t i = 0; i < import_n_rules; i++) {
+		const char *path =
+		    import_rules[i].programs & 1U << IMPORT_OPENDKIM
+		    ? "opendkim.conf"
+		    : import_rules[i].programs & 1U << IMPORT_OPENDMARC
+		    ? "opendmarc.conf"
+		    : "policyd-spf.conf";
+
+		for (size_t j = 0; j < TABLE_SIZE(values); j++) {
+			char text[200];
+
+			snprintf(text, sizeof(text), "%s %s",
+			    import_rules[i].name, values[j]);
+			free(printed(path, text));
+		}
+	}
+}
+
+static void
+limits(void **state)
+{
+	struct arena *a = arena_new(MEMORY);
+	struct import *im = import_new(a, read_named, NULL);
+	char *text;
+	size_t size;
+	FILE *f = open_memstream(&text, &size);
+
+	(void)state;
+	for (int i = 0; i < IMPORT_SETTINGS_MAX; i++)
+		fputs("Domain x\n", f);
+	fflush(f);
+	assert_true(import_add(im, "opendkim.conf", span_of(text, size)));
+	fputs("Domain x\n", f);
+	fclose(f);
+	assert_false(import_add(im, "opendkim.conf", span_of(text, size)));
+	free(text);
+	arena_free(a);
+}
+
+static void
+no_memory(void **state)
+{
+	static const char text[] = "Socket inet:8891\nKeyFile x\nUMask 002\n"
+				   "PeerList /etc/hosts.list\nFoo bar\n";
+
+	(void)state;
+	for (unsigned long nth = 1;; nth++) {
+		struct arena *a = arena_new(MEMORY);
+		struct import *im;
+		char *out;
+		size_t size;
+		FILE *f = open_memstream(&out, &size);
+		bool good;
+
+		arena_fail_at(a, nth);
+		im = import_new(a, read_named, NULL);
+		good = im != NULL &&
+		    import_add(
+			im, "opendkim.conf", span_of(text, sizeof(text) - 1)) &&
+		    import_print(im, f);
+		fclose(f);
+		free(out);
+		if (!arena_has_failed(a)) {
+			assert_true(good && nth > 20);
+			arena_free(a);
+			return;
+		}
+		if (good)
+			fail_msg("allocation %lu: not noticed", nth);
+		arena_free(a);
+	}
+}
+
+int
+main(void)
+{
+	static const struct CMUnitTest tests[] = {
+		cmocka_unit_test(opendkim),
+		cmocka_unit_test(opendmarc),
+		cmocka_unit_test(policyd_spf),
+		cmocka_unit_test(files_together),
+		cmocka_unit_test(whose_file_it_is),
+		cmocka_unit_test(table_is_sound),
+		cmocka_unit_test(any_value_of_any_option),
+		cmocka_unit_test(limits),
+		cmocka_unit_test(no_memory),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
