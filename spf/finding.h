@@ -63,7 +63,6 @@ struct spf_linting {
 	struct spf_lint *out;
 	struct spf_finding *last;
 	bool waiting;
-	bool endless;   /* a loop: the limit will be reached */
 	unsigned void4; /* terms that are void for IPv4 clients */
 	unsigned void6;
 	struct span seen[SPF_LINT_RECORDS_MAX]; /* whose record was read */

@@ -350,13 +350,11 @@ may_follow(struct spf_linting *l, const struct spf_lint_frame *above,
     const struct spf_term *via, struct span domain)
 {
 	if (leads_back(above, domain)) {
-		l->endless = true;
 		spf_find(l, above, SPF_RULE_LOOP, via->text, domain);
 		return false;
 	}
 	if (above->depth == SPF_LINT_DEPTH_MAX ||
 	    l->out->records == SPF_LINT_RECORDS_MAX) {
-		l->endless = true;
 		spf_find(l, above, SPF_RULE_NOT_FOLLOWED, via->text, domain);
 		return false;
 	}
@@ -410,7 +408,7 @@ sum_up(struct spf_linting *l)
 	out->void_lookups = l->void4 > l->void6 ? l->void4 : l->void6;
 	if (out->lookups > SPF_MAX_LOOKUPS)
 		spf_find_number(l, &f, SPF_RULE_LOOKUPS, out->lookups);
-	else if (out->lookups == SPF_MAX_LOOKUPS && !l->endless)
+	else if (out->lookups == SPF_MAX_LOOKUPS)
 		spf_find(l, &f, SPF_RULE_LOOKUPS_FULL, SPAN_NONE, SPAN_NONE);
 	if (l->void4 > SPF_MAX_VOID)
 		spf_find_number(l, &f, SPF_RULE_VOIDS_V4, l->void4);

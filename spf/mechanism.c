@@ -54,7 +54,7 @@ spf_run_ask(struct spf_run *run, struct spf_frame *f, struct span name,
 
 	if (answer->state == DNS_PENDING)
 		run->waiting = true;
-	else if (!run->waiting && answer->stale)
+	else if (answer->stale)
 		run->out->stale = true;
 	spf_note_answer(run, f, name, type, answer);
 	return answer;

@@ -335,9 +335,10 @@ check_host(struct spf_run *run, struct span domain, unsigned depth)
 		}
 		if (!loaded || evaluate(run, &f, &record, &decision))
 			return decision;
-		/* RFC 7208 sections 4.7, 5.1 and 6.1 */
+		/* RFC 7208 sections 4.7 and 6.1; with an "all" in the record
+		 * nothing gets here */
 		decision.code = SPF_NEUTRAL;
-		if (record.redirect == NULL || record.all != NULL ||
+		if (record.redirect == NULL ||
 		    !follow_redirect(run, &f, record.redirect, &decision))
 			return decision;
 	}

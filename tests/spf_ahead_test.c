@@ -161,6 +161,69 @@ rfc7208_4_6_4_bounds_what_is_asked_ahead(void **state)
 		ask(&vectors[i]);
 }
 
+/* RFC 7208 sections 2.3 and 4.3: what cannot be checked asks nothing. */
+static void
+rfc7208_4_3_asks_nothing(void **state)
+{
+	static const char *const names[] = { "[192.0.2.1]",
+		"[IPv6:2001:db8::1]", "192.0.2.1", "single", "a..b", "" };
+	struct dns_source *source = pump_zone("d.example. A 192.0.2.1\n");
+	struct arena *a = arena_new(SPFCHECK_MEMORY);
+
+	(void)state;
+	for (size_t i = 0; i < TABLE_SIZE(names); i++) {
+		struct dns_talk *talk = dns_talk_new(SPFCHECK_QUESTIONS);
+		struct spf_query q = spfcheck_query("192.0.2.1", "", names[i]);
+		struct spf_result r;
+
+		spfcheck_run(&q, source, false, talk, a, &r);
+		assert_int_equal(r.code, SPF_NONE);
+		if (dns_talk_asked(talk) > 0)
+			fail_msg("%s: asks", names[i]);
+		dns_talk_free(talk);
+	}
+	arena_free(a);
+	source->close(source);
+}
+
+/* A record of `n` bytes. */
+static enum spf_code
+check_record_of(size_t n)
+{
+	static char text[4 * SPF_MAX_RECORD];
+	struct buf b = buf_over(text, sizeof(text));
+	struct arena *a = arena_new(SPFCHECK_MEMORY);
+	struct dns_talk *talk = dns_talk_new(SPFCHECK_QUESTIONS);
+	struct spf_query q =
+	    spfcheck_query("192.0.2.1", "user@d.example", NULL);
+	struct dns_source *source;
+	struct spf_result r;
+
+	buf_text(&b, "d.example. TXT \"v=spf1 +all\"");
+	for (n -= 11; n > 0;) {
+		size_t part = n > 200 ? 200 : n;
+
+		buf_printf(&b, " \"%*s\"", (int)part, "");
+		n -= part;
+	}
+	buf_text(&b, "\n");
+	assert_false(b.full);
+	source = pump_zone(text);
+	spfcheck_run(&q, source, false, talk, a, &r);
+	arena_free(a);
+	dns_talk_free(talk);
+	source->close(source);
+	return r.code;
+}
+
+static void
+a_record_has_a_limit(void **state)
+{
+	(void)state;
+	assert_int_equal(check_record_of(SPF_MAX_RECORD), SPF_PASS);
+	assert_int_equal(check_record_of(SPF_MAX_RECORD + 1), SPF_PERMERROR);
+}
+
 /* d.example includes or redirects to n1, that to n2, and so on. */
 static char *
 chain_zone(const char *term)
@@ -365,6 +428,8 @@ main(void)
 		cmocka_unit_test(a_wave_asks_all_that_can_be_named),
 		cmocka_unit_test(nothing_is_asked_behind_a_sure_match),
 		cmocka_unit_test(rfc7208_4_6_4_bounds_what_is_asked_ahead),
+		cmocka_unit_test(rfc7208_4_3_asks_nothing),
+		cmocka_unit_test(a_record_has_a_limit),
 		cmocka_unit_test(rfc7208_4_6_4_chains_of_10000),
 		cmocka_unit_test(rfc7208_4_6_4_trees),
 		cmocka_unit_test(a_small_budget_gives_temperror),

@@ -246,6 +246,8 @@ rfc7208_7_3_names_are_cut_on_the_left(void **state)
 		v.helo = span_str(helo);
 		expands_to(
 		    &v, spf_macro_domain, SPF_MACRO_DOMAIN, "%{h}.xy", kept);
+		expands_to(
+		    &v, spf_macro_domain, SPF_MACRO_DOMAIN, "%{h}.xy.", kept);
 		v.helo = span_str(long_name);
 		expands_to(
 		    &v, spf_macro_domain, SPF_MACRO_DOMAIN, "%{h}", kept);

@@ -193,14 +193,15 @@ has_short_lines(struct span value)
 static void
 rfc7208_9_1_malicious_data(void **state)
 {
-	static char every[256], quotes[1000], escapes[1000];
+	static char every[256], quotes[1000], escapes[1000], atom[1000];
 	const struct span texts[] = { SPAN(""), SPAN("("), SPAN(")"),
 		SPAN("\\"), SPAN("\""), SPAN("a\";x=\"b"),
 		SPAN("a\r\nX-Evil: yes"), SPAN("a) x=y; (b"), SPAN("a\\"),
 		SPAN("."), SPAN("a..b"), SPAN("a."), SPAN("\xc3\xa9@x"),
 		SPAN("x\0y"), span_of(every, sizeof(every)),
 		span_of(quotes, sizeof(quotes)),
-		span_of(escapes, sizeof(escapes)) };
+		span_of(escapes, sizeof(escapes)),
+		span_of(atom, sizeof(atom)) };
 	struct arena *a = arena_new(MEMORY);
 
 	(void)state;
@@ -209,6 +210,7 @@ rfc7208_9_1_malicious_data(void **state)
 		every[i] = (char)i;
 	memset(quotes, '"', sizeof(quotes));
 	memset(escapes, '\\', sizeof(escapes));
+	memset(atom, 'a', sizeof(atom));
 	for (size_t i = 0; i < TABLE_SIZE(texts); i++) {
 		struct spf_query q = query(SPF_IDENTITY_MAILFROM, "x@y",
 		    "ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff");

@@ -582,6 +582,12 @@ rfc7208_6_2_explanations(void **state)
 		    "cher.example",
 		    "a@xn--bcher-kva.example|a|xn--bcher-kva.example|"
 		    "xn--bcher-kva.example|mail.s23.example" },
+		{ V4, "@a.example,@b.example:joe@s43.example",
+		    "joe@s43.example|joe|s43.example|s43.example|"
+		    "mail.s23.example" },
+		/* 4.6.4: no limit is for exp= */
+		{ V4, "a@l10-exp-p.example", "from host.example" },
+		{ "192.0.2.99", "a@v-exp-p.example", "from unknown" },
 		/* 7.3: which of the validated names %{p} is */
 		{ "192.0.2.21", "a@s73-p2.example", "from sub.s73-p2.example" },
 		{ "192.0.2.21", "a@s73-p3.example", "from s73-p3.example" },
@@ -653,6 +659,7 @@ rfc7208_4_6_4_counters(void **state)
 		{ "a@v3.example", 3, 3 },
 		{ "a@v-mx.example", 2, 2 },
 		{ "a@v-exp.example", 2, 2 },
+		{ "a@l10-exp-p.example", 10, 0 },
 		{ "a@lp10.example", 10, 1 },
 		{ "a@lp-twice.example", 10, 2 },
 		{ "a@s52-none.example", 1, 0 },
