@@ -22,6 +22,7 @@
 #include "lib/arena.h"
 #include "report/row.h"
 #include "report/sql.h"
+#include "report/sqlite.h"
 #include "verify/policy.h"
 
 enum ledger_step {

@@ -30,31 +30,31 @@
  * facts and decision have "used", the last day they were needed: retention
  * goes by it.
  *
- * PRAGMA user_version is SCHEMA_VERSION, application_id SCHEMA_APPLICATION.
- * The tables are the same in PostgreSQL but for facts, decision and replay.
+ * In SQLite, PRAGMA user_version is SCHEMA_VERSION and application_id is
+ * SCHEMA_APPLICATION; in PostgreSQL the row "schema" of meta says the version.
+ * The tables are the same in both but for facts, decision and replay.
  */
 #ifndef AVOUCH_REPORT_SCHEMA_H
 #define AVOUCH_REPORT_SCHEMA_H
 
 #include <stdbool.h>
+#include <stdint.h>
 
 #include "report/sql.h"
 
 enum {
-	SCHEMA_VERSION = 1,
-	SCHEMA_APPLICATION = 0x61767368, /* "avsh" */
+	SCHEMA_VERSION = 3,
+	SCHEMA_APPLICATION = 0x61766f75, /* "avou" */
 };
 
-/* Creates the tables that both kinds of store have. */
-extern const char schema_shared[];
-
-/* Those of SQLite alone. */
-extern const char schema_local[];
+enum schema_kind { SCHEMA_SQLITE, SCHEMA_POSTGRESQL };
 
 /*
- * Brings the tables from `version` (0: none at all) to SCHEMA_VERSION, within
- * a transaction of the caller's.
+ * Brings the tables from `version` (0: none at all) to `until`
+ * (SCHEMA_VERSION; a test may stop before), within a transaction of the
+ * caller's, who also notes the version.
  */
-bool schema_upgrade(struct sql *db, int version);
+bool schema_upgrade(
+    struct sql *db, enum schema_kind kind, int64_t version, int64_t until);
 
 #endif

@@ -109,20 +109,4 @@ bool sql_do(struct sql_statement *s);
 /* For drivers: notes the fault, cuts the text; false. */
 bool sql_fail(struct sql *db, enum sql_fault fault, const char *error);
 
-/* ---- SQLite ---- */
-
-enum sqlite_for {
-	SQLITE_FOR_WRITER,  /* the daemon: gives up on a lock at once */
-	SQLITE_FOR_COMMAND, /* waits for locks; what it commits survives power
-	                     */
-	SQLITE_FOR_READING, /* the same, and the file must be there */
-};
-
-/*
- * Opens `path` with the schema of schema.h in place: made, or upgraded.  NULL:
- * `fault` and `error` (SQL_ERROR_MAX bytes) say why.
- */
-struct sql *sqlite_open(const char *path, enum sqlite_for purpose,
-    enum sql_fault *fault, char *error);
-
 #endif

@@ -1,3 +1,4 @@
+#include "lib/ascii.h"
 #include "lib/domain.h"
 #include "mail/authres.h"
 #include "verify/state.h"
@@ -53,6 +54,39 @@ authors_fault(const struct mail_header *h, const struct mail_from *from)
 	return NULL;
 }
 
+/* RFC 3834 section 5: anything but the keyword "no", comments may follow. */
+static bool
+is_auto_submitted(struct span value)
+{
+	value = span_trim(value);
+	return !span_starts_nocase(value, "no") ||
+	    (value.n > 2 &&
+		(ascii_is_alnum((unsigned char)value.p[2]) ||
+		    value.p[2] == '-'));
+}
+
+/*
+ * No person wrote it: an automatic answer, a delivery status or another report
+ * (RFC 6522), an aggregate report by its subject (RFC 9990 section 3.5.2).
+ */
+static void
+facts_automatic(struct verify_message *m)
+{
+	const struct mail_field *automatic =
+	    field_first(&m->header, "Auto-Submitted");
+	const struct mail_field *type = field_first(&m->header, "Content-Type");
+	const struct mail_field *subject = field_first(&m->header, "Subject");
+
+	m->verdict.automatic =
+	    (automatic != NULL && is_auto_submitted(automatic->value)) ||
+	    (type != NULL &&
+		span_starts_nocase(
+		    span_trim(type->value), "multipart/report")) ||
+	    (subject != NULL &&
+		span_starts_nocase(
+		    span_trim(subject->value), "Report Domain:"));
+}
+
 void
 facts_from_header(struct verify_message *m)
 {
@@ -60,6 +94,7 @@ facts_from_header(struct verify_message *m)
 	struct dmarc_facts *d = &m->dmarc_facts;
 
 	facts_list(m);
+	facts_automatic(m);
 	d->authors = from->domains;
 	d->n_authors = from->n_domains;
 	d->authors_reason = authors_fault(&m->header, from);

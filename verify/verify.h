@@ -135,9 +135,10 @@ struct verdict {
 	/* for the log and the counters */
 	unsigned waves; /* of the longest job */
 	unsigned questions;
-	int64_t wait_ms;               /* verify_finish() waited for DNS */
-	bool gave_up;                  /* the time or the questions ran out */
-	bool faulty;                   /* a limit or a lack of memory of ours */
+	int64_t wait_ms; /* verify_finish() waited for DNS */
+	bool gave_up;    /* the time or the questions ran out */
+	bool faulty;     /* a limit or a lack of memory of ours */
+	bool automatic;  /* an automatic answer, a bounce or a report */
 	const struct dkim *dkim_state; /* for --explain */
 };
 

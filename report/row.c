@@ -1,0 +1,118 @@
+#include "report/row.h"
+
+#include "lib/domain.h"
+#include "lib/scan.h"
+
+/*
+ * RFC 9990 section 3.1.3, which signatures come first: 0 a pass in strict
+ * alignment, 1 a pass in relaxed alignment, 2 any other pass, 3 no pass.
+ */
+static unsigned
+rank(const struct verdict *v, const struct dkim_result *r)
+{
+	if (r->code != DKIM_PASS)
+		return 3;
+	if (domain_equal(r->domain, v->dmarc.author_domain))
+		return 0;
+	if (v->dmarc.dkim_aligned &&
+	    domain_is_under(r->domain, v->dmarc.organizational_domain))
+		return 1;
+	return 2;
+}
+
+static void
+take_dkim(const struct verdict *v, struct report_row *out)
+{
+	for (unsigned wanted = 0; wanted <= 3; wanted++) {
+		for (size_t i = 0; i < v->n_dkim; i++) {
+			const struct dkim_result *r = &v->dkim[i];
+
+			if (out->n_dkim == REPORT_DKIM_MAX)
+				return;
+			/* RFC 9990 section 3.1.1.9: both are required */
+			if (r->domain.n == 0 || r->selector.n == 0 ||
+			    rank(v, r) != wanted)
+				continue;
+			out->dkim[out->n_dkim++] = (struct report_dkim){
+				.domain = r->domain,
+				.selector = r->selector,
+				.result = span_str(dkim_code_name(r->code)),
+			};
+		}
+	}
+}
+
+static struct span
+disposition_name(enum dmarc_policy disposition)
+{
+	if (disposition == DMARC_POLICY_ABSENT)
+		disposition = DMARC_POLICY_NONE;
+	return span_str(dmarc_policy_name(disposition));
+}
+
+bool
+report_row_of(const struct verdict *v, int64_t now, struct report_row *out)
+{
+	const struct policy_decision *d = &v->decision;
+
+	*out = (struct report_row){ .when = now, .count = 1 };
+	if (v->skip != NULL || d->skipped || v->dmarc.record == NULL ||
+	    v->dmarc.policy_domain.n == 0 || v->dmarc.author_domain.n == 0)
+		return false;
+	out->policy_domain = v->dmarc.policy_domain;
+	out->record = v->dmarc.record->text;
+	out->source = v->client;
+	out->header_from = v->dmarc.author_domain;
+	out->envelope_from = v->facts.mail_from_domain;
+	out->disposition = disposition_name(d->disposition);
+	out->dkim_aligned = v->dmarc.dkim_aligned;
+	out->spf_aligned = v->dmarc.spf_aligned;
+	if (d->override != POLICY_OVERRIDE_NONE) {
+		out->override = span_str(policy_override_name(d->override));
+		out->comment = d->reason;
+	}
+	out->spf_domain = v->spf_mail_from.domain;
+	out->spf_scope = v->mail_from.n > 0 ? SPAN("mfrom") : SPAN("helo");
+	out->spf_result = span_str(spf_code_name(v->spf_mail_from.code));
+	take_dkim(v, out);
+	out->automatic = v->mail_from.n == 0 || v->automatic;
+	return true;
+}
+
+void
+report_dkim_put(struct buf *b, const struct report_row *r)
+{
+	for (size_t i = 0; i < r->n_dkim && i < REPORT_DKIM_MAX; i++) {
+		if (i > 0)
+			buf_byte(b, '\n');
+		buf_span(b, r->dkim[i].result);
+		buf_byte(b, ' ');
+		buf_span(b, r->dkim[i].domain);
+		buf_byte(b, ' ');
+		buf_span(b, r->dkim[i].selector);
+	}
+}
+
+void
+report_dkim_read(struct span text, struct report_row *out)
+{
+	struct scan s = scan_of(text);
+
+	out->n_dkim = 0;
+	while (out->n_dkim < REPORT_DKIM_MAX) {
+		struct report_dkim *d = &out->dkim[out->n_dkim];
+		struct scan line = scan_of(scan_until(&s, '\n'));
+
+		d->result = scan_until(&line, ' ');
+		if (!scan_byte(&line, ' '))
+			return;
+		d->domain = scan_until(&line, ' ');
+		if (!scan_byte(&line, ' '))
+			return;
+		d->selector = scan_rest(&line);
+		if (d->result.n == 0 || d->domain.n == 0)
+			return;
+		out->n_dkim++;
+		scan_byte(&s, '\n');
+	}
+}

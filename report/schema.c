@@ -1,0 +1,113 @@
+#include "report/schema.h"
+
+/*
+ * What both kinds of store have, with the words in which they differ: ID for a
+ * number that the store gives, KEYED behind a table that is looked up by its
+ * key alone.
+ */
+
+#define SHAPE_KEY                                                              \
+	"header_from, envelope_from, disposition, dkim_aligned, "              \
+	"spf_aligned, automatic, override, comment, spf_domain, spf_scope, "   \
+	"spf_result, dkim"
+
+/* Since version 1: what the daemon keeps. */
+#define KEPT_TABLES(ID, KEYED)                                                 \
+	"CREATE TABLE meta (name TEXT PRIMARY KEY, value TEXT NOT NULL)" KEYED \
+	";"                                                                    \
+	"CREATE TABLE policy (id " ID ", domain TEXT NOT NULL, "               \
+	"record TEXT NOT NULL, used BIGINT NOT NULL, "                         \
+	"UNIQUE (domain, record));"                                            \
+	"CREATE TABLE source (id " ID ", address TEXT NOT NULL UNIQUE, "       \
+	"used BIGINT NOT NULL);"                                               \
+	"CREATE TABLE shape (id " ID ", header_from TEXT NOT NULL, "           \
+	"envelope_from TEXT NOT NULL, disposition TEXT NOT NULL, "             \
+	"dkim_aligned BIGINT NOT NULL, spf_aligned BIGINT NOT NULL, "          \
+	"automatic BIGINT NOT NULL, override TEXT NOT NULL, "                  \
+	"comment TEXT NOT NULL, spf_domain TEXT NOT NULL, "                    \
+	"spf_scope TEXT NOT NULL, spf_result TEXT NOT NULL, "                  \
+	"dkim TEXT NOT NULL, used BIGINT NOT NULL, UNIQUE (" SHAPE_KEY "));"   \
+	"CREATE TABLE kept (day BIGINT NOT NULL, policy BIGINT NOT NULL, "     \
+	"source BIGINT NOT NULL, shape BIGINT NOT NULL, "                      \
+	"messages BIGINT NOT NULL, last BIGINT NOT NULL, "                     \
+	"PRIMARY KEY (day, policy, source, shape))" KEYED ";"
+
+/* Since version 2: what is sent. */
+#define SENT_TABLES(ID, KEYED)                                                 \
+	"CREATE TABLE report (id " ID ", day BIGINT NOT NULL, "                \
+	"domain TEXT NOT NULL, part BIGINT NOT NULL, "                         \
+	"parts BIGINT NOT NULL, report_id TEXT NOT NULL UNIQUE, "              \
+	"record TEXT NOT NULL, made BIGINT NOT NULL, rows BIGINT NOT NULL, "   \
+	"messages BIGINT NOT NULL, note TEXT NOT NULL, "                       \
+	"UNIQUE (day, domain, part));"                                         \
+	"CREATE TABLE delivery (id " ID ", report BIGINT NOT NULL, "           \
+	"destination TEXT NOT NULL, state BIGINT NOT NULL, "                   \
+	"attempts BIGINT NOT NULL, changed BIGINT NOT NULL, "                  \
+	"not_before BIGINT NOT NULL, note TEXT NOT NULL, "                     \
+	"UNIQUE (report, destination));"                                       \
+	"CREATE INDEX delivery_destination ON delivery "                       \
+	"(destination, changed);"                                              \
+	"CREATE TABLE bounce (address TEXT PRIMARY KEY, "                      \
+	"count BIGINT NOT NULL, first BIGINT NOT NULL, "                       \
+	"last BIGINT NOT NULL, suppressed BIGINT NOT NULL, "                   \
+	"note TEXT NOT NULL)" KEYED ";"
+
+/* Since version 3: what others sent. */
+#define RECEIVED_TABLES(ID, KEYED)                                             \
+	"CREATE TABLE received (id " ID ", organisation TEXT NOT NULL, "       \
+	"email TEXT NOT NULL, contact TEXT NOT NULL, "                         \
+	"report_id TEXT NOT NULL, begin_at BIGINT NOT NULL, "                  \
+	"end_at BIGINT NOT NULL, domain TEXT NOT NULL, p TEXT NOT NULL, "      \
+	"sp TEXT NOT NULL, np TEXT NOT NULL, adkim TEXT NOT NULL, "            \
+	"aspf TEXT NOT NULL, fo TEXT NOT NULL, testing TEXT NOT NULL, "        \
+	"pct TEXT NOT NULL, discovery TEXT NOT NULL, "                         \
+	"version TEXT NOT NULL, generator TEXT NOT NULL, "                     \
+	"errors TEXT NOT NULL, file TEXT NOT NULL, "                           \
+	"read_at BIGINT NOT NULL, rows BIGINT NOT NULL, "                      \
+	"messages BIGINT NOT NULL, "                                           \
+	"UNIQUE (organisation, report_id, domain));"                           \
+	"CREATE INDEX received_begin ON received (begin_at);"                  \
+	"CREATE INDEX received_domain ON received (domain, begin_at);"         \
+	"CREATE TABLE received_row (report BIGINT NOT NULL, "                  \
+	"source BIGINT NOT NULL, shape BIGINT NOT NULL, "                      \
+	"messages BIGINT NOT NULL, "                                           \
+	"PRIMARY KEY (report, source, shape))" KEYED ";"                       \
+	"CREATE INDEX received_source ON received_row (source);"               \
+	"CREATE INDEX received_shape ON received_row (shape);"
+
+/* Since version 1, of SQLite alone: what the daemon keeps for replay. */
+#define REPLAY_TABLES(ID, KEYED)                                               \
+	"CREATE TABLE facts (id " ID ", bytes BLOB NOT NULL UNIQUE, "          \
+	"used BIGINT NOT NULL);"                                               \
+	"CREATE TABLE decision (id " ID ", action TEXT NOT NULL, "             \
+	"would TEXT NOT NULL, rule TEXT NOT NULL, used BIGINT NOT NULL, "      \
+	"UNIQUE (action, would, rule));"                                       \
+	"CREATE TABLE replay (day BIGINT NOT NULL, source BIGINT NOT NULL, "   \
+	"facts BIGINT NOT NULL, decision BIGINT NOT NULL, "                    \
+	"messages BIGINT NOT NULL, "                                           \
+	"PRIMARY KEY (day, source, facts, decision))" KEYED ";"
+
+#define SQLITE(TABLES) TABLES("INTEGER PRIMARY KEY", " WITHOUT ROWID")
+#define POSTGRESQL(TABLES)                                                     \
+	TABLES("BIGINT GENERATED ALWAYS AS IDENTITY PRIMARY KEY", "")
+
+static const struct {
+	const char *sqlite, *postgresql;
+} steps[SCHEMA_VERSION] = {
+	{ SQLITE(KEPT_TABLES) SQLITE(REPLAY_TABLES), POSTGRESQL(KEPT_TABLES) },
+	{ SQLITE(SENT_TABLES), POSTGRESQL(SENT_TABLES) },
+	{ SQLITE(RECEIVED_TABLES), POSTGRESQL(RECEIVED_TABLES) },
+};
+
+bool
+schema_upgrade(
+    struct sql *db, enum schema_kind kind, int64_t version, int64_t until)
+{
+	for (int64_t v = version < 0 ? 0 : version; v < until; v++)
+		if (v >= SCHEMA_VERSION ||
+		    !sql_run(db,
+			kind == SCHEMA_SQLITE ? steps[v].sqlite
+					      : steps[v].postgresql))
+			return false;
+	return true;
+}

@@ -1,0 +1,479 @@
+/*
+ * sqlite.c - the driver of sql.h for SQLite: the only file that sees it.
+ */
+#include "report/sqlite.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sqlite3.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "lib/buf.h"
+#include "report/schema.h"
+
+enum {
+	WRITER_WAIT_MS = 50,     /* for a lock; longer is a fault, and waits */
+	COMMAND_WAIT_MS = 10000, /* the same for the command */
+};
+
+/* Before the first table is made; a file keeps these. */
+#define PRAGMAS_NEW "PRAGMA page_size=2048; PRAGMA auto_vacuum=INCREMENTAL"
+
+/* Of each connection.  A broken or crafted file must not make us do anything
+ * but fail. */
+#define PRAGMAS_ALWAYS                                                         \
+	"PRAGMA cell_size_check=ON; PRAGMA trusted_schema=OFF;"                \
+	"PRAGMA cache_size=-4096; PRAGMA temp_store=FILE"
+
+struct connection {
+	struct sql sql; /* first */
+	sqlite3 *db;
+	char *path;
+	char *wal;
+	dev_t wal_device; /* of the write-ahead log as it was opened */
+	ino_t wal_inode;
+};
+
+struct statement {
+	struct sql_statement statement; /* first */
+	sqlite3_stmt *s;
+};
+
+static struct connection *
+connection_of(struct sql *db)
+{
+	return (struct connection *)db;
+}
+
+static sqlite3_stmt *
+stmt_of(struct sql_statement *s)
+{
+	return ((struct statement *)s)->s;
+}
+
+static enum sql_fault
+fault_of(int code, int system_errno)
+{
+	bool no_room = system_errno == ENOSPC || system_errno == EDQUOT ||
+	    system_errno == EFBIG;
+
+	switch (code & 0xff) {
+	case SQLITE_OK:
+		return SQL_FINE;
+	case SQLITE_BUSY:
+	case SQLITE_LOCKED:
+	case SQLITE_PROTOCOL:
+		return SQL_LOCKED;
+	case SQLITE_FULL:
+		return SQL_FULL;
+	case SQLITE_CORRUPT:
+	case SQLITE_NOTADB:
+		return SQL_CORRUPT;
+	case SQLITE_IOERR:
+		return no_room ? SQL_FULL : SQL_AWAY;
+	case SQLITE_CANTOPEN:
+	case SQLITE_PERM:
+	case SQLITE_READONLY:
+	case SQLITE_AUTH:
+	case SQLITE_NOMEM:
+	case SQLITE_INTERRUPT:
+		return SQL_AWAY;
+	default:
+		return SQL_WRONG;
+	}
+}
+
+static bool
+failed(struct connection *c)
+{
+	return sql_fail(&c->sql,
+	    fault_of(
+		sqlite3_extended_errcode(c->db), sqlite3_system_errno(c->db)),
+	    sqlite3_errmsg(c->db));
+}
+
+static void
+connection_close(struct sql *db)
+{
+	struct connection *c = connection_of(db);
+
+	sqlite3_close_v2(c->db);
+	free(c->path);
+	free(c->wal);
+	free(c);
+}
+
+static bool
+connection_run(struct sql *db, const char *text)
+{
+	struct connection *c = connection_of(db);
+
+	return sqlite3_exec(c->db, text, NULL, NULL, NULL) == SQLITE_OK ||
+	    failed(c);
+}
+
+static bool
+connection_begin(struct sql *db)
+{
+	return connection_run(db, "BEGIN IMMEDIATE");
+}
+
+static bool
+connection_end(struct sql *db, bool commit)
+{
+	struct connection *c = connection_of(db);
+
+	if (commit && connection_run(db, "COMMIT"))
+		return true;
+	/* Some faults have ended it already. */
+	if (!sqlite3_get_autocommit(c->db))
+		sqlite3_exec(c->db, "ROLLBACK", NULL, NULL, NULL);
+	return !commit;
+}
+
+static struct sql_statement *
+connection_prepare(struct sql *db, const char *text)
+{
+	struct connection *c = connection_of(db);
+	struct statement *s = calloc(1, sizeof(*s));
+
+	if (s == NULL) {
+		sql_fail(db, SQL_AWAY, "out of memory");
+		return NULL;
+	}
+	s->statement.db = db;
+	if (sqlite3_prepare_v3(c->db, text, -1, SQLITE_PREPARE_PERSISTENT,
+		&s->s, NULL) != SQLITE_OK) {
+		failed(c);
+		free(s);
+		return NULL;
+	}
+	return &s->statement;
+}
+
+static void
+statement_bind_number(struct sql_statement *s, int at, int64_t value)
+{
+	sqlite3_bind_int64(stmt_of(s), at, value);
+}
+
+static void
+statement_bind_text(struct sql_statement *s, int at, struct span value)
+{
+	sqlite3_bind_text64(stmt_of(s), at, value.p != NULL ? value.p : "",
+	    value.n, SQLITE_STATIC, SQLITE_UTF8);
+}
+
+static void
+statement_bind_bytes(struct sql_statement *s, int at, struct span value)
+{
+	sqlite3_bind_blob64(stmt_of(s), at, value.p != NULL ? value.p : "",
+	    value.n, SQLITE_STATIC);
+}
+
+static enum sql_step
+statement_step(struct sql_statement *s)
+{
+	switch (sqlite3_step(stmt_of(s))) {
+	case SQLITE_ROW:
+		return SQL_ROW;
+	case SQLITE_DONE:
+		return SQL_DONE;
+	default:
+		failed(connection_of(s->db));
+		return SQL_FAILED;
+	}
+}
+
+static int64_t
+statement_number(struct sql_statement *s, int column)
+{
+	return sqlite3_column_int64(stmt_of(s), column);
+}
+
+static struct span
+statement_text(struct sql_statement *s, int column)
+{
+	const char *p = sqlite3_column_blob(stmt_of(s), column);
+	int n = sqlite3_column_bytes(stmt_of(s), column);
+
+	return p != NULL && n > 0 ? span_of(p, (size_t)n) : SPAN("");
+}
+
+static uint64_t
+statement_changed(struct sql_statement *s)
+{
+	return (uint64_t)sqlite3_changes64(connection_of(s->db)->db);
+}
+
+static void
+statement_reset(struct sql_statement *s)
+{
+	sqlite3_reset(stmt_of(s));
+}
+
+static void
+statement_drop(struct sql_statement *s)
+{
+	sqlite3_finalize(stmt_of(s));
+	free(s);
+}
+
+static const struct sql_driver driver = {
+	.close = connection_close,
+	.run = connection_run,
+	.begin = connection_begin,
+	.end = connection_end,
+	.prepare = connection_prepare,
+	.bind_number = statement_bind_number,
+	.bind_text = statement_bind_text,
+	.bind_bytes = statement_bind_bytes,
+	.step = statement_step,
+	.number = statement_number,
+	.text = statement_text,
+	.changed = statement_changed,
+	.reset = statement_reset,
+	.drop = statement_drop,
+};
+
+/* ---- opening ---- */
+
+static bool
+read_number(struct connection *c, const char *text, int64_t *out)
+{
+	struct sql_statement *s = sql_prepare(&c->sql, text);
+	bool found = sql_step(s) == SQL_ROW;
+
+	if (found)
+		*out = sql_number(s, 0);
+	sql_drop(s);
+	return found;
+}
+
+/* What the file says it is; a new one says 0 and has no tables. */
+struct file_kind {
+	int64_t application, version, tables;
+};
+
+static bool
+read_kind(struct connection *c, struct file_kind *k)
+{
+	return read_number(c, "PRAGMA application_id", &k->application) &&
+	    read_number(c, "PRAGMA user_version", &k->version) &&
+	    read_number(c, "SELECT count(*) FROM sqlite_schema", &k->tables);
+}
+
+static bool
+is_ours(struct connection *c, const struct file_kind *k)
+{
+	if (k->application == SCHEMA_APPLICATION ||
+	    (k->application == 0 && k->version == 0 && k->tables == 0))
+		return k->version <= SCHEMA_VERSION ||
+		    sql_fail(&c->sql, SQL_NEWER,
+			"a newer version of avouch made this store");
+	return sql_fail(
+	    &c->sql, SQL_NEWER, "this database belongs to another program");
+}
+
+static bool
+note_version(struct connection *c)
+{
+	char memory[120];
+	struct buf text = buf_over(memory, sizeof(memory));
+
+	buf_printf(&text, "PRAGMA application_id=%d; PRAGMA user_version=%d",
+	    SCHEMA_APPLICATION, SCHEMA_VERSION);
+	/* A name of its own, by which a shared store tells files apart. */
+	return sql_run(&c->sql, memory) &&
+	    sql_run(&c->sql,
+		"INSERT INTO meta (name, value) VALUES "
+		"('store', lower(hex(randomblob(16)))) ON CONFLICT DO NOTHING");
+}
+
+/* Another process may be at the same: what counts is read under the lock. */
+static bool
+upgrade(struct connection *c)
+{
+	struct file_kind k;
+	bool good;
+
+	if (!sql_begin(&c->sql))
+		return false;
+	good = read_kind(c, &k) && is_ours(c, &k);
+	if (good && k.version < SCHEMA_VERSION)
+		good = schema_upgrade(
+			   &c->sql, SCHEMA_SQLITE, k.version, SCHEMA_VERSION) &&
+		    note_version(c);
+	return sql_end(&c->sql, good) && good;
+}
+
+static bool
+set_up(struct connection *c, enum sqlite_for purpose)
+{
+	struct file_kind k;
+	struct stat st;
+
+	sqlite3_busy_timeout(c->db,
+	    purpose == SQLITE_FOR_WRITER ? WRITER_WAIT_MS : COMMAND_WAIT_MS);
+	sqlite3_db_config(c->db, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL);
+	if (!sql_run(&c->sql, PRAGMAS_ALWAYS) || !read_kind(c, &k) ||
+	    !is_ours(c, &k))
+		return false;
+	if (k.tables == 0 && !sql_run(&c->sql, PRAGMAS_NEW))
+		return false;
+	if (!sql_run(&c->sql, "PRAGMA journal_mode=WAL"))
+		return false;
+	if (k.version < SCHEMA_VERSION && !upgrade(c))
+		return false;
+	/* The log exists as long as this connection does. */
+	if (stat(c->wal, &st) == 0) {
+		c->wal_device = st.st_dev;
+		c->wal_inode = st.st_ino;
+	}
+	return sql_run(&c->sql,
+	    purpose == SQLITE_FOR_WRITER
+		? "PRAGMA synchronous=NORMAL; PRAGMA wal_autocheckpoint=0;"
+		  "PRAGMA journal_size_limit=16777216"
+		: "PRAGMA synchronous=FULL");
+}
+
+static char *
+path_with(const char *path, const char *suffix)
+{
+	char *out = NULL;
+
+	return asprintf(&out, "%s%s", path, suffix) >= 0 ? out : NULL;
+}
+
+/*
+ * SQLite would make it readable for everyone, as far as the umask goes.  One
+ * that is there is left alone: to open and close it would take away the locks
+ * of another connection of this process.
+ */
+static bool
+make_file(const char *path)
+{
+	int fd = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0640);
+
+	if (fd < 0)
+		return errno == EEXIST;
+	close(fd);
+	return true;
+}
+
+static struct connection *
+connection_new(const char *path)
+{
+	struct connection *c = calloc(1, sizeof(*c));
+
+	if (c == NULL)
+		return NULL;
+	c->sql.driver = &driver;
+	c->path = path_with(path, "");
+	c->wal = path_with(path, "-wal");
+	if (c->path == NULL || c->wal == NULL) {
+		connection_close(&c->sql);
+		return NULL;
+	}
+	return c;
+}
+
+struct sql *
+sqlite_open(const char *path, enum sqlite_for purpose, enum sql_fault *fault,
+    char *error)
+{
+	int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX |
+	    SQLITE_OPEN_PRIVATECACHE | SQLITE_OPEN_EXRESCODE;
+	struct sql none = { .fault = SQL_FINE };
+	struct connection *c = connection_new(path);
+	bool good = false;
+
+	if (c == NULL)
+		sql_fail(&none, SQL_AWAY, "out of memory");
+	else if (purpose != SQLITE_FOR_READING && !make_file(path))
+		sql_fail(&c->sql,
+		    errno == ENOSPC || errno == EDQUOT ? SQL_FULL : SQL_AWAY,
+		    strerror(errno));
+	else if (sqlite3_open_v2(path, &c->db, flags, NULL) != SQLITE_OK)
+		failed(c);
+	else
+		good = set_up(c, purpose);
+	if (good)
+		return &c->sql;
+	*fault = c != NULL ? c->sql.fault : none.fault;
+	memcpy(error, c != NULL ? c->sql.error : none.error, SQL_ERROR_MAX);
+	if (c != NULL)
+		connection_close(&c->sql);
+	return NULL;
+}
+
+/* ---- what only a file needs ---- */
+
+bool
+sqlite_in_place(struct sql *db)
+{
+	struct connection *c = connection_of(db);
+	struct stat st;
+	int moved = 0;
+
+	if (sqlite3_file_control(
+		c->db, "main", SQLITE_FCNTL_HAS_MOVED, &moved) != SQLITE_OK ||
+	    moved != 0)
+		return false;
+	return stat(c->wal, &st) == 0 && st.st_dev == c->wal_device &&
+	    st.st_ino == c->wal_inode;
+}
+
+bool
+sqlite_checkpoint(struct sql *db, int64_t *pages)
+{
+	struct connection *c = connection_of(db);
+	int in_log = 0, copied = 0;
+	int code = sqlite3_wal_checkpoint_v2(
+	    c->db, NULL, SQLITE_CHECKPOINT_PASSIVE, &in_log, &copied);
+
+	*pages = in_log > 0 ? in_log : 0;
+	return code == SQLITE_OK || (code & 0xff) == SQLITE_BUSY || failed(c);
+}
+
+static bool
+rename_with(const char *path, const char *to, const char *suffix)
+{
+	char *old = path_with(path, suffix);
+	char *new = path_with(to, suffix);
+	bool good = old != NULL && new != NULL &&
+	    (rename(old, new) == 0 || (errno == ENOENT && suffix[0] == '-'));
+
+	free(old);
+	free(new);
+	return good;
+}
+
+/* The file goes first: a log without its file is thrown away by SQLite, a file
+ * without its log would be taken for whole. */
+bool
+sqlite_set_aside(const char *path, int64_t now, struct buf *name)
+{
+	struct tm tm = { .tm_year = 0 };
+	time_t t = (time_t)now;
+	char stamp[24];
+
+	gmtime_r(&t, &tm);
+	strftime(stamp, sizeof(stamp), "%Y%m%dT%H%M%SZ", &tm);
+	buf_text(name, path);
+	buf_text(name, ".corrupt-");
+	buf_text(name, stamp);
+	if (name->full || !rename_with(path, name->p, "")) {
+		buf_cut(name, 0);
+		buf_text(name, strerror(errno));
+		return false;
+	}
+	rename_with(path, name->p, "-wal");
+	rename_with(path, name->p, "-shm");
+	return true;
+}

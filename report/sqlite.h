@@ -1,0 +1,46 @@
+/*
+ * sqlite.h - the driver of sql.h for SQLite files, with what only a file
+ * needs.
+ */
+#ifndef AVOUCH_REPORT_SQLITE_H
+#define AVOUCH_REPORT_SQLITE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "lib/buf.h"
+#include "report/sql.h"
+
+enum sqlite_for {
+	SQLITE_FOR_WRITER,  /* the daemon: hardly waits for locks; makes the
+	                       file; checkpoints when it is told to */
+	SQLITE_FOR_COMMAND, /* waits 10 s for locks; makes the file; what it
+	                       commits survives a loss of power */
+	SQLITE_FOR_READING, /* the same, but the file must be there */
+};
+
+/*
+ * Opens `path` with the tables of schema.h in place: made, or upgraded.  NULL:
+ * `fault` and `error` (SQL_ERROR_MAX bytes) say why.
+ */
+struct sql *sqlite_open(const char *path, enum sqlite_for purpose,
+    enum sql_fault *fault, char *error);
+
+/* The file (and its log) at `path` is still the one that was opened. */
+bool sqlite_in_place(struct sql *db);
+
+/*
+ * Copies the write-ahead log into the file, as far as readers let it, without
+ * waiting for any.  `pages`: how many the log has.
+ */
+bool sqlite_checkpoint(struct sql *db, int64_t *pages);
+
+/*
+ * Renames a file that is no use any more, with what belongs to it, and puts its
+ * new name into `name`: `path`.corrupt-YYYYMMDDTHHMMSSZ of `now`.  False: it
+ * could not be; errno is in the text.  No connection of ours may be open.
+ */
+bool sqlite_set_aside(const char *path, int64_t now, struct buf *name);
+
+#endif
