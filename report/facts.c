@@ -172,8 +172,8 @@ facts_unpack(struct span bytes, struct arena *a, struct policy_facts *out)
 	    !unpack_optional(&s, &out->list_id) ||
 	    !unpack_text(&s, &out->arc_sealer) ||
 	    !unpack_text(&s, &out->dmarc_domain) ||
-	    !unpack_list(&s, a, &out->recipient_domains,
-		&out->n_recipient_domains) ||
+	    !unpack_list(
+		&s, a, &out->recipient_domains, &out->n_recipient_domains) ||
 	    !unpack_list(&s, a, &out->from_domains, &out->n_from_domains) ||
 	    !unpack_list(&s, a, &out->dkim_domains, &out->n_dkim_domains))
 		return false;

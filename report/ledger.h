@@ -76,7 +76,7 @@ enum ledger_step ledger_each_day(struct ledger *l,
 struct ledger_policy { /* a policy domain on one day */
 	struct span domain;
 	struct span record; /* the one that was seen last: RFC 9990 section
-	                       3.1.6 lets one report note the final one */
+	                       3.1 lets one report note the final one */
 	uint64_t records;   /* different ones on that day */
 	uint64_t rows;      /* before merging over records; an upper bound */
 	uint64_t messages;

@@ -29,7 +29,7 @@ take_dkim(const struct verdict *v, struct report_row *out)
 
 			if (out->n_dkim == REPORT_DKIM_MAX)
 				return;
-			/* RFC 9990 section 3.1.1.9: both are required */
+			/* RFC 9990 section 3.1.1.12: both are required */
 			if (r->domain.n == 0 || r->selector.n == 0 ||
 			    rank(v, r) != wanted)
 				continue;
