@@ -3,6 +3,8 @@
 #include "lib/domain.h"
 #include "lib/scan.h"
 
+enum { RESULT_MAX = 12 }; /* bytes of a token, "permerror" the longest */
+
 /*
  * RFC 9990 section 3.1.3, which signatures come first: 0 a pass in strict
  * alignment, 1 a pass in relaxed alignment, 2 any other pass, 3 no pass.
@@ -80,16 +82,36 @@ report_row_of(const struct verdict *v, int64_t now, struct report_row *out)
 }
 
 void
+report_put_clean(struct buf *b, struct span s, size_t max, bool spaces)
+{
+	unsigned char least = spaces ? ' ' : ' ' + 1;
+	size_t run = 0;
+
+	s = span_first(s, max);
+	for (size_t i = 0; i < s.n; i++) {
+		unsigned char c = (unsigned char)s.p[i];
+
+		if (c >= least && c < 0x7f)
+			continue;
+		buf_span(b, span_of(s.p + run, i - run));
+		buf_byte(b, '?');
+		run = i + 1;
+	}
+	buf_span(b, span_skip(s, run));
+}
+
+void
 report_dkim_put(struct buf *b, const struct report_row *r)
 {
 	for (size_t i = 0; i < r->n_dkim && i < REPORT_DKIM_MAX; i++) {
 		if (i > 0)
 			buf_byte(b, '\n');
-		buf_span(b, r->dkim[i].result);
+		report_put_clean(b, r->dkim[i].result, RESULT_MAX, false);
 		buf_byte(b, ' ');
-		buf_span(b, r->dkim[i].domain);
+		report_put_clean(b, r->dkim[i].domain, REPORT_NAME_MAX, false);
 		buf_byte(b, ' ');
-		buf_span(b, r->dkim[i].selector);
+		report_put_clean(
+		    b, r->dkim[i].selector, REPORT_NAME_MAX, false);
 	}
 }
 

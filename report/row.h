@@ -66,8 +66,15 @@ bool report_row_of(
     const struct verdict *v, int64_t now, struct report_row *out);
 
 /*
- * The signatures as one text, and back: "RESULT DOMAIN SELECTOR" by lines.
- * Reading stops at what it does not understand; texts point into `text`.
+ * At most `max` bytes of `s`, what is not printable ASCII as "?", and a space
+ * too unless `spaces`: how the texts of others get into the store.
+ */
+void report_put_clean(struct buf *b, struct span s, size_t max, bool spaces);
+
+/*
+ * The signatures as one clean text, and back: "RESULT DOMAIN SELECTOR" by
+ * lines.  Reading stops at what it does not understand; texts point into
+ * `text`.
  */
 void report_dkim_put(struct buf *b, const struct report_row *r);
 void report_dkim_read(struct span text, struct report_row *out);

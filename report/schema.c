@@ -47,6 +47,7 @@
 	"UNIQUE (report, destination));"                                       \
 	"CREATE INDEX delivery_destination ON delivery "                       \
 	"(destination, changed);"                                              \
+	"CREATE INDEX delivery_state ON delivery (state);"                     \
 	"CREATE TABLE bounce (address TEXT PRIMARY KEY, "                      \
 	"count BIGINT NOT NULL, first BIGINT NOT NULL, "                       \
 	"last BIGINT NOT NULL, suppressed BIGINT NOT NULL, "                   \

@@ -105,6 +105,12 @@ sql_do(struct sql_statement *s)
 }
 
 bool
+sql_lock(struct sql *db, const char *name)
+{
+	return db->driver->lock(db, name);
+}
+
+bool
 sql_fail(struct sql *db, enum sql_fault fault, const char *error)
 {
 	struct buf text = buf_over(db->error, sizeof(db->error));

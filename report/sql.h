@@ -63,6 +63,7 @@ struct sql_driver {
 	uint64_t (*changed)(struct sql_statement *s);
 	void (*reset)(struct sql_statement *s);
 	void (*drop)(struct sql_statement *s);
+	bool (*lock)(struct sql *db, const char *name);
 };
 
 /* Takes NULL.  No statement of it may be left. */
@@ -105,6 +106,13 @@ void sql_drop(struct sql_statement *s);
 
 /* Steps a statement that gives no row, and resets it. */
 bool sql_do(struct sql_statement *s);
+
+/*
+ * A lock among all who use this database, held until sql_close() or the end of
+ * the process; `name` is a word of ours.  False with SQL_LOCKED: another
+ * connection has it.
+ */
+bool sql_lock(struct sql *db, const char *name);
 
 /* For drivers: notes the fault, cuts the text; false. */
 bool sql_fail(struct sql *db, enum sql_fault fault, const char *error);

@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
@@ -17,6 +18,7 @@
 #include "report/schema.h"
 
 enum {
+	LOCKS_MAX = 4,           /* held by one connection */
 	WRITER_WAIT_MS = 50,     /* for a lock; longer is a fault, and waits */
 	COMMAND_WAIT_MS = 10000, /* the same for the command */
 };
@@ -37,6 +39,10 @@ struct connection {
 	char *wal;
 	dev_t wal_device; /* of the write-ahead log as it was opened */
 	ino_t wal_inode;
+	int locks[LOCKS_MAX]; /* files */
+	size_t n_locks;
+	int64_t log_pages;
+	int64_t log_copied; /* of them, by the last checkpoint */
 };
 
 struct statement {
@@ -102,6 +108,8 @@ connection_close(struct sql *db)
 {
 	struct connection *c = connection_of(db);
 
+	for (size_t i = 0; i < c->n_locks; i++)
+		close(c->locks[i]);
 	sqlite3_close_v2(c->db);
 	free(c->path);
 	free(c->wal);
@@ -224,6 +232,42 @@ statement_drop(struct sql_statement *s)
 	free(s);
 }
 
+static char *
+path_with(const char *path, const char *suffix)
+{
+	char *out = NULL;
+
+	return asprintf(&out, "%s%s", path, suffix) >= 0 ? out : NULL;
+}
+
+/* A file beside the store, which flock(2) gives to one open file at a time. */
+static bool
+connection_lock(struct sql *db, const char *name)
+{
+	struct connection *c = connection_of(db);
+	char *beside = path_with(c->path, "-");
+	char *path = beside != NULL ? path_with(beside, name) : NULL;
+	int fd = -1;
+	bool good = false;
+
+	if (path != NULL && c->n_locks < LOCKS_MAX)
+		fd = open(path, O_RDONLY | O_CREAT | O_CLOEXEC, 0644);
+	if (fd < 0)
+		sql_fail(db, SQL_AWAY, "the lock file cannot be opened");
+	else if (flock(fd, LOCK_EX | LOCK_NB) != 0)
+		sql_fail(db, errno == EWOULDBLOCK ? SQL_LOCKED : SQL_AWAY,
+		    strerror(errno));
+	else
+		good = true;
+	if (good)
+		c->locks[c->n_locks++] = fd;
+	else if (fd >= 0)
+		close(fd);
+	free(path);
+	free(beside);
+	return good;
+}
+
 static const struct sql_driver driver = {
 	.close = connection_close,
 	.run = connection_run,
@@ -239,6 +283,7 @@ static const struct sql_driver driver = {
 	.changed = statement_changed,
 	.reset = statement_reset,
 	.drop = statement_drop,
+	.lock = connection_lock,
 };
 
 /* ---- opening ---- */
@@ -312,6 +357,20 @@ upgrade(struct connection *c)
 	return sql_end(&c->sql, good) && good;
 }
 
+static int
+note_log_pages(void *arg, sqlite3 *db, const char *name, int pages)
+{
+	struct connection *c = arg;
+
+	(void)db;
+	(void)name;
+	c->log_pages = pages;
+	/* It began anew from its start. */
+	if (c->log_copied > pages)
+		c->log_copied = 0;
+	return SQLITE_OK;
+}
+
 static bool
 set_up(struct connection *c, enum sqlite_for purpose)
 {
@@ -335,19 +394,13 @@ set_up(struct connection *c, enum sqlite_for purpose)
 		c->wal_device = st.st_dev;
 		c->wal_inode = st.st_ino;
 	}
+	if (purpose != SQLITE_FOR_WRITER)
+		return sql_run(&c->sql, "PRAGMA synchronous=FULL");
+	/* The writer checkpoints when it has time to. */
+	sqlite3_wal_hook(c->db, note_log_pages, c);
 	return sql_run(&c->sql,
-	    purpose == SQLITE_FOR_WRITER
-		? "PRAGMA synchronous=NORMAL; PRAGMA wal_autocheckpoint=0;"
-		  "PRAGMA journal_size_limit=16777216"
-		: "PRAGMA synchronous=FULL");
-}
-
-static char *
-path_with(const char *path, const char *suffix)
-{
-	char *out = NULL;
-
-	return asprintf(&out, "%s%s", path, suffix) >= 0 ? out : NULL;
+	    "PRAGMA synchronous=NORMAL;"
+	    "PRAGMA journal_size_limit=16777216");
 }
 
 /*
@@ -429,15 +482,26 @@ sqlite_in_place(struct sql *db)
 	    st.st_ino == c->wal_inode;
 }
 
+int64_t
+sqlite_log_pages(const struct sql *db)
+{
+	const struct connection *c = (const struct connection *)db;
+
+	return c->log_pages - c->log_copied;
+}
+
 bool
-sqlite_checkpoint(struct sql *db, int64_t *pages)
+sqlite_checkpoint(struct sql *db)
 {
 	struct connection *c = connection_of(db);
-	int in_log = 0, copied = 0;
+	int pages = 0, copied = 0;
 	int code = sqlite3_wal_checkpoint_v2(
-	    c->db, NULL, SQLITE_CHECKPOINT_PASSIVE, &in_log, &copied);
+	    c->db, NULL, SQLITE_CHECKPOINT_PASSIVE, &pages, &copied);
 
-	*pages = in_log > 0 ? in_log : 0;
+	if (code == SQLITE_OK) {
+		c->log_pages = pages;
+		c->log_copied = copied;
+	}
 	return code == SQLITE_OK || (code & 0xff) == SQLITE_BUSY || failed(c);
 }
 

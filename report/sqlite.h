@@ -30,11 +30,15 @@ struct sql *sqlite_open(const char *path, enum sqlite_for purpose,
 /* The file (and its log) at `path` is still the one that was opened. */
 bool sqlite_in_place(struct sql *db);
 
+/* Pages in the write-ahead log that are not in the file yet, as of the last
+ * commit of this connection. */
+int64_t sqlite_log_pages(const struct sql *db);
+
 /*
  * Copies the write-ahead log into the file, as far as readers let it, without
- * waiting for any.  `pages`: how many the log has.
+ * waiting for any.
  */
-bool sqlite_checkpoint(struct sql *db, int64_t *pages);
+bool sqlite_checkpoint(struct sql *db);
 
 /*
  * Renames a file that is no use any more, with what belongs to it, and puts its

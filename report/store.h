@@ -32,6 +32,7 @@ struct store_options {
 	const char *path;
 	unsigned retention_days; /* closed days are kept this long; 0: 30 */
 	unsigned replay_days;    /* facts for `avouch policy replay`; 0: 14 */
+	unsigned received_days;  /* reports of others; 0: 400 */
 };
 
 struct store_counts {

@@ -1,0 +1,88 @@
+#include "report/entry.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "lib/table.h"
+#include "report/facts.h"
+
+enum {
+	RULE_MAX = 120, /* bytes of an action or a rule */
+	DECISION_MAX = 3 * (RULE_MAX + 1),
+};
+
+/* All texts of a message in one buffer; then in one piece of memory. */
+struct draft {
+	struct entry entry;
+	struct buf text;
+	char memory[PACK_ROW_MAX + FACTS_BYTES_MAX + DECISION_MAX];
+};
+
+static void
+draft_facts(struct draft *d, const struct policy_facts *f,
+    const struct policy_decision *p)
+{
+	const struct span decision[] = {
+		span_str(conf_action_name(p->action)),
+		span_str(conf_action_name(p->would)),
+		p->rule,
+	};
+	size_t from = d->text.n;
+
+	d->entry.has_facts = true;
+	if (!d->entry.has_row) {
+		ip_put(&d->text, &f->client);
+		d->entry.row[PACK_SOURCE] = pack_end(&d->text, from);
+		from = d->text.n;
+	}
+	facts_pack(&d->text, f);
+	d->entry.facts = pack_end(&d->text, from);
+	for (size_t i = 0; i < TABLE_SIZE(decision); i++) {
+		from = d->text.n;
+		report_put_clean(&d->text, decision[i], RULE_MAX, true);
+		d->entry.decision[i] = pack_end(&d->text, from);
+	}
+}
+
+static void
+moved(struct span *texts, size_t n, const char *from, const char *to)
+{
+	for (size_t i = 0; i < n; i++)
+		if (texts[i].p != NULL)
+			texts[i].p = to + (texts[i].p - from);
+}
+
+static struct entry *
+draft_done(const struct draft *d)
+{
+	struct entry *e = malloc(sizeof(*e) + d->text.n);
+	const char *bytes;
+
+	if (e == NULL)
+		return NULL;
+	*e = d->entry;
+	e->size = sizeof(*e) + d->text.n;
+	bytes = memcpy(e + 1, d->memory, d->text.n);
+	moved(e->row, TABLE_SIZE(e->row), d->memory, bytes);
+	moved(&e->facts, 1, d->memory, bytes);
+	moved(e->decision, TABLE_SIZE(e->decision), d->memory, bytes);
+	return e;
+}
+
+struct entry *
+entry_new(const struct report_row *row, const struct policy_facts *facts,
+    const struct policy_decision *decision, int64_t now)
+{
+	struct draft d;
+
+	d.entry = (struct entry){ .when = now, .count = 1 };
+	d.text = buf_over(d.memory, sizeof(d.memory));
+	if (row != NULL) {
+		d.entry.has_row = true;
+		d.entry.count = row->count;
+		pack_row(&d.text, row, d.entry.row);
+	}
+	if (facts != NULL && decision != NULL)
+		draft_facts(&d, facts, decision);
+	return draft_done(&d);
+}

@@ -1,0 +1,36 @@
+/*
+ * entry.h - a message as it waits for the writer: all that is kept of it, in
+ * one piece of memory.
+ */
+#ifndef AVOUCH_REPORT_ENTRY_H
+#define AVOUCH_REPORT_ENTRY_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "lib/span.h"
+#include "report/pack.h"
+#include "report/row.h"
+#include "verify/policy.h"
+
+struct entry {
+	struct entry *next;
+	int64_t when;   /* seconds since 1970 */
+	uint64_t count; /* messages */
+	size_t size;    /* bytes it takes */
+	bool has_row, has_facts;
+	struct span row[PACK_TEXTS]; /* without a row only PACK_SOURCE */
+	struct span facts;           /* facts.h */
+	struct span decision[3];     /* action, would, rule */
+};
+
+/*
+ * `row` may be NULL, `facts` and `decision` both.  Nothing of them is needed
+ * afterwards.  free() lets it go; NULL: no memory.
+ */
+struct entry *entry_new(const struct report_row *row,
+    const struct policy_facts *facts, const struct policy_decision *decision,
+    int64_t now);
+
+#endif

@@ -1,0 +1,47 @@
+#include "report/kept.h"
+
+#include "lib/table.h"
+#include "report/pack.h"
+
+const char kept_insert[] =
+    "INSERT INTO kept (day, policy, source, shape, messages, last) "
+    "VALUES ($1, $2, $3, $4, $5, $6) "
+    "ON CONFLICT (day, policy, source, shape) DO UPDATE SET "
+    "messages = kept.messages + excluded.messages, last = CASE WHEN "
+    "excluded.last > kept.last THEN excluded.last ELSE kept.last END";
+
+const char kept_closed[] =
+    "SELECT CAST(value AS BIGINT) FROM meta WHERE name = 'closed'";
+
+enum kept_outcome
+kept_outcome(int64_t id)
+{
+	return id < 0 ? KEPT_FAULT : id == 0 ? KEPT_REFUSED : KEPT_WRITTEN;
+}
+
+enum kept_outcome
+kept_put(struct numbers *n, struct sql_statement *insert,
+    const struct span *texts, int64_t day, uint64_t count, int64_t last)
+{
+	static const struct {
+		enum numbers_kind kind;
+		enum pack_text first;
+	} parts[] = {
+		{ NUMBERS_POLICY, PACK_POLICY },
+		{ NUMBERS_SOURCE, PACK_SOURCE },
+		{ NUMBERS_SHAPE, PACK_SHAPE },
+	};
+
+	for (size_t i = 0; i < TABLE_SIZE(parts); i++) {
+		int64_t id =
+		    numbers_get(n, parts[i].kind, &texts[parts[i].first], day);
+
+		if (id <= 0)
+			return kept_outcome(id);
+		sql_bind_number(insert, (int)i + 2, id);
+	}
+	sql_bind_number(insert, 1, day);
+	sql_bind_number(insert, 5, (int64_t)count);
+	sql_bind_number(insert, 6, last);
+	return sql_do(insert) ? KEPT_WRITTEN : KEPT_FAULT;
+}

@@ -1,0 +1,36 @@
+/*
+ * kept.h - how a row gets into the table of rows, by whatever hand: the
+ * daemon's writer, or a push.
+ */
+#ifndef AVOUCH_REPORT_KEPT_H
+#define AVOUCH_REPORT_KEPT_H
+
+#include <stdint.h>
+
+#include "lib/span.h"
+#include "report/numbers.h"
+#include "report/sql.h"
+
+enum kept_outcome {
+	KEPT_WRITTEN,
+	KEPT_REFUSED, /* the limit of new numbers was reached */
+	KEPT_FAULT,   /* the database says why */
+};
+
+/* The statement for kept_put(). */
+extern const char kept_insert[];
+
+/* The query whose one number is the last closed day; no row: none is. */
+extern const char kept_closed[];
+
+/* Of what numbers_get() returned. */
+enum kept_outcome kept_outcome(int64_t id);
+
+/*
+ * Adds `count` messages to the row of `texts` (pack.h) on `day`, the newest of
+ * them at `last` (seconds since 1970).  Within a transaction of the caller's.
+ */
+enum kept_outcome kept_put(struct numbers *n, struct sql_statement *insert,
+    const struct span *texts, int64_t day, uint64_t count, int64_t last);
+
+#endif

@@ -1,0 +1,420 @@
+#include "report/ledger.h"
+
+#include <stdlib.h>
+
+#include "lib/log.h"
+#include "lib/scan.h"
+#include "report/facts.h"
+#include "report/kept.h"
+#include "report/ledger_state.h"
+#include "report/pack.h"
+
+enum { REPLAY_MEMORY = 1 << 20 }; /* bytes of one message's facts */
+
+/* ---- the store itself ---- */
+
+struct ledger *
+ledger_over(struct sql *db)
+{
+	struct ledger *l = db != NULL ? calloc(1, sizeof(*l)) : NULL;
+
+	if (l == NULL) {
+		sql_close(db);
+		return NULL;
+	}
+	l->db = db;
+	l->numbers.db = db;
+	return l;
+}
+
+struct ledger *
+ledger_open_file(const char *path, enum sqlite_for purpose, char *error)
+{
+	enum sql_fault fault;
+	struct buf text = buf_over(error, SQL_ERROR_MAX);
+	struct sql *db = sqlite_open(path, purpose, &fault, error);
+	struct ledger *l = ledger_over(db);
+
+	if (l == NULL && db != NULL)
+		buf_text(&text, "out of memory");
+	return l;
+}
+
+void
+ledger_close(struct ledger *l)
+{
+	if (l == NULL)
+		return;
+	if (l->receiving)
+		ledger_end_received(l, false);
+	if (l->in_transaction)
+		ledger_end(l, false);
+	numbers_end(&l->numbers);
+	sql_drop(l->put_row);
+	sql_drop(l->put_received_row);
+	sql_close(l->db);
+	free(l);
+}
+
+enum sql_fault
+ledger_fault(const struct ledger *l)
+{
+	return l->db->fault;
+}
+
+const char *
+ledger_error(const struct ledger *l)
+{
+	return l->db->error;
+}
+
+struct sql *
+ledger_sql(struct ledger *l)
+{
+	return l->db;
+}
+
+enum ledger_step
+ledger_begin(struct ledger *l)
+{
+	if (!sql_begin(l->db))
+		return LEDGER_FAULT;
+	l->in_transaction = true;
+	return LEDGER_OK;
+}
+
+enum ledger_step
+ledger_end(struct ledger *l, bool commit)
+{
+	l->in_transaction = false;
+	return sql_end(l->db, commit) ? LEDGER_OK : LEDGER_FAULT;
+}
+
+bool
+ledger_own_begin(struct ledger *l)
+{
+	return l->in_transaction || l->receiving || sql_begin(l->db);
+}
+
+bool
+ledger_own_end(struct ledger *l, bool good)
+{
+	if (l->in_transaction || l->receiving)
+		return good;
+	return sql_end(l->db, good) && good;
+}
+
+enum ledger_step
+ledger_finish(struct sql_statement *s, enum sql_step last)
+{
+	sql_drop(s);
+	return last == SQL_FAILED ? LEDGER_FAULT : LEDGER_OK;
+}
+
+enum ledger_step
+ledger_number(struct sql_statement *s, int64_t *out)
+{
+	enum sql_step step = sql_step(s);
+
+	if (step == SQL_ROW)
+		*out = sql_number(s, 0);
+	sql_drop(s);
+	return step == SQL_ROW ? LEDGER_OK
+	    : step == SQL_DONE ? LEDGER_NONE
+			       : LEDGER_FAULT;
+}
+
+enum ledger_step
+ledger_meta(
+    struct ledger *l, const char *name, struct span *value, struct arena *a)
+{
+	struct sql_statement *s =
+	    sql_prepare(l->db, "SELECT value FROM meta WHERE name = $1");
+	enum ledger_step step = LEDGER_FAULT;
+
+	sql_bind_text(s, 1, span_str(name));
+	switch (sql_step(s)) {
+	case SQL_ROW:
+		*value = arena_copy(a, sql_text(s, 0));
+		step = LEDGER_OK;
+		if (value->p == NULL)
+			step = LEDGER_FAULT;
+		break;
+	case SQL_DONE:
+		step = LEDGER_NONE;
+		break;
+	case SQL_FAILED:
+		break;
+	}
+	sql_drop(s);
+	return step;
+}
+
+enum ledger_step
+ledger_set_meta(struct ledger *l, const char *name, struct span value)
+{
+	struct sql_statement *s = sql_prepare(l->db,
+	    "INSERT INTO meta (name, value) VALUES ($1, $2) "
+	    "ON CONFLICT (name) DO UPDATE SET value = excluded.value");
+	bool good;
+
+	sql_bind_text(s, 1, span_str(name));
+	sql_bind_text(s, 2, value);
+	good = sql_do(s);
+	sql_drop(s);
+	return good ? LEDGER_OK : LEDGER_FAULT;
+}
+
+/* ---- closed days ---- */
+
+enum ledger_step
+ledger_closed(struct ledger *l, int64_t *day)
+{
+	enum ledger_step step =
+	    ledger_number(sql_prepare(l->db, kept_closed), day);
+
+	if (step != LEDGER_NONE)
+		return step;
+	*day = -1;
+	return LEDGER_OK;
+}
+
+static bool
+close_day(struct ledger *l, int64_t day)
+{
+	char memory[24];
+	struct buf text = buf_over(memory, sizeof(memory));
+	int64_t closed;
+
+	if (ledger_closed(l, &closed) != LEDGER_OK)
+		return false;
+	buf_number(&text, (uint64_t)day);
+	return closed >= day ||
+	    ledger_set_meta(l, "closed", buf_done(&text)) == LEDGER_OK;
+}
+
+enum ledger_step
+ledger_close_day(struct ledger *l, int64_t day, int64_t now)
+{
+	if (day < 0 || day >= now / REPORT_DAY)
+		return LEDGER_NONE;
+	/* The writer reads what is closed under the same lock. */
+	return ledger_own_begin(l) && ledger_own_end(l, close_day(l, day))
+	    ? LEDGER_OK
+	    : LEDGER_FAULT;
+}
+
+enum ledger_step
+ledger_each_day(struct ledger *l,
+    bool (*each)(void *arg, int64_t day, uint64_t messages), void *arg)
+{
+	struct sql_statement *s = sql_prepare(l->db,
+	    "SELECT day, CAST(sum(messages) AS BIGINT) FROM kept "
+	    "GROUP BY day ORDER BY day");
+	enum sql_step step;
+
+	while ((step = sql_step(s)) == SQL_ROW)
+		if (!each(arg, sql_number(s, 0), (uint64_t)sql_number(s, 1)))
+			break;
+	return ledger_finish(s, step);
+}
+
+/* ---- rows ---- */
+
+#define POLICIES(AND)                                                          \
+	"SELECT domain, (SELECT last_policy.record FROM kept AS last_kept "    \
+	"JOIN policy AS last_policy ON last_policy.id = last_kept.policy "     \
+	"WHERE last_kept.day = $1 AND last_policy.domain = policy.domain "     \
+	"ORDER BY last_kept.last DESC, last_policy.id DESC LIMIT 1), "         \
+	"count(DISTINCT policy), count(*), CAST(sum(messages) AS BIGINT), "    \
+	"CAST(sum(CASE WHEN dkim_aligned + spf_aligned > 0 THEN messages "     \
+	"ELSE 0 END) AS BIGINT), "                                             \
+	"CAST(sum(CASE WHEN automatic > 0 THEN messages ELSE 0 END) "          \
+	"AS BIGINT) "                                                          \
+	"FROM kept JOIN policy ON policy.id = kept.policy "                    \
+	"JOIN shape ON shape.id = kept.shape WHERE day = $1 " AND              \
+	"GROUP BY domain ORDER BY domain"
+
+enum ledger_step
+ledger_each_policy(struct ledger *l, int64_t day, struct span domain,
+    bool (*each)(void *arg, const struct ledger_policy *p), void *arg)
+{
+	struct sql_statement *s = sql_prepare(l->db,
+	    domain.p == NULL ? POLICIES("") : POLICIES("AND domain = $2 "));
+	enum sql_step step;
+
+	sql_bind_number(s, 1, day);
+	if (domain.p != NULL)
+		sql_bind_text(s, 2, domain);
+	while ((step = sql_step(s)) == SQL_ROW) {
+		struct ledger_policy p = {
+			.domain = sql_text(s, 0),
+			.record = sql_text(s, 1),
+			.records = (uint64_t)sql_number(s, 2),
+			.rows = (uint64_t)sql_number(s, 3),
+			.messages = (uint64_t)sql_number(s, 4),
+			.aligned = (uint64_t)sql_number(s, 5),
+			.automatic = (uint64_t)sql_number(s, 6),
+		};
+
+		if (!each(arg, &p))
+			break;
+	}
+	return ledger_finish(s, step);
+}
+
+void
+ledger_read_shape(struct sql_statement *s, int column, struct report_row *out)
+{
+	out->header_from = sql_text(s, column);
+	out->envelope_from = sql_text(s, column + 1);
+	out->disposition = sql_text(s, column + 2);
+	out->dkim_aligned = sql_number(s, column + 3) != 0;
+	out->spf_aligned = sql_number(s, column + 4) != 0;
+	out->override = sql_text(s, column + 5);
+	out->comment = sql_text(s, column + 6);
+	out->spf_domain = sql_text(s, column + 7);
+	out->spf_scope = sql_text(s, column + 8);
+	out->spf_result = sql_text(s, column + 9);
+	report_dkim_read(sql_text(s, column + 10), out);
+}
+
+enum ledger_step
+ledger_each_row(struct ledger *l, int64_t day, struct span policy_domain,
+    bool (*each)(void *arg, const struct report_row *r), void *arg)
+{
+	struct sql_statement *s = sql_prepare(l->db,
+	    "SELECT domain, address, CAST(sum(messages) AS BIGINT) AS "
+	    "total, " LEDGER_SHAPE
+	    " FROM policy JOIN kept ON kept.policy = policy.id "
+	    "JOIN source ON source.id = kept.source "
+	    "JOIN shape ON shape.id = kept.shape "
+	    "WHERE kept.day = $1 AND policy.domain = $2 "
+	    "GROUP BY domain, address, " LEDGER_SHAPE " "
+	    "ORDER BY total DESC, address, " LEDGER_SHAPE);
+	enum sql_step step;
+
+	sql_bind_number(s, 1, day);
+	sql_bind_text(s, 2, policy_domain);
+	while ((step = sql_step(s)) == SQL_ROW) {
+		struct report_row r = {
+			.when = day * REPORT_DAY,
+			.policy_domain = sql_text(s, 0),
+			.count = (uint64_t)sql_number(s, 2),
+		};
+
+		ip_parse(sql_text(s, 1), &r.source);
+		ledger_read_shape(s, 3, &r);
+		if (!each(arg, &r))
+			break;
+	}
+	return ledger_finish(s, step);
+}
+
+enum ledger_step
+ledger_each_kept(struct ledger *l, int64_t day,
+    bool (*each)(void *arg, const struct report_row *r), void *arg)
+{
+	struct sql_statement *s = sql_prepare(l->db,
+	    "SELECT domain, record, address, messages, automatic, "
+	    "kept.last, " LEDGER_SHAPE " FROM kept "
+	    "JOIN policy ON policy.id = kept.policy "
+	    "JOIN source ON source.id = kept.source "
+	    "JOIN shape ON shape.id = kept.shape WHERE kept.day = $1 "
+	    "ORDER BY kept.policy, kept.source, kept.shape");
+	enum sql_step step;
+
+	sql_bind_number(s, 1, day);
+	while ((step = sql_step(s)) == SQL_ROW) {
+		struct report_row r = {
+			.policy_domain = sql_text(s, 0),
+			.record = sql_text(s, 1),
+			.count = (uint64_t)sql_number(s, 3),
+			.automatic = sql_number(s, 4) != 0,
+			.when = sql_number(s, 5),
+		};
+
+		ip_parse(sql_text(s, 2), &r.source);
+		ledger_read_shape(s, 6, &r);
+		/* late ones count for this day, whenever they came */
+		if (r.when < day * REPORT_DAY)
+			r.when = day * REPORT_DAY;
+		if (!each(arg, &r))
+			break;
+	}
+	return ledger_finish(s, step);
+}
+
+static bool
+add_row(struct ledger *l, const struct span *texts, const struct report_row *r)
+{
+	int64_t day = r->when / REPORT_DAY, closed;
+
+	if (ledger_closed(l, &closed) != LEDGER_OK)
+		return false;
+	if (l->put_row == NULL)
+		l->put_row = sql_prepare(l->db, kept_insert);
+	return kept_put(&l->numbers, l->put_row, texts,
+		   day > closed ? day : closed + 1, r->count,
+		   r->when) == KEPT_WRITTEN;
+}
+
+enum ledger_step
+ledger_add_row(struct ledger *l, const struct report_row *r)
+{
+	char memory[PACK_ROW_MAX];
+	struct buf text = buf_over(memory, sizeof(memory));
+	struct span texts[PACK_TEXTS];
+
+	pack_row(&text, r, texts);
+	return ledger_own_begin(l) && ledger_own_end(l, add_row(l, texts, r))
+	    ? LEDGER_OK
+	    : LEDGER_FAULT;
+}
+
+/* ---- replay ---- */
+
+static bool
+tell_fate(struct sql_statement *s, struct arena *a,
+    bool (*each)(void *arg, const struct ledger_fate *f), void *arg)
+{
+	struct ledger_fate f = {
+		.day = sql_number(s, 0),
+		.messages = (uint64_t)sql_number(s, 1),
+		.action = sql_text(s, 4),
+		.would = sql_text(s, 5),
+		.rule = sql_text(s, 6),
+	};
+
+	arena_rewind(a);
+	if (!facts_unpack(sql_text(s, 3), a, &f.facts)) {
+		log_fault("store-facts", "facts of another form are left out");
+		return true;
+	}
+	ip_parse(sql_text(s, 2), &f.facts.client);
+	return each(arg, &f);
+}
+
+enum ledger_step
+ledger_each_fate(struct ledger *l, int64_t day,
+    bool (*each)(void *arg, const struct ledger_fate *f), void *arg)
+{
+	struct sql_statement *s = sql_prepare(l->db,
+	    "SELECT day, messages, address, bytes, action, would, rule "
+	    "FROM replay JOIN source ON source.id = replay.source "
+	    "JOIN facts ON facts.id = replay.facts "
+	    "JOIN decision ON decision.id = replay.decision "
+	    "WHERE day >= $1 ORDER BY day, replay.source, replay.facts, "
+	    "replay.decision");
+	struct arena *a = arena_new(REPLAY_MEMORY);
+	enum sql_step step = SQL_FAILED;
+
+	if (a == NULL)
+		sql_fail(l->db, SQL_AWAY, "out of memory");
+	sql_bind_number(s, 1, day);
+	while (a != NULL && (step = sql_step(s)) == SQL_ROW)
+		if (!tell_fate(s, a, each, arg))
+			break;
+	arena_free(a);
+	return ledger_finish(s, step);
+}

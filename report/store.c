@@ -1,0 +1,467 @@
+#include "report/store.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "lib/log.h"
+#include "report/writer.h"
+
+enum {
+	GROUP_MAX = 4000,     /* messages of one transaction */
+	PACE_MS = 5,          /* between two commits under load: so long gathers
+	                         a group */
+	QUIET_MS = 500,       /* without mail: time for housekeeping */
+	RETRY_FIRST_MS = 100, /* after a fault, doubled each time ... */
+	RETRY_LAST_MS = 5000, /* ... up to this */
+	TIDY_MS = 1000,  /* between two steps of it where it is never quiet */
+	REST_MS = 60000, /* where there is nothing to do at all */
+	TELL_MS = 5000,  /* a fault that lasted so long is said to be over */
+	RETENTION_DAYS = 30,
+	REPLAY_DAYS = 14,
+	RECEIVED_DAYS = 400,
+	FAULTS_OF_OURS_MAX = 3, /* then the group is given up */
+	STUCK_MS = 5000,        /* for a writer that does not come back */
+};
+
+struct queue {
+	struct entry *first, **last;
+	size_t n, bytes;
+};
+
+struct store {
+	char *path;
+	struct writer *writer; /* the writer thread's */
+	pthread_t thread;
+
+	pthread_mutex_t lock; /* of all below */
+	pthread_cond_t work;  /* for the writer: a message came, or the end */
+	pthread_cond_t done;  /* for those who put: something was settled */
+	struct queue queue;   /* waits */
+	struct queue group;   /* the writer has it */
+	uint64_t taken;       /* number of the last message queued */
+	uint64_t settled;     /* all up to this one are on disk, or given up */
+	uint64_t lost_until;  /* the last one that was given up */
+	bool idle;            /* the writer waits for work */
+	bool out_of_order;    /* the last group could not be committed */
+	bool ending;
+	int64_t faulty_since; /* ms, when it is out of order */
+	int64_t end_by;       /* ms; the writer gives up then */
+	struct store_counts counts;
+
+	/* the writer thread's */
+	unsigned faults;      /* in a row */
+	int64_t committed_at; /* ms, the last group */
+	int64_t log_since;    /* ms, the first group that is only in the
+	                         write-ahead log; 0: none */
+	int64_t tidy_at;      /* ms, when the next step is due at the latest */
+};
+
+static int64_t
+clock_ms(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return (int64_t)ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
+}
+
+static struct timespec
+clock_at(int64_t ms)
+{
+	return (struct timespec){
+		.tv_sec = ms / 1000,
+		.tv_nsec = ms % 1000 * 1000000,
+	};
+}
+
+/* ---- the queue ---- */
+
+static void
+queue_init(struct queue *q)
+{
+	*q = (struct queue){ .first = NULL };
+	q->last = &q->first;
+}
+
+static void
+queue_add(struct queue *q, struct entry *e)
+{
+	e->next = NULL;
+	*q->last = e;
+	q->last = &e->next;
+	q->n++;
+	q->bytes += e->size;
+}
+
+static struct entry *
+queue_take(struct queue *q)
+{
+	struct entry *e = q->first;
+
+	q->first = e->next;
+	if (q->first == NULL)
+		q->last = &q->first;
+	q->n--;
+	q->bytes -= e->size;
+	return e;
+}
+
+static void
+queue_free(struct queue *q)
+{
+	while (q->first != NULL)
+		free(queue_take(q));
+}
+
+/* ---- the writer ---- */
+
+/* Waits for work, or until `until` (ms; 0: for ever); under the lock. */
+static void
+wait_for_work(struct store *s, int64_t until)
+{
+	struct timespec at = clock_at(until);
+
+	s->idle = true;
+	if (until == 0)
+		pthread_cond_wait(&s->work, &s->lock);
+	else
+		pthread_cond_timedwait(&s->work, &s->lock, &at);
+	s->idle = false;
+}
+
+/* Only the end of it all may cut this short. */
+static void
+pause_until(struct store *s, int64_t until)
+{
+	struct timespec at = clock_at(until);
+
+	while (!s->ending && clock_ms() < until)
+		if (pthread_cond_timedwait(&s->work, &s->lock, &at) ==
+		    ETIMEDOUT)
+			break;
+}
+
+/* The group is on disk (`lost` 0), or given up. */
+static void
+settle(struct store *s, size_t lost)
+{
+	size_t n = s->group.n;
+
+	s->settled += n;
+	if (lost > 0)
+		s->lost_until = s->settled;
+	s->counts.lost += lost;
+	s->counts.committed += n - lost;
+	pthread_cond_broadcast(&s->done);
+}
+
+static size_t
+waiting(const struct store *s)
+{
+	return s->group.n + s->queue.n;
+}
+
+static void
+give_up(struct store *s, size_t n, const char *why)
+{
+	log_fault("store-lost", "store %s: %zu messages are not kept: %s",
+	    s->path, n, why);
+}
+
+/* Fills the group; under the lock. */
+static void
+take_group(struct store *s)
+{
+	while (s->queue.n > 0 && s->group.n < GROUP_MAX)
+		queue_add(&s->group, queue_take(&s->queue));
+}
+
+static void
+after_commit(struct store *s, size_t refused)
+{
+	int64_t now = clock_ms();
+
+	if (refused > 0)
+		give_up(s, refused, "too many different ones in one day");
+	if (s->out_of_order && now - s->faulty_since >= TELL_MS)
+		log_say(LOG_LEVEL_WARNING, "store",
+		    "store %s works again; %zu messages had to wait", s->path,
+		    waiting(s));
+	settle(s, refused);
+	s->counts.groups++;
+	s->out_of_order = false;
+	s->faults = 0;
+	s->committed_at = now;
+	if (s->log_since == 0)
+		s->log_since = now;
+	queue_free(&s->group);
+}
+
+/* From now on nobody waits for what may take long; under the lock. */
+static void
+out_of_order(struct store *s)
+{
+	log_fault("store", "store %s: %s; %zu messages wait", s->path,
+	    writer_error(s->writer), waiting(s));
+	if (!s->out_of_order)
+		s->faulty_since = clock_ms();
+	s->out_of_order = true;
+	s->faults++;
+	s->counts.faults++;
+	s->counts.set_aside = writer_set_aside(s->writer);
+	pthread_cond_broadcast(&s->done);
+}
+
+/* The group waits for a better time, and all that comes behind it. */
+static void
+after_fault(struct store *s, enum sql_fault fault)
+{
+	int64_t wait = RETRY_FIRST_MS;
+
+	out_of_order(s);
+	if (fault == SQL_WRONG && s->faults >= FAULTS_OF_OURS_MAX) {
+		give_up(s, s->group.n, writer_error(s->writer));
+		settle(s, s->group.n);
+		queue_free(&s->group);
+	}
+	for (unsigned i = 1; i < s->faults && wait < RETRY_LAST_MS; i++)
+		wait *= 2;
+	pause_until(
+	    s, clock_ms() + (wait < RETRY_LAST_MS ? wait : RETRY_LAST_MS));
+}
+
+/* Writes the group; under the lock, which is given up for it. */
+static void
+write_group(struct store *s)
+{
+	size_t refused;
+	enum sql_fault fault;
+
+	pthread_mutex_unlock(&s->lock);
+	fault = writer_write(
+	    s->writer, s->group.first, (int64_t)time(NULL), &refused);
+	pthread_mutex_lock(&s->lock);
+	if (fault == SQL_FINE)
+		after_commit(s, refused);
+	else
+		after_fault(s, fault);
+}
+
+/* What is not the mail's: when it is quiet, or overdue.  Returns when to look
+ * again (ms). */
+static int64_t
+keep_house(struct store *s)
+{
+	int64_t now = clock_ms(), look = now + REST_MS;
+	bool quiet = s->queue.n == 0 && now - s->committed_at >= QUIET_MS;
+
+	pthread_mutex_unlock(&s->lock);
+	if (s->log_since != 0 &&
+	    (now - s->log_since >= STORE_CHECKPOINT_S * 1000 ||
+		writer_log_pages(s->writer) >= WRITER_LOG_PAGES)) {
+		writer_checkpoint(s->writer);
+		s->log_since = 0;
+	}
+	if (quiet || now >= s->tidy_at) {
+		if (writer_tidy(s->writer, (int64_t)time(NULL)))
+			look = now + 1;
+		s->tidy_at = now + TIDY_MS;
+	}
+	pthread_mutex_lock(&s->lock);
+	if (!quiet)
+		look = now + QUIET_MS;
+	if (s->log_since != 0 &&
+	    s->log_since + STORE_CHECKPOINT_S * 1000 < look)
+		look = s->log_since + STORE_CHECKPOINT_S * 1000;
+	return look;
+}
+
+static void *
+writer_main(void *arg)
+{
+	struct store *s = arg;
+	enum sql_fault fault = writer_open(s->writer, (int64_t)time(NULL));
+
+	pthread_mutex_lock(&s->lock);
+	if (fault != SQL_FINE)
+		out_of_order(s);
+	while (!s->ending || (waiting(s) > 0 && clock_ms() < s->end_by)) {
+		int64_t look;
+
+		if (waiting(s) > 0) {
+			pause_until(s, s->committed_at + PACE_MS);
+			take_group(s);
+			write_group(s);
+		}
+		look = keep_house(s);
+		if (waiting(s) == 0 && !s->ending)
+			wait_for_work(s, look);
+	}
+	if (waiting(s) > 0) {
+		give_up(s, waiting(s), "the daemon ends");
+		s->counts.lost += waiting(s);
+	}
+	pthread_mutex_unlock(&s->lock);
+	return NULL;
+}
+
+/* ---- the callers ---- */
+
+static bool
+check_options(const struct store_options *o, char *error, size_t size)
+{
+	struct buf text = buf_over(error, size);
+
+	if (o->path != NULL && o->path[0] == '/')
+		return true;
+	buf_text(&text, "the path of the store must begin with \"/\"");
+	return false;
+}
+
+static bool
+init_sync(struct store *s)
+{
+	pthread_condattr_t attr;
+
+	if (pthread_condattr_init(&attr) != 0)
+		return false;
+	pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
+	pthread_mutex_init(&s->lock, NULL);
+	pthread_cond_init(&s->work, &attr);
+	pthread_cond_init(&s->done, &attr);
+	pthread_condattr_destroy(&attr);
+	return true;
+}
+
+static unsigned
+or_else(unsigned value, unsigned standard)
+{
+	return value != 0 ? value : standard;
+}
+
+static void
+store_free(struct store *s)
+{
+	queue_free(&s->queue);
+	queue_free(&s->group);
+	writer_free(s->writer);
+	free(s->path);
+	free(s);
+}
+
+struct store *
+store_open(const struct store_options *o, char *error, size_t size)
+{
+	struct store *s;
+
+	if (!check_options(o, error, size))
+		return NULL;
+	snprintf(error, size, "out of memory");
+	s = calloc(1, sizeof(*s));
+	if (s == NULL)
+		return NULL;
+	queue_init(&s->queue);
+	queue_init(&s->group);
+	s->path = strdup(o->path);
+	s->writer = s->path == NULL
+	    ? NULL
+	    : writer_new(&(struct writer_options){
+		  .path = s->path,
+		  .tidy.rows_days = or_else(o->retention_days, RETENTION_DAYS),
+		  .tidy.replay_days = or_else(o->replay_days, REPLAY_DAYS),
+		  .tidy.received_days =
+		      or_else(o->received_days, RECEIVED_DAYS),
+	      });
+	if (s->writer == NULL || !init_sync(s) ||
+	    pthread_create(&s->thread, NULL, writer_main, s) != 0) {
+		store_free(s);
+		return NULL;
+	}
+	return s;
+}
+
+/* Under the lock.  False: there is no room, it is lost. */
+static bool
+enqueue(struct store *s, struct entry *e)
+{
+	s->counts.put++;
+	if (e == NULL || waiting(s) >= STORE_QUEUE_MAX ||
+	    s->group.bytes + s->queue.bytes + e->size > STORE_QUEUE_BYTES) {
+		s->counts.lost++;
+		return false;
+	}
+	queue_add(&s->queue, e);
+	s->taken++;
+	if (s->idle)
+		pthread_cond_signal(&s->work);
+	return true;
+}
+
+/* Under the lock. */
+static bool
+wait_until_settled(struct store *s, uint64_t number)
+{
+	struct timespec at = clock_at(clock_ms() + STORE_COMMIT_WAIT_MS);
+
+	while (s->settled < number && !s->out_of_order)
+		if (pthread_cond_timedwait(&s->done, &s->lock, &at) ==
+		    ETIMEDOUT)
+			break;
+	return s->settled >= number && number > s->lost_until;
+}
+
+bool
+store_put(struct store *s, const struct report_row *row,
+    const struct policy_facts *facts, const struct policy_decision *decision,
+    int64_t now)
+{
+	struct entry *e = entry_new(row, facts, decision, now);
+	bool room, on_disk = false;
+
+	pthread_mutex_lock(&s->lock);
+	room = enqueue(s, e);
+	if (room)
+		on_disk = wait_until_settled(s, s->taken);
+	pthread_mutex_unlock(&s->lock);
+	if (!room) {
+		give_up(
+		    s, 1, e == NULL ? "out of memory" : "the queue is full");
+		free(e);
+	}
+	return on_disk;
+}
+
+void
+store_counts(struct store *s, struct store_counts *out)
+{
+	pthread_mutex_lock(&s->lock);
+	*out = s->counts;
+	out->queued = waiting(s);
+	pthread_mutex_unlock(&s->lock);
+}
+
+void
+store_close(struct store *s, unsigned wait_ms)
+{
+	struct timespec by;
+
+	if (s == NULL)
+		return;
+	pthread_mutex_lock(&s->lock);
+	s->ending = true;
+	s->end_by = clock_ms() + wait_ms;
+	pthread_cond_broadcast(&s->work);
+	pthread_mutex_unlock(&s->lock);
+	by = clock_at(clock_ms() + wait_ms + STUCK_MS);
+	/* A disk that does not answer holds the thread for ever. */
+	if (pthread_clockjoin_np(s->thread, NULL, CLOCK_MONOTONIC, &by) != 0)
+		return;
+	pthread_mutex_destroy(&s->lock);
+	pthread_cond_destroy(&s->work);
+	pthread_cond_destroy(&s->done);
+	store_free(s);
+}

@@ -1,0 +1,176 @@
+#include "report/tidy.h"
+
+#include "lib/log.h"
+#include "lib/table.h"
+#include "report/row.h"
+
+enum by {
+	BY_DAY, /* $1: days before this one; $2: rows at most */
+	BY_ID,  /* $1, $2: numbers from and up to; $3: unused since */
+};
+
+enum age { AGE_ROWS, AGE_REPLAY, AGE_RECEIVED, AGE_LONGEST };
+
+struct chore {
+	enum by by;
+	enum age age;
+	const char *text;
+	const char *largest; /* BY_ID: the last number there is */
+};
+
+/* In this order: rows before what they name, rows before what was sent of them
+ * (else they would be sent again). */
+static const struct chore chores[] = {
+	{ BY_DAY, AGE_ROWS,
+	    "DELETE FROM kept WHERE (day, policy, source, shape) IN "
+	    "(SELECT day, policy, source, shape FROM kept WHERE day < $1 "
+	    "LIMIT $2)",
+	    NULL },
+	{ BY_DAY, AGE_REPLAY,
+	    "DELETE FROM replay WHERE (day, source, facts, decision) IN "
+	    "(SELECT day, source, facts, decision FROM replay WHERE day < $1 "
+	    "LIMIT $2)",
+	    NULL },
+	{ BY_DAY, AGE_ROWS,
+	    "DELETE FROM delivery WHERE id IN (SELECT delivery.id FROM report "
+	    "JOIN delivery ON delivery.report = report.id WHERE day < $1 "
+	    "LIMIT $2)",
+	    NULL },
+	{ BY_DAY, AGE_ROWS,
+	    "DELETE FROM report WHERE id IN (SELECT id FROM report "
+	    "WHERE day < $1 LIMIT $2)",
+	    NULL },
+	{ BY_DAY, AGE_RECEIVED,
+	    "DELETE FROM received_row WHERE (report, source, shape) IN "
+	    "(SELECT report, source, shape FROM received JOIN received_row "
+	    "ON report = id WHERE begin_at < $1 * 86400 LIMIT $2)",
+	    NULL },
+	{ BY_DAY, AGE_RECEIVED,
+	    "DELETE FROM received WHERE id IN (SELECT id FROM received "
+	    "WHERE begin_at < $1 * 86400 LIMIT $2)",
+	    NULL },
+	{ BY_ID, AGE_ROWS,
+	    "DELETE FROM shape WHERE id > $1 AND id <= $2 AND used < $3 "
+	    "AND NOT EXISTS (SELECT 1 FROM received_row "
+	    "WHERE received_row.shape = shape.id)",
+	    "SELECT coalesce(max(id), 0) FROM shape" },
+	{ BY_ID, AGE_ROWS,
+	    "DELETE FROM policy WHERE id > $1 AND id <= $2 AND used < $3",
+	    "SELECT coalesce(max(id), 0) FROM policy" },
+	{ BY_ID, AGE_REPLAY,
+	    "DELETE FROM facts WHERE id > $1 AND id <= $2 AND used < $3",
+	    "SELECT coalesce(max(id), 0) FROM facts" },
+	{ BY_ID, AGE_LONGEST,
+	    "DELETE FROM source WHERE id > $1 AND id <= $2 AND used < $3 "
+	    "AND NOT EXISTS (SELECT 1 FROM received_row "
+	    "WHERE received_row.source = source.id)",
+	    "SELECT coalesce(max(id), 0) FROM source" },
+};
+
+static unsigned
+days_of(const struct tidy_options *o, enum age age)
+{
+	switch (age) {
+	case AGE_ROWS:
+		return o->rows_days;
+	case AGE_REPLAY:
+		return o->replay_days;
+	case AGE_RECEIVED:
+		return o->received_days;
+	case AGE_LONGEST:
+		break;
+	}
+	return o->rows_days > o->replay_days ? o->rows_days : o->replay_days;
+}
+
+static bool
+read_number(struct sql *db, const char *text, int64_t *out)
+{
+	struct sql_statement *s = sql_prepare(db, text);
+	bool found = sql_step(s) == SQL_ROW;
+
+	if (found)
+		*out = sql_number(s, 0);
+	sql_drop(s);
+	return found;
+}
+
+/* `more`: the step has not come to its end. */
+static bool
+take_slice(struct tidy *t, struct sql *db, struct memo *memo,
+    const struct chore *chore, int64_t day, bool *more)
+{
+	struct sql_statement *s = NULL;
+	int64_t largest = 0;
+	bool good;
+
+	*more = false;
+	if (chore->by == BY_ID && !read_number(db, chore->largest, &largest))
+		return false;
+	s = sql_prepare(db, chore->text);
+	if (chore->by == BY_DAY) {
+		sql_bind_number(s, 1, day);
+		sql_bind_number(s, 2, TIDY_ROWS);
+	} else {
+		sql_bind_number(s, 1, t->id);
+		sql_bind_number(s, 2, t->id + TIDY_IDS);
+		sql_bind_number(s, 3, day);
+		t->id += TIDY_IDS;
+	}
+	good = sql_do(s);
+	if (good && chore->by == BY_DAY)
+		*more = sql_changed(s) == TIDY_ROWS;
+	else if (good)
+		*more = t->id < largest;
+	/* Numbers that went must not be used again from memory. */
+	if (good && chore->by == BY_ID && sql_changed(s) > 0)
+		memo_clear(memo);
+	sql_drop(s);
+	return good;
+}
+
+/* Pages that days gone have left are filled by those to come; only what is out
+ * of proportion is given back. */
+static bool
+give_back(struct sql *db, bool *more)
+{
+	int64_t pages = 0, spare = 0;
+
+	*more = false;
+	if (!read_number(db, "PRAGMA page_count", &pages) ||
+	    !read_number(db, "PRAGMA freelist_count", &spare))
+		return false;
+	if (spare * TIDY_FREE_PART <= pages)
+		return true;
+	*more = true;
+	return sql_run(db, "PRAGMA incremental_vacuum(500)");
+}
+
+bool
+tidy_step(struct tidy *t, struct sql *db, struct memo *memo, int64_t now)
+{
+	int64_t today = now / REPORT_DAY;
+	bool more = false, good;
+
+	if (t->done == today)
+		return false;
+	if (t->step < TABLE_SIZE(chores)) {
+		const struct chore *chore = &chores[t->step];
+
+		good = take_slice(t, db, memo, chore,
+		    today - days_of(&t->o, chore->age), &more);
+	} else {
+		good = give_back(db, &more);
+	}
+	if (!good)
+		log_fault("store-tidy",
+		    "what is too old cannot leave the store: %s", db->error);
+	if (good && more)
+		return true;
+	t->id = 0;
+	if (++t->step <= TABLE_SIZE(chores))
+		return true;
+	t->step = 0;
+	t->done = today;
+	return false;
+}

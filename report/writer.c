@@ -1,0 +1,312 @@
+#include "report/writer.h"
+
+#include <stdlib.h>
+
+#include "lib/buf.h"
+#include "lib/log.h"
+#include "report/kept.h"
+#include "report/numbers.h"
+#include "report/sqlite.h"
+#include "report/tidy.h"
+
+enum {
+	SET_ASIDE_S = 600, /* not more often than this: a disk that fails
+	                      would fill up with broken files */
+	ERROR_MAX = SQL_ERROR_MAX,
+};
+
+struct writer {
+	const char *path;
+	struct sql *db; /* NULL: not open */
+	struct memo *memo;
+	struct numbers numbers;
+	struct sql_statement *put_kept, *put_replay, *closed;
+	int64_t new_day; /* numbers.given counts for this day */
+	int64_t set_aside_at;
+	uint64_t n_set_aside;
+	char error[ERROR_MAX];
+
+	struct tidy tidy;
+};
+
+struct writer *
+writer_new(const struct writer_options *o)
+{
+	struct writer *w = calloc(1, sizeof(*w));
+
+	if (w == NULL)
+		return NULL;
+	w->path = o->path;
+	w->tidy.o = o->tidy;
+	w->memo = memo_new();
+	if (w->memo == NULL) {
+		free(w);
+		return NULL;
+	}
+	return w;
+}
+
+static void
+shut(struct writer *w)
+{
+	if (w->db == NULL)
+		return;
+	numbers_end(&w->numbers);
+	sql_drop(w->put_kept);
+	sql_drop(w->put_replay);
+	sql_drop(w->closed);
+	sql_close(w->db);
+	w->db = NULL;
+	memo_clear(w->memo);
+}
+
+void
+writer_free(struct writer *w)
+{
+	if (w == NULL)
+		return;
+	shut(w);
+	memo_free(w->memo);
+	free(w);
+}
+
+const char *
+writer_error(const struct writer *w)
+{
+	return w->error;
+}
+
+uint64_t
+writer_set_aside(const struct writer *w)
+{
+	return w->n_set_aside;
+}
+
+static void
+note_error(struct writer *w, const char *text)
+{
+	struct buf b = buf_over(w->error, sizeof(w->error));
+
+	buf_text(&b, text);
+}
+
+/* ---- opening, and what a fault asks for ---- */
+
+static const char put_replay[] =
+    "INSERT INTO replay (day, source, facts, decision, messages) "
+    "VALUES ($1, $2, $3, $4, $5) "
+    "ON CONFLICT (day, source, facts, decision) DO UPDATE SET "
+    "messages = replay.messages + excluded.messages";
+
+static enum sql_fault
+ready(struct writer *w)
+{
+	enum sql_fault fault = SQL_FINE;
+
+	/* What is written to a file that was removed or replaced is lost. */
+	if (w->db != NULL && !sqlite_in_place(w->db)) {
+		log_fault("store-moved",
+		    "store %s was removed or replaced; a new one is begun",
+		    w->path);
+		shut(w);
+	}
+	if (w->db != NULL)
+		return SQL_FINE;
+	w->db = sqlite_open(w->path, SQLITE_FOR_WRITER, &fault, w->error);
+	if (w->db == NULL)
+		return fault;
+	w->numbers = (struct numbers){
+		.db = w->db,
+		.memo = w->memo,
+		.given = w->numbers.given,
+		.limit = WRITER_NEW_MAX,
+	};
+	w->put_kept = sql_prepare(w->db, kept_insert);
+	w->put_replay = sql_prepare(w->db, put_replay);
+	w->closed = sql_prepare(w->db, kept_closed);
+	if (w->put_kept != NULL && w->put_replay != NULL && w->closed != NULL)
+		return SQL_FINE;
+	fault = w->db->fault;
+	note_error(w, w->db->error);
+	shut(w);
+	return fault;
+}
+
+/* A broken file is of no use to anyone, but may be to a person. */
+static void
+set_aside(struct writer *w, int64_t now)
+{
+	char memory[4200];
+	struct buf name = buf_over(memory, sizeof(memory));
+
+	if (w->n_set_aside > 0 && now >= w->set_aside_at &&
+	    now < w->set_aside_at + SET_ASIDE_S)
+		return;
+	if (!sqlite_set_aside(w->path, now, &name)) {
+		log_fault("store-corrupt",
+		    "store %s is broken (%s) and could "
+		    "not be renamed: %s",
+		    w->path, w->error, name.p);
+		return;
+	}
+	w->n_set_aside++;
+	w->set_aside_at = now;
+	log_say(LOG_LEVEL_ERROR, "store-corrupt",
+	    "store %s is broken (%s); it is kept as %s, and a new one begun",
+	    w->path, w->error, name.p);
+}
+
+static void
+after_fault(struct writer *w, enum sql_fault fault, int64_t now)
+{
+	memo_clear(w->memo);
+	switch (fault) {
+	case SQL_CORRUPT:
+		shut(w);
+		set_aside(w, now);
+		break;
+	case SQL_AWAY:
+	case SQL_WRONG:
+		shut(w);
+		break;
+	case SQL_FINE:
+	case SQL_LOCKED:
+	case SQL_FULL:
+	case SQL_NEWER:
+		break;
+	}
+}
+
+enum sql_fault
+writer_open(struct writer *w, int64_t now)
+{
+	enum sql_fault fault = ready(w);
+
+	if (fault != SQL_FINE)
+		after_fault(w, fault, now);
+	return fault;
+}
+
+/* ---- groups ---- */
+
+static bool
+read_closed(struct writer *w, int64_t *day)
+{
+	enum sql_step step = sql_step(w->closed);
+
+	*day = step == SQL_ROW ? sql_number(w->closed, 0) : -1;
+	sql_reset(w->closed);
+	return step != SQL_FAILED;
+}
+
+static enum kept_outcome
+write_facts(struct writer *w, const struct entry *e, int64_t day)
+{
+	int64_t source =
+	    numbers_get(&w->numbers, NUMBERS_SOURCE, &e->row[PACK_SOURCE], day);
+	int64_t facts = source > 0
+	    ? numbers_get(&w->numbers, NUMBERS_FACTS, &e->facts, day)
+	    : source;
+	int64_t decision = facts > 0
+	    ? numbers_get(&w->numbers, NUMBERS_DECISION, e->decision, day)
+	    : facts;
+
+	if (decision <= 0)
+		return kept_outcome(decision);
+	sql_bind_number(w->put_replay, 1, day);
+	sql_bind_number(w->put_replay, 2, source);
+	sql_bind_number(w->put_replay, 3, facts);
+	sql_bind_number(w->put_replay, 4, decision);
+	sql_bind_number(w->put_replay, 5, (int64_t)e->count);
+	return sql_do(w->put_replay) ? KEPT_WRITTEN : KEPT_FAULT;
+}
+
+/* Rows of a closed day count for the next: what was sent of it stays true. */
+static enum kept_outcome
+write_entry(struct writer *w, const struct entry *e, int64_t closed)
+{
+	int64_t day = e->when / REPORT_DAY;
+	enum kept_outcome outcome = KEPT_WRITTEN;
+
+	if (e->has_row)
+		outcome = kept_put(&w->numbers, w->put_kept, e->row,
+		    day > closed ? day : closed + 1, e->count, e->when);
+	if (outcome != KEPT_FAULT && e->has_facts) {
+		enum kept_outcome facts = write_facts(w, e, day);
+
+		outcome = facts == KEPT_FAULT ? facts : outcome;
+	}
+	return outcome;
+}
+
+static bool
+write_group(struct writer *w, const struct entry *first, size_t *refused)
+{
+	int64_t closed;
+
+	if (!read_closed(w, &closed))
+		return false;
+	for (const struct entry *e = first; e != NULL; e = e->next) {
+		enum kept_outcome outcome = write_entry(w, e, closed);
+
+		if (outcome == KEPT_FAULT)
+			return false;
+		*refused += outcome == KEPT_REFUSED;
+	}
+	return true;
+}
+
+enum sql_fault
+writer_write(
+    struct writer *w, struct entry *first, int64_t now, size_t *refused)
+{
+	enum sql_fault fault = ready(w);
+	bool good = false;
+
+	*refused = 0;
+	if (now / REPORT_DAY != w->new_day) {
+		w->new_day = now / REPORT_DAY;
+		w->numbers.given = 0;
+	}
+	if (fault == SQL_FINE) {
+		good = sql_begin(w->db);
+		if (good) {
+			good = write_group(w, first, refused);
+			fault = w->db->fault;
+			if (!sql_end(w->db, good))
+				good = false;
+		}
+		if (good)
+			return SQL_FINE;
+		fault = w->db->fault;
+		note_error(w, w->db->error);
+	}
+	*refused = 0;
+	after_fault(w, fault, now);
+	return fault;
+}
+
+/* ---- the log ---- */
+
+int64_t
+writer_log_pages(const struct writer *w)
+{
+	return w->db != NULL ? sqlite_log_pages(w->db) : 0;
+}
+
+void
+writer_checkpoint(struct writer *w)
+{
+	if (w->db != NULL && !sqlite_checkpoint(w->db))
+		log_fault("store-checkpoint",
+		    "store %s: the log cannot be copied into it: %s", w->path,
+		    w->db->error);
+}
+
+/* ---- housekeeping ---- */
+
+bool
+writer_tidy(struct writer *w, int64_t now)
+{
+	return w->db != NULL && tidy_step(&w->tidy, w->db, w->memo, now);
+}

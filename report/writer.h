@@ -1,0 +1,68 @@
+/*
+ * writer.h - the store's hand: writes groups of messages into the SQLite file,
+ * one transaction each, and keeps house there.
+ *
+ * One thread.  The file is opened with the first group, and anew after a fault
+ * that asks for it.
+ */
+#ifndef AVOUCH_REPORT_WRITER_H
+#define AVOUCH_REPORT_WRITER_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "report/entry.h"
+#include "report/sql.h"
+#include "report/tidy.h"
+
+enum {
+	WRITER_NEW_MAX = 1000000, /* texts that were never seen before, a day;
+	                             what brings more is not kept, so that
+	                             nobody can fill the disk by making each
+	                             message different */
+	WRITER_LOG_PAGES = 4000,  /* of the write-ahead log: 8 MiB; then it is
+	                             copied into the file, quiet or not */
+};
+
+struct writer_options {
+	const char *path; /* must stay */
+	struct tidy_options tidy;
+};
+
+struct writer;
+
+struct writer *writer_new(const struct writer_options *o); /* NULL: no memory */
+void writer_free(struct writer *w);                        /* takes NULL */
+
+/*
+ * Opens the file at once, so that what is wrong with it is known before there
+ * is mail.  As writer_write().
+ */
+enum sql_fault writer_open(struct writer *w, int64_t now);
+
+/*
+ * Writes the entries of the list, all or nothing, at time `now`.  Where it is
+ * not SQL_FINE nothing of them is in the file, and writer_error() says why.
+ * `refused`: how many were over WRITER_NEW_MAX.
+ */
+enum sql_fault writer_write(
+    struct writer *w, struct entry *first, int64_t now, size_t *refused);
+const char *writer_error(const struct writer *w);
+
+/* Files set aside as corrupt so far. */
+uint64_t writer_set_aside(const struct writer *w);
+
+/* Pages in the write-ahead log. */
+int64_t writer_log_pages(const struct writer *w);
+
+/* Copies the write-ahead log into the file. */
+void writer_checkpoint(struct writer *w);
+
+/*
+ * One step of housekeeping: what is past its retention goes, then free pages.
+ * False: there is nothing left to do today.
+ */
+bool writer_tidy(struct writer *w, int64_t now);
+
+#endif
