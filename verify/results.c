@@ -8,6 +8,20 @@
 
 enum { COMMENT_MAX = 256 }; /* bytes of a comment that is put together here */
 
+/* That nothing was checked, and why; beside the first method that is told. */
+static void
+put_skip(struct authres_writer *w, const struct verdict *v)
+{
+	char memory[COMMENT_MAX];
+	struct buf text = buf_over(memory, sizeof(memory));
+
+	if (v->skip == NULL)
+		return;
+	buf_text(&text, "own user, not checked: ");
+	buf_text(&text, v->skip);
+	authres_comment(w, buf_done(&text));
+}
+
 static bool
 name_is_verified(struct span name)
 {
@@ -36,6 +50,8 @@ put_iprev(struct authres_writer *w, const struct verdict *v)
 	} else {
 		authres_method(w, "iprev", "permerror");
 	}
+	if (!v->facts.authenticated)
+		put_skip(w, v);
 	ip_put(&text, &v->client);
 	authres_put(w, "policy", "iprev", buf_done(&text));
 }
@@ -49,6 +65,7 @@ put_auth(struct authres_writer *w, const struct verdict *v)
 	authres_method(w, "auth", "pass");
 	if (v->auth_type.n > 0)
 		authres_comment(w, v->auth_type);
+	put_skip(w, v);
 	if (v->auth_authen.n > 0)
 		authres_put(w, "smtp", "auth", v->auth_authen);
 }
