@@ -25,13 +25,14 @@ enum {
 	CLI_SCRATCH = 8 << 20,
 	CLI_WAIT_MS = 15000, /* for DNS, in all */
 	CLI_QUESTIONS = 1000,
+	CLI_ARGS_MAX = 1000,
 };
 
 struct cli {
 	const struct cli_command *command;
 
 	/* options, as given; NULL or false: not given */
-	bool help, json, explain;
+	bool help, json, explain, lint, key;
 	const char *nameserver, *zone, *record, *now_text;
 	const char *ip_text, *helo, *mail_from, *receiver, *authserv_id;
 	const char *config;
@@ -65,6 +66,8 @@ enum {
 	CLI_WITH_EXPLAIN = 4,
 	CLI_WITH_CHECK = 8,   /* --config --authserv-id --client-name */
 	CLI_WITH_CONFIG = 16, /* --config alone */
+	CLI_WITH_LINT = 32,
+	CLI_WITH_KEY = 64,
 };
 
 int cmd_spf(struct cli *c);

@@ -1,19 +1,137 @@
 /*
- * cmd_config.c - avouch config: reads the configuration as the daemon does.
+ * cmd_config.c - avouch config: reads the configuration as the daemon does, and
+ * makes one of those of the programs that it replaces.
  */
+#include <stdlib.h>
+#include <string.h>
+
 #include "cli/cli.h"
+#include "cli/import.h"
+#include "cli/input.h"
+#include "lib/scan.h"
+#include "lib/table.h"
 #include "verify/conf.h"
+
+enum { ERROR_MAX = 512 };
+
+/* What somebody prints into a stream, in memory. */
+struct text {
+	FILE *file;
+	char *p;
+	size_t n;
+};
+
+static int
+text_open(const struct cli *c, struct text *t)
+{
+	*t = (struct text){ .p = NULL };
+	t->file = open_memstream(&t->p, &t->n);
+	return t->file != NULL ? EX_OK
+			       : cli_fail(c, EX_TEMPFAIL, "out of memory");
+}
+
+/* Of the text, until text_free(). */
+static struct span
+text_end(struct text *t)
+{
+	fclose(t->file);
+	return span_of(t->p, t->n);
+}
+
+static void
+text_free(struct text *t)
+{
+	free(t->p);
+}
+
+/* ---- check and show ---- */
+
+static const char *
+config_path(const struct cli *c)
+{
+	return c->config != NULL ? c->config : CONF_DEFAULT_FILE;
+}
 
 /* An override that no longer applies is no fault, but worth a word. */
 static void
-warn_expired(const struct cli *c, const struct conf *conf)
+warn_expired(const struct cli *c, const struct conf *conf, FILE *out)
 {
 	for (size_t i = 0; i < conf->n_overrides; i++)
 		if (conf_override_expired(&conf->overrides[i], c->now))
-			cli_fail(c, EX_OK,
-			    "warning: override \"%s\" (line %u) has expired "
-			    "and no longer applies",
-			    conf->overrides[i].name, conf->overrides[i].line);
+			fprintf(out,
+			    "%s:%u: override \"%s\" has expired and no "
+			    "longer applies: remove it, or give it another "
+			    "date\n",
+			    config_path(c), conf->overrides[i].line,
+			    conf->overrides[i].name);
+}
+
+static json_t *
+lines_json(struct span text)
+{
+	struct scan s = scan_of(text);
+	json_t *list = json_array();
+
+	while (!scan_done(&s)) {
+		json_array_append_new(list, cli_json(scan_until(&s, '\n')));
+		scan_byte(&s, '\n');
+	}
+	return list;
+}
+
+static void
+print_lines(struct span text)
+{
+	struct scan s = scan_of(text);
+
+	while (!scan_done(&s)) {
+		cli_put_to(stderr, scan_until(&s, '\n'));
+		fputc('\n', stderr);
+		scan_byte(&s, '\n');
+	}
+}
+
+static void
+report(
+    const struct cli *c, bool valid, struct span faults, struct span warnings)
+{
+	json_t *o;
+
+	if (c->json) {
+		o = json_object();
+		cli_set_text(o, "file", config_path(c));
+		cli_set_bool(o, "valid", valid);
+		cli_set(o, "faults", lines_json(faults));
+		cli_set(o, "warnings", lines_json(warnings));
+		cli_print_json(o);
+		return;
+	}
+	print_lines(faults);
+	print_lines(warnings);
+	if (valid)
+		printf("%s: no faults\n", config_path(c));
+}
+
+static int
+run_check(struct cli *c)
+{
+	struct text faults, warnings;
+	const struct conf *conf;
+	int status = text_open(c, &faults);
+
+	if (status == EX_OK)
+		status = text_open(c, &warnings);
+	if (status != EX_OK)
+		return status;
+	conf = conf_read(config_path(c), faults.file);
+	if (conf != NULL)
+		warn_expired(c, conf, warnings.file);
+	report(c, conf != NULL, text_end(&faults), text_end(&warnings));
+	text_free(&faults);
+	text_free(&warnings);
+	status = conf != NULL ? EX_OK : EX_CONFIG;
+	conf_drop(conf);
+	return status;
 }
 
 static void
@@ -22,8 +140,7 @@ add_setting(void *arg, const struct conf_setting *s)
 	json_t *o = json_object();
 
 	cli_set_text(o, "section", s->section);
-	if (s->override != NULL)
-		cli_set_text(o, "override", s->override);
+	cli_set_text(o, "override", s->override);
 	cli_set_text(o, "name", s->name);
 	cli_set_text(o, "value", s->value);
 	cli_set_text(o, "file", s->file);
@@ -32,40 +149,157 @@ add_setting(void *arg, const struct conf_setting *s)
 }
 
 static int
-show(const struct cli *c, const struct conf *conf)
+run_show(struct cli *c)
 {
+	const struct conf *conf = conf_read(config_path(c), stderr);
 	json_t *list;
 
-	if (!c->json) {
+	if (conf == NULL)
+		return EX_CONFIG;
+	warn_expired(c, conf, stderr);
+	if (c->json) {
+		list = json_array();
+		conf_each(conf, add_setting, list);
+		cli_print_json(list);
+	} else {
 		conf_show(conf, stdout);
-		return fflush(stdout) == 0 ? EX_OK : EX_IOERR;
 	}
-	list = json_array();
-	conf_each(conf, add_setting, list);
-	return cli_print_json(list);
+	conf_drop(conf);
+	return EX_OK;
 }
+
+/* ---- import ---- */
+
+/* A file, or none: an import goes on without what it cannot read. */
+static struct span
+read_named(void *arg, const char *path, struct arena *a)
+{
+	struct span text = SPAN_NONE;
+	char error[ERROR_MAX];
+	struct input in;
+
+	(void)arg;
+	if (!input_open(&in, path, error, sizeof(error)))
+		return SPAN_NONE;
+	if (in.text.n <= IMPORT_FILE_MAX)
+		text = arena_copy(a, in.text);
+	input_close(&in);
+	return text;
+}
+
+static int
+import_file(
+    const struct cli *c, struct import *im, struct arena *a, const char *path)
+{
+	bool is_stdin = strcmp(path, "-") == 0;
+	const char *name = is_stdin ? "standard input" : path;
+	char error[ERROR_MAX];
+	struct input in;
+	struct span text;
+	bool is_large;
+
+	if (!input_open(&in, path, error, sizeof(error)))
+		return cli_fail(c, EX_DATAERR, "%s", error);
+	is_large = in.text.n > IMPORT_FILE_MAX;
+	text = is_large ? SPAN_NONE : arena_copy(a, in.text);
+	input_close(&in);
+	if (is_large)
+		return cli_fail(c, EX_DATAERR,
+		    "%s: more than %d bytes: no configuration file", name,
+		    IMPORT_FILE_MAX);
+	if (text.p == NULL)
+		return cli_fail(c, EX_TEMPFAIL, "out of memory");
+	if (!import_add(im, name, text))
+		return cli_fail(c, EX_DATAERR,
+		    "%s: not a configuration of opendkim, opendmarc or "
+		    "policyd-spf, or more than %d settings",
+		    name, IMPORT_SETTINGS_MAX);
+	return EX_OK;
+}
+
+/* Half a configuration is none: nothing is printed unless all is there. */
+static int
+import_all(struct cli *c, struct import *im, struct arena *a)
+{
+	struct text made;
+	struct span text;
+	json_t *o;
+	bool ok;
+	int status = EX_OK;
+
+	for (int i = 1; i < c->n_args && status == EX_OK; i++)
+		status = import_file(c, im, a, c->args[i]);
+	if (status == EX_OK)
+		status = text_open(c, &made);
+	if (status != EX_OK)
+		return status;
+	ok = import_print(im, made.file);
+	text = text_end(&made);
+	if (!ok) {
+		status = cli_fail(c, EX_TEMPFAIL, "out of memory");
+	} else if (c->json) {
+		o = json_object();
+		cli_set_span(o, "configuration", text);
+		cli_print_json(o);
+	} else {
+		fwrite(text.p, 1, text.n, stdout);
+	}
+	text_free(&made);
+	return status;
+}
+
+static int
+run_import(struct cli *c)
+{
+	struct arena *a = arena_new(CLI_MEMORY);
+	struct import *im = a != NULL ? import_new(a, read_named, NULL) : NULL;
+	int status;
+
+	if (im == NULL)
+		status = cli_fail(c, EX_TEMPFAIL, "out of memory");
+	else
+		status = import_all(c, im, a);
+	arena_free(a);
+	return status;
+}
+
+/* ---- which ---- */
+
+static const struct {
+	const char *name;
+	bool takes_files;
+	int (*run)(struct cli *c);
+} words[] = {
+	{ "check", false, run_check },
+	{ "show", false, run_show },
+	{ "import", true, run_import },
+};
 
 int
 cmd_config(struct cli *c)
 {
-	const char *path = c->config != NULL ? c->config : CONF_DEFAULT_FILE;
-	bool is_show = span_is(span_str(c->args[0]), "show");
-	const struct conf *conf;
-	int status = EX_OK;
+	struct span word = span_str(c->args[0]);
 
-	if (!is_show && !span_is(span_str(c->args[0]), "check"))
-		return cli_fail(
-		    c, EX_USAGE, "%s: either `check` or `show`", c->args[0]);
-	conf = conf_read(path, stderr);
-	if (conf == NULL)
-		return EX_CONFIG;
-	warn_expired(c, conf);
-	if (is_show)
-		status = show(c, conf);
-	else if (c->json)
-		status = cli_print_json(json_pack("{s:b}", "valid", 1));
-	else
-		printf("%s: no faults\n", path);
-	conf_drop(conf);
-	return status;
+	for (size_t i = 0; i < TABLE_SIZE(words); i++) {
+		if (!span_is(word, words[i].name))
+			continue;
+		if (words[i].takes_files && c->n_args == 1)
+			return cli_fail(c, EX_USAGE,
+			    "%s needs the files to be read: avouch config %s "
+			    "FILE...",
+			    words[i].name, words[i].name);
+		if (words[i].takes_files && c->config != NULL)
+			return cli_fail(c, EX_USAGE,
+			    "--config is not for %s: it reads the files that "
+			    "are its arguments",
+			    words[i].name);
+		if (!words[i].takes_files && c->n_args > 1)
+			return cli_fail(c, EX_USAGE,
+			    "%s: the file is said by --config FILE, else it "
+			    "is " CONF_DEFAULT_FILE,
+			    c->args[1]);
+		return words[i].run(c);
+	}
+	return cli_fail(
+	    c, EX_USAGE, "%s: either check, show or import", c->args[0]);
 }

@@ -4,15 +4,12 @@
  */
 #include "cli/cli.h"
 #include "cli/explain.h"
+#include "cli/print.h"
 #include "dmarc/lint.h"
 #include "lib/buf.h"
 #include "verify/job.h"
 
-enum { /* columns at which a text begins */
-	MEANING_COLUMN = 20,
-	FINDING_COLUMN = 6,
-	CURE_COLUMN = 12,
-};
+enum { MEANING_COLUMN = 20 }; /* at which the text begins */
 
 struct work {
 	struct span domain;
@@ -179,11 +176,13 @@ print_findings(const struct dmarc_lint *l)
 	for (size_t i = 0; i < l->n_findings; i++) {
 		const struct dmarc_finding *f = &l->findings[i];
 
-		printf("  %s: ", dmarc_severity_name(f->severity));
-		cli_put(f->name);
-		printf(" (%s)\n", f->section);
-		cli_prose(FINDING_COLUMN, f->text);
-		cli_entry(SPAN("    cure:"), CURE_COLUMN, f->cure);
+		print_finding(&(struct print_finding){
+		    .severity = dmarc_severity_name(f->severity),
+		    .name = f->name,
+		    .section = f->section,
+		    .text = f->text,
+		    .cure = f->cure,
+		});
 	}
 	if (l->cut)
 		puts("  There is more than can be told here.");

@@ -1,10 +1,17 @@
 /*
- * cmd_spf.c - avouch spf: may this client send mail for this sender?
+ * cmd_spf.c - avouch spf: may this client send mail for this sender?  And with
+ * --lint: what is wrong or unwise in a domain's record?
  */
 #include "cli/cli.h"
 #include "cli/explain.h"
 #include "cli/print.h"
+#include "lib/buf.h"
+#include "spf/lint.h"
 #include "verify/job.h"
+
+enum { NAME_MAX_SHOWN = 512 }; /* bytes of a domain and a term */
+
+/* ---- the result for a client ---- */
 
 struct work {
 	struct spf_query q;
@@ -47,8 +54,8 @@ result_print(const struct cli *c, const struct spf_result *r,
 	explain_questions(talk);
 }
 
-int
-cmd_spf(struct cli *c)
+static int
+check(struct cli *c)
 {
 	struct work w = {
 		.q = {
@@ -61,26 +68,180 @@ cmd_spf(struct cli *c)
 			.trace = c->explain,
 		},
 	};
-	struct job *j;
-	int status;
+	struct job *j =
+	    job_start(c->dns, step_check, &w, CLI_QUESTIONS, CLI_SCRATCH);
 
-	if (c->ip_text == NULL || c->helo == NULL)
-		return cli_fail(c, EX_USAGE,
-		    "--ip ADDR and --helo NAME say who is asked about; "
-		    "--mail-from ADDR for which sender");
-	status = cli_dns_open(c);
-	if (status != EX_OK)
-		return status;
-	j = job_start(c->dns, step_check, &w, CLI_QUESTIONS, CLI_SCRATCH);
 	if (j == NULL)
 		return cli_fail(c, EX_TEMPFAIL, "out of memory");
 	job_wait(j, job_clock() + CLI_WAIT_MS);
 	if (c->mail_from == NULL || c->mail_from[0] == '\0')
 		w.r.identity = SPF_IDENTITY_HELO;
 	if (c->json)
-		status = cli_print_json(result_json(c, &w.r, job_talk(j)));
+		cli_print_json(result_json(c, &w.r, job_talk(j)));
 	else
 		result_print(c, &w.r, job_talk(j));
 	job_drop(j);
+	return EX_OK;
+}
+
+/* ---- what is wrong in a record ---- */
+
+struct linting {
+	struct span domain;
+	struct spf_lint out;
+};
+
+static enum step
+step_lint(void *facts, struct dns_talk *talk, struct arena *scratch)
+{
+	struct linting *l = facts;
+
+	return spf_lint(l->domain, talk, scratch, &l->out);
+}
+
+static json_t *
+findings_json(const struct spf_lint *l)
+{
+	json_t *list = json_array();
+
+	for (const struct spf_finding *f = l->findings; f != NULL;
+	     f = f->next) {
+		json_t *o = json_object();
+
+		cli_set_text(o, "id", f->name);
+		cli_set_text(o, "severity", spf_severity_name(f->severity));
+		cli_set_span(o, "domain", f->domain);
+		cli_set_span(o, "term", f->term);
+		cli_set_span(o, "text", f->text);
+		cli_set_text(o, "section", f->section);
+		cli_set_text(o, "cure", f->cure);
+		json_array_append_new(list, o);
+	}
+	return list;
+}
+
+static json_t *
+lint_json(const struct cli *c, const struct spf_lint *l,
+    const struct dns_talk *talk, bool cut)
+{
+	json_t *o = json_object();
+	json_t *explain;
+
+	cli_set_span(o, "domain", l->domain);
+	cli_set_span(o, "record", l->record);
+	cli_set_number(o, "lookups", l->lookups);
+	cli_set_number(o, "void_lookups", l->void_lookups);
+	cli_set_number(o, "records", l->records);
+	cli_set_number(o, "errors", (int64_t)l->errors);
+	cli_set_number(o, "warnings", (int64_t)l->warnings);
+	cli_set_number(o, "notes", (int64_t)l->notes);
+	cli_set(o, "findings", findings_json(l));
+	cli_set_bool(o, "cut", cut);
+	if (c->explain) {
+		explain = json_object();
+		cli_set(explain, "questions", explain_questions_json(talk));
+		cli_set(o, "explain", explain);
+	}
+	return o;
+}
+
+static void
+print_spf_finding(const struct spf_finding *f)
+{
+	char memory[NAME_MAX_SHOWN];
+	struct buf name = buf_over(memory, sizeof(memory));
+
+	buf_span(&name, f->domain);
+	if (f->term.n > 0) {
+		buf_text(&name, ": ");
+		buf_span(&name, f->term);
+	}
+	print_finding(&(struct print_finding){
+	    .severity = spf_severity_name(f->severity),
+	    .name = buf_done(&name),
+	    .section = f->section,
+	    .text = f->text,
+	    .cure = span_str(f->cure),
+	});
+}
+
+static void
+lint_print(const struct cli *c, const struct spf_lint *l,
+    const struct dns_talk *talk, bool cut)
+{
+	cli_line("domain", l->domain);
+	cli_line("  record", l->record);
+	printf("%-22s %u of %d at worst, void %u of %d\n", "  look-ups",
+	    l->lookups, SPF_MAX_LOOKUPS, l->void_lookups, SPF_MAX_VOID);
+	printf("%-22s %u\n", "  records read", l->records);
+	puts(l->findings != NULL ? "\nWhat is wrong or unwise:"
+		: cut            ? ""
+				 : "\nNothing is wrong with it.");
+	for (const struct spf_finding *f = l->findings; f != NULL; f = f->next)
+		print_spf_finding(f);
+	if (cut)
+		puts("  There is more than can be told here.");
+	if (c->explain)
+		explain_questions(talk);
+}
+
+static int
+lint(struct cli *c)
+{
+	struct linting l = { .domain = span_str(c->args[0]) };
+	struct job *j =
+	    job_start(c->dns, step_lint, &l, SPF_LINT_QUESTIONS, CLI_SCRATCH);
+	int status = EX_OK;
+	bool cut;
+
+	if (j == NULL)
+		return cli_fail(c, EX_TEMPFAIL, "out of memory");
+	job_wait(j, job_clock() + CLI_WAIT_MS);
+	cut = arena_has_failed(job_scratch(j)) ||
+	    l.out.errors + l.out.warnings + l.out.notes > l.out.n_findings;
+	if (l.out.domain.p == NULL)
+		status = cli_fail(c, EX_USAGE,
+		    "%s: not a domain name such as example.com", c->args[0]);
+	else if (c->json)
+		cli_print_json(lint_json(c, &l.out, job_talk(j), cut));
+	else
+		lint_print(c, &l.out, job_talk(j), cut);
+	job_drop(j);
 	return status;
+}
+
+/* ---- what is asked for ---- */
+
+static int
+usage_check(const struct cli *c)
+{
+	bool envelope = c->ip_text != NULL || c->helo != NULL ||
+	    c->mail_from != NULL || c->receiver != NULL;
+
+	if (c->lint && (c->n_args != 1 || envelope))
+		return cli_fail(c, EX_USAGE,
+		    "--lint looks at the record of one DOMAIN, whoever the "
+		    "client is: avouch spf --lint DOMAIN");
+	if (!c->lint && c->n_args > 0)
+		return cli_fail(c, EX_USAGE,
+		    "%s: a DOMAIN goes with --lint; the sender is said by "
+		    "--mail-from",
+		    c->args[0]);
+	if (!c->lint && (c->ip_text == NULL || c->helo == NULL))
+		return cli_fail(c, EX_USAGE,
+		    "--ip ADDR and --helo NAME say who is asked about; "
+		    "--mail-from ADDR for which sender");
+	return EX_OK;
+}
+
+int
+cmd_spf(struct cli *c)
+{
+	int status = usage_check(c);
+
+	if (status == EX_OK)
+		status = cli_dns_open(c);
+	if (status != EX_OK)
+		return status;
+	return c->lint ? lint(c) : check(c);
 }

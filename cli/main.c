@@ -15,18 +15,20 @@ static const struct cli_command commands[] = {
 	    CLI_WITH_DNS | CLI_WITH_ENVELOPE | CLI_WITH_EXPLAIN |
 		CLI_WITH_CHECK,
 	    1, 1, cmd_check },
-	{ "spf", "", "SPF of a client and a sender",
-	    CLI_WITH_DNS | CLI_WITH_ENVELOPE | CLI_WITH_EXPLAIN, 0, 0,
-	    cmd_spf },
+	{ "spf", "[DOMAIN]",
+	    "SPF of a client and a sender, or --lint of a domain's record",
+	    CLI_WITH_DNS | CLI_WITH_ENVELOPE | CLI_WITH_EXPLAIN | CLI_WITH_LINT,
+	    0, 1, cmd_spf },
 	{ "dkim", "FILE", "the DKIM signatures of a message",
 	    CLI_WITH_DNS | CLI_WITH_EXPLAIN, 1, 1, cmd_dkim },
 	{ "arc", "FILE", "the ARC chain of a message",
 	    CLI_WITH_DNS | CLI_WITH_EXPLAIN, 1, 1, cmd_arc },
 	{ "dmarc", "DOMAIN", "the DMARC policy in force for a domain",
 	    CLI_WITH_DNS | CLI_WITH_EXPLAIN, 1, 1, cmd_dmarc },
-	{ "config", "check | show",
-	    "reads the configuration as the daemon does", CLI_WITH_CONFIG, 1, 1,
-	    cmd_config },
+	{ "config", "check | show | import FILE...",
+	    "reads the configuration as the daemon does, or makes one of "
+	    "opendkim's, opendmarc's and policyd-spf's",
+	    CLI_WITH_CONFIG, 1, CLI_ARGS_MAX, cmd_config },
 };
 
 static void

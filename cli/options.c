@@ -27,6 +27,8 @@ static const struct option_row rows[] = {
 	{ "json", NULL, AT(json), 0, "print one JSON object" },
 	{ "explain", NULL, AT(explain), CLI_WITH_EXPLAIN,
 	    "tell every step in words" },
+	{ "lint", NULL, AT(lint), CLI_WITH_LINT,
+	    "say what is wrong or unwise in the record of DOMAIN" },
 	{ "ip", "ADDR", AT(ip_text), CLI_WITH_ENVELOPE,
 	    "address of the client" },
 	{ "helo", "NAME", AT(helo), CLI_WITH_ENVELOPE, "what it said in HELO" },
@@ -46,7 +48,7 @@ static const struct option_row rows[] = {
 	    "answers from a master file instead of the net" },
 	{ "record", "FILE", AT(record), CLI_WITH_DNS,
 	    "write all answers to a master file for --zone" },
-	{ "now", "EPOCH", AT(now_text), CLI_WITH_DNS,
+	{ "now", "EPOCH", AT(now_text), CLI_WITH_DNS | CLI_WITH_CONFIG,
 	    "judge as of this time, in seconds since 1970" },
 };
 

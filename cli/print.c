@@ -2,6 +2,21 @@
 
 #include "cli/cli.h"
 
+enum { /* columns at which a text begins */
+	FINDING_COLUMN = 6,
+	CURE_COLUMN = 12,
+};
+
+void
+print_finding(const struct print_finding *f)
+{
+	printf("  %s: ", f->severity);
+	cli_put(f->name);
+	printf(" (%s)\n", f->section);
+	cli_prose(FINDING_COLUMN, f->text);
+	cli_entry(SPAN("    cure:"), CURE_COLUMN, f->cure);
+}
+
 /*
  * RFC 7208 section 2.4: for the null sender the MAIL FROM check is one of
  * HELO's name, and is shown as that.
