@@ -10,6 +10,7 @@
 #include <cmocka.h>
 
 #include "lib/table.h"
+#include "verify/conf_build.h"
 #include "verify/conf_file.h"
 #include "verify/conf_table.h"
 #include "verify/conf_value.h"
@@ -130,6 +131,15 @@ values_of_every_kind(void **state)
 		    "\"mx.example.org\"", "f:1" },
 		{ "authserv_id = \"b\303\274cher.example\"", "authserv_id",
 		    "\"xn--bcher-kva.example\"", "f:1" },
+		{ "/* a\n * b */ mode /* c */ = // d\n monitor # e\n", "mode",
+		    "monitor", "f:3" },
+		{ "skip_networks = { # a\n10.0.0.0/8, // b\n/* c\n */\n"
+		  "11.0.0.0/8 # \"}\n} # d",
+		    "skip_networks", "{\"10.0.0.0/8\", \"11.0.0.0/8\"}",
+		    "f:2" },
+		{ "user = \"a # b // c /* d */\"", "user",
+		    "\"a # b // c /* d */\"", "f:1" },
+		{ "user = '# // /*'", "user", "\"# // /*\"", "f:1" },
 		{ "\n\npid_file = /run/p", "pid_file", "\"/run/p\"", "f:3" },
 		{ "socket = \"unix:/a/b\"", "socket", "\"unix:/a/b\"", "f:1" },
 		{ "socket = \"local:/a/b\"", "socket", "\"unix:/a/b\"", "f:1" },
@@ -241,6 +251,8 @@ overrides(void **state)
 		    "override o.expires", "2028-02-29", "f:3" },
 		{ OVERRIDE("dkim_domain = a.example\nexpires = 1999-12-31"),
 		    "override o.expires", "1999-12-31", "f:3" },
+		{ OVERRIDE("client = ::1\nexpires = \"\""),
+		    "override o.expires", "\"\"", "f:3" },
 		{ OVERRIDE("recipient_domain = a.example"), "override o.action",
 		    "accept", "f:1" },
 	};
@@ -482,6 +494,10 @@ unknown_names(void **state)
 		{ "spf|on_fail = reject",
 		    "f:1: on_fail: can only be set within the braces of its "
 		    "section\n" },
+		{ "this_name_is_much_longer_than_any_of_ours_and_near_none = 1",
+		    "f:1: this_name_is_much_longer_than_any_of_ours_and_near_"
+		    "none: there is no such option; avouch.conf(5) lists "
+		    "all\n" },
 		{ "a = 1\nb = 2\nc = 3\nmode = x\nd = { 4, 5 }\ne += 6",
 		    "f:1: a: there is no such option; avouch.conf(5) lists "
 		    "all\n"
@@ -838,6 +854,10 @@ limits(void **state)
 		    "\"xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx"
 		    "xxxx...\" is no text of one line and at most 200 "
 		    "bytes\n" },
+		{ "pid_file = /", "x", "", 999,
+		    "f:1: pid_file: "
+		    "\"/xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx"
+		    "xxxx...\" is no path of at most 1000 bytes\n" },
 		{ "socket = unix:/", "x", "", 106,
 		    "f:1: socket: "
 		    "\"unix:/xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx"
@@ -858,6 +878,25 @@ limits(void **state)
 		each_fault(&v, 1);
 		free(text);
 	}
+}
+
+/* A list of thousands is shown whole. */
+static void
+long_lists_are_shown(void **state)
+{
+	char *text = repeated(
+	    "skip_networks = { ::1", ",\n10.0.0.0/8", 5000, "}\nuser = x\n");
+	const struct conf *c = read_good(text), *again;
+	char *out = shown(c);
+
+	(void)state;
+	assert_true(strlen(out) > 50000);
+	again = read_good(out);
+	assert_int_equal(again->n_skip_networks, 5001);
+	conf_drop(c);
+	conf_drop(again);
+	free(out);
+	free(text);
 }
 
 static void
@@ -1034,6 +1073,60 @@ no_memory(void **state)
 	}
 }
 
+/* The same for what becomes of it; nothing is half a configuration. */
+static void
+no_memory_for_the_snapshot(void **state)
+{
+	static const char text[] =
+	    "user = x\nskip_networks += ::2\nnameservers = ::1\n"
+	    "arc { trusted_sealers = { a.example, b.example } }\n"
+	    "override a { client = ::1 from_domain = x.example action = hold "
+	    "}\noverride b { list_id = x.example action = accept reason = y "
+	    "}\n";
+
+	(void)state;
+	for (unsigned long nth = 1;; nth++) {
+		struct arena *a = arena_new(1 << 20);
+		struct arena *snapshot = arena_new(1 << 20);
+		struct conf_faults faults = { .arena = a };
+		const struct conf *c;
+
+		assert_non_null(a);
+		assert_non_null(snapshot);
+		arena_fail_at(snapshot, nth);
+		c = conf_build(text, "f", snapshot, &faults);
+		if (c != NULL) {
+			assert_true(nth > 20);
+			assert_false(faults.lost);
+			assert_int_equal(c->n_overrides, 2);
+			conf_drop(c);
+			arena_free(a);
+			break;
+		}
+		if (!faults.lost || faults.n > 0)
+			fail_msg("allocation %lu: %zu faults", nth, faults.n);
+		arena_free(a);
+	}
+}
+
+static void
+no_memory_at_all(void **state)
+{
+	struct arena *a = arena_new(1 << 16);
+	struct conf_faults faults = { .arena = a };
+	char *told;
+	size_t size;
+	FILE *f = open_memstream(&told, &size);
+
+	(void)state;
+	assert_null(conf_build("", "f", NULL, &faults));
+	conf_faults_print(&faults, "f", f);
+	fclose(f);
+	assert_string_equal(told, "f: out of memory\n");
+	free(told);
+	arena_free(a);
+}
+
 static void
 values_without_memory(void **state)
 {
@@ -1109,6 +1202,7 @@ main(void)
 		cmocka_unit_test(faults_of_form),
 		cmocka_unit_test(after_a_fault),
 		cmocka_unit_test(limits),
+		cmocka_unit_test(long_lists_are_shown),
 		cmocka_unit_test(many_faults_are_cut),
 		cmocka_unit_test(unknown_names_are_cut),
 		cmocka_unit_test(nul_in_the_file),
@@ -1116,6 +1210,8 @@ main(void)
 		cmocka_unit_test(counted_snapshots),
 		cmocka_unit_test(several_threads),
 		cmocka_unit_test(no_memory),
+		cmocka_unit_test(no_memory_for_the_snapshot),
+		cmocka_unit_test(no_memory_at_all),
 		cmocka_unit_test(values_without_memory),
 		cmocka_unit_test(action_names),
 	};

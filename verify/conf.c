@@ -1,11 +1,11 @@
 #include "verify/conf.h"
 
 #include <errno.h>
-#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "lib/ascii.h"
+#include "verify/conf_build.h"
 #include "verify/conf_file.h"
 #include "verify/conf_form.h"
 #include "verify/conf_table.h"
@@ -14,21 +14,6 @@
 enum {
 	SNAPSHOT_MEMORY = 16 << 20, /* bytes one configuration may take */
 	READING_MEMORY = 64 << 20,  /* and its reading */
-	SHOWN_FIRST = 4096,         /* bytes for one value as it is shown */
-};
-
-struct origin {
-	unsigned line; /* 0: not known */
-	bool is_set;   /* else a default */
-};
-
-struct conf_origins {
-	atomic_uint holders;
-	struct arena *arena; /* holds the snapshot, this struct as well */
-	struct conf *conf;
-	const char *file;
-	struct origin *options;    /* as conf_options[] */
-	struct origin **overrides; /* the same for each override */
 };
 
 /* ---- building a snapshot ---- */
@@ -92,8 +77,8 @@ make_overrides(struct building *b)
 		struct conf_override *o = &b->conf->overrides[i];
 
 		o->line = t->line;
-		b->origins->overrides[i] =
-		    arena_array(b->a, conf_n_options, sizeof(struct origin));
+		b->origins->overrides[i] = arena_array(
+		    b->a, conf_n_options, sizeof(struct conf_origin));
 		if (b->origins->overrides[i] == NULL)
 			return false;
 
@@ -111,7 +96,7 @@ static void
 set_entry(struct building *b, const struct conf_entry *e)
 {
 	const struct conf_option *o = e->option;
-	struct origin *origin = &b->origins->options[index_of(o)];
+	struct conf_origin *origin = &b->origins->options[index_of(o)];
 	void *base = b->conf;
 
 	if (e->title != NULL) {
@@ -122,7 +107,7 @@ set_entry(struct building *b, const struct conf_entry *e)
 	}
 	conf_value_read(o, e->words, base, b->a, b->faults);
 	if (!e->is_default)
-		*origin = (struct origin){ e->line, true };
+		*origin = (struct conf_origin){ e->line, true };
 }
 
 /* ---- what no single value shows ---- */
@@ -136,7 +121,7 @@ line_of(const struct building *b, const char *section, const char *name)
 }
 
 static bool
-has_condition(const struct origin *set)
+has_condition(const struct conf_origin *set)
 {
 	for (size_t i = 0; i < conf_n_options; i++) {
 		const struct conf_option *o = &conf_options[i];
@@ -152,7 +137,7 @@ static void
 check_override(struct building *b, size_t i)
 {
 	const struct conf_override *o = &b->conf->overrides[i];
-	const struct origin *set = b->origins->overrides[i];
+	const struct conf_origin *set = b->origins->overrides[i];
 	const struct conf_option *action =
 	    conf_option_find(CONF_SECTION_OVERRIDE, "action");
 	struct span name = span_str(o->name);
@@ -210,47 +195,42 @@ check_together(struct building *b)
 /* ---- reading ---- */
 
 static struct conf_origins *
-snapshot_new(const char *file)
+snapshot_new(struct arena *a, const char *file)
 {
-	struct arena *a = arena_new(SNAPSHOT_MEMORY);
-	struct conf_origins *s;
+	struct conf_origins *s = arena_alloc(a, sizeof(*s));
+	struct span name = arena_copy(a, span_str(file));
 
-	if (a == NULL)
+	if (s == NULL || name.p == NULL)
 		return NULL;
-	s = arena_alloc(a, sizeof(*s));
-	if (s != NULL) {
-		struct span name = arena_copy(a, span_str(file));
-
-		s->arena = a;
-		s->conf = arena_alloc(a, sizeof(*s->conf));
-		s->options =
-		    arena_array(a, conf_n_options, sizeof(*s->options));
-		s->file = name.p;
-		atomic_init(&s->holders, 1);
-	}
-	if (s == NULL || s->conf == NULL || s->options == NULL ||
-	    s->file == NULL) {
-		arena_free(a);
+	s->arena = a;
+	s->conf = arena_alloc(a, sizeof(*s->conf));
+	s->options = arena_array(a, conf_n_options, sizeof(*s->options));
+	s->file = name.p;
+	atomic_init(&s->holders, 1);
+	if (s->conf == NULL || s->options == NULL)
 		return NULL;
-	}
 	s->conf->origins = s;
 	return s;
 }
 
-static const struct conf *
-build(const char *text, const char *name, struct conf_faults *faults)
+const struct conf *
+conf_build(const char *text, const char *name, struct arena *snapshot,
+    struct conf_faults *faults)
 {
-	struct conf_origins *s = snapshot_new(name);
+	struct conf_origins *s = NULL;
 	struct conf_file file;
 	struct building b = { .faults = faults, .file = &file };
 
+	if (snapshot != NULL)
+		s = snapshot_new(snapshot, name);
 	if (s == NULL) {
 		faults->lost = true;
+		arena_free(snapshot);
 		return NULL;
 	}
 	b.conf = s->conf;
 	b.origins = s;
-	b.a = s->arena;
+	b.a = snapshot;
 	conf_file_parse(text, faults, &file);
 	for (size_t i = 0; i < conf_n_options; i++)
 		if (!is_override(&conf_options[i]))
@@ -266,27 +246,24 @@ build(const char *text, const char *name, struct conf_faults *faults)
 	if (faults->n == 0 && !faults->lost && !file.complete)
 		conf_fault(faults, 0, "cannot be read to its end");
 	if (faults->n > 0 || faults->lost) {
-		arena_free(s->arena);
+		arena_free(snapshot);
 		return NULL;
 	}
 	return s->conf;
 }
 
-/* True: libconfuse can be let at it. */
+/* A NUL would hide all that stands behind it. */
 static bool
-check_text(struct span text, struct conf_faults *faults)
+has_nul(struct span text, struct conf_faults *faults)
 {
 	unsigned line = 1;
 
-	for (size_t i = 0; i < text.n; i++) {
-		if (text.p[i] == '\n')
-			line++;
-		if (text.p[i] == '\0') {
-			conf_fault(faults, line, "holds a NUL byte");
-			return false;
-		}
-	}
-	return conf_form_check(text, faults);
+	for (size_t i = 0; i < text.n && text.p[i] != '\0'; i++)
+		line += text.p[i] == '\n';
+	if (!span_has(text, '\0'))
+		return false;
+	conf_fault(faults, line, "holds a NUL byte");
+	return true;
 }
 
 const struct conf *
@@ -294,17 +271,17 @@ conf_read_text(struct span text, const char *name, FILE *errors)
 {
 	struct arena *a = arena_new(READING_MEMORY);
 	struct conf_faults faults = { .arena = a };
-	struct span copy = SPAN_NONE;
 	const struct conf *c = NULL;
+	struct buf copy = { .full = true };
 
 	if (a != NULL)
-		copy = arena_copy(a, text);
-	if (copy.p != NULL) {
-		if (check_text(text, &faults))
-			c = build(copy.p, name, &faults);
-	} else {
+		copy = buf_in(a, text.n + 1);
+	buf_span(&copy, text);
+	if (copy.full)
 		faults.lost = true;
-	}
+	else if (!has_nul(text, &faults) && conf_form_clean(copy.p, &faults))
+		c = conf_build(
+		    copy.p, name, arena_new(SNAPSHOT_MEMORY), &faults);
 	conf_faults_print(&faults, name, errors);
 	arena_free(a);
 	return c;
@@ -365,122 +342,4 @@ bool
 conf_override_expired(const struct conf_override *o, int64_t now)
 {
 	return o->expires != 0 && now >= o->expires;
-}
-
-/* ---- showing ---- */
-
-struct showing {
-	const struct conf *conf;
-	void (*each)(void *arg, const struct conf_setting *s);
-	void *arg;
-	char *memory;
-	size_t size;
-};
-
-static void
-show_option(struct showing *w, const struct conf_option *o, const void *base,
-    const char *override, const struct origin *origin)
-{
-	struct buf b = buf_over(w->memory, w->size);
-	struct conf_setting s = { .section = o->section,
-		.override = override,
-		.name = o->name,
-		.help = o->help };
-
-	for (conf_value_put(&b, o, base); b.full; conf_value_put(&b, o, base)) {
-		char *more = realloc(w->memory, w->size * 2);
-
-		if (more == NULL)
-			return;
-		w->memory = more;
-		w->size *= 2;
-		b = buf_over(w->memory, w->size);
-	}
-	s.value = b.p;
-	if (origin != NULL && origin->is_set) {
-		s.file = w->conf->origins->file;
-		s.line = origin->line;
-	}
-	w->each(w->arg, &s);
-}
-
-void
-conf_each(const struct conf *c,
-    void (*each)(void *arg, const struct conf_setting *s), void *arg)
-{
-	const struct conf_origins *s = c->origins;
-	struct showing w = { c, each, arg, malloc(SHOWN_FIRST), SHOWN_FIRST };
-
-	if (w.memory == NULL)
-		return;
-	for (size_t i = 0; i < conf_n_options; i++)
-		if (!is_override(&conf_options[i]))
-			show_option(&w, &conf_options[i], c, NULL,
-			    s != NULL ? &s->options[i] : NULL);
-	for (size_t i = 0; s != NULL && i < c->n_overrides; i++)
-		for (size_t j = 0; j < conf_n_options; j++)
-			if (s->overrides[i][j].is_set)
-				show_option(&w, &conf_options[j],
-				    &c->overrides[i], c->overrides[i].name,
-				    &s->overrides[i][j]);
-	free(w.memory);
-}
-
-struct page {
-	FILE *out;
-	const char *section;
-	const char *override;
-};
-
-static void
-end_section(struct page *p)
-{
-	if (p->section != NULL && p->section[0] != '\0')
-		fputs("}\n", p->out);
-}
-
-static void
-begin_section(struct page *p, const struct conf_setting *s)
-{
-	end_section(p);
-	p->section = s->section;
-	p->override = s->override;
-	if (s->override != NULL) {
-		fprintf(p->out, "\n%s \"", s->section);
-		for (const char *c = s->override; *c != '\0'; c++)
-			fprintf(p->out,
-			    *c == '"' || *c == '\\' || *c == '$' ? "\\%c"
-								 : "%c",
-			    *c);
-		fputs("\" {\n", p->out);
-	} else if (s->section[0] != '\0') {
-		fprintf(p->out, "\n%s {\n", s->section);
-	}
-}
-
-static void
-show_setting(void *arg, const struct conf_setting *s)
-{
-	struct page *p = arg;
-	const char *indent = s->section[0] != '\0' ? "\t" : "";
-
-	if (p->section == NULL || strcmp(p->section, s->section) != 0 ||
-	    p->override != s->override)
-		begin_section(p, s);
-	fprintf(p->out, "%s%s = %s", indent, s->name, s->value);
-	if (s->file == NULL)
-		fputs("  # default\n", p->out);
-	else if (s->line == 0)
-		fprintf(p->out, "  # %s\n", s->file);
-	else
-		fprintf(p->out, "  # %s:%u\n", s->file, s->line);
-}
-
-void
-conf_show(const struct conf *c, FILE *out)
-{
-	struct page p = { out, NULL, NULL };
-
-	conf_each(c, show_setting, &p);
-	end_section(&p);
 }

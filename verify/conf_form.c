@@ -7,6 +7,7 @@ enum { DEPTH_MAX = 8 }; /* open braces whose lines are kept */
 
 struct walk {
 	struct scan s;
+	char *text; /* that `s` walks over */
 	unsigned line;
 	struct conf_faults *faults;
 	unsigned open[DEPTH_MAX]; /* line of each "{" */
@@ -32,10 +33,21 @@ is_ahead(const struct walk *w, const char *two)
 	return rest.n >= 2 && rest.p[0] == two[0] && rest.p[1] == two[1];
 }
 
-static bool
-is_in_line(unsigned char c)
+/* One byte of a comment; libconfuse will not see it. */
+static void
+blank(struct walk *w)
 {
-	return c != '\n';
+	size_t at = (size_t)(w->s.p - w->text);
+
+	if (next(w) != '\n')
+		w->text[at] = ' ';
+}
+
+static void
+pass_line_comment(struct walk *w)
+{
+	while (!scan_done(&w->s) && scan_peek(&w->s) != '\n')
+		blank(w);
 }
 
 static bool
@@ -43,15 +55,16 @@ pass_comment(struct walk *w)
 {
 	unsigned line = w->line;
 
-	next(w);
-	next(w);
+	blank(w);
+	blank(w);
 	while (!scan_done(&w->s)) {
-		if (is_ahead(w, "*/")) {
-			next(w);
-			next(w);
+		bool is_end = is_ahead(w, "*/");
+
+		blank(w);
+		if (is_end) {
+			blank(w);
 			return true;
 		}
-		next(w);
 	}
 	conf_fault(w->faults, line, "this comment is not closed by \"*/\"");
 	return false;
@@ -122,7 +135,7 @@ pass_one(struct walk *w)
 	int c = scan_peek(&w->s);
 
 	if (c == '#' || is_ahead(w, "//")) {
-		scan_while(&w->s, is_in_line);
+		pass_line_comment(w);
 	} else if (is_ahead(w, "/*")) {
 		return pass_comment(w);
 	} else if (c == '"' || c == '\'') {
@@ -148,9 +161,12 @@ pass_one(struct walk *w)
 }
 
 bool
-conf_form_check(struct span text, struct conf_faults *faults)
+conf_form_clean(char *text, struct conf_faults *faults)
 {
-	struct walk w = { .s = scan_of(text), .line = 1, .faults = faults };
+	struct walk w = { .s = scan_of(span_str(text)),
+		.text = text,
+		.line = 1,
+		.faults = faults };
 
 	while (!scan_done(&w.s))
 		if (!pass_one(&w))

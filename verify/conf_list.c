@@ -2,10 +2,10 @@
 
 #include <string.h>
 
+#include "dns/net.h"
 #include "lib/ascii.h"
 #include "lib/domain.h"
 #include "lib/ip.h"
-#include "lib/scan.h"
 
 /* ---- lists ---- */
 
@@ -70,25 +70,6 @@ conf_read_networks(const struct conf_field *f)
 	return conf_set(f->value, &nets, sizeof(nets));
 }
 
-/* "ADDRESS" or "ADDRESS@PORT". */
-static bool
-read_server(const struct conf_field *f, const struct conf_word *w,
-    struct dns_net_server *out)
-{
-	struct span text = span_str(w->text);
-	size_t at = span_index(text, '@');
-	struct scan s = scan_of(span_skip(text, at));
-	uint64_t port = 53;
-
-	if (!ip_parse(span_first(text, at), &out->ip) ||
-	    (scan_byte(&s, '@') && !scan_number(&s, 65535, &port)) ||
-	    !scan_done(&s) || port == 0)
-		return conf_bad(f, w,
-		    "is no resolver; 192.0.2.1 or 192.0.2.1@53 would be one");
-	out->port = (uint16_t)port;
-	return true;
-}
-
 bool
 conf_read_servers(const struct conf_field *f)
 {
@@ -101,7 +82,10 @@ conf_read_servers(const struct conf_field *f)
 			return conf_bad(f, w,
 			    "is one resolver too many; %d are used",
 			    DNS_NET_SERVERS_MAX);
-		good = read_server(f, w, &servers[n++]) && good;
+		if (!dns_net_server_parse(span_str(w->text), &servers[n++]))
+			good = conf_bad(f, w,
+			    "is no resolver; 192.0.2.1 or 192.0.2.1@53 would "
+			    "be one");
 	}
 	if (!good)
 		return false;

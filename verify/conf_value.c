@@ -15,6 +15,8 @@ conf_bad(const struct conf_field *f, const struct conf_word *w,
 	char text[CONF_FAULT_TEXT_MAX];
 	va_list ap;
 
+	if (arena_has_failed(f->a)) /* that is why, not the value */
+		return conf_no_memory(f);
 	va_start(ap, format);
 	vsnprintf(text, sizeof(text), format, ap);
 	va_end(ap);
