@@ -1,0 +1,18 @@
+/*
+ * callbacks.h - libmilter's side: its arguments become calls of session.h, the
+ * verdict becomes a reply.
+ */
+#ifndef AVOUCH_MILTER_CALLBACKS_H
+#define AVOUCH_MILTER_CALLBACKS_H
+
+#include <stdbool.h>
+
+#include "milter/service.h"
+
+/* Registers all callbacks with libmilter; false: no memory. */
+bool callbacks_register(void);
+
+/* For service_end(): frees a connection that libmilter left. */
+void callbacks_leave(struct service_guest *guest);
+
+#endif

@@ -1,0 +1,244 @@
+#include "milter/listen.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <grp.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include "lib/ip.h"
+#include "lib/scan.h"
+#include "milter/owner.h"
+
+union address {
+	struct sockaddr any;
+	struct sockaddr_in v4;
+	struct sockaddr_in6 v6;
+	struct sockaddr_un un;
+};
+
+static bool
+failed(struct buf *error, const char *socket, const char *what)
+{
+	int code = errno;
+
+	buf_printf(error, "%s: %s: %s", socket, what, strerror(code));
+	return false;
+}
+
+static bool
+busy(struct buf *error, const char *socket, uint16_t port)
+{
+	buf_printf(error, "%s is in use by ", socket);
+	owner_put_port(error, port);
+	buf_text(error, "; stop that, or set another socket");
+	return false;
+}
+
+/* ---- TCP ---- */
+
+/* "PORT" or "PORT@ADDRESS"; the size of the address, 0: it is none. */
+static socklen_t
+inet_address(const char *text, enum ip_family family, union address *a)
+{
+	struct scan s = scan_of(span_str(text));
+	struct ip ip = { .family = family };
+	uint64_t port;
+
+	if (family == IP_V4)
+		ip.bytes[0] = 127, ip.bytes[3] = 1;
+	else
+		ip.bytes[15] = 1;
+	if (!scan_number(&s, UINT16_MAX, &port) || port == 0)
+		return 0;
+	if (scan_byte(&s, '@') &&
+	    (!(family == IP_V4 ? ip_parse_v4 : ip_parse_v6)(
+		scan_rest(&s), &ip)))
+		return 0;
+	if (family == IP_V4) {
+		a->v4.sin_family = AF_INET;
+		a->v4.sin_port = htons((uint16_t)port);
+		memcpy(&a->v4.sin_addr, ip.bytes, sizeof(a->v4.sin_addr));
+		return sizeof(a->v4);
+	}
+	a->v6.sin6_family = AF_INET6;
+	a->v6.sin6_port = htons((uint16_t)port);
+	memcpy(&a->v6.sin6_addr, ip.bytes, sizeof(a->v6.sin6_addr));
+	return sizeof(a->v6);
+}
+
+static bool
+open_inet(const char *socket_text, enum ip_family family,
+    struct listen_socket *out, struct buf *error)
+{
+	union address a = { 0 };
+	const char *rest = strchr(socket_text, ':') + 1;
+	socklen_t size = inet_address(rest, family, &a);
+	int on = 1;
+
+	if (size == 0) {
+		buf_printf(error, "%s is no socket", socket_text);
+		return false;
+	}
+	out->fd = socket(a.any.sa_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	if (out->fd < 0)
+		return failed(error, socket_text, "cannot open a socket");
+	/* What is accepted inherits TCP_NODELAY. */
+	setsockopt(out->fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
+	setsockopt(out->fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
+	if (family == IP_V6)
+		setsockopt(out->fd, IPPROTO_IPV6, IPV6_V6ONLY, &on, sizeof(on));
+	if (bind(out->fd, &a.any, size) == 0 &&
+	    listen(out->fd, LISTEN_BACKLOG) == 0)
+		return true;
+	if (errno == EADDRINUSE)
+		return busy(error, socket_text,
+		    ntohs(family == IP_V4 ? a.v4.sin_port : a.v6.sin6_port));
+	return failed(error, socket_text, "cannot listen there");
+}
+
+/* ---- unix ---- */
+
+/* False: somebody listens there, or what is there is no socket. */
+static bool
+remove_stale(const char *socket_text, const union address *a, struct buf *error)
+{
+	const char *path = a->un.sun_path;
+	struct ucred peer = { 0 };
+	socklen_t size = sizeof(peer);
+	struct stat st;
+	int fd;
+	bool answered;
+
+	if (lstat(path, &st) != 0)
+		return errno == ENOENT ||
+		    failed(error, socket_text, "cannot be reached");
+	if (!S_ISSOCK(st.st_mode)) {
+		buf_printf(error,
+		    "%s: there is a file of that name that is no socket; "
+		    "remove it, or set another socket",
+		    socket_text);
+		return false;
+	}
+	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	if (fd < 0)
+		return failed(error, socket_text, "cannot open a socket");
+	answered = connect(fd, &a->any, sizeof(a->un)) == 0;
+	if (answered) {
+		getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &size);
+		buf_printf(error, "%s is in use by ", socket_text);
+		if (peer.pid > 0)
+			owner_put_process(error, peer.pid);
+		else
+			buf_text(error, "another process");
+		buf_text(error, "; stop that, or set another socket");
+	}
+	close(fd);
+	if (answered)
+		return false;
+	return unlink(path) == 0 || errno == ENOENT ||
+	    failed(error, socket_text, "cannot remove the old socket");
+}
+
+bool
+listen_own(const struct conf *conf, struct listen_socket *s, struct buf *error)
+{
+	struct group *g = NULL;
+	struct stat st;
+
+	if (s->path == NULL)
+		return true;
+	if (stat(s->path, &st) != 0)
+		return failed(error, conf->socket, "cannot be reached");
+	s->device = st.st_dev;
+	s->inode = st.st_ino;
+	if (conf->socket_group != NULL &&
+	    (g = getgrnam(conf->socket_group)) == NULL) {
+		buf_printf(error, "socket_group: there is no group \"%s\"",
+		    conf->socket_group);
+		return false;
+	}
+	if (g != NULL && chown(s->path, (uid_t)-1, g->gr_gid) != 0)
+		return failed(
+		    error, conf->socket, "cannot set the socket's group");
+	if (chmod(s->path, (mode_t)conf->socket_mode) != 0)
+		return failed(
+		    error, conf->socket, "cannot set the socket's mode");
+	return true;
+}
+
+static bool
+open_unix(const struct conf *conf, struct listen_socket *out, struct buf *error)
+{
+	union address a = { .un.sun_family = AF_UNIX };
+	const char *path = strchr(conf->socket, ':') + 1;
+	size_t n = strlen(path);
+	mode_t mask;
+	int code;
+
+	if (n >= sizeof(a.un.sun_path)) {
+		buf_printf(error, "%s: the path is longer than %zu bytes",
+		    conf->socket, sizeof(a.un.sun_path) - 1);
+		return false;
+	}
+	memcpy(a.un.sun_path, path, n);
+	if (!remove_stale(conf->socket, &a, error))
+		return false;
+	out->fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	if (out->fd < 0)
+		return failed(error, conf->socket, "cannot open a socket");
+	/* Nobody gets in before the mode and the group are set. */
+	mask = umask(0177);
+	code = bind(out->fd, &a.any, sizeof(a.un));
+	umask(mask);
+	if (code != 0)
+		return failed(error, conf->socket, "cannot be made");
+	out->path = path;
+	if (!listen_own(conf, out, error))
+		return false;
+	if (listen(out->fd, LISTEN_BACKLOG) != 0)
+		return failed(error, conf->socket, "cannot listen there");
+	return true;
+}
+
+bool
+listen_open(
+    const struct conf *conf, struct listen_socket *out, struct buf *error)
+{
+	struct span text = span_str(conf->socket);
+	bool ok;
+
+	*out = (struct listen_socket){ .fd = -1 };
+	if (span_starts_nocase(text, "inet:"))
+		ok = open_inet(conf->socket, IP_V4, out, error);
+	else if (span_starts_nocase(text, "inet6:"))
+		ok = open_inet(conf->socket, IP_V6, out, error);
+	else if (span_starts_nocase(text, "unix:") ||
+	    span_starts_nocase(text, "local:"))
+		ok = open_unix(conf, out, error);
+	else {
+		buf_printf(error, "%s is no socket", conf->socket);
+		ok = false;
+	}
+	if (!ok && out->fd >= 0) {
+		close(out->fd);
+		listen_remove(out);
+		out->fd = -1;
+	}
+	return ok;
+}
+
+void
+listen_remove(const struct listen_socket *s)
+{
+	struct stat st;
+
+	if (s->path != NULL && stat(s->path, &st) == 0 &&
+	    st.st_dev == s->device && st.st_ino == s->inode)
+		unlink(s->path);
+}

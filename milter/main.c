@@ -1,0 +1,386 @@
+/*
+ * main.c - the daemon's life: start, signals, reload, end.
+ *
+ * The main thread waits for signals; libmilter's listener has a thread of its
+ * own, and so have its workers and the name servers.
+ */
+#include <errno.h>
+#include <getopt.h>
+#include <libmilter/mfapi.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sysexits.h>
+#include <syslog.h>
+#include <unistd.h>
+
+#include "lib/log.h"
+#include "milter/callbacks.h"
+#include "milter/listen.h"
+#include "milter/loose.h"
+#include "milter/process.h"
+#include "milter/service.h"
+#include "milter/signals.h"
+#include "verify/conf.h"
+#include "verify/job.h"
+
+#define PROGRAM "avouch-milter"
+
+enum {
+	ERROR_MAX = 1000,
+	TICK_MS = 1000,       /* between two looks at the watchdog */
+	DRAIN_STEP_MS = 20,   /* between two looks at the messages in hand */
+	DRAIN_MORE_MS = 2000, /* over a message's time: hashing, replies */
+	REPLY_MS = 200, /* for the last replies to leave libmilter's threads */
+	PARK_MS = 5000, /* for libmilter's threads to come up */
+	PARK_STEP_MS = 5,
+};
+
+struct daemon {
+	const char *path; /* of the configuration */
+	bool foreground;
+	bool only_test;
+	const struct conf *conf; /* of the start: the socket, the user */
+	struct listen_socket socket;
+	atomic_bool listener_ended;
+	unsigned watchdog_ms;
+	int64_t watchdog_next;
+};
+
+static int
+complain(int status, const char *text)
+{
+	fprintf(stderr, PROGRAM ": %s\n", text);
+	return status;
+}
+
+/* ---- the command line ---- */
+
+static void
+usage(FILE *to)
+{
+	fputs("usage: " PROGRAM " [-f] [-c FILE]   run; -f: in the foreground\n"
+	      "       " PROGRAM " -t [-c FILE]     test the configuration\n"
+	      "       " PROGRAM " -V               tell the version\n"
+	      "FILE is " CONF_DEFAULT_FILE " where none is given.\n",
+	    to);
+}
+
+/* A status to exit with, or -1: go on. */
+static int
+read_arguments(int argc, char **argv, struct daemon *d)
+{
+	d->path = CONF_DEFAULT_FILE;
+	for (int c; (c = getopt(argc, argv, "c:fthV")) != -1;) {
+		switch (c) {
+		case 'c':
+			d->path = optarg;
+			break;
+		case 'f':
+			d->foreground = true;
+			break;
+		case 't':
+			d->only_test = true;
+			break;
+		case 'V':
+			puts(PROGRAM " " AVOUCH_VERSION);
+			return EX_OK;
+		case 'h':
+			usage(stdout);
+			return EX_OK;
+		default:
+			usage(stderr);
+			return EX_USAGE;
+		}
+	}
+	if (optind < argc) {
+		usage(stderr);
+		return EX_USAGE;
+	}
+	return -1;
+}
+
+/* ---- start ---- */
+
+/* In the background stderr is nowhere. */
+static void
+set_log(const struct daemon *d, const struct conf *conf)
+{
+	log_setup(PROGRAM, conf->log,
+	    d->foreground ? conf->log_target : LOG_TARGET_SYSLOG,
+	    LOG_LEVEL_INFO);
+}
+
+/*
+ * Gives libmilter the socket.  One that takes no "fd:N" (Debian's does) opens
+ * it by itself; then messages wait for TCP, but all goes on.
+ */
+static bool
+give_socket(struct daemon *d, struct buf *error)
+{
+	char text[32];
+	struct buf name = buf_over(text, sizeof(text));
+	mode_t mask;
+	int code;
+
+	buf_printf(&name, "fd:%d", d->socket.fd);
+	if (smfi_setconn(text) == MI_SUCCESS &&
+	    smfi_opensocket(false) == MI_SUCCESS)
+		return true;
+	close(d->socket.fd);
+	d->socket.fd = -1;
+	listen_remove(&d->socket);
+	mask = umask(0177);
+	code = smfi_setconn(loose(d->conf->socket));
+	if (code == MI_SUCCESS)
+		code = smfi_opensocket(false);
+	umask(mask);
+	if (code == MI_SUCCESS)
+		return listen_own(d->conf, &d->socket, error);
+	buf_printf(error, "%s: libmilter cannot listen there", d->conf->socket);
+	return false;
+}
+
+static void *
+listen_for_ever(void *arg)
+{
+	struct daemon *d = arg;
+
+	(void)smfi_main(); /* says in the log why it ends */
+	atomic_store(&d->listener_ended, true);
+	return NULL;
+}
+
+/* All that needs the rights we were started with; a status or -1. */
+static int
+begin_with_rights(struct daemon *d, struct buf *error)
+{
+	openlog(PROGRAM, LOG_PID, LOG_MAIL); /* libmilter logs there too */
+	if (!listen_open(d->conf, &d->socket, error))
+		return EX_UNAVAILABLE;
+	if (!callbacks_register()) {
+		buf_text(error, "libmilter: out of memory");
+		return EX_OSERR;
+	}
+	if (!give_socket(d, error))
+		return EX_UNAVAILABLE;
+	if (!d->foreground && !process_background(error))
+		return EX_OSERR;
+	if (!process_pid_file(d->conf->pid_file, d->conf->user, error))
+		return EX_CANTCREAT;
+	if (!process_become(d->conf->user, error))
+		return EX_CONFIG;
+	return -1;
+}
+
+/* From here on there are threads. */
+static int
+begin_threads(struct daemon *d, struct buf *error)
+{
+	pthread_t listener;
+
+	signals_block();
+	if (!service_start(d->path, d->conf, process_open_files(), error))
+		return EX_CONFIG;
+	if (pthread_create(&listener, NULL, listen_for_ever, d) != 0 ||
+	    pthread_detach(listener) != 0) {
+		buf_text(error, "cannot start a thread");
+		return EX_OSERR;
+	}
+	for (unsigned ms = 0; ms < PARK_MS && !signals_libmilter_parked() &&
+	     !atomic_load(&d->listener_ended);
+	     ms += PARK_STEP_MS)
+		usleep(PARK_STEP_MS * 1000);
+	if (atomic_load(&d->listener_ended)) {
+		buf_text(error, "libmilter does not start; see the log");
+		return EX_OSERR;
+	}
+	return -1;
+}
+
+static void
+tell_start(const struct daemon *d)
+{
+	char text[ERROR_MAX];
+	struct buf resolvers = buf_over(text, sizeof(text));
+	struct log_line l;
+
+	service_put_resolvers(&resolvers);
+	log_begin(&l, LOG_LEVEL_INFO, "start");
+	log_text(&l, "version", AVOUCH_VERSION);
+	log_text(
+	    &l, "mode", d->conf->mode == CONF_ENFORCE ? "enforce" : "monitor");
+	log_text(&l, "socket", d->conf->socket);
+	log_text(&l, "resolvers", text);
+	log_text(&l, "configuration", d->path);
+	log_number(&l, "pid", (int64_t)getpid());
+	log_end(&l);
+	if (!signals_libmilter_parked())
+		log_say(LOG_LEVEL_WARNING, "start",
+		    "libmilter takes signals by itself: SIGHUP and SIGTERM "
+		    "end the daemon at once");
+}
+
+/* ---- running ---- */
+
+static void
+reload(struct daemon *d)
+{
+	char state[100];
+	struct buf b = buf_over(state, sizeof(state));
+	struct timespec now = { 0 };
+	struct service_view *v;
+	struct log_line l;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	buf_printf(&b, "RELOADING=1\nMONOTONIC_USEC=%lld",
+	    (long long)now.tv_sec * 1000000 + now.tv_nsec / 1000);
+	process_notify(state);
+	if (service_reload()) {
+		v = service_hold();
+		set_log(d, v->conf);
+		log_begin(&l, LOG_LEVEL_INFO, "reload");
+		log_text(&l, "mode",
+		    v->conf->mode == CONF_ENFORCE ? "enforce" : "monitor");
+		log_text(&l, "configuration", d->path);
+		log_end(&l);
+		service_drop(v);
+	}
+	process_notify("READY=1");
+}
+
+static void
+tick(struct daemon *d)
+{
+	if (d->watchdog_ms == 0 || job_clock() < d->watchdog_next)
+		return;
+	d->watchdog_next = job_clock() + d->watchdog_ms / 2;
+	if (service_is_alive())
+		process_notify("WATCHDOG=1");
+}
+
+/* Until SIGTERM; false: libmilter has ended by itself. */
+static bool
+run(struct daemon *d)
+{
+	unsigned wait_ms = TICK_MS;
+
+	d->watchdog_ms = process_watchdog_ms();
+	if (d->watchdog_ms > 0 && d->watchdog_ms / 4 < wait_ms)
+		wait_ms = d->watchdog_ms / 4 + 1;
+	for (;;) {
+		int number = signals_next(wait_ms);
+
+		if (number == SIGHUP)
+			reload(d);
+		else if (number != 0)
+			return true;
+		if (atomic_load(&d->listener_ended))
+			return false;
+		tick(d);
+	}
+}
+
+/* ---- the end ---- */
+
+/*
+ * Connections that come now are told "later"; messages begun before have their
+ * time.  A second signal cuts that short.
+ */
+static void
+drain(struct daemon *d)
+{
+	struct service_view *v = service_hold();
+	int64_t until = job_clock() + v->conf->timeout_ms + DRAIN_MORE_MS;
+	int number = 0;
+
+	service_drop(v);
+	service_close();
+	log_say(
+	    LOG_LEVEL_INFO, "stop", "%zu messages in hand", service_in_hand());
+	process_notify("STOPPING=1");
+	while (service_in_hand() > 0 && job_clock() < until) {
+		number = signals_next(DRAIN_STEP_MS);
+		if (number == SIGTERM || number == SIGINT)
+			break;
+		tick(d);
+	}
+	usleep(REPLY_MS * 1000);
+	if (service_in_hand() > 0)
+		log_say(LOG_LEVEL_WARNING, "stop",
+		    "%zu messages were cut off; their senders try again",
+		    service_in_hand());
+}
+
+/*
+ * libmilter's threads are left to end with the process: smfi_stop() only makes
+ * them drop their connections between two events, and takes a mutex that the
+ * listener has destroyed.  From service_end() on their callbacks do nothing.
+ */
+static int
+end(struct daemon *d, bool asked)
+{
+	unsigned wait_ms = d->conf->timeout_ms + DRAIN_MORE_MS;
+	int status = asked ? EX_OK : EX_OSERR;
+
+	if (asked)
+		drain(d);
+	else
+		log_say(LOG_LEVEL_ERROR, "stop", "libmilter has given up");
+	listen_remove(&d->socket);
+	if (d->conf->pid_file != NULL)
+		unlink(d->conf->pid_file);
+	if (!service_end(wait_ms, callbacks_leave)) {
+		log_say(LOG_LEVEL_ERROR, "stop", "a message did not end");
+		_exit(EX_SOFTWARE);
+	}
+	log_say(LOG_LEVEL_INFO, "stop", "ended");
+	return status;
+}
+
+static int
+serve(struct daemon *d)
+{
+	char text[ERROR_MAX];
+	struct buf error = buf_over(text, sizeof(text));
+	int status = begin_with_rights(d, &error);
+
+	if (status < 0) {
+		conf_hold(d->conf); /* the service has its own */
+		status = begin_threads(d, &error);
+	}
+	if (status >= 0) {
+		listen_remove(&d->socket);
+		return complain(status, text);
+	}
+	set_log(d, d->conf);
+	tell_start(d);
+	process_notify("READY=1");
+	process_ready();
+	return end(d, run(d));
+}
+
+int
+main(int argc, char **argv)
+{
+	static struct daemon d = { .socket.fd = -1 }; /* threads know it */
+	int status = read_arguments(argc, argv, &d);
+
+	if (status >= 0)
+		return status;
+	d.conf = conf_read(d.path, stderr);
+	if (d.conf == NULL)
+		return EX_CONFIG;
+	if (d.only_test) {
+		printf("%s: the configuration is good\n", d.path);
+		conf_drop(d.conf);
+		return EX_OK;
+	}
+	status = serve(&d);
+	conf_drop(d.conf);
+	return status;
+}

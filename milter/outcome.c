@@ -1,0 +1,150 @@
+#include "milter/outcome.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "lib/ascii.h"
+#include "lib/log.h"
+#include "milter/loose.h"
+
+#define AUTHRES "Authentication-Results"
+
+/* ---- fields ---- */
+
+/* Removes field number `nth` of that name; an empty value does that. */
+static bool
+field_remove(SMFICTX *ctx, const char *name, size_t nth)
+{
+	return smfi_chgheader(ctx, loose(name), (int)nth, loose("")) ==
+	    MI_SUCCESS;
+}
+
+/* Highest first: then the numbers of the others are right whether the MTA
+ * counts again after each (Postfix) or does not (Sendmail). */
+static bool
+fields_remove_all(SMFICTX *ctx, const char *name, size_t n)
+{
+	bool ok = true;
+
+	for (; n > 0 && ok; n--)
+		ok = field_remove(ctx, name, n);
+	return ok;
+}
+
+/* RFC 8601 section 5: none that claims to be ours stays. */
+static bool
+forged_remove(SMFICTX *ctx, const struct session *s, const struct verdict *v)
+{
+	bool ok = true;
+
+	if (v == NULL || v->strip_all)
+		ok = fields_remove_all(ctx, AUTHRES, s->n_authres);
+	else
+		for (size_t i = v->n_strip; i > 0 && ok; i--)
+			ok = field_remove(ctx, AUTHRES, v->strip[i - 1]);
+	for (size_t i = 0; i < s->n_own && ok; i++)
+		ok = fields_remove_all(ctx, s->own[i].name, s->own[i].n);
+	return ok;
+}
+
+/* On top, above the MTA's own Received (RFC 8601 section 4.1). */
+static bool
+field_insert(
+    SMFICTX *ctx, const struct session *s, const char *name, struct span value)
+{
+	char *text = malloc(value.n + 2);
+	bool ok = text != NULL;
+
+	if (ok) {
+		/* With leading space granted the MTA adds none. */
+		size_t n = s->terms.leading_space ? 1 : 0;
+
+		text[0] = ' ';
+		memcpy(text + n, value.p, value.n);
+		text[n + value.n] = '\0';
+		ok = smfi_insheader(ctx, 0, loose(name), text) == MI_SUCCESS;
+	}
+	free(text);
+	return ok;
+}
+
+static bool
+fields_insert(SMFICTX *ctx, struct session *s, const struct verdict *v)
+{
+	bool ok = true;
+
+	if (v == NULL)
+		return field_insert(
+		    ctx, s, AUTHRES, span_str(session_fallback(s)));
+	for (size_t i = v->n_add; i > 0 && ok; i--)
+		ok = field_insert(
+		    ctx, s, v->add[i - 1].name, v->add[i - 1].value);
+	return ok && field_insert(ctx, s, AUTHRES, v->authentication_results);
+}
+
+/* ---- the reply ---- */
+
+sfsistat
+outcome_refuse(
+    SMFICTX *ctx, unsigned code, const char *enhanced, struct span text)
+{
+	char rcode[4], reply[OUTCOME_TEXT_MAX + 1];
+	struct buf c = buf_over(rcode, sizeof(rcode));
+	struct buf b = buf_over(reply, sizeof(reply));
+	bool final = code / 100 == 5;
+
+	if (code / 100 != 4 && code / 100 != 5)
+		code = 451;
+	if (enhanced == NULL || enhanced[0] != (final ? '5' : '4'))
+		enhanced = final ? "5.7.1" : "4.7.1";
+	for (size_t i = 0; i < text.n && b.n + 2 < sizeof(reply); i++) {
+		char byte = text.p[i];
+
+		if (byte == '%') /* libmilter's text is a format to the MTA */
+			buf_byte(&b, '%');
+		buf_byte(&b, ascii_is_print((unsigned char)byte) ? byte : '?');
+	}
+	buf_number(&c, code);
+	if (smfi_setreply(ctx, rcode, loose(enhanced), reply) != MI_SUCCESS)
+		log_fault("reply", "libmilter does not take the reply %s %s",
+		    rcode, enhanced);
+	return final ? SMFIS_REJECT : SMFIS_TEMPFAIL;
+}
+
+static sfsistat
+hold(SMFICTX *ctx, const struct session *s, const struct verdict *v)
+{
+	char text[OUTCOME_TEXT_MAX + 1];
+	struct buf b = buf_over(text, sizeof(text));
+
+	buf_printable(&b, v->decision.reason, OUTCOME_TEXT_MAX);
+	if (b.n == 0)
+		buf_text(&b, "held by policy");
+	if (!s->terms.can_hold)
+		log_fault("hold", "the MTA offers no hold queue: delivered");
+	else if (smfi_quarantine(ctx, text) != MI_SUCCESS)
+		return SMFIS_TEMPFAIL;
+	return SMFIS_CONTINUE;
+}
+
+sfsistat
+outcome_apply(SMFICTX *ctx, struct session *s, const struct verdict *v)
+{
+	enum conf_action action = v != NULL ? v->decision.action : CONF_ACCEPT;
+
+	if (action == CONF_REJECT)
+		return outcome_refuse(ctx,
+		    v->decision.code / 100 == 5 ? v->decision.code : 550,
+		    v->decision.enhanced, v->decision.text);
+	if (action == CONF_TEMPFAIL)
+		return outcome_refuse(ctx,
+		    v->decision.code / 100 == 4 ? v->decision.code : 451,
+		    v->decision.enhanced, v->decision.text);
+	/* Without its field no message may pass: whoever reads would believe
+	 * what came from outside. */
+	if (!forged_remove(ctx, s, v) || !fields_insert(ctx, s, v)) {
+		log_fault("mta", "the MTA does not take our header fields");
+		return SMFIS_TEMPFAIL;
+	}
+	return action == CONF_HOLD ? hold(ctx, s, v) : SMFIS_CONTINUE;
+}

@@ -1,0 +1,134 @@
+#include "milter/owner.h"
+
+#include <dirent.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "lib/ascii.h"
+#include "lib/scan.h"
+
+enum {
+	PROC_LINE_MAX = 512, /* of /proc/net/tcp: 150 and a bit */
+	PROC_PATH_MAX = 600,
+	COMMAND_MAX = 64, /* TASK_COMM_LEN is 16 */
+};
+
+static bool
+is_column(unsigned char c)
+{
+	return !ascii_is_space(c);
+}
+
+static struct span
+column(struct scan *s)
+{
+	scan_while(s, ascii_is_space);
+	return scan_while(s, is_column);
+}
+
+void
+owner_put_process(struct buf *b, pid_t pid)
+{
+	char path[PROC_PATH_MAX], name[COMMAND_MAX];
+	struct buf at = buf_over(path, sizeof(path));
+	FILE *f;
+
+	buf_printf(b, "process %ld", (long)pid);
+	buf_printf(&at, "/proc/%ld/comm", (long)pid);
+	f = fopen(path, "re");
+	if (f == NULL)
+		return;
+	if (fgets(name, sizeof(name), f) != NULL) {
+		buf_text(b, " (");
+		buf_printable(b, span_trim(span_str(name)), sizeof(name));
+		buf_byte(b, ')');
+	}
+	fclose(f);
+}
+
+/*
+ * The inode of the socket that listens on `port`, from a table of the kernel
+ * whose lines are "sl local:PORT remote:PORT st queues timer retransmits uid
+ * timeout inode"; empty where there is none.
+ */
+static void
+inode_of_port(const char *table, uint16_t port, struct buf *inode)
+{
+	char line[PROC_LINE_MAX], listening[8];
+	FILE *f = fopen(table, "re");
+
+	if (f == NULL)
+		return;
+	snprintf(listening, sizeof(listening), ":%04X", port);
+	while (inode->n == 0 && fgets(line, sizeof(line), f) != NULL) {
+		struct scan s = scan_of(span_str(line));
+		struct span local, state, last = SPAN_NONE;
+
+		column(&s);
+		local = column(&s);
+		column(&s);
+		state = column(&s);
+		for (int i = 0; i < 6; i++)
+			last = column(&s);
+		if (span_is(state, "0A") && span_ends_nocase(local, listening))
+			buf_span(inode, last);
+	}
+	fclose(f);
+}
+
+/* Process `pid` has the socket open whose link reads `wanted`. */
+static bool
+holds(const char *pid, const char *wanted)
+{
+	char path[PROC_PATH_MAX], link[COMMAND_MAX];
+	DIR *d;
+	bool found = false;
+
+	snprintf(path, sizeof(path), "/proc/%.20s/fd", pid);
+	d = opendir(path);
+	if (d == NULL)
+		return false;
+	for (struct dirent *e; !found && (e = readdir(d)) != NULL;) {
+		ssize_t n;
+
+		snprintf(
+		    path, sizeof(path), "/proc/%.20s/fd/%s", pid, e->d_name);
+		n = readlink(path, link, sizeof(link));
+		found = n > 0 && span_is(span_of(link, (size_t)n), wanted);
+	}
+	closedir(d);
+	return found;
+}
+
+void
+owner_put_port(struct buf *b, uint16_t port)
+{
+	char text[24], wanted[COMMAND_MAX];
+	struct buf inode = buf_over(text, sizeof(text));
+	DIR *d;
+	uint64_t pid = 0;
+
+	inode_of_port("/proc/net/tcp", port, &inode);
+	inode_of_port("/proc/net/tcp6", port, &inode);
+	snprintf(wanted, sizeof(wanted), "socket:[%s]", text);
+	d = inode.n > 0 ? opendir("/proc") : NULL;
+	if (d == NULL) {
+		buf_text(b, "another process");
+		return;
+	}
+	for (struct dirent *e; (e = readdir(d)) != NULL; pid = 0) {
+		struct scan s = scan_of(span_str(e->d_name));
+
+		if (scan_number(&s, INT32_MAX, &pid) && scan_done(&s) &&
+		    holds(e->d_name, wanted))
+			break;
+	}
+	closedir(d);
+	if (pid > 0)
+		owner_put_process(b, (pid_t)pid);
+	else
+		buf_text(b, "another process");
+}

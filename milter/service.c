@@ -1,0 +1,464 @@
+#include "milter/service.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "dns/cache.h"
+#include "dns/net.h"
+#include "dns/zone.h"
+#include "lib/log.h"
+#include "verify/job.h"
+
+enum {
+	HOST_MAX = 256,
+	ERROR_MAX = 1000,
+	PATH_BYTES_MAX = 1100,
+	OWN_FILES = 128,   /* descriptors for DNS, the log, the store, ... */
+	FULL_FILES = 64,   /* and for connections that are told "later" */
+	STUCK_MS = 120000, /* a callback over its message's time by so much */
+	END_STEP_MS = 10,
+};
+
+#define RESOLV_CONF "/etc/resolv.conf"
+
+struct service_resolver {
+	struct dns_net_options net_options; /* with the servers of the file */
+	struct dns_cache_options cache_options;
+	bool is_zone;
+	struct dns_source *base; /* the network, or a zone file */
+	struct dns_source *cache;
+	unsigned holders;
+};
+
+/* The one service of the process: libmilter's callbacks know of no other. */
+static struct {
+	pthread_mutex_t lock; /* of view, the holders, the guests */
+	struct service_view *view;
+	struct service_guest *guests;
+	size_t n_guests;
+	size_t full_at, no_room_at; /* guests */
+	char path[PATH_BYTES_MAX];
+	char host[HOST_MAX];
+	atomic_size_t in_hand;
+	atomic_size_t calls; /* callbacks under way */
+	atomic_bool closed;
+	atomic_bool ended;
+} service = { .lock = PTHREAD_MUTEX_INITIALIZER };
+
+/* ---- name servers ---- */
+
+static bool
+same_servers(const struct dns_net_options *a, const struct dns_net_options *b)
+{
+	if (a->n_servers != b->n_servers || a->first_ms != b->first_ms ||
+	    a->total_ms != b->total_ms || a->trust_ad != b->trust_ad)
+		return false;
+	for (size_t i = 0; i < a->n_servers; i++)
+		if (!ip_equal(&a->servers[i].ip, &b->servers[i].ip) ||
+		    a->servers[i].port != b->servers[i].port)
+			return false;
+	return true;
+}
+
+static bool
+same_cache(const struct dns_cache_options *a, const struct dns_cache_options *b)
+{
+	return a->bytes == b->bytes && a->ttl_max == b->ttl_max &&
+	    a->negative_max == b->negative_max &&
+	    a->failure_seconds == b->failure_seconds &&
+	    a->stale_seconds == b->stale_seconds;
+}
+
+static void
+resolver_free(struct service_resolver *r)
+{
+	if (r == NULL)
+		return;
+	if (r->cache != NULL)
+		r->cache->close(r->cache);
+	if (r->base != NULL)
+		r->base->close(r->base);
+	free(r);
+}
+
+static struct service_resolver *
+resolver_open(const struct conf *conf, const struct dns_net_options *options,
+    struct buf *error)
+{
+	struct service_resolver *r = calloc(1, sizeof(*r));
+	char text[ERROR_MAX] = "out of memory";
+
+	if (r == NULL) {
+		buf_text(error, text);
+		return NULL;
+	}
+	r->holders = 1;
+	r->net_options = *options;
+	r->cache_options = conf->cache;
+	r->is_zone = conf->zone != NULL;
+	r->base = r->is_zone ? dns_zone_open(conf->zone, text, sizeof(text))
+			     : dns_net_open(options, text, sizeof(text));
+	if (r->base != NULL && !r->is_zone)
+		r->cache = dns_cache_open(&conf->cache, r->base);
+	if (r->base == NULL || (!r->is_zone && r->cache == NULL)) {
+		buf_text(error, text);
+		resolver_free(r);
+		return NULL;
+	}
+	return r;
+}
+
+/* ---- views ---- */
+
+/* The old view's resolver where it is the same, so that its cache stays. */
+static struct service_resolver *
+resolver_for(const struct conf *conf, struct buf *error)
+{
+	struct dns_net_options options = conf->dns;
+	struct service_resolver *old = NULL;
+
+	if (conf->zone == NULL && options.n_servers == 0)
+		dns_net_resolv_conf(RESOLV_CONF, &options);
+	pthread_mutex_lock(&service.lock);
+	if (service.view != NULL)
+		old = service.view->resolver;
+	if (old != NULL && !old->is_zone && conf->zone == NULL &&
+	    same_servers(&old->net_options, &options) &&
+	    same_cache(&old->cache_options, &conf->cache))
+		old->holders++;
+	else
+		old = NULL;
+	pthread_mutex_unlock(&service.lock);
+	return old != NULL ? old : resolver_open(conf, &options, error);
+}
+
+/* Takes `conf` over; NULL: `error` says why, and `conf` is dropped. */
+static struct service_view *
+view_open(const struct conf *conf, struct buf *error)
+{
+	struct service_view *v = calloc(1, sizeof(*v));
+
+	if (v == NULL)
+		buf_text(error, "out of memory");
+	else
+		v->resolver = resolver_for(conf, error);
+	if (v == NULL || v->resolver == NULL) {
+		free(v);
+		conf_drop(conf);
+		return NULL;
+	}
+	v->conf = conf;
+	v->dns = v->resolver->is_zone ? v->resolver->base : v->resolver->cache;
+	v->holders = 1;
+	return v;
+}
+
+struct service_view *
+service_hold(void)
+{
+	struct service_view *v;
+
+	pthread_mutex_lock(&service.lock);
+	v = service.view;
+	v->holders++;
+	pthread_mutex_unlock(&service.lock);
+	return v;
+}
+
+void
+service_drop(struct service_view *view)
+{
+	struct service_resolver *r = NULL;
+	bool last;
+
+	if (view == NULL)
+		return;
+	pthread_mutex_lock(&service.lock);
+	last = --view->holders == 0;
+	if (last && --view->resolver->holders == 0)
+		r = view->resolver;
+	pthread_mutex_unlock(&service.lock);
+	if (!last)
+		return;
+	resolver_free(r);
+	conf_drop(view->conf);
+	free(view);
+}
+
+/* ---- start and reload ---- */
+
+static void
+limits_set(uint64_t open_files)
+{
+	uint64_t own = OWN_FILES + FULL_FILES;
+
+	if (open_files < 4 * own) { /* a tight limit: half is ours */
+		service.full_at = open_files / 3;
+		service.no_room_at = open_files / 2;
+		return;
+	}
+	service.full_at = (size_t)(open_files - own);
+	service.no_room_at = (size_t)(open_files - OWN_FILES);
+}
+
+bool
+service_start(const char *path, const struct conf *conf, uint64_t open_files,
+    struct buf *error)
+{
+	struct buf copy = buf_over(service.path, sizeof(service.path));
+
+	buf_text(&copy, path);
+	if (copy.full) {
+		buf_text(error, "the path of the configuration is too long");
+		conf_drop(conf);
+		return false;
+	}
+	if (gethostname(service.host, sizeof(service.host) - 1) != 0 ||
+	    service.host[0] == '\0')
+		memcpy(service.host, "localhost", sizeof("localhost"));
+	limits_set(open_files);
+	service.view = view_open(conf, error);
+	return service.view != NULL;
+}
+
+/* What a reload cannot change is told, so that nobody waits for it. */
+static void
+tell_unchanged(const struct conf *old, const struct conf *new)
+{
+	const struct {
+		const char *name, *was, *is;
+	} texts[] = {
+		{ "socket", old->socket, new->socket },
+		{ "socket_group", old->socket_group, new->socket_group },
+		{ "user", old->user, new->user },
+		{ "pid_file", old->pid_file, new->pid_file },
+		{ "metrics.listen", old->metrics.listen, new->metrics.listen },
+	};
+
+	for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++)
+		if ((texts[i].was == NULL) != (texts[i].is == NULL) ||
+		    (texts[i].was != NULL &&
+			strcmp(texts[i].was, texts[i].is) != 0))
+			log_say(LOG_LEVEL_WARNING, "reload",
+			    "%s has changed: that needs a restart",
+			    texts[i].name);
+}
+
+/* Each fault is a line of its own in the log. */
+static void
+tell_faults(const char *text)
+{
+	while (*text != '\0') {
+		size_t n = strcspn(text, "\n");
+
+		if (n > 0)
+			log_say(
+			    LOG_LEVEL_ERROR, "reload", "%.*s", (int)n, text);
+		text += n + (text[n] == '\n');
+	}
+}
+
+static const struct conf *
+conf_read_again(void)
+{
+	char *faults = NULL;
+	size_t size = 0;
+	FILE *f = open_memstream(&faults, &size);
+	const struct conf *conf;
+
+	if (f == NULL) {
+		log_say(LOG_LEVEL_ERROR, "reload", "out of memory");
+		return NULL;
+	}
+	conf = conf_read(service.path, f);
+	fclose(f);
+	if (faults != NULL)
+		tell_faults(faults);
+	free(faults);
+	return conf;
+}
+
+bool
+service_reload(void)
+{
+	char text[ERROR_MAX];
+	struct buf error = buf_over(text, sizeof(text));
+	const struct conf *conf = conf_read_again();
+	struct service_view *old, *new = NULL;
+
+	if (conf != NULL)
+		new = view_open(conf, &error);
+	if (error.n > 0)
+		log_say(LOG_LEVEL_ERROR, "reload", "%s", text);
+	if (new == NULL) {
+		log_say(LOG_LEVEL_ERROR, "reload",
+		    "the old configuration stays in force");
+		return false;
+	}
+	tell_unchanged(service.view->conf, conf);
+	pthread_mutex_lock(&service.lock);
+	old = service.view;
+	service.view = new;
+	pthread_mutex_unlock(&service.lock);
+	service_drop(old);
+	return true;
+}
+
+void
+service_put_resolvers(struct buf *b)
+{
+	struct service_view *v = service_hold();
+	const struct dns_net_options *o = &v->resolver->net_options;
+
+	if (v->resolver->is_zone) {
+		buf_text(b, "zone file ");
+		buf_text(b, v->conf->zone);
+	}
+	for (size_t i = 0; !v->resolver->is_zone && i < o->n_servers; i++) {
+		if (i > 0)
+			buf_text(b, ", ");
+		ip_put(b, &o->servers[i].ip);
+		buf_byte(b, '@');
+		buf_number(b, o->servers[i].port);
+	}
+	service_drop(v);
+}
+
+const char *
+service_host(void)
+{
+	return service.host;
+}
+
+/* ---- connections and messages ---- */
+
+enum service_admission
+service_admit(struct service_guest *guest)
+{
+	size_t n;
+
+	pthread_mutex_lock(&service.lock);
+	guest->previous = NULL;
+	guest->next = service.guests;
+	if (guest->next != NULL)
+		guest->next->previous = guest;
+	service.guests = guest;
+	n = ++service.n_guests;
+	pthread_mutex_unlock(&service.lock);
+	if (n > service.no_room_at)
+		return SERVICE_NO_ROOM;
+	if (atomic_load(&service.closed))
+		return SERVICE_CLOSED;
+	return n > service.full_at ? SERVICE_FULL : SERVICE_WELCOME;
+}
+
+void
+service_leave(struct service_guest *guest)
+{
+	pthread_mutex_lock(&service.lock);
+	if (guest->previous != NULL)
+		guest->previous->next = guest->next;
+	else
+		service.guests = guest->next;
+	if (guest->next != NULL)
+		guest->next->previous = guest->previous;
+	service.n_guests--;
+	pthread_mutex_unlock(&service.lock);
+}
+
+bool
+service_begin_call(struct service_guest *guest)
+{
+	/* Counted first: service_end() sets `ended` and then looks. */
+	atomic_fetch_add(&service.calls, 1);
+	if (atomic_load(&service.ended)) {
+		atomic_fetch_sub(&service.calls, 1);
+		return false;
+	}
+	if (guest != NULL)
+		atomic_store(&guest->busy_since, job_clock());
+	return true;
+}
+
+void
+service_end_call(struct service_guest *guest)
+{
+	if (guest != NULL)
+		atomic_store(&guest->busy_since, 0);
+	atomic_fetch_sub(&service.calls, 1);
+}
+
+bool
+service_message_begin(void)
+{
+	if (atomic_load(&service.closed))
+		return false;
+	atomic_fetch_add(&service.in_hand, 1);
+	return true;
+}
+
+void
+service_message_end(bool counted)
+{
+	if (counted)
+		atomic_fetch_sub(&service.in_hand, 1);
+}
+
+/* ---- the end ---- */
+
+void
+service_close(void)
+{
+	atomic_store(&service.closed, true);
+}
+
+size_t
+service_in_hand(void)
+{
+	return atomic_load(&service.in_hand);
+}
+
+bool
+service_is_alive(void)
+{
+	int64_t now = job_clock();
+	bool alive = true;
+
+	pthread_mutex_lock(&service.lock);
+	for (struct service_guest *g = service.guests; g != NULL; g = g->next) {
+		int64_t since = atomic_load(&g->busy_since);
+
+		if (since > 0 &&
+		    now - since > service.view->conf->timeout_ms + STUCK_MS)
+			alive = false;
+	}
+	pthread_mutex_unlock(&service.lock);
+	return alive;
+}
+
+bool
+service_end(unsigned wait_ms, void (*leave)(struct service_guest *guest))
+{
+	static const struct timespec step = { .tv_nsec =
+						  END_STEP_MS * 1000000L };
+	struct service_view *last;
+
+	atomic_store(&service.ended, true);
+	for (unsigned ms = 0; atomic_load(&service.calls) > 0;
+	     ms += END_STEP_MS) {
+		if (ms >= wait_ms)
+			return false;
+		nanosleep(&step, NULL);
+	}
+	while (service.guests != NULL)
+		leave(service.guests);
+	last = service.view;
+	service.view = NULL;
+	service_drop(last);
+	return true;
+}

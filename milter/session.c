@@ -1,0 +1,246 @@
+#include "milter/session.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "lib/ip.h"
+#include "lib/log.h"
+
+static int64_t
+wall_clock(void)
+{
+	return (int64_t)time(NULL);
+}
+
+struct session *
+session_new(const struct session_terms *terms)
+{
+	struct session *s = calloc(1, sizeof(*s));
+
+	if (s != NULL)
+		s->terms = *terms;
+	return s;
+}
+
+static void
+disconnect(struct session *s)
+{
+	session_abort(s);
+	verify_disconnect(s->connection);
+	s->connection = NULL;
+	service_drop(s->view);
+	s->view = NULL;
+}
+
+void
+session_free(struct session *s)
+{
+	if (s == NULL)
+		return;
+	disconnect(s);
+	free(s->value);
+	free(s);
+}
+
+/* ---- the connection ---- */
+
+/* RFC 8601 section 2.5: the name all our fields bear. */
+static void
+set_authserv_id(struct session *s, const char *mta)
+{
+	struct buf b = buf_over(s->authserv_id, sizeof(s->authserv_id));
+
+	buf_printable(&b,
+	    span_str(s->view->conf->authserv_id != NULL
+		    ? s->view->conf->authserv_id
+		    : mta),
+	    SESSION_ID_MAX - 1);
+}
+
+/* A field of ours that arrives from outside would be taken for ours. */
+static void
+set_own(struct session *s)
+{
+	const struct conf *conf = s->view->conf;
+
+	s->n_own = 0;
+	if (conf->spf.received_spf)
+		s->own[s->n_own++].name = "Received-SPF";
+	if (conf->dmarc.quarantine_header != NULL)
+		s->own[s->n_own++].name = conf->dmarc.quarantine_header;
+}
+
+void
+session_connect(struct session *s, const struct session_client *client)
+{
+	const char *mta = client->mta != NULL && client->mta[0] != '\0'
+	    ? client->mta
+	    : service_host();
+
+	disconnect(s);
+	s->view = service_hold();
+	set_authserv_id(s, mta);
+	set_own(s);
+	s->connection = verify_connect(s->view->conf, s->view->dns,
+	    &(struct verify_client){
+		.ip = ip_from_sockaddr(client->where),
+		.name = span_str(client->name),
+		.ptr = span_str(client->ptr),
+		.authserv_id = span_str(s->authserv_id),
+		.receiver = span_str(mta),
+		.now = wall_clock(),
+	    });
+	if (s->connection == NULL)
+		log_fault("memory", "no memory for a connection");
+}
+
+/* MAIL came without a connection, as after a connect that had no memory. */
+static void
+ensure_connection(struct session *s)
+{
+	if (s->connection == NULL)
+		session_connect(s, &(struct session_client){ .name = NULL });
+}
+
+void
+session_helo(struct session *s, const char *name)
+{
+	session_abort(s);
+	ensure_connection(s);
+	if (s->connection != NULL)
+		verify_helo(s->connection, span_str(name));
+}
+
+/* ---- a message ---- */
+
+void
+session_mail(struct session *s, const char *sender, const char *auth_type,
+    const char *auth_authen)
+{
+	session_abort(s);
+	ensure_connection(s);
+	s->in_message = true;
+	s->counted = service_message_begin();
+	s->n_authres = 0;
+	for (size_t i = 0; i < s->n_own; i++)
+		s->own[i].n = 0;
+	if (s->connection != NULL)
+		s->message = verify_mail(s->connection,
+		    &(struct verify_envelope){
+			.sender = span_str(sender != NULL ? sender : ""),
+			.auth_type = span_str(auth_type),
+			.auth_authen = span_str(auth_authen),
+			.now = wall_clock(),
+		    });
+	if (s->message == NULL)
+		log_fault("memory", "no memory for a message");
+}
+
+/* A content that comes without MAIL still gets its field. */
+static void
+ensure_message(struct session *s)
+{
+	if (!s->in_message)
+		session_mail(s, NULL, NULL, NULL);
+}
+
+void
+session_rcpt(struct session *s, const char *recipient)
+{
+	ensure_message(s);
+	if (s->message != NULL && recipient != NULL)
+		verify_rcpt(s->message, span_str(recipient));
+}
+
+/*
+ * Without SMFIP_HDR_LEADSPC the MTA takes one space away behind the colon,
+ * which "simple" signatures have signed (RFC 6376 section 3.4.1).
+ */
+static struct span
+with_space(struct session *s, struct span value)
+{
+	if (value.n + 1 > s->value_room) {
+		char *more = value.n < SIZE_MAX / 2
+		    ? realloc(s->value, value.n + 1)
+		    : NULL;
+
+		if (more == NULL)
+			return SPAN_NONE;
+		s->value = more;
+		s->value_room = value.n + 1;
+	}
+	s->value[0] = ' ';
+	memcpy(s->value + 1, value.p, value.n);
+	return span_of(s->value, value.n + 1);
+}
+
+void
+session_header(struct session *s, const char *name, const char *value)
+{
+	struct span n = span_trim(span_str(name != NULL ? name : ""));
+	struct span v = span_str(value != NULL ? value : "");
+
+	ensure_message(s);
+	if (span_is_nocase(n, "Authentication-Results"))
+		s->n_authres++;
+	for (size_t i = 0; i < s->n_own; i++)
+		if (span_is_nocase(n, s->own[i].name))
+			s->own[i].n++;
+	if (s->message == NULL)
+		return;
+	if (!s->terms.leading_space) {
+		v = with_space(s, v);
+		if (v.p == NULL) { /* go on without a verdict */
+			log_fault("memory", "no memory for a header field");
+			verify_end(s->message);
+			s->message = NULL;
+			return;
+		}
+	}
+	verify_header(s->message, span_str(name != NULL ? name : ""), v);
+}
+
+void
+session_headers_end(struct session *s)
+{
+	ensure_message(s);
+	if (s->message != NULL)
+		verify_headers_end(s->message);
+}
+
+bool
+session_body(struct session *s, struct span chunk)
+{
+	ensure_message(s);
+	return s->message != NULL && verify_body(s->message, chunk);
+}
+
+const struct verdict *
+session_finish(struct session *s)
+{
+	ensure_message(s);
+	return s->message != NULL ? verify_finish(s->message) : NULL;
+}
+
+const char *
+session_fallback(struct session *s)
+{
+	struct buf b = buf_over(s->fallback, sizeof(s->fallback));
+
+	/* RFC 8601 section 2.2: "none" where nothing was done. */
+	buf_text(
+	    &b, s->authserv_id[0] != '\0' ? s->authserv_id : service_host());
+	buf_text(&b, ";\n\tnone (nothing was checked: out of memory)");
+	return s->fallback;
+}
+
+void
+session_abort(struct session *s)
+{
+	verify_end(s->message);
+	s->message = NULL;
+	service_message_end(s->counted);
+	s->counted = false;
+	s->in_message = false;
+}
