@@ -1,0 +1,138 @@
+"""avouch-milter as a child process, with systemd's notifications caught."""
+
+import os
+import queue
+import re
+import shlex
+import signal
+import socket
+import subprocess
+import threading
+import time
+
+SECONDS = 60
+
+
+class Daemon:
+    """Started with `settings` (the text of a configuration)."""
+
+    def __init__(self, program, home, settings, name="avouch", wrapper=(),
+                 environment=None):
+        self.home = home
+        self.path = "%s/%s.conf" % (home, name)
+        self.events = []
+        self.lines = []
+        self.states = queue.Queue()
+        self.wrapper = wrapper
+        self.program = program
+        self.environment = environment or {}
+        self.configure(settings)
+        self._listen("%s/%s.notify" % (home, name))
+        self.start()
+
+    def configure(self, settings):
+        with open(self.path + ".new", "w") as f:
+            f.write(settings)
+        os.rename(self.path + ".new", self.path)  # never half of it
+
+    def _listen(self, path):
+        self.notify = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+        self.notify.bind(path)
+        self.notify_path = path
+        threading.Thread(target=self._hear, daemon=True).start()
+
+    def _hear(self):
+        while True:
+            try:
+                text = self.notify.recv(4096).decode()
+            except OSError:
+                return
+            for line in text.splitlines():
+                self.states.put(line)
+
+    def start(self):
+        self.process = subprocess.Popen(
+            [*self.wrapper, self.program, "-f", "-c", self.path],
+            stderr=subprocess.PIPE, stdin=subprocess.DEVNULL,
+            start_new_session=True,  # Ctrl-C is for us alone
+            env=dict(os.environ, NOTIFY_SOCKET=self.notify_path,
+                     **self.environment))
+        self.reader = threading.Thread(
+            target=self._read, args=(self.process.stderr,), daemon=True)
+        self.reader.start()
+        self.wait_state("READY=1")
+
+    def _read(self, stream):
+        for line in stream:
+            self.lines.append(line.decode("utf-8", "replace").rstrip("\n"))
+
+    def wait_state(self, wanted, seconds=SECONDS):
+        until = time.monotonic() + seconds
+        while True:
+            try:
+                if self.states.get(timeout=0.1) == wanted:
+                    return
+            except queue.Empty:
+                pass
+            if self.process.poll() is not None and self.states.empty():
+                raise AssertionError("avouch-milter ended with status %d:\n%s"
+                                     % (self.process.returncode,
+                                        "\n".join(self.lines)))
+            if time.monotonic() > until:
+                raise AssertionError("no %s came" % wanted)
+
+    def log(self, **wanted):
+        """The log lines with these values, as dictionaries."""
+        found = []
+        for line in list(self.lines):
+            try:
+                values = dict(word.partition("=")[::2]
+                              for word in shlex.split(line))
+            except ValueError:
+                continue
+            if all(values.get(k) == str(v) for k, v in wanted.items()):
+                found.append(values)
+        return found
+
+    def wait_log(self, seconds=10, **wanted):
+        until = time.monotonic() + seconds
+        while time.monotonic() < until:
+            found = self.log(**wanted)
+            if found:
+                return found[-1]
+            time.sleep(0.02)
+        raise AssertionError("no log line with %s; there is\n%s" % (
+            wanted, "\n".join(self.lines[-20:])))
+
+    def reload(self, settings=None):
+        if settings is not None:
+            self.configure(settings)
+        while not self.states.empty():
+            self.states.get()
+        self.process.send_signal(signal.SIGHUP)
+        self.wait_state("READY=1")
+
+    def signal(self, number):
+        self.process.send_signal(number)
+
+    def threads(self):
+        with open("/proc/%d/status" % self.process.pid) as f:
+            return int(re.search(r"Threads:\s*(\d+)", f.read()).group(1))
+
+    def wait(self, seconds=SECONDS):
+        """The status it ended with."""
+        status = self.process.wait(seconds)
+        self.reader.join(5)
+        return status
+
+    def stop(self, seconds=SECONDS):
+        if self.process.poll() is None:
+            self.signal(signal.SIGTERM)
+        try:
+            return self.wait(seconds)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.process.wait()
+            return None
+        finally:
+            self.notify.close()

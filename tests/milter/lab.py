@@ -1,0 +1,155 @@
+"""What the demonstration and the end-to-end tests run in: a directory, keys, a
+zone, the milter, a Postfix, a place for what is delivered.  All of it ends
+with the `with` block, also on Ctrl-C.
+"""
+
+import contextlib
+import os
+import shutil
+import signal
+import sys
+import tempfile
+
+import daemon
+import postfix
+import signing
+import smtp
+
+ROOT = os.path.dirname(os.path.dirname(os.path.dirname(
+    os.path.abspath(__file__))))
+
+HOST = "mx.example.net"  # the receiver, and the authserv-id
+
+# Not the default: loopback clients become others by XCLIENT, and stay skipped
+# when they do not.
+SETTINGS = """\
+socket = "{socket}"
+authserv_id = "%s"
+log_target = stderr
+dns {{ zone = "{zone}" }}
+""" % HOST
+
+
+def die(*_):
+    raise KeyboardInterrupt
+
+
+class Lab(contextlib.ExitStack):
+    """Inside of it: home, keys, zone, sink; then start_milter() and
+    start_postfix()."""
+
+    def __init__(self, program, zone=ROOT + "/etc/demo.zone"):
+        super().__init__()
+        self.program = os.path.abspath(program)
+        self.template = zone
+        self.keys = {}
+        self.milter = None
+        self.postfix = None
+
+    def __enter__(self):
+        super().__enter__()
+        for number in (signal.SIGTERM, signal.SIGHUP):
+            signal.signal(number, die)
+        self.home = tempfile.mkdtemp(prefix="avouch-lab-")
+        self.callback(shutil.rmtree, self.home, ignore_errors=True)
+        os.chmod(self.home, 0o755)
+        self.zone = self.home + "/zone"
+        shutil.copy(self.template, self.zone)
+        self.sink = smtp.Sink()
+        self.callback(self.sink.close)
+        return self
+
+    def __exit__(self, *why):
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+            signal.signal(number, signal.SIG_IGN)  # cleaning up now
+        return super().__exit__(*why)
+
+    def add_key(self, domain, kind="rsa", selector="demo", **options):
+        """A key pair with its record in the zone."""
+        key = signing.Key(kind, self.home, **options)
+        self.add_record(signing.txt("%s._domainkey.%s." % (selector, domain),
+                                    key.record()))
+        self.keys[selector, domain] = key
+        return key
+
+    def add_record(self, line):
+        with open(self.zone, "a") as f:
+            f.write(line + "\n")
+
+    def sign(self, message, domain, selector="demo", **options):
+        return signing.sign(message, self.keys[selector, domain], domain,
+                            selector, **options)
+
+    def settings(self, more="", socket=None):
+        return SETTINGS.format(socket=socket or self.socket,
+                               zone=self.zone) + more
+
+    def start_milter(self, more="", unix=False, **options):
+        if unix:
+            self.where = self.home + "/milter.sock"
+            self.socket = self.mta_socket = "unix:" + self.where
+        else:
+            self.where = smtp.free_port()
+            self.socket = "inet:%d@127.0.0.1" % self.where
+            self.mta_socket = "inet:127.0.0.1:%d" % self.where
+        self.milter = daemon.Daemon(self.program, self.home,
+                                    self.settings(more), **options)
+        self.callback(self.milter.stop)
+        return self.milter
+
+    def start_postfix(self):
+        self.smtp_port = smtp.free_port()
+        self.postfix = postfix.Postfix(self.home, self.smtp_port,
+                                       self.sink.port, self.mta_socket, HOST)
+        self.callback(self.postfix.stop)
+        return self.postfix
+
+    def client(self, helo="mail.bank.example", **who):
+        """An SMTP client that Postfix takes for another (XCLIENT)."""
+        c = smtp.Client(self.smtp_port)
+        c.become(helo, **who)
+        return c
+
+
+def message(sender="alice@bank.example", to="bob@example.net",
+            subject="Hello", body=b"Hello.\r\n", more=b"",
+            date="Thu, 01 Jan 2026 12:00:00 +0000"):
+    """A small message as its author's program writes it."""
+    domain = sender.rpartition("@")[2].rstrip(">")
+    return (b"From: %s\r\nTo: %s\r\nSubject: %s\r\nDate: %s\r\n"
+            b"Message-ID: <%08x@%s>\r\n%s\r\n%s" % (
+                sender.encode(), to.encode(), subject.encode(),
+                date.encode(), abs(hash((sender, subject))) & 0xffffffff,
+                domain.encode(), more, body))
+
+
+def results(field):
+    """{"spf": "pass", "dkim": "pass", ...}: the first result of a method, as
+    one Authentication-Results value tells them; "": the authserv-id."""
+    out = {}
+    depth = 0
+    quoted = False
+    text = ""
+    for c in field:  # without comments, and without what is quoted
+        if c == '"':
+            quoted = not quoted
+        elif quoted:
+            continue
+        elif c == "(":
+            depth += 1
+        elif c == ")":
+            depth -= 1
+        elif depth == 0:
+            text += c
+    parts = text.split(";")
+    out[""] = parts[0].strip()
+    for part in parts[1:]:
+        method, _, rest = part.strip().partition("=")
+        if rest:
+            out.setdefault(method, rest.split()[0])
+    return out
+
+
+def not_here(why):
+    print(why, file=sys.stderr)
+    sys.exit(1)

@@ -1,0 +1,515 @@
+#!/usr/bin/env python3
+"""avouch-milter by the milter protocol alone: MTAs of every age, events in
+every order, connections that end anywhere, and the daemon's own life.  Needs
+neither root nor Postfix.
+
+usage: proto.py PROGRAM [PART-OF-A-NAME]
+"""
+
+import os
+import re
+import resource
+import signal
+import socket
+import subprocess
+import sys
+import time
+
+import lab
+import miltproto
+import smtp
+from suite import Skip, Suite, holds, same, true
+
+suite = Suite()
+
+OURS = "Authentication-Results"
+PLAIN = lab.message("x@plain.example")
+
+
+def session(l, connect=True, **options):
+    m = miltproto.Milter(l.where, **options)
+    if connect:
+        m.connect()
+        m.helo()
+    return m
+
+
+def field(changes, space=True):
+    """Our field's value; it must be the only insertion, at index 0."""
+    found = [(i, v) for i, n, v in changes.inserted if n == OURS]
+    same(len(found), 1, "fields of ours")
+    same(found[0][0], 0, "index")
+    value = found[0][1]
+    same(value[:1] == " ", space, "leading space of %r" % value)
+    value = value.lstrip()
+    true(value.startswith(lab.HOST + ";"), value)
+    true(all(32 <= ord(c) < 127 or c in "\t\n" for c in value), value)
+    same(re.findall(r"\n(?!\t)", value), [], "folds")
+    return value
+
+
+def alive(l):
+    """A session like any other still gets its verdict."""
+    same(l.milter.process.poll(), None, "the milter runs")
+    m = session(l)
+    r = lab.results(field(m.message(l.signed)))
+    same((r["dkim"], r["dmarc"]), ("pass", "pass"), "results")
+    m.quit()
+
+
+# ---- what is negotiated ----
+
+@suite.test("negotiation: only what is used, macros asked for")
+def _(l):
+    m = session(l, connect=False)
+    same(m.actions, miltproto.ADD_HEADERS | miltproto.CHANGE_HEADERS |
+         miltproto.QUARANTINE | miltproto.SET_SYMBOLS, "actions")
+    for flag in (0x80, 0x1000, 0x2000, 0x4000, 0x8000, 0x40000):
+        true(m.steps & flag, "no reply is due: %x" % flag)
+    true(not m.steps & 0x80000, "a body chunk has a reply: skip")
+    true(m.steps & miltproto.SKIP and m.steps & miltproto.LEADING_SPACE and
+         m.steps & 0x300 == 0x300, "steps %x" % m.steps)
+    for name in (b"j ", b"{client_ptr}", b"{auth_type}", b"{auth_authen}",
+                 b"\x05i\x00"):
+        true(name in m.symbols, "%r in %r" % (name, m.symbols))
+    m.quit()
+
+
+@suite.test("an old MTA: no skip, no silence, no leading space")
+def _(l):
+    m = session(l, actions=0x3f, steps=0x7f, version=2)
+    same(m.steps & (miltproto.NO_REPLY | miltproto.SKIP |
+                    miltproto.LEADING_SPACE), 0, "steps")
+    same(m.symbols, b"", "macros")
+    odd = l.sign(lab.message(more=b"X-A:  two spaces\r\nX-B: \tx\r\n"),
+                 "bank.example", canon="simple/simple",
+                 headers=["from", "x-a", "x-b"])
+    for _ in range(2):
+        r = lab.results(field(m.message(odd), space=False))
+        same(r["dkim"], "pass", "dkim")
+    m.quit()
+
+
+@suite.test("leading space: put back where the MTA takes it away")
+def _(l):
+    odd = l.sign(lab.message(more=b"X-A: \t a\r\nX-B:  b\r\n\t c\r\n"),
+                 "bank.example", canon="simple/simple",
+                 headers=["from", "x-a", "x-b", "subject"])
+    for steps, space in ((miltproto.ALL_STEPS, True),
+                         (miltproto.ALL_STEPS & ~miltproto.LEADING_SPACE,
+                          False)):
+        m = session(l, steps=steps)
+        same(lab.results(field(m.message(odd), space))["dkim"], "pass", "")
+        m.quit()
+
+
+@suite.test("an MTA that lets nobody change the header is turned away")
+def _(l):
+    for actions in (0x01, 0x10, 0x20):
+        try:
+            session(l, connect=False, actions=actions)
+            raise AssertionError("negotiated")
+        except ConnectionError:
+            pass
+    alive(l)
+
+
+@suite.test("a new connection on the same socket (QUIT_NC)")
+def _(l):
+    m = session(l)
+    for _ in range(5):
+        r = lab.results(field(m.message(l.signed)))
+        same(r["dmarc"], "pass", "dmarc")
+        m.quit_new_connection()
+        m.connect(address="203.0.113.9")
+        m.helo("other.example")
+    value = field(m.message(PLAIN))
+    holds(value, "203.0.113.9")
+    m.quit()
+
+
+# ---- events in any order ----
+
+@suite.test("end of message without anything before it")
+def _(l):
+    for events in ("", "C", "CH", "CHM", "CHMR", "CHMRN", "CHMRB", "M", "MR",
+                   "CM", "CMRLN", "HM", "CHHM", "CHMM", "CHMHM"):
+        m = miltproto.Milter(l.where)
+        for e in events:
+            {"C": m.connect, "H": m.helo, "M": m.mail, "R": m.rcpt,
+             "L": lambda: m.header("Subject", b" x"), "N": m.headers_end,
+             "B": lambda: m.body(b"x\r\n")}[e]()
+        try:
+            # libmilter itself ignores what can come from no MTA
+            m.socket.settimeout(0.3)
+            changes = m.end()
+            if changes.reply == "c":
+                field(changes)
+        except (ConnectionError, TimeoutError):
+            pass
+        m.close()
+    alive(l)
+
+
+@suite.test("an abort, a hang-up after each event")
+def _(l):
+    for last in range(1, 9):
+        for end in ("abort", "quit", "close", "abort and go on"):
+            m = miltproto.Milter(l.where)
+            steps = [m.connect, m.helo, m.mail, m.rcpt,
+                     lambda: m.header(OURS, b" mx.example.net; spf=pass"),
+                     m.headers_end, lambda: m.body(b"half a mess"),
+                     lambda: m.body(b"age\r\n")]
+            for step in steps[:last]:
+                step()
+            if end.startswith("abort"):
+                m.abort()
+            if end == "abort and go on":
+                changes = m.message(PLAIN)
+                same(changes.removed, [], "carried over")
+                field(changes)
+            if end == "quit":
+                m.quit()
+            else:
+                m.close()
+    alive(l)
+
+
+@suite.test("connections without a word, and with half a packet")
+def _(l):
+    for data in (b"", b"\0", b"\0\0\0\x0d", b"\0\0\0\x0dO\0\0", b"\0\0\0\x01",
+                 b"\0\0\0\0", b"\xff\xff\xff\xffL", b"\0\0\0\x01Z",
+                 b"\0\0\0\x05L\0\0\0\0", b"GET / HTTP/1.0\r\n\r\n"):
+        for _ in range(3):
+            s = socket.create_connection(("127.0.0.1", l.where))
+            s.sendall(data)
+            s.close()
+    alive(l)
+
+
+@suite.test("clients of every family, and of none")
+def _(l):
+    for how, wanted in ((lambda m: m.connect("2001:db8::1"), "2001:db8::1"),
+                        (lambda m: m.connect("IPv6:2001:db8::2"), ""),
+                        (lambda m: m.connect("::ffff:192.0.2.9"),
+                         "policy.iprev=192.0.2.9"),
+                        (lambda m: m.connect(None), ""),
+                        (lambda m: m.connect_unix(), "")):
+        m = miltproto.Milter(l.where)
+        how(m)
+        m.helo()
+        try:
+            holds(field(m.message(PLAIN)), wanted)
+        except ConnectionError:  # libmilter takes no "IPv6:"
+            same(wanted, "", "hung up")
+        m.close()
+    alive(l)
+
+
+@suite.test("forged fields: removed highest first, ours at index 0")
+def _(l):
+    m = session(l)
+    forged = b"Authentication-Results: mx.example.net; spf=pass\r\n"
+    other = b"Authentication-Results: other.example; spf=pass\r\n"
+    changes = m.message(forged + other + forged * 2 + other + forged + PLAIN)
+    same(changes.removed, [(OURS, 6), (OURS, 4), (OURS, 3), (OURS, 1)],
+         "removed")
+    field(changes)
+    changes = m.message(forged * 300 + PLAIN)
+    same(changes.removed, [(OURS, n) for n in range(300, 0, -1)], "removed")
+    m.quit()
+
+
+@suite.test("a field of 3 MB, a name of 60 KB")
+def _(l):
+    m = session(l)
+    big = b" mx.example.net; " + b"x" * (3 << 20)
+    m.mail()
+    m.rcpt()
+    m.header(OURS, big)
+    m.header(b"X" * 60000, b" y")
+    m.header("From", b" x@plain.example")
+    m.headers_end()
+    changes = m.end()
+    same(changes.removed, [(OURS, 1)], "removed")
+    field(changes)
+    m.quit()
+
+
+@suite.test("bodies cut anywhere, and skipped where nobody needs them")
+def _(l):
+    body = b"a\r\n.b\r\n\r\n \t\r\nc\rd e\r\n\r\n\r\n"
+    signed = l.sign(lab.message(body=body), "bank.example",
+                    canon="relaxed/relaxed")
+    simple = l.sign(lab.message(body=body), "bank.example",
+                    canon="relaxed/simple")
+    m = session(l)
+    for chunk in (1, 2, 3, 5, 7, len(body) - 1, 65535):
+        for message in (signed, simple):
+            r = lab.results(field(m.message(message, chunk=chunk)))
+            same(r["dkim"], "pass", "chunks of %d" % chunk)
+            true(not m.skipped, "skipped")
+    m.message(PLAIN)
+    true(m.skipped, "nobody needs the body")
+    m.quit()
+    m = session(l, steps=miltproto.ALL_STEPS & ~miltproto.SKIP)
+    m.message(PLAIN)
+    true(not m.skipped, "skip was not agreed on")
+    m.quit()
+
+
+@suite.test("no hold queue: annotated and delivered, and the log says so")
+def _(l):
+    l.milter.reload(l.settings("dmarc { on_quarantine = hold }\n"))
+    m = session(l)
+    changes = m.message(lab.message("x@shop.example"), "x@shop.example")
+    true(changes.quarantined, "held")
+    m.quit()
+    m = session(l, actions=0x1f | miltproto.SET_SYMBOLS)
+    changes = m.message(lab.message("x@shop.example"), "x@shop.example")
+    same((changes.reply, changes.quarantined), ("c", None), "reply")
+    field(changes)
+    l.milter.wait_log(level="error", cause="hold")
+    m.quit()
+    l.milter.reload(l.settings())
+
+
+# ---- the daemon's life ----
+
+def run(l, *arguments, seconds=30, **options):
+    return subprocess.run([l.program, *arguments], capture_output=True,
+                          text=True, timeout=seconds,
+                          stdin=subprocess.DEVNULL, **options)
+
+
+def configured(l, text, name="other"):
+    path = "%s/%s.conf" % (l.home, name)
+    with open(path, "w") as f:
+        f.write(text)
+    return path
+
+
+@suite.test("command line: -V, -t, -h, what is wrong")
+def _(l):
+    r = run(l, "-V")
+    same((r.returncode, r.stdout[:14]), (0, "avouch-milter "), "-V")
+    same(run(l, "-h").returncode, 0, "-h")
+    for wrong in (["-x"], ["word"], ["-c"]):
+        r = run(l, *wrong)
+        same(r.returncode, 64, "status")
+        holds(r.stderr, "usage:")
+    good = configured(l, l.settings())
+    r = run(l, "-t", "-c", good)
+    same(r.returncode, 0, r.stderr)
+    holds(r.stdout, "is good")
+    bad = configured(l, 'mode = monitor\nmoda = enforce\nsample = 5x\n', "bad")
+    for arguments in (["-t", "-c", bad], ["-f", "-c", bad]):
+        r = run(l, *arguments)
+        same(r.returncode, 78, "status")
+        holds(r.stderr, bad + ":2:")
+        holds(r.stderr, "did you mean mode")
+    r = run(l, "-f", "-c", l.home + "/not-there")
+    same(r.returncode, 78, "status")
+    holds(r.stderr, "not-there")
+
+
+@suite.test("a zone file that is wrong: file, line, status 78")
+def _(l):
+    zone = l.home + "/wrong.zone"
+    with open(zone, "w") as f:
+        f.write("a.example. IN A 192.0.2.1\nb.example. IN NONSENSE x\n")
+    text = l.settings(socket="inet:%d" % smtp.free_port())
+    r = run(l, "-f", "-c", configured(l, text.replace(l.zone, zone)))
+    same(r.returncode, 78, r.stderr)
+    holds(r.stderr, zone + ":2")
+
+
+@suite.test("a busy port: who is to be asked")
+def _(l):
+    r = run(l, "-f", "-c", configured(l, l.settings()))
+    same(r.returncode, 69, "status")
+    holds(r.stderr, "is in use by process %d (" % l.milter.process.pid)
+    alive(l)
+
+
+@suite.test("unix sockets: busy, left over, not a socket, mode")
+def _(l):
+    path = l.home + "/u.sock"
+    conf = configured(l, l.settings("socket_mode = 0600\n",
+                                    socket="unix:" + path))
+
+    def start():
+        p = subprocess.Popen([l.program, "-f", "-c", conf],
+                             stderr=subprocess.DEVNULL)
+        for _ in range(200):
+            try:
+                m = miltproto.Milter(path)
+                m.quit()
+                return p
+            except OSError:
+                time.sleep(0.05)
+        raise AssertionError("does not listen")
+
+    p = start()
+    try:
+        same(os.stat(path).st_mode & 0o777, 0o600, "mode")
+        r = run(l, "-f", "-c", conf)
+        same(r.returncode, 69, "status")
+        holds(r.stderr, "is in use by process %d (" % p.pid)
+    finally:
+        p.kill()
+        p.wait()
+    true(os.path.exists(path), "left over by SIGKILL")
+    p = start()
+    p.terminate()
+    same(p.wait(30), 0, "status")
+    true(not os.path.exists(path), "removed at the end")
+    with open(path, "w") as f:
+        f.write("not a socket")
+    r = run(l, "-f", "-c", conf)
+    same(r.returncode, 69, "status")
+    holds(r.stderr, "no socket")
+    true(os.path.exists(path), "not removed: it is not ours")
+
+
+@suite.test("systemd is told: READY, RELOADING, STOPPING, WATCHDOG")
+def _(l):
+    import daemon
+    port = smtp.free_port()
+    d = daemon.Daemon(l.program, l.home,
+                      l.settings(socket="inet:%d@127.0.0.1" % port),
+                      name="systemd", environment={"WATCHDOG_USEC": "200000"})
+    try:
+        d.wait_state("WATCHDOG=1", 5)
+        d.wait_state("WATCHDOG=1", 5)
+        d.signal(signal.SIGHUP)
+        d.wait_state("RELOADING=1", 5)
+        d.wait_state("READY=1", 5)
+        d.signal(signal.SIGTERM)
+        d.wait_state("STOPPING=1", 5)
+        same(d.wait(), 0, "status")
+    finally:
+        d.stop()
+
+
+@suite.test("start: version, mode, socket, resolvers in the log")
+def _(l):
+    line = l.milter.log(event="start")[0]
+    same(line["mode"], "enforce", "mode")
+    same(line["socket"], l.socket, "socket")
+    holds(line["resolvers"], l.zone)
+    true(re.fullmatch(r"[0-9.]+", line["version"]), line["version"])
+
+
+@suite.test("SIGHUP without end: each message sees one configuration")
+def _(l):
+    texts = [l.settings("mode = monitor\n"), l.settings()]
+    until = time.monotonic() + 5
+    forged = lab.message("alice@bank.example")
+    n = 0
+    while time.monotonic() < until:
+        l.milter.configure(texts[n % 2])
+        l.milter.signal(signal.SIGHUP)
+        m = session(l)
+        changes = m.message(forged)
+        if changes.reply == "c":
+            holds(field(changes), "would reject")
+        else:
+            same(changes.text[:10], "550 5.7.26", "refused")
+        m.quit()
+        n += 1
+    l.milter.reload(texts[1])
+    true(n > 50, "only %d messages" % n)
+    alive(l)
+
+
+@suite.test("out of descriptors: told to come later, no spinning, recovers")
+def _(l):
+    import daemon
+    port = smtp.free_port()
+    hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+    if hard != resource.RLIM_INFINITY and hard < 120:
+        raise Skip("the limit of open files is too low to test it")
+    d = daemon.Daemon(l.program, l.home,
+                      l.settings(socket="inet:%d@127.0.0.1" % port),
+                      name="few", wrapper=("prlimit", "--nofile=120:120"))
+    sessions = []
+    try:
+        welcome = later = refused = 0
+        for _ in range(150):
+            try:
+                m = miltproto.Milter(port)
+                sessions.append(m)
+                reply = m.connect()
+                if reply is None:
+                    welcome += 1
+                else:
+                    same(reply[0], "y", "reply")
+                    true(reply[1].startswith(b"421 4.3.2 "), reply)
+                    later += 1
+            except ConnectionError:
+                refused += 1
+        true(welcome >= 30 and later > 0 and refused > 0,
+             "%d, %d, %d" % (welcome, later, refused))
+        before = _cpu(d.process.pid)
+        time.sleep(1)
+        true(_cpu(d.process.pid) - before < 0.3, "it spins")
+        while sessions:
+            sessions.pop().close()
+        for _ in range(100):
+            m = miltproto.Milter(port)
+            if m.connect() is None:
+                break
+            m.close()
+            time.sleep(0.05)
+        m.helo()
+        field(m.message(PLAIN))
+        m.quit()
+    finally:
+        while sessions:
+            sessions.pop().close()
+        same(d.stop(), 0, "status")
+
+
+def _cpu(pid):
+    with open("/proc/%d/stat" % pid) as f:
+        values = f.read().rpartition(")")[2].split()
+    return (int(values[11]) + int(values[12])) / os.sysconf("SC_CLK_TCK")
+
+
+@suite.test("SIGTERM with open connections and messages half sent")
+def _(l):
+    import daemon
+    port = smtp.free_port()
+    d = daemon.Daemon(l.program, l.home, l.settings(
+        "timeout = 1s\n", socket="inet:%d@127.0.0.1" % port), name="term")
+    sessions = [miltproto.Milter(port) for _ in range(20)]
+    for i, m in enumerate(sessions):
+        m.connect()
+        if i % 2:
+            m.mail()
+            m.rcpt()
+            m.header("From", b" x@plain.example")
+    m = sessions[1]
+    time.sleep(0.2)
+    began = time.monotonic()
+    d.signal(signal.SIGTERM)
+    d.wait_log(event="stop")
+    m.headers_end()
+    field(m.end())  # this one was in hand and is finished
+    same(d.wait(), 0, "status")
+    true(time.monotonic() - began < 6, "it took too long")
+    for m in sessions:
+        m.close()
+
+
+def main():
+    with lab.Lab(sys.argv[1]) as l:
+        l.add_key("bank.example")
+        l.start_milter()
+        l.signed = l.sign(lab.message(), "bank.example")
+        return suite.run(l, sys.argv[2] if len(sys.argv) > 2 else None)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

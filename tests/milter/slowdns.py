@@ -1,0 +1,43 @@
+"""A name server that takes its time: every question is answered with "no such
+name" after `delay` seconds.
+"""
+
+import socket
+import struct
+import threading
+import time
+
+
+class SlowDns:
+    def __init__(self, delay):
+        self.delay = delay
+        self.asked = 0
+        self.socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        self.socket.bind(("127.0.0.1", 0))
+        self.port = self.socket.getsockname()[1]
+        threading.Thread(target=self.serve, daemon=True).start()
+
+    def serve(self):
+        while True:
+            try:
+                question, client = self.socket.recvfrom(4096)
+            except OSError:
+                return
+            self.asked += 1
+            threading.Thread(target=self.answer, args=(question, client),
+                             daemon=True).start()
+
+    def answer(self, question, client):
+        time.sleep(self.delay)
+        end = 12
+        while question[end] != 0:
+            end += 1 + question[end]
+        # the question as it came; QR, RD, RA, NXDOMAIN; no EDNS
+        reply = question[:2] + struct.pack(">HHHHH", 0x8183, 1, 0, 0, 0)
+        try:
+            self.socket.sendto(reply + question[12:end + 5], client)
+        except OSError:
+            pass
+
+    def close(self):
+        self.socket.close()

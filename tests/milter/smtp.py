@@ -1,0 +1,187 @@
+"""An SMTP client that sends exactly what it is given, and an LMTP server that
+keeps exactly what it receives.
+"""
+
+import re
+import socket
+import socketserver
+import threading
+import time
+
+SECONDS = 60  # longest wait for a reply or a delivery
+
+
+class Reply:
+    def __init__(self, lines):
+        self.lines = lines
+        self.code = int(lines[-1][:3])
+        self.text = " ".join(line[4:] for line in lines)
+
+    def __str__(self):
+        return "%d %s" % (self.code, self.text)
+
+    def queue_id(self):
+        found = re.search(r"queued as (\w+)", self.text)
+        return found.group(1) if found else None
+
+
+class Client:
+    def __init__(self, port, greet=True):
+        self.socket = socket.create_connection(("127.0.0.1", port), SECONDS)
+        self.file = self.socket.makefile("rb")
+        self.greeting = self.reply() if greet else None
+
+    def reply(self):
+        lines = []
+        while not lines or lines[-1][3:4] == "-":
+            line = self.file.readline().decode("utf-8", "replace")
+            if not line:
+                raise ConnectionError("the SMTP server hung up")
+            lines.append(line.rstrip("\r\n"))
+        return Reply(lines)
+
+    def send(self, data):
+        self.socket.sendall(data)
+
+    def command(self, text):
+        self.send(text.encode("utf-8", "surrogateescape") + b"\r\n")
+        return self.reply()
+
+    def need(self, text, code):
+        r = self.command(text)
+        if r.code != code:
+            raise AssertionError("%s: %s" % (text, r))
+        return r
+
+    def become(self, helo, **who):
+        """EHLO; with XCLIENT where it matters who the client is."""
+        self.need("EHLO " + helo, 250)
+        if who:
+            self.need("XCLIENT " + " ".join(
+                "%s=%s" % item for item in who.items()), 220)
+            self.need("EHLO " + helo, 250)
+
+    def content(self, message):
+        """After DATA: the message with its dots doubled (RFC 5321 4.5.2)."""
+        stuffed = re.sub(rb"(?m)^\.", b"..", message)
+        if not stuffed.endswith(b"\r\n"):
+            stuffed += b"\r\n"
+        self.send(stuffed + b".\r\n")
+        return self.reply()
+
+    def message(self, sender, recipient, message):
+        """One transaction; the reply that ended it."""
+        r = self.command("MAIL FROM:<%s>" % sender)
+        if r.code == 250:
+            r = self.command("RCPT TO:<%s>" % recipient)
+        if r.code == 250:
+            r = self.command("DATA")
+        return self.content(message) if r.code == 354 else r
+
+    def quit(self):
+        try:
+            self.command("QUIT")
+        except OSError:
+            pass
+        self.close()
+
+    def close(self):
+        self.file.close()
+        self.socket.close()
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.quit()
+
+
+class _Delivery(socketserver.StreamRequestHandler):
+    """LMTP (RFC 2033): everything is taken."""
+
+    def say(self, text):
+        self.wfile.write(text.encode() + b"\r\n")
+
+    def handle(self):
+        recipients = []
+        self.say("220 sink")
+        for line in self.rfile:
+            verb = line[:4].upper()
+            if verb == b"LHLO":
+                self.say("250-sink\r\n250-8BITMIME\r\n250 SMTPUTF8")
+            elif verb == b"DATA":
+                self.say("354 go on")
+                message = self.data()
+                for recipient in recipients:
+                    self.server.sink.keep(recipient, message)
+                    self.say("250 2.0.0 kept")
+                recipients = []
+            elif verb == b"QUIT":
+                self.say("221 bye")
+                return
+            else:
+                if verb == b"RCPT":
+                    recipients.append(
+                        re.search(rb"<(.*?)>", line).group(1).decode())
+                elif verb in (b"RSET", b"MAIL"):
+                    recipients = []
+                self.say("250 2.0.0 ok")
+
+    def data(self):
+        lines = []
+        for line in self.rfile:
+            if line == b".\r\n":
+                break
+            lines.append(line[1:] if line.startswith(b".") else line)
+        return b"".join(lines)
+
+
+class Sink:
+    """Keeps what is delivered, by recipient."""
+
+    class Server(socketserver.ThreadingTCPServer):
+        allow_reuse_address = True
+        daemon_threads = True
+
+    def __init__(self):
+        self.messages = {}
+        self.changed = threading.Condition()
+        self.server = Sink.Server(("127.0.0.1", 0), _Delivery)
+        self.server.sink = self
+        self.port = self.server.server_address[1]
+        threading.Thread(target=self.server.serve_forever,
+                         kwargs={"poll_interval": 0.1}, daemon=True).start()
+
+    def keep(self, recipient, message):
+        with self.changed:
+            self.messages.setdefault(recipient, []).append(message)
+            self.changed.notify_all()
+
+    def take(self, recipient, seconds=SECONDS):
+        """The next message to `recipient`; None: none came in time."""
+        until = time.monotonic() + seconds
+        with self.changed:
+            while not self.messages.get(recipient):
+                left = until - time.monotonic()
+                if left <= 0 or not self.changed.wait(left):
+                    return None
+            return self.messages[recipient].pop(0)
+
+    def close(self):
+        self.server.shutdown()
+        self.server.server_close()
+
+
+def fields(message, name):
+    """The values of all fields of that name, unfolded, top first."""
+    head = message.partition(b"\r\n\r\n")[0] + b"\r\n"
+    found = re.findall(rb"(?mi)^%s[ \t]*:((?:.*\r\n)(?:[ \t].*\r\n)*)"
+                       % re.escape(name.encode()), head)
+    return [re.sub(r"\s+", " ", v.decode("utf-8", "replace")).strip()
+            for v in found]
+
+
+def free_port():
+    with socket.socket() as s:
+        s.bind(("127.0.0.1", 0))
+        return s.getsockname()[1]
