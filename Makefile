@@ -92,6 +92,45 @@ unit: $(TESTS) $(REPLAYS)
 fuzz-replay: $(REPLAYS)
 	@tests/run_cmocka $(REPLAY_COMMANDS)
 
+# ---- the whole, as a user has it; root, on Debian ----
+
+export PYTHONDONTWRITEBYTECODE = 1
+MILTER_TESTS = "tests/milter/proto.py $(DAEMON)" \
+	"tests/milter/luatest.py $(DAEMON)" "tests/milter/e2e.py $(DAEMON)"
+
+# Packages may come now: the variables above are to be worked out afterwards.
+demo:
+	@tests/deps build demo
+	@$(MAKE) --no-print-directory -s all
+	@tests/milter/demo.py $(DAEMON)
+
+check:
+	@tests/deps build check
+	@$(MAKE) --no-print-directory -s all check-programs
+	@$(MAKE) --no-print-directory -s check-run
+
+check-programs: $(TESTS) $(REPLAYS)
+
+check-run:
+	@LOGS=$(BUILD) tests/run_cmocka $(TESTS) $(REPLAY_COMMANDS) \
+		$(MILTER_TESTS)
+
+# The tests against a running milter alone.
+e2e: $(DAEMON)
+	@LOGS=$(BUILD) tests/run_cmocka $(MILTER_TESTS)
+
+valgrind:
+	@tests/deps build check fuzz
+	@$(MAKE) --no-print-directory -s all
+	@LOGS=$(BUILD) tests/run_cmocka "tests/milter/valgrind.py $(DAEMON)"
+
+lint:
+	@tests/deps build lint
+	@INCLUDES="$(INCLUDES)" tests/lint
+
+deps:
+	@tests/deps all
+
 # Variants are these same rules with another BUILD and CFLAGS.  Sanitizers see
 # no overflow in the functions that _FORTIFY_SOURCE puts in the place of libc's.
 CHECKED  = -O1 -g -fno-omit-frame-pointer -fno-sanitize-recover=all
@@ -125,8 +164,14 @@ fuzz: fuzz-build
 
 help:
 	@echo "all          the programs: build/avouch-milter, build/avouch"
+	@echo "demo         mail through a Postfix with the milter attached, shown"
+	@echo "check        builds, and runs all tests"
+	@echo "deps         installs the Debian packages that are missing"
 	@echo "unit         module tests, and the seeds of all fuzz targets"
 	@echo "fuzz-replay  the seeds of all fuzz targets alone"
+	@echo "e2e          the tests against a running milter alone"
+	@echo "valgrind     a thousand messages through the milter under valgrind"
+	@echo "lint         the rules that no compiler checks"
 	@echo "asan tsan    unit under sanitizers, in build-asan, build-tsan"
 	@echo "fuzz         each target FUZZ_SECONDS=20 long; FUZZ=NAME for one"
 	@echo "fuzz-build   the fuzz targets, in build-fuzz"
@@ -134,7 +179,8 @@ help:
 	@echo "clean        removes build and build-*"
 
 .SECONDARY:
-.PHONY: all bench unit fuzz-replay asan tsan fuzz-build fuzzers fuzz help clean
+.PHONY: all bench demo check check-programs check-run e2e valgrind lint deps \
+	unit fuzz-replay asan tsan fuzz-build fuzzers fuzz help clean
 clean:
 	rm -rf build build-*
 
