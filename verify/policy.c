@@ -305,9 +305,12 @@ skip(struct policy_deciding *d, const char *rule)
 	d->why = POLICY_OVERRIDE_LOCAL;
 	account(d, CONF_ACCEPT);
 	d->out->rule = span_str(rule);
-	d->out->reason = strcmp(rule, "skip.authenticated") == 0
-	    ? SPAN("the client logged in")
-	    : SPAN("the client is in skip_networks");
+	if (strcmp(rule, "skip.authenticated") == 0)
+		d->out->reason = SPAN("the client logged in");
+	else if (d->f->client.family == IP_NONE)
+		d->out->reason = SPAN("not received by SMTP");
+	else
+		d->out->reason = SPAN("the client is in skip_networks");
 	d->out->skipped = true;
 }
 

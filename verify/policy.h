@@ -25,7 +25,7 @@ enum { POLICY_TEXT_MAX = 400 }; /* bytes of a reply's text */
 
 struct policy_facts {
 	/* who */
-	struct ip client;
+	struct ip client;   /* IP_NONE: not by SMTP, as if from loopback */
 	bool authenticated; /* the client logged in (SMTP AUTH, or cert) */
 	struct span mail_from_domain; /* normal form; absent: null sender */
 	const struct span *recipient_domains; /* distinct */
