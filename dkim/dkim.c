@@ -75,12 +75,6 @@ rank_against(struct span domain, struct span author)
 	    : RANK_OTHER;
 }
 
-static bool
-is_ascii(unsigned char c)
-{
-	return c < 0x80;
-}
-
 static enum rank
 rank_of(struct arena *a, struct span value, const struct span *authors,
     size_t n_authors)
@@ -88,7 +82,7 @@ rank_of(struct arena *a, struct span value, const struct span *authors,
 	struct span domain = signature_domain(value);
 	enum rank best = RANK_OTHER;
 
-	if (!span_all(domain, is_ascii)) /* RFC 8616 section 5 */
+	if (!span_all(domain, ascii_is_ascii)) /* RFC 8616 section 5 */
 		domain = domain_normal(a, domain);
 	for (size_t i = 0; i < n_authors; i++) {
 		enum rank rank = rank_against(domain, authors[i]);

@@ -15,6 +15,12 @@ ascii_upper(unsigned char c)
 }
 
 bool
+ascii_is_ascii(unsigned char c)
+{
+	return c < 0x80;
+}
+
+bool
 ascii_is_alpha(unsigned char c)
 {
 	c = ascii_lower(c);

@@ -9,6 +9,9 @@
 unsigned char ascii_lower(unsigned char c);
 unsigned char ascii_upper(unsigned char c);
 
+/* Below 0x80. */
+bool ascii_is_ascii(unsigned char c);
+
 bool ascii_is_alpha(unsigned char c);
 bool ascii_is_digit(unsigned char c);
 bool ascii_is_alnum(unsigned char c);

@@ -135,12 +135,6 @@ domain_is_under(struct span name, struct span ancestor)
 }
 
 static bool
-is_ascii(unsigned char c)
-{
-	return c < 0x80;
-}
-
-static bool
 is_not_control(unsigned char c)
 {
 	return c >= 0x20 && c != 0x7f;
@@ -190,7 +184,7 @@ normal_of_unicode(struct arena *a, struct span name)
 	while (!scan_done(&s)) {
 		struct span label = scan_until(&s, '.');
 
-		if (span_all(label, is_ascii))
+		if (span_all(label, ascii_is_ascii))
 			buf_span(&b, label);
 		else if (!put_alabel(&b, a, label))
 			return SPAN_NONE;
@@ -207,7 +201,7 @@ domain_normal(struct arena *a, struct span name)
 {
 	if (name.n > DOMAIN_UTF8_MAX || !span_all(name, is_not_control))
 		return SPAN_NONE;
-	if (!span_all(name, is_ascii))
+	if (!span_all(name, ascii_is_ascii))
 		return normal_of_unicode(a, name);
 	if (!domain_is_valid(name))
 		return SPAN_NONE;

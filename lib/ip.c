@@ -107,8 +107,8 @@ cut_host_bits(struct ip_net *net)
 }
 
 /* RFC 7208 section 5.6: "0", or digits that do not begin with one. */
-static bool
-read_prefix(struct span text, unsigned max, unsigned *bits)
+bool
+ip_prefix_parse(struct span text, unsigned max, unsigned *bits)
 {
 	struct scan s = scan_of(text);
 	uint64_t value;
@@ -133,7 +133,7 @@ ip_net_parse(struct span text, struct ip_net *out)
 		return IP_NET_NO_ADDRESS;
 	net.bits = family_bits(net.ip.family);
 	if (slash < text.n &&
-	    !read_prefix(span_skip(text, slash + 1), net.bits, &net.bits))
+	    !ip_prefix_parse(span_skip(text, slash + 1), net.bits, &net.bits))
 		return IP_NET_NO_PREFIX;
 	if (is_mapped(&net.ip) && net.bits >= MAPPED_BITS) {
 		net.ip = unmapped(net.ip);

@@ -46,6 +46,10 @@ bool ip_parse(struct span text, struct ip *out);
 bool ip_parse_v4(struct span text, struct ip *out);
 bool ip_parse_v6(struct span text, struct ip *out);
 
+/* The length of a prefix: "0", or digits that do not begin with it (RFC 7208
+ * section 5.6), at most `max`. */
+bool ip_prefix_parse(struct span text, unsigned max, unsigned *bits);
+
 /* "192.0.2.0/24", "2001:db8::/32", or an address alone.  `out` is IP_NONE where
  * it is neither, "::ffff:192.0.2.0/120" the first. */
 enum ip_net_fault ip_net_parse(struct span text, struct ip_net *out);

@@ -13,12 +13,6 @@
 
 enum { NAMES_CAP = 16 * 1024 }; /* bytes; for two names of at most 1 KB */
 
-static bool
-is_ascii(unsigned char c)
-{
-	return c < 0x80;
-}
-
 enum likeness { SAME, OTHER, UNCLEAR };
 
 /*
@@ -34,14 +28,14 @@ compare_names(struct span theirs, struct span id)
 
 	if (span_equal_nocase(theirs, id) || domain_equal(theirs, id))
 		return SAME;
-	if (span_all(theirs, is_ascii) && span_all(id, is_ascii))
+	if (span_all(theirs, ascii_is_ascii) && span_all(id, ascii_is_ascii))
 		return OTHER;
 	arena = arena_new(NAMES_CAP);
 	if (arena == NULL)
 		return UNCLEAR;
 	a = domain_normal(arena, theirs);
 	b = domain_normal(arena, id);
-	if (a.p == NULL && !span_all(theirs, is_ascii))
+	if (a.p == NULL && !span_all(theirs, ascii_is_ascii))
 		like = UNCLEAR;
 	else if (a.p != NULL && b.p != NULL && span_equal(a, b))
 		like = SAME;
@@ -128,8 +122,8 @@ is_mentioned(struct span value, struct span id)
 	struct scan s = scan_of(id);
 	struct span word = next_word(&s);
 
-	return word.n == 0 || !span_all(id, is_ascii) || has_veil(value) ||
-	    has_word(value, word);
+	return word.n == 0 || !span_all(id, ascii_is_ascii) ||
+	    has_veil(value) || has_word(value, word);
 }
 
 /* ---- the field ---- */

@@ -10,21 +10,6 @@ enum { V4_BITS = 32, V6_BITS = 128 };
 static const char bad_length[] =
     "the length of a prefix is out of range or begins with 0";
 
-/* RFC 7208 section 5.6: "0", or digits that do not begin with one. */
-static bool
-read_length(struct span digits, unsigned max, unsigned *out)
-{
-	struct scan s = scan_of(digits);
-	uint64_t value;
-
-	if (digits.n > 1 && digits.p[0] == '0')
-		return false;
-	if (!scan_number(&s, max, &value) || !scan_done(&s))
-		return false;
-	*out = (unsigned)value;
-	return true;
-}
-
 /* Takes "/" and digits off the end of `rest`; false: there are none. */
 static bool
 cut_length(struct span *rest, struct span *digits)
@@ -52,13 +37,14 @@ read_dual(struct span *rest, struct spf_term *term)
 	if (!cut_length(rest, &digits))
 		return NULL;
 	if (rest->n > 0 && rest->p[rest->n - 1] == '/') {
-		if (!read_length(digits, V6_BITS, &term->bits6))
+		if (!ip_prefix_parse(digits, V6_BITS, &term->bits6))
 			return bad_length;
 		*rest = span_first(*rest, rest->n - 1);
 		if (!cut_length(rest, &digits))
 			return NULL;
 	}
-	return read_length(digits, V4_BITS, &term->bits4) ? NULL : bad_length;
+	return ip_prefix_parse(digits, V4_BITS, &term->bits4) ? NULL
+							      : bad_length;
 }
 
 /* ":" domain-spec */
@@ -111,7 +97,7 @@ read_network(struct span rest, unsigned *bits, unsigned max,
 		return max == V4_BITS ? "that is no IPv4 address"
 				      : "that is no IPv6 address";
 	if (slash < rest.n &&
-	    !read_length(span_skip(rest, slash + 1), max, bits))
+	    !ip_prefix_parse(span_skip(rest, slash + 1), max, bits))
 		return bad_length;
 	return NULL;
 }
@@ -147,25 +133,6 @@ static const struct mechanism {
 	{ "exists", SPF_KIND_EXISTS, read_required },
 	{ "ptr", SPF_KIND_PTR, read_optional },
 };
-
-static const struct name kind_names[] = {
-	{ "all", SPF_KIND_ALL },
-	{ "include", SPF_KIND_INCLUDE },
-	{ "a", SPF_KIND_A },
-	{ "mx", SPF_KIND_MX },
-	{ "ptr", SPF_KIND_PTR },
-	{ "ip4", SPF_KIND_IP4 },
-	{ "ip6", SPF_KIND_IP6 },
-	{ "exists", SPF_KIND_EXISTS },
-	{ "redirect", SPF_KIND_REDIRECT },
-	{ "exp", SPF_KIND_EXP },
-};
-
-const char *
-spf_kind_name(enum spf_kind kind)
-{
-	return table_name(kind_names, TABLE_SIZE(kind_names), (int)kind);
-}
 
 /* RFC 7208 section 4.6.1: name = ALPHA *( ALPHA / DIGIT / "-" / "_" / "." ) */
 static bool

@@ -71,7 +71,4 @@ bool spf_record_parse(
 /* The term makes DNS queries: RFC 7208 section 4.6.4 counts it. */
 bool spf_term_looks_up(const struct spf_term *term);
 
-/* "ip4", "redirect", ...; "?" for the kinds that have no name. */
-const char *spf_kind_name(enum spf_kind kind);
-
 #endif

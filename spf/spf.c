@@ -8,12 +8,6 @@
 
 /* ---- who is checked ---- */
 
-static bool
-is_ascii(unsigned char c)
-{
-	return c < 0x80;
-}
-
 /*
  * The local-part and the domain of a MAIL FROM, split at its last "@".  A
  * source route in front of it is no part of either (RFC 7208 section 2.2, RFC
@@ -36,7 +30,7 @@ split_sender(struct span sender, struct span *local, struct span *domain)
 static struct span
 shown_name(struct span name, struct span normal)
 {
-	if (normal.p != NULL && !span_all(name, is_ascii))
+	if (normal.p != NULL && !span_all(name, ascii_is_ascii))
 		return normal;
 	if (name.n > 0 && name.p[name.n - 1] == '.')
 		name.n--;
@@ -58,7 +52,7 @@ read_sender(struct spf_run *run, struct span *domain)
 	run->out->domain = normal.p != NULL ? normal : name;
 	v->origin = shown_name(name, normal);
 	v->local = local.n > 0 ? local : SPAN("postmaster");
-	run->unicode_local = !span_all(v->local, is_ascii);
+	run->unicode_local = !span_all(v->local, ascii_is_ascii);
 	b = buf_in(run->a, v->local.n + v->origin.n + 2);
 	buf_span(&b, v->local);
 	buf_byte(&b, '@');
@@ -75,7 +69,7 @@ read_query(struct spf_run *run)
 	struct spf_macros *v = &run->values;
 
 	v->helo = q->helo;
-	if (!span_all(q->helo, is_ascii))
+	if (!span_all(q->helo, ascii_is_ascii))
 		v->helo = shown_name(q->helo, domain_normal(run->a, q->helo));
 	v->receiver = q->receiver;
 	v->ip = q->ip;
