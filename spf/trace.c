@@ -14,6 +14,8 @@ spf_note_open(struct spf_run *run, struct spf_frame *f, struct span term)
 	f->note = NULL;
 	if (!run->q->trace || run->waiting || run->n_notes == SPF_TRACE_MAX)
 		return;
+	if (run->n_notes == SPF_TRACE_MAX - 1)
+		term = SPAN("(there is more than is shown here)");
 	note = arena_alloc(run->a, sizeof(*note));
 	if (note == NULL)
 		return;
@@ -27,8 +29,8 @@ spf_note_open(struct spf_run *run, struct spf_frame *f, struct span term)
 	else
 		run->out->trace = &note->line;
 	run->last_note = note;
-	run->n_notes++;
-	f->note = note;
+	if (++run->n_notes < SPF_TRACE_MAX)
+		f->note = note;
 }
 
 static void

@@ -421,6 +421,52 @@ the_trace_tells_every_step(void **state)
 	source->close(source);
 }
 
+/* More terms than a trace has lines: the result is what it would be. */
+static void
+a_long_trace_ends(void **state)
+{
+	static const char *const names[] = { "d", "e", "f" };
+	static char text[64 * 1024];
+	struct buf b = buf_over(text, sizeof(text));
+	struct dns_talk *talk = dns_talk_new(SPFCHECK_QUESTIONS);
+	struct arena *a = arena_new(SPFCHECK_MEMORY);
+	struct spf_query q =
+	    spfcheck_query("198.51.100.1", "user@d.example", NULL);
+	struct dns_source *source;
+	struct spf_result r;
+	size_t lines = 0;
+	const struct spf_trace *last = NULL;
+
+	(void)state;
+	for (size_t i = 0; i < TABLE_SIZE(names); i++) {
+		buf_printf(&b, "%s.example. TXT \"v=spf1\"", names[i]);
+		for (unsigned j = 0; j < 500; j++)
+			buf_text(&b,
+			    j % 10 == 0       ? " \" ip4:192.0.2.1"
+				: j % 10 == 9 ? " ip4:192.0.2.1\""
+					      : " ip4:192.0.2.1");
+		if (i + 1 < TABLE_SIZE(names))
+			buf_printf(
+			    &b, " \" include:%s.example\"", names[i + 1]);
+		buf_text(&b, " \" -all\"\n");
+	}
+	assert_false(b.full);
+	source = pump_zone(text);
+	q.trace = true;
+	spfcheck_run(&q, source, false, talk, a, &r);
+	assert_int_equal(r.code, SPF_FAIL);
+	assert_int_equal(r.lookups, 2);
+	for (const struct spf_trace *t = r.trace; t != NULL; t = t->next) {
+		lines++;
+		last = t;
+	}
+	assert_int_equal(lines, 1024);
+	assert_true(span_is(last->term, "(there is more than is shown here)"));
+	arena_free(a);
+	dns_talk_free(talk);
+	source->close(source);
+}
+
 int
 main(void)
 {
@@ -435,6 +481,7 @@ main(void)
 		cmocka_unit_test(a_small_budget_gives_temperror),
 		cmocka_unit_test(an_answer_past_its_ttl_is_told),
 		cmocka_unit_test(the_trace_tells_every_step),
+		cmocka_unit_test(a_long_trace_ends),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
