@@ -272,10 +272,90 @@ body_run(struct canon_body *b, const char *p, size_t n)
 	    (b->canon == CANON_SIMPLE || !ascii_is_wsp((unsigned char)p[run])))
 		run++;
 	taken = run;
+	b->calm = run >= CANON_LONG || b->canon == CANON_SIMPLE;
 	for (; p[run - 1] == '\n'; run -= 2)
 		b->ends++;
 	body_put(b, span_of(p, run));
 	return taken;
+}
+
+/* The first byte from `p` on that is neither SP nor TAB. */
+static inline const char *
+behind_space(const char *p, const char *end)
+{
+	while (p < end && ascii_is_wsp((unsigned char)*p))
+		p++;
+	return p;
+}
+
+/*
+ * White space at `p`, where relaxed stopped: SP for it into `out`, or nothing
+ * at the end of a line.  Returns where the line goes on or ends, at CRLF; `p`
+ * where there is no white space, or what is behind it is not plain.
+ */
+static inline const char *
+reduce_space(const char *p, const char *end, char **out)
+{
+	const char *next = behind_space(p, end);
+
+	if (next == p || end - next < 2 || *next == '\n')
+		return p;
+	if (*next == '\r')
+		return next[1] == '\n' ? next : p;
+	*(*out)++ = ' ';
+	return next;
+}
+
+/*
+ * The same under relaxed where white space is changed here and there: copies
+ * while it looks, and puts white space right as it goes.  Leaves what takes
+ * more thought to the caller, maybe at the very first byte.
+ */
+static const char *
+body_copy(struct canon_body *b, const char *p, const char *end)
+{
+	const char *calm = p + CANON_LONG;
+	char *start, *out;
+
+	if (CANON_BLOCK - b->held < CANON_LONG)
+		body_flush(b);
+	start = b->block + b->held;
+	out = start;
+	while (end - p > 2 * LANE && p < calm &&
+	    b->block + CANON_BLOCK - out > 2 * LANE) {
+		lane v = lane_at(p), w = lane_at(p + LANE);
+		lane first = relaxed_stops(v, lane_at(p + 1));
+		lane second = relaxed_stops(w, lane_at(p + LANE + 1));
+		const char *next;
+		size_t n = 2 * LANE;
+
+		memcpy(out, &v, sizeof(v));
+		memcpy(out + LANE, &w, sizeof(w));
+		if (!lane_any(first | second)) {
+			out += n;
+			p += n;
+			continue;
+		}
+		n = lane_any(first) ? lane_first(first)
+				    : LANE + lane_first(second);
+		out += n;
+		p += n;
+		next = reduce_space(p, end, &out);
+		if (next == p)
+			break;
+		p = next;
+		calm = p + CANON_LONG;
+	}
+	b->calm = p >= calm;
+	/* A CR that was copied has its LF behind it. */
+	if (out > start && out[-1] == '\r') {
+		out--;
+		p--;
+	}
+	for (; out > start && out[-1] == '\n'; out -= 2)
+		b->ends++;
+	b->held += (size_t)(out - start);
+	return p;
 }
 
 /* Under simple, white space is never held back; under relaxed it is dropped
@@ -297,6 +377,7 @@ canon_body_begin(struct canon_body *b, enum canon canon, struct canon_sink sink)
 	b->space = false;
 	b->cr = false;
 	b->any = false;
+	b->calm = canon == CANON_SIMPLE;
 	b->held = 0;
 }
 
@@ -322,8 +403,13 @@ canon_body_add(struct canon_body *b, struct span chunk)
 			b->space = true;
 			p++;
 		} else {
+			const char *from = p;
+
 			body_release(b);
-			p += body_run(b, p, (size_t)(end - p));
+			if (!b->calm)
+				p = body_copy(b, p, end);
+			if (p == from)
+				p += body_run(b, p, (size_t)(end - p));
 		}
 	}
 }

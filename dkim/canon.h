@@ -48,6 +48,7 @@ struct canon_body {
 	bool space;    /* white space held back: its line may end here */
 	bool cr;       /* CR held back: LF may follow */
 	bool any;      /* something was put */
+	bool calm;     /* long runs may be expected */
 	size_t held;   /* bytes in `block` */
 	char block[CANON_BLOCK];
 };

@@ -103,14 +103,20 @@ sign_forget_keys(void)
 static size_t
 der_header(unsigned char *to, unsigned tag, size_t n)
 {
-	to[0] = (unsigned char)tag;
-	to[1] = 0x82;
-	to[2] = (unsigned char)(n >> 8);
-	to[3] = (unsigned char)n;
-	return 4;
+	size_t at = 0;
+
+	to[at++] = (unsigned char)tag;
+	if (n >= 0x100)
+		to[at++] = 0x82;
+	else if (n >= 0x80)
+		to[at++] = 0x81;
+	if (n >= 0x100)
+		to[at++] = (unsigned char)(n >> 8);
+	to[at++] = (unsigned char)n;
+	return at;
 }
 
-/* Behind the SubjectPublicKeyInfo's own headers lies the RSAPublicKey. */
+/* RSAPublicKey, RFC 8017 appendix A.1.1.  The top bit of n is set. */
 static char *
 bare_rsa(const struct sign_key *k)
 {
@@ -120,6 +126,7 @@ bare_rsa(const struct sign_key *k)
 
 	assert_int_equal(EVP_PKEY_get_bn_param(k->pkey, "n", &n), 1);
 	assert_int_equal(EVP_PKEY_get_bn_param(k->pkey, "e", &e), 1);
+	assert_int_equal(BN_num_bits(n) % 8, 0);
 	at += der_header(body, 0x02, (size_t)BN_num_bytes(n) + 1);
 	body[at++] = 0;
 	at += (size_t)BN_bn2bin(n, body + at);
@@ -492,6 +499,21 @@ sign_message(const struct sign_key *k, const char *tags, const char *header,
 	puts_text(&message, body);
 	free(field);
 	return message.p;
+}
+
+char *
+sign_change(char *message, const char *from, const char *to)
+{
+	char *at = strstr(message, from);
+	struct text changed = { NULL, 0 };
+
+	if (at == NULL)
+		fail_msg("no \"%s\" in the message", from);
+	put(&changed, message, (size_t)(at - message));
+	puts_text(&changed, to);
+	puts_text(&changed, at + strlen(from));
+	free(message);
+	return changed.p;
 }
 
 /* RFC 8617 section 5.1.1: AAR, AMS and AS of the sets up to `instance`. */

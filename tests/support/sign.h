@@ -53,6 +53,10 @@ char *sign_arc(const struct sign_key *k, unsigned instance, const char *cv,
     const char *domain, const char *results, const char *ams,
     const char *message);
 
+/* Takes `message`, returns it with `to` in the place of the first `from`, which
+ * must be there. */
+char *sign_change(char *message, const char *from, const char *to);
+
 /* ---- what it is made of ---- */
 
 /* Canonical texts; `*n` bytes with a NUL behind; the caller frees them. */

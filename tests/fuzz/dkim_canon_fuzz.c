@@ -1,0 +1,83 @@
+/*
+ * dkim_canon_fuzz.c - any bytes as a body, whole, byte by byte and cut as the
+ * first bytes say: the same canonical bytes must come out, those of a plain
+ * reading of RFC 6376 section 3.4, and canonicalizing them again changes
+ * nothing
+ */
+#include <assert.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "dkim/canon.h"
+#include "tests/support/sign.h"
+
+enum { INPUT_MAX = 16384, CUTS = 4, ROOM = 3 * INPUT_MAX };
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+struct kept {
+	size_t n;
+	char bytes[ROOM];
+};
+
+static void
+keep(void *to, struct span bytes)
+{
+	struct kept *k = to;
+
+	assert(bytes.n <= ROOM - k->n);
+	if (bytes.n > 0)
+		memcpy(k->bytes + k->n, bytes.p, bytes.n);
+	k->n += bytes.n;
+}
+
+/* In turns of so many bytes as `steps` says; 0 is 256. */
+static struct span
+canonical(enum canon canon, struct span body, const uint8_t *steps,
+    size_t n_steps, struct kept *k)
+{
+	struct canon_body b;
+	size_t turn = 0;
+
+	k->n = 0;
+	canon_body_begin(&b, canon, (struct canon_sink){ keep, k });
+	while (body.n > 0) {
+		size_t step = steps[turn++ % n_steps];
+
+		if (step == 0)
+			step = 256;
+		canon_body_add(&b, span_first(body, step));
+		body = span_skip(body, step);
+	}
+	canon_body_end(&b);
+	return span_of(k->bytes, k->n);
+}
+
+static void
+check(enum canon canon, struct span body, const uint8_t *steps)
+{
+	static struct kept cut, single, again;
+	static const uint8_t one[] = { 1 };
+	struct span text = canonical(canon, body, steps, CUTS, &cut);
+	size_t n;
+	char *plain = sign_body(canon == CANON_RELAXED, body, -1, &n);
+
+	assert(span_equal(text, canonical(canon, body, one, 1, &single)));
+	assert(span_equal(text, canonical(canon, text, steps, CUTS, &again)));
+	assert(span_equal(text, span_of(plain, n)));
+	free(plain);
+}
+
+int
+LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	struct span body;
+
+	if (size < CUTS || size > INPUT_MAX)
+		return 0;
+	body = span_of((const char *)data + CUTS, size - CUTS);
+	check(CANON_SIMPLE, body, data);
+	check(CANON_RELAXED, body, data);
+	return 0;
+}
