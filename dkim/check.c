@@ -170,10 +170,9 @@ decide_no_answer(
 	return true;
 }
 
-/* Why this key is not for this signature; true: it is. */
-static bool
-is_fit(const struct check *c, const struct key *k, const struct check_rules *r,
-    struct arena *a, struct check_result *out)
+bool
+check_fits(const struct check *c, const struct key *k,
+    const struct check_rules *r, struct arena *a, struct check_result *out)
 {
 	bool wants_rsa = c->sig.algorithm == SIGNATURE_RSA_SHA256;
 
@@ -311,7 +310,7 @@ check_decide(const struct check *c, const struct check_rules *r,
 	for (size_t i = 0; i < c->keys->n; i++) {
 		struct check_result one = *out;
 
-		if (is_fit(c, &c->keys->keys[i], r, a, &one))
+		if (check_fits(c, &c->keys->keys[i], r, a, &one))
 			fit[n++] = &c->keys->keys[i];
 		else if (says_more(&one, out))
 			*out = one;

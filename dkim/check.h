@@ -72,7 +72,20 @@ void check_decide(const struct check *c, const struct check_rules *r,
     const struct bodies *bodies, check_hash *hash, void *of, struct arena *a,
     struct check_result *out);
 
+/* Why a key is or is not for this signature, but for what is over the message;
+ * RFC 6376 section 6.1.2, RFC 8301.  True: it is, and `out` has no code. */
+bool check_fits(const struct check *c, const struct key *k,
+    const struct check_rules *r, struct arena *a, struct check_result *out);
+
 /* Ends the keys that nobody else keeps. */
 void check_free(struct check *c);
+
+/* Of dkim_results()[index] after dkim_finish(); NULL: it was never to be
+ * verified. */
+struct header_index;
+const struct check *dkim_check_of(
+    const struct dkim *d, size_t index, struct header_index **x);
+const struct bodies *dkim_bodies_of(const struct dkim *d);
+const struct mail_header *dkim_header_of(const struct dkim *d);
 
 #endif

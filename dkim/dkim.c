@@ -458,6 +458,28 @@ dkim_unlisted(const struct dkim *d)
 	return d->unlisted;
 }
 
+const struct check *
+dkim_check_of(const struct dkim *d, size_t index, struct header_index **x)
+{
+	*x = d->index;
+	for (size_t i = 0; i < d->n_checks; i++)
+		if (d->to[i] == &d->results[index])
+			return &d->checks[i];
+	return NULL;
+}
+
+const struct bodies *
+dkim_bodies_of(const struct dkim *d)
+{
+	return d->bodies;
+}
+
+const struct mail_header *
+dkim_header_of(const struct dkim *d)
+{
+	return d->h;
+}
+
 void
 dkim_free(struct dkim *d)
 {

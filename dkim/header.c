@@ -154,6 +154,15 @@ take(struct header_index *x, struct span name, size_t own)
 }
 
 void
+header_fields(struct header_index *x, const struct signature *sig, size_t own,
+    size_t *out)
+{
+	x->round++;
+	for (size_t i = 0; i < sig->n_names; i++)
+		out[i] = take(x, sig->names[i], own);
+}
+
+void
 header_put(struct header_index *x, const struct signature *sig, size_t own,
     const struct canon_sink *sink)
 {

@@ -40,4 +40,9 @@ void header_put(struct header_index *x, const struct signature *sig, size_t own,
 bool header_hash(struct header_index *x, const struct signature *sig,
     size_t own, uint8_t out[CRYPTO_HASH_SIZE]);
 
+/* The index of the field that each name of h= stands for, into `out`, which has
+ * room for sig->n_names; the number of fields: none is left. */
+void header_fields(struct header_index *x, const struct signature *sig,
+    size_t own, size_t *out);
+
 #endif

@@ -148,8 +148,11 @@ read_rsa(struct key *k, struct span der)
 	size_t bits;
 
 	k->type = KEY_RSA;
-	if (!subject_public_key(der, &n, &e) && !rsa_public_key(der, &n, &e))
-		return "p= is no RSA key";
+	if (!subject_public_key(der, &n, &e)) {
+		if (!rsa_public_key(der, &n, &e))
+			return "p= is no RSA key";
+		k->is_bare = true;
+	}
 	bits = bit_length(n);
 	k->bits = (unsigned)bits;
 	if (!is_odd(n) || !is_odd(e) || bit_length(e) < 2)

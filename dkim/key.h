@@ -30,6 +30,7 @@ struct key {
 	/* Why it cannot be used, a constant text; NULL: it can. */
 	const char *fault;
 	bool is_foreign; /* no key record at all: some other TXT */
+	bool is_bare;    /* RSAPublicKey, not SubjectPublicKeyInfo */
 	bool is_revoked; /* p= is empty */
 	bool no_memory;  /* ours: `fault` says so, and may pass */
 	enum key_type type;

@@ -196,10 +196,8 @@ hex_digit(char c)
 	return c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
 }
 
-/* dkim-quoted-printable, RFC 6376 section 2.11 and RFC 8616 section 5; absent:
- * wrong, or no room. */
-static struct span
-decode_quoted(struct arena *a, struct span text)
+struct span
+signature_unquote(struct arena *a, struct span text)
 {
 	char *to = arena_alloc(a, text.n + 1);
 	size_t n = 0;
@@ -230,13 +228,13 @@ decode_quoted(struct arena *a, struct span text)
 static const char *
 read_identity(struct reader *r, struct span value)
 {
-	struct span whole = decode_quoted(r->a, value);
+	struct span whole = signature_unquote(r->a, value);
 	size_t at = span_rindex(whole, '@');
-	struct span domain = span_skip(whole, at + 1);
-	struct span normal;
+	struct span domain, normal;
 
 	if (whole.p == NULL || at == whole.n)
 		return "i= is no identity";
+	domain = span_skip(whole, at + 1);
 	normal = domain_normal(r->a, domain);
 	if (!domain_is_hostname(normal) || has_final_dot(domain))
 		return "i= has no domain name";

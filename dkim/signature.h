@@ -83,6 +83,10 @@ void signature_sketch(struct span value, struct signature_sketch *out);
 /* d= alone, as written. */
 struct span signature_domain(struct span value);
 
+/* dkim-quoted-printable (RFC 6376 section 2.11, RFC 8616 section 5); absent: it
+ * is none, or `a` has no room. */
+struct span signature_unquote(struct arena *a, struct span text);
+
 /*
  * The instance of an ARC field that begins with "i=N;" (RFC 8617 section 3.9,
  * with its CFWS), which is taken off `value`; 0: it does not begin so, or N is

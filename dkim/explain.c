@@ -1,0 +1,416 @@
+#include "dkim/explain.h"
+
+#include <string.h>
+
+#include "dkim/canon.h"
+#include "dkim/check.h"
+#include "dkim/header.h"
+#include "lib/buf.h"
+#include "lib/domain.h"
+#include "lib/table.h"
+#include "lib/taglist.h"
+
+/* ---- canonical bytes in memory ---- */
+
+static void
+count_bytes(void *to, struct span bytes)
+{
+	size_t *n = to;
+
+	*n += bytes.n;
+}
+
+static void
+keep_bytes(void *to, struct span bytes)
+{
+	buf_span(to, bytes);
+}
+
+/* A field under relaxed; absent: no memory. */
+static struct span
+relaxed_field(struct arena *a, struct span raw)
+{
+	/* It never grows, but for the colon of one that has none. */
+	struct buf text = buf_in(a, raw.n + 2);
+	struct canon_sink sink = { keep_bytes, &text };
+
+	canon_field(CANON_RELAXED, raw, SPAN_NONE, &sink);
+	return text.full ? SPAN_NONE : buf_done(&text);
+}
+
+static bool
+keep_header(struct header_index *x, const struct check *c, struct arena *a,
+    struct span *out)
+{
+	size_t n = 0;
+	struct canon_sink count = { count_bytes, &n };
+	struct buf text;
+	struct canon_sink keep = { keep_bytes, &text };
+
+	header_put(x, &c->sig, c->field, &count);
+	text = buf_in(a, n + 1);
+	header_put(x, &c->sig, c->field, &keep);
+	*out = buf_done(&text);
+	return !text.full;
+}
+
+/* ---- z= ---- */
+
+/* A copy in z= has this name (RFC 6376 section 3.5). */
+static bool
+is_copy_of(struct span copy, struct span name)
+{
+	struct span own = span_first(copy, span_index(copy, ':'));
+
+	return own.n < copy.n && span_equal_nocase(span_trim(own), name);
+}
+
+/*
+ * z= has copies of fields of that name, and none is this field.  White space
+ * is of no account: it gets lost when z= is written.
+ */
+static bool
+is_changed(struct arena *a, struct span z, struct span name, struct span field)
+{
+	struct span now =
+	    field.p != NULL ? relaxed_field(a, field) : SPAN("absent");
+	bool has_copy = false;
+
+	for (bool more = true; more;) {
+		struct span part = span_first(z, span_index(z, '|'));
+		struct span copy = signature_unquote(a, part);
+
+		more = part.n < z.n;
+		z = span_skip(z, part.n + 1);
+		if (copy.p == NULL || !is_copy_of(copy, name))
+			continue;
+		has_copy = true;
+		if (span_equal(relaxed_field(a, copy), now))
+			return false;
+	}
+	return has_copy;
+}
+
+static bool
+explain_names(const struct dkim *d, struct header_index *x,
+    const struct check *c, struct arena *a, struct explain_signature *out)
+{
+	const struct mail_header *h = dkim_header_of(d);
+	size_t n = c->sig.n_names;
+	struct explain_name *names = arena_array(a, n, sizeof(*names));
+	size_t *fields = arena_array(a, n, sizeof(*fields));
+	struct tag tags[TAGLIST_MAX];
+	struct span z = SPAN_NONE;
+	const char *fault;
+	size_t n_tags;
+
+	if (names == NULL || fields == NULL)
+		return false;
+	if (taglist_read(h->fields[c->field].value, tags, &n_tags, &fault))
+		taglist_find(tags, n_tags, "z", &z);
+	header_fields(x, &c->sig, c->field, fields);
+	for (size_t i = 0; i < n; i++) {
+		struct span field = SPAN_NONE;
+
+		names[i].name = c->sig.names[i];
+		names[i].field = EXPLAIN_NO_FIELD;
+		if (fields[i] < h->n) {
+			names[i].field = fields[i];
+			field = h->fields[fields[i]].raw;
+		}
+		names[i].is_changed =
+		    z.p != NULL && is_changed(a, z, names[i].name, field);
+	}
+	out->names = names;
+	out->n_names = n;
+	return !arena_has_failed(a);
+}
+
+bool
+dkim_explain(const struct dkim *d, size_t index, struct arena *a,
+    struct explain_signature *out)
+{
+	const struct bodies *bodies = dkim_bodies_of(d);
+	struct header_index *x;
+	const struct check *c = dkim_check_of(d, index, &x);
+
+	*out = (struct explain_signature){ .sig = NULL };
+	if (c == NULL)
+		return false;
+	out->sig = &c->sig;
+	out->key_name = c->key_name;
+	out->keys = c->keys;
+	out->body_hash = bodies_hash(bodies, c->body);
+	out->body_length = bodies_length(bodies, c->body);
+	out->signed_length =
+	    out->body_length < c->sig.limit ? out->body_length : c->sig.limit;
+	return keep_header(x, c, a, &out->header) &&
+	    header_hash(x, &c->sig, c->field, out->header_hash) &&
+	    explain_names(d, x, c, a, out);
+}
+
+/* ---- bodies ---- */
+
+struct probe {
+	struct crypto_hash *hash;
+	const uint8_t *wanted;
+	uint64_t limit;
+	uint64_t length;
+	size_t lines;
+	bool failed;
+	/* the longest beginning that has the hash */
+	bool found;
+	uint64_t found_length;
+	size_t found_lines;
+};
+
+static void
+probe_look(struct probe *p)
+{
+	uint8_t hash[CRYPTO_HASH_SIZE];
+
+	if (!crypto_hash_peek(p->hash, hash)) {
+		p->failed = true;
+	} else if (memcmp(hash, p->wanted, sizeof(hash)) == 0) {
+		p->found = true;
+		p->found_length = p->length;
+		p->found_lines = p->lines;
+	}
+}
+
+/* Looks behind each line, and where l= ends. */
+static void
+probe_put(void *to, struct span bytes)
+{
+	struct probe *p = to;
+
+	while (bytes.n > 0) {
+		size_t line = span_index(bytes, '\n') + 1;
+		struct span part = span_first(bytes, line);
+
+		if (p->limit > p->length && p->limit - p->length < part.n)
+			part = span_first(part, (size_t)(p->limit - p->length));
+		crypto_hash_add(p->hash, part);
+		p->length += part.n;
+		bytes = span_skip(bytes, part.n);
+		p->lines += part.p[part.n - 1] == '\n';
+		if (part.p[part.n - 1] == '\n' || p->length == p->limit)
+			probe_look(p);
+	}
+}
+
+static bool
+probe_body(struct probe *p, enum canon canon, const struct signature *sig,
+    struct span body, struct canon_body *state)
+{
+	*p = (struct probe){ .limit = sig->limit,
+		.wanted = (const uint8_t *)sig->bh.p };
+	p->hash = crypto_hash_new();
+	if (p->hash == NULL)
+		return false;
+	probe_look(p);
+	canon_body_begin(state, canon, (struct canon_sink){ probe_put, p });
+	canon_body_add(state, body);
+	canon_body_end(state);
+	crypto_hash_free(p->hash);
+	return !p->failed;
+}
+
+/* What was signed reaches to the end of the body, or to where l= says. */
+static bool
+is_whole(const struct probe *p)
+{
+	uint64_t end = p->length < p->limit ? p->length : p->limit;
+
+	return p->found && p->found_length == end;
+}
+
+void
+dkim_explain_body(
+    const struct signature *sig, struct span body, struct explain_body *out)
+{
+	enum canon other =
+	    sig->body == CANON_SIMPLE ? CANON_RELAXED : CANON_SIMPLE;
+	struct canon_body state;
+	struct probe p, q;
+
+	*out = (struct explain_body){ .code = BODY_NO_MEMORY };
+	if (!probe_body(&p, sig->body, sig, body, &state) ||
+	    !probe_body(&q, other, sig, body, &state))
+		return;
+	out->code = BODY_UNKNOWN;
+	out->length = p.length;
+	out->lines = p.lines;
+	if (is_whole(&p)) {
+		out->code = BODY_SAME;
+	} else if (is_whole(&q)) {
+		out->code = BODY_OTHER;
+		out->length = q.length;
+	} else if (p.found) {
+		out->code = BODY_APPENDED;
+		out->length = p.found_length;
+		out->lines = p.found_lines;
+		out->appended = p.length - p.found_length;
+	}
+}
+
+/* ---- keys ---- */
+
+static void
+advise(struct explain_record *r, const char *text)
+{
+	if (r->n_advice < EXPLAIN_ADVICE_MAX)
+		r->advice[r->n_advice++] = text;
+}
+
+/* RFC 6376 sections 3.6.1 and 7.5 */
+static bool
+is_known_tag(struct span name)
+{
+	static const char *const known[] = { "v", "g", "h", "k", "n", "p", "s",
+		"t" };
+
+	for (size_t i = 0; i < TABLE_SIZE(known); i++)
+		if (span_is(name, known[i]))
+			return true;
+	return false;
+}
+
+static void
+advise_tags(struct explain_record *r, const struct tag *tags, size_t n)
+{
+	struct span value;
+	bool unknown = false;
+
+	if (!taglist_find(tags, n, "v", &value))
+		advise(r, "without v=DKIM1 some do not take it for a key");
+	if (taglist_find(tags, n, "g", &value))
+		advise(r, "g= is obsolete and has no meaning any more");
+	if (taglist_find(tags, n, "s", &value) && !span_is(value, "*"))
+		advise(r, "s= limits what the key is for");
+	for (size_t i = 0; i < n; i++)
+		unknown = unknown || !is_known_tag(tags[i].name);
+	if (unknown)
+		advise(r, "a tag that nobody knows is ignored");
+}
+
+static void
+advise_key(struct explain_record *r)
+{
+	const struct key *k = &r->key;
+
+	/* RFC 8301 section 3.2 */
+	if (k->type == KEY_RSA && k->bits >= 1024 && k->bits < 2048)
+		advise(r, "RSA keys should have 2048 bits (RFC 8301)");
+	if (k->type == KEY_RSA && k->bits > 4096)
+		advise(r,
+		    "some verifiers know no RSA keys over 4096 bits (RFC "
+		    "8301)");
+	if (k->is_bare)
+		advise(r,
+		    "p= is a bare RSAPublicKey; most software wants a "
+		    "SubjectPublicKeyInfo");
+	if (k->type == KEY_ED25519 && k->fault == NULL)
+		advise(r,
+		    "not all know Ed25519: sign with RSA as well (RFC 8463 "
+		    "section 6)");
+	if (k->testing)
+		advise(r, "t=y: the domain says that it is only testing");
+}
+
+static void
+explain_record(struct explain_record *r, const struct dns_record *from)
+{
+	struct tag tags[TAGLIST_MAX];
+	const char *fault;
+	size_t n;
+
+	*r = (struct explain_record){ .text = from->text,
+		.strings = from->strings };
+	key_read(from->text, &r->key);
+	if (taglist_read(from->text, tags, &n, &fault) && !r->key.is_foreign)
+		advise_tags(r, tags, n);
+	advise_key(r);
+}
+
+/* What a signature made with such a key would be met with. */
+static bool
+judge_record(const struct explain_record *r, struct span domain,
+    const struct check_rules *rules, struct arena *a, struct check_result *out)
+{
+	struct check c = { .body = -1 };
+
+	c.sig.algorithm = r->key.type == KEY_RSA ? SIGNATURE_RSA_SHA256
+						 : SIGNATURE_ED25519_SHA256;
+	c.sig.domain = domain;
+	c.sig.identity_domain = domain;
+	*out = (struct check_result){ .code = DKIM_NONE };
+	return check_fits(&c, &r->key, rules, a, out);
+}
+
+static void
+judge_answer(const struct dns_answer *answer, struct span domain,
+    const struct check_rules *rules, struct arena *a, struct explain_key *out)
+{
+	struct check_result result;
+	bool has_key = false;
+
+	out->verdict = SPAN("no key record");
+	for (size_t i = 0; i < answer->n_records; i++) {
+		struct explain_record *r = &out->records[out->n_records];
+		bool fits;
+
+		if (out->n_records == EXPLAIN_RECORDS_MAX)
+			break;
+		out->n_records++;
+		explain_record(r, &answer->records[i]);
+		/* RFC 6376 section 3.6.2.2 */
+		if (answer->n_records > 1)
+			advise(r, "a selector should have one TXT record");
+		fits = judge_record(r, domain, rules, a, &result);
+		key_forget(&r->key);
+		if (fits)
+			out->verdict = SPAN("a good key");
+		else if (!out->is_good && !has_key)
+			out->verdict = result.reason;
+		out->is_good = out->is_good || fits;
+		has_key = has_key || !r->key.is_foreign;
+	}
+}
+
+enum step
+dkim_explain_key(struct span selector, struct span domain,
+    const struct dkim_options *o, struct dns_talk *talk, struct arena *a,
+    struct explain_key *out)
+{
+	struct check_rules rules = check_rules_of(o, 0);
+	struct check c = { .body = -1 };
+	const struct dns_answer *answer;
+
+	*out = (struct explain_key){ .state = DNS_BADNAME };
+	c.sig.selector = domain_normal(a, selector);
+	c.sig.domain = domain_normal(a, domain);
+	if (!domain_is_hostname(c.sig.selector) ||
+	    !domain_is_hostname(c.sig.domain)) {
+		out->verdict = SPAN("selector or domain is no domain name");
+		return STEP_DONE;
+	}
+	if (!check_begin(&c, a, NULL, SIGNATURE_SEAL)) {
+		out->verdict = SPAN("no memory");
+		return STEP_DONE;
+	}
+	out->name = c.key_name;
+	answer = dns_ask(talk, c.key_name, DNS_TXT);
+	if (answer->state == DNS_PENDING)
+		return STEP_WAIT;
+	out->state = answer->state;
+	out->fault = answer->fault;
+	out->alias = answer->alias;
+	out->n_all = answer->n_records;
+	out->verdict = SPAN("no answer from the DNS");
+	if (answer->state == DNS_FOUND)
+		judge_answer(answer, c.sig.domain, &rules, a, out);
+	else if (answer->state != DNS_FAILED)
+		out->verdict = SPAN("there is no such record");
+	return STEP_DONE;
+}
