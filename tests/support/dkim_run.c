@@ -10,6 +10,7 @@
 
 #include "lib/buf.h"
 #include "tests/support/pump.h"
+#include "tests/support/sign.h"
 
 enum { ARENA = 8 << 20, SCRATCH = 1 << 20, QUESTIONS = 300 };
 
@@ -101,6 +102,35 @@ dkim_run_text(const struct dkim_run *r, bool reasons, char *text, size_t size)
 		}
 	}
 	assert_false(b.full);
+}
+
+void
+dkim_run_expect(const struct dkim_run *r, const char *name, const char *want)
+{
+	char got[16000];
+
+	dkim_run_text(r, true, got, sizeof(got));
+	if (strcmp(got, want) != 0)
+		fail_msg("%s (cut %zu, step %zu): got %s, want %s", name,
+		    r->cut, r->step, got, want);
+}
+
+struct dns_source *
+dkim_run_zone(const struct sign_key *key, const char *more)
+{
+	char *record = sign_record(key);
+	char *line = sign_zone_line("sel._domainkey.example.com", record);
+	size_t size = strlen(line) + strlen(more) + 1;
+	char *text = malloc(size);
+	struct dns_source *zone;
+
+	assert_non_null(text);
+	snprintf(text, size, "%s%s", line, more);
+	zone = pump_zone(text);
+	free(text);
+	free(line);
+	free(record);
+	return zone;
 }
 
 struct span
