@@ -15,7 +15,7 @@
 
 enum {
 	PORT_DOMAIN = 53,
-	FIRST_MS = 800,
+	FIRST_MS = 500,
 	TOTAL_MS = 12000,
 	EVENTS_MAX = 64,
 	ARENA_MAX = 4 << 20, /* what one reply of 64 KiB can come to */

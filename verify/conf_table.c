@@ -85,7 +85,7 @@ const struct conf_option conf_options[] = {
   AT(max_questions),
   .help = "Most DNS questions a message may cost." },
 
-{ "dns", "first_timeout", CONF_MILLISECONDS, "800ms", .min = 50, .max = 10000,
+{ "dns", "first_timeout", CONF_MILLISECONDS, "500ms", .min = 50, .max = 10000,
   AT(dns.first_ms),
   .help = "Time after which a question is asked again." },
 { "dns", "timeout", CONF_MILLISECONDS, "12s", .min = 500, .max = 60000,
