@@ -1,9 +1,6 @@
 #include "dmarc/dmarc.h"
 
-#include <assert.h>
-#include <stdint.h>
-
-#include "dmarc/discover.h"
+#include "dmarc/align.h"
 #include "lib/buf.h"
 #include "lib/domain.h"
 #include "lib/table.h"
@@ -24,274 +21,48 @@ dmarc_code_name(enum dmarc_code code)
 	return table_name(codes, TABLE_SIZE(codes), (int)code);
 }
 
-/* An identifier and its organizational domain, once that was asked for. */
-struct party {
-	const struct dmarc_identifier *id;
-	bool is_dkim;
-	bool known;  /* what follows is filled in */
-	bool failed; /* its walk met an answer missing for good */
-	bool stale;
-	struct span organizational_domain;
-};
-
-struct check {
-	struct dns_talk *talk;
-	struct arena *arena;
-	struct party *parties; /* those with a domain, SPF's first */
-	size_t n_parties;
-};
-
-enum existence { EXISTS, EXISTS_NOT, EXISTS_UNKNOWN };
-
-/* One author domain: what the DNS says of it. */
-struct author {
-	struct span domain;
-	enum step step; /* STEP_WAIT: `walk` is not filled in yet */
-	struct dmarc_walk walk;
-	enum existence existence;
-	bool stale;
-};
-
-/* False: no memory.  `all`: also those that can have no part in a verdict. */
-static bool
-check_open(struct check *c, const struct dmarc_facts *f, bool all,
-    struct dns_talk *talk, struct arena *a)
-{
-	*c = (struct check){ .talk = talk, .arena = a };
-	if (f->n_dkim < SIZE_MAX)
-		c->parties = arena_array(a, f->n_dkim + 1, sizeof(*c->parties));
-	if (c->parties == NULL)
-		return false;
-	for (size_t i = 0; i <= f->n_dkim; i++) {
-		const struct dmarc_identifier *id =
-		    i == 0 ? &f->spf : &f->dkim[i - 1];
-
-		if (id->domain.n == 0 || (!all && id->fact == DMARC_FACT_OTHER))
-			continue;
-		c->parties[c->n_parties++] =
-		    (struct party){ .id = id, .is_dkim = i > 0 };
-	}
-	return true;
-}
-
-static bool
-walk_is_stale(const struct dmarc_walk *walk)
-{
-	for (size_t i = 0; i < walk->n_steps; i++) {
-		if (walk->steps[i].answer->stale)
-			return true;
-	}
-	return false;
-}
-
-static enum step
-party_walk(struct check *c, struct party *p)
-{
-	struct dmarc_walk walk;
-
-	if (p->known)
-		return STEP_DONE;
-	for (const struct party *q = c->parties; q < p; q++) {
-		if (q->known && domain_equal(q->id->domain, p->id->domain)) {
-			p->known = true;
-			p->failed = q->failed;
-			p->stale = q->stale;
-			p->organizational_domain = q->organizational_domain;
-			return STEP_DONE;
-		}
-	}
-	if (dmarc_walk(p->id->domain, c->talk, c->arena, &walk) == STEP_WAIT)
-		return STEP_WAIT;
-	p->known = true;
-	p->failed = walk.failed;
-	p->stale = walk_is_stale(&walk);
-	p->organizational_domain = walk.organizational_domain;
-	return STEP_DONE;
-}
-
-/*
- * Does it matter whether the author domain exists?  Only where the record is
- * of a domain above it, and its np asks for something else than its sp or p
- * (RFC 9989 section 4.7 np).
- */
-static bool
-existence_matters(const struct dmarc_walk *walk)
-{
-	const struct dmarc_record *r;
-	const char *tag;
-
-	if (walk->policy == NULL || walk->policy == &walk->steps[0] ||
-	    walk->policy->broken)
-		return false;
-	r = walk->policy->record;
-	return dmarc_record_policy(r, DMARC_TARGET_NONEXISTENT, &tag) !=
-	    dmarc_record_policy(r, DMARC_TARGET_SUBDOMAIN, &tag);
-}
-
-/* NXDOMAIN behind a CNAME is said of its target: the alias itself exists. */
-static bool
-says_nxdomain(const struct dns_answer *answer)
-{
-	return answer->state == DNS_NXDOMAIN && answer->alias.p == NULL;
-}
-
-/*
- * RFC 9989 section 3.2.13 and appendix A.4: a domain does not exist if the
- * answer is NXDOMAIN, whatever the type.  The walk has often told already: if
- * "_dmarc." below it exists, so does the domain (RFC 8020).  Else it is asked
- * for TXT, which SPF most likely has asked of the same name.
- */
-static enum step
-author_existence(struct check *c, struct author *au)
-{
-	const struct dns_answer *below = au->walk.steps[0].answer;
-	const struct dns_answer *own;
-
-	au->existence = EXISTS;
-	if (!existence_matters(&au->walk))
-		return STEP_DONE;
-	if (below->state != DNS_BADNAME && !says_nxdomain(below))
-		return STEP_DONE;
-	own = dns_ask(c->talk, au->domain, DNS_TXT);
-	if (own->state == DNS_PENDING)
-		return STEP_WAIT;
-	au->stale |= own->stale;
-	if (says_nxdomain(own))
-		au->existence = EXISTS_NOT;
-	else if (own->state == DNS_FAILED)
-		au->existence = EXISTS_UNKNOWN;
-	return STEP_DONE;
-}
-
-/*
- * May the organizational domain of `p` be needed for alignment with `au`?
- *
- * An organizational domain is the domain itself or one above it: rules 1 and 3
- * of RFC 9989 section 4.10.2 select a name of the walk, and those are made by
- * removing labels from the left (section 4.10 steps 4 and 7); rule 2 selects
- * the name one label below such a name on the way back to the domain; without
- * a record it is the domain itself.  Relaxed alignment is the same
- * organizational domain for both (section 3.2.10.1), so that one is a common
- * suffix of both.  Hence
- *  - an identifier that shares no label at the end never aligns, and needs no
- *    walk; nor does one that is not at or below the author domain's
- *    organizational domain, once that is known;
- *  - one that is identical aligns in either mode (section 4.10.2, first note;
- *    the same walk has the same end), and needs none either;
- *  - one that shares just the last label needs it only if the organizational
- *    domain is that one label, which takes a record at a top-level domain
- *    without psd=y.  It is not asked ahead for that.
- */
-static bool
-party_needs_walk(const struct author *au, const struct party *p)
-{
-	const struct dmarc_walk *walk = &au->walk;
-	struct span domain = p->id->domain;
-
-	if (domain_equal(domain, au->domain))
-		return false;
-	if (au->step == STEP_WAIT)
-		return domain_labels(au->domain) > 1 &&
-		    domain_is_under(domain, domain_suffix(au->domain, 2));
-	/* RFC 9989 section 4.10.2, second and third note: no record applies,
-	 * or it wants strict alignment. */
-	if (walk->policy == NULL || walk->policy->broken || walk->failed)
-		return false;
-	const struct dmarc_record *r = walk->policy->record;
-
-	return (p->is_dkim ? r->adkim : r->aspf) == DMARC_RELAXED &&
-	    domain_is_under(domain, walk->organizational_domain);
-}
-
-/* Asks for all that the verdict on one author domain may need. */
-static enum step
-author_ask(struct check *c, struct span domain, struct author *au)
-{
-	enum step step;
-
-	*au = (struct author){ .domain = domain };
-	au->step = step = dmarc_walk(domain, c->talk, c->arena, &au->walk);
-	if (au->step == STEP_DONE) {
-		au->stale = walk_is_stale(&au->walk);
-		step = author_existence(c, au);
-	}
-	for (size_t i = 0; i < c->n_parties; i++) {
-		if (party_needs_walk(au, &c->parties[i]) &&
-		    party_walk(c, &c->parties[i]) == STEP_WAIT)
-			step = STEP_WAIT;
-	}
-	return step;
-}
-
 enum step
 dmarc_ask(const struct dmarc_facts *f, struct dns_talk *talk, struct arena *a)
 {
-	struct check c;
-	struct author au;
+	struct dmarc_align c;
+	struct dmarc_author au;
 	enum step step = STEP_DONE;
 
-	if (!check_open(&c, f, true, talk, a))
+	if (!dmarc_align_open(&c, f, true, talk, a))
 		return STEP_DONE;
 	for (size_t i = 0; i < f->n_authors; i++) {
-		if (author_ask(&c, f->authors[i], &au) == STEP_WAIT)
+		if (dmarc_align_ask(&c, f->authors[i], &au) == STEP_WAIT)
 			step = STEP_WAIT;
 	}
 	return step;
-}
-
-enum aligned { ALIGNED_NOT, ALIGNED, ALIGNED_UNKNOWN };
-
-/* RFC 9989 sections 3.2.10 and 4.10.2.  All answers are there. */
-static enum aligned
-party_aligned(const struct author *au, const struct party *p)
-{
-	struct span domain = p->id->domain;
-	const struct dmarc_record *r = au->walk.policy->record;
-
-	if (domain_equal(domain, au->domain))
-		return ALIGNED;
-	if ((p->is_dkim ? r->adkim : r->aspf) == DMARC_STRICT)
-		return ALIGNED_NOT;
-	/* see party_needs_walk() */
-	if (!domain_is_under(domain, domain_suffix(au->domain, 1)))
-		return ALIGNED_NOT;
-	if (au->walk.failed)
-		return ALIGNED_UNKNOWN;
-	if (!domain_is_under(domain, au->walk.organizational_domain))
-		return ALIGNED_NOT;
-	assert(p->known);
-	if (p->failed)
-		return ALIGNED_UNKNOWN;
-	return domain_equal(
-		   p->organizational_domain, au->walk.organizational_domain)
-	    ? ALIGNED
-	    : ALIGNED_NOT;
 }
 
 /* The identifiers of a message as they stand to one author domain. */
 struct alignment {
-	const struct party *spf,
+	const struct dmarc_party *spf,
 	    *dkim; /* the first that passes and is aligned */
-	const struct party *unchecked; /* aligned or perhaps so, a temperror */
-	const struct party *unknown;   /* passes, but alignment is not known */
+	const struct dmarc_party
+	    *unchecked; /* aligned or perhaps so, a temperror */
+	const struct dmarc_party
+	    *unknown; /* passes, but alignment is not known */
 };
 
 static struct alignment
-align(const struct check *c, const struct author *au, bool *stale)
+align(const struct dmarc_align *c, const struct dmarc_author *au, bool *stale)
 {
 	struct alignment out = { .spf = NULL };
 
 	for (size_t i = 0; i < c->n_parties; i++) {
-		const struct party *p = &c->parties[i];
-		enum aligned aligned = party_aligned(au, p);
+		const struct dmarc_party *p = &c->parties[i];
+		enum dmarc_aligned aligned = dmarc_align_party(au, p);
 		bool pass = p->id->fact == DMARC_FACT_PASS;
 
 		*stale |= p->known && p->stale;
-		if (aligned == ALIGNED_NOT)
+		if (aligned == DMARC_ALIGNED_NOT)
 			continue;
 		if (!pass && out.unchecked == NULL)
 			out.unchecked = p;
-		else if (pass && aligned == ALIGNED_UNKNOWN)
+		else if (pass && aligned == DMARC_ALIGNED_UNKNOWN)
 			out.unknown = p;
 		else if (pass && p->is_dkim && out.dkim == NULL)
 			out.dkim = p;
@@ -302,13 +73,13 @@ align(const struct check *c, const struct author *au, bool *stale)
 }
 
 static void
-apply_policy(const struct author *au, struct dmarc_result *out)
+apply_policy(const struct dmarc_author *au, struct dmarc_result *out)
 {
 	enum dmarc_target target = DMARC_TARGET_SUBDOMAIN;
 
 	if (au->walk.policy == &au->walk.steps[0])
 		target = DMARC_TARGET_ITSELF;
-	else if (au->existence == EXISTS_NOT)
+	else if (au->existence == DMARC_EXISTS_NOT)
 		target = DMARC_TARGET_NONEXISTENT;
 	out->record = au->walk.policy->record;
 	out->testing = out->record->testing;
@@ -348,7 +119,7 @@ put_failed(struct buf *b, const struct dmarc_walk *walk)
 /* No policy that could be applied: RFC 9989 section 4.10.1. */
 static void
 judge_without(
-    const struct author *au, struct dmarc_result *out, struct buf *reason)
+    const struct dmarc_author *au, struct dmarc_result *out, struct buf *reason)
 {
 	const struct dmarc_walk *walk = &au->walk;
 
@@ -381,11 +152,11 @@ put_policy(struct buf *b, const struct dmarc_result *r)
 
 /* RFC 9989 sections 5.3.4 to 5.3.6, where a record applies. */
 static void
-judge(const struct check *c, const struct author *au, struct dmarc_result *out,
-    struct buf *reason)
+judge(const struct dmarc_align *c, const struct dmarc_author *au,
+    struct dmarc_result *out, struct buf *reason)
 {
 	struct alignment al = align(c, au, &out->stale);
-	const struct party *by = al.dkim != NULL ? al.dkim : al.spf;
+	const struct dmarc_party *by = al.dkim != NULL ? al.dkim : al.spf;
 
 	out->policy_domain = au->walk.policy->domain;
 	apply_policy(au, out);
@@ -409,7 +180,7 @@ judge(const struct check *c, const struct author *au, struct dmarc_result *out,
 		    al.unchecked->is_dkim ? "temporary error in DKIM of "
 					  : "temporary error in SPF of ",
 		    al.unchecked->id->domain, "", SPAN_NONE, "");
-	} else if (au->existence == EXISTS_UNKNOWN) {
+	} else if (au->existence == DMARC_EXISTS_UNKNOWN) {
 		out->code = DMARC_TEMPERROR;
 		put_reason(reason, "no answer that tells whether ", au->domain,
 		    " exists", SPAN_NONE, "");
@@ -435,13 +206,13 @@ no_memory(struct span domain)
 
 /* STEP_WAIT: all that is missing was asked. */
 static enum step
-author_check(struct check *c, const struct dmarc_facts *f, struct span domain,
-    struct dmarc_result *out)
+author_check(struct dmarc_align *c, const struct dmarc_facts *f,
+    struct span domain, struct dmarc_result *out)
 {
-	struct author au;
+	struct dmarc_author au;
 	struct buf reason;
 
-	if (author_ask(c, domain, &au) == STEP_WAIT)
+	if (dmarc_align_ask(c, domain, &au) == STEP_WAIT)
 		return STEP_WAIT;
 	*out = (struct dmarc_result){
 		.disposition = DMARC_POLICY_NONE,
@@ -459,7 +230,7 @@ author_check(struct check *c, const struct dmarc_facts *f, struct span domain,
 		buf_text(&reason, f->authors_reason);
 		buf_text(&reason, "; ");
 	}
-	if (au.walk.policy == NULL || au.walk.policy->broken)
+	if (dmarc_align_record(&au) == NULL)
 		judge_without(&au, out, &reason);
 	else
 		judge(c, &au, out, &reason);
@@ -503,7 +274,7 @@ enum step
 dmarc_check(const struct dmarc_facts *f, struct dns_talk *talk, struct arena *a,
     struct dmarc_result *out)
 {
-	struct check c;
+	struct dmarc_align c;
 	struct dmarc_result one;
 	enum step step = STEP_DONE;
 	bool any = f->authors_bad || f->n_authors == 0;
@@ -517,7 +288,7 @@ dmarc_check(const struct dmarc_facts *f, struct dns_talk *talk, struct arena *a,
 		    span_str(f->authors_reason != NULL ? f->authors_reason
 						       : "no author domain"),
 	};
-	if (!check_open(&c, f, false, talk, a)) {
+	if (!dmarc_align_open(&c, f, false, talk, a)) {
 		*out = no_memory(f->n_authors > 0 ? f->authors[0] : SPAN_NONE);
 		return STEP_DONE;
 	}

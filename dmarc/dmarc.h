@@ -32,6 +32,12 @@ enum dmarc_fact {         /* what a method said of an identifier */
 	DMARC_FACT_TEMPERROR,
 };
 
+enum dmarc_aligned { /* an identifier with an author domain */
+	DMARC_ALIGNED_NOT,
+	DMARC_ALIGNED,
+	DMARC_ALIGNED_UNKNOWN, /* an answer is missing for good */
+};
+
 struct dmarc_identifier {
 	struct span domain; /* normal form; absent: there is none */
 	enum dmarc_fact fact;

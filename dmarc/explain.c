@@ -1,5 +1,6 @@
 #include "dmarc/explain.h"
 
+#include "dmarc/align.h"
 #include "lib/buf.h"
 #include "lib/domain.h"
 #include "lib/table.h"
@@ -362,4 +363,43 @@ dmarc_explain(struct span domain, const struct dmarc_walk *walk,
 		return false;
 	return explain_cases(domain, walk, above, exists, a, out) &&
 	    !arena_has_failed(a);
+}
+
+enum step
+dmarc_relate(const struct dmarc_facts *f, struct span author,
+    struct dns_talk *talk, struct arena *a, struct dmarc_relations *out)
+{
+	struct dmarc_align c;
+	struct dmarc_author au;
+	struct dmarc_relation *list;
+
+	*out = (struct dmarc_relations){ .n = 0 };
+	if (!dmarc_align_open(&c, f, true, talk, a))
+		return STEP_DONE;
+	if (dmarc_align_ask(&c, author, &au) == STEP_WAIT)
+		return STEP_WAIT;
+	out->walk = au.walk;
+	if (au.walk.policy != NULL) /* into the copy */
+		out->walk.policy =
+		    &out->walk.steps[au.walk.policy - au.walk.steps];
+	out->nonexistent = au.existence == DMARC_EXISTS_NOT;
+	list = arena_array(a, c.n_parties, sizeof(*list));
+	if (list == NULL || dmarc_align_record(&au) == NULL)
+		return STEP_DONE;
+	for (size_t i = 0; i < c.n_parties; i++) {
+		const struct dmarc_party *p = &c.parties[i];
+
+		list[i] = (struct dmarc_relation){
+			.domain = p->id->domain,
+			.is_dkim = p->is_dkim,
+			.fact = p->id->fact,
+			.mode = dmarc_align_mode(&au, p),
+			.aligned = dmarc_align_party(&au, p),
+			.organizational_domain =
+			    p->known ? p->organizational_domain : SPAN_NONE,
+		};
+	}
+	out->list = list;
+	out->n = c.n_parties;
+	return STEP_DONE;
 }

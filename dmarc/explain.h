@@ -54,6 +54,34 @@ struct dmarc_explanation {
 };
 
 /*
+ * How an identifier stands to an author domain (RFC 9989 section 4.10.2).
+ */
+struct dmarc_relation {
+	struct span domain;
+	bool is_dkim; /* else SPF's */
+	enum dmarc_fact fact;
+	enum dmarc_alignment mode; /* that the record wants */
+	enum dmarc_aligned aligned;
+	struct span organizational_domain; /* absent: no need to know it */
+};
+
+struct dmarc_relations {
+	struct dmarc_walk walk; /* of the author domain */
+	bool nonexistent; /* the author domain does not exist, and that counts
+	                   */
+	const struct dmarc_relation *list; /* none where no record applies */
+	size_t n;
+};
+
+/*
+ * Why dmarc_check() says what it says of `author`: every identifier of `f`
+ * that has a domain, SPF's first.  Texts live as those of dmarc_check(); an
+ * exhausted arena leaves the list empty.
+ */
+enum step dmarc_relate(const struct dmarc_facts *f, struct span author,
+    struct dns_talk *talk, struct arena *a, struct dmarc_relations *out);
+
+/*
  * Of finished walks: `walk` of `domain`; `above` as dmarc_policy_below() wants
  * it; `exists`: the domain itself does.  False: no memory, `out` holds what
  * there was room for.

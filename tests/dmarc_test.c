@@ -8,6 +8,7 @@
 #include <string.h>
 #include <cmocka.h>
 
+#include "dmarc/explain.h"
 #include "lib/buf.h"
 #include "lib/domain.h"
 #include "lib/scan.h"
@@ -192,6 +193,49 @@ survives(const struct vector *v, struct run *r)
 	arena_fail_at(r->arena, 0);
 }
 
+static bool
+passes_aligned(const struct dmarc_relations *r, bool is_dkim)
+{
+	for (size_t i = 0; i < r->n; i++)
+		if (r->list[i].is_dkim == is_dkim &&
+		    r->list[i].fact == DMARC_FACT_PASS &&
+		    r->list[i].aligned == DMARC_ALIGNED)
+			return true;
+	return false;
+}
+
+/* What explains the verdict says the same, and asks nothing more; also where
+ * an allocation fails. */
+static void
+explains(const char *name, struct run *r)
+{
+	const struct dmarc_result *d = &r->result;
+	struct arena *a = arena_new(1 << 18);
+	struct dmarc_relations out;
+
+	assert_non_null(a);
+	for (unsigned long nth = 0; nth == 0 || arena_has_failed(a); nth++) {
+		arena_rewind(a);
+		arena_fail_at(a, nth + 1);
+		if (dmarc_relate(&r->facts, d->author_domain, r->talk, a,
+			&out) != STEP_DONE)
+			fail_msg("%s: asks what the verdict did not", name);
+	}
+	arena_fail_at(a, 0);
+	if (d->record != NULL &&
+	    (passes_aligned(&out, false) != d->spf_aligned ||
+		passes_aligned(&out, true) != d->dkim_aligned))
+		fail_msg("%s: explained otherwise", name);
+	if ((d->record != NULL) !=
+	    (out.walk.policy != NULL && !out.walk.policy->broken))
+		fail_msg("%s: another record", name);
+	if (d->record == NULL && out.n > 0)
+		fail_msg("%s: aligned without a record", name);
+	if (d->nonexistent != out.nonexistent)
+		fail_msg("%s: exists, or not", name);
+	arena_free(a);
+}
+
 static void
 judges(const struct vector *v, size_t n)
 {
@@ -212,6 +256,8 @@ judges(const struct vector *v, size_t n)
 			fail_msg("%s:\n got  %s\n want %s\n since %.*s",
 			    v->name, got, v->want, SPAN_FMT(r.result.reason));
 		is_sound(v->name, &r);
+		if (r.result.author_domain.n > 0)
+			explains(v->name, &r);
 		survives(v, &r);
 		run_close(&r);
 		zone->close(zone);

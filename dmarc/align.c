@@ -1,0 +1,216 @@
+#include "dmarc/align.h"
+
+#include <assert.h>
+#include <stdint.h>
+
+#include "lib/domain.h"
+
+bool
+dmarc_align_open(struct dmarc_align *c, const struct dmarc_facts *f, bool all,
+    struct dns_talk *talk, struct arena *a)
+{
+	*c = (struct dmarc_align){ .talk = talk, .arena = a };
+	if (f->n_dkim < SIZE_MAX)
+		c->parties = arena_array(a, f->n_dkim + 1, sizeof(*c->parties));
+	if (c->parties == NULL)
+		return false;
+	for (size_t i = 0; i <= f->n_dkim; i++) {
+		const struct dmarc_identifier *id =
+		    i == 0 ? &f->spf : &f->dkim[i - 1];
+
+		if (id->domain.n == 0 || (!all && id->fact == DMARC_FACT_OTHER))
+			continue;
+		c->parties[c->n_parties++] =
+		    (struct dmarc_party){ .id = id, .is_dkim = i > 0 };
+	}
+	return true;
+}
+
+static bool
+walk_is_stale(const struct dmarc_walk *walk)
+{
+	for (size_t i = 0; i < walk->n_steps; i++) {
+		if (walk->steps[i].answer->stale)
+			return true;
+	}
+	return false;
+}
+
+static enum step
+party_walk(struct dmarc_align *c, struct dmarc_party *p)
+{
+	struct dmarc_walk walk;
+
+	if (p->known)
+		return STEP_DONE;
+	for (const struct dmarc_party *q = c->parties; q < p; q++) {
+		if (q->known && domain_equal(q->id->domain, p->id->domain)) {
+			p->known = true;
+			p->failed = q->failed;
+			p->stale = q->stale;
+			p->organizational_domain = q->organizational_domain;
+			return STEP_DONE;
+		}
+	}
+	if (dmarc_walk(p->id->domain, c->talk, c->arena, &walk) == STEP_WAIT)
+		return STEP_WAIT;
+	p->known = true;
+	p->failed = walk.failed;
+	p->stale = walk_is_stale(&walk);
+	p->organizational_domain = walk.organizational_domain;
+	return STEP_DONE;
+}
+
+/*
+ * Does it matter whether the author domain exists?  Only where the record is
+ * of a domain above it, and its np asks for something else than its sp or p
+ * (RFC 9989 section 4.7 np).
+ */
+static bool
+existence_matters(const struct dmarc_walk *walk)
+{
+	const struct dmarc_record *r;
+	const char *tag;
+
+	if (walk->policy == NULL || walk->policy == &walk->steps[0] ||
+	    walk->policy->broken)
+		return false;
+	r = walk->policy->record;
+	return dmarc_record_policy(r, DMARC_TARGET_NONEXISTENT, &tag) !=
+	    dmarc_record_policy(r, DMARC_TARGET_SUBDOMAIN, &tag);
+}
+
+/* NXDOMAIN behind a CNAME is said of its target: the alias itself exists. */
+static bool
+says_nxdomain(const struct dns_answer *answer)
+{
+	return answer->state == DNS_NXDOMAIN && answer->alias.p == NULL;
+}
+
+/*
+ * RFC 9989 section 3.2.13 and appendix A.4: a domain does not exist if the
+ * answer is NXDOMAIN, whatever the type.  The walk has often told already: if
+ * "_dmarc." below it exists, so does the domain (RFC 8020).  Else it is asked
+ * for TXT, which SPF most likely has asked of the same name.
+ */
+static enum step
+author_existence(struct dmarc_align *c, struct dmarc_author *au)
+{
+	const struct dns_answer *below = au->walk.steps[0].answer;
+	const struct dns_answer *own;
+
+	au->existence = DMARC_EXISTS;
+	if (!existence_matters(&au->walk))
+		return STEP_DONE;
+	if (below->state != DNS_BADNAME && !says_nxdomain(below))
+		return STEP_DONE;
+	own = dns_ask(c->talk, au->domain, DNS_TXT);
+	if (own->state == DNS_PENDING)
+		return STEP_WAIT;
+	au->stale |= own->stale;
+	if (says_nxdomain(own))
+		au->existence = DMARC_EXISTS_NOT;
+	else if (own->state == DNS_FAILED)
+		au->existence = DMARC_EXISTS_UNKNOWN;
+	return STEP_DONE;
+}
+
+const struct dmarc_record *
+dmarc_align_record(const struct dmarc_author *au)
+{
+	const struct dmarc_step *policy = au->walk.policy;
+
+	return policy != NULL && !policy->broken ? policy->record : NULL;
+}
+
+enum dmarc_alignment
+dmarc_align_mode(const struct dmarc_author *au, const struct dmarc_party *p)
+{
+	const struct dmarc_record *r = dmarc_align_record(au);
+
+	return p->is_dkim ? r->adkim : r->aspf;
+}
+
+/*
+ * May the organizational domain of `p` be needed for alignment with `au`?
+ *
+ * An organizational domain is the domain itself or one above it: rules 1 and 3
+ * of RFC 9989 section 4.10.2 select a name of the walk, and those are made by
+ * removing labels from the left (section 4.10 steps 4 and 7); rule 2 selects
+ * the name one label below such a name on the way back to the domain; without
+ * a record it is the domain itself.  Relaxed alignment is the same
+ * organizational domain for both (section 3.2.10.1), so that one is a common
+ * suffix of both.  Hence
+ *  - an identifier that shares no label at the end never aligns, and needs no
+ *    walk; nor does one that is not at or below the author domain's
+ *    organizational domain, once that is known;
+ *  - one that is identical aligns in either mode (section 4.10.2, first note;
+ *    the same walk has the same end), and needs none either;
+ *  - one that shares just the last label needs it only if the organizational
+ *    domain is that one label, which takes a record at a top-level domain
+ *    without psd=y.  It is not asked ahead for that.
+ */
+static bool
+party_needs_walk(const struct dmarc_author *au, const struct dmarc_party *p)
+{
+	const struct dmarc_walk *walk = &au->walk;
+	struct span domain = p->id->domain;
+
+	if (domain_equal(domain, au->domain))
+		return false;
+	if (au->step == STEP_WAIT)
+		return domain_labels(au->domain) > 1 &&
+		    domain_is_under(domain, domain_suffix(au->domain, 2));
+	/* RFC 9989 section 4.10.2, second and third note: no record applies,
+	 * or it wants strict alignment. */
+	if (dmarc_align_record(au) == NULL || walk->failed)
+		return false;
+	return dmarc_align_mode(au, p) == DMARC_RELAXED &&
+	    domain_is_under(domain, walk->organizational_domain);
+}
+
+enum step
+dmarc_align_ask(
+    struct dmarc_align *c, struct span domain, struct dmarc_author *au)
+{
+	enum step step;
+
+	*au = (struct dmarc_author){ .domain = domain };
+	au->step = step = dmarc_walk(domain, c->talk, c->arena, &au->walk);
+	if (au->step == STEP_DONE) {
+		au->stale = walk_is_stale(&au->walk);
+		step = author_existence(c, au);
+	}
+	for (size_t i = 0; i < c->n_parties; i++) {
+		if (party_needs_walk(au, &c->parties[i]) &&
+		    party_walk(c, &c->parties[i]) == STEP_WAIT)
+			step = STEP_WAIT;
+	}
+	return step;
+}
+
+/* RFC 9989 sections 3.2.10 and 4.10.2.  All answers are there. */
+enum dmarc_aligned
+dmarc_align_party(const struct dmarc_author *au, const struct dmarc_party *p)
+{
+	struct span domain = p->id->domain;
+
+	if (domain_equal(domain, au->domain))
+		return DMARC_ALIGNED;
+	if (dmarc_align_mode(au, p) == DMARC_STRICT)
+		return DMARC_ALIGNED_NOT;
+	/* see party_needs_walk() */
+	if (!domain_is_under(domain, domain_suffix(au->domain, 1)))
+		return DMARC_ALIGNED_NOT;
+	if (au->walk.failed)
+		return DMARC_ALIGNED_UNKNOWN;
+	if (!domain_is_under(domain, au->walk.organizational_domain))
+		return DMARC_ALIGNED_NOT;
+	assert(p->known);
+	if (p->failed)
+		return DMARC_ALIGNED_UNKNOWN;
+	return domain_equal(
+		   p->organizational_domain, au->walk.organizational_domain)
+	    ? DMARC_ALIGNED
+	    : DMARC_ALIGNED_NOT;
+}

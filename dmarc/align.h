@@ -1,0 +1,66 @@
+/*
+ * align.h - which of a message's identifiers are aligned with an author domain
+ * (RFC 9989 sections 3.2.10 and 4.10.2).  Within dmarc/ only.
+ */
+#ifndef AVOUCH_DMARC_ALIGN_H
+#define AVOUCH_DMARC_ALIGN_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "dmarc/discover.h"
+#include "dmarc/dmarc.h"
+#include "dns/talk.h"
+#include "lib/arena.h"
+#include "lib/span.h"
+#include "lib/step.h"
+
+/* An identifier and its organizational domain, once that was asked for. */
+struct dmarc_party {
+	const struct dmarc_identifier *id;
+	bool is_dkim;
+	bool known;  /* what follows is filled in */
+	bool failed; /* its walk met an answer missing for good */
+	bool stale;
+	struct span organizational_domain;
+};
+
+struct dmarc_align {
+	struct dns_talk *talk;
+	struct arena *arena;
+	struct dmarc_party *parties; /* those with a domain, SPF's first */
+	size_t n_parties;
+};
+
+enum dmarc_existence { DMARC_EXISTS, DMARC_EXISTS_NOT, DMARC_EXISTS_UNKNOWN };
+
+/* One author domain: what the DNS says of it. */
+struct dmarc_author {
+	struct span domain;
+	enum step step; /* STEP_WAIT: `walk` is not filled in yet */
+	struct dmarc_walk walk;
+	enum dmarc_existence existence;
+	bool stale;
+};
+
+/* False: no memory.  `all`: also those that can have no part in a verdict. */
+bool dmarc_align_open(struct dmarc_align *c, const struct dmarc_facts *f,
+    bool all, struct dns_talk *talk, struct arena *a);
+
+/* Asks for all that the verdict on one author domain may need. */
+enum step dmarc_align_ask(
+    struct dmarc_align *c, struct span domain, struct dmarc_author *au);
+
+/* The record that applies to the author domain, and can be applied; NULL: none,
+ * then nothing is aligned. */
+const struct dmarc_record *dmarc_align_record(const struct dmarc_author *au);
+
+/* How strict that record is with `p`. */
+enum dmarc_alignment dmarc_align_mode(
+    const struct dmarc_author *au, const struct dmarc_party *p);
+
+/* After dmarc_align_ask() was STEP_DONE, where there is a record. */
+enum dmarc_aligned dmarc_align_party(
+    const struct dmarc_author *au, const struct dmarc_party *p);
+
+#endif
