@@ -36,7 +36,7 @@ struct cli {
 	const char *nameserver, *zone, *record, *now_text;
 	const char *ip_text, *helo, *mail_from, *receiver, *authserv_id;
 	const char *config;
-	const char *client_name;
+	const char *client_name, *rcpt_to, *login;
 
 	/* what is left */
 	char **args;

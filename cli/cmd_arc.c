@@ -1,6 +1,7 @@
 /*
  * cmd_arc.c - avouch arc: is the chain of ARC sets whole?
  */
+#include "cli/explain.h"
 #include "cli/message.h"
 #include "cli/print.h"
 
@@ -11,15 +12,29 @@ step_keys(void *facts, struct dns_talk *talk, struct arena *scratch)
 }
 
 static int
-show(struct cli *c, struct arc *a)
+show(struct cli *c, struct message *m, struct arc *a, struct dns_talk *talk)
 {
 	struct arc_result r;
+	json_t *o, *explain;
 
 	arc_finish(a, &r);
-	if (c->json)
-		return cli_print_json(print_arc_json(&r));
-	print_arc(&r);
-	return EX_OK;
+	if (!c->json) {
+		print_arc(&r);
+		if (c->explain) {
+			explain_heading("The sets (RFC 8617 section 5.2)");
+			explain_arc(&m->header, &r, m->arena);
+			explain_questions(talk);
+		}
+		return EX_OK;
+	}
+	o = print_arc_json(&r);
+	if (c->explain) {
+		explain = json_object();
+		cli_set(explain, "arc", explain_arc_json(&m->header, m->arena));
+		cli_set(explain, "questions", explain_questions_json(talk));
+		cli_set(o, "explain", explain);
+	}
+	return cli_print_json(o);
 }
 
 static int
@@ -34,7 +49,7 @@ check(struct cli *c, struct message *m)
 	int status = EX_TEMPFAIL;
 
 	if (j != NULL)
-		status = show(c, a);
+		status = show(c, m, a, job_talk(j));
 	job_drop(j);
 	arc_free(a);
 	bodies_free(bodies);

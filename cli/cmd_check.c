@@ -3,6 +3,7 @@
  * a file in the place of the MTA.
  */
 #include "cli/cli.h"
+#include "cli/explain.h"
 #include "cli/input.h"
 #include "cli/print.h"
 #include "mail/message.h"
@@ -11,11 +12,20 @@ enum { ERROR_MAX = 512 };
 
 #define DEFAULT_AUTHSERV_ID "localhost"
 
+/* NULL: said so, with `status`. */
 static const struct conf *
-conf_open(const struct cli *c)
+conf_open(const struct cli *c, int *status)
 {
-	return c->config != NULL ? conf_read(c->config, stderr)
-				 : conf_defaults();
+	const struct conf *conf;
+
+	if (c->config != NULL) {
+		*status = EX_CONFIG;
+		return conf_read(c->config, stderr);
+	}
+	conf = conf_defaults();
+	if (conf == NULL)
+		*status = cli_fail(c, EX_TEMPFAIL, "out of memory");
+	return conf;
 }
 
 static struct span
@@ -46,88 +56,22 @@ feed(struct verify_message *m, const struct input *in)
 	input_body(in, in->text.n - scan_rest(&s).n, take_body, m);
 }
 
-/*
- * In the words of RFC 9989 section 5.4: how a quarantine is done (a header, or
- * the MTA's hold queue) is told beside it.
- */
-static const char *
-action_name(const struct policy_decision *d, enum conf_action action)
+static int
+show(const struct cli *c, const struct conf *conf, struct verify_message *m,
+    const struct input *in)
 {
-	switch (action) {
-	case CONF_ACCEPT:
-		return "accept";
-	case CONF_ANNOTATE:
-		return d->disposition == DMARC_POLICY_QUARANTINE ? "quarantine"
-								 : "accept";
-	case CONF_HOLD:
-		return "quarantine";
-	case CONF_REJECT:
-		return "reject";
-	case CONF_TEMPFAIL:
-		return "tempfail";
+	const struct verdict *v = verify_finish(m);
+	const struct explain_check all = { conf, v, m, in };
+	json_t *o;
+
+	if (!c->json) {
+		print_verdict(v);
+		return c->explain ? explain_check(c, &all) : EX_OK;
 	}
-	return "accept";
-}
-
-static json_t *
-verdict_json(const struct verdict *v)
-{
-	const struct policy_decision *d = &v->decision;
-	struct spf_result spf = v->spf_mail_from;
-	json_t *o = json_object();
-
-	if (v->mail_from.n == 0)
-		spf.identity = SPF_IDENTITY_HELO;
-	cli_set(o, "spf", print_spf_json(&spf));
-	cli_set(o, "spf_helo", print_spf_json(&v->spf_helo));
-	cli_set(o, "dkim", print_dkim_json(v->dkim, v->n_dkim));
-	cli_set(o, "arc", print_arc_json(&v->arc));
-	cli_set(o, "dmarc", print_dmarc_json(&v->dmarc));
-	cli_set_text(o, "action", action_name(d, d->action));
-	cli_set_text(o, "handling", conf_action_name(d->action));
-	cli_set_text(o, "would", conf_action_name(d->would));
-	cli_set_span(o, "rule", d->rule);
-	cli_set_span(o, "reason", d->reason);
-	if (d->code != 0) {
-		char memory[POLICY_TEXT_MAX + 32];
-		struct buf reply = buf_over(memory, sizeof(memory));
-
-		buf_printf(&reply, "%u %s ", d->code, d->enhanced);
-		buf_span(&reply, d->text);
-		cli_set_span(o, "reply", buf_done(&reply));
-	} else {
-		cli_set(o, "reply", json_null());
-	}
-	cli_set_span(o, "authentication_results", v->authentication_results);
-	cli_set_number(o, "stripped", (int64_t)v->n_strip);
-	return o;
-}
-
-static void
-verdict_print(const struct verdict *v)
-{
-	const struct policy_decision *d = &v->decision;
-
-	if (v->skip == NULL) {
-		print_spf(&v->spf_mail_from);
-		if (v->mail_from.n > 0)
-			print_spf(&v->spf_helo);
-		print_dkim(v->dkim, v->n_dkim);
-		print_arc(&v->arc);
-		print_dmarc(&v->dmarc);
-	}
-	cli_line_text("action", conf_action_name(d->action));
-	if (d->would != d->action)
-		cli_line_text("  would", conf_action_name(d->would));
-	cli_line("  rule", d->rule);
-	cli_line("  reason", d->reason);
-	if (d->code != 0) {
-		printf("%-22s %u %s ", "  reply", d->code, d->enhanced);
-		cli_put(d->text);
-		putchar('\n');
-	}
-	printf("Authentication-Results: %.*s\n",
-	    SPAN_FMT(v->authentication_results));
+	o = print_verdict_json(v);
+	if (c->explain)
+		cli_set(o, "explain", explain_check_json(c, &all));
+	return cli_print_json(o);
 }
 
 static int
@@ -143,50 +87,66 @@ check(struct cli *c, const struct conf *conf, const struct input *in)
 	};
 	struct verify_envelope envelope = {
 		.sender = span_str(c->mail_from),
+		.auth_authen = span_str(c->login),
 		.now = c->now,
+		.trace = c->explain,
 	};
 	struct verify_connection *connection =
 	    verify_connect(conf, c->dns, &client);
 	struct verify_message *m = NULL;
-	int status = EX_OK;
+	int status;
 
 	if (connection != NULL) {
-		if (c->helo != NULL)
-			verify_helo(connection, span_str(c->helo));
+		verify_helo(connection, span_str(c->helo));
 		m = verify_mail(connection, &envelope);
 	}
 	if (m == NULL) {
 		status = cli_fail(c, EX_TEMPFAIL, "out of memory");
 	} else {
+		if (c->rcpt_to != NULL)
+			verify_rcpt(m, span_str(c->rcpt_to));
 		feed(m, in);
-		if (c->json)
-			status = cli_print_json(verdict_json(verify_finish(m)));
-		else
-			verdict_print(verify_finish(m));
+		status = show(c, conf, m, in);
 	}
 	verify_end(m);
 	verify_disconnect(connection);
 	return status;
 }
 
-int
-cmd_check(struct cli *c)
+static int
+open_and_check(struct cli *c, const struct conf *conf)
 {
-	const struct conf *conf = conf_open(c);
 	char error[ERROR_MAX];
 	struct input in;
 	int status;
 
-	if (conf == NULL)
-		return EX_CONFIG;
-	if (!input_open(&in, c->args[0], error, sizeof(error))) {
-		conf_drop(conf);
+	if (!input_open(&in, c->args[0], error, sizeof(error)))
 		return cli_fail(c, EX_DATAERR, "%s", error);
-	}
+	/* The answers come from where the configuration has them from. */
+	c->net = &conf->dns;
+	if (c->zone == NULL && c->nameserver == NULL)
+		c->zone = conf->zone;
 	status = cli_dns_open(c);
 	if (status == EX_OK)
 		status = check(c, conf, &in);
 	input_close(&in);
+	return status;
+}
+
+int
+cmd_check(struct cli *c)
+{
+	const struct conf *conf;
+	int status = EX_OK;
+
+	if (c->ip_text == NULL || c->helo == NULL || c->mail_from == NULL)
+		return cli_fail(c, EX_USAGE,
+		    "--ip ADDR, --helo NAME and --mail-from ADDR say how the "
+		    "message came (--mail-from \"\" is the null sender)");
+	conf = conf_open(c, &status);
+	if (conf == NULL)
+		return status;
+	status = open_and_check(c, conf);
 	conf_drop(conf);
 	return status;
 }

@@ -1,8 +1,16 @@
 /*
- * cmd_dkim.c - avouch dkim: the signatures of a message, top first.
+ * cmd_dkim.c - avouch dkim: the signatures of a message, top first; with --key
+ * one key.
  */
+#include "cli/explain.h"
 #include "cli/message.h"
 #include "cli/print.h"
+#include "dkim/explain.h"
+#include "lib/buf.h"
+
+enum { TEXT_MAX = 1024 };
+
+/* ---- signatures ---- */
 
 static enum step
 step_keys(void *facts, struct dns_talk *talk, struct arena *scratch)
@@ -11,15 +19,31 @@ step_keys(void *facts, struct dns_talk *talk, struct arena *scratch)
 }
 
 static int
-show(struct cli *c, const struct dkim *d)
+show(struct cli *c, struct message *m, const struct dkim *d,
+    const struct dns_talk *talk)
 {
+	struct span body = span_skip(m->in.text, m->body);
 	size_t n;
 	const struct dkim_result *r = dkim_results(d, &n);
+	json_t *o, *explain;
 
-	if (c->json)
-		return cli_print_json(print_dkim_json(r, n));
-	print_dkim(r, n);
-	return EX_OK;
+	if (!c->json) {
+		print_dkim(r, n);
+		if (c->explain) {
+			explain_heading("Signature by signature, top first");
+			explain_dkim(d, body, m->arena);
+			explain_questions(talk);
+		}
+		return EX_OK;
+	}
+	o = print_dkim_json(r, n);
+	if (c->explain) {
+		explain = json_object();
+		cli_set(explain, "dkim", explain_dkim_json(d, body, m->arena));
+		cli_set(explain, "questions", explain_questions_json(talk));
+		cli_set(o, "explain", explain);
+	}
+	return cli_print_json(o);
 }
 
 static int
@@ -36,7 +60,7 @@ check(struct cli *c, struct message *m)
 
 	if (j != NULL) {
 		dkim_finish(d);
-		status = show(c, d);
+		status = show(c, m, d, job_talk(j));
 	}
 	job_drop(j);
 	dkim_free(d);
@@ -44,8 +68,8 @@ check(struct cli *c, struct message *m)
 	return status;
 }
 
-int
-cmd_dkim(struct cli *c)
+static int
+check_file(struct cli *c)
 {
 	struct message m;
 	int status = message_open(c, &m, c->args[0]);
@@ -57,4 +81,121 @@ cmd_dkim(struct cli *c)
 		status = check(c, &m);
 	message_close(&m);
 	return status;
+}
+
+/* ---- a key ---- */
+
+struct work {
+	struct span selector, domain;
+	struct explain_key key;
+};
+
+static enum step
+step_key(void *facts, struct dns_talk *talk, struct arena *scratch)
+{
+	struct work *w = facts;
+
+	return dkim_explain_key(
+	    w->selector, w->domain, NULL, talk, scratch, &w->key);
+}
+
+static json_t *
+record_json(const struct explain_record *r)
+{
+	json_t *o = explain_key_json(&r->key);
+	json_t *advice = json_array();
+
+	cli_set_span(o, "text", r->text);
+	cli_set_number(o, "strings", r->strings);
+	for (size_t i = 0; i < r->n_advice; i++)
+		json_array_append_new(advice, cli_json(span_str(r->advice[i])));
+	cli_set(o, "advice", advice);
+	return o;
+}
+
+static json_t *
+key_json(const struct explain_key *k)
+{
+	json_t *o = json_object();
+	json_t *list = json_array();
+
+	cli_set_span(o, "name", k->name);
+	cli_set_text(o, "state", dns_state_name(k->state));
+	cli_set_text(o, "fault",
+	    k->state == DNS_FAILED ? dns_fault_name(k->fault) : NULL);
+	cli_set_span(o, "alias", k->alias);
+	cli_set_bool(o, "good", k->is_good);
+	cli_set_span(o, "verdict", k->verdict);
+	for (size_t i = 0; i < k->n_records; i++)
+		json_array_append_new(list, record_json(&k->records[i]));
+	cli_set(o, "records", list);
+	return o;
+}
+
+static void
+print_record(const struct explain_record *r)
+{
+	char memory[TEXT_MAX];
+	struct buf b = buf_over(memory, sizeof(memory));
+
+	cli_line("  record", r->text);
+	explain_key(&b, &r->key);
+	cli_line("    key", buf_done(&b));
+	for (size_t i = 0; i < r->n_advice; i++)
+		cli_line_text("    advice", r->advice[i]);
+}
+
+static void
+print_key(const struct explain_key *k)
+{
+	cli_line_text("key", k->is_good ? "good" : "not usable");
+	cli_line("  name", k->name);
+	cli_line("  alias of", k->alias);
+	cli_line("  verdict", k->verdict);
+	if (k->state == DNS_FAILED)
+		cli_line_text("  fault", dns_fault_name(k->fault));
+	for (size_t i = 0; i < k->n_records; i++)
+		print_record(&k->records[i]);
+	if (k->n_all > k->n_records)
+		printf("%-22s %zu more, not shown\n", "  records",
+		    k->n_all - k->n_records);
+}
+
+static int
+check_key(struct cli *c)
+{
+	struct work w = { .selector = span_str(c->args[0]),
+		.domain = span_str(c->args[1]) };
+	struct job *j;
+	int status = cli_dns_open(c);
+
+	if (status != EX_OK)
+		return status;
+	j = job_start(c->dns, step_key, &w, CLI_QUESTIONS, CLI_SCRATCH);
+	if (j == NULL)
+		return cli_fail(c, EX_TEMPFAIL, "out of memory");
+	job_wait(j, job_clock() + CLI_WAIT_MS);
+	if (w.key.name.p == NULL)
+		status = cli_fail(c, EX_USAGE, "%s._domainkey.%s: %.*s",
+		    c->args[0], c->args[1], SPAN_FMT(w.key.verdict));
+	else if (c->json)
+		cli_print_json(key_json(&w.key));
+	else
+		print_key(&w.key);
+	job_drop(j);
+	return status;
+}
+
+int
+cmd_dkim(struct cli *c)
+{
+	if (c->key && c->n_args != 2)
+		return cli_fail(c, EX_USAGE,
+		    "--key looks at one key: avouch dkim --key SELECTOR "
+		    "DOMAIN");
+	if (!c->key && c->n_args != 1)
+		return cli_fail(c, EX_USAGE,
+		    "one FILE is read; for a key: avouch dkim --key SELECTOR "
+		    "DOMAIN");
+	return c->key ? check_key(c) : check_file(c);
 }

@@ -9,7 +9,10 @@
 #include "lib/buf.h"
 #include "verify/job.h"
 
-enum { MEANING_COLUMN = 20 }; /* at which the text begins */
+enum {
+	WALK_INDENT = 2,
+	MEANING_COLUMN = 20, /* at which the text begins */
+};
 
 struct work {
 	struct span domain;
@@ -22,23 +25,6 @@ step_lint(void *facts, struct dns_talk *talk, struct arena *scratch)
 	struct work *w = facts;
 
 	return dmarc_lint(w->domain, talk, scratch, &w->lint);
-}
-
-static json_t *
-walk_json(const struct dmarc_explanation *e)
-{
-	json_t *list = json_array();
-
-	for (size_t i = 0; i < e->n_hops; i++) {
-		json_t *o = json_object();
-
-		cli_set_span(o, "name", e->hops[i].name);
-		cli_set_text(o, "state", e->hops[i].state);
-		cli_set_span(o, "text", e->hops[i].text);
-		cli_set_text(o, "role", e->hops[i].role);
-		json_array_append_new(list, o);
-	}
-	return list;
 }
 
 static json_t *
@@ -113,7 +99,7 @@ lint_json(const struct dmarc_lint *l)
 	cli_set_span(
 	    o, "policy_domain", policy != NULL ? policy->domain : SPAN_NONE);
 	cli_set_span(o, "organizational_domain", l->walk.organizational_domain);
-	cli_set(o, "walk", walk_json(&l->explanation));
+	cli_set(o, "walk", explain_walk_json(&l->explanation));
 	cli_set(o, "meaning", meaning_json(&l->explanation));
 	cli_set(o, "applies", cases_json(&l->explanation));
 	cli_set(o, "findings", findings_json(l));
@@ -129,21 +115,6 @@ print_cases(const struct dmarc_explanation *e)
 		cli_put(e->cases[i].from);
 		fputs(": ", stdout);
 		cli_put(e->cases[i].text);
-		putchar('\n');
-	}
-}
-
-static void
-print_walk(const struct dmarc_explanation *e)
-{
-	puts("\nThe walk (RFC 9989 section 4.10), all names asked at once:");
-	for (size_t i = 0; i < e->n_hops; i++) {
-		fputs("  ", stdout);
-		cli_put(e->hops[i].name);
-		if (e->hops[i].role != NULL)
-			printf(" <- %s", e->hops[i].role);
-		fputs("\n      ", stdout);
-		cli_put(e->hops[i].text);
 		putchar('\n');
 	}
 }
@@ -203,7 +174,9 @@ lint_print(const struct cli *c, const struct dmarc_lint *l)
 	}
 	print_cases(e);
 	if (c->explain) {
-		print_walk(e);
+		puts("\nThe walk (RFC 9989 section 4.10), all names asked at "
+		     "once:");
+		explain_walk(e, WALK_INDENT);
 		print_meanings(e);
 	}
 	print_findings(l);

@@ -97,7 +97,7 @@ explain_question_json(const char *job, const struct dns_question *q)
 }
 
 void
-explain_question(const struct dns_question *q)
+explain_question(const char *job, const struct dns_question *q)
 {
 	const struct dns_answer *answer = q->answer;
 	const char *text = answer_text(answer);
@@ -106,9 +106,10 @@ explain_question(const struct dns_question *q)
 
 	fputs("  ", stdout);
 	cli_put(q->name);
-	printf(" %s%s%s\n", dns_type_name(q->type),
-	    answer->authentic ? " (validated)" : "",
-	    answer->stale ? " (past its TTL)" : "");
+	printf(" %s%s%s%s%s\n", dns_type_name(q->type),
+	    job != NULL ? ", for " : "", job != NULL ? job : "",
+	    answer->authentic ? ", validated" : "",
+	    answer->stale ? ", past its TTL" : "");
 	if (answer->alias.n > 0) {
 		fputs("      an alias of ", stdout);
 		cli_put(answer->alias);
@@ -142,5 +143,5 @@ explain_questions(const struct dns_talk *talk)
 	explain_heading(q != NULL ? "DNS: what was asked, and what came"
 				  : "DNS: nothing was asked");
 	for (; q != NULL; q = q->next)
-		explain_question(q);
+		explain_question(NULL, q);
 }

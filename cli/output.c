@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "cli/cli.h"
+#include "lib/ascii.h"
 #include "lib/utf8.h"
 
 enum {
@@ -167,6 +168,17 @@ columns(struct span s)
 	return n;
 }
 
+/* Line ends of folded texts part words too. */
+static struct span
+first_word(struct span text)
+{
+	size_t n = 0;
+
+	while (n < text.n && !ascii_is_space((unsigned char)text.p[n]))
+		n++;
+	return span_first(text, n);
+}
+
 /* Words from column `at` on; a line that follows begins at `indent`. */
 static void
 put_words(unsigned at, unsigned indent, struct span text)
@@ -174,7 +186,7 @@ put_words(unsigned at, unsigned indent, struct span text)
 	bool begins = true;
 
 	while (text.n > 0) {
-		struct span word = span_first(text, span_index(text, ' '));
+		struct span word = first_word(text);
 		unsigned width = columns(word);
 
 		text = span_skip(text, word.n + 1);

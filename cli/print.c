@@ -2,9 +2,13 @@
 
 #include "cli/cli.h"
 
-enum { /* columns at which a text begins */
-	FINDING_COLUMN = 6,
+#include "lib/buf.h"
+#include "lib/scan.h"
+
+enum {
+	FINDING_COLUMN = 6, /* at which a text begins */
 	CURE_COLUMN = 12,
+	REPLY_MAX = POLICY_TEXT_MAX + 32, /* bytes, with its codes */
 };
 
 void
@@ -123,8 +127,10 @@ print_arc(const struct arc_result *r)
 	cli_line_text("arc", arc_code_name(r->code));
 	if (r->instances == 0)
 		return;
-	printf("%-22s %u, oldest pass %u\n", "  instances", r->instances,
-	    r->oldest_pass);
+	printf("%-22s %u", "  instances", r->instances);
+	if (r->oldest_pass > 0)
+		printf(", oldest pass %u", r->oldest_pass);
+	puts(r->code == ARC_PASS && r->oldest_pass == 0 ? ", all pass" : "");
 	for (size_t i = 0; i < r->n_sealers; i++) {
 		printf("%-22s %u: ", "  sealer", r->sealers[i].instance);
 		cli_put(r->sealers[i].domain);
@@ -167,4 +173,131 @@ print_dmarc(const struct dmarc_result *r)
 	printf("%-22s SPF %s, DKIM %s\n", "  aligned",
 	    r->spf_aligned ? "yes" : "no", r->dkim_aligned ? "yes" : "no");
 	cli_line("  reason", r->reason);
+}
+
+/* ---- all of a message ---- */
+
+/*
+ * In the words of RFC 9989 section 5.4: how a quarantine is done (a header, or
+ * the MTA's hold queue) is told beside it.
+ */
+static const char *
+action_name(const struct policy_decision *d, enum conf_action action)
+{
+	switch (action) {
+	case CONF_ACCEPT:
+		return "accept";
+	case CONF_ANNOTATE:
+		return d->disposition == DMARC_POLICY_QUARANTINE ? "quarantine"
+								 : "accept";
+	case CONF_HOLD:
+		return "quarantine";
+	case CONF_REJECT:
+		return "reject";
+	case CONF_TEMPFAIL:
+		return "tempfail";
+	}
+	return "accept";
+}
+
+/* "550 5.7.26 text"; absent: there is no reply of ours. */
+static struct span
+reply_text(struct buf *b, const struct policy_decision *d)
+{
+	if (d->code == 0)
+		return SPAN_NONE;
+	buf_cut(b, 0);
+	buf_printf(b, "%u %s ", d->code, d->enhanced);
+	buf_span(b, d->text);
+	return buf_done(b);
+}
+
+/* A field as it is added, folded with LF TAB. */
+static void
+print_folded(const char *name, struct span value)
+{
+	struct scan s = scan_of(value);
+
+	printf("%s: ", name);
+	while (!scan_done(&s)) {
+		struct span line = scan_until(&s, '\n');
+
+		scan_byte(&s, '\n');
+		if (line.n > 0 && line.p[0] == '\t') {
+			putchar('\t');
+			line = span_skip(line, 1);
+		}
+		cli_put(line);
+		putchar('\n');
+	}
+}
+
+static json_t *
+added_json(const struct verdict *v)
+{
+	json_t *list = json_array();
+
+	for (size_t i = 0; i < v->n_add; i++) {
+		json_t *o = json_object();
+
+		cli_set_text(o, "name", v->add[i].name);
+		cli_set_span(o, "value", v->add[i].value);
+		json_array_append_new(list, o);
+	}
+	return list;
+}
+
+json_t *
+print_verdict_json(const struct verdict *v)
+{
+	const struct policy_decision *d = &v->decision;
+	struct spf_result spf = v->spf_mail_from;
+	char memory[REPLY_MAX];
+	struct buf reply = buf_over(memory, sizeof(memory));
+	json_t *o = json_object();
+
+	if (v->mail_from.n == 0)
+		spf.identity = SPF_IDENTITY_HELO;
+	cli_set(o, "spf", print_spf_json(&spf));
+	cli_set(o, "spf_helo", print_spf_json(&v->spf_helo));
+	cli_set(o, "dkim", print_dkim_json(v->dkim, v->n_dkim));
+	cli_set(o, "arc", print_arc_json(&v->arc));
+	cli_set(o, "dmarc", print_dmarc_json(&v->dmarc));
+	cli_set_text(o, "action", action_name(d, d->action));
+	cli_set_text(o, "handling", conf_action_name(d->action));
+	cli_set_text(o, "would", conf_action_name(d->would));
+	cli_set_span(o, "rule", d->rule);
+	cli_set_span(o, "reason", d->reason);
+	cli_set_span(o, "reply", reply_text(&reply, d));
+	cli_set_span(o, "authentication_results", v->authentication_results);
+	cli_set(o, "added", added_json(v));
+	cli_set_number(o, "stripped", (int64_t)v->n_strip);
+	return o;
+}
+
+void
+print_verdict(const struct verdict *v)
+{
+	const struct policy_decision *d = &v->decision;
+	char memory[REPLY_MAX];
+	struct buf reply = buf_over(memory, sizeof(memory));
+
+	if (v->skip == NULL) {
+		print_spf(&v->spf_mail_from);
+		if (v->mail_from.n > 0)
+			print_spf(&v->spf_helo);
+		print_dkim(v->dkim, v->n_dkim);
+		print_arc(&v->arc);
+		print_dmarc(&v->dmarc);
+	}
+	cli_line_text("action", conf_action_name(d->action));
+	if (d->would != d->action)
+		cli_line_text("  would", conf_action_name(d->would));
+	cli_line("  rule", d->rule);
+	cli_line("  reason", d->reason);
+	cli_line("  reply", reply_text(&reply, d));
+	puts("");
+	print_folded("Authentication-Results", v->authentication_results);
+	for (size_t i = 0; i < v->n_add; i++)
+		print_folded(v->add[i].name, v->add[i].value);
 }

@@ -28,4 +28,8 @@ void print_dkim(const struct dkim_result *r, size_t n);
 void print_arc(const struct arc_result *r);
 void print_dmarc(const struct dmarc_result *r);
 
+/* All of a message, the action and the fields that are added. */
+json_t *print_verdict_json(const struct verdict *v);
+void print_verdict(const struct verdict *v);
+
 #endif

@@ -323,6 +323,7 @@ finish_dmarc(struct verify_message *m)
 	struct dmarc_result *out = &m->verdict.dmarc;
 
 	facts_for_dmarc(m, true);
+	m->verdict.dmarc_facts = &m->dmarc_facts;
 	if (m->dmarc_job == NULL) {
 		out->code = DMARC_TEMPERROR;
 		out->disposition = DMARC_POLICY_NONE;

@@ -139,7 +139,10 @@ struct verdict {
 	bool gave_up;    /* the time or the questions ran out */
 	bool faulty;     /* a limit or a lack of memory of ours */
 	bool automatic;  /* an automatic answer, a bounce or a report */
-	const struct dkim *dkim_state; /* for --explain */
+
+	/* for --explain; NULL where there are none */
+	const struct dkim *dkim_state;
+	const struct dmarc_facts *dmarc_facts;
 };
 
 /*
