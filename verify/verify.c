@@ -317,6 +317,25 @@ finish_signatures(struct verify_message *m)
 	arc_finish(m->arc, &v->arc);
 }
 
+/*
+ * Memory ran out: what was not found, an author or a signature, may be there.
+ * A header over our limits is another matter: that is the sender's doing.
+ */
+static bool
+is_lost(const struct verify_message *m)
+{
+	return arena_has_failed(m->arena) ||
+	    (m->keys_job == NULL && !m->header.cut);
+}
+
+static void
+dmarc_lost(struct dmarc_result *out)
+{
+	out->code = DMARC_TEMPERROR;
+	out->disposition = DMARC_POLICY_NONE;
+	out->reason = SPAN("out of memory");
+}
+
 static void
 finish_dmarc(struct verify_message *m)
 {
@@ -325,19 +344,22 @@ finish_dmarc(struct verify_message *m)
 	facts_for_dmarc(m, true);
 	m->verdict.dmarc_facts = &m->dmarc_facts;
 	if (m->dmarc_job == NULL) {
-		out->code = DMARC_TEMPERROR;
-		out->disposition = DMARC_POLICY_NONE;
-		out->reason = SPAN("out of memory");
+		dmarc_lost(out);
 		return;
 	}
 	/* All that may be needed was asked by dmarc_ask(). */
 	if (dmarc_check(&m->dmarc_facts, job_talk(m->dmarc_job), m->arena,
-		out) == STEP_DONE)
-		return;
-	m->verdict.gave_up = true;
-	dns_talk_give_up(job_talk(m->dmarc_job), DNS_FAULT_BUDGET);
-	(void)dmarc_check(
-	    &m->dmarc_facts, job_talk(m->dmarc_job), m->arena, out);
+		out) == STEP_WAIT) {
+		m->verdict.gave_up = true;
+		dns_talk_give_up(job_talk(m->dmarc_job), DNS_FAULT_BUDGET);
+		(void)dmarc_check(
+		    &m->dmarc_facts, job_talk(m->dmarc_job), m->arena, out);
+	}
+	if (is_lost(m) &&
+	    (out->code == DMARC_FAIL || out->code == DMARC_PERMERROR)) {
+		m->verdict.faulty = true;
+		dmarc_lost(out);
+	}
 }
 
 /* RFC 7208 section 9.1, where the operator wants it beside the A-R. */
