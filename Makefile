@@ -101,22 +101,30 @@ MILTER_TESTS = "tests/milter/proto.py $(DAEMON)" \
 # Packages may come now: the variables above are to be worked out afterwards.
 demo:
 	@tests/deps build demo
+	@echo "building"
 	@$(MAKE) --no-print-directory -s all
 	@tests/milter/demo.py $(DAEMON)
 
 check:
 	@tests/deps build check
+	@echo "building"
 	@$(MAKE) --no-print-directory -s all check-programs
 	@$(MAKE) --no-print-directory -s check-run
 
-check-programs: $(TESTS) $(REPLAYS)
+FAILMALLOC = $(BUILD)/tests/failmalloc.so # memory that runs out, for proto.py
+
+$(FAILMALLOC): tests/milter/failmalloc.c
+	@mkdir -p $(@D)
+	$(CC) $(STD) $(WARN) -O2 -g -fPIC -shared -o $@ $<
+
+check-programs: $(TESTS) $(REPLAYS) $(FAILMALLOC)
 
 check-run:
 	@LOGS=$(BUILD) tests/run_cmocka $(TESTS) $(REPLAY_COMMANDS) \
 		$(MILTER_TESTS)
 
 # The tests against a running milter alone.
-e2e: $(DAEMON)
+e2e: $(DAEMON) $(FAILMALLOC)
 	@LOGS=$(BUILD) tests/run_cmocka $(MILTER_TESTS)
 
 valgrind:

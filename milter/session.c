@@ -121,6 +121,7 @@ session_mail(struct session *s, const char *sender, const char *auth_type,
 	session_abort(s);
 	ensure_connection(s);
 	s->in_message = true;
+	s->headers_ended = false;
 	s->counted = service_message_begin();
 	s->n_authres = 0;
 	for (size_t i = 0; i < s->n_own; i++)
@@ -187,7 +188,7 @@ session_header(struct session *s, const char *name, const char *value)
 	for (size_t i = 0; i < s->n_own; i++)
 		if (span_is_nocase(n, s->own[i].name))
 			s->own[i].n++;
-	if (s->message == NULL)
+	if (s->message == NULL || s->headers_ended)
 		return;
 	if (!s->terms.leading_space) {
 		v = with_space(s, v);
@@ -205,21 +206,22 @@ void
 session_headers_end(struct session *s)
 {
 	ensure_message(s);
-	if (s->message != NULL)
+	if (s->message != NULL && !s->headers_ended)
 		verify_headers_end(s->message);
+	s->headers_ended = true;
 }
 
 bool
 session_body(struct session *s, struct span chunk)
 {
-	ensure_message(s);
+	session_headers_end(s);
 	return s->message != NULL && verify_body(s->message, chunk);
 }
 
 const struct verdict *
 session_finish(struct session *s)
 {
-	ensure_message(s);
+	session_headers_end(s);
 	return s->message != NULL ? verify_finish(s->message) : NULL;
 }
 

@@ -50,7 +50,8 @@ struct session {
 	struct verify_connection *connection; /* NULL: none, or no memory */
 	struct verify_message *message;       /* NULL: none, or no memory */
 	bool in_message;                      /* MAIL came */
-	bool counted;                         /* as a message in hand */
+	bool headers_ended;
+	bool counted;     /* as a message in hand */
 	size_t n_authres; /* Authentication-Results fields that came */
 	struct session_own own[SESSION_OWN_MAX];
 	size_t n_own;

@@ -11,10 +11,12 @@ import re
 import resource
 import signal
 import socket
+import struct
 import subprocess
 import sys
 import time
 
+import daemon
 import lab
 import miltproto
 import smtp
@@ -374,7 +376,6 @@ def _(l):
 
 @suite.test("systemd is told: READY, RELOADING, STOPPING, WATCHDOG")
 def _(l):
-    import daemon
     port = smtp.free_port()
     d = daemon.Daemon(l.program, l.home,
                       l.settings(socket="inet:%d@127.0.0.1" % port),
@@ -425,7 +426,6 @@ def _(l):
 
 @suite.test("out of descriptors: told to come later, no spinning, recovers")
 def _(l):
-    import daemon
     port = smtp.free_port()
     hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
     if hard != resource.RLIM_INFINITY and hard < 120:
@@ -477,9 +477,77 @@ def _cpu(pid):
     return (int(values[11]) + int(values[12])) / os.sysconf("SC_CLK_TCK")
 
 
+@suite.test("out of memory: no message passes unmarked, none is refused")
+def _(l):
+    library = os.path.dirname(l.program) + "/tests/failmalloc.so"
+    if not os.path.exists(library):
+        raise Skip("there is no %s; make e2e builds it" % library)
+    control = l.home + "/memory"
+    with open(control, "wb") as f:
+        f.write(bytes(12))
+    port = smtp.free_port()
+    d = daemon.Daemon(
+        l.program, l.home, l.settings(
+            "spf { received_spf = true }\n",
+            socket="inet:%d@127.0.0.1" % port), name="memory",
+        environment=dict(LD_PRELOAD=library, FAIL_CONTROL=control))
+    forged = (b"Authentication-Results: mx.example.net; dmarc=pass\r\n" * 3 +
+              b"Received-SPF: pass\r\n")
+    message = l.sign(forged + lab.message(), "bank.example",
+                     headers=["from", "subject"])
+
+    def say(every, spare):
+        with open(control, "r+b") as f:
+            f.write(struct.pack("=III", 0, 0, 0))
+            f.seek(0)
+            f.write(struct.pack("=III", every, spare, 0))
+
+    def one():
+        """What became of a message: "checked", "unchecked" or "later"."""
+        try:
+            m = miltproto.Milter(port)
+            reply = m.connect()
+            if reply is not None:
+                true(reply[1].startswith(b"4"), reply)
+                return "later"
+            m.helo()
+            changes = m.message(message)
+            m.quit()
+        except ConnectionError:
+            return "later"
+        if changes.reply in "ty":
+            true(changes.text[:1] in ("", "4"), changes.text)
+            return "later"
+        same(changes.reply, "c", "reply")
+        field(changes)
+        same([r for r in changes.removed if r[0] == OURS],
+             [(OURS, 3), (OURS, 2), (OURS, 1)], "removed")
+        same([r for r in changes.removed if r[0] == "Received-SPF"],
+             [("Received-SPF", 1)], "removed")
+        return "checked" if "dmarc=pass" in field(changes) else "unchecked"
+
+    try:
+        seen = set()
+        same(one(), "checked", "with memory")
+        for spare in range(60):  # all is gone from then on
+            say(1, spare)
+            seen.add(one())
+        for every in range(2, 40):  # and comes back each time
+            say(every, 0)
+            for _ in range(3):
+                seen.add(one())
+        say(0, 0)
+        same(seen, {"checked", "unchecked", "later"}, "what was seen")
+        same(one(), "checked", "with memory again")
+    except AssertionError:
+        print("\n".join(d.lines[-3:]))
+        raise
+    finally:
+        same(d.stop(), 0, "status")
+
+
 @suite.test("SIGTERM with open connections and messages half sent")
 def _(l):
-    import daemon
     port = smtp.free_port()
     d = daemon.Daemon(l.program, l.home, l.settings(
         "timeout = 1s\n", socket="inet:%d@127.0.0.1" % port), name="term")
