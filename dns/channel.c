@@ -261,13 +261,12 @@ udp_unreachable(struct net *net, struct channel *c)
 	net->unreachable = true;
 }
 
+/* Its port goes too: its own address may be the one that is wrong by now. */
 static void
 report(struct net *net, struct channel *c)
 {
-	if (c == NULL || !c->unreachable)
-		return;
-	c->unreachable = false;
-	flight_break(net, c);
+	if (c != NULL && c->unreachable && !c->closed)
+		break_channel(net, c);
 }
 
 void

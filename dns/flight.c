@@ -157,11 +157,16 @@ send_to(
 	f->sends++;
 	if (f->asked[s->number] < UINT8_MAX)
 		f->asked[s->number]++;
-	/* what fails here is repeated when it is due, like what got lost */
 	if (channel_send(net, s, kind, t))
 		return t;
 	f->fault = DNS_FAULT_RESOURCE;
-	return NULL;
+	if (kind == CHANNEL_TCP)
+		return NULL;
+	/* no route to it, most likely: another may have one; if not, it is
+	 * tried again when it is due */
+	set_down(net, s);
+	s = fresh_server(net, f);
+	return s != NULL ? send_to(net, f, s, kind) : NULL;
 }
 
 /* Someone who may still answer was asked. */
@@ -212,6 +217,13 @@ turn_to_others(struct net *net, struct flight *f, const struct server *s,
 			net_count(&net->counts.servfails, 1);
 		flight_finish(net, f, dns_answer_failed(why));
 	}
+}
+
+static void
+send_over_tcp(struct net *net, struct flight *f, struct server *s)
+{
+	if (send_to(net, f, s, CHANNEL_TCP) == NULL && !is_awaited(f))
+		turn_to_others(net, f, s, DNS_FAULT_GARBLED);
 }
 
 /* A server that is down is asked beside one that is up, now and then. */
@@ -269,7 +281,7 @@ flight_break(struct net *net, struct channel *c)
 		} else if (again && !f->tcp_again) {
 			/* RFC 7766 section 6.2.4: it was idle for too long */
 			f->tcp_again = true;
-			send_to(net, f, s, CHANNEL_TCP);
+			send_over_tcp(net, f, s);
 		} else if (c->kind == CHANNEL_TCP && !is_awaited(f)) {
 			turn_to_others(net, f, s, DNS_FAULT_GARBLED);
 		}
@@ -307,7 +319,7 @@ take_garbled(struct net *net, struct channel *c, struct try *t)
 	if (f->tcp_garbled)
 		return;
 	f->tcp_garbled = true;
-	send_to(net, f, c->server, CHANNEL_TCP);
+	send_over_tcp(net, f, c->server);
 }
 
 static void
@@ -339,7 +351,10 @@ take_reply(struct net *net, struct channel *c, struct try *t,
 		server_answered(net, s, false);
 		channel_forget(net, t);
 		f->plain = true;
-		send_to(net, f, s, c->kind);
+		if (c->kind == CHANNEL_TCP)
+			send_over_tcp(net, f, s);
+		else
+			send_to(net, f, s, CHANNEL_UDP);
 		return;
 	case WIRE_TRUNCATED: /* RFC 2181 section 9 */
 		server_answered(net, s, false);
@@ -347,7 +362,7 @@ take_reply(struct net *net, struct channel *c, struct try *t,
 		if (c->kind == CHANNEL_TCP)
 			turn_to_others(net, f, s, DNS_FAULT_GARBLED);
 		else
-			send_to(net, f, s, CHANNEL_TCP);
+			send_over_tcp(net, f, s);
 		return;
 	}
 }
