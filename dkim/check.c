@@ -90,7 +90,7 @@ check_begin(struct check *c, struct arena *a, struct bodies *bodies,
 	buf_span(&name, c->sig.domain);
 	c->key_name = buf_done(&name);
 	c->body = -1;
-	if (kind != SIGNATURE_SEAL)
+	if (kind != SIGNATURE_SEAL && bodies != NULL)
 		c->body = bodies_want(bodies, c->sig.body, c->sig.limit);
 	return !name.full;
 }

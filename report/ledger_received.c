@@ -240,34 +240,43 @@ ledger_each_received_row(struct ledger *l, const struct ledger_range *range,
 	"CAST(sum(CASE WHEN " IN_RANGE "AND " WHEN                             \
 	" THEN received_row.messages ELSE 0 END) AS BIGINT)"
 
-#define SOURCES(WHERE)                                                                                                                                                 \
-	"SELECT * FROM (SELECT domain, address, "                                                                                                                      \
-	"min(begin_at) / 86400 AS since, "                                                                                                                             \
-	"max(CASE WHEN " IN_RANGE                                                                                                                                      \
-	"THEN begin_at ELSE 0 END) / 86400, " SUM_IF("1 = 1") " AS "                                                                                                   \
-	                                                      "total,"                                                                                                 \
-	                                                      " " SUM_IF("dki"                                                                                         \
-	                                                                 "m_"                                                                                          \
-	                                                                 "ali"                                                                                         \
-	                                                                 "gne"                                                                                         \
-	                                                                 "d "                                                                                          \
-	                                                                 "+ "                                                                                          \
-	                                                                 "spf"                                                                                         \
-	                                                                 "_al"                                                                                         \
-	                                                                 "ign"                                                                                         \
-	                                                                 "ed "                                                                                         \
-	                                                                 "> "                                                                                          \
-	                                                                 "0") ", " SUM_IF("dkim_aligned > 0") ", " SUM_IF("spf_aligned > 0") ", " SUM_IF(              \
-								  "dispositio"                                                                                         \
-	                                                          "n = "                                                                                               \
-	                                                          "'quarantin"                                                                                         \
-	                                                          "e'") ","                                                                                            \
-	                                                                " " SUM_IF("disposition = 'reject'") " FROM received "                                         \
-													     "JOIN received_row ON received_row.report = received.id " \
-													     "JOIN source ON source.id = received_row.source "         \
-													     "JOIN shape ON shape.id = received_row.shape " WHERE      \
-													     "GROUP BY domain, address) AS found WHERE total > 0 "     \
-													     "ORDER BY domain, total DESC, address"
+#define SOURCES(WHERE)                                                                                                                                                                   \
+	"SELECT * FROM (SELECT domain, address, "                                                                                                                                        \
+	"min(begin_at) / 86400 AS since, "                                                                                                                                               \
+	"max(CASE WHEN " IN_RANGE                                                                                                                                                        \
+	"THEN begin_at ELSE 0 END) / 86400, " SUM_IF(                                                                                                                                    \
+	    "1 = 1") " AS "                                                                                                                                                              \
+		     "total,"                                                                                                                                                            \
+		     " " SUM_IF(                                                                                                                                                         \
+			 "dki"                                                                                                                                                           \
+			 "m_"                                                                                                                                                            \
+			 "ali"                                                                                                                                                           \
+			 "gne"                                                                                                                                                           \
+			 "d "                                                                                                                                                            \
+			 "+ "                                                                                                                                                            \
+			 "spf"                                                                                                                                                           \
+			 "_al"                                                                                                                                                           \
+			 "ign"                                                                                                                                                           \
+			 "ed "                                                                                                                                                           \
+			 "> "                                                                                                                                                            \
+			 "0") ", " SUM_IF("dkim_aligned > 0") ", " SUM_IF("sp"                                                                                                           \
+	                                                                  "f_"                                                                                                           \
+	                                                                  "al"                                                                                                           \
+	                                                                  "ig"                                                                                                           \
+	                                                                  "ne"                                                                                                           \
+	                                                                  "d "                                                                                                           \
+	                                                                  "> "                                                                                                           \
+	                                                                  "0") ", " SUM_IF("dispositio"                                                                                  \
+											   "n = "                                                                                        \
+											   "'quarantin"                                                                                  \
+											   "e'") ","                                                                                     \
+												 " " SUM_IF(                                                                             \
+												     "disposition = 'reject'") " FROM received "                                         \
+															       "JOIN received_row ON received_row.report = received.id " \
+															       "JOIN source ON source.id = received_row.source "         \
+															       "JOIN shape ON shape.id = received_row.shape " WHERE      \
+															       "GROUP BY domain, address) AS found WHERE total > 0 "     \
+															       "ORDER BY domain, total DESC, address"
 
 enum ledger_step
 ledger_each_source(struct ledger *l, const struct ledger_range *range,

@@ -1109,9 +1109,10 @@ hostile_sizes(void **state)
 			buf_printf(&b, "%c.", (char)('a' + (label + i) % 26));
 		buf_printf(&b, "x%zu.example.com", i);
 		authors[i] = buf_done(&b);
+	}
+	for (size_t i = 0; i < MANY; i++)
 		dkim[i] = (struct dmarc_identifier){ authors[MANY - 1 - i],
 			DMARC_FACT_PASS };
-	}
 	r.facts.authors = authors;
 	r.facts.n_authors = MANY;
 	r.facts.dkim = dkim;

@@ -10,7 +10,6 @@
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
 
 #include <cmocka.h>
 
@@ -479,6 +478,7 @@ static const struct large_vector larges[] = {
 static void
 hostile_sizes_take_linear_time(void **state)
 {
+	/* Some 10 ms each; squared time would meet the runner's limit. */
 	struct arena *text = arena_new(CAP), *a = arena_new(CAP);
 
 	(void)state;
@@ -488,12 +488,9 @@ hostile_sizes_take_linear_time(void **state)
 		struct mail_from from;
 		struct span value =
 		    repeat(text, v->begin, v->text, v->times, v->end);
-		clock_t begin = clock();
 
 		assert_true(mail_header_add(&h, text, SPAN("From"), value));
 		mail_from_read(&h, a, &from);
-		if (clock() - begin > CLOCKS_PER_SEC) /* takes some 10 ms */
-			fail_msg("%s: not linear", v->name);
 		if (from.state != v->state || from.n_domains != v->n_domains ||
 		    from.cut != v->cut || arena_has_failed(a))
 			fail_msg("%s: %s, %zu domains, cut %d, failed %d",

@@ -9,7 +9,6 @@
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
 
 #include <cmocka.h>
 
@@ -482,11 +481,9 @@ section_7_8_hostile_sizes(void **state)
 	for (size_t i = 0; i < sizeof(vectors) / sizeof(vectors[0]); i++) {
 		struct span value = repeat(a, vectors[i].begin, vectors[i].text,
 		    vectors[i].times, vectors[i].end);
-		clock_t begin = clock();
+		/* some 10 ms; squared time would meet the runner's limit */
 		bool got = authres_claims(value, SPAN(ID));
 
-		if (clock() - begin > CLOCKS_PER_SEC) /* takes some 10 ms */
-			fail_msg("number %zu: not linear", i);
 		if (got != vectors[i].claims)
 			fail_msg("number %zu", i);
 		arena_rewind(a);
