@@ -1,8 +1,9 @@
 /*
  * loop.h - what the parts of the resolver's event loop know of each other:
  * net.c (the thread, its inbox, the options), flight.c (questions in flight:
- * which server, when again, when enough), channel.c (sockets).  Private to
- * these three; all but the inbox belongs to the loop's thread.
+ * which server, when again, when enough), channel.c and channel_tcp.c
+ * (sockets). Private to these four; all but the inbox belongs to the loop's
+ * thread.
  */
 #ifndef AVOUCH_DNS_LOOP_H
 #define AVOUCH_DNS_LOOP_H
@@ -25,6 +26,7 @@ enum {
 	PORTS = 8,           /* UDP sockets of one server in turn */
 	PORT_USES = 1024,    /* then it is closed, for a port that is new */
 	PORTS_RETIRED = 64,  /* closed only when their questions are answered */
+	READS_MAX = 8,       /* system calls for one channel in a turn */
 	BATCH = 32,          /* datagrams of one system call */
 	DATAGRAM_MAX = 4096, /* more than DNS_NET_PAYLOAD: it came anyway */
 
@@ -215,6 +217,19 @@ void channel_ready(struct net *net, struct channel *c, uint32_t events);
 int64_t channel_run_timers(struct net *net); /* returns when again */
 void channel_end_turn(struct net *net);
 void channel_close_all(struct net *net);
+
+/* Nothing will come on it: its tries are told, and it is gone. */
+void channel_break(struct net *net, struct channel *c);
+
+/* `how` as for epoll_ctl(2). */
+bool channel_watch(
+    struct net *net, struct channel *c, uint32_t events, int how);
+
+/* ---- channel_tcp.c ---- */
+
+bool channel_tcp_send(
+    struct net *net, struct channel *c, const struct wire_question *q);
+void channel_tcp_ready(struct net *net, struct channel *c, uint32_t events);
 
 static inline void
 net_count(atomic_uint_least64_t *counter, uint64_t n)
