@@ -260,13 +260,13 @@ ledger_each_received_row(struct ledger *l, const struct ledger_range *range,
 			 "ed "                                                                                                                                                           \
 			 "> "                                                                                                                                                            \
 			 "0") ", " SUM_IF("dkim_aligned > 0") ", " SUM_IF("sp"                                                                                                           \
-	                                                                  "f_"                                                                                                           \
-	                                                                  "al"                                                                                                           \
-	                                                                  "ig"                                                                                                           \
-	                                                                  "ne"                                                                                                           \
-	                                                                  "d "                                                                                                           \
-	                                                                  "> "                                                                                                           \
-	                                                                  "0") ", " SUM_IF("dispositio"                                                                                  \
+									  "f_"                                                                                                           \
+									  "al"                                                                                                           \
+									  "ig"                                                                                                           \
+									  "ne"                                                                                                           \
+									  "d "                                                                                                           \
+									  "> "                                                                                                           \
+									  "0") ", " SUM_IF("dispositio"                                                                                  \
 											   "n = "                                                                                        \
 											   "'quarantin"                                                                                  \
 											   "e'") ","                                                                                     \
