@@ -221,45 +221,68 @@ ledger_each_day(struct ledger *l,
 
 /* ---- rows ---- */
 
+/* In these words, so that not the whole day is looked through for a domain. */
+#define OF_DOMAIN "kept.policy IN (SELECT id FROM policy WHERE domain = $2) "
+
+/* By policy record, the newest of a domain last. */
 #define POLICIES(AND)                                                          \
-	"SELECT domain, (SELECT last_policy.record FROM kept AS last_kept "    \
-	"JOIN policy AS last_policy ON last_policy.id = last_kept.policy "     \
-	"WHERE last_kept.day = $1 AND last_policy.domain = policy.domain "     \
-	"ORDER BY last_kept.last DESC, last_policy.id DESC LIMIT 1), "         \
-	"count(DISTINCT policy), count(*), CAST(sum(messages) AS BIGINT), "    \
+	"SELECT domain, record, count(*), CAST(sum(messages) AS BIGINT), "     \
 	"CAST(sum(CASE WHEN dkim_aligned + spf_aligned > 0 THEN messages "     \
 	"ELSE 0 END) AS BIGINT), "                                             \
 	"CAST(sum(CASE WHEN automatic > 0 THEN messages ELSE 0 END) "          \
-	"AS BIGINT) "                                                          \
+	"AS BIGINT), max(kept.last) AS newest "                                \
 	"FROM kept JOIN policy ON policy.id = kept.policy "                    \
-	"JOIN shape ON shape.id = kept.shape WHERE day = $1 " AND              \
-	"GROUP BY domain ORDER BY domain"
+	"JOIN shape ON shape.id = kept.shape WHERE kept.day = $1 " AND         \
+	"GROUP BY policy.id, domain, record "                                  \
+	"ORDER BY domain, newest, policy.id"
+
+/* A domain whose records are being put together; the texts are ours. */
+struct policy_sum {
+	struct ledger_policy p; /* records 0: nothing yet */
+	char domain[REPORT_NAME_MAX + 1], record[DMARC_RECORD_MAX + 1];
+};
+
+static void
+sum_add(struct policy_sum *sum, struct sql_statement *s)
+{
+	struct buf domain = buf_over(sum->domain, sizeof(sum->domain));
+	struct buf record = buf_over(sum->record, sizeof(sum->record));
+
+	buf_span(&domain, sql_text(s, 0));
+	buf_span(&record, sql_text(s, 1));
+	sum->p.domain = buf_done(&domain);
+	sum->p.record = buf_done(&record);
+	sum->p.records++;
+	sum->p.rows += (uint64_t)sql_number(s, 2);
+	sum->p.messages += (uint64_t)sql_number(s, 3);
+	sum->p.aligned += (uint64_t)sql_number(s, 4);
+	sum->p.automatic += (uint64_t)sql_number(s, 5);
+}
 
 enum ledger_step
 ledger_each_policy(struct ledger *l, int64_t day, struct span domain,
     bool (*each)(void *arg, const struct ledger_policy *p), void *arg)
 {
 	struct sql_statement *s = sql_prepare(l->db,
-	    domain.p == NULL ? POLICIES("") : POLICIES("AND domain = $2 "));
+	    domain.p == NULL ? POLICIES("") : POLICIES("AND " OF_DOMAIN));
+	struct policy_sum sum;
 	enum sql_step step;
+	bool go_on = true;
 
+	sum.p = (struct ledger_policy){ .records = 0 };
 	sql_bind_number(s, 1, day);
 	if (domain.p != NULL)
 		sql_bind_text(s, 2, domain);
-	while ((step = sql_step(s)) == SQL_ROW) {
-		struct ledger_policy p = {
-			.domain = sql_text(s, 0),
-			.record = sql_text(s, 1),
-			.records = (uint64_t)sql_number(s, 2),
-			.rows = (uint64_t)sql_number(s, 3),
-			.messages = (uint64_t)sql_number(s, 4),
-			.aligned = (uint64_t)sql_number(s, 5),
-			.automatic = (uint64_t)sql_number(s, 6),
-		};
-
-		if (!each(arg, &p))
-			break;
+	while (go_on && (step = sql_step(s)) == SQL_ROW) {
+		if (sum.p.records > 0 &&
+		    !span_equal(sum.p.domain, sql_text(s, 0))) {
+			go_on = each(arg, &sum.p);
+			sum.p = (struct ledger_policy){ .records = 0 };
+		}
+		sum_add(&sum, s);
 	}
+	if (go_on && step == SQL_DONE && sum.p.records > 0)
+		each(arg, &sum.p);
 	return ledger_finish(s, step);
 }
 
@@ -284,14 +307,13 @@ ledger_each_row(struct ledger *l, int64_t day, struct span policy_domain,
     bool (*each)(void *arg, const struct report_row *r), void *arg)
 {
 	struct sql_statement *s = sql_prepare(l->db,
-	    "SELECT domain, address, CAST(sum(messages) AS BIGINT) AS "
+	    "SELECT address, CAST(sum(messages) AS BIGINT) AS "
 	    "total, " LEDGER_SHAPE
-	    " FROM policy JOIN kept ON kept.policy = policy.id "
-	    "JOIN source ON source.id = kept.source "
+	    " FROM kept JOIN source ON source.id = kept.source "
 	    "JOIN shape ON shape.id = kept.shape "
-	    "WHERE kept.day = $1 AND policy.domain = $2 "
-	    "GROUP BY domain, address, " LEDGER_SHAPE " "
-	    "ORDER BY total DESC, address, " LEDGER_SHAPE);
+	    "WHERE kept.day = $1 AND " OF_DOMAIN
+	    "GROUP BY address, " LEDGER_SHAPE
+	    " ORDER BY total DESC, address, " LEDGER_SHAPE);
 	enum sql_step step;
 
 	sql_bind_number(s, 1, day);
@@ -299,12 +321,12 @@ ledger_each_row(struct ledger *l, int64_t day, struct span policy_domain,
 	while ((step = sql_step(s)) == SQL_ROW) {
 		struct report_row r = {
 			.when = day * REPORT_DAY,
-			.policy_domain = sql_text(s, 0),
-			.count = (uint64_t)sql_number(s, 2),
+			.policy_domain = policy_domain,
+			.count = (uint64_t)sql_number(s, 1),
 		};
 
-		ip_parse(sql_text(s, 1), &r.source);
-		ledger_read_shape(s, 3, &r);
+		ip_parse(sql_text(s, 0), &r.source);
+		ledger_read_shape(s, 2, &r);
 		if (!each(arg, &r))
 			break;
 	}

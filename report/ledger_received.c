@@ -235,48 +235,29 @@ ledger_each_received_row(struct ledger *l, const struct ledger_range *range,
 	return ledger_finish(s, step);
 }
 
-/* Messages of the range for which `when` holds. */
-#define SUM_IF(WHEN)                                                           \
-	"CAST(sum(CASE WHEN " IN_RANGE "AND " WHEN                             \
-	" THEN received_row.messages ELSE 0 END) AS BIGINT)"
-
-#define SOURCES(WHERE)                                                                                                                                                                   \
-	"SELECT * FROM (SELECT domain, address, "                                                                                                                                        \
-	"min(begin_at) / 86400 AS since, "                                                                                                                                               \
-	"max(CASE WHEN " IN_RANGE                                                                                                                                                        \
-	"THEN begin_at ELSE 0 END) / 86400, " SUM_IF(                                                                                                                                    \
-	    "1 = 1") " AS "                                                                                                                                                              \
-		     "total,"                                                                                                                                                            \
-		     " " SUM_IF(                                                                                                                                                         \
-			 "dki"                                                                                                                                                           \
-			 "m_"                                                                                                                                                            \
-			 "ali"                                                                                                                                                           \
-			 "gne"                                                                                                                                                           \
-			 "d "                                                                                                                                                            \
-			 "+ "                                                                                                                                                            \
-			 "spf"                                                                                                                                                           \
-			 "_al"                                                                                                                                                           \
-			 "ign"                                                                                                                                                           \
-			 "ed "                                                                                                                                                           \
-			 "> "                                                                                                                                                            \
-			 "0") ", " SUM_IF("dkim_aligned > 0") ", " SUM_IF("sp"                                                                                                           \
-									  "f_"                                                                                                           \
-									  "al"                                                                                                           \
-									  "ig"                                                                                                           \
-									  "ne"                                                                                                           \
-									  "d "                                                                                                           \
-									  "> "                                                                                                           \
-									  "0") ", " SUM_IF("dispositio"                                                                                  \
-											   "n = "                                                                                        \
-											   "'quarantin"                                                                                  \
-											   "e'") ","                                                                                     \
-												 " " SUM_IF(                                                                             \
-												     "disposition = 'reject'") " FROM received "                                         \
-															       "JOIN received_row ON received_row.report = received.id " \
-															       "JOIN source ON source.id = received_row.source "         \
-															       "JOIN shape ON shape.id = received_row.shape " WHERE      \
-															       "GROUP BY domain, address) AS found WHERE total > 0 "     \
-															       "ORDER BY domain, total DESC, address"
+/* Within, `n` is the messages of the range; without, the sums of a source. */
+#define SOURCES(WHERE)                                                         \
+	"SELECT * FROM (SELECT domain, address, "                              \
+	"min(begin_at) / 86400 AS since, "                                     \
+	"max(CASE WHEN n > 0 THEN begin_at ELSE 0 END) / 86400 AS newest, "    \
+	"CAST(sum(n) AS BIGINT) AS total, "                                    \
+	"CAST(sum(CASE WHEN dkim_aligned + spf_aligned > 0 THEN n ELSE 0 "     \
+	"END) AS BIGINT) AS aligned, "                                         \
+	"CAST(sum(n * dkim_aligned) AS BIGINT) AS by_dkim, "                   \
+	"CAST(sum(n * spf_aligned) AS BIGINT) AS by_spf, "                     \
+	"CAST(sum(CASE WHEN disposition = 'quarantine' THEN n ELSE 0 END) "    \
+	"AS BIGINT) AS quarantined, "                                          \
+	"CAST(sum(CASE WHEN disposition = 'reject' THEN n ELSE 0 END) "        \
+	"AS BIGINT) AS rejected "                                              \
+	"FROM (SELECT domain, address, begin_at, dkim_aligned, "               \
+	"spf_aligned, disposition, "                                           \
+	"CASE WHEN begin_at >= $1 AND begin_at < $2 "                          \
+	"THEN received_row.messages ELSE 0 END AS n FROM received "            \
+	"JOIN received_row ON received_row.report = received.id "              \
+	"JOIN source ON source.id = received_row.source "                      \
+	"JOIN shape ON shape.id = received_row.shape " WHERE ") AS one "       \
+	"GROUP BY domain, address) AS found WHERE total > 0 "                  \
+	"ORDER BY domain, total DESC, address"
 
 enum ledger_step
 ledger_each_source(struct ledger *l, const struct ledger_range *range,

@@ -38,8 +38,8 @@ static const struct kind kinds[NUMBERS_KINDS] = {
 	[NUMBERS_SHAPE] = { "tttnnntttttt",
 	    "SELECT id, used FROM shape WHERE " SHAPE_FIND,
 	    "INSERT INTO shape (" SHAPE_COLUMNS ", used) VALUES "
-	    "($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)" //
-	    UNLESS_THERE,
+	    "($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, "
+	    "$13)" UNLESS_THERE,
 	    "UPDATE shape SET used = $1 WHERE id = $2 AND used < $1" },
 	[NUMBERS_FACTS] = { "b", "SELECT id, used FROM facts WHERE bytes = $1",
 	    "INSERT INTO facts (bytes, used) VALUES ($1, $2)" UNLESS_THERE,

@@ -30,7 +30,8 @@ enum {
  * but fail. */
 #define PRAGMAS_ALWAYS                                                         \
 	"PRAGMA cell_size_check=ON; PRAGMA trusted_schema=OFF;"                \
-	"PRAGMA cache_size=-4096; PRAGMA temp_store=FILE"
+	"PRAGMA cache_size=-4096; PRAGMA temp_store=FILE;"                     \
+	"PRAGMA secure_delete=OFF"
 
 struct connection {
 	struct sql sql; /* first */

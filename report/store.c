@@ -286,6 +286,7 @@ writer_main(void *arg)
 	struct store *s = arg;
 	enum sql_fault fault = writer_open(s->writer, (int64_t)time(NULL));
 
+	pthread_setname_np(pthread_self(), "store");
 	pthread_mutex_lock(&s->lock);
 	if (fault != SQL_FINE)
 		out_of_order(s);

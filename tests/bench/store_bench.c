@@ -20,6 +20,7 @@
 
 #include "report/ledger.h"
 #include "report/store.h"
+#include "report/writer.h"
 
 enum { THREADS_MAX = 512, NAME_MAX_BYTES = 80, RECORD_MAX_BYTES = 160 };
 
@@ -231,6 +232,61 @@ check(const struct plan *p, const char *path)
 	return sums[2] == p->messages ? 0 : 1;
 }
 
+/* The writer without threads: what a message costs in groups of `size`. */
+static double
+writer_alone(
+    struct writer *w, const struct plan *p, uint64_t messages, uint64_t size)
+{
+	struct message m;
+	double cpu = cpu_seconds();
+	size_t refused;
+
+	for (uint64_t i = 0; i < messages;) {
+		struct entry *first = NULL, *e;
+
+		for (uint64_t n = 0; n < size && i < messages; n++, i++) {
+			message_make(&m, p, i);
+			e = entry_new(
+			    &m.row, &m.facts, &m.decision, m.row.when);
+			if (e == NULL)
+				abort();
+			e->next = first;
+			first = e;
+		}
+		if (writer_write(w, first, day_begin, &refused) != SQL_FINE)
+			fprintf(stderr, "%s\n", writer_error(w));
+		while ((e = first) != NULL) {
+			first = e->next;
+			free(e);
+		}
+		if (writer_log_pages(w) >= WRITER_LOG_PAGES)
+			writer_checkpoint(w);
+	}
+	return (cpu_seconds() - cpu) / (double)messages * 1e6;
+}
+
+static void
+bench_writer(const struct plan *p, const char *path, uint64_t messages)
+{
+	static const uint64_t sizes[] = { 1, 16, 256 };
+
+	for (size_t i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++) {
+		struct writer *w = writer_new(&(struct writer_options){
+		    .path = path, .tidy = { 36500, 36500, 36500 } });
+		double new, again;
+
+		if (w == NULL)
+			return;
+		new = writer_alone(w, p, messages, sizes[i]);
+		again = writer_alone(w, p, messages, sizes[i]);
+		printf("writer alone, groups of %" PRIu64 ": CPU %.1f us a "
+		       "message, %.1f us when all is known\n",
+		    sizes[i], new, again);
+		writer_free(w);
+		unlink(path);
+	}
+}
+
 static uint64_t
 argument(int argc, char **argv, int at, uint64_t standard)
 {
@@ -256,6 +312,7 @@ main(int argc, char **argv)
 	p.messages = argument(argc, argv, 2, 1000000);
 	p.domains = argument(argc, argv, 4, 2000);
 	p.addresses = argument(argc, argv, 5, 20000);
+	bench_writer(&p, argv[1], p.messages < 20000 ? p.messages : 20000);
 	/* retention would remove the day of long ago */
 	p.store = store_open(&(struct store_options){ .path = argv[1],
 				 .retention_days = 36500,
