@@ -8,7 +8,9 @@
  * there are in a byte and that many texts.
  */
 
-enum { LIST_BYTES_MAX = FACTS_BYTES_MAX / 4 }; /* three lists, and the rest */
+enum { /* three lists, four texts, and the results */
+	LIST_BYTES_MAX = (FACTS_BYTES_MAX - 4 * (FACTS_NAME_MAX + 1) - 32) / 3,
+};
 
 enum {
 	FLAG_AUTHENTICATED = 1,

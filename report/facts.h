@@ -21,10 +21,11 @@ enum {
 	FACTS_FORM = 1,         /* the first byte */
 	FACTS_LIST_MAX = 32,    /* domains kept of one list */
 	FACTS_NAME_MAX = 255,   /* bytes of a domain, a List-Id */
-	FACTS_BYTES_MAX = 4096, /* lists are cut short where it ends */
+	FACTS_BYTES_MAX = 4096, /* with a NUL; each list has its share, and is
+	                           cut short there */
 };
 
-/* Never more than FACTS_BYTES_MAX; what is too long is left out. */
+/* A buffer of FACTS_BYTES_MAX is never full. */
 void facts_pack(struct buf *b, const struct policy_facts *f);
 
 /*

@@ -2,8 +2,8 @@
  * memo.h - which number a text got, remembered for as long as there is room:
  * the writer's way around looking up again what it has just looked up.
  *
- * Texts are known by a keyed hash of 128 bits (SipHash-2-4 under a random key),
- * so that nobody can make two of them meet.
+ * Texts are known by 128 bits of hash under secrets of the process, so that
+ * nobody can make two of them meet.
  */
 #ifndef AVOUCH_REPORT_MEMO_H
 #define AVOUCH_REPORT_MEMO_H
@@ -34,8 +34,5 @@ void memo_clear(struct memo *m);
  * 0), whose last text is forgotten.
  */
 struct memo_slot *memo_slot(struct memo *m, unsigned kind, struct span text);
-
-/* SipHash-2-4 with 128 bits of output. */
-void memo_hash(const uint64_t key[2], struct span text, uint64_t out[2]);
 
 #endif
