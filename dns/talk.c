@@ -34,6 +34,7 @@ struct dns_talk {
 	size_t needed; /* noted by dns_ask() */
 	size_t ahead;  /* noted by dns_ask_ahead() alone */
 	size_t pending;
+	size_t waited_for;      /* of them, noted by dns_ask() */
 	enum dns_fault gave_up; /* DNS_FAULT_NONE: not yet */
 	struct dns_question *first;
 	struct dns_question *last;
@@ -178,6 +179,7 @@ ask(struct dns_talk *talk, struct span name, enum dns_type type, bool needed)
 		n->needed = true;
 		talk->needed++;
 		talk->ahead--;
+		talk->waited_for += n->q.answer->state == DNS_PENDING;
 	}
 	return n->q.answer;
 }
@@ -232,6 +234,8 @@ dns_talk_tell(struct dns_question *q, const struct dns_answer *answer)
 		return;
 	q->answer = dns_answer_hold(answer);
 	talk->pending--;
+	/* A question is the first member of what the talk notes of it. */
+	talk->waited_for -= ((struct noted *)(void *)q)->needed;
 }
 
 void
@@ -253,4 +257,10 @@ size_t
 dns_talk_pending(const struct dns_talk *talk)
 {
 	return talk->pending;
+}
+
+size_t
+dns_talk_waited_for(const struct dns_talk *talk)
+{
+	return talk->waited_for;
 }

@@ -83,4 +83,7 @@ void dns_talk_give_up(struct dns_talk *talk, enum dns_fault fault);
 size_t dns_talk_asked(const struct dns_talk *talk);   /* questions noted */
 size_t dns_talk_pending(const struct dns_talk *talk); /* of them unanswered */
 
+/* Unanswered ones of dns_ask(): while there are none, the core can go on. */
+size_t dns_talk_waited_for(const struct dns_talk *talk);
+
 #endif

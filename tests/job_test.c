@@ -143,6 +143,57 @@ questions_are_bounded(void **state)
 	zone->close(zone);
 }
 
+/* A core that asks a dead name ahead, and needs another one. */
+static enum step
+ahead_step(void *facts, struct dns_talk *talk, struct arena *scratch)
+{
+	const struct dns_answer *a;
+
+	(void)scratch;
+	dns_ask_ahead(talk, SPAN("dead.example"), DNS_TXT);
+	a = dns_ask(talk, SPAN("b0.example"), DNS_TXT);
+	*(bool *)facts = a->state == DNS_FOUND;
+	return a->state == DNS_PENDING ? STEP_WAIT : STEP_DONE;
+}
+
+/* Answers all but dead.example, which it keeps. */
+struct half_dead {
+	struct dns_source source;
+	struct dns_source *zone;
+	struct dns_wait *kept;
+};
+
+static void
+half_dead_ask(struct dns_source *source, struct span name, enum dns_type type,
+    struct dns_wait *wait)
+{
+	struct half_dead *h = (struct half_dead *)source;
+
+	if (span_is(name, "dead.example"))
+		h->kept = wait;
+	else
+		h->zone->ask(h->zone, name, type, wait);
+}
+
+static void
+what_is_asked_ahead_holds_nothing_up(void **state)
+{
+	struct half_dead h = {
+		.source.ask = half_dead_ask,
+		.zone = pump_zone(zone_text),
+	};
+	bool found = false;
+	struct job *j =
+	    job_start(&h.source, ahead_step, &found, QUESTIONS, MEMORY);
+
+	(void)state;
+	assert_true(job_wait(j, job_clock()));
+	assert_true(found);
+	job_drop(j);
+	h.kept->done(h.kept, dns_answer_failed(DNS_FAULT_TIMEOUT));
+	h.zone->close(h.zone);
+}
+
 /* A core that waits though nothing is open would wait for ever. */
 static enum step
 stubborn_step(void *facts, struct dns_talk *talk, struct arena *scratch)
@@ -268,6 +319,7 @@ main(void)
 		cmocka_unit_test(waves_are_the_longest_chain),
 		cmocka_unit_test(deadline_makes_failures_and_a_result),
 		cmocka_unit_test(questions_are_bounded),
+		cmocka_unit_test(what_is_asked_ahead_holds_nothing_up),
 		cmocka_unit_test(a_core_that_asks_nothing_ends),
 		cmocka_unit_test(dropped_before_its_answers),
 		cmocka_unit_test(many_threads),

@@ -66,7 +66,7 @@ job_run(struct job *j)
 	j->counts.runs++;
 	if (j->step(j->facts, j->talk, j->scratch) == STEP_WAIT) {
 		/* A core that waits for nothing would wait for ever. */
-		if (dns_talk_pending(j->talk) > 0)
+		if (dns_talk_waited_for(j->talk) > 0)
 			return;
 		j->counts.gave_up = true;
 		dns_talk_give_up(j->talk, DNS_FAULT_BUDGET);
@@ -101,14 +101,18 @@ job_send(struct job *j)
 	j->sending = false;
 }
 
-/* Under the lock: runs the core and sends its questions until some are open. */
+/*
+ * Under the lock: runs the core and sends its questions until some are open
+ * that it waits for.  What was asked ahead holds nothing up: a dead name that
+ * turns out not to be needed must not cost a message its time.
+ */
 static void
 job_advance(struct job *j)
 {
 	while (!j->done && !j->dropped && !j->sending) {
 		if (dns_talk_unsent(j->talk) != NULL)
 			job_send(j);
-		else if (dns_talk_pending(j->talk) > 0)
+		else if (dns_talk_waited_for(j->talk) > 0)
 			return;
 		else
 			job_run(j);

@@ -2,7 +2,7 @@
  * job.h - one core's way to its result: waves of questions, answers, runs.
  *
  * A job has its talk, its scratch arena and its lock.  Its core runs where the
- * job is started and then wherever the last pending answer of a wave arrives;
+ * job is started and then wherever the last answer that it waits for arrives;
  * whoever needs the result waits for it once, with a deadline.
  */
 #ifndef AVOUCH_VERIFY_JOB_H
