@@ -82,7 +82,7 @@ int cmd_config(struct cli *c);
 /* Reads `argv` behind the subcommand; 0, or EX_USAGE with a message printed.
  * With c->help nothing but that is good. */
 int cli_options(struct cli *c, int argc, char **argv);
-void cli_usage(const struct cli_command *command, FILE *out);
+void cli_usage(const struct cli_command *command);
 
 /* ---- env.c ---- */
 

@@ -6,6 +6,7 @@
 #include "cli/explain.h"
 #include "cli/print.h"
 #include "lib/buf.h"
+#include "lib/domain.h"
 #include "spf/lint.h"
 #include "verify/job.h"
 
@@ -199,9 +200,9 @@ lint(struct cli *c)
 	job_wait(j, job_clock() + CLI_WAIT_MS);
 	cut = arena_has_failed(job_scratch(j)) ||
 	    l.out.errors + l.out.warnings + l.out.notes > l.out.n_findings;
-	if (l.out.domain.p == NULL)
+	if (domain_normal(job_scratch(j), l.domain).p == NULL)
 		status = cli_fail(c, EX_USAGE,
-		    "%s: not a domain name such as example.com", c->args[0]);
+		    "\"%s\": not a domain name such as example.com", c->args[0]);
 	else if (c->json)
 		cli_print_json(lint_json(c, &l.out, job_talk(j), cut));
 	else

@@ -27,8 +27,7 @@ static const struct cli_command commands[] = {
 	{ "dmarc", "DOMAIN", "the DMARC policy in force for a domain",
 	    CLI_WITH_DNS | CLI_WITH_EXPLAIN, 1, 1, cmd_dmarc },
 	{ "config", "check | show | import FILE...",
-	    "reads the configuration as the daemon does, or makes one of "
-	    "opendkim's, opendmarc's and policyd-spf's",
+	    "the daemon's configuration, or one made of opendkim's and others'",
 	    CLI_WITH_CONFIG, 1, CLI_ARGS_MAX, cmd_config },
 };
 
@@ -54,10 +53,15 @@ command_find(const char *name)
 
 /* `name` is no subcommand. */
 static int
-other(const char *name, int argc)
+other(const char *name, int argc, char **argv)
 {
 	if (strcmp(name, "--version") == 0) {
 		puts("avouch " AVOUCH_VERSION);
+		return EX_OK;
+	}
+	if (strcmp(name, "help") == 0 && argc > 2 &&
+	    command_find(argv[2]) != NULL) {
+		cli_usage(command_find(argv[2]));
 		return EX_OK;
 	}
 	if (strcmp(name, "--help") == 0 || strcmp(name, "help") == 0) {
@@ -112,10 +116,10 @@ main(int argc, char **argv)
 	signal(SIGPIPE, SIG_IGN);
 	cli_json_setup();
 	if (c.command == NULL)
-		return output_end(other(name, argc));
+		return output_end(other(name, argc, argv));
 	status = cli_options(&c, argc - 2, argv + 2);
 	if (status == EX_OK && c.help)
-		cli_usage(c.command, stdout);
+		cli_usage(c.command);
 	else if (status == EX_OK)
 		status = c.command->run(&c);
 	return output_end(cli_dns_close(&c, status));

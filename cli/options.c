@@ -28,7 +28,7 @@ static const struct option_row rows[] = {
 	{ "explain", NULL, AT(explain), CLI_WITH_EXPLAIN,
 	    "tell every step in words" },
 	{ "lint", NULL, AT(lint), CLI_WITH_LINT,
-	    "say what is wrong or unwise in the record of DOMAIN" },
+	    "say what is wrong or unwise in DOMAIN's record" },
 	{ "key", NULL, AT(key), CLI_WITH_KEY,
 	    "fetch and judge the key of SELECTOR DOMAIN" },
 	{ "ip", "ADDR", AT(ip_text), CLI_WITH_ENVELOPE,
@@ -47,7 +47,7 @@ static const struct option_row rows[] = {
 	{ "authserv-id", "NAME", AT(authserv_id), CLI_WITH_CHECK,
 	    "who speaks in the Authentication-Results" },
 	{ "config", "FILE", AT(config), CLI_WITH_CHECK | CLI_WITH_CONFIG,
-	    "configuration; check: else the defaults" },
+	    "configuration file (check: else the defaults)" },
 	{ "nameserver", "ADDR[@PORT]", AT(nameserver), CLI_WITH_DNS,
 	    "ask this one instead of /etc/resolv.conf's" },
 	{ "zone", "FILE", AT(zone), CLI_WITH_DNS,
@@ -65,11 +65,12 @@ row_applies(const struct option_row *row, const struct cli_command *command)
 }
 
 void
-cli_usage(const struct cli_command *command, FILE *out)
+cli_usage(const struct cli_command *command)
 {
-	fprintf(out, "usage: avouch %s [options]%s%s\n  %s\noptions:\n",
-	    command->name, command->synopsis[0] != '\0' ? " " : "",
-	    command->synopsis, command->help);
+	printf("usage: avouch %s [options]%s%s\n", command->name,
+	    command->synopsis[0] != '\0' ? " " : "", command->synopsis);
+	cli_prose_text(2, command->help);
+	puts("options:");
 	for (size_t i = 0; i < TABLE_SIZE(rows); i++) {
 		const char *argument = rows[i].argument;
 		char left[48];
@@ -79,7 +80,7 @@ cli_usage(const struct cli_command *command, FILE *out)
 		snprintf(left, sizeof(left), "--%s%s%s", rows[i].name,
 		    argument != NULL ? " " : "",
 		    argument != NULL ? argument : "");
-		fprintf(out, "  %-26s %s\n", left, rows[i].help);
+		printf("  %-26s %s\n", left, rows[i].help);
 	}
 }
 
