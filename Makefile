@@ -97,6 +97,8 @@ fuzz-replay: $(REPLAYS)
 export PYTHONDONTWRITEBYTECODE = 1
 MILTER_TESTS = "tests/milter/proto.py $(DAEMON)" \
 	"tests/milter/luatest.py $(DAEMON)" "tests/milter/e2e.py $(DAEMON)"
+CLI_TESTS = "tests/cli/contract.py $(COMMAND)" \
+	"tests/cli/explain.py $(COMMAND)" "tests/cli/manual.py $(COMMAND)"
 
 # Packages may come now: the variables above are to be worked out afterwards.
 demo:
@@ -121,7 +123,11 @@ check-programs: $(TESTS) $(REPLAYS) $(FAILMALLOC)
 
 check-run:
 	@LOGS=$(BUILD) tests/run_cmocka $(TESTS) $(REPLAY_COMMANDS) \
-		$(MILTER_TESTS)
+		$(CLI_TESTS) $(MILTER_TESTS)
+
+# The tests of the command alone.
+cli-test: $(COMMAND)
+	@LOGS=$(BUILD) tests/run_cmocka $(CLI_TESTS)
 
 # The tests against a running milter alone.
 e2e: $(DAEMON) $(FAILMALLOC)
@@ -144,7 +150,7 @@ deps:
 CHECKED  = -O1 -g -fno-omit-frame-pointer -fno-sanitize-recover=all
 asan:
 	$(MAKE) BUILD=build-asan FORTIFY= \
-		CFLAGS="$(CHECKED) -fsanitize=address,undefined" unit
+		CFLAGS="$(CHECKED) -fsanitize=address,undefined" unit cli-test
 
 tsan:
 	$(MAKE) BUILD=build-tsan FORTIFY= \
@@ -177,6 +183,7 @@ help:
 	@echo "deps         installs the Debian packages that are missing"
 	@echo "unit         module tests, and the seeds of all fuzz targets"
 	@echo "fuzz-replay  the seeds of all fuzz targets alone"
+	@echo "cli-test     the tests of the command alone"
 	@echo "e2e          the tests against a running milter alone"
 	@echo "valgrind     a thousand messages through the milter under valgrind"
 	@echo "lint         the rules that no compiler checks"
@@ -187,8 +194,8 @@ help:
 	@echo "clean        removes build and build-*"
 
 .SECONDARY:
-.PHONY: all bench demo check check-programs check-run e2e valgrind lint deps \
-	unit fuzz-replay asan tsan fuzz-build fuzzers fuzz help clean
+.PHONY: all bench demo check check-programs check-run cli-test e2e valgrind \
+	lint deps unit fuzz-replay asan tsan fuzz-build fuzzers fuzz help clean
 clean:
 	rm -rf build build-*
 

@@ -1,0 +1,183 @@
+#!/usr/bin/env python3
+"""avouch(1) and the completion for bash, held against the program itself.
+
+usage: manual.py PROGRAM [PART-OF-A-NAME]
+"""
+
+import os
+import re
+import shlex
+import shutil
+import subprocess
+import sys
+
+import command
+from command import OK, ROOT
+from suite import Skip, Suite, holds, same, true
+
+suite = Suite()
+
+PAGE = ROOT + "/etc/avouch.1"
+COMPLETION = ROOT + "/etc/avouch.bash-completion"
+
+
+def commands(c):
+    """As `avouch help` lists them."""
+    return re.findall(r"^  (\w+) ", c.run("help").out, re.M)
+
+
+def options(c, name):
+    """{option: argument or ""} by `avouch NAME --help`."""
+    return dict(re.findall(r"^  (--[a-z-]+) ?(\S*)", c.run(
+        name, "--help").out, re.M))
+
+
+def page():
+    with open(PAGE, encoding="ascii") as f:
+        return f.read()
+
+
+def section(text, macro, title):
+    found = re.search(r"^\.%s %s\n(.*?)(?=^\.S[hs] |\Z)" % (macro, title),
+                      text, re.M | re.S)
+    true(found is not None, "no section " + title)
+    return found.group(1)
+
+
+def documented(text):
+    """{option: argument} of the items of a list in the page."""
+    return {"--" + name: argument.replace(" Ns Op @ Ns Ar port", "[@PORT]")
+            .upper() for name, argument in re.findall(
+                r"^\.It Fl -([a-z-]+)(?: Ar (.*))?$", text, re.M)}
+
+
+def of_titles(title, names):
+    """The commands that a subsection's title speaks of."""
+    if title == "Of every command":
+        return set(names)
+    if title == "Where answers come from":
+        return set(names) - {"config"}
+    return set(re.findall(r"\w+", title)) & set(names)
+
+
+@suite.test("every option of every command is in the page, and no other")
+def page_options(c):
+    text = page()
+    text = text[text.index(".Sh OPTIONS"):text.index(".Sh JSON")]
+    titles = re.findall(r"^\.Ss (.*)$", text, re.M)
+    names = commands(c)
+    for name in names:
+        told = {}
+        for title in titles:
+            if name in of_titles(title, names):
+                told.update(documented(section(text, "Ss", title)))
+        if name == "config":  # as the page says of it
+            told["--now"] = "EPOCH"
+        same(told, options(c, name), name)
+
+
+@suite.test("every command and exit status is in the page")
+def page_commands(c):
+    text = page()
+    for name in commands(c):
+        holds(text, ".Cm %s\n" % name)
+        true(re.search(r"^\.It Cm %s( |$)" % name, text, re.M), name)
+    same(re.findall(r"^\.It (\d+)$", section(text, "Sh", "EXIT STATUS"), re.M),
+         ["0", "64", "65", "75", "78"], "exit status")
+
+
+@suite.test("the page is good mdoc")
+def page_lint(c):
+    if shutil.which("mandoc") is None:
+        raise Skip("mandoc is not installed")
+    r = subprocess.run(["mandoc", "-Tlint", "-W", "warning", PAGE],
+                       capture_output=True, text=True, check=False)
+    same(r.stdout + r.stderr, "", "mandoc")
+
+
+@suite.test("the examples of the page run")
+def page_examples(c):
+    found = re.findall(r"^\.Dl \$ (.*)$", section(page(), "Sh", "EXAMPLES"),
+                       re.M)
+    true(len(found) >= 10, "examples")
+    c.file("opendkim.conf", "Mode sv\n")
+    c.file("opendmarc.conf", "RejectFailures true\n")
+    c.file("avouch.conf", "mode = monitor\n")
+    bin_ = c.path("bin")
+    os.makedirs(bin_, exist_ok=True)
+    if not os.path.lexists(bin_ + "/avouch"):
+        os.symlink(c.program, bin_ + "/avouch")
+    for example in found:
+        words = shlex.split(example)
+        # without the net: by the zone, and in its time
+        more = ""
+        if words[1] != "config" and "--zone" not in words:
+            more = " --zone %s" % c.zone
+        head, redirect, file = re.match(
+            r"(.*?)(?: ([<>])(\S+))?$", example).groups()
+        line = head + more + (" %s%s" % (redirect, file) if redirect else "")
+        r = subprocess.run(
+            ["sh", "-c", line], cwd=c.home, capture_output=True, text=True,
+            check=False, env={**os.environ, "PATH": bin_ + ":" +
+                              os.environ["PATH"]})
+        same((r.returncode, r.stderr), (OK, ""), example)
+        if redirect != ">":
+            true(r.stdout != "", example)
+    c.run("config", "check", "--config", "avouch.conf")
+
+
+# ---- completion ----
+
+def completed(c, *words):
+    """What bash offers for the last of `words`."""
+    script = """
+source "$0"
+COMP_WORDS=("$@")
+COMP_CWORD=$(($# - 1))
+_avouch
+((${#COMPREPLY[@]} == 0)) || printf '%s\\n' "${COMPREPLY[@]}"
+"""
+    r = subprocess.run(["bash", "-c", script, COMPLETION, *words], check=True,
+                       capture_output=True, text=True, cwd=c.home)
+    same(r.stderr, "", "bash")
+    return sorted(r.stdout.split())
+
+
+@suite.test("bash completes commands, options, words and files")
+def completion(c):
+    if shutil.which("bash") is None:
+        raise Skip("bash is not installed")
+    names = commands(c)
+    same(completed(c, "avouch", ""),
+         sorted([*names, "help", "--help", "--version"]), "commands")
+    same(completed(c, "avouch", "sp"), ["spf"], "a prefix")
+    same(completed(c, "avouch", "help", ""), sorted(names), "help")
+    for name in names:
+        same(completed(c, "avouch", name, "-"), sorted(options(c, name)), name)
+        for option, argument in options(c, name).items():
+            if argument == "FILE":
+                same(completed(c, "avouch", name, option, "mess"),
+                     ["message.eml"], option)
+            elif argument != "":
+                same(completed(c, "avouch", name, option, ""), [], option)
+    same(completed(c, "avouch", "config", ""), ["check", "import", "show"],
+         "config")
+    same(completed(c, "avouch", "config", "import", "mess"), ["message.eml"],
+         "import")
+    same(completed(c, "avouch", "check", "mess"), ["message.eml"], "check")
+
+
+@suite.test("no line of the page or the completion speaks of what is not there")
+def stale(c):
+    known = {"--version", "--help"}
+    for name in commands(c):
+        known.update(options(c, name))
+    with open(COMPLETION, encoding="ascii") as f:
+        for option in re.findall(r"(?<![\w-])--[a-z-]+", f.read()):
+            true(option in known, "completion: " + option)
+    for option in re.findall(r"Fl -([a-z-]+)", page()):
+        true("--" + option in known or option == "name", "page: " + option)
+
+
+if __name__ == "__main__":
+    sys.exit(command.main(suite, sys.argv))
