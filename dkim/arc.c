@@ -246,11 +246,11 @@ prepare(struct arc *c)
 	for (unsigned i = c->n; i >= 1; i--) {
 		struct set *set = &c->sets[i - 1];
 
-		if (!check_begin(&set->seal, c->a, c->bodies, SIGNATURE_SEAL))
+		if (!check_begin(&set->seal, c->a, NULL))
 			return false;
 		if (set->is_ams_dead)
 			continue;
-		if (!check_begin(&set->ams, c->a, c->bodies, SIGNATURE_AMS))
+		if (!check_begin(&set->ams, c->a, c->bodies))
 			return false;
 		if (!set->ams.sig.has_canon)
 			set->relaxed_body = bodies_want(
@@ -490,7 +490,8 @@ judge_signatures(struct arc *c)
 			return;
 	for (unsigned i = c->n - 1; i >= 1; i--) {
 		if (!ams_passes(c, i, &r)) {
-			c->result.oldest_pass = i + 1; /* step 5A */
+			/* RFC 8617 section 5.2 step 5A */
+			c->result.oldest_pass = i + 1;
 			break;
 		}
 	}

@@ -78,10 +78,10 @@ check_early(const struct check *c, const struct check_rules *r,
 }
 
 bool
-check_begin(struct check *c, struct arena *a, struct bodies *bodies,
-    enum signature_kind kind)
+check_begin(struct check *c, struct arena *a, struct bodies *bodies)
 {
-	struct span between = SPAN("._domainkey."); /* RFC 6376 3.6.2.1 */
+	/* RFC 6376 section 3.6.2.1 */
+	struct span between = SPAN("._domainkey.");
 	struct buf name =
 	    buf_in(a, c->sig.selector.n + between.n + c->sig.domain.n + 1);
 
@@ -90,7 +90,7 @@ check_begin(struct check *c, struct arena *a, struct bodies *bodies,
 	buf_span(&name, c->sig.domain);
 	c->key_name = buf_done(&name);
 	c->body = -1;
-	if (kind != SIGNATURE_SEAL && bodies != NULL)
+	if (bodies != NULL)
 		c->body = bodies_want(bodies, c->sig.body, c->sig.limit);
 	return !name.full;
 }
@@ -190,11 +190,14 @@ check_fits(const struct check *c, const struct key *k,
 		decide_text(out, DKIM_POLICY, a,
 		    "RSA key of %u bits, more than %u", k->bits,
 		    r->o.max_rsa_bits);
-	else if (k->fault != NULL) /* RFC 6376 section 6.1.2 steps 5 and 7 */
+	/* RFC 6376 section 6.1.2 steps 5 and 7 */
+	else if (k->fault != NULL)
 		decide(out, DKIM_PERMERROR, k->fault);
-	else if (!k->allows_sha256) /* step 6 */
+	/* RFC 6376 section 6.1.2 step 6 */
+	else if (!k->allows_sha256)
 		decide(out, DKIM_PERMERROR, "the key is not for SHA-256");
-	else if (wants_rsa != (k->type == KEY_RSA)) /* step 8 */
+	/* RFC 6376 section 6.1.2 step 8 */
+	else if (wants_rsa != (k->type == KEY_RSA))
 		decide(out, DKIM_PERMERROR,
 		    "the key is of another kind than a= says");
 	/* RFC 6376 section 3.6.1, t=s */
@@ -228,7 +231,8 @@ body_matches(const struct check *c, const struct bodies *bodies,
 		    out, DKIM_POLICY, "too many different l= in this message");
 	else if (hash == NULL)
 		decide(out, DKIM_TEMPERROR, "the body could not be hashed");
-	else if (bodies_is_short(bodies, c->body)) /* section 3.5, l= */
+	/* RFC 6376 section 3.5, l= */
+	else if (bodies_is_short(bodies, c->body))
 		decide_text(out, DKIM_FAIL, a,
 		    "the body has %llu bytes, l= is more",
 		    (unsigned long long)bodies_length(bodies, c->body));

@@ -53,10 +53,9 @@ struct check_rules check_rules_of(const struct dkim_options *o, int64_t now);
 bool check_early(const struct check *c, const struct check_rules *r,
     struct check_result *out);
 
-/* Names the key and wants the body's hash (not of an ARC-Seal).  False: no
- * memory. */
-bool check_begin(struct check *c, struct arena *a, struct bodies *bodies,
-    enum signature_kind kind);
+/* Names the key, and wants the body's hash of `bodies`; NULL: it is not over a
+ * body.  False: no memory. */
+bool check_begin(struct check *c, struct arena *a, struct bodies *bodies);
 
 /* Asks for the key; STEP_DONE: it is there, or known not to be. */
 enum step check_ask(struct check *c, struct dns_talk *talk);

@@ -1,5 +1,6 @@
 #include "dkim/dkim.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "dkim/check.h"
@@ -196,7 +197,7 @@ read_one(struct dkim *d, struct candidate *c)
 		tell(c->result, &early);
 		return true;
 	}
-	if (!check_begin(check, d->a, d->bodies, SIGNATURE_DKIM))
+	if (!check_begin(check, d->a, d->bodies))
 		return false;
 	c->result->verified = true;
 	c->check = check;
@@ -228,16 +229,16 @@ choose(struct dkim *d, struct candidate *all, size_t n)
 	return true;
 }
 
-static void
-refuse(struct dkim *d, struct dkim_result *r)
+/* Why the signatures that are not verified are not. */
+static struct span
+refusal(struct dkim *d)
 {
 	struct buf reason = buf_in(d->a, CHECK_REASON_MAX);
 
 	buf_text(&reason, "not verified, only ");
 	buf_number(&reason, d->rules.o.max_signatures);
 	buf_text(&reason, " signatures of a message are");
-	r->code = DKIM_POLICY;
-	r->reason = buf_done(&reason);
+	return buf_done(&reason);
 }
 
 /* Nothing can be verified if the header is not known as it was. */
@@ -254,6 +255,7 @@ static bool
 list(struct dkim *d, struct candidate *all, size_t n)
 {
 	const char *fault = header_fault(d->h);
+	struct span reason = fault != NULL ? span_str(fault) : refusal(d);
 	size_t room = n < DKIM_SIGNATURES_MAX ? n : DKIM_SIGNATURES_MAX;
 
 	for (size_t i = 0; i < n; i++)
@@ -263,12 +265,8 @@ list(struct dkim *d, struct candidate *all, size_t n)
 			continue;
 		if (!describe(d, &all[i], NULL))
 			return false;
-		if (fault != NULL) {
-			all[i].result->code = DKIM_POLICY;
-			all[i].result->reason = span_str(fault);
-		} else {
-			refuse(d, all[i].result);
-		}
+		all[i].result->code = DKIM_POLICY;
+		all[i].result->reason = reason;
 		room--;
 	}
 	for (size_t i = 0; i < n; i++) {
@@ -300,41 +298,54 @@ b_beginning(struct arena *a, struct span b)
 	return span_of(p, n);
 }
 
+static int
+compare_b(const void *left, const void *right)
+{
+	const struct dkim_result *a = *(struct dkim_result *const *)left;
+	const struct dkim_result *b = *(struct dkim_result *const *)right;
+	size_t n = a->b.n < b->b.n ? a->b.n : b->b.n;
+	int order = n > 0 ? memcmp(a->b.p, b->b.p, n) : 0;
+
+	return order != 0 ? order : (a->b.n > b->b.n) - (a->b.n < b->b.n);
+}
+
+/* Characters that tell one from the other. */
 static size_t
-common(struct span a, struct span b)
+telling(struct span a, struct span b)
 {
 	size_t n = 0;
 
 	while (n < a.n && n < b.n && a.p[n] == b.p[n])
 		n++;
-	return n;
+	return n + 1;
 }
 
-/* RFC 6008 section 4: as much of each as tells it from all others. */
+/* RFC 6008 section 4: as much of each as tells it from all others.  In their
+ * order, what is most like one of them is beside it. */
 static bool
 shorten_b(struct dkim *d)
 {
-	size_t wanted[DKIM_SIGNATURES_MAX];
+	struct dkim_result *order[DKIM_SIGNATURES_MAX];
+	size_t before = B_LEAST;
 
 	for (size_t i = 0; i < d->n_results; i++) {
-		wanted[i] = B_LEAST;
-		d->results[i].b = b_beginning(d->a, d->results[i].b);
-		if (d->results[i].b.p == NULL)
+		order[i] = &d->results[i];
+		order[i]->b = b_beginning(d->a, order[i]->b);
+		if (order[i]->b.p == NULL)
 			return false;
 	}
+	qsort(order, d->n_results, sizeof(struct dkim_result *), compare_b);
 	for (size_t i = 0; i < d->n_results; i++) {
-		for (size_t k = 0; k < i; k++) {
-			size_t same =
-			    common(d->results[i].b, d->results[k].b) + 1;
+		size_t behind = B_LEAST;
 
-			if (same > wanted[i])
-				wanted[i] = same;
-			if (same > wanted[k])
-				wanted[k] = same;
-		}
+		if (i + 1 < d->n_results)
+			behind = telling(order[i]->b, order[i + 1]->b);
+		if (before < behind)
+			before = behind;
+		order[i]->b = span_first(
+		    order[i]->b, before > B_LEAST ? before : B_LEAST);
+		before = behind;
 	}
-	for (size_t i = 0; i < d->n_results; i++)
-		d->results[i].b = span_first(d->results[i].b, wanted[i]);
 	return true;
 }
 

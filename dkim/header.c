@@ -37,6 +37,8 @@ compare_names(struct span a, struct span b)
 {
 	if (a.n != b.n)
 		return a.n < b.n ? -1 : 1;
+	if (span_equal(a, b)) /* as it is mostly */
+		return 0;
 	for (size_t i = 0; i < a.n; i++) {
 		int difference = ascii_lower((unsigned char)a.p[i]) -
 		    ascii_lower((unsigned char)b.p[i]);

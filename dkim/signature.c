@@ -352,7 +352,8 @@ struct rule {
 enum { RULES_MAX = 13 };
 
 /* Unknown tags are ignored (RFC 6376 section 3.2).  z= is, too: its copies are
- * for people who look for what was changed, and never used (section 3.5). */
+ * for people who look for what was changed, and never used (RFC 6376 section
+ * 3.5). */
 static const struct rule rules[][RULES_MAX + 1] = {
 	[SIGNATURE_DKIM] = {
 	    { "v", read_version, "v= is missing" },
@@ -501,13 +502,27 @@ signature_read(struct span value, enum signature_kind kind, struct arena *a,
 	return !arena_has_failed(a);
 }
 
+/* Splits "name = value;" off `list` without looking at what it is made of. */
+static struct tag
+split_tag(struct span *list)
+{
+	struct span spec = span_first(*list, span_index(*list, ';'));
+	size_t name = span_index(spec, '=');
+
+	*list = span_skip(*list, spec.n + 1);
+	return (struct tag){
+		.name = span_trim(span_first(spec, name)),
+		.value = span_trim(span_skip(spec, name + 1)),
+	};
+}
+
 void
 signature_sketch(struct span value, struct signature_sketch *out)
 {
-	struct scan s = scan_of(value);
-
 	*out = (struct signature_sketch){ .domain = SPAN_NONE };
-	for (struct tag tag; taglist_next(&s, &tag) == TAG_ONE;) {
+	while (value.n > 0) {
+		struct tag tag = split_tag(&value);
+
 		if (span_is(tag.name, "a"))
 			out->algorithm = tag.value;
 		else if (span_is(tag.name, "b"))
@@ -522,10 +537,11 @@ signature_sketch(struct span value, struct signature_sketch *out)
 struct span
 signature_domain(struct span value)
 {
-	struct scan s = scan_of(value);
+	while (value.n > 0) {
+		struct tag tag = split_tag(&value);
 
-	for (struct tag tag; taglist_next(&s, &tag) == TAG_ONE;)
 		if (span_is(tag.name, "d"))
 			return tag.value;
+	}
 	return SPAN_NONE;
 }

@@ -16,7 +16,7 @@
 enum {
 	SIGNATURE_NAMES_MAX = 1000,    /* of h=; mail has some 30 */
 	SIGNATURE_LENGTH_DIGITS = 76,  /* of l=, RFC 6376 section 3.5 */
-	SIGNATURE_TIME_DIGITS = 12,    /* of t= and x=, section 3.5 */
+	SIGNATURE_TIME_DIGITS = 12,    /* of t= and x=, RFC 6376 section 3.5 */
 	SIGNATURE_INSTANCE_DIGITS = 2, /* of i=, RFC 8617 section 3.9 */
 };
 

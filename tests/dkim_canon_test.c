@@ -452,6 +452,34 @@ every_length(void **state)
 	}
 }
 
+/* A body takes no memory, however long it is. */
+static void
+memory_of_a_long_body(void **state)
+{
+	static char chunk[65535];
+	struct arena *a = arena_new(ARENA);
+	struct bodies *b = bodies_new(a);
+	int relaxed = bodies_want(b, CANON_RELAXED, BODY_WHOLE);
+	int simple = bodies_want(b, CANON_SIMPLE, 1 << 20);
+	size_t used;
+
+	(void)state;
+	memset(chunk, 'x', sizeof(chunk));
+	chunk[1000] = ' ';
+	bodies_add(b, SPAN("first\r\n"));
+	used = arena_used(a);
+	for (unsigned i = 0; i < 200; i++)
+		bodies_add(b, span_of(chunk, sizeof(chunk)));
+	bodies_end(b);
+	assert_int_equal(arena_used(a), used);
+	assert_int_equal(bodies_length(b, relaxed), 200 * sizeof(chunk) + 9);
+	assert_int_equal(bodies_length(b, simple), 200 * sizeof(chunk) + 9);
+	assert_non_null(bodies_hash(b, relaxed));
+	assert_non_null(bodies_hash(b, simple));
+	bodies_free(b);
+	arena_free(a);
+}
+
 static void
 without_memory(void **state)
 {
@@ -495,6 +523,7 @@ main(void)
 		cmocka_unit_test(hashes_of_the_empty_body),
 		cmocka_unit_test(one_hash_for_one_wish),
 		cmocka_unit_test(every_length),
+		cmocka_unit_test(memory_of_a_long_body),
 		cmocka_unit_test(without_memory),
 	};
 
