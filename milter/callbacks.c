@@ -6,6 +6,7 @@
 #include "lib/log.h"
 #include "milter/loose.h"
 #include "milter/outcome.h"
+#include "milter/record.h"
 #include "milter/session.h"
 
 /*
@@ -293,8 +294,7 @@ on_message_end(SMFICTX *ctx)
 		    SPAN("the mail filter cannot check this message just now"));
 	v = session_finish(s);
 	r = outcome_apply(ctx, s, v);
-	if (v != NULL)
-		verify_log(v, queue_id);
+	record_message(v, queue_id, r != SMFIS_TEMPFAIL);
 	session_abort(s);
 	end(s);
 	return r;

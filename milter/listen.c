@@ -146,7 +146,8 @@ remove_stale(const char *socket_text, const union address *a, struct buf *error)
 }
 
 bool
-listen_own(const struct conf *conf, struct listen_socket *s, struct buf *error)
+listen_own(
+    const struct listen_wish *wish, struct listen_socket *s, struct buf *error)
 {
 	struct group *g = NULL;
 	struct stat st;
@@ -154,91 +155,92 @@ listen_own(const struct conf *conf, struct listen_socket *s, struct buf *error)
 	if (s->path == NULL)
 		return true;
 	if (stat(s->path, &st) != 0)
-		return failed(error, conf->socket, "cannot be reached");
+		return failed(error, wish->socket, "cannot be reached");
 	s->device = st.st_dev;
 	s->inode = st.st_ino;
-	if (conf->socket_group != NULL &&
-	    (g = getgrnam(conf->socket_group)) == NULL) {
+	if (wish->group != NULL && (g = getgrnam(wish->group)) == NULL) {
 		buf_printf(error, "socket_group: there is no group \"%s\"",
-		    conf->socket_group);
+		    wish->group);
 		return false;
 	}
 	if (g != NULL && chown(s->path, (uid_t)-1, g->gr_gid) != 0)
 		return failed(
-		    error, conf->socket, "cannot set the socket's group");
-	if (chmod(s->path, (mode_t)conf->socket_mode) != 0)
+		    error, wish->socket, "cannot set the socket's group");
+	if (chmod(s->path, (mode_t)wish->mode) != 0)
 		return failed(
-		    error, conf->socket, "cannot set the socket's mode");
+		    error, wish->socket, "cannot set the socket's mode");
 	return true;
 }
 
 static bool
-open_unix(const struct conf *conf, struct listen_socket *out, struct buf *error)
+open_unix(const struct listen_wish *wish, struct listen_socket *out,
+    struct buf *error)
 {
 	union address a = { .un.sun_family = AF_UNIX };
-	const char *path = strchr(conf->socket, ':') + 1;
+	const char *path = strchr(wish->socket, ':') + 1;
 	size_t n = strlen(path);
 	mode_t mask;
 	int code;
 
 	if (n >= sizeof(a.un.sun_path)) {
 		buf_printf(error, "%s: the path is longer than %zu bytes",
-		    conf->socket, sizeof(a.un.sun_path) - 1);
+		    wish->socket, sizeof(a.un.sun_path) - 1);
 		return false;
 	}
 	memcpy(a.un.sun_path, path, n);
-	if (!remove_stale(conf->socket, &a, error))
+	if (!remove_stale(wish->socket, &a, error))
 		return false;
 	out->fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
 	if (out->fd < 0)
-		return failed(error, conf->socket, "cannot open a socket");
+		return failed(error, wish->socket, "cannot open a socket");
 	/* Nobody gets in before the mode and the group are set. */
 	mask = umask(0177);
 	code = bind(out->fd, &a.any, sizeof(a.un));
 	umask(mask);
 	if (code != 0)
-		return failed(error, conf->socket, "cannot be made");
+		return failed(error, wish->socket, "cannot be made");
 	out->path = path;
-	if (!listen_own(conf, out, error))
+	if (!listen_own(wish, out, error))
 		return false;
 	if (listen(out->fd, LISTEN_BACKLOG) != 0)
-		return failed(error, conf->socket, "cannot listen there");
+		return failed(error, wish->socket, "cannot listen there");
 	return true;
 }
 
 bool
-listen_open(
-    const struct conf *conf, struct listen_socket *out, struct buf *error)
+listen_open(const struct listen_wish *wish, struct listen_socket *out,
+    struct buf *error)
 {
-	struct span text = span_str(conf->socket);
+	struct span text = span_str(wish->socket);
 	bool ok;
 
 	*out = (struct listen_socket){ .fd = -1 };
 	if (span_starts_nocase(text, "inet:"))
-		ok = open_inet(conf->socket, IP_V4, out, error);
+		ok = open_inet(wish->socket, IP_V4, out, error);
 	else if (span_starts_nocase(text, "inet6:"))
-		ok = open_inet(conf->socket, IP_V6, out, error);
+		ok = open_inet(wish->socket, IP_V6, out, error);
 	else if (span_starts_nocase(text, "unix:") ||
 	    span_starts_nocase(text, "local:"))
-		ok = open_unix(conf, out, error);
+		ok = open_unix(wish, out, error);
 	else {
-		buf_printf(error, "%s is no socket", conf->socket);
+		buf_printf(error, "%s is no socket", wish->socket);
 		ok = false;
 	}
-	if (!ok && out->fd >= 0) {
-		close(out->fd);
-		listen_remove(out);
-		out->fd = -1;
-	}
+	if (!ok)
+		listen_close(out);
 	return ok;
 }
 
 void
-listen_remove(const struct listen_socket *s)
+listen_close(struct listen_socket *s)
 {
 	struct stat st;
 
+	if (s->fd >= 0)
+		close(s->fd);
+	s->fd = -1;
 	if (s->path != NULL && stat(s->path, &st) == 0 &&
 	    st.st_dev == s->device && st.st_ino == s->inode)
 		unlink(s->path);
+	s->path = NULL;
 }

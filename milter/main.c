@@ -22,7 +22,9 @@
 #include "milter/callbacks.h"
 #include "milter/listen.h"
 #include "milter/loose.h"
+#include "milter/metrics.h"
 #include "milter/process.h"
+#include "milter/record.h"
 #include "milter/service.h"
 #include "milter/signals.h"
 #include "verify/conf.h"
@@ -45,6 +47,7 @@ struct daemon {
 	bool foreground;
 	bool only_test;
 	const struct conf *conf; /* of the start: the socket, the user */
+	struct listen_wish wish;
 	struct listen_socket socket;
 	atomic_bool listener_ended;
 	unsigned watchdog_ms;
@@ -122,6 +125,7 @@ set_log(const struct daemon *d, const struct conf *conf)
 static bool
 give_socket(struct daemon *d, struct buf *error)
 {
+	const char *path = d->socket.path;
 	char text[32];
 	struct buf name = buf_over(text, sizeof(text));
 	mode_t mask;
@@ -129,19 +133,20 @@ give_socket(struct daemon *d, struct buf *error)
 
 	buf_printf(&name, "fd:%d", d->socket.fd);
 	if (smfi_setconn(text) == MI_SUCCESS &&
-	    smfi_opensocket(false) == MI_SUCCESS)
+	    smfi_opensocket(false) == MI_SUCCESS) {
+		d->socket.fd = -1; /* is libmilter's now */
 		return true;
-	close(d->socket.fd);
-	d->socket.fd = -1;
-	listen_remove(&d->socket);
+	}
+	listen_close(&d->socket);
 	mask = umask(0177);
-	code = smfi_setconn(loose(d->conf->socket));
+	code = smfi_setconn(loose(d->wish.socket));
 	if (code == MI_SUCCESS)
 		code = smfi_opensocket(false);
 	umask(mask);
+	d->socket.path = path;
 	if (code == MI_SUCCESS)
-		return listen_own(d->conf, &d->socket, error);
-	buf_printf(error, "%s: libmilter cannot listen there", d->conf->socket);
+		return listen_own(&d->wish, &d->socket, error);
+	buf_printf(error, "%s: libmilter cannot listen there", d->wish.socket);
 	return false;
 }
 
@@ -160,7 +165,8 @@ static int
 begin_with_rights(struct daemon *d, struct buf *error)
 {
 	openlog(PROGRAM, LOG_PID, LOG_MAIL); /* libmilter logs there too */
-	if (!listen_open(d->conf, &d->socket, error))
+	if (!listen_open(&d->wish, &d->socket, error) ||
+	    !metrics_open(d->conf, error))
 		return EX_UNAVAILABLE;
 	if (!callbacks_register()) {
 		buf_text(error, "libmilter: out of memory");
@@ -184,8 +190,11 @@ begin_threads(struct daemon *d, struct buf *error)
 	pthread_t listener;
 
 	signals_block();
-	if (!service_start(d->path, d->conf, process_open_files(), error))
+	if (!service_start(d->path, d->conf, process_open_files(), error) ||
+	    !record_open(d->conf, error))
 		return EX_CONFIG;
+	if (!metrics_start(error))
+		return EX_UNAVAILABLE;
 	if (pthread_create(&listener, NULL, listen_for_ever, d) != 0 ||
 	    pthread_detach(listener) != 0) {
 		buf_text(error, "cannot start a thread");
@@ -331,13 +340,15 @@ end(struct daemon *d, bool asked)
 		drain(d);
 	else
 		log_say(LOG_LEVEL_ERROR, "stop", "libmilter has given up");
-	listen_remove(&d->socket);
+	metrics_close();
+	listen_close(&d->socket);
 	if (d->conf->pid_file != NULL)
 		unlink(d->conf->pid_file);
 	if (!service_end(wait_ms, callbacks_leave)) {
 		log_say(LOG_LEVEL_ERROR, "stop", "a message did not end");
 		_exit(EX_SOFTWARE);
 	}
+	record_close();
 	log_say(LOG_LEVEL_INFO, "stop", "ended");
 	return status;
 }
@@ -354,7 +365,8 @@ serve(struct daemon *d)
 		status = begin_threads(d, &error);
 	}
 	if (status >= 0) {
-		listen_remove(&d->socket);
+		metrics_close();
+		listen_close(&d->socket);
 		return complain(status, text);
 	}
 	set_log(d, d->conf);
@@ -369,18 +381,28 @@ main(int argc, char **argv)
 {
 	static struct daemon d = { .socket.fd = -1 }; /* threads know it */
 	int status = read_arguments(argc, argv, &d);
+	char *absolute;
 
 	if (status >= 0)
 		return status;
 	d.conf = conf_read(d.path, stderr);
 	if (d.conf == NULL)
 		return EX_CONFIG;
+	d.wish = (struct listen_wish){
+		.socket = d.conf->socket,
+		.mode = d.conf->socket_mode,
+		.group = d.conf->socket_group,
+	};
 	if (d.only_test) {
 		printf("%s: the configuration is good\n", d.path);
 		conf_drop(d.conf);
 		return EX_OK;
 	}
+	absolute = realpath(d.path, NULL); /* the background is in "/" */
+	if (absolute != NULL)
+		d.path = absolute;
 	status = serve(&d);
 	conf_drop(d.conf);
+	free(absolute);
 	return status;
 }

@@ -8,8 +8,6 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "dns/cache.h"
-#include "dns/net.h"
 #include "dns/zone.h"
 #include "lib/log.h"
 #include "verify/job.h"
@@ -41,6 +39,8 @@ static struct {
 	struct service_view *view;
 	struct service_guest *guests;
 	size_t n_guests;
+	uint64_t guests_total, refused, reloads_ok, reloads_failed;
+	int64_t started;            /* seconds since 1970 */
 	size_t full_at, no_room_at; /* guests */
 	char path[PATH_BYTES_MAX];
 	char host[HOST_MAX];
@@ -222,6 +222,7 @@ service_start(const char *path, const struct conf *conf, uint64_t open_files,
 	    service.host[0] == '\0')
 		memcpy(service.host, "localhost", sizeof("localhost"));
 	limits_set(open_files);
+	service.started = (int64_t)time(NULL);
 	service.view = view_open(conf, error);
 	return service.view != NULL;
 }
@@ -237,6 +238,7 @@ tell_unchanged(const struct conf *old, const struct conf *new)
 		{ "socket_group", old->socket_group, new->socket_group },
 		{ "user", old->user, new->user },
 		{ "pid_file", old->pid_file, new->pid_file },
+		{ "report.store", old->report.store, new->report.store },
 		{ "metrics.listen", old->metrics.listen, new->metrics.listen },
 	};
 
@@ -298,12 +300,16 @@ service_reload(void)
 	if (new == NULL) {
 		log_say(LOG_LEVEL_ERROR, "reload",
 		    "the old configuration stays in force");
+		pthread_mutex_lock(&service.lock);
+		service.reloads_failed++;
+		pthread_mutex_unlock(&service.lock);
 		return false;
 	}
 	tell_unchanged(service.view->conf, conf);
 	pthread_mutex_lock(&service.lock);
 	old = service.view;
 	service.view = new;
+	service.reloads_ok++;
 	pthread_mutex_unlock(&service.lock);
 	service_drop(old);
 	return true;
@@ -337,10 +343,20 @@ service_host(void)
 
 /* ---- connections and messages ---- */
 
+static enum service_admission
+admission(size_t guests)
+{
+	if (guests > service.no_room_at)
+		return SERVICE_NO_ROOM;
+	if (atomic_load(&service.closed))
+		return SERVICE_CLOSED;
+	return guests > service.full_at ? SERVICE_FULL : SERVICE_WELCOME;
+}
+
 enum service_admission
 service_admit(struct service_guest *guest)
 {
-	size_t n;
+	enum service_admission answer;
 
 	pthread_mutex_lock(&service.lock);
 	guest->previous = NULL;
@@ -348,13 +364,12 @@ service_admit(struct service_guest *guest)
 	if (guest->next != NULL)
 		guest->next->previous = guest;
 	service.guests = guest;
-	n = ++service.n_guests;
+	service.guests_total++;
+	answer = admission(++service.n_guests);
+	if (answer != SERVICE_WELCOME)
+		service.refused++;
 	pthread_mutex_unlock(&service.lock);
-	if (n > service.no_room_at)
-		return SERVICE_NO_ROOM;
-	if (atomic_load(&service.closed))
-		return SERVICE_CLOSED;
-	return n > service.full_at ? SERVICE_FULL : SERVICE_WELCOME;
+	return answer;
 }
 
 void
@@ -407,6 +422,32 @@ service_message_end(bool counted)
 {
 	if (counted)
 		atomic_fetch_sub(&service.in_hand, 1);
+}
+
+void
+service_counts(struct service_counts *out)
+{
+	struct service_view *v = service_hold();
+	struct service_resolver *r = v->resolver;
+
+	*out = (struct service_counts){
+		.enforcing = v->conf->mode == CONF_ENFORCE,
+		.in_hand = atomic_load(&service.in_hand),
+		.has_net = !r->is_zone,
+	};
+	if (out->has_net) {
+		dns_net_counts(r->base, &out->net);
+		dns_cache_counts(r->cache, &out->cache);
+	}
+	service_drop(v);
+	pthread_mutex_lock(&service.lock);
+	out->started = service.started;
+	out->connections = service.n_guests;
+	out->connections_total = service.guests_total;
+	out->refused = service.refused;
+	out->reloads_ok = service.reloads_ok;
+	out->reloads_failed = service.reloads_failed;
+	pthread_mutex_unlock(&service.lock);
 }
 
 /* ---- the end ---- */

@@ -14,6 +14,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "dns/cache.h"
+#include "dns/net.h"
 #include "dns/source.h"
 #include "lib/buf.h"
 #include "verify/conf.h"
@@ -81,6 +83,18 @@ void service_end_call(struct service_guest *guest);
 /* A message begins, ends.  True: it counts as one in hand. */
 bool service_message_begin(void);
 void service_message_end(bool counted);
+
+struct service_counts {
+	int64_t started; /* seconds since 1970 */
+	bool enforcing;
+	size_t connections, in_hand;
+	uint64_t connections_total, refused, reloads_ok, reloads_failed;
+	bool has_net; /* no zone file answers */
+	struct dns_net_counts net;
+	struct dns_cache_counts cache;
+};
+
+void service_counts(struct service_counts *out);
 
 /* ---- the end ---- */
 

@@ -136,3 +136,5 @@ class Daemon:
             return None
         finally:
             self.notify.close()
+            if os.path.exists(self.notify_path):
+                os.unlink(self.notify_path)

@@ -11,6 +11,7 @@ import threading
 
 import lab
 import miltproto
+from proto import http
 from suite import Suite, same, true
 
 suite = Suite()
@@ -83,6 +84,8 @@ def _(l):
     for t in threads:
         t.start()
     l.milter.reload()
+    for _ in range(3):
+        same(http(l.home + "/metrics.sock")[0], 200, "metrics")
     for t in threads:
         t.join()
     same(faults, [], "faults")
@@ -104,7 +107,10 @@ def main():
         for domain, kind in (("bank.example", "rsa"), ("news.example", "rsa"),
                              ("shop.example", "ed25519")):
             l.add_key(domain, kind)
-        l.start_milter(wrapper=(
+        more = ('report { store = "%s/store.db" }\n'
+                'metrics { listen = "unix:%s/metrics.sock" }\n' % (
+                    l.home, l.home))
+        l.start_milter(more, wrapper=(
             "valgrind", *OPTIONS, "--suppressions=%s/valgrind.supp" % here))
         return suite.run(l)
 

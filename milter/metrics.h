@@ -1,0 +1,24 @@
+/*
+ * metrics.h - counters.h over HTTP, for Prometheus and `avouch status`: on the
+ * loopback interface or a unix socket, off unless configured.
+ */
+#ifndef AVOUCH_MILTER_METRICS_H
+#define AVOUCH_MILTER_METRICS_H
+
+#include <stdbool.h>
+
+#include "lib/buf.h"
+#include "verify/conf.h"
+
+/*
+ * Opens the socket, with the rights the daemon was started with; nothing
+ * happens where none is configured.  The texts of `conf` must stay.
+ */
+bool metrics_open(const struct conf *conf, struct buf *error);
+
+/* Begins to answer, in a thread of its own. */
+bool metrics_start(struct buf *error);
+
+void metrics_close(void);
+
+#endif

@@ -1,0 +1,34 @@
+/*
+ * record.h - what is kept of a message: a line in the log, counters, and where
+ * a store is configured a row and the facts in it (RFC 9990 section 3.1).
+ *
+ * Nothing of it is ever a reason to refuse or to lose mail.
+ */
+#ifndef AVOUCH_MILTER_RECORD_H
+#define AVOUCH_MILTER_RECORD_H
+
+#include <stdbool.h>
+
+#include "lib/buf.h"
+#include "lib/span.h"
+#include "report/store.h"
+#include "verify/conf.h"
+#include "verify/verify.h"
+
+/* Opens the store, if one is configured.  False: `error` says why. */
+bool record_open(const struct conf *conf, struct buf *error);
+
+/*
+ * `v` is NULL where there was no memory for a verdict.  `settled`: it was
+ * delivered or refused for good; one that comes again is kept when it does.
+ */
+void record_message(
+    const struct verdict *v, struct span queue_id, bool settled);
+
+/* False: there is no store. */
+bool record_store_counts(struct store_counts *out);
+
+/* Commits what waits. */
+void record_close(void);
+
+#endif
