@@ -138,6 +138,28 @@ valgrind:
 	@$(MAKE) --no-print-directory -s all
 	@LOGS=$(BUILD) tests/run_cmocka "tests/milter/valgrind.py $(DAEMON)"
 
+# A configuration that is there stays as it is.
+SYSCONFDIR ?= /etc
+INSTALL  ?= install
+MAN      = $(DESTDIR)$(PREFIX)/share/man
+UNITS    = $(DESTDIR)$(PREFIX)/lib/systemd/system
+COMPLETE = $(DESTDIR)$(PREFIX)/share/bash-completion/completions
+CONFDIR  = $(DESTDIR)$(SYSCONFDIR)/avouch
+
+install: all
+	$(INSTALL) -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/sbin \
+		$(MAN)/man1 $(MAN)/man5 $(MAN)/man8 $(UNITS) $(COMPLETE) $(CONFDIR)
+	$(INSTALL) -m 755 $(COMMAND) $(DESTDIR)$(PREFIX)/bin
+	$(INSTALL) -m 755 $(DAEMON) $(DESTDIR)$(PREFIX)/sbin
+	$(INSTALL) -m 644 etc/avouch.1 $(MAN)/man1
+	$(INSTALL) -m 644 etc/avouch.conf.5 $(MAN)/man5
+	$(INSTALL) -m 644 etc/avouch-milter.8 $(MAN)/man8
+	$(INSTALL) -m 644 etc/avouch.bash-completion $(COMPLETE)/avouch
+	sed 's|/usr/sbin/|$(PREFIX)/sbin/|; s|/etc/avouch/|$(SYSCONFDIR)/avouch/|' \
+		etc/avouch-milter.service >$(UNITS)/avouch-milter.service
+	[ -e $(CONFDIR)/avouch.conf ] || \
+		$(INSTALL) -m 644 etc/avouch.conf $(CONFDIR)/avouch.conf
+
 lint:
 	@tests/deps build lint
 	@INCLUDES="$(INCLUDES)" tests/lint
@@ -184,6 +206,7 @@ help:
 	@echo "unit         module tests, and the seeds of all fuzz targets"
 	@echo "fuzz-replay  the seeds of all fuzz targets alone"
 	@echo "cli-test     the tests of the command alone"
+	@echo "install      with DESTDIR= PREFIX= SYSCONFDIR="
 	@echo "e2e          the tests against a running milter alone"
 	@echo "valgrind     a thousand messages through the milter under valgrind"
 	@echo "lint         the rules that no compiler checks"
