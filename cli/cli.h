@@ -37,6 +37,8 @@ struct cli {
 	const char *ip_text, *helo, *mail_from, *receiver, *authserv_id;
 	const char *config;
 	const char *client_name, *rcpt_to, *login;
+	bool dry_run;
+	const char *day, *domain;
 
 	/* what is left */
 	char **args;
@@ -68,6 +70,7 @@ enum {
 	CLI_WITH_CONFIG = 16, /* --config alone */
 	CLI_WITH_LINT = 32,
 	CLI_WITH_KEY = 64,
+	CLI_WITH_SEND = 128, /* --day --domain --dry-run */
 };
 
 int cmd_spf(struct cli *c);
@@ -76,6 +79,7 @@ int cmd_arc(struct cli *c);
 int cmd_dmarc(struct cli *c);
 int cmd_check(struct cli *c);
 int cmd_config(struct cli *c);
+int cmd_report(struct cli *c);
 
 /* ---- options.c ---- */
 

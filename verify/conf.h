@@ -26,6 +26,9 @@
 
 enum conf_mode { CONF_ENFORCE, CONF_MONITOR };
 
+/* Whom reports are written for (report/aggregate.h). */
+enum conf_compat { CONF_COMPAT_BROAD, CONF_COMPAT_STRICT };
+
 /* What an outcome does; the names in the file are those in small letters. */
 enum conf_action {
 	CONF_ACCEPT,   /* deliver, the A-R tells the result */
@@ -126,6 +129,15 @@ struct conf {
 		char *email;
 		unsigned retention;        /* seconds results are kept */
 		unsigned replay_retention; /* and what is replayed */
+		char *contact;             /* NULL: none */
+		enum conf_compat compat;
+		unsigned min_messages;
+		unsigned max_per_address; /* reports in 24 hours */
+		unsigned max_rows;
+		size_t max_size;       /* bytes of a mail */
+		unsigned spread;       /* seconds */
+		unsigned bounce_pause; /* seconds */
+		char *sendmail;
 	} report;
 	struct {
 		char *listen; /* NULL: off */

@@ -24,6 +24,11 @@ static const struct name targets[] = {
 	{ "stderr", LOG_TARGET_STDERR },
 };
 
+static const struct name compats[] = {
+	{ "broad", CONF_COMPAT_BROAD },
+	{ "strict", CONF_COMPAT_STRICT },
+};
+
 static const struct name actions[] = {
 	{ "accept", CONF_ACCEPT },
 	{ "annotate", CONF_ANNOTATE },
@@ -206,6 +211,34 @@ const struct conf_option conf_options[] = {
   .help = "Name of the organization that reports come from." },
 { "report", "email", CONF_ADDRESS, "", AT(report.email),
   .help = "Address that reports come from." },
+{ "report", "contact", CONF_TEXT, "", AT(report.contact),
+  .help = "Further contact, told in reports." },
+{ "report", "compat", CONF_CHOICE, "broad", ONE_OF(compats),
+  AT(report.compat),
+  .help = "For whom reports are written." },
+{ "report", "min_messages", CONF_NUMBER, "10", .max = 1000000,
+  AT(report.min_messages),
+  .help = "Messages of a day that are reason enough for a report when none "
+	"of them is authenticated." },
+{ "report", "max_per_address", CONF_NUMBER, "5000", .min = 1, .max = 1000000,
+  AT(report.max_per_address),
+  .help = "Most reports that one address is sent within a day." },
+{ "report", "max_rows", CONF_NUMBER, "50000", .min = 1, .max = 10000000,
+  AT(report.max_rows),
+  .help = "Most rows of one report." },
+{ "report", "max_size", CONF_SIZE, "10M", .min = 512 << 10,
+  .max = (size_t)100 << 20, AT(report.max_size),
+  .help = "Largest mail that a report is sent in." },
+{ "report", "spread", CONF_SECONDS, "8h", .max = 20 * HOUR,
+  AT(report.spread),
+  .help = "Time after midnight (UTC) over which the reports of a day are "
+	"spread." },
+{ "report", "bounce_pause", CONF_SECONDS, "30d", .min = DAY,
+  .max = 3650 * DAY, AT(report.bounce_pause),
+  .help = "Time for which nothing is sent to an address that bounced." },
+{ "report", "sendmail", CONF_PATH, "/usr/sbin/sendmail",
+  AT(report.sendmail),
+  .help = "Program that reports are handed to." },
 
 { "metrics", "listen", CONF_SOCKET_LOCAL, "", AT(metrics.listen),
   .help = "Where metrics are served, in Prometheus' text format." },

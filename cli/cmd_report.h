@@ -1,0 +1,30 @@
+/*
+ * cmd_report.h - what the subcommands of `avouch report` share: the
+ * configuration and its store.
+ */
+#ifndef AVOUCH_CLI_CMD_REPORT_H
+#define AVOUCH_CLI_CMD_REPORT_H
+
+#include "cli/cli.h"
+#include "report/ledger.h"
+#include "verify/conf.h"
+
+int cmd_report_send(struct cli *c);
+int cmd_report_bounce(struct cli *c);
+
+struct report_store {
+	const struct conf *conf;
+	struct ledger *ledger;
+};
+
+/* Reads --config (or the default file) and opens its store; 0, or a status with
+ * a message printed, and then there is nothing to close. */
+int report_open(
+    struct cli *c, enum sqlite_for purpose, struct report_store *out);
+void report_close(struct report_store *r);
+
+/* A day as YYYY-MM-DD, or "yesterday"; false: it is none. */
+bool report_day_read(struct span text, int64_t now, int64_t *day);
+void report_day_put(struct buf *b, int64_t day);
+
+#endif

@@ -1,0 +1,244 @@
+/*
+ * cmd_report_send.c - avouch report send: makes the reports that are due and
+ * hands them to the mail system.
+ */
+#include <string.h>
+
+#include "cli/cmd_report.h"
+#include "lib/domain.h"
+#include "lib/scan.h"
+#include "report/consent.h"
+#include "report/send.h"
+
+enum { DOMAINS_MAX = 100, DAY_MAX = 40 };
+
+struct work {
+	const struct cli *c;
+	struct arena *arena;
+	struct send_options o;
+	struct span domains[DOMAINS_MAX];
+	uint64_t count[SEND_KINDS];
+	json_t *list; /* with --json: the events */
+};
+
+static void
+tell_json(struct work *w, const struct send_event *e, const char *day)
+{
+	json_t *o = json_object();
+
+	cli_set_text(o, "what", send_kind_name(e->kind));
+	cli_set_text(o, "day", day);
+	cli_set_span(o, "domain", e->domain);
+	cli_set_span(o, "report_id", e->report_id);
+	cli_set_span(o, "destination", e->destination);
+	cli_set_number(o, "part", (int64_t)e->part);
+	cli_set_number(o, "parts", (int64_t)e->parts);
+	cli_set_number(o, "rows", (int64_t)e->rows);
+	cli_set_number(o, "messages", (int64_t)e->messages);
+	cli_set_span(o, "note", e->note);
+	json_array_append_new(w->list, o);
+}
+
+static void
+tell(void *arg, const struct send_event *e)
+{
+	struct work *w = arg;
+	char memory[DAY_MAX];
+	struct buf day = buf_over(memory, sizeof(memory));
+
+	w->count[e->kind]++;
+	report_day_put(&day, e->day);
+	if (w->list != NULL) {
+		tell_json(w, e, memory);
+		return;
+	}
+	/* what is planned is told when it is sent */
+	if (e->kind == SEND_PLANNED && !w->o.dry_run)
+		return;
+	printf("%-8s %s ", send_kind_name(e->kind), memory);
+	cli_put(e->domain);
+	if (e->destination.n > 0) {
+		fputs(" to ", stdout);
+		cli_put(e->destination);
+	}
+	if (e->parts > 1)
+		printf(" part %llu/%llu", (unsigned long long)e->part,
+		    (unsigned long long)e->parts);
+	printf(" messages %llu", (unsigned long long)e->messages);
+	if (e->note.n > 0) {
+		fputs(": ", stdout);
+		cli_put(e->note);
+	}
+	putchar('\n');
+}
+
+/* --day, --domain D,D,... */
+static int
+read_options(struct cli *c, struct work *w)
+{
+	struct scan s = scan_of(span_str(c->domain != NULL ? c->domain : ""));
+
+	w->o.day = -1;
+	if (c->day != NULL &&
+	    !report_day_read(span_str(c->day), c->now, &w->o.day))
+		return cli_fail(c, EX_USAGE,
+		    "--day %s: not a day as 2026-12-31, or yesterday", c->day);
+	while (!scan_done(&s)) {
+		struct span name =
+		    domain_normal(w->arena, span_trim(scan_until(&s, ',')));
+
+		scan_byte(&s, ',');
+		if (name.p == NULL)
+			return cli_fail(c, EX_USAGE,
+			    "--domain %s: not domain names, with commas "
+			    "between",
+			    c->domain);
+		if (w->o.n_domains == DOMAINS_MAX)
+			return cli_fail(
+			    c, EX_USAGE, "--domain: more than %d", DOMAINS_MAX);
+		w->domains[w->o.n_domains++] = name;
+	}
+	w->o.domains = w->domains;
+	w->o.dry_run = c->dry_run;
+	return EX_OK;
+}
+
+/* As if it were a rua: what is sent from must be as harmless as where it goes.
+ */
+static struct span
+own_address(struct arena *a, const char *email)
+{
+	char memory[400];
+	struct buf uri = buf_over(memory, sizeof(memory));
+
+	buf_text(&uri, "mailto:");
+	buf_text(&uri, email);
+	return uri.full ? SPAN_NONE : consent_address(a, buf_done(&uri));
+}
+
+static int
+read_conf(struct cli *c, const struct conf *conf, struct work *w)
+{
+	struct send_options *o = &w->o;
+
+	if (conf->report.email == NULL)
+		return cli_fail(c, EX_CONFIG,
+		    "report { email = ... } is not set: reports need an "
+		    "address to come from");
+	o->email = own_address(w->arena, conf->report.email);
+	if (o->email.p == NULL)
+		return cli_fail(c, EX_CONFIG,
+		    "report { email = \"%s\" }: not a plain address at a "
+		    "domain name, as dmarc-reports@example.org",
+		    conf->report.email);
+	o->org_name = span_str(conf->report.org_name);
+	if (o->org_name.n == 0)
+		o->org_name =
+		    span_skip(o->email, span_rindex(o->email, '@') + 1);
+	o->contact = span_str(conf->report.contact);
+	o->compat = conf->report.compat == CONF_COMPAT_STRICT ? AGGREGATE_STRICT
+							      : AGGREGATE_BROAD;
+	o->min_messages = conf->report.min_messages;
+	o->max_per_address = conf->report.max_per_address;
+	o->max_rows = conf->report.max_rows;
+	o->max_size = conf->report.max_size;
+	o->spread = conf->report.spread;
+	o->bounce_pause = conf->report.bounce_pause;
+	o->sendmail = conf->report.sendmail;
+	if (c->zone == NULL && c->nameserver == NULL)
+		c->zone = conf->zone;
+	c->net = &conf->dns;
+	return EX_OK;
+}
+
+static int
+finish(struct cli *c, struct work *w, enum send_end end, const char *error)
+{
+	int status = EX_OK;
+
+	switch (end) {
+	case SEND_DONE:
+	case SEND_LEFT:
+		break;
+	case SEND_BUSY:
+		status = cli_fail(c, EX_TEMPFAIL, "another run is at it");
+		break;
+	case SEND_EARLY:
+		status = cli_fail(c, EX_USAGE,
+		    "--day %s: reports are made of days that are over, in UTC",
+		    c->day);
+		break;
+	case SEND_FAULT:
+		status = cli_fail(c, EX_TEMPFAIL, "%s", error);
+		break;
+	}
+	if (w->list != NULL) {
+		json_t *o = json_object();
+
+		cli_set_bool(o, "dry_run", w->o.dry_run);
+		cli_set_bool(o, "complete", end == SEND_DONE);
+		for (int i = 0; i < SEND_KINDS; i++)
+			cli_set_number(o, send_kind_name((enum send_kind)i),
+			    (int64_t)w->count[i]);
+		cli_set(o, "events", w->list);
+		w->list = NULL;
+		if (cli_print_json(o) != EX_OK && status == EX_OK)
+			status = EX_IOERR;
+	} else if (status == EX_OK) {
+		printf("%s %llu, nothing to send for %llu, unknown %llu, "
+		       "waiting %llu, dropped %llu\n",
+		    w->o.dry_run ? "would send" : "sent",
+		    (unsigned long long)
+			w->count[w->o.dry_run ? SEND_PLANNED : SEND_SENT],
+		    (unsigned long long)w->count[SEND_NOTHING],
+		    (unsigned long long)w->count[SEND_UNKNOWN],
+		    (unsigned long long)w->count[SEND_WAITING],
+		    (unsigned long long)w->count[SEND_DROPPED]);
+	}
+	return status;
+}
+
+static int
+run(struct cli *c, struct work *w)
+{
+	struct report_store store;
+	char error[SEND_ERROR_MAX] = "";
+	int status = read_options(c, w);
+
+	if (status != EX_OK)
+		return status;
+	status = report_open(c, SQLITE_FOR_COMMAND, &store);
+	if (status != EX_OK)
+		return status;
+	status = read_conf(c, store.conf, w);
+	if (status == EX_OK)
+		status = cli_dns_open(c);
+	if (status == EX_OK) {
+		w->o.ledger = store.ledger;
+		w->o.dns = c->dns;
+		w->o.now = c->now;
+		w->o.tell = tell;
+		w->o.arg = w;
+		status = finish(c, w, send_run(&w->o, error), error);
+	}
+	/* they are the configuration's */
+	c->net = NULL;
+	c->zone = NULL;
+	report_close(&store);
+	return status;
+}
+
+int
+cmd_report_send(struct cli *c)
+{
+	struct work w = { .c = c,
+		.arena = arena_new(CLI_SCRATCH),
+		.list = c->json ? json_array() : NULL };
+	int status = w.arena != NULL
+	    ? run(c, &w)
+	    : cli_fail(c, EX_TEMPFAIL, "out of memory");
+
+	json_decref(w.list);
+	arena_free(w.arena);
+	return status;
+}

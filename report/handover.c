@@ -1,0 +1,151 @@
+#include "report/handover.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <spawn.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <sysexits.h>
+#include <time.h>
+#include <unistd.h>
+
+enum { STEP_MAX_MS = 20 };
+
+/* Nothing of our environment is for others. */
+static char path_setting[] = "PATH=/usr/sbin:/usr/bin:/sbin:/bin";
+static char language_setting[] = "LC_ALL=C";
+static char *const environment[] = { path_setting, language_setting, NULL };
+
+static int
+set_attributes(posix_spawnattr_t *a)
+{
+	sigset_t none, all;
+
+	sigemptyset(&none);
+	sigfillset(&all);
+	posix_spawnattr_setsigmask(a, &none);
+	posix_spawnattr_setsigdefault(a, &all);
+	posix_spawnattr_setpgroup(a, 0); /* its own: killed with its children */
+	return posix_spawnattr_setflags(a,
+	    POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF |
+		POSIX_SPAWN_SETPGROUP);
+}
+
+static int
+set_files(posix_spawn_file_actions_t *f, int mail)
+{
+	int error = posix_spawn_file_actions_adddup2(f, mail, STDIN_FILENO);
+
+	if (error != 0)
+		return error;
+	return posix_spawn_file_actions_addopen(
+	    f, STDOUT_FILENO, "/dev/null", O_WRONLY, 0);
+}
+
+/* sendmail(8): -i a line of one dot ends nothing, -f the envelope sender. */
+static int
+start(const struct handover *h, pid_t *pid)
+{
+	const char *const words[] = { h->program, "-i", "-f", h->from, "--",
+		h->to, NULL };
+	char *argv[sizeof(words) / sizeof(words[0])];
+	posix_spawnattr_t attributes;
+	posix_spawn_file_actions_t files;
+	int error = posix_spawnattr_init(&attributes);
+
+	if (error != 0)
+		return error;
+	error = posix_spawn_file_actions_init(&files);
+	if (error == 0) {
+		/* exec never writes to what its type says it might */
+		memcpy(argv, words, sizeof(words));
+		error = set_attributes(&attributes);
+		if (error == 0)
+			error = set_files(&files, h->mail);
+		if (error == 0)
+			error = posix_spawn(pid, h->program, &files,
+			    &attributes, argv, environment);
+		posix_spawn_file_actions_destroy(&files);
+	}
+	posix_spawnattr_destroy(&attributes);
+	return error;
+}
+
+static void
+pause_ms(long ms)
+{
+	struct timespec t = { ms / 1000, ms % 1000 * 1000000 };
+
+	nanosleep(&t, NULL);
+}
+
+/* Waits for its end; false: it had to be killed.  It is asked for now and then,
+ * which works in all containers, as pidfd_open() does not. */
+static bool
+finish(pid_t pid, unsigned seconds, int *status)
+{
+	long left = (long)seconds * 1000, step = 1;
+
+	while (left > 0) {
+		pid_t got = waitpid(pid, status, WNOHANG);
+
+		if (got == pid)
+			return true;
+		pause_ms(step);
+		left -= step;
+		if (step < STEP_MAX_MS)
+			step++;
+	}
+	kill(-pid, SIGKILL);
+	while (waitpid(pid, status, 0) < 0 && errno == EINTR)
+		continue;
+	return false;
+}
+
+static enum handover_code
+judge(int status, struct buf *note)
+{
+	if (!WIFEXITED(status)) {
+		buf_text(note, "sendmail was killed by signal ");
+		buf_number(note, (uint64_t)WTERMSIG(status));
+		return HANDOVER_LATER;
+	}
+	if (WEXITSTATUS(status) == EX_OK)
+		return HANDOVER_DONE;
+	buf_text(note, "sendmail ended with status ");
+	buf_number(note, (uint64_t)WEXITSTATUS(status));
+	switch (WEXITSTATUS(status)) {
+	case EX_USAGE:
+	case EX_DATAERR:
+	case EX_NOUSER:
+	case EX_NOHOST:
+		return HANDOVER_NEVER;
+	default: /* an int, not one of our enums */
+		return HANDOVER_LATER;
+	}
+}
+
+enum handover_code
+handover(const struct handover *h, struct buf *note)
+{
+	int status = 0;
+	pid_t pid;
+	int error = start(h, &pid);
+
+	if (error != 0) {
+		char text[100];
+
+		buf_text(note, h->program);
+		buf_text(note, " cannot be started: ");
+		buf_text(note, strerror_r(error, text, sizeof(text)));
+		return HANDOVER_LATER;
+	}
+	if (!finish(pid, h->seconds, &status)) {
+		buf_text(note, "sendmail did not end in ");
+		buf_number(note, h->seconds);
+		buf_text(note, " s");
+		return HANDOVER_LATER;
+	}
+	return judge(status, note);
+}

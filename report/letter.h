@@ -1,0 +1,54 @@
+/*
+ * letter.h - writes the mail that carries a report: a text for people and one
+ * attachment (RFC 9990 section 3.5.2), as sendmail(8) takes it, with bare LF.
+ *
+ * Only what is plain ASCII is to be put into it; who calls sees to that.
+ */
+#ifndef AVOUCH_REPORT_LETTER_H
+#define AVOUCH_REPORT_LETTER_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#include "lib/span.h"
+
+enum {
+	LETTER_LINE = 57, /* bytes a line of base64 stands for: 76 letters, RFC
+	                     2045 section 6.8 */
+	LETTER_HEAD_MAX = 8192, /* bytes of all that is not attachment; names
+	                           of 255 bytes, text of 2000 */
+};
+
+struct letter {
+	struct span from, to;   /* addresses */
+	struct span domain;     /* the policy domain */
+	struct span submitter;  /* our domain */
+	struct span report_id;  /* without "<>" */
+	struct span message_id; /* the same */
+	int64_t date;           /* seconds since 1970 */
+	struct span text;       /* ends with a line end */
+	struct span file_name;
+};
+
+struct letter_writer {
+	FILE *out;
+	const struct letter *letter;
+	unsigned char line[LETTER_LINE]; /* what is not a whole line yet */
+	size_t n;
+};
+
+/* All but the attachment.  Errors of writing are left for letter_end(). */
+void letter_begin(
+    struct letter_writer *w, FILE *out, const struct letter *letter);
+
+/* More of the attachment, which is application/gzip. */
+void letter_attach(struct letter_writer *w, struct span bytes);
+
+/* False: something could not be written. */
+bool letter_end(struct letter_writer *w);
+
+/* Bytes of attachment that fit into a mail of `size` bytes. */
+size_t letter_room(size_t size);
+
+#endif

@@ -1,0 +1,212 @@
+#include "report/send.h"
+
+#include "lib/scan.h"
+#include "lib/table.h"
+#include "report/send_state.h"
+
+enum {
+	DAYS_MAX = SEND_CATCH_UP_DAYS + 1,
+	SEED_MAX = 44, /* two numbers and a space, with the NUL */
+};
+
+static const char lock_name[] = "send";
+static const char seed_name[] = "report_seed";
+
+static const struct name kinds[] = {
+	{ "planned", SEND_PLANNED },
+	{ "nothing", SEND_NOTHING },
+	{ "unknown", SEND_UNKNOWN },
+	{ "sent", SEND_SENT },
+	{ "waiting", SEND_WAITING },
+	{ "dropped", SEND_DROPPED },
+};
+
+const char *
+send_kind_name(enum send_kind kind)
+{
+	return table_name(kinds, TABLE_SIZE(kinds), (int)kind);
+}
+
+bool
+send_fault(struct send *s, const char *text)
+{
+	if (s->error.n == 0)
+		buf_text(&s->error, text);
+	return false;
+}
+
+bool
+send_ledger_fault(struct send *s)
+{
+	const char *text = ledger_error(s->ledger);
+
+	return send_fault(s,
+	    ledger_fault(s->ledger) != SQL_FINE && text[0] != '\0'
+		? text
+		: "out of memory, or a report cannot be written");
+}
+
+void
+send_tell(struct send *s, const struct send_event *e)
+{
+	if (s->o->tell != NULL)
+		s->o->tell(s->o->arg, e);
+}
+
+struct aggregate_info
+send_info(
+    const struct send *s, int64_t day, struct span domain, struct span record)
+{
+	struct dmarc_record parsed;
+	const char *wrong;
+
+	dmarc_record_parse(record, &parsed, &wrong);
+	return (struct aggregate_info){
+		.compat = s->o->compat,
+		.org_name = s->o->org_name,
+		.email = s->o->email,
+		.contact = s->o->contact,
+		.begin = day * REPORT_DAY,
+		.end = (day + 1) * REPORT_DAY - 1,
+		.error = span_str(wrong),
+		.generator = SPAN("avouch " AVOUCH_VERSION),
+		.domain = domain,
+		.record = record,
+	};
+}
+
+/* ---- the seed of report ids ---- */
+
+/* RFC 9990 section 3.5.1: unique among reports to a domain, so also among those
+ * of hosts that share their name but no store. */
+static bool
+make_seed(struct send *s)
+{
+	char memory[SEED_MAX];
+	struct buf text = buf_over(memory, sizeof(memory));
+
+	s->seed = hash_secret_new();
+	buf_number(&text, s->seed.a);
+	buf_byte(&text, ' ');
+	buf_number(&text, s->seed.b);
+	return s->o->dry_run ||
+	    ledger_set_meta(s->ledger, seed_name, buf_done(&text)) == LEDGER_OK;
+}
+
+static bool
+read_seed(struct send *s)
+{
+	struct arena *a = arena_new(1 << 12);
+	struct span text = SPAN_NONE;
+	struct scan at;
+	bool good = false;
+
+	if (a == NULL)
+		return send_fault(s, "out of memory");
+	switch (ledger_meta(s->ledger, seed_name, &text, a)) {
+	case LEDGER_OK:
+		at = scan_of(text);
+		good = scan_number(&at, UINT64_MAX, &s->seed.a) &&
+		    scan_byte(&at, ' ') &&
+		    scan_number(&at, UINT64_MAX, &s->seed.b);
+		break;
+	case LEDGER_NONE:
+		good = make_seed(s);
+		break;
+	case LEDGER_FAULT:
+		break;
+	}
+	arena_free(a);
+	return good || send_ledger_fault(s);
+}
+
+/* ---- the run ---- */
+
+struct days {
+	int64_t from, to;
+	int64_t day[DAYS_MAX];
+	size_t n;
+};
+
+static bool
+add_day(void *arg, int64_t day, uint64_t messages)
+{
+	struct days *d = arg;
+
+	(void)messages;
+	if (day >= d->from && day <= d->to && d->n < DAYS_MAX)
+		d->day[d->n++] = day;
+	return true;
+}
+
+static bool
+find_days(struct send *s, struct days *d)
+{
+	int64_t today = s->o->now / REPORT_DAY;
+
+	*d = (struct days){ .from = s->o->day, .to = s->o->day };
+	if (s->o->day < 0) {
+		d->from = today - SEND_CATCH_UP_DAYS;
+		d->to = today - 1;
+	}
+	if (!s->o->dry_run &&
+	    ledger_close_day(s->ledger, d->to, s->o->now) == LEDGER_FAULT)
+		return send_ledger_fault(s);
+	if (ledger_each_day(s->ledger, add_day, d) == LEDGER_FAULT)
+		return send_ledger_fault(s);
+	return true;
+}
+
+/* `domain` absent: all. */
+static bool
+run_domain(struct send *s, const struct days *days, struct span domain)
+{
+	/* first what waits from before, lest it be told twice when dry */
+	if (s->o->dry_run && !send_deliver(s, domain))
+		return false;
+	for (size_t i = 0; i < days->n; i++)
+		if (!send_plan_day(s, days->day[i], domain))
+			return false;
+	return s->o->dry_run || send_deliver(s, domain);
+}
+
+static bool
+run(struct send *s)
+{
+	struct days days;
+
+	if (!read_seed(s) || !find_days(s, &days))
+		return false;
+	if (s->o->n_domains == 0)
+		return run_domain(s, &days, SPAN_NONE);
+	for (size_t i = 0; i < s->o->n_domains; i++)
+		if (!run_domain(s, &days, s->o->domains[i]))
+			return false;
+	return true;
+}
+
+enum send_end
+send_run(const struct send_options *o, char *error)
+{
+	struct send s = {
+		.o = o,
+		.ledger = o->ledger,
+		.submitter =
+		    span_skip(o->email, span_rindex(o->email, '@') + 1),
+		.error = buf_over(error, SEND_ERROR_MAX),
+	};
+
+	if (o->day >= o->now / REPORT_DAY)
+		return SEND_EARLY;
+	if (!o->dry_run) {
+		enum ledger_step step = ledger_lock(s.ledger, lock_name);
+
+		if (step == LEDGER_NONE)
+			return SEND_BUSY;
+		if (step == LEDGER_FAULT)
+			return send_ledger_fault(&s), SEND_FAULT;
+	}
+	if (!run(&s))
+		return SEND_FAULT;
+	return s.left > 0 ? SEND_LEFT : SEND_DONE;
+}

@@ -1,0 +1,420 @@
+/*
+ * send_deliver.c - planned reports on their way into the mail system.
+ */
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "report/handover.h"
+#include "report/letter.h"
+#include "report/send_state.h"
+
+enum {
+	BACKOFF_FIRST = 900,    /* seconds */
+	BACKOFF_MAX = 4 * 3600, /* seconds */
+	TEXT_MAX = 2000,        /* bytes for people */
+	NAME_MAX_BYTES = 700,   /* of a file */
+	ID_MAX = 400,           /* of a Message-ID */
+	ADDRESS_MAX = 330,      /* RFC 5321 section 4.5.3.1, with the NUL */
+};
+
+/* ---- the list of what is due ---- */
+
+struct way {
+	struct way *next;
+	struct ledger_delivery d;
+};
+
+struct ways {
+	struct arena *a;
+	struct way *first, **end;
+	bool cut; /* memory was out: there is more */
+};
+
+static bool
+copy(struct ways *l, struct span *s)
+{
+	*s = arena_copy(l->a, *s);
+	return s->p != NULL;
+}
+
+static bool
+add_way(void *arg, const struct ledger_delivery *d)
+{
+	struct ways *l = arg;
+	struct way *w = arena_alloc(l->a, sizeof(*w));
+
+	if (w != NULL) {
+		w->d = *d;
+		w->d.note = SPAN_NONE;
+		w->d.report.note = SPAN_NONE;
+	}
+	if (w == NULL || !copy(l, &w->d.destination) ||
+	    !copy(l, &w->d.report.domain) || !copy(l, &w->d.report.report_id) ||
+	    !copy(l, &w->d.report.record)) {
+		l->cut = true;
+		return false;
+	}
+	*l->end = w;
+	l->end = &w->next;
+	return true;
+}
+
+/* ---- moves ---- */
+
+static void
+tell(struct send *s, const struct ledger_delivery *d, enum send_kind kind,
+    struct span note)
+{
+	struct send_event e = {
+		.kind = kind,
+		.day = d->report.day,
+		.domain = d->report.domain,
+		.report_id = d->report.report_id,
+		.destination = d->destination,
+		.note = note,
+		.part = d->report.part,
+		.parts = d->report.parts,
+		.rows = d->report.rows,
+		.messages = d->report.messages,
+	};
+
+	send_tell(s, &e);
+}
+
+/* LEDGER_NONE: another has moved it. */
+static enum ledger_step
+move(struct send *s, struct ledger_delivery *d, enum ledger_state to,
+    struct span note)
+{
+	struct ledger_move m = {
+		.id = d->id,
+		.from = d->state,
+		.to = to,
+		.attempts = d->attempts,
+		.now = s->o->now,
+		.not_before = s->o->now,
+		.note = note,
+	};
+	int64_t wait = BACKOFF_FIRST;
+	enum ledger_step step;
+
+	for (uint64_t i = 1; i < d->attempts && wait < BACKOFF_MAX; i++)
+		wait *= 2;
+	if (to == LEDGER_WAITING && note.n > 0)
+		m.not_before += wait < BACKOFF_MAX ? wait : BACKOFF_MAX;
+	step = ledger_move(s->ledger, &m);
+	if (step == LEDGER_FAULT)
+		send_ledger_fault(s);
+	if (step == LEDGER_OK) {
+		d->attempts += to == LEDGER_HANDING;
+		d->state = to;
+	}
+	return step;
+}
+
+/* Moves and tells; false: a fault. */
+static bool
+settle(struct send *s, struct ledger_delivery *d, enum ledger_state to,
+    enum send_kind kind, struct span note)
+{
+	switch (move(s, d, to, note)) {
+	case LEDGER_OK:
+		tell(s, d, kind, note);
+		break;
+	case LEDGER_NONE:
+		break;
+	case LEDGER_FAULT:
+		return false;
+	}
+	s->left += to == LEDGER_WAITING;
+	return true;
+}
+
+/* ---- the mail ---- */
+
+struct before {
+	uint64_t part, rows;
+};
+
+static bool
+add_rows(void *arg, const struct ledger_report *r)
+{
+	struct before *b = arg;
+
+	if (r->part < b->part)
+		b->rows += r->rows;
+	return true;
+}
+
+static bool
+put_attachment(void *arg, struct span bytes)
+{
+	letter_attach(arg, bytes);
+	return true;
+}
+
+/* RFC 9990 section 3.5.2, filename */
+static void
+put_file_name(
+    struct buf *b, const struct send *s, const struct ledger_report *r)
+{
+	buf_span(b, s->submitter);
+	buf_printf(b, "!%.*s!%lld!%lld!", SPAN_FMT(r->domain),
+	    (long long)(r->day * REPORT_DAY),
+	    (long long)((r->day + 1) * REPORT_DAY - 1));
+	buf_span(b, r->report_id);
+	buf_text(b, ".xml.gz");
+}
+
+static void
+put_text(struct buf *b, const struct send *s, const struct ledger_report *r)
+{
+	time_t t = (time_t)(r->day * REPORT_DAY);
+	struct tm tm = { 0 };
+
+	gmtime_r(&t, &tm);
+	buf_printf(b,
+	    "This is a DMARC aggregate report (RFC 9990) about mail from\n"
+	    "%.*s,\nwhich %.*s received on %04d-%02d-%02d (UTC).\n\n",
+	    SPAN_FMT(r->domain), SPAN_FMT(s->submitter), tm.tm_year + 1900,
+	    tm.tm_mon + 1, tm.tm_mday);
+	buf_printf(b, "Messages: %llu\n", (unsigned long long)r->messages);
+	if (r->parts > 1)
+		buf_printf(b, "Part %llu of %llu, each with an id of its own\n",
+		    (unsigned long long)r->part, (unsigned long long)r->parts);
+	buf_printf(b,
+	    "Report id: %.*s\n\n"
+	    "It was asked for by the rua tag of the domain's DMARC record.\n",
+	    SPAN_FMT(r->report_id));
+}
+
+/* RFC 9990 section 3.5.2: the report's id is part of the Message-ID; with the
+ * delivery's number, for the same report goes to several. */
+static void
+put_message_id(
+    struct buf *b, const struct send *s, const struct ledger_delivery *d)
+{
+	buf_span(b, d->report.report_id);
+	buf_byte(b, '.');
+	buf_number(b, (uint64_t)d->id);
+	buf_byte(b, '@');
+	buf_span(b, s->submitter);
+}
+
+/* The rows of the report into the open letter. */
+static bool
+attach_report(struct send *s, const struct ledger_delivery *d,
+    struct letter_writer *w, uint64_t *messages)
+{
+	const struct ledger_report *r = &d->report;
+	struct before before = { .part = r->part };
+	struct aggregate_info info = send_info(s, r->day, r->domain, r->record);
+	struct parts_range range;
+
+	info.report_id = r->report_id;
+	if (ledger_each_report(s->ledger, r->day, r->domain, add_rows,
+		&before) == LEDGER_FAULT)
+		return send_ledger_fault(s);
+	range = (struct parts_range){ .skip = before.rows,
+		.rows = r->rows,
+		.last = r->part == r->parts };
+	if (!parts_write(
+		s->ledger, r->day, &info, &range, put_attachment, w, messages))
+		return send_ledger_fault(s);
+	return true;
+}
+
+static bool
+write_letter(struct send *s, const struct ledger_delivery *d, FILE *out,
+    uint64_t *messages)
+{
+	const struct ledger_report *r = &d->report;
+	char name_memory[NAME_MAX_BYTES], id_memory[ID_MAX],
+	    text_memory[TEXT_MAX];
+	struct buf name = buf_over(name_memory, sizeof(name_memory));
+	struct buf id = buf_over(id_memory, sizeof(id_memory));
+	struct buf text = buf_over(text_memory, sizeof(text_memory));
+	struct letter_writer w;
+	struct letter letter = {
+		.from = s->o->email,
+		.to = d->destination,
+		.domain = r->domain,
+		.submitter = s->submitter,
+		.report_id = r->report_id,
+		.date = r->made,
+	};
+
+	put_file_name(&name, s, r);
+	put_message_id(&id, s, d);
+	put_text(&text, s, r);
+	letter.file_name = buf_done(&name);
+	letter.message_id = buf_done(&id);
+	letter.text = buf_done(&text);
+	letter_begin(&w, out, &letter);
+	if (!attach_report(s, d, &w, messages))
+		return false;
+	if (!letter_end(&w) || fseek(out, 0, SEEK_SET) != 0)
+		return send_fault(s, "a temporary file cannot be written");
+	return true;
+}
+
+/* ---- a delivery ---- */
+
+/* Between here and settle() the ledger says that it is being handed over. */
+static bool
+hand_over(struct send *s, struct ledger_delivery *d, FILE *mail)
+{
+	char note_memory[SEND_NOTE_MAX], from[ADDRESS_MAX], to[ADDRESS_MAX];
+	struct buf note = buf_over(note_memory, sizeof(note_memory));
+	struct buf from_text = buf_over(from, sizeof(from));
+	struct buf to_text = buf_over(to, sizeof(to));
+	struct handover h = {
+		.program = s->o->sendmail,
+		.from = from,
+		.to = to,
+		.mail = fileno(mail),
+		.seconds = SEND_SENDMAIL_SECONDS,
+	};
+	enum ledger_step step = move(s, d, LEDGER_HANDING, SPAN(""));
+
+	if (step != LEDGER_OK)
+		return step == LEDGER_NONE;
+	buf_span(&from_text, s->o->email);
+	buf_span(&to_text, d->destination);
+	switch (handover(&h, &note)) {
+	case HANDOVER_DONE:
+		s->failures = 0;
+		return settle(s, d, LEDGER_SENT, SEND_SENT, buf_done(&note));
+	case HANDOVER_LATER:
+		s->failures++;
+		break;
+	case HANDOVER_NEVER:
+		return settle(
+		    s, d, LEDGER_DROPPED, SEND_DROPPED, buf_done(&note));
+	}
+	return settle(s, d, LEDGER_WAITING, SEND_WAITING, buf_done(&note));
+}
+
+static bool
+make_and_hand_over(struct send *s, struct ledger_delivery *d)
+{
+	FILE *mail = tmpfile();
+	uint64_t messages = 0;
+	bool good;
+
+	if (mail == NULL)
+		return send_fault(s, "no temporary file can be made");
+	good = write_letter(s, d, mail, &messages);
+	if (good && messages == 0)
+		good = settle(s, d, LEDGER_DROPPED, SEND_DROPPED,
+		    SPAN("its rows are not kept any more"));
+	else if (good)
+		good = hand_over(s, d, mail);
+	fclose(mail);
+	return good;
+}
+
+/* Why it is given up, or must wait; empty: neither. */
+static bool
+is_given_up(struct send *s, const struct ledger_delivery *d, const char **why)
+{
+	struct arena *a = arena_new(1 << 16);
+	struct ledger_bounce b;
+
+	*why = "";
+	if (a == NULL)
+		return send_fault(s, "out of memory");
+	switch (ledger_get_bounce(s->ledger, d->destination, a, &b)) {
+	case LEDGER_OK:
+		if (b.suppressed && s->o->now - b.last < s->o->bounce_pause)
+			*why = "mail to it comes back";
+		break;
+	case LEDGER_NONE:
+		break;
+	case LEDGER_FAULT:
+		arena_free(a);
+		return send_ledger_fault(s);
+	}
+	arena_free(a);
+	if (s->o->now - d->report.made > SEND_GIVE_UP_DAYS * REPORT_DAY)
+		*why = "given up: it could not be handed over for days";
+	return true;
+}
+
+static bool
+deliver_one(struct send *s, struct ledger_delivery *d)
+{
+	const char *why;
+	uint64_t sent = 0;
+
+	/* whoever began to hand it over was killed: see send.h */
+	if (d->state == LEDGER_HANDING &&
+	    move(s, d, LEDGER_WAITING, SPAN("")) != LEDGER_OK)
+		return s->error.n == 0;
+	if (!is_given_up(s, d, &why))
+		return false;
+	if (why[0] != '\0')
+		return settle(
+		    s, d, LEDGER_DROPPED, SEND_DROPPED, span_str(why));
+	if (ledger_sent_to(s->ledger, d->destination,
+		s->o->now - REPORT_DAY + 1, &sent) == LEDGER_FAULT)
+		return send_ledger_fault(s);
+	if (sent >= s->o->max_per_address) {
+		s->left++;
+		tell(s, d, SEND_WAITING,
+		    SPAN("it was sent as many as max_per_address allows"));
+		return true;
+	}
+	return make_and_hand_over(s, d);
+}
+
+static bool
+deliver_round(struct send *s, struct span domain, struct ways *l)
+{
+	struct ledger_want want = {
+		.day = s->o->day,
+		.domain = domain,
+		.states = 1u << LEDGER_PLANNED | 1u << LEDGER_HANDING |
+		    1u << LEDGER_WAITING,
+		.due = s->o->now,
+	};
+
+	l->end = &l->first;
+	if (ledger_each_delivery(s->ledger, &want, add_way, l) == LEDGER_FAULT)
+		return send_ledger_fault(s);
+	for (struct way *w = l->first; w != NULL; w = w->next) {
+		if (s->o->dry_run) {
+			tell(s, &w->d, SEND_PLANNED,
+			    SPAN("planned by an earlier run"));
+			continue;
+		}
+		if (!deliver_one(s, &w->d))
+			return false;
+		if (s->failures >= SEND_FAILURES_MAX)
+			return send_fault(
+			    s, "sendmail fails again and again: stopped");
+	}
+	return true;
+}
+
+bool
+send_deliver(struct send *s, struct span domain)
+{
+	bool good = true, more = true;
+
+	while (good && more) {
+		struct ways l = { .a = arena_new(SEND_LIST_MEMORY) };
+		uint64_t left = s->left;
+
+		if (l.a == NULL)
+			return send_fault(s, "out of memory");
+		good = deliver_round(s, domain, &l);
+		/* what is left would come again in the next round */
+		more = l.cut && s->left == left && !s->o->dry_run;
+		s->left += l.cut && !more;
+		arena_free(l.a);
+	}
+	return good;
+}

@@ -1,0 +1,489 @@
+/*
+ * send_plan.c - which reports are due, and to whom.
+ */
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "dmarc/record.h"
+#include "lib/domain.h"
+#include "report/consent.h"
+#include "report/letter.h"
+#include "report/send_state.h"
+#include "verify/job.h"
+
+enum {
+	JOBS = 16,           /* policy domains whose DNS is asked at once */
+	JOB_WAIT_MS = 20000, /* for all of them */
+	DATE_LETTERS = 8,    /* YYYYMMDD */
+};
+
+/* ---- the list of what is due ---- */
+
+struct due {
+	struct due *next;
+	struct span domain, record;
+	uint64_t messages, aligned, automatic;
+};
+
+struct name_node {
+	struct name_node *next;
+	struct span name;
+};
+
+struct list {
+	struct send *s;
+	struct arena *a;
+	int64_t day;
+	struct name_node *known; /* planned before, as they came */
+	size_t n_known;
+	const struct span **index; /* of them, sorted */
+	struct due *first, **end;
+	bool cut; /* memory was out: there is more */
+};
+
+static int
+compare(const void *a, const void *b)
+{
+	const struct span *x = *(const struct span *const *)a;
+	const struct span *y = *(const struct span *const *)b;
+	size_t n = x->n < y->n ? x->n : y->n;
+	int order = n > 0 ? memcmp(x->p, y->p, n) : 0;
+
+	return order != 0 ? order : (x->n > y->n) - (x->n < y->n);
+}
+
+static bool
+add_known(void *arg, const struct ledger_report *r)
+{
+	struct list *l = arg;
+	struct name_node *node;
+
+	if (r->part != 1)
+		return true;
+	node = arena_alloc(l->a, sizeof(*node));
+	if (node != NULL) {
+		node->name = arena_copy(l->a, r->domain);
+		node->next = l->known;
+		l->known = node;
+		l->n_known++;
+	}
+	l->cut = node == NULL || node->name.p == NULL;
+	return !l->cut;
+}
+
+static bool
+sort_known(struct list *l)
+{
+	size_t i = 0;
+
+	l->index = arena_array(l->a, l->n_known + 1, sizeof(struct span *));
+	if (l->index == NULL)
+		return false;
+	for (struct name_node *k = l->known; k != NULL; k = k->next)
+		l->index[i++] = &k->name;
+	qsort(l->index, l->n_known, sizeof(struct span *), compare);
+	return true;
+}
+
+static bool
+is_known(const struct list *l, struct span domain)
+{
+	const struct span *key = &domain;
+
+	return bsearch(&key, l->index, l->n_known, sizeof(struct span *),
+		   compare) != NULL;
+}
+
+/*
+ * Every domain has its moment within `spread` after the end of the day: so
+ * neither our mail system nor theirs has all reports at once.  Other reporters
+ * have other moments, since our own domain is part of it.
+ */
+static bool
+is_its_time(const struct send *s, int64_t day, struct span domain)
+{
+	const struct hash_secret plain = { 0, 0 };
+	uint64_t hash;
+
+	if (s->o->spread <= 0 || s->o->day >= 0 || s->o->n_domains > 0)
+		return true;
+	hash = hash_span(plain, domain, hash_span(plain, s->submitter, 0));
+	return s->o->now >=
+	    (day + 1) * REPORT_DAY + (int64_t)(hash % (uint64_t)s->o->spread);
+}
+
+static bool
+add_due(void *arg, const struct ledger_policy *p)
+{
+	struct list *l = arg;
+	struct due *d;
+
+	if (is_known(l, p->domain))
+		return true;
+	if (!is_its_time(l->s, l->day, p->domain)) {
+		l->s->left++;
+		return true;
+	}
+	d = arena_alloc(l->a, sizeof(*d));
+	if (d != NULL)
+		*d = (struct due){ .domain = arena_copy(l->a, p->domain),
+			.record = arena_copy(l->a, p->record),
+			.messages = p->messages,
+			.aligned = p->aligned,
+			.automatic = p->automatic };
+	if (d == NULL || d->domain.p == NULL || d->record.p == NULL) {
+		l->cut = true;
+		return false;
+	}
+	*l->end = d;
+	l->end = &d->next;
+	return true;
+}
+
+/* ---- one of them ---- */
+
+struct asked {
+	struct send *s;
+	int64_t day;
+	const struct due *due;
+	struct dmarc_record record;
+	const char *wrong; /* with the record; or NULL */
+	bool usable;       /* the record */
+	struct consent_query query;
+	struct consent_result result;
+	struct job *job;
+
+	/* what comes of it */
+	bool later;              /* DNS does not say yet */
+	char why[SEND_NOTE_MAX]; /* why there is nothing to send */
+	struct span to[CONSENT_ADDRESSES_MAX];
+	size_t n_to; /* 0: nothing to send */
+	struct parts parts;
+};
+
+static enum step
+step_consent(void *facts, struct dns_talk *talk, struct arena *scratch)
+{
+	struct asked *a = facts;
+
+	return consent_check(&a->query, talk, scratch, &a->result);
+}
+
+/* Why no report is made whoever asks for it; NULL: one may be. */
+static const char *
+no_reason(const struct asked *a)
+{
+	const struct due *d = a->due;
+
+	if (!domain_is_hostname(d->domain))
+		return "the policy domain is no host name";
+	if (!a->usable)
+		return "the record cannot be read";
+	if (a->record.n_rua == 0)
+		return "no rua";
+	/* RFC 9990 has no word on loops of reports about reports; two reporters
+	 * would keep each other busy for ever */
+	if (d->messages == d->automatic)
+		return "mail of machines alone";
+	if (d->aligned == 0 && d->messages < a->s->o->min_messages)
+		return "few messages, none of them aligned";
+	return NULL;
+}
+
+static void
+ask(struct asked *a)
+{
+	a->usable = dmarc_record_parse(a->due->record, &a->record, &a->wrong) !=
+	    DMARC_RECORD_FOREIGN;
+	if (no_reason(a) != NULL)
+		return;
+	a->query = (struct consent_query){
+		.policy_domain = a->due->domain,
+		.uris = a->record.rua,
+		.n_uris = a->record.n_rua,
+		.kind = CONSENT_RUA,
+	};
+	a->job = job_start(
+	    a->s->o->dns, step_consent, a, CONSENT_QUESTIONS, CONSENT_MEMORY);
+	if (a->job == NULL) /* no memory */
+		a->result.temperror = true;
+}
+
+/* YYYYMMDD, then what only this store makes of day, domain and part: letters
+ * and digits, so that the unique-id of the file name can be the same (RFC 9990
+ * sections 3.1.4 and 3.5.2). */
+static void
+put_id(struct buf *b, const struct send *s, int64_t day, struct span domain,
+    uint64_t part)
+{
+	time_t t = (time_t)(day * REPORT_DAY);
+	uint64_t salt = (uint64_t)day * PARTS_MAX + part;
+	uint64_t first = hash_span(s->seed, domain, salt * 2);
+	uint64_t second = hash_span(s->seed, domain, salt * 2 + 1);
+	struct tm tm = { 0 };
+
+	gmtime_r(&t, &tm);
+	buf_printf(b, "%04d%02d%02d%016llx%016llx", tm.tm_year + 1900,
+	    tm.tm_mon + 1, tm.tm_mday, (unsigned long long)first,
+	    (unsigned long long)second);
+}
+
+static bool
+plan_part(struct asked *a, size_t i)
+{
+	struct send *s = a->s;
+	char memory[SEND_ID_MAX];
+	struct buf id = buf_over(memory, sizeof(memory));
+	struct ledger_report r = {
+		.day = a->day,
+		.domain = a->due->domain,
+		.part = i + 1,
+		.parts = a->parts.n,
+		.record = a->due->record,
+		.made = s->o->now,
+		.rows = a->parts.part[i].rows,
+		.messages = a->parts.part[i].messages,
+		.note = span_str(a->why),
+	};
+	struct send_event e = {
+		.kind = a->n_to > 0 ? SEND_PLANNED : SEND_NOTHING,
+		.day = a->day,
+		.domain = r.domain,
+		.note = r.note,
+		.part = r.part,
+		.parts = r.parts,
+		.rows = r.rows,
+		.messages = r.messages,
+	};
+
+	put_id(&id, s, a->day, r.domain, r.part);
+	r.report_id = e.report_id = buf_done(&id);
+	if (!s->o->dry_run &&
+	    ledger_plan(s->ledger, &r, a->to, a->n_to) == LEDGER_FAULT)
+		return send_ledger_fault(s);
+	for (size_t k = 0; k < a->n_to; k++) {
+		e.destination = a->to[k];
+		send_tell(s, &e);
+	}
+	if (a->n_to == 0)
+		send_tell(s, &e);
+	return true;
+}
+
+/* What was decided goes into the ledger. */
+static bool
+plan(struct asked *a)
+{
+	struct send_event e = { .kind = SEND_UNKNOWN,
+		.day = a->day,
+		.domain = a->due->domain,
+		.messages = a->due->messages,
+		.note = span_str(a->why) };
+
+	if (a->later) {
+		a->s->left++;
+		send_tell(a->s, &e);
+		return true;
+	}
+	for (size_t i = 0; i < a->parts.n; i++)
+		if (!plan_part(a, i))
+			return false;
+	return true;
+}
+
+static void
+decide_nothing(struct asked *a, const char *why)
+{
+	struct buf b = buf_over(a->why, sizeof(a->why));
+
+	buf_text(&b, why);
+	a->n_to = 0;
+	a->parts.n = 1;
+	a->parts.part[0] = (struct part){ 0, a->due->messages };
+}
+
+static bool
+decide_parts(struct asked *a)
+{
+	struct send *s = a->s;
+	struct aggregate_info info =
+	    send_info(s, a->day, a->due->domain, a->due->record);
+	struct parts_limits limits = { s->o->max_rows,
+		letter_room(s->o->max_size) };
+
+	info.report_id = SPAN("measured");
+	a->why[0] = '\0';
+	if (!parts_measure(s->ledger, a->day, &info, &limits, &a->parts))
+		return send_ledger_fault(s);
+	if (a->parts.n == 0)
+		decide_nothing(a, "no rows");
+	return true;
+}
+
+/* Does mail to it come back?  -1: a fault. */
+static int
+is_suppressed(struct send *s, struct span address)
+{
+	struct arena *a = arena_new(1 << 16);
+	struct ledger_bounce b;
+	int found = -1;
+
+	if (a == NULL)
+		return send_fault(s, "out of memory"), -1;
+	switch (ledger_get_bounce(s->ledger, address, a, &b)) {
+	case LEDGER_OK:
+		found = b.suppressed && s->o->now - b.last < s->o->bounce_pause;
+		break;
+	case LEDGER_NONE:
+		found = 0;
+		break;
+	case LEDGER_FAULT:
+		send_ledger_fault(s);
+		break;
+	}
+	arena_free(a);
+	return found;
+}
+
+/* "reports@red.example: refused, ..." */
+static void
+put_findings(struct buf *b, const struct consent_result *r)
+{
+	for (size_t i = 0; i < r->n_findings; i++) {
+		buf_text(b, i > 0 ? ", " : "");
+		buf_printable(b, r->findings[i].uri, 100);
+		buf_text(b, " ");
+		buf_text(b, consent_code_name(r->findings[i].code));
+	}
+}
+
+/* RFC 9990 section 4 step 5: a temporary fault may be waited for. */
+static bool
+is_patient(const struct asked *a)
+{
+	return a->result.temperror &&
+	    a->s->o->now < (a->day + 1) * REPORT_DAY + SEND_DNS_PATIENCE;
+}
+
+/* False: a fault. */
+static bool
+decide(struct asked *a)
+{
+	struct buf why = buf_over(a->why, sizeof(a->why));
+
+	if (no_reason(a) != NULL) {
+		decide_nothing(a, no_reason(a));
+		return true;
+	}
+	put_findings(&why, &a->result);
+	a->later = is_patient(a);
+	if (a->later)
+		return true;
+	for (size_t i = 0; i < a->result.n_addresses; i++) {
+		int suppressed = is_suppressed(a->s, a->result.addresses[i]);
+
+		if (suppressed < 0)
+			return false;
+		if (suppressed == 0)
+			a->to[a->n_to++] = a->result.addresses[i];
+	}
+	if (a->n_to > 0)
+		return decide_parts(a);
+	if (a->result.n_addresses > 0)
+		decide_nothing(a, "mail to it comes back");
+	a->parts.n = 1;
+	a->parts.part[0] = (struct part){ 0, a->due->messages };
+	return true;
+}
+
+/* ---- all of them ---- */
+
+/* One commit for all. */
+static bool
+plan_asked(struct send *s, struct asked *asked, size_t n)
+{
+	bool good = true;
+
+	if (!s->o->dry_run && ledger_begin(s->ledger) != LEDGER_OK)
+		return send_ledger_fault(s);
+	for (size_t i = 0; good && i < n; i++)
+		good = plan(&asked[i]);
+	if (!s->o->dry_run && ledger_end(s->ledger, good) != LEDGER_OK)
+		good = send_ledger_fault(s);
+	return good;
+}
+
+/* Up to JOBS at once: their DNS side by side; what takes long is done before
+ * the store is locked for the notes. */
+static bool
+plan_some(struct send *s, int64_t day, const struct due **next)
+{
+	static const struct asked nobody;
+	struct asked *asked = calloc(JOBS, sizeof(*asked));
+	int64_t deadline = job_clock() + JOB_WAIT_MS;
+	bool good = asked != NULL || send_fault(s, "out of memory");
+	size_t n = 0;
+
+	for (; good && n < JOBS && *next != NULL; n++, *next = (*next)->next) {
+		asked[n] = nobody;
+		asked[n].s = s;
+		asked[n].day = day;
+		asked[n].due = *next;
+		ask(&asked[n]);
+	}
+	for (size_t i = 0; i < n; i++)
+		if (asked[i].job != NULL)
+			job_wait(asked[i].job, deadline);
+	for (size_t i = 0; i < n; i++)
+		good = good && decide(&asked[i]);
+	good = good && plan_asked(s, asked, n);
+	for (size_t i = 0; i < n; i++)
+		job_drop(asked[i].job);
+	free(asked);
+	return good;
+}
+
+static bool
+plan_round(struct list *l, struct span domain)
+{
+	struct send *s = l->s;
+	const struct due *next;
+
+	l->end = &l->first;
+	if (ledger_each_report(s->ledger, l->day, domain, add_known, l) ==
+	    LEDGER_FAULT)
+		return send_ledger_fault(s);
+	if (l->cut || !sort_known(l))
+		return send_fault(s, "too many reports of one day");
+	if (ledger_each_policy(s->ledger, l->day, domain, add_due, l) ==
+	    LEDGER_FAULT)
+		return send_ledger_fault(s);
+	next = l->first;
+	while (next != NULL)
+		if (!plan_some(s, l->day, &next))
+			return false;
+	return true;
+}
+
+bool
+send_plan_day(struct send *s, int64_t day, struct span domain)
+{
+	bool good = true, more = true;
+
+	while (good && more) {
+		struct list l = {
+			.s = s, .day = day, .a = arena_new(SEND_LIST_MEMORY)
+		};
+		uint64_t left = s->left;
+
+		if (l.a == NULL)
+			return send_fault(s, "out of memory");
+		good = plan_round(&l, domain);
+		/* what is left would come again in the next round */
+		more = l.cut && s->left == left && !s->o->dry_run;
+		s->left += l.cut && !more;
+		arena_free(l.a);
+	}
+	return good;
+}
