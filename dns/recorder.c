@@ -251,10 +251,18 @@ put_mark(FILE *out, const char *word, const struct recorded *q)
 	fprintf(out, " %s", dns_type_name(q->type));
 }
 
+/* Who asked has given up where there is none yet. */
+static const struct dns_answer *
+answer_of(const struct recorded *q)
+{
+	return q->answer != NULL ? q->answer
+				 : dns_answer_failed(DNS_FAULT_TIMEOUT);
+}
+
 static void
 put_answer(FILE *out, const struct recorded *q)
 {
-	const struct dns_answer *a = q->answer;
+	const struct dns_answer *a = answer_of(q);
 
 	if (a->state == DNS_FAILED) {
 		put_mark(out, "failed", q);
@@ -310,10 +318,12 @@ compare(const void *left, const void *right)
 
 	if (order != 0)
 		return order;
+	if ((a->answer == NULL) != (b->answer == NULL))
+		return a->answer == NULL ? 1 : -1;
 	return a->number < b->number ? -1 : a->number > b->number;
 }
 
-/* Those that are answered, sorted; NULL: no memory. */
+/* All that names a name, sorted; NULL: no memory. */
 static struct recorded **
 sorted(struct recorder *r, size_t *n)
 {
@@ -323,7 +333,7 @@ sorted(struct recorder *r, size_t *n)
 	if (list == NULL)
 		return NULL;
 	for (struct recorded *q = r->all; q != NULL; q = q->next)
-		if (q->answer != NULL && q->answer->state != DNS_BADNAME)
+		if (answer_of(q)->state != DNS_BADNAME)
 			list[(*n)++] = q;
 	qsort(list, *n, sizeof(struct recorded *), compare);
 	return list;

@@ -313,6 +313,39 @@ close_answers_those_who_wait(void **state)
 }
 
 static void
+what_was_given_up_is_a_failure(void **state)
+{
+	struct dns_source *zone = pump_zone("a. A 192.0.2.1\n");
+	struct dns_source *fake = fake_new(zone, 5);
+	struct dns_source *r = dns_recorder_open(fake);
+	struct asked a = { .wait = { .done = keep } };
+	struct asked late = { .wait = { .done = keep } };
+	char *text;
+	size_t n;
+
+	(void)state;
+	r->ask(r, SPAN("a"), DNS_A, &a.wait);
+	text = write_all(r, &n);
+	assert_string_equal(
+	    text, "; DNS answers, as they were given\n;!failed a. A timeout\n");
+	free(text);
+	while (a.answer == NULL)
+		fake_advance(fake);
+	/* an answer counts for more than the want of one, asked again or not */
+	r->ask(r, SPAN("a"), DNS_A, &late.wait);
+	text = write_all(r, &n);
+	assert_non_null(strstr(text, "192.0.2.1"));
+	assert_null(strstr(text, "failed"));
+	free(text);
+	fake_settle(fake);
+	dns_answer_drop(a.answer);
+	dns_answer_drop(late.answer);
+	r->close(r);
+	fake->close(fake);
+	zone->close(zone);
+}
+
+static void
 a_file_that_cannot_be_written(void **state)
 {
 	struct dns_source *zone = pump_zone("a. A 192.0.2.1\n");
@@ -336,6 +369,7 @@ main(void)
 		cmocka_unit_test(a_recording_replays_to_the_same_answers),
 		cmocka_unit_test(the_file_is_sorted_and_plain),
 		cmocka_unit_test(close_answers_those_who_wait),
+		cmocka_unit_test(what_was_given_up_is_a_failure),
 		cmocka_unit_test(a_file_that_cannot_be_written),
 	};
 
