@@ -182,6 +182,7 @@ what_is_asked_ahead_holds_nothing_up(void **state)
 		.source.ask = half_dead_ask,
 		.zone = pump_zone(zone_text),
 	};
+	const struct dns_question *dead;
 	bool found = false;
 	struct job *j =
 	    job_start(&h.source, ahead_step, &found, QUESTIONS, MEMORY);
@@ -189,8 +190,13 @@ what_is_asked_ahead_holds_nothing_up(void **state)
 	(void)state;
 	assert_true(job_wait(j, job_clock()));
 	assert_true(found);
-	job_drop(j);
+	/* The talk stays as it is now: it is read without the lock. */
+	dead = dns_talk_questions(job_talk(j));
+	assert_true(span_is(dead->name, "dead.example"));
+	assert_int_equal(dead->answer->fault, DNS_FAULT_BUDGET);
 	h.kept->done(h.kept, dns_answer_failed(DNS_FAULT_TIMEOUT));
+	assert_int_equal(dead->answer->fault, DNS_FAULT_BUDGET);
+	job_drop(j);
 	h.zone->close(h.zone);
 }
 

@@ -46,7 +46,8 @@ struct job *job_start(struct dns_source *source, job_step *step, void *facts,
  */
 bool job_wait(struct job *j, int64_t deadline);
 
-/* After job_wait(): the talk with all answers, the scratch with the results. */
+/* After job_wait(): the talk with all answers (DNS_FAULT_BUDGET where one was
+ * asked ahead, and not waited for), the scratch with the results. */
 struct dns_talk *job_talk(struct job *j);
 struct arena *job_scratch(struct job *j);
 struct job_counts job_count(struct job *j);
