@@ -19,6 +19,7 @@
 #include "dns/source.h"
 #include "lib/ip.h"
 #include "lib/span.h"
+#include "verify/conf.h"
 
 enum {
 	CLI_MEMORY = 64 << 20, /* bytes of arena a subcommand may take */
@@ -101,6 +102,9 @@ int cli_dns_close(struct cli *c, int status);
 int cli_fail(const struct cli *c, int status, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 
+/* conf_read() with its faults made printable; NULL: they were told. */
+const struct conf *cli_conf_read(const char *path);
+
 /* ---- output.c ---- */
 
 /* Once, before any other: where there is no memory for JSON, the program ends
@@ -123,6 +127,7 @@ int cli_print_json(json_t *object);
  * ends and TABs too. */
 void cli_put(struct span s);
 void cli_put_to(FILE *out, struct span s);
+void cli_put_lines(FILE *out, struct span s); /* line by line */
 
 /* "label   value\n"; nothing where the value is absent. */
 void cli_line(const char *label, struct span value);

@@ -20,7 +20,7 @@ conf_open(const struct cli *c, int *status)
 
 	if (c->config != NULL) {
 		*status = EX_CONFIG;
-		return conf_read(c->config, stderr);
+		return cli_conf_read(c->config);
 	}
 	conf = conf_defaults();
 	if (conf == NULL)

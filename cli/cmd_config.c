@@ -80,18 +80,6 @@ lines_json(struct span text)
 }
 
 static void
-print_lines(struct span text)
-{
-	struct scan s = scan_of(text);
-
-	while (!scan_done(&s)) {
-		cli_put_to(stderr, scan_until(&s, '\n'));
-		fputc('\n', stderr);
-		scan_byte(&s, '\n');
-	}
-}
-
-static void
 report(
     const struct cli *c, bool valid, struct span faults, struct span warnings)
 {
@@ -106,8 +94,8 @@ report(
 		cli_print_json(o);
 		return;
 	}
-	print_lines(faults);
-	print_lines(warnings);
+	cli_put_lines(stderr, faults);
+	cli_put_lines(stderr, warnings);
 	if (valid)
 		printf("%s: no faults\n", config_path(c));
 }
@@ -151,21 +139,28 @@ add_setting(void *arg, const struct conf_setting *s)
 static int
 run_show(struct cli *c)
 {
-	const struct conf *conf = conf_read(config_path(c), stderr);
+	const struct conf *conf = cli_conf_read(config_path(c));
+	struct text warnings;
 	json_t *list;
+	int status;
 
 	if (conf == NULL)
 		return EX_CONFIG;
-	warn_expired(c, conf, stderr);
-	if (c->json) {
+	status = text_open(c, &warnings);
+	if (status == EX_OK) {
+		warn_expired(c, conf, warnings.file);
+		cli_put_lines(stderr, text_end(&warnings));
+		text_free(&warnings);
+	}
+	if (status == EX_OK && c->json) {
 		list = json_array();
 		conf_each(conf, add_setting, list);
 		cli_print_json(list);
-	} else {
+	} else if (status == EX_OK) {
 		conf_show(conf, stdout);
 	}
 	conf_drop(conf);
-	return EX_OK;
+	return status;
 }
 
 /* ---- import ---- */

@@ -224,7 +224,8 @@ cmd_dmarc(struct cli *c)
 	job_wait(j, job_clock() + CLI_WAIT_MS);
 	if (w.lint.domain.p == NULL)
 		status = cli_fail(c, EX_USAGE,
-		    "\"%s\": not a domain name such as example.com", c->args[0]);
+		    "\"%s\": not a domain name such as example.com",
+		    c->args[0]);
 	else
 		show(c, &w.lint, job_talk(j));
 	job_drop(j);

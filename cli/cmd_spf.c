@@ -202,7 +202,8 @@ lint(struct cli *c)
 	    l.out.errors + l.out.warnings + l.out.notes > l.out.n_findings;
 	if (domain_normal(job_scratch(j), l.domain).p == NULL)
 		status = cli_fail(c, EX_USAGE,
-		    "\"%s\": not a domain name such as example.com", c->args[0]);
+		    "\"%s\": not a domain name such as example.com",
+		    c->args[0]);
 	else if (c->json)
 		cli_print_json(lint_json(c, &l.out, job_talk(j), cut));
 	else

@@ -1,6 +1,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdarg.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -29,6 +30,25 @@ cli_fail(const struct cli *c, int status, const char *format, ...)
 	cli_put_to(stderr, span_str(message));
 	fputc('\n', stderr);
 	return status;
+}
+
+const struct conf *
+cli_conf_read(const char *path)
+{
+	char *text = NULL;
+	size_t n = 0;
+	FILE *faults = open_memstream(&text, &n);
+	const struct conf *conf;
+
+	if (faults == NULL) {
+		fputs("avouch: out of memory\n", stderr);
+		return NULL;
+	}
+	conf = conf_read(path, faults);
+	fclose(faults);
+	cli_put_lines(stderr, span_of(text, n));
+	free(text);
+	return conf;
 }
 
 /* `o` is empty where the system's name servers are to be asked. */

@@ -33,8 +33,8 @@ fault_text(enum dns_fault fault)
 		return "no answer: what came cannot be read, or its aliases "
 		       "loop";
 	case DNS_FAULT_BUDGET:
-		return "not asked or not waited for: too many questions, or "
-		       "the time was up";
+		return "not waited for: not needed after all, or too much was "
+		       "asked";
 	case DNS_FAULT_RESOURCE:
 		return "not asked: out of memory or sockets";
 	}

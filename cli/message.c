@@ -17,10 +17,10 @@ message_open(struct cli *c, struct message *m, const char *path)
 	}
 	m->body = mail_header_read(&m->header, m->arena, m->in.text);
 	if (m->header.cut)
-		fprintf(stderr,
-		    "avouch %s: %s: more than %d fields or %d bytes of "
-		    "header: the rest was left out\n",
-		    c->command->name, path, MAIL_FIELDS_MAX, MAIL_HEADER_MAX);
+		cli_fail(c, EX_OK,
+		    "%s: more than %d fields or %d bytes of header: the rest "
+		    "was left out",
+		    path, MAIL_FIELDS_MAX, MAIL_HEADER_MAX);
 	mail_from_read(&m->header, m->arena, &m->from);
 	return EX_OK;
 }

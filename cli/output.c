@@ -3,6 +3,7 @@
 
 #include "cli/cli.h"
 #include "lib/ascii.h"
+#include "lib/scan.h"
 #include "lib/utf8.h"
 
 enum {
@@ -139,6 +140,18 @@ void
 cli_put(struct span s)
 {
 	cli_put_to(stdout, s);
+}
+
+void
+cli_put_lines(FILE *out, struct span s)
+{
+	struct scan lines = scan_of(s);
+
+	while (!scan_done(&lines)) {
+		cli_put_to(out, scan_until(&lines, '\n'));
+		scan_byte(&lines, '\n');
+		fputc('\n', out);
+	}
 }
 
 void

@@ -408,8 +408,10 @@ def unreadable(c):
     c.run("config", "import", c.plain, status=DATAERR)
     c.run("config", "check", "--config", "nosuch.conf", status=CONFIG)
     c.run("config", "show", "--config", ".", status=CONFIG)
-    c.run("check", *ENVELOPE, "--config", "nosuch.conf", c.plain,
-          status=CONFIG)
+    for arguments in (["check", *ENVELOPE, c.plain], ["config", "check"],
+                      ["config", "show"]):
+        r = c.run(*arguments, "--config", "no\x1b[2Jsuch.conf", status=CONFIG)
+        holds(r.err, "no?[2Jsuch.conf: No such file")
 
 
 HOSTILE = {
@@ -455,6 +457,8 @@ def hostile(c):
             c.zoned("check", *ENVELOPE, path, "--explain", *extra)
             c.zoned("dkim", path, "--explain", *extra)
             c.zoned("arc", path, "--explain", *extra)
+    many = c.file("m\x1bany.eml", HOSTILE["many fields"])
+    holds(c.zoned("dkim", many).err, "m?any.eml: more than 4096 fields")
     r = c.json("check", *ENVELOPE, path)
     same(r["stripped"], 300, "forged results that are removed")
 

@@ -445,6 +445,30 @@ def network(c):
     holds(seen["a@none.example"], ";!nxdomain none.example. TXT")
 
 
+@suite.test("a recording has what was given up as a failure")
+def given_up(c):
+    server = Server({"silent.example": "silent",
+                     "_dmarc.example.com": "v=DMARC1; p=reject"})
+    record = c.path("net.zone")
+    conf = c.file("short.conf", "timeout = 1s\n")
+    arguments = ["check", "--config", conf, "--now", NOW, "--json",
+                 *ENVELOPE[:5], "a@silent.example", c.plain]
+    try:
+        want = c.run(*arguments, "--nameserver", "127.0.0.1@%d" % server.port,
+                     "--record", record).json()
+    finally:
+        server.close()
+    same(want["spf"]["result"], "temperror", "spf")
+    with open(record) as f:
+        holds(f.read(), ";!failed silent.example. TXT timeout")
+    got = c.run(*arguments, "--zone", record).json()
+    # that it was our time that ran out is no answer of the DNS
+    limit = "; a limit of ours cut the check short"
+    holds(want["reason"], limit)
+    want["reason"] = want["reason"].replace(limit, "")
+    same(got, want, "replayed")
+
+
 @suite.test("one question goes out once, however many checks ask it")
 def once(c):
     server = Server({"example.com": "v=spf1 -all"})
