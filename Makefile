@@ -14,8 +14,9 @@ FORTIFY ?= -D_FORTIFY_SOURCE=2
 HARDEN   = $(FORTIFY) -fstack-protector-strong \
 	-fstack-clash-protection -fcf-protection -fPIE
 CFLAGS  ?= -O2 -g
-LINKHARD = -pie -Wl,-z,relro,-z,now -Wl,--as-needed
-COMPILE  = $(CC) $(STD) $(WARN) $(HARDEN) $(CFLAGS) $(INCLUDES) -MMD -MP
+LINKHARD = -pie -Wl,-z,relro,-z,now -Wl,--as-needed $(LDFLAGS)
+COMPILE  = $(CC) $(STD) $(WARN) $(HARDEN) $(CPPFLAGS) $(CFLAGS) $(INCLUDES) \
+	-MMD -MP
 
 # The rooms (lowest first).  report/ is split at the link: the archive gives a
 # program only the objects it names, so the daemon never sees XML or ZIP.
@@ -123,7 +124,7 @@ check-programs: $(TESTS) $(REPLAYS) $(FAILMALLOC)
 
 check-run:
 	@LOGS=$(BUILD) tests/run_cmocka $(TESTS) $(REPLAY_COMMANDS) \
-		$(CLI_TESTS) $(MILTER_TESTS)
+		"tests/install_test $(BUILD)" $(CLI_TESTS) $(MILTER_TESTS)
 
 # The tests of the command alone.
 cli-test: $(COMMAND)
@@ -138,34 +139,71 @@ valgrind:
 	@$(MAKE) --no-print-directory -s all
 	@LOGS=$(BUILD) tests/run_cmocka "tests/milter/valgrind.py $(DAEMON)"
 
-# A configuration that is there stays as it is.
-SYSCONFDIR ?= /etc
-INSTALL  ?= install
-MAN      = $(DESTDIR)$(PREFIX)/share/man
-UNITS    = $(DESTDIR)$(PREFIX)/lib/systemd/system
-COMPLETE = $(DESTDIR)$(PREFIX)/share/bash-completion/completions
-CONFDIR  = $(DESTDIR)$(SYSCONFDIR)/avouch
-
-install: all
-	$(INSTALL) -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/sbin \
-		$(MAN)/man1 $(MAN)/man5 $(MAN)/man8 $(UNITS) $(COMPLETE) $(CONFDIR)
-	$(INSTALL) -m 755 $(COMMAND) $(DESTDIR)$(PREFIX)/bin
-	$(INSTALL) -m 755 $(DAEMON) $(DESTDIR)$(PREFIX)/sbin
-	$(INSTALL) -m 644 etc/avouch.1 $(MAN)/man1
-	$(INSTALL) -m 644 etc/avouch.conf.5 $(MAN)/man5
-	$(INSTALL) -m 644 etc/avouch-milter.8 $(MAN)/man8
-	$(INSTALL) -m 644 etc/avouch.bash-completion $(COMPLETE)/avouch
-	sed 's|/usr/sbin/|$(PREFIX)/sbin/|; s|/etc/avouch/|$(SYSCONFDIR)/avouch/|' \
-		etc/avouch-milter.service >$(UNITS)/avouch-milter.service
-	[ -e $(CONFDIR)/avouch.conf ] || \
-		$(INSTALL) -m 644 etc/avouch.conf $(CONFDIR)/avouch.conf
-
 lint:
 	@tests/deps build lint
 	@INCLUDES="$(INCLUDES)" tests/lint
 
 deps:
 	@tests/deps all
+
+# ---- installed: DESTDIR= PREFIX= ----
+
+# The programs look for their configuration there, whatever the PREFIX.
+CONF     = $(DESTDIR)/etc/avouch/avouch.conf
+UNITS    = $(notdir $(wildcard etc/*.service etc/*.timer))
+PAGES    = $(wildcard etc/*.[158])
+DOCS     = README.md LICENSE $(wildcard etc/*.snippet)
+COMPLETE = $(wildcard etc/avouch.bash-completion)
+
+# SOURCE:MODE:PLACE, the place below PREFIX; uninstall reads the same list.
+PLACES   = $(DAEMON):755:sbin/avouch-milter $(COMMAND):755:bin/avouch \
+	etc/avouch.sysusers:644:lib/sysusers.d/avouch.conf \
+	etc/avouch.tmpfiles:644:lib/tmpfiles.d/avouch.conf \
+	$(foreach unit,$(UNITS),etc/$(unit):644:lib/systemd/system/$(unit)) \
+	$(foreach page,$(PAGES),$(page):644:share/man/man$(patsubst \
+		.%,%,$(suffix $(page)))/$(notdir $(page))) \
+	$(foreach doc,$(DOCS),$(doc):644:share/doc/avouch/$(notdir $(doc))) \
+	$(COMPLETE:%=%:644:share/bash-completion/completions/avouch)
+
+install: all
+	@for place in $(PLACES); do \
+		from=$${place%%:*} to=$${place##*:} mode=$${place#*:}; \
+		install -D -m $${mode%%:*} $$from "$(DESTDIR)$(PREFIX)/$$to" || \
+			exit 1; \
+	done
+	@for unit in $(filter %.service,$(UNITS)); do \
+		sed -i 's|/usr/\(s*bin/avouch\)|$(PREFIX)/\1|' \
+			"$(DESTDIR)$(PREFIX)/lib/systemd/system/$$unit" || exit 1; \
+	done
+	@[ -e "$(CONF)" ] || install -D -m 644 etc/avouch.conf "$(CONF)"
+	@echo "installed below $(DESTDIR)$(PREFIX); configuration: $(CONF)"
+
+# A configuration that was changed is left.
+uninstall:
+	@for place in $(PLACES); do \
+		rm -f "$(DESTDIR)$(PREFIX)/$${place##*:}" || exit 1; \
+	done
+	@rmdir "$(DESTDIR)$(PREFIX)/share/doc/avouch" 2>/dev/null || :
+	@if cmp -s etc/avouch.conf "$(CONF)"; then rm -f "$(CONF)"; fi
+	@rmdir "$(DESTDIR)/etc/avouch" 2>/dev/null || :
+	@[ ! -e "$(CONF)" ] || echo "left, for it was changed: $(CONF)"
+
+# From a copy, for debhelper wants debian/ at the top and writes into it.
+deb:
+	@tests/deps build deb
+	@rm -rf $(BUILD)/deb
+	@mkdir -p $(BUILD)/deb/avouch
+	@tar -cf - --exclude='./build' --exclude='./build-*' --exclude='./.git' \
+		--exclude=__pycache__ . | tar -C $(BUILD)/deb/avouch -xf -
+	@cp -R etc/debian $(BUILD)/deb/avouch/debian
+	@cd $(BUILD)/deb/avouch && env -u MAKEFLAGS -u MAKELEVEL \
+		DEB_BUILD_OPTIONS="nocheck $$DEB_BUILD_OPTIONS" \
+		dpkg-buildpackage -us -uc -b -Pnocheck >../build.log 2>&1 || \
+		{ tail -30 ../build.log; exit 1; }
+	@rm -rf $(BUILD)/deb/avouch
+	@! command -v lintian >/dev/null || lintian --fail-on error,warning \
+		$(BUILD)/deb/avouch_*.changes
+	@ls $(BUILD)/deb/avouch_*.deb
 
 # Variants are these same rules with another BUILD and CFLAGS.  Sanitizers see
 # no overflow in the functions that _FORTIFY_SOURCE puts in the place of libc's.
@@ -202,11 +240,12 @@ help:
 	@echo "all          the programs: build/avouch-milter, build/avouch"
 	@echo "demo         mail through a Postfix with the milter attached, shown"
 	@echo "check        builds, and runs all tests"
+	@echo "install      DESTDIR= PREFIX=/usr/local; uninstall takes it away"
+	@echo "deb          a Debian package, in build/deb"
 	@echo "deps         installs the Debian packages that are missing"
 	@echo "unit         module tests, and the seeds of all fuzz targets"
 	@echo "fuzz-replay  the seeds of all fuzz targets alone"
 	@echo "cli-test     the tests of the command alone"
-	@echo "install      with DESTDIR= PREFIX= SYSCONFDIR="
 	@echo "e2e          the tests against a running milter alone"
 	@echo "valgrind     a thousand messages through the milter under valgrind"
 	@echo "lint         the rules that no compiler checks"
@@ -218,7 +257,8 @@ help:
 
 .SECONDARY:
 .PHONY: all bench demo check check-programs check-run cli-test e2e valgrind \
-	lint deps unit fuzz-replay asan tsan fuzz-build fuzzers fuzz help clean
+	lint deps unit fuzz-replay asan tsan fuzz-build fuzzers fuzz install uninstall \
+	deb help clean
 clean:
 	rm -rf build build-*
 
