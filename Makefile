@@ -97,6 +97,7 @@ fuzz-replay: $(REPLAYS)
 
 export PYTHONDONTWRITEBYTECODE = 1
 MILTER_TESTS = "tests/milter/proto.py $(DAEMON)" \
+	"tests/milter/operate.py $(DAEMON)" \
 	"tests/milter/luatest.py $(DAEMON)" "tests/milter/e2e.py $(DAEMON)"
 CLI_TESTS = "tests/cli/contract.py $(COMMAND)" \
 	"tests/cli/explain.py $(COMMAND)" "tests/cli/manual.py $(COMMAND)"
@@ -131,7 +132,7 @@ cli-test: $(COMMAND)
 	@LOGS=$(BUILD) tests/run_cmocka $(CLI_TESTS)
 
 # The tests against a running milter alone.
-e2e: $(DAEMON) $(FAILMALLOC)
+e2e: all $(FAILMALLOC)
 	@LOGS=$(BUILD) tests/run_cmocka $(MILTER_TESTS)
 
 valgrind:

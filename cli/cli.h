@@ -81,6 +81,7 @@ int cmd_dmarc(struct cli *c);
 int cmd_check(struct cli *c);
 int cmd_config(struct cli *c);
 int cmd_report(struct cli *c);
+int cmd_status(struct cli *c);
 
 /* ---- options.c ---- */
 

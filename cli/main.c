@@ -33,6 +33,8 @@ static const struct cli_command commands[] = {
 	    "DMARC reports: sends those that are due, notes those that came "
 	    "back",
 	    CLI_WITH_DNS | CLI_WITH_CONFIG | CLI_WITH_SEND, 1, 1, cmd_report },
+	{ "status", "", "what the running daemon has done so far",
+	    CLI_WITH_CONFIG, 0, 0, cmd_status },
 };
 
 static void

@@ -286,15 +286,20 @@ on_message_end(SMFICTX *ctx)
 {
 	struct session *s = begin(ctx);
 	struct span queue_id = span_str(smfi_getsymval(ctx, loose("i")));
+	struct counters_times times;
 	const struct verdict *v;
+	uint64_t began;
 	sfsistat r;
 
 	if (s == NULL)
 		return outcome_refuse(ctx, 451, "4.3.0",
 		    SPAN("the mail filter cannot check this message just now"));
+	began = counters_clock();
 	v = session_finish(s);
+	times.finish_us = counters_clock() - began;
 	r = outcome_apply(ctx, s, v);
-	record_message(v, queue_id, r != SMFIS_TEMPFAIL);
+	times.total_us = counters_clock() - s->began_us;
+	record_message(v, queue_id, r != SMFIS_TEMPFAIL, times);
 	session_abort(s);
 	end(s);
 	return r;

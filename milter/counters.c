@@ -1,269 +1,407 @@
 #include "milter/counters.h"
 
-#include <inttypes.h>
 #include <stdatomic.h>
-#include <stdint.h>
 #include <time.h>
 
+#include "lib/table.h"
 #include "milter/record.h"
 #include "milter/service.h"
 
 enum {
-	ACTIONS = CONF_TEMPFAIL + 1,
-	SPF_CODES = SPF_PERMERROR + 1,
-	DKIM_CODES = DKIM_PERMERROR + 1,
-	ARC_CODES = ARC_TEMPERROR + 1,
-	DMARC_CODES = DMARC_PERMERROR + 1,
+	CODES_MAX = 8,   /* of any method */
+	ACTIONS_MAX = 5, /* enum conf_action */
+	BOUNDS_MAX = 16, /* of a histogram */
+	SECOND = 1000000,
 };
 
-/* Upper bounds of the histogram of the time a message waited for DNS. */
-static const unsigned bounds_ms[] = { 1, 5, 10, 25, 50, 100, 250, 500, 1000,
-	2500, 5000, 10000, 15000 };
-enum { BOUNDS = sizeof(bounds_ms) / sizeof(bounds_ms[0]) };
+/* Upper bounds, microseconds; a bucket for what is over the last follows. */
+static const uint64_t times[] = { 500, 1000, 2500, 5000, 10000, 25000, 50000,
+	100000, 250000, 500000, 1000000, 2500000, 5000000, 10000000, 15000000,
+	30000000 };
+static const uint64_t round_trips[] = { 0, 1, 2, 3, 4, 5, 6, 8, 10, 15 };
 
-typedef _Atomic uint64_t count;
+struct histogram {
+	atomic_uint_fast64_t buckets[BOUNDS_MAX + 1];
+	atomic_uint_fast64_t sum;
+};
+
+enum method {
+	METHOD_SPF,
+	METHOD_SPF_HELO,
+	METHOD_DKIM,
+	METHOD_ARC,
+	METHOD_DMARC,
+	METHODS,
+};
 
 static struct {
-	count action[ACTIONS], would[ACTIONS];
-	count spf[SPF_CODES], dkim[DKIM_CODES], arc[ARC_CODES],
-	    dmarc[DMARC_CODES];
-	count unchecked, skipped, removed, late, over, questions;
-	count wait[BOUNDS + 1], wait_ms;
-} counted;
+	atomic_uint_fast64_t results[METHODS][CODES_MAX];
+	atomic_uint_fast64_t actions[ACTIONS_MAX];
+	atomic_uint_fast64_t would[ACTIONS_MAX];
+	atomic_uint_fast64_t skipped;
+	atomic_uint_fast64_t unchecked; /* there was no memory */
+	atomic_uint_fast64_t forged;    /* fields that were removed */
+	atomic_uint_fast64_t gave_up, faulty;
+	atomic_uint_fast64_t questions;
+	struct histogram finish, total, waves;
+} counts;
+
+_Static_assert(TABLE_SIZE(times) <= BOUNDS_MAX, "the histograms are too small");
 
 /* ---- counting ---- */
 
 static void
-add(count *c, uint64_t n)
+add(atomic_uint_fast64_t *to, uint64_t n)
 {
-	atomic_fetch_add_explicit(c, n, memory_order_relaxed);
+	atomic_fetch_add_explicit(to, n, memory_order_relaxed);
 }
 
 static uint64_t
-get(const count *c)
+read_of(const atomic_uint_fast64_t *from)
 {
-	return atomic_load_explicit(c, memory_order_relaxed);
+	return atomic_load_explicit(from, memory_order_relaxed);
 }
 
 static void
-count_results(const struct verdict *v)
+observe(struct histogram *h, const uint64_t *bounds, size_t n, uint64_t value)
 {
 	size_t i = 0;
 
-	add(&counted.spf[v->spf_mail_from.code], 1);
-	if (v->n_dkim == 0)
-		add(&counted.dkim[DKIM_NONE], 1);
-	for (size_t n = 0; n < v->n_dkim; n++)
-		add(&counted.dkim[v->dkim[n].code], 1);
-	add(&counted.arc[v->arc.code], 1);
-	add(&counted.dmarc[v->dmarc.code], 1);
-	while (i < BOUNDS && v->wait_ms > bounds_ms[i])
+	while (i < n && value > bounds[i])
 		i++;
-	add(&counted.wait[i], 1);
-	add(&counted.wait_ms, (uint64_t)v->wait_ms);
-	add(&counted.questions, v->questions);
+	add(&h->buckets[i], 1);
+	add(&h->sum, value);
+}
+
+uint64_t
+counters_clock(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (uint64_t)now.tv_sec * SECOND + (uint64_t)now.tv_nsec / 1000;
+}
+
+static void
+add_results(const struct verdict *v)
+{
+	const unsigned codes[METHODS] = {
+		[METHOD_SPF] = v->spf_mail_from.code,
+		[METHOD_SPF_HELO] = v->spf_helo.code,
+		[METHOD_DKIM] = v->facts.dkim,
+		[METHOD_ARC] = v->arc.code,
+		[METHOD_DMARC] = v->dmarc.code,
+	};
+
+	for (size_t i = 0; i < METHODS; i++)
+		add(&counts.results[i][codes[i] % CODES_MAX], 1);
 }
 
 void
-counters_message(const struct verdict *v)
+counters_message(const struct verdict *v, struct counters_times took)
 {
+	observe(&counts.finish, times, TABLE_SIZE(times), took.finish_us);
+	observe(&counts.total, times, TABLE_SIZE(times), took.total_us);
 	if (v == NULL) {
-		add(&counted.unchecked, 1);
+		add(&counts.unchecked, 1);
 		return;
 	}
-	add(&counted.action[v->decision.action], 1);
+	add(&counts.actions[v->decision.action], 1);
 	if (v->decision.would != v->decision.action)
-		add(&counted.would[v->decision.would], 1);
-	add(&counted.removed, v->strip_all ? v->n_authres : v->n_strip);
+		add(&counts.would[v->decision.would], 1);
+	add(&counts.forged, v->strip_all ? v->n_authres : v->n_strip);
+	if (v->skip != NULL) {
+		add(&counts.skipped, 1);
+		return;
+	}
+	add_results(v);
+	observe(&counts.waves, round_trips, TABLE_SIZE(round_trips), v->waves);
+	add(&counts.questions, v->questions);
 	if (v->gave_up)
-		add(&counted.late, 1);
+		add(&counts.gave_up, 1);
 	if (v->faulty)
-		add(&counted.over, 1);
-	if (v->skip != NULL)
-		add(&counted.skipped, 1);
-	else
-		count_results(v);
+		add(&counts.faulty, 1);
 }
 
-/* ---- telling ---- */
+/* ---- the page ---- */
 
 static void
-head(FILE *out, const char *name, const char *type, const char *help)
+put_family(struct buf *b, const char *name, const char *type, const char *help)
 {
-	fprintf(out, "# HELP avouch_%s %s\n# TYPE avouch_%s %s\n", name, help,
+	buf_printf(b, "# HELP avouch_%s %s\n# TYPE avouch_%s %s\n", name, help,
 	    name, type);
 }
 
 static void
-one(FILE *out, const char *name, const char *type, uint64_t value,
-    const char *help)
+put_value(struct buf *b, uint64_t value)
 {
-	head(out, name, type, help);
-	fprintf(out, "avouch_%s %" PRIu64 "\n", name, value);
+	buf_byte(b, ' ');
+	buf_number(b, value);
+	buf_byte(b, '\n');
 }
 
 static void
-total(FILE *out, const char *name, uint64_t value, const char *help)
+put_one(struct buf *b, const char *name, const char *type, const char *help,
+    uint64_t value)
 {
-	one(out, name, "counter", value, help);
+	put_family(b, name, type, help);
+	buf_text(b, "avouch_");
+	buf_text(b, name);
+	put_value(b, value);
 }
 
+/* One sample with one label, whose value is a word of ours. */
 static void
-gauge(FILE *out, const char *name, uint64_t value, const char *help)
+put_labelled(struct buf *b, const char *name, const char *label,
+    const char *word, uint64_t value)
 {
-	one(out, name, "gauge", value, help);
+	buf_printf(b, "avouch_%s{%s=\"%s\"}", name, label, word);
+	put_value(b, value);
 }
 
+/* Microseconds as seconds, "0.0005", "15". */
 static void
-result(FILE *out, const char *method, const char *code, const count *c)
+put_seconds(struct buf *b, uint64_t us)
 {
-	fprintf(out,
-	    "avouch_results_total{method=\"%s\",result=\"%s\"} %" PRIu64 "\n",
-	    method, code, get(c));
-}
+	unsigned digits = (unsigned)(us % SECOND);
+	unsigned width = 6;
 
-static void
-put_results(FILE *out)
-{
-	head(out, "results_total", "counter",
-	    "Results by method; of DKIM those of each signature.");
-	for (int c = 0; c < SPF_CODES; c++)
-		result(out, "spf", spf_code_name((enum spf_code)c),
-		    &counted.spf[c]);
-	for (int c = 0; c < DKIM_CODES; c++)
-		result(out, "dkim", dkim_code_name((enum dkim_code)c),
-		    &counted.dkim[c]);
-	for (int c = 0; c < ARC_CODES; c++)
-		result(out, "arc", arc_code_name((enum arc_code)c),
-		    &counted.arc[c]);
-	for (int c = 0; c < DMARC_CODES; c++)
-		result(out, "dmarc", dmarc_code_name((enum dmarc_code)c),
-		    &counted.dmarc[c]);
-}
-
-static void
-put_messages(FILE *out)
-{
-	head(out, "messages_total", "counter", "Messages by what was done.");
-	for (unsigned a = 0; a < ACTIONS; a++)
-		fprintf(out,
-		    "avouch_messages_total{action=\"%s\"} %" PRIu64 "\n",
-		    conf_action_name(a), get(&counted.action[a]));
-	head(out, "messages_would_total", "counter",
-	    "Messages by what would have been done, were it enforced.");
-	for (unsigned a = 0; a < ACTIONS; a++)
-		fprintf(out,
-		    "avouch_messages_would_total{action=\"%s\"} %" PRIu64 "\n",
-		    conf_action_name(a), get(&counted.would[a]));
-	total(out, "messages_skipped_total", get(&counted.skipped),
-	    "Messages of own users, not judged.");
-	total(out, "messages_unchecked_total", get(&counted.unchecked),
-	    "Messages that memory was too short for.");
-	total(out, "messages_late_total", get(&counted.late),
-	    "Messages whose time or number of questions ran out.");
-	total(out, "messages_over_limit_total", get(&counted.over),
-	    "Messages cut off by another limit, or by a lack of memory.");
-	total(out, "forged_fields_total", get(&counted.removed),
-	    "Authentication-Results fields removed on arrival.");
-}
-
-static void
-put_waits(FILE *out)
-{
-	uint64_t sum = 0;
-
-	head(out, "dns_wait_seconds", "histogram",
-	    "Time a message waited for DNS after its end.");
-	for (size_t i = 0; i < BOUNDS; i++) {
-		sum += get(&counted.wait[i]);
-		fprintf(out,
-		    "avouch_dns_wait_seconds_bucket{le=\"%u.%03u\"} %" PRIu64
-		    "\n",
-		    bounds_ms[i] / 1000, bounds_ms[i] % 1000, sum);
-	}
-	sum += get(&counted.wait[BOUNDS]);
-	fprintf(out,
-	    "avouch_dns_wait_seconds_bucket{le=\"+Inf\"} %" PRIu64 "\n"
-	    "avouch_dns_wait_seconds_sum %" PRIu64 ".%03" PRIu64 "\n"
-	    "avouch_dns_wait_seconds_count %" PRIu64 "\n",
-	    sum, get(&counted.wait_ms) / 1000, get(&counted.wait_ms) % 1000,
-	    sum);
-	total(out, "questions_total", get(&counted.questions),
-	    "DNS questions that messages asked.");
-}
-
-static void
-put_dns(FILE *out, const struct service_counts *s)
-{
-	if (!s->has_net)
+	buf_number(b, us / SECOND);
+	if (digits == 0)
 		return;
-	total(out, "dns_datagrams_total", s->net.datagrams,
-	    "Datagrams sent to name servers.");
-	total(out, "dns_repetitions_total", s->net.repetitions,
-	    "Questions sent again.");
-	total(out, "dns_tcp_total", s->net.tcp, "Questions sent over TCP.");
-	total(out, "dns_answers_total", s->net.answers, "Answers that came.");
-	total(out, "dns_timeouts_total", s->net.timeouts,
-	    "Questions without an answer.");
-	total(out, "dns_servfails_total", s->net.servfails,
-	    "Answers that told of a failure.");
-	total(out, "dns_strays_total", s->net.strays,
-	    "Datagrams that fit no question.");
-	total(out, "dns_cache_hits_total", s->cache.hits,
-	    "Questions answered from memory.");
-	total(out, "dns_cache_misses_total", s->cache.misses,
-	    "Questions passed on to name servers.");
-	total(out, "dns_cache_joined_total", s->cache.joined,
-	    "Questions that waited for the same one asked before.");
-	total(out, "dns_cache_evicted_total", s->cache.evicted,
-	    "Answers that had to go for lack of room.");
-	total(out, "dns_cache_stale_total", s->cache.stale,
-	    "Answers past their time, served while name servers failed.");
-	gauge(out, "dns_cache_entries", s->cache.entries, "Answers kept.");
-	gauge(out, "dns_cache_bytes", s->cache.bytes, "Memory they take.");
+	for (; digits % 10 == 0; digits /= 10)
+		width--;
+	buf_printf(b, ".%0*u", (int)width, digits);
 }
 
 static void
-put_store(FILE *out)
+put_histogram(struct buf *b, const char *name, const char *help,
+    const struct histogram *h, const uint64_t *bounds, size_t n, bool seconds)
+{
+	void (*put)(struct buf *, uint64_t) =
+	    seconds ? put_seconds : buf_number;
+	uint64_t so_far = 0;
+
+	put_family(b, name, "histogram", help);
+	for (size_t i = 0; i <= n; i++) {
+		so_far += read_of(&h->buckets[i]);
+		buf_printf(b, "avouch_%s_bucket{le=\"", name);
+		if (i < n)
+			put(b, bounds[i]);
+		else
+			buf_text(b, "+Inf");
+		buf_text(b, "\"}");
+		put_value(b, so_far);
+	}
+	buf_printf(b, "avouch_%s_sum ", name);
+	put(b, read_of(&h->sum));
+	buf_printf(b, "\navouch_%s_count", name);
+	put_value(b, so_far);
+}
+
+static const char *
+spf_token(unsigned code)
+{
+	return spf_code_name((enum spf_code)code);
+}
+
+static const char *
+dkim_token(unsigned code)
+{
+	return dkim_code_name((enum dkim_code)code);
+}
+
+static const char *
+arc_token(unsigned code)
+{
+	return arc_code_name((enum arc_code)code);
+}
+
+static const char *
+dmarc_token(unsigned code)
+{
+	return dmarc_code_name((enum dmarc_code)code);
+}
+
+static void
+put_results(struct buf *b)
+{
+	static const struct {
+		const char *name;
+		const char *(*token)(unsigned code);
+		unsigned last;
+	} methods[METHODS] = {
+		[METHOD_SPF] = { "spf", spf_token, SPF_PERMERROR },
+		[METHOD_SPF_HELO] = { "spf_helo", spf_token, SPF_PERMERROR },
+		[METHOD_DKIM] = { "dkim", dkim_token, DKIM_PERMERROR },
+		[METHOD_ARC] = { "arc", arc_token, ARC_TEMPERROR },
+		[METHOD_DMARC] = { "dmarc", dmarc_token, DMARC_PERMERROR },
+	};
+
+	put_family(b, "results_total", "counter",
+	    "Messages that were checked, by method and its best result.");
+	for (size_t i = 0; i < METHODS; i++)
+		for (unsigned code = 0; code <= methods[i].last; code++) {
+			buf_printf(b,
+			    "avouch_results_total{method=\"%s\",result=\"%s\"}",
+			    methods[i].name, methods[i].token(code));
+			put_value(b, read_of(&counts.results[i][code]));
+		}
+}
+
+static void
+put_actions(struct buf *b)
+{
+	put_family(b, "messages_total", "counter",
+	    "Messages that came to their end, by what was done.");
+	for (unsigned i = 0; i < ACTIONS_MAX; i++)
+		put_labelled(b, "messages_total", "action",
+		    conf_action_name((enum conf_action)i),
+		    read_of(&counts.actions[i]));
+	put_family(b, "messages_would_total", "counter",
+	    "Messages that mode or sample spared, by what would have been "
+	    "done.");
+	for (unsigned i = CONF_ANNOTATE; i < ACTIONS_MAX; i++)
+		put_labelled(b, "messages_would_total", "action",
+		    conf_action_name((enum conf_action)i),
+		    read_of(&counts.would[i]));
+}
+
+static void
+put_messages(struct buf *b)
+{
+	put_actions(b);
+	put_results(b);
+	put_one(b, "messages_skipped_total", "counter",
+	    "Messages of own users, which nothing is checked of.",
+	    read_of(&counts.skipped));
+	put_one(b, "messages_unchecked_total", "counter",
+	    "Messages that passed unchecked for a lack of memory.",
+	    read_of(&counts.unchecked));
+	put_one(b, "forged_fields_total", "counter",
+	    "Authentication-Results of our name that were removed.",
+	    read_of(&counts.forged));
+	put_family(b, "budget_hits_total", "counter",
+	    "Messages whose checks were cut off, by what ran out: the time or "
+	    "the questions (dns), another limit or memory (limit).");
+	put_labelled(
+	    b, "budget_hits_total", "budget", "dns", read_of(&counts.gave_up));
+	put_labelled(
+	    b, "budget_hits_total", "budget", "limit", read_of(&counts.faulty));
+	put_histogram(b, "finish_seconds",
+	    "Time a message waits for its verdict at its end.", &counts.finish,
+	    times, TABLE_SIZE(times), true);
+	put_histogram(b, "message_seconds",
+	    "Time from MAIL to the end of the message.", &counts.total, times,
+	    TABLE_SIZE(times), true);
+	put_histogram(b, "round_trips",
+	    "DNS round trips, one after the other, that a message took.",
+	    &counts.waves, round_trips, TABLE_SIZE(round_trips), false);
+	put_one(b, "questions_total", "counter",
+	    "DNS questions of messages, known answers included.",
+	    read_of(&counts.questions));
+}
+
+static void
+put_dns(struct buf *b, const struct service_counts *s)
+{
+	const struct dns_net_counts *n = &s->net;
+	const struct dns_cache_counts *c = &s->cache;
+
+	put_one(b, "dns_questions_total", "counter",
+	    "Questions that went to the resolvers.", n->questions);
+	put_one(b, "dns_repetitions_total", "counter",
+	    "Times a question was asked again.", n->repetitions);
+	put_one(b, "dns_tcp_total", "counter",
+	    "Questions that were asked again over TCP.", n->tcp);
+	put_one(b, "dns_answers_total", "counter",
+	    "Answers that came from the resolvers.", n->answers);
+	put_family(b, "dns_failures_total", "counter",
+	    "Questions without a usable answer, by cause.");
+	put_labelled(b, "dns_failures_total", "cause", "timeout", n->timeouts);
+	put_labelled(
+	    b, "dns_failures_total", "cause", "servfail", n->servfails);
+	put_one(b, "dns_strays_total", "counter",
+	    "Datagrams that answered no question of ours.", n->strays);
+	put_one(b, "dns_cache_hits_total", "counter",
+	    "Questions that the cache answered.", c->hits);
+	put_one(b, "dns_cache_misses_total", "counter",
+	    "Questions that the cache had to pass on.", c->misses);
+	put_one(b, "dns_cache_joined_total", "counter",
+	    "Questions that waited for the same one of another message.",
+	    c->joined);
+	put_one(b, "dns_cache_evicted_total", "counter",
+	    "Answers that had to make room.", c->evicted);
+	put_one(b, "dns_cache_stale_total", "counter",
+	    "Answers given past their TTL while resolvers failed.", c->stale);
+	put_one(b, "dns_cache_entries", "gauge", "Answers in the cache.",
+	    c->entries);
+	put_one(
+	    b, "dns_cache_bytes", "gauge", "Memory the cache takes.", c->bytes);
+}
+
+static void
+put_service(struct buf *b, const struct service_counts *s)
+{
+	put_family(b, "build_info", "gauge", "The version that runs.");
+	put_labelled(b, "build_info", "version", AVOUCH_VERSION, 1);
+	put_one(b, "enforcing", "gauge",
+	    "1: mode = enforce; 0: mode = monitor.", s->enforcing);
+	put_one(b, "start_time_seconds", "gauge",
+	    "When the daemon started, seconds since 1970.",
+	    (uint64_t)s->started);
+	put_one(b, "config_load_time_seconds", "gauge",
+	    "When the configuration in force was read, seconds since 1970.",
+	    (uint64_t)s->loaded);
+	put_family(b, "reloads_total", "counter",
+	    "Reloads of the configuration, by outcome.");
+	put_labelled(b, "reloads_total", "result", "ok", s->reloads_ok);
+	put_labelled(b, "reloads_total", "result", "failed", s->reloads_failed);
+	put_one(b, "overrides", "gauge", "Override sections.", s->overrides);
+	put_one(b, "overrides_expired", "gauge",
+	    "Override sections whose last day is over.", s->overrides_expired);
+	put_one(b, "connections_total", "counter", "Connections of the MTA.",
+	    s->connections_total);
+	put_one(b, "connections_refused_total", "counter",
+	    "Connections that were told to come later: too many, or the end.",
+	    s->refused);
+	put_one(b, "connections", "gauge", "Connections that are open.",
+	    s->connections);
+	put_one(
+	    b, "messages_in_hand", "gauge", "Messages under way.", s->in_hand);
+}
+
+static void
+put_store(struct buf *b)
 {
 	struct store_counts s;
 
 	if (!record_store_counts(&s))
 		return;
-	total(out, "store_put_total", s.put, "Messages given to the store.");
-	total(out, "store_committed_total", s.committed, "Messages on disk.");
-	total(out, "store_lost_total", s.lost, "Messages given up.");
-	total(out, "store_faults_total", s.faults,
-	    "Groups that could not be committed.");
-	total(out, "store_groups_total", s.groups, "Groups committed.");
-	gauge(out, "store_queued", s.queued, "Messages that wait.");
+	put_one(b, "store_put_total", "counter", "Messages given to the store.",
+	    s.put);
+	put_one(b, "store_committed_total", "counter",
+	    "Messages that are on disk.", s.committed);
+	put_one(b, "store_lost_total", "counter",
+	    "Messages the store has given up.", s.lost);
+	put_one(b, "store_faults_total", "counter",
+	    "Groups of messages that could not be committed.", s.faults);
+	put_one(b, "store_groups_total", "counter",
+	    "Groups of messages that were committed.", s.groups);
+	put_one(b, "store_set_aside_total", "counter",
+	    "Files of the store that were found corrupt.", s.set_aside);
+	put_one(b, "store_queued", "gauge", "Messages that wait for the store.",
+	    s.queued);
 }
 
 void
-counters_put(FILE *out)
+counters_put(struct buf *page)
 {
 	struct service_counts s;
 
 	service_counts(&s);
-	head(out, "build_info", "gauge", "The version that runs.");
-	fputs("avouch_build_info{version=\"" AVOUCH_VERSION "\"} 1\n", out);
-	gauge(out, "start_time_seconds", (uint64_t)s.started,
-	    "When it was started, since 1970.");
-	gauge(out, "enforcing", s.enforcing, "1: mode = enforce.");
-	gauge(out, "connections", s.connections, "Connections of MTAs.");
-	total(out, "connections_total", s.connections_total,
-	    "Connections that came.");
-	total(out, "connections_refused_total", s.refused,
-	    "Connections that were told to come again.");
-	gauge(out, "messages_in_hand", s.in_hand, "Messages under way.");
-	head(out, "reloads_total", "counter", "Configurations read again.");
-	fprintf(out,
-	    "avouch_reloads_total{result=\"ok\"} %" PRIu64 "\n"
-	    "avouch_reloads_total{result=\"failed\"} %" PRIu64 "\n",
-	    s.reloads_ok, s.reloads_failed);
-	put_messages(out);
-	put_results(out);
-	put_waits(out);
-	put_dns(out, &s);
-	put_store(out);
+	put_service(page, &s);
+	put_messages(page);
+	put_dns(page, &s);
+	put_store(page);
 }

@@ -1,20 +1,34 @@
 /*
- * counters.h - what has been counted since the start, and its text in the
- * exposition format of Prometheus, version 0.0.4.
+ * counters.h - what has been counted since the start, and the page that tells
+ * it in Prometheus' text format, version 0.0.4.
+ *
+ * Counting takes no lock: a message costs a dozen additions.  The counters
+ * live as long as the process.
  */
 #ifndef AVOUCH_MILTER_COUNTERS_H
 #define AVOUCH_MILTER_COUNTERS_H
 
-#include <stdbool.h>
-#include <stdio.h>
+#include <stdint.h>
 
+#include "lib/buf.h"
 #include "verify/verify.h"
 
-/* A message and what became of it; NULL: it could not be checked.  Any thread.
- */
-void counters_message(const struct verdict *v);
+enum { COUNTERS_PAGE_MAX = 64 << 10 }; /* bytes; half of it is used */
 
-/* All counters: these, the service's, the name servers', the store's. */
-void counters_put(FILE *out);
+struct counters_times {
+	uint64_t finish_us; /* microseconds verify_finish() took */
+	uint64_t total_us;  /* and all since MAIL */
+};
+
+/* A message that came to its end; NULL: there was no memory to check it.  Any
+ * thread. */
+void counters_message(const struct verdict *v, struct counters_times times);
+
+/* The whole page: these, the service's, the name servers', the store's; between
+ * service_start() and service_end(). */
+void counters_put(struct buf *page);
+
+/* Microseconds, monotonic. */
+uint64_t counters_clock(void);
 
 #endif

@@ -16,6 +16,7 @@
 #include <sys/stat.h>
 #include <sysexits.h>
 #include <syslog.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "lib/log.h"
@@ -160,14 +161,27 @@ listen_for_ever(void *arg)
 	return NULL;
 }
 
+/* Mail does not wait for metrics: what is wrong with them is told. */
+static void
+try_metrics(const struct daemon *d,
+    bool (*step)(const struct conf *conf, struct buf *error))
+{
+	char text[LISTEN_ERROR_MAX];
+	struct buf error = buf_over(text, sizeof(text));
+
+	if (!step(d->conf, &error))
+		log_say(LOG_LEVEL_ERROR, "metrics",
+		    "%s; there will be no metrics", text);
+}
+
 /* All that needs the rights we were started with; a status or -1. */
 static int
 begin_with_rights(struct daemon *d, struct buf *error)
 {
 	openlog(PROGRAM, LOG_PID, LOG_MAIL); /* libmilter logs there too */
-	if (!listen_open(&d->wish, &d->socket, error) ||
-	    !metrics_open(d->conf, error))
+	if (!listen_open(&d->wish, &d->socket, error))
 		return EX_UNAVAILABLE;
+	try_metrics(d, metrics_open);
 	if (!callbacks_register()) {
 		buf_text(error, "libmilter: out of memory");
 		return EX_OSERR;
@@ -193,8 +207,6 @@ begin_threads(struct daemon *d, struct buf *error)
 	if (!service_start(d->path, d->conf, process_open_files(), error) ||
 	    !record_open(d->conf, error))
 		return EX_CONFIG;
-	if (!metrics_start(error))
-		return EX_UNAVAILABLE;
 	if (pthread_create(&listener, NULL, listen_for_ever, d) != 0 ||
 	    pthread_detach(listener) != 0) {
 		buf_text(error, "cannot start a thread");
@@ -211,6 +223,26 @@ begin_threads(struct daemon *d, struct buf *error)
 	return -1;
 }
 
+/* They no longer apply; their author may not know. */
+static void
+tell_expired(const struct conf *conf)
+{
+	int64_t now = (int64_t)time(NULL);
+	struct log_line l;
+
+	for (size_t i = 0; i < conf->n_overrides; i++) {
+		if (!conf_override_expired(&conf->overrides[i], now))
+			continue;
+		log_begin(&l, LOG_LEVEL_WARNING, "override");
+		log_text(&l, "override", conf->overrides[i].name);
+		log_number(&l, "line", conf->overrides[i].line);
+		log_text(&l, "text",
+		    "it has expired and no longer applies: remove it, or "
+		    "give it another date");
+		log_end(&l);
+	}
+}
+
 static void
 tell_start(const struct daemon *d)
 {
@@ -225,9 +257,12 @@ tell_start(const struct daemon *d)
 	    &l, "mode", d->conf->mode == CONF_ENFORCE ? "enforce" : "monitor");
 	log_text(&l, "socket", d->conf->socket);
 	log_text(&l, "resolvers", text);
+	if (d->conf->metrics.listen != NULL)
+		log_text(&l, "metrics", d->conf->metrics.listen);
 	log_text(&l, "configuration", d->path);
 	log_number(&l, "pid", (int64_t)getpid());
 	log_end(&l);
+	tell_expired(d->conf);
 	if (!signals_libmilter_parked())
 		log_say(LOG_LEVEL_WARNING, "start",
 		    "libmilter takes signals by itself: SIGHUP and SIGTERM "
@@ -257,6 +292,7 @@ reload(struct daemon *d)
 		    v->conf->mode == CONF_ENFORCE ? "enforce" : "monitor");
 		log_text(&l, "configuration", d->path);
 		log_end(&l);
+		tell_expired(v->conf);
 		service_drop(v);
 	}
 	process_notify("READY=1");
@@ -370,6 +406,7 @@ serve(struct daemon *d)
 		return complain(status, text);
 	}
 	set_log(d, d->conf);
+	try_metrics(d, metrics_start);
 	tell_start(d);
 	process_notify("READY=1");
 	process_ready();

@@ -5,6 +5,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
+#include <unistd.h>
 
 #include "milter/counters.h"
 #include "milter/listen.h"
@@ -14,7 +16,10 @@ enum {
 	REQUEST_MAX = 16 * 1024, /* bytes of memory for a connection */
 	IDLE_SECONDS = 10,
 	UNIX_MODE = 0660,
+	NICE = 10,
 };
+
+#define TEXT_FORMAT "text/plain; version=0.0.4; charset=utf-8"
 
 /* One for the process; the main thread's. */
 static struct {
@@ -31,8 +36,11 @@ answer(struct MHD_Connection *c, unsigned status, const char *type, char *text,
 	    MHD_create_response_from_buffer(size, text, mode);
 	enum MHD_Result done = MHD_NO;
 
-	if (r == NULL)
+	if (r == NULL) {
+		if (mode == MHD_RESPMEM_MUST_FREE)
+			free(text);
 		return MHD_NO;
+	}
 	if (MHD_add_response_header(r, MHD_HTTP_HEADER_CONTENT_TYPE, type) ==
 	    MHD_YES)
 		done = MHD_queue_response(c, status, r);
@@ -43,19 +51,29 @@ answer(struct MHD_Connection *c, unsigned status, const char *type, char *text,
 static enum MHD_Result
 put_counters(struct MHD_Connection *c)
 {
-	char *text = NULL;
-	size_t size = 0;
-	FILE *f = open_memstream(&text, &size);
+	static char no_page[] = "the page cannot be made\n";
+	char *memory = malloc(COUNTERS_PAGE_MAX);
+	struct buf page =
+	    buf_over(memory, memory != NULL ? COUNTERS_PAGE_MAX : 0);
 
-	if (f == NULL)
-		return MHD_NO;
-	counters_put(f);
-	if (fclose(f) != 0) {
-		free(text);
-		return MHD_NO;
-	}
-	return answer(c, MHD_HTTP_OK, "text/plain; version=0.0.4", text, size,
-	    MHD_RESPMEM_MUST_FREE);
+	counters_put(&page);
+	if (!page.full)
+		return answer(c, MHD_HTTP_OK, TEXT_FORMAT, page.p, page.n,
+		    MHD_RESPMEM_MUST_FREE);
+	free(memory);
+	return answer(c, MHD_HTTP_INTERNAL_SERVER_ERROR, "text/plain", no_page,
+	    sizeof(no_page) - 1, MHD_RESPMEM_PERSISTENT);
+}
+
+/* Mail comes first; there is one thread. */
+static void
+be_nice(void)
+{
+	static bool done;
+
+	if (!done)
+		(void)setpriority(PRIO_PROCESS, (id_t)gettid(), NICE);
+	done = true;
 }
 
 static enum MHD_Result
@@ -64,14 +82,16 @@ on_request(void *arg, struct MHD_Connection *c, const char *url,
     size_t *upload_size, void **state)
 {
 	static char elsewhere[] = "the metrics are at /metrics\n";
-	static char only_get[] = "only GET is known here\n";
+	static char only_get[] = "only GET and HEAD are known here\n";
 
 	(void)arg;
 	(void)version;
 	(void)upload;
 	(void)upload_size;
 	(void)state;
-	if (strcmp(method, MHD_HTTP_METHOD_GET) != 0)
+	be_nice();
+	if (strcmp(method, MHD_HTTP_METHOD_GET) != 0 &&
+	    strcmp(method, MHD_HTTP_METHOD_HEAD) != 0)
 		return answer(c, MHD_HTTP_METHOD_NOT_ALLOWED, "text/plain",
 		    only_get, sizeof(only_get) - 1, MHD_RESPMEM_PERSISTENT);
 	if (strcmp(url, "/metrics") != 0)
@@ -94,7 +114,7 @@ metrics_open(const struct conf *conf, struct buf *error)
 }
 
 bool
-metrics_start(struct buf *error)
+metrics_start(const struct conf *conf, struct buf *error)
 {
 	if (metrics.socket.fd < 0)
 		return true;
@@ -107,7 +127,8 @@ metrics_start(struct buf *error)
 		(unsigned)IDLE_SECONDS, MHD_OPTION_END);
 	if (metrics.daemon == NULL) {
 		buf_printf(error, "metrics.listen: %s cannot be served",
-		    metrics.wish.socket);
+		    conf->metrics.listen);
+		metrics_close();
 		return false;
 	}
 	return true;

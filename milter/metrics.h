@@ -16,9 +16,11 @@
  */
 bool metrics_open(const struct conf *conf, struct buf *error);
 
-/* Begins to answer, in a thread of its own. */
-bool metrics_start(struct buf *error);
+/* Begins to answer, in a thread of its own, which is nicer than those that have
+ * mail to do.  After service_start(). */
+bool metrics_start(const struct conf *conf, struct buf *error);
 
+/* Before service_end(). */
 void metrics_close(void);
 
 #endif

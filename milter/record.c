@@ -3,7 +3,6 @@
 #include <time.h>
 
 #include "lib/log.h"
-#include "milter/counters.h"
 #include "report/row.h"
 
 enum {
@@ -46,11 +45,12 @@ keep(const struct verdict *v)
 }
 
 void
-record_message(const struct verdict *v, struct span queue_id, bool settled)
+record_message(const struct verdict *v, struct span queue_id, bool settled,
+    struct counters_times times)
 {
 	struct log_line l;
 
-	counters_message(v);
+	counters_message(v, times);
 	if (v == NULL) {
 		log_begin(&l, LOG_LEVEL_ERROR, "message");
 		log_span(&l, "queue_id", queue_id);

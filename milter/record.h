@@ -11,6 +11,7 @@
 
 #include "lib/buf.h"
 #include "lib/span.h"
+#include "milter/counters.h"
 #include "report/store.h"
 #include "verify/conf.h"
 #include "verify/verify.h"
@@ -22,8 +23,8 @@ bool record_open(const struct conf *conf, struct buf *error);
  * `v` is NULL where there was no memory for a verdict.  `settled`: it was
  * delivered or refused for good; one that comes again is kept when it does.
  */
-void record_message(
-    const struct verdict *v, struct span queue_id, bool settled);
+void record_message(const struct verdict *v, struct span queue_id, bool settled,
+    struct counters_times times);
 
 /* False: there is no store. */
 bool record_store_counts(struct store_counts *out);

@@ -31,16 +31,20 @@ struct service_resolver {
 	struct dns_source *base; /* the network, or a zone file */
 	struct dns_source *cache;
 	unsigned holders;
+	struct service_resolver *next;
 };
 
 /* The one service of the process: libmilter's callbacks know of no other. */
 static struct {
-	pthread_mutex_t lock; /* of view, the holders, the guests */
+	pthread_mutex_t lock; /* of all down to `loaded`, and of the holders */
 	struct service_view *view;
+	struct service_resolver *resolvers; /* all that are held */
+	struct dns_net_counts past_net;     /* of those that are no more */
+	struct dns_cache_counts past_cache;
 	struct service_guest *guests;
 	size_t n_guests;
 	uint64_t guests_total, refused, reloads_ok, reloads_failed;
-	int64_t started;            /* seconds since 1970 */
+	int64_t started, loaded;    /* seconds since 1970 */
 	size_t full_at, no_room_at; /* guests */
 	char path[PATH_BYTES_MAX];
 	char host[HOST_MAX];
@@ -113,6 +117,63 @@ resolver_open(const struct conf *conf, const struct dns_net_options *options,
 	return r;
 }
 
+/* ---- what the name servers have cost ---- */
+
+static void
+add_net(struct dns_net_counts *to, struct dns_source *net)
+{
+	struct dns_net_counts n;
+
+	dns_net_counts(net, &n);
+	to->questions += n.questions;
+	to->datagrams += n.datagrams;
+	to->repetitions += n.repetitions;
+	to->tcp += n.tcp;
+	to->answers += n.answers;
+	to->timeouts += n.timeouts;
+	to->servfails += n.servfails;
+	to->strays += n.strays;
+}
+
+static void
+add_cache(struct dns_cache_counts *to, struct dns_source *cache)
+{
+	struct dns_cache_counts n;
+
+	dns_cache_counts(cache, &n);
+	to->hits += n.hits;
+	to->misses += n.misses;
+	to->joined += n.joined;
+	to->evicted += n.evicted;
+	to->stale += n.stale;
+	to->entries += n.entries;
+	to->bytes += n.bytes;
+}
+
+static void
+add_resolver(const struct service_resolver *r, struct dns_net_counts *net,
+    struct dns_cache_counts *cache)
+{
+	if (r->is_zone)
+		return;
+	add_net(net, r->base);
+	add_cache(cache, r->cache);
+}
+
+/* Under the lock: nobody holds it any more. */
+static void
+resolver_forget(struct service_resolver *r)
+{
+	struct service_resolver **at = &service.resolvers;
+
+	while (*at != r)
+		at = &(*at)->next;
+	*at = r->next;
+	add_resolver(r, &service.past_net, &service.past_cache);
+	service.past_cache.entries = 0;
+	service.past_cache.bytes = 0;
+}
+
 /* ---- views ---- */
 
 /* The old view's resolver where it is the same, so that its cache stays. */
@@ -120,7 +181,7 @@ static struct service_resolver *
 resolver_for(const struct conf *conf, struct buf *error)
 {
 	struct dns_net_options options = conf->dns;
-	struct service_resolver *old = NULL;
+	struct service_resolver *new, *old = NULL;
 
 	if (conf->zone == NULL && options.n_servers == 0)
 		dns_net_resolv_conf(RESOLV_CONF, &options);
@@ -134,7 +195,16 @@ resolver_for(const struct conf *conf, struct buf *error)
 	else
 		old = NULL;
 	pthread_mutex_unlock(&service.lock);
-	return old != NULL ? old : resolver_open(conf, &options, error);
+	if (old != NULL)
+		return old;
+	new = resolver_open(conf, &options, error);
+	if (new != NULL) {
+		pthread_mutex_lock(&service.lock);
+		new->next = service.resolvers;
+		service.resolvers = new;
+		pthread_mutex_unlock(&service.lock);
+	}
+	return new;
 }
 
 /* Takes `conf` over; NULL: `error` says why, and `conf` is dropped. */
@@ -180,8 +250,10 @@ service_drop(struct service_view *view)
 		return;
 	pthread_mutex_lock(&service.lock);
 	last = --view->holders == 0;
-	if (last && --view->resolver->holders == 0)
+	if (last && --view->resolver->holders == 0) {
 		r = view->resolver;
+		resolver_forget(r);
+	}
 	pthread_mutex_unlock(&service.lock);
 	if (!last)
 		return;
@@ -222,7 +294,7 @@ service_start(const char *path, const struct conf *conf, uint64_t open_files,
 	    service.host[0] == '\0')
 		memcpy(service.host, "localhost", sizeof("localhost"));
 	limits_set(open_files);
-	service.started = (int64_t)time(NULL);
+	service.started = service.loaded = (int64_t)time(NULL);
 	service.view = view_open(conf, error);
 	return service.view != NULL;
 }
@@ -309,6 +381,7 @@ service_reload(void)
 	pthread_mutex_lock(&service.lock);
 	old = service.view;
 	service.view = new;
+	service.loaded = (int64_t)time(NULL);
 	service.reloads_ok++;
 	pthread_mutex_unlock(&service.lock);
 	service_drop(old);
@@ -427,26 +500,31 @@ service_message_end(bool counted)
 void
 service_counts(struct service_counts *out)
 {
-	struct service_view *v = service_hold();
-	struct service_resolver *r = v->resolver;
+	const struct conf *conf;
+	int64_t now = (int64_t)time(NULL);
 
-	*out = (struct service_counts){
-		.enforcing = v->conf->mode == CONF_ENFORCE,
-		.in_hand = atomic_load(&service.in_hand),
-		.has_net = !r->is_zone,
-	};
-	if (out->has_net) {
-		dns_net_counts(r->base, &out->net);
-		dns_cache_counts(r->cache, &out->cache);
-	}
-	service_drop(v);
 	pthread_mutex_lock(&service.lock);
-	out->started = service.started;
-	out->connections = service.n_guests;
-	out->connections_total = service.guests_total;
-	out->refused = service.refused;
-	out->reloads_ok = service.reloads_ok;
-	out->reloads_failed = service.reloads_failed;
+	conf = service.view->conf;
+	*out = (struct service_counts){
+		.started = service.started,
+		.loaded = service.loaded,
+		.enforcing = conf->mode == CONF_ENFORCE,
+		.overrides = conf->n_overrides,
+		.connections = service.n_guests,
+		.in_hand = atomic_load(&service.in_hand),
+		.connections_total = service.guests_total,
+		.refused = service.refused,
+		.reloads_ok = service.reloads_ok,
+		.reloads_failed = service.reloads_failed,
+		.net = service.past_net,
+		.cache = service.past_cache,
+	};
+	for (size_t i = 0; i < conf->n_overrides; i++)
+		if (conf_override_expired(&conf->overrides[i], now))
+			out->overrides_expired++;
+	for (const struct service_resolver *r = service.resolvers; r != NULL;
+	     r = r->next)
+		add_resolver(r, &out->net, &out->cache);
 	pthread_mutex_unlock(&service.lock);
 }
 

@@ -84,16 +84,20 @@ void service_end_call(struct service_guest *guest);
 bool service_message_begin(void);
 void service_message_end(bool counted);
 
+/* What is told of the whole.  DNS' numbers go on over reloads that change the
+ * name servers; a zone file counts nothing. */
 struct service_counts {
 	int64_t started; /* seconds since 1970 */
+	int64_t loaded;  /* when the configuration was read */
 	bool enforcing;
+	size_t overrides, overrides_expired;
 	size_t connections, in_hand;
 	uint64_t connections_total, refused, reloads_ok, reloads_failed;
-	bool has_net; /* no zone file answers */
 	struct dns_net_counts net;
 	struct dns_cache_counts cache;
 };
 
+/* Any thread, between start and end. */
 void service_counts(struct service_counts *out);
 
 /* ---- the end ---- */

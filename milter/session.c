@@ -6,6 +6,7 @@
 
 #include "lib/ip.h"
 #include "lib/log.h"
+#include "milter/counters.h"
 
 static int64_t
 wall_clock(void)
@@ -122,6 +123,7 @@ session_mail(struct session *s, const char *sender, const char *auth_type,
 	ensure_connection(s);
 	s->in_message = true;
 	s->headers_ended = false;
+	s->began_us = counters_clock();
 	s->counted = service_message_begin();
 	s->n_authres = 0;
 	for (size_t i = 0; i < s->n_own; i++)

@@ -51,8 +51,9 @@ struct session {
 	struct verify_message *message;       /* NULL: none, or no memory */
 	bool in_message;                      /* MAIL came */
 	bool headers_ended;
-	bool counted;     /* as a message in hand */
-	size_t n_authres; /* Authentication-Results fields that came */
+	bool counted;      /* as a message in hand */
+	uint64_t began_us; /* MAIL, by counters_clock() */
+	size_t n_authres;  /* Authentication-Results fields that came */
 	struct session_own own[SESSION_OWN_MAX];
 	size_t n_own;
 	char authserv_id[SESSION_ID_MAX];

@@ -73,12 +73,15 @@ verify_log(const struct verdict *v, struct span queue_id)
 		log_text(&l, "would", conf_action_name(d->would));
 	log_span(&l, "rule", d->rule);
 	log_span(&l, "reason", d->reason);
+	if (d->expired.n > 0)
+		log_span(&l, "expired_override", d->expired);
 	if (v->n_strip > 0 || v->strip_all)
 		log_number(&l, "stripped",
 		    v->strip_all ? (int64_t)v->n_authres : (int64_t)v->n_strip);
 	log_number(&l, "waves", v->waves);
 	log_number(&l, "questions", v->questions);
 	log_number(&l, "wait_ms", v->wait_ms);
+	log_number(&l, "total_ms", v->total_ms);
 	if (v->gave_up)
 		log_text(&l, "gave_up", "yes");
 	log_end(&l);

@@ -48,6 +48,7 @@ struct verify_message {
 	size_t n_strip;
 	size_t strip_room;
 	bool headers_ended;
+	int64_t began; /* job_clock() */
 	struct verdict verdict;
 	char fallback[RESULTS_FALLBACK]; /* our field, when the arena is full */
 };

@@ -131,6 +131,7 @@ verify_mail(struct verify_connection *c, const struct verify_envelope *e)
 	}
 	v = &m->verdict;
 	m->envelope = *e;
+	m->began = job_clock();
 	v->client = c->client.ip;
 	v->client_name = c->client.name;
 	v->client_ptr = c->client.ptr;
@@ -419,6 +420,7 @@ verify_finish(struct verify_message *m)
 		finish_received_spf(m);
 	finish_quarantine_header(m);
 	v->authentication_results = results_write(m);
+	v->total_ms = job_clock() - m->began;
 	return v;
 }
 

@@ -135,10 +135,11 @@ struct verdict {
 	/* for the log and the counters */
 	unsigned waves; /* of the longest job */
 	unsigned questions;
-	int64_t wait_ms; /* verify_finish() waited for DNS */
-	bool gave_up;    /* the time or the questions ran out */
-	bool faulty;     /* a limit or a lack of memory of ours */
-	bool automatic;  /* an automatic answer, a bounce or a report */
+	int64_t wait_ms;  /* verify_finish() waited for DNS */
+	int64_t total_ms; /* since verify_mail() */
+	bool gave_up;     /* the time or the questions ran out */
+	bool faulty;      /* a limit or a lack of memory of ours */
+	bool automatic;   /* an automatic answer, a bounce or a report */
 
 	/* for --explain; NULL where there are none */
 	const struct dkim *dkim_state;

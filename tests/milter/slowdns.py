@@ -1,5 +1,5 @@
 """A name server that takes its time: every question is answered with "no such
-name" after `delay` seconds.
+name" after `delay` seconds; one that may be kept for `ttl` seconds, if any.
 """
 
 import socket
@@ -9,8 +9,9 @@ import time
 
 
 class SlowDns:
-    def __init__(self, delay):
+    def __init__(self, delay, ttl=0):
         self.delay = delay
+        self.ttl = ttl
         self.asked = 0
         self.socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
         self.socket.bind(("127.0.0.1", 0))
@@ -33,9 +34,14 @@ class SlowDns:
         while question[end] != 0:
             end += 1 + question[end]
         # the question as it came; QR, RD, RA, NXDOMAIN; no EDNS
-        reply = question[:2] + struct.pack(">HHHHH", 0x8183, 1, 0, 0, 0)
+        reply = question[:2] + struct.pack(">HHHHH", 0x8183, 1, 0,
+                                           self.ttl > 0, 0)
+        reply += question[12:end + 5]
+        if self.ttl > 0:  # the root's SOA (RFC 2308 section 3)
+            reply += struct.pack(">BHHIHBBIIIII", 0, 6, 1, self.ttl, 22,
+                                 0, 0, 1, 1, 1, 1, self.ttl)
         try:
-            self.socket.sendto(reply + question[12:end + 5], client)
+            self.socket.sendto(reply, client)
         except OSError:
             pass
 

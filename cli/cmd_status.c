@@ -1,0 +1,512 @@
+/*
+ * cmd_status.c - avouch status: what the daemon has done so far, by the numbers
+ * that it serves for monitoring (metrics.listen).
+ *
+ * The numbers become one JSON object: a number's name without "avouch_" and
+ * its labels' values are the keys, one inside the other.
+ */
+#include <arpa/inet.h>
+#include <errno.h>
+#include <netinet/in.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/time.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include "cli/cli.h"
+#include "lib/ascii.h"
+#include "lib/buf.h"
+#include "lib/scan.h"
+#include "lib/table.h"
+#include "verify/conf.h"
+
+enum {
+	ANSWER_MAX = 1 << 20, /* bytes; a daemon of ours sends 64 KiB */
+	WAIT_SECONDS = 5,
+	LABELS_MAX = 4,
+	FRACTION_MAX = 1000000000, /* digits behind the point that count */
+};
+
+/* ---- asking ---- */
+
+union address {
+	struct sockaddr any;
+	struct sockaddr_in v4;
+	struct sockaddr_in6 v6;
+	struct sockaddr_un un;
+};
+
+/* Of what the configuration has read and put into its own form. */
+static socklen_t
+address_of(const char *listen, union address *a)
+{
+	struct span text = span_str(listen);
+	struct scan s = scan_of(span_skip(text, span_index(text, ':') + 1));
+	struct span rest = scan_rest(&s);
+	struct ip ip;
+	uint64_t port;
+
+	if (span_starts_nocase(text, "unix:")) {
+		if (rest.n >= sizeof(a->un.sun_path))
+			return 0;
+		a->un.sun_family = AF_UNIX;
+		memcpy(a->un.sun_path, rest.p, rest.n);
+		return sizeof(a->un);
+	}
+	if (!scan_number(&s, UINT16_MAX, &port) || !scan_byte(&s, '@') ||
+	    !ip_parse(scan_rest(&s), &ip))
+		return 0;
+	if (ip.family == IP_V4) {
+		a->v4.sin_family = AF_INET;
+		a->v4.sin_port = htons((uint16_t)port);
+		memcpy(&a->v4.sin_addr, ip.bytes, sizeof(a->v4.sin_addr));
+		return sizeof(a->v4);
+	}
+	a->v6.sin6_family = AF_INET6;
+	a->v6.sin6_port = htons((uint16_t)port);
+	memcpy(&a->v6.sin6_addr, ip.bytes, sizeof(a->v6.sin6_addr));
+	return sizeof(a->v6);
+}
+
+/* The whole answer into `out`; an errno, 0: it has come. */
+static int
+converse(const char *listen, struct buf *out)
+{
+	static const char request[] =
+	    "GET /metrics HTTP/1.0\r\nHost: localhost\r\n\r\n";
+	const struct timeval wait = { .tv_sec = WAIT_SECONDS };
+	union address a = { 0 };
+	socklen_t size = address_of(listen, &a);
+	ssize_t n = 1;
+	int fd, code = 0;
+
+	if (size == 0)
+		return EAFNOSUPPORT;
+	fd = socket(a.any.sa_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	if (fd < 0)
+		return errno;
+	setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &wait, sizeof(wait));
+	setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &wait, sizeof(wait));
+	if (connect(fd, &a.any, size) != 0 ||
+	    send(fd, request, sizeof(request) - 1, MSG_NOSIGNAL) !=
+		(ssize_t)sizeof(request) - 1)
+		code = errno != 0 ? errno : EIO;
+	while (code == 0 && n > 0) {
+		if (out->n + 1 >= out->cap) {
+			code = EMSGSIZE;
+			break;
+		}
+		n = recv(fd, out->p + out->n, out->cap - out->n - 1, 0);
+		if (n < 0)
+			code = errno == EAGAIN ? ETIMEDOUT : errno;
+		else
+			out->n += (size_t)n;
+	}
+	close(fd);
+	return code;
+}
+
+/* The body of a good answer (RFC 9112 section 4); absent: it is none. */
+static struct span
+body_of(struct span answer)
+{
+	struct scan s = scan_of(answer);
+	uint64_t status;
+
+	if (!scan_text_nocase(&s, "HTTP/1.") || scan_next(&s) < 0 ||
+	    !scan_byte(&s, ' ') || !scan_number(&s, 999, &status) ||
+	    status != 200)
+		return SPAN_NONE;
+	while (!scan_done(&s)) {
+		struct span line = scan_until(&s, '\n');
+
+		scan_byte(&s, '\n');
+		if (span_trim(line).n == 0)
+			return scan_rest(&s);
+	}
+	return SPAN_NONE;
+}
+
+/* ---- reading ---- */
+
+static bool
+is_name(unsigned char c)
+{
+	return ascii_is_alnum(c) || c == '_';
+}
+
+struct sample {
+	struct span name;
+	struct span words[LABELS_MAX]; /* the labels' values */
+	size_t n_words;
+	json_t *value;
+};
+
+/* {name="value",...}; no value of ours needs an escape. */
+static bool
+labels_read(struct scan *s, struct sample *out)
+{
+	if (!scan_byte(s, '{'))
+		return true;
+	do {
+		if (out->n_words == LABELS_MAX ||
+		    scan_while(s, is_name).n == 0 || !scan_byte(s, '=') ||
+		    !scan_byte(s, '"'))
+			return false;
+		out->words[out->n_words++] = scan_until(s, '"');
+		if (!scan_byte(s, '"'))
+			return false;
+	} while (scan_byte(s, ','));
+	return scan_byte(s, '}');
+}
+
+static bool
+sample_read(struct span line, struct sample *out)
+{
+	struct scan s = scan_of(line);
+	uint64_t whole, part = 0, scale = 1;
+
+	*out = (struct sample){ .name = scan_while(&s, is_name) };
+	if (out->name.n == 0 || !labels_read(&s, out) || !scan_byte(&s, ' ') ||
+	    !scan_number(&s, INT64_MAX, &whole))
+		return false;
+	if (scan_done(&s)) {
+		out->value = json_integer((json_int_t)whole);
+		return true;
+	}
+	if (!scan_byte(&s, '.'))
+		return false;
+	for (int c; scale < FRACTION_MAX && (c = scan_next(&s)) >= 0;
+	     scale *= 10) {
+		if (c < '0' || c > '9')
+			return false;
+		part = part * 10 + (uint64_t)(c - '0');
+	}
+	out->value = json_real((double)whole + (double)part / (double)scale);
+	return scan_done(&s);
+}
+
+/* The object below `key`, made where there is none. */
+static json_t *
+below(json_t *object, struct span key)
+{
+	json_t *o = json_object_getn(object, key.p, key.n);
+
+	if (!json_is_object(o)) {
+		o = json_object();
+		json_object_setn_new(object, key.p, key.n, o);
+	}
+	return o;
+}
+
+static void
+sample_keep(json_t *to, const struct sample *sample)
+{
+	static const char *const parts[] = { "_bucket", "_sum", "_count" };
+	struct span name = sample->name;
+	struct span words[LABELS_MAX + 2];
+	size_t n = 0;
+
+	if (span_starts_nocase(name, "avouch_"))
+		name = span_skip(name, sizeof("avouch_") - 1);
+	words[n++] = name;
+	for (size_t i = 0; i < TABLE_SIZE(parts); i++)
+		if (span_ends_nocase(name, parts[i])) {
+			size_t length = strlen(parts[i]);
+
+			words[0] = span_first(name, name.n - length);
+			words[n++] = span_str(parts[i] + 1);
+		}
+	for (size_t i = 0; i < sample->n_words; i++)
+		words[n++] = sample->words[i];
+	for (size_t i = 0; i + 1 < n; i++)
+		to = below(to, words[i]);
+	json_object_setn_new(to, words[n - 1].p, words[n - 1].n, sample->value);
+}
+
+/* What says no number, under names of their own. */
+static void
+info_take(json_t *o)
+{
+	const char *version = json_object_iter_key(
+	    json_object_iter(json_object_get(o, "build_info")));
+	bool enforcing =
+	    json_integer_value(json_object_get(o, "enforcing")) != 0;
+
+	cli_set_text(o, "version", version);
+	cli_set_text(o, "mode", enforcing ? "enforce" : "monitor");
+	json_object_del(o, "build_info");
+	json_object_del(o, "enforcing");
+}
+
+/* NULL: some line is not what it should be. */
+static json_t *
+page_read(struct span page)
+{
+	struct scan s = scan_of(page);
+	json_t *o = json_object();
+
+	while (!scan_done(&s)) {
+		struct span line = scan_until(&s, '\n');
+		struct sample sample;
+
+		scan_byte(&s, '\n');
+		if (line.n == 0 || line.p[0] == '#')
+			continue;
+		if (!sample_read(line, &sample)) {
+			json_decref(sample.value);
+			json_decref(o);
+			return NULL;
+		}
+		sample_keep(o, &sample);
+	}
+	info_take(o);
+	return o;
+}
+
+/* ---- for a person ---- */
+
+static json_t *
+at(json_t *o, const char *name, const char *word)
+{
+	o = json_object_get(o, name);
+	return word != NULL ? json_object_get(o, word) : o;
+}
+
+static json_int_t
+number(json_t *o, const char *name, const char *word)
+{
+	return json_integer_value(at(o, name, word));
+}
+
+/* "pass 12, fail 3": what is not 0. */
+static void
+put_words(struct buf *b, json_t *words)
+{
+	const char *word;
+	json_t *value;
+	size_t before = b->n;
+
+	json_object_foreach(words, word, value)
+	{
+		if (json_integer_value(value) == 0)
+			continue;
+		if (b->n > before)
+			buf_text(b, ", ");
+		buf_text(b, word);
+		buf_byte(b, ' ');
+		buf_number(b, (uint64_t)json_integer_value(value));
+	}
+	if (b->n == before)
+		buf_byte(b, '-');
+}
+
+static void
+line_words(const char *label, json_t *words)
+{
+	char memory[400];
+	struct buf b = buf_over(memory, sizeof(memory));
+
+	put_words(&b, words);
+	cli_line(label, buf_done(&b));
+}
+
+/* The bound that `percent` of all stay within. */
+static void
+put_quantile(
+    struct buf *b, json_t *histogram, json_int_t percent, const char *unit)
+{
+	json_t *buckets = json_object_get(histogram, "bucket");
+	json_int_t all = number(histogram, "count", NULL);
+	const char *bound;
+	json_t *value;
+
+	json_object_foreach(buckets, bound, value)
+	{
+		if (json_integer_value(value) * 100 < all * percent)
+			continue;
+		buf_number(b, (uint64_t)percent);
+		buf_text(b, " % within ");
+		buf_text(b, bound);
+		buf_text(b, unit);
+		return;
+	}
+}
+
+static void
+line_histogram(const char *label, json_t *histogram, const char *unit)
+{
+	static const json_int_t percents[] = { 50, 95, 99 };
+	char memory[200];
+	struct buf b = buf_over(memory, sizeof(memory));
+
+	if (number(histogram, "count", NULL) == 0)
+		return;
+	for (size_t i = 0; i < TABLE_SIZE(percents); i++) {
+		if (i > 0)
+			buf_text(&b, ", ");
+		put_quantile(&b, histogram, percents[i], unit);
+	}
+	cli_line(label, buf_done(&b));
+}
+
+static void
+line_time(const char *label, int64_t since, int64_t now)
+{
+	char memory[60];
+	struct buf b = buf_over(memory, sizeof(memory));
+	uint64_t s = now > since ? (uint64_t)(now - since) : 0;
+
+	if (s >= 86400)
+		buf_printf(&b, "%llud ", (unsigned long long)(s / 86400));
+	buf_printf(&b, "%lluh %02llum %02llus ago",
+	    (unsigned long long)(s / 3600 % 24),
+	    (unsigned long long)(s / 60 % 60), (unsigned long long)(s % 60));
+	cli_line(label, buf_done(&b));
+}
+
+/* "label   text\n" */
+static void __attribute__((format(printf, 2, 3)))
+line_text(const char *label, const char *format, ...)
+{
+	char memory[200];
+	va_list args;
+
+	va_start(args, format);
+	vsnprintf(memory, sizeof(memory), format, args);
+	va_end(args);
+	cli_line_text(label, memory);
+}
+
+static void
+print_messages(json_t *o)
+{
+	static const char *const methods[] = { "spf", "spf_helo", "dkim", "arc",
+		"dmarc" };
+
+	line_words("messages", json_object_get(o, "messages_total"));
+	line_words(
+	    "would have been", json_object_get(o, "messages_would_total"));
+	for (size_t i = 0; i < TABLE_SIZE(methods); i++)
+		line_words(methods[i], at(o, "results_total", methods[i]));
+	line_text("own users", "%lld",
+	    (long long)number(o, "messages_skipped_total", NULL));
+	line_text("forged fields", "%lld",
+	    (long long)number(o, "forged_fields_total", NULL));
+	line_words("budgets hit", json_object_get(o, "budget_hits_total"));
+	line_histogram(
+	    "wait at the end", json_object_get(o, "finish_seconds"), " s");
+	line_histogram(
+	    "whole messages", json_object_get(o, "message_seconds"), " s");
+	line_histogram(
+	    "DNS round trips", json_object_get(o, "round_trips"), "");
+}
+
+static void
+print_dns(json_t *o)
+{
+	line_text("DNS questions",
+	    "%lld, again %lld, over TCP %lld, answers %lld",
+	    (long long)number(o, "dns_questions_total", NULL),
+	    (long long)number(o, "dns_repetitions_total", NULL),
+	    (long long)number(o, "dns_tcp_total", NULL),
+	    (long long)number(o, "dns_answers_total", NULL));
+	line_words("DNS failures", json_object_get(o, "dns_failures_total"));
+	line_text("DNS cache",
+	    "hits %lld, misses %lld, joined %lld, entries %lld",
+	    (long long)number(o, "dns_cache_hits_total", NULL),
+	    (long long)number(o, "dns_cache_misses_total", NULL),
+	    (long long)number(o, "dns_cache_joined_total", NULL),
+	    (long long)number(o, "dns_cache_entries", NULL));
+	if (json_object_get(o, "store_queued") == NULL)
+		return;
+	line_text("store", "kept %lld, waiting %lld, lost %lld, faults %lld",
+	    (long long)number(o, "store_committed_total", NULL),
+	    (long long)number(o, "store_queued", NULL),
+	    (long long)number(o, "store_lost_total", NULL),
+	    (long long)number(o, "store_faults_total", NULL));
+}
+
+static void
+print_status(json_t *o, int64_t now)
+{
+	cli_line_text("version", json_string_value(at(o, "version", NULL)));
+	cli_line_text("mode", json_string_value(at(o, "mode", NULL)));
+	line_time("started", number(o, "start_time_seconds", NULL), now);
+	line_time(
+	    "configuration", number(o, "config_load_time_seconds", NULL), now);
+	line_words("reloads", json_object_get(o, "reloads_total"));
+	if (number(o, "overrides", NULL) > 0)
+		line_text("overrides", "%lld, of which expired %lld",
+		    (long long)number(o, "overrides", NULL),
+		    (long long)number(o, "overrides_expired", NULL));
+	line_text("connections", "%lld open, %lld in all, turned away %lld",
+	    (long long)number(o, "connections", NULL),
+	    (long long)number(o, "connections_total", NULL),
+	    (long long)number(o, "connections_refused_total", NULL));
+	print_messages(o);
+	print_dns(o);
+}
+
+/* ---- the whole ---- */
+
+static int
+tell(const struct cli *c, const char *listen, struct span answer)
+{
+	struct span page = body_of(answer);
+	json_t *o = page.p != NULL ? page_read(page) : NULL;
+
+	if (o == NULL)
+		return cli_fail(c, EX_TEMPFAIL,
+		    "%s: what answers there is no avouch-milter", listen);
+	if (c->json)
+		return cli_print_json(o);
+	print_status(o, c->now);
+	json_decref(o);
+	return EX_OK;
+}
+
+static int
+ask(const struct cli *c, const char *path, const char *listen)
+{
+	char *memory;
+	struct buf answer;
+	int code, status;
+
+	if (listen == NULL)
+		return cli_fail(c, EX_TEMPFAIL,
+		    "metrics are off: set \"listen\" in the section metrics "
+		    "of %s, and restart avouch-milter",
+		    path);
+	memory = malloc(ANSWER_MAX);
+	if (memory == NULL)
+		return cli_fail(c, EX_TEMPFAIL, "out of memory");
+	answer = buf_over(memory, ANSWER_MAX);
+	code = converse(listen, &answer);
+	if (code != 0)
+		status = cli_fail(c, EX_TEMPFAIL,
+		    "%s: %s; is avouch-milter running, and was it restarted "
+		    "since metrics were set up?",
+		    listen, strerror(code));
+	else
+		status = tell(c, listen, buf_done(&answer));
+	free(memory);
+	return status;
+}
+
+int
+cmd_status(struct cli *c)
+{
+	const char *path = c->config != NULL ? c->config : CONF_DEFAULT_FILE;
+	const struct conf *conf = conf_read(path, stderr);
+	int status;
+
+	if (conf == NULL)
+		return EX_CONFIG;
+	status = ask(c, path, conf->metrics.listen);
+	conf_drop(conf);
+	return status;
+}
