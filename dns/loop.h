@@ -31,6 +31,8 @@ enum {
 	DATAGRAM_MAX = 4096, /* more than DNS_NET_PAYLOAD: it came anyway */
 
 	DOWN_AFTER = 3,         /* times without an answer, one after other */
+	DARK_MS = 4000,         /* a question's time while all servers are
+	                           down: messages must not queue up behind it */
 	BACKOFF_MAX_MS = 30000, /* between probes of a server that is down */
 	PLAIN_MS = 600000,      /* a server is asked without EDNS this long */
 	TCP_IDLE_MS = 5000,     /* RFC 7766 section 6.2.3: kept for reuse */

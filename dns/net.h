@@ -30,7 +30,8 @@ struct dns_net_options {
 	struct dns_net_server servers[DNS_NET_SERVERS_MAX];
 	size_t n_servers;  /* 0: those of /etc/resolv.conf */
 	unsigned first_ms; /* until the first repetition, 0: 500 */
-	unsigned total_ms; /* until DNS_FAULT_TIMEOUT, 0: 12000 */
+	unsigned total_ms; /* until DNS_FAULT_TIMEOUT, 0: 12000; 4000 at most
+	                      while no server answers anything */
 	bool trust_ad;     /* the path to the servers is trusted */
 };
 
