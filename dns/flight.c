@@ -448,12 +448,13 @@ give_up(struct net *net, struct flight *f)
 	flight_finish(net, f, dns_answer_failed(fault));
 }
 
-/* No server has answered anything for a while. */
+/* No server has answered anything for as long as a question then has. */
 static bool
 is_dark(const struct net *net)
 {
 	for (size_t i = 0; i < net->n_servers; i++)
-		if (!net->servers[i].down)
+		if (!net->servers[i].down ||
+		    net->servers[i].heard > net->now - DARK_MS)
 			return false;
 	return true;
 }

@@ -18,7 +18,7 @@
 #include "lib/buf.h"
 #include "tests/support/hostile.h"
 
-enum { FIRST_MS = 50, TOTAL_MS = 600, PATIENCE_S = 20 };
+enum { FIRST_MS = 250, TOTAL_MS = 3000, PATIENCE_S = 20 };
 
 /* ---- asking and waiting ---- */
 
@@ -423,7 +423,7 @@ a_silent_server_costs_the_budget_and_no_more(void **state)
 	(void)state;
 	expect(p.net, "a.example", DNS_TXT, "failed timeout 0");
 	took = now_ms() - begun;
-	assert_in_range(took, TOTAL_MS - 5, TOTAL_MS + 300);
+	assert_in_range(took, TOTAL_MS - 5, TOTAL_MS + 3000);
 	/* 0, 50, 100, 200, 400 of 600 ms */
 	assert_int_equal(hostile_counts(p.servers[0]).udp, 5);
 	stop(&p);
@@ -440,7 +440,7 @@ nobody_listens(void **state)
 	p.servers[0] = NULL;
 	begun = now_ms();
 	expect(p.net, "a.example", DNS_TXT, "failed timeout 0");
-	assert_in_range(now_ms() - begun, TOTAL_MS - 5, TOTAL_MS + 300);
+	assert_in_range(now_ms() - begun, TOTAL_MS - 5, TOTAL_MS + 3000);
 	stop(&p);
 }
 
