@@ -38,8 +38,8 @@ struct cli {
 	const char *ip_text, *helo, *mail_from, *receiver, *authserv_id;
 	const char *config;
 	const char *client_name, *rcpt_to, *login;
-	bool dry_run;
-	const char *day, *domain;
+	bool dry_run, csv;
+	const char *day, *domain, *store, *days, *html;
 
 	/* what is left */
 	char **args;
@@ -71,7 +71,9 @@ enum {
 	CLI_WITH_CONFIG = 16, /* --config alone */
 	CLI_WITH_LINT = 32,
 	CLI_WITH_KEY = 64,
-	CLI_WITH_SEND = 128, /* --day --domain --dry-run */
+	CLI_WITH_REPORT = 128, /* --domain --day --dry-run of send and show,
+	                          --store --days --csv --html of read and show
+	                        */
 };
 
 int cmd_spf(struct cli *c);

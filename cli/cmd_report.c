@@ -8,59 +8,130 @@
 
 enum { MONTHS = 12, YEAR_FIRST = 1970, YEAR_LAST = 9999 };
 
+/* Options that not all of them take. */
+enum {
+	TAKES_DOMAIN = 1,
+	TAKES_SEND = 2, /* --day --dry-run */
+	TAKES_STORE = 4,
+	TAKES_SHOW = 8, /* --days --csv --html */
+};
+
 static const struct report_command {
 	const char *name;
-	bool takes_send; /* --day --domain --dry-run */
+	unsigned takes;
+	int min_args, max_args; /* behind the name */
 	int (*run)(struct cli *c);
 } commands[] = {
-	{ "send", true, cmd_report_send },
-	{ "bounce", false, cmd_report_bounce },
+	{ "send", TAKES_DOMAIN | TAKES_SEND, 0, 0, cmd_report_send },
+	{ "bounce", 0, 0, 0, cmd_report_bounce },
+	{ "read", TAKES_STORE, 1, CLI_ARGS_MAX, cmd_report_read },
 };
+
+static unsigned
+given(const struct cli *c)
+{
+	return (c->domain != NULL ? TAKES_DOMAIN : 0u) |
+	    (c->day != NULL || c->dry_run ? TAKES_SEND : 0u) |
+	    (c->store != NULL ? TAKES_STORE : 0u) |
+	    (c->days != NULL || c->csv || c->html != NULL ? TAKES_SHOW : 0u);
+}
+
+/* The commands that take them all, "send, show". */
+static void
+put_takers(struct buf *b, unsigned options)
+{
+	bool first = true;
+
+	for (size_t i = 0; i < TABLE_SIZE(commands); i++) {
+		if ((commands[i].takes & options) != options)
+			continue;
+		buf_text(b, first ? "" : ", ");
+		buf_text(b, commands[i].name);
+		first = false;
+	}
+}
+
+static int
+run(struct cli *c, const struct report_command *command)
+{
+	static const struct {
+		unsigned option;
+		const char *name;
+	} names[] = {
+		{ TAKES_DOMAIN, "--domain is an option" },
+		{ TAKES_SEND, "--day and --dry-run are options" },
+		{ TAKES_STORE, "--store is an option" },
+		{ TAKES_SHOW, "--days, --csv and --html are options" },
+	};
+	char memory[100];
+	struct buf takers = buf_over(memory, sizeof(memory));
+
+	for (size_t i = 0; i < TABLE_SIZE(names); i++) {
+		if ((given(c) & ~command->takes & names[i].option) == 0)
+			continue;
+		put_takers(&takers, names[i].option);
+		return cli_fail(
+		    c, EX_USAGE, "%s of `report` %s", names[i].name, memory);
+	}
+	if (c->n_args - 1 < command->min_args ||
+	    c->n_args - 1 > command->max_args)
+		return cli_fail(c, EX_USAGE,
+		    "%d arguments behind %s; usage: avouch report [options] %s",
+		    c->n_args - 1, command->name, c->command->synopsis);
+	return command->run(c);
+}
 
 int
 cmd_report(struct cli *c)
 {
-	bool given = c->day != NULL || c->domain != NULL || c->dry_run;
-
-	for (size_t i = 0; i < TABLE_SIZE(commands); i++) {
-		if (!span_is(span_str(c->args[0]), commands[i].name))
-			continue;
-		if (given && !commands[i].takes_send)
-			return cli_fail(c, EX_USAGE,
-			    "--day, --domain and --dry-run are options of "
-			    "`report send`");
-		return commands[i].run(c);
-	}
+	for (size_t i = 0; i < TABLE_SIZE(commands); i++)
+		if (span_is(span_str(c->args[0]), commands[i].name))
+			return run(c, &commands[i]);
 	return cli_fail(
 	    c, EX_USAGE, "%s: not one of %s", c->args[0], c->command->synopsis);
 }
 
 /* Errors of the configuration are told by conf_read() itself. */
+static int
+open_conf(const struct cli *c, const char *path, struct report_store *out)
+{
+	if (c->store != NULL && c->config == NULL) {
+		out->conf = conf_defaults();
+		return out->conf != NULL
+		    ? EX_OK
+		    : cli_fail(c, EX_TEMPFAIL, "out of memory");
+	}
+	out->conf = conf_read(path, stderr);
+	return out->conf != NULL ? EX_OK : EX_CONFIG;
+}
+
 int
 report_open(struct cli *c, enum sqlite_for purpose, struct report_store *out)
 {
 	const char *path = c->config != NULL ? c->config : CONF_DEFAULT_FILE;
+	const char *store = c->store;
 	char error[SQL_ERROR_MAX] = "";
+	int status;
 
-	*out = (struct report_store){ .conf = conf_read(path, stderr) };
-	if (out->conf == NULL)
-		return EX_CONFIG;
-	if (out->conf->report.store == NULL) {
+	*out = (struct report_store){ NULL, NULL };
+	status = open_conf(c, path, out);
+	if (status != EX_OK)
+		return status;
+	if (store == NULL)
+		store = out->conf->report.store;
+	if (store == NULL) {
 		report_close(out);
 		return cli_fail(c, EX_CONFIG,
 		    "%s: report { store = ... } is not set: there is nothing "
 		    "to report from",
 		    path);
 	}
-	out->ledger = ledger_open_file(out->conf->report.store, purpose, error);
+	out->ledger = ledger_open_file(store, purpose, error);
 	if (out->ledger == NULL) {
-		int status = cli_fail(
-		    c, EX_TEMPFAIL, "%s: %s", out->conf->report.store, error);
-
+		status = cli_fail(c, EX_TEMPFAIL, "%s: %s", store, error);
 		report_close(out);
-		return status;
 	}
-	return EX_OK;
+	return status;
 }
 
 void

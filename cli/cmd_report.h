@@ -11,13 +11,16 @@
 
 int cmd_report_send(struct cli *c);
 int cmd_report_bounce(struct cli *c);
+int cmd_report_read(struct cli *c);
+int cmd_report_show(struct cli *c);
 
 struct report_store {
 	const struct conf *conf;
 	struct ledger *ledger;
 };
 
-/* Reads --config (or the default file) and opens its store; 0, or a status with
+/* Reads --config (or the default file) and opens its store, or that of --store,
+ * which needs no configuration; 0, or a status with
  * a message printed, and then there is nothing to close. */
 int report_open(
     struct cli *c, enum sqlite_for purpose, struct report_store *out);

@@ -29,10 +29,10 @@ static const struct cli_command commands[] = {
 	{ "config", "check | show | import FILE...",
 	    "the daemon's configuration, or one made of opendkim's and others'",
 	    CLI_WITH_CONFIG, 1, CLI_ARGS_MAX, cmd_config },
-	{ "report", "send | bounce",
-	    "DMARC reports: sends those that are due, notes those that came "
-	    "back",
-	    CLI_WITH_DNS | CLI_WITH_CONFIG | CLI_WITH_SEND, 1, 1, cmd_report },
+	{ "report", "send | bounce | read FILE|DIR|-... | show",
+	    "DMARC reports: sends ours, reads and shows those of others",
+	    CLI_WITH_DNS | CLI_WITH_CONFIG | CLI_WITH_REPORT, 1, CLI_ARGS_MAX,
+	    cmd_report },
 	{ "status", "", "what the running daemon has done so far",
 	    CLI_WITH_CONFIG, 0, 0, cmd_status },
 };
