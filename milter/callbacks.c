@@ -299,7 +299,10 @@ on_message_end(SMFICTX *ctx)
 	times.finish_us = counters_clock() - began;
 	r = outcome_apply(ctx, s, v);
 	times.total_us = counters_clock() - s->began_us;
-	record_message(v, queue_id, r != SMFIS_TEMPFAIL, times);
+	record_message(v, queue_id,
+	    r != SMFIS_TEMPFAIL ||
+		(v != NULL && v->decision.action == CONF_TEMPFAIL),
+	    times);
 	session_abort(s);
 	end(s);
 	return r;

@@ -8,7 +8,6 @@
 enum {
 	ERROR_MAX = 500,
 	CLOSE_MS = 5000, /* for what waits to be committed */
-	DAY = 86400,
 };
 
 /* Set before the first message, and not touched until after the last. */
@@ -24,7 +23,9 @@ record_open(const struct conf *conf, struct buf *error)
 	store = store_open(
 	    &(struct store_options){
 		.path = conf->report.store,
-		.retention_days = conf->report.retention / DAY,
+		.retention_days = conf->report.retention / REPORT_DAY,
+		.replay_days = conf->report.replay_retention / REPORT_DAY,
+		.received_days = conf->report.retention / REPORT_DAY,
 	    },
 	    text, sizeof(text));
 	if (store == NULL) {
@@ -34,18 +35,21 @@ record_open(const struct conf *conf, struct buf *error)
 	return true;
 }
 
+/* What is told to come again will be a row when it does; what another
+ * configuration would do with it is of interest now. */
 static void
 keep(const struct verdict *v)
 {
 	int64_t now = (int64_t)time(NULL);
 	struct report_row row;
-	bool due = report_row_of(v, now, &row);
+	bool due =
+	    v->decision.action != CONF_TEMPFAIL && report_row_of(v, now, &row);
 
 	store_put(store, due ? &row : NULL, &v->facts, &v->decision, now);
 }
 
 void
-record_message(const struct verdict *v, struct span queue_id, bool settled,
+record_message(const struct verdict *v, struct span queue_id, bool done,
     struct counters_times times)
 {
 	struct log_line l;
@@ -54,13 +58,13 @@ record_message(const struct verdict *v, struct span queue_id, bool settled,
 	if (v == NULL) {
 		log_begin(&l, LOG_LEVEL_ERROR, "message");
 		log_span(&l, "queue_id", queue_id);
-		log_text(&l, "action", settled ? "accept" : "tempfail");
+		log_text(&l, "action", done ? "accept" : "tempfail");
 		log_text(&l, "reason", "out of memory, nothing was checked");
 		log_end(&l);
 		return;
 	}
 	verify_log(v, queue_id);
-	if (store != NULL && settled)
+	if (store != NULL && done)
 		keep(v);
 }
 
@@ -76,6 +80,18 @@ record_store_counts(struct store_counts *out)
 void
 record_close(void)
 {
+	struct store_counts counts;
+	struct log_line l;
+
+	if (!record_store_counts(&counts))
+		return;
+	log_begin(&l, LOG_LEVEL_INFO, "store");
+	log_number(&l, "put", (int64_t)counts.put);
+	log_number(&l, "committed", (int64_t)counts.committed);
+	log_number(&l, "waiting", (int64_t)counts.queued);
+	log_number(&l, "lost", (int64_t)counts.lost);
+	log_number(&l, "faults", (int64_t)counts.faults);
+	log_end(&l);
 	store_close(store, CLOSE_MS);
 	store = NULL;
 }

@@ -20,10 +20,10 @@
 bool record_open(const struct conf *conf, struct buf *error);
 
 /*
- * `v` is NULL where there was no memory for a verdict.  `settled`: it was
- * delivered or refused for good; one that comes again is kept when it does.
+ * `v` is NULL where there was no memory for a verdict.  `done`: the MTA took
+ * what was decided; else it comes again, and is kept then.
  */
-void record_message(const struct verdict *v, struct span queue_id, bool settled,
+void record_message(const struct verdict *v, struct span queue_id, bool done,
     struct counters_times times);
 
 /* False: there is no store. */

@@ -20,7 +20,7 @@ enum {
 	TIDY_MS = 1000,  /* between two steps of it where it is never quiet */
 	REST_MS = 60000, /* where there is nothing to do at all */
 	TELL_MS = 5000,  /* a fault that lasted so long is said to be over */
-	RETENTION_DAYS = 30,
+	RETENTION_DAYS = 400,
 	REPLAY_DAYS = 14,
 	RECEIVED_DAYS = 400,
 	FAULTS_OF_OURS_MAX = 3, /* then the group is given up */

@@ -30,7 +30,7 @@ enum {
 
 struct store_options {
 	const char *path;
-	unsigned retention_days; /* closed days are kept this long; 0: 30 */
+	unsigned retention_days; /* rows are kept this long; 0: 400 */
 	unsigned replay_days;    /* facts for `avouch policy replay`; 0: 14 */
 	unsigned received_days;  /* reports of others; 0: 400 */
 };

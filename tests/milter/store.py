@@ -1,0 +1,222 @@
+#!/usr/bin/env python3
+"""What avouch-milter keeps for reports: by the milter protocol, with the store
+read by SQLite from outside.  Needs neither root nor Postfix.
+
+usage: store.py PROGRAM [PART-OF-A-NAME]
+"""
+
+import os
+import signal
+import sqlite3
+import sys
+import threading
+import time
+
+import lab
+import miltproto
+from suite import Suite, holds, same, true
+
+suite = Suite()
+
+KILLS = 20
+CLIENTS = 6
+SURE = 0.09  # s: a reply that is faster did not run into the limit of 0.1 s
+
+
+def store(l):
+    return l.home + "/store.db"
+
+
+def settings(path, more=""):
+    return 'report { store = "%s" }\n%s' % (path, more)
+
+
+def ask(l, query):
+    db = sqlite3.connect("file:%s?mode=ro" % store(l), uri=True, timeout=10)
+    try:
+        return db.execute(query).fetchall()
+    finally:
+        db.close()
+
+
+def messages_of(l):
+    """{author domain: messages in the rows}"""
+    return dict(ask(l, "SELECT header_from, sum(messages) FROM kept "
+                       "JOIN shape ON shape.id = kept.shape "
+                       "GROUP BY header_from"))
+
+
+def fates(l):
+    return {(a, r): n for a, r, n in ask(
+        l, "SELECT action, rule, sum(messages) FROM replay "
+           "JOIN decision ON decision.id = replay.decision "
+           "GROUP BY action, rule")}
+
+
+def fresh(l, more="", path=None):
+    """The daemon anew, with an empty store."""
+    if l.milter is not None:
+        l.milter.stop()
+    for name in os.listdir(l.home):
+        if name.startswith(("store.db", "avouch.")):
+            os.unlink(os.path.join(l.home, name))
+    l.start_milter(settings(path or store(l), more))
+
+
+def session(l, address="192.0.2.10"):
+    m = miltproto.Milter(l.where)
+    reply = m.connect(address)
+    if reply is not None and reply[0] != "c":
+        raise ConnectionError("told to come later")
+    m.helo()
+    return m
+
+
+@suite.test("a row for what DMARC judged, facts for all")
+def _(l):
+    fresh(l)
+    m = session(l)
+    forged = lab.message("ceo@bank.example")
+    for _ in range(3):
+        same(m.message(l.signed, "alice@bank.example").reply, "c", "good")
+    m.quit()
+    m = session(l, "203.0.113.77")
+    same(m.message(forged, "x@other.example").reply, "y", "forged")
+    same(m.message(lab.message("x@plain.example")).reply, "c", "no record")
+    m.quit()
+    m = session(l, "127.0.0.1")
+    same(m.message(l.signed).reply, "c", "own user")
+    m.quit()
+    same(messages_of(l), {"bank.example": 4}, "messages")
+    rows = ask(l, "SELECT policy.domain, record, address, disposition, "
+                  "dkim_aligned, spf_aligned, dkim, spf_result, messages "
+                  "FROM kept JOIN policy ON policy.id = kept.policy "
+                  "JOIN source ON source.id = kept.source "
+                  "JOIN shape ON shape.id = kept.shape ORDER BY address")
+    policy = ("bank.example",
+              "v=DMARC1; p=reject; rua=mailto:dmarc@bank.example")
+    same(rows, [
+        policy + ("192.0.2.10", "none", 1, 1, "pass bank.example demo",
+                  "pass", 3),
+        policy + ("203.0.113.77", "reject", 0, 0, "", "none", 1)], "rows")
+    same(fates(l), {("accept", "default"): 4,
+                    ("reject", "dmarc.on_reject"): 1,
+                    ("accept", "skip.network"): 1}, "fates")
+
+
+@suite.test("what comes again is no row yet")
+def _(l):
+    fresh(l, "dmarc { on_reject = tempfail }\n")
+    m = session(l, "203.0.113.77")
+    reply = m.message(lab.message("ceo@bank.example"), "x@other.example")
+    same(reply.reply, "y", "deferred")
+    holds(reply.text, "451")
+    m.quit()
+    same(messages_of(l), {}, "messages")
+    same(fates(l), {("tempfail", "dmarc.on_reject"): 1}, "fates")
+
+
+@suite.test("without a store that can be used mail flows")
+def _(l):
+    fresh(l, path=l.home + "/nowhere/store.db")
+    m = session(l)
+    began = time.monotonic()
+    for _ in range(50):
+        same(m.message(l.signed, "alice@bank.example").reply, "c", "reply")
+    true(time.monotonic() - began < 20, "nobody waits for it")
+    m.quit()
+    same(len(l.milter.log(cause="store")), 1, "lines about it")
+    l.milter.stop()
+    holds(l.milter.wait_log(event="store")["waiting"], "50")
+
+
+class Client(threading.Thread):
+    """Sends until it is hung up on; each has a domain of its own."""
+
+    def __init__(self, l, number):
+        super().__init__(daemon=True)
+        self.l = l
+        self.domain = "c%d.bank.example" % number
+        self.message = lab.message("a@" + self.domain)
+        self.begun = self.sure = self.late = 0
+        self.start()
+
+    def run(self):
+        try:
+            m = session(self.l)
+            while True:
+                self.begun += 1
+                began = time.monotonic()
+                if m.message(self.message, "a@bank.example").reply != "c":
+                    return  # told to come again: the daemon ends
+                if time.monotonic() - began < SURE:
+                    self.sure += 1
+                else:
+                    self.late += 1
+        except OSError:
+            pass
+
+
+def run_clients(l, seconds, end):
+    clients = [Client(l, i) for i in range(CLIENTS)]
+    until = time.monotonic() + 30
+    while min(c.sure for c in clients) < 3 and time.monotonic() < until:
+        time.sleep(0.005)
+    time.sleep(seconds)
+    end()
+    for c in clients:
+        c.join(30)
+        true(not c.is_alive(), "the client ended")
+    return clients
+
+
+@suite.test("kill -9 under load, %d times: what was answered is there" % KILLS)
+def _(l):
+    fresh(l)
+    had = {}
+    answered = late = 0
+    for i in range(KILLS):
+        def kill():
+            l.milter.process.kill()
+            l.milter.wait()
+
+        clients = run_clients(l, i * 37 % 100 / 1000, kill)
+        now = messages_of(l)
+        for c in clients:
+            n = now.get(c.domain, 0) - had.get(c.domain, 0)
+            true(c.sure <= n <= c.begun, "kill %d: %s answered %d (and %d "
+                 "late), begun %d, kept %d" % (
+                     i, c.domain, c.sure, c.late, c.begun, n))
+            answered += c.sure
+            late += c.late
+        had = now
+        l.milter.start()
+    print("%d messages answered, %d late, %d kept" % (
+        answered, late, sum(had.values())))
+    same(sum(had.values()), sum(fates(l).values()), "facts")
+
+
+@suite.test("SIGTERM under load: nothing is lost")
+def _(l):
+    fresh(l)
+    clients = run_clients(l, 0.3, lambda: l.milter.signal(signal.SIGTERM))
+    same(l.milter.wait(), 0, "status")
+    true(not os.path.exists(store(l) + "-wal"), "the store is closed")
+    now = messages_of(l)
+    for c in clients:
+        n = now.get(c.domain, 0)
+        true(c.sure + c.late <= n <= c.begun, "%s: %d answered, %d kept" % (
+            c.domain, c.sure + c.late, n))
+    line = l.milter.wait_log(event="store")
+    same(line["lost"], "0", "lost")
+
+
+def main():
+    with lab.Lab(sys.argv[1]) as l:
+        l.add_key("bank.example")
+        l.signed = l.sign(lab.message(), "bank.example")
+        return suite.run(l, sys.argv[2] if len(sys.argv) > 2 else None)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
