@@ -2,9 +2,9 @@
 
 #include <stdlib.h>
 
+#include "dkim/signature.h"
 #include "lib/arena.h"
 #include "lib/ascii.h"
-#include "lib/base64.h"
 #include "lib/scan.h"
 #include "lib/taglist.h"
 
@@ -204,12 +204,12 @@ read_public(struct key *k, struct span type, struct span p)
 		k->is_revoked = true;
 		return "the key is revoked";
 	}
-	a = arena_new(KEY_RECORD_MAX * 2);
+	a = arena_new(KEY_RECORD_MAX * 4);
 	if (a == NULL) {
 		k->no_memory = true;
 		return "no memory";
 	}
-	if (base64_decode(a, p, &bytes))
+	if (signature_base64(a, p, &bytes))
 		fault = span_is(type, "rsa") ? read_rsa(k, bytes)
 					     : read_ed25519(k, bytes);
 	else if (arena_has_failed(a))

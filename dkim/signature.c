@@ -5,6 +5,7 @@
 #include "dkim/arc.h"
 #include "lib/ascii.h"
 #include "lib/base64.h"
+#include "lib/buf.h"
 #include "lib/domain.h"
 #include "lib/scan.h"
 #include "lib/table.h"
@@ -68,6 +69,25 @@ whole_value(struct span field, struct span value)
 	return span_between(from, to);
 }
 
+bool
+signature_base64(struct arena *a, struct span text, struct span *out)
+{
+	size_t letters = 0;
+	struct buf padded;
+
+	if (base64_decode(a, text, out))
+		return true;
+	if (arena_has_failed(a) || span_has(text, '='))
+		return false;
+	for (size_t i = 0; i < text.n; i++)
+		letters += !ascii_is_space((unsigned char)text.p[i]);
+	padded = buf_in(a, text.n + 3);
+	buf_span(&padded, text);
+	for (size_t i = letters % 4; i >= 2 && i < 4; i++)
+		buf_byte(&padded, '=');
+	return !padded.full && base64_decode(a, buf_done(&padded), out);
+}
+
 static const char *
 read_signature(struct reader *r, struct span value)
 {
@@ -75,14 +95,14 @@ read_signature(struct reader *r, struct span value)
 	if (value.n == 0)
 		return "b= is empty";
 	r->sig->b_cut = whole_value(r->field, value);
-	return base64_decode(r->a, value, &r->sig->b) ? NULL
-						      : "b= is not base64";
+	return signature_base64(r->a, value, &r->sig->b) ? NULL
+							 : "b= is not base64";
 }
 
 static const char *
 read_body_hash(struct reader *r, struct span value)
 {
-	if (!base64_decode(r->a, value, &r->sig->bh))
+	if (!signature_base64(r->a, value, &r->sig->bh))
 		return "bh= is not base64";
 	/* Every algorithm that is verified hashes with SHA-256. */
 	return r->sig->bh.n == BODY_HASH_SIZE

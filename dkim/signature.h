@@ -83,6 +83,10 @@ void signature_sketch(struct span value, struct signature_sketch *out);
 /* d= alone, as written. */
 struct span signature_domain(struct span value);
 
+/* base64string of RFC 6376 section 2.10, as b=, bh= and a key's p= have it: as
+ * base64_decode(), but the padding may be left out. */
+bool signature_base64(struct arena *a, struct span text, struct span *out);
+
 /* dkim-quoted-printable (RFC 6376 section 2.11, RFC 8616 section 5); absent: it
  * is none, or `a` has no room. */
 struct span signature_unquote(struct arena *a, struct span text);

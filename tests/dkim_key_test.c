@@ -69,6 +69,7 @@ static const struct vector vectors[] = {
 	{ "k=ed25519; p=" RSA, "p= is no Ed25519 key" },
 	{ "p=" ED25519, "p= is no RSA key" },
 	{ "k=ed25519; p=YWJj", "p= is no Ed25519 key" },
+	{ "k=ed25519; p=11qYAYKxCrfVS/7TyWQHOg7hcvPapiMlrwIaaPcHURo", NULL },
 	/* p= */
 	{ "v=DKIM1; p=", "the key is revoked" },
 	{ "v=DKIM1; p= ", "the key is revoked" },

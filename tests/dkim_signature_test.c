@@ -110,6 +110,11 @@ static const struct change of_dkim[] = {
 	{ "b=YWJj", "b=Y W\r\n\tJ j ", NULL },
 	{ "b=YWJj", "b=", "b= is empty" },
 	{ "b=YWJj", "b= \r\n ", "b= is empty" },
+	{ "b=YWJj", "b=YWI=", NULL },
+	{ "b=YWJj", "b=YWI", NULL }, /* RFC 6376 section 2.10 */
+	{ "b=YWJj", "b=Y Q", NULL },
+	{ "b=YWJj", "b=Y", "b= is not base64" },
+	{ "b=YWJj", "b=YQ=", "b= is not base64" },
 	{ "b=YWJj", "b=YWJ", "b= is not base64" },
 	{ "b=YWJj", "b=YW-j", "b= is not base64" },
 	{ "b=YWJj", "b=YWJj=", "b= is not base64" },
