@@ -31,13 +31,16 @@ static size_t n_keys;
 
 struct text {
 	char *p;
-	size_t n;
+	size_t n, room;
 };
 
 static void
 put(struct text *t, const char *p, size_t n)
 {
-	t->p = realloc(t->p, t->n + n + 1);
+	if (t->room - t->n <= n) {
+		t->room = 2 * (t->n + n + 1);
+		t->p = realloc(t->p, t->room);
+	}
 	assert_non_null(t->p);
 	if (n > 0)
 		memcpy(t->p + t->n, p, n);
@@ -166,7 +169,7 @@ char *
 sign_record(const struct sign_key *k)
 {
 	char *p = sign_public(k, false);
-	struct text t = { NULL, 0 };
+	struct text t = { NULL, 0, 0 };
 
 	puts_text(&t, "v=DKIM1; k=");
 	puts_text(&t, k->is_rsa ? "rsa; p=" : "ed25519; p=");
@@ -178,7 +181,7 @@ sign_record(const struct sign_key *k)
 char *
 sign_zone_line(const char *name, const char *text)
 {
-	struct text t = { NULL, 0 };
+	struct text t = { NULL, 0, 0 };
 	size_t n = strlen(text);
 
 	puts_text(&t, name);
@@ -221,7 +224,7 @@ put_reduced(struct text *t, const char *p, size_t n)
 char *
 sign_body(bool relaxed, struct span body, long limit, size_t *n)
 {
-	struct text t = { NULL, 0 };
+	struct text t = { NULL, 0, 0 };
 	size_t at = 0;
 
 	put(&t, "", 0);
@@ -255,7 +258,7 @@ sign_body(bool relaxed, struct span body, long limit, size_t *n)
 char *
 sign_header_field(bool relaxed, struct span field)
 {
-	struct text unfolded = { NULL, 0 }, t = { NULL, 0 };
+	struct text unfolded = { NULL, 0, 0 }, t = { NULL, 0, 0 };
 	size_t colon, from;
 
 	put(&t, "", 0);
@@ -461,7 +464,7 @@ char *
 sign_field(const struct sign_key *k, const char *name, const char *tags,
     const char *header, struct span body)
 {
-	struct text field = { NULL, 0 }, data = { NULL, 0 };
+	struct text field = { NULL, 0, 0 }, data = { NULL, 0, 0 };
 	char c[100], h[2000], bh[100];
 	bool silent = tags[0] == '~';
 	bool relaxed;
@@ -489,7 +492,7 @@ char *
 sign_message(const struct sign_key *k, const char *tags, const char *header,
     const char *body)
 {
-	struct text message = { NULL, 0 };
+	struct text message = { NULL, 0, 0 };
 	char *field =
 	    sign_field(k, "DKIM-Signature", tags, header, span_str(body));
 
@@ -505,7 +508,7 @@ char *
 sign_change(char *message, const char *from, const char *to)
 {
 	char *at = strstr(message, from);
-	struct text changed = { NULL, 0 };
+	struct text changed = { NULL, 0, 0 };
 
 	if (at == NULL)
 		fail_msg("no \"%s\" in the message", from);
@@ -557,8 +560,8 @@ sign_arc(const struct sign_key *k, unsigned instance, const char *cv,
 {
 	const char *algorithm = k->is_rsa ? "rsa-sha256" : "ed25519-sha256";
 	const char *end = strstr(message, "\r\n\r\n");
-	struct text header = { NULL, 0 }, set = { NULL, 0 };
-	struct text seal = { NULL, 0 }, data = { NULL, 0 };
+	struct text header = { NULL, 0, 0 }, set = { NULL, 0, 0 };
+	struct text seal = { NULL, 0, 0 }, data = { NULL, 0, 0 };
 	char tags[4000];
 	char *field;
 
