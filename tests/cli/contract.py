@@ -527,7 +527,8 @@ def large(c):
 
 def is_sanitized(c):
     with open(c.program, "rb") as f:
-        return b"__asan_init" in f.read()
+        program = f.read()
+    return b"__asan_init" in program or b"__tsan_init" in program
 
 
 # ---- output ----
