@@ -525,6 +525,25 @@ def large(c):
     os.unlink(path)
 
 
+@suite.test("a file that becomes shorter while it is read: 65")
+def shorter(c):
+    path = c.file("shorter.eml", c.signed)
+    os.truncate(path, 1 << 30)
+    process = subprocess.Popen(
+        [c.program, "dkim", path, "--zone", c.zone, "--now", NOW],
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    while process.poll() is None:
+        with open("/proc/%d/maps" % process.pid, encoding="utf-8") as f:
+            if path in f.read():
+                break
+    true(process.poll() is None, "it is being read")
+    os.truncate(path, 4096)
+    out, err = process.communicate()
+    same((process.returncode, out, err.decode()),
+         (DATAERR, b"", "avouch: the file became shorter while it was read\n"),
+         "told")
+
+
 def is_sanitized(c):
     with open(c.program, "rb") as f:
         program = f.read()
