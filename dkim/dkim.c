@@ -325,7 +325,7 @@ telling(struct span a, struct span b)
 static bool
 shorten_b(struct dkim *d)
 {
-	struct dkim_result *order[DKIM_SIGNATURES_MAX];
+	struct dkim_result *order[DKIM_SIGNATURES_MAX] = { NULL };
 	size_t before = B_LEAST;
 
 	for (size_t i = 0; i < d->n_results; i++) {
