@@ -22,7 +22,13 @@ enum {
 }; /* bytes; libmilter drops a connection whose
       header field is over it, 64 KiB if unset */
 
-#define UNWANTED (SMFIP_NODATA | SMFIP_NOUNKNOWN)
+/*
+ * DATA is heard, and answered, over TCP alone: our answer carries the
+ * acknowledgement of what came before, without which the MTA's TCP holds the
+ * header fields back for 40 ms (Nagle against delayed acknowledgement).
+ */
+static bool over_tcp;
+
 #define ACTIONS_NEEDED (SMFIF_ADDHDRS | SMFIF_CHGHDRS)
 
 /*
@@ -113,7 +119,10 @@ on_negotiate(SMFICTX *ctx, unsigned long actions, unsigned long steps,
 	s = open_session(ctx, &terms);
 	*out_actions = ACTIONS_NEEDED | (actions & SMFIF_QUARANTINE);
 	*out_steps =
-	    (steps & (UNWANTED | SMFIP_SKIP | SMFIP_HDR_LEADSPC)) | UNANSWERED;
+	    (steps & (SMFIP_NOUNKNOWN | SMFIP_SKIP | SMFIP_HDR_LEADSPC)) |
+	    UNANSWERED;
+	if (!over_tcp)
+		*out_steps |= steps & SMFIP_NODATA;
 	if (s != NULL && s->terms.refused)
 		*out_steps &= ~(unsigned long)SMFIP_NR_CONN;
 	if (s != NULL && (actions & SMFIF_SETSYMLIST) != 0) {
@@ -244,6 +253,13 @@ on_rcpt(SMFICTX *ctx, char **arguments)
 }
 
 static sfsistat
+on_data(SMFICTX *ctx)
+{
+	(void)ctx;
+	return SMFIS_CONTINUE;
+}
+
+static sfsistat
 on_header(SMFICTX *ctx, char *name, char *value)
 {
 	struct session *s = begin(ctx);
@@ -321,7 +337,7 @@ on_abort(SMFICTX *ctx)
 }
 
 bool
-callbacks_register(void)
+callbacks_register(bool tcp)
 {
 	struct smfiDesc d = {
 		.xxfi_name = loose("avouch-milter"),
@@ -332,6 +348,7 @@ callbacks_register(void)
 		.xxfi_helo = on_helo,
 		.xxfi_envfrom = on_mail,
 		.xxfi_envrcpt = on_rcpt,
+		.xxfi_data = on_data,
 		.xxfi_header = on_header,
 		.xxfi_eoh = on_headers_end,
 		.xxfi_body = on_body,
@@ -340,6 +357,7 @@ callbacks_register(void)
 		.xxfi_close = on_close,
 	};
 
+	over_tcp = tcp;
 	smfi_setmaxdatasize(PACKET_MAX);
 	return smfi_register(d) == MI_SUCCESS;
 }

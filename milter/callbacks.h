@@ -9,8 +9,9 @@
 
 #include "milter/service.h"
 
-/* Registers all callbacks with libmilter; false: no memory. */
-bool callbacks_register(void);
+/* Registers all callbacks with libmilter; `tcp`: the MTA comes by TCP.  False:
+ * no memory. */
+bool callbacks_register(bool tcp);
 
 /* For service_end(): frees a connection that libmilter left. */
 void callbacks_leave(struct service_guest *guest);

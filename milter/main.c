@@ -182,7 +182,7 @@ begin_with_rights(struct daemon *d, struct buf *error)
 	if (!listen_open(&d->wish, &d->socket, error))
 		return EX_UNAVAILABLE;
 	try_metrics(d, metrics_open);
-	if (!callbacks_register()) {
+	if (!callbacks_register(d->socket.path == NULL)) {
 		buf_text(error, "libmilter: out of memory");
 		return EX_OSERR;
 	}

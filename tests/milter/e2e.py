@@ -16,67 +16,14 @@ import lab
 import postfix
 import slowdns
 import smtp
-from demo import BANK, LIST, MAILER, ODD, SHOP, STRANGER
+from demo import MAILER, ODD, STRANGER
+from mailing import delivered, ours, reader, send, settings, verdict
 from suite import Suite, holds, lacks, same, true
 
 suite = Suite()
-numbers = iter(range(1, 10000))
 
 ALICE = "alice@bank.example"
 FORGED = lab.message(ALICE, subject="forged")
-
-
-def reader():
-    return "reader%d@example.net" % next(numbers)
-
-
-def ours(message):
-    """The one field of ours; a message must have exactly one, on top."""
-    fields = [f for f in smtp.fields(message, "Authentication-Results")
-              if lab.HOST in f.lower()]
-    same(len(fields), 1, "fields of ours")
-    true(message.startswith(b"Authentication-Results: " +
-                            lab.HOST.encode() + b";"), "not on top")
-    return fields[0]
-
-
-def send(l, message, who=STRANGER, sender=None, helo="host66.isp.example",
-         client=None):
-    """(reply, delivered message or None); MAIL FROM is as From, if that is a
-    bare address."""
-    to = reader()
-    if sender is None:
-        sender, = smtp.fields(message, "From")
-    if client is not None:
-        reply = client.message(sender, to, message)
-    else:
-        with l.client(helo, **who) as c:
-            reply = c.message(sender, to, message)
-    return reply, l.sink.take(to) if reply.code == 250 else None
-
-
-def delivered(l, message, **how):
-    reply, got = send(l, message, **how)
-    same(reply.code, 250, str(reply))
-    true(got is not None, "not delivered")
-    return got
-
-
-def verdict(l, message, **how):
-    return lab.results(ours(delivered(l, message, **how)))
-
-
-class settings:
-    """Other settings for a while."""
-
-    def __init__(self, l, more):
-        self.l, self.more = l, more
-
-    def __enter__(self):
-        self.l.milter.reload(self.l.settings(self.more))
-
-    def __exit__(self, *_):
-        self.l.milter.reload(self.l.settings())
 
 
 # ---- Authentication-Results that come along (RFC 8601 section 5) ----
@@ -263,6 +210,16 @@ def _(l):
             else:
                 r = verdict(l, lab.message("x@plain.example"), client=c)
                 same((r["dkim"], r["dmarc"]), ("none", "none"), "plain")
+
+
+@suite.test("over TCP no message waits for an acknowledgement of 40 ms")
+def _(l):
+    with l.client("host66.isp.example", **STRANGER) as c:
+        for _ in range(9):
+            delivered(l, lab.message("x@plain.example"), client=c)
+    times = sorted(int(v["total_ms"])
+                   for v in l.milter.log(event="message")[-9:])
+    true(times[4] < 30, "milliseconds: %s" % times)
 
 
 @suite.test("RSET and EHLO at every point of a transaction")

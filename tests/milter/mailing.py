@@ -1,0 +1,61 @@
+"""Mail through the lab's Postfix, and what came of it."""
+
+import lab
+import smtp
+from demo import STRANGER
+from suite import same, true
+
+numbers = iter(range(1, 10000))
+
+
+def reader():
+    return "reader%d@example.net" % next(numbers)
+
+
+def ours(message):
+    """The one field of ours; a message must have exactly one, on top."""
+    fields = [f for f in smtp.fields(message, "Authentication-Results")
+              if lab.HOST in f.lower()]
+    same(len(fields), 1, "fields of ours")
+    true(message.startswith(b"Authentication-Results: " +
+                            lab.HOST.encode() + b";"), "not on top")
+    return fields[0]
+
+
+def send(l, message, who=STRANGER, sender=None, helo="host66.isp.example",
+         client=None):
+    """(reply, delivered message or None); MAIL FROM is as From, if that is a
+    bare address."""
+    to = reader()
+    if sender is None:
+        sender, = smtp.fields(message, "From")
+    if client is not None:
+        reply = client.message(sender, to, message)
+    else:
+        with l.client(helo, **who) as c:
+            reply = c.message(sender, to, message)
+    return reply, l.sink.take(to) if reply.code == 250 else None
+
+
+def delivered(l, message, **how):
+    reply, got = send(l, message, **how)
+    same(reply.code, 250, str(reply))
+    true(got is not None, "not delivered")
+    return got
+
+
+def verdict(l, message, **how):
+    return lab.results(ours(delivered(l, message, **how)))
+
+
+class settings:
+    """Other settings for a while."""
+
+    def __init__(self, l, more):
+        self.l, self.more = l, more
+
+    def __enter__(self):
+        self.l.milter.reload(self.l.settings(self.more))
+
+    def __exit__(self, *_):
+        self.l.milter.reload(self.l.settings())
