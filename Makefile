@@ -98,6 +98,7 @@ fuzz-replay: $(REPLAYS)
 export PYTHONDONTWRITEBYTECODE = 1
 MILTER_TESTS = "tests/milter/proto.py $(DAEMON)" \
 	"tests/milter/operate.py $(DAEMON)" \
+	"tests/milter/policy.py $(DAEMON)" \
 	"tests/milter/luatest.py $(DAEMON)" "tests/milter/store.py $(DAEMON)" \
 	"tests/milter/e2e.py $(DAEMON)"
 CLI_TESTS = "tests/cli/contract.py $(COMMAND)" \

@@ -80,6 +80,10 @@ class Lab(contextlib.ExitStack):
         return signing.sign(message, self.keys[selector, domain], domain,
                             selector, **options)
 
+    def seal(self, message, domain, results, selector="demo"):
+        return signing.seal(message, self.keys[selector, domain], domain,
+                            selector, results)
+
     def settings(self, more="", socket=None):
         return SETTINGS.format(socket=socket or self.socket,
                                zone=self.zone) + more

@@ -9,6 +9,7 @@ import os
 import re
 import subprocess
 import tempfile
+import time
 
 HEADERS = ["from", "to", "subject", "date", "message-id"]
 
@@ -78,7 +79,8 @@ def canonical_body(body, how):
 
 
 def sign(message, key, domain, selector, canon="relaxed/relaxed",
-         headers=None, tags="", fold=b"\r\n\t"):
+         headers=None, tags="", fold=b"\r\n\t", field=b"DKIM-Signature",
+         first=b"v=1"):
     """`message` with a DKIM-Signature field on top: RFC 6376 section 3.7."""
     how_header, how_body = canon.split("/")
     fields, body = split(message)
@@ -87,8 +89,8 @@ def sign(message, key, domain, selector, canon="relaxed/relaxed",
                                for n, _ in fields)]
     digest = hashlib.sha256(canonical_body(body, how_body)).digest()
     value = fold.join([
-        b" v=1; a=%s-sha256; c=%s; d=%s; s=%s;" % (
-            key.kind.encode(), canon.encode(), domain.encode(),
+        b" %s; a=%s-sha256; c=%s; d=%s; s=%s;" % (
+            first, key.kind.encode(), canon.encode(), domain.encode(),
             selector.encode()),
         b"h=%s;%s" % (":".join(names).encode(), tags.encode()),
         b"bh=%s;" % base64.b64encode(digest), b"b="])
@@ -99,11 +101,27 @@ def sign(message, key, domain, selector, canon="relaxed/relaxed",
             if left[i][0].strip().lower() == name.encode():
                 data += canonical_field(*left.pop(i), how_header) + b"\r\n"
                 break
-    data += canonical_field(b"DKIM-Signature", value, how_header)
+    data += canonical_field(field, value, how_header)
     signature = base64.b64encode(key.sign(data))
     signature = fold.join(signature[i:i + 70]
                           for i in range(0, len(signature), 70))
-    return b"DKIM-Signature:" + value + signature + b"\r\n" + message
+    return field + b":" + value + signature + b"\r\n" + message
+
+
+def seal(message, key, domain, selector, results):
+    """`message` with its first ARC set on top: RFC 8617 section 5.1."""
+    message = sign(message, key, domain, selector, headers=["from", "subject"],
+                   field=b"ARC-Message-Signature", first=b"i=1")
+    results = b" i=1; " + results
+    value = b" i=1; a=%s-sha256; cv=none; d=%s; s=%s; t=%d; b=" % (
+        key.kind.encode(), domain.encode(), selector.encode(), time.time())
+    fields, _ = split(message)
+    data = (canonical_field(b"ARC-Authentication-Results", results, "relaxed")
+            + b"\r\n" + canonical_field(*fields[0], "relaxed") + b"\r\n" +
+            canonical_field(b"ARC-Seal", value, "relaxed"))
+    value += base64.b64encode(key.sign(data))
+    return (b"ARC-Seal:" + value + b"\r\nARC-Authentication-Results:" +
+            results + b"\r\n" + message)
 
 
 def txt(name, text):

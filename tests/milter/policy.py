@@ -1,0 +1,477 @@
+#!/usr/bin/env python3
+"""Each option of the policy, each kind of override and each reply code, through
+a real Postfix.
+
+usage: policy.py PROGRAM [PART-OF-A-NAME]
+"""
+
+import sys
+import time
+
+import lab
+import postfix
+import smtp
+from demo import STRANGER
+from mailing import delivered, ours, send, settings, verdict
+from suite import Suite, holds, lacks, same, true
+
+suite = Suite()
+
+# What the tests need besides the zone of the demonstration.
+ZONE = """\
+soft.example.          IN TXT "v=spf1 ip4:192.0.2.40 ~all"
+weak.example.          IN TXT "v=spf1 +all"
+wrong.example.         IN TXT "v=spf1 nonsense"
+fail.example.          IN TXT "v=spf1 -all exp=why.fail.example"
+why.fail.example.      IN TXT "100%% of us say no to %{i}"
+;!failed slow.example TXT timeout
+keys.example.          IN MX 10 mail.plain.example.
+;!failed lost._domainkey.keys.example TXT timeout
+testing.example.       IN MX 10 mail.plain.example.
+_dmarc.testing.example. IN TXT "v=DMARC1; p=reject; t=y"
+*.bank.example.        IN MX 10 mail.bank.example.
+"""
+
+ALICE = "alice@bank.example"
+FORGED = lab.message(ALICE, subject="forged")
+PLAIN = lab.message("x@plain.example")
+TWO_FROM = b"From: a@plain.example\r\n" + PLAIN
+LIST = lab.message(ALICE, more=b"List-Id: A list <a.lists.example>\r\n")
+
+REJECT, TEMPFAIL = "550 ", "451 "
+
+
+def outcome(l, message, **how):
+    """What was done: accept, annotate, hold, or the reply of a refusal."""
+    who = dict(STRANGER, **how.pop("who", {}))
+    reply, got = send(l, message, who=who, **how)
+    if reply.code != 250:
+        return str(reply)
+    fields = smtp.fields(got, "X-Avouch-Quarantine")
+    return "annotate " + fields[0] if fields else "accept"
+
+
+def hold(l, message, sender):
+    """The queue that a message is in that is not delivered."""
+    with l.client("host66.isp.example", **STRANGER) as c:
+        reply = c.message(sender, "held@example.net", message)
+    same(reply.code, 250, str(reply))
+    for _ in range(200):
+        found = [e["queue_name"] for e in l.postfix.queue()
+                 if e["queue_id"] == reply.queue_id()]
+        if found == ["hold"]:
+            break
+        time.sleep(0.02)
+    l.postfix.drop(reply.queue_id())
+    return found
+
+
+def sender_of(message):
+    return smtp.fields(message, "From")[-1]
+
+
+# ---- what each outcome does ----
+
+def lost_key(l):
+    return l.sign(lab.message("x@keys.example"), "keys.example", "lost")
+
+
+def no_key(l):
+    return l.sign(lab.message("x@keys.example"), "keys.example", "gone")
+
+
+def plain_from(domain):
+    return lambda l: lab.message("x@" + domain)
+
+
+# option, the message, codes of reject and tempfail (RFC 7372 section 3)
+OUTCOMES = [
+    ("spf", "on_fail", plain_from("fail.example"), "5.7.23", "4.7.23"),
+    ("spf", "on_softfail", plain_from("soft.example"), "5.7.1", "4.7.1"),
+    ("spf", "on_temperror", plain_from("slow.example"), "5.7.24", "4.7.24"),
+    ("spf", "on_permerror", plain_from("wrong.example"), "5.7.24", "4.7.24"),
+    ("spf", "on_weak_pass", plain_from("weak.example"), "5.7.1", "4.7.1"),
+    ("dkim", "on_temperror", lost_key, "5.7.20", "4.7.20"),
+    ("dkim", "on_permerror", no_key, "5.7.20", "4.7.20"),
+    ("dmarc", "on_reject", lambda l: FORGED, "5.7.26", "4.7.26"),
+    ("dmarc", "on_quarantine", plain_from("shop.example"), "5.7.26",
+     "4.7.26"),
+    ("dmarc", "on_temperror", plain_from("broken.example"), "5.7.1", "4.7.0"),
+    ("dmarc", "on_permerror", lambda l: TWO_FROM, "5.7.1", "4.7.1"),
+]
+
+
+def only(section, option, action, more=""):
+    """The option alone has a say: what else may object is silent."""
+    text = {"spf": "", "dkim": "", "dmarc": ""}
+    if (section, option) != ("spf", "on_fail"):
+        text["spf"] = " on_fail = accept"
+    text[section] += " %s = %s" % (option, action)
+    return more + "".join("%s {%s }\n" % item for item in text.items())
+
+
+def outcome_test(section, option, make, reject, tempfail):
+    @suite.test("%s.%s: accept, annotate, hold, reject, tempfail" % (
+        section, option))
+    def _(l):
+        message = make(l)
+        sender = sender_of(message)
+        rule = "%s.%s" % (section, option)
+        for action, wanted in (("accept", "accept"),
+                               ("annotate", "annotate " + rule)):
+            with settings(l, only(section, option, action)):
+                same(outcome(l, message, sender=sender), wanted, action)
+        with settings(l, only(section, option, "hold")):
+            same(hold(l, message, sender), ["hold"], "hold")
+        for action, codes in (("reject", REJECT + reject + " "),
+                              ("tempfail", TEMPFAIL + tempfail + " ")):
+            with settings(l, only(section, option, action)):
+                reply = outcome(l, message, sender=sender)
+                same(reply[:len(codes)], codes, action)
+                holds(reply, "(rule %s)" % rule)
+            with settings(l, only(section, option, action,
+                                  "mode = monitor\n")):
+                field = ours(delivered(l, message, sender=sender))
+                holds(field, "would %s, rule %s" % (action, rule))
+
+
+for row in OUTCOMES:
+    outcome_test(*row)
+
+
+@suite.test("a mark of indirect mail: quarantine, and named (RFC 9989 7.4)")
+def _(l):
+    field = ours(delivered(l, LIST))
+    holds(field, "dis=quarantine")
+    holds(field, "a.lists.example")
+    with settings(l, "dmarc { indirect_as_quarantine = false }\n"):
+        same(outcome(l, LIST)[:10], "550 5.7.26", "without the rule")
+    with settings(l, 'trusted_forwarders = { "203.0.113.0/24" }\n'):
+        field = ours(delivered(l, FORGED))
+        holds(field, "trusted forwarder")
+    results = b"mx.lists.example; dmarc=pass header.from=bank.example"
+    sealed = l.seal(FORGED, "lists.example", results)
+    same(outcome(l, sealed)[:10], "550 5.7.26", "not trusted")
+    with settings(l, 'arc { trusted_sealers = { "lists.example" } }\n'):
+        field = ours(delivered(l, sealed))
+        same(lab.results(field)["arc"], "pass", "arc")
+        holds(field, "sealed by lists.example")
+        same(outcome(l, sealed.replace(b"forged", b"changed"))[:10],
+             "550 5.7.26", "a broken chain")
+    with settings(l, "dmarc { on_quarantine = reject }\n"):
+        same(outcome(l, LIST), "annotate dmarc.indirect_as_quarantine",
+             "never refused")
+
+
+@suite.test("t=y: a policy on trial is one step softer (RFC 9989 4.7)")
+def _(l):
+    field = ours(delivered(l, lab.message("x@testing.example")))
+    holds(field, "p=reject dis=quarantine")
+
+
+@suite.test("spf.spare_dmarc_pass")
+def _(l):
+    signed = l.sign(FORGED, "bank.example")
+    with settings(l, "spf { on_fail = reject }\n"):
+        same(outcome(l, signed), "accept", "DKIM vouches for it")
+    with settings(l, "spf { on_fail = reject spare_dmarc_pass = false }\n"):
+        same(outcome(l, signed)[:10], "550 5.7.23", "SPF alone")
+
+
+@suite.test("several rules object: the strictest acts, 5.7.26 (RFC 7372 4)")
+def _(l):
+    with settings(l, "spf { on_fail = reject }\n"):
+        reply = outcome(l, FORGED)
+        same(reply[:10], "550 5.7.26", "code")
+    with settings(l, "spf { on_fail = tempfail } "
+                  "dmarc { on_reject = annotate }\n"):
+        same(outcome(l, FORGED)[:10], "451 4.7.23", "code")
+
+
+@suite.test("dmarc.quarantine_header: its name, or none; forged ones go")
+def _(l):
+    m = b"X-Spam-Maybe: no\r\n" + lab.message("x@shop.example")
+    with settings(l, 'dmarc { quarantine_header = "X-Spam-Maybe" }\n'):
+        same(smtp.fields(delivered(l, m), "X-Spam-Maybe"),
+             ["dmarc.on_quarantine"], "field")
+    with settings(l, 'dmarc { quarantine_header = "" }\n'):
+        got = delivered(l, m)
+        same(smtp.fields(got, "X-Spam-Maybe"), ["no"], "not ours")
+        same(smtp.fields(got, "X-Avouch-Quarantine"), [], "none")
+        holds(ours(got), "dis=quarantine")
+
+
+# ---- what counts as a good signature ----
+
+@suite.test("dkim: max_signatures, key sizes, l=, x=, clock_skew")
+def _(l):
+    def result(message):
+        return verdict(l, message)["dkim"]
+
+    m = lab.message(ALICE, body=b"one\r\n")
+    now = int(time.time())
+    tail = l.sign(m, "bank.example", tags=" l=5;") + b"a tail\r\n"
+    old = l.sign(m, "bank.example", tags=" t=%d; x=%d;" % (now - 99, now - 9))
+    new = l.sign(m, "bank.example", tags=" t=%d;" % (now + 200))
+    two = l.sign(l.sign(PLAIN, "news.example"), "shop.example")
+    small = l.sign(m, "news.example")
+    for settings_, message, wanted in (
+            ("", tail, "policy"), ("allow_body_tail = true", tail, "pass"),
+            ("", old, "fail"), ("ignore_expiry = true", old, "pass"),
+            ("", new, "pass"), ("clock_skew = 10s", new, "fail"),
+            ("", small, "pass"), ("min_rsa_bits = 2048", small, "policy"),
+            ("max_rsa_bits = 2048 min_rsa_bits = 1024", small, "pass")):
+        with settings(l, "dkim { %s }\ndmarc { on_reject = accept }\n"
+                      % settings_):
+            same(result(message), wanted, "%r %r" % (settings_,
+                                                     message[:300]))
+    same(ours(delivered(l, two)).count("dkim=pass"), 2, "two")
+    with settings(l, "dkim { max_signatures = 1 }\n"):
+        field = ours(delivered(l, two))
+        same((field.count("dkim=pass"), field.count("dkim=policy")), (1, 1),
+             field)
+
+
+# ---- mode and sample ----
+
+@suite.test("monitor: nothing at all is refused, held or annotated")
+def _(l):
+    every = "mode = monitor\n"
+    for section in ("spf", "dkim", "dmarc"):
+        every += "%s {%s }\n" % (section, "".join(
+            " %s = reject" % o for s, o, *_ in OUTCOMES if s == section))
+    every += ('override "no" { from_domain = "other.example" '
+              "action = tempfail }\n")
+    with settings(l, every):
+        for section, option, make, *_ in OUTCOMES:
+            message = make(l)
+            got = delivered(l, message, sender=sender_of(message))
+            same(smtp.fields(got, "X-Avouch-Quarantine"), [], "annotated")
+            holds(ours(got), "would reject, rule ")
+        holds(ours(delivered(l, lab.message("x@other.example"))),
+              "would tempfail, rule override no")
+        line = l.milter.log(event="message")[-1]
+        same((line["action"], line["would"], line["rule"]),
+             ("accept", "tempfail", "override no"), "log")
+
+
+@suite.test("sample: by the domain, always the same, more with more")
+def _(l):
+    senders = ["x@d%d.bank.example" % i for i in range(30)]
+    refused = {}
+    for percent in ("0%", "20%", "20%", "60%", "100%"):
+        with settings(l, "sample = %s\n" % percent):
+            now = set()
+            for s in senders:
+                reply, got = send(l, lab.message(s))
+                if reply.code == 550:
+                    now.add(s)
+                else:
+                    holds(ours(got), "would reject")
+        same(refused.setdefault(percent, now), now, "the same again")
+    same(len(refused["0%"]), 0, "0%")
+    same(len(refused["100%"]), 30, "100%")
+    true(0 < len(refused["20%"]) < len(refused["60%"]) < 30, str(refused))
+    true(refused["20%"] < refused["60%"], "a ramp")
+
+
+# ---- own users ----
+
+@suite.test("skips: logged in, listed networks; switched off, all are judged")
+def _(l):
+    for more, who, wanted in (
+            ("", dict(LOGIN="bob"), "accept"),
+            ("skip_authenticated = false\n", dict(LOGIN="bob"), "550"),
+            ('skip_networks = { "203.0.113.64/26" }\n', {}, "accept"),
+            ('skip_networks = { "203.0.113.0/26" }\n', {}, "550")):
+        with settings(l, more):
+            same(outcome(l, FORGED, who=who).split()[0], wanted,
+                 "%s %s" % (more, who))
+
+
+# ---- overrides ----
+
+def override(text, name="x", action="reject"):
+    return 'override "%s" { %s action = %s }\n' % (name, text, action)
+
+
+# condition, how to send what meets it, how to send what does not
+KINDS = [
+    ('from_domain = "plain.example"', {}, {"from_": "x@a.plain.example"}),
+    ('from_domain = ".plain.example"', {"from_": "x@a.plain.example"}, {}),
+    ('from_domain = "*.plain.example"', {"from_": "x@a.b.plain.example"}, {}),
+    ('from_domain = "**.plain.example"', {}, {"from_": "x@explain.example"}),
+    ('from_domain = "**.plain.example"', {"from_": "x@a.plain.example"},
+     {"from_": "x@plain.example.net"}),
+    ('from_domain = "PLAIN.example"', {"from_": "x@Plain.Example"},
+     {"from_": "x@other.example"}),
+    ('mail_from_domain = "plain.example"', {},
+     {"sender": "x@other.example"}),
+    ('mail_from_domain = "<>"', {"sender": ""}, {}),
+    ('dkim_domain = "*.signer.example"', {"signed": True},
+     {"signed": "broken"}),
+    ('client = "203.0.113.66"', {}, {"who": dict(ADDR="203.0.113.67")}),
+    ('client = { "192.0.2.0/24", "203.0.113.64/26" }', {},
+     {"who": dict(ADDR="203.0.113.63")}),
+    ('recipient_domain = "example.net"', {}, None),
+    ('recipient_domain = "other.example"', None, {}),
+    ('list_id = "*.lists.example"', {"list": "a.lists.example"},
+     {"list": "lists.example"}),
+    ('list_id = "a.lists.example"', {"list": "a.lists.example"}, {}),
+    ('from_domain = "plain.example" client = "203.0.113.66"', {},
+     {"who": dict(ADDR="203.0.113.67")}),
+    ('from_domain = { "other.example", "plain.example" }', {},
+     {"from_": "x@third.example"}),
+]
+
+
+def override_message(l, from_="x@plain.example", **how):
+    more = b""
+    if "list" in how:
+        more = b"List-Id: <%s>\r\n" % how.pop("list").encode()
+    message = lab.message(from_, more=more)
+    signed = how.pop("signed", False)
+    if signed:
+        message = l.sign(message, "a.signer.example")
+    if signed == "broken":
+        message = message.replace(b"Subject: ", b"Subject: not ")
+    return message, dict(how, sender=how.get("sender", from_))
+
+
+@suite.test("overrides: each condition, as it is met and as it is not")
+def _(l):
+    for condition, meets, differs in KINDS:
+        with settings(l, override(condition, "a name")):
+            if meets is not None:
+                message, how = override_message(l, **meets)
+                reply = outcome(l, message, **how)
+                same(reply[:10], "550 5.7.1 ", condition)
+                holds(reply, "(rule override a name)")
+            if differs is not None:
+                message, how = override_message(l, **differs)
+                same(outcome(l, message, **how), "accept", condition)
+
+
+@suite.test("overrides: each action, named in A-R, reply and log")
+def _(l):
+    text = 'from_domain = "plain.example" reason = "ticket 4711"'
+    for action, wanted in (("reject", "550 5.7.1 "), ("tempfail", "451 4.7.1"),
+                           ("annotate", "annotate override partner"),
+                           ("accept", "accept")):
+        with settings(l, override(text, "partner", action)):
+            got = outcome(l, PLAIN)
+            same(got[:len(wanted)], wanted, action)
+            line = l.milter.log(event="message")[-1]
+            same((line["rule"], line["action"], line["reason"]),
+                 ("override partner", action, "ticket 4711"), "log")
+    with settings(l, override(text, "partner", "hold")):
+        same(hold(l, PLAIN, "x@plain.example"), ["hold"], "hold")
+    text = 'from_domain = "bank.example" reason = "ticket 4711"'
+    with settings(l, override(text, "partner", "accept")):
+        field = ours(delivered(l, FORGED))
+        holds(field, "override partner")
+        holds(field, "dmarc=fail")
+
+
+@suite.test("overrides: the first that is met decides; expired ones do not")
+def _(l):
+    first = override('client = "203.0.113.66"', "first", "accept")
+    second = override('from_domain = "bank.example"', "second", "tempfail")
+    with settings(l, first + second):
+        same(outcome(l, FORGED), "accept", "first")
+    with settings(l, second + first):
+        same(outcome(l, FORGED)[:9], "451 4.7.1", "second")
+    old = override('client = "203.0.113.66" expires = "2020-12-31"', "first",
+                   "accept")
+    with settings(l, old + second):
+        same(outcome(l, FORGED)[:9], "451 4.7.1", "expired")
+    with settings(l, old):
+        same(outcome(l, FORGED)[:10], "550 5.7.26", "expired")
+        line = l.milter.log(event="message")[-1]
+        same(line["expired_override"], "first", "log")
+    with settings(l, "sample = 0%\n" + override(
+            'from_domain = "plain.example"')):
+        same(outcome(l, PLAIN)[:9], "550 5.7.1", "sample is not for overrides")
+
+
+@suite.test("overrides: what lets mail through is for all its authors")
+def _(l):
+    two = lab.message("a@plain.example, b@bank.example").replace(
+        b"From: a@plain.example, b@bank.example",
+        b"Sender: a@plain.example\r\nFrom: a@plain.example, b@bank.example")
+    with settings(l, override('from_domain = "plain.example"', "x",
+                              "accept") + "dmarc { on_permerror = reject }\n"):
+        same(outcome(l, two, sender="a@plain.example")[:4], "550 ",
+             "the other author")
+
+
+# ---- replies ----
+
+@suite.test("reply: texts, placeholders, link; codes stay")
+def _(l):
+    texts = ("reply {\n"
+             ' reject_text = "{domain}|{rule}|{client}|{reason}|{url}"\n'
+             ' tempfail_text = "later: {rule}"\n'
+             ' url = "https://example.net/?d={domain}&r={rule}&w={reason}"\n'
+             "}\n")
+    with settings(l, texts):
+        reply = outcome(l, FORGED)
+        same(reply[:11], "550 5.7.26 ", "code")
+        holds(reply, "bank.example|dmarc.on_reject|203.0.113.66|bank.example "
+              "fails DMARC and its policy is reject|https://example.net/"
+              "?d=bank.example&r=dmarc.on_reject&w=bank.example%20fails")
+    with settings(l, texts + "dmarc { on_reject = tempfail }\n"):
+        reply = outcome(l, FORGED)
+        same(reply[:39], "451 4.7.26 later: dmarc.on_reject; see ", "text")
+        holds(reply, "https://example.net/?d=bank.example")
+    with settings(l, 'reply { url = "https://example.net/" }\n'):
+        reply = outcome(l, FORGED)
+        holds(reply, "DMARC policy of bank.example rejects this message "
+              "(rule dmarc.on_reject); see https://example.net/")
+
+
+@suite.test("reply: SPF's explanation is told as another's words (7208 6.2)")
+def _(l):
+    with settings(l, "spf { on_fail = reject }\n"):
+        reply = outcome(l, lab.message("x@fail.example"))
+        holds(reply, "fail.example explains: 100% of us say no to "
+              "203.0.113.66")
+
+
+@suite.test("authserv_id: in the field, and what is removed")
+def _(l):
+    claim = b"Authentication-Results: other.example.net; spf=pass\r\n"
+    text = l.settings().replace(lab.HOST, "other.example.net")
+    l.milter.reload(text)
+    try:
+        got = delivered(l, claim + PLAIN)
+        fields = smtp.fields(got, "Authentication-Results")
+        same(len(fields), 1, "fields")
+        true(fields[0].startswith("other.example.net;"), fields[0])
+        lacks(fields[0], "spf=pass")
+    finally:
+        l.milter.reload(l.settings())
+
+
+def main():
+    try:
+        postfix.check()
+    except postfix.CannotRun as e:
+        return suite.skip_all("skipped: %s" % e)
+    with lab.Lab(sys.argv[1]) as l:
+        for line in ZONE.splitlines():
+            l.add_record(line)
+        for domain, kind in (("bank.example", "rsa"), ("lists.example", "rsa"),
+                             ("shop.example", "ed25519"),
+                             ("a.signer.example", "ed25519")):
+            l.add_key(domain, kind)
+        l.add_key("news.example", "rsa", bits=1024)
+        for selector in ("lost", "gone"):  # their records are not there
+            l.keys[selector, "keys.example"] = l.keys["demo", "bank.example"]
+        l.start_milter()
+        l.start_postfix()
+        return suite.run(l, sys.argv[2] if len(sys.argv) > 2 else None)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
