@@ -71,6 +71,7 @@ enum {
 	CLI_WITH_CONFIG = 16, /* --config alone */
 	CLI_WITH_LINT = 32,
 	CLI_WITH_KEY = 64,
+	CLI_WITH_POLICY = 256, /* --store --days */
 	CLI_WITH_REPORT = 128, /* --domain --day --dry-run of send and show,
 	                          --store --days --csv --html of read and show
 	                        */
@@ -82,6 +83,7 @@ int cmd_arc(struct cli *c);
 int cmd_dmarc(struct cli *c);
 int cmd_check(struct cli *c);
 int cmd_config(struct cli *c);
+int cmd_policy(struct cli *c);
 int cmd_report(struct cli *c);
 int cmd_status(struct cli *c);
 

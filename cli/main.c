@@ -33,6 +33,9 @@ static const struct cli_command commands[] = {
 	    "DMARC reports: sends ours, reads and shows those of others",
 	    CLI_WITH_DNS | CLI_WITH_CONFIG | CLI_WITH_REPORT, 1, CLI_ARGS_MAX,
 	    cmd_report },
+	{ "policy", "replay",
+	    "decides stored messages again under another configuration",
+	    CLI_WITH_CONFIG | CLI_WITH_POLICY, 1, 1, cmd_policy },
 	{ "status", "", "what the running daemon has done so far",
 	    CLI_WITH_CONFIG, 0, 0, cmd_status },
 };

@@ -55,7 +55,7 @@ def of_titles(title, names):
     if title == "Of every command":
         return set(names)
     if title == "Where answers come from":
-        return set(names) - {"config", "status"}
+        return set(names) - {"config", "policy", "status"}
     return set(re.findall(r"\w+", title)) & set(names)
 
 
@@ -70,7 +70,7 @@ def page_options(c):
         for title in titles:
             if name in of_titles(title, names):
                 told.update(documented(section(text, "Ss", title)))
-        if name in ("config", "status"):  # as the page says of it
+        if name in ("config", "policy", "status"):  # as the page says of it
             told["--now"] = "EPOCH"
         same(told, options(c, name), name)
 

@@ -1,13 +1,15 @@
 #!/usr/bin/env python3
 """What avouch-milter keeps for reports: by the milter protocol, with the store
-read by SQLite from outside.  Needs neither root nor Postfix.
+read by SQLite and by the command from outside.  Needs neither root nor Postfix.
 
-usage: store.py PROGRAM [PART-OF-A-NAME]
+usage: store.py PROGRAM [PART-OF-A-NAME]; the command lies beside it
 """
 
+import json
 import os
 import signal
 import sqlite3
+import subprocess
 import sys
 import threading
 import time
@@ -114,6 +116,54 @@ def _(l):
     m.quit()
     same(messages_of(l), {}, "messages")
     same(fates(l), {("tempfail", "dmarc.on_reject"): 1}, "fates")
+
+
+def avouch(l, *arguments, status=0):
+    """What the command beside the daemon prints."""
+    r = subprocess.run([os.path.join(os.path.dirname(l.program), "avouch"),
+                        *arguments], capture_output=True, text=True,
+                       check=False)
+    same((r.returncode, r.stderr != ""), (status, status != 0), r.stderr)
+    return r.stdout
+
+
+@suite.test("policy replay: what a new configuration would do")
+def _(l):
+    fresh(l)
+    m = session(l, "203.0.113.77")
+    for _ in range(2):
+        m.message(lab.message("ceo@bank.example"), "x@other.example")
+    m.message(lab.message("x@plain.example"))
+    m.quit()
+    new = l.home + "/new.conf"
+    with open(new, "w") as f:
+        f.write(l.settings(settings(
+            store(l), "dmarc { on_reject = tempfail }\n")))
+    out = json.loads(avouch(l, "policy", "replay", "--config", new, "--json"))
+    same((out["messages"], out["otherwise"], out["unchecked"], out["untold"]),
+         (3, 2, 0, 0), "sums")
+    same(out["changes"], [{
+        "domain": "bank.example", "messages": 2,
+        "then": {"action": "reject", "would": "reject",
+                 "rule": "dmarc.on_reject"},
+        "now": {"action": "tempfail", "would": "tempfail",
+                "rule": "dmarc.on_reject"}}], "changes")
+    out = avouch(l, "policy", "replay", "--config", new, "--days", "1")
+    for part in ("fare otherwise", "bank.example", "reject, rule dmarc."):
+        holds(out, part)
+    out = json.loads(avouch(l, "policy", "replay", "--json", "--config",
+                            l.milter.path))
+    same((out["messages"], out["otherwise"]), (3, 0), "as it is")
+    avouch(l, "policy", "replay", "--config", new, "--store",
+           l.home + "/none.db", status=75)
+    avouch(l, "policy", "replay", "--config", new, "--days", "0", status=64)
+    avouch(l, "policy", "relay", "--config", new, status=64)
+    avouch(l, "policy", "replay", "--config", l.home + "/none", status=78)
+    with open(new, "w") as f:
+        f.write("mode = monitor\n")
+    avouch(l, "policy", "replay", "--config", new, status=78)
+    same(json.loads(avouch(l, "policy", "replay", "--config", new, "--store",
+                           store(l), "--json"))["otherwise"], 2, "monitor")
 
 
 @suite.test("without a store that can be used mail flows")

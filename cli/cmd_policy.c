@@ -1,0 +1,244 @@
+/*
+ * cmd_policy.c - avouch policy replay: decides the stored messages of the last
+ * days again under a configuration that is not in force yet, and tells which
+ * would fare otherwise.
+ */
+#include <string.h>
+#include <time.h>
+
+#include "cli/cli.h"
+#include "lib/buf.h"
+#include "lib/scan.h"
+#include "report/ledger.h"
+#include "report/replay.h"
+
+enum {
+	SHOWN_MAX = 40, /* changes in words; JSON has them all */
+	DAYS_MAX = 400,
+	DATE_MAX = 16,
+	END_MAX = 200,
+};
+
+static void
+put_date(struct buf *b, int64_t day)
+{
+	time_t t = (time_t)(day * REPORT_DAY);
+	struct tm tm = { .tm_year = 0 };
+	char text[DATE_MAX];
+
+	gmtime_r(&t, &tm);
+	if (strftime(text, sizeof(text), "%Y-%m-%d", &tm) > 0)
+		buf_text(b, text);
+}
+
+/* ---- JSON ---- */
+
+static void
+set_end(json_t *o, const char *key, const struct replay_end *end)
+{
+	json_t *e = json_object();
+
+	cli_set_span(e, "action", end->action);
+	cli_set_span(e, "would", end->would);
+	cli_set_span(e, "rule", end->rule);
+	cli_set(o, key, e);
+}
+
+static void
+set_date(json_t *o, const char *key, int64_t day)
+{
+	char memory[DATE_MAX];
+	struct buf b = buf_over(memory, sizeof(memory));
+
+	put_date(&b, day);
+	cli_set_span(o, key, day >= 0 ? buf_done(&b) : SPAN_NONE);
+}
+
+static int
+print_json(struct replay *r)
+{
+	struct replay_sum sum = replay_sum(r);
+	json_t *o = json_object(), *list = json_array();
+	const struct replay_change *changes;
+	size_t n;
+
+	changes = replay_changes(r, &n);
+	set_date(o, "first_day", sum.first);
+	set_date(o, "last_day", sum.last);
+	cli_set_number(o, "messages", (int64_t)sum.messages);
+	cli_set_number(o, "otherwise", (int64_t)sum.otherwise);
+	cli_set_number(o, "unchecked", (int64_t)sum.unchecked);
+	cli_set_number(o, "untold", (int64_t)sum.untold);
+	for (size_t i = 0; i < n; i++) {
+		json_t *c = json_object();
+
+		cli_set_span(c, "domain", changes[i].domain);
+		set_end(c, "then", &changes[i].then);
+		set_end(c, "now", &changes[i].now);
+		cli_set_number(c, "messages", (int64_t)changes[i].messages);
+		json_array_append_new(list, c);
+	}
+	cli_set(o, "changes", list);
+	return cli_print_json(o);
+}
+
+/* ---- words ---- */
+
+/* "reject, rule dmarc.on_reject"; "accept (would reject), rule ..." */
+static void
+put_end(struct buf *b, const struct replay_end *end)
+{
+	buf_span(b, end->action);
+	if (!span_equal(end->action, end->would)) {
+		buf_text(b, " (would ");
+		buf_span(b, end->would);
+		buf_byte(b, ')');
+	}
+	buf_text(b, ", rule ");
+	buf_span(b, end->rule);
+}
+
+static void
+print_change(const struct replay_change *c)
+{
+	char memory[END_MAX * 2];
+	struct buf b = buf_over(memory, sizeof(memory));
+
+	printf("%10llu  ", (unsigned long long)c->messages);
+	cli_put(c->domain);
+	printf("\n            then: ");
+	put_end(&b, &c->then);
+	cli_put(buf_done(&b));
+	printf("\n             now: ");
+	buf_cut(&b, 0);
+	put_end(&b, &c->now);
+	cli_put(buf_done(&b));
+	putchar('\n');
+}
+
+static void
+print_sum(const struct replay_sum *sum)
+{
+	char memory[END_MAX];
+	struct buf b = buf_over(memory, sizeof(memory));
+
+	buf_printf(&b, "%llu", (unsigned long long)sum->messages);
+	if (sum->first >= 0) {
+		buf_text(&b, ", of ");
+		put_date(&b, sum->first);
+		buf_text(&b, " to ");
+		put_date(&b, sum->last);
+	}
+	cli_line("messages", buf_done(&b));
+	buf_cut(&b, 0);
+	buf_number(&b, sum->otherwise);
+	cli_line("fare otherwise", buf_done(&b));
+	if (sum->unchecked == 0)
+		return;
+	buf_cut(&b, 0);
+	buf_printf(&b, "%llu, own users then but not now: not checked then",
+	    (unsigned long long)sum->unchecked);
+	cli_line("not known", buf_done(&b));
+}
+
+static int
+print_words(struct replay *r)
+{
+	struct replay_sum sum = replay_sum(r);
+	const struct replay_change *changes;
+	uint64_t shown = 0;
+	size_t n;
+
+	changes = replay_changes(r, &n);
+	print_sum(&sum);
+	for (size_t i = 0; i < n && i < SHOWN_MAX; i++) {
+		print_change(&changes[i]);
+		shown += changes[i].messages;
+	}
+	if (shown < sum.otherwise)
+		printf("%10llu  others; --json tells more\n",
+		    (unsigned long long)(sum.otherwise - shown));
+	return EX_OK;
+}
+
+/* ---- the whole ---- */
+
+static bool
+add(void *arg, const struct ledger_fate *f)
+{
+	return replay_add(arg, f);
+}
+
+static int
+replay(struct cli *c, const struct conf *conf, struct ledger *l, int64_t first)
+{
+	struct replay *r = replay_new(conf, c->now);
+	int status = EX_OK;
+
+	if (r == NULL)
+		return cli_fail(c, EX_TEMPFAIL, "out of memory");
+	if (ledger_each_fate(l, first, add, r) != LEDGER_OK)
+		status = cli_fail(c, EX_TEMPFAIL, "%s", ledger_error(l));
+	else
+		status = c->json ? print_json(r) : print_words(r);
+	replay_free(r);
+	return status;
+}
+
+/* The first day that counts; today is the last one. */
+static int
+read_days(struct cli *c, int64_t *first)
+{
+	struct scan s = scan_of(span_str(c->days));
+	uint64_t days = DAYS_MAX;
+
+	if (c->days != NULL &&
+	    (!scan_number(&s, DAYS_MAX, &days) || !scan_done(&s) || days == 0))
+		return cli_fail(
+		    c, EX_USAGE, "--days %s: not 1 to %d", c->days, DAYS_MAX);
+	*first = c->now / REPORT_DAY - (int64_t)days + 1;
+	return EX_OK;
+}
+
+static int
+open_and_replay(struct cli *c, const struct conf *conf, int64_t first)
+{
+	const char *store = c->store != NULL ? c->store : conf->report.store;
+	char error[SQL_ERROR_MAX];
+	struct ledger *l;
+	int status;
+
+	if (store == NULL)
+		return cli_fail(c, EX_CONFIG,
+		    "no store: set \"store\" in the section report of the "
+		    "configuration, or give --store FILE");
+	l = ledger_open_file(store, SQLITE_FOR_READING, error);
+	if (l == NULL)
+		return cli_fail(c, EX_TEMPFAIL, "%s: %s", store, error);
+	status = replay(c, conf, l, first);
+	ledger_close(l);
+	return status;
+}
+
+int
+cmd_policy(struct cli *c)
+{
+	const char *path = c->config != NULL ? c->config : CONF_DEFAULT_FILE;
+	const struct conf *conf;
+	int64_t first = 0;
+	int status;
+
+	if (strcmp(c->args[0], "replay") != 0)
+		return cli_fail(c, EX_USAGE,
+		    "no command policy %s; usage: avouch policy [options] %s",
+		    c->args[0], c->command->synopsis);
+	status = read_days(c, &first);
+	if (status != EX_OK)
+		return status;
+	conf = cli_conf_read(path);
+	if (conf == NULL)
+		return EX_CONFIG;
+	status = open_and_replay(c, conf, first);
+	conf_drop(conf);
+	return status;
+}
