@@ -48,7 +48,11 @@ struct verify_message {
 	size_t n_strip;
 	size_t strip_room;
 	bool headers_ended;
-	int64_t began; /* job_clock() */
+	int64_t began;    /* job_clock() */
+	int64_t deadline; /* job_clock(); the last questions were asked
+	                     `timeout` before it.  Not counted from the
+	                     message's end, which may be told late: libmilter
+	                     has two threads when many ends come at once */
 	struct verdict verdict;
 	char fallback[RESULTS_FALLBACK]; /* our field, when the arena is full */
 };

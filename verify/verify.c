@@ -227,6 +227,7 @@ verify_headers_end(struct verify_message *m)
 	if (m->headers_ended || v->skip != NULL)
 		return;
 	m->headers_ended = true;
+	m->deadline = job_clock() + conf->timeout_ms;
 	mail_from_read(&m->header, m->arena, &v->from);
 	facts_from_header(m);
 	m->bodies = bodies_new(m->arena);
@@ -258,14 +259,14 @@ verify_body(struct verify_message *m, struct span chunk)
 
 /* Waits for one job; what it cost goes into the verdict. */
 static void
-finish_job(struct verify_message *m, struct job *j, int64_t deadline)
+finish_job(struct verify_message *m, struct job *j)
 {
 	struct verdict *v = &m->verdict;
 	struct job_counts n;
 
 	if (j == NULL)
 		return;
-	if (!job_wait(j, deadline))
+	if (!job_wait(j, m->deadline))
 		v->gave_up = true;
 	n = job_count(j);
 	v->questions += n.questions;
@@ -396,7 +397,6 @@ verify_finish(struct verify_message *m)
 {
 	struct verdict *v = &m->verdict;
 	int64_t began = job_clock();
-	int64_t deadline = began + m->c->conf->timeout_ms;
 
 	v->strip = m->strip;
 	v->n_strip = m->n_strip;
@@ -404,10 +404,10 @@ verify_finish(struct verify_message *m)
 		verify_headers_end(m);
 		if (m->bodies != NULL)
 			bodies_end(m->bodies);
-		finish_job(m, m->c->helo_job, deadline);
-		finish_job(m, m->spf_job, deadline);
-		finish_job(m, m->keys_job, deadline);
-		finish_job(m, m->dmarc_job, deadline);
+		finish_job(m, m->c->helo_job);
+		finish_job(m, m->spf_job);
+		finish_job(m, m->keys_job);
+		finish_job(m, m->dmarc_job);
 		v->wait_ms = job_clock() - began;
 		finish_spf(m);
 		finish_signatures(m);
