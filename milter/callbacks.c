@@ -17,11 +17,6 @@
 #define UNANSWERED                                                             \
 	(SMFIP_NR_CONN | SMFIP_NR_HELO | SMFIP_NR_MAIL | SMFIP_NR_RCPT |       \
 	    SMFIP_NR_HDR | SMFIP_NR_EOH)
-enum {
-	PACKET_MAX = 4 << 20
-}; /* bytes; libmilter drops a connection whose
-      header field is over it, 64 KiB if unset */
-
 /*
  * DATA is heard, and answered, over TCP alone: our answer carries the
  * acknowledgement of what came before, without which the MTA's TCP holds the
@@ -30,6 +25,10 @@ enum {
 static bool over_tcp;
 
 #define ACTIONS_NEEDED (SMFIF_ADDHDRS | SMFIF_CHGHDRS)
+
+/* Bytes of a packet: libmilter hangs up on a header field that is longer, and
+ * its own limit is 64 KiB. */
+enum { PACKET_MAX = 4 << 20 };
 
 /*
  * What the last MTA granted: for a connection that begins without negotiating,

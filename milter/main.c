@@ -47,6 +47,7 @@ struct daemon {
 	const char *path; /* of the configuration */
 	bool foreground;
 	bool only_test;
+	bool has_pid_file;
 	const struct conf *conf; /* of the start: the socket, the user */
 	struct listen_wish wish;
 	struct listen_socket socket;
@@ -192,6 +193,7 @@ begin_with_rights(struct daemon *d, struct buf *error)
 		return EX_OSERR;
 	if (!process_pid_file(d->conf->pid_file, d->conf->user, error))
 		return EX_CANTCREAT;
+	d->has_pid_file = d->conf->pid_file != NULL;
 	if (!process_become(d->conf->user, error))
 		return EX_CONFIG;
 	return -1;
@@ -361,6 +363,16 @@ drain(struct daemon *d)
 		    service_in_hand());
 }
 
+/* What others could take for a daemon that runs. */
+static void
+clear_away(struct daemon *d)
+{
+	metrics_close();
+	listen_close(&d->socket);
+	if (d->has_pid_file)
+		unlink(d->conf->pid_file);
+}
+
 /*
  * libmilter's threads are left to end with the process: smfi_stop() only makes
  * them drop their connections between two events, and takes a mutex that the
@@ -376,10 +388,7 @@ end(struct daemon *d, bool asked)
 		drain(d);
 	else
 		log_say(LOG_LEVEL_ERROR, "stop", "libmilter has given up");
-	metrics_close();
-	listen_close(&d->socket);
-	if (d->conf->pid_file != NULL)
-		unlink(d->conf->pid_file);
+	clear_away(d);
 	if (!service_end(wait_ms, callbacks_leave)) {
 		log_say(LOG_LEVEL_ERROR, "stop", "a message did not end");
 		_exit(EX_SOFTWARE);
@@ -401,8 +410,7 @@ serve(struct daemon *d)
 		status = begin_threads(d, &error);
 	}
 	if (status >= 0) {
-		metrics_close();
-		listen_close(&d->socket);
+		clear_away(d);
 		return complain(status, text);
 	}
 	set_log(d, d->conf);
