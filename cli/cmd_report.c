@@ -106,32 +106,45 @@ open_conf(const struct cli *c, const char *path, struct report_store *out)
 }
 
 int
-report_open(struct cli *c, enum sqlite_for purpose, struct report_store *out)
+report_open_conf(struct cli *c, struct report_store *out)
 {
 	const char *path = c->config != NULL ? c->config : CONF_DEFAULT_FILE;
-	const char *store = c->store;
-	char error[SQL_ERROR_MAX] = "";
 	int status;
 
-	*out = (struct report_store){ NULL, NULL };
+	*out = (struct report_store){ .conf = NULL };
 	status = open_conf(c, path, out);
 	if (status != EX_OK)
 		return status;
-	if (store == NULL)
-		store = out->conf->report.store;
-	if (store == NULL) {
-		report_close(out);
-		return cli_fail(c, EX_CONFIG,
-		    "%s: report { store = ... } is not set: there is nothing "
-		    "to report from",
-		    path);
-	}
-	out->ledger = ledger_open_file(store, purpose, error);
-	if (out->ledger == NULL) {
-		status = cli_fail(c, EX_TEMPFAIL, "%s: %s", store, error);
-		report_close(out);
-	}
-	return status;
+	out->path = c->store != NULL ? c->store : out->conf->report.store;
+	if (out->path != NULL)
+		return EX_OK;
+	report_close(out);
+	return cli_fail(c, EX_CONFIG,
+	    "%s: report { store = ... } is not set: there is nothing to "
+	    "report from",
+	    path);
+}
+
+int
+report_open_ledger(
+    struct cli *c, enum sqlite_for purpose, struct report_store *out)
+{
+	char error[SQL_ERROR_MAX] = "";
+
+	out->ledger = ledger_open_file(out->path, purpose, error);
+	if (out->ledger != NULL)
+		return EX_OK;
+	cli_fail(c, EX_TEMPFAIL, "%s: %s", out->path, error);
+	report_close(out);
+	return EX_TEMPFAIL;
+}
+
+int
+report_open(struct cli *c, enum sqlite_for purpose, struct report_store *out)
+{
+	int status = report_open_conf(c, out);
+
+	return status == EX_OK ? report_open_ledger(c, purpose, out) : status;
 }
 
 void
@@ -139,7 +152,7 @@ report_close(struct report_store *r)
 {
 	ledger_close(r->ledger);
 	conf_drop(r->conf);
-	*r = (struct report_store){ NULL, NULL };
+	*r = (struct report_store){ .conf = NULL };
 }
 
 static bool

@@ -16,13 +16,21 @@ int cmd_report_show(struct cli *c);
 
 struct report_store {
 	const struct conf *conf;
+	const char *path; /* of the store */
 	struct ledger *ledger;
 };
 
-/* Reads --config (or the default file) and opens its store, or that of --store,
- * which needs no configuration; 0, or a status with
- * a message printed, and then there is nothing to close. */
+/*
+ * Reads --config (or the default file) and opens its store, or that of --store,
+ * which needs no configuration; 0, or a status with a message printed, and then
+ * there is nothing to close.
+ */
 int report_open(
+    struct cli *c, enum sqlite_for purpose, struct report_store *out);
+
+/* The same in two steps: without the ledger yet, and that alone. */
+int report_open_conf(struct cli *c, struct report_store *out);
+int report_open_ledger(
     struct cli *c, enum sqlite_for purpose, struct report_store *out);
 void report_close(struct report_store *r);
 

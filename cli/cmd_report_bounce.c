@@ -58,7 +58,7 @@ note(struct cli *c, const struct bounce *b, struct arena *a)
 {
 	struct report_store store;
 	struct ledger_bounce noted;
-	int status = report_open(c, SQLITE_FOR_COMMAND, &store);
+	int status = report_open(c, SQLITE_FOR_READING, &store);
 
 	if (status != EX_OK)
 		return status;

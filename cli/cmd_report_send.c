@@ -144,7 +144,6 @@ read_conf(struct cli *c, const struct conf *conf, struct work *w)
 	o->max_size = conf->report.max_size;
 	o->spread = conf->report.spread;
 	o->bounce_pause = conf->report.bounce_pause;
-	o->sendmail = conf->report.sendmail;
 	if (c->zone == NULL && c->nameserver == NULL)
 		c->zone = conf->zone;
 	c->net = &conf->dns;
@@ -159,9 +158,6 @@ finish(struct cli *c, struct work *w, enum send_end end, const char *error)
 	switch (end) {
 	case SEND_DONE:
 	case SEND_LEFT:
-		break;
-	case SEND_BUSY:
-		status = cli_fail(c, EX_TEMPFAIL, "another run is at it");
 		break;
 	case SEND_EARLY:
 		status = cli_fail(c, EX_USAGE,
@@ -198,29 +194,73 @@ finish(struct cli *c, struct work *w, enum send_end end, const char *error)
 	return status;
 }
 
+static struct ledger *
+open_again(const void *arg, char *error)
+{
+	return ledger_open_file(arg, SQLITE_FOR_READING, error);
+}
+
+/* Before the store is opened here, and before there are threads. */
+static int
+start_hander(struct cli *c, const struct report_store *store, struct work *w)
+{
+	char error[SQL_ERROR_MAX] = "";
+	struct hander_options o = {
+		.open = open_again,
+		.arg = store->path,
+		.program = store->conf->report.sendmail,
+		.from = w->o.email.p,
+		.seconds = SEND_SENDMAIL_SECONDS,
+	};
+
+	if (w->o.dry_run)
+		return EX_OK;
+	switch (hander_start(&o, &w->o.hander, error)) {
+	case HANDER_READY:
+		return EX_OK;
+	case HANDER_BUSY:
+		return cli_fail(c, EX_TEMPFAIL, "another run is at it");
+	case HANDER_FAULT:
+		break;
+	}
+	return cli_fail(c, EX_TEMPFAIL, "%s: %s", store->path, error);
+}
+
+static int
+run_open(struct cli *c, struct report_store *store, struct work *w)
+{
+	char error[SEND_ERROR_MAX] = "";
+	int status = cli_dns_open(c);
+
+	if (status != EX_OK)
+		return status;
+	w->o.ledger = store->ledger;
+	w->o.dns = c->dns;
+	w->o.now = c->now;
+	w->o.tell = tell;
+	w->o.arg = w;
+	return finish(c, w, send_run(&w->o, error), error);
+}
+
 static int
 run(struct cli *c, struct work *w)
 {
 	struct report_store store;
-	char error[SEND_ERROR_MAX] = "";
 	int status = read_options(c, w);
 
 	if (status != EX_OK)
 		return status;
-	status = report_open(c, SQLITE_FOR_COMMAND, &store);
+	status = report_open_conf(c, &store);
 	if (status != EX_OK)
 		return status;
 	status = read_conf(c, store.conf, w);
 	if (status == EX_OK)
-		status = cli_dns_open(c);
-	if (status == EX_OK) {
-		w->o.ledger = store.ledger;
-		w->o.dns = c->dns;
-		w->o.now = c->now;
-		w->o.tell = tell;
-		w->o.arg = w;
-		status = finish(c, w, send_run(&w->o, error), error);
-	}
+		status = start_hander(c, &store, w);
+	if (status == EX_OK)
+		status = report_open_ledger(c, SQLITE_FOR_READING, &store);
+	if (status == EX_OK)
+		status = run_open(c, &store, w);
+	hander_end(w->o.hander);
 	/* they are the configuration's */
 	c->net = NULL;
 	c->zone = NULL;

@@ -9,7 +9,6 @@ enum {
 	SEED_MAX = 44, /* two numbers and a space, with the NUL */
 };
 
-static const char lock_name[] = "send";
 static const char seed_name[] = "report_seed";
 
 static const struct name kinds[] = {
@@ -198,14 +197,6 @@ send_run(const struct send_options *o, char *error)
 
 	if (o->day >= o->now / REPORT_DAY)
 		return SEND_EARLY;
-	if (!o->dry_run) {
-		enum ledger_step step = ledger_lock(s.ledger, lock_name);
-
-		if (step == LEDGER_NONE)
-			return SEND_BUSY;
-		if (step == LEDGER_FAULT)
-			return send_ledger_fault(&s), SEND_FAULT;
-	}
 	if (!run(&s))
 		return SEND_FAULT;
 	return s.left > 0 ? SEND_LEFT : SEND_DONE;

@@ -6,11 +6,11 @@
  * its id, its parts and where it goes are noted in the ledger, all at once;
  * then each delivery is made and noted.  Whoever is killed in between leaves
  * notes that the next run goes on from, so none is lost.  None comes twice
- * either, as far as that can be known: a delivery is noted as being handed over
- * before sendmail starts, and as sent when that has ended well.  Killed between
- * the two, it is not known whether the mail system has the mail; it is handed
- * over again then, the same in every byte, with the same Message-ID, report id
- * and file name, by which receivers know it (RFC 9990 sections 3.5.2, 3.5.4).
+ * either: what hands a mail over and notes it outlives this run (hander.h).
+ * Where that is killed too, between the start of sendmail and the note, it is
+ * not known whether the mail system has the mail; then it is handed over again,
+ * the same in every byte, with the same Message-ID, report id and file name, by
+ * which receivers know it (RFC 9990 sections 3.5.2, 3.5.4).
  */
 #ifndef AVOUCH_REPORT_SEND_H
 #define AVOUCH_REPORT_SEND_H
@@ -22,6 +22,7 @@
 #include "dns/source.h"
 #include "lib/span.h"
 #include "report/aggregate.h"
+#include "report/hander.h"
 #include "report/ledger.h"
 
 enum {
@@ -58,6 +59,7 @@ struct send_event {
 
 struct send_options {
 	struct ledger *ledger;
+	struct hander *hander; /* NULL with dry_run */
 	struct dns_source *dns;
 	int64_t now; /* seconds since 1970 */
 	int64_t day; /* that alone, whatever `spread`; -1: all that are due */
@@ -74,7 +76,6 @@ struct send_options {
 	size_t max_size;      /* bytes of a mail */
 	int64_t spread;       /* seconds after the day */
 	int64_t bounce_pause; /* seconds */
-	const char *sendmail;
 
 	/* What was done, as it is done; texts live for the call. */
 	void (*tell)(void *arg, const struct send_event *e);
@@ -84,7 +85,6 @@ struct send_options {
 enum send_end {
 	SEND_DONE,
 	SEND_LEFT,  /* something waits for another run */
-	SEND_BUSY,  /* another run is at it */
 	SEND_EARLY, /* the day is not over */
 	SEND_FAULT, /* `error` says what */
 };

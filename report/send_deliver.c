@@ -6,17 +6,13 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "report/handover.h"
 #include "report/letter.h"
 #include "report/send_state.h"
 
 enum {
-	BACKOFF_FIRST = 900,    /* seconds */
-	BACKOFF_MAX = 4 * 3600, /* seconds */
-	TEXT_MAX = 2000,        /* bytes for people */
-	NAME_MAX_BYTES = 700,   /* of a file */
-	ID_MAX = 400,           /* of a Message-ID */
-	ADDRESS_MAX = 330,      /* RFC 5321 section 4.5.3.1, with the NUL */
+	TEXT_MAX = 2000,      /* bytes for people */
+	NAME_MAX_BYTES = 700, /* of a file */
+	ID_MAX = 400,         /* of a Message-ID */
 };
 
 /* ---- the list of what is due ---- */
@@ -97,20 +93,13 @@ move(struct send *s, struct ledger_delivery *d, enum ledger_state to,
 		.not_before = s->o->now,
 		.note = note,
 	};
-	int64_t wait = BACKOFF_FIRST;
 	enum ledger_step step;
 
-	for (uint64_t i = 1; i < d->attempts && wait < BACKOFF_MAX; i++)
-		wait *= 2;
-	if (to == LEDGER_WAITING && note.n > 0)
-		m.not_before += wait < BACKOFF_MAX ? wait : BACKOFF_MAX;
 	step = ledger_move(s->ledger, &m);
 	if (step == LEDGER_FAULT)
 		send_ledger_fault(s);
-	if (step == LEDGER_OK) {
-		d->attempts += to == LEDGER_HANDING;
+	if (step == LEDGER_OK)
 		d->state = to;
-	}
 	return step;
 }
 
@@ -128,7 +117,6 @@ settle(struct send *s, struct ledger_delivery *d, enum ledger_state to,
 	case LEDGER_FAULT:
 		return false;
 	}
-	s->left += to == LEDGER_WAITING;
 	return true;
 }
 
@@ -262,39 +250,53 @@ write_letter(struct send *s, const struct ledger_delivery *d, FILE *out,
 
 /* ---- a delivery ---- */
 
-/* Between here and settle() the ledger says that it is being handed over. */
+static enum send_kind
+kind_of(enum ledger_state state)
+{
+	switch (state) {
+	case LEDGER_SENT:
+		return SEND_SENT;
+	case LEDGER_DROPPED:
+		return SEND_DROPPED;
+	case LEDGER_PLANNED:
+	case LEDGER_HANDING:
+	case LEDGER_WAITING:
+		break;
+	}
+	return SEND_WAITING;
+}
+
+/* The helper hands it over and notes what came of it (hander.h). */
 static bool
 hand_over(struct send *s, struct ledger_delivery *d, FILE *mail)
 {
-	char note_memory[SEND_NOTE_MAX], from[ADDRESS_MAX], to[ADDRESS_MAX];
-	struct buf note = buf_over(note_memory, sizeof(note_memory));
-	struct buf from_text = buf_over(from, sizeof(from));
-	struct buf to_text = buf_over(to, sizeof(to));
-	struct handover h = {
-		.program = s->o->sendmail,
-		.from = from,
-		.to = to,
-		.mail = fileno(mail),
-		.seconds = SEND_SENDMAIL_SECONDS,
+	struct hander_job job = {
+		.id = d->id,
+		.attempts = d->attempts,
+		.from = d->state,
+		.now = s->o->now,
 	};
-	enum ledger_step step = move(s, d, LEDGER_HANDING, SPAN(""));
+	struct hander_reply reply;
+	struct buf to = buf_over(job.to, sizeof(job.to));
 
-	if (step != LEDGER_OK)
-		return step == LEDGER_NONE;
-	buf_span(&from_text, s->o->email);
-	buf_span(&to_text, d->destination);
-	switch (handover(&h, &note)) {
-	case HANDOVER_DONE:
-		s->failures = 0;
-		return settle(s, d, LEDGER_SENT, SEND_SENT, buf_done(&note));
-	case HANDOVER_LATER:
-		s->failures++;
+	buf_span(&to, d->destination);
+	if (to.full)
+		return settle(s, d, LEDGER_DROPPED, SEND_DROPPED,
+		    SPAN("the address is too long"));
+	if (!hander_hand(s->o->hander, &job, fileno(mail), &reply))
+		return send_fault(s, "the helper that hands mail over is gone");
+	switch (reply.step) {
+	case LEDGER_NONE:
+		return true;
+	case LEDGER_FAULT:
+		return send_fault(s, reply.note);
+	case LEDGER_OK:
 		break;
-	case HANDOVER_NEVER:
-		return settle(
-		    s, d, LEDGER_DROPPED, SEND_DROPPED, buf_done(&note));
 	}
-	return settle(s, d, LEDGER_WAITING, SEND_WAITING, buf_done(&note));
+	tell(s, d, kind_of(reply.state), span_str(reply.note));
+	s->left += reply.state == LEDGER_WAITING;
+	s->failures = reply.state == LEDGER_WAITING ? s->failures + 1 : 0;
+	return true;
 }
 
 static bool

@@ -207,6 +207,20 @@ mailbag_read(const struct mailbag *b)
 	return m;
 }
 
+size_t
+mailbag_count(const struct mailbag *b)
+{
+	DIR *d = opendir(b->folder);
+	struct dirent *e;
+	size_t n = 0;
+
+	assert_non_null(d);
+	while ((e = readdir(d)) != NULL)
+		n += strncmp(e->d_name, "mail.", 5) == 0;
+	closedir(d);
+	return n;
+}
+
 void
 mailbag_free(struct mailbag_mails *m)
 {

@@ -46,6 +46,7 @@ void mailbag_close(struct mailbag *b);
 
 /* All that is there; mails that are not whole fail the test. */
 struct mailbag_mails *mailbag_read(const struct mailbag *b);
+size_t mailbag_count(const struct mailbag *b); /* without reading them */
 void mailbag_free(struct mailbag_mails *m);
 
 /* Takes all mails away. */

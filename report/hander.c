@@ -1,0 +1,281 @@
+#include "report/hander.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+static const char lock_name[] = "send";
+
+enum { LOCK_STEP_MS = 50 };
+
+struct hander {
+	pid_t pid;
+	int socket;
+};
+
+struct hello {
+	enum hander_state state;
+	char error[SQL_ERROR_MAX];
+};
+
+/* ---- a message and a file through a socket ---- */
+
+union control { /* aligned as sendmsg() wants it */
+	struct cmsghdr head;
+	char bytes[CMSG_SPACE(sizeof(int))];
+};
+
+static bool
+send_job(int socket, const struct hander_job *job, int mail)
+{
+	struct hander_job copy = *job;
+	struct iovec v = { .iov_base = &copy, .iov_len = sizeof(copy) };
+	union control control = { .bytes = { 0 } };
+	struct msghdr m = { .msg_iov = &v,
+		.msg_iovlen = 1,
+		.msg_control = control.bytes,
+		.msg_controllen = sizeof(control.bytes) };
+	struct cmsghdr *c = CMSG_FIRSTHDR(&m);
+	ssize_t n;
+
+	c->cmsg_level = SOL_SOCKET;
+	c->cmsg_type = SCM_RIGHTS;
+	c->cmsg_len = CMSG_LEN(sizeof(int));
+	memcpy(CMSG_DATA(c), &mail, sizeof(mail));
+	do
+		n = sendmsg(socket, &m, MSG_NOSIGNAL);
+	while (n < 0 && errno == EINTR);
+	return n == (ssize_t)sizeof(copy);
+}
+
+/* False: the other end is closed. */
+static bool
+receive_job(int socket, struct hander_job *job, int *mail)
+{
+	struct iovec v = { .iov_base = job, .iov_len = sizeof(*job) };
+	union control control = { .bytes = { 0 } };
+	struct msghdr m = { .msg_iov = &v,
+		.msg_iovlen = 1,
+		.msg_control = control.bytes,
+		.msg_controllen = sizeof(control.bytes) };
+	struct cmsghdr *c;
+	ssize_t n;
+
+	*mail = -1;
+	do
+		n = recvmsg(socket, &m, MSG_CMSG_CLOEXEC);
+	while (n < 0 && errno == EINTR);
+	c = CMSG_FIRSTHDR(&m);
+	if (c != NULL && c->cmsg_type == SCM_RIGHTS)
+		memcpy(mail, CMSG_DATA(c), sizeof(*mail));
+	return n == (ssize_t)sizeof(*job) && *mail >= 0;
+}
+
+static bool
+send_all(int socket, const void *bytes, size_t n)
+{
+	ssize_t sent;
+
+	do
+		sent = send(socket, bytes, n, MSG_NOSIGNAL);
+	while (sent < 0 && errno == EINTR);
+	return sent == (ssize_t)n;
+}
+
+static bool
+receive_all(int socket, void *bytes, size_t n)
+{
+	ssize_t got;
+
+	do
+		got = recv(socket, bytes, n, 0);
+	while (got < 0 && errno == EINTR);
+	return got == (ssize_t)n;
+}
+
+/* ---- the helper ---- */
+
+static struct ledger *
+open_locked(const struct hander_options *o, struct hello *hello)
+{
+	const struct timespec step = { 0, LOCK_STEP_MS * 1000000L };
+	struct ledger *l = o->open(o->arg, hello->error);
+	enum ledger_step got = LEDGER_FAULT;
+
+	if (l != NULL)
+		got = ledger_lock(l, lock_name);
+	for (int ms = 0; got == LEDGER_NONE && ms < HANDER_LOCK_MS;
+	     ms += LOCK_STEP_MS) {
+		nanosleep(&step, NULL);
+		got = ledger_lock(l, lock_name);
+	}
+	hello->state = got == LEDGER_OK ? HANDER_READY
+	    : got == LEDGER_NONE        ? HANDER_BUSY
+					: HANDER_FAULT;
+	if (l != NULL && got == LEDGER_FAULT) {
+		struct buf text = buf_over(hello->error, sizeof(hello->error));
+
+		buf_text(&text, ledger_error(l));
+	}
+	return l;
+}
+
+static int64_t
+backoff(uint64_t attempts)
+{
+	int64_t wait = HANDER_BACKOFF_FIRST;
+
+	for (uint64_t i = 1; i < attempts && wait < HANDER_BACKOFF_MAX; i++)
+		wait *= 2;
+	return wait < HANDER_BACKOFF_MAX ? wait : HANDER_BACKOFF_MAX;
+}
+
+static enum ledger_state
+state_after(enum handover_code code)
+{
+	switch (code) {
+	case HANDOVER_DONE:
+		return LEDGER_SENT;
+	case HANDOVER_NEVER:
+		return LEDGER_DROPPED;
+	case HANDOVER_LATER:
+		break;
+	}
+	return LEDGER_WAITING;
+}
+
+static void
+work(const struct hander_options *o, struct ledger *l,
+    const struct hander_job *job, int mail, struct hander_reply *reply)
+{
+	struct buf note = buf_over(reply->note, sizeof(reply->note));
+	struct ledger_move m = { .id = job->id,
+		.from = job->from,
+		.to = LEDGER_HANDING,
+		.attempts = job->attempts,
+		.now = job->now,
+		.note = SPAN("") };
+	struct handover h = { .program = o->program,
+		.from = o->from,
+		.to = job->to,
+		.mail = mail,
+		.seconds = o->seconds };
+
+	reply->step = ledger_move(l, &m);
+	if (reply->step == LEDGER_OK) {
+		m.from = LEDGER_HANDING;
+		m.to = state_after(handover(&h, &note));
+		m.attempts++;
+		m.not_before = job->now + backoff(m.attempts);
+		m.note = buf_done(&note);
+		reply->step = ledger_move(l, &m);
+	}
+	reply->state = m.to;
+	if (reply->step == LEDGER_FAULT) {
+		buf_cut(&note, 0);
+		buf_text(&note, ledger_error(l));
+	}
+}
+
+/* Until the other end is closed; a reply that nobody reads is no matter. */
+static void
+serve(const struct hander_options *o, int socket)
+{
+	struct hello hello = { .error = "" };
+	struct ledger *l = open_locked(o, &hello);
+	struct hander_job job;
+	int mail;
+
+	if (send_all(socket, &hello, sizeof(hello)) &&
+	    hello.state == HANDER_READY) {
+		while (receive_job(socket, &job, &mail)) {
+			struct hander_reply reply = { .note = "" };
+
+			work(o, l, &job, mail, &reply);
+			close(mail);
+			send_all(socket, &reply, sizeof(reply));
+		}
+	}
+	ledger_close(l);
+}
+
+/* ---- this side ---- */
+
+static enum hander_state
+fail(char *error, const char *text)
+{
+	struct buf b = buf_over(error, SQL_ERROR_MAX);
+
+	buf_text(&b, text);
+	return HANDER_FAULT;
+}
+
+static enum hander_state
+greet(struct hander *h, char *error)
+{
+	struct hello hello;
+
+	if (!receive_all(h->socket, &hello, sizeof(hello)))
+		return fail(error, "the helper that hands mail over is gone");
+	fail(error, hello.error);
+	return hello.state;
+}
+
+enum hander_state
+hander_start(const struct hander_options *o, struct hander **out, char *error)
+{
+	struct hander *h = calloc(1, sizeof(*h));
+	enum hander_state state;
+	int pair[2];
+
+	*out = NULL;
+	if (h == NULL ||
+	    socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) != 0) {
+		free(h);
+		return fail(error, "no socket for the helper");
+	}
+	h->pid = fork();
+	if (h->pid == 0) {
+		/* a session of its own: signals to ours are not for it */
+		setsid();
+		close(pair[0]);
+		serve(o, pair[1]);
+		_exit(0);
+	}
+	close(pair[1]);
+	h->socket = pair[0];
+	state = h->pid > 0 ? greet(h, error)
+			   : fail(error, "no process for the helper");
+	if (state == HANDER_READY)
+		*out = h;
+	else
+		hander_end(h);
+	return state;
+}
+
+bool
+hander_hand(struct hander *h, const struct hander_job *job, int mail,
+    struct hander_reply *reply)
+{
+	return send_job(h->socket, job, mail) &&
+	    receive_all(h->socket, reply, sizeof(*reply));
+}
+
+void
+hander_end(struct hander *h)
+{
+	int status;
+
+	if (h == NULL)
+		return;
+	close(h->socket);
+	if (h->pid > 0)
+		while (waitpid(h->pid, &status, 0) < 0 && errno == EINTR)
+			continue;
+	free(h);
+}

@@ -1,0 +1,74 @@
+/*
+ * hander.h - a process of its own that hands mails over and notes how it went.
+ *
+ * Between the start of sendmail and the note in the ledger that it ended well
+ * nobody may die, or it is not known whether the mail was sent.  So both are
+ * done by a helper that outlives whoever started it: killed at any moment, that
+ * one leaves a helper that ends the delivery at hand, notes it and is gone.
+ * Only when the helper is killed as well (the whole service, the machine) a
+ * delivery stays noted as being handed over, and is handed over again.
+ *
+ * The helper holds the lock of sending, so no two runs overlap, not even the
+ * end of one that was killed and the begin of the next.
+ */
+#ifndef AVOUCH_REPORT_HANDER_H
+#define AVOUCH_REPORT_HANDER_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "report/handover.h"
+#include "report/ledger.h"
+
+enum {
+	HANDER_ADDRESS_MAX = 330, /* RFC 5321 section 4.5.3.1, with the NUL */
+	HANDER_NOTE_MAX = 300,    /* bytes */
+	HANDER_LOCK_MS = 5000, /* another run is waited for so long, for it may
+	                          be one that is just ending */
+	HANDER_BACKOFF_FIRST = 900,    /* seconds, doubled each time */
+	HANDER_BACKOFF_MAX = 4 * 3600, /* seconds */
+};
+
+struct hander_options {
+	/* A connection of the helper's own; NULL: `error` (SQL_ERROR_MAX). */
+	struct ledger *(*open)(const void *arg, char *error);
+	const void *arg;
+	const char *program; /* sendmail */
+	const char *from;    /* envelope sender */
+	unsigned seconds;    /* that one mail may take */
+};
+
+enum hander_state { HANDER_READY, HANDER_BUSY, HANDER_FAULT };
+
+struct hander;
+
+/*
+ * To be called before this process opens the same store (SQLite's locks do not
+ * go over a fork) and before it has threads.  HANDER_BUSY: another run goes on.
+ * HANDER_FAULT: `error` (SQL_ERROR_MAX bytes).
+ */
+enum hander_state hander_start(
+    const struct hander_options *o, struct hander **out, char *error);
+
+struct hander_job {
+	int64_t id;        /* of the delivery */
+	uint64_t attempts; /* as it was read */
+	enum ledger_state from;
+	int64_t now;
+	char to[HANDER_ADDRESS_MAX];
+};
+
+struct hander_reply {
+	enum ledger_step step;      /* LEDGER_NONE: another has moved it */
+	enum ledger_state state;    /* what it is now: SENT, WAITING, DROPPED */
+	char note[HANDER_NOTE_MAX]; /* why; or what is wrong */
+};
+
+/* `mail`: a file at its beginning.  False: the helper is gone. */
+bool hander_hand(struct hander *h, const struct hander_job *job, int mail,
+    struct hander_reply *reply);
+
+/* Waits for its end.  Takes NULL. */
+void hander_end(struct hander *h);
+
+#endif
