@@ -196,7 +196,8 @@ deb:
 	@tests/deps build deb
 	@rm -rf $(BUILD)/deb
 	@mkdir -p $(BUILD)/deb/avouch
-	@tar -cf - --exclude='./build' --exclude='./build-*' --exclude='./.git' \
+	@tar -cf - --exclude='./$(BUILD)' --exclude='./build' \
+		--exclude='./build-*' --exclude='./.git' \
 		--exclude=__pycache__ . | tar -C $(BUILD)/deb/avouch -xf -
 	@cp -R etc/debian $(BUILD)/deb/avouch/debian
 	@cd $(BUILD)/deb/avouch && env -u MAKEFLAGS -u MAKELEVEL \
