@@ -25,6 +25,8 @@ static const struct report_command {
 	{ "send", TAKES_DOMAIN | TAKES_SEND, 0, 0, cmd_report_send },
 	{ "bounce", 0, 0, 0, cmd_report_bounce },
 	{ "read", TAKES_STORE, 1, CLI_ARGS_MAX, cmd_report_read },
+	{ "show", TAKES_DOMAIN | TAKES_STORE | TAKES_SHOW, 0, 0,
+	    cmd_report_show },
 };
 
 static unsigned

@@ -11,6 +11,7 @@ enum { BLOCK = 16384 }; /* bytes that the library is given at once */
 
 struct unpack {
 	struct archive *archive;
+	enum unpack_kind kind;
 	int64_t out; /* bytes that came out */
 	unsigned entries;
 	char name[UNPACK_NAME_MAX + 1];
@@ -61,6 +62,7 @@ unpack_open(struct span bytes, enum unpack_kind kind)
 
 	if (u == NULL)
 		return NULL;
+	u->kind = kind;
 	u->archive = archive_read_new();
 	if (u->archive == NULL) {
 		free(u);
@@ -86,7 +88,16 @@ note_name(struct unpack *u, struct archive_entry *entry)
 	struct buf b = buf_over(u->name, sizeof(u->name));
 	const char *name = archive_entry_pathname(entry);
 
-	buf_printable(&b, span_str(name != NULL ? name : ""), UNPACK_NAME_MAX);
+	if (u->kind == UNPACK_ZIP)
+		buf_printable(&b, span_str(name), UNPACK_NAME_MAX);
+}
+
+/* A raw stream is also what the filter did not know. */
+static bool
+is_unpacked(const struct unpack *u)
+{
+	return u->kind == UNPACK_ZIP ||
+	    archive_filter_code(u->archive, 0) == ARCHIVE_FILTER_GZIP;
 }
 
 enum unpack_step
@@ -106,6 +117,10 @@ unpack_next(struct unpack *u, struct span *name)
 		}
 		if (archive_entry_filetype(entry) != AE_IFREG)
 			continue;
+		if (!is_unpacked(u)) {
+			fail(u, "broken, cannot be unpacked", NULL);
+			return UNPACK_FAULT;
+		}
 		note_name(u, entry);
 		*name = span_str(u->name);
 		return UNPACK_FILE;
