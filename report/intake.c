@@ -271,7 +271,9 @@ take_inner(struct unit *u, struct stream *s, struct span name)
 	ptrdiff_t got = 0;
 	bool good = true;
 
+	/* `n` stays below `room`, which was allocated. */
 	while (bytes != NULL && n <= INTAKE_INNER_MAX &&
+	    /* cppcheck-suppress pointerOutOfBoundsCond */
 	    (got = pull(s, bytes + n, room - n)) > 0) {
 		char *more = bytes;
 
