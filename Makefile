@@ -98,7 +98,7 @@ fuzz-replay: $(REPLAYS)
 export PYTHONDONTWRITEBYTECODE = 1
 MILTER_TESTS = "tests/milter/proto.py $(DAEMON)" \
 	"tests/milter/operate.py $(DAEMON)" \
-	"tests/milter/policy.py $(DAEMON)" \
+	"tests/milter/policy.py $(DAEMON)" "tests/milter/soak.py $(DAEMON) 5" \
 	"tests/milter/luatest.py $(DAEMON)" "tests/milter/store.py $(DAEMON)" \
 	"tests/milter/e2e.py $(DAEMON)"
 CLI_TESTS = "tests/cli/contract.py $(COMMAND)" \
@@ -141,6 +141,11 @@ valgrind:
 	@tests/deps build check fuzz
 	@$(MAKE) --no-print-directory -s all
 	@LOGS=$(BUILD) tests/run_cmocka "tests/milter/valgrind.py $(DAEMON)"
+
+# A reload every 100 ms at 200 messages a second, for a minute; `check` has five
+# seconds of it.
+soak-reload: all
+	@tests/milter/soak.py $(DAEMON) 60
 
 lint:
 	@tests/deps build lint
@@ -251,6 +256,7 @@ help:
 	@echo "fuzz-replay  the seeds of all fuzz targets alone"
 	@echo "cli-test     the tests of the command alone"
 	@echo "e2e          the tests against a running milter alone"
+	@echo "soak-reload  a minute of mail with ten reloads a second"
 	@echo "valgrind     a thousand messages through the milter under valgrind"
 	@echo "lint         the rules that no compiler checks"
 	@echo "asan tsan    unit under sanitizers, in build-asan, build-tsan"
@@ -260,9 +266,9 @@ help:
 	@echo "clean        removes build and build-*"
 
 .SECONDARY:
-.PHONY: all bench demo check check-programs check-run cli-test e2e valgrind \
-	lint deps unit fuzz-replay asan tsan fuzz-build fuzzers fuzz install uninstall \
-	deb help clean
+.PHONY: all bench demo check check-programs check-run cli-test e2e \
+	soak-reload valgrind lint deps unit fuzz-replay asan tsan fuzz-build \
+	fuzzers fuzz install uninstall deb help clean
 clean:
 	rm -rf build build-*
 

@@ -96,8 +96,11 @@ class Lab(contextlib.ExitStack):
             self.where = smtp.free_port()
             self.socket = "inet:%d@127.0.0.1" % self.where
             self.mta_socket = "inet:127.0.0.1:%d" % self.where
-        self.milter = daemon.Daemon(self.program, self.home,
-                                    self.settings(more), **options)
+        return self.start_with(self.settings(more), **options)
+
+    def start_with(self, text, **options):
+        """The milter, with the whole text of its configuration."""
+        self.milter = daemon.Daemon(self.program, self.home, text, **options)
         self.callback(self.milter.stop)
         return self.milter
 

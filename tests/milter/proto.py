@@ -223,6 +223,92 @@ def _(l):
     m.quit()
 
 
+def as_postfix(fields, changes):
+    """Postfix removes at once: later numbers count what is left."""
+    left = list(fields)
+    for name, number in changes.removed:
+        at = [i for i, (n, _) in enumerate(left) if n.lower() == name.lower()]
+        if number <= len(at):
+            del left[at[number - 1]]
+    return left
+
+
+def as_sendmail(fields, changes):
+    """Sendmail empties the field and counts it on."""
+    left = list(fields)
+    for name, number in changes.removed:
+        at = [i for i, (n, _) in enumerate(fields)
+              if n.lower() == name.lower()]
+        if number <= len(at):
+            left[at[number - 1]] = None
+    return [f for f in left if f is not None]
+
+
+@suite.test("numbers of fields are right on Postfix and on Sendmail")
+def _(l):
+    kinds = [(OURS, " mx.example.net; spf=pass"),
+             (OURS.lower(), " mx.example.net; dkim=pass"),
+             (OURS, " other.example; spf=pass"), ("X-Other", " 1"),
+             ("X-Avouch-Quarantine", " no")]
+    m = session(l)
+    for start in range(5):
+        for step in (1, 2, 3, 4):
+            fields = [kinds[(start + i * step + i // 7) % 5]
+                      for i in range(23)] + [("From", " x@plain.example")]
+            m.mail()
+            m.rcpt()
+            for name, value in fields:
+                m.header(name, value.encode())
+            m.headers_end()
+            changes = m.end()
+            wanted = [f for f in fields
+                      if "mx.example.net" not in f[1] and
+                      not f[0].startswith("X-Avouch")]
+            same(as_postfix(fields, changes), wanted, "on Postfix")
+            same(as_sendmail(fields, changes), wanted, "on Sendmail")
+    m.quit()
+
+
+@suite.test("as Sendmail talks: DATA, the queue id at MAIL, macros unasked")
+def _(l):
+    l.milter.reload(l.settings().replace(
+        'authserv_id = "%s"\n' % lab.HOST, ""))
+    steps = miltproto.ALL_STEPS & ~miltproto.SET_SYMBOLS
+    m = miltproto.Milter(l.where, steps=steps)
+    for number in range(3):
+        if number == 0:
+            m.macros("C", j=lab.HOST, _="host [192.0.2.10]",
+                     daemon_name="MTA", if_name="mx", if_addr="192.0.2.1")
+            m.event("C", b"mail.bank.example\0" + b"4" +
+                    struct.pack(">H", 25) + b"192.0.2.10\0")
+            m.macros("H", tls_version="TLSv1.3", cipher_bits="256")
+            m.helo("mail.bank.example")
+        m.macros("M", i="6AM3ik4r02101%d" % number, mail_mailer="esmtp",
+                 mail_host="bank.example.", mail_addr="alice@bank.example")
+        m.event("M", b"<alice@bank.example>\0SIZE=1000\0")
+        m.macros("R", rcpt_mailer="local", rcpt_host="", rcpt_addr="bob")
+        m.rcpt()
+        same(m.event("T"), ("c", b""), "DATA is answered over TCP")
+        for line in l.signed.partition(b"\r\n\r\n")[0].replace(
+                b"\r\n\t", b"\n\t").split(b"\r\n"):
+            name, _, value = line.partition(b":")
+            m.header(name, value)
+        m.headers_end()
+        m.body(l.signed.partition(b"\r\n\r\n")[2])
+        m.macros("E", msg_id="<x@bank.example>")
+        m.packet("E")
+        letters = []
+        while not letters or letters[-1] not in "cry":
+            letters.append(m.read()[0])
+        same(letters, ["i", "c"], "replies")
+        line = l.milter.log(event="message")[-1]
+        same((line["queue_id"], line["spf"], line["dkim"].split(":")[0],
+              line["dmarc"]), ("6AM3ik4r02101%d" % number, "pass", "pass",
+                               "pass"), "log")
+    m.quit()
+    l.milter.reload(l.settings())
+
+
 @suite.test("a field of 3 MB, a name of 60 KB")
 def _(l):
     m = session(l)
