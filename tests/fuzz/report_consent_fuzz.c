@@ -1,0 +1,81 @@
+/*
+ * report_consent_fuzz.c - rua and ruf of any record, and a DNS that may say
+ * anything (RFC 9990 section 4).
+ *
+ * The input is lines: the policy domain, the record, then what may be answered.
+ */
+#include "report/consent.h"
+
+#include <assert.h>
+#include <stdint.h>
+
+#include "lib/ascii.h"
+#include "lib/domain.h"
+#include "tests/support/lines.h"
+#include "tests/support/pump.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+struct run {
+	struct consent_query query;
+	struct dns_talk *talk;
+	struct arena *arena;
+	struct consent_result result;
+};
+
+static enum step
+check(void *arg)
+{
+	struct run *r = arg;
+
+	arena_rewind(r->arena);
+	return consent_check(&r->query, r->talk, r->arena, &r->result);
+}
+
+/* What is put on a command line and into a header field. */
+static void
+check_addresses(const struct run *r)
+{
+	for (size_t i = 0; i < r->result.n_addresses; i++) {
+		struct span to = r->result.addresses[i];
+		struct span host = span_skip(to, span_index(to, '@') + 1);
+
+		assert(to.n > 0 && to.p[0] != '-');
+		assert(span_all(to, ascii_is_visible));
+		assert(domain_is_fqdn(host));
+		assert(!span_has(to, '|') && !span_has(to, '/'));
+	}
+}
+
+int
+LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	struct scan s = scan_of(span_of((const char *)data, size));
+	struct lines_source source;
+	struct arena *names = arena_new(1 << 16);
+	struct run r = { .talk = dns_talk_new(CONSENT_QUESTIONS),
+		.arena = arena_new(CONSENT_MEMORY) };
+	struct dmarc_record record;
+	const char *reason;
+
+	assert(names != NULL && r.talk != NULL && r.arena != NULL);
+	r.query.policy_domain = domain_normal(names, lines_next(&s, '\n'));
+	dmarc_record_parse(lines_next(&s, '\n'), &record, &reason);
+	lines_open(&source, &s);
+	if (r.query.policy_domain.p != NULL) {
+		for (int kind = CONSENT_RUA; kind <= CONSENT_RUF; kind++) {
+			bool rua = kind == CONSENT_RUA;
+
+			r.query.kind = (enum consent_kind)kind;
+			r.query.uris = rua ? record.rua : record.ruf;
+			r.query.n_uris = rua ? record.n_rua : record.n_ruf;
+			pump_core(r.talk, &source.source, false, check, &r);
+			assert(!arena_has_failed(r.arena));
+			check_addresses(&r);
+		}
+	}
+	dns_talk_free(r.talk);
+	arena_free(r.arena);
+	arena_free(names);
+	return 0;
+}
