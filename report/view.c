@@ -478,6 +478,17 @@ sort(struct view *v)
 	}
 }
 
+/* Each stops where memory ends; then the next is not begun. */
+static bool
+gather(struct gather *g, struct ledger *l, const struct ledger_range *range)
+{
+	return ledger_each_received(l, range, take_report, g) == LEDGER_OK &&
+	    (g->failed ||
+		ledger_each_source(l, range, take_source, g) == LEDGER_OK) &&
+	    (g->failed ||
+		ledger_each_received_row(l, range, take_row, g) == LEDGER_OK);
+}
+
 bool
 view_read(struct ledger *l, struct span domain, size_t days, int64_t now,
     struct arena *a, struct view *view)
@@ -490,14 +501,9 @@ view_read(struct ledger *l, struct span domain, size_t days, int64_t now,
 
 	*view = (struct view){ .from = range.from, .days = days };
 	g.buckets = need(&g, BUCKETS, sizeof(struct view_source *));
-	if (g.failed)
-		view->fault = "out of memory";
-	else if (ledger_each_received(l, &range, take_report, &g) !=
-		LEDGER_OK ||
-	    ledger_each_source(l, &range, take_source, &g) != LEDGER_OK ||
-	    ledger_each_received_row(l, &range, take_row, &g) != LEDGER_OK)
+	if (!g.failed && !gather(&g, l, &range))
 		view->fault = ledger_error(l);
-	else if (g.failed)
+	if (g.failed)
 		view->fault = "out of memory";
 	if (view->fault != NULL)
 		return false;

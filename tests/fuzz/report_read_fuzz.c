@@ -1,0 +1,121 @@
+/* report_read_fuzz.c - any bytes as a file of others' reports: XML, archives,
+ * mails, mboxes */
+#include <assert.h>
+#include <stdint.h>
+#include <string.h>
+
+#include "lib/utf8.h"
+#include "report/intake.h"
+#include "report/read.h"
+#include "report/strain.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+enum { PIECE = 100 };
+
+static void
+check_text(struct span s)
+{
+	for (struct span at = s; at.n > 0;) {
+		size_t n = utf8_plain(at);
+
+		assert(n > 0);
+		at = span_skip(at, n);
+	}
+}
+
+static void
+tell(void *arg, const struct intake_event *e)
+{
+	const struct ledger_received *r = e->report;
+
+	(void)arg;
+	assert(e->kind != INTAKE_KNOWN);
+	if (e->kind != INTAKE_STORED) {
+		assert(r == NULL && e->reason.n > 0);
+		return;
+	}
+	assert(r->begin >= 0 && r->begin <= r->end);
+	assert(r->end <= READ_TIME_MAX + REPORT_DAY);
+	assert(r->messages <= (uint64_t)READ_SUM_MAX);
+	assert(r->domain.n > 0 && r->organisation.n > 0 && r->report_id.n > 0);
+	check_text(r->organisation);
+	check_text(r->report_id);
+	check_text(r->errors);
+}
+
+/* What comes out of the strainer has no document type, no entity but the five,
+ * no attribute, however the bytes come in. */
+static void
+check_strained(struct span in)
+{
+	static char out[STRAIN_GROWTH * (PIECE + STRAIN_HELD_MAX)];
+	struct strain s = { 0 };
+	bool in_tag = false;
+
+	while (in.n > 0) {
+		struct span piece = span_first(in, PIECE);
+		size_t n = strain(&s, piece, out);
+
+		assert(n <= sizeof(out));
+		for (size_t i = 0; i < n; i++) {
+			char c = out[i];
+
+			if (in_tag)
+				assert(strchr("<&\"'= !?", c) == NULL);
+			in_tag = c == '<' || (in_tag && c != '>');
+		}
+		in = span_skip(in, piece.n);
+	}
+	strain_end(&s, out);
+}
+
+/* The rows too. */
+static bool
+row(void *arg, const struct report_row *r)
+{
+	(void)arg;
+	assert(r->count > 0 && r->count <= (uint64_t)READ_COUNT_MAX);
+	assert(r->n_dkim <= REPORT_DKIM_MAX);
+	check_text(r->comment);
+	return true;
+}
+
+static ptrdiff_t
+pull(void *arg, char *to, size_t n)
+{
+	struct span *rest = arg;
+
+	n = n < rest->n ? n : rest->n;
+	if (n > 0)
+		memcpy(to, rest->p, n);
+	*rest = span_skip(*rest, n);
+	return (ptrdiff_t)n;
+}
+
+static void
+check_rows(struct span bytes)
+{
+	const struct read_document d = {
+		.pull = pull, .arg = &bytes, .row = row
+	};
+	struct arena *a = arena_new(READ_HEAD_MEMORY);
+	struct ledger_received head;
+	char error[READ_ERROR_MAX];
+
+	assert(a != NULL);
+	assert(read_document(&d, a, &head, error) != READ_MEMORY);
+	arena_free(a);
+}
+
+int
+LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	struct span bytes = span_of((const char *)data, size);
+	const struct intake in = { .now = 1767225600, .tell = tell };
+
+	assert(intake_file(&in, SPAN("fuzz"), bytes));
+	check_strained(bytes);
+	check_rows(bytes);
+	return 0;
+}
