@@ -102,7 +102,8 @@ MILTER_TESTS = "tests/milter/proto.py $(DAEMON)" \
 	"tests/milter/luatest.py $(DAEMON)" "tests/milter/store.py $(DAEMON)" \
 	"tests/milter/e2e.py $(DAEMON)"
 CLI_TESTS = "tests/cli/contract.py $(COMMAND)" \
-	"tests/cli/explain.py $(COMMAND)" "tests/cli/manual.py $(COMMAND)"
+	"tests/cli/explain.py $(COMMAND)" "tests/cli/manual.py $(COMMAND)" \
+	"tests/report/reading.py $(COMMAND)"
 
 # Packages may come now: the variables above are to be worked out afterwards.
 demo:

@@ -1,0 +1,372 @@
+#!/usr/bin/env python3
+"""avouch report read and show, as people and scripts meet them; the page in a
+headless Chromium where there is one.
+
+usage: reading.py PROGRAM [PART-OF-A-NAME]
+"""
+
+import csv
+import gzip
+import io
+import json
+import os
+import re
+import resource
+import shutil
+import sqlite3
+import subprocess
+import sys
+import tempfile
+
+ROOT = os.path.dirname(os.path.dirname(os.path.dirname(
+    os.path.abspath(__file__))))
+sys.path[:0] = [ROOT + "/tests/milter", ROOT + "/tests/report"]
+
+import samples  # noqa: E402
+from samples import gzipped, mail, record, report, zipped  # noqa: E402
+from suite import Skip, Suite, holds, lacks, same, true  # noqa: E402
+
+suite = Suite()
+
+MEMORY = 400 << 20  # bytes that any reading may take
+SECONDS = 60
+
+ZONE = """$TTL 300
+10.2.0.192.in-addr.arpa. PTR mail1.example.com.
+44.100.51.198.in-addr.arpa. PTR out44.mailer.example.
+77.100.51.198.in-addr.arpa. PTR <script>x</script>.
+"""
+
+
+class Lab:
+    milter = None
+
+    def __init__(self, program):
+        self.program = os.path.abspath(program)
+        self.home = tempfile.mkdtemp(prefix="avouch-reading-")
+        self.n = 0
+
+    def path(self, name):
+        return os.path.join(self.home, name)
+
+    def file(self, name, data):
+        path = self.path(name)
+        os.makedirs(os.path.dirname(path), exist_ok=True)
+        with open(path, "wb") as f:
+            f.write(data if isinstance(data, bytes) else data.encode())
+        return path
+
+    def store(self):
+        self.n += 1
+        return self.path("%d.db" % self.n)
+
+    def run(self, *words, stdin=b""):
+        r = subprocess.run(
+            [self.program, "report", *words, "--now", str(samples.NOW)],
+            cwd=self.home, input=stdin, capture_output=True, timeout=SECONDS,
+            check=False, preexec_fn=lambda: resource.setrlimit(
+                resource.RLIMIT_AS, (MEMORY, MEMORY))
+            if "asan" not in self.program else None)
+        return r.returncode, r.stdout.decode(), r.stderr.decode()
+
+    def read(self, store, *paths, stdin=b""):
+        """What --json says, with the status and the complaints."""
+        status, out, err = self.run("read", "--json", "--store", store,
+                                    *paths, stdin=stdin)
+        told = json.loads(out)
+        told["status"], told["err"] = status, err
+        return told
+
+
+def rows(store):
+    with sqlite3.connect(store) as db:
+        return db.execute(
+            "SELECT (SELECT count(*) FROM received), "
+            "(SELECT count(*) FROM received_row), "
+            "(SELECT coalesce(sum(messages), 0) FROM received_row)"
+        ).fetchone()
+
+
+def one(day=1, **more):
+    return report(day, [record("192.0.2.1", 5)], **more)
+
+
+@suite.test("XML, gzip, ZIP, a mail, an mbox, standard input")
+def forms(c):
+    store = c.store()
+    mbox = (b"From a@example.com Mon\n" + mail(gzipped(one(4))) +
+            b"\nFrom b@example.com Tue\nSubject: no report\n\nx\n"
+            b"\nFrom c@example.com Wed\n" +
+            mail(zipped(("r.xml", one(5)), ("r2.xml", one(6)))))
+    told = c.read(store, c.file("a.xml", one(1)),
+                  c.file("b", gzipped(one(2))),
+                  c.file("c.zip", zipped(("x/", ""), ("x/r.xml", one(3)),
+                                         ("README", "hello"))),
+                  c.file("d.mbox", mbox), "-", stdin=mail(one(7).encode(),
+                                                          "r.xml", "text/xml"))
+    same((told["status"], told["stored"], told["known"], told["refused"],
+          told["without"], told["messages"]), (0, 7, 0, 0, 1, 35), told["err"])
+    same(rows(store), (7, 7, 35))
+
+
+@suite.test("a Maildir; what is no report in it is passed over")
+def maildir(c):
+    store = c.store()
+    c.file("md/cur/1:2,S", mail(gzipped(one(1))))
+    c.file("md/new/2", b"Subject: no report\n\nhello\n")
+    c.file("md/new/3", mail(b"PK\3\4broken", "r.zip"))
+    c.file("md/tmp/4", mail(gzipped(one(2))))
+    c.file("md/.Old/cur/5", mail(gzipped(one(3))))
+    os.symlink(c.path("md"), c.path("md/new/loop"))
+    told = c.read(store, c.path("md"))
+    same((told["status"], told["stored"], told["without"], told["refused"]),
+         (65, 2, 1, 1))
+    holds(told["err"], "md/new/3: refused: ")
+    same(rows(store)[0], 2)
+
+
+@suite.test("a report is stored once, by organisation, id and domain")
+def twice(c):
+    store = c.store()
+    path = c.file("once.xml", one(1))
+    same(c.read(store, path)["stored"], 1)
+    told = c.read(store, path, c.file("once.gz", gzipped(one(1))))
+    same((told["status"], told["stored"], told["known"]), (0, 0, 2))
+    same(c.read(store, c.file("org.xml", one(1, org="Other")))["stored"], 1)
+    same(rows(store), (2, 2, 10))
+
+
+def laughs():
+    return '<?xml version="1.0"?><!DOCTYPE lolz [<!ENTITY a "lol">%s]>' \
+        "<feedback>&i;</feedback>" % "".join(
+            '<!ENTITY %s "%s">' % (b, ("&%s;" % a) * 10)
+            for a, b in zip("abcdefgh", "bcdefghi"))
+
+
+def nested(n):
+    data = one(1)
+    for _ in range(n):
+        data = zipped(("r", data))
+    return data
+
+
+def hostile():
+    """name, file, what is said of it"""
+    yield "a ZIP bomb", zipped(
+        ("good.xml", one(1)),
+        ("bomb.xml", b"<feedback>" + b"<a/>" * (30 << 20))), "a bomb"
+    yield "a gzip bomb", gzip.compress(
+        b"<feedback>" + b"<a>0123456789</a>" * (17 << 20), 1), "larger than"
+    yield "laughs", laughs(), "<!DOCTYPE"
+    yield "an external entity", (
+        '<!DOCTYPE f [<!ENTITY x SYSTEM "file:///etc/passwd">]>'
+        "<feedback>&x;</feedback>"), "<!DOCTYPE"
+    yield "a truncated gzip", gzipped(one(1))[:-20], "truncated gzip"
+    yield "a truncated ZIP", zipped(("r.xml", one(1)))[:300], "cut off"
+    yield "XML cut off", one(1)[:-30], "cut off"
+    yield "100 MB of attributes", (
+        b"<feedback " + b'a="b" ' * (17 << 20) + b"/>"), "a tag of more than"
+    yield "deep nesting", "<feedback>" + "<a>" * 100000, "16 deep"
+    yield "ZIPs within ZIPs", nested(9), "4 deep"
+    yield "a gzip that is none", b"\x1f\x8bxxxxxxxxxx", "cannot be unpacked"
+    yield "multiparts within multiparts", b"From: x\n" + b"".join(
+        b'Content-Type: multipart/mixed; boundary="b%d"\n\n--b%d\n' % (i, i)
+        for i in range(15000)), "a mail"
+    yield "many parts", (
+        b"From: x\nContent-Type: multipart/mixed; boundary=b\n\n" +
+        b"--b\n\n" * 3000000), "parts"
+    yield "many fields", b"From: x\n" + b"ab:c\n" * 8000000, "lines"
+    yield "many files", zipped(
+        *[("%d.xml" % i, one(1)) for i in range(1100)]), "1000 files"
+    yield "two reports, one cut off", zipped(
+        ("a.xml", one(1)), ("b.xml", one(2)[:-30])), "b.xml: it ends"
+    yield "nothing", b"", "empty"
+    yield "a text", b"hello\n", "neither XML"
+    yield "another XML", "<html/>", "<html>"
+
+
+@suite.test("what is hostile is refused in words, with 65, and nothing stored")
+def refused(c):
+    for name, data, want in hostile():
+        store = c.store()
+        told = c.read(store, c.file("hostile", data))
+        same((told["status"], told["stored"]), (65, 0), name)
+        holds(told["err"], want)
+        same(len(told["refusals"]), 1, name)
+        same(rows(store), (0, 0, 0), name)
+
+
+@suite.test("one that is refused does not keep the others from being read")
+def others(c):
+    store = c.store()
+    told = c.read(store, c.file("bad", "<html/>"), c.file("ok", one(1)),
+                  c.path("not-there"))
+    same((told["status"], told["stored"], told["refused"]), (65, 1, 2))
+
+
+@suite.test("words that are wrong are told, with 64")
+def usage(c):
+    for words, want in ((["read"], "0 arguments"), (["show", "x"], "1 argu"),
+                        (["show", "--days", "0"], "--days"),
+                        (["show", "--days", "401"], "--days"),
+                        (["read", "--csv", "x"], "--csv"),
+                        (["show", "--domain", "a..b"], "--domain"),
+                        (["show", "--json", "--csv"], "standard output")):
+        status, _, err = c.run(*words, *(
+            [] if words[0] == "read" else ["--store", full(c)]))
+        same(status, 64, words)
+        holds(err, want)
+
+
+def full(c):
+    """A store with a month of reports."""
+    store = c.path("month.db")
+    if not os.path.exists(store):
+        for i, text in enumerate(samples.month()):
+            c.file("month/%d.xml.gz" % i, gzipped(text))
+        told = c.read(store, c.path("month"))
+        same((told["status"], told["stored"]), (0, 60))
+    return store
+
+
+@suite.test("show: sums, causes, new sources, advice")
+def show(c):
+    status, out, _ = c.run("show", "--json", "--store", full(c))
+    same(status, 0)
+    told = json.loads(out)
+    same([d["domain"] for d in told["domains"]],
+         ["example.com", "shop.example"])
+    com, shop = told["domains"]
+    same(told["messages"], com["messages"] + shop["messages"])
+    same(com["messages"], sum(d["messages"] for d in com["days"]))
+    same(com["messages"], sum(s["messages"] for s in com["sources"]))
+    same(com["messages"], sum(com["causes"].values()))
+    same(len(com["days"]), 30)
+    causes = {s["address"]: s["cause"] for s in com["sources"]}
+    for address, cause in (
+            ("192.0.2.10", "good"), ("2001:db8:25::7", "good"),
+            ("198.51.100.20", "spf_only"), ("198.51.100.44", "unaligned"),
+            ("203.0.113.5", "forwarder"), ("198.51.100.77", "dkim_broken"),
+            ("203.0.113.104", "spoof")):
+        same(causes[address], cause, address)
+    new = {s["address"] for s in com["sources"] if s["new"]}
+    true("192.0.2.99" in new and "192.0.2.10" not in new, "new sources")
+    same((com["advice"], shop["advice"]), ("mend_first", "to_reject"))
+    status, out, _ = c.run("show", "--store", full(c), "--domain",
+                           "SHOP.example.")
+    same(status, 0)
+    holds(out, "shop.example   p=quarantine")
+    holds(out, "Safe to move to p=reject")
+    lacks(out, "example.com")
+
+
+@suite.test("show --csv is CSV")
+def show_csv(c):
+    status, out, _ = c.run("show", "--csv", "--store", full(c))
+    lines = list(csv.DictReader(io.StringIO(out, newline="")))
+    same(status, 0)
+    first = lines[0]
+    same((first["domain"], first["address"], first["cause"]),
+         ("example.com", "192.0.2.10", "good"))
+    same(int(first["messages"]), int(first["passed"]))
+    evil = c.store()
+    c.read(evil, c.file("evil.xml", one(1, domain="=cmd()")))
+    _, out, _ = c.run("show", "--csv", "--store", evil)
+    holds(out, "\"'=cmd()\"")
+
+
+@suite.test("show needs a store that is there")
+def no_store(c):
+    status, _, err = c.run("show", "--store", c.path("none.db"))
+    same(status, 75)
+    holds(err, "none.db")
+
+
+def page(c, store, *words):
+    path = c.path("page.html")
+    status, out, err = c.run("show", "--store", store, "--html", path,
+                             "--zone", c.file("zone", ZONE), *words)
+    same((status, out), (0, ""), err)
+    with open(path, encoding="utf-8") as f:
+        return path, f.read()
+
+
+@suite.test("the page needs nothing from elsewhere, and escapes what it shows")
+def page_alone(c):
+    _, text = page(c, full(c))
+    same(re.findall(r"(?:https?:|//|url\(|@import|<script|<link|<img|\son\w+="
+                    r"|javascript:)", text), [])
+    holds(text, "default-src 'none'")
+    evil = c.store()
+    word = "<script>alert(1)</script>"
+    escaped = word.replace("<", "&lt;").replace(">", "&gt;")
+    c.read(evil, c.file("evil.xml", report(
+        1, [record("198.51.100.77", 5, dkim="fail", spf="fail",
+                   signed=[("x\"onload=y." + escaped, "pass")])],
+        domain="a" + escaped)))
+    _, text = page(c, evil)
+    lacks(text, "<script")
+    lacks(text, 'x"onload')
+    holds(text, "&lt;script&gt;")
+
+
+@suite.test("the page in Chromium: what it shows, and a screenshot")
+def page_shown(c):
+    chromium = shutil.which("chromium") or shutil.which("chromium-browser")
+    if chromium is None:
+        raise Skip("chromium is not installed: the page was not looked at")
+    path, _ = page(c, full(c))
+    profile = c.path("profile")
+    shot = c.path("page.png")
+    base = [chromium, "--headless", "--no-sandbox", "--disable-gpu",
+            "--no-first-run", "--disable-background-networking",
+            "--disable-dev-shm-usage", "--user-data-dir=" + profile,
+            "--window-size=1160,2000"]
+    dom = subprocess.run([*base, "--dump-dom", "file://" + path],
+                         capture_output=True, timeout=120,
+                         check=True).stdout.decode()
+    shown = re.sub(r"<style>.*?</style>|<[^>]+>", " ", dom, flags=re.S)
+    shown = re.sub(r"\s+", " ", shown)
+    for part in ("example.com", "Mend your own senders first",
+                 "Safe to move to p=reject", "mail1.example.com",
+                 "out44.mailer.example", "Likely spoofed",
+                 "Missing DKIM of your domain", "SPF only",
+                 "Forwarder or mailing list", "97.1 %", "51,690"):
+        holds(shown, part)
+    true(dom.count("<rect class=\"pass\"") >= 60, "bars of 30 days")
+    same(dom.count("<polyline"), 2)
+    subprocess.run([*base, "--screenshot=" + shot, "file://" + path],
+                   capture_output=True, timeout=120, check=True)
+    with open(shot, "rb") as f:
+        png = f.read()
+    same(png[:8], b"\x89PNG\r\n\x1a\n")
+    same((int.from_bytes(png[16:20], "big"), int.from_bytes(png[20:24],
+                                                            "big")),
+         (1160, 2000), "size")
+    true(len(png) > 60000, "a page with something on it: %d bytes" % len(png))
+
+
+@suite.test("the daemon links no library that reads XML, archives or mails")
+def daemon(c):
+    path = os.path.dirname(c.program) + "/avouch-milter"
+    if not os.path.exists(path) or shutil.which("ldd") is None:
+        raise Skip("the daemon or ldd is not here")
+    linked = subprocess.run(["ldd", path], capture_output=True, text=True,
+                            check=True).stdout
+    holds(linked, "libmilter")
+    for name in ("libxml2", "libarchive", "libgmime", "libpq"):
+        lacks(linked, name)
+
+
+def main():
+    if len(sys.argv) < 2:
+        sys.exit(__doc__)
+    lab = Lab(sys.argv[1])
+    try:
+        return suite.run(lab, sys.argv[2] if len(sys.argv) > 2 else None)
+    finally:
+        shutil.rmtree(lab.home, ignore_errors=True)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
