@@ -10,8 +10,8 @@
 #include "report/unpack.h"
 
 enum {
-	PEEK = 512, /* bytes by which a file is known */
-	FIRST_INNER = 1 << 16,
+	PEEK = 512,            /* bytes by which a file is known */
+	FIRST_INNER = 1 << 16, /* bytes, doubled to INTAKE_INNER_MAX */
 };
 
 /* ---- what it is ---- */
@@ -67,6 +67,7 @@ form_of(struct span bytes)
 
 struct head {
 	struct head *next;
+	bool other; /* XML that is no report, within a mail or an archive */
 	struct ledger_received report;
 };
 
@@ -78,7 +79,8 @@ struct unit {
 	struct head *heads, **last;
 	struct head *at; /* storing: the next document's; else NULL */
 	bool storing;
-	size_t reports;
+	size_t reports; /* documents, */
+	size_t good;    /* and those that are reports */
 	unsigned depth;
 	int64_t unpacked;
 	bool bad; /* one of the kinds without a report */
@@ -194,12 +196,15 @@ check_document(struct unit *u, struct stream *s, struct span name)
 		    u, SPAN(""), "more than 1000 reports in one file");
 	if (h != NULL)
 		end = read_document(&d, u->a, &h->report, error);
-	if (end != READ_DONE)
+	if (end == READ_OTHER && (u->depth > 1 || s->unpack != NULL))
+		h->other = true;
+	else if (end != READ_DONE)
 		return refuse_document(u, s, name, end, error);
 	h->report.file = arena_copy(u->a, span_first(u->file, READ_VALUE_MAX));
 	h->report.read = u->in->now;
 	*u->last = h;
 	u->last = &h->next;
+	u->good += !h->other;
 	return true;
 }
 
@@ -234,6 +239,8 @@ store_document(struct unit *u, struct stream *s)
 	if (h == NULL)
 		return fail(u, "it changed while it was read");
 	u->at = h->next;
+	if (h->other)
+		return true;
 	switch (ledger_begin_received(l, &h->report)) {
 	case LEDGER_NONE:
 		tell(u, INTAKE_KNOWN, &h->report);
@@ -261,6 +268,18 @@ take_document(struct unit *u, struct stream *s, struct span name)
 
 static bool take(struct unit *u, struct span name, struct span bytes);
 
+/* Twice the memory; NULL, and none at all, where there is none. */
+static char *
+grow(char *bytes, size_t *room)
+{
+	char *more = realloc(bytes, 2 * *room);
+
+	if (more == NULL)
+		free(bytes);
+	*room *= 2;
+	return more;
+}
+
 /* All that is left of a stream, in memory of its own, for a reader that has to
  * have it whole. */
 static bool
@@ -269,28 +288,19 @@ take_inner(struct unit *u, struct stream *s, struct span name)
 	size_t n = 0, room = FIRST_INNER;
 	char *bytes = malloc(room);
 	ptrdiff_t got = 0;
-	bool good = true;
+	bool good;
 
-	/* `n` stays below `room`, which was allocated. */
-	while (bytes != NULL && n <= INTAKE_INNER_MAX &&
-	    /* cppcheck-suppress pointerOutOfBoundsCond */
+	while (bytes != NULL && n < room &&
 	    (got = pull(s, bytes + n, room - n)) > 0) {
-		char *more = bytes;
-
 		n += (size_t)got;
-		if (n == room) {
-			room *= 2;
-			more = realloc(bytes, room);
-		}
-		if (more == NULL)
-			free(bytes);
-		bytes = more;
+		if (n == room && room < INTAKE_INNER_MAX)
+			bytes = grow(bytes, &room);
 	}
 	if (bytes == NULL)
 		good = fail(u, "out of memory");
 	else if (got < 0)
 		good = refuse_document(u, s, name, READ_BROKEN, "");
-	else if (n > INTAKE_INNER_MAX)
+	else if (n >= INTAKE_INNER_MAX)
 		good = refuse(u, name, "more than 64 MiB, packed twice");
 	else
 		good = take(u, name, span_of(bytes, n));
@@ -435,7 +445,7 @@ run(struct unit *u, struct span bytes)
 {
 	if (!take(u, SPAN(""), bytes))
 		return;
-	if (u->heads == NULL) {
+	if (u->good == 0) {
 		refuse(u, SPAN(""), nothing_in(bytes));
 		u->kind = INTAKE_NOTHING;
 		return;
@@ -448,7 +458,8 @@ run(struct unit *u, struct span bytes)
 		return;
 	}
 	for (struct head *h = u->heads; h != NULL; h = h->next)
-		tell(u, INTAKE_STORED, &h->report);
+		if (!h->other)
+			tell(u, INTAKE_STORED, &h->report);
 }
 
 /* False: a fault. */

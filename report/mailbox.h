@@ -36,7 +36,8 @@ enum mailbox_end {
 
 /*
  * The parts of a mail and of mails within it, decoded, one by one; text/html
- * is left out.  `name`: its file name, or empty.  Both live for the call.
+ * and images are left out.  `name`: its file name, or empty.  Both live for the
+ * call.
  */
 enum mailbox_end mailbox_each_part(struct span mail,
     bool (*each)(void *arg, struct span name, struct span bytes), void *arg,

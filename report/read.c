@@ -538,7 +538,9 @@ refuse_root(struct reader *r, struct span name)
 	buf_text(&b, "not an aggregate report: its root is <");
 	buf_printable(&b, name, NAME_SHOWN);
 	buf_text(&b, ">, not <feedback>");
-	return refuse(r, memory);
+	refuse(r, memory);
+	r->end = READ_OTHER;
+	return false;
 }
 
 static void

@@ -55,7 +55,8 @@ struct read_document {
 enum read_end {
 	READ_DONE,
 	READ_STOPPED, /* row() wanted no more */
-	READ_REFUSED, /* no report, or a faulty one; `error` says why */
+	READ_REFUSED, /* a faulty one, or no XML; `error` says why */
+	READ_OTHER,   /* another kind of document; the same */
 	READ_BROKEN,  /* pull() failed */
 	READ_MEMORY,
 };

@@ -13,6 +13,7 @@
 
 #include "lib/buf.h"
 #include "lib/table.h"
+#include "report/aggregate.h"
 #include "report/strain.h"
 
 enum { TEXT_MAX = 8192, CAP = 1 << 20 };
@@ -515,6 +516,70 @@ test_floods(void **state)
 	}
 }
 
+/* ---- our own ---- */
+
+static bool
+put_buf(void *arg, struct span bytes)
+{
+	buf_span(arg, bytes);
+	return true;
+}
+
+/* What aggregate.h writes, in either form, is read to the same rows. */
+static void
+test_own(void **state)
+{
+	static char memory[64 << 10], text[64 << 10];
+
+	(void)state;
+	for (int compat = 0; compat < 2; compat++) {
+		struct buf xml = buf_over(memory, sizeof(memory));
+		struct buf out = buf_over(text, sizeof(text));
+		const struct aggregate_info info = {
+			.compat = (enum aggregate_compat)compat,
+			.org_name = SPAN("A & B"),
+			.email = SPAN("dmarc@mx.example.org"),
+			.contact = SPAN(""),
+			.report_id = SPAN("id"),
+			.begin = 1767225600,
+			.end = 1767311999,
+			.error = SPAN(""),
+			.generator = SPAN("avouch"),
+			.domain = SPAN("example.com"),
+			.record = SPAN("v=DMARC1; p=quarantine"),
+		};
+		const struct report_row row = {
+			.count = 7,
+			.source = { IP_V4, { 192, 0, 2, 1 } },
+			.header_from = SPAN("news.example.com"),
+			.envelope_from = SPAN("e.example.com"),
+			.disposition = SPAN("quarantine"),
+			.override = SPAN("mailing_list"),
+			.comment = SPAN("a <b>"),
+			.spf_domain = SPAN("e.example.com"),
+			.spf_scope = SPAN("mfrom"),
+			.spf_result = SPAN("softfail"),
+			.dkim = { { SPAN("example.com"), SPAN("s1"),
+			    SPAN("fail") } },
+			.n_dkim = 1,
+		};
+		struct aggregate *a = aggregate_open(&info, put_buf, &xml);
+
+		for (int i = 0; i < 3; i++)
+			assert_true(aggregate_row(a, &row));
+		assert_true(aggregate_close(a));
+		assert_false(xml.full);
+		tell_text(buf_done(&xml), 1000, &out);
+#define OWN                                                                    \
+	"\n192.0.2.1 7 quarantine 00 news.example.com<e.example.com> "         \
+	"spf=e.example.com:mfrom:softfail dkim=example.com:s1:fail "           \
+	"mailing_list(a <b>)"
+		assert_string_equal(text,
+		    "A & B id 1767225600-1767311999 example.com "
+		    "p=quarantine" OWN OWN OWN);
+	}
+}
+
 /* ---- numbers ---- */
 
 static const struct {
@@ -560,6 +625,7 @@ main(void)
 		cmocka_unit_test(test_memory),
 		cmocka_unit_test(test_stopped),
 		cmocka_unit_test(test_floods),
+		cmocka_unit_test(test_own),
 		cmocka_unit_test(test_times),
 	};
 

@@ -125,6 +125,24 @@ def maildir(c):
     same(rows(store)[0], 2)
 
 
+@suite.test("a mail may bring other documents along")
+def along(c):
+    store = c.store()
+    svg = '<!DOCTYPE svg SYSTEM "x"><svg/>'.encode()
+    word = zipped(("[Content_Types].xml", "<?xml version='1.0'?><Types/>"),
+                  ("word/document.xml", "<w:document/>"))
+    told = c.read(store, c.file("along/1", mail(word, "a.docx", "a/b")),
+                  c.file("along/2", mail(gzipped(one(1)))),
+                  c.file("both.zip", zipped(("a.xml", "<x/>"),
+                                            ("b.xml", one(2)))))
+    same((told["status"], told["stored"], told["without"], told["refused"]),
+         (65, 2, 1, 0), told["err"])
+    holds(told["err"], "a mail without a report")
+    told = c.read(store, os.path.dirname(c.file("svg/1", mail(
+        svg, "logo.svg", "image/svg+xml"))))
+    same((told["status"], told["without"]), (0, 1), told["err"])
+
+
 @suite.test("a report is stored once, by organisation, id and domain")
 def twice(c):
     store = c.store()
