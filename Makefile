@@ -143,6 +143,10 @@ valgrind:
 	@$(MAKE) --no-print-directory -s all
 	@LOGS=$(BUILD) tests/run_cmocka "tests/milter/valgrind.py $(DAEMON)"
 
+# Fetches Debian's Sendmail and runs it from a directory of its own; root.
+sendmail-test: all
+	@tests/milter/sendmail.py $(DAEMON)
+
 # A reload every 100 ms at 200 messages a second, for a minute; `check` has five
 # seconds of it.
 soak-reload: all
@@ -257,6 +261,7 @@ help:
 	@echo "fuzz-replay  the seeds of all fuzz targets alone"
 	@echo "cli-test     the tests of the command alone"
 	@echo "e2e          the tests against a running milter alone"
+	@echo "sendmail-test  mail through a Sendmail that is fetched for it"
 	@echo "soak-reload  a minute of mail with ten reloads a second"
 	@echo "valgrind     a thousand messages through the milter under valgrind"
 	@echo "lint         the rules that no compiler checks"
@@ -268,8 +273,8 @@ help:
 
 .SECONDARY:
 .PHONY: all bench demo check check-programs check-run cli-test e2e \
-	soak-reload valgrind lint deps unit fuzz-replay asan tsan fuzz-build \
-	fuzzers fuzz install uninstall deb help clean
+	soak-reload sendmail-test valgrind lint deps unit fuzz-replay asan \
+	tsan fuzz-build fuzzers fuzz install uninstall deb help clean
 clean:
 	rm -rf build build-*
 

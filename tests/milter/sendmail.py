@@ -1,0 +1,223 @@
+#!/usr/bin/env python3
+"""Mail through a real Sendmail with avouch-milter attached, over TCP and over a
+unix socket.
+
+usage: sendmail.py PROGRAM      make sendmail-test
+
+Debian's Sendmail cannot be installed beside Postfix: its packages are fetched
+and unpacked into a directory of the test, and run there, as root, in a
+namespace with a host name of its own.
+"""
+
+import glob
+import os
+import shutil
+import subprocess
+import sys
+import time
+
+import lab
+import smtp
+from demo import ODD
+from suite import Suite, holds, lacks, same, true
+
+PACKAGES = ["sendmail-bin", "sendmail-cf", "libsasl2-2", "liblockfile1",
+            "libdb5.3", "libwrap0"]
+
+MC = """\
+include(`{cf}/m4/cf.m4')dnl
+OSTYPE(`linux')dnl
+define(`confDOMAIN_NAME', `mx.example.net')dnl
+define(`QUEUE_DIR', `{home}/queue')dnl
+define(`confPID_FILE', `{home}/sendmail.pid')dnl
+define(`confSERVICE_SWITCH_FILE', `{home}/switch')dnl
+define(`confTRUSTED_USER', `root')dnl
+define(`confDONT_BLAME_SENDMAIL', `TrustStickyBit')dnl
+define(`confRUN_AS_USER', `root')dnl
+define(`confLOCAL_MAILER', `smtp')dnl
+define(`ALIAS_FILE', `')dnl
+define(`STATUS_FILE', `{home}/statistics')dnl
+define(`HELP_FILE', `')dnl
+define(`SMART_HOST', `smtp:[127.0.0.1]')dnl
+define(`SMTP_MAILER_ARGS', `TCP $h {sink}')dnl
+define(`RELAY_MAILER_ARGS', `TCP $h {sink}')dnl
+FEATURE(`nocanonify')dnl
+FEATURE(`accept_unresolvable_domains')dnl
+FEATURE(`promiscuous_relay')dnl
+DAEMON_OPTIONS(`Port={port},Addr=127.0.0.1,Name=MTA')dnl
+INPUT_MAIL_FILTER(`avouch', `S={milter}, F=T, T=S:30s;R:30s;E:5m')dnl
+MAILER(`local')dnl
+MAILER(`smtp')dnl
+"""
+
+# Its own host name and hosts file, so that nothing asks the net.
+INSIDE = """\
+hostname mx.example.net
+mount --bind "$1/hosts" /etc/hosts
+shift
+exec "$@"
+"""
+
+suite = Suite()
+ALICE = "alice@bank.example"
+NOT_SKIPPED = 'skip_networks = { "192.0.2.255" }\n'
+CLAIMS = (b"Authentication-Results: other.example; spf=pass\r\n"
+          b"Authentication-Results: mx.example.net; spf=pass\r\n"
+          b"X-A: 1\r\nAuthentication-Results: third.example; dkim=pass\r\n"
+          b"Authentication-Results: MX.example.net; dkim=pass\r\n"
+          b"authentication-results:mx.example.net; dmarc=pass\r\n")
+
+
+def unpack(directory):
+    """The programs and the m4 files of Debian's Sendmail."""
+    subprocess.run(["apt-get", "-q", "download", *PACKAGES], cwd=directory,
+                   check=True, capture_output=True)
+    root = directory + "/root"
+    for package in glob.glob(directory + "/*.deb"):
+        subprocess.run(["dpkg", "-x", package, root], check=True)
+    # without its set-gid bit it takes libraries from where we say
+    shutil.copyfile(root + "/usr/libexec/sendmail/sendmail",
+                    directory + "/sendmail")
+    os.chmod(directory + "/sendmail", 0o755)
+    return root
+
+
+class Sendmail:
+    def __init__(self, l, root, milter):
+        self.home = l.home
+        self.port = smtp.free_port()
+        cf = root + "/usr/share/sendmail/cf"
+        self.config = l.home + "/sendmail.cf"
+        for name, text in (
+                ("hosts", "127.0.0.1 mx.example.net localhost\n"),
+                ("switch", "hosts files\naliases files\n"),
+                ("sendmail.mc", MC.format(
+                    cf=cf, home=l.home, sink=l.sink.port, port=self.port,
+                    milter=milter))):
+            with open(l.home + "/" + name, "w") as f:
+                f.write(text)
+        os.makedirs(l.home + "/queue", mode=0o700, exist_ok=True)
+        with open(self.config, "wb") as f:
+            f.write(subprocess.run(
+                ["m4", "-D_CF_DIR_=%s/" % cf, l.home + "/sendmail.mc"],
+                check=True, capture_output=True).stdout)
+        self.program = ["unshare", "-m", "-u", "sh", "-ec", INSIDE, "sh",
+                        l.home, l.home + "/sendmail", "-C", self.config]
+        self.environment = dict(
+            os.environ, LD_LIBRARY_PATH="%s/lib/x86_64-linux-gnu:"
+            "%s/usr/lib/x86_64-linux-gnu" % (root, root))
+        self.process = subprocess.Popen(
+            [*self.program, "-bD"], env=self.environment,
+            stdin=subprocess.DEVNULL)
+        for _ in range(200):
+            try:
+                smtp.Client(self.port).quit()
+                return
+            except OSError:
+                time.sleep(0.05)
+        raise AssertionError("Sendmail does not listen")
+
+    def quarantined(self):
+        return subprocess.run([*self.program, "-bp", "-qQ"], check=True,
+                              env=self.environment, capture_output=True,
+                              text=True).stdout
+
+    def stop(self):
+        self.process.terminate()
+        self.process.wait()
+
+
+def send(l, message, sender=ALICE, client=None):
+    """(reply, what was delivered or None)"""
+    to = "r%d@example.net" % time.monotonic_ns()
+    c = client or smtp.Client(l.sendmail.port)
+    if client is None:
+        c.need("EHLO host66.isp.example", 250)
+    reply = c.message(sender, to, message)
+    if client is None:
+        c.quit()
+    return reply, l.sink.take(to) if reply.code == 250 else None
+
+
+def ours(message):
+    true(message.startswith(b"Authentication-Results: mx.example.net;"),
+         "on top:\n" + message.decode())
+    found = [f for f in smtp.fields(message, "Authentication-Results")
+             if "mx.example.net" in f.lower()]
+    same(len(found), 1, "fields of ours")
+    return found[0]
+
+
+@suite.test("Sendmail: signatures of each canonicalization, odd white space")
+def _(l):
+    for canon in ("simple/simple", "relaxed/relaxed", "simple/relaxed"):
+        reply, got = send(l, l.sign(ODD, "bank.example", canon=canon))
+        same(reply.code, 250, str(reply))
+        r = lab.results(ours(got))
+        same((r["dkim"], r["dmarc"]), ("pass", "pass"), canon)
+
+
+@suite.test("Sendmail: ours on top, forged ones gone, those of others stay")
+def _(l):
+    for times in (1, 12):
+        message = CLAIMS * times + lab.message("x@plain.example")
+        _, got = send(l, message, "x@plain.example")
+        lacks(ours(got), "dmarc=pass")
+        same(len(smtp.fields(got, "Authentication-Results")), 1 + 2 * times,
+             "fields")
+        same(len(smtp.fields(got, "X-A")), times, "other fields")
+
+
+@suite.test("Sendmail: reject, hold, its name and queue id")
+def _(l):
+    reply, _ = send(l, lab.message(ALICE))
+    same(str(reply)[:11], "550 5.7.26 ", "reject")
+    line = l.milter.wait_log(event="message", action="reject")
+    true(len(line["queue_id"]) > 10, line["queue_id"])
+    same((line["client"], line["mail_from"]), ("127.0.0.1", ALICE), "log")
+    l.milter.reload(l.settings(NOT_SKIPPED).replace(
+        'authserv_id = "mx.example.net"\n', ""))
+    ours(send(l, lab.message("x@plain.example"), "x@plain.example")[1])
+    l.milter.reload(l.settings(NOT_SKIPPED + 'override "h" { from_domain = '
+                               '"plain.example" action = hold }\n'))
+    with smtp.Client(l.sendmail.port) as c:
+        c.need("EHLO x.example", 250)
+        same(c.message("x@plain.example", "held@example.net",
+                       lab.message("x@plain.example")).code, 250, "hold")
+    holds(l.sendmail.quarantined(), "QUARANTINE: decided by an override")
+    l.milter.reload(l.settings(NOT_SKIPPED))
+
+
+@suite.test("Sendmail: many messages on a connection")
+def _(l):
+    good = l.sign(lab.message(ALICE), "bank.example")
+    with smtp.Client(l.sendmail.port) as c:
+        c.need("EHLO host66.isp.example", 250)
+        for i in range(20):
+            reply, got = send(l, good if i % 2 else lab.message(ALICE),
+                              client=c)
+            same(reply.code, 250 if i % 2 else 550, str(reply))
+            if got:
+                holds(ours(got), "dmarc=pass")
+    times = sorted(int(v["total_ms"]) for v in l.milter.log(
+        event="message", helo="host66.isp.example"))
+    print("MAIL to end of message: %d ms median" % times[len(times) // 2])
+
+
+def main():
+    code = 0
+    for unix in (False, True):
+        with lab.Lab(sys.argv[1]) as l:
+            root = unpack(l.home)
+            l.add_key("bank.example")
+            l.start_milter(NOT_SKIPPED, unix=unix)
+            l.sendmail = Sendmail(l, root, l.socket if unix else
+                                  "inet:%d@127.0.0.1" % l.where)
+            l.callback(l.sendmail.stop)
+            print("over a unix socket" if unix else "over TCP")
+            code |= suite.run(l, sys.argv[2] if len(sys.argv) > 2 else None)
+    return code
+
+
+if __name__ == "__main__":
+    sys.exit(main())
