@@ -48,6 +48,7 @@ struct store {
 	bool idle;            /* the writer waits for work */
 	bool out_of_order;    /* the last group could not be committed */
 	bool ending;
+	bool ended;           /* the writer has nothing left to do */
 	int64_t faulty_since; /* ms, when it is out of order */
 	int64_t end_by;       /* ms; the writer gives up then */
 	struct store_counts counts;
@@ -306,6 +307,8 @@ writer_main(void *arg)
 		give_up(s, waiting(s), "the daemon ends");
 		s->counts.lost += waiting(s);
 	}
+	s->ended = true;
+	pthread_cond_broadcast(&s->done);
 	pthread_mutex_unlock(&s->lock);
 	return NULL;
 }
@@ -448,7 +451,8 @@ store_counts(struct store *s, struct store_counts *out)
 void
 store_close(struct store *s, unsigned wait_ms)
 {
-	struct timespec by;
+	struct timespec by = clock_at(clock_ms() + wait_ms + STUCK_MS);
+	bool ended;
 
 	if (s == NULL)
 		return;
@@ -456,11 +460,16 @@ store_close(struct store *s, unsigned wait_ms)
 	s->ending = true;
 	s->end_by = clock_ms() + wait_ms;
 	pthread_cond_broadcast(&s->work);
+	while (!s->ended)
+		if (pthread_cond_timedwait(&s->done, &s->lock, &by) ==
+		    ETIMEDOUT)
+			break;
+	ended = s->ended;
 	pthread_mutex_unlock(&s->lock);
-	by = clock_at(clock_ms() + wait_ms + STUCK_MS);
-	/* A disk that does not answer holds the thread for ever. */
-	if (pthread_clockjoin_np(s->thread, NULL, CLOCK_MONOTONIC, &by) != 0)
+	/* A disk that does not answer holds the thread for ever: it is left. */
+	if (!ended)
 		return;
+	pthread_join(s->thread, NULL);
 	pthread_mutex_destroy(&s->lock);
 	pthread_cond_destroy(&s->work);
 	pthread_cond_destroy(&s->done);
