@@ -88,8 +88,11 @@ take_part(struct walk *w, GMimeObject *object)
 	GMimeStream *stream;
 	GByteArray *bytes;
 
+	/* Neither is ever a report, and an image may well be XML (SVG). */
 	if (!GMIME_IS_PART(object) ||
-	    (type != NULL && g_mime_content_type_is_type(type, "text", "html")))
+	    (type != NULL &&
+		(g_mime_content_type_is_type(type, "text", "html") ||
+		    g_mime_content_type_is_type(type, "image", "*"))))
 		return;
 	content = g_mime_part_get_content(GMIME_PART(object));
 	if (content == NULL)

@@ -749,8 +749,8 @@ not_ours(void **state)
 	static const char *const others[] = {
 		"CREATE TABLE cookies (a); INSERT INTO cookies VALUES (1)",
 		"PRAGMA application_id = 7; CREATE TABLE cookies (a)",
-		"PRAGMA application_id = 1635151733; PRAGMA user_version = 99;"
-		"CREATE TABLE kept (a)",
+		("PRAGMA application_id = 1635151733; PRAGMA user_version = 99;"
+		 "CREATE TABLE kept (a)"),
 	};
 
 	(void)state;
