@@ -6,27 +6,24 @@
  * key alone.
  */
 
-#define SHAPE_KEY                                                              \
-	"header_from, envelope_from, disposition, dkim_aligned, "              \
-	"spf_aligned, automatic, override, comment, spf_domain, spf_scope, "   \
-	"spf_result, dkim"
-
 /* Since version 1: what the daemon keeps. */
 #define KEPT_TABLES(ID, KEYED)                                                 \
 	"CREATE TABLE meta (name TEXT PRIMARY KEY, value TEXT NOT NULL)" KEYED \
 	";"                                                                    \
 	"CREATE TABLE policy (id " ID ", domain TEXT NOT NULL, "               \
-	"record TEXT NOT NULL, used BIGINT NOT NULL, "                         \
-	"UNIQUE (domain, record));"                                            \
+	"record TEXT NOT NULL, used BIGINT NOT NULL);"                         \
+	"CREATE INDEX policy_domain ON policy (domain);"                       \
 	"CREATE TABLE source (id " ID ", address TEXT NOT NULL UNIQUE, "       \
 	"used BIGINT NOT NULL);"                                               \
-	"CREATE TABLE shape (id " ID ", header_from TEXT NOT NULL, "           \
+	"CREATE TABLE shape (id " ID ", hash BIGINT NOT NULL, "                \
+	"header_from TEXT NOT NULL, "                                          \
 	"envelope_from TEXT NOT NULL, disposition TEXT NOT NULL, "             \
 	"dkim_aligned BIGINT NOT NULL, spf_aligned BIGINT NOT NULL, "          \
 	"automatic BIGINT NOT NULL, override TEXT NOT NULL, "                  \
 	"comment TEXT NOT NULL, spf_domain TEXT NOT NULL, "                    \
 	"spf_scope TEXT NOT NULL, spf_result TEXT NOT NULL, "                  \
-	"dkim TEXT NOT NULL, used BIGINT NOT NULL, UNIQUE (" SHAPE_KEY "));"   \
+	"dkim TEXT NOT NULL, used BIGINT NOT NULL);"                           \
+	"CREATE INDEX shape_hash ON shape (hash);"                             \
 	"CREATE TABLE kept (day BIGINT NOT NULL, policy BIGINT NOT NULL, "     \
 	"source BIGINT NOT NULL, shape BIGINT NOT NULL, "                      \
 	"messages BIGINT NOT NULL, last BIGINT NOT NULL, "                     \
@@ -78,8 +75,9 @@
 
 /* Since version 1, of SQLite alone: what the daemon keeps for replay. */
 #define REPLAY_TABLES(ID, KEYED)                                               \
-	"CREATE TABLE facts (id " ID ", bytes BLOB NOT NULL UNIQUE, "          \
-	"used BIGINT NOT NULL);"                                               \
+	"CREATE TABLE facts (id " ID ", hash BIGINT NOT NULL, "                \
+	"bytes BLOB NOT NULL, used BIGINT NOT NULL);"                          \
+	"CREATE INDEX facts_hash ON facts (hash);"                             \
 	"CREATE TABLE decision (id " ID ", action TEXT NOT NULL, "             \
 	"would TEXT NOT NULL, rule TEXT NOT NULL, used BIGINT NOT NULL, "      \
 	"UNIQUE (action, would, rule));"                                       \

@@ -10,11 +10,11 @@
  *	                closed day), "pushed" (the last day that is central)
  *	policy          id, domain, record: a policy record where it was found
  *	source          id, address: as text
- *	shape           id, and what rows share: identifiers, results,
+ *	shape           id, hash, and what rows share: identifiers, results,
  *	                disposition, reason (struct report_row)
  *	kept            day, policy, source, shape -> messages, last
  *	                (seconds since 1970 of the newest): the rows of reports
- *	facts           id, bytes of facts.h
+ *	facts           id, hash, bytes of facts.h
  *	decision        id, action, would, rule
  *	replay          day, source, facts, decision -> messages
  *	report          id, day, domain, part, ...: a report made, or found not
@@ -25,6 +25,10 @@
  *	received        id, organisation, report_id, domain, range, policy, ...:
  *	                a report of others that was read
  *	received_row    report, source, shape, messages
+ *
+ * shape and facts are long: they are found by a hash of 64 bits and compared
+ * (numbers.h), since an index over all they are would double them.  Policy
+ * records are found by their domain.
  *
  * Days are numbers, day = seconds since 1970 / 86400.  policy, source, shape,
  * facts and decision have "used", the last day they were needed: retention

@@ -125,8 +125,11 @@ wait_until_empty(struct store *s)
 static void
 put_for_sure(struct store *s, unsigned domain, unsigned source)
 {
+	uint64_t lost = counts(s).lost;
+
 	if (!put(s, domain, source))
 		wait_until_empty(s);
+	assert_int_equal(counts(s).lost, lost);
 }
 
 /* ---- rows ---- */
