@@ -123,6 +123,7 @@ main(int argc, char **argv)
 
 	guard_descriptors();
 	signal(SIGPIPE, SIG_IGN);
+	signal(SIGXFSZ, SIG_IGN);
 	cli_json_setup();
 	if (c.command == NULL)
 		return output_end(other(name, argc, argv));

@@ -25,6 +25,7 @@ signals_block(void)
 	sigset_t set = ours();
 
 	signal(SIGPIPE, SIG_IGN);
+	signal(SIGXFSZ, SIG_IGN); /* a full store is said by its write */
 	pthread_sigmask(SIG_BLOCK, &set, NULL);
 }
 

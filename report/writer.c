@@ -9,14 +9,11 @@
 #include "report/sqlite.h"
 #include "report/tidy.h"
 
-enum {
-	SET_ASIDE_S = 600, /* not more often than this: a disk that fails
-	                      would fill up with broken files */
-	ERROR_MAX = SQL_ERROR_MAX,
-};
+enum { ERROR_MAX = SQL_ERROR_MAX };
 
 struct writer {
 	const char *path;
+	uint64_t new_max;
 	struct sql *db; /* NULL: not open */
 	struct memo *memo;
 	struct numbers numbers;
@@ -37,6 +34,7 @@ writer_new(const struct writer_options *o)
 	if (w == NULL)
 		return NULL;
 	w->path = o->path;
+	w->new_max = o->new_max != 0 ? o->new_max : WRITER_NEW_MAX;
 	w->tidy.o = o->tidy;
 	w->memo = memo_new();
 	if (w->memo == NULL) {
@@ -119,7 +117,7 @@ ready(struct writer *w)
 		.db = w->db,
 		.memo = w->memo,
 		.given = w->numbers.given,
-		.limit = WRITER_NEW_MAX,
+		.limit = w->new_max,
 	};
 	w->put_kept = sql_prepare(w->db, kept_insert);
 	w->put_replay = sql_prepare(w->db, put_replay);
@@ -140,7 +138,7 @@ set_aside(struct writer *w, int64_t now)
 	struct buf name = buf_over(memory, sizeof(memory));
 
 	if (w->n_set_aside > 0 && now >= w->set_aside_at &&
-	    now < w->set_aside_at + SET_ASIDE_S)
+	    now < w->set_aside_at + WRITER_SET_ASIDE_S)
 		return;
 	if (!sqlite_set_aside(w->path, now, &name)) {
 		log_fault("store-corrupt",

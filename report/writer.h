@@ -21,12 +21,15 @@ enum {
 	                             what brings more is not kept, so that
 	                             nobody can fill the disk by making each
 	                             message different */
+	WRITER_SET_ASIDE_S = 600, /* between two broken files, else a disk that
+	                             fails would fill up with them */
 	WRITER_LOG_PAGES = 4000,  /* of the write-ahead log: 8 MiB; then it is
 	                             copied into the file, quiet or not */
 };
 
 struct writer_options {
 	const char *path; /* must stay */
+	uint64_t new_max; /* texts a day; 0: WRITER_NEW_MAX */
 	struct tidy_options tidy;
 };
 
@@ -44,7 +47,7 @@ enum sql_fault writer_open(struct writer *w, int64_t now);
 /*
  * Writes the entries of the list, all or nothing, at time `now`.  Where it is
  * not SQL_FINE nothing of them is in the file, and writer_error() says why.
- * `refused`: how many were over WRITER_NEW_MAX.
+ * `refused`: how many would have been over WRITER_NEW_MAX.
  */
 enum sql_fault writer_write(
     struct writer *w, struct entry *first, int64_t now, size_t *refused);

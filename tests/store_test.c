@@ -837,6 +837,71 @@ bad_options(void **state)
 	store_close(NULL, 0);
 }
 
+static enum sql_fault
+write_one(struct writer *w, unsigned number, int64_t now, size_t *refused)
+{
+	struct kept_message m;
+	struct entry *e;
+	enum sql_fault fault;
+
+	rows_message(&m, number, number);
+	e = entry_new(&m.row, NULL, NULL, now);
+	assert_non_null(e);
+	fault = writer_write(w, e, now, refused);
+	free(e);
+	return fault;
+}
+
+/* Who makes every message different cannot fill the disk: the day's share of
+ * new texts ends, what is known is still counted. */
+static void
+new_texts_are_bounded(void **state)
+{
+	struct writer *w =
+	    writer_new(&(struct writer_options){ .path = place.file,
+		.new_max = 9, /* a policy, a source, a shape each */
+		.tidy = { 400, 400, 400 } });
+	const int64_t now = (int64_t)ROWS_DAY * REPORT_DAY;
+	size_t refused;
+
+	(void)state;
+	for (unsigned i = 0; i < 5; i++) {
+		assert_int_equal(write_one(w, i, now, &refused), SQL_FINE);
+		assert_int_equal(refused, i >= 3);
+	}
+	assert_int_equal(write_one(w, 1, now, &refused), SQL_FINE);
+	assert_int_equal(refused, 0);
+	assert_int_equal(rows_sum(place.file, ROWS_DAY, NULL).messages, 4);
+	assert_int_equal(write_one(w, 4, now + REPORT_DAY, &refused), SQL_FINE);
+	assert_int_equal(refused, 0);
+	writer_free(w);
+}
+
+/* A disk that breaks every file does not fill up with them. */
+static void
+set_aside_seldom(void **state)
+{
+	static const char garbage[200] = "no database";
+	struct writer *w = writer_new(&(struct writer_options){
+	    .path = place.file, .tidy = { 400, 400, 400 } });
+	const int64_t now = (int64_t)ROWS_DAY * REPORT_DAY;
+	size_t refused;
+
+	(void)state;
+	for (unsigned round = 0; round < 3; round++) {
+		write_file(place.file, garbage, sizeof(garbage), 0);
+		assert_int_equal(
+		    write_one(
+			w, 1, now + round * (WRITER_SET_ASIDE_S / 2), &refused),
+		    SQL_CORRUPT);
+		assert_int_equal(writer_set_aside(w), round < 2 ? 1 : 2);
+		assert_int_equal(access(place.file, F_OK) == 0, round == 1);
+	}
+	assert_int_equal(write_one(w, 1, now, &refused), SQL_FINE);
+	assert_int_equal(place_count(&place, ".corrupt-"), 2);
+	writer_free(w);
+}
+
 /* ---- schema ---- */
 
 static void
@@ -1090,6 +1155,8 @@ main(void)
 		AT_PLACE(away),
 		AT_PLACE(queue_is_bounded),
 		AT_PLACE(bad_options),
+		AT_PLACE(new_texts_are_bounded),
+		AT_PLACE(set_aside_seldom),
 		AT_PLACE(upgrade_from_0),
 		AT_PLACE(upgrade_in_place),
 		AT_PLACE(file_mode),

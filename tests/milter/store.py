@@ -7,6 +7,7 @@ usage: store.py PROGRAM [PART-OF-A-NAME]; the command lies beside it
 
 import json
 import os
+import resource
 import signal
 import sqlite3
 import subprocess
@@ -178,6 +179,32 @@ def _(l):
     same(len(l.milter.log(cause="store")), 1, "lines about it")
     l.milter.stop()
     holds(l.milter.wait_log(event="store")["waiting"], "50")
+
+
+@suite.test("a full store: mail flows, nothing is lost")
+def _(l):
+    fresh(l)
+    pid = l.milter.process.pid
+    resource.prlimit(pid, resource.RLIMIT_FSIZE, (150000, -1))
+    m = session(l)
+    n = 0
+    while not l.milter.log(cause="store") and n < 3000:
+        n += 1
+        sender = "a@x%d.bank.example" % n
+        same(m.message(lab.message(sender), "a@bank.example").reply, "c",
+             "reply")
+    holds(l.milter.wait_log(cause="store")["text"], "store.db")
+    for _ in range(20):
+        same(m.message(l.signed, "alice@bank.example").reply, "c", "reply")
+    resource.prlimit(pid, resource.RLIMIT_FSIZE, (-1, -1))
+    m.quit()
+    until = time.monotonic() + 30
+    while (sum(messages_of(l).values()) < n + 20 and
+           time.monotonic() < until):
+        time.sleep(0.1)
+    same(sum(messages_of(l).values()), n + 20, "messages kept")
+    l.milter.stop()
+    same(l.milter.wait_log(event="store")["lost"], "0", "lost")
 
 
 class Client(threading.Thread):
