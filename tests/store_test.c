@@ -55,6 +55,7 @@ static int
 tear_down(void **state)
 {
 	(void)state;
+	umount(place.folder); /* where full_disk() did not come to its end */
 	place_remove(&place);
 	return 0;
 }
