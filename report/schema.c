@@ -10,24 +10,66 @@
 #define KEPT_TABLES(ID, KEYED)                                                 \
 	"CREATE TABLE meta (name TEXT PRIMARY KEY, value TEXT NOT NULL)" KEYED \
 	";"                                                                    \
-	"CREATE TABLE policy (id " ID ", domain TEXT NOT NULL, "               \
-	"record TEXT NOT NULL, used BIGINT NOT NULL);"                         \
-	"CREATE INDEX policy_domain ON policy (domain);"                       \
 	"CREATE TABLE source (id " ID ", address TEXT NOT NULL UNIQUE, "       \
 	"used BIGINT NOT NULL);"                                               \
-	"CREATE TABLE shape (id " ID ", hash BIGINT NOT NULL, "                \
-	"header_from TEXT NOT NULL, "                                          \
-	"envelope_from TEXT NOT NULL, disposition TEXT NOT NULL, "             \
-	"dkim_aligned BIGINT NOT NULL, spf_aligned BIGINT NOT NULL, "          \
-	"automatic BIGINT NOT NULL, override TEXT NOT NULL, "                  \
-	"comment TEXT NOT NULL, spf_domain TEXT NOT NULL, "                    \
-	"spf_scope TEXT NOT NULL, spf_result TEXT NOT NULL, "                  \
-	"dkim TEXT NOT NULL, used BIGINT NOT NULL);"                           \
-	"CREATE INDEX shape_hash ON shape (hash);"                             \
 	"CREATE TABLE kept (day BIGINT NOT NULL, policy BIGINT NOT NULL, "     \
 	"source BIGINT NOT NULL, shape BIGINT NOT NULL, "                      \
 	"messages BIGINT NOT NULL, last BIGINT NOT NULL, "                     \
 	"PRIMARY KEY (day, policy, source, shape))" KEYED ";"
+
+#define SHAPE_COLUMNS                                                          \
+	"header_from TEXT NOT NULL, envelope_from TEXT NOT NULL, "             \
+	"disposition TEXT NOT NULL, dkim_aligned BIGINT NOT NULL, "            \
+	"spf_aligned BIGINT NOT NULL, automatic BIGINT NOT NULL, "             \
+	"override TEXT NOT NULL, comment TEXT NOT NULL, "                      \
+	"spf_domain TEXT NOT NULL, spf_scope TEXT NOT NULL, "                  \
+	"spf_result TEXT NOT NULL, dkim TEXT NOT NULL, used BIGINT NOT NULL"
+
+/* Since version 4, and in PostgreSQL ever since: what is long. */
+#define LONG_TABLES(ID, KEYED)                                                 \
+	"CREATE TABLE policy (id " ID ", domain TEXT NOT NULL, "               \
+	"record TEXT NOT NULL, used BIGINT NOT NULL);"                         \
+	"CREATE INDEX policy_domain ON policy (domain);"                       \
+	"CREATE TABLE shape (id " ID ", hash BIGINT NOT NULL, " SHAPE_COLUMNS  \
+	");"                                                                   \
+	"CREATE INDEX shape_hash ON shape (hash);"
+
+/* The same, of SQLite alone. */
+#define LONG_REPLAY_TABLES(ID, KEYED)                                          \
+	"CREATE TABLE facts (id " ID ", hash BIGINT NOT NULL, "                \
+	"bytes BLOB NOT NULL, used BIGINT NOT NULL);"                          \
+	"CREATE INDEX facts_hash ON facts (hash);"
+
+/* In versions 1 to 3, of SQLite alone: each text a second time in an index. */
+#define INDEXED_TABLES(ID, KEYED)                                              \
+	"CREATE TABLE policy (id " ID ", domain TEXT NOT NULL, "               \
+	"record TEXT NOT NULL, used BIGINT NOT NULL, "                         \
+	"UNIQUE (domain, record));"                                            \
+	"CREATE TABLE shape (id " ID ", " SHAPE_COLUMNS ", UNIQUE ("           \
+	"header_from, envelope_from, disposition, dkim_aligned, "              \
+	"spf_aligned, automatic, override, comment, spf_domain, spf_scope, "   \
+	"spf_result, dkim));"                                                  \
+	"CREATE TABLE facts (id " ID ", bytes BLOB NOT NULL UNIQUE, "          \
+	"used BIGINT NOT NULL);"
+
+/*
+ * From those of version 3 to those of version 4.  SQL cannot work out hashes:
+ * what is there keeps its number and its rows, and gets another number when it
+ * is needed again.
+ */
+#define INDEXED_AWAY                                                           \
+	"ALTER TABLE policy RENAME TO policy_3;"                               \
+	"ALTER TABLE shape RENAME TO shape_3;"                                 \
+	"ALTER TABLE facts RENAME TO facts_3;"
+
+#define INDEXED_BACK                                                           \
+	"INSERT INTO policy SELECT * FROM policy_3;"                           \
+	"INSERT INTO shape SELECT id, 0, header_from, envelope_from, "         \
+	"disposition, dkim_aligned, spf_aligned, automatic, override, "        \
+	"comment, spf_domain, spf_scope, spf_result, dkim, used "              \
+	"FROM shape_3;"                                                        \
+	"INSERT INTO facts SELECT id, 0, bytes, used FROM facts_3;"            \
+	"DROP TABLE policy_3; DROP TABLE shape_3; DROP TABLE facts_3;"
 
 /* Since version 2: what is sent. */
 #define SENT_TABLES(ID, KEYED)                                                 \
@@ -75,9 +117,6 @@
 
 /* Since version 1, of SQLite alone: what the daemon keeps for replay. */
 #define REPLAY_TABLES(ID, KEYED)                                               \
-	"CREATE TABLE facts (id " ID ", hash BIGINT NOT NULL, "                \
-	"bytes BLOB NOT NULL, used BIGINT NOT NULL);"                          \
-	"CREATE INDEX facts_hash ON facts (hash);"                             \
 	"CREATE TABLE decision (id " ID ", action TEXT NOT NULL, "             \
 	"would TEXT NOT NULL, rule TEXT NOT NULL, used BIGINT NOT NULL, "      \
 	"UNIQUE (action, would, rule));"                                       \
@@ -90,23 +129,32 @@
 #define POSTGRESQL(TABLES)                                                     \
 	TABLES("BIGINT GENERATED ALWAYS AS IDENTITY PRIMARY KEY", "")
 
+/* NULL: nothing to do. */
 static const struct {
 	const char *sqlite, *postgresql;
 } steps[SCHEMA_VERSION] = {
-	{ SQLITE(KEPT_TABLES) SQLITE(REPLAY_TABLES), POSTGRESQL(KEPT_TABLES) },
+	{ SQLITE(KEPT_TABLES) SQLITE(INDEXED_TABLES) SQLITE(REPLAY_TABLES),
+	    POSTGRESQL(KEPT_TABLES) POSTGRESQL(LONG_TABLES) },
 	{ SQLITE(SENT_TABLES), POSTGRESQL(SENT_TABLES) },
 	{ SQLITE(RECEIVED_TABLES), POSTGRESQL(RECEIVED_TABLES) },
+	{ INDEXED_AWAY SQLITE(LONG_TABLES) SQLITE(LONG_REPLAY_TABLES)
+		INDEXED_BACK,
+	    NULL },
 };
 
 bool
 schema_upgrade(
     struct sql *db, enum schema_kind kind, int64_t version, int64_t until)
 {
-	for (int64_t v = version < 0 ? 0 : version; v < until; v++)
-		if (v >= SCHEMA_VERSION ||
-		    !sql_run(db,
-			kind == SCHEMA_SQLITE ? steps[v].sqlite
-					      : steps[v].postgresql))
+	for (int64_t v = version < 0 ? 0 : version; v < until; v++) {
+		const char *step;
+
+		if (v >= SCHEMA_VERSION)
 			return false;
+		step = kind == SCHEMA_SQLITE ? steps[v].sqlite
+					     : steps[v].postgresql;
+		if (step != NULL && !sql_run(db, step))
+			return false;
+	}
 	return true;
 }

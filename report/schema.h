@@ -47,7 +47,7 @@
 #include "report/sql.h"
 
 enum {
-	SCHEMA_VERSION = 3,
+	SCHEMA_VERSION = 4,
 	SCHEMA_APPLICATION = 0x61766f75, /* "avou" */
 };
 
