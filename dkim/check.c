@@ -322,8 +322,11 @@ check_decide(const struct check *c, const struct check_rules *r,
 	if (n == 0)
 		return;
 	out->key = fit[0];
-	if (over_body && !body_matches(c, bodies, a, out))
+	if (over_body && !body_matches(c, bodies, a, out)) {
+		if (out->code == DKIM_FAIL)
+			out->flaw = DKIM_FLAW_BODY;
 		return;
+	}
 	if (!hash(of, data)) {
 		decide(out, DKIM_TEMPERROR, "the header could not be hashed");
 		return;

@@ -42,6 +42,7 @@ struct check_rules { /* the options with their defaults, and the time */
 struct check_result {
 	enum dkim_code code;
 	struct span reason;
+	enum dkim_flaw flaw;
 	const struct key *key; /* the one that decided; NULL: none */
 	bool stale;
 };

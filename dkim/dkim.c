@@ -170,12 +170,15 @@ tell(struct dkim_result *to, const struct check_result *from)
 {
 	to->code = from->code;
 	to->reason = from->reason;
+	to->flaw = from->flaw;
 	to->stale = from->stale;
 	if (from->key == NULL)
 		return;
 	to->key_bits = from->key->bits;
 	to->testing = from->key->testing;
 	to->strict = from->key->strict;
+	if (from->key->is_revoked)
+		to->flaw = DKIM_FLAW_REVOKED;
 }
 
 /*

@@ -46,6 +46,13 @@ struct dkim_options {
 	bool ignore_expiry;      /* x= in the past is not a fail */
 };
 
+/* What a report of a failure calls it (RFC 6591 section 3.3). */
+enum dkim_flaw {
+	DKIM_FLAW_OTHER,   /* "signature"; or there is none */
+	DKIM_FLAW_BODY,    /* "bodyhash": the body is another one */
+	DKIM_FLAW_REVOKED, /* "revoked": the key is withdrawn */
+};
+
 struct dkim_result { /* of one DKIM-Signature field */
 	enum dkim_code code;
 	struct span domain;    /* d=, normal form; absent: not readable */
@@ -56,6 +63,7 @@ struct dkim_result { /* of one DKIM-Signature field */
 	                          enough to be unique in the message, at least 8
 	                          characters (RFC 6008) */
 	struct span reason;    /* why, one line of printable ASCII */
+	enum dkim_flaw flaw;   /* the kind of it */
 	unsigned key_bits;     /* 0: no key */
 	bool testing;          /* t=y in the key */
 	bool strict;           /* t=s in the key */

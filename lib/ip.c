@@ -166,6 +166,21 @@ ip_from_sockaddr(const struct sockaddr *sa)
 	return unmapped(ip);
 }
 
+uint16_t
+ip_port_from_sockaddr(const struct sockaddr *sa)
+{
+	struct sockaddr_in in = { .sin_port = 0 };
+	struct sockaddr_in6 in6;
+
+	if (sa != NULL && sa->sa_family == AF_INET) {
+		memcpy(&in, sa, sizeof(in));
+	} else if (sa != NULL && sa->sa_family == AF_INET6) {
+		memcpy(&in6, sa, sizeof(in6));
+		in.sin_port = in6.sin6_port;
+	}
+	return ntohs(in.sin_port);
+}
+
 void
 ip_put(struct buf *b, const struct ip *ip)
 {

@@ -54,8 +54,9 @@ bool ip_prefix_parse(struct span text, unsigned max, unsigned *bits);
  * it is neither, "::ffff:192.0.2.0/120" the first. */
 enum ip_net_fault ip_net_parse(struct span text, struct ip_net *out);
 
-/* IP_NONE for NULL and for other families (AF_UNIX). */
+/* IP_NONE for NULL and for other families (AF_UNIX); the port then is 0. */
 struct ip ip_from_sockaddr(const struct sockaddr *sa);
+uint16_t ip_port_from_sockaddr(const struct sockaddr *sa);
 
 /* RFC 5952 text; "unknown" for IP_NONE. */
 void ip_put(struct buf *b, const struct ip *ip);

@@ -86,6 +86,7 @@ session_connect(struct session *s, const struct session_client *client)
 	s->connection = verify_connect(s->view->conf, s->view->dns,
 	    &(struct verify_client){
 		.ip = ip_from_sockaddr(client->where),
+		.port = ip_port_from_sockaddr(client->where),
 		.name = span_str(client->name),
 		.ptr = span_str(client->ptr),
 		.authserv_id = span_str(s->authserv_id),

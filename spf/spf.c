@@ -124,6 +124,17 @@ parse_record(struct spf_run *run, struct spf_frame *f, struct span text,
 	return false;
 }
 
+/* RFC 6591 section 3.2.6: a report names each. */
+static void
+note_source(struct spf_run *run, struct span domain, struct span record)
+{
+	struct spf_result *out = run->out;
+
+	if (out->n_sources < sizeof(out->sources) / sizeof(out->sources[0]))
+		out->sources[out->n_sources++] =
+		    (struct spf_source){ .domain = domain, .record = record };
+}
+
 /* RFC 7208 sections 4.3 to 4.6: the record of f->domain. */
 static bool
 load_record(struct spf_run *run, struct spf_frame *f, struct spf_record *record,
@@ -157,6 +168,7 @@ load_record(struct spf_run *run, struct spf_frame *f, struct spf_record *record,
 	found = select_record(run, f, answer, decision);
 	if (found == NULL)
 		return false;
+	note_source(run, f->domain, found->text);
 	if (parse_record(run, f, found->text, record))
 		return true;
 	decision->code = run->out->code;

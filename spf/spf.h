@@ -81,6 +81,11 @@ struct spf_trace {
 	unsigned void_lookups;
 };
 
+struct spf_source { /* a record that the result rests on */
+	struct span domain;
+	struct span record; /* its text */
+};
+
 struct spf_result {
 	enum spf_code code;
 	enum spf_identity identity;
@@ -96,7 +101,9 @@ struct spf_result {
 	enum spf_weakness weakness;
 	unsigned lookups; /* terms that asked DNS, of SPF_MAX_LOOKUPS */
 	unsigned void_lookups;
-	bool stale;                    /* rests on an answer past its TTL */
+	bool stale; /* rests on an answer past its TTL */
+	struct spf_source sources[1 + SPF_MAX_LOOKUPS]; /* as they were read */
+	size_t n_sources;
 	const struct spf_trace *trace; /* first; NULL unless asked for */
 };
 

@@ -231,6 +231,9 @@ sockaddrs(void **state)
 
 	(void)state;
 	in.sin_addr.s_addr = htonl(0xc0000201);
+	in.sin_port = htons(2525);
+	assert_int_equal(
+	    ip_port_from_sockaddr((const struct sockaddr *)&in), 2525);
 	assert_true(ip_parse(SPAN("192.0.2.1"), &want));
 	ip = ip_from_sockaddr((const struct sockaddr *)&in);
 	assert_true(ip_equal(&ip, &want));
@@ -241,6 +244,9 @@ sockaddrs(void **state)
 					       [15] = 1 } };
 	ip = ip_from_sockaddr((const struct sockaddr *)&in6);
 	assert_true(ip_equal(&ip, &want));
+	in6.sin6_port = htons(25);
+	assert_int_equal(
+	    ip_port_from_sockaddr((const struct sockaddr *)&in6), 25);
 	in6.sin6_addr = in6addr_loopback;
 	assert_true(ip_parse(SPAN("::1"), &want));
 	ip = ip_from_sockaddr((const struct sockaddr *)&in6);
@@ -248,6 +254,9 @@ sockaddrs(void **state)
 	assert_int_equal(
 	    ip_from_sockaddr((const struct sockaddr *)&un).family, IP_NONE);
 	assert_int_equal(ip_from_sockaddr(NULL).family, IP_NONE);
+	assert_int_equal(ip_port_from_sockaddr(NULL), 0);
+	assert_int_equal(
+	    ip_port_from_sockaddr((const struct sockaddr *)&un), 0);
 }
 
 static void

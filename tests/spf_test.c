@@ -698,6 +698,40 @@ rfc7208_9_1_the_mechanism_that_matched(void **state)
 }
 
 static void
+has_sources(const struct spf_result *r, const void *arg)
+{
+	const struct text_vector *v = arg;
+	char got[1000];
+	struct buf b = buf_over(got, sizeof(got));
+
+	for (size_t i = 0; i < r->n_sources; i++) {
+		assert_true(span_starts_nocase(r->sources[i].record, "v=spf1"));
+		buf_text(&b, i > 0 ? " " : "");
+		buf_span(&b, r->sources[i].domain);
+	}
+	if (strcmp(got, v->want) != 0)
+		fail_msg("%s: got %s", v->sender, got);
+}
+
+static void
+rfc6591_3_2_6_the_records_used(void **state)
+{
+	static const struct text_vector vectors[] = {
+		{ V4, "a@s23.example", "s23.example" },
+		{ V4, "a@s52-pass.example",
+		    "s52-pass.example in-pass.example" },
+		{ V4, "a@s62-redirect.example",
+		    "s62-redirect.example s62-inner.example" },
+		{ V4, "a@linclude11.example",
+		    "linclude11.example i5.example i4.example" },
+		{ V4, "a@gone.example", "" },
+	};
+	(void)state;
+	for (size_t i = 0; i < TABLE_SIZE(vectors); i++)
+		check(V4, vectors[i].sender, has_sources, &vectors[i]);
+}
+
+static void
 has_reason(const struct spf_result *r, const void *arg)
 {
 	const struct text_vector *v = arg;
@@ -806,6 +840,7 @@ main(void)
 		cmocka_unit_test(rfc7208_6_2_only_a_fail_is_explained),
 		cmocka_unit_test(rfc7208_4_6_4_counters),
 		cmocka_unit_test(rfc7208_9_1_the_mechanism_that_matched),
+		cmocka_unit_test(rfc6591_3_2_6_the_records_used),
 		cmocka_unit_test(reasons),
 		cmocka_unit_test(weak_passes),
 	};

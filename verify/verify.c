@@ -133,6 +133,8 @@ verify_mail(struct verify_connection *c, const struct verify_envelope *e)
 	m->envelope = *e;
 	m->began = job_clock();
 	v->client = c->client.ip;
+	v->client_port = c->client.port;
+	v->header = &m->header;
 	v->client_name = c->client.name;
 	v->client_ptr = c->client.ptr;
 	v->helo = c->helo;

@@ -40,6 +40,7 @@ enum {
 
 struct verify_client {
 	struct ip ip;     /* IP_NONE: not SMTP, a local submission */
+	uint16_t port;    /* its; 0: not told */
 	struct span name; /* the MTA's verified name of it; "unknown" or
 	                     "[...]": not verified; absent: not told */
 	struct span ptr;  /* the name by PTR alone ({client_ptr}); absent */
@@ -99,6 +100,7 @@ enum { VERIFY_ADD_MAX = 4 };
 
 struct verdict {
 	struct ip client;
+	uint16_t client_port;    /* 0: not told */
 	struct span client_name; /* as in struct verify_client */
 	struct span client_ptr;
 	struct span auth_type; /* absent: did not log in */
@@ -140,6 +142,8 @@ struct verdict {
 	bool gave_up;     /* the time or the questions ran out */
 	bool faulty;      /* a limit or a lack of memory of ours */
 	bool automatic;   /* an automatic answer, a bounce or a report */
+
+	const struct mail_header *header; /* without a field where `skip` */
 
 	/* for --explain; NULL where there are none */
 	const struct dkim *dkim_state;

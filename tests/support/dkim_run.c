@@ -104,6 +104,21 @@ dkim_run_text(const struct dkim_run *r, bool reasons, char *text, size_t size)
 	assert_false(b.full);
 }
 
+/* RFC 6591 section 3.3: the kind of failure follows from the reason. */
+static void
+expect_flaw(const char *name, const struct dkim_result *r)
+{
+	enum dkim_flaw want = DKIM_FLAW_OTHER;
+
+	if (span_starts_nocase(r->reason, "body hash did not verify") ||
+	    span_starts_nocase(r->reason, "the body has"))
+		want = DKIM_FLAW_BODY;
+	else if (span_is(r->reason, "the key is revoked"))
+		want = DKIM_FLAW_REVOKED;
+	if (r->flaw != want)
+		fail_msg("%s: flaw %d, want %d", name, (int)r->flaw, (int)want);
+}
+
 void
 dkim_run_expect(const struct dkim_run *r, const char *name, const char *want)
 {
@@ -113,6 +128,8 @@ dkim_run_expect(const struct dkim_run *r, const char *name, const char *want)
 	if (strcmp(got, want) != 0)
 		fail_msg("%s (cut %zu, step %zu): got %s, want %s", name,
 		    r->cut, r->step, got, want);
+	for (size_t i = 0; i < r->n; i++)
+		expect_flaw(name, &r->results[i]);
 }
 
 struct dns_source *
