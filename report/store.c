@@ -12,8 +12,6 @@
 
 enum {
 	GROUP_MAX = 4000,     /* messages of one transaction */
-	PACE_MS = 5,          /* between two commits under load: so long gathers
-	                         a group */
 	QUIET_MS = 500,       /* without mail: time for housekeeping */
 	RETRY_FIRST_MS = 100, /* after a fault, doubled each time ... */
 	RETRY_LAST_MS = 5000, /* ... up to this */
@@ -120,17 +118,14 @@ queue_free(struct queue *q)
 
 /* ---- the writer ---- */
 
-/* Waits for work, or until `until` (ms; 0: for ever); under the lock. */
+/* Waits for work, or until `until` (ms); under the lock. */
 static void
 wait_for_work(struct store *s, int64_t until)
 {
 	struct timespec at = clock_at(until);
 
 	s->idle = true;
-	if (until == 0)
-		pthread_cond_wait(&s->work, &s->lock);
-	else
-		pthread_cond_timedwait(&s->work, &s->lock, &at);
+	pthread_cond_timedwait(&s->work, &s->lock, &at);
 	s->idle = false;
 }
 
@@ -146,18 +141,25 @@ pause_until(struct store *s, int64_t until)
 			break;
 }
 
-/* The group is on disk (`lost` 0), or given up. */
+/*
+ * The group is on disk (`lost` 0), or given up; under the lock, which is given
+ * up for those who wake, so that they do not meet it at once.
+ */
 static void
 settle(struct store *s, size_t lost)
 {
-	size_t n = s->group.n;
+	struct queue group = s->group;
 
-	s->settled += n;
+	queue_init(&s->group);
+	s->settled += group.n;
 	if (lost > 0)
 		s->lost_until = s->settled;
 	s->counts.lost += lost;
-	s->counts.committed += n - lost;
+	s->counts.committed += group.n - lost;
+	pthread_mutex_unlock(&s->lock);
 	pthread_cond_broadcast(&s->done);
+	queue_free(&group);
+	pthread_mutex_lock(&s->lock);
 }
 
 static size_t
@@ -192,14 +194,13 @@ after_commit(struct store *s, size_t refused)
 		log_say(LOG_LEVEL_WARNING, "store",
 		    "store %s works again; %zu messages had to wait", s->path,
 		    waiting(s));
-	settle(s, refused);
 	s->counts.groups++;
 	s->out_of_order = false;
 	s->faults = 0;
 	s->committed_at = now;
 	if (s->log_since == 0)
 		s->log_since = now;
-	queue_free(&s->group);
+	settle(s, refused);
 }
 
 /* From now on nobody waits for what may take long; under the lock. */
@@ -227,7 +228,6 @@ after_fault(struct store *s, enum sql_fault fault)
 	if (fault == SQL_WRONG && s->faults >= FAULTS_OF_OURS_MAX) {
 		give_up(s, s->group.n, writer_error(s->writer));
 		settle(s, s->group.n);
-		queue_free(&s->group);
 	}
 	for (unsigned i = 1; i < s->faults && wait < RETRY_LAST_MS; i++)
 		wait *= 2;
@@ -253,26 +253,30 @@ write_group(struct store *s)
 }
 
 /* What is not the mail's: when it is quiet, or overdue.  Returns when to look
- * again (ms). */
+ * again (ms).  Under the lock, which is given up for it. */
 static int64_t
 keep_house(struct store *s)
 {
 	int64_t now = clock_ms(), look = now + REST_MS;
 	bool quiet = s->queue.n == 0 && now - s->committed_at >= QUIET_MS;
-
-	pthread_mutex_unlock(&s->lock);
-	if (s->log_since != 0 &&
+	bool copy = s->log_since != 0 &&
 	    (now - s->log_since >= STORE_CHECKPOINT_S * 1000 ||
-		writer_log_pages(s->writer) >= WRITER_LOG_PAGES)) {
+		writer_log_pages(s->writer) >= WRITER_LOG_PAGES);
+	bool tidy = quiet || now >= s->tidy_at;
+
+	if (copy || tidy)
+		pthread_mutex_unlock(&s->lock);
+	if (copy) {
 		writer_checkpoint(s->writer);
 		s->log_since = 0;
 	}
-	if (quiet || now >= s->tidy_at) {
+	if (tidy) {
 		if (writer_tidy(s->writer, (int64_t)time(NULL)))
 			look = now + 1;
 		s->tidy_at = now + TIDY_MS;
 	}
-	pthread_mutex_lock(&s->lock);
+	if (copy || tidy)
+		pthread_mutex_lock(&s->lock);
 	if (!quiet)
 		look = now + QUIET_MS;
 	if (s->log_since != 0 &&
@@ -295,7 +299,6 @@ writer_main(void *arg)
 		int64_t look;
 
 		if (waiting(s) > 0) {
-			pause_until(s, s->committed_at + PACE_MS);
 			take_group(s);
 			write_group(s);
 		}
@@ -400,9 +403,19 @@ enqueue(struct store *s, struct entry *e)
 	}
 	queue_add(&s->queue, e);
 	s->taken++;
-	if (s->idle)
-		pthread_cond_signal(&s->work);
 	return true;
+}
+
+/* As settle(): under the lock, which is given up for the writer. */
+static void
+wake_writer(struct store *s)
+{
+	if (!s->idle)
+		return;
+	s->idle = false;
+	pthread_mutex_unlock(&s->lock);
+	pthread_cond_signal(&s->work);
+	pthread_mutex_lock(&s->lock);
 }
 
 /* Under the lock. */
@@ -425,11 +438,15 @@ store_put(struct store *s, const struct report_row *row,
 {
 	struct entry *e = entry_new(row, facts, decision, now);
 	bool room, on_disk = false;
+	uint64_t number;
 
 	pthread_mutex_lock(&s->lock);
 	room = enqueue(s, e);
-	if (room)
-		on_disk = wait_until_settled(s, s->taken);
+	number = s->taken;
+	if (room) {
+		wake_writer(s);
+		on_disk = wait_until_settled(s, number);
+	}
 	pthread_mutex_unlock(&s->lock);
 	if (!room) {
 		give_up(

@@ -162,6 +162,9 @@ tidy_step(struct tidy *t, struct sql *db, struct memo *memo, int64_t now)
 	} else {
 		good = give_back(db, &more);
 	}
+	/* Another program has it: the same again when it is quiet. */
+	if (!good && db->fault == SQL_LOCKED)
+		return false;
 	if (!good)
 		log_fault("store-tidy",
 		    "what is too old cannot leave the store: %s", db->error);
