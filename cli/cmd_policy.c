@@ -203,7 +203,7 @@ read_days(struct cli *c, int64_t *first)
 static int
 open_and_replay(struct cli *c, const struct conf *conf, int64_t first)
 {
-	const char *store = c->store != NULL ? c->store : conf->report.store;
+	const char *store = c->store != NULL ? c->store : conf_store_file(conf);
 	char error[SQL_ERROR_MAX];
 	struct ledger *l;
 	int status;

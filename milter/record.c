@@ -18,11 +18,11 @@ record_open(const struct conf *conf, struct buf *error)
 {
 	char text[ERROR_MAX] = "out of memory";
 
-	if (conf->report.store == NULL)
+	if (conf_store_file(conf) == NULL)
 		return true;
 	store = store_open(
 	    &(struct store_options){
-		.path = conf->report.store,
+		.path = conf_store_file(conf),
 		.retention_days = conf->report.retention / REPORT_DAY,
 		.replay_days = conf->report.replay_retention / REPORT_DAY,
 		.received_days = conf->report.retention / REPORT_DAY,

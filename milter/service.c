@@ -310,7 +310,7 @@ tell_unchanged(const struct conf *old, const struct conf *new)
 		{ "socket_group", old->socket_group, new->socket_group },
 		{ "user", old->user, new->user },
 		{ "pid_file", old->pid_file, new->pid_file },
-		{ "report.store", old->report.store, new->report.store },
+		{ "report.store", conf_store_file(old), conf_store_file(new) },
 		{ "metrics.listen", old->metrics.listen, new->metrics.listen },
 	};
 

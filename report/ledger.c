@@ -4,6 +4,8 @@
 
 #include "lib/log.h"
 #include "lib/scan.h"
+#include "lib/url.h"
+#include "report/central.h"
 #include "report/facts.h"
 #include "report/kept.h"
 #include "report/ledger_state.h"
@@ -35,6 +37,23 @@ ledger_open_file(const char *path, enum sqlite_for purpose, char *error)
 	struct sql *db = sqlite_open(path, purpose, &fault, error);
 	struct ledger *l = ledger_over(db);
 
+	if (l == NULL && db != NULL)
+		buf_text(&text, "out of memory");
+	return l;
+}
+
+struct ledger *
+ledger_open(const char *store, enum sqlite_for purpose, char *error)
+{
+	enum sql_fault fault;
+	struct buf text = buf_over(error, SQL_ERROR_MAX);
+	struct sql *db;
+	struct ledger *l;
+
+	if (!url_is_database(span_str(store)))
+		return ledger_open_file(store, purpose, error);
+	db = central_open(store, &fault, error);
+	l = ledger_over(db);
 	if (l == NULL && db != NULL)
 		buf_text(&text, "out of memory");
 	return l;
@@ -343,6 +362,8 @@ ledger_each_kept(struct ledger *l, int64_t day,
 	    "JOIN policy ON policy.id = kept.policy "
 	    "JOIN source ON source.id = kept.source "
 	    "JOIN shape ON shape.id = kept.shape WHERE kept.day = $1 "
+	    "AND NOT EXISTS (SELECT 1 FROM report "
+	    "WHERE report.day = kept.day AND report.domain = policy.domain) "
 	    "ORDER BY kept.policy, kept.source, kept.shape");
 	enum sql_step step;
 

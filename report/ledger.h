@@ -44,6 +44,11 @@ void ledger_close(struct ledger *l); /* takes NULL */
 enum sql_fault ledger_fault(const struct ledger *l);
 const char *ledger_error(const struct ledger *l);
 
+/* The store of that name: a file, or a URL (lib/url.h) of one that hosts share.
+ * NULL: `error` (SQL_ERROR_MAX bytes). */
+struct ledger *ledger_open(
+    const char *store, enum sqlite_for purpose, char *error);
+
 /* The connection, for statements of one's own (push). */
 struct sql *ledger_sql(struct ledger *l);
 
@@ -98,7 +103,8 @@ enum ledger_step ledger_each_row(struct ledger *l, int64_t day,
     struct span policy_domain,
     bool (*each)(void *arg, const struct report_row *r), void *arg);
 
-/* Every row of a day as it is stored, with its record, for push. */
+/* Every row of a day as it is stored, with its record, for push; but for those
+ * of policy domains whose report of that day was planned here. */
 enum ledger_step ledger_each_kept(struct ledger *l, int64_t day,
     bool (*each)(void *arg, const struct report_row *r), void *arg);
 
@@ -285,6 +291,27 @@ struct ledger_source { /* of a policy domain */
 enum ledger_step ledger_each_source(struct ledger *l,
     const struct ledger_range *range,
     bool (*each)(void *arg, const struct ledger_source *s), void *arg);
+
+/* ---- the hosts that share a store: PostgreSQL alone ---- */
+
+struct ledger_host {
+	struct span store;  /* the name of its own store (meta) */
+	struct span name;   /* of the host, for people */
+	int64_t day;        /* the last one that was pushed */
+	struct span ticket; /* of that push (push.h) */
+	int64_t at;         /* seconds since 1970 */
+};
+
+/* Inserts, or replaces what there was of the store. */
+enum ledger_step ledger_put_host(struct ledger *l, const struct ledger_host *h);
+
+/* Texts in `a`.  LEDGER_NONE: it never pushed. */
+enum ledger_step ledger_get_host(struct ledger *l, struct span store,
+    struct arena *a, struct ledger_host *out);
+
+/* By name. */
+enum ledger_step ledger_each_host(struct ledger *l,
+    bool (*each)(void *arg, const struct ledger_host *h), void *arg);
 
 /* ---- replay ---- */
 

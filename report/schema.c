@@ -93,7 +93,7 @@
 	"note TEXT NOT NULL)" KEYED ";"
 
 /* Since version 3: what others sent. */
-#define RECEIVED_TABLES(ID, KEYED)                                             \
+#define RECEIVED_TABLES(ID, KEYED, ONCE)                                       \
 	"CREATE TABLE received (id " ID ", organisation TEXT NOT NULL, "       \
 	"email TEXT NOT NULL, contact TEXT NOT NULL, "                         \
 	"report_id TEXT NOT NULL, begin_at BIGINT NOT NULL, "                  \
@@ -104,8 +104,7 @@
 	"version TEXT NOT NULL, generator TEXT NOT NULL, "                     \
 	"errors TEXT NOT NULL, file TEXT NOT NULL, "                           \
 	"read_at BIGINT NOT NULL, rows BIGINT NOT NULL, "                      \
-	"messages BIGINT NOT NULL, "                                           \
-	"UNIQUE (organisation, report_id, domain));"                           \
+	"messages BIGINT NOT NULL" ONCE ");"                                   \
 	"CREATE INDEX received_begin ON received (begin_at);"                  \
 	"CREATE INDEX received_domain ON received (domain, begin_at);"         \
 	"CREATE TABLE received_row (report BIGINT NOT NULL, "                  \
@@ -114,6 +113,20 @@
 	"PRIMARY KEY (report, source, shape))" KEYED ";"                       \
 	"CREATE INDEX received_source ON received_row (source);"               \
 	"CREATE INDEX received_shape ON received_row (shape);"
+
+#define RECEIVED_SQLITE(ID, KEYED)                                             \
+	RECEIVED_TABLES(ID, KEYED, ", UNIQUE (organisation, report_id, domain)")
+
+/* PostgreSQL has no index over texts of some 1000 bytes each. */
+#define RECEIVED_POSTGRESQL(ID, KEYED)                                         \
+	RECEIVED_TABLES(ID, KEYED, "")                                         \
+	"CREATE UNIQUE INDEX received_once ON received "                       \
+	"(md5(organisation), md5(report_id), md5(domain));"
+
+/* Since version 1, of PostgreSQL alone: who has pushed what. */
+#define HOST_TABLE                                                             \
+	"CREATE TABLE host (store TEXT PRIMARY KEY, name TEXT NOT NULL, "      \
+	"day BIGINT NOT NULL, ticket TEXT NOT NULL, at BIGINT NOT NULL);"
 
 /* Since version 1, of SQLite alone: what the daemon keeps for replay. */
 #define REPLAY_TABLES(ID, KEYED)                                               \
@@ -134,9 +147,9 @@ static const struct {
 	const char *sqlite, *postgresql;
 } steps[SCHEMA_VERSION] = {
 	{ SQLITE(KEPT_TABLES) SQLITE(INDEXED_TABLES) SQLITE(REPLAY_TABLES),
-	    POSTGRESQL(KEPT_TABLES) POSTGRESQL(LONG_TABLES) },
+	    POSTGRESQL(KEPT_TABLES) POSTGRESQL(LONG_TABLES) HOST_TABLE },
 	{ SQLITE(SENT_TABLES), POSTGRESQL(SENT_TABLES) },
-	{ SQLITE(RECEIVED_TABLES), POSTGRESQL(RECEIVED_TABLES) },
+	{ SQLITE(RECEIVED_SQLITE), POSTGRESQL(RECEIVED_POSTGRESQL) },
 	{ INDEXED_AWAY SQLITE(LONG_TABLES) SQLITE(LONG_REPLAY_TABLES)
 		INDEXED_BACK,
 	    NULL },

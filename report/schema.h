@@ -7,7 +7,8 @@
  *
  *	meta            one row a setting of the store itself:
  *	                "store" (a random name: who pushes), "closed" (the last
- *	                closed day), "pushed" (the last day that is central)
+ *	                closed day), "pushed" (the last day that is central),
+ *	                "push_ticket" and "push_next" (push.h)
  *	policy          id, domain, record: a policy record where it was found
  *	source          id, address: as text
  *	shape           id, hash, and what rows share: identifiers, results,
@@ -25,6 +26,8 @@
  *	received        id, organisation, report_id, domain, range, policy, ...:
  *	                a report of others that was read
  *	received_row    report, source, shape, messages
+ *	host            store, name, day, ticket, at: how far the store of a
+ *	                host was pushed (push.h)
  *
  * shape and facts are long: they are found by a hash of 64 bits and compared
  * (numbers.h), since an index over all they are would double them.  Policy
@@ -36,7 +39,8 @@
  *
  * In SQLite, PRAGMA user_version is SCHEMA_VERSION and application_id is
  * SCHEMA_APPLICATION; in PostgreSQL the row "schema" of meta says the version.
- * The tables are the same in both but for facts, decision and replay.
+ * The tables are the same in both but for facts, decision and replay, which
+ * SQLite alone has, and host, which PostgreSQL alone has.
  */
 #ifndef AVOUCH_REPORT_SCHEMA_H
 #define AVOUCH_REPORT_SCHEMA_H

@@ -2,6 +2,12 @@
 
 #include "lib/buf.h"
 
+bool
+sql_is_shared(const struct sql *db)
+{
+	return db->driver->is_shared;
+}
+
 void
 sql_close(struct sql *db)
 {

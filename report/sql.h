@@ -8,7 +8,8 @@
  * RETURNING; numbers are 64-bit integers, texts are UTF-8 and never NULL (empty
  * instead), bytes are only in tables of SQLite.
  *
- * A connection and its statements are used by one thread at a time.
+ * A connection and its statements are used by one thread at a time, and a
+ * statement is done, reset or dropped before another one is stepped.
  */
 #ifndef AVOUCH_REPORT_SQL_H
 #define AVOUCH_REPORT_SQL_H
@@ -49,6 +50,7 @@ struct sql_statement {
 };
 
 struct sql_driver {
+	bool is_shared; /* by several hosts */
 	void (*close)(struct sql *db);
 	bool (*run)(struct sql *db, const char *text);
 	bool (*begin)(struct sql *db);
@@ -65,6 +67,9 @@ struct sql_driver {
 	void (*drop)(struct sql_statement *s);
 	bool (*lock)(struct sql *db, const char *name);
 };
+
+/* Several hosts share it: it has what push.h needs. */
+bool sql_is_shared(const struct sql *db);
 
 /* Takes NULL.  No statement of it may be left. */
 void sql_close(struct sql *db);

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "lib/ascii.h"
+#include "lib/url.h"
 #include "verify/conf_build.h"
 #include "verify/conf_file.h"
 #include "verify/conf_form.h"
@@ -336,6 +337,16 @@ conf_drop(const struct conf *c)
 	if (c != NULL && c->origins != NULL &&
 	    atomic_fetch_sub(&c->origins->holders, 1) == 1)
 		arena_free(c->origins->arena);
+}
+
+const char *
+conf_store_file(const struct conf *c)
+{
+	const char *store = c->report.store;
+
+	return store != NULL && url_is_database(span_str(store))
+	    ? c->report.local_store
+	    : store;
 }
 
 bool

@@ -124,7 +124,9 @@ struct conf {
 	size_t n_overrides;
 
 	struct {
-		char *store; /* NULL: nothing is kept */
+		char *store;       /* a path or a URL (lib/url.h); NULL: nothing
+		                      is kept */
+		char *local_store; /* where store is a URL */
 		char *org_name;
 		char *email;
 		unsigned retention;        /* seconds results are kept */
@@ -183,6 +185,12 @@ void conf_each(const struct conf *c,
 
 /* The same as a file that could be read again, origins as comments. */
 void conf_show(const struct conf *c, FILE *out);
+
+/*
+ * The file that the daemon of this host keeps its results in: report.store, or
+ * report.local_store where that is a URL.  NULL: nothing is kept.
+ */
+const char *conf_store_file(const struct conf *c);
 
 /* Its last day is over; callers warn of it at start and reload. */
 bool conf_override_expired(const struct conf_override *o, int64_t now);

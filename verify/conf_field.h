@@ -41,9 +41,10 @@ typedef void conf_writer(
     struct buf *b, const struct conf_option *o, const void *base);
 
 conf_reader conf_read_plain_text, conf_read_host, conf_read_path,
-    conf_read_field_name, conf_read_address, conf_read_template,
-    conf_read_socket;
+    conf_read_store, conf_read_field_name, conf_read_address,
+    conf_read_template, conf_read_socket;
 conf_writer conf_put_text;
+conf_writer conf_put_store; /* without its password */
 
 conf_reader conf_read_bool, conf_read_choice, conf_read_number, conf_read_octal,
     conf_read_percent, conf_read_date;

@@ -198,8 +198,11 @@ const struct conf_option conf_options[] = {
 { "reply", "url", CONF_URL, "", AT(reply.url),
   .help = "Link to an explanation, added to the text of a refusal." },
 
-{ "report", "store", CONF_PATH, "", AT(report.store),
+{ "report", "store", CONF_STORE, "", AT(report.store),
   .help = "Database of results, which reports are made from." },
+{ "report", "local_store", CONF_PATH, "/var/lib/avouch/avouch.db",
+  AT(report.local_store),
+  .help = "Database of this host alone, where store is one of several hosts." },
 { "report", "retention", CONF_SECONDS, "400d", .min = DAY, .max = 3650 * DAY,
   AT(report.retention),
   .help = "Time for which results are kept." },

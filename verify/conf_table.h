@@ -17,6 +17,7 @@ enum conf_type {
 	CONF_TEXT,         /* char *: printable UTF-8, one line */
 	CONF_HOST,         /* char *: a host name, normal form */
 	CONF_PATH,         /* char *: an absolute path */
+	CONF_STORE,        /* char *: the same, or the URL of a PostgreSQL */
 	CONF_SOCKET,       /* char *: unix:/path, inet:PORT@ADDR, inet6:... */
 	CONF_SOCKET_LOCAL, /* the same, only reachable from this host */
 	CONF_FIELD,        /* char *: the name of a header field */

@@ -7,6 +7,7 @@
 #include "lib/domain.h"
 #include "lib/ip.h"
 #include "lib/scan.h"
+#include "lib/url.h"
 
 enum {
 	SOCKET_PATH_MAX = 107, /* bytes: sun_path with its NUL has 108 */
@@ -71,6 +72,35 @@ conf_read_path(const struct conf_field *f)
 	if (text.n > PATH_TEXT_MAX || !span_all(text, is_text_byte))
 		return conf_bad(f, f->words, "is no path of at most %d bytes",
 		    PATH_TEXT_MAX);
+	return set_text(f, text);
+}
+
+/* What is wrong is told without the password. */
+static bool
+bad_url(const struct conf_field *f, const char *what)
+{
+	char memory[PATH_TEXT_MAX + 1];
+	struct buf b = buf_over(memory, sizeof(memory));
+	struct conf_word shown = { .text = memory, .line = f->words->line };
+
+	url_put_shown(&b, span_str(f->words->text));
+	return conf_bad(f, &shown, "%s", what);
+}
+
+bool
+conf_read_store(const struct conf_field *f)
+{
+	struct span text = span_str(f->words->text);
+
+	if (text.n == 0 || text.p[0] == '/')
+		return conf_read_path(f);
+	if (!url_is_database(text))
+		return bad_url(f,
+		    "is neither an absolute path nor a URL as "
+		    "postgresql://user@host/database");
+	if (text.n > PATH_TEXT_MAX || !span_all(text, ascii_is_visible))
+		return bad_url(
+		    f, "is no URL of at most 1000 bytes of printable ASCII");
 	return set_text(f, text);
 }
 
@@ -250,4 +280,17 @@ conf_put_text(struct buf *b, const struct conf_option *o, const void *base)
 	const char *bytes = base;
 
 	conf_put_quoted(b, *(char *const *)(const void *)(bytes + o->offset));
+}
+
+void
+conf_put_store(struct buf *b, const struct conf_option *o, const void *base)
+{
+	char memory[2 * PATH_TEXT_MAX];
+	struct buf shown = buf_over(memory, sizeof(memory));
+	const char *bytes = base;
+	const char *text = *(char *const *)(const void *)(bytes + o->offset);
+
+	if (text != NULL)
+		url_put_shown(&shown, span_str(text));
+	conf_put_quoted(b, text != NULL ? memory : NULL);
 }

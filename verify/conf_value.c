@@ -49,6 +49,7 @@ static const struct kind {
 	[CONF_TEXT] = { "text", conf_read_plain_text, conf_put_text },
 	[CONF_HOST] = { "host name", conf_read_host, conf_put_text },
 	[CONF_PATH] = { "path", conf_read_path, conf_put_text },
+	[CONF_STORE] = { "path or URL", conf_read_store, conf_put_store },
 	[CONF_SOCKET] = { "socket", conf_read_socket, conf_put_text },
 	[CONF_SOCKET_LOCAL] = { "local socket", conf_read_socket,
 	    conf_put_text },
