@@ -103,7 +103,8 @@ MILTER_TESTS = "tests/milter/proto.py $(DAEMON)" \
 	"tests/milter/e2e.py $(DAEMON)"
 CLI_TESTS = "tests/cli/contract.py $(COMMAND)" \
 	"tests/cli/explain.py $(COMMAND)" "tests/cli/manual.py $(COMMAND)" \
-	"tests/report/reading.py $(COMMAND)"
+	"tests/report/reading.py $(COMMAND)" \
+	"tests/report/central.py $(COMMAND)"
 
 # Packages may come now: the variables above are to be worked out afterwards.
 demo:
@@ -142,6 +143,11 @@ valgrind:
 	@tests/deps build check fuzz
 	@$(MAKE) --no-print-directory -s all
 	@LOGS=$(BUILD) tests/run_cmocka "tests/milter/valgrind.py $(DAEMON)"
+
+# Ten times as many pushes and senders killed, with a real PostgreSQL.
+central-test: $(COMMAND)
+	@LOGS=$(BUILD) TEST_SECONDS=1200 tests/run_cmocka \
+		"tests/report/central.py $(COMMAND) 240"
 
 # Fetches Debian's Sendmail and runs it from a directory of its own; root.
 sendmail-test: all
@@ -261,6 +267,7 @@ help:
 	@echo "fuzz-replay  the seeds of all fuzz targets alone"
 	@echo "cli-test     the tests of the command alone"
 	@echo "e2e          the tests against a running milter alone"
+	@echo "central-test a PostgreSQL that hosts share, 240 times killed"
 	@echo "sendmail-test  mail through a Sendmail that is fetched for it"
 	@echo "soak-reload  a minute of mail with ten reloads a second"
 	@echo "valgrind     a thousand messages through the milter under valgrind"
@@ -273,7 +280,7 @@ help:
 
 .SECONDARY:
 .PHONY: all bench demo check check-programs check-run cli-test e2e \
-	soak-reload sendmail-test valgrind lint deps unit fuzz-replay asan \
+	central-test soak-reload sendmail-test valgrind lint deps unit fuzz-replay asan \
 	tsan fuzz-build fuzzers fuzz install uninstall deb help clean
 clean:
 	rm -rf build build-*

@@ -39,7 +39,7 @@ struct cli {
 	const char *config;
 	const char *client_name, *rcpt_to, *login;
 	bool dry_run, csv;
-	const char *day, *domain, *store, *days, *html;
+	const char *day, *domain, *store, *days, *html, *as;
 
 	/* what is left */
 	char **args;
@@ -73,8 +73,8 @@ enum {
 	CLI_WITH_KEY = 64,
 	CLI_WITH_POLICY = 256, /* --store --days */
 	CLI_WITH_REPORT = 128, /* --domain --day --dry-run of send and show,
-	                          --store --days --csv --html of read and show
-	                        */
+	                          --store --days --csv --html of read and show,
+	                          --as of push */
 };
 
 int cmd_spf(struct cli *c);

@@ -5,6 +5,7 @@
 #include "lib/ascii.h"
 #include "lib/scan.h"
 #include "lib/table.h"
+#include "lib/url.h"
 
 enum { MONTHS = 12, YEAR_FIRST = 1970, YEAR_LAST = 9999 };
 
@@ -14,6 +15,7 @@ enum {
 	TAKES_SEND = 2, /* --day --dry-run */
 	TAKES_STORE = 4,
 	TAKES_SHOW = 8, /* --days --csv --html */
+	TAKES_AS = 16,
 };
 
 static const struct report_command {
@@ -22,7 +24,9 @@ static const struct report_command {
 	int min_args, max_args; /* behind the name */
 	int (*run)(struct cli *c);
 } commands[] = {
-	{ "send", TAKES_DOMAIN | TAKES_SEND, 0, 0, cmd_report_send },
+	{ "push", TAKES_STORE | TAKES_AS, 0, 0, cmd_report_push },
+	{ "send", TAKES_DOMAIN | TAKES_SEND | TAKES_STORE, 0, 0,
+	    cmd_report_send },
 	{ "bounce", 0, 0, 0, cmd_report_bounce },
 	{ "read", TAKES_STORE, 1, CLI_ARGS_MAX, cmd_report_read },
 	{ "show", TAKES_DOMAIN | TAKES_STORE | TAKES_SHOW, 0, 0,
@@ -35,6 +39,7 @@ given(const struct cli *c)
 	return (c->domain != NULL ? TAKES_DOMAIN : 0u) |
 	    (c->day != NULL || c->dry_run ? TAKES_SEND : 0u) |
 	    (c->store != NULL ? TAKES_STORE : 0u) |
+	    (c->as != NULL ? TAKES_AS : 0u) |
 	    (c->days != NULL || c->csv || c->html != NULL ? TAKES_SHOW : 0u);
 }
 
@@ -64,6 +69,7 @@ run(struct cli *c, const struct report_command *command)
 		{ TAKES_SEND, "--day and --dry-run are options" },
 		{ TAKES_STORE, "--store is an option" },
 		{ TAKES_SHOW, "--days, --csv and --html are options" },
+		{ TAKES_AS, "--as is an option" },
 	};
 	char memory[100];
 	struct buf takers = buf_over(memory, sizeof(memory));
@@ -111,15 +117,19 @@ int
 report_open_conf(struct cli *c, struct report_store *out)
 {
 	const char *path = c->config != NULL ? c->config : CONF_DEFAULT_FILE;
+	struct buf shown = buf_over(out->shown, sizeof(out->shown));
 	int status;
 
-	*out = (struct report_store){ .conf = NULL };
+	out->conf = NULL;
+	out->ledger = NULL;
 	status = open_conf(c, path, out);
 	if (status != EX_OK)
 		return status;
-	out->path = c->store != NULL ? c->store : out->conf->report.store;
-	if (out->path != NULL)
+	out->name = c->store != NULL ? c->store : out->conf->report.store;
+	if (out->name != NULL) {
+		url_put_shown(&shown, span_str(out->name));
 		return EX_OK;
+	}
 	report_close(out);
 	return cli_fail(c, EX_CONFIG,
 	    "%s: report { store = ... } is not set: there is nothing to "
@@ -133,10 +143,10 @@ report_open_ledger(
 {
 	char error[SQL_ERROR_MAX] = "";
 
-	out->ledger = ledger_open_file(out->path, purpose, error);
+	out->ledger = ledger_open(out->name, purpose, error);
 	if (out->ledger != NULL)
 		return EX_OK;
-	cli_fail(c, EX_TEMPFAIL, "%s: %s", out->path, error);
+	cli_fail(c, EX_TEMPFAIL, "%s: %s", out->shown, error);
 	report_close(out);
 	return EX_TEMPFAIL;
 }
@@ -154,7 +164,8 @@ report_close(struct report_store *r)
 {
 	ledger_close(r->ledger);
 	conf_drop(r->conf);
-	*r = (struct report_store){ .conf = NULL };
+	r->ledger = NULL;
+	r->conf = NULL;
 }
 
 static bool

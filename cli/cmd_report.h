@@ -10,13 +10,17 @@
 #include "verify/conf.h"
 
 int cmd_report_send(struct cli *c);
+int cmd_report_push(struct cli *c);
 int cmd_report_bounce(struct cli *c);
 int cmd_report_read(struct cli *c);
 int cmd_report_show(struct cli *c);
 
+enum { REPORT_SHOWN_MAX = 400 };
+
 struct report_store {
 	const struct conf *conf;
-	const char *path; /* of the store */
+	const char *name; /* of the store: a path or a URL (lib/url.h) */
+	char shown[REPORT_SHOWN_MAX]; /* the same without its password */
 	struct ledger *ledger;
 };
 

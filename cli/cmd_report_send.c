@@ -197,7 +197,7 @@ finish(struct cli *c, struct work *w, enum send_end end, const char *error)
 static struct ledger *
 open_again(const void *arg, char *error)
 {
-	return ledger_open_file(arg, SQLITE_FOR_READING, error);
+	return ledger_open(arg, SQLITE_FOR_READING, error);
 }
 
 /* Before the store is opened here, and before there are threads. */
@@ -207,7 +207,7 @@ start_hander(struct cli *c, const struct report_store *store, struct work *w)
 	char error[SQL_ERROR_MAX] = "";
 	struct hander_options o = {
 		.open = open_again,
-		.arg = store->path,
+		.arg = store->name,
 		.program = store->conf->report.sendmail,
 		.from = w->o.email.p,
 		.seconds = SEND_SENDMAIL_SECONDS,
@@ -223,7 +223,7 @@ start_hander(struct cli *c, const struct report_store *store, struct work *w)
 	case HANDER_FAULT:
 		break;
 	}
-	return cli_fail(c, EX_TEMPFAIL, "%s: %s", store->path, error);
+	return cli_fail(c, EX_TEMPFAIL, "%s: %s", store->shown, error);
 }
 
 static int
@@ -250,6 +250,9 @@ run(struct cli *c, struct work *w)
 
 	if (status != EX_OK)
 		return status;
+	/* --store alone does not say who sends */
+	if (c->config == NULL)
+		c->config = CONF_DEFAULT_FILE;
 	status = report_open_conf(c, &store);
 	if (status != EX_OK)
 		return status;

@@ -29,7 +29,7 @@ static const struct cli_command commands[] = {
 	{ "config", "check | show | import FILE...",
 	    "the daemon's configuration, or one made of opendkim's and others'",
 	    CLI_WITH_CONFIG, 1, CLI_ARGS_MAX, cmd_config },
-	{ "report", "send | bounce | read FILE|DIR|-... | show",
+	{ "report", "push | send | bounce | read FILE|DIR|-... | show",
 	    "DMARC reports: sends ours, reads and shows those of others",
 	    CLI_WITH_DNS | CLI_WITH_CONFIG | CLI_WITH_REPORT, 1, CLI_ARGS_MAX,
 	    cmd_report },

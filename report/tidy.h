@@ -19,8 +19,8 @@ enum {
 };
 
 struct tidy_options {
-	unsigned rows_days; /* rows, and what was sent of them */
-	unsigned replay_days;
+	unsigned rows_days;     /* rows, and what was sent of them */
+	unsigned replay_days;   /* 0: the store has nothing to replay */
 	unsigned received_days; /* reports of others */
 };
 

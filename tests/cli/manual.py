@@ -168,9 +168,12 @@ def completion(c):
     for name in names:
         same(completed(c, "avouch", name, "-"), sorted(options(c, name)), name)
         for option, argument in options(c, name).items():
-            if argument == "FILE":
+            if argument.startswith("FILE"):
                 same(completed(c, "avouch", name, option, "mess"),
                      ["message.eml"], option)
+            elif option == "--as":
+                same(completed(c, "avouch", name, option, ""),
+                     ["copy", "restored"], option)
             elif argument != "":
                 same(completed(c, "avouch", name, option, ""), [], option)
     same(completed(c, "avouch", "config", ""), ["check", "import", "show"],

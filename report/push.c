@@ -1,0 +1,483 @@
+#include "report/push.h"
+
+#include <string.h>
+#include <time.h>
+
+#include "lib/hash.h"
+#include "lib/scan.h"
+#include "report/kept.h"
+#include "report/pack.h"
+
+enum {
+	DAYS_MAX = 4000, /* with rows; retention is 3650 at most */
+	NAME_SIZE = 64,  /* of a store or ticket, with the NUL */
+	META_MEMORY = 1 << 12,
+	LOCK_STEP_MS = 50,
+};
+
+/* Of sending too: what is being sent from the file must not be pushed. */
+static const char lock_name[] = "send";
+
+struct name {
+	char text[NAME_SIZE];
+};
+
+struct push {
+	const struct push_options *o;
+	struct ledger *local, *central;
+	struct buf error;
+	bool two; /* files of one name */
+
+	/* what the file says */
+	struct name store, last, next; /* the tickets; empty: none */
+	int64_t pushed;                /* -1: none */
+	int64_t closed;
+	int64_t days[DAYS_MAX];
+	size_t n_days;
+
+	/* what the database says */
+	bool is_known;
+	struct name ticket, host;
+	int64_t day; /* -1: none */
+
+	/* the transaction */
+	struct numbers numbers;
+	struct sql_statement *insert;
+	int64_t day_there; /* where rows go that are pushed */
+	uint64_t rows, messages;
+	bool refused; /* by the database */
+};
+
+/* ---- faults ---- */
+
+static bool
+fault(struct push *p, const char *where, const char *text)
+{
+	if (p->error.n > 0)
+		return false;
+	buf_text(&p->error, where);
+	buf_text(&p->error, text);
+	return false;
+}
+
+static bool
+local_fault(struct push *p)
+{
+	return fault(p, "the file of this host: ", ledger_error(p->local));
+}
+
+static bool
+central_fault(struct push *p)
+{
+	return fault(p, "the shared store: ", ledger_error(p->central));
+}
+
+/* Where there are two files of one name, the host of the other is told. */
+static bool
+two_files(struct push *p)
+{
+	p->two = true;
+	return fault(p, "", p->host.text);
+}
+
+static void
+tell(struct push *p, enum push_kind kind, int64_t day)
+{
+	struct push_event e = { .kind = kind, .day = day };
+
+	if (kind == PUSH_DAY) {
+		e.rows = p->rows;
+		e.messages = p->messages;
+	}
+	if (p->o->tell != NULL)
+		p->o->tell(p->o->arg, &e);
+}
+
+/* ---- names and tickets ---- */
+
+static void
+name_set(struct name *n, struct span text)
+{
+	struct buf b = buf_over(n->text, sizeof(n->text));
+
+	buf_span(&b, text);
+}
+
+static bool
+name_is_set(const struct name *n)
+{
+	return n->text[0] != '\0';
+}
+
+static bool
+name_equal(const struct name *a, const struct name *b)
+{
+	return strcmp(a->text, b->text) == 0;
+}
+
+/* 128 bits, as schema.h's name of a store has. */
+static void
+name_random(struct name *n)
+{
+	struct hash_secret r = hash_secret_new();
+	struct buf b = buf_over(n->text, sizeof(n->text));
+
+	buf_printf(&b, "%016llx%016llx", (unsigned long long)r.a,
+	    (unsigned long long)r.b);
+}
+
+/* ---- what the file says ---- */
+
+static bool
+read_meta(struct push *p, const char *name, struct arena *a, struct name *out)
+{
+	struct span text = SPAN("");
+
+	if (ledger_meta(p->local, name, &text, a) == LEDGER_FAULT)
+		return local_fault(p);
+	name_set(out, text);
+	return true;
+}
+
+static bool
+read_local(struct push *p)
+{
+	struct arena *a = arena_new(META_MEMORY);
+	struct name pushed;
+	struct scan s;
+	uint64_t day;
+	bool good;
+
+	if (a == NULL)
+		return fault(p, "", "out of memory");
+	good = read_meta(p, "store", a, &p->store) &&
+	    read_meta(p, "push_ticket", a, &p->last) &&
+	    read_meta(p, "push_next", a, &p->next) &&
+	    read_meta(p, "pushed", a, &pushed);
+	arena_free(a);
+	if (!good)
+		return false;
+	s = scan_of(span_str(pushed.text));
+	p->pushed = scan_number(&s, INT32_MAX, &day) ? (int64_t)day : -1;
+	return name_is_set(&p->store) ||
+	    fault(p, "the file of this host: ", "it has no name");
+}
+
+static bool
+set_meta(struct push *p, const char *name, const char *value)
+{
+	return ledger_set_meta(p->local, name, span_str(value)) == LEDGER_OK;
+}
+
+static bool
+note_in_local(struct push *p)
+{
+	char memory[24];
+	struct buf day = buf_over(memory, sizeof(memory));
+
+	/* -1, nothing, is noted as no number */
+	if (p->pushed >= 0)
+		buf_number(&day, (uint64_t)p->pushed);
+	return set_meta(p, "store", p->store.text) &&
+	    set_meta(p, "push_ticket", p->last.text) &&
+	    set_meta(p, "push_next", p->next.text) &&
+	    set_meta(p, "pushed", day.p);
+}
+
+/* All that the file says of pushes, as one. */
+static bool
+note_local(struct push *p)
+{
+	bool good = ledger_begin(p->local) == LEDGER_OK;
+
+	if (good) {
+		good = note_in_local(p);
+		if (ledger_end(p->local, good) != LEDGER_OK)
+			good = false;
+	}
+	return good || local_fault(p);
+}
+
+static bool
+add_day(void *arg, int64_t day, uint64_t messages)
+{
+	struct push *p = arg;
+
+	(void)messages;
+	if (day > p->day && day <= p->closed && p->n_days < DAYS_MAX)
+		p->days[p->n_days++] = day;
+	return true;
+}
+
+/* ---- what the database says ---- */
+
+static bool
+read_central(struct push *p)
+{
+	struct arena *a = arena_new(META_MEMORY);
+	struct ledger_host h;
+	enum ledger_step step;
+
+	if (a == NULL)
+		return fault(p, "", "out of memory");
+	step = ledger_get_host(p->central, span_str(p->store.text), a, &h);
+	p->is_known = step == LEDGER_OK;
+	p->day = p->is_known ? h.day : -1;
+	name_set(&p->ticket, p->is_known ? h.ticket : SPAN(""));
+	name_set(&p->host, p->is_known ? h.name : SPAN(""));
+	arena_free(a);
+	return step != LEDGER_FAULT || central_fault(p);
+}
+
+/* A run died between the commit there and the note here. */
+static bool
+note_known(struct push *p)
+{
+	p->last = p->next;
+	p->pushed = p->day;
+	if (!note_local(p))
+		return false;
+	tell(p, PUSH_KNOWN, p->day);
+	return true;
+}
+
+/* From which day on?  p->day is the last that need not be pushed. */
+static bool
+compare(struct push *p)
+{
+	if (!p->is_known && !name_is_set(&p->last)) {
+		p->day = p->pushed;
+		return true;
+	}
+	if (p->is_known && name_equal(&p->ticket, &p->last))
+		return true;
+	if (p->is_known && name_equal(&p->ticket, &p->next))
+		return note_known(p);
+	if (p->is_known && p->day >= p->pushed)
+		return two_files(p);
+	tell(p, PUSH_AGAIN, p->day);
+	return true;
+}
+
+/* What a person said of two files of one name. */
+static bool
+settle(struct push *p)
+{
+	switch (p->o->as) {
+	case PUSH_AS_IT_IS:
+		return true;
+	case PUSH_AS_COPY:
+		name_random(&p->store);
+		name_set(&p->last, SPAN(""));
+		name_set(&p->next, SPAN(""));
+		return note_local(p) && read_central(p);
+	case PUSH_AS_RESTORED:
+		p->last = p->ticket;
+		name_set(&p->next, SPAN(""));
+		p->pushed = p->day;
+		return note_local(p);
+	}
+	return false;
+}
+
+/* ---- a day ---- */
+
+static bool
+add_row(void *arg, const struct report_row *r)
+{
+	struct push *p = arg;
+	char memory[PACK_ROW_MAX];
+	struct buf text = buf_over(memory, sizeof(memory));
+	struct span texts[PACK_TEXTS];
+
+	pack_row(&text, r, texts);
+	p->refused = kept_put(&p->numbers, p->insert, texts, p->day_there,
+			 r->count, r->when) != KEPT_WRITTEN;
+	p->rows++;
+	p->messages += r->count;
+	return !p->refused;
+}
+
+static bool
+put_rows(struct push *p, int64_t day)
+{
+	int64_t closed;
+
+	if (ledger_closed(p->central, &closed) != LEDGER_OK)
+		return central_fault(p);
+	p->day_there = day > closed ? day : closed + 1;
+	p->rows = p->messages = 0;
+	p->refused = false;
+	/* what another run took away must not be used from memory */
+	memo_clear(p->numbers.memo);
+	if (ledger_each_kept(p->local, day, add_row, p) == LEDGER_FAULT)
+		return local_fault(p);
+	return !p->refused || central_fault(p);
+}
+
+/* In a transaction, which excludes all others: what is read stays true. */
+static bool
+write_day(struct push *p, int64_t day)
+{
+	struct name seen = p->ticket;
+	struct ledger_host h = { .store = span_str(p->store.text),
+		.name = p->o->host,
+		.day = day,
+		.ticket = span_str(p->next.text),
+		.at = p->o->now };
+	int64_t was = p->day;
+
+	if (!read_central(p))
+		return false;
+	if (!name_equal(&seen, &p->ticket))
+		return two_files(p);
+	p->day = was;
+	return put_rows(p, day) &&
+	    (ledger_put_host(p->central, &h) == LEDGER_OK || central_fault(p));
+}
+
+static bool
+try_day(struct push *p, int64_t day)
+{
+	bool good;
+
+	if (ledger_begin(p->central) != LEDGER_OK)
+		return central_fault(p);
+	good = write_day(p, day);
+	if (ledger_end(p->central, good) != LEDGER_OK)
+		good = central_fault(p);
+	return good;
+}
+
+/* The ticket is on disk before the database may have it. */
+static bool
+push_day(struct push *p, int64_t day)
+{
+	bool good = false;
+
+	name_random(&p->next);
+	if (!note_local(p))
+		return false;
+	for (int i = 0; !good && i < PUSH_TRIES; i++) {
+		if (i > 0 && (ledger_fault(p->central) != SQL_LOCKED || p->two))
+			break;
+		buf_cut(&p->error, 0);
+		good = try_day(p, day);
+	}
+	if (!good)
+		return false;
+	p->ticket = p->last = p->next;
+	p->is_known = true;
+	p->day = p->pushed = day;
+	if (!note_local(p))
+		return false;
+	tell(p, PUSH_DAY, day);
+	return true;
+}
+
+/* Also a day without mail: who sends waits for all hosts. */
+static bool
+push_days(struct push *p)
+{
+	if (ledger_each_day(p->local, add_day, p) == LEDGER_FAULT)
+		return local_fault(p);
+	for (size_t i = 0; i < p->n_days; i++)
+		if (!push_day(p, p->days[i]))
+			return false;
+	return p->day >= p->closed || push_day(p, p->closed);
+}
+
+/* ---- the run ---- */
+
+/* A fault is logged by tidy.c, and no fault of the push. */
+static void
+tidy(struct push *p)
+{
+	struct tidy t = { .o = p->o->tidy };
+	struct timespec now, until;
+	bool more = true;
+
+	clock_gettime(CLOCK_MONOTONIC, &until);
+	until.tv_sec += PUSH_TIDY_S;
+	do {
+		if (ledger_begin(p->central) != LEDGER_OK)
+			return;
+		more = tidy_step(
+		    &t, ledger_sql(p->central), p->numbers.memo, p->o->now);
+		if (ledger_end(p->central, true) != LEDGER_OK)
+			return;
+		clock_gettime(CLOCK_MONOTONIC, &now);
+	} while (more && now.tv_sec < until.tv_sec);
+}
+
+static bool
+run(struct push *p)
+{
+	int64_t yesterday = p->o->now / REPORT_DAY - 1, before;
+
+	if (ledger_close_day(p->local, yesterday, p->o->now) == LEDGER_FAULT ||
+	    ledger_closed(p->local, &p->closed) != LEDGER_OK)
+		return local_fault(p);
+	if (!read_local(p) || !read_central(p) || !settle(p) || !compare(p))
+		return false;
+	before = p->day;
+	if (!push_days(p))
+		return false;
+	if (p->day > before)
+		tidy(p);
+	return true;
+}
+
+static enum ledger_step
+lock(struct ledger *l)
+{
+	const struct timespec step = { 0, LOCK_STEP_MS * 1000000L };
+	enum ledger_step got = ledger_lock(l, lock_name);
+
+	for (int ms = 0; got == LEDGER_NONE && ms < PUSH_LOCK_MS;
+	     ms += LOCK_STEP_MS) {
+		nanosleep(&step, NULL);
+		got = ledger_lock(l, lock_name);
+	}
+	return got;
+}
+
+static enum push_end
+run_locked(struct push *p)
+{
+	struct sql *db = ledger_sql(p->central);
+	bool good;
+
+	p->numbers = (struct numbers){ .db = db, .memo = memo_new() };
+	p->insert = sql_prepare(db, kept_insert);
+	if (p->numbers.memo != NULL && p->insert != NULL)
+		good = run(p);
+	else
+		good = fault(p, "", "out of memory");
+	numbers_end(&p->numbers);
+	sql_drop(p->insert);
+	memo_free(p->numbers.memo);
+	return good ? PUSH_DONE : p->two ? PUSH_TWO : PUSH_FAULT;
+}
+
+enum push_end
+push_run(const struct push_options *o, char *error)
+{
+	static const struct push nothing;
+	struct push p = nothing;
+
+	p.o = o;
+	p.local = o->local;
+	p.central = o->central;
+	p.error = buf_over(error, PUSH_ERROR_MAX);
+	switch (lock(o->local)) {
+	case LEDGER_OK:
+		return run_locked(&p);
+	case LEDGER_NONE:
+		return PUSH_BUSY;
+	case LEDGER_FAULT:
+		local_fault(&p);
+		break;
+	}
+	return PUSH_FAULT;
+}

@@ -1,0 +1,563 @@
+#!/usr/bin/env python3
+"""Several hosts share a PostgreSQL: avouch report push, and all else that the
+command does with it.  The server is a real one, which this starts.
+
+usage: central.py PROGRAM [KILLS [PART-OF-A-NAME]]
+KILLS: how many pushes and senders are killed (24 each unless said otherwise)
+"""
+
+import json
+import os
+import random
+import shutil
+import signal
+import sqlite3
+import subprocess
+import sys
+import tempfile
+import time
+
+ROOT = os.path.dirname(os.path.dirname(os.path.dirname(
+    os.path.abspath(__file__))))
+sys.path[:0] = [ROOT + "/tests/milter", ROOT + "/tests/report"]
+
+from postgres import Missing, Postgres  # noqa: E402
+from suite import Suite, holds, lacks, same, true  # noqa: E402
+
+suite = Suite()
+
+DAY = 86400
+TODAY = 20500  # days since 1970
+NOW = TODAY * DAY + 600
+SECONDS = 60
+KILLS = 24
+
+SHAPE = ("header_from", "envelope_from", "disposition", "dkim_aligned",
+         "spf_aligned", "automatic", "override", "comment", "spf_domain",
+         "spf_scope", "spf_result", "dkim")
+ROW = "day, domain, record, address, %s, messages, last" % ", ".join(SHAPE)
+JOINED = ("kept JOIN policy ON policy.id = kept.policy "
+          "JOIN source ON source.id = kept.source "
+          "JOIN shape ON shape.id = kept.shape")
+RECORD = "v=DMARC1; p=none; rua=mailto:reports@%s"
+
+
+class Lab:
+    milter = None
+
+    def __init__(self, program, kills):
+        self.program = os.path.abspath(program)
+        self.kills = kills
+        self.home = tempfile.mkdtemp(prefix="avouch-central-")
+        self.random = random.Random(4711)
+        self.pg = Postgres()
+        self.n = 0
+
+    def remove(self):
+        self.pg.remove()
+        shutil.rmtree(self.home, ignore_errors=True)
+
+    def path(self, name):
+        return os.path.join(self.home, name)
+
+    def fresh(self):
+        """The name of an empty database."""
+        self.n += 1
+        name = "d%d" % self.n
+        self.pg.create(name)
+        return name
+
+    def host(self, database, url=None):
+        return Host(self, database, url)
+
+    def start(self, *words, now=NOW, env=None):
+        return subprocess.Popen(
+            [self.program, "report", *words, "--now", str(now)],
+            cwd=self.home, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE, env=dict(os.environ, **(env or {})))
+
+    def run(self, *words, now=NOW, env=None):
+        return end(self.start(*words, now=now, env=env))
+
+    def kept(self, database):
+        """Of each row, but for its numbers: messages and last."""
+        return [(int(r[0]), *r[1:-2], int(r[-2]), int(r[-1]))
+                for r in self.pg.rows(database, "SELECT %s FROM %s" % (
+                    columns(ROW), joined("avouch.")))]
+
+
+def joined(schema):
+    text = JOINED
+    for table in ("kept ", "policy ", "source ", "shape "):
+        text = text.replace("JOIN " + table, "JOIN %s%s" % (schema, table))
+    return schema + text
+
+
+def columns(text):
+    """Texts may hold what psql prints otherwise."""
+    return text.replace("kept.", "")
+
+
+def end(process):
+    out, err = process.communicate(timeout=SECONDS)
+    return process.returncode, out.decode(), err.decode()
+
+
+class Host:
+    """A mail server with a store of its own, which the daemon would fill."""
+
+    def __init__(self, lab, database, url=None):
+        lab.n += 1
+        self.lab = lab
+        self.database = database
+        self.name = "h%d" % lab.n
+        self.store = lab.path(self.name + ".db")
+        self.conf = lab.path(self.name + ".conf")
+        with open(self.conf, "w", encoding="utf-8") as f:
+            f.write('report { store = "%s"  local_store = "%s"  '
+                    'email = "dmarc@mx.example"  spread = 0s  '
+                    'sendmail = "%s" }\n' % (
+                        url or lab.pg.url(database), self.store,
+                        lab.path("sendmail")))
+        nothing = lab.path("nothing")
+        os.makedirs(nothing, exist_ok=True)
+        status, _, err = lab.run("read", "--store", self.store, nothing)
+        same(status, 0, err)
+
+    def sqlite(self):
+        return sqlite3.connect(self.store, timeout=30)
+
+    def add(self, day, domain, address, messages, last=None, **shape):
+        with self.sqlite() as db:
+            self.put(db, day, domain, address, messages, last, **shape)
+
+    @staticmethod
+    def number(db, table, **texts):
+        names = ", ".join(texts)
+        where = " AND ".join("%s = ?" % name for name in texts)
+        found = db.execute("SELECT id FROM %s WHERE %s" % (table, where),
+                           tuple(texts.values())).fetchone()
+        if found:
+            return found[0]
+        more = ", hash" if table == "shape" else ""
+        return db.execute(
+            "INSERT INTO %s (%s, used%s) VALUES (%s, 1%s)" % (
+                table, names, more, ", ".join("?" * len(texts)),
+                ", 0" if more else ""), tuple(texts.values())).lastrowid
+
+    def put(self, db, day, domain, address, messages, last=None, **shape):
+        values = dict(zip(SHAPE, (domain, "bounce." + domain, "none", 0, 1, 0,
+                                  "", "", "bounce." + domain, "mfrom", "pass",
+                                  "pass %s sel" % domain)))
+        values.update(shape)
+        db.execute(
+            "INSERT INTO kept VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT DO "
+            "UPDATE SET messages = messages + excluded.messages, "
+            "last = max(last, excluded.last)", (
+                day,
+                self.number(db, "policy", domain=domain,
+                            record=RECORD % domain),
+                self.number(db, "source", address=address),
+                self.number(db, "shape", **values), messages,
+                last or day * DAY + messages))
+
+    def fill(self, days, rows):
+        """`rows` rows on each of the days."""
+        r = self.lab.random
+        with self.sqlite() as db:
+            for day in days:
+                for _ in range(rows):
+                    self.put(db, day, "d%d.example" % r.randrange(40),
+                             "192.0.2.%d" % r.randrange(250),
+                             r.randrange(1, 100),
+                             spf_result=r.choice(("pass", "fail", "none")),
+                             disposition=r.choice(("none", "reject")))
+
+    def kept(self):
+        with self.sqlite() as db:
+            return [(r[0], *map(str, r[1:-2]), r[-2], r[-1])
+                    for r in db.execute("SELECT %s FROM %s" % (ROW, JOINED))]
+
+    def meta(self, name):
+        with self.sqlite() as db:
+            found = db.execute("SELECT value FROM meta WHERE name = ?",
+                               (name,)).fetchone()
+        return found[0] if found else None
+
+    def set_meta(self, **values):
+        with self.sqlite() as db:
+            for name, value in values.items():
+                db.execute("INSERT OR REPLACE INTO meta VALUES (?, ?)",
+                           (name, value))
+
+    def start(self, what, *words, now=NOW, env=None):
+        return self.lab.start(what, "--config", self.conf, *words, now=now,
+                              env=env)
+
+    def run(self, what, *words, now=NOW, env=None):
+        return end(self.start(what, *words, now=now, env=env))
+
+    def push(self, *words, now=NOW):
+        """What --json says; it has to go well."""
+        status, out, err = self.run("push", "--json", *words, now=now)
+        same((status, err), (0, ""), out)
+        return json.loads(out)
+
+
+def merged(*lists):
+    """Rows of several hosts, as one store has them."""
+    all_rows = {}
+    for rows in lists:
+        for *key, messages, last in rows:
+            n, newest = all_rows.get(tuple(key), (0, 0))
+            all_rows[tuple(key)] = (n + messages, max(newest, last))
+    return all_rows
+
+
+def agree(c, database, *hosts):
+    """Nothing is lost and nothing doubled, row by row."""
+    got, want = c.kept(database), merged(*(h.kept() for h in hosts))
+    same(len(got), len(merged(got)), "rows that are there twice")
+    if merged(got) != want:
+        lost = {k: v for k, v in want.items() if merged(got).get(k) != v}
+        more = {k: v for k, v in merged(got).items() if want.get(k) != v}
+        raise AssertionError("%d rows wanted, %d there; lacking %s, not "
+                             "wanted %s" % (len(want), len(got),
+                                            list(lost.items())[:3],
+                                            list(more.items())[:3]))
+
+
+@suite.test("a push moves the rows of closed days, and those alone, once")
+def push(c):
+    database = c.fresh()
+    one, two = c.host(database), c.host(database)
+    one.fill((TODAY - 3, TODAY - 1), 200)
+    two.fill((TODAY - 3, TODAY - 2), 200)
+    told = one.push()
+    same((told["days"], told["messages"]),
+         (2, sum(r[-2] for r in one.kept())))
+    same([e["what"] for e in told["events"]], ["pushed"] * 2)
+    agree(c, database, one)
+    # both have moved up to yesterday, also without mail
+    same([e["rows"] > 0 for e in two.push()["events"]], [True, True, False])
+    agree(c, database, one, two)
+    same(one.push()["days"] + two.push()["days"], 0)
+    # today is not over
+    before = c.kept(database)
+    one.add(TODAY, "d1.example", "192.0.2.1", 5)
+    same(one.push()["days"], 0)
+    same(c.kept(database), before)
+    same(one.push(now=NOW + DAY)["rows"], 1)
+    agree(c, database, one, two)
+    same(one.run("push", now=NOW + DAY)[:2], (0, "nothing to push\n"))
+
+
+@suite.test("a store of this host alone has nothing to push")
+def alone(c):
+    host = c.host("none")
+    status, out, err = c.run("push", "--store", host.store)
+    same((status, out, err), (0, "nothing to push\n", ""))
+
+
+@suite.test("pushes that are killed")
+def killed(c):
+    database = c.fresh()
+    hosts = [c.host(database), c.host(database)]
+    today, kills, done = TODAY, 0, 0
+    while kills < c.kills:
+        for host in hosts:
+            host.fill(range(today - 30, today), 15)
+        left = list(hosts)
+        while left and kills < c.kills:
+            host = c.random.choice(left)
+            p = host.start("push", now=today * DAY)
+            try:
+                p.wait(c.random.uniform(0.02, 0.4))
+            except subprocess.TimeoutExpired:
+                p.kill()
+                kills += 1
+            status, _, err = end(p)
+            if status == 0:
+                done += 1
+                left.remove(host)
+            else:
+                same(status, -signal.SIGKILL, err)
+        today += 30
+    for host in hosts:
+        host.push(now=today * DAY)
+    agree(c, database, *hosts)
+    print("%d pushes killed, %d ended before; %d rows of %d days" % (
+        kills, done, len(c.kept(database)), today - TODAY))
+
+
+@suite.test("a push that died before it could note what it did")
+def unnoted(c):
+    database = c.fresh()
+    host = c.host(database)
+    host.fill((TODAY - 3,), 50)
+    host.push(now=NOW - 2 * DAY)
+    was = {n: host.meta(n) for n in ("push_ticket", "pushed")}
+    host.fill((TODAY - 2, TODAY - 1), 50)
+    host.push(now=NOW - DAY)
+    host.set_meta(**was)
+    told = host.push()
+    same([e["what"] for e in told["events"]], ["known", "pushed"])
+    agree(c, database, host)
+    # the first of all
+    host = c.host(c.fresh())
+    host.fill((TODAY - 1,), 50)
+    host.push()
+    host.set_meta(push_ticket="", pushed="")
+    same([e["what"] for e in host.push()["events"]], ["known"])
+    agree(c, host.database, host)
+
+
+@suite.test("pushes at once, of one store and of several")
+def at_once(c):
+    database = c.fresh()
+    hosts = [c.host(database) for _ in range(3)]
+    for host in hosts:
+        host.fill(range(TODAY - 6, TODAY), 100)
+    running = [host.start("push") for host in hosts * 2]
+    for p in running:
+        status, out, err = end(p)
+        true(status == 0 or "another run is at it" in err, out + err)
+    agree(c, database, *hosts)
+
+
+@suite.test("PostgreSQL dies in the middle of a push, and comes again")
+def server_dies(c):
+    database = c.fresh()
+    host = c.host(database)
+    host.fill(range(TODAY - 20, TODAY), 150)
+    broken = 0
+    for i in range(4):
+        p = host.start("push")
+        time.sleep(c.random.uniform(0.1, 0.4))
+        c.pg.stop()
+        status, _, err = end(p)
+        true(status in (0, 75), err)
+        broken += status == 75
+        lacks(err, "%s:" % os.sep)
+        if i == 0:
+            status, _, err = host.run("push")
+            same(status, 75)
+            holds(err, "postgresql://owner@/")
+        c.pg.start()
+    true(broken >= 2, "pushes were over before PostgreSQL died")
+    host.push()
+    agree(c, database, host)
+
+
+@suite.test("a connection that is cut in the middle of a push")
+def cut(c):
+    database = c.fresh()
+    host = c.host(database)
+    host.fill(range(TODAY - 20, TODAY), 150)
+    for _ in range(4):
+        p = host.start("push")
+        time.sleep(c.random.uniform(0.05, 0.3))
+        c.pg.psql("postgres", "SELECT pg_terminate_backend(pid) FROM "
+                  "pg_stat_activity WHERE application_name = 'avouch'")
+        status, _, err = end(p)
+        true(status in (0, 75), err)
+        if status == 75:
+            true("terminating connection" in err or
+                 "closed the connection" in err, err)
+    host.push()
+    agree(c, database, host)
+
+
+@suite.test("a file that was copied, or restored from a backup")
+def two_files(c):
+    database = c.fresh()
+    host, other = c.host(database), c.host(database)
+    host.fill((TODAY - 3,), 30)
+    host.push(now=NOW - 2 * DAY)
+    shutil.copy(host.store, other.store)
+    host.fill((TODAY - 2,), 30)
+    host.push(now=NOW - DAY)
+    other.add(TODAY - 2, "other.example", "192.0.2.7", 3)
+    before = c.kept(database)
+    status, _, err = other.run("push", now=NOW - DAY)
+    same(status, 78)
+    holds(err, "--as copy")
+    holds(err, "--as restored")
+    same(c.kept(database), before)
+    same(other.push("--as", "copy", now=NOW - DAY)["rows"], 1)
+    same(len(c.kept(database)), len(before) + 1)
+    # each goes on by itself
+    host.fill((TODAY - 1,), 30)
+    other.fill((TODAY - 1,), 30)
+    host.push()
+    other.push()
+    backup = c.path("backup.db")
+    with host.sqlite() as db:
+        db.execute("VACUUM INTO ?", (backup,))
+    host.add(TODAY, "late.example", "192.0.2.9", 4)
+    host.push(now=NOW + DAY)
+    rows = c.kept(database)
+    for end_of in ("", "-wal", "-shm"):
+        if os.path.exists(host.store + end_of):
+            os.remove(host.store + end_of)
+    shutil.copy(backup, host.store)
+    host.add(TODAY, "late.example", "192.0.2.9", 2)  # a part of what it had
+    host.add(TODAY + 1, "new.example", "192.0.2.9", 2)
+    same(host.run("push", now=NOW + 2 * DAY)[0], 78)
+    same(host.push("--as", "restored", now=NOW + 2 * DAY)["rows"], 1)
+    same(len(c.kept(database)), len(rows) + 1)
+    same(host.run("push", "--as", "what")[0], 64)
+
+
+@suite.test("a database that was restored, or is another one")
+def older(c):
+    database = c.fresh()
+    host = c.host(database)
+    host.fill((TODAY - 3,), 30)
+    host.push(now=NOW - 2 * DAY)
+    was = c.pg.rows(database, "SELECT day, ticket FROM avouch.host")[0]
+    host.fill((TODAY - 2, TODAY - 1), 30)
+    host.push()
+    c.pg.psql(database, "DELETE FROM avouch.kept WHERE day > %d; UPDATE "
+              "avouch.host SET day = %d, ticket = '%s'" % (
+                  TODAY - 3, int(was[0]), was[1]))
+    same([e["what"] for e in host.push()["events"]],
+         ["again", "pushed", "pushed"])
+    agree(c, database, host)
+    c.pg.psql(database, "DROP SCHEMA avouch CASCADE")
+    told = host.push()
+    same([(e["what"], e["day"] is None) for e in told["events"]],
+         [("again", True)] + [("pushed", False)] * 3)
+    agree(c, database, host)
+
+
+@suite.test("rows that come late count for the first day that is open")
+def late(c):
+    database = c.fresh()
+    one, two = c.host(database), c.host(database)
+    one.add(TODAY - 1, "a.example", "192.0.2.1", 5, TODAY * DAY - 1)
+    two.add(TODAY - 1, "a.example", "192.0.2.1", 7, TODAY * DAY - 2)
+    one.push()
+    c.pg.psql(database, "INSERT INTO avouch.meta VALUES ('closed', '%d')" % (
+        TODAY - 1))
+    two.push()
+    same([(r[0], r[-2]) for r in sorted(c.kept(database))],
+         [(TODAY - 1, 5), (TODAY, 7)])
+
+
+@suite.test("what was sent from the file before is not pushed")
+def sent_before(c):
+    host = c.host(c.fresh())
+    for name in ("a.example", "b.example"):
+        for day in (TODAY - 2, TODAY - 1):
+            host.add(day, name, "192.0.2.1", 5)
+    with host.sqlite() as db:
+        db.execute("INSERT INTO report (day, domain, part, parts, report_id, "
+                   "record, made, rows, messages, note) VALUES "
+                   "(?, 'a.example', 1, 1, 'x', '', 1, 1, 5, '')",
+                   (TODAY - 1,))
+        db.execute("INSERT INTO delivery (report, destination, state, "
+                   "attempts, changed, not_before, note) VALUES "
+                   "(1, 'a@a.example', 2, 1, 1, 0, '')")
+    same(host.push()["waiting"], 1)
+    same(sorted((r[0], r[1]) for r in c.kept(host.database)),
+         [(TODAY - 2, "a.example"), (TODAY - 2, "b.example"),
+          (TODAY - 1, "b.example")])
+
+
+@suite.test("the tables are made once, whoever comes first")
+def tables(c):
+    database = c.fresh()
+    url = c.pg.url(database)
+    running = [c.start("show", "--store", url) for _ in range(8)]
+    same([end(p)[0] for p in running], [0] * 8)
+    c.pg.psql(database, "UPDATE avouch.meta SET value = '99' "
+              "WHERE name = 'schema'")
+    status, _, err = c.run("show", "--store", url)
+    same(status, 75)
+    holds(err, "a newer version of avouch made this store")
+    c.pg.psql(database, "DELETE FROM avouch.meta")
+    holds(c.run("show", "--store", url)[2], "belongs to another program")
+    c.pg.create("latin", "TEMPLATE template0 ENCODING LATIN1 LOCALE 'C'")
+    holds(c.run("show", "--store", c.pg.url("latin"))[2],
+          "must have the encoding UTF8")
+
+
+@suite.test("who may only read can show; who may not write is told so")
+def reader(c):
+    database = c.fresh()
+    host = c.host(database)
+    host.push()
+    c.pg.psql(database, "CREATE ROLE reader LOGIN; GRANT USAGE ON SCHEMA "
+              "avouch TO reader; GRANT SELECT ON ALL TABLES IN SCHEMA avouch "
+              "TO reader")
+    url = c.pg.url(database, "reader")
+    same(c.run("show", "--store", url)[0], 0)
+    poor = c.host(database, url)
+    poor.fill((TODAY - 1,), 5)
+    status, _, err = poor.run("push")
+    same(status, 75)
+    holds(err, "permission denied")
+    same(c.kept(database), [])
+
+
+@suite.test("no password is ever shown")
+def secret(c):
+    c.pg.psql("postgres", "CREATE ROLE secretive LOGIN PASSWORD 'right'")
+    database = c.fresh()
+    tail = "@/%s?host=%s" % (database, c.pg.home)
+    bad = ("postgresql://secretive:hush-hush" + tail,
+           "postgresql://secretive:hush-hush@[::1/x",
+           "postgresql://secretive:hush-hush%zz" + tail,
+           "postgresql://secretive:hush/hush-hush" + tail,
+           "postgresql://secretive@/x?password=hush-hush&host=/nowhere",
+           "postgresql://secretive@/x?sslpassword=hush-hush&host=/nowhere",
+           "postgresql://secretive@/x?p%61ssword=hush-hush&what",
+           "postgres://a:hush-hush@nowhere.invalid/b")
+    for url in bad:
+        for words in (("show",), ("push", "--json"), ("read", "/dev/null")):
+            status, out, err = c.run(*words, "--store", url)
+            same(status, 75, url)
+            lacks(out + err, "hush-hush")
+        host = c.host(database, url)
+        text = out + err
+        for config in ("show", "check"):
+            r = subprocess.run(
+                [c.program, "config", config, "--config", host.conf],
+                capture_output=True, check=False, timeout=SECONDS)
+            text += (r.stdout + r.stderr).decode()
+            same(r.returncode, 0, text)
+        lacks(text, "hush-hush")
+    with open(host.conf, "w", encoding="ascii") as f:
+        f.write('report { store = "postgre://a:hush-hush@b/c" }')
+    status, out, err = host.run("push")
+    same(status, 78)
+    lacks(out + err, "hush-hush")
+    holds(err, "***")
+    # and the right one works, in the URL or in a file of passwords
+    url = "postgresql://secretive:right" + tail
+    c.pg.psql(database, "GRANT CREATE ON DATABASE %s TO secretive" % database)
+    same(c.run("show", "--store", url)[0], 0)
+    passwords = c.path("pgpass")
+    with open(passwords, "w", encoding="ascii") as f:
+        f.write("*:*:*:secretive:right\n")
+    os.chmod(passwords, 0o600)
+    same(c.run("show", "--store", "postgresql://secretive" + tail,
+               env={"PGPASSFILE": passwords})[0], 0)
+
+
+def main():
+    program = sys.argv[1]
+    kills = int(sys.argv[2]) if len(sys.argv) > 2 else KILLS
+    try:
+        lab = Lab(program, kills)
+    except Missing as e:
+        return suite.skip_all(e)
+    try:
+        return suite.run(lab, sys.argv[3] if len(sys.argv) > 3 else None)
+    finally:
+        lab.remove()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

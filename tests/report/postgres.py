@@ -1,0 +1,131 @@
+"""A PostgreSQL of its own in a temporary directory, on a unix socket, by an
+unprivileged user.
+"""
+
+import glob
+import os
+import pwd
+import shutil
+import signal
+import subprocess
+import tempfile
+import time
+
+SETTINGS = """
+listen_addresses = ''
+unix_socket_permissions = 0777
+max_connections = 40
+shared_buffers = 32MB
+fsync = off
+log_min_messages = warning
+"""
+
+
+class Missing(Exception):
+    """There is no PostgreSQL here: why."""
+
+
+def programs():
+    found = sorted(glob.glob("/usr/lib/postgresql/*/bin/initdb"),
+                   key=lambda path: float(path.split("/")[4]))
+    if not found:
+        raise Missing("no PostgreSQL is installed: tests/deps check")
+    return os.path.dirname(found[-1])
+
+
+def unprivileged():
+    """The user of the server, None: ourselves."""
+    if os.getuid() != 0:
+        return None
+    for name in ("postgres", "nobody"):
+        try:
+            return pwd.getpwnam(name)
+        except KeyError:
+            pass
+    raise Missing("neither a user postgres nor nobody to run PostgreSQL as")
+
+
+class Postgres:
+    def __init__(self):
+        self.bin = programs()
+        self.user = unprivileged()
+        self.home = tempfile.mkdtemp(prefix="avouch-pg-")
+        os.chmod(self.home, 0o755)
+        self.data = os.path.join(self.home, "data")
+        self.process = None
+        os.mkdir(self.data, 0o700)
+        if self.user:
+            os.chown(self.data, self.user.pw_uid, self.user.pw_gid)
+            os.chown(self.home, self.user.pw_uid, self.user.pw_gid)
+        self.call("initdb", "-D", self.data, "-A", "trust", "-E", "UTF8",
+                  "--locale=C", "-N", "-U", "owner")
+        with open(self.data + "/postgresql.conf", "a",
+                  encoding="ascii") as f:
+            f.write(SETTINGS +
+                    "unix_socket_directories = '%s'\n" % self.home)
+        with open(self.data + "/pg_hba.conf", "w", encoding="ascii") as f:
+            f.write("local all secretive scram-sha-256\n"
+                    "local all all trust\n")
+        self.start()
+
+    def demote(self):
+        os.setsid()
+        if self.user:
+            os.setgroups([])
+            os.setgid(self.user.pw_gid)
+            os.setuid(self.user.pw_uid)
+
+    def call(self, name, *words):
+        subprocess.run([os.path.join(self.bin, name), *words], check=True,
+                       cwd="/", preexec_fn=self.demote,
+                       stdout=subprocess.DEVNULL, stderr=subprocess.PIPE,
+                       timeout=60)
+
+    def start(self):
+        with open(os.path.join(self.home, "log"), "ab") as log:
+            self.process = subprocess.Popen(
+                [os.path.join(self.bin, "postgres"), "-D", self.data],
+                cwd="/", preexec_fn=self.demote, stdout=log, stderr=log)
+        until = time.monotonic() + 30
+        while self.psql("postgres", "SELECT 1", check=False) != "1":
+            if time.monotonic() > until or self.process.poll() is not None:
+                raise AssertionError("PostgreSQL does not start")
+            time.sleep(0.02)
+
+    def stop(self, how=signal.SIGQUIT):
+        """At once, as `pg_ctl -m immediate` does, unless told otherwise."""
+        if self.process is None:
+            return
+        self.process.send_signal(how)
+        self.process.wait(30)
+        self.process = None
+
+    def restart(self):
+        self.stop()
+        self.start()
+
+    def remove(self):
+        self.stop()
+        shutil.rmtree(self.home, ignore_errors=True)
+
+    def url(self, database, user="owner", more=""):
+        return "postgresql://%s@/%s?host=%s%s" % (user, database, self.home,
+                                                  more)
+
+    def create(self, database, more=""):
+        self.psql("postgres", "CREATE DATABASE %s %s" % (database, more))
+        return self.url(database)
+
+    def psql(self, database, query, check=True):
+        r = subprocess.run(
+            [os.path.join(self.bin, "psql"), "-XAtq", "-F", "\t", "-v",
+             "ON_ERROR_STOP=1", "-c", query, self.url(database)],
+            capture_output=True, timeout=60, check=False, cwd="/")
+        if check and r.returncode != 0:
+            raise AssertionError(r.stderr.decode())
+        return r.stdout.decode().rstrip("\n")
+
+    def rows(self, database, query):
+        text = self.psql(database, query)
+        return [tuple(line.split("\t")) for line in text.split("\n")] \
+            if text else []
