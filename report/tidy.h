@@ -33,8 +33,9 @@ struct tidy { /* how far it has come; all 0: not begun */
 
 /*
  * One step, of some milliseconds, in a transaction of its own.  False: there is
- * nothing left to do on the day of `now`.  Faults are logged, and tried again
- * the next day.  `memo` is cleared when numbers go.
+ * nothing left to do on the day of `now`, or another program holds the store.
+ * Other faults are logged, and tried again the next day.  `memo` is cleared
+ * when numbers go.
  */
 bool tidy_step(struct tidy *t, struct sql *db, struct memo *memo, int64_t now);
 
