@@ -100,6 +100,7 @@ MILTER_TESTS = "tests/milter/proto.py $(DAEMON)" \
 	"tests/milter/operate.py $(DAEMON)" \
 	"tests/milter/policy.py $(DAEMON)" "tests/milter/soak.py $(DAEMON) 5" \
 	"tests/milter/luatest.py $(DAEMON)" "tests/milter/store.py $(DAEMON)" \
+	"tests/milter/storefaults.py $(DAEMON)" \
 	"tests/milter/e2e.py $(DAEMON)"
 CLI_TESTS = "tests/cli/contract.py $(COMMAND)" \
 	"tests/cli/explain.py $(COMMAND)" "tests/cli/manual.py $(COMMAND)" \
@@ -157,6 +158,11 @@ sendmail-test: all
 # seconds of it.
 soak-reload: all
 	@tests/milter/soak.py $(DAEMON) 60
+
+# What is kept for reports, with all that can be wrong with the disk, and kills.
+store-faults: all
+	@LOGS=$(BUILD) tests/run_cmocka "tests/milter/store.py $(DAEMON)" \
+		"tests/milter/storefaults.py $(DAEMON) all"
 
 lint:
 	@tests/deps build lint
@@ -270,6 +276,7 @@ help:
 	@echo "central-test a PostgreSQL that hosts share, 240 times killed"
 	@echo "sendmail-test  mail through a Sendmail that is fetched for it"
 	@echo "soak-reload  a minute of mail with ten reloads a second"
+	@echo "store-faults kills, and all that can be wrong with the store's disk"
 	@echo "valgrind     a thousand messages through the milter under valgrind"
 	@echo "lint         the rules that no compiler checks"
 	@echo "asan tsan    unit under sanitizers, in build-asan, build-tsan"
@@ -280,7 +287,8 @@ help:
 
 .SECONDARY:
 .PHONY: all bench demo check check-programs check-run cli-test e2e \
-	central-test soak-reload sendmail-test valgrind lint deps unit fuzz-replay asan \
+	central-test soak-reload sendmail-test store-faults valgrind lint \
+	deps unit fuzz-replay asan \
 	tsan fuzz-build fuzzers fuzz install uninstall deb help clean
 clean:
 	rm -rf build build-*

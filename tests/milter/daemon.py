@@ -38,6 +38,7 @@ class Daemon:
     def _listen(self, path):
         self.notify = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
         self.notify.bind(path)
+        os.chmod(path, 0o666)  # as systemd's, for whoever the daemon becomes
         self.notify_path = path
         threading.Thread(target=self._hear, daemon=True).start()
 

@@ -27,7 +27,8 @@ SURE = 0.09  # s: a reply that is faster did not run into the limit of 0.1 s
 
 
 def store(l):
-    return l.home + "/store.db"
+    """The file that fresh() told the daemon of."""
+    return l.store
 
 
 def settings(path, more=""):
@@ -63,7 +64,8 @@ def fresh(l, more="", path=None):
     for name in os.listdir(l.home):
         if name.startswith(("store.db", "avouch.")):
             os.unlink(os.path.join(l.home, name))
-    l.start_milter(settings(path or store(l), more))
+    l.store = path or l.home + "/store.db"
+    l.start_milter(settings(l.store, more))
 
 
 def session(l, address="192.0.2.10"):

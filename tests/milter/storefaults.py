@@ -1,0 +1,260 @@
+#!/usr/bin/env python3
+"""What can be wrong with the store of avouch-milter while mail comes: mail
+flows, rows wait, and when the fault is gone they are kept, by itself.  Where
+it is not root, what only root can bring about is left out.
+
+usage: storefaults.py PROGRAM [PART-OF-A-NAME | all]; all: also what takes long
+"""
+
+import contextlib
+import os
+import pwd
+import sqlite3
+import subprocess
+import sys
+import threading
+import time
+
+import lab
+from store import ask, fresh, messages_of, session, store
+from suite import Skip, Suite, holds, same, true
+
+suite = Suite()
+slow = Suite()
+
+QUEUE = 20000     # messages that wait at most (STORE_QUEUE_MAX)
+COMMIT_WAIT = 0.1  # s, the longest that a message waits for the store
+CURED = 30        # s, within which it has found out that all is well again
+
+
+def send(l, count, sender="ceo@bank.example"):
+    """Passes `count` messages through; the seconds each took."""
+    m = session(l)
+    took = []
+    message = lab.message(sender)
+    for _ in range(count):
+        began = time.monotonic()
+        same(m.message(message, "a@bank.example").reply, "c", "reply")
+        took.append(time.monotonic() - began)
+    m.quit()
+    return took
+
+
+def kept(l):
+    try:
+        return sum(messages_of(l).values())
+    except sqlite3.OperationalError:
+        return 0  # there is no file, or no table in it
+
+
+def wait_kept(l, count):
+    until = time.monotonic() + CURED
+    while kept(l) < count and time.monotonic() < until:
+        time.sleep(0.05)
+    same(kept(l), count, "messages kept")
+
+
+def flows(l, count, cause="store"):
+    """Mail while something is wrong: it is said once, and nobody waits."""
+    send(l, 2)
+    line = l.milter.wait_log(cause=cause)
+    took = sorted(send(l, count - 2))
+    true(took[len(took) // 2] < COMMIT_WAIT, "the median took %.3f s" %
+         took[len(took) // 2])
+    same(len(l.milter.log(cause=cause)), 1, "lines about it")
+    return line
+
+
+def ends(l, lost):
+    l.milter.stop()
+    line = l.milter.log(event="store")[-1]
+    same((line["lost"], line["waiting"]), (str(lost), "0"), "the end")
+
+
+def own(path):
+    """A folder that the daemon may write to when it is nobody."""
+    os.mkdir(path)
+    if os.getuid() == 0:
+        nobody = pwd.getpwnam("nobody")
+        os.chown(path, nobody.pw_uid, nobody.pw_gid)
+    return path
+
+
+def user():
+    return 'user = "nobody"\n' if os.getuid() == 0 else ""
+
+
+@suite.test("locked by another program: rows wait, and are kept afterwards")
+def _(l):
+    fresh(l)
+    send(l, 3)
+    other = sqlite3.connect(store(l), isolation_level=None, timeout=10)
+    other.execute("BEGIN IMMEDIATE")
+    holds(flows(l, 40)["text"], "database is locked")
+    same(kept(l), 3, "kept while it is locked")
+    other.execute("COMMIT")
+    other.close()
+    wait_kept(l, 43)
+    ends(l, 0)
+
+
+@contextlib.contextmanager
+def disk(path, size):
+    """A file system of its own; not our fault if it cannot be."""
+    os.makedirs(path, exist_ok=True)
+    if os.getuid() != 0 or subprocess.run(
+            ["mount", "-t", "tmpfs", "-o", "size=" + size, "tmpfs", path],
+            capture_output=True, check=False).returncode != 0:
+        raise Skip("only root can mount a small disk")
+    try:
+        yield
+    finally:
+        subprocess.run(["umount", "-l", path], check=True)
+
+
+@suite.test("a disk that is full: rows wait, and are kept when there is room")
+def _(l):
+    folder = l.home + "/disk"
+    with disk(folder, "2m"):
+        fresh(l, path=folder + "/store.db")
+        send(l, 1)
+        with open(folder + "/other", "wb", buffering=0) as f:
+            with contextlib.suppress(OSError):
+                while f.write(bytes(4096)):
+                    pass
+        n = 1
+        while not l.milter.log(cause="store") and n < 3000:
+            send(l, 50, "a@x%d.bank.example" % n)
+            n += 50
+        holds(l.milter.wait_log(cause="store")["text"], "full")
+        send(l, 100)
+        os.unlink(folder + "/other")
+        wait_kept(l, n + 100)
+        ends(l, 0)
+
+
+def spoil(path):
+    """Everything but the name of the file is rubbish."""
+    with open(path, "r+b") as f:
+        f.write(b"\xa5" * os.path.getsize(path))
+
+
+@suite.test("broken under way: set aside, and a new one begun")
+def _(l):
+    fresh(l)
+    send(l, 5)
+    l.milter.stop()
+    l.start_milter('report { store = "%s" }\n' % store(l))
+    send(l, 2)
+    for suffix in ("-wal", ""):
+        spoil(store(l) + suffix)
+    n = 0
+    while not l.milter.log(event="store-corrupt") and n < 200:
+        # what is in memory is no longer looked at in the file
+        send(l, 1, "a@y%d.bank.example" % n)
+        n += 1
+    line = l.milter.wait_log(event="store-corrupt")
+    holds(line["text"], "it is kept as " + store(l) + ".corrupt-")
+    wait_kept(l, 1)  # the message that met it
+    send(l, 10)
+    wait_kept(l, 11)
+    same(ask(l, "PRAGMA integrity_check"), [("ok",)], "the new one")
+    same(len([f for f in os.listdir(l.home)
+              if ".corrupt-" in f and f[-1] == "Z"]), 1, "files set aside")
+    ends(l, 0)
+
+
+@suite.test("no database at the start: set aside, and mail was kept")
+def _(l):
+    fresh(l)
+    l.milter.stop()
+    with open(store(l), "w") as f:
+        f.write("Dear grandmother, " * 500)
+    for suffix in ("-wal", "-shm"):
+        with contextlib.suppress(FileNotFoundError):
+            os.unlink(store(l) + suffix)
+    l.start_milter('report { store = "%s" }\n' % store(l))
+    send(l, 10)
+    wait_kept(l, 10)
+    l.milter.wait_log(event="store-corrupt")
+    ends(l, 0)
+
+
+@suite.test("removed while it is in use: a new one is begun")
+def _(l):
+    fresh(l)
+    send(l, 5)
+    for suffix in ("", "-wal", "-shm"):
+        os.unlink(store(l) + suffix)
+    send(l, 7)
+    wait_kept(l, 7)
+    l.milter.wait_log(cause="store-moved")
+    os.rename(store(l), store(l) + ".elsewhere")  # its log stays behind
+    send(l, 4)
+    wait_kept(l, 4)
+    ends(l, 0)
+
+
+@suite.test("a folder that may not be written to, then may")
+def _(l):
+    folder = own(l.home + "/keep")
+    os.chmod(folder, 0o555)
+    path = folder + "/store.db"
+    fresh(l, user(), path=path)
+    flows(l, 40)
+    true(not os.path.exists(path), "there is no store")
+    os.chmod(folder, 0o755)
+    wait_kept(l, 40)
+    os.chmod(folder, 0o555)  # what is open stays open
+    send(l, 10)
+    wait_kept(l, 50)
+    os.chmod(folder, 0o755)
+    ends(l, 0)
+
+
+@suite.test("a folder that goes and comes back")
+def _(l):
+    folder = own(l.home + "/come")
+    fresh(l, user(), path=folder + "/store.db")
+    send(l, 3)
+    os.rename(folder, folder + ".away")
+    flows(l, 40)
+    os.rename(folder + ".away", folder)
+    wait_kept(l, 43)
+    ends(l, 0)
+
+
+@slow.test("more than can wait: counted as lost, and said")
+def _(l):
+    fresh(l)
+    send(l, 1)
+    other = sqlite3.connect(store(l), isolation_level=None, timeout=10)
+    other.execute("BEGIN IMMEDIATE")
+    flows(l, 40)
+    threads = [threading.Thread(target=send, args=(l, QUEUE // 4 + 20))
+               for _ in range(4)]
+    for t in threads:
+        t.start()
+    for t in threads:
+        t.join()
+    line = l.milter.wait_log(cause="store-lost")
+    holds(line["text"], "the queue is full")
+    other.execute("COMMIT")
+    other.close()
+    wait_kept(l, QUEUE + 1)
+    send(l, 5)
+    wait_kept(l, QUEUE + 6)
+    ends(l, 40 + 4 * 20)
+
+
+def main():
+    only = sys.argv[2] if len(sys.argv) > 2 else None
+    if only == "all":
+        suite.tests += slow.tests
+        only = None
+    with lab.Lab(sys.argv[1]) as l:
+        return suite.run(l, only)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
