@@ -22,8 +22,6 @@ make_room(struct mail_header *h, struct arena *a)
 
 	if (h->n < h->room)
 		return true;
-	if (h->n >= MAIL_FIELDS_MAX)
-		return false;
 	fields = arena_array(a, room, sizeof(*fields));
 	if (fields == NULL)
 		return false;
@@ -89,11 +87,25 @@ without_trailing_space(struct span name)
 	return name;
 }
 
+/*
+ * Bytes that a field of that name may still take.  From has some that nothing
+ * else can use up: an author may not hide behind a limit of ours.
+ */
+static size_t
+bytes_left(const struct mail_header *h, struct span name)
+{
+	bool author = span_is_nocase(without_trailing_space(name), "From");
+	size_t fields = MAIL_FIELDS_MAX + (author ? MAIL_AUTHOR_FIELDS : 0);
+	size_t bytes = MAIL_HEADER_MAX + (author ? MAIL_AUTHOR_BYTES : 0);
+
+	return h->n < fields && h->bytes < bytes ? bytes - h->bytes : 0;
+}
+
 bool
 mail_header_add(
     struct mail_header *h, struct arena *a, struct span name, struct span value)
 {
-	size_t left = MAIL_HEADER_MAX - h->bytes;
+	size_t left = bytes_left(h, name);
 	struct mail_field *f;
 	size_t size;
 	char *p, *end;

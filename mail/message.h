@@ -18,6 +18,8 @@
 enum {
 	MAIL_FIELDS_MAX = 4096,        /* of one message */
 	MAIL_HEADER_MAX = 1024 * 1024, /* bytes of all fields of a message */
+	MAIL_AUTHOR_FIELDS = 8,        /* above both, for From alone */
+	MAIL_AUTHOR_BYTES = 128 * 1024,
 };
 
 struct mail_field {
@@ -31,7 +33,8 @@ struct mail_header {
 	size_t n;
 	size_t room;
 	size_t bytes; /* of all raw */
-	bool cut;     /* a limit left fields out: nothing can be verified */
+	bool cut;     /* a limit left fields out: no signature can be verified;
+	                 From is still there */
 	bool nul;     /* a field held a NUL and was cut there by libmilter */
 };
 

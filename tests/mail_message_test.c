@@ -259,6 +259,43 @@ limits_of_fields_and_bytes(void **state)
 	arena_free(a);
 }
 
+/* RFC 9989 section 4.2: who writes much before From has an author all the same.
+ */
+static void
+limits_do_not_hide_the_author(void **state)
+{
+	static char big[MAIL_HEADER_MAX];
+	struct arena *a = arena_new(2 * CAP);
+	struct mail_header h = { 0 };
+
+	(void)state;
+	for (size_t i = 0; i <= MAIL_FIELDS_MAX; i++)
+		mail_header_add(&h, a, SPAN("A"), SPAN("1"));
+	assert_int_equal(h.n, MAIL_FIELDS_MAX);
+	for (size_t i = 0; i < MAIL_AUTHOR_FIELDS; i++)
+		assert_true(
+		    mail_header_add(&h, a, SPAN("FROM "), SPAN("a@b.example")));
+	assert_int_equal(mail_header_count(&h, "From"), MAIL_AUTHOR_FIELDS);
+	assert_false(mail_header_add(&h, a, SPAN("From"), SPAN("a")));
+	assert_false(mail_header_add(&h, a, SPAN("Fro"), SPAN("a")));
+	assert_true(h.cut);
+
+	arena_rewind(a);
+	h = (struct mail_header){ 0 };
+	memset(big, 'x', sizeof(big));
+	assert_true(mail_header_add(
+	    &h, a, SPAN("A"), span_of(big, MAIL_HEADER_MAX - 2)));
+	assert_false(mail_header_add(&h, a, SPAN("To"), SPAN("c@d.example")));
+	assert_true(mail_header_add(&h, a, SPAN("From"), SPAN("a@b.example")));
+	assert_false(mail_header_add(
+	    &h, a, SPAN("From"), span_of(big, MAIL_AUTHOR_BYTES - 20)));
+	assert_true(mail_header_add(
+	    &h, a, SPAN("From"), span_of(big, MAIL_AUTHOR_BYTES - 21)));
+	assert_int_equal(h.bytes, MAIL_HEADER_MAX + MAIL_AUTHOR_BYTES);
+	assert_int_equal(mail_header_count(&h, "From"), 2);
+	arena_free(a);
+}
+
 /* What a limit leaves out does not hide where the body begins. */
 static void
 limit_keeps_the_body_apart(void **state)
@@ -309,6 +346,7 @@ main(void)
 		cmocka_unit_test(nul_is_noticed),
 		cmocka_unit_test(find_and_count),
 		cmocka_unit_test(limits_of_fields_and_bytes),
+		cmocka_unit_test(limits_do_not_hide_the_author),
 		cmocka_unit_test(limit_keeps_the_body_apart),
 		cmocka_unit_test(arena_fails_at_each_allocation),
 	};

@@ -57,8 +57,8 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	size_t used;
 
 	used = mail_header_read(&h, a, span_of((const char *)data, size));
-	assert(used <= size && h.n <= MAIL_FIELDS_MAX);
-	assert(h.bytes <= MAIL_HEADER_MAX);
+	assert(used <= size && h.n <= MAIL_FIELDS_MAX + MAIL_AUTHOR_FIELDS);
+	assert(h.bytes <= MAIL_HEADER_MAX + MAIL_AUTHOR_BYTES);
 	for (size_t i = 0; i < h.n; i++) {
 		check_field(&h.fields[i]);
 		bytes += h.fields[i].raw.n;
