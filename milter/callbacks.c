@@ -307,8 +307,8 @@ on_message_end(SMFICTX *ctx)
 	sfsistat r;
 
 	if (s == NULL)
-		return outcome_refuse(ctx, 451, "4.3.0",
-		    SPAN("the mail filter cannot check this message just now"));
+		return outcome_refuse(
+		    ctx, 451, "4.3.0", SPAN(POLICY_NO_MEMORY));
 	began = counters_clock();
 	v = session_finish(s);
 	times.finish_us = counters_clock() - began;

@@ -130,8 +130,13 @@ hold(SMFICTX *ctx, const struct session *s, const struct verdict *v)
 sfsistat
 outcome_apply(SMFICTX *ctx, struct session *s, const struct verdict *v)
 {
-	enum conf_action action = v != NULL ? v->decision.action : CONF_ACCEPT;
+	enum conf_action action = v != NULL ? v->decision.action
+	    : s->view != NULL               ? policy_unchecked(s->view->conf)
+					    : CONF_TEMPFAIL;
 
+	if (v == NULL && action == CONF_TEMPFAIL)
+		return outcome_refuse(
+		    ctx, 451, "4.3.0", SPAN(POLICY_NO_MEMORY));
 	if (action == CONF_REJECT)
 		return outcome_refuse(ctx,
 		    v->decision.code / 100 == 5 ? v->decision.code : 550,

@@ -6,7 +6,8 @@
  * say who they are, messages are aborted at any point, a header may come
  * without MAIL.  A lack of memory never loses a message: what cannot be checked
  * is delivered with a field that says so, and with every
- * Authentication-Results it brought along removed.
+ * Authentication-Results it brought along removed; or it is told to come again,
+ * where the operator wants that of a temperror.
  *
  * A session is used by one thread at a time.  It knows nothing of libmilter.
  */

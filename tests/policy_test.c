@@ -132,9 +132,12 @@ check_without_memory(const struct vector *v, const struct conf *c)
 			arena_free(a);
 			return;
 		}
-		if (d.action != CONF_ACCEPT || d.code != 0 ||
-		    !span_is(d.rule, "fault") || d.reason.n == 0 ||
-		    d.disposition != DMARC_POLICY_NONE)
+		bool later =
+		    v->action != CONF_ACCEPT && v->action != CONF_ANNOTATE;
+
+		if (d.action != (later ? CONF_TEMPFAIL : CONF_ACCEPT) ||
+		    d.code != (later ? 451 : 0) || !span_is(d.rule, "fault") ||
+		    d.reason.n == 0 || d.disposition != DMARC_POLICY_NONE)
 			fail_msg("%s: allocation %lu: action %s", v->name, nth,
 			    conf_action_name(d.action));
 		arena_free(a);
@@ -1096,6 +1099,35 @@ replies_are_bounded(void **state)
 	conf_drop(c);
 }
 
+/* RFC 7208 section 8.6: an operator may have what cannot be checked come again,
+ * and it comes again where nothing at all can be checked. */
+static void
+without_memory_for_any_check(void **state)
+{
+	static const struct {
+		const char *conf;
+		enum conf_action action;
+	} cases[] = {
+		{ "", CONF_ACCEPT },
+		{ "dmarc { on_temperror = annotate }\n", CONF_ACCEPT },
+		{ "dmarc { on_permerror = reject }\n", CONF_ACCEPT },
+		{ "dmarc { on_temperror = tempfail }\n", CONF_TEMPFAIL },
+		{ "spf { on_temperror = tempfail }\n", CONF_TEMPFAIL },
+		{ "dkim { on_temperror = tempfail }\n", CONF_TEMPFAIL },
+		{ "mode = monitor\ndmarc { on_temperror = tempfail }\n",
+		    CONF_ACCEPT },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		const struct conf *c = read_conf(cases[i].conf);
+
+		if (policy_unchecked(c) != cases[i].action)
+			fail_msg("%s", cases[i].conf);
+		conf_drop(c);
+	}
+}
+
 static void
 override_names(void **state)
 {
@@ -1133,6 +1165,7 @@ main(void)
 		cmocka_unit_test(sample_is_stable),
 		cmocka_unit_test(reply_texts),
 		cmocka_unit_test(replies_are_bounded),
+		cmocka_unit_test(without_memory_for_any_check),
 		cmocka_unit_test(override_names),
 	};
 

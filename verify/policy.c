@@ -314,6 +314,27 @@ skip(struct policy_deciding *d, const char *rule)
 	d->out->skipped = true;
 }
 
+/* No memory for the texts: what was to be refused or held comes again. */
+static void
+wordless(struct policy_decision *out)
+{
+	bool later = policy_severity(out->action) >= policy_severity(CONF_HOLD);
+
+	*out = (struct policy_decision){
+		.action = later ? CONF_TEMPFAIL : CONF_ACCEPT,
+		.rule = SPAN("fault"),
+		.reason = SPAN("out of memory"),
+		.disposition = DMARC_POLICY_NONE,
+		.override = POLICY_OVERRIDE_OTHER,
+	};
+	out->would = out->action;
+	if (later) {
+		out->code = 451;
+		out->enhanced = "4.3.0";
+		out->text = SPAN(POLICY_NO_MEMORY);
+	}
+}
+
 static void
 decide(struct policy_deciding *d, int64_t now)
 {
@@ -341,14 +362,18 @@ decide(struct policy_deciding *d, int64_t now)
 	if (d->held != NULL)
 		d->why = POLICY_OVERRIDE_LOCAL;
 	account(d, d->held != NULL ? CONF_ACCEPT : d->dmarc);
-	if (!policy_write(d)) {
-		*out = (struct policy_decision){
-			.rule = SPAN("fault"),
-			.reason = SPAN("out of memory: nothing is enforced"),
-			.disposition = DMARC_POLICY_NONE,
-			.override = POLICY_OVERRIDE_OTHER,
-		};
-	}
+	if (!policy_write(d))
+		wordless(out);
+}
+
+enum conf_action
+policy_unchecked(const struct conf *c)
+{
+	bool later = policy_refuses(c->dmarc.on_temperror) ||
+	    policy_refuses(c->spf.on_temperror) ||
+	    policy_refuses(c->dkim_actions.on_temperror);
+
+	return later && c->mode == CONF_ENFORCE ? CONF_TEMPFAIL : CONF_ACCEPT;
 }
 
 void

@@ -23,6 +23,10 @@
 
 enum { POLICY_TEXT_MAX = 400 }; /* bytes of a reply's text */
 
+/* The text of a reply where there is no memory for another. */
+#define POLICY_NO_MEMORY                                                       \
+	"the mail filter cannot check this message just now, try again later"
+
 struct policy_facts {
 	/* who */
 	struct ip client;   /* IP_NONE: not by SMTP, as if from loopback */
@@ -84,11 +88,16 @@ struct policy_decision {
 const char *policy_skip(const struct conf *c, const struct policy_facts *f);
 
 /*
- * Texts live in `a`; an exhausted arena gives CONF_ACCEPT with a reason that
- * says so.  `now` is seconds since 1970 (expiry of overrides).
+ * Texts live in `a`; where that is exhausted, what was to be refused or held is
+ * CONF_TEMPFAIL, all else CONF_ACCEPT, with a reason that says so.  `now` is
+ * seconds since 1970 (expiry of overrides).
  */
 void policy_decide(const struct conf *c, const struct policy_facts *f,
     int64_t now, struct arena *a, struct policy_decision *out);
+
+/* For a message of which nothing could be checked, for want of memory:
+ * CONF_TEMPFAIL where any temperror is refused, else CONF_ACCEPT. */
+enum conf_action policy_unchecked(const struct conf *c);
 
 /* RFC 9990's name: "local_policy", ... */
 const char *policy_override_name(enum policy_override override);
