@@ -2,6 +2,7 @@
 
 #include <pthread.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include <openssl/bn.h>
 #include <openssl/core_names.h>
@@ -129,7 +130,9 @@ crypto_hash_free(struct crypto_hash *h)
 void
 crypto_hash_add(struct crypto_hash *h, struct span bytes)
 {
-	if (bytes.n > 0 && EVP_DigestUpdate(h->running, bytes.p, bytes.n) != 1)
+	/* one that failed has nothing that OpenSSL could update */
+	if (!h->failed && bytes.n > 0 &&
+	    EVP_DigestUpdate(h->running, bytes.p, bytes.n) != 1)
 		h->failed = true;
 }
 
@@ -255,13 +258,29 @@ crypto_key_ed25519(struct span raw)
 	return k;
 }
 
+static bool
+memory_ran_out(void)
+{
+	unsigned long error;
+
+	while ((error = ERR_get_error()) != 0)
+		if (ERR_GET_REASON(error) == ERR_R_MALLOC_FAILURE)
+			return true;
+	return false;
+}
+
 /* OpenSSL tells a bad signature by 0 and, where it could not even be decoded,
- * by a negative number: both are the sender's. */
+ * by a negative number: both are the sender's; but so it tells of its own want
+ * of memory. */
 static enum crypto_verdict
 verdict(int result)
 {
+	enum crypto_verdict v = result == 1 ? CRYPTO_GOOD
+	    : memory_ran_out()              ? CRYPTO_FAULT
+					    : CRYPTO_BAD;
+
 	ERR_clear_error();
-	return result == 1 ? CRYPTO_GOOD : CRYPTO_BAD;
+	return v;
 }
 
 static enum crypto_verdict
@@ -297,4 +316,29 @@ crypto_verify(const struct crypto_key *k, const uint8_t hash[CRYPTO_HASH_SIZE],
 {
 	return k->ready != NULL ? rsa_verify(k, hash, signature)
 				: ed25519_verify(k, hash, signature);
+}
+
+/* A verification of each kind, as they come: what OpenSSL sets up in its first
+ * ones it does without looking whether it had the memory. */
+bool
+crypto_start(void)
+{
+	static const uint8_t hash[CRYPTO_HASH_SIZE] = { 1 };
+	char bytes[256]; /* a modulus of 2048 bits, and a signature */
+	struct span any = span_of(memset(bytes, 0xc1, sizeof(bytes)), 256);
+	struct crypto_hash *h = crypto_hash_new();
+	struct crypto_key *rsa = crypto_key_rsa(any, SPAN("\1\0\1"));
+	struct crypto_key *ed25519 =
+	    crypto_key_ed25519(span_first(any, CRYPTO_ED25519_SIZE));
+	uint8_t out[CRYPTO_HASH_SIZE];
+	bool good = h != NULL && crypto_hash_peek(h, out) && rsa != NULL &&
+	    crypto_verify(rsa, hash, any) == CRYPTO_BAD;
+
+	/* Where law or taste forbids Ed25519, RSA must do. */
+	if (ed25519 != NULL)
+		(void)crypto_verify(ed25519, hash, span_first(any, 64));
+	crypto_key_free(rsa);
+	crypto_key_free(ed25519);
+	crypto_hash_free(h);
+	return good;
 }

@@ -19,6 +19,10 @@ enum {
 	CRYPTO_SPARES_MAX = 8,    /* running hashes kept of a thread */
 };
 
+/* For a program that is to live: sets OpenSSL up while there is memory.  False:
+ * it offers no SHA-256, or no RSA. */
+bool crypto_start(void);
+
 /* ---- a running SHA-256 ---- */
 
 struct crypto_hash;

@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <getopt.h>
 #include <libmilter/mfapi.h>
+#include <malloc.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdatomic.h>
@@ -19,6 +20,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "lib/clock.h"
 #include "lib/log.h"
 #include "milter/callbacks.h"
 #include "milter/listen.h"
@@ -30,6 +32,7 @@
 #include "milter/signals.h"
 #include "verify/conf.h"
 #include "verify/job.h"
+#include "verify/verify.h"
 
 #define PROGRAM "avouch-milter"
 
@@ -41,6 +44,8 @@ enum {
 	REPLY_MS = 200, /* for the last replies to leave libmilter's threads */
 	PARK_MS = 5000, /* for libmilter's threads to come up */
 	PARK_STEP_MS = 5,
+	ARENAS = 4, /* malloc's; of its own it takes eight a processor, and what
+	               many threads free here and there stays in each */
 };
 
 struct daemon {
@@ -206,6 +211,12 @@ begin_threads(struct daemon *d, struct buf *error)
 	pthread_t listener;
 
 	signals_block();
+	if (!verify_start()) {
+		buf_text(error,
+		    "OpenSSL offers no SHA-256 or no RSA; see "
+		    "openssl list -providers");
+		return EX_OSERR;
+	}
 	if (!service_start(d->path, d->conf, process_open_files(), error) ||
 	    !record_open(d->conf, error))
 		return EX_CONFIG;
@@ -229,7 +240,7 @@ begin_threads(struct daemon *d, struct buf *error)
 static void
 tell_expired(const struct conf *conf)
 {
-	int64_t now = (int64_t)time(NULL);
+	int64_t now = clock_now().now;
 	struct log_line l;
 
 	for (size_t i = 0; i < conf->n_overrides; i++) {
@@ -303,6 +314,7 @@ reload(struct daemon *d)
 static void
 tick(struct daemon *d)
 {
+	(void)clock_now(); /* told when it happens, mail or not */
 	if (d->watchdog_ms == 0 || job_clock() < d->watchdog_next)
 		return;
 	d->watchdog_next = job_clock() + d->watchdog_ms / 2;
@@ -433,6 +445,8 @@ main(int argc, char **argv)
 	d.conf = conf_read(d.path, stderr);
 	if (d.conf == NULL)
 		return EX_CONFIG;
+	mallopt(M_ARENA_MAX, ARENAS);
+	(void)clock_now(); /* the time that later ones are held to */
 	d.wish = (struct listen_wish){
 		.socket = d.conf->socket,
 		.mode = d.conf->socket_mode,

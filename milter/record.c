@@ -1,7 +1,6 @@
 #include "milter/record.h"
 
-#include <time.h>
-
+#include "lib/clock.h"
 #include "lib/log.h"
 #include "report/row.h"
 
@@ -40,7 +39,7 @@ record_open(const struct conf *conf, struct buf *error)
 static void
 keep(const struct verdict *v)
 {
-	int64_t now = (int64_t)time(NULL);
+	int64_t now = clock_now().now;
 	struct report_row row;
 	bool due =
 	    v->decision.action != CONF_TEMPFAIL && report_row_of(v, now, &row);

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "dns/zone.h"
+#include "lib/clock.h"
 #include "lib/log.h"
 #include "verify/job.h"
 
@@ -501,7 +502,7 @@ void
 service_counts(struct service_counts *out)
 {
 	const struct conf *conf;
-	int64_t now = (int64_t)time(NULL);
+	int64_t now = clock_now().now;
 
 	pthread_mutex_lock(&service.lock);
 	conf = service.view->conf;

@@ -2,17 +2,11 @@
 
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
+#include "lib/clock.h"
 #include "lib/ip.h"
 #include "lib/log.h"
 #include "milter/counters.h"
-
-static int64_t
-wall_clock(void)
-{
-	return (int64_t)time(NULL);
-}
 
 struct session *
 session_new(const struct session_terms *terms)
@@ -80,6 +74,7 @@ session_connect(struct session *s, const struct session_client *client)
 	    : service_host();
 
 	disconnect(s);
+	s->connected = true;
 	s->view = service_hold();
 	set_authserv_id(s, mta);
 	set_own(s);
@@ -91,17 +86,20 @@ session_connect(struct session *s, const struct session_client *client)
 		.ptr = span_str(client->ptr),
 		.authserv_id = span_str(s->authserv_id),
 		.receiver = span_str(mta),
-		.now = wall_clock(),
+		.now = clock_now().now,
 	    });
 	if (s->connection == NULL)
 		log_fault("memory", "no memory for a connection");
 }
 
-/* MAIL came without a connection, as after a connect that had no memory. */
+/*
+ * MAIL came without a connection.  Where there was one, but no memory for it,
+ * who the client is was not kept: it must not be taken for a local one.
+ */
 static void
 ensure_connection(struct session *s)
 {
-	if (s->connection == NULL)
+	if (!s->connected)
 		session_connect(s, &(struct session_client){ .name = NULL });
 }
 
@@ -120,6 +118,8 @@ void
 session_mail(struct session *s, const char *sender, const char *auth_type,
     const char *auth_authen)
 {
+	struct clock_time now = clock_now();
+
 	session_abort(s);
 	ensure_connection(s);
 	s->in_message = true;
@@ -135,7 +135,8 @@ session_mail(struct session *s, const char *sender, const char *auth_type,
 			.sender = span_str(sender != NULL ? sender : ""),
 			.auth_type = span_str(auth_type),
 			.auth_authen = span_str(auth_authen),
-			.now = wall_clock(),
+			.now = now.now,
+			.now_doubtful = now.doubtful,
 		    });
 	if (s->message == NULL)
 		log_fault("memory", "no memory for a message");

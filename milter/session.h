@@ -47,6 +47,7 @@ struct session_own {
 struct session {
 	struct service_guest guest; /* first: the service knows this alone */
 	struct session_terms terms;
+	bool connected; /* session_connect() was called */
 	struct service_view *view;
 	struct verify_connection *connection; /* NULL: none, or no memory */
 	struct verify_message *message;       /* NULL: none, or no memory */

@@ -7,6 +7,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "lib/clock.h"
 #include "lib/log.h"
 #include "report/writer.h"
 
@@ -243,8 +244,8 @@ write_group(struct store *s)
 	enum sql_fault fault;
 
 	pthread_mutex_unlock(&s->lock);
-	fault = writer_write(
-	    s->writer, s->group.first, (int64_t)time(NULL), &refused);
+	fault =
+	    writer_write(s->writer, s->group.first, clock_now().now, &refused);
 	pthread_mutex_lock(&s->lock);
 	if (fault == SQL_FINE)
 		after_commit(s, refused);
@@ -270,8 +271,9 @@ keep_house(struct store *s)
 		writer_checkpoint(s->writer);
 		s->log_since = 0;
 	}
-	if (tidy) {
-		if (writer_tidy(s->writer, (int64_t)time(NULL)))
+	/* A clock that runs ahead would have all days over. */
+	if (tidy && !clock_now().doubtful) {
+		if (writer_tidy(s->writer, clock_now().now))
 			look = now + 1;
 		s->tidy_at = now + TIDY_MS;
 	}
@@ -289,7 +291,7 @@ static void *
 writer_main(void *arg)
 {
 	struct store *s = arg;
-	enum sql_fault fault = writer_open(s->writer, (int64_t)time(NULL));
+	enum sql_fault fault = writer_open(s->writer, clock_now().now);
 
 	pthread_setname_np(pthread_self(), "store");
 	pthread_mutex_lock(&s->lock);

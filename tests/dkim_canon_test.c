@@ -508,10 +508,19 @@ without_memory(void **state)
 	}
 }
 
+static void
+cryptography_is_there(void **state)
+{
+	(void)state;
+	assert_true(crypto_start());
+	assert_true(crypto_start());
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(cryptography_is_there),
 		cmocka_unit_test(section_3_4_bodies),
 		cmocka_unit_test(octets_of_a_line),
 		cmocka_unit_test(every_short_text),

@@ -1,7 +1,9 @@
 #include "verify/verify.h"
 
+#include <limits.h>
 #include <stdlib.h>
 
+#include "dkim/crypto.h"
 #include "lib/domain.h"
 #include "mail/authres.h"
 #include "spf/received.h"
@@ -19,6 +21,12 @@ spf_step(void *facts, struct dns_talk *talk, struct arena *scratch)
 	struct spf_work *w = facts;
 
 	return spf_check(&w->query, talk, scratch, &w->result);
+}
+
+bool
+verify_start(void)
+{
+	return crypto_start();
 }
 
 /* ---- a connection ---- */
@@ -220,10 +228,24 @@ dmarc_step(void *facts, struct dns_talk *talk, struct arena *scratch)
 	return dmarc_ask(&m->dmarc_facts, talk, scratch);
 }
 
+/* RFC 6376 section 3.5 leaves it to us whether t= and x= are judged. */
+static struct dkim_options
+dkim_options_of(const struct verify_message *m)
+{
+	struct dkim_options o = m->c->conf->dkim;
+
+	if (m->envelope.now_doubtful) {
+		o.ignore_expiry = true;
+		o.clock_skew = UINT_MAX;
+	}
+	return o;
+}
+
 void
 verify_headers_end(struct verify_message *m)
 {
 	const struct conf *conf = m->c->conf;
+	struct dkim_options dkim = dkim_options_of(m);
 	struct verdict *v = &m->verdict;
 
 	if (m->headers_ended || v->skip != NULL)
@@ -234,11 +256,10 @@ verify_headers_end(struct verify_message *m)
 	facts_from_header(m);
 	m->bodies = bodies_new(m->arena);
 	if (m->bodies != NULL && !m->header.cut) {
-		m->dkim =
-		    dkim_begin(m->arena, &conf->dkim, &m->header, m->bodies,
-			v->from.domains, v->from.n_domains, m->envelope.now);
-		m->arc = arc_begin(m->arena, &conf->dkim, &m->header, m->bodies,
-		    m->envelope.now);
+		m->dkim = dkim_begin(m->arena, &dkim, &m->header, m->bodies,
+		    v->from.domains, v->from.n_domains, m->envelope.now);
+		m->arc = arc_begin(
+		    m->arena, &dkim, &m->header, m->bodies, m->envelope.now);
 	}
 	if (m->dkim == NULL || m->arc == NULL)
 		v->faulty = true;

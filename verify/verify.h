@@ -36,6 +36,10 @@ enum {
 	VERIFY_DKIM_SHOWN_MAX = 25,     /* signatures told of in our A-R */
 };
 
+/* Once, before the first connection, where the program is to live: what must
+ * not be wanting later.  False: the cryptography cannot be used. */
+bool verify_start(void);
+
 /* ---- a connection ---- */
 
 struct verify_client {
@@ -73,6 +77,7 @@ struct verify_envelope {
 	struct span auth_type;   /* absent: the client did not log in */
 	struct span auth_authen; /* who logged in */
 	int64_t now;             /* seconds since 1970 */
+	bool now_doubtful;       /* nothing is to fail by its date alone */
 	bool trace;              /* keep what --explain shows */
 };
 
