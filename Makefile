@@ -101,7 +101,7 @@ MILTER_TESTS = "tests/milter/proto.py $(DAEMON)" \
 	"tests/milter/policy.py $(DAEMON)" "tests/milter/soak.py $(DAEMON) 5" \
 	"tests/milter/luatest.py $(DAEMON)" "tests/milter/store.py $(DAEMON)" \
 	"tests/milter/storefaults.py $(DAEMON)" \
-	"tests/milter/e2e.py $(DAEMON)"
+	"tests/milter/faults.py $(DAEMON)" "tests/milter/e2e.py $(DAEMON)"
 CLI_TESTS = "tests/cli/contract.py $(COMMAND)" \
 	"tests/cli/explain.py $(COMMAND)" "tests/cli/manual.py $(COMMAND)" \
 	"tests/report/reading.py $(COMMAND)" \
@@ -120,13 +120,14 @@ check:
 	@$(MAKE) --no-print-directory -s all check-programs
 	@$(MAKE) --no-print-directory -s check-run
 
-FAILMALLOC = $(BUILD)/tests/failmalloc.so # memory that runs out, for proto.py
+# Memory that runs out, a clock that is set, for proto.py and faults.py.
+PRELOADS = $(BUILD)/tests/failmalloc.so $(BUILD)/tests/turnclock.so
 
-$(FAILMALLOC): tests/milter/failmalloc.c
+$(BUILD)/tests/%.so: tests/milter/%.c
 	@mkdir -p $(@D)
 	$(CC) $(STD) $(WARN) -O2 -g -fPIC -shared -o $@ $<
 
-check-programs: $(TESTS) $(REPLAYS) $(FAILMALLOC)
+check-programs: $(TESTS) $(REPLAYS) $(PRELOADS)
 
 check-run:
 	@LOGS=$(BUILD) tests/run_cmocka $(TESTS) $(REPLAY_COMMANDS) \
@@ -137,7 +138,7 @@ cli-test: $(COMMAND)
 	@LOGS=$(BUILD) tests/run_cmocka $(CLI_TESTS)
 
 # The tests against a running milter alone.
-e2e: all $(FAILMALLOC)
+e2e: all $(PRELOADS)
 	@LOGS=$(BUILD) tests/run_cmocka $(MILTER_TESTS)
 
 valgrind:

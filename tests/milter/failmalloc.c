@@ -1,11 +1,12 @@
 /*
- * failmalloc.c - preloaded into avouch-milter by proto.py: memory runs out when
- * the test says so.
+ * failmalloc.c - preloaded into avouch-milter by proto.py and faults.py: memory
+ * runs out when the test says so.
  *
- * The file named by FAIL_CONTROL holds two numbers: every `every`-th allocation
- * fails (0: none), but for the first `spare`; both are read again whenever
- * `every` changes.  Only what the program itself asks for fails, not what its
- * libraries do: libmilter ends a session without memory, which tells nothing.
+ * The file named by FAIL_CONTROL holds numbers: every `every`-th allocation
+ * fails (0: none), but for the first `spare`; with a `seed`, one in `every` at
+ * random.  What the program itself asks for fails, and where `wide` is set what
+ * its libraries do; but not libmilter, which ends a session without memory, and
+ * that tells nothing, nor libldns, which does not look, nor libc.
  */
 #include <fcntl.h>
 #include <link.h>
@@ -14,6 +15,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
@@ -25,14 +27,33 @@ struct control {
 	_Atomic uint32_t every;
 	_Atomic uint32_t spare;
 	_Atomic uint32_t count; /* allocations since the test wrote here */
+	_Atomic uint32_t seed;
+	_Atomic uint32_t wide;
 };
 
-static struct control *control;
-static uintptr_t program_from, program_to;
+enum { OBJECTS_MAX = 64 };
 
-/* The first object is the program. */
+/* Code of those whose allocations fail; the first is the program. */
+static struct {
+	uintptr_t from, to;
+} objects[OBJECTS_MAX];
+static size_t n_objects;
+static struct control *control;
+
+static bool
+is_meant(const char *name)
+{
+	static const char *const others[] = { "libmilter", "libldns", "libc.",
+		"ld-linux", "failmalloc", "linux-vdso" };
+
+	for (size_t i = 0; i < sizeof(others) / sizeof(others[0]); i++)
+		if (strstr(name, others[i]) != NULL)
+			return false;
+	return true;
+}
+
 static int
-find_program(struct dl_phdr_info *info, size_t size, void *arg)
+find_objects(struct dl_phdr_info *info, size_t size, void *arg)
 {
 	(void)size;
 	(void)arg;
@@ -40,12 +61,13 @@ find_program(struct dl_phdr_info *info, size_t size, void *arg)
 		const ElfW(Phdr) *p = &info->dlpi_phdr[i];
 		uintptr_t from = info->dlpi_addr + p->p_vaddr;
 
-		if (p->p_type != PT_LOAD || (p->p_flags & PF_X) == 0)
+		if (p->p_type != PT_LOAD || (p->p_flags & PF_X) == 0 ||
+		    !is_meant(info->dlpi_name) || n_objects == OBJECTS_MAX)
 			continue;
-		program_from = from;
-		program_to = from + p->p_memsz;
+		objects[n_objects].from = from;
+		objects[n_objects++].to = from + p->p_memsz;
 	}
-	return 1;
+	return 0;
 }
 
 static void __attribute__((constructor)) begin(void)
@@ -56,7 +78,7 @@ static void __attribute__((constructor)) begin(void)
 
 	if (fd < 0)
 		return;
-	dl_iterate_phdr(find_program, NULL);
+	dl_iterate_phdr(find_objects, NULL);
 	map = mmap(
 	    NULL, sizeof(*control), PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
 	close(fd);
@@ -64,19 +86,41 @@ static void __attribute__((constructor)) begin(void)
 		control = map;
 }
 
+/* Of numbers in a row, those that look like any others. */
+static uint32_t
+mix(uint32_t n)
+{
+	n = (n ^ n >> 16) * 0x45d9f3bU;
+	n = (n ^ n >> 16) * 0x45d9f3bU;
+	return n ^ n >> 16;
+}
+
+static bool
+is_caller(const void *caller, size_t of_first)
+{
+	uintptr_t at = (uintptr_t)caller;
+
+	for (size_t i = 0; i < of_first && i < n_objects; i++)
+		if (at >= objects[i].from && at < objects[i].to)
+			return true;
+	return false;
+}
+
 static bool
 fails(const void *caller)
 {
-	uintptr_t at = (uintptr_t)caller;
-	uint32_t every, n;
+	uint32_t every = control != NULL ? atomic_load(&control->every) : 0;
+	uint32_t n, seed;
 
-	if (control == NULL || at < program_from || at >= program_to)
-		return false;
-	every = atomic_load(&control->every);
-	if (every == 0)
+	if (every == 0 ||
+	    !is_caller(
+		caller, atomic_load(&control->wide) != 0 ? OBJECTS_MAX : 1))
 		return false;
 	n = atomic_fetch_add(&control->count, 1);
-	return n >= atomic_load(&control->spare) && n % every == every - 1;
+	seed = atomic_load(&control->seed);
+	if (n < atomic_load(&control->spare))
+		return false;
+	return (seed != 0 ? mix(n ^ seed) : n) % every == every - 1;
 }
 
 void *

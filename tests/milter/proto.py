@@ -631,7 +631,7 @@ def _(l):
         raise Skip("there is no %s; make e2e builds it" % library)
     control = l.home + "/memory"
     with open(control, "wb") as f:
-        f.write(bytes(12))
+        f.write(bytes(20))
     port = smtp.free_port()
     d = daemon.Daemon(
         l.program, l.home, l.settings(

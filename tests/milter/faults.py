@@ -1,0 +1,480 @@
+#!/usr/bin/env python3
+"""What breaks around avouch-milter, by the milter protocol: DNS, the clock,
+descriptors, the configuration, the end.  Whatever it is, no forged message
+passes, no good one is refused for good, and the daemon serves on.
+
+usage: faults.py PROGRAM [PART-OF-A-NAME]    make faults: each failure alone
+"""
+
+import os
+import re
+import signal
+import sqlite3
+import struct
+import sys
+import threading
+import time
+
+import lab
+import miltproto
+import operate
+import signing
+import smtp
+import wrongdns
+from proto import OURS
+from suite import Skip, Suite, holds, same, true
+
+suite = Suite()
+
+DOMAIN = "faults.example"
+CLAIM = b"Authentication-Results: mx.example.net; spf=pass; dmarc=pass\r\n"
+STRICT = "spf { on_temperror = tempfail }\ndmarc { on_temperror = tempfail }\n"
+# failure_ttl: so that what failed may be right soon after
+QUICK = """\
+timeout = 1s
+dns { first_timeout = 100ms timeout = 1s }
+cache { failure_ttl = 1s }
+"""
+
+
+class Faulty(operate.Started):
+    """A daemon that asks `dns`."""
+
+    def __init__(self, l, more="", name="faulty", port=None, **options):
+        port = port or l.dns.port
+        super().__init__(
+            l, QUICK + more, name=name, replaced=operate.dns_settings(
+                l, port), **options)
+        self.more = QUICK + more
+
+    def session(self, address="203.0.113.66"):
+        m = miltproto.Milter(self.port)
+        if m.connect(address) is not None:
+            raise ConnectionError("told to come later")
+        m.helo("host66.isp.example")
+        return m
+
+
+def forged(domain):
+    return CLAIM * 2 + lab.message("ceo@" + domain)
+
+
+def good(l, domain, tags=""):
+    return CLAIM + signing.sign(lab.message("a@" + domain), l.key, domain,
+                                "demo", tags=tags)
+
+
+def passes(changes, claims):
+    """What our field says, where the message is not refused; else the code
+    of the refusal.  The claims it brought along are gone in any case."""
+    if changes.reply in "yt":
+        return changes.text[:3] or "451"
+    same(changes.reply, "c", "reply")
+    same([r for r in changes.removed if r[0] == OURS],
+         [(OURS, n) for n in range(claims, 0, -1)], "removed")
+    found = [v for _, n, v in changes.inserted if n == OURS]
+    same(len(found), 1, "fields of ours")
+    return lab.results(found[0])
+
+
+def no_pass(s, domain):
+    """A forged message: "550", "451", or results without any pass."""
+    r = passes(s.send(forged(domain), sender="x@" + domain), 2)
+    if isinstance(r, str):
+        return r
+    for method in ("spf", "dkim", "dmarc", "arc"):
+        true(r.get(method) != "pass", "%s: %s" % (domain, r))
+    return r["dmarc"]
+
+
+def no_loss(s, l, domain, **how):
+    r = passes(s.send(good(l, domain), sender="x@" + domain, **how), 1)
+    true(r == "451" or isinstance(r, dict), "%s: %s" % (domain, r))
+    return r if r == "451" else r["dmarc"]
+
+
+def recovers(s, l, name, seconds=20):
+    """With the truth from DNS a verdict is what it should be, soon."""
+    l.dns.behave = wrongdns.truth
+    began = time.monotonic()
+    while time.monotonic() < began + seconds:
+        domain = "%s%d.%s" % (name, (time.monotonic() - began) * 10, DOMAIN)
+        try:
+            seen = no_pass(s, domain), no_loss(s, l, domain)
+        except ConnectionError as e:
+            seen = e
+        if seen == ("550", "pass"):
+            return time.monotonic() - began
+        time.sleep(0.2)
+    raise AssertionError("not even after %d s: %s" % (seconds, seen))
+
+
+def together(jobs):
+    """Runs them at once; the results in their order."""
+    out = [None] * len(jobs)
+
+    def work(i):
+        try:
+            out[i] = jobs[i]()
+        except Exception as e:  # told below
+            out[i] = e
+
+    threads = [threading.Thread(target=work, args=(i,))
+               for i in range(len(jobs))]
+    for t in threads:
+        t.start()
+    for t in threads:
+        t.join()
+    for o in out:
+        if isinstance(o, Exception):
+            raise o
+    return out
+
+
+# ---- DNS ----
+
+def by_domain(kinds):
+    """What is asked of dN.faults.example fails in the Nth way."""
+    def behave(server, q, tcp):
+        number = re.search(r"(?:^|\.)d(\d+)\." + re.escape(DOMAIN), q.name)
+        how = kinds[int(number.group(1))] if number else wrongdns.truth
+        return how(server, q, tcp)
+    return behave
+
+
+def dns_batch(l, names, strict, mild, table):
+    l.dns.behave = by_domain([table[n] for n in names])
+    domains = ["d%d.%s" % (i, DOMAIN) for i in range(len(names))]
+    began = time.monotonic()
+    seen = together(
+        [lambda d=d: no_pass(strict, d) for d in domains] +
+        [lambda d=d: no_pass(mild, d) for d in domains] +
+        [lambda d=d: no_loss(mild, l, d) for d in domains])
+    true(time.monotonic() - began < 8, "a message waits 1 s")
+    n = len(names)
+    for i, name in enumerate(names):
+        print("%s: %s, %s, %s" % (name, *seen[i::n]))
+    return seen
+
+
+@suite.test("DNS that fails: no pass, no refusal for good, back at once")
+def _(l):
+    names = list(wrongdns.FAILURES)
+    batches = [[n] for n in names] if l.alone else [names]
+    with Faulty(l, STRICT, name="strict") as strict, \
+            Faulty(l, name="mild") as mild:
+        for b in batches:
+            seen = dns_batch(l, b, strict, mild, wrongdns.FAILURES)
+            for s in (strict, mild):
+                print("recovered after %.1f s" % recovers(s, l, "r"))
+            for s in (strict, mild):  # the names of the next batch are new
+                s.reload(s.more + "cache { failure_ttl = 1s size = %dM }\n" %
+                         (17 + batches.index(b)))
+            if not l.alone:
+                true(seen.count("451") > 3, "tempfails: %s" % seen)
+                true(seen.count("temperror") > 10, "temperrors: %s" % seen)
+
+
+@suite.test("DNS answers of others, before the true one, are not believed")
+def _(l):
+    names = list(wrongdns.LIES)
+    with Faulty(l, STRICT, name="strict") as strict:
+        l.dns.behave = by_domain([wrongdns.LIES[n] for n in names])
+        domains = ["d%d.%s" % (i, DOMAIN) for i in range(len(names))]
+        seen = together([lambda d=d: no_pass(strict, d) for d in domains])
+        print(list(zip(names, seen)))
+        same(set(seen) - {"550", "451"}, set(), "replies")
+        true(seen.count("550") >= 2, "the truth is heard: %s" % seen)
+        true(strict.page().one("dns_strays_total") > 100, "strays")
+
+
+@suite.test("DNS answers that also tell of other names are not believed")
+def _(l):
+    def poison(server, q, tcp):
+        told = [wrongdns.record(wrongdns.wire(n), wrongdns.TXT,
+                                wrongdns.txt(t), 86400)
+                for n, t in (("_dmarc.p2." + DOMAIN, "v=DMARC1; p=none"),
+                             ("p2." + DOMAIN, wrongdns.LIE))]
+        return [wrongdns.packet(
+            q, [wrongdns.record(wrongdns.SAME, wrongdns.TXT, wrongdns.txt(
+                wrongdns.SPF))], more=told, authority=told)]
+
+    names = list(wrongdns.BESIDE)
+    with Faulty(l, name="mild") as mild:
+        l.dns.behave = by_domain([wrongdns.BESIDE[n] for n in names])
+        for i in range(len(names)):
+            no_pass(mild, "d%d.%s" % (i, DOMAIN))
+        l.dns.behave = poison
+        no_pass(mild, "p1." + DOMAIN)
+        l.dns.behave = wrongdns.truth
+        same(no_pass(mild, "p2." + DOMAIN), "550", "poisoned")
+
+
+@suite.test("DNS that nobody serves: fast temperrors, then it comes up")
+def _(l):
+    port = smtp.free_port()
+    with Faulty(l, STRICT, name="dead", port=port) as s:
+        began = time.monotonic()
+        same([no_pass(s, "u%d.%s" % (i, DOMAIN)) for i in range(5)],
+             ["451"] * 5, "replies")
+        true(time.monotonic() - began < 10, "it waits for nobody")
+        late = wrongdns.WrongDns(DOMAIN, l.dns.key, port=port)
+        try:
+            print("recovered after %.1f s" % recovers(s, l, "u"))
+        finally:
+            late.close()
+
+
+# ---- the clock ----
+
+def turned(l, more, name):
+    library = os.path.dirname(l.program) + "/tests/turnclock.so"
+    if not os.path.exists(library):
+        raise Skip("there is no %s; make e2e builds it" % library)
+    control = l.home + "/clock"
+
+    def ahead(seconds):
+        with open(control, "r+b") as f:
+            f.write(struct.pack("=q", seconds))
+
+    with open(control, "wb") as f:
+        f.write(bytes(8))
+    return Faulty(l, more, name=name, environment=dict(
+        LD_PRELOAD=library, CLOCK_CONTROL=control)), ahead
+
+
+@suite.test("the clock set back and forward: no verdict, no row hangs on it")
+def _(l):
+    year = 365 * 86400
+    l.dns.behave = wrongdns.truth
+    s, ahead = turned(l, 'report { store = "%s/clock.db" }\n' % l.home,
+                      "clock")
+    domain = "c0." + DOMAIN
+    tags = " t=%d; x=%d;" % (time.time(), time.time() + 3600)
+    dated, old = good(l, domain, tags), good(l, domain, " x=1000000000;")
+    with s:
+        def judge(message):
+            r = passes(s.send(message, sender="x@" + domain), 1)
+            return r if isinstance(r, str) else r["dmarc"]
+
+        same((judge(dated), judge(old)), ("pass", "550"), "at first")
+        asked = l.dns.asked
+        count = 2
+        for seconds in (-10 * year, 10 * year, -86400, 86400):
+            ahead(seconds)
+            began = time.monotonic()
+            same((no_pass(s, domain), judge(dated), judge(old)),
+                 ("550", "pass", "pass"), "clock at %+d" % seconds)
+            s.d.wait_log(event="clock", level="error")
+            l.dns.behave = wrongdns.silent
+            same(no_pass(s, "c%d.%s" % (count, DOMAIN)), "temperror", "DNS")
+            l.dns.behave = wrongdns.truth
+            count += 4
+            true(time.monotonic() - began < 4, "all time limits hold")
+            time.sleep(0.7)  # when it is quiet the store is tidied
+            same(s.page().one("store_committed_total"), count, "committed")
+            ahead(0)
+            s.d.wait_log(event="clock", level="warning")
+            same(judge(old), "550", "believed again")
+            count += 1
+            s.d.lines.clear()
+        true(l.dns.asked - asked < 60, "answers are kept: %d" % (
+            l.dns.asked - asked))
+    db = sqlite3.connect(l.home + "/clock.db")
+    same(db.execute("SELECT sum(messages) FROM replay").fetchone()[0], count,
+         "rows")
+    db.close()
+
+
+# ---- descriptors ----
+
+@suite.test("out of descriptors: DNS over the net, TCP, the store, the log")
+def _(l):
+    tcp = wrongdns.only_tcp(wrongdns.truth)
+    for limit in (40, 48, 64, 120):
+        sessions = []
+        l.dns.behave = tcp
+        with Faulty(l, STRICT + 'report { store = "%s/few.db" }\n' % l.home,
+                    name="few", wrapper=("prlimit", "--nofile=%d:%d" % (
+                        limit, limit))) as s:
+            try:
+                for _ in range(limit):
+                    sessions.append(miltproto.Milter(s.port))
+                    sessions[-1].connect()
+            except OSError:
+                pass
+            seen = {}
+            for i in range(12):
+                m = sessions[i % len(sessions)]
+                m.helo()
+                domain = "f%d-%d.%s" % (limit, i, DOMAIN)
+                try:
+                    r = passes(m.message(forged(domain), "x@" + domain), 2)
+                except ConnectionError:
+                    r = "hung up"
+                true(isinstance(r, str), "delivered: %s" % r)
+                seen[r] = seen.get(r, 0) + 1
+            print("%d descriptors, %d sessions: %s" % (
+                limit, len(sessions), seen))
+            while sessions:
+                sessions.pop().close()
+            print("recovered after %.1f s" % recovers(s, l, "f%d" % limit))
+
+
+# ---- memory ----
+
+@suite.test("out of memory at random, libraries too: nothing forged passes")
+def _(l):
+    library = os.path.dirname(l.program) + "/tests/failmalloc.so"
+    if not os.path.exists(library):
+        raise Skip("there is no %s; make e2e builds it" % library)
+    control = l.home + "/memory"
+    with open(control, "wb") as f:
+        f.write(bytes(20))
+    l.dns.behave = wrongdns.truth
+    with Faulty(l, STRICT + 'report { store = "%s/memory.db" }\n' % l.home,
+                name="memory", environment=dict(
+                    LD_PRELOAD=library, FAIL_CONTROL=control)) as s:
+        def say(every, seed, wide):
+            with open(control, "r+b") as f:
+                f.write(struct.pack("=IIIII", every, 0, 0, seed, wide))
+
+        def one(judge, domain):
+            try:
+                r = judge(domain)
+            except ConnectionError:
+                r = "451"
+            same(s.d.process.poll(), None, "it runs")
+            return r
+
+        seen = {}
+        for i in range(l.many):
+            say((3, 10, 50, 300)[i % 4], i + 1, i // 4 % 2)
+            for kind, judge in (("forged", lambda d: no_pass(s, d)),
+                                ("good", lambda d: no_loss(s, l, d))):
+                r = one(judge, "m%d.%s" % (i // 3, DOMAIN))
+                key = kind, i // 4 % 2, r
+                seen[key] = seen.get(key, 0) + 1
+        say(0, 0, 0)
+        print(seen)
+        same({r for kind, _, r in seen if kind == "forged"} - {"550", "451"},
+             set(), "forged")
+        print("recovered after %.1f s" % recovers(s, l, "m"))
+
+
+# ---- the configuration ----
+
+@suite.test("a reload that cannot be: file, line, cure; the old one stays")
+def _(l):
+    l.dns.behave = wrongdns.truth
+    zone = l.home + "/bad.zone"
+    with open(zone, "w") as f:
+        f.write("a.example. IN NONSENSE x\n")
+    with Faulty(l, STRICT) as s:
+        good_text = s.text(s.more)
+        for text, words in (
+                ("mode = sometimes\n", (":1: ", "enforce", "monitor")),
+                ("timeout = 1s\nmoda = enforce\n", (":2: ", "mean mode")),
+                (good_text + "dmarc {\n", (":%d" % (
+                    good_text.count("\n") + 1),)),
+                (good_text + "timeout = 15\n", ("15", "s")),
+                ('dns { zone = "%s" }\n' % zone, (zone + ":1",)),
+                ("\0\xff\xfe" * 100, ("avouch",)),
+                (None, ("No such file",)),
+                ("directory", ("directory",))):
+            s.d.lines.clear()
+            path = s.d.path
+            if os.path.exists(path):
+                os.unlink(path)
+            if text == "directory":
+                os.mkdir(path)
+            elif text is not None:
+                s.d.configure(text)
+            s.d.reload()
+            s.d.wait_log(event="reload",
+                         text="the old configuration stays in force")
+            faults = "\n".join(line["text"] for line in s.d.log(
+                event="reload", level="error"))
+            print(faults.replace(path, "CONF").splitlines()[:-1])
+            for word in words:
+                holds(faults, word)
+            if "zone" not in words[0]:
+                holds(faults, path)
+            if os.path.isdir(path):
+                os.rmdir(path)
+            same(no_pass(s, "b." + DOMAIN), "550", "the old one")
+        same(s.page().family("reloads_total"), dict(ok=0, failed=8), "")
+        s.d.reload(good_text)
+        same(s.page().family("reloads_total"), dict(ok=1, failed=8), "")
+
+
+# ---- the end ----
+
+@suite.test("SIGTERM under load: every message in hand has its answer")
+def _(l):
+    l.dns.behave = wrongdns.later(0.6)
+    begun, ended, cut = [], [], []
+    with Faulty(l, STRICT, name="end") as s:
+        stop = threading.Event()
+
+        def work(number):
+            m = None
+            try:
+                m = s.session()
+                for i in range(1000):
+                    if stop.is_set():
+                        return
+                    domain = "e%d-%d.%s" % (number, i, DOMAIN)
+                    m.mail("x@" + domain)
+                    m.rcpt()
+                    begun.append(domain)
+                    for line in forged(domain).partition(
+                            b"\r\n\r\n")[0].split(b"\r\n"):
+                        name, _, value = line.partition(b":")
+                        m.header(name, value)
+                    m.headers_end()
+                    ended.append(passes(m.end(), 2))
+            except OSError as e:
+                cut.append(str(e))
+
+        threads = [threading.Thread(target=work, args=(i,))
+                   for i in range(30)]
+        for t in threads:
+            t.start()
+        until = time.monotonic() + 20
+        while len(ended) < 30 or len(begun) - len(ended) < 15:
+            true(time.monotonic() < until, "there is no load")
+            time.sleep(0.01)
+        s.d.signal(signal.SIGTERM)
+        s.d.wait_log(event="stop")
+        in_hand = int(s.d.log(event="stop")[0]["text"].split()[0])
+        before = len(ended)
+        same(s.d.wait(), 0, "status")
+        stop.set()
+        for t in threads:
+            t.join(20)
+            true(not t.is_alive(), "a client hangs")
+    print("%d begun, %d answered, %d of them after the signal (in hand: %d), "
+          "%d connections were closed between messages" % (
+              len(begun), len(ended), len(ended) - before, in_hand,
+              len(cut)))
+    true(in_hand >= 10, "there was load")
+    same(set(ended) - {"550", "451"}, set(), "replies")
+    # a message begun after the signal may be cut off, none before it
+    true(len(ended) - before >= in_hand, "answered")
+
+
+def main():
+    alone = "--alone" in sys.argv
+    words = [a for a in sys.argv[2:] if a != "--alone"]
+    with lab.Lab(sys.argv[1]) as l:
+        l.alone = alone
+        l.many = 800 if alone else 120
+        l.key = signing.Key("rsa", l.home)
+        l.dns = wrongdns.WrongDns(DOMAIN, l.key.record())
+        l.callback(l.dns.close)
+        return suite.run(l, words[0] if words else None)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
