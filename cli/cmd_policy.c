@@ -4,11 +4,11 @@
  * would fare otherwise.
  */
 #include <string.h>
-#include <time.h>
 
 #include "cli/cli.h"
 #include "lib/buf.h"
 #include "lib/scan.h"
+#include "report/day.h"
 #include "report/ledger.h"
 #include "report/replay.h"
 
@@ -18,18 +18,6 @@ enum {
 	DATE_MAX = 16,
 	END_MAX = 200,
 };
-
-static void
-put_date(struct buf *b, int64_t day)
-{
-	time_t t = (time_t)(day * REPORT_DAY);
-	struct tm tm = { .tm_year = 0 };
-	char text[DATE_MAX];
-
-	gmtime_r(&t, &tm);
-	if (strftime(text, sizeof(text), "%Y-%m-%d", &tm) > 0)
-		buf_text(b, text);
-}
 
 /* ---- JSON ---- */
 
@@ -50,7 +38,7 @@ set_date(json_t *o, const char *key, int64_t day)
 	char memory[DATE_MAX];
 	struct buf b = buf_over(memory, sizeof(memory));
 
-	put_date(&b, day);
+	day_put(&b, day);
 	cli_set_span(o, key, day >= 0 ? buf_done(&b) : SPAN_NONE);
 }
 
@@ -125,9 +113,9 @@ print_sum(const struct replay_sum *sum)
 	buf_printf(&b, "%llu", (unsigned long long)sum->messages);
 	if (sum->first >= 0) {
 		buf_text(&b, ", of ");
-		put_date(&b, sum->first);
+		day_put(&b, sum->first);
 		buf_text(&b, " to ");
-		put_date(&b, sum->last);
+		day_put(&b, sum->last);
 	}
 	cli_line("messages", buf_done(&b));
 	buf_cut(&b, 0);

@@ -1,13 +1,9 @@
 #include "cli/cmd_report.h"
 
-#include <time.h>
-
-#include "lib/ascii.h"
 #include "lib/scan.h"
 #include "lib/table.h"
 #include "lib/url.h"
-
-enum { MONTHS = 12, YEAR_FIRST = 1970, YEAR_LAST = 9999 };
+#include "report/day.h"
 
 /* Options that not all of them take. */
 enum {
@@ -168,54 +164,14 @@ report_close(struct report_store *r)
 	r->conf = NULL;
 }
 
-static bool
-take_number(struct scan *s, size_t digits, uint64_t *out)
-{
-	struct span text = span_first(scan_rest(s), digits);
-	struct scan number = scan_of(text);
-
-	if (text.n != digits || !span_all(text, ascii_is_digit) ||
-	    !scan_number(&number, UINT32_MAX, out))
-		return false;
-	s->p += digits;
-	return true;
-}
-
 bool
 report_day_read(struct span text, int64_t now, int64_t *day)
 {
 	struct scan s = scan_of(text);
-	uint64_t y, m, d;
-	struct tm tm = { 0 }, back;
-	time_t t;
 
 	if (span_is_nocase(text, "yesterday")) {
 		*day = now / REPORT_DAY - 1;
 		return true;
 	}
-	if (!take_number(&s, 4, &y) || !scan_byte(&s, '-') ||
-	    !take_number(&s, 2, &m) || !scan_byte(&s, '-') ||
-	    !take_number(&s, 2, &d) || !scan_done(&s) || y < YEAR_FIRST ||
-	    m < 1 || m > MONTHS)
-		return false;
-	tm.tm_year = (int)y - 1900;
-	tm.tm_mon = (int)m - 1;
-	tm.tm_mday = (int)d;
-	t = timegm(&tm);
-	/* 31 February would be some day in March */
-	if (gmtime_r(&t, &back) == NULL || back.tm_mday != (int)d)
-		return false;
-	*day = t / REPORT_DAY;
-	return true;
-}
-
-void
-report_day_put(struct buf *b, int64_t day)
-{
-	time_t t = (time_t)(day * REPORT_DAY);
-	struct tm tm = { 0 };
-
-	gmtime_r(&t, &tm);
-	buf_printf(
-	    b, "%04d-%02d-%02d", tm.tm_year + 1900, tm.tm_mon + 1, tm.tm_mday);
+	return day_read(&s, day) && scan_done(&s);
 }

@@ -40,6 +40,5 @@ void report_close(struct report_store *r);
 
 /* A day as YYYY-MM-DD, or "yesterday"; false: it is none. */
 bool report_day_read(struct span text, int64_t now, int64_t *day);
-void report_day_put(struct buf *b, int64_t day);
 
 #endif

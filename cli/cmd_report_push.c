@@ -9,6 +9,7 @@
 #include "cli/cmd_report.h"
 #include "lib/table.h"
 #include "lib/url.h"
+#include "report/day.h"
 #include "report/push.h"
 
 enum { HOST_MAX = 256, DAY_MAX = 40 };
@@ -51,7 +52,7 @@ tell(void *arg, const struct push_event *e)
 	char day[DAY_MAX];
 	struct buf b = buf_over(day, sizeof(day));
 
-	report_day_put(&b, e->day);
+	day_put(&b, e->day);
 	w->days += e->kind == PUSH_DAY;
 	w->rows += e->rows;
 	w->messages += e->messages;

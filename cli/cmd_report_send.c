@@ -8,6 +8,7 @@
 #include "lib/domain.h"
 #include "lib/scan.h"
 #include "report/consent.h"
+#include "report/day.h"
 #include "report/send.h"
 
 enum { DOMAINS_MAX = 100, DAY_MAX = 40 };
@@ -47,7 +48,7 @@ tell(void *arg, const struct send_event *e)
 	struct buf day = buf_over(memory, sizeof(memory));
 
 	w->count[e->kind]++;
-	report_day_put(&day, e->day);
+	day_put(&day, e->day);
 	if (w->list != NULL) {
 		tell_json(w, e, memory);
 		return;

@@ -13,6 +13,7 @@
 #include "lib/buf.h"
 #include "lib/domain.h"
 #include "lib/scan.h"
+#include "report/day.h"
 #include "report/page.h"
 #include "report/view.h"
 #include "verify/job.h"
@@ -96,7 +97,7 @@ set_day(json_t *o, const char *key, int64_t day)
 	char memory[16];
 	struct buf b = buf_over(memory, sizeof(memory));
 
-	view_put_day(&b, day);
+	day_put(&b, day);
 	cli_set_span(o, key, buf_done(&b));
 }
 
@@ -225,9 +226,9 @@ put_csv_source(const struct view_domain *d, const struct view_source *s)
 	buf_byte(&b, ',');
 	ip_put(&b, &s->address);
 	buf_byte(&b, ',');
-	view_put_day(&b, s->first);
+	day_put(&b, s->first);
 	buf_byte(&b, ',');
-	view_put_day(&b, s->last);
+	day_put(&b, s->last);
 	buf_printf(&b,
 	    ",%d,%" PRIu64 ",%" PRIu64 ",%" PRIu64 ",%" PRIu64 ",%" PRIu64
 	    ",%" PRIu64 ",%s,",
@@ -322,9 +323,9 @@ print_view(const struct view *v)
 	char memory[60];
 	struct buf b = buf_over(memory, sizeof(memory));
 
-	view_put_day(&b, v->from);
+	day_put(&b, v->from);
 	buf_text(&b, " to ");
-	view_put_day(&b, v->from + (int64_t)v->days - 1);
+	day_put(&b, v->from + (int64_t)v->days - 1);
 	printf("%s: %" PRIu64 " reports\n", memory, v->reports);
 	for (const struct view_domain *d = v->domains; d != NULL; d = d->next)
 		print_domain(d);

@@ -4,6 +4,7 @@
 
 #include "lib/table.h"
 #include "lib/utf8.h"
+#include "report/day.h"
 
 enum {
 	CHART_WIDTH = 960, /* in units of the drawing */
@@ -149,7 +150,7 @@ put_day(FILE *out, int64_t day)
 	char memory[16];
 	struct buf b = buf_over(memory, sizeof(memory));
 
-	view_put_day(&b, day);
+	day_put(&b, day);
 	fputs(b.p, out);
 }
 

@@ -9,6 +9,7 @@
 #include "lib/scan.h"
 #include "lib/table.h"
 #include "lib/utf8.h"
+#include "report/day.h"
 #include "report/strain.h"
 
 enum {
@@ -378,6 +379,8 @@ read_time(struct span text, int64_t *out)
 	struct scan s = scan_of(span_trim(text));
 	uint64_t value;
 
+	if (day_read_time(&s, out))
+		return scan_done(&s);
 	if (!scan_number(&s, INT64_MAX, &value) ||
 	    (!scan_done(&s) && scan_peek(&s) != '.'))
 		return false;

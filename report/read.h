@@ -70,7 +70,8 @@ enum read_end read_document(const struct read_document *d, struct arena *a,
 
 /*
  * Seconds since 1970 of a number as reporters write it: seconds, milliseconds
- * and smaller, with or without a fraction.
+ * and smaller, with or without a fraction; or of a date and time of RFC 3339
+ * (day.h), which some write there.
  */
 bool read_time(struct span text, int64_t *out);
 

@@ -3,9 +3,9 @@
  */
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
+#include "report/day.h"
 #include "report/letter.h"
 #include "report/send_state.h"
 
@@ -159,15 +159,12 @@ put_file_name(
 static void
 put_text(struct buf *b, const struct send *s, const struct ledger_report *r)
 {
-	time_t t = (time_t)(r->day * REPORT_DAY);
-	struct tm tm = { 0 };
-
-	gmtime_r(&t, &tm);
 	buf_printf(b,
 	    "This is a DMARC aggregate report (RFC 9990) about mail from\n"
-	    "%.*s,\nwhich %.*s received on %04d-%02d-%02d (UTC).\n\n",
-	    SPAN_FMT(r->domain), SPAN_FMT(s->submitter), tm.tm_year + 1900,
-	    tm.tm_mon + 1, tm.tm_mday);
+	    "%.*s,\nwhich %.*s received on ",
+	    SPAN_FMT(r->domain), SPAN_FMT(s->submitter));
+	day_put(b, r->day);
+	buf_text(b, " (UTC).\n\n");
 	buf_printf(b, "Messages: %llu\n", (unsigned long long)r->messages);
 	if (r->parts > 1)
 		buf_printf(b, "Part %llu of %llu, each with an id of its own\n",

@@ -1,7 +1,6 @@
 #include "report/view.h"
 
 #include <string.h>
-#include <time.h>
 
 #include "lib/domain.h"
 #include "lib/hash.h"
@@ -124,17 +123,6 @@ view_put_rate(struct buf *b, uint64_t part, uint64_t whole)
 	unsigned rate = view_rate(part, whole);
 
 	buf_printf(b, "%u.%u %%", rate / 10, rate % 10);
-}
-
-void
-view_put_day(struct buf *b, int64_t day)
-{
-	time_t t = (time_t)(day * REPORT_DAY);
-	struct tm tm = { 0 };
-
-	gmtime_r(&t, &tm);
-	buf_printf(
-	    b, "%04d-%02d-%02d", tm.tm_year + 1900, tm.tm_mon + 1, tm.tm_mday);
 }
 
 /* ---- why ---- */

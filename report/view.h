@@ -123,7 +123,4 @@ unsigned view_rate(uint64_t part, uint64_t whole);
 /* "98.7 %": 100.0 only where it is all, 0.0 only where it is none. */
 void view_put_rate(struct buf *b, uint64_t part, uint64_t whole);
 
-/* YYYY-MM-DD */
-void view_put_day(struct buf *b, int64_t day);
-
 #endif
