@@ -56,8 +56,11 @@ tell(void *arg, const struct send_event *e)
 	/* what is planned is told when it is sent */
 	if (e->kind == SEND_PLANNED && !w->o.dry_run)
 		return;
-	printf("%-8s %s ", send_kind_name(e->kind), memory);
-	cli_put(e->domain);
+	printf("%-8s %s", send_kind_name(e->kind), memory);
+	if (e->domain.n > 0) {
+		putchar(' ');
+		cli_put(e->domain);
+	}
 	if (e->destination.n > 0) {
 		fputs(" to ", stdout);
 		cli_put(e->destination);
@@ -65,7 +68,8 @@ tell(void *arg, const struct send_event *e)
 	if (e->parts > 1)
 		printf(" part %llu/%llu", (unsigned long long)e->part,
 		    (unsigned long long)e->parts);
-	printf(" messages %llu", (unsigned long long)e->messages);
+	if (e->domain.n > 0)
+		printf(" messages %llu", (unsigned long long)e->messages);
 	if (e->note.n > 0) {
 		fputs(": ", stdout);
 		cli_put(e->note);

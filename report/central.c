@@ -33,11 +33,14 @@ enum {
 };
 
 /* Before anything else: what we rely on, whatever the server's settings are.
- * A commit must be on disk when it is told to be. */
+ * A commit must be on disk when it is told to be; the locks of a host that is
+ * gone must not stay for hours. */
 #define SETTINGS                                                               \
 	"SET search_path TO avouch;"                                           \
 	"SET SESSION CHARACTERISTICS AS TRANSACTION ISOLATION LEVEL "          \
 	"READ COMMITTED;"                                                      \
+	"SET tcp_keepalives_idle = 30; SET tcp_keepalives_interval = 10;"      \
+	"SET tcp_keepalives_count = 6;"                                        \
 	"SELECT set_config('synchronous_commit', 'on', false) "                \
 	"WHERE current_setting('synchronous_commit') = 'off';"
 

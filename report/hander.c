@@ -11,7 +11,7 @@
 
 static const char lock_name[] = "send";
 
-enum { LOCK_STEP_MS = 50 };
+enum { LOCK_STEP_MS = 50, NOTE_STEP_MS = 200 };
 
 struct hander {
 	pid_t pid;
@@ -100,29 +100,55 @@ receive_all(int socket, void *bytes, size_t n)
 
 /* ---- the helper ---- */
 
-static struct ledger *
-open_locked(const struct hander_options *o, struct hello *hello)
+struct helper {
+	const struct hander_options *o;
+	struct ledger *ledger; /* NULL: could not be opened */
+	bool is_shared;        /* by hosts */
+	bool has_lock;
+	int64_t started; /* ms */
+};
+
+static int64_t
+clock_ms(void)
 {
-	const struct timespec step = { 0, LOCK_STEP_MS * 1000000L };
-	struct ledger *l = o->open(o->arg, hello->error);
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return (int64_t)ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
+}
+
+static void
+pause_ms(long ms)
+{
+	const struct timespec t = { ms / 1000, ms % 1000 * 1000000 };
+
+	nanosleep(&t, NULL);
+}
+
+static void
+open_locked(struct helper *h, struct hello *hello)
+{
 	enum ledger_step got = LEDGER_FAULT;
 
-	if (l != NULL)
-		got = ledger_lock(l, lock_name);
+	h->ledger = h->o->open(h->o->arg, hello->error);
+	if (h->ledger != NULL) {
+		h->is_shared = sql_is_shared(ledger_sql(h->ledger));
+		got = ledger_lock(h->ledger, lock_name);
+	}
 	for (int ms = 0; got == LEDGER_NONE && ms < HANDER_LOCK_MS;
 	     ms += LOCK_STEP_MS) {
-		nanosleep(&step, NULL);
-		got = ledger_lock(l, lock_name);
+		pause_ms(LOCK_STEP_MS);
+		got = ledger_lock(h->ledger, lock_name);
 	}
+	h->has_lock = got == LEDGER_OK;
 	hello->state = got == LEDGER_OK ? HANDER_READY
 	    : got == LEDGER_NONE        ? HANDER_BUSY
 					: HANDER_FAULT;
-	if (l != NULL && got == LEDGER_FAULT) {
+	if (h->ledger != NULL && got == LEDGER_FAULT) {
 		struct buf text = buf_over(hello->error, sizeof(hello->error));
 
-		buf_text(&text, ledger_error(l));
+		buf_text(&text, ledger_error(h->ledger));
 	}
-	return l;
 }
 
 static int64_t
@@ -149,36 +175,62 @@ state_after(enum handover_code code)
 	return LEDGER_WAITING;
 }
 
-static void
-work(const struct hander_options *o, struct ledger *l,
-    const struct hander_job *job, int mail, struct hander_reply *reply)
+/* What is sent has to be noted, or it is sent again.  A note that is found to
+ * be there is the one that we could not see confirmed. */
+static enum ledger_step
+note(struct helper *h, const struct ledger_move *m)
 {
-	struct buf note = buf_over(reply->note, sizeof(reply->note));
+	char error[SQL_ERROR_MAX];
+	enum ledger_step step = ledger_move(h->ledger, m);
+
+	for (long ms = 0; step == LEDGER_FAULT && ms < HANDER_NOTE_S * 1000L;
+	     ms += NOTE_STEP_MS) {
+		pause_ms(NOTE_STEP_MS);
+		if (h->is_shared) {
+			h->has_lock = false;
+			ledger_close(h->ledger);
+			h->ledger = h->o->open(h->o->arg, error);
+		}
+		if (h->ledger != NULL)
+			step = ledger_move(h->ledger, m);
+		if (step == LEDGER_NONE)
+			step = LEDGER_OK;
+	}
+	return step;
+}
+
+static void
+work(struct helper *h, const struct hander_job *job, int mail,
+    struct hander_reply *reply)
+{
+	struct buf text = buf_over(reply->note, sizeof(reply->note));
 	struct ledger_move m = { .id = job->id,
 		.from = job->from,
 		.to = LEDGER_HANDING,
 		.attempts = job->attempts,
-		.now = job->now,
+		.now = job->now + (clock_ms() - h->started) / 1000,
 		.note = SPAN("") };
-	struct handover h = { .program = o->program,
-		.from = o->from,
+	struct handover over = { .program = h->o->program,
+		.from = h->o->from,
 		.to = job->to,
 		.mail = mail,
-		.seconds = o->seconds };
+		.seconds = h->o->seconds };
 
-	reply->step = ledger_move(l, &m);
+	reply->step = ledger_move(h->ledger, &m);
 	if (reply->step == LEDGER_OK) {
 		m.from = LEDGER_HANDING;
-		m.to = state_after(handover(&h, &note));
+		m.to = state_after(handover(&over, &text));
 		m.attempts++;
-		m.not_before = job->now + backoff(m.attempts);
-		m.note = buf_done(&note);
-		reply->step = ledger_move(l, &m);
+		m.not_before = m.now + backoff(m.attempts);
+		m.note = buf_done(&text);
+		reply->step = note(h, &m);
 	}
 	reply->state = m.to;
 	if (reply->step == LEDGER_FAULT) {
-		buf_cut(&note, 0);
-		buf_text(&note, ledger_error(l));
+		buf_cut(&text, 0);
+		buf_text(&text,
+		    h->ledger != NULL ? ledger_error(h->ledger)
+				      : "the store is away");
 	}
 }
 
@@ -187,21 +239,21 @@ static void
 serve(const struct hander_options *o, int socket)
 {
 	struct hello hello = { .error = "" };
-	struct ledger *l = open_locked(o, &hello);
+	struct helper h = { .o = o, .started = clock_ms() };
 	struct hander_job job;
 	int mail;
 
-	if (send_all(socket, &hello, sizeof(hello)) &&
-	    hello.state == HANDER_READY) {
-		while (receive_job(socket, &job, &mail)) {
+	open_locked(&h, &hello);
+	if (send_all(socket, &hello, sizeof(hello))) {
+		while (h.has_lock && receive_job(socket, &job, &mail)) {
 			struct hander_reply reply = { .note = "" };
 
-			work(o, l, &job, mail, &reply);
+			work(&h, &job, mail, &reply);
 			close(mail);
 			send_all(socket, &reply, sizeof(reply));
 		}
 	}
-	ledger_close(l);
+	ledger_close(h.ledger);
 }
 
 /* ---- this side ---- */

@@ -9,7 +9,9 @@
  * delivery stays noted as being handed over, and is handed over again.
  *
  * The helper holds the lock of sending, so no two runs overlap, not even the
- * end of one that was killed and the begin of the next.
+ * end of one that was killed and the begin of the next.  Where hosts share a
+ * store the lock goes with the connection to it; then the helper notes what it
+ * has in hand over another one, and hands over no more.
  */
 #ifndef AVOUCH_REPORT_HANDER_H
 #define AVOUCH_REPORT_HANDER_H
@@ -25,6 +27,8 @@ enum {
 	HANDER_NOTE_MAX = 300,    /* bytes */
 	HANDER_LOCK_MS = 5000, /* another run is waited for so long, for it may
 	                          be one that is just ending */
+	HANDER_NOTE_S = 600,   /* a store that is away is waited for so long to
+	                          note that a mail was sent */
 	HANDER_BACKOFF_FIRST = 900,    /* seconds, doubled each time */
 	HANDER_BACKOFF_MAX = 4 * 3600, /* seconds */
 };

@@ -186,16 +186,30 @@ ledger_set_meta(struct ledger *l, const char *name, struct span value)
 
 /* ---- closed days ---- */
 
-enum ledger_step
-ledger_closed(struct ledger *l, int64_t *day)
+static enum ledger_step
+number_or_none(struct ledger *l, const char *query, int64_t *day)
 {
-	enum ledger_step step =
-	    ledger_number(sql_prepare(l->db, kept_closed), day);
+	enum ledger_step step = ledger_number(sql_prepare(l->db, query), day);
 
 	if (step != LEDGER_NONE)
 		return step;
 	*day = -1;
 	return LEDGER_OK;
+}
+
+enum ledger_step
+ledger_closed(struct ledger *l, int64_t *day)
+{
+	return number_or_none(l, kept_closed, day);
+}
+
+enum ledger_step
+ledger_pushed(struct ledger *l, int64_t *day)
+{
+	return number_or_none(l,
+	    "SELECT CAST(value AS BIGINT) FROM meta "
+	    "WHERE name = 'pushed' AND value <> ''",
+	    day);
 }
 
 static bool

@@ -74,6 +74,10 @@ enum ledger_step ledger_close_day(struct ledger *l, int64_t day, int64_t now);
 /* The last closed day; -1: none. */
 enum ledger_step ledger_closed(struct ledger *l, int64_t *day);
 
+/* The last day whose rows were pushed to a store that hosts share: nothing is
+ * begun of it here any more; -1: none. */
+enum ledger_step ledger_pushed(struct ledger *l, int64_t *day);
+
 /* Days with rows, oldest first. */
 enum ledger_step ledger_each_day(struct ledger *l,
     bool (*each)(void *arg, int64_t day, uint64_t messages), void *arg);

@@ -4,7 +4,6 @@
 #include <time.h>
 
 #include "lib/hash.h"
-#include "lib/scan.h"
 #include "report/kept.h"
 #include "report/pack.h"
 
@@ -143,24 +142,19 @@ static bool
 read_local(struct push *p)
 {
 	struct arena *a = arena_new(META_MEMORY);
-	struct name pushed;
-	struct scan s;
-	uint64_t day;
 	bool good;
 
 	if (a == NULL)
 		return fault(p, "", "out of memory");
 	good = read_meta(p, "store", a, &p->store) &&
 	    read_meta(p, "push_ticket", a, &p->last) &&
-	    read_meta(p, "push_next", a, &p->next) &&
-	    read_meta(p, "pushed", a, &pushed);
+	    read_meta(p, "push_next", a, &p->next);
 	arena_free(a);
-	if (!good)
-		return false;
-	s = scan_of(span_str(pushed.text));
-	p->pushed = scan_number(&s, INT32_MAX, &day) ? (int64_t)day : -1;
-	return name_is_set(&p->store) ||
-	    fault(p, "the file of this host: ", "it has no name");
+	if (good && ledger_pushed(p->local, &p->pushed) != LEDGER_OK)
+		good = local_fault(p);
+	if (good && !name_is_set(&p->store))
+		good = fault(p, "the file of this host: ", "it has no name");
+	return good;
 }
 
 static bool

@@ -6,7 +6,8 @@
 
 enum {
 	DAYS_MAX = SEND_CATCH_UP_DAYS + 1,
-	SEED_MAX = 44, /* two numbers and a space, with the NUL */
+	SEND_HOST_MAX = 100, /* bytes of a host's name that are told */
+	SEED_MAX = 44,       /* two numbers and a space, with the NUL */
 };
 
 static const char seed_name[] = "report_seed";
@@ -138,6 +139,67 @@ add_day(void *arg, int64_t day, uint64_t messages)
 	return true;
 }
 
+/* Hosts that share the store. */
+struct hosts {
+	int64_t yesterday;
+	int64_t day;      /* the last one that all have pushed */
+	struct buf waits; /* for whom, by name */
+};
+
+static bool
+add_host(void *arg, const struct ledger_host *h)
+{
+	struct hosts *all = arg;
+
+	if (h->day >= all->yesterday ||
+	    h->day < all->yesterday - SEND_HOST_GONE_DAYS)
+		return true;
+	if (h->day < all->day)
+		all->day = h->day;
+	buf_text(&all->waits, all->waits.n > 0 ? ", " : "not pushed yet by ");
+	buf_printable(&all->waits, h->name, SEND_HOST_MAX);
+	return true;
+}
+
+/* Of days that not all hosts have pushed nothing is begun yet. */
+static bool
+wait_for_hosts(struct send *s, struct days *d)
+{
+	char memory[SEND_NOTE_MAX];
+	int64_t yesterday = s->o->now / REPORT_DAY - 1;
+	int64_t late = (s->o->now - SEND_HOSTS_WAIT) / REPORT_DAY - 1;
+	struct hosts all = { .yesterday = yesterday,
+		.day = yesterday,
+		.waits = buf_over(memory, sizeof(memory)) };
+	struct send_event e = { .kind = SEND_WAITING };
+
+	if (ledger_each_host(s->ledger, add_host, &all) == LEDGER_FAULT)
+		return send_ledger_fault(s);
+	if (all.day < late)
+		all.day = late;
+	if (d->to <= all.day)
+		return true;
+	e.day = all.day + 1;
+	e.note = buf_done(&all.waits);
+	send_tell(s, &e);
+	s->left++;
+	d->to = all.day;
+	return true;
+}
+
+/* Days that were pushed from this file are the shared store's. */
+static bool
+leave_pushed(struct send *s, struct days *d)
+{
+	int64_t pushed;
+
+	if (ledger_pushed(s->ledger, &pushed) != LEDGER_OK)
+		return send_ledger_fault(s);
+	if (d->from <= pushed)
+		d->from = pushed + 1;
+	return true;
+}
+
 static bool
 find_days(struct send *s, struct days *d)
 {
@@ -148,6 +210,9 @@ find_days(struct send *s, struct days *d)
 		d->from = today - SEND_CATCH_UP_DAYS;
 		d->to = today - 1;
 	}
+	if (sql_is_shared(ledger_sql(s->ledger)) ? !wait_for_hosts(s, d)
+						 : !leave_pushed(s, d))
+		return false;
 	if (!s->o->dry_run &&
 	    ledger_close_day(s->ledger, d->to, s->o->now) == LEDGER_FAULT)
 		return send_ledger_fault(s);

@@ -11,6 +11,9 @@
  * not known whether the mail system has the mail; then it is handed over again,
  * the same in every byte, with the same Message-ID, report id and file name, by
  * which receivers know it (RFC 9990 sections 3.5.2, 3.5.4).
+ *
+ * From a store that hosts share (push.h) one of them sends at a time.  A day's
+ * reports are begun when all have pushed it; where one cannot, without it.
  */
 #ifndef AVOUCH_REPORT_SEND_H
 #define AVOUCH_REPORT_SEND_H
@@ -31,6 +34,11 @@ enum {
 	SEND_DNS_PATIENCE = 2 * REPORT_DAY, /* seconds after the day that a
 	                                       destination's consent is waited
 	                                       for while DNS fails */
+	SEND_HOSTS_WAIT = 12 * 3600, /* seconds after the day that hosts which
+	                                share the store are waited for ... */
+	SEND_HOST_GONE_DAYS = 3,     /* ... if they pushed a day within these */
+	SEND_HANDING_S = 900,  /* another host is let to end a delivery, and to
+	                          note it, so long (HANDER_NOTE_S) */
 	SEND_FAILURES_MAX = 5, /* one after the other: sendmail is out of order
 	                        */
 	SEND_SENDMAIL_SECONDS = 120,
@@ -42,7 +50,7 @@ enum send_kind {
 	SEND_NOTHING, /* none is, for good; `note` says why */
 	SEND_UNKNOWN, /* DNS does not say yet who wants it; tried again */
 	SEND_SENT,    /* to `destination` */
-	SEND_WAITING, /* not now; tried again */
+	SEND_WAITING, /* not now; tried again.  Without a domain: the day */
 	SEND_DROPPED, /* given up */
 	SEND_KINDS,
 };

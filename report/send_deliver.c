@@ -315,6 +315,17 @@ make_and_hand_over(struct send *s, struct ledger_delivery *d)
 	return good;
 }
 
+/* Whoever began to hand it over was killed (send.h); but the lock of sending
+ * is lost with a connection, so where hosts share a store it may be that he is
+ * still at it. */
+static bool
+may_be_at_hand(const struct send *s, const struct ledger_delivery *d)
+{
+	return d->state == LEDGER_HANDING &&
+	    sql_is_shared(ledger_sql(s->ledger)) &&
+	    s->o->now < d->changed + SEND_HANDING_S;
+}
+
 /* Why it is given up, or must wait; empty: neither. */
 static bool
 is_given_up(struct send *s, const struct ledger_delivery *d, const char **why)
@@ -348,7 +359,11 @@ deliver_one(struct send *s, struct ledger_delivery *d)
 	const char *why;
 	uint64_t sent = 0;
 
-	/* whoever began to hand it over was killed: see send.h */
+	if (may_be_at_hand(s, d)) {
+		s->left++;
+		tell(s, d, SEND_WAITING, SPAN("another host may be at it"));
+		return true;
+	}
 	if (d->state == LEDGER_HANDING &&
 	    move(s, d, LEDGER_WAITING, SPAN("")) != LEDGER_OK)
 		return s->error.n == 0;

@@ -21,7 +21,8 @@ ROOT = os.path.dirname(os.path.dirname(os.path.dirname(
     os.path.abspath(__file__))))
 sys.path[:0] = [ROOT + "/tests/milter", ROOT + "/tests/report"]
 
-from postgres import Missing, Postgres  # noqa: E402
+import samples  # noqa: E402
+from postgres import Missing, Postgres, memory  # noqa: E402
 from suite import Suite, holds, lacks, same, true  # noqa: E402
 
 suite = Suite()
@@ -42,16 +43,63 @@ JOINED = ("kept JOIN policy ON policy.id = kept.policy "
 RECORD = "v=DMARC1; p=none; rua=mailto:reports@%s"
 
 
+# Notes what it is given, after a while; as sendmail(8) does, it takes its time.
+SENDMAIL = """#!/bin/sh
+id=$(sed -n 's/^Message-ID: *//p')
+sleep ${SENDMAIL_TAKES:-0}
+echo "$id" >>%s
+"""
+
+ZONE = """$TTL 300
+example. SOA ns.example. hostmaster.example. 1 3600 600 86400 300
+example. NS ns.example.
+"""
+
+
+BOUNCE = """From: MAILER-DAEMON@example.net
+To: dmarc@mx.example
+Subject: Undelivered
+MIME-Version: 1.0
+Content-Type: multipart/report; report-type=delivery-status; boundary=b
+
+--b
+Content-Type: text/plain
+
+gone
+--b
+Content-Type: message/delivery-status
+
+Reporting-MTA: dns; example.net
+
+Final-Recipient: rfc822; {to}
+Action: failed
+Status: 5.1.1
+Diagnostic-Code: smtp; 550 no such user
+
+--b
+Content-Type: text/rfc822-headers
+
+Message-ID: {id}
+
+--b--
+"""
+
+
 class Lab:
     milter = None
 
     def __init__(self, program, kills):
         self.program = os.path.abspath(program)
         self.kills = kills
-        self.home = tempfile.mkdtemp(prefix="avouch-central-")
+        self.home = tempfile.mkdtemp(prefix="avouch-central-", dir=memory())
         self.random = random.Random(4711)
         self.pg = Postgres()
         self.n = 0
+        self.sent = self.path("sent")
+        self.zone = self.path("zone")
+        self.write("zone", ZONE)
+        self.write("sendmail", SENDMAIL % self.sent)
+        os.chmod(self.path("sendmail"), 0o755)
 
     def remove(self):
         self.pg.remove()
@@ -59,6 +107,20 @@ class Lab:
 
     def path(self, name):
         return os.path.join(self.home, name)
+
+    def write(self, name, text):
+        with open(self.path(name), "w", encoding="utf-8") as f:
+            f.write(text)
+
+    def mails(self):
+        """The Message-IDs that were sent since it was last asked."""
+        try:
+            with open(self.sent, encoding="ascii") as f:
+                found = f.read().split("\n")[:-1]
+            os.remove(self.sent)
+        except FileNotFoundError:
+            found = []
+        return found
 
     def fresh(self):
         """The name of an empty database."""
@@ -116,9 +178,9 @@ class Host:
         with open(self.conf, "w", encoding="utf-8") as f:
             f.write('report { store = "%s"  local_store = "%s"  '
                     'email = "dmarc@mx.example"  spread = 0s  '
-                    'sendmail = "%s" }\n' % (
+                    'sendmail = "%s" }\ndns { zone = "%s" }\n' % (
                         url or lab.pg.url(database), self.store,
-                        lab.path("sendmail")))
+                        lab.path("sendmail"), lab.zone))
         nothing = lab.path("nothing")
         os.makedirs(nothing, exist_ok=True)
         status, _, err = lab.run("read", "--store", self.store, nothing)
@@ -329,23 +391,25 @@ def at_once(c):
 def server_dies(c):
     database = c.fresh()
     host = c.host(database)
-    host.fill(range(TODAY - 20, TODAY), 150)
-    broken = 0
-    for i in range(4):
-        p = host.start("push")
-        time.sleep(c.random.uniform(0.1, 0.4))
+    broken, today = 0, TODAY - 20
+    for _ in range(20):
+        if broken == 3:
+            break
+        today += 20
+        host.fill(range(today - 20, today), 150)
+        p = host.start("push", now=today * DAY)
+        time.sleep(c.random.uniform(0.05, 0.3))
         c.pg.stop()
         status, _, err = end(p)
         true(status in (0, 75), err)
         broken += status == 75
-        lacks(err, "%s:" % os.sep)
-        if i == 0:
+        if broken == 1:
             status, _, err = host.run("push")
             same(status, 75)
             holds(err, "postgresql://owner@/")
         c.pg.start()
-    true(broken >= 2, "pushes were over before PostgreSQL died")
-    host.push()
+    same(broken, 3, "pushes that PostgreSQL died under")
+    host.push(now=today * DAY)
     agree(c, database, host)
 
 
@@ -544,6 +608,213 @@ def secret(c):
     os.chmod(passwords, 0o600)
     same(c.run("show", "--store", "postgresql://secretive" + tail,
                env={"PGPASSFILE": passwords})[0], 0)
+
+
+def senders(c, days, domains):
+    """Two hosts that have pushed the same domains, and how many reports that
+    makes."""
+    database = c.fresh()
+    hosts = [c.host(database), c.host(database)]
+    for host in hosts:
+        with host.sqlite() as db:
+            for day in range(TODAY - days, TODAY):
+                for n in range(domains):
+                    host.put(db, day, "s%d.example" % n, "192.0.2.%d" % n, 20)
+        host.push()
+    c.mails()
+    return hosts, days * domains
+
+
+def once(c, wanted):
+    """Each report was sent, by Message-ID, and none twice."""
+    ids = c.mails()
+    same(len(ids) - len(set(ids)), 0, "mails that were sent twice")
+    same(len(ids), wanted, "mails")
+
+
+@suite.test("two senders at once; one sends, of all hosts together")
+def two_senders(c):
+    hosts, wanted = senders(c, 2, 20)
+    running = [h.start("send") for h in hosts * 2]
+    for p in running:
+        status, out, err = end(p)
+        true(status == 0 or "another run is at it" in err, out + err)
+    once(c, wanted)
+    told = hosts[1].run("send")[1]
+    holds(told, "sent 0,")
+    rows = c.pg.rows(hosts[0].database, "SELECT sum(messages), "
+                     "count(distinct report_id) FROM avouch.report")
+    same(rows, [(str(wanted * 40), str(wanted))])
+
+
+@suite.test("a day is sent when all hosts have pushed it, or cannot")
+def patience(c):
+    database = c.fresh()
+    one, two, gone = (c.host(database) for _ in range(3))
+    c.mails()
+    for host, day in ((one, TODAY - 2), (two, TODAY - 2), (gone, TODAY - 5)):
+        host.add(day, "p.example", "192.0.2.1", 20)
+    gone.push(now=NOW - 4 * DAY)
+    one.push(now=NOW - DAY)
+    two.push(now=NOW - DAY)
+    one.add(TODAY - 1, "p.example", "192.0.2.1", 20)
+    one.push()
+    status, out, err = one.run("send")
+    same(status, 0, err)
+    holds(out, "not pushed yet by ")
+    same(len(c.mails()), 2)  # of the days before
+    told = json.loads(one.run("send", "--json")[1])
+    same((told["complete"], told["events"][0]["domain"]), (False, None))
+    two.push()
+    same(one.run("send")[0], 0)
+    once(c, 1)
+    # a host that is away: after half a day without it
+    one.add(TODAY, "p.example", "192.0.2.1", 20)
+    one.push(now=NOW + DAY)
+    one.run("send", now=NOW + DAY)
+    once(c, 0)
+    one.run("send", now=NOW + DAY + 12 * 3600)
+    once(c, 1)
+    # what it brings then counts for the next day
+    two.add(TODAY, "p.example", "192.0.2.1", 7)
+    two.push(now=NOW + DAY + 13 * 3600)
+    same(c.pg.rows(database, "SELECT messages FROM avouch.kept WHERE day = %d"
+                   % (TODAY + 1)), [("7",)])
+
+
+@suite.test("what was pushed is not sent from the file as well")
+def from_file(c):
+    host = c.host(c.fresh())
+    host.add(TODAY - 1, "f.example", "192.0.2.1", 20)
+    host.push()
+    c.mails()
+    same(host.run("send", "--store", host.store)[0], 0)
+    once(c, 0)
+    host.run("send")
+    once(c, 1)
+
+
+@suite.test("senders that are killed, on any host")
+def killed_senders(c):
+    kills, done, wanted = 0, 0, 0
+    while kills < c.kills:
+        hosts, wanted = senders(c, 3, 40)
+        end_of = NOW
+        while kills < c.kills:
+            p = c.random.choice(hosts).start("send", now=end_of)
+            try:
+                p.wait(c.random.uniform(0.03, 0.35))
+            except subprocess.TimeoutExpired:
+                p.kill()
+                kills += 1
+            status, out, err = end(p)
+            if status == 0 and "waiting 0" in out and "sent 0," in out:
+                done += 1
+                break
+            true(status in (0, 75, -signal.SIGKILL), err)
+        finish(hosts, end_of)
+        once(c, wanted)
+    print("%d senders killed; %d times all %d reports were sent before" % (
+        kills, done, wanted))
+
+
+def finish(hosts, now):
+    """Until nothing is left to be sent; a helper may still be at it."""
+    until = time.monotonic() + SECONDS
+    while True:
+        now += 1000
+        status, out, err = hosts[0].run("send", now=now)
+        if status == 0 and "waiting 0" in out:
+            return
+        true(status in (0, 75) and time.monotonic() < until, out + err)
+
+
+@suite.test("PostgreSQL dies while reports are sent, and comes again")
+def server_dies_sending(c):
+    hosts, wanted = senders(c, 2, 40)
+    broken = 0
+    for _ in range(3):
+        p = hosts[0].start("send", env={"SENDMAIL_TAKES": "0.03"})
+        time.sleep(c.random.uniform(0.3, 0.8))
+        c.pg.stop()
+        time.sleep(0.3)
+        c.pg.start()
+        status, out, err = end(p)
+        true(status in (0, 75), err)
+        broken += status == 75
+    true(broken >= 1, "all was sent before PostgreSQL died")
+    finish(hosts, NOW)
+    once(c, wanted)
+
+
+@suite.test("reports of others are read into it and shown as from a file")
+def reading(c):
+    url, store = c.pg.url(c.fresh()), c.path("received.db")
+    folder = os.fsencode(c.path("in"))
+    os.makedirs(folder)
+    texts = list(samples.month())
+    long = "\u00e9" * 3000  # 6000 bytes, more than an index of it may have
+    for number in (long + "1", long[:400] + "2"):
+        texts.append(samples.report(
+            1, [samples.record("192.0.2.1", 3)], org=long, number=number))
+    for i, text in enumerate(texts):
+        with open(folder + b"/\xff\n%d.xml" % i, "wb") as f:
+            f.write(text.encode())
+    now = samples.NOW
+    for store_name in (store, url):
+        told = json.loads(c.run("read", "--json", "--store", store_name,
+                                os.fsdecode(folder), now=now)[1])
+        same((told["stored"] + told["known"], told["refused"]),
+             (len(texts), 0), store_name)
+        told = json.loads(c.run("read", "--json", "--store", store_name,
+                                os.fsdecode(folder), now=now)[1])
+        same((told["stored"], told["known"]), (0, len(texts)), store_name)
+    for words in (("--json",), ("--csv",), (), ("--domain", "shop.example")):
+        told = [c.run("show", "--store", name, *words, now=now)
+                for name in (store, url)]
+        same(told[0], told[1], words)
+        same(told[0][0], 0)
+        true(len(told[0][1]) > 200, told[0][1])
+
+
+@suite.test("several read the same at once")
+def reading_at_once(c):
+    url = c.pg.url(c.fresh())
+    path = c.path("month.mbox")
+    with open(path, "wb") as f:
+        for text in samples.month():
+            f.write(b"From a@example.com Mon\n" + samples.mail(
+                samples.gzipped(text)) + b"\n")
+    running = [c.start("read", "--json", "--store", url, path,
+                       now=samples.NOW) for _ in range(3)]
+    told = [end(p) for p in running]
+    same([t[0] for t in told], [0] * 3, told)
+    told = [json.loads(t[1]) for t in told]
+    same((sum(t["stored"] for t in told), sum(t["known"] for t in told)),
+         (60, 120))
+
+
+@suite.test("a bounce on one host is heeded by the other")
+def bounce(c):
+    hosts, wanted = senders(c, 1, 2)
+    hosts[0].run("send")
+    ids = c.mails()
+    same(len(ids), wanted)
+    number = ids[0].split(".")[1].split("@")[0]
+    address = c.pg.psql(hosts[0].database, "SELECT destination FROM "
+                        "avouch.delivery WHERE id = %s" % number)
+    text = BOUNCE.format(id=ids[0], to=address)
+    r = subprocess.run([c.program, "report", "bounce", "--config",
+                        hosts[1].conf, "--now", str(NOW)],
+                       input=text.encode(), capture_output=True, check=False,
+                       timeout=SECONDS)
+    holds(r.stdout.decode(), "no more reports for now to " + address)
+    for host in hosts:
+        for n in range(2):
+            host.add(TODAY, "s%d.example" % n, "192.0.2.1", 20)
+        host.push(now=NOW + DAY)
+    holds(hosts[0].run("send", now=NOW + DAY)[1], "mail to it comes back")
+    once(c, 1)
 
 
 def main():
