@@ -212,8 +212,23 @@ ledger_pushed(struct ledger *l, int64_t *day)
 	    day);
 }
 
+/* Nothing was made of `day` or any later one that would have to stay true. */
 static bool
-close_day(struct ledger *l, int64_t day)
+is_untouched(struct ledger *l, int64_t day)
+{
+	struct sql_statement *s =
+	    sql_prepare(l->db, "SELECT count(*) FROM report WHERE day >= $1");
+	int64_t reports, pushed;
+
+	sql_bind_number(s, 1, day);
+	return ledger_number(s, &reports) == LEDGER_OK && reports == 0 &&
+	    ledger_pushed(l, &pushed) == LEDGER_OK && pushed < day;
+}
+
+/* Days are closed when they are over: one that is to come was closed by a clock
+ * that was ahead.  Today's may be by another host's, a few seconds ahead. */
+static bool
+close_day(struct ledger *l, int64_t day, int64_t today)
 {
 	char memory[24];
 	struct buf text = buf_over(memory, sizeof(memory));
@@ -221,18 +236,24 @@ close_day(struct ledger *l, int64_t day)
 
 	if (ledger_closed(l, &closed) != LEDGER_OK)
 		return false;
-	buf_number(&text, (uint64_t)day);
-	return closed >= day ||
+	if (closed > today && is_untouched(l, today))
+		buf_number(&text, (uint64_t)today - 1);
+	else if (closed < day)
+		buf_number(&text, (uint64_t)day);
+	return text.n == 0 ||
 	    ledger_set_meta(l, "closed", buf_done(&text)) == LEDGER_OK;
 }
 
 enum ledger_step
 ledger_close_day(struct ledger *l, int64_t day, int64_t now)
 {
-	if (day < 0 || day >= now / REPORT_DAY)
+	int64_t today = now / REPORT_DAY;
+
+	if (day < 0 || day >= today)
 		return LEDGER_NONE;
 	/* The writer reads what is closed under the same lock. */
-	return ledger_own_begin(l) && ledger_own_end(l, close_day(l, day))
+	return ledger_own_begin(l) &&
+		ledger_own_end(l, close_day(l, day, today))
 	    ? LEDGER_OK
 	    : LEDGER_FAULT;
 }

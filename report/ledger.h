@@ -67,7 +67,9 @@ enum ledger_step ledger_set_meta(
 /*
  * From now on rows of `day` and of all days before it never change: what comes
  * late counts for the first day that is open.  LEDGER_NONE: the day is not over
- * at `now`.  Done by whoever makes reports of a day, or pushes it.
+ * at `now`.  Done by whoever makes reports of a day, or pushes it.  Days
+ * that were closed by a clock that was ahead by more than one are opened again,
+ * as long as no report was made of them and none was pushed.
  */
 enum ledger_step ledger_close_day(struct ledger *l, int64_t day, int64_t now);
 

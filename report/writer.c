@@ -4,6 +4,7 @@
 
 #include "lib/buf.h"
 #include "lib/log.h"
+#include "report/day.h"
 #include "report/kept.h"
 #include "report/numbers.h"
 #include "report/sqlite.h"
@@ -237,13 +238,32 @@ write_entry(struct writer *w, const struct entry *e, int64_t closed)
 	return outcome;
 }
 
+/* Days are closed when they are over; `avouch report send` opens them again
+ * where it can (ledger_close_day()). */
+static void
+tell_of_clock(const struct writer *w, int64_t closed, int64_t today)
+{
+	char memory[40];
+	struct buf day = buf_over(memory, sizeof(memory));
+
+	if (closed <= today)
+		return;
+	day_put(&day, closed);
+	log_fault("store-clock",
+	    "store %s: %s is closed, though it is not over: the clock was "
+	    "ahead; mail counts for the day after it",
+	    w->path, memory);
+}
+
 static bool
-write_group(struct writer *w, const struct entry *first, size_t *refused)
+write_group(
+    struct writer *w, const struct entry *first, int64_t now, size_t *refused)
 {
 	int64_t closed;
 
 	if (!read_closed(w, &closed))
 		return false;
+	tell_of_clock(w, closed, now / REPORT_DAY);
 	for (const struct entry *e = first; e != NULL; e = e->next) {
 		enum kept_outcome outcome = write_entry(w, e, closed);
 
@@ -269,7 +289,7 @@ writer_write(
 	if (fault == SQL_FINE) {
 		good = sql_begin(w->db);
 		if (good) {
-			good = write_group(w, first, refused);
+			good = write_group(w, first, now, refused);
 			fault = w->db->fault;
 			if (!sql_end(w->db, good))
 				good = false;

@@ -146,6 +146,36 @@ put_for_sure(struct store *s, unsigned domain, unsigned source)
 	assert_int_equal(counts(s).lost, lost);
 }
 
+/* ---- from outside ---- */
+
+static void
+run_sql(const char *text)
+{
+	sqlite3 *db;
+	char *why = NULL;
+
+	assert_int_equal(sqlite3_open(place.file, &db), SQLITE_OK);
+	sqlite3_busy_timeout(db, WAIT_MS);
+	if (sqlite3_exec(db, text, NULL, NULL, &why) != SQLITE_OK)
+		fail_msg("%s", why);
+	sqlite3_close(db);
+}
+
+static enum sql_fault
+write_one(struct writer *w, unsigned number, int64_t now, size_t *refused)
+{
+	struct kept_message m;
+	struct entry *e;
+	enum sql_fault fault;
+
+	rows_message(&m, number, number);
+	e = entry_new(&m.row, NULL, NULL, now);
+	assert_non_null(e);
+	fault = writer_write(w, e, now, refused);
+	free(e);
+	return fault;
+}
+
 /* ---- rows ---- */
 
 /* Equal messages are one row with a count. */
@@ -342,6 +372,66 @@ closed_days(void **state)
 	assert_int_equal(day, ROWS_DAY);
 	ledger_close(l);
 	store_close(s, 1000);
+}
+
+/*
+ * A clock that was ahead, and then is not: what was closed meanwhile is opened
+ * again, unless a report was made of it, and nothing is counted twice.
+ */
+static void
+clock_set_back(void **state)
+{
+	struct writer *w = writer_new(&(struct writer_options){
+	    .path = place.file, .tidy = { 400, 400, 400 } });
+	const int64_t today = (int64_t)ROWS_DAY * REPORT_DAY;
+	const int64_t ahead = today + 300LL * REPORT_DAY;
+	struct ledger *l;
+	char error[SQL_ERROR_MAX];
+	size_t refused;
+	int64_t closed;
+
+	(void)state;
+	assert_int_equal(write_one(w, 1, ahead, &refused), SQL_FINE);
+	assert_int_equal(write_one(w, 1, today, &refused), SQL_FINE);
+	assert_int_equal(rows_sum(place.file, ROWS_DAY, NULL).messages, 1);
+	assert_int_equal(
+	    rows_sum(place.file, ROWS_DAY + 300, NULL).messages, 1);
+	l = ledger_open_file(place.file, SQLITE_FOR_COMMAND, error);
+	assert_non_null(l);
+	/* a run of `report send` while it is ahead, then mail, then another */
+	assert_int_equal(ledger_close_day(l, ROWS_DAY + 299, ahead), LEDGER_OK);
+	assert_int_equal(write_one(w, 1, today, &refused), SQL_FINE);
+	assert_int_equal(
+	    rows_sum(place.file, ROWS_DAY + 300, NULL).messages, 2);
+	assert_int_equal(ledger_close_day(l, ROWS_DAY - 5, today), LEDGER_OK);
+	assert_int_equal(ledger_closed(l, &closed), LEDGER_OK);
+	assert_int_equal(closed, ROWS_DAY - 1);
+	assert_int_equal(write_one(w, 1, today, &refused), SQL_FINE);
+	assert_int_equal(rows_sum(place.file, ROWS_DAY, NULL).messages, 2);
+	/* made reports of: closed for good */
+	assert_int_equal(ledger_close_day(l, ROWS_DAY + 299, ahead), LEDGER_OK);
+	run_sql("INSERT INTO report VALUES (1, 20100, 'a', 1, 1, 'x', '', 0, "
+		"0, 0, '')");
+	assert_int_equal(ledger_close_day(l, ROWS_DAY - 1, today), LEDGER_OK);
+	assert_int_equal(ledger_closed(l, &closed), LEDGER_OK);
+	assert_int_equal(closed, ROWS_DAY + 299);
+	run_sql("DELETE FROM report; INSERT INTO meta VALUES ('pushed', "
+		"'20000')");
+	assert_int_equal(ledger_close_day(l, ROWS_DAY - 1, today), LEDGER_OK);
+	assert_int_equal(ledger_closed(l, &closed), LEDGER_OK);
+	assert_int_equal(closed, ROWS_DAY + 299);
+	run_sql("UPDATE meta SET value = '19999' WHERE name = 'pushed'");
+	assert_int_equal(ledger_close_day(l, ROWS_DAY - 1, today), LEDGER_OK);
+	assert_int_equal(ledger_closed(l, &closed), LEDGER_OK);
+	assert_int_equal(closed, ROWS_DAY - 1);
+	ledger_close(l);
+	/* what is of days to come is not too old, what is of today neither */
+	while (writer_tidy(w, today))
+		;
+	assert_int_equal(
+	    rows_sum(place.file, ROWS_DAY + 300, NULL).messages, 2);
+	assert_int_equal(rows_sum(place.file, ROWS_DAY, NULL).messages, 2);
+	writer_free(w);
 }
 
 /* ---- groups ---- */
@@ -747,19 +837,6 @@ corrupt_in_use(void **state)
 	store_close(s, 1000);
 }
 
-static void
-run_sql(const char *text)
-{
-	sqlite3 *db;
-	char *why = NULL;
-
-	assert_int_equal(sqlite3_open(place.file, &db), SQLITE_OK);
-	sqlite3_busy_timeout(db, WAIT_MS);
-	if (sqlite3_exec(db, text, NULL, NULL, &why) != SQLITE_OK)
-		fail_msg("%s", why);
-	sqlite3_close(db);
-}
-
 /* Not ours, or made by who knows better: it is left as it is. */
 static void
 not_ours(void **state)
@@ -850,21 +927,6 @@ bad_options(void **state)
 	assert_null(store_open(
 	    &(struct store_options){ .path = NULL }, error, sizeof(error)));
 	store_close(NULL, 0);
-}
-
-static enum sql_fault
-write_one(struct writer *w, unsigned number, int64_t now, size_t *refused)
-{
-	struct kept_message m;
-	struct entry *e;
-	enum sql_fault fault;
-
-	rows_message(&m, number, number);
-	e = entry_new(&m.row, NULL, NULL, now);
-	assert_non_null(e);
-	fault = writer_write(w, e, now, refused);
-	free(e);
-	return fault;
 }
 
 /* Who makes every message different cannot fill the disk: the day's share of
@@ -1192,6 +1254,7 @@ main(void)
 		AT_PLACE(keys),
 		AT_PLACE(row_comes_back),
 		AT_PLACE(closed_days),
+		AT_PLACE(clock_set_back),
 		AT_PLACE(groups),
 		AT_PLACE(close_commits),
 		AT_PLACE(killed),
