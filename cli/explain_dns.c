@@ -33,8 +33,8 @@ fault_text(enum dns_fault fault)
 		return "no answer: what came cannot be read, or its aliases "
 		       "loop";
 	case DNS_FAULT_BUDGET:
-		return "not waited for: not needed after all, or too much was "
-		       "asked";
+		return "not waited for: not needed after all, too much was "
+		       "asked, or the message's time was up";
 	case DNS_FAULT_RESOURCE:
 		return "not asked: out of memory or sockets";
 	}

@@ -192,19 +192,40 @@ put_text(FILE *out, const struct dns_record *record)
 	}
 }
 
+static bool
+begins_with_at(struct span name)
+{
+	return name.n > 0 && name.p[0] == '@' &&
+	    (name.n == 1 || name.p[1] == '.');
+}
+
 /*
- * The name of the one label "@", in the form of RFC 3597 section 5: however it
- * is escaped, ldns takes it for the origin.
+ * A name whose first label is "@", in the form of RFC 3597 section 5: however
+ * it is escaped, ldns takes it for the origin.
  */
 static void
 put_at(FILE *out, enum dns_type type, const struct dns_record *record)
 {
+	struct span left = record->text;
+	size_t size = left.n + 2;
+
 	if (type == DNS_MX)
-		fprintf(out, "\\# 5 %04x014000", record->preference);
-	else if (type == DNS_SOA)
-		fprintf(out, "\\# 24 01400000%040d", 0);
+		fprintf(out, "\\# %zu %04x", size + 2, record->preference);
+	else if (type == DNS_SOA) /* a second name, five numbers */
+		fprintf(out, "\\# %zu ", size + 21);
 	else
-		fputs("\\# 3 014000", out);
+		fprintf(out, "\\# %zu ", size);
+	while (left.n > 0) {
+		struct span label = span_first(left, span_index(left, '.'));
+
+		fprintf(out, "%02zx", label.n);
+		for (size_t i = 0; i < label.n; i++)
+			fprintf(out, "%02x", (unsigned char)label.p[i]);
+		left = span_skip(left, label.n + 1);
+	}
+	fputs("00", out);
+	if (type == DNS_SOA)
+		fprintf(out, "%042d", 0);
 }
 
 static void
@@ -213,7 +234,7 @@ put_data(FILE *out, enum dns_type type, const struct dns_record *record)
 	char text[IP_TEXT_MAX];
 	struct buf b = buf_over(text, sizeof(text));
 
-	if (type != DNS_TXT && span_is(record->text, "@")) {
+	if (type != DNS_TXT && begins_with_at(record->text)) {
 		put_at(out, type, record);
 		return;
 	}
@@ -256,7 +277,7 @@ static const struct dns_answer *
 answer_of(const struct recorded *q)
 {
 	return q->answer != NULL ? q->answer
-				 : dns_answer_failed(DNS_FAULT_TIMEOUT);
+				 : dns_answer_failed(DNS_FAULT_BUDGET);
 }
 
 static void

@@ -36,6 +36,7 @@ struct dns_talk {
 	size_t pending;
 	size_t waited_for;      /* of them, noted by dns_ask() */
 	enum dns_fault gave_up; /* DNS_FAULT_NONE: not yet */
+	bool ran_out;           /* a needed one was answered so */
 	struct dns_question *first;
 	struct dns_question *last;
 	struct dns_question *unsent; /* those before it are sent or answered */
@@ -149,7 +150,8 @@ note(struct dns_talk *talk, struct span name, enum dns_type type)
 }
 
 static const struct dns_answer *
-ask(struct dns_talk *talk, struct span name, enum dns_type type, bool needed)
+look_up(
+    struct dns_talk *talk, struct span name, enum dns_type type, bool needed)
 {
 	struct noted *n = find_given(talk, name, type);
 
@@ -187,13 +189,17 @@ ask(struct dns_talk *talk, struct span name, enum dns_type type, bool needed)
 const struct dns_answer *
 dns_ask(struct dns_talk *talk, struct span name, enum dns_type type)
 {
-	return ask(talk, name, type, true);
+	const struct dns_answer *answer = look_up(talk, name, type, true);
+
+	if (answer->state == DNS_FAILED && answer->fault == DNS_FAULT_BUDGET)
+		talk->ran_out = true;
+	return answer;
 }
 
 const struct dns_answer *
 dns_ask_ahead(struct dns_talk *talk, struct span name, enum dns_type type)
 {
-	return ask(talk, name, type, false);
+	return look_up(talk, name, type, false);
 }
 
 void
@@ -245,6 +251,12 @@ dns_talk_give_up(struct dns_talk *talk, enum dns_fault fault)
 	talk->gave_up = fault;
 	for (struct dns_question *q = talk->first; q != NULL; q = q->next)
 		dns_talk_tell(q, dns_answer_failed(fault));
+}
+
+bool
+dns_talk_ran_out(const struct dns_talk *talk)
+{
+	return talk->ran_out;
 }
 
 size_t

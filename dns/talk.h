@@ -80,6 +80,12 @@ void dns_talk_tell(struct dns_question *q, const struct dns_answer *answer);
  */
 void dns_talk_give_up(struct dns_talk *talk, enum dns_fault fault);
 
+/*
+ * Some dns_ask() was answered DNS_FAULT_BUDGET: by the limit, by
+ * dns_talk_give_up(), or by a recording of a message that this befell.
+ */
+bool dns_talk_ran_out(const struct dns_talk *talk);
+
 size_t dns_talk_asked(const struct dns_talk *talk);   /* questions noted */
 size_t dns_talk_pending(const struct dns_talk *talk); /* of them unanswered */
 

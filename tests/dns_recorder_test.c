@@ -89,6 +89,7 @@ static const struct dns_record exchanges[] = {
 	{ .text = { "mx.example", 10 }, .preference = 65535 },
 	{ .text = { "odd name\"(.example", 18 }, .preference = 1 },
 	{ .text = { "@", 1 }, .preference = 4660 },
+	{ .text = { "@.mx.example", 12 }, .preference = 1 },
 };
 
 static const struct dns_record addresses[] = {
@@ -105,10 +106,15 @@ static const struct dns_record names[] = {
 	{ .text = { "one.example", 11 } },
 	{ .text = { "*.two?three.example", 19 } },
 	{ .text = { "@", 1 } },
+	{ .text = { "@.\0.example", 11 } },
 };
 
 static const struct dns_record at[] = {
 	{ .text = { "@", 1 } },
+};
+
+static const struct dns_record at_odd[] = {
+	{ .text = { "@.\0n.example", 12 } },
 };
 
 static const struct dns_record target[] = {
@@ -151,6 +157,8 @@ static const struct scripted script[] = {
 	{ "odd name\"(;)$@\\.example", DNS_MX, { .state = DNS_NODATA } },
 	{ "$origin", DNS_A, { FOUND(addresses) } },
 	{ "@", DNS_A, { FOUND(addresses) } },
+	{ "@.example", DNS_A, { FOUND(addresses) } },
+	{ "odd.example", DNS_SOA, { FOUND(at_odd) } },
 	{ "300", DNS_A, { FOUND(addresses) } },
 	{ "in", DNS_A, { FOUND(addresses) } },
 	{ "f1.example", DNS_TXT,
@@ -327,7 +335,7 @@ what_was_given_up_is_a_failure(void **state)
 	r->ask(r, SPAN("a"), DNS_A, &a.wait);
 	text = write_all(r, &n);
 	assert_string_equal(
-	    text, "; DNS answers, as they were given\n;!failed a. A timeout\n");
+	    text, "; DNS answers, as they were given\n;!failed a. A budget\n");
 	free(text);
 	while (a.answer == NULL)
 		fake_advance(fake);

@@ -286,6 +286,37 @@ nothing_is_pending_after_giving_up(void **state)
 	dns_talk_free(t);
 }
 
+/* What was looked ahead at for nothing is no lack. */
+static void
+running_out_is_told_of_needed_ones(void **state)
+{
+	struct dns_talk *t = dns_talk_new(2);
+
+	(void)state;
+	ask_number(t, 1, true);
+	dns_talk_give_up(t, DNS_FAULT_BUDGET);
+	ask_number(t, 1, true);
+	assert_false(dns_talk_ran_out(t));
+	ask_number(t, 1, false);
+	assert_true(dns_talk_ran_out(t));
+	dns_talk_free(t);
+
+	t = dns_talk_new(1);
+	ask_number(t, 1, false);
+	assert_false(dns_talk_ran_out(t));
+	ask_number(t, 2, false);
+	assert_true(dns_talk_ran_out(t));
+	dns_talk_free(t);
+
+	t = dns_talk_new(2);
+	ask_number(t, 1, false);
+	dns_talk_tell(
+	    dns_talk_questions(t), dns_answer_failed(DNS_FAULT_TIMEOUT));
+	ask_number(t, 1, false);
+	assert_false(dns_talk_ran_out(t));
+	dns_talk_free(t);
+}
+
 static void
 a_thousand_questions(void **state)
 {
@@ -359,6 +390,7 @@ main(void)
 		    the_budget_is_the_same_whatever_is_asked_ahead),
 		cmocka_unit_test(asked_ahead_and_then_needed_is_one_question),
 		cmocka_unit_test(nothing_is_pending_after_giving_up),
+		cmocka_unit_test(running_out_is_told_of_needed_ones),
 		cmocka_unit_test(a_thousand_questions),
 		cmocka_unit_test(waves_are_as_many_as_the_longest_chain),
 	};

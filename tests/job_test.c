@@ -120,6 +120,7 @@ deadline_makes_failures_and_a_result(void **state)
 	assert_int_equal(c.failed, 1);
 	assert_int_equal(c.ended, 1);
 	assert_true(job_count(j).gave_up);
+	assert_true(dns_talk_ran_out(job_talk(j)));
 	fake_settle(fake); /* late answers do not run it again */
 	assert_true(c.done);
 	job_drop(j);

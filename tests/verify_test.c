@@ -507,6 +507,47 @@ silent_dns_ends_in_time(void **state)
 	free(message);
 }
 
+/*
+ * Replayed from answers that were recorded when the message's own time ran out,
+ * it tells the same; servers that failed by themselves are no lack of ours.
+ */
+static void
+what_was_cut_off_stays_so_in_a_replay(void **state)
+{
+	static const struct {
+		const char *zone;
+		bool gave_up;
+		enum spf_code spf;
+	} vectors[] = {
+		{ ";!failed _dmarc.example.com TXT budget\n", true, SPF_PASS },
+		{ ";!failed _dmarc.example.com TXT timeout\n", false,
+		    SPF_PASS },
+		/* RFC 7208 section 5.5 passes over errors, not over this */
+		{ "example.com. TXT \"v=spf1 -ptr:x.example +all\"\n"
+		  ";!failed 10.2.0.192.in-addr.arpa PTR timeout\n",
+		    false, SPF_PASS },
+		{ "example.com. TXT \"v=spf1 -ptr:x.example +all\"\n"
+		  ";!failed 10.2.0.192.in-addr.arpa PTR budget\n",
+		    true, SPF_TEMPERROR },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(vectors) / sizeof(vectors[0]); i++) {
+		char text[1000];
+		struct run r = { .message = "From: a@example.com\r\n\r\n" };
+
+		snprintf(text, sizeof(text), "%s%s", vectors[i].zone,
+		    i < 2 ? base_zone : "");
+		r.dns = pump_zone(text);
+		run_all(&r);
+		assert_int_equal(r.v->gave_up, vectors[i].gave_up);
+		assert_int_equal(r.v->facts.faulty, vectors[i].gave_up);
+		assert_int_equal(r.v->spf_mail_from.code, vectors[i].spf);
+		run_end(&r);
+		r.dns->close(r.dns);
+	}
+}
+
 /* The client goes away, whatever is still open. */
 static void
 ended_at_every_point(void **state)
@@ -547,6 +588,7 @@ main(void)
 		cmocka_unit_test(a_header_without_end),
 		cmocka_unit_test(round_trips_are_the_longest_chain),
 		cmocka_unit_test(silent_dns_ends_in_time),
+		cmocka_unit_test(what_was_cut_off_stays_so_in_a_replay),
 		cmocka_unit_test(ended_at_every_point),
 	};
 

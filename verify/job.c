@@ -192,13 +192,15 @@ job_wait(struct job *j, int64_t deadline)
 		;
 	if (!j->done) {
 		j->counts.gave_up = true;
-		dns_talk_give_up(j->talk, DNS_FAULT_TIMEOUT);
+		dns_talk_give_up(j->talk, DNS_FAULT_BUDGET);
 		job_run(j);
 	}
 	/* What was asked ahead may still come: from here on the talk is read
 	 * without the lock. */
 	if (dns_talk_pending(j->talk) > 0)
 		dns_talk_give_up(j->talk, DNS_FAULT_BUDGET);
+	if (dns_talk_ran_out(j->talk))
+		j->counts.gave_up = true;
 	in_time = !j->counts.gave_up;
 	pthread_mutex_unlock(&j->lock);
 	return in_time;
