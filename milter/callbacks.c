@@ -47,6 +47,19 @@ terms_of(unsigned granted)
 	};
 }
 
+/* Ends the session, if there is one. */
+static void
+leave(SMFICTX *ctx)
+{
+	struct session *s = smfi_getpriv(ctx);
+
+	smfi_setpriv(ctx, NULL);
+	if (s != NULL && service_begin_call(&s->guest)) {
+		callbacks_leave(&s->guest);
+		service_end_call(NULL);
+	}
+}
+
 /* ---- negotiation ---- */
 
 /* Postfix and Sendmail send other macros each when nobody asks. */
@@ -109,6 +122,7 @@ on_negotiate(SMFICTX *ctx, unsigned long actions, unsigned long steps,
 	(void)further_2;
 	(void)further_3;
 	*out_further_2 = *out_further_3 = 0;
+	leave(ctx);
 	if ((actions & ACTIONS_NEEDED) != ACTIONS_NEEDED) {
 		log_fault("mta", "the MTA lets no milter change the header");
 		return SMFIS_REJECT;
@@ -135,14 +149,21 @@ on_negotiate(SMFICTX *ctx, unsigned long actions, unsigned long steps,
 
 /* ---- the connection ---- */
 
-/* The session, busy with a callback; NULL: there is none, or the end has come.
+/*
+ * The session, busy with a callback; NULL: there is none, the end has come, or
+ * it was told to try again later: what it sends all the same is not looked at.
  */
 static struct session *
 begin(SMFICTX *ctx)
 {
 	struct session *s = smfi_getpriv(ctx);
 
-	return s != NULL && service_begin_call(&s->guest) ? s : NULL;
+	if (s == NULL || !service_begin_call(&s->guest))
+		return NULL;
+	if (!s->terms.refused)
+		return s;
+	service_end_call(&s->guest);
+	return NULL;
 }
 
 static void
@@ -213,13 +234,7 @@ callbacks_leave(struct service_guest *guest)
 static sfsistat
 on_close(SMFICTX *ctx)
 {
-	struct session *s = begin(ctx);
-
-	smfi_setpriv(ctx, NULL);
-	if (s != NULL) {
-		callbacks_leave(&s->guest);
-		service_end_call(NULL);
-	}
+	leave(ctx);
 	return SMFIS_CONTINUE;
 }
 

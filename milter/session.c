@@ -66,6 +66,19 @@ set_own(struct session *s)
 		s->own[s->n_own++].name = conf->dmarc.quarantine_header;
 }
 
+/*
+ * Without an address there are sockets of this host, and what Postfix and
+ * Sendmail read from a pipe (sendmail -bs), whose client they call "localhost".
+ * Another whose address is not told (a proxy's, by XCLIENT) may be anyone.
+ */
+static bool
+is_local(const struct session_client *client)
+{
+	return client->where != NULL
+	    ? client->where->sa_family == AF_UNIX
+	    : span_is_nocase(span_str(client->name), "localhost");
+}
+
 void
 session_connect(struct session *s, const struct session_client *client)
 {
@@ -82,6 +95,7 @@ session_connect(struct session *s, const struct session_client *client)
 	    &(struct verify_client){
 		.ip = ip_from_sockaddr(client->where),
 		.port = ip_port_from_sockaddr(client->where),
+		.local = is_local(client),
 		.name = span_str(client->name),
 		.ptr = span_str(client->ptr),
 		.authserv_id = span_str(s->authserv_id),
@@ -192,7 +206,7 @@ session_header(struct session *s, const char *name, const char *value)
 	for (size_t i = 0; i < s->n_own; i++)
 		if (span_is_nocase(n, s->own[i].name))
 			s->own[i].n++;
-	if (s->message == NULL || s->headers_ended)
+	if (s->message == NULL)
 		return;
 	if (!s->terms.leading_space) {
 		v = with_space(s, v);

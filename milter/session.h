@@ -70,7 +70,8 @@ void session_free(struct session *s); /* takes NULL */
 
 struct session_client {
 	const char *name;             /* as libmilter gives it; may be NULL */
-	const struct sockaddr *where; /* NULL: not told */
+	const struct sockaddr *where; /* NULL: not told, then only the name
+	                                 "localhost" is this host */
 	const char *mta;              /* macro j; may be NULL */
 	const char *ptr;              /* macro {client_ptr}; may be NULL */
 };

@@ -307,8 +307,6 @@ skip(struct policy_deciding *d, const char *rule)
 	d->out->rule = span_str(rule);
 	if (strcmp(rule, "skip.authenticated") == 0)
 		d->out->reason = SPAN("the client logged in");
-	else if (d->f->client.family == IP_NONE)
-		d->out->reason = SPAN("not received by SMTP");
 	else
 		d->out->reason = SPAN("the client is in skip_networks");
 	d->out->skipped = true;

@@ -29,7 +29,8 @@ enum { POLICY_TEXT_MAX = 400 }; /* bytes of a reply's text */
 
 struct policy_facts {
 	/* who */
-	struct ip client;   /* IP_NONE: not by SMTP, as if from loopback */
+	struct ip client;   /* IP_NONE: not known; what was
+	                       submitted here without SMTP is 127.0.0.1 */
 	bool authenticated; /* the client logged in (SMTP AUTH, or cert) */
 	struct span mail_from_domain; /* normal form; absent: null sender */
 	const struct span *recipient_domains; /* distinct */

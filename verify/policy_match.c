@@ -18,13 +18,9 @@ in_networks(const struct ip *ip, const struct ip_net *nets, size_t n)
 const char *
 policy_skip(const struct conf *c, const struct policy_facts *f)
 {
-	static const struct ip loopback = { IP_V4, { 127, 0, 0, 1 } };
-
 	if (f->authenticated && c->skip_authenticated)
 		return "skip.authenticated";
-	/* what did not come by SMTP was submitted on this host */
-	if (in_networks(f->client.family == IP_NONE ? &loopback : &f->client,
-		c->skip_networks, c->n_skip_networks))
+	if (in_networks(&f->client, c->skip_networks, c->n_skip_networks))
 		return "skip.network";
 	return NULL;
 }

@@ -31,6 +31,16 @@ verify_start(void)
 
 /* ---- a connection ---- */
 
+/* The address the policy goes by. */
+static struct ip
+policy_client(const struct verify_connection *c)
+{
+	static const struct ip loopback = { IP_V4, { 127, 0, 0, 1 } };
+
+	return c->client.ip.family == IP_NONE && c->client.local ? loopback
+								 : c->client.ip;
+}
+
 struct verify_connection *
 verify_connect(const struct conf *conf, struct dns_source *dns,
     const struct verify_client *client)
@@ -74,7 +84,7 @@ verify_helo(struct verify_connection *c, struct span helo)
 	};
 	if (c->client.ip.family != IP_NONE &&
 	    policy_skip(c->conf,
-		&(struct policy_facts){ .client = c->client.ip }) == NULL)
+		&(struct policy_facts){ .client = policy_client(c) }) == NULL)
 		c->helo_job = job_start(c->dns, spf_step, &c->helo_work,
 		    c->conf->max_questions, SPF_MEMORY);
 }
@@ -151,7 +161,7 @@ verify_mail(struct verify_connection *c, const struct verify_envelope *e)
 		v->auth_authen = arena_copy(m->arena, e->auth_authen);
 		v->auth_type = arena_copy(m->arena, e->auth_type);
 	}
-	v->facts.client = c->client.ip;
+	v->facts.client = policy_client(c);
 	v->facts.authenticated = e->auth_authen.n > 0 || e->auth_type.n > 0;
 	v->facts.mail_from_domain =
 	    domain_normal(m->arena, mail_envelope_domain(v->mail_from, NULL));
@@ -205,7 +215,7 @@ verify_header(struct verify_message *m, struct span name, struct span value)
 		if (authres_claims(value, m->c->client.authserv_id))
 			strip_note(m, m->verdict.n_authres);
 	}
-	if (m->verdict.skip == NULL &&
+	if (m->verdict.skip == NULL && !m->headers_ended &&
 	    !mail_header_add(&m->header, m->arena, name, value))
 		m->verdict.faulty = true;
 }
@@ -306,8 +316,13 @@ spf_result_of(const struct verify_message *m, const struct job *j,
 
 	if (j != NULL)
 		return w->result;
-	if (m->c->client.ip.family == IP_NONE) {
+	if (m->c->client.ip.family == IP_NONE && m->c->client.local) {
 		r.reason = SPAN("not received by SMTP");
+	} else if (m->c->client.ip.family == IP_NONE && asked) {
+		/* RFC 7208 section 2.6.6: nothing is known against it, nor for
+		 * it, and the next time it may be. */
+		r.code = SPF_TEMPERROR;
+		r.reason = SPAN("the client's address is not known");
 	} else if (asked) {
 		r.code = SPF_TEMPERROR;
 		r.reason = SPAN("out of memory");

@@ -43,8 +43,10 @@ bool verify_start(void);
 /* ---- a connection ---- */
 
 struct verify_client {
-	struct ip ip;     /* IP_NONE: not SMTP, a local submission */
+	struct ip ip;     /* IP_NONE: it has none, or nobody knows it */
 	uint16_t port;    /* its; 0: not told */
+	bool local;       /* without an address for it was submitted on this
+	                     host, not by SMTP: as if from loopback */
 	struct span name; /* the MTA's verified name of it; "unknown" or
 	                     "[...]": not verified; absent: not told */
 	struct span ptr;  /* the name by PTR alone ({client_ptr}); absent */

@@ -209,6 +209,29 @@ def _(l):
     alive(l)
 
 
+@suite.test("a client without an address: this host's own, or nobody known")
+def _(l):
+    forged = lab.message("alice@bank.example")
+    for how, local in ((lambda m: m.connect_unix(), True),
+                       (lambda m: m.connect(None, "localhost"), True),
+                       (lambda m: m.connect(None, "unknown"), False),
+                       (lambda m: m.connect(None, "localhost.evil"), False),
+                       (lambda m: m.connect(None, ""), False),
+                       (lambda m: None, False)):
+        m = miltproto.Milter(l.where)
+        how(m)
+        m.helo("localhost")
+        value = field(m.message(forged, "alice@bank.example"))
+        if local:
+            same(value, "%s; none" % lab.HOST, "not judged")
+        else:
+            r = lab.results(value)
+            same((r["spf"], r["dkim"], r["dmarc"]),
+                 ("temperror", "none", "temperror"), "results")
+            holds(value, "address is not known")
+        m.quit()
+
+
 @suite.test("forged fields: removed highest first, ours at index 0")
 def _(l):
     m = session(l)
@@ -533,6 +556,11 @@ def _(l):
                 else:
                     same(reply[0], "y", "reply")
                     true(reply[1].startswith(b"421 4.3.2 "), reply)
+                    if later == 0:  # one that goes on all the same
+                        m.helo()
+                        changes = m.message(PLAIN)
+                        same((changes.reply, changes.text[:9]),
+                             ("y", "451 4.3.0"), "its message")
                     later += 1
             except ConnectionError:
                 refused += 1
