@@ -74,6 +74,12 @@ IMPORT = $(BUILD)/cli/import.o $(BUILD)/cli/import_rules.o
 $(BUILD)/tests/import_test $(BUILD)/tests/fuzz/import_fuzz \
 	$(BUILD)/tests/fuzz/import_replay: $(IMPORT)
 
+# The daemon's session; tests/support/mta.c stands in for libmilter.
+SESSION = $(patsubst %,$(BUILD)/milter/%.o,callbacks counters outcome record \
+	service session)
+$(BUILD)/tests/fuzz/milter_session_fuzz \
+	$(BUILD)/tests/fuzz/milter_session_replay: $(SESSION)
+
 $(BUILD)/tests/fuzz/%_fuzz: $(BUILD)/tests/fuzz/%_fuzz.o $(HELPERS) $(ARCHIVE)
 	$(CC) $(CFLAGS) -fsanitize=fuzzer $(LINKHARD) -o $@ $^ $(LIBS_TEST)
 
@@ -250,18 +256,9 @@ fuzz-build:
 
 fuzzers: $(FUZZERS)
 
-# What is found stays in build-fuzz/found/NAME and helps the next run.
+# One line for each target; see tests/fuzz/run.
 fuzz: fuzz-build
-	@for name in $(FUZZ); do \
-		mkdir -p build-fuzz/found/$$name; \
-		build-fuzz/tests/fuzz/$${name}_fuzz -max_total_time=$(FUZZ_SECONDS) \
-			-timeout=10 -max_len=65536 -print_final_stats=1 \
-			-artifact_prefix=build-fuzz/$$name- \
-			build-fuzz/found/$$name tests/corpus/$$name \
-			>build-fuzz/$$name.log 2>&1 || \
-			{ tail -60 build-fuzz/$$name.log; exit 1; }; \
-		echo "$$name: $$(grep executed_units build-fuzz/$$name.log)"; \
-	done
+	@tests/fuzz/run build-fuzz $(FUZZ_SECONDS) $(FUZZ)
 
 help:
 	@echo "all          the programs: build/avouch-milter, build/avouch"
@@ -281,7 +278,8 @@ help:
 	@echo "valgrind     a thousand messages through the milter under valgrind"
 	@echo "lint         the rules that no compiler checks"
 	@echo "asan tsan    unit under sanitizers, in build-asan, build-tsan"
-	@echo "fuzz         each target FUZZ_SECONDS=20 long; FUZZ=NAME for one"
+	@echo "fuzz         each target FUZZ_SECONDS=20 long; FUZZ=NAME for one;"
+	@echo "             findings, and how to see them again, in build-fuzz/findings"
 	@echo "fuzz-build   the fuzz targets, in build-fuzz"
 	@echo "bench        what the parts cost alone"
 	@echo "clean        removes build and build-*"

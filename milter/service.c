@@ -295,6 +295,8 @@ service_start(const char *path, const struct conf *conf, uint64_t open_files,
 	    service.host[0] == '\0')
 		memcpy(service.host, "localhost", sizeof("localhost"));
 	limits_set(open_files);
+	atomic_store(&service.closed, false);
+	atomic_store(&service.ended, false);
 	service.started = service.loaded = (int64_t)time(NULL);
 	service.view = view_open(conf, error);
 	return service.view != NULL;

@@ -69,7 +69,7 @@ set_own(struct session *s)
 /*
  * Without an address there are sockets of this host, and what Postfix and
  * Sendmail read from a pipe (sendmail -bs), whose client they call "localhost".
- * Another whose address is not told (a proxy's, by XCLIENT) may be anyone.
+ * Any other whose address is not told may be anyone.
  */
 static bool
 is_local(const struct session_client *client)
