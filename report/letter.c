@@ -1,30 +1,14 @@
 #include "report/letter.h"
 
 #include <string.h>
-#include <time.h>
 
 #include "lib/base64.h"
 #include "lib/buf.h"
+#include "lib/date.h"
 
 enum {
 	BASE64_LINE = (LETTER_LINE + 2) / 3 * 4, /* letters */
 };
-
-/* RFC 5322 section 3.3; names of days and months are not of a locale. */
-static void
-put_date(FILE *out, int64_t when)
-{
-	static const char days[] = "SunMonTueWedThuFriSat";
-	static const char months[] = "JanFebMarAprMayJunJulAugSepOctNovDec";
-	time_t t = (time_t)when;
-	struct tm tm = { .tm_mday = 1 };
-
-	gmtime_r(&t, &tm);
-	fprintf(out, "Date: %.3s, %d %.3s %d %02d:%02d:%02d +0000\n",
-	    days + (ptrdiff_t)3 * tm.tm_wday, tm.tm_mday,
-	    months + (ptrdiff_t)3 * tm.tm_mon, tm.tm_year + 1900, tm.tm_hour,
-	    tm.tm_min, tm.tm_sec);
-}
 
 /* RFC 9990 section 3.5.2, dmarc-subject; folded as the section shows it. */
 static void
@@ -45,15 +29,18 @@ put_subject(FILE *out, const struct letter *l)
 static void
 put_head(FILE *out, const struct letter *l)
 {
+	char memory[DATE_MAX];
+	struct buf date = buf_over(memory, sizeof(memory));
+
+	date_put(&date, l->date);
 	fprintf(
 	    out, "From: %.*s\nTo: %.*s\n", SPAN_FMT(l->from), SPAN_FMT(l->to));
 	put_subject(out, l);
-	put_date(out, l->date);
 	fprintf(out,
-	    "Message-ID: <%.*s>\nAuto-Submitted: auto-generated\n"
+	    "Date: %s\nMessage-ID: <%.*s>\nAuto-Submitted: auto-generated\n"
 	    "MIME-Version: 1.0\n"
 	    "Content-Type: multipart/mixed;\n boundary=\"=_%.*s\"\n\n",
-	    SPAN_FMT(l->message_id), SPAN_FMT(l->report_id));
+	    memory, SPAN_FMT(l->message_id), SPAN_FMT(l->report_id));
 }
 
 static void

@@ -140,6 +140,12 @@ struct conf {
 		unsigned spread;       /* seconds */
 		unsigned bounce_pause; /* seconds */
 		char *sendmail;
+		bool failure_reports;   /* RFC 9991 */
+		char **failure_headers; /* names, NULL-terminated; NULL:
+		                           none */
+		char **failure_domains; /* patterns; NULL: all */
+		unsigned failure_max_per_domain; /* in 24 hours */
+		unsigned failure_max_per_day;    /* in 24 hours */
 	} report;
 	struct {
 		char *listen; /* NULL: off */

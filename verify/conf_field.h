@@ -29,6 +29,9 @@ bool conf_bad(const struct conf_field *f, const struct conf_word *w,
 /* Tells that memory is out; returns false. */
 bool conf_no_memory(const struct conf_field *f);
 
+/* The word may be the name of a field; else that is told. */
+bool conf_is_field_name(const struct conf_field *f, const struct conf_word *w);
+
 /* Sets the value, whatever its type, by copy; returns true. */
 bool conf_set(void *value, const void *from, size_t size);
 

@@ -154,6 +154,33 @@ pattern_word(const struct conf_field *f, const struct conf_word *w)
 	return b.p;
 }
 
+static char *
+field_word(const struct conf_field *f, const struct conf_word *w)
+{
+	struct buf b;
+
+	if (w->text[0] == '\0') {
+		conf_bad(f, w, "is no name of a header field");
+		return NULL;
+	}
+	if (!conf_is_field_name(f, w))
+		return NULL;
+	b = buf_in(f->a, strlen(w->text) + 1);
+	buf_text(&b, w->text);
+	if (b.full)
+		conf_no_memory(f);
+	return b.p;
+}
+
+static char *
+name_word(const struct conf_field *f, const struct conf_word *w)
+{
+	if (f->o->type == CONF_DOMAINS)
+		return domain_word(f, w);
+	return f->o->type == CONF_FIELDS ? field_word(f, w)
+					 : pattern_word(f, w);
+}
+
 bool
 conf_read_names(const struct conf_field *f)
 {
@@ -167,8 +194,7 @@ conf_read_names(const struct conf_field *f)
 			return conf_no_memory(f);
 	}
 	for (const struct conf_word *w = f->words; w != NULL; w = w->next) {
-		names[i] = f->o->type == CONF_DOMAINS ? domain_word(f, w)
-						      : pattern_word(f, w);
+		names[i] = name_word(f, w);
 		good = names[i++] != NULL && good;
 	}
 	return good && conf_set(f->value, &names, sizeof(names));

@@ -38,6 +38,7 @@ enum conf_type {
 	CONF_SERVERS,  /* struct dns_net_server[], and size_t at `count` */
 	CONF_DOMAINS,  /* char **: domains in normal form */
 	CONF_PATTERNS, /* char **: conf.h tells the forms */
+	CONF_FIELDS,   /* char **: names of header fields */
 };
 
 #define CONF_SECTION_OVERRIDE "override"

@@ -105,18 +105,25 @@ conf_read_store(const struct conf_field *f)
 }
 
 bool
-conf_read_field_name(const struct conf_field *f)
+conf_is_field_name(const struct conf_field *f, const struct conf_word *w)
 {
-	struct span text = span_str(f->words->text);
+	struct span text = span_str(w->text);
 
 	if (text.n > FIELD_NAME_MAX || !span_all(text, ascii_is_ftext))
-		return conf_bad(f, f->words,
+		return conf_bad(f, w,
 		    "is no name of a header field: letters, digits and "
 		    "hyphens, at most %d",
 		    FIELD_NAME_MAX);
 	if (span_is_nocase(text, "authentication-results"))
-		return conf_bad(f, f->words, "is a field we write already");
-	return set_text(f, text);
+		return conf_bad(f, w, "is a field we write already");
+	return true;
+}
+
+bool
+conf_read_field_name(const struct conf_field *f)
+{
+	return conf_is_field_name(f, f->words) &&
+	    set_text(f, span_str(f->words->text));
 }
 
 bool

@@ -73,6 +73,7 @@ static const struct kind {
 	[CONF_DOMAINS] = { "domains", conf_read_names, conf_put_names },
 	[CONF_PATTERNS] = { "domain patterns", conf_read_names,
 	    conf_put_names },
+	[CONF_FIELDS] = { "field names", conf_read_names, conf_put_names },
 };
 /* clang-format on */
 

@@ -100,6 +100,9 @@ void policy_decide(const struct conf *c, const struct policy_facts *f,
  * CONF_TEMPFAIL where any temperror is refused, else CONF_ACCEPT. */
 enum conf_action policy_unchecked(const struct conf *c);
 
+/* One of the patterns (conf.h; NULL-terminated) is of the domain. */
+bool policy_matches(char *const *patterns, struct span domain);
+
 /* RFC 9990's name: "local_policy", ... */
 const char *policy_override_name(enum policy_override override);
 

@@ -40,11 +40,11 @@ matches(const char *pattern, struct span name)
 	return domain_equal(name, p);
 }
 
-static bool
-matches_any(char *const *patterns, struct span name)
+bool
+policy_matches(char *const *patterns, struct span domain)
 {
 	for (; *patterns != NULL; patterns++)
-		if (matches(*patterns, name))
+		if (matches(*patterns, domain))
 			return true;
 	return false;
 }
@@ -57,7 +57,7 @@ matches_names(
 	if (patterns == NULL)
 		return true;
 	for (size_t i = 0; i < n; i++)
-		if (matches_any(patterns, names[i]) != every)
+		if (policy_matches(patterns, names[i]) != every)
 			return !every;
 	return every && n > 0;
 }
@@ -68,7 +68,7 @@ matches_sender(char *const *patterns, struct span domain)
 	if (patterns == NULL)
 		return true;
 	if (domain.p != NULL)
-		return matches_any(patterns, domain);
+		return policy_matches(patterns, domain);
 	for (; *patterns != NULL; patterns++)
 		if (strcmp(*patterns, "<>") == 0)
 			return true;
@@ -95,7 +95,7 @@ override_matches(const struct conf_override *o, const struct policy_facts *f)
 		f->n_recipient_domains, every) &&
 	    (o->list_id == NULL ||
 		(f->list_id.p != NULL &&
-		    matches_any(o->list_id, f->list_id))) &&
+		    policy_matches(o->list_id, f->list_id))) &&
 	    (o->n_client == 0 ||
 		in_networks(&f->client, o->client, o->n_client));
 }
