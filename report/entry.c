@@ -86,3 +86,29 @@ entry_new(const struct report_row *row, const struct policy_facts *facts,
 		draft_facts(&d, facts, decision);
 	return draft_done(&d);
 }
+
+void
+entry_add_failure(struct entry *e, const struct failure *f)
+{
+	e->failure = failure_copy(f);
+	if (e->failure != NULL)
+		e->size += failure_size(f);
+}
+
+void
+entry_drop_failure(struct entry *e)
+{
+	if (e->failure != NULL)
+		e->size -= failure_size(e->failure);
+	free(e->failure);
+	e->failure = NULL;
+}
+
+void
+entry_free(struct entry *e)
+{
+	if (e == NULL)
+		return;
+	free(e->failure);
+	free(e);
+}

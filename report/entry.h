@@ -10,6 +10,7 @@
 #include <stdint.h>
 
 #include "lib/span.h"
+#include "report/failure.h"
 #include "report/pack.h"
 #include "report/row.h"
 #include "verify/policy.h"
@@ -23,14 +24,21 @@ struct entry {
 	struct span row[PACK_TEXTS]; /* without a row only PACK_SOURCE */
 	struct span facts;           /* facts.h */
 	struct span decision[3];     /* action, would, rule */
+	struct failure *failure;     /* to be reported; NULL: none */
 };
 
 /*
  * `row` may be NULL, `facts` and `decision` both.  Nothing of them is needed
- * afterwards.  free() lets it go; NULL: no memory.
+ * afterwards.  NULL: no memory.
  */
 struct entry *entry_new(const struct report_row *row,
     const struct policy_facts *facts, const struct policy_decision *decision,
     int64_t now);
+
+/* With a copy of `f` as far as there is memory for it. */
+void entry_add_failure(struct entry *e, const struct failure *f);
+void entry_drop_failure(struct entry *e);
+
+void entry_free(struct entry *e); /* takes NULL */
 
 #endif

@@ -1,5 +1,8 @@
 #include "report/failure.h"
 
+#include <stdlib.h>
+#include <string.h>
+
 #include "lib/date.h"
 #include "lib/domain.h"
 #include "lib/table.h"
@@ -554,6 +557,56 @@ write_all(struct failure_draft *d, const struct telling *t)
 	f->feedback = write_text(&b, FAILURE_FEEDBACK_MAX, t, put_feedback);
 	return write_header(&b, t, &f->header);
 }
+
+/* ---- copies ---- */
+
+enum { TEXTS = 9 };
+
+static void
+list_texts(struct failure *f, struct span *texts[TEXTS])
+{
+	struct span *const list[TEXTS] = { &f->likeness, &f->organization,
+		&f->domain, &f->record, &f->author, &f->source, &f->subject,
+		&f->feedback, &f->header };
+
+	memcpy(texts, list, sizeof(list));
+}
+
+size_t
+failure_size(const struct failure *f)
+{
+	struct failure copy = *f;
+	struct span *texts[TEXTS];
+	size_t size = sizeof(copy);
+
+	list_texts(&copy, texts);
+	for (size_t i = 0; i < TEXTS; i++)
+		size += texts[i]->n;
+	return size;
+}
+
+struct failure *
+failure_copy(const struct failure *f)
+{
+	struct failure *copy = malloc(failure_size(f));
+	struct span *texts[TEXTS];
+	char *to;
+
+	if (copy == NULL)
+		return NULL;
+	*copy = *f;
+	to = (char *)(copy + 1);
+	list_texts(copy, texts);
+	for (size_t i = 0; i < TEXTS; i++) {
+		if (texts[i]->n > 0)
+			memcpy(to, texts[i]->p, texts[i]->n);
+		texts[i]->p = to;
+		to += texts[i]->n;
+	}
+	return copy;
+}
+
+/* ---- all of it, where it is due ---- */
 
 bool
 failure_of(const struct verdict *v, const struct conf *conf,

@@ -69,4 +69,10 @@ bool failure_of(const struct verdict *v, const struct conf *conf,
     struct hash_secret key, struct span queue_id, int64_t now,
     struct failure_draft *out);
 
+/* In one piece of memory, which free() lets go; NULL: no memory. */
+struct failure *failure_copy(const struct failure *f);
+
+/* Bytes a copy takes. */
+size_t failure_size(const struct failure *f);
+
 #endif

@@ -239,6 +239,54 @@ enum ledger_step ledger_drop_bounce(struct ledger *l, struct span address);
 enum ledger_step ledger_each_bounce(struct ledger *l,
     bool (*each)(void *arg, const struct ledger_bounce *b), void *arg);
 
+/* ---- failure reports; SQLite alone ---- */
+
+/*
+ * The part of the ledger_report that a failure makes is this and its number,
+ * `parts` is 0 and `messages` its incidents; so it is planned, delivered and
+ * bounces as any report does.
+ */
+enum { LEDGER_FAILURE_PART = 1 << 30 };
+
+struct ledger_failure {
+	int64_t id;
+	struct span organization;
+	struct span domain; /* the policy domain */
+	struct span record;
+	struct span author, source, subject;
+	struct span feedback, header; /* failure.h */
+	int64_t first, last;          /* seconds since 1970 */
+	uint64_t incidents;           /* messages it stands for */
+	uint64_t others;              /* of them, of another cause */
+};
+
+/*
+ * Those that are open and of whose cause none was closed at or after `since`,
+ * oldest first; without `feedback` and `header`.  `domain` absent: all.
+ */
+enum ledger_step ledger_each_failure(struct ledger *l, struct span domain,
+    int64_t since, bool (*each)(void *arg, const struct ledger_failure *f),
+    void *arg);
+
+/*
+ * No more messages are counted in it.  `sent`: a report is planned of it, else
+ * its texts go at once.  LEDGER_NONE: it is not open.
+ */
+enum ledger_step ledger_close_failure(
+    struct ledger *l, int64_t id, bool sent, int64_t now, uint64_t *incidents);
+
+/* Those of the organization (absent: of all) that were closed as sent at or
+ * after `since`. */
+enum ledger_step ledger_failures_sent(
+    struct ledger *l, struct span organization, int64_t since, uint64_t *count);
+
+/* All of it, texts in `a`.  LEDGER_NONE: it is not there, or its texts went. */
+enum ledger_step ledger_get_failure(
+    struct ledger *l, int64_t id, struct arena *a, struct ledger_failure *out);
+
+/* The texts of those go that were delivered, or given up. */
+enum ledger_step ledger_empty_failures(struct ledger *l);
+
 /* ---- reports of others ---- */
 
 struct ledger_received {

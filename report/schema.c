@@ -138,6 +138,21 @@
 	"messages BIGINT NOT NULL, "                                           \
 	"PRIMARY KEY (day, source, facts, decision))" KEYED ";"
 
+/* Since version 5, of SQLite alone: what failure reports are made of. */
+#define FAILURE_TABLES                                                         \
+	"CREATE TABLE failure (id INTEGER PRIMARY KEY, "                       \
+	"likeness TEXT NOT NULL, organization TEXT NOT NULL, "                 \
+	"domain TEXT NOT NULL, record TEXT NOT NULL, author TEXT NOT NULL, "   \
+	"source TEXT NOT NULL, subject TEXT NOT NULL, "                        \
+	"feedback TEXT NOT NULL, header TEXT NOT NULL, "                       \
+	"first BIGINT NOT NULL, last BIGINT NOT NULL, "                        \
+	"incidents BIGINT NOT NULL, others BIGINT NOT NULL, "                  \
+	"made BIGINT NOT NULL, sent BIGINT NOT NULL, held BIGINT NOT NULL);"   \
+	"CREATE INDEX failure_likeness ON failure (likeness, made);"           \
+	"CREATE INDEX failure_organization ON failure (organization, made);"   \
+	"CREATE INDEX failure_made ON failure (made);"                         \
+	"CREATE INDEX failure_held ON failure (held);"
+
 #define SQLITE(TABLES) TABLES("INTEGER PRIMARY KEY", " WITHOUT ROWID")
 #define POSTGRESQL(TABLES)                                                     \
 	TABLES("BIGINT GENERATED ALWAYS AS IDENTITY PRIMARY KEY", "")
@@ -153,6 +168,7 @@ static const struct {
 	{ INDEXED_AWAY SQLITE(LONG_TABLES) SQLITE(LONG_REPLAY_TABLES)
 		INDEXED_BACK,
 	    NULL },
+	{ FAILURE_TABLES, NULL },
 };
 
 bool

@@ -22,6 +22,11 @@
  *	                to be due
  *	delivery        id, report, destination, state, ...: its way to one
  *	                address
+ *	failure         id, likeness, ...: what a failure report is made of
+ *	                (failure.h), and how many messages it stands for; open
+ *	                for more of them while made is 0.  The part of its
+ *	                report is LEDGER_FAILURE_PART + id; held is 1 until it
+ *	                was delivered, then its texts are empty
  *	bounce          address, ...: destinations that refused
  *	received        id, organisation, report_id, domain, range, policy, ...:
  *	                a report of others that was read
@@ -39,8 +44,8 @@
  *
  * In SQLite, PRAGMA user_version is SCHEMA_VERSION and application_id is
  * SCHEMA_APPLICATION; in PostgreSQL the row "schema" of meta says the version.
- * The tables are the same in both but for facts, decision and replay, which
- * SQLite alone has, and host, which PostgreSQL alone has.
+ * The tables are the same in both but for facts, decision, replay and failure,
+ * which SQLite alone has, and host, which PostgreSQL alone has.
  */
 #ifndef AVOUCH_REPORT_SCHEMA_H
 #define AVOUCH_REPORT_SCHEMA_H
@@ -51,7 +56,7 @@
 #include "report/sql.h"
 
 enum {
-	SCHEMA_VERSION = 4,
+	SCHEMA_VERSION = 5,
 	SCHEMA_APPLICATION = 0x61766f75, /* "avou" */
 };
 

@@ -114,7 +114,7 @@ static void
 queue_free(struct queue *q)
 {
 	while (q->first != NULL)
-		free(queue_take(q));
+		entry_free(queue_take(q));
 }
 
 /* ---- the writer ---- */
@@ -398,6 +398,8 @@ static bool
 enqueue(struct store *s, struct entry *e)
 {
 	s->counts.put++;
+	if (e != NULL && s->group.bytes + s->queue.bytes > STORE_FAILURE_BYTES)
+		entry_drop_failure(e);
 	if (e == NULL || waiting(s) >= STORE_QUEUE_MAX ||
 	    s->group.bytes + s->queue.bytes + e->size > STORE_QUEUE_BYTES) {
 		s->counts.lost++;
@@ -434,14 +436,16 @@ wait_until_settled(struct store *s, uint64_t number)
 }
 
 bool
-store_put(struct store *s, const struct report_row *row,
+store_put_failure(struct store *s, const struct report_row *row,
     const struct policy_facts *facts, const struct policy_decision *decision,
-    int64_t now)
+    const struct failure *failure, int64_t now)
 {
 	struct entry *e = entry_new(row, facts, decision, now);
 	bool room, on_disk = false;
 	uint64_t number;
 
+	if (e != NULL && failure != NULL)
+		entry_add_failure(e, failure);
 	pthread_mutex_lock(&s->lock);
 	room = enqueue(s, e);
 	number = s->taken;
@@ -453,9 +457,17 @@ store_put(struct store *s, const struct report_row *row,
 	if (!room) {
 		give_up(
 		    s, 1, e == NULL ? "out of memory" : "the queue is full");
-		free(e);
+		entry_free(e);
 	}
 	return on_disk;
+}
+
+bool
+store_put(struct store *s, const struct report_row *row,
+    const struct policy_facts *facts, const struct policy_decision *decision,
+    int64_t now)
+{
+	return store_put_failure(s, row, facts, decision, NULL, now);
 }
 
 void

@@ -18,12 +18,15 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "report/failure.h"
 #include "report/row.h"
 #include "verify/policy.h"
 
 enum {
 	STORE_QUEUE_MAX = 20000, /* messages that wait for the writer */
 	STORE_QUEUE_BYTES = 64 << 20,
+	STORE_FAILURE_BYTES = STORE_QUEUE_BYTES / 4, /* in a queue that is
+	                                                longer none is put */
 	STORE_COMMIT_WAIT_MS = 100, /* store_put() waits this long at most */
 	STORE_CHECKPOINT_S = 30,
 };
@@ -67,6 +70,15 @@ struct store *store_open(
 bool store_put(struct store *s, const struct report_row *row,
     const struct policy_facts *facts, const struct policy_decision *decision,
     int64_t now);
+
+/*
+ * The same, with what a failure report is made of (NULL: none is due), which
+ * goes with the message's group, but is given up before any message where the
+ * queue is long.
+ */
+bool store_put_failure(struct store *s, const struct report_row *row,
+    const struct policy_facts *facts, const struct policy_decision *decision,
+    const struct failure *failure, int64_t now);
 
 void store_counts(struct store *s, struct store_counts *out);
 

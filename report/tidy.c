@@ -9,7 +9,7 @@ enum by {
 	BY_ID,  /* $1, $2: numbers from and up to; $3: unused since */
 };
 
-enum age { AGE_ROWS, AGE_REPLAY, AGE_RECEIVED, AGE_LONGEST };
+enum age { AGE_ROWS, AGE_REPLAY, AGE_RECEIVED, AGE_FAILURE, AGE_LONGEST };
 
 struct chore {
 	enum by by;
@@ -39,6 +39,19 @@ static const struct chore chores[] = {
 	{ BY_DAY, AGE_ROWS,
 	    "DELETE FROM report WHERE id IN (SELECT id FROM report "
 	    "WHERE day < $1 LIMIT $2)",
+	    NULL },
+	{ BY_DAY, AGE_FAILURE,
+	    "DELETE FROM failure WHERE id IN (SELECT id FROM failure "
+	    "WHERE last < $1 * 86400 LIMIT $2)",
+	    NULL },
+	{ BY_DAY, AGE_FAILURE,
+	    "DELETE FROM delivery WHERE id IN (SELECT delivery.id FROM report "
+	    "JOIN delivery ON delivery.report = report.id WHERE day < $1 "
+	    "AND parts = 0 LIMIT $2)",
+	    NULL },
+	{ BY_DAY, AGE_FAILURE,
+	    "DELETE FROM report WHERE id IN (SELECT id FROM report "
+	    "WHERE day < $1 AND parts = 0 LIMIT $2)",
 	    NULL },
 	{ BY_DAY, AGE_RECEIVED,
 	    "DELETE FROM received_row WHERE (report, source, shape) IN "
@@ -86,6 +99,8 @@ days_of(const struct tidy_options *o, enum age age)
 		return o->replay_days;
 	case AGE_RECEIVED:
 		return o->received_days;
+	case AGE_FAILURE:
+		return TIDY_FAILURE_DAYS;
 	case AGE_LONGEST:
 		break;
 	}

@@ -12,8 +12,9 @@
 #include "report/sql.h"
 
 enum {
-	TIDY_ROWS = 500,   /* rows, or pages, that one step takes */
-	TIDY_IDS = 5000,   /* numbers that one step looks at */
+	TIDY_ROWS = 500,        /* rows, or pages, that one step takes */
+	TIDY_IDS = 5000,        /* numbers that one step looks at */
+	TIDY_FAILURE_DAYS = 14, /* failure reports, whatever the options */
 	TIDY_FREE_PART = 4 /* free pages are given back when they are more than
 	                      one in this many */
 };

@@ -5,6 +5,7 @@
 #include "lib/buf.h"
 #include "lib/log.h"
 #include "report/day.h"
+#include "report/failure_spool.h"
 #include "report/kept.h"
 #include "report/numbers.h"
 #include "report/sqlite.h"
@@ -18,6 +19,7 @@ struct writer {
 	struct sql *db; /* NULL: not open */
 	struct memo *memo;
 	struct numbers numbers;
+	struct failure_spool failures;
 	struct sql_statement *put_kept, *put_replay, *closed;
 	int64_t new_day; /* numbers.given counts for this day */
 	int64_t set_aside_at;
@@ -51,6 +53,7 @@ shut(struct writer *w)
 	if (w->db == NULL)
 		return;
 	numbers_end(&w->numbers);
+	failure_spool_end(&w->failures);
 	sql_drop(w->put_kept);
 	sql_drop(w->put_replay);
 	sql_drop(w->closed);
@@ -120,6 +123,7 @@ ready(struct writer *w)
 		.given = w->numbers.given,
 		.limit = w->new_max,
 	};
+	w->failures = (struct failure_spool){ .db = w->db };
 	w->put_kept = sql_prepare(w->db, kept_insert);
 	w->put_replay = sql_prepare(w->db, put_replay);
 	w->closed = sql_prepare(w->db, kept_closed);
@@ -235,6 +239,9 @@ write_entry(struct writer *w, const struct entry *e, int64_t closed)
 
 		outcome = facts == KEPT_FAULT ? facts : outcome;
 	}
+	if (outcome != KEPT_FAULT && e->failure != NULL &&
+	    !failure_spool_put(&w->failures, e->failure))
+		outcome = KEPT_FAULT;
 	return outcome;
 }
 
