@@ -8,17 +8,20 @@
 
 enum {
 	BASE64_LINE = (LETTER_LINE + 2) / 3 * 4, /* letters */
+	SUBJECT_MAX = 1000, /* bytes: three names and some words */
 };
 
 /* RFC 9990 section 3.5.2, dmarc-subject; folded as the section shows it. */
 static void
-put_subject(FILE *out, const struct letter *l)
+put_subject(struct buf *b, const struct letter *l)
 {
-	fprintf(out,
-	    "Subject: Report Domain: %.*s\n Submitter: %.*s\n"
-	    " Report-ID: <%.*s>\n",
-	    SPAN_FMT(l->domain), SPAN_FMT(l->submitter),
-	    SPAN_FMT(l->report_id));
+	buf_text(b, "Report Domain: ");
+	buf_span(b, l->domain);
+	buf_text(b, "\n Submitter: ");
+	buf_span(b, l->submitter);
+	buf_text(b, "\n Report-ID: <");
+	buf_span(b, l->report_id);
+	buf_byte(b, '>');
 }
 
 /*
@@ -26,25 +29,24 @@ put_subject(FILE *out, const struct letter *l)
  * no machine answers it.  The boundary has the report's id in it: nobody who
  * does not know that can write it, and base64 has no "=_" in it.
  */
-static void
-put_head(FILE *out, const struct letter *l)
+void
+letter_head(
+    FILE *out, const struct letter *l, struct span subject, const char *type)
 {
 	char memory[DATE_MAX];
 	struct buf date = buf_over(memory, sizeof(memory));
 
 	date_put(&date, l->date);
-	fprintf(
-	    out, "From: %.*s\nTo: %.*s\n", SPAN_FMT(l->from), SPAN_FMT(l->to));
-	put_subject(out, l);
+	fprintf(out, "From: %.*s\nTo: %.*s\nSubject: %.*s\nDate: %s\n",
+	    SPAN_FMT(l->from), SPAN_FMT(l->to), SPAN_FMT(subject), memory);
 	fprintf(out,
-	    "Date: %s\nMessage-ID: <%.*s>\nAuto-Submitted: auto-generated\n"
-	    "MIME-Version: 1.0\n"
-	    "Content-Type: multipart/mixed;\n boundary=\"=_%.*s\"\n\n",
-	    memory, SPAN_FMT(l->message_id), SPAN_FMT(l->report_id));
+	    "Message-ID: <%.*s>\nAuto-Submitted: auto-generated\n"
+	    "MIME-Version: 1.0\nContent-Type: %s;\n boundary=\"=_%.*s\"\n\n",
+	    SPAN_FMT(l->message_id), type, SPAN_FMT(l->report_id));
 }
 
-static void
-put_boundary(FILE *out, const struct letter *l, const char *after)
+void
+letter_boundary(FILE *out, const struct letter *l, const char *after)
 {
 	fprintf(out, "--=_%.*s%s\n", SPAN_FMT(l->report_id), after);
 }
@@ -52,14 +54,18 @@ put_boundary(FILE *out, const struct letter *l, const char *after)
 void
 letter_begin(struct letter_writer *w, FILE *out, const struct letter *letter)
 {
+	char memory[SUBJECT_MAX];
+	struct buf subject = buf_over(memory, sizeof(memory));
+
 	*w = (struct letter_writer){ .out = out, .letter = letter };
-	put_head(out, letter);
-	put_boundary(out, letter, "");
+	put_subject(&subject, letter);
+	letter_head(out, letter, buf_done(&subject), "multipart/mixed");
+	letter_boundary(out, letter, "");
 	fprintf(out,
 	    "Content-Type: text/plain; charset=us-ascii\n"
 	    "Content-Transfer-Encoding: 7bit\n\n%.*s\n",
 	    SPAN_FMT(letter->text));
-	put_boundary(out, letter, "");
+	letter_boundary(out, letter, "");
 	fprintf(out,
 	    "Content-Type: application/gzip;\n name=\"%.*s\"\n"
 	    "Content-Disposition: attachment;\n filename=\"%.*s\"\n"
@@ -99,7 +105,7 @@ letter_end(struct letter_writer *w)
 {
 	if (w->n > 0)
 		put_line(w);
-	put_boundary(w->out, w->letter, "--");
+	letter_boundary(w->out, w->letter, "--");
 	return fflush(w->out) == 0 && !ferror(w->out);
 }
 

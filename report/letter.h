@@ -1,6 +1,7 @@
 /*
- * letter.h - writes the mail that carries a report: a text for people and one
- * attachment (RFC 9990 section 3.5.2), as sendmail(8) takes it, with bare LF.
+ * letter.h - writes the mail that carries an aggregate report: a text for
+ * people and one attachment (RFC 9990 section 3.5.2), as sendmail(8) takes it,
+ * with bare LF.  Other mails of ours have the same head.
  *
  * Only what is plain ASCII is to be put into it; who calls sees to that.
  */
@@ -37,6 +38,16 @@ struct letter_writer {
 	unsigned char line[LETTER_LINE]; /* what is not a whole line yet */
 	size_t n;
 };
+
+/*
+ * The head of a mail of ours, up to the empty line: `subject` as it is, folded
+ * or not; `type` of the whole, "multipart/mixed".
+ */
+void letter_head(FILE *out, const struct letter *letter, struct span subject,
+    const char *type);
+
+/* The line between two parts; `after`: "" or, behind the last, "--". */
+void letter_boundary(FILE *out, const struct letter *letter, const char *after);
 
 /* All but the attachment.  Errors of writing are left for letter_end(). */
 void letter_begin(

@@ -249,8 +249,8 @@ run(struct send *s)
 	return true;
 }
 
-enum send_end
-send_run(const struct send_options *o, char *error)
+static enum send_end
+run_with(const struct send_options *o, char *error, bool (*way)(struct send *s))
 {
 	struct send s = {
 		.o = o,
@@ -260,9 +260,46 @@ send_run(const struct send_options *o, char *error)
 		.error = buf_over(error, SEND_ERROR_MAX),
 	};
 
-	if (o->day >= o->now / REPORT_DAY)
-		return SEND_EARLY;
-	if (!run(&s))
+	if (!way(&s))
 		return SEND_FAULT;
 	return s.left > 0 ? SEND_LEFT : SEND_DONE;
+}
+
+enum send_end
+send_run(const struct send_options *o, char *error)
+{
+	if (o->day >= o->now / REPORT_DAY)
+		return SEND_EARLY;
+	return run_with(o, error, run);
+}
+
+/* ---- failure reports ---- */
+
+/* `domain` absent: all. */
+static bool
+run_failures_of(struct send *s, struct span domain)
+{
+	return send_plan_failures(s, domain) &&
+	    (s->o->dry_run || send_deliver(s, domain));
+}
+
+static bool
+run_failures(struct send *s)
+{
+	if (!read_seed(s))
+		return false;
+	if (s->o->n_domains == 0 && !run_failures_of(s, SPAN_NONE))
+		return false;
+	for (size_t i = 0; i < s->o->n_domains; i++)
+		if (!run_failures_of(s, s->o->domains[i]))
+			return false;
+	/* what was told need not be kept */
+	return s->o->dry_run || ledger_empty_failures(s->ledger) == LEDGER_OK ||
+	    send_ledger_fault(s);
+}
+
+enum send_end
+send_run_failures(const struct send_options *o, char *error)
+{
+	return run_with(o, error, run_failures);
 }

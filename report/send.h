@@ -1,6 +1,6 @@
 /*
- * send.h - makes the aggregate reports of days that are over and hands them to
- * the mail system (RFC 9990 section 3.5).
+ * send.h - makes the aggregate reports of days that are over, and failure
+ * reports, and hands them to the mail system (RFC 9990 section 3.5, RFC 9991).
  *
  * One report for each policy domain and UTC day.  First a report is planned:
  * its id, its parts and where it goes are noted in the ledger, all at once;
@@ -84,6 +84,10 @@ struct send_options {
 	size_t max_size;      /* bytes of a mail */
 	int64_t spread;       /* seconds after the day */
 	int64_t bounce_pause; /* seconds */
+	bool failures;        /* failure reports may be sent */
+	uint64_t failures_per_domain, failures_per_day; /* in 24 hours; of one
+	                                                   organization, of all
+	                                                 */
 
 	/* What was done, as it is done; texts live for the call. */
 	void (*tell)(void *arg, const struct send_event *e);
@@ -102,5 +106,12 @@ const char *send_kind_name(enum send_kind kind);
 
 /* `error`: SEND_ERROR_MAX bytes. */
 enum send_end send_run(const struct send_options *o, char *error);
+
+/*
+ * The same for failure reports (RFC 9991) of what the daemon has spooled,
+ * `failures` being set; `day` and `spread` do not matter.  Of `domains` those
+ * where the record is.
+ */
+enum send_end send_run_failures(const struct send_options *o, char *error);
 
 #endif

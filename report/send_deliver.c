@@ -6,7 +6,6 @@
 #include <unistd.h>
 
 #include "report/day.h"
-#include "report/letter.h"
 #include "report/send_state.h"
 
 enum {
@@ -212,16 +211,39 @@ attach_report(struct send *s, const struct ledger_delivery *d,
 }
 
 static bool
+write_aggregate(struct send *s, const struct ledger_delivery *d,
+    struct letter *letter, FILE *out, uint64_t *messages)
+{
+	const struct ledger_report *r = &d->report;
+	char name_memory[NAME_MAX_BYTES], text_memory[TEXT_MAX];
+	struct buf name = buf_over(name_memory, sizeof(name_memory));
+	struct buf text = buf_over(text_memory, sizeof(text_memory));
+	struct letter_writer w;
+
+	put_file_name(&name, s, r);
+	put_text(&text, s, r);
+	letter->file_name = buf_done(&name);
+	letter->text = buf_done(&text);
+	letter_begin(&w, out, letter);
+	if (!attach_report(s, d, &w, messages))
+		return false;
+	return letter_end(&w) ||
+	    send_fault(s, "a temporary file cannot be written");
+}
+
+static bool
+is_failure(const struct ledger_report *r)
+{
+	return r->part >= LEDGER_FAILURE_PART;
+}
+
+static bool
 write_letter(struct send *s, const struct ledger_delivery *d, FILE *out,
     uint64_t *messages)
 {
 	const struct ledger_report *r = &d->report;
-	char name_memory[NAME_MAX_BYTES], id_memory[ID_MAX],
-	    text_memory[TEXT_MAX];
-	struct buf name = buf_over(name_memory, sizeof(name_memory));
+	char id_memory[ID_MAX];
 	struct buf id = buf_over(id_memory, sizeof(id_memory));
-	struct buf text = buf_over(text_memory, sizeof(text_memory));
-	struct letter_writer w;
 	struct letter letter = {
 		.from = s->o->email,
 		.to = d->destination,
@@ -231,18 +253,13 @@ write_letter(struct send *s, const struct ledger_delivery *d, FILE *out,
 		.date = r->made,
 	};
 
-	put_file_name(&name, s, r);
 	put_message_id(&id, s, d);
-	put_text(&text, s, r);
-	letter.file_name = buf_done(&name);
 	letter.message_id = buf_done(&id);
-	letter.text = buf_done(&text);
-	letter_begin(&w, out, &letter);
-	if (!attach_report(s, d, &w, messages))
+	if (!(is_failure(r) ? send_write_failure(s, d, &letter, out, messages)
+			    : write_aggregate(s, d, &letter, out, messages)))
 		return false;
-	if (!letter_end(&w) || fseek(out, 0, SEEK_SET) != 0)
-		return send_fault(s, "a temporary file cannot be written");
-	return true;
+	return fseek(out, 0, SEEK_SET) == 0 ||
+	    send_fault(s, "a temporary file cannot be written");
 }
 
 /* ---- a delivery ---- */
@@ -350,6 +367,8 @@ is_given_up(struct send *s, const struct ledger_delivery *d, const char **why)
 	arena_free(a);
 	if (s->o->now - d->report.made > SEND_GIVE_UP_DAYS * REPORT_DAY)
 		*why = "given up: it could not be handed over for days";
+	if (is_failure(&d->report) && !s->o->failures)
+		*why = "failure reports are off";
 	return true;
 }
 

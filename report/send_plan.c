@@ -7,15 +7,12 @@
 
 #include "dmarc/record.h"
 #include "lib/domain.h"
-#include "report/consent.h"
 #include "report/letter.h"
 #include "report/send_state.h"
 #include "verify/job.h"
 
 enum {
-	JOBS = 16,           /* policy domains whose DNS is asked at once */
-	JOB_WAIT_MS = 20000, /* for all of them */
-	DATE_LETTERS = 8,    /* YYYYMMDD */
+	DATE_LETTERS = 8, /* YYYYMMDD */
 };
 
 /* ---- the list of what is due ---- */
@@ -150,25 +147,12 @@ struct asked {
 	struct dmarc_record record;
 	const char *wrong; /* with the record; or NULL */
 	bool usable;       /* the record */
-	struct consent_query query;
-	struct consent_result result;
-	struct job *job;
+	struct send_consent consent;
 
 	/* what comes of it */
-	bool later;              /* DNS does not say yet */
-	char why[SEND_NOTE_MAX]; /* why there is nothing to send */
-	struct span to[CONSENT_ADDRESSES_MAX];
-	size_t n_to; /* 0: nothing to send */
+	bool later; /* DNS does not say yet */
 	struct parts parts;
 };
-
-static enum step
-step_consent(void *facts, struct dns_talk *talk, struct arena *scratch)
-{
-	struct asked *a = facts;
-
-	return consent_check(&a->query, talk, scratch, &a->result);
-}
 
 /* Why no report is made whoever asks for it; NULL: one may be. */
 static const char *
@@ -198,24 +182,20 @@ ask(struct asked *a)
 	    DMARC_RECORD_FOREIGN;
 	if (no_reason(a) != NULL)
 		return;
-	a->query = (struct consent_query){
+	a->consent.query = (struct consent_query){
 		.policy_domain = a->due->domain,
 		.uris = a->record.rua,
 		.n_uris = a->record.n_rua,
 		.kind = CONSENT_RUA,
 	};
-	a->job = job_start(
-	    a->s->o->dns, step_consent, a, CONSENT_QUESTIONS, CONSENT_MEMORY);
-	if (a->job == NULL) /* no memory */
-		a->result.temperror = true;
+	send_consent_ask(a->s, &a->consent);
 }
 
-/* YYYYMMDD, then what only this store makes of day, domain and part: letters
- * and digits, so that the unique-id of the file name can be the same (RFC 9990
- * sections 3.1.4 and 3.5.2). */
-static void
-put_id(struct buf *b, const struct send *s, int64_t day, struct span domain,
-    uint64_t part)
+/* Letters and digits, so that the unique-id of the file name can be the same
+ * (RFC 9990 sections 3.1.4 and 3.5.2). */
+void
+send_put_id(struct buf *b, const struct send *s, int64_t day,
+    struct span domain, uint64_t part)
 {
 	time_t t = (time_t)(day * REPORT_DAY);
 	uint64_t salt = (uint64_t)day * PARTS_MAX + part;
@@ -244,10 +224,10 @@ plan_part(struct asked *a, size_t i)
 		.made = s->o->now,
 		.rows = a->parts.part[i].rows,
 		.messages = a->parts.part[i].messages,
-		.note = span_str(a->why),
+		.note = span_str(a->consent.why),
 	};
 	struct send_event e = {
-		.kind = a->n_to > 0 ? SEND_PLANNED : SEND_NOTHING,
+		.kind = a->consent.n_to > 0 ? SEND_PLANNED : SEND_NOTHING,
 		.day = a->day,
 		.domain = r.domain,
 		.note = r.note,
@@ -257,16 +237,17 @@ plan_part(struct asked *a, size_t i)
 		.messages = r.messages,
 	};
 
-	put_id(&id, s, a->day, r.domain, r.part);
+	send_put_id(&id, s, a->day, r.domain, r.part);
 	r.report_id = e.report_id = buf_done(&id);
 	if (!s->o->dry_run &&
-	    ledger_plan(s->ledger, &r, a->to, a->n_to) == LEDGER_FAULT)
+	    ledger_plan(s->ledger, &r, a->consent.to, a->consent.n_to) ==
+		LEDGER_FAULT)
 		return send_ledger_fault(s);
-	for (size_t k = 0; k < a->n_to; k++) {
-		e.destination = a->to[k];
+	for (size_t k = 0; k < a->consent.n_to; k++) {
+		e.destination = a->consent.to[k];
 		send_tell(s, &e);
 	}
-	if (a->n_to == 0)
+	if (a->consent.n_to == 0)
 		send_tell(s, &e);
 	return true;
 }
@@ -279,7 +260,7 @@ plan(struct asked *a)
 		.day = a->day,
 		.domain = a->due->domain,
 		.messages = a->due->messages,
-		.note = span_str(a->why) };
+		.note = span_str(a->consent.why) };
 
 	if (a->later) {
 		a->s->left++;
@@ -295,10 +276,10 @@ plan(struct asked *a)
 static void
 decide_nothing(struct asked *a, const char *why)
 {
-	struct buf b = buf_over(a->why, sizeof(a->why));
+	struct buf b = buf_over(a->consent.why, sizeof(a->consent.why));
 
 	buf_text(&b, why);
-	a->n_to = 0;
+	a->consent.n_to = 0;
 	a->parts.n = 1;
 	a->parts.part[0] = (struct part){ 0, a->due->messages };
 }
@@ -313,7 +294,7 @@ decide_parts(struct asked *a)
 		letter_room(s->o->max_size) };
 
 	info.report_id = SPAN("measured");
-	a->why[0] = '\0';
+	a->consent.why[0] = '\0';
 	if (!parts_measure(s->ledger, a->day, &info, &limits, &a->parts))
 		return send_ledger_fault(s);
 	if (a->parts.n == 0)
@@ -321,48 +302,11 @@ decide_parts(struct asked *a)
 	return true;
 }
 
-/* Does mail to it come back?  -1: a fault. */
-static int
-is_suppressed(struct send *s, struct span address)
-{
-	struct arena *a = arena_new(1 << 16);
-	struct ledger_bounce b;
-	int found = -1;
-
-	if (a == NULL)
-		return send_fault(s, "out of memory"), -1;
-	switch (ledger_get_bounce(s->ledger, address, a, &b)) {
-	case LEDGER_OK:
-		found = b.suppressed && s->o->now - b.last < s->o->bounce_pause;
-		break;
-	case LEDGER_NONE:
-		found = 0;
-		break;
-	case LEDGER_FAULT:
-		send_ledger_fault(s);
-		break;
-	}
-	arena_free(a);
-	return found;
-}
-
-/* "reports@red.example: refused, ..." */
-static void
-put_findings(struct buf *b, const struct consent_result *r)
-{
-	for (size_t i = 0; i < r->n_findings; i++) {
-		buf_text(b, i > 0 ? ", " : "");
-		buf_printable(b, r->findings[i].uri, 100);
-		buf_text(b, " ");
-		buf_text(b, consent_code_name(r->findings[i].code));
-	}
-}
-
 /* RFC 9990 section 4 step 5: a temporary fault may be waited for. */
 static bool
 is_patient(const struct asked *a)
 {
-	return a->result.temperror &&
+	return a->consent.result.temperror &&
 	    a->s->o->now < (a->day + 1) * REPORT_DAY + SEND_DNS_PATIENCE;
 }
 
@@ -370,28 +314,17 @@ is_patient(const struct asked *a)
 static bool
 decide(struct asked *a)
 {
-	struct buf why = buf_over(a->why, sizeof(a->why));
-
 	if (no_reason(a) != NULL) {
 		decide_nothing(a, no_reason(a));
 		return true;
 	}
-	put_findings(&why, &a->result);
+	if (!send_consent_take(a->s, &a->consent))
+		return false;
 	a->later = is_patient(a);
 	if (a->later)
 		return true;
-	for (size_t i = 0; i < a->result.n_addresses; i++) {
-		int suppressed = is_suppressed(a->s, a->result.addresses[i]);
-
-		if (suppressed < 0)
-			return false;
-		if (suppressed == 0)
-			a->to[a->n_to++] = a->result.addresses[i];
-	}
-	if (a->n_to > 0)
+	if (a->consent.n_to > 0)
 		return decide_parts(a);
-	if (a->result.n_addresses > 0)
-		decide_nothing(a, "mail to it comes back");
 	a->parts.n = 1;
 	a->parts.part[0] = (struct part){ 0, a->due->messages };
 	return true;
@@ -414,18 +347,19 @@ plan_asked(struct send *s, struct asked *asked, size_t n)
 	return good;
 }
 
-/* Up to JOBS at once: their DNS side by side; what takes long is done before
- * the store is locked for the notes. */
+/* Up to SEND_JOBS at once: their DNS side by side; what takes long is done
+ * before the store is locked for the notes. */
 static bool
 plan_some(struct send *s, int64_t day, const struct due **next)
 {
 	static const struct asked nobody;
-	struct asked *asked = calloc(JOBS, sizeof(*asked));
-	int64_t deadline = job_clock() + JOB_WAIT_MS;
+	struct asked *asked = calloc(SEND_JOBS, sizeof(*asked));
+	int64_t deadline = job_clock() + SEND_JOBS_MS;
 	bool good = asked != NULL || send_fault(s, "out of memory");
 	size_t n = 0;
 
-	for (; good && n < JOBS && *next != NULL; n++, *next = (*next)->next) {
+	for (; good && n < SEND_JOBS && *next != NULL;
+	     n++, *next = (*next)->next) {
 		asked[n] = nobody;
 		asked[n].s = s;
 		asked[n].day = day;
@@ -433,13 +367,12 @@ plan_some(struct send *s, int64_t day, const struct due **next)
 		ask(&asked[n]);
 	}
 	for (size_t i = 0; i < n; i++)
-		if (asked[i].job != NULL)
-			job_wait(asked[i].job, deadline);
+		send_consent_wait(&asked[i].consent, deadline);
 	for (size_t i = 0; i < n; i++)
 		good = good && decide(&asked[i]);
 	good = good && plan_asked(s, asked, n);
 	for (size_t i = 0; i < n; i++)
-		job_drop(asked[i].job);
+		job_drop(asked[i].consent.job);
 	free(asked);
 	return good;
 }

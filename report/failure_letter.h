@@ -1,0 +1,19 @@
+/*
+ * failure_letter.h - writes the mail that is a failure report: a text for
+ * people, fields for machines, and header fields of the message (RFC 5965
+ * section 2, RFC 6591, RFC 9991), as sendmail(8) takes it, with bare LF.
+ */
+#ifndef AVOUCH_REPORT_FAILURE_LETTER_H
+#define AVOUCH_REPORT_FAILURE_LETTER_H
+
+#include <stdbool.h>
+#include <stdio.h>
+
+#include "report/ledger.h"
+#include "report/letter.h"
+
+/* Of `letter` all but text and file_name.  False: it could not be written. */
+bool failure_letter_write(FILE *out, const struct letter *letter,
+    const struct ledger_failure *failure);
+
+#endif

@@ -1,0 +1,307 @@
+/*
+ * send_failure.c - which failure reports are due (RFC 9991), and what they say.
+ *
+ * Each is planned as a report of the day it is made on, with one delivery for
+ * each address; from there on its way is that of any report.
+ */
+#include <stdlib.h>
+
+#include "dmarc/record.h"
+#include "lib/domain.h"
+#include "report/failure_letter.h"
+#include "report/send_state.h"
+
+enum { LETTER_MEMORY = 1 << 17 }; /* bytes: the texts of one failure */
+
+/* ---- the list of what is due ---- */
+
+struct due {
+	struct due *next;
+	struct ledger_failure f;
+};
+
+struct list {
+	struct arena *a;
+	struct due *first, **end;
+};
+
+static bool
+copy(struct list *l, struct span *s)
+{
+	*s = arena_copy(l->a, *s);
+	return s->p != NULL;
+}
+
+/* What there is no memory for waits for the next run. */
+static bool
+add_due(void *arg, const struct ledger_failure *f)
+{
+	struct list *l = arg;
+	struct due *d = arena_alloc(l->a, sizeof(*d));
+
+	if (d == NULL)
+		return false;
+	d->f = *f;
+	d->f.author = d->f.source = d->f.subject = SPAN_NONE;
+	if (!copy(l, &d->f.organization) || !copy(l, &d->f.domain) ||
+	    !copy(l, &d->f.record))
+		return false;
+	*l->end = d;
+	l->end = &d->next;
+	return true;
+}
+
+/* ---- one of them ---- */
+
+struct asked {
+	const struct ledger_failure *f;
+	struct dmarc_record record;
+	bool usable; /* the record */
+	struct send_consent consent;
+};
+
+/* Why no report is made whoever asks for it; NULL: one may be. */
+static const char *
+no_reason(const struct asked *a)
+{
+	if (!domain_is_hostname(a->f->domain))
+		return "the policy domain is no host name";
+	/* RFC 9991 section 2: a ruf beside psd=y does not count */
+	if (!a->usable || a->record.n_ruf == 0 ||
+	    a->record.psd == DMARC_PSD_YES)
+		return "no ruf";
+	return NULL;
+}
+
+static void
+ask(struct send *s, struct asked *a, const struct ledger_failure *f)
+{
+	const char *wrong;
+
+	a->f = f;
+	a->usable = dmarc_record_parse(f->record, &a->record, &wrong) !=
+	    DMARC_RECORD_FOREIGN;
+	if (no_reason(a) != NULL)
+		return;
+	a->consent.query = (struct consent_query){
+		.policy_domain = f->domain,
+		.uris = a->record.ruf,
+		.n_uris = a->record.n_ruf,
+		.kind = CONSENT_RUF,
+	};
+	send_consent_ask(s, &a->consent);
+}
+
+static void
+tell(struct send *s, const struct asked *a, enum send_kind kind,
+    struct span report_id, struct span to, struct span note)
+{
+	struct send_event e = {
+		.kind = kind,
+		.day = s->o->now / REPORT_DAY,
+		.domain = a->f->domain,
+		.report_id = report_id,
+		.destination = to,
+		.note = note,
+		.part = 1,
+		.parts = 1,
+		.rows = 1,
+		.messages = a->f->incidents,
+	};
+
+	send_tell(s, &e);
+}
+
+/* It stays open, and is looked at again. */
+static bool
+wait(struct send *s, const struct asked *a, enum send_kind kind,
+    struct span note)
+{
+	s->left++;
+	tell(s, a, kind, SPAN_NONE, SPAN_NONE, note);
+	return true;
+}
+
+/* LEDGER_NONE: another has closed it. */
+static enum ledger_step
+close_failure(struct send *s, const struct asked *a, bool sent)
+{
+	uint64_t incidents;
+	enum ledger_step step;
+
+	if (s->o->dry_run)
+		return LEDGER_OK;
+	step = ledger_close_failure(
+	    s->ledger, a->f->id, sent, s->o->now, &incidents);
+	if (step == LEDGER_FAULT)
+		send_ledger_fault(s);
+	return step;
+}
+
+static bool
+give_up(struct send *s, const struct asked *a, struct span why)
+{
+	enum ledger_step step = close_failure(s, a, false);
+
+	if (step == LEDGER_OK)
+		tell(s, a, SEND_NOTHING, SPAN_NONE, SPAN_NONE, why);
+	return step != LEDGER_FAULT;
+}
+
+/* All or nothing: what is closed is planned. */
+static bool
+plan_report(struct send *s, const struct asked *a, struct span report_id)
+{
+	struct ledger_report r = {
+		.day = s->o->now / REPORT_DAY,
+		.domain = a->f->domain,
+		.part = LEDGER_FAILURE_PART + (uint64_t)a->f->id,
+		.parts = 0,
+		.report_id = report_id,
+		.record = SPAN(""),
+		.made = s->o->now,
+		.rows = 1,
+		.messages = a->f->incidents,
+		.note = SPAN(""),
+	};
+	enum ledger_step step = LEDGER_OK;
+	bool good;
+
+	if (s->o->dry_run)
+		return true;
+	if (ledger_begin(s->ledger) != LEDGER_OK)
+		return send_ledger_fault(s);
+	step = close_failure(s, a, true);
+	if (step == LEDGER_OK)
+		step =
+		    ledger_plan(s->ledger, &r, a->consent.to, a->consent.n_to);
+	good = step != LEDGER_FAULT;
+	if (ledger_end(s->ledger, good) != LEDGER_OK || !good)
+		return send_ledger_fault(s);
+	return true;
+}
+
+/* Within the caps (RFC 9991 sections 2 and 6.1)?  `over`: no. */
+static bool
+look_at_caps(struct send *s, const struct asked *a, const char **over)
+{
+	int64_t since = s->o->now - REPORT_DAY + 1;
+	uint64_t of_it, of_all;
+
+	if (ledger_failures_sent(
+		s->ledger, a->f->organization, since, &of_it) != LEDGER_OK ||
+	    ledger_failures_sent(s->ledger, SPAN_NONE, since, &of_all) !=
+		LEDGER_OK)
+		return send_ledger_fault(s);
+	*over = of_it >= s->o->failures_per_domain
+	    ? "as many as failure_max_per_domain allows were sent"
+	    : of_all >= s->o->failures_per_day
+	    ? "as many as failure_max_per_day allows were sent"
+	    : NULL;
+	return true;
+}
+
+/* False: a fault. */
+static bool
+plan(struct send *s, struct asked *a)
+{
+	char memory[SEND_ID_MAX];
+	struct buf id = buf_over(memory, sizeof(memory));
+	const char *over;
+
+	if (no_reason(a) != NULL)
+		return give_up(s, a, span_str(no_reason(a)));
+	if (!send_consent_take(s, &a->consent))
+		return false;
+	if (a->consent.result.temperror &&
+	    s->o->now < a->f->first + SEND_DNS_PATIENCE)
+		return wait(s, a, SEND_UNKNOWN, span_str(a->consent.why));
+	if (a->consent.n_to == 0)
+		return give_up(s, a, span_str(a->consent.why));
+	if (!look_at_caps(s, a, &over))
+		return false;
+	if (over != NULL)
+		return wait(s, a, SEND_WAITING, span_str(over));
+	send_put_id(&id, s, s->o->now / REPORT_DAY, a->f->domain,
+	    LEDGER_FAILURE_PART + (uint64_t)a->f->id);
+	if (!plan_report(s, a, buf_done(&id)))
+		return false;
+	for (size_t i = 0; i < a->consent.n_to; i++)
+		tell(s, a, SEND_PLANNED, buf_done(&id), a->consent.to[i],
+		    SPAN_NONE);
+	return true;
+}
+
+/* ---- all of them ---- */
+
+/* Up to SEND_JOBS at once: their DNS side by side. */
+static bool
+plan_some(struct send *s, const struct due **next)
+{
+	struct asked *asked = calloc(SEND_JOBS, sizeof(*asked));
+	int64_t deadline = job_clock() + SEND_JOBS_MS;
+	bool good = asked != NULL || send_fault(s, "out of memory");
+	size_t n = 0;
+
+	for (; good && n < SEND_JOBS && *next != NULL;
+	     n++, *next = (*next)->next)
+		ask(s, &asked[n], &(*next)->f);
+	for (size_t i = 0; i < n; i++)
+		send_consent_wait(&asked[i].consent, deadline);
+	for (size_t i = 0; i < n; i++)
+		good = good && plan(s, &asked[i]);
+	for (size_t i = 0; i < n; i++)
+		job_drop(asked[i].consent.job);
+	free(asked);
+	return good;
+}
+
+bool
+send_plan_failures(struct send *s, struct span domain)
+{
+	struct list l = { .a = arena_new(SEND_LIST_MEMORY) };
+	const struct due *next;
+	bool good = true;
+
+	if (l.a == NULL)
+		return send_fault(s, "out of memory");
+	l.end = &l.first;
+	/* failures of one cause are one report a day */
+	if (ledger_each_failure(s->ledger, domain, s->o->now - REPORT_DAY + 1,
+		add_due, &l) == LEDGER_FAULT)
+		good = send_ledger_fault(s);
+	next = l.first;
+	while (good && next != NULL)
+		good = plan_some(s, &next);
+	arena_free(l.a);
+	return good;
+}
+
+/* ---- the mail ---- */
+
+bool
+send_write_failure(struct send *s, const struct ledger_delivery *d,
+    const struct letter *letter, FILE *out, uint64_t *messages)
+{
+	struct arena *a = arena_new(LETTER_MEMORY);
+	struct ledger_failure f;
+	bool good = true;
+
+	*messages = 0;
+	if (a == NULL)
+		return send_fault(s, "out of memory");
+	switch (ledger_get_failure(
+	    s->ledger, (int64_t)d->report.part - LEDGER_FAILURE_PART, a, &f)) {
+	case LEDGER_OK:
+		good = failure_letter_write(out, letter, &f);
+		*messages = f.incidents;
+		break;
+	case LEDGER_NONE:
+		break;
+	case LEDGER_FAULT:
+		good = send_ledger_fault(s);
+		break;
+	}
+	arena_free(a);
+	return good || send_fault(s, "a temporary file cannot be written");
+}
