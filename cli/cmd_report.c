@@ -8,10 +8,11 @@
 /* Options that not all of them take. */
 enum {
 	TAKES_DOMAIN = 1,
-	TAKES_SEND = 2, /* --day --dry-run */
+	TAKES_DAY = 2,
 	TAKES_STORE = 4,
 	TAKES_SHOW = 8, /* --days --csv --html */
 	TAKES_AS = 16,
+	TAKES_DRY_RUN = 32,
 };
 
 static const struct report_command {
@@ -21,8 +22,9 @@ static const struct report_command {
 	int (*run)(struct cli *c);
 } commands[] = {
 	{ "push", TAKES_STORE | TAKES_AS, 0, 0, cmd_report_push },
-	{ "send", TAKES_DOMAIN | TAKES_SEND | TAKES_STORE, 0, 0,
+	{ "send", TAKES_DOMAIN | TAKES_DAY | TAKES_DRY_RUN | TAKES_STORE, 0, 0,
 	    cmd_report_send },
+	{ "failures", TAKES_DOMAIN | TAKES_DRY_RUN, 0, 0, cmd_report_failures },
 	{ "bounce", 0, 0, 0, cmd_report_bounce },
 	{ "read", TAKES_STORE, 1, CLI_ARGS_MAX, cmd_report_read },
 	{ "show", TAKES_DOMAIN | TAKES_STORE | TAKES_SHOW, 0, 0,
@@ -33,7 +35,8 @@ static unsigned
 given(const struct cli *c)
 {
 	return (c->domain != NULL ? TAKES_DOMAIN : 0u) |
-	    (c->day != NULL || c->dry_run ? TAKES_SEND : 0u) |
+	    (c->day != NULL ? TAKES_DAY : 0u) |
+	    (c->dry_run ? TAKES_DRY_RUN : 0u) |
 	    (c->store != NULL ? TAKES_STORE : 0u) |
 	    (c->as != NULL ? TAKES_AS : 0u) |
 	    (c->days != NULL || c->csv || c->html != NULL ? TAKES_SHOW : 0u);
@@ -62,7 +65,8 @@ run(struct cli *c, const struct report_command *command)
 		const char *name;
 	} names[] = {
 		{ TAKES_DOMAIN, "--domain is an option" },
-		{ TAKES_SEND, "--day and --dry-run are options" },
+		{ TAKES_DAY, "--day is an option" },
+		{ TAKES_DRY_RUN, "--dry-run is an option" },
 		{ TAKES_STORE, "--store is an option" },
 		{ TAKES_SHOW, "--days, --csv and --html are options" },
 		{ TAKES_AS, "--as is an option" },

@@ -1,6 +1,6 @@
 /*
- * cmd_report_send.c - avouch report send: makes the reports that are due and
- * hands them to the mail system.
+ * cmd_report_send.c - avouch report send, avouch report failures: makes the
+ * reports that are due and hands them to the mail system.
  */
 #include <string.h>
 
@@ -17,6 +17,7 @@ struct work {
 	const struct cli *c;
 	struct arena *arena;
 	struct send_options o;
+	enum send_end (*send)(const struct send_options *o, char *error);
 	struct span domains[DOMAINS_MAX];
 	uint64_t count[SEND_KINDS];
 	json_t *list; /* with --json: the events */
@@ -149,6 +150,9 @@ read_conf(struct cli *c, const struct conf *conf, struct work *w)
 	o->max_size = conf->report.max_size;
 	o->spread = conf->report.spread;
 	o->bounce_pause = conf->report.bounce_pause;
+	o->failures = conf->report.failure_reports;
+	o->failures_per_domain = conf->report.failure_max_per_domain;
+	o->failures_per_day = conf->report.failure_max_per_day;
 	if (c->zone == NULL && c->nameserver == NULL)
 		c->zone = conf->zone;
 	c->net = &conf->dns;
@@ -199,6 +203,16 @@ finish(struct cli *c, struct work *w, enum send_end end, const char *error)
 	return status;
 }
 
+/* The timer runs it, wanted or not: that is no fault. */
+static int
+tell_off(struct cli *c, struct work *w)
+{
+	if (c->json)
+		return finish(c, w, SEND_DONE, "");
+	puts("failure reports are off: report { failure_reports = true }");
+	return EX_OK;
+}
+
 static struct ledger *
 open_again(const void *arg, char *error)
 {
@@ -244,7 +258,24 @@ run_open(struct cli *c, struct report_store *store, struct work *w)
 	w->o.now = c->now;
 	w->o.tell = tell;
 	w->o.arg = w;
-	return finish(c, w, send_run(&w->o, error), error);
+	return finish(c, w, w->send(&w->o, error), error);
+}
+
+static int
+run_with(struct cli *c, struct report_store *store, struct work *w)
+{
+	int status = read_conf(c, store->conf, w);
+
+	if (status == EX_OK && w->send == send_run_failures && !w->o.failures)
+		return tell_off(c, w);
+	if (status == EX_OK)
+		status = start_hander(c, store, w);
+	if (status == EX_OK)
+		status = report_open_ledger(c, SQLITE_FOR_READING, store);
+	if (status == EX_OK)
+		status = run_open(c, store, w);
+	hander_end(w->o.hander);
+	return status;
 }
 
 static int
@@ -261,14 +292,7 @@ run(struct cli *c, struct work *w)
 	status = report_open_conf(c, &store);
 	if (status != EX_OK)
 		return status;
-	status = read_conf(c, store.conf, w);
-	if (status == EX_OK)
-		status = start_hander(c, &store, w);
-	if (status == EX_OK)
-		status = report_open_ledger(c, SQLITE_FOR_READING, &store);
-	if (status == EX_OK)
-		status = run_open(c, &store, w);
-	hander_end(w->o.hander);
+	status = run_with(c, &store, w);
 	/* they are the configuration's */
 	c->net = NULL;
 	c->zone = NULL;
@@ -276,11 +300,13 @@ run(struct cli *c, struct work *w)
 	return status;
 }
 
-int
-cmd_report_send(struct cli *c)
+static int
+work(struct cli *c,
+    enum send_end (*send)(const struct send_options *o, char *error))
 {
 	struct work w = { .c = c,
 		.arena = arena_new(CLI_SCRATCH),
+		.send = send,
 		.list = c->json ? json_array() : NULL };
 	int status = w.arena != NULL
 	    ? run(c, &w)
@@ -289,4 +315,16 @@ cmd_report_send(struct cli *c)
 	json_decref(w.list);
 	arena_free(w.arena);
 	return status;
+}
+
+int
+cmd_report_send(struct cli *c)
+{
+	return work(c, send_run);
+}
+
+int
+cmd_report_failures(struct cli *c)
+{
+	return work(c, send_run_failures);
 }

@@ -329,7 +329,7 @@ on_message_end(SMFICTX *ctx)
 	times.finish_us = counters_clock() - began;
 	r = outcome_apply(ctx, s, v);
 	times.total_us = counters_clock() - s->began_us;
-	record_message(v, queue_id,
+	record_message(v, s->view != NULL ? s->view->conf : NULL, queue_id,
 	    r != SMFIS_TEMPFAIL ||
 		(v != NULL && v->decision.action == CONF_TEMPFAIL),
 	    times);

@@ -11,6 +11,7 @@ enum {
 
 /* Set before the first message, and not touched until after the last. */
 static struct store *store;
+static struct hash_secret redaction_key; /* failure.h; of this process alone */
 
 bool
 record_open(const struct conf *conf, struct buf *error)
@@ -19,6 +20,7 @@ record_open(const struct conf *conf, struct buf *error)
 
 	if (conf_store_file(conf) == NULL)
 		return true;
+	redaction_key = hash_secret_new();
 	store = store_open(
 	    &(struct store_options){
 		.path = conf_store_file(conf),
@@ -37,19 +39,22 @@ record_open(const struct conf *conf, struct buf *error)
 /* What is told to come again will be a row when it does; what another
  * configuration would do with it is of interest now. */
 static void
-keep(const struct verdict *v)
+keep(const struct verdict *v, const struct conf *conf, struct span queue_id)
 {
 	int64_t now = clock_now().now;
 	struct report_row row;
+	struct failure_draft draft;
 	bool due =
 	    v->decision.action != CONF_TEMPFAIL && report_row_of(v, now, &row);
+	bool told = failure_of(v, conf, redaction_key, queue_id, now, &draft);
 
-	store_put(store, due ? &row : NULL, &v->facts, &v->decision, now);
+	store_put_failure(store, due ? &row : NULL, &v->facts, &v->decision,
+	    told ? &draft.failure : NULL, now);
 }
 
 void
-record_message(const struct verdict *v, struct span queue_id, bool done,
-    struct counters_times times)
+record_message(const struct verdict *v, const struct conf *conf,
+    struct span queue_id, bool done, struct counters_times times)
 {
 	struct log_line l;
 
@@ -64,7 +69,7 @@ record_message(const struct verdict *v, struct span queue_id, bool done,
 	}
 	verify_log(v, queue_id);
 	if (store != NULL && done)
-		keep(v);
+		keep(v, conf, queue_id);
 }
 
 bool
