@@ -107,6 +107,7 @@ MILTER_TESTS = "tests/milter/proto.py $(DAEMON)" \
 	"tests/milter/policy.py $(DAEMON)" "tests/milter/soak.py $(DAEMON) 5" \
 	"tests/milter/luatest.py $(DAEMON)" "tests/milter/store.py $(DAEMON)" \
 	"tests/milter/storefaults.py $(DAEMON)" \
+	"tests/milter/failures.py $(DAEMON)" \
 	"tests/milter/faults.py $(DAEMON)" "tests/milter/e2e.py $(DAEMON)"
 CLI_TESTS = "tests/cli/contract.py $(COMMAND)" \
 	"tests/cli/explain.py $(COMMAND)" "tests/cli/manual.py $(COMMAND)" \

@@ -29,7 +29,7 @@ put_times(FILE *out, const struct ledger_failure *f)
 
 	date_put(&first, f->first);
 	date_put(&last, f->last);
-	fprintf(out, "received from %.*s\non %s.\n\n", SPAN_FMT(f->source),
+	fprintf(out, "received from %.*s\non %s.\n", SPAN_FMT(f->source),
 	    memory[0]);
 	if (f->incidents > 1)
 		fprintf(out,
