@@ -137,6 +137,19 @@ report_open_conf(struct cli *c, struct report_store *out)
 	    path);
 }
 
+bool
+report_use_own(struct report_store *r)
+{
+	const char *own = conf_store_file(r->conf);
+	struct buf shown = buf_over(r->shown, sizeof(r->shown));
+
+	if (own == NULL || span_is(span_str(r->name), own))
+		return false;
+	r->name = own;
+	url_put_shown(&shown, span_str(own));
+	return true;
+}
+
 int
 report_open_ledger(
     struct cli *c, enum sqlite_for purpose, struct report_store *out)

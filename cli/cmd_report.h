@@ -37,6 +37,11 @@ int report_open(
 int report_open_conf(struct cli *c, struct report_store *out);
 int report_open_ledger(
     struct cli *c, enum sqlite_for purpose, struct report_store *out);
+
+/* The daemon's own file instead, where several hosts share a store; false: it
+ * is that already. */
+bool report_use_own(struct report_store *r);
+
 void report_close(struct report_store *r);
 
 /* A day as YYYY-MM-DD, or "yesterday"; false: it is none. */

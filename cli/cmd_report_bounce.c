@@ -53,16 +53,32 @@ print(const struct cli *c, const struct ledger_bounce *b, const char *what)
 	return EX_OK;
 }
 
+/* Failure reports are in the host's own store; there may be none. */
+static bool
+has_own(struct report_store *store)
+{
+	return report_use_own(store) && access(store->name, F_OK) == 0;
+}
+
 static int
 note(struct cli *c, const struct bounce *b, struct arena *a)
 {
 	struct report_store store;
 	struct ledger_bounce noted;
 	int status = report_open(c, SQLITE_FOR_READING, &store);
+	enum ledger_step step;
 
 	if (status != EX_OK)
 		return status;
-	switch (bounce_note(store.ledger, b, c->now, a, &noted)) {
+	step = bounce_note(store.ledger, b, c->now, a, &noted);
+	if (step == LEDGER_NONE && has_own(&store)) {
+		ledger_close(store.ledger);
+		status = report_open_ledger(c, SQLITE_FOR_READING, &store);
+		if (status != EX_OK)
+			return status;
+		step = bounce_note(store.ledger, b, c->now, a, &noted);
+	}
+	switch (step) {
 	case LEDGER_OK:
 		status = print(c, &noted, "");
 		break;

@@ -292,6 +292,9 @@ run(struct cli *c, struct work *w)
 	status = report_open_conf(c, &store);
 	if (status != EX_OK)
 		return status;
+	/* single messages are not for all hosts to know */
+	if (w->send == send_run_failures)
+		report_use_own(&store);
 	status = run_with(c, &store, w);
 	/* they are the configuration's */
 	c->net = NULL;
