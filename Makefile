@@ -103,7 +103,7 @@ fuzz-replay: $(REPLAYS)
 
 export PYTHONDONTWRITEBYTECODE = 1
 MILTER_TESTS = "tests/milter/proto.py $(DAEMON)" \
-	"tests/milter/operate.py $(DAEMON)" \
+	"tests/milter/operate.py $(DAEMON)" "tests/milter/confine.py $(DAEMON)" \
 	"tests/milter/policy.py $(DAEMON)" "tests/milter/soak.py $(DAEMON) 5" \
 	"tests/milter/luatest.py $(DAEMON)" "tests/milter/store.py $(DAEMON)" \
 	"tests/milter/storefaults.py $(DAEMON)" \
@@ -127,8 +127,10 @@ check:
 	@$(MAKE) --no-print-directory -s all check-programs
 	@$(MAKE) --no-print-directory -s check-run
 
-# Memory that runs out, a clock that is set, for proto.py and faults.py.
-PRELOADS = $(BUILD)/tests/failmalloc.so $(BUILD)/tests/turnclock.so
+# Preloaded into the daemon: memory that runs out, a clock that is set, an
+# intruder; for proto.py, faults.py, confine.py.
+PRELOADS = $(BUILD)/tests/failmalloc.so $(BUILD)/tests/turnclock.so \
+	$(BUILD)/tests/probe.so
 
 $(BUILD)/tests/%.so: tests/milter/%.c
 	@mkdir -p $(@D)

@@ -194,6 +194,7 @@ run(void *arg)
 	enum rest rest = REST_NONE;
 	int n = 0;
 
+	pthread_setname_np(pthread_self(), "dns");
 	while (rest != REST_END) {
 		int64_t next = turn(net, events, n);
 
@@ -272,8 +273,6 @@ start_thread(struct net *net)
 	pthread_sigmask(SIG_SETMASK, &all, &before);
 	error = pthread_create(&net->thread, NULL, run, net);
 	pthread_sigmask(SIG_SETMASK, &before, NULL);
-	if (error == 0)
-		pthread_setname_np(net->thread, "dns");
 	return error;
 }
 

@@ -1,5 +1,6 @@
 #include "dns/zone.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -369,7 +370,8 @@ dns_zone_open(const char *path, char *error, size_t size)
 	char *text;
 
 	if (f == NULL) {
-		snprintf(error, size, "%s: cannot be opened", path);
+		snprintf(error, size, "%s: cannot be opened: %s", path,
+		    strerror(errno));
 		return NULL;
 	}
 	text = read_file(f, &n);

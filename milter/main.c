@@ -23,6 +23,7 @@
 #include "lib/clock.h"
 #include "lib/log.h"
 #include "milter/callbacks.h"
+#include "milter/confine.h"
 #include "milter/listen.h"
 #include "milter/loose.h"
 #include "milter/metrics.h"
@@ -56,6 +57,8 @@ struct daemon {
 	const struct conf *conf; /* of the start: the socket, the user */
 	struct listen_wish wish;
 	struct listen_socket socket;
+	enum conf_confine confined;
+	char unconfined[ERROR_MAX]; /* what could not be; "" */
 	atomic_bool listener_ended;
 	unsigned watchdog_ms;
 	int64_t watchdog_next;
@@ -180,6 +183,15 @@ try_metrics(const struct daemon *d,
 		    "%s; there will be no metrics", text);
 }
 
+/* Before there are threads: each would have to be confined by itself. */
+static void
+begin_confined(struct daemon *d)
+{
+	struct buf missing = buf_over(d->unconfined, sizeof(d->unconfined));
+
+	d->confined = confine(d->conf, d->path, &missing);
+}
+
 /* All that needs the rights we were started with; a status or -1. */
 static int
 begin_with_rights(struct daemon *d, struct buf *error)
@@ -201,6 +213,7 @@ begin_with_rights(struct daemon *d, struct buf *error)
 	d->has_pid_file = d->conf->pid_file != NULL;
 	if (!process_become(d->conf->user, error))
 		return EX_CONFIG;
+	begin_confined(d);
 	return -1;
 }
 
@@ -273,8 +286,11 @@ tell_start(const struct daemon *d)
 	if (d->conf->metrics.listen != NULL)
 		log_text(&l, "metrics", d->conf->metrics.listen);
 	log_text(&l, "configuration", d->path);
+	log_text(&l, "confined", conf_confine_name(d->confined));
 	log_number(&l, "pid", (int64_t)getpid());
 	log_end(&l);
+	if (d->unconfined[0] != '\0')
+		log_say(LOG_LEVEL_WARNING, "confine", "%s", d->unconfined);
 	tell_expired(d->conf);
 	if (!signals_libmilter_parked())
 		log_say(LOG_LEVEL_WARNING, "start",

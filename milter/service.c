@@ -312,6 +312,8 @@ tell_unchanged(const struct conf *old, const struct conf *new)
 		{ "socket", old->socket, new->socket },
 		{ "socket_group", old->socket_group, new->socket_group },
 		{ "user", old->user, new->user },
+		{ "confine", conf_confine_name(old->confine),
+		    conf_confine_name(new->confine) },
 		{ "pid_file", old->pid_file, new->pid_file },
 		{ "report.store", conf_store_file(old), conf_store_file(new) },
 		{ "metrics.listen", old->metrics.listen, new->metrics.listen },

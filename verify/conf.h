@@ -26,6 +26,9 @@
 
 enum conf_mode { CONF_ENFORCE, CONF_MONITOR };
 
+/* What the daemon gives up once it runs (milter/confine.h). */
+enum conf_confine { CONF_CONFINE_OFF, CONF_CONFINE_BASIC, CONF_CONFINE_FULL };
+
 /* Whom reports are written for (report/aggregate.h). */
 enum conf_compat { CONF_COMPAT_BROAD, CONF_COMPAT_STRICT };
 
@@ -71,8 +74,9 @@ struct conf {
 	unsigned socket_mode;
 	char *socket_group; /* NULL: as it is */
 	char *user;         /* NULL: as started */
-	char *pid_file;     /* NULL: none */
-	char *authserv_id;  /* NULL: the MTA's name */
+	enum conf_confine confine;
+	char *pid_file;    /* NULL: none */
+	char *authserv_id; /* NULL: the MTA's name */
 	enum log_format log;
 	enum log_target log_target;
 
@@ -205,5 +209,6 @@ const struct conf *conf_hold(const struct conf *c);
 void conf_drop(const struct conf *c); /* takes NULL */
 
 const char *conf_action_name(enum conf_action action);
+const char *conf_confine_name(enum conf_confine confine);
 
 #endif

@@ -13,6 +13,12 @@ static const struct name modes[] = {
 	{ "monitor", CONF_MONITOR },
 };
 
+static const struct name confines[] = {
+	{ "off", CONF_CONFINE_OFF },
+	{ "basic", CONF_CONFINE_BASIC },
+	{ "full", CONF_CONFINE_FULL },
+};
+
 static const struct name formats[] = {
 	{ "text", LOG_FORMAT_TEXT },
 	{ "json", LOG_FORMAT_JSON },
@@ -28,6 +34,12 @@ static const struct name compats[] = {
 	{ "broad", CONF_COMPAT_BROAD },
 	{ "strict", CONF_COMPAT_STRICT },
 };
+
+const char *
+conf_confine_name(enum conf_confine confine)
+{
+	return table_name(confines, TABLE_SIZE(confines), (int)confine);
+}
 
 static const struct name actions[] = {
 	{ "accept", CONF_ACCEPT },
@@ -59,6 +71,8 @@ const struct conf_option conf_options[] = {
   .help = "Group a unix socket is given to, by name." },
 { "", "user", CONF_TEXT, "", AT(user),
   .help = "User the daemon becomes when it is started as root." },
+{ "", "confine", CONF_CHOICE, "basic", ONE_OF(confines), AT(confine),
+  .help = "What the daemon may no longer do once it runs." },
 { "", "pid_file", CONF_PATH, "", AT(pid_file),
   .help = "File the daemon writes its process id to." },
 { "", "authserv_id", CONF_HOST, "", AT(authserv_id),

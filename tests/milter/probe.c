@@ -1,0 +1,154 @@
+/*
+ * probe.c - preloaded into avouch-milter by confine.py: each time libmilter
+ * accepts a connection, it tries what someone would who has taken the daemon
+ * over, and writes "probe NAME=ERRNO ..." to stderr; 0: it could.
+ *
+ * PROBE_FILE names a file to be read, PROBE_NEW one to be made.  With PROBE_OLD
+ * set, the kernel is one that has neither seccomp(2) nor Landlock.
+ */
+#include <dlfcn.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/landlock.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/mman.h>
+#include <sys/ptrace.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+enum { PAGE = 4096 };
+
+/* The errno of a call that gave `result`. */
+static int
+errno_of(long result)
+{
+	return result < 0 ? errno : 0;
+}
+
+/* In a child, which would be gone if it could. */
+static int
+try_program(void)
+{
+	static char name[] = "/bin/true";
+	char *arguments[] = { name, NULL };
+	int status = 0;
+	pid_t child = fork();
+
+	if (child == 0) {
+		execv(name, arguments);
+		_exit(errno);
+	}
+	return waitpid(child, &status, 0) == child && WIFEXITED(status)
+	    ? WEXITSTATUS(status)
+	    : -1;
+}
+
+static int
+try_trace(void)
+{
+	int status = 0;
+	pid_t child = fork();
+
+	if (child == 0)
+		_exit(errno_of(ptrace(PTRACE_TRACEME, 0, NULL, NULL)));
+	return waitpid(child, &status, 0) == child ? WEXITSTATUS(status) : -1;
+}
+
+static int
+try_listen(void)
+{
+	int fd = socket(AF_INET, SOCK_STREAM, 0);
+	int code = errno_of(listen(fd, 1));
+
+	close(fd);
+	return code;
+}
+
+static int
+try_file(const char *path, int how)
+{
+	int fd = path != NULL ? open(path, how, 0600) : -1;
+	int code = errno_of(fd);
+
+	if (fd >= 0)
+		close(fd);
+	return code;
+}
+
+static int
+try_map(int how)
+{
+	void *p = mmap(NULL, PAGE, how, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+	if (p == MAP_FAILED)
+		return errno;
+	munmap(p, PAGE);
+	return 0;
+}
+
+static int
+try_protect(void)
+{
+	void *p = mmap(NULL, PAGE, PROT_READ | PROT_WRITE,
+	    MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	int code = errno_of(mprotect(p, PAGE, PROT_READ | PROT_EXEC));
+
+	munmap(p, PAGE);
+	return code;
+}
+
+static void
+probe(void)
+{
+	dprintf(STDERR_FILENO,
+	    "probe program=%d trace=%d listen=%d read=%d make=%d map=%d "
+	    "protect=%d own=%d\n",
+	    try_program(), try_trace(), try_listen(),
+	    try_file(getenv("PROBE_FILE"), O_RDONLY | O_CLOEXEC),
+	    try_file(getenv("PROBE_NEW"), O_WRONLY | O_CREAT | O_CLOEXEC),
+	    try_map(PROT_READ | PROT_WRITE | PROT_EXEC), try_protect(),
+	    try_map(PROT_READ | PROT_WRITE));
+}
+
+/* In the place of libc's. */
+int
+accept(int fd, __SOCKADDR_ARG address, socklen_t *size)
+{
+	static int (*real)(int, __SOCKADDR_ARG, socklen_t *);
+	int got;
+
+	if (real == NULL)
+		*(void **)&real = dlsym(RTLD_NEXT, "accept");
+	got = real(fd, address, size);
+	if (got >= 0)
+		probe();
+	return got;
+}
+
+/* In the place of libc's. */
+long
+syscall(long number, ...)
+{
+	static long (*real)(long, ...);
+	va_list more;
+	long a, b, c, d;
+
+	va_start(more, number);
+	a = va_arg(more, long);
+	b = va_arg(more, long);
+	c = va_arg(more, long);
+	d = va_arg(more, long);
+	va_end(more);
+	if (getenv("PROBE_OLD") != NULL &&
+	    (number == SYS_seccomp || number == SYS_landlock_create_ruleset)) {
+		errno = ENOSYS;
+		return -1;
+	}
+	if (real == NULL)
+		*(void **)&real = dlsym(RTLD_NEXT, "syscall");
+	return real(number, a, b, c, d);
+}
