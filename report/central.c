@@ -7,9 +7,12 @@
  */
 #include "report/central.h"
 
+#include <errno.h>
 #include <libpq-fe.h>
+#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 
 #include "lib/buf.h"
 #include "lib/hash.h"
@@ -48,6 +51,7 @@ struct connection {
 	struct sql sql; /* first */
 	PGconn *db;
 	unsigned n_prepared;
+	bool is_silent; /* the server did not answer: it was hung up */
 };
 
 struct value {
@@ -137,6 +141,8 @@ failed(struct connection *c, const PGresult *r)
 	const char *text =
 	    r != NULL ? PQresultErrorField(r, PG_DIAG_MESSAGE_PRIMARY) : NULL;
 
+	if (c->is_silent)
+		text = "the server does not answer";
 	return fail_with(
 	    c, fault_of(c, state), text != NULL ? text : PQerrorMessage(c->db));
 }
@@ -146,6 +152,55 @@ is_good(const PGresult *r)
 {
 	return PQresultStatus(r) == PGRES_COMMAND_OK ||
 	    PQresultStatus(r) == PGRES_TUPLES_OK;
+}
+
+/* ---- answers ---- */
+
+/* A server that hangs, but whose machine does not, is hung up by nobody else.
+ */
+static PGresult *
+next_result(struct connection *c)
+{
+	struct pollfd p = { .fd = PQsocket(c->db), .events = POLLIN };
+	int n = 1;
+
+	while (PQisBusy(c->db)) {
+		do
+			n = poll(&p, 1, CENTRAL_ANSWER_S * 1000);
+		while (n < 0 && errno == EINTR);
+		if (n == 0) {
+			c->is_silent = true;
+			shutdown(p.fd, SHUT_RDWR);
+		}
+		if (!PQconsumeInput(c->db))
+			break;
+	}
+	return PQgetResult(c->db);
+}
+
+/* Of what was sent: the last result, or the one that failed; NULL: it was not
+ * sent, or there is no memory. */
+static PGresult *
+last_result(struct connection *c, bool was_sent)
+{
+	PGresult *last = NULL, *r;
+
+	while (was_sent && (r = next_result(c)) != NULL) {
+		if (last != NULL && !is_good(last)) {
+			PQclear(r);
+			continue;
+		}
+		PQclear(last);
+		last = r;
+	}
+	return last;
+}
+
+/* PQexec(), but not for ever. */
+static PGresult *
+execute(struct connection *c, const char *text)
+{
+	return last_result(c, PQsendQuery(c->db, text) == 1);
 }
 
 /* ---- the connection ---- */
@@ -161,7 +216,7 @@ static bool
 connection_run(struct sql *db, const char *text)
 {
 	struct connection *c = connection_of(db);
-	PGresult *r = PQexec(c->db, text);
+	PGresult *r = execute(c, text);
 	bool good = is_good(r) || failed(c, r);
 
 	PQclear(r);
@@ -187,7 +242,7 @@ connection_begin(struct sql *db)
 		return false;
 	if (sql_run(db, memory))
 		return true;
-	PQclear(PQexec(connection_of(db)->db, "ROLLBACK"));
+	PQclear(execute(connection_of(db), "ROLLBACK"));
 	return false;
 }
 
@@ -196,7 +251,7 @@ connection_begin(struct sql *db)
 static bool
 commit(struct connection *c)
 {
-	PGresult *r = PQexec(c->db, "COMMIT");
+	PGresult *r = execute(c, "COMMIT");
 	bool good = is_good(r) || failed(c, r);
 
 	if (good && strcmp(PQcmdStatus(r), "COMMIT") != 0)
@@ -215,7 +270,7 @@ connection_end(struct sql *db, bool keep)
 	if (keep && commit(c))
 		return true;
 	if (PQtransactionStatus(c->db) != PQTRANS_IDLE)
-		PQclear(PQexec(c->db, "ROLLBACK"));
+		PQclear(execute(c, "ROLLBACK"));
 	return !keep;
 }
 
@@ -325,7 +380,8 @@ prepare(struct connection *c, struct statement *s, const Oid *types)
 	bool good;
 
 	buf_printf(&name, "s%u", c->n_prepared++);
-	r = PQprepare(c->db, s->name, s->text, s->n, types);
+	r = last_result(
+	    c, PQsendPrepare(c->db, s->name, s->text, s->n, types) == 1);
 	good = is_good(r) || failed(c, r);
 	PQclear(r);
 	if (!good)
@@ -386,7 +442,7 @@ statement_step(struct sql_statement *statement)
 	if (!s->running && !send_statement(c, s))
 		return SQL_FAILED;
 	s->running = true;
-	while ((r = PQgetResult(c->db)) != NULL) {
+	while ((r = next_result(c)) != NULL) {
 		if (PQresultStatus(r) == PGRES_SINGLE_TUPLE) {
 			s->row = r;
 			return SQL_ROW;
@@ -440,7 +496,7 @@ statement_reset(struct sql_statement *statement)
 	PQclear(s->row);
 	s->row = NULL;
 	while (s->running &&
-	    (r = PQgetResult(connection_of(statement->db)->db)) != NULL)
+	    (r = next_result(connection_of(statement->db))) != NULL)
 		PQclear(r);
 	s->running = false;
 }
@@ -458,7 +514,7 @@ statement_drop(struct sql_statement *statement)
 	if (s->name[0] != '\0') {
 		buf_text(&text, "DEALLOCATE ");
 		buf_text(&text, s->name);
-		PQclear(PQexec(connection_of(statement->db)->db, memory));
+		PQclear(execute(connection_of(statement->db), memory));
 	}
 	free(s);
 }

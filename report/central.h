@@ -19,8 +19,9 @@ enum {
 	CENTRAL_CONNECT_S = 10, /* unless the URL says connect_timeout */
 	CENTRAL_LOCK_S = 300,   /* for the transaction of another */
 	CENTRAL_STATEMENT_S = 900,
-	CENTRAL_IDLE_S = 300, /* of one that does not go on with its
-	                         transaction: then it is ended for it */
+	CENTRAL_ANSWER_S = 960, /* longer than all of these: it hangs */
+	CENTRAL_IDLE_S = 300,   /* of one that does not go on with its
+	                           transaction: then it is ended for it */
 	CENTRAL_PARAMETERS_MAX = 32,
 };
 

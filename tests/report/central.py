@@ -23,7 +23,7 @@ sys.path[:0] = [ROOT + "/tests/milter", ROOT + "/tests/report"]
 
 import samples  # noqa: E402
 from postgres import Missing, Postgres, memory  # noqa: E402
-from suite import Suite, holds, lacks, same, true  # noqa: E402
+from suite import Skip, Suite, holds, lacks, same, true  # noqa: E402
 
 suite = Suite()
 
@@ -527,6 +527,18 @@ def sent_before(c):
     same(sorted((r[0], r[1]) for r in c.kept(host.database)),
          [(TODAY - 2, "a.example"), (TODAY - 2, "b.example"),
           (TODAY - 1, "b.example")])
+
+
+@suite.test("the ledger's own tests, in PostgreSQL")
+def ledger_tests(c):
+    program = os.path.join(os.path.dirname(c.program), "tests/ledger_test")
+    if not os.path.exists(program):
+        raise Skip("%s was not built" % program)
+    r = subprocess.run([program], capture_output=True, check=False,
+                       timeout=SECONDS, env=dict(
+                           os.environ,
+                           AVOUCH_TEST_STORE=c.pg.url(c.fresh())))
+    same(r.returncode, 0, (r.stdout + r.stderr).decode())
 
 
 @suite.test("the tables are made once, whoever comes first")
