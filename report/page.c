@@ -71,7 +71,10 @@ static const char style[] =
     ".key{display:flex;gap:18px;font-size:13px;color:var(--soft);"
     "margin-top:4px}.key i{display:inline-block;width:11px;height:11px;"
     "border-radius:3px;margin-right:6px}.kp{background:var(--good)}"
-    ".kf{background:var(--bad)}.kr{background:var(--accent)}";
+    ".kf{background:var(--bad)}.kr{background:var(--accent)}"
+    "@media(max-width:600px){main{padding:18px 10px 40px}"
+    ".card{padding:16px 14px}.chart svg{min-width:620px}"
+    "th,td{padding-right:9px}td.a{min-width:130px}td.b,th.b{display:none}}";
 
 /* ---- texts ---- */
 
@@ -267,7 +270,7 @@ put_chart(FILE *out, const struct view *v, const struct view_domain *d)
 	double step = (double)(CHART_WIDTH - 2 * CHART_LEFT) / (double)v->days;
 
 	fprintf(out,
-	    "<svg viewBox=\"0 0 %d %d\" role=\"img\" "
+	    "<div class=\"wide chart\"><svg viewBox=\"0 0 %d %d\" role=\"img\" "
 	    "aria-label=\"Messages and pass rate by day\">\n",
 	    CHART_WIDTH, CHART_HEIGHT);
 	put_grid(out, scale);
@@ -278,9 +281,10 @@ put_chart(FILE *out, const struct view *v, const struct view_domain *d)
 	fprintf(out, "</text><text x=\"%d\" y=\"%d\" text-anchor=\"end\">",
 	    CHART_WIDTH - CHART_LEFT, CHART_BOTTOM + 20);
 	put_day(out, v->from + (int64_t)v->days - 1);
-	fputs("</text></svg>\n<div class=\"key\"><span><i class=\"kp\"></i>"
-	      "passed</span><span><i class=\"kf\"></i>failed</span><span>"
-	      "<i class=\"kr\"></i>pass rate</span></div>\n",
+	fputs(
+	    "</text></svg></div>\n<div class=\"key\"><span><i class=\"kp\"></i>"
+	    "passed</span><span><i class=\"kf\"></i>failed</span><span>"
+	    "<i class=\"kr\"></i>pass rate</span></div>\n",
 	    out);
 }
 
@@ -336,7 +340,8 @@ put_bar(FILE *out, const struct view_source *s)
 	    : 0;
 
 	fprintf(out,
-	    "<td><svg class=\"bar\" viewBox=\"0 0 %d 8\"><rect class=\"rest\" "
+	    "<td class=\"b\"><svg class=\"bar\" viewBox=\"0 0 %d 8\"><rect "
+	    "class=\"rest\" "
 	    "width=\"%d\" height=\"8\" rx=\"4\"/><rect class=\"pass\" "
 	    "width=\"%.1f\" height=\"8\" rx=\"4\"/></svg></td>",
 	    BAR_WIDTH, BAR_WIDTH, part);
@@ -368,7 +373,7 @@ put_top(FILE *out, const struct view_domain *d)
 	size_t n = 0;
 
 	fputs("<h3>Top sources</h3><div class=\"wide\"><table><tr><th>Source"
-	      "</th><th class=\"n\">Messages</th><th></th>"
+	      "</th><th class=\"n\">Messages</th><th class=\"b\"></th>"
 	      "<th class=\"n\">Pass</th><th class=\"n\">DKIM</th>"
 	      "<th class=\"n\">SPF</th><th>State</th></tr>\n",
 	    out);
