@@ -95,129 +95,7 @@ canon_field(enum canon canon, struct span raw, struct span cut,
 	sink->put(sink->to, span_skip(raw, before + cut.n));
 }
 
-/* ---- bodies: how far a text may go to the sink as it is ---- */
-
-/*
- * Sixteen bytes side by side.  Comparing gives 0xff where it holds.  (Vectors
- * of GNU C: any processor; with SSE2 or NEON each step is one instruction.)
- */
-typedef uint8_t lane __attribute__((vector_size(16)));
-typedef uint64_t halves __attribute__((vector_size(16)));
-
-enum { LANE = sizeof(lane) };
-
-static inline lane
-lane_at(const char *p)
-{
-	lane v;
-
-	memcpy(&v, p, sizeof(v));
-	return v;
-}
-
-static inline uint64_t
-lane_half(lane v, unsigned half)
-{
-	return ((halves)v)[half];
-}
-
-static inline bool
-lane_any(lane v)
-{
-	return (lane_half(v, 0) | lane_half(v, 1)) != 0;
-}
-
-/* The index of the first byte set in eight of memory, of which one is. */
-static inline size_t
-first_set(uint64_t eight)
-{
-	int bits = __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
-	    ? __builtin_ctzll(eight)
-	    : __builtin_clzll(eight);
-
-	return (size_t)bits / 8;
-}
-
-static inline size_t
-lane_first(lane v)
-{
-	uint64_t low = lane_half(v, 0);
-
-	return low != 0 ? first_set(low) : 8 + first_set(lane_half(v, 1));
-}
-
-/*
- * Where a byte and the one behind it are not left as they are by relaxed: CR
- * without LF or LF without CR; a TAB; a space before white space or a line end.
- */
-static inline lane
-relaxed_stops(lane a, lane b)
-{
-	return ((lane)(a == '\r') ^ (lane)(b == '\n')) | (lane)(a == '\t') |
-	    ((lane)(a == ' ') & (lane)(b <= ' '));
-}
-
-/* The same for simple: CR without LF or LF without CR. */
-static inline lane
-simple_stops(lane a, lane b)
-{
-	return (lane)(a == '\r') ^ (lane)(b == '\n');
-}
-
-typedef lane stops(lane a, lane b);
-
-static inline lane
-stops_in(stops *of, const char *p)
-{
-	return of(lane_at(p), lane_at(p + 1));
-}
-
-/*
- * Bytes from `p` on (which is an octet of a line) up to the first stop.
- * `n` > 0; the byte at p + n is not looked at, so the last one is always a
- * stop: what it is worth shows in the next chunk.
- */
-static inline __attribute__((always_inline)) size_t
-run_until(const char *p, size_t n, stops *of)
-{
-	size_t i = 0;
-
-	for (; n - i > 4 * LANE; i += 4 * LANE) {
-		const char *at = p + i;
-
-		if (lane_any(stops_in(of, at) | stops_in(of, at + LANE) |
-			stops_in(of, at + 2 * LANE) |
-			stops_in(of, at + 3 * LANE)))
-			break;
-	}
-	for (; n - i > LANE; i += LANE) {
-		lane s = stops_in(of, p + i);
-
-		if (lane_any(s))
-			return i + lane_first(s);
-	}
-	for (; n - i > 1; i++) {
-		lane a = { (uint8_t)p[i] }, b = { (uint8_t)p[i + 1] };
-
-		if (of(a, b)[0] != 0)
-			break;
-	}
-	return i;
-}
-
-static size_t
-relaxed_run(const char *p, size_t n)
-{
-	return run_until(p, n, relaxed_stops);
-}
-
-static size_t
-simple_run(const char *p, size_t n)
-{
-	return run_until(p, n, simple_stops);
-}
-
-/* ---- bodies: the stream ---- */
+/* ---- bodies ---- */
 
 static void
 body_flush(struct canon_body *b)
@@ -265,7 +143,8 @@ body_run(struct canon_body *b, const char *p, size_t n)
 	/* No more at once than stays near for the hash. */
 	if (n > CANON_BLOCK)
 		n = CANON_BLOCK;
-	run = b->canon == CANON_RELAXED ? relaxed_run(p, n) : simple_run(p, n);
+	run = b->canon == CANON_RELAXED ? b->ways->run_relaxed(p, n)
+					: b->ways->run_simple(p, n);
 	/* A stop is a byte whose fate the next one decides.  An octet of the
 	 * line stays, and LF, since CR is before it. */
 	if (p[run] != '\r' &&
@@ -279,82 +158,37 @@ body_run(struct canon_body *b, const char *p, size_t n)
 	return taken;
 }
 
-/* The first byte from `p` on that is neither SP nor TAB. */
-static inline const char *
-behind_space(const char *p, const char *end)
-{
-	while (p < end && ascii_is_wsp((unsigned char)*p))
-		p++;
-	return p;
-}
-
 /*
- * White space at `p`, where relaxed stopped: SP for it into `out`, or nothing
- * at the end of a line.  Returns where the line goes on or ends, at CRLF; `p`
- * where there is no white space, or what is behind it is not plain.
- */
-static inline const char *
-reduce_space(const char *p, const char *end, char **out)
-{
-	const char *next = behind_space(p, end);
-
-	if (next == p || end - next < 2 || *next == '\n')
-		return p;
-	if (*next == '\r')
-		return next[1] == '\n' ? next : p;
-	*(*out)++ = ' ';
-	return next;
-}
-
-/*
- * The same under relaxed where white space is changed here and there: copies
- * while it looks, and puts white space right as it goes.  Leaves what takes
- * more thought to the caller, maybe at the very first byte.
+ * The same under relaxed where white space is changed here and there: gathers
+ * what is left.  Takes nothing where there is not much, or what is there takes
+ * more thought.
  */
 static const char *
-body_copy(struct canon_body *b, const char *p, const char *end)
+body_squeeze(struct canon_body *b, const char *p, const char *end)
 {
-	const char *calm = p + CANON_LONG;
-	char *start, *out;
+	size_t n = (size_t)(end - p), taken;
+	struct squeeze s;
+	char *start;
 
+	if (n < 2 * BLOCK || p[1] == '\n')
+		return p;
 	if (CANON_BLOCK - b->held < CANON_LONG)
 		body_flush(b);
+	if (n > CANON_BLOCK - b->held)
+		n = CANON_BLOCK - b->held;
 	start = b->block + b->held;
-	out = start;
-	while (end - p > 2 * LANE && p < calm &&
-	    b->block + CANON_BLOCK - out > 2 * LANE) {
-		lane v = lane_at(p), w = lane_at(p + LANE);
-		lane first = relaxed_stops(v, lane_at(p + 1));
-		lane second = relaxed_stops(w, lane_at(p + LANE + 1));
-		const char *next;
-		size_t n = 2 * LANE;
-
-		memcpy(out, &v, sizeof(v));
-		memcpy(out + LANE, &w, sizeof(w));
-		if (!lane_any(first | second)) {
-			out += n;
-			p += n;
-			continue;
-		}
-		n = lane_any(first) ? lane_first(first)
-				    : LANE + lane_first(second);
-		out += n;
-		p += n;
-		next = reduce_space(p, end, &out);
-		if (next == p)
-			break;
-		p = next;
-		calm = p + CANON_LONG;
-	}
-	b->calm = p >= calm;
-	/* A CR that was copied has its LF behind it. */
-	if (out > start && out[-1] == '\r') {
-		out--;
+	s.out = start;
+	taken = (size_t)(b->ways->squeeze(&s, p, n / BLOCK - 1) - p);
+	p += taken;
+	b->calm = !s.changed && taken >= CANON_LONG;
+	/* LF may be behind it. */
+	if (taken > 0 && p[-1] == '\r') {
+		s.out--;
 		p--;
 	}
-	for (; out > start && out[-1] == '\n'; out -= 2)
+	for (; s.out > start && s.out[-1] == '\n'; s.out -= 2)
 		b->ends++;
-	b->held += (size_t)(out - start);
+	b->held += (size_t)(s.out - start);
 	return p;
 }
 
@@ -378,7 +212,34 @@ canon_body_begin(struct canon_body *b, enum canon canon, struct canon_sink sink)
 	b->cr = false;
 	b->any = false;
 	b->calm = canon == CANON_SIMPLE;
+	b->ways = block_ways_best();
 	b->held = 0;
+}
+
+/*
+ * Behind a bare LF, where the next line is short and will have one, too: adds
+ * CR to some lines, so that they are looked at by blocks and not each by
+ * itself. Returns the bytes taken.
+ */
+static size_t
+body_complete(struct canon_body *b, const char *p, size_t n)
+{
+	char text[2 * CANON_BARE];
+	size_t to = 0;
+	char last = '\n';
+
+	if (memchr(p, '\n', n < BLOCK / 2 ? n : BLOCK / 2) == NULL)
+		return 0;
+	if (n > CANON_BARE)
+		n = CANON_BARE;
+	for (size_t i = 0; i < n; i++) {
+		text[to] = '\r'; /* no branch: lines may be short */
+		to += (size_t)((p[i] == '\n') & (last != '\r'));
+		last = p[i];
+		text[to++] = last;
+	}
+	canon_body_add(b, span_of(text, to));
+	return n;
 }
 
 void
@@ -388,9 +249,14 @@ canon_body_add(struct canon_body *b, struct span chunk)
 	const char *end = chunk.n > 0 ? p + chunk.n : p;
 
 	while (p < end) {
-		if (*p == '\n') {
+		if (*p == '\n' && b->cr) {
 			body_line_end(b);
 			p++;
+		} else if (*p == '\n') {
+			body_line_end(b);
+			p++;
+			if (p < end)
+				p += body_complete(b, p, (size_t)(end - p));
 		} else if (b->cr) { /* a bare CR is an octet of the line */
 			b->cr = false;
 			body_release(b);
@@ -407,7 +273,7 @@ canon_body_add(struct canon_body *b, struct span chunk)
 
 			body_release(b);
 			if (!b->calm)
-				p = body_copy(b, p, end);
+				p = body_squeeze(b, p, end);
 			if (p == from)
 				p += body_run(b, p, (size_t)(end - p));
 		}

@@ -38,16 +38,24 @@ keep(void *to, struct span bytes)
 
 /* Canonical `body`, fed in chunks of `step` bytes; into `k`. */
 static void
-canonical(enum canon canon, struct span body, size_t step, struct kept *k)
+canonical_by(const struct block_ways *ways, enum canon canon, struct span body,
+    size_t step, struct kept *k)
 {
 	struct canon_body b;
 
 	k->n = 0;
 	k->puts = 0;
 	canon_body_begin(&b, canon, (struct canon_sink){ keep, k });
+	b.ways = ways;
 	for (; body.n > 0; body = span_skip(body, step))
 		canon_body_add(&b, span_first(body, step));
 	canon_body_end(&b);
+}
+
+static void
+canonical(enum canon canon, struct span body, size_t step, struct kept *k)
+{
+	canonical_by(block_ways_best(), canon, body, step, k);
 }
 
 static struct kept
@@ -63,12 +71,18 @@ static void
 expect(enum canon canon, struct span body, size_t step, struct span want,
     struct kept *k)
 {
-	canonical(canon, body, step, k);
-	if (!span_equal(span_of(k->p, k->n), want))
-		fail_msg("%s, chunks of %zu: \"%.*s\" (%zu bytes) gives "
-			 "\"%.*s\" (%zu)",
-		    canon == CANON_RELAXED ? "relaxed" : "simple", step,
-		    SPAN_FMT(body), body.n, (int)k->n, k->p, k->n);
+	const struct block_ways *ways[] = { block_ways_best(),
+		&block_ways_plain };
+
+	for (size_t i = 0; i < TABLE_SIZE(ways); i++) {
+		canonical_by(ways[i], canon, body, step, k);
+		if (!span_equal(span_of(k->p, k->n), want))
+			fail_msg("%s%s, chunks of %zu: \"%.*s\" (%zu bytes) "
+				 "gives \"%.*s\" (%zu)",
+			    canon == CANON_RELAXED ? "relaxed" : "simple",
+			    i > 0 ? " (plain)" : "", step, SPAN_FMT(body),
+			    body.n, (int)k->n, k->p, k->n);
+	}
 }
 
 /* ---- bodies ---- */

@@ -126,26 +126,86 @@ flowed_line(char *to)
 	return n + 1;
 }
 
-static const struct {
-	const char *name;
-	size_t (*line)(char *to);
-} kinds[] = {
-	{ "base64", base64_line },
-	{ "text", text_line },
-	{ "mail", mail_line },
-	{ "html", html_line },
-	{ "flowed", flowed_line },
-};
-
+/* Markup indented with tabs, and tabs within. */
 static size_t
-fill(char *to, size_t size, size_t (*line)(char *to))
+tabs_line(char *to)
+{
+	size_t indent = next_random(6);
+	size_t n = indent + words(to + indent, 20 + next_random(60));
+
+	memset(to, '\t', indent);
+	to[indent + 10] = '\t';
+	return n;
+}
+
+/* Meant to cost: nothing but white space to be changed, here and there. */
+static size_t
+gaps_line(char *to)
 {
 	size_t n = 0;
 
+	while (n < 76) {
+		to[n++] = letter();
+		memset(to + n, ' ', 3);
+		n += next_random(4);
+	}
+	return n;
+}
+
+/* Meant to cost: short lines. */
+static size_t
+short_line(char *to)
+{
+	return words(to, next_random(4));
+}
+
+/* Meant to cost: bare CRs among words. */
+static size_t
+bare_line(char *to)
+{
+	size_t n = words(to, 76);
+
+	for (size_t i = 5; i < n; i += 1 + next_random(20))
+		to[i] = '\r';
+	return n;
+}
+
+static size_t
+empty_line(char *to)
+{
+	(void)to;
+	return 0;
+}
+
+static const struct {
+	const char *name;
+	size_t (*line)(char *to);
+	const char *end;
+	bool hostile; /* nobody sends it but to harm */
+} kinds[] = {
+	{ "base64", base64_line, "\r\n", false },
+	{ "text", text_line, "\r\n", false },
+	{ "mail", mail_line, "\r\n", false },
+	{ "html", html_line, "\r\n", false },
+	{ "flowed", flowed_line, "\r\n", false },
+	{ "tabs", tabs_line, "\r\n", false },
+	{ "LF", text_line, "\n", true },
+	{ "short", short_line, "\r\n", true },
+	{ "shortLF", short_line, "\n", true },
+	{ "gaps", gaps_line, "\r\n", true },
+	{ "bare CR", bare_line, "\r\n", true },
+	{ "empty", empty_line, "\r\n", true },
+};
+
+static size_t
+fill(char *to, size_t size, size_t (*line)(char *to), const char *end)
+{
+	size_t n = 0, n_end = strlen(end);
+
 	while (size - n > LINE_MAX_BYTES) {
 		n += line(to + n);
-		to[n++] = '\r';
-		to[n++] = '\n';
+		memcpy(to + n, end, n_end);
+		n += n_end;
 	}
 	return n;
 }
@@ -230,10 +290,11 @@ main(int argc, char **argv)
 	}
 	printf("body_bench\n");
 	for (size_t i = 0; i < TABLE_SIZE(kinds); i++) {
-		size_t n = fill(body, size, kinds[i].line);
+		size_t n = fill(body, size, kinds[i].line, kinds[i].end);
 
 		measure(kinds[i].name, span_of(body, n), CANON_RELAXED);
-		measure(kinds[i].name, span_of(body, n), CANON_SIMPLE);
+		if (!kinds[i].hostile)
+			measure(kinds[i].name, span_of(body, n), CANON_SIMPLE);
 	}
 	free(body);
 	return 0;
