@@ -1,0 +1,253 @@
+#include "tests/fuzz/milter_session_world.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <pthread.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "lib/ascii.h"
+#include "lib/log.h"
+#include "lib/table.h"
+#include "lib/utf8.h"
+#include "report/entry.h"
+#include "report/facts.h"
+#include "report/store.h"
+#include "tests/support/moody.h"
+
+enum { FACTS_MEMORY = 1 << 20, CONF_BYTES = 2000 };
+
+/* ---- what the daemon runs on ---- */
+
+/* Nobody may send for locked.example. */
+static const char zone[] =
+    "locked.example. TXT \"v=spf1 -all\"\n"
+    "_dmarc.locked.example. TXT \"v=DMARC1; p=reject\"\n"
+    "good.example. TXT \"v=spf1 ip4:192.0.2.0/24 ip6:2001:db8::/32 -all\"\n"
+    "_dmarc.good.example. TXT \"v=DMARC1; p=reject; sp=quarantine\"\n"
+    "sel._domainkey.good.example. TXT \"v=DKIM1; k=ed25519; "
+    "p=8nuyn8eVQmwx+eko0wZoMBQ9dd2qc91/JdmoS1XBSO4=\"\n"
+    "held.example. TXT \"v=spf1 ~all\"\n"
+    "_dmarc.held.example. TXT \"v=DMARC1; p=quarantine; pct=50\"\n"
+    "open.example. TXT \"v=spf1 +all\"\n"
+    "said.example. TXT \"v=spf1 exists:%{ir}.%{l}.in.said.example "
+    "exp=why.said.example -all\"\n"
+    "why.said.example. TXT \"%{i} 100%% of %{s} %{h} %{c} %{t}\"\n"
+    "loop.example. TXT \"v=spf1 include:loop.example -all\"\n"
+    "many.example. TXT \"v=spf1 mx a ptr include:good.example "
+    "include:held.example redirect=loop.example\"\n"
+    "many.example. MX 10 mail.many.example.\n"
+    "mail.many.example. A 192.0.2.7\n"
+    "7.2.0.192.in-addr.arpa. PTR mail.many.example.\n"
+    "dead.example. A 192.0.2.9\n"
+    ";!failed dead.example. TXT timeout\n";
+
+/* Each with the zone behind it; the last is none. */
+static const char *const confs[] = {
+	"mode = enforce authserv_id = \"mx.test\"\n"
+	"report { store = \"/memory\" }\n",
+	"mode = monitor authserv_id = \"mx.test\"\n",
+	"mode = enforce authserv_id = \"mx.test\" log = json\n"
+	"spf { on_fail = reject on_softfail = tempfail on_temperror = tempfail "
+	"on_permerror = reject on_weak_pass = hold received_spf = true\n"
+	"spare_dmarc_pass = false }\n"
+	"dkim { on_temperror = tempfail on_permerror = reject }\n"
+	"dmarc { on_quarantine = hold on_temperror = tempfail "
+	"on_permerror = reject quarantine_header = \"X-Suspect\" }\n"
+	"report { store = \"/memory\" }\n",
+	"mode = enforce\n" /* the name is the MTA's */
+	"dmarc { on_reject = hold on_quarantine = reject }\n"
+	"reply { reject_text = \"100% {domain} {rule} {client} {reason} {url}\""
+	" url = \"https://why.example/?d={domain}&c={client}\" }\n",
+	"mode = enforce authserv_id = \"mx.test\" skip_networks = {}\n"
+	"skip_authenticated = false max_questions = 20\n"
+	"dkim { max_signatures = 2 allow_body_tail = true }\n"
+	"arc { trusted_sealers = {\"good.example\"} }\n"
+	"override \"by list\" { list_id = \"*.list.example\" action = reject "
+	"}\n"
+	"override \"by sender\" { mail_from_domain = {\"<>\", \"**.open.example"
+	"\"} action = tempfail reason = \"no {domain}, 100% sure\" }\n"
+	"override \"by author\" { from_domain = \"held.example\" "
+	"action = annotate }\n",
+	"mode = enforce authserv_id = \"mx.test\" sample = 50% log = none\n"
+	"spf { on_fail = annotate received_spf = true }\n"
+	"dmarc { on_reject = tempfail on_permerror = hold "
+	"indirect_as_quarantine = false quarantine_header = \"\" }\n"
+	"report { store = \"/memory\" }\n",
+	"mode = sometimes\n",
+};
+
+_Static_assert(TABLE_SIZE(confs) == WORLD_CONFS, "count them again");
+
+static struct {
+	int conf_file, zone_file; /* in memory */
+	char conf_path[32];
+} files;
+
+static void
+write_file(int file, struct span text)
+{
+	assert(ftruncate(file, 0) == 0);
+	assert(pwrite(file, text.p, text.n, 0) == (ssize_t)text.n);
+}
+
+void
+world_put_conf(size_t number)
+{
+	char text[CONF_BYTES];
+	struct buf b = buf_over(text, sizeof(text));
+
+	buf_printf(&b, "%sdns { zone = \"/proc/self/fd/%d\" }\n", confs[number],
+	    files.zone_file);
+	assert(!b.full);
+	write_file(files.conf_file, buf_done(&b));
+}
+
+const char *
+world_begin(void)
+{
+	struct buf path;
+
+	if (files.conf_path[0] != '\0')
+		return files.conf_path;
+	path = buf_over(files.conf_path, sizeof(files.conf_path));
+	files.conf_file = memfd_create("conf", MFD_CLOEXEC);
+	files.zone_file = memfd_create("zone", MFD_CLOEXEC);
+	assert(files.conf_file >= 0 && files.zone_file >= 0);
+	buf_printf(&path, "/proc/self/fd/%d", files.conf_file);
+	write_file(files.zone_file, span_of(zone, sizeof(zone) - 1));
+	log_setup("fuzz", LOG_FORMAT_TEXT, LOG_TARGET_SYSLOG, LOG_LEVEL_INFO);
+	return files.conf_path;
+}
+
+/*
+ * In the place of libc's: who waits for answers gets those that are held, and
+ * where there are none the time is over at once.
+ */
+int
+pthread_cond_timedwait(pthread_cond_t *restrict cond,
+    pthread_mutex_t *restrict lock, const struct timespec *restrict until)
+{
+	bool given;
+
+	(void)cond;
+	(void)until;
+	pthread_mutex_unlock(lock);
+	given = moody_give(false);
+	pthread_mutex_lock(lock);
+	return given ? 0 : ETIMEDOUT;
+}
+
+/* ---- what the daemon tells: a store and a log ---- */
+
+static struct world_kept kept;
+
+struct world_kept
+world_take_kept(void)
+{
+	struct world_kept taken = kept;
+
+	kept.any = false;
+	return taken;
+}
+
+struct store *
+store_open(const struct store_options *o, char *error, size_t size)
+{
+	static char place;
+
+	(void)error;
+	(void)size;
+	assert(o->path != NULL);
+	return (struct store *)(void *)&place;
+}
+
+/* What would be written is whole, and is read again the same. */
+bool
+store_put(struct store *s, const struct report_row *row,
+    const struct policy_facts *facts, const struct policy_decision *decision,
+    int64_t now)
+{
+	struct entry *e = entry_new(row, facts, decision, now);
+	struct arena *a = arena_new(FACTS_MEMORY);
+	struct policy_facts again;
+
+	(void)s;
+	assert(e != NULL && a != NULL);
+	assert(e->has_row == (row != NULL) && e->has_facts);
+	for (size_t i = 0; e->has_row && i < PACK_TEXTS; i++)
+		for (size_t k = 0; k < e->row[i].n; k++)
+			assert(ascii_is_print((unsigned char)e->row[i].p[k]) ||
+			    (i == PACK_DKIM && e->row[i].p[k] == '\n'));
+	assert(facts_unpack(e->facts, a, &again));
+	assert(again.spf == facts->spf && again.dkim == facts->dkim);
+	assert(again.dmarc == facts->dmarc && again.faulty == facts->faulty);
+	assert(again.dmarc_policy == facts->dmarc_policy);
+	kept.any = true;
+	kept.action = decision->action;
+	kept.would = decision->would;
+	kept.skipped = decision->skipped;
+	arena_free(a);
+	free(e);
+	return true;
+}
+
+void
+store_counts(struct store *s, struct store_counts *out)
+{
+	(void)s;
+	*out = (struct store_counts){ .put = 1 };
+}
+
+void
+store_close(struct store *s, unsigned wait_ms)
+{
+	(void)s;
+	(void)wait_ms;
+}
+
+void __syslog_chk(int priority, int flag, const char *format, ...);
+void syslog(int priority, const char *format, ...);
+
+/* In the place of libc's: a line stays one line (lib/log.h). */
+static void
+check_line(const char *format, va_list args)
+{
+	struct span rest;
+
+	assert(strcmp(format, "%s") == 0);
+	rest = span_str(va_arg(args, const char *));
+	assert(rest.n > 0 && rest.n < LOG_LINE_MAX);
+	for (size_t n; rest.n > 0; rest = span_skip(rest, n)) {
+		n = utf8_plain(rest);
+		assert(n > 0);
+	}
+}
+
+void
+syslog(int priority, const char *format, ...)
+{
+	va_list args;
+
+	(void)priority;
+	va_start(args, format);
+	check_line(format, args);
+	va_end(args);
+}
+
+/* The same, as _FORTIFY_SOURCE calls it. */
+void
+__syslog_chk(int priority, int flag, const char *format, ...)
+{
+	va_list args;
+
+	(void)priority;
+	(void)flag;
+	va_start(args, format);
+	check_line(format, args);
+	va_end(args);
+}
