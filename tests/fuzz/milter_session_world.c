@@ -28,7 +28,8 @@ static const char zone[] =
     "locked.example. TXT \"v=spf1 -all\"\n"
     "_dmarc.locked.example. TXT \"v=DMARC1; p=reject\"\n"
     "good.example. TXT \"v=spf1 ip4:192.0.2.0/24 ip6:2001:db8::/32 -all\"\n"
-    "_dmarc.good.example. TXT \"v=DMARC1; p=reject; sp=quarantine\"\n"
+    "_dmarc.good.example. TXT \"v=DMARC1; p=reject; sp=quarantine; "
+    "fo=1:d:s; ruf=mailto:a@good.example\"\n"
     "sel._domainkey.good.example. TXT \"v=DKIM1; k=ed25519; "
     "p=8nuyn8eVQmwx+eko0wZoMBQ9dd2qc91/JdmoS1XBSO4=\"\n"
     "held.example. TXT \"v=spf1 ~all\"\n"
@@ -49,7 +50,8 @@ static const char zone[] =
 /* Each with the zone behind it; the last is none. */
 static const char *const confs[] = {
 	"mode = enforce authserv_id = \"mx.test\"\n"
-	"report { store = \"/memory\" }\n",
+	"report { store = \"/memory\" failure_reports = true "
+	"failure_headers = {\"Subject\", \"X\", \"Received\"} }\n",
 	"mode = monitor authserv_id = \"mx.test\"\n",
 	"mode = enforce authserv_id = \"mx.test\" log = json\n"
 	"spf { on_fail = reject on_softfail = tempfail on_temperror = tempfail "
@@ -166,11 +168,29 @@ store_open(const struct store_options *o, char *error, size_t size)
 	return (struct store *)(void *)&place;
 }
 
+/* A failure report's texts: printable ASCII, the fields' by lines. */
+static void
+check_failure(const struct failure *f)
+{
+	const struct span lines[] = { f->likeness, f->organization, f->domain,
+		f->record, f->author, f->source, f->subject };
+	const struct span fields[] = { f->feedback, f->header };
+
+	assert(failure_size(f) <= sizeof(*f) + FAILURE_MAX);
+	assert(f->domain.n > 0 && f->record.n > 0);
+	for (size_t i = 0; i < TABLE_SIZE(lines); i++)
+		assert(span_all(lines[i], ascii_is_print));
+	for (size_t i = 0; i < TABLE_SIZE(fields); i++)
+		for (size_t k = 0; k < fields[i].n; k++)
+			assert(ascii_is_print((unsigned char)fields[i].p[k]) ||
+			    fields[i].p[k] == '\t' || fields[i].p[k] == '\n');
+}
+
 /* What would be written is whole, and is read again the same. */
 bool
-store_put(struct store *s, const struct report_row *row,
+store_put_failure(struct store *s, const struct report_row *row,
     const struct policy_facts *facts, const struct policy_decision *decision,
-    int64_t now)
+    const struct failure *failure, int64_t now)
 {
 	struct entry *e = entry_new(row, facts, decision, now);
 	struct arena *a = arena_new(FACTS_MEMORY);
@@ -192,7 +212,9 @@ store_put(struct store *s, const struct report_row *row,
 	kept.would = decision->would;
 	kept.skipped = decision->skipped;
 	arena_free(a);
-	free(e);
+	if (failure != NULL)
+		check_failure(failure);
+	entry_free(e);
 	return true;
 }
 
