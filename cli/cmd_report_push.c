@@ -95,8 +95,8 @@ count_one(void *arg, const struct ledger_delivery *d)
 {
 	struct work *w = arg;
 
-	(void)d;
-	w->waiting++;
+	/* failure reports are of this host for ever */
+	w->waiting += d->report.parts > 0;
 	return true;
 }
 

@@ -398,7 +398,8 @@ ledger_each_kept(struct ledger *l, int64_t day,
 	    "JOIN source ON source.id = kept.source "
 	    "JOIN shape ON shape.id = kept.shape WHERE kept.day = $1 "
 	    "AND NOT EXISTS (SELECT 1 FROM report "
-	    "WHERE report.day = kept.day AND report.domain = policy.domain) "
+	    "WHERE report.day = kept.day AND report.domain = policy.domain "
+	    "AND parts > 0) "
 	    "ORDER BY kept.policy, kept.source, kept.shape");
 	enum sql_step step;
 

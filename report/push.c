@@ -412,6 +412,9 @@ run(struct push *p)
 	if (ledger_close_day(p->local, yesterday, p->o->now) == LEDGER_FAULT ||
 	    ledger_closed(p->local, &p->closed) != LEDGER_OK)
 		return local_fault(p);
+	/* those that a clock closed which was ahead may change yet */
+	if (p->closed > yesterday)
+		p->closed = yesterday;
 	if (!read_local(p) || !read_central(p) || !settle(p) || !compare(p))
 		return false;
 	before = p->day;

@@ -57,7 +57,7 @@ struct push_options {
 	int64_t now;      /* seconds since 1970 */
 	struct span host; /* our name, for people */
 	enum push_as as;
-	struct tidy_options tidy; /* of the shared store; replay_days 0 */
+	struct tidy_options tidy; /* of the shared store */
 	void (*tell)(void *arg, const struct push_event *e);
 	void *arg;
 };

@@ -80,13 +80,15 @@ static const struct chore chores[] = {
 	    "SELECT coalesce(max(id), 0) FROM source" },
 };
 
-/* PostgreSQL keeps its own pages, and has nothing to replay. */
+/* PostgreSQL keeps its own pages, and has nothing of single messages. */
 static bool
 is_due(const struct tidy *t, const struct sql *db)
 {
-	if (t->step == TABLE_SIZE(chores))
-		return !sql_is_shared(db);
-	return chores[t->step].age != AGE_REPLAY || t->o.replay_days != 0;
+	if (!sql_is_shared(db))
+		return true;
+	return t->step < TABLE_SIZE(chores) &&
+	    chores[t->step].age != AGE_REPLAY &&
+	    chores[t->step].age != AGE_FAILURE;
 }
 
 static unsigned

@@ -21,7 +21,7 @@ enum {
 
 struct tidy_options {
 	unsigned rows_days;     /* rows, and what was sent of them */
-	unsigned replay_days;   /* 0: the store has nothing to replay */
+	unsigned replay_days;
 	unsigned received_days; /* reports of others */
 };
 

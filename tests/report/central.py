@@ -523,10 +523,30 @@ def sent_before(c):
         db.execute("INSERT INTO delivery (report, destination, state, "
                    "attempts, changed, not_before, note) VALUES "
                    "(1, 'a@a.example', 2, 1, 1, 0, '')")
+        # a report of a failure is no reason
+        db.execute("INSERT INTO report (day, domain, part, parts, report_id, "
+                   "record, made, rows, messages, note) VALUES "
+                   "(?, 'b.example', 1, 0, 'y', '', 1, 1, 1, '')",
+                   (TODAY - 1,))
+        db.execute("INSERT INTO delivery (report, destination, state, "
+                   "attempts, changed, not_before, note) VALUES "
+                   "(2, 'b@b.example', 2, 1, 1, 0, '')")
     same(host.push()["waiting"], 1)
     same(sorted((r[0], r[1]) for r in c.kept(host.database)),
          [(TODAY - 2, "a.example"), (TODAY - 2, "b.example"),
           (TODAY - 1, "b.example")])
+
+
+@suite.test("what is past its retention leaves")
+def retention(c):
+    host = c.host(c.fresh())
+    for day in (TODAY - 500, TODAY - 399, TODAY - 1):
+        host.add(day, "r%d.example" % day, "192.0.2.1", 1)
+    same(host.push()["days"], 3)
+    same(sorted(r[0] for r in c.kept(host.database)), [TODAY - 399, TODAY - 1])
+    same([r[0] for r in c.pg.rows(host.database, "SELECT domain FROM "
+                                  "avouch.policy ORDER BY domain")],
+         ["r%d.example" % (TODAY - n) for n in (399, 1)])
 
 
 @suite.test("the ledger's own tests, in PostgreSQL")
