@@ -81,8 +81,8 @@ enum ledger_step ledger_closed(struct ledger *l, int64_t *day);
 enum ledger_step ledger_pushed(struct ledger *l, int64_t *day);
 
 /* Days with rows, oldest first. */
-enum ledger_step ledger_each_day(struct ledger *l,
-    bool (*each)(void *arg, int64_t day, uint64_t messages), void *arg);
+enum ledger_step ledger_each_day(
+    struct ledger *l, bool (*each)(void *arg, int64_t day), void *arg);
 
 struct ledger_policy { /* a policy domain on one day */
 	struct span domain;

@@ -193,11 +193,10 @@ note_local(struct push *p)
 }
 
 static bool
-add_day(void *arg, int64_t day, uint64_t messages)
+add_day(void *arg, int64_t day)
 {
 	struct push *p = arg;
 
-	(void)messages;
 	if (day > p->day && day <= p->closed && p->n_days < DAYS_MAX)
 		p->days[p->n_days++] = day;
 	return true;

@@ -129,11 +129,10 @@ struct days {
 };
 
 static bool
-add_day(void *arg, int64_t day, uint64_t messages)
+add_day(void *arg, int64_t day)
 {
 	struct days *d = arg;
 
-	(void)messages;
 	if (day >= d->from && day <= d->to && d->n < DAYS_MAX)
 		d->day[d->n++] = day;
 	return true;

@@ -195,12 +195,11 @@ rows_3_1(void **state)
 }
 
 static bool
-see_day(void *arg, int64_t day, uint64_t messages)
+see_day(void *arg, int64_t day)
 {
 	struct seen *s = arg;
 
-	snprintf(
-	    next_line(s), SEEN_TEXT, "%d %u", (int)day, (unsigned)messages);
+	snprintf(next_line(s), SEEN_TEXT, "%d", (int)day);
 	return go_on(s);
 }
 
@@ -228,7 +227,7 @@ rows_move(void **state)
 		add(&m.row);
 	}
 	is_ok(ledger_each_day(ledger, see_day, &seen));
-	ASSERT_SEEN(&seen, "20000 10", "20001 5");
+	ASSERT_SEEN(&seen, "20000", "20001");
 	place_make(&other);
 	to = ledger_open_file(other.file, SQLITE_FOR_COMMAND, error);
 	assert_non_null(to);
@@ -246,7 +245,7 @@ rows_move(void **state)
 	is_ok(ledger_end(to, false));
 	seen.n = 0;
 	is_ok(ledger_each_day(to, see_day, &seen));
-	ASSERT_SEEN(&seen, "20000 10");
+	ASSERT_SEEN(&seen, "20000");
 	ledger_close(to);
 	place_remove(&other);
 }
