@@ -209,6 +209,49 @@ def _(l):
     same(l.milter.wait_log(event="store")["lost"], "0", "lost")
 
 
+@suite.test("retention by option: what is too old goes, and its room with it")
+def _(l):
+    fresh(l)
+    m = session(l)
+    same(m.message(l.signed, "alice@bank.example").reply, "c", "reply")
+    m.quit()
+    l.milter.stop()
+    today = int(time.time()) // 86400
+    db = sqlite3.connect(store(l))
+    for age in (29, 31, 300):  # in days; a shape for each row of each
+        first = age * 10000
+        db.executemany("INSERT INTO shape SELECT ?, hash, ?, envelope_from, "
+                       "disposition, dkim_aligned, spf_aligned, automatic, "
+                       "override, comment, spf_domain, spf_scope, spf_result, "
+                       "dkim, ? FROM shape WHERE id = 1",
+                       [(first + i, "x%d.example" % i, today - age)
+                        for i in range(2000)])
+        db.executemany("INSERT INTO kept VALUES (?, 1, 1, ?, 1, 1)",
+                       [(today - age, first + i) for i in range(2000)])
+        db.execute("INSERT INTO replay VALUES (?, 1, 1, 1, 1)",
+                   (today - age + 25,))
+    db.commit()
+    db.close()
+    was = os.path.getsize(store(l))
+    l.start_milter('report { store = "%s"  retention = 30d  '
+                   'replay_retention = 5d }\n' % store(l))
+    until = time.monotonic() + 30
+    while (time.monotonic() < until and
+           (ask(l, "SELECT count(*) FROM shape") != [(2001,)] or
+            ask(l, "PRAGMA freelist_count")[0][0] * 4 >
+            ask(l, "PRAGMA page_count")[0][0])):
+        time.sleep(0.1)
+    same(ask(l, "SELECT day, count(*) FROM kept GROUP BY day"),
+         [(today - 29, 2000), (today, 1)], "rows")
+    same(ask(l, "SELECT day FROM replay ORDER BY day"),
+         [(today - 4,), (today,)], "facts")
+    same(ask(l, "SELECT count(*) FROM shape"), [(2001,)], "shapes")
+    same(ask(l, "PRAGMA integrity_check"), [("ok",)], "the file")
+    l.milter.stop()
+    true(os.path.getsize(store(l)) < was * 0.6, "%d bytes, were %d" % (
+        os.path.getsize(store(l)), was))
+
+
 class Client(threading.Thread):
     """Sends until it is hung up on; each has a domain of its own."""
 
