@@ -1,0 +1,291 @@
+/*
+ * redact_test.c - what is private in header fields, taken out (RFC 6590).
+ */
+#include "report/redact.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+#include <cmocka.h>
+
+#include "lib/ascii.h"
+#include "lib/table.h"
+
+enum { TEXT_MAX = 4000, HASH_LETTERS = 16, FIELD_MEMORY = 1 << 16 };
+
+static const struct redact key = { .key = { 1, 2 }, .salt = 3 };
+
+/* A hash becomes "#": 16 letters of hex in front of an "@", or alone. */
+static void
+put_shown(struct buf *b, struct span text)
+{
+	struct scan s = scan_of(text);
+
+	while (!scan_done(&s)) {
+		struct span run = scan_while(&s, ascii_is_xdigit);
+
+		if (run.n == HASH_LETTERS)
+			buf_byte(b, '#');
+		else
+			buf_span(b, run);
+		if (!scan_done(&s))
+			buf_byte(b, (char)scan_next(&s));
+	}
+}
+
+struct vector {
+	const char *name;
+	const char *field; /* CRLF inside, without a line end */
+	const char *want;  /* NULL: left out */
+};
+
+static void
+check(const struct vector *v)
+{
+	char memory[TEXT_MAX], shown_memory[TEXT_MAX];
+	struct buf b = buf_over(memory, sizeof(memory));
+	struct buf shown = buf_over(shown_memory, sizeof(shown_memory));
+	struct arena *a = arena_new(FIELD_MEMORY);
+	struct span all = span_str(v->field);
+	size_t colon = span_index(all, ':');
+	struct mail_field f = { .raw = all,
+		.name = span_first(all, colon),
+		.value = span_skip(all, colon + 1) };
+	bool told = redact_field(&key, &b, a, &f);
+
+	put_shown(&shown, buf_done(&b));
+	if (told != (v->want != NULL) ||
+	    (told && strcmp(shown_memory, v->want) != 0))
+		fail_msg("%s: got \"%s\"", v->name, shown_memory);
+	arena_free(a);
+}
+
+static void
+check_all(const struct vector *v, size_t n)
+{
+	for (; n > 0; n--, v++)
+		check(v);
+}
+
+static void
+rfc6590_3_addresses(void **state)
+{
+	static const struct vector vectors[] = {
+		{ "plain", "From: ann@example.com", "From: <#@example.com>\n" },
+		{ "a name", "From: \"Ann, Boss\" <ann@example.com> (home)",
+		    "From: <#@example.com>\n" },
+		{ "many",
+		    "To: a@b.example,\r\n C <c@d.example>, g: e@f.example;",
+		    "To: <#@b.example>,\n <#@d.example>,\n <#@f.example>\n" },
+		{ "quoted", "Sender: \"ann smith\"@example.com",
+		    "Sender: <#@example.com>\n" },
+		{ "in any case", "REPLY-TO: ann@example.com",
+		    "REPLY-TO: <#@example.com>\n" },
+		{ "address as a name", "From: ann@a.example <bob@b.example>",
+		    "From: <#@a.example>,\n <#@b.example>\n" },
+		{ "no address", "From: Ann", NULL },
+		{ "empty", "Cc: ", NULL },
+		{ "8-bit domain", "From: a@b\xc3\xa4.example",
+		    "From: <#@b??.example>\n" },
+	};
+	(void)state;
+	check_all(vectors, TABLE_SIZE(vectors));
+}
+
+static void
+rfc6590_3_other_fields(void **state)
+{
+	static const struct vector vectors[] = {
+		{ "no address", "Subject: hello  there",
+		    "Subject: hello  there\n" },
+		{ "in a text", "Subject: Re: ann@example.com!",
+		    "Subject: Re: #@example.com!\n" },
+		{ "for and by",
+		    "Received: from a (b [192.0.2.1])\r\n\tby c for "
+		    "<ann@example.com>;\r\n\tnow",
+		    "Received: from a (b [192.0.2.1])\n\tby c for "
+		    "<#@example.com>;\n\tnow\n" },
+		{ "VERP", "Return-Path: <l-ann=example.com@b.example>",
+		    "Return-Path: <#@b.example>\n" },
+		{ "quoted", "X: \"ann smith\"@example.com",
+		    "X: #@example.com\n" },
+		{ "quoted with a quote", "X: \"ann\\\"smith\"@example.com",
+		    "X: #@example.com\n" },
+		{ "within quotes", "X: \"mail ann@example.com now\" a",
+		    "X: \"mail #@example.com now\" a\n" },
+		{ "two", "X: a@b@c", "X: #@#@c\n" },
+		{ "nothing in front", "X: @b", "X: @b\n" },
+		{ "mailto", "List-Post: <mailto:ann@example.com>",
+		    "List-Post: <mailto:#@example.com>\n" },
+		{ "8-bit and controls",
+		    "X: \xc3\xa4\x01\x7fnn@example.com \x80",
+		    "X: #@example.com ?\n" },
+	};
+	(void)state;
+	check_all(vectors, TABLE_SIZE(vectors));
+}
+
+static void
+rfc6376_3_5_signatures(void **state)
+{
+	static const struct vector vectors[] = {
+		{ "i=", "DKIM-Signature: v=1; i=ann@a.example; b=ab=;",
+		    "DKIM-Signature: v=1; i=#@a.example; b=ab=\n" },
+		{ "i= of the domain", "DKIM-Signature: v=1; i=@a.example",
+		    "DKIM-Signature: v=1; i=@a.example\n" },
+		{ "z=",
+		    "DKIM-Signature: v=1;\r\n z=To:ann=40a.example|Subject:x"
+		    ";\r\n\tb=ab",
+		    "DKIM-Signature: v=1;\n\tb=ab\n" },
+		{ "z= with space", "DKIM-Signature: z\t=Subject:x; b=",
+		    "DKIM-Signature: b=\n" },
+		{ "only z=", "DKIM-Signature: z=Subject:x",
+		    "DKIM-Signature:\n" },
+		{ "ARC", "ARC-Message-Signature: i=1; z=a; b=c",
+		    "ARC-Message-Signature: i=1; b=c\n" },
+	};
+	(void)state;
+	check_all(vectors, TABLE_SIZE(vectors));
+}
+
+static void
+rfc5322_3_6_4_ids(void **state)
+{
+	static const struct vector vectors[] = {
+		{ "as it is", "Message-ID: <a.b@example.com>",
+		    "Message-ID: <a.b@example.com>\n" },
+		{ "of others", "In-Reply-To: <a.b@example.com>",
+		    "In-Reply-To: <#@example.com>\n" },
+	};
+	(void)state;
+	check_all(vectors, TABLE_SIZE(vectors));
+}
+
+/* A field must not become two, nor end the header. */
+static void
+rfc5322_2_2_3_lines(void **state)
+{
+	static const struct vector vectors[] = {
+		{ "injected", "Subject: a\r\nTo: ann@example.com",
+		    "Subject: a\n\tTo: #@example.com\n" },
+		{ "empty line", "Subject: a\r\n\r\nbody",
+		    "Subject: a\n\t\n\tbody\n" },
+		{ "bare LF, bare CR", "Subject: a\nb\rc",
+		    "Subject: a\n\tbc\n" },
+		{ "line end at the end", "Subject: a\r\n", "Subject: a\n\t\n" },
+		{ "a name with a line end", "X\nY: a", "X?Y: a\n" },
+	};
+	(void)state;
+	check_all(vectors, TABLE_SIZE(vectors));
+}
+
+/* RFC 5322 section 2.1.1; what is cut must not leave a local part behind. */
+static void
+rfc5322_2_1_1_long_lines(void **state)
+{
+	char field[3 * REDACT_LINE_MAX], memory[TEXT_MAX];
+	struct arena *a = arena_new(FIELD_MEMORY);
+
+	(void)state;
+	for (size_t n = REDACT_LINE_MAX - 30; n < REDACT_LINE_MAX + 5; n++) {
+		struct buf text = buf_over(field, sizeof(field));
+		struct buf b = buf_over(memory, sizeof(memory));
+		struct mail_field f = { .name = SPAN("X") };
+
+		for (size_t i = 0; i < n; i++)
+			buf_byte(&text, i % 10 == 9 ? ' ' : 'x');
+		buf_text(&text, n % 2 == 0 ? " secret" : " \"secret\"");
+		buf_text(&text, "@example.com\r\n next@example.com");
+		f.value = buf_done(&text);
+		assert_true(redact_field(&key, &b, a, &f));
+		assert_null(strstr(memory, "secr"));
+		assert_non_null(strstr(memory, "@example.com\n"));
+		assert_true(span_index(buf_done(&b), '\n') <=
+		    REDACT_LINE_MAX + HASH_LETTERS);
+	}
+	arena_free(a);
+}
+
+/* Where there is no room for all of it nothing is told. */
+static void
+no_room(void **state)
+{
+	static const char *const fields[] = { "Subject: to ann@example.com now",
+		"From: Ann <ann@example.com>, bob@example.com",
+		"DKIM-Signature: v=1; i=ann@example.com; b=x" };
+	char memory[200];
+
+	(void)state;
+	for (size_t i = 0; i < TABLE_SIZE(fields); i++) {
+		struct span all = span_str(fields[i]);
+		size_t colon = span_index(all, ':');
+		struct mail_field f = { .name = span_first(all, colon),
+			.value = span_skip(all, colon + 1) };
+		bool told = false;
+
+		for (size_t size = 1; size < sizeof(memory); size++) {
+			struct buf b = buf_over(memory, size);
+			struct arena *a = arena_new(FIELD_MEMORY);
+			bool now = redact_field(&key, &b, a, &f);
+
+			assert_true(now || b.n == 0);
+			assert_true(now || !told);
+			told = now;
+			arena_free(a);
+		}
+		assert_true(told);
+	}
+}
+
+static struct span
+hashed(struct redact r, const char *address, char *memory)
+{
+	struct buf b = buf_over(memory, 100);
+
+	redact_address(&r, &b, span_str(address));
+	return buf_done(&b);
+}
+
+/* RFC 6590 section 3: the same string is the same; but not to another. */
+static void
+rfc6590_3_hashes(void **state)
+{
+	char a[100], b[100];
+	struct redact other = key;
+
+	(void)state;
+	assert_true(span_equal(
+	    hashed(key, "ann@a.example", a), hashed(key, "ann@a.example", b)));
+	assert_false(span_equal(
+	    hashed(key, "ann@a.example", a), hashed(key, "bob@a.example", b)));
+	other.salt++;
+	assert_false(span_equal(hashed(key, "ann@a.example", a),
+	    hashed(other, "ann@a.example", b)));
+	other = key;
+	other.key.a++;
+	assert_false(span_equal(hashed(key, "ann@a.example", a),
+	    hashed(other, "ann@a.example", b)));
+	assert_true(hashed(key, "postmaster", a).n == HASH_LETTERS);
+	assert_true(hashed(key, "", a).n == 0);
+	assert_true(span_is(hashed(key, "@a.example", a), "@a.example"));
+	assert_true(hashed(key, "a@b>\r\nX: y", a).n > 0);
+	assert_null(strchr(a, '\n'));
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(rfc6590_3_addresses),
+		cmocka_unit_test(rfc6590_3_other_fields),
+		cmocka_unit_test(rfc6590_3_hashes),
+		cmocka_unit_test(rfc6376_3_5_signatures),
+		cmocka_unit_test(rfc5322_3_6_4_ids),
+		cmocka_unit_test(rfc5322_2_2_3_lines),
+		cmocka_unit_test(rfc5322_2_1_1_long_lines),
+		cmocka_unit_test(no_room),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
