@@ -12,7 +12,8 @@ struct redactor {
 	struct buf *b;
 	size_t line;  /* where in `b` the line begins */
 	size_t word;  /* what a local part that ends here would begin with */
-	size_t quote; /* where the open quoted string begins */
+	size_t quote; /* the same as it was where the open quoted string begins
+	               */
 	bool in_quote;
 	bool is_over; /* the rest of the line is left out */
 };
@@ -66,9 +67,9 @@ static void
 put_quote(struct redactor *w)
 {
 	if (w->in_quote)
-		w->word = w->quote; /* "john doe"@example.com */
+		w->word = w->quote; /* john."the doe"@example.com */
 	else
-		w->quote = w->b->n;
+		w->quote = w->word;
 	w->in_quote = !w->in_quote;
 	buf_byte(w->b, '"');
 }

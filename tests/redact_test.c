@@ -112,6 +112,8 @@ rfc6590_3_other_fields(void **state)
 		    "X: #@example.com\n" },
 		{ "quoted with a quote", "X: \"ann\\\"smith\"@example.com",
 		    "X: #@example.com\n" },
+		{ "in parts quoted", "X: to ann.\"de smith\".x@example.com",
+		    "X: to #@example.com\n" },
 		{ "within quotes", "X: \"mail ann@example.com now\" a",
 		    "X: \"mail #@example.com now\" a\n" },
 		{ "two", "X: a@b@c", "X: #@#@c\n" },
