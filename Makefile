@@ -107,8 +107,9 @@ MILTER_TESTS = "tests/milter/proto.py $(DAEMON)" \
 	"tests/milter/policy.py $(DAEMON)" "tests/milter/soak.py $(DAEMON) 5" \
 	"tests/milter/luatest.py $(DAEMON)" "tests/milter/store.py $(DAEMON)" \
 	"tests/milter/storefaults.py $(DAEMON)" \
-	"tests/milter/failures.py $(DAEMON)" \
-	"tests/milter/faults.py $(DAEMON)" "tests/milter/e2e.py $(DAEMON)"
+	"tests/milter/failures.py $(DAEMON)" "tests/milter/starting.py $(DAEMON)" \
+	"tests/milter/faults.py $(DAEMON)" "tests/milter/flood.py $(DAEMON)" \
+	"tests/milter/e2e.py $(DAEMON)"
 CLI_TESTS = "tests/cli/contract.py $(COMMAND)" \
 	"tests/cli/explain.py $(COMMAND)" "tests/cli/manual.py $(COMMAND)" \
 	"tests/report/reading.py $(COMMAND)" \
@@ -128,7 +129,7 @@ check:
 	@$(MAKE) --no-print-directory -s check-run
 
 # Preloaded into the daemon: memory that runs out, a clock that is set, an
-# intruder; for proto.py, faults.py, confine.py.
+# intruder; all by tests/milter.
 PRELOADS = $(BUILD)/tests/failmalloc.so $(BUILD)/tests/turnclock.so \
 	$(BUILD)/tests/probe.so
 
@@ -168,6 +169,20 @@ sendmail-test: all
 # seconds of it.
 soak-reload: all
 	@tests/milter/soak.py $(DAEMON) 60
+
+# 200,000 messages, 64 at once: memory and descriptors at the end are those of
+# the middle.  Some three minutes on two cores.
+SOAK = 200000
+soak: all
+	@LOGS=$(BUILD) TEST_SECONDS=3600 tests/run_cmocka \
+		"tests/milter/endurance.py $(DAEMON) $(SOAK)"
+
+# What `check` has in small: each way to fail alone, 100 MB, a million fields.
+faults: all $(PRELOADS)
+	@LOGS=$(BUILD) TEST_SECONDS=1200 tests/run_cmocka \
+		"tests/milter/starting.py $(DAEMON)" \
+		"tests/milter/faults.py $(DAEMON) --alone" \
+		"tests/milter/flood.py $(DAEMON) --long"
 
 # What is kept for reports, with all that can be wrong with the disk, and kills.
 store-faults: all
@@ -276,6 +291,8 @@ help:
 	@echo "e2e          the tests against a running milter alone"
 	@echo "central-test a PostgreSQL that hosts share, 240 times killed"
 	@echo "sendmail-test  mail through a Sendmail that is fetched for it"
+	@echo "faults       the tests of failures and floods, in their long form"
+	@echo "soak         SOAK=200000 messages: memory and descriptors are flat"
 	@echo "soak-reload  a minute of mail with ten reloads a second"
 	@echo "store-faults kills, and all that can be wrong with the store's disk"
 	@echo "valgrind     a thousand messages through the milter under valgrind"
@@ -289,7 +306,7 @@ help:
 
 .SECONDARY:
 .PHONY: all bench demo check check-programs check-run cli-test e2e \
-	central-test soak-reload sendmail-test store-faults valgrind lint \
+	central-test soak soak-reload faults sendmail-test store-faults valgrind lint \
 	deps unit fuzz-replay asan \
 	tsan fuzz-build fuzzers fuzz install uninstall deb help clean
 clean:

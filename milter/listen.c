@@ -197,6 +197,13 @@ open_unix(const struct listen_wish *wish, struct listen_socket *out,
 	mask = umask(0177);
 	code = bind(out->fd, &a.any, sizeof(a.un));
 	umask(mask);
+	if (code != 0 && errno == ENOENT) {
+		buf_printf(error,
+		    "%s: there is no directory for it; make one, or set "
+		    "another socket",
+		    wish->socket);
+		return false;
+	}
 	if (code != 0)
 		return failed(error, wish->socket, "cannot be made");
 	out->path = path;

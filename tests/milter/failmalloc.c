@@ -1,6 +1,6 @@
 /*
- * failmalloc.c - preloaded into avouch-milter by proto.py and faults.py: memory
- * runs out when the test says so.
+ * failmalloc.c - preloaded into avouch-milter by tests: memory runs out when
+ * they say so.
  *
  * The file named by FAIL_CONTROL holds numbers: every `every`-th allocation
  * fails (0: none), but for the first `spare`; with a `seed`, one in `every` at

@@ -72,7 +72,10 @@ def canonical_body(body, how):
     if how == "relaxed":  # RFC 6376 section 3.4.4
         body = re.sub(rb"[ \t]+\r\n", b"\r\n", body)
         body = re.sub(rb"[ \t]+", b" ", body)
-    body = re.sub(rb"(\r\n)*\Z", b"", body)
+    end = len(body)
+    while body[max(end - 2, 0):end] == b"\r\n":
+        end -= 2
+    body = body[:end]
     if body or how == "simple":  # RFC 6376 section 3.4.3
         body += b"\r\n"
     return body

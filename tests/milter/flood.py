@@ -1,0 +1,402 @@
+#!/usr/bin/env python3
+"""Much of everything: what an MTA, or who sends mail through it, can pour into
+avouch-milter is bounded in memory, and others are served meanwhile.
+
+usage: flood.py PROGRAM [PART-OF-A-NAME] [--long]    make faults: the long form
+"""
+
+import os
+import re
+import resource
+import socket
+import struct
+import subprocess
+import sys
+import threading
+import time
+
+import lab
+import miltproto
+import signing
+from proto import OURS, session
+from suite import Suite, holds, same, true
+
+suite = Suite()
+
+MIB = 1 << 20
+BANK = "alice@bank.example"
+CLAIM = b" mx.example.net; dmarc=pass"
+MESSAGE = 12 * MIB  # what a message may take: its arena, its jobs', libmilter's
+SESSION = 64 << 10  # what an idle one may take
+
+
+def status(l, name):
+    with open("/proc/%d/status" % l.milter.process.pid) as f:
+        return int(re.search(name + r":\s*(\d+)", f.read()).group(1))
+
+
+def memory(l):
+    return status(l, "VmRSS") * 1024
+
+
+def descriptors(l):
+    return len(os.listdir("/proc/%d/fd" % l.milter.process.pid))
+
+
+class Bounded:
+    """No more memory is taken within the block, at any time, than `bytes`."""
+
+    def __init__(self, l, most):
+        self.l = l
+        self.most = most
+
+    def __enter__(self):
+        with open("/proc/%d/clear_refs" % self.l.milter.process.pid,
+                  "w") as f:
+            f.write("5")  # the peak is counted anew: proc(5)
+        self.before = memory(self.l)
+        self.began = time.monotonic()
+
+    def __exit__(self, kind, *_):
+        if kind is None:
+            peak = status(self.l, "VmHWM") * 1024
+            print("memory %.1f -> %.1f MiB at most, %.1f after; %.1f s" % (
+                self.before / MIB, peak / MIB, memory(self.l) / MIB,
+                time.monotonic() - self.began))
+            true(peak - self.before <= self.most, "memory")
+
+
+def packets(fields):
+    return b"".join(struct.pack(">I", len(n) + len(v) + 3) + b"L" + n +
+                    b"\0" + v + b"\0" for n, v in fields)
+
+
+def with_fields(l, fields, repeated=1):
+    """What becomes of a forged message with so much before its From."""
+    m = session(l)
+    m.mail()
+    m.rcpt()
+    data = packets(fields)
+    for _ in range(repeated):
+        m.socket.sendall(data)
+    m.header("From", b" " + BANK.encode())
+    m.headers_end()
+    changes = m.end()
+    m.quit()
+    return changes
+
+
+def is_rejected(changes):
+    same((changes.reply, changes.text[:10]), ("y", "550 5.7.26"), "reply")
+
+
+def serves(l, seconds=5):
+    """Others are served, and how fast."""
+    began = time.monotonic()
+    m = session(l)
+    changes = m.message(l.signed)
+    m.quit()
+    same(lab.results(changes.inserted[0][2])["dmarc"], "pass", "verdict")
+    took = time.monotonic() - began
+    true(took < seconds, "a message took %.1f s" % took)
+    return took
+
+
+class Traffic:
+    """Connections that come and go, as on any server.
+
+    libmilter counts a worker as idle until it wakes: two connections handed to
+    it at once wait behind each other.  Where the first stalls in the middle of
+    a packet, the second waits until the next connection has a worker started.
+    """
+
+    def __enter__(self):
+        self.over = threading.Event()
+        self.thread = threading.Thread(target=self.run)
+        self.thread.start()
+
+    def __init__(self, l):
+        self.where = l.where
+
+    def run(self):
+        while not self.over.wait(0.05):
+            socket.create_connection(("127.0.0.1", self.where)).close()
+
+    def __exit__(self, *_):
+        self.over.set()
+        self.thread.join()
+
+
+# ---- one message ----
+
+@suite.test("a field of 10 MB: hung up on; a header of 10 MB is judged")
+def _(l):
+    with Bounded(l, MESSAGE):
+        m = session(l)
+        m.mail()
+        m.rcpt()
+        try:  # the MTA then does what it does without us: it tempfails
+            m.header("X-Big", b" " + b"x" * (10 * MIB))
+            m.headers_end()
+            raise AssertionError("it was taken: %s" % m.end().reply)
+        except ConnectionError:
+            pass
+        is_rejected(with_fields(l, [(b"X-Big", b" " + b"x" * 102000)], 100))
+    serves(l)
+
+
+@suite.test("a million fields, and From behind them")
+def _(l):
+    thousand = [(b"X-%d" % i, b" y") for i in range(1000)]
+    with Bounded(l, MESSAGE):
+        is_rejected(with_fields(l, thousand, 1000 if l.long else 30))
+    serves(l)
+
+
+@suite.test("ten thousand fields of each kind that is read")
+def _(l):
+    n = 10000
+    with Bounded(l, MESSAGE):
+        for name, value in (
+                (b"Received", b" from x by y; Thu, 01 Jan 2026 12:00:00 +0000"),
+                (b"DKIM-Signature", b" v=1; a=rsa-sha256; d=bank.example; "
+                 b"s=demo; h=from; bh=AAAA; b=AAAA"),
+                (b"ARC-Seal", b" i=1; a=rsa-sha256; d=bank.example; s=demo; "
+                 b"cv=none; b=AAAA"),
+                (b"From", b" a@bank.example"), (b"List-Idle", b" <x.y>"),
+                (OURS.encode(), CLAIM)):
+            began = time.monotonic()
+            is_rejected(with_fields(l, [(name, value)] * n))
+            took = time.monotonic() - began
+            print("%s: %.2f s" % (name.decode(), took))
+            true(took < 10, "time")
+    serves(l)
+
+
+@suite.test("more claims to be ours than an MTA can bear, and nobody reads")
+def _(l):
+    n = 300000 if l.long else 30000
+    m = session(l)
+    m.mail("x@plain.example")
+    m.rcpt()
+    data = packets([(OURS.encode(), CLAIM)] * 1000)
+    with Traffic(l), Bounded(l, MESSAGE):
+        for _ in range(n // 1000):
+            m.socket.sendall(data)
+        m.header("From", b" x@plain.example")
+        m.headers_end()
+        m.packet("E")
+        for _ in range(10):  # its replies fill the socket: one worker waits
+            serves(l)
+        changes = miltproto.Changes()
+        removed = 0
+        while changes.reply is None:
+            letter, _ = m.read()
+            removed += letter == "m"
+            if letter not in "mi":
+                changes.reply = letter
+    same((changes.reply, removed), ("c", n), "reply")
+    m.quit()
+
+
+@suite.test("ten thousand recipients")
+def _(l):
+    with Bounded(l, MESSAGE):
+        m = session(l)
+        m.mail()
+        for i in range(10000):
+            m.rcpt("user%d@domain%d.example" % (i, i))
+        m.header("From", b" " + BANK.encode())
+        m.headers_end()
+        is_rejected(m.end())
+        m.quit()
+    serves(l)
+
+
+@suite.test("a line of 100 MB, signed: hashed as it comes")
+def _(l):
+    size = 100 * MIB if l.long else 20 * MIB
+    body = (b"x" * 5000 + b" \t ") * (size // 5003) + b"y\r\n"
+    for canon in ("relaxed/relaxed", "simple/simple"):
+        signed = l.sign(lab.message(body=body), "bank.example", canon=canon)
+        head = signed[:len(signed) - len(body)]
+        m = session(l)
+        with Bounded(l, MESSAGE):
+            m.mail("x@plain.example")
+            m.rcpt()
+            for name, value in signing.split(head)[0]:
+                m.header(name, value.rstrip(b"\r\n").replace(b"\r\n", b"\n"))
+            m.headers_end()
+            for at in range(0, len(body), 65535):
+                m.body(body[at:at + 65535])
+            changes = m.end()
+        same(lab.results(changes.inserted[0][2])["dkim"], "pass", canon)
+        m.quit()
+
+
+@suite.test("avouch check: the same, from standard input")
+def _(l):
+    size = 100 * MIB if l.long else 20 * MIB
+    body = b"x" * size + b"\r\n"
+    line = l.sign(lab.message(body=body), "bank.example",
+                  canon="simple/simple")
+    header = b"".join(b"X-%d: %s\r\n" % (i, b"y" * 99990)
+                      for i in range(size // 1000000)) + lab.message()
+    for text, wanted in ((line, "dkim=pass"), (header, "dmarc=fail")):
+        # what is not a file's pages: 32 MiB at most
+        r = subprocess.run(
+            [os.path.dirname(l.program) + "/avouch", "check", "--zone",
+             l.zone, "--ip", "192.0.2.1", "--helo", "x.example",
+             "--mail-from", "x@plain.example", "-"], input=text,
+            capture_output=True, timeout=60,
+            preexec_fn=lambda: resource.setrlimit(
+                resource.RLIMIT_DATA, (32 * MIB, 32 * MIB)))
+        same(r.returncode, 0, r.stderr)
+        holds(r.stdout.decode(), wanted)
+
+
+# ---- many connections ----
+
+@suite.test("packets that claim 2 GB, and never come")
+def _(l):
+    with Traffic(l), Bounded(l, 16 * MIB):
+        open_ones = []
+        for size in (1 << 31, 0xffffffff, (4 << 20) + 2, 4 << 20):
+            for _ in range(50):
+                m = session(l)
+                m.mail()
+                m.socket.sendall(struct.pack(">I", size) + b"Lx")
+                open_ones.append(m)
+        serves(l)
+        for m in open_ones:
+            m.close()
+
+
+@suite.test("a thousand connections that do nothing")
+def _(l):
+    n = 1000
+    before = descriptors(l)
+    with Bounded(l, n * SESSION):
+        idle = [session(l) for _ in range(n)]
+        threads = status(l, "Threads")
+        took = max(serves(l) for _ in range(20))
+        print("%d threads; others within %.0f ms" % (threads, took * 1e3))
+        true(threads < 50, "idle ones have no threads of their own")
+        for m in idle:
+            m.close()
+    wait_descriptors(l, before)
+
+
+def wait_descriptors(l, before):
+    until = time.monotonic() + 20
+    while descriptors(l) > before and time.monotonic() < until:
+        time.sleep(0.05)
+    true(descriptors(l) <= before, "descriptors: %d, %d" % (
+        before, descriptors(l)))
+
+
+@suite.test("clients of a byte a second hold up nobody")
+def _(l):
+    n = 200
+    before = descriptors(l)
+    slow = [session(l) for _ in range(n)]
+    text = struct.pack(">I", 40) + b"M<x@bank.example>"
+    with Traffic(l), Bounded(l, n * 4 * SESSION):
+        for i in range(6 if l.long else 2):
+            for m in slow:
+                m.socket.sendall(text[i * 2:i * 2 + 1])
+            took = max(serves(l) for _ in range(5))
+            print("others within %.0f ms, %d threads" % (
+                took * 1e3, status(l, "Threads")))
+            time.sleep(1)
+    for m in slow:
+        m.close()
+    wait_descriptors(l, before)
+
+
+@suite.test("connections that come and go, at every step")
+def _(l):
+    before = descriptors(l)
+    with Bounded(l, 16 * MIB):
+        for i in range(20000 if l.long else 2000):
+            s = socket.create_connection(("127.0.0.1", l.where))
+            if i % 4 == 1:
+                s.sendall(b"\0\0")
+            elif i % 4 == 2:
+                s.sendall(struct.pack(">IcIII", 13, b"O", 6, 0x1ff, 0x1fffff))
+            elif i % 4 == 3:
+                s.sendall(struct.pack(">IcIII", 13, b"O", 6, 0x1ff, 0x1fffff)
+                          + packets([(b"From", b" x")]))
+                s.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER,
+                             struct.pack("ii", 1, 0))  # a reset
+            s.close()
+        serves(l)
+    wait_descriptors(l, before)
+
+
+@suite.test("floods from many sides at once, then SIGTERM")
+def _(l):
+    stop = threading.Event()
+
+    def flood(number):
+        while not stop.is_set():
+            try:
+                m = session(l)
+                m.mail()
+                m.socket.sendall(packets([(b"X", b"y" * 60000)] * 8))
+                if number % 2:
+                    m.headers_end()
+                    m.body(b"x" * 65535)
+                m.close()
+            except OSError:
+                pass
+
+    threads = [threading.Thread(target=flood, args=(i,)) for i in range(8)]
+    with Bounded(l, 8 * MESSAGE):
+        for t in threads:
+            t.start()
+        for _ in range(10):
+            serves(l, 10)
+    same(l.milter.stop(), 0, "status")
+    stop.set()
+    for t in threads:
+        t.join()
+    l.start_milter()
+
+
+@suite.test("inet: many messages of a connection, none waits for TCP")
+def _(l):
+    n = 50
+    worst = []
+    for steps in (miltproto.ALL_STEPS,
+                  miltproto.ALL_STEPS & ~miltproto.NO_REPLY):
+        m = session(l, steps=steps)
+        took = []
+        for _ in range(n):
+            began = time.monotonic()
+            same(m.message(l.signed).reply, "c", "reply")
+            took.append(time.monotonic() - began)
+        m.quit()
+        took.sort()
+        worst.append(took[n // 2])
+        print("median %.2f ms, 90 %% within %.2f ms" % (
+            took[n // 2] * 1e3, took[n * 9 // 10] * 1e3))
+    # Nagle's algorithm against a delayed acknowledgement: 40 ms each
+    true(max(worst) < 0.02, "it waits for TCP")
+
+
+def main():
+    words = [a for a in sys.argv[2:] if a != "--long"]
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (
+        hard if hard == resource.RLIM_INFINITY else min(hard, 4096), hard))
+    with lab.Lab(sys.argv[1]) as l:
+        l.long = "--long" in sys.argv
+        l.add_key("bank.example")
+        l.start_milter()
+        l.signed = l.sign(lab.message(), "bank.example")
+        return suite.run(l, words[0] if words else None)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
