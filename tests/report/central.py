@@ -6,6 +6,7 @@ usage: central.py PROGRAM [KILLS [PART-OF-A-NAME]]
 KILLS: how many pushes and senders are killed (24 each unless said otherwise)
 """
 
+import atexit
 import json
 import os
 import random
@@ -46,7 +47,7 @@ RECORD = "v=DMARC1; p=none; rua=mailto:reports@%s"
 # Notes what it is given, after a while; as sendmail(8) does, it takes its time.
 SENDMAIL = """#!/bin/sh
 id=$(sed -n 's/^Message-ID: *//p')
-sleep ${SENDMAIL_TAKES:-0}
+sleep "$(cat %s)"
 echo "$id" >>%s
 """
 
@@ -55,6 +56,20 @@ example. SOA ns.example. hostmaster.example. 1 3600 600 86400 300
 example. NS ns.example.
 """
 
+
+# Where a push is for a while, that it is met there.
+SLOW = """
+CREATE OR REPLACE FUNCTION avouch.nap() RETURNS trigger AS $$
+BEGIN PERFORM pg_sleep(TG_ARGV[0]::float); RETURN NEW; END
+$$ LANGUAGE plpgsql;
+DROP TRIGGER IF EXISTS noting ON avouch.host;
+DROP TRIGGER IF EXISTS committing ON avouch.host;
+CREATE TRIGGER noting BEFORE INSERT OR UPDATE ON avouch.host
+FOR EACH ROW EXECUTE FUNCTION avouch.nap(%s);
+CREATE CONSTRAINT TRIGGER committing AFTER INSERT OR UPDATE ON avouch.host
+DEFERRABLE INITIALLY DEFERRED
+FOR EACH ROW EXECUTE FUNCTION avouch.nap(%s);
+"""
 
 BOUNCE = """From: MAILER-DAEMON@example.net
 To: dmarc@mx.example
@@ -92,18 +107,16 @@ class Lab:
         self.program = os.path.abspath(program)
         self.kills = kills
         self.home = tempfile.mkdtemp(prefix="avouch-central-", dir=memory())
+        atexit.register(shutil.rmtree, self.home, True)
         self.random = random.Random(4711)
         self.pg = Postgres()
         self.n = 0
         self.sent = self.path("sent")
         self.zone = self.path("zone")
         self.write("zone", ZONE)
-        self.write("sendmail", SENDMAIL % self.sent)
+        self.write("seconds", "0")
+        self.write("sendmail", SENDMAIL % (self.path("seconds"), self.sent))
         os.chmod(self.path("sendmail"), 0o755)
-
-    def remove(self):
-        self.pg.remove()
-        shutil.rmtree(self.home, ignore_errors=True)
 
     def path(self, name):
         return os.path.join(self.home, name)
@@ -321,10 +334,18 @@ def alone(c):
     same((status, out, err), (0, "nothing to push\n", ""))
 
 
+def slow(c, database, noting, committing):
+    """A push takes so long between its rows and the note of it, and between
+    that and the end of the commit: there it is killed then."""
+    c.pg.psql(database, SLOW % (noting, committing))
+
+
 @suite.test("pushes that are killed")
 def killed(c):
     database = c.fresh()
     hosts = [c.host(database), c.host(database)]
+    hosts[0].push(now=TODAY * DAY - 31 * DAY)
+    slow(c, database, 0.01, 0.02)
     today, kills, done = TODAY, 0, 0
     while kills < c.kills:
         for host in hosts:
@@ -391,6 +412,8 @@ def at_once(c):
 def server_dies(c):
     database = c.fresh()
     host = c.host(database)
+    host.push(now=TODAY * DAY - 31 * DAY)
+    slow(c, database, 0.01, 0.02)
     broken, today = 0, TODAY - 20
     for _ in range(20):
         if broken == 3:
@@ -450,10 +473,20 @@ def two_files(c):
     same(c.kept(database), before)
     same(other.push("--as", "copy", now=NOW - DAY)["rows"], 1)
     same(len(c.kept(database)), len(before) + 1)
-    # each goes on by itself
-    host.fill((TODAY - 1,), 30)
+    # each by itself, at once, before anybody knows
+    twin = c.host(database)
+    shutil.copy(host.store, twin.store)
+    for one in (host, twin):
+        one.add(TODAY - 1, "twin.example", "192.0.2.7", 3)
+    slow(c, database, 0.3, 0.3)
+    running = [one.start("push") for one in (host, twin)]
+    same(sorted(end(p)[0] for p in running), [0, 78])
+    same([r[-2] for r in c.kept(database) if r[1] == "twin.example"], [3])
+    slow(c, database, 0, 0)
+    if host.run("push")[0] == 78:
+        host, twin = twin, host
+    # and on
     other.fill((TODAY - 1,), 30)
-    host.push()
     other.push()
     backup = c.path("backup.db")
     with host.sqlite() as db:
@@ -750,6 +783,27 @@ def killed_senders(c):
         kills, done, wanted))
 
 
+@suite.test("what another host has in hand is left to him")
+def in_hand(c):
+    hosts, wanted = senders(c, 1, 1)
+    c.write("seconds", "2")
+    p = hosts[0].start("send")
+    until = time.monotonic() + SECONDS
+    while c.pg.psql(hosts[0].database, "SELECT count(*) FROM avouch.delivery "
+                    "WHERE state = 1") != "1":
+        true(time.monotonic() < until, "nothing is handed over")
+    # his lock goes with his connections
+    c.pg.psql("postgres", "SELECT pg_terminate_backend(pid) FROM "
+              "pg_stat_activity WHERE application_name = 'avouch'")
+    status, out, err = hosts[1].run("send")
+    same(status, 0, err)
+    holds(out, "another host may be at it")
+    same(end(p)[0], 0)
+    c.write("seconds", "0")
+    finish(hosts, NOW)
+    once(c, wanted)
+
+
 def finish(hosts, now):
     """Until nothing is left to be sent; a helper may still be at it."""
     until = time.monotonic() + SECONDS
@@ -764,9 +818,10 @@ def finish(hosts, now):
 @suite.test("PostgreSQL dies while reports are sent, and comes again")
 def server_dies_sending(c):
     hosts, wanted = senders(c, 2, 40)
+    c.write("seconds", "0.03")
     broken = 0
     for _ in range(3):
-        p = hosts[0].start("send", env={"SENDMAIL_TAKES": "0.03"})
+        p = hosts[0].start("send")
         time.sleep(c.random.uniform(0.3, 0.8))
         c.pg.stop()
         time.sleep(0.3)
@@ -775,6 +830,7 @@ def server_dies_sending(c):
         true(status in (0, 75), err)
         broken += status == 75
     true(broken >= 1, "all was sent before PostgreSQL died")
+    c.write("seconds", "0")
     finish(hosts, NOW)
     once(c, wanted)
 
@@ -850,16 +906,15 @@ def bounce(c):
 
 
 def main():
+    # by timeout(1): what was started has to end
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
     program = sys.argv[1]
     kills = int(sys.argv[2]) if len(sys.argv) > 2 else KILLS
     try:
         lab = Lab(program, kills)
     except Missing as e:
         return suite.skip_all(e)
-    try:
-        return suite.run(lab, sys.argv[3] if len(sys.argv) > 3 else None)
-    finally:
-        lab.remove()
+    return suite.run(lab, sys.argv[3] if len(sys.argv) > 3 else None)
 
 
 if __name__ == "__main__":

@@ -2,6 +2,8 @@
 unprivileged user.
 """
 
+import atexit
+import ctypes
 import glob
 import os
 import pwd
@@ -19,10 +21,12 @@ shared_buffers = 32MB
 fsync = off
 max_wal_size = 64MB
 min_wal_size = 32MB
+dynamic_shared_memory_type = mmap
 log_min_messages = warning
 """
 
 
+PR_SET_PDEATHSIG = 1
 ROOM = 500 << 20  # bytes; it takes some 150 MB
 
 
@@ -63,12 +67,13 @@ def memory():
 
 class Postgres:
     def __init__(self):
+        self.process = None
         self.bin = programs()
         self.user = unprivileged()
         self.home = tempfile.mkdtemp(prefix="avouch-pg-", dir=memory())
+        atexit.register(self.remove)
         os.chmod(self.home, 0o755)
         self.data = os.path.join(self.home, "data")
-        self.process = None
         os.mkdir(self.data, 0o700)
         if self.user:
             os.chown(self.data, self.user.pw_uid, self.user.pw_gid)
@@ -85,11 +90,13 @@ class Postgres:
         self.start()
 
     def demote(self):
+        """What we start ends with us, however we do."""
         os.setsid()
         if self.user:
             os.setgroups([])
             os.setgid(self.user.pw_gid)
             os.setuid(self.user.pw_uid)
+        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGQUIT)
 
     def call(self, name, *words):
         subprocess.run([os.path.join(self.bin, name), *words], check=True,
