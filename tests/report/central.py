@@ -419,7 +419,7 @@ def server_dies(c):
         if broken == 3:
             break
         today += 20
-        host.fill(range(today - 20, today), 150)
+        host.fill(range(today - 20, today), 40)
         p = host.start("push", now=today * DAY)
         time.sleep(c.random.uniform(0.05, 0.3))
         c.pg.stop()
@@ -440,7 +440,7 @@ def server_dies(c):
 def cut(c):
     database = c.fresh()
     host = c.host(database)
-    host.fill(range(TODAY - 20, TODAY), 150)
+    host.fill(range(TODAY - 20, TODAY), 80)
     for _ in range(4):
         p = host.start("push")
         time.sleep(c.random.uniform(0.05, 0.3))
