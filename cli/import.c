@@ -449,7 +449,7 @@ print_setting(const struct setting *s, const char *indent, FILE *out)
 		comma = ",";
 	}
 	fprintf(out, "\n%s}\n", indent);
-	if (is_override(s->option))
+	if (is_override(s->option) && s->sources != NULL)
 		fprintf(out,
 		    "%saction = accept\n%sreason = \"taken over from "
 		    "%s\"\n",

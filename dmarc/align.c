@@ -128,6 +128,8 @@ dmarc_align_mode(const struct dmarc_author *au, const struct dmarc_party *p)
 {
 	const struct dmarc_record *r = dmarc_align_record(au);
 
+	if (r == NULL) /* RFC 9989 section 4.7: the default of both tags */
+		return DMARC_RELAXED;
 	return p->is_dkim ? r->adkim : r->aspf;
 }
 

@@ -55,7 +55,7 @@ enum step dmarc_align_ask(
  * then nothing is aligned. */
 const struct dmarc_record *dmarc_align_record(const struct dmarc_author *au);
 
-/* How strict that record is with `p`. */
+/* How strict that record is with `p`; without one as a record without tags. */
 enum dmarc_alignment dmarc_align_mode(
     const struct dmarc_author *au, const struct dmarc_party *p);
 

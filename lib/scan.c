@@ -79,7 +79,7 @@ scan_fws(struct scan *s)
 	const char *from = s->p;
 
 	for (;;) {
-		struct scan ahead = *s;
+		struct scan ahead;
 
 		scan_while(s, ascii_is_wsp);
 		ahead = *s;

@@ -371,7 +371,6 @@ drain(struct daemon *d)
 {
 	struct service_view *v = service_hold();
 	int64_t until = job_clock() + v->conf->timeout_ms + DRAIN_MORE_MS;
-	int number = 0;
 
 	service_drop(v);
 	service_close();
@@ -379,7 +378,8 @@ drain(struct daemon *d)
 	    LOG_LEVEL_INFO, "stop", "%zu messages in hand", service_in_hand());
 	process_notify("STOPPING=1");
 	while (service_in_hand() > 0 && job_clock() < until) {
-		number = signals_next(DRAIN_STEP_MS);
+		int number = signals_next(DRAIN_STEP_MS);
+
 		if (number == SIGTERM || number == SIGINT)
 			break;
 		tick(d);

@@ -667,9 +667,7 @@ take_node(struct reader *r)
 static void
 read_nodes(struct reader *r)
 {
-	int step = 1;
-
-	while (!r->complete && (step = xmlTextReaderRead(r->xml)) == 1)
+	while (!r->complete && xmlTextReaderRead(r->xml) == 1)
 		if (!take_node(r))
 			return;
 	if (r->complete || r->end != READ_DONE)

@@ -149,8 +149,8 @@ put_file_name(
 {
 	buf_span(b, s->submitter);
 	buf_printf(b, "!%.*s!%lld!%lld!", SPAN_FMT(r->domain),
-	    (long long)(r->day * REPORT_DAY),
-	    (long long)((r->day + 1) * REPORT_DAY - 1));
+	    (long long)r->day * REPORT_DAY,
+	    ((long long)r->day + 1) * REPORT_DAY - 1);
 	buf_span(b, r->report_id);
 	buf_text(b, ".xml.gz");
 }

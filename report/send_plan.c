@@ -352,14 +352,15 @@ plan_asked(struct send *s, struct asked *asked, size_t n)
 static bool
 plan_some(struct send *s, int64_t day, const struct due **next)
 {
-	static const struct asked nobody;
+	static const struct asked nobody = { 0 };
 	struct asked *asked = calloc(SEND_JOBS, sizeof(*asked));
 	int64_t deadline = job_clock() + SEND_JOBS_MS;
-	bool good = asked != NULL || send_fault(s, "out of memory");
+	bool good = true;
 	size_t n = 0;
 
-	for (; good && n < SEND_JOBS && *next != NULL;
-	     n++, *next = (*next)->next) {
+	if (asked == NULL)
+		return send_fault(s, "out of memory");
+	for (; n < SEND_JOBS && *next != NULL; n++, *next = (*next)->next) {
 		asked[n] = nobody;
 		asked[n].s = s;
 		asked[n].day = day;

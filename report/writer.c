@@ -281,12 +281,24 @@ write_group(
 	return true;
 }
 
+static bool
+write_all(
+    struct writer *w, struct entry *first, int64_t now, size_t *refused)
+{
+	bool good = sql_begin(w->db);
+
+	if (good) {
+		good = write_group(w, first, now, refused);
+		good = sql_end(w->db, good) && good;
+	}
+	return good;
+}
+
 enum sql_fault
 writer_write(
     struct writer *w, struct entry *first, int64_t now, size_t *refused)
 {
 	enum sql_fault fault = ready(w);
-	bool good = false;
 
 	*refused = 0;
 	if (now / REPORT_DAY != w->new_day) {
@@ -294,14 +306,7 @@ writer_write(
 		w->numbers.given = 0;
 	}
 	if (fault == SQL_FINE) {
-		good = sql_begin(w->db);
-		if (good) {
-			good = write_group(w, first, now, refused);
-			fault = w->db->fault;
-			if (!sql_end(w->db, good))
-				good = false;
-		}
-		if (good)
+		if (write_all(w, first, now, refused))
 			return SQL_FINE;
 		fault = w->db->fault;
 		note_error(w, w->db->error);

@@ -380,7 +380,7 @@ walk(struct spf_linting *l, const struct spf_lint_frame *above,
 	    via == NULL || (above->is_policy && via->kind == SPF_KIND_REDIRECT);
 	f.passes = via == NULL || (above->passes && via->qualifier == SPF_PASS);
 	f.is_first = !was_seen(l, domain);
-	if (!f.is_first)
+	if (!f.is_first && via != NULL)
 		spf_find(l, above, SPF_RULE_INCLUDED_TWICE, via->text, domain);
 	if (!spf_is_checkable(domain)) {
 		tell_none(l, &f, via);

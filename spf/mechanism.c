@@ -187,8 +187,10 @@ ask_ptr(struct spf_run *run, struct spf_frame *f, const struct dns_answer **out)
 
 	ip_put_reverse(&b, &run->q->ip);
 	name = arena_copy(run->a, buf_done(&b));
-	if (name.p == NULL)
-		return spf_run_fail(run, f, SPF_TEMPERROR, "out of memory");
+	if (name.p == NULL) {
+		spf_run_fail(run, f, SPF_TEMPERROR, "out of memory");
+		return SPF_EXCEPTION;
+	}
 	*out = spf_run_ask(run, f, name, DNS_PTR);
 	return read_ptr_answer(run, f, name, DNS_PTR, *out);
 }
@@ -258,8 +260,8 @@ ptr_rank(struct span name, struct span domain)
 enum spf_outcome
 spf_run_ptr(struct spf_run *run, struct spf_frame *f)
 {
-	const struct dns_answer *answer = NULL;
-	enum spf_outcome outcome = SPF_NO_MATCH;
+	const struct dns_answer *answer;
+	enum spf_outcome outcome;
 	unsigned best = 3;
 	bool waits = false;
 
@@ -267,11 +269,11 @@ spf_run_ptr(struct spf_run *run, struct spf_frame *f)
 	 * for all of them */
 	if (!run->ptr_counted && !f->uncounted) {
 		run->ptr_counted = true;
-		outcome = spf_run_count(run, f);
+		if (spf_run_count(run, f) == SPF_EXCEPTION)
+			return SPF_EXCEPTION;
 	}
 	run->values.ptr = SPAN("unknown");
-	if (outcome == SPF_NO_MATCH)
-		outcome = ask_ptr(run, f, &answer);
+	outcome = ask_ptr(run, f, &answer);
 	if (outcome == SPF_EXCEPTION)
 		return outcome;
 	if (outcome == SPF_NO_MATCH)

@@ -276,7 +276,7 @@ static bool
 follow_redirect(struct spf_run *run, struct spf_frame *f,
     const struct spf_term *term, struct spf_decision *decision)
 {
-	struct span name;
+	struct span name = SPAN_NONE;
 	enum spf_outcome outcome;
 
 	f->term = term;

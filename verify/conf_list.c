@@ -62,7 +62,7 @@ conf_read_networks(const struct conf_field *f)
 		if (nets == NULL)
 			return conf_no_memory(f);
 	}
-	for (const struct conf_word *w = f->words; w != NULL; w = w->next)
+	for (const struct conf_word *w = f->words; i < n; w = w->next)
 		good = read_network(f, w, &nets[i++]) && good;
 	if (!good)
 		return false;
@@ -193,7 +193,7 @@ conf_read_names(const struct conf_field *f)
 		if (names == NULL)
 			return conf_no_memory(f);
 	}
-	for (const struct conf_word *w = f->words; w != NULL; w = w->next) {
+	for (const struct conf_word *w = f->words; i < n; w = w->next) {
 		names[i] = name_word(f, w);
 		good = names[i++] != NULL && good;
 	}

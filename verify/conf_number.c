@@ -103,12 +103,12 @@ static void
 put_number(struct buf *b, const struct conf_option *o, uint64_t value)
 {
 	struct units u = units_of(o->type);
-	size_t i = value == 0 ? 0 : SIZE_MAX;
+	size_t i = 0;
 
 	if (value == 0) /* in the unit one thinks of it in */
 		i = u.n - 1 - (o->type == CONF_MILLISECONDS);
 	else
-		for (i = 0; value % u.table[i].factor != 0;)
+		while (value % u.table[i].factor != 0)
 			i++;
 	buf_number(b, value / u.table[i].factor);
 	buf_text(b, u.table[i].name);

@@ -60,7 +60,7 @@ conf_action_name(enum conf_action action)
 #define COUNT(member) .count = offsetof(struct conf, member)
 #define OVER(member) .offset = offsetof(struct conf_override, member)
 #define OVER_COUNT(member) .count = offsetof(struct conf_override, member)
-#define ONE_OF(names) .choices = names, .n_choices = TABLE_SIZE(names)
+#define ONE_OF(names) .choices = (names), .n_choices = TABLE_SIZE(names)
 
 const struct conf_option conf_options[] = {
 { "", "socket", CONF_SOCKET, "unix:/run/avouch/avouch.sock", AT(socket),

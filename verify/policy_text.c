@@ -232,7 +232,7 @@ policy_write(struct policy_deciding *d)
 	out->rule = buf_done(&rule);
 	put_reason(&reason, d);
 	out->reason = buf_done(&reason);
-	if (!policy_refuses(out->action))
+	if (d->rule == NULL || !policy_refuses(out->action))
 		return true;
 	text = buf_in(d->a, POLICY_TEXT_MAX + 1);
 	if (text.p == NULL)
