@@ -39,7 +39,10 @@ CLI_OBJECTS    = $(patsubst %.c,$(BUILD)/%.o,$(wildcard cli/*.c))
 TESTS    = $(patsubst %.c,$(BUILD)/%,$(wildcard tests/*_test.c))
 HELPERS  = $(patsubst %.c,$(BUILD)/%.o,$(wildcard tests/support/*.c))
 BENCHES  = $(patsubst %.c,$(BUILD)/%,$(wildcard tests/bench/*_bench.c))
-LIBS_TEST = $(ARCHIVE) -lcmocka $(LIBS_COMMAND)
+# What tests/support/memory.h and still.h have of the C library's.
+WRAP      = -Wl,--wrap=malloc,--wrap=calloc,--wrap=realloc \
+	-Wl,--wrap=clock_gettime,--wrap=epoll_wait
+LIBS_TEST = $(WRAP) $(ARCHIVE) -lcmocka $(LIBS_COMMAND)
 
 # A fuzz target NAME is tests/fuzz/NAME_fuzz.c with seeds in tests/corpus/NAME.
 FUZZ    ?= $(patsubst tests/fuzz/%_fuzz.c,%,$(wildcard tests/fuzz/*_fuzz.c))
@@ -193,6 +196,25 @@ lint:
 	@tests/deps build lint
 	@INCLUDES="$(INCLUDES)" tests/lint
 
+# FILES= for some of them; all take minutes.
+analyze:
+	@tests/deps build analyze
+	@INCLUDES="$(INCLUDES)" tests/analyze $(FILES)
+
+# The lines of some FILES that no test runs: tests/coverage build-coverage FILES.
+coverage:
+	@tests/deps build check
+	@find build-coverage -name '*.gcda' -delete 2>/dev/null || :
+	@$(MAKE) --no-print-directory -s BUILD=build-coverage FORTIFY= \
+		CFLAGS="-O0 -g --coverage" coverage-run
+
+coverage-run: all $(TESTS)
+	@tests/run_cmocka $(TESTS)
+	@tests/coverage $(BUILD)
+	@echo "with the tests of the command:"
+	@LOGS=$(BUILD) tests/run_cmocka $(CLI_TESTS)
+	@tests/coverage $(BUILD)
+
 deps:
 	@tests/deps all
 
@@ -298,6 +320,8 @@ help:
 	@echo "valgrind     a thousand messages through the milter under valgrind"
 	@echo "lint         the rules that no compiler checks"
 	@echo "asan tsan    unit under sanitizers, in build-asan, build-tsan"
+	@echo "analyze      clang-tidy, gcc -fanalyzer, cppcheck; FILES= for some"
+	@echo "coverage     lines that the unit tests run, by room"
 	@echo "fuzz         each target FUZZ_SECONDS=20 long; FUZZ=NAME for one;"
 	@echo "             findings, and how to see them again, in build-fuzz/findings"
 	@echo "fuzz-build   the fuzz targets, in build-fuzz"
@@ -306,9 +330,9 @@ help:
 
 .SECONDARY:
 .PHONY: all bench demo check check-programs check-run cli-test e2e \
-	central-test soak soak-reload faults sendmail-test store-faults valgrind lint \
-	deps unit fuzz-replay asan \
-	tsan fuzz-build fuzzers fuzz install uninstall deb help clean
+	central-test soak soak-reload faults sendmail-test store-faults \
+	valgrind lint analyze coverage coverage-run deps unit fuzz-replay \
+	asan tsan fuzz-build fuzzers fuzz install uninstall deb help clean
 clean:
 	rm -rf build build-*
 
