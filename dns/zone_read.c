@@ -297,6 +297,8 @@ read_mark(struct reader *r)
 
 	ldns_rdf_deep_free(name);
 	(void)scan_fws(&s);
+	if (ok && m == NULL)
+		return complain(r, "out of memory");
 	if (m == NULL || !rule->read(r, &s, m))
 		return complain(r, usage);
 	return true;

@@ -285,6 +285,7 @@ the_file_is_sorted_and_plain(void **state)
 	dns_answer_drop(ask(r, SPAN("b.example"), DNS_A));
 	dns_answer_drop(ask(r, SPAN("a.example"), DNS_A));
 	dns_answer_drop(ask(r, SPAN("d.example"), DNS_A));
+	dns_answer_drop(ask(r, SPAN("d.example.net"), DNS_A));
 	dns_answer_drop(ask(r, SPAN("b.example"), DNS_MX));
 	text = write_all(r, &n);
 	assert_string_equal(text,
@@ -295,7 +296,8 @@ the_file_is_sorted_and_plain(void **state)
 	    ";!nodata b.example. MX\n"
 	    "b.example.\t60\tIN\tTXT\t\"onetwo\" \"\"\n"
 	    ";!failed c.example. A timeout\n"
-	    ";!nxdomain d.example. A\n");
+	    ";!nxdomain d.example. A\n"
+	    ";!nxdomain d.example.net. A\n");
 	free(text);
 	r->close(r);
 	zone->close(zone);
@@ -370,6 +372,34 @@ a_file_that_cannot_be_written(void **state)
 	zone->close(zone);
 }
 
+/* The question over the limit is answered too; the recording is no whole one.
+ */
+static void
+more_questions_than_are_remembered(void **state)
+{
+	struct dns_source *zone = pump_zone("*.a. A 192.0.2.1\n");
+	struct dns_source *r = dns_recorder_open(zone);
+	FILE *out = fopen("/dev/null", "w");
+
+	(void)state;
+	assert_non_null(out);
+	for (unsigned i = 0; i <= DNS_RECORDER_MAX; i++) {
+		const struct dns_answer *a;
+		char name[20];
+
+		if (i == DNS_RECORDER_MAX)
+			assert_true(dns_recorder_write(r, out));
+		snprintf(name, sizeof(name), "%u.a", i);
+		a = ask(r, span_str(name), DNS_A);
+		assert_int_equal(a->state, DNS_FOUND);
+		dns_answer_drop(a);
+	}
+	assert_false(dns_recorder_write(r, out));
+	fclose(out);
+	r->close(r);
+	zone->close(zone);
+}
+
 int
 main(void)
 {
@@ -379,6 +409,7 @@ main(void)
 		cmocka_unit_test(close_answers_those_who_wait),
 		cmocka_unit_test(what_was_given_up_is_a_failure),
 		cmocka_unit_test(a_file_that_cannot_be_written),
+		cmocka_unit_test(more_questions_than_are_remembered),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

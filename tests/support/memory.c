@@ -1,0 +1,64 @@
+#include "tests/support/memory.h"
+
+#include <errno.h>
+#include <stdatomic.h>
+#include <stddef.h>
+#include <stdlib.h>
+
+/* The linker's names. */
+void *__real_malloc(size_t size);
+void *__real_calloc(size_t n, size_t size);
+void *__real_realloc(void *p, size_t size);
+void *__wrap_malloc(size_t size);
+void *__wrap_calloc(size_t n, size_t size);
+void *__wrap_realloc(void *p, size_t size);
+
+static atomic_ulong requests; /* since memory_fail_at() */
+static atomic_ulong first;    /* that fails, with all after it; 0: none does */
+static atomic_bool failed;
+
+void
+memory_fail_at(unsigned long nth)
+{
+	atomic_store(&first, 0);
+	atomic_store(&requests, 0);
+	if (nth > 0)
+		atomic_store(&failed, false);
+	atomic_store(&first, nth);
+}
+
+bool
+memory_has_failed(void)
+{
+	return atomic_load(&failed);
+}
+
+static bool
+fails(void)
+{
+	unsigned long from = atomic_load(&first);
+
+	if (from == 0 || atomic_fetch_add(&requests, 1) + 1 < from)
+		return false;
+	atomic_store(&failed, true);
+	errno = ENOMEM;
+	return true;
+}
+
+void *
+__wrap_malloc(size_t size)
+{
+	return fails() ? NULL : __real_malloc(size);
+}
+
+void *
+__wrap_calloc(size_t n, size_t size)
+{
+	return fails() ? NULL : __real_calloc(n, size);
+}
+
+void *
+__wrap_realloc(void *p, size_t size)
+{
+	return fails() ? NULL : __real_realloc(p, size);
+}
