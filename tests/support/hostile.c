@@ -5,6 +5,7 @@
 #include <poll.h>
 #include <pthread.h>
 #include <setjmp.h>
+#include <stdatomic.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
@@ -37,6 +38,7 @@ struct hostile {
 	struct hostile_counts counts;
 	int udp, tcp, stop, other;
 	int connections[CONNECTIONS];
+	atomic_bool busy;
 	uint16_t port;
 	uint32_t dice;
 	struct held *held;
@@ -682,7 +684,9 @@ serve(void *arg)
 		for (size_t i = 0; i < CONNECTIONS; i++)
 			polls[3 + i] = (struct pollfd){ .fd = h->connections[i],
 				.events = POLLIN };
+		atomic_store(&h->busy, false);
 		(void)poll(polls, 3 + CONNECTIONS, -1);
+		atomic_store(&h->busy, true);
 		if (polls[0].revents != 0)
 			return NULL;
 		if (polls[1].revents != 0)
@@ -763,6 +767,15 @@ hostile_counts(struct hostile *h)
 	c = h->counts;
 	pthread_mutex_unlock(&h->lock);
 	return c;
+}
+
+/* In this order: it is busy before it reads. */
+bool
+hostile_is_idle(struct hostile *h)
+{
+	struct pollfd udp = { .fd = h->udp, .events = POLLIN };
+
+	return poll(&udp, 1, 0) == 0 && !atomic_load(&h->busy);
 }
 
 void

@@ -33,6 +33,10 @@ struct hostile_counts {
 struct hostile *hostile_start(const struct hostile_options *o);
 uint16_t hostile_port(const struct hostile *h);
 struct hostile_counts hostile_counts(struct hostile *h);
+
+/* It has read, and answered or not, all datagrams that were sent to it. */
+bool hostile_is_idle(struct hostile *h);
+
 void hostile_stop(struct hostile *h);
 
 #endif
