@@ -332,7 +332,8 @@ def page_alone(c):
 def page_shown(c):
     chromium = shutil.which("chromium") or shutil.which("chromium-browser")
     if chromium is None:
-        raise Skip("chromium is not installed: the page was not looked at")
+        raise Skip("chromium is not installed (tests/deps page): the page was "
+                   "not looked at")
     path, _ = page(c, full(c))
     profile = c.path("profile")
     shot = c.path("page.png")
