@@ -1,0 +1,111 @@
+#!/usr/bin/env python3
+"""The whole way of an aggregate report: mail through a Postfix with the milter
+attached, `avouch report send` through the same Postfix's sendmail(8), and what
+arrives, read by `avouch report read`.
+
+usage: loop.py PROGRAM [PART-OF-A-NAME]; the command lies beside it
+"""
+
+import json
+import os
+import subprocess
+import sys
+import time
+
+import lab
+import postfix
+import smtp
+from demo import STRANGER
+from mailing import delivered
+from suite import Suite, holds, same, true
+
+suite = Suite()
+
+DAY = 86400
+AUTHOR = "alice@loop.example"
+RECIPIENT = "agg@example.net"
+RECORDS = """\
+loop.example. IN TXT "v=spf1 ip4:203.0.113.66 -all"
+_dmarc.loop.example. IN TXT "v=DMARC1; p=none; rua=mailto:%s"
+loop.example._report._dmarc.example.net. IN TXT "v=DMARC1"
+""" % RECIPIENT
+
+# Where the Postfix of this test is; its sendmail(8) reads no other's.
+SENDMAIL = """\
+#!/bin/sh
+MAIL_CONFIG=%s exec /usr/sbin/sendmail "$@"
+"""
+
+STORE = """
+report {
+	store = "%s"
+	org_name = "Loop"
+	email = "postmaster@example.net"
+	sendmail = "%s"
+	min_messages = 1
+}
+"""
+
+
+def report(l, *words):
+    """What `avouch report` says as JSON."""
+    command = os.path.dirname(os.path.abspath(sys.argv[1])) + "/avouch"
+    r = subprocess.run([command, "report", *words, "--json"],
+                       capture_output=True, text=True, timeout=60)
+    same((r.returncode, r.stderr), (0, ""), words)
+    return json.loads(r.stdout)
+
+
+@suite.test("a day's mail comes back as a report of it")
+def _(l):
+    passed, forged = 3, 2
+    if int(time.time()) % DAY > DAY - 60:
+        time.sleep(61)  # all of it on one day
+    now = int(time.time())
+    own = dict(STRANGER)
+    other = dict(STRANGER, ADDR="198.51.100.99")
+    for who, n in ((own, passed), (other, forged)):
+        for _ in range(n):
+            delivered(l, lab.message(AUTHOR), who=who)
+    sent = ["send", "--config", l.conf, "--day",
+            time.strftime("%Y-%m-%d", time.gmtime(now)), "--now",
+            str(now + 2 * DAY)]
+    same(report(l, *sent)["sent"], 1)
+    mail = l.sink.take(RECIPIENT)
+    true(mail is not None, "nothing arrived: " + l.postfix.tail())
+    holds(smtp.fields(mail, "Subject")[0], "loop.example")
+    same(len(smtp.fields(mail, "Message-ID")), 1)
+    same(report(l, *sent)["sent"], 0, "again")
+    path = l.home + "/mail"
+    with open(path, "wb") as f:
+        f.write(mail)
+    store = l.home + "/received.db"
+    read = report(l, "read", "--store", store, path)
+    same((read["stored"], read["messages"]), (1, passed + forged))
+    told, = report(l, "show", "--store", store, "--days", "30", "--now",
+                   str(now + 2 * DAY))["domains"]
+    same((told["domain"], told["messages"], told["passed"]),
+         ("loop.example", passed + forged, passed))
+    same({s["address"]: s["messages"] for s in told["sources"]},
+         {own["ADDR"]: passed, other["ADDR"]: forged})
+
+
+def main():
+    try:
+        postfix.check()
+    except postfix.CannotRun as e:
+        return suite.skip_all("skipped: %s" % e)
+    with lab.Lab(sys.argv[1]) as l:
+        sendmail = l.home + "/sendmail"
+        l.add_record(RECORDS)
+        l.start_milter(STORE % (l.home + "/avouch.db", sendmail))
+        l.conf = l.milter.path
+        l.start_postfix()
+        with open(sendmail, "w") as f:
+            f.write(SENDMAIL % l.postfix.config)
+        os.chmod(sendmail, 0o755)
+        return suite.run(l, sys.argv[2] if len(sys.argv) > 2 else None)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
