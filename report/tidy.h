@@ -20,7 +20,7 @@ enum {
 };
 
 struct tidy_options {
-	unsigned rows_days;     /* rows, and what was sent of them */
+	unsigned rows_days; /* rows, and what was sent of them */
 	unsigned replay_days;
 	unsigned received_days; /* reports of others */
 };
