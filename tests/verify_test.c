@@ -366,6 +366,36 @@ forged_results_are_found(void **state)
 	r.dns->close(r.dns);
 }
 
+/* No list without a limit; who is over it has nothing to be delivered. */
+static void
+too_many_forged_results_are_refused(void **state)
+{
+	char *message = signed_message("example.com", base_header);
+
+	(void)state;
+	for (int more = 0; more < 2; more++) {
+		struct run r = {
+			.message = message,
+			.sender = "<x@other.example>",
+			.dns = zone_with_keys(only_example, ""),
+		};
+
+		run_begin(&r);
+		for (int i = 0; i < VERIFY_FORGED_MAX + more; i++)
+			verify_header(r.m, SPAN("Authentication-Results"),
+			    SPAN(" mx.test; dmarc=pass"));
+		run_message(&r);
+		r.v = verify_finish(r.m);
+		assert_int_equal(r.v->n_strip, VERIFY_FORGED_MAX);
+		assert_int_equal(
+		    span_is(r.v->decision.rule, "limit.forged_fields"), more);
+		assert_true(!more || r.v->decision.code == 550);
+		run_end(&r);
+		r.dns->close(r.dns);
+	}
+	free(message);
+}
+
 /* Past every limit: nothing passes, and no forged field is let through. */
 static void
 a_header_without_end(void **state)
@@ -585,6 +615,7 @@ main(void)
 		cmocka_unit_test(helo_does_not_help_mail_from),
 		cmocka_unit_test(own_users_are_not_judged),
 		cmocka_unit_test(forged_results_are_found),
+		cmocka_unit_test(too_many_forged_results_are_refused),
 		cmocka_unit_test(a_header_without_end),
 		cmocka_unit_test(round_trips_are_the_longest_chain),
 		cmocka_unit_test(silent_dns_ends_in_time),

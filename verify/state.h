@@ -47,6 +47,7 @@ struct verify_message {
 	    *strip; /* grows by malloc, so that no arena's cap is one here */
 	size_t n_strip;
 	size_t strip_room;
+	size_t n_forged; /* fields that claim to be ours, of all names */
 	bool headers_ended;
 	int64_t began;    /* job_clock() */
 	int64_t deadline; /* job_clock(); the last questions were asked

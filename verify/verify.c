@@ -190,6 +190,8 @@ verify_rcpt(struct verify_message *m, struct span recipient)
 static void
 strip_note(struct verify_message *m, size_t nth)
 {
+	if (m->n_strip == VERIFY_FORGED_MAX)
+		return; /* the message is refused */
 	if (m->n_strip == m->strip_room) {
 		size_t room = m->strip_room > 0 ? m->strip_room * 2 : 8;
 		uint32_t *more = nth < UINT32_MAX
@@ -206,14 +208,30 @@ strip_note(struct verify_message *m, size_t nth)
 	m->strip[m->n_strip++] = (uint32_t)nth;
 }
 
+/* A name that only fields of ours may bear, whatever they say. */
+static bool
+is_own_name(const struct conf *conf, struct span name)
+{
+	return (conf->spf.received_spf &&
+		   span_is_nocase(name, "Received-SPF")) ||
+	    (conf->dmarc.quarantine_header != NULL &&
+		span_is_nocase(name, conf->dmarc.quarantine_header));
+}
+
 void
 verify_header(struct verify_message *m, struct span name, struct span value)
 {
+	struct span bare = span_trim(name);
+
 	/* RFC 8601 section 5: before any limit, whatever the field's size. */
-	if (span_is_nocase(span_trim(name), "Authentication-Results")) {
+	if (span_is_nocase(bare, "Authentication-Results")) {
 		m->verdict.n_authres++;
-		if (authres_claims(value, m->c->client.authserv_id))
+		if (authres_claims(value, m->c->client.authserv_id)) {
+			m->n_forged++;
 			strip_note(m, m->verdict.n_authres);
+		}
+	} else if (is_own_name(m->c->conf, bare)) {
+		m->n_forged++;
 	}
 	if (m->verdict.skip == NULL && !m->headers_ended &&
 	    !mail_header_add(&m->header, m->arena, name, value))
@@ -430,6 +448,24 @@ finish_quarantine_header(struct verify_message *m)
 		};
 }
 
+/* Whoever may do what: no mail looks like this but to exhaust the MTA. */
+static void
+refuse_forgery(struct policy_decision *out)
+{
+	*out = (struct policy_decision){
+		.action = CONF_REJECT,
+		.would = CONF_REJECT,
+		.rule = SPAN("limit.forged_fields"),
+		.reason = SPAN("too many fields claim to be ours"),
+		.disposition = DMARC_POLICY_REJECT,
+		.override = POLICY_OVERRIDE_LOCAL,
+		.code = 550,
+		.enhanced = "5.7.1",
+		.text = SPAN("too many header fields claim to be of this host "
+			     "(rule limit.forged_fields)"),
+	};
+}
+
 const struct verdict *
 verify_finish(struct verify_message *m)
 {
@@ -454,6 +490,8 @@ verify_finish(struct verify_message *m)
 	facts_for_policy(m);
 	policy_decide(
 	    m->c->conf, &v->facts, m->envelope.now, m->arena, &v->decision);
+	if (m->n_forged > VERIFY_FORGED_MAX)
+		refuse_forgery(&v->decision);
 	if (v->skip == NULL)
 		finish_received_spf(m);
 	finish_quarantine_header(m);

@@ -29,9 +29,12 @@
 #include "verify/policy.h"
 
 enum {
-	VERIFY_MEMORY = 8 << 20,        /* bytes of arena a message may take */
-	VERIFY_SCRATCH = 1 << 20,       /* and each of its jobs */
-	VERIFY_RECIPIENTS_MAX = 100,    /* distinct domains kept */
+	VERIFY_MEMORY = 8 << 20,     /* bytes of arena a message may take */
+	VERIFY_SCRATCH = 1 << 20,    /* and each of its jobs */
+	VERIFY_RECIPIENTS_MAX = 100, /* distinct domains kept */
+	VERIFY_FORGED_MAX = 4096,    /* fields that claim to be ours: removing
+	                                each costs a Postfix a look through
+	                                the message, so more are refused */
 	VERIFY_RESULTS_MAX = 16 * 1024, /* bytes of our A-R */
 	VERIFY_DKIM_SHOWN_MAX = 25,     /* signatures told of in our A-R */
 };
