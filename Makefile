@@ -69,8 +69,11 @@ $(DAEMON): $(MILTER_OBJECTS) $(ARCHIVE)
 $(COMMAND): $(CLI_OBJECTS) $(ARCHIVE)
 	$(CC) $(CFLAGS) $(LINKHARD) -o $@ $^ $(LIBS_COMMAND)
 
+# Objects before the archive, of which what they have themselves is not taken.
+OBJECTS_FIRST = $(filter %.o,$^) $(filter-out %.o,$^)
+
 $(BUILD)/tests/%_test: $(BUILD)/tests/%_test.o $(HELPERS) $(ARCHIVE)
-	$(CC) $(CFLAGS) $(LINKHARD) -o $@ $^ $(LIBS_TEST)
+	$(CC) $(CFLAGS) $(LINKHARD) -o $@ $(OBJECTS_FIRST) $(LIBS_TEST)
 
 # Of a program, not of the archive: what these tests call of cli/.
 IMPORT = $(BUILD)/cli/import.o $(BUILD)/cli/import_rules.o
@@ -84,11 +87,12 @@ $(BUILD)/tests/fuzz/milter_session_fuzz \
 	$(BUILD)/tests/fuzz/milter_session_replay: $(SESSION)
 
 $(BUILD)/tests/fuzz/%_fuzz: $(BUILD)/tests/fuzz/%_fuzz.o $(HELPERS) $(ARCHIVE)
-	$(CC) $(CFLAGS) -fsanitize=fuzzer $(LINKHARD) -o $@ $^ $(LIBS_TEST)
+	$(CC) $(CFLAGS) -fsanitize=fuzzer $(LINKHARD) -o $@ $(OBJECTS_FIRST) \
+		$(LIBS_TEST)
 
 $(BUILD)/tests/fuzz/%_replay: $(BUILD)/tests/fuzz/%_fuzz.o \
 		$(BUILD)/tests/fuzz/replay.o $(HELPERS) $(ARCHIVE)
-	$(CC) $(CFLAGS) $(LINKHARD) -o $@ $^ $(LIBS_TEST)
+	$(CC) $(CFLAGS) $(LINKHARD) -o $@ $(OBJECTS_FIRST) $(LIBS_TEST)
 
 $(BUILD)/tests/bench/%_bench: $(BUILD)/tests/bench/%_bench.o $(ARCHIVE)
 	$(CC) $(CFLAGS) $(LINKHARD) -o $@ $^ $(LIBS_COMMAND)

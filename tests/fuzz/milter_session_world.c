@@ -218,6 +218,15 @@ store_put_failure(struct store *s, const struct report_row *row,
 	return true;
 }
 
+/* For helpers of other tests, which are linked as well. */
+bool
+store_put(struct store *s, const struct report_row *row,
+    const struct policy_facts *facts, const struct policy_decision *decision,
+    int64_t now)
+{
+	return store_put_failure(s, row, facts, decision, NULL, now);
+}
+
 void
 store_counts(struct store *s, struct store_counts *out)
 {

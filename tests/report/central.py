@@ -584,14 +584,15 @@ def retention(c):
 
 @suite.test("the ledger's own tests, in PostgreSQL")
 def ledger_tests(c):
-    program = os.path.join(os.path.dirname(c.program), "tests/ledger_test")
-    if not os.path.exists(program):
-        raise Skip("%s was not built" % program)
-    r = subprocess.run([program], capture_output=True, check=False,
-                       timeout=SECONDS, env=dict(
-                           os.environ,
-                           AVOUCH_TEST_STORE=c.pg.url(c.fresh())))
-    same(r.returncode, 0, (r.stdout + r.stderr).decode())
+    for name in ("ledger_test", "ledger_send_test", "ledger_received_test"):
+        program = os.path.join(os.path.dirname(c.program), "tests", name)
+        if not os.path.exists(program):
+            raise Skip("%s was not built" % program)
+        r = subprocess.run([program], capture_output=True, check=False,
+                           timeout=SECONDS, env=dict(
+                               os.environ,
+                               AVOUCH_TEST_STORE=c.pg.url(c.fresh())))
+        same(r.returncode, 0, (r.stdout + r.stderr).decode())
 
 
 @suite.test("the tables are made once, whoever comes first")

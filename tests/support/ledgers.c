@@ -1,0 +1,83 @@
+#include "tests/support/ledgers.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+
+#include <cmocka.h>
+
+/* Where this names a PostgreSQL, the tests are run in that, and what is in its
+ * schema "avouch" is lost. */
+static const char store_name[] = "AVOUCH_TEST_STORE";
+
+struct place ledgers_place;
+struct ledger *ledger;
+
+struct ledger *
+ledgers_open(void)
+{
+	char error[SQL_ERROR_MAX];
+	const char *store = getenv(store_name);
+	struct ledger *l =
+	    ledger_open(store != NULL ? store : ledgers_place.file,
+		SQLITE_FOR_COMMAND, error);
+
+	if (l == NULL)
+		fail_msg("%s", error);
+	return l;
+}
+
+int
+ledgers_set_up(void **state)
+{
+	(void)state;
+	place_make(&ledgers_place);
+	ledger = ledgers_open();
+	if (getenv(store_name) != NULL) {
+		assert_true(
+		    sql_run(ledger_sql(ledger), "DROP SCHEMA avouch CASCADE"));
+		ledger_close(ledger);
+		ledger = ledgers_open();
+	}
+	return 0;
+}
+
+int
+ledgers_tear_down(void **state)
+{
+	(void)state;
+	ledger_close(ledger);
+	place_remove(&ledgers_place);
+	return 0;
+}
+
+void
+ledgers_ok(enum ledger_step step)
+{
+	if (step != LEDGER_OK)
+		fail_msg("step %d: %s", (int)step, ledger_error(ledger));
+}
+
+char *
+seen_line(struct seen *s)
+{
+	assert_true(s->n < SEEN_MAX);
+	return s->lines[s->n++];
+}
+
+bool
+seen_go_on(const struct seen *s)
+{
+	return s->stop_after == 0 || s->n < s->stop_after;
+}
+
+void
+seen_check(struct seen *s, const char *const *want, size_t n)
+{
+	for (size_t i = 0; i < n && i < s->n; i++)
+		assert_string_equal(s->lines[i], want[i]);
+	assert_int_equal(s->n, n);
+	s->n = 0;
+}
