@@ -29,6 +29,9 @@ show(struct cli *c, struct message *m, const struct dkim *d,
 
 	if (!c->json) {
 		print_dkim(r, n);
+		if (dkim_unlisted(d) > 0)
+			printf("and %zu more signatures, not verified\n",
+			    dkim_unlisted(d));
 		if (c->explain) {
 			explain_heading("Signature by signature, top first");
 			explain_dkim(d, body, m->arena);
@@ -37,6 +40,8 @@ show(struct cli *c, struct message *m, const struct dkim *d,
 		return EX_OK;
 	}
 	o = print_dkim_json(r, n);
+	if (dkim_unlisted(d) > 0)
+		cli_set_number(o, "unlisted", (int64_t)dkim_unlisted(d));
 	if (c->explain) {
 		explain = json_object();
 		cli_set(explain, "dkim", explain_dkim_json(d, body, m->arena));

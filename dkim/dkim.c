@@ -98,18 +98,21 @@ rank_of(struct arena *a, struct span value, const struct span *authors,
 static struct candidate *
 collect(struct dkim *d, const struct span *authors, size_t n_authors, size_t *n)
 {
-	size_t count = mail_header_count(d->h, "DKIM-Signature");
+	struct span name = SPAN("DKIM-Signature");
+	size_t count = header_index_count(d->index, name);
 	struct candidate *all = arena_array(d->a, count, sizeof(*all));
+	size_t *fields = arena_array(d->a, count, sizeof(*fields));
 
-	*n = 0;
-	for (size_t i = 0; all != NULL && i < d->h->n && *n < count; i++) {
-		const struct mail_field *f = &d->h->fields[i];
+	*n = count;
+	if (all == NULL || fields == NULL)
+		return NULL;
+	header_index_fields(d->index, name, fields);
+	for (size_t i = 0; i < count; i++) {
+		struct span value = d->h->fields[fields[i]].value;
 
-		if (!span_is_nocase(f->name, "DKIM-Signature"))
-			continue;
-		all[(*n)++] = (struct candidate){
-			.field = i,
-			.rank = rank_of(d->a, f->value, authors, n_authors),
+		all[i] = (struct candidate){
+			.field = fields[i],
+			.rank = rank_of(d->a, value, authors, n_authors),
 		};
 	}
 	return all;
@@ -208,6 +211,15 @@ read_one(struct dkim *d, struct candidate *c)
 	return true;
 }
 
+/* Signatures that are read at most. */
+static size_t
+most_read(const struct dkim *d)
+{
+	size_t most = (size_t)DKIM_READ_EACH * d->rules.o.max_signatures;
+
+	return most < DKIM_SIGNATURES_MAX ? most : DKIM_SIGNATURES_MAX;
+}
+
 /*
  * RFC 6376 section 4: the number of signatures that are tried is limited.  So
  * is the number of those that are read, whatever comes of them.
@@ -220,7 +232,7 @@ choose(struct dkim *d, struct candidate *all, size_t n)
 	for (enum rank rank = RANK_AUTHOR; rank < RANKS; rank++) {
 		for (size_t i = 0; i < n; i++) {
 			if (d->n_checks == d->rules.o.max_signatures ||
-			    read == DKIM_SIGNATURES_MAX)
+			    read == most_read(d))
 				return true;
 			if (all[i].rank != rank)
 				continue;
@@ -253,13 +265,22 @@ header_fault(const struct mail_header *h)
 	return h->nul ? "a header field holds a NUL" : NULL;
 }
 
+/* Signatures that are told of, of `n`. */
+static size_t
+most_listed(const struct dkim *d, size_t n)
+{
+	size_t most = most_read(d) > DKIM_LISTED ? most_read(d) : DKIM_LISTED;
+
+	return n < most ? n : most;
+}
+
 /* Those that were read, and more from the top while there is room. */
 static bool
 list(struct dkim *d, struct candidate *all, size_t n)
 {
 	const char *fault = header_fault(d->h);
 	struct span reason = fault != NULL ? span_str(fault) : refusal(d);
-	size_t room = n < DKIM_SIGNATURES_MAX ? n : DKIM_SIGNATURES_MAX;
+	size_t room = most_listed(d, n);
 
 	for (size_t i = 0; i < n; i++)
 		room -= all[i].result != NULL;
@@ -369,7 +390,8 @@ dkim_begin(struct arena *a, const struct dkim_options *o,
 	d->rules = check_rules_of(o, now);
 	d->h = h;
 	d->bodies = bodies;
-	all = collect(d, authors, n_authors, &n);
+	d->index = header_index_new(a, h);
+	all = d->index != NULL ? collect(d, authors, n_authors, &n) : NULL;
 	if (all == NULL)
 		return NULL;
 	if (n == 0)
@@ -377,13 +399,9 @@ dkim_begin(struct arena *a, const struct dkim_options *o,
 	most = d->rules.o.max_signatures < n ? d->rules.o.max_signatures : n;
 	d->checks = arena_array(a, most, sizeof(*d->checks));
 	d->to = arena_array(a, most, sizeof(struct dkim_result *));
-	d->results =
-	    arena_array(a, n < DKIM_SIGNATURES_MAX ? n : DKIM_SIGNATURES_MAX,
-		sizeof(*d->results));
-	d->index = header_index_new(a, h);
-	d->n_from = mail_header_count(h, "From");
-	if (d->checks == NULL || d->to == NULL || d->results == NULL ||
-	    d->index == NULL)
+	d->results = arena_array(a, most_listed(d, n), sizeof(*d->results));
+	d->n_from = header_index_count(d->index, SPAN("From"));
+	if (d->checks == NULL || d->to == NULL || d->results == NULL)
 		return NULL;
 	if (header_fault(h) == NULL && !choose(d, all, n))
 		return NULL;

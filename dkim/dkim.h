@@ -24,7 +24,11 @@
 #include "mail/message.h"
 
 enum {
-	DKIM_SIGNATURES_MAX = 100, /* listed of one message; the rest counted */
+	DKIM_SIGNATURES_MAX = 100, /* of one message, told of one by one */
+	DKIM_LISTED = 25,   /* more are, but for those that were read; the rest
+	                       is counted */
+	DKIM_READ_EACH = 2, /* read for each that may be verified: some show at
+	                       once that they are of no use */
 };
 
 enum dkim_code { /* in the order of RFC 8601 section 2.7.1 */
@@ -93,11 +97,12 @@ enum step dkim_keys(
 /* The d= of the signatures to verify, for prefetching; distinct, valid. */
 size_t dkim_domains(const struct dkim *d, struct span *out, size_t max);
 
-/* Fills in the results, one for each DKIM-Signature, top first. */
+/* Fills in the results, one for each DKIM-Signature that is told of, top
+ * first. */
 void dkim_finish(struct dkim *d);
 const struct dkim_result *dkim_results(const struct dkim *d, size_t *n);
 
-/* Signature fields that were not even listed (over DKIM_SIGNATURES_MAX). */
+/* Signature fields that are not told of: not read, for there are too many. */
 size_t dkim_unlisted(const struct dkim *d);
 
 /* Frees OpenSSL's parts; takes NULL.  The results stay in the arena. */

@@ -4,19 +4,20 @@
 
 #include "lib/ascii.h"
 
-struct entry { /* one field */
+struct entry { /* one name */
 	uint64_t key;
 	struct span name;
-	size_t field;
-	/* of the first entry of a name: how many of them `round` took */
-	size_t taken;
+	size_t bottom, top; /* fields of that name, the last and the first */
+	size_t next;        /* that `round` has not taken */
 	size_t round;
 };
 
 struct header_index {
 	const struct mail_header *h;
-	struct entry *entries; /* by name; those of a name from the bottom up */
+	struct entry *entries; /* by name */
 	size_t n;
+	size_t *above; /* of each field: the next above it of its name, or the
+	                  number of fields */
 	size_t round;
 };
 
@@ -65,7 +66,48 @@ compare_entries(const void *left, const void *right)
 
 	/* RFC 6376 section 5.4.2: from the bottom up */
 	return order != 0 ? order
-			  : (a->field < b->field) - (a->field > b->field);
+			  : (a->bottom < b->bottom) - (a->bottom > b->bottom);
+}
+
+/* One entry for fields of a name that stand together, as trace fields do: of
+ * hundreds of signatures there is not much to sort. */
+static void
+enter_fields(struct header_index *x)
+{
+	for (size_t i = 0; i < x->h->n; i++) {
+		struct span name = x->h->fields[i].name;
+		struct entry *last = x->n > 0 ? &x->entries[x->n - 1] : NULL;
+
+		x->above[i] = x->h->n;
+		if (last != NULL && compare_names(last->name, name) == 0) {
+			x->above[i] = last->bottom;
+			last->bottom = i;
+			continue;
+		}
+		x->entries[x->n++] = (struct entry){
+			.key = key_of(name), .name = name, .bottom = i, .top = i
+		};
+	}
+}
+
+/* One entry for each name, from sorted ones. */
+static void
+join_entries(struct header_index *x)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < x->n; i++) {
+		struct entry *one = &x->entries[i];
+		struct entry *last = n > 0 ? &x->entries[n - 1] : NULL;
+
+		if (last == NULL || compare_keys(last, one) != 0) {
+			x->entries[n++] = *one;
+			continue;
+		}
+		x->above[last->top] = one->bottom;
+		last->top = one->top;
+	}
+	x->n = n;
 }
 
 struct header_index *
@@ -76,22 +118,19 @@ header_index_new(struct arena *a, const struct mail_header *h)
 	if (x == NULL)
 		return NULL;
 	x->h = h;
-	x->n = h->n;
 	x->entries = arena_array(a, h->n, sizeof(*x->entries));
-	if (x->entries == NULL)
+	x->above = arena_array(a, h->n, sizeof(*x->above));
+	if (x->entries == NULL || x->above == NULL)
 		return NULL;
-	for (size_t i = 0; i < h->n; i++)
-		x->entries[i] =
-		    (struct entry){ .key = key_of(h->fields[i].name),
-			    .name = h->fields[i].name,
-			    .field = i };
+	enter_fields(x);
 	qsort(x->entries, x->n, sizeof(*x->entries), compare_entries);
+	join_entries(x);
 	return x;
 }
 
-/* The first entry of that name, the field at the bottom; x->n: none. */
-static size_t
-first_of(const struct header_index *x, struct span name)
+/* NULL: there is no such field. */
+static struct entry *
+entry_of(const struct header_index *x, struct span name)
 {
 	struct entry wanted = { .key = key_of(name), .name = name };
 	size_t low = 0, high = x->n;
@@ -105,26 +144,36 @@ first_of(const struct header_index *x, struct span name)
 			high = middle;
 	}
 	return low < x->n && compare_keys(&x->entries[low], &wanted) == 0
-	    ? low
-	    : x->n;
+	    ? &x->entries[low]
+	    : NULL;
 }
 
-static bool
-is_same_name(const struct header_index *x, size_t first, size_t at)
+/* The field at the bottom; the number of fields: there is none. */
+static size_t
+bottom_of(const struct header_index *x, struct span name)
 {
-	return at < x->n &&
-	    compare_keys(&x->entries[first], &x->entries[at]) == 0;
+	const struct entry *e = entry_of(x, name);
+
+	return e != NULL ? e->bottom : x->h->n;
 }
 
 size_t
-header_index_count(struct header_index *x, struct span name)
+header_index_count(const struct header_index *x, struct span name)
 {
-	size_t first = first_of(x, name);
-	size_t count = 0;
+	size_t n = 0;
 
-	while (first < x->n && is_same_name(x, first, first + count))
-		count++;
-	return count;
+	for (size_t i = bottom_of(x, name); i < x->h->n; i = x->above[i])
+		n++;
+	return n;
+}
+
+void
+header_index_fields(const struct header_index *x, struct span name, size_t *out)
+{
+	size_t n = header_index_count(x, name);
+
+	for (size_t i = bottom_of(x, name); n > 0; i = x->above[i])
+		out[--n] = i;
 }
 
 /*
@@ -135,20 +184,18 @@ header_index_count(struct header_index *x, struct span name)
 static size_t
 take(struct header_index *x, struct span name, size_t own)
 {
-	size_t first = first_of(x, name);
-	struct entry *head;
+	struct entry *e = entry_of(x, name);
 
-	if (first == x->n)
+	if (e == NULL)
 		return x->h->n;
-	head = &x->entries[first];
-	if (head->round != x->round) {
-		head->round = x->round;
-		head->taken = 0;
+	if (e->round != x->round) {
+		e->round = x->round;
+		e->next = e->bottom;
 	}
-	while (is_same_name(x, first, first + head->taken)) {
-		size_t field = x->entries[first + head->taken].field;
+	while (e->next < x->h->n) {
+		size_t field = e->next;
 
-		head->taken++;
+		e->next = x->above[field];
 		if (field != own)
 			return field;
 	}

@@ -26,7 +26,11 @@ struct header_index *header_index_new(
     struct arena *a, const struct mail_header *h);
 
 /* Fields of that name. */
-size_t header_index_count(struct header_index *x, struct span name);
+size_t header_index_count(const struct header_index *x, struct span name);
+
+/* Their indexes, from the top down, into `out`, which has room for all. */
+void header_index_fields(
+    const struct header_index *x, struct span name, size_t *out);
 
 /*
  * Puts what `sig`, the field number `own`, signs: the fields that h= names,

@@ -522,46 +522,48 @@ signature_read(struct span value, enum signature_kind kind, struct arena *a,
 	return !arena_has_failed(a);
 }
 
-/* Splits "name = value;" off `list` without looking at what it is made of. */
-static struct tag
-split_tag(struct span *list)
+/* In a hurry: a call for each byte would be what all of this costs. */
+static inline size_t
+skip_space(const char *p, size_t at, size_t n)
 {
-	struct span spec = span_first(*list, span_index(*list, ';'));
-	size_t name = span_index(spec, '=');
+	while (at < n &&
+	    (p[at] == ' ' || p[at] == '\t' || p[at] == '\r' || p[at] == '\n'))
+		at++;
+	return at;
+}
 
-	*list = span_skip(*list, spec.n + 1);
-	return (struct tag){
-		.name = span_trim(span_first(spec, name)),
-		.value = span_trim(span_skip(spec, name + 1)),
-	};
+/* The value of the first tag `name`, without looking at what else there is or
+ * what it is made of. */
+static struct span
+find_tag(struct span list, char name)
+{
+	while (list.n > 0) {
+		size_t at = skip_space(list.p, 0, list.n);
+
+		if (at < list.n && list.p[at] == name) {
+			struct span tag =
+			    span_first(list, span_index(list, ';'));
+
+			at = skip_space(tag.p, at + 1, tag.n);
+			if (at < tag.n && tag.p[at] == '=')
+				return span_trim(span_skip(tag, at + 1));
+		}
+		list = span_skip(list, span_index(list, ';') + 1);
+	}
+	return SPAN_NONE;
 }
 
 void
 signature_sketch(struct span value, struct signature_sketch *out)
 {
-	*out = (struct signature_sketch){ .domain = SPAN_NONE };
-	while (value.n > 0) {
-		struct tag tag = split_tag(&value);
-
-		if (span_is(tag.name, "a"))
-			out->algorithm = tag.value;
-		else if (span_is(tag.name, "b"))
-			out->b = tag.value;
-		else if (span_is(tag.name, "d"))
-			out->domain = tag.value;
-		else if (span_is(tag.name, "s"))
-			out->selector = tag.value;
-	}
+	out->domain = find_tag(value, 'd');
+	out->selector = find_tag(value, 's');
+	out->algorithm = find_tag(value, 'a');
+	out->b = find_tag(value, 'b');
 }
 
 struct span
 signature_domain(struct span value)
 {
-	while (value.n > 0) {
-		struct tag tag = split_tag(&value);
-
-		if (span_is(tag.name, "d"))
-			return tag.value;
-	}
-	return SPAN_NONE;
+	return find_tag(value, 'd');
 }

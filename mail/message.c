@@ -44,10 +44,16 @@ without_line_end(struct span value)
 	return value;
 }
 
-static bool
-is_bare_lf(struct span s, size_t at)
+/* The next bare LF from `at` on; s.n: there is none. */
+static size_t
+next_bare_lf(struct span s, size_t at)
 {
-	return s.p[at] == '\n' && (at == 0 || s.p[at - 1] != '\r');
+	for (; at < s.n; at++) {
+		at += span_index(span_skip(s, at), '\n');
+		if (at == 0 || s.p[at - 1] != '\r')
+			break;
+	}
+	return at < s.n ? at : s.n;
 }
 
 static size_t
@@ -55,8 +61,8 @@ count_bare_lf(struct span s)
 {
 	size_t count = 0;
 
-	for (size_t i = 0; i < s.n; i++)
-		count += is_bare_lf(s, i);
+	for (size_t i = next_bare_lf(s, 0); i < s.n; i = next_bare_lf(s, i + 1))
+		count++;
 	return count;
 }
 
@@ -66,9 +72,8 @@ copy_value(char *to, struct span value)
 {
 	size_t done = 0;
 
-	for (size_t i = 0; i < value.n; i++) {
-		if (!is_bare_lf(value, i))
-			continue;
+	for (size_t i = next_bare_lf(value, 0); i < value.n;
+	     i = next_bare_lf(value, i + 1)) {
 		memcpy(to, value.p + done, i - done);
 		to += i - done;
 		*to++ = '\r';

@@ -14,6 +14,7 @@
 
 #include <cmocka.h>
 
+#include "lib/buf.h"
 #include "tests/support/pump.h"
 #include "tests/support/sign.h"
 
@@ -202,6 +203,41 @@ a_good_message(void **state)
 	run_end(&r);
 	r.dns->close(r.dns);
 	free(message);
+}
+
+/* A good signature is told of, though it stands under hundreds; the field
+ * stays short. */
+static void
+a_good_one_under_hundreds(void **state)
+{
+	char *good = signed_message("example.com", base_header);
+	char *message = malloc(MESSAGE_MAX);
+	struct buf text = buf_over(message, MESSAGE_MAX);
+	struct run r = {
+		.dns = zone_with_keys(only_example, ""),
+	};
+
+	(void)state;
+	assert_non_null(message);
+	for (unsigned i = 0; i < 300; i++)
+		buf_printf(&text,
+		    "DKIM-Signature: v=1; a=rsa-sha256; d=list.example; s=s%u; "
+		    "h=from; bh=47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU=; "
+		    "b=YWJj\r\n",
+		    i);
+	buf_text(&text, good);
+	assert_false(text.full);
+	r.message = message;
+	run_all(&r);
+	assert_true(r.v->dmarc.dkim_aligned);
+	assert_results(r.v, "dkim=pass");
+	assert_results(r.v, "header.d=example.com");
+	assert_results(r.v, "dkim=policy (276 more signatures, not verified)");
+	assert_true(r.v->authentication_results.n < 8000);
+	run_end(&r);
+	r.dns->close(r.dns);
+	free(message);
+	free(good);
 }
 
 static void
@@ -610,6 +646,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_good_message),
+		cmocka_unit_test(a_good_one_under_hundreds),
 		cmocka_unit_test(a_forged_one_is_rejected),
 		cmocka_unit_test(the_null_sender_is_helo),
 		cmocka_unit_test(helo_does_not_help_mail_from),

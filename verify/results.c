@@ -134,18 +134,42 @@ put_dkim_one(struct authres_writer *w, const struct dkim_result *r)
 		authres_put(w, "header", "b", r->b);
 }
 
+static size_t
+count_passes(const struct verdict *v)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < v->n_dkim; i++)
+		n += v->dkim[i].code == DKIM_PASS;
+	return n;
+}
+
+/* Good ones before all others, each kind from the top; returns how many. */
+static size_t
+put_dkim_some(struct authres_writer *w, const struct verdict *v)
+{
+	size_t good = count_passes(v), shown = 0;
+	size_t room = VERIFY_DKIM_SHOWN_MAX;
+	size_t others = good < room ? room - good : 0;
+
+	for (size_t i = 0; i < v->n_dkim && shown < room; i++) {
+		if (v->dkim[i].code != DKIM_PASS && others == 0)
+			continue;
+		others -= v->dkim[i].code != DKIM_PASS;
+		put_dkim_one(w, &v->dkim[i]);
+		shown++;
+	}
+	return shown;
+}
+
 static void
 put_dkim(struct authres_writer *w, const struct verdict *v)
 {
 	char memory[COMMENT_MAX];
 	struct buf text = buf_over(memory, sizeof(memory));
-	size_t shown = v->n_dkim < VERIFY_DKIM_SHOWN_MAX
-	    ? v->n_dkim
-	    : VERIFY_DKIM_SHOWN_MAX;
+	size_t shown = put_dkim_some(w, v);
 	size_t hidden = v->n_dkim - shown + v->dkim_unlisted;
 
-	for (size_t i = 0; i < shown; i++)
-		put_dkim_one(w, &v->dkim[i]);
 	if (shown == 0 && v->faulty) {
 		authres_method(w, "dkim", "temperror");
 		authres_comment(w, SPAN("a limit was reached"));
@@ -154,7 +178,9 @@ put_dkim(struct authres_writer *w, const struct verdict *v)
 	} else if (hidden > 0) {
 		authres_method(w, "dkim", "policy");
 		buf_number(&text, hidden);
-		buf_text(&text, " more signatures, not verified");
+		buf_text(&text, " more signatures");
+		if (v->n_dkim == shown)
+			buf_text(&text, ", not verified");
 		authres_comment(w, buf_done(&text));
 	}
 }
