@@ -165,6 +165,15 @@ values_of_every_kind(void **state)
 		    "dmarc.quarantine_header", "\"X-Spam\"", "f:1" },
 		{ "dmarc { quarantine_header = '' }", "dmarc.quarantine_header",
 		    "\"\"", "f:1" },
+		{ "report { failure_headers += {Subject, X-Spam} }",
+		    "report.failure_headers",
+		    "{\"From\", \"Date\", \"Message-ID\", "
+		    "\"DKIM-Signature\", \"Subject\", \"X-Spam\"}",
+		    "f:1" },
+		{ "report { failure_headers = {} }", "report.failure_headers",
+		    "{}", "f" },
+		{ "report { failure_domains = {.A.example} }",
+		    "report.failure_domains", "{\"*.a.example\"}", "f:1" },
 		{ "report { email = dmarc@example.org }", "report.email",
 		    "\"dmarc@example.org\"", "f:1" },
 		{ "reply { reject_text = 'No: {reason} {url} {rule}' }",
@@ -669,6 +678,12 @@ faulty_values(void **state)
 		{ "dmarc { quarantine_header = authentication-Results }",
 		    "f:1: quarantine_header: \"authentication-Results\" is a "
 		    "field we write already\n" },
+		{ "report { failure_headers = {\"\"} }",
+		    "f:1: failure_headers: \"\" is no name of a header "
+		    "field\n" },
+		{ "report { failure_headers = {From, \"X:Y\"} }",
+		    "f:1: failure_headers: \"X:Y\" is no name of a header "
+		    "field: letters, digits and hyphens, at most 60\n" },
 		{ "report { email = example.org }",
 		    "f:1: email: \"example.org\" is no mail address; "
 		    "dmarc@example.org would be one\n" },

@@ -305,6 +305,50 @@ def _(l):
     same(second.raw, first.raw, "the same in every byte")
 
 
+DSN = """\
+From: MAILER-DAEMON@mx.example.net
+To: dmarc@mx.example.net
+Subject: Undelivered
+MIME-Version: 1.0
+Content-Type: multipart/report; report-type=delivery-status; boundary=b
+
+--b
+Content-Type: message/delivery-status
+
+Reporting-MTA: dns; mx.loud.example
+
+Final-Recipient: rfc822; ruf@loud.example
+Action: failed
+Status: 5.1.1
+
+--b
+Content-Type: text/rfc822-headers
+
+Message-ID: %s
+
+--b--
+"""
+
+
+@suite.test("an address that bounces is told no more")
+def _(l):
+    fresh(l)
+    send(l, FORGED, "evil.one@other.example")
+    same(failures(l)["sent"], 1, "sent")
+    report, = l.bag.take()
+    r = subprocess.run([os.path.join(os.path.dirname(l.program), "avouch"),
+                        "report", "bounce", "--config", l.milter.path],
+                       input=DSN % report.id, capture_output=True, text=True,
+                       check=False)
+    same((r.returncode, r.stderr), (0, ""), "bounce")
+    holds(r.stdout, "no more reports for now to ruf@loud.example")
+    send(l, FORGED, "evil.two@another.example")
+    out = failures(l)
+    same((out["sent"], out["nothing"]), (0, 1), "to nobody")
+    same(out["events"][0]["note"], "mail to it comes back", "why")
+    same(ask(l, "SELECT sum(held) FROM failure"), [(0,)], "the store")
+
+
 @suite.test("killed at any moment: each report is sent, and once")
 def _(l):
     fresh(l, "failure_max_per_domain = 100\n")
