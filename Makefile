@@ -97,8 +97,17 @@ $(BUILD)/tests/fuzz/%_replay: $(BUILD)/tests/fuzz/%_fuzz.o \
 $(BUILD)/tests/bench/%_bench: $(BUILD)/tests/bench/%_bench.o $(ARCHIVE)
 	$(CC) $(CFLAGS) $(LINKHARD) -o $@ $^ $(LIBS_COMMAND)
 
-bench: $(BENCHES)
+# What the parts cost alone.
+bench-parts: $(BENCHES)
 	@for bench in $(BENCHES); do $$bench || exit 1; done
+
+# The milter beside its peers; some 10 minutes.  BENCH="--record
+# tests/bench/README.md" puts the table there, "--corpus DIR" spares making the
+# messages.
+BENCH_HARNESS ?= ../shared/bench
+bench: all
+	@tests/bench/peers.py $(DAEMON) --harness $(BENCH_HARNESS) \
+		--work $(BUILD)/bench $(BENCH)
 
 unit: $(TESTS) $(REPLAYS)
 	@tests/run_cmocka $(TESTS) $(REPLAY_COMMANDS)
@@ -329,11 +338,12 @@ help:
 	@echo "fuzz         each target FUZZ_SECONDS=20 long; FUZZ=NAME for one;"
 	@echo "             findings, and how to see them again, in build-fuzz/findings"
 	@echo "fuzz-build   the fuzz targets, in build-fuzz"
-	@echo "bench        what the parts cost alone"
+	@echo "bench        the milter beside its peers: CPU, rate, latency, memory"
+	@echo "bench-parts  what the parts cost alone"
 	@echo "clean        removes build and build-*"
 
 .SECONDARY:
-.PHONY: all bench demo check check-programs check-run cli-test e2e \
+.PHONY: all bench bench-parts demo check check-programs check-run cli-test e2e \
 	central-test soak soak-reload faults sendmail-test store-faults \
 	valgrind lint analyze coverage coverage-run deps unit fuzz-replay \
 	asan tsan fuzz-build fuzzers fuzz install uninstall deb help clean
