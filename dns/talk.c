@@ -14,6 +14,9 @@ enum {
 	QUESTION_MEMORY = 512,
 	/* What one name takes while it is brought into normal form. */
 	NORMAL_MEMORY = 16384,
+	/* Of a full talk in one chain: few are ever full. */
+	CHAIN_MOST = 8,
+	SLOTS_LEAST = 16,
 	/* A name as it is given: escapes of UTF-8 make it longer, and more is
 	 * no name. */
 	GIVEN_MAX = 1024,
@@ -48,14 +51,14 @@ struct dns_talk *
 dns_talk_new(size_t max_questions)
 {
 	struct dns_talk *t;
-	size_t slots = 16;
+	size_t slots = SLOTS_LEAST;
 
 	if (max_questions > SIZE_MAX / QUESTION_MEMORY / 4)
 		return NULL;
 	t = calloc(1, sizeof(*t));
 	if (t == NULL)
 		return NULL;
-	while (slots < max_questions)
+	while (slots < max_questions / CHAIN_MOST)
 		slots *= 2;
 	t->max = max_questions;
 	t->mask = slots - 1;

@@ -6,8 +6,10 @@
 #include <string.h>
 
 enum {
-	ARENA_FIRST = 4096,    /* most messages need no second block */
-	ARENA_LARGEST = 65536, /* blocks double up to this */
+	ARENA_FIRST = 1000, /* with its head not more than malloc() keeps for a
+	                       thread, for most arenas stay small */
+	ARENA_GROWTH = 4,
+	ARENA_LARGEST = 64000,
 };
 
 struct block {
@@ -73,7 +75,7 @@ arena_block(struct arena *a, size_t size)
 	if (*link != NULL && (*link)->size >= size)
 		return *link;
 	if (a->last != NULL && a->last->size < ARENA_LARGEST)
-		want = a->last->size * 2;
+		want = a->last->size * ARENA_GROWTH;
 	else if (a->last != NULL)
 		want = ARENA_LARGEST;
 	struct block *b = block_new(size > want ? size : want);

@@ -224,6 +224,7 @@ begin_threads(struct daemon *d, struct buf *error)
 	pthread_t listener;
 
 	signals_block();
+	process_small_stacks();
 	if (!verify_start()) {
 		buf_text(error,
 		    "OpenSSL offers no SHA-256 or no RSA; see "

@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <grp.h>
+#include <pthread.h>
 #include <pwd.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -16,7 +17,10 @@
 
 #include "lib/scan.h"
 
-enum { OPEN_FILES_MAX = 1 << 20 }; /* more is never needed, and may be slow */
+enum {
+	OPEN_FILES_MAX = 1 << 20, /* more is never needed, and may be slow */
+	STACK_BYTES = 512 * 1024, /* the most that was seen is a fifth of it */
+};
 
 static bool
 failed(struct buf *error, const char *what, const char *of)
@@ -155,6 +159,18 @@ process_open_files(void)
 			l.rlim_cur = old;
 	}
 	return l.rlim_cur;
+}
+
+void
+process_small_stacks(void)
+{
+	pthread_attr_t a;
+
+	if (pthread_attr_init(&a) != 0)
+		return;
+	if (pthread_attr_setstacksize(&a, STACK_BYTES) == 0)
+		(void)pthread_setattr_default_np(&a);
+	pthread_attr_destroy(&a);
 }
 
 /* ---- systemd ---- */

@@ -43,4 +43,11 @@ void process_notify(const char *state);
 /* Milliseconds between two signs of life systemd waits for; 0: it does not. */
 unsigned process_watchdog_ms(void);
 
+/*
+ * Gives the threads that are begun from now on, libmilter's among them, smaller
+ * stacks: libmilter ends and begins them all the time, and libc keeps no more
+ * than 40 MiB of stacks for the next ones.
+ */
+void process_small_stacks(void);
+
 #endif
