@@ -168,11 +168,12 @@ log_text(struct log_line *l, const char *key, const char *value)
 void
 log_span(struct log_line *l, const char *key, struct span value)
 {
-	bool quoted = l->format == LOG_FORMAT_JSON || value.n == 0 ||
-	    !span_all(value, is_bare);
+	bool quoted;
 
 	if (!put_key(l, key, 2 * UNIT_MAX))
 		return;
+	quoted = l->format == LOG_FORMAT_JSON || value.n == 0 ||
+	    !span_all(value, is_bare);
 	if (quoted)
 		buf_byte(&l->text, '"');
 	put_escaped(l, value);
