@@ -9,6 +9,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "verify/job.h"
+
 static const char lock_name[] = "send";
 
 enum { LOCK_STEP_MS = 50, NOTE_STEP_MS = 200 };
@@ -108,15 +110,6 @@ struct helper {
 	int64_t started; /* ms */
 };
 
-static int64_t
-clock_ms(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (int64_t)ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
-}
-
 static void
 pause_ms(long ms)
 {
@@ -208,7 +201,7 @@ work(struct helper *h, const struct hander_job *job, int mail,
 		.from = job->from,
 		.to = LEDGER_HANDING,
 		.attempts = job->attempts,
-		.now = job->now + (clock_ms() - h->started) / 1000,
+		.now = job->now + (job_clock() - h->started) / 1000,
 		.note = SPAN("") };
 	struct handover over = { .program = h->o->program,
 		.from = h->o->from,
@@ -239,7 +232,7 @@ static void
 serve(const struct hander_options *o, int socket)
 {
 	struct hello hello = { .error = "" };
-	struct helper h = { .o = o, .started = clock_ms() };
+	struct helper h = { .o = o, .started = job_clock() };
 	struct hander_job job;
 	int mail;
 

@@ -6,6 +6,7 @@
 #include "lib/hash.h"
 #include "report/kept.h"
 #include "report/pack.h"
+#include "verify/job.h"
 
 enum {
 	DAYS_MAX = 4000, /* with rows; retention is 3650 at most */
@@ -387,20 +388,17 @@ static void
 tidy(struct push *p)
 {
 	struct tidy t = { .o = p->o->tidy };
-	struct timespec now, until;
+	int64_t until = job_clock() + PUSH_TIDY_S * 1000;
 	bool more = true;
 
-	clock_gettime(CLOCK_MONOTONIC, &until);
-	until.tv_sec += PUSH_TIDY_S;
-	do {
+	while (more && job_clock() < until) {
 		if (ledger_begin(p->central) != LEDGER_OK)
 			return;
 		more = tidy_step(
 		    &t, ledger_sql(p->central), p->numbers.memo, p->o->now);
 		if (ledger_end(p->central, true) != LEDGER_OK)
 			return;
-		clock_gettime(CLOCK_MONOTONIC, &now);
-	} while (more && now.tv_sec < until.tv_sec);
+	}
 }
 
 static bool
