@@ -20,7 +20,7 @@
 #include "report/failure_spool.h"
 #include "report/store.h"
 #include "report/writer.h"
-#include "tests/support/rows.h"
+#include "tests/support/keeping.h"
 
 enum {
 	NOW = ROWS_DAY * REPORT_DAY + 600,
@@ -660,24 +660,6 @@ rfc6591_6_5_likeness(void **state)
 
 /* ---- the spool ---- */
 
-static struct place place;
-
-static int
-set_up(void **state)
-{
-	(void)state;
-	place_make(&place);
-	return 0;
-}
-
-static int
-tear_down(void **state)
-{
-	(void)state;
-	place_remove(&place);
-	return 0;
-}
-
 struct texts { /* of a failure that is made by number */
 	struct failure f;
 	char likeness[50], organization[50], domain[50];
@@ -997,7 +979,6 @@ rfc5965_3_2_incidents(void **state)
 int
 main(void)
 {
-#define AT_PLACE(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(rfc9989_4_7_fo),
 		cmocka_unit_test(rfc9991_2_who_asks),

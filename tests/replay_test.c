@@ -14,27 +14,9 @@
 #include <cmocka.h>
 
 #include "report/writer.h"
-#include "tests/support/rows.h"
+#include "tests/support/keeping.h"
 
 enum { NOW = 1782000000, DAY = NOW / REPORT_DAY };
-
-static struct place place;
-
-static int
-set_up(void **state)
-{
-	(void)state;
-	place_make(&place);
-	return 0;
-}
-
-static int
-tear_down(void **state)
-{
-	(void)state;
-	place_remove(&place);
-	return 0;
-}
 
 static const struct conf *
 conf_of(const char *text)
@@ -298,7 +280,6 @@ many(void **state)
 int
 main(void)
 {
-#define AT_PLACE(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
 	const struct CMUnitTest tests[] = {
 		AT_PLACE(same_configuration),
 		AT_PLACE(by_domain_and_rule),
