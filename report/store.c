@@ -16,9 +16,10 @@ enum {
 	QUIET_MS = 500,       /* without mail: time for housekeeping */
 	RETRY_FIRST_MS = 100, /* after a fault, doubled each time ... */
 	RETRY_LAST_MS = 5000, /* ... up to this */
-	TIDY_MS = 1000,  /* between two steps of it where it is never quiet */
-	REST_MS = 60000, /* where there is nothing to do at all */
-	TELL_MS = 5000,  /* a fault that lasted so long is said to be over */
+	TIDY_MS = 1000,   /* between two steps of it where it is never quiet */
+	REST_MS = 60000,  /* where there is nothing to do at all */
+	LOCKED_MS = 1000, /* by another program; then it is said */
+	TELL_MS = 5000,   /* a fault that lasted so long is said to be over */
 	RETENTION_DAYS = 400,
 	REPLAY_DAYS = 14,
 	RECEIVED_DAYS = 400,
@@ -206,13 +207,17 @@ after_commit(struct store *s, size_t refused)
 
 /* From now on nobody waits for what may take long; under the lock. */
 static void
-out_of_order(struct store *s)
+out_of_order(struct store *s, enum sql_fault fault)
 {
-	log_fault("store", "store %s: %s; %zu messages wait", s->path,
-	    writer_error(s->writer), waiting(s));
+	int64_t now = clock_ms();
+
 	if (!s->out_of_order)
-		s->faulty_since = clock_ms();
+		s->faulty_since = now;
 	s->out_of_order = true;
+	/* The command has it at times, for a moment: that is no news. */
+	if (fault != SQL_LOCKED || now - s->faulty_since >= LOCKED_MS)
+		log_fault("store", "store %s: %s; %zu messages wait", s->path,
+		    writer_error(s->writer), waiting(s));
 	s->faults++;
 	s->counts.faults++;
 	s->counts.set_aside = writer_set_aside(s->writer);
@@ -225,7 +230,7 @@ after_fault(struct store *s, enum sql_fault fault)
 {
 	int64_t wait = RETRY_FIRST_MS;
 
-	out_of_order(s);
+	out_of_order(s, fault);
 	if (fault == SQL_WRONG && s->faults >= FAULTS_OF_OURS_MAX) {
 		give_up(s, s->group.n, writer_error(s->writer));
 		settle(s, s->group.n);
@@ -296,7 +301,7 @@ writer_main(void *arg)
 	pthread_setname_np(pthread_self(), "store");
 	pthread_mutex_lock(&s->lock);
 	if (fault != SQL_FINE)
-		out_of_order(s);
+		out_of_order(s, fault);
 	while (!s->ending || (waiting(s) > 0 && clock_ms() < s->end_by)) {
 		int64_t look;
 
