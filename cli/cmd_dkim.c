@@ -40,8 +40,6 @@ show(struct cli *c, struct message *m, const struct dkim *d,
 		return EX_OK;
 	}
 	o = print_dkim_json(r, n);
-	if (dkim_unlisted(d) > 0)
-		cli_set_number(o, "unlisted", (int64_t)dkim_unlisted(d));
 	if (c->explain) {
 		explain = json_object();
 		cli_set(explain, "dkim", explain_dkim_json(d, body, m->arena));
