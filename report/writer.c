@@ -282,8 +282,7 @@ write_group(
 }
 
 static bool
-write_all(
-    struct writer *w, struct entry *first, int64_t now, size_t *refused)
+write_all(struct writer *w, struct entry *first, int64_t now, size_t *refused)
 {
 	bool good = sql_begin(w->db);
 
