@@ -441,7 +441,7 @@ def _(l):
                    for i in range(30)]
         for t in threads:
             t.start()
-        until = time.monotonic() + 20
+        until = time.monotonic() + 60
         while len(ended) < 5 or len(begun) - len(ended) < 15:
             true(time.monotonic() < until, "there is no load")
             time.sleep(0.01)
