@@ -171,6 +171,7 @@ valgrind:
 	@tests/deps build check fuzz
 	@$(MAKE) --no-print-directory -s all
 	@LOGS=$(BUILD) tests/run_cmocka "tests/milter/valgrind.py $(DAEMON)"
+	@VALGRIND=yes tests/sanitized $(BUILD) "tests/milter/e2e.py $(DAEMON)"
 
 # Ten times as many pushes and senders killed, with a real PostgreSQL.
 central-test: $(COMMAND)
@@ -294,13 +295,22 @@ deb:
 # Variants are these same rules with another BUILD and CFLAGS.  Sanitizers see
 # no overflow in the functions that _FORTIFY_SOURCE puts in the place of libc's.
 CHECKED  = -O1 -g -fno-omit-frame-pointer -fno-sanitize-recover=all
+STORM    = "tests/milter/storm.py $(DAEMON) $(STORM_SECONDS)"
+STORM_SECONDS ?= 10
 asan:
+	@tests/deps build check
 	$(MAKE) BUILD=build-asan FORTIFY= \
-		CFLAGS="$(CHECKED) -fsanitize=address,undefined" unit cli-test
+		CFLAGS="$(CHECKED) -fsanitize=address,undefined" sanitized
 
+# Takes about ten minutes.
 tsan:
-	$(MAKE) BUILD=build-tsan FORTIFY= \
-		CFLAGS="$(CHECKED) -fsanitize=thread" unit
+	@tests/deps build check
+	$(MAKE) BUILD=build-tsan FORTIFY= STORM_SECONDS=60 \
+		CFLAGS="$(CHECKED) -fsanitize=thread" sanitized
+
+sanitized: all check-programs
+	@tests/sanitized $(BUILD) $(TESTS) $(REPLAY_COMMANDS) $(CLI_TESTS) \
+		$(STORM) $(MILTER_TESTS)
 
 fuzz-build:
 	$(MAKE) CC=clang-14 BUILD=build-fuzz FORTIFY= FUZZ="$(FUZZ)" \
@@ -330,9 +340,9 @@ help:
 	@echo "soak         SOAK=200000 messages: memory and descriptors are flat"
 	@echo "soak-reload  a minute of mail with ten reloads a second"
 	@echo "store-faults kills, and all that can be wrong with the store's disk"
-	@echo "valgrind     a thousand messages through the milter under valgrind"
+	@echo "valgrind     a thousand messages and the end-to-end test under valgrind"
 	@echo "lint         the rules that no compiler checks"
-	@echo "asan tsan    unit under sanitizers, in build-asan, build-tsan"
+	@echo "asan tsan    all tests under sanitizers, in build-asan, build-tsan"
 	@echo "analyze      clang-tidy, gcc -fanalyzer, cppcheck; FILES= for some"
 	@echo "coverage     lines that the unit tests run, by room"
 	@echo "fuzz         each target FUZZ_SECONDS=20 long; FUZZ=NAME for one;"
@@ -346,7 +356,8 @@ help:
 .PHONY: all bench bench-parts demo check check-programs check-run cli-test e2e \
 	central-test soak soak-reload faults sendmail-test store-faults \
 	valgrind lint analyze coverage coverage-run deps unit fuzz-replay \
-	asan tsan fuzz-build fuzzers fuzz install uninstall deb help clean
+	asan tsan sanitized fuzz-build fuzzers fuzz install uninstall deb \
+	help clean
 clean:
 	rm -rf build build-*
 

@@ -207,7 +207,7 @@ plan(struct send *s, struct asked *a)
 {
 	char memory[SEND_ID_MAX];
 	struct buf id = buf_over(memory, sizeof(memory));
-	const char *over;
+	const char *over = NULL;
 
 	if (no_reason(a) != NULL)
 		return give_up(s, a, span_str(no_reason(a)));

@@ -13,6 +13,10 @@ import time
 SECONDS = 60
 
 
+# What every daemon runs under, such as valgrind with its options.
+WRAPPER = tuple(shlex.split(os.environ.get("DAEMON_WRAPPER", "")))
+
+
 class Daemon:
     """Started with `settings` (the text of a configuration)."""
 
@@ -23,7 +27,7 @@ class Daemon:
         self.events = []
         self.lines = []
         self.states = queue.Queue()
-        self.wrapper = wrapper
+        self.wrapper = (*wrapper, *WRAPPER)
         self.program = program
         self.environment = environment or {}
         self.configure(settings)
@@ -52,12 +56,17 @@ class Daemon:
                 self.states.put(line)
 
     def start(self):
+        environment = dict(os.environ, NOTIFY_SOCKET=self.notify_path,
+                           **self.environment)
+        # LeakSanitizer needs ptrace(2), which a confined daemon gives up;
+        # valgrind looks for its leaks.
+        if "ASAN_OPTIONS" in environment:
+            environment["ASAN_OPTIONS"] += ":detect_leaks=0"
         self.process = subprocess.Popen(
             [*self.wrapper, self.program, "-f", "-c", self.path],
             stderr=subprocess.PIPE, stdin=subprocess.DEVNULL,
             start_new_session=True,  # Ctrl-C is for us alone
-            env=dict(os.environ, NOTIFY_SOCKET=self.notify_path,
-                     **self.environment))
+            env=environment)
         self.reader = threading.Thread(
             target=self._read, args=(self.process.stderr,), daemon=True)
         self.reader.start()

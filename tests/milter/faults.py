@@ -22,7 +22,7 @@ import signing
 import smtp
 import wrongdns
 from proto import OURS
-from suite import Skip, Suite, holds, same, true
+from suite import Skip, Suite, holds, needs_plain_memory, same, true
 
 suite = Suite()
 
@@ -325,6 +325,7 @@ def _(l):
 
 @suite.test("out of memory at random, libraries too: nothing forged passes")
 def _(l):
+    needs_plain_memory()
     library = os.path.dirname(l.program) + "/tests/failmalloc.so"
     if not os.path.exists(library):
         raise Skip("there is no %s; make e2e builds it" % library)

@@ -21,7 +21,7 @@ import lab
 import miltproto
 import promtext
 import smtp
-from suite import Skip, Suite, holds, same, true
+from suite import Skip, Suite, holds, needs_plain_memory, same, true
 
 suite = Suite()
 
@@ -654,6 +654,7 @@ def _(l):
 
 @suite.test("out of memory: no message passes unmarked, none is refused")
 def _(l):
+    needs_plain_memory()
     library = os.path.dirname(l.program) + "/tests/failmalloc.so"
     if not os.path.exists(library):
         raise Skip("there is no %s; make e2e builds it" % library)

@@ -16,7 +16,7 @@ import promtext
 import slowdns
 import smtp
 from proto import http
-from suite import Suite, same, true
+from suite import SANITIZED, Suite, same, true
 
 RATE = 200          # messages a second
 EVERY = 0.1         # seconds from one SIGHUP to the next
@@ -192,13 +192,13 @@ def _(l):
               load.waits[n * 99 // 100] * 1e3, load.waits[-1] * 1e3,
               before[0] / 2**20, after[0] / 2**20, before[1], after[1]))
     same(load.faults, [], "faults")
-    true(load.late == 0, "%d messages were sent late" % load.late)
+    true(SANITIZED or load.late == 0, "%d messages were sent late" % load.late)
     true(n >= RATE * l.seconds * 0.95, "only %d messages" % n)
     same(reloads["failed"], 0, "reloads that failed")
     true(reloads["ok"] > sent * 0.8, "reloads: %s" % reloads)
     true(min(load.seen.values()) > n / 10, "both were in force")
     same(page.one("messages_in_hand"), 0, "in hand")
-    true(after[0] < before[0] + SLACK, "memory: %d, %d" % (
+    true(SANITIZED or after[0] < before[0] + SLACK, "memory: %d, %d" % (
         before[0], after[0]))
     true(after[1] <= before[1] + 8, "descriptors: %d, %d" % (
         before[1], after[1]))

@@ -36,11 +36,19 @@ def settings(path, more=""):
 
 
 def ask(l, query):
-    db = sqlite3.connect("file:%s?mode=ro" % store(l), uri=True, timeout=10)
-    try:
-        return db.execute(query).fetchall()
-    finally:
-        db.close()
+    """A store that was just begun may have no tables yet."""
+    until = time.monotonic() + 10
+    while True:
+        db = sqlite3.connect("file:%s?mode=ro" % store(l), uri=True,
+                             timeout=10)
+        try:
+            return db.execute(query).fetchall()
+        except sqlite3.OperationalError as e:
+            if "no such table" not in str(e) or time.monotonic() > until:
+                raise
+            time.sleep(0.1)
+        finally:
+            db.close()
 
 
 def messages_of(l):

@@ -2,13 +2,23 @@
 that tests/run_cmocka counts them.
 """
 
+import os
 import sys
 import time
 import traceback
 
+SANITIZED = "SANITIZED" in os.environ  # by tests/sanitized
+
 
 class Skip(Exception):
     """The test cannot run here: why."""
+
+
+def needs_plain_memory():
+    """Sanitizers have an allocator of their own, which must not be tampered
+    with."""
+    if SANITIZED:
+        raise Skip("the program was built with sanitizers")
 
 
 class Suite:
