@@ -1,5 +1,7 @@
 #include "milter/record.h"
 
+#include <stdlib.h>
+
 #include "lib/clock.h"
 #include "lib/log.h"
 #include "report/row.h"
@@ -43,28 +45,38 @@ keep(const struct verdict *v, const struct conf *conf, struct span queue_id)
 {
 	int64_t now = clock_now().now;
 	struct report_row row;
-	struct failure_draft draft;
+	/* Too large for the stack of each of libmilter's threads. */
+	struct failure_draft *draft =
+	    conf->report.failure_reports ? malloc(sizeof(*draft)) : NULL;
 	bool due =
 	    v->decision.action != CONF_TEMPFAIL && report_row_of(v, now, &row);
-	bool told = failure_of(v, conf, redaction_key, queue_id, now, &draft);
+	bool told = draft != NULL &&
+	    failure_of(v, conf, redaction_key, queue_id, now, draft);
 
 	store_put_failure(store, due ? &row : NULL, &v->facts, &v->decision,
-	    told ? &draft.failure : NULL, now);
+	    told ? &draft->failure : NULL, now);
+	free(draft);
+}
+
+static void
+tell_unchecked(struct span queue_id, bool done)
+{
+	struct log_line l;
+
+	log_begin(&l, LOG_LEVEL_ERROR, "message");
+	log_span(&l, "queue_id", queue_id);
+	log_text(&l, "action", done ? "accept" : "tempfail");
+	log_text(&l, "reason", "out of memory, nothing was checked");
+	log_end(&l);
 }
 
 void
 record_message(const struct verdict *v, const struct conf *conf,
     struct span queue_id, bool done, struct counters_times times)
 {
-	struct log_line l;
-
 	counters_message(v, times);
 	if (v == NULL) {
-		log_begin(&l, LOG_LEVEL_ERROR, "message");
-		log_span(&l, "queue_id", queue_id);
-		log_text(&l, "action", done ? "accept" : "tempfail");
-		log_text(&l, "reason", "out of memory, nothing was checked");
-		log_end(&l);
+		tell_unchecked(queue_id, done);
 		return;
 	}
 	verify_log(v, queue_id);
