@@ -220,7 +220,7 @@ coverage:
 	@tests/deps build check
 	@find build-coverage -name '*.gcda' -delete 2>/dev/null || :
 	@$(MAKE) --no-print-directory -s BUILD=build-coverage FORTIFY= \
-		CFLAGS="-O0 -g --coverage" coverage-run
+		CFLAGS="-Og -g --coverage" coverage-run
 
 coverage-run: all $(TESTS)
 	@tests/run_cmocka $(TESTS)
