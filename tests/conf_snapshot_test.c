@@ -1,0 +1,264 @@
+/* conf_snapshot_test.c - the configuration from a file to a counted snapshot,
+ * in threads, and without memory */
+#include "verify/conf.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+#include <cmocka.h>
+
+#include "lib/table.h"
+#include "tests/support/conf_text.h"
+#include "verify/conf_build.h"
+#include "verify/conf_file.h"
+#include "verify/conf_table.h"
+#include "verify/conf_value.h"
+
+/* ---- files ---- */
+
+static void
+files(void **state)
+{
+	char path[] = "/tmp/conf-test-XXXXXX", *errors, want[200];
+	int fd = mkstemp(path);
+	size_t size;
+	FILE *f = open_memstream(&errors, &size);
+	char *large =
+	    conf_text_repeated("", "# @\n", CONF_FILE_MAX / 11 + 1, "");
+	const struct conf *c;
+
+	(void)state;
+	assert_true(fd >= 0);
+	assert_non_null(f);
+	assert_int_equal(write(fd, "\nmode = monitor\n", 16), 16);
+	c = conf_read(path, f);
+	assert_non_null(c);
+	assert_int_equal(c->mode, CONF_MONITOR);
+	conf_drop(c);
+
+	assert_int_equal(
+	    write(fd, large, strlen(large)), (ssize_t)strlen(large));
+	assert_null(conf_read(path, f));
+	close(fd);
+	unlink(path);
+	assert_null(conf_read(path, f));
+	assert_null(conf_read("/", f));
+	fclose(f);
+	snprintf(want, sizeof(want),
+	    "%s: is larger than 1048576 bytes\n"
+	    "%s: No such file or directory\n/: Is a directory\n",
+	    path, path);
+	assert_string_equal(errors, want);
+	free(errors);
+	free(large);
+}
+
+/* ---- snapshots ---- */
+
+static void
+counted_snapshots(void **state)
+{
+	const struct conf *c = conf_text_good("user = x");
+	struct conf own = { .user = NULL };
+
+	(void)state;
+	assert_ptr_equal(conf_hold(c), c);
+	conf_drop(c);
+	assert_string_equal(c->user, "x");
+	conf_drop(c);
+	conf_drop(NULL);
+	assert_null(conf_hold(NULL));
+	/* one that was not made here is nobody's to free */
+	assert_ptr_equal(conf_hold(&own), &own);
+	conf_drop(&own);
+	conf_drop(&own);
+}
+
+static void *
+read_many(void *arg)
+{
+	const struct conf **last = arg;
+
+	for (int i = 0; i < 50; i++) {
+		char *errors;
+		const struct conf *bad =
+		    conf_text_read("foo = 1 bar = 2", &errors);
+
+		conf_drop(*last);
+		*last =
+		    bad != NULL ? NULL : conf_text_good("user = y sample = 3%");
+		free(errors);
+	}
+	return NULL;
+}
+
+static void
+several_threads(void **state)
+{
+	pthread_t threads[4];
+	const struct conf *last[4] = { NULL };
+
+	(void)state;
+	for (size_t i = 0; i < 4; i++)
+		assert_int_equal(
+		    pthread_create(&threads[i], NULL, read_many, &last[i]), 0);
+	for (size_t i = 0; i < 4; i++) {
+		pthread_join(threads[i], NULL);
+		assert_non_null(last[i]);
+		assert_int_equal(last[i]->sample, 30);
+		conf_drop(last[i]);
+	}
+}
+
+/* With the arena failing at each of its allocations. */
+static void
+no_memory(void **state)
+{
+	static const char text[] =
+	    "user = x\nfoo = 1\nskip_networks += ::2\ndmrac { q = 1 }\n"
+	    "override a { client = ::1 from_domain = {} }\n"
+	    "override b { }\n";
+
+	(void)state;
+	for (unsigned long nth = 1;; nth++) {
+		struct arena *a = arena_new(1 << 20);
+		struct conf_faults faults = { .arena = a };
+		struct conf_file file;
+
+		assert_non_null(a);
+		arena_fail_at(a, nth);
+		conf_file_parse(text, &faults, &file);
+		if (!arena_has_failed(a)) {
+			assert_true(nth > 30);
+			assert_false(faults.lost);
+			assert_int_equal(faults.n, 2);
+			assert_int_equal(file.n_titles, 2);
+			arena_free(a);
+			break;
+		}
+		if (!faults.lost)
+			fail_msg("allocation %lu: not noticed", nth);
+		arena_free(a);
+	}
+}
+
+/* The same for what becomes of it; nothing is half a configuration. */
+static void
+no_memory_for_the_snapshot(void **state)
+{
+	static const char text[] =
+	    "user = x\nskip_networks += ::2\nnameservers = ::1\n"
+	    "arc { trusted_sealers = { a.example, b.example } }\n"
+	    "override a { client = ::1 from_domain = x.example action = hold "
+	    "}\noverride b { list_id = x.example action = accept reason = y "
+	    "}\n";
+
+	(void)state;
+	for (unsigned long nth = 1;; nth++) {
+		struct arena *a = arena_new(1 << 20);
+		struct arena *snapshot = arena_new(1 << 20);
+		struct conf_faults faults = { .arena = a };
+		const struct conf *c;
+
+		assert_non_null(a);
+		assert_non_null(snapshot);
+		arena_fail_at(snapshot, nth);
+		c = conf_build(text, "f", snapshot, &faults);
+		if (c != NULL) {
+			assert_true(nth > 20);
+			assert_false(faults.lost);
+			assert_int_equal(c->n_overrides, 2);
+			conf_drop(c);
+			arena_free(a);
+			break;
+		}
+		if (!faults.lost || faults.n > 0)
+			fail_msg("allocation %lu: %zu faults", nth, faults.n);
+		arena_free(a);
+	}
+}
+
+static void
+no_memory_at_all(void **state)
+{
+	struct arena *a = arena_new(1 << 16);
+	struct conf_faults faults = { .arena = a };
+	char *told;
+	size_t size;
+	FILE *f = open_memstream(&told, &size);
+
+	(void)state;
+	assert_null(conf_build("", "f", NULL, &faults));
+	conf_faults_print(&faults, "f", f);
+	fclose(f);
+	assert_string_equal(told, "f: out of memory\n");
+	free(told);
+	arena_free(a);
+}
+
+static void
+values_without_memory(void **state)
+{
+	static const struct {
+		const char *section, *name, *text;
+	} vectors[] = {
+		{ "", "user", "avouch" },
+		{ "", "socket", "unix:/a" },
+		{ "", "socket", "inet:8894" },
+		{ "", "authserv_id", "mx.example" },
+		{ "", "skip_networks", "10.0.0.0/8" },
+		{ "arc", "trusted_sealers", "example.net" },
+		{ "override", "from_domain", "*.example.net" },
+	};
+	(void)state;
+	for (size_t i = 0; i < TABLE_SIZE(vectors); i++) {
+		const struct conf_option *o =
+		    conf_option_find(vectors[i].section, vectors[i].name);
+		struct conf_word w = { NULL, vectors[i].text, 1 };
+
+		assert_non_null(o);
+		for (unsigned long nth = 1;; nth++) {
+			struct arena *a = arena_new(1 << 16);
+			struct arena *told = arena_new(1 << 16);
+			struct conf_faults faults = { .arena = told };
+			struct conf c = { .user = NULL };
+			struct conf_override v = { .name = NULL };
+			bool good, failed;
+
+			arena_fail_at(a, nth);
+			good = conf_value_read(o, &w,
+			    vectors[i].section[0] == 'o' ? (void *)&v
+							 : (void *)&c,
+			    a, &faults);
+			failed = arena_has_failed(a);
+			arena_free(a);
+			arena_free(told);
+			if (!failed) {
+				assert_true(good && nth > 1);
+				break;
+			}
+			if (good || (!faults.lost && faults.n == 0))
+				fail_msg("%s: allocation %lu: not noticed",
+				    vectors[i].name, nth);
+		}
+	}
+}
+
+int
+main(void)
+{
+	static const struct CMUnitTest tests[] = {
+		cmocka_unit_test(files),
+		cmocka_unit_test(counted_snapshots),
+		cmocka_unit_test(several_threads),
+		cmocka_unit_test(no_memory),
+		cmocka_unit_test(no_memory_for_the_snapshot),
+		cmocka_unit_test(no_memory_at_all),
+		cmocka_unit_test(values_without_memory),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
