@@ -1,0 +1,61 @@
+/*
+ * dmarc_run.h - facts through dmarc.h over a zone, judged by what a line of
+ * text says.
+ */
+#ifndef AVOUCH_TESTS_SUPPORT_DMARC_RUN_H
+#define AVOUCH_TESTS_SUPPORT_DMARC_RUN_H
+
+#include <stddef.h>
+
+#include "dmarc/dmarc.h"
+#include "dns/talk.h"
+#include "lib/arena.h"
+#include "lib/buf.h"
+#include "lib/step.h"
+
+/* Lines of a zone, and records. */
+#define DMARC(name, text) "_dmarc." name ". 60 IN TXT \"" text "\"\n"
+#define HOST(name) name ". 60 IN A 192.0.2.1\n"
+#define FAILS(name) ";!failed " name ". TXT servfail\n"
+#define REJECT "v=DMARC1; p=reject"
+#define NONE "v=DMARC1; p=none"
+
+enum { IDENTIFIERS_MAX = 8, AUTHORS_MAX = 8, QUESTIONS_MAX = 128 };
+
+struct dmarc_vector {
+	const char *name;
+	const char *authors; /* "a b"; a leading "!" makes them bad */
+	const char *spf;     /* "+domain" passes, "?domain" is a temperror,
+	                        "-domain" is neither; "": none */
+	const char *dkim;    /* several of them */
+	const char *zone;
+	const char *want; /* as show() writes it */
+};
+
+struct dmarc_run {
+	struct dmarc_facts facts;
+	struct span authors[AUTHORS_MAX];
+	struct dmarc_identifier dkim[IDENTIFIERS_MAX];
+	struct dns_talk *talk;
+	struct arena *arena;
+	struct dmarc_result result;
+};
+
+void dmarc_run_open(struct dmarc_run *r, const char *authors, const char *spf,
+    const char *dkim);
+void dmarc_run_close(struct dmarc_run *r);
+
+/* For pump_core(); `arg` is the run. */
+enum step dmarc_run_ask(void *arg);
+enum step dmarc_run_check(void *arg);
+
+/* "fail sp=reject example.com -> quarantine (org example.com) spf dkim t np" */
+void dmarc_run_show(struct buf *b, const struct dmarc_result *r);
+
+/* What holds of every result; fails the test where it does not. */
+void dmarc_run_is_sound(const char *name, const struct dmarc_run *r);
+
+/* Each vector, also with what `avouch dmarc` explains, and without memory. */
+void dmarc_run_judges(const struct dmarc_vector *v, size_t n);
+
+#endif
