@@ -1,0 +1,371 @@
+/* policy_override_test.c - what the operator sets above the rules: overrides,
+ * monitor mode, a sample */
+#include "verify/policy.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+#include <cmocka.h>
+
+#include "lib/ascii.h"
+#include "lib/table.h"
+#include "tests/support/policy_run.h"
+
+/* ---- overrides ---- */
+
+static void
+override_conditions(void **state)
+{
+	/* `mail` is refused by default; the condition is put into a section
+	 * that accepts, and into one that defers */
+	static const struct {
+		const char *condition;
+		bool accepts, defers;
+	} vectors[] = {
+		{ "from_domain = a.example", true, true },
+		{ "from_domain = A.EXAMPLE.", true, true },
+		{ "from_domain = b.example", false, false },
+		{ "from_domain = { b.example, a.example }", true, true },
+		{ "from_domain = example", false, false },
+		{ "from_domain = .example", true, true },
+		{ "from_domain = '*.example'", true, true },
+		{ "from_domain = '**.example'", true, true },
+		{ "from_domain = .a.example", false, false },
+		{ "from_domain = '*.a.example'", false, false },
+		{ "from_domain = '**.a.example'", true, true },
+		{ "from_domain = '**.xample'", false, false },
+		{ "mail_from_domain = bounce.example", true, true },
+		{ "mail_from_domain = .bounce.example", false, false },
+		{ "mail_from_domain = '<>'", false, false },
+		{ "dkim_domain = esp.example", true, true },
+		{ "dkim_domain = '*.a.example'", true, true },
+		{ "dkim_domain = a.example", false, false },
+		{ "client = 192.0.2.0/24", true, true },
+		{ "client = { 2001:db8::/32, 192.0.2.1 }", true, true },
+		{ "client = 192.0.2.2", false, false },
+		{ "list_id = l.lists.example", true, true },
+		{ "list_id = '*.lists.example'", true, true },
+		{ "list_id = lists.example", false, false },
+		/* of several, all must be let through, any is held back */
+		{ "recipient_domain = here.example", false, true },
+		{ "recipient_domain = { there.example, here.example }", true,
+		    true },
+		{ "recipient_domain = '**.example'", true, true },
+		{ "recipient_domain = nowhere.example", false, false },
+		/* all conditions must be met */
+		{ "from_domain = a.example client = 192.0.2.1", true, true },
+		{ "from_domain = a.example client = 192.0.2.2", false, false },
+	};
+	static const struct policy_facts mail = { FAILS(REJECT, REJECT), LIST,
+		.dkim_domains = signers, .n_dkim_domains = 2 };
+	(void)state;
+	for (size_t i = 0; i < TABLE_SIZE(vectors); i++) {
+		for (int defer = 0; defer < 2; defer++) {
+			bool want =
+			    defer ? vectors[i].defers : vectors[i].accepts;
+			struct arena *a = arena_new(1 << 16);
+			struct policy_decision d;
+			const struct conf *c;
+			char text[300];
+
+			snprintf(text, sizeof(text),
+			    "dmarc { indirect_as_quarantine = no }\n"
+			    "override o { action = %s %s }",
+			    defer ? "tempfail" : "accept",
+			    vectors[i].condition);
+			c = policy_run_conf(text);
+			policy_decide(c, &mail, POLICY_RUN_NOW, a, &d);
+			if (span_is(d.rule, "override o") != want)
+				fail_msg("%s, defer %d: rule %.*s",
+				    vectors[i].condition, defer,
+				    SPAN_FMT(d.rule));
+			assert_int_equal(d.action,
+			    !want       ? CONF_REJECT
+				: defer ? CONF_TEMPFAIL
+					: CONF_ACCEPT);
+			arena_free(a);
+			conf_drop(c);
+		}
+	}
+}
+
+static void
+overrides_decide(void **state)
+{
+#define SECTION(name, rest) "override \"" name "\" { " rest " }\n"
+
+	static const struct policy_vector vectors[] = {
+		{ "accepts, with a reason",
+		    SECTION("a list of ours",
+			"from_domain = a.example action = accept\n"
+			"reason = \"agreed on 3 March\""),
+		    { FAILS(REJECT, REJECT) }, CONF_ACCEPT, CONF_ACCEPT,
+		    "override a list of ours", "agreed on 3 March",
+		    DMARC_POLICY_NONE, POLICY_OVERRIDE_LOCAL, 0, NULL, NULL },
+		{ "rejects what passes",
+		    SECTION("x", "from_domain = a.example action = reject"),
+		    { MAIL, .dmarc = DMARC_PASS }, CONF_REJECT, CONF_REJECT,
+		    "override x", "decided by an override", DMARC_POLICY_NONE,
+		    POLICY_OVERRIDE_NONE, 550, "5.7.1",
+		    "Rejected by local policy (rule override x)" },
+		{ "defers",
+		    SECTION("x", "client = 192.0.2.1 action = tempfail"),
+		    { FAILS(NONE, NONE) }, CONF_TEMPFAIL, CONF_TEMPFAIL,
+		    "override x", NULL, DMARC_POLICY_NONE, POLICY_OVERRIDE_NONE,
+		    451, "4.7.1",
+		    "Deferred by local policy (rule override x)" },
+		{ "as the policy asks",
+		    SECTION("x", "from_domain = a.example action = reject"),
+		    { FAILS(REJECT, REJECT) }, CONF_REJECT, CONF_REJECT,
+		    "override x", NULL, DMARC_POLICY_REJECT,
+		    POLICY_OVERRIDE_NONE, 550, "5.7.1", NULL },
+		{ "first match wins",
+		    SECTION("no", "from_domain = b.example action = accept")
+			SECTION(
+			    "first", "from_domain = a.example action = hold")
+			    SECTION("second",
+				"from_domain = a.example action = accept"),
+		    { FAILS(REJECT, REJECT) }, CONF_HOLD, CONF_HOLD,
+		    "override first", NULL, DMARC_POLICY_QUARANTINE,
+		    POLICY_OVERRIDE_LOCAL, 0, NULL, NULL },
+		{ "the null sender",
+		    SECTION("n", "mail_from_domain = '<>' action = annotate"),
+		    { TO, AUTHOR, DECIDED, ASKS(REJECT, REJECT) },
+		    CONF_ANNOTATE, CONF_ANNOTATE, "override n", NULL,
+		    DMARC_POLICY_QUARANTINE, POLICY_OVERRIDE_LOCAL, 0, NULL,
+		    NULL },
+		{ "no List-Id",
+		    SECTION("n", "list_id = '**.example' action = accept"),
+		    { FAILS(REJECT, REJECT) }, CONF_REJECT, CONF_REJECT,
+		    "dmarc.on_reject", NULL, DMARC_POLICY_REJECT,
+		    POLICY_OVERRIDE_NONE, 550, "5.7.26", NULL },
+		{ "RFC 9989 section 11.5: a second author opens nothing",
+		    SECTION("n", "from_domain = b.example action = accept"),
+		    { TO, SENDER, DECIDED, ASKS(REJECT, REJECT),
+			.from_domains = two_authors, .n_from_domains = 2 },
+		    CONF_REJECT, CONF_REJECT, "dmarc.on_reject", NULL,
+		    DMARC_POLICY_REJECT, POLICY_OVERRIDE_NONE, 550, "5.7.26",
+		    NULL },
+		{ "nor hides one",
+		    SECTION("n", "from_domain = b.example action = hold"),
+		    { TO, SENDER, DECIDED, .from_domains = two_authors,
+			.n_from_domains = 2 },
+		    CONF_HOLD, CONF_HOLD, "override n", NULL, DMARC_POLICY_NONE,
+		    POLICY_OVERRIDE_NONE, 0, NULL, NULL },
+		{ "no author matches nothing",
+		    SECTION("n",
+			"from_domain = '**.example' action = accept") "spf { "
+								      "on_fail "
+								      "= "
+								      "reject "
+								      "}",
+		    { TO, SENDER, .spf = SPF_FAIL }, CONF_REJECT, CONF_REJECT,
+		    "spf.on_fail", NULL, DMARC_POLICY_NONE,
+		    POLICY_OVERRIDE_NONE, 550, "5.7.23", NULL },
+		{ "outside of the sample all the same",
+		    SECTION(
+			"x", "from_domain = a.example action = reject") "sample"
+									" = 0%",
+		    { FAILS(NONE, NONE) }, CONF_REJECT, CONF_REJECT,
+		    "override x", NULL, DMARC_POLICY_REJECT,
+		    POLICY_OVERRIDE_LOCAL, 550, "5.7.1", NULL },
+	};
+	(void)state;
+	POLICY_RUN_EACH(vectors);
+}
+
+static void
+overrides_expire(void **state)
+{
+	static const struct {
+		const char *day;
+		bool applies;
+	} vectors[] = {
+		{ "2027-01-14", false },
+		{ "2027-01-15", true }, /* today */
+		{ "2027-01-16", true },
+		{ "2026-12-31", false },
+	};
+	static const struct policy_facts f = { FAILS(REJECT, REJECT) };
+	(void)state;
+	for (size_t i = 0; i < TABLE_SIZE(vectors); i++) {
+		struct arena *a = arena_new(1 << 16);
+		struct policy_decision d;
+		const struct conf *c;
+		char text[300];
+
+		snprintf(text, sizeof(text),
+		    "override old { client = 192.0.2.1 action = accept "
+		    "expires = %s }\n"
+		    "override other { client = 192.0.2.9 action = accept "
+		    "expires = 2000-01-01 }\n",
+		    vectors[i].day);
+		c = policy_run_conf(text);
+		policy_decide(c, &f, POLICY_RUN_NOW, a, &d);
+		assert_int_equal(
+		    d.action, vectors[i].applies ? CONF_ACCEPT : CONF_REJECT);
+		if (vectors[i].applies)
+			assert_null(d.expired.p);
+		else
+			assert_true(span_is(d.expired, "old"));
+		arena_free(a);
+		conf_drop(c);
+	}
+}
+
+/* ---- monitor mode and sample ---- */
+
+static void
+monitor_mode_refuses_nothing(void **state)
+{
+	static const struct policy_vector vectors[] = {
+		{ "reject", "mode = monitor", { FAILS(REJECT, REJECT) },
+		    CONF_ACCEPT, CONF_REJECT, "dmarc.on_reject",
+		    "a.example fails DMARC and its policy is reject; not "
+		    "enforced: monitor mode",
+		    DMARC_POLICY_NONE, POLICY_OVERRIDE_LOCAL, 0, NULL, NULL },
+		{ "hold", "mode = monitor spf { on_fail = hold }",
+		    { MAIL, .spf = SPF_FAIL }, CONF_ACCEPT, CONF_HOLD,
+		    "spf.on_fail", NULL, DMARC_POLICY_NONE,
+		    POLICY_OVERRIDE_NONE, 0, NULL, NULL },
+		{ "annotate", "mode = monitor",
+		    { FAILS(QUARANTINE, QUARANTINE) }, CONF_ACCEPT,
+		    CONF_ANNOTATE, "dmarc.on_quarantine", NULL,
+		    DMARC_POLICY_NONE, POLICY_OVERRIDE_LOCAL, 0, NULL, NULL },
+		{ "tempfail",
+		    "mode = monitor dmarc { on_temperror = tempfail }",
+		    { MAIL, .dmarc = DMARC_TEMPERROR }, CONF_ACCEPT,
+		    CONF_TEMPFAIL, "dmarc.on_temperror", NULL,
+		    DMARC_POLICY_NONE, POLICY_OVERRIDE_NONE, 0, NULL, NULL },
+		{ "override",
+		    "mode = monitor override x { client = 192.0.2.1 action = "
+		    "reject }",
+		    { MAIL }, CONF_ACCEPT, CONF_REJECT, "override x",
+		    "decided by an override; not enforced: monitor mode",
+		    DMARC_POLICY_NONE, POLICY_OVERRIDE_NONE, 0, NULL, NULL },
+		{ "accept", "mode = monitor", { MAIL }, CONF_ACCEPT,
+		    CONF_ACCEPT, "default", "no rule objects",
+		    DMARC_POLICY_NONE, POLICY_OVERRIDE_NONE, 0, NULL, NULL },
+		{ "list", "mode = monitor", { FAILS(REJECT, REJECT), LIST },
+		    CONF_ACCEPT, CONF_ANNOTATE, "dmarc.indirect_as_quarantine",
+		    NULL, DMARC_POLICY_NONE, POLICY_OVERRIDE_LOCAL, 0, NULL,
+		    NULL },
+	};
+	(void)state;
+	POLICY_RUN_EACH(vectors);
+}
+
+static unsigned
+count_enforced(const struct conf *c, unsigned n, bool *last)
+{
+	struct arena *a = arena_new(1 << 16);
+	unsigned enforced = 0;
+
+	for (unsigned i = 0; i < n; i++) {
+		struct policy_facts f = { FAILS(REJECT, REJECT) };
+		struct policy_decision d;
+		char name[40];
+
+		snprintf(name, sizeof(name), "d%u.example", i);
+		f.dmarc_domain = span_str(name);
+		arena_rewind(a);
+		policy_decide(c, &f, POLICY_RUN_NOW, a, &d);
+		assert_int_equal(d.would, CONF_REJECT);
+		/* once in the sample, a domain stays in each larger one */
+		if (last[i])
+			assert_int_equal(d.action, CONF_REJECT);
+		last[i] = d.action == CONF_REJECT;
+		enforced += last[i];
+	}
+	arena_free(a);
+	return enforced;
+}
+
+static void
+sample_is_by_domain_and_grows(void **state)
+{
+	enum { DOMAINS = 4000 };
+	static const unsigned mille[] = { 0, 5, 50, 200, 500, 1000 };
+	static bool last[DOMAINS];
+
+	(void)state;
+	for (size_t i = 0; i < TABLE_SIZE(mille); i++) {
+		char text[100];
+		const struct conf *c;
+		unsigned want = DOMAINS * mille[i] / 1000, got;
+
+		snprintf(text, sizeof(text), "sample = %u.%u%%", mille[i] / 10,
+		    mille[i] % 10);
+		c = policy_run_conf(text);
+		got = count_enforced(c, DOMAINS, last);
+		if (mille[i] == 0 || mille[i] == 1000)
+			assert_int_equal(got, want);
+		else if (got < want / 2 || got > want * 2)
+			fail_msg("%s: %u of %u", text, got, DOMAINS);
+		conf_drop(c);
+	}
+}
+
+/* The same on each host and in each version: these must never change. */
+static void
+sample_is_stable(void **state)
+{
+	static const struct {
+		const char *domain;
+		unsigned mille; /* the largest sample it is not in */
+	} vectors[] = {
+		{ "example.com", 350 },
+		{ "example.org", 841 },
+		{ "a.example", 0 },
+	};
+	(void)state;
+	for (size_t i = 0; i < TABLE_SIZE(vectors); i++) {
+		struct policy_facts f = { FAILS(REJECT, REJECT) };
+		struct arena *a = arena_new(1 << 16);
+		struct policy_decision d;
+		struct conf c = { .sample = vectors[i].mille,
+			.dmarc = { .on_reject = CONF_REJECT } };
+
+		f.dmarc_domain = span_str(vectors[i].domain);
+		policy_decide(&c, &f, POLICY_RUN_NOW, a, &d);
+		assert_int_equal(d.action, CONF_ACCEPT);
+		assert_int_equal(d.would, CONF_REJECT);
+		c.sample++;
+		policy_decide(&c, &f, POLICY_RUN_NOW, a, &d);
+		assert_int_equal(d.action, CONF_REJECT);
+		arena_free(a);
+	}
+}
+
+static void
+override_names(void **state)
+{
+	(void)state;
+	assert_string_equal(
+	    policy_override_name(POLICY_OVERRIDE_LOCAL), "local_policy");
+	assert_string_equal(
+	    policy_override_name(POLICY_OVERRIDE_LIST), "mailing_list");
+	assert_string_equal(policy_override_name(POLICY_OVERRIDE_FORWARDER),
+	    "trusted_forwarder");
+	assert_string_equal(
+	    policy_override_name(POLICY_OVERRIDE_TEST), "policy_test_mode");
+	assert_string_equal(
+	    policy_override_name(POLICY_OVERRIDE_OTHER), "other");
+}
+
+int
+main(void)
+{
+	static const struct CMUnitTest tests[] = {
+		cmocka_unit_test(override_conditions),
+		cmocka_unit_test(overrides_decide),
+		cmocka_unit_test(overrides_expire),
+		cmocka_unit_test(monitor_mode_refuses_nothing),
+		cmocka_unit_test(sample_is_by_domain_and_grows),
+		cmocka_unit_test(sample_is_stable),
+		cmocka_unit_test(override_names),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
