@@ -321,11 +321,26 @@ put_quoted(struct buf *b, struct span text, size_t column)
 	buf_text(b, "\"\n");
 }
 
-/* RFC 6591 sections 3.2.6 and 4: one for each record that was used. */
+/* RFC 7208 section 7.2: a record may ask for names made of the local part of
+ * the sender. */
+static bool
+asks_for_sender(struct span record)
+{
+	for (; record.n > 2; record = span_skip(record, 1))
+		if (span_starts_nocase(record, "%{l") ||
+		    span_starts_nocase(record, "%{s"))
+			return true;
+	return false;
+}
+
+/* RFC 6591 sections 3.2.6 and 4: one for each record that was used, as far as
+ * their names tell nothing of the sender. */
 static void
 put_spf_records(struct buf *b, const struct spf_result *r)
 {
-	for (size_t i = 0; i < r->n_sources; i++) {
+	bool asked = false;
+
+	for (size_t i = 0; i < r->n_sources && !asked; i++) {
 		size_t from = b->n;
 
 		buf_text(b, "SPF-DNS: txt : ");
@@ -337,6 +352,7 @@ put_spf_records(struct buf *b, const struct spf_result *r)
 			buf_cut(b, from);
 			return;
 		}
+		asked = asks_for_sender(r->sources[i].record);
 	}
 }
 

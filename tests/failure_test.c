@@ -485,6 +485,15 @@ rfc6591_3_2_6_spf_dns(void **state)
 	    "\nSPF-DNS: txt : other.example : "
 	    "\"v=spf1 include:b.example -all\"\n"
 	    "SPF-DNS: txt : b.example : \"v=spf1 \\\"a\\\\b\\\" x??X: y\"\n");
+	/* a name that has the sender's local part in it */
+	sources[0].record = SPAN("v=spf1 include:%{L1r-}.b.example -all");
+	sources[1].domain = SPAN("evil.one.b.example");
+	f = feedback_of(&s, d);
+	assert_has(f, "txt : other.example : \"v=spf1 include:%{L1r-}.b");
+	assert_lacks(f, "evil");
+	sources[0].record = SPAN("v=spf1 include:%{s}.b.example -all");
+	assert_lacks(feedback_of(&s, d), "evil");
+	sources[1].domain = SPAN("b.example");
 	/* long ones are folded, endless words are cut */
 	memset(word, 'x', sizeof(word));
 	sources[0].record = span_of(word, sizeof(word));

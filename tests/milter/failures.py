@@ -373,6 +373,29 @@ def _(l):
     print("%d of %d runs were killed" % (kills, KILLS))
 
 
+@suite.test("what waits is not sent any more once it is off")
+def _(l):
+    fresh(l)
+    send(l, FORGED, "evil.one@other.example")
+    l.bag.end_with(75)
+    same(failures(l)["waiting"], 1, "later")
+    l.bag.empty()
+    l.bag.end_with(0)
+    with open(l.milter.path) as f:
+        text = f.read()
+    off = l.home + "/off.conf"
+    with open(off, "w") as f:
+        f.write(text.replace("failure_reports = true", ""))
+    r = subprocess.run(
+        [os.path.join(os.path.dirname(l.program), "avouch"), "report", "send",
+         "--config", off, "--json", "--now", str(int(time.time()) + 3600)],
+        capture_output=True, text=True, check=False)
+    same((r.returncode, r.stderr), (0, ""), "report send")
+    out = json.loads(r.stdout)
+    same((out["sent"], out["dropped"]), (0, 1), "given up")
+    same(l.bag.names(), [], "mails")
+
+
 def flood(l, messages, sources):
     for i in range(sources):
         m = miltproto.Milter(l.where)
