@@ -57,7 +57,7 @@ static const struct {
 	unsigned call;
 	unsigned bits;
 } refused_memory[] = {
-	{ __NR_mmap, PROT_WRITE | PROT_EXEC },
+	{ PROCESSOR_MMAP, PROT_WRITE | PROT_EXEC },
 	{ __NR_mprotect, PROT_EXEC },
 	{ __NR_pkey_mprotect, PROT_EXEC },
 	{ __NR_shmat, SHM_EXEC },
@@ -197,15 +197,16 @@ allow_around(const struct fence *f, const char *file, unsigned rights)
 {
 	char memory[PLACE_MAX];
 	struct buf directory = buf_over(memory, sizeof(memory));
+	int code;
 
 	if (file == NULL ||
 	    (directory_of(file, &directory) && allow(f, memory, rights)))
 		return;
+	code = errno;
 	if (f->missing->n > 0)
 		buf_text(f->missing, "; ");
-	buf_printf(f->missing,
-	    "what will be in %s cannot be used: there is no such directory yet",
-	    memory);
+	buf_printf(f->missing, "what is or will be in %s cannot be used: %s",
+	    memory, strerror(code));
 }
 
 /* Behind "unix:" or "local:". */

@@ -7,6 +7,7 @@
 #define AVOUCH_MILTER_PROCESSOR_H
 
 #include <linux/audit.h>
+#include <sys/syscall.h>
 
 #if defined(__x86_64__) && defined(__LP64__)
 #define PROCESSOR AUDIT_ARCH_X86_64
@@ -16,6 +17,13 @@
 #define PROCESSOR AUDIT_ARCH_RISCV64
 #else
 #define PROCESSOR 0 /* there is no filter */
+#endif
+
+/* Some 32-bit processors have mmap2(2) instead. */
+#if PROCESSOR == 0
+#define PROCESSOR_MMAP 0
+#else
+#define PROCESSOR_MMAP __NR_mmap
 #endif
 
 #endif
