@@ -155,7 +155,7 @@ def _(l):
 @suite.test("too few descriptors: it says so, or it runs")
 def _(l):
     runs = 0
-    for limit in range(4, 30, 2):
+    for limit in (4, 8, 12, 16, 20, 24, 28):
         code, said = start(
             l, configured(l, 'report { store = "%s/few.db" }\n' % l.home),
             wrapper=("prlimit", "--nofile=%d:%d" % (limit, limit)))
@@ -164,7 +164,7 @@ def _(l):
         true(said.strip() != "", "it says nothing")
         true(code != 127 or "shared" in said, said)  # the loader's
         runs += code is None
-    true(runs > 3, "it never runs")
+    true(runs > 1, "it never runs")
 
 
 @suite.test("no memory at the start: it says so, or it runs")
@@ -177,8 +177,8 @@ def _(l):
                       'metrics { listen = "unix:%s/m.sock" }\n' % (
                           l.home, l.home))
     seen = {}
-    for every, spare in [(1, n) for n in range(0, 60, 3)] + [
-            (n, 0) for n in range(2, 60, 6)]:
+    for every, spare in [(1, n) for n in range(0, 60, 5)] + [
+            (n, 0) for n in range(2, 60, 11)]:
         with open(control, "wb") as f:
             f.write(struct.pack("=IIIII", every, spare, 0, 0, 0))
         code, said = start(l, path, env=dict(
