@@ -5,6 +5,8 @@
 #include <grp.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <pwd.h>
+#include <stdatomic.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -14,6 +16,7 @@
 #include "lib/ip.h"
 #include "lib/scan.h"
 #include "milter/owner.h"
+#include "verify/job.h"
 
 union address {
 	struct sockaddr any;
@@ -21,6 +24,15 @@ union address {
 	struct sockaddr_in6 v6;
 	struct sockaddr_un un;
 };
+
+enum { NUDGE_MS = 5 };
+
+/* What listen_nudge() connects to; set before there are threads. */
+static struct {
+	union address address;
+	socklen_t size; /* 0: nothing is open */
+	_Atomic int64_t last;
+} nudged;
 
 static bool
 failed(struct buf *error, const char *socket, const char *what)
@@ -150,6 +162,7 @@ listen_own(
     const struct listen_wish *wish, struct listen_socket *s, struct buf *error)
 {
 	struct group *g = NULL;
+	struct passwd *p = NULL;
 	struct stat st;
 
 	if (s->path == NULL)
@@ -163,7 +176,11 @@ listen_own(
 		    wish->group);
 		return false;
 	}
-	if (g != NULL && chown(s->path, (uid_t)-1, g->gr_gid) != 0)
+	if (wish->user != NULL && geteuid() == 0)
+		p = getpwnam(wish->user); /* none: told by who becomes it */
+	if ((g != NULL || p != NULL) &&
+	    chown(s->path, p != NULL ? p->pw_uid : (uid_t)-1,
+		g != NULL ? g->gr_gid : (gid_t)-1) != 0)
 		return failed(
 		    error, wish->socket, "cannot set the socket's group");
 	if (chmod(s->path, (mode_t)wish->mode) != 0)
@@ -214,6 +231,15 @@ open_unix(const struct listen_wish *wish, struct listen_socket *out,
 	return true;
 }
 
+static void
+remember(const struct listen_wish *wish, int fd)
+{
+	socklen_t size = sizeof(nudged.address);
+
+	if (wish->is_nudged && getsockname(fd, &nudged.address.any, &size) == 0)
+		nudged.size = size;
+}
+
 bool
 listen_open(const struct listen_wish *wish, struct listen_socket *out,
     struct buf *error)
@@ -233,9 +259,28 @@ listen_open(const struct listen_wish *wish, struct listen_socket *out,
 		buf_printf(error, "%s is no socket", wish->socket);
 		ok = false;
 	}
-	if (!ok)
+	if (ok)
+		remember(wish, out->fd);
+	else
 		listen_close(out);
 	return ok;
+}
+
+void
+listen_nudge(void)
+{
+	int64_t now = job_clock(), last = atomic_load(&nudged.last);
+	int fd;
+
+	if (nudged.size == 0 || now - last < NUDGE_MS ||
+	    !atomic_compare_exchange_strong(&nudged.last, &last, now))
+		return;
+	fd = socket(nudged.address.any.sa_family,
+	    SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	if (fd < 0)
+		return; /* there are connections enough */
+	(void)connect(fd, &nudged.address.any, nudged.size);
+	close(fd);
 }
 
 void

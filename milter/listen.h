@@ -24,6 +24,8 @@ struct listen_wish {
 	const char *socket; /* unix:/PATH, inet:PORT@ADDRESS, inet6:... */
 	unsigned mode;      /* of a unix socket */
 	const char *group;  /* NULL: as it is */
+	const char *user;   /* who will run the daemon; NULL: as it is */
+	bool is_nudged;     /* it is the one of listen_nudge() */
 };
 
 struct listen_socket {
@@ -41,9 +43,18 @@ struct listen_socket {
 bool listen_open(const struct listen_wish *wish, struct listen_socket *out,
     struct buf *error);
 
-/* Mode and group of a unix socket; for one that libmilter opened. */
+/* Mode, owner and group of a unix socket; for one that libmilter opened. */
 bool listen_own(
     const struct listen_wish *wish, struct listen_socket *s, struct buf *error);
+
+/*
+ * Connects to the MTA's socket, and hangs up.  libmilter hands a
+ * connection that has something to say to a worker it counts as idle until that
+ * wakes, so that many are handed to one; while that one waits for DNS so do
+ * they.  A connection that comes then has a worker started, which takes what is
+ * left.  At most every few milliseconds; from any thread.
+ */
+void listen_nudge(void);
 
 /* Closes it, if it is still ours, and removes the file of a unix socket, if it
  * is still the one we made. */

@@ -332,6 +332,8 @@ static void
 tick(struct daemon *d)
 {
 	(void)clock_now(); /* told when it happens, mail or not */
+	if (service_has_guests())
+		listen_nudge(); /* for those behind one that stalls */
 	if (d->watchdog_ms == 0 || job_clock() < d->watchdog_next)
 		return;
 	d->watchdog_next = job_clock() + d->watchdog_ms / 2;
@@ -468,6 +470,8 @@ main(int argc, char **argv)
 		.socket = d.conf->socket,
 		.mode = d.conf->socket_mode,
 		.group = d.conf->socket_group,
+		.user = d.conf->user,
+		.is_nudged = true,
 	};
 	if (d.only_test) {
 		printf("%s: the configuration is good\n", d.path);

@@ -465,6 +465,17 @@ service_leave(struct service_guest *guest)
 }
 
 bool
+service_has_guests(void)
+{
+	bool any;
+
+	pthread_mutex_lock(&service.lock);
+	any = service.n_guests > 0;
+	pthread_mutex_unlock(&service.lock);
+	return any;
+}
+
+bool
 service_begin_call(struct service_guest *guest)
 {
 	/* Counted first: service_end() sets `ended` and then looks. */

@@ -72,6 +72,8 @@ const char *service_host(void);
 enum service_admission service_admit(struct service_guest *guest);
 void service_leave(struct service_guest *guest);
 
+bool service_has_guests(void);
+
 /*
  * Around each callback.  False: the service has ended, and nothing of it, nor
  * of the guest, may be touched any more (and service_end_call() must not

@@ -7,6 +7,7 @@
 #include "lib/ip.h"
 #include "lib/log.h"
 #include "milter/counters.h"
+#include "milter/listen.h"
 
 struct session *
 session_new(const struct session_terms *terms)
@@ -151,6 +152,7 @@ session_mail(struct session *s, const char *sender, const char *auth_type,
 			.auth_authen = span_str(auth_authen),
 			.now = now.now,
 			.now_doubtful = now.doubtful,
+			.waits = listen_nudge,
 		    });
 	if (s->message == NULL)
 		log_fault("memory", "no memory for a message");

@@ -177,19 +177,39 @@ job_start(struct dns_source *source, job_step *step, void *facts,
 	return j;
 }
 
-bool
-job_wait(struct job *j, int64_t deadline)
+/* Under the lock. */
+static void
+wait_until(struct job *j, int64_t when)
 {
 	struct timespec until = {
-		.tv_sec = (time_t)(deadline / 1000),
-		.tv_nsec = (long)(deadline % 1000) * 1000000,
+		.tv_sec = (time_t)(when / 1000),
+		.tv_nsec = (long)(when % 1000) * 1000000,
 	};
-	bool in_time;
 
-	pthread_mutex_lock(&j->lock);
 	while (!j->done &&
 	    pthread_cond_timedwait(&j->finished, &j->lock, &until) == 0)
 		;
+}
+
+bool
+job_done_by(struct job *j, int64_t until)
+{
+	bool done;
+
+	pthread_mutex_lock(&j->lock);
+	wait_until(j, until);
+	done = j->done;
+	pthread_mutex_unlock(&j->lock);
+	return done;
+}
+
+bool
+job_wait(struct job *j, int64_t deadline)
+{
+	bool in_time;
+
+	pthread_mutex_lock(&j->lock);
+	wait_until(j, deadline);
 	if (!j->done) {
 		j->counts.gave_up = true;
 		dns_talk_give_up(j->talk, DNS_FAULT_BUDGET);

@@ -47,6 +47,10 @@ struct job *job_start(struct dns_source *source, job_step *step, void *facts,
  */
 bool job_wait(struct job *j, int64_t deadline);
 
+/* Whether the core is done, or is by `until` (job_clock()); nothing is given
+ * up. */
+bool job_done_by(struct job *j, int64_t until);
+
 /* After job_wait(): the talk with all answers (DNS_FAULT_BUDGET where one was
  * asked ahead, and not waited for), the scratch with the results. */
 struct dns_talk *job_talk(struct job *j);

@@ -5,6 +5,7 @@
 
 #include "dkim/crypto.h"
 #include "lib/domain.h"
+#include "lib/table.h"
 #include "mail/authres.h"
 #include "spf/received.h"
 #include "verify/state.h"
@@ -325,6 +326,26 @@ finish_job(struct verify_message *m, struct job *j)
 		v->waves = n.waves;
 }
 
+static void
+tell_waits(struct verify_message *m)
+{
+	struct job *jobs[] = {
+		m->c->helo_job,
+		m->spf_job,
+		m->keys_job,
+		m->dmarc_job,
+	};
+	int64_t until = job_clock() + VERIFY_GRACE_MS;
+	bool done = true;
+
+	if (m->envelope.waits == NULL)
+		return;
+	for (size_t i = 0; i < TABLE_SIZE(jobs) && done; i++)
+		done = jobs[i] == NULL || job_done_by(jobs[i], until);
+	if (!done)
+		m->envelope.waits();
+}
+
 /* The result of an SPF job, or why there is none. */
 static struct spf_result
 spf_result_of(const struct verify_message *m, const struct job *j,
@@ -478,6 +499,7 @@ verify_finish(struct verify_message *m)
 		verify_headers_end(m);
 		if (m->bodies != NULL)
 			bodies_end(m->bodies);
+		tell_waits(m);
 		finish_job(m, m->c->helo_job);
 		finish_job(m, m->spf_job);
 		finish_job(m, m->keys_job);

@@ -36,7 +36,8 @@ enum {
 	                                each costs a Postfix a look through
 	                                the message, so more are refused */
 	VERIFY_RESULTS_MAX = 16 * 1024, /* bytes of our A-R */
-	VERIFY_DKIM_SHOWN_MAX = 25,     /* signatures told of in our A-R */
+	VERIFY_GRACE_MS = 5,
+	VERIFY_DKIM_SHOWN_MAX = 25, /* signatures told of in our A-R */
 };
 
 /* Once, before the first connection, where the program is to live: what must
@@ -83,6 +84,8 @@ struct verify_envelope {
 	struct span auth_authen; /* who logged in */
 	int64_t now;             /* seconds since 1970 */
 	bool now_doubtful;       /* nothing is to fail by its date alone */
+	void (*waits)(void);     /* told when verify_finish() has to wait for
+	                            more than VERIFY_GRACE_MS; NULL: nobody */
 	bool trace;              /* keep what --explain shows */
 };
 

@@ -225,6 +225,35 @@ def _(l):
             late.close()
 
 
+@suite.test("DNS that is silent: many wait at once, none behind another")
+def _(l):
+    l.dns.behave = wrongdns.silent
+    n = 40
+    with Faulty(l, STRICT, name="queue") as s:
+        for at_end in (True, False):  # all at once, or one after the other
+            waiting = []
+            for i in range(n):
+                m = s.session()
+                domain = "q%d-%d.%s" % (at_end, i, DOMAIN)
+                m.mail("x@" + domain)
+                m.rcpt()
+                m.header("From", b" x@" + domain.encode())
+                if not at_end:
+                    m.headers_end()
+                    m.packet("E")
+                waiting.append(m)
+            began = time.monotonic()
+            for m in waiting if at_end else ():
+                m.headers_end()
+                m.packet("E")
+            for m in waiting:
+                same(m.read()[0], "y", "reply")
+                m.close()
+            took = time.monotonic() - began
+            print("%d messages in %.1f s" % (n, took))
+            true(took < 8, "they wait for each other")  # two workers: 20 s
+
+
 # ---- the clock ----
 
 def turned(l, more, name):
