@@ -10,10 +10,11 @@ enum { YEAR_FIRST = 1970 };
 void
 day_put(struct buf *b, int64_t day)
 {
-	time_t t = (time_t)(day * REPORT_DAY);
+	bool shown = day >= 0 && day <= DAY_LAST;
+	time_t t = shown ? (time_t)(day * REPORT_DAY) : 0;
 	struct tm tm = { 0 };
 
-	if (day < 0 || day > DAY_LAST || gmtime_r(&t, &tm) == NULL)
+	if (!shown || gmtime_r(&t, &tm) == NULL)
 		buf_printf(b, "%lld", (long long)day);
 	else
 		buf_printf(b, "%04d-%02d-%02d", tm.tm_year + 1900,
