@@ -161,14 +161,33 @@ process_open_files(void)
 	return l.rlim_cur;
 }
 
+static void *
+do_nothing(void *arg)
+{
+	return arg;
+}
+
+static bool
+can_start_threads(void)
+{
+	pthread_t thread;
+
+	return pthread_create(&thread, NULL, do_nothing, NULL) == 0 &&
+	    pthread_join(thread, NULL) == 0;
+}
+
 void
 process_small_stacks(void)
 {
 	pthread_attr_t a;
+	size_t before;
 
-	if (pthread_attr_init(&a) != 0)
+	if (pthread_getattr_default_np(&a) != 0)
 		return;
-	if (pthread_attr_setstacksize(&a, STACK_BYTES) == 0)
+	if (pthread_attr_getstacksize(&a, &before) == 0 &&
+	    pthread_attr_setstacksize(&a, STACK_BYTES) == 0 &&
+	    pthread_setattr_default_np(&a) == 0 && !can_start_threads() &&
+	    pthread_attr_setstacksize(&a, before) == 0)
 		(void)pthread_setattr_default_np(&a);
 	pthread_attr_destroy(&a);
 }

@@ -46,7 +46,8 @@ unsigned process_watchdog_ms(void);
 /*
  * Gives the threads that are begun from now on, libmilter's among them, smaller
  * stacks: libmilter ends and begins them all the time, and libc keeps no more
- * than 40 MiB of stacks for the next ones.
+ * than 40 MiB of stacks for the next ones.  Nothing changes where libraries
+ * (ThreadSanitizer's) keep so much in each thread that it would not fit.
  */
 void process_small_stacks(void);
 

@@ -168,7 +168,8 @@ def _(l):
         holds(s.field(), "mx.example.net;")
         for more in ("mode = monitor\n", "sample = 50%\n"):
             s.d.reload(s.text("full", more))
-        same(len(s.d.log(event="reload", level="info")), 2, "reloads")
+        same(len(s.d.wait_logs(2, event="reload", level="info")), 2,
+             "reloads")
         # an editor puts a new file in the place of the old
         with open(s.zone + ".new", "w") as f:
             f.write(open(l.zone).read())

@@ -105,14 +105,19 @@ class Daemon:
         return found
 
     def wait_log(self, seconds=10, **wanted):
+        """The last of such lines; they come through a pipe."""
+        return self.wait_logs(1, seconds, **wanted)[-1]
+
+    def wait_logs(self, n, seconds=10, **wanted):
+        """All of them, when there are at least `n`."""
         until = time.monotonic() + seconds
         while time.monotonic() < until:
             found = self.log(**wanted)
-            if found:
-                return found[-1]
+            if len(found) >= n:
+                return found
             time.sleep(0.02)
-        raise AssertionError("no log line with %s; there is\n%s" % (
-            wanted, "\n".join(self.lines[-20:])))
+        raise AssertionError("no %d log lines with %s; there is\n%s" % (
+            n, wanted, "\n".join(self.lines[-20:])))
 
     def reload(self, settings=None):
         if settings is not None:

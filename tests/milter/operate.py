@@ -487,10 +487,7 @@ def _(l):
         same(len(s.d.log(event="override")), 1, "today it still applies")
         same(s.send(PLAIN).reply, "y", "it decides")
         s.reload(OLD)
-        until = time.monotonic() + 10  # the log comes through a pipe
-        while len(s.d.log(event="override")) < 2 and time.monotonic() < until:
-            time.sleep(0.05)
-        same(len(s.d.log(event="override")), 2, "warned again")
+        same(len(s.d.wait_logs(2, event="override")), 2, "warned again")
         same(s.send(PLAIN).reply, "c", "it does not decide")
         same(s.d.wait_log(event="message", action="accept")
              ["expired_override"], "old one", "told with the message")
