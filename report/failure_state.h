@@ -1,0 +1,39 @@
+/*
+ * failure_state.h - a failure while it is written down: for the files failure.c
+ * and failure_tell.c alone.
+ */
+#ifndef AVOUCH_REPORT_FAILURE_STATE_H
+#define AVOUCH_REPORT_FAILURE_STATE_H
+
+#include "report/failure.h"
+#include "report/redact.h"
+
+struct telling {
+	const struct verdict *v;
+	const struct conf *conf;
+	struct redact redact;
+	enum failure_kind kind;
+	const struct dkim_result *signature; /* that failed; NULL: none */
+	struct span queue_id;
+	int64_t now;
+};
+
+/* The domain is the author's, or of the same organization where `mode` lets it
+ * be (RFC 9989 section 4.10.2). */
+bool failure_is_aligned(
+    const struct verdict *v, struct span domain, enum dmarc_alignment mode);
+
+/* "dmarc", "signature", ... (RFC 6591 section 3.3, RFC 9991 section 4) */
+const char *failure_type(const struct telling *t);
+
+/* "delivered", "reject", ... (RFC 6591 section 3.2.2) */
+const char *failure_delivery_result(const struct verdict *v);
+
+/* Fields for machines; fields of the message, `a` being memory to read them
+ * with; its subject, where it may be told. */
+void failure_put_feedback(struct buf *b, const struct telling *t);
+void failure_put_header(
+    struct buf *b, const struct telling *t, struct arena *a);
+void failure_put_subject(struct buf *b, const struct telling *t);
+
+#endif
