@@ -196,10 +196,12 @@ def table(head, rows):
     yield ""
 
 
-def machine():
+def machine(program):
+    out = subprocess.run([program, "-V"], capture_output=True, text=True)
     cpu = re.search(r"model name\s*: (.*)", open("/proc/cpuinfo").read())
-    yield "%s, %d x %s, Linux %s." % (
-        datetime.date.today().isoformat(), os.cpu_count(),
+    yield "%s, %s, %d x %s, Linux %s." % (
+        datetime.date.today().isoformat(), out.stdout.strip(),
+        os.cpu_count(),
         cpu.group(1) if cpu else platform.machine(), platform.release())
     versions = subprocess.run(
         ["dpkg-query", "-W", "-f", "${Package} ${Version}\n", *PACKAGES],
@@ -291,9 +293,9 @@ def grid(r, rows):
 
 
 def lines(r, load):
-    yield from machine()
-    yield "Load average before and after: %.1f, %.1f." % (
-        load, os.getloadavg()[0])
+    yield from machine(r.a.program)
+    yield "Load average before and after: %.1f, %.1f.  Rounds: %d." % (
+        load, os.getloadavg()[0], 1 if r.a.quick else 3)
     yield ""
     yield from table(["aim", "figure", "wanted", "met"], aims(r))
     for rows in (r.rows, r.beside):
