@@ -240,11 +240,12 @@ plan_some(struct send *s, const struct due **next)
 {
 	struct asked *asked = calloc(SEND_JOBS, sizeof(*asked));
 	int64_t deadline = job_clock() + SEND_JOBS_MS;
-	bool good = asked != NULL || send_fault(s, "out of memory");
+	bool good = true;
 	size_t n = 0;
 
-	for (; good && n < SEND_JOBS && *next != NULL;
-	     n++, *next = (*next)->next)
+	if (asked == NULL)
+		return send_fault(s, "out of memory");
+	for (; n < SEND_JOBS && *next != NULL; n++, *next = (*next)->next)
 		ask(s, &asked[n], &(*next)->f);
 	for (size_t i = 0; i < n; i++)
 		send_consent_wait(&asked[i].consent, deadline);
