@@ -43,4 +43,8 @@ void dns_cache_counts(struct dns_source *cache, struct dns_cache_counts *out);
 /* Forgets everything (after a change of name servers). */
 void dns_cache_clear(struct dns_source *cache);
 
+/* What is counted for the keys parsed from an answer and kept beside it
+ * (answer.h), at least what they take. */
+size_t dns_cache_key_bytes(const struct dns_answer *a);
+
 #endif

@@ -2,6 +2,7 @@
  * and what OpenSSL makes of them */
 #include "dkim/key.h"
 
+#include <malloc.h>
 #include <pthread.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -11,6 +12,7 @@
 #include <string.h>
 #include <cmocka.h>
 
+#include "dns/cache.h"
 #include "lib/arena.h"
 #include "lib/base64.h"
 #include "lib/buf.h"
@@ -340,6 +342,71 @@ kept_with_the_answer(void **state)
 	dns_answer_drop(answer);
 }
 
+/* A bare RSA key that is as good as any for counting, of `n` bytes. */
+static void
+put_rsa_key(struct buf *to, size_t n)
+{
+	unsigned char der[KEY_BITS_MOST / 8 + 20];
+	const unsigned char head[] = { 0x30, 0x82,
+		(unsigned char)((n + 10) >> 8), (unsigned char)(n + 10), 0x02,
+		0x82, (unsigned char)((n + 1) >> 8), (unsigned char)(n + 1),
+		0 };
+	const unsigned char tail[] = { 0x02, 0x03, 0x01, 0x00, 0x01 };
+
+	memcpy(der, head, sizeof(head));
+	memset(der + sizeof(head), 0xa7, n);
+	memcpy(der + sizeof(head) + n, tail, sizeof(tail));
+	buf_text(to, "p=");
+	base64_encode(
+	    to, span_of((const char *)der, sizeof(head) + n + sizeof(tail)));
+}
+
+static size_t
+memory_in_use(void)
+{
+	struct mallinfo2 m = mallinfo2();
+
+	return m.uordblks + m.hblkhd;
+}
+
+/* The cache's bound holds for keys of any size (allocators of sanitizers do not
+ * tell). */
+static void
+the_cache_counts_what_keys_take(void **state)
+{
+	/* the first of a size takes what all of them share, too */
+	static const size_t bits[] = { 2048, 2048, 4096, 4096, 8192, 8192,
+		KEY_BITS_MOST, KEY_BITS_MOST };
+	uint8_t hash[CRYPTO_HASH_SIZE] = { 0 };
+	char text[8192], sig[KEY_BITS_MOST / 8] = { 1 };
+
+	(void)state;
+	for (size_t i = 0; i < TABLE_SIZE(bits); i++) {
+		struct buf record = buf_over(text, sizeof(text));
+		const char *texts[] = { text };
+		const struct dns_answer *answer;
+		const struct key_list *l;
+		struct key_list *own;
+		size_t before, taken;
+
+		put_rsa_key(&record, bits[i] / 8);
+		assert_false(record.full);
+		answer = answer_of(texts, 1);
+		before = memory_in_use();
+		l = key_list_of(answer, &own);
+		assert_non_null(l);
+		assert_null(l->keys[0].fault);
+		assert_int_equal(l->keys[0].bits, bits[i]);
+		crypto_verify(
+		    l->keys[0].crypto, hash, span_of(sig, bits[i] / 8));
+		taken = memory_in_use() - before;
+		if (i % 2 == 1 && taken > dns_cache_key_bytes(answer))
+			fail_msg("%zu bits: %zu bytes, counted %zu", bits[i],
+			    taken, dns_cache_key_bytes(answer));
+		dns_answer_drop(answer);
+	}
+}
+
 /* What another kept there is neither taken for keys nor overwritten. */
 static void
 memo_of_another(void **state)
@@ -509,6 +576,7 @@ main(void)
 		cmocka_unit_test(forms_of_keys),
 		cmocka_unit_test(other_algorithms),
 		cmocka_unit_test(kept_with_the_answer),
+		cmocka_unit_test(the_cache_counts_what_keys_take),
 		cmocka_unit_test(memo_of_another),
 		cmocka_unit_test(several_records),
 		cmocka_unit_test(section_3_3_algorithms),
