@@ -34,14 +34,28 @@ written(struct span s, const char *special, size_t *taken)
 	return *taken;
 }
 
+/* Bytes in front of `s` that are written as they are: most texts whole. */
+static size_t
+plain_run(struct span s, const char *special)
+{
+	size_t n = 0;
+
+	while (n < s.n && ascii_is_print((unsigned char)s.p[n]) &&
+	    strchr(special, s.p[n]) == NULL)
+		n++;
+	return n;
+}
+
 static size_t
 written_all(struct span s, const char *special)
 {
 	size_t sum = 0;
 	size_t taken;
 
-	for (; s.n > 0; s = span_skip(s, taken))
-		sum += written(s, special, &taken);
+	for (; s.n > 0; s = span_skip(s, taken)) {
+		taken = plain_run(s, special);
+		sum += taken > 0 ? taken : written(s, special, &taken);
+	}
 	return sum;
 }
 
@@ -56,9 +70,16 @@ put_escaped(struct buf *b, struct span s, const char *special, size_t max)
 	size_t left = cut ? max - strlen(dots) : max;
 	size_t taken;
 
-	for (; s.n > 0; s = span_skip(s, taken)) {
-		size_t size = written(s, special, &taken);
+	for (; s.n > 0 && left > 0; s = span_skip(s, taken)) {
+		size_t run = plain_run(s, special), size;
 
+		if (run > 0) {
+			taken = run < left ? run : left;
+			left -= taken;
+			buf_span(b, span_first(s, taken));
+			continue;
+		}
+		size = written(s, special, &taken);
 		if (size > left)
 			break;
 		left -= size;
