@@ -181,8 +181,8 @@ listen_own(
 	if ((g != NULL || p != NULL) &&
 	    chown(s->path, p != NULL ? p->pw_uid : (uid_t)-1,
 		g != NULL ? g->gr_gid : (gid_t)-1) != 0)
-		return failed(
-		    error, wish->socket, "cannot set the socket's group");
+		return failed(error, wish->socket,
+		    "cannot set the socket's owner and group");
 	if (chmod(s->path, (mode_t)wish->mode) != 0)
 		return failed(
 		    error, wish->socket, "cannot set the socket's mode");

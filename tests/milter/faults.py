@@ -22,7 +22,7 @@ import signing
 import smtp
 import wrongdns
 from proto import OURS
-from suite import Skip, Suite, holds, needs_plain_memory, same, true
+from suite import Suite, holds, needs_plain_memory, same, true
 
 suite = Suite()
 
@@ -257,9 +257,7 @@ def _(l):
 # ---- the clock ----
 
 def turned(l, more, name):
-    library = os.path.dirname(l.program) + "/tests/turnclock.so"
-    if not os.path.exists(library):
-        raise Skip("there is no %s; make e2e builds it" % library)
+    library = l.preload("turnclock")
     control = l.home + "/clock"
 
     def ahead(seconds):
@@ -355,9 +353,7 @@ def _(l):
 @suite.test("out of memory at random, libraries too: nothing forged passes")
 def _(l):
     needs_plain_memory()
-    library = os.path.dirname(l.program) + "/tests/failmalloc.so"
-    if not os.path.exists(library):
-        raise Skip("there is no %s; make e2e builds it" % library)
+    library = l.preload("failmalloc")
     control = l.home + "/memory"
     with open(control, "wb") as f:
         f.write(bytes(20))

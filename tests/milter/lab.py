@@ -14,6 +14,7 @@ import daemon
 import postfix
 import signing
 import smtp
+import suite
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(
     os.path.abspath(__file__))))
@@ -110,6 +111,13 @@ class Lab(contextlib.ExitStack):
                                        self.sink.port, self.mta_socket, HOST)
         self.callback(self.postfix.stop)
         return self.postfix
+
+    def preload(self, name):
+        """A library of the tests, to be preloaded into the daemon."""
+        path = "%s/tests/%s.so" % (os.path.dirname(self.program), name)
+        if not os.path.exists(path):
+            raise suite.Skip("there is no %s; make e2e builds it" % path)
+        return path
 
     def client(self, helo="mail.bank.example", **who):
         """An SMTP client that Postfix takes for another (XCLIENT)."""

@@ -655,9 +655,7 @@ def _(l):
 @suite.test("out of memory: no message passes unmarked, none is refused")
 def _(l):
     needs_plain_memory()
-    library = os.path.dirname(l.program) + "/tests/failmalloc.so"
-    if not os.path.exists(library):
-        raise Skip("there is no %s; make e2e builds it" % library)
+    library = l.preload("failmalloc")
     control = l.home + "/memory"
     with open(control, "wb") as f:
         f.write(bytes(20))

@@ -169,9 +169,7 @@ def _(l):
 
 @suite.test("no memory at the start: it says so, or it runs")
 def _(l):
-    library = os.path.dirname(l.program) + "/tests/failmalloc.so"
-    if not os.path.exists(library):
-        raise Skip("there is no %s; make e2e builds it" % library)
+    library = l.preload("failmalloc")
     control = l.home + "/memory"
     path = configured(l, 'report { store = "%s/memory.db" }\n'
                       'metrics { listen = "unix:%s/m.sock" }\n' % (
