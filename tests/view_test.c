@@ -13,6 +13,7 @@
 
 #include "lib/table.h"
 #include "report/page.h"
+#include "tests/support/rows.h"
 
 enum { CAP = VIEW_MEMORY, TODAY = 20500 };
 
@@ -152,16 +153,26 @@ add_day(struct ledger *l, const char *p, const char *testing, int64_t day,
 	assert_int_equal(ledger_end_received(l, true), LEDGER_OK);
 }
 
+static struct place place; /* of the one that is open */
+
 static struct ledger *
 open_ledger(void)
 {
 	char error[SQL_ERROR_MAX];
-	struct ledger *l =
-	    ledger_open_file(":memory:", SQLITE_FOR_COMMAND, error);
+	struct ledger *l;
 
+	place_make(&place);
+	l = ledger_open_file(place.file, SQLITE_FOR_COMMAND, error);
 	if (l == NULL)
 		fail_msg("%s", error);
 	return l;
+}
+
+static void
+close_ledger(struct ledger *l)
+{
+	ledger_close(l);
+	place_remove(&place);
 }
 
 static void
@@ -183,7 +194,7 @@ test_advice(void **state)
 			fail_msg("%s: %s", domains[i].name,
 			    view_advice_name(v.domains->advice));
 		arena_free(a);
-		ledger_close(l);
+		close_ledger(l);
 	}
 }
 
@@ -228,7 +239,7 @@ test_sums(void **state)
 	    l, SPAN("other.example"), 10, TODAY * (int64_t)REPORT_DAY, a, &v));
 	assert_null(v.domains);
 	arena_free(a);
-	ledger_close(l);
+	close_ledger(l);
 }
 
 static void
@@ -251,7 +262,7 @@ test_memory(void **state)
 		assert_true(nth > 1 || !good);
 		arena_free(a);
 	}
-	ledger_close(l);
+	close_ledger(l);
 }
 
 /* ---- figures ---- */
