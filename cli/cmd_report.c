@@ -141,11 +141,12 @@ bool
 report_use_own(struct report_store *r)
 {
 	const char *own = conf_store_file(r->conf);
-	struct buf shown = buf_over(r->shown, sizeof(r->shown));
+	struct buf shown;
 
 	if (own == NULL || span_is(span_str(r->name), own))
 		return false;
 	r->name = own;
+	shown = buf_over(r->shown, sizeof(r->shown));
 	url_put_shown(&shown, span_str(own));
 	return true;
 }

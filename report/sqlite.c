@@ -98,10 +98,13 @@ fault_of(int code, int system_errno)
 static bool
 failed(struct connection *c)
 {
-	return sql_fail(&c->sql,
-	    fault_of(
-		sqlite3_extended_errcode(c->db), sqlite3_system_errno(c->db)),
-	    sqlite3_errmsg(c->db));
+	int code = sqlite3_extended_errcode(c->db);
+	int system_errno = sqlite3_system_errno(c->db);
+	/* "unable to open database file" says not what to mend */
+	bool is_told = (code & 0xff) == SQLITE_CANTOPEN && system_errno != 0;
+
+	return sql_fail(&c->sql, fault_of(code, system_errno),
+	    is_told ? strerror(system_errno) : sqlite3_errmsg(c->db));
 }
 
 static void

@@ -327,6 +327,18 @@ def wrong_usage(c):
         same(r.out, "", "nothing on standard output")
 
 
+@suite.test("a store that is not there is told by its path")
+def store_away(c):
+    path = c.path("gone/avouch.db")
+    conf = c.file("gone.conf", 'report {\n\tstore = "%s"\n'
+                  '\temail = "dmarc@example.org"\n'
+                  '\tfailure_reports = true\n}\n' % path)
+    for name in ("send", "failures", "show"):
+        r = c.run("report", name, "--config", conf, status=None)
+        same((r.status, r.err), (TEMPFAIL, "avouch report: %s: No such "
+                                 "file or directory\n" % path), name)
+
+
 @suite.test("times from 1970 to 9999")
 def times(c):
     for now in ("0", "1", "253402300799"):
