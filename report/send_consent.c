@@ -52,15 +52,22 @@ is_suppressed(struct send *s, struct span address)
 	return found;
 }
 
-/* "reports@red.example: refused, ..." */
+/* Who gets none: "mailto:reports@red.example refused, ..." */
 static void
 put_findings(struct buf *b, const struct consent_result *r)
 {
+	const char *between = "";
+
 	for (size_t i = 0; i < r->n_findings; i++) {
-		buf_text(b, i > 0 ? ", " : "");
-		buf_printable(b, r->findings[i].uri, 100);
+		const struct consent_finding *f = &r->findings[i];
+
+		if (f->code == CONSENT_INSIDE || f->code == CONSENT_GIVEN)
+			continue;
+		buf_text(b, between);
+		buf_printable(b, f->uri, 100);
 		buf_text(b, " ");
-		buf_text(b, consent_code_name(r->findings[i].code));
+		buf_text(b, consent_code_name(f->code));
+		between = ", ";
 	}
 }
 

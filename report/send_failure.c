@@ -228,7 +228,7 @@ plan(struct send *s, struct asked *a)
 		return false;
 	for (size_t i = 0; i < a->consent.n_to; i++)
 		tell(s, a, SEND_PLANNED, buf_done(&id), a->consent.to[i],
-		    SPAN_NONE);
+		    span_str(a->consent.why));
 	return true;
 }
 

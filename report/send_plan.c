@@ -294,7 +294,6 @@ decide_parts(struct asked *a)
 		letter_room(s->o->max_size) };
 
 	info.report_id = SPAN("measured");
-	a->consent.why[0] = '\0';
 	if (!parts_measure(s->ledger, a->day, &info, &limits, &a->parts))
 		return send_ledger_fault(s);
 	if (a->parts.n == 0)

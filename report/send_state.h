@@ -57,8 +57,8 @@ struct send_consent {
 	struct consent_query query;
 	struct consent_result result;
 	struct job *job;         /* to be dropped */
-	char why[SEND_NOTE_MAX]; /* of each URI what came of it; or why there is
-	                            nothing to send */
+	char why[SEND_NOTE_MAX]; /* of each URI that gets none why; or why there
+	                            is nothing to send */
 	struct span to[CONSENT_ADDRESSES_MAX]; /* live as long as `job` */
 	size_t n_to;                           /* 0: nothing to send */
 };

@@ -119,6 +119,10 @@ static const struct {
 	    false, 0 },
 	{ "no such scheme", RUA("https://d8.example/r"), "bad_uri", 99, true,
 	    false, 0 },
+	{ "one of two agrees",
+	    RUA("mailto:d@d9.example,mailto:v@victim.example"),
+	    "planned d9.example d@d9.example: mailto:v@victim.example refused",
+	    99, true, false, 1 },
 };
 
 static void
