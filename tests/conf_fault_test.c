@@ -320,7 +320,8 @@ faults_of_form(void **state)
 		    "f:1: attempt to append to non-list option 'mode'\n" },
 		{ "}", "f:1: unexpected closing brace\n" },
 		{ "override { action = accept }",
-		    "f:1: missing title for section 'override'\n" },
+		    "f:1: override: a name must follow, such as override \"a "
+		    "partner\" {\n" },
 		{ "\nspf {\non_fail = hold\n",
 		    "f:2: this \"{\" is not closed by \"}\"\n" },
 		{ "skip_networks = {\n::1\nspf { on_fail = hold }",

@@ -314,6 +314,7 @@ fail(cfg_t *cfg, const char *format, va_list ap)
 	static const char no_equal[] = "missing equal sign after option '%s'";
 	static const char no_brace[] = "missing opening brace for section '%s'";
 	static const char duplicate[] = "found duplicate title '%s'";
+	static const char no_title[] = "missing title for section '%s'";
 
 	reader->failed = true;
 	if (strcmp(format, no_option) == 0) {
@@ -335,6 +336,12 @@ fail(cfg_t *cfg, const char *format, va_list ap)
 		conf_fault(reader->faults, line_of(cfg),
 		    "override \"%s\": stands twice; give each its own name",
 		    va_arg(ap, const char *));
+	} else if (strcmp(format, no_title) == 0) {
+		const char *name = va_arg(ap, const char *);
+
+		conf_fault(reader->faults, line_of(cfg),
+		    "%s: a name must follow, such as %s \"a partner\" {", name,
+		    name);
 	} else {
 		conf_fault_list(reader->faults, line_of(cfg), format, ap);
 	}
