@@ -19,7 +19,7 @@ import lab
 import miltproto
 import signing
 from proto import OURS, session
-from suite import Suite, holds, same, true
+from suite import SANITIZED, Suite, holds, needs_plain_memory, same, true
 
 suite = Suite()
 
@@ -63,7 +63,7 @@ class Bounded:
             print("memory %.1f -> %.1f MiB at most, %.1f after; %.1f s" % (
                 self.before / MIB, peak / MIB, memory(self.l) / MIB,
                 time.monotonic() - self.began))
-            true(peak - self.before <= self.most, "memory")
+            true(peak - self.before <= self.most or SANITIZED, "memory")
 
 
 def packets(fields):
@@ -90,7 +90,7 @@ def is_rejected(changes):
     same((changes.reply, changes.text[:10]), ("y", "550 5.7.26"), "reply")
 
 
-def serves(l, seconds=5):
+def serves(l, seconds=30 if SANITIZED else 5):
     """Others are served, and how fast."""
     began = time.monotonic()
     m = session(l)
@@ -256,6 +256,7 @@ def _(l):
 
 @suite.test("avouch check: the same, from standard input")
 def _(l):
+    needs_plain_memory()
     size = 100 * MIB if l.long else 20 * MIB
     body = b"x" * size + b"\r\n"
     line = l.sign(lab.message(body=body), "bank.example",
@@ -402,7 +403,7 @@ def _(l):
         print("median %.2f ms, 90 %% within %.2f ms" % (
             took[n // 2] * 1e3, took[n * 9 // 10] * 1e3))
     # Nagle's algorithm against a delayed acknowledgement: 40 ms each
-    true(max(worst) < 0.02, "it waits for TCP")
+    true(max(worst) < 0.02 or SANITIZED, "it waits for TCP")
 
 
 def main():

@@ -16,7 +16,7 @@ import sys
 
 import lab
 import smtp
-from suite import Skip, Suite, holds, same, true
+from suite import Skip, Suite, holds, needs_plain_memory, same, true
 
 suite = Suite()
 
@@ -169,6 +169,7 @@ def _(l):
 
 @suite.test("no memory at the start: it says so, or it runs")
 def _(l):
+    needs_plain_memory()
     library = l.preload("failmalloc")
     control = l.home + "/memory"
     path = configured(l, 'report { store = "%s/memory.db" }\n'
