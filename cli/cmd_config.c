@@ -66,6 +66,33 @@ warn_expired(const struct cli *c, const struct conf *conf, FILE *out)
 			    conf->overrides[i].name);
 }
 
+/* Options that are in vain without another one. */
+static void
+warn_reports(const struct cli *c, const struct conf *conf, FILE *out)
+{
+	bool failures = conf->report.failure_reports;
+	const char *wanted = failures ? "failure_reports" : "email";
+
+	if (conf->report.store == NULL &&
+	    (failures || conf->report.email != NULL))
+		fprintf(out,
+		    "%s: report { %s } is set, but store is not: nothing is "
+		    "kept, and no reports are made; set store as well\n",
+		    config_path(c), wanted);
+	else if (failures && conf->report.email == NULL)
+		fprintf(out,
+		    "%s: report { failure_reports } is set, but email is not: "
+		    "no reports are sent; set email as well\n",
+		    config_path(c));
+}
+
+static void
+warn(const struct cli *c, const struct conf *conf, FILE *out)
+{
+	warn_expired(c, conf, out);
+	warn_reports(c, conf, out);
+}
+
 static json_t *
 lines_json(struct span text)
 {
@@ -113,7 +140,7 @@ run_check(struct cli *c)
 		return status;
 	conf = conf_read(config_path(c), faults.file);
 	if (conf != NULL)
-		warn_expired(c, conf, warnings.file);
+		warn(c, conf, warnings.file);
 	report(c, conf != NULL, text_end(&faults), text_end(&warnings));
 	text_free(&faults);
 	text_free(&warnings);
@@ -148,7 +175,7 @@ run_show(struct cli *c)
 		return EX_CONFIG;
 	status = text_open(c, &warnings);
 	if (status == EX_OK) {
-		warn_expired(c, conf, warnings.file);
+		warn(c, conf, warnings.file);
 		cli_put_lines(stderr, text_end(&warnings));
 		text_free(&warnings);
 	}

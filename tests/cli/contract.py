@@ -261,6 +261,16 @@ def json_config(c):
     mode = [s for s in r if s["name"] == "mode" and s["section"] == ""]
     same([(s["value"], s["file"], s["line"]) for s in mode],
          [("monitor", good, 1)], "mode")
+    for text, said in (
+            ('failure_reports = true', "failure_reports } is set, but store"),
+            ('email = "a@example.org"', "email } is set, but store"),
+            ('store = "/x/y.db"  failure_reports = true', "but email"),
+            ('store = "/x/y.db"  email = "a@example.org"', None)):
+        half = c.file("half.conf", "report { %s }\n" % text)
+        r = c.run("config", "check", "--json", "--config", half).json()
+        same((r["valid"], len(r["warnings"])), (True, int(said is not None)),
+             text)
+        holds("".join(r["warnings"]), said or "")
     theirs = c.file("opendkim.conf", "Socket inet:8891@127.0.0.1\n")
     r = c.run("config", "import", "--json", theirs).json()
     shape(r, {"configuration": TEXT})
