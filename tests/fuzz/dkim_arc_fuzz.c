@@ -191,10 +191,13 @@ same_field(struct span a, struct span b, bool but_b)
 	return same;
 }
 
+/* RFC 8617 section 4.1; other names that begin so are nobody's. */
 static bool
 is_arc(const struct mail_field *f)
 {
-	return span_starts_nocase(f->name, "ARC-");
+	return span_is_nocase(f->name, "ARC-Seal") ||
+	    span_is_nocase(f->name, "ARC-Message-Signature") ||
+	    span_is_nocase(f->name, "ARC-Authentication-Results");
 }
 
 /* The instance of one of the good message's fields. */
