@@ -1,6 +1,7 @@
 """Mail servers with stores of their own, and the PostgreSQL they share."""
 
 import atexit
+import contextlib
 import json
 import os
 import random
@@ -150,8 +151,13 @@ class Host:
         status, _, err = lab.run("read", "--store", self.store, nothing)
         same(status, 0, err)
 
+    @contextlib.contextmanager
     def sqlite(self):
-        return sqlite3.connect(self.store, timeout=30)
+        """Closed at the end: to copy a file that this process still has open
+        takes SQLite's locks away."""
+        with contextlib.closing(sqlite3.connect(self.store, timeout=30)) as db:
+            with db:
+                yield db
 
     def add(self, day, domain, address, messages, last=None, **shape):
         with self.sqlite() as db:
