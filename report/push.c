@@ -223,6 +223,23 @@ read_central(struct push *p)
 	return step != LEDGER_FAULT || central_fault(p);
 }
 
+/*
+ * As it stands once all is over that was begun before: of a run that was killed
+ * the database may still be at the commit, and until then has the lock.
+ */
+static bool
+read_settled(struct push *p)
+{
+	bool good = ledger_begin(p->central) == LEDGER_OK;
+
+	if (!good)
+		return central_fault(p);
+	good = read_central(p);
+	if (ledger_end(p->central, good) != LEDGER_OK)
+		good = central_fault(p);
+	return good;
+}
+
 /* A run died between the commit there and the note here. */
 static bool
 note_known(struct push *p)
@@ -412,7 +429,7 @@ run(struct push *p)
 	/* those that a clock closed which was ahead may change yet */
 	if (p->closed > yesterday)
 		p->closed = yesterday;
-	if (!read_local(p) || !read_central(p) || !settle(p) || !compare(p))
+	if (!read_local(p) || !read_settled(p) || !settle(p) || !compare(p))
 		return false;
 	before = p->day;
 	if (!push_days(p))

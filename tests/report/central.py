@@ -122,6 +122,25 @@ def killed(c):
         kills, done, len(c.kept(database)), today - TODAY))
 
 
+@suite.test("a push that is killed while the database is at its commit")
+def committing(c):
+    database = c.fresh()
+    host = c.host(database)
+    host.fill((TODAY - 3,), 30)
+    host.push(now=NOW - 2 * DAY)
+    host.fill((TODAY - 2,), 30)
+    slow(c, database, 0, 1)
+    p = host.start("push", now=NOW - DAY)
+    until = time.monotonic() + SECONDS
+    while c.pg.psql(database, "SELECT count(*) FROM pg_stat_activity WHERE "
+                    "state = 'active' AND query = 'COMMIT'") == "0":
+        true(time.monotonic() < until, "no commit")
+    p.kill()
+    same(end(p)[0], -signal.SIGKILL)
+    host.push(now=NOW - DAY)
+    agree(c, database, host)
+
+
 @suite.test("a push that died before it could note what it did")
 def unnoted(c):
     database = c.fresh()
