@@ -16,7 +16,7 @@ import sys
 
 import lab
 import smtp
-from suite import Skip, Suite, holds, needs_plain_memory, same, true
+from suite import SANITIZED, Skip, Suite, holds, needs_plain_memory, same, true
 
 suite = Suite()
 
@@ -155,7 +155,8 @@ def _(l):
 @suite.test("too few descriptors: it says so, or it runs")
 def _(l):
     runs = 0
-    for limit in (4, 8, 12, 16, 20, 24, 28):
+    # with four, a sanitizer looks for one of its own for good
+    for limit in (4, 8, 12, 16, 20, 24, 28)[1 if SANITIZED else 0:]:
         code, said = start(
             l, configured(l, 'report { store = "%s/few.db" }\n' % l.home),
             wrapper=("prlimit", "--nofile=%d:%d" % (limit, limit)))
