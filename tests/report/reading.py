@@ -24,7 +24,8 @@ sys.path[:0] = [ROOT + "/tests/milter", ROOT + "/tests/report"]
 
 import samples  # noqa: E402
 from samples import gzipped, mail, record, report, zipped  # noqa: E402
-from suite import Skip, Suite, holds, lacks, same, true  # noqa: E402
+from suite import (SANITIZED, Skip, Suite, holds, lacks, same,  # noqa: E402
+                   true)
 
 suite = Suite()
 
@@ -66,7 +67,7 @@ class Lab:
             cwd=self.home, input=stdin, capture_output=True, timeout=SECONDS,
             check=False, preexec_fn=lambda: resource.setrlimit(
                 resource.RLIMIT_AS, (MEMORY, MEMORY))
-            if "asan" not in self.program else None)
+            if not SANITIZED else None)
         return r.returncode, r.stdout.decode(), r.stderr.decode()
 
     def read(self, store, *paths, stdin=b""):
