@@ -1,8 +1,8 @@
 /*
  * replay.c - feeds a fuzz target with files, for builds without libFuzzer.
  *
- * usage: NAME_replay FILE|FOLDER...   It prints what a cmocka program of one
- * test would; no file at all is a failure.
+ * usage: NAME_replay FILE|FOLDER...   It prints TAP for one test, which
+ * fails if there is no file at all.
  */
 #include <dirent.h>
 #include <stdbool.h>
@@ -82,12 +82,11 @@ main(int argc, char **argv)
 	unsigned count = 0;
 	bool good = true;
 
-	printf("[==========] Running 1 test(s).\n[ RUN      ] %s\n", name);
+	printf("1..1\n# %s\n", name);
 	fflush(stdout);
 	for (int i = 1; i < argc && good; i++)
 		good = replay_path(argv[i], 0, &count);
 	good = good && count > 0;
-	printf("%s %s: %u inputs\n[==========] 1 test(s) run.\n",
-	    good ? "[       OK ]" : "[  FAILED  ]", name, count);
+	printf("%s 1 - %s\n# %u inputs\n", good ? "ok" : "not ok", name, count);
 	return good ? 0 : 1;
 }

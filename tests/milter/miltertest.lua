@@ -167,20 +167,18 @@ test("IPv6, the null sender, a body of random bytes", function()
 end)
 
 mt.startfilter(program, "-f", "-c", conf)
-print(string.format("[==========] Running %d test(s).", #tests))
+print(string.format("1..%d", #tests))
 local failed = 0
-for _, t in ipairs(tests) do
-	print("[ RUN      ] miltertest: " .. t[1])
+for number, t in ipairs(tests) do
 	local good, why = pcall(t[2])
 	if good then
-		print("[       OK ] miltertest: " .. t[1])
+		print("ok " .. number .. " - miltertest: " .. t[1])
 	else
-		print(why)
-		print("[  FAILED  ] miltertest: " .. t[1])
+		print("not ok " .. number .. " - miltertest: " .. t[1])
+		print("# " .. tostring(why))
 		failed = failed + 1
 	end
 end
-print(string.format("[==========] %d test(s) run.", #tests))
 if failed > 0 then
 	error(failed .. " tests failed")
 end

@@ -1,6 +1,4 @@
-"""Test functions, run in their order and told as cmocka tells its tests, so
-that tests/run_cmocka counts them.
-"""
+"""Test functions, run in order.  The output is TAP, which tests/run_cmocka reads."""
 
 import os
 import sys
@@ -33,37 +31,38 @@ class Suite:
         return add
 
     def skip_all(self, why):
-        print("[==========] Running %d test(s)." % len(self.tests))
-        print("%s" % why)
-        for name, _ in self.tests:
-            print("[  SKIPPED ] %s" % name)
-        print("[==========] %d test(s) run." % len(self.tests))
+        print("1..%d" % len(self.tests))
+        for number, (name, _) in enumerate(self.tests, 1):
+            print("ok %d - %s # SKIP %s" % (number, name, why))
         return 0
 
     def run(self, lab, only=None):
         tests = [t for t in self.tests if not only or only in t[0]]
         failed = []
-        print("[==========] Running %d test(s)." % len(tests))
-        for name, function in tests:
-            print("[ RUN      ] %s" % name, flush=True)
+        print("1..%d" % len(tests))
+        for number, (name, function) in enumerate(tests, 1):
+            print("# %s" % name, flush=True)
             began = time.monotonic()
             try:
                 function(lab)
-                print("[       OK ] %s (%.1f s)" % (
-                    name, time.monotonic() - began))
+                print("ok %d - %s" % (number, name))
+                print("# %.1f s" % (time.monotonic() - began))
             except Skip as e:
-                print(e)
-                print("[  SKIPPED ] %s" % name)
+                print("ok %d - %s # SKIP %s" % (number, name, str(e).replace("\n", " ")))
             except Exception:  # a test may fail in any way
-                traceback.print_exc(file=sys.stdout)
-                if lab.milter is not None:
-                    print("the last of the log:")
-                    print("\n".join(lab.milter.lines[-8:]))
-                print("[  FAILED  ] %s" % name)
                 failed.append(name)
+                print("not ok %d - %s" % (number, name))
+                diagnostics(traceback.format_exc())
+                if lab.milter is not None:
+                    diagnostics("the last lines of the log:\n" +
+                                "\n".join(lab.milter.lines[-8:]))
             sys.stdout.flush()
-        print("[==========] %d test(s) run." % len(tests))
         return 1 if failed else 0
+
+
+def diagnostics(text):
+    for line in text.splitlines():
+        print("# " + line)
 
 
 def same(got, want, what=""):
