@@ -1,0 +1,233 @@
+# The tests and everything else a developer runs; included by the Makefile.  The
+# lines with ## are what `make help` prints.
+
+## demo         mail through a real Postfix with the milter attached
+## check        build, and run all tests
+## deps         install the Debian packages that are missing
+## unit         module tests, and the seeds of all fuzz targets
+## fuzz-replay  the seeds of all fuzz targets
+## cli-test     the tests of the command
+## e2e          the tests against a running milter
+## lint         rules that the compiler does not check
+## analyze      clang-tidy, gcc -fanalyzer, cppcheck; FILES= limits it
+## asan tsan    all tests under sanitizers, in build-asan, build-tsan
+## valgrind     a thousand messages and the end-to-end test under valgrind
+## coverage     lines that the unit tests run, by room
+## fuzz         every target for FUZZ_SECONDS=20; FUZZ=NAME for one
+## fuzz-build   build the fuzz targets, in build-fuzz
+## faults       the long tests of failures and floods
+## store-faults kill -9 and disk errors while the store is written
+## central-test a PostgreSQL that several hosts share, killed 240 times
+## sendmail-test  mail through a real Sendmail, which is downloaded
+## soak         SOAK=200000 messages; memory and descriptors must stay flat
+## soak-reload  a minute of mail with ten reloads a second
+## bench        the milter and its peers: CPU, rate, latency, memory
+## bench-parts  what the single parts cost
+
+TESTS    = $(patsubst %.c,$(BUILD)/%,$(wildcard tests/*_test.c \
+	tests/*/*_test.c tests/*/*/*_test.c))
+HELPERS  = $(patsubst %.c,$(BUILD)/%.o,$(wildcard tests/support/*.c))
+BENCHES  = $(patsubst %.c,$(BUILD)/%,$(wildcard tests/bench/*_bench.c))
+# Replaced by tests/support/memory.c and still.c.
+WRAP      = -Wl,--wrap=malloc,--wrap=calloc,--wrap=realloc \
+	-Wl,--wrap=clock_gettime,--wrap=epoll_wait
+LIBS_TEST = $(WRAP) $(ARCHIVE) -lcmocka $(LIBS_COMMAND)
+
+# Fuzz target NAME: tests/fuzz/NAME_fuzz.c, its seeds: tests/corpus/NAME.
+FUZZ    ?= $(patsubst tests/fuzz/%_fuzz.c,%,$(wildcard tests/fuzz/*_fuzz.c))
+FUZZ_SECONDS ?= 20
+FUZZERS  = $(FUZZ:%=$(BUILD)/tests/fuzz/%_fuzz)
+REPLAYS  = $(FUZZ:%=$(BUILD)/tests/fuzz/%_replay)
+REPLAY_COMMANDS = $(foreach name,$(FUZZ),\
+	"$(BUILD)/tests/fuzz/$(name)_replay tests/corpus/$(name)")
+
+# Objects come before the archive, so that theirs are used where it has the same.
+OBJECTS_FIRST = $(filter %.o,$^) $(filter-out %.o,$^)
+
+$(BUILD)/tests/%_test: $(BUILD)/tests/%_test.o $(HELPERS) $(ARCHIVE)
+	$(CC) $(CFLAGS) $(LINKHARD) -o $@ $(OBJECTS_FIRST) $(LIBS_TEST)
+
+# cli/ is not in the archive; these tests call parts of it.
+IMPORT = $(BUILD)/cli/import.o $(BUILD)/cli/import_rules.o
+$(BUILD)/tests/import_test $(BUILD)/tests/fuzz/import_fuzz \
+	$(BUILD)/tests/fuzz/import_replay: $(IMPORT)
+
+# The daemon's session; tests/support/mta.c stands in for libmilter.
+SESSION = $(patsubst %,$(BUILD)/milter/%.o,callbacks counters outcome record \
+	listen owner service session) $(BUILD)/tests/fuzz/milter_session_world.o
+$(BUILD)/tests/fuzz/milter_session_fuzz \
+	$(BUILD)/tests/fuzz/milter_session_replay: $(SESSION)
+
+$(BUILD)/tests/fuzz/%_fuzz: $(BUILD)/tests/fuzz/%_fuzz.o $(HELPERS) $(ARCHIVE)
+	$(CC) $(CFLAGS) -fsanitize=fuzzer $(LINKHARD) -o $@ $(OBJECTS_FIRST) \
+		$(LIBS_TEST)
+
+$(BUILD)/tests/fuzz/%_replay: $(BUILD)/tests/fuzz/%_fuzz.o \
+		$(BUILD)/tests/fuzz/replay.o $(HELPERS) $(ARCHIVE)
+	$(CC) $(CFLAGS) $(LINKHARD) -o $@ $(OBJECTS_FIRST) $(LIBS_TEST)
+
+$(BUILD)/tests/bench/%_bench: $(BUILD)/tests/bench/%_bench.o $(ARCHIVE)
+	$(CC) $(CFLAGS) $(LINKHARD) -o $@ $^ $(LIBS_COMMAND)
+
+bench-parts: $(BENCHES)
+	@for bench in $(BENCHES); do $$bench || exit 1; done
+
+# Takes about 10 minutes.  BENCH="--record tests/bench/README.md" writes the table
+# there; BENCH="--corpus DIR" uses messages that exist already.
+BENCH_HARNESS ?= ../shared/bench
+bench: all
+	@tests/bench/peers.py $(DAEMON) --harness $(BENCH_HARNESS) \
+		--work $(BUILD)/bench $(BENCH)
+
+unit: $(TESTS) $(REPLAYS)
+	@tests/run_cmocka $(TESTS) $(REPLAY_COMMANDS)
+
+fuzz-replay: $(REPLAYS)
+	@tests/run_cmocka $(REPLAY_COMMANDS)
+
+# ---- whole programs: need root on Debian ----
+
+export PYTHONDONTWRITEBYTECODE = 1
+MILTER_TESTS = "tests/milter/proto.py $(DAEMON)" \
+	"tests/milter/operate.py $(DAEMON)" "tests/milter/confine.py $(DAEMON)" \
+	"tests/milter/policy.py $(DAEMON)" "tests/milter/soak.py $(DAEMON) 5" \
+	"tests/milter/luatest.py $(DAEMON)" "tests/milter/store.py $(DAEMON)" \
+	"tests/milter/storefaults.py $(DAEMON)" \
+	"tests/milter/failures.py $(DAEMON)" "tests/milter/starting.py $(DAEMON)" \
+	"tests/milter/faults.py $(DAEMON)" "tests/milter/flood.py $(DAEMON)" \
+	"tests/milter/loop.py $(DAEMON)" "tests/milter/e2e.py $(DAEMON)"
+CLI_TESTS = "tests/cli/contract.py $(COMMAND)" \
+	"tests/cli/explain.py $(COMMAND)" "tests/cli/manual.py $(COMMAND)" \
+	"tests/report/reading.py $(COMMAND)" \
+	"tests/report/central.py $(COMMAND)"
+
+# A second make, because the packages change what the variables above find.
+demo:
+	@tests/deps build demo
+	@echo "building"
+	@$(MAKE) --no-print-directory -s all
+	@tests/milter/demo.py $(DAEMON)
+
+check:
+	@tests/deps build check
+	@echo "building"
+	@$(MAKE) --no-print-directory -s all check-programs
+	@$(MAKE) --no-print-directory -s check-run
+
+# Libraries that tests/milter preloads into the daemon: failing allocations, a clock
+# that is set, an intruder.
+PRELOADS = $(BUILD)/tests/failmalloc.so $(BUILD)/tests/turnclock.so \
+	$(BUILD)/tests/probe.so
+
+$(BUILD)/tests/%.so: tests/milter/%.c
+	@mkdir -p $(@D)
+	$(CC) $(STD) $(WARN) -O2 -g -fPIC -shared -o $@ $<
+
+check-programs: $(TESTS) $(REPLAYS) $(PRELOADS)
+
+check-run:
+	@LOGS=$(BUILD) tests/run_cmocka $(TESTS) $(REPLAY_COMMANDS) \
+		"tests/install_test $(BUILD)" $(CLI_TESTS) $(MILTER_TESTS)
+
+cli-test: $(COMMAND)
+	@LOGS=$(BUILD) tests/run_cmocka $(CLI_TESTS)
+
+e2e: all $(PRELOADS)
+	@LOGS=$(BUILD) tests/run_cmocka $(MILTER_TESTS)
+
+valgrind:
+	@tests/deps build check fuzz
+	@$(MAKE) --no-print-directory -s all
+	@LOGS=$(BUILD) tests/run_cmocka "tests/milter/valgrind.py $(DAEMON)"
+	@VALGRIND=yes tests/sanitized $(BUILD) "tests/milter/e2e.py $(DAEMON)"
+
+# Ten times the kills of `check`.
+central-test: $(COMMAND)
+	@LOGS=$(BUILD) TEST_SECONDS=1200 tests/run_cmocka \
+		"tests/report/central.py $(COMMAND) 240"
+
+# Downloads Debian's Sendmail and runs it from a separate directory; needs root.
+sendmail-test: all
+	@tests/milter/sendmail.py $(DAEMON)
+
+# A reload every 100 ms at 200 messages a second; `check` runs it for 5 seconds.
+soak-reload: all
+	@tests/milter/soak.py $(DAEMON) 60
+
+# 200,000 messages, 64 at once: memory and descriptors at the end equal those in
+# the middle.  About three minutes on two cores.
+SOAK = 200000
+soak: all
+	@LOGS=$(BUILD) TEST_SECONDS=3600 tests/run_cmocka \
+		"tests/milter/endurance.py $(DAEMON) $(SOAK)"
+
+# The long form of tests that `check` runs in short.
+faults: all $(PRELOADS)
+	@LOGS=$(BUILD) TEST_SECONDS=1200 tests/run_cmocka \
+		"tests/milter/starting.py $(DAEMON)" \
+		"tests/milter/faults.py $(DAEMON) --alone" \
+		"tests/milter/flood.py $(DAEMON) --long"
+
+store-faults: all
+	@LOGS=$(BUILD) tests/run_cmocka "tests/milter/store.py $(DAEMON)" \
+		"tests/milter/storefaults.py $(DAEMON) all"
+
+lint:
+	@tests/deps build lint
+	@INCLUDES="$(INCLUDES)" tests/lint
+
+analyze:
+	@tests/deps build analyze
+	@INCLUDES="$(INCLUDES)" tests/analyze $(FILES)
+
+# `tests/coverage build-coverage FILE` then prints the lines that no test runs.
+coverage:
+	@tests/deps build check
+	@find build-coverage -name '*.gcda' -delete 2>/dev/null || :
+	@$(MAKE) --no-print-directory -s BUILD=build-coverage FORTIFY= \
+		CFLAGS="-Og -g --coverage" coverage-run
+
+coverage-run: all $(TESTS)
+	@tests/run_cmocka $(TESTS)
+	@tests/coverage $(BUILD)
+	@echo "with the tests of the command (their result does not matter here):"
+	@LOGS=$(BUILD) tests/run_cmocka $(CLI_TESTS) || :
+	@tests/coverage $(BUILD)
+
+# Variants use the same rules with another BUILD and CFLAGS.  Without FORTIFY,
+# because sanitizers do not see into its replacements of libc functions.
+CHECKED  = -O1 -g -fno-omit-frame-pointer -fno-sanitize-recover=all
+STORM    = "tests/milter/storm.py $(DAEMON) $(STORM_SECONDS)"
+STORM_SECONDS ?= 10
+asan:
+	@tests/deps build check
+	$(MAKE) BUILD=build-asan FORTIFY= \
+		CFLAGS="$(CHECKED) -fsanitize=address,undefined" sanitized
+
+# Takes about ten minutes.
+tsan:
+	@tests/deps build check
+	$(MAKE) BUILD=build-tsan FORTIFY= STORM_SECONDS=60 \
+		CFLAGS="$(CHECKED) -fsanitize=thread" sanitized
+
+sanitized: all check-programs
+	@tests/sanitized $(BUILD) $(TESTS) $(REPLAY_COMMANDS) $(CLI_TESTS) \
+		$(STORM) $(MILTER_TESTS)
+
+fuzz-build:
+	$(MAKE) CC=clang-14 BUILD=build-fuzz FORTIFY= FUZZ="$(FUZZ)" \
+		CFLAGS="$(CHECKED) -fsanitize=fuzzer-no-link,address,undefined" \
+		fuzzers
+
+fuzzers: $(FUZZERS)
+
+fuzz: fuzz-build
+	@tests/fuzz/run build-fuzz $(FUZZ_SECONDS) $(FUZZ)
+
+deps:
+	@tests/deps all
+
+.PHONY: bench bench-parts demo check check-programs check-run cli-test e2e \
+	central-test soak soak-reload faults sendmail-test store-faults \
+	valgrind lint analyze coverage coverage-run deps unit fuzz-replay \
+	asan tsan sanitized fuzz-build fuzzers fuzz
