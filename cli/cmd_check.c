@@ -147,6 +147,6 @@ cmd_check(struct cli *c)
 	if (conf == NULL)
 		return status;
 	status = open_and_check(c, conf);
-	conf_drop(conf);
+	conf_unref(conf);
 	return status;
 }

@@ -145,7 +145,7 @@ run_check(struct cli *c)
 	text_free(&faults);
 	text_free(&warnings);
 	status = conf != NULL ? EX_OK : EX_CONFIG;
-	conf_drop(conf);
+	conf_unref(conf);
 	return status;
 }
 
@@ -186,7 +186,7 @@ run_show(struct cli *c)
 	} else if (status == EX_OK) {
 		conf_show(conf, stdout);
 	}
-	conf_drop(conf);
+	conf_unref(conf);
 	return status;
 }
 

@@ -227,6 +227,6 @@ cmd_policy(struct cli *c)
 	if (conf == NULL)
 		return EX_CONFIG;
 	status = open_and_replay(c, conf, first);
-	conf_drop(conf);
+	conf_unref(conf);
 	return status;
 }

@@ -177,7 +177,7 @@ void
 report_close(struct report_store *r)
 {
 	ledger_close(r->ledger);
-	conf_drop(r->conf);
+	conf_unref(r->conf);
 	r->ledger = NULL;
 	r->conf = NULL;
 }

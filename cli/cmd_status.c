@@ -507,6 +507,6 @@ cmd_status(struct cli *c)
 	if (conf == NULL)
 		return EX_CONFIG;
 	status = ask(c, path, conf->metrics.listen);
-	conf_drop(conf);
+	conf_unref(conf);
 	return status;
 }

@@ -358,7 +358,7 @@ is_taken(struct import *im, const struct import_entry *e,
 		fclose(f);
 	free(text);
 	free(told);
-	conf_drop(c);
+	conf_unref(c);
 	return c != NULL;
 }
 

@@ -437,7 +437,7 @@ serve(struct daemon *d)
 	int status = begin_with_rights(d, &error);
 
 	if (status < 0) {
-		conf_hold(d->conf); /* the service has its own */
+		conf_ref(d->conf); /* the service has its own */
 		status = begin_threads(d, &error);
 	}
 	if (status >= 0) {
@@ -475,14 +475,14 @@ main(int argc, char **argv)
 	};
 	if (d.only_test) {
 		printf("%s: the configuration is good\n", d.path);
-		conf_drop(d.conf);
+		conf_unref(d.conf);
 		return EX_OK;
 	}
 	absolute = realpath(d.path, NULL); /* the background is in "/" */
 	if (absolute != NULL)
 		d.path = absolute;
 	status = serve(&d);
-	conf_drop(d.conf);
+	conf_unref(d.conf);
 	free(absolute);
 	return status;
 }

@@ -220,7 +220,7 @@ view_open(const struct conf *conf, struct buf *error)
 		v->resolver = resolver_for(conf, error);
 	if (v == NULL || v->resolver == NULL) {
 		free(v);
-		conf_drop(conf);
+		conf_unref(conf);
 		return NULL;
 	}
 	v->conf = conf;
@@ -259,7 +259,7 @@ service_drop(struct service_view *view)
 	if (!last)
 		return;
 	resolver_free(r);
-	conf_drop(view->conf);
+	conf_unref(view->conf);
 	free(view);
 }
 
@@ -288,7 +288,7 @@ service_start(const char *path, const struct conf *conf, uint64_t open_files,
 	buf_text(&copy, path);
 	if (copy.full) {
 		buf_text(error, "the path of the configuration is too long");
-		conf_drop(conf);
+		conf_unref(conf);
 		return false;
 	}
 	if (gethostname(service.host, sizeof(service.host) - 1) != 0 ||

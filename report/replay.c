@@ -31,7 +31,7 @@ replay_new(const struct conf *conf, int64_t now)
 
 	if (r == NULL)
 		return NULL;
-	r->conf = conf_hold(conf);
+	r->conf = conf_ref(conf);
 	r->now = now;
 	r->sum.first = r->sum.last = -1;
 	r->scratch = arena_new(DECIDE_MEMORY);
@@ -51,7 +51,7 @@ replay_free(struct replay *r)
 		return;
 	arena_free(r->scratch);
 	arena_free(r->texts);
-	conf_drop(r->conf);
+	conf_unref(r->conf);
 	free(r);
 }
 

@@ -266,7 +266,7 @@ file_is_read(void **state)
 	assert_int_equal(c->n_overrides, 0);
 	conf_each(c, find_set, &n);
 	assert_int_equal(n, TABLE_SIZE(shipped));
-	conf_drop(c);
+	conf_unref(c);
 }
 
 struct compared {
@@ -338,8 +338,8 @@ file_is_read_without_its_comment_signs(void **state)
 	assert_int_equal(c->n_overrides, 1);
 	conf_each(c, compare_setting, &p);
 	assert_int_equal(p.n, conf_n_options);
-	conf_drop(c);
-	conf_drop(p.standard);
+	conf_unref(c);
+	conf_unref(p.standard);
 	free(text);
 }
 

@@ -397,7 +397,7 @@ after_a_fault(void **state)
 		assert_null(conf_text_read(bad[i], &errors));
 		assert_true(errors[0] != '\0');
 		free(errors);
-		conf_drop(conf_text_good("mode = monitor"));
+		conf_unref(conf_text_good("mode = monitor"));
 	}
 }
 
@@ -434,7 +434,7 @@ limits(void **state)
 		    vectors[i].each, vectors[i].good, vectors[i].after);
 		struct fault_vector v = { NULL, vectors[i].want };
 
-		conf_drop(conf_text_good(text));
+		conf_unref(conf_text_good(text));
 		free(text);
 		text = conf_text_repeated(vectors[i].before, vectors[i].each,
 		    vectors[i].good + 1, vectors[i].after);
@@ -457,8 +457,8 @@ long_lists_are_shown(void **state)
 	assert_true(strlen(out) > 50000);
 	again = conf_text_good(out);
 	assert_int_equal(again->n_skip_networks, 5001);
-	conf_drop(c);
-	conf_drop(again);
+	conf_unref(c);
+	conf_unref(again);
 	free(out);
 	free(text);
 }

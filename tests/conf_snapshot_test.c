@@ -37,7 +37,7 @@ files(void **state)
 	c = conf_read(path, f);
 	assert_non_null(c);
 	assert_int_equal(c->mode, CONF_MONITOR);
-	conf_drop(c);
+	conf_unref(c);
 
 	assert_int_equal(
 	    write(fd, large, strlen(large)), (ssize_t)strlen(large));
@@ -65,16 +65,16 @@ counted_snapshots(void **state)
 	struct conf own = { .user = NULL };
 
 	(void)state;
-	assert_ptr_equal(conf_hold(c), c);
-	conf_drop(c);
+	assert_ptr_equal(conf_ref(c), c);
+	conf_unref(c);
 	assert_string_equal(c->user, "x");
-	conf_drop(c);
-	conf_drop(NULL);
-	assert_null(conf_hold(NULL));
+	conf_unref(c);
+	conf_unref(NULL);
+	assert_null(conf_ref(NULL));
 	/* one that was not made here is nobody's to free */
-	assert_ptr_equal(conf_hold(&own), &own);
-	conf_drop(&own);
-	conf_drop(&own);
+	assert_ptr_equal(conf_ref(&own), &own);
+	conf_unref(&own);
+	conf_unref(&own);
 }
 
 static void *
@@ -87,7 +87,7 @@ read_many(void *arg)
 		const struct conf *bad =
 		    conf_text_read("foo = 1 bar = 2", &errors);
 
-		conf_drop(*last);
+		conf_unref(*last);
 		*last =
 		    bad != NULL ? NULL : conf_text_good("user = y sample = 3%");
 		free(errors);
@@ -109,7 +109,7 @@ several_threads(void **state)
 		pthread_join(threads[i], NULL);
 		assert_non_null(last[i]);
 		assert_int_equal(last[i]->sample, 30);
-		conf_drop(last[i]);
+		conf_unref(last[i]);
 	}
 }
 
@@ -171,7 +171,7 @@ no_memory_for_the_snapshot(void **state)
 			assert_true(nth > 20);
 			assert_false(faults.lost);
 			assert_int_equal(c->n_overrides, 2);
-			conf_drop(c);
+			conf_unref(c);
 			arena_free(a);
 			break;
 		}

@@ -71,7 +71,7 @@ each_value(const struct value_vector *v, size_t n)
 		if (strcmp(w.origin, v->origin) != 0)
 			fail_msg("%s: %s is from %s, want %s", v->text, v->name,
 			    w.origin, v->origin);
-		conf_drop(c);
+		conf_unref(c);
 	}
 }
 
@@ -240,7 +240,7 @@ overrides(void **state)
 	assert_int_equal(c->overrides[1].line, 4);
 	assert_int_equal(c->overrides[1].action, CONF_TEMPFAIL);
 	assert_int_equal(c->overrides[1].expires, 0);
-	conf_drop(c);
+	conf_unref(c);
 }
 
 /* The last day belongs to it; the next second does not. */
@@ -273,7 +273,7 @@ last_day_of_an_override(void **state)
 		    &c->overrides[0], vectors[i].end - 1));
 		assert_true(
 		    conf_override_expired(&c->overrides[0], vectors[i].end));
-		conf_drop(c);
+		conf_unref(c);
 	}
 }
 
@@ -306,8 +306,8 @@ shown_is_read_again(void **state)
 		assert_string_equal(first, second);
 		free(first);
 		free(second);
-		conf_drop(a);
-		conf_drop(b);
+		conf_unref(a);
+		conf_unref(b);
 	}
 }
 
@@ -340,7 +340,7 @@ defaults(void **state)
 	assert_null(c->metrics.listen);
 	assert_null(c->arc.trusted_sealers);
 	assert_int_equal(c->n_overrides, 0);
-	conf_drop(c);
+	conf_unref(c);
 }
 
 /* The names of the design that benchmarks and other hosts' files rely on. */
@@ -363,7 +363,7 @@ names_others_rely_on(void **state)
 	assert_int_equal(c->dns.servers[0].port, 5300);
 	assert_int_equal(c->log, LOG_FORMAT_NONE);
 	assert_int_equal(c->dkim.max_signatures, 20);
-	conf_drop(c);
+	conf_unref(c);
 }
 
 /* Every row's default is a value the row itself takes, within its range. */

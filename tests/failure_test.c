@@ -88,7 +88,7 @@ static void
 sample_close(struct sample *s)
 {
 	arena_free(s->arena);
-	conf_drop(s->conf);
+	conf_unref(s->conf);
 }
 
 static struct dkim_result *
@@ -315,7 +315,7 @@ options(void **state)
 	}
 	standard = conf_defaults();
 	assert_false(standard->report.failure_reports);
-	conf_drop(standard);
+	conf_unref(standard);
 	free(d);
 }
 

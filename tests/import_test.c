@@ -49,7 +49,7 @@ printed(const char *path, const char *text)
 	c = conf_read_text(span_of(out, size), "printed", stderr);
 	if (c == NULL)
 		fail_msg("%s\nis printed as\n%s", text, out);
-	conf_drop(c);
+	conf_unref(c);
 	arena_free(a);
 	return out;
 }

@@ -256,7 +256,7 @@ live_conf(struct life *l)
 		return;
 	}
 	l->whole = c->mode == CONF_ENFORCE && c->n_overrides == 1;
-	conf_drop(c);
+	conf_unref(c);
 }
 
 /* ---- tests ---- */

@@ -85,7 +85,7 @@ override_conditions(void **state)
 				: defer ? CONF_TEMPFAIL
 					: CONF_ACCEPT);
 			arena_free(a);
-			conf_drop(c);
+			conf_unref(c);
 		}
 	}
 }
@@ -210,7 +210,7 @@ overrides_expire(void **state)
 		else
 			assert_true(span_is(d.expired, "old"));
 		arena_free(a);
-		conf_drop(c);
+		conf_unref(c);
 	}
 }
 
@@ -303,7 +303,7 @@ sample_is_by_domain_and_grows(void **state)
 			assert_int_equal(got, want);
 		else if (got < want / 2 || got > want * 2)
 			fail_msg("%s: %u of %u", text, got, DOMAINS);
-		conf_drop(c);
+		conf_unref(c);
 	}
 }
 

@@ -156,7 +156,7 @@ replies_are_bounded(void **state)
 	assert_true(d.text.n > 100 && d.text.n <= POLICY_TEXT_MAX);
 	assert_true(d.reason.n <= 400);
 	arena_free(a);
-	conf_drop(c);
+	conf_unref(c);
 }
 
 int

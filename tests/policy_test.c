@@ -474,7 +474,7 @@ own_users_are_never_refused(void **state)
 			assert_int_equal(d.action, CONF_REJECT);
 		}
 		arena_free(a);
-		conf_drop(c);
+		conf_unref(c);
 	}
 }
 
@@ -503,7 +503,7 @@ without_memory_for_any_check(void **state)
 
 		if (policy_unchecked(c) != cases[i].action)
 			fail_msg("%s", cases[i].conf);
-		conf_drop(c);
+		conf_unref(c);
 	}
 }
 

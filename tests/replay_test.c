@@ -105,7 +105,7 @@ replayed(const char *conf_text, int64_t from)
 
 	assert_non_null(r);
 	assert_non_null(l);
-	conf_drop(c);
+	conf_unref(c);
 	assert_int_equal(ledger_each_fate(l, from, add, r), LEDGER_OK);
 	ledger_close(l);
 	return r;
@@ -254,7 +254,7 @@ many(void **state)
 	size_t n;
 
 	(void)state;
-	conf_drop(c);
+	conf_unref(c);
 	assert_non_null(r);
 	for (unsigned i = 0; i < REPLAY_CHANGES_MAX + 10; i++) {
 		forged(&m, i);

@@ -112,7 +112,7 @@ run_end(struct run *r)
 {
 	verify_end(r->m);
 	verify_disconnect(r->connection);
-	conf_drop(r->c);
+	conf_unref(r->c);
 }
 
 static bool

@@ -324,7 +324,7 @@ conf_defaults(void)
 }
 
 const struct conf *
-conf_hold(const struct conf *c)
+conf_ref(const struct conf *c)
 {
 	if (c != NULL && c->origins != NULL)
 		atomic_fetch_add(&c->origins->holders, 1);
@@ -332,7 +332,7 @@ conf_hold(const struct conf *c)
 }
 
 void
-conf_drop(const struct conf *c)
+conf_unref(const struct conf *c)
 {
 	if (c != NULL && c->origins != NULL &&
 	    atomic_fetch_sub(&c->origins->holders, 1) == 1)

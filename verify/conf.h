@@ -1,7 +1,7 @@
 /*
  * conf.h - the configuration: one table of options, one immutable snapshot.
  *
- * A snapshot is counted: conf_hold() at connect, conf_drop() at close; a reload
+ * A snapshot is counted: conf_ref() at connect, conf_unref() at close; a reload
  * reads a new one and swaps it in, or keeps the old one if the new is bad.  The
  * table of options (name, type, default, range, help) is what the parser's
  * checks, `avouch config show`, etc/avouch.conf and the man page are held
@@ -205,8 +205,8 @@ const char *conf_store_file(const struct conf *c);
 /* Its last day is over; callers warn of it at start and reload. */
 bool conf_override_expired(const struct conf_override *o, int64_t now);
 
-const struct conf *conf_hold(const struct conf *c);
-void conf_drop(const struct conf *c); /* takes NULL */
+const struct conf *conf_ref(const struct conf *c);
+void conf_unref(const struct conf *c); /* takes NULL */
 
 const char *conf_action_name(enum conf_action action);
 const char *conf_confine_name(enum conf_confine confine);

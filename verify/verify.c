@@ -50,7 +50,7 @@ verify_connect(const struct conf *conf, struct dns_source *dns,
 
 	if (c == NULL)
 		return NULL;
-	c->conf = conf_hold(conf);
+	c->conf = conf_ref(conf);
 	c->dns = dns;
 	c->arena = arena_new(CONNECTION_MEMORY);
 	c->helo_arena = arena_new(HELO_MEMORY);
@@ -98,7 +98,7 @@ verify_disconnect(struct verify_connection *c)
 	job_drop(c->helo_job);
 	arena_free(c->helo_arena);
 	arena_free(c->arena);
-	conf_drop(c->conf);
+	conf_unref(c->conf);
 	free(c);
 }
 

@@ -64,12 +64,12 @@ check_shown(const struct conf *c)
 	fclose(first.f);
 	again = conf_read_text(span_of(shown.p, shown.n), "shown", stderr);
 	if (again == NULL && shown.n > CONF_FILE_MAX)
-		again = conf_hold(c);
+		again = conf_ref(c);
 	assert(again != NULL);
 	conf_each(again, put_setting, second.f);
 	fclose(second.f);
 	assert(strcmp(first.p, second.p) == 0);
-	conf_drop(again);
+	conf_unref(again);
 	free(shown.p);
 	free(first.p);
 	free(second.p);
@@ -88,7 +88,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	check_faults(&errors);
 	if (c != NULL)
 		check_shown(c);
-	conf_drop(c);
+	conf_unref(c);
 	free(errors.p);
 	return 0;
 }

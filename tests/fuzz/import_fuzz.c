@@ -43,7 +43,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		fclose(f);
 		c = conf_read_text(span_of(out, n), "printed", stderr);
 		assert(c != NULL || n > CONF_FILE_MAX);
-		conf_drop(c);
+		conf_unref(c);
 	} else {
 		fclose(f);
 	}

@@ -107,6 +107,6 @@ policy_run_each(const struct policy_vector *v, size_t n)
 		policy_run_check(v, &d);
 		arena_free(a);
 		check_without_memory(v, c);
-		conf_drop(c);
+		conf_unref(c);
 	}
 }
