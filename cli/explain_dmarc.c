@@ -238,10 +238,11 @@ explain_dmarc(const struct verdict *v, struct dns_talk *talk, struct arena *a)
 {
 	struct author au;
 
-	if (v->from.state != MAIL_FROM_OK) {
-		fputs("  The From field: ", stdout);
-		puts(mail_from_state_name(v->from.state));
-	}
+	if (v->from.state == MAIL_FROM_SLOPPY)
+		puts("  The From field is not valid, but can only show one "
+		     "domain.");
+	if (v->from.state == MAIL_FROM_INVALID)
+		printf("  The From field cannot be used: %s\n", v->from.reason);
 	for (size_t i = 0; talk != NULL && i < v->from.n_domains; i++) {
 		author_read(&au, v, i, talk, a);
 		put_author(&au);

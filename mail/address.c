@@ -235,24 +235,30 @@ mail_address_next(struct scan *s, struct arena *a, struct mail_address *out)
 
 /* ---- the author's domains ---- */
 
+struct author_reading {
+	struct mail_from *from;
+	size_t n_addresses;
+	bool cut, bad_domain;
+};
+
 static bool
-has_domain(const struct mail_from *from, struct span name)
+has_domain(const struct author_reading *from, struct span name)
 {
-	for (size_t i = 0; i < from->n_domains; i++)
-		if (domain_equal(from->domains[i], name))
+	for (size_t i = 0; i < from->from->n_domains; i++)
+		if (domain_equal(from->from->domains[i], name))
 			return true;
 	return false;
 }
 
 /* False: `text` is no domain name of at least so many labels. */
 static bool
-add_domain(
-    struct mail_from *out, struct arena *a, struct span text, size_t labels_min)
+add_domain(struct author_reading *out, struct arena *a, struct span text,
+    size_t labels_min)
 {
 	struct span name;
 
 	if (has_domain(out, text) ||
-	    (out->cut && out->n_domains == MAIL_AUTHORS_MAX))
+	    (out->cut && out->from->n_domains == MAIL_AUTHORS_MAX))
 		return true; /* nothing new can come of it */
 	/* RFC 9989 section 5.3.1: U-labels become A-labels */
 	name = domain_normal(a, text);
@@ -261,10 +267,10 @@ add_domain(
 		return false;
 	if (has_domain(out, name))
 		return true;
-	if (out->n_domains == MAIL_AUTHORS_MAX)
+	if (out->from->n_domains == MAIL_AUTHORS_MAX)
 		out->cut = true;
 	else
-		out->domains[out->n_domains++] = name;
+		out->from->domains[out->from->n_domains++] = name;
 	return true;
 }
 
@@ -277,7 +283,7 @@ is_name_or_dot(unsigned char c)
 /* A lone label is no author that anybody would know: "Jo @ Work <a@b.example>".
  */
 static void
-add_recovered(struct mail_from *out, struct arena *a, struct span text)
+add_recovered(struct author_reading *out, struct arena *a, struct span text)
 {
 	while (text.n > 0 && (text.p[0] == '.' || text.p[0] == '-'))
 		text = span_skip(text, 1);
@@ -294,7 +300,8 @@ add_recovered(struct mail_from *out, struct arena *a, struct span text)
  * than MAIL_COMMENT_DEPTH_MAX.
  */
 static void
-recover(struct mail_from *out, struct arena *a, struct span text, size_t *tries)
+recover(struct author_reading *out, struct arena *a, struct span text,
+    size_t *tries)
 {
 	struct scan s = scan_of(text);
 
@@ -341,25 +348,25 @@ is_clean(struct span value)
 }
 
 static void
-keep_first(
-    struct mail_from *out, struct arena *a, const struct mail_address *address)
+keep_first(struct author_reading *out, struct arena *a,
+    const struct mail_address *address)
 {
 	struct buf b;
 
-	if (out->first.p != NULL)
+	if (out->from->first.p != NULL)
 		return;
 	b = buf_in(a, address->local.n + address->domain.n + 2);
 	buf_span(&b, address->local);
 	buf_byte(&b, '@');
 	buf_span(&b, address->domain);
 	if (!b.full)
-		out->first = buf_done(&b);
+		out->from->first = buf_done(&b);
 }
 
 /* False: `value` cannot be read to its end. */
 static bool
-read_field(
-    struct mail_from *out, struct arena *a, struct span value, size_t *tries)
+read_field(struct author_reading *out, struct arena *a, struct span value,
+    size_t *tries)
 {
 	struct scan s = scan_of(value);
 	struct mail_address address;
@@ -384,39 +391,59 @@ read_field(
 	return clean && step == ADDRESS_END;
 }
 
+/* NULL: valid or sloppy */
+static const char *
+invalid_reason(const struct author_reading *r, bool good, struct arena *a)
+{
+	if (arena_has_failed(a))
+		return "out of memory";
+	if (r->from->n_fields == 0)
+		return "no From field";
+	if (r->from->n_fields > 1) /* RFC 5322 section 3.6 */
+		return "several From fields";
+	if (r->cut)
+		return "more than 8 author domains";
+	if (r->bad_domain || (!good && r->from->n_domains > 1))
+		return "the From field is not valid";
+	if (r->from->n_domains == 0)
+		return "the From field names no address";
+	return NULL;
+}
+
 void
 mail_from_read(
     const struct mail_header *h, struct arena *a, struct mail_from *out)
 {
+	struct author_reading r = { .from = out };
 	size_t tries = 0;
-	bool good = true;
+	bool good = true, at = false;
 
-	*out = (struct mail_from){ .state = MAIL_FROM_MISSING };
+	*out = (struct mail_from){ .state = MAIL_FROM_VALID };
 	for (size_t i = mail_header_find(h, "From", 0); i < h->n;
 	     i = mail_header_find(h, "From", i + 1)) {
+		struct span value = h->fields[i].value;
+
 		out->n_fields++;
-		good = read_field(out, a, h->fields[i].value, &tries) && good;
+		at = at || span_has(value, '@') || span_has(value, '%') ||
+		    span_has(value, '!');
+		good = read_field(&r, a, value, &tries) && good;
 	}
-	/* RFC 5322 section 3.6: exactly one */
-	if (out->n_fields > 1)
-		out->state = MAIL_FROM_SEVERAL;
+	out->reason = invalid_reason(&r, good, a);
+	if (out->reason != NULL)
+		out->state = MAIL_FROM_INVALID;
 	else if (!good)
-		out->state = MAIL_FROM_BAD;
-	else if (out->n_fields == 1)
-		out->state =
-		    out->n_addresses > 0 ? MAIL_FROM_OK : MAIL_FROM_EMPTY;
-	out->cut = out->cut || arena_has_failed(a);
+		out->state = MAIL_FROM_SLOPPY;
+	out->nameless =
+	    out->state == MAIL_FROM_INVALID && out->n_domains == 0 && !at;
 }
 
 const char *
 mail_from_state_name(enum mail_from_state state)
 {
 	static const struct name names[] = {
-		{ "ok", MAIL_FROM_OK },
-		{ "missing", MAIL_FROM_MISSING },
-		{ "several", MAIL_FROM_SEVERAL },
-		{ "empty", MAIL_FROM_EMPTY },
-		{ "bad", MAIL_FROM_BAD },
+		{ "valid", MAIL_FROM_VALID },
+		{ "sloppy", MAIL_FROM_SLOPPY },
+		{ "invalid", MAIL_FROM_INVALID },
 	};
 
 	return table_name(names, TABLE_SIZE(names), (int)state);

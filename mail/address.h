@@ -15,7 +15,7 @@
 
 enum {
 	MAIL_ADDRESSES_MAX = 10000,  /* read of a message's author fields */
-	MAIL_AUTHORS_MAX = 32,       /* distinct domains kept */
+	MAIL_AUTHORS_MAX = 8,        /* distinct author domains of a message */
 	MAIL_DOMAIN_TEXT_MAX = 4096, /* bytes of one domain with the comments
 	                                and white space around its dots */
 };
@@ -40,39 +40,35 @@ enum mail_address_step mail_address_next(
     struct scan *s, struct arena *a, struct mail_address *out);
 
 enum mail_from_state {
-	MAIL_FROM_OK,      /* one field, every address has a domain */
-	MAIL_FROM_MISSING, /* no From field */
-	MAIL_FROM_SEVERAL, /* more than one From field (RFC 5322 3.6) */
-	MAIL_FROM_EMPTY,   /* no address (an empty group) */
-	MAIL_FROM_BAD,     /* cannot be read to its end */
+	MAIL_FROM_VALID,   /* valid by RFC 5322; every mailbox has a domain */
+	MAIL_FROM_SLOPPY,  /* not valid, but it can only show one domain */
+	MAIL_FROM_INVALID, /* never leads to a pass; `reason` says why */
 };
 
 struct mail_from {
 	enum mail_from_state state;
+	const char *reason; /* INVALID: a constant text, "several From fields"
+	                       or "the From field names no address"; else NULL
+	                     */
+	bool nameless; /* INVALID, and no From field names any domain that a
+	                  reader could show ("<MAILER-DAEMON>", no field) */
 	size_t n_fields;
-	size_t n_addresses;
-	size_t n_domains;
+	size_t n_domains; /* of a valid or sloppy one: at least 1 */
 	struct span domains[MAIL_AUTHORS_MAX]; /* distinct, in normal form, in
-	                                          order; of all fields, and of
-	                                          what could be read of a bad
-	                                          one */
-	bool cut;        /* there were more domains or addresses than kept, or
-	                    `a` had no room for them */
-	bool bad_domain; /* some address has a domain that is no domain name */
+	                                          order; of an INVALID one what
+	                                          was found, for logs and for
+	                                          policies by From domain */
 	struct span first; /* the first address as local@domain, for logs */
 };
 
 /*
- * Of all From fields of `h`.  Texts live in `a` or `h`.
- *
- * Where a field cannot be read, or names what is no domain, `domains` also has
- * all that any reader could take for the domain of an address in it: behind
- * every "@", in comments, quoted strings and encoded words (RFC 2047) too.  One
- * domain alone then means that nothing else can be shown to the user.
+ * Of all From fields of `h`.  Texts live in `a` or `h`.  If `a` has no room,
+ * the state is INVALID and arena_has_failed() is true.
  */
 void mail_from_read(
     const struct mail_header *h, struct arena *a, struct mail_from *out);
 
+/* "valid", "sloppy", "invalid" */
 const char *mail_from_state_name(enum mail_from_state state);
 
 /* The domain of an envelope address "<a@b>" or "a@b"; absent: none.  `local`

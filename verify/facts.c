@@ -33,25 +33,13 @@ facts_list(struct verify_message *m)
 }
 
 /*
- * Why the author is not certain (RFC 9989 sections 5.3.1 and 11.5); NULL: it
- * is.  A field that cannot be read to its end, but in which no reader finds
- * more than one domain ("Doe, Joe <a@b.example>"), leaves no choice to anyone
- * and is judged as that domain's.
+ * Why no author domain may lead to a pass (RFC 9989 sections 5.3.1 and 11.5);
+ * NULL: it may.
  */
 static const char *
 authors_fault(const struct mail_header *h, const struct mail_from *from)
 {
-	bool one_domain = from->state == MAIL_FROM_BAD && from->n_domains == 1;
-
-	if (h->cut)
-		return "header over the limit";
-	if (from->state != MAIL_FROM_OK && !one_domain)
-		return mail_from_state_name(from->state);
-	if (from->cut)
-		return "too many author domains";
-	if (from->bad_domain)
-		return "an author address without a domain name";
-	return NULL;
+	return h->cut ? "header over the limit" : from->reason;
 }
 
 /* RFC 3834 section 5: anything but the keyword "no", comments may follow. */

@@ -62,16 +62,15 @@ static void
 check_state(const struct mail_from *from, const struct mail_header *h)
 {
 	assert(from->n_fields == h->n);
-	assert((h->n == 0) == (from->state == MAIL_FROM_MISSING));
-	assert((h->n > 1) == (from->state == MAIL_FROM_SEVERAL));
-	if (from->state == MAIL_FROM_EMPTY)
-		assert(from->n_addresses == 0 && from->n_domains == 0);
-	if (from->state == MAIL_FROM_OK) {
-		assert(from->n_addresses > 0);
-		assert(from->n_domains > 0 || from->bad_domain);
-	}
-	if (from->n_addresses > 0)
-		assert(from->first.p != NULL);
+	assert((from->state == MAIL_FROM_INVALID) == (from->reason != NULL));
+	if (h->n != 1)
+		assert(from->state == MAIL_FROM_INVALID);
+	if (from->state == MAIL_FROM_SLOPPY)
+		assert(from->n_domains == 1);
+	if (from->state == MAIL_FROM_VALID)
+		assert(from->n_domains > 0 && from->first.p != NULL);
+	if (from->nameless)
+		assert(from->n_domains == 0);
 }
 
 /* The simplest of readers is never shown a domain that is not told. */
@@ -83,7 +82,7 @@ check_simple_reader(
 	size_t at = span_rindex(value, '@');
 	bool told = false;
 
-	if (from->state != MAIL_FROM_BAD || from->cut || at == value.n)
+	if (from->n_domains == MAIL_AUTHORS_MAX || at == value.n)
 		return;
 	struct scan s = scan_of(span_skip(value, at + 1));
 
@@ -123,7 +122,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		mail_header_add(&h, a, SPAN("From"), span_between(line, s.p));
 	}
 	mail_from_read(&h, a, &from);
-	assert(!arena_has_failed(a) || from.cut);
+	assert(!arena_has_failed(a) || from.state == MAIL_FROM_INVALID);
 	if (!h.cut && !arena_has_failed(a)) {
 		check_state(&from, &h);
 		check_domains(&from, a);
