@@ -91,7 +91,6 @@ explain_question_json(const char *job, const struct dns_question *q)
 	cli_set(o, "records", records);
 	cli_set_span(o, "alias", answer->alias);
 	cli_set_number(o, "ttl", answer->ttl);
-	cli_set_bool(o, "authentic", answer->authentic);
 	cli_set_bool(o, "stale", answer->stale);
 	return o;
 }
@@ -106,9 +105,8 @@ explain_question(const char *job, const struct dns_question *q)
 
 	fputs("  ", stdout);
 	cli_put(q->name);
-	printf(" %s%s%s%s%s\n", dns_type_name(q->type),
+	printf(" %s%s%s%s\n", dns_type_name(q->type),
 	    job != NULL ? ", for " : "", job != NULL ? job : "",
-	    answer->authentic ? ", validated" : "",
 	    answer->stale ? ", past its TTL" : "");
 	if (answer->alias.n > 0) {
 		fputs("      an alias of ", stdout);

@@ -539,9 +539,7 @@ to_timeout(struct import *im, const struct import_entry *e)
 #define LOGGED .why = "each message has its log line with all results"
 #define BUILT_IN .why = "the limit is built in"
 #define MTA_DOES .why = "the form of messages is for the MTA to judge"
-#define RESOLVER                                                               \
-	.why = "DNSSEC is validated by the resolver; see section dns, "        \
-	       "trust_ad"
+#define RESOLVER .why = "DNSSEC is validated by the resolver"
 #define SCRIPT .why = "there are no scripts; see section override"
 #define OWN_PROGRAM .why = "it is of that program alone"
 #define DKIM_REPORTS .why = "reports about DKIM alone (RFC 6651) are not sent"

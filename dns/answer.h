@@ -66,7 +66,6 @@ enum { DNS_RECORDS_MAX = 512 }; /* kept of one answer; more are DNS_FAILED */
 struct dns_answer {
 	enum dns_state state;
 	enum dns_fault fault; /* of DNS_FAILED */
-	bool authentic;       /* validated, on a path that is trusted (AD) */
 	bool stale;           /* past its TTL, served since the servers fail */
 	uint32_t ttl;         /* seconds, of the answer as it came */
 	uint32_t size;        /* bytes of the message it came in; 0: unknown */

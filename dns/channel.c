@@ -376,11 +376,9 @@ channel_send(struct net *net, struct server *server, enum channel_kind kind,
 		return false;
 	}
 	t->edns = !f->plain && net->now >= server->plain_until;
-	struct wire_question q = { .id = t->id,
-		.edns = t->edns,
-		.want_ad = net->trust_ad,
-		.name = f->name,
-		.type = f->type };
+	struct wire_question q = {
+		.id = t->id, .edns = t->edns, .name = f->name, .type = f->type
+	};
 
 	c->uses++;
 	if (kind == CHANNEL_UDP ? udp_send(net, c, &q)

@@ -295,7 +295,6 @@ take_answer(struct net *net, struct flight *f, struct dns_answer *found)
 {
 	const struct dns_answer *answer;
 
-	found->authentic = found->authentic && net->trust_ad;
 	answer = dns_answer_new(found);
 	if (answer == NULL)
 		answer = dns_answer_failed(DNS_FAULT_RESOURCE);

@@ -151,7 +151,6 @@ struct net {
 	struct dns_source source; /* first */
 	struct server servers[DNS_NET_SERVERS_MAX];
 	size_t n_servers;
-	bool trust_ad;
 	int64_t total_ms;
 	int64_t step_ms[STEPS_MAX];
 	unsigned n_steps;

@@ -310,7 +310,6 @@ dns_net_open(const struct dns_net_options *o, char *error, size_t size)
 	if (o->n_servers == 0)
 		dns_net_resolv_conf("/etc/resolv.conf", &from_file);
 	net->source = (struct dns_source){ net_ask, net_close };
-	net->trust_ad = o->trust_ad;
 	net->inbox_end = &net->inbox;
 	set_schedule(net, o);
 	set_servers(net, &from_file);

@@ -32,7 +32,6 @@ struct dns_net_options {
 	unsigned first_ms; /* until the first repetition, 0: 500 */
 	unsigned total_ms; /* until DNS_FAULT_TIMEOUT, 0: 12000; 4000 at most
 	                      while no server answers anything */
-	bool trust_ad;     /* the path to the servers is trusted */
 };
 
 struct dns_net_counts { /* since the start; any thread may read a copy */

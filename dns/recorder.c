@@ -300,10 +300,6 @@ put_answer(FILE *out, const struct recorded *q)
 		put_name(out, a->alias);
 		putc('\n', out);
 	}
-	if (a->authentic) {
-		put_mark(out, "authentic", q);
-		putc('\n', out);
-	}
 	if (a->stale) {
 		put_mark(out, "stale", q);
 		putc('\n', out);

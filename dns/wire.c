@@ -119,7 +119,6 @@ enum { /* RFC 1035 section 4.1.1, RFC 6840 section 5.7 */
 	BITS_TC = 0x0200,
 	BITS_RD = 0x0100,
 	BITS_RA = 0x0080,
-	BITS_AD = 0x0020,
 	BITS_RCODE = 0x000f,
 	CLASS_IN = 1,
 	TYPE_OPT = 41,
@@ -183,7 +182,7 @@ wire_put_question(
 	uint8_t *p = packet;
 
 	put_16(&p, q->id);
-	put_16(&p, BITS_RD | (q->want_ad ? BITS_AD : 0));
+	put_16(&p, BITS_RD);
 	put_16(&p, 1);
 	put_16(&p, 0);
 	put_16(&p, 0);
@@ -463,7 +462,6 @@ wire_read(struct arena *a, const uint8_t *packet, size_t n,
 		return fault(out, DNS_FAULT_REFUSED);
 	if (rcode != LDNS_RCODE_NOERROR && rcode != LDNS_RCODE_NXDOMAIN)
 		return fault(out, DNS_FAULT_RCODE);
-	out->authentic = (r.header.bits & BITS_AD) != 0;
 	reply = read_found(&r, q, out);
 	if (reply == WIRE_GARBLED && arena_has_failed(a))
 		return fault(out, DNS_FAULT_RESOURCE);

@@ -32,7 +32,6 @@ enum {
 struct wire_question {
 	uint16_t id;
 	bool edns;        /* with OPT: DNS_NET_PAYLOAD bytes are taken */
-	bool want_ad;     /* AD is set: tell us whether it is authentic */
 	struct span name; /* in normal form */
 	enum dns_type type;
 };

@@ -189,7 +189,6 @@ look_up(const struct zone *z, struct span name, enum dns_type type,
 	const struct set *cname =
 	    n != NULL ? zone_find_set(n, DNS_CNAME) : NULL;
 
-	out->authentic |= mark->authentic;
 	out->stale |= mark->stale;
 	out->state = DNS_NXDOMAIN;
 	if (mark->failed) {

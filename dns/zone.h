@@ -12,7 +12,6 @@
  *	;!nxdomain NAME TYPE		though names below it may exist
  *	;!nodata NAME TYPE
  *	;!alias NAME TYPE TARGET	where a chain of CNAMEs had ended
- *	;!authentic NAME TYPE
  *	;!stale NAME TYPE
  */
 #ifndef AVOUCH_DNS_ZONE_H

@@ -240,15 +240,6 @@ mark_alias(struct reader *r, struct scan *s, struct mark *m)
 }
 
 static bool
-mark_authentic(struct reader *r, struct scan *s, struct mark *m)
-{
-	(void)r;
-	(void)s;
-	m->authentic = true;
-	return true;
-}
-
-static bool
 mark_stale(struct reader *r, struct scan *s, struct mark *m)
 {
 	(void)r;
@@ -265,7 +256,6 @@ static const struct mark_rule {
 	{ ";!nxdomain ", mark_nxdomain },
 	{ ";!nodata ", mark_nodata },
 	{ ";!alias ", mark_alias },
-	{ ";!authentic ", mark_authentic },
 	{ ";!stale ", mark_stale },
 };
 
@@ -274,7 +264,7 @@ read_mark(struct reader *r)
 {
 	static const char usage[] =
 	    "not of the form \";!failed NAME TYPE FAULT\" "
-	    "(or ;!nxdomain, ;!nodata, ;!alias, ;!authentic, ;!stale)";
+	    "(or ;!nxdomain, ;!nodata, ;!alias, ;!stale)";
 	struct scan s = scan_of(buf_done(&r->entries.entry));
 	const struct mark_rule *rule = mark_rules;
 	const struct mark_rule *end =

@@ -14,7 +14,7 @@ enum { TYPE_ANY = 0 /* in a mark */ };
 struct mark {
 	struct mark *next;
 	int type;
-	bool failed, nxdomain, nodata, authentic, stale;
+	bool failed, nxdomain, nodata, stale;
 	enum dns_fault fault;
 	struct span alias;
 };

@@ -61,7 +61,7 @@ static bool
 same_servers(const struct dns_net_options *a, const struct dns_net_options *b)
 {
 	if (a->n_servers != b->n_servers || a->first_ms != b->first_ms ||
-	    a->total_ms != b->total_ms || a->trust_ad != b->trust_ad)
+	    a->total_ms != b->total_ms)
 		return false;
 	for (size_t i = 0; i < a->n_servers; i++)
 		if (!ip_equal(&a->servers[i].ip, &b->servers[i].ip) ||

@@ -213,31 +213,6 @@ rfc6891_servers_without_edns(void **state)
 }
 
 static void
-rfc6840_authentic_only_where_trusted(void **state)
-{
-	const struct dns_answer *a;
-	struct netrun r = netrun_start(&plain, NULL);
-	uint16_t port = hostile_port(r.servers[0]);
-
-	(void)state;
-	a = netrun_ask(&r, "authentic.example", DNS_TXT);
-	assert_false(a->authentic);
-	assert_true(a->size > 30);
-	dns_answer_drop(a);
-	assert_int_equal(hostile_counts(r.servers[0]).with_ad, 0);
-	r.net->close(r.net);
-	netrun_open(&r, &port, 1, true);
-	a = netrun_ask(&r, "authentic.example", DNS_TXT);
-	assert_true(a->authentic);
-	dns_answer_drop(a);
-	a = netrun_ask(&r, "other.example", DNS_TXT);
-	assert_false(a->authentic);
-	dns_answer_drop(a);
-	assert_int_equal(hostile_counts(r.servers[0]).with_ad, 2);
-	netrun_stop(&r);
-}
-
-static void
 thousands_in_flight_answered_last_first(void **state)
 {
 	enum { N = 4000 };
@@ -461,7 +436,6 @@ main(void)
 		cmocka_unit_test(rfc7766_a_closed_connection_is_opened_again),
 		cmocka_unit_test(truncated_where_nobody_listens_on_tcp),
 		cmocka_unit_test(rfc6891_servers_without_edns),
-		cmocka_unit_test(rfc6840_authentic_only_where_trusted),
 		cmocka_unit_test(thousands_in_flight_answered_last_first),
 		cmocka_unit_test(many_threads_ask),
 		cmocka_unit_test(an_answer_asks_the_next),

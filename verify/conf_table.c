@@ -110,9 +110,6 @@ const struct conf_option conf_options[] = {
 { "dns", "timeout", CONF_MILLISECONDS, "12s", .min = 500, .max = 60000,
   AT(dns.total_ms),
   .help = "Time after which a question counts as unanswered." },
-{ "dns", "trust_ad", CONF_BOOL, "false", AT(dns.trust_ad),
-  .help = "Whether the way to the resolvers is safe enough to believe their "
-	"AD bit." },
 { "dns", "zone", CONF_PATH, "", AT(zone),
   .help = "Master file that answers all questions instead of the net, for "
 	"tests." },

@@ -86,7 +86,7 @@ STEPS = [{"depth": NUMBER, "domain": TEXT, "term": MAYBE, "asked": MAYBE,
           "void_lookups": NUMBER}]
 QUESTION = {"name": TEXT, "type": TEXT, "state": TEXT, "fault": MAYBE,
             "records": [TEXT], "alias": MAYBE, "ttl": NUMBER,
-            "authentic": BOOL, "stale": BOOL}
+            "stale": BOOL}
 AUTHOR = {"domain": TEXT, "nonexistent": BOOL, "walk": WALK,
           "organizational_domain": MAYBE, "policy_domain": MAYBE,
           "record": MAYBE,

@@ -159,7 +159,6 @@ struct question {
 	char name[256];
 	unsigned type;
 	bool edns;
-	bool ad;
 	size_t end; /* of the question section */
 };
 
@@ -183,7 +182,6 @@ parse(const uint8_t *p, size_t n, struct question *q)
 		return false;
 	q->type = (unsigned)p[at + 1] << 8 | p[at + 2];
 	q->edns = p[11] == 1;
-	q->ad = (p[3] & 0x20) != 0;
 	return true;
 }
 
@@ -462,13 +460,6 @@ act_stranger(struct hostile *h, const struct question *q)
 	set_counts(&h->first, 1, 0);
 }
 
-static void
-act_authentic(struct hostile *h, const struct question *q)
-{
-	add_right(&h->first, q);
-	h->first.bytes[3] |= 0x20;
-}
-
 static const struct act {
 	const char *label;
 	void (*act)(struct hostile *h, const struct question *q);
@@ -502,7 +493,6 @@ static const struct act {
 	{ "chain-nxdomain", act_chain_nxdomain },
 	{ "loop", act_loop },
 	{ "stranger", act_stranger },
-	{ "authentic", act_authentic },
 };
 
 /* Into h->first and h->second. */
@@ -519,7 +509,6 @@ answer(struct hostile *h, const uint8_t *p, size_t n, bool udp)
 		return;
 	pthread_mutex_lock(&h->lock);
 	h->counts.with_edns += q.edns;
-	h->counts.with_ad += q.ad;
 	pthread_mutex_unlock(&h->lock);
 	put(&h->first, p, q.end);
 	h->first.bytes[2] = 0x81; /* QR, RD */

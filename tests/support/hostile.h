@@ -26,7 +26,7 @@ struct hostile_options {
 };
 
 struct hostile_counts {
-	unsigned udp, tcp, connections, with_edns, with_ad;
+	unsigned udp, tcp, connections, with_edns;
 };
 
 /* On 127.0.0.1; fails the test where it can't. */

@@ -75,12 +75,11 @@ crowd_end(struct crowd *c)
 /* ---- the resolver and its servers ---- */
 
 void
-netrun_open(struct netrun *r, const uint16_t *ports, size_t n, bool trust_ad)
+netrun_open(struct netrun *r, const uint16_t *ports, size_t n)
 {
 	struct dns_net_options o = { .n_servers = n,
 		.first_ms = NETRUN_FIRST_MS,
-		.total_ms = NETRUN_TOTAL_MS,
-		.trust_ad = trust_ad };
+		.total_ms = NETRUN_TOTAL_MS };
 	char error[200] = "";
 
 	for (size_t i = 0; i < n; i++) {
@@ -104,7 +103,7 @@ netrun_start(
 	for (size_t i = 0; i < n; i++)
 		ports[i] = hostile_port(r.servers[i]);
 	still_begin();
-	netrun_open(&r, ports, n, false);
+	netrun_open(&r, ports, n);
 	return r;
 }
 

@@ -54,8 +54,7 @@ struct netrun netrun_start(
 void netrun_stop(struct netrun *r);
 
 /* Another resolver over the servers at these ports. */
-void netrun_open(
-    struct netrun *r, const uint16_t *ports, size_t n, bool trust_ad);
+void netrun_open(struct netrun *r, const uint16_t *ports, size_t n);
 
 /* Until nothing happens any more unless time passes, or TCP is in use. */
 void netrun_settle(struct netrun *r);
