@@ -87,6 +87,12 @@ dns_fault_name(enum dns_fault fault)
 }
 
 bool
+dns_fault_is_ours(enum dns_fault fault)
+{
+	return fault == DNS_FAULT_BUDGET || fault == DNS_FAULT_RESOURCE;
+}
+
+bool
 dns_type_from_name(struct span name, enum dns_type *type)
 {
 	int value;

@@ -36,18 +36,32 @@ enum dns_state {
 	DNS_FAILED,   /* no answer; `fault` says why: temperror */
 };
 
+/*
+ * Why a question failed.  The first group is about the name: a server was
+ * asked and this is what came of it.  The second group is about us: the
+ * question was not asked, or not given the time and the repetitions that it
+ * is entitled to.  dns_fault_is_ours() separates them; a check that failed for
+ * the second reason must be deferred, never treated as the domain's own DNS
+ * failure, because anyone who sends us enough mail can bring it about.
+ */
 enum dns_fault {
 	DNS_FAULT_NONE,
+
 	DNS_FAULT_TIMEOUT,  /* no server answered in time */
 	DNS_FAULT_SERVFAIL, /* the server could not find out (RCODE 2) */
 	DNS_FAULT_REFUSED,  /* RCODE 5 */
 	DNS_FAULT_RCODE,    /* any other RCODE */
-	DNS_FAULT_GARBLED,  /* what came could not be read, or CNAMEs loop */
-	DNS_FAULT_BUDGET, /* the message had asked too much, or its time was up
-	                   */
-	DNS_FAULT_RESOURCE, /* out of memory, sockets or a closed source: ours
-	                     */
+	DNS_FAULT_GARBLED,  /* the answer is malformed, or its CNAMEs loop */
+
+	DNS_FAULT_BUDGET,   /* a limit of the message: its number of questions,
+	                       of repetitions, or its time before it was asked */
+	DNS_FAULT_RESOURCE, /* a limit of this host: memory, sockets, too many
+	                       unanswered questions of all messages together,
+	                       or the source is closed */
 };
+
+/* The second group: DNS_FAULT_BUDGET and DNS_FAULT_RESOURCE. */
+bool dns_fault_is_ours(enum dns_fault fault);
 
 struct dns_record {
 	struct span text;    /* TXT: the strings joined without a space.  MX,

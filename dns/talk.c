@@ -39,7 +39,7 @@ struct dns_talk {
 	size_t pending;
 	size_t waited_for;      /* of them, noted by dns_ask() */
 	enum dns_fault gave_up; /* DNS_FAULT_NONE: not yet */
-	bool ran_out;           /* a needed one was answered so */
+	bool ran_out;           /* a needed one failed, for a reason of ours */
 	struct dns_question *first;
 	struct dns_question *last;
 	struct dns_question *unsent; /* those before it are sent or answered */
@@ -194,7 +194,7 @@ dns_ask(struct dns_talk *talk, struct span name, enum dns_type type)
 {
 	const struct dns_answer *answer = look_up(talk, name, type, true);
 
-	if (answer->state == DNS_FAILED && answer->fault == DNS_FAULT_BUDGET)
+	if (answer->state == DNS_FAILED && dns_fault_is_ours(answer->fault))
 		talk->ran_out = true;
 	return answer;
 }

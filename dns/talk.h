@@ -81,8 +81,8 @@ void dns_talk_tell(struct dns_question *q, const struct dns_answer *answer);
 void dns_talk_give_up(struct dns_talk *talk, enum dns_fault fault);
 
 /*
- * Some dns_ask() was answered DNS_FAULT_BUDGET: by the limit, by
- * dns_talk_give_up(), or by a recording of a message that this befell.
+ * Some dns_ask() failed for a reason of ours (dns_fault_is_ours()): the core's
+ * result may be due to that.  A recording of such a message says so too.
  */
 bool dns_talk_ran_out(const struct dns_talk *talk);
 

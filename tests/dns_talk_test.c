@@ -77,6 +77,8 @@ constants_are_not_counted(void **state)
 		assert_true(dns_fault_from_name(
 		    span_str(dns_fault_name((enum dns_fault)f)), &back));
 		assert_int_equal(back, f);
+		assert_int_equal(dns_fault_is_ours(back),
+		    f == DNS_FAULT_BUDGET || f == DNS_FAULT_RESOURCE);
 	}
 	assert_int_equal(dns_answer_badname()->state, DNS_BADNAME);
 	assert_int_equal(dns_answer_pending()->state, DNS_PENDING);
@@ -314,6 +316,12 @@ running_out_is_told_of_needed_ones(void **state)
 	    dns_talk_questions(t), dns_answer_failed(DNS_FAULT_TIMEOUT));
 	ask_number(t, 1, false);
 	assert_false(dns_talk_ran_out(t));
+	(void)dns_ask_ahead(t, SPAN("b.example"), DNS_TXT);
+	dns_talk_tell(
+	    dns_talk_unsent(t), dns_answer_failed(DNS_FAULT_RESOURCE));
+	assert_false(dns_talk_ran_out(t));
+	(void)dns_ask(t, SPAN("b.example"), DNS_TXT);
+	assert_true(dns_talk_ran_out(t));
 	dns_talk_free(t);
 }
 
