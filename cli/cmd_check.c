@@ -77,8 +77,10 @@ show(const struct cli *c, const struct conf *conf, struct verify_message *m,
 static int
 check(struct cli *c, const struct conf *conf, const struct input *in)
 {
+	struct own_fields own;
 	struct verify_client client = {
 		.ip = c->ip,
+		.trusted_mta = policy_trusts_mta(conf, &c->ip, 0),
 		.name = span_str(c->client_name),
 		.authserv_id = authserv_id(c, conf),
 		.receiver = span_str(c->receiver),
@@ -89,6 +91,7 @@ check(struct cli *c, const struct conf *conf, const struct input *in)
 		.sender = span_str(c->mail_from),
 		.auth_authen = span_str(c->login),
 		.now = c->now,
+		.own = &own,
 		.trace = c->explain,
 	};
 	struct verify_connection *connection =
@@ -96,6 +99,7 @@ check(struct cli *c, const struct conf *conf, const struct input *in)
 	struct verify_message *m = NULL;
 	int status;
 
+	own_fields_begin(&own, conf, client.authserv_id);
 	if (connection != NULL) {
 		verify_helo(connection, span_str(c->helo));
 		m = verify_mail(connection, &envelope);

@@ -26,9 +26,15 @@ is_enforced_on(const struct verdict *v)
 }
 
 static bool
+is_of_trusted_mta(const struct verdict *v)
+{
+	return v->facts.trusted_mta;
+}
+
+static bool
 is_skipped(const struct verdict *v)
 {
-	return v->skip != NULL;
+	return v->skip != NULL && !v->facts.trusted_mta;
 }
 
 static bool
@@ -127,6 +133,7 @@ static const struct {
 	const char *section, *name;
 	bool (*applies)(const struct verdict *v);
 } settings[] = {
+	{ "", "trusted_mtas", is_of_trusted_mta },
 	{ "", "skip_networks", is_skipped },
 	{ "", "skip_authenticated", is_skipped },
 	{ "", "mode", always },

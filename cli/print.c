@@ -271,7 +271,7 @@ print_verdict_json(const struct verdict *v)
 	cli_set_span(o, "reply", reply_text(&reply, d));
 	cli_set_span(o, "authentication_results", v->authentication_results);
 	cli_set(o, "added", added_json(v));
-	cli_set_number(o, "stripped", (int64_t)v->n_strip);
+	cli_set_number(o, "stripped", (int64_t)v->own->n);
 	return o;
 }
 
@@ -297,7 +297,9 @@ print_verdict(const struct verdict *v)
 	cli_line("  reason", d->reason);
 	cli_line("  reply", reply_text(&reply, d));
 	puts("");
-	print_folded("Authentication-Results", v->authentication_results);
+	if (v->authentication_results.p != NULL)
+		print_folded(
+		    "Authentication-Results", v->authentication_results);
 	for (size_t i = 0; i < v->n_add; i++)
 		print_folded(v->add[i].name, v->add[i].value);
 }

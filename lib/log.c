@@ -288,21 +288,39 @@ fault_is_due(const char *cause, uint64_t *held)
 	return due;
 }
 
-void
-log_fault(const char *cause, const char *format, ...)
+static void __attribute__((format(printf, 4, 0)))
+log_once_a_minute(enum log_level level, const char *event, const char *cause,
+    const char *format, va_list args)
 {
 	struct log_line l;
 	uint64_t held;
-	va_list args;
 
 	if (!fault_is_due(cause, &held))
 		return;
-	log_begin(&l, LOG_LEVEL_ERROR, "fault");
+	log_begin(&l, level, event);
 	log_text(&l, "cause", cause);
 	if (held > 0)
 		log_number(&l, "held_back", (int64_t)held);
-	va_start(args, format);
 	log_args(&l, format, args);
-	va_end(args);
 	log_end(&l);
+}
+
+void
+log_fault(const char *cause, const char *format, ...)
+{
+	va_list args;
+
+	va_start(args, format);
+	log_once_a_minute(LOG_LEVEL_ERROR, "fault", cause, format, args);
+	va_end(args);
+}
+
+void
+log_warning(const char *cause, const char *format, ...)
+{
+	va_list args;
+
+	va_start(args, format);
+	log_once_a_minute(LOG_LEVEL_WARNING, "warning", cause, format, args);
+	va_end(args);
 }

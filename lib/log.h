@@ -77,4 +77,9 @@ void log_say(enum log_level level, const char *event, const char *format, ...)
 void log_fault(const char *cause, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 
+/* The same for what works but is probably not what the operator wants: event
+ * "warning", LOG_LEVEL_WARNING. */
+void log_warning(const char *cause, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
+
 #endif

@@ -70,7 +70,7 @@ ask_for_macros(SMFICTX *ctx)
 		int stage;
 		const char *names;
 	} wanted[] = {
-		{ SMFIM_CONNECT, "j {client_ptr}" },
+		{ SMFIM_CONNECT, "j {client_ptr} {daemon_port}" },
 		{ SMFIM_HELO, "" },
 		{ SMFIM_ENVFROM, "{auth_type} {auth_authen}" },
 		{ SMFIM_ENVRCPT, "" },
@@ -184,6 +184,7 @@ connect_to(SMFICTX *ctx, struct session *s, const char *name,
 		.name = name,
 		.where = where,
 		.mta = smfi_getsymval(ctx, loose("j")),
+		.mta_port = smfi_getsymval(ctx, loose("{daemon_port}")),
 		.ptr = smfi_getsymval(ctx, loose("{client_ptr}")),
 	    });
 	return SMFIS_NOREPLY;

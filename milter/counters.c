@@ -109,7 +109,8 @@ counters_message(const struct verdict *v, struct counters_times took)
 	add(&counts.actions[v->decision.action], 1);
 	if (v->decision.would != v->decision.action)
 		add(&counts.would[v->decision.would], 1);
-	add(&counts.forged, v->strip_all ? v->n_authres : v->n_strip);
+	if (!v->facts.trusted_mta)
+		add(&counts.forged, own_fields_listed(v->own));
 	if (v->skip != NULL) {
 		add(&counts.skipped, 1);
 		return;
@@ -273,13 +274,13 @@ put_messages(struct buf *b)
 	put_actions(b);
 	put_results(b);
 	put_one(b, "messages_skipped_total", "counter",
-	    "Messages of own users, which nothing is checked of.",
+	    "Messages of own users and of trusted MTAs, which are not checked.",
 	    read_of(&counts.skipped));
 	put_one(b, "messages_unchecked_total", "counter",
 	    "Messages that passed unchecked for a lack of memory.",
 	    read_of(&counts.unchecked));
 	put_one(b, "forged_fields_total", "counter",
-	    "Authentication-Results of our name that were removed.",
+	    "Header fields that claimed to be ours and were removed.",
 	    read_of(&counts.forged));
 	put_family(b, "budget_hits_total", "counter",
 	    "Messages whose checks were cut off, by what ran out: the time or "

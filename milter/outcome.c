@@ -19,32 +19,45 @@ field_remove(SMFICTX *ctx, const char *name, size_t nth)
 	    MI_SUCCESS;
 }
 
-/* Highest first: then the numbers of the others are right whether the MTA
- * counts again after each (Postfix) or does not (Sendmail). */
+/*
+ * RFC 8601 section 5.  Last first: then the numbers of the others are right
+ * whether the MTA counts again after each (Postfix) or does not (Sendmail).
+ */
 static bool
-fields_remove_all(SMFICTX *ctx, const char *name, size_t n)
+forged_remove(SMFICTX *ctx, const struct own_fields *own)
 {
 	bool ok = true;
 
-	for (; n > 0 && ok; n--)
-		ok = field_remove(ctx, name, n);
+	for (size_t i = own_fields_listed(own); i > 0 && ok; i--) {
+		const struct own_field *f = &own->fields[i - 1];
+
+		ok = field_remove(ctx, own->names[f->kind], f->nth);
+	}
 	return ok;
 }
 
-/* RFC 8601 section 5: none that claims to be ours stays. */
-static bool
-forged_remove(SMFICTX *ctx, const struct session *s, const struct verdict *v)
+/*
+ * A field of ours on mail that is not judged: it rarely is a forgery, often the
+ * mail comes back from a content filter or from another MTA of this site, and
+ * its results are lost.
+ */
+static void
+warn_of_lost_results(const struct session *s, const struct verdict *v)
 {
-	bool ok = true;
+	char memory[IP_TEXT_MAX + sizeof("@65535")];
+	struct buf client = buf_over(memory, sizeof(memory));
 
-	if (v == NULL || v->strip_all)
-		ok = fields_remove_all(ctx, AUTHRES, s->n_authres);
-	else
-		for (size_t i = v->n_strip; i > 0 && ok; i--)
-			ok = field_remove(ctx, AUTHRES, v->strip[i - 1]);
-	for (size_t i = 0; i < s->n_own && ok; i++)
-		ok = fields_remove_all(ctx, s->own[i].name, s->own[i].n);
-	return ok;
+	if (v == NULL || v->skip == NULL || s->own.n == 0)
+		return;
+	ip_put(&client, &v->client);
+	if (s->mta_port > 0)
+		buf_printf(&client, "@%u", s->mta_port);
+	log_warning("trusted_mtas",
+	    "removed our own field from mail of client %s (%s). If a content "
+	    "filter or another MTA of yours passes mail on this way, either "
+	    "list it in trusted_mtas, or set receive_override_options="
+	    "no_milters on the Postfix service that takes its mail",
+	    memory, v->skip);
 }
 
 /* On top, above the MTA's own Received (RFC 8601 section 4.1). */
@@ -134,6 +147,10 @@ outcome_apply(SMFICTX *ctx, struct session *s, const struct verdict *v)
 	    : s->view != NULL               ? policy_unchecked(s->view->conf)
 					    : CONF_TEMPFAIL;
 
+	if (s->trusted_mta)
+		return SMFIS_CONTINUE;
+	if (v == NULL && s->own.n > OWN_FIELDS_MAX)
+		action = CONF_TEMPFAIL; /* some are not listed */
 	if (v == NULL && action == CONF_TEMPFAIL)
 		return outcome_refuse(
 		    ctx, 451, "4.3.0", SPAN(POLICY_NO_MEMORY));
@@ -147,9 +164,10 @@ outcome_apply(SMFICTX *ctx, struct session *s, const struct verdict *v)
 		    v->decision.enhanced, v->decision.text);
 	/* Without its field no message may pass: whoever reads would believe
 	 * what came from outside. */
-	if (!forged_remove(ctx, s, v) || !fields_insert(ctx, s, v)) {
+	if (!forged_remove(ctx, &s->own) || !fields_insert(ctx, s, v)) {
 		log_fault("mta", "the MTA does not take our header fields");
 		return SMFIS_TEMPFAIL;
 	}
+	warn_of_lost_results(s, v);
 	return action == CONF_HOLD ? hold(ctx, s, v) : SMFIS_CONTINUE;
 }

@@ -80,7 +80,8 @@ record_message(const struct verdict *v, const struct conf *conf,
 		return;
 	}
 	verify_log(v, queue_id);
-	if (store != NULL && done)
+	/* A trusted MTA's mail was kept when it was judged. */
+	if (store != NULL && done && !v->facts.trusted_mta)
 		keep(v, conf, queue_id);
 }
 

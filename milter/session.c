@@ -6,6 +6,7 @@
 #include "lib/clock.h"
 #include "lib/ip.h"
 #include "lib/log.h"
+#include "lib/scan.h"
 #include "milter/counters.h"
 #include "milter/listen.h"
 
@@ -54,17 +55,15 @@ set_authserv_id(struct session *s, const char *mta)
 	    SESSION_ID_MAX - 1);
 }
 
-/* A field of ours that arrives from outside would be taken for ours. */
-static void
-set_own(struct session *s)
+static unsigned
+port_number(const char *text)
 {
-	const struct conf *conf = s->view->conf;
+	struct scan s = scan_of(span_str(text));
+	uint64_t port;
 
-	s->n_own = 0;
-	if (conf->spf.received_spf)
-		s->own[s->n_own++].name = "Received-SPF";
-	if (conf->dmarc.quarantine_header != NULL)
-		s->own[s->n_own++].name = conf->dmarc.quarantine_header;
+	return scan_number(&s, UINT16_MAX, &port) && scan_done(&s)
+	    ? (unsigned)port
+	    : 0;
 }
 
 /*
@@ -86,17 +85,20 @@ session_connect(struct session *s, const struct session_client *client)
 	const char *mta = client->mta != NULL && client->mta[0] != '\0'
 	    ? client->mta
 	    : service_host();
+	struct ip ip = ip_from_sockaddr(client->where);
 
 	disconnect(s);
 	s->connected = true;
 	s->view = service_hold();
 	set_authserv_id(s, mta);
-	set_own(s);
+	s->mta_port = port_number(client->mta_port);
+	s->trusted_mta = policy_trusts_mta(s->view->conf, &ip, s->mta_port);
 	s->connection = verify_connect(s->view->conf, s->view->dns,
 	    &(struct verify_client){
-		.ip = ip_from_sockaddr(client->where),
+		.ip = ip,
 		.port = ip_port_from_sockaddr(client->where),
 		.local = is_local(client),
+		.trusted_mta = s->trusted_mta,
 		.name = span_str(client->name),
 		.ptr = span_str(client->ptr),
 		.authserv_id = span_str(s->authserv_id),
@@ -141,9 +143,7 @@ session_mail(struct session *s, const char *sender, const char *auth_type,
 	s->headers_ended = false;
 	s->began_us = counters_clock();
 	s->counted = service_message_begin();
-	s->n_authres = 0;
-	for (size_t i = 0; i < s->n_own; i++)
-		s->own[i].n = 0;
+	own_fields_begin(&s->own, s->view->conf, span_str(s->authserv_id));
 	if (s->connection != NULL)
 		s->message = verify_mail(s->connection,
 		    &(struct verify_envelope){
@@ -152,6 +152,7 @@ session_mail(struct session *s, const char *sender, const char *auth_type,
 			.auth_authen = span_str(auth_authen),
 			.now = now.now,
 			.now_doubtful = now.doubtful,
+			.own = &s->own,
 			.waits = listen_nudge,
 		    });
 	if (s->message == NULL)
@@ -199,27 +200,23 @@ with_space(struct session *s, struct span value)
 void
 session_header(struct session *s, const char *name, const char *value)
 {
-	struct span n = span_trim(span_str(name != NULL ? name : ""));
+	struct span n = span_str(name != NULL ? name : "");
 	struct span v = span_str(value != NULL ? value : "");
+	struct span spaced = v;
 
 	ensure_message(s);
-	if (span_is_nocase(n, "Authentication-Results"))
-		s->n_authres++;
-	for (size_t i = 0; i < s->n_own; i++)
-		if (span_is_nocase(n, s->own[i].name))
-			s->own[i].n++;
-	if (s->message == NULL)
-		return;
-	if (!s->terms.leading_space) {
-		v = with_space(s, v);
-		if (v.p == NULL) { /* go on without a verdict */
+	if (s->message != NULL && !s->terms.leading_space) {
+		spaced = with_space(s, v);
+		if (spaced.p == NULL) { /* go on without a verdict */
 			log_fault("memory", "no memory for a header field");
 			verify_end(s->message);
 			s->message = NULL;
-			return;
 		}
 	}
-	verify_header(s->message, span_str(name != NULL ? name : ""), v);
+	if (s->message != NULL)
+		verify_header(s->message, n, spaced);
+	else
+		own_fields_note(&s->own, n, v);
 }
 
 void

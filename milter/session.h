@@ -5,9 +5,9 @@
  * No call assumes that an earlier one was made: connections close before they
  * say who they are, messages are aborted at any point, a header may come
  * without MAIL.  A lack of memory never loses a message: what cannot be checked
- * is delivered with a field that says so, and with every
- * Authentication-Results it brought along removed; or it is told to come again,
- * where the operator wants that of a temperror.
+ * is delivered with a field that says so, and without those it brought along
+ * that claim to be ours; or it is deferred, if the operator wants that of a
+ * temperror.
  *
  * A session is used by one thread at a time.  It knows nothing of libmilter.
  */
@@ -36,28 +36,21 @@ struct session_terms {
 	bool refused; /* the connection is told to try again later */
 };
 
-/* Names of fields we add: those of the same name that arrive are removed. */
-enum { SESSION_OWN_MAX = VERIFY_ADD_MAX };
-
-struct session_own {
-	const char *name;
-	size_t n; /* fields of that name in this message */
-};
-
 struct session {
 	struct service_guest guest; /* first: the service knows this alone */
 	struct session_terms terms;
 	bool connected; /* session_connect() was called */
+	unsigned
+	    mta_port;     /* of the MTA, on which the client came; 0: unknown */
+	bool trusted_mta; /* in trusted_mtas: its mail is left as it is */
 	struct service_view *view;
 	struct verify_connection *connection; /* NULL: none, or no memory */
 	struct verify_message *message;       /* NULL: none, or no memory */
 	bool in_message;                      /* MAIL came */
 	bool headers_ended;
-	bool counted;      /* as a message in hand */
-	uint64_t began_us; /* MAIL, by counters_clock() */
-	size_t n_authres;  /* Authentication-Results fields that came */
-	struct session_own own[SESSION_OWN_MAX];
-	size_t n_own;
+	bool counted;          /* as a message in hand */
+	uint64_t began_us;     /* MAIL, by counters_clock() */
+	struct own_fields own; /* of the message */
 	char authserv_id[SESSION_ID_MAX];
 	char *value; /* a value with its leading space put back */
 	size_t value_room;
@@ -73,6 +66,7 @@ struct session_client {
 	const struct sockaddr *where; /* NULL: not told, then only the name
 	                                 "localhost" is this host */
 	const char *mta;              /* macro j; may be NULL */
+	const char *mta_port;         /* macro {daemon_port}; may be NULL */
 	const char *ptr;              /* macro {client_ptr}; may be NULL */
 };
 

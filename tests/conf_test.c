@@ -173,6 +173,12 @@ values_of_every_kind(void **state)
 		{ "skip_networks = {}", "skip_networks", "{}", "f" },
 		{ "", "skip_networks", "{\"127.0.0.0/8\", \"::1/128\"}",
 		    "default" },
+		{ "trusted_mtas = { 127.0.0.1@10025, \"::1@65535\", "
+		  "10.0.0.0/8 }",
+		    "trusted_mtas",
+		    "{\"127.0.0.1/32@10025\", \"::1/128@65535\", "
+		    "\"10.0.0.0/8\"}",
+		    "f:1" },
 		{ "skip_networks = 192.0.2.0/24", "skip_networks",
 		    "{\"192.0.2.0/24\"}", "f:1" },
 		{ "skip_networks += { 192.0.2.1, 2001:db8::/32 }",

@@ -43,7 +43,10 @@ struct run {
 	struct dns_source *dns;
 	struct dns_source *fake; /* settled between the events where set */
 
+	bool trusted_mta;
+
 	const struct conf *c;
+	struct own_fields own;
 	struct verify_connection *connection;
 	struct verify_message *m;
 	const struct verdict *v;
@@ -59,6 +62,7 @@ run_begin(struct run *r)
 		.name = span_str(r->name),
 		.authserv_id = SPAN("mx.test"),
 		.receiver = SPAN("mx.test"),
+		.trusted_mta = r->trusted_mta,
 		.now = NOW,
 	};
 	struct verify_envelope envelope = {
@@ -67,6 +71,7 @@ run_begin(struct run *r)
 		.auth_authen = span_str(r->auth),
 		.auth_type = span_str(r->auth != NULL ? "PLAIN" : NULL),
 		.now = NOW,
+		.own = &r->own,
 	};
 
 	assert_true(ip_parse(
@@ -75,6 +80,7 @@ run_begin(struct run *r)
 	    conf_read_text(span_str(r->conf != NULL ? r->conf : default_conf),
 		"test.conf", stderr);
 	assert_non_null(r->c);
+	own_fields_begin(&r->own, r->c, client.authserv_id);
 	r->connection = verify_connect(r->c, r->dns, &client);
 	assert_non_null(r->connection);
 	verify_helo(r->connection,
@@ -199,7 +205,7 @@ a_good_message(void **state)
 	assert_results(r.v, "dmarc=pass (p=reject dis=none)");
 	assert_results(r.v, "header.from=example.com");
 	assert_results(r.v, "policy.dmarc=reject");
-	assert_int_equal(r.v->n_strip, 0);
+	assert_int_equal(r.own.n, 0);
 	run_end(&r);
 	r.dns->close(r.dns);
 	free(message);
@@ -360,10 +366,82 @@ own_users_are_not_judged(void **state)
 			assert_results(r.v, "skip.authenticated)");
 			assert_results(r.v, "smtp.auth=alice");
 		}
-		assert_int_equal(r.v->n_strip, 1);
+		assert_int_equal(r.own.n, 1);
 		run_end(&r);
 	}
 	zone->close(zone);
+}
+
+/* ---- RFC 8601 section 5: a field of ours from another MTA of ours ---- */
+
+static void
+rfc8601_5_mail_of_a_trusted_mta_is_left_as_it_is(void **state)
+{
+	char message[MESSAGE_MAX];
+	struct dns_source *zone = pump_zone(base_zone);
+	struct run r = {
+		.message = message,
+		.conf = "mode = enforce skip_networks = {} "
+			"spf { received_spf = true }",
+		.sender = "<x@quarantine.example>",
+		.auth = "alice",
+		.trusted_mta = true,
+		.dns = zone,
+	};
+
+	(void)state;
+	snprintf(message, sizeof(message),
+	    "X-Avouch-Quarantine: spf.on_fail\r\nReceived-SPF: fail\r\n"
+	    "Authentication-Results: mx.test; dmarc=fail\r\n%s\r\n%s",
+	    base_header, base_body);
+	run_all(&r);
+	assert_string_equal(r.v->skip, "skip.trusted_mta");
+	assert_true(span_is(r.v->decision.rule, "skip.trusted_mta"));
+	assert_int_equal(r.v->decision.action, CONF_ACCEPT);
+	assert_null(r.v->authentication_results.p);
+	assert_int_equal(r.v->n_add, 0);
+	assert_int_equal(r.v->questions, 0);
+	assert_int_equal(r.own.n, 3);
+	run_end(&r);
+	zone->close(zone);
+}
+
+static void
+rfc8601_5_a_trusted_mta_is_known_by_address_and_port(void **state)
+{
+	static const struct {
+		const char *what, *client;
+		unsigned port;
+		bool trusted;
+	} rows[] = {
+		{ "filter", "127.0.0.1", 10025, true },
+		{ "the same host, from outside", "127.0.0.1", 25, false },
+		{ "an MTA that does not say the port", "127.0.0.1", 0, false },
+		{ "another host on that port", "192.0.2.1", 10025, false },
+		{ "network, any port", "198.51.100.7", 25, true },
+		{ "network, port not known", "198.51.100.7", 0, true },
+		{ "beside the network", "198.51.101.7", 25, false },
+		{ "IPv6", "2001:db8::25", 25, true },
+		{ "IPv6, another", "2001:db8::26", 25, false },
+		{ "IPv4 in IPv6", "::ffff:127.0.0.1", 10025, true },
+		{ "no address", NULL, 10025, false },
+	};
+	const struct conf *c = conf_read_text(
+	    SPAN("trusted_mtas = { \"127.0.0.1@10025\", 198.51.100.0/24, "
+		 "\"2001:db8::25\" }"),
+	    "test.conf", stderr);
+
+	(void)state;
+	assert_non_null(c);
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct ip ip = { .family = IP_NONE };
+
+		assert_true(rows[i].client == NULL ||
+		    ip_parse(span_str(rows[i].client), &ip));
+		if (policy_trusts_mta(c, &ip, rows[i].port) != rows[i].trusted)
+			fail_msg("%s", rows[i].what);
+	}
+	conf_drop(c);
 }
 
 /* ---- RFC 8601 section 5: what is removed on arrival ---- */
@@ -372,6 +450,7 @@ static void
 forged_results_are_found(void **state)
 {
 	static char message[512 * 1024];
+	static const uint32_t forged[] = { 1, 3, 4, 5, 7 };
 	struct run r = { .message = message, .dns = pump_zone(base_zone) };
 	size_t n;
 
@@ -390,14 +469,11 @@ forged_results_are_found(void **state)
 	snprintf(message + n, sizeof(message) - n, "\r\n%s\r\n%s", base_header,
 	    base_body);
 	run_all(&r);
-	assert_int_equal(r.v->n_authres, 7);
-	assert_int_equal(r.v->n_strip, 5);
-	assert_int_equal(r.v->strip[0], 1);
-	assert_int_equal(r.v->strip[1], 3);
-	assert_int_equal(r.v->strip[2], 4);
-	assert_int_equal(r.v->strip[3], 5);
-	assert_int_equal(r.v->strip[4], 7);
-	assert_false(r.v->strip_all);
+	assert_int_equal(r.own.n, 5);
+	for (size_t i = 0; i < 5; i++) {
+		assert_int_equal(r.own.fields[i].kind, OWN_FIELD_AUTHRES);
+		assert_int_equal(r.own.fields[i].nth, forged[i]);
+	}
 	run_end(&r);
 	r.dns->close(r.dns);
 }
@@ -406,23 +482,26 @@ forged_results_are_found(void **state)
 static void
 too_many_forged_results_are_refused(void **state)
 {
+	const struct span names[] = { SPAN("Authentication-Results"),
+		SPAN("received-SPF"), SPAN("X-Avouch-Quarantine ") };
 	char *message = signed_message("example.com", base_header);
 
 	(void)state;
 	for (int more = 0; more < 2; more++) {
 		struct run r = {
+			.conf = "mode = enforce spf { received_spf = true }",
 			.message = message,
 			.sender = "<x@other.example>",
 			.dns = zone_with_keys(only_example, ""),
 		};
 
 		run_begin(&r);
-		for (int i = 0; i < VERIFY_FORGED_MAX + more; i++)
-			verify_header(r.m, SPAN("Authentication-Results"),
-			    SPAN(" mx.test; dmarc=pass"));
+		for (int i = 0; i < OWN_FIELDS_MAX + more; i++)
+			verify_header(
+			    r.m, names[i % 3], SPAN(" mx.test; dmarc=pass"));
 		run_message(&r);
 		r.v = verify_finish(r.m);
-		assert_int_equal(r.v->n_strip, VERIFY_FORGED_MAX);
+		assert_int_equal(own_fields_listed(&r.own), OWN_FIELDS_MAX);
 		assert_int_equal(
 		    span_is(r.v->decision.rule, "limit.forged_fields"), more);
 		assert_true(!more || r.v->decision.code == 550);
@@ -452,12 +531,12 @@ a_header_without_end(void **state)
 		verify_header(r.m, SPAN("X-Junk"), span_of(junk, 1 << 20));
 	for (int i = 0; i < 20000; i++)
 		verify_header(r.m, SPAN("X-Small"), SPAN(" a"));
-	for (int i = 0; i < 3000; i++)
+	for (int i = 0; i < 300; i++)
 		verify_header(r.m, SPAN("Authentication-Results"),
 		    SPAN(" mx.test; dmarc=pass"));
 	run_message(&r);
 	r.v = verify_finish(r.m);
-	assert_int_equal(r.v->n_strip, 3000);
+	assert_int_equal(r.own.n, 300);
 	assert_true(r.v->faulty);
 	assert_int_not_equal(r.v->dmarc.code, DMARC_PASS);
 	assert_results(r.v, "dkim=temperror");
@@ -651,6 +730,10 @@ main(void)
 		cmocka_unit_test(the_null_sender_is_helo),
 		cmocka_unit_test(helo_does_not_help_mail_from),
 		cmocka_unit_test(own_users_are_not_judged),
+		cmocka_unit_test(
+		    rfc8601_5_mail_of_a_trusted_mta_is_left_as_it_is),
+		cmocka_unit_test(
+		    rfc8601_5_a_trusted_mta_is_known_by_address_and_port),
 		cmocka_unit_test(forged_results_are_found),
 		cmocka_unit_test(too_many_forged_results_are_refused),
 		cmocka_unit_test(a_header_without_end),

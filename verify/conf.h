@@ -62,6 +62,12 @@ struct conf_override {
 	                    after; 0: never */
 };
 
+/* An MTA whose field of ours is kept (RFC 8601 section 5). */
+struct conf_mta {
+	struct ip_net net;
+	uint16_t port; /* of our MTA, on which its mail comes; 0: any */
+};
+
 struct conf_origins;
 
 struct conf {
@@ -90,6 +96,8 @@ struct conf {
 	unsigned sample; /* per mille of domains enforced on */
 	struct ip_net *skip_networks;
 	size_t n_skip_networks;
+	struct conf_mta *trusted_mtas;
+	size_t n_trusted_mtas;
 	bool skip_authenticated;
 	struct ip_net *trusted_forwarders; /* marks of indirect mail, RFC 9989
 	                                      section 7.4 */

@@ -54,8 +54,9 @@ conf_reader conf_read_bool, conf_read_choice, conf_read_number, conf_read_octal,
 conf_writer conf_put_bool, conf_put_choice, conf_put_number, conf_put_octal,
     conf_put_percent, conf_put_date;
 
-conf_reader conf_read_networks, conf_read_servers, conf_read_names;
-conf_writer conf_put_networks, conf_put_servers, conf_put_names;
+conf_reader conf_read_networks, conf_read_mtas, conf_read_servers,
+    conf_read_names;
+conf_writer conf_put_networks, conf_put_mtas, conf_put_servers, conf_put_names;
 
 /* Quoted so that libconfuse reads the same bytes. */
 void conf_put_quoted(struct buf *b, const char *text);

@@ -6,6 +6,7 @@
 #include "lib/ascii.h"
 #include "lib/domain.h"
 #include "lib/ip.h"
+#include "lib/scan.h"
 
 /* ---- lists ---- */
 
@@ -68,6 +69,54 @@ conf_read_networks(const struct conf_field *f)
 		return false;
 	conf_set(f->count, &n, sizeof(n));
 	return conf_set(f->value, &nets, sizeof(nets));
+}
+
+/* "ADDRESS", "NETWORK", and "@PORT" after either. */
+static bool
+read_mta(
+    const struct conf_field *f, const struct conf_word *w, struct conf_mta *out)
+{
+	struct span text = span_str(w->text);
+	size_t at = span_rindex(text, '@');
+	struct scan s = scan_of(span_skip(text, at + 1));
+	uint64_t port = 0;
+
+	if (ip_net_parse(span_first(text, at), &out->net) != IP_NET_OK)
+		return conf_bad(f, w,
+		    "is not an MTA; write its address or network, and after "
+		    "\"@\" the port of this MTA on which its mail comes: "
+		    "127.0.0.1@10025");
+	if (at < text.n &&
+	    (!scan_number(&s, UINT16_MAX, &port) || port == 0 ||
+		!scan_done(&s)))
+		return conf_bad(
+		    f, w, "has no port from 1 to 65535 after \"@\"");
+	if (out->net.bits == 0)
+		return conf_bad(f, w,
+		    "would let every client bring its own results; list the "
+		    "addresses of your MTAs");
+	out->port = (uint16_t)port;
+	return true;
+}
+
+bool
+conf_read_mtas(const struct conf_field *f)
+{
+	size_t n = count_words(f->words), i = 0;
+	struct conf_mta *mtas = NULL;
+	bool good = true;
+
+	if (n > 0) {
+		mtas = arena_array(f->a, n, sizeof(*mtas));
+		if (mtas == NULL)
+			return conf_no_memory(f);
+	}
+	for (const struct conf_word *w = f->words; i < n; w = w->next)
+		good = read_mta(f, w, &mtas[i++]) && good;
+	if (!good)
+		return false;
+	conf_set(f->count, &n, sizeof(n));
+	return conf_set(f->value, &mtas, sizeof(mtas));
 }
 
 bool
@@ -208,6 +257,14 @@ at(const void *base, size_t offset)
 	return (const char *)base + offset;
 }
 
+static void
+put_network(struct buf *b, const struct ip_net *net)
+{
+	ip_put(b, &net->ip);
+	buf_byte(b, '/');
+	buf_number(b, net->bits);
+}
+
 void
 conf_put_networks(struct buf *b, const struct conf_option *o, const void *base)
 {
@@ -218,9 +275,25 @@ conf_put_networks(struct buf *b, const struct conf_option *o, const void *base)
 	buf_byte(b, '{');
 	for (size_t i = 0; i < n; i++) {
 		buf_text(b, i > 0 ? ", \"" : "\"");
-		ip_put(b, &nets[i].ip);
-		buf_byte(b, '/');
-		buf_number(b, nets[i].bits);
+		put_network(b, &nets[i]);
+		buf_byte(b, '"');
+	}
+	buf_byte(b, '}');
+}
+
+void
+conf_put_mtas(struct buf *b, const struct conf_option *o, const void *base)
+{
+	const struct conf_mta *mtas =
+	    *(struct conf_mta *const *)at(base, o->offset);
+	size_t n = *(const size_t *)at(base, o->count);
+
+	buf_byte(b, '{');
+	for (size_t i = 0; i < n; i++) {
+		buf_text(b, i > 0 ? ", \"" : "\"");
+		put_network(b, &mtas[i].net);
+		if (mtas[i].port > 0)
+			buf_printf(b, "@%u", (unsigned)mtas[i].port);
 		buf_byte(b, '"');
 	}
 	buf_byte(b, '}');

@@ -35,6 +35,7 @@ enum conf_type {
 	CONF_DATE,         /* int64_t: first second (UTC) of the day after */
 	/* lists */
 	CONF_NETWORKS, /* struct ip_net *, and size_t at `count` */
+	CONF_MTAS,     /* struct conf_mta *, and size_t at `count` */
 	CONF_SERVERS,  /* struct dns_net_server[], and size_t at `count` */
 	CONF_DOMAINS,  /* char **: domains in normal form */
 	CONF_PATTERNS, /* char **: conf.h tells the forms */

@@ -69,6 +69,7 @@ static const struct kind {
 	[CONF_DATE] = { "date", conf_read_date, conf_put_date },
 	[CONF_NETWORKS] = { "networks", conf_read_networks,
 	    conf_put_networks },
+	[CONF_MTAS] = { "MTAs", conf_read_mtas, conf_put_mtas },
 	[CONF_SERVERS] = { "resolvers", conf_read_servers, conf_put_servers },
 	[CONF_DOMAINS] = { "domains", conf_read_names, conf_put_names },
 	[CONF_PATTERNS] = { "domain patterns", conf_read_names,

@@ -75,9 +75,12 @@ verify_log(const struct verdict *v, struct span queue_id)
 	log_span(&l, "reason", d->reason);
 	if (d->expired.n > 0)
 		log_span(&l, "expired_override", d->expired);
-	if (v->n_strip > 0 || v->strip_all)
-		log_number(&l, "stripped",
-		    v->strip_all ? (int64_t)v->n_authres : (int64_t)v->n_strip);
+	/* A trusted MTA's mail without a field of ours shows too: nobody
+	 * judged it. */
+	if (v->facts.trusted_mta)
+		log_number(&l, "kept", (int64_t)v->own->n);
+	else if (v->own->n > 0)
+		log_number(&l, "stripped", (int64_t)v->own->n);
 	log_number(&l, "waves", v->waves);
 	log_number(&l, "questions", v->questions);
 	log_number(&l, "wait_ms", v->wait_ms);

@@ -305,7 +305,9 @@ skip(struct policy_deciding *d, const char *rule)
 	d->why = POLICY_OVERRIDE_LOCAL;
 	account(d, CONF_ACCEPT);
 	d->out->rule = span_str(rule);
-	if (strcmp(rule, "skip.authenticated") == 0)
+	if (d->f->trusted_mta)
+		d->out->reason = SPAN("the client is in trusted_mtas");
+	else if (strcmp(rule, "skip.authenticated") == 0)
 		d->out->reason = SPAN("the client logged in");
 	else
 		d->out->reason = SPAN("the client is in skip_networks");

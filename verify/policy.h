@@ -31,6 +31,7 @@ struct policy_facts {
 	/* who */
 	struct ip client;   /* IP_NONE: not known; what was
 	                       submitted here without SMTP is 127.0.0.1 */
+	bool trusted_mta;   /* the client is in trusted_mtas */
 	bool authenticated; /* the client logged in (SMTP AUTH, or cert) */
 	struct span mail_from_domain; /* normal form; absent: null sender */
 	const struct span *recipient_domains; /* distinct */
@@ -85,7 +86,19 @@ struct policy_decision {
 	                         last day not passed: to be warned of; absent */
 };
 
-/* Own users: RFC 9989 is not for them.  "skip.authenticated", ... or NULL. */
+/*
+ * Whether `client` is in trusted_mtas (RFC 8601 section 5).  `mta_port` is the
+ * port of our MTA on which it came, 0 if that is not known.  A client without
+ * an address (IP_NONE) is never in it.
+ */
+bool policy_trusts_mta(
+    const struct conf *c, const struct ip *client, unsigned mta_port);
+
+/*
+ * Why a message is not judged: "skip.trusted_mta" if another MTA of ours judged
+ * it already, "skip.authenticated" or "skip.network" if it is of our own users;
+ * NULL: it is judged.
+ */
 const char *policy_skip(const struct conf *c, const struct policy_facts *f);
 
 /*

@@ -15,9 +15,25 @@ in_networks(const struct ip *ip, const struct ip_net *nets, size_t n)
 	return false;
 }
 
+bool
+policy_trusts_mta(
+    const struct conf *c, const struct ip *client, unsigned mta_port)
+{
+	for (size_t i = 0; i < c->n_trusted_mtas; i++) {
+		const struct conf_mta *m = &c->trusted_mtas[i];
+
+		if (ip_in(client, &m->net.ip, m->net.bits) &&
+		    (m->port == 0 || m->port == mta_port))
+			return true;
+	}
+	return false;
+}
+
 const char *
 policy_skip(const struct conf *c, const struct policy_facts *f)
 {
+	if (f->trusted_mta)
+		return "skip.trusted_mta";
 	if (f->authenticated && c->skip_authenticated)
 		return "skip.authenticated";
 	if (in_networks(&f->client, c->skip_networks, c->n_skip_networks))

@@ -43,11 +43,6 @@ struct verify_message {
 	struct job *dmarc_job;
 	struct span recipients[VERIFY_RECIPIENTS_MAX]; /* domains */
 	size_t n_recipients;
-	uint32_t
-	    *strip; /* grows by malloc, so that no arena's cap is one here */
-	size_t n_strip;
-	size_t strip_room;
-	size_t n_forged; /* fields that claim to be ours, of all names */
 	bool headers_ended;
 	int64_t began;    /* job_clock() */
 	int64_t deadline; /* job_clock(); the last questions were asked

@@ -85,7 +85,10 @@ verify_helo(struct verify_connection *c, struct span helo)
 	};
 	if (c->client.ip.family != IP_NONE &&
 	    policy_skip(c->conf,
-		&(struct policy_facts){ .client = policy_client(c) }) == NULL)
+		&(struct policy_facts){
+		    .client = policy_client(c),
+		    .trusted_mta = c->client.trusted_mta,
+		}) == NULL)
 		c->helo_job = job_start(c->dns, spf_step, &c->helo_work,
 		    c->conf->max_questions, SPF_MEMORY);
 }
@@ -162,7 +165,9 @@ verify_mail(struct verify_connection *c, const struct verify_envelope *e)
 		v->auth_authen = arena_copy(m->arena, e->auth_authen);
 		v->auth_type = arena_copy(m->arena, e->auth_type);
 	}
+	v->own = e->own;
 	v->facts.client = policy_client(c);
+	v->facts.trusted_mta = c->client.trusted_mta;
 	v->facts.authenticated = e->auth_authen.n > 0 || e->auth_type.n > 0;
 	v->facts.mail_from_domain =
 	    domain_normal(m->arena, mail_envelope_domain(v->mail_from, NULL));
@@ -187,53 +192,11 @@ verify_rcpt(struct verify_message *m, struct span recipient)
 		m->recipients[m->n_recipients++] = domain;
 }
 
-/* Notes field number `nth` of its name as one to be removed. */
-static void
-strip_note(struct verify_message *m, size_t nth)
-{
-	if (m->n_strip == VERIFY_FORGED_MAX)
-		return; /* the message is refused */
-	if (m->n_strip == m->strip_room) {
-		size_t room = m->strip_room > 0 ? m->strip_room * 2 : 8;
-		uint32_t *more = nth < UINT32_MAX
-		    ? realloc(m->strip, room * sizeof(*more))
-		    : NULL;
-
-		if (more == NULL) {
-			m->verdict.strip_all = true;
-			return;
-		}
-		m->strip = more;
-		m->strip_room = room;
-	}
-	m->strip[m->n_strip++] = (uint32_t)nth;
-}
-
-/* A name that only fields of ours may bear, whatever they say. */
-static bool
-is_own_name(const struct conf *conf, struct span name)
-{
-	return (conf->spf.received_spf &&
-		   span_is_nocase(name, "Received-SPF")) ||
-	    (conf->dmarc.quarantine_header != NULL &&
-		span_is_nocase(name, conf->dmarc.quarantine_header));
-}
-
 void
 verify_header(struct verify_message *m, struct span name, struct span value)
 {
-	struct span bare = span_trim(name);
-
-	/* RFC 8601 section 5: before any limit, whatever the field's size. */
-	if (span_is_nocase(bare, "Authentication-Results")) {
-		m->verdict.n_authres++;
-		if (authres_claims(value, m->c->client.authserv_id)) {
-			m->n_forged++;
-			strip_note(m, m->verdict.n_authres);
-		}
-	} else if (is_own_name(m->c->conf, bare)) {
-		m->n_forged++;
-	}
+	/* Before any limit, whatever the field's size. */
+	own_fields_note(m->envelope.own, name, value);
 	if (m->verdict.skip == NULL && !m->headers_ended &&
 	    !mail_header_add(&m->header, m->arena, name, value))
 		m->verdict.faulty = true;
@@ -469,7 +432,7 @@ finish_quarantine_header(struct verify_message *m)
 		};
 }
 
-/* Whoever may do what: no mail looks like this but to exhaust the MTA. */
+/* In every mode: such mail is only meant to exhaust the MTA. */
 static void
 refuse_forgery(struct policy_decision *out)
 {
@@ -493,8 +456,6 @@ verify_finish(struct verify_message *m)
 	struct verdict *v = &m->verdict;
 	int64_t began = job_clock();
 
-	v->strip = m->strip;
-	v->n_strip = m->n_strip;
 	if (v->skip == NULL) {
 		verify_headers_end(m);
 		if (m->bodies != NULL)
@@ -512,7 +473,11 @@ verify_finish(struct verify_message *m)
 	facts_for_policy(m);
 	policy_decide(
 	    m->c->conf, &v->facts, m->envelope.now, m->arena, &v->decision);
-	if (m->n_forged > VERIFY_FORGED_MAX)
+	if (v->facts.trusted_mta) {
+		v->total_ms = job_clock() - m->began;
+		return v;
+	}
+	if (v->own->n > OWN_FIELDS_MAX)
 		refuse_forgery(&v->decision);
 	if (v->skip == NULL)
 		finish_received_spf(m);
@@ -559,6 +524,5 @@ verify_end(struct verify_message *m)
 	arc_free(m->arc);
 	bodies_free(m->bodies);
 	arena_free(m->arena);
-	free(m->strip);
 	free(m);
 }

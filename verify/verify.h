@@ -26,15 +26,13 @@
 #include "spf/spf.h"
 #include "verify/conf.h"
 #include "verify/job.h"
+#include "verify/own_fields.h"
 #include "verify/policy.h"
 
 enum {
-	VERIFY_MEMORY = 8 << 20,     /* bytes of arena a message may take */
-	VERIFY_SCRATCH = 1 << 20,    /* and each of its jobs */
-	VERIFY_RECIPIENTS_MAX = 100, /* distinct domains kept */
-	VERIFY_FORGED_MAX = 4096,    /* fields that claim to be ours: removing
-	                                each costs a Postfix a look through
-	                                the message, so more are refused */
+	VERIFY_MEMORY = 8 << 20,        /* bytes of arena a message may take */
+	VERIFY_SCRATCH = 1 << 20,       /* and each of its jobs */
+	VERIFY_RECIPIENTS_MAX = 100,    /* distinct domains kept */
 	VERIFY_RESULTS_MAX = 16 * 1024, /* bytes of our A-R */
 	VERIFY_GRACE_MS = 5,
 	VERIFY_DKIM_SHOWN_MAX = 25, /* signatures told of in our A-R */
@@ -49,6 +47,7 @@ bool verify_start(void);
 struct verify_client {
 	struct ip ip;     /* IP_NONE: it has none, or nobody knows it */
 	uint16_t port;    /* its; 0: not told */
+	bool trusted_mta; /* policy_trusts_mta() */
 	bool local;       /* without an address for it was submitted on this
 	                     host, not by SMTP: as if from loopback */
 	struct span name; /* the MTA's verified name of it; "unknown" or
@@ -84,6 +83,8 @@ struct verify_envelope {
 	struct span auth_authen; /* who logged in */
 	int64_t now;             /* seconds since 1970 */
 	bool now_doubtful;       /* nothing is to fail by its date alone */
+	struct own_fields *own;  /* begun by the caller, and the caller's: it
+	                            must last until verify_end() */
 	void (*waits)(void);     /* told when verify_finish() has to wait for
 	                            more than VERIFY_GRACE_MS; NULL: nobody */
 	bool trace;              /* keep what --explain shows */
@@ -96,7 +97,8 @@ struct verify_message *verify_mail(
     struct verify_connection *c, const struct verify_envelope *e);
 void verify_rcpt(struct verify_message *m, struct span recipient);
 
-/* A field in its order; `value` as mail_header_add() takes it. */
+/* A field in its order, noted in `own` too; `value` as mail_header_add() takes
+ * it. */
 void verify_header(
     struct verify_message *m, struct span name, struct span value);
 void verify_headers_end(struct verify_message *m);
@@ -120,7 +122,7 @@ struct verdict {
 	struct span auth_authen;
 	struct span helo;
 	struct span mail_from; /* without "<>" */
-	const char *skip;      /* an own user, nothing was checked: the rule,
+	const char *skip;      /* nothing was checked: the rule,
 	                          "skip.authenticated"; NULL: all was */
 	struct spf_result spf_helo, spf_mail_from;
 	const struct dkim_result *dkim;
@@ -132,20 +134,15 @@ struct verdict {
 	struct policy_facts facts;
 	struct policy_decision decision;
 
-	/* The value of our field, folded with LF TAB, without a line end. */
+	/* The value of our field, folded with LF TAB, without a line end.
+	 * Absent if `facts.trusted_mta`: then no field is added. */
 	struct span authentication_results;
 	struct verify_add add[VERIFY_ADD_MAX]; /* Received-SPF and the like */
 	size_t n_add;
 
-	/*
-	 * Which Authentication-Results of the message claim to be ours: their
-	 * numbers among the fields of that name, the first is 1, ascending.
-	 * `strip_all`: memory ran out, every one has to go.
-	 */
-	const uint32_t *strip;
-	size_t n_strip;
-	bool strip_all;
-	size_t n_authres; /* fields of that name in all */
+	/* What claims to be ours and is removed, or kept if
+	 * `facts.trusted_mta`. */
+	const struct own_fields *own;
 
 	/* for the log and the counters */
 	unsigned waves; /* of the longest job */

@@ -4,8 +4,9 @@
  * between a libmilter, a DNS and a store that live in memory.
  *
  * What is added to a message is a field no reader can misread; what claims to
- * be ours is removed; a message passes with our field or not at all; a domain
- * that nobody may send for never passes; nothing is left behind at the end.
+ * be ours is removed; a message passes with our field or not at all, unless a
+ * trusted MTA passes it on, whose mail is left as it is; a domain that nobody
+ * may send for never passes; nothing is left behind at the end.
  *
  * A line is a letter (see `letters`) and a text, which goes on in lines that
  * begin with "+":
@@ -84,11 +85,15 @@ check_end(const SMFICTX *m, const struct session *s, sfsistat status)
 	bool enforcing =
 	    s != NULL && s->view != NULL && s->view->conf->mode == CONF_ENFORCE;
 
-	if (status == SMFIS_CONTINUE) {
+	if (s != NULL && s->trusted_mta && !s->terms.refused) {
+		assert(status == SMFIS_CONTINUE);
+		assert(m->n_changes == 0 && m->n_replies == 0);
+	} else if (status == SMFIS_CONTINUE) {
 		assert(s != NULL && !s->terms.refused && !m->refused);
 		delivered_check(m, span_str(s->authserv_id), "locked.example");
-		for (size_t i = 0; i < s->n_own; i++)
-			delivered_without(m, s->own[i].name);
+		for (size_t i = 0; i < OWN_FIELD_KINDS; i++)
+			if (i != OWN_FIELD_AUTHRES && s->own.names[i] != NULL)
+				delivered_without(m, s->own.names[i]);
 	} else if (status == SMFIS_REJECT) {
 		assert(enforcing && m->n_replies == 1 && m->code == '5');
 		assert(m->n_changes == 0);

@@ -80,6 +80,10 @@ static const char *const confs[] = {
 	"dmarc { on_reject = tempfail on_permerror = hold "
 	"indirect_as_quarantine = false quarantine_header = \"\" }\n"
 	"report { store = \"/memory\" }\n",
+	"mode = enforce authserv_id = \"mx.test\" trusted_mtas = "
+	"{\"127.0.0.1@10025\", \"192.0.2.0/24\"}\n"
+	"spf { on_temperror = tempfail }\n"
+	"report { store = \"/memory\" failure_reports = true }\n",
 	"mode = sometimes\n",
 };
 

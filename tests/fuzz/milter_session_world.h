@@ -16,7 +16,7 @@
 #include "verify/conf.h"
 
 enum {
-	WORLD_CONFS = 7,
+	WORLD_CONFS = 8,
 	WORLD_CONF_BAD = WORLD_CONFS - 1, /* the one that cannot be read */
 };
 
