@@ -102,6 +102,38 @@ unknown_names(void **state)
 	each_fault(vectors, TABLE_SIZE(vectors));
 }
 
+#define MTA_FORM                                                               \
+	" is not an MTA; write its address or network, and after \"@\" the "   \
+	"port of this MTA on which its mail comes: 127.0.0.1@10025\n"
+#define MTA_PORT " has no port from 1 to 65535 after \"@\"\n"
+#define MTA_ALL                                                                \
+	" would let every client bring its own results; list the addresses "   \
+	"of your MTAs\n"
+
+/* A field that we remove from all mail must not be a standard one. */
+static void
+quarantine_header_is_none_of_a_standard(void **state)
+{
+	static const char *const names[] = { "From", "To", "Received",
+		"subject", "ARC-Seal", "DKIM-Signature", "List-Id",
+		"Received-SPF", "Spam-Flag", "X", "X-" };
+
+	(void)state;
+	for (size_t i = 0; i < TABLE_SIZE(names); i++) {
+		char text[100], wanted[400];
+
+		snprintf(text, sizeof(text),
+		    "dmarc {\nquarantine_header = \"%s\" }", names[i]);
+		snprintf(wanted, sizeof(wanted),
+		    "f:2: quarantine_header: \"%s\" does not begin with "
+		    "\"X-\"; it could be the name of a standard field, which "
+		    "we would remove from all mail; write X-Avouch-Quarantine "
+		    "or another such name\n",
+		    names[i]);
+		each_fault(&(struct fault_vector){ text, wanted }, 1);
+	}
+}
+
 static void
 faulty_values(void **state)
 {
@@ -132,6 +164,19 @@ faulty_values(void **state)
 		    "behind \"/\"; it may be 0 to 128\n"
 		    "f:1: skip_networks: \"1.2.3.4/\" has no length of a "
 		    "prefix behind \"/\"; it may be 0 to 32\n" },
+		{ "trusted_mtas = { mx.example, 10.0.0.1/8, @25 }",
+		    "f:1: trusted_mtas: \"mx.example\"" MTA_FORM
+		    "f:1: trusted_mtas: \"10.0.0.1/8\"" MTA_FORM
+		    "f:1: trusted_mtas: \"@25\"" MTA_FORM },
+		{ "trusted_mtas = { 127.0.0.1@0, 127.0.0.1@65536,\n"
+		  "\"127.0.0.1@\", \"::1@25x\" }",
+		    "f:1: trusted_mtas: \"127.0.0.1@0\"" MTA_PORT
+		    "f:1: trusted_mtas: \"127.0.0.1@65536\"" MTA_PORT
+		    "f:2: trusted_mtas: \"127.0.0.1@\"" MTA_PORT
+		    "f:2: trusted_mtas: \"::1@25x\"" MTA_PORT },
+		{ "trusted_mtas = { 0.0.0.0/0, ::/0@10025 }",
+		    "f:1: trusted_mtas: \"0.0.0.0/0\"" MTA_ALL
+		    "f:1: trusted_mtas: \"::/0@10025\"" MTA_ALL },
 		{ "skip_networks = example.net",
 		    "f:1: skip_networks: \"example.net\" is no network; "
 		    "192.0.2.0/24 or 2001:db8::/32 would be one\n" },
@@ -520,6 +565,7 @@ main(void)
 	static const struct CMUnitTest tests[] = {
 		cmocka_unit_test(unknown_names),
 		cmocka_unit_test(faulty_values),
+		cmocka_unit_test(quarantine_header_is_none_of_a_standard),
 		cmocka_unit_test(faults_of_form),
 		cmocka_unit_test(after_a_fault),
 		cmocka_unit_test(limits),

@@ -441,7 +441,7 @@ rfc8601_5_a_trusted_mta_is_known_by_address_and_port(void **state)
 		if (policy_trusts_mta(c, &ip, rows[i].port) != rows[i].trusted)
 			fail_msg("%s", rows[i].what);
 	}
-	conf_drop(c);
+	conf_unref(c);
 }
 
 /* ---- RFC 8601 section 5: what is removed on arrival ---- */

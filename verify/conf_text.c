@@ -119,11 +119,25 @@ conf_is_field_name(const struct conf_field *f, const struct conf_word *w)
 	return true;
 }
 
+/*
+ * A field that we add and remove: never one that others write or read for
+ * another purpose, such as Subject, Received or DKIM-Signature.  No standard
+ * field's name begins with "X-" (RFC 822 section 4.7.5).
+ */
 bool
 conf_read_field_name(const struct conf_field *f)
 {
-	return conf_is_field_name(f, f->words) &&
-	    set_text(f, span_str(f->words->text));
+	struct span name = span_str(f->words->text);
+
+	if (!conf_is_field_name(f, f->words))
+		return false;
+	if (name.n > 0 && (name.n < 3 || !span_starts_nocase(name, "X-")))
+		return conf_bad(f, f->words,
+		    "does not begin with \"X-\"; it could be the name of a "
+		    "standard field, which we would remove from all mail; "
+		    "write %s or another such name",
+		    f->o->standard);
+	return set_text(f, name);
 }
 
 bool
