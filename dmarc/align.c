@@ -5,6 +5,15 @@
 
 #include "lib/domain.h"
 
+void
+dmarc_align_ask_authors(const struct dmarc_facts *f, struct dns_talk *talk)
+{
+	for (size_t i = 0; i < f->n_authors; i++)
+		dmarc_walk_ask(f->authors[i], 1, talk);
+	for (size_t i = 0; i < f->n_authors; i++)
+		dmarc_walk_ask(f->authors[i], DMARC_MAX_QUERIES, talk);
+}
+
 bool
 dmarc_align_open(struct dmarc_align *c, const struct dmarc_facts *f, bool all,
     struct dns_talk *talk, struct arena *a)
@@ -36,8 +45,8 @@ walk_is_stale(const struct dmarc_walk *walk)
 	return false;
 }
 
-static enum step
-party_walk(struct dmarc_align *c, struct dmarc_party *p)
+enum step
+dmarc_align_party_walk(struct dmarc_align *c, struct dmarc_party *p)
 {
 	struct dmarc_walk walk;
 
@@ -185,7 +194,7 @@ dmarc_align_ask(
 	}
 	for (size_t i = 0; i < c->n_parties; i++) {
 		if (party_needs_walk(au, &c->parties[i]) &&
-		    party_walk(c, &c->parties[i]) == STEP_WAIT)
+		    dmarc_align_party_walk(c, &c->parties[i]) == STEP_WAIT)
 			step = STEP_WAIT;
 	}
 	return step;

@@ -47,6 +47,17 @@ struct dmarc_author {
 bool dmarc_align_open(struct dmarc_align *c, const struct dmarc_facts *f,
     bool all, struct dns_talk *talk, struct arena *a);
 
+/*
+ * Asks for the record of every author domain, then for what is above them, in
+ * this order: so no author domain, and no identifier, can use up the questions
+ * that another author's policy needs.
+ */
+void dmarc_align_ask_authors(
+    const struct dmarc_facts *f, struct dns_talk *talk);
+
+/* The organizational domain of `p`. */
+enum step dmarc_align_party_walk(struct dmarc_align *c, struct dmarc_party *p);
+
 /* Asks for all that the verdict on one author domain may need. */
 enum step dmarc_align_ask(
     struct dmarc_align *c, struct span domain, struct dmarc_author *au);

@@ -28,13 +28,13 @@ ask_record(struct span domain, struct dns_talk *talk)
  * to the last.  All are asked now; where the walk stops is seen later.
  */
 static size_t
-ask_all(struct span domain, struct dns_talk *talk,
+ask_names(struct span domain, size_t max, struct dns_talk *talk,
     struct dmarc_step steps[DMARC_MAX_QUERIES])
 {
 	size_t labels = domain_labels(domain);
 	size_t n = 0;
 
-	while (labels > 0 && n < DMARC_MAX_QUERIES) {
+	while (labels > 0 && n < max && n < DMARC_MAX_QUERIES) {
 		struct span name = domain_suffix(domain, labels);
 
 		steps[n++] = (struct dmarc_step){
@@ -44,6 +44,14 @@ ask_all(struct span domain, struct dns_talk *talk,
 		labels = labels >= WALK_JUMP_FROM ? WALK_JUMP_TO : labels - 1;
 	}
 	return n;
+}
+
+void
+dmarc_walk_ask(struct span domain, size_t max, struct dns_talk *talk)
+{
+	struct dmarc_step steps[DMARC_MAX_QUERIES];
+
+	(void)ask_names(domain, max, talk, steps);
 }
 
 /*
@@ -151,7 +159,7 @@ dmarc_walk(struct span domain, struct dns_talk *talk, struct arena *a,
     struct dmarc_walk *out)
 {
 	*out = (struct dmarc_walk){ .organizational_domain = domain };
-	out->n_steps = ask_all(domain, talk, out->steps);
+	out->n_steps = ask_names(domain, DMARC_MAX_QUERIES, talk, out->steps);
 	if (out->n_steps == 0)
 		return STEP_DONE;
 	for (size_t i = 0; i < out->n_steps; i++) {

@@ -28,8 +28,9 @@ dmarc_ask(const struct dmarc_facts *f, struct dns_talk *talk, struct arena *a)
 	struct dmarc_author au;
 	enum step step = STEP_DONE;
 
-	if (!dmarc_align_open(&c, f, true, talk, a))
+	if (f->authors_fault != NULL || !dmarc_align_open(&c, f, true, talk, a))
 		return STEP_DONE;
+	dmarc_align_ask_authors(f, talk);
 	for (size_t i = 0; i < f->n_authors; i++) {
 		if (dmarc_align_ask(&c, f->authors[i], &au) == STEP_WAIT)
 			step = STEP_WAIT;
@@ -83,6 +84,7 @@ apply_policy(const struct dmarc_author *au, struct dmarc_result *out)
 		target = DMARC_TARGET_NONEXISTENT;
 	out->record = au->walk.policy->record;
 	out->testing = out->record->testing;
+	out->pct_zero = out->record->pct_zero;
 	out->nonexistent = target == DMARC_TARGET_NONEXISTENT;
 	out->policy =
 	    dmarc_record_policy(out->record, target, &out->policy_tag);
@@ -206,8 +208,8 @@ no_memory(struct span domain)
 
 /* STEP_WAIT: all that is missing was asked. */
 static enum step
-author_check(struct dmarc_align *c, const struct dmarc_facts *f,
-    struct span domain, struct dmarc_result *out)
+author_check(
+    struct dmarc_align *c, struct span domain, struct dmarc_result *out)
 {
 	struct dmarc_author au;
 	struct buf reason;
@@ -225,10 +227,6 @@ author_check(struct dmarc_align *c, const struct dmarc_facts *f,
 	if (reason.p == NULL) {
 		*out = no_memory(domain);
 		return STEP_DONE;
-	}
-	if (f->authors_bad && f->authors_reason != NULL) {
-		buf_text(&reason, f->authors_reason);
-		buf_text(&reason, "; ");
 	}
 	if (dmarc_align_record(&au) == NULL)
 		judge_without(&au, out, &reason);
@@ -270,6 +268,20 @@ strictness(const struct dmarc_result *r)
 	return 0;
 }
 
+/* RFC 9989 sections 4.4 and 5.3.1: if it is not certain who the authors are,
+ * nothing is aligned with them, and nothing passes. */
+static struct dmarc_result
+without_authors(const struct dmarc_facts *f)
+{
+	return (struct dmarc_result){
+		.code = f->authors_fault != NULL ? DMARC_PERMERROR : DMARC_NONE,
+		.disposition = DMARC_POLICY_NONE,
+		.reason =
+		    span_str(f->authors_fault != NULL ? f->authors_fault
+						      : "no author domain"),
+	};
+}
+
 enum step
 dmarc_check(const struct dmarc_facts *f, struct dns_talk *talk, struct arena *a,
     struct dmarc_result *out)
@@ -277,23 +289,18 @@ dmarc_check(const struct dmarc_facts *f, struct dns_talk *talk, struct arena *a,
 	struct dmarc_align c;
 	struct dmarc_result one;
 	enum step step = STEP_DONE;
-	bool any = f->authors_bad || f->n_authors == 0;
+	bool any = false;
 
-	/* RFC 9989 sections 4.4 and 5.3.1: without a reliable author domain
-	 * there is no alignment, and so no pass. */
-	*out = (struct dmarc_result){
-		.code = DMARC_PERMERROR,
-		.disposition = DMARC_POLICY_NONE,
-		.reason =
-		    span_str(f->authors_reason != NULL ? f->authors_reason
-						       : "no author domain"),
-	};
+	*out = without_authors(f);
+	if (f->authors_fault != NULL || f->n_authors == 0)
+		return STEP_DONE;
 	if (!dmarc_align_open(&c, f, false, talk, a)) {
-		*out = no_memory(f->n_authors > 0 ? f->authors[0] : SPAN_NONE);
+		*out = no_memory(f->authors[0]);
 		return STEP_DONE;
 	}
+	dmarc_align_ask_authors(f, talk);
 	for (size_t i = 0; i < f->n_authors; i++) {
-		if (author_check(&c, f, f->authors[i], &one) == STEP_WAIT) {
+		if (author_check(&c, f->authors[i], &one) == STEP_WAIT) {
 			step = STEP_WAIT;
 			continue;
 		}

@@ -16,7 +16,11 @@
 #include "lib/span.h"
 #include "lib/step.h"
 
-enum { DMARC_MAX_QUERIES = 8 }; /* of one tree walk, RFC 9989 section 4.10 */
+enum {
+	DMARC_MAX_QUERIES = 8, /* of one tree walk, RFC 9989 section 4.10 */
+	DMARC_RELATED_MAX = 4, /* identifiers whose walks a list's domain is
+	                          compared with: real lists have one or two */
+};
 
 enum dmarc_code { /* RFC 9989 section 9.2 */
 	DMARC_NONE,
@@ -46,10 +50,10 @@ struct dmarc_identifier {
 struct dmarc_facts {
 	const struct span *authors; /* distinct author domains, normal form */
 	size_t n_authors;
-	bool authors_bad; /* no From, several, unreadable, or more domains than
-	                     were kept (RFC 9989 sections 5.3.1, 11.5): never a
-	                     pass */
-	const char *authors_reason; /* why, a constant text; with authors_bad */
+	const char *authors_fault; /* NULL: the author domains are certain.
+	                              Else why not (RFC 9989 sections 5.3.1,
+	                              11.5), a constant text: permerror, and
+	                              nothing is asked */
 	struct dmarc_identifier spf;
 	const struct dmarc_identifier *dkim;
 	size_t n_dkim;
@@ -70,6 +74,7 @@ struct dmarc_result {
 	bool spf_aligned;              /* passes and is aligned */
 	bool dkim_aligned; /* some signature passes and is aligned */
 	bool testing;      /* t=y */
+	bool pct_zero;     /* pct=0: RFC 9989 ignores it */
 	bool nonexistent;  /* the author domain does not exist (np) */
 	bool stale;
 	struct span aligned_by; /* the domain that made it pass */
@@ -87,11 +92,44 @@ enum step dmarc_ask(
     const struct dmarc_facts *f, struct dns_talk *talk, struct arena *a);
 
 /*
- * The verdict: every author domain is evaluated and the strictest stands.
- * Texts live in `a` or point into `f` and `talk`.  An exhausted arena gives
- * DMARC_TEMPERROR.
+ * The verdict: every author domain is evaluated and the strictest one counts.
+ * Without author domains, and without a fault, it is DMARC_NONE.  Texts live in
+ * `a` or point into `f` and `talk`.  An exhausted arena gives DMARC_TEMPERROR.
+ *
+ * Both functions ask the record of each author domain first, then what is above
+ * these, then the identifiers' walks: one author domain cannot use up the
+ * questions that another one's policy needs.
  */
 enum step dmarc_check(const struct dmarc_facts *f, struct dns_talk *talk,
     struct arena *a, struct dmarc_result *out);
+
+/*
+ * Which identifier that passes does one of `domains` belong to?  It belongs to
+ * one whose domain is the same or above it, or that has the same organizational
+ * domain by the tree walk (RFC 9989 section 4.10.2).  For marks of indirect
+ * mail (section 7.4): a mark that nobody vouches for is only a claim.
+ */
+struct dmarc_related {
+	size_t domain;                     /* index in `domains` */
+	const struct dmarc_identifier *by; /* NULL: there is none */
+};
+
+/*
+ * Asks for all that dmarc_find_related() may need, whatever the facts turn out
+ * to be: nothing for a domain at or below an identifier's, else its walk and
+ * that of the first DMARC_RELATED_MAX identifiers that share its last two
+ * labels.
+ */
+enum step dmarc_ask_related(const struct dmarc_facts *f,
+    const struct span *domains, size_t n, struct dns_talk *talk,
+    struct arena *a);
+
+/*
+ * `domains` in normal form.  A walk that fails relates nothing; so does an
+ * exhausted arena.
+ */
+enum step dmarc_find_related(const struct dmarc_facts *f,
+    const struct span *domains, size_t n, struct dns_talk *talk,
+    struct arena *a, struct dmarc_related *out);
 
 #endif

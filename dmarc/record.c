@@ -135,6 +135,25 @@ read_t(struct span value, struct dmarc_record *r)
 }
 
 /*
+ * Historic in RFC 9989 (appendix A.6).  With pct=0 RFC 7489 section 6.6.4 asked
+ * for one level less than the policy, as t=y does now.
+ */
+static bool
+read_pct(struct span value, struct dmarc_record *r)
+{
+	r->pct_zero = span_is(value, "0");
+	return true;
+}
+
+static bool
+read_ignored(struct span value, struct dmarc_record *r)
+{
+	(void)value;
+	(void)r;
+	return true;
+}
+
+/*
  * dmarc-fo of RFC 9989 section 4.8: its three alternatives come to any order
  * of "0" or "1", "d" and "s", each at most once, at least one of them.
  */
@@ -298,20 +317,21 @@ read_ruf(struct span value, struct dmarc_record *r)
 static const struct tag_rule {
 	const char *name;
 	bool (*read)(struct span value, struct dmarc_record *r);
+	bool is_historic; /* has no effect on a verdict by RFC 9989 */
 } rules[] = {
-	{ "p", read_p },
-	{ "t", read_t },
-	{ "psd", read_psd },
-	{ "np", read_np },
-	{ "sp", read_sp },
-	{ "adkim", read_adkim },
-	{ "aspf", read_aspf },
-	{ "rua", read_rua },
-	{ "ruf", read_ruf },
-	{ "fo", read_fo },
-	{ "pct", NULL },
-	{ "rf", NULL },
-	{ "ri", NULL },
+	{ "p", read_p, false },
+	{ "t", read_t, false },
+	{ "psd", read_psd, false },
+	{ "np", read_np, false },
+	{ "sp", read_sp, false },
+	{ "adkim", read_adkim, false },
+	{ "aspf", read_aspf, false },
+	{ "rua", read_rua, false },
+	{ "ruf", read_ruf, false },
+	{ "fo", read_fo, false },
+	{ "pct", read_pct, true },
+	{ "rf", read_ignored, true },
+	{ "ri", read_ignored, true },
 };
 
 /* A record being read: its cursor, and which rules were met. */
@@ -352,9 +372,10 @@ reader_apply(struct reader *rd, const struct tag *tag)
 	for (size_t i = 0; i < TABLE_SIZE(rules); i++) {
 		if (!span_is_nocase(tag->name, rules[i].name))
 			continue;
-		/* RFC 9989 section 9.3: the historic ones are not processed */
-		if (rules[i].read == NULL)
+		if (rules[i].is_historic) {
+			rules[i].read(tag->value, rd->record);
 			return DMARC_TAG_HISTORIC;
+		}
 		/* RFC 6376 section 3.2: names MUST NOT occur twice.  By RFC
 		 * 9989 section 4.8 the error is what is discarded, not all. */
 		if (rd->seen[i])

@@ -33,7 +33,8 @@ struct dmarc_record {
 	                     taken as p=none alone */
 	enum dmarc_alignment adkim, aspf;
 	enum dmarc_psd psd;
-	bool testing; /* t=y */
+	bool testing;  /* t=y */
+	bool pct_zero; /* pct=0, which RFC 9989 ignores (appendix A.6) */
 	bool fo_0, fo_1, fo_d, fo_s;
 	struct span rua[DMARC_URIS_MAX]; /* URIs, without "!10m" */
 	struct span ruf[DMARC_URIS_MAX];

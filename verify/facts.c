@@ -85,8 +85,7 @@ facts_from_header(struct verify_message *m)
 	facts_automatic(m);
 	d->authors = from->domains;
 	d->n_authors = from->n_domains;
-	d->authors_reason = authors_fault(&m->header, from);
-	d->authors_bad = d->authors_reason != NULL;
+	d->authors_fault = authors_fault(&m->header, from);
 }
 
 static enum dmarc_fact

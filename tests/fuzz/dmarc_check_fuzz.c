@@ -52,7 +52,8 @@ read_facts(struct run *r, struct scan *s, struct arena *a)
 	struct scan line = scan_of(lines_next(s, '\n'));
 	size_t n = 0;
 
-	r->facts.authors_bad = scan_byte(&line, '!');
+	if (scan_byte(&line, '!'))
+		r->facts.authors_fault = "the From field is not valid";
 	while (!scan_done(&line) && r->facts.n_authors < AUTHORS_MAX) {
 		struct span name = domain_normal(a, lines_next(&line, ' '));
 
@@ -91,7 +92,7 @@ check_result(const struct run *r)
 	assert(d->reason.n > 0);
 	if (d->code != DMARC_PASS)
 		return;
-	assert(!r->facts.authors_bad);
+	assert(r->facts.authors_fault == NULL);
 	for (size_t i = 0; i < IDENTIFIERS_MAX; i++)
 		common |= r->ids[i].fact == DMARC_FACT_PASS &&
 		    domain_is_under(

@@ -1,0 +1,107 @@
+/*
+ * related.c - to which identifier that passes a domain belongs.
+ */
+#include "dmarc/align.h"
+#include "lib/domain.h"
+
+/* See party_needs_walk() in align.c: an organizational domain is a common
+ * suffix of both names, and one label alone is none that counts here. */
+static bool
+may_share_organization(struct span domain, struct span other)
+{
+	return domain_labels(domain) > 1 &&
+	    domain_is_under(other, domain_suffix(domain, 2));
+}
+
+static bool
+is_repeated(const struct dmarc_align *c, size_t party)
+{
+	for (size_t i = 0; i < party; i++)
+		if (domain_equal(
+			c->parties[i].id->domain, c->parties[party].id->domain))
+			return true;
+	return false;
+}
+
+/* The parties that `domain` is not below, by their organizational domains. */
+static enum step
+relate_by_walk(struct dmarc_align *c, struct span domain,
+    const struct dmarc_identifier **by)
+{
+	struct dmarc_walk walk = { .failed = true };
+	enum step own = STEP_WAIT, step = STEP_DONE;
+	size_t asked = 0;
+
+	for (size_t i = 0; i < c->n_parties; i++) {
+		struct dmarc_party *p = &c->parties[i];
+
+		if (!may_share_organization(domain, p->id->domain) ||
+		    domain_is_under(domain, p->id->domain))
+			continue;
+		if (!is_repeated(c, i) && asked++ == DMARC_RELATED_MAX)
+			break;
+		if (asked == 1)
+			own = dmarc_walk(domain, c->talk, c->arena, &walk);
+		if (dmarc_align_party_walk(c, p) == STEP_WAIT ||
+		    own == STEP_WAIT)
+			step = STEP_WAIT;
+		else if (p->id->fact == DMARC_FACT_PASS && *by == NULL &&
+		    !walk.failed && !p->failed &&
+		    domain_equal(
+			walk.organizational_domain, p->organizational_domain))
+			*by = p->id;
+	}
+	return step;
+}
+
+/* The first identifier that passes and is `domain` or above it. */
+static const struct dmarc_identifier *
+passing_above(const struct dmarc_align *c, struct span domain)
+{
+	for (size_t i = 0; i < c->n_parties; i++) {
+		const struct dmarc_identifier *id = c->parties[i].id;
+
+		if (id->fact == DMARC_FACT_PASS &&
+		    domain_is_under(domain, id->domain))
+			return id;
+	}
+	return NULL;
+}
+
+enum step
+dmarc_ask_related(const struct dmarc_facts *f, const struct span *domains,
+    size_t n, struct dns_talk *talk, struct arena *a)
+{
+	const struct dmarc_identifier *by = NULL;
+	enum step step = STEP_DONE;
+	struct dmarc_align c;
+
+	if (!dmarc_align_open(&c, f, true, talk, a))
+		return STEP_DONE;
+	for (size_t i = 0; i < n; i++)
+		if (relate_by_walk(&c, domains[i], &by) == STEP_WAIT)
+			step = STEP_WAIT;
+	return step;
+}
+
+enum step
+dmarc_find_related(const struct dmarc_facts *f, const struct span *domains,
+    size_t n, struct dns_talk *talk, struct arena *a, struct dmarc_related *out)
+{
+	enum step step = STEP_DONE;
+	struct dmarc_align c;
+
+	*out = (struct dmarc_related){ .by = NULL };
+	if (!dmarc_align_open(&c, f, true, talk, a))
+		return STEP_DONE;
+	for (size_t i = 0; i < n && out->by == NULL; i++) {
+		out->by = passing_above(&c, domains[i]);
+		out->domain = i;
+	}
+	for (size_t i = 0; i < n && out->by == NULL; i++) {
+		out->domain = i;
+		if (relate_by_walk(&c, domains[i], &out->by) == STEP_WAIT)
+			step = STEP_WAIT;
+	}
+	return out->by != NULL ? STEP_DONE : step;
+}
