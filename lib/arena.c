@@ -6,8 +6,8 @@
 #include <string.h>
 
 enum {
-	ARENA_FIRST = 1000, /* with its head not more than malloc() keeps for a
-	                       thread, for most arenas stay small */
+	ARENA_FIRST = 1000, /* with its header it fits malloc()'s per-thread
+	                       cache; most arenas need no more */
 	ARENA_GROWTH = 4,
 	ARENA_LARGEST = 64000,
 };
@@ -21,7 +21,7 @@ struct block {
 
 struct arena {
 	struct block *first;
-	struct block *last; /* the one in use; those behind it are spare */
+	struct block *last; /* the one in use; those after it are spare */
 	size_t cap;
 	size_t used;
 	unsigned long fail_at; /* 0: never */

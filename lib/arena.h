@@ -1,10 +1,10 @@
 /*
  * arena.h - a capped bump allocator: the memory of one message.
  *
- * Nothing is freed singly; arena_rewind() and arena_free() give back all.
- * Memory comes zeroed and aligned for any type.  Every allocation may return
- * NULL (cap reached, or no memory): the caller checks, and answers temperror.
- * One thread at a time.
+ * Single allocations are never freed; arena_rewind() and arena_free() release
+ * them all.  Memory is zeroed and aligned for any type.  Every allocation may
+ * return NULL (cap reached, or no memory): the caller checks, and answers
+ * temperror.  Use by one thread at a time.
  */
 #ifndef AVOUCH_LIB_ARENA_H
 #define AVOUCH_LIB_ARENA_H
@@ -27,7 +27,7 @@ void *arena_alloc(struct arena *a, size_t size);
 /* `count` elements of `size` bytes; NULL where the product overflows. */
 void *arena_array(struct arena *a, size_t count, size_t size);
 
-/* A copy with a NUL behind it; p is NULL only on failure. */
+/* A copy, followed by a NUL; p is NULL only on failure. */
 struct span arena_copy(struct arena *a, struct span s);
 
 /* Forgets every allocation; what was handed out is no longer valid. */
@@ -36,7 +36,7 @@ void arena_rewind(struct arena *a);
 /* Bytes handed out since the last rewind. */
 size_t arena_used(const struct arena *a);
 
-/* Some allocation since the last rewind has failed. */
+/* Whether an allocation has failed since the last rewind. */
 bool arena_has_failed(const struct arena *a);
 
 /*

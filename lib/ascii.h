@@ -20,7 +20,7 @@ bool ascii_is_xdigit(unsigned char c);
 /* WSP of RFC 5234: SP, TAB. */
 bool ascii_is_wsp(unsigned char c);
 
-/* SP, TAB, CR, LF: all that folding white space is made of. */
+/* SP, TAB, CR, LF: the bytes of folding white space. */
 bool ascii_is_space(unsigned char c);
 
 /* VCHAR of RFC 5234: %x21-7E. */
@@ -35,7 +35,7 @@ bool ascii_is_atext(unsigned char c);
 /* ftext of RFC 5322 section 3.6.8: %d33-57 and %d59-126. */
 bool ascii_is_ftext(unsigned char c);
 
-/* tag-name of RFC 6376 section 3.2 after its first: ALPHA, DIGIT, "_". */
+/* tag-name of RFC 6376 section 3.2, after its first byte: ALPHA, DIGIT, "_". */
 bool ascii_is_tag(unsigned char c);
 
 /* token of RFC 2045 section 5.1, with UTF-8 bytes by RFC 6532 section 3.2. */

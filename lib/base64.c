@@ -2,7 +2,7 @@
 
 #include <stdint.h>
 
-/* What a byte stands for: 0 to 63, or one of these. */
+/* The value of a byte: 0 to 63, or one of these. */
 enum { WSP = 64, PAD = 65, BAD = 66 };
 
 /* clang-format off */
@@ -29,7 +29,7 @@ static const uint8_t values[256] = {
 static const char alphabet[] =
     "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
 
-/* Four letters give three bytes; these are the letters that have come. */
+/* Four letters make three bytes; these are the letters seen so far. */
 struct quad {
 	uint32_t bits;
 	unsigned letters;
@@ -84,7 +84,7 @@ bool
 base64_decode(struct arena *a, struct span text, struct span *out)
 {
 	struct quad q = { .letters = 0 };
-	/* three for every four letters begun */
+	/* three bytes for every four letters, rounded up */
 	uint8_t *start = arena_alloc(a, text.n - text.n / 4 + 1);
 	uint8_t *to = start;
 	size_t i = 0;

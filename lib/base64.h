@@ -12,10 +12,10 @@
 #include "lib/span.h"
 
 /*
- * Decodes into `a`.  False where a byte is neither of the alphabet nor white
- * space, the padding is wrong or not at the end, or bits are left over that
- * are not zero; or where `a` has no room (arena_has_failed() tells).  Nothing
- * but white space decodes to an empty span.
+ * Decodes into `a`.  False if a byte is neither in the alphabet nor white
+ * space, if the padding is wrong or not at the end, if leftover bits are not
+ * zero, or if `a` has no room (check arena_has_failed()).  A text of white
+ * space only decodes to an empty span.
  */
 bool base64_decode(struct arena *a, struct span text, struct span *out);
 

@@ -27,7 +27,7 @@ clock_look(struct clock_watch *w, int64_t wall, int64_t running)
 	};
 }
 
-/* Not the monotonic clock: that stands still while the system sleeps. */
+/* Not CLOCK_MONOTONIC, which stops while the system sleeps. */
 static int64_t
 seconds_running(void)
 {
@@ -38,17 +38,18 @@ seconds_running(void)
 }
 
 static void
-tell(bool doubtful, int64_t jump)
+log_clock_change(bool doubtful, int64_t jump)
 {
 	if (doubtful)
 		log_say(LOG_LEVEL_ERROR, "clock",
-		    "the clock was set %s by %lld seconds; for a day the old "
-		    "time is gone on with, unless the clock is set right or "
-		    "the daemon started anew before",
+		    "the clock was set %s by %lld seconds; keeping the "
+		    "previous "
+		    "time for 24 hours; correct the clock, or restart the "
+		    "daemon if the new time is right",
 		    jump < 0 ? "back" : "forward", llabs(jump));
 	else
-		log_say(
-		    LOG_LEVEL_WARNING, "clock", "the clock is believed again");
+		log_say(LOG_LEVEL_WARNING, "clock",
+		    "the system clock is accepted again");
 }
 
 struct clock_time
@@ -65,6 +66,6 @@ clock_now(void)
 	now = clock_look(&watch, wall, running);
 	pthread_mutex_unlock(&lock);
 	if (now.doubtful != before)
-		tell(now.doubtful, wall - now.now);
+		log_clock_change(now.doubtful, wall - now.now);
 	return now;
 }

@@ -140,7 +140,7 @@ is_not_control(unsigned char c)
 	return c >= 0x20 && c != 0x7f;
 }
 
-/* libidn2 had no memory: the caller shall see it as of the arena. */
+/* libidn2 ran out of memory: report it to the caller as an arena failure. */
 static void
 mark_failed(struct arena *a)
 {
@@ -148,10 +148,10 @@ mark_failed(struct arena *a)
 }
 
 /*
- * The A-label of one label that is not ASCII (RFC 5890 section 2.3.2.1), by
- * the non-transitional mapping of UTS 46: it folds case and width as mail
- * programs do before they show or look up a name, where the bare rules of
- * IDNA2008 would let such a spelling pass by unjudged.
+ * The A-label of one non-ASCII label (RFC 5890 section 2.3.2.1), by the
+ * non-transitional mapping of UTS 46.  It folds case and width as mail programs
+ * do before they show or look up a name; the plain rules of IDNA2008 would
+ * reject such a spelling, and it would not be judged.
  */
 static bool
 put_alabel(struct buf *b, struct arena *a, struct span label)
@@ -172,8 +172,8 @@ put_alabel(struct buf *b, struct arena *a, struct span label)
 	return code == IDN2_OK;
 }
 
-/* `name` has U-labels.  The mapping may bring forth dots and other ASCII that
- * the text did not show, so the outcome must be a hostname. */
+/* `name` has U-labels.  The mapping can produce dots and other ASCII characters
+ * that the text does not show, so the result must be a hostname. */
 static struct span
 normal_of_unicode(struct arena *a, struct span name)
 {
@@ -239,7 +239,8 @@ domain_display(struct arena *a, struct span name)
 	if (idn2_to_unicode_8z8z(normal.p, &unicode, 0) == IDN2_OK)
 		shown = arena_copy(a, span_str(unicode));
 	idn2_free(unicode);
-	/* what does not lead back to the same name would mislead people */
+	/* a form that does not map back to the same name would mislead people
+	 */
 	if (shown.p == NULL || !span_equal(domain_normal(a, shown), normal))
 		return name;
 	return shown;

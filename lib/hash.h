@@ -1,6 +1,6 @@
 /*
- * hash.h - SipHash-1-3 of bytes, for tables whose keys come from outside:
- * who does not know the secret can't make them collide.
+ * hash.h - SipHash-1-3, for tables whose keys come from outside: without the
+ * secret nobody can make them collide.
  */
 #ifndef AVOUCH_LIB_HASH_H
 #define AVOUCH_LIB_HASH_H
@@ -13,10 +13,10 @@ struct hash_secret {
 	uint64_t a, b;
 };
 
-/* Random; a constant where the kernel has no random bytes to give. */
+/* Random; weak only if the kernel has no random bytes. */
 struct hash_secret hash_secret_new(void);
 
-/* `salt` tells keys with equal bytes apart (a type beside a name). */
+/* `salt` distinguishes keys with equal bytes (a type beside a name). */
 uint64_t hash_span(struct hash_secret secret, struct span bytes, uint64_t salt);
 
 #endif

@@ -49,7 +49,7 @@ unmapped(struct ip ip)
 	return v4;
 }
 
-/* inet_pton() for a text that needs no NUL behind it and may hold one. */
+/* inet_pton() for a span, which may contain a NUL but need not end with one. */
 static bool
 parse_as(int af, enum ip_family family, struct span text, struct ip *out)
 {
@@ -90,7 +90,7 @@ ip_parse(struct span text, struct ip *out)
 	return true;
 }
 
-/* Clears what lies behind the prefix; true if anything was set there. */
+/* Clears the bits after the prefix; true if any of them was set. */
 static bool
 cut_host_bits(struct ip_net *net)
 {
@@ -106,7 +106,7 @@ cut_host_bits(struct ip_net *net)
 	return found;
 }
 
-/* RFC 7208 section 5.6: "0", or digits that do not begin with one. */
+/* RFC 7208 section 5.6: "0", or digits without a leading zero. */
 bool
 ip_prefix_parse(struct span text, unsigned max, unsigned *bits)
 {

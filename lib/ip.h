@@ -3,7 +3,7 @@
  * them.
  *
  * An IPv4-mapped IPv6 address (::ffff:192.0.2.1) is read as the IPv4 address it
- * stands for (RFC 7208 section 5).
+ * contains (RFC 7208 section 5).
  */
 #ifndef AVOUCH_LIB_IP_H
 #define AVOUCH_LIB_IP_H
@@ -32,29 +32,28 @@ struct ip_net {
 enum ip_net_fault {
 	IP_NET_OK,
 	IP_NET_NO_ADDRESS, /* not an address at all */
-	IP_NET_NO_PREFIX,  /* the part behind "/" is no length of a prefix */
-	IP_NET_HOST_BITS,  /* bits behind the prefix are set; `out` has them cut
-	                    */
+	IP_NET_NO_PREFIX,  /* the part after "/" is not a prefix length */
+	IP_NET_HOST_BITS,  /* bits after the prefix are set; cleared in `out` */
 };
 
-enum { IP_TEXT_MAX = 46 }; /* longest text, with the NUL */
+enum { IP_TEXT_MAX = 46 }; /* longest text, including the NUL */
 
-/* Exactly one address, no brackets, no zone id, nothing else around it; else
- * `out` is IP_NONE.  ip_parse_v6() leaves an IPv4-mapped address IPv6: what an
- * SPF record lists under ip6 is never an IPv4 client (RFC 7208 section 5). */
+/* Exactly one address, without brackets, zone id or anything else; otherwise
+ * `out` is IP_NONE.  ip_parse_v6() keeps an IPv4-mapped address as IPv6: an ip6
+ * mechanism never matches an IPv4 client (RFC 7208 section 5). */
 bool ip_parse(struct span text, struct ip *out);
 bool ip_parse_v4(struct span text, struct ip *out);
 bool ip_parse_v6(struct span text, struct ip *out);
 
-/* The length of a prefix: "0", or digits that do not begin with it (RFC 7208
- * section 5.6), at most `max`. */
+/* A prefix length of at most `max`: "0", or digits without a leading zero (RFC
+ * 7208 section 5.6). */
 bool ip_prefix_parse(struct span text, unsigned max, unsigned *bits);
 
-/* "192.0.2.0/24", "2001:db8::/32", or an address alone.  `out` is IP_NONE where
- * it is neither, "::ffff:192.0.2.0/120" the first. */
+/* "192.0.2.0/24", "2001:db8::/32", or a single address; else `out` is IP_NONE.
+ * "::ffff:192.0.2.0/120" is read as 192.0.2.0/24. */
 enum ip_net_fault ip_net_parse(struct span text, struct ip_net *out);
 
-/* IP_NONE for NULL and for other families (AF_UNIX); the port then is 0. */
+/* IP_NONE, and port 0, for NULL and for other families (AF_UNIX). */
 struct ip ip_from_sockaddr(const struct sockaddr *sa);
 uint16_t ip_port_from_sockaddr(const struct sockaddr *sa);
 
@@ -63,11 +62,11 @@ void ip_put(struct buf *b, const struct ip *ip);
 
 bool ip_equal(const struct ip *a, const struct ip *b);
 
-/* `ip` lies in the first `bits` bits of `net`; never across families. */
+/* The first `bits` bits of both are equal; false if the families differ. */
 bool ip_in(const struct ip *ip, const struct ip *net, unsigned bits);
 
-/* The name asked for PTR: under in-addr.arpa or ip6.arpa, no final dot;
- * nothing for IP_NONE. */
+/* The name of the PTR record: under in-addr.arpa or ip6.arpa, no final dot.
+ * Writes nothing for IP_NONE. */
 void ip_put_reverse(struct buf *b, const struct ip *ip);
 
 #endif

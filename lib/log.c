@@ -18,7 +18,7 @@
 enum {
 	TAIL = 16,       /* kept free for: quote, cut mark, brace, newline */
 	UNIT_MAX = 8,    /* the longest escape of one character, with NUL */
-	NUMBER_MAX = 24, /* a number, its sign and what stands around it */
+	NUMBER_MAX = 24, /* a number, its sign and separators */
 	FAULT_SECONDS = 60,
 };
 
@@ -29,15 +29,15 @@ static const struct name level_names[] = {
 	{ "debug", LOG_LEVEL_DEBUG },
 };
 
-/* The setting; one word each, so that no reader needs a lock. */
+/* The settings; one word each, so that readers need no lock. */
 static _Atomic enum log_format format_now = LOG_FORMAT_TEXT;
 static _Atomic enum log_target target_now = LOG_TARGET_STDERR;
 static _Atomic enum log_level most_now = LOG_LEVEL_WARNING;
 
 struct fault {
 	const char *cause; /* NULL: the row is free */
-	time_t since;      /* monotonic: when it was last told */
-	uint64_t held;     /* how often it was not told since */
+	time_t since;      /* monotonic: when it was last logged */
+	uint64_t held;     /* how often it was left out since then */
 };
 
 static struct {
@@ -70,7 +70,7 @@ is_plain(unsigned char c)
 	return ascii_is_print(c) && c != '"' && c != '\\';
 }
 
-/* The character in front of `s` as it may stand in a line; taken. */
+/* Takes the character at the start of `s` and writes its safe form. */
 static void
 put_unit(struct buf *unit, enum log_format format, struct scan *s)
 {
@@ -91,7 +91,7 @@ put_unit(struct buf *unit, enum log_format format, struct scan *s)
 	s->p += n > 0 ? n : 1;
 }
 
-/* `value` escaped, as much as there is room for; whole characters only. */
+/* As much of `value`, escaped, as there is room for; whole characters only. */
 static void
 put_escaped(struct log_line *l, struct span value)
 {
@@ -119,7 +119,7 @@ is_bare(unsigned char c)
 	return is_plain(c) && c != ' ' && c != '=';
 }
 
-/* The key and what stands around it; false where the field has no room. */
+/* The key and its separators; false if the field has no room. */
 static bool
 put_key(struct log_line *l, const char *key, size_t at_least)
 {
@@ -191,7 +191,7 @@ log_number(struct log_line *l, const char *key, int64_t value)
 	buf_number(&l->text, value < 0 ? 0 - (uint64_t)value : (uint64_t)value);
 }
 
-/* A signal may come before anything is written; then once more. */
+/* Retries once if a signal arrived before anything was written. */
 static void
 write_line(struct span line)
 {
@@ -267,7 +267,7 @@ fault_row(const char *cause)
 	return &faults.rows[LOG_CAUSES_MAX];
 }
 
-/* Whether to tell `cause` now, and how often it was held back before. */
+/* Whether `cause` is to be logged now, and how often it was left out before. */
 static bool
 fault_is_due(const char *cause, uint64_t *held)
 {

@@ -1,12 +1,11 @@
 /*
  * log.h - one event, one line of key=value (or one JSON object).
  *
- * A line is built on the stack of the caller and written whole by one system
- * call, so lines of several threads do not mix.  Values from outside are
- * quoted and escaped: a line never holds CR, LF, NUL, a control byte, bytes
- * that are not UTF-8, or a character that turns the direction of writing.  It
- * is cut at LOG_LINE_MAX, NUL and newline included, and then ends in cut=1.
- * Only verify/, report/, milter/ and cli/ log.
+ * A line is built on the caller's stack and written by one system call, so
+ *lines of several threads do not mix.  Values from outside are quoted and
+ *escaped: a line never contains CR, LF, NUL, control bytes, invalid UTF-8, or
+ *characters that change the writing direction.  A line longer than
+ *LOG_LINE_MAX, NUL and newline included, is cut and ends in cut=1.
  *
  *	level=info event=message queue_id=4ZxY from="a b@example.org" ms=12
  *	{"level":"info","event":"message","queue_id":"4ZxY","ms":12}
@@ -28,7 +27,7 @@
 #include "lib/span.h"
 
 enum {
-	LOG_LINE_MAX = 4096, /* PIPE_BUF: a pipe takes it whole */
+	LOG_LINE_MAX = 4096, /* PIPE_BUF: written to a pipe in one piece */
 	LOG_CAUSES_MAX = 64,
 };
 
@@ -44,14 +43,14 @@ enum log_target { LOG_TARGET_STDERR, LOG_TARGET_SYSLOG };
 struct log_line {
 	enum log_level level;
 	enum log_format format; /* as it was set when the line began */
-	struct buf text;        /* p is NULL where the line is not wanted */
+	struct buf text;        /* p is NULL if the line is not wanted */
 	char memory[LOG_LINE_MAX];
 };
 
 /*
- * The one setting of the process; before it, warnings and errors go to stderr
- * as text.  `program` is a literal.  LOG_FORMAT_NONE still lets errors through.
- * Safe to call while other threads log.
+ * Sets the log of the process.  Before the first call, warnings and errors go
+ * to stderr as text.  `program` is a literal.  With LOG_FORMAT_NONE errors are
+ * still logged.  Safe while other threads log.
  */
 void log_setup(const char *program, enum log_format format,
     enum log_target target, enum log_level most);
@@ -63,16 +62,15 @@ void log_span(struct log_line *l, const char *key, struct span value);
 void log_number(struct log_line *l, const char *key, int64_t value);
 void log_end(struct log_line *l);
 
-/* A plain sentence: event, then text="...", printf-like, escaped all the same.
- */
+/* A sentence: the event, then text="...", printf-like and escaped. */
 void log_say(enum log_level level, const char *event, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 
 /*
- * Once per `cause` and minute, for faults that repeat with every message.  The
- * line that comes next for that cause says how many were held back.  `cause`
- * is a literal; at most LOG_CAUSES_MAX are told apart, all others count as one.
- * The level is LOG_LEVEL_ERROR.
+ * Logs an error at most once a minute per `cause`, for errors that would repeat
+ * with every message.  The next line for that cause says how many were left
+ * out. `cause` is a literal; LOG_CAUSES_MAX of them are distinguished, all
+ * others count as one.
  */
 void log_fault(const char *cause, const char *format, ...)
     __attribute__((format(printf, 2, 3)));

@@ -1,5 +1,5 @@
 /*
- * scan.h - a cursor over a span: what every parser here is written with.
+ * scan.h - a cursor over a span; every parser uses it.
  *
  * It never looks at or past `end`, and each call either advances or stops.
  */
@@ -38,7 +38,7 @@ bool scan_text_nocase(struct scan *s, const char *text);
 /* The longest run of bytes that satisfy `is`; may be empty. */
 struct span scan_while(struct scan *s, bool (*is)(unsigned char));
 
-/* All up to the next `c`, which is not taken, or to the end. */
+/* Everything up to the next `c`, which is not taken, or to the end. */
 struct span scan_until(struct scan *s, char c);
 
 /*
@@ -48,8 +48,8 @@ struct span scan_until(struct scan *s, char c);
 bool scan_fws(struct scan *s);
 
 /*
- * A decimal number of at least one digit, at most `max`.  False, with nothing
- * taken, where there is no digit or the number is larger.
+ * A decimal number of at least one digit, at most `max`.  If there is no digit
+ * or the number is larger, returns false and takes nothing.
  */
 bool scan_number(struct scan *s, uint64_t max, uint64_t *out);
 

@@ -1,10 +1,10 @@
 /*
- * span.h - a pointer and a length: how every text is passed about.
+ * span.h - a pointer and a length: how every text is passed.
  *
- * The bytes come from outside: they may hold NUL, may lack it, need not be
- * ASCII, and are never written to.  A span owns nothing; it lives as long as
- * what it points into.  {NULL, 0} is "absent"; a present, empty text has a
- * pointer and n == 0.
+ * The bytes come from outside: they may contain NUL, are not NUL-terminated,
+ * need not be ASCII, and are never written to.  A span owns nothing; it is
+ * valid as long as the memory it points to.  {NULL, 0} means "absent"; an empty
+ * text that is present has a pointer and n == 0.
  */
 #ifndef AVOUCH_LIB_SPAN_H
 #define AVOUCH_LIB_SPAN_H
@@ -32,24 +32,24 @@ struct span span_str(const char *text);
 /* Between two pointers into one object, from <= to. */
 struct span span_between(const char *from, const char *to);
 
-/* Without its first `n` bytes; its first, its last `n`; clamped to the span. */
+/* All but the first `n` bytes; the first, the last `n`; clamped to the span. */
 struct span span_skip(struct span s, size_t n);
 struct span span_first(struct span s, size_t n);
 struct span span_last(struct span s, size_t n);
 
-/* Without SP, TAB, CR and LF at both ends. */
+/* Without SP, TAB, CR and LF at either end. */
 struct span span_trim(struct span s);
 
 bool span_equal(struct span a, struct span b);
 bool span_is(struct span s, const char *text);
 
-/* ASCII letters without regard to case; other bytes as they are. */
+/* These ignore the case of ASCII letters. */
 bool span_equal_nocase(struct span a, struct span b);
 bool span_is_nocase(struct span s, const char *text);
 bool span_starts_nocase(struct span s, const char *text);
 bool span_ends_nocase(struct span s, const char *text);
 
-/* Index of the first, the last `c`; s.n where there is none. */
+/* Index of the first, the last `c`; s.n if there is none. */
 size_t span_index(struct span s, char c);
 size_t span_rindex(struct span s, char c);
 

@@ -14,10 +14,10 @@ struct name {
 	int value;
 };
 
-/* The name of `value`; "?" where the table has none. */
+/* The name of `value`; "?" if the table has none. */
 const char *table_name(const struct name *table, size_t n, int value);
 
-/* Finds `name` in any case; false where the table has none. */
+/* Finds `name` in any case; false if the table does not have it. */
 bool table_value(
     const struct name *table, size_t n, struct span name, int *value);
 

@@ -3,8 +3,8 @@
 #include "lib/ascii.h"
 
 /*
- * VALCHAR of RFC 6376 section 3.2 and the white space between such; beyond
- * ASCII too, as the note there advises and RFC 8616 section 4 needs.
+ * VALCHAR of RFC 6376 section 3.2 and the white space between them; non-ASCII
+ * bytes too, as the note there advises and RFC 8616 section 4 requires.
  */
 static bool
 is_value(unsigned char c)

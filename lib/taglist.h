@@ -13,26 +13,25 @@
 
 struct tag {
 	struct span name;  /* as written: tag names are case-sensitive */
-	struct span value; /* without white space at its ends; may be empty */
+	struct span value; /* without surrounding white space; may be empty */
 };
 
 enum tag_step { TAG_ONE, TAG_END, TAG_BAD };
 
 enum { TAGLIST_MAX = 64 }; /* tags in one list; RFC 6376 defines 13 */
 
-/* Read one tag-spec; on TAG_BAD `s` is at the culprit.  An empty one at the
- * very end ("a=1;") is the end of the list, elsewhere ("a=1;;b=2") it is bad.
- */
+/* Reads one tag-spec; on TAG_BAD `s` is at the offending byte.  An empty one at
+ * the very end ("a=1;") ends the list; anywhere else ("a=1;;b=2") it is bad. */
 enum tag_step taglist_next(struct scan *s, struct tag *tag);
 
 /*
- * The whole list into `tags`.  False, with `reason` a constant text, for a
- * syntax error, a tag given twice, or more than TAGLIST_MAX tags.
+ * Reads the whole list into `tags`.  False, and `reason` is a constant text,
+ * for a syntax error, a duplicate tag, or more than TAGLIST_MAX tags.
  */
 bool taglist_read(struct span text, struct tag tags[TAGLIST_MAX], size_t *n,
     const char **reason);
 
-/* The value of `name`; false where it is not in the list. */
+/* The value of `name`; false if it is not in the list. */
 bool taglist_find(
     const struct tag *tags, size_t n, const char *name, struct span *value);
 

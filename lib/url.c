@@ -9,7 +9,7 @@ static const char *const schemes[] = { "postgresql://", "postgres://" };
 
 static const char hidden[] = "***";
 
-/* Parameters whose values are no secret; all others are hidden. */
+/* Parameters whose values are not secret; all others are hidden. */
 static const char *const harmless[] = { "application_name", "connect_timeout",
 	"dbname", "host", "hostaddr", "keepalives_idle", "passfile", "port",
 	"service", "sslcert", "sslkey", "sslmode", "sslrootcert",
@@ -27,8 +27,8 @@ url_is_database(struct span s)
 	return false;
 }
 
-/* How many bytes the scheme has, of others too: who mistypes it has typed a
- * password as well.  0: there is none. */
+/* Length of any scheme, because a URL with a mistyped scheme has a password
+ * too.  0: there is none. */
 static size_t
 scheme_size(struct span s)
 {
@@ -68,8 +68,8 @@ put_parameters(struct buf *b, struct span text)
 	}
 }
 
-/* A password may have any byte in it that was not encoded as it should be, so
- * it is taken to end at the last "@" that there is. */
+/* A password may contain bytes that should have been percent-encoded, so it is
+ * assumed to end at the last "@". */
 void
 url_put_shown(struct buf *b, struct span url)
 {

@@ -1,6 +1,6 @@
 /*
- * url.h - the URL of a PostgreSQL database: how it is known, and how it may be
- * shown.
+ * url.h - the URL of a PostgreSQL database: recognize it, and show it without
+ * its password.
  */
 #ifndef AVOUCH_LIB_URL_H
 #define AVOUCH_LIB_URL_H
@@ -10,13 +10,13 @@
 #include "lib/buf.h"
 #include "lib/span.h"
 
-/* Begins with "postgresql://" or "postgres://", as libpq takes it. */
+/* Begins with "postgresql://" or "postgres://", the schemes of libpq. */
 bool url_is_database(struct span s);
 
 /*
- * As it may stand in a message or a log: "***" in the place of a password, of
- * any scheme.  In doubt too much is hidden rather than too little.  What is no
- * URL is put as it is.
+ * The form for messages and logs, with "***" instead of a password, for any
+ * scheme.  In doubt it hides too much rather than too little.  A text that is
+ * not a URL is written unchanged.
  */
 void url_put_shown(struct buf *b, struct span url);
 

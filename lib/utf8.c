@@ -4,7 +4,7 @@
 
 #include "lib/ascii.h"
 
-/* The character in front of `s`; 0 bytes where there is none. */
+/* Decodes the character at the start of `s`; returns its bytes, or 0. */
 static size_t
 decode(struct span s, uint32_t *out)
 {

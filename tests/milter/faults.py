@@ -302,7 +302,7 @@ def _(l):
             same(s.page().one("store_committed_total"), count, "committed")
             ahead(0)
             s.d.wait_log(event="clock", level="warning")
-            same(judge(old), "550", "believed again")
+            same(judge(old), "550", "back within the hour")
             count += 1
             s.d.lines.clear()
         true(l.dns.asked - asked < 60, "answers are kept: %d" % (
