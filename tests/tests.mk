@@ -95,7 +95,8 @@ MILTER_TESTS = "tests/milter/proto.py $(DAEMON)" \
 	"tests/milter/storefaults.py $(DAEMON)" \
 	"tests/milter/failures.py $(DAEMON)" "tests/milter/starting.py $(DAEMON)" \
 	"tests/milter/faults.py $(DAEMON)" "tests/milter/flood.py $(DAEMON)" \
-	"tests/milter/loop.py $(DAEMON)" "tests/milter/e2e.py $(DAEMON)"
+	"tests/milter/loop.py $(DAEMON)" "tests/milter/e2e.py $(DAEMON)" \
+	"tests/milter/trusted.py $(DAEMON)"
 CLI_TESTS = "tests/cli/contract.py $(COMMAND)" \
 	"tests/cli/explain.py $(COMMAND)" "tests/cli/manual.py $(COMMAND)" \
 	"tests/report/reading.py $(COMMAND)" \

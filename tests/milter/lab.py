@@ -105,10 +105,11 @@ class Lab(contextlib.ExitStack):
         self.callback(self.milter.stop)
         return self.milter
 
-    def start_postfix(self):
+    def start_postfix(self, **options):
         self.smtp_port = smtp.free_port()
         self.postfix = postfix.Postfix(self.home, self.smtp_port,
-                                       self.sink.port, self.mta_socket, HOST)
+                                       self.sink.port, self.mta_socket, HOST,
+                                       **options)
         self.callback(self.postfix.stop)
         return self.postfix
 

@@ -24,6 +24,7 @@ trace    unix - - n -     0 bounce
 verify   unix - - n -     1 verify
 proxymap unix - - n -     - proxymap
 lmtp     unix - - n -     - lmtp
+smtp     unix - - n -     - smtp
 showq    unix n - n -     - showq
 error    unix - - n -     - error
 retry    unix - - n -     - error
@@ -56,6 +57,7 @@ smtpd_relay_restrictions = reject_unauth_destination
 virtual_mailbox_domains = {domain}
 virtual_mailbox_maps = static:x
 virtual_transport = lmtp:inet:127.0.0.1:{sink}
+local_header_rewrite_clients =
 disable_dns_lookups = yes
 smtpd_peername_lookup = no
 smtpd_authorized_xclient_hosts = 127.0.0.1
@@ -82,15 +84,19 @@ def check():
 
 
 class Postfix:
-    """Listens on `port` of 127.0.0.1, hands mail for `domain` to `sink`."""
+    """Listens on `port` of 127.0.0.1, hands mail for `domain` to `sink`.
+
+    `services` are further lines of master.cf, `options` settings of main.cf.
+    """
 
     def __init__(self, home, port, sink, milter, host="mx.example.net",
-                 domain="example.net"):
+                 domain="example.net", services="", **options):
         check()
         self.home = home
         self.port = port
         self.config = home + "/config"
         self.log = home + "/log/mail.log"
+        os.makedirs(home, exist_ok=True)
         os.chmod(home, 0o755)
         for name in ("config", "queue", "data", "log"):
             os.mkdir(home + "/" + name, 0o755)
@@ -100,8 +106,9 @@ class Postfix:
                       name="postfix-test")
         with open(self.config + "/main.cf", "w") as f:
             f.write(MAIN.format(**values))
+            f.writelines("%s = %s\n" % o for o in options.items())
         with open(self.config + "/master.cf", "w") as f:
-            f.write(MASTER.format(**values))
+            f.write(MASTER.format(**values) + services)
         self.run("postfix", "start")
 
     def run(self, program, *arguments):

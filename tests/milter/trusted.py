@@ -1,0 +1,306 @@
+#!/usr/bin/env python3
+"""trusted_mtas, with real Postfixes: mail that comes back from a content
+filter, and an outer MX that passes mail on to an inner one.
+
+usage: trusted.py PROGRAM [PART-OF-A-NAME]
+"""
+
+import re
+import socketserver
+import sys
+import threading
+
+import daemon
+import lab
+import postfix
+import smtp
+from demo import STRANGER
+from mailing import reader, settings
+from suite import Suite, holds, lacks, same, true
+
+suite = Suite()
+
+OURS = "Authentication-Results"
+MARK = "X-Avouch-Quarantine"
+SHOP = "x@shop.example"  # p=quarantine: the mark is added when it fails
+CLAIM = (b"Authentication-Results: mx.example.net; dmarc=pass (claimed)\r\n"
+         b"X-Avouch-Quarantine: claimed\r\n")
+
+
+class Filter:
+    """A content filter as amavis is one: it takes mail by SMTP, adds a field,
+    and sends it back to port `back`."""
+
+    class Handler(socketserver.StreamRequestHandler):
+        def say(self, text):
+            self.wfile.write(text.encode() + b"\r\n")
+
+        def handle(self):
+            sender, to = "", []
+            self.say("220 filter")
+            for line in self.rfile:
+                text = line.decode("utf-8", "replace").strip()
+                verb = text[:4].upper()
+                if verb == "EHLO":
+                    self.say("250-filter\r\n250-8BITMIME\r\n250 SMTPUTF8")
+                elif verb == "MAIL":
+                    sender, to = re.search("<(.*?)>", text).group(1), []
+                    self.say("250 ok")
+                elif verb == "RCPT":
+                    to.append(re.search("<(.*?)>", text).group(1))
+                    self.say("250 ok")
+                elif verb == "DATA":
+                    self.say("354 go on")
+                    self.say(self.pass_back(sender, to[0], self.content()))
+                elif verb == "QUIT":
+                    self.say("221 bye")
+                    return
+                else:
+                    self.say("250 ok")
+
+        def content(self):
+            lines = []
+            for line in self.rfile:
+                if line == b".\r\n":
+                    break
+                lines.append(line[1:] if line.startswith(b".") else line)
+            return b"".join(lines)
+
+        def pass_back(self, sender, to, message):
+            c = smtp.Client(self.server.back)
+            c.need("EHLO filter.example", 250)
+            if self.server.command:
+                c.command(self.server.command)
+                if self.server.command.startswith("XCLIENT"):
+                    c.need("EHLO filter.example", 250)
+            reply = c.message(sender, to, b"X-Filtered: yes\r\n" + message)
+            c.quit()
+            return str(reply)
+
+    def __init__(self, back):
+        socketserver.ThreadingTCPServer.allow_reuse_address = True
+        self.server = socketserver.ThreadingTCPServer(
+            ("127.0.0.1", 0), Filter.Handler)
+        self.server.daemon_threads = True
+        self.server.back = back
+        self.server.command = None  # before MAIL: XFORWARD or XCLIENT
+        self.port = self.server.server_address[1]
+        threading.Thread(target=self.server.serve_forever,
+                         kwargs={"poll_interval": 0.1}, daemon=True).start()
+
+    def close(self):
+        self.server.shutdown()
+        self.server.server_close()
+
+
+def trusted(*entries):
+    return "trusted_mtas = { %s }\n" % ", ".join('"%s"' % e for e in entries)
+
+
+def send(l, message, who=STRANGER, sender=SHOP, port=None, command=None):
+    """What was delivered.  `who` is told by XCLIENT, unless {}."""
+    to = reader()
+    with smtp.Client(port or l.smtp_port) as c:
+        c.become("host66.isp.example", **who)
+        if command:
+            c.need(command, 250)
+        reply = c.message(sender, to, message)
+    same(reply.code, 250, str(reply))
+    got = l.sink.take(to)
+    true(got is not None, "not delivered")
+    return got
+
+
+def fields(message):
+    """(ours, marks)"""
+    return ([f for f in smtp.fields(message, OURS) if lab.HOST in f],
+            smtp.fields(message, MARK))
+
+
+def passes(d, n, **wanted):
+    """The last `n` log lines of messages, when there are `n` of these."""
+    return d.wait_logs(n, 60, event="message", **wanted)[-n:]
+
+
+def judged_once(got):
+    ours, marks = fields(got)
+    same(len(ours), 1, "fields of ours")
+    holds(ours[0], "dmarc=fail")
+    lacks(ours[0], "claimed")
+    same(marks, ["dmarc.on_quarantine"], "marks")
+
+
+def lost(got):
+    """Nobody judged it the last time it passed, and nothing was left of what
+    it came with."""
+    ours, marks = fields(got)
+    same((len(ours), marks), (1, []), "fields")
+    holds(ours[0], "not checked: skip.network")
+    lacks(ours[0], "dmarc")
+
+
+@suite.test("not listed: a content filter loses the results; a warning says it")
+def _(l):
+    got = send(l, CLAIM + lab.message(SHOP))
+    lost(got)
+    same(smtp.fields(got, "X-Filtered"), ["yes"], "it was filtered")
+    line = l.milter.wait_log(60, event="warning", cause="trusted_mtas")
+    same(line["level"], "warning", "level")
+    for part in ("127.0.0.1@%d" % l.back, "skip.network",
+                 "receive_override_options=no_milters"):
+        holds(line["text"], part)
+    send(l, lab.message(SHOP))  # once a minute
+    passes(l.milter, 4)
+    same(len(l.milter.log(event="warning", cause="trusted_mtas")), 1,
+         "warnings")
+
+
+@suite.test("listed by port: results and mark stay, the log says why")
+def _(l):
+    with settings(l, trusted("127.0.0.1@%d" % l.back)):
+        got = send(l, CLAIM + lab.message(SHOP))
+        judged_once(got)
+        true(got.index(b"X-Filtered") < got.index(OURS.encode()),
+             "something was added on top")
+        first, second = passes(l.milter, 2, mail_from=SHOP)
+        same((first["rule"], first["stripped"]),
+             ("dmarc.on_quarantine", "2"), "first")
+        same((second["rule"], second["kept"], second["client"]),
+             ("skip.trusted_mta", "2", "127.0.0.1"), "second")
+        true("dmarc" not in second, "it was judged again")
+
+
+@suite.test("listed by port: a local client of port 25 brings nothing")
+def _(l):
+    with settings(l, trusted("127.0.0.1@%d" % l.back)):
+        # it is in skip_networks, and not judged
+        lost(send(l, CLAIM + lab.message(SHOP), who={}))
+        # nor does one that submits without SMTP
+        to = reader()
+        l.postfix.submit(SHOP, to, (CLAIM + lab.message(SHOP)).replace(
+            b"\r\n", b"\n"))
+        lost(l.sink.take(to))
+
+
+@suite.test("a stranger does not become a trusted MTA by XCLIENT or XFORWARD")
+def _(l):
+    with settings(l, trusted("127.0.0.1@%d" % l.back)):
+        for command in ("XFORWARD ADDR=127.0.0.1 PORT=%d" % l.back,
+                        "XCLIENT ADDR=127.0.0.1 DESTADDR=127.0.0.1 "
+                        "DESTPORT=%d" % l.back):
+            c = smtp.Client(l.strangers)
+            c.become("host66.isp.example")
+            true(c.command(command).code >= 500, command)
+            c.quit()
+        # one who may say who the client is can say where it came from, too
+        judged_once(send(l, CLAIM + lab.message(SHOP),
+                         command="XFORWARD ADDR=127.0.0.1 PORT=%d" % l.back))
+
+
+@suite.test("XFORWARD on the way back changes nothing, XCLIENT has it judged")
+def _(l):
+    with settings(l, trusted("127.0.0.1@%d" % l.back)):
+        l.filter.server.command = "XFORWARD ADDR=203.0.113.66 NAME=x.example"
+        judged_once(send(l, lab.message(SHOP)))
+        same(passes(l.milter, 1)[0]["rule"], "skip.trusted_mta", "XFORWARD")
+        l.filter.server.command = "XCLIENT ADDR=203.0.113.66 NAME=x.example"
+        judged_once(send(l, lab.message(SHOP)))
+        line = passes(l.milter, 1)[0]
+        same((line["rule"], line["client"], line["stripped"]),
+             ("dmarc.on_quarantine", "203.0.113.66", "2"), "XCLIENT")
+        l.filter.server.command = None
+
+
+@suite.test("mail of a trusted MTA without a field of ours stays without")
+def _(l):
+    with settings(l, trusted("127.0.0.1@%d" % l.back)):
+        ours, marks = fields(send(l, lab.message(SHOP), port=l.unchecked))
+        same((ours, marks), ([], []), "fields")
+        line = passes(l.milter, 1)[0]
+        same((line["rule"], line["kept"]), ("skip.trusted_mta", "0"), "log")
+
+
+@suite.test("several fields of ours from a trusted MTA all stay")
+def _(l):
+    with settings(l, trusted("127.0.0.1@%d" % l.back)):
+        more = b"".join(b"Authentication-Results: mx.example.net; x-spam=%d"
+                        b"\r\n" % i for i in range(600))
+        l.postfix.set(header_size_limit="1000000")
+        ours, _ = fields(send(l, more + lab.message(SHOP), who={},
+                              port=l.back))
+        same(len(ours), 600, "fields")
+        same(passes(l.milter, 1)[0]["kept"], "600", "log")
+
+
+@suite.test("no_milters: the milter sees mail once")
+def _(l):
+    before = len(l.milter.log(event="message"))
+    l.filter.server.back = l.back_unseen
+    judged_once(send(l, CLAIM + lab.message(SHOP)))
+    l.filter.server.back = l.back
+    judged = l.milter.wait_logs(before + 1, event="message")[before:]
+    same(len(judged), 1, "messages")
+
+
+@suite.test("two tiers with one authserv_id, an avouch-milter each")
+def _(l):
+    inner_home = l.home + "/inner"
+    inner_port, where = smtp.free_port(), smtp.free_port()
+    inner = postfix.Postfix(inner_home, inner_port, l.sink.port,
+                            "inet:127.0.0.1:%d" % where, "mx2.example.net")
+    l.callback(inner.stop)
+    text = l.settings(socket="inet:%d@127.0.0.1" % where)
+    d = daemon.Daemon(l.program, l.home, text, name="inner")
+    l.callback(d.stop)
+    l.postfix.set(smtp_bind_address="127.0.0.2",
+                  virtual_transport="smtp:[127.0.0.1]:%d" % inner_port)
+    try:
+        lost(send(l, CLAIM + lab.message(SHOP), port=l.unfiltered))
+        holds(d.wait_log(event="warning")["text"], "127.0.0.2@%d" % inner_port)
+        for entry in ("127.0.0.2", "127.0.0.2@%d" % inner_port):
+            d.reload(text + trusted(entry))
+            judged_once(send(l, CLAIM + lab.message(SHOP),
+                             port=l.unfiltered))
+            same(passes(d, 1)[0]["rule"], "skip.trusted_mta", "inner")
+        # others reach the inner one as well, and are judged
+        judged_once(send(l, CLAIM + lab.message(SHOP), port=inner_port))
+        same(passes(d, 1)[0]["client"], STRANGER["ADDR"], "inner")
+    finally:
+        l.postfix.set(smtp_bind_address="", virtual_transport=
+                      "lmtp:inet:127.0.0.1:%d" % l.sink.port)
+
+
+SERVICES = """\
+127.0.0.1:{strangers} inet n - n - - smtpd
+  -o smtpd_authorized_xclient_hosts= -o smtpd_authorized_xforward_hosts=
+127.0.0.1:{unchecked} inet n - n - - smtpd
+  -o smtpd_milters=
+127.0.0.1:{unfiltered} inet n - n - - smtpd
+  -o content_filter=
+127.0.0.1:{back} inet n - n - - smtpd
+  -o content_filter=
+127.0.0.1:{back_unseen} inet n - n - - smtpd
+  -o content_filter= -o receive_override_options=no_milters
+"""
+
+
+def main():
+    try:
+        postfix.check()
+    except postfix.CannotRun as e:
+        return suite.skip_all("skipped: %s" % e)
+    with lab.Lab(sys.argv[1]) as l:
+        l.start_milter()
+        l.strangers, l.unchecked, l.unfiltered, l.back, l.back_unseen = (
+            smtp.free_port() for _ in range(5))
+        l.filter = Filter(l.back)
+        l.callback(l.filter.close)
+        l.start_postfix(
+            services=SERVICES.format(**vars(l)),
+            smtpd_authorized_xforward_hosts="127.0.0.1",
+            content_filter="smtp:[127.0.0.1]:%d" % l.filter.port)
+        return suite.run(l, sys.argv[2] if len(sys.argv) > 2 else None)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
