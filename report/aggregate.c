@@ -227,15 +227,18 @@ disposition_of(struct span name)
 	return DMARC_POLICY_NONE;
 }
 
+/* The type says all about test mode; a comment would name the policy that was
+ * applied instead of the one that is published. */
 static void
 put_reason(struct aggregate *a, const char *type, struct span comment)
 {
-	/* RFC 7489 appendix C does not know this one */
-	if (a->compat == AGGREGATE_BROAD &&
-	    span_is(span_str(type), "policy_test_mode")) {
-		type = "other";
-		if (comment.n == 0)
-			comment = SPAN("policy test mode (t=y)");
+	if (span_is(span_str(type), "policy_test_mode")) {
+		comment = SPAN("");
+		/* RFC 7489 appendix C does not have this type. */
+		if (a->compat == AGGREGATE_BROAD) {
+			type = "other";
+			comment = SPAN("policy test mode");
+		}
 	}
 	begin(a, "reason");
 	element_text(a, "type", type);
@@ -253,6 +256,8 @@ put_reasons(
     struct aggregate *a, const struct report_row *r, enum dmarc_policy applied)
 {
 	enum dmarc_policy policy = policy_for(a, r->header_from);
+	bool is_test = a->policy.testing &&
+	    applied == dmarc_policy_asked(policy, a->policy.testing);
 
 	if (r->override.n > 0)
 		put_reason(a,
@@ -260,8 +265,7 @@ put_reasons(
 			r->override, "other"),
 		    r->comment);
 	else if (!r->dkim_aligned && !r->spf_aligned && applied < policy)
-		put_reason(a,
-		    a->policy.testing ? "policy_test_mode" : "local_policy",
+		put_reason(a, is_test ? "policy_test_mode" : "local_policy",
 		    r->comment);
 }
 

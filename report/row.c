@@ -71,7 +71,10 @@ report_row_of(const struct verdict *v, int64_t now, struct report_row *out)
 	out->spf_aligned = v->dmarc.spf_aligned;
 	if (d->override != POLICY_OVERRIDE_NONE) {
 		out->override = span_str(policy_override_name(d->override));
-		out->comment = d->reason;
+		/* The reason of a decision names the policy that was applied,
+		 * which in test mode is not the one that is published. */
+		if (d->override != POLICY_OVERRIDE_TEST)
+			out->comment = d->reason;
 	}
 	out->spf_domain = v->spf_mail_from.domain;
 	out->spf_scope = v->mail_from.n > 0 ? SPAN("mfrom") : SPAN("helo");

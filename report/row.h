@@ -48,7 +48,7 @@ struct report_row {
 	                              of others' reports also "pass" */
 	bool dkim_aligned, spf_aligned;
 	struct span override; /* "mailing_list", ...; empty: none */
-	struct span comment;  /* of the override */
+	struct span comment;  /* on the override; empty: none */
 	struct span spf_domain, spf_scope, spf_result; /* "mfrom" or "helo" */
 	struct report_dkim dkim[REPORT_DKIM_MAX];      /* in the order of RFC
 	                                                  9990 section 3.1.3 */

@@ -294,20 +294,32 @@ static const struct {
 	const char *name, *record;
 	enum aggregate_compat compat;
 	const char *override, *disposition, *want, *comment;
+	const char *want_comment; /* NULL: no <comment> */
 } overrides[] = {
 	{ "kept", "v=DMARC1; p=reject", AGGREGATE_BROAD, "mailing_list", "none",
-	    "<type>mailing_list</type>", "why" },
+	    "<type>mailing_list</type>", "why", "why" },
 	{ "unknown", "v=DMARC1; p=reject", AGGREGATE_BROAD, "sampled_out",
-	    "none", "<type>other</type>", "why" },
+	    "none", "<type>other</type>", "why", "why" },
 	{ "test mode", "v=DMARC1; p=reject; t=y", AGGREGATE_STRICT,
-	    "policy_test_mode", "none", "<type>policy_test_mode</type>", "" },
+	    "policy_test_mode", "quarantine", "<type>policy_test_mode</type>",
+	    "", NULL },
+	{ "a row of an older version, with a comment",
+	    "v=DMARC1; p=reject; t=y", AGGREGATE_STRICT, "policy_test_mode",
+	    "quarantine", "<type>policy_test_mode</type>",
+	    "a.example fails DMARC and its policy is quarantine", NULL },
 	{ "test mode for all", "v=DMARC1; p=reject; t=y", AGGREGATE_BROAD,
-	    "policy_test_mode", "none", "<type>other</type>", "" },
+	    "policy_test_mode", "quarantine", "<type>other</type>",
+	    "a.example fails DMARC and its policy is quarantine",
+	    "policy test mode" },
 	{ "test mode that nobody told", "v=DMARC1; p=reject; t=y",
 	    AGGREGATE_STRICT, "", "quarantine", "<type>policy_test_mode</type>",
-	    "" },
+	    "", NULL },
+	{ "two levels below p=reject are not test mode alone",
+	    "v=DMARC1; p=reject; t=y", AGGREGATE_STRICT, "", "none",
+	    "<type>local_policy</type>", "", NULL },
 	{ "none told where one must be", "v=DMARC1; p=quarantine",
-	    AGGREGATE_BROAD, "", "none", "<type>local_policy</type>", "" },
+	    AGGREGATE_BROAD, "", "none", "<type>local_policy</type>", "",
+	    NULL },
 };
 
 static void
@@ -317,13 +329,23 @@ test_reasons(void **state)
 	for (size_t i = 0; i < TABLE_SIZE(overrides); i++) {
 		struct aggregate_info info = plain_info(overrides[i].compat);
 		struct report_row r = plain_row();
+		struct span text;
+		char want[200];
 
 		info.record = span_str(overrides[i].record);
 		r.dkim_aligned = false;
 		r.override = span_str(overrides[i].override);
 		r.disposition = span_str(overrides[i].disposition);
 		r.comment = span_str(overrides[i].comment);
-		has(write_one(&info, &r, memory), overrides[i].want);
+		text = write_one(&info, &r, memory);
+		has(text, overrides[i].want);
+		if (overrides[i].want_comment == NULL) {
+			has_not(text, "<comment>");
+			continue;
+		}
+		snprintf(want, sizeof(want), "<comment>%s</comment>",
+		    overrides[i].want_comment);
+		has(text, want);
 	}
 }
 
