@@ -69,3 +69,23 @@ clock_now(void)
 		log_clock_change(now.doubtful, wall - now.now);
 	return now;
 }
+
+int64_t
+clock_ms(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+void
+clock_sleep_ms(unsigned ms)
+{
+	const struct timespec t = {
+		.tv_sec = ms / 1000,
+		.tv_nsec = ms % 1000 * 1000000L,
+	};
+
+	nanosleep(&t, NULL);
+}

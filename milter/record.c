@@ -29,6 +29,7 @@ record_open(const struct conf *conf, struct buf *error)
 		.retention_days = conf->report.retention / REPORT_DAY,
 		.replay_days = conf->report.replay_retention / REPORT_DAY,
 		.received_days = conf->report.retention / REPORT_DAY,
+		.quota = { conf->report.max_store, conf->report.min_free },
 	    },
 	    text, sizeof(text));
 	if (store == NULL) {

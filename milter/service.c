@@ -326,6 +326,11 @@ tell_unchanged(const struct conf *old, const struct conf *new)
 			log_say(LOG_LEVEL_WARNING, "reload",
 			    "%s has changed: that needs a restart",
 			    texts[i].name);
+	if (old->report.max_store != new->report.max_store ||
+	    old->report.min_free != new->report.min_free)
+		log_say(LOG_LEVEL_WARNING, "reload",
+		    "report.max_store or report.min_free has changed: that "
+		    "needs a restart");
 }
 
 /* Each fault is a line of its own in the log. */

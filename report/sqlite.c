@@ -11,6 +11,7 @@
 #include <string.h>
 #include <sys/file.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -507,6 +508,45 @@ sqlite_checkpoint(struct sql *db)
 		c->log_copied = copied;
 	}
 	return code == SQLITE_OK || (code & 0xff) == SQLITE_BUSY || failed(c);
+}
+
+bool
+sqlite_empty_log(struct sql *db)
+{
+	struct connection *c = connection_of(db);
+	int code = sqlite3_wal_checkpoint_v2(
+	    c->db, NULL, SQLITE_CHECKPOINT_TRUNCATE, NULL, NULL);
+
+	if (code == SQLITE_OK)
+		c->log_pages = c->log_copied = 0;
+	return code == SQLITE_OK || failed(c);
+}
+
+bool
+sqlite_usage(struct sql *db, struct sqlite_usage *out)
+{
+	struct connection *c = connection_of(db);
+	int64_t page_size, free_pages;
+	struct stat file, log;
+	struct statvfs fs;
+
+	if (stat(c->path, &file) != 0 || stat(c->wal, &log) != 0 ||
+	    statvfs(c->path, &fs) != 0)
+		return sql_fail(db, SQL_AWAY, strerror(errno));
+	if (!read_number(c, "PRAGMA page_size", &page_size) ||
+	    !read_number(c, "PRAGMA freelist_count", &free_pages))
+		return false;
+	*out = (struct sqlite_usage){
+		.bytes = (uint64_t)(file.st_size + log.st_size),
+		.free = 1000,
+	};
+	/* Pages freed in the log may not be free in the file yet. */
+	if (free_pages * page_size < file.st_size)
+		out->bytes -= (uint64_t)(free_pages * page_size);
+	/* Some file systems do not say how large they are. */
+	if (fs.f_blocks > 0)
+		out->free = (unsigned)(fs.f_bavail * 1000 / fs.f_blocks);
+	return true;
 }
 
 static bool

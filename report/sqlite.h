@@ -40,6 +40,22 @@ int64_t sqlite_log_pages(const struct sql *db);
  */
 bool sqlite_checkpoint(struct sql *db);
 
+/* What the store uses of the disk. */
+struct sqlite_usage {
+	uint64_t bytes; /* of the file, except its free pages, and of its log */
+	unsigned free;  /* per mille of the file system that we may still use */
+};
+
+/* False: it cannot be read; the database says why. */
+bool sqlite_usage(struct sql *db, struct sqlite_usage *out);
+
+/*
+ * sqlite_checkpoint(), and the log becomes an empty file.  Waits for readers as
+ * long as the connection waits for locks.  False: a reader needs the log, or
+ * there was an error.
+ */
+bool sqlite_empty_log(struct sql *db);
+
 /*
  * Renames a file that is no use any more, with what belongs to it, and puts its
  * new name into `name`: `path`.corrupt-YYYYMMDDTHHMMSSZ of `now`.  False: it

@@ -61,15 +61,6 @@ struct store {
 	int64_t tidy_at;      /* ms, when the next step is due at the latest */
 };
 
-static int64_t
-clock_ms(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (int64_t)ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
-}
-
 static struct timespec
 clock_at(int64_t ms)
 {
@@ -191,7 +182,9 @@ after_commit(struct store *s, size_t refused)
 	int64_t now = clock_ms();
 
 	if (refused > 0)
-		give_up(s, refused, "too many different ones in one day");
+		log_warning("store-limit",
+		    "store %s: %zu messages are not kept: %s", s->path, refused,
+		    writer_refusal(s->writer));
 	if (s->out_of_order && now - s->faulty_since >= TELL_MS)
 		log_say(LOG_LEVEL_WARNING, "store",
 		    "store %s works again; %zu messages had to wait", s->path,
@@ -385,6 +378,7 @@ store_open(const struct store_options *o, char *error, size_t size)
 	    ? NULL
 	    : writer_new(&(struct writer_options){
 		  .path = s->path,
+		  .quota = o->quota,
 		  .tidy.rows_days = or_else(o->retention_days, RETENTION_DAYS),
 		  .tidy.replay_days = or_else(o->replay_days, REPLAY_DAYS),
 		  .tidy.received_days =

@@ -19,6 +19,7 @@
 #include <stdint.h>
 
 #include "report/failure.h"
+#include "report/quota.h"
 #include "report/row.h"
 #include "verify/policy.h"
 
@@ -36,13 +37,15 @@ struct store_options {
 	unsigned retention_days; /* rows are kept this long; 0: 400 */
 	unsigned replay_days;    /* facts for `avouch policy replay`; 0: 14 */
 	unsigned received_days;  /* reports of others; 0: 400 */
+	struct quota_options quota;
 };
 
 struct store_counts {
 	uint64_t put;       /* calls of store_put() */
 	uint64_t committed; /* messages on disk */
-	uint64_t lost;      /* messages given up: the queue was full, or the
-	                       store could not be used until the end */
+	uint64_t lost;      /* messages not kept: the queue was full, the store
+	                       may not grow (quota.h), or could not be used
+	                       until the end */
 	uint64_t faults;    /* groups that could not be committed */
 	uint64_t groups;    /* that were */
 	uint64_t set_aside; /* files found corrupt */

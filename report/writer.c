@@ -25,7 +25,8 @@ struct writer {
 	int64_t set_aside_at;
 	uint64_t n_set_aside;
 	char error[ERROR_MAX];
-
+	struct quota quota;
+	bool over_quota; /* the last group was left out */
 	struct tidy tidy;
 };
 
@@ -38,6 +39,7 @@ writer_new(const struct writer_options *o)
 		return NULL;
 	w->path = o->path;
 	w->new_max = o->new_max != 0 ? o->new_max : WRITER_NEW_MAX;
+	w->quota.o = o->quota;
 	w->tidy.o = o->tidy;
 	w->memo = memo_new();
 	if (w->memo == NULL) {
@@ -76,6 +78,13 @@ const char *
 writer_error(const struct writer *w)
 {
 	return w->error;
+}
+
+const char *
+writer_refusal(const struct writer *w)
+{
+	return w->over_quota ? w->quota.reason
+			     : "too many different messages in one day";
 }
 
 uint64_t
@@ -293,6 +302,30 @@ write_all(struct writer *w, struct entry *first, int64_t now, size_t *refused)
 	return good;
 }
 
+static size_t
+list_length(const struct entry *first)
+{
+	size_t n = 0;
+
+	for (const struct entry *e = first; e != NULL; e = e->next)
+		n++;
+	return n;
+}
+
+/* Whether the store may not grow; logs when it may again. */
+static bool
+check_quota(struct writer *w)
+{
+	bool was_over = w->over_quota;
+
+	w->over_quota = quota_is_exceeded(&w->quota, w->db);
+	if (was_over && !w->over_quota)
+		log_say(LOG_LEVEL_WARNING, "store",
+		    "store %s is within its limits again; messages are kept",
+		    w->path);
+	return w->over_quota;
+}
+
 enum sql_fault
 writer_write(
     struct writer *w, struct entry *first, int64_t now, size_t *refused)
@@ -303,6 +336,10 @@ writer_write(
 	if (now / REPORT_DAY != w->new_day) {
 		w->new_day = now / REPORT_DAY;
 		w->numbers.given = 0;
+	}
+	if (fault == SQL_FINE && check_quota(w)) {
+		*refused = list_length(first);
+		return SQL_FINE;
 	}
 	if (fault == SQL_FINE) {
 		if (write_all(w, first, now, refused))
@@ -337,5 +374,17 @@ writer_checkpoint(struct writer *w)
 bool
 writer_tidy(struct writer *w, int64_t now)
 {
-	return w->db != NULL && tidy_step(&w->tidy, w->db, w->memo, now);
+	bool more;
+
+	if (w->db == NULL)
+		return false;
+	w->db->fault = SQL_FINE;
+	more = tidy_step(&w->tidy, w->db, w->memo, now);
+	/* Expired rows are perhaps the only ones whose pages are broken. */
+	if (w->db->fault == SQL_CORRUPT) {
+		note_error(w, w->db->error);
+		after_fault(w, SQL_CORRUPT, now);
+		return false;
+	}
+	return more;
 }

@@ -13,6 +13,7 @@
 #include <stdint.h>
 
 #include "report/entry.h"
+#include "report/quota.h"
 #include "report/sql.h"
 #include "report/tidy.h"
 
@@ -30,6 +31,7 @@ enum {
 struct writer_options {
 	const char *path; /* must stay */
 	uint64_t new_max; /* texts a day; 0: WRITER_NEW_MAX */
+	struct quota_options quota;
 	struct tidy_options tidy;
 };
 
@@ -47,11 +49,13 @@ enum sql_fault writer_open(struct writer *w, int64_t now);
 /*
  * Writes the entries of the list, all or nothing, at time `now`.  Where it is
  * not SQL_FINE nothing of them is in the file, and writer_error() says why.
- * `refused`: how many would have been over WRITER_NEW_MAX.
+ * `refused`: how many of them were left out because the store may not grow;
+ * writer_refusal() says why.
  */
 enum sql_fault writer_write(
     struct writer *w, struct entry *first, int64_t now, size_t *refused);
 const char *writer_error(const struct writer *w);
+const char *writer_refusal(const struct writer *w);
 
 /* Files set aside as corrupt so far. */
 uint64_t writer_set_aside(const struct writer *w);

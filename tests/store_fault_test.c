@@ -253,6 +253,33 @@ corrupt_in_use(void **state)
 	store_close(s, 1000);
 }
 
+/* Retention is the first to meet a broken page: the file is set aside too. */
+static void
+corrupt_for_tidy(void **state)
+{
+	static char rubbish[1 << 16];
+	struct writer *w = writer_new(&(struct writer_options){
+	    .path = place.file, .tidy = { 400, 400, 400 } });
+	const int64_t now = (int64_t)ROWS_DAY * REPORT_DAY;
+	char log[ROWS_PATH + 8];
+	size_t refused;
+
+	(void)state;
+	memset(rubbish, 0xa5, sizeof(rubbish));
+	assert_int_equal(keeping_write(w, 1, now, &refused), SQL_FINE);
+	/* Another connection's commit empties the cache of the writer. */
+	keeping_sql("INSERT INTO meta VALUES ('test', '1')");
+	snprintf(log, sizeof(log), "%s-wal", place.file);
+	write_file(place.file, rubbish, sizeof(rubbish), 0);
+	write_file(log, rubbish, sizeof(rubbish), 0);
+	while (writer_tidy(w, now))
+		;
+	assert_int_equal(writer_set_aside(w), 1);
+	assert_int_equal(keeping_write(w, 1, now, &refused), SQL_FINE);
+	assert_int_equal(rows_sum(place.file, ROWS_DAY, NULL).messages, 1);
+	writer_free(w);
+}
+
 /* Not ours, or made by who knows better: it is left as it is. */
 static void
 not_ours(void **state)
@@ -357,6 +384,114 @@ new_texts_are_bounded(void **state)
 	writer_free(w);
 }
 
+/* Rows of `n` messages that all differ; how many were left out. */
+static size_t
+write_different(struct writer *w, unsigned first, unsigned n)
+{
+	const int64_t now = (int64_t)ROWS_DAY * REPORT_DAY;
+	size_t all = 0, refused;
+
+	for (unsigned i = first; i < first + n; i++) {
+		assert_int_equal(keeping_write(w, i, now, &refused), SQL_FINE);
+		all += refused;
+	}
+	return all;
+}
+
+/* Writes until a message is kept, which it must be in the end. */
+static void
+write_until_kept(struct writer *w, unsigned first)
+{
+	int64_t until = keeping_ms() + KEEPING_WAIT_MS;
+
+	while (write_different(w, first++, 1) > 0) {
+		if (keeping_ms() > until)
+			fail_msg("nothing is kept: %s", writer_refusal(w));
+		keeping_sleep(10);
+	}
+}
+
+static off_t
+size_of(const char *path)
+{
+	struct stat st;
+
+	return stat(path, &st) == 0 ? st.st_size : 0;
+}
+
+/* report.max_store: neither the file nor its log grows beyond it; rows that go
+ * make room. */
+static void
+size_limit(void **state)
+{
+	enum { LIMIT = 400000, MOST = 20000, STEP = 100 };
+	struct writer *w =
+	    writer_new(&(struct writer_options){ .path = place.file,
+		.quota = { .max_bytes = LIMIT },
+		.tidy = { 36500, 36500, 36500 } });
+	char log[ROWS_PATH + 8];
+	size_t refused = 0;
+	unsigned n = 0;
+
+	(void)state;
+	snprintf(log, sizeof(log), "%s-wal", place.file);
+	for (; n < MOST && refused == 0; n += STEP)
+		refused = write_different(w, n, STEP);
+	assert_true(refused > 0);
+	assert_non_null(strstr(writer_refusal(w), "report.max_store = 400000"));
+	assert_int_equal(
+	    rows_sum(place.file, ROWS_DAY, NULL).messages, n - refused);
+	/* Twice what is written between two checks (QUOTA_CHECK_PAGES). */
+	assert_true(size_of(place.file) + size_of(log) < LIMIT + (2 << 20));
+	keeping_sql("DELETE FROM kept; DELETE FROM shape; DELETE FROM policy");
+	write_until_kept(w, n);
+	writer_free(w);
+}
+
+/* report.min_free, on a file system that another program fills; for root. */
+static void
+free_floor(void **state)
+{
+	static const char zeros[2500 << 10];
+	char big[ROWS_PATH + 20];
+	struct store_options o = { .path = place.file,
+		.retention_days = 36500,
+		.quota = { .min_free = 500 } };
+	struct store_counts before;
+	char error[200];
+	struct store *s;
+	int64_t until;
+
+	(void)state;
+	if (mount("tmpfs", place.folder, "tmpfs", 0, "size=4m") != 0)
+		skip();
+	s = store_open(&o, error, sizeof(error));
+	assert_non_null(s);
+	keeping_put_surely(s, 1, 1);
+	snprintf(big, sizeof(big), "%s/big", place.folder);
+	write_file(big, zeros, sizeof(zeros), 0);
+	until = keeping_ms() + KEEPING_WAIT_MS;
+	while (keeping_counts(s).lost == 0 && keeping_ms() < until) {
+		keeping_put(s, 1, 1);
+		keeping_sleep(10);
+	}
+	before = keeping_counts(s);
+	assert_true(before.lost > 0);
+	assert_int_equal(before.faults, 0);
+	unlink(big);
+	while (keeping_counts(s).committed == before.committed &&
+	    keeping_ms() < until) {
+		keeping_put(s, 1, 1);
+		keeping_sleep(10);
+	}
+	keeping_wait(s);
+	assert_true(keeping_counts(s).committed > before.committed);
+	assert_int_equal(rows_sum(place.file, ROWS_DAY, NULL).messages,
+	    keeping_counts(s).committed);
+	store_close(s, 1000);
+	assert_int_equal(umount(place.folder), 0);
+}
+
 /* A disk that breaks every file does not fill up with them. */
 static void
 set_aside_seldom(void **state)
@@ -392,10 +527,13 @@ main(void)
 		AT_PLACE(removed),
 		AT_PLACE(corrupt_at_start),
 		AT_PLACE(corrupt_in_use),
+		AT_PLACE(corrupt_for_tidy),
 		AT_PLACE(not_ours),
 		AT_PLACE(away),
 		AT_PLACE(queue_is_bounded),
 		AT_PLACE(new_texts_are_bounded),
+		AT_PLACE(size_limit),
+		AT_PLACE(free_floor),
 		AT_PLACE(set_aside_seldom),
 	};
 

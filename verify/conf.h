@@ -143,6 +143,8 @@ struct conf {
 		char *email;
 		unsigned retention;        /* seconds results are kept */
 		unsigned replay_retention; /* and what is replayed */
+		size_t max_store;          /* bytes of the file of this host */
+		unsigned min_free;         /* per mille of its file system */
 		char *contact;             /* NULL: none */
 		enum conf_compat compat;
 		unsigned min_messages;

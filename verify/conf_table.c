@@ -223,6 +223,11 @@ const struct conf_option conf_options[] = {
   .max = 400 * DAY, AT(report.replay_retention),
   .help = "Time for which messages can be decided again by another "
 	"configuration." },
+{ "report", "max_store", CONF_SIZE, "2G", .min = 1 << 20,
+  .max = (size_t)1 << 40, AT(report.max_store),
+  .help = "Largest size of the store of this host." },
+{ "report", "min_free", CONF_PERCENT, "5%", .max = 1000, AT(report.min_free),
+  .help = "Share of the file system of the store that is left free." },
 { "report", "org_name", CONF_TEXT, "", AT(report.org_name),
   .help = "Name of the organization that reports come from." },
 { "report", "email", CONF_ADDRESS, "", AT(report.email),

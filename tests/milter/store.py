@@ -31,8 +31,8 @@ def store(l):
     return l.store
 
 
-def settings(path, more=""):
-    return 'report { store = "%s" }\n%s' % (path, more)
+def settings(path, more="", report=""):
+    return 'report { store = "%s"\n%s }\n%s' % (path, report, more)
 
 
 def ask(l, query):
@@ -65,7 +65,7 @@ def fates(l):
            "GROUP BY action, rule")}
 
 
-def fresh(l, more="", path=None):
+def fresh(l, more="", path=None, report=""):
     """The daemon anew, with an empty store."""
     if l.milter is not None:
         l.milter.stop()
@@ -73,7 +73,7 @@ def fresh(l, more="", path=None):
         if name.startswith(("store.db", "avouch.")):
             os.unlink(os.path.join(l.home, name))
     l.store = path or l.home + "/store.db"
-    l.start_milter(settings(l.store, more))
+    l.start_milter(settings(l.store, more, report))
 
 
 def session(l, address="192.0.2.10"):

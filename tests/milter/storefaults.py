@@ -115,8 +115,8 @@ def disk(path, size):
 @suite.test("a disk that is full: rows wait, and are kept when there is room")
 def _(l):
     folder = l.home + "/disk"
-    with disk(folder, "2m"):
-        fresh(l, path=folder + "/store.db")
+    with disk(folder, "8m"):
+        fresh(l, path=folder + "/store.db", report="min_free = 0%")
         send(l, 1)
         with open(folder + "/other", "wb", buffering=0) as f:
             with contextlib.suppress(OSError):
@@ -133,6 +133,36 @@ def _(l):
         ends(l, 0)
 
 
+@suite.test("min_free: rows are lost while another program fills the disk")
+def _(l):
+    folder = l.home + "/floor"
+    with disk(folder, "8m"):
+        fresh(l, path=folder + "/store.db", report="min_free = 50%")
+        send(l, 1)
+        with open(folder + "/other", "wb") as f:
+            f.write(bytes(5 << 20))
+        lost = 0
+        while not l.milter.log(cause="store-limit") and lost < 3000:
+            send(l, 1)
+            time.sleep(0.01)
+            lost += 1
+        line = l.milter.wait_log(cause="store-limit")
+        holds(line["text"], "report.min_free = 50.0%")
+        same(line["level"], "warning", "level")
+        os.unlink(folder + "/other")
+        until = time.monotonic() + CURED
+        while not l.milter.log(event="store") and time.monotonic() < until:
+            send(l, 1)
+            time.sleep(0.01)
+        holds(l.milter.log(event="store")[0]["text"],
+              "is within its limits again")
+        l.milter.stop()
+        end = l.milter.log(event="store")[-1]
+        true(int(end["lost"]) > 0, "messages were lost")
+        same((int(end["put"]), end["waiting"]),
+             (int(end["committed"]) + int(end["lost"]), "0"), "the end")
+
+
 def spoil(path):
     """Everything but the name of the file is rubbish."""
     with open(path, "r+b") as f:
@@ -146,13 +176,17 @@ def _(l):
     l.milter.stop()
     l.start_milter('report { store = "%s" }\n' % store(l))
     send(l, 2)
+    # SQLite does not read again what its cache holds.  A commit by another
+    # connection empties the cache, so the next message meets the rubbish; no
+    # other transaction of the daemon comes in between.
+    other = sqlite3.connect(store(l), isolation_level=None, timeout=10)
+    other.execute("BEGIN IMMEDIATE")
+    other.execute("INSERT INTO meta VALUES ('test', '1')")
     for suffix in ("-wal", ""):
         spoil(store(l) + suffix)
-    n = 0
-    while not l.milter.log(event="store-corrupt") and n < 200:
-        # what is in memory is no longer looked at in the file
-        send(l, 1, "a@y%d.bank.example" % n)
-        n += 1
+    other.execute("COMMIT")
+    other.close()
+    send(l, 1)
     line = l.milter.wait_log(event="store-corrupt")
     holds(line["text"], "it is kept as " + store(l) + ".corrupt-")
     wait_kept(l, 1)  # the message that met it
