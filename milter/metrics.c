@@ -6,13 +6,20 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include "milter/counters.h"
 #include "milter/listen.h"
 
 enum {
-	CONNECTIONS_MAX = 16,
+	/*
+	 * Connections that are served.  When another one comes, the oldest is
+	 * closed, so that clients that connect and say nothing, or send half a
+	 * request, cannot keep others away.
+	 */
+	CONNECTIONS_KEPT = 16,
+	CONNECTIONS_MAX = 2 * CONNECTIONS_KEPT, /* with those being closed */
 	REQUEST_MAX = 16 * 1024, /* bytes of memory for a connection */
 	IDLE_SECONDS = 10,
 	UNIX_MODE = 0660,
@@ -26,6 +33,9 @@ static struct {
 	struct listen_wish wish;
 	struct listen_socket socket;
 	struct MHD_Daemon *daemon;
+	/* a ring; only the thread of libmicrohttpd uses it */
+	struct MHD_Connection *connections[CONNECTIONS_KEPT];
+	size_t next;
 } metrics = { .socket.fd = -1 };
 
 static enum MHD_Result
@@ -100,6 +110,36 @@ on_request(void *arg, struct MHD_Connection *c, const char *url,
 	return put_counters(c);
 }
 
+/* libmicrohttpd closes the connection when it finds that it has ended. */
+static void
+end_connection(struct MHD_Connection *c)
+{
+	const union MHD_ConnectionInfo *info =
+	    MHD_get_connection_info(c, MHD_CONNECTION_INFO_CONNECTION_FD);
+
+	if (info != NULL)
+		shutdown(info->connect_fd, SHUT_RDWR);
+}
+
+static void
+on_connection(void *arg, struct MHD_Connection *c, void **place,
+    enum MHD_ConnectionNotificationCode code)
+{
+	struct MHD_Connection **mine = *place;
+
+	(void)arg;
+	if (code == MHD_CONNECTION_NOTIFY_STARTED) {
+		mine = &metrics.connections[metrics.next];
+		metrics.next = (metrics.next + 1) % CONNECTIONS_KEPT;
+		if (*mine != NULL)
+			end_connection(*mine);
+		*mine = c;
+		*place = mine;
+	} else if (mine != NULL && *mine == c) {
+		*mine = NULL;
+	}
+}
+
 bool
 metrics_open(const struct conf *conf, struct buf *error)
 {
@@ -121,10 +161,11 @@ metrics_start(const struct conf *conf, struct buf *error)
 	metrics.daemon =
 	    MHD_start_daemon(MHD_USE_INTERNAL_POLLING_THREAD | MHD_USE_AUTO, 0,
 		NULL, NULL, on_request, NULL, MHD_OPTION_LISTEN_SOCKET,
-		metrics.socket.fd, MHD_OPTION_CONNECTION_LIMIT,
-		(unsigned)CONNECTIONS_MAX, MHD_OPTION_CONNECTION_MEMORY_LIMIT,
-		(size_t)REQUEST_MAX, MHD_OPTION_CONNECTION_TIMEOUT,
-		(unsigned)IDLE_SECONDS, MHD_OPTION_END);
+		metrics.socket.fd, MHD_OPTION_NOTIFY_CONNECTION, on_connection,
+		NULL, MHD_OPTION_CONNECTION_LIMIT, (unsigned)CONNECTIONS_MAX,
+		MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)REQUEST_MAX,
+		MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)IDLE_SECONDS,
+		MHD_OPTION_END);
 	if (metrics.daemon == NULL) {
 		buf_printf(error, "metrics.listen: %s cannot be served",
 		    conf->metrics.listen);
