@@ -16,11 +16,11 @@
 #include "lib/span.h"
 
 enum {
-	KEY_RECORDS_MAX = 4,    /* of one answer that are tried; TXT records
-	                           of a selector are to be unique (3.6.2.2) */
-	KEY_RECORD_MAX = 16384, /* bytes of one record read; RSA-8192 is 1500 */
-	KEY_BITS_LEAST = 512,   /* RSA, what RFC 6376 section 3.3.3 knew ... */
-	KEY_BITS_MOST = 16384,  /* ... and what OpenSSL would compute with */
+	KEY_RECORDS_MAX = 4,   /* of one answer that are tried; TXT records
+	                          of a selector are to be unique (3.6.2.2) */
+	KEY_RECORD_MAX = 8192, /* bytes of one record read; RSA-16384 is 2900 */
+	KEY_BITS_LEAST = 512,  /* RSA, what RFC 6376 section 3.3.3 knew ... */
+	KEY_BITS_MOST = 16384, /* ... and what OpenSSL would compute with */
 	KEY_EXPONENT_BITS = 64, /* a larger one is an attack on our time */
 };
 

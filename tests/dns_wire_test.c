@@ -8,8 +8,12 @@
 
 #include <cmocka.h>
 
+#include "dkim/key.h"
+#include "dmarc/record.h"
 #include "dns/wire.h"
 #include "lib/table.h"
+#include "spf/spf.h"
+#include "tests/support/ldns_cost.h"
 
 enum { ID = 0x1234, ARENA = 1 << 20 };
 
@@ -33,10 +37,9 @@ struct packet {
 #define CNAME(owner, to) owner IN_60("\x05") to
 #define SOA                                                                    \
 	"\7example\0" IN_60(                                                   \
-	    "\x06") "\0\x18"                                                   \
+	    "\x06") "\0\x16"                                                   \
 		    "\0\0"                                                     \
-		    "\0\0\0\1\0\0\0\1\0\0\0\1\0\0\0\1\0\0\0\x1e"               \
-		    "\0\0"
+		    "\0\0\0\1\0\0\0\1\0\0\0\1\0\0\0\1\0\0\0\x1e"
 
 enum { NXDOMAIN = 3, YXDOMAIN = 6, NOTIMP = 4, TC = 0x0200, AA = 0x0400 };
 
@@ -252,9 +255,9 @@ rfc5452_no_reply_to_it(void **state)
 	arena_free(a);
 }
 
-/* More than is kept of one TXT, and just as much as is. */
+/* As much as is kept of one TXT, and a string more, which is cut off. */
 static void
-texts_that_are_too_long(void **state)
+rfc1035_section_3_3_14_text_is_cut(void **state)
 {
 	enum { STRING = 1 + 250, MOST = WIRE_TEXT_MAX / 250 };
 	static uint8_t packet[64 + (MOST + 1) * STRING];
@@ -275,7 +278,404 @@ texts_that_are_too_long(void **state)
 		arena_rewind(a);
 		assert_int_equal(
 		    wire_read(a, packet, (size_t)(p - packet), &q, &out),
-		    strings == MOST ? WIRE_ANSWER : WIRE_GARBLED);
+		    WIRE_ANSWER);
+		assert_int_equal(out.n_records, 1);
+		assert_int_equal(out.records[0].text.n, WIRE_TEXT_MAX);
+		assert_int_equal(out.records[0].strings, strings);
+	}
+	arena_free(a);
+}
+
+/* A text that is cut is too long for each method: permerror, see wire.h. */
+static void
+rfc7208_section_2_6_7_cut_text_is_too_long(void **state)
+{
+	int most = WIRE_TEXT_MAX;
+
+	(void)state;
+	assert_true(most > SPF_MAX_RECORD);
+	assert_true(most > KEY_RECORD_MAX);
+	assert_true(most > DMARC_RECORD_MAX);
+}
+
+/* ---- the most expensive replies ---- */
+
+/* A reply of up to 64 KB, to a question for a.example. */
+struct large {
+	uint8_t bytes[WIRE_PACKET_MAX];
+	uint8_t *p;
+	unsigned answers;
+};
+
+static size_t
+room_of(const struct large *l)
+{
+	return (size_t)(l->bytes + sizeof(l->bytes) - l->p);
+}
+
+static void
+put_bytes(struct large *l, const char *bytes, size_t n)
+{
+	assert_true(n <= room_of(l));
+	memcpy(l->p, bytes, n);
+	l->p += n;
+}
+
+static void
+put_pointer(struct large *l, size_t to)
+{
+	put_16(&l->p, 0xc000U | (unsigned)to);
+}
+
+/* A name of 255 bytes in the packet, the most there can be. */
+static void
+put_long_name(struct large *l, unsigned number)
+{
+	char label[64];
+
+	for (int i = 0; i < 4; i++) {
+		int n = i < 3 ? 63 : 61;
+
+		snprintf(label, sizeof(label), "%063u", number);
+		*l->p++ = (uint8_t)n;
+		put_bytes(l, label + 63 - n, (size_t)n);
+	}
+	*l->p++ = 0;
+}
+
+/* What follows the owner of a record; its data come next. */
+static void
+put_fixed(struct large *l, unsigned type, size_t length)
+{
+	put_16(&l->p, type);
+	put_bytes(l, "\0\1\0\0\0\x3c", 6);
+	put_16(&l->p, (unsigned)length);
+	l->answers++;
+}
+
+static void
+put_own(struct large *l, unsigned type, size_t length)
+{
+	put_bytes(l, OWN, 2);
+	put_fixed(l, type, length);
+}
+
+enum { QUESTION_END = 12 + 11 + 4, RECORD = 12 }; /* RECORD: without its data */
+
+static void
+put_empty_strings(struct large *l)
+{
+	enum { STRINGS = 65400 };
+
+	put_own(l, DNS_TXT, STRINGS);
+	memset(l->p, 0, STRINGS);
+	l->p += STRINGS;
+}
+
+static void
+put_one_large_text(struct large *l)
+{
+	size_t length = room_of(l) - RECORD;
+
+	length -= length % 256;
+	put_own(l, DNS_TXT, length);
+	memset(l->p, 255, length);
+	l->p += length;
+}
+
+static void
+put_many_strings(struct large *l)
+{
+	while (room_of(l) >= RECORD + WIRE_STRINGS_MAX) {
+		put_own(l, DNS_TXT, WIRE_STRINGS_MAX);
+		memset(l->p, 0, WIRE_STRINGS_MAX);
+		l->p[0] = 1; /* the text: how many records come before */
+		l->p[1] = (uint8_t)l->answers;
+		l->p += WIRE_STRINGS_MAX;
+	}
+}
+
+static void
+put_other_types(struct large *l)
+{
+	while (room_of(l) >= RECORD)
+		put_own(l, 65399, 0);
+}
+
+static void
+put_wrong_class(struct large *l)
+{
+	while (room_of(l) >= RECORD + 4) {
+		put_own(l, DNS_A, 4);
+		l->p[-7] = 3; /* CH */
+		put_bytes(l, "\xc0\0\2\1", 4);
+	}
+}
+
+/* `n` pointers, each to the one before, in a record that nobody asked for. */
+static size_t
+put_pointers(struct large *l, size_t n)
+{
+	size_t to = 12;
+
+	put_own(l, 65399, 2 * n);
+	for (size_t i = 0; i < n; i++) {
+		size_t at = (size_t)(l->p - l->bytes);
+
+		put_pointer(l, to);
+		to = at;
+	}
+	return to;
+}
+
+static void
+put_deep_owners(struct large *l, size_t pointers)
+{
+	size_t to = put_pointers(l, pointers);
+
+	for (int i = 0; i < DNS_RECORDS_MAX; i++) {
+		put_pointer(l, to);
+		put_fixed(l, DNS_A, 4);
+		put_16(&l->p, 0x0a00);
+		put_16(&l->p, (unsigned)i);
+	}
+}
+
+static void
+put_deep(struct large *l)
+{
+	put_deep_owners(l, 8000);
+}
+
+static void
+put_deepest(struct large *l)
+{
+	put_deep_owners(l, WIRE_POINTERS_MAX - 1);
+}
+
+static void
+put_one_deeper(struct large *l)
+{
+	put_deep_owners(l, WIRE_POINTERS_MAX);
+}
+
+static void
+put_forward(struct large *l)
+{
+	put_pointer(l, QUESTION_END + RECORD + 4);
+	put_fixed(l, DNS_A, 4);
+	put_bytes(l, "\xc0\0\2\1", 4);
+	put_bytes(l, "\1a\7example\0", 11);
+}
+
+static void
+put_copies(struct large *l)
+{
+	for (int i = 0; i < DNS_RECORDS_MAX; i++) {
+		put_own(l, DNS_TXT, 101);
+		*l->p++ = 100;
+		memset(l->p, 'x', 100);
+		l->p += 100;
+	}
+}
+
+/* Equal except for their last bytes. */
+static void
+put_nearly_copies(struct large *l)
+{
+	for (unsigned i = 0; i < DNS_RECORDS_MAX; i++) {
+		put_own(l, DNS_TXT, 101);
+		*l->p++ = 100;
+		memset(l->p, 'x', 98);
+		l->p += 98;
+		put_16(&l->p, i);
+	}
+}
+
+static void
+put_many_addresses(struct large *l)
+{
+	while (room_of(l) >= RECORD + 4) {
+		put_own(l, DNS_A, 4);
+		put_16(&l->p, l->answers);
+		put_16(&l->p, 0);
+	}
+}
+
+/* A chain of long names, its end first, and records of the last name: all
+ * names 255 bytes long. */
+static void
+put_chain_reversed(struct large *l, unsigned n)
+{
+	size_t to[WIRE_CHAIN_MAX + 1];
+
+	put_own(l, 65399, n * 255);
+	for (unsigned i = 0; i < n; i++) {
+		to[i] = (size_t)(l->p - l->bytes);
+		put_long_name(l, i);
+	}
+	for (unsigned i = 0; i < DNS_RECORDS_MAX; i++) {
+		put_pointer(l, to[n - 1]);
+		put_fixed(l, DNS_MX, 4);
+		put_16(&l->p, i);
+		put_pointer(l, to[0]);
+	}
+	for (unsigned i = n - 1; i > 0; i--) {
+		put_pointer(l, to[i - 1]);
+		put_fixed(l, DNS_CNAME, 2);
+		put_pointer(l, to[i]);
+	}
+	put_own(l, DNS_CNAME, 2);
+	put_pointer(l, to[0]);
+}
+
+static void
+put_long_chain(struct large *l)
+{
+	put_chain_reversed(l, WIRE_CHAIN_MAX);
+}
+
+static void
+put_longer_chain(struct large *l)
+{
+	put_chain_reversed(l, WIRE_CHAIN_MAX + 1);
+}
+
+/* `records` and `strings`: the most that ldns may be given. */
+static const struct expensive {
+	const char *name;
+	void (*put)(struct large *l);
+	enum dns_type type;
+	enum wire_reply reply;
+	size_t n_records; /* of the answer */
+	unsigned long records, strings;
+} expensive[] = {
+	{ .name = "RFC 1035 3.3.14, 65,400 empty strings",
+	    .put = put_empty_strings,
+	    .type = DNS_TXT,
+	    .reply = WIRE_ANSWER,
+	    .n_records = 1 },
+	{ .name = "RFC 1035 3.3.14, one text of 64 KB",
+	    .put = put_one_large_text,
+	    .type = DNS_TXT,
+	    .reply = WIRE_ANSWER,
+	    .n_records = 1 },
+	{ .name = "RFC 1035 3.3.14, records of 120 strings",
+	    .put = put_many_strings,
+	    .type = DNS_TXT,
+	    .reply = WIRE_ANSWER,
+	    .n_records = 256,
+	    .records = WIRE_ANSWER_STRINGS_MAX / WIRE_STRINGS_MAX,
+	    .strings = WIRE_ANSWER_STRINGS_MAX },
+	{ .name = "RFC 1035 4.1.1, 5,459 records of another type",
+	    .put = put_other_types,
+	    .type = DNS_TXT,
+	    .reply = WIRE_ANSWER },
+	{ .name = "RFC 1035 4.1.1, 4,094 records of another class",
+	    .put = put_wrong_class,
+	    .type = DNS_A,
+	    .reply = WIRE_ANSWER },
+	{ .name = "RFC 1035 4.1.4, pointers 8,000 deep",
+	    .put = put_deep,
+	    .type = DNS_A,
+	    .reply = WIRE_GARBLED },
+	{ .name = "RFC 1035 4.1.4, pointers as deep as is read",
+	    .put = put_deepest,
+	    .type = DNS_A,
+	    .reply = WIRE_ANSWER,
+	    .n_records = DNS_RECORDS_MAX,
+	    .records = DNS_RECORDS_MAX,
+	    .strings = DNS_RECORDS_MAX },
+	{ .name = "RFC 1035 4.1.4, one pointer deeper",
+	    .put = put_one_deeper,
+	    .type = DNS_A,
+	    .reply = WIRE_GARBLED },
+	{ .name = "RFC 1035 4.1.4, a pointer forward",
+	    .put = put_forward,
+	    .type = DNS_A,
+	    .reply = WIRE_GARBLED },
+	{ .name = "RFC 2181 5, one record 512 times",
+	    .put = put_copies,
+	    .type = DNS_TXT,
+	    .reply = WIRE_ANSWER,
+	    .n_records = 1,
+	    .records = DNS_RECORDS_MAX,
+	    .strings = DNS_RECORDS_MAX },
+	{ .name = "RFC 2181 5, 512 records nearly equal",
+	    .put = put_nearly_copies,
+	    .type = DNS_TXT,
+	    .reply = WIRE_ANSWER,
+	    .n_records = DNS_RECORDS_MAX,
+	    .records = DNS_RECORDS_MAX,
+	    .strings = DNS_RECORDS_MAX },
+	{ .name = "4,094 addresses",
+	    .put = put_many_addresses,
+	    .type = DNS_A,
+	    .reply = WIRE_GARBLED,
+	    .records = DNS_RECORDS_MAX + WIRE_CHAIN_MAX,
+	    .strings = DNS_RECORDS_MAX + WIRE_CHAIN_MAX },
+	{ .name = "RFC 1034 3.6.2, 16 aliases, the last one first",
+	    .put = put_long_chain,
+	    .type = DNS_MX,
+	    .reply = WIRE_ANSWER,
+	    .n_records = DNS_RECORDS_MAX,
+	    .records = DNS_RECORDS_MAX + WIRE_CHAIN_MAX,
+	    .strings = 2 * DNS_RECORDS_MAX + WIRE_CHAIN_MAX },
+	{ .name = "RFC 1034 3.6.2, 17 aliases",
+	    .put = put_longer_chain,
+	    .type = DNS_MX,
+	    .reply = WIRE_GARBLED,
+	    .records = DNS_RECORDS_MAX + WIRE_CHAIN_MAX,
+	    .strings = 2 * DNS_RECORDS_MAX + WIRE_CHAIN_MAX },
+};
+
+static size_t
+put_expensive(struct large *l, const struct expensive *v)
+{
+	static const struct packet question = { .bytes = "" };
+	struct packet p = question;
+	uint8_t *counts = l->bytes + 6;
+
+	p.type = v->type;
+	l->answers = 0;
+	l->p = l->bytes + put_packet(&p, l->bytes);
+	v->put(l);
+	put_16(&counts, l->answers);
+	return (size_t)(l->p - l->bytes);
+}
+
+/*
+ * The most expensive replies.  Memory: at most WIRE_MEMORY_MAX.  Time: what
+ * ldns reads, since it allocates for each record and string; our own code
+ * passes over the packet once.
+ */
+static void
+expensive_replies_cost_little(void **state)
+{
+	static struct large l;
+	struct arena *a = arena_new(WIRE_MEMORY_MAX);
+
+	(void)state;
+	for (size_t i = 0; i < TABLE_SIZE(expensive); i++) {
+		const struct expensive *v = &expensive[i];
+		size_t n = put_expensive(&l, v);
+		struct wire_question q = question_of(v->type);
+		struct dns_answer out;
+		struct ldns_cost cost;
+		enum wire_reply reply;
+
+		arena_rewind(a);
+		ldns_cost_begin();
+		reply = wire_read(a, l.bytes, n, &q, &out);
+		cost = ldns_cost_end();
+		if (reply != v->reply || arena_has_failed(a))
+			fail_msg("%s: %d, %zu bytes", v->name, (int)reply,
+			    arena_used(a));
+		if (reply == WIRE_ANSWER && out.n_records != v->n_records)
+			fail_msg("%s: %zu records", v->name, out.n_records);
+		if (cost.records > v->records || cost.fields > v->strings)
+			fail_msg("%s: ldns read %lu records, %lu fields",
+			    v->name, cost.records, cost.fields);
 	}
 	arena_free(a);
 }
@@ -302,7 +702,9 @@ main(void)
 		cmocka_unit_test(read_when_they_are_cut),
 		cmocka_unit_test(read_without_memory),
 		cmocka_unit_test(rfc5452_no_reply_to_it),
-		cmocka_unit_test(texts_that_are_too_long),
+		cmocka_unit_test(rfc1035_section_3_3_14_text_is_cut),
+		cmocka_unit_test(rfc7208_section_2_6_7_cut_text_is_too_long),
+		cmocka_unit_test(expensive_replies_cost_little),
 		cmocka_unit_test(refusals),
 	};
 

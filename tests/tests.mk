@@ -30,7 +30,7 @@ HELPERS  = $(patsubst %.c,$(BUILD)/%.o,$(wildcard tests/support/*.c))
 BENCHES  = $(patsubst %.c,$(BUILD)/%,$(wildcard tests/bench/*_bench.c))
 # Replaced by tests/support/memory.c and still.c.
 WRAP      = -Wl,--wrap=malloc,--wrap=calloc,--wrap=realloc \
-	-Wl,--wrap=clock_gettime,--wrap=epoll_wait
+	-Wl,--wrap=clock_gettime,--wrap=epoll_wait,--wrap=ldns_wire2rr
 LIBS_TEST = $(WRAP) $(ARCHIVE) -lcmocka $(LIBS_COMMAND)
 
 # Fuzz target NAME: tests/fuzz/NAME_fuzz.c, its seeds: tests/corpus/NAME.

@@ -1,10 +1,12 @@
 /*
  * dns_wire_fuzz.c - any bytes as a reply of a name server: as they are, and
- * behind a header and a question that are right.  What is read as an answer
- * must survive being recorded and replayed.
+ * after a correct header and question.  What is read as an answer must survive
+ * being recorded and replayed.  No reply takes more memory than wire.h says,
+ * and ldns reads no more records and strings than that.
  *
  * Input: type (one byte), upper and lower flags, counts of the answer, the
  * authority and the additional section (one byte each), then those sections.
+ * The uppermost flag adds 512 to the count of the answer section.
  */
 #include <assert.h>
 #include <stdint.h>
@@ -12,9 +14,15 @@
 
 #include "dns/wire.h"
 #include "lib/arena.h"
+#include "tests/support/ldns_cost.h"
 #include "tests/support/rerecord.h"
 
-enum { PREFIX = 6, HEADER = 12, ARENA = 4 << 20, INPUT_MAX = 16384 };
+enum {
+	PREFIX = 6,
+	INPUT_MAX = WIRE_PACKET_MAX,
+	RECORDS_MAX = DNS_RECORDS_MAX + WIRE_CHAIN_MAX,
+	FIELDS_MAX = WIRE_ANSWER_STRINGS_MAX + 7 * RECORDS_MAX, /* SOA has 7 */
+};
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -57,16 +65,22 @@ check(enum wire_reply reply, const struct wire_question *q,
 static void
 read_packet(const uint8_t *packet, size_t n, const struct wire_question *q)
 {
-	struct arena *a = arena_new(ARENA);
+	struct arena *a = arena_new(WIRE_MEMORY_MAX);
 	struct dns_answer out;
+	struct ldns_cost cost;
+	enum wire_reply reply;
 
 	assert(a != NULL);
-	check(wire_read(a, packet, n, q, &out), q, &out);
+	ldns_cost_begin();
+	reply = wire_read(a, packet, n, q, &out);
+	cost = ldns_cost_end();
+	assert(!arena_has_failed(a));
+	assert(cost.records <= RECORDS_MAX && cost.fields <= FIELDS_MAX);
+	check(reply, q, &out);
 	for (unsigned long nth = 1; nth <= 3; nth++) {
 		arena_rewind(a);
 		arena_fail_at(a, nth);
-		enum wire_reply reply = wire_read(a, packet, n, q, &out);
-
+		reply = wire_read(a, packet, n, q, &out);
 		if (arena_has_failed(a))
 			assert(reply != WIRE_ANSWER);
 	}
@@ -87,13 +101,17 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	n = wire_put_question(packet, &q);
 	packet[2] = (uint8_t)(data[1] | 0x80);
 	packet[3] = data[2];
+	packet[6] = data[1] & 0x80 ? 2 : 0;
 	packet[7] = data[3];
 	packet[9] = data[4];
 	packet[11] = data[5];
 	memcpy(packet + n, data + PREFIX, size - PREFIX);
-	read_packet(packet, n + size - PREFIX, &q);
-	/* the same where the packet ends at the end of its memory */
-	packet[2] = (uint8_t)(packet[2] & 0x87);
-	read_packet(packet, n + size - PREFIX, &q);
+	n += size - PREFIX;
+	if (n > WIRE_PACKET_MAX)
+		n = WIRE_PACKET_MAX;
+	read_packet(packet, n, &q);
+	/* the same as a query's reply, not truncated */
+	packet[2] = (uint8_t)(packet[2] & 0x85);
+	read_packet(packet, n, &q);
 	return 0;
 }
