@@ -13,7 +13,7 @@
 ## asan tsan    all tests under sanitizers, in build-asan, build-tsan
 ## valgrind     a thousand messages and the end-to-end test under valgrind
 ## coverage     lines that the unit tests run, by room
-## fuzz         every target for FUZZ_SECONDS=20; FUZZ=NAME for one
+## fuzz         every target for FUZZ_SECONDS=20; FUZZ=NAME for one; SEEDS=DIR
 ## fuzz-build   build the fuzz targets, in build-fuzz
 ## faults       the long tests of failures and floods
 ## store-faults kill -9 and disk errors while the store is written
