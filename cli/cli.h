@@ -39,7 +39,7 @@ struct cli {
 	const char *config;
 	const char *client_name, *rcpt_to, *login;
 	bool dry_run, csv;
-	const char *day, *domain, *store, *days, *html, *as;
+	const char *day, *domain, *store, *days, *html, *as, *remove;
 
 	/* what is left */
 	char **args;
@@ -74,7 +74,7 @@ enum {
 	CLI_WITH_POLICY = 256, /* --store --days */
 	CLI_WITH_REPORT = 128, /* --domain --day --dry-run of send and show,
 	                          --store --days --csv --html of read and show,
-	                          --as of push */
+	                          --as of push, --remove of suppressed */
 };
 
 int cmd_spf(struct cli *c);

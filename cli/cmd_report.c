@@ -13,6 +13,7 @@ enum {
 	TAKES_SHOW = 8, /* --days --csv --html */
 	TAKES_AS = 16,
 	TAKES_DRY_RUN = 32,
+	TAKES_REMOVE = 64,
 };
 
 static const struct report_command {
@@ -26,6 +27,8 @@ static const struct report_command {
 	    cmd_report_send },
 	{ "failures", TAKES_DOMAIN | TAKES_DRY_RUN, 0, 0, cmd_report_failures },
 	{ "bounce", 0, 0, 0, cmd_report_bounce },
+	{ "suppressed", TAKES_STORE | TAKES_REMOVE, 0, 0,
+	    cmd_report_suppressed },
 	{ "read", TAKES_STORE, 1, CLI_ARGS_MAX, cmd_report_read },
 	{ "show", TAKES_DOMAIN | TAKES_STORE | TAKES_SHOW, 0, 0,
 	    cmd_report_show },
@@ -39,6 +42,7 @@ given(const struct cli *c)
 	    (c->dry_run ? TAKES_DRY_RUN : 0u) |
 	    (c->store != NULL ? TAKES_STORE : 0u) |
 	    (c->as != NULL ? TAKES_AS : 0u) |
+	    (c->remove != NULL ? TAKES_REMOVE : 0u) |
 	    (c->days != NULL || c->csv || c->html != NULL ? TAKES_SHOW : 0u);
 }
 
@@ -70,6 +74,7 @@ run(struct cli *c, const struct report_command *command)
 		{ TAKES_STORE, "--store is an option" },
 		{ TAKES_SHOW, "--days, --csv and --html are options" },
 		{ TAKES_AS, "--as is an option" },
+		{ TAKES_REMOVE, "--remove is an option" },
 	};
 	char memory[100];
 	struct buf takers = buf_over(memory, sizeof(memory));

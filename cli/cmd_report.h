@@ -13,6 +13,7 @@ int cmd_report_send(struct cli *c);
 int cmd_report_push(struct cli *c);
 int cmd_report_failures(struct cli *c);
 int cmd_report_bounce(struct cli *c);
+int cmd_report_suppressed(struct cli *c);
 int cmd_report_read(struct cli *c);
 int cmd_report_show(struct cli *c);
 

@@ -30,7 +30,8 @@ static const struct cli_command commands[] = {
 	    "the daemon's configuration, or one made of opendkim's and others'",
 	    CLI_WITH_CONFIG, 1, CLI_ARGS_MAX, cmd_config },
 	{ "report",
-	    "push | send | failures | bounce | read FILE|DIR|-... | show",
+	    "push | send | failures | bounce | suppressed | "
+	    "read FILE|DIR|-... | show",
 	    "DMARC reports: sends ours, reads and shows those of others",
 	    CLI_WITH_DNS | CLI_WITH_CONFIG | CLI_WITH_REPORT, 1, CLI_ARGS_MAX,
 	    cmd_report },

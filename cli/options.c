@@ -62,6 +62,8 @@ static const struct option_row rows[] = {
 	    "database, instead of the configuration's" },
 	{ "as", "HOW", AT(as), CLI_WITH_REPORT,
 	    "push: this host's file is a copy, or was restored" },
+	{ "remove", "ADDRESS", AT(remove), CLI_WITH_REPORT,
+	    "suppressed: send reports to this address again" },
 	{ "days", "N", AT(days), CLI_WITH_REPORT,
 	    "show: the last N days, 1 to 400; else 30" },
 	{ "days", "N", AT(days), CLI_WITH_POLICY,

@@ -349,6 +349,41 @@ def _(l):
     same(ask(l, "SELECT sum(held) FROM failure"), [(0,)], "the store")
 
 
+def suppressed(l, *args):
+    r = subprocess.run([os.path.join(os.path.dirname(l.program), "avouch"),
+                        "report", "suppressed", "--config", l.milter.path,
+                        *args], capture_output=True, text=True, check=False)
+    return r.returncode, r.stdout, r.stderr
+
+
+@suite.test("a suppressed address is listed, removed and sent to again")
+def _(l):
+    fresh(l)
+    same(suppressed(l)[:2], (0, "no address is suppressed\n"), "none")
+    send(l, FORGED, "evil.one@other.example")
+    failures(l)
+    report, = l.bag.take()
+    subprocess.run([os.path.join(os.path.dirname(l.program), "avouch"),
+                    "report", "bounce", "--config", l.milter.path],
+                   input=DSN % report.id, capture_output=True, text=True,
+                   check=True)
+    holds(suppressed(l)[1], "ruf@loud.example until 20")
+    one, = json.loads(suppressed(l, "--json")[1])["suppressed"]
+    same((one["address"], one["count"], one["until"] - one["last"]),
+         ("ruf@loud.example", 1, 30 * 86400), "JSON")
+    status, out, err = suppressed(l, "--remove", "x@loud.example")
+    same((status, out), (65, ""), "another address")
+    holds(err, "x@loud.example: is not suppressed")
+    same(suppressed(l, "--remove", "ruf@loud.example")[:2],
+         (0, "reports are sent again to ruf@loud.example\n"), "removed")
+    same(json.loads(suppressed(l, "--remove", "ruf@loud.example",
+                               "--json")[1]),
+         {"address": "ruf@loud.example", "removed": False}, "again")
+    same(suppressed(l)[1], "no address is suppressed\n", "none again")
+    send(l, FORGED, "evil.two@another.example")
+    same(failures(l)["sent"], 1, "sent again")
+
+
 @suite.test("killed at any moment: each report is sent, and once")
 def _(l):
     fresh(l, "failure_max_per_domain = 100\n")
