@@ -45,6 +45,8 @@ enum {
 	REPLY_MS = 200, /* for the last replies to leave libmilter's threads */
 	PARK_MS = 5000, /* for libmilter's threads to come up */
 	PARK_STEP_MS = 5,
+	TRIM_MS = 5000,       /* between two looks at what malloc keeps */
+	TRIM_BYTES = 8 << 20, /* free memory that malloc may keep */
 	ARENAS = 4, /* malloc's; of its own it takes eight a processor, and what
 	               many threads free here and there stays in each */
 };
@@ -62,6 +64,8 @@ struct daemon {
 	atomic_bool listener_ended;
 	unsigned watchdog_ms;
 	int64_t watchdog_next;
+	int64_t trim_next;
+	size_t trimmed; /* what malloc had free after the last trim */
 };
 
 static int
@@ -328,9 +332,29 @@ reload(struct daemon *d)
 	process_notify("READY=1");
 }
 
+/*
+ * Gives memory back to the system after a flood.  malloc itself only does that
+ * at the end of each of its arenas, where something is nearly always in use.
+ */
+static void
+trim_memory(struct daemon *d)
+{
+	size_t free_bytes;
+
+	if (job_clock() < d->trim_next)
+		return;
+	d->trim_next = job_clock() + TRIM_MS;
+	free_bytes = mallinfo2().fordblks;
+	if (free_bytes <= TRIM_BYTES || free_bytes == d->trimmed)
+		return;
+	malloc_trim(0);
+	d->trimmed = mallinfo2().fordblks;
+}
+
 static void
 tick(struct daemon *d)
 {
+	trim_memory(d);
 	(void)clock_now(); /* told when it happens, mail or not */
 	if (service_has_guests())
 		listen_nudge(); /* for those behind one that stalls */

@@ -23,6 +23,7 @@ from suite import SANITIZED, Suite, holds, needs_plain_memory, same, true
 
 suite = Suite()
 
+SECONDS = 60  # longest wait for what must come
 MIB = 1 << 20
 BANK = "alice@bank.example"
 CLAIM = b" mx.example.net; dmarc=pass"
@@ -143,6 +144,43 @@ def _(l):
             pass
         is_rejected(with_fields(l, [(b"X-Big", b" " + b"x" * 102000)], 100))
     serves(l)
+
+
+@suite.test("64 headers of 9 MB at once: the memory goes back to the system")
+def _(l):
+    needs_plain_memory()
+    n = 64
+    before = memory(l)
+    data = packets([(b"X-Big", b" " + b"x" * 90000)] * 100)
+    barrier = threading.Barrier(n, timeout=SECONDS)
+    faults = []
+
+    def flood():
+        try:
+            m = session(l)
+            m.mail()
+            m.rcpt()
+            m.socket.sendall(data)
+            m.header("From", b" " + BANK.encode())
+            barrier.wait()  # all of them are held at once
+            m.headers_end()
+            m.end()
+            m.quit()
+        except Exception as e:
+            faults.append(e)
+
+    with Bounded(l, n * MESSAGE):
+        threads = [threading.Thread(target=flood) for _ in range(n)]
+        for t in threads:
+            t.start()
+        for t in threads:
+            t.join()
+    same(faults, [], "faults")
+    until = time.monotonic() + SECONDS
+    while memory(l) > before + 8 * MIB and time.monotonic() < until:
+        time.sleep(0.1)
+    print("# memory %.1f MiB" % (memory(l) / MIB))
+    true(memory(l) <= before + 8 * MIB, "memory is kept")
 
 
 @suite.test("a million fields, and From behind them")
