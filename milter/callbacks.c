@@ -4,7 +4,7 @@
 #include <stdatomic.h>
 
 #include "lib/log.h"
-#include "milter/loose.h"
+#include "milter/libmilter_quirks.h"
 #include "milter/outcome.h"
 #include "milter/record.h"
 #include "milter/session.h"
@@ -79,7 +79,8 @@ ask_for_macros(SMFICTX *ctx)
 	};
 
 	for (size_t i = 0; i < sizeof(wanted) / sizeof(wanted[0]); i++)
-		smfi_setsymlist(ctx, wanted[i].stage, loose(wanted[i].names));
+		smfi_setsymlist(
+		    ctx, wanted[i].stage, libmilter_text(wanted[i].names));
 }
 
 /* A new session, known to the service; NULL: it cannot be had. */
@@ -183,9 +184,10 @@ connect_to(SMFICTX *ctx, struct session *s, const char *name,
 	    &(struct session_client){
 		.name = name,
 		.where = where,
-		.mta = smfi_getsymval(ctx, loose("j")),
-		.mta_port = smfi_getsymval(ctx, loose("{daemon_port}")),
-		.ptr = smfi_getsymval(ctx, loose("{client_ptr}")),
+		.mta = smfi_getsymval(ctx, libmilter_text("j")),
+		.mta_port =
+		    smfi_getsymval(ctx, libmilter_text("{daemon_port}")),
+		.ptr = smfi_getsymval(ctx, libmilter_text("{client_ptr}")),
 	    });
 	return SMFIS_NOREPLY;
 }
@@ -248,8 +250,8 @@ on_mail(SMFICTX *ctx, char **arguments)
 
 	if (s != NULL) {
 		session_mail(s, arguments[0],
-		    smfi_getsymval(ctx, loose("{auth_type}")),
-		    smfi_getsymval(ctx, loose("{auth_authen}")));
+		    smfi_getsymval(ctx, libmilter_text("{auth_type}")),
+		    smfi_getsymval(ctx, libmilter_text("{auth_authen}")));
 		end(s);
 	}
 	return SMFIS_NOREPLY;
@@ -316,7 +318,8 @@ static sfsistat
 on_message_end(SMFICTX *ctx)
 {
 	struct session *s = begin(ctx);
-	struct span queue_id = span_str(smfi_getsymval(ctx, loose("i")));
+	struct span queue_id =
+	    span_str(smfi_getsymval(ctx, libmilter_text("i")));
 	struct counters_times times;
 	const struct verdict *v;
 	uint64_t began;
@@ -355,7 +358,7 @@ bool
 callbacks_register(bool tcp)
 {
 	struct smfiDesc d = {
-		.xxfi_name = loose("avouch-milter"),
+		.xxfi_name = libmilter_text("avouch-milter"),
 		.xxfi_version = SMFI_VERSION,
 		.xxfi_flags = ACTIONS_NEEDED,
 		.xxfi_negotiate = on_negotiate,

@@ -6,7 +6,6 @@
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <pwd.h>
-#include <stdatomic.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -16,7 +15,6 @@
 #include "lib/ip.h"
 #include "lib/scan.h"
 #include "milter/owner.h"
-#include "verify/job.h"
 
 union address {
 	struct sockaddr any;
@@ -24,15 +22,6 @@ union address {
 	struct sockaddr_in6 v6;
 	struct sockaddr_un un;
 };
-
-enum { NUDGE_MS = 5 };
-
-/* What listen_nudge() connects to; set before there are threads. */
-static struct {
-	union address address;
-	socklen_t size; /* 0: nothing is open */
-	_Atomic int64_t last;
-} nudged;
 
 static bool
 failed(struct buf *error, const char *socket, const char *what)
@@ -231,15 +220,6 @@ open_unix(const struct listen_wish *wish, struct listen_socket *out,
 	return true;
 }
 
-static void
-remember(const struct listen_wish *wish, int fd)
-{
-	socklen_t size = sizeof(nudged.address);
-
-	if (wish->is_nudged && getsockname(fd, &nudged.address.any, &size) == 0)
-		nudged.size = size;
-}
-
 bool
 listen_open(const struct listen_wish *wish, struct listen_socket *out,
     struct buf *error)
@@ -259,28 +239,9 @@ listen_open(const struct listen_wish *wish, struct listen_socket *out,
 		buf_printf(error, "%s is no socket", wish->socket);
 		ok = false;
 	}
-	if (ok)
-		remember(wish, out->fd);
-	else
+	if (!ok)
 		listen_close(out);
 	return ok;
-}
-
-void
-listen_nudge(void)
-{
-	int64_t now = job_clock(), last = atomic_load(&nudged.last);
-	int fd;
-
-	if (nudged.size == 0 || now - last < NUDGE_MS ||
-	    !atomic_compare_exchange_strong(&nudged.last, &last, now))
-		return;
-	fd = socket(nudged.address.any.sa_family,
-	    SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-	if (fd < 0)
-		return; /* there are connections enough */
-	(void)connect(fd, &nudged.address.any, nudged.size);
-	close(fd);
 }
 
 void

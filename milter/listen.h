@@ -1,10 +1,7 @@
 /*
  * listen.h - the socket the MTA connects to.
  *
- * We open it ourselves and give libmilter the descriptor: libmilter sets no
- * TCP_NODELAY (each message then waits 44 ms for a delayed acknowledgement),
- * would take a unix socket away from a daemon that still listens on it, and
- * cannot say who holds an address.
+ * libmilter_quirks.h says why we open it, and not libmilter.
  */
 #ifndef AVOUCH_MILTER_LISTEN_H
 #define AVOUCH_MILTER_LISTEN_H
@@ -25,7 +22,6 @@ struct listen_wish {
 	unsigned mode;      /* of a unix socket */
 	const char *group;  /* NULL: as it is */
 	const char *user;   /* who will run the daemon; NULL: as it is */
-	bool is_nudged;     /* it is the one of listen_nudge() */
 };
 
 struct listen_socket {
@@ -46,15 +42,6 @@ bool listen_open(const struct listen_wish *wish, struct listen_socket *out,
 /* Mode, owner and group of a unix socket; for one that libmilter opened. */
 bool listen_own(
     const struct listen_wish *wish, struct listen_socket *s, struct buf *error);
-
-/*
- * Connects to the MTA's socket, and hangs up.  libmilter hands a
- * connection that has something to say to a worker it counts as idle until that
- * wakes, so that many are handed to one; while that one waits for DNS so do
- * they.  A connection that comes then has a worker started, which takes what is
- * left.  At most every few milliseconds; from any thread.
- */
-void listen_nudge(void);
 
 /* Closes it, if it is still ours, and removes the file of a unix socket, if it
  * is still the one we made. */

@@ -24,8 +24,8 @@
 #include "lib/log.h"
 #include "milter/callbacks.h"
 #include "milter/confine.h"
+#include "milter/libmilter_quirks.h"
 #include "milter/listen.h"
-#include "milter/loose.h"
 #include "milter/metrics.h"
 #include "milter/process.h"
 #include "milter/record.h"
@@ -43,8 +43,7 @@ enum {
 	DRAIN_STEP_MS = 20,   /* between two looks at the messages in hand */
 	DRAIN_MORE_MS = 2000, /* over a message's time: hashing, replies */
 	REPLY_MS = 200, /* for the last replies to leave libmilter's threads */
-	PARK_MS = 5000, /* for libmilter's threads to come up */
-	PARK_STEP_MS = 5,
+	SELF_TEST_MS = 5000,  /* for libmilter's threads to start */
 	TRIM_MS = 5000,       /* between two looks at what malloc keeps */
 	TRIM_BYTES = 8 << 20, /* free memory that malloc may keep */
 	ARENAS = 4, /* malloc's; of its own it takes eight a processor, and what
@@ -62,6 +61,8 @@ struct daemon {
 	enum conf_confine confined;
 	char unconfined[ERROR_MAX]; /* what could not be; "" */
 	atomic_bool listener_ended;
+	struct libmilter_state libmilter;
+	bool has_handlers; /* signals_take_by_handler() */
 	unsigned watchdog_ms;
 	int64_t watchdog_next;
 	int64_t trim_next;
@@ -132,38 +133,6 @@ set_log(const struct daemon *d, const struct conf *conf)
 	    LOG_LEVEL_INFO);
 }
 
-/*
- * Gives libmilter the socket.  One that takes no "fd:N" (Debian's does) opens
- * it by itself; then messages wait for TCP, but all goes on.
- */
-static bool
-give_socket(struct daemon *d, struct buf *error)
-{
-	const char *path = d->socket.path;
-	char text[32];
-	struct buf name = buf_over(text, sizeof(text));
-	mode_t mask;
-	int code;
-
-	buf_printf(&name, "fd:%d", d->socket.fd);
-	if (smfi_setconn(text) == MI_SUCCESS &&
-	    smfi_opensocket(false) == MI_SUCCESS) {
-		d->socket.fd = -1; /* is libmilter's now */
-		return true;
-	}
-	listen_close(&d->socket);
-	mask = umask(0177);
-	code = smfi_setconn(loose(d->wish.socket));
-	if (code == MI_SUCCESS)
-		code = smfi_opensocket(false);
-	umask(mask);
-	d->socket.path = path;
-	if (code == MI_SUCCESS)
-		return listen_own(&d->wish, &d->socket, error);
-	buf_printf(error, "%s: libmilter cannot listen there", d->wish.socket);
-	return false;
-}
-
 static void *
 listen_for_ever(void *arg)
 {
@@ -208,7 +177,7 @@ begin_with_rights(struct daemon *d, struct buf *error)
 		buf_text(error, "libmilter: out of memory");
 		return EX_OSERR;
 	}
-	if (!give_socket(d, error))
+	if (!libmilter_listen(&d->wish, &d->socket, error))
 		return EX_UNAVAILABLE;
 	if (!d->foreground && !process_background(error))
 		return EX_OSERR;
@@ -243,14 +212,13 @@ begin_threads(struct daemon *d, struct buf *error)
 		buf_text(error, "cannot start a thread");
 		return EX_OSERR;
 	}
-	for (unsigned ms = 0; ms < PARK_MS && !signals_libmilter_parked() &&
-	     !atomic_load(&d->listener_ended);
-	     ms += PARK_STEP_MS)
-		usleep(PARK_STEP_MS * 1000);
+	d->libmilter = libmilter_self_test(SELF_TEST_MS, &d->listener_ended);
 	if (atomic_load(&d->listener_ended)) {
 		buf_text(error, "libmilter does not start; see the log");
 		return EX_OSERR;
 	}
+	if (!d->libmilter.signals_are_ours)
+		d->has_handlers = signals_take_by_handler();
 	return -1;
 }
 
@@ -272,6 +240,25 @@ tell_expired(const struct conf *conf)
 		    "give it another date");
 		log_end(&l);
 	}
+}
+
+static void
+warn_of_libmilter(const struct daemon *d)
+{
+	if (!d->libmilter.signals_are_ours)
+		log_say(LOG_LEVEL_WARNING, "libmilter",
+		    "libmilter waits for signals itself, although sigwait() "
+		    "was replaced: %s",
+		    d->has_handlers
+			? "handlers take them; a signal that follows another "
+			  "at once may end the daemon"
+			: "SIGHUP and SIGTERM may end the daemon at once");
+	if (!d->libmilter.wakes)
+		log_say(LOG_LEVEL_WARNING, "libmilter",
+		    "%s: the daemon cannot connect to its own socket, to wake "
+		    "libmilter's workers: messages may wait for slow ones; "
+		    "check socket_mode and local firewall rules",
+		    d->conf->socket);
 }
 
 static void
@@ -297,10 +284,7 @@ tell_start(const struct daemon *d)
 	if (d->unconfined[0] != '\0')
 		log_say(LOG_LEVEL_WARNING, "confine", "%s", d->unconfined);
 	tell_expired(d->conf);
-	if (!signals_libmilter_parked())
-		log_say(LOG_LEVEL_WARNING, "start",
-		    "libmilter takes signals by itself: SIGHUP and SIGTERM "
-		    "end the daemon at once");
+	warn_of_libmilter(d);
 }
 
 /* ---- running ---- */
@@ -357,7 +341,7 @@ tick(struct daemon *d)
 	trim_memory(d);
 	(void)clock_now(); /* told when it happens, mail or not */
 	if (service_has_guests())
-		listen_nudge(); /* for those behind one that stalls */
+		libmilter_wake(); /* for those behind one that stalls */
 	if (d->watchdog_ms == 0 || job_clock() < d->watchdog_next)
 		return;
 	d->watchdog_next = job_clock() + d->watchdog_ms / 2;
@@ -495,7 +479,6 @@ main(int argc, char **argv)
 		.mode = d.conf->socket_mode,
 		.group = d.conf->socket_group,
 		.user = d.conf->user,
-		.is_nudged = true,
 	};
 	if (d.only_test) {
 		printf("%s: the configuration is good\n", d.path);

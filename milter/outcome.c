@@ -5,7 +5,7 @@
 
 #include "lib/ascii.h"
 #include "lib/log.h"
-#include "milter/loose.h"
+#include "milter/libmilter_quirks.h"
 
 #define AUTHRES "Authentication-Results"
 
@@ -15,8 +15,8 @@
 static bool
 field_remove(SMFICTX *ctx, const char *name, size_t nth)
 {
-	return smfi_chgheader(ctx, loose(name), (int)nth, loose("")) ==
-	    MI_SUCCESS;
+	return smfi_chgheader(ctx, libmilter_text(name), (int)nth,
+		   libmilter_text("")) == MI_SUCCESS;
 }
 
 /*
@@ -75,7 +75,8 @@ field_insert(
 		text[0] = ' ';
 		memcpy(text + n, value.p, value.n);
 		text[n + value.n] = '\0';
-		ok = smfi_insheader(ctx, 0, loose(name), text) == MI_SUCCESS;
+		ok = smfi_insheader(ctx, 0, libmilter_text(name), text) ==
+		    MI_SUCCESS;
 	}
 	free(text);
 	return ok;
@@ -118,7 +119,8 @@ outcome_refuse(
 		buf_byte(&b, ascii_is_print((unsigned char)byte) ? byte : '?');
 	}
 	buf_number(&c, code);
-	if (smfi_setreply(ctx, rcode, loose(enhanced), reply) != MI_SUCCESS)
+	if (smfi_setreply(ctx, rcode, libmilter_text(enhanced), reply) !=
+	    MI_SUCCESS)
 		log_fault("reply", "libmilter does not take the reply %s %s",
 		    rcode, enhanced);
 	return final ? SMFIS_REJECT : SMFIS_TEMPFAIL;

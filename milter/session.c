@@ -8,7 +8,7 @@
 #include "lib/log.h"
 #include "lib/scan.h"
 #include "milter/counters.h"
-#include "milter/listen.h"
+#include "milter/libmilter_quirks.h"
 
 struct session *
 session_new(const struct session_terms *terms)
@@ -153,7 +153,7 @@ session_mail(struct session *s, const char *sender, const char *auth_type,
 			.now = now.now,
 			.now_doubtful = now.doubtful,
 			.own = &s->own,
-			.waits = listen_nudge,
+			.waits = libmilter_wake,
 		    });
 	if (s->message == NULL)
 		log_fault("memory", "no memory for a message");

@@ -1,11 +1,5 @@
 /*
- * signals.h - SIGHUP, SIGTERM and SIGINT come to one place, the main thread.
- *
- * libmilter starts a thread of its own that takes these three by sigwait() and
- * then ends the process with messages in hand; SIGHUP too.  It has no option
- * against that, and which of two threads gets a signal is the kernel's choice.
- * So this file defines sigwait() for the whole program, libmilter included, as
- * a function that never returns; we take signals by sigtimedwait().
+ * signals.h - SIGHUP, SIGTERM and SIGINT, taken by the main thread.
  */
 #ifndef AVOUCH_MILTER_SIGNALS_H
 #define AVOUCH_MILTER_SIGNALS_H
@@ -15,10 +9,17 @@
 /* Before any thread is started; all of them inherit it. */
 void signals_block(void);
 
+/*
+ * For a libmilter whose own thread waits for these signals too (see
+ * libmilter_quirks.h).  From then on handlers take them: the kernel gives a
+ * signal of the process to the main thread if that does not block it.  Only a
+ * signal that comes while another one is delivered can still reach libmilter,
+ * which then ends the process.  False: there are no descriptors; then any
+ * signal can.
+ */
+bool signals_take_by_handler(void);
+
 /* The next signal, or 0 after `wait_ms`. */
 int signals_next(unsigned wait_ms);
-
-/* libmilter's thread has come to our sigwait(); it is out of the way. */
-bool signals_libmilter_parked(void);
 
 #endif

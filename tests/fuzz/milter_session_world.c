@@ -14,6 +14,7 @@
 #include "lib/log.h"
 #include "lib/table.h"
 #include "lib/utf8.h"
+#include "milter/libmilter_quirks.h"
 #include "report/entry.h"
 #include "report/facts.h"
 #include "report/store.h"
@@ -128,6 +129,12 @@ world_begin(void)
 	write_file(files.zone_file, span_of(zone, sizeof(zone) - 1));
 	log_setup("fuzz", LOG_FORMAT_TEXT, LOG_TARGET_SYSLOG, LOG_LEVEL_INFO);
 	return files.conf_path;
+}
+
+/* Nobody has to be woken. */
+void
+libmilter_wake(void)
+{
 }
 
 /*

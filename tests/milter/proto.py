@@ -512,6 +512,60 @@ def _(l):
     true(re.fullmatch(r"[0-9.]+", line["version"]), line["version"])
 
 
+@suite.test("libmilter: its signal thread is out of the way, workers wake")
+def _(l):
+    same(l.milter.log(event="libmilter"), [], "warnings")
+
+
+@suite.test("libmilter that takes signals: they are taken before it can")
+def _(l):
+    needs_plain_memory()
+    # As if libmilter, or the linker, no longer used our sigwait().
+    program = l.home + "/avouch-milter"
+    with open(l.program, "rb") as f:
+        text = f.read()
+    true(b"\0sigwait\0" in text, "the name is not in the program")
+    with open(program, "wb") as f:
+        f.write(text.replace(b"\0sigwait\0", b"\0sigwaiX\0"))
+    os.chmod(program, 0o755)
+    port = smtp.free_port()
+    text = l.settings(socket="inet:%d@127.0.0.1" % port)
+    d = daemon.Daemon(program, l.home, text, name="signals")
+    line = d.wait_log(60, event="libmilter")
+    same(line["level"], "warning", "level")
+    holds(line["text"], "handlers take them")
+    for i in range(20):
+        d.reload()
+    m = miltproto.Milter(port)
+    m.connect()
+    m.helo()
+    same(m.message(l.signed).reply, "c", "reply")
+    m.quit()
+    same(d.stop(), 0, "status")
+    same(len(d.log(event="reload", level="info")), 20, "reloads")
+    same(d.log(event="stop")[-1]["text"], "ended", "the end")
+
+
+@suite.test("libmilter's workers that cannot be woken: said, mail is served")
+def _(l):
+    if os.geteuid() != 0:
+        raise Skip("needs root, who may use a socket of mode 0")
+    d = daemon.Daemon(
+        l.program, l.home, l.settings(
+            'user = "nobody"\nsocket_mode = 0000\n',
+            socket="unix:%s/mode.sock" % l.home), name="wake")
+    line = d.wait_log(60, event="libmilter")
+    same(line["level"], "warning", "level")
+    for part in ("mode.sock", "socket_mode"):
+        holds(line["text"], part)
+    m = miltproto.Milter(l.home + "/mode.sock")
+    m.connect()
+    m.helo()
+    same(m.message(l.signed).reply, "c", "reply")
+    m.quit()
+    same(d.stop(), 0, "status")
+
+
 @suite.test("SIGHUP without end: each message sees one configuration")
 def _(l):
     texts = [l.settings("mode = monitor\n"), l.settings()]

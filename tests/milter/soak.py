@@ -78,16 +78,15 @@ def configuration(changes, message):
         same(sorted(put), [OURS, "Received-SPF", "X-Alpha"], "fields")
         same(put["X-Alpha"], "dmarc.on_quarantine", "annotation")
         same((results["spf"], results["dmarc"]), ("fail", "fail"), "results")
-        same(changes.removed, [(OURS, 1), ("Received-SPF", 1),
-                               ("X-Alpha", 1)], "removed")
+        same(sorted(changes.removed), [(OURS, 1), ("Received-SPF", 1),
+                                       ("X-Alpha", 1)], "removed")
         return "alpha"
     same(results[""], "bravo.example.net", "authserv-id")
     same(list(put), [OURS], "fields")
     same((results["spf"], results["dmarc"]), ("none", "none"), "results")
     true("would tempfail, rule override bravo" in put[OURS], put[OURS])
-    same(changes.removed, [(OURS, 2)] + [
-        r for r in changes.removed if r[0] == "X-Avouch-Quarantine"],
-         "removed")
+    same([r for r in changes.removed if r[0] != "X-Avouch-Quarantine"],
+         [(OURS, 2)], "removed")
     return "bravo"
 
 
@@ -182,16 +181,16 @@ def _(l):
     page = promtext.parse(http(l.metrics)[1])
     load.waits.sort()
     n = len(load.waits)
+    same(load.faults, [], "faults")
     reloads = page.family("reloads_total")
     print("%d messages in %.1f s (%.0f a second), %d alpha, %d bravo, "
-          "%d faults; %d SIGHUPs, %d reloads in all; MAIL to reply %.1f ms "
+          "%d SIGHUPs, %d reloads in all; MAIL to reply %.1f ms "
           "median, %.1f ms p99, %.1f ms at most; memory %.1f -> %.1f MiB, "
           "descriptors %d -> %d" % (
               n, took, n / took, load.seen["alpha"], load.seen["bravo"],
-              len(load.faults), sent, reloads["ok"], load.waits[n // 2] * 1e3,
+              sent, reloads["ok"], load.waits[n // 2] * 1e3,
               load.waits[n * 99 // 100] * 1e3, load.waits[-1] * 1e3,
               before[0] / 2**20, after[0] / 2**20, before[1], after[1]))
-    same(load.faults, [], "faults")
     true(SANITIZED or load.late == 0, "%d messages were sent late" % load.late)
     true(n >= RATE * l.seconds * 0.95, "only %d messages" % n)
     same(reloads["failed"], 0, "reloads that failed")

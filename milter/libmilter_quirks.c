@@ -1,0 +1,133 @@
+#include "milter/libmilter_quirks.h"
+
+#include <libmilter/mfapi.h>
+#include <poll.h>
+#include <signal.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "verify/job.h"
+
+enum {
+	WAKE_MS = 5, /* between two connections of libmilter_wake() */
+	STEP_MS = 5, /* between two looks */
+};
+
+static atomic_bool signal_thread_is_parked;
+
+/* Where libmilter listens; set before there are threads. */
+static struct {
+	struct sockaddr_storage address;
+	_Atomic socklen_t size; /* 0: no connection is made */
+	_Atomic int64_t last;
+} wake;
+
+/* ---- signals ---- */
+
+/* Instead of libc's. */
+int
+sigwait(const sigset_t *set, int *number)
+{
+	(void)set;
+	(void)number;
+	atomic_store(&signal_thread_is_parked, true);
+	for (;;)
+		pause();
+}
+
+/* ---- workers ---- */
+
+static const struct sockaddr *
+wake_address(void)
+{
+	return (const struct sockaddr *)&wake.address;
+}
+
+void
+libmilter_wake(void)
+{
+	int64_t now = job_clock(), last = atomic_load(&wake.last);
+	int fd;
+
+	if (wake.size == 0 || now - last < WAKE_MS ||
+	    !atomic_compare_exchange_strong(&wake.last, &last, now))
+		return;
+	fd = socket(wake.address.ss_family,
+	    SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	if (fd < 0)
+		return; /* then there are many connections already */
+	(void)connect(fd, wake_address(), wake.size);
+	close(fd);
+}
+
+/* A worker that takes the connection finds its end, and ends it too. */
+static bool
+reaches_worker(unsigned wait_ms)
+{
+	struct pollfd p = { .events = POLLIN };
+	char byte;
+	bool ok;
+
+	p.fd = socket(wake.address.ss_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	if (p.fd < 0)
+		return false;
+	ok = connect(p.fd, wake_address(), wake.size) == 0;
+	if (!ok)
+		wake.size = 0; /* nor would others succeed */
+	ok = ok && shutdown(p.fd, SHUT_WR) == 0 &&
+	    poll(&p, 1, (int)wait_ms) == 1 && read(p.fd, &byte, 1) <= 0;
+	close(p.fd);
+	return ok;
+}
+
+/* ---- the socket ---- */
+
+bool
+libmilter_listen(
+    const struct listen_wish *wish, struct listen_socket *s, struct buf *error)
+{
+	socklen_t size = sizeof(wake.address);
+	char text[32];
+	struct buf name = buf_over(text, sizeof(text));
+	const char *path = s->path;
+	mode_t mask;
+	int code;
+
+	if (getsockname(s->fd, (struct sockaddr *)&wake.address, &size) == 0)
+		wake.size = size;
+	buf_printf(&name, "fd:%d", s->fd);
+	if (smfi_setconn(text) == MI_SUCCESS &&
+	    smfi_opensocket(false) == MI_SUCCESS) {
+		s->fd = -1;
+		return true;
+	}
+	listen_close(s);
+	mask = umask(0177);
+	code = smfi_setconn(libmilter_text(wish->socket));
+	if (code == MI_SUCCESS)
+		code = smfi_opensocket(false);
+	umask(mask);
+	s->path = path;
+	if (code == MI_SUCCESS)
+		return listen_own(wish, s, error);
+	buf_printf(error, "%s: libmilter cannot listen there", wish->socket);
+	return false;
+}
+
+/* ---- the test ---- */
+
+struct libmilter_state
+libmilter_self_test(unsigned wait_ms, const atomic_bool *ended)
+{
+	struct libmilter_state s = { .wakes = false };
+
+	for (unsigned ms = 0; ms < wait_ms && !atomic_load(ended) &&
+	     !atomic_load(&signal_thread_is_parked);
+	     ms += STEP_MS)
+		usleep(STEP_MS * 1000);
+	s.signals_are_ours = atomic_load(&signal_thread_is_parked);
+	s.wakes =
+	    wake.size > 0 && !atomic_load(ended) && reaches_worker(wait_ms);
+	return s;
+}
