@@ -9,7 +9,7 @@
 #include "spf/spf.h"
 
 enum {
-	/* RFC 7208 section 7.3: at least 127; no value has more parts */
+	/* RFC 7208 section 7.3 wants at least 127; no value has more parts */
 	PARTS_MAX = 1 << 30,
 	/* "f.f. ..." of IPv6, a time stamp, an address */
 	SHORT_VALUE_MAX = 64,
@@ -24,7 +24,7 @@ struct part {
 	bool reverse;        /* "r" */
 	uint64_t keep;       /* right-hand parts kept; 0: all */
 	struct span split;   /* delimiters; empty: none given */
-	struct span literal; /* what a literal, "%%", "%_", "%-" stand for */
+	struct span literal; /* the text of a literal, "%%", "%_" or "%-" */
 	bool is_expand;      /* a macro-expand: "%%" is one, "x" is not */
 	const char *fault;
 };
@@ -56,7 +56,7 @@ bad_part(struct part *part, const char *fault)
 	return false;
 }
 
-/* Behind "%{": macro-letter transformers *delimiter "}". */
+/* After "%{": macro-letter transformers *delimiter "}". */
 static bool
 read_braces(struct scan *s, struct part *part)
 {
@@ -81,7 +81,7 @@ read_braces(struct scan *s, struct part *part)
 	return true;
 }
 
-/* Behind "%". */
+/* After "%". */
 static bool
 read_expand(struct scan *s, struct part *part)
 {
@@ -105,7 +105,7 @@ read_expand(struct scan *s, struct part *part)
 	}
 }
 
-/* The next part; false at the end, or where `part->fault` is set. */
+/* The next part; false at the end or on an error (`part->fault` is set). */
 static bool
 next_part(struct scan *s, enum spf_macro_use use, struct part *part)
 {
@@ -123,7 +123,7 @@ next_part(struct scan *s, enum spf_macro_use use, struct part *part)
 
 /*
  * toplabel of RFC 7208 section 7.1: letters, digits and hyphens, no hyphen at
- * its ends, not all digits.
+ * either end, not all digits.
  */
 static bool
 is_toplabel(struct span label)
@@ -142,7 +142,7 @@ is_toplabel(struct span label)
 	return named;
 }
 
-/* domain-end where `text` does not end in a macro-expand. */
+/* domain-end of a `text` that does not end in a macro-expand. */
 static const char *
 check_domain_end(struct span text)
 {
@@ -156,8 +156,8 @@ check_domain_end(struct span text)
 	if (dot < name.n && is_toplabel(span_skip(name, dot + 1)))
 		return NULL;
 	if (ip_parse(name, &ip))
-		return "an address stands where a domain belongs; ip4: and "
-		       "ip6: take addresses";
+		return "an IP address where a domain is expected; use ip4: "
+		       "or ip6:";
 	if (dot == name.n)
 		return "a domain of one label";
 	return "the domain does not end in a top-level label or a macro";
@@ -183,8 +183,8 @@ spf_macro_check(struct span text, enum spf_macro_use use, unsigned *needs)
 		if (use == SPF_MACRO_DOMAIN &&
 		    (part.letter == 'c' || part.letter == 'r' ||
 			part.letter == 't'))
-			return "the macros c, r and t are for explanations "
-			       "only";
+			return "the macros c, r and t are allowed in "
+			       "explanations only";
 	}
 	if (part.fault != NULL)
 		return part.fault;
@@ -195,10 +195,10 @@ spf_macro_check(struct span text, enum spf_macro_use use, unsigned *needs)
 	return check_domain_end(text);
 }
 
-/* A text that is written from its end towards its beginning. */
+/* A text that is written backwards, from its end. */
 struct tail {
 	char *memory;
-	size_t at; /* of the first byte written; 0: there is no more room */
+	size_t at; /* index of the first byte written; 0: no room left */
 	bool escape;
 };
 
@@ -258,7 +258,8 @@ tail_put_right(struct tail *t, const struct part *part, struct span value)
 	}
 }
 
-/* The right-hand parts of `value` reversed: its left-hand ones, first first. */
+/* The parts of `value` in reverse order, so that its left-hand ones are kept.
+ */
 static void
 tail_put_left(struct tail *t, const struct part *part, struct span value)
 {
@@ -294,7 +295,7 @@ put_dotted(struct buf *b, const struct ip *ip)
 	}
 }
 
-/* The value of a letter; what is not at hand is written to `b`. */
+/* The value of a macro letter; `b` holds it if it must be composed. */
 static struct span
 value_of(const struct spf_macros *v, char letter, struct buf *b)
 {
@@ -349,7 +350,7 @@ tail_put_part(
 
 /*
  * RFC 7208 section 7.3: a name of more than 253 bytes loses labels on its left.
- * `name` may itself lack more on its left, if it is longer than that.
+ * A longer `name` may already be incomplete on its left.
  */
 static struct span
 fit_name(struct span name)

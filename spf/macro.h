@@ -2,11 +2,10 @@
  * macro.h - the macro language of RFC 7208 section 7: is a text well-formed,
  * and what does it expand to?
  *
- * The work of an expansion grows with the length of its text and with what can
- * be used of its outcome (a name of DOMAIN_MAX bytes, an explanation of
- * SPF_MAX_EXPLANATION), never with the product of texts and values: a name is
- * built from its end, and what lies before its first 253 bytes from the right
- * is not looked at.
+ * The cost of an expansion grows with the length of the text plus the useful
+ * length of the result (a name of DOMAIN_MAX bytes, an explanation of
+ * SPF_MAX_EXPLANATION), never with the product of text and values: a name is
+ * built from its end, and bytes beyond the last 253 are not looked at.
  */
 #ifndef AVOUCH_SPF_MACRO_H
 #define AVOUCH_SPF_MACRO_H
@@ -24,13 +23,13 @@ enum spf_macro_use {
 	SPF_MACRO_TEXT,   /* an explain-string: what exp= points to */
 };
 
-enum { /* what has to be known before a text can be expanded; a set of bits */
+enum { /* what must be known before a text can be expanded; a set of bits */
 	SPF_NEEDS_EXPANSION = 1, /* it has macros at all */
 	SPF_NEEDS_PTR = 2,       /* %{p} */
 	SPF_NEEDS_LOCAL = 4,     /* %{s}, %{l}: see RFC 8616 section 4 */
 };
 
-struct spf_macros {           /* RFC 7208 section 7.2; none may hold U-labels */
+struct spf_macros {           /* RFC 7208 section 7.2; no U-labels */
 	struct span sender;   /* s: local-part "@" domain */
 	struct span local;    /* l */
 	struct span origin;   /* o: the domain of <sender> */
@@ -43,23 +42,23 @@ struct spf_macros {           /* RFC 7208 section 7.2; none may hold U-labels */
 };
 
 /*
- * NULL if `text` is well-formed, with what it needs in `needs`; else a constant
- * text that says what is wrong.  The letters c, r and t are refused in a
- * domain-spec (RFC 7208 section 7.2).
+ * NULL if `text` is well-formed, and `needs` is set; else a constant text that
+ * says what is wrong.  The letters c, r and t are errors in a domain-spec (RFC
+ * 7208 section 7.2).
  */
 const char *spf_macro_check(
     struct span text, enum spf_macro_use use, unsigned *needs);
 
 /*
  * The <target-name> of a well-formed domain-spec (RFC 7208 section 4.8): no
- * final dot, at most DOMAIN_MAX bytes; empty where no whole label is left of
- * it.  It need not be a name that DNS can hold.  False: no memory.
+ * final dot, at most DOMAIN_MAX bytes; empty if no whole label remains.  It may
+ * be a name that DNS cannot hold.  False: no memory.
  */
 bool spf_macro_domain(const struct spf_macros *values, struct span spec,
     struct arena *a, struct span *out);
 
 /*
- * A well-formed explain-string, expanded: printable ASCII ("?" for any other
+ * Expands a well-formed explain-string to printable ASCII ("?" for any other
  * byte), cut at SPF_MAX_EXPLANATION.  False: no memory.
  */
 bool spf_macro_text(const struct spf_macros *values, struct span text,

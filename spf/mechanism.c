@@ -1,12 +1,12 @@
 /*
- * mechanism.c - does a mechanism match the client?  (RFC 7208 section 5, all
- * but "include", which is check_host() again)
+ * mechanism.c - does a mechanism match the client?  (RFC 7208 section 5, except
+ * "include", which calls check_host() again)
  */
 #include "lib/domain.h"
 #include "spf/run.h"
 
 enum {
-	REVERSE_MAX = 80,  /* bytes of a name under ip6.arpa, with the NUL */
+	REVERSE_MAX = 80,  /* bytes of a name under ip6.arpa, including NUL */
 	BROAD_V4_BITS = 8, /* SPF_WEAK_RANGE */
 	BROAD_V6_BITS = 16,
 };
@@ -77,8 +77,8 @@ count_void(struct spf_run *run, struct spf_frame *f)
 }
 
 /*
- * What every mechanism makes of an answer (RFC 7208 section 5): SPF_MATCH:
- * there are records to look at; SPF_NO_MATCH: there are none.
+ * How every mechanism treats an answer (RFC 7208 section 5).  SPF_MATCH: there
+ * are records to compare; SPF_NO_MATCH: there are none.
  */
 static enum spf_outcome
 read_answer(struct spf_run *run, struct spf_frame *f, struct span name,
@@ -101,8 +101,9 @@ read_answer(struct spf_run *run, struct spf_frame *f, struct span name,
 }
 
 /*
- * The same for what "ptr" and %{p} ask: RFC 7208 section 5.5 passes over DNS
- * errors.  A fault of ours is none of those: "-ptr +all" must not pass by it.
+ * The same for the questions of "ptr" and %{p}, where RFC 7208 section 5.5
+ * ignores DNS errors.  An error of our own is not ignored: otherwise it would
+ * turn "-ptr +all" into a pass.
  */
 static enum spf_outcome
 read_ptr_answer(struct spf_run *run, struct spf_frame *f, struct span name,
@@ -160,8 +161,8 @@ match_mx(
 
 	if (outcome != SPF_MATCH)
 		return outcome;
-	/* RFC 7208 section 4.6.4; at once, or the order of the records in the
-	 * answer would decide */
+	/* RFC 7208 section 4.6.4; checked first, so that the result does not
+	 * depend on the order of the records */
 	if (answer->n_records > SPF_MAX_MX)
 		return spf_run_fail(
 		    run, f, SPF_PERMERROR, "more than 10 MX hosts");
@@ -221,8 +222,8 @@ validate(
 }
 
 /*
- * RFC 7208 section 5.5.  Names that lie outside of the target cannot match,
- * validated or not, and are not looked up.
+ * RFC 7208 section 5.5.  Names outside the target cannot match, validated or
+ * not, so they are not looked up.
  */
 static enum spf_outcome
 match_ptr(struct spf_run *run, struct spf_frame *f, struct span target)
@@ -246,8 +247,8 @@ match_ptr(struct spf_run *run, struct spf_frame *f, struct span target)
 }
 
 /*
- * RFC 7208 section 7.3: of the validated names <domain> itself, else one below
- * it, else any: the lowest of these.
+ * RFC 7208 section 7.3: prefer <domain> itself (0), then a name below it (1),
+ * then any other validated name (2).
  */
 static unsigned
 ptr_rank(struct span name, struct span domain)
@@ -265,8 +266,7 @@ spf_run_ptr(struct spf_run *run, struct spf_frame *f)
 	unsigned best = 3;
 	bool waits = false;
 
-	/* RFC 7208 section 4.6.4: the PTR query of a macro counts; there is one
-	 * for all of them */
+	/* RFC 7208 section 4.6.4: the PTR query of macros counts once */
 	if (!run->ptr_counted && !f->uncounted) {
 		run->ptr_counted = true;
 		if (spf_run_count(run, f) == SPF_EXCEPTION)
@@ -302,7 +302,7 @@ spf_run_target(struct spf_run *run, struct spf_frame *f,
 	*out = f->domain;
 	if (term->spec.p == NULL) /* RFC 7208 section 4.8 */
 		return SPF_MATCH;
-	/* RFC 8616 section 4: such terms do not match anything */
+	/* RFC 8616 section 4: such terms never match */
 	if ((term->needs & SPF_NEEDS_LOCAL) != 0 && run->unicode_local)
 		return SPF_NO_MATCH;
 	if ((term->needs & SPF_NEEDS_PTR) != 0)
@@ -371,7 +371,7 @@ match_kind(
 	return SPF_NO_MATCH;
 }
 
-/* What a pass by `term` is worth; its qualifier is "+". */
+/* How weak a pass by `term`, whose qualifier is "+", is. */
 static enum spf_weakness
 weakness_of(const struct spf_run *run, const struct spf_term *term)
 {

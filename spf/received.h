@@ -1,6 +1,6 @@
 /*
- * received.h - the Received-SPF field (RFC 7208 section 9.1), where the
- * operator wants it beside the Authentication-Results.
+ * received.h - the Received-SPF field (RFC 7208 section 9.1), an option beside
+ * Authentication-Results.
  */
 #ifndef AVOUCH_SPF_RECEIVED_H
 #define AVOUCH_SPF_RECEIVED_H

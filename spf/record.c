@@ -8,9 +8,9 @@
 enum { V4_BITS = 32, V6_BITS = 128 };
 
 static const char bad_length[] =
-    "the length of a prefix is out of range or begins with 0";
+    "the prefix length is out of range or begins with 0";
 
-/* Takes "/" and digits off the end of `rest`; false: there are none. */
+/* Removes "/" and digits from the end of `rest`; false: there are none. */
 static bool
 cut_length(struct span *rest, struct span *digits)
 {
@@ -26,8 +26,8 @@ cut_length(struct span *rest, struct span *digits)
 }
 
 /*
- * dual-cidr-length of RFC 7208 section 5.6, from the right: a domain-spec may
- * hold "/" itself, but does not end in "/" and digits.
+ * dual-cidr-length of RFC 7208 section 5.6, read from the right: a domain-spec
+ * may contain "/", but does not end in "/" and digits.
  */
 static const char *
 read_dual(struct span *rest, struct spf_term *term)
@@ -94,8 +94,8 @@ read_network(struct span rest, unsigned *bits, unsigned max,
 	if (rest.n == 0 || rest.p[0] != ':')
 		return "an address is required here";
 	if (!parse(span_skip(span_first(rest, slash), 1), ip))
-		return max == V4_BITS ? "that is no IPv4 address"
-				      : "that is no IPv6 address";
+		return max == V4_BITS ? "not a valid IPv4 address"
+				      : "not a valid IPv6 address";
 	if (slash < rest.n &&
 	    !ip_prefix_parse(span_skip(rest, slash + 1), max, bits))
 		return bad_length;
@@ -116,7 +116,7 @@ read_ip6(struct span rest, struct spf_term *term)
 	    rest, &term->bits6, V6_BITS, ip_parse_v6, &term->ip);
 }
 
-/* RFC 7208 section 12; NULL: nothing is wrong */
+/* RFC 7208 section 12; NULL: no error */
 typedef const char *read_rest(struct span rest, struct spf_term *term);
 
 static const struct mechanism {
@@ -141,7 +141,7 @@ is_name(unsigned char c)
 	return ascii_is_alnum(c) || c == '-' || c == '_' || c == '.';
 }
 
-/* Takes `name "="`; absent: the term is no modifier. */
+/* Takes `name "="`; absent: the term is not a modifier. */
 static struct span
 modifier_name(struct scan *s)
 {
@@ -228,7 +228,7 @@ read_term(struct span text, struct spf_term *term)
 		read_mechanism(&s, term);
 }
 
-/* RFC 7208 section 6: not more than once each. */
+/* RFC 7208 section 6: each modifier at most once. */
 static void
 note_once(const struct spf_term **slot, struct spf_term *term)
 {
@@ -260,7 +260,7 @@ spf_record_is(struct span text)
 	    (scan_done(&s) || scan_peek(&s) == ' ');
 }
 
-/* RFC 7208 section 4.6.1: one or more SP stand between terms. */
+/* RFC 7208 section 4.6.1: terms are separated by one or more SP. */
 static struct span
 next_term(struct scan *s)
 {

@@ -29,20 +29,19 @@ enum spf_kind {
 	SPF_KIND_REDIRECT, /* from here on: modifiers */
 	SPF_KIND_EXP,
 	SPF_KIND_OTHER, /* a modifier this RFC does not define */
-	SPF_KIND_WRONG, /* no term at all: `fault` says why */
+	SPF_KIND_WRONG, /* not a term; `fault` says why */
 };
 
 struct spf_term {
 	enum spf_kind kind;
 	enum spf_code qualifier; /* SPF_PASS, FAIL, SOFTFAIL or NEUTRAL */
-	unsigned bits4, bits6;   /* a, mx: lengths of the prefix; ip4, ip6: the
-	                            one that applies */
-	unsigned needs;          /* SPF_NEEDS_*: of the spec */
-	struct ip ip;            /* ip4, ip6 */
-	struct span text;        /* as written */
-	struct span spec;        /* the domain-spec (of SPF_KIND_OTHER: the
-	                            macro-string); absent: none is given */
-	const char *fault;       /* a syntax error, a constant; NULL: none */
+	unsigned bits4, bits6; /* prefix lengths; ip4, ip6: only one applies */
+	unsigned needs;        /* SPF_NEEDS_* of `spec` */
+	struct ip ip;          /* ip4, ip6 */
+	struct span text;      /* as written */
+	struct span spec;      /* the domain-spec (SPF_KIND_OTHER: the
+	                          macro-string); absent: not given */
+	const char *fault;     /* the syntax error, a constant; NULL: none */
 };
 
 struct spf_record {
@@ -62,8 +61,8 @@ struct spf_record {
 bool spf_record_is(struct span text);
 
 /*
- * Reads a text for which spf_record_is() holds.  Faults are marked at their
- * terms; reading goes on behind them.  False: `a` has no room.
+ * Reads a text for which spf_record_is() is true.  Errors are marked at their
+ * terms, and reading continues after them.  False: `a` has no room.
  */
 bool spf_record_parse(
     struct arena *a, struct span text, struct spf_record *out);

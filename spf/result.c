@@ -1,4 +1,4 @@
-/* result.c - what a decision is told as: its reason, its names */
+/* result.c - the reason of a decision, and the names of results */
 #include "lib/ascii.h"
 #include "lib/domain.h"
 #include "lib/table.h"
@@ -51,8 +51,8 @@ spf_weakness_name(enum spf_weakness weakness)
 }
 
 /*
- * RFC 7208 section 4.3: neither malformed nor of a single label.  A top-level
- * label of digits alone is that of an address (section 7.1), and "[" begins an
+ * RFC 7208 section 4.3: neither malformed nor a single label.  A top-level
+ * label of digits only belongs to an address (section 7.1), and "[" begins an
  * address literal (RFC 5321 section 4.1.3).
  */
 bool
@@ -121,9 +121,8 @@ put_none(struct buf *b, const struct spf_run *run)
 	buf_byte(b, '"');
 	buf_printable(b, domain, DOMAIN_MAX);
 	buf_text(b,
-	    spf_is_checkable(domain)
-		? "\" has no SPF record"
-		: "\" is no domain name that can be checked");
+	    spf_is_checkable(domain) ? "\" has no SPF record"
+				     : "\" is not a valid domain name");
 }
 
 static void

@@ -6,7 +6,7 @@
 #include "lib/domain.h"
 #include "spf/run.h"
 
-/* ---- who is checked ---- */
+/* ---- the identity ---- */
 
 /*
  * The local-part and the domain of a MAIL FROM, split at its last "@".  A
@@ -26,7 +26,7 @@ split_sender(struct span sender, struct span *local, struct span *domain)
 		*local = span_skip(*local, colon + 1);
 }
 
-/* `name` as macros show it: as it came, but no U-labels and no final dot. */
+/* `name` as macros show it: as received, but without U-labels and final dot. */
 static struct span
 shown_name(struct span name, struct span normal)
 {
@@ -78,7 +78,7 @@ read_query(struct spf_run *run)
 
 /* ---- check_host() ---- */
 
-/* RFC 7208 section 4.5; NULL: `decision` says why there is none. */
+/* RFC 7208 section 4.5; NULL: there is none, and `decision` says why. */
 static const struct dns_record *
 select_record(struct spf_run *run, struct spf_frame *f,
     const struct dns_answer *answer, struct spf_decision *decision)
@@ -124,7 +124,7 @@ parse_record(struct spf_run *run, struct spf_frame *f, struct span text,
 	return false;
 }
 
-/* RFC 6591 section 3.2.6: a report names each. */
+/* RFC 6591 section 3.2.6: a failure report names every record. */
 static void
 note_source(struct spf_run *run, struct span domain, struct span record)
 {
@@ -148,7 +148,7 @@ load_record(struct spf_run *run, struct spf_frame *f, struct spf_record *record,
 		return false;
 	answer = spf_run_ask(run, f, f->domain, DNS_TXT);
 	switch (answer->state) {
-	case DNS_PENDING: /* read on as if it had not matched */
+	case DNS_PENDING: /* continue as if it did not match */
 		decision->code = SPF_NEUTRAL;
 		return false;
 	case DNS_NODATA:
@@ -239,7 +239,7 @@ note_outcome(struct spf_run *run, struct spf_frame *f,
 }
 
 /*
- * RFC 7208 section 4.6.2, from left to right.  Nothing stands behind "all"
+ * RFC 7208 section 4.6.2, from left to right; terms after "all" are ignored
  * (section 5.1).  False: no mechanism decided.
  */
 static bool
@@ -271,7 +271,7 @@ evaluate(struct spf_run *run, struct spf_frame *f,
 	return false;
 }
 
-/* RFC 7208 section 6.1; false: `decision` is made. */
+/* RFC 7208 section 6.1; false: `decision` is final. */
 static bool
 follow_redirect(struct spf_run *run, struct spf_frame *f,
     const struct spf_term *term, struct spf_decision *decision)
@@ -289,7 +289,7 @@ follow_redirect(struct spf_run *run, struct spf_frame *f,
 		note_outcome(run, f, term, outcome);
 	else
 		spf_note_close(run, f->note,
-		    outcome == SPF_MATCH ? "goes on at" : "no match",
+		    outcome == SPF_MATCH ? "continues at" : "no match",
 		    outcome == SPF_MATCH ? name : SPAN_NONE);
 	decision->code =
 	    outcome == SPF_EXCEPTION ? run->out->code : SPF_NEUTRAL;
@@ -300,7 +300,7 @@ follow_redirect(struct spf_run *run, struct spf_frame *f,
 	return true;
 }
 
-/* The record line of the trace, once its fate is known. */
+/* Completes the trace line of a record. */
 static void
 note_record(struct spf_run *run, struct spf_frame *f,
     const struct spf_decision *decision, bool loaded)
@@ -316,8 +316,9 @@ note_record(struct spf_run *run, struct spf_frame *f,
 }
 
 /*
- * RFC 7208 section 4.  Redirects go round the loop, includes come back to here:
- * both are counted as look-ups before, so there are SPF_MAX_LOOKUPS at most.
+ * RFC 7208 section 4.  A redirect repeats the loop, an include calls this
+ * function again; both were counted as look-ups before, so at most
+ * SPF_MAX_LOOKUPS of them happen.
  */
 static struct spf_decision
 check_host(struct spf_run *run, struct span domain, unsigned depth)
@@ -341,8 +342,8 @@ check_host(struct spf_run *run, struct span domain, unsigned depth)
 		}
 		if (!loaded || evaluate(run, &f, &record, &decision))
 			return decision;
-		/* RFC 7208 sections 4.7 and 6.1; with an "all" in the record
-		 * nothing gets here */
+		/* RFC 7208 sections 4.7 and 6.1; not reached if the record has
+		 * an "all" */
 		decision.code = SPF_NEUTRAL;
 		if (record.redirect == NULL ||
 		    !follow_redirect(run, &f, record.redirect, &decision))
@@ -353,8 +354,8 @@ check_host(struct spf_run *run, struct span domain, unsigned depth)
 /* ---- exp= ---- */
 
 /*
- * RFC 7208 section 6.2: whatever is wrong with it, the result is fail and there
- * is no explanation.
+ * RFC 7208 section 6.2: if anything is wrong with the explanation, the result
+ * is still fail, without one.
  */
 static void
 explain(struct spf_run *run, const struct spf_decision *decision)
@@ -380,7 +381,7 @@ explain(struct spf_run *run, const struct spf_decision *decision)
 	text = answer->records[0].text;
 	if (spf_macro_check(text, SPF_MACRO_TEXT, &needs) != NULL) {
 		spf_note_close(run, f.note,
-		    "no explanation: its text cannot be read", SPAN_NONE);
+		    "no explanation: its text is malformed", SPAN_NONE);
 		return;
 	}
 	if ((needs & SPF_NEEDS_PTR) != 0 && spf_run_ptr(run, &f) != SPF_MATCH)
@@ -391,9 +392,9 @@ explain(struct spf_run *run, const struct spf_decision *decision)
 	spf_note_close(run, f.note, "explanation", run->out->explanation);
 }
 
-/* No result stands that came about without memory. */
+/* A result that was computed without enough memory is not used. */
 static void
-give_up(struct spf_run *run)
+set_out_of_memory(struct spf_run *run)
 {
 	*run->out = (struct spf_result){
 		.code = SPF_TEMPERROR,
@@ -421,6 +422,6 @@ spf_check(const struct spf_query *q, struct dns_talk *talk, struct arena *a,
 		return STEP_WAIT;
 	spf_run_finish(&run, &decision);
 	if (arena_has_failed(a))
-		give_up(&run);
+		set_out_of_memory(&run);
 	return STEP_DONE;
 }

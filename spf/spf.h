@@ -1,9 +1,9 @@
 /*
  * spf.h - may this client send mail for this domain?  (RFC 7208)
  *
- * A pure core: no sockets, no clock, no log, no globals.  DNS is asked through
- * the talk passed in and never waited for, so the milter, the command line, the
- * tests and the fuzzers all run this same code.
+ * A pure core: no sockets, clock, log or globals.  It asks DNS through `talk`
+ * and never waits, so the milter, the command, the tests and the fuzzers all
+ * run the same code.
  */
 #ifndef AVOUCH_SPF_SPF_H
 #define AVOUCH_SPF_SPF_H
@@ -29,10 +29,10 @@ enum { /* RFC 7208 section 4.6.4 */
 
 enum spf_code {        /* in the order of RFC 7208 section 2.6 */
 	SPF_NONE,      /* no domain to check, or no record */
-	SPF_NEUTRAL,   /* the record says that it says nothing */
+	SPF_NEUTRAL,   /* the record makes no statement */
 	SPF_PASS,      /* authorized */
 	SPF_FAIL,      /* not authorized */
-	SPF_SOFTFAIL,  /* probably not */
+	SPF_SOFTFAIL,  /* probably not authorized */
 	SPF_TEMPERROR, /* DNS gave no answer */
 	SPF_PERMERROR, /* the record cannot be read, or a limit was reached */
 };
@@ -40,48 +40,48 @@ enum spf_code {        /* in the order of RFC 7208 section 2.6 */
 enum spf_identity { SPF_IDENTITY_HELO, SPF_IDENTITY_MAILFROM };
 
 /*
- * Why a pass says less than it seems (not in the RFC; never changes `code`).
- * The deciding mechanism is the innermost one: where includes matched, the one
- * in the record they led to.  The first that applies is told.
+ * Why a pass is worth little (not in the RFC; never changes `code`).  "The
+ * mechanism" is the innermost one that matched: if an include matched, the one
+ * in the included record.  The first weakness that applies is reported.
  */
 enum spf_weakness {
 	SPF_SOLID,
-	SPF_WEAK_ALL,   /* it is "+all": anyone passes, but for what stands
-	                   before it */
+	SPF_WEAK_ALL,   /* the mechanism is "+all": everyone passes, except for
+	                   the terms before it */
 	SPF_WEAK_RANGE, /* it is ip4, ip6, a or mx with a prefix of 0 to 8 bits
 	                   (IPv6: 0 to 16) */
-	SPF_WEAK_NEUTRAL_INCLUDE, /* before it, an included record had said
-	                             "?" of this very client, by a term other
-	                             than "all": what one provider would not
-	                             vouch for, a later term passes */
+	SPF_WEAK_NEUTRAL_INCLUDE, /* an earlier include gave "?" for this
+	                             client, by a term other than "all": one
+	                             provider would not vouch for it, and a
+	                             later term passes it */
 };
 
 struct spf_query {
 	enum spf_identity identity;
-	struct ip ip;         /* the client; IPv4-mapped is IPv4 already */
-	struct span helo;     /* as it came */
-	struct span sender;   /* MAIL FROM as it came, without "<>"; empty for
-	                         the null sender: then postmaster@HELO is checked
+	struct ip ip;         /* the client; IPv4-mapped is already IPv4 */
+	struct span helo;     /* as received */
+	struct span sender;   /* MAIL FROM as received, without "<>"; empty for
+	                         the null sender, then postmaster@HELO is checked
 	                         (RFC 7208 section 2.4) */
 	struct span receiver; /* %{r}: our own name; may be absent */
 	int64_t now;          /* %{t}: seconds since 1970 */
 	bool trace;           /* fill in spf_result.trace */
 };
 
-/* One term as it was evaluated, for `avouch spf --explain`; in order. */
+/* One evaluated term, for `avouch spf --explain`; in order. */
 struct spf_trace {
 	const struct spf_trace *next;
 	unsigned depth;     /* 0: the domain's own record; includes nest */
 	struct span domain; /* whose record */
 	struct span term;  /* as written; the whole record for the first line */
 	struct span asked; /* "name TYPE, name TYPE"; absent: nothing */
-	struct span got;   /* what came, in words */
+	struct span got;   /* the answers, in words */
 	struct span decided; /* "no match", "match: fail", "permerror: ..." */
 	unsigned lookups;    /* the counters after it */
 	unsigned void_lookups;
 };
 
-struct spf_source { /* a record that the result rests on */
+struct spf_source { /* a record that contributed to the result */
 	struct span domain;
 	struct span record; /* its text */
 };
@@ -89,10 +89,10 @@ struct spf_source { /* a record that the result rests on */
 struct spf_result {
 	enum spf_code code;
 	enum spf_identity identity;
-	struct span domain;      /* the domain that was checked, normal form
-	                            where it has one, else as it came */
+	struct span domain;      /* the domain that was checked, in normal form
+	                            if it has one, else as received */
 	struct span mechanism;   /* the term that decided, as written; absent:
-	                            none did ("default" is said by reason) */
+	                            none did */
 	struct span reason;      /* why, one line of printable ASCII, for logs
 	                            and headers */
 	struct span explanation; /* of a fail: exp= expanded, printable ASCII,
@@ -101,8 +101,8 @@ struct spf_result {
 	enum spf_weakness weakness;
 	unsigned lookups; /* terms that asked DNS, of SPF_MAX_LOOKUPS */
 	unsigned void_lookups;
-	bool stale; /* rests on an answer past its TTL */
-	struct spf_source sources[1 + SPF_MAX_LOOKUPS]; /* as they were read */
+	bool stale; /* an answer past its TTL was used */
+	struct spf_source sources[1 + SPF_MAX_LOOKUPS]; /* in reading order */
 	size_t n_sources;
 	const struct spf_trace *trace; /* first; NULL unless asked for */
 };
@@ -115,15 +115,14 @@ const char *spf_identity_name(enum spf_identity identity);
 const char *spf_weakness_name(enum spf_weakness weakness);
 
 /*
- * check_host() of RFC 7208 section 4 with what section 2.3 and 2.4 say before
- * it: what the identity's domain is, and that an address literal or an
- * unqualified name gives "none".  STEP_WAIT: answers are missing, `talk` holds
- * the questions; call again with the same `q` when they came.  STEP_DONE: `out`
- * is filled in; a limit of section 4.6.4 gives SPF_PERMERROR, an exhausted
- * arena SPF_TEMPERROR.  Spans in `out` live in `a` or point into `q` and
- * `talk`.
+ * check_host() of RFC 7208 section 4, preceded by sections 2.3 and 2.4: the
+ * domain of the identity, and "none" for an address literal or an unqualified
+ * name.  STEP_WAIT: answers are missing and `talk` holds the questions; call
+ * again with the same `q` when they arrived.  STEP_DONE: `out` is complete; a
+ * limit of section 4.6.4 gives SPF_PERMERROR, an exhausted arena SPF_TEMPERROR.
+ * Spans in `out` point into `a`, `q` or `talk`.
  *
- * It asks ahead all that the record can already name, within the limits.
+ * It prefetches every name that the record already shows, within the limits.
  */
 enum step spf_check(const struct spf_query *q, struct dns_talk *talk,
     struct arena *a, struct spf_result *out);

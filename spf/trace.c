@@ -15,7 +15,7 @@ spf_note_open(struct spf_run *run, struct spf_frame *f, struct span term)
 	if (!run->q->trace || run->waiting || run->n_notes == SPF_TRACE_MAX)
 		return;
 	if (run->n_notes == SPF_TRACE_MAX - 1)
-		term = SPAN("(there is more than is shown here)");
+		term = SPAN("(more terms follow; not shown)");
 	note = arena_alloc(run->a, sizeof(*note));
 	if (note == NULL)
 		return;

@@ -393,7 +393,7 @@ the_trace_tells_every_step(void **state)
 	    "1 i.example|v=spf1 ip4:192.0.2.1 redirect=j.example|i.example "
 	    "TXT|\"v=spf1 ip4:192.0.2.1 redirect=j.example\"|record|2 1\n"
 	    "1 i.example|ip4:192.0.2.1|||no match|2 1\n"
-	    "1 i.example|redirect=j.example|||goes on at: j.example|3 1\n"
+	    "1 i.example|redirect=j.example|||continues at: j.example|3 1\n"
 	    "1 j.example|v=spf1 ?all|j.example TXT|\"v=spf1 ?all\"|record|3 "
 	    "1\n"
 	    "1 j.example|?all|||match: neutral|3 1\n"
@@ -461,7 +461,7 @@ a_long_trace_ends(void **state)
 		last = t;
 	}
 	assert_int_equal(lines, 1024);
-	assert_true(span_is(last->term, "(there is more than is shown here)"));
+	assert_true(span_is(last->term, "(more terms follow; not shown)"));
 	arena_free(a);
 	dns_talk_free(talk);
 	source->close(source);

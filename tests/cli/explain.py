@@ -79,7 +79,7 @@ two.example. TXT "v=spf1 ~all"
             "void 2 of 2\n",
             "       1     1     a:gone.example: no match\n",
             "       2     2     exists:gone.example: no match\n",
-            "       3     2     redirect=t.example: goes on at: t.example\n",
+            "       3     2     redirect=t.example: continues at: t.example\n",
             "       3     2   t.example: v=spf1 -all exp=why.example\n",
             "       3     2     -all: match: fail\n",
             "exp=why.example: explanation: 192.0.2.7 may not send",
