@@ -19,12 +19,12 @@ static const char *const part_names[PARTS] = {
 struct set {
 	bool has[PARTS];
 	size_t field[PARTS];
-	struct span results; /* of the AAR, behind its instance */
+	struct span results; /* the AAR's value after its instance */
 	struct check ams, seal;
-	int relaxed_body; /* the other body of an AMS without c= */
-	bool is_ams_dead; /* fails before anything is asked */
+	int relaxed_body; /* second body hash, for an AMS without c= */
+	bool is_ams_dead; /* fails before any key is asked for */
 	struct check_result ams_early;
-	uint8_t hash[CRYPTO_HASH_SIZE]; /* that the seal signs */
+	uint8_t hash[CRYPTO_HASH_SIZE]; /* what the seal signs */
 };
 
 struct arc {
@@ -33,11 +33,11 @@ struct arc {
 	const struct mail_header *h;
 	struct bodies *bodies;
 	struct header_index *index;
-	struct set *sets; /* sets[0] is instance 1; room for the most */
+	struct set *sets; /* sets[0] is instance 1; room for all 50 */
 	unsigned n;       /* the highest instance */
 	size_t n_from;    /* From fields */
 	bool decided;
-	bool hashed; /* sets' `hash` are good */
+	bool hashed; /* `hash` of the sets is computed */
 	struct arc_result result;
 };
 
@@ -64,7 +64,7 @@ decide(struct arc *c, enum arc_code code, const char *reason)
 	c->result.reason = span_str(reason);
 }
 
-/* "ARC-Seal 2: signature did not verify"; without a number where it is 0. */
+/* "ARC-Seal 2: signature did not verify"; without the number if it is 0. */
 static void
 decide_at(struct arc *c, enum arc_code code, enum part part, unsigned instance,
     struct span reason)
@@ -97,7 +97,7 @@ part_of(struct span name, enum part *part)
 	return false;
 }
 
-/* Reads one field into `*out`; its instance, 0 where it has none; `*fault`:
+/* Reads one field into `*out`: its instance (0 if it has none), and in `*fault`
  * what else is wrong with it.  False: no memory. */
 static bool
 read_part(struct arc *c, enum part part, size_t field, struct set *out,
@@ -131,7 +131,7 @@ read_part(struct arc *c, enum part part, size_t field, struct set *out,
 	return false;
 }
 
-/* Puts a field in its set; may decide.  False: no memory. */
+/* Puts a field in its set; may decide the result.  False: no memory. */
 static bool
 add_part(struct arc *c, enum part part, size_t field)
 {
@@ -150,7 +150,7 @@ add_part(struct arc *c, enum part part, size_t field)
 		c->n = instance;
 	set = &c->sets[instance - 1];
 	if (set->has[part]) { /* RFC 8617 section 5.2 step 3A */
-		decide_at(c, ARC_FAIL, part, instance, SPAN("is there twice"));
+		decide_at(c, ARC_FAIL, part, instance, SPAN("occurs twice"));
 		return true;
 	}
 	set->has[part] = true;
@@ -222,8 +222,8 @@ judge_structure(struct arc *c)
 	}
 }
 
-/* What shows before any key is asked for, and what must be asked.  False: no
- * memory. */
+/* Finds errors that need no key, and the keys that must be asked for.  False:
+ * no memory. */
 static bool
 prepare(struct arc *c)
 {
@@ -261,7 +261,7 @@ prepare(struct arc *c)
 	return c->index != NULL;
 }
 
-/* Told of every chain, whatever becomes of it. */
+/* Filled in for every chain, whatever its result. */
 static bool
 list_sealers(struct arc *c)
 {
@@ -321,8 +321,8 @@ arc_keys(struct arc *c, struct dns_talk *talk, struct arena *scratch)
 	(void)scratch;
 	if (c->decided)
 		return STEP_DONE;
-	/* Seals and the newest AMS first: without the others the chain can
-	 * pass all the same. */
+	/* Seals and the newest AMS first: the chain can pass without the
+	 * others. */
 	if (check_ask(&c->sets[c->n - 1].ams, talk) == STEP_WAIT)
 		step = STEP_WAIT;
 	for (unsigned i = c->n; i >= 1; i--)
@@ -356,9 +356,9 @@ put_field(struct arc *c, size_t field, struct crypto_hash *to)
 }
 
 /*
- * RFC 8617 section 5.1.1: each seal is over all sets before it, its own AAR and
- * AMS, and itself with b= empty.  What one seal is over is the beginning of
- * what the next is over: the header is hashed once, not once for each seal.
+ * RFC 8617 section 5.1.1: a seal signs all sets before it, its own AAR and AMS,
+ * and itself with b= empty.  The input of one seal is a prefix of the input of
+ * the next, so the header is hashed once and not once for each seal.
  */
 static bool
 hash_seals(struct arc *c, struct crypto_hash *running, struct crypto_hash *copy)
@@ -407,7 +407,7 @@ ams_hash(void *of, uint8_t out[CRYPTO_HASH_SIZE])
 
 /* ---- the verdict ---- */
 
-/* It was us, not the sender or the sealer's DNS: our memory, our budget. */
+/* The cause is ours (memory, budget), not the sender's or the sealer's DNS. */
 static bool
 is_our_fault(const struct check *check, const struct check_result *r)
 {
@@ -432,7 +432,7 @@ seal_passes(struct arc *c, unsigned instance)
 	c->result.stale = c->result.stale || r.stale;
 	if (r.code == DKIM_PASS)
 		return true;
-	/* RFC 8617 section 5.2.1: all failures are permanent, DNS's too */
+	/* RFC 8617 section 5.2.1: all failures are permanent, also of DNS */
 	decide_at(c,
 	    is_our_fault(&one.set->seal, &r) ? ARC_TEMPERROR : ARC_FAIL,
 	    PART_SEAL, instance, r.reason);
@@ -452,8 +452,8 @@ ams_passes(struct arc *c, unsigned instance, struct check_result *r)
 	}
 	check_decide(&set->ams, &c->rules, c->bodies, ams_hash, &one, c->a, r);
 	if (r->code == DKIM_FAIL && !set->ams.sig.has_canon) {
-		/* Without c= it is simple/simple, says RFC 6376 section 3.5;
-		 * sealers in use take it for relaxed, as the seals are. */
+		/* RFC 6376 section 3.5: the default of c= is simple/simple;
+		 * some sealers assume relaxed, as in seals. */
 		set->ams.sig.header = CANON_RELAXED;
 		set->ams.sig.body = CANON_RELAXED;
 		set->ams.body = set->relaxed_body;
@@ -471,8 +471,8 @@ ams_passes(struct arc *c, unsigned instance, struct check_result *r)
 	return r->code == DKIM_PASS;
 }
 
-/* RFC 8617 section 5.2 steps 4 to 7.  The seals come before the older AMS:
- * where one fails, those do not matter. */
+/* RFC 8617 section 5.2 steps 4 to 7.  The seals are checked before the older
+ * AMS, which do not matter if a seal fails. */
 static void
 judge_signatures(struct arc *c)
 {

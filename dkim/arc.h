@@ -1,15 +1,15 @@
 /*
- * arc.h - is the chain of ARC sets of this message whole?  (RFC 8617 section
+ * arc.h - is the chain of ARC sets of this message valid?  (RFC 8617 section
  * 5.2)  Validation only.
  *
- * begin, keys and finish as in dkim.h, over the same bodies.
+ * begin, keys and finish work as in dkim.h, with the same body hashes.
  *
- * What it costs grows with the sets alone, two verifications each, at most 100:
- * 0.06 ms for one set and 2.2 ms for 50, with RSA keys of 2048 bits that are
- * known.  RFC 8617 section 5.2 wants every seal verified, so there is no other
- * bound than its 50; but the newest message signature comes first, then the
- * seals from the newest down, and the first that fails is the last: only who
- * has sealed a chain from end to end makes us compute all of it.
+ * The cost grows with the number of sets, two verifications each, at most 100:
+ * 0.06 ms for one set and 2.2 ms for 50, with known RSA keys of 2048 bits.  RFC
+ * 8617 section 5.2 requires every seal to be verified, so its 50 is the only
+ * bound.  The newest message signature is verified first, then the seals from
+ * the newest down, and the first failure ends it: only someone who sealed the
+ * whole chain can make us compute all of it.
  */
 #ifndef AVOUCH_DKIM_ARC_H
 #define AVOUCH_DKIM_ARC_H
@@ -34,21 +34,21 @@ struct arc_sealer {
 	unsigned instance;
 	struct span domain; /* d= of the ARC-Seal, normal form */
 	struct span selector;
-	struct span results; /* the AAR's value behind "i=N;" */
+	struct span results; /* the AAR's value after "i=N;" */
 };
 
 struct arc_result {
 	enum arc_code code;
 	unsigned instances;   /* the highest one found; 0: none */
 	unsigned oldest_pass; /* RFC 8617 section 5.2 item 5; 0: all pass */
-	const struct arc_sealer *sealers; /* instance 1 first; where readable */
+	const struct arc_sealer *sealers; /* instance 1 first; readable ones */
 	size_t n_sealers;
 	struct span reason; /* one line of printable ASCII */
 	bool stale;
 };
 
-/* "none", "pass", "fail"; RFC 8617 knows no temperror: it is told as "fail"
- * by the reason, and by this name in logs: "temperror". */
+/* "none", "pass", "fail"; and "temperror", for logs: RFC 8617 has no such
+ * result, so headers say "fail" with a reason. */
 const char *arc_code_name(enum arc_code code);
 
 struct arc;

@@ -6,8 +6,8 @@
 /* ---- any processor ---- */
 
 /*
- * One bit of each byte of 16, all bits of which are alike: those of each eight
- * bytes are multiplied to where they belong.
+ * Collects one bit of each of 16 bytes, each of which is 0x00 or 0xff.  The
+ * multiplication moves the bits of eight bytes next to each other.
  */
 static inline uint64_t
 gather(const void *sixteen)

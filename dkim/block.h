@@ -1,9 +1,10 @@
 /*
- * block.h - bodies by blocks of 64 bytes (RFC 6376 sections 3.4.3 and 3.4.4):
- * how far a text may go as it is, and white space put right where it may not.
+ * block.h - canonicalization of bodies in blocks of 64 bytes (RFC 6376 sections
+ * 3.4.3 and 3.4.4): find how far a text is canonical already, and reduce white
+ * space where it is not.  ARCHITECTURE.md works through an example.
  *
- * What is asked of the processor are vectors of GNU C, which any can do; where
- * there is AVX2, it is used.
+ * It uses the vectors of GNU C, which work on every processor, and AVX2 if the
+ * processor has it.
  */
 #ifndef AVOUCH_DKIM_BLOCK_H
 #define AVOUCH_DKIM_BLOCK_H
@@ -16,29 +17,30 @@ enum {
 };
 
 struct squeeze {
-	char *out;    /* where it goes; moved to its end */
-	bool changed; /* set: something was not left as it was */
+	char *out;    /* destination; advanced */
+	bool changed; /* set if any byte was left out or replaced */
 };
 
 struct block_ways {
 	/*
-	 * Bytes from `p` on (which is an octet of a line) that canonicalization
-	 * leaves as they are; `n` > 0.  The byte at p + n is not looked at, so
-	 * the last one is never among them: what it is worth shows in the next
-	 * chunk.  What follows may be left as it is all the same.
+	 * The number of bytes from `p` on, which is inside a line, that are
+	 * canonical already; `n` > 0.  The last byte never counts, because that
+	 * depends on the byte after it, in the next chunk.  The bytes that
+	 * follow may be canonical too.
 	 */
 	size_t (*run_simple)(const char *p, size_t n);
 	size_t (*run_relaxed)(const char *p, size_t n);
 
 	/*
-	 * So many whole blocks under relaxed, fewer where line ends are not
-	 * CRLF, from where what is before is decided.  BLOCK more bytes are
-	 * read, and overwritten behind `out`.  Returns where it ended.
+	 * Reduces white space (relaxed) in up to `blocks` whole blocks; stops
+	 * at a line end that is not CRLF.  Everything before `p` must be done.
+	 * Reads BLOCK bytes beyond the end, and may overwrite as many after
+	 * `out`.  Returns where it stopped.
 	 */
 	const char *(*squeeze)(struct squeeze *s, const char *p, size_t blocks);
 };
 
-/* For any processor, and the best for this one. */
+/* For every processor, and the fastest for this one. */
 extern const struct block_ways block_ways_plain;
 const struct block_ways *block_ways_best(void);
 

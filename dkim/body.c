@@ -5,19 +5,19 @@
 #include "dkim/canon.h"
 #include "dkim/crypto.h"
 
-/* What someone wants: the hash of a beginning of one canonical body. */
+/* One requested hash: the first `limit` bytes of one canonical body. */
 struct wish {
 	enum canon canon;
 	uint64_t limit;
 	bool reached; /* `hash` was taken at `limit` or at the end */
 	bool is_short;
-	bool good; /* OpenSSL did its work */
+	bool good; /* OpenSSL did not fail */
 	uint8_t hash[BODY_HASH_SIZE];
 };
 
 /*
- * One canonicalization, with one running hash for all wishes: a hash of a
- * beginning is the running one looked at in passing.
+ * One canonicalization, with one running hash for all requests: the hash of a
+ * prefix is a snapshot of the running hash.
  */
 struct stream {
 	struct bodies *of;
@@ -25,7 +25,7 @@ struct stream {
 	struct crypto_hash *hash;
 	uint64_t length; /* canonical bytes so far */
 	uint64_t next;   /* the nearest limit not reached; BODY_WHOLE: none */
-	bool open;       /* some wish is not fulfilled yet */
+	bool open;       /* some request is not complete yet */
 	struct canon_body body;
 };
 
@@ -33,7 +33,7 @@ enum { STREAMS = CANON_RELAXED + 1 };
 
 struct bodies {
 	struct arena *a;
-	struct stream *streams[STREAMS]; /* NULL: nobody wants that one */
+	struct stream *streams[STREAMS]; /* NULL: not requested */
 	struct wish wishes[BODY_HASHES_MAX];
 	int n;
 };
@@ -47,7 +47,7 @@ wish_fulfil(struct wish *w, struct stream *s)
 	w->good = crypto_hash_peek(s->hash, w->hash);
 }
 
-/* Looks for the wishes that end here, and where the next one does. */
+/* Completes the requests that end here, and finds where the next one ends. */
 static void
 stream_mark(struct stream *s)
 {

@@ -6,12 +6,12 @@
 
 /* ---- header fields ---- */
 
-/* Relaxed, byte by byte: gathers into a small block. */
+/* Relaxed, byte by byte, collected in a small block. */
 struct field_out {
 	const struct canon_sink *sink;
 	size_t n;
 	bool space; /* white space held back */
-	bool begun; /* something of the value was put */
+	bool begun; /* part of the value was written */
 	char block[1024];
 };
 
@@ -32,8 +32,8 @@ field_byte(struct field_out *o, char c)
 }
 
 /*
- * RFC 6376 section 3.4.2: unfold, reduce white space, none at either end.  A
- * bare CR is an octet as any other.
+ * RFC 6376 section 3.4.2: unfold, reduce white space, remove it at either end.
+ * A bare CR is an ordinary octet.
  */
 static void
 field_value(struct field_out *o, struct span part)
@@ -90,7 +90,7 @@ canon_field(enum canon canon, struct span raw, struct span cut,
 		field_relaxed(raw, cut, sink);
 		return;
 	}
-	/* RFC 6376 section 3.4.1: exactly as it came. */
+	/* RFC 6376 section 3.4.1: exactly as received. */
 	sink->put(sink->to, span_first(raw, before));
 	sink->put(sink->to, span_skip(raw, before + cut.n));
 }
@@ -118,7 +118,7 @@ body_put(struct canon_body *b, struct span run)
 	b->held += run.n;
 }
 
-/* An octet of a line comes: what was held back before it is not the end. */
+/* Before an octet of a line: write what was held back, it was not the end. */
 static inline void
 body_release(struct canon_body *b)
 {
@@ -132,21 +132,21 @@ body_release(struct canon_body *b)
 }
 
 /*
- * From an octet of a line on: puts what may go as it is, and holds back the
- * line ends behind it.  Returns the bytes taken, at least one.
+ * Starts inside a line: writes what is canonical already, and holds back the
+ * line ends after it.  Returns the bytes taken, at least one.
  */
 static size_t
 body_run(struct canon_body *b, const char *p, size_t n)
 {
 	size_t run, taken;
 
-	/* No more at once than stays near for the hash. */
+	/* Work in pieces that stay in the cache for the hash. */
 	if (n > CANON_BLOCK)
 		n = CANON_BLOCK;
 	run = b->canon == CANON_RELAXED ? b->ways->run_relaxed(p, n)
 					: b->ways->run_simple(p, n);
-	/* A stop is a byte whose fate the next one decides.  An octet of the
-	 * line stays, and LF, since CR is before it. */
+	/* The run stops at a byte that depends on the next one.  An octet of
+	 * the line is kept, and so is LF, because CR precedes it. */
 	if (p[run] != '\r' &&
 	    (b->canon == CANON_SIMPLE || !ascii_is_wsp((unsigned char)p[run])))
 		run++;
@@ -159,9 +159,8 @@ body_run(struct canon_body *b, const char *p, size_t n)
 }
 
 /*
- * The same under relaxed where white space is changed here and there: gathers
- * what is left.  Takes nothing where there is not much, or what is there takes
- * more thought.
+ * The same for relaxed where white space must be reduced in places.  Takes
+ * nothing if the rest is short or needs the byte-by-byte path.
  */
 static const char *
 body_squeeze(struct canon_body *b, const char *p, const char *end)
@@ -181,7 +180,7 @@ body_squeeze(struct canon_body *b, const char *p, const char *end)
 	taken = (size_t)(b->ways->squeeze(&s, p, n / BLOCK - 1) - p);
 	p += taken;
 	b->calm = !s.changed && taken >= CANON_LONG;
-	/* LF may be behind it. */
+	/* LF may follow. */
 	if (taken > 0 && p[-1] == '\r') {
 		s.out--;
 		p--;
@@ -192,8 +191,8 @@ body_squeeze(struct canon_body *b, const char *p, const char *end)
 	return p;
 }
 
-/* Under simple, white space is never held back; under relaxed it is dropped
- * at the end of a line (RFC 6376 section 3.4.4). */
+/* Simple never holds back white space; relaxed drops it at the end of a line
+ * (RFC 6376 section 3.4.4). */
 static void
 body_line_end(struct canon_body *b)
 {
@@ -217,9 +216,9 @@ canon_body_begin(struct canon_body *b, enum canon canon, struct canon_sink sink)
 }
 
 /*
- * Behind a bare LF, where the next line is short and will have one, too: adds
- * CR to some lines, so that they are looked at by blocks and not each by
- * itself. Returns the bytes taken.
+ * After a bare LF, if the next line is short and probably ends in one too: adds
+ * CR to several lines, so that they are processed in blocks and not one by one.
+ * Returns the bytes taken.
  */
 static size_t
 body_complete(struct canon_body *b, const char *p, size_t n)
@@ -288,8 +287,8 @@ canon_body_end(struct canon_body *b)
 		body_release(b);
 		body_put(b, SPAN("\r"));
 	}
-	/* RFC 6376 section 3.4.3: an empty body is CRLF under simple; section
-	 * 3.4.4: nothing under relaxed.  Any other ends with one CRLF. */
+	/* RFC 6376 section 3.4.3: an empty body is CRLF for simple; section
+	 * 3.4.4: nothing for relaxed.  Any other body ends with one CRLF. */
 	if (b->any || b->canon == CANON_SIMPLE)
 		body_put(b, SPAN("\r\n"));
 	body_flush(b);

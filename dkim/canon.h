@@ -1,17 +1,17 @@
 /*
- * canon.h - canonicalization (RFC 6376 section 3.4): of a header field at
- * once, of a body as it streams by.
+ * canon.h - canonicalization (RFC 6376 section 3.4): of a whole header field,
+ * and of a body while it arrives.
  *
- * Neither writes its input nor keeps a body: what comes out goes to a sink in
- * long runs, most of them pieces of the input itself.
+ * The input is never modified and a body is never stored: the output goes to a
+ * sink in long runs, most of them pieces of the input.
  *
- * Of the time of SHA-256 alone over the same bytes, relaxed adds 6 % to text
- * and attachments and up to 16 % to bodies with white space to change; one made
- * to cost, of nothing but such, of empty or short lines without CR, takes up to
- * 4 times as long as its hash (tests/bench/body_bench, with SHA instructions).
+ * Compared with SHA-256 over the same bytes, relaxed adds 6 % for text and
+ * attachments and up to 16 % if much white space changes.  A body made for the
+ * worst case (only white space, or short lines without CR) takes up to 4 times
+ * as long as its hash (tests/bench/body_bench, with SHA instructions).
  *
- * A bare LF ends a line as CRLF does (the MTAs that hand a message on, and
- * files, write either); a bare CR, NUL and all else are octets of the line.
+ * A bare LF ends a line like CRLF, because MTAs and files use either; a bare
+ * CR, NUL and all others are octets of the line.
  */
 #ifndef AVOUCH_DKIM_CANON_H
 #define AVOUCH_DKIM_CANON_H
@@ -25,9 +25,9 @@
 #include "lib/span.h"
 
 enum {
-	CANON_BLOCK = 4096, /* bytes gathered of short runs */
-	CANON_LONG = 2048,  /* a run of this length goes to the sink itself */
-	CANON_BARE = 1024,  /* bytes whose bare LF are made CRLF at once */
+	CANON_BLOCK = 4096, /* bytes collected from short runs */
+	CANON_LONG = 2048,  /* runs of this length go to the sink directly */
+	CANON_BARE = 1024,  /* bytes whose bare LF become CRLF in one step */
 };
 
 struct canon_sink {
@@ -38,10 +38,9 @@ struct canon_sink {
 /* ---- a header field ---- */
 
 /*
- * `raw` is the field from its name on, without a line end at its end; none is
- * put (RFC 6376 section 3.7 wants none behind the signature's own field).
- * `cut` is what is left out of it (the value of b=), a part of `raw`; absent:
- * nothing.
+ * `raw` is the field from its name on, without the final line end; none is
+ * written (RFC 6376 section 3.7 has none after the signature's own field).
+ * `cut`, a part of `raw`, is left out (the value of b=); absent: nothing is.
  */
 void canon_field(enum canon canon, struct span raw, struct span cut,
     const struct canon_sink *sink);
@@ -51,11 +50,11 @@ void canon_field(enum canon canon, struct span raw, struct span cut,
 struct canon_body {
 	enum canon canon;
 	struct canon_sink sink;
-	uint64_t ends; /* line ends held back: they may be the last ones */
-	bool space;    /* white space held back: its line may end here */
+	uint64_t ends; /* line ends held back; they may be the last */
+	bool space;    /* white space held back; the line may end here */
 	bool cr;       /* CR held back: LF may follow */
-	bool any;      /* something was put */
-	bool calm;     /* long runs may be expected */
+	bool any;      /* something was written */
+	bool calm;     /* long runs are likely */
 	const struct block_ways *ways; /* of this processor */
 	size_t held;                   /* bytes in `block` */
 	char block[CANON_BLOCK];
@@ -67,7 +66,7 @@ void canon_body_begin(
 /* A chunk, split anywhere. */
 void canon_body_add(struct canon_body *b, struct span chunk);
 
-/* Puts the last line's end, or nothing for an empty body under relaxed. */
+/* Writes the last line end; nothing for an empty relaxed body. */
 void canon_body_end(struct canon_body *b);
 
 #endif

@@ -7,7 +7,7 @@
 #include "lib/buf.h"
 #include "lib/domain.h"
 
-enum { /* where the options say nothing */
+enum { /* defaults of the options */
 	MAX_SIGNATURES = 10,
 	MIN_RSA_BITS = 1024, /* RFC 8301 section 3.2 */
 	MAX_RSA_BITS = 8192,
@@ -122,7 +122,7 @@ check_free(struct check *c)
 
 /* ---- the verdict ---- */
 
-/* A reason with numbers or names in it; printable ASCII all the same. */
+/* A reason with numbers or names in it, as printable ASCII. */
 static void __attribute__((format(printf, 4, 5)))
 decide_text(struct check_result *out, enum dkim_code code, struct arena *a,
     const char *format, ...)
@@ -139,7 +139,7 @@ decide_text(struct check_result *out, enum dkim_code code, struct arena *a,
 	out->reason = buf_done(&reason);
 }
 
-/* The answer has no keys at all; false: it has some. */
+/* The result if the answer has no keys; false: it has some. */
 static bool
 decide_no_answer(
     const struct check *c, struct check_result *out, struct arena *a)
@@ -179,8 +179,8 @@ check_fits(const struct check *c, const struct key *k,
 	out->key = k;
 	if (k->no_memory)
 		decide(out, DKIM_TEMPERROR, "no memory for the key");
-	/* RFC 8301 section 3.2: before the rest, since a key of any size may
-	 * be too small or too large to be read. */
+	/* RFC 8301 section 3.2: checked first, because a key that is too small
+	 * or too large may not even be parsed. */
 	else if (wants_rsa && k->type == KEY_RSA && k->bits > 0 &&
 	    k->bits < r->o.min_rsa_bits)
 		decide_text(out, DKIM_POLICY, a,
@@ -198,19 +198,18 @@ check_fits(const struct check *c, const struct key *k,
 		decide(out, DKIM_PERMERROR, "the key is not for SHA-256");
 	/* RFC 6376 section 6.1.2 step 8 */
 	else if (wants_rsa != (k->type == KEY_RSA))
-		decide(out, DKIM_PERMERROR,
-		    "the key is of another kind than a= says");
+		decide(out, DKIM_PERMERROR, "the key type does not match a=");
 	/* RFC 6376 section 3.6.1, t=s */
 	else if (k->strict &&
 	    !domain_equal(c->sig.identity_domain, c->sig.domain))
 		decide(out, DKIM_PERMERROR,
-		    "the key wants the domain of i= to be that of d=");
+		    "key has t=s: the domain of i= must equal d=");
 	else
 		return true;
 	return false;
 }
 
-/* Of several keys that do not fit, the one that says most. */
+/* Of several keys that do not fit, the result of the closest one counts. */
 static bool
 says_more(const struct check_result *a, const struct check_result *b)
 {
@@ -243,7 +242,7 @@ body_matches(const struct check *c, const struct bodies *bodies,
 	return false;
 }
 
-/* Bytes of a signature by this key: RFC 8017 section 8.2.2 step 1, RFC 8032
+/* Length of a signature by this key: RFC 8017 section 8.2.2 step 1, RFC 8032
  * section 5.1.6. */
 static size_t
 signature_size(const struct key *k)
@@ -260,7 +259,8 @@ try_key(const struct check *c, const struct key *k, const uint8_t *hash,
 
 	out->key = k;
 	if (c->sig.b.n != signature_size(k)) {
-		decide(out, DKIM_FAIL, "b= has not the length the key gives");
+		decide(
+		    out, DKIM_FAIL, "signature length does not match the key");
 		return;
 	}
 	v = crypto_verify(k->crypto, hash, c->sig.b);
@@ -279,7 +279,7 @@ try_key(const struct check *c, const struct key *k, const uint8_t *hash,
 	}
 }
 
-/* RFC 6376 section 6.1.1 and 8.2: what l= leaves open is no pass. */
+/* RFC 6376 sections 6.1.1 and 8.2: a partly unsigned body does not pass. */
 static void
 judge_tail(const struct check *c, const struct check_rules *r,
     const struct bodies *bodies, struct arena *a, struct check_result *out)

@@ -1,7 +1,7 @@
 /*
- * check.h - one signature on its way to a result: its key asked for, its
- * hashes compared (RFC 6376 sections 6.1.1 to 6.1.3).  What DKIM-Signature,
- * ARC-Message-Signature and ARC-Seal have in common.
+ * check.h - verifies one signature: asks for its key and compares its hashes
+ * (RFC 6376 sections 6.1.1 to 6.1.3).  Shared by DKIM-Signature,
+ * ARC-Message-Signature and ARC-Seal.
  */
 #ifndef AVOUCH_DKIM_CHECK_H
 #define AVOUCH_DKIM_CHECK_H
@@ -25,13 +25,13 @@ enum { CHECK_REASON_MAX = 160 }; /* bytes */
 struct check {
 	struct signature sig;
 	size_t field;         /* its index in the header */
-	int body;             /* of bodies_want(); -1: not over a body */
+	int body;             /* handle of its body hash; -1: none */
 	struct span key_name; /* SELECTOR._domainkey.DOMAIN */
 
-	/* check_ask() fills in */
+	/* set by check_ask() */
 	const struct dns_answer *answer; /* NULL: not asked yet */
 	const struct key_list *keys;     /* of DNS_FOUND; NULL: no memory */
-	struct key_list *own;            /* kept by nobody else */
+	struct key_list *own;            /* `keys`, if we must free it */
 };
 
 struct check_rules { /* the options with their defaults, and the time */
@@ -50,38 +50,38 @@ struct check_result {
 /* `o` may be NULL. */
 struct check_rules check_rules_of(const struct dkim_options *o, int64_t now);
 
-/* What can be said before anything is asked; false: nothing yet. */
+/* The result, if it is known without the key; false: it is not. */
 bool check_early(const struct check *c, const struct check_rules *r,
     struct check_result *out);
 
-/* Names the key, and wants the body's hash of `bodies`; NULL: it is not over a
- * body.  False: no memory. */
+/* Sets the name of the key and requests the body hash; `bodies` is NULL for a
+ * signature without one.  False: no memory. */
 bool check_begin(struct check *c, struct arena *a, struct bodies *bodies);
 
-/* Asks for the key; STEP_DONE: it is there, or known not to be. */
+/* Asks for the key; STEP_DONE: it is known, or known not to exist. */
 enum step check_ask(struct check *c, struct dns_talk *talk);
 
-/* The hash of the signed fields; false: our fault. */
+/* The hash of the signed fields; false: an error of ours. */
 typedef bool check_hash(void *of, uint8_t out[CRYPTO_HASH_SIZE]);
 
 /*
- * The result, once the key is there and the body has ended; `hash` is called
- * with `of` where all else is well.  Reasons live in `a`.
+ * The result, after the key arrived and the body ended; `hash` is called with
+ * `of` if everything else is right.  Reasons live in `a`.
  */
 void check_decide(const struct check *c, const struct check_rules *r,
     const struct bodies *bodies, check_hash *hash, void *of, struct arena *a,
     struct check_result *out);
 
-/* Why a key is or is not for this signature, but for what is over the message;
- * RFC 6376 section 6.1.2, RFC 8301.  True: it is, and `out` has no code. */
+/* Whether this key may verify this signature (RFC 6376 section 6.1.2, RFC
+ * 8301). False: no, and `out` says why. */
 bool check_fits(const struct check *c, const struct key *k,
     const struct check_rules *r, struct arena *a, struct check_result *out);
 
-/* Ends the keys that nobody else keeps. */
+/* Frees the keys, if they are not kept with the answer. */
 void check_free(struct check *c);
 
-/* Of dkim_results()[index] after dkim_finish(); NULL: it was never to be
- * verified. */
+/* The signature of dkim_results()[index], after dkim_finish(); NULL: it was not
+ * chosen for verification. */
 struct header_index;
 const struct check *dkim_check_of(
     const struct dkim *d, size_t index, struct header_index **x);

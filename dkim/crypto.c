@@ -12,21 +12,21 @@
 #include <openssl/rsa.h>
 
 /*
- * Set once, before the first use, and never changed after: fetching an
- * algorithm takes OpenSSL longer than hashing a small mail.
+ * Set once, before the first use, and never changed: fetching an algorithm
+ * takes OpenSSL longer than hashing a small message.
  */
 static struct {
 	EVP_MD *sha256;
-	pthread_key_t spares; /* a list of struct crypto_hash, each thread's */
+	pthread_key_t spares; /* each thread's list of struct crypto_hash */
 	bool keeps;           /* spares is valid */
 } fetched;
 static pthread_once_t fetched_once = PTHREAD_ONCE_INIT;
 
 struct crypto_hash {
 	struct crypto_hash *next; /* of the spares */
-	unsigned behind;          /* spares behind this one */
+	unsigned behind;          /* number of spares after this one */
 	EVP_MD_CTX *running;
-	EVP_MD_CTX *copy; /* what a peek finishes */
+	EVP_MD_CTX *copy; /* for snapshots */
 	bool failed;
 };
 
@@ -57,7 +57,7 @@ fetch(void)
 	    pthread_key_create(&fetched.spares, spares_destroy) == 0;
 }
 
-/* NULL: OpenSSL has none to offer. */
+/* NULL: OpenSSL does not offer it. */
 static const EVP_MD *
 sha256(void)
 {
@@ -130,7 +130,7 @@ crypto_hash_free(struct crypto_hash *h)
 void
 crypto_hash_add(struct crypto_hash *h, struct span bytes)
 {
-	/* one that failed has nothing that OpenSSL could update */
+	/* a context that failed must not be updated */
 	if (!h->failed && bytes.n > 0 &&
 	    EVP_DigestUpdate(h->running, bytes.p, bytes.n) != 1)
 		h->failed = true;
@@ -154,8 +154,8 @@ crypto_hash_copy(struct crypto_hash *to, const struct crypto_hash *from)
 
 struct crypto_key {
 	EVP_PKEY *pkey;
-	/* RSA: made ready to verify once; each verification takes a copy, which
-	 * costs a twentieth of making one.  NULL: Ed25519. */
+	/* RSA: a context prepared once; each verification uses a copy, which
+	 * costs a twentieth of preparing one.  NULL: Ed25519. */
 	EVP_PKEY_CTX *ready;
 };
 
@@ -189,7 +189,7 @@ rsa_params(const BIGNUM *n, const BIGNUM *e)
 	return params;
 }
 
-/* From n and e: the decoders behind d2i_PUBKEY() cost 25 times as much. */
+/* From n and e, because d2i_PUBKEY() costs 25 times as much. */
 static EVP_PKEY *
 rsa_pkey(struct span n, struct span e)
 {
@@ -269,9 +269,8 @@ memory_ran_out(void)
 	return false;
 }
 
-/* OpenSSL tells a bad signature by 0 and, where it could not even be decoded,
- * by a negative number: both are the sender's; but so it tells of its own want
- * of memory. */
+/* OpenSSL returns 0 for a bad signature, and a negative number for one that it
+ * cannot decode, but also if it runs out of memory. */
 static enum crypto_verdict
 verdict(int result)
 {
@@ -318,8 +317,8 @@ crypto_verify(const struct crypto_key *k, const uint8_t hash[CRYPTO_HASH_SIZE],
 				: ed25519_verify(k, hash, signature);
 }
 
-/* A verification of each kind, as they come: what OpenSSL sets up in its first
- * ones it does without looking whether it had the memory. */
+/* Verifies one signature of each kind at start: OpenSSL initializes itself in
+ * its first verifications without checking for memory. */
 bool
 crypto_start(void)
 {
@@ -334,7 +333,7 @@ crypto_start(void)
 	bool good = h != NULL && crypto_hash_peek(h, out) && rsa != NULL &&
 	    crypto_verify(rsa, hash, any) == CRYPTO_BAD;
 
-	/* Where law or taste forbids Ed25519, RSA must do. */
+	/* Some builds of OpenSSL lack Ed25519; RSA is required. */
 	if (ed25519 != NULL)
 		(void)crypto_verify(ed25519, hash, span_first(any, 64));
 	crypto_key_free(rsa);

@@ -1,9 +1,9 @@
 /*
- * crypto.h - SHA-256, RSA (PKCS #1 v1.5) and Ed25519: all of OpenSSL that the
- * rest may see (RFC 6376 section 3.3, RFC 8463 section 3).
+ * crypto.h - SHA-256, RSA (PKCS #1 v1.5) and Ed25519: the only place that uses
+ * OpenSSL (RFC 6376 section 3.3, RFC 8463 section 3).
  *
- * The algorithms are fetched once in a process; running hashes that were let
- * go are kept for the next message of that thread.
+ * Algorithms are fetched once per process; freed hashes are kept for the next
+ * message of the same thread.
  */
 #ifndef AVOUCH_DKIM_CRYPTO_H
 #define AVOUCH_DKIM_CRYPTO_H
@@ -16,11 +16,11 @@
 enum {
 	CRYPTO_HASH_SIZE = 32,    /* SHA-256 */
 	CRYPTO_ED25519_SIZE = 32, /* a raw public key, RFC 8463 section 4.2 */
-	CRYPTO_SPARES_MAX = 8,    /* running hashes kept of a thread */
+	CRYPTO_SPARES_MAX = 8,    /* freed hashes kept per thread */
 };
 
-/* For a program that is to live: sets OpenSSL up while there is memory.  False:
- * it offers no SHA-256, or no RSA. */
+/* For a daemon: initializes OpenSSL while there is memory.  False: it lacks
+ * SHA-256 or RSA. */
 bool crypto_start(void);
 
 /* ---- a running SHA-256 ---- */
@@ -30,24 +30,24 @@ struct crypto_hash;
 /* NULL: no memory. */
 struct crypto_hash *crypto_hash_new(void);
 
-/* Takes NULL.  May be another thread than crypto_hash_new()'s. */
+/* Takes NULL.  Any thread. */
 void crypto_hash_free(struct crypto_hash *h);
 
 void crypto_hash_add(struct crypto_hash *h, struct span bytes);
 
-/* The hash of all that was added so far; more may be added after it.  False:
- * OpenSSL failed, now or in an add before. */
+/* The hash of everything added so far; more may be added afterwards.  False:
+ * OpenSSL failed, now or before. */
 bool crypto_hash_peek(struct crypto_hash *h, uint8_t out[CRYPTO_HASH_SIZE]);
 
-/* `to` goes on from where `from` is. */
+/* `to` becomes a copy of `from`. */
 void crypto_hash_copy(struct crypto_hash *to, const struct crypto_hash *from);
 
 /* ---- a public key ---- */
 
 struct crypto_key; /* may be used by several threads at once */
 
-/* From the modulus and the exponent, big-endian.  NULL: OpenSSL refused, or no
- * memory.  The caller has checked their sizes. */
+/* From the modulus and the exponent, big-endian, whose sizes the caller has
+ * checked.  NULL: OpenSSL refused, or no memory. */
 struct crypto_key *crypto_key_rsa(struct span n, struct span e);
 
 /* `raw` is CRYPTO_ED25519_SIZE bytes. */
@@ -58,12 +58,12 @@ void crypto_key_free(struct crypto_key *k);
 
 enum crypto_verdict {
 	CRYPTO_GOOD,
-	CRYPTO_BAD,   /* the signature is not one of this key for this hash */
-	CRYPTO_FAULT, /* OpenSSL could not find out */
+	CRYPTO_BAD,   /* not a signature of this hash by this key */
+	CRYPTO_FAULT, /* OpenSSL failed */
 };
 
-/* Is `signature` one over `hash`?  RSA: PKCS #1 v1.5 of RFC 8017 section
- * 8.2.2; Ed25519: over the hash as the message (RFC 8463 section 3). */
+/* Is `signature` a signature of `hash`?  RSA: PKCS #1 v1.5 of RFC 8017 section
+ * 8.2.2; Ed25519: the hash is the message (RFC 8463 section 3). */
 enum crypto_verdict crypto_verify(const struct crypto_key *k,
     const uint8_t hash[CRYPTO_HASH_SIZE], struct span signature);
 

@@ -11,15 +11,15 @@
 #include "lib/table.h"
 
 enum {
-	B_LEAST = 8, /* characters of b= told, RFC 6008 section 4 ... */
-	B_MOST = 64, /* ... and most: what is alike so far is one signature */
+	B_MIN = 8,  /* characters of b= reported, RFC 6008 section 4 */
+	B_MAX = 64, /* equal up to here: the same signature */
 };
 
 /* Order in which signatures are verified: those that DMARC can use first. */
 enum rank {
 	RANK_AUTHOR,  /* d= is an author's domain */
-	RANK_RELATED, /* one is below the other: aligned, or may be */
-	RANK_COUSIN,  /* they share two labels: may be aligned */
+	RANK_RELATED, /* one is below the other: probably aligned */
+	RANK_SIBLING, /* they share two labels: may be aligned */
 	RANK_OTHER,
 	RANKS,
 };
@@ -27,8 +27,8 @@ enum rank {
 struct candidate { /* one DKIM-Signature field */
 	size_t field;
 	enum rank rank;
-	struct dkim_result *result; /* NULL: not read, or only sketched */
-	struct check *check;        /* NULL: is not verified */
+	struct dkim_result *result; /* NULL: not read, or not in full */
+	struct check *check;        /* NULL: not verified */
 };
 
 struct dkim {
@@ -37,7 +37,7 @@ struct dkim {
 	const struct mail_header *h;
 	struct bodies *bodies;
 	struct header_index *index;
-	struct check *checks; /* those that are verified */
+	struct check *checks; /* the signatures to verify */
 	size_t n_checks;
 	struct dkim_result **to; /* of each check */
 	struct dkim_result *results;
@@ -72,7 +72,7 @@ rank_against(struct span domain, struct span author)
 	if (domain_is_under(domain, author) || domain_is_under(author, domain))
 		return RANK_RELATED;
 	return domain_equal(domain_suffix(domain, 2), domain_suffix(author, 2))
-	    ? RANK_COUSIN
+	    ? RANK_SIBLING
 	    : RANK_OTHER;
 }
 
@@ -118,7 +118,7 @@ collect(struct dkim *d, const struct span *authors, size_t n_authors, size_t *n)
 	return all;
 }
 
-/* A name for the report: normal, or absent where it is none. */
+/* The normal form of a name; absent if it is not a domain name. */
 static struct span
 name_or_none(struct arena *a, struct span name)
 {
@@ -141,7 +141,7 @@ identity_of(struct arena *a, const struct signature *sig)
 	return buf_done(&text);
 }
 
-/* What is told of every signature.  False: no memory. */
+/* Fills in what is reported of every signature.  False: no memory. */
 static bool
 describe(struct dkim *d, struct candidate *c, const struct check *check)
 {
@@ -185,8 +185,8 @@ tell(struct dkim_result *to, const struct check_result *from)
 }
 
 /*
- * Reads one signature; it is verified unless its result shows already.  False:
- * no memory.
+ * Reads one signature and chooses it for verification unless its result is
+ * known already.  False: no memory.
  */
 static bool
 read_one(struct dkim *d, struct candidate *c)
@@ -211,7 +211,7 @@ read_one(struct dkim *d, struct candidate *c)
 	return true;
 }
 
-/* Signatures that are read at most. */
+/* How many signatures are read. */
 static size_t
 most_read(const struct dkim *d)
 {
@@ -221,8 +221,8 @@ most_read(const struct dkim *d)
 }
 
 /*
- * RFC 6376 section 4: the number of signatures that are tried is limited.  So
- * is the number of those that are read, whatever comes of them.
+ * RFC 6376 section 4: the number of signatures that are verified is limited. So
+ * is the number of those that are read, whatever their result.
  */
 static bool
 choose(struct dkim *d, struct candidate *all, size_t n)
@@ -244,7 +244,7 @@ choose(struct dkim *d, struct candidate *all, size_t n)
 	return true;
 }
 
-/* Why the signatures that are not verified are not. */
+/* The reason of the signatures that are not verified. */
 static struct span
 refusal(struct dkim *d)
 {
@@ -256,16 +256,16 @@ refusal(struct dkim *d)
 	return buf_done(&reason);
 }
 
-/* Nothing can be verified if the header is not known as it was. */
+/* Nothing can be verified if the exact header is not known. */
 static const char *
 header_fault(const struct mail_header *h)
 {
 	if (h->cut)
-		return "the header is too large to be verified";
-	return h->nul ? "a header field holds a NUL" : NULL;
+		return "the header is too large to verify";
+	return h->nul ? "a header field contains a NUL" : NULL;
 }
 
-/* Signatures that are told of, of `n`. */
+/* How many of `n` signatures are listed. */
 static size_t
 most_listed(const struct dkim *d, size_t n)
 {
@@ -274,7 +274,7 @@ most_listed(const struct dkim *d, size_t n)
 	return n < most ? n : most;
 }
 
-/* Those that were read, and more from the top while there is room. */
+/* Lists those that were read, and more from the top while there is room. */
 static bool
 list(struct dkim *d, struct candidate *all, size_t n)
 {
@@ -313,10 +313,10 @@ list(struct dkim *d, struct candidate *all, size_t n)
 static struct span
 b_beginning(struct arena *a, struct span b)
 {
-	char *p = arena_alloc(a, B_MOST + 1);
+	char *p = arena_alloc(a, B_MAX + 1);
 	size_t n = 0;
 
-	for (size_t i = 0; p != NULL && i < b.n && n < B_MOST; i++)
+	for (size_t i = 0; p != NULL && i < b.n && n < B_MAX; i++)
 		if (!ascii_is_space((unsigned char)b.p[i]))
 			p[n++] = b.p[i];
 	return span_of(p, n);
@@ -333,7 +333,7 @@ compare_b(const void *left, const void *right)
 	return order != 0 ? order : (a->b.n > b->b.n) - (a->b.n < b->b.n);
 }
 
-/* Characters that tell one from the other. */
+/* How many characters it takes to distinguish two signatures. */
 static size_t
 telling(struct span a, struct span b)
 {
@@ -344,13 +344,13 @@ telling(struct span a, struct span b)
 	return n + 1;
 }
 
-/* RFC 6008 section 4: as much of each as tells it from all others.  In their
- * order, what is most like one of them is beside it. */
+/* RFC 6008 section 4: as much of each as distinguishes it from all others.  In
+ * sorted order, the most similar ones are neighbours. */
 static bool
 shorten_b(struct dkim *d)
 {
 	struct dkim_result *order[DKIM_SIGNATURES_MAX] = { NULL };
-	size_t before = B_LEAST;
+	size_t before = B_MIN;
 
 	for (size_t i = 0; i < d->n_results; i++) {
 		order[i] = &d->results[i];
@@ -360,14 +360,14 @@ shorten_b(struct dkim *d)
 	}
 	qsort(order, d->n_results, sizeof(struct dkim_result *), compare_b);
 	for (size_t i = 0; i < d->n_results; i++) {
-		size_t behind = B_LEAST;
+		size_t behind = B_MIN;
 
 		if (i + 1 < d->n_results)
 			behind = telling(order[i]->b, order[i + 1]->b);
 		if (before < behind)
 			before = behind;
-		order[i]->b = span_first(
-		    order[i]->b, before > B_LEAST ? before : B_LEAST);
+		order[i]->b =
+		    span_first(order[i]->b, before > B_MIN ? before : B_MIN);
 		before = behind;
 	}
 	return true;
@@ -452,8 +452,8 @@ hash_one(void *of, uint8_t out[CRYPTO_HASH_SIZE])
 	    one->d->index, &one->check->sig, one->check->field, out);
 }
 
-/* RFC 6376 section 8.15: a From that is not signed may be the one that is
- * shown. */
+/* RFC 6376 section 8.15: the From field that is displayed might be an unsigned
+ * one. */
 static void
 judge_from(const struct dkim *d, const struct check *c, struct dkim_result *r)
 {

@@ -1,13 +1,13 @@
 /*
- * dkim.h - are the signatures of this message good?  (RFC 6376, 8301, 8463,
+ * dkim.h - are the signatures of this message valid?  (RFC 6376, 8301, 8463,
  * 8616)
  *
- *	begin	at end of headers: signatures are read, those to verify chosen
- *	keys	a core in waves: asks for all keys at once
- *	finish	after bodies_end() and keys: results
+ *	begin	at end of headers: reads signatures, chooses which to verify
+ *	keys	a core: asks for all keys at once
+ *	finish	after bodies_end() and keys: the results
  *
- * begin and finish are one thread's; keys may run in another in between and
- * touches nothing that bodies_add() touches.
+ * begin and finish run in one thread; keys may run in another in between, and
+ * shares nothing with bodies_add().
  */
 #ifndef AVOUCH_DKIM_DKIM_H
 #define AVOUCH_DKIM_DKIM_H
@@ -24,11 +24,11 @@
 #include "mail/message.h"
 
 enum {
-	DKIM_SIGNATURES_MAX = 100, /* of one message, told of one by one */
-	DKIM_LISTED = 25,   /* more are, but for those that were read; the rest
-	                       is counted */
-	DKIM_READ_EACH = 2, /* read for each that may be verified: some show at
-	                       once that they are of no use */
+	DKIM_SIGNATURES_MAX = 100, /* listed individually per message */
+	DKIM_LISTED = 25,   /* listed without being read in full; the rest is
+	                       only counted */
+	DKIM_READ_EACH = 2, /* read per signature that may be verified, because
+	                       some turn out to be useless */
 };
 
 enum dkim_code { /* in the order of RFC 8601 section 2.7.1 */
@@ -42,18 +42,18 @@ enum dkim_code { /* in the order of RFC 8601 section 2.7.1 */
 };
 
 struct dkim_options {
-	unsigned max_signatures; /* verified at most; 0: 10 */
+	unsigned max_signatures; /* that are verified; 0: 10 */
 	unsigned min_rsa_bits;   /* fewer: policy; 0: 1024 (RFC 8301) */
 	unsigned max_rsa_bits;   /* more: policy, not computed; 0: 8192 */
 	unsigned clock_skew;     /* seconds t= may be ahead; 0: 300 */
-	bool allow_body_tail;    /* l= may leave an unsigned tail */
-	bool ignore_expiry;      /* x= in the past is not a fail */
+	bool allow_body_tail;    /* l= may leave the end unsigned */
+	bool ignore_expiry;      /* a past x= is not a failure */
 };
 
-/* What a report of a failure calls it (RFC 6591 section 3.3). */
+/* The Auth-Failure of a failure report (RFC 6591 section 3.3). */
 enum dkim_flaw {
 	DKIM_FLAW_OTHER,   /* "signature"; or there is none */
-	DKIM_FLAW_BODY,    /* "bodyhash": the body is another one */
+	DKIM_FLAW_BODY,    /* "bodyhash": the body was changed */
 	DKIM_FLAW_REVOKED, /* "revoked": the key is withdrawn */
 };
 
@@ -63,16 +63,15 @@ struct dkim_result { /* of one DKIM-Signature field */
 	struct span selector;  /* s= */
 	struct span identity;  /* i=, or "@" d=; absent: not read */
 	struct span algorithm; /* a= as written: "rsa-sha256" */
-	struct span b;         /* b= without white space: its beginning, long
-	                          enough to be unique in the message, at least 8
-	                          characters (RFC 6008) */
+	struct span b;         /* first characters of b=, without white space,
+	                          at least 8, unique in the message (RFC 6008) */
 	struct span reason;    /* why, one line of printable ASCII */
-	enum dkim_flaw flaw;   /* the kind of it */
+	enum dkim_flaw flaw;   /* the kind of failure */
 	unsigned key_bits;     /* 0: no key */
 	bool testing;          /* t=y in the key */
 	bool strict;           /* t=s in the key */
-	bool stale;            /* rests on an answer past its TTL */
-	bool verified;         /* chosen to be verified, within the budget */
+	bool stale;            /* the key's answer is past its TTL */
+	bool verified;         /* chosen for verification, within the budget */
 	size_t field;          /* index in the header */
 };
 
@@ -81,9 +80,9 @@ const char *dkim_code_name(enum dkim_code code);
 struct dkim;
 
 /*
- * `authors` are the author domains in normal form: signatures of theirs are
- * verified first, then from the top.  `now` is seconds since 1970.  What is
- * needed of the body is noted in `bodies`.  All of `h`, `bodies` and `a` must
+ * `authors` are the author domains in normal form; their signatures are
+ * verified first, then the others from the top.  `now` is seconds since 1970.
+ * Requests the body hashes it needs from `bodies`.  `h`, `bodies` and `a` must
  * outlive it.  NULL: no memory.
  */
 struct dkim *dkim_begin(struct arena *a, const struct dkim_options *o,
@@ -97,12 +96,12 @@ enum step dkim_keys(
 /* The d= of the signatures to verify, for prefetching; distinct, valid. */
 size_t dkim_domains(const struct dkim *d, struct span *out, size_t max);
 
-/* Fills in the results, one for each DKIM-Signature that is told of, top
+/* Computes the results, one for each DKIM-Signature that is listed, topmost
  * first. */
 void dkim_finish(struct dkim *d);
 const struct dkim_result *dkim_results(const struct dkim *d, size_t *n);
 
-/* Signature fields that are not told of: not read, for there are too many. */
+/* Number of signatures that are not listed, because there are too many. */
 size_t dkim_unlisted(const struct dkim *d);
 
 /* Frees OpenSSL's parts; takes NULL.  The results stay in the arena. */

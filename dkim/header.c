@@ -8,7 +8,7 @@ struct entry { /* one name */
 	uint64_t key;
 	struct span name;
 	size_t bottom, top; /* fields of that name, the last and the first */
-	size_t next;        /* that `round` has not taken */
+	size_t next;        /* the next one `round` has not taken */
 	size_t round;
 };
 
@@ -38,7 +38,7 @@ compare_names(struct span a, struct span b)
 {
 	if (a.n != b.n)
 		return a.n < b.n ? -1 : 1;
-	if (span_equal(a, b)) /* as it is mostly */
+	if (span_equal(a, b)) /* the common case */
 		return 0;
 	for (size_t i = 0; i < a.n; i++) {
 		int difference = ascii_lower((unsigned char)a.p[i]) -
@@ -69,8 +69,8 @@ compare_entries(const void *left, const void *right)
 			  : (a->bottom < b->bottom) - (a->bottom > b->bottom);
 }
 
-/* One entry for fields of a name that stand together, as trace fields do: of
- * hundreds of signatures there is not much to sort. */
+/* One entry for adjacent fields of one name, such as trace fields, so that
+ * hundreds of signatures leave little to sort. */
 static void
 enter_fields(struct header_index *x)
 {
@@ -148,7 +148,7 @@ entry_of(const struct header_index *x, struct span name)
 	    : NULL;
 }
 
-/* The field at the bottom; the number of fields: there is none. */
+/* The lowest field of that name; the number of fields: there is none. */
 static size_t
 bottom_of(const struct header_index *x, struct span name)
 {
@@ -177,9 +177,10 @@ header_index_fields(const struct header_index *x, struct span name, size_t *out)
 }
 
 /*
- * The next field of that name from the bottom up that this round has not taken;
- * h->n: none is left, which stands for the null string (RFC 6376 section 5.4).
- * The signature itself was not there when it was made, and is passed over.
+ * The next field of that name, from the bottom up, that this round has not
+ * taken; h->n: none is left, which means the null string (RFC 6376
+ * section 5.4).  The signature itself is skipped: it did not exist when it was
+ * computed.
  */
 static size_t
 take(struct header_index *x, struct span name, size_t own)

@@ -1,6 +1,6 @@
 /*
- * header.h - which fields of a message a signature is over, and their hash
- * (RFC 6376 sections 3.7 and 5.4.2).
+ * header.h - the header fields that a signature signs, and their hash (RFC 6376
+ * sections 3.7 and 5.4.2).
  */
 #ifndef AVOUCH_DKIM_HEADER_H
 #define AVOUCH_DKIM_HEADER_H
@@ -16,8 +16,8 @@
 #include "mail/message.h"
 
 /*
- * The fields by their names, so that a signature costs what its h= is long,
- * however many fields there are.  One thread at a time.
+ * An index of the fields by name, so that the cost of a signature depends on
+ * the length of its h= and not on the number of fields.  One thread at a time.
  */
 struct header_index;
 
@@ -25,16 +25,16 @@ struct header_index;
 struct header_index *header_index_new(
     struct arena *a, const struct mail_header *h);
 
-/* Fields of that name. */
+/* The number of fields of that name. */
 size_t header_index_count(const struct header_index *x, struct span name);
 
-/* Their indexes, from the top down, into `out`, which has room for all. */
+/* Their indexes, from the top down; `out` must have room for all. */
 void header_index_fields(
     const struct header_index *x, struct span name, size_t *out);
 
 /*
- * Puts what `sig`, the field number `own`, signs: the fields that h= names,
- * each name the next one of them from the bottom up, each with CRLF; then the
+ * Writes what `sig`, field number `own`, signs: the fields named in h=, for
+ * each name the next one from the bottom up, each followed by CRLF; then the
  * signature's own field with b= empty, without CRLF.
  */
 void header_put(struct header_index *x, const struct signature *sig, size_t own,
@@ -44,8 +44,8 @@ void header_put(struct header_index *x, const struct signature *sig, size_t own,
 bool header_hash(struct header_index *x, const struct signature *sig,
     size_t own, uint8_t out[CRYPTO_HASH_SIZE]);
 
-/* The index of the field that each name of h= stands for, into `out`, which has
- * room for sig->n_names; the number of fields: none is left. */
+/* For each name of h= the index of its field, or the number of fields if none
+ * is left; `out` must have room for sig->n_names. */
 void header_fields(struct header_index *x, const struct signature *sig,
     size_t own, size_t *out);
 

@@ -8,7 +8,7 @@
 #include "lib/scan.h"
 #include "lib/taglist.h"
 
-/* ---- DER, as much of it as a public key needs ---- */
+/* ---- the part of DER that public keys need ---- */
 
 enum { /* ITU-T X.690 */
 	DER_INTEGER = 0x02,
@@ -16,13 +16,13 @@ enum { /* ITU-T X.690 */
 	DER_SEQUENCE = 0x30,
 };
 
-/* rsaEncryption with its NULL, the AlgorithmIdentifier of RFC 3279 section
- * 2.3.1, without the SEQUENCE around; some leave the NULL out. */
+/* The AlgorithmIdentifier rsaEncryption of RFC 3279 section 2.3.1 with its
+ * NULL, which some leave out, and without the surrounding SEQUENCE. */
 static const char rsa_oid[] =
     "\x06\x09\x2a\x86\x48\x86\xf7\x0d\x01\x01\x01\x05\x00";
 enum { RSA_OID_SIZE = sizeof(rsa_oid) - 1, DER_NULL_SIZE = 2 };
 
-/* The length behind a tag: definite, in as few bytes as it takes. */
+/* The length after a tag: definite, in as few bytes as possible. */
 static bool
 der_length(struct scan *s, size_t *out)
 {
@@ -46,7 +46,7 @@ der_length(struct scan *s, size_t *out)
 	return n >= (first == 0x81 ? 0x80U : 0x100U);
 }
 
-/* One value of type `tag`, taken. */
+/* Takes one value of type `tag`. */
 static bool
 der_take(struct scan *s, int tag, struct span *out)
 {
@@ -59,7 +59,7 @@ der_take(struct scan *s, int tag, struct span *out)
 	return true;
 }
 
-/* A positive INTEGER, without the zero byte that keeps it positive. */
+/* A positive INTEGER, without the leading zero byte of its sign. */
 static bool
 der_positive(struct scan *s, struct span *out)
 {
@@ -68,13 +68,13 @@ der_positive(struct scan *s, struct span *out)
 		return false;
 	if (out->p[0] == 0 && out->n > 1) {
 		*out = span_skip(*out, 1);
-		/* needless zeros are not DER */
+		/* superfluous zeros are not DER */
 		return (unsigned char)out->p[0] >= 0x80;
 	}
 	return out->p[0] != 0;
 }
 
-/* RSAPublicKey, RFC 8017 appendix A.1.1: all of `der`. */
+/* RSAPublicKey, RFC 8017 appendix A.1.1; it must be all of `der`. */
 static bool
 rsa_public_key(struct span der, struct span *n, struct span *e)
 {
@@ -88,9 +88,9 @@ rsa_public_key(struct span der, struct span *n, struct span *e)
 }
 
 /*
- * SubjectPublicKeyInfo around it (RFC 5280 section 4.1).  RFC 6376 section
- * 3.6.1 speaks of an RSAPublicKey, but its examples and nearly all keys are
- * this.
+ * The same inside a SubjectPublicKeyInfo (RFC 5280 section 4.1).  RFC 6376
+ * section 3.6.1 specifies an RSAPublicKey, but its examples and nearly all
+ * published keys have this form.
  */
 static bool
 subject_public_key(struct span der, struct span *n, struct span *e)
@@ -114,7 +114,7 @@ subject_public_key(struct span der, struct span *n, struct span *e)
 	    rsa_public_key(span_skip(bits, 1), n, e);
 }
 
-/* Of a number without zeros in front. */
+/* Bits of a number without leading zeros. */
 static size_t
 bit_length(struct span number)
 {
@@ -150,19 +150,19 @@ read_rsa(struct key *k, struct span der)
 	k->type = KEY_RSA;
 	if (!subject_public_key(der, &n, &e)) {
 		if (!rsa_public_key(der, &n, &e))
-			return "p= is no RSA key";
+			return "p= is not an RSA key";
 		k->is_bare = true;
 	}
 	bits = bit_length(n);
 	k->bits = (unsigned)bits;
 	if (!is_odd(n) || !is_odd(e) || bit_length(e) < 2)
-		return "p= is no sound RSA key";
+		return "invalid RSA key in p=";
 	if (bit_length(e) > KEY_EXPONENT_BITS)
 		return "the exponent of the RSA key is too large";
 	if (bits < KEY_BITS_LEAST)
-		return "the RSA key is too small to be read";
+		return "the RSA key is too small";
 	if (bits > KEY_BITS_MOST)
-		return "the RSA key is too large to be read";
+		return "the RSA key is too large";
 	return keep_crypto(k, crypto_key_rsa(n, e)) ? NULL : "no memory";
 }
 
@@ -172,12 +172,12 @@ read_ed25519(struct key *k, struct span raw)
 	k->type = KEY_ED25519;
 	/* RFC 8463 section 4.2 */
 	if (raw.n != CRYPTO_ED25519_SIZE)
-		return "p= is no Ed25519 key";
+		return "p= is not an Ed25519 key";
 	k->bits = CRYPTO_ED25519_SIZE * 8;
 	return keep_crypto(k, crypto_key_ed25519(raw)) ? NULL : "no memory";
 }
 
-/* A colon-separated list has `word`. */
+/* Whether a colon-separated list contains `word`. */
 static bool
 list_has(struct span list, const char *word)
 {
@@ -218,7 +218,7 @@ read_public(struct key *k, struct span type, struct span p)
 	return fault;
 }
 
-/* RFC 6376 section 3.6.1: v= is DKIM1, and the first tag if there at all. */
+/* RFC 6376 section 3.6.1: v= is optional; it must be first, and DKIM1. */
 static bool
 is_version_good(const struct tag *tags, size_t n)
 {
@@ -242,9 +242,9 @@ read_record(struct key *k, struct span record)
 	if (!taglist_read(record, tags, &n, &fault))
 		return "syntax error in the key record";
 	if (!is_version_good(tags, n))
-		return "the record's v= is not DKIM1";
+		return "v= of the key record is not DKIM1";
 	if (!taglist_find(tags, n, "p", &p))
-		return "the record has no p=";
+		return "the key record has no p=";
 	k->is_foreign = false;
 	taglist_find(tags, n, "t", &flags);
 	k->testing = list_has(flags, "y");
@@ -257,7 +257,7 @@ read_record(struct key *k, struct span record)
 		return "the key is not for email";
 	taglist_find(tags, n, "k", &type);
 	if (!span_is(type, "rsa") && !span_is(type, "ed25519"))
-		return "k= is no known key type";
+		return "unknown key type in k=";
 	return read_public(k, type, p);
 }
 
@@ -275,7 +275,7 @@ key_forget(struct key *k)
 	k->crypto = NULL;
 }
 
-/* ---- beside the answer ---- */
+/* ---- the keys of an answer ---- */
 
 static const char list_kind[] = "dkim keys";
 
@@ -292,8 +292,8 @@ key_list_free(void *list)
 }
 
 /*
- * Key records first: a wildcard's or a neighbour's other TXT (RFC 6376 section
- * 6.1.2) must not take the place of one, and is kept only where there is room.
+ * Key records first: other TXT records, of a wildcard for example (RFC 6376
+ * section 6.1.2), must not displace them and are kept only if there is room.
  */
 static void
 list_put(struct key_list *l, struct key *k)
@@ -323,7 +323,7 @@ list_read(const struct dns_answer *answer)
 	for (size_t i = 0; i < answer->n_records; i++) {
 		struct key k;
 
-		/* Enough of them: what follows is not even parsed. */
+		/* Enough; the rest is not even parsed. */
 		if (l->cut > 0)
 			break;
 		key_read(answer->records[i].text, &k);
@@ -351,14 +351,14 @@ key_list_of(const struct dns_answer *answer, struct key_list **own)
 	*own = NULL;
 	if (l == NULL)
 		return kept;
-	/* A list that memory cut short is not for those who come later. */
+	/* A list cut short by lack of memory is not kept for later messages. */
 	for (size_t i = 0; i < l->n; i++)
 		is_whole = is_whole && !l->keys[i].no_memory;
 	if (is_whole)
 		memo = dns_answer_keep(answer, l, key_list_free);
 	if (memo != NULL && list_of_memo(memo) != NULL)
 		return memo;
-	/* Someone else's memo is kept there, and ours was dropped. */
+	/* The answer already keeps another memo, so ours was freed. */
 	if (memo != NULL)
 		l = list_read(answer);
 	*own = l;

@@ -15,11 +15,11 @@
 struct reader {
 	struct arena *a;
 	enum signature_kind kind;
-	struct span field; /* what b= is cut out of */
+	struct span field; /* the field that contains b= */
 	struct signature *sig;
 };
 
-/* Why the tag is wrong; NULL: it is good, or `a` has no room. */
+/* Why the tag is wrong; NULL: it is right, or `a` has no room. */
 typedef const char *read_tag(struct reader *r, struct span value);
 
 /* ---- single tags ---- */
@@ -35,8 +35,8 @@ read_version(struct reader *r, struct span value)
 static const char *
 read_algorithm(struct reader *r, struct span value)
 {
-	/* RFC 6376 section 3.3, RFC 8463 section 3; letters in any case would
-	 * be another value (RFC 6376 section 3.2) */
+	/* RFC 6376 section 3.3, RFC 8463 section 3; case-sensitive (RFC 6376
+	 * section 3.2) */
 	static const struct name algorithms[] = {
 		{ "rsa-sha256", SIGNATURE_RSA_SHA256 },
 		{ "ed25519-sha256", SIGNATURE_ED25519_SHA256 },
@@ -52,11 +52,11 @@ read_algorithm(struct reader *r, struct span value)
 		}
 	}
 	/* RFC 6376 section 3.3.4 */
-	return "a= is no known algorithm";
+	return "unknown algorithm in a=";
 }
 
-/* From behind "b=" to the next ";" or the end of the field: the value "with
- * all surrounding whitespace" (RFC 6376 section 3.7). */
+/* From after "b=" to the next ";" or the end of the field: the value "with all
+ * surrounding whitespace" (RFC 6376 section 3.7). */
 static struct span
 whole_value(struct span field, struct span value)
 {
@@ -104,10 +104,10 @@ read_body_hash(struct reader *r, struct span value)
 {
 	if (!signature_base64(r->a, value, &r->sig->bh))
 		return "bh= is not base64";
-	/* Every algorithm that is verified hashes with SHA-256. */
+	/* All supported algorithms use SHA-256. */
 	return r->sig->bh.n == BODY_HASH_SIZE
 	    ? NULL
-	    : "bh= has not the length of a SHA-256 hash";
+	    : "bh= does not have the length of a SHA-256 hash";
 }
 
 static bool
@@ -125,17 +125,17 @@ read_canon(struct reader *r, struct span value)
 	struct span header = span_first(value, span_index(value, '/'));
 
 	r->sig->has_canon = true;
-	/* RFC 6376 section 3.5: one name alone is the header's; section 3.4:
-	 * an unknown one makes the signature useless. */
+	/* RFC 6376 section 3.5: a single name is the header's; section 3.4: an
+	 * unknown one makes the signature unusable. */
 	if (!canon_named(header, &r->sig->header))
-		return "c= is no known canonicalization";
+		return "unknown canonicalization in c=";
 	if (header.n < value.n &&
 	    !canon_named(span_skip(value, header.n + 1), &r->sig->body))
-		return "c= is no known canonicalization";
+		return "unknown canonicalization in c=";
 	return NULL;
 }
 
-/* A final dot is no part of RFC 5321's Domain, on which d=, s= and i= rest. */
+/* RFC 5321's Domain, which d=, s= and i= use, has no final dot. */
 static bool
 has_final_dot(struct span name)
 {
@@ -149,10 +149,10 @@ read_domain(struct reader *r, struct span value)
 	struct span domain = domain_normal(r->a, value);
 
 	if (!domain_is_hostname(domain) || has_final_dot(value))
-		return "d= is no domain name";
+		return "d= is not a domain name";
 	r->sig->domain = domain;
-	/* RFC 6376 section 3.5: domain-name has two labels at least; section
-	 * 6.1.1: signatures of "com" and the like may be ignored. */
+	/* RFC 6376 section 3.5: domain-name has at least two labels; section
+	 * 6.1.1: signatures of domains such as "com" may be ignored. */
 	return domain_is_fqdn(domain) ? NULL : "d= is a single label";
 }
 
@@ -162,7 +162,7 @@ read_selector(struct reader *r, struct span value)
 	struct span selector = domain_normal(r->a, value);
 
 	if (!domain_is_hostname(selector) || has_final_dot(value))
-		return "s= is no selector";
+		return "s= is not a valid selector";
 	r->sig->selector = selector;
 	return NULL;
 }
@@ -188,14 +188,14 @@ read_names(struct reader *r, struct span value)
 
 		more = part.n < value.n;
 		value = span_skip(value, part.n + 1);
-		/* An empty name is against the grammar.  ARC sealers in use
-		 * write it; it stands for no field there. */
+		/* The grammar does not allow an empty name, but some ARC
+		 * sealers write it; it names no field. */
 		if (name.n == 0 && r->kind == SIGNATURE_AMS)
 			continue;
 		if (name.n == 0 || !span_all(name, ascii_is_ftext))
-			return "h= is no list of field names";
-		/* RFC 8617 section 4.1.2.  AMS and AAR are not refused: some
-		 * sign them, and the seals cover them in any case. */
+			return "h= is not a list of field names";
+		/* RFC 8617 section 4.1.2.  AMS and AAR are tolerated: some
+		 * sealers sign them, and the seals cover them anyway. */
 		if (r->kind == SIGNATURE_AMS &&
 		    span_is_nocase(name, "arc-seal"))
 			return "h= names ARC-Seal";
@@ -210,7 +210,7 @@ read_names(struct reader *r, struct span value)
 static int
 hex_digit(char c)
 {
-	/* RFC 6376 section 2.11: no small letters */
+	/* RFC 6376 section 2.11: no lower-case letters */
 	if (c >= '0' && c <= '9')
 		return c - '0';
 	return c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
@@ -253,7 +253,7 @@ read_identity(struct reader *r, struct span value)
 	struct span domain, normal;
 
 	if (whole.p == NULL || at == whole.n)
-		return "i= is no identity";
+		return "malformed i=";
 	domain = span_skip(whole, at + 1);
 	normal = domain_normal(r->a, domain);
 	if (!domain_is_hostname(normal) || has_final_dot(domain))
@@ -263,8 +263,8 @@ read_identity(struct reader *r, struct span value)
 	return NULL;
 }
 
-/* RFC 6376 section 3.5: decimal digits only, so many at most; what is larger
- * than `max` is `max`. */
+/* RFC 6376 section 3.5: up to `digits` decimal digits; larger values saturate
+ * at `max`. */
 static bool
 read_digits(struct span value, size_t digits, uint64_t max, uint64_t *out)
 {
@@ -284,7 +284,7 @@ read_length(struct reader *r, struct span value)
 	return read_digits(value, SIGNATURE_LENGTH_DIGITS, BODY_WHOLE - 1,
 		   &r->sig->limit)
 	    ? NULL
-	    : "l= is no number";
+	    : "l= is not a number";
 }
 
 static const char *
@@ -292,7 +292,7 @@ read_timestamp(struct reader *r, struct span value)
 {
 	r->sig->has_timestamp = read_digits(
 	    value, SIGNATURE_TIME_DIGITS, UINT64_MAX, &r->sig->timestamp);
-	return r->sig->has_timestamp ? NULL : "t= is no time";
+	return r->sig->has_timestamp ? NULL : "t= is not a number";
 }
 
 static const char *
@@ -300,7 +300,7 @@ read_expiration(struct reader *r, struct span value)
 {
 	r->sig->has_expiration = read_digits(
 	    value, SIGNATURE_TIME_DIGITS, UINT64_MAX, &r->sig->expiration);
-	return r->sig->has_expiration ? NULL : "x= is no time";
+	return r->sig->has_expiration ? NULL : "x= is not a number";
 }
 
 static const char *
@@ -338,7 +338,7 @@ static const char *
 read_chain(struct reader *r, struct span value)
 {
 	static const struct name states[] = {
-		/* RFC 8617 section 3.9; strings of ABNF are in any case */
+		/* RFC 8617 section 3.9; ABNF strings ignore case */
 		{ "none", CHAIN_NONE },
 		{ "fail", CHAIN_FAIL },
 		{ "pass", CHAIN_PASS },
@@ -365,15 +365,13 @@ read_forbidden(struct reader *r, struct span value)
 struct rule {
 	const char *name;
 	read_tag *read;
-	const char *missing; /* the fault where it is not there; NULL: optional
-	                      */
+	const char *missing; /* the error if it is absent; NULL: optional */
 };
 
 enum { RULES_MAX = 13 };
 
-/* Unknown tags are ignored (RFC 6376 section 3.2).  z= is, too: its copies are
- * for people who look for what was changed, and never used (RFC 6376 section
- * 3.5). */
+/* Unknown tags are ignored (RFC 6376 section 3.2).  So is z=: its copies are
+ * for diagnosis only (RFC 6376 section 3.5). */
 static const struct rule rules[][RULES_MAX + 1] = {
 	[SIGNATURE_DKIM] = {
 	    { "v", read_version, "v= is missing" },
@@ -419,7 +417,7 @@ static const struct rule rules[][RULES_MAX + 1] = {
 	},
 };
 
-/* What one tag alone does not show; NULL: nothing is wrong. */
+/* Errors that involve several tags; NULL: none. */
 static const char *
 compare_tags(struct reader *r)
 {
@@ -440,7 +438,7 @@ compare_tags(struct reader *r)
 	return NULL;
 }
 
-/* All tags are read though one is bad, so that a report has its domain. */
+/* All tags are read even if one is wrong, so that reports have the domain. */
 static const char *
 read_tags(struct reader *r, const struct tag *tags, size_t n)
 {
@@ -459,8 +457,8 @@ read_tags(struct reader *r, const struct tag *tags, size_t n)
 	return fault != NULL ? fault : compare_tags(r);
 }
 
-/* "i=N" and its ";", with the comments that may stand between; `digits` is
- * N.  False: it does not begin so, nothing is taken. */
+/* Takes "i=N" and its ";", with comments in between; `digits` is N.  False:
+ * something else comes first, and nothing is taken. */
 static bool
 take_instance(struct span *value, struct span *digits)
 {
@@ -500,8 +498,8 @@ signature_read(struct span value, enum signature_kind kind, struct arena *a,
 	size_t n = 0;
 
 	*out = (struct signature){ .limit = BODY_WHOLE };
-	/* In front, i= may have comments around it; sealers also write it
-	 * further behind, as DKIM's own tags. */
+	/* At the beginning, i= may have comments around it; some sealers write
+	 * it later, among the DKIM tags. */
 	bool in_front =
 	    kind != SIGNATURE_DKIM && take_instance(&value, &instance.value);
 
@@ -522,7 +520,7 @@ signature_read(struct span value, enum signature_kind kind, struct arena *a,
 	return !arena_has_failed(a);
 }
 
-/* In a hurry: a call for each byte would be what all of this costs. */
+/* Written for speed: a call for each byte would dominate the cost. */
 static inline size_t
 skip_space(const char *p, size_t at, size_t n)
 {
@@ -532,8 +530,7 @@ skip_space(const char *p, size_t at, size_t n)
 	return at;
 }
 
-/* The value of the first tag `name`, without looking at what else there is or
- * what it is made of. */
+/* The value of the first tag `name`, without checking anything else. */
 static struct span
 find_tag(struct span list, char name)
 {

@@ -14,7 +14,7 @@
 #include "lib/span.h"
 
 enum {
-	SIGNATURE_NAMES_MAX = 1000,    /* of h=; mail has some 30 */
+	SIGNATURE_NAMES_MAX = 1000,    /* of h=; 30 are common */
 	SIGNATURE_LENGTH_DIGITS = 76,  /* of l=, RFC 6376 section 3.5 */
 	SIGNATURE_TIME_DIGITS = 12,    /* of t= and x=, RFC 6376 section 3.5 */
 	SIGNATURE_INSTANCE_DIGITS = 2, /* of i=, RFC 8617 section 3.9 */
@@ -36,27 +36,27 @@ enum signature_algorithm {
 enum signature_chain { CHAIN_NONE, CHAIN_FAIL, CHAIN_PASS }; /* cv= */
 
 struct signature {
-	/* Why it cannot be used, a constant text; NULL: all tags are good.
-	 * What could be read is there all the same. */
+	/* Why it cannot be used, a constant; NULL: all tags are valid.  All
+	 * tags that could be read are filled in either way. */
 	const char *fault;
 
 	struct span algorithm_text; /* a= as written */
 	enum signature_algorithm algorithm;
 	struct span b_text; /* b= as written */
-	struct span b_cut;  /* with the white space around it: what is left
+	struct span b_cut;  /* with the white space around it, which is left
 	                       out of the hash (RFC 6376 section 3.7) */
 	struct span b;      /* decoded */
 	struct span bh;     /* decoded: 32 bytes */
 	enum canon header, body;
-	bool has_canon;              /* c= is there */
+	bool has_canon;              /* c= is present */
 	struct span domain;          /* d= in normal form */
 	struct span selector;        /* s= in normal form */
-	struct span identity;        /* i= decoded; absent: there is none */
+	struct span identity;        /* i= decoded; absent: not given */
 	struct span identity_domain; /* in normal form; that of d= without i= */
 	const struct span *names;    /* of h= */
 	size_t n_names;
 	size_t n_from;       /* how often From is among them */
-	uint64_t limit;      /* l=; BODY_WHOLE: there is none */
+	uint64_t limit;      /* l=; BODY_WHOLE: not given */
 	uint64_t timestamp;  /* t= */
 	uint64_t expiration; /* x= */
 	bool has_timestamp, has_expiration;
@@ -67,34 +67,34 @@ struct signature {
 };
 
 /*
- * Reads the value of such a field.  False: `a` has no room (then nothing of
- * `out` is good).  Spans of `out` live in `a` or point into `value`.
+ * Reads the value of such a field.  False: `a` has no room, and `out` must not
+ * be used.  Spans of `out` live in `a` or point into `value`.
  */
 bool signature_read(struct span value, enum signature_kind kind,
     struct arena *a, struct signature *out);
 
-struct signature_sketch { /* as written; absent: not there */
+struct signature_sketch { /* as written; absent: not present */
 	struct span domain, selector, algorithm, b;
 };
 
-/* The same without judging: cheap, for signatures that are not verified. */
+/* Cheap, without any checks, for signatures that are not verified. */
 void signature_sketch(struct span value, struct signature_sketch *out);
 
 /* d= alone, as written. */
 struct span signature_domain(struct span value);
 
-/* base64string of RFC 6376 section 2.10, as b=, bh= and a key's p= have it: as
- * base64_decode(), but the padding may be left out. */
+/* base64string of RFC 6376 section 2.10, for b=, bh= and a key's p=: like
+ * base64_decode(), but the padding may be missing. */
 bool signature_base64(struct arena *a, struct span text, struct span *out);
 
-/* dkim-quoted-printable (RFC 6376 section 2.11, RFC 8616 section 5); absent: it
- * is none, or `a` has no room. */
+/* Decodes dkim-quoted-printable (RFC 6376 section 2.11, RFC 8616 section 5);
+ * absent: malformed, or `a` has no room. */
 struct span signature_unquote(struct arena *a, struct span text);
 
 /*
  * The instance of an ARC field that begins with "i=N;" (RFC 8617 section 3.9,
- * with its CFWS), which is taken off `value`; 0: it does not begin so, or N is
- * not 1 to 50.
+ * with its CFWS), which is removed from `value`; 0: it does not begin like
+ * that, or N is not 1 to 50.
  */
 unsigned signature_instance(struct span *value);
 

@@ -191,17 +191,17 @@ step_3_structure(void **state)
 		const char *field, *missing, *twice;
 	} vectors[] = {
 		{ AAR ": i=2", "fail:" AAR " 2: is missing",
-		    "fail:" AAR " 2: is there twice" },
+		    "fail:" AAR " 2: occurs twice" },
 		{ AMS ": i=2", "fail:" AMS " 2: is missing",
-		    "fail:" AMS " 2: is there twice" },
+		    "fail:" AMS " 2: occurs twice" },
 		{ "ARC-Seal: i=2", "fail:ARC-Seal 2: is missing",
-		    "fail:ARC-Seal 2: is there twice" },
+		    "fail:ARC-Seal 2: occurs twice" },
 		{ AAR ": i=1", "fail:" AAR " 1: is missing",
-		    "fail:" AAR " 1: is there twice" },
+		    "fail:" AAR " 1: occurs twice" },
 		{ AMS ": i=1", "fail:" AMS " 1: is missing",
-		    "fail:" AMS " 1: is there twice" },
+		    "fail:" AMS " 1: occurs twice" },
 		{ "ARC-Seal: i=1", "fail:ARC-Seal 1: is missing",
-		    "fail:ARC-Seal 1: is there twice" },
+		    "fail:ARC-Seal 1: occurs twice" },
 	};
 	struct dns_source *zone = make_zone("");
 

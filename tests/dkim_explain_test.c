@@ -264,7 +264,7 @@ static const struct key_vector key_vectors[] = {
 	{ "no version", AT "\"p=\"\n", false, "the key is revoked",
 	    "without v=DKIM1 some do not take it for a key" },
 	{ "another thing", AT "\"v=spf1 -all\"\n", false,
-	    "the record's v= is not DKIM1", NULL },
+	    "v= of the key record is not DKIM1", NULL },
 	{ "two, the second good", AT "\"v=spf1 -all\"\n" AT ED "\"\n", true,
 	    "a good key", "a selector should have one TXT record" },
 	{ "sha1 only", AT ED "; h=sha1\"\n", false,

@@ -38,7 +38,7 @@ struct vector {
 };
 
 #define LIST "syntax error in the key record"
-#define VERSION "the record's v= is not DKIM1"
+#define VERSION "v= of the key record is not DKIM1"
 
 static const struct vector vectors[] = {
 	{ "p=" RSA, NULL },
@@ -54,9 +54,9 @@ static const struct vector vectors[] = {
 	{ "k=rsa; v=DKIM1; p=" RSA, VERSION },
 	{ "v=spf1 include:example.com -all", VERSION },
 	/* the list */
-	{ "", "the record has no p=" },
+	{ "", "the key record has no p=" },
 	{ "some text", LIST },
-	{ "v=DKIM1", "the record has no p=" },
+	{ "v=DKIM1", "the key record has no p=" },
 	{ "v=DKIM1; p=" RSA "; p=" RSA, LIST },
 	{ "v=DKIM1; p=" RSA "; x", LIST },
 	{ "v=DKIM1; unknown=1; g=; n=a note; p=" RSA, NULL },
@@ -65,20 +65,20 @@ static const struct vector vectors[] = {
 	{ "h=sha256; p=" RSA, NULL },
 	{ "h=sha1 : sha256 :x; p=" RSA, NULL },
 	/* k= */
-	{ "k=dsa; p=" RSA, "k= is no known key type" },
-	{ "k=RSA; p=" RSA, "k= is no known key type" },
-	{ "k=; p=" RSA, "k= is no known key type" },
-	{ "k=ed25519; p=" RSA, "p= is no Ed25519 key" },
-	{ "p=" ED25519, "p= is no RSA key" },
-	{ "k=ed25519; p=YWJj", "p= is no Ed25519 key" },
+	{ "k=dsa; p=" RSA, "unknown key type in k=" },
+	{ "k=RSA; p=" RSA, "unknown key type in k=" },
+	{ "k=; p=" RSA, "unknown key type in k=" },
+	{ "k=ed25519; p=" RSA, "p= is not an Ed25519 key" },
+	{ "p=" ED25519, "p= is not an RSA key" },
+	{ "k=ed25519; p=YWJj", "p= is not an Ed25519 key" },
 	{ "k=ed25519; p=11qYAYKxCrfVS/7TyWQHOg7hcvPapiMlrwIaaPcHURo", NULL },
 	/* p= */
 	{ "v=DKIM1; p=", "the key is revoked" },
 	{ "v=DKIM1; p= ", "the key is revoked" },
 	{ "p=*", "p= is not base64" },
 	{ "p=YWJ", "p= is not base64" },
-	{ "p=YWJj", "p= is no RSA key" },
-	{ "p=MIGf MA0GCSqGSIb3DQEB", "p= is no RSA key" },
+	{ "p=YWJj", "p= is not an RSA key" },
+	{ "p=MIGf MA0GCSqGSIb3DQEB", "p= is not an RSA key" },
 	/* s= */
 	{ "s=*; p=" RSA, NULL },
 	{ "s=email; p=" RSA, NULL },
@@ -230,18 +230,18 @@ unsound_numbers(void **state)
 	fault_is(key_of_numbers(n, 257, e, 3), NULL);
 	assert_int_equal(key_of_numbers(n, 257, e, 3).bits, 2048);
 	assert_true(key_of_numbers(n, 257, e, 3).is_bare);
-	fault_is(key_of_numbers(n + 1, 256, e, 3), "p= is no RSA key");
-	fault_is(key_of_numbers(n, 257, one, 1), "p= is no sound RSA key");
-	fault_is(key_of_numbers(n, 257, even, 1), "p= is no sound RSA key");
-	fault_is(key_of_numbers(n, 257, negative, 1), "p= is no RSA key");
-	fault_is(key_of_numbers(n, 257, padded, 2), "p= is no RSA key");
+	fault_is(key_of_numbers(n + 1, 256, e, 3), "p= is not an RSA key");
+	fault_is(key_of_numbers(n, 257, one, 1), "invalid RSA key in p=");
+	fault_is(key_of_numbers(n, 257, even, 1), "invalid RSA key in p=");
+	fault_is(key_of_numbers(n, 257, negative, 1), "p= is not an RSA key");
+	fault_is(key_of_numbers(n, 257, padded, 2), "p= is not an RSA key");
 	fault_is(key_of_numbers(n, 257, sign, 2), NULL);
-	fault_is(key_of_numbers(n, 257, n, 0), "p= is no RSA key");
+	fault_is(key_of_numbers(n, 257, n, 0), "p= is not an RSA key");
 	fault_is(key_of_numbers(n, 257, huge, 8), NULL);
 	fault_is(key_of_numbers(n, 257, huge, 9),
 	    "the exponent of the RSA key is too large");
 	n[256] = 0xa4;
-	fault_is(key_of_numbers(n, 257, e, 3), "p= is no sound RSA key");
+	fault_is(key_of_numbers(n, 257, e, 3), "invalid RSA key in p=");
 	/* the sizes that are told though the key is not usable */
 	memset(n, 0, 2);
 	n[1] = 1;
@@ -249,8 +249,7 @@ unsound_numbers(void **state)
 	fault_is(key_of_numbers(n + 1, 256, e, 3), NULL);
 	assert_int_equal(key_of_numbers(n + 1, 256, e, 3).bits, 2041);
 	n[1] = 0xa5;
-	fault_is(key_of_numbers(n, 2050, e, 3),
-	    "the RSA key is too large to be read");
+	fault_is(key_of_numbers(n, 2050, e, 3), "the RSA key is too large");
 	assert_int_equal(key_of_numbers(n, 2050, e, 3).bits, 16392);
 	fault_is(key_of_numbers(n, 2049, e, 3), NULL);
 }
@@ -302,7 +301,7 @@ other_algorithms(void **state)
 
 	assert_non_null(oid);
 	memcpy(oid, "DQEBAgUA", 8);
-	assert_string_equal(read_it(record).fault, "p= is no RSA key");
+	assert_string_equal(read_it(record).fault, "p= is not an RSA key");
 	free(p);
 }
 

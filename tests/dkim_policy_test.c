@@ -46,21 +46,21 @@ static const struct key_vector keys[] = {
 	    "pass:1024-bit RSA key, domain is testing" },
 	{ "3.6.1 i= below d=", "p=%s", SUBDOMAIN, PASS },
 	{ "3.6.1 t=s, i= below d=", "t=s; p=%s", SUBDOMAIN,
-	    "permerror:the key wants the domain of i= to be that of d=" },
+	    "permerror:key has t=s: the domain of i= must equal d=" },
 	{ "3.6.1 t=s, i= of d=", "t=y:s; p=%s", TAGS "; i=@Example.COM",
 	    "pass:1024-bit RSA key, domain is testing" },
 	{ "6.1.2 step 3", NULL, TAGS, NO_KEY },
 	{ "6.1.2 step 5", "v=DKIM2; p=%s", TAGS,
-	    "permerror:the record's v= is not DKIM1" },
+	    "permerror:v= of the key record is not DKIM1" },
 	{ "6.1.2 step 6", "h=sha1; p=%s", TAGS,
 	    "permerror:the key is not for SHA-256" },
 	{ "6.1.2 step 7", "p=", TAGS, "permerror:the key is revoked" },
 	{ "6.1.2 step 8",
 	    "k=ed25519; p=11qYAYKxCrfVS/7TyWQHOg7hcvPapiMlrwIaaPcHURo=", TAGS,
-	    "permerror:the key is of another kind than a= says" },
+	    "permerror:the key type does not match a=" },
 	{ "6.1.2 step 8, the other way", "p=%s",
 	    "v=1; a=ed25519-sha256; d=example.com; s=sel; h=from",
-	    "permerror:the key is of another kind than a= says" },
+	    "permerror:the key type does not match a=" },
 	{ "RFC 8301 rsa-sha1", "p=%s",
 	    "v=1; a=rsa-sha1; d=example.com; s=sel; h=from",
 	    "permerror:rsa-sha1 must not be verified (RFC 8301)" },
@@ -203,7 +203,7 @@ rfc_8463_ed25519(void **state)
 	one_run(sign_ed25519(0), line, tags, o, NOT_HEADER);
 	/* made with RSA, told to be Ed25519 */
 	one_run(sign_rsa(1024, 0), line, tags, o,
-	    "fail:b= has not the length the key gives");
+	    "fail:signature length does not match the key");
 	free(line);
 	free(record);
 }
@@ -503,7 +503,7 @@ header_with_faults(void **state)
 
 	*strstr(message, "folded") = '\0';
 	dkim_run(&r, span_of(message, n), zone);
-	dkim_run_expect(&r, "NUL", "policy:a header field holds a NUL");
+	dkim_run_expect(&r, "NUL", "policy:a header field contains a NUL");
 	dkim_run_end(&r);
 	free(message);
 	zone->close(zone);

@@ -62,11 +62,11 @@ check_all(const char *good, enum signature_kind kind, const struct change *c,
 		check(good, kind, &c[i]);
 }
 
-#define NOT_A "a= is no known algorithm"
-#define NOT_C "c= is no known canonicalization"
-#define NOT_D "d= is no domain name"
-#define NOT_H "h= is no list of field names"
-#define NOT_S "s= is no selector"
+#define NOT_A "unknown algorithm in a="
+#define NOT_C "unknown canonicalization in c="
+#define NOT_D "d= is not a domain name"
+#define NOT_H "h= is not a list of field names"
+#define NOT_S "s= is not a valid selector"
 #define LIST "syntax error in the tag list"
 #define TWICE "a tag is given twice"
 #define ABOVE "the domain of i= is not that of d= or below it"
@@ -118,8 +118,8 @@ static const struct change of_dkim[] = {
 	{ "b=YWJj", "b=YWJ", "b= is not base64" },
 	{ "b=YWJj", "b=YW-j", "b= is not base64" },
 	{ "b=YWJj", "b=YWJj=", "b= is not base64" },
-	{ BH, "bh=", "bh= has not the length of a SHA-256 hash" },
-	{ BH, "bh=YWJj", "bh= has not the length of a SHA-256 hash" },
+	{ BH, "bh=", "bh= does not have the length of a SHA-256 hash" },
+	{ BH, "bh=YWJj", "bh= does not have the length of a SHA-256 hash" },
 	{ BH, "bh=*", "bh= is not base64" },
 	/* c= */
 	{ "", "c=simple", NULL },
@@ -169,11 +169,11 @@ static const struct change of_dkim[] = {
 	{ "", "i=\"a@b\"@example.com", NULL },
 	{ "", "i=j\r\n oe@exam\r\n ple.com", NULL },
 	{ "", "i=j\xc3\xb6@example.com", NULL },
-	{ "", "i=", "i= is no identity" },
-	{ "", "i=example.com", "i= is no identity" },
-	{ "", "i=a=2@example.com", "i= is no identity" },
-	{ "", "i=a=c3@example.com", "i= is no identity" },
-	{ "", "i=a=", "i= is no identity" },
+	{ "", "i=", "malformed i=" },
+	{ "", "i=example.com", "malformed i=" },
+	{ "", "i=a=2@example.com", "malformed i=" },
+	{ "", "i=a=c3@example.com", "malformed i=" },
+	{ "", "i=a=", "malformed i=" },
 	{ "", "i=a@", "i= has no domain name" },
 	{ "", "i=a@example.com.", "i= has no domain name" },
 	{ "", "i=@example.org", ABOVE },
@@ -190,12 +190,12 @@ static const struct change of_dkim[] = {
 	{ "",
 	    "l=1234567890123456789012345678901234567890123456789012345678901234"
 	    "5678901234567",
-	    "l= is no number" },
-	{ "", "l=", "l= is no number" },
-	{ "", "l=-1", "l= is no number" },
-	{ "", "l=+1", "l= is no number" },
-	{ "", "l=1 2", "l= is no number" },
-	{ "", "l=0x10", "l= is no number" },
+	    "l= is not a number" },
+	{ "", "l=", "l= is not a number" },
+	{ "", "l=-1", "l= is not a number" },
+	{ "", "l=+1", "l= is not a number" },
+	{ "", "l=1 2", "l= is not a number" },
+	{ "", "l=0x10", "l= is not a number" },
 	/* q= */
 	{ "", "q=dns/txt", NULL },
 	{ "", "q=x/y : dns/txt", NULL },
@@ -216,11 +216,11 @@ static const struct change of_dkim[] = {
 	{ "", "t=1; x=2", NULL },
 	{ "", "t=2; x=2", "x= is not later than t=" },
 	{ "", "x=999999999999", NULL },
-	{ "", "t=1234567890123", "t= is no time" },
-	{ "", "t=", "t= is no time" },
-	{ "", "t=1.5", "t= is no time" },
-	{ "", "x=", "x= is no time" },
-	{ "", "x=-1", "x= is no time" },
+	{ "", "t=1234567890123", "t= is not a number" },
+	{ "", "t=", "t= is not a number" },
+	{ "", "t=1.5", "t= is not a number" },
+	{ "", "x=", "x= is not a number" },
+	{ "", "x=-1", "x= is not a number" },
 	/* z= is for people */
 	{ "", "z=From:foo=40example.com|To:bar", NULL },
 	{ "", "z=whatever", NULL },
@@ -254,7 +254,7 @@ static const struct change of_ams[] = {
 	{ "i=1", " (a (b)) i (c)\r\n = (d) 1 (e)", NULL },
 	{ "", "i=1", TWICE },
 	{ "i=1", "(", LIST },
-	/* section 4.1.2: v= is ignored, i= is no identity */
+	/* section 4.1.2: v= is ignored, malformed i= */
 	{ "", "v=77", NULL },
 	{ "h=from", "h=to", "From is not signed" },
 	{ "h=from", "h=from::to:", NULL },
@@ -278,7 +278,7 @@ static const struct change of_seal[] = {
 	/* RFC 8617 section 4.1.3 */
 	{ "", "h=from", "h= is not allowed in an ARC-Seal" },
 	{ "", "bh=x; c=x; l=x; q=x; x=x; v=x", NULL },
-	{ "", "t=x", "t= is no time" },
+	{ "", "t=x", "t= is not a number" },
 	{ "d=example.com", "d=example", "d= is a single label" },
 };
 
