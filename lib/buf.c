@@ -99,6 +99,49 @@ buf_printable(struct buf *b, struct span s, size_t max)
 		    b, ascii_is_print((unsigned char)s.p[i]) ? s.p[i] : '?');
 }
 
+static char
+safe_byte(char c)
+{
+	static const char from[] = ";=\"()\\", to[] = ", '[]/";
+	const char *at = c != '\0' ? strchr(from, c) : NULL;
+
+	if (at != NULL)
+		return to[at - from];
+	return ascii_is_print((unsigned char)c) ? c : '?';
+}
+
+bool
+buf_is_safe(unsigned char c)
+{
+	return safe_byte((char)c) == (char)c;
+}
+
+void
+buf_safe(struct buf *b, struct span s, size_t max)
+{
+	static const char dots[] = "...";
+	size_t start = b->n;
+	bool space = false; /* before the next byte */
+
+	for (size_t i = 0; i < s.n; i++) {
+		char c = safe_byte(s.p[i]);
+
+		if (c == ' ') {
+			space = b->n > start;
+			continue;
+		}
+		if (b->n - start + space >= max) {
+			buf_cut(b, start + max - strlen(dots));
+			buf_text(b, dots);
+			return;
+		}
+		if (space)
+			buf_byte(b, ' ');
+		buf_byte(b, c);
+		space = false;
+	}
+}
+
 void
 buf_cut(struct buf *b, size_t n)
 {

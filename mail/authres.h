@@ -63,38 +63,61 @@ struct span authres_property(const struct authres_result *r, struct arena *a,
 /* ---- writing ---- */
 
 /*
- * Builds a field value that is safe whatever the texts hold: a value that is
- * neither a token nor a domain or address becomes a quoted string, bytes that
- * RFC 8601 and 5322 do not allow are replaced by "?", and lines are folded with
- * LF TAB: before each method, and before column 78 where there is white space.
- * UTF-8 is kept only where it is valid (RFC 6532).
+ * Builds a field value in which no sender can say anything.  Many programs read
+ * the field without its grammar: they split it at ";", search it for "spf=pass"
+ * or "; spf=", end a comment at the first ")", read over quotes and
+ * backslashes.  So, whatever the texts hold:
+ * - the value is printable ASCII by RFC 8601 section 2.2, which an
+ *   internationalized message may have too; lines are folded with LF TAB,
+ *   before each method and before column 78 where there is a space;
+ * - ";" only separates results; "=" only follows a method, a property,
+ *   "reason", or words of ours in a comment; quotes are only around the whole
+ *   of a value; there is no backslash, and no parenthesis but a comment's;
+ * - one comment in one place, at most AUTHRES_RESULTS_MAX results.
  *
- * What is longer than AUTHRES_VALUE_MAX as written is cut and quoted, and ends
- * in "...".  Where the whole does not fit into `text`, the first thing that has
- * no room is left out with all that follows, `text.full` is set, and what
- * stands is well-formed.
+ * If the whole does not fit into `text`, the first piece that has no room is
+ * left out with everything after it, `text.full` is set, and what was written
+ * is well-formed.
  */
-enum { AUTHRES_VALUE_MAX = 512 }; /* bytes of one property value or comment */
+enum {
+	AUTHRES_RESULTS_MAX = 16,  /* OpenDMARC has room for no more */
+	AUTHRES_VALUE_MAX = 512,   /* bytes of a property's value, a reason */
+	AUTHRES_COMMENT_MAX = 400, /* bytes of a comment's text */
+};
 
 struct authres_writer {
 	struct buf text; /* `full`: something was left out */
 	size_t column;
-	bool any; /* a method was written */
+	unsigned results;
+	bool open;      /* the last result was written */
+	bool commented; /* the last piece is a comment */
 };
 
 void authres_begin(
     struct authres_writer *w, struct buf text, struct span authserv_id);
 /* "; spf=pass": the order of calls is that of RFC 8601 section 2.2.  Names of
- * methods, results, ptypes and properties are literals. */
+ * methods, results, ptypes and properties are literals.  A result too many is
+ * not written, nor is what follows it up to the next. */
 void authres_method(
     struct authres_writer *w, const char *method, const char *result);
-void authres_comment(struct authres_writer *w, struct span comment);
+/*
+ * `own` is made of literals and numbers alone and written as it is; NULL or
+ * empty: no such words.  `text` may be anybody's: buf_safe().  Nothing
+ * is written if both are empty, or if a comment has just been.
+ */
+void authres_comment(
+    struct authres_writer *w, const char *own, struct span text);
+/* buf_safe(), in quotes or a token; nothing if it is empty. */
 void authres_reason(struct authres_writer *w, struct span reason);
-/* An absent value is not written, an empty one as "". */
+/*
+ * A value is written as it is or not at all: bare if it is a token, "@domain"
+ * or an address with a plain local-part; in quotes if it has other visible
+ * ASCII, but nothing that buf_safe() replaces.
+ */
 void authres_put(struct authres_writer *w, const char *ptype,
     const char *property, struct span value);
-/* "; none" where no method was written.  The value, without a line end; empty
- * where not even the id had room.  Call it once. */
+/* "; none" if no method was written.  The value, without a line end; empty if
+ * not even the id had room.  Call it once. */
 struct span authres_end(struct authres_writer *w);
 
 #endif

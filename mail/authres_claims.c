@@ -1,8 +1,10 @@
 /*
  * Which Authentication-Results of an arriving message claim to be ours (RFC
- * 8601 sections 5 and 7.8): whoever forges one chooses how it is broken, and
- * each reader behind us has its own idea of what it then says.  What is written
- * plainly is compared; of all else that can mean us nothing gets through.
+ * 8601 sections 5 and 7.8).  Whoever forges one chooses how it is broken, and
+ * each program that reads it later has its own idea of what it then says.  So
+ * the rule is not what the grammar makes of it: every field goes in which some
+ * reader may find our id in the place of the id, however it is disguised.  What
+ * clearly names another host stays.
  */
 #include <stdint.h>
 
@@ -45,151 +47,229 @@ compare_names(struct span theirs, struct span id)
 	return like;
 }
 
-/* ---- `id` as a word ---- */
+/* ---- our id, disguised ---- */
+
+/*
+ * What different readers take for a comment and leave out.  RFC 8601 section
+ * 2.1 speaks of "the value of the header field (after removing comments)", so
+ * "mx.(x)example.org" may be read as one name.
+ */
+enum comments {
+	COMMENTS_READ,   /* read as if they were no comments */
+	COMMENTS_NESTED, /* RFC 5322 section 3.2.2 */
+	COMMENTS_RAW,    /* nested, and a backslash means nothing */
+	COMMENTS_FLAT,   /* the first ")" ends one */
+	COMMENTS_KINDS,
+};
+
+/* From its "(" to after its ")", or to the end. */
+static void
+skip_comment(struct scan *s, enum comments kind)
+{
+	size_t depth = 0;
+
+	while (!scan_done(s)) {
+		int c = scan_next(s);
+
+		if (c == '\\' && kind == COMMENTS_NESTED)
+			scan_next(s);
+		else if (c == '(' && (depth == 0 || kind != COMMENTS_FLAT))
+			depth++;
+		else if (c == ')' && --depth == 0)
+			return;
+	}
+}
 
 static bool
 is_word(unsigned char c)
 {
-	return ascii_is_alnum(c) || c == '.' || c == '-';
-}
-
-/* The next run of a word's bytes, without punctuation at its ends. */
-static struct span
-next_word(struct scan *s)
-{
-	struct span word = SPAN_NONE;
-
-	while (!scan_done(s) && word.n == 0) {
-		while (!scan_done(s) && !ascii_is_alnum((unsigned char)*s->p))
-			s->p++;
-		word = scan_while(s, is_word);
-	}
-	while (word.n > 0 && !ascii_is_alnum((unsigned char)word.p[word.n - 1]))
-		word.n--;
-	return word;
-}
-
-static bool
-has_word(struct span text, struct span word)
-{
-	struct scan s = scan_of(text);
-
-	for (;;) {
-		struct span next = next_word(&s);
-
-		if (next.n == 0)
-			return false;
-		if (span_equal_nocase(next, word))
-			return true;
-	}
-}
-
-static bool
-is_word_at(struct span s, size_t at)
-{
-	return at < s.n && is_word((unsigned char)s.p[at]);
+	return ascii_is_alnum(c) || c == '-' || c == '.';
 }
 
 /*
- * What a word may hide under: some readers take "\\" and quotes out, or decode
- * encoded words, or have controls and the blanks of Unicode for white space, or
- * read "mx.(x)example.org" as one word, as RFC 8601 section 2.1 speaks of "the
- * value of the header field (after removing comments)".
+ * The next byte of a name, in lower case; -1 at the end.  Read over, and noted
+ * in `gap`: spaces, quotes, backslashes, controls, UTF-8, comments.  OpenDMARC
+ * reads `mx . example.o""rg` as one name.
  */
-static bool
-has_veil(struct span s)
+static int
+next_in_name(struct scan *s, enum comments kind, bool *gap)
 {
-	for (size_t i = 0; i < s.n; i++) {
-		unsigned char c = (unsigned char)s.p[i];
+	while (!scan_done(s)) {
+		unsigned char c = (unsigned char)*s->p;
 
-		if (c == '\\' || (!ascii_is_print(c) && !ascii_is_space(c)))
-			return true;
-		if (c == '=' && i + 1 < s.n && s.p[i + 1] == '?')
-			return true;
-		if (c == ')' && is_word_at(s, i + 1))
-			return true;
-		if (c == '"' && i > 0 && is_word_at(s, i - 1) &&
-		    is_word_at(s, i + 1))
-			return true;
+		if (c == '(' && kind != COMMENTS_READ) {
+			skip_comment(s, kind);
+		} else {
+			s->p++;
+			if (is_word(c))
+				return ascii_lower(c);
+		}
+		*gap = true;
 	}
+	return -1;
+}
+
+/* All of `name` comes next, in any disguise, and then no more of a name. */
+static bool
+name_follows(struct scan s, struct span name, enum comments kind)
+{
+	bool after_dot = true, ignored;
+
+	for (size_t i = 0; i < name.n; i++) {
+		int want = ascii_lower((unsigned char)name.p[i]);
+		int got = next_in_name(&s, kind, &ignored);
+
+		while (got == '.' && after_dot && want != '.') /* too many */
+			got = next_in_name(&s, kind, &ignored);
+		if (got != want)
+			return false;
+		after_dot = want == '.';
+	}
+	while (scan_byte(&s, '.') || scan_byte(&s, '-'))
+		continue;
+	return scan_done(&s) || !ascii_is_alnum((unsigned char)*s.p);
+}
+
+/* `name` is somewhere in `text`, and is not the end of a longer name. */
+static bool
+has_name_in(struct span text, struct span name, enum comments kind)
+{
+	struct scan s = scan_of(text);
+	bool inside = false; /* a name */
+
+	for (;;) {
+		struct scan from = s;
+		bool gap = false;
+		int c = next_in_name(&s, kind, &gap);
+
+		if (c < 0)
+			return false;
+		if (gap)
+			inside = false;
+		if (c == '.' || c == '-') /* no name begins with one */
+			continue;
+		if (!inside && name_follows(from, name, kind))
+			return true;
+		inside = true;
+	}
+}
+
+/* The first name in `id`: "mx.example.org" of "mx.example.org/1". */
+static struct span
+first_name(struct span id)
+{
+	struct scan s = scan_of(id);
+	struct span name;
+
+	while (!scan_done(&s) && !ascii_is_alnum((unsigned char)*s.p))
+		s.p++;
+	name = scan_while(&s, is_word);
+	while (name.n > 0 && !ascii_is_alnum((unsigned char)name.p[name.n - 1]))
+		name.n--;
+	return name;
+}
+
+static bool
+has_encoded_word(struct span s)
+{
+	for (size_t i = 0; i + 1 < s.n; i++)
+		if (s.p[i] == '=' && s.p[i + 1] == '?')
+			return true;
 	return false;
 }
 
-/* `id` may stand anywhere in the field. */
+/* `id` may be anywhere in `text`, or in what some reader makes of it who
+ * decodes encoded words (RFC 2047) first. */
 static bool
-is_mentioned(struct span value, struct span id)
+is_mentioned(struct span text, struct span id)
 {
-	struct scan s = scan_of(id);
-	struct span word = next_word(&s);
+	struct span name = first_name(id);
 
-	return word.n == 0 || !span_all(id, ascii_is_ascii) ||
-	    has_veil(value) || has_word(value, word);
+	if (name.n == 0 || !span_all(id, ascii_is_ascii) ||
+	    has_encoded_word(text))
+		return true;
+	for (enum comments kind = 0; kind < COMMENTS_KINDS; kind++)
+		if (has_name_in(text, name, kind))
+			return true;
+	return false;
 }
 
 /* ---- the field ---- */
 
-/*
- * "An MTA MUST remove such a header field if the SMTP connection relaying the
- * message is not from a trusted internal MTA": RFC 8601 section 5, of versions
- * that it does not support.
- */
+struct head {               /* what comes before the first result */
+	struct span all;    /* with comments and white space */
+	struct span id;     /* a token, or what is between quotes */
+	struct span quoted; /* absent: a token */
+	bool other_version;
+};
+
+/* False: it is not as RFC 8601 section 2.2 wants it. */
 static bool
-is_other_version(struct span value)
+head_read(struct span value, struct head *out)
 {
 	struct scan s = scan_of(value);
-	struct span ignored, digits;
+	struct span digits;
 	struct scan number;
 	uint64_t version;
 
-	if (!mail_skip_cfws_any(&s) ||
-	    (!mail_quoted(&s, &ignored) &&
-		scan_while(&s, ascii_is_token).n == 0) ||
-	    !mail_skip_cfws_any(&s))
+	if (!mail_skip_cfws_any(&s))
+		return false;
+	out->id = scan_while(&s, ascii_is_token);
+	out->quoted = SPAN_NONE;
+	if (out->id.n == 0 && !mail_quoted(&s, &out->quoted))
+		return false;
+	if (!mail_skip_cfws_any(&s))
 		return false;
 	digits = scan_while(&s, ascii_is_digit);
 	number = scan_of(digits);
-	if (digits.n == 0 ||
-	    (scan_number(&number, 1, &version) && version == 1))
+	out->other_version = digits.n > 0 &&
+	    (!scan_number(&number, 1, &version) || version != 1);
+	if (!mail_skip_cfws_any(&s) || (!scan_done(&s) && *s.p != ';'))
 		return false;
-	return mail_skip_cfws_any(&s) && (scan_done(&s) || *s.p == ';');
+	out->all = span_between(value.p, s.p);
+	return true;
 }
 
+/* Results without any id: to a reader that does not miss it they are ours. */
 static bool
-is_plain_byte(unsigned char c)
-{
-	return c >= 0x80 || is_word(c);
-}
-
-/* Nothing but white space around the id, at most a version behind it, and no
- * byte in it where some reader may think that it ends. */
-static bool
-is_plain(struct span value, struct span *id)
+has_no_id(struct span value)
 {
 	struct scan s = scan_of(value);
 
-	scan_while(&s, ascii_is_space);
-	*id = scan_while(&s, is_plain_byte);
-	scan_while(&s, ascii_is_space);
-	scan_while(&s, ascii_is_digit);
-	scan_while(&s, ascii_is_space);
-	return id->n > 0 && (scan_done(&s) || *s.p == ';');
+	return mail_skip_cfws_any(&s) && scan_peek(&s) == ';';
+}
+
+/* A field that cannot be read: where its id would end nobody knows. */
+static bool
+broken_claims(struct span value, struct span id)
+{
+	struct span front = span_first(value, span_index(value, ';'));
+
+	return has_no_id(value) || !span_all(front, ascii_is_ascii) ||
+	    is_mentioned(value, id);
 }
 
 bool
 authres_claims(struct span value, struct span id)
 {
-	enum likeness like = UNCLEAR;
-	struct span theirs;
+	struct head head;
 
-	if (is_plain(value, &theirs))
-		like = compare_names(theirs, id);
-	switch (like) {
+	if (!head_read(value, &head))
+		return broken_claims(value, id);
+	/* "An MTA MUST remove such a header field if the SMTP connection
+	 * relaying the message is not from a trusted internal MTA": RFC 8601
+	 * section 5, of versions that it does not support. */
+	if (head.other_version)
+		return true;
+	if (head.quoted.p != NULL)
+		return !span_all(head.quoted, ascii_is_ascii) ||
+		    is_mentioned(head.all, id);
+	switch (compare_names(head.id, id)) {
 	case SAME:
+	case UNCLEAR:
 		return true;
 	case OTHER:
-		return is_other_version(value);
-	case UNCLEAR:
-		return is_mentioned(value, id) || is_other_version(value);
+		break;
 	}
-	return true;
+	return span_all(id, ascii_is_ascii) && is_mentioned(head.all, id);
 }

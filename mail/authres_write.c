@@ -1,11 +1,8 @@
 /*
- * Writing Authentication-Results (RFC 8601 section 2.2).  What stands in the
- * texts was chosen by whoever sent the message.
+ * Writing Authentication-Results (RFC 8601 section 2.2) so that the sender of a
+ * message cannot say anything in it: see the contract in mail/authres.h.
  */
-#include <string.h>
-
 #include "lib/ascii.h"
-#include "lib/utf8.h"
 #include "mail/authres.h"
 #include "mail/token.h"
 
@@ -13,181 +10,115 @@ enum {
 	NAME_COLUMNS = 24, /* "Authentication-Results: " */
 	TAB_COLUMNS = 8,
 	LAST_COLUMN = 76, /* a ";" may follow: RFC 5322 section 2.1.1 */
-	PIECE_MAX = AUTHRES_VALUE_MAX + 128, /* with its names */
+	PIECE_MAX = AUTHRES_VALUE_MAX + 128, /* a value with its names */
 };
 
 static const char none[] = "; none"; /* there is always room for it */
-static const char dots[] = "...";    /* something was cut off here */
 
-/* ---- texts ---- */
+/* ---- values ---- */
 
-/* Bytes of the character in front of `s` as it is written: see put_escaped().
- */
-static size_t
-written(struct span s, const char *special, size_t *taken)
-{
-	size_t plain = utf8_plain(s);
-
-	*taken = plain > 0 ? plain : 1;
-	if (plain == 1 && strchr(special, s.p[0]) != NULL)
-		return 2;
-	return *taken;
-}
-
-/* Bytes in front of `s` that are written as they are: most texts whole. */
-static size_t
-plain_run(struct span s, const char *special)
-{
-	size_t n = 0;
-
-	while (n < s.n && ascii_is_print((unsigned char)s.p[n]) &&
-	    strchr(special, s.p[n]) == NULL)
-		n++;
-	return n;
-}
-
-static size_t
-written_all(struct span s, const char *special)
-{
-	size_t sum = 0;
-	size_t taken;
-
-	for (; s.n > 0; s = span_skip(s, taken)) {
-		taken = plain_run(s, special);
-		sum += taken > 0 ? taken : written(s, special, &taken);
-	}
-	return sum;
-}
-
-/*
- * quoted-pairs (RFC 5322 section 3.2.1) for what is `special`, "?" for bytes
- * that are no text; at most `max` bytes, then cut and marked.
- */
-static void
-put_escaped(struct buf *b, struct span s, const char *special, size_t max)
-{
-	bool cut = written_all(s, special) > max;
-	size_t left = cut ? max - strlen(dots) : max;
-	size_t taken;
-
-	for (; s.n > 0 && left > 0; s = span_skip(s, taken)) {
-		size_t run = plain_run(s, special), size;
-
-		if (run > 0) {
-			taken = run < left ? run : left;
-			left -= taken;
-			buf_span(b, span_first(s, taken));
-			continue;
-		}
-		size = written(s, special, &taken);
-		if (size > left)
-			break;
-		left -= size;
-		if (size > taken)
-			buf_byte(b, '\\');
-		if (utf8_plain(s) > 0)
-			buf_span(b, span_first(s, taken));
-		else
-			buf_byte(b, '?');
-	}
-	if (cut)
-		buf_text(b, dots);
-}
-
+/* token of RFC 2045 section 5.1, ASCII alone */
 static bool
-is_ascii_token(unsigned char c)
+is_token_byte(unsigned char c)
 {
 	return c < 0x80 && ascii_is_token(c);
 }
 
+/* VCHAR that buf_safe() leaves as it is: what may be in quotes. */
 static bool
-is_domain_byte(unsigned char c)
+is_safe_byte(unsigned char c)
 {
-	return c >= 0x80 || ascii_is_tag(c) || c == '-';
+	return ascii_is_visible(c) && buf_is_safe(c);
 }
 
-/* Runs of `is` with single dots between them. */
+/* What a plain local-part is made of, besides dots. */
 static bool
-is_dotted(struct span s, bool (*is)(unsigned char))
+is_plain_local(unsigned char c)
+{
+	return ascii_is_tag(c) || c == '-' || c == '+';
+}
+
+/* dot-atom-text of RFC 5322 section 3.2.3, of plain bytes alone; or nothing */
+static bool
+is_local_part(struct span s)
 {
 	struct scan at = scan_of(s);
 
+	if (s.n == 0)
+		return true;
 	do {
-		if (scan_while(&at, is).n == 0)
+		if (scan_while(&at, is_plain_local).n == 0)
 			return false;
 	} while (scan_byte(&at, '.'));
 	return scan_done(&at);
 }
 
 static bool
-is_text(struct span s)
+is_ldh(unsigned char c)
 {
-	for (size_t n; s.n > 0; s = span_skip(s, n)) {
-		n = utf8_plain(s);
-		if (n == 0)
-			return false;
-	}
-	return true;
+	return ascii_is_alnum(c) || c == '-';
 }
 
-/* local-part of RFC 5322 section 3.4.1, with RFC 6532 */
+/* domain-name of RFC 6376 section 3.5: at least two labels of RFC 5321 */
 static bool
-is_local_part(struct span s)
+is_domain_name(struct span s)
 {
 	struct scan at = scan_of(s);
-	struct span raw;
+	size_t labels = 0;
 
-	if (mail_quoted(&at, &raw))
-		return scan_done(&at);
-	return is_dotted(s, ascii_is_atext);
+	do {
+		struct span label = scan_while(&at, is_ldh);
+
+		if (label.n == 0 || label.p[0] == '-' ||
+		    label.p[label.n - 1] == '-')
+			return false;
+		labels++;
+	} while (scan_byte(&at, '.'));
+	return labels > 1 && scan_done(&at);
 }
 
-/* "[ [ local-part ] "@" ] domain-name" of RFC 8601 section 2.2 */
+/* "[ local-part ] "@" domain-name" of RFC 8601 section 2.2 */
 static bool
 is_identity(struct span s)
 {
 	size_t at = span_rindex(s, '@');
 
-	if (!is_text(s))
-		return false;
-	if (at == s.n)
-		return is_dotted(s, is_domain_byte);
-	return (at == 0 || is_local_part(span_first(s, at))) &&
-	    is_dotted(span_skip(s, at + 1), is_domain_byte);
+	return at < s.n && is_local_part(span_first(s, at)) &&
+	    is_domain_name(span_skip(s, at + 1));
 }
 
-static void
-put_quoted(struct buf *b, struct span value)
-{
-	buf_byte(b, '"');
-	put_escaped(b, value, "\"\\", AUTHRES_VALUE_MAX - 2);
-	buf_byte(b, '"');
-}
-
-/* value of RFC 8601 section 2.2 */
+/* value of RFC 8601 section 2.2; in quotes made safe. */
 static void
 put_value(struct buf *b, struct span value)
 {
 	if (value.n > 0 && value.n <= AUTHRES_VALUE_MAX &&
-	    span_all(value, is_ascii_token))
+	    span_all(value, is_token_byte)) {
 		buf_span(b, value);
-	else
-		put_quoted(b, value);
+		return;
+	}
+	buf_byte(b, '"');
+	buf_safe(b, value, AUTHRES_VALUE_MAX);
+	buf_byte(b, '"');
 }
 
-/* pvalue of RFC 8601 section 2.2 */
-static void
+/* pvalue of RFC 8601 section 2.2; false: it is not to be written. */
+static bool
 put_pvalue(struct buf *b, struct span value)
 {
-	if (value.n <= AUTHRES_VALUE_MAX && is_identity(value))
+	if (value.n == 0 || value.n > AUTHRES_VALUE_MAX)
+		return false;
+	if (is_identity(value))
 		buf_span(b, value);
-	else
+	else if (span_all(value, is_safe_byte))
 		put_value(b, value);
+	else
+		return false;
+	return true;
 }
 
 /* ---- lines ---- */
 
-/* One piece behind the last one, on a new line where this has no room. */
+/* One piece after the last one, on a new line if this one has no room. */
 static void
 emit(struct authres_writer *w, struct span piece, bool fold)
 {
@@ -201,7 +132,7 @@ emit(struct authres_writer *w, struct span piece, bool fold)
 	buf_span(&w->text, piece);
 }
 
-/* What did not fit whole goes whole. */
+/* What did not fit is taken back. */
 static void
 keep_whole(struct authres_writer *w, size_t before)
 {
@@ -231,7 +162,8 @@ authres_method(struct authres_writer *w, const char *method, const char *result)
 	struct buf piece = buf_over(memory, sizeof(memory));
 	size_t before = w->text.n;
 
-	if (w->text.full)
+	w->open = !w->text.full && w->results < AUTHRES_RESULTS_MAX;
+	if (!w->open)
 		return;
 	buf_text(&piece, method);
 	buf_byte(&piece, '=');
@@ -239,46 +171,60 @@ authres_method(struct authres_writer *w, const char *method, const char *result)
 	buf_byte(&w->text, ';');
 	emit(w, buf_done(&piece), true);
 	keep_whole(w, before);
-	w->any = w->any || !w->text.full;
+	w->open = !w->text.full;
+	w->results += w->open;
+	w->commented = false;
 }
 
-/* Folded where it has spaces; runs of them become one. */
+/* Folded at its spaces. */
 void
-authres_comment(struct authres_writer *w, struct span comment)
+authres_comment(struct authres_writer *w, const char *own, struct span text)
 {
 	char memory[PIECE_MAX];
 	struct buf piece = buf_over(memory, sizeof(memory));
-	size_t before = w->text.n;
+	size_t before = w->text.n, words, from;
 	struct scan s;
 
-	if (w->text.full || comment.p == NULL)
+	if (w->text.full || !w->open || w->commented)
 		return;
 	buf_byte(&piece, '(');
-	put_escaped(&piece, comment, "()\\", AUTHRES_VALUE_MAX - 2);
+	if (own != NULL)
+		buf_text(&piece, own);
+	words = piece.n;
+	if (words > 1)
+		buf_text(&piece, ", ");
+	from = piece.n;
+	buf_safe(&piece, text, AUTHRES_COMMENT_MAX);
+	if (piece.n == from)
+		buf_cut(&piece, words);
+	if (piece.n == 1)
+		return;
 	buf_byte(&piece, ')');
 	s = scan_of(buf_done(&piece));
 	while (!scan_done(&s)) {
-		struct span word = scan_until(&s, ' ');
-
-		scan_while(&s, ascii_is_wsp);
-		emit(w, word, false);
+		emit(w, scan_until(&s, ' '), false);
+		scan_byte(&s, ' ');
 	}
 	keep_whole(w, before);
+	w->commented = true;
 }
 
 void
 authres_reason(struct authres_writer *w, struct span reason)
 {
-	char memory[PIECE_MAX];
+	char memory[PIECE_MAX], safe_memory[AUTHRES_VALUE_MAX + 1];
 	struct buf piece = buf_over(memory, sizeof(memory));
+	struct buf safe = buf_over(safe_memory, sizeof(safe_memory));
 	size_t before = w->text.n;
 
-	if (w->text.full || !w->any || reason.p == NULL)
+	buf_safe(&safe, reason, AUTHRES_VALUE_MAX);
+	if (w->text.full || !w->open || safe.n == 0)
 		return;
 	buf_text(&piece, "reason=");
-	put_value(&piece, reason);
+	put_value(&piece, buf_done(&safe));
 	emit(w, buf_done(&piece), false);
 	keep_whole(w, before);
+	w->commented = false;
 }
 
 void
@@ -289,15 +235,17 @@ authres_put(struct authres_writer *w, const char *ptype, const char *property,
 	struct buf piece = buf_over(memory, sizeof(memory));
 	size_t before = w->text.n;
 
-	if (w->text.full || !w->any || value.p == NULL)
+	if (w->text.full || !w->open)
 		return;
 	buf_text(&piece, ptype);
 	buf_byte(&piece, '.');
 	buf_text(&piece, property);
 	buf_byte(&piece, '=');
-	put_pvalue(&piece, value);
+	if (!put_pvalue(&piece, value))
+		return;
 	emit(w, buf_done(&piece), false);
 	keep_whole(w, before);
+	w->commented = false;
 }
 
 struct span
@@ -306,7 +254,7 @@ authres_end(struct authres_writer *w)
 	if (w->text.p == NULL || w->text.n == 0)
 		return SPAN("");
 	w->text.cap += sizeof(none) - 1;
-	if (!w->any)
+	if (w->results == 0)
 		buf_text(&w->text, none);
 	return buf_done(&w->text);
 }

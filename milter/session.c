@@ -42,13 +42,14 @@ session_free(struct session *s)
 
 /* ---- the connection ---- */
 
-/* RFC 8601 section 2.5: the name all our fields bear. */
+/* RFC 8601 section 2.5: the name of all our fields, as it is written in them.
+ */
 static void
 set_authserv_id(struct session *s, const char *mta)
 {
 	struct buf b = buf_over(s->authserv_id, sizeof(s->authserv_id));
 
-	buf_printable(&b,
+	buf_safe(&b,
 	    span_str(s->view->conf->authserv_id != NULL
 		    ? s->view->conf->authserv_id
 		    : mta),
@@ -247,10 +248,10 @@ session_fallback(struct session *s)
 {
 	struct buf b = buf_over(s->fallback, sizeof(s->fallback));
 
-	/* RFC 8601 section 2.2: "none" where nothing was done. */
 	buf_text(
 	    &b, s->authserv_id[0] != '\0' ? s->authserv_id : service_host());
-	buf_text(&b, ";\n\tnone (nothing was checked: out of memory)");
+	buf_text(
+	    &b, ";\n\tdmarc=temperror (nothing was checked, out of memory)");
 	return s->fallback;
 }
 

@@ -1,3 +1,10 @@
+/*
+ * received.c - the Received-SPF field (RFC 7208 section 9.1).
+ *
+ * Programs search it for "identity=" and the like without reading quotes, so
+ * texts from outside are made safe as in Authentication-Results, and a local
+ * part that would be changed by that is left out.
+ */
 #include "spf/received.h"
 
 #include "lib/ascii.h"
@@ -5,8 +12,7 @@
 
 enum {
 	/*
-	 * Bytes of one value before quoting.  A pair stands on a line of its
-	 * own and may be twice as long when every byte is escaped: that stays
+	 * Bytes of one value.  A pair is on a line of its own: that stays
 	 * below the 998 of RFC 5322 section 2.1.1.
 	 */
 	VALUE_MAX = 320,
@@ -25,35 +31,29 @@ is_dot_atom(struct span s)
 	for (size_t i = 0; i < s.n; i++) {
 		unsigned char c = (unsigned char)s.p[i];
 
-		if (c == '.' ? after_dot : c >= 0x80 || !ascii_is_atext(c))
+		if (c == '.' ? after_dot
+			     : c >= 0x80 || c == '=' || !ascii_is_atext(c))
 			return false;
 		after_dot = c == '.';
 	}
 	return !after_dot;
 }
 
-/*
- * What is not printable ASCII becomes "?"; what would end the quotes or the
- * comment, or open another, gets a backslash.
- */
-static void
-put_escaped(struct buf *b, struct span s, const char *special, size_t max)
+/* The whole address if it is safe as it is, else its domain. */
+static struct span
+safe_sender(const struct spf_query *q, const struct spf_result *r)
 {
-	for (size_t i = 0; i < s.n && i < max; i++) {
-		struct span byte = span_of(s.p + i, 1);
+	char memory[VALUE_MAX + 1];
+	struct buf safe = buf_over(memory, sizeof(memory));
 
-		if (span_has(span_str(special), s.p[i]))
-			buf_byte(b, '\\');
-		buf_printable(b, byte, 1);
-	}
-	if (s.n > max)
-		buf_text(b, "...");
+	buf_safe(&safe, q->sender, VALUE_MAX);
+	return span_equal(buf_done(&safe), q->sender) ? q->sender : r->domain;
 }
 
 static void
 put_name(struct buf *b, struct span s)
 {
-	put_escaped(b, s, "()\\", COMMENT_NAME_MAX);
+	buf_safe(b, s, COMMENT_NAME_MAX);
 }
 
 /* key-value-pair of RFC 7208 section 9.1 on a line of its own. */
@@ -67,7 +67,7 @@ put_pair(struct buf *b, const char *key, struct span value)
 		buf_span(b, value);
 	} else {
 		buf_byte(b, '"');
-		put_escaped(b, value, "\"\\", VALUE_MAX);
+		buf_safe(b, value, VALUE_MAX);
 		buf_byte(b, '"');
 	}
 	buf_byte(b, ';');
@@ -105,7 +105,7 @@ put_comment(
 	    r->code == SPF_SOFTFAIL ? "transitioning domain of "
 				    : "domain of ");
 	if (r->identity == SPF_IDENTITY_MAILFROM && q->sender.n > 0) {
-		put_name(b, q->sender);
+		put_name(b, safe_sender(q, r));
 	} else {
 		buf_text(b, "postmaster@");
 		put_name(b, q->helo);
@@ -134,7 +134,7 @@ put_pairs(struct buf *b, const struct spf_result *r, const struct spf_query *q)
 	ip_put(&ip, &q->ip);
 	put_pair(b, "client-ip", buf_done(&ip));
 	if (r->identity == SPF_IDENTITY_MAILFROM)
-		put_pair(b, "envelope-from", q->sender);
+		put_pair(b, "envelope-from", safe_sender(q, r));
 	put_pair(b, "helo", q->helo);
 	if (q->receiver.n > 0)
 		put_pair(b, "receiver", q->receiver);

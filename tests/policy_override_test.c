@@ -222,7 +222,7 @@ monitor_mode_refuses_nothing(void **state)
 	static const struct policy_vector vectors[] = {
 		{ "reject", "mode = monitor", { FAILS(REJECT, REJECT) },
 		    CONF_ACCEPT, CONF_REJECT, "dmarc.on_reject",
-		    "a.example fails DMARC and its policy is reject; not "
+		    "a.example fails DMARC and its policy is reject, not "
 		    "enforced: monitor mode",
 		    DMARC_POLICY_NONE, POLICY_OVERRIDE_LOCAL, 0, NULL, NULL },
 		{ "hold", "mode = monitor spf { on_fail = hold }",
@@ -242,7 +242,7 @@ monitor_mode_refuses_nothing(void **state)
 		    "mode = monitor override x { client = 192.0.2.1 action = "
 		    "reject }",
 		    { MAIL }, CONF_ACCEPT, CONF_REJECT, "override x",
-		    "decided by an override; not enforced: monitor mode",
+		    "decided by an override, not enforced: monitor mode",
 		    DMARC_POLICY_NONE, POLICY_OVERRIDE_NONE, 0, NULL, NULL },
 		{ "accept", "mode = monitor", { MAIL }, CONF_ACCEPT,
 		    CONF_ACCEPT, "default", "no rule objects",

@@ -381,7 +381,7 @@ a_fault_of_ours_never_rejects(void **state)
 		{ "dmarc temperror", "dmarc { on_temperror = reject }",
 		    { MAIL, .dmarc = DMARC_TEMPERROR, .faulty = true },
 		    CONF_TEMPFAIL, CONF_TEMPFAIL, "dmarc.on_temperror",
-		    "a.example cannot be checked for DMARC for now; a limit "
+		    "a.example cannot be checked for DMARC for now, a limit "
 		    "of ours cut the check short",
 		    DMARC_POLICY_NONE, POLICY_OVERRIDE_NONE, 451, "4.7.0",
 		    NULL },

@@ -293,6 +293,45 @@ buf_bounds(void **state)
 }
 
 static void
+buf_makes_text_safe(void **state)
+{
+	static const char *const vectors[][2] = {
+		{ "a b", "a b" },
+		{ "x;spf=pass;y", "x,spf pass,y" },
+		{ "; spf=pass ", ", spf pass" },
+		{ "d= is no domain name", "d is no domain name" },
+		{ "a == b", "a b" },
+		{ "=", "" },
+		{ "a (b) \\c", "a [b] /c" },
+		{ "\"a\"", "'a'" },
+		{ "a\r\n b\tc", "a?? b?c" },
+		{ "  a   b  ", "a b" },
+		{ "b\303\274\374", "b???" },
+		{ "\342\200\256a\001\177", "???a??" },
+		{ "", "" },
+		{ "0123456789", "0123456789" },
+		{ "0123456789 ", "0123456789" },
+		{ "0123456789a", "0123456..." },
+		{ "a         b         c", "a b c" },
+	};
+	char memory[64];
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(vectors) / sizeof(vectors[0]); i++) {
+		struct buf b = buf_over(memory, sizeof(memory));
+		bool long_one = strncmp(vectors[i][0], "0123", 4) == 0;
+
+		buf_safe(&b, span_str(vectors[i][0]), long_one ? 10 : 60);
+		assert_string_equal(b.p, vectors[i][1]);
+	}
+	struct buf small = buf_over(memory, 4);
+
+	buf_safe(&small, SPAN("abcdef"), 60);
+	assert_true(small.full);
+	assert_string_equal(small.p, "abc");
+}
+
+static void
 buf_in_arena(void **state)
 {
 	struct arena *a = arena_new(100);
@@ -402,6 +441,7 @@ main(void)
 		cmocka_unit_test(never_past_the_end),
 		cmocka_unit_test(buf_building),
 		cmocka_unit_test(buf_bounds),
+		cmocka_unit_test(buf_makes_text_safe),
 		cmocka_unit_test(buf_in_arena),
 		cmocka_unit_test(character_classes),
 		cmocka_unit_test(name_tables),

@@ -104,6 +104,49 @@ rfc7208_9_1_helo_and_default(void **state)
 	    "\tmechanism=default;");
 }
 
+/* What programs search for is never a sender's: SpamAssassin takes the last
+ * "identity=", others split at ";". */
+static void
+rfc7208_9_1_nothing_can_be_smuggled_in(void **state)
+{
+	struct spf_query q = query(SPF_IDENTITY_MAILFROM,
+	    "\"; identity=helo; x=\"@b.example", "192.0.2.1");
+	struct spf_result r = {
+		.code = SPF_PERMERROR,
+		.identity = SPF_IDENTITY_MAILFROM,
+		.domain = SPAN("b.example"),
+		.mechanism = SPAN("exists:x;identity=helo;(y)\"\\.b.example"),
+		.reason = SPAN("no such mechanism at a;identity=helo"),
+	};
+
+	(void)state;
+	q.helo = SPAN("a;identity=helo");
+	q.receiver = SPAN("mx");
+	puts_out(&r, &q,
+	    "permerror (mx:\n\tdomain of b.example "
+	    "could not be asked about 192.0.2.1)\n"
+	    "\tclient-ip=192.0.2.1;\n"
+	    "\tenvelope-from=b.example;\n"
+	    "\thelo=\"a,identity helo\";\n"
+	    "\treceiver=mx;\n"
+	    "\tidentity=mailfrom;\n"
+	    "\tmechanism=\"exists:x,identity helo,[y]'/.b.example\";\n"
+	    "\tproblem=\"no such mechanism at a,identity helo\";");
+	q.sender = SPAN("bounce+joe=c.example@b.example");
+	q.helo = SPAN("a=b");
+	r.code = SPF_PASS;
+	r.mechanism = SPAN("all");
+	puts_out(&r, &q,
+	    "pass (mx:\n\tdomain of b.example "
+	    "designates 192.0.2.1 as permitted sender)\n"
+	    "\tclient-ip=192.0.2.1;\n"
+	    "\tenvelope-from=b.example;\n"
+	    "\thelo=\"a b\";\n"
+	    "\treceiver=mx;\n"
+	    "\tidentity=mailfrom;\n"
+	    "\tmechanism=all;");
+}
+
 /* ---- what anyone may send stays inside of its quotes ---- */
 
 static bool
@@ -239,6 +282,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(rfc7208_9_1_fields),
 		cmocka_unit_test(rfc7208_9_1_helo_and_default),
+		cmocka_unit_test(rfc7208_9_1_nothing_can_be_smuggled_in),
 		cmocka_unit_test(rfc7208_9_1_malicious_data),
 	};
 

@@ -99,6 +99,7 @@ struct conf {
 	struct conf_mta *trusted_mtas;
 	size_t n_trusted_mtas;
 	bool skip_authenticated;
+	bool auth_login;                   /* our field names who logged in */
 	struct ip_net *trusted_forwarders; /* marks of indirect mail, RFC 9989
 	                                      section 7.4 */
 	size_t n_trusted_forwarders;

@@ -94,6 +94,8 @@ const struct conf_option conf_options[] = {
   .help = "Clients whose mail is our own and never refused." },
 { "", "skip_authenticated", CONF_BOOL, "true", AT(skip_authenticated),
   .help = "Whether mail of clients that logged in is never refused." },
+{ "", "auth_login", CONF_BOOL, "false", AT(auth_login),
+  .help = "Whether our field names the user who logged in." },
 { "", "trusted_mtas", CONF_MTAS, "{}", AT(trusted_mtas), COUNT(n_trusted_mtas),
   .help = "MTAs of ours that pass mail on with the results we wrote before." },
 { "", "trusted_forwarders", CONF_NETWORKS, "{}", AT(trusted_forwarders),

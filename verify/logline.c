@@ -17,7 +17,7 @@ log_ip(struct log_line *l, const char *key, const struct ip *ip)
 	log_span(l, key, buf_done(&text));
 }
 
-/* "pass:example.org:sel,fail:example.net:s2" */
+/* "pass:example.org:sel,fail:example.net:s2"; all are host names. */
 static void
 log_dkim(struct log_line *l, const struct verdict *v)
 {
@@ -38,12 +38,27 @@ log_dkim(struct log_line *l, const struct verdict *v)
 	log_span(l, "dkim", v->n_dkim > 0 ? buf_done(&text) : SPAN("none"));
 }
 
+/* Our header field has the domain of i= alone, this all of it. */
+static void
+log_identities(struct log_line *l, const struct verdict *v)
+{
+	static const char *const keys[RESULTS_SHOWN_MAX] = { "dkim_i_1",
+		"dkim_i_2", "dkim_i_3", "dkim_i_4", "dkim_i_5", "dkim_i_6",
+		"dkim_i_7", "dkim_i_8", "dkim_i_9", "dkim_i_10" };
+
+	for (size_t i = 0; i < v->n_dkim && i < RESULTS_SHOWN_MAX; i++)
+		if (v->dkim[i].identity.n > 0 &&
+		    v->dkim[i].identity.p[0] != '@')
+			log_span(l, keys[i], v->dkim[i].identity);
+}
+
 static void
 log_results(struct log_line *l, const struct verdict *v)
 {
 	log_text(l, "spf", spf_code_name(v->spf_mail_from.code));
 	log_text(l, "spf_helo", spf_code_name(v->spf_helo.code));
 	log_dkim(l, v);
+	log_identities(l, v);
 	log_text(l, "arc", arc_code_name(v->arc.code));
 	log_text(l, "dmarc", dmarc_code_name(v->dmarc.code));
 	if (v->dmarc.record != NULL)

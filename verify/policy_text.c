@@ -20,7 +20,7 @@ put_domain(struct buf *b, struct span domain)
 	if (domain.p == NULL)
 		buf_text(b, "the sender");
 	else
-		buf_printable(b, domain, DOMAIN_SHOWN_MAX);
+		buf_safe(b, domain, DOMAIN_SHOWN_MAX);
 }
 
 /* Whom the rule is about. */
@@ -39,7 +39,7 @@ put_mark(struct buf *b, const struct policy_mark *mark)
 	buf_text(b, mark->what);
 	if (mark->name.p != NULL) {
 		buf_byte(b, ' ');
-		buf_printable(b, mark->name, DOMAIN_SHOWN_MAX);
+		buf_safe(b, mark->name, DOMAIN_SHOWN_MAX);
 	}
 	buf_byte(b, ')');
 }
@@ -48,7 +48,7 @@ static void
 put_reason(struct buf *b, const struct policy_deciding *d)
 {
 	if (d->override != NULL && d->override->reason != NULL) {
-		buf_printable(b, span_str(d->override->reason), REASON_MAX);
+		buf_safe(b, span_str(d->override->reason), REASON_MAX);
 	} else if (d->override != NULL) {
 		buf_text(b, "decided by an override");
 	} else if (d->rule != NULL) {
@@ -61,9 +61,9 @@ put_reason(struct buf *b, const struct policy_deciding *d)
 		buf_text(b, "no rule objects");
 	}
 	if (d->f->faulty)
-		buf_text(b, "; a limit of ours cut the check short");
+		buf_text(b, ", a limit of ours cut the check short");
 	if (d->held != NULL) {
-		buf_text(b, "; not enforced: ");
+		buf_text(b, ", not enforced: ");
 		buf_text(b, d->held);
 	}
 }
@@ -181,7 +181,7 @@ put_explanation(struct buf *b, const struct policy_deciding *d)
 		return;
 	buf_text(b, "; ");
 	if (d->f->mail_from_domain.p != NULL)
-		buf_printable(b, d->f->mail_from_domain, DOMAIN_SHOWN_MAX);
+		buf_safe(b, d->f->mail_from_domain, DOMAIN_SHOWN_MAX);
 	else
 		buf_text(b, "the domain");
 	buf_text(b, " explains: ");
@@ -226,7 +226,7 @@ policy_write(struct policy_deciding *d)
 	buf_text(&rule, d->rule != NULL ? d->rule->name : "default");
 	if (d->override != NULL) {
 		buf_byte(&rule, ' ');
-		buf_printable(
+		buf_safe(
 		    &rule, span_str(d->override->name), CONF_OVERRIDE_NAME_MAX);
 	}
 	out->rule = buf_done(&rule);

@@ -2,136 +2,177 @@
  * results.c - the one Authentication-Results field of a message: every method
  * with its properties (RFC 8601 sections 2.2 and 2.7, RFC 6008, RFC 8617
  * section 10.1, RFC 9989 section 9.1).
+ *
+ * No local-part of an address is written: its sender could write results into
+ * it (RFC 8601 section 2.7.2 does not want it for SPF either); the log has it.
+ * Domains are A-labels.  mail/authres.h says what the writer does with texts.
  */
+#include "lib/domain.h"
 #include "mail/authres.h"
 #include "verify/state.h"
 
-enum { COMMENT_MAX = 256 }; /* bytes of a comment that is put together here */
+enum {
+	COMMENT_MAX = 256, /* bytes of a comment's own words */
+	REMARK_MAX = 512,  /* bytes of a text that is put together here */
+	OTHER_RESULTS = 6, /* auth, iprev, spf twice, arc, dmarc */
+	DKIM_SHOWN_MAX = AUTHRES_RESULTS_MAX - OTHER_RESULTS,
+};
 
-/* That nothing was checked, and why; beside the first method that is told. */
-static void
-put_skip(struct authres_writer *w, const struct verdict *v)
+/* Where the next of a list's words are to be written. */
+static struct buf *
+next_words(struct buf *b)
 {
-	char memory[COMMENT_MAX];
-	struct buf text = buf_over(memory, sizeof(memory));
+	if (b->n > 0)
+		buf_text(b, ", ");
+	return b;
+}
 
+/* The comment's own words if nothing was checked; the first method has it. */
+static const char *
+skip_words(const struct verdict *v, struct buf *b)
+{
 	if (v->skip == NULL)
-		return;
-	buf_text(&text, "own user, not checked: ");
-	buf_text(&text, v->skip);
-	authres_comment(w, buf_done(&text));
+		return NULL;
+	buf_text(b, "own user, not checked: ");
+	buf_text(b, v->skip);
+	return b->p;
+}
+
+/* A name without a form that DNS compares is not written. */
+static void
+put_domain(struct authres_writer *w, struct arena *a, const char *ptype,
+    const char *property, struct span domain)
+{
+	authres_put(w, ptype, property, domain_normal(a, domain));
 }
 
 static bool
 name_is_verified(struct span name)
 {
-	return name.n > 0 && name.p[0] != '[' &&
-	    !span_is_nocase(name, "unknown");
+	return domain_is_hostname(name) && !span_is_nocase(name, "unknown");
 }
 
 /*
- * RFC 8601 section 2.7.3.  The MTA has looked this up at connect and tells the
- * outcome: a name it has verified, or "unknown" beside the name by PTR.
+ * RFC 8601 section 2.7.3.  The MTA has looked this up at connect and reports
+ * the outcome: a name it has verified, or "unknown" beside the name by PTR.
  */
 static void
 put_iprev(struct authres_writer *w, const struct verdict *v)
 {
-	char memory[IP_TEXT_MAX];
-	struct buf text = buf_over(memory, sizeof(memory));
+	char memory[COMMENT_MAX], ip_memory[IP_TEXT_MAX];
+	struct buf words = buf_over(memory, sizeof(memory));
+	struct buf ip = buf_over(ip_memory, sizeof(ip_memory));
+	const char *own = v->facts.authenticated ? NULL : skip_words(v, &words);
 
 	if (v->client.family == IP_NONE || v->client_name.n == 0)
 		return;
 	if (name_is_verified(v->client_name)) {
 		authres_method(w, "iprev", "pass");
-		authres_comment(w, v->client_name);
+		authres_comment(w, own, v->client_name);
 	} else if (name_is_verified(v->client_ptr)) {
 		authres_method(w, "iprev", "fail");
-		authres_comment(w, v->client_ptr);
+		authres_comment(w, own, v->client_ptr);
 	} else {
 		authres_method(w, "iprev", "permerror");
+		authres_comment(w, own, SPAN_NONE);
 	}
-	if (!v->facts.authenticated)
-		put_skip(w, v);
-	ip_put(&text, &v->client);
-	authres_put(w, "policy", "iprev", buf_done(&text));
+	ip_put(&ip, &v->client);
+	authres_put(w, "policy", "iprev", buf_done(&ip));
 }
 
 /* RFC 8601 section 2.7.4 */
 static void
-put_auth(struct authres_writer *w, const struct verdict *v)
+put_auth(
+    struct authres_writer *w, const struct verdict *v, const struct conf *conf)
 {
+	char memory[COMMENT_MAX];
+	struct buf words = buf_over(memory, sizeof(memory));
+
 	if (!v->facts.authenticated)
 		return;
 	authres_method(w, "auth", "pass");
-	if (v->auth_type.n > 0)
-		authres_comment(w, v->auth_type);
-	put_skip(w, v);
-	if (v->auth_authen.n > 0)
+	authres_comment(w, skip_words(v, &words), v->auth_type);
+	if (conf->auth_login)
 		authres_put(w, "smtp", "auth", v->auth_authen);
 }
 
 static void
-put_spf_one(struct authres_writer *w, const struct spf_result *r,
-    const char *property, struct span value)
+put_spf_helo(struct authres_writer *w, const struct verdict *v, struct arena *a)
 {
+	const struct spf_result *r = &v->spf_helo;
+
 	authres_method(w, "spf", spf_code_name(r->code));
-	if (r->reason.n > 0)
-		authres_comment(w, r->reason);
-	if (r->stale)
-		authres_comment(w, SPAN("stale DNS answer"));
-	authres_put(w, "smtp", property, value);
+	authres_comment(w, r->stale ? "stale DNS answer" : NULL, r->reason);
+	put_domain(w, a, "smtp", "helo", v->helo);
 }
 
 /*
- * RFC 8601 section 2.7.2: the two identities are two results.  For the null
- * sender RFC 7208 section 2.4 checks the one name that there is, HELO's.
+ * RFC 8601 section 2.7.2.  For the null sender RFC 7208 section 2.4 checks the
+ * one name that there is, HELO's.
+ *
+ * Else HELO's result is a result too, but only if it is the same as MAIL
+ * FROM's: of two that differ some programs take the first, some the last
+ * (SpamAssassin's SPF plugin), some any that passes (its AuthRes plugin), and
+ * the name in HELO is one that any sender can have.  The comment has it then.
  */
 static void
-put_spf(struct authres_writer *w, const struct verdict *v)
+put_spf(struct authres_writer *w, const struct verdict *v, struct arena *a)
 {
-	if (v->mail_from.n > 0)
-		put_spf_one(w, &v->spf_mail_from, "mailfrom", v->mail_from);
+	const struct spf_result *r = &v->spf_mail_from;
+	bool is_null = v->mail_from.n == 0;
+	char memory[COMMENT_MAX];
+	struct buf words = buf_over(memory, sizeof(memory));
+
+	if (!is_null && v->spf_helo.code != SPF_NONE) {
+		if (v->spf_helo.code == r->code)
+			put_spf_helo(w, v, a);
+		else
+			buf_printf(
+			    &words, "HELO %s", spf_code_name(v->spf_helo.code));
+	}
+	if (r->stale)
+		buf_text(next_words(&words), "stale DNS answer");
+	authres_method(w, "spf", spf_code_name(r->code));
+	authres_comment(w, words.p, r->reason);
+	if (is_null)
+		put_domain(w, a, "smtp", "helo", v->helo);
 	else
-		put_spf_one(w, &v->spf_mail_from, "helo", v->helo);
-	if (v->mail_from.n > 0 && v->spf_helo.code != SPF_NONE)
-		put_spf_one(w, &v->spf_helo, "helo", v->helo);
+		authres_put(w, "smtp", "mailfrom", v->facts.mail_from_domain);
 }
 
+/* RFC 8601 section 2.7.1, RFC 6008 for header.b.  `hidden`: as many more there
+ * are that are not written. */
 static void
-put_dkim_comment(struct authres_writer *w, const struct dkim_result *r)
+put_dkim_one(struct authres_writer *w, const struct dkim_result *r,
+    size_t hidden, struct arena *a)
 {
 	char memory[COMMENT_MAX];
-	struct buf text = buf_over(memory, sizeof(memory));
+	struct buf words = buf_over(memory, sizeof(memory));
+	struct span domain =
+	    span_skip(r->identity, span_rindex(r->identity, '@') + 1);
+	struct buf identity = buf_in(a, DOMAIN_MAX + 2);
 
 	if (r->key_bits > 0)
-		buf_printf(&text, "%u-bit key", r->key_bits);
+		buf_printf(&words, "%u-bit key", r->key_bits);
 	if (r->testing)
-		buf_text(&text, text.n > 0 ? ", testing" : "testing");
+		buf_text(next_words(&words), "testing");
 	if (r->stale)
-		buf_text(&text,
-		    text.n > 0 ? ", stale DNS answer" : "stale DNS answer");
-	if (text.n > 0)
-		authres_comment(w, buf_done(&text));
-}
-
-/* RFC 8601 section 2.7.1, RFC 6008 for header.b */
-static void
-put_dkim_one(struct authres_writer *w, const struct dkim_result *r)
-{
+		buf_text(next_words(&words), "stale DNS answer");
+	if (hidden > 0)
+		buf_printf(next_words(&words), "%zu more signatures not shown",
+		    hidden);
 	authres_method(w, "dkim", dkim_code_name(r->code));
-	put_dkim_comment(w, r);
-	if (r->code != DKIM_PASS && r->reason.n > 0)
+	authres_comment(w, words.p, SPAN_NONE);
+	if (r->code != DKIM_PASS)
 		authres_reason(w, r->reason);
-	if (r->domain.n > 0)
-		authres_put(w, "header", "d", r->domain);
-	if (r->identity.n > 0)
-		authres_put(w, "header", "i", r->identity);
-	if (r->selector.n > 0)
-		authres_put(w, "header", "s", r->selector);
-	if (r->algorithm.n > 0)
-		authres_put(w, "header", "a", r->algorithm);
-	if (r->b.n > 0)
-		authres_put(w, "header", "b", r->b);
+	put_domain(w, a, "header", "d", r->domain);
+	buf_byte(&identity, '@');
+	buf_span(&identity, domain_normal(a, domain));
+	if (identity.n > 1)
+		authres_put(w, "header", "i", buf_done(&identity));
+	authres_put(w, "header", "s", r->selector);
+	authres_put(w, "header", "a", r->algorithm);
+	authres_put(w, "header", "b", r->b);
 }
 
 static size_t
@@ -144,44 +185,37 @@ count_passes(const struct verdict *v)
 	return n;
 }
 
-/* Good ones before all others, each kind from the top; returns how many. */
-static size_t
-put_dkim_some(struct authres_writer *w, const struct verdict *v)
+/* Good ones before all others, each kind from the top; the last one that is
+ * shown says how many are not. */
+static void
+put_dkim_some(struct authres_writer *w, const struct verdict *v, size_t room,
+    struct arena *a)
 {
 	size_t good = count_passes(v), shown = 0;
-	size_t room = VERIFY_DKIM_SHOWN_MAX;
 	size_t others = good < room ? room - good : 0;
+	size_t hidden = v->n_dkim - room + v->dkim_unlisted;
 
 	for (size_t i = 0; i < v->n_dkim && shown < room; i++) {
 		if (v->dkim[i].code != DKIM_PASS && others == 0)
 			continue;
 		others -= v->dkim[i].code != DKIM_PASS;
-		put_dkim_one(w, &v->dkim[i]);
 		shown++;
+		put_dkim_one(w, &v->dkim[i], shown == room ? hidden : 0, a);
 	}
-	return shown;
 }
 
 static void
-put_dkim(struct authres_writer *w, const struct verdict *v)
+put_dkim(struct authres_writer *w, const struct verdict *v, struct arena *a)
 {
-	char memory[COMMENT_MAX];
-	struct buf text = buf_over(memory, sizeof(memory));
-	size_t shown = put_dkim_some(w, v);
-	size_t hidden = v->n_dkim - shown + v->dkim_unlisted;
+	size_t room = v->n_dkim < DKIM_SHOWN_MAX ? v->n_dkim : DKIM_SHOWN_MAX;
 
-	if (shown == 0 && v->faulty) {
+	if (room > 0) {
+		put_dkim_some(w, v, room, a);
+	} else if (v->faulty) {
 		authres_method(w, "dkim", "temperror");
-		authres_comment(w, SPAN("a limit was reached"));
-	} else if (shown == 0) {
+		authres_comment(w, "a limit was reached", SPAN_NONE);
+	} else {
 		authres_method(w, "dkim", "none");
-	} else if (hidden > 0) {
-		authres_method(w, "dkim", "policy");
-		buf_number(&text, hidden);
-		buf_text(&text, " more signatures");
-		if (v->n_dkim == shown)
-			buf_text(&text, ", not verified");
-		authres_comment(w, buf_done(&text));
 	}
 }
 
@@ -191,18 +225,17 @@ put_arc(struct authres_writer *w, const struct verdict *v)
 {
 	char memory[COMMENT_MAX];
 	struct buf text = buf_over(memory, sizeof(memory));
+	struct span sealer = SPAN_NONE;
 
 	if (v->arc.code == ARC_NONE)
 		return;
-	/* There is no "temperror" for arc; the comment says what it was. */
+	/* There is no "temperror" for arc; the reason says what it was. */
 	authres_method(w, "arc", v->arc.code == ARC_PASS ? "pass" : "fail");
 	buf_printf(&text, "i=%u", v->arc.instances);
-	if (v->arc.n_sealers > 0) {
-		buf_text(&text, " ");
-		buf_span(&text, v->arc.sealers[v->arc.n_sealers - 1].domain);
-	}
-	authres_comment(w, buf_done(&text));
-	if (v->arc.code != ARC_PASS && v->arc.reason.n > 0)
+	if (v->arc.n_sealers > 0)
+		sealer = v->arc.sealers[v->arc.n_sealers - 1].domain;
+	authres_comment(w, text.p, sealer);
+	if (v->arc.code != ARC_PASS)
 		authres_reason(w, v->arc.reason);
 	if (v->arc.code == ARC_PASS) {
 		buf_cut(&text, 0);
@@ -216,52 +249,50 @@ put_arc(struct authres_writer *w, const struct verdict *v)
 	}
 }
 
-/* "p=reject dis=quarantine; would reject, rule dmarc.on_reject" */
+/* "p=reject dis=quarantine, would reject, rule dmarc.on_reject" */
 static void
 put_dmarc_comment(struct authres_writer *w, const struct verdict *v)
 {
-	char memory[COMMENT_MAX];
+	char own_memory[COMMENT_MAX], memory[REMARK_MAX];
+	struct buf own = buf_over(own_memory, sizeof(own_memory));
 	struct buf text = buf_over(memory, sizeof(memory));
 	const struct policy_decision *d = &v->decision;
 
-	if (v->dmarc.record != NULL && v->dmarc.policy_tag != NULL) {
-		buf_text(&text, v->dmarc.policy_tag);
-		buf_text(&text, "=");
-		buf_text(&text, dmarc_policy_name(v->dmarc.policy));
-		buf_text(&text, " dis=");
-		buf_text(&text, dmarc_policy_name(d->disposition));
-	}
-	if (d->would != d->action) {
-		buf_text(&text, text.n > 0 ? "; would " : "would ");
-		buf_text(&text, conf_action_name(d->would));
-		buf_text(&text, ", rule ");
-		buf_span(&text, d->rule);
-	} else if (d->action != CONF_ACCEPT ||
-	    d->override != POLICY_OVERRIDE_NONE) {
-		buf_text(&text, text.n > 0 ? "; rule " : "rule ");
-		buf_span(&text, d->rule);
-	}
-	if (text.n > 0)
-		authres_comment(w, buf_done(&text));
-	if (d->override != POLICY_OVERRIDE_NONE && d->reason.n > 0)
-		authres_comment(w, d->reason);
+	if (v->dmarc.record != NULL && v->dmarc.policy_tag != NULL)
+		buf_printf(&own, "%s=%s dis=%s", v->dmarc.policy_tag,
+		    dmarc_policy_name(v->dmarc.policy),
+		    dmarc_policy_name(d->disposition));
 	if (v->dmarc.stale)
-		authres_comment(w, SPAN("stale DNS answer"));
+		buf_text(next_words(&own), "stale DNS answer");
+	if (d->would != d->action)
+		buf_printf(
+		    next_words(&own), "would %s", conf_action_name(d->would));
+	if (d->would != d->action || d->action != CONF_ACCEPT ||
+	    d->override != POLICY_OVERRIDE_NONE) {
+		buf_text(&text, "rule ");
+		buf_span(&text, d->rule);
+	}
+	if (d->override != POLICY_OVERRIDE_NONE && d->reason.n > 0)
+		buf_span(next_words(&text), d->reason);
+	authres_comment(w, own.p, buf_done(&text));
 }
 
-/* RFC 9989 section 9.1 */
+/* RFC 9989 section 9.1: policy.dmarc is the policy "to be applied after policy
+ * options have been processed", so t=y counts. */
 static void
 put_dmarc(struct authres_writer *w, const struct verdict *v)
 {
-	authres_method(w, "dmarc", dmarc_code_name(v->dmarc.code));
+	const struct dmarc_result *r = &v->dmarc;
+
+	authres_method(w, "dmarc", dmarc_code_name(r->code));
 	put_dmarc_comment(w, v);
-	if (v->dmarc.code != DMARC_PASS && v->dmarc.reason.n > 0)
-		authres_reason(w, v->dmarc.reason);
-	if (v->dmarc.author_domain.n > 0)
-		authres_put(w, "header", "from", v->dmarc.author_domain);
-	if (v->dmarc.record != NULL)
+	if (r->code != DMARC_PASS)
+		authres_reason(w, r->reason);
+	authres_put(w, "header", "from", r->author_domain);
+	if (r->record != NULL)
 		authres_put(w, "policy", "dmarc",
-		    span_str(dmarc_policy_name(v->dmarc.policy)));
+		    span_str(dmarc_policy_name(
+			dmarc_policy_asked(r->policy, r->testing))));
 }
 
 struct span
@@ -272,11 +303,11 @@ results_write(struct verify_message *m)
 	struct authres_writer w;
 
 	authres_begin(&w, buf_in(m->arena, VERIFY_RESULTS_MAX), id);
-	put_auth(&w, v);
+	put_auth(&w, v, m->c->conf);
 	put_iprev(&w, v);
 	if (v->skip == NULL) {
-		put_spf(&w, v);
-		put_dkim(&w, v);
+		put_spf(&w, v, m->arena);
+		put_dkim(&w, v, m->arena);
 		put_arc(&w, v);
 		put_dmarc(&w, v);
 	}
@@ -284,6 +315,6 @@ results_write(struct verify_message *m)
 		return authres_end(&w);
 	authres_begin(&w, buf_over(m->fallback, sizeof(m->fallback)), id);
 	authres_method(&w, "dmarc", "temperror");
-	authres_comment(&w, SPAN("out of memory"));
+	authres_comment(&w, "out of memory", SPAN_NONE);
 	return authres_end(&w);
 }

@@ -35,7 +35,6 @@ enum {
 	VERIFY_RECIPIENTS_MAX = 100,    /* distinct domains kept */
 	VERIFY_RESULTS_MAX = 16 * 1024, /* bytes of our A-R */
 	VERIFY_GRACE_MS = 5,
-	VERIFY_DKIM_SHOWN_MAX = 25, /* signatures told of in our A-R */
 };
 
 /* Once, before the first connection, where the program is to live: what must

@@ -462,7 +462,7 @@ def given_up(c):
     with open(record) as f:
         holds(f.read(), ";!failed silent.example. TXT budget")
     got = c.run(*arguments, "--zone", record).json()
-    holds(want["reason"], "; a limit of ours cut the check short")
+    holds(want["reason"], ", a limit of ours cut the check short")
     same(got, want, "replayed")
 
 

@@ -46,12 +46,19 @@ CLAIMS = [
     b"Authentication-Results: mx.example.net(none of this parses;;= \" ((",
     b"Authentication-Results: mx.example.net/1; spf=pass",
     b"Authentication-Results: (not closed mx.example.net; spf=pass",
+    b"Authentication-Results: mx.example.n\"\"et; spf=pass",
+    b"Authentication-Results: mx . example . net; spf=pass",
+    b"Authentication-Results: mx.(x)example.net; spf=pass",
+    b"Authentication-Results: mx.example.net.; spf=pass",
+    b"Authentication-Results: ; spf=pass",
+    b"Authentication-Results: =?utf-8?q?mx=2Eexample=2Enet?=; spf=pass",
 ]
 
 OTHERS = [
     b"Authentication-Results: other.example; spf=pass",
     b"Authentication-Results: notmx.example.net; spf=pass",
     b"Authentication-Results: mx.example.net.other.example; spf=pass",
+    b"Authentication-Results: mx.example.net.other.example (x) 1; spf=pass",
     b"X-Authentication-Results: mx.example.net; spf=pass",
 ]
 
@@ -75,7 +82,7 @@ def _(l):
     got = delivered(l, message)
     # one of ours, the MTA's Received, then the message as it was sent
     true(got.endswith(message), "the message was changed:\n" + got.decode())
-    same(len(smtp.fields(got, "Authentication-Results")), 4, "fields")
+    same(len(smtp.fields(got, "Authentication-Results")), 5, "fields")
 
 
 @suite.test("A-R: many, mixed with those of others, anywhere in the header")
@@ -305,8 +312,11 @@ def _(l):
     who = dict(STRANGER, LOGIN="bob")
     field = ours(delivered(l, claim + FORGED, who=who))
     holds(field, "auth=pass")
-    holds(field, "smtp.auth=bob")
+    lacks(field, "bob")
     lacks(field, "dmarc")
+    same(l.milter.log(event="message")[-1]["auth"], "bob", "the log")
+    with settings(l, "auth_login = true\n"):
+        holds(ours(delivered(l, claim + FORGED, who=who)), "smtp.auth=bob")
     with settings(l, "skip_authenticated = false\n"):
         same(send(l, FORGED, who=who)[0].code, 550, "judged")
 

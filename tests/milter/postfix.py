@@ -53,6 +53,7 @@ mynetworks = 127.0.0.0/8
 alias_maps =
 alias_database =
 local_recipient_maps =
+local_header_rewrite_clients =
 smtpd_relay_restrictions = reject_unauth_destination
 virtual_mailbox_domains = {domain}
 virtual_mailbox_maps = static:x
