@@ -15,7 +15,7 @@ enum {
 struct draft {
 	struct entry entry;
 	struct buf text;
-	char memory[PACK_ROW_MAX + FACTS_BYTES_MAX + DECISION_MAX];
+	char memory[ROW_BYTES_MAX + FACTS_BYTES_MAX + DECISION_MAX];
 };
 
 static void
@@ -32,15 +32,15 @@ draft_facts(struct draft *d, const struct policy_facts *f,
 	d->entry.has_facts = true;
 	if (!d->entry.has_row) {
 		ip_put(&d->text, &f->client);
-		d->entry.row[PACK_SOURCE] = pack_end(&d->text, from);
+		d->entry.row[ROW_TEXT_SOURCE] = text_end(&d->text, from);
 		from = d->text.n;
 	}
 	facts_pack(&d->text, f);
-	d->entry.facts = pack_end(&d->text, from);
+	d->entry.facts = text_end(&d->text, from);
 	for (size_t i = 0; i < TABLE_SIZE(decision); i++) {
 		from = d->text.n;
 		report_put_clean(&d->text, decision[i], RULE_MAX, true);
-		d->entry.decision[i] = pack_end(&d->text, from);
+		d->entry.decision[i] = text_end(&d->text, from);
 	}
 }
 
@@ -80,7 +80,7 @@ entry_new(const struct report_row *row, const struct policy_facts *facts,
 	if (row != NULL) {
 		d.entry.has_row = true;
 		d.entry.count = row->count;
-		pack_row(&d.text, row, d.entry.row);
+		row_encode(&d.text, row, d.entry.row);
 	}
 	if (facts != NULL && decision != NULL)
 		draft_facts(&d, facts, decision);

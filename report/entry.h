@@ -21,10 +21,10 @@ struct entry {
 	uint64_t count; /* messages */
 	size_t size;    /* bytes it takes */
 	bool has_row, has_facts;
-	struct span row[PACK_TEXTS]; /* without a row only PACK_SOURCE */
-	struct span facts;           /* facts.h */
-	struct span decision[3];     /* action, would, rule */
-	struct failure *failure;     /* to be reported; NULL: none */
+	struct span row[ROW_TEXTS_MAX]; /* without a row only ROW_TEXT_SOURCE */
+	struct span facts;              /* facts.h */
+	struct span decision[3];        /* action, would, rule */
+	struct failure *failure;        /* to be reported; NULL: none */
 };
 
 /*

@@ -161,7 +161,7 @@ write_clean(struct buf *b, struct span text, size_t max)
 	size_t from = b->n;
 
 	report_put_clean(b, text, max, true);
-	return pack_end(b, from);
+	return text_end(b, from);
 }
 
 static struct span
@@ -170,7 +170,7 @@ write_source(struct buf *b, const struct ip *source)
 	size_t from = b->n;
 
 	ip_put(b, source);
-	return pack_end(b, from);
+	return text_end(b, from);
 }
 
 static bool

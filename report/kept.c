@@ -20,21 +20,21 @@ kept_outcome(int64_t id)
 }
 
 enum kept_outcome
-kept_put(struct numbers *n, struct sql_statement *insert,
+kept_put(struct intern *n, struct sql_statement *insert,
     const struct span *texts, int64_t day, uint64_t count, int64_t last)
 {
 	static const struct {
-		enum numbers_kind kind;
-		enum pack_text first;
+		enum column_table kind;
+		size_t first;
 	} parts[] = {
-		{ NUMBERS_POLICY, PACK_POLICY },
-		{ NUMBERS_SOURCE, PACK_SOURCE },
-		{ NUMBERS_SHAPE, PACK_SHAPE },
+		{ COLUMNS_POLICY, ROW_TEXT_POLICY },
+		{ COLUMNS_SOURCE, ROW_TEXT_SOURCE },
+		{ COLUMNS_SHAPE, ROW_TEXT_SHAPE },
 	};
 
 	for (size_t i = 0; i < TABLE_SIZE(parts); i++) {
 		int64_t id =
-		    numbers_get(n, parts[i].kind, &texts[parts[i].first], day);
+		    intern_get(n, parts[i].kind, &texts[parts[i].first], day);
 
 		if (id <= 0)
 			return kept_outcome(id);

@@ -23,14 +23,14 @@ extern const char kept_insert[];
 /* The query whose one number is the last closed day; no row: none is. */
 extern const char kept_closed[];
 
-/* Of what numbers_get() returned. */
+/* Of what intern_get() returned. */
 enum kept_outcome kept_outcome(int64_t id);
 
 /*
  * Adds `count` messages to the row of `texts` (pack.h) on `day`, the newest of
  * them at `last` (seconds since 1970).  Within a transaction of the caller's.
  */
-enum kept_outcome kept_put(struct numbers *n, struct sql_statement *insert,
+enum kept_outcome kept_put(struct intern *n, struct sql_statement *insert,
     const struct span *texts, int64_t day, uint64_t count, int64_t last);
 
 #endif

@@ -25,7 +25,7 @@ ledger_over(struct sql *db)
 		return NULL;
 	}
 	l->db = db;
-	l->numbers.db = db;
+	l->intern.db = db;
 	return l;
 }
 
@@ -68,7 +68,7 @@ ledger_close(struct ledger *l)
 		ledger_end_received(l, false);
 	if (l->in_transaction)
 		ledger_end(l, false);
-	numbers_end(&l->numbers);
+	intern_end(&l->intern);
 	sql_drop(l->put_row);
 	sql_drop(l->put_received_row);
 	sql_close(l->db);
@@ -121,6 +121,16 @@ ledger_own_end(struct ledger *l, bool good)
 	if (l->in_transaction || l->receiving)
 		return good;
 	return sql_end(l->db, good) && good;
+}
+
+struct sql_statement *
+ledger_prepare(
+    struct ledger *l, const char *query, char memory[LEDGER_QUERY_MAX])
+{
+	struct buf text = buf_over(memory, LEDGER_QUERY_MAX);
+
+	columns_expand(&text, query, 0);
+	return sql_prepare(l->db, memory);
 }
 
 enum ledger_step
@@ -344,34 +354,18 @@ ledger_each_policy(struct ledger *l, int64_t day, struct span domain,
 	return ledger_finish(s, step);
 }
 
-void
-ledger_read_shape(struct sql_statement *s, int column, struct report_row *out)
-{
-	out->header_from = sql_text(s, column);
-	out->envelope_from = sql_text(s, column + 1);
-	out->disposition = sql_text(s, column + 2);
-	out->dkim_aligned = sql_number(s, column + 3) != 0;
-	out->spf_aligned = sql_number(s, column + 4) != 0;
-	out->override = sql_text(s, column + 5);
-	out->comment = sql_text(s, column + 6);
-	out->spf_domain = sql_text(s, column + 7);
-	out->spf_scope = sql_text(s, column + 8);
-	out->spf_result = sql_text(s, column + 9);
-	report_dkim_read(sql_text(s, column + 10), out);
-}
-
 enum ledger_step
 ledger_each_row(struct ledger *l, int64_t day, struct span policy_domain,
     bool (*each)(void *arg, const struct report_row *r), void *arg)
 {
-	struct sql_statement *s = sql_prepare(l->db,
-	    "SELECT address, CAST(sum(messages) AS BIGINT) AS "
-	    "total, " LEDGER_SHAPE
-	    " FROM kept JOIN source ON source.id = kept.source "
+	char memory[LEDGER_QUERY_MAX];
+	struct sql_statement *s = ledger_prepare(l,
+	    "SELECT address, CAST(sum(messages) AS BIGINT) AS total, {shape} "
+	    "FROM kept JOIN source ON source.id = kept.source "
 	    "JOIN shape ON shape.id = kept.shape "
-	    "WHERE kept.day = $1 AND " OF_DOMAIN
-	    "GROUP BY address, " LEDGER_SHAPE
-	    " ORDER BY total DESC, address, " LEDGER_SHAPE);
+	    "WHERE kept.day = $1 AND " OF_DOMAIN "GROUP BY address, {shape} "
+	    "ORDER BY total DESC, address, {shape}",
+	    memory);
 	enum sql_step step;
 
 	sql_bind_number(s, 1, day);
@@ -384,7 +378,7 @@ ledger_each_row(struct ledger *l, int64_t day, struct span policy_domain,
 		};
 
 		ip_parse(sql_text(s, 0), &r.source);
-		ledger_read_shape(s, 2, &r);
+		columns_read_shape(s, 2, &r);
 		if (!each(arg, &r))
 			break;
 	}
@@ -395,16 +389,18 @@ enum ledger_step
 ledger_each_kept(struct ledger *l, int64_t day,
     bool (*each)(void *arg, const struct report_row *r), void *arg)
 {
-	struct sql_statement *s = sql_prepare(l->db,
+	char memory[LEDGER_QUERY_MAX];
+	struct sql_statement *s = ledger_prepare(l,
 	    "SELECT domain, record, address, messages, automatic, "
-	    "kept.last, " LEDGER_SHAPE " FROM kept "
+	    "kept.last, {shape} FROM kept "
 	    "JOIN policy ON policy.id = kept.policy "
 	    "JOIN source ON source.id = kept.source "
 	    "JOIN shape ON shape.id = kept.shape WHERE kept.day = $1 "
 	    "AND NOT EXISTS (SELECT 1 FROM report "
 	    "WHERE report.day = kept.day AND report.domain = policy.domain "
 	    "AND parts > 0) "
-	    "ORDER BY kept.policy, kept.source, kept.shape");
+	    "ORDER BY kept.policy, kept.source, kept.shape",
+	    memory);
 	enum sql_step step;
 
 	sql_bind_number(s, 1, day);
@@ -418,7 +414,7 @@ ledger_each_kept(struct ledger *l, int64_t day,
 		};
 
 		ip_parse(sql_text(s, 2), &r.source);
-		ledger_read_shape(s, 6, &r);
+		columns_read_shape(s, 6, &r);
 		/* late ones count for this day, whenever they came */
 		if (r.when < day * REPORT_DAY)
 			r.when = day * REPORT_DAY;
@@ -437,7 +433,7 @@ add_row(struct ledger *l, const struct span *texts, const struct report_row *r)
 		return false;
 	if (l->put_row == NULL)
 		l->put_row = sql_prepare(l->db, kept_insert);
-	return kept_put(&l->numbers, l->put_row, texts,
+	return kept_put(&l->intern, l->put_row, texts,
 		   day > closed ? day : closed + 1, r->count,
 		   r->when) == KEPT_WRITTEN;
 }
@@ -445,11 +441,11 @@ add_row(struct ledger *l, const struct span *texts, const struct report_row *r)
 enum ledger_step
 ledger_add_row(struct ledger *l, const struct report_row *r)
 {
-	char memory[PACK_ROW_MAX];
+	char memory[ROW_BYTES_MAX];
 	struct buf text = buf_over(memory, sizeof(memory));
-	struct span texts[PACK_TEXTS];
+	struct span texts[ROW_TEXTS_MAX];
 
-	pack_row(&text, r, texts);
+	row_encode(&text, r, texts);
 	return ledger_own_begin(l) && ledger_own_end(l, add_row(l, texts, r))
 	    ? LEDGER_OK
 	    : LEDGER_FAULT;

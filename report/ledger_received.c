@@ -63,18 +63,18 @@ ledger_begin_received(struct ledger *l, const struct ledger_received *r)
 static bool
 add_received_row(struct ledger *l, const struct report_row *row)
 {
-	char memory[PACK_ROW_MAX];
+	char memory[ROW_BYTES_MAX];
 	struct buf text = buf_over(memory, sizeof(memory));
-	struct span texts[PACK_TEXTS];
+	struct span texts[ROW_TEXTS_MAX];
 	int64_t source, shape;
 
-	pack_row(&text, row, texts);
-	source = numbers_get(
-	    &l->numbers, NUMBERS_SOURCE, &texts[PACK_SOURCE], l->received_day);
+	row_encode(&text, row, texts);
+	source = intern_get(&l->intern, COLUMNS_SOURCE, &texts[ROW_TEXT_SOURCE],
+	    l->received_day);
 	if (source <= 0)
 		return false;
-	shape = numbers_get(
-	    &l->numbers, NUMBERS_SHAPE, &texts[PACK_SHAPE], l->received_day);
+	shape = intern_get(
+	    &l->intern, COLUMNS_SHAPE, &texts[ROW_TEXT_SHAPE], l->received_day);
 	if (shape <= 0)
 		return false;
 	if (l->put_received_row == NULL)
@@ -202,21 +202,22 @@ ledger_each_received(struct ledger *l, const struct ledger_range *range,
 
 #define ROWS(AND)                                                              \
 	"SELECT begin_at / 86400 AS day, domain, address, "                    \
-	"CAST(sum(received_row.messages) AS BIGINT), " LEDGER_SHAPE            \
-	" FROM received "                                                      \
+	"CAST(sum(received_row.messages) AS BIGINT), {shape} FROM received "   \
 	"JOIN received_row ON received_row.report = received.id "              \
 	"JOIN source ON source.id = received_row.source "                      \
 	"JOIN shape ON shape.id = received_row.shape "                         \
 	"WHERE " IN_RANGE AND                                                  \
-	"GROUP BY begin_at / 86400, domain, address, " LEDGER_SHAPE            \
-	" ORDER BY day, domain, address, " LEDGER_SHAPE
+	"GROUP BY begin_at / 86400, domain, address, {shape} "                 \
+	"ORDER BY day, domain, address, {shape}"
 
 enum ledger_step
 ledger_each_received_row(struct ledger *l, const struct ledger_range *range,
     bool (*each)(void *arg, const struct report_row *r), void *arg)
 {
-	struct sql_statement *s = sql_prepare(l->db,
-	    range->domain.p == NULL ? ROWS("") : ROWS("AND domain = $3 "));
+	char memory[LEDGER_QUERY_MAX];
+	struct sql_statement *s = ledger_prepare(l,
+	    range->domain.p == NULL ? ROWS("") : ROWS("AND domain = $3 "),
+	    memory);
 	enum sql_step step;
 
 	bind_range(s, range);
@@ -228,7 +229,7 @@ ledger_each_received_row(struct ledger *l, const struct ledger_range *range,
 		};
 
 		ip_parse(sql_text(s, 2), &r.source);
-		ledger_read_shape(s, 4, &r);
+		columns_read_shape(s, 4, &r);
 		if (!each(arg, &r))
 			break;
 	}

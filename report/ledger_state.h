@@ -12,7 +12,7 @@
 
 struct ledger {
 	struct sql *db;
-	struct numbers numbers;
+	struct intern intern;
 	bool in_transaction; /* the caller's */
 	struct sql_statement *put_row;
 
@@ -24,16 +24,12 @@ struct ledger {
 	struct sql_statement *put_received_row;
 };
 
-/* The columns of a row behind its source; ledger_read_shape() reads them. */
-#define LEDGER_SHAPE                                                           \
-	"header_from, envelope_from, disposition, dkim_aligned, "              \
-	"spf_aligned, override, comment, spf_domain, spf_scope, spf_result, "  \
-	"dkim"
+/* A query with names of columns_expand(); its text is in `memory`, which must
+ * live as long as the statement. */
+enum { LEDGER_QUERY_MAX = 1500 };
 
-enum { LEDGER_SHAPE_COLUMNS = 11 };
-
-void ledger_read_shape(
-    struct sql_statement *s, int column, struct report_row *out);
+struct sql_statement *ledger_prepare(
+    struct ledger *l, const char *query, char memory[LEDGER_QUERY_MAX]);
 
 /* The step after the last row of a query, as a result; drops the statement. */
 enum ledger_step ledger_finish(struct sql_statement *s, enum sql_step last);

@@ -6,43 +6,43 @@
 #include "lib/hash.h"
 #include "lib/table.h"
 
-struct memo {
+struct intern_cache {
 	struct hash_secret secrets[2];
-	struct memo_slot slots[MEMO_SLOTS];
+	struct intern_slot slots[INTERN_SLOTS];
 };
 
-struct memo *
-memo_new(void)
+struct intern_cache *
+intern_cache_new(void)
 {
-	struct memo *m = calloc(1, sizeof(*m));
+	struct intern_cache *c = calloc(1, sizeof(*c));
 
-	for (size_t i = 0; m != NULL && i < TABLE_SIZE(m->secrets); i++)
-		m->secrets[i] = hash_secret_new();
-	return m;
+	for (size_t i = 0; c != NULL && i < TABLE_SIZE(c->secrets); i++)
+		c->secrets[i] = hash_secret_new();
+	return c;
 }
 
 void
-memo_free(struct memo *m)
+intern_cache_free(struct intern_cache *c)
 {
-	free(m);
+	free(c);
 }
 
 void
-memo_clear(struct memo *m)
+intern_cache_clear(struct intern_cache *c)
 {
-	memset(m->slots, 0, sizeof(m->slots));
+	memset(c->slots, 0, sizeof(c->slots));
 }
 
-struct memo_slot *
-memo_slot(struct memo *m, unsigned kind, struct span text)
+struct intern_slot *
+intern_cache_slot(struct intern_cache *c, unsigned table, struct span text)
 {
 	const uint64_t hash[2] = {
-		hash_span(m->secrets[0], text, kind),
-		hash_span(m->secrets[1], text, kind),
+		hash_span(c->secrets[0], text, table),
+		hash_span(c->secrets[1], text, table),
 	};
-	struct memo_slot *slot = &m->slots[hash[0] % MEMO_SLOTS];
+	struct intern_slot *slot = &c->slots[hash[0] % INTERN_SLOTS];
 
 	if (slot->hash[0] != hash[0] || slot->hash[1] != hash[1])
-		*slot = (struct memo_slot){ .hash = { hash[0], hash[1] } };
+		*slot = (struct intern_slot){ .hash = { hash[0], hash[1] } };
 	return slot;
 }

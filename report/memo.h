@@ -1,9 +1,9 @@
 /*
- * memo.h - which number a text got, remembered for as long as there is room:
- * the writer's way around looking up again what it has just looked up.
+ * memo.h - a cache of the numbers of texts (numbers.h), so that the writer need
+ * not look up what it has just looked up.
  *
- * Texts are known by 128 bits of hash under secrets of the process, so that
- * nobody can make two of them meet.
+ * Texts are compared by 128 bits of hash under secrets of the process, so that
+ * a sender cannot produce two texts with the same hash.
  */
 #ifndef AVOUCH_REPORT_MEMO_H
 #define AVOUCH_REPORT_MEMO_H
@@ -13,26 +13,26 @@
 
 #include "lib/span.h"
 
-enum { MEMO_SLOTS = 1 << 16 }; /* of MEMO_SLOT_BYTES each: 2 MiB */
+enum { INTERN_SLOTS = 1 << 16 }; /* of 32 bytes: 2 MiB */
 
-struct memo_slot {
+struct intern_slot {
 	uint64_t hash[2];
-	int64_t id;   /* 0: nothing is known */
-	int64_t used; /* the day it was last noted for */
+	int64_t id;   /* 0: not known */
+	int64_t used; /* the day of the last use that was stored */
 };
 
-struct memo;
+struct intern_cache;
 
-struct memo *memo_new(void);    /* NULL: no memory */
-void memo_free(struct memo *m); /* takes NULL */
+struct intern_cache *intern_cache_new(void);    /* NULL: out of memory */
+void intern_cache_free(struct intern_cache *c); /* takes NULL */
 
-/* Forgets everything. */
-void memo_clear(struct memo *m);
+void intern_cache_clear(struct intern_cache *c);
 
 /*
- * The slot of a text of that kind: its own, with id > 0, or one to fill in (id
- * 0), whose last text is forgotten.
+ * The slot of a text of `table`.  If id is 0, the caller fills it in; the text
+ * that used the slot before is forgotten.
  */
-struct memo_slot *memo_slot(struct memo *m, unsigned kind, struct span text);
+struct intern_slot *intern_cache_slot(
+    struct intern_cache *c, unsigned table, struct span text);
 
 #endif

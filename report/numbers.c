@@ -1,125 +1,161 @@
 #include "report/numbers.h"
 
-#include <stddef.h>
-
 #include "lib/hash.h"
 
-/*
- * `columns`: t a text, n a number of one digit, b bytes, each with its text; h
- * the hash of them all.  The statements have a parameter for each, the last one
- * has the day behind them.
- */
-struct kind {
-	const char *columns;
-	const char *find, *insert, *touch;
-};
+/* ---- statements ---- */
 
-#define SHAPE_COLUMNS                                                          \
-	"hash, header_from, envelope_from, disposition, dkim_aligned, "        \
-	"spf_aligned, automatic, override, comment, spf_domain, spf_scope, "   \
-	"spf_result, dkim"
-
-#define SHAPE_FIND                                                             \
-	"hash = $1 AND header_from = $2 AND envelope_from = $3 "               \
-	"AND disposition = $4 AND dkim_aligned = $5 AND spf_aligned = $6 "     \
-	"AND automatic = $7 AND override = $8 AND comment = $9 "               \
-	"AND spf_domain = $10 AND spf_scope = $11 AND spf_result = $12 "       \
-	"AND dkim = $13"
-
-/* Another connection may be faster: then it is there when we look again. */
-#define UNLESS_THERE " ON CONFLICT DO NOTHING RETURNING id"
-
-static const struct kind kinds[NUMBERS_KINDS] = {
-	[NUMBERS_POLICY] = { "tt",
-	    "SELECT id, used FROM policy WHERE domain = $1 AND record = $2",
-	    "INSERT INTO policy (domain, record, used) "
-	    "VALUES ($1, $2, $3)" UNLESS_THERE,
-	    "UPDATE policy SET used = $1 WHERE id = $2 AND used < $1" },
-	[NUMBERS_SOURCE] = { "t",
-	    "SELECT id, used FROM source WHERE address = $1",
-	    "INSERT INTO source (address, used) VALUES ($1, $2)" UNLESS_THERE,
-	    "UPDATE source SET used = $1 WHERE id = $2 AND used < $1" },
-	[NUMBERS_SHAPE] = { "htttnnntttttt",
-	    "SELECT id, used FROM shape WHERE " SHAPE_FIND,
-	    "INSERT INTO shape (" SHAPE_COLUMNS ", used) VALUES "
-	    "($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, "
-	    "$14)" UNLESS_THERE,
-	    "UPDATE shape SET used = $1 WHERE id = $2 AND used < $1" },
-	[NUMBERS_FACTS] = { "hb",
-	    "SELECT id, used FROM facts WHERE hash = $1 AND bytes = $2",
-	    "INSERT INTO facts (hash, bytes, used) VALUES ($1, $2, "
-	    "$3)" UNLESS_THERE,
-	    "UPDATE facts SET used = $1 WHERE id = $2 AND used < $1" },
-	[NUMBERS_DECISION] = { "ttt",
-	    "SELECT id, used FROM decision WHERE action = $1 AND would = $2 "
-	    "AND rule = $3",
-	    "INSERT INTO decision (action, would, rule, used) "
-	    "VALUES ($1, $2, $3, $4)" UNLESS_THERE,
-	    "UPDATE decision SET used = $1 WHERE id = $2 AND used < $1" },
-};
-
-static struct sql_statement *
-prepared(struct numbers *n, struct sql_statement **s, const char *text)
-{
-	if (*s == NULL)
-		*s = sql_prepare(n->db, text);
-	return *s;
-}
-
-static struct span
-whole(enum numbers_kind kind, const struct span *texts)
-{
-	const struct span *last = texts;
-
-	for (const char *c = kinds[kind].columns; *c != '\0'; c++)
-		last += *c != 'h';
-	last--;
-	return span_between(texts->p, last->p + last->n);
-}
-
-/*
- * Kept in the file, so without a secret: whoever makes hashes meet makes the
- * search among his own texts slower.
- */
-static int64_t
-hash(enum numbers_kind kind, const struct span *texts)
-{
-	static const struct hash_secret none = { 0, 0 };
-
-	return (int64_t)hash_span(none, whole(kind, texts), 0);
-}
-
-/* Returns how many there were. */
+/* "hash = $1 AND header_from = $2 ..." or "$1, $2 ..."; returns how many. */
 static int
-bind(struct sql_statement *s, enum numbers_kind kind, const struct span *texts)
+put_parameters(struct buf *b, const struct column_list *list, bool compare)
 {
-	const char *columns = kinds[kind].columns;
-	const struct span *text = texts;
+	const char *between = "";
 	int n = 0;
 
-	for (; columns[n] != '\0'; n++) {
-		if (columns[n] == 'h')
-			sql_bind_number(s, n + 1, hash(kind, texts));
-		else if (columns[n] == 'n')
-			sql_bind_number(s, n + 1, span_is(*text++, "1"));
-		else if (columns[n] == 'b')
-			sql_bind_bytes(s, n + 1, *text++);
-		else
-			sql_bind_text(s, n + 1, *text++);
+	if (list->has_hash) {
+		buf_text(b, compare ? "hash = $1" : "$1");
+		between = compare ? " AND " : ", ";
+		n = 1;
+	}
+	for (size_t i = 0; i < list->n; i++) {
+		buf_text(b, between);
+		if (compare) {
+			buf_text(b, list->columns[i].name);
+			buf_text(b, " = ");
+		}
+		buf_byte(b, '$');
+		buf_number(b, (uint64_t)++n);
+		between = compare ? " AND " : ", ";
 	}
 	return n;
 }
 
-/* id 0: there is none. */
-static bool
-find(struct numbers *n, enum numbers_kind kind, const struct span *texts,
-    struct memo_slot *out)
+static void
+put_find(struct buf *b, const struct column_list *list)
 {
-	const struct kind *k = &kinds[kind];
-	struct sql_statement *s = prepared(n, &n->tables[kind].find, k->find);
+	buf_text(b, "SELECT id, used FROM ");
+	buf_text(b, list->table);
+	buf_text(b, " WHERE ");
+	put_parameters(b, list, true);
+}
+
+/* Another connection may insert the same text first; it is found then. */
+static void
+put_insert(struct buf *b, const struct column_list *list)
+{
+	int n;
+
+	buf_text(b, "INSERT INTO ");
+	buf_text(b, list->table);
+	buf_text(b, list->has_hash ? " (hash, " : " (");
+	for (size_t i = 0; i < list->n; i++) {
+		buf_text(b, list->columns[i].name);
+		buf_text(b, ", ");
+	}
+	buf_text(b, "used) VALUES (");
+	n = put_parameters(b, list, false);
+	buf_text(b, ", $");
+	buf_number(b, (uint64_t)n + 1);
+	buf_text(b, ") ON CONFLICT DO NOTHING RETURNING id");
+}
+
+static void
+put_touch(struct buf *b, const struct column_list *list)
+{
+	buf_text(b, "UPDATE ");
+	buf_text(b, list->table);
+	buf_text(b, " SET used = $1 WHERE id = $2 AND used < $1");
+}
+
+/* NULL: an error, which the next step of it reports. */
+static struct sql_statement *
+intern_statement(struct intern *n, struct intern_query *q,
+    enum column_table table,
+    void (*put)(struct buf *b, const struct column_list *list))
+{
+	struct buf text;
+
+	if (q->statement != NULL)
+		return q->statement;
+	text = buf_over(q->text, sizeof(q->text));
+	put(&text, columns_of(table));
+	if (!text.full)
+		q->statement = sql_prepare(n->db, q->text);
+	return q->statement;
+}
+
+/* ---- texts ---- */
+
+/* All texts of a row, with the NULs between them. */
+static struct span
+all_texts(enum column_table table, const struct span *texts)
+{
+	const struct span *last = texts + columns_of(table)->n - 1;
+
+	return span_between(texts->p, last->p + last->n);
+}
+
+/*
+ * Stored in the file, so without a secret: a sender who finds collisions makes
+ * only the search among his own texts slower.
+ */
+static int64_t
+hash_texts(enum column_table table, const struct span *texts)
+{
+	static const struct hash_secret none = { 0, 0 };
+
+	return (int64_t)hash_span(none, all_texts(table, texts), 0);
+}
+
+static void
+bind_column(
+    struct sql_statement *s, int at, const struct column *c, struct span text)
+{
+	switch (c->type) {
+	case COLUMN_FLAG:
+		sql_bind_number(s, at, span_is(text, "1"));
+		break;
+	case COLUMN_BYTES:
+		sql_bind_bytes(s, at, text);
+		break;
+	case COLUMN_NAME:
+	case COLUMN_TOKEN:
+	case COLUMN_RECORD:
+	case COLUMN_COMMENT:
+	case COLUMN_ADDRESS:
+	case COLUMN_SIGNATURES:
+	case COLUMN_TEXT:
+		sql_bind_text(s, at, text);
+		break;
+	}
+}
+
+/* Returns the number of parameters. */
+static int
+bind_texts(
+    struct sql_statement *s, enum column_table table, const struct span *texts)
+{
+	const struct column_list *list = columns_of(table);
+	int n = 0;
+
+	if (list->has_hash)
+		sql_bind_number(s, ++n, hash_texts(table, texts));
+	for (size_t i = 0; i < list->n; i++)
+		bind_column(s, ++n, &list->columns[i], texts[i]);
+	return n;
+}
+
+/* ---- numbers ---- */
+
+/* False: an error.  `out` keeps id 0 if there is none. */
+static bool
+intern_find(struct intern *n, enum column_table table, const struct span *texts,
+    struct intern_slot *out)
+{
+	struct sql_statement *s =
+	    intern_statement(n, &n->tables[table].find, table, put_find);
 	enum sql_step step;
 
-	bind(s, kind, texts);
+	bind_texts(s, table, texts);
 	step = sql_step(s);
 	if (step == SQL_ROW) {
 		out->id = sql_number(s, 0);
@@ -130,33 +166,33 @@ find(struct numbers *n, enum numbers_kind kind, const struct span *texts,
 }
 
 static bool
-insert(struct numbers *n, enum numbers_kind kind, const struct span *texts,
-    int64_t day, struct memo_slot *out)
+intern_insert(struct intern *n, enum column_table table,
+    const struct span *texts, int64_t day, struct intern_slot *out)
 {
-	const struct kind *k = &kinds[kind];
 	struct sql_statement *s =
-	    prepared(n, &n->tables[kind].insert, k->insert);
+	    intern_statement(n, &n->tables[table].insert, table, put_insert);
 	enum sql_step step;
-	int columns = bind(s, kind, texts);
+	int columns = bind_texts(s, table, texts);
 
 	sql_bind_number(s, columns + 1, day);
 	step = sql_step(s);
 	if (step == SQL_ROW) {
 		out->id = sql_number(s, 0);
 		out->used = day;
-		n->given++;
+		n->added++;
 		step = sql_step(s);
 	}
 	sql_reset(s);
 	return step != SQL_FAILED;
 }
 
+/* Stores the day of the last use, for retention. */
 static bool
-touch(struct numbers *n, enum numbers_kind kind, int64_t day,
-    struct memo_slot *slot)
+intern_touch(struct intern *n, enum column_table table, int64_t day,
+    struct intern_slot *slot)
 {
 	struct sql_statement *s =
-	    prepared(n, &n->tables[kind].touch, kinds[kind].touch);
+	    intern_statement(n, &n->tables[table].touch, table, put_touch);
 
 	sql_bind_number(s, 1, day);
 	sql_bind_number(s, 2, slot->id);
@@ -167,39 +203,41 @@ touch(struct numbers *n, enum numbers_kind kind, int64_t day,
 }
 
 int64_t
-numbers_get(struct numbers *n, enum numbers_kind kind, const struct span *texts,
+intern_get(struct intern *n, enum column_table table, const struct span *texts,
     int64_t day)
 {
-	struct memo_slot local = { .id = 0 };
-	struct memo_slot *slot = n->memo != NULL
-	    ? memo_slot(n->memo, kind, whole(kind, texts))
+	struct intern_slot local = { .id = 0 };
+	struct intern_slot *slot = n->cache != NULL
+	    ? intern_cache_slot(n->cache, table, all_texts(table, texts))
 	    : &local;
 	bool good = true;
 
 	if (slot->id == 0)
-		good = find(n, kind, texts, slot);
+		good = intern_find(n, table, texts, slot);
 	if (good && slot->id == 0) {
-		if (n->limit != 0 && n->given >= n->limit)
+		if (n->limit != 0 && n->added >= n->limit)
 			return 0;
-		good = insert(n, kind, texts, day, slot) &&
-		    (slot->id != 0 || find(n, kind, texts, slot));
+		good = intern_insert(n, table, texts, day, slot) &&
+		    (slot->id != 0 || intern_find(n, table, texts, slot));
 	}
 	if (good && slot->id == 0)
 		good = sql_fail(n->db, SQL_WRONG, "a text got no number");
 	if (good && slot->used < day)
-		good = touch(n, kind, day, slot);
+		good = intern_touch(n, table, day, slot);
 	if (!good)
 		slot->id = 0;
 	return good ? slot->id : -1;
 }
 
 void
-numbers_end(struct numbers *n)
+intern_end(struct intern *n)
 {
-	for (size_t i = 0; i < NUMBERS_KINDS; i++) {
-		sql_drop(n->tables[i].find);
-		sql_drop(n->tables[i].insert);
-		sql_drop(n->tables[i].touch);
-		n->tables[i] = (struct numbers_table){ .find = NULL };
+	for (size_t i = 0; i < COLUMN_TABLES; i++) {
+		sql_drop(n->tables[i].find.statement);
+		sql_drop(n->tables[i].insert.statement);
+		sql_drop(n->tables[i].touch.statement);
+		n->tables[i].find.statement = NULL;
+		n->tables[i].insert.statement = NULL;
+		n->tables[i].touch.statement = NULL;
 	}
 }

@@ -1,6 +1,6 @@
 /*
- * numbers.h - the tables of texts that are kept once (schema.h): the number of
- * a text, which it gets where it has none.
+ * numbers.h - interning: the number of a text in the tables that store each
+ * text once (schema.h).  A text without a number gets one.
  */
 #ifndef AVOUCH_REPORT_NUMBERS_H
 #define AVOUCH_REPORT_NUMBERS_H
@@ -10,38 +10,38 @@
 
 #include "lib/span.h"
 #include "report/memo.h"
+#include "report/pack.h"
 #include "report/sql.h"
 
-enum numbers_kind {
-	NUMBERS_POLICY,   /* of PACK_POLICY on */
-	NUMBERS_SOURCE,   /* of PACK_SOURCE */
-	NUMBERS_SHAPE,    /* of PACK_SHAPE on */
-	NUMBERS_FACTS,    /* of facts.h's bytes */
-	NUMBERS_DECISION, /* action, would, rule */
-	NUMBERS_KINDS,
+enum { INTERN_QUERY_MAX = 700 }; /* bytes, with the NUL */
+
+struct intern_query {
+	struct sql_statement *statement; /* NULL: not needed yet */
+	char text[INTERN_QUERY_MAX];
 };
 
-struct numbers_table { /* the statements of one kind; NULL: not needed yet */
-	struct sql_statement *find, *insert, *touch;
+struct intern_queries { /* of one table */
+	struct intern_query find, insert, touch;
 };
 
-struct numbers {
+struct intern { /* all zero except db, cache and limit at first */
 	struct sql *db;
-	struct memo *memo; /* may be NULL */
-	struct numbers_table tables[NUMBERS_KINDS];
-	uint64_t given; /* new numbers; the owner may set it back */
-	uint64_t limit; /* no more than these are given; 0: any */
+	struct intern_cache *cache; /* NULL: none */
+	struct intern_queries tables[COLUMN_TABLES];
+	uint64_t added; /* new numbers; the owner may reset it */
+	uint64_t limit; /* of `added`; 0: none */
 };
 
 /*
- * `texts` as pack.h has them, of one kind, in one piece of memory.  `day`: when
- * they are used.  0: the limit was reached; -1: a fault, the database says why.
- * After a rollback the memo must be cleared.
+ * The number of a row of `table`.  `texts` are its columns as row_encode()
+ * writes them, in one piece of memory; `day` is when it is used.  Returns 0 if
+ * the limit was reached, -1 after an error, which the database describes.
+ * After a rollback the cache must be cleared.
  */
-int64_t numbers_get(struct numbers *n, enum numbers_kind kind,
+int64_t intern_get(struct intern *n, enum column_table table,
     const struct span *texts, int64_t day);
 
-/* Drops the statements. */
-void numbers_end(struct numbers *n);
+/* Frees the statements. */
+void intern_end(struct intern *n);
 
 #endif

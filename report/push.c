@@ -41,7 +41,7 @@ struct push {
 	int64_t day; /* -1: none */
 
 	/* the transaction */
-	struct numbers numbers;
+	struct intern intern;
 	struct sql_statement *insert;
 	int64_t day_there; /* where rows go that are pushed */
 	uint64_t rows, messages;
@@ -297,12 +297,12 @@ static bool
 add_row(void *arg, const struct report_row *r)
 {
 	struct push *p = arg;
-	char memory[PACK_ROW_MAX];
+	char memory[ROW_BYTES_MAX];
 	struct buf text = buf_over(memory, sizeof(memory));
-	struct span texts[PACK_TEXTS];
+	struct span texts[ROW_TEXTS_MAX];
 
-	pack_row(&text, r, texts);
-	p->refused = kept_put(&p->numbers, p->insert, texts, p->day_there,
+	row_encode(&text, r, texts);
+	p->refused = kept_put(&p->intern, p->insert, texts, p->day_there,
 			 r->count, r->when) != KEPT_WRITTEN;
 	p->rows++;
 	p->messages += r->count;
@@ -320,7 +320,7 @@ put_rows(struct push *p, int64_t day)
 	p->rows = p->messages = 0;
 	p->refused = false;
 	/* what another run took away must not be used from memory */
-	memo_clear(p->numbers.memo);
+	intern_cache_clear(p->intern.cache);
 	if (ledger_each_kept(p->local, day, add_row, p) == LEDGER_FAULT)
 		return local_fault(p);
 	return !p->refused || central_fault(p);
@@ -412,7 +412,7 @@ tidy(struct push *p)
 		if (ledger_begin(p->central) != LEDGER_OK)
 			return;
 		more = tidy_step(
-		    &t, ledger_sql(p->central), p->numbers.memo, p->o->now);
+		    &t, ledger_sql(p->central), p->intern.cache, p->o->now);
 		if (ledger_end(p->central, true) != LEDGER_OK)
 			return;
 	}
@@ -459,15 +459,15 @@ run_locked(struct push *p)
 	struct sql *db = ledger_sql(p->central);
 	bool good;
 
-	p->numbers = (struct numbers){ .db = db, .memo = memo_new() };
+	p->intern = (struct intern){ .db = db, .cache = intern_cache_new() };
 	p->insert = sql_prepare(db, kept_insert);
-	if (p->numbers.memo != NULL && p->insert != NULL)
+	if (p->intern.cache != NULL && p->insert != NULL)
 		good = run(p);
 	else
 		good = fault(p, "", "out of memory");
-	numbers_end(&p->numbers);
+	intern_end(&p->intern);
 	sql_drop(p->insert);
-	memo_free(p->numbers.memo);
+	intern_cache_free(p->intern.cache);
 	return good ? PUSH_DONE : p->two ? PUSH_TWO : PUSH_FAULT;
 }
 

@@ -1,5 +1,9 @@
 #include "report/schema.h"
 
+#include "report/pack.h"
+
+enum { STEP_MAX = 6000 }; /* bytes of a step, with the NUL */
+
 /*
  * What both kinds of store have, with the words in which they differ: ID for a
  * number that the store gives, KEYED behind a table that is looked up by its
@@ -10,45 +14,34 @@
 #define KEPT_TABLES(ID, KEYED)                                                 \
 	"CREATE TABLE meta (name TEXT PRIMARY KEY, value TEXT NOT NULL)" KEYED \
 	";"                                                                    \
-	"CREATE TABLE source (id " ID ", address TEXT NOT NULL UNIQUE, "       \
-	"used BIGINT NOT NULL);"                                               \
+	"CREATE TABLE source (id " ID ", {source:types}, "                     \
+	"used BIGINT NOT NULL, UNIQUE ({source:all}));"                        \
 	"CREATE TABLE kept (day BIGINT NOT NULL, policy BIGINT NOT NULL, "     \
 	"source BIGINT NOT NULL, shape BIGINT NOT NULL, "                      \
 	"messages BIGINT NOT NULL, last BIGINT NOT NULL, "                     \
 	"PRIMARY KEY (day, policy, source, shape))" KEYED ";"
 
-#define SHAPE_COLUMNS                                                          \
-	"header_from TEXT NOT NULL, envelope_from TEXT NOT NULL, "             \
-	"disposition TEXT NOT NULL, dkim_aligned BIGINT NOT NULL, "            \
-	"spf_aligned BIGINT NOT NULL, automatic BIGINT NOT NULL, "             \
-	"override TEXT NOT NULL, comment TEXT NOT NULL, "                      \
-	"spf_domain TEXT NOT NULL, spf_scope TEXT NOT NULL, "                  \
-	"spf_result TEXT NOT NULL, dkim TEXT NOT NULL, used BIGINT NOT NULL"
-
 /* Since version 4, and in PostgreSQL ever since: what is long. */
 #define LONG_TABLES(ID, KEYED)                                                 \
-	"CREATE TABLE policy (id " ID ", domain TEXT NOT NULL, "               \
-	"record TEXT NOT NULL, used BIGINT NOT NULL);"                         \
+	"CREATE TABLE policy (id " ID ", {policy:types}, "                     \
+	"used BIGINT NOT NULL);"                                               \
 	"CREATE INDEX policy_domain ON policy (domain);"                       \
-	"CREATE TABLE shape (id " ID ", hash BIGINT NOT NULL, " SHAPE_COLUMNS  \
-	");"                                                                   \
+	"CREATE TABLE shape (id " ID ", hash BIGINT NOT NULL, "                \
+	"{shape:types}, used BIGINT NOT NULL);"                                \
 	"CREATE INDEX shape_hash ON shape (hash);"
 
 /* The same, of SQLite alone. */
 #define LONG_REPLAY_TABLES(ID, KEYED)                                          \
 	"CREATE TABLE facts (id " ID ", hash BIGINT NOT NULL, "                \
-	"bytes BLOB NOT NULL, used BIGINT NOT NULL);"                          \
+	"{facts:types}, used BIGINT NOT NULL);"                                \
 	"CREATE INDEX facts_hash ON facts (hash);"
 
 /* In versions 1 to 3, of SQLite alone: each text a second time in an index. */
 #define INDEXED_TABLES(ID, KEYED)                                              \
-	"CREATE TABLE policy (id " ID ", domain TEXT NOT NULL, "               \
-	"record TEXT NOT NULL, used BIGINT NOT NULL, "                         \
-	"UNIQUE (domain, record));"                                            \
-	"CREATE TABLE shape (id " ID ", " SHAPE_COLUMNS ", UNIQUE ("           \
-	"header_from, envelope_from, disposition, dkim_aligned, "              \
-	"spf_aligned, automatic, override, comment, spf_domain, spf_scope, "   \
-	"spf_result, dkim));"                                                  \
+	"CREATE TABLE policy (id " ID ", {policy:types}, "                     \
+	"used BIGINT NOT NULL, UNIQUE ({policy:all}));"                        \
+	"CREATE TABLE shape (id " ID ", {shape:types}, "                       \
+	"used BIGINT NOT NULL, UNIQUE ({shape:all}));"                         \
 	"CREATE TABLE facts (id " ID ", bytes BLOB NOT NULL UNIQUE, "          \
 	"used BIGINT NOT NULL);"
 
@@ -64,10 +57,7 @@
 
 #define INDEXED_BACK                                                           \
 	"INSERT INTO policy SELECT * FROM policy_3;"                           \
-	"INSERT INTO shape SELECT id, 0, header_from, envelope_from, "         \
-	"disposition, dkim_aligned, spf_aligned, automatic, override, "        \
-	"comment, spf_domain, spf_scope, spf_result, dkim, used "              \
-	"FROM shape_3;"                                                        \
+	"INSERT INTO shape SELECT id, 0, {shape:all}, used FROM shape_3;"      \
 	"INSERT INTO facts SELECT id, 0, bytes, used FROM facts_3;"            \
 	"DROP TABLE policy_3; DROP TABLE shape_3; DROP TABLE facts_3;"
 
@@ -130,9 +120,8 @@
 
 /* Since version 1, of SQLite alone: what the daemon keeps for replay. */
 #define REPLAY_TABLES(ID, KEYED)                                               \
-	"CREATE TABLE decision (id " ID ", action TEXT NOT NULL, "             \
-	"would TEXT NOT NULL, rule TEXT NOT NULL, used BIGINT NOT NULL, "      \
-	"UNIQUE (action, would, rule));"                                       \
+	"CREATE TABLE decision (id " ID ", {decision:types}, "                 \
+	"used BIGINT NOT NULL, UNIQUE ({decision:all}));"                      \
 	"CREATE TABLE replay (day BIGINT NOT NULL, source BIGINT NOT NULL, "   \
 	"facts BIGINT NOT NULL, decision BIGINT NOT NULL, "                    \
 	"messages BIGINT NOT NULL, "                                           \
@@ -171,6 +160,18 @@ static const struct {
 	{ FAILURE_TABLES, NULL },
 };
 
+/* Runs one step as of the version that it leads to. */
+static bool
+run_step(struct sql *db, const char *step, int version)
+{
+	char memory[STEP_MAX];
+	struct buf text = buf_over(memory, sizeof(memory));
+
+	columns_expand(&text, step, version);
+	return text.full ? sql_fail(db, SQL_WRONG, "a step is too long")
+			 : sql_run(db, memory);
+}
+
 bool
 schema_upgrade(
     struct sql *db, enum schema_kind kind, int64_t version, int64_t until)
@@ -182,7 +183,7 @@ schema_upgrade(
 			return false;
 		step = kind == SCHEMA_SQLITE ? steps[v].sqlite
 					     : steps[v].postgresql;
-		if (step != NULL && !sql_run(db, step))
+		if (step != NULL && !run_step(db, step, (int)v + 1))
 			return false;
 	}
 	return true;

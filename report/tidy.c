@@ -123,7 +123,7 @@ read_number(struct sql *db, const char *text, int64_t *out)
 
 /* `more`: the step has not come to its end. */
 static bool
-take_slice(struct tidy *t, struct sql *db, struct memo *memo,
+take_slice(struct tidy *t, struct sql *db, struct intern_cache *cache,
     const struct chore *chore, int64_t day, bool *more)
 {
 	struct sql_statement *s = NULL;
@@ -150,7 +150,7 @@ take_slice(struct tidy *t, struct sql *db, struct memo *memo,
 		*more = t->id < largest;
 	/* Numbers that went must not be used again from memory. */
 	if (good && chore->by == BY_ID && sql_changed(s) > 0)
-		memo_clear(memo);
+		intern_cache_clear(cache);
 	sql_drop(s);
 	return good;
 }
@@ -173,7 +173,8 @@ give_back(struct sql *db, bool *more)
 }
 
 bool
-tidy_step(struct tidy *t, struct sql *db, struct memo *memo, int64_t now)
+tidy_step(
+    struct tidy *t, struct sql *db, struct intern_cache *cache, int64_t now)
 {
 	int64_t today = now / REPORT_DAY;
 	bool more = false, good = true;
@@ -185,7 +186,7 @@ tidy_step(struct tidy *t, struct sql *db, struct memo *memo, int64_t now)
 	} else if (t->step < TABLE_SIZE(chores)) {
 		const struct chore *chore = &chores[t->step];
 
-		good = take_slice(t, db, memo, chore,
+		good = take_slice(t, db, cache, chore,
 		    today - days_of(&t->o, chore->age), &more);
 	} else {
 		good = give_back(db, &more);

@@ -38,6 +38,7 @@ struct tidy { /* how far it has come; all 0: not begun */
  * Other faults are logged, and tried again the next day.  `memo` is cleared
  * when numbers go.
  */
-bool tidy_step(struct tidy *t, struct sql *db, struct memo *memo, int64_t now);
+bool tidy_step(
+    struct tidy *t, struct sql *db, struct intern_cache *cache, int64_t now);
 
 #endif

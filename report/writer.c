@@ -17,11 +17,11 @@ struct writer {
 	const char *path;
 	uint64_t new_max;
 	struct sql *db; /* NULL: not open */
-	struct memo *memo;
-	struct numbers numbers;
+	struct intern_cache *cache;
+	struct intern intern;
 	struct failure_spool failures;
 	struct sql_statement *put_kept, *put_replay, *closed;
-	int64_t new_day; /* numbers.given counts for this day */
+	int64_t new_day; /* intern.added counts for this day */
 	int64_t set_aside_at;
 	uint64_t n_set_aside;
 	char error[ERROR_MAX];
@@ -41,8 +41,8 @@ writer_new(const struct writer_options *o)
 	w->new_max = o->new_max != 0 ? o->new_max : WRITER_NEW_MAX;
 	w->quota.o = o->quota;
 	w->tidy.o = o->tidy;
-	w->memo = memo_new();
-	if (w->memo == NULL) {
+	w->cache = intern_cache_new();
+	if (w->cache == NULL) {
 		free(w);
 		return NULL;
 	}
@@ -54,14 +54,14 @@ shut(struct writer *w)
 {
 	if (w->db == NULL)
 		return;
-	numbers_end(&w->numbers);
+	intern_end(&w->intern);
 	failure_spool_end(&w->failures);
 	sql_drop(w->put_kept);
 	sql_drop(w->put_replay);
 	sql_drop(w->closed);
 	sql_close(w->db);
 	w->db = NULL;
-	memo_clear(w->memo);
+	intern_cache_clear(w->cache);
 }
 
 void
@@ -70,7 +70,7 @@ writer_free(struct writer *w)
 	if (w == NULL)
 		return;
 	shut(w);
-	memo_free(w->memo);
+	intern_cache_free(w->cache);
 	free(w);
 }
 
@@ -126,10 +126,10 @@ ready(struct writer *w)
 	w->db = sqlite_open(w->path, SQLITE_FOR_WRITER, &fault, w->error);
 	if (w->db == NULL)
 		return fault;
-	w->numbers = (struct numbers){
+	w->intern = (struct intern){
 		.db = w->db,
-		.memo = w->memo,
-		.given = w->numbers.given,
+		.cache = w->cache,
+		.added = w->intern.added,
 		.limit = w->new_max,
 	};
 	w->failures = (struct failure_spool){ .db = w->db };
@@ -171,7 +171,7 @@ set_aside(struct writer *w, int64_t now)
 static void
 after_fault(struct writer *w, enum sql_fault fault, int64_t now)
 {
-	memo_clear(w->memo);
+	intern_cache_clear(w->cache);
 	switch (fault) {
 	case SQL_CORRUPT:
 		shut(w);
@@ -214,13 +214,13 @@ read_closed(struct writer *w, int64_t *day)
 static enum kept_outcome
 write_facts(struct writer *w, const struct entry *e, int64_t day)
 {
-	int64_t source =
-	    numbers_get(&w->numbers, NUMBERS_SOURCE, &e->row[PACK_SOURCE], day);
+	int64_t source = intern_get(
+	    &w->intern, COLUMNS_SOURCE, &e->row[ROW_TEXT_SOURCE], day);
 	int64_t facts = source > 0
-	    ? numbers_get(&w->numbers, NUMBERS_FACTS, &e->facts, day)
+	    ? intern_get(&w->intern, COLUMNS_FACTS, &e->facts, day)
 	    : source;
 	int64_t decision = facts > 0
-	    ? numbers_get(&w->numbers, NUMBERS_DECISION, e->decision, day)
+	    ? intern_get(&w->intern, COLUMNS_DECISION, e->decision, day)
 	    : facts;
 
 	if (decision <= 0)
@@ -241,7 +241,7 @@ write_entry(struct writer *w, const struct entry *e, int64_t closed)
 	enum kept_outcome outcome = KEPT_WRITTEN;
 
 	if (e->has_row)
-		outcome = kept_put(&w->numbers, w->put_kept, e->row,
+		outcome = kept_put(&w->intern, w->put_kept, e->row,
 		    day > closed ? day : closed + 1, e->count, e->when);
 	if (outcome != KEPT_FAULT && e->has_facts) {
 		enum kept_outcome facts = write_facts(w, e, day);
@@ -335,7 +335,7 @@ writer_write(
 	*refused = 0;
 	if (now / REPORT_DAY != w->new_day) {
 		w->new_day = now / REPORT_DAY;
-		w->numbers.given = 0;
+		w->intern.added = 0;
 	}
 	if (fault == SQL_FINE && check_quota(w)) {
 		*refused = list_length(first);
@@ -379,7 +379,7 @@ writer_tidy(struct writer *w, int64_t now)
 	if (w->db == NULL)
 		return false;
 	w->db->fault = SQL_FINE;
-	more = tidy_step(&w->tidy, w->db, w->memo, now);
+	more = tidy_step(&w->tidy, w->db, w->cache, now);
 	/* Expired rows are perhaps the only ones whose pages are broken. */
 	if (w->db->fault == SQL_CORRUPT) {
 		note_error(w, w->db->error);

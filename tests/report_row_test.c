@@ -313,10 +313,10 @@ static void
 pack_largest(void **state)
 {
 	static char long_text[20000];
-	char memory[PACK_ROW_MAX];
+	char memory[ROW_BYTES_MAX];
 	struct buf b = buf_over(memory, sizeof(memory));
 	struct span huge = span_of(long_text, sizeof(long_text));
-	struct span texts[PACK_TEXTS];
+	struct span texts[ROW_TEXTS_MAX];
 	struct report_row r = {
 		.policy_domain = huge,
 		.record = huge,
@@ -330,6 +330,7 @@ pack_largest(void **state)
 		.spf_result = huge,
 		.n_dkim = REPORT_DKIM_MAX,
 	};
+	size_t n;
 
 	(void)state;
 	memset(long_text, 'x', sizeof(long_text));
@@ -337,18 +338,21 @@ pack_largest(void **state)
 	    SPAN("2001:db8:1111:2222:3333:4444:5555:6666"), &r.source));
 	for (size_t i = 0; i < REPORT_DKIM_MAX; i++)
 		r.dkim[i] = (struct report_dkim){ huge, huge, huge };
-	pack_row(&b, &r, texts);
+	row_encode(&b, &r, texts);
 	assert_false(b.full);
-	for (size_t i = 0; i < PACK_TEXTS; i++) {
+	for (n = 0; n < ROW_TEXTS_MAX && texts[n].p != NULL; n++)
+		;
+	assert_int_equal(n, ROW_TEXT_SHAPE + columns_of(COLUMNS_SHAPE)->n);
+	for (size_t i = 0; i < n; i++) {
 		assert_int_equal(texts[i].p[texts[i].n], '\0');
 		if (i > 0)
 			assert_ptr_equal(
 			    texts[i].p, texts[i - 1].p + texts[i - 1].n + 1);
 	}
-	assert_int_equal(texts[PACK_POLICY].n, REPORT_NAME_MAX);
-	assert_int_equal(texts[PACK_RECORD].n, DMARC_RECORD_MAX);
+	assert_int_equal(texts[ROW_TEXT_POLICY].n, REPORT_NAME_MAX);
+	assert_int_equal(texts[ROW_TEXT_POLICY + 1].n, DMARC_RECORD_MAX);
 	assert_text(
-	    texts[PACK_SOURCE], "2001:db8:1111:2222:3333:4444:5555:6666");
+	    texts[ROW_TEXT_SOURCE], "2001:db8:1111:2222:3333:4444:5555:6666");
 }
 
 /* ---- facts ---- */
@@ -542,14 +546,14 @@ entry_is_whole(void **state)
 	own = entry_new(NULL, &v.facts, &v.decision, NOW);
 	memset(domain, '!', sizeof(domain) - 1);
 	assert_non_null(e);
-	assert_text(e->row[PACK_SHAPE], "example.com");
+	assert_text(e->row[ROW_TEXT_SHAPE], "example.com");
 	assert_int_equal(e->count, 3);
 	assert_true(e->has_row && e->has_facts);
 	assert_text(e->decision[0], "accept");
 	assert_text(e->decision[2], "default");
 	assert_non_null(own);
 	assert_false(own->has_row);
-	assert_text(own->row[PACK_SOURCE], "192.0.2.1");
+	assert_text(own->row[ROW_TEXT_SOURCE], "192.0.2.1");
 	free(e);
 	free(own);
 }

@@ -210,10 +210,13 @@ store_put_failure(struct store *s, const struct report_row *row,
 	(void)s;
 	assert(e != NULL && a != NULL);
 	assert(e->has_row == (row != NULL) && e->has_facts);
-	for (size_t i = 0; e->has_row && i < PACK_TEXTS; i++)
+	for (size_t i = 0; e->has_row && i < ROW_TEXTS_MAX; i++)
 		for (size_t k = 0; k < e->row[i].n; k++)
 			assert(ascii_is_print((unsigned char)e->row[i].p[k]) ||
-			    (i == PACK_DKIM && e->row[i].p[k] == '\n'));
+			    (i ==
+				    ROW_TEXT_SHAPE +
+					columns_of(COLUMNS_SHAPE)->n - 1 &&
+				e->row[i].p[k] == '\n'));
 	assert(facts_unpack(e->facts, a, &again));
 	assert(again.spf == facts->spf && again.dkim == facts->dkim);
 	assert(again.dmarc == facts->dmarc && again.faulty == facts->faulty);
