@@ -207,13 +207,11 @@ read_names(struct reader *r, struct span value)
 	return NULL;
 }
 
+/* RFC 6376 section 2.11: no lower-case letters */
 static int
 hex_digit(char c)
 {
-	/* RFC 6376 section 2.11: no lower-case letters */
-	if (c >= '0' && c <= '9')
-		return c - '0';
-	return c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
+	return c >= 'a' ? -1 : ascii_hex_digit((unsigned char)c);
 }
 
 struct span

@@ -39,11 +39,19 @@ ascii_is_alnum(unsigned char c)
 	return ascii_is_alpha(c) || ascii_is_digit(c);
 }
 
+int
+ascii_hex_digit(unsigned char c)
+{
+	if (ascii_is_digit(c))
+		return c - '0';
+	c = ascii_lower(c);
+	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+}
+
 bool
 ascii_is_xdigit(unsigned char c)
 {
-	return ascii_is_digit(c) ||
-	    (ascii_lower(c) >= 'a' && ascii_lower(c) <= 'f');
+	return ascii_hex_digit(c) >= 0;
 }
 
 bool

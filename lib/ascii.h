@@ -17,6 +17,9 @@ bool ascii_is_digit(unsigned char c);
 bool ascii_is_alnum(unsigned char c);
 bool ascii_is_xdigit(unsigned char c);
 
+/* 0 to 15, or -1: not a hexadecimal digit. */
+int ascii_hex_digit(unsigned char c);
+
 /* WSP of RFC 5234: SP, TAB. */
 bool ascii_is_wsp(unsigned char c);
 

@@ -1,7 +1,5 @@
 #include "lib/utf8.h"
 
-#include <stdint.h>
-
 #include "lib/ascii.h"
 
 /* Decodes the character at the start of `s`; returns its bytes, or 0. */
@@ -38,6 +36,23 @@ utf8_size(struct span s)
 	return decode(s, &c);
 }
 
+bool
+utf8_is_xml(uint32_t c)
+{
+	return c == '\t' || c == '\n' || c == '\r' ||
+	    (c >= ' ' && c < 0xd800) || (c >= 0xe000 && c < 0xfffe) ||
+	    (c >= 0x10000 && c < 0x110000);
+}
+
+size_t
+utf8_xml(struct span s)
+{
+	uint32_t c;
+	size_t n = decode(s, &c);
+
+	return n > 0 && utf8_is_xml(c) ? n : 0;
+}
+
 size_t
 utf8_plain(struct span s)
 {
@@ -48,7 +63,7 @@ utf8_plain(struct span s)
 		return ascii_is_print((unsigned char)c);
 	if ((c >= 0x80 && c < 0xa0) || c == 0x61c || c == 0x200e ||
 	    c == 0x200f || (c >= 0x2028 && c <= 0x202e) ||
-	    (c >= 0x2066 && c <= 0x2069))
+	    (c >= 0x2066 && c <= 0x2069) || (n > 0 && !utf8_is_xml(c)))
 		return 0;
 	return n;
 }

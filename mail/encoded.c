@@ -32,14 +32,6 @@ take_word(struct scan *s, struct word *out)
 	return true;
 }
 
-static int
-hex_value(char c)
-{
-	unsigned char lower = ascii_lower((unsigned char)c);
-
-	return ascii_is_digit(lower) ? lower - '0' : lower - 'a' + 10;
-}
-
 /* RFC 2047 section 4.2 */
 static void
 put_q(struct buf *b, struct span text)
@@ -51,8 +43,10 @@ put_q(struct buf *b, struct span text)
 		    ascii_is_xdigit((unsigned char)text.p[i + 1]) &&
 		    ascii_is_xdigit((unsigned char)text.p[i + 2])) {
 			buf_byte(b,
-			    (char)(hex_value(text.p[i + 1]) * 16 +
-				hex_value(text.p[i + 2])));
+			    (char)(ascii_hex_digit(
+				       (unsigned char)text.p[i + 1]) *
+				    16 +
+				ascii_hex_digit((unsigned char)text.p[i + 2])));
 			i += 2;
 		} else {
 			buf_byte(b, c == '_' ? ' ' : c);

@@ -54,7 +54,7 @@ keep(const struct verdict *v, const struct conf *conf, struct span queue_id)
 	bool told = draft != NULL &&
 	    failure_of(v, conf, redaction_key, queue_id, now, draft);
 
-	store_put_failure(store, due ? &row : NULL, &v->facts, &v->decision,
+	store_put(store, due ? &row : NULL, &v->facts, &v->decision,
 	    told ? &draft->failure : NULL, now);
 	free(draft);
 }

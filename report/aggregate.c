@@ -52,19 +52,7 @@ end(struct aggregate *a)
 	note(a, xmlTextWriterEndElement(a->xml));
 }
 
-/* Char of XML 1.0 section 2.2, without control characters and the two
- * noncharacters of the Basic Multilingual Plane that it excludes. */
-static size_t
-xml_length(struct span s)
-{
-	size_t n = utf8_plain(s);
-
-	if (n == 3 && s.p[0] == '\xef' && s.p[1] == '\xbf' &&
-	    (s.p[2] == '\xbe' || s.p[2] == '\xbf'))
-		return 0;
-	return n;
-}
-
+/* XML 1.0 section 2.2: characters that a document may not have become "?". */
 static void
 element(struct aggregate *a, const char *name, struct span value)
 {
@@ -72,7 +60,7 @@ element(struct aggregate *a, const char *name, struct span value)
 	struct buf b = buf_over(memory, sizeof(memory));
 
 	while (value.n > 0) {
-		size_t n = xml_length(value);
+		size_t n = utf8_plain(value);
 
 		if (b.cap - b.n <= 4) /* no character is cut in two */
 			break;

@@ -47,42 +47,42 @@ enum {
 	"SELECT set_config('synchronous_commit', 'on', false) "                \
 	"WHERE current_setting('synchronous_commit') = 'off';"
 
-struct connection {
+struct postgres_connection {
 	struct sql sql; /* first */
 	PGconn *db;
 	unsigned n_prepared;
 	bool is_silent; /* the server did not answer: it was hung up */
 };
 
-struct value {
+struct postgres_value {
 	int type;
 	struct span text;
 	unsigned char number[NUMBER_SIZE];
 	char *clean; /* the text where it had to be changed; freed by us */
 };
 
-struct statement {
+struct postgres_statement {
 	struct sql_statement statement; /* first */
 	const char *text;
 	char name[NAME_SIZE]; /* empty: not prepared */
 	unsigned runs;
 	int n; /* values */
-	struct value values[CENTRAL_PARAMETERS_MAX];
+	struct postgres_value values[CENTRAL_PARAMETERS_MAX];
 	bool running;
 	PGresult *row;
 	uint64_t changed;
 };
 
-static struct connection *
+static struct postgres_connection *
 connection_of(struct sql *db)
 {
-	return (struct connection *)db;
+	return (struct postgres_connection *)db;
 }
 
-static struct statement *
+static struct postgres_statement *
 statement_of(struct sql_statement *s)
 {
-	return (struct statement *)s;
+	return (struct postgres_statement *)s;
 }
 
 /* ---- faults ---- */
@@ -108,7 +108,7 @@ static const struct {
 };
 
 static enum sql_fault
-fault_of(const struct connection *c, const char *state)
+postgres_fault(const struct postgres_connection *c, const char *state)
 {
 	if (PQstatus(c->db) != CONNECTION_OK)
 		return SQL_AWAY;
@@ -121,7 +121,8 @@ fault_of(const struct connection *c, const char *state)
 
 /* The first line says it. */
 static bool
-fail_with(struct connection *c, enum sql_fault fault, const char *text)
+postgres_fail(
+    struct postgres_connection *c, enum sql_fault fault, const char *text)
 {
 	char memory[SQL_ERROR_MAX];
 	struct buf b = buf_over(memory, sizeof(memory));
@@ -134,7 +135,7 @@ fail_with(struct connection *c, enum sql_fault fault, const char *text)
 
 /* `r` may be NULL. */
 static bool
-failed(struct connection *c, const PGresult *r)
+postgres_failed(struct postgres_connection *c, const PGresult *r)
 {
 	const char *state =
 	    r != NULL ? PQresultErrorField(r, PG_DIAG_SQLSTATE) : NULL;
@@ -143,8 +144,8 @@ failed(struct connection *c, const PGresult *r)
 
 	if (c->is_silent)
 		text = "the server does not answer";
-	return fail_with(
-	    c, fault_of(c, state), text != NULL ? text : PQerrorMessage(c->db));
+	return postgres_fail(c, postgres_fault(c, state),
+	    text != NULL ? text : PQerrorMessage(c->db));
 }
 
 static bool
@@ -159,7 +160,7 @@ is_good(const PGresult *r)
 /* A server that hangs, but whose machine does not, is hung up by nobody else.
  */
 static PGresult *
-next_result(struct connection *c)
+next_result(struct postgres_connection *c)
 {
 	struct pollfd p = { .fd = PQsocket(c->db), .events = POLLIN };
 	int n = 1;
@@ -181,7 +182,7 @@ next_result(struct connection *c)
 /* Of what was sent: the last result, or the one that failed; NULL: it was not
  * sent, or there is no memory. */
 static PGresult *
-last_result(struct connection *c, bool was_sent)
+last_result(struct postgres_connection *c, bool was_sent)
 {
 	PGresult *last = NULL, *r;
 
@@ -198,7 +199,7 @@ last_result(struct connection *c, bool was_sent)
 
 /* PQexec(), but not for ever. */
 static PGresult *
-execute(struct connection *c, const char *text)
+execute(struct postgres_connection *c, const char *text)
 {
 	return last_result(c, PQsendQuery(c->db, text) == 1);
 }
@@ -206,18 +207,18 @@ execute(struct connection *c, const char *text)
 /* ---- the connection ---- */
 
 static void
-connection_close(struct sql *db)
+postgres_close(struct sql *db)
 {
 	PQfinish(connection_of(db)->db);
 	free(db);
 }
 
 static bool
-connection_run(struct sql *db, const char *text)
+postgres_run(struct sql *db, const char *text)
 {
-	struct connection *c = connection_of(db);
+	struct postgres_connection *c = connection_of(db);
 	PGresult *r = execute(c, text);
-	bool good = is_good(r) || failed(c, r);
+	bool good = is_good(r) || postgres_failed(c, r);
 
 	PQclear(r);
 	return good;
@@ -232,7 +233,7 @@ put_lock(struct buf *b, const char *function, uint64_t number)
 }
 
 static bool
-connection_begin(struct sql *db)
+postgres_begin(struct sql *db)
 {
 	char memory[120];
 	struct buf text = buf_over(memory, sizeof(memory));
@@ -249,10 +250,10 @@ connection_begin(struct sql *db)
 /* A transaction in which something failed is rolled back by COMMIT, and that is
  * no error to PostgreSQL. */
 static bool
-commit(struct connection *c)
+postgres_commit(struct postgres_connection *c)
 {
 	PGresult *r = execute(c, "COMMIT");
-	bool good = is_good(r) || failed(c, r);
+	bool good = is_good(r) || postgres_failed(c, r);
 
 	if (good && strcmp(PQcmdStatus(r), "COMMIT") != 0)
 		good = c->sql.fault != SQL_FINE
@@ -263,11 +264,11 @@ commit(struct connection *c)
 }
 
 static bool
-connection_end(struct sql *db, bool keep)
+postgres_end(struct sql *db, bool keep)
 {
-	struct connection *c = connection_of(db);
+	struct postgres_connection *c = connection_of(db);
 
-	if (keep && commit(c))
+	if (keep && postgres_commit(c))
 		return true;
 	if (PQtransactionStatus(c->db) != PQTRANS_IDLE)
 		PQclear(execute(c, "ROLLBACK"));
@@ -275,9 +276,9 @@ connection_end(struct sql *db, bool keep)
 }
 
 static struct sql_statement *
-connection_prepare(struct sql *db, const char *text)
+postgres_prepare(struct sql *db, const char *text)
 {
-	struct statement *s = calloc(1, sizeof(*s));
+	struct postgres_statement *s = calloc(1, sizeof(*s));
 
 	if (s == NULL) {
 		sql_fail(db, SQL_AWAY, "out of memory");
@@ -290,11 +291,11 @@ connection_prepare(struct sql *db, const char *text)
 
 /* ---- statements ---- */
 
-static struct value *
+static struct postgres_value *
 value_at(struct sql_statement *statement, int at, int type)
 {
-	struct statement *s = statement_of(statement);
-	struct value *v;
+	struct postgres_statement *s = statement_of(statement);
+	struct postgres_value *v;
 
 	if (at < 1 || at > CENTRAL_PARAMETERS_MAX)
 		return NULL;
@@ -308,9 +309,9 @@ value_at(struct sql_statement *statement, int at, int type)
 }
 
 static void
-statement_bind_number(struct sql_statement *s, int at, int64_t value)
+postgres_bind_number(struct sql_statement *s, int at, int64_t value)
 {
-	struct value *v = value_at(s, at, TYPE_NUMBER);
+	struct postgres_value *v = value_at(s, at, TYPE_NUMBER);
 
 	for (int i = 0; v != NULL && i < NUMBER_SIZE; i++)
 		v->number[i] = (unsigned char)((uint64_t)value >>
@@ -350,9 +351,9 @@ cleaned(struct span s)
 }
 
 static void
-statement_bind_text(struct sql_statement *s, int at, struct span value)
+postgres_bind_text(struct sql_statement *s, int at, struct span value)
 {
-	struct value *v = value_at(s, at, TYPE_TEXT);
+	struct postgres_value *v = value_at(s, at, TYPE_TEXT);
 
 	if (v == NULL)
 		return;
@@ -364,16 +365,17 @@ statement_bind_text(struct sql_statement *s, int at, struct span value)
 }
 
 static void
-statement_bind_bytes(struct sql_statement *s, int at, struct span value)
+postgres_bind_bytes(struct sql_statement *s, int at, struct span value)
 {
-	struct value *v = value_at(s, at, TYPE_BYTES);
+	struct postgres_value *v = value_at(s, at, TYPE_BYTES);
 
 	if (v != NULL)
 		v->text = value;
 }
 
 static bool
-prepare(struct connection *c, struct statement *s, const Oid *types)
+prepare(struct postgres_connection *c, struct postgres_statement *s,
+    const Oid *types)
 {
 	struct buf name = buf_over(s->name, sizeof(s->name));
 	PGresult *r;
@@ -382,7 +384,7 @@ prepare(struct connection *c, struct statement *s, const Oid *types)
 	buf_printf(&name, "s%u", c->n_prepared++);
 	r = last_result(
 	    c, PQsendPrepare(c->db, s->name, s->text, s->n, types) == 1);
-	good = is_good(r) || failed(c, r);
+	good = is_good(r) || postgres_failed(c, r);
 	PQclear(r);
 	if (!good)
 		s->name[0] = '\0';
@@ -391,14 +393,14 @@ prepare(struct connection *c, struct statement *s, const Oid *types)
 
 /* What is run once needs one round trip, what is run often is parsed once. */
 static bool
-send_statement(struct connection *c, struct statement *s)
+send_statement(struct postgres_connection *c, struct postgres_statement *s)
 {
 	Oid types[CENTRAL_PARAMETERS_MAX];
 	const char *values[CENTRAL_PARAMETERS_MAX];
 	int sizes[CENTRAL_PARAMETERS_MAX], formats[CENTRAL_PARAMETERS_MAX];
 
 	for (int i = 0; i < s->n; i++) {
-		const struct value *v = &s->values[i];
+		const struct postgres_value *v = &s->values[i];
 		bool is_number = v->type == TYPE_NUMBER;
 
 		types[i] = (Oid)v->type;
@@ -416,7 +418,7 @@ send_statement(struct connection *c, struct statement *s)
 			       : PQsendQueryParams(c->db, s->text, s->n, types,
 				     values, sizes, formats, 1))
 		return PQsetSingleRowMode(c->db) == 1;
-	return failed(c, NULL);
+	return postgres_failed(c, NULL);
 }
 
 static uint64_t
@@ -430,10 +432,10 @@ count_of(const char *text)
 }
 
 static enum sql_step
-statement_step(struct sql_statement *statement)
+postgres_step(struct sql_statement *statement)
 {
-	struct statement *s = statement_of(statement);
-	struct connection *c = connection_of(statement->db);
+	struct postgres_statement *s = statement_of(statement);
+	struct postgres_connection *c = connection_of(statement->db);
 	bool good = true;
 	PGresult *r;
 
@@ -450,7 +452,7 @@ statement_step(struct sql_statement *statement)
 		if (is_good(r))
 			s->changed = count_of(PQcmdTuples(r));
 		else
-			good = failed(c, r);
+			good = postgres_failed(c, r);
 		PQclear(r);
 	}
 	s->running = false;
@@ -458,7 +460,7 @@ statement_step(struct sql_statement *statement)
 }
 
 static int64_t
-statement_number(struct sql_statement *statement, int column)
+postgres_number(struct sql_statement *statement, int column)
 {
 	const PGresult *row = statement_of(statement)->row;
 	const unsigned char *p =
@@ -472,7 +474,7 @@ statement_number(struct sql_statement *statement, int column)
 }
 
 static struct span
-statement_text(struct sql_statement *statement, int column)
+postgres_text(struct sql_statement *statement, int column)
 {
 	const PGresult *row = statement_of(statement)->row;
 	int n = PQgetlength(row, 0, column);
@@ -482,15 +484,15 @@ statement_text(struct sql_statement *statement, int column)
 }
 
 static uint64_t
-statement_changed(struct sql_statement *s)
+postgres_changed(struct sql_statement *s)
 {
 	return statement_of(s)->changed;
 }
 
 static void
-statement_reset(struct sql_statement *statement)
+postgres_reset(struct sql_statement *statement)
 {
-	struct statement *s = statement_of(statement);
+	struct postgres_statement *s = statement_of(statement);
 	PGresult *r;
 
 	PQclear(s->row);
@@ -502,13 +504,13 @@ statement_reset(struct sql_statement *statement)
 }
 
 static void
-statement_drop(struct sql_statement *statement)
+postgres_drop(struct sql_statement *statement)
 {
-	struct statement *s = statement_of(statement);
+	struct postgres_statement *s = statement_of(statement);
 	char memory[2 * NAME_SIZE];
 	struct buf text = buf_over(memory, sizeof(memory));
 
-	statement_reset(statement);
+	postgres_reset(statement);
 	for (int i = 0; i < s->n; i++)
 		free(s->values[i].clean);
 	if (s->name[0] != '\0') {
@@ -521,7 +523,7 @@ statement_drop(struct sql_statement *statement)
 
 /* The server gives it back when the connection ends, however it does. */
 static bool
-connection_lock(struct sql *db, const char *name)
+postgres_lock(struct sql *db, const char *name)
 {
 	const struct hash_secret none = { 0, 0 };
 	char memory[120];
@@ -541,53 +543,28 @@ connection_lock(struct sql *db, const char *name)
 	return got;
 }
 
-static const struct sql_driver driver = {
-	.is_shared = true,
-	.close = connection_close,
-	.run = connection_run,
-	.begin = connection_begin,
-	.end = connection_end,
-	.prepare = connection_prepare,
-	.bind_number = statement_bind_number,
-	.bind_text = statement_bind_text,
-	.bind_bytes = statement_bind_bytes,
-	.step = statement_step,
-	.number = statement_number,
-	.text = statement_text,
-	.changed = statement_changed,
-	.reset = statement_reset,
-	.drop = statement_drop,
-	.lock = connection_lock,
-};
+static const struct sql_driver driver = { .is_shared = true,
+	SQL_DRIVER_CALLS(postgres) };
 
 /* ---- opening ---- */
 
-/* -1: a fault; `none` where the query gives no row. */
+/* -1: an error; `none`: the query gives no row. */
 static int64_t
-ask(struct connection *c, const char *query, int64_t none)
+postgres_read_number(
+    struct postgres_connection *c, const char *query, int64_t none)
 {
-	struct sql_statement *s = sql_prepare(&c->sql, query);
-	int64_t value = -1;
+	int64_t value = none;
+	enum sql_step step =
+	    sql_first_number(sql_prepare(&c->sql, query), &value);
 
-	switch (sql_step(s)) {
-	case SQL_ROW:
-		value = sql_number(s, 0);
-		break;
-	case SQL_DONE:
-		value = none;
-		break;
-	case SQL_FAILED:
-		break;
-	}
-	sql_drop(s);
-	return value;
+	return step != SQL_FAILED ? value : -1;
 }
 
 /* 0: there are no tables; -1: a fault. */
 static int64_t
-read_version(struct connection *c)
+read_version(struct postgres_connection *c)
 {
-	int64_t there = ask(c,
+	int64_t there = postgres_read_number(c,
 	    "SELECT count(*) FROM pg_catalog.pg_class "
 	    "WHERE oid = to_regclass('avouch.meta')",
 	    0);
@@ -595,7 +572,7 @@ read_version(struct connection *c)
 
 	if (there <= 0)
 		return there;
-	version = ask(c,
+	version = postgres_read_number(c,
 	    "SELECT CAST(value AS BIGINT) FROM avouch.meta "
 	    "WHERE name = 'schema'",
 	    INT64_MAX);
@@ -609,7 +586,7 @@ read_version(struct connection *c)
 }
 
 static bool
-note_version(struct connection *c)
+note_version(struct postgres_connection *c)
 {
 	char memory[160];
 	struct buf text = buf_over(memory, sizeof(memory));
@@ -623,7 +600,7 @@ note_version(struct connection *c)
 
 /* Another host may be at the same: what counts is read under the lock. */
 static bool
-upgrade(struct connection *c)
+postgres_upgrade(struct postgres_connection *c)
 {
 	int64_t version;
 	bool good;
@@ -633,7 +610,7 @@ upgrade(struct connection *c)
 	version = read_version(c);
 	good = version >= 0;
 	if (good && version == 0 &&
-	    ask(c,
+	    postgres_read_number(c,
 		"SELECT count(*) FROM pg_catalog.pg_namespace "
 		"WHERE nspname = 'avouch'",
 		0) == 0)
@@ -653,7 +630,7 @@ ignore_notice(void *arg, const char *text)
 }
 
 static bool
-set_up(struct connection *c)
+postgres_set_up(struct postgres_connection *c)
 {
 	char memory[400];
 	struct buf text = buf_over(memory, sizeof(memory));
@@ -671,7 +648,8 @@ set_up(struct connection *c)
 	if (!sql_run(&c->sql, SETTINGS) || !sql_run(&c->sql, memory))
 		return false;
 	version = read_version(c);
-	return version >= 0 && (version == SCHEMA_VERSION || upgrade(c));
+	return version >= 0 &&
+	    (version == SCHEMA_VERSION || postgres_upgrade(c));
 }
 
 /* What stands before "dbname" gives way to the URL, what is behind does not. */
@@ -703,7 +681,7 @@ is_understood(const char *url)
 struct sql *
 central_open(const char *url, enum sql_fault *fault, char *error)
 {
-	struct connection *c = calloc(1, sizeof(*c));
+	struct postgres_connection *c = calloc(1, sizeof(*c));
 	struct sql none = { .fault = SQL_FINE };
 	bool good = false;
 
@@ -716,14 +694,15 @@ central_open(const char *url, enum sql_fault *fault, char *error)
 	} else {
 		c->sql.driver = &driver;
 		c->db = connect_to(url);
-		good = PQstatus(c->db) == CONNECTION_OK ? set_up(c)
-							: failed(c, NULL);
+		good = PQstatus(c->db) == CONNECTION_OK
+		    ? postgres_set_up(c)
+		    : postgres_failed(c, NULL);
 	}
 	if (good)
 		return &c->sql;
 	*fault = c != NULL ? c->sql.fault : none.fault;
 	memcpy(error, c != NULL ? c->sql.error : none.error, SQL_ERROR_MAX);
 	if (c != NULL)
-		connection_close(&c->sql);
+		postgres_close(&c->sql);
 	return NULL;
 }

@@ -30,25 +30,19 @@ consent_code_name(enum consent_code code)
 
 /* ---- addresses ---- */
 
-static unsigned
-hex_value(char c)
-{
-	unsigned char lower = ascii_lower((unsigned char)c);
-
-	return lower >= 'a' ? lower - 'a' + 10u : lower - (unsigned)'0';
-}
-
 /* RFC 3986 section 2.1 */
 static void
 put_decoded(struct buf *b, struct span text)
 {
 	for (size_t i = 0; i < text.n; i++) {
-		if (text.p[i] == '%' && text.n - i >= 3 &&
-		    ascii_is_xdigit((unsigned char)text.p[i + 1]) &&
-		    ascii_is_xdigit((unsigned char)text.p[i + 2])) {
-			buf_byte(b,
-			    (char)(hex_value(text.p[i + 1]) << 4 |
-				hex_value(text.p[i + 2])));
+		int high = -1, low = -1;
+
+		if (text.p[i] == '%' && text.n - i >= 3) {
+			high = ascii_hex_digit((unsigned char)text.p[i + 1]);
+			low = ascii_hex_digit((unsigned char)text.p[i + 2]);
+		}
+		if (high >= 0 && low >= 0) {
+			buf_byte(b, (char)(high << 4 | low));
 			i += 2;
 		} else {
 			buf_byte(b, text.p[i]);

@@ -6,10 +6,9 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 
-#include "verify/job.h"
+#include "lib/clock.h"
 
 static const char lock_name[] = "send";
 
@@ -111,14 +110,6 @@ struct helper {
 };
 
 static void
-pause_ms(long ms)
-{
-	const struct timespec t = { ms / 1000, ms % 1000 * 1000000 };
-
-	nanosleep(&t, NULL);
-}
-
-static void
 open_locked(struct helper *h, struct hello *hello)
 {
 	enum ledger_step got = LEDGER_FAULT;
@@ -130,7 +121,7 @@ open_locked(struct helper *h, struct hello *hello)
 	}
 	for (int ms = 0; got == LEDGER_NONE && ms < HANDER_LOCK_MS;
 	     ms += LOCK_STEP_MS) {
-		pause_ms(LOCK_STEP_MS);
+		clock_sleep_ms(LOCK_STEP_MS);
 		got = ledger_lock(h->ledger, lock_name);
 	}
 	h->has_lock = got == LEDGER_OK;
@@ -178,7 +169,7 @@ note(struct helper *h, const struct ledger_move *m)
 
 	for (long ms = 0; step == LEDGER_FAULT && ms < HANDER_NOTE_S * 1000L;
 	     ms += NOTE_STEP_MS) {
-		pause_ms(NOTE_STEP_MS);
+		clock_sleep_ms(NOTE_STEP_MS);
 		if (h->is_shared) {
 			h->has_lock = false;
 			ledger_close(h->ledger);
@@ -201,7 +192,7 @@ work(struct helper *h, const struct hander_job *job, int mail,
 		.from = job->from,
 		.to = LEDGER_HANDING,
 		.attempts = job->attempts,
-		.now = job->now + (job_clock() - h->started) / 1000,
+		.now = job->now + (clock_ms() - h->started) / 1000,
 		.note = SPAN("") };
 	struct handover over = { .program = h->o->program,
 		.from = h->o->from,
@@ -232,7 +223,7 @@ static void
 serve(const struct hander_options *o, int socket)
 {
 	struct hello hello = { .error = "" };
-	struct helper h = { .o = o, .started = job_clock() };
+	struct helper h = { .o = o, .started = clock_ms() };
 	struct hander_job job;
 	int mail;
 

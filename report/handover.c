@@ -7,8 +7,9 @@
 #include <string.h>
 #include <sys/wait.h>
 #include <sysexits.h>
-#include <time.h>
 #include <unistd.h>
+
+#include "lib/clock.h"
 
 enum { STEP_MAX_MS = 20 };
 
@@ -72,14 +73,6 @@ start(const struct handover *h, pid_t *pid)
 	return error;
 }
 
-static void
-pause_ms(long ms)
-{
-	struct timespec t = { ms / 1000, ms % 1000 * 1000000 };
-
-	nanosleep(&t, NULL);
-}
-
 /* Waits for its end; false: it had to be killed.  It is asked for now and then,
  * which works in all containers, as pidfd_open() does not. */
 static bool
@@ -92,7 +85,7 @@ finish(pid_t pid, unsigned seconds, int *status)
 
 		if (got == pid)
 			return true;
-		pause_ms(step);
+		clock_sleep_ms((unsigned)step);
 		left -= step;
 		if (step < STEP_MAX_MS)
 			step++;

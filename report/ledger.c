@@ -69,7 +69,6 @@ ledger_close(struct ledger *l)
 	if (l->in_transaction)
 		ledger_end(l, false);
 	intern_end(&l->intern);
-	sql_drop(l->put_row);
 	sql_drop(l->put_received_row);
 	sql_close(l->db);
 	free(l);
@@ -141,16 +140,54 @@ ledger_finish(struct sql_statement *s, enum sql_step last)
 }
 
 enum ledger_step
+ledger_execute(struct sql_statement *s)
+{
+	bool good = sql_do(s);
+
+	sql_drop(s);
+	return good ? LEDGER_OK : LEDGER_FAULT;
+}
+
+enum ledger_step
+ledger_change(struct sql_statement *s)
+{
+	bool good = sql_do(s);
+	uint64_t changed = good ? sql_changed(s) : 0;
+
+	sql_drop(s);
+	return !good ? LEDGER_FAULT : changed > 0 ? LEDGER_OK : LEDGER_NONE;
+}
+
+enum ledger_step
+ledger_keep_texts(struct ledger *l, struct sql_statement *s, enum sql_step step,
+    struct arena *a, struct span *const *texts, size_t n)
+{
+	bool good = true;
+
+	for (size_t i = 0; step == SQL_ROW && i < n; i++) {
+		*texts[i] = arena_copy(a, *texts[i]);
+		good = good && texts[i]->p != NULL;
+	}
+	sql_drop(s);
+	if (!good)
+		sql_fail(l->db, SQL_AWAY, "out of memory");
+	if (step == SQL_DONE)
+		return LEDGER_NONE;
+	return step == SQL_ROW && good ? LEDGER_OK : LEDGER_FAULT;
+}
+
+enum ledger_step
 ledger_number(struct sql_statement *s, int64_t *out)
 {
-	enum sql_step step = sql_step(s);
-
-	if (step == SQL_ROW)
-		*out = sql_number(s, 0);
-	sql_drop(s);
-	return step == SQL_ROW ? LEDGER_OK
-	    : step == SQL_DONE ? LEDGER_NONE
-			       : LEDGER_FAULT;
+	switch (sql_first_number(s, out)) {
+	case SQL_ROW:
+		return LEDGER_OK;
+	case SQL_DONE:
+		return LEDGER_NONE;
+	case SQL_FAILED:
+		break;
+	}
+	return LEDGER_FAULT;
 }
 
 enum ledger_step
@@ -159,24 +196,13 @@ ledger_meta(
 {
 	struct sql_statement *s =
 	    sql_prepare(l->db, "SELECT value FROM meta WHERE name = $1");
-	enum ledger_step step = LEDGER_FAULT;
+	enum sql_step step;
 
 	sql_bind_text(s, 1, span_str(name));
-	switch (sql_step(s)) {
-	case SQL_ROW:
-		*value = arena_copy(a, sql_text(s, 0));
-		step = LEDGER_OK;
-		if (value->p == NULL)
-			step = LEDGER_FAULT;
-		break;
-	case SQL_DONE:
-		step = LEDGER_NONE;
-		break;
-	case SQL_FAILED:
-		break;
-	}
-	sql_drop(s);
-	return step;
+	step = sql_step(s);
+	if (step == SQL_ROW)
+		*value = sql_text(s, 0);
+	return ledger_keep_texts(l, s, step, a, &value, 1);
 }
 
 enum ledger_step
@@ -185,13 +211,10 @@ ledger_set_meta(struct ledger *l, const char *name, struct span value)
 	struct sql_statement *s = sql_prepare(l->db,
 	    "INSERT INTO meta (name, value) VALUES ($1, $2) "
 	    "ON CONFLICT (name) DO UPDATE SET value = excluded.value");
-	bool good;
 
 	sql_bind_text(s, 1, span_str(name));
 	sql_bind_text(s, 2, value);
-	good = sql_do(s);
-	sql_drop(s);
-	return good ? LEDGER_OK : LEDGER_FAULT;
+	return ledger_execute(s);
 }
 
 /* ---- closed days ---- */
@@ -422,33 +445,6 @@ ledger_each_kept(struct ledger *l, int64_t day,
 			break;
 	}
 	return ledger_finish(s, step);
-}
-
-static bool
-add_row(struct ledger *l, const struct span *texts, const struct report_row *r)
-{
-	int64_t day = r->when / REPORT_DAY, closed;
-
-	if (ledger_closed(l, &closed) != LEDGER_OK)
-		return false;
-	if (l->put_row == NULL)
-		l->put_row = sql_prepare(l->db, kept_insert);
-	return kept_put(&l->intern, l->put_row, texts,
-		   day > closed ? day : closed + 1, r->count,
-		   r->when) == KEPT_WRITTEN;
-}
-
-enum ledger_step
-ledger_add_row(struct ledger *l, const struct report_row *r)
-{
-	char memory[ROW_BYTES_MAX];
-	struct buf text = buf_over(memory, sizeof(memory));
-	struct span texts[ROW_TEXTS_MAX];
-
-	row_encode(&text, r, texts);
-	return ledger_own_begin(l) && ledger_own_end(l, add_row(l, texts, r))
-	    ? LEDGER_OK
-	    : LEDGER_FAULT;
 }
 
 /* ---- replay ---- */

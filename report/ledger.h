@@ -114,10 +114,6 @@ enum ledger_step ledger_each_row(struct ledger *l, int64_t day,
 enum ledger_step ledger_each_kept(struct ledger *l, int64_t day,
     bool (*each)(void *arg, const struct report_row *r), void *arg);
 
-/* Adds to the rows of r->when's day, or of the first open day.  In a
- * transaction of the caller's when there are many. */
-enum ledger_step ledger_add_row(struct ledger *l, const struct report_row *r);
-
 /* ---- sending ---- */
 
 /*
@@ -138,8 +134,6 @@ enum ledger_state {
 	LEDGER_SENT,
 	LEDGER_DROPPED,
 };
-
-const char *ledger_state_name(enum ledger_state state); /* "planned", ... */
 
 struct ledger_report {
 	int64_t day;

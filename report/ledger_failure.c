@@ -1,6 +1,7 @@
 /*
  * ledger_failure.c - what failure reports are made of, on the command's side.
  */
+#include "lib/table.h"
 #include "report/ledger_state.h"
 
 #define FAILURE                                                                \
@@ -96,41 +97,22 @@ ledger_failures_sent(
 	return step;
 }
 
-static bool
-copy_texts(struct ledger_failure *f, struct arena *a)
-{
-	struct span *const texts[] = { &f->organization, &f->domain, &f->record,
-		&f->author, &f->source, &f->subject, &f->feedback, &f->header };
-
-	for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
-		*texts[i] = arena_copy(a, *texts[i]);
-		if (texts[i]->p == NULL)
-			return false;
-	}
-	return true;
-}
-
 enum ledger_step
 ledger_get_failure(
     struct ledger *l, int64_t id, struct arena *a, struct ledger_failure *out)
 {
+	struct span *const texts[] = { &out->organization, &out->domain,
+		&out->record, &out->author, &out->source, &out->subject,
+		&out->feedback, &out->header };
 	struct sql_statement *s = sql_prepare(
 	    l->db, "SELECT " FAILURE "FROM failure WHERE id = $1 AND held = 1");
 	enum sql_step step;
-	bool good = true;
 
 	sql_bind_number(s, 1, id);
 	step = sql_step(s);
-	if (step == SQL_ROW) {
+	if (step == SQL_ROW)
 		read_failure(s, out);
-		good = copy_texts(out, a);
-	}
-	sql_drop(s);
-	if (!good)
-		sql_fail(l->db, SQL_AWAY, "out of memory");
-	if (step == SQL_DONE)
-		return LEDGER_NONE;
-	return step == SQL_ROW && good ? LEDGER_OK : LEDGER_FAULT;
+	return ledger_keep_texts(l, s, step, a, texts, TABLE_SIZE(texts));
 }
 
 enum ledger_step
@@ -144,12 +126,9 @@ ledger_empty_failures(struct ledger *l)
 	    "AND report.domain = failure.domain "
 	    "AND report.part = $1 + failure.id "
 	    "AND delivery.state NOT IN ($2, $3))");
-	bool good;
 
 	sql_bind_number(s, 1, LEDGER_FAILURE_PART);
 	sql_bind_number(s, 2, LEDGER_SENT);
 	sql_bind_number(s, 3, LEDGER_DROPPED);
-	good = sql_do(s);
-	sql_drop(s);
-	return good ? LEDGER_OK : LEDGER_FAULT;
+	return ledger_execute(s);
 }

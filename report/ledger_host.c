@@ -1,6 +1,7 @@
 /*
  * ledger_host.c - the hosts that share a store, and how far each has pushed.
  */
+#include "lib/table.h"
 #include "report/ledger_state.h"
 
 #define HOST "SELECT store, name, day, ticket, at FROM host "
@@ -25,41 +26,28 @@ ledger_put_host(struct ledger *l, const struct ledger_host *h)
 	    "VALUES ($1, $2, $3, $4, $5) ON CONFLICT (store) DO UPDATE SET "
 	    "name = excluded.name, day = excluded.day, "
 	    "ticket = excluded.ticket, at = excluded.at");
-	bool good;
 
 	sql_bind_text(s, 1, h->store);
 	sql_bind_text(s, 2, h->name);
 	sql_bind_number(s, 3, h->day);
 	sql_bind_text(s, 4, h->ticket);
 	sql_bind_number(s, 5, h->at);
-	good = sql_do(s);
-	sql_drop(s);
-	return good ? LEDGER_OK : LEDGER_FAULT;
+	return ledger_execute(s);
 }
 
 enum ledger_step
 ledger_get_host(struct ledger *l, struct span store, struct arena *a,
     struct ledger_host *out)
 {
+	struct span *const texts[] = { &out->store, &out->name, &out->ticket };
 	struct sql_statement *s = sql_prepare(l->db, HOST "WHERE store = $1");
 	enum sql_step step;
 
 	sql_bind_text(s, 1, store);
 	step = sql_step(s);
-	if (step == SQL_ROW) {
+	if (step == SQL_ROW)
 		read_host(s, out);
-		out->store = arena_copy(a, out->store);
-		out->name = arena_copy(a, out->name);
-		out->ticket = arena_copy(a, out->ticket);
-	}
-	sql_drop(s);
-	if (step != SQL_ROW)
-		return step == SQL_DONE ? LEDGER_NONE : LEDGER_FAULT;
-	if (out->store.p != NULL && out->name.p != NULL &&
-	    out->ticket.p != NULL)
-		return LEDGER_OK;
-	sql_fail(l->db, SQL_AWAY, "out of memory");
-	return LEDGER_FAULT;
+	return ledger_keep_texts(l, s, step, a, texts, TABLE_SIZE(texts));
 }
 
 enum ledger_step

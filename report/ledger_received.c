@@ -105,14 +105,11 @@ note_sums(struct ledger *l)
 {
 	struct sql_statement *s = sql_prepare(l->db,
 	    "UPDATE received SET rows = $1, messages = $2 WHERE id = $3");
-	bool good;
 
 	sql_bind_number(s, 1, (int64_t)l->received_rows);
 	sql_bind_number(s, 2, (int64_t)l->received_messages);
 	sql_bind_number(s, 3, l->received);
-	good = sql_do(s);
-	sql_drop(s);
-	return good;
+	return ledger_execute(s) == LEDGER_OK;
 }
 
 enum ledger_step

@@ -7,20 +7,6 @@
 
 enum { QUERY_MAX = 900 }; /* bytes of a query put together here */
 
-static const struct name states[] = {
-	{ "planned", LEDGER_PLANNED },
-	{ "handing", LEDGER_HANDING },
-	{ "waiting", LEDGER_WAITING },
-	{ "sent", LEDGER_SENT },
-	{ "dropped", LEDGER_DROPPED },
-};
-
-const char *
-ledger_state_name(enum ledger_state state)
-{
-	return table_name(states, TABLE_SIZE(states), (int)state);
-}
-
 /* ---- planning ---- */
 
 /* The number of the new report; LEDGER_NONE: it was there before. */
@@ -138,7 +124,7 @@ put_states(struct buf *query, unsigned states_wanted)
 	const char *between = "";
 
 	buf_text(query, " AND state IN (");
-	for (size_t i = 0; i < TABLE_SIZE(states); i++) {
+	for (unsigned i = 0; i <= LEDGER_DROPPED; i++) {
 		if ((states_wanted & 1u << i) == 0)
 			continue;
 		buf_text(query, between);
@@ -241,8 +227,6 @@ enum ledger_step
 ledger_move(struct ledger *l, const struct ledger_move *m)
 {
 	struct sql_statement *s;
-	uint64_t changed = 0;
-	bool good;
 
 	if (!may_move(m->from, m->to)) {
 		sql_fail(l->db, SQL_WRONG, "a delivery cannot move like that");
@@ -260,11 +244,7 @@ ledger_move(struct ledger *l, const struct ledger_move *m)
 	sql_bind_number(s, 6, m->id);
 	sql_bind_number(s, 7, m->from);
 	sql_bind_number(s, 8, (int64_t)m->attempts);
-	good = sql_do(s);
-	if (good)
-		changed = sql_changed(s);
-	sql_drop(s);
-	return !good ? LEDGER_FAULT : changed == 1 ? LEDGER_OK : LEDGER_NONE;
+	return ledger_change(s);
 }
 
 enum ledger_step
@@ -305,7 +285,6 @@ ledger_put_bounce(struct ledger *l, const struct ledger_bounce *b)
 	    "DO UPDATE SET count = excluded.count, first = excluded.first, "
 	    "last = excluded.last, suppressed = excluded.suppressed, "
 	    "note = excluded.note");
-	bool good;
 
 	sql_bind_text(s, 1, b->address);
 	sql_bind_number(s, 2, (int64_t)b->count);
@@ -313,9 +292,7 @@ ledger_put_bounce(struct ledger *l, const struct ledger_bounce *b)
 	sql_bind_number(s, 4, b->last);
 	sql_bind_number(s, 5, b->suppressed);
 	sql_bind_text(s, 6, b->note);
-	good = sql_do(s);
-	sql_drop(s);
-	return good ? LEDGER_OK : LEDGER_FAULT;
+	return ledger_execute(s);
 }
 
 #define BOUNCE                                                                 \
@@ -338,25 +315,16 @@ enum ledger_step
 ledger_get_bounce(struct ledger *l, struct span address, struct arena *a,
     struct ledger_bounce *out)
 {
+	struct span *const texts[] = { &out->address, &out->note };
 	struct sql_statement *s =
 	    sql_prepare(l->db, BOUNCE "WHERE address = $1");
 	enum sql_step step;
 
 	sql_bind_text(s, 1, address);
 	step = sql_step(s);
-	if (step == SQL_ROW) {
-		read_bounce(s, out);
-		out->address = arena_copy(a, out->address);
-		out->note = arena_copy(a, out->note);
-	}
-	sql_drop(s);
-	if (step == SQL_DONE)
-		return LEDGER_NONE;
-	if (step == SQL_ROW && out->address.p != NULL && out->note.p != NULL)
-		return LEDGER_OK;
 	if (step == SQL_ROW)
-		sql_fail(l->db, SQL_AWAY, "out of memory");
-	return LEDGER_FAULT;
+		read_bounce(s, out);
+	return ledger_keep_texts(l, s, step, a, texts, TABLE_SIZE(texts));
 }
 
 enum ledger_step
@@ -364,15 +332,9 @@ ledger_drop_bounce(struct ledger *l, struct span address)
 {
 	struct sql_statement *s =
 	    sql_prepare(l->db, "DELETE FROM bounce WHERE address = $1");
-	uint64_t changed = 0;
-	bool good;
 
 	sql_bind_text(s, 1, address);
-	good = sql_do(s);
-	if (good)
-		changed = sql_changed(s);
-	sql_drop(s);
-	return !good ? LEDGER_FAULT : changed > 0 ? LEDGER_OK : LEDGER_NONE;
+	return ledger_change(s);
 }
 
 enum ledger_step

@@ -14,7 +14,6 @@ struct ledger {
 	struct sql *db;
 	struct intern intern;
 	bool in_transaction; /* the caller's */
-	struct sql_statement *put_row;
 
 	/* the report of others that is being added */
 	bool receiving;
@@ -33,6 +32,17 @@ struct sql_statement *ledger_prepare(
 
 /* The step after the last row of a query, as a result; drops the statement. */
 enum ledger_step ledger_finish(struct sql_statement *s, enum sql_step last);
+
+/* Runs a statement without rows and drops it. */
+enum ledger_step ledger_execute(struct sql_statement *s);
+
+/* The same; LEDGER_NONE: it changed nothing. */
+enum ledger_step ledger_change(struct sql_statement *s);
+
+/* Copies texts of a row into `a` and drops its statement, whose only step was
+ * `step`; LEDGER_NONE: there was no row. */
+enum ledger_step ledger_keep_texts(struct ledger *l, struct sql_statement *s,
+    enum sql_step step, struct arena *a, struct span *const *texts, size_t n);
 
 /* A change that is one by itself unless the caller has begun. */
 bool ledger_own_begin(struct ledger *l);

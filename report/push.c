@@ -1,12 +1,11 @@
 #include "report/push.h"
 
 #include <string.h>
-#include <time.h>
 
+#include "lib/clock.h"
 #include "lib/hash.h"
 #include "report/kept.h"
 #include "report/pack.h"
-#include "verify/job.h"
 
 enum {
 	DAYS_MAX = 4000, /* with rows; retention is 3650 at most */
@@ -405,10 +404,10 @@ static void
 tidy(struct push *p)
 {
 	struct tidy t = { .o = p->o->tidy };
-	int64_t until = job_clock() + PUSH_TIDY_S * 1000;
+	int64_t until = clock_ms() + PUSH_TIDY_S * 1000;
 	bool more = true;
 
-	while (more && job_clock() < until) {
+	while (more && clock_ms() < until) {
 		if (ledger_begin(p->central) != LEDGER_OK)
 			return;
 		more = tidy_step(
@@ -442,12 +441,11 @@ run(struct push *p)
 static enum ledger_step
 lock(struct ledger *l)
 {
-	const struct timespec step = { 0, LOCK_STEP_MS * 1000000L };
 	enum ledger_step got = ledger_lock(l, lock_name);
 
 	for (int ms = 0; got == LEDGER_NONE && ms < PUSH_LOCK_MS;
 	     ms += LOCK_STEP_MS) {
-		nanosleep(&step, NULL);
+		clock_sleep_ms(LOCK_STEP_MS);
 		got = ledger_lock(l, lock_name);
 	}
 	return got;

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 
 #include "dmarc/record.h"
+#include "lib/clock.h"
 #include "lib/domain.h"
 #include "report/failure_letter.h"
 #include "report/send_state.h"
@@ -239,7 +240,7 @@ static bool
 plan_some(struct send *s, const struct due **next)
 {
 	struct asked *asked = calloc(SEND_JOBS, sizeof(*asked));
-	int64_t deadline = job_clock() + SEND_JOBS_MS;
+	int64_t deadline = clock_ms() + SEND_JOBS_MS;
 	bool good = true;
 	size_t n = 0;
 

@@ -6,6 +6,7 @@
 #include <time.h>
 
 #include "dmarc/record.h"
+#include "lib/clock.h"
 #include "lib/domain.h"
 #include "report/letter.h"
 #include "report/send_state.h"
@@ -353,7 +354,7 @@ plan_some(struct send *s, int64_t day, const struct due **next)
 {
 	static const struct asked nobody = { 0 };
 	struct asked *asked = calloc(SEND_JOBS, sizeof(*asked));
-	int64_t deadline = job_clock() + SEND_JOBS_MS;
+	int64_t deadline = clock_ms() + SEND_JOBS_MS;
 	bool good = true;
 	size_t n = 0;
 

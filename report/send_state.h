@@ -66,7 +66,7 @@ struct send_consent {
 /* Begins to ask DNS for c->query. */
 void send_consent_ask(struct send *s, struct send_consent *c);
 
-/* Until job_clock() is at `deadline`. */
+/* Until clock_ms() is at `deadline`. */
 void send_consent_wait(struct send_consent *c, int64_t deadline);
 
 /* Fills in `to`, without what bounces, and `why`; false: a fault. */

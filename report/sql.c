@@ -110,6 +110,17 @@ sql_do(struct sql_statement *s)
 	return step == SQL_DONE;
 }
 
+enum sql_step
+sql_first_number(struct sql_statement *s, int64_t *out)
+{
+	enum sql_step step = sql_step(s);
+
+	if (step == SQL_ROW)
+		*out = sql_number(s, 0);
+	sql_drop(s);
+	return step;
+}
+
 bool
 sql_lock(struct sql *db, const char *name)
 {

@@ -68,6 +68,16 @@ struct sql_driver {
 	bool (*lock)(struct sql *db, const char *name);
 };
 
+/* The calls of a driver whose functions are called PREFIX_close() and so on. */
+#define SQL_DRIVER_CALLS(prefix)                                               \
+	.close = prefix##_close, .run = prefix##_run, .begin = prefix##_begin, \
+	.end = prefix##_end, .prepare = prefix##_prepare,                      \
+	.bind_number = prefix##_bind_number, .bind_text = prefix##_bind_text,  \
+	.bind_bytes = prefix##_bind_bytes, .step = prefix##_step,              \
+	.number = prefix##_number, .text = prefix##_text,                      \
+	.changed = prefix##_changed, .reset = prefix##_reset,                  \
+	.drop = prefix##_drop, .lock = prefix##_lock
+
 /* Several hosts share it: it has what push.h needs. */
 bool sql_is_shared(const struct sql *db);
 
@@ -111,6 +121,10 @@ void sql_drop(struct sql_statement *s);
 
 /* Steps a statement that gives no row, and resets it. */
 bool sql_do(struct sql_statement *s);
+
+/* The first number that a query gives, which is dropped; SQL_DONE: it gives no
+ * row, and `out` is as before. */
+enum sql_step sql_first_number(struct sql_statement *s, int64_t *out);
 
 /*
  * A lock among all who use this database, held until sql_close() or the end of

@@ -34,7 +34,7 @@ enum {
 	"PRAGMA cache_size=-4096; PRAGMA temp_store=FILE;"                     \
 	"PRAGMA secure_delete=OFF"
 
-struct connection {
+struct sqlite_connection {
 	struct sql sql; /* first */
 	sqlite3 *db;
 	char *path;
@@ -47,25 +47,25 @@ struct connection {
 	int64_t log_copied; /* of them, by the last checkpoint */
 };
 
-struct statement {
+struct sqlite_statement {
 	struct sql_statement statement; /* first */
 	sqlite3_stmt *s;
 };
 
-static struct connection *
+static struct sqlite_connection *
 connection_of(struct sql *db)
 {
-	return (struct connection *)db;
+	return (struct sqlite_connection *)db;
 }
 
 static sqlite3_stmt *
 stmt_of(struct sql_statement *s)
 {
-	return ((struct statement *)s)->s;
+	return ((struct sqlite_statement *)s)->s;
 }
 
 static enum sql_fault
-fault_of(int code, int system_errno)
+sqlite_fault(int code, int system_errno)
 {
 	bool no_room = system_errno == ENOSPC || system_errno == EDQUOT ||
 	    system_errno == EFBIG;
@@ -97,21 +97,21 @@ fault_of(int code, int system_errno)
 }
 
 static bool
-failed(struct connection *c)
+sqlite_failed(struct sqlite_connection *c)
 {
 	int code = sqlite3_extended_errcode(c->db);
 	int system_errno = sqlite3_system_errno(c->db);
 	/* "unable to open database file" says not what to mend */
 	bool is_told = (code & 0xff) == SQLITE_CANTOPEN && system_errno != 0;
 
-	return sql_fail(&c->sql, fault_of(code, system_errno),
+	return sql_fail(&c->sql, sqlite_fault(code, system_errno),
 	    is_told ? strerror(system_errno) : sqlite3_errmsg(c->db));
 }
 
 static void
-connection_close(struct sql *db)
+sqlite_close(struct sql *db)
 {
-	struct connection *c = connection_of(db);
+	struct sqlite_connection *c = connection_of(db);
 
 	for (size_t i = 0; i < c->n_locks; i++)
 		close(c->locks[i]);
@@ -122,26 +122,26 @@ connection_close(struct sql *db)
 }
 
 static bool
-connection_run(struct sql *db, const char *text)
+sqlite_run(struct sql *db, const char *text)
 {
-	struct connection *c = connection_of(db);
+	struct sqlite_connection *c = connection_of(db);
 
 	return sqlite3_exec(c->db, text, NULL, NULL, NULL) == SQLITE_OK ||
-	    failed(c);
+	    sqlite_failed(c);
 }
 
 static bool
-connection_begin(struct sql *db)
+sqlite_begin(struct sql *db)
 {
-	return connection_run(db, "BEGIN IMMEDIATE");
+	return sqlite_run(db, "BEGIN IMMEDIATE");
 }
 
 static bool
-connection_end(struct sql *db, bool commit)
+sqlite_end(struct sql *db, bool commit)
 {
-	struct connection *c = connection_of(db);
+	struct sqlite_connection *c = connection_of(db);
 
-	if (commit && connection_run(db, "COMMIT"))
+	if (commit && sqlite_run(db, "COMMIT"))
 		return true;
 	/* Some faults have ended it already. */
 	if (!sqlite3_get_autocommit(c->db))
@@ -150,10 +150,10 @@ connection_end(struct sql *db, bool commit)
 }
 
 static struct sql_statement *
-connection_prepare(struct sql *db, const char *text)
+sqlite_prepare(struct sql *db, const char *text)
 {
-	struct connection *c = connection_of(db);
-	struct statement *s = calloc(1, sizeof(*s));
+	struct sqlite_connection *c = connection_of(db);
+	struct sqlite_statement *s = calloc(1, sizeof(*s));
 
 	if (s == NULL) {
 		sql_fail(db, SQL_AWAY, "out of memory");
@@ -162,7 +162,7 @@ connection_prepare(struct sql *db, const char *text)
 	s->statement.db = db;
 	if (sqlite3_prepare_v3(c->db, text, -1, SQLITE_PREPARE_PERSISTENT,
 		&s->s, NULL) != SQLITE_OK) {
-		failed(c);
+		sqlite_failed(c);
 		free(s);
 		return NULL;
 	}
@@ -170,27 +170,27 @@ connection_prepare(struct sql *db, const char *text)
 }
 
 static void
-statement_bind_number(struct sql_statement *s, int at, int64_t value)
+sqlite_bind_number(struct sql_statement *s, int at, int64_t value)
 {
 	sqlite3_bind_int64(stmt_of(s), at, value);
 }
 
 static void
-statement_bind_text(struct sql_statement *s, int at, struct span value)
+sqlite_bind_text(struct sql_statement *s, int at, struct span value)
 {
 	sqlite3_bind_text64(stmt_of(s), at, value.p != NULL ? value.p : "",
 	    value.n, SQLITE_STATIC, SQLITE_UTF8);
 }
 
 static void
-statement_bind_bytes(struct sql_statement *s, int at, struct span value)
+sqlite_bind_bytes(struct sql_statement *s, int at, struct span value)
 {
 	sqlite3_bind_blob64(stmt_of(s), at, value.p != NULL ? value.p : "",
 	    value.n, SQLITE_STATIC);
 }
 
 static enum sql_step
-statement_step(struct sql_statement *s)
+sqlite_step(struct sql_statement *s)
 {
 	switch (sqlite3_step(stmt_of(s))) {
 	case SQLITE_ROW:
@@ -198,19 +198,19 @@ statement_step(struct sql_statement *s)
 	case SQLITE_DONE:
 		return SQL_DONE;
 	default:
-		failed(connection_of(s->db));
+		sqlite_failed(connection_of(s->db));
 		return SQL_FAILED;
 	}
 }
 
 static int64_t
-statement_number(struct sql_statement *s, int column)
+sqlite_number(struct sql_statement *s, int column)
 {
 	return sqlite3_column_int64(stmt_of(s), column);
 }
 
 static struct span
-statement_text(struct sql_statement *s, int column)
+sqlite_text(struct sql_statement *s, int column)
 {
 	const char *p = sqlite3_column_blob(stmt_of(s), column);
 	int n = sqlite3_column_bytes(stmt_of(s), column);
@@ -219,19 +219,19 @@ statement_text(struct sql_statement *s, int column)
 }
 
 static uint64_t
-statement_changed(struct sql_statement *s)
+sqlite_changed(struct sql_statement *s)
 {
 	return (uint64_t)sqlite3_changes64(connection_of(s->db)->db);
 }
 
 static void
-statement_reset(struct sql_statement *s)
+sqlite_reset(struct sql_statement *s)
 {
 	sqlite3_reset(stmt_of(s));
 }
 
 static void
-statement_drop(struct sql_statement *s)
+sqlite_drop(struct sql_statement *s)
 {
 	sqlite3_finalize(stmt_of(s));
 	free(s);
@@ -247,9 +247,9 @@ path_with(const char *path, const char *suffix)
 
 /* A file beside the store, which flock(2) gives to one open file at a time. */
 static bool
-connection_lock(struct sql *db, const char *name)
+sqlite_lock(struct sql *db, const char *name)
 {
-	struct connection *c = connection_of(db);
+	struct sqlite_connection *c = connection_of(db);
 	char *beside = path_with(c->path, "-");
 	char *path = beside != NULL ? path_with(beside, name) : NULL;
 	int fd = -1;
@@ -273,36 +273,15 @@ connection_lock(struct sql *db, const char *name)
 	return good;
 }
 
-static const struct sql_driver driver = {
-	.close = connection_close,
-	.run = connection_run,
-	.begin = connection_begin,
-	.end = connection_end,
-	.prepare = connection_prepare,
-	.bind_number = statement_bind_number,
-	.bind_text = statement_bind_text,
-	.bind_bytes = statement_bind_bytes,
-	.step = statement_step,
-	.number = statement_number,
-	.text = statement_text,
-	.changed = statement_changed,
-	.reset = statement_reset,
-	.drop = statement_drop,
-	.lock = connection_lock,
-};
+static const struct sql_driver driver = { .is_shared = false,
+	SQL_DRIVER_CALLS(sqlite) };
 
 /* ---- opening ---- */
 
 static bool
-read_number(struct connection *c, const char *text, int64_t *out)
+sqlite_read_number(struct sqlite_connection *c, const char *query, int64_t *out)
 {
-	struct sql_statement *s = sql_prepare(&c->sql, text);
-	bool found = sql_step(s) == SQL_ROW;
-
-	if (found)
-		*out = sql_number(s, 0);
-	sql_drop(s);
-	return found;
+	return sql_first_number(sql_prepare(&c->sql, query), out) == SQL_ROW;
 }
 
 /* What the file says it is; a new one says 0 and has no tables. */
@@ -311,15 +290,17 @@ struct file_kind {
 };
 
 static bool
-read_kind(struct connection *c, struct file_kind *k)
+read_kind(struct sqlite_connection *c, struct file_kind *k)
 {
-	return read_number(c, "PRAGMA application_id", &k->application) &&
-	    read_number(c, "PRAGMA user_version", &k->version) &&
-	    read_number(c, "SELECT count(*) FROM sqlite_schema", &k->tables);
+	return sqlite_read_number(
+		   c, "PRAGMA application_id", &k->application) &&
+	    sqlite_read_number(c, "PRAGMA user_version", &k->version) &&
+	    sqlite_read_number(
+		c, "SELECT count(*) FROM sqlite_schema", &k->tables);
 }
 
 static bool
-is_ours(struct connection *c, const struct file_kind *k)
+is_ours(struct sqlite_connection *c, const struct file_kind *k)
 {
 	if (k->application == SCHEMA_APPLICATION ||
 	    (k->application == 0 && k->version == 0 && k->tables == 0))
@@ -331,7 +312,7 @@ is_ours(struct connection *c, const struct file_kind *k)
 }
 
 static bool
-note_version(struct connection *c)
+note_version(struct sqlite_connection *c)
 {
 	char memory[120];
 	struct buf text = buf_over(memory, sizeof(memory));
@@ -347,7 +328,7 @@ note_version(struct connection *c)
 
 /* Another process may be at the same: what counts is read under the lock. */
 static bool
-upgrade(struct connection *c)
+sqlite_upgrade(struct sqlite_connection *c)
 {
 	struct file_kind k;
 	bool good;
@@ -365,7 +346,7 @@ upgrade(struct connection *c)
 static int
 note_log_pages(void *arg, sqlite3 *db, const char *name, int pages)
 {
-	struct connection *c = arg;
+	struct sqlite_connection *c = arg;
 
 	(void)db;
 	(void)name;
@@ -377,7 +358,7 @@ note_log_pages(void *arg, sqlite3 *db, const char *name, int pages)
 }
 
 static bool
-set_up(struct connection *c, enum sqlite_for purpose)
+sqlite_set_up(struct sqlite_connection *c, enum sqlite_for purpose)
 {
 	struct file_kind k;
 	struct stat st;
@@ -392,7 +373,7 @@ set_up(struct connection *c, enum sqlite_for purpose)
 		return false;
 	if (!sql_run(&c->sql, "PRAGMA journal_mode=WAL"))
 		return false;
-	if (k.version < SCHEMA_VERSION && !upgrade(c))
+	if (k.version < SCHEMA_VERSION && !sqlite_upgrade(c))
 		return false;
 	/* The log exists as long as this connection does. */
 	if (stat(c->wal, &st) == 0) {
@@ -424,10 +405,10 @@ make_file(const char *path)
 	return true;
 }
 
-static struct connection *
+static struct sqlite_connection *
 connection_new(const char *path)
 {
-	struct connection *c = calloc(1, sizeof(*c));
+	struct sqlite_connection *c = calloc(1, sizeof(*c));
 
 	if (c == NULL)
 		return NULL;
@@ -435,7 +416,7 @@ connection_new(const char *path)
 	c->path = path_with(path, "");
 	c->wal = path_with(path, "-wal");
 	if (c->path == NULL || c->wal == NULL) {
-		connection_close(&c->sql);
+		sqlite_close(&c->sql);
 		return NULL;
 	}
 	return c;
@@ -448,7 +429,7 @@ sqlite_open(const char *path, enum sqlite_for purpose, enum sql_fault *fault,
 	int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX |
 	    SQLITE_OPEN_PRIVATECACHE | SQLITE_OPEN_EXRESCODE;
 	struct sql none = { .fault = SQL_FINE };
-	struct connection *c = connection_new(path);
+	struct sqlite_connection *c = connection_new(path);
 	bool good = false;
 
 	if (c == NULL)
@@ -458,15 +439,15 @@ sqlite_open(const char *path, enum sqlite_for purpose, enum sql_fault *fault,
 		    errno == ENOSPC || errno == EDQUOT ? SQL_FULL : SQL_AWAY,
 		    strerror(errno));
 	else if (sqlite3_open_v2(path, &c->db, flags, NULL) != SQLITE_OK)
-		failed(c);
+		sqlite_failed(c);
 	else
-		good = set_up(c, purpose);
+		good = sqlite_set_up(c, purpose);
 	if (good)
 		return &c->sql;
 	*fault = c != NULL ? c->sql.fault : none.fault;
 	memcpy(error, c != NULL ? c->sql.error : none.error, SQL_ERROR_MAX);
 	if (c != NULL)
-		connection_close(&c->sql);
+		sqlite_close(&c->sql);
 	return NULL;
 }
 
@@ -475,7 +456,7 @@ sqlite_open(const char *path, enum sqlite_for purpose, enum sql_fault *fault,
 bool
 sqlite_in_place(struct sql *db)
 {
-	struct connection *c = connection_of(db);
+	struct sqlite_connection *c = connection_of(db);
 	struct stat st;
 	int moved = 0;
 
@@ -490,7 +471,8 @@ sqlite_in_place(struct sql *db)
 int64_t
 sqlite_log_pages(const struct sql *db)
 {
-	const struct connection *c = (const struct connection *)db;
+	const struct sqlite_connection *c =
+	    (const struct sqlite_connection *)db;
 
 	return c->log_pages - c->log_copied;
 }
@@ -498,7 +480,7 @@ sqlite_log_pages(const struct sql *db)
 bool
 sqlite_checkpoint(struct sql *db)
 {
-	struct connection *c = connection_of(db);
+	struct sqlite_connection *c = connection_of(db);
 	int pages = 0, copied = 0;
 	int code = sqlite3_wal_checkpoint_v2(
 	    c->db, NULL, SQLITE_CHECKPOINT_PASSIVE, &pages, &copied);
@@ -507,25 +489,26 @@ sqlite_checkpoint(struct sql *db)
 		c->log_pages = pages;
 		c->log_copied = copied;
 	}
-	return code == SQLITE_OK || (code & 0xff) == SQLITE_BUSY || failed(c);
+	return code == SQLITE_OK || (code & 0xff) == SQLITE_BUSY ||
+	    sqlite_failed(c);
 }
 
 bool
 sqlite_empty_log(struct sql *db)
 {
-	struct connection *c = connection_of(db);
+	struct sqlite_connection *c = connection_of(db);
 	int code = sqlite3_wal_checkpoint_v2(
 	    c->db, NULL, SQLITE_CHECKPOINT_TRUNCATE, NULL, NULL);
 
 	if (code == SQLITE_OK)
 		c->log_pages = c->log_copied = 0;
-	return code == SQLITE_OK || failed(c);
+	return code == SQLITE_OK || sqlite_failed(c);
 }
 
 bool
 sqlite_usage(struct sql *db, struct sqlite_usage *out)
 {
-	struct connection *c = connection_of(db);
+	struct sqlite_connection *c = connection_of(db);
 	int64_t page_size, free_pages;
 	struct stat file, log;
 	struct statvfs fs;
@@ -533,8 +516,8 @@ sqlite_usage(struct sql *db, struct sqlite_usage *out)
 	if (stat(c->path, &file) != 0 || stat(c->wal, &log) != 0 ||
 	    statvfs(c->path, &fs) != 0)
 		return sql_fail(db, SQL_AWAY, strerror(errno));
-	if (!read_number(c, "PRAGMA page_size", &page_size) ||
-	    !read_number(c, "PRAGMA freelist_count", &free_pages))
+	if (!sqlite_read_number(c, "PRAGMA page_size", &page_size) ||
+	    !sqlite_read_number(c, "PRAGMA freelist_count", &free_pages))
 		return false;
 	*out = (struct sqlite_usage){
 		.bytes = (uint64_t)(file.st_size + log.st_size),

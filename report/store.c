@@ -435,7 +435,7 @@ wait_until_settled(struct store *s, uint64_t number)
 }
 
 bool
-store_put_failure(struct store *s, const struct report_row *row,
+store_put(struct store *s, const struct report_row *row,
     const struct policy_facts *facts, const struct policy_decision *decision,
     const struct failure *failure, int64_t now)
 {
@@ -459,14 +459,6 @@ store_put_failure(struct store *s, const struct report_row *row,
 		entry_free(e);
 	}
 	return on_disk;
-}
-
-bool
-store_put(struct store *s, const struct report_row *row,
-    const struct policy_facts *facts, const struct policy_decision *decision,
-    int64_t now)
-{
-	return store_put_failure(s, row, facts, decision, NULL, now);
 }
 
 void

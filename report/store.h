@@ -64,22 +64,15 @@ struct store *store_open(
     const struct store_options *o, char *error, size_t size);
 
 /*
- * Keeps the message: its row (NULL: none is due) and the facts and decision
- * for replay.  Copies all.  Waits for the commit of its group, at most
- * STORE_COMMIT_WAIT_MS, and not at all while the store is known to be out of
- * order.  True: it is on disk.  False: it waits in the queue, or was counted as
- * lost.  Any thread.
+ * Queues a message: its row, the facts and the decision for replay, and what a
+ * failure report is made of, each NULL if there is none.  Copies all of it.
+ * If the queue is long, the failure is dropped before any message is.
+ *
+ * Waits until the message is on disk, at most STORE_COMMIT_WAIT_MS, and not at
+ * all while the store is known to have an error.  True: it is on disk.  False:
+ * it is still in the queue, or was counted as lost.  Any thread.
  */
 bool store_put(struct store *s, const struct report_row *row,
-    const struct policy_facts *facts, const struct policy_decision *decision,
-    int64_t now);
-
-/*
- * The same, with what a failure report is made of (NULL: none is due), which
- * goes with the message's group, but is given up before any message where the
- * queue is long.
- */
-bool store_put_failure(struct store *s, const struct report_row *row,
     const struct policy_facts *facts, const struct policy_decision *decision,
     const struct failure *failure, int64_t now);
 

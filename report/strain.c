@@ -67,15 +67,6 @@ sequence(unsigned char first)
 			    : 0;
 }
 
-/* XML 1.0 section 2.2 leaves out U+FFFE and U+FFFF. */
-static bool
-is_character(struct span s)
-{
-	return utf8_size(s) == s.n && s.n > 0 &&
-	    !(s.n == 3 && memcmp(s.p, "\xef\xbf", 2) == 0 &&
-		(unsigned char)s.p[2] >= 0xbe);
-}
-
 /* The bytes held back as one "?", and not the next, which is no part of it. */
 static void
 put_broken(struct strain *s, struct out *out)
@@ -99,7 +90,7 @@ put_text(struct strain *s, struct out *out, unsigned char c)
 		s->held[s->n_held++] = (char)c;
 		if (s->n_held < sequence((unsigned char)s->held[0]))
 			return;
-		if (is_character(held(s)))
+		if (utf8_xml(held(s)) == s->n_held)
 			put(out, held(s));
 		else
 			put_byte(out, '?');
@@ -122,26 +113,18 @@ count_text(struct strain *s)
 
 /* ---- references ---- */
 
-/* XML 1.0 section 2.2, Char. */
-static bool
-is_code_point(uint64_t v)
-{
-	return v == '\t' || v == '\n' || v == '\r' ||
-	    (v >= ' ' && v < 0xd800) || (v >= 0xe000 && v < 0xfffe) ||
-	    (v >= 0x10000 && v < 0x110000);
-}
-
 static bool
 hex_value(struct span text, uint64_t *value)
 {
 	*value = 0;
-	if (text.n == 0 || text.n > 6 || !span_all(text, ascii_is_xdigit))
+	if (text.n == 0 || text.n > 6)
 		return false;
 	for (size_t i = 0; i < text.n; i++) {
-		unsigned char c = ascii_lower((unsigned char)text.p[i]);
+		int digit = ascii_hex_digit((unsigned char)text.p[i]);
 
-		*value = *value * 16 +
-		    (uint64_t)(ascii_is_digit(c) ? c - '0' : c - 'a' + 10);
+		if (digit < 0)
+			return false;
+		*value = *value * 16 + (uint64_t)digit;
 	}
 	return true;
 }
@@ -171,7 +154,7 @@ put_reference(struct strain *s, struct out *out, bool ended)
 		known = known || span_is(name, names[i]);
 	if (ended && name.n > 0 && name.p[0] == '#' &&
 	    is_number(span_skip(name, 1), &value)) {
-		known = is_code_point(value);
+		known = utf8_is_xml((uint32_t)value);
 		if (!known) {
 			put_byte(out, '?');
 			enter(s, STRAIN_TEXT);

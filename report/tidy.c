@@ -109,18 +109,6 @@ days_of(const struct tidy_options *o, enum age age)
 	return o->rows_days > o->replay_days ? o->rows_days : o->replay_days;
 }
 
-static bool
-read_number(struct sql *db, const char *text, int64_t *out)
-{
-	struct sql_statement *s = sql_prepare(db, text);
-	bool found = sql_step(s) == SQL_ROW;
-
-	if (found)
-		*out = sql_number(s, 0);
-	sql_drop(s);
-	return found;
-}
-
 /* `more`: the step has not come to its end. */
 static bool
 take_slice(struct tidy *t, struct sql *db, struct intern_cache *cache,
@@ -131,7 +119,9 @@ take_slice(struct tidy *t, struct sql *db, struct intern_cache *cache,
 	bool good;
 
 	*more = false;
-	if (chore->by == BY_ID && !read_number(db, chore->largest, &largest))
+	if (chore->by == BY_ID &&
+	    sql_first_number(sql_prepare(db, chore->largest), &largest) !=
+		SQL_ROW)
 		return false;
 	s = sql_prepare(db, chore->text);
 	if (chore->by == BY_DAY) {
@@ -163,8 +153,10 @@ give_back(struct sql *db, bool *more)
 	int64_t pages = 0, spare = 0;
 
 	*more = false;
-	if (!read_number(db, "PRAGMA page_count", &pages) ||
-	    !read_number(db, "PRAGMA freelist_count", &spare))
+	if (sql_first_number(sql_prepare(db, "PRAGMA page_count"), &pages) !=
+		SQL_ROW ||
+	    sql_first_number(
+		sql_prepare(db, "PRAGMA freelist_count"), &spare) != SQL_ROW)
 		return false;
 	if (spare * TIDY_FREE_PART <= pages)
 		return true;

@@ -895,7 +895,7 @@ flood(void **state)
 		s.v.client.bytes[3] = (uint8_t)i;
 		feedback_of(&s, d);
 		d->failure.when = now;
-		if (!store_put_failure(store, NULL, &s.v.facts, &s.v.decision,
+		if (!store_put(store, NULL, &s.v.facts, &s.v.decision,
 			i % 100 != 0 ? &d->failure : NULL, now))
 			wait_until_empty(store);
 	}

@@ -32,6 +32,18 @@ report_of(const char *domain, const char *id)
 	};
 }
 
+static const char *
+state_name(enum ledger_state state)
+{
+	static const char *const names[] = { [LEDGER_PLANNED] = "planned",
+		[LEDGER_HANDING] = "handing",
+		[LEDGER_WAITING] = "waiting",
+		[LEDGER_SENT] = "sent",
+		[LEDGER_DROPPED] = "dropped" };
+
+	return names[state];
+}
+
 static bool
 see_delivery(void *arg, const struct ledger_delivery *d)
 {
@@ -39,8 +51,7 @@ see_delivery(void *arg, const struct ledger_delivery *d)
 
 	snprintf(seen_line(s), SEEN_TEXT, "%.*s %.*s %s %u \"%.*s\"",
 	    SPAN_FMT(d->report.report_id), SPAN_FMT(d->destination),
-	    ledger_state_name(d->state), (unsigned)d->attempts,
-	    SPAN_FMT(d->note));
+	    state_name(d->state), (unsigned)d->attempts, SPAN_FMT(d->note));
 	return seen_go_on(s);
 }
 

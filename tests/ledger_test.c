@@ -19,7 +19,7 @@
 static void
 add(const struct report_row *r)
 {
-	ledgers_ok(ledger_add_row(ledger, r));
+	ledgers_ok(ledgers_add_row(ledger, r));
 }
 
 static bool
@@ -118,7 +118,7 @@ see_day(void *arg, int64_t day)
 static bool
 copy_row(void *arg, const struct report_row *r)
 {
-	return ledger_add_row(arg, r) == LEDGER_OK;
+	return ledgers_add_row(arg, r) == LEDGER_OK;
 }
 
 static void

@@ -108,7 +108,7 @@ keys(void **state)
 			break;
 		}
 		for (int twice = 0; twice < 2; twice++)
-			if (!store_put(s, &m.row, NULL, NULL, m.row.when))
+			if (!store_put(s, &m.row, NULL, NULL, NULL, m.row.when))
 				keeping_wait(s);
 	}
 	assert_int_equal(
@@ -170,7 +170,7 @@ row_comes_back(void **state)
 	m.row.override = SPAN("mailing_list");
 	m.row.comment = SPAN("a list, it \033seems\n");
 	m.row.spf_result = SPAN("softfail");
-	if (!store_put(s, &m.row, &m.facts, &m.decision, m.row.when))
+	if (!store_put(s, &m.row, &m.facts, &m.decision, NULL, m.row.when))
 		keeping_wait(s);
 	l = ledger_open_file(place.file, SQLITE_FOR_READING, error);
 	assert_non_null(l);

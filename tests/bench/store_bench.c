@@ -177,8 +177,8 @@ sender_main(void *arg)
 
 		message_make(&m, p, number);
 		before = clock_us();
-		if (store_put(
-			p->store, &m.row, &m.facts, &m.decision, m.row.when))
+		if (store_put(p->store, &m.row, &m.facts, &m.decision, NULL,
+			m.row.when))
 			atomic_fetch_add(&p->on_disk, 1);
 		took = clock_us() - before;
 		atomic_fetch_add(&p->sum_us, took);

@@ -199,7 +199,7 @@ check_failure(const struct failure *f)
 
 /* What would be written is whole, and is read again the same. */
 bool
-store_put_failure(struct store *s, const struct report_row *row,
+store_put(struct store *s, const struct report_row *row,
     const struct policy_facts *facts, const struct policy_decision *decision,
     const struct failure *failure, int64_t now)
 {
@@ -230,15 +230,6 @@ store_put_failure(struct store *s, const struct report_row *row,
 		check_failure(failure);
 	entry_free(e);
 	return true;
-}
-
-/* For helpers of other tests, which are linked as well. */
-bool
-store_put(struct store *s, const struct report_row *row,
-    const struct policy_facts *facts, const struct policy_decision *decision,
-    int64_t now)
-{
-	return store_put_failure(s, row, facts, decision, NULL, now);
 }
 
 void

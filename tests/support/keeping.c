@@ -65,7 +65,7 @@ keeping_put(struct store *s, unsigned domain, unsigned source)
 	struct kept_message m;
 
 	rows_message(&m, domain, source);
-	return store_put(s, &m.row, &m.facts, &m.decision, m.row.when);
+	return store_put(s, &m.row, &m.facts, &m.decision, NULL, m.row.when);
 }
 
 struct store_counts

@@ -8,6 +8,8 @@
 
 #include <cmocka.h>
 
+#include "report/kept.h"
+
 /* Where this names a PostgreSQL, the tests are run in that, and what is in its
  * schema "avouch" is lost. */
 static const char store_name[] = "AVOUCH_TEST_STORE";
@@ -80,4 +82,25 @@ seen_check(struct seen *s, const char *const *want, size_t n)
 		assert_string_equal(s->lines[i], want[i]);
 	assert_int_equal(s->n, n);
 	s->n = 0;
+}
+
+enum ledger_step
+ledgers_add_row(struct ledger *l, const struct report_row *r)
+{
+	struct sql *db = ledger_sql(l);
+	struct intern intern = { .db = db };
+	struct sql_statement *insert = sql_prepare(db, kept_insert);
+	char memory[ROW_BYTES_MAX];
+	struct buf text = buf_over(memory, sizeof(memory));
+	struct span texts[ROW_TEXTS_MAX];
+	int64_t day = r->when / REPORT_DAY, closed;
+	bool good = ledger_closed(l, &closed) == LEDGER_OK;
+
+	row_encode(&text, r, texts);
+	good = good &&
+	    kept_put(&intern, insert, texts, day > closed ? day : closed + 1,
+		r->count, r->when) == KEPT_WRITTEN;
+	sql_drop(insert);
+	intern_end(&intern);
+	return good ? LEDGER_OK : LEDGER_FAULT;
 }

@@ -27,6 +27,9 @@ struct ledger *ledgers_open(void);
 /* Fails the test, with the words of `ledger`, where it is not. */
 void ledgers_ok(enum ledger_step step);
 
+/* Adds to the rows of r->when's day, or of the first open day. */
+enum ledger_step ledgers_add_row(struct ledger *l, const struct report_row *r);
+
 struct seen {
 	char lines[SEEN_MAX][SEEN_TEXT];
 	size_t n, stop_after; /* 0: never */

@@ -10,6 +10,7 @@
 
 #include <cmocka.h>
 
+#include "tests/support/ledgers.h"
 #include "tests/support/pump.h"
 
 static void
@@ -139,7 +140,7 @@ bench_row(const char *domain, const char *record)
 void
 bench_add(struct bench *b, const struct report_row *r)
 {
-	assert_int_equal(ledger_add_row(b->ledger, r), LEDGER_OK);
+	assert_int_equal(ledgers_add_row(b->ledger, r), LEDGER_OK);
 }
 
 void
