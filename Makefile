@@ -31,7 +31,7 @@ ARCHIVE  = $(BUILD)/libavouch.a
 
 COMMAND_PARTS = libxml-2.0 libarchive gmime-3.0 libpq
 INCLUDES := $(shell pkg-config --cflags $(COMMAND_PARTS) 2>/dev/null)
-LIBS     = -lldns -lcrypto -lidn2 -lconfuse -ljansson -lsqlite3 -lpthread
+LIBS     = -lldns -lcrypto -lidn2 -ljansson -lsqlite3 -lpthread
 LIBS_DAEMON  = -lmilter $(LIBS) -lmicrohttpd
 LIBS_COMMAND := $(LIBS) $(shell pkg-config --libs $(COMMAND_PARTS) 2>/dev/null)
 

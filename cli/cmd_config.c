@@ -89,6 +89,7 @@ warn_reports(const struct cli *c, const struct conf *conf, FILE *out)
 static void
 warn(const struct cli *c, const struct conf *conf, FILE *out)
 {
+	conf_print_warnings(conf, out);
 	warn_expired(c, conf, out);
 	warn_reports(c, conf, out);
 }

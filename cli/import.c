@@ -443,7 +443,7 @@ print_setting(const struct setting *s, const char *indent, FILE *out)
 		return;
 	}
 	fprintf(out, "%s%s %s {", indent, s->option->name,
-	    strcmp(s->option->standard, "{}") == 0 ? "=" : "+=");
+	    strcmp(s->option->default_text, "{}") == 0 ? "=" : "+=");
 	for (const struct element *e = s->elements; e != NULL; e = e->next) {
 		fprintf(out, "%s\n%s\t%s", comma, indent, e->text);
 		comma = ",";

@@ -222,6 +222,27 @@ begin_threads(struct daemon *d, struct buf *error)
 	return -1;
 }
 
+/* Options of earlier versions, which still work or have no effect. */
+static void
+log_warnings(const struct conf *conf)
+{
+	char *text = NULL, *line, *end;
+	size_t size = 0;
+	FILE *f = open_memstream(&text, &size);
+
+	if (f == NULL)
+		return;
+	conf_print_warnings(conf, f);
+	fclose(f);
+	for (line = text; line != NULL && *line != '\0'; line = end) {
+		end = line + strcspn(line, "\n");
+		log_say(LOG_LEVEL_WARNING, "configuration", "%.*s",
+		    (int)(end - line), line);
+		end += *end == '\n';
+	}
+	free(text);
+}
+
 /* They no longer apply; their author may not know. */
 static void
 tell_expired(const struct conf *conf)
@@ -283,6 +304,7 @@ tell_start(const struct daemon *d)
 	log_end(&l);
 	if (d->unconfined[0] != '\0')
 		log_say(LOG_LEVEL_WARNING, "confine", "%s", d->unconfined);
+	log_warnings(d->conf);
 	tell_expired(d->conf);
 	warn_of_libmilter(d);
 }
@@ -310,6 +332,7 @@ reload(struct daemon *d)
 		    v->conf->mode == CONF_ENFORCE ? "enforce" : "monitor");
 		log_text(&l, "configuration", d->path);
 		log_end(&l);
+		log_warnings(v->conf);
 		tell_expired(v->conf);
 		service_drop(v);
 	}
@@ -481,6 +504,7 @@ main(int argc, char **argv)
 		.user = d.conf->user,
 	};
 	if (d.only_test) {
+		conf_print_warnings(d.conf, stderr);
 		printf("%s: the configuration is good\n", d.path);
 		conf_unref(d.conf);
 		return EX_OK;

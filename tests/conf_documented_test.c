@@ -88,7 +88,7 @@ put_default(struct buf *b, const struct conf_option *o)
 	bool is_text = o->type <= CONF_URL;
 
 	buf_text(b, is_text ? "\"" : "");
-	buf_text(b, o->standard);
+	buf_text(b, o->default_text);
 	buf_text(b, is_text ? "\"" : "");
 }
 
@@ -270,7 +270,7 @@ file_is_read(void **state)
 }
 
 struct compared {
-	const struct conf *standard;
+	const struct conf *defaults;
 	size_t n;
 	const struct conf_setting *with;
 };
@@ -299,7 +299,7 @@ compare_setting(void *arg, const struct conf_setting *s)
 		    "%s: %s.%s: is not read", conf_file, s->section, s->name);
 	p->n++;
 	if (!is_shipped(o) && s->override == NULL)
-		conf_each(p->standard, compare_one, &with);
+		conf_each(p->defaults, compare_one, &with);
 }
 
 /* With every "#" before an option taken away, it is still a good file. */
@@ -308,7 +308,7 @@ file_is_read_without_its_comment_signs(void **state)
 {
 	char *text = read_file(conf_file), *to = text;
 	bool in_override = false;
-	struct compared p = { .standard = conf_defaults() };
+	struct compared p = { .defaults = conf_defaults() };
 	const struct conf *c;
 
 	(void)state;
@@ -339,7 +339,7 @@ file_is_read_without_its_comment_signs(void **state)
 	conf_each(c, compare_setting, &p);
 	assert_int_equal(p.n, conf_n_options);
 	conf_unref(c);
-	conf_unref(p.standard);
+	conf_unref(p.defaults);
 	free(text);
 }
 
@@ -363,11 +363,11 @@ put_item(struct buf *b, const struct conf_option *o)
 	if (strcmp(o->section, "override") == 0) {
 		buf_text(
 		    b, strcmp(o->name, "action") == 0 ? "required" : "none");
-	} else if (o->standard[0] == '\0') {
+	} else if (o->default_text[0] == '\0') {
 		buf_text(b, "none");
 	} else {
 		buf_text(b, "Li ");
-		for (const char *p = o->standard; *p != '\0'; p++)
+		for (const char *p = o->default_text; *p != '\0'; p++)
 			if (*p != '"')
 				buf_byte(b, *p);
 	}

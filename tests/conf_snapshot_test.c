@@ -13,7 +13,7 @@
 #include "lib/table.h"
 #include "tests/support/conf_text.h"
 #include "verify/conf_build.h"
-#include "verify/conf_file.h"
+#include "verify/conf_parse.h"
 #include "verify/conf_table.h"
 #include "verify/conf_value.h"
 
@@ -125,22 +125,20 @@ no_memory(void **state)
 	(void)state;
 	for (unsigned long nth = 1;; nth++) {
 		struct arena *a = arena_new(1 << 20);
-		struct conf_faults faults = { .arena = a };
-		struct conf_file file;
+		struct conf_errors errors = { .arena = a };
 
 		assert_non_null(a);
 		arena_fail_at(a, nth);
-		conf_file_parse(text, &faults, &file);
+		assert_null(conf_build(
+		    span_str(text), "f", arena_new(1 << 20), &errors));
+		assert_true(errors.no_memory || errors.errors.n == 6);
 		if (!arena_has_failed(a)) {
 			assert_true(nth > 30);
-			assert_false(faults.lost);
-			assert_int_equal(faults.n, 2);
-			assert_int_equal(file.n_titles, 2);
+			assert_false(errors.no_memory);
 			arena_free(a);
 			break;
 		}
-		if (!faults.lost)
-			fail_msg("allocation %lu: not noticed", nth);
+		assert_true(errors.no_memory);
 		arena_free(a);
 	}
 }
@@ -160,23 +158,24 @@ no_memory_for_the_snapshot(void **state)
 	for (unsigned long nth = 1;; nth++) {
 		struct arena *a = arena_new(1 << 20);
 		struct arena *snapshot = arena_new(1 << 20);
-		struct conf_faults faults = { .arena = a };
+		struct conf_errors errors = { .arena = a };
 		const struct conf *c;
 
 		assert_non_null(a);
 		assert_non_null(snapshot);
 		arena_fail_at(snapshot, nth);
-		c = conf_build(text, "f", snapshot, &faults);
+		c = conf_build(span_str(text), "f", snapshot, &errors);
 		if (c != NULL) {
 			assert_true(nth > 20);
-			assert_false(faults.lost);
+			assert_false(errors.no_memory);
 			assert_int_equal(c->n_overrides, 2);
 			conf_unref(c);
 			arena_free(a);
 			break;
 		}
-		if (!faults.lost || faults.n > 0)
-			fail_msg("allocation %lu: %zu faults", nth, faults.n);
+		if (!errors.no_memory || errors.errors.n > 0)
+			fail_msg(
+			    "allocation %lu: %zu errors", nth, errors.errors.n);
 		arena_free(a);
 	}
 }
@@ -185,17 +184,17 @@ static void
 no_memory_at_all(void **state)
 {
 	struct arena *a = arena_new(1 << 16);
-	struct conf_faults faults = { .arena = a };
-	char *told;
+	struct conf_errors errors = { .arena = a };
+	char *text;
 	size_t size;
-	FILE *f = open_memstream(&told, &size);
+	FILE *f = open_memstream(&text, &size);
 
 	(void)state;
-	assert_null(conf_build("", "f", NULL, &faults));
-	conf_faults_print(&faults, "f", f);
+	assert_null(conf_build(SPAN(""), "f", NULL, &errors));
+	conf_errors_print(&errors, "f", f);
 	fclose(f);
-	assert_string_equal(told, "f: out of memory\n");
-	free(told);
+	assert_string_equal(text, "f: out of memory\n");
+	free(text);
 	arena_free(a);
 }
 
@@ -217,30 +216,30 @@ values_without_memory(void **state)
 	for (size_t i = 0; i < TABLE_SIZE(vectors); i++) {
 		const struct conf_option *o =
 		    conf_option_find(vectors[i].section, vectors[i].name);
-		struct conf_word w = { NULL, vectors[i].text, 1 };
+		struct conf_value value = { NULL, vectors[i].text, 1 };
 
 		assert_non_null(o);
 		for (unsigned long nth = 1;; nth++) {
 			struct arena *a = arena_new(1 << 16);
-			struct arena *told = arena_new(1 << 16);
-			struct conf_faults faults = { .arena = told };
+			struct arena *texts = arena_new(1 << 16);
+			struct conf_errors errors = { .arena = texts };
 			struct conf c = { .user = NULL };
 			struct conf_override v = { .name = NULL };
 			bool good, failed;
 
 			arena_fail_at(a, nth);
-			good = conf_value_read(o, &w,
+			good = conf_value_read(o, &value,
 			    vectors[i].section[0] == 'o' ? (void *)&v
 							 : (void *)&c,
-			    a, &faults);
+			    a, &errors);
 			failed = arena_has_failed(a);
 			arena_free(a);
-			arena_free(told);
+			arena_free(texts);
 			if (!failed) {
 				assert_true(good && nth > 1);
 				break;
 			}
-			if (good || (!faults.lost && faults.n == 0))
+			if (good || !conf_errors_any(&errors))
 				fail_msg("%s: allocation %lu: not noticed",
 				    vectors[i].name, nth);
 		}

@@ -101,8 +101,8 @@ opendkim(void **state)
 		{ F, "Socket /run/x.sock", "socket = \"unix:/run/x.sock\"\n",
 		    NULL },
 		{ F, "Socket inet:8891@mx.example",
-		    "#\tas socket: \"inet:8891@mx.example\" names no IPv4 "
-		    "address behind \"@\"",
+		    "#\tas socket: \"inet:8891@mx.example\" must have an IPv4 "
+		    "address after \"@\"",
 		    "\nsocket =" },
 		{ F, "UMask 007", "socket_mode = 0660\n", NULL },
 		{ F, "UMask 0002", "socket_mode = 0664\n", NULL },
@@ -124,14 +124,14 @@ opendkim(void **state)
 		{ F, "DNSTimeout 5",
 		    "dns {\n\t" AT("1") "DNSTimeout 5\n\ttimeout = 5s\n",
 		    NULL },
-		{ F, "DNSTimeout 0", "#\tas timeout: \"0s\" is out of range",
-		    NULL },
+		{ F, "DNSTimeout 0",
+		    "#\tas dns.timeout: \"0s\" is out of range", NULL },
 		{ F, "MaximumSignaturesToVerify 3", "\tmax_signatures = 3\n",
 		    NULL },
 		{ F, "MinimumKeyBits 2048", "\tmin_rsa_bits = 2048\n", NULL },
 		{ F, "MinimumKeyBits 512",
-		    "#\tas min_rsa_bits: \"512\" is out of range; it may be "
-		    "1024 to 4096",
+		    "#\tas dkim.min_rsa_bits: \"512\" is out of range; it "
+		    "must be 1024 to 4096",
 		    "min_rsa_bits =" },
 		{ F, "Nameservers 192.0.2.1, 2001:db8::1",
 		    "nameservers = {\"192.0.2.1\", \"2001:db8::1\"}\n", NULL },
@@ -222,8 +222,9 @@ opendmarc(void **state)
 			     "\treason = \"taken over from opendmarc\"\n}\n",
 		    NULL },
 		{ F, "IgnoreMailFrom a@b.example",
-		    "#\tas from_domain: \"a@b.example\" is no pattern",
-		    "override" },
+		    "#\tas override.from_domain: \"a@b.example\" is not a "
+		    "domain pattern",
+		    "override \"" },
 		{ F,
 		    "DomainWhitelist a.example\nDomainWhitelistFile "
 		    "/etc/sealers",

@@ -7,8 +7,7 @@
 #include "lib/ascii.h"
 #include "lib/url.h"
 #include "verify/conf_build.h"
-#include "verify/conf_file.h"
-#include "verify/conf_form.h"
+#include "verify/conf_parse.h"
 #include "verify/conf_table.h"
 #include "verify/conf_value.h"
 
@@ -19,12 +18,11 @@ enum {
 
 /* ---- building a snapshot ---- */
 
-struct building {
+struct conf_builder {
 	struct conf *conf;
-	struct conf_origins *origins;
+	struct conf_snapshot *snapshot;
 	struct arena *a;
-	struct conf_faults *faults;
-	const struct conf_file *file;
+	struct conf_errors *errors;
 };
 
 static size_t
@@ -39,166 +37,139 @@ is_override(const struct conf_option *o)
 	return strcmp(o->section, CONF_SECTION_OVERRIDE) == 0;
 }
 
-/* A default that the file would have to say; never a fault. */
 static void
-set_standard(struct building *b, const struct conf_option *o, void *base)
+set_defaults(struct conf_builder *b)
 {
-	const struct conf_word word = { NULL, o->standard, 0 };
+	for (size_t i = 0; i < conf_n_options; i++) {
+		const struct conf_option *o = &conf_options[i];
 
-	if (!conf_type_is_list(o->type) && o->standard[0] != '\0')
-		conf_value_read(o, &word, base, b->a, b->faults);
-}
-
-static size_t
-override_index(const struct building *b, const char *title)
-{
-	size_t i = 0;
-
-	for (const struct conf_title *t = b->file->titles; t != NULL;
-	     t = t->next, i++)
-		if (strcmp(t->name, title) == 0)
-			break;
-	return i;
-}
-
-static bool
-make_overrides(struct building *b)
-{
-	size_t n = b->file->n_titles, i = 0;
-
-	if (n == 0)
-		return true;
-	b->conf->overrides = arena_array(b->a, n, sizeof(*b->conf->overrides));
-	b->origins->overrides =
-	    arena_array(b->a, n, sizeof(*b->origins->overrides));
-	if (b->conf->overrides == NULL || b->origins->overrides == NULL)
-		return false;
-	for (const struct conf_title *t = b->file->titles; t != NULL;
-	     t = t->next, i++) {
-		struct conf_override *o = &b->conf->overrides[i];
-
-		o->line = t->line;
-		b->origins->overrides[i] = arena_array(
-		    b->a, conf_n_options, sizeof(struct conf_origin));
-		if (b->origins->overrides[i] == NULL)
-			return false;
-
-		struct span name = arena_copy(b->a, span_str(t->name));
-
-		if (name.p == NULL)
-			return false;
-		memcpy(&o->name, &name.p, sizeof(o->name));
+		if (!is_override(o))
+			conf_value_read(o, conf_parse_default(o, b->errors),
+			    b->conf, b->a, b->errors);
 	}
-	b->conf->n_overrides = n;
-	return true;
+}
+
+/* What an assignment says: with "+=" the default comes first. */
+static const struct conf_value *
+values_of(const struct conf_builder *b, const struct conf_assignment *a)
+{
+	struct conf_value *first, *last;
+
+	if (!a->adds)
+		return a->values;
+	first = conf_parse_default(a->option, b->errors);
+	if (first == NULL)
+		return a->values;
+	for (last = first; last->next != NULL; last = last->next)
+		;
+	last->next = a->values;
+	return first;
 }
 
 static void
-set_entry(struct building *b, const struct conf_entry *e)
+set_section(struct conf_builder *b, const struct conf_section *section,
+    void *base, struct conf_source *sources)
 {
-	const struct conf_option *o = e->option;
-	struct conf_origin *origin = &b->origins->options[index_of(o)];
-	void *base = b->conf;
+	const struct conf_assignment *a = section->assignments;
 
-	if (e->title != NULL) {
-		size_t i = override_index(b, e->title);
-
-		origin = &b->origins->overrides[i][index_of(o)];
-		base = &b->conf->overrides[i];
+	for (; a != NULL; a = a->next) {
+		conf_value_read(
+		    a->option, values_of(b, a), base, b->a, b->errors);
+		sources[index_of(a->option)] =
+		    (struct conf_source){ a->line, true };
+		if (section->title != NULL && a->values == NULL &&
+		    conf_type_is_list(a->option->type))
+			conf_error_add(b->errors, a->line,
+			    "%s: an empty list matches nothing; delete the "
+			    "line to match all",
+			    a->option->name);
 	}
-	conf_value_read(o, e->words, base, b->a, b->faults);
-	if (!e->is_default)
-		*origin = (struct conf_origin){ e->line, true };
 }
 
-/* ---- what no single value shows ---- */
-
-static unsigned
-line_of(const struct building *b, const char *section, const char *name)
-{
-	const struct conf_option *o = conf_option_find(section, name);
-
-	return o != NULL ? b->origins->options[index_of(o)].line : 0;
-}
+/* ---- overrides ---- */
 
 static bool
-has_condition(const struct conf_origin *set)
+has_condition(const struct conf_source *sources)
 {
 	for (size_t i = 0; i < conf_n_options; i++) {
 		const struct conf_option *o = &conf_options[i];
 
 		if (is_override(o) && conf_type_is_list(o->type) &&
-		    set[i].is_set)
+		    sources[i].is_set)
 			return true;
 	}
 	return false;
 }
 
 static void
-check_override(struct building *b, size_t i)
+check_override(const struct conf_builder *b, const struct conf_override *o,
+    const struct conf_source *sources)
 {
-	const struct conf_override *o = &b->conf->overrides[i];
-	const struct conf_origin *set = b->origins->overrides[i];
 	const struct conf_option *action =
 	    conf_option_find(CONF_SECTION_OVERRIDE, "action");
 	struct span name = span_str(o->name);
-	bool printable = span_all(name, ascii_is_print);
 
-	if (name.n == 0 || name.n > CONF_OVERRIDE_NAME_MAX || !printable)
-		conf_fault(b->faults, o->line,
+	if (name.n == 0 || name.n > CONF_OVERRIDE_NAME_MAX ||
+	    !span_all(name, ascii_is_print))
+		conf_error_add(b->errors, o->line,
 		    "override \"%.60s\": needs a name of 1 to %d printable "
 		    "ASCII characters",
 		    o->name, CONF_OVERRIDE_NAME_MAX);
-	if (!set[index_of(action)].is_set)
-		conf_fault(b->faults, o->line,
-		    "override \"%.60s\": says no action; add one, such as "
+	if (!sources[index_of(action)].is_set)
+		conf_error_add(b->errors, o->line,
+		    "override \"%.60s\": has no action; add one, such as "
 		    "action = accept",
 		    o->name);
-	if (!has_condition(set))
-		conf_fault(b->faults, o->line,
-		    "override \"%.60s\": has no condition and would decide "
-		    "about all mail; add one, such as from_domain",
+	if (!has_condition(sources))
+		conf_error_add(b->errors, o->line,
+		    "override \"%.60s\": has no condition and would match all "
+		    "mail; add one, such as from_domain = example.net",
 		    o->name);
-	for (size_t j = 0; j < conf_n_options; j++) {
-		const struct conf_entry *e = b->file->entries;
-
-		if (!is_override(&conf_options[j]) || !set[j].is_set ||
-		    !conf_type_is_list(conf_options[j].type))
-			continue;
-		while (e != NULL &&
-		    (e->option != &conf_options[j] ||
-			strcmp(e->title, o->name) != 0))
-			e = e->next;
-		if (e != NULL && e->words == NULL)
-			conf_fault(b->faults, o->line,
-			    "override \"%.60s\": %s is empty and matches "
-			    "nothing; leave it out to match all",
-			    o->name, conf_options[j].name);
-	}
 }
 
 static void
-check_together(struct building *b)
+set_override(struct conf_builder *b, const struct conf_section *section)
 {
-	const struct conf *c = b->conf;
+	struct conf_override *o = &b->conf->overrides[b->conf->n_overrides];
+	struct conf_source *sources =
+	    arena_array(b->a, conf_n_options, sizeof(*sources));
+	struct span name = arena_copy(b->a, span_str(section->title));
 
-	for (size_t i = 0; i < c->n_overrides; i++)
-		check_override(b, i);
-	if (c->dkim.min_rsa_bits > c->dkim.max_rsa_bits)
-		conf_fault(b->faults, line_of(b, "dkim", "min_rsa_bits"),
-		    "min_rsa_bits: %u is more than max_rsa_bits, which is %u",
-		    c->dkim.min_rsa_bits, c->dkim.max_rsa_bits);
-	if (c->dns.first_ms > c->dns.total_ms)
-		conf_fault(b->faults, line_of(b, "dns", "first_timeout"),
-		    "first_timeout: is longer than the timeout of section dns");
+	if (sources == NULL || name.p == NULL)
+		return;
+	memcpy(&o->name, &name.p, sizeof(o->name));
+	o->line = section->line;
+	b->snapshot->overrides[b->conf->n_overrides++] = sources;
+	set_section(b, section, o, sources);
+	check_override(b, o, sources);
+}
+
+static void
+set_sections(struct conf_builder *b, const struct conf_section *sections)
+{
+	size_t n = 0;
+
+	for (const struct conf_section *s = sections; s != NULL; s = s->next)
+		n += s->title != NULL;
+	b->conf->overrides =
+	    arena_array(b->a, n + 1, sizeof(struct conf_override));
+	b->snapshot->overrides =
+	    arena_array(b->a, n + 1, sizeof(*b->snapshot->overrides));
+	if (b->conf->overrides == NULL || b->snapshot->overrides == NULL)
+		return;
+	for (const struct conf_section *s = sections; s != NULL; s = s->next)
+		if (s->title != NULL)
+			set_override(b, s);
+		else
+			set_section(b, s, b->conf, b->snapshot->options);
 }
 
 /* ---- reading ---- */
 
-static struct conf_origins *
+static struct conf_snapshot *
 snapshot_new(struct arena *a, const char *file)
 {
-	struct conf_origins *s = arena_alloc(a, sizeof(*s));
+	struct conf_snapshot *s = arena_alloc(a, sizeof(*s));
 	struct span name = arena_copy(a, span_str(file));
 
 	if (s == NULL || name.p == NULL)
@@ -207,63 +178,72 @@ snapshot_new(struct arena *a, const char *file)
 	s->conf = arena_alloc(a, sizeof(*s->conf));
 	s->options = arena_array(a, conf_n_options, sizeof(*s->options));
 	s->file = name.p;
-	atomic_init(&s->holders, 1);
+	atomic_init(&s->refs, 1);
 	if (s->conf == NULL || s->options == NULL)
 		return NULL;
-	s->conf->origins = s;
+	s->conf->snapshot = s;
 	return s;
 }
 
-const struct conf *
-conf_build(const char *text, const char *name, struct arena *snapshot,
-    struct conf_faults *faults)
+/* The warnings outlive the reading. */
+static void
+copy_warnings(struct conf_builder *b)
 {
-	struct conf_origins *s = NULL;
-	struct conf_file file;
-	struct building b = { .faults = faults, .file = &file };
+	struct conf_errors to = { .arena = b->a };
+	const struct conf_error *w = b->errors->warnings.first;
 
-	if (snapshot != NULL)
-		s = snapshot_new(snapshot, name);
-	if (s == NULL) {
-		faults->lost = true;
-		arena_free(snapshot);
-		return NULL;
-	}
-	b.conf = s->conf;
-	b.origins = s;
-	b.a = snapshot;
-	conf_file_parse(text, faults, &file);
-	for (size_t i = 0; i < conf_n_options; i++)
-		if (!is_override(&conf_options[i]))
-			set_standard(&b, &conf_options[i], s->conf);
-	if (make_overrides(&b)) {
-		for (struct conf_entry *e = file.entries; e; e = e->next)
-			set_entry(&b, e);
-		if (file.complete)
-			check_together(&b);
-	}
-	if (arena_has_failed(b.a))
-		faults->lost = true;
-	if (faults->n == 0 && !faults->lost && !file.complete)
-		conf_fault(faults, 0, "cannot be read to its end");
-	if (faults->n > 0 || faults->lost) {
-		arena_free(snapshot);
-		return NULL;
-	}
-	return s->conf;
+	for (; w != NULL; w = w->next)
+		conf_warning_add(&to, w->line, "%s", w->text);
+	to.warnings.is_cut = b->errors->warnings.is_cut;
+	b->snapshot->warnings = to.warnings;
 }
 
-/* A NUL would hide all that stands behind it. */
+const struct conf *
+conf_build(struct span text, const char *name, struct arena *snapshot,
+    struct conf_errors *errors)
+{
+	struct conf_builder b = { .a = snapshot, .errors = errors };
+
+	if (snapshot != NULL)
+		b.snapshot = snapshot_new(snapshot, name);
+	if (b.snapshot == NULL) {
+		errors->no_memory = true;
+		arena_free(snapshot);
+		return NULL;
+	}
+	b.conf = b.snapshot->conf;
+	set_defaults(&b);
+	set_sections(&b, conf_parse(text, errors));
+	copy_warnings(&b);
+	if (arena_has_failed(b.a) || arena_has_failed(errors->arena))
+		errors->no_memory = true;
+	if (errors->errors.n > 0 || errors->no_memory) {
+		arena_free(snapshot);
+		return NULL;
+	}
+	return b.conf;
+}
+
+/* Neither a NUL nor a CR without its LF is in a text file of today. */
 static bool
-has_nul(struct span text, struct conf_faults *faults)
+is_text(struct span text, struct conf_errors *errors)
 {
 	unsigned line = 1;
 
-	for (size_t i = 0; i < text.n && text.p[i] != '\0'; i++)
+	for (size_t i = 0; i < text.n; i++) {
+		char next = i + 1 < text.n ? text.p[i + 1] : '\0';
+
 		line += text.p[i] == '\n';
-	if (!span_has(text, '\0'))
+		if (text.p[i] != '\0' && (text.p[i] != '\r' || next == '\n'))
+			continue;
+		conf_error_add(errors, line,
+		    text.p[i] == '\0'
+			? "holds a NUL byte; save the file as plain text "
+			  "(UTF-8)"
+			: "holds a CR without LF; save the file with line "
+			  "ends of Unix");
 		return false;
-	conf_fault(faults, line, "holds a NUL byte");
+	}
 	return true;
 }
 
@@ -271,19 +251,12 @@ const struct conf *
 conf_read_text(struct span text, const char *name, FILE *errors)
 {
 	struct arena *a = arena_new(READING_MEMORY);
-	struct conf_faults faults = { .arena = a };
+	struct conf_errors found = { .arena = a, .no_memory = a == NULL };
 	const struct conf *c = NULL;
-	struct buf copy = { .full = true };
 
-	if (a != NULL)
-		copy = buf_in(a, text.n + 1);
-	buf_span(&copy, text);
-	if (copy.full)
-		faults.lost = true;
-	else if (!has_nul(text, &faults) && conf_form_clean(copy.p, &faults))
-		c = conf_build(
-		    copy.p, name, arena_new(SNAPSHOT_MEMORY), &faults);
-	conf_faults_print(&faults, name, errors);
+	if (a != NULL && is_text(text, &found))
+		c = conf_build(text, name, arena_new(SNAPSHOT_MEMORY), &found);
+	conf_errors_print(&found, name, errors);
 	arena_free(a);
 	return c;
 }
@@ -326,17 +299,25 @@ conf_defaults(void)
 const struct conf *
 conf_ref(const struct conf *c)
 {
-	if (c != NULL && c->origins != NULL)
-		atomic_fetch_add(&c->origins->holders, 1);
+	if (c != NULL && c->snapshot != NULL)
+		atomic_fetch_add(&c->snapshot->refs, 1);
 	return c;
 }
 
 void
 conf_unref(const struct conf *c)
 {
-	if (c != NULL && c->origins != NULL &&
-	    atomic_fetch_sub(&c->origins->holders, 1) == 1)
-		arena_free(c->origins->arena);
+	if (c != NULL && c->snapshot != NULL &&
+	    atomic_fetch_sub(&c->snapshot->refs, 1) == 1)
+		arena_free(c->snapshot->arena);
+}
+
+void
+conf_print_warnings(const struct conf *c, FILE *out)
+{
+	if (c->snapshot != NULL)
+		conf_error_list_print(
+		    &c->snapshot->warnings, c->snapshot->file, out);
 }
 
 const char *

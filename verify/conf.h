@@ -68,12 +68,12 @@ struct conf_mta {
 	uint16_t port; /* of our MTA, on which its mail comes; 0: any */
 };
 
-struct conf_origins;
+struct conf_snapshot;
 
 struct conf {
-	/* who holds it, and where each value came from; NULL in one that was
-	 * not made here (a test's) */
-	struct conf_origins *origins;
+	/* references and the source of each value; NULL if conf_read() or
+	 * conf_defaults() did not make it */
+	struct conf_snapshot *snapshot;
 
 	/* the daemon */
 	char *socket;
@@ -174,12 +174,12 @@ enum {
 };
 
 /*
- * Reads `path`.  NULL: every fault was written to `errors`, a line each as
- * "file:line: what is wrong, and what would be right".  Any thread.
+ * Reads `path`.  NULL: the file is invalid, and `errors` got a line for each
+ * error: "FILE:LINE: what is wrong, and how to fix it".  Any thread.
  */
 const struct conf *conf_read(const char *path, FILE *errors);
 
-/* The same from memory; `name` stands for the file in what is told. */
+/* The same from memory; errors call the file `name`. */
 const struct conf *conf_read_text(
     struct span text, const char *name, FILE *errors);
 
@@ -193,7 +193,7 @@ struct conf_setting {
 	const char *name;
 	const char *value; /* as the file would say it, quoted; "{}": empty */
 	const char *file;  /* NULL: a default */
-	unsigned line;     /* 0: not known (an empty list), or a default */
+	unsigned line;     /* where it is set; 0: a default */
 	const char *help;  /* one sentence */
 };
 
@@ -204,8 +204,15 @@ struct conf_setting {
 void conf_each(const struct conf *c,
     void (*each)(void *arg, const struct conf_setting *s), void *arg);
 
-/* The same as a file that could be read again, origins as comments. */
+/* The same as a file that can be read again; comments say where each value
+ * comes from. */
 void conf_show(const struct conf *c, FILE *out);
+
+/*
+ * Options and values of earlier versions that the file has, a line for each:
+ * "FILE:LINE: what to write instead".  They do not make the file invalid.
+ */
+void conf_print_warnings(const struct conf *c, FILE *out);
 
 /*
  * The file that the daemon of this host keeps its results in: report.store, or

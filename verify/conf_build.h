@@ -10,28 +10,29 @@
 
 #include "lib/arena.h"
 #include "verify/conf.h"
-#include "verify/conf_fault.h"
+#include "verify/conf_errors.h"
 
-struct conf_origin {
-	unsigned line; /* 0: not known */
-	bool is_set;   /* else a default */
+struct conf_source { /* of an option's value */
+	unsigned line;
+	bool is_set; /* else it is the default */
 };
 
-struct conf_origins {
-	atomic_uint holders;
-	struct arena *arena; /* holds the snapshot, this struct as well */
+struct conf_snapshot {
+	atomic_uint refs;
+	struct arena *arena; /* holds all of it, this struct as well */
 	struct conf *conf;
 	const char *file;
-	struct conf_origin *options;    /* as conf_options[] */
-	struct conf_origin **overrides; /* the same for each override */
+	struct conf_source *options;    /* as conf_options[] */
+	struct conf_source **overrides; /* the same for each override */
+	struct conf_error_list warnings;
 };
 
 /*
- * The configuration that `text`, a C string, says.  It takes `snapshot` over:
- * the configuration lives in it, or it is freed; NULL is no memory.  NULL:
- * `faults` tells why; its arena serves for the reading.
+ * Reads `text` into `snapshot`, which it takes over: the configuration lives in
+ * it, or it is freed; NULL means that there was no memory for it.  Returns NULL
+ * if `errors` says why; its arena holds what is needed while reading.
  */
-const struct conf *conf_build(const char *text, const char *name,
-    struct arena *snapshot, struct conf_faults *faults);
+const struct conf *conf_build(struct span text, const char *name,
+    struct arena *snapshot, struct conf_errors *errors);
 
 #endif

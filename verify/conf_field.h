@@ -10,34 +10,34 @@
 
 #include "lib/arena.h"
 #include "lib/buf.h"
-#include "verify/conf_file.h"
+#include "verify/conf_parse.h"
 #include "verify/conf_table.h"
 
 struct conf_field { /* to be read into */
 	const struct conf_option *o;
-	const struct conf_word *words; /* one, unless it is a list */
+	const struct conf_value *values; /* one, unless it is a list */
 	void *value;
 	void *count; /* NULL: none */
 	struct arena *a;
-	struct conf_faults *faults;
+	struct conf_errors *errors;
 };
 
-/* Tells `OPTION: "WORD" ...` at the word's line; returns false. */
-bool conf_bad(const struct conf_field *f, const struct conf_word *w,
+/* Adds the error `OPTION: "VALUE" ...` at the value's line; returns false. */
+bool conf_value_error(const struct conf_field *f, const struct conf_value *v,
     const char *format, ...) __attribute__((format(printf, 3, 4)));
 
-/* Tells that memory is out; returns false. */
+/* Notes that memory ran out; returns false. */
 bool conf_no_memory(const struct conf_field *f);
 
-/* The word may be the name of a field; else that is told. */
-bool conf_is_field_name(const struct conf_field *f, const struct conf_word *w);
+/* The value can be the name of a header field; else an error is added. */
+bool conf_is_field_name(const struct conf_field *f, const struct conf_value *v);
 
 /* Sets the value, whatever its type, by copy; returns true. */
 bool conf_set(void *value, const void *from, size_t size);
 
 /*
- * Readers: on a fault, told by conf_bad(), the value stays as it is.  Writers:
- * what the reader takes for the same value.
+ * Readers: false, with the value as it was, if conf_value_error() was called.
+ * Writers: print what the reader takes for the same value.
  */
 typedef bool conf_reader(const struct conf_field *f);
 typedef void conf_writer(
@@ -58,7 +58,7 @@ conf_reader conf_read_networks, conf_read_mtas, conf_read_servers,
     conf_read_names;
 conf_writer conf_put_networks, conf_put_mtas, conf_put_servers, conf_put_names;
 
-/* Quoted so that libconfuse reads the same bytes. */
+/* In double quotes, escaped. */
 void conf_put_quoted(struct buf *b, const char *text);
 
 #endif

@@ -11,42 +11,38 @@
 /* ---- lists ---- */
 
 static size_t
-count_words(const struct conf_word *w)
+count_values(const struct conf_value *v)
 {
 	size_t n = 0;
 
-	for (; w != NULL; w = w->next)
+	for (; v != NULL; v = v->next)
 		n++;
 	return n;
 }
 
 static bool
 read_network(
-    const struct conf_field *f, const struct conf_word *w, struct ip_net *out)
+    const struct conf_field *f, const struct conf_value *v, struct ip_net *out)
 {
 	char text[IP_TEXT_MAX + sizeof("/128")];
 	struct buf b = buf_over(text, sizeof(text));
 
-	switch (ip_net_parse(span_str(w->text), out)) {
+	switch (ip_net_parse(span_str(v->text), out)) {
 	case IP_NET_OK:
 		return true;
 	case IP_NET_NO_ADDRESS:
-		return conf_bad(f, w,
-		    "is no network; 192.0.2.0/24 or 2001:db8::/32 would be "
-		    "one");
+		return conf_value_error(f, v,
+		    "is not a network; write 192.0.2.0/24 or 2001:db8::/32");
 	case IP_NET_NO_PREFIX:
-		return conf_bad(f, w,
-		    "has no length of a prefix behind \"/\"; it may be 0 to "
-		    "%d",
-		    span_has(span_str(w->text), ':') ? 128 : 32);
+		return conf_value_error(f, v,
+		    "needs a prefix length from 0 to %d after \"/\"",
+		    span_has(span_str(v->text), ':') ? 128 : 32);
 	case IP_NET_HOST_BITS:
 		ip_put(&b, &out->ip);
 		buf_byte(&b, '/');
 		buf_number(&b, out->bits);
-		return conf_bad(f, w,
-		    "is no network, bits behind the prefix are set; %s would "
-		    "be right",
-		    text);
+		return conf_value_error(
+		    f, v, "has bits set after its prefix; write %s", text);
 	}
 	return false;
 }
@@ -54,7 +50,7 @@ read_network(
 bool
 conf_read_networks(const struct conf_field *f)
 {
-	size_t n = count_words(f->words), i = 0;
+	size_t n = count_values(f->values), i = 0;
 	struct ip_net *nets = NULL;
 	bool good = true;
 
@@ -63,8 +59,8 @@ conf_read_networks(const struct conf_field *f)
 		if (nets == NULL)
 			return conf_no_memory(f);
 	}
-	for (const struct conf_word *w = f->words; i < n; w = w->next)
-		good = read_network(f, w, &nets[i++]) && good;
+	for (const struct conf_value *v = f->values; i < n; v = v->next)
+		good = read_network(f, v, &nets[i++]) && good;
 	if (!good)
 		return false;
 	conf_set(f->count, &n, sizeof(n));
@@ -73,26 +69,26 @@ conf_read_networks(const struct conf_field *f)
 
 /* "ADDRESS", "NETWORK", and "@PORT" after either. */
 static bool
-read_mta(
-    const struct conf_field *f, const struct conf_word *w, struct conf_mta *out)
+read_mta(const struct conf_field *f, const struct conf_value *v,
+    struct conf_mta *out)
 {
-	struct span text = span_str(w->text);
+	struct span text = span_str(v->text);
 	size_t at = span_rindex(text, '@');
 	struct scan s = scan_of(span_skip(text, at + 1));
 	uint64_t port = 0;
 
 	if (ip_net_parse(span_first(text, at), &out->net) != IP_NET_OK)
-		return conf_bad(f, w,
+		return conf_value_error(f, v,
 		    "is not an MTA; write its address or network, and after "
 		    "\"@\" the port of this MTA on which its mail comes: "
 		    "127.0.0.1@10025");
 	if (at < text.n &&
 	    (!scan_number(&s, UINT16_MAX, &port) || port == 0 ||
 		!scan_done(&s)))
-		return conf_bad(
-		    f, w, "has no port from 1 to 65535 after \"@\"");
+		return conf_value_error(
+		    f, v, "has no port from 1 to 65535 after \"@\"");
 	if (out->net.bits == 0)
-		return conf_bad(f, w,
+		return conf_value_error(f, v,
 		    "would let every client bring its own results; list the "
 		    "addresses of your MTAs");
 	out->port = (uint16_t)port;
@@ -102,7 +98,7 @@ read_mta(
 bool
 conf_read_mtas(const struct conf_field *f)
 {
-	size_t n = count_words(f->words), i = 0;
+	size_t n = count_values(f->values), i = 0;
 	struct conf_mta *mtas = NULL;
 	bool good = true;
 
@@ -111,8 +107,8 @@ conf_read_mtas(const struct conf_field *f)
 		if (mtas == NULL)
 			return conf_no_memory(f);
 	}
-	for (const struct conf_word *w = f->words; i < n; w = w->next)
-		good = read_mta(f, w, &mtas[i++]) && good;
+	for (const struct conf_value *v = f->values; i < n; v = v->next)
+		good = read_mta(f, v, &mtas[i++]) && good;
 	if (!good)
 		return false;
 	conf_set(f->count, &n, sizeof(n));
@@ -126,15 +122,15 @@ conf_read_servers(const struct conf_field *f)
 	size_t n = 0;
 	bool good = true;
 
-	for (const struct conf_word *w = f->words; w != NULL; w = w->next) {
+	for (const struct conf_value *v = f->values; v != NULL; v = v->next) {
 		if (n == DNS_NET_SERVERS_MAX)
-			return conf_bad(f, w,
-			    "is one resolver too many; %d are used",
+			return conf_value_error(f, v,
+			    "is one resolver too many; list at most %d",
 			    DNS_NET_SERVERS_MAX);
-		if (!dns_net_server_parse(span_str(w->text), &servers[n++]))
-			good = conf_bad(f, w,
-			    "is no resolver; 192.0.2.1 or 192.0.2.1@53 would "
-			    "be one");
+		if (!dns_net_server_parse(span_str(v->text), &servers[n++]))
+			good = conf_value_error(f, v,
+			    "is not a resolver; write 192.0.2.1 or "
+			    "192.0.2.1@53");
 	}
 	if (!good)
 		return false;
@@ -143,12 +139,13 @@ conf_read_servers(const struct conf_field *f)
 }
 
 static char *
-domain_word(const struct conf_field *f, const struct conf_word *w)
+domain_word(const struct conf_field *f, const struct conf_value *v)
 {
-	struct span name = domain_normal(f->a, span_str(w->text));
+	struct span name = domain_normal(f->a, span_str(v->text));
 
 	if (name.p == NULL || !domain_is_hostname(name)) {
-		conf_bad(f, w, "is no domain; example.net would be one");
+		conf_value_error(
+		    f, v, "is not a domain; write it as example.net");
 		return NULL;
 	}
 
@@ -172,9 +169,9 @@ is_pattern_name(const struct conf_option *o, struct span name)
 }
 
 static char *
-pattern_word(const struct conf_field *f, const struct conf_word *w)
+pattern_word(const struct conf_field *f, const struct conf_value *v)
 {
-	struct span text = span_str(w->text), name;
+	struct span text = span_str(v->text), name;
 	struct buf b = buf_in(f->a, CONF_PATTERN_MAX + 1);
 	const char *prefix = "";
 
@@ -191,9 +188,10 @@ pattern_word(const struct conf_field *f, const struct conf_word *w)
 		prefix = ".";
 	name = domain_normal(f->a, span_skip(text, strlen(prefix)));
 	if (name.p == NULL || !is_pattern_name(f->o, name)) {
-		conf_bad(f, w,
-		    "is no pattern; there are example.net, *.example.net for "
-		    "what is below it and **.example.net for both");
+		conf_value_error(f, v,
+		    "is not a domain pattern; write example.net, "
+		    "*.example.net for its subdomains or **.example.net for "
+		    "both");
 		return NULL;
 	}
 	buf_text(&b, prefix[0] == '.' ? "*." : prefix);
@@ -204,36 +202,36 @@ pattern_word(const struct conf_field *f, const struct conf_word *w)
 }
 
 static char *
-field_word(const struct conf_field *f, const struct conf_word *w)
+field_word(const struct conf_field *f, const struct conf_value *v)
 {
 	struct buf b;
 
-	if (w->text[0] == '\0') {
-		conf_bad(f, w, "is no name of a header field");
+	if (v->text[0] == '\0') {
+		conf_value_error(f, v, "is not the name of a header field");
 		return NULL;
 	}
-	if (!conf_is_field_name(f, w))
+	if (!conf_is_field_name(f, v))
 		return NULL;
-	b = buf_in(f->a, strlen(w->text) + 1);
-	buf_text(&b, w->text);
+	b = buf_in(f->a, strlen(v->text) + 1);
+	buf_text(&b, v->text);
 	if (b.full)
 		conf_no_memory(f);
 	return b.p;
 }
 
 static char *
-name_word(const struct conf_field *f, const struct conf_word *w)
+name_word(const struct conf_field *f, const struct conf_value *v)
 {
 	if (f->o->type == CONF_DOMAINS)
-		return domain_word(f, w);
-	return f->o->type == CONF_FIELDS ? field_word(f, w)
-					 : pattern_word(f, w);
+		return domain_word(f, v);
+	return f->o->type == CONF_FIELDS ? field_word(f, v)
+					 : pattern_word(f, v);
 }
 
 bool
 conf_read_names(const struct conf_field *f)
 {
-	size_t n = count_words(f->words), i = 0;
+	size_t n = count_values(f->values), i = 0;
 	char **names = NULL;
 	bool good = true;
 
@@ -242,8 +240,8 @@ conf_read_names(const struct conf_field *f)
 		if (names == NULL)
 			return conf_no_memory(f);
 	}
-	for (const struct conf_word *w = f->words; i < n; w = w->next) {
-		names[i] = name_word(f, w);
+	for (const struct conf_value *v = f->values; i < n; v = v->next) {
+		names[i] = name_word(f, v);
 		good = names[i++] != NULL && good;
 	}
 	return good && conf_set(f->value, &names, sizeof(names));

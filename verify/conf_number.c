@@ -21,9 +21,9 @@ conf_read_bool(const struct conf_field *f)
 	bool b;
 
 	if (!table_value(
-		names, TABLE_SIZE(names), span_str(f->words->text), &value))
-		return conf_bad(
-		    f, f->words, "is neither true nor false (nor yes nor no)");
+		names, TABLE_SIZE(names), span_str(f->values->text), &value))
+		return conf_value_error(
+		    f, f->values, "is not valid; use true or false");
 	b = value != 0;
 	return conf_set(f->value, &b, sizeof(b));
 }
@@ -41,42 +41,43 @@ conf_read_choice(const struct conf_field *f)
 		sizeof(enum log_target) == sizeof(int),
 	    "choices are set by copy");
 	if (table_value(f->o->choices, f->o->n_choices,
-		span_str(f->words->text), &value))
+		span_str(f->values->text), &value))
 		return conf_set(f->value, &value, sizeof(value));
 	for (size_t i = 0; i < f->o->n_choices; i++) {
 		if (i > 0)
-			buf_text(&b, i + 1 < f->o->n_choices ? ", " : " and ");
+			buf_text(&b, i + 1 < f->o->n_choices ? ", " : " or ");
 		buf_text(&b, f->o->choices[i].name);
 	}
-	return conf_bad(f, f->words, "is no choice; there are %s", text);
+	return conf_value_error(f, f->values, "is not valid; use %s", text);
 }
 
 struct unit {
 	const char *name;
 	uint64_t factor;
+	const char *other; /* a value in another unit */
 };
 
 /* Largest first, so that a number is put with the largest that divides it. */
 static const struct unit milliseconds[] = {
-	{ "d", 86400000 },
-	{ "h", 3600000 },
-	{ "m", 60000 },
-	{ "s", 1000 },
-	{ "ms", 1 },
+	{ "d", 86400000, "12h" },
+	{ "h", 3600000, "30m" },
+	{ "m", 60000, "90s" },
+	{ "s", 1000, "5m" },
+	{ "ms", 1, "15s" },
 };
 static const struct unit seconds[] = {
-	{ "d", 86400 },
-	{ "h", 3600 },
-	{ "m", 60 },
-	{ "s", 1 },
+	{ "d", 86400, "12h" },
+	{ "h", 3600, "30m" },
+	{ "m", 60, "90s" },
+	{ "s", 1, "5m" },
 };
 static const struct unit sizes[] = {
-	{ "G", 1 << 30 },
-	{ "M", 1 << 20 },
-	{ "K", 1 << 10 },
-	{ "", 1 },
+	{ "G", 1 << 30, NULL },
+	{ "M", 1 << 20, NULL },
+	{ "K", 1 << 10, NULL },
+	{ "", 1, NULL },
 };
-static const struct unit plain[] = { { "", 1 } };
+static const struct unit plain[] = { { "", 1, NULL } };
 
 struct units {
 	const struct unit *table;
@@ -134,15 +135,28 @@ out_of_range(const struct conf_field *f)
 
 	put_number(&low, f->o, f->o->min);
 	put_number(&high, f->o, f->o->max);
-	return conf_bad(
-	    f, f->words, "is out of range; it may be %s to %s", min, max);
+	return conf_value_error(
+	    f, f->values, "is out of range; it must be %s to %s", min, max);
+}
+
+/* Suggests the unit of the default. */
+static bool
+no_unit(const struct conf_field *f, const struct units *u)
+{
+	size_t i = 0;
+
+	while (i + 1 < u->n &&
+	    !span_ends_nocase(span_str(f->o->default_text), u->table[i].name))
+		i++;
+	return conf_value_error(f, f->values, "has no unit; write %s%s or %s",
+	    f->values->text, u->table[i].name, u->table[i].other);
 }
 
 bool
 conf_read_number(const struct conf_field *f)
 {
 	struct units u = units_of(f->o->type);
-	struct scan s = scan_of(span_str(f->words->text));
+	struct scan s = scan_of(span_str(f->values->text));
 	struct span digits = scan_while(&s, ascii_is_digit);
 	struct scan d = scan_of(digits);
 	struct span unit = scan_rest(&s);
@@ -151,9 +165,11 @@ conf_read_number(const struct conf_field *f)
 	for (size_t i = 0; i < u.n; i++)
 		if (span_is_nocase(unit, u.table[i].name))
 			factor = u.table[i].factor;
+	if (factor == 0 && digits.n > 0 && unit.n == 0 && digits.p[0] != '0')
+		return no_unit(f, &u);
 	if (digits.n == 0 || (factor == 0 && !span_is(digits, "0")) ||
 	    (factor == 0 && unit.n > 0))
-		return conf_bad(f, f->words, "is not %s", u.form);
+		return conf_value_error(f, f->values, "is not %s", u.form);
 	if (factor == 0)
 		factor = 1; /* nothing of any unit */
 	if (!scan_number(&d, UINT64_MAX / factor, &value) || !scan_done(&d) ||
@@ -165,41 +181,65 @@ conf_read_number(const struct conf_field *f)
 bool
 conf_read_octal(const struct conf_field *f)
 {
-	struct span text = span_str(f->words->text);
+	struct span text = span_str(f->values->text);
 	uint64_t value = 0;
 
 	for (size_t i = 0; i < text.n && value <= f->o->max; i++) {
 		if (text.p[i] < '0' || text.p[i] > '7')
-			return conf_bad(f, f->words,
-			    "is no octal number; 0660 would be one");
+			return conf_value_error(f, f->values,
+			    "is not an octal number; write it as 0660");
 		value = value * 8 + (uint64_t)(text.p[i] - '0');
 	}
 	/* a mode of 660 in the decimal sense is always a mistake */
 	if (text.n < 3 || value > f->o->max)
-		return conf_bad(f, f->words,
-		    "is no mode; it may be 0000 to %04" PRIo64 ", such as 0660",
+		return conf_value_error(f, f->values,
+		    "is not a file mode; write 0000 to %04" PRIo64
+		    ", such as 0660",
 		    f->o->max);
 	return set_number(f, value);
+}
+
+/* Of "0.05" it is known that 5% is meant. */
+static bool
+no_percent_sign(
+    const struct conf_field *f, uint64_t whole, struct span fraction)
+{
+	struct scan s = scan_of(fraction);
+	uint64_t percent = 0;
+
+	if (whole > 0 || fraction.n == 0 || fraction.n > 2 ||
+	    !scan_number(&s, 99, &percent))
+		return conf_value_error(f, f->values,
+		    "has no percent sign; write %s%%", f->values->text);
+	return conf_value_error(f, f->values,
+	    "has no percent sign; write %" PRIu64 "%%",
+	    fraction.n == 1 ? percent * 10 : percent);
 }
 
 bool
 conf_read_percent(const struct conf_field *f)
 {
-	struct scan s = scan_of(span_str(f->words->text));
+	struct scan s = scan_of(span_str(f->values->text)), tenths;
+	struct span fraction = SPAN_NONE;
 	uint64_t whole, tenth = 0;
+	bool is_number = scan_number(&s, UINT32_MAX, &whole);
 
-	if (!scan_number(&s, 100, &whole))
-		return conf_bad(f, f->words,
-		    "is no share from 0%% to 100%%, such as 5%% or 0.5%%");
-	if (scan_byte(&s, '.') && !scan_number(&s, 9, &tenth))
-		return conf_bad(f, f->words,
-		    "is finer than tenths of a percent, such as 0.5%%");
-	if (!scan_byte(&s, '%') || !scan_done(&s))
-		return conf_bad(f, f->words,
-		    "lacks its percent sign; %" PRIu64 "%% would be right",
-		    whole);
+	if (is_number && scan_byte(&s, '.')) {
+		fraction = scan_while(&s, ascii_is_digit);
+		is_number = fraction.n > 0;
+	}
+	if (is_number && scan_done(&s))
+		return no_percent_sign(f, whole, fraction);
+	if (!is_number || !scan_byte(&s, '%') || !scan_done(&s))
+		return conf_value_error(
+		    f, f->values, "is not a percentage; write 5%% or 0.5%%");
+	if (fraction.n > 1)
+		return conf_value_error(f, f->values,
+		    "has more than one digit after \".\"; write it as 0.5%%");
+	tenths = scan_of(fraction);
+	scan_number(&tenths, 9, &tenth);
 	if (whole * 10 + tenth > f->o->max)
-		return conf_bad(f, f->words, "is more than 100%%");
+		return conf_value_error(f, f->values, "is more than 100%%");
 	return set_number(f, whole * 10 + tenth);
 }
 
@@ -237,7 +277,7 @@ read_digits(struct scan *s, size_t n, unsigned *out)
 bool
 conf_read_date(const struct conf_field *f)
 {
-	struct scan s = scan_of(span_str(f->words->text));
+	struct scan s = scan_of(span_str(f->values->text));
 	unsigned year, month, day;
 	int64_t days = 1; /* the day after */
 
@@ -246,11 +286,11 @@ conf_read_date(const struct conf_field *f)
 	if (!read_digits(&s, 4, &year) || !scan_byte(&s, '-') ||
 	    !read_digits(&s, 2, &month) || !scan_byte(&s, '-') ||
 	    !read_digits(&s, 2, &day) || !scan_done(&s))
-		return conf_bad(
-		    f, f->words, "is no date; it is written as 2027-03-31");
+		return conf_value_error(
+		    f, f->values, "is not a date; write it as 2027-03-31");
 	if (year < 1970 || month < 1 || month > 12 || day < 1 ||
 	    day > month_days(year, month))
-		return conf_bad(f, f->words, "is no day of the calendar");
+		return conf_value_error(f, f->values, "is not a valid date");
 	for (unsigned y = 1970; y < year; y++)
 		days += is_leap(y) ? 366 : 365;
 	for (unsigned m = 1; m < month; m++)

@@ -19,7 +19,7 @@ struct showing {
 
 static void
 show_option(struct showing *w, const struct conf_option *o, const void *base,
-    const char *override, const struct conf_origin *origin)
+    const char *override, const struct conf_source *source)
 {
 	struct buf b = buf_over(w->memory, w->size);
 	struct conf_setting s = { .section = o->section,
@@ -37,9 +37,9 @@ show_option(struct showing *w, const struct conf_option *o, const void *base,
 		b = buf_over(w->memory, w->size);
 	}
 	s.value = b.p;
-	if (origin != NULL && origin->is_set) {
-		s.file = w->conf->origins->file;
-		s.line = origin->line;
+	if (source != NULL && source->is_set) {
+		s.file = w->conf->snapshot->file;
+		s.line = source->line;
 	}
 	w->each(w->arg, &s);
 }
@@ -48,7 +48,7 @@ void
 conf_each(const struct conf *c,
     void (*each)(void *arg, const struct conf_setting *s), void *arg)
 {
-	const struct conf_origins *s = c->origins;
+	const struct conf_snapshot *s = c->snapshot;
 	struct showing w = { c, each, arg, malloc(SHOWN_FIRST), SHOWN_FIRST };
 
 	if (w.memory == NULL)
@@ -88,9 +88,7 @@ begin_section(struct page *p, const struct conf_setting *s)
 	if (s->override != NULL) {
 		fprintf(p->out, "\n%s \"", s->section);
 		for (const char *c = s->override; *c != '\0'; c++)
-			fprintf(p->out,
-			    *c == '"' || *c == '\\' || *c == '$' ? "\\%c"
-								 : "%c",
+			fprintf(p->out, *c == '"' || *c == '\\' ? "\\%c" : "%c",
 			    *c);
 		fputs("\" {\n", p->out);
 	} else if (s->section[0] != '\0') {

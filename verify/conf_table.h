@@ -48,9 +48,9 @@ struct conf_option {
 	const char *section; /* "": before all sections */
 	const char *name;
 	enum conf_type type;
-	const char *standard; /* the default, as the file would say it; "" is
-	                         none, lists stand in braces */
-	uint64_t min, max;    /* of numbers, in the unit of the field */
+	const char *default_text; /* as the file would say it; "" is none, a
+	                             list is in braces */
+	uint64_t min, max;        /* of numbers, in the unit of the field */
 	const struct name *choices;
 	size_t n_choices;
 	size_t offset;    /* in struct conf, or in struct conf_override */
@@ -70,14 +70,5 @@ bool conf_type_is_list(enum conf_type type);
 
 /* "duration", "choice", ...: how the manual calls it. */
 const char *conf_type_name(enum conf_type type);
-
-/*
- * The name nearest to `name` (edit distance) of a section's options, or of the
- * sections and options before all sections; NULL: none is near.
- */
-const char *conf_option_nearest(const char *section, const char *name);
-
-/* A section, other than `section`, that has an option `name`; or NULL. */
-const char *conf_option_elsewhere(const char *section, const char *name);
 
 #endif

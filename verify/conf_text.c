@@ -39,83 +39,84 @@ is_text_byte(unsigned char c)
 bool
 conf_read_plain_text(const struct conf_field *f)
 {
-	struct span text = span_str(f->words->text);
+	struct span text = span_str(f->values->text);
 
 	if (text.n > TEXT_MAX || !span_all(text, is_text_byte))
-		return conf_bad(f, f->words,
-		    "is no text of one line and at most %d bytes", TEXT_MAX);
+		return conf_value_error(f, f->values,
+		    "must be a single line of at most %d bytes", TEXT_MAX);
 	return set_text(f, text);
 }
 
 bool
 conf_read_host(const struct conf_field *f)
 {
-	struct span text = span_str(f->words->text), name;
+	struct span text = span_str(f->values->text), name;
 
 	if (text.n == 0)
 		return set_text(f, text);
 	name = domain_normal(f->a, text);
 	if (name.p == NULL || !domain_is_hostname(name))
-		return conf_bad(f, f->words,
-		    "is no host name; mx.example.org would be one");
+		return conf_value_error(f, f->values,
+		    "is not a host name; write it as mx.example.org");
 	return set_text(f, name);
 }
 
 bool
 conf_read_path(const struct conf_field *f)
 {
-	struct span text = span_str(f->words->text);
+	struct span text = span_str(f->values->text);
 
 	if (text.n > 0 && text.p[0] != '/')
-		return conf_bad(f, f->words,
-		    "is no absolute path; it must begin with \"/\"");
+		return conf_value_error(f, f->values,
+		    "is not an absolute path; it must begin with \"/\"");
 	if (text.n > PATH_TEXT_MAX || !span_all(text, is_text_byte))
-		return conf_bad(f, f->words, "is no path of at most %d bytes",
-		    PATH_TEXT_MAX);
+		return conf_value_error(f, f->values,
+		    "must be a path of at most %d bytes", PATH_TEXT_MAX);
 	return set_text(f, text);
 }
 
-/* What is wrong is told without the password. */
+/* The error shows the URL without its password. */
 static bool
 bad_url(const struct conf_field *f, const char *what)
 {
 	char memory[PATH_TEXT_MAX + 1];
 	struct buf b = buf_over(memory, sizeof(memory));
-	struct conf_word shown = { .text = memory, .line = f->words->line };
+	struct conf_value shown = { .text = memory, .line = f->values->line };
 
-	url_put_shown(&b, span_str(f->words->text));
-	return conf_bad(f, &shown, "%s", what);
+	url_put_shown(&b, span_str(f->values->text));
+	return conf_value_error(f, &shown, "%s", what);
 }
 
 bool
 conf_read_store(const struct conf_field *f)
 {
-	struct span text = span_str(f->words->text);
+	struct span text = span_str(f->values->text);
 
 	if (text.n == 0 || text.p[0] == '/')
 		return conf_read_path(f);
 	if (!url_is_database(text))
 		return bad_url(f,
-		    "is neither an absolute path nor a URL as "
+		    "is neither an absolute path nor a URL such as "
 		    "postgresql://user@host/database");
 	if (text.n > PATH_TEXT_MAX || !span_all(text, ascii_is_visible))
-		return bad_url(
-		    f, "is no URL of at most 1000 bytes of printable ASCII");
+		return bad_url(f,
+		    "must be a URL of at most 1000 bytes of printable ASCII");
 	return set_text(f, text);
 }
 
 bool
-conf_is_field_name(const struct conf_field *f, const struct conf_word *w)
+conf_is_field_name(const struct conf_field *f, const struct conf_value *v)
 {
-	struct span text = span_str(w->text);
+	struct span text = span_str(v->text);
 
 	if (text.n > FIELD_NAME_MAX || !span_all(text, ascii_is_ftext))
-		return conf_bad(f, w,
-		    "is no name of a header field: letters, digits and "
-		    "hyphens, at most %d",
+		return conf_value_error(f, v,
+		    "is not the name of a header field: at most %d letters, "
+		    "digits and hyphens",
 		    FIELD_NAME_MAX);
 	if (span_is_nocase(text, "authentication-results"))
-		return conf_bad(f, w, "is a field we write already");
+		return conf_value_error(
+		    f, v, "is a field that avouch writes already");
 	return true;
 }
 
@@ -127,23 +128,22 @@ conf_is_field_name(const struct conf_field *f, const struct conf_word *w)
 bool
 conf_read_field_name(const struct conf_field *f)
 {
-	struct span name = span_str(f->words->text);
+	struct span name = span_str(f->values->text);
 
-	if (!conf_is_field_name(f, f->words))
+	if (!conf_is_field_name(f, f->values))
 		return false;
 	if (name.n > 0 && (name.n < 3 || !span_starts_nocase(name, "X-")))
-		return conf_bad(f, f->words,
-		    "does not begin with \"X-\"; it could be the name of a "
-		    "standard field, which we would remove from all mail; "
-		    "write %s or another such name",
-		    f->o->standard);
+		return conf_value_error(f, f->values,
+		    "does not begin with \"X-\"; a standard field would be "
+		    "removed from all mail; write %s or another such name",
+		    f->o->default_text);
 	return set_text(f, name);
 }
 
 bool
 conf_read_address(const struct conf_field *f)
 {
-	struct span text = span_str(f->words->text);
+	struct span text = span_str(f->values->text);
 	size_t at = span_rindex(text, '@');
 	struct span local = span_first(text, at);
 
@@ -153,8 +153,8 @@ conf_read_address(const struct conf_field *f)
 	    !domain_is_fqdn(span_skip(text, at + 1)) ||
 	    !span_all(text, ascii_is_visible) || span_has(local, '"') ||
 	    span_has(text, '<') || span_has(text, '>') || span_has(text, ','))
-		return conf_bad(f, f->words,
-		    "is no mail address; dmarc@example.org would be one");
+		return conf_value_error(f, f->values,
+		    "is not a mail address; write it as dmarc@example.org");
 	return set_text(f, text);
 }
 
@@ -165,12 +165,12 @@ static const char *const placeholders[] = { "domain", "rule", "client",
 bool
 conf_read_template(const struct conf_field *f)
 {
-	struct span text = span_str(f->words->text);
+	struct span text = span_str(f->values->text);
 	struct scan s = scan_of(text);
 	size_t n = TABLE_SIZE(placeholders) - (f->o->type == CONF_URL);
 
 	if (text.n > TEXT_MAX || !span_all(text, ascii_is_print))
-		return conf_bad(f, f->words,
+		return conf_value_error(f, f->values,
 		    "must be at most %d bytes of printable ASCII", TEXT_MAX);
 	while (scan_until(&s, '{'), scan_byte(&s, '{')) {
 		struct span name = scan_until(&s, '}');
@@ -179,19 +179,19 @@ conf_read_template(const struct conf_field *f)
 		for (size_t i = 0; i < n; i++)
 			known = known || span_is(name, placeholders[i]);
 		if (!known || !scan_byte(&s, '}'))
-			return conf_bad(f, f->words,
-			    "names no value we have at \"{%.*s\"; there are "
+			return conf_value_error(f, f->values,
+			    "has an unknown placeholder at \"{%.*s\"; use "
 			    "{domain}, {rule}, {client}, {reason}%s",
 			    (int)(name.n < 30 ? name.n : 30), name.p,
-			    f->o->type == CONF_URL ? "" : " and {url}");
+			    f->o->type == CONF_URL ? "" : " or {url}");
 	}
 	if (f->o->type == CONF_URL && text.n > 0 &&
 	    ((!span_starts_nocase(text, "https://") &&
 		 !span_starts_nocase(text, "http://")) ||
 		span_has(text, ' ')))
-		return conf_bad(f, f->words,
-		    "is no link; it must begin with https:// and hold no "
-		    "space");
+		return conf_value_error(f, f->values,
+		    "is not a link; it must begin with https:// and have "
+		    "no space");
 	return set_text(f, text);
 }
 
@@ -207,6 +207,26 @@ is_loopback(const struct ip *ip)
 	return ip_equal(ip, &v6);
 }
 
+/* "ADDRESS:PORT" or ":PORT" instead of "PORT@ADDRESS". */
+static bool
+socket_order_error(
+    const struct conf_field *f, const char *scheme, struct span rest)
+{
+	size_t colon = span_rindex(rest, ':');
+	struct span address = span_first(rest, colon);
+	struct scan s = scan_of(span_skip(rest, colon + 1));
+	uint64_t port;
+
+	if (colon == rest.n || !scan_number(&s, 65535, &port) || !scan_done(&s))
+		return conf_value_error(f, f->values,
+		    "must be %sPORT or %sPORT@ADDRESS, PORT from 1 to 65535",
+		    scheme, scheme);
+	return conf_value_error(f, f->values,
+	    "must be %sPORT@ADDRESS: write "
+	    "%s%" PRIu64 "%s%.*s",
+	    scheme, scheme, port, address.n > 0 ? "@" : "", SPAN_FMT(address));
+}
+
 /* "PORT" or "PORT@ADDRESS", after its "inet:" or "inet6:". */
 static bool
 read_inet(const struct conf_field *f, const char *scheme, enum ip_family family,
@@ -217,16 +237,13 @@ read_inet(const struct conf_field *f, const char *scheme, enum ip_family family,
 	struct scan s = scan_of(rest);
 	struct span address = SPAN_NONE;
 	struct ip ip = { .family = IP_NONE };
-	uint64_t port;
+	uint64_t port = 0;
 
-	if (!scan_number(&s, 65535, &port) || port == 0)
-		return conf_bad(f, f->words,
-		    "names no port from 1 to 65535 behind \"%s\"", scheme);
+	if (!scan_number(&s, 65535, &port) || port == 0 ||
+	    (!scan_done(&s) && scan_peek(&s) != '@'))
+		return socket_order_error(f, scheme, rest);
 	if (scan_byte(&s, '@'))
 		address = scan_rest(&s);
-	else if (!scan_done(&s))
-		return conf_bad(f, f->words, "must be %sPORT or %sPORT@ADDRESS",
-		    scheme, scheme);
 	if (address.p == NULL || span_is_nocase(address, "localhost"))
 		address = family == IP_V4 ? SPAN("127.0.0.1") : SPAN("::1");
 	if (address.n > 2 && address.p[0] == '[' &&
@@ -234,12 +251,13 @@ read_inet(const struct conf_field *f, const char *scheme, enum ip_family family,
 		address = span_skip(span_first(address, address.n - 1), 1);
 	if (!(family == IP_V4 ? ip_parse_v4 : ip_parse_v6)(address, &ip) ||
 	    ip.family != family)
-		return conf_bad(f, f->words, "names no %s address behind \"@\"",
+		return conf_value_error(f, f->values,
+		    "must have an %s address after \"@\"",
 		    family == IP_V4 ? "IPv4" : "IPv6");
 	if (f->o->type == CONF_SOCKET_LOCAL && !is_loopback(&ip))
-		return conf_bad(f, f->words,
-		    "can be reached from other hosts; take %s%" PRIu64
-		    " or a unix socket",
+		return conf_value_error(f, f->values,
+		    "can be reached from other hosts; write %s%" PRIu64
+		    " or use a unix socket",
 		    scheme, port);
 	buf_text(&b, scheme);
 	buf_number(&b, port);
@@ -251,10 +269,10 @@ read_inet(const struct conf_field *f, const char *scheme, enum ip_family family,
 bool
 conf_read_socket(const struct conf_field *f)
 {
-	struct span text = span_str(f->words->text);
+	struct span text = span_str(f->values->text);
 	struct span rest = span_skip(text, span_index(text, ':'));
 
-	if (text.n == 0 && f->o->standard[0] == '\0')
+	if (text.n == 0 && f->o->default_text[0] == '\0')
 		return set_text(f, text);
 	rest = span_skip(rest, 1);
 	if (span_starts_nocase(text, "inet:"))
@@ -263,13 +281,13 @@ conf_read_socket(const struct conf_field *f)
 		return read_inet(f, "inet6:", IP_V6, rest);
 	if (!span_starts_nocase(text, "unix:") &&
 	    !span_starts_nocase(text, "local:"))
-		return conf_bad(f, f->words,
-		    "is no socket; there are unix:/PATH, inet:PORT@ADDRESS and "
+		return conf_value_error(f, f->values,
+		    "is not a socket; write unix:/PATH, inet:PORT@ADDRESS or "
 		    "inet6:PORT@ADDRESS");
 	if (rest.n < 2 || rest.p[0] != '/' || rest.n > SOCKET_PATH_MAX ||
 	    !span_all(rest, is_text_byte))
-		return conf_bad(f, f->words,
-		    "needs an absolute path of at most %d bytes behind "
+		return conf_value_error(f, f->values,
+		    "needs an absolute path of at most %d bytes after "
 		    "\"unix:\"",
 		    SOCKET_PATH_MAX);
 
@@ -282,13 +300,12 @@ conf_read_socket(const struct conf_field *f)
 
 /* ---- and back ---- */
 
-/* Quoted so that libconfuse reads the same bytes: "$" would be a variable's. */
 void
 conf_put_quoted(struct buf *b, const char *text)
 {
 	buf_byte(b, '"');
 	for (const char *p = text; p != NULL && *p != '\0'; p++) {
-		if (*p == '"' || *p == '\\' || *p == '$')
+		if (*p == '"' || *p == '\\')
 			buf_byte(b, '\\');
 		buf_byte(b, *p);
 	}

@@ -6,13 +6,13 @@
 
 #include "verify/conf_field.h"
 
-enum { WORD_SHOWN_MAX = 60 }; /* bytes of a value in a fault */
+enum { VALUE_SHOWN_MAX = 60 }; /* bytes of a value in an error */
 
 bool
-conf_bad(const struct conf_field *f, const struct conf_word *w,
+conf_value_error(const struct conf_field *f, const struct conf_value *v,
     const char *format, ...)
 {
-	char text[CONF_FAULT_TEXT_MAX];
+	char text[CONF_ERROR_TEXT_MAX];
 	va_list ap;
 
 	if (arena_has_failed(f->a)) /* that is why, not the value */
@@ -20,16 +20,17 @@ conf_bad(const struct conf_field *f, const struct conf_word *w,
 	va_start(ap, format);
 	vsnprintf(text, sizeof(text), format, ap);
 	va_end(ap);
-	conf_fault(f->faults, w->line, "%s: \"%.*s%s\" %s", f->o->name,
-	    WORD_SHOWN_MAX, w->text,
-	    strlen(w->text) > WORD_SHOWN_MAX ? "..." : "", text);
+	conf_error_add(f->errors, v->line, "%s%s%s: \"%.*s%s\" %s",
+	    f->o->section, f->o->section[0] != '\0' ? "." : "", f->o->name,
+	    VALUE_SHOWN_MAX, v->text,
+	    strlen(v->text) > VALUE_SHOWN_MAX ? "..." : "", text);
 	return false;
 }
 
 bool
 conf_no_memory(const struct conf_field *f)
 {
-	f->faults->lost = true;
+	f->errors->no_memory = true;
 	return false;
 }
 
@@ -41,7 +42,7 @@ conf_set(void *value, const void *from, size_t size)
 }
 
 /* clang-format off */
-static const struct kind {
+static const struct conf_kind {
 	const char *name;
 	conf_reader *read;
 	conf_writer *put;
@@ -85,18 +86,18 @@ conf_type_name(enum conf_type type)
 }
 
 bool
-conf_value_read(const struct conf_option *o, const struct conf_word *words,
-    void *base, struct arena *a, struct conf_faults *faults)
+conf_value_read(const struct conf_option *o, const struct conf_value *values,
+    void *base, struct arena *a, struct conf_errors *errors)
 {
 	char *bytes = base;
 	struct conf_field f = { .o = o,
-		.words = words,
+		.values = values,
 		.value = bytes + o->offset,
 		.count = o->count > 0 ? bytes + o->count : NULL,
 		.a = a,
-		.faults = faults };
+		.errors = errors };
 
-	if (words == NULL && !conf_type_is_list(o->type))
+	if (values == NULL && !conf_type_is_list(o->type))
 		return false;
 	return kinds[o->type].read(&f);
 }

@@ -1,5 +1,5 @@
 /*
- * conf_value.h - the values of options: from the file's words to fields, and
+ * conf_value.h - the values of options: from the text of a file to fields, and
  * back.
  */
 #ifndef AVOUCH_VERIFY_CONF_VALUE_H
@@ -9,17 +9,17 @@
 
 #include "lib/arena.h"
 #include "lib/buf.h"
-#include "verify/conf_file.h"
+#include "verify/conf_parse.h"
 #include "verify/conf_table.h"
 
 /*
  * Sets the field of `o` in `base` (a struct conf, or a struct conf_override)
- * from `words`; one word at most unless it is a list.  What it points to lives
- * in `a`.  On a fault, which is told with what would be right, the field stays
- * as it is; false.
+ * from `values`; only the first counts unless it is a list.  What it points to
+ * lives in `a`.  False, with the field as it was, if an error was added.
  */
-bool conf_value_read(const struct conf_option *o, const struct conf_word *words,
-    void *base, struct arena *a, struct conf_faults *faults);
+bool conf_value_read(const struct conf_option *o,
+    const struct conf_value *values, void *base, struct arena *a,
+    struct conf_errors *errors);
 
 /* As the file would say it: what conf_value_read() reads to the same value. */
 void conf_value_put(

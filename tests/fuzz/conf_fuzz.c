@@ -1,6 +1,7 @@
 /*
- * conf_fuzz.c - any bytes as a configuration file: refused with a reason, or
- * taken; what is shown of it is taken as well and shows the same
+ * conf_fuzz.c - any bytes as a configuration file: invalid, with the line of
+ * each error, or valid, and then `config show` prints a valid file that sets
+ * the same values and has no warning.
  */
 #include <assert.h>
 #include <stdint.h>
@@ -9,6 +10,7 @@
 #include <string.h>
 
 #include "lib/ascii.h"
+#include "lib/scan.h"
 #include "verify/conf.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -33,26 +35,33 @@ put_setting(void *arg, const struct conf_setting *s)
 	    s->override != NULL ? s->override : "", s->name, s->value);
 }
 
-/* Each line of what is told is "FILE:LINE: text" or "FILE: text", printable. */
+/* "fuzz:LINE: TEXT" each, printable, sorted by line; only a cut has no line. */
 static void
-check_faults(const struct text *errors)
+check_lines(const struct text *errors)
 {
-	struct span rest = span_of(errors->p, errors->n);
+	struct scan s = scan_of(span_of(errors->p, errors->n));
+	uint64_t line, last = 1;
 
-	while (rest.n > 0) {
-		size_t n = span_index(rest, '\n');
-
-		assert(n < rest.n);
-		assert(span_starts_nocase(rest, "fuzz:"));
-		assert(span_all(span_first(rest, n), ascii_is_print));
-		rest = span_skip(rest, n + 1);
+	while (!scan_done(&s)) {
+		assert(scan_text_nocase(&s, "fuzz:"));
+		if (scan_number(&s, UINT32_MAX, &line)) {
+			assert(line >= last);
+			last = line;
+			assert(scan_byte(&s, ':'));
+		} else {
+			assert(span_is(
+			    scan_rest(&s), " only the first 100 are shown\n"));
+		}
+		assert(scan_byte(&s, ' '));
+		assert(span_all(scan_until(&s, '\n'), ascii_is_print));
+		assert(scan_byte(&s, '\n'));
 	}
 }
 
 static void
 check_shown(const struct conf *c)
 {
-	struct text shown, first, second;
+	struct text shown, first, second, warnings;
 	const struct conf *again;
 
 	begin(&shown);
@@ -69,6 +78,13 @@ check_shown(const struct conf *c)
 	conf_each(again, put_setting, second.f);
 	fclose(second.f);
 	assert(strcmp(first.p, second.p) == 0);
+	if (again != c) {
+		begin(&warnings);
+		conf_print_warnings(again, warnings.f);
+		fclose(warnings.f);
+		assert(warnings.n == 0);
+		free(warnings.p);
+	}
 	conf_unref(again);
 	free(shown.p);
 	free(first.p);
@@ -78,16 +94,22 @@ check_shown(const struct conf *c)
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	struct text errors;
+	struct text errors, warnings;
 	const struct conf *c;
 
 	begin(&errors);
 	c = conf_read_text(span_of((const char *)data, size), "fuzz", errors.f);
 	fclose(errors.f);
 	assert((c == NULL) == (errors.n > 0));
-	check_faults(&errors);
-	if (c != NULL)
+	check_lines(&errors);
+	if (c != NULL) {
+		begin(&warnings);
+		conf_print_warnings(c, warnings.f);
+		fclose(warnings.f);
+		check_lines(&warnings);
+		free(warnings.p);
 		check_shown(c);
+	}
 	conf_unref(c);
 	free(errors.p);
 	return 0;

@@ -1,0 +1,168 @@
+#include "verify/conf_names.h"
+
+#include <string.h>
+
+/* ---- names that are near to a wrong one ---- */
+
+enum {
+	NAME_MAX_BYTES = 40, /* longer names are near to none of ours */
+	NEAR_MAX = 3,        /* edits beyond which a name is another one */
+};
+
+/* Edits (insert, delete, replace) that make `a` into `b`. */
+static size_t
+distance(const char *a, const char *b)
+{
+	size_t n = strlen(b);
+	size_t row[NAME_MAX_BYTES + 1];
+
+	if (strlen(a) > NAME_MAX_BYTES || n > NAME_MAX_BYTES)
+		return SIZE_MAX;
+	for (size_t j = 0; j <= n; j++)
+		row[j] = j;
+	for (size_t i = 1; a[i - 1] != '\0'; i++) {
+		size_t corner = row[0];
+
+		row[0] = i;
+		for (size_t j = 1; j <= n; j++) {
+			size_t best = corner + (a[i - 1] != b[j - 1]);
+
+			corner = row[j];
+			if (row[j] + 1 < best)
+				best = row[j] + 1;
+			if (row[j - 1] + 1 < best)
+				best = row[j - 1] + 1;
+			row[j] = best;
+		}
+	}
+	return row[n];
+}
+
+static const char *
+nearest(const char *section, const char *name)
+{
+	size_t best = NEAR_MAX + 1;
+	const char *nearest = NULL;
+
+	for (size_t i = 0; i < conf_n_options; i++) {
+		const struct conf_option *o = &conf_options[i];
+		const char *candidate = NULL;
+
+		if (strcmp(o->section, section) == 0)
+			candidate = o->name;
+		else if (section[0] == '\0')
+			candidate = o->section;
+		if (candidate == NULL)
+			continue;
+
+		size_t d = distance(name, candidate);
+
+		/* half of it or more is different: not the same word */
+		if (d < best && d * 2 < strlen(candidate)) {
+			best = d;
+			nearest = candidate;
+		}
+	}
+	return nearest;
+}
+
+static const char *
+other_section(const char *section, const char *name)
+{
+	for (size_t i = 0; i < conf_n_options; i++)
+		if (strcmp(conf_options[i].section, section) != 0 &&
+		    strcmp(conf_options[i].name, name) == 0)
+			return conf_options[i].section;
+	return NULL;
+}
+
+/* ---- names of earlier versions ---- */
+
+struct old_name {
+	const char *section;
+	const char *name;
+	const char *new_name; /* in the same section; NULL: removed */
+	const char *why;      /* of a removed one: what applies instead */
+};
+
+static const struct old_name old_names[] = {
+	{ "dns", "trust_ad", NULL, "it had no effect" },
+};
+
+static const struct old_name *
+find_old(const char *section, const char *name)
+{
+	for (size_t i = 0; i < TABLE_SIZE(old_names); i++)
+		if (strcmp(old_names[i].section, section) == 0 &&
+		    strcmp(old_names[i].name, name) == 0)
+			return &old_names[i];
+	return NULL;
+}
+
+/* ---- what the parser asks ---- */
+
+bool
+conf_is_section(const char *name)
+{
+	for (size_t i = 0; i < conf_n_options && name[0] != '\0'; i++)
+		if (strcmp(conf_options[i].section, name) == 0)
+			return true;
+	for (size_t i = 0; i < TABLE_SIZE(old_names) && name[0] != '\0'; i++)
+		if (strcmp(old_names[i].section, name) == 0)
+			return true;
+	return false;
+}
+
+void
+conf_name_error(const char *section, const char *name, unsigned line,
+    struct conf_errors *errors)
+{
+	const char *dot = section[0] != '\0' ? "." : "";
+	const char *other = other_section(section, name);
+	const char *near;
+
+	if (errors->errors.is_cut)
+		return; /* the search for what is near takes long */
+	near = nearest(section, name);
+	if (conf_option_find(section, name) != NULL)
+		conf_error_add(errors, line, "%s%s%s: needs \"=\" and a value",
+		    section, dot, name);
+	else if (conf_is_section(name))
+		conf_error_add(errors, line,
+		    "%s: is a section; write %s { ... }", name, name);
+	else if (other != NULL)
+		conf_error_add(errors, line, "%s%s%s: belongs %s%s", section,
+		    dot, name,
+		    other[0] != '\0' ? "in section " : "before all sections",
+		    other);
+	else
+		conf_error_add(errors, line, "%s%s%s: unknown name; %s%s%s",
+		    section, dot, name,
+		    near != NULL ? "did you mean " : "see avouch.conf(5)",
+		    near != NULL ? near : "", near != NULL ? "?" : "");
+}
+
+const struct conf_option *
+conf_name_find(const char *section, const char *name, unsigned line,
+    struct conf_errors *errors)
+{
+	const struct conf_option *o = conf_option_find(section, name);
+	const struct old_name *old = find_old(section, name);
+	const char *dot = section[0] != '\0' ? "." : "";
+
+	if (o != NULL)
+		return o;
+	if (old == NULL) {
+		conf_name_error(section, name, line, errors);
+	} else if (old->new_name == NULL) {
+		conf_warning_add(errors, line,
+		    "%s%s%s was removed: %s; delete the line", section, dot,
+		    name, old->why);
+	} else {
+		conf_warning_add(errors, line,
+		    "%s%s%s is now called %s; write the new name", section, dot,
+		    name, old->new_name);
+		o = conf_option_find(section, old->new_name);
+	}
+	return o;
+}

@@ -1,0 +1,27 @@
+/*
+ * conf_names.h - what a name in a configuration file means.
+ */
+#ifndef AVOUCH_VERIFY_CONF_NAMES_H
+#define AVOUCH_VERIFY_CONF_NAMES_H
+
+#include <stdbool.h>
+
+#include "verify/conf_errors.h"
+#include "verify/conf_table.h"
+
+/* A section's name, also that of an earlier version. */
+bool conf_is_section(const char *name);
+
+/*
+ * The option `name` of a section ("": before all sections).  A name that an
+ * earlier version had is a warning.  NULL: it was removed since, or there is no
+ * such option, which is an error with the name that it may stand for.
+ */
+const struct conf_option *conf_name_find(const char *section, const char *name,
+    unsigned line, struct conf_errors *errors);
+
+/* Adds the error of a name that cannot be where it is. */
+void conf_name_error(const char *section, const char *name, unsigned line,
+    struct conf_errors *errors);
+
+#endif
