@@ -152,7 +152,7 @@ print_words(struct replay *r)
 /* ---- the whole ---- */
 
 static bool
-add(void *arg, const struct ledger_fate *f)
+add(void *arg, const struct ledger_replay_row *f)
 {
 	return replay_add(arg, f);
 }
@@ -165,7 +165,7 @@ replay(struct cli *c, const struct conf *conf, struct ledger *l, int64_t first)
 
 	if (r == NULL)
 		return cli_fail(c, EX_TEMPFAIL, "out of memory");
-	if (ledger_each_fate(l, first, add, r) != LEDGER_OK)
+	if (ledger_each_replay_row(l, first, add, r) != LEDGER_OK)
 		status = cli_fail(c, EX_TEMPFAIL, "%s", ledger_error(l));
 	else
 		status = c->json ? print_json(r) : print_words(r);

@@ -85,7 +85,7 @@ note(struct cli *c, const struct bounce *b, struct arena *a)
 	case LEDGER_NONE:
 		status = print(c, NULL, "no report of ours came back");
 		break;
-	case LEDGER_FAULT:
+	case LEDGER_ERROR:
 		status =
 		    cli_fail(c, EX_TEMPFAIL, "%s", ledger_error(store.ledger));
 		break;

@@ -105,7 +105,7 @@ static void
 count_waiting(struct work *w, struct ledger *local)
 {
 	struct ledger_want want = { .day = -1,
-		.states = 1u << LEDGER_PLANNED | 1u << LEDGER_HANDING |
+		.states = 1u << LEDGER_PLANNED | 1u << LEDGER_SENDING |
 		    1u << LEDGER_WAITING };
 
 	ledger_each_delivery(local, &want, count_one, w);
@@ -144,8 +144,9 @@ push(struct work *w, struct report_store *store, struct ledger *local,
 		.central = store->ledger,
 		.now = c->now,
 		.as = as,
-		.tidy.rows_days = store->conf->report.retention / REPORT_DAY,
-		.tidy.received_days =
+		.retention.rows_days =
+		    store->conf->report.retention / REPORT_DAY,
+		.retention.received_days =
 		    store->conf->report.retention / REPORT_DAY,
 		.tell = tell,
 		.arg = w };

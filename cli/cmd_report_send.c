@@ -119,7 +119,7 @@ own_address(struct arena *a, const char *email)
 
 	buf_text(&uri, "mailto:");
 	buf_text(&uri, email);
-	return uri.full ? SPAN_NONE : consent_address(a, buf_done(&uri));
+	return uri.full ? SPAN_NONE : destination_address(a, buf_done(&uri));
 }
 
 static int
@@ -224,7 +224,7 @@ static int
 start_hander(struct cli *c, const struct report_store *store, struct work *w)
 {
 	char error[SQL_ERROR_MAX] = "";
-	struct hander_options o = {
+	struct worker_options o = {
 		.open = open_again,
 		.arg = store->name,
 		.program = store->conf->report.sendmail,
@@ -234,12 +234,12 @@ start_hander(struct cli *c, const struct report_store *store, struct work *w)
 
 	if (w->o.dry_run)
 		return EX_OK;
-	switch (hander_start(&o, &w->o.hander, error)) {
-	case HANDER_READY:
+	switch (worker_start(&o, &w->o.hander, error)) {
+	case WORKER_READY:
 		return EX_OK;
-	case HANDER_BUSY:
+	case WORKER_BUSY:
 		return cli_fail(c, EX_TEMPFAIL, "another run is at it");
-	case HANDER_FAULT:
+	case WORKER_FAULT:
 		break;
 	}
 	return cli_fail(c, EX_TEMPFAIL, "%s: %s", store->shown, error);
@@ -274,7 +274,7 @@ run_with(struct cli *c, struct report_store *store, struct work *w)
 		status = report_open_ledger(c, SQLITE_FOR_READING, store);
 	if (status == EX_OK)
 		status = run_open(c, store, w);
-	hander_end(w->o.hander);
+	worker_end(w->o.hander);
 	return status;
 }
 

@@ -69,10 +69,10 @@ list_bounce(void *arg, const struct ledger_bounce *b)
 static bool
 remove_address(struct ledger *l, struct span address, bool *removed)
 {
-	enum ledger_step step = ledger_drop_bounce(l, address);
+	enum ledger_step step = ledger_delete_bounce(l, address);
 
 	*removed = *removed || step == LEDGER_OK;
-	return step != LEDGER_FAULT;
+	return step != LEDGER_ERROR;
 }
 
 /* Lists (or removes from) one store; 0, or a status with a message printed. */
@@ -83,7 +83,7 @@ suppressed_in(struct cli *c, struct report_store *store,
 	bool good = c->remove != NULL
 	    ? remove_address(store->ledger, span_str(c->remove), removed)
 	    : ledger_each_bounce(store->ledger, list_bounce, list) !=
-		LEDGER_FAULT;
+		LEDGER_ERROR;
 
 	return good
 	    ? EX_OK

@@ -29,7 +29,7 @@ enum {
 
 struct reading {
 	struct cli *c;
-	struct intake in;
+	struct report_import in;
 	struct progress progress;
 	int status;
 	bool stop;
@@ -43,7 +43,7 @@ struct reading {
 /* ---- what became of it ---- */
 
 static void
-put_where(struct buf *b, const struct intake_event *e)
+put_where(struct buf *b, const struct report_import_event *e)
 {
 	buf_span(b, e->file);
 	if (e->mail > 0) {
@@ -53,7 +53,7 @@ put_where(struct buf *b, const struct intake_event *e)
 }
 
 static void
-refused(struct reading *r, const struct intake_event *e)
+refused(struct reading *r, const struct report_import_event *e)
 {
 	char memory[PATH_LENGTH_MAX + ERROR_MAX];
 	struct buf b = buf_over(memory, sizeof(memory));
@@ -62,7 +62,8 @@ refused(struct reading *r, const struct intake_event *e)
 	put_where(&b, e);
 	progress_clear(&r->progress);
 	cli_fail(r->c, EX_DATAERR, "%s: %s%.*s", memory,
-	    e->kind == INTAKE_REFUSED ? "refused: " : "", SPAN_FMT(e->reason));
+	    e->kind == REPORT_IMPORT_REFUSED ? "refused: " : "",
+	    SPAN_FMT(e->reason));
 	if (r->refusals == NULL ||
 	    json_array_size(r->refusals) >= REFUSALS_SHOWN)
 		return;
@@ -73,32 +74,32 @@ refused(struct reading *r, const struct intake_event *e)
 }
 
 static void
-tell(void *arg, const struct intake_event *e)
+tell(void *arg, const struct report_import_event *e)
 {
 	struct reading *r = arg;
 
 	switch (e->kind) {
-	case INTAKE_STORED:
+	case REPORT_IMPORT_STORED:
 		r->stored++;
 		r->rows += e->report->rows;
 		r->messages += e->report->messages;
 		break;
-	case INTAKE_KNOWN:
+	case REPORT_IMPORT_KNOWN:
 		r->known++;
 		break;
-	case INTAKE_NOTHING:
+	case REPORT_IMPORT_NOTHING:
 		r->nothing++;
 		if (r->in_folder || e->mail > 0)
 			break;
 		r->status = EX_DATAERR;
 		refused(r, e);
 		break;
-	case INTAKE_REFUSED:
+	case REPORT_IMPORT_REFUSED:
 		r->refused++;
 		r->status = EX_DATAERR;
 		refused(r, e);
 		break;
-	case INTAKE_FAULT:
+	case REPORT_IMPORT_FAULT:
 		r->stop = true;
 		progress_clear(&r->progress);
 		r->status = cli_fail(r->c, EX_TEMPFAIL, "%.*s: %.*s",
@@ -131,7 +132,7 @@ read_file(struct reading *r, const char *path)
 		r->status = cli_fail(r->c, EX_DATAERR, "%s", error);
 		return;
 	}
-	if (!intake_file(&r->in, span_str(path), in.text))
+	if (!report_import_file(&r->in, span_str(path), in.text))
 		r->stop = true;
 	r->done += in.text.n;
 	input_close(&in);
@@ -264,7 +265,7 @@ cmd_report_read(struct cli *c)
 
 	if (status != EX_OK)
 		return status;
-	r.in = (struct intake){ .ledger = store.ledger,
+	r.in = (struct report_import){ .ledger = store.ledger,
 		.now = c->now,
 		.tell = tell,
 		.progress = show_progress,

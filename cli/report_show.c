@@ -166,7 +166,7 @@ domain_json(const struct view *v, const struct view_domain *d)
 	cli_set_number(o, "passed", (int64_t)d->passed);
 	cli_set_number(o, "quarantined", (int64_t)d->quarantined);
 	cli_set_number(o, "rejected", (int64_t)d->rejected);
-	cli_set_text(o, "advice", view_advice_name(d->advice));
+	cli_set_text(o, "advice", view_recommendation_name(d->advice));
 	for (unsigned i = 0; i < VIEW_CAUSES; i++)
 		cli_set_number(by_cause, view_cause_name((enum view_cause)i),
 		    (int64_t)d->by_cause[i]);
@@ -287,7 +287,7 @@ print_cures(const struct view_domain *d)
 		if (found[i])
 			cli_entry(
 			    span_str(view_cause_title((enum view_cause)i)), 32,
-			    span_str(view_cause_cure((enum view_cause)i)));
+			    span_str(view_cause_fix((enum view_cause)i)));
 }
 
 static void
@@ -304,8 +304,8 @@ print_domain(const struct view_domain *d)
 	       " reports\n",
 	    d->p.n > 0 ? d->p.p : "?", d->testing ? " t=y" : "", d->messages,
 	    memory, d->reports);
-	cli_entry(span_str(view_advice_title(d->advice)), 32,
-	    span_str(view_advice_text(d->advice)));
+	cli_entry(span_str(view_recommendation_title(d->advice)), 32,
+	    span_str(view_recommendation_text(d->advice)));
 	printf("  %-39s %9s %7s %7s %7s  %s\n", "SOURCE", "MESSAGES", "PASS",
 	    "DKIM", "SPF", "STATE");
 	for (const struct view_source *s = d->sources;

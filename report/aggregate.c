@@ -10,7 +10,7 @@
 #include "lib/utf8.h"
 
 enum {
-	TEXT_MAX = 2000, /* bytes of one element; longer ones are cut */
+	TEXT_MAX = 2000, /* bytes of one element_put; longer ones are cut */
 	DKIM_MAX = 100,  /* RFC 9990 section 3.1.3: SHOULD be no more */
 };
 
@@ -28,33 +28,33 @@ struct aggregate {
 /* ---- elements ---- */
 
 static void
-note(struct aggregate *a, int written)
+note_written(struct aggregate *a, int written)
 {
 	if (written < 0)
 		a->failed = true;
 }
 
 static const xmlChar *
-x(const char *text)
+xml_text(const char *text)
 {
 	return (const xmlChar *)text;
 }
 
 static void
-begin(struct aggregate *a, const char *name)
+element_begin(struct aggregate *a, const char *name)
 {
-	note(a, xmlTextWriterStartElement(a->xml, x(name)));
+	note_written(a, xmlTextWriterStartElement(a->xml, xml_text(name)));
 }
 
 static void
-end(struct aggregate *a)
+element_end(struct aggregate *a)
 {
-	note(a, xmlTextWriterEndElement(a->xml));
+	note_written(a, xmlTextWriterEndElement(a->xml));
 }
 
 /* XML 1.0 section 2.2: characters that a document may not have become "?". */
 static void
-element(struct aggregate *a, const char *name, struct span value)
+element_put(struct aggregate *a, const char *name, struct span value)
 {
 	char memory[TEXT_MAX];
 	struct buf b = buf_over(memory, sizeof(memory));
@@ -67,13 +67,15 @@ element(struct aggregate *a, const char *name, struct span value)
 		buf_span(&b, n > 0 ? span_first(value, n) : SPAN("?"));
 		value = span_skip(value, n > 0 ? n : 1);
 	}
-	note(a, xmlTextWriterWriteElement(a->xml, x(name), x(buf_done(&b).p)));
+	note_written(a,
+	    xmlTextWriterWriteElement(
+		a->xml, xml_text(name), xml_text(buf_done(&b).p)));
 }
 
 static void
 element_text(struct aggregate *a, const char *name, const char *value)
 {
-	element(a, name, span_str(value));
+	element_put(a, name, span_str(value));
 }
 
 static void
@@ -83,7 +85,7 @@ element_number(struct aggregate *a, const char *name, uint64_t value)
 	struct buf b = buf_over(memory, sizeof(memory));
 
 	buf_number(&b, value);
-	element(a, name, buf_done(&b));
+	element_put(a, name, buf_done(&b));
 }
 
 /* ---- the head ---- */
@@ -91,21 +93,21 @@ element_number(struct aggregate *a, const char *name, uint64_t value)
 static void
 put_metadata(struct aggregate *a, const struct aggregate_info *info)
 {
-	begin(a, "report_metadata");
-	element(a, "org_name", info->org_name);
-	element(a, "email", info->email);
+	element_begin(a, "report_metadata");
+	element_put(a, "org_name", info->org_name);
+	element_put(a, "email", info->email);
 	if (info->contact.n > 0)
-		element(a, "extra_contact_info", info->contact);
-	element(a, "report_id", info->report_id);
-	begin(a, "date_range");
+		element_put(a, "extra_contact_info", info->contact);
+	element_put(a, "report_id", info->report_id);
+	element_begin(a, "date_range");
 	element_number(a, "begin", (uint64_t)info->begin);
 	element_number(a, "end", (uint64_t)info->end);
-	end(a);
+	element_end(a);
 	if (info->error.n > 0)
-		element(a, "error", info->error);
+		element_put(a, "error", info->error);
 	if (info->generator.n > 0)
-		element(a, "generator", info->generator);
-	end(a);
+		element_put(a, "generator", info->generator);
+	element_end(a);
 }
 
 static const char *
@@ -138,7 +140,7 @@ put_fo(struct aggregate *a, const struct dmarc_record *r)
 		buf_text(&b, b.n > 0 ? ":d" : "d");
 	if (r->fo_s)
 		buf_text(&b, b.n > 0 ? ":s" : "s");
-	element(a, "fo", buf_done(&b));
+	element_put(a, "fo", buf_done(&b));
 }
 
 /* RFC 9990 section 3.1.1.5: tags that are not given have their defaults. */
@@ -148,8 +150,8 @@ put_policy(struct aggregate *a)
 	const struct dmarc_record *r = &a->policy;
 	bool all = a->compat == AGGREGATE_STRICT;
 
-	begin(a, "policy_published");
-	element(a, "domain", a->domain);
+	element_begin(a, "policy_published");
+	element_put(a, "domain", a->domain);
 	if (all)
 		element_text(a, "discovery_method", "treewalk");
 	element_text(a, "adkim", alignment_name(r->adkim));
@@ -161,7 +163,7 @@ put_policy(struct aggregate *a)
 	put_fo(a, r);
 	if (all || r->testing)
 		element_text(a, "testing", r->testing ? "y" : "n");
-	end(a);
+	element_end(a);
 }
 
 /* ---- a row ---- */
@@ -228,11 +230,11 @@ put_reason(struct aggregate *a, const char *type, struct span comment)
 			comment = SPAN("policy test mode");
 		}
 	}
-	begin(a, "reason");
+	element_begin(a, "reason");
 	element_text(a, "type", type);
 	if (comment.n > 0)
-		element(a, "comment", comment);
-	end(a);
+		element_put(a, "comment", comment);
+	element_end(a);
 }
 
 /*
@@ -269,48 +271,48 @@ put_evaluated(struct aggregate *a, const struct report_row *r)
 	    (r->dkim_aligned || r->spf_aligned) &&
 	    policy_for(a, r->header_from) > DMARC_POLICY_NONE)
 		name = "pass";
-	begin(a, "policy_evaluated");
+	element_begin(a, "policy_evaluated");
 	element_text(a, "disposition", name);
 	element_text(a, "dkim", r->dkim_aligned ? "pass" : "fail");
 	element_text(a, "spf", r->spf_aligned ? "pass" : "fail");
 	put_reasons(a, r, applied);
-	end(a);
+	element_end(a);
 }
 
 static void
-put_row(struct aggregate *a, const struct report_row *r)
+put_row_element(struct aggregate *a, const struct report_row *r)
 {
 	char memory[IP_TEXT_MAX];
 	struct buf b = buf_over(memory, sizeof(memory));
 
 	ip_put(&b, &r->source);
-	begin(a, "row");
-	element(a, "source_ip", buf_done(&b));
+	element_begin(a, "row");
+	element_put(a, "source_ip", buf_done(&b));
 	element_number(a, "count", r->count);
 	put_evaluated(a, r);
-	end(a);
+	element_end(a);
 }
 
 /* RFC 9990 section 3.1.1.10: envelope_from may be empty for the null sender */
 static void
 put_identifiers(struct aggregate *a, const struct report_row *r)
 {
-	begin(a, "identifiers");
-	element(a, "header_from", r->header_from);
-	element(a, "envelope_from", r->envelope_from);
-	end(a);
+	element_begin(a, "identifiers");
+	element_put(a, "header_from", r->header_from);
+	element_put(a, "envelope_from", r->envelope_from);
+	element_end(a);
 }
 
 /* RFC 9990 section 3.1.3 has the order, which the row has already. */
 static void
-put_dkim(struct aggregate *a, const struct report_dkim *d)
+put_dkim_result(struct aggregate *a, const struct report_dkim *d)
 {
-	begin(a, "dkim");
-	element(a, "domain", d->domain);
-	element(a, "selector", d->selector);
+	element_begin(a, "dkim");
+	element_put(a, "domain", d->domain);
+	element_put(a, "selector", d->selector);
 	element_text(a, "result",
 	    one_of(dkim_tokens, TABLE_SIZE(dkim_tokens), d->result, "neutral"));
-	end(a);
+	element_end(a);
 }
 
 /*
@@ -319,7 +321,7 @@ put_dkim(struct aggregate *a, const struct report_dkim *d)
  * whose readers need a scope, says mfrom then too.
  */
 static void
-put_spf(struct aggregate *a, const struct report_row *r)
+put_spf_result(struct aggregate *a, const struct report_row *r)
 {
 	bool broad = a->compat == AGGREGATE_BROAD;
 	const char *result =
@@ -334,33 +336,33 @@ put_spf(struct aggregate *a, const struct report_row *r)
 	/* RFC 7489 appendix C does not know this one */
 	if (broad && span_is(span_str(result), "policy"))
 		result = "neutral";
-	begin(a, "spf");
-	element(a, "domain", domain);
+	element_begin(a, "spf");
+	element_put(a, "domain", domain);
 	if (broad || !span_is_nocase(r->spf_scope, "helo"))
 		element_text(a, "scope", "mfrom");
 	element_text(a, "result", result);
-	end(a);
+	element_end(a);
 }
 
 bool
 aggregate_row(struct aggregate *a, const struct report_row *r)
 {
-	begin(a, "record");
-	put_row(a, r);
+	element_begin(a, "record");
+	put_row_element(a, r);
 	put_identifiers(a, r);
-	begin(a, "auth_results");
+	element_begin(a, "auth_results");
 	for (size_t i = 0; i < r->n_dkim && i < DKIM_MAX; i++)
-		put_dkim(a, &r->dkim[i]);
-	put_spf(a, r);
-	end(a);
-	end(a);
+		put_dkim_result(a, &r->dkim[i]);
+	put_spf_result(a, r);
+	element_end(a);
+	element_end(a);
 	return !a->failed;
 }
 
 /* ---- the document ---- */
 
 static int
-pass_on(void *data, const char *bytes, int n)
+write_bytes(void *data, const char *bytes, int n)
 {
 	struct aggregate *a = data;
 
@@ -374,7 +376,7 @@ pass_on(void *data, const char *bytes, int n)
 
 /* What fails is told by our own returns; nothing is printed. */
 static void
-no_words(void *arg, xmlErrorPtr error)
+ignore_xml_error(void *arg, xmlErrorPtr error)
 {
 	(void)arg;
 	(void)error;
@@ -383,9 +385,9 @@ no_words(void *arg, xmlErrorPtr error)
 static bool
 open_writer(struct aggregate *a)
 {
-	xmlSetStructuredErrorFunc(NULL, no_words);
+	xmlSetStructuredErrorFunc(NULL, ignore_xml_error);
 	xmlOutputBufferPtr out =
-	    xmlOutputBufferCreateIO(pass_on, NULL, a, NULL);
+	    xmlOutputBufferCreateIO(write_bytes, NULL, a, NULL);
 
 	a->xml = out != NULL ? xmlNewTextWriter(out) : NULL;
 	if (a->xml == NULL && out != NULL)
@@ -424,12 +426,13 @@ aggregate_open(const struct aggregate_info *info, aggregate_put *put, void *arg)
 		free(a);
 		return NULL;
 	}
-	note(a, xmlTextWriterSetIndent(a->xml, 1));
-	note(a, xmlTextWriterStartDocument(a->xml, "1.0", "UTF-8", NULL));
-	begin(a, "feedback");
-	note(a,
+	note_written(a, xmlTextWriterSetIndent(a->xml, 1));
+	note_written(
+	    a, xmlTextWriterStartDocument(a->xml, "1.0", "UTF-8", NULL));
+	element_begin(a, "feedback");
+	note_written(a,
 	    xmlTextWriterWriteAttribute(
-		a->xml, x("xmlns"), x(AGGREGATE_NAMESPACE)));
+		a->xml, xml_text("xmlns"), xml_text(AGGREGATE_NAMESPACE)));
 	element_text(a, "version", "1.0");
 	put_metadata(a, info);
 	put_policy(a);
@@ -449,7 +452,7 @@ aggregate_close(struct aggregate *a)
 
 	if (a == NULL)
 		return false;
-	note(a, xmlTextWriterEndDocument(a->xml));
+	note_written(a, xmlTextWriterEndDocument(a->xml));
 	xmlFreeTextWriter(a->xml); /* writes what is left */
 	good = !a->failed;
 	free(a);

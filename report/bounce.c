@@ -217,12 +217,12 @@ bounce_note(struct ledger *l, const struct bounce *b, int64_t now,
 	enum ledger_step step =
 	    ledger_each_delivery(l, &want, find_delivery, &s);
 
-	if (step == LEDGER_FAULT)
+	if (step == LEDGER_ERROR)
 		return step;
 	if (s.address.p == NULL)
 		return LEDGER_NONE;
 	step = ledger_get_bounce(l, s.address, a, noted);
-	if (step == LEDGER_FAULT)
+	if (step == LEDGER_ERROR)
 		return step;
 	if (step == LEDGER_NONE)
 		*noted = (struct ledger_bounce){ .address = s.address,

@@ -149,7 +149,7 @@ postgres_failed(struct postgres_connection *c, const PGresult *r)
 }
 
 static bool
-is_good(const PGresult *r)
+is_result_good(const PGresult *r)
 {
 	return PQresultStatus(r) == PGRES_COMMAND_OK ||
 	    PQresultStatus(r) == PGRES_TUPLES_OK;
@@ -187,7 +187,7 @@ last_result(struct postgres_connection *c, bool was_sent)
 	PGresult *last = NULL, *r;
 
 	while (was_sent && (r = next_result(c)) != NULL) {
-		if (last != NULL && !is_good(last)) {
+		if (last != NULL && !is_result_good(last)) {
 			PQclear(r);
 			continue;
 		}
@@ -218,7 +218,7 @@ postgres_run(struct sql *db, const char *text)
 {
 	struct postgres_connection *c = connection_of(db);
 	PGresult *r = execute(c, text);
-	bool good = is_good(r) || postgres_failed(c, r);
+	bool good = is_result_good(r) || postgres_failed(c, r);
 
 	PQclear(r);
 	return good;
@@ -253,7 +253,7 @@ static bool
 postgres_commit(struct postgres_connection *c)
 {
 	PGresult *r = execute(c, "COMMIT");
-	bool good = is_good(r) || postgres_failed(c, r);
+	bool good = is_result_good(r) || postgres_failed(c, r);
 
 	if (good && strcmp(PQcmdStatus(r), "COMMIT") != 0)
 		good = c->sql.fault != SQL_FINE
@@ -333,7 +333,7 @@ is_clean(struct span s)
 
 /* NULL: no memory. */
 static char *
-cleaned(struct span s)
+copy_clean(struct span s)
 {
 	char *out = malloc(s.n);
 
@@ -360,7 +360,7 @@ postgres_bind_text(struct sql_statement *s, int at, struct span value)
 	v->text = value;
 	if (is_clean(value))
 		return;
-	v->clean = cleaned(value);
+	v->clean = copy_clean(value);
 	v->text = v->clean != NULL ? span_of(v->clean, value.n) : SPAN("?");
 }
 
@@ -374,7 +374,7 @@ postgres_bind_bytes(struct sql_statement *s, int at, struct span value)
 }
 
 static bool
-prepare(struct postgres_connection *c, struct postgres_statement *s,
+prepare_on_server(struct postgres_connection *c, struct postgres_statement *s,
     const Oid *types)
 {
 	struct buf name = buf_over(s->name, sizeof(s->name));
@@ -384,7 +384,7 @@ prepare(struct postgres_connection *c, struct postgres_statement *s,
 	buf_printf(&name, "s%u", c->n_prepared++);
 	r = last_result(
 	    c, PQsendPrepare(c->db, s->name, s->text, s->n, types) == 1);
-	good = is_good(r) || postgres_failed(c, r);
+	good = is_result_good(r) || postgres_failed(c, r);
 	PQclear(r);
 	if (!good)
 		s->name[0] = '\0';
@@ -411,7 +411,7 @@ send_statement(struct postgres_connection *c, struct postgres_statement *s)
 		formats[i] = 1;
 	}
 	if (s->name[0] == '\0' && ++s->runs >= PREPARE_AT &&
-	    !prepare(c, s, types))
+	    !prepare_on_server(c, s, types))
 		return false;
 	if (s->name[0] != '\0' ? PQsendQueryPrepared(c->db, s->name, s->n,
 				     values, sizes, formats, 1)
@@ -422,7 +422,7 @@ send_statement(struct postgres_connection *c, struct postgres_statement *s)
 }
 
 static uint64_t
-count_of(const char *text)
+read_count(const char *text)
 {
 	struct scan s = scan_of(span_str(text));
 	uint64_t n = 0;
@@ -449,8 +449,8 @@ postgres_step(struct sql_statement *statement)
 			s->row = r;
 			return SQL_ROW;
 		}
-		if (is_good(r))
-			s->changed = count_of(PQcmdTuples(r));
+		if (is_result_good(r))
+			s->changed = read_count(PQcmdTuples(r));
 		else
 			good = postgres_failed(c, r);
 		PQclear(r);

@@ -14,16 +14,16 @@ enum {
 static const char infix[] = "._report._dmarc.";
 
 static const struct name codes[] = {
-	{ "inside", CONSENT_INSIDE },
-	{ "given", CONSENT_GIVEN },
-	{ "refused", CONSENT_REFUSED },
-	{ "misused", CONSENT_MISUSED },
-	{ "bad_uri", CONSENT_BAD_URI },
-	{ "temperror", CONSENT_TEMPERROR },
+	{ "inside", DESTINATION_INSIDE },
+	{ "given", DESTINATION_GIVEN },
+	{ "refused", DESTINATION_REFUSED },
+	{ "misused", DESTINATION_MISUSED },
+	{ "bad_uri", DESTINATION_BAD_URI },
+	{ "temperror", DESTINATION_TEMPERROR },
 };
 
 const char *
-consent_code_name(enum consent_code code)
+destination_code_name(enum destination_code code)
 {
 	return table_name(codes, TABLE_SIZE(codes), (int)code);
 }
@@ -71,7 +71,7 @@ local_is_plain(struct span local)
 }
 
 struct span
-consent_address(struct arena *a, struct span uri)
+destination_address(struct arena *a, struct span uri)
 {
 	char memory[ADDRESS_MAX + 1];
 	struct buf b = buf_over(memory, sizeof(memory));
@@ -133,11 +133,11 @@ host_ask(struct host *h, struct span policy_domain, struct dns_talk *talk,
  * RFC 9990 section 4 steps 6 to 9.  An override may only name addresses of the
  * same host; else no report is made to either (last rule of section 4).
  */
-static enum consent_code
-host_word(const struct host *h, const struct consent_query *q, struct arena *a,
-    struct span *override, size_t *n)
+static enum destination_code
+host_word(const struct host *h, const struct destination_query *q,
+    struct arena *a, struct span *override, size_t *n)
 {
-	enum consent_code code = CONSENT_REFUSED;
+	enum destination_code code = DESTINATION_REFUSED;
 	struct dmarc_record record;
 	const char *reason;
 	bool replaced = false;
@@ -147,53 +147,53 @@ host_word(const struct host *h, const struct consent_query *q, struct arena *a,
 		if (dmarc_record_parse(h->word->records[i].text, &record,
 			&reason) == DMARC_RECORD_FOREIGN)
 			continue;
-		code = CONSENT_GIVEN;
+		code = DESTINATION_GIVEN;
 
-		bool is_rua = q->kind == CONSENT_RUA;
+		bool is_rua = q->kind == DESTINATION_RUA;
 		const struct span *uris = is_rua ? record.rua : record.ruf;
 		size_t n_uris = is_rua ? record.n_rua : record.n_ruf;
 
 		for (size_t j = 0; j < n_uris; j++) {
-			struct span to = consent_address(a, uris[j]);
+			struct span to = destination_address(a, uris[j]);
 
 			if (to.p == NULL)
 				continue;
 			if (!domain_equal(address_host(to), h->name))
-				return CONSENT_MISUSED;
+				return DESTINATION_MISUSED;
 			if (*n < DMARC_URIS_MAX)
 				override[(*n)++] = to;
 		}
 		replaced |= n_uris > 0;
 	}
 	/* by something that no mail can be sent to */
-	return replaced && *n == 0 ? CONSENT_REFUSED : code;
+	return replaced && *n == 0 ? DESTINATION_REFUSED : code;
 }
 
 /* ---- all of them ---- */
 
 static void
-add_address(struct consent_result *out, struct span address)
+add_address(struct destination_result *out, struct span address)
 {
 	for (size_t i = 0; i < out->n_addresses; i++)
 		if (span_equal(out->addresses[i], address))
 			return;
-	if (out->n_addresses < CONSENT_ADDRESSES_MAX)
+	if (out->n_addresses < DESTINATION_ADDRESSES_MAX)
 		out->addresses[out->n_addresses++] = address;
 }
 
 struct way {
-	const struct consent_query *q;
+	const struct destination_query *q;
 	struct arena *a;
 	const struct dmarc_walk *home; /* of the policy domain */
-	struct consent_result *out;
+	struct destination_result *out;
 };
 
-static enum consent_code
-judge(struct way *w, const struct host *h, struct span address)
+static enum destination_code
+judge_records(struct way *w, const struct host *h, struct span address)
 {
 	struct span override[DMARC_URIS_MAX];
 	size_t n = 0;
-	enum consent_code code;
+	enum destination_code code;
 
 	/* RFC 9990 section 4: the organizational domains are identical */
 	if (domain_equal(h->name, w->q->policy_domain) ||
@@ -201,24 +201,24 @@ judge(struct way *w, const struct host *h, struct span address)
 		domain_equal(h->walk.organizational_domain,
 		    w->home->organizational_domain))) {
 		add_address(w->out, address);
-		return CONSENT_INSIDE;
+		return DESTINATION_INSIDE;
 	}
 	code = host_word(h, w->q, w->a, override, &n);
-	if (code == CONSENT_GIVEN && n == 0)
+	if (code == DESTINATION_GIVEN && n == 0)
 		add_address(w->out, address);
-	for (size_t i = 0; code == CONSENT_GIVEN && i < n; i++)
+	for (size_t i = 0; code == DESTINATION_GIVEN && i < n; i++)
 		add_address(w->out, override[i]);
 	/* section 4 step 5: worth another try; so is what rests on a walk that
 	 * failed */
-	if (code == CONSENT_REFUSED &&
+	if (code == DESTINATION_REFUSED &&
 	    (h->word->state == DNS_FAILED || w->home->failed || h->walk.failed))
-		code = CONSENT_TEMPERROR;
+		code = DESTINATION_TEMPERROR;
 	return code;
 }
 
 enum step
-consent_check(const struct consent_query *q, struct dns_talk *talk,
-    struct arena *a, struct consent_result *out)
+destination_check(const struct destination_query *q, struct dns_talk *talk,
+    struct arena *a, struct destination_result *out)
 {
 	size_t n = q->n_uris < DMARC_URIS_MAX ? q->n_uris : DMARC_URIS_MAX;
 	struct span *addresses = arena_array(a, n + 1, sizeof(*addresses));
@@ -228,11 +228,11 @@ consent_check(const struct consent_query *q, struct dns_talk *talk,
 	enum step step = STEP_DONE;
 	bool outside = false;
 
-	*out = (struct consent_result){ .temperror = true };
+	*out = (struct destination_result){ .temperror = true };
 	if (addresses == NULL || hosts == NULL)
 		return STEP_DONE;
 	for (size_t i = 0; i < n; i++) {
-		addresses[i] = consent_address(a, q->uris[i]);
+		addresses[i] = destination_address(a, q->uris[i]);
 		hosts[i].name = address_host(addresses[i]);
 		if (addresses[i].p == NULL ||
 		    domain_equal(hosts[i].name, q->policy_domain))
@@ -248,14 +248,15 @@ consent_check(const struct consent_query *q, struct dns_talk *talk,
 		return STEP_WAIT;
 	out->temperror = false;
 	for (size_t i = 0; i < n; i++) {
-		struct consent_finding *f = &out->findings[out->n_findings++];
+		struct destination_finding *f =
+		    &out->findings[out->n_findings++];
 
-		*f = (struct consent_finding){ .uri = q->uris[i],
+		*f = (struct destination_finding){ .uri = q->uris[i],
 			.host = hosts[i].name,
-			.code = CONSENT_BAD_URI };
+			.code = DESTINATION_BAD_URI };
 		if (addresses[i].p != NULL)
-			f->code = judge(&way, &hosts[i], addresses[i]);
-		if (f->code == CONSENT_TEMPERROR)
+			f->code = judge_records(&way, &hosts[i], addresses[i]);
+		if (f->code == DESTINATION_TEMPERROR)
 			out->temperror = true;
 	}
 	/* what could not be allocated is missing above */

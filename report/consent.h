@@ -18,55 +18,57 @@
 #include "lib/step.h"
 
 enum {
-	CONSENT_ADDRESSES_MAX = 10, /* of one report; RFC 9990 section 3.5: up
-	                               to the receiver's limit */
-	CONSENT_QUESTIONS = 8 * (2 + DMARC_URIS_MAX) + DMARC_URIS_MAX, /* DNS */
-	CONSENT_MEMORY = 2 << 20, /* bytes of arena that are always enough */
+	DESTINATION_ADDRESSES_MAX = 10, /* of one report; RFC 9990 section 3.5:
+	                               up to the receiver's limit */
+	DESTINATION_QUESTIONS =
+	    8 * (2 + DMARC_URIS_MAX) + DMARC_URIS_MAX, /* DNS */
+	DESTINATION_MEMORY = 2
+	    << 20, /* bytes of arena that are always enough */
 };
 
-enum consent_kind { CONSENT_RUA, CONSENT_RUF };
+enum destination_kind { DESTINATION_RUA, DESTINATION_RUF };
 
-enum consent_code {
-	CONSENT_INSIDE,    /* of the domain's own organization */
-	CONSENT_GIVEN,     /* outside; its host agrees */
-	CONSENT_REFUSED,   /* outside; no word of its host */
-	CONSENT_MISUSED,   /* its host sends on to yet another host: no report
-	                      to either (section 4, last rule) */
-	CONSENT_BAD_URI,   /* no mail address that reports are sent to */
-	CONSENT_TEMPERROR, /* DNS gave no answer: worth another try */
+enum destination_code {
+	DESTINATION_INSIDE,  /* of the domain's own organization */
+	DESTINATION_GIVEN,   /* outside; its host agrees */
+	DESTINATION_REFUSED, /* outside; no word of its host */
+	DESTINATION_MISUSED, /* its host sends on to yet another host: no report
+	                    to either (section 4, last rule) */
+	DESTINATION_BAD_URI, /* no mail address that reports are sent to */
+	DESTINATION_TEMPERROR, /* DNS gave no answer: worth another try */
 };
 
-struct consent_query {
+struct destination_query {
 	struct span policy_domain; /* where the record was found, normal form
 	                            */
 	const struct span *uris;   /* of the record, in their order */
 	size_t n_uris;
-	enum consent_kind kind;
+	enum destination_kind kind;
 };
 
-struct consent_finding { /* about one URI */
+struct destination_finding { /* about one URI */
 	struct span uri;
 	struct span host; /* normal form; absent: none */
-	enum consent_code code;
+	enum destination_code code;
 };
 
-struct consent_result {
+struct destination_result {
 	struct span
-	    addresses[CONSENT_ADDRESSES_MAX]; /* to send to, distinct,
+	    addresses[DESTINATION_ADDRESSES_MAX]; /* to send to, distinct,
 	                                         domains in lower case */
 	size_t n_addresses;
-	struct consent_finding findings[DMARC_URIS_MAX];
+	struct destination_finding findings[DMARC_URIS_MAX];
 	size_t n_findings;
-	bool temperror; /* some URI is CONSENT_TEMPERROR, or no memory */
+	bool temperror; /* some URI is DESTINATION_TEMPERROR, or no memory */
 };
 
 /* "inside", "given", "refused", ... */
-const char *consent_code_name(enum consent_code code);
+const char *destination_code_name(enum destination_code code);
 
 /* Texts in `out` live in `a` or point into `q`.  An exhausted arena sets
  * `temperror`. */
-enum step consent_check(const struct consent_query *q, struct dns_talk *talk,
-    struct arena *a, struct consent_result *out);
+enum step destination_check(const struct destination_query *q,
+    struct dns_talk *talk, struct arena *a, struct destination_result *out);
 
 /*
  * The address of a "mailto:" URI (RFC 6068 section 2), percent-decoded; absent
@@ -75,6 +77,6 @@ enum step consent_check(const struct consent_query *q, struct dns_talk *talk,
  * no "-" in front, and a host name, are taken, for mail systems give a meaning
  * of their own to others.
  */
-struct span consent_address(struct arena *a, struct span uri);
+struct span destination_address(struct arena *a, struct span uri);
 
 #endif

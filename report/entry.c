@@ -12,14 +12,14 @@ enum {
 };
 
 /* All texts of a message in one buffer; then in one piece of memory. */
-struct draft {
-	struct entry entry;
+struct message_draft {
+	struct queued_message entry;
 	struct buf text;
 	char memory[ROW_BYTES_MAX + FACTS_BYTES_MAX + DECISION_MAX];
 };
 
 static void
-draft_facts(struct draft *d, const struct policy_facts *f,
+draft_facts(struct message_draft *d, const struct policy_facts *f,
     const struct policy_decision *p)
 {
 	const struct span decision[] = {
@@ -45,17 +45,17 @@ draft_facts(struct draft *d, const struct policy_facts *f,
 }
 
 static void
-moved(struct span *texts, size_t n, const char *from, const char *to)
+rebase_spans(struct span *texts, size_t n, const char *from, const char *to)
 {
 	for (size_t i = 0; i < n; i++)
 		if (texts[i].p != NULL)
 			texts[i].p = to + (texts[i].p - from);
 }
 
-static struct entry *
-draft_done(const struct draft *d)
+static struct queued_message *
+draft_done(const struct message_draft *d)
 {
-	struct entry *e = malloc(sizeof(*e) + d->text.n);
+	struct queued_message *e = malloc(sizeof(*e) + d->text.n);
 	const char *bytes;
 
 	if (e == NULL)
@@ -63,19 +63,20 @@ draft_done(const struct draft *d)
 	*e = d->entry;
 	e->size = sizeof(*e) + d->text.n;
 	bytes = memcpy(e + 1, d->memory, d->text.n);
-	moved(e->row, TABLE_SIZE(e->row), d->memory, bytes);
-	moved(&e->facts, 1, d->memory, bytes);
-	moved(e->decision, TABLE_SIZE(e->decision), d->memory, bytes);
+	rebase_spans(e->row, TABLE_SIZE(e->row), d->memory, bytes);
+	rebase_spans(&e->facts, 1, d->memory, bytes);
+	rebase_spans(e->decision, TABLE_SIZE(e->decision), d->memory, bytes);
 	return e;
 }
 
-struct entry *
-entry_new(const struct report_row *row, const struct policy_facts *facts,
-    const struct policy_decision *decision, int64_t now)
+struct queued_message *
+queued_message_new(const struct report_row *row,
+    const struct policy_facts *facts, const struct policy_decision *decision,
+    int64_t now)
 {
-	struct draft d;
+	struct message_draft d;
 
-	d.entry = (struct entry){ .when = now, .count = 1 };
+	d.entry = (struct queued_message){ .when = now, .count = 1 };
 	d.text = buf_over(d.memory, sizeof(d.memory));
 	if (row != NULL) {
 		d.entry.has_row = true;
@@ -88,7 +89,7 @@ entry_new(const struct report_row *row, const struct policy_facts *facts,
 }
 
 void
-entry_add_failure(struct entry *e, const struct failure *f)
+queued_message_add_failure(struct queued_message *e, const struct failure *f)
 {
 	e->failure = failure_copy(f);
 	if (e->failure != NULL)
@@ -96,7 +97,7 @@ entry_add_failure(struct entry *e, const struct failure *f)
 }
 
 void
-entry_drop_failure(struct entry *e)
+queued_message_drop_failure(struct queued_message *e)
 {
 	if (e->failure != NULL)
 		e->size -= failure_size(e->failure);
@@ -105,7 +106,7 @@ entry_drop_failure(struct entry *e)
 }
 
 void
-entry_free(struct entry *e)
+queued_message_free(struct queued_message *e)
 {
 	if (e == NULL)
 		return;

@@ -15,8 +15,8 @@
 #include "report/row.h"
 #include "verify/policy.h"
 
-struct entry {
-	struct entry *next;
+struct queued_message {
+	struct queued_message *next;
 	int64_t when;   /* seconds since 1970 */
 	uint64_t count; /* messages */
 	size_t size;    /* bytes it takes */
@@ -31,14 +31,15 @@ struct entry {
  * `row` may be NULL, `facts` and `decision` both.  Nothing of them is needed
  * afterwards.  NULL: no memory.
  */
-struct entry *entry_new(const struct report_row *row,
+struct queued_message *queued_message_new(const struct report_row *row,
     const struct policy_facts *facts, const struct policy_decision *decision,
     int64_t now);
 
 /* With a copy of `f` as far as there is memory for it. */
-void entry_add_failure(struct entry *e, const struct failure *f);
-void entry_drop_failure(struct entry *e);
+void queued_message_add_failure(
+    struct queued_message *e, const struct failure *f);
+void queued_message_drop_failure(struct queued_message *e);
 
-void entry_free(struct entry *e); /* takes NULL */
+void queued_message_free(struct queued_message *e); /* takes NULL */
 
 #endif

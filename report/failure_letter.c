@@ -43,7 +43,8 @@ put_times(FILE *out, const struct ledger_failure *f)
 }
 
 static void
-put_text(FILE *out, const struct letter *l, const struct ledger_failure *f)
+put_text(
+    FILE *out, const struct mime_message *l, const struct ledger_failure *f)
 {
 	fprintf(out,
 	    "Content-Type: text/plain; charset=us-ascii\n"
@@ -76,25 +77,25 @@ put_feedback(FILE *out, const struct ledger_failure *f)
 }
 
 bool
-failure_letter_write(FILE *out, const struct letter *letter,
+failure_letter_write(FILE *out, const struct mime_message *letter,
     const struct ledger_failure *failure)
 {
 	char memory[SUBJECT_MAX];
 	struct buf subject = buf_over(memory, sizeof(memory));
 
 	put_subject(&subject, failure);
-	letter_head(out, letter, buf_done(&subject),
+	mime_head(out, letter, buf_done(&subject),
 	    "multipart/report; report-type=feedback-report");
-	letter_boundary(out, letter, "");
+	mime_boundary(out, letter, "");
 	put_text(out, letter, failure);
 	fputc('\n', out);
-	letter_boundary(out, letter, "");
+	mime_boundary(out, letter, "");
 	put_feedback(out, failure);
-	letter_boundary(out, letter, "");
+	mime_boundary(out, letter, "");
 	fprintf(out,
 	    "Content-Type: text/rfc822-headers\n"
 	    "Content-Transfer-Encoding: 7bit\n\n%.*s\n",
 	    SPAN_FMT(failure->header));
-	letter_boundary(out, letter, "--");
+	mime_boundary(out, letter, "--");
 	return fflush(out) == 0 && !ferror(out);
 }

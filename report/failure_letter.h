@@ -13,7 +13,7 @@
 #include "report/letter.h"
 
 /* Of `letter` all but text and file_name.  False: it could not be written. */
-bool failure_letter_write(FILE *out, const struct letter *letter,
+bool failure_letter_write(FILE *out, const struct mime_message *letter,
     const struct ledger_failure *failure);
 
 #endif

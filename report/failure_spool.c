@@ -2,7 +2,7 @@
 
 #include "lib/log.h"
 
-enum statement { MORE, COUNT_OPEN, OTHERS, COUNT_HELD, INSERT };
+enum failure_statement { MORE, COUNT_OPEN, OTHERS, COUNT_HELD, INSERT };
 
 static const char *const texts[FAILURE_SPOOL_STATEMENTS] = {
 	[MORE] = "UPDATE failure SET incidents = incidents + 1, last = $1 "
@@ -22,7 +22,7 @@ static const char *const texts[FAILURE_SPOOL_STATEMENTS] = {
 
 /* NULL: a fault, which stepping it tells again. */
 static struct sql_statement *
-statement_of(struct failure_spool *p, enum statement which)
+statement_of(struct failure_spool *p, enum failure_statement which)
 {
 	if (p->statements[which] == NULL)
 		p->statements[which] = sql_prepare(p->db, texts[which]);
@@ -30,7 +30,7 @@ statement_of(struct failure_spool *p, enum statement which)
 }
 
 static bool
-count(struct sql_statement *s, int64_t *out)
+count_rows(struct sql_statement *s, int64_t *out)
 {
 	bool good = sql_step(s) == SQL_ROW;
 
@@ -91,11 +91,11 @@ failure_spool_put(struct failure_spool *p, const struct failure *f)
 	if (merged)
 		return true;
 	sql_bind_text(open, 1, f->organization);
-	if (!count(open, &n))
+	if (!count_rows(open, &n))
 		return false;
 	if (n >= FAILURE_SPOOL_OPEN_MAX)
 		return put_others(p, f);
-	if (!count(statement_of(p, COUNT_HELD), &n))
+	if (!count_rows(statement_of(p, COUNT_HELD), &n))
 		return false;
 	if (n < FAILURE_SPOOL_HELD_MAX)
 		return insert(p, f);

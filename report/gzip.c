@@ -25,7 +25,7 @@ pass_on(struct archive *archive, void *data, const void *bytes, size_t n)
 
 /* The "archive" is a raw stream: one entry without a header. */
 static bool
-begin(struct gzip *g)
+gzip_begin(struct gzip *g)
 {
 	struct archive_entry *entry = archive_entry_new();
 	bool good = entry != NULL &&
@@ -55,7 +55,7 @@ gzip_open(gzip_put *put, void *arg)
 	*g = (struct gzip){
 		.archive = archive_write_new(), .put = put, .arg = arg
 	};
-	if (g->archive != NULL && begin(g))
+	if (g->archive != NULL && gzip_begin(g))
 		return g;
 	archive_write_free(g->archive);
 	free(g);

@@ -14,13 +14,13 @@ static const char lock_name[] = "send";
 
 enum { LOCK_STEP_MS = 50, NOTE_STEP_MS = 200 };
 
-struct hander {
+struct worker {
 	pid_t pid;
 	int socket;
 };
 
-struct hello {
-	enum hander_state state;
+struct worker_hello {
+	enum worker_state state;
 	char error[SQL_ERROR_MAX];
 };
 
@@ -32,9 +32,9 @@ union control { /* aligned as sendmsg() wants it */
 };
 
 static bool
-send_job(int socket, const struct hander_job *job, int mail)
+send_job(int socket, const struct worker_job *job, int mail)
 {
-	struct hander_job copy = *job;
+	struct worker_job copy = *job;
 	struct iovec v = { .iov_base = &copy, .iov_len = sizeof(copy) };
 	union control control = { .bytes = { 0 } };
 	struct msghdr m = { .msg_iov = &v,
@@ -56,7 +56,7 @@ send_job(int socket, const struct hander_job *job, int mail)
 
 /* False: the other end is closed. */
 static bool
-receive_job(int socket, struct hander_job *job, int *mail)
+receive_job(int socket, struct worker_job *job, int *mail)
 {
 	struct iovec v = { .iov_base = job, .iov_len = sizeof(*job) };
 	union control control = { .bytes = { 0 } };
@@ -101,8 +101,8 @@ receive_all(int socket, void *bytes, size_t n)
 
 /* ---- the helper ---- */
 
-struct helper {
-	const struct hander_options *o;
+struct worker_process {
+	const struct worker_options *o;
 	struct ledger *ledger; /* NULL: could not be opened */
 	bool is_shared;        /* by hosts */
 	bool has_lock;
@@ -110,25 +110,25 @@ struct helper {
 };
 
 static void
-open_locked(struct helper *h, struct hello *hello)
+open_locked(struct worker_process *h, struct worker_hello *hello)
 {
-	enum ledger_step got = LEDGER_FAULT;
+	enum ledger_step got = LEDGER_ERROR;
 
 	h->ledger = h->o->open(h->o->arg, hello->error);
 	if (h->ledger != NULL) {
 		h->is_shared = sql_is_shared(ledger_sql(h->ledger));
 		got = ledger_lock(h->ledger, lock_name);
 	}
-	for (int ms = 0; got == LEDGER_NONE && ms < HANDER_LOCK_MS;
+	for (int ms = 0; got == LEDGER_NONE && ms < WORKER_LOCK_MS;
 	     ms += LOCK_STEP_MS) {
 		clock_sleep_ms(LOCK_STEP_MS);
 		got = ledger_lock(h->ledger, lock_name);
 	}
 	h->has_lock = got == LEDGER_OK;
-	hello->state = got == LEDGER_OK ? HANDER_READY
-	    : got == LEDGER_NONE        ? HANDER_BUSY
-					: HANDER_FAULT;
-	if (h->ledger != NULL && got == LEDGER_FAULT) {
+	hello->state = got == LEDGER_OK ? WORKER_READY
+	    : got == LEDGER_NONE        ? WORKER_BUSY
+					: WORKER_FAULT;
+	if (h->ledger != NULL && got == LEDGER_ERROR) {
 		struct buf text = buf_over(hello->error, sizeof(hello->error));
 
 		buf_text(&text, ledger_error(h->ledger));
@@ -138,22 +138,22 @@ open_locked(struct helper *h, struct hello *hello)
 static int64_t
 backoff(uint64_t attempts)
 {
-	int64_t wait = HANDER_BACKOFF_FIRST;
+	int64_t wait = WORKER_BACKOFF_FIRST;
 
-	for (uint64_t i = 1; i < attempts && wait < HANDER_BACKOFF_MAX; i++)
+	for (uint64_t i = 1; i < attempts && wait < WORKER_BACKOFF_MAX; i++)
 		wait *= 2;
-	return wait < HANDER_BACKOFF_MAX ? wait : HANDER_BACKOFF_MAX;
+	return wait < WORKER_BACKOFF_MAX ? wait : WORKER_BACKOFF_MAX;
 }
 
 static enum ledger_state
-state_after(enum handover_code code)
+state_after(enum sendmail_code code)
 {
 	switch (code) {
-	case HANDOVER_DONE:
+	case SENDMAIL_DONE:
 		return LEDGER_SENT;
-	case HANDOVER_NEVER:
+	case SENDMAIL_PERMFAIL:
 		return LEDGER_DROPPED;
-	case HANDOVER_LATER:
+	case SENDMAIL_TEMPFAIL:
 		break;
 	}
 	return LEDGER_WAITING;
@@ -162,12 +162,12 @@ state_after(enum handover_code code)
 /* What is sent has to be noted, or it is sent again.  A note that is found to
  * be there is the one that we could not see confirmed. */
 static enum ledger_step
-note(struct helper *h, const struct ledger_move *m)
+note_outcome(struct worker_process *h, const struct ledger_move *m)
 {
 	char error[SQL_ERROR_MAX];
 	enum ledger_step step = ledger_move(h->ledger, m);
 
-	for (long ms = 0; step == LEDGER_FAULT && ms < HANDER_NOTE_S * 1000L;
+	for (long ms = 0; step == LEDGER_ERROR && ms < WORKER_NOTE_S * 1000L;
 	     ms += NOTE_STEP_MS) {
 		clock_sleep_ms(NOTE_STEP_MS);
 		if (h->is_shared) {
@@ -184,17 +184,17 @@ note(struct helper *h, const struct ledger_move *m)
 }
 
 static void
-work(struct helper *h, const struct hander_job *job, int mail,
-    struct hander_reply *reply)
+work(struct worker_process *h, const struct worker_job *job, int mail,
+    struct worker_reply *reply)
 {
 	struct buf text = buf_over(reply->note, sizeof(reply->note));
 	struct ledger_move m = { .id = job->id,
 		.from = job->from,
-		.to = LEDGER_HANDING,
+		.to = LEDGER_SENDING,
 		.attempts = job->attempts,
 		.now = job->now + (clock_ms() - h->started) / 1000,
 		.note = SPAN("") };
-	struct handover over = { .program = h->o->program,
+	struct sendmail over = { .program = h->o->program,
 		.from = h->o->from,
 		.to = job->to,
 		.mail = mail,
@@ -202,15 +202,15 @@ work(struct helper *h, const struct hander_job *job, int mail,
 
 	reply->step = ledger_move(h->ledger, &m);
 	if (reply->step == LEDGER_OK) {
-		m.from = LEDGER_HANDING;
-		m.to = state_after(handover(&over, &text));
+		m.from = LEDGER_SENDING;
+		m.to = state_after(sendmail_run(&over, &text));
 		m.attempts++;
 		m.not_before = m.now + backoff(m.attempts);
 		m.note = buf_done(&text);
-		reply->step = note(h, &m);
+		reply->step = note_outcome(h, &m);
 	}
 	reply->state = m.to;
-	if (reply->step == LEDGER_FAULT) {
+	if (reply->step == LEDGER_ERROR) {
 		buf_cut(&text, 0);
 		buf_text(&text,
 		    h->ledger != NULL ? ledger_error(h->ledger)
@@ -220,17 +220,17 @@ work(struct helper *h, const struct hander_job *job, int mail,
 
 /* Until the other end is closed; a reply that nobody reads is no matter. */
 static void
-serve(const struct hander_options *o, int socket)
+serve(const struct worker_options *o, int socket)
 {
-	struct hello hello = { .error = "" };
-	struct helper h = { .o = o, .started = clock_ms() };
-	struct hander_job job;
+	struct worker_hello hello = { .error = "" };
+	struct worker_process h = { .o = o, .started = clock_ms() };
+	struct worker_job job;
 	int mail;
 
 	open_locked(&h, &hello);
 	if (send_all(socket, &hello, sizeof(hello))) {
 		while (h.has_lock && receive_job(socket, &job, &mail)) {
-			struct hander_reply reply = { .note = "" };
+			struct worker_reply reply = { .note = "" };
 
 			work(&h, &job, mail, &reply);
 			close(mail);
@@ -242,19 +242,19 @@ serve(const struct hander_options *o, int socket)
 
 /* ---- this side ---- */
 
-static enum hander_state
+static enum worker_state
 fail(char *error, const char *text)
 {
 	struct buf b = buf_over(error, SQL_ERROR_MAX);
 
 	buf_text(&b, text);
-	return HANDER_FAULT;
+	return WORKER_FAULT;
 }
 
-static enum hander_state
-greet(struct hander *h, char *error)
+static enum worker_state
+greet(struct worker *h, char *error)
 {
-	struct hello hello;
+	struct worker_hello hello;
 
 	if (!receive_all(h->socket, &hello, sizeof(hello)))
 		return fail(error, "the helper that hands mail over is gone");
@@ -262,11 +262,11 @@ greet(struct hander *h, char *error)
 	return hello.state;
 }
 
-enum hander_state
-hander_start(const struct hander_options *o, struct hander **out, char *error)
+enum worker_state
+worker_start(const struct worker_options *o, struct worker **out, char *error)
 {
-	struct hander *h = calloc(1, sizeof(*h));
-	enum hander_state state;
+	struct worker *h = calloc(1, sizeof(*h));
+	enum worker_state state;
 	int pair[2];
 
 	*out = NULL;
@@ -287,23 +287,23 @@ hander_start(const struct hander_options *o, struct hander **out, char *error)
 	h->socket = pair[0];
 	state = h->pid > 0 ? greet(h, error)
 			   : fail(error, "no process for the helper");
-	if (state == HANDER_READY)
+	if (state == WORKER_READY)
 		*out = h;
 	else
-		hander_end(h);
+		worker_end(h);
 	return state;
 }
 
 bool
-hander_hand(struct hander *h, const struct hander_job *job, int mail,
-    struct hander_reply *reply)
+worker_submit(struct worker *h, const struct worker_job *job, int mail,
+    struct worker_reply *reply)
 {
 	return send_job(h->socket, job, mail) &&
 	    receive_all(h->socket, reply, sizeof(*reply));
 }
 
 void
-hander_end(struct hander *h)
+worker_end(struct worker *h)
 {
 	int status;
 

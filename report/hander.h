@@ -23,17 +23,17 @@
 #include "report/ledger.h"
 
 enum {
-	HANDER_ADDRESS_MAX = 330, /* RFC 5321 section 4.5.3.1, with the NUL */
-	HANDER_NOTE_MAX = 300,    /* bytes */
-	HANDER_LOCK_MS = 5000, /* another run is waited for so long, for it may
+	WORKER_ADDRESS_MAX = 330, /* RFC 5321 section 4.5.3.1, with the NUL */
+	WORKER_NOTE_MAX = 300,    /* bytes */
+	WORKER_LOCK_MS = 5000, /* another run is waited for so long, for it may
 	                          be one that is just ending */
-	HANDER_NOTE_S = 600,   /* a store that is away is waited for so long to
+	WORKER_NOTE_S = 600,   /* a store that is away is waited for so long to
 	                          note that a mail was sent */
-	HANDER_BACKOFF_FIRST = 900,    /* seconds, doubled each time */
-	HANDER_BACKOFF_MAX = 4 * 3600, /* seconds */
+	WORKER_BACKOFF_FIRST = 900,    /* seconds, doubled each time */
+	WORKER_BACKOFF_MAX = 4 * 3600, /* seconds */
 };
 
-struct hander_options {
+struct worker_options {
 	/* A connection of the helper's own; NULL: `error` (SQL_ERROR_MAX). */
 	struct ledger *(*open)(const void *arg, char *error);
 	const void *arg;
@@ -42,37 +42,37 @@ struct hander_options {
 	unsigned seconds;    /* that one mail may take */
 };
 
-enum hander_state { HANDER_READY, HANDER_BUSY, HANDER_FAULT };
+enum worker_state { WORKER_READY, WORKER_BUSY, WORKER_FAULT };
 
-struct hander;
+struct worker;
 
 /*
  * To be called before this process opens the same store (SQLite's locks do not
- * go over a fork) and before it has threads.  HANDER_BUSY: another run goes on.
- * HANDER_FAULT: `error` (SQL_ERROR_MAX bytes).
+ * go over a fork) and before it has threads.  WORKER_BUSY: another run goes on.
+ * WORKER_FAULT: `error` (SQL_ERROR_MAX bytes).
  */
-enum hander_state hander_start(
-    const struct hander_options *o, struct hander **out, char *error);
+enum worker_state worker_start(
+    const struct worker_options *o, struct worker **out, char *error);
 
-struct hander_job {
+struct worker_job {
 	int64_t id;        /* of the delivery */
 	uint64_t attempts; /* as it was read */
 	enum ledger_state from;
 	int64_t now;
-	char to[HANDER_ADDRESS_MAX];
+	char to[WORKER_ADDRESS_MAX];
 };
 
-struct hander_reply {
+struct worker_reply {
 	enum ledger_step step;      /* LEDGER_NONE: another has moved it */
 	enum ledger_state state;    /* what it is now: SENT, WAITING, DROPPED */
-	char note[HANDER_NOTE_MAX]; /* why; or what is wrong */
+	char note[WORKER_NOTE_MAX]; /* why; or what is wrong */
 };
 
 /* `mail`: a file at its beginning.  False: the helper is gone. */
-bool hander_hand(struct hander *h, const struct hander_job *job, int mail,
-    struct hander_reply *reply);
+bool worker_submit(struct worker *h, const struct worker_job *job, int mail,
+    struct worker_reply *reply);
 
 /* Waits for its end.  Takes NULL. */
-void hander_end(struct hander *h);
+void worker_end(struct worker *h);
 
 #endif

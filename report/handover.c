@@ -46,7 +46,7 @@ set_files(posix_spawn_file_actions_t *f, int mail)
 
 /* sendmail(8): -i a line of one dot ends nothing, -f the envelope sender. */
 static int
-start(const struct handover *h, pid_t *pid)
+spawn_sendmail(const struct sendmail *h, pid_t *pid)
 {
 	const char *const words[] = { h->program, "-i", "-f", h->from, "--",
 		h->to, NULL };
@@ -76,7 +76,7 @@ start(const struct handover *h, pid_t *pid)
 /* Waits for its end; false: it had to be killed.  It is asked for now and then,
  * which works in all containers, as pidfd_open() does not. */
 static bool
-finish(pid_t pid, unsigned seconds, int *status)
+wait_sendmail(pid_t pid, unsigned seconds, int *status)
 {
 	long left = (long)seconds * 1000, step = 1;
 
@@ -96,16 +96,16 @@ finish(pid_t pid, unsigned seconds, int *status)
 	return false;
 }
 
-static enum handover_code
-judge(int status, struct buf *note)
+static enum sendmail_code
+judge_status(int status, struct buf *note)
 {
 	if (!WIFEXITED(status)) {
 		buf_text(note, "sendmail was killed by signal ");
 		buf_number(note, (uint64_t)WTERMSIG(status));
-		return HANDOVER_LATER;
+		return SENDMAIL_TEMPFAIL;
 	}
 	if (WEXITSTATUS(status) == EX_OK)
-		return HANDOVER_DONE;
+		return SENDMAIL_DONE;
 	buf_text(note, "sendmail ended with status ");
 	buf_number(note, (uint64_t)WEXITSTATUS(status));
 	switch (WEXITSTATUS(status)) {
@@ -113,18 +113,18 @@ judge(int status, struct buf *note)
 	case EX_DATAERR:
 	case EX_NOUSER:
 	case EX_NOHOST:
-		return HANDOVER_NEVER;
+		return SENDMAIL_PERMFAIL;
 	default: /* an int, not one of our enums */
-		return HANDOVER_LATER;
+		return SENDMAIL_TEMPFAIL;
 	}
 }
 
-enum handover_code
-handover(const struct handover *h, struct buf *note)
+enum sendmail_code
+sendmail_run(const struct sendmail *h, struct buf *note)
 {
 	int status = 0;
 	pid_t pid;
-	int error = start(h, &pid);
+	int error = spawn_sendmail(h, &pid);
 
 	if (error != 0) {
 		char text[100];
@@ -132,13 +132,13 @@ handover(const struct handover *h, struct buf *note)
 		buf_text(note, h->program);
 		buf_text(note, " cannot be started: ");
 		buf_text(note, strerror_r(error, text, sizeof(text)));
-		return HANDOVER_LATER;
+		return SENDMAIL_TEMPFAIL;
 	}
-	if (!finish(pid, h->seconds, &status)) {
+	if (!wait_sendmail(pid, h->seconds, &status)) {
 		buf_text(note, "sendmail did not end in ");
 		buf_number(note, h->seconds);
 		buf_text(note, " s");
-		return HANDOVER_LATER;
+		return SENDMAIL_TEMPFAIL;
 	}
-	return judge(status, note);
+	return judge_status(status, note);
 }

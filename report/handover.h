@@ -12,13 +12,13 @@
 
 #include "lib/buf.h"
 
-enum handover_code {
-	HANDOVER_DONE,  /* the mail system has it */
-	HANDOVER_LATER, /* not now; or it is not known whether it has it */
-	HANDOVER_NEVER, /* it refuses this mail or address for good */
+enum sendmail_code {
+	SENDMAIL_DONE,     /* the mail system has it */
+	SENDMAIL_TEMPFAIL, /* not now; or it is not known whether it has it */
+	SENDMAIL_PERMFAIL, /* it refuses this mail or address for good */
 };
 
-struct handover {
+struct sendmail {
 	const char *program; /* absolute path */
 	const char *from;    /* the envelope sender, where bounces go */
 	const char *to;      /* one address, without "-" in front */
@@ -27,6 +27,6 @@ struct handover {
 };
 
 /* `note`: why it is not done, one line. */
-enum handover_code handover(const struct handover *h, struct buf *note);
+enum sendmail_code sendmail_run(const struct sendmail *h, struct buf *note);
 
 #endif

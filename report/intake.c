@@ -11,7 +11,7 @@
 
 enum {
 	PEEK = 512,            /* bytes by which a file is known */
-	FIRST_INNER = 1 << 16, /* bytes, doubled to INTAKE_INNER_MAX */
+	FIRST_INNER = 1 << 16, /* bytes, doubled to REPORT_IMPORT_NESTED_MAX */
 };
 
 /* ---- what it is ---- */
@@ -71,8 +71,8 @@ struct head {
 	struct ledger_received report;
 };
 
-struct unit {
-	const struct intake *in;
+struct import_message {
+	const struct report_import *in;
 	struct span file;
 	uint64_t mail;
 	struct arena *a;
@@ -84,20 +84,20 @@ struct unit {
 	unsigned depth;
 	int64_t unpacked;
 	bool bad; /* one of the kinds without a report */
-	enum intake_kind kind;
-	char reason[INTAKE_REASON_MAX];
+	enum report_import_kind kind;
+	char reason[REPORT_IMPORT_REASON_MAX];
 };
 
 /* False, for good; `name` is where it is, or empty. */
 static bool
-refuse(struct unit *u, struct span name, const char *reason)
+refuse_file(struct import_message *u, struct span name, const char *reason)
 {
 	struct buf b = buf_over(u->reason, sizeof(u->reason));
 
 	if (u->bad)
 		return false;
 	u->bad = true;
-	u->kind = INTAKE_REFUSED;
+	u->kind = REPORT_IMPORT_REFUSED;
 	if (name.n > 0) {
 		buf_printable(&b, name, UNPACK_NAME_MAX);
 		buf_text(&b, ": ");
@@ -107,27 +107,27 @@ refuse(struct unit *u, struct span name, const char *reason)
 }
 
 static bool
-fail(struct unit *u, const char *reason)
+fail(struct import_message *u, const char *reason)
 {
 	if (!u->bad) {
-		refuse(u, SPAN(""), reason);
-		u->kind = INTAKE_FAULT;
+		refuse_file(u, SPAN(""), reason);
+		u->kind = REPORT_IMPORT_FAULT;
 	}
 	return false;
 }
 
 static bool
-fail_store(struct unit *u)
+fail_store(struct import_message *u)
 {
 	return fail(u, ledger_error(u->in->ledger));
 }
 
 static void
-tell(const struct unit *u, enum intake_kind kind,
+report_event(const struct import_message *u, enum report_import_kind kind,
     const struct ledger_received *report)
 {
 	u->in->tell(u->in->arg,
-	    &(struct intake_event){ .kind = kind,
+	    &(struct report_import_event){ .kind = kind,
 		.file = u->file,
 		.mail = u->mail,
 		.report = report,
@@ -137,7 +137,7 @@ tell(const struct unit *u, enum intake_kind kind,
 /* ---- one document ---- */
 
 struct stream { /* its bytes: what was looked at, then what comes */
-	struct unit *unit;
+	struct import_message *unit;
 	char first[PEEK];
 	struct span rest;      /* of memory, or of `first` */
 	struct unpack *unpack; /* NULL: that is all */
@@ -152,7 +152,7 @@ pull(void *arg, char *to, size_t n)
 	if (s->rest.n == 0 && s->unpack != NULL) {
 		got = unpack_read(s->unpack, to, n);
 		s->unit->unpacked += got > 0 ? got : 0;
-		return s->unit->unpacked > INTAKE_BYTES_MAX ? -1 : got;
+		return s->unit->unpacked > REPORT_IMPORT_BYTES_MAX ? -1 : got;
 	}
 	if (n > s->rest.n)
 		n = s->rest.n;
@@ -169,30 +169,30 @@ store_row(void *arg, const struct report_row *row)
 }
 
 static bool
-refuse_document(struct unit *u, const struct stream *s, struct span name,
-    enum read_end end, const char *error)
+refuse_document(struct import_message *u, const struct stream *s,
+    struct span name, enum read_end end, const char *error)
 {
 	if (end == READ_MEMORY)
 		return fail(u, "out of memory");
 	if (end != READ_BROKEN)
-		return refuse(u, name, error);
-	return refuse(u, name,
-	    u->unpacked > INTAKE_BYTES_MAX
+		return refuse_file(u, name, error);
+	return refuse_file(u, name,
+	    u->unpacked > REPORT_IMPORT_BYTES_MAX
 		? "a bomb: it unpacks to more than 1 GiB"
 		: unpack_error(s->unpack));
 }
 
 /* The first time through: is it good, and what is it? */
 static bool
-check_document(struct unit *u, struct stream *s, struct span name)
+check_document(struct import_message *u, struct stream *s, struct span name)
 {
 	const struct read_document d = { .pull = pull, .arg = s };
 	struct head *h = arena_alloc(u->a, sizeof(*h));
 	char error[READ_ERROR_MAX];
 	enum read_end end = READ_MEMORY;
 
-	if (++u->reports > INTAKE_REPORTS_MAX)
-		return refuse(
+	if (++u->reports > REPORT_IMPORT_REPORTS_MAX)
+		return refuse_file(
 		    u, SPAN(""), "more than 1000 reports in one file");
 	if (h != NULL)
 		end = read_document(&d, u->a, &h->report, error);
@@ -210,7 +210,7 @@ check_document(struct unit *u, struct stream *s, struct span name)
 
 /* The second time: its rows. */
 static bool
-store_rows(struct unit *u, struct stream *s)
+store_rows(struct import_message *u, struct stream *s)
 {
 	struct ledger *l = u->in->ledger;
 	const struct read_document d = {
@@ -230,7 +230,7 @@ store_rows(struct unit *u, struct stream *s)
 }
 
 static bool
-store_document(struct unit *u, struct stream *s)
+store_document(struct import_message *u, struct stream *s)
 {
 	struct head *h = u->at;
 	struct ledger *l = u->in->ledger;
@@ -243,9 +243,9 @@ store_document(struct unit *u, struct stream *s)
 		return true;
 	switch (ledger_begin_received(l, &h->report)) {
 	case LEDGER_NONE:
-		tell(u, INTAKE_KNOWN, &h->report);
+		report_event(u, REPORT_IMPORT_KNOWN, &h->report);
 		return true;
-	case LEDGER_FAULT:
+	case LEDGER_ERROR:
 		return fail_store(u);
 	case LEDGER_OK:
 		break;
@@ -254,19 +254,20 @@ store_document(struct unit *u, struct stream *s)
 	if (ledger_end_received(l, good) != LEDGER_OK)
 		return fail_store(u);
 	if (good)
-		tell(u, INTAKE_STORED, &h->report);
+		report_event(u, REPORT_IMPORT_STORED, &h->report);
 	return good;
 }
 
 static bool
-take_document(struct unit *u, struct stream *s, struct span name)
+take_document(struct import_message *u, struct stream *s, struct span name)
 {
 	return u->storing ? store_document(u, s) : check_document(u, s, name);
 }
 
 /* ---- files within files ---- */
 
-static bool take(struct unit *u, struct span name, struct span bytes);
+static bool import_bytes(
+    struct import_message *u, struct span name, struct span bytes);
 
 /* Twice the memory; NULL, and none at all, where there is none. */
 static char *
@@ -283,7 +284,7 @@ grow(char *bytes, size_t *room)
 /* All that is left of a stream, in memory of its own, for a reader that has to
  * have it whole. */
 static bool
-take_inner(struct unit *u, struct stream *s, struct span name)
+import_nested(struct import_message *u, struct stream *s, struct span name)
 {
 	size_t n = 0, room = FIRST_INNER;
 	char *bytes = malloc(room);
@@ -293,24 +294,24 @@ take_inner(struct unit *u, struct stream *s, struct span name)
 	while (bytes != NULL && n < room &&
 	    (got = pull(s, bytes + n, room - n)) > 0) {
 		n += (size_t)got;
-		if (n == room && room < INTAKE_INNER_MAX)
+		if (n == room && room < REPORT_IMPORT_NESTED_MAX)
 			bytes = grow(bytes, &room);
 	}
 	if (bytes == NULL)
 		good = fail(u, "out of memory");
 	else if (got < 0)
 		good = refuse_document(u, s, name, READ_BROKEN, "");
-	else if (n >= INTAKE_INNER_MAX)
-		good = refuse(u, name, "more than 64 MiB, packed twice");
+	else if (n >= REPORT_IMPORT_NESTED_MAX)
+		good = refuse_file(u, name, "more than 64 MiB, packed twice");
 	else
-		good = take(u, name, span_of(bytes, n));
+		good = import_bytes(u, name, span_of(bytes, n));
 	free(bytes);
 	return good;
 }
 
 /* The file that comes next in an archive. */
 static bool
-take_entry(struct unit *u, struct unpack *archive, struct span name)
+take_entry(struct import_message *u, struct unpack *archive, struct span name)
 {
 	struct stream s = { .unit = u, .unpack = archive };
 	ptrdiff_t got = 0;
@@ -320,7 +321,7 @@ take_entry(struct unit *u, struct unpack *archive, struct span name)
 	    n < PEEK && (got = unpack_read(archive, s.first + n, PEEK - n)) > 0)
 		n += (size_t)got;
 	if (got < 0)
-		return refuse(u, name, unpack_error(archive));
+		return refuse_file(u, name, unpack_error(archive));
 	u->unpacked += (int64_t)n;
 	s.rest = span_of(s.first, n);
 	switch (form_of(s.rest)) {
@@ -329,7 +330,7 @@ take_entry(struct unit *u, struct unpack *archive, struct span name)
 	case FORM_GZIP:
 	case FORM_ZIP:
 	case FORM_MAIL:
-		return take_inner(u, &s, name);
+		return import_nested(u, &s, name);
 	case FORM_MBOX:
 	case FORM_OTHER:
 		return true;
@@ -338,7 +339,7 @@ take_entry(struct unit *u, struct unpack *archive, struct span name)
 }
 
 static bool
-take_archive(struct unit *u, struct span name, struct span bytes)
+take_archive(struct import_message *u, struct span name, struct span bytes)
 {
 	struct unpack *archive = unpack_open(bytes, unpack_kind(bytes));
 	enum unpack_step step = UNPACK_END;
@@ -348,7 +349,7 @@ take_archive(struct unit *u, struct span name, struct span bytes)
 	while (good && (step = unpack_next(archive, &entry)) == UNPACK_FILE)
 		good = take_entry(u, archive, entry);
 	if (good && step == UNPACK_FAULT)
-		good = refuse(u, name, unpack_error(archive));
+		good = refuse_file(u, name, unpack_error(archive));
 	unpack_close(archive);
 	return good;
 }
@@ -357,13 +358,13 @@ take_archive(struct unit *u, struct span name, struct span bytes)
 static bool
 take_part(void *arg, struct span name, struct span bytes)
 {
-	struct unit *u = arg;
+	struct import_message *u = arg;
 
 	switch (form_of(span_first(bytes, PEEK))) {
 	case FORM_XML:
 	case FORM_GZIP:
 	case FORM_ZIP:
-		return take(u, name, bytes);
+		return import_bytes(u, name, bytes);
 	case FORM_MAIL:
 	case FORM_MBOX:
 	case FORM_OTHER:
@@ -373,7 +374,7 @@ take_part(void *arg, struct span name, struct span bytes)
 }
 
 static bool
-take_mail(struct unit *u, struct span name, struct span bytes)
+take_mail(struct import_message *u, struct span name, struct span bytes)
 {
 	const char *reason;
 
@@ -383,22 +384,22 @@ take_mail(struct unit *u, struct span name, struct span bytes)
 	case MAILBOX_STOPPED:
 		return false;
 	case MAILBOX_REFUSED:
-		return refuse(u, name, reason);
+		return refuse_file(u, name, reason);
 	case MAILBOX_MEMORY:
 		return fail(u, "out of memory");
 	}
 	return false;
 }
 
-/* Calls itself, through archives and mails, to INTAKE_NESTING_MAX. */
+/* Calls itself, through archives and mails, to REPORT_IMPORT_NESTING_MAX. */
 static bool
-take(struct unit *u, struct span name, struct span bytes)
+import_bytes(struct import_message *u, struct span name, struct span bytes)
 {
 	struct stream s = { .unit = u, .rest = bytes };
 	bool good = true;
 
-	if (u->depth == INTAKE_NESTING_MAX)
-		return refuse(
+	if (u->depth == REPORT_IMPORT_NESTING_MAX)
+		return refuse_file(
 		    u, name, "files are packed in each other more than 4 deep");
 	u->depth++;
 	switch (form_of(span_first(bytes, PEEK))) {
@@ -441,58 +442,60 @@ nothing_in(struct span bytes)
 }
 
 static void
-run(struct unit *u, struct span bytes)
+import_document(struct import_message *u, struct span bytes)
 {
-	if (!take(u, SPAN(""), bytes))
+	if (!import_bytes(u, SPAN(""), bytes))
 		return;
 	if (u->good == 0) {
-		refuse(u, SPAN(""), nothing_in(bytes));
-		u->kind = INTAKE_NOTHING;
+		refuse_file(u, SPAN(""), nothing_in(bytes));
+		u->kind = REPORT_IMPORT_NOTHING;
 		return;
 	}
 	u->at = u->heads;
 	u->storing = true;
 	u->unpacked = 0;
 	if (u->in->ledger != NULL) {
-		take(u, SPAN(""), bytes);
+		import_bytes(u, SPAN(""), bytes);
 		return;
 	}
 	for (struct head *h = u->heads; h != NULL; h = h->next)
 		if (!h->other)
-			tell(u, INTAKE_STORED, &h->report);
+			report_event(u, REPORT_IMPORT_STORED, &h->report);
 }
 
 /* False: a fault. */
 static bool
-take_unit(
-    const struct intake *in, struct span file, uint64_t mail, struct span bytes)
+take_unit(const struct report_import *in, struct span file, uint64_t mail,
+    struct span bytes)
 {
-	struct unit u = {
+	struct import_message u = {
 		.in = in,
 		.file = file,
 		.mail = mail,
-		.a = arena_new((size_t)INTAKE_REPORTS_MAX * READ_HEAD_MEMORY),
+		.a = arena_new(
+		    (size_t)REPORT_IMPORT_REPORTS_MAX * READ_HEAD_MEMORY),
 	};
 
 	u.last = &u.heads;
 	if (u.a == NULL)
 		fail(&u, "out of memory");
 	else
-		run(&u, bytes);
+		import_document(&u, bytes);
 	if (u.bad)
-		tell(&u, u.kind, NULL);
+		report_event(&u, u.kind, NULL);
 	arena_free(u.a);
-	return !u.bad || u.kind != INTAKE_FAULT;
+	return !u.bad || u.kind != REPORT_IMPORT_FAULT;
 }
 
 static bool
-go_on(const struct intake *in, size_t done)
+go_on(const struct report_import *in, size_t done)
 {
 	return in->progress == NULL || in->progress(in->arg, done);
 }
 
 bool
-intake_file(const struct intake *in, struct span file, struct span bytes)
+report_import_file(
+    const struct report_import *in, struct span file, struct span bytes)
 {
 	struct span rest = bytes, mail;
 	uint64_t n = 0;

@@ -17,42 +17,46 @@
 #include "report/ledger.h"
 
 enum {
-	INTAKE_NESTING_MAX = 4,      /* a ZIP in a mail in a ZIP ... */
-	INTAKE_REPORTS_MAX = 1000,   /* of one unit */
-	INTAKE_INNER_MAX = 64 << 20, /* bytes of a file in a file in a file */
-	INTAKE_REASON_MAX = 500,
+	REPORT_IMPORT_NESTING_MAX = 4,    /* a ZIP in a mail in a ZIP ... */
+	REPORT_IMPORT_REPORTS_MAX = 1000, /* of one unit */
+	REPORT_IMPORT_NESTED_MAX = 64
+	    << 20, /* bytes of a file in a file in a file */
+	REPORT_IMPORT_REASON_MAX = 500,
 };
 
-#define INTAKE_BYTES_MAX (INT64_C(1) << 30) /* unpacked, of one unit in all */
+#define REPORT_IMPORT_BYTES_MAX                                                \
+	(INT64_C(1) << 30) /* unpacked, of one unit in all */
 
-enum intake_kind {
-	INTAKE_STORED,
-	INTAKE_KNOWN,   /* read before: organisation, id and domain */
-	INTAKE_REFUSED, /* the unit: `reason` */
-	INTAKE_NOTHING, /* the unit: there is no report in it; `reason` */
-	INTAKE_FAULT,   /* of the store, or no memory; `reason` */
+enum report_import_kind {
+	REPORT_IMPORT_STORED,
+	REPORT_IMPORT_KNOWN,   /* read before: organisation, id and domain */
+	REPORT_IMPORT_REFUSED, /* the unit: `reason` */
+	REPORT_IMPORT_NOTHING, /* the unit: there is no report in it; `reason`
+	                        */
+	REPORT_IMPORT_FAULT,   /* of the store, or no memory; `reason` */
 };
 
-struct intake_event {
-	enum intake_kind kind;
+struct report_import_event {
+	enum report_import_kind kind;
 	struct span file;                     /* as it was given */
 	uint64_t mail;                        /* of an mbox, from 1; else 0 */
 	const struct ledger_received *report; /* STORED, KNOWN */
 	struct span reason;
 };
 
-struct intake {
+struct report_import {
 	struct ledger *ledger; /* NULL: nothing is stored, all else is done */
 	int64_t now;
 	/* What became of it; texts live for the call. */
-	void (*tell)(void *arg, const struct intake_event *e);
+	void (*tell)(void *arg, const struct report_import_event *e);
 	/* How far it is in the bytes of the file; false: stop.  May be NULL. */
 	bool (*progress)(void *arg, size_t done);
 	void *arg;
 };
 
-/* `bytes`: all of it.  False: INTAKE_FAULT was told, or progress() said stop:
- * more is no use. */
-bool intake_file(const struct intake *in, struct span file, struct span bytes);
+/* `bytes`: all of it.  False: REPORT_IMPORT_FAULT was told, or progress() said
+ * stop: more is no use. */
+bool report_import_file(
+    const struct report_import *in, struct span file, struct span bytes);
 
 #endif

@@ -11,26 +11,26 @@
 #include "report/numbers.h"
 #include "report/sql.h"
 
-enum kept_outcome {
-	KEPT_WRITTEN,
-	KEPT_REFUSED, /* the limit of new numbers was reached */
-	KEPT_FAULT,   /* the database says why */
+enum row_outcome {
+	ROW_WRITTEN,
+	ROW_REFUSED, /* the limit of new numbers was reached */
+	ROW_ERROR,   /* the database says why */
 };
 
-/* The statement for kept_put(). */
-extern const char kept_insert[];
+/* The statement for row_insert(). */
+extern const char row_insert_query[];
 
 /* The query whose one number is the last closed day; no row: none is. */
-extern const char kept_closed[];
+extern const char closed_day_query[];
 
 /* Of what intern_get() returned. */
-enum kept_outcome kept_outcome(int64_t id);
+enum row_outcome row_outcome(int64_t id);
 
 /*
  * Adds `count` messages to the row of `texts` (pack.h) on `day`, the newest of
  * them at `last` (seconds since 1970).  Within a transaction of the caller's.
  */
-enum kept_outcome kept_put(struct intern *n, struct sql_statement *insert,
+enum row_outcome row_insert(struct intern *n, struct sql_statement *insert,
     const struct span *texts, int64_t day, uint64_t count, int64_t last);
 
 #endif

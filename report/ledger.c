@@ -16,7 +16,7 @@ enum { REPLAY_MEMORY = 1 << 20 }; /* bytes of one message's facts */
 /* ---- the store itself ---- */
 
 struct ledger *
-ledger_over(struct sql *db)
+ledger_from_sql(struct sql *db)
 {
 	struct ledger *l = db != NULL ? calloc(1, sizeof(*l)) : NULL;
 
@@ -35,7 +35,7 @@ ledger_open_file(const char *path, enum sqlite_for purpose, char *error)
 	enum sql_fault fault;
 	struct buf text = buf_over(error, SQL_ERROR_MAX);
 	struct sql *db = sqlite_open(path, purpose, &fault, error);
-	struct ledger *l = ledger_over(db);
+	struct ledger *l = ledger_from_sql(db);
 
 	if (l == NULL && db != NULL)
 		buf_text(&text, "out of memory");
@@ -53,7 +53,7 @@ ledger_open(const char *store, enum sqlite_for purpose, char *error)
 	if (!url_is_database(span_str(store)))
 		return ledger_open_file(store, purpose, error);
 	db = central_open(store, &fault, error);
-	l = ledger_over(db);
+	l = ledger_from_sql(db);
 	if (l == NULL && db != NULL)
 		buf_text(&text, "out of memory");
 	return l;
@@ -75,7 +75,7 @@ ledger_close(struct ledger *l)
 }
 
 enum sql_fault
-ledger_fault(const struct ledger *l)
+ledger_sql_fault(const struct ledger *l)
 {
 	return l->db->fault;
 }
@@ -96,7 +96,7 @@ enum ledger_step
 ledger_begin(struct ledger *l)
 {
 	if (!sql_begin(l->db))
-		return LEDGER_FAULT;
+		return LEDGER_ERROR;
 	l->in_transaction = true;
 	return LEDGER_OK;
 }
@@ -105,7 +105,7 @@ enum ledger_step
 ledger_end(struct ledger *l, bool commit)
 {
 	l->in_transaction = false;
-	return sql_end(l->db, commit) ? LEDGER_OK : LEDGER_FAULT;
+	return sql_end(l->db, commit) ? LEDGER_OK : LEDGER_ERROR;
 }
 
 bool
@@ -136,7 +136,7 @@ enum ledger_step
 ledger_finish(struct sql_statement *s, enum sql_step last)
 {
 	sql_drop(s);
-	return last == SQL_FAILED ? LEDGER_FAULT : LEDGER_OK;
+	return last == SQL_FAILED ? LEDGER_ERROR : LEDGER_OK;
 }
 
 enum ledger_step
@@ -145,7 +145,7 @@ ledger_execute(struct sql_statement *s)
 	bool good = sql_do(s);
 
 	sql_drop(s);
-	return good ? LEDGER_OK : LEDGER_FAULT;
+	return good ? LEDGER_OK : LEDGER_ERROR;
 }
 
 enum ledger_step
@@ -155,7 +155,7 @@ ledger_change(struct sql_statement *s)
 	uint64_t changed = good ? sql_changed(s) : 0;
 
 	sql_drop(s);
-	return !good ? LEDGER_FAULT : changed > 0 ? LEDGER_OK : LEDGER_NONE;
+	return !good ? LEDGER_ERROR : changed > 0 ? LEDGER_OK : LEDGER_NONE;
 }
 
 enum ledger_step
@@ -173,7 +173,7 @@ ledger_keep_texts(struct ledger *l, struct sql_statement *s, enum sql_step step,
 		sql_fail(l->db, SQL_AWAY, "out of memory");
 	if (step == SQL_DONE)
 		return LEDGER_NONE;
-	return step == SQL_ROW && good ? LEDGER_OK : LEDGER_FAULT;
+	return step == SQL_ROW && good ? LEDGER_OK : LEDGER_ERROR;
 }
 
 enum ledger_step
@@ -187,7 +187,7 @@ ledger_number(struct sql_statement *s, int64_t *out)
 	case SQL_FAILED:
 		break;
 	}
-	return LEDGER_FAULT;
+	return LEDGER_ERROR;
 }
 
 enum ledger_step
@@ -233,7 +233,7 @@ number_or_none(struct ledger *l, const char *query, int64_t *day)
 enum ledger_step
 ledger_closed(struct ledger *l, int64_t *day)
 {
-	return number_or_none(l, kept_closed, day);
+	return number_or_none(l, closed_day_query, day);
 }
 
 enum ledger_step
@@ -288,7 +288,7 @@ ledger_close_day(struct ledger *l, int64_t day, int64_t now)
 	return ledger_own_begin(l) &&
 		ledger_own_end(l, close_day(l, day, today))
 	    ? LEDGER_OK
-	    : LEDGER_FAULT;
+	    : LEDGER_ERROR;
 }
 
 enum ledger_step
@@ -409,7 +409,7 @@ ledger_each_row(struct ledger *l, int64_t day, struct span policy_domain,
 }
 
 enum ledger_step
-ledger_each_kept(struct ledger *l, int64_t day,
+ledger_each_stored_row(struct ledger *l, int64_t day,
     bool (*each)(void *arg, const struct report_row *r), void *arg)
 {
 	char memory[LEDGER_QUERY_MAX];
@@ -450,10 +450,10 @@ ledger_each_kept(struct ledger *l, int64_t day,
 /* ---- replay ---- */
 
 static bool
-tell_fate(struct sql_statement *s, struct arena *a,
-    bool (*each)(void *arg, const struct ledger_fate *f), void *arg)
+pass_replay_row(struct sql_statement *s, struct arena *a,
+    bool (*each)(void *arg, const struct ledger_replay_row *f), void *arg)
 {
-	struct ledger_fate f = {
+	struct ledger_replay_row f = {
 		.day = sql_number(s, 0),
 		.messages = (uint64_t)sql_number(s, 1),
 		.action = sql_text(s, 4),
@@ -471,8 +471,8 @@ tell_fate(struct sql_statement *s, struct arena *a,
 }
 
 enum ledger_step
-ledger_each_fate(struct ledger *l, int64_t day,
-    bool (*each)(void *arg, const struct ledger_fate *f), void *arg)
+ledger_each_replay_row(struct ledger *l, int64_t day,
+    bool (*each)(void *arg, const struct ledger_replay_row *f), void *arg)
 {
 	struct sql_statement *s = sql_prepare(l->db,
 	    "SELECT day, messages, address, bytes, action, would, rule "
@@ -488,7 +488,7 @@ ledger_each_fate(struct ledger *l, int64_t day,
 		sql_fail(l->db, SQL_AWAY, "out of memory");
 	sql_bind_number(s, 1, day);
 	while (a != NULL && (step = sql_step(s)) == SQL_ROW)
-		if (!tell_fate(s, a, each, arg))
+		if (!pass_replay_row(s, a, each, arg))
 			break;
 	arena_free(a);
 	return ledger_finish(s, step);

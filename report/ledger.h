@@ -7,7 +7,7 @@
  *
  * A ledger is used by one thread.  While a callback of ledger_each_*() runs, no
  * other call on the same ledger may be made; it returns false to stop.  Every
- * call that can fail returns LEDGER_FAULT then, and ledger_fault() and
+ * call that can fail returns LEDGER_ERROR then, and ledger_sql_fault() and
  * ledger_error() say why.  Texts passed to callbacks live for the call.
  *
  * Days are numbers of REPORT_DAY seconds since 1970, in UTC.
@@ -28,20 +28,20 @@
 enum ledger_step {
 	LEDGER_OK,
 	LEDGER_NONE,  /* nothing there; or it was there, or changed, already */
-	LEDGER_FAULT, /* of the store; SQL_LOCKED is worth another try */
+	LEDGER_ERROR, /* of the store; SQL_LOCKED is worth another try */
 };
 
 struct ledger;
 
 /* Takes `db` over, also when it returns NULL: no memory. */
-struct ledger *ledger_over(struct sql *db);
+struct ledger *ledger_from_sql(struct sql *db);
 
 /* The SQLite file of the daemon; NULL: `error` (SQL_ERROR_MAX bytes). */
 struct ledger *ledger_open_file(
     const char *path, enum sqlite_for purpose, char *error);
 void ledger_close(struct ledger *l); /* takes NULL */
 
-enum sql_fault ledger_fault(const struct ledger *l);
+enum sql_fault ledger_sql_fault(const struct ledger *l);
 const char *ledger_error(const struct ledger *l);
 
 /* The store of that name: a file, or a URL (lib/url.h) of one that hosts share.
@@ -111,7 +111,7 @@ enum ledger_step ledger_each_row(struct ledger *l, int64_t day,
 
 /* Every row of a day as it is stored, with its record, for push; but for those
  * of policy domains whose report of that day was planned here. */
-enum ledger_step ledger_each_kept(struct ledger *l, int64_t day,
+enum ledger_step ledger_each_stored_row(struct ledger *l, int64_t day,
     bool (*each)(void *arg, const struct report_row *r), void *arg);
 
 /* ---- sending ---- */
@@ -129,7 +129,7 @@ enum ledger_step ledger_each_kept(struct ledger *l, int64_t day,
  */
 enum ledger_state {
 	LEDGER_PLANNED,
-	LEDGER_HANDING,
+	LEDGER_SENDING,
 	LEDGER_WAITING,
 	LEDGER_SENT,
 	LEDGER_DROPPED,
@@ -228,7 +228,7 @@ enum ledger_step ledger_get_bounce(struct ledger *l, struct span address,
     struct arena *a, struct ledger_bounce *out);
 
 /* Forgets it: sent to again.  LEDGER_NONE: there was none. */
-enum ledger_step ledger_drop_bounce(struct ledger *l, struct span address);
+enum ledger_step ledger_delete_bounce(struct ledger *l, struct span address);
 
 enum ledger_step ledger_each_bounce(struct ledger *l,
     bool (*each)(void *arg, const struct ledger_bounce *b), void *arg);
@@ -343,11 +343,11 @@ enum ledger_step ledger_each_source(struct ledger *l,
 /* ---- the hosts that share a store: PostgreSQL alone ---- */
 
 struct ledger_host {
-	struct span store;  /* the name of its own store (meta) */
-	struct span name;   /* of the host, for people */
-	int64_t day;        /* the last one that was pushed */
-	struct span ticket; /* of that push (push.h) */
-	int64_t at;         /* seconds since 1970 */
+	struct span store; /* the name of its own store (meta) */
+	struct span name;  /* of the host, for people */
+	int64_t day;       /* the last one that was pushed */
+	struct span token; /* of that push (push.h) */
+	int64_t at;        /* seconds since 1970 */
 };
 
 /* Inserts, or replaces what there was of the store. */
@@ -363,7 +363,8 @@ enum ledger_step ledger_each_host(struct ledger *l,
 
 /* ---- replay ---- */
 
-struct ledger_fate { /* messages of a day with the same facts and decision */
+struct ledger_replay_row { /* messages of a day with the same facts and decision
+	                    */
 	int64_t day;
 	uint64_t messages;
 	struct policy_facts facts;
@@ -371,7 +372,7 @@ struct ledger_fate { /* messages of a day with the same facts and decision */
 };
 
 /* From `day` on, oldest first.  SQLite alone. */
-enum ledger_step ledger_each_fate(struct ledger *l, int64_t day,
-    bool (*each)(void *arg, const struct ledger_fate *f), void *arg);
+enum ledger_step ledger_each_replay_row(struct ledger *l, int64_t day,
+    bool (*each)(void *arg, const struct ledger_replay_row *f), void *arg);
 
 #endif

@@ -13,7 +13,7 @@ read_host(struct sql_statement *s, struct ledger_host *out)
 		.store = sql_text(s, 0),
 		.name = sql_text(s, 1),
 		.day = sql_number(s, 2),
-		.ticket = sql_text(s, 3),
+		.token = sql_text(s, 3),
 		.at = sql_number(s, 4),
 	};
 }
@@ -30,7 +30,7 @@ ledger_put_host(struct ledger *l, const struct ledger_host *h)
 	sql_bind_text(s, 1, h->store);
 	sql_bind_text(s, 2, h->name);
 	sql_bind_number(s, 3, h->day);
-	sql_bind_text(s, 4, h->ticket);
+	sql_bind_text(s, 4, h->token);
 	sql_bind_number(s, 5, h->at);
 	return ledger_execute(s);
 }
@@ -39,7 +39,7 @@ enum ledger_step
 ledger_get_host(struct ledger *l, struct span store, struct arena *a,
     struct ledger_host *out)
 {
-	struct span *const texts[] = { &out->store, &out->name, &out->ticket };
+	struct span *const texts[] = { &out->store, &out->name, &out->token };
 	struct sql_statement *s = sql_prepare(l->db, HOST "WHERE store = $1");
 	enum sql_step step;
 

@@ -48,7 +48,7 @@ ledger_begin_received(struct ledger *l, const struct ledger_received *r)
 	enum ledger_step step;
 
 	if (!l->in_transaction && !sql_begin(l->db))
-		return LEDGER_FAULT;
+		return LEDGER_ERROR;
 	step = insert_received(l, r);
 	if (step == LEDGER_OK) {
 		l->receiving = true;
@@ -94,7 +94,7 @@ enum ledger_step
 ledger_add_received_row(struct ledger *l, const struct report_row *row)
 {
 	if (!l->receiving || !add_received_row(l, row))
-		return LEDGER_FAULT;
+		return LEDGER_ERROR;
 	l->received_rows++;
 	l->received_messages += row->count;
 	return LEDGER_OK;
@@ -119,7 +119,7 @@ ledger_end_received(struct ledger *l, bool keep)
 
 	l->receiving = false;
 	good = sql_end(l->db, good) && good;
-	return good || !keep ? LEDGER_OK : LEDGER_FAULT;
+	return good || !keep ? LEDGER_OK : LEDGER_ERROR;
 }
 
 /* ---- telling ---- */

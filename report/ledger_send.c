@@ -32,7 +32,7 @@ insert_report(struct ledger *l, const struct ledger_report *r, int64_t *id)
 }
 
 static enum ledger_step
-plan(struct ledger *l, const struct ledger_report *r,
+insert_plan(struct ledger *l, const struct ledger_report *r,
     const struct span *destinations, size_t n)
 {
 	struct sql_statement *s;
@@ -54,7 +54,7 @@ plan(struct ledger *l, const struct ledger_report *r,
 		good = sql_do(s);
 	}
 	sql_drop(s);
-	return good ? LEDGER_OK : LEDGER_FAULT;
+	return good ? LEDGER_OK : LEDGER_ERROR;
 }
 
 enum ledger_step
@@ -64,10 +64,10 @@ ledger_plan(struct ledger *l, const struct ledger_report *r,
 	enum ledger_step step;
 
 	if (!ledger_own_begin(l))
-		return LEDGER_FAULT;
-	step = plan(l, r, destinations, n);
-	if (!ledger_own_end(l, step != LEDGER_FAULT))
-		return LEDGER_FAULT;
+		return LEDGER_ERROR;
+	step = insert_plan(l, r, destinations, n);
+	if (!ledger_own_end(l, step != LEDGER_ERROR))
+		return LEDGER_ERROR;
 	return step;
 }
 
@@ -212,8 +212,8 @@ may_move(enum ledger_state from, enum ledger_state to)
 	switch (from) {
 	case LEDGER_PLANNED:
 	case LEDGER_WAITING:
-		return to == LEDGER_HANDING || to == LEDGER_DROPPED;
-	case LEDGER_HANDING:
+		return to == LEDGER_SENDING || to == LEDGER_DROPPED;
+	case LEDGER_SENDING:
 		return to == LEDGER_SENT || to == LEDGER_WAITING ||
 		    to == LEDGER_DROPPED;
 	case LEDGER_SENT:
@@ -230,14 +230,14 @@ ledger_move(struct ledger *l, const struct ledger_move *m)
 
 	if (!may_move(m->from, m->to)) {
 		sql_fail(l->db, SQL_WRONG, "a delivery cannot move like that");
-		return LEDGER_FAULT;
+		return LEDGER_ERROR;
 	}
 	s = sql_prepare(l->db,
 	    "UPDATE delivery SET state = $1, attempts = attempts + $2, "
 	    "changed = $3, not_before = $4, note = $5 "
 	    "WHERE id = $6 AND state = $7 AND attempts = $8");
 	sql_bind_number(s, 1, m->to);
-	sql_bind_number(s, 2, m->to == LEDGER_HANDING);
+	sql_bind_number(s, 2, m->to == LEDGER_SENDING);
 	sql_bind_number(s, 3, m->now);
 	sql_bind_number(s, 4, m->to == LEDGER_WAITING ? m->not_before : 0);
 	sql_bind_text(s, 5, m->note);
@@ -259,7 +259,7 @@ ledger_sent_to(
 
 	sql_bind_text(s, 1, destination);
 	sql_bind_number(s, 2, since);
-	sql_bind_number(s, 3, LEDGER_HANDING);
+	sql_bind_number(s, 3, LEDGER_SENDING);
 	sql_bind_number(s, 4, LEDGER_SENT);
 	step = ledger_number(s, &n);
 	*count = (uint64_t)n;
@@ -271,7 +271,7 @@ ledger_lock(struct ledger *l, const char *name)
 {
 	if (sql_lock(l->db, name))
 		return LEDGER_OK;
-	return l->db->fault == SQL_LOCKED ? LEDGER_NONE : LEDGER_FAULT;
+	return l->db->fault == SQL_LOCKED ? LEDGER_NONE : LEDGER_ERROR;
 }
 
 /* ---- addresses that bounce ---- */
@@ -328,7 +328,7 @@ ledger_get_bounce(struct ledger *l, struct span address, struct arena *a,
 }
 
 enum ledger_step
-ledger_drop_bounce(struct ledger *l, struct span address)
+ledger_delete_bounce(struct ledger *l, struct span address)
 {
 	struct sql_statement *s =
 	    sql_prepare(l->db, "DELETE FROM bounce WHERE address = $1");

@@ -7,13 +7,13 @@
 #include "lib/date.h"
 
 enum {
-	BASE64_LINE = (LETTER_LINE + 2) / 3 * 4, /* letters */
+	BASE64_LINE = (MIME_LINE + 2) / 3 * 4, /* letters */
 	SUBJECT_MAX = 1000, /* bytes: three names and some words */
 };
 
 /* RFC 9990 section 3.5.2, dmarc-subject; folded as the section shows it. */
 static void
-put_subject(struct buf *b, const struct letter *l)
+put_subject(struct buf *b, const struct mime_message *l)
 {
 	buf_text(b, "Report Domain: ");
 	buf_span(b, l->domain);
@@ -30,8 +30,8 @@ put_subject(struct buf *b, const struct letter *l)
  * does not know that can write it, and base64 has no "=_" in it.
  */
 void
-letter_head(
-    FILE *out, const struct letter *l, struct span subject, const char *type)
+mime_head(FILE *out, const struct mime_message *l, struct span subject,
+    const char *type)
 {
 	char memory[DATE_MAX];
 	struct buf date = buf_over(memory, sizeof(memory));
@@ -46,26 +46,27 @@ letter_head(
 }
 
 void
-letter_boundary(FILE *out, const struct letter *l, const char *after)
+mime_boundary(FILE *out, const struct mime_message *l, const char *after)
 {
 	fprintf(out, "--=_%.*s%s\n", SPAN_FMT(l->report_id), after);
 }
 
 void
-letter_begin(struct letter_writer *w, FILE *out, const struct letter *letter)
+mime_begin(
+    struct letter_writer *w, FILE *out, const struct mime_message *letter)
 {
 	char memory[SUBJECT_MAX];
 	struct buf subject = buf_over(memory, sizeof(memory));
 
 	*w = (struct letter_writer){ .out = out, .letter = letter };
 	put_subject(&subject, letter);
-	letter_head(out, letter, buf_done(&subject), "multipart/mixed");
-	letter_boundary(out, letter, "");
+	mime_head(out, letter, buf_done(&subject), "multipart/mixed");
+	mime_boundary(out, letter, "");
 	fprintf(out,
 	    "Content-Type: text/plain; charset=us-ascii\n"
 	    "Content-Transfer-Encoding: 7bit\n\n%.*s\n",
 	    SPAN_FMT(letter->text));
-	letter_boundary(out, letter, "");
+	mime_boundary(out, letter, "");
 	fprintf(out,
 	    "Content-Type: application/gzip;\n name=\"%.*s\"\n"
 	    "Content-Disposition: attachment;\n filename=\"%.*s\"\n"
@@ -86,33 +87,33 @@ put_line(struct letter_writer *w)
 }
 
 void
-letter_attach(struct letter_writer *w, struct span bytes)
+mime_attach(struct letter_writer *w, struct span bytes)
 {
 	while (bytes.n > 0) {
-		size_t n = LETTER_LINE - w->n;
+		size_t n = MIME_LINE - w->n;
 
 		n = n < bytes.n ? n : bytes.n;
 		memcpy(w->line + w->n, bytes.p, n);
 		w->n += n;
 		bytes = span_skip(bytes, n);
-		if (w->n == LETTER_LINE)
+		if (w->n == MIME_LINE)
 			put_line(w);
 	}
 }
 
 bool
-letter_end(struct letter_writer *w)
+mime_end(struct letter_writer *w)
 {
 	if (w->n > 0)
 		put_line(w);
-	letter_boundary(w->out, w->letter, "--");
+	mime_boundary(w->out, w->letter, "--");
 	return fflush(w->out) == 0 && !ferror(w->out);
 }
 
 size_t
-letter_room(size_t size)
+mime_room(size_t size)
 {
-	if (size <= LETTER_HEAD_MAX)
+	if (size <= MIME_HEAD_MAX)
 		return 0;
-	return (size - LETTER_HEAD_MAX) / (BASE64_LINE + 1) * LETTER_LINE;
+	return (size - MIME_HEAD_MAX) / (BASE64_LINE + 1) * MIME_LINE;
 }

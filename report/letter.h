@@ -15,13 +15,13 @@
 #include "lib/span.h"
 
 enum {
-	LETTER_LINE = 57, /* bytes a line of base64 stands for: 76 letters, RFC
+	MIME_LINE = 57, /* bytes a line of base64 stands for: 76 letters, RFC
 	                     2045 section 6.8 */
-	LETTER_HEAD_MAX = 8192, /* bytes of all that is not attachment; names
+	MIME_HEAD_MAX = 8192, /* bytes of all that is not attachment; names
 	                           of 255 bytes, text of 2000 */
 };
 
-struct letter {
+struct mime_message {
 	struct span from, to;   /* addresses */
 	struct span domain;     /* the policy domain */
 	struct span submitter;  /* our domain */
@@ -34,8 +34,8 @@ struct letter {
 
 struct letter_writer {
 	FILE *out;
-	const struct letter *letter;
-	unsigned char line[LETTER_LINE]; /* what is not a whole line yet */
+	const struct mime_message *letter;
+	unsigned char line[MIME_LINE]; /* what is not a whole line yet */
 	size_t n;
 };
 
@@ -43,23 +43,24 @@ struct letter_writer {
  * The head of a mail of ours, up to the empty line: `subject` as it is, folded
  * or not; `type` of the whole, "multipart/mixed".
  */
-void letter_head(FILE *out, const struct letter *letter, struct span subject,
-    const char *type);
+void mime_head(FILE *out, const struct mime_message *letter,
+    struct span subject, const char *type);
 
 /* The line between two parts; `after`: "" or, behind the last, "--". */
-void letter_boundary(FILE *out, const struct letter *letter, const char *after);
+void mime_boundary(
+    FILE *out, const struct mime_message *letter, const char *after);
 
-/* All but the attachment.  Errors of writing are left for letter_end(). */
-void letter_begin(
-    struct letter_writer *w, FILE *out, const struct letter *letter);
+/* All but the attachment.  Errors of writing are left for mime_end(). */
+void mime_begin(
+    struct letter_writer *w, FILE *out, const struct mime_message *letter);
 
 /* More of the attachment, which is application/gzip. */
-void letter_attach(struct letter_writer *w, struct span bytes);
+void mime_attach(struct letter_writer *w, struct span bytes);
 
 /* False: something could not be written. */
-bool letter_end(struct letter_writer *w);
+bool mime_end(struct letter_writer *w);
 
 /* Bytes of attachment that fit into a mail of `size` bytes. */
-size_t letter_room(size_t size);
+size_t mime_room(size_t size);
 
 #endif

@@ -434,7 +434,7 @@ put_cause(FILE *out, const struct view_domain *d, enum view_cause cause)
 	fputs("</b> messages, ", out);
 	put_number(out, sources);
 	fputs(sources == 1 ? " source</p><p>" : " sources</p><p>", out);
-	put_words(out, view_cause_cure(cause));
+	put_words(out, view_cause_fix(cause));
 	fputs("</p><ul>\n", out);
 	for (const struct view_source *s = d->sources;
 	     s != NULL && n < PAGE_LISTED_MAX; s = s->next)
@@ -475,7 +475,7 @@ put_tile(FILE *out, const char *label, uint64_t value)
 }
 
 static const char *
-advice_class(enum view_advice advice)
+advice_class(enum view_recommendation advice)
 {
 	switch (advice) {
 	case VIEW_TO_QUARANTINE:
@@ -518,9 +518,9 @@ put_domain(FILE *out, const struct view *v, const struct view_domain *d)
 	fputs("</h2>", out);
 	put_policy(out, d);
 	fprintf(out, "<div class=\"advice %s\"><b>", advice_class(d->advice));
-	put_words(out, view_advice_title(d->advice));
+	put_words(out, view_recommendation_title(d->advice));
 	fputs("</b>", out);
-	put_words(out, view_advice_text(d->advice));
+	put_words(out, view_recommendation_text(d->advice));
 	fputs("</div>\n<div class=\"tiles\"><div class=\"tile\"><b>", out);
 	put_rate(out, d->passed, d->messages);
 	fputs("</b><span>pass</span></div>", out);

@@ -141,7 +141,7 @@ part_for(struct measure *m)
 		return NULL;
 	if (m->bytes + GZIP_LAG_MAX <= m->limits->bytes)
 		return &m->out->part[m->out->n - 1];
-	if (m->out->n == PARTS_MAX)
+	if (m->out->n == SPLIT_MAX)
 		return NULL;
 	m->failed |= !document_close(&m->document);
 	return m->failed ? NULL : part_open(m);
@@ -169,7 +169,7 @@ measure_row(void *arg, const struct report_row *r)
 }
 
 bool
-parts_measure(struct ledger *l, int64_t day, const struct aggregate_info *info,
+split_measure(struct ledger *l, int64_t day, const struct aggregate_info *info,
     const struct parts_limits *limits, struct parts *out)
 {
 	struct measure m = { .info = info, .limits = limits, .out = out };
@@ -216,7 +216,7 @@ write_row(void *arg, const struct report_row *r)
 }
 
 bool
-parts_write(struct ledger *l, int64_t day, const struct aggregate_info *info,
+split_write(struct ledger *l, int64_t day, const struct aggregate_info *info,
     const struct parts_range *range, gzip_put *put, void *arg,
     uint64_t *messages)
 {

@@ -22,7 +22,7 @@
 #include "report/gzip.h"
 #include "report/ledger.h"
 
-enum { PARTS_MAX = 40 }; /* of one report; rows beyond them are summed up */
+enum { SPLIT_MAX = 40 }; /* of one report; rows beyond them are summed up */
 
 struct part {
 	uint64_t rows;     /* without those of the sum */
@@ -30,7 +30,7 @@ struct part {
 };
 
 struct parts {
-	struct part part[PARTS_MAX];
+	struct part part[SPLIT_MAX];
 	size_t n;        /* 0: the day has no rows of that domain */
 	uint64_t summed; /* rows that were summed up */
 };
@@ -41,7 +41,7 @@ struct parts_limits {
 };
 
 /* False: of the ledger, or no memory. */
-bool parts_measure(struct ledger *l, int64_t day,
+bool split_measure(struct ledger *l, int64_t day,
     const struct aggregate_info *info, const struct parts_limits *limits,
     struct parts *out);
 
@@ -53,7 +53,7 @@ struct parts_range {
 
 /* The document, compressed, to `put`.  `messages`: those in it.  False: of the
  * ledger, no memory, or `put` failed. */
-bool parts_write(struct ledger *l, int64_t day,
+bool split_write(struct ledger *l, int64_t day,
     const struct aggregate_info *info, const struct parts_range *range,
     gzip_put *put, void *arg, uint64_t *messages);
 

@@ -9,7 +9,7 @@
 
 enum {
 	DAYS_MAX = 4000, /* with rows; retention is 3650 at most */
-	NAME_SIZE = 64,  /* of a store or ticket, with the NUL */
+	NAME_SIZE = 64,  /* of a store or token, with the NUL */
 	META_MEMORY = 1 << 12,
 	LOCK_STEP_MS = 50,
 };
@@ -17,7 +17,7 @@ enum {
 /* Of sending too: what is being sent from the file must not be pushed. */
 static const char lock_name[] = "send";
 
-struct name {
+struct push_name {
 	char text[NAME_SIZE];
 };
 
@@ -28,15 +28,15 @@ struct push {
 	bool two; /* files of one name */
 
 	/* what the file says */
-	struct name store, last, next; /* the tickets; empty: none */
-	int64_t pushed;                /* -1: none */
+	struct push_name store, last, next; /* the tickets; empty: none */
+	int64_t pushed;                     /* -1: none */
 	int64_t closed;
 	int64_t days[DAYS_MAX];
 	size_t n_days;
 
 	/* what the database says */
 	bool is_known;
-	struct name ticket, host;
+	struct push_name token, host;
 	int64_t day; /* -1: none */
 
 	/* the transaction */
@@ -50,7 +50,7 @@ struct push {
 /* ---- faults ---- */
 
 static bool
-fault(struct push *p, const char *where, const char *text)
+push_error(struct push *p, const char *where, const char *text)
 {
 	if (p->error.n > 0)
 		return false;
@@ -62,25 +62,25 @@ fault(struct push *p, const char *where, const char *text)
 static bool
 local_fault(struct push *p)
 {
-	return fault(p, "the file of this host: ", ledger_error(p->local));
+	return push_error(p, "the file of this host: ", ledger_error(p->local));
 }
 
 static bool
 central_fault(struct push *p)
 {
-	return fault(p, "the shared store: ", ledger_error(p->central));
+	return push_error(p, "the shared store: ", ledger_error(p->central));
 }
 
 /* Where there are two files of one name, the host of the other is told. */
 static bool
-two_files(struct push *p)
+report_two_files(struct push *p)
 {
 	p->two = true;
-	return fault(p, "", p->host.text);
+	return push_error(p, "", p->host.text);
 }
 
 static void
-tell(struct push *p, enum push_kind kind, int64_t day)
+push_report(struct push *p, enum push_kind kind, int64_t day)
 {
 	struct push_event e = { .kind = kind, .day = day };
 
@@ -95,7 +95,7 @@ tell(struct push *p, enum push_kind kind, int64_t day)
 /* ---- names and tickets ---- */
 
 static void
-name_set(struct name *n, struct span text)
+name_set(struct push_name *n, struct span text)
 {
 	struct buf b = buf_over(n->text, sizeof(n->text));
 
@@ -103,20 +103,20 @@ name_set(struct name *n, struct span text)
 }
 
 static bool
-name_is_set(const struct name *n)
+name_is_set(const struct push_name *n)
 {
 	return n->text[0] != '\0';
 }
 
 static bool
-name_equal(const struct name *a, const struct name *b)
+name_equal(const struct push_name *a, const struct push_name *b)
 {
 	return strcmp(a->text, b->text) == 0;
 }
 
 /* 128 bits, as schema.h's name of a store has. */
 static void
-name_random(struct name *n)
+name_random(struct push_name *n)
 {
 	struct hash_secret r = hash_secret_new();
 	struct buf b = buf_over(n->text, sizeof(n->text));
@@ -128,11 +128,12 @@ name_random(struct name *n)
 /* ---- what the file says ---- */
 
 static bool
-read_meta(struct push *p, const char *name, struct arena *a, struct name *out)
+read_meta(
+    struct push *p, const char *name, struct arena *a, struct push_name *out)
 {
 	struct span text = SPAN("");
 
-	if (ledger_meta(p->local, name, &text, a) == LEDGER_FAULT)
+	if (ledger_meta(p->local, name, &text, a) == LEDGER_ERROR)
 		return local_fault(p);
 	name_set(out, text);
 	return true;
@@ -145,7 +146,7 @@ read_local(struct push *p)
 	bool good;
 
 	if (a == NULL)
-		return fault(p, "", "out of memory");
+		return push_error(p, "", "out of memory");
 	good = read_meta(p, "store", a, &p->store) &&
 	    read_meta(p, "push_ticket", a, &p->last) &&
 	    read_meta(p, "push_next", a, &p->next);
@@ -153,7 +154,8 @@ read_local(struct push *p)
 	if (good && ledger_pushed(p->local, &p->pushed) != LEDGER_OK)
 		good = local_fault(p);
 	if (good && !name_is_set(&p->store))
-		good = fault(p, "the file of this host: ", "it has no name");
+		good =
+		    push_error(p, "the file of this host: ", "it has no name");
 	return good;
 }
 
@@ -212,22 +214,23 @@ read_central(struct push *p)
 	enum ledger_step step;
 
 	if (a == NULL)
-		return fault(p, "", "out of memory");
+		return push_error(p, "", "out of memory");
 	step = ledger_get_host(p->central, span_str(p->store.text), a, &h);
 	p->is_known = step == LEDGER_OK;
 	p->day = p->is_known ? h.day : -1;
-	name_set(&p->ticket, p->is_known ? h.ticket : SPAN(""));
+	name_set(&p->token, p->is_known ? h.token : SPAN(""));
 	name_set(&p->host, p->is_known ? h.name : SPAN(""));
 	arena_free(a);
-	return step != LEDGER_FAULT || central_fault(p);
+	return step != LEDGER_ERROR || central_fault(p);
 }
 
 /*
- * As it stands once all is over that was begun before: of a run that was killed
- * the database may still be at the commit, and until then has the lock.
+ * As it stands once all is over that was begun before: of a push_all that was
+ * killed the database may still be at the commit, and until then has the
+ * push_lock.
  */
 static bool
-read_settled(struct push *p)
+read_central_locked(struct push *p)
 {
 	bool good = ledger_begin(p->central) == LEDGER_OK;
 
@@ -239,39 +242,39 @@ read_settled(struct push *p)
 	return good;
 }
 
-/* A run died between the commit there and the note here. */
+/* A push_all died between the commit there and the note here. */
 static bool
-note_known(struct push *p)
+accept_known_push(struct push *p)
 {
 	p->last = p->next;
 	p->pushed = p->day;
 	if (!note_local(p))
 		return false;
-	tell(p, PUSH_KNOWN, p->day);
+	push_report(p, PUSH_KNOWN, p->day);
 	return true;
 }
 
 /* From which day on?  p->day is the last that need not be pushed. */
 static bool
-compare(struct push *p)
+compare_tokens(struct push *p)
 {
 	if (!p->is_known && !name_is_set(&p->last)) {
 		p->day = p->pushed;
 		return true;
 	}
-	if (p->is_known && name_equal(&p->ticket, &p->last))
+	if (p->is_known && name_equal(&p->token, &p->last))
 		return true;
-	if (p->is_known && name_equal(&p->ticket, &p->next))
-		return note_known(p);
+	if (p->is_known && name_equal(&p->token, &p->next))
+		return accept_known_push(p);
 	if (p->is_known && p->day >= p->pushed)
-		return two_files(p);
-	tell(p, PUSH_AGAIN, p->day);
+		return report_two_files(p);
+	push_report(p, PUSH_AGAIN, p->day);
 	return true;
 }
 
 /* What a person said of two files of one name. */
 static bool
-settle(struct push *p)
+resolve_copy(struct push *p)
 {
 	switch (p->o->as) {
 	case PUSH_AS_IT_IS:
@@ -282,7 +285,7 @@ settle(struct push *p)
 		name_set(&p->next, SPAN(""));
 		return note_local(p) && read_central(p);
 	case PUSH_AS_RESTORED:
-		p->last = p->ticket;
+		p->last = p->token;
 		name_set(&p->next, SPAN(""));
 		p->pushed = p->day;
 		return note_local(p);
@@ -301,8 +304,8 @@ add_row(void *arg, const struct report_row *r)
 	struct span texts[ROW_TEXTS_MAX];
 
 	row_encode(&text, r, texts);
-	p->refused = kept_put(&p->intern, p->insert, texts, p->day_there,
-			 r->count, r->when) != KEPT_WRITTEN;
+	p->refused = row_insert(&p->intern, p->insert, texts, p->day_there,
+			 r->count, r->when) != ROW_WRITTEN;
 	p->rows++;
 	p->messages += r->count;
 	return !p->refused;
@@ -318,9 +321,9 @@ put_rows(struct push *p, int64_t day)
 	p->day_there = day > closed ? day : closed + 1;
 	p->rows = p->messages = 0;
 	p->refused = false;
-	/* what another run took away must not be used from memory */
+	/* what another push_all took away must not be used from memory */
 	intern_cache_clear(p->intern.cache);
-	if (ledger_each_kept(p->local, day, add_row, p) == LEDGER_FAULT)
+	if (ledger_each_stored_row(p->local, day, add_row, p) == LEDGER_ERROR)
 		return local_fault(p);
 	return !p->refused || central_fault(p);
 }
@@ -329,18 +332,18 @@ put_rows(struct push *p, int64_t day)
 static bool
 write_day(struct push *p, int64_t day)
 {
-	struct name seen = p->ticket;
+	struct push_name seen = p->token;
 	struct ledger_host h = { .store = span_str(p->store.text),
 		.name = p->o->host,
 		.day = day,
-		.ticket = span_str(p->next.text),
+		.token = span_str(p->next.text),
 		.at = p->o->now };
 	int64_t was = p->day;
 
 	if (!read_central(p))
 		return false;
-	if (!name_equal(&seen, &p->ticket))
-		return two_files(p);
+	if (!name_equal(&seen, &p->token))
+		return report_two_files(p);
 	p->day = was;
 	return put_rows(p, day) &&
 	    (ledger_put_host(p->central, &h) == LEDGER_OK || central_fault(p));
@@ -359,7 +362,7 @@ try_day(struct push *p, int64_t day)
 	return good;
 }
 
-/* The ticket is on disk before the database may have it. */
+/* The token is on disk before the database may have it. */
 static bool
 push_day(struct push *p, int64_t day)
 {
@@ -369,19 +372,20 @@ push_day(struct push *p, int64_t day)
 	if (!note_local(p))
 		return false;
 	for (int i = 0; !good && i < PUSH_TRIES; i++) {
-		if (i > 0 && (ledger_fault(p->central) != SQL_LOCKED || p->two))
+		if (i > 0 &&
+		    (ledger_sql_fault(p->central) != SQL_LOCKED || p->two))
 			break;
 		buf_cut(&p->error, 0);
 		good = try_day(p, day);
 	}
 	if (!good)
 		return false;
-	p->ticket = p->last = p->next;
+	p->token = p->last = p->next;
 	p->is_known = true;
 	p->day = p->pushed = day;
 	if (!note_local(p))
 		return false;
-	tell(p, PUSH_DAY, day);
+	push_report(p, PUSH_DAY, day);
 	return true;
 }
 
@@ -389,7 +393,7 @@ push_day(struct push *p, int64_t day)
 static bool
 push_days(struct push *p)
 {
-	if (ledger_each_day(p->local, add_day, p) == LEDGER_FAULT)
+	if (ledger_each_day(p->local, add_day, p) == LEDGER_ERROR)
 		return local_fault(p);
 	for (size_t i = 0; i < p->n_days; i++)
 		if (!push_day(p, p->days[i]))
@@ -397,20 +401,20 @@ push_days(struct push *p)
 	return p->day >= p->closed || push_day(p, p->closed);
 }
 
-/* ---- the run ---- */
+/* ---- the push_all ---- */
 
-/* A fault is logged by tidy.c, and no fault of the push. */
+/* A push_error is logged by push_retention.c, and no push_error of the push. */
 static void
-tidy(struct push *p)
+push_retention(struct push *p)
 {
-	struct tidy t = { .o = p->o->tidy };
-	int64_t until = clock_ms() + PUSH_TIDY_S * 1000;
+	struct retention t = { .o = p->o->retention };
+	int64_t until = clock_ms() + PUSH_RETENTION_S * 1000;
 	bool more = true;
 
 	while (more && clock_ms() < until) {
 		if (ledger_begin(p->central) != LEDGER_OK)
 			return;
-		more = tidy_step(
+		more = retention_step(
 		    &t, ledger_sql(p->central), p->intern.cache, p->o->now);
 		if (ledger_end(p->central, true) != LEDGER_OK)
 			return;
@@ -418,28 +422,29 @@ tidy(struct push *p)
 }
 
 static bool
-run(struct push *p)
+push_all(struct push *p)
 {
 	int64_t yesterday = p->o->now / REPORT_DAY - 1, before;
 
-	if (ledger_close_day(p->local, yesterday, p->o->now) == LEDGER_FAULT ||
+	if (ledger_close_day(p->local, yesterday, p->o->now) == LEDGER_ERROR ||
 	    ledger_closed(p->local, &p->closed) != LEDGER_OK)
 		return local_fault(p);
 	/* those that a clock closed which was ahead may change yet */
 	if (p->closed > yesterday)
 		p->closed = yesterday;
-	if (!read_local(p) || !read_settled(p) || !settle(p) || !compare(p))
+	if (!read_local(p) || !read_central_locked(p) || !resolve_copy(p) ||
+	    !compare_tokens(p))
 		return false;
 	before = p->day;
 	if (!push_days(p))
 		return false;
 	if (p->day > before)
-		tidy(p);
+		push_retention(p);
 	return true;
 }
 
 static enum ledger_step
-lock(struct ledger *l)
+push_lock(struct ledger *l)
 {
 	enum ledger_step got = ledger_lock(l, lock_name);
 
@@ -458,11 +463,11 @@ run_locked(struct push *p)
 	bool good;
 
 	p->intern = (struct intern){ .db = db, .cache = intern_cache_new() };
-	p->insert = sql_prepare(db, kept_insert);
+	p->insert = sql_prepare(db, row_insert_query);
 	if (p->intern.cache != NULL && p->insert != NULL)
-		good = run(p);
+		good = push_all(p);
 	else
-		good = fault(p, "", "out of memory");
+		good = push_error(p, "", "out of memory");
 	intern_end(&p->intern);
 	sql_drop(p->insert);
 	intern_cache_free(p->intern.cache);
@@ -479,12 +484,12 @@ push_run(const struct push_options *o, char *error)
 	p.local = o->local;
 	p.central = o->central;
 	p.error = buf_over(error, PUSH_ERROR_MAX);
-	switch (lock(o->local)) {
+	switch (push_lock(o->local)) {
 	case LEDGER_OK:
 		return run_locked(&p);
 	case LEDGER_NONE:
 		return PUSH_BUSY;
-	case LEDGER_FAULT:
+	case LEDGER_ERROR:
 		local_fault(&p);
 		break;
 	}

@@ -24,11 +24,11 @@
 #include "report/tidy.h"
 
 enum {
-	PUSH_ERROR_MAX = 400, /* bytes */
-	PUSH_LOCK_MS = 5000,  /* another run on this host is waited for */
-	PUSH_TRIES = 3,       /* where the database ended a transaction for the
-	                         sake of another */
-	PUSH_TIDY_S = 20,     /* seconds a run spends on retention */
+	PUSH_ERROR_MAX = 400,  /* bytes */
+	PUSH_LOCK_MS = 5000,   /* another run on this host is waited for */
+	PUSH_TRIES = 3,        /* where the database ended a transaction for the
+	                          sake of another */
+	PUSH_RETENTION_S = 20, /* seconds a run spends on retention */
 };
 
 enum push_as {
@@ -57,7 +57,7 @@ struct push_options {
 	int64_t now;      /* seconds since 1970 */
 	struct span host; /* our name, for people */
 	enum push_as as;
-	struct tidy_options tidy; /* of the shared store */
+	struct retention_options retention; /* of the shared store */
 	void (*tell)(void *arg, const struct push_event *e);
 	void *arg;
 };

@@ -85,7 +85,7 @@ enum slot {
 };
 
 /* RFC 9990 appendix A; RFC 7489 appendix C where it differs. */
-static const struct rule {
+static const struct element_rule {
 	enum place in;
 	const char *name;
 	enum place to;
@@ -140,21 +140,21 @@ static const struct rule {
 	{ SPF, "result", VALUE, RESULT },
 };
 
-struct value {
+struct element_value {
 	char bytes[READ_VALUE_MAX];
 	size_t n;
 };
 
-struct reader {
+struct report_reader {
 	const struct read_document *doc;
 	xmlTextReader *xml;
 	char *error;
 
 	/* bytes on their way to the XML library */
-	struct strain strain;
+	struct xml_filter strain;
 	int64_t pulled;
 	bool at_end, broken;
-	char strained[STRAIN_GROWTH * (CHUNK + STRAIN_HELD_MAX)];
+	char strained[XML_FILTER_GROWTH * (CHUNK + XML_FILTER_HELD_MAX)];
 	size_t out, n_out; /* of `strained`: handed on, there */
 
 	/* where it is */
@@ -164,10 +164,10 @@ struct reader {
 	bool complete;  /* </feedback> has come */
 
 	/* what it has */
-	struct value values[SLOTS];
-	struct value first_from;
+	struct element_value values[SLOTS];
+	struct element_value first_from;
 	struct {
-		struct value domain, selector, result;
+		struct element_value domain, selector, result;
 	} dkim[REPORT_DKIM_MAX];
 	size_t n_dkim;
 	int64_t rows, messages;
@@ -176,7 +176,7 @@ struct reader {
 };
 
 static bool
-refuse(struct reader *r, const char *what)
+refuse_report(struct report_reader *r, const char *what)
 {
 	struct buf b = buf_over(r->error, READ_ERROR_MAX);
 
@@ -190,7 +190,7 @@ refuse(struct reader *r, const char *what)
 /* ---- bytes ---- */
 
 static bool
-fill(struct reader *r)
+fill_buffer(struct report_reader *r)
 {
 	char chunk[CHUNK];
 	ptrdiff_t n = r->doc->pull(r->doc->arg, chunk, sizeof(chunk));
@@ -202,23 +202,23 @@ fill(struct reader *r)
 	}
 	r->pulled += n;
 	if (r->pulled > READ_BYTES_MAX)
-		return refuse(r, "it is larger than 256 MiB");
+		return refuse_report(r, "it is larger than 256 MiB");
 	r->at_end = n == 0;
 	r->n_out = n == 0
-	    ? strain_end(&r->strain, r->strained)
-	    : strain(&r->strain, span_of(chunk, (size_t)n), r->strained);
+	    ? xml_filter_end(&r->strain, r->strained)
+	    : xml_filter(&r->strain, span_of(chunk, (size_t)n), r->strained);
 	return r->strain.reason == NULL;
 }
 
 /* For the library; -1 ends its reading. */
 static int
-give(void *context, char *to, int size)
+give_bytes(void *context, char *to, int size)
 {
-	struct reader *r = context;
+	struct report_reader *r = context;
 	size_t n;
 
 	while (r->out == r->n_out && !r->at_end)
-		if (!fill(r))
+		if (!fill_buffer(r))
 			return -1;
 	n = r->n_out - r->out;
 	if (n > (size_t)size)
@@ -232,7 +232,7 @@ give(void *context, char *to, int size)
 static void
 note_error(void *arg, xmlErrorPtr error)
 {
-	struct reader *r = arg;
+	struct report_reader *r = arg;
 	struct buf b = buf_over(r->error, READ_ERROR_MAX);
 
 	if (r->error[0] != '\0' || error == NULL || error->message == NULL ||
@@ -245,13 +245,13 @@ note_error(void *arg, xmlErrorPtr error)
 /* ---- texts ---- */
 
 static struct span
-value_of(const struct reader *r, enum slot slot)
+value_of(const struct report_reader *r, enum slot slot)
 {
 	return span_of(r->values[slot].bytes, r->values[slot].n);
 }
 
 static void
-append(struct value *v, struct span text)
+append_text(struct element_value *v, struct span text)
 {
 	text = span_first(text, sizeof(v->bytes) - v->n);
 	if (text.n > 0)
@@ -260,7 +260,7 @@ append(struct value *v, struct span text)
 }
 
 static void
-forget(struct reader *r, enum slot from, enum slot until)
+clear_values(struct report_reader *r, enum slot from, enum slot until)
 {
 	for (unsigned i = from; i < (unsigned)until; i++)
 		r->values[i].n = 0;
@@ -416,7 +416,7 @@ is_pass(struct arena *a, struct span text)
 }
 
 static void
-take_dkim(struct reader *r)
+take_dkim(struct report_reader *r)
 {
 	if (r->n_dkim == REPORT_DKIM_MAX || r->values[PART_DOMAIN].n == 0)
 		return;
@@ -428,7 +428,7 @@ take_dkim(struct reader *r)
 
 /* RFC 7489 appendix C has several, and the scope "helo". */
 static void
-take_spf(struct reader *r)
+take_spf(struct report_reader *r)
 {
 	bool first =
 	    r->values[SPF_DOMAIN].n == 0 && r->values[SPF_RESULT].n == 0;
@@ -443,7 +443,7 @@ take_spf(struct reader *r)
 }
 
 static void
-take_reason(struct reader *r)
+take_reason(struct report_reader *r)
 {
 	if (r->values[OVERRIDE].n > 0)
 		return;
@@ -452,13 +452,13 @@ take_reason(struct reader *r)
 }
 
 static struct span
-dkim_text(const struct value *v)
+dkim_text(const struct element_value *v)
 {
 	return span_of(v->bytes, v->n);
 }
 
 static void
-make_row(struct reader *r, struct report_row *row)
+make_row(struct report_reader *r, struct report_row *row)
 {
 	struct arena *a = r->scratch;
 
@@ -486,7 +486,7 @@ make_row(struct reader *r, struct report_row *row)
 }
 
 static bool
-take_record(struct reader *r)
+take_record(struct report_reader *r)
 {
 	int64_t count = read_count(value_of(r, COUNT));
 	struct report_row row;
@@ -494,9 +494,9 @@ take_record(struct reader *r)
 	if (r->first_from.n == 0)
 		r->first_from = r->values[HEADER_FROM];
 	if (count > READ_COUNT_MAX || r->messages > READ_SUM_MAX - count)
-		return refuse(r, "it counts more messages than can be");
+		return refuse_report(r, "it counts more messages than can be");
 	if (++r->rows > READ_ROWS_MAX)
-		return refuse(r, "it has more than 1000000 records");
+		return refuse_report(r, "it has more than 1000000 records");
 	r->messages += count;
 	if (count == 0 || r->doc->row == NULL)
 		return true;
@@ -512,8 +512,8 @@ take_record(struct reader *r)
 
 /* ---- elements ---- */
 
-static const struct rule *
-rule_for(enum place in, struct span name)
+static const struct element_rule *
+find_element_rule(enum place in, struct span name)
 {
 	for (size_t i = 0; i < TABLE_SIZE(rules); i++)
 		if (rules[i].in == in && span_is(name, rules[i].name))
@@ -523,7 +523,7 @@ rule_for(enum place in, struct span name)
 
 /* Without its prefix. */
 static struct span
-name_of(const struct reader *r)
+name_of(const struct report_reader *r)
 {
 	struct span name =
 	    span_str((const char *)xmlTextReaderConstName(r->xml));
@@ -533,7 +533,7 @@ name_of(const struct reader *r)
 }
 
 static bool
-refuse_root(struct reader *r, struct span name)
+refuse_root(struct report_reader *r, struct span name)
 {
 	char memory[READ_ERROR_MAX];
 	struct buf b = buf_over(memory, sizeof(memory));
@@ -541,23 +541,23 @@ refuse_root(struct reader *r, struct span name)
 	buf_text(&b, "not an aggregate report: its root is <");
 	buf_printable(&b, name, NAME_SHOWN);
 	buf_text(&b, ">, not <feedback>");
-	refuse(r, memory);
+	refuse_report(r, memory);
 	r->end = READ_OTHER;
 	return false;
 }
 
 static void
-enter(struct reader *r, enum place place)
+enter_element(struct report_reader *r, enum place place)
 {
 	switch (place) {
 	case RECORD:
-		forget(r, FIRST_OF_RECORD, SLOTS);
+		clear_values(r, FIRST_OF_RECORD, SLOTS);
 		r->n_dkim = 0;
 		break;
 	case REASON:
 	case DKIM:
 	case SPF:
-		forget(r, FIRST_OF_PART, SLOTS);
+		clear_values(r, FIRST_OF_PART, SLOTS);
 		break;
 	case OUTSIDE:
 	case FEEDBACK:
@@ -576,41 +576,43 @@ enter(struct reader *r, enum place place)
 
 /* A text that comes again is passed over; errors may be several (RFC 7489). */
 static enum place
-enter_value(struct reader *r, enum slot slot)
+enter_value(struct report_reader *r, enum slot slot)
 {
 	if (r->values[slot].n > 0 && slot != ERRORS)
 		return UNKNOWN;
 	if (r->values[slot].n > 0)
-		append(&r->values[slot], SPAN("; "));
+		append_text(&r->values[slot], SPAN("; "));
 	r->slot = slot;
 	return VALUE;
 }
 
-static bool leave(struct reader *r);
+static bool leave_element(struct report_reader *r);
 
 static bool
-element_begins(struct reader *r)
+element_begins(struct report_reader *r)
 {
 	bool empty = xmlTextReaderIsEmptyElement(r->xml) == 1;
 	struct span name = name_of(r);
-	const struct rule *rule = rule_for(r->places[r->depth], name);
+	const struct element_rule *rule =
+	    find_element_rule(r->places[r->depth], name);
 	enum place to = rule != NULL ? rule->to : UNKNOWN;
 
 	if (r->depth == READ_DEPTH_MAX)
-		return refuse(r, "elements are nested more than 16 deep");
+		return refuse_report(
+		    r, "elements are nested more than 16 deep");
 	if (r->depth == 0 && to != FEEDBACK)
 		return refuse_root(r, name);
 	if (to == VALUE)
 		to = enter_value(r, rule->slot);
 	else
-		enter(r, to);
+		enter_element(r, to);
 	r->places[++r->depth] = to;
-	return !empty || leave(r);
+	return !empty || leave_element(r);
 }
 
 /* At the end of an element. */
 static bool
-leave(struct reader *r)
+leave_element(struct report_reader *r)
 {
 	bool good = true;
 
@@ -646,16 +648,16 @@ leave(struct reader *r)
 }
 
 static bool
-take_node(struct reader *r)
+take_node(struct report_reader *r)
 {
 	switch (xmlTextReaderNodeType(r->xml)) {
 	case XML_READER_TYPE_ELEMENT:
 		return element_begins(r);
 	case XML_READER_TYPE_END_ELEMENT:
-		return leave(r);
+		return leave_element(r);
 	case XML_READER_TYPE_TEXT:
 		if (r->places[r->depth] == VALUE)
-			append(&r->values[r->slot],
+			append_text(&r->values[r->slot],
 			    span_str(
 				(const char *)xmlTextReaderConstValue(r->xml)));
 		return true;
@@ -665,7 +667,7 @@ take_node(struct reader *r)
 }
 
 static void
-read_nodes(struct reader *r)
+read_nodes(struct report_reader *r)
 {
 	while (!r->complete && xmlTextReaderRead(r->xml) == 1)
 		if (!take_node(r))
@@ -675,27 +677,27 @@ read_nodes(struct reader *r)
 	if (r->broken)
 		r->end = READ_BROKEN;
 	else if (r->strain.reason != NULL)
-		refuse(r, r->strain.reason);
+		refuse_report(r, r->strain.reason);
 	else if (r->at_end && r->out == r->n_out)
-		refuse(r, "it ends before </feedback>: it was cut off");
+		refuse_report(r, "it ends before </feedback>: it was cut off");
 	else if (r->error[0] != '\0')
 		r->end = READ_REFUSED;
 	else
-		refuse(r, "not well-formed XML");
+		refuse_report(r, "not well-formed XML");
 }
 
 /* ---- the head ---- */
 
 /* Where one end is missing, the range is the day. */
 static bool
-make_range(struct reader *r, struct ledger_received *out)
+make_range(struct report_reader *r, struct ledger_received *out)
 {
 	bool begins = read_time(value_of(r, BEGIN), &out->begin);
 	bool ends = read_time(value_of(r, END), &out->end);
 	int64_t begin = out->begin;
 
 	if (!begins && !ends)
-		return refuse(r, "it does not say of which time it is");
+		return refuse_report(r, "it does not say of which time it is");
 	if (!begins)
 		out->begin =
 		    out->end < REPORT_DAY ? 0 : out->end - REPORT_DAY + 1;
@@ -723,7 +725,8 @@ make_id(struct arena *a, const struct ledger_received *out)
 }
 
 static void
-make_texts(const struct reader *r, struct arena *a, struct ledger_received *out)
+make_texts(
+    const struct report_reader *r, struct arena *a, struct ledger_received *out)
 {
 	const struct {
 		enum slot slot;
@@ -759,7 +762,7 @@ make_texts(const struct reader *r, struct arena *a, struct ledger_received *out)
 }
 
 static void
-make_head(struct reader *r, struct arena *a, struct ledger_received *out)
+make_head(struct report_reader *r, struct arena *a, struct ledger_received *out)
 {
 	*out = (struct ledger_received){ .rows = (uint64_t)r->rows,
 		.messages = (uint64_t)r->messages };
@@ -776,20 +779,20 @@ make_head(struct reader *r, struct arena *a, struct ledger_received *out)
 	if (arena_has_failed(a))
 		r->end = READ_MEMORY;
 	else if (out->domain.n == 0)
-		refuse(r, "it does not say of which domain it is");
+		refuse_report(r, "it does not say of which domain it is");
 }
 
 static enum read_end
-read_all(struct reader *r, struct arena *a, struct ledger_received *out)
+read_all(struct report_reader *r, struct arena *a, struct ledger_received *out)
 {
 	/* UTF-8 whatever it said: the strainer has seen to that. */
-	r->xml = xmlReaderForIO(give, NULL, r, NULL, "UTF-8",
+	r->xml = xmlReaderForIO(give_bytes, NULL, r, NULL, "UTF-8",
 	    XML_PARSE_NONET | XML_PARSE_NOERROR | XML_PARSE_NOWARNING);
 	r->scratch = arena_new(SCRATCH);
 	if (r->xml == NULL || r->scratch == NULL) {
 		r->end = r->broken ? READ_BROKEN : READ_MEMORY;
 		if (r->strain.reason != NULL)
-			refuse(r, r->strain.reason);
+			refuse_report(r, r->strain.reason);
 	} else {
 		xmlTextReaderSetStructuredErrorHandler(r->xml, note_error, r);
 		read_nodes(r);
@@ -805,7 +808,7 @@ enum read_end
 read_document(const struct read_document *d, struct arena *a,
     struct ledger_received *out, char *error)
 {
-	struct reader *r = calloc(1, sizeof(*r));
+	struct report_reader *r = calloc(1, sizeof(*r));
 	enum read_end end;
 
 	error[0] = '\0';

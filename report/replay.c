@@ -112,7 +112,7 @@ copy_end(struct arena *a, struct replay_end *end)
 
 /* Adds the change, or to the one that is there. */
 static void
-note(struct replay *r, struct replay_change change)
+note_change(struct replay *r, struct replay_change change)
 {
 	char memory[KEY_MAX];
 	struct buf b = buf_over(memory, sizeof(memory));
@@ -143,13 +143,13 @@ note(struct replay *r, struct replay_change change)
 }
 
 static bool
-was_skipped(const struct ledger_fate *f)
+was_skipped(const struct ledger_replay_row *f)
 {
 	return span_starts_nocase(f->rule, "skip.");
 }
 
 bool
-replay_add(struct replay *r, const struct ledger_fate *f)
+replay_add(struct replay *r, const struct ledger_replay_row *f)
 {
 	struct policy_decision d;
 	struct replay_change change = {
@@ -180,7 +180,7 @@ replay_add(struct replay *r, const struct ledger_fate *f)
 	    span_equal(change.then.would, change.now.would))
 		return true;
 	r->sum.otherwise += f->messages;
-	note(r, change);
+	note_change(r, change);
 	return true;
 }
 

@@ -51,7 +51,7 @@ struct replay *replay_new(const struct conf *conf, int64_t now);
 void replay_free(struct replay *r); /* takes NULL */
 
 /* False: no memory. */
-bool replay_add(struct replay *r, const struct ledger_fate *f);
+bool replay_add(struct replay *r, const struct ledger_replay_row *f);
 
 struct replay_sum replay_sum(const struct replay *r);
 

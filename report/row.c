@@ -10,7 +10,7 @@ enum { RESULT_MAX = 12 }; /* bytes of a token, "permerror" the longest */
  * alignment, 1 a pass in relaxed alignment, 2 any other pass, 3 no pass.
  */
 static unsigned
-rank(const struct verdict *v, const struct dkim_result *r)
+signature_rank(const struct verdict *v, const struct dkim_result *r)
 {
 	if (r->code != DKIM_PASS)
 		return 3;
@@ -33,7 +33,7 @@ take_dkim(const struct verdict *v, struct report_row *out)
 				return;
 			/* RFC 9990 section 3.1.1.12: both are required */
 			if (r->domain.n == 0 || r->selector.n == 0 ||
-			    rank(v, r) != wanted)
+			    signature_rank(v, r) != wanted)
 				continue;
 			out->dkim[out->n_dkim++] = (struct report_dkim){
 				.domain = r->domain,

@@ -41,7 +41,7 @@ send_ledger_fault(struct send *s)
 	const char *text = ledger_error(s->ledger);
 
 	return send_fault(s,
-	    ledger_fault(s->ledger) != SQL_FINE && text[0] != '\0'
+	    ledger_sql_fault(s->ledger) != SQL_FINE && text[0] != '\0'
 		? text
 		: "out of memory, or a report cannot be written");
 }
@@ -113,14 +113,14 @@ read_seed(struct send *s)
 	case LEDGER_NONE:
 		good = make_seed(s);
 		break;
-	case LEDGER_FAULT:
+	case LEDGER_ERROR:
 		break;
 	}
 	arena_free(a);
 	return good || send_ledger_fault(s);
 }
 
-/* ---- the run ---- */
+/* ---- the send_all ---- */
 
 struct days {
 	int64_t from, to;
@@ -172,7 +172,7 @@ wait_for_hosts(struct send *s, struct days *d)
 		.waits = buf_over(memory, sizeof(memory)) };
 	struct send_event e = { .kind = SEND_WAITING };
 
-	if (ledger_each_host(s->ledger, add_host, &all) == LEDGER_FAULT)
+	if (ledger_each_host(s->ledger, add_host, &all) == LEDGER_ERROR)
 		return send_ledger_fault(s);
 	if (all.day < late)
 		all.day = late;
@@ -213,9 +213,9 @@ find_days(struct send *s, struct days *d)
 						 : !leave_pushed(s, d))
 		return false;
 	if (!s->o->dry_run &&
-	    ledger_close_day(s->ledger, d->to, s->o->now) == LEDGER_FAULT)
+	    ledger_close_day(s->ledger, d->to, s->o->now) == LEDGER_ERROR)
 		return send_ledger_fault(s);
-	if (ledger_each_day(s->ledger, add_day, d) == LEDGER_FAULT)
+	if (ledger_each_day(s->ledger, add_day, d) == LEDGER_ERROR)
 		return send_ledger_fault(s);
 	return true;
 }
@@ -234,7 +234,7 @@ run_domain(struct send *s, const struct days *days, struct span domain)
 }
 
 static bool
-run(struct send *s)
+send_all(struct send *s)
 {
 	struct days days;
 
@@ -269,7 +269,7 @@ send_run(const struct send_options *o, char *error)
 {
 	if (o->day >= o->now / REPORT_DAY)
 		return SEND_EARLY;
-	return run_with(o, error, run);
+	return run_with(o, error, send_all);
 }
 
 /* ---- failure reports ---- */

@@ -38,7 +38,7 @@ enum {
 	                                share the store are waited for ... */
 	SEND_HOST_GONE_DAYS = 3,     /* ... if they pushed a day within these */
 	SEND_HANDING_S = 900,  /* another host is let to end a delivery, and to
-	                          note it, so long (HANDER_NOTE_S) */
+	                          note it, so long (WORKER_NOTE_S) */
 	SEND_FAILURES_MAX = 5, /* one after the other: sendmail is out of order
 	                        */
 	SEND_SENDMAIL_SECONDS = 120,
@@ -67,7 +67,7 @@ struct send_event {
 
 struct send_options {
 	struct ledger *ledger;
-	struct hander *hander; /* NULL with dry_run */
+	struct worker *hander; /* NULL with dry_run */
 	struct dns_source *dns;
 	int64_t now; /* seconds since 1970 */
 	int64_t day; /* that alone, whatever `spread`; -1: all that are due */
@@ -76,8 +76,9 @@ struct send_options {
 	bool dry_run;               /* only tells what would be done */
 
 	enum aggregate_compat compat;
-	struct span org_name, email, contact; /* email: one that
-	                                         consent_address() would take */
+	struct span org_name, email,
+	    contact; /* email: one that
+	                destination_address() would take */
 	uint64_t min_messages;
 	uint64_t max_per_address; /* in 24 hours */
 	uint64_t max_rows;

@@ -8,14 +8,14 @@ step_consent(void *facts, struct dns_talk *talk, struct arena *scratch)
 {
 	struct send_consent *c = facts;
 
-	return consent_check(&c->query, talk, scratch, &c->result);
+	return destination_check(&c->query, talk, scratch, &c->result);
 }
 
 void
 send_consent_ask(struct send *s, struct send_consent *c)
 {
-	c->job = job_start(
-	    s->o->dns, step_consent, c, CONSENT_QUESTIONS, CONSENT_MEMORY);
+	c->job = job_start(s->o->dns, step_consent, c, DESTINATION_QUESTIONS,
+	    DESTINATION_MEMORY);
 	if (c->job == NULL) /* no memory */
 		c->result.temperror = true;
 }
@@ -44,7 +44,7 @@ is_suppressed(struct send *s, struct span address)
 	case LEDGER_NONE:
 		found = 0;
 		break;
-	case LEDGER_FAULT:
+	case LEDGER_ERROR:
 		send_ledger_fault(s);
 		break;
 	}
@@ -54,19 +54,20 @@ is_suppressed(struct send *s, struct span address)
 
 /* Who gets none: "mailto:reports@red.example refused, ..." */
 static void
-put_findings(struct buf *b, const struct consent_result *r)
+put_findings(struct buf *b, const struct destination_result *r)
 {
 	const char *between = "";
 
 	for (size_t i = 0; i < r->n_findings; i++) {
-		const struct consent_finding *f = &r->findings[i];
+		const struct destination_finding *f = &r->findings[i];
 
-		if (f->code == CONSENT_INSIDE || f->code == CONSENT_GIVEN)
+		if (f->code == DESTINATION_INSIDE ||
+		    f->code == DESTINATION_GIVEN)
 			continue;
 		buf_text(b, between);
 		buf_printable(b, f->uri, 100);
 		buf_text(b, " ");
-		buf_text(b, consent_code_name(f->code));
+		buf_text(b, destination_code_name(f->code));
 		between = ", ";
 	}
 }

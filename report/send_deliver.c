@@ -59,8 +59,8 @@ add_way(void *arg, const struct ledger_delivery *d)
 /* ---- moves ---- */
 
 static void
-tell(struct send *s, const struct ledger_delivery *d, enum send_kind kind,
-    struct span note)
+send_tell_delivery(struct send *s, const struct ledger_delivery *d,
+    enum send_kind kind, struct span note)
 {
 	struct send_event e = {
 		.kind = kind,
@@ -95,7 +95,7 @@ move(struct send *s, struct ledger_delivery *d, enum ledger_state to,
 	enum ledger_step step;
 
 	step = ledger_move(s->ledger, &m);
-	if (step == LEDGER_FAULT)
+	if (step == LEDGER_ERROR)
 		send_ledger_fault(s);
 	if (step == LEDGER_OK)
 		d->state = to;
@@ -104,16 +104,16 @@ move(struct send *s, struct ledger_delivery *d, enum ledger_state to,
 
 /* Moves and tells; false: a fault. */
 static bool
-settle(struct send *s, struct ledger_delivery *d, enum ledger_state to,
+settle_delivery(struct send *s, struct ledger_delivery *d, enum ledger_state to,
     enum send_kind kind, struct span note)
 {
 	switch (move(s, d, to, note)) {
 	case LEDGER_OK:
-		tell(s, d, kind, note);
+		send_tell_delivery(s, d, kind, note);
 		break;
 	case LEDGER_NONE:
 		break;
-	case LEDGER_FAULT:
+	case LEDGER_ERROR:
 		return false;
 	}
 	return true;
@@ -138,7 +138,7 @@ add_rows(void *arg, const struct ledger_report *r)
 static bool
 put_attachment(void *arg, struct span bytes)
 {
-	letter_attach(arg, bytes);
+	mime_attach(arg, bytes);
 	return true;
 }
 
@@ -199,12 +199,12 @@ attach_report(struct send *s, const struct ledger_delivery *d,
 
 	info.report_id = r->report_id;
 	if (ledger_each_report(s->ledger, r->day, r->domain, add_rows,
-		&before) == LEDGER_FAULT)
+		&before) == LEDGER_ERROR)
 		return send_ledger_fault(s);
 	range = (struct parts_range){ .skip = before.rows,
 		.rows = r->rows,
 		.last = r->part == r->parts };
-	if (!parts_write(
+	if (!split_write(
 		s->ledger, r->day, &info, &range, put_attachment, w, messages))
 		return send_ledger_fault(s);
 	return true;
@@ -212,7 +212,7 @@ attach_report(struct send *s, const struct ledger_delivery *d,
 
 static bool
 write_aggregate(struct send *s, const struct ledger_delivery *d,
-    struct letter *letter, FILE *out, uint64_t *messages)
+    struct mime_message *letter, FILE *out, uint64_t *messages)
 {
 	const struct ledger_report *r = &d->report;
 	char name_memory[NAME_MAX_BYTES], text_memory[TEXT_MAX];
@@ -224,10 +224,10 @@ write_aggregate(struct send *s, const struct ledger_delivery *d,
 	put_text(&text, s, r);
 	letter->file_name = buf_done(&name);
 	letter->text = buf_done(&text);
-	letter_begin(&w, out, letter);
+	mime_begin(&w, out, letter);
 	if (!attach_report(s, d, &w, messages))
 		return false;
-	return letter_end(&w) ||
+	return mime_end(&w) ||
 	    send_fault(s, "a temporary file cannot be written");
 }
 
@@ -244,7 +244,7 @@ write_letter(struct send *s, const struct ledger_delivery *d, FILE *out,
 	const struct ledger_report *r = &d->report;
 	char id_memory[ID_MAX];
 	struct buf id = buf_over(id_memory, sizeof(id_memory));
-	struct letter letter = {
+	struct mime_message letter = {
 		.from = s->o->email,
 		.to = d->destination,
 		.domain = r->domain,
@@ -273,7 +273,7 @@ kind_of(enum ledger_state state)
 	case LEDGER_DROPPED:
 		return SEND_DROPPED;
 	case LEDGER_PLANNED:
-	case LEDGER_HANDING:
+	case LEDGER_SENDING:
 	case LEDGER_WAITING:
 		break;
 	}
@@ -284,30 +284,30 @@ kind_of(enum ledger_state state)
 static bool
 hand_over(struct send *s, struct ledger_delivery *d, FILE *mail)
 {
-	struct hander_job job = {
+	struct worker_job job = {
 		.id = d->id,
 		.attempts = d->attempts,
 		.from = d->state,
 		.now = s->o->now,
 	};
-	struct hander_reply reply;
+	struct worker_reply reply;
 	struct buf to = buf_over(job.to, sizeof(job.to));
 
 	buf_span(&to, d->destination);
 	if (to.full)
-		return settle(s, d, LEDGER_DROPPED, SEND_DROPPED,
+		return settle_delivery(s, d, LEDGER_DROPPED, SEND_DROPPED,
 		    SPAN("the address is too long"));
-	if (!hander_hand(s->o->hander, &job, fileno(mail), &reply))
+	if (!worker_submit(s->o->hander, &job, fileno(mail), &reply))
 		return send_fault(s, "the helper that hands mail over is gone");
 	switch (reply.step) {
 	case LEDGER_NONE:
 		return true;
-	case LEDGER_FAULT:
+	case LEDGER_ERROR:
 		return send_fault(s, reply.note);
 	case LEDGER_OK:
 		break;
 	}
-	tell(s, d, kind_of(reply.state), span_str(reply.note));
+	send_tell_delivery(s, d, kind_of(reply.state), span_str(reply.note));
 	s->left += reply.state == LEDGER_WAITING;
 	s->failures = reply.state == LEDGER_WAITING ? s->failures + 1 : 0;
 	return true;
@@ -324,7 +324,7 @@ make_and_hand_over(struct send *s, struct ledger_delivery *d)
 		return send_fault(s, "no temporary file can be made");
 	good = write_letter(s, d, mail, &messages);
 	if (good && messages == 0)
-		good = settle(s, d, LEDGER_DROPPED, SEND_DROPPED,
+		good = settle_delivery(s, d, LEDGER_DROPPED, SEND_DROPPED,
 		    SPAN("its rows are not kept any more"));
 	else if (good)
 		good = hand_over(s, d, mail);
@@ -338,7 +338,7 @@ make_and_hand_over(struct send *s, struct ledger_delivery *d)
 static bool
 may_be_at_hand(const struct send *s, const struct ledger_delivery *d)
 {
-	return d->state == LEDGER_HANDING &&
+	return d->state == LEDGER_SENDING &&
 	    sql_is_shared(ledger_sql(s->ledger)) &&
 	    s->o->now < d->changed + SEND_HANDING_S;
 }
@@ -360,7 +360,7 @@ is_given_up(struct send *s, const struct ledger_delivery *d, const char **why)
 		break;
 	case LEDGER_NONE:
 		break;
-	case LEDGER_FAULT:
+	case LEDGER_ERROR:
 		arena_free(a);
 		return send_ledger_fault(s);
 	}
@@ -380,23 +380,24 @@ deliver_one(struct send *s, struct ledger_delivery *d)
 
 	if (may_be_at_hand(s, d)) {
 		s->left++;
-		tell(s, d, SEND_WAITING, SPAN("another host may be at it"));
+		send_tell_delivery(
+		    s, d, SEND_WAITING, SPAN("another host may be at it"));
 		return true;
 	}
-	if (d->state == LEDGER_HANDING &&
+	if (d->state == LEDGER_SENDING &&
 	    move(s, d, LEDGER_WAITING, SPAN("")) != LEDGER_OK)
 		return s->error.n == 0;
 	if (!is_given_up(s, d, &why))
 		return false;
 	if (why[0] != '\0')
-		return settle(
+		return settle_delivery(
 		    s, d, LEDGER_DROPPED, SEND_DROPPED, span_str(why));
 	if (ledger_sent_to(s->ledger, d->destination,
-		s->o->now - REPORT_DAY + 1, &sent) == LEDGER_FAULT)
+		s->o->now - REPORT_DAY + 1, &sent) == LEDGER_ERROR)
 		return send_ledger_fault(s);
 	if (sent >= s->o->max_per_address) {
 		s->left++;
-		tell(s, d, SEND_WAITING,
+		send_tell_delivery(s, d, SEND_WAITING,
 		    SPAN("it was sent as many as max_per_address allows"));
 		return true;
 	}
@@ -409,17 +410,17 @@ deliver_round(struct send *s, struct span domain, struct ways *l)
 	struct ledger_want want = {
 		.day = s->o->day,
 		.domain = domain,
-		.states = 1u << LEDGER_PLANNED | 1u << LEDGER_HANDING |
+		.states = 1u << LEDGER_PLANNED | 1u << LEDGER_SENDING |
 		    1u << LEDGER_WAITING,
 		.due = s->o->now,
 	};
 
 	l->end = &l->first;
-	if (ledger_each_delivery(s->ledger, &want, add_way, l) == LEDGER_FAULT)
+	if (ledger_each_delivery(s->ledger, &want, add_way, l) == LEDGER_ERROR)
 		return send_ledger_fault(s);
 	for (struct way *w = l->first; w != NULL; w = w->next) {
 		if (s->o->dry_run) {
-			tell(s, &w->d, SEND_PLANNED,
+			send_tell_delivery(s, &w->d, SEND_PLANNED,
 			    SPAN("planned by an earlier run"));
 			continue;
 		}

@@ -12,7 +12,7 @@
 #include "report/failure_letter.h"
 #include "report/send_state.h"
 
-enum { LETTER_MEMORY = 1 << 17 }; /* bytes: the texts of one failure */
+enum { MIME_MEMORY = 1 << 17 }; /* bytes: the texts of one failure */
 
 /* ---- the list of what is due ---- */
 
@@ -75,7 +75,8 @@ no_reason(const struct asked *a)
 }
 
 static void
-ask(struct send *s, struct asked *a, const struct ledger_failure *f)
+ask_destinations(
+    struct send *s, struct asked *a, const struct ledger_failure *f)
 {
 	const char *wrong;
 
@@ -84,17 +85,17 @@ ask(struct send *s, struct asked *a, const struct ledger_failure *f)
 	    DMARC_RECORD_FOREIGN;
 	if (no_reason(a) != NULL)
 		return;
-	a->consent.query = (struct consent_query){
+	a->consent.query = (struct destination_query){
 		.policy_domain = f->domain,
 		.uris = a->record.ruf,
 		.n_uris = a->record.n_ruf,
-		.kind = CONSENT_RUF,
+		.kind = DESTINATION_RUF,
 	};
 	send_consent_ask(s, &a->consent);
 }
 
 static void
-tell(struct send *s, const struct asked *a, enum send_kind kind,
+tell_failure(struct send *s, const struct asked *a, enum send_kind kind,
     struct span report_id, struct span to, struct span note)
 {
 	struct send_event e = {
@@ -119,7 +120,7 @@ wait(struct send *s, const struct asked *a, enum send_kind kind,
     struct span note)
 {
 	s->left++;
-	tell(s, a, kind, SPAN_NONE, SPAN_NONE, note);
+	tell_failure(s, a, kind, SPAN_NONE, SPAN_NONE, note);
 	return true;
 }
 
@@ -134,7 +135,7 @@ close_failure(struct send *s, const struct asked *a, bool sent)
 		return LEDGER_OK;
 	step = ledger_close_failure(
 	    s->ledger, a->f->id, sent, s->o->now, &incidents);
-	if (step == LEDGER_FAULT)
+	if (step == LEDGER_ERROR)
 		send_ledger_fault(s);
 	return step;
 }
@@ -145,8 +146,8 @@ give_up(struct send *s, const struct asked *a, struct span why)
 	enum ledger_step step = close_failure(s, a, false);
 
 	if (step == LEDGER_OK)
-		tell(s, a, SEND_NOTHING, SPAN_NONE, SPAN_NONE, why);
-	return step != LEDGER_FAULT;
+		tell_failure(s, a, SEND_NOTHING, SPAN_NONE, SPAN_NONE, why);
+	return step != LEDGER_ERROR;
 }
 
 /* All or nothing: what is closed is planned. */
@@ -176,7 +177,7 @@ plan_report(struct send *s, const struct asked *a, struct span report_id)
 	if (step == LEDGER_OK)
 		step =
 		    ledger_plan(s->ledger, &r, a->consent.to, a->consent.n_to);
-	good = step != LEDGER_FAULT;
+	good = step != LEDGER_ERROR;
 	if (ledger_end(s->ledger, good) != LEDGER_OK || !good)
 		return send_ledger_fault(s);
 	return true;
@@ -204,7 +205,7 @@ look_at_caps(struct send *s, const struct asked *a, const char **over)
 
 /* False: a fault. */
 static bool
-plan(struct send *s, struct asked *a)
+plan_failure(struct send *s, struct asked *a)
 {
 	char memory[SEND_ID_MAX];
 	struct buf id = buf_over(memory, sizeof(memory));
@@ -228,8 +229,8 @@ plan(struct send *s, struct asked *a)
 	if (!plan_report(s, a, buf_done(&id)))
 		return false;
 	for (size_t i = 0; i < a->consent.n_to; i++)
-		tell(s, a, SEND_PLANNED, buf_done(&id), a->consent.to[i],
-		    span_str(a->consent.why));
+		tell_failure(s, a, SEND_PLANNED, buf_done(&id),
+		    a->consent.to[i], span_str(a->consent.why));
 	return true;
 }
 
@@ -247,11 +248,11 @@ plan_some(struct send *s, const struct due **next)
 	if (asked == NULL)
 		return send_fault(s, "out of memory");
 	for (; n < SEND_JOBS && *next != NULL; n++, *next = (*next)->next)
-		ask(s, &asked[n], &(*next)->f);
+		ask_destinations(s, &asked[n], &(*next)->f);
 	for (size_t i = 0; i < n; i++)
 		send_consent_wait(&asked[i].consent, deadline);
 	for (size_t i = 0; i < n; i++)
-		good = good && plan(s, &asked[i]);
+		good = good && plan_failure(s, &asked[i]);
 	for (size_t i = 0; i < n; i++)
 		job_drop(asked[i].consent.job);
 	free(asked);
@@ -270,7 +271,7 @@ send_plan_failures(struct send *s, struct span domain)
 	l.end = &l.first;
 	/* failures of one cause are one report a day */
 	if (ledger_each_failure(s->ledger, domain, s->o->now - REPORT_DAY + 1,
-		add_due, &l) == LEDGER_FAULT)
+		add_due, &l) == LEDGER_ERROR)
 		good = send_ledger_fault(s);
 	next = l.first;
 	while (good && next != NULL)
@@ -283,9 +284,9 @@ send_plan_failures(struct send *s, struct span domain)
 
 bool
 send_write_failure(struct send *s, const struct ledger_delivery *d,
-    const struct letter *letter, FILE *out, uint64_t *messages)
+    const struct mime_message *letter, FILE *out, uint64_t *messages)
 {
-	struct arena *a = arena_new(LETTER_MEMORY);
+	struct arena *a = arena_new(MIME_MEMORY);
 	struct ledger_failure f;
 	bool good = true;
 
@@ -300,7 +301,7 @@ send_write_failure(struct send *s, const struct ledger_delivery *d,
 		break;
 	case LEDGER_NONE:
 		break;
-	case LEDGER_FAULT:
+	case LEDGER_ERROR:
 		good = send_ledger_fault(s);
 		break;
 	}

@@ -41,7 +41,7 @@ struct list {
 };
 
 static int
-compare(const void *a, const void *b)
+compare_domains(const void *a, const void *b)
 {
 	const struct span *x = *(const struct span *const *)a;
 	const struct span *y = *(const struct span *const *)b;
@@ -80,7 +80,7 @@ sort_known(struct list *l)
 		return false;
 	for (struct name_node *k = l->known; k != NULL; k = k->next)
 		l->index[i++] = &k->name;
-	qsort(l->index, l->n_known, sizeof(struct span *), compare);
+	qsort(l->index, l->n_known, sizeof(struct span *), compare_domains);
 	return true;
 }
 
@@ -90,7 +90,7 @@ is_known(const struct list *l, struct span domain)
 	const struct span *key = &domain;
 
 	return bsearch(&key, l->index, l->n_known, sizeof(struct span *),
-		   compare) != NULL;
+		   compare_domains) != NULL;
 }
 
 /*
@@ -177,17 +177,17 @@ no_reason(const struct asked *a)
 }
 
 static void
-ask(struct asked *a)
+ask_consents(struct asked *a)
 {
 	a->usable = dmarc_record_parse(a->due->record, &a->record, &a->wrong) !=
 	    DMARC_RECORD_FOREIGN;
 	if (no_reason(a) != NULL)
 		return;
-	a->consent.query = (struct consent_query){
+	a->consent.query = (struct destination_query){
 		.policy_domain = a->due->domain,
 		.uris = a->record.rua,
 		.n_uris = a->record.n_rua,
-		.kind = CONSENT_RUA,
+		.kind = DESTINATION_RUA,
 	};
 	send_consent_ask(a->s, &a->consent);
 }
@@ -199,7 +199,7 @@ send_put_id(struct buf *b, const struct send *s, int64_t day,
     struct span domain, uint64_t part)
 {
 	time_t t = (time_t)(day * REPORT_DAY);
-	uint64_t salt = (uint64_t)day * PARTS_MAX + part;
+	uint64_t salt = (uint64_t)day * SPLIT_MAX + part;
 	uint64_t first = hash_span(s->seed, domain, salt * 2);
 	uint64_t second = hash_span(s->seed, domain, salt * 2 + 1);
 	struct tm tm = { 0 };
@@ -242,7 +242,7 @@ plan_part(struct asked *a, size_t i)
 	r.report_id = e.report_id = buf_done(&id);
 	if (!s->o->dry_run &&
 	    ledger_plan(s->ledger, &r, a->consent.to, a->consent.n_to) ==
-		LEDGER_FAULT)
+		LEDGER_ERROR)
 		return send_ledger_fault(s);
 	for (size_t k = 0; k < a->consent.n_to; k++) {
 		e.destination = a->consent.to[k];
@@ -255,7 +255,7 @@ plan_part(struct asked *a, size_t i)
 
 /* What was decided goes into the ledger. */
 static bool
-plan(struct asked *a)
+plan_report(struct asked *a)
 {
 	struct send_event e = { .kind = SEND_UNKNOWN,
 		.day = a->day,
@@ -292,10 +292,10 @@ decide_parts(struct asked *a)
 	struct aggregate_info info =
 	    send_info(s, a->day, a->due->domain, a->due->record);
 	struct parts_limits limits = { s->o->max_rows,
-		letter_room(s->o->max_size) };
+		mime_room(s->o->max_size) };
 
 	info.report_id = SPAN("measured");
-	if (!parts_measure(s->ledger, a->day, &info, &limits, &a->parts))
+	if (!split_measure(s->ledger, a->day, &info, &limits, &a->parts))
 		return send_ledger_fault(s);
 	if (a->parts.n == 0)
 		decide_nothing(a, "no rows");
@@ -341,7 +341,7 @@ plan_asked(struct send *s, struct asked *asked, size_t n)
 	if (!s->o->dry_run && ledger_begin(s->ledger) != LEDGER_OK)
 		return send_ledger_fault(s);
 	for (size_t i = 0; good && i < n; i++)
-		good = plan(&asked[i]);
+		good = plan_report(&asked[i]);
 	if (!s->o->dry_run && ledger_end(s->ledger, good) != LEDGER_OK)
 		good = send_ledger_fault(s);
 	return good;
@@ -365,7 +365,7 @@ plan_some(struct send *s, int64_t day, const struct due **next)
 		asked[n].s = s;
 		asked[n].day = day;
 		asked[n].due = *next;
-		ask(&asked[n]);
+		ask_consents(&asked[n]);
 	}
 	for (size_t i = 0; i < n; i++)
 		send_consent_wait(&asked[i].consent, deadline);
@@ -386,12 +386,12 @@ plan_round(struct list *l, struct span domain)
 
 	l->end = &l->first;
 	if (ledger_each_report(s->ledger, l->day, domain, add_known, l) ==
-	    LEDGER_FAULT)
+	    LEDGER_ERROR)
 		return send_ledger_fault(s);
 	if (l->cut || !sort_known(l))
 		return send_fault(s, "too many reports of one day");
 	if (ledger_each_policy(s->ledger, l->day, domain, add_due, l) ==
-	    LEDGER_FAULT)
+	    LEDGER_ERROR)
 		return send_ledger_fault(s);
 	next = l->first;
 	while (next != NULL)

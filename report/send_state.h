@@ -54,13 +54,13 @@ enum {
 };
 
 struct send_consent {
-	struct consent_query query;
-	struct consent_result result;
+	struct destination_query query;
+	struct destination_result result;
 	struct job *job;         /* to be dropped */
 	char why[SEND_NOTE_MAX]; /* of each URI that gets none why; or why there
 	                            is nothing to send */
-	struct span to[CONSENT_ADDRESSES_MAX]; /* live as long as `job` */
-	size_t n_to;                           /* 0: nothing to send */
+	struct span to[DESTINATION_ADDRESSES_MAX]; /* live as long as `job` */
+	size_t n_to;                               /* 0: nothing to send */
 };
 
 /* Begins to ask DNS for c->query. */
@@ -85,7 +85,7 @@ bool send_plan_failures(struct send *s, struct span domain);
 /* Writes the mail that a planned failure report is; `messages` 0: there is
  * nothing to write it from any more. */
 bool send_write_failure(struct send *s, const struct ledger_delivery *d,
-    const struct letter *letter, FILE *out, uint64_t *messages);
+    const struct mime_message *letter, FILE *out, uint64_t *messages);
 
 /* Plans what is due of `day`; false: a fault. */
 bool send_plan_day(struct send *s, int64_t day, struct span domain);

@@ -548,7 +548,7 @@ rename_with(const char *path, const char *to, const char *suffix)
 /* The file goes first: a log without its file is thrown away by SQLite, a file
  * without its log would be taken for whole. */
 bool
-sqlite_set_aside(const char *path, int64_t now, struct buf *name)
+sqlite_quarantine(const char *path, int64_t now, struct buf *name)
 {
 	struct tm tm = { .tm_year = 0 };
 	time_t t = (time_t)now;

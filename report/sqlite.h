@@ -61,6 +61,6 @@ bool sqlite_empty_log(struct sql *db);
  * new name into `name`: `path`.corrupt-YYYYMMDDTHHMMSSZ of `now`.  False: it
  * could not be; errno is in the text.  No connection of ours may be open.
  */
-bool sqlite_set_aside(const char *path, int64_t now, struct buf *name);
+bool sqlite_quarantine(const char *path, int64_t now, struct buf *name);
 
 #endif

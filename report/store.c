@@ -28,7 +28,7 @@ enum {
 };
 
 struct queue {
-	struct entry *first, **last;
+	struct queued_message *first, **last;
 	size_t n, bytes;
 };
 
@@ -39,18 +39,18 @@ struct store {
 
 	pthread_mutex_t lock; /* of all below */
 	pthread_cond_t work;  /* for the writer: a message came, or the end */
-	pthread_cond_t done;  /* for those who put: something was settled */
+	pthread_cond_t done;  /* for those who put: something was completed */
 	struct queue queue;   /* waits */
 	struct queue group;   /* the writer has it */
 	uint64_t taken;       /* number of the last message queued */
-	uint64_t settled;     /* all up to this one are on disk, or given up */
+	uint64_t completed;   /* all up to this one are on disk, or given up */
 	uint64_t lost_until;  /* the last one that was given up */
 	bool idle;            /* the writer waits for work */
-	bool out_of_order;    /* the last group could not be committed */
+	bool has_error;       /* the last group could not be committed */
 	bool ending;
-	bool ended;           /* the writer has nothing left to do */
-	int64_t faulty_since; /* ms, when it is out of order */
-	int64_t end_by;       /* ms; the writer gives up then */
+	bool ended;          /* the writer has nothing left to do */
+	int64_t error_since; /* ms, when it is out of order */
+	int64_t end_by;      /* ms; the writer gives up then */
 	struct store_counts counts;
 
 	/* the writer thread's */
@@ -80,7 +80,7 @@ queue_init(struct queue *q)
 }
 
 static void
-queue_add(struct queue *q, struct entry *e)
+queue_add(struct queue *q, struct queued_message *e)
 {
 	e->next = NULL;
 	*q->last = e;
@@ -89,10 +89,10 @@ queue_add(struct queue *q, struct entry *e)
 	q->bytes += e->size;
 }
 
-static struct entry *
+static struct queued_message *
 queue_take(struct queue *q)
 {
-	struct entry *e = q->first;
+	struct queued_message *e = q->first;
 
 	q->first = e->next;
 	if (q->first == NULL)
@@ -106,7 +106,7 @@ static void
 queue_free(struct queue *q)
 {
 	while (q->first != NULL)
-		entry_free(queue_take(q));
+		queued_message_free(queue_take(q));
 }
 
 /* ---- the writer ---- */
@@ -139,14 +139,14 @@ pause_until(struct store *s, int64_t until)
  * up for those who wake, so that they do not meet it at once.
  */
 static void
-settle(struct store *s, size_t lost)
+complete_group(struct store *s, size_t lost)
 {
 	struct queue group = s->group;
 
 	queue_init(&s->group);
-	s->settled += group.n;
+	s->completed += group.n;
 	if (lost > 0)
-		s->lost_until = s->settled;
+		s->lost_until = s->completed;
 	s->counts.lost += lost;
 	s->counts.committed += group.n - lost;
 	pthread_mutex_unlock(&s->lock);
@@ -162,7 +162,7 @@ waiting(const struct store *s)
 }
 
 static void
-give_up(struct store *s, size_t n, const char *why)
+log_lost(struct store *s, size_t n, const char *why)
 {
 	log_fault("store-lost", "store %s: %zu messages are not kept: %s",
 	    s->path, n, why);
@@ -185,35 +185,35 @@ after_commit(struct store *s, size_t refused)
 		log_warning("store-limit",
 		    "store %s: %zu messages are not kept: %s", s->path, refused,
 		    writer_refusal(s->writer));
-	if (s->out_of_order && now - s->faulty_since >= TELL_MS)
+	if (s->has_error && now - s->error_since >= TELL_MS)
 		log_say(LOG_LEVEL_WARNING, "store",
 		    "store %s works again; %zu messages had to wait", s->path,
 		    waiting(s));
 	s->counts.groups++;
-	s->out_of_order = false;
+	s->has_error = false;
 	s->faults = 0;
 	s->committed_at = now;
 	if (s->log_since == 0)
 		s->log_since = now;
-	settle(s, refused);
+	complete_group(s, refused);
 }
 
 /* From now on nobody waits for what may take long; under the lock. */
 static void
-out_of_order(struct store *s, enum sql_fault fault)
+note_error(struct store *s, enum sql_fault fault)
 {
 	int64_t now = clock_ms();
 
-	if (!s->out_of_order)
-		s->faulty_since = now;
-	s->out_of_order = true;
+	if (!s->has_error)
+		s->error_since = now;
+	s->has_error = true;
 	/* The command has it at times, for a moment: that is no news. */
-	if (fault != SQL_LOCKED || now - s->faulty_since >= LOCKED_MS)
+	if (fault != SQL_LOCKED || now - s->error_since >= LOCKED_MS)
 		log_fault("store", "store %s: %s; %zu messages wait", s->path,
 		    writer_error(s->writer), waiting(s));
 	s->faults++;
 	s->counts.faults++;
-	s->counts.set_aside = writer_set_aside(s->writer);
+	s->counts.set_aside = writer_quarantined(s->writer);
 	pthread_cond_broadcast(&s->done);
 }
 
@@ -223,10 +223,10 @@ after_fault(struct store *s, enum sql_fault fault)
 {
 	int64_t wait = RETRY_FIRST_MS;
 
-	out_of_order(s, fault);
+	note_error(s, fault);
 	if (fault == SQL_WRONG && s->faults >= FAULTS_OF_OURS_MAX) {
-		give_up(s, s->group.n, writer_error(s->writer));
-		settle(s, s->group.n);
+		log_lost(s, s->group.n, writer_error(s->writer));
+		complete_group(s, s->group.n);
 	}
 	for (unsigned i = 1; i < s->faults && wait < RETRY_LAST_MS; i++)
 		wait *= 2;
@@ -254,7 +254,7 @@ write_group(struct store *s)
 /* What is not the mail's: when it is quiet, or overdue.  Returns when to look
  * again (ms).  Under the lock, which is given up for it. */
 static int64_t
-keep_house(struct store *s)
+housekeeping(struct store *s)
 {
 	int64_t now = clock_ms(), look = now + REST_MS;
 	bool quiet = s->queue.n == 0 && now - s->committed_at >= QUIET_MS;
@@ -271,7 +271,7 @@ keep_house(struct store *s)
 	}
 	/* A clock that runs ahead would have all days over. */
 	if (tidy && !clock_now().doubtful) {
-		if (writer_tidy(s->writer, clock_now().now))
+		if (writer_housekeep(s->writer, clock_now().now))
 			look = now + 1;
 		s->tidy_at = now + TIDY_MS;
 	}
@@ -294,7 +294,7 @@ writer_main(void *arg)
 	pthread_setname_np(pthread_self(), "store");
 	pthread_mutex_lock(&s->lock);
 	if (fault != SQL_FINE)
-		out_of_order(s, fault);
+		note_error(s, fault);
 	while (!s->ending || (waiting(s) > 0 && clock_ms() < s->end_by)) {
 		int64_t look;
 
@@ -302,12 +302,12 @@ writer_main(void *arg)
 			take_group(s);
 			write_group(s);
 		}
-		look = keep_house(s);
+		look = housekeeping(s);
 		if (waiting(s) == 0 && !s->ending)
 			wait_for_work(s, look);
 	}
 	if (waiting(s) > 0) {
-		give_up(s, waiting(s), "the daemon ends");
+		log_lost(s, waiting(s), "the daemon ends");
 		s->counts.lost += waiting(s);
 	}
 	s->ended = true;
@@ -379,9 +379,10 @@ store_open(const struct store_options *o, char *error, size_t size)
 	    : writer_new(&(struct writer_options){
 		  .path = s->path,
 		  .quota = o->quota,
-		  .tidy.rows_days = or_else(o->retention_days, RETENTION_DAYS),
-		  .tidy.replay_days = or_else(o->replay_days, REPLAY_DAYS),
-		  .tidy.received_days =
+		  .retention.rows_days =
+		      or_else(o->retention_days, RETENTION_DAYS),
+		  .retention.replay_days = or_else(o->replay_days, REPLAY_DAYS),
+		  .retention.received_days =
 		      or_else(o->received_days, RECEIVED_DAYS),
 	      });
 	if (s->writer == NULL || !init_sync(s) ||
@@ -394,11 +395,11 @@ store_open(const struct store_options *o, char *error, size_t size)
 
 /* Under the lock.  False: there is no room, it is lost. */
 static bool
-enqueue(struct store *s, struct entry *e)
+enqueue(struct store *s, struct queued_message *e)
 {
 	s->counts.put++;
 	if (e != NULL && s->group.bytes + s->queue.bytes > STORE_FAILURE_BYTES)
-		entry_drop_failure(e);
+		queued_message_drop_failure(e);
 	if (e == NULL || waiting(s) >= STORE_QUEUE_MAX ||
 	    s->group.bytes + s->queue.bytes + e->size > STORE_QUEUE_BYTES) {
 		s->counts.lost++;
@@ -409,7 +410,7 @@ enqueue(struct store *s, struct entry *e)
 	return true;
 }
 
-/* As settle(): under the lock, which is given up for the writer. */
+/* As complete_group(): under the lock, which is given up for the writer. */
 static void
 wake_writer(struct store *s)
 {
@@ -423,15 +424,15 @@ wake_writer(struct store *s)
 
 /* Under the lock. */
 static bool
-wait_until_settled(struct store *s, uint64_t number)
+wait_until_completed(struct store *s, uint64_t number)
 {
 	struct timespec at = clock_at(clock_ms() + STORE_COMMIT_WAIT_MS);
 
-	while (s->settled < number && !s->out_of_order)
+	while (s->completed < number && !s->has_error)
 		if (pthread_cond_timedwait(&s->done, &s->lock, &at) ==
 		    ETIMEDOUT)
 			break;
-	return s->settled >= number && number > s->lost_until;
+	return s->completed >= number && number > s->lost_until;
 }
 
 bool
@@ -439,24 +440,25 @@ store_put(struct store *s, const struct report_row *row,
     const struct policy_facts *facts, const struct policy_decision *decision,
     const struct failure *failure, int64_t now)
 {
-	struct entry *e = entry_new(row, facts, decision, now);
+	struct queued_message *e =
+	    queued_message_new(row, facts, decision, now);
 	bool room, on_disk = false;
 	uint64_t number;
 
 	if (e != NULL && failure != NULL)
-		entry_add_failure(e, failure);
+		queued_message_add_failure(e, failure);
 	pthread_mutex_lock(&s->lock);
 	room = enqueue(s, e);
 	number = s->taken;
 	if (room) {
 		wake_writer(s);
-		on_disk = wait_until_settled(s, number);
+		on_disk = wait_until_completed(s, number);
 	}
 	pthread_mutex_unlock(&s->lock);
 	if (!room) {
-		give_up(
+		log_lost(
 		    s, 1, e == NULL ? "out of memory" : "the queue is full");
-		entry_free(e);
+		queued_message_free(e);
 	}
 	return on_disk;
 }

@@ -7,14 +7,14 @@
 #include "lib/table.h"
 #include "lib/utf8.h"
 
-/* Where bytes come out; never full by the contract of strain(). */
-struct out {
+/* Where bytes come out; never full by the contract of xml_filter(). */
+struct filter_output {
 	char *p;
 	size_t n;
 };
 
 static void
-put(struct out *out, struct span text)
+out_text(struct filter_output *out, struct span text)
 {
 	if (text.n > 0)
 		memcpy(out->p + out->n, text.p, text.n);
@@ -22,25 +22,25 @@ put(struct out *out, struct span text)
 }
 
 static void
-put_byte(struct out *out, char c)
+out_byte(struct filter_output *out, char c)
 {
-	put(out, span_of(&c, 1));
+	out_text(out, span_of(&c, 1));
 }
 
 static void
-refuse(struct strain *s, const char *reason)
+refuse_xml(struct xml_filter *s, const char *reason)
 {
 	s->reason = reason;
 }
 
 static struct span
-held(const struct strain *s)
+held_text(const struct xml_filter *s)
 {
 	return span_of(s->held, s->n_held);
 }
 
 static void
-enter(struct strain *s, enum strain_state state)
+enter_state(struct xml_filter *s, enum xml_filter_state state)
 {
 	s->state = state;
 	s->n_held = 0;
@@ -67,47 +67,48 @@ sequence(unsigned char first)
 			    : 0;
 }
 
-/* The bytes held back as one "?", and not the next, which is no part of it. */
+/* The bytes held_text back as one "?", and not the next, which is no part of
+ * it. */
 static void
-put_broken(struct strain *s, struct out *out)
+put_broken(struct xml_filter *s, struct filter_output *out)
 {
 	if (s->n_held > 0)
-		put_byte(out, '?');
+		out_byte(out, '?');
 	s->n_held = 0;
 }
 
-/* One byte of text; characters of several bytes are held until whole. */
+/* One byte of text; characters of several bytes are held_text until whole. */
 static void
-put_text(struct strain *s, struct out *out, unsigned char c)
+put_text(struct xml_filter *s, struct filter_output *out, unsigned char c)
 {
 	bool goes_on = (c & 0xc0) == 0x80;
 
 	if (s->n_held > 0 && !goes_on)
 		put_broken(s, out);
 	if (c < 0x80) {
-		put_byte(out, is_control(c) ? '?' : (char)c);
+		out_byte(out, is_control(c) ? '?' : (char)c);
 	} else if (s->n_held > 0) {
 		s->held[s->n_held++] = (char)c;
 		if (s->n_held < sequence((unsigned char)s->held[0]))
 			return;
-		if (utf8_xml(held(s)) == s->n_held)
-			put(out, held(s));
+		if (utf8_xml(held_text(s)) == s->n_held)
+			out_text(out, held_text(s));
 		else
-			put_byte(out, '?');
+			out_byte(out, '?');
 		s->n_held = 0;
 	} else if (!goes_on && sequence(c) > 0) {
 		s->held[s->n_held++] = (char)c;
 	} else {
-		put_byte(out, '?');
+		out_byte(out, '?');
 	}
 }
 
 /* A text that never ends is refused, not buffered. */
 static bool
-count_text(struct strain *s)
+count_text(struct xml_filter *s)
 {
-	if (++s->text > STRAIN_TEXT_MAX)
-		refuse(s, "a text of more than 64 KiB");
+	if (++s->text > XML_FILTER_TEXT_MAX)
+		refuse_xml(s, "a text of more than 64 KiB");
 	return s->reason == NULL;
 }
 
@@ -140,13 +141,13 @@ is_number(struct span text, uint64_t *value)
 	return scan_number(&s, 0x10ffff, value) && scan_done(&s);
 }
 
-/* What was held behind "&", `ended` by a ";". */
+/* What was held_text behind "&", `ended` by a ";". */
 static void
-put_reference(struct strain *s, struct out *out, bool ended)
+put_reference(struct xml_filter *s, struct filter_output *out, bool ended)
 {
 	static const char *const names[] = { "amp", "lt", "gt", "apos",
 		"quot" };
-	struct span name = held(s);
+	struct span name = held_text(s);
 	bool known = false;
 	uint64_t value;
 
@@ -156,22 +157,22 @@ put_reference(struct strain *s, struct out *out, bool ended)
 	    is_number(span_skip(name, 1), &value)) {
 		known = utf8_is_xml((uint32_t)value);
 		if (!known) {
-			put_byte(out, '?');
-			enter(s, STRAIN_TEXT);
+			out_byte(out, '?');
+			enter_state(s, XML_FILTER_TEXT);
 			return;
 		}
 	}
-	put(out, ended && known ? SPAN("&") : SPAN("&amp;"));
-	put(out, name);
+	out_text(out, ended && known ? SPAN("&") : SPAN("&amp;"));
+	out_text(out, name);
 	if (ended)
-		put_byte(out, ';');
-	enter(s, STRAIN_TEXT);
+		out_byte(out, ';');
+	enter_state(s, XML_FILTER_TEXT);
 }
 
 static bool
-is_reference_byte(const struct strain *s, unsigned char c)
+is_reference_byte(const struct xml_filter *s, unsigned char c)
 {
-	return s->n_held < STRAIN_HELD_MAX - 1 &&
+	return s->n_held < XML_FILTER_HELD_MAX - 1 &&
 	    (ascii_is_alnum(c) || (c == '#' && s->n_held == 0));
 }
 
@@ -185,39 +186,40 @@ is_name_byte(unsigned char c)
 }
 
 static void
-tag_ends(struct strain *s, struct out *out)
+tag_ends(struct xml_filter *s, struct filter_output *out)
 {
 	bool empty = s->last[1] == '/';
 
 	if (empty)
-		put_byte(out, '/');
-	put_byte(out, '>');
+		out_byte(out, '/');
+	out_byte(out, '>');
 	if (!s->closing && !empty)
 		s->depth++;
 	else if (s->closing && s->depth > 0)
 		s->depth--;
-	enter(s, s->depth > 0 ? STRAIN_TEXT : STRAIN_DONE);
+	enter_state(s, s->depth > 0 ? XML_FILTER_TEXT : XML_FILTER_DONE);
 	s->text = 0;
 }
 
 static void
-take_name(struct strain *s, struct out *out, unsigned char c)
+take_name(struct xml_filter *s, struct filter_output *out, unsigned char c)
 {
-	if (is_name_byte(c) && s->run < STRAIN_NAME_MAX) {
-		put_byte(out, c < 0x80 ? (char)ascii_lower(c) : '_');
+	if (is_name_byte(c) && s->run < XML_FILTER_NAME_MAX) {
+		out_byte(out, c < 0x80 ? (char)ascii_lower(c) : '_');
 	} else if (is_name_byte(c)) {
-		refuse(s, "an element with a name of more than 64 bytes");
+		refuse_xml(s, "an element with a name of more than 64 bytes");
 	} else if (c == '>') {
 		s->last[1] = '\0';
 		tag_ends(s, out);
 	} else {
-		s->state = STRAIN_ATTRIBUTES;
+		s->state = XML_FILTER_ATTRIBUTES;
 		s->last[1] = (char)c;
 	}
 }
 
 static void
-take_attributes(struct strain *s, struct out *out, unsigned char c)
+take_attributes(
+    struct xml_filter *s, struct filter_output *out, unsigned char c)
 {
 	if (c == '>') {
 		tag_ends(s, out);
@@ -225,91 +227,92 @@ take_attributes(struct strain *s, struct out *out, unsigned char c)
 	}
 	if (c == '"' || c == '\'') {
 		s->quote = (char)c;
-		s->state = STRAIN_QUOTED;
+		s->state = XML_FILTER_QUOTED;
 	}
 	if (c == '<')
-		refuse(s, "a \"<\" within a tag: not well-formed");
+		refuse_xml(s, "a \"<\" within a tag: not well-formed");
 	s->last[1] = (char)c;
 }
 
 static void
-take_open(struct strain *s, struct out *out, unsigned char c)
+take_open(struct xml_filter *s, struct filter_output *out, unsigned char c)
 {
 	s->run = 0;
 	if (c == '!') {
-		enter(s, STRAIN_MARKED);
+		enter_state(s, XML_FILTER_MARKED);
 	} else if (c == '?') {
-		enter(s, STRAIN_INSTRUCTION);
+		enter_state(s, XML_FILTER_INSTRUCTION);
 	} else if (c == '/' || ascii_is_alpha(c) || c == '_') {
-		enter(s, STRAIN_NAME);
+		enter_state(s, XML_FILTER_NAME);
 		s->closing = c == '/';
-		put_byte(out, '<');
-		put_byte(out, (char)ascii_lower(c));
+		out_byte(out, '<');
+		out_byte(out, (char)ascii_lower(c));
 	} else if (ascii_is_space(c) || ascii_is_digit(c) || c == '=') {
 		/* "a < b" */
-		enter(s, STRAIN_TEXT);
-		put(out, SPAN("&lt;"));
-		put_byte(out, (char)c);
+		enter_state(s, XML_FILTER_TEXT);
+		out_text(out, SPAN("&lt;"));
+		out_byte(out, (char)c);
 	} else {
-		refuse(s, "not well-formed");
+		refuse_xml(s, "not well-formed");
 	}
 }
 
 /* Behind "<!": two kinds of section are known. */
 static void
-take_marked(struct strain *s, unsigned char c)
+take_marked(struct xml_filter *s, unsigned char c)
 {
 	static const struct {
 		const char *text;
-		enum strain_state state;
+		enum xml_filter_state state;
 	} kinds[] = {
-		{ "--", STRAIN_COMMENT },
-		{ "[CDATA[", STRAIN_CDATA },
+		{ "--", XML_FILTER_COMMENT },
+		{ "[CDATA[", XML_FILTER_CDATA },
 	};
 	bool may_be = false;
 
 	s->held[s->n_held++] = (char)c;
 	for (size_t i = 0; i < TABLE_SIZE(kinds); i++) {
-		if (span_is(held(s), kinds[i].text)) {
-			enter(s, kinds[i].state);
+		if (span_is(held_text(s), kinds[i].text)) {
+			enter_state(s, kinds[i].state);
 			return;
 		}
 		may_be = may_be ||
-		    span_equal(held(s),
+		    span_equal(held_text(s),
 			span_first(span_str(kinds[i].text), s->n_held));
 	}
 	if (!may_be)
-		refuse(s,
+		refuse_xml(s,
 		    "a document type or entities (<!DOCTYPE, <!ENTITY), "
 		    "which no report needs");
 }
 
 /* Left out until "?>" or "-->". */
 static void
-take_left_out(struct strain *s, unsigned char c)
+take_left_out(struct xml_filter *s, unsigned char c)
 {
 	bool ends = c == '>' &&
-	    (s->state == STRAIN_COMMENT ? s->last[0] == '-' && s->last[1] == '-'
-					: s->last[1] == '?');
+	    (s->state == XML_FILTER_COMMENT
+		    ? s->last[0] == '-' && s->last[1] == '-'
+		    : s->last[1] == '?');
 
 	s->last[0] = s->last[1];
 	s->last[1] = (char)c;
 	if (ends)
-		enter(s, STRAIN_TEXT);
-	else if (++s->run > STRAIN_TEXT_MAX)
-		refuse(s, "a comment of more than 64 KiB");
+		enter_state(s, XML_FILTER_TEXT);
+	else if (++s->run > XML_FILTER_TEXT_MAX)
+		refuse_xml(s, "a comment of more than 64 KiB");
 }
 
 /* Text; the "]]>" behind it is left out. */
 static void
-take_cdata(struct strain *s, struct out *out, unsigned char c)
+take_cdata(struct xml_filter *s, struct filter_output *out, unsigned char c)
 {
 	if (!count_text(s))
 		return;
 	if (c == '>' && s->brackets == 2) {
 		s->brackets = 0;
 		put_broken(s, out);
-		enter(s, STRAIN_TEXT);
+		enter_state(s, XML_FILTER_TEXT);
 		return;
 	}
 	if (c == ']' && s->brackets < 2) {
@@ -320,7 +323,7 @@ take_cdata(struct strain *s, struct out *out, unsigned char c)
 		put_text(s, out, ']');
 	if (c == '<' || c == '>' || c == '&') {
 		put_broken(s, out);
-		put(out,
+		out_text(out,
 		    c == '<'       ? SPAN("&lt;")
 			: c == '>' ? SPAN("&gt;")
 				   : SPAN("&amp;"));
@@ -332,32 +335,33 @@ take_cdata(struct strain *s, struct out *out, unsigned char c)
 /* ---- all of it ---- */
 
 static void
-take_start(struct strain *s, unsigned char c)
+take_start(struct xml_filter *s, unsigned char c)
 {
 	if (c == '<')
-		enter(s, STRAIN_OPEN);
-	else if (++s->run > STRAIN_JUNK_MAX)
-		refuse(s, "not XML");
+		enter_state(s, XML_FILTER_OPEN);
+	else if (++s->run > XML_FILTER_JUNK_MAX)
+		refuse_xml(s, "not XML");
 }
 
 static void
-take_text(struct strain *s, struct out *out, unsigned char c)
+take_text(struct xml_filter *s, struct filter_output *out, unsigned char c)
 {
 	if (!count_text(s))
 		return;
 	if (c == '<' || c == '&') {
 		put_broken(s, out);
-		enter(s, c == '<' ? STRAIN_OPEN : STRAIN_REFERENCE);
+		enter_state(
+		    s, c == '<' ? XML_FILTER_OPEN : XML_FILTER_REFERENCE);
 	} else if (c == '>') {
 		put_broken(s, out);
-		put(out, SPAN("&gt;"));
+		out_text(out, SPAN("&gt;"));
 	} else {
 		put_text(s, out, c);
 	}
 }
 
 static void
-take_reference(struct strain *s, struct out *out, unsigned char c)
+take_reference(struct xml_filter *s, struct filter_output *out, unsigned char c)
 {
 	if (!count_text(s))
 		return;
@@ -372,55 +376,56 @@ take_reference(struct strain *s, struct out *out, unsigned char c)
 
 /* A tag is counted where it is made of anything. */
 static void
-count_tag(struct strain *s)
+count_tag(struct xml_filter *s)
 {
-	if (++s->run > STRAIN_TAG_MAX)
-		refuse(s, "a tag of more than 4096 bytes");
+	if (++s->run > XML_FILTER_TAG_MAX)
+		refuse_xml(s, "a tag of more than 4096 bytes");
 }
 
 static void
-take(struct strain *s, struct out *out, unsigned char c)
+filter_character(
+    struct xml_filter *s, struct filter_output *out, unsigned char c)
 {
 	if (c == '\0' || s->reason != NULL)
 		return;
 	switch (s->state) {
-	case STRAIN_START:
+	case XML_FILTER_START:
 		take_start(s, c);
 		break;
-	case STRAIN_TEXT:
+	case XML_FILTER_TEXT:
 		take_text(s, out, c);
 		break;
-	case STRAIN_REFERENCE:
+	case XML_FILTER_REFERENCE:
 		take_reference(s, out, c);
 		break;
-	case STRAIN_OPEN:
+	case XML_FILTER_OPEN:
 		take_open(s, out, c);
 		break;
-	case STRAIN_NAME:
+	case XML_FILTER_NAME:
 		count_tag(s);
 		take_name(s, out, c);
 		break;
-	case STRAIN_ATTRIBUTES:
+	case XML_FILTER_ATTRIBUTES:
 		count_tag(s);
 		take_attributes(s, out, c);
 		break;
-	case STRAIN_QUOTED:
+	case XML_FILTER_QUOTED:
 		count_tag(s);
 		if (c == (unsigned char)s->quote)
-			s->state = STRAIN_ATTRIBUTES;
+			s->state = XML_FILTER_ATTRIBUTES;
 		s->last[1] = (char)c;
 		break;
-	case STRAIN_MARKED:
+	case XML_FILTER_MARKED:
 		take_marked(s, c);
 		break;
-	case STRAIN_COMMENT:
-	case STRAIN_INSTRUCTION:
+	case XML_FILTER_COMMENT:
+	case XML_FILTER_INSTRUCTION:
 		take_left_out(s, c);
 		break;
-	case STRAIN_CDATA:
+	case XML_FILTER_CDATA:
 		take_cdata(s, out, c);
 		break;
-	case STRAIN_DONE:
+	case XML_FILTER_DONE:
 		break;
 	}
 }
@@ -428,42 +433,42 @@ take(struct strain *s, struct out *out, unsigned char c)
 /* ---- UTF-16 ---- */
 
 /* By the first two bytes: a byte order mark, or a NUL beside "<". */
-static enum strain_form
+static enum xml_filter_form
 form_of(const unsigned char two[2])
 {
 	if ((two[0] == 0xff && two[1] == 0xfe) || (two[0] != 0 && two[1] == 0))
-		return STRAIN_LITTLE;
+		return XML_FILTER_LITTLE;
 	if ((two[0] == 0xfe && two[1] == 0xff) || (two[0] == 0 && two[1] != 0))
-		return STRAIN_BIG;
-	return STRAIN_BYTES;
+		return XML_FILTER_BIG;
+	return XML_FILTER_BYTES;
 }
 
 /* What a report says is ASCII; names with more are told with "?". */
 static void
-take_unit(struct strain *s, struct out *out)
+take_unit(struct xml_filter *s, struct filter_output *out)
 {
-	unsigned char high = s->half[s->form == STRAIN_BIG ? 0 : 1];
-	unsigned char low = s->half[s->form == STRAIN_BIG ? 1 : 0];
+	unsigned char high = s->half[s->form == XML_FILTER_BIG ? 0 : 1];
+	unsigned char low = s->half[s->form == XML_FILTER_BIG ? 1 : 0];
 
-	take(s, out, high == 0 && low < 0x80 ? low : '?');
+	filter_character(s, out, high == 0 && low < 0x80 ? low : '?');
 	s->n_half = 0;
 }
 
 static void
-take_byte(struct strain *s, struct out *out, unsigned char c)
+take_byte(struct xml_filter *s, struct filter_output *out, unsigned char c)
 {
-	if (s->form == STRAIN_BYTES) {
-		take(s, out, c);
+	if (s->form == XML_FILTER_BYTES) {
+		filter_character(s, out, c);
 		return;
 	}
 	s->half[s->n_half++] = c;
 	if (s->n_half < 2)
 		return;
-	if (s->form == STRAIN_UNKNOWN) {
+	if (s->form == XML_FILTER_UNKNOWN) {
 		s->form = form_of(s->half);
-		if (s->form == STRAIN_BYTES) {
-			take(s, out, s->half[0]);
-			take(s, out, s->half[1]);
+		if (s->form == XML_FILTER_BYTES) {
+			filter_character(s, out, s->half[0]);
+			filter_character(s, out, s->half[1]);
 			return;
 		}
 	}
@@ -471,9 +476,9 @@ take_byte(struct strain *s, struct out *out, unsigned char c)
 }
 
 size_t
-strain(struct strain *s, struct span in, char *to)
+xml_filter(struct xml_filter *s, struct span in, char *to)
 {
-	struct out out = { .p = to };
+	struct filter_output out = { .p = to };
 
 	for (size_t i = 0; i < in.n && s->reason == NULL; i++)
 		take_byte(s, &out, (unsigned char)in.p[i]);
@@ -481,19 +486,19 @@ strain(struct strain *s, struct span in, char *to)
 }
 
 size_t
-strain_end(struct strain *s, char *to)
+xml_filter_end(struct xml_filter *s, char *to)
 {
-	struct out out = { .p = to };
+	struct filter_output out = { .p = to };
 
 	if (s->reason != NULL)
 		return 0;
-	if (s->state == STRAIN_START)
-		refuse(s, "not XML");
-	else if (s->state == STRAIN_REFERENCE)
+	if (s->state == XML_FILTER_START)
+		refuse_xml(s, "not XML");
+	else if (s->state == XML_FILTER_REFERENCE)
 		put_reference(s, &out, false);
-	else if (s->state == STRAIN_TEXT)
+	else if (s->state == XML_FILTER_TEXT)
 		put_broken(s, &out);
-	else if (s->state != STRAIN_DONE)
-		refuse(s, "it ends within a tag: it was cut off");
+	else if (s->state != XML_FILTER_DONE)
+		refuse_xml(s, "it ends within a tag: it was cut off");
 	return s->reason == NULL ? out.n : 0;
 }

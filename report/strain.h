@@ -23,57 +23,64 @@
 #include "lib/span.h"
 
 enum {
-	STRAIN_TAG_MAX = 4096,   /* bytes of a tag, with its attributes */
-	STRAIN_TEXT_MAX = 65536, /* bytes of text between two tags */
-	STRAIN_JUNK_MAX = 1024,  /* bytes in front of the first tag */
-	STRAIN_NAME_MAX = 64,    /* bytes of an element's name */
-	STRAIN_GROWTH = 6,       /* bytes that can come out for one: "&amp;" and
-	                            what it had held back */
-	STRAIN_HELD_MAX = 16,    /* bytes held back from one call to the next */
+	XML_FILTER_TAG_MAX = 4096,   /* bytes of a tag, with its attributes */
+	XML_FILTER_TEXT_MAX = 65536, /* bytes of text between two tags */
+	XML_FILTER_JUNK_MAX = 1024,  /* bytes in front of the first tag */
+	XML_FILTER_NAME_MAX = 64,    /* bytes of an element's name */
+	XML_FILTER_GROWTH = 6, /* bytes that can come out for one: "&amp;" and
+	                      what it had held back */
+	XML_FILTER_HELD_MAX =
+	    16, /* bytes held back from one call to the next */
 };
 
-enum strain_state {
-	STRAIN_START,
-	STRAIN_TEXT,
-	STRAIN_REFERENCE, /* behind "&" */
-	STRAIN_OPEN,      /* behind "<" */
-	STRAIN_NAME,
-	STRAIN_ATTRIBUTES,
-	STRAIN_QUOTED,
-	STRAIN_MARKED, /* behind "<!" */
-	STRAIN_COMMENT,
-	STRAIN_INSTRUCTION,
-	STRAIN_CDATA,
-	STRAIN_DONE, /* behind the root: nothing more comes out */
+enum xml_filter_state {
+	XML_FILTER_START,
+	XML_FILTER_TEXT,
+	XML_FILTER_REFERENCE, /* behind "&" */
+	XML_FILTER_OPEN,      /* behind "<" */
+	XML_FILTER_NAME,
+	XML_FILTER_ATTRIBUTES,
+	XML_FILTER_QUOTED,
+	XML_FILTER_MARKED, /* behind "<!" */
+	XML_FILTER_COMMENT,
+	XML_FILTER_INSTRUCTION,
+	XML_FILTER_CDATA,
+	XML_FILTER_DONE, /* behind the root: nothing more comes out */
 };
 
-enum strain_form { STRAIN_UNKNOWN, STRAIN_BYTES, STRAIN_LITTLE, STRAIN_BIG };
+enum xml_filter_form {
+	XML_FILTER_UNKNOWN,
+	XML_FILTER_BYTES,
+	XML_FILTER_LITTLE,
+	XML_FILTER_BIG
+};
 
-struct strain { /* all 0: at the beginning of a document */
-	enum strain_state state;
-	enum strain_form form;
+struct xml_filter { /* all 0: at the beginning of a document */
+	enum xml_filter_state state;
+	enum xml_filter_form form;
 	unsigned char half[2]; /* of what tells the form; a unit's first byte */
 	size_t n_half;
-	char held[STRAIN_HELD_MAX]; /* a character, a reference, "[CDATA[" */
+	char
+	    held[XML_FILTER_HELD_MAX]; /* a character, a reference, "[CDATA[" */
 	size_t n_held;
 	size_t run;         /* bytes of this tag, comment, junk */
 	size_t text;        /* bytes since the last tag */
 	size_t depth;       /* elements that are open */
 	bool closing;       /* in a tag: that of an end */
-	char quote;         /* in STRAIN_QUOTED */
+	char quote;         /* in XML_FILTER_QUOTED */
 	char last[2];       /* the two bytes before, for "-->" and the like */
-	unsigned brackets;  /* held back in STRAIN_CDATA */
+	unsigned brackets;  /* held back in XML_FILTER_CDATA */
 	const char *reason; /* refused, and why */
 };
 
 /*
- * Strains `in` into `to`, of at least STRAIN_GROWTH * (in.n + STRAIN_HELD_MAX)
- * bytes; returns how many came out.  Refusals are in s->reason, and nothing
- * comes out then or later.
+ * Strains `in` into `to`, of at least XML_FILTER_GROWTH * (in.n +
+ * XML_FILTER_HELD_MAX) bytes; returns how many came out.  Refusals are in
+ * s->reason, and nothing comes out then or later.
  */
-size_t strain(struct strain *s, struct span in, char *to);
+size_t xml_filter(struct xml_filter *s, struct span in, char *to);
 
 /* The document is at its end: what was held back comes out. */
-size_t strain_end(struct strain *s, char *to);
+size_t xml_filter_end(struct xml_filter *s, char *to);
 
 #endif

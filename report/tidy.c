@@ -11,7 +11,7 @@ enum by {
 
 enum age { AGE_ROWS, AGE_REPLAY, AGE_RECEIVED, AGE_FAILURE, AGE_LONGEST };
 
-struct chore {
+struct retention_job {
 	enum by by;
 	enum age age;
 	const char *text;
@@ -20,7 +20,7 @@ struct chore {
 
 /* In this order: rows before what they name, rows before what was sent of them
  * (else they would be sent again). */
-static const struct chore chores[] = {
+static const struct retention_job jobs[] = {
 	{ BY_DAY, AGE_ROWS,
 	    "DELETE FROM kept WHERE (day, policy, source, shape) IN "
 	    "(SELECT day, policy, source, shape FROM kept WHERE day < $1 "
@@ -82,17 +82,16 @@ static const struct chore chores[] = {
 
 /* PostgreSQL keeps its own pages, and has nothing of single messages. */
 static bool
-is_due(const struct tidy *t, const struct sql *db)
+is_job_due(const struct retention *t, const struct sql *db)
 {
 	if (!sql_is_shared(db))
 		return true;
-	return t->step < TABLE_SIZE(chores) &&
-	    chores[t->step].age != AGE_REPLAY &&
-	    chores[t->step].age != AGE_FAILURE;
+	return t->step < TABLE_SIZE(jobs) && jobs[t->step].age != AGE_REPLAY &&
+	    jobs[t->step].age != AGE_FAILURE;
 }
 
 static unsigned
-days_of(const struct tidy_options *o, enum age age)
+days_of(const struct retention_options *o, enum age age)
 {
 	switch (age) {
 	case AGE_ROWS:
@@ -102,7 +101,7 @@ days_of(const struct tidy_options *o, enum age age)
 	case AGE_RECEIVED:
 		return o->received_days;
 	case AGE_FAILURE:
-		return TIDY_FAILURE_DAYS;
+		return RETENTION_FAILURE_DAYS;
 	case AGE_LONGEST:
 		break;
 	}
@@ -111,35 +110,35 @@ days_of(const struct tidy_options *o, enum age age)
 
 /* `more`: the step has not come to its end. */
 static bool
-take_slice(struct tidy *t, struct sql *db, struct intern_cache *cache,
-    const struct chore *chore, int64_t day, bool *more)
+run_batch(struct retention *t, struct sql *db, struct intern_cache *cache,
+    const struct retention_job *job, int64_t day, bool *more)
 {
 	struct sql_statement *s = NULL;
 	int64_t largest = 0;
 	bool good;
 
 	*more = false;
-	if (chore->by == BY_ID &&
-	    sql_first_number(sql_prepare(db, chore->largest), &largest) !=
+	if (job->by == BY_ID &&
+	    sql_first_number(sql_prepare(db, job->largest), &largest) !=
 		SQL_ROW)
 		return false;
-	s = sql_prepare(db, chore->text);
-	if (chore->by == BY_DAY) {
+	s = sql_prepare(db, job->text);
+	if (job->by == BY_DAY) {
 		sql_bind_number(s, 1, day);
-		sql_bind_number(s, 2, TIDY_ROWS);
+		sql_bind_number(s, 2, RETENTION_ROWS);
 	} else {
 		sql_bind_number(s, 1, t->id);
-		sql_bind_number(s, 2, t->id + TIDY_IDS);
+		sql_bind_number(s, 2, t->id + RETENTION_IDS);
 		sql_bind_number(s, 3, day);
-		t->id += TIDY_IDS;
+		t->id += RETENTION_IDS;
 	}
 	good = sql_do(s);
-	if (good && chore->by == BY_DAY)
-		*more = sql_changed(s) == TIDY_ROWS;
+	if (good && job->by == BY_DAY)
+		*more = sql_changed(s) == RETENTION_ROWS;
 	else if (good)
 		*more = t->id < largest;
 	/* Numbers that went must not be used again from memory. */
-	if (good && chore->by == BY_ID && sql_changed(s) > 0)
+	if (good && job->by == BY_ID && sql_changed(s) > 0)
 		intern_cache_clear(cache);
 	sql_drop(s);
 	return good;
@@ -148,7 +147,7 @@ take_slice(struct tidy *t, struct sql *db, struct intern_cache *cache,
 /* Pages that days gone have left are filled by those to come; only what is out
  * of proportion is given back. */
 static bool
-give_back(struct sql *db, bool *more)
+free_pages(struct sql *db, bool *more)
 {
 	int64_t pages = 0, spare = 0;
 
@@ -158,30 +157,30 @@ give_back(struct sql *db, bool *more)
 	    sql_first_number(
 		sql_prepare(db, "PRAGMA freelist_count"), &spare) != SQL_ROW)
 		return false;
-	if (spare * TIDY_FREE_PART <= pages)
+	if (spare * RETENTION_FREE_PART <= pages)
 		return true;
 	*more = true;
 	return sql_run(db, "PRAGMA incremental_vacuum(500)");
 }
 
 bool
-tidy_step(
-    struct tidy *t, struct sql *db, struct intern_cache *cache, int64_t now)
+retention_step(struct retention *t, struct sql *db, struct intern_cache *cache,
+    int64_t now)
 {
 	int64_t today = now / REPORT_DAY;
 	bool more = false, good = true;
 
 	if (t->done == today)
 		return false;
-	if (!is_due(t, db)) {
+	if (!is_job_due(t, db)) {
 		/* the next step */
-	} else if (t->step < TABLE_SIZE(chores)) {
-		const struct chore *chore = &chores[t->step];
+	} else if (t->step < TABLE_SIZE(jobs)) {
+		const struct retention_job *job = &jobs[t->step];
 
-		good = take_slice(t, db, cache, chore,
-		    today - days_of(&t->o, chore->age), &more);
+		good = run_batch(
+		    t, db, cache, job, today - days_of(&t->o, job->age), &more);
 	} else {
-		good = give_back(db, &more);
+		good = free_pages(db, &more);
 	}
 	/* Another program has it: the same again when it is quiet. */
 	if (!good && db->fault == SQL_LOCKED)
@@ -192,7 +191,7 @@ tidy_step(
 	if (good && more)
 		return true;
 	t->id = 0;
-	if (++t->step <= TABLE_SIZE(chores))
+	if (++t->step <= TABLE_SIZE(jobs))
 		return true;
 	t->step = 0;
 	t->done = today;

@@ -12,21 +12,21 @@
 #include "report/sql.h"
 
 enum {
-	TIDY_ROWS = 500,        /* rows, or pages, that one step takes */
-	TIDY_IDS = 5000,        /* numbers that one step looks at */
-	TIDY_FAILURE_DAYS = 14, /* failure reports, whatever the options */
-	TIDY_FREE_PART = 4 /* free pages are given back when they are more than
-	                      one in this many */
+	RETENTION_ROWS = 500,        /* rows, or pages, that one step takes */
+	RETENTION_IDS = 5000,        /* numbers that one step looks at */
+	RETENTION_FAILURE_DAYS = 14, /* failure reports, whatever the options */
+	RETENTION_FREE_PART = 4 /* free pages are given back when they are more
+	                      than one in this many */
 };
 
-struct tidy_options {
+struct retention_options {
 	unsigned rows_days; /* rows, and what was sent of them */
 	unsigned replay_days;
 	unsigned received_days; /* reports of others */
 };
 
-struct tidy { /* how far it has come; all 0: not begun */
-	struct tidy_options o;
+struct retention { /* how far it has come; all 0: not begun */
+	struct retention_options o;
 	int64_t done; /* the day it was last done */
 	size_t step;
 	int64_t id;
@@ -38,7 +38,7 @@ struct tidy { /* how far it has come; all 0: not begun */
  * Other faults are logged, and tried again the next day.  `memo` is cleared
  * when numbers go.
  */
-bool tidy_step(
-    struct tidy *t, struct sql *db, struct intern_cache *cache, int64_t now);
+bool retention_step(struct retention *t, struct sql *db,
+    struct intern_cache *cache, int64_t now);
 
 #endif

@@ -32,7 +32,7 @@ unpack_kind(struct span bytes)
 
 /* A gzip file is a raw stream behind a filter: an archive of one file. */
 static bool
-begin(struct archive *a, struct span bytes, enum unpack_kind kind)
+unpack_begin(struct archive *a, struct span bytes, enum unpack_kind kind)
 {
 	int ready = kind == UNPACK_ZIP ? archive_read_support_format_zip(a)
 	    : archive_read_support_filter_gzip(a) == ARCHIVE_OK
@@ -68,7 +68,7 @@ unpack_open(struct span bytes, enum unpack_kind kind)
 		free(u);
 		return NULL;
 	}
-	if (!begin(u->archive, bytes, kind))
+	if (!unpack_begin(u->archive, bytes, kind))
 		fail(u, "cannot be unpacked", archive_error_string(u->archive));
 	return u;
 }

@@ -7,7 +7,7 @@
 #include "lib/table.h"
 
 enum {
-	ENOUGH_MESSAGES = 100, /* to judge a policy by */
+	ENOUGH_MESSAGES = 100, /* to judge_domain a policy by */
 	ENOUGH_DAYS = 7,
 	LOST_MAX = 10,      /* per mille of one's own mail that may fail */
 	FORWARDED_MAX = 10, /* per mille, for p=reject */
@@ -79,25 +79,25 @@ view_cause_title(enum view_cause cause)
 }
 
 const char *
-view_cause_cure(enum view_cause cause)
+view_cause_fix(enum view_cause cause)
 {
 	return causes[cause].cure;
 }
 
 const char *
-view_advice_name(enum view_advice advice)
+view_recommendation_name(enum view_recommendation advice)
 {
 	return advices[advice].name;
 }
 
 const char *
-view_advice_title(enum view_advice advice)
+view_recommendation_title(enum view_recommendation advice)
 {
 	return advices[advice].title;
 }
 
 const char *
-view_advice_text(enum view_advice advice)
+view_recommendation_text(enum view_recommendation advice)
 {
 	return advices[advice].text;
 }
@@ -158,7 +158,7 @@ is_signed(struct span domain, const struct report_row *row)
 
 /* Whoever it does authenticate as. */
 static struct span
-stranger(struct span domain, const struct report_row *row)
+other_identity(struct span domain, const struct report_row *row)
 {
 	for (size_t i = 0; i < row->n_dkim; i++)
 		if (span_is(row->dkim[i].result, "pass") &&
@@ -178,7 +178,7 @@ view_row_cause(
 		return VIEW_GOOD;
 	if (row->spf_aligned)
 		return is_ours ? VIEW_BROKEN : VIEW_SPF_ONLY;
-	*as = stranger(domain, row);
+	*as = other_identity(domain, row);
 	/* a signature of ours that does not hold was changed on its way;
 	 * who spoofs has none */
 	if (is_indirect(row->override) || is_ours)
@@ -198,7 +198,8 @@ source_cause(const struct view_source *s)
 		for (unsigned i = VIEW_FORWARDER; i < VIEW_CAUSES; i++)
 			if (s->by_cause[i] > s->by_cause[most])
 				most = (enum view_cause)i;
-		/* who is let to pass with most of its mail is no stranger */
+		/* who is let to pass with most of its mail is no other_identity
+		 */
 		if (most == VIEW_SPOOF && s->passed * 2 > s->messages)
 			most = VIEW_UNALIGNED;
 		return most;
@@ -212,7 +213,7 @@ source_cause(const struct view_source *s)
 
 /* ---- what to do ---- */
 
-static enum view_advice
+static enum view_recommendation
 next_step(const struct view_domain *d)
 {
 	uint64_t spoofed = d->by_cause[VIEW_SPOOF];
@@ -236,7 +237,7 @@ next_step(const struct view_domain *d)
 
 /* ---- gathering ---- */
 
-struct gather {
+struct view_gather {
 	struct view *view;
 	struct arena *a;
 	struct view_domain *at;   /* of the row before */
@@ -248,7 +249,7 @@ struct gather {
 };
 
 static void *
-need(struct gather *g, size_t count, size_t size)
+need(struct view_gather *g, size_t count, size_t size)
 {
 	void *p = arena_array(g->a, count, size);
 
@@ -257,7 +258,7 @@ need(struct gather *g, size_t count, size_t size)
 }
 
 static struct view_domain *
-find(struct gather *g, struct span domain)
+find_domain(struct view_gather *g, struct span domain)
 {
 	struct view_domain *d;
 
@@ -272,7 +273,7 @@ find(struct gather *g, struct span domain)
 }
 
 static struct view_domain *
-add_domain(struct gather *g, struct span domain)
+add_domain(struct view_gather *g, struct span domain)
 {
 	struct view_domain *d;
 
@@ -304,8 +305,8 @@ policy_of(struct span text)
 static bool
 take_report(void *arg, const struct ledger_received *r)
 {
-	struct gather *g = arg;
-	struct view_domain *d = find(g, r->domain);
+	struct view_gather *g = arg;
+	struct view_domain *d = find_domain(g, r->domain);
 
 	g->view->reports++;
 	if (d == NULL)
@@ -322,7 +323,7 @@ take_report(void *arg, const struct ledger_received *r)
 }
 
 static struct view_source **
-bucket(struct gather *g, const struct view_domain *d, const struct ip *ip)
+bucket(struct view_gather *g, const struct view_domain *d, const struct ip *ip)
 {
 	struct span bytes = span_of((const char *)ip->bytes, sizeof(ip->bytes));
 	uint64_t hash = hash_span(g->secret, bytes, (uint64_t)(uintptr_t)d);
@@ -332,7 +333,7 @@ bucket(struct gather *g, const struct view_domain *d, const struct ip *ip)
 
 /* Behind the last of its domain. */
 static void
-link_source(struct gather *g, struct view_domain *d, struct view_source *s)
+link_source(struct view_gather *g, struct view_domain *d, struct view_source *s)
 {
 	struct view_source **at = bucket(g, d, &s->address);
 
@@ -351,8 +352,8 @@ link_source(struct gather *g, struct view_domain *d, struct view_source *s)
 static bool
 take_source(void *arg, const struct ledger_source *in)
 {
-	struct gather *g = arg;
-	struct view_domain *d = find(g, in->domain);
+	struct view_gather *g = arg;
+	struct view_domain *d = find_domain(g, in->domain);
 	struct view_source *s;
 
 	if (d == NULL)
@@ -382,7 +383,8 @@ take_source(void *arg, const struct ledger_source *in)
 }
 
 static struct view_source *
-find_source(struct gather *g, const struct view_domain *d, const struct ip *ip)
+find_source(
+    struct view_gather *g, const struct view_domain *d, const struct ip *ip)
 {
 	struct view_source *s = *bucket(g, d, ip);
 
@@ -394,8 +396,8 @@ find_source(struct gather *g, const struct view_domain *d, const struct ip *ip)
 static bool
 take_row(void *arg, const struct report_row *row)
 {
-	struct gather *g = arg;
-	struct view_domain *d = find(g, row->policy_domain);
+	struct view_gather *g = arg;
+	struct view_domain *d = find_domain(g, row->policy_domain);
 	int64_t day = row->when / REPORT_DAY - g->view->from;
 	bool passes = row->dkim_aligned || row->spf_aligned;
 	struct view_source *s;
@@ -428,7 +430,7 @@ take_row(void *arg, const struct report_row *row)
 /* ---- putting together ---- */
 
 static void
-judge(struct view *v, struct view_domain *d)
+judge_domain(struct view *v, struct view_domain *d)
 {
 	int64_t to = v->from + (int64_t)v->days - 1, oldest = to;
 
@@ -468,7 +470,8 @@ sort(struct view *v)
 
 /* Each stops where memory ends; then the next is not begun. */
 static bool
-gather(struct gather *g, struct ledger *l, const struct ledger_range *range)
+gather(
+    struct view_gather *g, struct ledger *l, const struct ledger_range *range)
 {
 	return ledger_each_received(l, range, take_report, g) == LEDGER_OK &&
 	    (g->failed ||
@@ -485,7 +488,9 @@ view_read(struct ledger *l, struct span domain, size_t days, int64_t now,
 	struct ledger_range range = {
 		.domain = domain, .from = to - (int64_t)days + 1, .to = to
 	};
-	struct gather g = { .view = view, .a = a, .secret = hash_secret_new() };
+	struct view_gather g = {
+		.view = view, .a = a, .secret = hash_secret_new()
+	};
 
 	*view = (struct view){ .from = range.from, .days = days };
 	g.buckets = need(&g, BUCKETS, sizeof(struct view_source *));
@@ -496,7 +501,7 @@ view_read(struct ledger *l, struct span domain, size_t days, int64_t now,
 	if (view->fault != NULL)
 		return false;
 	for (struct view_domain *d = view->domains; d != NULL; d = d->next)
-		judge(view, d);
+		judge_domain(view, d);
 	sort(view);
 	return true;
 }

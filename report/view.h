@@ -60,7 +60,7 @@ struct view_day {
 	uint64_t messages, passed;
 };
 
-enum view_advice {
+enum view_recommendation {
 	VIEW_TOO_LITTLE,    /* not enough was reported to say */
 	VIEW_MEND_FIRST,    /* mail of one's own would be lost */
 	VIEW_TO_QUARANTINE, /* safe to move to p=quarantine */
@@ -85,7 +85,7 @@ struct view_domain {
 	struct view_source *sources;
 	size_t n_sources, n_new;
 	size_t left_out; /* sources that are only in the sums */
-	enum view_advice advice;
+	enum view_recommendation advice;
 };
 
 struct view {
@@ -107,11 +107,11 @@ const char *view_cause_name(enum view_cause cause);
 
 /* For people: in a few words, and what to do about it. */
 const char *view_cause_title(enum view_cause cause);
-const char *view_cause_cure(enum view_cause cause);
+const char *view_cause_fix(enum view_cause cause);
 
-const char *view_advice_name(enum view_advice advice);
-const char *view_advice_title(enum view_advice advice);
-const char *view_advice_text(enum view_advice advice);
+const char *view_recommendation_name(enum view_recommendation advice);
+const char *view_recommendation_title(enum view_recommendation advice);
+const char *view_recommendation_text(enum view_recommendation advice);
 
 /* How one row stands; for view_read(), and tests. */
 enum view_cause view_row_cause(

@@ -22,12 +22,12 @@ struct writer {
 	struct failure_spool failures;
 	struct sql_statement *put_kept, *put_replay, *closed;
 	int64_t new_day; /* intern.added counts for this day */
-	int64_t set_aside_at;
-	uint64_t n_set_aside;
+	int64_t quarantined_at;
+	uint64_t n_quarantined;
 	char error[ERROR_MAX];
 	struct quota quota;
 	bool over_quota; /* the last group was left out */
-	struct tidy tidy;
+	struct retention retention;
 };
 
 struct writer *
@@ -40,7 +40,7 @@ writer_new(const struct writer_options *o)
 	w->path = o->path;
 	w->new_max = o->new_max != 0 ? o->new_max : WRITER_NEW_MAX;
 	w->quota.o = o->quota;
-	w->tidy.o = o->tidy;
+	w->retention.o = o->retention;
 	w->cache = intern_cache_new();
 	if (w->cache == NULL) {
 		free(w);
@@ -50,7 +50,7 @@ writer_new(const struct writer_options *o)
 }
 
 static void
-shut(struct writer *w)
+close_file(struct writer *w)
 {
 	if (w->db == NULL)
 		return;
@@ -69,7 +69,7 @@ writer_free(struct writer *w)
 {
 	if (w == NULL)
 		return;
-	shut(w);
+	close_file(w);
 	intern_cache_free(w->cache);
 	free(w);
 }
@@ -88,9 +88,9 @@ writer_refusal(const struct writer *w)
 }
 
 uint64_t
-writer_set_aside(const struct writer *w)
+writer_quarantined(const struct writer *w)
 {
-	return w->n_set_aside;
+	return w->n_quarantined;
 }
 
 static void
@@ -110,7 +110,7 @@ static const char put_replay[] =
     "messages = replay.messages + excluded.messages";
 
 static enum sql_fault
-ready(struct writer *w)
+open_file(struct writer *w)
 {
 	enum sql_fault fault = SQL_FINE;
 
@@ -119,7 +119,7 @@ ready(struct writer *w)
 		log_fault("store-moved",
 		    "store %s was removed or replaced; a new one is begun",
 		    w->path);
-		shut(w);
+		close_file(w);
 	}
 	if (w->db != NULL)
 		return SQL_FINE;
@@ -133,36 +133,36 @@ ready(struct writer *w)
 		.limit = w->new_max,
 	};
 	w->failures = (struct failure_spool){ .db = w->db };
-	w->put_kept = sql_prepare(w->db, kept_insert);
+	w->put_kept = sql_prepare(w->db, row_insert_query);
 	w->put_replay = sql_prepare(w->db, put_replay);
-	w->closed = sql_prepare(w->db, kept_closed);
+	w->closed = sql_prepare(w->db, closed_day_query);
 	if (w->put_kept != NULL && w->put_replay != NULL && w->closed != NULL)
 		return SQL_FINE;
 	fault = w->db->fault;
 	note_error(w, w->db->error);
-	shut(w);
+	close_file(w);
 	return fault;
 }
 
 /* A broken file is of no use to anyone, but may be to a person. */
 static void
-set_aside(struct writer *w, int64_t now)
+quarantine_file(struct writer *w, int64_t now)
 {
 	char memory[4200];
 	struct buf name = buf_over(memory, sizeof(memory));
 
-	if (w->n_set_aside > 0 && now >= w->set_aside_at &&
-	    now < w->set_aside_at + WRITER_SET_ASIDE_S)
+	if (w->n_quarantined > 0 && now >= w->quarantined_at &&
+	    now < w->quarantined_at + WRITER_QUARANTINE_S)
 		return;
-	if (!sqlite_set_aside(w->path, now, &name)) {
+	if (!sqlite_quarantine(w->path, now, &name)) {
 		log_fault("store-corrupt",
 		    "store %s is broken (%s) and could "
 		    "not be renamed: %s",
 		    w->path, w->error, name.p);
 		return;
 	}
-	w->n_set_aside++;
-	w->set_aside_at = now;
+	w->n_quarantined++;
+	w->quarantined_at = now;
 	log_say(LOG_LEVEL_ERROR, "store-corrupt",
 	    "store %s is broken (%s); it is kept as %s, and a new one begun",
 	    w->path, w->error, name.p);
@@ -174,12 +174,12 @@ after_fault(struct writer *w, enum sql_fault fault, int64_t now)
 	intern_cache_clear(w->cache);
 	switch (fault) {
 	case SQL_CORRUPT:
-		shut(w);
-		set_aside(w, now);
+		close_file(w);
+		quarantine_file(w, now);
 		break;
 	case SQL_AWAY:
 	case SQL_WRONG:
-		shut(w);
+		close_file(w);
 		break;
 	case SQL_FINE:
 	case SQL_LOCKED:
@@ -192,7 +192,7 @@ after_fault(struct writer *w, enum sql_fault fault, int64_t now)
 enum sql_fault
 writer_open(struct writer *w, int64_t now)
 {
-	enum sql_fault fault = ready(w);
+	enum sql_fault fault = open_file(w);
 
 	if (fault != SQL_FINE)
 		after_fault(w, fault, now);
@@ -211,8 +211,8 @@ read_closed(struct writer *w, int64_t *day)
 	return step != SQL_FAILED;
 }
 
-static enum kept_outcome
-write_facts(struct writer *w, const struct entry *e, int64_t day)
+static enum row_outcome
+write_facts(struct writer *w, const struct queued_message *e, int64_t day)
 {
 	int64_t source = intern_get(
 	    &w->intern, COLUMNS_SOURCE, &e->row[ROW_TEXT_SOURCE], day);
@@ -224,40 +224,40 @@ write_facts(struct writer *w, const struct entry *e, int64_t day)
 	    : facts;
 
 	if (decision <= 0)
-		return kept_outcome(decision);
+		return row_outcome(decision);
 	sql_bind_number(w->put_replay, 1, day);
 	sql_bind_number(w->put_replay, 2, source);
 	sql_bind_number(w->put_replay, 3, facts);
 	sql_bind_number(w->put_replay, 4, decision);
 	sql_bind_number(w->put_replay, 5, (int64_t)e->count);
-	return sql_do(w->put_replay) ? KEPT_WRITTEN : KEPT_FAULT;
+	return sql_do(w->put_replay) ? ROW_WRITTEN : ROW_ERROR;
 }
 
 /* Rows of a closed day count for the next: what was sent of it stays true. */
-static enum kept_outcome
-write_entry(struct writer *w, const struct entry *e, int64_t closed)
+static enum row_outcome
+write_entry(struct writer *w, const struct queued_message *e, int64_t closed)
 {
 	int64_t day = e->when / REPORT_DAY;
-	enum kept_outcome outcome = KEPT_WRITTEN;
+	enum row_outcome outcome = ROW_WRITTEN;
 
 	if (e->has_row)
-		outcome = kept_put(&w->intern, w->put_kept, e->row,
+		outcome = row_insert(&w->intern, w->put_kept, e->row,
 		    day > closed ? day : closed + 1, e->count, e->when);
-	if (outcome != KEPT_FAULT && e->has_facts) {
-		enum kept_outcome facts = write_facts(w, e, day);
+	if (outcome != ROW_ERROR && e->has_facts) {
+		enum row_outcome facts = write_facts(w, e, day);
 
-		outcome = facts == KEPT_FAULT ? facts : outcome;
+		outcome = facts == ROW_ERROR ? facts : outcome;
 	}
-	if (outcome != KEPT_FAULT && e->failure != NULL &&
+	if (outcome != ROW_ERROR && e->failure != NULL &&
 	    !failure_spool_put(&w->failures, e->failure))
-		outcome = KEPT_FAULT;
+		outcome = ROW_ERROR;
 	return outcome;
 }
 
 /* Days are closed when they are over; `avouch report send` opens them again
  * where it can (ledger_close_day()). */
 static void
-tell_of_clock(const struct writer *w, int64_t closed, int64_t today)
+log_closed_ahead(const struct writer *w, int64_t closed, int64_t today)
 {
 	char memory[40];
 	struct buf day = buf_over(memory, sizeof(memory));
@@ -272,26 +272,27 @@ tell_of_clock(const struct writer *w, int64_t closed, int64_t today)
 }
 
 static bool
-write_group(
-    struct writer *w, const struct entry *first, int64_t now, size_t *refused)
+write_group(struct writer *w, const struct queued_message *first, int64_t now,
+    size_t *refused)
 {
 	int64_t closed;
 
 	if (!read_closed(w, &closed))
 		return false;
-	tell_of_clock(w, closed, now / REPORT_DAY);
-	for (const struct entry *e = first; e != NULL; e = e->next) {
-		enum kept_outcome outcome = write_entry(w, e, closed);
+	log_closed_ahead(w, closed, now / REPORT_DAY);
+	for (const struct queued_message *e = first; e != NULL; e = e->next) {
+		enum row_outcome outcome = write_entry(w, e, closed);
 
-		if (outcome == KEPT_FAULT)
+		if (outcome == ROW_ERROR)
 			return false;
-		*refused += outcome == KEPT_REFUSED;
+		*refused += outcome == ROW_REFUSED;
 	}
 	return true;
 }
 
 static bool
-write_all(struct writer *w, struct entry *first, int64_t now, size_t *refused)
+write_all(struct writer *w, struct queued_message *first, int64_t now,
+    size_t *refused)
 {
 	bool good = sql_begin(w->db);
 
@@ -303,11 +304,11 @@ write_all(struct writer *w, struct entry *first, int64_t now, size_t *refused)
 }
 
 static size_t
-list_length(const struct entry *first)
+list_length(const struct queued_message *first)
 {
 	size_t n = 0;
 
-	for (const struct entry *e = first; e != NULL; e = e->next)
+	for (const struct queued_message *e = first; e != NULL; e = e->next)
 		n++;
 	return n;
 }
@@ -327,10 +328,10 @@ check_quota(struct writer *w)
 }
 
 enum sql_fault
-writer_write(
-    struct writer *w, struct entry *first, int64_t now, size_t *refused)
+writer_write(struct writer *w, struct queued_message *first, int64_t now,
+    size_t *refused)
 {
-	enum sql_fault fault = ready(w);
+	enum sql_fault fault = open_file(w);
 
 	*refused = 0;
 	if (now / REPORT_DAY != w->new_day) {
@@ -372,14 +373,14 @@ writer_checkpoint(struct writer *w)
 /* ---- housekeeping ---- */
 
 bool
-writer_tidy(struct writer *w, int64_t now)
+writer_housekeep(struct writer *w, int64_t now)
 {
 	bool more;
 
 	if (w->db == NULL)
 		return false;
 	w->db->fault = SQL_FINE;
-	more = tidy_step(&w->tidy, w->db, w->cache, now);
+	more = retention_step(&w->retention, w->db, w->cache, now);
 	/* Expired rows are perhaps the only ones whose pages are broken. */
 	if (w->db->fault == SQL_CORRUPT) {
 		note_error(w, w->db->error);

@@ -18,21 +18,21 @@
 #include "report/tidy.h"
 
 enum {
-	WRITER_NEW_MAX = 1000000, /* texts that were never seen before, a day;
-	                             what brings more is not kept, so that
-	                             nobody can fill the disk by making each
-	                             message different */
-	WRITER_SET_ASIDE_S = 600, /* between two broken files, else a disk that
+	WRITER_NEW_MAX = 1000000,  /* texts that were never seen before, a day;
+	                              what brings more is not kept, so that
+	                              nobody can fill the disk by making each
+	                              message different */
+	WRITER_QUARANTINE_S = 600, /* between two broken files, else a disk that
 	                             fails would fill up with them */
-	WRITER_LOG_PAGES = 4000,  /* of the write-ahead log: 8 MiB; then it is
-	                             copied into the file, quiet or not */
+	WRITER_LOG_PAGES = 4000,   /* of the write-ahead log: 8 MiB; then it is
+	                              copied into the file, quiet or not */
 };
 
 struct writer_options {
 	const char *path; /* must stay */
 	uint64_t new_max; /* texts a day; 0: WRITER_NEW_MAX */
 	struct quota_options quota;
-	struct tidy_options tidy;
+	struct retention_options retention;
 };
 
 struct writer;
@@ -52,13 +52,13 @@ enum sql_fault writer_open(struct writer *w, int64_t now);
  * `refused`: how many of them were left out because the store may not grow;
  * writer_refusal() says why.
  */
-enum sql_fault writer_write(
-    struct writer *w, struct entry *first, int64_t now, size_t *refused);
+enum sql_fault writer_write(struct writer *w, struct queued_message *first,
+    int64_t now, size_t *refused);
 const char *writer_error(const struct writer *w);
 const char *writer_refusal(const struct writer *w);
 
 /* Files set aside as corrupt so far. */
-uint64_t writer_set_aside(const struct writer *w);
+uint64_t writer_quarantined(const struct writer *w);
 
 /* Pages in the write-ahead log. */
 int64_t writer_log_pages(const struct writer *w);
@@ -70,6 +70,6 @@ void writer_checkpoint(struct writer *w);
  * One step of housekeeping: what is past its retention goes, then free pages.
  * False: there is nothing left to do today.
  */
-bool writer_tidy(struct writer *w, int64_t now);
+bool writer_housekeep(struct writer *w, int64_t now);
 
 #endif

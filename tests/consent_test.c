@@ -1,4 +1,5 @@
-/* consent_test.c - RFC 9990 section 4: which addresses reports may go to. */
+/* destination_test.c - RFC 9990 section 4: which addresses reports may go to.
+ */
 #include "report/consent.h"
 
 #include <setjmp.h>
@@ -28,11 +29,11 @@ struct vector {
 };
 
 struct run {
-	struct consent_query query;
+	struct destination_query query;
 	struct dmarc_record record;
 	struct dns_talk *talk;
 	struct arena *arena;
-	struct consent_result result;
+	struct destination_result result;
 };
 
 static enum step
@@ -41,7 +42,7 @@ check(void *arg)
 	struct run *r = arg;
 
 	arena_rewind(r->arena);
-	return consent_check(&r->query, r->talk, r->arena, &r->result);
+	return destination_check(&r->query, r->talk, r->arena, &r->result);
 }
 
 static void
@@ -49,7 +50,8 @@ put_result(const struct run *r, struct buf *codes, struct buf *addresses)
 {
 	for (size_t i = 0; i < r->result.n_findings; i++) {
 		buf_text(codes, i > 0 ? " " : "");
-		buf_text(codes, consent_code_name(r->result.findings[i].code));
+		buf_text(
+		    codes, destination_code_name(r->result.findings[i].code));
 	}
 	for (size_t i = 0; i < r->result.n_addresses; i++) {
 		buf_text(addresses, i > 0 ? " " : "");
@@ -80,24 +82,24 @@ fails_safely(struct run *r, const char *name, const char *addresses)
 }
 
 static void
-run_vectors(const struct vector *v, size_t n, enum consent_kind kind)
+run_vectors(const struct vector *v, size_t n, enum destination_kind kind)
 {
 	for (; n > 0; n--, v++) {
 		struct dns_source *source = pump_zone(v->zone);
-		struct run r = { .talk = dns_talk_new(CONSENT_QUESTIONS),
-			.arena = arena_new(CONSENT_MEMORY) };
+		struct run r = { .talk = dns_talk_new(DESTINATION_QUESTIONS),
+			.arena = arena_new(DESTINATION_MEMORY) };
 		char first[400], second[2000];
 		struct buf codes = buf_over(first, sizeof(first));
 		struct buf addresses = buf_over(second, sizeof(second));
 		const char *reason;
 
 		dmarc_record_parse(span_str(v->record), &r.record, &reason);
-		r.query = (struct consent_query){ .kind = kind,
+		r.query = (struct destination_query){ .kind = kind,
 			.policy_domain = span_str(v->domain),
-			.uris =
-			    kind == CONSENT_RUA ? r.record.rua : r.record.ruf,
-			.n_uris = kind == CONSENT_RUA ? r.record.n_rua
-						      : r.record.n_ruf };
+			.uris = kind == DESTINATION_RUA ? r.record.rua
+							: r.record.ruf,
+			.n_uris = kind == DESTINATION_RUA ? r.record.n_rua
+							  : r.record.n_ruf };
 		unsigned waves = pump_core(r.talk, source, false, check, &r);
 
 		put_result(&r, &codes, &addresses);
@@ -261,28 +263,28 @@ static void
 test_inside(void **state)
 {
 	(void)state;
-	run_vectors(inside, TABLE_SIZE(inside), CONSENT_RUA);
+	run_vectors(inside, TABLE_SIZE(inside), DESTINATION_RUA);
 }
 
 static void
 test_outside(void **state)
 {
 	(void)state;
-	run_vectors(outside, TABLE_SIZE(outside), CONSENT_RUA);
+	run_vectors(outside, TABLE_SIZE(outside), DESTINATION_RUA);
 }
 
 static void
 test_ruf(void **state)
 {
 	(void)state;
-	run_vectors(ruf, TABLE_SIZE(ruf), CONSENT_RUF);
+	run_vectors(ruf, TABLE_SIZE(ruf), DESTINATION_RUF);
 }
 
 static void
 test_uris(void **state)
 {
 	(void)state;
-	run_vectors(uris, TABLE_SIZE(uris), CONSENT_RUA);
+	run_vectors(uris, TABLE_SIZE(uris), DESTINATION_RUA);
 }
 
 /* Step 4: a name that DNS cannot hold is no consent. */
@@ -300,7 +302,7 @@ test_long_name(void **state)
 	domain[240] = '\0';
 	snprintf(record, sizeof(record),
 	    "v=DMARC1; p=none; rua=mailto:r@red.example");
-	run_vectors(&v, 1, CONSENT_RUA);
+	run_vectors(&v, 1, DESTINATION_RUA);
 }
 
 int

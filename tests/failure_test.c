@@ -920,16 +920,17 @@ retention(void **state)
 {
 	struct ledger *l = open_ledger();
 	struct writer *w = writer_new(&(struct writer_options){
-	    .path = place.file, .tidy = { 400, 400, 400 } });
+	    .path = place.file, .retention = { 400, 400, 400 } });
 	struct texts t;
 
 	(void)state;
 	assert_int_equal(writer_open(w, NOW), SQL_FINE);
 	put(l, numbered(&t, 1, 0));
-	while (writer_tidy(w, NOW + TIDY_FAILURE_DAYS * REPORT_DAY))
+	while (writer_housekeep(w, NOW + RETENTION_FAILURE_DAYS * REPORT_DAY))
 		;
 	assert_due(l, NOW, 1, 1, 0);
-	while (writer_tidy(w, NOW + (TIDY_FAILURE_DAYS + 1) * REPORT_DAY))
+	while (writer_housekeep(
+	    w, NOW + (RETENTION_FAILURE_DAYS + 1) * REPORT_DAY))
 		;
 	assert_due(l, NOW, 0, 0, 0);
 	writer_free(w);
@@ -941,7 +942,7 @@ retention(void **state)
 static void
 rfc5965_3_2_incidents(void **state)
 {
-	const struct letter letter = {
+	const struct mime_message letter = {
 		.from = SPAN("us@b.example"),
 		.to = SPAN("r@a.example"),
 		.domain = SPAN("a.example"),

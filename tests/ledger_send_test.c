@@ -36,7 +36,7 @@ static const char *
 state_name(enum ledger_state state)
 {
 	static const char *const names[] = { [LEDGER_PLANNED] = "planned",
-		[LEDGER_HANDING] = "handing",
+		[LEDGER_SENDING] = "handing",
 		[LEDGER_WAITING] = "waiting",
 		[LEDGER_SENT] = "sent",
 		[LEDGER_DROPPED] = "dropped" };
@@ -174,12 +174,12 @@ static void
 moves(void **state)
 {
 	static const bool may[5][5] = {
-		[LEDGER_PLANNED] = { [LEDGER_HANDING] = true,
+		[LEDGER_PLANNED] = { [LEDGER_SENDING] = true,
 		    [LEDGER_DROPPED] = true },
-		[LEDGER_HANDING] = { [LEDGER_WAITING] = true,
+		[LEDGER_SENDING] = { [LEDGER_WAITING] = true,
 		    [LEDGER_SENT] = true,
 		    [LEDGER_DROPPED] = true },
-		[LEDGER_WAITING] = { [LEDGER_HANDING] = true,
+		[LEDGER_WAITING] = { [LEDGER_SENDING] = true,
 		    [LEDGER_DROPPED] = true },
 	};
 
@@ -194,7 +194,7 @@ moves(void **state)
 
 			/* there is no delivery 1 */
 			assert_int_equal(ledger_move(ledger, &m),
-			    may[from][to] ? LEDGER_NONE : LEDGER_FAULT);
+			    may[from][to] ? LEDGER_NONE : LEDGER_ERROR);
 		}
 	}
 }
@@ -212,19 +212,19 @@ moved_by_one(void **state)
 	(void)state;
 	ledgers_ok(ledger_plan(ledger, &r, two, 1));
 	id = id_of("id1@mx.example");
-	ledgers_ok(move(ledger, id, LEDGER_PLANNED, LEDGER_HANDING, 0));
+	ledgers_ok(move(ledger, id, LEDGER_PLANNED, LEDGER_SENDING, 0));
 	assert_int_equal(
-	    move(other, id, LEDGER_PLANNED, LEDGER_HANDING, 0), LEDGER_NONE);
+	    move(other, id, LEDGER_PLANNED, LEDGER_SENDING, 0), LEDGER_NONE);
 	assert_int_equal(
-	    move(other, id, LEDGER_HANDING, LEDGER_SENT, 0), LEDGER_NONE);
-	ledgers_ok(move(other, id, LEDGER_HANDING, LEDGER_WAITING, 1));
-	ledgers_ok(move(other, id, LEDGER_WAITING, LEDGER_HANDING, 1));
+	    move(other, id, LEDGER_SENDING, LEDGER_SENT, 0), LEDGER_NONE);
+	ledgers_ok(move(other, id, LEDGER_SENDING, LEDGER_WAITING, 1));
+	ledgers_ok(move(other, id, LEDGER_WAITING, LEDGER_SENDING, 1));
 	/* the first one comes back late */
 	assert_int_equal(
-	    move(ledger, id, LEDGER_HANDING, LEDGER_SENT, 1), LEDGER_NONE);
-	ledgers_ok(move(other, id, LEDGER_HANDING, LEDGER_SENT, 2));
+	    move(ledger, id, LEDGER_SENDING, LEDGER_SENT, 1), LEDGER_NONE);
+	ledgers_ok(move(other, id, LEDGER_SENDING, LEDGER_SENT, 2));
 	assert_int_equal(
-	    move(ledger, id, LEDGER_HANDING, LEDGER_WAITING, 2), LEDGER_NONE);
+	    move(ledger, id, LEDGER_SENDING, LEDGER_WAITING, 2), LEDGER_NONE);
 	ledgers_ok(ledger_each_delivery(
 	    ledger, &(struct ledger_want){ .day = -1 }, see_delivery, &seen));
 	ASSERT_SEEN(&seen, "id1@mx.example a@x.example sent 2 \"moved\"");
@@ -273,8 +273,8 @@ wanted(void **state)
 	r.day++;
 	ledgers_ok(ledger_plan(ledger, &r, two, 2));
 	id = id_of("id1@mx.example");
-	ledgers_ok(move(ledger, id, LEDGER_PLANNED, LEDGER_HANDING, 0));
-	ledgers_ok(move(ledger, id, LEDGER_HANDING, LEDGER_WAITING, 1));
+	ledgers_ok(move(ledger, id, LEDGER_PLANNED, LEDGER_SENDING, 0));
+	ledgers_ok(move(ledger, id, LEDGER_SENDING, LEDGER_WAITING, 1));
 	for (size_t i = 0; i < TABLE_SIZE(cases); i++) {
 		seen.n = 0;
 		ledgers_ok(ledger_each_delivery(
@@ -298,14 +298,14 @@ sent_to(void **state)
 	ledgers_ok(ledger_sent_to(ledger, two[0], 0, &n));
 	assert_int_equal(n, 0);
 	id = id_of("id1@mx.example");
-	ledgers_ok(move(ledger, id, LEDGER_PLANNED, LEDGER_HANDING, 0));
+	ledgers_ok(move(ledger, id, LEDGER_PLANNED, LEDGER_SENDING, 0));
 	ledgers_ok(ledger_sent_to(ledger, two[0], NOW, &n));
 	assert_int_equal(n, 1);
 	ledgers_ok(ledger_sent_to(ledger, two[0], NOW + 6, &n));
 	assert_int_equal(n, 0);
 	ledgers_ok(ledger_sent_to(ledger, two[1], 0, &n));
 	assert_int_equal(n, 0);
-	ledgers_ok(move(ledger, id, LEDGER_HANDING, LEDGER_SENT, 1));
+	ledgers_ok(move(ledger, id, LEDGER_SENDING, LEDGER_SENT, 1));
 	ledgers_ok(ledger_sent_to(ledger, two[0], NOW, &n));
 	assert_int_equal(n, 1);
 }
@@ -353,13 +353,13 @@ bounces(void **state)
 	    "b@y.example 2 1750000000 1750000009 1 \"550 no such user\"");
 	ledgers_ok(ledger_each_bounce(ledger, see_bounce, &seen));
 	assert_int_equal(seen.n, 2);
-	ledgers_ok(ledger_drop_bounce(ledger, SPAN("b@y.example")));
+	ledgers_ok(ledger_delete_bounce(ledger, SPAN("b@y.example")));
 	assert_int_equal(
-	    ledger_drop_bounce(ledger, SPAN("b@y.example")), LEDGER_NONE);
+	    ledger_delete_bounce(ledger, SPAN("b@y.example")), LEDGER_NONE);
 	arena_fail_at(a, 1);
 	assert_int_equal(
 	    ledger_get_bounce(ledger, SPAN("a@x.example"), a, &got),
-	    LEDGER_FAULT);
+	    LEDGER_ERROR);
 	arena_free(a);
 }
 

@@ -99,7 +99,7 @@ rows_3_1(void **state)
 	ASSERT_SEEN(&seen, "d1.example.com \"\" 192.0.2.2 10 reject",
 	    "d1.example.com \"\" 192.0.2.1 9 none");
 	/* with nothing merged, for a push */
-	ledgers_ok(ledger_each_kept(ledger, ROWS_DAY, see_row, &seen));
+	ledgers_ok(ledger_each_stored_row(ledger, ROWS_DAY, see_row, &seen));
 	assert_int_equal(seen.n, 5);
 	assert_string_equal(seen.lines[0],
 	    "d1.example.com \"v=DMARC1; p=none\" 192.0.2.1 3 none");
@@ -143,16 +143,16 @@ rows_move(void **state)
 	to = ledger_open_file(other.file, SQLITE_FOR_COMMAND, error);
 	assert_non_null(to);
 	ledgers_ok(ledger_begin(to));
-	ledgers_ok(ledger_each_kept(ledger, ROWS_DAY, copy_row, to));
+	ledgers_ok(ledger_each_stored_row(ledger, ROWS_DAY, copy_row, to));
 	ledgers_ok(ledger_end(to, true));
-	ledgers_ok(ledger_each_kept(ledger, ROWS_DAY, see_row, &seen));
-	ledgers_ok(ledger_each_kept(to, ROWS_DAY, see_row, &moved));
+	ledgers_ok(ledger_each_stored_row(ledger, ROWS_DAY, see_row, &seen));
+	ledgers_ok(ledger_each_stored_row(to, ROWS_DAY, see_row, &moved));
 	assert_int_equal(seen.n, moved.n);
 	for (size_t i = 0; i < seen.n; i++)
 		assert_string_equal(seen.lines[i], moved.lines[i]);
 	/* a second time it is as many again, what is not committed nothing */
 	ledgers_ok(ledger_begin(to));
-	ledgers_ok(ledger_each_kept(ledger, ROWS_DAY, copy_row, to));
+	ledgers_ok(ledger_each_stored_row(ledger, ROWS_DAY, copy_row, to));
 	ledgers_ok(ledger_end(to, false));
 	seen.n = 0;
 	ledgers_ok(ledger_each_day(to, see_day, &seen));
@@ -185,7 +185,7 @@ settings(void **state)
 	ledgers_ok(ledger_meta(ledger, "store", &again, a));
 	assert_true(span_equal(name, again));
 	arena_fail_at(a, 1);
-	assert_int_equal(ledger_meta(ledger, "store", &again, a), LEDGER_FAULT);
+	assert_int_equal(ledger_meta(ledger, "store", &again, a), LEDGER_ERROR);
 	arena_free(a);
 }
 
@@ -199,7 +199,7 @@ locks(void **state)
 	(void)state;
 	ledgers_ok(ledger_lock(ledger, "send"));
 	assert_int_equal(ledger_lock(other, "send"), LEDGER_NONE);
-	assert_int_equal(ledger_fault(other), SQL_LOCKED);
+	assert_int_equal(ledger_sql_fault(other), SQL_LOCKED);
 	ledgers_ok(ledger_lock(other, "push"));
 	ledger_close(ledger);
 	/* a server needs a moment to see that a client is gone */
@@ -225,7 +225,7 @@ not_there(void **state)
 	assert_null(ledger_open_file(path, SQLITE_FOR_READING, error));
 	assert_true(error[0] != '\0');
 	assert_int_equal(place_count(&ledgers_place, ".none"), 0);
-	assert_null(ledger_over(NULL));
+	assert_null(ledger_from_sql(NULL));
 	ledger_close(NULL);
 }
 

@@ -47,8 +47,8 @@ forged(struct kept_message *m, unsigned domain)
 static void
 keep(struct writer *w, const struct kept_message *m, int64_t day, unsigned n)
 {
-	struct entry *e =
-	    entry_new(NULL, &m->facts, &m->decision, day * REPORT_DAY);
+	struct queued_message *e =
+	    queued_message_new(NULL, &m->facts, &m->decision, day * REPORT_DAY);
 	size_t refused;
 
 	assert_non_null(e);
@@ -63,7 +63,7 @@ static void
 fill(void)
 {
 	struct writer *w = writer_new(&(struct writer_options){
-	    .path = place.file, .tidy = { 400, 400, 400 } });
+	    .path = place.file, .retention = { 400, 400, 400 } });
 	struct kept_message m;
 
 	assert_non_null(w);
@@ -89,7 +89,7 @@ fill(void)
 }
 
 static bool
-add(void *arg, const struct ledger_fate *f)
+add(void *arg, const struct ledger_replay_row *f)
 {
 	return replay_add(arg, f);
 }
@@ -106,7 +106,7 @@ replayed(const char *conf_text, int64_t from)
 	assert_non_null(r);
 	assert_non_null(l);
 	conf_unref(c);
-	assert_int_equal(ledger_each_fate(l, from, add, r), LEDGER_OK);
+	assert_int_equal(ledger_each_replay_row(l, from, add, r), LEDGER_OK);
 	ledger_close(l);
 	return r;
 }
@@ -244,7 +244,7 @@ many(void **state)
 	struct replay *r = replay_new(c, NOW);
 	const struct replay_change *changes;
 	struct kept_message m;
-	struct ledger_fate f = {
+	struct ledger_replay_row f = {
 		.day = DAY,
 		.messages = 1,
 		.action = SPAN("reject"),

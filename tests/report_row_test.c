@@ -535,15 +535,15 @@ entry_is_whole(void **state)
 	struct verdict v = good_verdict();
 	char domain[] = "example.com";
 	struct report_row r;
-	struct entry *e, *own;
+	struct queued_message *e, *own;
 
 	(void)state;
 	v.facts.client = v.client;
 	assert_true(report_row_of(&v, NOW, &r));
 	r.header_from = span_str(domain);
 	r.count = 3;
-	e = entry_new(&r, &v.facts, &v.decision, NOW);
-	own = entry_new(NULL, &v.facts, &v.decision, NOW);
+	e = queued_message_new(&r, &v.facts, &v.decision, NOW);
+	own = queued_message_new(NULL, &v.facts, &v.decision, NOW);
 	memset(domain, '!', sizeof(domain) - 1);
 	assert_non_null(e);
 	assert_text(e->row[ROW_TEXT_SHAPE], "example.com");

@@ -118,7 +118,7 @@ test_handover_time(void **state)
 	char memory[200];
 	struct buf note = buf_over(memory, sizeof(memory));
 	struct mailbag bag;
-	struct handover h = { .from = "a@b.example",
+	struct sendmail h = { .from = "a@b.example",
 		.to = "c@d.example",
 		.mail = STDIN_FILENO,
 		.seconds = 1 };
@@ -133,7 +133,7 @@ test_handover_time(void **state)
 	h.program = bag.program;
 	time_t before = time(NULL);
 
-	assert_int_equal(handover(&h, &note), HANDOVER_LATER);
+	assert_int_equal(sendmail_run(&h, &note), SENDMAIL_TEMPFAIL);
 	assert_true(time(NULL) - before < 10);
 	bench_has(note.p, "did not end in 1 s");
 	mailbag_close(&bag);
@@ -155,12 +155,12 @@ start(struct bench *b)
 	char error[SQL_ERROR_MAX];
 	enum send_end end = SEND_FAULT;
 
-	if (bench_start_hander(b) == HANDER_BUSY)
+	if (bench_start_hander(b) == WORKER_BUSY)
 		_exit(BUSY);
 	b->o.ledger = bench_open_again(b->store, error);
 	if (b->o.ledger != NULL && b->o.hander != NULL)
 		end = send_run(&b->o, b->error);
-	hander_end(b->o.hander);
+	worker_end(b->o.hander);
 	_exit((int)end);
 }
 
@@ -251,7 +251,7 @@ test_all_killed(void **state)
 {
 	struct bench *b = bench_open("");
 	struct mailbag_mails *m;
-	struct ledger_want want = { .day = -1, .states = 1u << LEDGER_HANDING };
+	struct ledger_want want = { .day = -1, .states = 1u << LEDGER_SENDING };
 	struct ledger_delivery d = { .id = 0 };
 
 	(void)state;
@@ -284,11 +284,11 @@ test_busy(void **state)
 
 	(void)state;
 	ledger_close(b->ledger);
-	assert_int_equal(bench_start_hander(b), HANDER_READY);
-	struct hander *first = b->o.hander;
+	assert_int_equal(bench_start_hander(b), WORKER_READY);
+	struct worker *first = b->o.hander;
 
 	assert_int_equal(end_of(start(b)), BUSY);
-	hander_end(first);
+	worker_end(first);
 	bench_open_ledger(b);
 	bench_close(b);
 }

@@ -259,7 +259,7 @@ corrupt_for_tidy(void **state)
 {
 	static char rubbish[1 << 16];
 	struct writer *w = writer_new(&(struct writer_options){
-	    .path = place.file, .tidy = { 400, 400, 400 } });
+	    .path = place.file, .retention = { 400, 400, 400 } });
 	const int64_t now = (int64_t)ROWS_DAY * REPORT_DAY;
 	char log[ROWS_PATH + 8];
 	size_t refused;
@@ -272,9 +272,9 @@ corrupt_for_tidy(void **state)
 	snprintf(log, sizeof(log), "%s-wal", place.file);
 	write_file(place.file, rubbish, sizeof(rubbish), 0);
 	write_file(log, rubbish, sizeof(rubbish), 0);
-	while (writer_tidy(w, now))
+	while (writer_housekeep(w, now))
 		;
-	assert_int_equal(writer_set_aside(w), 1);
+	assert_int_equal(writer_quarantined(w), 1);
 	assert_int_equal(keeping_write(w, 1, now, &refused), SQL_FINE);
 	assert_int_equal(rows_sum(place.file, ROWS_DAY, NULL).messages, 1);
 	writer_free(w);
@@ -366,7 +366,7 @@ new_texts_are_bounded(void **state)
 	struct writer *w =
 	    writer_new(&(struct writer_options){ .path = place.file,
 		.new_max = 9, /* a policy, a source, a shape each */
-		.tidy = { 400, 400, 400 } });
+		.retention = { 400, 400, 400 } });
 	const int64_t now = (int64_t)ROWS_DAY * REPORT_DAY;
 	size_t refused;
 
@@ -428,7 +428,7 @@ size_limit(void **state)
 	struct writer *w =
 	    writer_new(&(struct writer_options){ .path = place.file,
 		.quota = { .max_bytes = LIMIT },
-		.tidy = { 36500, 36500, 36500 } });
+		.retention = { 36500, 36500, 36500 } });
 	char log[ROWS_PATH + 8];
 	size_t refused = 0;
 	unsigned n = 0;
@@ -498,7 +498,7 @@ set_aside_seldom(void **state)
 {
 	static const char garbage[200] = "no database";
 	struct writer *w = writer_new(&(struct writer_options){
-	    .path = place.file, .tidy = { 400, 400, 400 } });
+	    .path = place.file, .retention = { 400, 400, 400 } });
 	const int64_t now = (int64_t)ROWS_DAY * REPORT_DAY;
 	size_t refused;
 
@@ -506,10 +506,10 @@ set_aside_seldom(void **state)
 	for (unsigned round = 0; round < 3; round++) {
 		write_file(place.file, garbage, sizeof(garbage), 0);
 		assert_int_equal(
-		    keeping_write(
-			w, 1, now + round * (WRITER_SET_ASIDE_S / 2), &refused),
+		    keeping_write(w, 1, now + round * (WRITER_QUARANTINE_S / 2),
+			&refused),
 		    SQL_CORRUPT);
-		assert_int_equal(writer_set_aside(w), round < 2 ? 1 : 2);
+		assert_int_equal(writer_quarantined(w), round < 2 ? 1 : 2);
 		assert_int_equal(access(place.file, F_OK) == 0, round == 1);
 	}
 	assert_int_equal(keeping_write(w, 1, now, &refused), SQL_FINE);

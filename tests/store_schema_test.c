@@ -133,7 +133,7 @@ upgrade_in_place(void **state)
 		assert_int_equal(
 		    rows_sum(place.file, ROWS_DAY, "d1.example.com").messages,
 		    4);
-		assert_int_equal(rows_fates(place.file, ROWS_DAY), 13);
+		assert_int_equal(rows_replayed(place.file, ROWS_DAY), 13);
 		assert_int_equal(
 		    keeping_number("SELECT count(*) FROM shape"), shapes);
 		assert_int_equal(
@@ -173,14 +173,14 @@ write_days(struct writer *w, int64_t first, int64_t last)
 	size_t refused;
 
 	for (int64_t day = first; day <= last; day++) {
-		struct entry *e;
+		struct queued_message *e;
 
 		for (unsigned i = 0; i < 20; i++) {
 			/* half of them are of that day alone */
 			rows_message(
 			    &m, i % 2 == 0 ? i : (unsigned)day * 100 + i, i);
 			m.row.when = day * REPORT_DAY;
-			e = entry_new(
+			e = queued_message_new(
 			    &m.row, &m.facts, &m.decision, m.row.when);
 			assert_non_null(e);
 			assert_int_equal(
@@ -198,7 +198,7 @@ retention(void **state)
 {
 	static const char *const tables[] = { "policy", "shape", "facts" };
 	struct writer *w = writer_new(&(struct writer_options){
-	    .path = place.file, .tidy = { 30, 14, 400 } });
+	    .path = place.file, .retention = { 30, 14, 400 } });
 	int64_t now = (int64_t)100 * REPORT_DAY, pages;
 	struct rows_sum sum;
 
@@ -211,7 +211,7 @@ retention(void **state)
 	    "0, ''), (2, 70, 'a', 1, 1, 'y', '', 0, 0, 0, '');"
 	    "INSERT INTO delivery VALUES (1, 1, 'b', 3, 1, 0, 0, ''), "
 	    "(2, 2, 'b', 3, 1, 0, 0, '')");
-	while (writer_tidy(w, now))
+	while (writer_housekeep(w, now))
 		;
 	assert_int_equal(keeping_number("SELECT min(day) FROM kept"), 70);
 	assert_int_equal(keeping_number("SELECT count(*) FROM kept"), 31 * 20);
@@ -237,8 +237,8 @@ retention(void **state)
 					"FROM pragma_integrity_check"),
 	    1);
 	/* once a day is enough */
-	assert_false(writer_tidy(w, now + 3600));
-	assert_true(writer_tidy(w, now + REPORT_DAY));
+	assert_false(writer_housekeep(w, now + 3600));
+	assert_true(writer_housekeep(w, now + REPORT_DAY));
 	writer_free(w);
 }
 
@@ -247,7 +247,7 @@ static void
 retention_of_received(void **state)
 {
 	struct writer *w = writer_new(&(struct writer_options){
-	    .path = place.file, .tidy = { 30, 14, 40 } });
+	    .path = place.file, .retention = { 30, 14, 40 } });
 	struct ledger *l;
 	struct kept_message m;
 	char error[SQL_ERROR_MAX];
@@ -268,13 +268,13 @@ retention_of_received(void **state)
 	assert_int_equal(ledger_add_received_row(l, &m.row), LEDGER_OK);
 	assert_int_equal(ledger_end_received(l, true), LEDGER_OK);
 	ledger_close(l);
-	while (writer_tidy(w, (int64_t)100 * REPORT_DAY))
+	while (writer_housekeep(w, (int64_t)100 * REPORT_DAY))
 		;
 	assert_int_equal(
 	    keeping_number("SELECT count(*) FROM received_row"), 1);
 	assert_int_equal(keeping_number("SELECT count(*) FROM shape"), 1);
 	assert_int_equal(keeping_number("SELECT count(*) FROM source"), 1);
-	while (writer_tidy(w, (int64_t)101 * REPORT_DAY))
+	while (writer_housekeep(w, (int64_t)101 * REPORT_DAY))
 		;
 	assert_int_equal(
 	    keeping_number("SELECT count(*) FROM received_row"), 0);

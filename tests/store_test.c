@@ -48,7 +48,7 @@ merges(void **state)
 	assert_int_equal(
 	    rows_sum(place.file, ROWS_DAY, "d1.example.com").messages, 100);
 	assert_int_equal(rows_sum(place.file, ROWS_DAY + 1, NULL).messages, 0);
-	assert_int_equal(rows_fates(place.file, ROWS_DAY), 300);
+	assert_int_equal(rows_replayed(place.file, ROWS_DAY), 300);
 	store_close(s, 1000);
 }
 
@@ -117,7 +117,7 @@ keys(void **state)
 	    rows_sum(place.file, ROWS_DAY, NULL).messages, 2 * (variant - 1));
 	assert_int_equal(rows_sum(place.file, ROWS_DAY + 1, NULL).rows, 1);
 	assert_int_equal(rows_sum(place.file, ROWS_DAY, NULL).automatic, 2);
-	assert_int_equal(rows_fates(place.file, 0), 0);
+	assert_int_equal(rows_replayed(place.file, 0), 0);
 	store_close(s, 1000);
 }
 
@@ -230,7 +230,7 @@ static void
 clock_set_back(void **state)
 {
 	struct writer *w = writer_new(&(struct writer_options){
-	    .path = place.file, .tidy = { 400, 400, 400 } });
+	    .path = place.file, .retention = { 400, 400, 400 } });
 	const int64_t today = (int64_t)ROWS_DAY * REPORT_DAY;
 	const int64_t ahead = today + 300LL * REPORT_DAY;
 	struct ledger *l;
@@ -275,7 +275,7 @@ clock_set_back(void **state)
 	assert_int_equal(closed, ROWS_DAY - 1);
 	ledger_close(l);
 	/* what is of days to come is not too old, what is of today neither */
-	while (writer_tidy(w, today))
+	while (writer_housekeep(w, today))
 		;
 	assert_int_equal(
 	    rows_sum(place.file, ROWS_DAY + 300, NULL).messages, 2);
@@ -462,7 +462,7 @@ killed(void **state)
 	}
 	print_message("%u messages, %u kills\n", told_in_all, KILLS);
 	assert_true(told_in_all > KILLS);
-	assert_int_equal(rows_fates(place.file, 0), told_in_all);
+	assert_int_equal(rows_replayed(place.file, 0), told_in_all);
 	munmap(board, sizeof(*board));
 }
 

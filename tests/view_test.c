@@ -85,7 +85,7 @@ static const struct {
 	const char *name, *p, *testing;
 	unsigned days;
 	struct day day;
-	enum view_advice want;
+	enum view_recommendation want;
 } domains[] = {
 	{ "nothing much", "none", "n", 30, { .good = 3 }, VIEW_TOO_LITTLE },
 	{ "one day", "none", "n", 1, { .good = 3000 }, VIEW_TOO_LITTLE },
@@ -192,7 +192,7 @@ test_advice(void **state)
 		assert_int_equal(v.n_domains, 1);
 		if (v.domains->advice != domains[i].want)
 			fail_msg("%s: %s", domains[i].name,
-			    view_advice_name(v.domains->advice));
+			    view_recommendation_name(v.domains->advice));
 		arena_free(a);
 		close_ledger(l);
 	}

@@ -242,11 +242,11 @@ writer_alone(
 	size_t refused;
 
 	for (uint64_t i = 0; i < messages;) {
-		struct entry *first = NULL, *e;
+		struct queued_message *first = NULL, *e;
 
 		for (uint64_t n = 0; n < size && i < messages; n++, i++) {
 			message_make(&m, p, i);
-			e = entry_new(
+			e = queued_message_new(
 			    &m.row, &m.facts, &m.decision, m.row.when);
 			if (e == NULL)
 				abort();
@@ -272,7 +272,7 @@ bench_writer(const struct plan *p, const char *path, uint64_t messages)
 
 	for (size_t i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++) {
 		struct writer *w = writer_new(&(struct writer_options){
-		    .path = path, .tidy = { 36500, 36500, 36500 } });
+		    .path = path, .retention = { 36500, 36500, 36500 } });
 		double new, again;
 
 		if (w == NULL)

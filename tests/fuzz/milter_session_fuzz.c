@@ -420,7 +420,7 @@ metrics(struct run *r, const struct line *l)
 
 /* ---- reading ---- */
 
-static const struct letter {
+static const struct mime_message {
 	char letter;
 	void (*run)(struct run *r, const struct line *l);
 } letters[] = {
@@ -446,7 +446,7 @@ static const struct letter {
 	{ 'p', metrics },
 };
 
-static const struct letter *
+static const struct mime_message *
 letter_of(const struct line *l)
 {
 	for (size_t i = 0; i < TABLE_SIZE(letters); i++)
@@ -481,7 +481,7 @@ next_line(struct scan *s)
 static void
 run_line(struct run *r, const struct line *l, size_t times)
 {
-	const struct letter *letter = letter_of(l);
+	const struct mime_message *letter = letter_of(l);
 
 	for (; letter != NULL && times > 0; times--) {
 		if (r->calls++ >= CALLS_MAX || r->bytes >= BYTES_MAX)

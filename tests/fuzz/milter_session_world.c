@@ -203,7 +203,8 @@ store_put(struct store *s, const struct report_row *row,
     const struct policy_facts *facts, const struct policy_decision *decision,
     const struct failure *failure, int64_t now)
 {
-	struct entry *e = entry_new(row, facts, decision, now);
+	struct queued_message *e =
+	    queued_message_new(row, facts, decision, now);
 	struct arena *a = arena_new(FACTS_MEMORY);
 	struct policy_facts again;
 
@@ -228,7 +229,7 @@ store_put(struct store *s, const struct report_row *row,
 	arena_free(a);
 	if (failure != NULL)
 		check_failure(failure);
-	entry_free(e);
+	queued_message_free(e);
 	return true;
 }
 

@@ -17,10 +17,10 @@
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 struct run {
-	struct consent_query query;
+	struct destination_query query;
 	struct dns_talk *talk;
 	struct arena *arena;
-	struct consent_result result;
+	struct destination_result result;
 };
 
 static enum step
@@ -29,7 +29,7 @@ check(void *arg)
 	struct run *r = arg;
 
 	arena_rewind(r->arena);
-	return consent_check(&r->query, r->talk, r->arena, &r->result);
+	return destination_check(&r->query, r->talk, r->arena, &r->result);
 }
 
 /* What is put on a command line and into a header field. */
@@ -53,8 +53,8 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	struct scan s = scan_of(span_of((const char *)data, size));
 	struct lines_source source;
 	struct arena *names = arena_new(1 << 16);
-	struct run r = { .talk = dns_talk_new(CONSENT_QUESTIONS),
-		.arena = arena_new(CONSENT_MEMORY) };
+	struct run r = { .talk = dns_talk_new(DESTINATION_QUESTIONS),
+		.arena = arena_new(DESTINATION_MEMORY) };
 	struct dmarc_record record;
 	const char *reason;
 
@@ -63,10 +63,11 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	dmarc_record_parse(lines_next(&s, '\n'), &record, &reason);
 	lines_open(&source, &s);
 	if (r.query.policy_domain.p != NULL) {
-		for (int kind = CONSENT_RUA; kind <= CONSENT_RUF; kind++) {
-			bool rua = kind == CONSENT_RUA;
+		for (int kind = DESTINATION_RUA; kind <= DESTINATION_RUF;
+		     kind++) {
+			bool rua = kind == DESTINATION_RUA;
 
-			r.query.kind = (enum consent_kind)kind;
+			r.query.kind = (enum destination_kind)kind;
 			r.query.uris = rua ? record.rua : record.ruf;
 			r.query.n_uris = rua ? record.n_rua : record.n_ruf;
 			pump_core(r.talk, &source.source, false, check, &r);

@@ -25,13 +25,13 @@ check_text(struct span s)
 }
 
 static void
-tell(void *arg, const struct intake_event *e)
+tell(void *arg, const struct report_import_event *e)
 {
 	const struct ledger_received *r = e->report;
 
 	(void)arg;
-	assert(e->kind != INTAKE_KNOWN);
-	if (e->kind != INTAKE_STORED) {
+	assert(e->kind != REPORT_IMPORT_KNOWN);
+	if (e->kind != REPORT_IMPORT_STORED) {
 		assert(r == NULL && e->reason.n > 0);
 		return;
 	}
@@ -49,13 +49,13 @@ tell(void *arg, const struct intake_event *e)
 static void
 check_strained(struct span in)
 {
-	static char out[STRAIN_GROWTH * (PIECE + STRAIN_HELD_MAX)];
-	struct strain s = { 0 };
+	static char out[XML_FILTER_GROWTH * (PIECE + XML_FILTER_HELD_MAX)];
+	struct xml_filter s = { 0 };
 	bool in_tag = false;
 
 	while (in.n > 0) {
 		struct span piece = span_first(in, PIECE);
-		size_t n = strain(&s, piece, out);
+		size_t n = xml_filter(&s, piece, out);
 
 		assert(n <= sizeof(out));
 		for (size_t i = 0; i < n; i++) {
@@ -67,7 +67,7 @@ check_strained(struct span in)
 		}
 		in = span_skip(in, piece.n);
 	}
-	strain_end(&s, out);
+	xml_filter_end(&s, out);
 }
 
 /* The rows too. */
@@ -112,9 +112,9 @@ int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct span bytes = span_of((const char *)data, size);
-	const struct intake in = { .now = 1767225600, .tell = tell };
+	const struct report_import in = { .now = 1767225600, .tell = tell };
 
-	assert(intake_file(&in, SPAN("fuzz"), bytes));
+	assert(report_import_file(&in, SPAN("fuzz"), bytes));
 	check_strained(bytes);
 	check_rows(bytes);
 	return 0;

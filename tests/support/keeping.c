@@ -146,11 +146,11 @@ enum sql_fault
 keeping_write(struct writer *w, unsigned number, int64_t now, size_t *refused)
 {
 	struct kept_message m;
-	struct entry *e;
+	struct queued_message *e;
 	enum sql_fault fault;
 
 	rows_message(&m, number, number);
-	e = entry_new(&m.row, NULL, NULL, now);
+	e = queued_message_new(&m.row, NULL, NULL, now);
 	assert_non_null(e);
 	fault = writer_write(w, e, now, refused);
 	free(e);

@@ -89,7 +89,7 @@ ledgers_add_row(struct ledger *l, const struct report_row *r)
 {
 	struct sql *db = ledger_sql(l);
 	struct intern intern = { .db = db };
-	struct sql_statement *insert = sql_prepare(db, kept_insert);
+	struct sql_statement *insert = sql_prepare(db, row_insert_query);
 	char memory[ROW_BYTES_MAX];
 	struct buf text = buf_over(memory, sizeof(memory));
 	struct span texts[ROW_TEXTS_MAX];
@@ -98,9 +98,9 @@ ledgers_add_row(struct ledger *l, const struct report_row *r)
 
 	row_encode(&text, r, texts);
 	good = good &&
-	    kept_put(&intern, insert, texts, day > closed ? day : closed + 1,
-		r->count, r->when) == KEPT_WRITTEN;
+	    row_insert(&intern, insert, texts, day > closed ? day : closed + 1,
+		r->count, r->when) == ROW_WRITTEN;
 	sql_drop(insert);
 	intern_end(&intern);
-	return good ? LEDGER_OK : LEDGER_FAULT;
+	return good ? LEDGER_OK : LEDGER_ERROR;
 }

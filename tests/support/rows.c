@@ -135,7 +135,7 @@ rows_sum(const char *file, int64_t day, const char *domain)
 }
 
 static bool
-add_fate(void *arg, const struct ledger_fate *f)
+add_fate(void *arg, const struct ledger_replay_row *f)
 {
 	uint64_t *sum = arg;
 
@@ -144,12 +144,12 @@ add_fate(void *arg, const struct ledger_fate *f)
 }
 
 uint64_t
-rows_fates(const char *file, int64_t day)
+rows_replayed(const char *file, int64_t day)
 {
 	struct ledger *l = open_store(file);
 	uint64_t sum = 0;
 
-	if (ledger_each_fate(l, day, add_fate, &sum) != LEDGER_OK)
+	if (ledger_each_replay_row(l, day, add_fate, &sum) != LEDGER_OK)
 		fail_msg("%s", ledger_error(l));
 	ledger_close(l);
 	return sum;

@@ -45,7 +45,7 @@ struct rows_sum {
 struct rows_sum rows_sum(const char *file, int64_t day, const char *domain);
 
 /* Messages for replay from `day` on. */
-uint64_t rows_fates(const char *file, int64_t day);
+uint64_t rows_replayed(const char *file, int64_t day);
 
 /* Number of files in the folder whose names have `part` in them. */
 size_t place_count(const struct place *p, const char *part);

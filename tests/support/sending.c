@@ -81,17 +81,17 @@ bench_open_again(const void *arg, char *error)
 	return ledger_open_file(arg, SQLITE_FOR_COMMAND, error);
 }
 
-enum hander_state
+enum worker_state
 bench_start_hander(struct bench *b)
 {
-	struct hander_options o = { .open = bench_open_again,
+	struct worker_options o = { .open = bench_open_again,
 		.arg = b->store,
 		.program = b->sendmail,
 		.from = "dmarc@mx.example.org",
 		.seconds = 20 };
 	char error[SQL_ERROR_MAX];
 
-	return hander_start(&o, &b->o.hander, error);
+	return worker_start(&o, &b->o.hander, error);
 }
 
 enum send_end
@@ -102,10 +102,10 @@ bench_run(struct bench *b)
 	memset(b->count, 0, sizeof(b->count));
 	b->notes[0] = b->error[0] = '\0';
 	ledger_close(b->ledger);
-	assert_int_equal(bench_start_hander(b), HANDER_READY);
+	assert_int_equal(bench_start_hander(b), WORKER_READY);
 	bench_open_ledger(b);
 	end = send_run(&b->o, b->error);
-	hander_end(b->o.hander);
+	worker_end(b->o.hander);
 	return end;
 }
 

@@ -38,7 +38,7 @@ void bench_open_ledger(struct bench *b);
 
 /* For a hander: `arg` is the path of a store. */
 struct ledger *bench_open_again(const void *arg, char *error);
-enum hander_state bench_start_hander(struct bench *b);
+enum worker_state bench_start_hander(struct bench *b);
 
 /* A run of its own, as another process would make it. */
 enum send_end bench_run(struct bench *b);
