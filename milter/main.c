@@ -40,6 +40,8 @@
 enum {
 	ERROR_MAX = 1000,
 	TICK_MS = 1000,       /* between two looks at the watchdog */
+	BUSY_TICK_MS = 100,   /* while an MTA is connected: tick() wakes those
+	                         that wait behind one that stalls */
 	DRAIN_STEP_MS = 20,   /* between two looks at the messages in hand */
 	DRAIN_MORE_MS = 2000, /* over a message's time: hashing, replies */
 	REPLY_MS = 200, /* for the last replies to leave libmilter's threads */
@@ -364,7 +366,7 @@ tick(struct daemon *d)
 	trim_memory(d);
 	(void)clock_now(); /* told when it happens, mail or not */
 	if (service_has_guests())
-		libmilter_wake(); /* for those behind one that stalls */
+		libmilter_wake();
 	if (d->watchdog_ms == 0 || job_clock() < d->watchdog_next)
 		return;
 	d->watchdog_next = job_clock() + d->watchdog_ms / 2;
@@ -376,12 +378,16 @@ tick(struct daemon *d)
 static bool
 run(struct daemon *d)
 {
-	unsigned wait_ms = TICK_MS;
+	unsigned idle_ms = TICK_MS;
 
 	d->watchdog_ms = process_watchdog_ms();
-	if (d->watchdog_ms > 0 && d->watchdog_ms / 4 < wait_ms)
-		wait_ms = d->watchdog_ms / 4 + 1;
+	if (d->watchdog_ms > 0 && d->watchdog_ms / 4 < idle_ms)
+		idle_ms = d->watchdog_ms / 4 + 1;
 	for (;;) {
+		unsigned wait_ms =
+		    service_has_guests() && BUSY_TICK_MS < idle_ms
+		    ? BUSY_TICK_MS
+		    : idle_ms;
 		int number = signals_next(wait_ms);
 
 		if (number == SIGHUP)

@@ -175,7 +175,8 @@ def _(l):
             f.write(open(l.zone).read())
         os.rename(s.zone + ".new", s.zone)
         s.d.reload()
-        same(len(s.d.log(event="reload", level="info")), 3, "reloads")
+        same(len(s.d.wait_logs(3, event="reload", level="info")), 3,
+             "reloads")
         holds(s.field(), "mx.example.net;")
         out = subprocess.run(
             [os.path.dirname(l.program) + "/avouch", "status", "--config",

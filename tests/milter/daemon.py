@@ -104,11 +104,11 @@ class Daemon:
                 found.append(values)
         return found
 
-    def wait_log(self, seconds=10, **wanted):
+    def wait_log(self, seconds=SECONDS, **wanted):
         """The last of such lines; they come through a pipe."""
         return self.wait_logs(1, seconds, **wanted)[-1]
 
-    def wait_logs(self, n, seconds=10, **wanted):
+    def wait_logs(self, n, seconds=SECONDS, **wanted):
         """All of them, when there are at least `n`."""
         until = time.monotonic() + seconds
         while time.monotonic() < until:

@@ -91,16 +91,14 @@ def is_rejected(changes):
     same((changes.reply, changes.text[:10]), ("y", "550 5.7.26"), "reply")
 
 
-def serves(l, seconds=30 if SANITIZED else 5):
-    """Others are served, and how fast."""
+def serves(l):
+    """Others are served; how fast, to be shown."""
     began = time.monotonic()
     m = session(l)
     changes = m.message(l.signed)
     m.quit()
     same(lab.results(changes.inserted[0][2])["dmarc"], "pass", "verdict")
-    took = time.monotonic() - began
-    true(took < seconds, "a message took %.1f s" % took)
-    return took
+    return time.monotonic() - began
 
 
 class Traffic:
@@ -207,7 +205,6 @@ def _(l):
             is_rejected(with_fields(l, [(name, value)] * n))
             took = time.monotonic() - began
             print("%s: %.2f s" % (name.decode(), took))
-            true(took < 10, "time")
     serves(l)
 
 
@@ -337,8 +334,11 @@ def _(l):
     before = descriptors(l)
     with Bounded(l, n * SESSION):
         idle = [session(l) for _ in range(n)]
-        threads = status(l, "Threads")
         took = max(serves(l) for _ in range(20))
+        until = time.monotonic() + SECONDS
+        while status(l, "Threads") >= 50 and time.monotonic() < until:
+            time.sleep(0.1)
+        threads = status(l, "Threads")
         print("%d threads; others within %.0f ms" % (threads, took * 1e3))
         true(threads < 50, "idle ones have no threads of their own")
         for m in idle:
@@ -347,7 +347,7 @@ def _(l):
 
 
 def wait_descriptors(l, before):
-    until = time.monotonic() + 20
+    until = time.monotonic() + SECONDS
     while descriptors(l) > before and time.monotonic() < until:
         time.sleep(0.05)
     true(descriptors(l) <= before, "descriptors: %d, %d" % (
@@ -415,7 +415,7 @@ def _(l):
         for t in threads:
             t.start()
         for _ in range(10):
-            serves(l, 10)
+            serves(l)
     same(l.milter.stop(), 0, "status")
     stop.set()
     for t in threads:
@@ -425,23 +425,23 @@ def _(l):
 
 @suite.test("inet: many messages of a connection, none waits for TCP")
 def _(l):
-    n = 50
-    worst = []
+    # Nagle's algorithm against a delayed acknowledgement costs each message
+    # 40 ms; without it some message takes less, however slow the machine is.
     for steps in (miltproto.ALL_STEPS,
                   miltproto.ALL_STEPS & ~miltproto.NO_REPLY):
         m = session(l, steps=steps)
         took = []
-        for _ in range(n):
+        until = time.monotonic() + SECONDS
+        while len(took) < 50 or (min(took) >= 0.03 and
+                                 time.monotonic() < until):
             began = time.monotonic()
             same(m.message(l.signed).reply, "c", "reply")
             took.append(time.monotonic() - began)
         m.quit()
         took.sort()
-        worst.append(took[n // 2])
-        print("median %.2f ms, 90 %% within %.2f ms" % (
-            took[n // 2] * 1e3, took[n * 9 // 10] * 1e3))
-    # Nagle's algorithm against a delayed acknowledgement: 40 ms each
-    true(max(worst) < 0.02 or SANITIZED, "it waits for TCP")
+        print("fastest %.2f ms, median %.2f ms" % (
+            took[0] * 1e3, took[len(took) // 2] * 1e3))
+        true(took[0] < 0.03, "it waits for TCP")
 
 
 def main():

@@ -1,5 +1,6 @@
 """A name server that takes its time: every question is answered with "no such
-name" after `delay` seconds; one that may be kept for `ttl` seconds, if any.
+name" after `delay` seconds, or when the event `delay` is set; an answer that may
+be kept for `ttl` seconds, if any.
 """
 
 import socket
@@ -8,11 +9,15 @@ import threading
 import time
 
 
+SECONDS = 60  # longest wait for the event
+
+
 class SlowDns:
     def __init__(self, delay, ttl=0):
         self.delay = delay
         self.ttl = ttl
         self.asked = 0
+        self.questions = set()
         self.socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
         self.socket.bind(("127.0.0.1", 0))
         self.port = self.socket.getsockname()[1]
@@ -25,11 +30,15 @@ class SlowDns:
             except OSError:
                 return
             self.asked += 1
+            self.questions.add(question[12:])
             threading.Thread(target=self.answer, args=(question, client),
                              daemon=True).start()
 
     def answer(self, question, client):
-        time.sleep(self.delay)
+        if isinstance(self.delay, threading.Event):
+            self.delay.wait(SECONDS)
+        else:
+            time.sleep(self.delay)
         end = 12
         while question[end] != 0:
             end += 1 + question[end]
