@@ -334,7 +334,7 @@ is_taken(struct import *im, const struct import_entry *e,
 	size_t text_size, told_size;
 	FILE *t = open_memstream(&text, &text_size);
 	FILE *f = open_memstream(&told, &told_size);
-	const struct conf *c = NULL;
+	bool ok = false;
 
 	if (t != NULL && f != NULL) {
 		if (is_override(o))
@@ -346,9 +346,9 @@ is_taken(struct import *im, const struct import_entry *e,
 		else
 			fprintf(t, "%s = %s", o->name, value);
 		fflush(t);
-		c = conf_read_text(span_of(text, text_size), "", f);
+		ok = conf_check_text(span_of(text, text_size), "", f);
 		fflush(f);
-		if (c == NULL && strncmp(told, ":1: ", 4) == 0)
+		if (!ok && strncmp(told, ":1: ", 4) == 0)
 			import_note(im, e, "as %.*s",
 			    (int)strcspn(told + 4, "\n"), told + 4);
 	}
@@ -358,8 +358,7 @@ is_taken(struct import *im, const struct import_entry *e,
 		fclose(f);
 	free(text);
 	free(told);
-	conf_unref(c);
-	return c != NULL;
+	return ok;
 }
 
 void

@@ -198,9 +198,10 @@ copy_warnings(struct conf_builder *b)
 	b->snapshot->warnings = to.warnings;
 }
 
-const struct conf *
-conf_build(struct span text, const char *name, struct arena *snapshot,
-    struct conf_errors *errors)
+/* Without defaults, the snapshot is only good for its errors. */
+static const struct conf *
+build_snapshot(struct span text, const char *name, struct arena *snapshot,
+    struct conf_errors *errors, bool has_defaults)
 {
 	struct conf_builder b = { .a = snapshot, .errors = errors };
 
@@ -212,7 +213,8 @@ conf_build(struct span text, const char *name, struct arena *snapshot,
 		return NULL;
 	}
 	b.conf = b.snapshot->conf;
-	set_defaults(&b);
+	if (has_defaults)
+		set_defaults(&b);
 	set_sections(&b, conf_parse(text, errors));
 	copy_warnings(&b);
 	if (arena_has_failed(b.a) || arena_has_failed(errors->arena))
@@ -222,6 +224,13 @@ conf_build(struct span text, const char *name, struct arena *snapshot,
 		return NULL;
 	}
 	return b.conf;
+}
+
+const struct conf *
+conf_build(struct span text, const char *name, struct arena *snapshot,
+    struct conf_errors *errors)
+{
+	return build_snapshot(text, name, snapshot, errors, true);
 }
 
 /* Neither a NUL nor a CR without its LF is in a text file of today. */
@@ -247,18 +256,34 @@ is_text(struct span text, struct conf_errors *errors)
 	return true;
 }
 
-const struct conf *
-conf_read_text(struct span text, const char *name, FILE *errors)
+static const struct conf *
+read_text(struct span text, const char *name, FILE *errors, bool has_defaults)
 {
 	struct arena *a = arena_new(READING_MEMORY);
 	struct conf_errors found = { .arena = a, .no_memory = a == NULL };
 	const struct conf *c = NULL;
 
 	if (a != NULL && is_text(text, &found))
-		c = conf_build(text, name, arena_new(SNAPSHOT_MEMORY), &found);
+		c = build_snapshot(text, name, arena_new(SNAPSHOT_MEMORY),
+		    &found, has_defaults);
 	conf_errors_print(&found, name, errors);
 	arena_free(a);
 	return c;
+}
+
+const struct conf *
+conf_read_text(struct span text, const char *name, FILE *errors)
+{
+	return read_text(text, name, errors, true);
+}
+
+bool
+conf_check_text(struct span text, const char *name, FILE *errors)
+{
+	const struct conf *c = read_text(text, name, errors, false);
+
+	conf_unref(c);
+	return c != NULL;
 }
 
 const struct conf *

@@ -183,6 +183,12 @@ const struct conf *conf_read(const char *path, FILE *errors);
 const struct conf *conf_read_text(
     struct span text, const char *name, FILE *errors);
 
+/*
+ * Checks a few lines of a configuration.  As conf_read_text(), without the cost
+ * of the defaults.
+ */
+bool conf_check_text(struct span text, const char *name, FILE *errors);
+
 /* The built-in defaults; NULL: no memory. */
 const struct conf *conf_defaults(void);
 
