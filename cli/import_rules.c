@@ -184,7 +184,7 @@ add_domains(struct import *im, const struct import_entry *e,
 		import_list(im, e, section, name, element);
 }
 
-/* Their actions; "quarantine" is the MTA's hold queue. */
+/* Their actions have our names, but "discard". */
 static void
 set_action(struct import *im, const struct import_entry *e, const char *section,
     const char *name)
@@ -192,8 +192,8 @@ set_action(struct import *im, const struct import_entry *e, const char *section,
 	static const struct {
 		char first;
 		const char *ours;
-	} actions[] = { { 'a', "accept" }, { 'q', "hold" }, { 'r', "reject" },
-		{ 't', "tempfail" } };
+	} actions[] = { { 'a', "accept" }, { 'q', "quarantine" },
+		{ 'r', "reject" }, { 't', "tempfail" } };
 	unsigned char first = 0;
 
 	if (e->value.n > 0)
@@ -205,8 +205,8 @@ set_action(struct import *im, const struct import_entry *e, const char *section,
 		}
 	}
 	import_note(im, e,
-	    "mail is never thrown away unseen; hold and reject "
-	    "are there");
+	    "mail is never thrown away unseen; use quarantine or "
+	    "reject");
 }
 
 /* ---- options of several programs ---- */
@@ -386,7 +386,7 @@ static void
 to_on_quarantine(struct import *im, const struct import_entry *e)
 {
 	import_set(im, e, "dmarc", "on_quarantine",
-	    is_true(e->value) ? "hold" : "accept");
+	    is_true(e->value) ? "quarantine" : "accept");
 }
 
 static void

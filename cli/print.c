@@ -190,7 +190,7 @@ action_name(const struct policy_decision *d, enum conf_action action)
 	case CONF_ANNOTATE:
 		return d->disposition == DMARC_POLICY_QUARANTINE ? "quarantine"
 								 : "accept";
-	case CONF_HOLD:
+	case CONF_QUARANTINE:
 		return "quarantine";
 	case CONF_REJECT:
 		return "reject";

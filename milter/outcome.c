@@ -171,5 +171,5 @@ outcome_apply(SMFICTX *ctx, struct session *s, const struct verdict *v)
 		return SMFIS_TEMPFAIL;
 	}
 	warn_of_lost_results(s, v);
-	return action == CONF_HOLD ? hold(ctx, s, v) : SMFIS_CONTINUE;
+	return action == CONF_QUARANTINE ? hold(ctx, s, v) : SMFIS_CONTINUE;
 }

@@ -116,7 +116,7 @@ failure_delivery_result(const struct verdict *v)
 	switch (v->decision.action) {
 	case CONF_REJECT:
 		return "reject";
-	case CONF_HOLD:
+	case CONF_QUARANTINE:
 		return "policy";
 	case CONF_ANNOTATE:
 		if (v->decision.disposition == DMARC_POLICY_QUARANTINE)

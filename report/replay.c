@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "lib/hash.h"
+#include "verify/conf_names.h"
 
 enum {
 	SLOTS = 1 << 15,       /* more than twice REPLAY_CHANGES_MAX */
@@ -148,13 +149,23 @@ was_skipped(const struct ledger_replay_row *f)
 	return span_starts_nocase(f->rule, "skip.");
 }
 
+/* A row that an earlier version stored has its names. */
+static struct span
+current_action(struct span stored)
+{
+	const char *new_value = conf_new_value(stored);
+
+	return new_value != NULL ? span_str(new_value) : stored;
+}
+
 bool
 replay_add(struct replay *r, const struct ledger_replay_row *f)
 {
 	struct policy_decision d;
 	struct replay_change change = {
 		.domain = domain_of(&f->facts),
-		.then = { f->action, f->would, f->rule },
+		.then = { current_action(f->action), current_action(f->would),
+		    f->rule },
 		.messages = f->messages,
 	};
 

@@ -19,7 +19,7 @@ enum {
 };
 
 struct replay_end {         /* what becomes of a message */
-	struct span action; /* "accept", "annotate", "hold", "reject",
+	struct span action; /* "accept", "annotate", "quarantine", "reject",
 	                       "tempfail" */
 	struct span would;  /* the same without monitor mode and sample */
 	struct span rule;

@@ -473,7 +473,7 @@ what_is_not_closed_is_reported_where_it_begins(void **state)
 		    "f:1: skip_networks: the list that begins here has no "
 		    "\"}\"\n"
 		    "f:3: spf.on_fail: \"x\" is not valid; use accept, "
-		    "annotate, hold, reject or tempfail\n" },
+		    "annotate, quarantine, reject or tempfail\n" },
 		{ "skip_networks = {\n::1,\nmode = x",
 		    "f:1: skip_networks: the list that begins here has no "
 		    "\"}\"\n"
@@ -612,6 +612,9 @@ names_of_earlier_versions_are_warnings(void **state)
 		{ "\ndns { trust_ad = yes }",
 		    "f:2: dns.trust_ad was removed: it had no effect; delete "
 		    "the line\n" },
+		{ "spf { on_fail = Hold }\ndmarc { on_reject = quarantine }",
+		    "f:1: on_fail: \"Hold\" is now called quarantine; write "
+		    "the new name\n" },
 		/* what it was set to no longer matters */
 		{ "dns { trust_ad = { what, ever } }",
 		    "f:1: dns.trust_ad was removed: it had no effect; delete "

@@ -150,7 +150,8 @@ no_memory_for_the_snapshot(void **state)
 	static const char text[] =
 	    "user = x\nskip_networks += ::2\nnameservers = ::1\n"
 	    "arc { trusted_sealers = { a.example, b.example } }\n"
-	    "override a { client = ::1 from_domain = x.example action = hold "
+	    "override a { client = ::1 from_domain = x.example action = "
+	    "quarantine "
 	    "}\noverride b { list_id = x.example action = accept reason = y "
 	    "}\n";
 

@@ -242,7 +242,7 @@ overrides(void **state)
 	assert_int_equal(c->n_overrides, 2);
 	assert_string_equal(c->overrides[0].name, "b");
 	assert_int_equal(c->overrides[0].line, 2);
-	assert_int_equal(c->overrides[0].action, CONF_HOLD);
+	assert_int_equal(c->overrides[0].action, CONF_QUARANTINE);
 	assert_null(c->overrides[0].list_id);
 	assert_string_equal(c->overrides[1].name, "a");
 	assert_int_equal(c->overrides[1].line, 4);
@@ -363,7 +363,7 @@ names_others_rely_on(void **state)
 	    "dkim {\n\tmax_signatures = 20\n}\n"
 	    "report {\n\tstore = \"/tmp/x/avouch.db\"\n}\n"
 	    "socket_group = \"postfix\" user = \"avouch\"\n"
-	    "dmarc { on_reject = reject on_quarantine = hold }\n"
+	    "dmarc { on_reject = reject on_quarantine = quarantine }\n"
 	    "metrics { listen = \"unix:/run/avouch/m.sock\" }\n");
 
 	(void)state;
@@ -414,7 +414,7 @@ action_names(void **state)
 	(void)state;
 	assert_string_equal(conf_action_name(CONF_ACCEPT), "accept");
 	assert_string_equal(conf_action_name(CONF_ANNOTATE), "annotate");
-	assert_string_equal(conf_action_name(CONF_HOLD), "hold");
+	assert_string_equal(conf_action_name(CONF_QUARANTINE), "quarantine");
 	assert_string_equal(conf_action_name(CONF_REJECT), "reject");
 	assert_string_equal(conf_action_name(CONF_TEMPFAIL), "tempfail");
 }

@@ -365,7 +365,7 @@ rfc6591_3_2_2_delivery_result(void **state)
 		{ CONF_ACCEPT, DMARC_POLICY_NONE, "delivered" },
 		{ CONF_ANNOTATE, DMARC_POLICY_NONE, "delivered" },
 		{ CONF_ANNOTATE, DMARC_POLICY_QUARANTINE, "policy" },
-		{ CONF_HOLD, DMARC_POLICY_QUARANTINE, "policy" },
+		{ CONF_QUARANTINE, DMARC_POLICY_QUARANTINE, "policy" },
 		{ CONF_REJECT, DMARC_POLICY_REJECT, "reject" },
 	};
 	struct failure_draft *d = malloc(sizeof(*d));
@@ -656,7 +656,7 @@ rfc6591_6_5_likeness(void **state)
 		if (way == 4)
 			s.v.spf_mail_from.code = SPF_SOFTFAIL;
 		if (way == 5)
-			s.v.decision.action = CONF_HOLD;
+			s.v.decision.action = CONF_QUARANTINE;
 		feedback_of(&s, b);
 		assert_int_equal(
 		    span_equal(a->failure.likeness, b->failure.likeness),

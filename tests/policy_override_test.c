@@ -122,11 +122,11 @@ overrides_decide(void **state)
 		    POLICY_OVERRIDE_NONE, 550, "5.7.1", NULL },
 		{ "first match wins",
 		    SECTION("no", "from_domain = b.example action = accept")
-			SECTION(
-			    "first", "from_domain = a.example action = hold")
+			SECTION("first",
+			    "from_domain = a.example action = quarantine")
 			    SECTION("second",
 				"from_domain = a.example action = accept"),
-		    { FAILS(REJECT, REJECT) }, CONF_HOLD, CONF_HOLD,
+		    { FAILS(REJECT, REJECT) }, CONF_QUARANTINE, CONF_QUARANTINE,
 		    "override first", NULL, DMARC_POLICY_QUARANTINE,
 		    POLICY_OVERRIDE_LOCAL, 0, NULL, NULL },
 		{ "the null sender",
@@ -148,11 +148,11 @@ overrides_decide(void **state)
 		    DMARC_POLICY_REJECT, POLICY_OVERRIDE_NONE, 550, "5.7.26",
 		    NULL },
 		{ "nor hides one",
-		    SECTION("n", "from_domain = b.example action = hold"),
+		    SECTION("n", "from_domain = b.example action = quarantine"),
 		    { TO, SENDER, DECIDED, .from_domains = two_authors,
 			.n_from_domains = 2 },
-		    CONF_HOLD, CONF_HOLD, "override n", NULL, DMARC_POLICY_NONE,
-		    POLICY_OVERRIDE_NONE, 0, NULL, NULL },
+		    CONF_QUARANTINE, CONF_QUARANTINE, "override n", NULL,
+		    DMARC_POLICY_NONE, POLICY_OVERRIDE_NONE, 0, NULL, NULL },
 		{ "no author matches nothing",
 		    SECTION("n",
 			"from_domain = '**.example' action = accept") "spf { "
@@ -225,8 +225,8 @@ monitor_mode_refuses_nothing(void **state)
 		    "a.example fails DMARC and its policy is reject, not "
 		    "enforced: monitor mode",
 		    DMARC_POLICY_NONE, POLICY_OVERRIDE_LOCAL, 0, NULL, NULL },
-		{ "hold", "mode = monitor spf { on_fail = hold }",
-		    { MAIL, .spf = SPF_FAIL }, CONF_ACCEPT, CONF_HOLD,
+		{ "hold", "mode = monitor spf { on_fail = quarantine }",
+		    { MAIL, .spf = SPF_FAIL }, CONF_ACCEPT, CONF_QUARANTINE,
 		    "spf.on_fail", NULL, DMARC_POLICY_NONE,
 		    POLICY_OVERRIDE_NONE, 0, NULL, NULL },
 		{ "annotate", "mode = monitor",

@@ -156,7 +156,7 @@ by_domain_and_rule(void **state)
 
 	(void)state;
 	fill();
-	r = replayed(OWN "dmarc { on_reject = hold "
+	r = replayed(OWN "dmarc { on_reject = quarantine "
 			 "indirect_as_quarantine = no }",
 	    0);
 	assert_int_equal(replay_sum(r).otherwise, 18);
@@ -164,13 +164,14 @@ by_domain_and_rule(void **state)
 	assert_int_equal(n, 3);
 	assert_change(&c[0],
 	    "10 d1.example.com: reject/reject dmarc.on_reject -> "
-	    "hold/hold dmarc.on_reject");
+	    "quarantine/quarantine dmarc.on_reject");
 	assert_change(&c[1],
 	    "5 d2.example.com: reject/reject dmarc.on_reject -> "
-	    "hold/hold dmarc.on_reject");
+	    "quarantine/quarantine dmarc.on_reject");
 	assert_change(&c[2],
 	    "3 d3.example.com: annotate/annotate "
-	    "dmarc.indirect_as_quarantine -> hold/hold dmarc.on_reject");
+	    "dmarc.indirect_as_quarantine -> quarantine/quarantine "
+	    "dmarc.on_reject");
 	replay_free(r);
 }
 
@@ -240,7 +241,7 @@ unchecked(void **state)
 static void
 many(void **state)
 {
-	const struct conf *c = conf_of("dmarc { on_reject = hold }");
+	const struct conf *c = conf_of("dmarc { on_reject = quarantine }");
 	struct replay *r = replay_new(c, NOW);
 	const struct replay_change *changes;
 	struct kept_message m;
@@ -277,6 +278,33 @@ many(void **state)
 	replay_free(NULL);
 }
 
+/* Rows of a version that called quarantine "hold" are not changes. */
+static void
+names_of_an_earlier_version(void **state)
+{
+	const struct conf *c =
+	    conf_of("mode = enforce dmarc { on_reject = quarantine }");
+	struct replay *r = replay_new(c, NOW);
+	struct kept_message m;
+	struct ledger_replay_row f = {
+		.day = DAY,
+		.messages = 1,
+		.action = SPAN("hold"),
+		.would = SPAN("hold"),
+		.rule = SPAN("dmarc.on_reject"),
+	};
+
+	(void)state;
+	conf_unref(c);
+	assert_non_null(r);
+	forged(&m, 1);
+	f.facts = m.facts;
+	assert_true(replay_add(r, &f));
+	assert_int_equal(replay_sum(r).messages, 1);
+	assert_int_equal(replay_sum(r).otherwise, 0);
+	replay_free(r);
+}
+
 int
 main(void)
 {
@@ -287,6 +315,7 @@ main(void)
 		AT_PLACE(overrides),
 		AT_PLACE(unchecked),
 		AT_PLACE(many),
+		AT_PLACE(names_of_an_earlier_version),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -32,13 +32,13 @@ enum conf_confine { CONF_CONFINE_OFF, CONF_CONFINE_BASIC, CONF_CONFINE_FULL };
 /* Whom reports are written for (report/aggregate.h). */
 enum conf_compat { CONF_COMPAT_BROAD, CONF_COMPAT_STRICT };
 
-/* What an outcome does; the names in the file are those in small letters. */
+/* What is done with a message; in the file in small letters. */
 enum conf_action {
-	CONF_ACCEPT,   /* deliver, the A-R tells the result */
-	CONF_ANNOTATE, /* deliver, and add the header a filter can use */
-	CONF_HOLD,     /* the MTA's hold queue (milter "quarantine") */
-	CONF_REJECT,   /* 550 5.7.x */
-	CONF_TEMPFAIL, /* 451 4.7.x */
+	CONF_ACCEPT,     /* deliver; the field says the result */
+	CONF_ANNOTATE,   /* deliver with the header field for a filter */
+	CONF_QUARANTINE, /* SMFIR_QUARANTINE: the MTA's hold queue */
+	CONF_REJECT,     /* 550 5.7.x */
+	CONF_TEMPFAIL,   /* 451 4.7.x */
 };
 
 /*

@@ -99,6 +99,12 @@ find_old(const char *section, const char *name)
 	return NULL;
 }
 
+const char *
+conf_new_value(struct span value)
+{
+	return span_is_nocase(value, "hold") ? "quarantine" : NULL;
+}
+
 /* ---- what the parser asks ---- */
 
 bool

@@ -5,6 +5,7 @@
 
 #include "lib/ascii.h"
 #include "lib/scan.h"
+#include "verify/conf_names.h"
 
 /* ---- choices and numbers ---- */
 
@@ -33,6 +34,7 @@ conf_read_choice(const struct conf_field *f)
 {
 	char text[200];
 	struct buf b = buf_over(text, sizeof(text));
+	const char *new_value = conf_new_value(span_str(f->values->text));
 	int value;
 
 	_Static_assert(sizeof(enum conf_action) == sizeof(int) &&
@@ -43,6 +45,13 @@ conf_read_choice(const struct conf_field *f)
 	if (table_value(f->o->choices, f->o->n_choices,
 		span_str(f->values->text), &value))
 		return conf_set(f->value, &value, sizeof(value));
+	if (table_value(
+		f->o->choices, f->o->n_choices, span_str(new_value), &value)) {
+		conf_warning_add(f->errors, f->values->line,
+		    "%s: \"%s\" is now called %s; write the new name",
+		    f->o->name, f->values->text, new_value);
+		return conf_set(f->value, &value, sizeof(value));
+	}
 	for (size_t i = 0; i < f->o->n_choices; i++) {
 		if (i > 0)
 			buf_text(&b, i + 1 < f->o->n_choices ? ", " : " or ");

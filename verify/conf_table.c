@@ -44,7 +44,7 @@ conf_confine_name(enum conf_confine confine)
 static const struct name actions[] = {
 	{ "accept", CONF_ACCEPT },
 	{ "annotate", CONF_ANNOTATE },
-	{ "hold", CONF_HOLD },
+	{ "quarantine", CONF_QUARANTINE },
 	{ "reject", CONF_REJECT },
 	{ "tempfail", CONF_TEMPFAIL },
 };

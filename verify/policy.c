@@ -70,7 +70,7 @@ policy_severity(enum conf_action action)
 		return 0;
 	case CONF_ANNOTATE:
 		return 1;
-	case CONF_HOLD:
+	case CONF_QUARANTINE:
 		return 2;
 	case CONF_TEMPFAIL:
 		return 3;
@@ -261,7 +261,7 @@ disposition_of(enum conf_action action)
 	case CONF_TEMPFAIL:
 		return DMARC_POLICY_NONE;
 	case CONF_ANNOTATE:
-	case CONF_HOLD:
+	case CONF_QUARANTINE:
 		return DMARC_POLICY_QUARANTINE;
 	case CONF_REJECT:
 		return DMARC_POLICY_REJECT;
@@ -318,7 +318,8 @@ skip(struct policy_deciding *d, const char *rule)
 static void
 wordless(struct policy_decision *out)
 {
-	bool later = policy_severity(out->action) >= policy_severity(CONF_HOLD);
+	bool later =
+	    policy_severity(out->action) >= policy_severity(CONF_QUARANTINE);
 
 	*out = (struct policy_decision){
 		.action = later ? CONF_TEMPFAIL : CONF_ACCEPT,

@@ -74,7 +74,7 @@ check_kept(const SMFICTX *m, sfsistat status)
 		return;
 	assert((kept.action == CONF_REJECT) == (status == SMFIS_REJECT));
 	assert((kept.action == CONF_TEMPFAIL) == (status == SMFIS_TEMPFAIL));
-	assert(kept.action == CONF_HOLD || !m->held);
+	assert(kept.action == CONF_QUARANTINE || !m->held);
 	assert(!kept.skipped || kept.action == CONF_ACCEPT);
 	assert(kept.action == kept.would || kept.action == CONF_ACCEPT);
 }

@@ -56,14 +56,14 @@ static const char *const confs[] = {
 	"mode = monitor authserv_id = \"mx.test\"\n",
 	"mode = enforce authserv_id = \"mx.test\" log = json\n"
 	"spf { on_fail = reject on_softfail = tempfail on_temperror = tempfail "
-	"on_permerror = reject on_weak_pass = hold received_spf = true\n"
+	"on_permerror = reject on_weak_pass = quarantine received_spf = true\n"
 	"spare_dmarc_pass = false }\n"
 	"dkim { on_temperror = tempfail on_permerror = reject }\n"
-	"dmarc { on_quarantine = hold on_temperror = tempfail "
+	"dmarc { on_quarantine = quarantine on_temperror = tempfail "
 	"on_permerror = reject quarantine_header = \"X-Suspect\" }\n"
 	"report { store = \"/memory\" }\n",
 	"mode = enforce\n" /* the name is the MTA's */
-	"dmarc { on_reject = hold on_quarantine = reject }\n"
+	"dmarc { on_reject = quarantine on_quarantine = reject }\n"
 	"reply { reject_text = \"100% {domain} {rule} {client} {reason} {url}\""
 	" url = \"https://why.example/?d={domain}&c={client}\" }\n",
 	"mode = enforce authserv_id = \"mx.test\" skip_networks = {}\n"
@@ -78,7 +78,7 @@ static const char *const confs[] = {
 	"action = annotate }\n",
 	"mode = enforce authserv_id = \"mx.test\" sample = 50% log = none\n"
 	"spf { on_fail = annotate received_spf = true }\n"
-	"dmarc { on_reject = tempfail on_permerror = hold "
+	"dmarc { on_reject = tempfail on_permerror = quarantine "
 	"indirect_as_quarantine = false quarantine_header = \"\" }\n"
 	"report { store = \"/memory\" }\n",
 	"mode = enforce authserv_id = \"mx.test\" trusted_mtas = "

@@ -351,7 +351,7 @@ def _(l):
 @suite.test("quarantine: annotate, hold, reject")
 def _(l):
     m = lab.message("x@shop.example")
-    with settings(l, "dmarc { on_quarantine = hold }\n"):
+    with settings(l, "dmarc { on_quarantine = quarantine }\n"):
         reply, _ = send(l, m) \
             if False else (None, None)
         with l.client("host66.isp.example", **STRANGER) as c:

@@ -122,7 +122,7 @@ def _(l):
 @suite.test("metrics: each message is counted once, by result and action")
 def _(l):
     more = ("dmarc { on_temperror = tempfail }\n"
-            'override "hold" { from_domain = "news.example" action = hold }\n')
+            'override "hold" { from_domain = "news.example" action = quarantine }\n')
     with Started(l, more) as s:
         before = s.page()
         same(s.send(FORGED, sender="alice@bank.example").reply, "y", "forged")
@@ -143,7 +143,7 @@ def _(l):
                 break
             time.sleep(0.02)
         same(page.family("messages_total"),
-             dict(accept=3, annotate=1, hold=1, reject=1, tempfail=1), "")
+             dict(accept=3, annotate=1, quarantine=1, reject=1, tempfail=1), "")
         same(sum(page.family("messages_would_total").values()), 0, "would")
         spf = {dict(k[1])["result"]: v for k, v in page.items()
                if ("method", "spf") in k[1] and v}
@@ -316,7 +316,7 @@ def _(l):
         same((r.returncode, r.stderr), (0, ""), "status")
         o = json.loads(r.stdout)
         same((o["version"], o["mode"]), (version(l), "enforce"), "info")
-        same(o["messages_total"], dict(accept=1, annotate=0, hold=0, reject=1,
+        same(o["messages_total"], dict(accept=1, annotate=0, quarantine=0, reject=1,
                                        tempfail=0), "messages")
         same(o["results_total"]["dmarc"]["pass"], 1, "dmarc")
         same(o["finish_seconds"]["count"], 2, "histogram")

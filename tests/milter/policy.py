@@ -121,7 +121,7 @@ def outcome_test(section, option, make, reject, tempfail):
                                ("annotate", "annotate " + rule)):
             with settings(l, only(section, option, action)):
                 same(outcome(l, message, sender=sender), wanted, action)
-        with settings(l, only(section, option, "hold")):
+        with settings(l, only(section, option, "quarantine")):
             same(hold(l, message, sender), ["hold"], "hold")
         for action, codes in (("reject", REJECT + reject + " "),
                               ("tempfail", TEMPFAIL + tempfail + " ")):
@@ -363,7 +363,7 @@ def _(l):
             line = l.milter.wait_log(event="message", action=action,
                                      rule="override partner")
             same(line["reason"], "ticket 4711", "log")
-    with settings(l, override(text, "partner", "hold")):
+    with settings(l, override(text, "partner", "quarantine")):
         same(hold(l, PLAIN, "x@plain.example"), ["hold"], "hold")
     text = 'from_domain = "bank.example" reason = "ticket 4711"'
     with settings(l, override(text, "partner", "accept")):

@@ -372,7 +372,7 @@ def _(l):
 
 @suite.test("no hold queue: annotated and delivered, and the log says so")
 def _(l):
-    l.milter.reload(l.settings("dmarc { on_quarantine = hold }\n"))
+    l.milter.reload(l.settings("dmarc { on_quarantine = quarantine }\n"))
     m = session(l)
     changes = m.message(lab.message("x@shop.example"), "x@shop.example")
     true(changes.quarantined, "held")

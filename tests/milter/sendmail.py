@@ -202,7 +202,7 @@ def _(l):
         'authserv_id = "mx.example.net"\n', ""))
     ours(send(l, lab.message("x@plain.example"), "x@plain.example")[1])
     l.milter.reload(l.settings(NOT_SKIPPED + 'override "h" { from_domain = '
-                               '"plain.example" action = hold }\n'))
+                               '"plain.example" action = quarantine }\n'))
     with smtp.Client(l.sendmail.port) as c:
         c.need("EHLO x.example", 250)
         same(c.message("x@plain.example", "held@example.net",
