@@ -203,6 +203,28 @@ def _(l):
 
 # ---- transactions ----
 
+@suite.test("no message is smuggled with the setting that README has")
+def _(l):
+    hidden = (b"MAIL FROM:<y@plain.example>\r\nRCPT TO:<%s>\r\nDATA\r\n"
+              b"From: y@plain.example\r\n\r\nhidden\r\n.\r\n")
+    for setting, is_open in (("no", True), ("normalize", False)):
+        l.postfix.set(smtpd_forbid_bare_newline=setting)
+        to, other = reader(), reader()
+        with l.client("host66.isp.example", **STRANGER) as c:
+            c.need("MAIL FROM:<x@plain.example>", 250)
+            c.need("RCPT TO:<%s>" % to, 250)
+            c.need("DATA", 354)
+            c.send(lab.message("x@plain.example") + b"\n.\r\n" +
+                   hidden % other.encode())
+            same(c.reply().code, 250, "reply")
+            same(b"hidden" in l.sink.take(to), not is_open, setting)
+            if is_open:
+                same([c.reply().code for _ in range(4)],
+                     [250, 250, 354, 250], setting)
+                ours(l.sink.take(other))
+
+
+
 @suite.test("ten messages on one connection, nothing carried over")
 def _(l):
     good = l.sign(lab.message(ALICE), "bank.example")

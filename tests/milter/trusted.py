@@ -242,6 +242,14 @@ def _(l):
     same(len(judged), 1, "messages")
 
 
+@suite.test("smtpd_proxy_filter: nothing is checked before it")
+def _(l):
+    before = len(l.milter.log(event="message"))
+    lost(send(l, CLAIM + lab.message(SHOP), port=l.proxied))
+    line, = l.milter.wait_logs(before + 1, event="message")[before:]
+    same((line["rule"], line["client"]), ("skip.network", "127.0.0.1"), "log")
+
+
 @suite.test("two tiers with one authserv_id, an avouch-milter each")
 def _(l):
     inner_home = l.home + "/inner"
@@ -275,6 +283,8 @@ SERVICES = """\
   -o smtpd_authorized_xclient_hosts= -o smtpd_authorized_xforward_hosts=
 127.0.0.1:{unchecked} inet n - n - - smtpd
   -o smtpd_milters=
+127.0.0.1:{proxied} inet n - n - - smtpd
+  -o content_filter= -o smtpd_proxy_filter=127.0.0.1:{filter_port}
 127.0.0.1:{unfiltered} inet n - n - - smtpd
   -o content_filter=
 127.0.0.1:{back} inet n - n - - smtpd
@@ -293,7 +303,9 @@ def main():
         l.start_milter()
         l.strangers, l.unchecked, l.unfiltered, l.back, l.back_unseen = (
             smtp.free_port() for _ in range(5))
+        l.proxied = smtp.free_port()
         l.filter = Filter(l.back)
+        l.filter_port = l.filter.port
         l.callback(l.filter.close)
         l.start_postfix(
             services=SERVICES.format(**vars(l)),
