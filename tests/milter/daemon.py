@@ -17,6 +17,11 @@ SECONDS = 60
 WRAPPER = tuple(shlex.split(os.environ.get("DAEMON_WRAPPER", "")))
 
 
+def values(line):
+    """What a log line has, by key."""
+    return dict(word.partition("=")[::2] for word in shlex.split(line))
+
+
 class Daemon:
     """Started with `settings` (the text of a configuration)."""
 
@@ -26,6 +31,7 @@ class Daemon:
         self.path = "%s/%s.conf" % (home, name)
         self.events = []
         self.lines = []
+        self.of_queue_id = {}  # the line of a message
         self.states = queue.Queue()
         self.wrapper = (*wrapper, *WRAPPER)
         self.program = program
@@ -74,7 +80,11 @@ class Daemon:
 
     def _read(self, stream):
         for line in stream:
-            self.lines.append(line.decode("utf-8", "replace").rstrip("\n"))
+            text = line.decode("utf-8", "replace").rstrip("\n")
+            self.lines.append(text)
+            queue_id = re.search(r" queue_id=(\w+) ", text)
+            if queue_id:
+                self.of_queue_id[queue_id.group(1)] = text
 
     def wait_state(self, wanted, seconds=SECONDS):
         until = time.monotonic() + seconds
@@ -96,12 +106,11 @@ class Daemon:
         found = []
         for line in list(self.lines):
             try:
-                values = dict(word.partition("=")[::2]
-                              for word in shlex.split(line))
+                has = values(line)
             except ValueError:
                 continue
-            if all(values.get(k) == str(v) for k, v in wanted.items()):
-                found.append(values)
+            if all(has.get(k) == str(v) for k, v in wanted.items()):
+                found.append(has)
         return found
 
     def wait_log(self, seconds=SECONDS, **wanted):

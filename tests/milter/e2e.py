@@ -4,6 +4,7 @@
 usage: e2e.py PROGRAM [PART-OF-A-NAME]
 """
 
+import functools
 import glob
 import os
 import signal
@@ -12,13 +13,20 @@ import sys
 import threading
 import time
 
+import demo
 import lab
+import mailing
 import postfix
 import slowdns
 import smtp
 from demo import MAILER, ODD, STRANGER
 from mailing import delivered, ours, reader, send, settings, verdict
 from suite import Suite, holds, lacks, same, true
+
+sys.path.insert(0, lab.ROOT + "/tests/readers")
+
+import hostile  # noqa: E402
+import readers  # noqa: E402
 
 suite = Suite()
 
@@ -551,6 +559,59 @@ def _(l):
     same(glob.glob(home + "/*"), [], "nothing is left over")
 
 
+# ---- programs that read our field ----
+
+@suite.test("senders that try to write into our field")
+def _(l):
+    before = len(mailing.kept)
+    with settings(l, "mode = monitor\n"):
+        for name, helo, sender, fields, _ in hostile.INPUTS:
+            try:
+                client = l.client(helo, ADDR=hostile.CLIENT)
+            except (AssertionError, OSError):
+                continue  # Postfix refuses that HELO
+            with client:
+                _, got = send(l, hostile.message(fields), client=client,
+                              sender=sender)
+            if got is None:
+                continue  # and some of these senders
+            for value in smtp.fields(got, "Authentication-Results"):
+                true(value.isascii() and "\\" not in value, name + value)
+            log = mailing.log_of(l, got)
+            same("stripped" in log, name in hostile.FORGERIES, name)
+            if sender in ('"; spf=pass "@victim.example',
+                          "bounce+joe=receiver.example@victim.example"):
+                same(log["mail_from"], sender, "the log")
+    true(len(mailing.kept) - before > 50, "%d were delivered" % (
+        len(mailing.kept) - before))
+
+
+@suite.test("the messages of the demonstration")
+def _(l):
+    for story in demo.stories(l):
+        with l.client(story.helo, **story.who) as client:
+            send(l, story.message, client=client, sender=story.sender)
+
+
+@functools.lru_cache(1)
+def samples(l):
+    """All that was delivered, except by the daemon that logs elsewhere."""
+    return [readers.Sample.of_log("message %d" % number, message, log)
+            for number, message, log in (
+                (number, message, mailing.log_of(l, message))
+                for number, message in enumerate(mailing.kept)) if log]
+
+
+def add_reader(name, read):
+    @suite.test("all that was delivered, read by: " + name)
+    def _(l):
+        read(samples(l))
+
+
+for each in readers.READERS:
+    add_reader(*each)
+
+
 def main():
     try:
         postfix.check()
@@ -560,6 +621,7 @@ def main():
         l.add_key("bank.example")
         l.add_key("news.example")
         l.add_key("shop.example", "ed25519")
+        l.add_record(hostile.zone())
         l.start_milter()
         l.start_postfix()
         return suite.run(l, sys.argv[2] if len(sys.argv) > 2 else None)

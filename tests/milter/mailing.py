@@ -1,11 +1,16 @@
 """Mail through the lab's Postfix, and what came of it."""
 
+import re
+import time
+
+import daemon
 import lab
 import smtp
 from demo import STRANGER
 from suite import same, true
 
 numbers = iter(range(1, 10000))
+kept = []  # the header of each message that was delivered, with a short body
 
 
 def reader():
@@ -34,7 +39,21 @@ def send(l, message, who=STRANGER, sender=None, helo="host66.isp.example",
     else:
         with l.client(helo, **who) as c:
             reply = c.message(sender, to, message)
-    return reply, l.sink.take(to) if reply.code == 250 else None
+    got = l.sink.take(to) if reply.code == 250 else None
+    if got is not None:
+        kept.append(got.partition(b"\r\n\r\n")[0] + b"\r\n\r\nbody\r\n")
+    return reply, got
+
+
+def log_of(l, message):
+    """What the milter logged of a delivered message; None: another one had it."""
+    queue_id, = re.search(rb"\bid (\w+)\r\n", message).groups()
+    for _ in range(100):
+        text = l.milter.of_queue_id.get(queue_id.decode())
+        if text:
+            return daemon.values(text)
+        time.sleep(0.02)
+    return None
 
 
 def delivered(l, message, **how):

@@ -54,6 +54,7 @@ alias_maps =
 alias_database =
 local_recipient_maps =
 local_header_rewrite_clients =
+enable_long_queue_ids = yes
 smtpd_relay_restrictions = reject_unauth_destination
 virtual_mailbox_domains = {domain}
 virtual_mailbox_maps = static:x

@@ -71,7 +71,8 @@ class Client:
 
     def message(self, sender, recipient, message):
         """One transaction; the reply that ended it."""
-        r = self.command("MAIL FROM:<%s>" % sender)
+        r = self.command("MAIL FROM:<%s>%s" % (
+            sender, "" if sender.isascii() else " SMTPUTF8"))
         if r.code == 250:
             r = self.command("RCPT TO:<%s>" % recipient)
         if r.code == 250:
