@@ -383,9 +383,9 @@ PAIR = re.compile(r"([a-z_]+)=(%s|%s)" % (QUOTED, BARE))
 ALWAYS = {"queue_id", "client", "helo", "mail_from", "from", "action", "rule",
           "reason", "waves", "questions", "wait_ms", "total_ms"}
 CHECKED = {"spf", "spf_helo", "dkim", "arc", "dmarc"}
-SOMETIMES = {"auth", "policy", "policy_domain", "would", "stripped", "gave_up",
+SOMETIMES = {"auth", "policy", "policy_domain", "would", "stripped", "kept", "gave_up",
              "expired_override", "cut"}
-NUMBERS = {"waves", "questions", "wait_ms", "total_ms", "stripped", "pid",
+NUMBERS = {"waves", "questions", "wait_ms", "total_ms", "stripped", "kept", "pid",
            "line", "held_back", "cut"}
 
 
@@ -465,7 +465,7 @@ def _(l):
         same(kinds[form], {
             ("info", "start"), ("info", "stop"), ("info", "message"),
             ("info", "reload"), ("error", "reload"), ("error", "fault"),
-            ("warning", "override")}, form)
+            ("warning", "override"), ("warning", "warning")}, form)
         messages = [v for v in lines if v["event"] == "message"]
         same(len(messages), 10, "messages")
         seen = set()
