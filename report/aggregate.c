@@ -10,7 +10,7 @@
 #include "lib/utf8.h"
 
 enum {
-	TEXT_MAX = 2000, /* bytes of one element_put; longer ones are cut */
+	TEXT_MAX = 2000, /* bytes of an element; longer texts are cut */
 	DKIM_MAX = 100,  /* RFC 9990 section 3.1.3: SHOULD be no more */
 };
 
@@ -52,7 +52,7 @@ element_end(struct aggregate *a)
 	note_written(a, xmlTextWriterEndElement(a->xml));
 }
 
-/* XML 1.0 section 2.2: characters that a document may not have become "?". */
+/* Characters that XML 1.0 section 2.2 does not allow become "?". */
 static void
 element_put(struct aggregate *a, const char *name, struct span value)
 {
@@ -62,7 +62,7 @@ element_put(struct aggregate *a, const char *name, struct span value)
 	while (value.n > 0) {
 		size_t n = utf8_plain(value);
 
-		if (b.cap - b.n <= 4) /* no character is cut in two */
+		if (b.cap - b.n <= 4) /* Do not cut a character in two. */
 			break;
 		buf_span(&b, n > 0 ? span_first(value, n) : SPAN("?"));
 		value = span_skip(value, n > 0 ? n : 1);
@@ -184,7 +184,7 @@ static const struct name reason_tokens[] = { /* PolicyOverrideType */
 	{ "policy_test_mode", 0 }, { "trusted_forwarder", 0 }
 };
 
-/* The token of the table that `value` is; else `other`. */
+/* The token of the table that equals `value`, else `other`. */
 static const char *
 one_of(const struct name *table, size_t n, struct span value, const char *other)
 {
@@ -194,8 +194,8 @@ one_of(const struct name *table, size_t n, struct span value, const char *other)
 	return other;
 }
 
-/* The policy for mail from `from`: p, sp or np; whether a subdomain exists is
- * not known here, so there the milder one. */
+/* The policy for mail from `from`: p, sp or np.  Whether a subdomain exists
+ * is not known here, so the milder of sp and np applies to it. */
 static enum dmarc_policy
 policy_for(const struct aggregate *a, struct span from)
 {
@@ -238,8 +238,8 @@ put_reason(struct aggregate *a, const char *type, struct span comment)
 }
 
 /*
- * RFC 9990 section 3.1.1.9: a reason MUST be there where alignment fails and
- * the disposition is not what the policy asks for.
+ * RFC 9990 section 3.1.1.9: there MUST be a reason if alignment fails and the
+ * disposition is not the one that the policy requests.
  */
 static void
 put_reasons(
@@ -265,8 +265,8 @@ put_evaluated(struct aggregate *a, const struct report_row *r)
 	enum dmarc_policy applied = disposition_of(r->disposition);
 	const char *name = dmarc_policy_name(applied);
 
-	/* the schema's "pass": no action, DMARC passes with a policy that
-	 * would act */
+	/* "pass" in the schema: no action, because DMARC passes under a
+	 * policy that would otherwise act. */
 	if (a->compat == AGGREGATE_STRICT && applied == DMARC_POLICY_NONE &&
 	    (r->dkim_aligned || r->spf_aligned) &&
 	    policy_for(a, r->header_from) > DMARC_POLICY_NONE)
@@ -303,7 +303,7 @@ put_identifiers(struct aggregate *a, const struct report_row *r)
 	element_end(a);
 }
 
-/* RFC 9990 section 3.1.3 has the order, which the row has already. */
+/* The row already has the order of RFC 9990 section 3.1.3. */
 static void
 put_dkim_result(struct aggregate *a, const struct report_dkim *d)
 {
@@ -316,8 +316,8 @@ put_dkim_result(struct aggregate *a, const struct report_dkim *d)
 }
 
 /*
- * RFC 9990 section 3.1.1.13: mfrom is the only scope.  For the null sender the
- * MAIL FROM identity is one of HELO's name (RFC 7208 section 2.4), so BROAD,
+ * RFC 9990 section 3.1.1.13: the only scope is mfrom.  For the null sender,
+ * MAIL FROM is derived from the HELO name (RFC 7208 section 2.4); BROAD,
  * whose readers need a scope, says mfrom then too.
  */
 static void
@@ -333,7 +333,7 @@ put_spf_result(struct aggregate *a, const struct report_row *r)
 	if (domain.n == 0)
 		domain =
 		    r->envelope_from.n > 0 ? r->envelope_from : r->header_from;
-	/* RFC 7489 appendix C does not know this one */
+	/* RFC 7489 appendix C does not have this result. */
 	if (broad && span_is(span_str(result), "policy"))
 		result = "neutral";
 	element_begin(a, "spf");
@@ -374,7 +374,7 @@ write_bytes(void *data, const char *bytes, int n)
 	return -1;
 }
 
-/* What fails is told by our own returns; nothing is printed. */
+/* Errors are returned by our own functions; libxml2 must not print them. */
 static void
 ignore_xml_error(void *arg, xmlErrorPtr error)
 {
@@ -395,7 +395,7 @@ open_writer(struct aggregate *a)
 	return a->xml != NULL;
 }
 
-/* A record that cannot be read any more is as if p=none. */
+/* A record that cannot be parsed any more counts as p=none. */
 static void
 read_policy(struct aggregate *a, const struct aggregate_info *info)
 {
@@ -436,7 +436,7 @@ aggregate_open(const struct aggregate_info *info, aggregate_put *put, void *arg)
 	element_text(a, "version", "1.0");
 	put_metadata(a, info);
 	put_policy(a);
-	/* the texts of the record are the caller's */
+	/* The texts of the record belong to the caller. */
 	a->policy.text = SPAN_NONE;
 	a->policy.n_rua = a->policy.n_ruf = 0;
 	if (!a->failed)
@@ -453,7 +453,7 @@ aggregate_close(struct aggregate *a)
 	if (a == NULL)
 		return false;
 	note_written(a, xmlTextWriterEndDocument(a->xml));
-	xmlFreeTextWriter(a->xml); /* writes what is left */
+	xmlFreeTextWriter(a->xml); /* also writes what is buffered */
 	good = !a->failed;
 	free(a);
 	return good;

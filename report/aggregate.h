@@ -1,21 +1,21 @@
 /*
  * aggregate.h - writes the XML of an aggregate report (RFC 9990 section 3.1.1
- * and appendix A), row by row: nothing is held but the row at hand.
+ * and appendix A) row by row; only the current row is in memory.
  *
- * Both forms are valid against the schema of RFC 9990.  BROAD is what consumers
- * of RFC 7489 read as well; STRICT is RFC 9990 to the letter.  They differ in
+ * Both formats are valid under the schema of RFC 9990.  BROAD can also be
+ * read by consumers of RFC 7489; STRICT follows RFC 9990 to the letter.  They
+ * differ in
  *
  *	                BROAD                        STRICT
- *	disposition     none also when DMARC passes  pass, where the policy
- *	                                             asks for more than none
- *	spf             always one, with its scope   only if SPF was checked
- *	reason type     those both RFCs have;        those of RFC 9990
+ *	disposition     none also if DMARC passes    pass if the policy
+ *	                                             requests more than none
+ *	spf             always, with its scope       only if SPF was checked
+ *	reason type     those of both RFCs;          those of RFC 9990
  *	                policy_test_mode is other
- *	policy          np, testing where they say   all, and discovery_method
- *	                something
+ *	policy          np and testing only if set   all, and discovery_method
  *	result policy   neutral, for SPF             policy
  *
- * Texts may hold anything: what XML 1.0 cannot say becomes "?".
+ * Texts may contain anything: what XML 1.0 does not allow becomes "?".
  */
 #ifndef AVOUCH_REPORT_AGGREGATE_H
 #define AVOUCH_REPORT_AGGREGATE_H
@@ -35,29 +35,30 @@ struct aggregate_info {
 	struct span org_name, email;
 	struct span contact;   /* extra_contact_info; empty: none */
 	struct span report_id; /* without "<>" */
-	int64_t begin, end;    /* seconds since 1970, both in the period */
+	int64_t begin, end;    /* seconds since 1970, first and last of the
+	                          period */
 	struct span error;     /* empty: none */
 	struct span generator; /* name and version of the program */
 	struct span domain;    /* the policy domain */
 	struct span record;    /* its DMARC record */
 };
 
-/* Takes what is written; false: it can't. */
+/* Takes the bytes that are written.  False: it failed. */
 typedef bool aggregate_put(void *arg, struct span bytes);
 
 struct aggregate;
 
-/* All but `put` and `arg` is needed only during the call.  NULL: no memory, or
+/* Only `put` and `arg` are needed after the call.  NULL: out of memory, or
  * `put` failed. */
 struct aggregate *aggregate_open(
     const struct aggregate_info *info, aggregate_put *put, void *arg);
 
-/* One record.  Of `r`, `when`, `policy_domain`, `record` and `automatic` are
- * not looked at. */
+/* Writes one record.  Ignores `when`, `policy_domain`, `record` and
+ * `automatic` of `r`. */
 bool aggregate_row(struct aggregate *a, const struct report_row *r);
 
-/* Ends the document and frees; false: something of it failed.  Takes NULL,
- * which is a failure. */
+/* Ends the document and frees `a`.  False: some write failed.  Takes NULL,
+ * which counts as a failure. */
 bool aggregate_close(struct aggregate *a);
 
 #endif

@@ -31,7 +31,7 @@ is_field(struct span line, const char *name, struct span *value)
 	return true;
 }
 
-/* ID.NUMBER@HOST, as send_deliver.c makes it. */
+/* ID.NUMBER@HOST, as send_deliver.c builds it. */
 static void
 read_message_id(struct span text, struct bounce *out)
 {
@@ -48,7 +48,7 @@ read_message_id(struct span text, struct bounce *out)
 		out->report_id[0] = '\0';
 }
 
-/* Message-ID of a returned head (RFC 6522 section 4); it may be folded. */
+/* Message-ID of a returned header (RFC 6522 section 4); it may be folded. */
 static void
 read_head(struct span text, struct bounce *out)
 {
@@ -65,7 +65,7 @@ read_head(struct span text, struct bounce *out)
 	}
 }
 
-/* RFC 3464 section 2.3: fields of the recipients, in groups. */
+/* RFC 3464 section 2.3: fields of the recipients, one group for each. */
 static void
 read_status(struct span text, struct bounce *out)
 {
@@ -95,7 +95,7 @@ read_status(struct span text, struct bounce *out)
 
 /* ---- GMime ---- */
 
-/* The decoded bytes of a part; to be unreferenced. */
+/* The decoded bytes of a part; the caller unreferences them. */
 static GByteArray *
 part_bytes(GMimePart *part)
 {

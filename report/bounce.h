@@ -1,10 +1,10 @@
 /*
- * bounce.h - a report that came back (RFC 3464): whose address is bad.
+ * bounce.h - a report that bounced (RFC 3464): which address is bad.
  *
- * Anyone can send us something that looks like a bounce.  What counts is that
- * it brings back the Message-ID of a mail of ours, which has in it what only we
- * and those who got the report know; the address is then the one that our own
- * ledger says it was sent to.
+ * Anyone can send us something that looks like a bounce.  It counts only if
+ * it returns the Message-ID of a mail of ours, which contains a part that
+ * only we and the recipients know.  The address is then taken from our own
+ * store.
  */
 #ifndef AVOUCH_REPORT_BOUNCE_H
 #define AVOUCH_REPORT_BOUNCE_H
@@ -17,34 +17,34 @@
 #include "report/ledger.h"
 
 enum {
-	BOUNCE_MESSAGE_MAX = 1 << 20, /* bytes that are read of one */
+	BOUNCE_MESSAGE_MAX = 1 << 20, /* bytes read of a message */
 	BOUNCE_PARTS_MAX = 20,
 	BOUNCE_TEXT_MAX = 64 << 10, /* bytes read of a part */
-	BOUNCE_ID_MAX = 64,         /* of a report id, with the NUL */
+	BOUNCE_ID_MAX = 64,         /* bytes of a report id, with the NUL */
 	BOUNCE_NOTE_MAX = 200,
 };
 
 enum bounce_code {
-	BOUNCE_OURS,    /* a report of ours could not be delivered, for good */
-	BOUNCE_DELAYED, /* not yet; it may still be */
-	BOUNCE_OTHER,   /* no delivery status notification, or of another mail
-	                 */
+	BOUNCE_OURS,    /* a report of ours failed permanently */
+	BOUNCE_DELAYED, /* not delivered yet; delivery continues */
+	BOUNCE_OTHER,   /* not a delivery status notification, or about
+	                   another mail */
 };
 
 struct bounce {
 	enum bounce_code code;
 	char report_id[BOUNCE_ID_MAX];
-	int64_t delivery;           /* its number in the ledger */
-	char note[BOUNCE_NOTE_MAX]; /* what was said, printable */
+	int64_t delivery;           /* its id in the store */
+	char note[BOUNCE_NOTE_MAX]; /* printable text of the bounce */
 };
 
-/* Reads a mail. */
+/* Parses a message. */
 void bounce_read(struct span message, struct bounce *out);
 
 /*
- * Nothing is sent to the address from now on, for as long as the options say.
- * LEDGER_NONE: no report of ours that was handed over; else `noted` is what the
- * ledger has now, texts in `a`.
+ * Suppresses the address from now on, for as long as the options say.
+ * LEDGER_NONE: no report of ours that was sent.  Otherwise `noted` is the new
+ * entry of the store; its texts are in `a`.
  */
 enum ledger_step bounce_note(struct ledger *l, const struct bounce *b,
     int64_t now, struct arena *a, struct ledger_bounce *noted);

@@ -1,9 +1,9 @@
 /*
- * central.c - the driver of sql.h for PostgreSQL: the only file that sees
+ * central.c - the driver of sql.h for PostgreSQL, the only file that uses
  * libpq.
  *
- * Parameters and results are binary: numbers of 8 bytes, texts as they are, so
- * that neither is quoted nor ends at a NUL.
+ * Parameters and results are binary: numbers have 8 bytes, texts are raw
+ * bytes, so nothing needs quotes and nothing ends at a NUL.
  */
 #include "report/central.h"
 
@@ -22,22 +22,24 @@
 #include "report/schema.h"
 
 enum {
-	/* pg_type.h: these numbers never change */
+	/* From pg_type.h; these numbers never change. */
 	TYPE_BYTES = 17,
 	TYPE_NUMBER = 20,
 	TYPE_TEXT = 25,
 
 	NUMBER_SIZE = 8,     /* bytes */
 	PREPARE_AT = 4,      /* runs after which a statement is prepared */
-	NAME_SIZE = 24,      /* of a prepared one */
+	NAME_SIZE = 24,      /* bytes of the name of a prepared statement */
 	SQLSTATE_SIZE = 5,   /* bytes */
-	WRITE_LOCK = 0,      /* others are 1 and more */
-	NAME_LOCKS = 1 << 30 /* numbers of locks by name */
+	WRITE_LOCK = 0,      /* locks by name have the numbers from 1 */
+	NAME_LOCKS = 1 << 30 /* numbers for locks by name */
 };
 
-/* Before anything else: what we rely on, whatever the server's settings are.
- * A commit must be on disk when it is told to be; the locks of a host that is
- * gone must not stay for hours. */
+/*
+ * Sent first: what we depend on, whatever the server's settings are.  A
+ * commit must be on disk when it is reported; locks of a host that is gone
+ * must not last for hours.
+ */
 #define SETTINGS                                                               \
 	"SET search_path TO avouch;"                                           \
 	"SET SESSION CHARACTERISTICS AS TRANSACTION ISOLATION LEVEL "          \
@@ -51,22 +53,24 @@ struct postgres_connection {
 	struct sql sql; /* first */
 	PGconn *db;
 	unsigned n_prepared;
-	bool is_silent; /* the server did not answer: it was hung up */
+	bool is_silent; /* the server did not answer in time; we closed the
+	                   connection */
 };
 
 struct postgres_value {
 	int type;
 	struct span text;
 	unsigned char number[NUMBER_SIZE];
-	char *clean; /* the text where it had to be changed; freed by us */
+	char *clean; /* a corrected copy of the text, owned by us; NULL: not
+	                needed */
 };
 
 struct postgres_statement {
 	struct sql_statement statement; /* first */
 	const char *text;
-	char name[NAME_SIZE]; /* empty: not prepared */
+	char name[NAME_SIZE]; /* empty: not prepared yet */
 	unsigned runs;
-	int n; /* values */
+	int n; /* number of values */
 	struct postgres_value values[CENTRAL_PARAMETERS_MAX];
 	bool running;
 	PGresult *row;
@@ -87,12 +91,13 @@ statement_of(struct sql_statement *s)
 
 /* ---- faults ---- */
 
-/* By the first bytes of SQLSTATE; PostgreSQL's manual, appendix A. */
+/* By the first characters of SQLSTATE; PostgreSQL manual, appendix A. */
 static const struct {
 	const char *state;
 	enum sql_fault fault;
 } faults[] = {
-	{ "40", SQL_LOCKED },    /* rolled back for the sake of another */
+	{ "40", SQL_LOCKED },    /* rolled back in favour of another
+	                            transaction */
 	{ "55P03", SQL_LOCKED }, /* lock_timeout */
 	{ "53100", SQL_FULL },   /* disk */
 	{ "53", SQL_AWAY },      /* other resources, connections */
@@ -102,7 +107,7 @@ static const struct {
 	{ "57", SQL_AWAY },      /* shut down, cancelled */
 	{ "58", SQL_AWAY },      /* input and output */
 	{ "25", SQL_AWAY },      /* read-only; timed out in a transaction */
-	{ "42501", SQL_AWAY },   /* no privilege */
+	{ "42501", SQL_AWAY },   /* no permission */
 	{ "XX001", SQL_CORRUPT },
 	{ "XX002", SQL_CORRUPT },
 };
@@ -119,7 +124,7 @@ postgres_fault(const struct postgres_connection *c, const char *state)
 	return SQL_WRONG;
 }
 
-/* The first line says it. */
+/* Uses the first line of `text` only. */
 static bool
 postgres_fail(
     struct postgres_connection *c, enum sql_fault fault, const char *text)
@@ -157,8 +162,8 @@ is_result_good(const PGresult *r)
 
 /* ---- answers ---- */
 
-/* A server that hangs, but whose machine does not, is hung up by nobody else.
- */
+/* If a server hangs but its host still acknowledges, only we can end the
+ * connection. */
 static PGresult *
 next_result(struct postgres_connection *c)
 {
@@ -179,8 +184,8 @@ next_result(struct postgres_connection *c)
 	return PQgetResult(c->db);
 }
 
-/* Of what was sent: the last result, or the one that failed; NULL: it was not
- * sent, or there is no memory. */
+/* The last result of what was sent, or the first one that failed.  NULL: it
+ * was not sent, or memory ran out. */
 static PGresult *
 last_result(struct postgres_connection *c, bool was_sent)
 {
@@ -197,7 +202,7 @@ last_result(struct postgres_connection *c, bool was_sent)
 	return last;
 }
 
-/* PQexec(), but not for ever. */
+/* PQexec() with a time limit. */
 static PGresult *
 execute(struct postgres_connection *c, const char *text)
 {
@@ -224,7 +229,7 @@ postgres_run(struct sql *db, const char *text)
 	return good;
 }
 
-/* All of ours have the application's number in front. */
+/* All our advisory locks begin with the number of the application. */
 static void
 put_lock(struct buf *b, const char *function, uint64_t number)
 {
@@ -247,8 +252,8 @@ postgres_begin(struct sql *db)
 	return false;
 }
 
-/* A transaction in which something failed is rolled back by COMMIT, and that is
- * no error to PostgreSQL. */
+/* After an error in a transaction, COMMIT rolls back, and PostgreSQL does not
+ * report that as an error. */
 static bool
 postgres_commit(struct postgres_connection *c)
 {
@@ -331,7 +336,7 @@ is_clean(struct span s)
 	return true;
 }
 
-/* NULL: no memory. */
+/* NULL: out of memory. */
 static char *
 copy_clean(struct span s)
 {
@@ -391,7 +396,8 @@ prepare_on_server(struct postgres_connection *c, struct postgres_statement *s,
 	return good;
 }
 
-/* What is run once needs one round trip, what is run often is parsed once. */
+/* A statement that runs once takes one round trip; one that runs often is
+ * prepared. */
 static bool
 send_statement(struct postgres_connection *c, struct postgres_statement *s)
 {
@@ -521,7 +527,7 @@ postgres_drop(struct sql_statement *statement)
 	free(s);
 }
 
-/* The server gives it back when the connection ends, however it does. */
+/* The server releases the lock when the connection ends. */
 static bool
 postgres_lock(struct sql *db, const char *name)
 {
@@ -548,7 +554,7 @@ static const struct sql_driver driver = { .is_shared = true,
 
 /* ---- opening ---- */
 
-/* -1: an error; `none`: the query gives no row. */
+/* Returns -1 after an error, `none` if the query gives no row. */
 static int64_t
 postgres_read_number(
     struct postgres_connection *c, const char *query, int64_t none)
@@ -560,7 +566,7 @@ postgres_read_number(
 	return step != SQL_FAILED ? value : -1;
 }
 
-/* 0: there are no tables; -1: a fault. */
+/* Returns 0 if there are no tables, -1 after an error. */
 static int64_t
 read_version(struct postgres_connection *c)
 {
@@ -598,7 +604,8 @@ note_version(struct postgres_connection *c)
 	return sql_run(&c->sql, memory);
 }
 
-/* Another host may be at the same: what counts is read under the lock. */
+/* Another host may upgrade at the same time, so read the version again under
+ * the lock. */
 static bool
 postgres_upgrade(struct postgres_connection *c)
 {
@@ -652,7 +659,8 @@ postgres_set_up(struct postgres_connection *c)
 	    (version == SCHEMA_VERSION || postgres_upgrade(c));
 }
 
-/* What stands before "dbname" gives way to the URL, what is behind does not. */
+/* The URL overrides what comes before "dbname", and cannot override what
+ * comes after it. */
 static PGconn *
 connect_to(const char *url)
 {
@@ -668,7 +676,8 @@ connect_to(const char *url)
 	return PQconnectdbParams(names, values, 1);
 }
 
-/* libpq tells the whole of what it does not understand, the password too. */
+/* libpq's error message quotes the URL that it cannot parse, including the
+ * password. */
 static bool
 is_understood(const char *url)
 {

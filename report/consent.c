@@ -57,7 +57,8 @@ is_local(unsigned char c)
 	    !span_has(SPAN("!%/|`"), (char)c);
 }
 
-/* dot-atom-text of RFC 5322 section 3.2.3, of harmless bytes */
+/* dot-atom-text of RFC 5322 section 3.2.3, without characters that mail
+ * systems interpret */
 static bool
 local_is_plain(struct span local)
 {
@@ -108,12 +109,13 @@ address_host(struct span address)
 
 struct host {
 	struct span name;
-	const struct dns_answer *word; /* at NAME._report._dmarc.HOST */
+	const struct dns_answer *word; /* the answer for
+	                                  NAME._report._dmarc.HOST */
 	struct dmarc_walk walk;
 };
 
-/* RFC 9990 section 4 steps 1 to 5; a name that is too long (step 4) is
- * DNS_BADNAME, which is no word. */
+/* RFC 9990 section 4 steps 1 to 5.  A name that is too long (step 4) is
+ * DNS_BADNAME, which does not authorize. */
 static enum step
 host_ask(struct host *h, struct span policy_domain, struct dns_talk *talk,
     struct arena *a)
@@ -130,8 +132,8 @@ host_ask(struct host *h, struct span policy_domain, struct dns_talk *talk,
 }
 
 /*
- * RFC 9990 section 4 steps 6 to 9.  An override may only name addresses of the
- * same host; else no report is made to either (last rule of section 4).
+ * RFC 9990 section 4 steps 6 to 9.  An override may only name addresses at
+ * the same host; otherwise neither gets a report (last rule of section 4).
  */
 static enum destination_code
 host_word(const struct host *h, const struct destination_query *q,
@@ -165,7 +167,7 @@ host_word(const struct host *h, const struct destination_query *q,
 		}
 		replaced |= n_uris > 0;
 	}
-	/* by something that no mail can be sent to */
+	/* The override names only URIs that mail cannot be sent to. */
 	return replaced && *n == 0 ? DESTINATION_REFUSED : code;
 }
 
@@ -184,7 +186,7 @@ add_address(struct destination_result *out, struct span address)
 struct way {
 	const struct destination_query *q;
 	struct arena *a;
-	const struct dmarc_walk *home; /* of the policy domain */
+	const struct dmarc_walk *home; /* tree walk of the policy domain */
 	struct destination_result *out;
 };
 
@@ -195,7 +197,7 @@ judge_records(struct way *w, const struct host *h, struct span address)
 	size_t n = 0;
 	enum destination_code code;
 
-	/* RFC 9990 section 4: the organizational domains are identical */
+	/* RFC 9990 section 4: same organizational domain */
 	if (domain_equal(h->name, w->q->policy_domain) ||
 	    (!w->home->failed && !h->walk.failed &&
 		domain_equal(h->walk.organizational_domain,
@@ -208,8 +210,8 @@ judge_records(struct way *w, const struct host *h, struct span address)
 		add_address(w->out, address);
 	for (size_t i = 0; code == DESTINATION_GIVEN && i < n; i++)
 		add_address(w->out, override[i]);
-	/* section 4 step 5: worth another try; so is what rests on a walk that
-	 * failed */
+	/* RFC 9990 section 4 step 5: try again later.  The same if the tree
+	 * walk failed. */
 	if (code == DESTINATION_REFUSED &&
 	    (h->word->state == DNS_FAILED || w->home->failed || h->walk.failed))
 		code = DESTINATION_TEMPERROR;
@@ -259,7 +261,7 @@ destination_check(const struct destination_query *q, struct dns_talk *talk,
 		if (f->code == DESTINATION_TEMPERROR)
 			out->temperror = true;
 	}
-	/* what could not be allocated is missing above */
+	/* An allocation failed above, so the list may be incomplete. */
 	if (arena_has_failed(a))
 		out->temperror = true;
 	return STEP_DONE;

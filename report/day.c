@@ -52,7 +52,7 @@ day_read(struct scan *s, int64_t *day)
 	back.tm_year -= 1900;
 	back.tm_mon -= 1;
 	t = timegm(&back);
-	/* 31 February would be some day in March */
+	/* timegm() turns 31 February into a day of March. */
 	if (back.tm_mday != tm.tm_mday)
 		return false;
 	*day = t / REPORT_DAY;
@@ -60,7 +60,7 @@ day_read(struct scan *s, int64_t *day)
 	return true;
 }
 
-/* "Z", or "+01:00" (also without the colon) in seconds. */
+/* "Z", or an offset such as "+01:00" (the colon is optional), in seconds. */
 static bool
 take_zone(struct scan *s, int64_t *seconds)
 {

@@ -7,11 +7,12 @@
 #include "report/facts.h"
 
 enum {
-	RULE_MAX = 120, /* bytes of an action or a rule */
+	RULE_MAX = 120, /* bytes of an action or of a rule */
 	DECISION_MAX = 3 * (RULE_MAX + 1),
 };
 
-/* All texts of a message in one buffer; then in one piece of memory. */
+/* Collects all texts of a message in one buffer before they are copied into
+ * one allocation. */
 struct message_draft {
 	struct queued_message entry;
 	struct buf text;

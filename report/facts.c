@@ -3,9 +3,9 @@
 #include "lib/scan.h"
 
 /*
- * The form: FACTS_FORM; the results, a byte each; a byte of flags; the texts;
- * the lists.  A text is its length in a byte and its bytes; a list is how many
- * there are in a byte and that many texts.
+ * Encoding: FACTS_FORM; one byte for each result; one byte of flags; the
+ * texts; the lists.  A text is a length byte and its bytes; a list is a count
+ * byte and that many texts.
  */
 
 enum { /* three lists, four texts, and the results */
@@ -45,7 +45,7 @@ pack_list(struct buf *b, const struct span *list, size_t n)
 		pack_text(b, list[i]);
 }
 
-/* spf_explanation is left out: it decides nothing, and may well be another
+/* spf_explanation is not stored: no decision depends on it, and it can differ
  * for each message (RFC 7208 section 6.2). */
 void
 facts_pack(struct buf *b, const struct policy_facts *f)
@@ -142,7 +142,8 @@ unpack_results(struct scan *s, struct policy_facts *out)
 	out->is_list = (flags & FLAG_LIST) != 0;
 	out->arc_dmarc_pass = (flags & FLAG_ARC_DMARC_PASS) != 0;
 	out->faulty = (flags & FLAG_FAULTY) != 0;
-	/* Present as far as the flags say so; unpack_texts() fills them in. */
+	/* The flags say which texts are present; unpack_texts() fills them
+	 * in. */
 	if ((flags & FLAG_NULL_SENDER) == 0)
 		out->mail_from_domain = SPAN("");
 	if ((flags & FLAG_LIST_ID) != 0)
@@ -150,7 +151,7 @@ unpack_results(struct scan *s, struct policy_facts *out)
 	return true;
 }
 
-/* A text that is there, into one that may not be. */
+/* Reads a text that must be present into a span that may be absent. */
 static bool
 unpack_optional(struct scan *s, struct span *out)
 {

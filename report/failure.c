@@ -9,14 +9,15 @@
 #include "report/row.h"
 
 enum {
-	FIELD_MEMORY = 1 << 18, /* to read the addresses of a field with */
-	LIKE_SIGNATURES = 4,    /* that tell one cause from another */
+	FIELD_MEMORY = 1 << 18, /* bytes, to parse the addresses of a field */
+	LIKE_SIGNATURES = 4,    /* signatures that distinguish one cause from
+	                           another */
 };
 
 /* ---- is a report due ---- */
 
-/* RFC 8601 section 2.7.1: temperror may be a fault of ours, policy is one of
- * our limits. */
+/* RFC 8601 section 2.7.1: temperror may be our own error, and policy is a
+ * limit of ours. */
 static bool
 is_broken(const struct dkim_result *r)
 {
@@ -34,7 +35,7 @@ failure_is_aligned(
 		domain_is_under(domain, v->dmarc.organizational_domain));
 }
 
-/* One of the author's before others. */
+/* Prefers a signature of the author's domain. */
 static const struct dkim_result *
 broken_signature(const struct verdict *v, bool aligned_alone)
 {
@@ -53,7 +54,9 @@ broken_signature(const struct verdict *v, bool aligned_alone)
 	return found;
 }
 
-/* RFC 6591 section 3.3, but for what may be a fault of ours and for "none". */
+/*
+ * RFC 6591 section 3.3, except results that may be our own error, and "none".
+ */
 static bool
 spf_failed(const struct verdict *v)
 {
@@ -71,7 +74,7 @@ dkim_is_unknown(const struct verdict *v)
 	return false;
 }
 
-/* RFC 9989 section 4.7, fo=1: what DNS did not tell is no failure yet. */
+/* RFC 9989 section 4.7, fo=1: a DNS error does not count as a failure. */
 static bool
 any_failed(const struct verdict *v)
 {
@@ -80,10 +83,10 @@ any_failed(const struct verdict *v)
 }
 
 /*
- * Never about own users, and not about machines' mail, lest two reporters keep
- * each other busy (RFC 9991 section 5.1).  List and forwarded mail is left out
- * since a report on it would tell where it went to in the end (section 7.1),
- * which the author need not know.
+ * Never about own users, and not about automatic mail, because two reporters
+ * could otherwise report to each other forever (RFC 9991 section 5.1).  List
+ * and forwarded mail is left out because a report would reveal to the author
+ * where it was finally delivered (section 7.1).
  */
 static bool
 may_report(const struct verdict *v)
@@ -103,7 +106,7 @@ failure_kind_of(const struct verdict *v)
 	const struct dmarc_record *r = v->dmarc.record;
 	bool failed = v->dmarc.code == DMARC_FAIL;
 
-	/* RFC 9991 section 2: ruf of a record with psd=y must not be used */
+	/* RFC 9991 section 2: ruf must not be used if the record has psd=y. */
 	if (r == NULL || r->n_ruf == 0 || r->psd == DMARC_PSD_YES ||
 	    !may_report(v))
 		return FAILURE_NONE;
@@ -120,7 +123,7 @@ failure_kind_of(const struct verdict *v)
 
 /* ---- all of it ---- */
 
-/* Failures that differ in nothing of this have one cause. */
+/* Failures that agree in all of this have the same cause. */
 static void
 put_likeness(struct buf *b, const struct telling *t)
 {

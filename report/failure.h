@@ -1,11 +1,11 @@
 /*
- * failure.h - whether a failure of this message is to be reported, and what of
- * it may be told (RFC 9991, RFC 6591; RFC 9989 section 4.7, fo and ruf).
+ * failure.h - whether the failure of a message is to be reported, and what
+ * the report contains (RFC 9991, RFC 6591; RFC 9989 section 4.7, fo and ruf).
  *
- * What is told is written down at once, with all that is private taken out
- * (redact.h): nothing else is ever kept of the message for this.  No header
- * field leaves that the configuration does not name, no body, and no recipient
- * unless the To field is named.
+ * The contents are written at once, with private data already removed
+ * (redact.h); nothing else of the message is stored.  A report never contains
+ * a header field that the configuration does not name, the body, or a
+ * recipient unless the To field is named.
  *
  * A pure function of the verdict.
  */
@@ -21,42 +21,45 @@
 #include "verify/verify.h"
 
 enum {
-	FAILURE_HEADER_MAX = 12 << 10,   /* bytes of fields; what does not fit
-	                                    is left out */
-	FAILURE_FEEDBACK_MAX = 12 << 10, /* bytes of the machine's part */
+	FAILURE_HEADER_MAX = 12 << 10,   /* bytes of header fields; those
+	                                    that do not fit are left out */
+	FAILURE_FEEDBACK_MAX = 12 << 10, /* bytes of the machine-readable
+	                                    part */
 	FAILURE_SUBJECT_MAX = 150,       /* bytes */
 	FAILURE_LIKENESS_MAX = 2048,     /* bytes */
-	FAILURE_FIELDS_MAX = 50,         /* fields told */
-	FAILURE_SIGNATURES_MAX = 10,     /* told in the results */
+	FAILURE_FIELDS_MAX = 50,         /* header fields in a report */
+	FAILURE_SIGNATURES_MAX = 10,     /* signatures in the results */
 	FAILURE_MAX = FAILURE_HEADER_MAX + FAILURE_FEEDBACK_MAX +
 	    FAILURE_LIKENESS_MAX + DMARC_RECORD_MAX + 2048,
 };
 
 enum failure_kind {
-	FAILURE_NONE,  /* nobody asks for a report */
+	FAILURE_NONE,  /* no report is requested */
 	FAILURE_DMARC, /* fo=0, fo=1 */
 	FAILURE_DKIM,  /* fo=d */
 	FAILURE_SPF,   /* fo=s */
 };
 
 /*
- * Of the reports that fo asks for the first in the order above: one message
- * makes one report (RFC 9991 section 3 leaves that to us).  The record is that
- * of the author domain's policy, with ruf and without psd=y.
+ * If fo requests several reports, the first in the order above: one message
+ * makes one report (RFC 9991 section 3 leaves this to us).  The record is
+ * that of the author domain's policy, with ruf and without psd=y.
  */
 enum failure_kind failure_kind_of(const struct verdict *v);
 
-struct failure { /* printable ASCII; texts end with a NUL */
+struct failure { /* all printable ASCII; each text ends with a NUL */
 	int64_t when;
-	struct span likeness;     /* the same for failures of one cause */
-	struct span organization; /* that the author domain belongs to */
-	struct span domain;       /* where the record is */
+	struct span likeness;     /* equal for failures of the same cause */
+	struct span organization; /* organizational domain of the author
+	                             domain */
+	struct span domain;       /* domain of the record */
 	struct span record;
-	struct span author;   /* domain */
-	struct span source;   /* address */
-	struct span subject;  /* empty: not to be told */
-	struct span feedback; /* fields of RFC 5965 section 3, by LF */
-	struct span header;   /* fields of the message, by LF */
+	struct span author;   /* author domain */
+	struct span source;   /* address of the client */
+	struct span subject;  /* empty: must not be reported */
+	struct span feedback; /* fields of RFC 5965 section 3, lines end with
+	                         LF */
+	struct span header;   /* fields of the message, lines end with LF */
 };
 
 struct failure_draft {
@@ -64,15 +67,15 @@ struct failure_draft {
 	char memory[FAILURE_MAX];
 };
 
-/* False: none is due, or there is no memory for it. */
+/* False: no report is due, or out of memory. */
 bool failure_of(const struct verdict *v, const struct conf *conf,
     struct hash_secret key, struct span queue_id, int64_t now,
     struct failure_draft *out);
 
-/* In one piece of memory, which free() lets go; NULL: no memory. */
+/* One allocation, to be freed with free().  NULL: out of memory. */
 struct failure *failure_copy(const struct failure *f);
 
-/* Bytes a copy takes. */
+/* Bytes that a copy takes. */
 size_t failure_size(const struct failure *f);
 
 #endif

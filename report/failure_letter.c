@@ -6,8 +6,8 @@ enum { SUBJECT_MAX = 300 }; /* bytes */
 
 static const char headline[] = "DMARC failure report for ";
 
-/* RFC 5965 section 2 (f): that of the message, where it may be told, as if it
- * were forwarded. */
+/* RFC 5965 section 2 (f): the subject of the message, if it may be reported,
+ * as for a forwarded message. */
 static void
 put_subject(struct buf *b, const struct ledger_failure *f)
 {
@@ -61,7 +61,7 @@ put_text(
 	    SPAN_FMT(l->domain));
 }
 
-/* RFC 5965 section 3.2: no Incidents stands for one. */
+/* RFC 5965 section 3.2: without Incidents it is one. */
 static void
 put_feedback(FILE *out, const struct ledger_failure *f)
 {

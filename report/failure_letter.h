@@ -1,7 +1,7 @@
 /*
- * failure_letter.h - writes the mail that is a failure report: a text for
- * people, fields for machines, and header fields of the message (RFC 5965
- * section 2, RFC 6591, RFC 9991), as sendmail(8) takes it, with bare LF.
+ * failure_letter.h - writes a failure report as a mail: a text for people,
+ * fields for machines, and header fields of the message (RFC 5965 section 2,
+ * RFC 6591, RFC 9991), in the form that sendmail(8) reads, with bare LF.
  */
 #ifndef AVOUCH_REPORT_FAILURE_LETTER_H
 #define AVOUCH_REPORT_FAILURE_LETTER_H
@@ -12,7 +12,8 @@
 #include "report/ledger.h"
 #include "report/letter.h"
 
-/* Of `letter` all but text and file_name.  False: it could not be written. */
+/* Uses all of `letter` except text and file_name.  False: it could not be
+ * written. */
 bool failure_letter_write(FILE *out, const struct mime_message *letter,
     const struct ledger_failure *failure);
 

@@ -1,11 +1,11 @@
 /*
- * failure_spool.h - failures on their way into the store, where they wait until
- * the command reports them: merged by cause, and bounded.
+ * failure_spool.h - stores failures until the command reports them: merged by
+ * cause, and bounded.
  *
- * Whoever sends us a million forged messages makes us keep a few rows: failures
- * of one cause are counted in one of them (RFC 9991 section 6.1; RFC 5965
- * section 3.2, Incidents); those of more causes than one organization is
- * allowed are counted in the oldest of its rows.
+ * A million forged messages leave only a few rows: failures of the same cause
+ * are counted in one row (RFC 9991 section 6.1; RFC 5965 section 3.2,
+ * Incidents), and if an organization has more causes than are allowed,
+ * further ones are counted in its oldest row.
  */
 #ifndef AVOUCH_REPORT_FAILURE_SPOOL_H
 #define AVOUCH_REPORT_FAILURE_SPOOL_H
@@ -16,19 +16,21 @@
 #include "report/sql.h"
 
 enum {
-	FAILURE_SPOOL_OPEN_MAX = 20,   /* of one organization, not reported yet
-	                                */
-	FAILURE_SPOOL_HELD_MAX = 1000, /* in all, not delivered yet: 32 MiB at
-	                                  most; what is beyond is let go */
+	FAILURE_SPOOL_OPEN_MAX = 20,   /* for one organization, not reported
+	                                  yet */
+	FAILURE_SPOOL_HELD_MAX = 1000, /* in all, not delivered yet: at most
+	                                  32 MiB; further ones are dropped */
 	FAILURE_SPOOL_STATEMENTS = 5,
 };
 
-struct failure_spool { /* all 0 but for `db`: at the begin */
+struct failure_spool { /* all zero except `db` at first */
 	struct sql *db;
 	struct sql_statement *statements[FAILURE_SPOOL_STATEMENTS];
 };
 
-/* Within a transaction of the caller's.  False: a fault, `db` says which. */
+/*
+ * Within a transaction of the caller.  False: an error, which `db` describes.
+ */
 bool failure_spool_put(struct failure_spool *p, const struct failure *f);
 
 void failure_spool_end(struct failure_spool *p);

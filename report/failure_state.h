@@ -1,6 +1,6 @@
 /*
- * failure_state.h - a failure while it is written down: for the files failure.c
- * and failure_tell.c alone.
+ * failure_state.h - shared by failure.c and failure_tell.c only: a failure
+ * while its report is written.
  */
 #ifndef AVOUCH_REPORT_FAILURE_STATE_H
 #define AVOUCH_REPORT_FAILURE_STATE_H
@@ -13,13 +13,14 @@ struct telling {
 	const struct conf *conf;
 	struct redact redact;
 	enum failure_kind kind;
-	const struct dkim_result *signature; /* that failed; NULL: none */
+	const struct dkim_result *signature; /* the one that failed; NULL:
+	                                        none */
 	struct span queue_id;
 	int64_t now;
 };
 
-/* The domain is the author's, or of the same organization where `mode` lets it
- * be (RFC 9989 section 4.10.2). */
+/* Whether the domain is the author's or, if `mode` is relaxed, of the same
+ * organization (RFC 9989 section 4.10.2). */
 bool failure_is_aligned(
     const struct verdict *v, struct span domain, enum dmarc_alignment mode);
 
@@ -29,8 +30,8 @@ const char *failure_type(const struct telling *t);
 /* "delivered", "reject", ... (RFC 6591 section 3.2.2) */
 const char *failure_delivery_result(const struct verdict *v);
 
-/* Fields for machines; fields of the message, `a` being memory to read them
- * with; its subject, where it may be told. */
+/* Write the machine-readable fields, the fields of the message (`a` is memory
+ * to parse them), and its subject if it may be reported. */
 void failure_put_feedback(struct buf *b, const struct telling *t);
 void failure_put_header(
     struct buf *b, const struct telling *t, struct arena *a);

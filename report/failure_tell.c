@@ -1,6 +1,6 @@
 /*
- * failure_tell.c - the words of a failure report: results, fields for machines,
- * header fields.
+ * failure_tell.c - the text of a failure report: results, machine-readable
+ * fields, header fields.
  */
 #include "lib/date.h"
 #include "lib/domain.h"
@@ -9,11 +9,11 @@
 #include "report/row.h"
 
 enum {
-	RESULTS_MAX = 8 << 10, /* bytes of an Authentication-Results */
+	RESULTS_MAX = 8 << 10, /* bytes of an Authentication-Results field */
 	ADDRESS_MAX = 320,     /* bytes of an address without its local part */
-	SPF_LINE_MAX = 900,    /* bytes of a word of an SPF record */
+	SPF_LINE_MAX = 900,    /* bytes of a term of an SPF record */
 	QUEUE_ID_MAX = 100,    /* bytes */
-	FOLD = 72,             /* column */
+	FOLD = 72,             /* column where lines are folded */
 };
 
 /* ---- results (RFC 8601), without what only we need to know ---- */
@@ -75,7 +75,7 @@ put_dmarc(struct authres_writer *w, const struct telling *t)
 	    w, "policy", "dmarc", span_str(dmarc_policy_name(r->policy)));
 }
 
-/* `kind` FAILURE_NONE: of all methods. */
+/* `kind` FAILURE_NONE: the results of all methods. */
 static void
 put_results(struct buf *b, const struct telling *t, enum failure_kind kind)
 {
@@ -173,7 +173,7 @@ put_signature(struct buf *b, const struct telling *t)
 	put_field(b, "DKIM-Selector", r->selector);
 }
 
-/* A quoted string of RFC 5322 section 3.2.4, folded between its words. */
+/* Writes a quoted string of RFC 5322 section 3.2.4, folded between words. */
 static void
 put_quoted(struct buf *b, struct span text, size_t column)
 {
@@ -201,7 +201,7 @@ put_quoted(struct buf *b, struct span text, size_t column)
 	buf_text(b, "\"\n");
 }
 
-/* RFC 7208 section 7.2: a record may ask for names made of the local part of
+/* RFC 7208 section 7.2: a record may query names made from the local part of
  * the sender. */
 static bool
 asks_for_sender(struct span record)
@@ -213,8 +213,8 @@ asks_for_sender(struct span record)
 	return false;
 }
 
-/* RFC 6591 sections 3.2.6 and 4: one for each record that was used, as far as
- * their names tell nothing of the sender. */
+/* RFC 6591 sections 3.2.6 and 4: one field for each record that was used,
+ * unless its name reveals something about the sender. */
 static void
 put_spf_records(struct buf *b, const struct spf_result *r)
 {
@@ -228,7 +228,8 @@ put_spf_records(struct buf *b, const struct spf_result *r)
 		    b, r->sources[i].domain, REPORT_NAME_MAX, false);
 		buf_text(b, " : ");
 		put_quoted(b, r->sources[i].record, b->n - from);
-		if (b->full) { /* one that is cut would be another one */
+		if (b->full) { /* A record that is cut would be another
+			          record. */
 			buf_cut(b, from);
 			return;
 		}
@@ -246,8 +247,8 @@ tells_spf(const struct telling *t)
 		failure_is_aligned(t->v, r->domain, t->v->dmarc.record->aspf));
 }
 
-/* RFC 5321 section 4.1.3, as RFC 5965 section 3.2 wants it; but most readers
- * take the bare address alone. */
+/* RFC 5965 section 3.2 requires the form of RFC 5321 section 4.1.3, but most
+ * readers accept only the bare address. */
 static void
 put_source(struct buf *b, const struct telling *t)
 {
@@ -267,8 +268,8 @@ put_source(struct buf *b, const struct telling *t)
 	buf_byte(b, '\n');
 }
 
-/* What the address would give away is replaced; where the path is too long to
- * be one, nothing is told. */
+/* Replaces what the address would reveal.  A path that is too long to be
+ * valid is left out. */
 static void
 put_mail_from(struct buf *b, const struct telling *t)
 {
@@ -292,7 +293,7 @@ failure_put_feedback(struct buf *b, const struct telling *t)
 	    "Auth-Failure: ");
 	buf_text(b, failure_type(t));
 	buf_byte(b, '\n');
-	/* RFC 6591 section 3.1: of a single method */
+	/* RFC 6591 section 3.1: the results of a single method */
 	put_results(b, t, t->kind);
 	buf_text(b, "Identity-Alignment: ");
 	buf_text(b, identity_alignment(&v->dmarc));
@@ -345,8 +346,7 @@ failure_put_header(struct buf *b, const struct telling *t, struct arena *a)
 	}
 }
 
-/* RFC 5965 section 2 (f): the subject is that of the message, where it may be
- * told. */
+/* RFC 5965 section 2 (f): the subject of the message, if it may be reported. */
 void
 failure_put_subject(struct buf *b, const struct telling *t)
 {

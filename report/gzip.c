@@ -23,7 +23,7 @@ pass_on(struct archive *archive, void *data, const void *bytes, size_t n)
 	return ARCHIVE_FATAL;
 }
 
-/* The "archive" is a raw stream: one entry without a header. */
+/* libarchive calls it an archive: one entry without a header. */
 static bool
 gzip_begin(struct gzip *g)
 {

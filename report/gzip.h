@@ -1,7 +1,8 @@
 /*
- * gzip.h - a stream of bytes as one gzip member (RFC 1952), for attachments.
+ * gzip.h - compresses a stream as one gzip member (RFC 1952), for
+ * attachments.
  *
- * The same bytes always give the same member: no time and no name are in it.
+ * Equal input gives equal output: the member contains no time and no name.
  */
 #ifndef AVOUCH_REPORT_GZIP_H
 #define AVOUCH_REPORT_GZIP_H
@@ -12,20 +13,21 @@
 #include "lib/span.h"
 
 enum {
-	GZIP_LAG_MAX = 256 << 10, /* bytes that may come out after the last
-	                             gzip_write(), at its end */
+	GZIP_LAG_MAX = 256 << 10, /* bytes that may be written only after the
+	                             last gzip_write(), when it is closed */
 };
 
-/* Takes what comes out; false: it can't (then all fails). */
+/* Takes compressed bytes.  False: it failed, and everything fails from then
+ * on. */
 typedef bool gzip_put(void *arg, struct span bytes);
 
 struct gzip;
 
-struct gzip *gzip_open(gzip_put *put, void *arg); /* NULL: no memory */
+struct gzip *gzip_open(gzip_put *put, void *arg); /* NULL: out of memory */
 bool gzip_write(struct gzip *g, struct span bytes);
 
-/* Ends the member and frees; false: something of it failed.  Takes NULL, which
- * is a failure. */
+/* Ends the member and frees `z`.  False: something failed.  Takes NULL, which
+ * counts as a failure. */
 bool gzip_close(struct gzip *g);
 
 #endif

@@ -26,7 +26,7 @@ struct worker_hello {
 
 /* ---- a message and a file through a socket ---- */
 
-union control { /* aligned as sendmsg() wants it */
+union control { /* aligned for sendmsg() */
 	struct cmsghdr head;
 	char bytes[CMSG_SPACE(sizeof(int))];
 };
@@ -103,10 +103,10 @@ receive_all(int socket, void *bytes, size_t n)
 
 struct worker_process {
 	const struct worker_options *o;
-	struct ledger *ledger; /* NULL: could not be opened */
-	bool is_shared;        /* by hosts */
+	struct ledger *ledger; /* NULL: it could not be opened */
+	bool is_shared;        /* several hosts share the store */
 	bool has_lock;
-	int64_t started; /* ms */
+	int64_t started; /* clock_ms() */
 };
 
 static void
@@ -159,8 +159,8 @@ state_after(enum sendmail_code code)
 	return LEDGER_WAITING;
 }
 
-/* What is sent has to be noted, or it is sent again.  A note that is found to
- * be there is the one that we could not see confirmed. */
+/* A mail that was sent must be recorded, or it is sent again.  If the record
+ * is already there, an earlier try succeeded without our knowing it. */
 static enum ledger_step
 note_outcome(struct worker_process *h, const struct ledger_move *m)
 {
@@ -218,7 +218,8 @@ work(struct worker_process *h, const struct worker_job *job, int mail,
 	}
 }
 
-/* Until the other end is closed; a reply that nobody reads is no matter. */
+/* Runs until the other end is closed.  A reply that nobody reads does not
+ * matter. */
 static void
 serve(const struct worker_options *o, int socket)
 {
@@ -277,7 +278,8 @@ worker_start(const struct worker_options *o, struct worker **out, char *error)
 	}
 	h->pid = fork();
 	if (h->pid == 0) {
-		/* a session of its own: signals to ours are not for it */
+		/* A separate session, so that it does not get signals sent to
+		 * ours. */
 		setsid();
 		close(pair[0]);
 		serve(o, pair[1]);

@@ -13,7 +13,7 @@
 
 enum { STEP_MAX_MS = 20 };
 
-/* Nothing of our environment is for others. */
+/* sendmail does not get our environment. */
 static char path_setting[] = "PATH=/usr/sbin:/usr/bin:/sbin:/bin";
 static char language_setting[] = "LC_ALL=C";
 static char *const environment[] = { path_setting, language_setting, NULL };
@@ -27,7 +27,8 @@ set_attributes(posix_spawnattr_t *a)
 	sigfillset(&all);
 	posix_spawnattr_setsigmask(a, &none);
 	posix_spawnattr_setsigdefault(a, &all);
-	posix_spawnattr_setpgroup(a, 0); /* its own: killed with its children */
+	posix_spawnattr_setpgroup(a, 0); /* its own group, to be killed with
+	                                    its children */
 	return posix_spawnattr_setflags(a,
 	    POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF |
 		POSIX_SPAWN_SETPGROUP);
@@ -44,7 +45,8 @@ set_files(posix_spawn_file_actions_t *f, int mail)
 	    f, STDOUT_FILENO, "/dev/null", O_WRONLY, 0);
 }
 
-/* sendmail(8): -i a line of one dot ends nothing, -f the envelope sender. */
+/* sendmail(8): -i means that a line with one dot does not end the mail, -f
+ * sets the envelope sender. */
 static int
 spawn_sendmail(const struct sendmail *h, pid_t *pid)
 {
@@ -59,7 +61,8 @@ spawn_sendmail(const struct sendmail *h, pid_t *pid)
 		return error;
 	error = posix_spawn_file_actions_init(&files);
 	if (error == 0) {
-		/* exec never writes to what its type says it might */
+		/* exec does not write to the strings, although its type would
+		 * allow it. */
 		memcpy(argv, words, sizeof(words));
 		error = set_attributes(&attributes);
 		if (error == 0)
@@ -73,8 +76,8 @@ spawn_sendmail(const struct sendmail *h, pid_t *pid)
 	return error;
 }
 
-/* Waits for its end; false: it had to be killed.  It is asked for now and then,
- * which works in all containers, as pidfd_open() does not. */
+/* Waits for sendmail to end.  False: it had to be killed.  Polls, because
+ * pidfd_open() does not work in all containers. */
 static bool
 wait_sendmail(pid_t pid, unsigned seconds, int *status)
 {

@@ -1,9 +1,10 @@
 /*
- * handover.h - gives a mail to sendmail(8): no shell, a bounded time.
+ * handover.h - gives a mail to sendmail(8): without a shell, with a time
+ * limit.
  *
- * The mail is a whole file before the program starts, which reads it as its
- * standard input.  So whoever dies at whatever moment: the mail system gets all
- * of it or nothing, never a part that looks like a whole.
+ * The mail is a complete file, which sendmail reads as its standard input.
+ * So whatever process dies and whenever, the mail system gets all of it or
+ * nothing, never a part that looks complete.
  */
 #ifndef AVOUCH_REPORT_HANDOVER_H
 #define AVOUCH_REPORT_HANDOVER_H
@@ -13,20 +14,21 @@
 #include "lib/buf.h"
 
 enum sendmail_code {
-	SENDMAIL_DONE,     /* the mail system has it */
-	SENDMAIL_TEMPFAIL, /* not now; or it is not known whether it has it */
-	SENDMAIL_PERMFAIL, /* it refuses this mail or address for good */
+	SENDMAIL_DONE,     /* the mail system has accepted it */
+	SENDMAIL_TEMPFAIL, /* try again later; or it is not known whether it
+	                      was accepted */
+	SENDMAIL_PERMFAIL, /* refused permanently */
 };
 
 struct sendmail {
 	const char *program; /* absolute path */
 	const char *from;    /* the envelope sender, where bounces go */
-	const char *to;      /* one address, without "-" in front */
-	int mail;            /* open file, at its beginning */
-	unsigned seconds;    /* then it is killed */
+	const char *to;      /* one address, without a leading "-" */
+	int mail;            /* file descriptor, at the beginning of the file */
+	unsigned seconds;    /* then sendmail is killed */
 };
 
-/* `note`: why it is not done, one line. */
+/* `note`: why it failed, in one line. */
 enum sendmail_code sendmail_run(const struct sendmail *h, struct buf *note);
 
 #endif

@@ -10,15 +10,16 @@
 #include "report/unpack.h"
 
 enum {
-	PEEK = 512,            /* bytes by which a file is known */
-	FIRST_INNER = 1 << 16, /* bytes, doubled to REPORT_IMPORT_NESTED_MAX */
+	PEEK = 512,            /* bytes used to detect the type of a file */
+	FIRST_INNER = 1 << 16, /* bytes; doubled up to
+	                          REPORT_IMPORT_NESTED_MAX */
 };
 
 /* ---- what it is ---- */
 
 enum form { FORM_OTHER, FORM_XML, FORM_GZIP, FORM_ZIP, FORM_MAIL, FORM_MBOX };
 
-/* A field of a header comes first (RFC 5322 section 2.2). */
+/* A message begins with a header field (RFC 5322 section 2.2). */
 static bool
 is_mail(struct span bytes)
 {
@@ -67,7 +68,7 @@ form_of(struct span bytes)
 
 struct head {
 	struct head *next;
-	bool other; /* XML that is no report, within a mail or an archive */
+	bool other; /* XML that is not a report, in a mail or an archive */
 	struct ledger_received report;
 };
 
@@ -77,18 +78,19 @@ struct import_message {
 	uint64_t mail;
 	struct arena *a;
 	struct head *heads, **last;
-	struct head *at; /* storing: the next document's; else NULL */
+	struct head *at; /* second pass: the head of the next document; first
+	                    pass: NULL */
 	bool storing;
-	size_t reports; /* documents, */
-	size_t good;    /* and those that are reports */
+	size_t reports; /* number of documents */
+	size_t good;    /* number of those that are reports */
 	unsigned depth;
 	int64_t unpacked;
-	bool bad; /* one of the kinds without a report */
+	bool bad; /* some file is of a kind that contains no report */
 	enum report_import_kind kind;
 	char reason[REPORT_IMPORT_REASON_MAX];
 };
 
-/* False, for good; `name` is where it is, or empty. */
+/* Returns false forever after; `name` is the file within, or empty. */
 static bool
 refuse_file(struct import_message *u, struct span name, const char *reason)
 {
@@ -136,11 +138,12 @@ report_event(const struct import_message *u, enum report_import_kind kind,
 
 /* ---- one document ---- */
 
-struct stream { /* its bytes: what was looked at, then what comes */
+struct stream { /* bytes of a file: those already read for detection, then
+	           the rest */
 	struct import_message *unit;
 	char first[PEEK];
 	struct span rest;      /* of memory, or of `first` */
-	struct unpack *unpack; /* NULL: that is all */
+	struct unpack *unpack; /* NULL: there is no more than `rest` */
 };
 
 static ptrdiff_t
@@ -182,7 +185,7 @@ refuse_document(struct import_message *u, const struct stream *s,
 		: unpack_error(s->unpack));
 }
 
-/* The first time through: is it good, and what is it? */
+/* First pass: is the file valid, and what does it contain? */
 static bool
 check_document(struct import_message *u, struct stream *s, struct span name)
 {
@@ -208,7 +211,7 @@ check_document(struct import_message *u, struct stream *s, struct span name)
 	return true;
 }
 
-/* The second time: its rows. */
+/* Second pass: stores its rows. */
 static bool
 store_rows(struct import_message *u, struct stream *s)
 {
@@ -269,7 +272,7 @@ take_document(struct import_message *u, struct stream *s, struct span name)
 static bool import_bytes(
     struct import_message *u, struct span name, struct span bytes);
 
-/* Twice the memory; NULL, and none at all, where there is none. */
+/* Doubles the memory.  NULL: out of memory, and the old memory is freed. */
 static char *
 grow(char *bytes, size_t *room)
 {
@@ -281,8 +284,7 @@ grow(char *bytes, size_t *room)
 	return more;
 }
 
-/* All that is left of a stream, in memory of its own, for a reader that has to
- * have it whole. */
+/* Reads the rest of a stream into memory, for a parser that needs all of it. */
 static bool
 import_nested(struct import_message *u, struct stream *s, struct span name)
 {
@@ -309,7 +311,7 @@ import_nested(struct import_message *u, struct stream *s, struct span name)
 	return good;
 }
 
-/* The file that comes next in an archive. */
+/* The next file of an archive. */
 static bool
 take_entry(struct import_message *u, struct unpack *archive, struct span name)
 {
@@ -354,7 +356,7 @@ take_archive(struct import_message *u, struct span name, struct span bytes)
 	return good;
 }
 
-/* Of a mail only what looks like a report is looked at: its text is not. */
+/* Of a mail only parts that look like a report are read, not its text. */
 static bool
 take_part(void *arg, struct span name, struct span bytes)
 {
@@ -391,7 +393,8 @@ take_mail(struct import_message *u, struct span name, struct span bytes)
 	return false;
 }
 
-/* Calls itself, through archives and mails, to REPORT_IMPORT_NESTING_MAX. */
+/* Recursive through archives and mails, at most REPORT_IMPORT_NESTING_MAX
+ * levels. */
 static bool
 import_bytes(struct import_message *u, struct span name, struct span bytes)
 {
@@ -463,7 +466,7 @@ import_document(struct import_message *u, struct span bytes)
 			report_event(u, REPORT_IMPORT_STORED, &h->report);
 }
 
-/* False: a fault. */
+/* False: an error. */
 static bool
 take_unit(const struct report_import *in, struct span file, uint64_t mail,
     struct span bytes)

@@ -1,10 +1,10 @@
 /*
- * intake.h - a file that may hold reports of others, on its way into the store:
- * XML, gzip, ZIP, a mail, an mbox; and these within each other, to a depth.
+ * intake.h - imports a file that may contain reports from others: XML, gzip,
+ * ZIP, a mail, an mbox, and these nested to a limit.
  *
- * A unit is a file, or one mail of an mbox.  All of a unit is read through
- * before anything of it is stored, so that of a unit that is refused nothing
- * is; then each report is stored in a transaction of its own.
+ * The unit is a file or one mail of an mbox.  All of it is read before
+ * anything is stored, so nothing is stored of a unit that is refused.  Then
+ * each report is stored in its own transaction.
  */
 #ifndef AVOUCH_REPORT_INTAKE_H
 #define AVOUCH_REPORT_INTAKE_H
@@ -17,45 +17,47 @@
 #include "report/ledger.h"
 
 enum {
-	REPORT_IMPORT_NESTING_MAX = 4,    /* a ZIP in a mail in a ZIP ... */
-	REPORT_IMPORT_REPORTS_MAX = 1000, /* of one unit */
-	REPORT_IMPORT_NESTED_MAX = 64
-	    << 20, /* bytes of a file in a file in a file */
+	REPORT_IMPORT_NESTING_MAX = 4,       /* a ZIP in a mail in a ZIP ... */
+	REPORT_IMPORT_REPORTS_MAX = 1000,    /* in one unit */
+	REPORT_IMPORT_NESTED_MAX = 64 << 20, /* bytes of a nested file */
 	REPORT_IMPORT_REASON_MAX = 500,
 };
 
 #define REPORT_IMPORT_BYTES_MAX                                                \
-	(INT64_C(1) << 30) /* unpacked, of one unit in all */
+	(INT64_C(1) << 30) /* unpacked bytes of one unit */
 
 enum report_import_kind {
 	REPORT_IMPORT_STORED,
-	REPORT_IMPORT_KNOWN,   /* read before: organisation, id and domain */
-	REPORT_IMPORT_REFUSED, /* the unit: `reason` */
-	REPORT_IMPORT_NOTHING, /* the unit: there is no report in it; `reason`
-	                        */
-	REPORT_IMPORT_FAULT,   /* of the store, or no memory; `reason` */
+	REPORT_IMPORT_KNOWN,   /* already stored: same organisation, id and
+	                          domain */
+	REPORT_IMPORT_REFUSED, /* the unit was refused; see `reason` */
+	REPORT_IMPORT_NOTHING, /* the unit contains no report; see `reason` */
+	REPORT_IMPORT_FAULT,   /* an error of the store, or out of memory;
+	                          see `reason` */
 };
 
 struct report_import_event {
 	enum report_import_kind kind;
-	struct span file;                     /* as it was given */
-	uint64_t mail;                        /* of an mbox, from 1; else 0 */
+	struct span file;                     /* as the caller named it */
+	uint64_t mail;                        /* number of the mail in an
+	                                         mbox, from 1; else 0 */
 	const struct ledger_received *report; /* STORED, KNOWN */
 	struct span reason;
 };
 
 struct report_import {
-	struct ledger *ledger; /* NULL: nothing is stored, all else is done */
+	struct ledger *ledger; /* NULL: everything except storing is done */
 	int64_t now;
-	/* What became of it; texts live for the call. */
+	/* Called for each result; texts are valid during the call. */
 	void (*tell)(void *arg, const struct report_import_event *e);
-	/* How far it is in the bytes of the file; false: stop.  May be NULL. */
+	/* Called with the position in the file.  Returns false to stop.  May
+	 * be NULL. */
 	bool (*progress)(void *arg, size_t done);
 	void *arg;
 };
 
-/* `bytes`: all of it.  False: REPORT_IMPORT_FAULT was told, or progress() said
- * stop: more is no use. */
+/* `bytes` is the whole file.  False: stop; REPORT_IMPORT_FAULT was reported,
+ * or progress() returned false. */
 bool report_import_file(
     const struct report_import *in, struct span file, struct span bytes);
 

@@ -11,7 +11,7 @@
 #include "report/ledger_state.h"
 #include "report/pack.h"
 
-enum { REPLAY_MEMORY = 1 << 20 }; /* bytes of one message's facts */
+enum { REPLAY_MEMORY = 1 << 20 }; /* bytes, for the facts of one message */
 
 /* ---- the store itself ---- */
 
@@ -245,7 +245,8 @@ ledger_pushed(struct ledger *l, int64_t *day)
 	    day);
 }
 
-/* Nothing was made of `day` or any later one that would have to stay true. */
+/* Whether no report was made of `day` or a later day, and none was pushed, so
+ * that these days can be opened again. */
 static bool
 is_untouched(struct ledger *l, int64_t day)
 {
@@ -258,8 +259,11 @@ is_untouched(struct ledger *l, int64_t day)
 	    ledger_pushed(l, &pushed) == LEDGER_OK && pushed < day;
 }
 
-/* Days are closed when they are over: one that is to come was closed by a clock
- * that was ahead.  Today's may be by another host's, a few seconds ahead. */
+/*
+ * A day is closed when it is over.  If a later day is closed, the clock was
+ * ahead.  Today may be closed by another host whose clock is some seconds
+ * ahead.
+ */
 static bool
 close_day(struct ledger *l, int64_t day, int64_t today)
 {
@@ -284,7 +288,7 @@ ledger_close_day(struct ledger *l, int64_t day, int64_t now)
 
 	if (day < 0 || day >= today)
 		return LEDGER_NONE;
-	/* The writer reads what is closed under the same lock. */
+	/* The writer reads the closed day under the same lock. */
 	return ledger_own_begin(l) &&
 		ledger_own_end(l, close_day(l, day, today))
 	    ? LEDGER_OK
@@ -295,8 +299,8 @@ enum ledger_step
 ledger_each_day(
     struct ledger *l, bool (*each)(void *arg, int64_t day), void *arg)
 {
-	/* From each day to the next by the key: the rows of a year are not
-	 * looked through. */
+	/* Jumps from each day to the next by the key, without scanning all
+	 * rows. */
 	struct sql_statement *s = sql_prepare(l->db,
 	    "WITH RECURSIVE days (day) AS (SELECT min(day) FROM kept UNION ALL "
 	    "SELECT (SELECT min(kept.day) FROM kept WHERE kept.day > days.day) "
@@ -312,10 +316,11 @@ ledger_each_day(
 
 /* ---- rows ---- */
 
-/* In these words, so that not the whole day is looked through for a domain. */
+/* Written as a subquery, so that the rows of the whole day are not scanned
+ * for one domain. */
 #define OF_DOMAIN "kept.policy IN (SELECT id FROM policy WHERE domain = $2) "
 
-/* By policy record, the newest of a domain last. */
+/* One row for each policy record, the newest of a domain last. */
 #define POLICIES(AND)                                                          \
 	"SELECT domain, record, count(*), CAST(sum(messages) AS BIGINT), "     \
 	"CAST(sum(CASE WHEN dkim_aligned + spf_aligned > 0 THEN messages "     \
@@ -327,9 +332,9 @@ ledger_each_day(
 	"GROUP BY policy.id, domain, record "                                  \
 	"ORDER BY domain, newest, policy.id"
 
-/* A domain whose records are being put together; the texts are ours. */
+/* Collects the rows of one domain; the texts are copies. */
 struct policy_sum {
-	struct ledger_policy p; /* records 0: nothing yet */
+	struct ledger_policy p; /* records is 0 before the first row */
 	char domain[REPORT_NAME_MAX + 1], record[DMARC_RECORD_MAX + 1];
 };
 
@@ -438,7 +443,8 @@ ledger_each_stored_row(struct ledger *l, int64_t day,
 
 		ip_parse(sql_text(s, 2), &r.source);
 		columns_read_shape(s, 6, &r);
-		/* late ones count for this day, whenever they came */
+		/* Rows that came late count for this day, whatever their
+		 * time. */
 		if (r.when < day * REPORT_DAY)
 			r.when = day * REPORT_DAY;
 		if (!each(arg, &r))

@@ -1,14 +1,17 @@
 /*
- * ledger.h - the command's side of the store: rows of days that are over, what
- * was sent of them and whereto, reports that others sent, facts for replay.
+ * ledger.h - the command's side of the store: rows of days that are over,
+ * reports that were sent and to whom, reports that others sent, facts for
+ * replay.
  *
- * It works on the daemon's SQLite file and, but for replay, on the PostgreSQL
- * that several hosts share: a ledger is a set of statements over a struct sql.
+ * It works on the daemon's SQLite file and, except for replay, on a
+ * PostgreSQL that several hosts share: a ledger is a set of statements over a
+ * struct sql.
  *
- * A ledger is used by one thread.  While a callback of ledger_each_*() runs, no
- * other call on the same ledger may be made; it returns false to stop.  Every
- * call that can fail returns LEDGER_ERROR then, and ledger_sql_fault() and
- * ledger_error() say why.  Texts passed to callbacks live for the call.
+ * A ledger is used by one thread.  While a callback of ledger_each_*() runs,
+ * the same ledger must not be used; the callback returns false to stop.  A
+ * call that fails returns LEDGER_ERROR, and ledger_sql_fault() and
+ * ledger_error() say why.  Texts passed to callbacks are valid during the
+ * call.
  *
  * Days are numbers of REPORT_DAY seconds since 1970, in UTC.
  */
@@ -27,16 +30,17 @@
 
 enum ledger_step {
 	LEDGER_OK,
-	LEDGER_NONE,  /* nothing there; or it was there, or changed, already */
-	LEDGER_ERROR, /* of the store; SQL_LOCKED is worth another try */
+	LEDGER_NONE,  /* nothing found; or it exists, or was changed, already */
+	LEDGER_ERROR, /* an error of the store; after SQL_LOCKED try again */
 };
 
 struct ledger;
 
-/* Takes `db` over, also when it returns NULL: no memory. */
+/* Takes ownership of `db`, also if it returns NULL (out of memory). */
 struct ledger *ledger_from_sql(struct sql *db);
 
-/* The SQLite file of the daemon; NULL: `error` (SQL_ERROR_MAX bytes). */
+/* Opens the SQLite file of the daemon.  NULL: see `error` (SQL_ERROR_MAX
+ * bytes). */
 struct ledger *ledger_open_file(
     const char *path, enum sqlite_for purpose, char *error);
 void ledger_close(struct ledger *l); /* takes NULL */
@@ -44,19 +48,20 @@ void ledger_close(struct ledger *l); /* takes NULL */
 enum sql_fault ledger_sql_fault(const struct ledger *l);
 const char *ledger_error(const struct ledger *l);
 
-/* The store of that name: a file, or a URL (lib/url.h) of one that hosts share.
- * NULL: `error` (SQL_ERROR_MAX bytes). */
+/* Opens a store by its name: a file, or the URL (lib/url.h) of one that hosts
+ * share.  NULL: see `error` (SQL_ERROR_MAX bytes). */
 struct ledger *ledger_open(
     const char *store, enum sqlite_for purpose, char *error);
 
-/* The connection, for statements of one's own (push). */
+/* The connection, for other statements (push). */
 struct sql *ledger_sql(struct ledger *l);
 
-/* Several changes as one; a change outside of it is one by itself. */
+/* Groups several changes into one transaction; a change outside of it is a
+ * transaction of its own. */
 enum ledger_step ledger_begin(struct ledger *l);
 enum ledger_step ledger_end(struct ledger *l, bool commit);
 
-/* A setting of the store itself (schema.h: meta); LEDGER_NONE: not set. */
+/* A setting of the store (meta in schema.h).  LEDGER_NONE: not set. */
 enum ledger_step ledger_meta(
     struct ledger *l, const char *name, struct span *value, struct arena *a);
 enum ledger_step ledger_set_meta(
@@ -65,19 +70,21 @@ enum ledger_step ledger_set_meta(
 /* ---- rows of closed days ---- */
 
 /*
- * From now on rows of `day` and of all days before it never change: what comes
- * late counts for the first day that is open.  LEDGER_NONE: the day is not over
- * at `now`.  Done by whoever makes reports of a day, or pushes it.  Days
- * that were closed by a clock that was ahead by more than one are opened again,
- * as long as no report was made of them and none was pushed.
+ * Closes `day` and all days before it: their rows never change again, and
+ * messages that come late count for the first open day.  Called before
+ * reports of a day are made or pushed.  LEDGER_NONE: the day is not over at
+ * `now`.
+ *
+ * Days that a clock which was ahead has closed too early are opened again,
+ * unless a report was made of them or they were pushed.
  */
 enum ledger_step ledger_close_day(struct ledger *l, int64_t day, int64_t now);
 
-/* The last closed day; -1: none. */
+/* The last closed day, or -1. */
 enum ledger_step ledger_closed(struct ledger *l, int64_t *day);
 
-/* The last day whose rows were pushed to a store that hosts share: nothing is
- * begun of it here any more; -1: none. */
+/* The last day that was pushed to a shared store, or -1.  Its reports are not
+ * made from this store. */
 enum ledger_step ledger_pushed(struct ledger *l, int64_t *day);
 
 /* Days with rows, oldest first. */
@@ -86,46 +93,48 @@ enum ledger_step ledger_each_day(
 
 struct ledger_policy { /* a policy domain on one day */
 	struct span domain;
-	struct span record; /* the one that was seen last: RFC 9990 section
-	                       3.1 lets one report note the final one */
-	uint64_t records;   /* different ones on that day */
-	uint64_t rows;      /* before merging over records; an upper bound */
+	struct span record; /* the last one seen: RFC 9990 section 3.1 allows
+	                       one report to state the final one */
+	uint64_t records;   /* number of different records on that day */
+	uint64_t rows;      /* an upper bound: before rows of several records
+	                       are merged */
 	uint64_t messages;
-	uint64_t aligned;   /* of them, with DKIM or SPF aligned */
-	uint64_t automatic; /* of them (struct report_row) */
+	uint64_t aligned;   /* messages with DKIM or SPF aligned */
+	uint64_t automatic; /* messages that are automatic (struct
+	                       report_row) */
 };
 
-/* By domain; `domain` absent: all. */
+/* Sorted by domain; `domain` absent: all. */
 enum ledger_step ledger_each_policy(struct ledger *l, int64_t day,
     struct span domain, bool (*each)(void *arg, const struct ledger_policy *p),
     void *arg);
 
 /*
- * The rows of one report: merged over the day's records and `automatic`, which
- * are left out, as is `when`; most messages first, in an order that stays the
- * same once the day is closed.
+ * The rows of one report, without `when`: merged over the day's records and
+ * `automatic`; most messages first, in an order that does not change once the
+ * day is closed.
  */
 enum ledger_step ledger_each_row(struct ledger *l, int64_t day,
     struct span policy_domain,
     bool (*each)(void *arg, const struct report_row *r), void *arg);
 
-/* Every row of a day as it is stored, with its record, for push; but for those
- * of policy domains whose report of that day was planned here. */
+/* Every row of a day as it is stored, with its record, for push; without
+ * those of policy domains whose report of that day was planned here. */
 enum ledger_step ledger_each_stored_row(struct ledger *l, int64_t day,
     bool (*each)(void *arg, const struct report_row *r), void *arg);
 
 /* ---- sending ---- */
 
 /*
- * A delivery is one report on its way to one address.
+ * A delivery is one report to one address.
  *
- *	PLANNED -> HANDING -> SENT
- *	              |-----> WAITING -> HANDING ...  (a temporary failure)
- *	   |----------|-----> DROPPED                 (given up; `note` why)
+ *	PLANNED -> SENDING -> SENT
+ *	              |-----> WAITING -> SENDING ...  (a temporary failure)
+ *	   |----------|-----> DROPPED                 (`note` says why)
  *
- * It is moved to HANDING, on disk, before the message is handed over, and from
- * there by the one who did: a delivery found in HANDING by another run is one
- * whose sender was killed, or is still at it.
+ * It is moved to SENDING, on disk, before sendmail runs, and from there by
+ * the process that ran it.  A delivery that another run finds in SENDING
+ * belongs to a sender that was killed or is still running.
  */
 enum ledger_state {
 	LEDGER_PLANNED,
@@ -138,12 +147,13 @@ enum ledger_state {
 struct ledger_report {
 	int64_t day;
 	struct span domain;      /* the policy domain */
-	uint64_t part, parts;    /* 1, 1: not split */
+	uint64_t part, parts;    /* 1, 1: the report is not split */
 	struct span report_id;   /* unique in the store */
-	struct span record;      /* the policy it tells */
+	struct span record;      /* the policy that it states */
 	int64_t made;            /* seconds since 1970 */
 	uint64_t rows, messages; /* of this part */
-	struct span note;        /* why there is nothing to send; empty */
+	struct span note;        /* why there is nothing to send; empty:
+	                            there is */
 };
 
 struct ledger_delivery {
@@ -151,33 +161,34 @@ struct ledger_delivery {
 	struct ledger_report report;
 	struct span destination; /* an address, without "mailto:" */
 	enum ledger_state state;
-	uint64_t attempts;  /* times it was moved to HANDING */
+	uint64_t attempts;  /* number of moves to SENDING */
 	int64_t changed;    /* seconds since 1970 of the last move */
 	int64_t not_before; /* WAITING: when to try again */
 	struct span note;   /* of the last move */
 };
 
 /*
- * Notes a report and its deliveries, PLANNED, all or nothing.  LEDGER_NONE:
+ * Stores a report and its deliveries (PLANNED), all or nothing.  LEDGER_NONE:
  * that day, domain and part were planned before (or the report id is taken),
- * and nothing is changed.  Without destinations it is settled by its note.
+ * and nothing changes.  A report without destinations is finished; `note`
+ * says why.
  */
 enum ledger_step ledger_plan(struct ledger *l, const struct ledger_report *r,
     const struct span *destinations, size_t n);
 
-/* Reports of a day that were planned, by domain and part; `domain` absent:
- * all. */
+/* The planned reports of a day, by domain and part; `domain` absent: all. */
 enum ledger_step ledger_each_report(struct ledger *l, int64_t day,
     struct span domain, bool (*each)(void *arg, const struct ledger_report *r),
     void *arg);
 
-struct ledger_want {           /* which deliveries; all of it must hold */
+struct ledger_want {           /* selects deliveries; all conditions must
+	                          hold */
 	int64_t day;           /* -1: any */
 	struct span domain;    /* absent: any */
 	struct span report_id; /* absent: any */
 	unsigned states;       /* bits 1 << LEDGER_...; 0: any */
 	int64_t due;           /* not_before is at most this; 0: any */
-	uint64_t limit;        /* how many; 0: all */
+	uint64_t limit;        /* at most this many; 0: all */
 };
 
 /* In the order in which they were planned. */
@@ -188,24 +199,24 @@ enum ledger_step ledger_each_delivery(struct ledger *l,
 struct ledger_move {
 	int64_t id;
 	enum ledger_state from, to;
-	uint64_t attempts; /* as it was read: it must not have changed */
+	uint64_t attempts; /* as it was read; must not have changed */
 	int64_t now;
 	int64_t not_before; /* for WAITING */
 	struct span note;
 };
 
-/* On disk (also through a loss of power) when it returns LEDGER_OK.
- * LEDGER_NONE: it is not in `from` (any more): another has moved it. */
+/* On disk, even after a power loss, when it returns LEDGER_OK.  LEDGER_NONE:
+ * another process has already moved it. */
 enum ledger_step ledger_move(struct ledger *l, const struct ledger_move *m);
 
-/* Deliveries to the address that were SENT or are in HANDING, changed at or
- * after `since`: for caps. */
+/* Number of deliveries to the address in SENT or SENDING that changed at or
+ * after `since`, for limits. */
 enum ledger_step ledger_sent_to(
     struct ledger *l, struct span destination, int64_t since, uint64_t *count);
 
 /*
- * One run at a time: a lock of that name, held until ledger_close() or the end
- * of the process.  LEDGER_NONE: another has it.
+ * Only one run at a time holds the lock of that name, until ledger_close() or
+ * the end of the process.  LEDGER_NONE: another process holds it.
  */
 enum ledger_step ledger_lock(struct ledger *l, const char *name);
 
@@ -215,19 +226,20 @@ struct ledger_bounce {
 	struct span address;
 	uint64_t count;
 	int64_t first, last; /* seconds since 1970 */
-	bool suppressed;     /* nothing is sent there any more */
-	struct span note;    /* what it said last */
+	bool suppressed;     /* no reports are sent to it */
+	struct span note;    /* the text of the last bounce */
 };
 
-/* Inserts, or replaces what there was of the address. */
+/* Inserts or replaces the entry of the address. */
 enum ledger_step ledger_put_bounce(
     struct ledger *l, const struct ledger_bounce *b);
 
-/* Texts in `a`.  LEDGER_NONE: it never bounced. */
+/* Texts are in `a`.  LEDGER_NONE: it never bounced. */
 enum ledger_step ledger_get_bounce(struct ledger *l, struct span address,
     struct arena *a, struct ledger_bounce *out);
 
-/* Forgets it: sent to again.  LEDGER_NONE: there was none. */
+/* Deletes the entry, so reports are sent to it again.  LEDGER_NONE: there was
+ * none. */
 enum ledger_step ledger_delete_bounce(struct ledger *l, struct span address);
 
 enum ledger_step ledger_each_bounce(struct ledger *l,
@@ -236,9 +248,9 @@ enum ledger_step ledger_each_bounce(struct ledger *l,
 /* ---- failure reports; SQLite alone ---- */
 
 /*
- * The part of the ledger_report that a failure makes is this and its number,
- * `parts` is 0 and `messages` its incidents; so it is planned, delivered and
- * bounces as any report does.
+ * The ledger_report of a failure has this plus its id as `part`, 0 as `parts`
+ * and its incidents as `messages`; so it is planned, delivered and bounced
+ * like any report.
  */
 enum { LEDGER_FAILURE_PART = 1 << 30 };
 
@@ -250,56 +262,61 @@ struct ledger_failure {
 	struct span author, source, subject;
 	struct span feedback, header; /* failure.h */
 	int64_t first, last;          /* seconds since 1970 */
-	uint64_t incidents;           /* messages it stands for */
-	uint64_t others;              /* of them, of another cause */
+	uint64_t incidents;           /* messages counted */
+	uint64_t others;              /* of these, messages with another
+	                                 cause */
 };
 
 /*
- * Those that are open and of whose cause none was closed at or after `since`,
- * oldest first; without `feedback` and `header`.  `domain` absent: all.
+ * Open failures, oldest first, except those with the same cause as one that
+ * was closed at or after `since`; without `feedback` and `header`.  `domain`
+ * absent: all.
  */
 enum ledger_step ledger_each_failure(struct ledger *l, struct span domain,
     int64_t since, bool (*each)(void *arg, const struct ledger_failure *f),
     void *arg);
 
 /*
- * No more messages are counted in it.  `sent`: a report is planned of it, else
- * its texts go at once.  LEDGER_NONE: it is not open.
+ * Closes a failure: no more messages are counted in it.  `sent`: a report was
+ * planned; otherwise its texts are deleted at once.  LEDGER_NONE: it is not
+ * open.
  */
 enum ledger_step ledger_close_failure(
     struct ledger *l, int64_t id, bool sent, int64_t now, uint64_t *incidents);
 
-/* Those of the organization (absent: of all) that were closed as sent at or
- * after `since`. */
+/* Number of failures of the organization (absent: of all) that were closed as
+ * sent at or after `since`. */
 enum ledger_step ledger_failures_sent(
     struct ledger *l, struct span organization, int64_t since, uint64_t *count);
 
-/* All of it, texts in `a`.  LEDGER_NONE: it is not there, or its texts went. */
+/* All of a failure; texts are in `a`.  LEDGER_NONE: it does not exist, or its
+ * texts were deleted. */
 enum ledger_step ledger_get_failure(
     struct ledger *l, int64_t id, struct arena *a, struct ledger_failure *out);
 
-/* The texts of those go that were delivered, or given up. */
+/* Deletes the texts of failures whose reports were delivered or dropped. */
 enum ledger_step ledger_empty_failures(struct ledger *l);
 
 /* ---- reports of others ---- */
 
 struct ledger_received {
-	int64_t id; /* given by the store */
+	int64_t id; /* set by the store */
 	struct span organisation, email, contact;
 	struct span report_id;
 	int64_t begin, end; /* seconds since 1970 */
-	struct span domain; /* policy_published, as it said; empty: nothing */
+	struct span domain; /* policy_published as reported; empty: not
+	                       reported */
 	struct span p, sp, np, adkim, aspf, fo, testing, pct, discovery;
 	struct span version, generator, errors;
-	struct span file;        /* where it was read */
-	int64_t read;            /* when */
+	struct span file;        /* the file it was read from */
+	int64_t read;            /* when it was read */
 	uint64_t rows, messages; /* counted by ledger_add_received_row() */
 };
 
 /*
- * Begins a report, in a transaction that ledger_end_received() ends; the rows
- * come in between.  LEDGER_NONE: a report of that organisation, id and domain
- * was read before; nothing is begun.
+ * Begins a report and a transaction, which ledger_end_received() ends; the
+ * rows are added in between.  LEDGER_NONE: a report of that organisation, id
+ * and domain is already stored, and nothing begins.
  */
 enum ledger_step ledger_begin_received(
     struct ledger *l, const struct ledger_received *r);
@@ -309,17 +326,17 @@ enum ledger_step ledger_end_received(struct ledger *l, bool keep);
 
 struct ledger_range {
 	struct span domain; /* policy domain; absent: all */
-	int64_t from, to;   /* days on which reports begin, both included */
+	int64_t from, to;   /* first and last day on which reports begin */
 };
 
-/* By begin, then in the order in which they were read. */
+/* Sorted by begin, then by the order in which they were read. */
 enum ledger_step ledger_each_received(struct ledger *l,
     const struct ledger_range *range,
     bool (*each)(void *arg, const struct ledger_received *r), void *arg);
 
 /*
- * Rows of all these reports, merged over reports of one day and domain; by day
- * (`when` is its first second), policy domain and source.
+ * The rows of all these reports, merged over reports of one day and domain;
+ * sorted by day (`when` is its first second), policy domain and source.
  */
 enum ledger_step ledger_each_received_row(struct ledger *l,
     const struct ledger_range *range,
@@ -328,14 +345,14 @@ enum ledger_step ledger_each_received_row(struct ledger *l,
 struct ledger_source { /* of a policy domain */
 	struct span domain;
 	struct ip address;
-	int64_t first, last; /* days; `first` of all that was ever read */
-	uint64_t messages;   /* in the range, as the rest */
+	int64_t first, last; /* days; `first` is of all reports ever read */
+	uint64_t messages;   /* in the range, like all that follows */
 	uint64_t aligned;    /* with DKIM or SPF aligned */
 	uint64_t dkim_aligned, spf_aligned;
 	uint64_t quarantined, rejected;
 };
 
-/* Sources of the range by domain, most messages first. */
+/* The sources of a range, by domain, most messages first. */
 enum ledger_step ledger_each_source(struct ledger *l,
     const struct ledger_range *range,
     bool (*each)(void *arg, const struct ledger_source *s), void *arg);
@@ -343,21 +360,21 @@ enum ledger_step ledger_each_source(struct ledger *l,
 /* ---- the hosts that share a store: PostgreSQL alone ---- */
 
 struct ledger_host {
-	struct span store; /* the name of its own store (meta) */
-	struct span name;  /* of the host, for people */
-	int64_t day;       /* the last one that was pushed */
-	struct span token; /* of that push (push.h) */
+	struct span store; /* name of the host's own store (meta) */
+	struct span name;  /* name of the host, for people */
+	int64_t day;       /* last day that was pushed */
+	struct span token; /* token of that push (push.h) */
 	int64_t at;        /* seconds since 1970 */
 };
 
-/* Inserts, or replaces what there was of the store. */
+/* Inserts or replaces the entry of the store. */
 enum ledger_step ledger_put_host(struct ledger *l, const struct ledger_host *h);
 
 /* Texts in `a`.  LEDGER_NONE: it never pushed. */
 enum ledger_step ledger_get_host(struct ledger *l, struct span store,
     struct arena *a, struct ledger_host *out);
 
-/* By name. */
+/* Sorted by name. */
 enum ledger_step ledger_each_host(struct ledger *l,
     bool (*each)(void *arg, const struct ledger_host *h), void *arg);
 
@@ -368,10 +385,10 @@ struct ledger_replay_row { /* messages of a day with the same facts and decision
 	int64_t day;
 	uint64_t messages;
 	struct policy_facts facts;
-	struct span action, would, rule; /* names, as they were decided */
+	struct span action, would, rule; /* names of what was decided then */
 };
 
-/* From `day` on, oldest first.  SQLite alone. */
+/* From `day` on, oldest first.  SQLite only. */
 enum ledger_step ledger_each_replay_row(struct ledger *l, int64_t day,
     bool (*each)(void *arg, const struct ledger_replay_row *f), void *arg);
 

@@ -1,6 +1,4 @@
-/*
- * ledger_failure.c - what failure reports are made of, on the command's side.
- */
+/* ledger_failure.c - failures that reports are made of, for the command. */
 #include "lib/table.h"
 #include "report/ledger_state.h"
 

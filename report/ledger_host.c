@@ -1,6 +1,4 @@
-/*
- * ledger_host.c - the hosts that share a store, and how far each has pushed.
- */
+/* ledger_host.c - the hosts that share a store, and how far each has pushed. */
 #include "lib/table.h"
 #include "report/ledger_state.h"
 

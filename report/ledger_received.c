@@ -1,6 +1,6 @@
 /*
- * ledger_received.c - reports that others sent: kept once each, and what they
- * say of a range of days.
+ * ledger_received.c - reports that others sent: stores each once, and reads a
+ * range of days.
  */
 #include "report/ledger_state.h"
 #include "report/pack.h"
@@ -161,7 +161,7 @@ read_received(struct sql_statement *s, struct ledger_received *out)
 }
 
 /* The parameters $1 and $2 are the first second of the range and the first
- * after it; then the domain, if there is one. */
+ * second after it; $3 is the domain, if there is one. */
 static void
 bind_range(struct sql_statement *s, const struct ledger_range *range)
 {
@@ -233,7 +233,8 @@ ledger_each_received_row(struct ledger *l, const struct ledger_range *range,
 	return ledger_finish(s, step);
 }
 
-/* Within, `n` is the messages of the range; without, the sums of a source. */
+/* In the inner query `n` is the messages in the range; the outer one sums by
+ * source. */
 #define SOURCES(WHERE)                                                         \
 	"SELECT * FROM (SELECT domain, address, "                              \
 	"min(begin_at) / 86400 AS since, "                                     \

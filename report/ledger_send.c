@@ -1,15 +1,15 @@
 /*
- * ledger_send.c - what is sent: reports, their deliveries, addresses that
+ * ledger_send.c - reports that are sent, their deliveries, and addresses that
  * bounce.
  */
 #include "lib/table.h"
 #include "report/ledger_state.h"
 
-enum { QUERY_MAX = 900 }; /* bytes of a query put together here */
+enum { QUERY_MAX = 900 }; /* bytes of the query that is built here */
 
 /* ---- planning ---- */
 
-/* The number of the new report; LEDGER_NONE: it was there before. */
+/* Returns the id of the new report.  LEDGER_NONE: it already exists. */
 static enum ledger_step
 insert_report(struct ledger *l, const struct ledger_report *r, int64_t *id)
 {
@@ -134,7 +134,8 @@ put_states(struct buf *query, unsigned states_wanted)
 	buf_text(query, ")");
 }
 
-/* What is not asked for stays out of the query: an index can serve it. */
+/* Conditions that are not set stay out of the query, so that an index can be
+ * used. */
 static void
 put_query(struct buf *query, const struct ledger_want *want)
 {

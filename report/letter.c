@@ -7,11 +7,11 @@
 #include "lib/date.h"
 
 enum {
-	BASE64_LINE = (MIME_LINE + 2) / 3 * 4, /* letters */
+	BASE64_LINE = (MIME_LINE + 2) / 3 * 4, /* characters */
 	SUBJECT_MAX = 1000, /* bytes: three names and some words */
 };
 
-/* RFC 9990 section 3.5.2, dmarc-subject; folded as the section shows it. */
+/* RFC 9990 section 3.5.2, dmarc-subject; folded as the section shows. */
 static void
 put_subject(struct buf *b, const struct mime_message *l)
 {
@@ -25,9 +25,9 @@ put_subject(struct buf *b, const struct mime_message *l)
 }
 
 /*
- * RFC 3834 section 5: Auto-Submitted says that no person wrote this, so that
- * no machine answers it.  The boundary has the report's id in it: nobody who
- * does not know that can write it, and base64 has no "=_" in it.
+ * RFC 3834 section 5: Auto-Submitted says that this is automatic mail, so
+ * that no program answers it.  The boundary contains the report id, which
+ * nobody else knows, and "=_", which base64 cannot contain.
  */
 void
 mime_head(FILE *out, const struct mime_message *l, struct span subject,

@@ -27,7 +27,7 @@ line_end(struct span s)
 	return span_skip(s, span_index(s, '\n') + 1);
 }
 
-/* Behind a line that is empty, or at the beginning, "From " begins a mail. */
+/* "From " begins a mail at the start of the file or after an empty line. */
 bool
 mailbox_next(struct span *rest, struct span *mail)
 {
@@ -50,9 +50,9 @@ mailbox_next(struct span *rest, struct span *mail)
 /* ---- bounds ---- */
 
 /*
- * The library makes objects of all parts and fields before we see one, so their
- * number is bounded before it sees the mail.  Multiparts within each other it
- * bounds itself, at 1024.
+ * GMime creates objects for all parts and fields at once, so their number is
+ * checked before GMime gets the mail.  GMime limits nested multiparts to 1024
+ * itself.
  */
 static const char *
 too_much(struct span mail)
@@ -88,7 +88,7 @@ take_part(struct walk *w, GMimeObject *object)
 	GMimeStream *stream;
 	GByteArray *bytes;
 
-	/* Neither is ever a report, and an image may well be XML (SVG). */
+	/* Neither is ever a report, and an image may be XML (SVG). */
 	if (!GMIME_IS_PART(object) ||
 	    (type != NULL &&
 		(g_mime_content_type_is_type(type, "text", "html") ||
@@ -107,7 +107,7 @@ take_part(struct walk *w, GMimeObject *object)
 	g_object_unref(stream);
 }
 
-/* Also through mails within the mail; not by calling itself. */
+/* Also visits the parts of nested mails, without recursion. */
 static void
 walk_message(struct walk *w, GMimeMessage *message, const char **reason)
 {

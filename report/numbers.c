@@ -4,7 +4,8 @@
 
 /* ---- statements ---- */
 
-/* "hash = $1 AND header_from = $2 ..." or "$1, $2 ..."; returns how many. */
+/* Writes "hash = $1 AND header_from = $2 ..." or "$1, $2 ..."; returns the
+ * number of parameters. */
 static int
 put_parameters(struct buf *b, const struct column_list *list, bool compare)
 {

@@ -122,7 +122,7 @@ put_words(FILE *out, const char *text)
 	page_text(out, span_str(text));
 }
 
-/* 12,345 */
+/* Writes a number as 12,345. */
 static void
 put_number(FILE *out, uint64_t value)
 {
@@ -180,7 +180,7 @@ most_of(const struct view_domain *d, size_t days)
 	return most;
 }
 
-/* 1, 2 or 5 and zeros: where the scale ends. */
+/* The end of the scale: 1, 2 or 5 times a power of ten. */
 static uint64_t
 scale_of(uint64_t most)
 {
@@ -413,7 +413,7 @@ put_one_source(FILE *out, const struct view_source *s)
 	fputs("</li>\n", out);
 }
 
-/* Nothing where no source has this cause. */
+/* Writes nothing if no source has this cause. */
 static bool
 put_cause(FILE *out, const struct view_domain *d, enum view_cause cause)
 {
@@ -449,7 +449,7 @@ put_cause(FILE *out, const struct view_domain *d, enum view_cause cause)
 	return true;
 }
 
-/* What one can mend comes first. */
+/* Problems that the owner can fix come first. */
 static void
 put_wrong(FILE *out, const struct view_domain *d)
 {

@@ -1,9 +1,7 @@
 /*
- * page.h - a view as one HTML page that needs nothing else: no script, no font,
- * no image from anywhere; charts are inline SVG.
- *
- * Every text of others is escaped; a Content-Security-Policy forbids whatever
- * could get through all the same.
+ * page.h - writes a view as one self-contained HTML page: no script, font or
+ * image is loaded, and charts are inline SVG.  Texts from others are escaped;
+ * a Content-Security-Policy is a second line of defence.
  */
 #ifndef AVOUCH_REPORT_PAGE_H
 #define AVOUCH_REPORT_PAGE_H
@@ -14,16 +12,17 @@
 #include "report/view.h"
 
 enum {
-	PAGE_DOMAINS_MAX = 50, /* told in full */
-	PAGE_SOURCES_MAX = 15, /* of a domain, the top */
-	PAGE_LISTED_MAX = 10,  /* of a domain and cause */
+	PAGE_DOMAINS_MAX = 50, /* shown in full */
+	PAGE_SOURCES_MAX = 15, /* for each domain, those with the most
+	                          messages */
+	PAGE_LISTED_MAX = 10,  /* for each domain and cause */
 };
 
-/* `now`: when it is made.  Errors are those of `out`. */
+/* `now` is the time of creation.  Write errors are left in `out`. */
 void page_write(FILE *out, const struct view *view, int64_t now);
 
-/* Text with "&", "<", ">", quotes and controls escaped, for any place of the
- * page. */
+/* Writes text with "&", "<", ">", quotes and control characters escaped, for
+ * any place of the page. */
 void page_text(FILE *out, struct span text);
 
 #endif

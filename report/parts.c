@@ -14,7 +14,8 @@ enum { DISPOSITIONS = TABLE_SIZE(dispositions) };
 
 struct sum {
 	uint64_t rows;
-	uint64_t of[DISPOSITIONS][2][2]; /* messages; DKIM, SPF aligned */
+	uint64_t of[DISPOSITIONS][2][2]; /* messages by DKIM and SPF
+	                                    alignment */
 };
 
 static void
@@ -85,7 +86,7 @@ document_open(struct document *d, const struct aggregate_info *info,
 	return d->xml != NULL;
 }
 
-/* False: something of it failed. */
+/* False: something failed. */
 static bool
 document_close(struct document *d)
 {
@@ -102,7 +103,7 @@ struct measure {
 	const struct aggregate_info *info;
 	const struct parts_limits *limits;
 	struct parts *out;
-	struct document document; /* of the part at hand; NULLs: none */
+	struct document document; /* the current part; NULLs: none */
 	size_t bytes;             /* of it */
 	uint64_t rows;            /* of all parts */
 	struct sum sum;
@@ -131,7 +132,7 @@ part_open(struct measure *m)
 	return &m->out->part[m->out->n++];
 }
 
-/* The part that the next row goes into; NULL: none, it is summed up. */
+/* The part that the next row belongs to.  NULL: none, the row is summed up. */
 static struct part *
 part_for(struct measure *m)
 {

@@ -8,13 +8,15 @@
 #include "report/pack.h"
 
 enum {
-	DAYS_MAX = 4000, /* with rows; retention is 3650 at most */
-	NAME_SIZE = 64,  /* of a store or token, with the NUL */
+	DAYS_MAX = 4000, /* days with rows; retention is at most 3650 */
+	NAME_SIZE = 64,  /* bytes of the name of a store or of a token, with
+	                    the NUL */
 	META_MEMORY = 1 << 12,
 	LOCK_STEP_MS = 50,
 };
 
-/* Of sending too: what is being sent from the file must not be pushed. */
+/* The lock of sending, because rows that are being sent from the file must
+ * not be pushed. */
 static const char lock_name[] = "send";
 
 struct push_name {
@@ -25,24 +27,26 @@ struct push {
 	const struct push_options *o;
 	struct ledger *local, *central;
 	struct buf error;
-	bool two; /* files of one name */
+	bool two; /* two files have the same name */
 
-	/* what the file says */
-	struct push_name store, last, next; /* the tickets; empty: none */
+	/* What the file has recorded. */
+	struct push_name store, last, next; /* `last` and `next` are tokens;
+	                                       empty: none */
 	int64_t pushed;                     /* -1: none */
 	int64_t closed;
 	int64_t days[DAYS_MAX];
 	size_t n_days;
 
-	/* what the database says */
+	/* What the database has recorded. */
 	bool is_known;
 	struct push_name token, host;
 	int64_t day; /* -1: none */
 
-	/* the transaction */
+	/* The current transaction. */
 	struct intern intern;
 	struct sql_statement *insert;
-	int64_t day_there; /* where rows go that are pushed */
+	int64_t day_there; /* the day that pushed rows count for in the
+	                      shared store */
 	uint64_t rows, messages;
 	bool refused; /* by the database */
 };
@@ -71,7 +75,7 @@ central_fault(struct push *p)
 	return push_error(p, "the shared store: ", ledger_error(p->central));
 }
 
-/* Where there are two files of one name, the host of the other is told. */
+/* If two files have the same name, reports the host of the other one. */
 static bool
 report_two_files(struct push *p)
 {
@@ -114,7 +118,7 @@ name_equal(const struct push_name *a, const struct push_name *b)
 	return strcmp(a->text, b->text) == 0;
 }
 
-/* 128 bits, as schema.h's name of a store has. */
+/* 128 bits, like the name of a store (schema.h). */
 static void
 name_random(struct push_name *n)
 {
@@ -171,7 +175,7 @@ note_in_local(struct push *p)
 	char memory[24];
 	struct buf day = buf_over(memory, sizeof(memory));
 
-	/* -1, nothing, is noted as no number */
+	/* -1 (none) is stored as an empty text. */
 	if (p->pushed >= 0)
 		buf_number(&day, (uint64_t)p->pushed);
 	return set_meta(p, "store", p->store.text) &&
@@ -180,7 +184,7 @@ note_in_local(struct push *p)
 	    set_meta(p, "pushed", day.p);
 }
 
-/* All that the file says of pushes, as one. */
+/* Records the state of pushes in the file, in one transaction. */
 static bool
 note_local(struct push *p)
 {
@@ -225,9 +229,9 @@ read_central(struct push *p)
 }
 
 /*
- * As it stands once all is over that was begun before: of a push_all that was
- * killed the database may still be at the commit, and until then has the
- * push_lock.
+ * Reads the state when all earlier transactions are over: if an earlier run
+ * was killed, the database may still be committing, and holds the lock until
+ * then.
  */
 static bool
 read_central_locked(struct push *p)
@@ -242,7 +246,8 @@ read_central_locked(struct push *p)
 	return good;
 }
 
-/* A push_all died between the commit there and the note here. */
+/* An earlier run was killed after the commit in the database and before the
+ * record here. */
 static bool
 accept_known_push(struct push *p)
 {
@@ -254,7 +259,8 @@ accept_known_push(struct push *p)
 	return true;
 }
 
-/* From which day on?  p->day is the last that need not be pushed. */
+/* Finds the first day to push; p->day becomes the last day that need not be
+ * pushed. */
 static bool
 compare_tokens(struct push *p)
 {
@@ -272,7 +278,7 @@ compare_tokens(struct push *p)
 	return true;
 }
 
-/* What a person said of two files of one name. */
+/* Applies the operator's decision about two files with the same name. */
 static bool
 resolve_copy(struct push *p)
 {
@@ -321,14 +327,15 @@ put_rows(struct push *p, int64_t day)
 	p->day_there = day > closed ? day : closed + 1;
 	p->rows = p->messages = 0;
 	p->refused = false;
-	/* what another push_all took away must not be used from memory */
+	/* Rows that another run has deleted must not be used from the cache. */
 	intern_cache_clear(p->intern.cache);
 	if (ledger_each_stored_row(p->local, day, add_row, p) == LEDGER_ERROR)
 		return local_fault(p);
 	return !p->refused || central_fault(p);
 }
 
-/* In a transaction, which excludes all others: what is read stays true. */
+/* Within a transaction, which excludes all others, so the state cannot change
+ * meanwhile. */
 static bool
 write_day(struct push *p, int64_t day)
 {
@@ -362,7 +369,7 @@ try_day(struct push *p, int64_t day)
 	return good;
 }
 
-/* The token is on disk before the database may have it. */
+/* The token is on disk here before the database can have it. */
 static bool
 push_day(struct push *p, int64_t day)
 {
@@ -389,7 +396,7 @@ push_day(struct push *p, int64_t day)
 	return true;
 }
 
-/* Also a day without mail: who sends waits for all hosts. */
+/* Also for a day without mail: the sender waits until all hosts have pushed. */
 static bool
 push_days(struct push *p)
 {
@@ -403,7 +410,7 @@ push_days(struct push *p)
 
 /* ---- the push_all ---- */
 
-/* A push_error is logged by push_retention.c, and no push_error of the push. */
+/* Errors of retention are logged there; they do not fail the push. */
 static void
 push_retention(struct push *p)
 {
@@ -429,7 +436,7 @@ push_all(struct push *p)
 	if (ledger_close_day(p->local, yesterday, p->o->now) == LEDGER_ERROR ||
 	    ledger_closed(p->local, &p->closed) != LEDGER_OK)
 		return local_fault(p);
-	/* those that a clock closed which was ahead may change yet */
+	/* Days that a clock which was ahead has closed may still change. */
 	if (p->closed > yesterday)
 		p->closed = yesterday;
 	if (!read_local(p) || !read_central_locked(p) || !resolve_copy(p) ||

@@ -12,8 +12,8 @@ is_check_due(const struct quota *q, struct sql *db)
 }
 
 /*
- * The log is emptied into the file before its size counts against the limit; a
- * reader may prevent it.
+ * The log is emptied into the file before its size is compared with the
+ * limit; a reader may prevent that.
  */
 static bool
 is_too_large(const struct quota *q, struct sql *db, struct sqlite_usage *usage)

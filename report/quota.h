@@ -1,11 +1,11 @@
 /*
  * quota.h - how much of the disk the SQLite store may use: its own size
- * (report.max_store) and the space that others must find free on its file
- * system (report.min_free).
+ * (report.max_store), and the share of the file system that must stay free
+ * (report.min_free).
  *
- * The writer asks before it writes a group.  The answer is at most
- * QUOTA_CHECK_MS and QUOTA_CHECK_PAGES old, so that the file system is not
- * asked for every message; the store may exceed its limit by what is written in
+ * The writer checks before it writes a group.  A result is reused for
+ * QUOTA_CHECK_MS or QUOTA_CHECK_PAGES, so that the file system is not asked
+ * for every message; the store may exceed its limit by what is written in
  * that time.
  */
 #ifndef AVOUCH_REPORT_QUOTA_H
@@ -31,14 +31,14 @@ struct quota { /* all zero except `o`: not checked yet */
 	struct quota_options o;
 	bool is_checked;
 	int64_t checked_at; /* clock_ms() */
-	int64_t log_pages;  /* in the log at that time */
+	int64_t log_pages;  /* pages in the log at that time */
 	char reason[QUOTA_REASON_MAX];
 };
 
 /*
- * Whether the store of `db` (an SQLite file) may not grow now.  Then q->reason
- * names the limit and its option for the log, else it is empty.  A limit that
- * cannot be checked is not exceeded.
+ * Returns whether the store of `db` (an SQLite file) must not grow now.  Then
+ * q->reason names the limit and its option for the log; otherwise it is
+ * empty.  A limit that cannot be checked counts as not exceeded.
  */
 bool quota_is_exceeded(struct quota *q, struct sql *db);
 

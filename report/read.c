@@ -13,9 +13,9 @@
 #include "report/strain.h"
 
 enum {
-	CHUNK = 4096,        /* bytes pulled at once */
-	SCRATCH = 256 << 10, /* of one row's texts */
-	NAME_SHOWN = 40,     /* bytes of an element in an error */
+	CHUNK = 4096,        /* bytes read at once */
+	SCRATCH = 256 << 10, /* bytes, for the texts of one row */
+	NAME_SHOWN = 40,     /* bytes of an element's name in an error */
 };
 
 /* ---- what is where ---- */
@@ -34,12 +34,12 @@ enum place {
 	RESULTS,
 	DKIM,
 	SPF,
-	VALUE,   /* an element of text */
-	UNKNOWN, /* one that is passed over with all that it holds */
+	VALUE,   /* an element that contains text */
+	UNKNOWN, /* an element that is skipped with its contents */
 };
 
 enum slot {
-	/* of the head */
+	/* Values of the head. */
 	VERSION,
 	ORG_NAME,
 	EMAIL,
@@ -59,7 +59,7 @@ enum slot {
 	PCT,
 	TESTING,
 	DISCOVERY,
-	/* of a record */
+	/* Values of a record. */
 	FIRST_OF_RECORD,
 	SOURCE_IP = FIRST_OF_RECORD,
 	COUNT,
@@ -73,7 +73,7 @@ enum slot {
 	SPF_DOMAIN,
 	SPF_SCOPE,
 	SPF_RESULT,
-	/* of the part of a record at hand, that may come again */
+	/* Values of a repeated part of a record. */
 	FIRST_OF_PART,
 	TYPE = FIRST_OF_PART,
 	COMMENT,
@@ -150,20 +150,20 @@ struct report_reader {
 	xmlTextReader *xml;
 	char *error;
 
-	/* bytes on their way to the XML library */
+	/* Bytes on their way to libxml2. */
 	struct xml_filter strain;
 	int64_t pulled;
 	bool at_end, broken;
 	char strained[XML_FILTER_GROWTH * (CHUNK + XML_FILTER_HELD_MAX)];
-	size_t out, n_out; /* of `strained`: handed on, there */
+	size_t out, n_out; /* in `strained`: already passed on, and all */
 
-	/* where it is */
+	/* The current position. */
 	enum place places[READ_DEPTH_MAX + 1];
 	size_t depth;
 	enum slot slot; /* of the VALUE it is in */
-	bool complete;  /* </feedback> has come */
+	bool complete;  /* </feedback> was read */
 
-	/* what it has */
+	/* The values so far. */
 	struct element_value values[SLOTS];
 	struct element_value first_from;
 	struct {
@@ -171,8 +171,8 @@ struct report_reader {
 	} dkim[REPORT_DKIM_MAX];
 	size_t n_dkim;
 	int64_t rows, messages;
-	struct arena *scratch; /* of a row */
-	enum read_end end;     /* READ_DONE: go on */
+	struct arena *scratch; /* for the texts of one row */
+	enum read_end end;     /* READ_DONE: not ended yet */
 };
 
 static bool
@@ -210,7 +210,7 @@ fill_buffer(struct report_reader *r)
 	return r->strain.reason == NULL;
 }
 
-/* For the library; -1 ends its reading. */
+/* Callback of libxml2; -1 ends the reading. */
 static int
 give_bytes(void *context, char *to, int size)
 {
@@ -228,7 +228,7 @@ give_bytes(void *context, char *to, int size)
 	return (int)n;
 }
 
-/* The library's words for what is wrong, the first alone. */
+/* Stores the first error message of libxml2. */
 static void
 note_error(void *arg, xmlErrorPtr error)
 {
@@ -266,7 +266,7 @@ clear_values(struct report_reader *r, enum slot from, enum slot until)
 		r->values[i].n = 0;
 }
 
-/* One line of printable UTF-8, a space for each run of white space. */
+/* One line of printable UTF-8; each run of white space becomes one space. */
 static struct span
 line_of(struct arena *a, struct span text)
 {
@@ -309,7 +309,7 @@ token_of(struct arena *a, struct span text)
 	return buf_done(&b);
 }
 
-/* Of a domain or, as some write, an address or "<>". */
+/* A domain; some reporters write an address or "<>" instead. */
 static struct span
 domain_of(struct arena *a, struct span text)
 {
@@ -326,7 +326,7 @@ domain_of(struct arena *a, struct span text)
 	    : token_of(a, span_first(text, REPORT_NAME_MAX));
 }
 
-/* The tokens of RFC 8601 section 2.7 and what has been written for them. */
+/* Maps what reporters write to the tokens of RFC 8601 section 2.7. */
 static struct span
 result_of(struct arena *a, struct span text)
 {
@@ -347,7 +347,7 @@ result_of(struct arena *a, struct span text)
 	return token;
 }
 
-/* RFC 9990 section 3.1.1.8; whatever else is written did nothing. */
+/* RFC 9990 section 3.1.1.8; any other value counts as none. */
 static struct span
 disposition_of(struct arena *a, struct span text)
 {
@@ -360,7 +360,7 @@ disposition_of(struct arena *a, struct span text)
 	return SPAN("none");
 }
 
-/* "2001:db8::1" also in brackets or with a zone. */
+/* An address, also in brackets or with a zone. */
 static struct ip
 source_of(struct span text)
 {
@@ -386,7 +386,9 @@ read_time(struct span text, int64_t *out)
 		return false;
 	while (value > (uint64_t)READ_TIME_MAX)
 		value /= 1000;
-	/* 100000000000 is the year 5138, and as milliseconds 1973 */
+	/*
+	 * 100000000000 is the year 5138 in seconds, and 1973 in milliseconds.
+	 */
 	while (value >= 100000000000)
 		value /= 1000;
 	*out = (int64_t)value;
@@ -426,7 +428,7 @@ take_dkim(struct report_reader *r)
 	r->n_dkim++;
 }
 
-/* RFC 7489 appendix C has several, and the scope "helo". */
+/* RFC 7489 appendix C allows several results, and the scope "helo". */
 static void
 take_spf(struct report_reader *r)
 {
@@ -521,7 +523,7 @@ find_element_rule(enum place in, struct span name)
 	return NULL;
 }
 
-/* Without its prefix. */
+/* The name without its prefix. */
 static struct span
 name_of(const struct report_reader *r)
 {
@@ -574,7 +576,8 @@ enter_element(struct report_reader *r, enum place place)
 	}
 }
 
-/* A text that comes again is passed over; errors may be several (RFC 7489). */
+/* A repeated element is ignored, except error, which RFC 7489 allows several
+ * times. */
 static enum place
 enter_value(struct report_reader *r, enum slot slot)
 {
@@ -610,7 +613,7 @@ element_begins(struct report_reader *r)
 	return !empty || leave_element(r);
 }
 
-/* At the end of an element. */
+/* Called at the end of an element. */
 static bool
 leave_element(struct report_reader *r)
 {
@@ -661,7 +664,7 @@ take_node(struct report_reader *r)
 			    span_str(
 				(const char *)xmlTextReaderConstValue(r->xml)));
 		return true;
-	default: /* the library's numbers, of which no other is of use */
+	default: /* libxml2's numbers; no other one matters */
 		return true;
 	}
 }
@@ -688,7 +691,7 @@ read_nodes(struct report_reader *r)
 
 /* ---- the head ---- */
 
-/* Where one end is missing, the range is the day. */
+/* If one end is missing, the range is one day. */
 static bool
 make_range(struct report_reader *r, struct ledger_received *out)
 {
@@ -710,8 +713,8 @@ make_range(struct report_reader *r, struct ledger_received *out)
 	return true;
 }
 
-/* RFC 9990 section 3.1.1.2 wants it; without one, what else tells reports of a
- * reporter apart. */
+/* RFC 9990 section 3.1.1.2 requires an id.  Without one, the range
+ * distinguishes the reports of a reporter. */
 static struct span
 make_id(struct arena *a, const struct ledger_received *out)
 {
@@ -785,7 +788,7 @@ make_head(struct report_reader *r, struct arena *a, struct ledger_received *out)
 static enum read_end
 read_all(struct report_reader *r, struct arena *a, struct ledger_received *out)
 {
-	/* UTF-8 whatever it said: the strainer has seen to that. */
+	/* The filter's output is UTF-8, whatever the document declares. */
 	r->xml = xmlReaderForIO(give_bytes, NULL, r, NULL, "UTF-8",
 	    XML_PARSE_NONET | XML_PARSE_NOERROR | XML_PARSE_NOWARNING);
 	r->scratch = arena_new(SCRATCH);

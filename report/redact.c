@@ -8,12 +8,12 @@
 /* ---- text ---- */
 
 struct redactor {
-	const struct redact *r; /* NULL: addresses stay */
+	const struct redact *r; /* NULL: addresses are not replaced */
 	struct buf *b;
-	size_t line;  /* where in `b` the line begins */
-	size_t word;  /* what a local part that ends here would begin with */
-	size_t quote; /* the same as it was where the open quoted string begins
-	               */
+	size_t line;  /* offset in `b` where the line begins */
+	size_t word;  /* offset where a local part that ends here would begin */
+	size_t quote; /* `word` as it was at the beginning of the open quoted
+	                 string */
 	bool in_quote;
 	bool is_over; /* the rest of the line is left out */
 };
@@ -24,7 +24,7 @@ redactor_of(const struct redact *r, struct buf *b, size_t line)
 	return (struct redactor){ .r = r, .b = b, .line = line, .word = b->n };
 }
 
-/* `local` may be the end of `b`: what is behind `from` goes. */
+/* `local` may be the end of `b`; everything after `from` is replaced. */
 static void
 put_hash(const struct redact *r, struct buf *b, size_t from, struct span local)
 {
@@ -34,15 +34,15 @@ put_hash(const struct redact *r, struct buf *b, size_t from, struct span local)
 	buf_printf(b, "%016llx", (unsigned long long)hash);
 }
 
-/* Bytes that no local part has outside of quotes; "=" may be in one. */
+/* Characters that end a local part outside of quotes; "=" does not. */
 static bool
 is_delimiter(char c)
 {
 	return span_has(SPAN(" \t<>()[],;:"), c);
 }
 
-/* The next line; one that does not go on as RFC 5322 section 2.2.3 has it
- * would be a field of its own. */
+/* Begins the next line; if it is not folded as in RFC 5322 section 2.2.3, it
+ * would begin a new field. */
 static void
 begin_line(struct redactor *w, struct span rest)
 {
@@ -54,7 +54,7 @@ begin_line(struct redactor *w, struct span rest)
 	w->in_quote = w->is_over = false;
 }
 
-/* What may be the begin of a local part goes with what does not fit. */
+/* If a line is cut, a possible beginning of a local part is cut too. */
 static void
 end_line(struct redactor *w)
 {
@@ -140,7 +140,7 @@ redact_address(const struct redact *r, struct buf *b, struct span address)
 	}
 }
 
-/* Without the names that people show. */
+/* Without display names. */
 static bool
 put_addresses(struct redactor *w, struct arena *a, const struct mail_field *f)
 {
@@ -161,7 +161,7 @@ put_addresses(struct redactor *w, struct arena *a, const struct mail_field *f)
 
 /* ---- signatures ---- */
 
-/* RFC 6376 section 3.5: z= is a copy of header fields, i= an address. */
+/* RFC 6376 section 3.5: z= contains copies of header fields, i= an address. */
 static bool
 put_signature(struct redactor *w, struct arena *a, const struct mail_field *f)
 {
@@ -196,7 +196,8 @@ put_plain(struct redactor *w, struct arena *a, const struct mail_field *f)
 	return true;
 }
 
-/* What its maker must find again; there are no people in it. */
+/* Fields that the sender needs to find the message; they contain no personal
+ * data. */
 static bool
 put_as_is(struct redactor *w, struct arena *a, const struct mail_field *f)
 {
@@ -249,7 +250,8 @@ redact_field(const struct redact *r, struct buf *b, struct arena *a,
 	w = redactor_of(r, b, from);
 	good = writer_of(f->name)(&w, a, f);
 	buf_byte(b, '\n');
-	/* what is cut may end in a local part that was no address yet */
+	/* Text that was cut may end in a local part that was not recognized
+	 * yet. */
 	good = good && !b->full;
 	if (!good)
 		buf_cut(b, from);

@@ -1,15 +1,15 @@
 /*
- * redact.h - header fields as they may leave the house: local parts of
- * addresses become hashes (RFC 6590 section 3), names of people go.
+ * redact.h - removes personal data from header fields before they are
+ * reported: local parts of addresses become hashes (RFC 6590 section 3),
+ * display names are removed.
  *
  * The hash of a local part is the same in all reports to one domain, so that
- * its owner sees that two messages have the same sender, and another one in
- * reports to another, so that no two of them can compare what they know.  What
- * comes out is printable ASCII in lines of bounded length, and nothing of it
- * can end the field: fit for a part of type text/rfc822-headers.
+ * its owner sees that two messages have the same sender.  It differs between
+ * domains, so that they cannot combine what they know.
  *
- * It knows addresses by their "@".  What tells of a person otherwise, in a
- * subject or in a comment, stays as it is.
+ * The output is printable ASCII in lines of bounded length and cannot end the
+ * field: it is fit for a text/rfc822-headers part.  Addresses are recognized
+ * by "@".  Other personal data, in a subject or a comment, is not changed.
  */
 #ifndef AVOUCH_REPORT_REDACT_H
 #define AVOUCH_REPORT_REDACT_H
@@ -31,19 +31,21 @@ enum {
 
 struct redact {
 	struct hash_secret key;
-	uint64_t salt; /* by whom the report is for */
+	uint64_t salt; /* differs for each recipient of reports */
 };
 
-/* "HASH@domain" of an address without "<>"; nothing of an empty one. */
+/*
+ * Writes "HASH@domain" for an address without "<>", nothing for an empty one.
+ */
 void redact_address(const struct redact *r, struct buf *b, struct span address);
 
-/* Any text; lines as they are.  What a full `b` holds is of no use. */
+/* Writes any text; lines are kept.  The contents of a full `b` are invalid. */
 void redact_text(const struct redact *r, struct buf *b, struct span text);
 
 /*
- * The whole field with a line end.  False, and nothing is written: it holds
- * addresses and cannot be read, or `b` has no room for it.  `a`: memory to read
- * addresses with.
+ * Writes a whole field with a line end.  False, and nothing is written: it
+ * contains addresses that cannot be parsed, or `b` is full.  `a` is memory to
+ * parse addresses.
  */
 bool redact_field(const struct redact *r, struct buf *b, struct arena *a,
     const struct mail_field *f);

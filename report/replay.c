@@ -8,7 +8,7 @@
 
 enum {
 	SLOTS = 1 << 15,       /* more than twice REPLAY_CHANGES_MAX */
-	DECIDE_MEMORY = 65536, /* bytes of one decision's texts */
+	DECIDE_MEMORY = 65536, /* bytes, for the texts of one decision */
 	KEY_MAX = 1024,        /* bytes: a domain, two rules, four actions */
 	NAME_SHOWN_MAX = 255,
 };
@@ -17,8 +17,8 @@ struct replay {
 	const struct conf *conf;
 	int64_t now;
 	struct replay_sum sum;
-	struct arena *scratch; /* of one decision */
-	struct arena *texts;   /* of the changes */
+	struct arena *scratch; /* for one decision */
+	struct arena *texts;   /* for the changes */
 	struct hash_secret secret;
 	struct replay_change changes[REPLAY_CHANGES_MAX];
 	size_t n;
@@ -56,7 +56,7 @@ replay_free(struct replay *r)
 	free(r);
 }
 
-/* Whom a message is from, as far as it says. */
+/* The domain that a message is from, as far as it is known. */
 static struct span
 domain_of(const struct policy_facts *f)
 {
@@ -111,7 +111,7 @@ copy_end(struct arena *a, struct replay_end *end)
 	    end->rule.p != NULL;
 }
 
-/* Adds the change, or to the one that is there. */
+/* Adds a change, or counts it in the same change. */
 static void
 note_change(struct replay *r, struct replay_change change)
 {
@@ -227,7 +227,7 @@ const struct replay_change *
 replay_changes(struct replay *r, size_t *n)
 {
 	qsort(r->changes, r->n, sizeof(r->changes[0]), by_messages);
-	/* They have moved: their places are found anew. */
+	/* The changes were sorted, so their slots are computed again. */
 	memset(r->slots, 0, sizeof(r->slots));
 	for (size_t i = 0; i < r->n; i++) {
 		char memory[KEY_MAX];

@@ -3,10 +3,10 @@
 #include "lib/domain.h"
 #include "lib/scan.h"
 
-enum { RESULT_MAX = 12 }; /* bytes of a token, "permerror" the longest */
+enum { RESULT_MAX = 12 }; /* bytes of a token; "permerror" is the longest */
 
 /*
- * RFC 9990 section 3.1.3, which signatures come first: 0 a pass in strict
+ * The order of signatures in RFC 9990 section 3.1.3: 0 a pass in strict
  * alignment, 1 a pass in relaxed alignment, 2 any other pass, 3 no pass.
  */
 static unsigned

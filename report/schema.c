@@ -5,12 +5,12 @@
 enum { STEP_MAX = 6000 }; /* bytes of a step, with the NUL */
 
 /*
- * What both kinds of store have, with the words in which they differ: ID for a
- * number that the store gives, KEYED behind a table that is looked up by its
- * key alone.
+ * The tables of both kinds of store, with the differences as parameters: ID
+ * for a number that the database assigns, KEYED for a table that is only used
+ * by its key.
  */
 
-/* Since version 1: what the daemon keeps. */
+/* Since version 1: what the daemon stores. */
 #define KEPT_TABLES(ID, KEYED)                                                 \
 	"CREATE TABLE meta (name TEXT PRIMARY KEY, value TEXT NOT NULL)" KEYED \
 	";"                                                                    \
@@ -21,7 +21,8 @@ enum { STEP_MAX = 6000 }; /* bytes of a step, with the NUL */
 	"messages BIGINT NOT NULL, last BIGINT NOT NULL, "                     \
 	"PRIMARY KEY (day, policy, source, shape))" KEYED ";"
 
-/* Since version 4, and in PostgreSQL ever since: what is long. */
+/* Since version 4, and in PostgreSQL from the first version on: tables with
+ * long texts. */
 #define LONG_TABLES(ID, KEYED)                                                 \
 	"CREATE TABLE policy (id " ID ", {policy:types}, "                     \
 	"used BIGINT NOT NULL);"                                               \
@@ -30,13 +31,13 @@ enum { STEP_MAX = 6000 }; /* bytes of a step, with the NUL */
 	"{shape:types}, used BIGINT NOT NULL);"                                \
 	"CREATE INDEX shape_hash ON shape (hash);"
 
-/* The same, of SQLite alone. */
+/* The same, in SQLite only. */
 #define LONG_REPLAY_TABLES(ID, KEYED)                                          \
 	"CREATE TABLE facts (id " ID ", hash BIGINT NOT NULL, "                \
 	"{facts:types}, used BIGINT NOT NULL);"                                \
 	"CREATE INDEX facts_hash ON facts (hash);"
 
-/* In versions 1 to 3, of SQLite alone: each text a second time in an index. */
+/* In versions 1 to 3, in SQLite only: an index repeats each text. */
 #define INDEXED_TABLES(ID, KEYED)                                              \
 	"CREATE TABLE policy (id " ID ", {policy:types}, "                     \
 	"used BIGINT NOT NULL, UNIQUE ({policy:all}));"                        \
@@ -46,9 +47,9 @@ enum { STEP_MAX = 6000 }; /* bytes of a step, with the NUL */
 	"used BIGINT NOT NULL);"
 
 /*
- * From those of version 3 to those of version 4.  SQL cannot work out hashes:
- * what is there keeps its number and its rows, and gets another number when it
- * is needed again.
+ * From version 3 to version 4.  SQL cannot compute our hashes: existing texts
+ * keep their number and rows, and get a second number when they are used
+ * again.
  */
 #define INDEXED_AWAY                                                           \
 	"ALTER TABLE policy RENAME TO policy_3;"                               \
@@ -61,7 +62,7 @@ enum { STEP_MAX = 6000 }; /* bytes of a step, with the NUL */
 	"INSERT INTO facts SELECT id, 0, bytes, used FROM facts_3;"            \
 	"DROP TABLE policy_3; DROP TABLE shape_3; DROP TABLE facts_3;"
 
-/* Since version 2: what is sent. */
+/* Since version 2: reports that are sent. */
 #define SENT_TABLES(ID, KEYED)                                                 \
 	"CREATE TABLE report (id " ID ", day BIGINT NOT NULL, "                \
 	"domain TEXT NOT NULL, part BIGINT NOT NULL, "                         \
@@ -82,7 +83,7 @@ enum { STEP_MAX = 6000 }; /* bytes of a step, with the NUL */
 	"last BIGINT NOT NULL, suppressed BIGINT NOT NULL, "                   \
 	"note TEXT NOT NULL)" KEYED ";"
 
-/* Since version 3: what others sent. */
+/* Since version 3: reports from others. */
 #define RECEIVED_TABLES(ID, KEYED, ONCE)                                       \
 	"CREATE TABLE received (id " ID ", organisation TEXT NOT NULL, "       \
 	"email TEXT NOT NULL, contact TEXT NOT NULL, "                         \
@@ -107,18 +108,18 @@ enum { STEP_MAX = 6000 }; /* bytes of a step, with the NUL */
 #define RECEIVED_SQLITE(ID, KEYED)                                             \
 	RECEIVED_TABLES(ID, KEYED, ", UNIQUE (organisation, report_id, domain)")
 
-/* PostgreSQL has no index over texts of some 1000 bytes each. */
+/* PostgreSQL cannot index several texts of some 1000 bytes. */
 #define RECEIVED_POSTGRESQL(ID, KEYED)                                         \
 	RECEIVED_TABLES(ID, KEYED, "")                                         \
 	"CREATE UNIQUE INDEX received_once ON received "                       \
 	"(md5(organisation), md5(report_id), md5(domain));"
 
-/* Since version 1, of PostgreSQL alone: who has pushed what. */
+/* Since version 1, in PostgreSQL only: what each host has pushed. */
 #define HOST_TABLE                                                             \
 	"CREATE TABLE host (store TEXT PRIMARY KEY, name TEXT NOT NULL, "      \
 	"day BIGINT NOT NULL, ticket TEXT NOT NULL, at BIGINT NOT NULL);"
 
-/* Since version 1, of SQLite alone: what the daemon keeps for replay. */
+/* Since version 1, in SQLite only: what the daemon stores for replay. */
 #define REPLAY_TABLES(ID, KEYED)                                               \
 	"CREATE TABLE decision (id " ID ", {decision:types}, "                 \
 	"used BIGINT NOT NULL, UNIQUE ({decision:all}));"                      \
@@ -127,7 +128,7 @@ enum { STEP_MAX = 6000 }; /* bytes of a step, with the NUL */
 	"messages BIGINT NOT NULL, "                                           \
 	"PRIMARY KEY (day, source, facts, decision))" KEYED ";"
 
-/* Since version 5, of SQLite alone: what failure reports are made of. */
+/* Since version 5, in SQLite only: what failure reports are made of. */
 #define FAILURE_TABLES                                                         \
 	"CREATE TABLE failure (id INTEGER PRIMARY KEY, "                       \
 	"likeness TEXT NOT NULL, organization TEXT NOT NULL, "                 \
@@ -146,7 +147,7 @@ enum { STEP_MAX = 6000 }; /* bytes of a step, with the NUL */
 #define POSTGRESQL(TABLES)                                                     \
 	TABLES("BIGINT GENERATED ALWAYS AS IDENTITY PRIMARY KEY", "")
 
-/* NULL: nothing to do. */
+/* NULL: nothing to do */
 static const struct {
 	const char *sqlite, *postgresql;
 } steps[SCHEMA_VERSION] = {

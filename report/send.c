@@ -6,7 +6,7 @@
 
 enum {
 	DAYS_MAX = SEND_CATCH_UP_DAYS + 1,
-	SEND_HOST_MAX = 100, /* bytes of a host's name that are told */
+	SEND_HOST_MAX = 100, /* bytes of a host's name in messages */
 	SEED_MAX = 44,       /* two numbers and a space, with the NUL */
 };
 
@@ -77,8 +77,8 @@ send_info(
 
 /* ---- the seed of report ids ---- */
 
-/* RFC 9990 section 3.5.1: unique among reports to a domain, so also among those
- * of hosts that share their name but no store. */
+/* RFC 9990 section 3.5.1: report ids are unique among the reports to a
+ * domain, also for hosts that share a name but no store. */
 static bool
 make_seed(struct send *s)
 {
@@ -138,11 +138,11 @@ add_day(void *arg, int64_t day)
 	return true;
 }
 
-/* Hosts that share the store. */
+/* State of the hosts that share the store. */
 struct hosts {
 	int64_t yesterday;
-	int64_t day;      /* the last one that all have pushed */
-	struct buf waits; /* for whom, by name */
+	int64_t day;      /* last day that all of them have pushed */
+	struct buf waits; /* names of the hosts that are waited for */
 };
 
 static bool
@@ -160,7 +160,7 @@ add_host(void *arg, const struct ledger_host *h)
 	return true;
 }
 
-/* Of days that not all hosts have pushed nothing is begun yet. */
+/* Reports of a day are not begun before all hosts have pushed it. */
 static bool
 wait_for_hosts(struct send *s, struct days *d)
 {
@@ -186,7 +186,7 @@ wait_for_hosts(struct send *s, struct days *d)
 	return true;
 }
 
-/* Days that were pushed from this file are the shared store's. */
+/* Days that were pushed from this file are reported from the shared store. */
 static bool
 leave_pushed(struct send *s, struct days *d)
 {
@@ -224,7 +224,7 @@ find_days(struct send *s, struct days *d)
 static bool
 run_domain(struct send *s, const struct days *days, struct span domain)
 {
-	/* first what waits from before, lest it be told twice when dry */
+	/* Old deliveries first, so that a dry run does not list them twice. */
 	if (s->o->dry_run && !send_deliver(s, domain))
 		return false;
 	for (size_t i = 0; i < days->n; i++)
@@ -292,7 +292,7 @@ run_failures(struct send *s)
 	for (size_t i = 0; i < s->o->n_domains; i++)
 		if (!run_failures_of(s, s->o->domains[i]))
 			return false;
-	/* what was told need not be kept */
+	/* A dry run changes nothing. */
 	return s->o->dry_run || ledger_empty_failures(s->ledger) == LEDGER_OK ||
 	    send_ledger_fault(s);
 }

@@ -1,19 +1,22 @@
 /*
  * send.h - makes the aggregate reports of days that are over, and failure
- * reports, and hands them to the mail system (RFC 9990 section 3.5, RFC 9991).
+ * reports, and gives them to the mail system (RFC 9990 section 3.5, RFC
+ * 9991).
  *
- * One report for each policy domain and UTC day.  First a report is planned:
- * its id, its parts and where it goes are noted in the ledger, all at once;
- * then each delivery is made and noted.  Whoever is killed in between leaves
- * notes that the next run goes on from, so none is lost.  None comes twice
- * either: what hands a mail over and notes it outlives this run (hander.h).
- * Where that is killed too, between the start of sendmail and the note, it is
- * not known whether the mail system has the mail; then it is handed over again,
- * the same in every byte, with the same Message-ID, report id and file name, by
- * which receivers know it (RFC 9990 sections 3.5.2, 3.5.4).
+ * There is one report for each policy domain and UTC day.  First a report is
+ * planned: its id, parts and destinations are stored in one transaction.
+ * Then each delivery is made and recorded.  If a run is killed, the next one
+ * continues from these records, so no report is lost.  None is sent twice
+ * either: the process that runs sendmail and records the outcome outlives the
+ * run (hander.h).  Only if that process is killed too, between the start of
+ * sendmail and the record, it is not known whether the mail system has the
+ * mail; then the same bytes are sent again, with the same Message-ID, report
+ * id and file name, by which receivers recognize a duplicate (RFC 9990
+ * sections 3.5.2, 3.5.4).
  *
- * From a store that hosts share (push.h) one of them sends at a time.  A day's
- * reports are begun when all have pushed it; where one cannot, without it.
+ * If hosts share a store (push.h), one of them sends at a time.  The reports
+ * of a day are begun when all hosts have pushed it; a host that is gone is
+ * not waited for.
  */
 #ifndef AVOUCH_REPORT_SEND_H
 #define AVOUCH_REPORT_SEND_H
@@ -29,28 +32,31 @@
 #include "report/ledger.h"
 
 enum {
-	SEND_CATCH_UP_DAYS = 7, /* reports older than that are not begun */
-	SEND_GIVE_UP_DAYS = 7,  /* after a report was planned */
-	SEND_DNS_PATIENCE = 2 * REPORT_DAY, /* seconds after the day that a
-	                                       destination's consent is waited
-	                                       for while DNS fails */
-	SEND_HOSTS_WAIT = 12 * 3600, /* seconds after the day that hosts which
-	                                share the store are waited for ... */
-	SEND_HOST_GONE_DAYS = 3,     /* ... if they pushed a day within these */
-	SEND_HANDING_S = 900,  /* another host is let to end a delivery, and to
-	                          note it, so long (WORKER_NOTE_S) */
-	SEND_FAILURES_MAX = 5, /* one after the other: sendmail is out of order
-	                        */
+	SEND_CATCH_UP_DAYS = 7, /* older reports are not begun */
+	SEND_GIVE_UP_DAYS = 7,  /* days after a report was planned */
+	SEND_DNS_PATIENCE = 2 * REPORT_DAY, /* seconds after the day: how
+	                                       long to wait for the
+	                                       authorization of a destination
+	                                       while DNS fails */
+	SEND_HOSTS_WAIT = 12 * 3600, /* seconds after the day: how long to
+	                                wait for hosts that share the store
+	                                ... */
+	SEND_HOST_GONE_DAYS = 3,     /* ... if they pushed in the last days */
+	SEND_HANDING_S = 900,  /* another host may take this long to finish a
+	                          delivery and to record it (WORKER_NOTE_S) */
+	SEND_FAILURES_MAX = 5, /* in a row: sendmail does not work */
 	SEND_SENDMAIL_SECONDS = 120,
 	SEND_ERROR_MAX = 400, /* bytes */
 };
 
 enum send_kind {
-	SEND_PLANNED, /* a report is due, one event for each part */
-	SEND_NOTHING, /* none is, for good; `note` says why */
-	SEND_UNKNOWN, /* DNS does not say yet who wants it; tried again */
-	SEND_SENT,    /* to `destination` */
-	SEND_WAITING, /* not now; tried again.  Without a domain: the day */
+	SEND_PLANNED, /* a report is due; one event for each part */
+	SEND_NOTHING, /* no report, for good; `note` says why */
+	SEND_UNKNOWN, /* DNS has not yet said whether it is wanted; tried
+	                 again */
+	SEND_SENT,    /* sent to `destination` */
+	SEND_WAITING, /* tried again later.  Without a domain: the whole day
+	                 waits */
 	SEND_DROPPED, /* given up */
 	SEND_KINDS,
 };
@@ -67,18 +73,19 @@ struct send_event {
 
 struct send_options {
 	struct ledger *ledger;
-	struct worker *hander; /* NULL with dry_run */
+	struct worker *hander; /* NULL if dry_run */
 	struct dns_source *dns;
 	int64_t now; /* seconds since 1970 */
-	int64_t day; /* that alone, whatever `spread`; -1: all that are due */
-	const struct span *domains; /* those alone, whatever `spread` */
+	int64_t day; /* only this day, ignoring `spread`; -1: all that are
+	                due */
+	const struct span *domains; /* only these, ignoring `spread` */
 	size_t n_domains;           /* 0: all */
-	bool dry_run;               /* only tells what would be done */
+	bool dry_run;               /* report what would be done, change
+	                               nothing */
 
 	enum aggregate_compat compat;
 	struct span org_name, email,
-	    contact; /* email: one that
-	                destination_address() would take */
+	    contact; /* email must be accepted by destination_address() */
 	uint64_t min_messages;
 	uint64_t max_per_address; /* in 24 hours */
 	uint64_t max_rows;
@@ -90,7 +97,7 @@ struct send_options {
 	                                                   organization, of all
 	                                                 */
 
-	/* What was done, as it is done; texts live for the call. */
+	/* Called for each event; texts are valid during the call. */
 	void (*tell)(void *arg, const struct send_event *e);
 	void *arg;
 };
@@ -99,7 +106,7 @@ enum send_end {
 	SEND_DONE,
 	SEND_LEFT,  /* something waits for another run */
 	SEND_EARLY, /* the day is not over */
-	SEND_FAULT, /* `error` says what */
+	SEND_FAULT, /* see `error` */
 };
 
 /* "planned", "nothing", ... */
@@ -109,9 +116,9 @@ const char *send_kind_name(enum send_kind kind);
 enum send_end send_run(const struct send_options *o, char *error);
 
 /*
- * The same for failure reports (RFC 9991) of what the daemon has spooled,
- * `failures` being set; `day` and `spread` do not matter.  Of `domains` those
- * where the record is.
+ * The same for failure reports (RFC 9991) from what the daemon has stored;
+ * `failures` must be set.  Ignores `day` and `spread`.  `domains` selects by
+ * the domain of the record.
  */
 enum send_end send_run_failures(const struct send_options *o, char *error);
 

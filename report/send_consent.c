@@ -1,6 +1,4 @@
-/*
- * send_consent.c - whom a report goes to.
- */
+/* send_consent.c - who gets a report. */
 #include "report/send_state.h"
 
 static enum step
@@ -16,7 +14,7 @@ send_consent_ask(struct send *s, struct send_consent *c)
 {
 	c->job = job_start(s->o->dns, step_consent, c, DESTINATION_QUESTIONS,
 	    DESTINATION_MEMORY);
-	if (c->job == NULL) /* no memory */
+	if (c->job == NULL) /* out of memory */
 		c->result.temperror = true;
 }
 
@@ -27,7 +25,7 @@ send_consent_wait(struct send_consent *c, int64_t deadline)
 		job_wait(c->job, deadline);
 }
 
-/* Does mail to it come back?  -1: a fault. */
+/* Whether the address bounces.  -1: an error. */
 static int
 is_suppressed(struct send *s, struct span address)
 {
@@ -52,7 +50,7 @@ is_suppressed(struct send *s, struct span address)
 	return found;
 }
 
-/* Who gets none: "mailto:reports@red.example refused, ..." */
+/* Writes who gets none: "mailto:reports@red.example refused, ..." */
 static void
 put_findings(struct buf *b, const struct destination_result *r)
 {

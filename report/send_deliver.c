@@ -1,6 +1,4 @@
-/*
- * send_deliver.c - planned reports on their way into the mail system.
- */
+/* send_deliver.c - gives planned reports to the mail system. */
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -9,9 +7,9 @@
 #include "report/send_state.h"
 
 enum {
-	TEXT_MAX = 2000,      /* bytes for people */
-	NAME_MAX_BYTES = 700, /* of a file */
-	ID_MAX = 400,         /* of a Message-ID */
+	TEXT_MAX = 2000,      /* bytes of the text for people */
+	NAME_MAX_BYTES = 700, /* bytes of a file name */
+	ID_MAX = 400,         /* bytes of a Message-ID */
 };
 
 /* ---- the list of what is due ---- */
@@ -24,7 +22,7 @@ struct way {
 struct ways {
 	struct arena *a;
 	struct way *first, **end;
-	bool cut; /* memory was out: there is more */
+	bool cut; /* the list is incomplete: out of memory */
 };
 
 static bool
@@ -78,7 +76,7 @@ send_tell_delivery(struct send *s, const struct ledger_delivery *d,
 	send_tell(s, &e);
 }
 
-/* LEDGER_NONE: another has moved it. */
+/* LEDGER_NONE: another process has moved it. */
 static enum ledger_step
 move(struct send *s, struct ledger_delivery *d, enum ledger_state to,
     struct span note)
@@ -102,7 +100,7 @@ move(struct send *s, struct ledger_delivery *d, enum ledger_state to,
 	return step;
 }
 
-/* Moves and tells; false: a fault. */
+/* Moves the delivery and reports it.  False: an error. */
 static bool
 settle_delivery(struct send *s, struct ledger_delivery *d, enum ledger_state to,
     enum send_kind kind, struct span note)
@@ -174,8 +172,11 @@ put_text(struct buf *b, const struct send *s, const struct ledger_report *r)
 	    SPAN_FMT(r->report_id));
 }
 
-/* RFC 9990 section 3.5.2: the report's id is part of the Message-ID; with the
- * delivery's number, for the same report goes to several. */
+/*
+ * RFC 9990 section 3.5.2: the report id is part of the Message-ID.  The
+ * number of the delivery is added because one report goes to several
+ * addresses.
+ */
 static void
 put_message_id(
     struct buf *b, const struct send *s, const struct ledger_delivery *d)
@@ -187,7 +188,7 @@ put_message_id(
 	buf_span(b, s->submitter);
 }
 
-/* The rows of the report into the open letter. */
+/* Writes the rows of the report as the attachment. */
 static bool
 attach_report(struct send *s, const struct ledger_delivery *d,
     struct letter_writer *w, uint64_t *messages)
@@ -280,7 +281,7 @@ kind_of(enum ledger_state state)
 	return SEND_WAITING;
 }
 
-/* The helper hands it over and notes what came of it (hander.h). */
+/* The worker runs sendmail and records the outcome (hander.h). */
 static bool
 hand_over(struct send *s, struct ledger_delivery *d, FILE *mail)
 {
@@ -332,9 +333,11 @@ make_and_hand_over(struct send *s, struct ledger_delivery *d)
 	return good;
 }
 
-/* Whoever began to hand it over was killed (send.h); but the lock of sending
- * is lost with a connection, so where hosts share a store it may be that he is
- * still at it. */
+/*
+ * The process that began it was killed (send.h).  But if hosts share the
+ * store, it may have lost only its connection, and with it the lock of
+ * sending, and still be running.
+ */
 static bool
 may_be_at_hand(const struct send *s, const struct ledger_delivery *d)
 {
@@ -343,7 +346,7 @@ may_be_at_hand(const struct send *s, const struct ledger_delivery *d)
 	    s->o->now < d->changed + SEND_HANDING_S;
 }
 
-/* Why it is given up, or must wait; empty: neither. */
+/* Writes why the delivery is dropped or must wait; nothing if neither. */
 static bool
 is_given_up(struct send *s, const struct ledger_delivery *d, const char **why)
 {
@@ -445,7 +448,8 @@ send_deliver(struct send *s, struct span domain)
 		if (l.a == NULL)
 			return send_fault(s, "out of memory");
 		good = deliver_round(s, domain, &l);
-		/* what is left would come again in the next round */
+		/* Deliveries that are left would be read again in the next
+		 * round. */
 		more = l.cut && s->left == left && !s->o->dry_run;
 		s->left += l.cut && !more;
 		arena_free(l.a);

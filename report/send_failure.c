@@ -1,8 +1,9 @@
 /*
- * send_failure.c - which failure reports are due (RFC 9991), and what they say.
+ * send_failure.c - which failure reports are due (RFC 9991), and their
+ * contents.
  *
  * Each is planned as a report of the day it is made on, with one delivery for
- * each address; from there on its way is that of any report.
+ * each address; from then on it is treated like any report.
  */
 #include <stdlib.h>
 
@@ -12,7 +13,7 @@
 #include "report/failure_letter.h"
 #include "report/send_state.h"
 
-enum { MIME_MEMORY = 1 << 17 }; /* bytes: the texts of one failure */
+enum { MIME_MEMORY = 1 << 17 }; /* bytes, for the texts of one failure */
 
 /* ---- the list of what is due ---- */
 
@@ -33,7 +34,7 @@ copy(struct list *l, struct span *s)
 	return s->p != NULL;
 }
 
-/* What there is no memory for waits for the next run. */
+/* Failures that there is no memory for wait for the next run. */
 static bool
 add_due(void *arg, const struct ledger_failure *f)
 {
@@ -57,17 +58,17 @@ add_due(void *arg, const struct ledger_failure *f)
 struct asked {
 	const struct ledger_failure *f;
 	struct dmarc_record record;
-	bool usable; /* the record */
+	bool usable; /* whether the record is valid */
 	struct send_consent consent;
 };
 
-/* Why no report is made whoever asks for it; NULL: one may be. */
+/* Why no report is made, whoever requests it; NULL: it may be made. */
 static const char *
 no_reason(const struct asked *a)
 {
 	if (!domain_is_hostname(a->f->domain))
 		return "the policy domain is no host name";
-	/* RFC 9991 section 2: a ruf beside psd=y does not count */
+	/* RFC 9991 section 2: ruf is ignored if the record has psd=y */
 	if (!a->usable || a->record.n_ruf == 0 ||
 	    a->record.psd == DMARC_PSD_YES)
 		return "no ruf";
@@ -114,7 +115,7 @@ tell_failure(struct send *s, const struct asked *a, enum send_kind kind,
 	send_tell(s, &e);
 }
 
-/* It stays open, and is looked at again. */
+/* It stays open and is considered again. */
 static bool
 wait(struct send *s, const struct asked *a, enum send_kind kind,
     struct span note)
@@ -124,7 +125,7 @@ wait(struct send *s, const struct asked *a, enum send_kind kind,
 	return true;
 }
 
-/* LEDGER_NONE: another has closed it. */
+/* LEDGER_NONE: another process has closed it. */
 static enum ledger_step
 close_failure(struct send *s, const struct asked *a, bool sent)
 {
@@ -150,7 +151,7 @@ give_up(struct send *s, const struct asked *a, struct span why)
 	return step != LEDGER_ERROR;
 }
 
-/* All or nothing: what is closed is planned. */
+/* All or nothing: a failure that is closed is also planned. */
 static bool
 plan_report(struct send *s, const struct asked *a, struct span report_id)
 {
@@ -183,7 +184,8 @@ plan_report(struct send *s, const struct asked *a, struct span report_id)
 	return true;
 }
 
-/* Within the caps (RFC 9991 sections 2 and 6.1)?  `over`: no. */
+/* Compares with the limits (RFC 9991 sections 2 and 6.1); `over`: a limit is
+ * reached. */
 static bool
 look_at_caps(struct send *s, const struct asked *a, const char **over)
 {
@@ -203,7 +205,7 @@ look_at_caps(struct send *s, const struct asked *a, const char **over)
 	return true;
 }
 
-/* False: a fault. */
+/* False: an error. */
 static bool
 plan_failure(struct send *s, struct asked *a)
 {
@@ -236,7 +238,7 @@ plan_failure(struct send *s, struct asked *a)
 
 /* ---- all of them ---- */
 
-/* Up to SEND_JOBS at once: their DNS side by side. */
+/* Asks DNS for up to SEND_JOBS reports at once. */
 static bool
 plan_some(struct send *s, const struct due **next)
 {
@@ -269,7 +271,7 @@ send_plan_failures(struct send *s, struct span domain)
 	if (l.a == NULL)
 		return send_fault(s, "out of memory");
 	l.end = &l.first;
-	/* failures of one cause are one report a day */
+	/* Failures of the same cause make one report a day. */
 	if (ledger_each_failure(s->ledger, domain, s->o->now - REPORT_DAY + 1,
 		add_due, &l) == LEDGER_ERROR)
 		good = send_ledger_fault(s);

@@ -1,6 +1,4 @@
-/*
- * send_plan.c - which reports are due, and to whom.
- */
+/* send_plan.c - which reports are due, and who gets them. */
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -33,11 +31,11 @@ struct list {
 	struct send *s;
 	struct arena *a;
 	int64_t day;
-	struct name_node *known; /* planned before, as they came */
+	struct name_node *known; /* domains planned before, in the order read */
 	size_t n_known;
-	const struct span **index; /* of them, sorted */
+	const struct span **index; /* pointers to them, sorted */
 	struct due *first, **end;
-	bool cut; /* memory was out: there is more */
+	bool cut; /* the list is incomplete: out of memory */
 };
 
 static int
@@ -94,9 +92,9 @@ is_known(const struct list *l, struct span domain)
 }
 
 /*
- * Every domain has its moment within `spread` after the end of the day: so
- * neither our mail system nor theirs has all reports at once.  Other reporters
- * have other moments, since our own domain is part of it.
+ * Each domain has its own time within `spread` after the end of the day, so
+ * that reports do not all leave or arrive at once.  Our own domain is part of
+ * the hash, so other reporters choose other times.
  */
 static bool
 is_its_time(const struct send *s, int64_t day, struct span domain)
@@ -146,16 +144,16 @@ struct asked {
 	int64_t day;
 	const struct due *due;
 	struct dmarc_record record;
-	const char *wrong; /* with the record; or NULL */
-	bool usable;       /* the record */
+	const char *wrong; /* what is wrong with the record; NULL: nothing */
+	bool usable;       /* whether the record is valid */
 	struct send_consent consent;
 
-	/* what comes of it */
-	bool later; /* DNS does not say yet */
+	/* The result. */
+	bool later; /* DNS has not answered yet */
 	struct parts parts;
 };
 
-/* Why no report is made whoever asks for it; NULL: one may be. */
+/* Why no report is made, whoever requests it; NULL: it may be made. */
 static const char *
 no_reason(const struct asked *a)
 {
@@ -167,8 +165,8 @@ no_reason(const struct asked *a)
 		return "the record cannot be read";
 	if (a->record.n_rua == 0)
 		return "no rua";
-	/* RFC 9990 has no word on loops of reports about reports; two reporters
-	 * would keep each other busy for ever */
+	/* RFC 9990 does not address loops of reports about reports; two
+	 * reporters would otherwise report to each other forever. */
 	if (d->messages == d->automatic)
 		return "mail of machines alone";
 	if (d->aligned == 0 && d->messages < a->s->o->min_messages)
@@ -192,8 +190,8 @@ ask_consents(struct asked *a)
 	send_consent_ask(a->s, &a->consent);
 }
 
-/* Letters and digits, so that the unique-id of the file name can be the same
- * (RFC 9990 sections 3.1.4 and 3.5.2). */
+/* Letters and digits only, so that the unique-id of the file name can be the
+ * same (RFC 9990 sections 3.1.4 and 3.5.2). */
 void
 send_put_id(struct buf *b, const struct send *s, int64_t day,
     struct span domain, uint64_t part)
@@ -253,7 +251,7 @@ plan_part(struct asked *a, size_t i)
 	return true;
 }
 
-/* What was decided goes into the ledger. */
+/* Stores what was decided. */
 static bool
 plan_report(struct asked *a)
 {
@@ -302,7 +300,7 @@ decide_parts(struct asked *a)
 	return true;
 }
 
-/* RFC 9990 section 4 step 5: a temporary fault may be waited for. */
+/* RFC 9990 section 4 step 5: a temporary DNS error is tried again. */
 static bool
 is_patient(const struct asked *a)
 {
@@ -332,7 +330,7 @@ decide(struct asked *a)
 
 /* ---- all of them ---- */
 
-/* One commit for all. */
+/* All in one transaction. */
 static bool
 plan_asked(struct send *s, struct asked *asked, size_t n)
 {
@@ -347,8 +345,8 @@ plan_asked(struct send *s, struct asked *asked, size_t n)
 	return good;
 }
 
-/* Up to SEND_JOBS at once: their DNS side by side; what takes long is done
- * before the store is locked for the notes. */
+/* Asks DNS for up to SEND_JOBS reports at once, before the store is locked to
+ * record the results. */
 static bool
 plan_some(struct send *s, int64_t day, const struct due **next)
 {
@@ -414,7 +412,8 @@ send_plan_day(struct send *s, int64_t day, struct span domain)
 		if (l.a == NULL)
 			return send_fault(s, "out of memory");
 		good = plan_round(&l, domain);
-		/* what is left would come again in the next round */
+		/* Domains that are left would be read again in the next
+		 * round. */
 		more = l.cut && s->left == left && !s->o->dry_run;
 		s->left += l.cut && !more;
 		arena_free(l.a);

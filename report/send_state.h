@@ -1,9 +1,9 @@
 /*
- * send_state.h - a run of sending from the inside: for the files send*.c alone.
+ * send_state.h - shared by the files send*.c only: the state of a run.
  *
  * send.c has the run; send_plan.c what is due, send_failure.c which failure
- * reports are; send_consent.c where they go; send_deliver.c their way into the
- * mail system.
+ * reports are; send_consent.c who gets them; send_deliver.c how they are
+ * delivered.
  */
 #ifndef AVOUCH_REPORT_SEND_STATE_H
 #define AVOUCH_REPORT_SEND_STATE_H
@@ -19,7 +19,7 @@
 
 enum {
 	SEND_LIST_MEMORY = 32 << 20, /* bytes of a list of domains or
-	                                deliveries; what is beyond waits for the
+	                                deliveries; the rest waits for the
 	                                next round */
 	SEND_NOTE_MAX = 500,         /* bytes */
 	SEND_ID_MAX = 48,            /* of a report id, with the NUL */
@@ -28,69 +28,71 @@ enum {
 struct send {
 	const struct send_options *o;
 	struct ledger *ledger;
-	struct hash_secret seed; /* of report ids: of this store alone */
-	struct span submitter;   /* our domain: that of `email` */
-	uint64_t left;           /* what waits for another run */
-	unsigned failures;       /* of sendmail, one after the other */
-	struct buf error;        /* not empty: a fault */
+	struct hash_secret seed; /* for report ids, different for each store */
+	struct span submitter;   /* our domain, that of `email` */
+	uint64_t left;           /* number of deliveries that wait for
+	                            another run */
+	unsigned failures;       /* failures of sendmail in a row */
+	struct buf error;        /* not empty: an error */
 };
 
-/* Notes what the ledger says, or `text`; false. */
+/* Stores the error of the ledger, or `text`; returns false. */
 bool send_ledger_fault(struct send *s);
 bool send_fault(struct send *s, const char *text);
 
 void send_tell(struct send *s, const struct send_event *e);
 
-/* What a report says of itself, but for its id.  Texts are `s`'s or those
- * passed in. */
+/* The report's metadata except its id.  Texts are those of `s` or of the
+ * arguments. */
 struct aggregate_info send_info(
     const struct send *s, int64_t day, struct span domain, struct span record);
 
 /* ---- whom a report goes to ---- */
 
 enum {
-	SEND_JOBS = 16,       /* reports whose DNS is asked at once */
+	SEND_JOBS = 16,       /* reports whose DNS questions are asked at
+	                         once */
 	SEND_JOBS_MS = 20000, /* for all of them */
 };
 
 struct send_consent {
 	struct destination_query query;
 	struct destination_result result;
-	struct job *job;         /* to be dropped */
-	char why[SEND_NOTE_MAX]; /* of each URI that gets none why; or why there
-	                            is nothing to send */
-	struct span to[DESTINATION_ADDRESSES_MAX]; /* live as long as `job` */
+	struct job *job;         /* a reference */
+	char why[SEND_NOTE_MAX]; /* for each URI that gets none the reason;
+	                            or why there is nothing to send */
+	struct span to[DESTINATION_ADDRESSES_MAX]; /* valid as long as `job` */
 	size_t n_to;                               /* 0: nothing to send */
 };
 
-/* Begins to ask DNS for c->query. */
+/* Begins the DNS questions for c->query. */
 void send_consent_ask(struct send *s, struct send_consent *c);
 
-/* Until clock_ms() is at `deadline`. */
+/* Waits until `deadline` (clock_ms()). */
 void send_consent_wait(struct send_consent *c, int64_t deadline);
 
-/* Fills in `to`, without what bounces, and `why`; false: a fault. */
+/* Fills in `to`, without suppressed addresses, and `why`.  False: an error. */
 bool send_consent_take(struct send *s, struct send_consent *c);
 
 /* ---- plans ---- */
 
-/* A report's id: YYYYMMDD, then what only this store makes of day, domain and
- * part. */
+/* Writes a report id: YYYYMMDD and a hash of day, domain and part that
+ * depends on this store. */
 void send_put_id(struct buf *b, const struct send *s, int64_t day,
     struct span domain, uint64_t part);
 
-/* Plans the failure reports that are due; false: a fault. */
+/* Plans the failure reports that are due.  False: an error. */
 bool send_plan_failures(struct send *s, struct span domain);
 
-/* Writes the mail that a planned failure report is; `messages` 0: there is
- * nothing to write it from any more. */
+/* Writes the mail of a planned failure report.  `messages` 0: its texts were
+ * deleted. */
 bool send_write_failure(struct send *s, const struct ledger_delivery *d,
     const struct mime_message *letter, FILE *out, uint64_t *messages);
 
-/* Plans what is due of `day`; false: a fault. */
+/* Plans the reports of `day` that are due.  False: an error. */
 bool send_plan_day(struct send *s, int64_t day, struct span domain);
 
-/* Delivers what was planned; false: a fault. */
+/* Delivers what was planned.  False: an error. */
 bool send_deliver(struct send *s, struct span domain);
 
 #endif

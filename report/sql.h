@@ -1,15 +1,15 @@
 /*
- * sql.h - the few calls by which report/ speaks SQL, the same for SQLite and
+ * sql.h - the calls that report/ uses for SQL, the same for SQLite and
  * PostgreSQL.
  *
- * A driver is one file that sees its library: sqlite.c, and central.c for
- * libpq.  Statements are written in what both understand: parameters are $1,
- * $2, ... in the order in which they first occur; INSERT ... ON CONFLICT, and
- * RETURNING; numbers are 64-bit integers, texts are UTF-8 and never NULL (empty
- * instead), bytes are only in tables of SQLite.
+ * A driver is the only file that uses its library: sqlite.c, and central.c
+ * for libpq.  Statements use what both understand: parameters $1, $2, ... in
+ * the order in which they first occur; INSERT ... ON CONFLICT; RETURNING.
+ * Numbers are 64-bit integers; texts are UTF-8 and never NULL (empty
+ * instead); bytes occur only in tables of SQLite.
  *
- * A connection and its statements are used by one thread at a time, and a
- * statement is done, reset or dropped before another one is stepped.
+ * A connection and its statements are used by one thread at a time.  A
+ * statement must be done, reset or dropped before another one is stepped.
  */
 #ifndef AVOUCH_REPORT_SQL_H
 #define AVOUCH_REPORT_SQL_H
@@ -20,37 +20,38 @@
 
 #include "lib/span.h"
 
-enum { SQL_ERROR_MAX = 300 }; /* bytes of a fault's text, with the NUL */
+enum { SQL_ERROR_MAX = 300 }; /* bytes of an error message, with the NUL */
 
 enum sql_fault {
 	SQL_FINE,
-	SQL_LOCKED,  /* another holds it: try again later */
-	SQL_FULL,    /* no room on disk, or a limit of the process */
-	SQL_CORRUPT, /* the file is no database, or a broken one */
-	SQL_NEWER,   /* made by a newer version of this program, or by another
-	                program: not ours to touch */
-	SQL_AWAY,    /* cannot be opened, read, written, reached */
-	SQL_WRONG,   /* anything else: a fault of ours */
+	SQL_LOCKED,  /* another connection holds the lock: try again later */
+	SQL_FULL,    /* the disk is full, or a limit of the process is
+	                reached */
+	SQL_CORRUPT, /* the file is not a database, or is broken */
+	SQL_NEWER,   /* made by a newer version or by another program; must
+	                not be changed */
+	SQL_AWAY,    /* cannot be opened, read, written or reached */
+	SQL_WRONG,   /* anything else: a bug of ours */
 };
 
 enum sql_step { SQL_ROW, SQL_DONE, SQL_FAILED };
 
 struct sql_driver;
 
-/* The first member of the driver's own. */
+/* The first member of the struct of a driver. */
 struct sql {
 	const struct sql_driver *driver;
 	enum sql_fault fault; /* of the last call that failed */
 	char error[SQL_ERROR_MAX];
 };
 
-/* The first member of the driver's own. */
+/* The first member of the struct of a driver. */
 struct sql_statement {
 	struct sql *db;
 };
 
 struct sql_driver {
-	bool is_shared; /* by several hosts */
+	bool is_shared; /* several hosts share it */
 	void (*close)(struct sql *db);
 	bool (*run)(struct sql *db, const char *text);
 	bool (*begin)(struct sql *db);
@@ -68,7 +69,7 @@ struct sql_driver {
 	bool (*lock)(struct sql *db, const char *name);
 };
 
-/* The calls of a driver whose functions are called PREFIX_close() and so on. */
+/* The calls of a driver whose functions are named PREFIX_close() and so on. */
 #define SQL_DRIVER_CALLS(prefix)                                               \
 	.close = prefix##_close, .run = prefix##_run, .begin = prefix##_begin, \
 	.end = prefix##_end, .prepare = prefix##_prepare,                      \
@@ -78,62 +79,64 @@ struct sql_driver {
 	.changed = prefix##_changed, .reset = prefix##_reset,                  \
 	.drop = prefix##_drop, .lock = prefix##_lock
 
-/* Several hosts share it: it has what push.h needs. */
+/* Several hosts share the store; it has the tables for push.h. */
 bool sql_is_shared(const struct sql *db);
 
-/* Takes NULL.  No statement of it may be left. */
+/* Takes NULL.  All statements must be dropped before. */
 void sql_close(struct sql *db);
 
-/* Statements without parameters and rows, several of them by ";". */
+/* Runs statements without parameters and rows, separated by ";". */
 bool sql_run(struct sql *db, const char *text);
 
 /*
- * A transaction that may write from its beginning.  sql_end(db, true) that
- * returns false has committed nothing (PostgreSQL: as far as is known).
+ * A transaction that may write from the beginning.  If sql_end(db, true)
+ * returns false, nothing was committed (in PostgreSQL: as far as is known).
  */
 bool sql_begin(struct sql *db);
 bool sql_end(struct sql *db, bool commit);
 
-/* `text` must live as long as the statement.  NULL: `db` says why. */
+/* `text` must live as long as the statement.  NULL: see the error of `db`. */
 struct sql_statement *sql_prepare(struct sql *db, const char *text);
 
 /*
- * Parameters count from 1, columns from 0.  What is bound must stay until
- * sql_reset().  All calls take a NULL statement: it fails when it is stepped.
+ * Parameters count from 1, columns from 0.  Bound texts must stay valid until
+ * sql_reset().  All calls accept a NULL statement, which fails when it is
+ * stepped.
  */
 void sql_bind_number(struct sql_statement *s, int at, int64_t value);
 void sql_bind_text(struct sql_statement *s, int at, struct span value);
 void sql_bind_bytes(struct sql_statement *s, int at, struct span value);
 
-/* Rows one by one: nothing is held but the one; then SQL_DONE. */
+/* Fetches one row at a time, then returns SQL_DONE. */
 enum sql_step sql_step(struct sql_statement *s);
 
-/* Of the row; a text (or bytes) lives until the next step or reset. */
+/* Columns of the current row.  A text (or bytes) is valid until the next step
+ * or reset. */
 int64_t sql_number(struct sql_statement *s, int column);
 struct span sql_text(struct sql_statement *s, int column);
 
-/* Rows that the statement, which is done, inserted, updated or deleted. */
+/* Number of rows that a finished statement inserted, updated or deleted. */
 uint64_t sql_changed(struct sql_statement *s);
 
-/* Ready to be bound and stepped again. */
+/* Makes the statement ready to be bound and stepped again. */
 void sql_reset(struct sql_statement *s);
 void sql_drop(struct sql_statement *s);
 
-/* Steps a statement that gives no row, and resets it. */
+/* Runs a statement that gives no rows, and resets it. */
 bool sql_do(struct sql_statement *s);
 
-/* The first number that a query gives, which is dropped; SQL_DONE: it gives no
- * row, and `out` is as before. */
+/* The first number of a query, which is dropped.  SQL_DONE: it gives no row,
+ * and `out` does not change. */
 enum sql_step sql_first_number(struct sql_statement *s, int64_t *out);
 
 /*
- * A lock among all who use this database, held until sql_close() or the end of
- * the process; `name` is a word of ours.  False with SQL_LOCKED: another
- * connection has it.
+ * A lock among all users of the database, held until sql_close() or the end
+ * of the process; `name` is a constant.  False with SQL_LOCKED: another
+ * connection holds it.
  */
 bool sql_lock(struct sql *db, const char *name);
 
-/* For drivers: notes the fault, cuts the text; false. */
+/* For drivers: stores the error and cuts its text; returns false. */
 bool sql_fail(struct sql *db, enum sql_fault fault, const char *error);
 
 #endif

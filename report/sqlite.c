@@ -1,6 +1,4 @@
-/*
- * sqlite.c - the driver of sql.h for SQLite: the only file that sees it.
- */
+/* sqlite.c - the driver of sql.h for SQLite, the only file that uses it. */
 #include "report/sqlite.h"
 
 #include <errno.h>
@@ -20,15 +18,16 @@
 
 enum {
 	LOCKS_MAX = 4,           /* held by one connection */
-	WRITER_WAIT_MS = 50,     /* for a lock; longer is a fault, and waits */
+	WRITER_WAIT_MS = 50,     /* wait for a lock; then it is an error, and
+	                            the group is tried again */
 	COMMAND_WAIT_MS = 10000, /* the same for the command */
 };
 
-/* Before the first table is made; a file keeps these. */
+/* Before the first table is created; the file stores them. */
 #define PRAGMAS_NEW "PRAGMA page_size=2048; PRAGMA auto_vacuum=INCREMENTAL"
 
-/* Of each connection.  A broken or crafted file must not make us do anything
- * but fail. */
+/* For each connection.  A broken or crafted file must not cause more than an
+ * error. */
 #define PRAGMAS_ALWAYS                                                         \
 	"PRAGMA cell_size_check=ON; PRAGMA trusted_schema=OFF;"                \
 	"PRAGMA cache_size=-4096; PRAGMA temp_store=FILE;"                     \
@@ -39,12 +38,13 @@ struct sqlite_connection {
 	sqlite3 *db;
 	char *path;
 	char *wal;
-	dev_t wal_device; /* of the write-ahead log as it was opened */
+	dev_t wal_device; /* of the write-ahead log when it was opened */
 	ino_t wal_inode;
 	int locks[LOCKS_MAX]; /* files */
 	size_t n_locks;
 	int64_t log_pages;
-	int64_t log_copied; /* of them, by the last checkpoint */
+	int64_t log_copied; /* pages of the log that were copied by the last
+	                       checkpoint */
 };
 
 struct sqlite_statement {
@@ -101,7 +101,7 @@ sqlite_failed(struct sqlite_connection *c)
 {
 	int code = sqlite3_extended_errcode(c->db);
 	int system_errno = sqlite3_system_errno(c->db);
-	/* "unable to open database file" says not what to mend */
+	/* "unable to open database file" does not say what to fix */
 	bool is_told = (code & 0xff) == SQLITE_CANTOPEN && system_errno != 0;
 
 	return sql_fail(&c->sql, sqlite_fault(code, system_errno),
@@ -143,7 +143,7 @@ sqlite_end(struct sql *db, bool commit)
 
 	if (commit && sqlite_run(db, "COMMIT"))
 		return true;
-	/* Some faults have ended it already. */
+	/* Some errors have ended the transaction already. */
 	if (!sqlite3_get_autocommit(c->db))
 		sqlite3_exec(c->db, "ROLLBACK", NULL, NULL, NULL);
 	return !commit;
@@ -245,7 +245,7 @@ path_with(const char *path, const char *suffix)
 	return asprintf(&out, "%s%s", path, suffix) >= 0 ? out : NULL;
 }
 
-/* A file beside the store, which flock(2) gives to one open file at a time. */
+/* A file next to the store, which flock(2) gives to one process at a time. */
 static bool
 sqlite_lock(struct sql *db, const char *name)
 {
@@ -284,7 +284,7 @@ sqlite_read_number(struct sqlite_connection *c, const char *query, int64_t *out)
 	return sql_first_number(sql_prepare(&c->sql, query), out) == SQL_ROW;
 }
 
-/* What the file says it is; a new one says 0 and has no tables. */
+/* What the file says about itself; a new file has only zeros. */
 struct file_kind {
 	int64_t application, version, tables;
 };
@@ -319,14 +319,15 @@ note_version(struct sqlite_connection *c)
 
 	buf_printf(&text, "PRAGMA application_id=%d; PRAGMA user_version=%d",
 	    SCHEMA_APPLICATION, SCHEMA_VERSION);
-	/* A name of its own, by which a shared store tells files apart. */
+	/* A random name, by which a shared store distinguishes files. */
 	return sql_run(&c->sql, memory) &&
 	    sql_run(&c->sql,
 		"INSERT INTO meta (name, value) VALUES "
 		"('store', lower(hex(randomblob(16)))) ON CONFLICT DO NOTHING");
 }
 
-/* Another process may be at the same: what counts is read under the lock. */
+/* Another process may upgrade at the same time, so read the version again
+ * under the lock. */
 static bool
 sqlite_upgrade(struct sqlite_connection *c)
 {
@@ -351,7 +352,7 @@ note_log_pages(void *arg, sqlite3 *db, const char *name, int pages)
 	(void)db;
 	(void)name;
 	c->log_pages = pages;
-	/* It began anew from its start. */
+	/* The log was restarted from its beginning. */
 	if (c->log_copied > pages)
 		c->log_copied = 0;
 	return SQLITE_OK;
@@ -375,14 +376,14 @@ sqlite_set_up(struct sqlite_connection *c, enum sqlite_for purpose)
 		return false;
 	if (k.version < SCHEMA_VERSION && !sqlite_upgrade(c))
 		return false;
-	/* The log exists as long as this connection does. */
+	/* The log exists as long as this connection. */
 	if (stat(c->wal, &st) == 0) {
 		c->wal_device = st.st_dev;
 		c->wal_inode = st.st_ino;
 	}
 	if (purpose != SQLITE_FOR_WRITER)
 		return sql_run(&c->sql, "PRAGMA synchronous=FULL");
-	/* The writer checkpoints when it has time to. */
+	/* The writer runs checkpoints itself, when it has time. */
 	sqlite3_wal_hook(c->db, note_log_pages, c);
 	return sql_run(&c->sql,
 	    "PRAGMA synchronous=NORMAL;"
@@ -390,9 +391,9 @@ sqlite_set_up(struct sqlite_connection *c, enum sqlite_for purpose)
 }
 
 /*
- * SQLite would make it readable for everyone, as far as the umask goes.  One
- * that is there is left alone: to open and close it would take away the locks
- * of another connection of this process.
+ * SQLite would make the file readable for everyone, as far as the umask
+ * allows.  An existing file is not opened here: closing it would release the
+ * locks of another connection of this process.
  */
 static bool
 make_file(const char *path)
@@ -545,8 +546,8 @@ rename_with(const char *path, const char *to, const char *suffix)
 	return good;
 }
 
-/* The file goes first: a log without its file is thrown away by SQLite, a file
- * without its log would be taken for whole. */
+/* The file is renamed first: SQLite deletes a log without its file, but would
+ * take a file without its log for complete. */
 bool
 sqlite_quarantine(const char *path, int64_t now, struct buf *name)
 {

@@ -1,7 +1,4 @@
-/*
- * sqlite.h - the driver of sql.h for SQLite files, with what only a file
- * needs.
- */
+/* sqlite.h - the driver of sql.h for SQLite files, and calls for files only. */
 #ifndef AVOUCH_REPORT_SQLITE_H
 #define AVOUCH_REPORT_SQLITE_H
 
@@ -13,30 +10,30 @@
 #include "report/sql.h"
 
 enum sqlite_for {
-	SQLITE_FOR_WRITER,  /* the daemon: hardly waits for locks; makes the
-	                       file; checkpoints when it is told to */
-	SQLITE_FOR_COMMAND, /* waits 10 s for locks; makes the file; what it
-	                       commits survives a loss of power */
-	SQLITE_FOR_READING, /* the same, but the file must be there */
+	SQLITE_FOR_WRITER,  /* the daemon: hardly waits for locks, creates
+	                       the file, checkpoints only on request */
+	SQLITE_FOR_COMMAND, /* waits 10 s for locks, creates the file; a
+	                       commit survives a power loss */
+	SQLITE_FOR_READING, /* the same, but the file must exist */
 };
 
 /*
- * Opens `path` with the tables of schema.h in place: made, or upgraded.  NULL:
- * `fault` and `error` (SQL_ERROR_MAX bytes) say why.
+ * Opens `path` and creates or upgrades the tables of schema.h.  NULL: `fault`
+ * and `error` (SQL_ERROR_MAX bytes) say why.
  */
 struct sql *sqlite_open(const char *path, enum sqlite_for purpose,
     enum sql_fault *fault, char *error);
 
-/* The file (and its log) at `path` is still the one that was opened. */
+/* Whether the file (and its log) at `path` is still the one that was opened. */
 bool sqlite_in_place(struct sql *db);
 
-/* Pages in the write-ahead log that are not in the file yet, as of the last
+/* Pages of the write-ahead log that are not in the file yet, as of the last
  * commit of this connection. */
 int64_t sqlite_log_pages(const struct sql *db);
 
 /*
- * Copies the write-ahead log into the file, as far as readers let it, without
- * waiting for any.
+ * Copies the write-ahead log into the file, as far as readers allow, without
+ * waiting.
  */
 bool sqlite_checkpoint(struct sql *db);
 
@@ -46,7 +43,7 @@ struct sqlite_usage {
 	unsigned free;  /* per mille of the file system that we may still use */
 };
 
-/* False: it cannot be read; the database says why. */
+/* False: it cannot be read; see the error of the database. */
 bool sqlite_usage(struct sql *db, struct sqlite_usage *out);
 
 /*
@@ -57,9 +54,9 @@ bool sqlite_usage(struct sql *db, struct sqlite_usage *out);
 bool sqlite_empty_log(struct sql *db);
 
 /*
- * Renames a file that is no use any more, with what belongs to it, and puts its
- * new name into `name`: `path`.corrupt-YYYYMMDDTHHMMSSZ of `now`.  False: it
- * could not be; errno is in the text.  No connection of ours may be open.
+ * Renames a corrupt file, with its log, to `path`.corrupt-YYYYMMDDTHHMMSSZ of
+ * `now` and writes the new name into `name`.  False: it failed, and `name` is
+ * the error.  No connection of this process may be open.
  */
 bool sqlite_quarantine(const char *path, int64_t now, struct buf *name);
 

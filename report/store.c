@@ -12,19 +12,23 @@
 #include "report/writer.h"
 
 enum {
-	GROUP_MAX = 4000,     /* messages of one transaction */
-	QUIET_MS = 500,       /* without mail: time for housekeeping */
-	RETRY_FIRST_MS = 100, /* after a fault, doubled each time ... */
+	GROUP_MAX = 4000,     /* messages in one transaction */
+	QUIET_MS = 500,       /* without mail; then there is time for
+	                         housekeeping */
+	RETRY_FIRST_MS = 100, /* after an error; doubled each time ... */
 	RETRY_LAST_MS = 5000, /* ... up to this */
-	TIDY_MS = 1000,   /* between two steps of it where it is never quiet */
-	REST_MS = 60000,  /* where there is nothing to do at all */
-	LOCKED_MS = 1000, /* by another program; then it is said */
-	TELL_MS = 5000,   /* a fault that lasted so long is said to be over */
+	TIDY_MS = 1000,   /* between two steps of housekeeping if it is never
+	                     quiet */
+	REST_MS = 60000,  /* if there is nothing to do */
+	LOCKED_MS = 1000, /* locked by another program; then it is logged */
+	TELL_MS = 5000,   /* the end of an error that lasted this long is
+	                     logged */
 	RETENTION_DAYS = 400,
 	REPLAY_DAYS = 14,
 	RECEIVED_DAYS = 400,
-	FAULTS_OF_OURS_MAX = 3, /* then the group is given up */
-	STUCK_MS = 5000,        /* for a writer that does not come back */
+	FAULTS_OF_OURS_MAX = 3, /* errors of our own; then the group is
+	                           dropped */
+	STUCK_MS = 5000,        /* for a writer thread that does not return */
 };
 
 struct queue {
@@ -34,31 +38,32 @@ struct queue {
 
 struct store {
 	char *path;
-	struct writer *writer; /* the writer thread's */
+	struct writer *writer; /* used by the writer thread only */
 	pthread_t thread;
 
-	pthread_mutex_t lock; /* of all below */
-	pthread_cond_t work;  /* for the writer: a message came, or the end */
-	pthread_cond_t done;  /* for those who put: something was completed */
-	struct queue queue;   /* waits */
-	struct queue group;   /* the writer has it */
+	pthread_mutex_t lock; /* protects everything below */
+	pthread_cond_t work;  /* for the writer: there is a message, or the
+	                         end */
+	pthread_cond_t done;  /* for store_put(): a group was completed */
+	struct queue queue;   /* messages that wait */
+	struct queue group;   /* messages that the writer is writing */
 	uint64_t taken;       /* number of the last message queued */
-	uint64_t completed;   /* all up to this one are on disk, or given up */
-	uint64_t lost_until;  /* the last one that was given up */
+	uint64_t completed;   /* all up to this one are on disk, or lost */
+	uint64_t lost_until;  /* the last one that was lost */
 	bool idle;            /* the writer waits for work */
 	bool has_error;       /* the last group could not be committed */
 	bool ending;
-	bool ended;          /* the writer has nothing left to do */
-	int64_t error_since; /* ms, when it is out of order */
-	int64_t end_by;      /* ms; the writer gives up then */
+	bool ended;          /* the writer has returned */
+	int64_t error_since; /* clock_ms(), if has_error */
+	int64_t end_by;      /* clock_ms(); the writer stops then */
 	struct store_counts counts;
 
-	/* the writer thread's */
+	/* Used by the writer thread only. */
 	unsigned faults;      /* in a row */
-	int64_t committed_at; /* ms, the last group */
-	int64_t log_since;    /* ms, the first group that is only in the
-	                         write-ahead log; 0: none */
-	int64_t tidy_at;      /* ms, when the next step is due at the latest */
+	int64_t committed_at; /* clock_ms() of the last group */
+	int64_t log_since;    /* clock_ms() of the first group that is only
+	                         in the write-ahead log; 0: none */
+	int64_t tidy_at;      /* clock_ms(), when the next step is overdue */
 };
 
 static struct timespec
@@ -111,7 +116,7 @@ queue_free(struct queue *q)
 
 /* ---- the writer ---- */
 
-/* Waits for work, or until `until` (ms); under the lock. */
+/* Waits for work until `until` (clock_ms()).  The caller holds the lock. */
 static void
 wait_for_work(struct store *s, int64_t until)
 {
@@ -122,7 +127,7 @@ wait_for_work(struct store *s, int64_t until)
 	s->idle = false;
 }
 
-/* Only the end of it all may cut this short. */
+/* Only the end of the daemon ends this pause early. */
 static void
 pause_until(struct store *s, int64_t until)
 {
@@ -135,8 +140,9 @@ pause_until(struct store *s, int64_t until)
 }
 
 /*
- * The group is on disk (`lost` 0), or given up; under the lock, which is given
- * up for those who wake, so that they do not meet it at once.
+ * Completes the group: it is on disk (`lost` 0) or lost.  The caller holds
+ * the lock, which is released for a moment, so that the threads that wake up
+ * do not block on it.
  */
 static void
 complete_group(struct store *s, size_t lost)
@@ -168,7 +174,7 @@ log_lost(struct store *s, size_t n, const char *why)
 	    s->path, n, why);
 }
 
-/* Fills the group; under the lock. */
+/* Fills the group.  The caller holds the lock. */
 static void
 take_group(struct store *s)
 {
@@ -198,7 +204,8 @@ after_commit(struct store *s, size_t refused)
 	complete_group(s, refused);
 }
 
-/* From now on nobody waits for what may take long; under the lock. */
+/* Records an error, so that store_put() no longer waits.  The caller holds
+ * the lock. */
 static void
 note_error(struct store *s, enum sql_fault fault)
 {
@@ -207,7 +214,8 @@ note_error(struct store *s, enum sql_fault fault)
 	if (!s->has_error)
 		s->error_since = now;
 	s->has_error = true;
-	/* The command has it at times, for a moment: that is no news. */
+	/* The command locks the store for a moment at times; that is not
+	 * logged. */
 	if (fault != SQL_LOCKED || now - s->error_since >= LOCKED_MS)
 		log_fault("store", "store %s: %s; %zu messages wait", s->path,
 		    writer_error(s->writer), waiting(s));
@@ -217,7 +225,7 @@ note_error(struct store *s, enum sql_fault fault)
 	pthread_cond_broadcast(&s->done);
 }
 
-/* The group waits for a better time, and all that comes behind it. */
+/* The group is tried again later, before all other messages. */
 static void
 after_fault(struct store *s, enum sql_fault fault)
 {
@@ -234,7 +242,7 @@ after_fault(struct store *s, enum sql_fault fault)
 	    s, clock_ms() + (wait < RETRY_LAST_MS ? wait : RETRY_LAST_MS));
 }
 
-/* Writes the group; under the lock, which is given up for it. */
+/* Writes the group.  The caller holds the lock, which is released meanwhile. */
 static void
 write_group(struct store *s)
 {
@@ -251,8 +259,11 @@ write_group(struct store *s)
 		after_fault(s, fault);
 }
 
-/* What is not the mail's: when it is quiet, or overdue.  Returns when to look
- * again (ms).  Under the lock, which is given up for it. */
+/*
+ * Housekeeping, if the store is quiet or it is overdue.  Returns when to call
+ * it again (clock_ms()).  The caller holds the lock, which is released
+ * meanwhile.
+ */
 static int64_t
 housekeeping(struct store *s)
 {
@@ -269,7 +280,7 @@ housekeeping(struct store *s)
 		writer_checkpoint(s->writer);
 		s->log_since = 0;
 	}
-	/* A clock that runs ahead would have all days over. */
+	/* A fast clock would expire every day. */
 	if (tidy && !clock_now().doubtful) {
 		if (writer_housekeep(s->writer, clock_now().now))
 			look = now + 1;
@@ -393,7 +404,8 @@ store_open(const struct store_options *o, char *error, size_t size)
 	return s;
 }
 
-/* Under the lock.  False: there is no room, it is lost. */
+/* The caller holds the lock.  False: the queue is full, or there is no
+ * memory. */
 static bool
 enqueue(struct store *s, struct queued_message *e)
 {
@@ -410,7 +422,8 @@ enqueue(struct store *s, struct queued_message *e)
 	return true;
 }
 
-/* As complete_group(): under the lock, which is given up for the writer. */
+/* The caller holds the lock, which is released for a moment, so that the
+ * writer does not block on it. */
 static void
 wake_writer(struct store *s)
 {
@@ -422,7 +435,7 @@ wake_writer(struct store *s)
 	pthread_mutex_lock(&s->lock);
 }
 
-/* Under the lock. */
+/* The caller holds the lock. */
 static bool
 wait_until_completed(struct store *s, uint64_t number)
 {
@@ -490,7 +503,8 @@ store_close(struct store *s, unsigned wait_ms)
 			break;
 	ended = s->ended;
 	pthread_mutex_unlock(&s->lock);
-	/* A disk that does not answer holds the thread for ever: it is left. */
+	/* A disk that does not answer blocks the thread forever, so it is
+	 * left behind. */
 	if (!ended)
 		return;
 	pthread_join(s->thread, NULL);

@@ -1,15 +1,15 @@
 /*
- * store.h - the daemon's side of the embedded store: SQLite in WAL mode, one
- * writer thread behind a bounded queue that commits in groups.
+ * store.h - the daemon's side of the embedded store: SQLite in WAL mode, and
+ * one writer thread with a bounded queue that commits in groups.
  *
- * The daemon puts; the command reads the same file by ledger.h, schema.h tells
- * its tables.  No fault of the store is ever a fault of the mail: it is
- * counted, logged once a minute, and mail goes on.
+ * The daemon writes; the command reads the same file through ledger.h.  The
+ * tables are in schema.h.  An error of the store never affects mail: it is
+ * counted and logged once a minute.
  *
  * What is on disk when store_put() returns true survives the end of the
- * process, however it ends: it is in the file, though perhaps in memory of the
- * kernel.  When the machine itself dies (power), what was put since the last
- * checkpoint, STORE_CHECKPOINT_S at most, may be lost, but the file is whole.
+ * process: it is in the file, though perhaps in the kernel's cache.  After a
+ * power loss, what was written since the last checkpoint, at most
+ * STORE_CHECKPOINT_S, may be lost, but the file is intact.
  */
 #ifndef AVOUCH_REPORT_STORE_H
 #define AVOUCH_REPORT_STORE_H
@@ -26,15 +26,16 @@
 enum {
 	STORE_QUEUE_MAX = 20000, /* messages that wait for the writer */
 	STORE_QUEUE_BYTES = 64 << 20,
-	STORE_FAILURE_BYTES = STORE_QUEUE_BYTES / 4, /* in a queue that is
-	                                                longer none is put */
-	STORE_COMMIT_WAIT_MS = 100, /* store_put() waits this long at most */
+	STORE_FAILURE_BYTES = STORE_QUEUE_BYTES / 4, /* if the queue is
+	                                                larger, failures are
+	                                                not stored */
+	STORE_COMMIT_WAIT_MS = 100, /* limit of the wait in store_put() */
 	STORE_CHECKPOINT_S = 30,
 };
 
 struct store_options {
 	const char *path;
-	unsigned retention_days; /* rows are kept this long; 0: 400 */
+	unsigned retention_days; /* how long rows are stored; 0: 400 */
 	unsigned replay_days;    /* facts for `avouch policy replay`; 0: 14 */
 	unsigned received_days;  /* reports of others; 0: 400 */
 	struct quota_options quota;
@@ -46,18 +47,18 @@ struct store_counts {
 	uint64_t lost;      /* messages not kept: the queue was full, the store
 	                       may not grow (quota.h), or could not be used
 	                       until the end */
-	uint64_t faults;    /* groups that could not be committed */
-	uint64_t groups;    /* that were */
-	uint64_t set_aside; /* files found corrupt */
+	uint64_t faults;    /* groups whose commit failed */
+	uint64_t groups;    /* groups that were committed */
+	uint64_t set_aside; /* corrupt files that were renamed */
 	size_t queued;
 };
 
 struct store;
 
 /*
- * Opens for the daemon; makes the file where there is none, upgrades an older
- * schema.  A file that cannot be used is no reason not to start: the store is
- * tried again with each group.  NULL: no memory, or `error` says what is wrong
+ * Opens the store for the daemon; creates the file or upgrades an older
+ * schema.  If the file cannot be used, the daemon starts all the same, and
+ * each group tries again.  NULL: out of memory, or `error` says what is wrong
  * with the options.
  */
 struct store *store_open(
@@ -78,7 +79,7 @@ bool store_put(struct store *s, const struct report_row *row,
 
 void store_counts(struct store *s, struct store_counts *out);
 
-/* Commits what waits, as far as that can be done in `wait_ms`.  Takes NULL. */
+/* Commits queued messages, as far as possible within `wait_ms`.  Takes NULL. */
 void store_close(struct store *s, unsigned wait_ms);
 
 #endif

@@ -7,7 +7,7 @@
 #include "lib/table.h"
 #include "lib/utf8.h"
 
-/* Where bytes come out; never full by the contract of xml_filter(). */
+/* Output; never full by the contract of xml_filter(). */
 struct filter_output {
 	char *p;
 	size_t n;
@@ -49,14 +49,15 @@ enter_state(struct xml_filter *s, enum xml_filter_state state)
 
 /* ---- text ---- */
 
-/* XML 1.0 section 2.2: the controls that a document may have. */
+/* Control characters that a document may not have (XML 1.0 section 2.2), and
+ * DEL. */
 static bool
 is_control(unsigned char c)
 {
 	return (c < ' ' && c != '\t' && c != '\n' && c != '\r') || c == 0x7f;
 }
 
-/* The bytes that a character of UTF-8 has by its first; 0: it is none. */
+/* Bytes of a UTF-8 character by its first byte; 0: not a first byte. */
 static size_t
 sequence(unsigned char first)
 {
@@ -67,8 +68,7 @@ sequence(unsigned char first)
 			    : 0;
 }
 
-/* The bytes held_text back as one "?", and not the next, which is no part of
- * it. */
+/* Writes held bytes as one "?"; the next byte does not belong to them. */
 static void
 put_broken(struct xml_filter *s, struct filter_output *out)
 {
@@ -77,7 +77,8 @@ put_broken(struct xml_filter *s, struct filter_output *out)
 	s->n_held = 0;
 }
 
-/* One byte of text; characters of several bytes are held_text until whole. */
+/* One byte of text; the bytes of a longer character are held until it is
+ * complete. */
 static void
 put_text(struct xml_filter *s, struct filter_output *out, unsigned char c)
 {
@@ -103,7 +104,7 @@ put_text(struct xml_filter *s, struct filter_output *out, unsigned char c)
 	}
 }
 
-/* A text that never ends is refused, not buffered. */
+/* A text without end is refused, not buffered. */
 static bool
 count_text(struct xml_filter *s)
 {
@@ -130,7 +131,7 @@ hex_value(struct span text, uint64_t *value)
 	return true;
 }
 
-/* Behind "&#", without ";". */
+/* The text after "&#", without ";". */
 static bool
 is_number(struct span text, uint64_t *value)
 {
@@ -141,7 +142,7 @@ is_number(struct span text, uint64_t *value)
 	return scan_number(&s, 0x10ffff, value) && scan_done(&s);
 }
 
-/* What was held_text behind "&", `ended` by a ";". */
+/* The text held after "&"; `ended` by ";". */
 static void
 put_reference(struct xml_filter *s, struct filter_output *out, bool ended)
 {
@@ -248,7 +249,7 @@ take_open(struct xml_filter *s, struct filter_output *out, unsigned char c)
 		out_byte(out, '<');
 		out_byte(out, (char)ascii_lower(c));
 	} else if (ascii_is_space(c) || ascii_is_digit(c) || c == '=') {
-		/* "a < b" */
+		/* as in "a < b" */
 		enter_state(s, XML_FILTER_TEXT);
 		out_text(out, SPAN("&lt;"));
 		out_byte(out, (char)c);
@@ -257,7 +258,7 @@ take_open(struct xml_filter *s, struct filter_output *out, unsigned char c)
 	}
 }
 
-/* Behind "<!": two kinds of section are known. */
+/* After "<!": two kinds of section are known. */
 static void
 take_marked(struct xml_filter *s, unsigned char c)
 {
@@ -286,7 +287,7 @@ take_marked(struct xml_filter *s, unsigned char c)
 		    "which no report needs");
 }
 
-/* Left out until "?>" or "-->". */
+/* Skips everything up to "?>" or "-->". */
 static void
 take_left_out(struct xml_filter *s, unsigned char c)
 {
@@ -303,7 +304,7 @@ take_left_out(struct xml_filter *s, unsigned char c)
 		refuse_xml(s, "a comment of more than 64 KiB");
 }
 
-/* Text; the "]]>" behind it is left out. */
+/* Text; the "]]>" after it is skipped. */
 static void
 take_cdata(struct xml_filter *s, struct filter_output *out, unsigned char c)
 {
@@ -374,7 +375,7 @@ take_reference(struct xml_filter *s, struct filter_output *out, unsigned char c)
 		take_text(s, out, c);
 }
 
-/* A tag is counted where it is made of anything. */
+/* Counts the bytes of a tag, whatever they are. */
 static void
 count_tag(struct xml_filter *s)
 {
@@ -432,7 +433,7 @@ filter_character(
 
 /* ---- UTF-16 ---- */
 
-/* By the first two bytes: a byte order mark, or a NUL beside "<". */
+/* By the first two bytes: a byte order mark, or a NUL next to "<". */
 static enum xml_filter_form
 form_of(const unsigned char two[2])
 {
@@ -443,7 +444,7 @@ form_of(const unsigned char two[2])
 	return XML_FILTER_BYTES;
 }
 
-/* What a report says is ASCII; names with more are told with "?". */
+/* A report needs only ASCII; other characters become "?". */
 static void
 take_unit(struct xml_filter *s, struct filter_output *out)
 {

@@ -1,17 +1,16 @@
 /*
- * strain.h - the XML of a stranger, made plain and bounded before an XML
- * library sees it.
+ * strain.h - filters XML from others before libxml2 parses it.
  *
- * What comes out is UTF-8 made of elements and text alone: no document type and
- * no entity but the five of XML 1.0 section 4.6, no attribute, comment,
+ * The output is UTF-8 with elements and text only: no document type, no
+ * entity except the five of XML 1.0 section 4.6, no attribute, comment,
  * processing instruction or XML declaration.  Names of elements are in lower
- * case.  The usual faults of reporters are mended on the way: bytes in front of
- * the first tag and behind the last, a byte order mark, UTF-16, bytes that are
- * not UTF-8 (they become "?"), control characters, a bare "&", references to
- * entities that nobody declared.
+ * case.  Common errors of reporters are corrected: bytes before the first tag
+ * and after the last, a byte order mark, UTF-16, bytes that are not UTF-8
+ * (they become "?"), control characters, a bare "&", references to undeclared
+ * entities.
  *
- * Refused is what no report needs: a document type, a tag or a text that is too
- * long, something that does not begin as XML at all.
+ * Refused is what no report needs: a document type, a tag or text that is too
+ * long, and input that does not begin as XML.
  */
 #ifndef AVOUCH_REPORT_STRAIN_H
 #define AVOUCH_REPORT_STRAIN_H
@@ -25,10 +24,10 @@
 enum {
 	XML_FILTER_TAG_MAX = 4096,   /* bytes of a tag, with its attributes */
 	XML_FILTER_TEXT_MAX = 65536, /* bytes of text between two tags */
-	XML_FILTER_JUNK_MAX = 1024,  /* bytes in front of the first tag */
+	XML_FILTER_JUNK_MAX = 1024,  /* bytes before the first tag */
 	XML_FILTER_NAME_MAX = 64,    /* bytes of an element's name */
-	XML_FILTER_GROWTH = 6, /* bytes that can come out for one: "&amp;" and
-	                      what it had held back */
+	XML_FILTER_GROWTH = 6, /* bytes of output for one of input: "&amp;"
+	                          and held bytes */
 	XML_FILTER_HELD_MAX =
 	    16, /* bytes held back from one call to the next */
 };
@@ -36,16 +35,16 @@ enum {
 enum xml_filter_state {
 	XML_FILTER_START,
 	XML_FILTER_TEXT,
-	XML_FILTER_REFERENCE, /* behind "&" */
-	XML_FILTER_OPEN,      /* behind "<" */
+	XML_FILTER_REFERENCE, /* after "&" */
+	XML_FILTER_OPEN,      /* after "<" */
 	XML_FILTER_NAME,
 	XML_FILTER_ATTRIBUTES,
 	XML_FILTER_QUOTED,
-	XML_FILTER_MARKED, /* behind "<!" */
+	XML_FILTER_MARKED, /* after "<!" */
 	XML_FILTER_COMMENT,
 	XML_FILTER_INSTRUCTION,
 	XML_FILTER_CDATA,
-	XML_FILTER_DONE, /* behind the root: nothing more comes out */
+	XML_FILTER_DONE, /* after the root; no more output */
 };
 
 enum xml_filter_form {
@@ -55,32 +54,35 @@ enum xml_filter_form {
 	XML_FILTER_BIG
 };
 
-struct xml_filter { /* all 0: at the beginning of a document */
+struct xml_filter { /* all zero at the beginning of a document */
 	enum xml_filter_state state;
 	enum xml_filter_form form;
-	unsigned char half[2]; /* of what tells the form; a unit's first byte */
+	unsigned char half[2]; /* bytes that decide the form, or the first
+	                          byte of a UTF-16 unit */
 	size_t n_half;
-	char
-	    held[XML_FILTER_HELD_MAX]; /* a character, a reference, "[CDATA[" */
+	char held[XML_FILTER_HELD_MAX]; /* part of a character, of a reference
+	                                   or of "[CDATA[" */
 	size_t n_held;
-	size_t run;         /* bytes of this tag, comment, junk */
+	size_t run;         /* bytes of the current tag, comment or junk */
 	size_t text;        /* bytes since the last tag */
 	size_t depth;       /* elements that are open */
-	bool closing;       /* in a tag: that of an end */
+	bool closing;       /* the current tag is an end tag */
 	char quote;         /* in XML_FILTER_QUOTED */
-	char last[2];       /* the two bytes before, for "-->" and the like */
+	char last[2];       /* the two bytes before, to find "-->" and the
+	                       like */
 	unsigned brackets;  /* held back in XML_FILTER_CDATA */
-	const char *reason; /* refused, and why */
+	const char *reason; /* why it was refused; NULL: it was not */
 };
 
 /*
- * Strains `in` into `to`, of at least XML_FILTER_GROWTH * (in.n +
- * XML_FILTER_HELD_MAX) bytes; returns how many came out.  Refusals are in
- * s->reason, and nothing comes out then or later.
+ * Filters `in` into `to`, which has at least XML_FILTER_GROWTH * (in.n +
+ * XML_FILTER_HELD_MAX) bytes; returns the number of bytes written.  If the
+ * document is refused, s->reason is set, and there is no output then or
+ * later.
  */
 size_t xml_filter(struct xml_filter *s, struct span in, char *to);
 
-/* The document is at its end: what was held back comes out. */
+/* Ends the document: writes the held bytes. */
 size_t xml_filter_end(struct xml_filter *s, char *to);
 
 #endif

@@ -5,8 +5,8 @@
 #include "report/row.h"
 
 enum by {
-	BY_DAY, /* $1: days before this one; $2: rows at most */
-	BY_ID,  /* $1, $2: numbers from and up to; $3: unused since */
+	BY_DAY, /* $1: days before this one; $2: limit of rows */
+	BY_ID,  /* $1, $2: ids after and up to; $3: not used since */
 };
 
 enum age { AGE_ROWS, AGE_REPLAY, AGE_RECEIVED, AGE_FAILURE, AGE_LONGEST };
@@ -15,11 +15,11 @@ struct retention_job {
 	enum by by;
 	enum age age;
 	const char *text;
-	const char *largest; /* BY_ID: the last number there is */
+	const char *largest; /* BY_ID: query for the largest id */
 };
 
-/* In this order: rows before what they name, rows before what was sent of them
- * (else they would be sent again). */
+/* The order matters: rows go before the texts they refer to, and before the
+ * reports made of them (otherwise they would be sent again). */
 static const struct retention_job jobs[] = {
 	{ BY_DAY, AGE_ROWS,
 	    "DELETE FROM kept WHERE (day, policy, source, shape) IN "
@@ -80,7 +80,7 @@ static const struct retention_job jobs[] = {
 	    "SELECT coalesce(max(id), 0) FROM source" },
 };
 
-/* PostgreSQL keeps its own pages, and has nothing of single messages. */
+/* PostgreSQL manages its own pages, and has no data of single messages. */
 static bool
 is_job_due(const struct retention *t, const struct sql *db)
 {
@@ -108,7 +108,7 @@ days_of(const struct retention_options *o, enum age age)
 	return o->rows_days > o->replay_days ? o->rows_days : o->replay_days;
 }
 
-/* `more`: the step has not come to its end. */
+/* `more`: the job is not finished. */
 static bool
 run_batch(struct retention *t, struct sql *db, struct intern_cache *cache,
     const struct retention_job *job, int64_t day, bool *more)
@@ -137,15 +137,15 @@ run_batch(struct retention *t, struct sql *db, struct intern_cache *cache,
 		*more = sql_changed(s) == RETENTION_ROWS;
 	else if (good)
 		*more = t->id < largest;
-	/* Numbers that went must not be used again from memory. */
+	/* The cache must not return deleted ids. */
 	if (good && job->by == BY_ID && sql_changed(s) > 0)
 		intern_cache_clear(cache);
 	sql_drop(s);
 	return good;
 }
 
-/* Pages that days gone have left are filled by those to come; only what is out
- * of proportion is given back. */
+/* Free pages are used again by later days; only an excess of them is returned
+ * to the file system. */
 static bool
 free_pages(struct sql *db, bool *more)
 {
@@ -173,7 +173,7 @@ retention_step(struct retention *t, struct sql *db, struct intern_cache *cache,
 	if (t->done == today)
 		return false;
 	if (!is_job_due(t, db)) {
-		/* the next step */
+		/* Go on with the next job. */
 	} else if (t->step < TABLE_SIZE(jobs)) {
 		const struct retention_job *job = &jobs[t->step];
 
@@ -182,7 +182,7 @@ retention_step(struct retention *t, struct sql *db, struct intern_cache *cache,
 	} else {
 		good = free_pages(db, &more);
 	}
-	/* Another program has it: the same again when it is quiet. */
+	/* Another program holds the lock: repeat the step later. */
 	if (!good && db->fault == SQL_LOCKED)
 		return false;
 	if (!good)

@@ -1,6 +1,4 @@
-/*
- * tidy.h - retention: what is too old leaves the store, a little at a time.
- */
+/* tidy.h - retention: deletes expired rows in small steps. */
 #ifndef AVOUCH_REPORT_TIDY_H
 #define AVOUCH_REPORT_TIDY_H
 
@@ -12,31 +10,31 @@
 #include "report/sql.h"
 
 enum {
-	RETENTION_ROWS = 500,        /* rows, or pages, that one step takes */
-	RETENTION_IDS = 5000,        /* numbers that one step looks at */
-	RETENTION_FAILURE_DAYS = 14, /* failure reports, whatever the options */
-	RETENTION_FREE_PART = 4 /* free pages are given back when they are more
-	                      than one in this many */
+	RETENTION_ROWS = 500,        /* rows, or pages, of one step */
+	RETENTION_IDS = 5000,        /* ids examined in one step */
+	RETENTION_FAILURE_DAYS = 14, /* for failure reports; not an option */
+	RETENTION_FREE_PART = 4      /* pages are returned if more than one in
+	                                this many is free */
 };
 
 struct retention_options {
-	unsigned rows_days; /* rows, and what was sent of them */
+	unsigned rows_days; /* rows, and the reports made of them */
 	unsigned replay_days;
-	unsigned received_days; /* reports of others */
+	unsigned received_days; /* reports from others */
 };
 
-struct retention { /* how far it has come; all 0: not begun */
+struct retention { /* progress; all zero: not begun */
 	struct retention_options o;
-	int64_t done; /* the day it was last done */
+	int64_t done; /* the last day on which it was completed */
 	size_t step;
 	int64_t id;
 };
 
 /*
- * One step, of some milliseconds, in a transaction of its own.  False: there is
- * nothing left to do on the day of `now`, or another program holds the store.
- * Other faults are logged, and tried again the next day.  `memo` is cleared
- * when numbers go.
+ * One step, of some milliseconds, in its own transaction.  False: there is
+ * nothing left to do on the day of `now`, or another program holds the lock.
+ * Other errors are logged, and tried again the next day.  Clears `cache` when
+ * ids are deleted.
  */
 bool retention_step(struct retention *t, struct sql *db,
     struct intern_cache *cache, int64_t now);

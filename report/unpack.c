@@ -7,12 +7,12 @@
 
 #include "lib/buf.h"
 
-enum { BLOCK = 16384 }; /* bytes that the library is given at once */
+enum { BLOCK = 16384 }; /* bytes given to libarchive at once */
 
 struct unpack {
 	struct archive *archive;
 	enum unpack_kind kind;
-	int64_t out; /* bytes that came out */
+	int64_t out; /* bytes of output */
 	unsigned entries;
 	char name[UNPACK_NAME_MAX + 1];
 	char error[UNPACK_ERROR_MAX];
@@ -30,7 +30,8 @@ unpack_kind(struct span bytes)
 	return UNPACK_NOT;
 }
 
-/* A gzip file is a raw stream behind a filter: an archive of one file. */
+/* libarchive sees a gzip file as a raw stream behind a filter: an archive
+ * with one file. */
 static bool
 unpack_begin(struct archive *a, struct span bytes, enum unpack_kind kind)
 {
@@ -92,7 +93,7 @@ note_name(struct unpack *u, struct archive_entry *entry)
 		buf_printable(&b, span_str(name), UNPACK_NAME_MAX);
 }
 
-/* A raw stream is also what the filter did not know. */
+/* Without a known filter it is a raw stream too. */
 static bool
 is_unpacked(const struct unpack *u)
 {
@@ -132,7 +133,7 @@ unpack_next(struct unpack *u, struct span *name)
 	return UNPACK_FAULT;
 }
 
-/* What came out so far is not more than what went in can mean. */
+/* Whether the output is plausible for the input so far. */
 static bool
 within_bounds(struct unpack *u)
 {

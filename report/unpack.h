@@ -1,9 +1,9 @@
 /*
- * unpack.h - the files within a gzip or ZIP file that a stranger has sent.
+ * unpack.h - the files in a gzip or ZIP file from others.
  *
- * Bytes are unpacked as they are read; nothing is written to disk.  Refused is
- * what unpacks to more than a report can be for its size, is broken, or is cut
- * off.  No other format or method of packing is tried.
+ * Bytes are unpacked as they are read; nothing is written to disk.  Refused
+ * are files that unpack to far more than a report can, that are broken, or
+ * that are cut off.  No other format or compression is accepted.
  */
 #ifndef AVOUCH_REPORT_UNPACK_H
 #define AVOUCH_REPORT_UNPACK_H
@@ -16,36 +16,39 @@
 
 enum {
 	UNPACK_ENTRIES_MAX = 1000, /* files in a ZIP */
-	UNPACK_RATIO_MAX = 250,    /* bytes out for one in; XML of reports has
-	                              5 to 50 */
-	UNPACK_FREE = 16 << 20,    /* bytes out that have no ratio */
-	UNPACK_NAME_MAX = 200,     /* bytes told of a name */
+	UNPACK_RATIO_MAX = 250,    /* bytes of output for one of input; XML
+	                              of reports has 5 to 50 */
+	UNPACK_FREE = 16 << 20,    /* bytes of output without a check of the
+	                              ratio */
+	UNPACK_NAME_MAX = 200,     /* bytes of a name in messages */
 	UNPACK_ERROR_MAX = 200,
 };
 
-#define UNPACK_BYTES_MAX (INT64_C(512) << 20) /* out, of one file in all */
+#define UNPACK_BYTES_MAX                                                       \
+	(INT64_C(512) << 20) /* bytes of output, of one file                   \
+	                      */
 
 enum unpack_kind { UNPACK_NOT, UNPACK_GZIP, UNPACK_ZIP };
 
-/* By the first bytes. */
+/* Detects the format by the first bytes. */
 enum unpack_kind unpack_kind(struct span bytes);
 
 struct unpack;
 
-/* `bytes` stay the caller's, until unpack_close().  NULL: no memory. */
+/* `bytes` must stay valid until unpack_close().  NULL: out of memory. */
 struct unpack *unpack_open(struct span bytes, enum unpack_kind kind);
 void unpack_close(struct unpack *u); /* takes NULL */
 
 enum unpack_step { UNPACK_FILE, UNPACK_END, UNPACK_FAULT };
 
-/* The next file; what is no file (a folder, a link) is passed over.  Its
- * printable name lives until the next call. */
+/* The next file; folders and links are skipped.  Its printable name is valid
+ * until the next call. */
 enum unpack_step unpack_next(struct unpack *u, struct span *name);
 
-/* Bytes of that file; 0: its end; -1: a fault. */
+/* Reads bytes of that file; 0: its end; -1: an error. */
 ptrdiff_t unpack_read(struct unpack *u, char *to, size_t n);
 
-/* What the fault is, for people. */
+/* Describes the error. */
 const char *unpack_error(const struct unpack *u);
 
 #endif

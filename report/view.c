@@ -7,9 +7,9 @@
 #include "lib/table.h"
 
 enum {
-	ENOUGH_MESSAGES = 100, /* to judge_domain a policy by */
+	ENOUGH_MESSAGES = 100, /* enough to recommend a policy */
 	ENOUGH_DAYS = 7,
-	LOST_MAX = 10,      /* per mille of one's own mail that may fail */
+	LOST_MAX = 10,      /* per mille of the owner's mail that may fail */
 	FORWARDED_MAX = 10, /* per mille, for p=reject */
 	BUCKETS = 1 << 15,  /* of the table of sources */
 };
@@ -127,7 +127,7 @@ view_put_rate(struct buf *b, uint64_t part, uint64_t whole)
 
 /* ---- why ---- */
 
-/* Of the same owner, as far as that can be told without asking DNS. */
+/* Whether both have the same owner, as far as can be seen without DNS. */
 static bool
 is_own(struct span domain, struct span other)
 {
@@ -156,7 +156,7 @@ is_signed(struct span domain, const struct report_row *row)
 	return false;
 }
 
-/* Whoever it does authenticate as. */
+/* The domain that it authenticates as instead. */
 static struct span
 other_identity(struct span domain, const struct report_row *row)
 {
@@ -179,15 +179,15 @@ view_row_cause(
 	if (row->spf_aligned)
 		return is_ours ? VIEW_BROKEN : VIEW_SPF_ONLY;
 	*as = other_identity(domain, row);
-	/* a signature of ours that does not hold was changed on its way;
-	 * who spoofs has none */
+	/* A signature of the domain that fails was broken on the way; a
+	 * spoofer has none. */
 	if (is_indirect(row->override) || is_ours)
 		return VIEW_FORWARDER;
 	return as->n > 0 ? VIEW_UNALIGNED : VIEW_SPOOF;
 }
 
-/* What most of a source's failing mail shows; where none fails, what is a
- * risk to most of it. */
+/* The cause of most of a source's failing mail; if none fails, the most
+ * common risk. */
 static enum view_cause
 source_cause(const struct view_source *s)
 {
@@ -198,8 +198,7 @@ source_cause(const struct view_source *s)
 		for (unsigned i = VIEW_FORWARDER; i < VIEW_CAUSES; i++)
 			if (s->by_cause[i] > s->by_cause[most])
 				most = (enum view_cause)i;
-		/* who is let to pass with most of its mail is no other_identity
-		 */
+		/* A source whose mail mostly passes is not a spoofer. */
 		if (most == VIEW_SPOOF && s->passed * 2 > s->messages)
 			most = VIEW_UNALIGNED;
 		return most;
@@ -240,8 +239,8 @@ next_step(const struct view_domain *d)
 struct view_gather {
 	struct view *view;
 	struct arena *a;
-	struct view_domain *at;   /* of the row before */
-	struct view_source *from; /* the same */
+	struct view_domain *at;   /* domain of the previous row */
+	struct view_source *from; /* source of the previous row */
 	struct view_source **buckets;
 	struct hash_secret secret;
 	size_t n_sources;
@@ -314,7 +313,7 @@ take_report(void *arg, const struct ledger_received *r)
 	if (d == NULL)
 		return !g->failed;
 	d->reports++;
-	/* They come by their beginning: the last stays. */
+	/* Reports come sorted by begin, so the last one wins. */
 	d->p = policy_of(r->p);
 	d->sp = policy_of(r->sp);
 	d->np = policy_of(r->np);
@@ -331,7 +330,7 @@ bucket(struct view_gather *g, const struct view_domain *d, const struct ip *ip)
 	return &g->buckets[hash % BUCKETS];
 }
 
-/* Behind the last of its domain. */
+/* After the last one of its domain. */
 static void
 link_source(struct view_gather *g, struct view_domain *d, struct view_source *s)
 {
@@ -468,7 +467,7 @@ sort(struct view *v)
 	}
 }
 
-/* Each stops where memory ends; then the next is not begun. */
+/* Each stops when memory runs out; then the next is not begun. */
 static bool
 gather(
     struct view_gather *g, struct ledger *l, const struct ledger_range *range)

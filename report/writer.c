@@ -114,7 +114,7 @@ open_file(struct writer *w)
 {
 	enum sql_fault fault = SQL_FINE;
 
-	/* What is written to a file that was removed or replaced is lost. */
+	/* Rows written to a file that was removed or replaced would be lost. */
 	if (w->db != NULL && !sqlite_in_place(w->db)) {
 		log_fault("store-moved",
 		    "store %s was removed or replaced; a new one is begun",
@@ -144,7 +144,8 @@ open_file(struct writer *w)
 	return fault;
 }
 
-/* A broken file is of no use to anyone, but may be to a person. */
+/* Renames a broken file instead of deleting it: someone may want to examine
+ * it. */
 static void
 quarantine_file(struct writer *w, int64_t now)
 {
@@ -233,7 +234,8 @@ write_facts(struct writer *w, const struct queued_message *e, int64_t day)
 	return sql_do(w->put_replay) ? ROW_WRITTEN : ROW_ERROR;
 }
 
-/* Rows of a closed day count for the next: what was sent of it stays true. */
+/* Rows of a closed day count for the next day, so that reports already made
+ * stay correct. */
 static enum row_outcome
 write_entry(struct writer *w, const struct queued_message *e, int64_t closed)
 {
@@ -254,8 +256,8 @@ write_entry(struct writer *w, const struct queued_message *e, int64_t closed)
 	return outcome;
 }
 
-/* Days are closed when they are over; `avouch report send` opens them again
- * where it can (ledger_close_day()). */
+/* A day that is closed before it is over: the clock was ahead.  `avouch
+ * report send` opens it again if it can (ledger_close_day()). */
 static void
 log_closed_ahead(const struct writer *w, int64_t closed, int64_t today)
 {
@@ -381,7 +383,8 @@ writer_housekeep(struct writer *w, int64_t now)
 		return false;
 	w->db->fault = SQL_FINE;
 	more = retention_step(&w->retention, w->db, w->cache, now);
-	/* Expired rows are perhaps the only ones whose pages are broken. */
+	/* Perhaps only pages of expired rows are broken, which nothing else
+	 * reads. */
 	if (w->db->fault == SQL_CORRUPT) {
 		note_error(w, w->db->error);
 		after_fault(w, SQL_CORRUPT, now);
