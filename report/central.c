@@ -263,7 +263,8 @@ postgres_commit(struct postgres_connection *c)
 	if (good && strcmp(PQcmdStatus(r), "COMMIT") != 0)
 		good = c->sql.fault != SQL_FINE
 		    ? false
-		    : sql_fail(&c->sql, SQL_WRONG, "it was rolled back");
+		    : sql_fail(&c->sql, SQL_WRONG,
+			  "the transaction was rolled back");
 	PQclear(r);
 	return good;
 }
@@ -543,7 +544,8 @@ postgres_lock(struct sql *db, const char *name)
 	if (sql_step(s) == SQL_ROW) {
 		got = sql_number(s, 0) != 0;
 		if (!got)
-			sql_fail(db, SQL_LOCKED, "another has the lock");
+			sql_fail(db, SQL_LOCKED,
+			    "another connection holds the lock");
 	}
 	sql_drop(s);
 	return got;

@@ -33,12 +33,12 @@ put_times(FILE *out, const struct ledger_failure *f)
 	    memory[0]);
 	if (f->incidents > 1)
 		fprintf(out,
-		    "It stands for %llu messages, the last of them on\n%s.\n",
+		    "It covers %llu messages, the last of them on\n%s.\n",
 		    (unsigned long long)f->incidents, memory[1]);
 	if (f->others > 0)
 		fprintf(out,
-		    "%llu of them were of other sources or failed otherwise, "
-		    "but more reports\nthan these are not sent.\n",
+		    "%llu of them came from other sources or failed in another "
+		    "way; the number of\nreports is limited.\n",
 		    (unsigned long long)f->others);
 }
 
@@ -55,9 +55,9 @@ put_text(
 	put_times(out, f);
 	fprintf(out,
 	    "\nFor privacy the body and most of the header are left out, and "
-	    "local parts of\naddresses are hashes (RFC 6590): the same one for "
-	    "the same address.\n\n"
-	    "It was asked for by the ruf tag of the DMARC record of\n%.*s.\n",
+	    "local parts of\naddresses are hashes (RFC 6590): the same address "
+	    "has the same hash.\n\nIt was requested by the ruf tag of the "
+	    "DMARC record of\n%.*s.\n",
 	    SPAN_FMT(l->domain));
 }
 

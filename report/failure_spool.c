@@ -100,7 +100,7 @@ failure_spool_put(struct failure_spool *p, const struct failure *f)
 	if (n < FAILURE_SPOOL_HELD_MAX)
 		return insert(p, f);
 	log_fault("failure-spool",
-	    "%d failures wait to be reported; further ones are not kept",
+	    "%d failures wait to be reported; further ones are dropped",
 	    FAILURE_SPOOL_HELD_MAX);
 	return true;
 }

@@ -214,7 +214,7 @@ work(struct worker_process *h, const struct worker_job *job, int mail,
 		buf_cut(&text, 0);
 		buf_text(&text,
 		    h->ledger != NULL ? ledger_error(h->ledger)
-				      : "the store is away");
+				      : "the store cannot be reached");
 	}
 }
 
@@ -258,7 +258,7 @@ greet(struct worker *h, char *error)
 	struct worker_hello hello;
 
 	if (!receive_all(h->socket, &hello, sizeof(hello)))
-		return fail(error, "the helper that hands mail over is gone");
+		return fail(error, "the process that runs sendmail has ended");
 	fail(error, hello.error);
 	return hello.state;
 }
@@ -274,7 +274,9 @@ worker_start(const struct worker_options *o, struct worker **out, char *error)
 	if (h == NULL ||
 	    socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) != 0) {
 		free(h);
-		return fail(error, "no socket for the helper");
+		return fail(error,
+		    "cannot create a socket for the process that runs "
+		    "sendmail");
 	}
 	h->pid = fork();
 	if (h->pid == 0) {
@@ -287,8 +289,9 @@ worker_start(const struct worker_options *o, struct worker **out, char *error)
 	}
 	close(pair[1]);
 	h->socket = pair[0];
-	state = h->pid > 0 ? greet(h, error)
-			   : fail(error, "no process for the helper");
+	state = h->pid > 0
+	    ? greet(h, error)
+	    : fail(error, "cannot create the process that runs sendmail");
 	if (state == WORKER_READY)
 		*out = h;
 	else

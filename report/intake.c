@@ -181,7 +181,7 @@ refuse_document(struct import_message *u, const struct stream *s,
 		return refuse_file(u, name, error);
 	return refuse_file(u, name,
 	    u->unpacked > REPORT_IMPORT_BYTES_MAX
-		? "a bomb: it unpacks to more than 1 GiB"
+		? "a decompression bomb: it unpacks to more than 1 GiB"
 		: unpack_error(s->unpack));
 }
 
@@ -229,7 +229,7 @@ store_rows(struct import_message *u, struct stream *s)
 	if (end == READ_STOPPED)
 		return fail_store(u);
 	return end == READ_DONE ||
-	    fail(u, "out of memory, or it changed while it was read");
+	    fail(u, "out of memory, or the file changed while it was read");
 }
 
 static bool
@@ -304,7 +304,8 @@ import_nested(struct import_message *u, struct stream *s, struct span name)
 	else if (got < 0)
 		good = refuse_document(u, s, name, READ_BROKEN, "");
 	else if (n >= REPORT_IMPORT_NESTED_MAX)
-		good = refuse_file(u, name, "more than 64 MiB, packed twice");
+		good =
+		    refuse_file(u, name, "more than 64 MiB in a nested file");
 	else
 		good = import_bytes(u, name, span_of(bytes, n));
 	free(bytes);
@@ -403,7 +404,7 @@ import_bytes(struct import_message *u, struct span name, struct span bytes)
 
 	if (u->depth == REPORT_IMPORT_NESTING_MAX)
 		return refuse_file(
-		    u, name, "files are packed in each other more than 4 deep");
+		    u, name, "files are nested more than 4 deep");
 	u->depth++;
 	switch (form_of(span_first(bytes, PEEK))) {
 	case FORM_XML:
@@ -434,7 +435,7 @@ nothing_in(struct span bytes)
 		return "a mail without a report";
 	case FORM_GZIP:
 	case FORM_ZIP:
-		return "no report is packed in it";
+		return "it contains no report";
 	case FORM_XML:
 	case FORM_MBOX:
 	case FORM_OTHER:

@@ -153,7 +153,7 @@ mailbox_each_part(struct span mail,
 	g_mime_init();
 	message = parse(mail);
 	if (message == NULL) {
-		*reason = "a mail that cannot be read";
+		*reason = "not a valid mail";
 		return MAILBOX_REFUSED;
 	}
 	walk_message(&w, message, reason);

@@ -570,8 +570,8 @@ page_write(FILE *out, const struct view *view, int64_t now)
 	     d != NULL && n < PAGE_DOMAINS_MAX; d = d->next, n++)
 		put_domain(out, view, d);
 	if (view->n_domains == 0)
-		fputs("<section class=\"card\"><p>No report of these days was "
-		      "read.</p></section>\n",
+		fputs("<section class=\"card\"><p>No reports were read for "
+		      "these days.</p></section>\n",
 		    out);
 	if (view->n_domains + view->left_out > n) {
 		fputs("<p class=\"soft\">and ", out);

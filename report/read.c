@@ -496,7 +496,8 @@ take_record(struct report_reader *r)
 	if (r->first_from.n == 0)
 		r->first_from = r->values[HEADER_FROM];
 	if (count > READ_COUNT_MAX || r->messages > READ_SUM_MAX - count)
-		return refuse_report(r, "it counts more messages than can be");
+		return refuse_report(
+		    r, "its number of messages is not plausible");
 	if (++r->rows > READ_ROWS_MAX)
 		return refuse_report(r, "it has more than 1000000 records");
 	r->messages += count;
@@ -700,7 +701,7 @@ make_range(struct report_reader *r, struct ledger_received *out)
 	int64_t begin = out->begin;
 
 	if (!begins && !ends)
-		return refuse_report(r, "it does not say of which time it is");
+		return refuse_report(r, "its date range is missing");
 	if (!begins)
 		out->begin =
 		    out->end < REPORT_DAY ? 0 : out->end - REPORT_DAY + 1;
@@ -782,7 +783,7 @@ make_head(struct report_reader *r, struct arena *a, struct ledger_received *out)
 	if (arena_has_failed(a))
 		r->end = READ_MEMORY;
 	else if (out->domain.n == 0)
-		refuse_report(r, "it does not say of which domain it is");
+		refuse_report(r, "its domain is missing");
 }
 
 static enum read_end

@@ -86,7 +86,7 @@ send_consent_take(struct send *s, struct send_consent *c)
 	}
 	if (c->result.n_addresses > 0 && c->n_to == 0) {
 		buf_cut(&why, 0);
-		buf_text(&why, "mail to it comes back");
+		buf_text(&why, "mail to it bounces");
 	}
 	return true;
 }

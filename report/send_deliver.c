@@ -164,11 +164,11 @@ put_text(struct buf *b, const struct send *s, const struct ledger_report *r)
 	buf_text(b, " (UTC).\n\n");
 	buf_printf(b, "Messages: %llu\n", (unsigned long long)r->messages);
 	if (r->parts > 1)
-		buf_printf(b, "Part %llu of %llu, each with an id of its own\n",
+		buf_printf(b, "Part %llu of %llu, each with its own id\n",
 		    (unsigned long long)r->part, (unsigned long long)r->parts);
 	buf_printf(b,
-	    "Report id: %.*s\n\n"
-	    "It was asked for by the rua tag of the domain's DMARC record.\n",
+	    "Report id: %.*s\n\nIt was requested by the rua tag of the "
+	    "domain's DMARC record.\n",
 	    SPAN_FMT(r->report_id));
 }
 
@@ -299,7 +299,8 @@ hand_over(struct send *s, struct ledger_delivery *d, FILE *mail)
 		return settle_delivery(s, d, LEDGER_DROPPED, SEND_DROPPED,
 		    SPAN("the address is too long"));
 	if (!worker_submit(s->o->hander, &job, fileno(mail), &reply))
-		return send_fault(s, "the helper that hands mail over is gone");
+		return send_fault(
+		    s, "the process that runs sendmail has ended");
 	switch (reply.step) {
 	case LEDGER_NONE:
 		return true;
@@ -322,11 +323,11 @@ make_and_hand_over(struct send *s, struct ledger_delivery *d)
 	bool good;
 
 	if (mail == NULL)
-		return send_fault(s, "no temporary file can be made");
+		return send_fault(s, "cannot create a temporary file");
 	good = write_letter(s, d, mail, &messages);
 	if (good && messages == 0)
 		good = settle_delivery(s, d, LEDGER_DROPPED, SEND_DROPPED,
-		    SPAN("its rows are not kept any more"));
+		    SPAN("its rows have expired"));
 	else if (good)
 		good = hand_over(s, d, mail);
 	fclose(mail);
@@ -359,7 +360,7 @@ is_given_up(struct send *s, const struct ledger_delivery *d, const char **why)
 	switch (ledger_get_bounce(s->ledger, d->destination, a, &b)) {
 	case LEDGER_OK:
 		if (b.suppressed && s->o->now - b.last < s->o->bounce_pause)
-			*why = "mail to it comes back";
+			*why = "mail to it bounces";
 		break;
 	case LEDGER_NONE:
 		break;
@@ -369,7 +370,7 @@ is_given_up(struct send *s, const struct ledger_delivery *d, const char **why)
 	}
 	arena_free(a);
 	if (s->o->now - d->report.made > SEND_GIVE_UP_DAYS * REPORT_DAY)
-		*why = "given up: it could not be handed over for days";
+		*why = "it could not be sent for days";
 	if (is_failure(&d->report) && !s->o->failures)
 		*why = "failure reports are off";
 	return true;
@@ -384,7 +385,7 @@ deliver_one(struct send *s, struct ledger_delivery *d)
 	if (may_be_at_hand(s, d)) {
 		s->left++;
 		send_tell_delivery(
-		    s, d, SEND_WAITING, SPAN("another host may be at it"));
+		    s, d, SEND_WAITING, SPAN("another host may be sending it"));
 		return true;
 	}
 	if (d->state == LEDGER_SENDING &&
@@ -400,8 +401,8 @@ deliver_one(struct send *s, struct ledger_delivery *d)
 		return send_ledger_fault(s);
 	if (sent >= s->o->max_per_address) {
 		s->left++;
-		send_tell_delivery(s, d, SEND_WAITING,
-		    SPAN("it was sent as many as max_per_address allows"));
+		send_tell_delivery(
+		    s, d, SEND_WAITING, SPAN("max_per_address is reached"));
 		return true;
 	}
 	return make_and_hand_over(s, d);
@@ -430,8 +431,7 @@ deliver_round(struct send *s, struct span domain, struct ways *l)
 		if (!deliver_one(s, &w->d))
 			return false;
 		if (s->failures >= SEND_FAILURES_MAX)
-			return send_fault(
-			    s, "sendmail fails again and again: stopped");
+			return send_fault(s, "sendmail keeps failing: stopped");
 	}
 	return true;
 }

@@ -67,7 +67,7 @@ static const char *
 no_reason(const struct asked *a)
 {
 	if (!domain_is_hostname(a->f->domain))
-		return "the policy domain is no host name";
+		return "the policy domain is not a host name";
 	/* RFC 9991 section 2: ruf is ignored if the record has psd=y */
 	if (!a->usable || a->record.n_ruf == 0 ||
 	    a->record.psd == DMARC_PSD_YES)
@@ -198,9 +198,9 @@ look_at_caps(struct send *s, const struct asked *a, const char **over)
 		LEDGER_OK)
 		return send_ledger_fault(s);
 	*over = of_it >= s->o->failures_per_domain
-	    ? "as many as failure_max_per_domain allows were sent"
+	    ? "failure_max_per_domain is reached"
 	    : of_all >= s->o->failures_per_day
-	    ? "as many as failure_max_per_day allows were sent"
+	    ? "failure_max_per_day is reached"
 	    : NULL;
 	return true;
 }

@@ -160,7 +160,7 @@ no_reason(const struct asked *a)
 	const struct due *d = a->due;
 
 	if (!domain_is_hostname(d->domain))
-		return "the policy domain is no host name";
+		return "the policy domain is not a host name";
 	if (!a->usable)
 		return "the record cannot be read";
 	if (a->record.n_rua == 0)
@@ -168,7 +168,7 @@ no_reason(const struct asked *a)
 	/* RFC 9990 does not address loops of reports about reports; two
 	 * reporters would otherwise report to each other forever. */
 	if (d->messages == d->automatic)
-		return "mail of machines alone";
+		return "only automatic mail";
 	if (d->aligned == 0 && d->messages < a->s->o->min_messages)
 		return "few messages, none of them aligned";
 	return NULL;

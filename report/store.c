@@ -170,7 +170,7 @@ waiting(const struct store *s)
 static void
 log_lost(struct store *s, size_t n, const char *why)
 {
-	log_fault("store-lost", "store %s: %zu messages are not kept: %s",
+	log_fault("store-lost", "store %s: %zu messages are not stored: %s",
 	    s->path, n, why);
 }
 
@@ -189,11 +189,11 @@ after_commit(struct store *s, size_t refused)
 
 	if (refused > 0)
 		log_warning("store-limit",
-		    "store %s: %zu messages are not kept: %s", s->path, refused,
-		    writer_refusal(s->writer));
+		    "store %s: %zu messages are not stored: %s", s->path,
+		    refused, writer_refusal(s->writer));
 	if (s->has_error && now - s->error_since >= TELL_MS)
 		log_say(LOG_LEVEL_WARNING, "store",
-		    "store %s works again; %zu messages had to wait", s->path,
+		    "store %s works again; %zu messages waited", s->path,
 		    waiting(s));
 	s->counts.groups++;
 	s->has_error = false;
@@ -318,7 +318,7 @@ writer_main(void *arg)
 			wait_for_work(s, look);
 	}
 	if (waiting(s) > 0) {
-		log_lost(s, waiting(s), "the daemon ends");
+		log_lost(s, waiting(s), "the daemon is stopping");
 		s->counts.lost += waiting(s);
 	}
 	s->ended = true;

@@ -186,8 +186,8 @@ retention_step(struct retention *t, struct sql *db, struct intern_cache *cache,
 	if (!good && db->fault == SQL_LOCKED)
 		return false;
 	if (!good)
-		log_fault("store-tidy",
-		    "what is too old cannot leave the store: %s", db->error);
+		log_fault(
+		    "store-tidy", "cannot delete expired rows: %s", db->error);
 	if (good && more)
 		return true;
 	t->id = 0;

@@ -140,9 +140,12 @@ within_bounds(struct unpack *u)
 	int64_t in = archive_filter_bytes(u->archive, -1);
 
 	if (u->out > UNPACK_BYTES_MAX)
-		fail(u, "a bomb: it unpacks to more than 512 MiB", NULL);
+		fail(u, "a decompression bomb: it unpacks to more than 512 MiB",
+		    NULL);
 	else if (u->out > UNPACK_FREE && u->out / UNPACK_RATIO_MAX > in)
-		fail(u, "a bomb: it unpacks to more than 250 times its size",
+		fail(u,
+		    "a decompression bomb: it unpacks to more than 250 times "
+		    "its size",
 		    NULL);
 	return u->error[0] == '\0';
 }

@@ -21,49 +21,50 @@ static const struct {
 } causes[VIEW_CAUSES] = {
 	[VIEW_GOOD] = { "good", "Signed and aligned", "Nothing to do." },
 	[VIEW_SPF_ONLY] = { "spf_only", "SPF only",
-	    "Passes by SPF alone, and fails when somebody forwards it. Let "
-	    "this sender sign with DKIM as your domain." },
+	    "Passes by SPF only, and fails when it is forwarded. Have this "
+	    "sender sign with DKIM as your domain." },
 	[VIEW_BROKEN] = { "dkim_broken", "DKIM signature broken",
-	    "Passes by SPF, but your DKIM signature does not verify. Check "
-	    "the key in DNS, and what changes mail behind the signer." },
+	    "Passes by SPF, but your DKIM signature does not verify. Check the "
+	    "key in DNS, and what changes mail after it is signed." },
 	[VIEW_FORWARDER] = { "forwarder", "Forwarder or mailing list",
-	    "Mail of yours that somebody passes on, changed. It is theirs to "
-	    "mend; a policy of p=reject would lose it." },
-	[VIEW_UNALIGNED] = { "unaligned", "Missing DKIM of your domain",
-	    "Authenticates, but as itself. If you send through it, let it "
-	    "sign with DKIM as your domain; if not, somebody else uses your "
-	    "name." },
+	    "Your mail, forwarded and changed on the way. Only the forwarder "
+	    "can fix it; with p=reject it would be lost." },
+	[VIEW_UNALIGNED] = { "unaligned", "No DKIM signature of your domain",
+	    "Authenticates, but as another domain. If you send through it, "
+	    "have it sign with DKIM as your domain; if not, somebody else uses "
+	    "your name." },
 	[VIEW_SPOOF] = { "spoof", "Likely spoofed",
-	    "Neither SPF nor DKIM speaks for it. If it is not a server of "
-	    "yours that was forgotten, a stricter policy stops it." },
+	    "Neither SPF nor DKIM passes. Unless it is a forgotten server of "
+	    "yours, a stricter policy stops it." },
 };
 
 static const struct {
 	const char *name, *title, *text;
 } advices[] = {
-	[VIEW_TOO_LITTLE] = { "too_little", "Too little was reported yet",
-	    "At least 100 messages on 7 days are needed to say what a "
-	    "stricter policy would do. Wait for more reports." },
-	[VIEW_MEND_FIRST] = { "mend_first", "Mend your own senders first",
+	[VIEW_TOO_LITTLE] = { "too_little",
+	    "Too few messages were reported so far",
+	    "At least 100 messages on 7 days are needed to judge a stricter "
+	    "policy. Wait for more reports." },
+	[VIEW_MEND_FIRST] = { "mend_first", "Fix your own senders first",
 	    "Some mail that is likely yours does not pass. A stricter policy "
 	    "would lose it: see the failing sources below." },
 	[VIEW_TO_QUARANTINE] = { "to_quarantine",
 	    "Safe to move to p=quarantine",
-	    "Nearly all mail that is likely yours passes. With p=quarantine "
-	    "what fails goes to the spam folder." },
+	    "Nearly all mail that is likely yours passes. With p=quarantine, "
+	    "mail that fails goes to the spam folder." },
 	[VIEW_TO_REJECT] = { "to_reject", "Safe to move to p=reject",
-	    "Nearly all mail that is likely yours passes, and little of it "
-	    "is forwarded. Stay at p=quarantine where people of this domain "
-	    "write to mailing lists (RFC 9989 section 7.4)." },
+	    "Nearly all mail that is likely yours passes, and little of it is "
+	    "forwarded. Stay at p=quarantine if users of this domain write to "
+	    "mailing lists (RFC 9989 section 7.4)." },
 	[VIEW_STAY] = { "stay", "Stay at p=quarantine",
-	    "Your own senders are in order, but some of the mail is passed "
-	    "on by lists or forwarders: p=reject would lose it." },
+	    "Your own senders are in order, but lists or forwarders pass on "
+	    "some of the mail: p=reject would lose it." },
 	[VIEW_DONE] = { "done", "Nothing to do",
 	    "The policy is p=reject, and nearly all mail that is likely "
 	    "yours passes." },
 	[VIEW_END_TESTING] = { "end_testing", "Safe to end the test",
 	    "The policy is only being tested (t=y), and nearly all mail that "
-	    "is likely yours passes. Take t=y out of the record." },
+	    "is likely yours passes. Remove t=y from the record." },
 };
 
 const char *

@@ -117,7 +117,7 @@ open_file(struct writer *w)
 	/* Rows written to a file that was removed or replaced would be lost. */
 	if (w->db != NULL && !sqlite_in_place(w->db)) {
 		log_fault("store-moved",
-		    "store %s was removed or replaced; a new one is begun",
+		    "store %s was removed or replaced; a new one is created",
 		    w->path);
 		close_file(w);
 	}
@@ -165,7 +165,8 @@ quarantine_file(struct writer *w, int64_t now)
 	w->n_quarantined++;
 	w->quarantined_at = now;
 	log_say(LOG_LEVEL_ERROR, "store-corrupt",
-	    "store %s is broken (%s); it is kept as %s, and a new one begun",
+	    "store %s is broken (%s); it was renamed to %s, and a new one is "
+	    "created",
 	    w->path, w->error, name.p);
 }
 
@@ -268,8 +269,8 @@ log_closed_ahead(const struct writer *w, int64_t closed, int64_t today)
 		return;
 	day_put(&day, closed);
 	log_fault("store-clock",
-	    "store %s: %s is closed, though it is not over: the clock was "
-	    "ahead; mail counts for the day after it",
+	    "store %s: %s is closed although it is not over: the clock was "
+	    "ahead; messages count for the next day",
 	    w->path, memory);
 }
 
@@ -324,7 +325,7 @@ check_quota(struct writer *w)
 	w->over_quota = quota_is_exceeded(&w->quota, w->db);
 	if (was_over && !w->over_quota)
 		log_say(LOG_LEVEL_WARNING, "store",
-		    "store %s is within its limits again; messages are kept",
+		    "store %s is within its limits again; messages are stored",
 		    w->path);
 	return w->over_quota;
 }
@@ -368,8 +369,8 @@ writer_checkpoint(struct writer *w)
 {
 	if (w->db != NULL && !sqlite_checkpoint(w->db))
 		log_fault("store-checkpoint",
-		    "store %s: the log cannot be copied into it: %s", w->path,
-		    w->db->error);
+		    "store %s: cannot copy the write-ahead log into it: %s",
+		    w->path, w->db->error);
 }
 
 /* ---- housekeeping ---- */

@@ -90,7 +90,7 @@ test_bounce(void **state)
 	b->o.now += REPORT_DAY;
 	bench_run_well(b);
 	assert_int_equal(b->count[SEND_SENT], 0);
-	bench_has(b->notes, "mail to it comes back");
+	bench_has(b->notes, "mail to it bounces");
 	/* and after the pause it is tried again */
 	b->o.now += b->o.bounce_pause;
 	r.when = b->o.now - REPORT_DAY;

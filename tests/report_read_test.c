@@ -258,13 +258,13 @@ static const struct {
 	{ "no date",
 	    "<feedback><report_metadata><org_name>Org</org_name>"
 	    "</report_metadata>" POLICY "</feedback>",
-	    "it does not say of which time it is" },
+	    "its date range is missing" },
 	{ "no domain", "<feedback>" META("1") "</feedback>",
-	    "it does not say of which domain it is" },
+	    "its domain is missing" },
 	{ "a count that cannot be",
 	    "<feedback>" META("1") POLICY RECORD(
 		"192.0.2.1", "99999999999999999999") "</feedback>",
-	    "it counts more messages than can be" },
+	    "its number of messages is not plausible" },
 	{ "a document type",
 	    "<!DOCTYPE feedback SYSTEM 'file:///etc/passwd'>"
 	    "<feedback/>",

@@ -84,7 +84,7 @@ test_out_of_order(void **state)
 	}
 	b->sendmail = "/nowhere/sendmail";
 	assert_int_equal(bench_run(b), SEND_FAULT);
-	bench_has(b->error, "sendmail fails again and again");
+	bench_has(b->error, "sendmail keeps failing");
 	assert_int_equal(b->count[SEND_WAITING], SEND_FAILURES_MAX);
 	bench_has(b->notes, "cannot be started: No such file");
 	b->sendmail = b->bag.program;
@@ -108,7 +108,7 @@ test_given_up(void **state)
 		bench_run(b);
 		b->o.now += REPORT_DAY / 4;
 	}
-	bench_has(b->notes, "dropped example.com d@example.com: given up");
+	bench_has(b->notes, "dropped example.com d@example.com: it could not be sent");
 	bench_close(b);
 }
 

@@ -108,7 +108,7 @@ static const struct {
 	{ "volume", RUA("mailto:d@d1.example"), "", 10, false, false, 1 },
 	{ "less", RUA("mailto:d@d2.example"), "few messages", 9, false, false,
 	    0 },
-	{ "machines alone", RUA("mailto:d@d3.example"), "machines alone", 99,
+	{ "only automatic mail", RUA("mailto:d@d3.example"), "machines alone", 99,
 	    true, true, 0 },
 	{ "nobody asks", "v=DMARC1; p=none", "no rua", 99, true, false, 0 },
 	{ "a stranger", RUA("mailto:v@victim.example"), "refused", 99, true,

@@ -258,7 +258,7 @@ def _(l):
     same((f["DKIM-Domain"], f["DKIM-Identity"], f["DKIM-Selector"]),
          ("any.example", "@any.example", "demo"), "the signature")
     same(f["SPF-DNS"], None, "SPF-DNS")
-    holds(report.text, "It stands for 3 messages")
+    holds(report.text, "It covers 3 messages")
     true(report.head["DKIM-Signature"] is not None, "DKIM-Signature")
     send(l, lab.message("ann@any.example"), "ann@any.example")
     same(failures(l)["sent"], 1, "of another cause")
@@ -345,7 +345,7 @@ def _(l):
     send(l, FORGED, "evil.two@another.example")
     out = failures(l)
     same((out["sent"], out["nothing"]), (0, 1), "to nobody")
-    same(out["events"][0]["note"], "mail to it comes back", "why")
+    same(out["events"][0]["note"], "mail to it bounces", "why")
     same(ask(l, "SELECT sum(held) FROM failure"), [(0,)], "the store")
 
 
@@ -453,7 +453,7 @@ def _(l):
     counts = sorted(int(r.fields["Incidents"]) for r in reports)
     same(counts, [10, 10, 10, 10, 810], "incidents")
     holds(max(reports, key=lambda r: int(r.fields["Incidents"])).text,
-          "800 of them were of other sources")
+          "800 of them came from other sources")
     same(failures(l)["sent"], 0, "no more on that day")
     flood(l, 100, 100)
     same(failures(l)["sent"], 0, "whatever comes")

@@ -188,7 +188,7 @@ def _(l):
     other.close()
     send(l, 1)
     line = l.milter.wait_log(event="store-corrupt")
-    holds(line["text"], "it is kept as " + store(l) + ".corrupt-")
+    holds(line["text"], "it was renamed to " + store(l) + ".corrupt-")
     wait_kept(l, 1)  # the message that met it
     send(l, 10)
     wait_kept(l, 11)

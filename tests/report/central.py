@@ -573,7 +573,7 @@ def in_hand(c):
               "pg_stat_activity WHERE application_name = 'avouch'")
     status, out, err = hosts[1].run("send")
     same(status, 0, err)
-    holds(out, "another host may be at it")
+    holds(out, "another host may be sending it")
     same(end(p)[0], 0)
     c.write("seconds", "0")
     finish(hosts, NOW)
@@ -677,7 +677,7 @@ def bounce(c):
         for n in range(2):
             host.add(TODAY, "s%d.example" % n, "192.0.2.1", 20)
         host.push(now=NOW + DAY)
-    holds(hosts[0].run("send", now=NOW + DAY)[1], "mail to it comes back")
+    holds(hosts[0].run("send", now=NOW + DAY)[1], "mail to it bounces")
     once(c, 1)
 
 

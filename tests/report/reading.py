@@ -173,7 +173,7 @@ def hostile():
     """name, file, what is said of it"""
     yield "a ZIP bomb", zipped(
         ("good.xml", one(1)),
-        ("bomb.xml", b"<feedback>" + b"<a/>" * (30 << 20))), "a bomb"
+        ("bomb.xml", b"<feedback>" + b"<a/>" * (30 << 20))), "a decompression bomb"
     yield "a gzip bomb", gzip.compress(
         b"<feedback>" + b"<a>0123456789</a>" * (17 << 20), 1), "larger than"
     yield "laughs", laughs(), "<!DOCTYPE"
@@ -347,10 +347,10 @@ def page_shown(c):
                          check=True).stdout.decode()
     shown = re.sub(r"<style>.*?</style>|<[^>]+>", " ", dom, flags=re.S)
     shown = re.sub(r"\s+", " ", shown)
-    for part in ("example.com", "Mend your own senders first",
+    for part in ("example.com", "Fix your own senders first",
                  "Safe to move to p=reject", "mail1.example.com",
                  "out44.mailer.example", "Likely spoofed",
-                 "Missing DKIM of your domain", "SPF only",
+                 "No DKIM signature of your domain", "SPF only",
                  "Forwarder or mailing list", "97.1 %", "51,690"):
         holds(shown, part)
     true(dom.count("<rect class=\"pass\"") >= 60, "bars of 30 days")
