@@ -214,6 +214,13 @@ put_author(const struct author *au)
 
 /* ---- the whole ---- */
 
+/* Of an invalid From field no domain is looked at. */
+static size_t
+n_authors(const struct verdict *v)
+{
+	return v->from.state != MAIL_FROM_INVALID ? v->from.n_domains : 0;
+}
+
 json_t *
 explain_dmarc_json(
     const struct verdict *v, struct dns_talk *talk, struct arena *a)
@@ -222,7 +229,7 @@ explain_dmarc_json(
 	json_t *list = json_array();
 	struct author au;
 
-	for (size_t i = 0; talk != NULL && i < v->from.n_domains; i++) {
+	for (size_t i = 0; talk != NULL && i < n_authors(v); i++) {
 		author_read(&au, v, i, talk, a);
 		json_array_append_new(list, author_json(&au));
 	}
@@ -239,15 +246,17 @@ explain_dmarc(const struct verdict *v, struct dns_talk *talk, struct arena *a)
 	struct author au;
 
 	if (v->from.state == MAIL_FROM_SLOPPY)
-		puts("  The From field is not valid, but can only show one "
-		     "domain.");
+		puts("  The From field is not valid, but it is clear whom it "
+		     "shows.");
 	if (v->from.state == MAIL_FROM_INVALID)
-		printf("  The From field cannot be used: %s\n", v->from.reason);
-	for (size_t i = 0; talk != NULL && i < v->from.n_domains; i++) {
+		printf("  The From field is invalid: %s\n", v->from.reason);
+	for (size_t i = 0; talk != NULL && i < n_authors(v); i++) {
+		if (i == v->from.n_domains - v->from.n_possible)
+			puts("  Some programs may also show another author:");
 		author_read(&au, v, i, talk, a);
 		put_author(&au);
 	}
-	if (v->from.n_domains > 1)
+	if (n_authors(v) > 1)
 		cli_prose_text(2,
 		    "Of several author domains the strictest verdict stands "
 		    "(RFC 9989 section 11.5).");

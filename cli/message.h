@@ -8,7 +8,7 @@
 #include "cli/cli.h"
 #include "cli/input.h"
 #include "dkim/body.h"
-#include "mail/address.h"
+#include "mail/author.h"
 #include "mail/message.h"
 #include "verify/job.h"
 

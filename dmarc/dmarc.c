@@ -304,6 +304,8 @@ dmarc_check(const struct dmarc_facts *f, struct dns_talk *talk, struct arena *a,
 			step = STEP_WAIT;
 			continue;
 		}
+		if (i >= f->n_authors - f->n_possible && one.code == DMARC_NONE)
+			continue;
 		if (!any || strictness(&one) > strictness(out))
 			*out = one;
 		any = true;

@@ -50,6 +50,9 @@ struct dmarc_identifier {
 struct dmarc_facts {
 	const struct span *authors; /* distinct author domains, normal form */
 	size_t n_authors;
+	size_t n_possible; /* of the authors, the last ones: some programs may
+	                      show them.  That one has no record is not a
+	                      result, as most are not even domains */
 	const char *authors_fault; /* NULL: the author domains are certain.
 	                              Else why not (RFC 9989 sections 5.3.1,
 	                              11.5), a constant text: permerror, and

@@ -1,6 +1,7 @@
 #include "lib/utf8.h"
 
 #include "lib/ascii.h"
+#include "lib/table.h"
 
 /* Decodes the character at the start of `s`; returns its bytes, or 0. */
 static size_t
@@ -66,4 +67,44 @@ utf8_plain(struct span s)
 	    (c >= 0x2066 && c <= 0x2069) || (n > 0 && !utf8_is_xml(c)))
 		return 0;
 	return n;
+}
+
+bool
+utf8_has_invisible(struct span text)
+{
+	static const struct {
+		uint32_t first, last;
+	} ranges[] = {
+		{ 0, 0x1f },
+		{ 0x7f, 0x9f },
+		{ 0xad, 0xad },
+		{ 0x34f, 0x34f },
+		{ 0x61c, 0x61c },
+		{ 0x115f, 0x1160 },
+		{ 0x17b4, 0x17b5 },
+		{ 0x180b, 0x180f },
+		{ 0x200b, 0x200f },
+		{ 0x202a, 0x202e },
+		{ 0x2060, 0x206f },
+		{ 0x3164, 0x3164 },
+		{ 0xfe00, 0xfe0f },
+		{ 0xfeff, 0xfeff },
+		{ 0xffa0, 0xffa0 },
+		{ 0xfff0, 0xfff8 },
+		{ 0x1bca0, 0x1bca3 },
+		{ 0x1d173, 0x1d17a },
+		{ 0xe0000, 0xe0fff },
+	};
+
+	while (text.n > 0) {
+		uint32_t c = 0;
+		size_t n = decode(text, &c);
+
+		for (size_t i = 0; i < TABLE_SIZE(ranges); i++)
+			if (n > 0 && c >= ranges[i].first &&
+			    c <= ranges[i].last)
+				return true;
+		text = span_skip(text, n > 0 ? n : 1);
+	}
+	return false;
 }

@@ -28,4 +28,8 @@ bool utf8_is_xml(uint32_t character);
 /* Bytes of the character at the start of `s` if it is one; else 0. */
 size_t utf8_xml(struct span s);
 
+/* Some character is not shown, and dropped by many programs: it has the Unicode
+ * property Default_Ignorable_Code_Point (of version 14), or is a control. */
+bool utf8_has_invisible(struct span text);
+
 #endif

@@ -2,9 +2,6 @@
 
 #include "lib/ascii.h"
 #include "lib/buf.h"
-#include "lib/domain.h"
-#include "lib/table.h"
-#include "mail/encoded.h"
 #include "mail/token.h"
 
 /* ---- an address list ---- */
@@ -181,17 +178,8 @@ read_angle(struct scan *s, struct arena *a, struct mail_address *out)
 	    scan_byte(s, '>');
 }
 
-/* The "null" members of RFC 5322 section 4.4 are skipped alike. */
-static bool
-skip_separators(struct scan *s)
-{
-	do {
-		if (!mail_skip_cfws(s))
-			return false;
-	} while (scan_byte(s, ',') || scan_byte(s, ';'));
-	return true;
-}
-
+/* What ends a mailbox.  Programs also take ";" for ",", as Outlook writes it.
+ */
 static bool
 is_at_end(struct scan *s)
 {
@@ -200,263 +188,140 @@ is_at_end(struct scan *s)
 	return scan_done(s) || *s->p == ',' || *s->p == ';';
 }
 
+/*
+ * Commas, also the "null" members of RFC 5322 section 4.4, and the end of a
+ * group.
+ */
 static bool
-read_mailbox(struct scan *s, struct arena *a, const struct words *w,
+skip_separators(struct mail_address_list *l)
+{
+	for (;;) {
+		if (!mail_skip_cfws(&l->s))
+			return false;
+		if (scan_byte(&l->s, ',')) {
+			l->after_group = false;
+		} else if (scan_byte(&l->s, ';')) {
+			l->valid = l->valid && l->in_group;
+			l->after_group = l->in_group;
+			l->in_group = false;
+		} else {
+			return true;
+		}
+	}
+}
+
+static bool
+read_mailbox(struct mail_address_list *l, const struct words *w,
     struct mail_address *out)
 {
-	if (scan_byte(s, '<'))
-		return read_angle(s, a, out) && is_at_end(s);
-	if (!read_address(s, a, w, out))
-		return false;
-	/* an address as the name of another one, if it is written in one piece
-	 */
-	const char *at = out->local.p + out->local.n;
-	bool plain =
-	    out->domain.p == at + 1 && out->domain.p + out->domain.n == s->p;
+	if (scan_byte(&l->s, '<')) {
+		if (!read_angle(&l->s, l->a, out) || !is_at_end(&l->s))
+			return false;
+	} else {
+		if (!read_address(&l->s, l->a, w, out))
+			return false;
+		/* an address as the name of another one, if it is written in
+		 * one piece */
+		const char *at = out->local.p + out->local.n;
+		bool plain = out->domain.p == at + 1 &&
+		    out->domain.p + out->domain.n == l->s.p;
 
-	return is_at_end(s) || (plain && scan_peek(s) == '<');
+		if (!is_at_end(&l->s)) {
+			l->valid = false;
+			return plain && scan_peek(&l->s) == '<';
+		}
+	}
+	l->valid = l->valid && !span_ends_nocase(out->domain, ".");
+	return true;
+}
+
+struct mail_address_list
+mail_address_list_of(struct span text, struct arena *a)
+{
+	return (struct mail_address_list){
+		.s = scan_of(text),
+		.a = a,
+		.valid = true,
+	};
+}
+
+/* A group begins: RFC 5322 section 3.4.  Groups do not nest. */
+static void
+open_group(struct mail_address_list *l, const struct words *name)
+{
+	l->valid = l->valid && !l->in_group && name->n > 0;
+	l->in_group = true;
+	l->has_group = true;
 }
 
 enum mail_address_step
-mail_address_next(struct scan *s, struct arena *a, struct mail_address *out)
+mail_address_next(struct mail_address_list *l, struct mail_address *out)
 {
 	struct words w;
 
-	do {
-		if (!skip_separators(s))
-			return ADDRESS_BAD;
-		if (scan_done(s))
-			return ADDRESS_END;
-		if (!read_words(s, &w))
-			return ADDRESS_BAD;
-	} while (w.n > 0 && scan_byte(s, ':')); /* group, section 3.4 */
-	return read_mailbox(s, a, &w, out) ? ADDRESS_ONE : ADDRESS_BAD;
-}
-
-/* ---- the author's domains ---- */
-
-struct author_reading {
-	struct mail_from *from;
-	size_t n_addresses;
-	bool cut, bad_domain;
-};
-
-static bool
-has_domain(const struct author_reading *from, struct span name)
-{
-	for (size_t i = 0; i < from->from->n_domains; i++)
-		if (domain_equal(from->from->domains[i], name))
-			return true;
-	return false;
-}
-
-/* False: `text` is no domain name of at least so many labels. */
-static bool
-add_domain(struct author_reading *out, struct arena *a, struct span text,
-    size_t labels_min)
-{
-	struct span name;
-
-	if (has_domain(out, text) ||
-	    (out->cut && out->from->n_domains == MAIL_AUTHORS_MAX))
-		return true; /* nothing new can come of it */
-	/* RFC 9989 section 5.3.1: U-labels become A-labels */
-	name = domain_normal(a, text);
-	if (!domain_is_hostname(name) || domain_labels(name) < labels_min ||
-	    span_all(domain_suffix(name, 1), ascii_is_digit))
-		return false;
-	if (has_domain(out, name))
-		return true;
-	if (out->from->n_domains == MAIL_AUTHORS_MAX)
-		out->cut = true;
-	else
-		out->from->domains[out->from->n_domains++] = name;
-	return true;
-}
-
-static bool
-is_name_or_dot(unsigned char c)
-{
-	return ascii_is_tag(c) || c == '-' || c == '.' || c >= 0x80;
-}
-
-/* A lone label is no author that anybody would know: "Jo @ Work <a@b.example>".
- */
-static void
-add_recovered(struct author_reading *out, struct arena *a, struct span text)
-{
-	while (text.n > 0 && (text.p[0] == '.' || text.p[0] == '-'))
-		text = span_skip(text, 1);
-	while (text.n > 0 &&
-	    (text.p[text.n - 1] == '.' || text.p[text.n - 1] == '-'))
-		text.n--;
-	if (text.n > 0)
-		add_domain(out, a, text, 2);
-}
-
-/*
- * RFC 9989 section 11.5: what is crafted so that readers differ is judged by
- * every domain that any of them might see.  Linear, as comments nest no deeper
- * than MAIL_COMMENT_DEPTH_MAX.
- */
-static void
-recover(struct author_reading *out, struct arena *a, struct span text,
-    size_t *tries)
-{
-	struct scan s = scan_of(text);
-
 	for (;;) {
-		struct scan at;
-		struct span domain;
-
-		scan_until(&s, '@');
-		if (!scan_byte(&s, '@'))
-			return;
-		if ((*tries)++ == MAIL_ADDRESSES_MAX) {
-			out->cut = true;
-			return;
+		if (!skip_separators(l))
+			break;
+		if (scan_done(&l->s)) {
+			l->valid = l->valid && !l->in_group;
+			return ADDRESS_END;
 		}
-		at = s;
-		mail_skip_cfws(&at);
-		scan_byte(&at, '[');
-		if (read_dotted(&(struct scan){ at.p, at.end }, a, &domain))
-			add_recovered(out, a, domain);
-		add_recovered(out, a, scan_while(&at, is_name_or_dot));
-	}
-}
-
-/*
- * RFC 5322 sections 2.2 and 4.1: NUL, a bare CR and a bare LF end a line, a
- * field or nothing, each reader as it likes.
- */
-static bool
-is_clean(struct span value)
-{
-	struct scan s = scan_of(value);
-
-	while (!scan_done(&s)) {
-		int c = scan_next(&s);
-
-		if (c == '\0' || c == '\n')
-			return false;
-		if (c == '\r' &&
-		    (!scan_byte(&s, '\n') || scan_done(&s) ||
-			!ascii_is_wsp((unsigned char)*s.p)))
-			return false;
-	}
-	return true;
-}
-
-static void
-keep_first(struct author_reading *out, struct arena *a,
-    const struct mail_address *address)
-{
-	struct buf b;
-
-	if (out->from->first.p != NULL)
-		return;
-	b = buf_in(a, address->local.n + address->domain.n + 2);
-	buf_span(&b, address->local);
-	buf_byte(&b, '@');
-	buf_span(&b, address->domain);
-	if (!b.full)
-		out->from->first = buf_done(&b);
-}
-
-/* False: `value` cannot be read to its end. */
-static bool
-read_field(struct author_reading *out, struct arena *a, struct span value,
-    size_t *tries)
-{
-	struct scan s = scan_of(value);
-	struct mail_address address;
-	enum mail_address_step step;
-	bool clean = is_clean(value);
-	bool names = true;
-
-	while ((step = mail_address_next(&s, a, &address)) == ADDRESS_ONE) {
-		if (out->n_addresses == MAIL_ADDRESSES_MAX) {
-			out->cut = true;
-			return clean;
+		l->valid = l->valid && !l->after_group;
+		if (!read_words(&l->s, &w))
+			break;
+		if (w.n > 0 && scan_byte(&l->s, ':')) {
+			open_group(l, &w);
+			continue;
 		}
-		out->n_addresses++;
-		keep_first(out, a, &address);
-		names = add_domain(out, a, address.domain, 1) && names;
+		if (read_mailbox(l, &w, out))
+			return ADDRESS_ONE;
+		break;
 	}
-	out->bad_domain = out->bad_domain || !names;
-	if (clean && names && step == ADDRESS_END)
-		return true;
-	recover(out, a, value, tries);
-	recover(out, a, mail_encoded_words(a, value), tries);
-	return clean && step == ADDRESS_END;
-}
-
-/* NULL: valid or sloppy */
-static const char *
-invalid_reason(const struct author_reading *r, bool good, struct arena *a)
-{
-	if (arena_has_failed(a))
-		return "out of memory";
-	if (r->from->n_fields == 0)
-		return "no From field";
-	if (r->from->n_fields > 1) /* RFC 5322 section 3.6 */
-		return "several From fields";
-	if (r->cut)
-		return "more than 8 author domains";
-	if (r->bad_domain || (!good && r->from->n_domains > 1))
-		return "the From field is not valid";
-	if (r->from->n_domains == 0)
-		return "the From field names no address";
-	return NULL;
-}
-
-void
-mail_from_read(
-    const struct mail_header *h, struct arena *a, struct mail_from *out)
-{
-	struct author_reading r = { .from = out };
-	size_t tries = 0;
-	bool good = true, at = false;
-
-	*out = (struct mail_from){ .state = MAIL_FROM_VALID };
-	for (size_t i = mail_header_find(h, "From", 0); i < h->n;
-	     i = mail_header_find(h, "From", i + 1)) {
-		struct span value = h->fields[i].value;
-
-		out->n_fields++;
-		at = at || span_has(value, '@') || span_has(value, '%') ||
-		    span_has(value, '!');
-		good = read_field(&r, a, value, &tries) && good;
-	}
-	out->reason = invalid_reason(&r, good, a);
-	if (out->reason != NULL)
-		out->state = MAIL_FROM_INVALID;
-	else if (!good)
-		out->state = MAIL_FROM_SLOPPY;
-	out->nameless =
-	    out->state == MAIL_FROM_INVALID && out->n_domains == 0 && !at;
-}
-
-const char *
-mail_from_state_name(enum mail_from_state state)
-{
-	static const struct name names[] = {
-		{ "valid", MAIL_FROM_VALID },
-		{ "sloppy", MAIL_FROM_SLOPPY },
-		{ "invalid", MAIL_FROM_INVALID },
-	};
-
-	return table_name(names, TABLE_SIZE(names), (int)state);
+	l->valid = false;
+	return ADDRESS_BAD;
 }
 
 /* ---- the envelope and lists ---- */
+
+/* A dotted name, as far as it matters here. */
+static bool
+has_inner_dot(struct span name)
+{
+	size_t dot = span_index(name, '.');
+
+	return dot > 0 && dot + 1 < name.n;
+}
+
+/*
+ * RFC 5321 sections 2.3.11 and 4.1.2: an address has an "@".  Postfix and
+ * Sendmail make joe@b.example of "joe%b.example" and "b.example!joe".
+ */
+static struct span
+old_style_domain(struct span address, struct span *local)
+{
+	struct span host = span_first(address, span_index(address, '!'));
+	size_t percent = span_rindex(address, '%');
+
+	*local = span_skip(address, host.n + 1);
+	if (host.n < address.n && local->n > 0 && has_inner_dot(host))
+		return host;
+	host = span_skip(address, percent + 1);
+	*local = span_first(address, percent);
+	if (percent > 0 && has_inner_dot(host))
+		return host;
+	*local = address;
+	return SPAN_NONE;
+}
 
 struct span
 mail_envelope_domain(struct span address, struct span *local)
 {
 	struct span rest = span_trim(address);
+	struct span ignored;
 	size_t at;
 
+	if (local == NULL)
+		local = &ignored;
 	if (rest.n > 0 && rest.p[0] == '<')
 		rest = span_skip(rest, 1);
 	if (rest.n > 0 && rest.p[rest.n - 1] == '>')
@@ -465,9 +330,26 @@ mail_envelope_domain(struct span address, struct span *local)
 	if (rest.n > 0 && rest.p[0] == '@' && span_has(rest, ':'))
 		rest = span_skip(rest, span_index(rest, ':') + 1);
 	at = span_rindex(rest, '@');
-	if (local != NULL)
-		*local = span_first(rest, at);
+	if (at == rest.n)
+		return old_style_domain(rest, local);
+	*local = span_first(rest, at);
 	return at + 1 < rest.n ? span_skip(rest, at + 1) : SPAN_NONE;
+}
+
+struct span
+mail_envelope_mailbox(struct arena *a, struct span address)
+{
+	struct span local;
+	struct span domain = mail_envelope_domain(address, &local);
+	struct buf b;
+
+	if (domain.p == NULL || span_has(address, '@'))
+		return address;
+	b = buf_in(a, local.n + domain.n + 2);
+	buf_span(&b, local);
+	buf_byte(&b, '@');
+	buf_span(&b, domain);
+	return b.full ? address : buf_done(&b);
 }
 
 /*

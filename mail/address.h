@@ -1,7 +1,6 @@
 /*
  * address.h - addresses (RFC 5322 section 3.4, obsolete forms of 4.4, UTF-8 of
- * RFC 6532) and the author's domains: what DMARC begins with (RFC 9989 sections
- * 4.2, 5.3.1 and 11.5).
+ * RFC 6532), of the envelope too.
  */
 #ifndef AVOUCH_MAIL_ADDRESS_H
 #define AVOUCH_MAIL_ADDRESS_H
@@ -11,11 +10,8 @@
 
 #include "lib/arena.h"
 #include "lib/scan.h"
-#include "mail/message.h"
 
 enum {
-	MAIL_ADDRESSES_MAX = 10000,  /* read of a message's author fields */
-	MAIL_AUTHORS_MAX = 8,        /* distinct author domains of a message */
 	MAIL_DOMAIN_TEXT_MAX = 4096, /* bytes of one domain with the comments
 	                                and white space around its dots */
 };
@@ -25,55 +21,43 @@ struct mail_address {
 	struct span domain; /* as written, may be a [literal]; no CFWS inside */
 };
 
+struct mail_address_list {
+	struct scan s; /* what is not read yet */
+	struct arena *a;
+	bool valid;     /* by RFC 5322 with its obsolete forms, as far as it was
+	                   read; at ADDRESS_END: as a whole */
+	bool has_group; /* so far */
+	bool in_group, after_group;
+};
+
 enum mail_address_step { ADDRESS_ONE, ADDRESS_END, ADDRESS_BAD };
+
+struct mail_address_list mail_address_list_of(
+    struct span text, struct arena *a);
 
 /*
  * The next mailbox of an address list; groups are entered, display names,
- * comments and routes skipped.  ADDRESS_BAD: `s` is at the culprit, or `a` has
- * no room.  Obsolete domains with CFWS around dots are joined into `a`.
+ * comments and routes skipped.  ADDRESS_BAD: the rest cannot be read, or `a`
+ * has no room.  Obsolete domains with CFWS around dots are joined into `a`.
  *
- * More than the grammar is read where no reader can take it for something else:
- * ";" for ",", dots anywhere in local parts, and an address as the display name
- * of another ("a@b <c@d>", which much real mail has): both are told.
+ * More than the grammar is read if programs agree on what it means: dots
+ * anywhere in a local part, and, with `valid` false, ";" for ",", a dot at the
+ * end of a domain, a group without its end, and an address as the display name
+ * of another ("a@b <c@d>"), which is returned as an address before it.
  */
 enum mail_address_step mail_address_next(
-    struct scan *s, struct arena *a, struct mail_address *out);
-
-enum mail_from_state {
-	MAIL_FROM_VALID,   /* valid by RFC 5322; every mailbox has a domain */
-	MAIL_FROM_SLOPPY,  /* not valid, but it can only show one domain */
-	MAIL_FROM_INVALID, /* never leads to a pass; `reason` says why */
-};
-
-struct mail_from {
-	enum mail_from_state state;
-	const char *reason; /* INVALID: a constant text, "several From fields"
-	                       or "the From field names no address"; else NULL
-	                     */
-	bool nameless; /* INVALID, and no From field names any domain that a
-	                  reader could show ("<MAILER-DAEMON>", no field) */
-	size_t n_fields;
-	size_t n_domains; /* of a valid or sloppy one: at least 1 */
-	struct span domains[MAIL_AUTHORS_MAX]; /* distinct, in normal form, in
-	                                          order; of an INVALID one what
-	                                          was found, for logs and for
-	                                          policies by From domain */
-	struct span first; /* the first address as local@domain, for logs */
-};
+    struct mail_address_list *l, struct mail_address *out);
 
 /*
- * Of all From fields of `h`.  Texts live in `a` or `h`.  If `a` has no room,
- * the state is INVALID and arena_has_failed() is true.
+ * The domain of an envelope address "<a@b>" or "a@b"; absent: none.  `local`
+ * may be NULL.  The address is split at its last "@"; without one,
+ * "a%b.example" and "b.example!a" are a@b.example, as MTAs rewrite them.
  */
-void mail_from_read(
-    const struct mail_header *h, struct arena *a, struct mail_from *out);
-
-/* "valid", "sloppy", "invalid" */
-const char *mail_from_state_name(enum mail_from_state state);
-
-/* The domain of an envelope address "<a@b>" or "a@b"; absent: none.  `local`
- * may be NULL.  The address is split at its last "@". */
 struct span mail_envelope_domain(struct span address, struct span *local);
+
+/* "local@domain" of an address without "@" that has a domain; every other one
+ * as it is, and if `a` has no room.  For SPF (RFC 7208 section 2.4). */
+struct span mail_envelope_mailbox(struct arena *a, struct span address);
 
 /* The list-id between the angle brackets of a List-Id value (RFC 2919). */
 struct span mail_list_id(struct span value);

@@ -15,6 +15,9 @@ skip_comment(struct scan *s, size_t depth_max)
 	struct scan at = *s;
 	size_t depth = 0;
 
+	if (scan_peek(s) != '(')
+		return false;
+
 	do {
 		switch (scan_next(&at)) {
 		case '(':
@@ -47,6 +50,12 @@ skip_cfws(struct scan *s, size_t depth_max)
 		if (!skip_comment(s, depth_max))
 			return false;
 	}
+}
+
+bool
+mail_skip_comment(struct scan *s)
+{
+	return skip_comment(s, MAIL_COMMENT_DEPTH_MAX);
 }
 
 bool

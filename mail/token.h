@@ -20,7 +20,10 @@ enum { MAIL_COMMENT_DEPTH_MAX = 64 }; /* comments in comments; no recursion */
  */
 bool mail_skip_cfws(struct scan *s);
 
-/* The same for comments nested at any depth. */
+/* One comment; false also if none is here. */
+bool mail_skip_comment(struct scan *s);
+
+/* mail_skip_cfws() for comments nested at any depth. */
 bool mail_skip_cfws_any(struct scan *s);
 
 /*

@@ -144,12 +144,12 @@ redact_address(const struct redact *r, struct buf *b, struct span address)
 static bool
 put_addresses(struct redactor *w, struct arena *a, const struct mail_field *f)
 {
-	struct scan s = scan_of(f->value);
+	struct mail_address_list list = mail_address_list_of(f->value, a);
 	struct mail_address one;
 	size_t n = 0;
 
 	while (n < REDACT_ADDRESSES_MAX &&
-	    mail_address_next(&s, a, &one) == ADDRESS_ONE) {
+	    mail_address_next(&list, &one) == ADDRESS_ONE) {
 		buf_text(w->b, n++ > 0 ? ",\n <" : " <");
 		put_hash(w->r, w->b, w->b->n, one.local);
 		buf_byte(w->b, '@');

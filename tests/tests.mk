@@ -19,6 +19,7 @@
 ## store-faults kill -9 and disk errors while the store is written
 ## central-test a PostgreSQL that several hosts share, killed 240 times
 ## sendmail-test  mail through a real Sendmail, which is downloaded
+## author-test  FIELDS="100000 5000" random From fields, hostile and honest
 ## soak         SOAK=200000 messages; memory and descriptors must stay flat
 ## soak-reload  a minute of mail with ten reloads a second
 ## bench        the milter and its peers: CPU, rate, latency, memory
@@ -103,6 +104,16 @@ CLI_TESTS = "tests/cli/contract.py $(COMMAND)" \
 	"tests/report/reading.py $(COMMAND)" \
 	"tests/report/central.py $(COMMAND)"
 
+# Programs that tests/author compares: ours and GMime.
+AUTHOR_PROGRAMS = $(BUILD)/tests/author/fields $(BUILD)/tests/author/gmime
+$(AUTHOR_PROGRAMS): %: %.o $(ARCHIVE)
+	$(CC) $(CFLAGS) $(LINKHARD) -o $@ $^ $(LIBS_COMMAND)
+
+FIELDS = 100000 5000
+author-test: $(COMMAND) $(AUTHOR_PROGRAMS)
+	@LOGS=$(BUILD) TEST_SECONDS=3600 tests/run_cmocka \
+		"tests/author/random_fields.py $(BUILD) $(FIELDS)"
+
 # A second make, because the packages change what the variables above find.
 demo:
 	@tests/deps build demo
@@ -125,11 +136,12 @@ $(BUILD)/tests/%.so: tests/milter/%.c
 	@mkdir -p $(@D)
 	$(CC) $(STD) $(WARN) -O2 -g -fPIC -shared -o $@ $<
 
-check-programs: $(TESTS) $(REPLAYS) $(PRELOADS)
+check-programs: $(TESTS) $(REPLAYS) $(PRELOADS) $(AUTHOR_PROGRAMS)
 
 check-run:
 	@LOGS=$(BUILD) tests/run_cmocka $(TESTS) $(REPLAY_COMMANDS) \
-		"tests/install_test $(BUILD)" $(CLI_TESTS) $(MILTER_TESTS)
+		"tests/install_test $(BUILD)" "tests/author/random_fields.py $(BUILD)" \
+		$(CLI_TESTS) $(MILTER_TESTS)
 
 cli-test: $(COMMAND)
 	@LOGS=$(BUILD) tests/run_cmocka $(CLI_TESTS)

@@ -100,12 +100,47 @@ rfc_3629_4_sizes(void **state)
 	assert_int_equal(utf8_size(SPAN("\0")), 1);
 }
 
+static void
+characters_that_are_not_shown(void **state)
+{
+	static const struct {
+		const char *text;
+		bool invisible;
+	} vectors[] = {
+		{ "", false },
+		{ "a.b-c", false },
+		{ "\303\274", false },
+		{ "\302\240", false }, /* U+00A0 is a space */
+		{ "\377\200", false },
+		{ "\001", true },
+		{ "a\177", true },
+		{ "\302\237", true },
+		{ "a\302\255b", true },       /* U+00AD */
+		{ "\315\217", true },         /* U+034F */
+		{ "\342\200\213", true },     /* U+200B */
+		{ "\342\200\217", true },     /* U+200F */
+		{ "\342\200\220", false },    /* U+2010, a hyphen */
+		{ "\342\201\240", true },     /* U+2060 */
+		{ "\357\270\217", true },     /* U+FE0F */
+		{ "\357\273\277", true },     /* U+FEFF */
+		{ "\363\240\201\201", true }, /* U+E0041 */
+		{ "\377\342\200\213", true },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(vectors) / sizeof(vectors[0]); i++)
+		if (utf8_has_invisible(span_str(vectors[i].text)) !=
+		    vectors[i].invisible)
+			fail_msg("%zu: %s", i, vectors[i].text);
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(rfc_3629_4_characters),
 		cmocka_unit_test(rfc_3629_4_sizes),
+		cmocka_unit_test(characters_that_are_not_shown),
 	};
 
 	return cmocka_run_group_tests_name("utf8", tests, NULL, NULL);

@@ -1,5 +1,6 @@
 #include "lib/ascii.h"
 #include "lib/domain.h"
+#include "mail/address.h"
 #include "mail/authres.h"
 #include "verify/state.h"
 
@@ -85,6 +86,7 @@ facts_from_header(struct verify_message *m)
 	facts_automatic(m);
 	d->authors = from->domains;
 	d->n_authors = from->n_domains;
+	d->n_possible = from->n_possible;
 	d->authors_fault = authors_fault(&m->header, from);
 }
 

@@ -6,6 +6,7 @@
 #include "dkim/crypto.h"
 #include "lib/domain.h"
 #include "lib/table.h"
+#include "mail/address.h"
 #include "mail/authres.h"
 #include "spf/received.h"
 #include "verify/state.h"
@@ -128,7 +129,7 @@ spf_start(struct verify_message *m)
 		.identity = SPF_IDENTITY_MAILFROM,
 		.ip = c->client.ip,
 		.helo = c->helo,
-		.sender = m->verdict.mail_from,
+		.sender = mail_envelope_mailbox(m->arena, m->verdict.mail_from),
 		.receiver = c->client.receiver,
 		.now = m->envelope.now,
 		.trace = c->client.trace,

@@ -22,7 +22,7 @@
 #include "dns/source.h"
 #include "lib/ip.h"
 #include "lib/span.h"
-#include "mail/address.h"
+#include "mail/author.h"
 #include "spf/spf.h"
 #include "verify/conf.h"
 #include "verify/job.h"

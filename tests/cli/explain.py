@@ -321,7 +321,13 @@ _dmarc.sub.example.com. TXT "v=DMARC1; p=none; psd=n"
     ordered(text, "Author domain other.example;", "Author domain example.com;",
             "Of several author domains the strictest verdict stands")
     holds(aligned("a@x.example", MESSAGE.replace(b"From:", b"X-From:")),
-          "The From field: ")
+          "The From field is invalid: no From field")
+    holds(aligned("a@x.example", MESSAGE.replace(b"From: Ann", b"From: Bee, Ann")),
+          "it is clear whom it shows")
+    ordered(aligned("a@x.example", MESSAGE.replace(
+        b"From: Ann", b"From: =?utf-8?q?eve=40other.example?=")),
+            "Author domain example.com;", "Some programs may also show another author",
+            "Author domain other.example;")
 
 
 @suite.test("check --explain: own users, overrides, monitor mode")

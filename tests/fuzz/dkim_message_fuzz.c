@@ -10,7 +10,7 @@
 #include "dkim/arc.h"
 #include "dkim/dkim.h"
 #include "dns/zone.h"
-#include "mail/address.h"
+#include "mail/author.h"
 #include "tests/support/pump.h"
 
 enum {

@@ -14,7 +14,7 @@
 #include "dns/talk.h"
 #include "lib/arena.h"
 #include "lib/span.h"
-#include "mail/address.h"
+#include "mail/author.h"
 #include "mail/message.h"
 
 enum { DKIM_RUN_NOW = 1750000000 };

@@ -45,6 +45,7 @@ dmarc_run_open(
 	r->facts.authors_fault = scan_byte(&s, '!') ? "bad From" : NULL;
 	while (!scan_done(&s)) {
 		assert_true(r->facts.n_authors < AUTHORS_MAX);
+		r->facts.n_possible += scan_byte(&s, '~');
 		r->authors[r->facts.n_authors++] = next_word(&s);
 	}
 	r->facts.spf = identifier(span_str(spf));

@@ -24,7 +24,8 @@ enum { IDENTIFIERS_MAX = 8, AUTHORS_MAX = 8, QUESTIONS_MAX = 128 };
 
 struct dmarc_vector {
 	const char *name;
-	const char *authors; /* "a b"; a leading "!" makes them bad */
+	const char *authors; /* "a b ~c"; a leading "!" makes them bad, "~"
+	                        is for possible ones, which come last */
 	const char *spf;     /* "+domain" passes, "?domain" is a temperror,
 	                        "-domain" is neither; "": none */
 	const char *dkim;    /* several of them */

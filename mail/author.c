@@ -1,0 +1,756 @@
+/*
+ * The rule.  Whoever sends a message writes the From field, and programs differ
+ * in how they read a strange one.  If any program could show an address of a
+ * domain, or an MTA could rewrite the field to it, then that domain is among
+ * the authors, all of which must pass, or the field is invalid.
+ *
+ * 1. VALID: one field, valid by RFC 5322 and 6532 with the obsolete forms.  The
+ *    domain of each mailbox is an author.  Some programs decode encoded words
+ *    before they parse, take a full-width "@" for "@", look into a quoted local
+ *    part, or end a domain at white space.  A domain that they would find is a
+ *    possible author.  Quoted display names and comments are not looked into,
+ *    unless they are in several lines, or there are groups.
+ * 2. SLOPPY: one field that is not valid, but in which every "@", wherever it
+ *    is, belongs to a clean address, and all of them have one domain.  An "@"
+ *    before a word without a dot names nobody ("News @ Acme <a@b.example>").
+ *    Programs that drop white space or comments after such a word may still
+ * find a domain, which is an author as well.  "%" counts like "@" if a dotted
+ * name follows, and "!" if one precedes it: Sendmail and Postfix make
+ *    alice@bank.example of "alice%bank.example" and of "bank.example!alice"
+ *    (Sendmail of "bank.example^alice" too).  Angle brackets must hold a clean
+ *    address.  A route ("<@a.example:joe@b.example>") names what follows the
+ *    colon.
+ * 3. INVALID: everything else.
+ *
+ * A domain is clean if DNS can hold it and its top label is of letters, digits
+ * and hyphens: "a+b.bank.example" is below bank.example, and what is in no name
+ * ("bank.example'", "bank..example", invisible characters) is not clean.
+ */
+#include "mail/author.h"
+
+#include <string.h>
+
+#include "lib/ascii.h"
+#include "lib/buf.h"
+#include "lib/domain.h"
+#include "lib/table.h"
+#include "lib/utf8.h"
+#include "mail/address.h"
+#include "mail/encoded.h"
+#include "mail/token.h"
+
+enum { GLUED_MAX = 1024 }; /* bytes of a domain in pieces; as UTF-8 */
+
+#define NOT_VALID "the From field is not valid"
+
+struct author_reading {
+	struct mail_from *out;
+	struct arena *a;
+	const char *problem; /* the first one found; NULL: none */
+	size_t n_bytes, n_signs;
+	bool valid;          /* the field that is read, by its grammar */
+	bool has_group;      /* it has */
+	bool lone;           /* a mailbox's domain has no dot */
+	bool named;          /* something may be shown as a domain */
+	struct span address; /* the domain that clean addresses of a field
+	                        that is not valid have, in normal form */
+	struct span possible[MAIL_AUTHORS_MAX]; /* not of an address */
+	size_t n_possible;
+};
+
+static void
+set_problem(struct author_reading *r, const char *problem)
+{
+	if (r->problem == NULL)
+		r->problem = problem;
+}
+
+/* ---- bytes ---- */
+
+/* Of a word: what may be in a name or a local part for some program. */
+static bool
+is_word(unsigned char c)
+{
+	return ascii_is_atext(c) ? memchr("%!^", c, 3) == NULL : c == '.';
+}
+
+/* What some programs drop or skip inside an address. */
+static bool
+is_dropped(unsigned char c)
+{
+	return memchr("\"\\[](%!^:>)@", c, 12) != NULL || c == 0x7f ||
+	    (c < 0x20 && !ascii_is_space(c));
+}
+
+static bool
+is_name_byte(unsigned char c)
+{
+	return ascii_is_tag(c) || c == '-' || c == '.';
+}
+
+static bool
+is_not_name_byte(unsigned char c)
+{
+	return !is_name_byte(c);
+}
+
+static bool
+is_hidden(unsigned char c)
+{
+	return c >= 0x80 || c <= 0x20 || c == 0x7f;
+}
+
+/* ---- domains ---- */
+
+/*
+ * Bytes of the dot in front of `s`, in the forms that IDNA (RFC 3490 section
+ * 3.1) and Unicode's NFKC know; 0: there is none.
+ */
+static size_t
+dot_size(struct span s)
+{
+	static const char *const dots[] = { ".", "\xe3\x80\x82", "\xef\xbc\x8e",
+		"\xef\xbd\xa1", "\xef\xb9\x92", "\xe2\x80\xa4" };
+
+	for (size_t i = 0; i < TABLE_SIZE(dots); i++)
+		if (span_starts_nocase(s, dots[i]))
+			return span_str(dots[i]).n;
+	return 0;
+}
+
+/* There is a dot with something on both sides. */
+static bool
+is_dotted(struct span word)
+{
+	for (size_t i = 1; i < word.n; i++) {
+		size_t n = dot_size(span_skip(word, i));
+
+		if (n > 0 && i + n < word.n)
+			return true;
+	}
+	return false;
+}
+
+/* Without the punctuation that text has around an address. */
+static struct span
+without_punctuation(struct span word)
+{
+	while (word.n > 0 && memchr("'`*{|/", word.p[0], 6) != NULL)
+		word = span_skip(word, 1);
+	while (word.n > 0 &&
+	    memchr("'`*}|/.?~&#-", word.p[word.n - 1], 12) != NULL)
+		word.n--;
+	return word;
+}
+
+/*
+ * Letters, digits, hyphens, underscores, and inside it "+", "=", "~", "$".  No
+ * program reads another name in it; domain_normal() would map some of those
+ * that are refused here.
+ */
+static bool
+is_clean_label(struct span label)
+{
+	if (utf8_has_invisible(label))
+		return false;
+	for (size_t i = 0; i < label.n; i++) {
+		unsigned char c = (unsigned char)label.p[i];
+
+		if (c < 0x80 && !ascii_is_tag(c) && c != '-' &&
+		    (memchr("+=~$", c, 4) == NULL || i == 0 ||
+			i + 1 == label.n))
+			return false;
+		if (dot_size(span_skip(label, i)) > 0)
+			return false;
+	}
+	return label.n > 0;
+}
+
+static bool
+is_top_label(struct span label)
+{
+	return ascii_is_alnum((unsigned char)label.p[0]) &&
+	    ascii_is_alnum((unsigned char)label.p[label.n - 1]) &&
+	    span_all(label, is_name_byte) && !span_has(label, '_');
+}
+
+/* The normal form of a clean domain; absent: it is not clean, or no room. */
+static struct span
+clean_domain(struct arena *a, struct span text)
+{
+	struct scan s = scan_of(text);
+	struct span name;
+
+	do {
+		if (!is_clean_label(scan_until(&s, '.')))
+			return SPAN_NONE;
+		scan_byte(&s, '.');
+	} while (!scan_done(&s));
+	name = domain_normal(a, text);
+	return name.p != NULL && is_top_label(domain_suffix(name, 1))
+	    ? name
+	    : SPAN_NONE;
+}
+
+static bool
+has_domain(const struct span *domains, size_t n, struct span name)
+{
+	for (size_t i = 0; i < n; i++)
+		if (domain_equal(domains[i], name))
+			return true;
+	return false;
+}
+
+static void
+add_domain(
+    struct author_reading *r, struct span *domains, size_t *n, struct span name)
+{
+	r->named = true;
+	if (has_domain(domains, *n, name))
+		return;
+	if (*n == MAIL_AUTHORS_MAX)
+		set_problem(r, "more than 8 author domains");
+	else
+		domains[(*n)++] = name;
+}
+
+/* The domain of an address. */
+static void
+add_author(struct author_reading *r, struct span name)
+{
+	add_domain(r, r->out->domains, &r->out->n_domains, name);
+}
+
+static void
+add_if_dotted(struct author_reading *r, struct span text)
+{
+	struct span name = clean_domain(r->a, without_punctuation(text));
+
+	if (domain_labels(name) > 1)
+		add_domain(r, r->possible, &r->n_possible, name);
+}
+
+/* Some programs end a domain at the first byte that is not of a host name. */
+static void
+add_cut(struct author_reading *r, struct span text)
+{
+	struct scan s = scan_of(text);
+
+	scan_while(&s, is_not_name_byte);
+	struct span name = scan_while(&s, is_name_byte);
+
+	if (name.n < text.n)
+		add_if_dotted(r, name);
+}
+
+/* And some drop what cannot be seen, and doubled dots. */
+static void
+add_hidden(struct author_reading *r, struct span text)
+{
+	char shown[GLUED_MAX + 1];
+	struct buf b = buf_over(shown, sizeof(shown));
+	struct scan s = scan_of(text);
+
+	scan_while(&s, is_not_name_byte);
+	for (; !scan_done(&s); scan_next(&s)) {
+		unsigned char c = (unsigned char)*s.p;
+
+		if (!is_name_byte(c) && !is_hidden(c))
+			break;
+		if (is_name_byte(c) &&
+		    (c != '.' || (b.n > 0 && shown[b.n - 1] != '.')))
+			buf_byte(&b, (char)c);
+	}
+	add_if_dotted(r, buf_done(&b));
+}
+
+/* The clean domain of `text`, or none; adds what else may be taken for it. */
+static struct span
+read_name(struct author_reading *r, struct span text)
+{
+	struct span name = clean_domain(r->a, text);
+
+	r->named = true;
+	add_cut(r, text);
+	if (name.p == NULL)
+		add_hidden(r, text);
+	return name;
+}
+
+/* ---- what "@", "%" and "!" name ---- */
+
+/* A clean address of a field that is not valid. */
+static void
+add_address(struct author_reading *r, struct span name)
+{
+	if (r->address.p == NULL)
+		r->address = name;
+	else if (!domain_equal(r->address, name))
+		set_problem(r, NOT_VALID " and names several domains");
+	add_author(r, name);
+}
+
+/* `word` is used as a domain and has a dot. */
+static void
+add_named(struct author_reading *r, struct span word)
+{
+	struct span name = read_name(r, word);
+
+	if (r->valid)
+		add_if_dotted(r, name);
+	else if (name.p == NULL)
+		set_problem(r, NOT_VALID);
+	else
+		add_address(r, name);
+}
+
+static void
+keep_first(struct author_reading *r, struct span local, struct span domain)
+{
+	struct buf b;
+
+	if (r->out->first.p != NULL)
+		return;
+	b = buf_in(r->a, local.n + domain.n + 2);
+	buf_span(&b, local);
+	buf_byte(&b, '@');
+	buf_span(&b, domain);
+	if (!b.full)
+		r->out->first = buf_done(&b);
+}
+
+/* Comments and white space, which in decoded text may be bare line ends. */
+static void
+skip_cfws(struct scan *s)
+{
+	do {
+		scan_while(s, ascii_is_space);
+	} while (mail_skip_comment(s));
+}
+
+/* And what some programs drop. */
+static void
+skip_dropped(struct scan *s)
+{
+	do {
+		skip_cfws(s);
+	} while (scan_while(s, is_dropped).n > 0);
+}
+
+/* No word is hidden behind what follows a domain at once: `b"an"k`, `b(x)ank`.
+ */
+static bool
+ends_cleanly(struct scan at)
+{
+	const char *from = at.p;
+
+	if (!scan_done(&at) && ascii_is_space((unsigned char)*at.p))
+		return true;
+	for (;;) {
+		struct scan comment = at;
+
+		if (scan_peek(&at) == '(' && mail_skip_comment(&comment))
+			at = comment;
+		else if (scan_while(&at, is_dropped).n == 0)
+			break;
+	}
+	return at.p == from || scan_done(&at) || !is_word((unsigned char)*at.p);
+}
+
+/*
+ * Python's email package, for one, joins what white space, comments and line
+ * ends separate: "admin@ba nk.example".
+ */
+static void
+add_glued(struct author_reading *r, struct scan at, struct span word)
+{
+	char text[GLUED_MAX + 1];
+	struct buf b = buf_over(text, sizeof(text));
+
+	do {
+		buf_span(&b, word);
+		skip_dropped(&at);
+		word = scan_while(&at, is_word);
+	} while (word.n > 0 && !b.full);
+	if (is_dotted(buf_done(&b)))
+		add_if_dotted(r, read_name(r, buf_done(&b)));
+}
+
+/* `at` is behind an "@", `local` is the word in front of it. */
+static void
+read_after_at(struct author_reading *r, struct scan at, struct span local)
+{
+	struct span word, name;
+
+	scan_while(&at, ascii_is_space);
+	if (scan_peek(&at) == '(') { /* is what a comment has a domain? */
+		struct scan inside = at;
+
+		scan_next(&inside);
+		scan_while(&inside, ascii_is_space);
+		name = without_punctuation(scan_while(&inside, is_word));
+		if (is_dotted(name))
+			add_named(r, name);
+		skip_cfws(&at);
+	}
+	word = scan_while(&at, is_word);
+	name = without_punctuation(word);
+	if (is_dotted(name)) {
+		keep_first(r, local, name);
+		add_named(r, name);
+	}
+	if (!r->valid && !ends_cleanly(at)) {
+		r->named = true;
+		set_problem(r, NOT_VALID);
+	}
+	if (!is_dotted(name) || scan_peek(&at) == '\r')
+		add_glued(r, at, word);
+}
+
+static bool
+is_local(unsigned char c)
+{
+	return c == '.' || ascii_is_atext(c);
+}
+
+/* `at` is in a local part: "joe%x.example@example.com" is of example.com. */
+static bool
+is_in_local_part(struct scan at)
+{
+	scan_while(&at, is_local);
+	skip_cfws(&at);
+	if (!scan_byte(&at, '@'))
+		return false;
+	skip_cfws(&at);
+	return !scan_done(&at) && is_word((unsigned char)*at.p);
+}
+
+static void
+read_after_percent(struct author_reading *r, struct scan at)
+{
+	struct scan from;
+	struct span name;
+
+	skip_cfws(&at);
+	from = at;
+	name = without_punctuation(scan_while(&at, is_word));
+	if (is_dotted(name) && !is_in_local_part(from))
+		add_named(r, name);
+}
+
+/* `before` is the word in front of a "!" with `at` behind it. */
+static void
+read_bang(struct author_reading *r, struct scan at, struct span before)
+{
+	struct span name = without_punctuation(before);
+
+	skip_cfws(&at);
+	if (!scan_done(&at) && is_word((unsigned char)*at.p) &&
+	    is_dotted(name) && !is_in_local_part(at))
+		add_named(r, name);
+}
+
+/* obs-route of RFC 5322 section 4.4, behind "<"; the cursor stays if there is
+ * none. */
+static void
+skip_route(struct scan *s)
+{
+	struct scan at = *s;
+	bool any = false;
+
+	for (;;) {
+		scan_while(&at, ascii_is_space);
+		if (scan_byte(&at, ','))
+			continue;
+		if (!scan_byte(&at, '@'))
+			break;
+		scan_while(&at, ascii_is_space);
+		if (scan_while(&at, is_word).n == 0)
+			return;
+		any = true;
+	}
+	if (any && scan_byte(&at, ':'))
+		*s = at;
+}
+
+/* Behind "<" and a route: an address and ">", or the end of the field. */
+static bool
+is_clean_angle(struct author_reading *r, struct scan at)
+{
+	struct span word;
+
+	scan_fws(&at);
+	if (scan_byte(&at, '<')) /* some programs write "<<joe@b.example>>" */
+		scan_fws(&at);
+	if (!mail_quoted(&at, &word) && scan_while(&at, is_local).n == 0)
+		return false;
+	if (!scan_byte(&at, '@'))
+		return false;
+	word = scan_while(&at, is_word);
+	if (clean_domain(r->a, word).p == NULL || !mail_skip_cfws(&at))
+		return false;
+	return scan_done(&at) ||
+	    (scan_byte(&at, '>') &&
+		(scan_done(&at) || !is_word((unsigned char)*at.p)));
+}
+
+/* In a field that is not valid. */
+static void
+check_angles(struct author_reading *r, struct span value)
+{
+	struct scan s = scan_of(value);
+
+	for (;;) {
+		scan_until(&s, '<');
+		if (!scan_byte(&s, '<'))
+			return;
+		skip_route(&s);
+		if (!is_clean_angle(r, s)) {
+			set_problem(r, NOT_VALID);
+			return;
+		}
+	}
+}
+
+/*
+ * All that `text`, a field with its encoded words decoded, names.  Each sign is
+ * looked at once and what follows it for a bounded length, except for comments,
+ * which may be skipped MAIL_COMMENT_DEPTH_MAX times: linear time.
+ */
+static void
+read_signs(struct author_reading *r, struct span text)
+{
+	struct scan s = scan_of(text);
+	struct span before = SPAN_NONE; /* the word, white space may follow */
+
+	while (!scan_done(&s)) {
+		int c = scan_peek(&s);
+
+		if (is_word((unsigned char)c)) {
+			before = scan_while(&s, is_word);
+			continue;
+		}
+		scan_next(&s);
+		if (memchr("@%!^", c, 4) != NULL &&
+		    r->n_signs++ == MAIL_AUTHOR_SIGNS_MAX) {
+			set_problem(r, "the From field is too long");
+			return;
+		}
+		if (c == '@') {
+			read_after_at(r, s, before);
+		} else if (c == '<') {
+			struct scan at = s;
+
+			skip_route(&at);
+			if (is_clean_angle(r, at))
+				s = at;
+		} else if (!r->valid && c == '%') {
+			read_after_percent(r, s);
+		} else if (!r->valid && (c == '!' || c == '^')) {
+			read_bang(r, s, before);
+		}
+		if (!ascii_is_space((unsigned char)c))
+			before = SPAN_NONE;
+	}
+}
+
+/* ---- fields ---- */
+
+/*
+ * RFC 5322 sections 2.2 and 4.1: NUL, a bare CR and a bare LF end a line, a
+ * field or nothing, each program as it likes.  So does a line end that a
+ * backslash quotes.
+ */
+static bool
+has_clean_lines(struct span value)
+{
+	struct scan s = scan_of(value);
+	int before = -1;
+
+	while (!scan_done(&s)) {
+		int c = scan_next(&s);
+
+		if (c == '\0' || c == '\n')
+			return false;
+		if (c == '\r' &&
+		    (before == '\\' || !scan_byte(&s, '\n') || scan_done(&s) ||
+			!ascii_is_wsp((unsigned char)*s.p)))
+			return false;
+		before = c;
+	}
+	return true;
+}
+
+static bool
+is_valid_list(struct author_reading *r, struct span value)
+{
+	struct mail_address_list list = mail_address_list_of(value, r->a);
+	struct mail_address address;
+	enum mail_address_step step;
+
+	do {
+		step = mail_address_next(&list, &address);
+	} while (step == ADDRESS_ONE);
+	r->has_group = list.has_group;
+	return step == ADDRESS_END && list.valid;
+}
+
+/*
+ * A name without a dot is only a possible author, since "Sales @ Acme, Inc.
+ * <a@b.example>" is a valid list of two addresses.
+ */
+static void
+add_lone(struct author_reading *r, struct span name)
+{
+	r->lone = true;
+	add_domain(r, r->possible, &r->n_possible, name);
+}
+
+/* Of a valid field. */
+static void
+add_mailboxes(struct author_reading *r, struct span value)
+{
+	struct mail_address_list list = mail_address_list_of(value, r->a);
+	struct mail_address address;
+
+	while (mail_address_next(&list, &address) == ADDRESS_ONE) {
+		struct span name = read_name(r, address.domain);
+
+		keep_first(r, address.local, address.domain);
+		if (name.p == NULL)
+			set_problem(r, "an author's domain is not valid");
+		else if (domain_labels(name) > 1)
+			add_author(r, name);
+		else
+			add_lone(r, name);
+	}
+}
+
+/*
+ * A valid field without the comments and quoted display names, as these are not
+ * addresses for any program if there are no groups.  A comment behind an "@"
+ * and a quoted local part stay, and what has a line end: Python's email package
+ * takes that for the end of the comment or string.  Absent: no room.
+ */
+static struct span
+without_names(struct arena *a, struct span value)
+{
+	struct buf b = buf_in(a, value.n + 1);
+	struct scan s = scan_of(value);
+	char last = ' ';
+
+	while (!scan_done(&s)) {
+		struct span token = span_first(scan_rest(&s), 1);
+		struct scan at;
+		bool kept = true;
+
+		if (mail_skip_comment(&s)) {
+			token = span_between(token.p, s.p);
+			kept = last == '@';
+		} else if (mail_quoted(&s, &token)) {
+			at = s;
+			skip_cfws(&at);
+			kept = scan_peek(&at) == '@' || scan_peek(&at) == '.';
+		} else {
+			scan_next(&s);
+			if (!ascii_is_space((unsigned char)token.p[0]))
+				last = token.p[0];
+		}
+		kept = kept || span_has(token, '\r');
+		buf_span(&b, kept ? token : SPAN(" "));
+	}
+	return b.full ? SPAN_NONE : buf_done(&b);
+}
+
+static void
+read_author_field(struct author_reading *r, struct span value)
+{
+	struct mail_decoded decoded;
+
+	r->n_bytes += value.n;
+	if (r->n_bytes > MAIL_AUTHOR_TEXT_MAX) {
+		r->named = true;
+		set_problem(r, "the From field is too long");
+		return;
+	}
+	if (!has_clean_lines(value)) {
+		r->named = true;
+		set_problem(r, NOT_VALID);
+	}
+	r->valid = is_valid_list(r, value);
+	if (r->valid)
+		add_mailboxes(r, value);
+	else
+		check_angles(r, value);
+	mail_decode_words(r->a, value, &decoded);
+	if (decoded.unreadable) {
+		r->named = true;
+		set_problem(r,
+		    "the From field has an encoded word that cannot be read");
+	}
+	if (r->valid && !r->has_group && !decoded.specials)
+		mail_decode_words(r->a, without_names(r->a, value), &decoded);
+	read_signs(r, decoded.text);
+}
+
+/* The possible authors go behind those that are certain.  If there is only
+ * "root@localhost", it is certain. */
+static void
+add_all_possible(struct author_reading *r)
+{
+	size_t n_certain = r->out->n_domains;
+
+	for (size_t i = 0; i < r->n_possible; i++)
+		add_author(r, r->possible[i]);
+	if (n_certain > 0 || !r->lone)
+		r->out->n_possible = r->out->n_domains - n_certain;
+}
+
+static const char *
+invalid_reason(const struct author_reading *r)
+{
+	if (arena_has_failed(r->a))
+		return "out of memory";
+	if (r->out->n_fields == 0)
+		return "no From field";
+	if (r->out->n_fields > 1) /* RFC 5322 section 3.6 */
+		return "several From fields";
+	if (r->problem != NULL)
+		return r->problem;
+	if (r->out->n_domains == r->out->n_possible)
+		return "the From field names no address";
+	return NULL;
+}
+
+void
+mail_from_read(
+    const struct mail_header *h, struct arena *a, struct mail_from *out)
+{
+	struct author_reading r = { .out = out, .a = a };
+
+	*out = (struct mail_from){ .state = MAIL_FROM_VALID };
+	for (size_t i = mail_header_find(h, "From", 0); i < h->n;
+	     i = mail_header_find(h, "From", i + 1)) {
+		out->n_fields++;
+		read_author_field(&r, h->fields[i].value);
+	}
+	add_all_possible(&r);
+	out->reason = invalid_reason(&r);
+	if (out->reason != NULL)
+		out->state = MAIL_FROM_INVALID;
+	else if (!r.valid)
+		out->state = MAIL_FROM_SLOPPY;
+	out->nameless = out->reason != NULL && !r.named;
+}
+
+const char *
+mail_from_state_name(enum mail_from_state state)
+{
+	static const struct name names[] = {
+		{ "valid", MAIL_FROM_VALID },
+		{ "sloppy", MAIL_FROM_SLOPPY },
+		{ "invalid", MAIL_FROM_INVALID },
+	};
+
+	return table_name(names, TABLE_SIZE(names), (int)state);
+}

@@ -1,0 +1,149 @@
+#!/usr/bin/env python3
+"""Random From fields: no program may read an address at bank.example in a field
+that avouch judges without it, and no honest field may be invalid.
+
+usage: random_fields.py BUILD-DIRECTORY [HOSTILE HONEST [SEED]]
+
+The sender is authenticated for attack.example.  A field passes only if it is not
+invalid and all its author domains are aligned with that one: some of the fields
+go through `avouch check` to see that this is so.
+"""
+
+import json
+import os
+import random
+import re
+import subprocess
+import sys
+import tempfile
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)),
+                                "../milter"))
+import grammar
+import readers
+from suite import Skip, Suite, true
+
+suite = Suite()
+SHOWN = 10  # of the fields that are wrong
+CHECKED = 150  # fields that go through the command
+ZONE = """\
+attack.example. 60 IN TXT "v=spf1 ip4:192.0.2.1 -all"
+_dmarc.attack.example. 60 IN TXT "v=DMARC1; p=none"
+_dmarc.bank.example. 60 IN TXT "v=DMARC1; p=reject"
+"""
+CHECK = ["check", "--json", "--zone", "zone", "--now", "1767225600", "--ip", "192.0.2.1",
+         "--helo", "mail.attack.example", "--mail-from", "x@attack.example", "message"]
+
+
+class Lab:
+    milter = None
+
+    def __init__(self, build, n_hostile, n_honest, seed):
+        self.fields = os.path.join(build, "tests/author/fields")
+        self.gmime = os.path.join(build, "tests/author/gmime")
+        self.command = os.path.abspath(os.path.join(build, "avouch"))
+        rng = random.Random(seed)
+        self.hostile = [grammar.hostile(rng) for _ in range(n_hostile)]
+        self.honest = [grammar.honest(rng) for _ in range(n_honest)]
+        self._judged = None
+
+    def judge(self, values):
+        """[(state, domains)] as avouch sees them."""
+        return [(line.split()[0], line.split()[1:])
+                for line in readers.lines_of([self.fields], values)]
+
+    def judged(self):
+        if self._judged is None:
+            self._judged = self.judge(self.hostile)
+        return self._judged
+
+
+def is_at(domain, address):
+    """Some person may take the address for one of that domain: also with bytes
+    that are not shown, with quotes, or with more text after the domain."""
+    seen = address.lower().rsplit("@", 1)[-1] if "@" in address else ""
+    if re.match(r"\W*%s($|[^\w.-])" % re.escape(domain), seen, re.ASCII):
+        return True
+    clean = re.sub(r"[^\x21-\x7e]|[\"'`()\\<>\[\]]", "", seen)
+    clean = re.sub(r"\.+", ".", clean).strip(".")
+    return clean == domain or clean.endswith("." + domain)
+
+
+def passes(state, domains):
+    return state != "invalid" and all(
+        d == "attack.example" or d.endswith(".attack.example") for d in domains)
+
+
+def no_forgery(name):
+    def test(lab):
+        found = readers.all_readers(lab.gmime)[name](lab.hostile)
+        if found is None:
+            raise Skip("it is not installed")
+        read = [any(is_at("bank.example", a) for a in one) for one in found]
+        print("# %d of %d fields have bank.example, %d pass" % (
+            sum(read), len(read), sum(passes(*j) for j in lab.judged())))
+        wrong = [(value, one, j) for value, one, j, r in zip(
+            lab.hostile, found, lab.judged(), read) if r and passes(*j)]
+        for value, one, j in wrong[:SHOWN]:
+            print("# %r: it reads %r, we say %s" % (value, one, j))
+        true(not wrong, "%d fields of %d" % (len(wrong), len(read)))
+    return test
+
+
+def has_clean_lines(value):
+    """It is one field for every program."""
+    return b"\0" not in value and not re.search(rb"\r(?!\n)|(?<!\r)\n|\n(?![ \t])", value)
+
+
+def checked(command, home, value):
+    with open(os.path.join(home, "message"), "wb") as f:
+        f.write(b"From:" + value + b"\r\nSubject: x\r\n\r\nHello.\r\n")
+    done = subprocess.run([command, *CHECK], cwd=home, stdout=subprocess.PIPE, check=True)
+    return json.loads(done.stdout)["dmarc"]
+
+
+@suite.test("avouch check: pass, permerror or what the target's policy asks for")
+def command(lab):
+    fields = [(v, j) for v, j in zip(lab.hostile, lab.judged())
+              if has_clean_lines(v)][:CHECKED]
+    with tempfile.TemporaryDirectory() as home:
+        with open(os.path.join(home, "zone"), "w", encoding="ascii") as f:
+            f.write(ZONE)
+        for value, (state, domains) in fields:
+            dmarc = checked(lab.command, home, value)
+            known = [d for d in domains if d.endswith(("attack.example", "bank.example"))]
+            if state == "invalid":
+                good = dmarc["result"] == "permerror"
+            elif passes(state, known) and known:
+                good = dmarc["result"] in ("pass", "none")  # another has no record
+            else:
+                good = dmarc["result"] == ("fail" if known else "none")
+            if passes(state, domains):
+                good = dmarc["result"] == "pass"
+            true(good, "%r: %s %s, dmarc=%s" % (value, state, domains, dmarc["result"]))
+
+
+for reader in readers.all_readers(""):
+    suite.test("hostile fields: " + reader)(no_forgery(reader))
+
+
+@suite.test("honest fields are not invalid, and show their author")
+def honest_fields(lab):
+    judged = lab.judge([value for value, _ in lab.honest])
+    wrong = [(value, j) for (value, domain), j in zip(lab.honest, judged)
+             if j[0] == "invalid" or j[1][0] != domain]
+    for value, j in wrong[:SHOWN]:
+        print("# %r: %s" % (value, j))
+    true(not wrong, "%d fields of %d" % (len(wrong), len(judged)))
+
+
+def main():
+    if len(sys.argv) not in (2, 4, 5):
+        sys.exit(__doc__)
+    counts = [int(n) for n in sys.argv[2:4]] or [2000, 1000]
+    seed = int(sys.argv[4]) if len(sys.argv) > 4 else 1
+    sys.exit(suite.run(Lab(sys.argv[1], *counts, seed)))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,810 @@
+/*
+ * The author's domains: the rule in mail/author.c (RFC 5322 sections 3.4, 3.6
+ * and 4.4; RFC 9989 sections 4.2, 5.3.1 and 11.5).
+ */
+#include "mail/author.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "lib/buf.h"
+#include "lib/table.h"
+
+enum { CAP = 8 << 20, SHOWN = 4096 };
+
+#define VALID MAIL_FROM_VALID
+#define SLOPPY MAIL_FROM_SLOPPY
+
+#define NOT_VALID "the From field is not valid"
+#define SEVERAL NOT_VALID " and names several domains"
+#define NO_ADDRESS "the From field names no address"
+#define BAD_DOMAIN "an author's domain is not valid"
+#define UNREADABLE "the From field has an encoded word that cannot be read"
+
+struct good_vector {
+	const char *value;
+	enum mail_from_state state;
+	const char *domains; /* "b.example +c.example": + is a possible one */
+};
+
+struct bad_vector { /* INVALID */
+	const char *value;
+	const char *domains;
+	const char *reason;
+	bool nameless;
+};
+
+/* "b.example +c.example" */
+static const char *
+show_domains(const struct mail_from *from, char shown[SHOWN])
+{
+	struct buf b = buf_over(shown, SHOWN);
+
+	for (size_t i = 0; i < from->n_domains; i++) {
+		if (i > 0)
+			buf_byte(&b, ' ');
+		if (i >= from->n_domains - from->n_possible)
+			buf_byte(&b, '+');
+		buf_span(&b, from->domains[i]);
+	}
+	return shown;
+}
+
+static void
+read_value(struct arena *a, struct span value, struct mail_from *from)
+{
+	struct mail_header h = { 0 };
+
+	assert_true(mail_header_add(&h, a, SPAN("From"), value));
+	mail_from_read(&h, a, from);
+}
+
+static void
+check_value(struct arena *a, const struct good_vector *want, const char *reason,
+    bool nameless)
+{
+	struct mail_from from;
+	char shown[SHOWN];
+
+	read_value(a, span_str(want->value), &from);
+	show_domains(&from, shown);
+	if (from.state != want->state || from.nameless != nameless ||
+	    strcmp(shown, want->domains) != 0)
+		fail_msg("%s: %s \"%s\" nameless %d", want->value,
+		    mail_from_state_name(from.state), shown, from.nameless);
+	if ((reason == NULL) != (from.reason == NULL) ||
+	    (reason != NULL && strcmp(from.reason, reason) != 0))
+		fail_msg("%s: %s", want->value,
+		    from.reason != NULL ? from.reason : "no reason");
+}
+
+/* The state is INVALID, and nothing that was found leads to a pass, as long as
+ * an allocation fails. */
+static void
+check_starved(struct arena *text, struct arena *a, struct span value)
+{
+	struct mail_header h = { 0 };
+	struct mail_from from;
+	bool failed = true;
+
+	assert_true(mail_header_add(&h, text, SPAN("From"), value));
+	for (unsigned long nth = 1; failed; nth++) {
+		arena_rewind(a);
+		arena_fail_at(a, nth);
+		mail_from_read(&h, a, &from);
+		failed = arena_has_failed(a);
+		arena_fail_at(a, 0);
+		if (failed) {
+			assert_int_equal(from.state, MAIL_FROM_INVALID);
+			assert_string_equal(from.reason, "out of memory");
+		}
+	}
+}
+
+static void
+check_one(const struct good_vector *want, const char *reason, bool nameless)
+{
+	struct arena *a = arena_new(CAP), *text = arena_new(CAP);
+
+	check_value(a, want, reason, nameless);
+	check_starved(text, a, span_str(want->value));
+	arena_free(a);
+	arena_free(text);
+}
+
+static void
+check_good(const struct good_vector *table, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		check_one(&table[i], NULL, false);
+}
+
+static void
+check_bad(const struct bad_vector *table, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		check_one(&(struct good_vector){ table[i].value,
+			      MAIL_FROM_INVALID, table[i].domains },
+		    table[i].reason, table[i].nameless);
+}
+
+/* ---- rule 1 ---- */
+
+/* clang-format off */
+static void
+rule_1_valid_by_rfc_5322(void **state)
+{
+	static const struct good_vector good[] = {
+		/* section 3.4 */
+		{ " Joe <a@b.example>", VALID, "b.example" },
+		{ "a@B.Example", VALID, "b.example" },
+		{ "a@b.example, c@B.EXAMPLE", VALID, "b.example" },
+		{ "a@b.example, c@d.example", VALID, "b.example d.example" },
+		{ "Team: a@b.example, c@d.example;", VALID, "b.example d.example" },
+		{ "bank: a@b.example; , c@d.example", VALID, "b.example d.example" },
+		{ "\"c@d.example\" <a@b.example>", VALID, "b.example" },
+		{ "\"<c@d.example>\" <a@b.example>", VALID, "b.example" },
+		{ "\"\\\" <c@d.example>, \" <a@b.example>", VALID, "b.example" },
+		{ "(c@d.example) a@b.example", VALID, "b.example" },
+		{ "a@b.example (c@d.example)", VALID, "b.example" },
+		{ "a@b.example (\\) c@d.example (nested) )", VALID, "b.example" },
+		/* section 3.4.1: a quoted local part is shown as well */
+		{ "\"joe doe\"@b.example", VALID, "b.example" },
+		{ "\"c@d.example\"@b.example", VALID, "b.example +d.example" },
+		{ "\"x <c@d.example>\" . y@b.example", VALID, "b.example +d.example" },
+		{ "joe%x@b.example", VALID, "b.example" },
+		{ "joe%d.example@b.example", VALID, "b.example" },
+		{ "d.example!joe@b.example", VALID, "b.example" },
+		{ "Save 100% now <a@b.example>", VALID, "b.example" },
+		{ "Yahoo!Mail Team <a@b.example>", VALID, "b.example" },
+		{ "Wow!Shop.example <a@b.example>", VALID, "b.example" },
+		/* section 4.4, and the example of appendix A.5 */
+		{ "J. R. Doe <a@b.example>", VALID, "b.example" },
+		{ "Pete(A nice \\) chap) <pete(his account)@silly.test(his host)>", VALID, "silly.test" },
+		{ "a@test  . example", VALID, "test.example" },
+		{ "a @ b.example", VALID, "b.example" },
+		{ "c@(Chris's host.)public.example", VALID, "public.example" },
+		{ "<@c.example,@d.example:a@b.example>", VALID, "b.example" },
+		{ ", ,a@b.example, ,", VALID, "b.example" },
+		/* a local part as Japanese carriers have it */
+		{ "a..b.@b.example", VALID, "b.example" },
+		{ "\"c@d.example\" <a..b.@b.example>", VALID, "b.example" },
+		/* section 2.2.3 */
+		{ "Joe\r\n <a@\r\n b.example>", VALID, "b.example" },
+		/* RFC 6532, and display names in other charsets */
+		{ "J\303\266rg <j\303\266rg@b\303\274cher.example>", VALID, "xn--bcher-kva.example" },
+		{ "J\366rg <a@b.example>", VALID, "b.example" },
+		{ "a@b\303\274cher.example, c@xn--bcher-kva.example", VALID, "xn--bcher-kva.example" },
+		/* names without a dot */
+		{ "a@localhost", VALID, "localhost" },
+		{ "Sales @ Acme, Inc. <a@b.example>", VALID, "b.example +acme" },
+	};
+	static const struct bad_vector bad[] = {
+		{ "undisclosed:;", "", NO_ADDRESS, true },
+		{ "", "", NO_ADDRESS, true },
+		{ "(a@b.example)", "", NO_ADDRESS, true },
+	};
+
+	(void)state;
+	check_good(good, TABLE_SIZE(good));
+	check_bad(bad, TABLE_SIZE(bad));
+}
+
+static void
+rule_1_what_other_programs_find_in_a_valid_field(void **state)
+{
+	static const struct good_vector good[] = {
+		/* those that decode before they parse */
+		{ "=?utf-8?q?c=40d.example=2C?= <a@b.example>", VALID, "b.example +d.example" },
+		{ "=?UTF-8?B?PGNAZC5leGFtcGxlPg==?= <a@b.example>", VALID, "b.example +d.example" },
+		{ "=?utf-8?q?c=40d.ex?=\r\n =?utf-8?q?ample=2C?= <a@b.example>", VALID, "b.example +d.example" },
+		{ "=?utf-8?q?c=40?=d.example <a@b.example>", VALID, "b.example +d.example" },
+		{ "=?utf-8?q?c=40d?=.example <a@b.example>", VALID, "b.example +d.example" },
+		{ "=?utf-8?q?c=40d.ex=C2=ADample=2C?= <a@b.example>", VALID, "b.example +d.ex +d.example" },
+		{ "=?utf-8?q?c=40?d.example=2C?= <a@b.example>", VALID, "b.example +d.example" },
+		{ "=?utf-8?q?c=40=0D=0Ad.example=2C?= <a@b.example>", VALID, "b.example +d.example" },
+		{ "=?utf-8?q?c=40d=20e.example=2C?= <a@b.example>", VALID, "b.example +de.example" },
+		{ "<=?utf-8?q?c=40d=2Eexample=3E?=@b.example>", VALID, "b.example +d.example" },
+		{ "=?utf-8?q?=3D=3Futf-8=3Fq=3Fc=3D40d.example=3F=3D?= <a@b.example>", VALID, "b.example +d.example" },
+		{ "=?utf-8?q?joe=40b.example?= <a@b.example>", VALID, "b.example" },
+		{ "=?utf-8?q?News_=40_Acme?= <a@b.example>", VALID, "b.example" },
+		{ "=?utf-8?q?Doe=2C_Joe?= <a@b.example>", VALID, "b.example" },
+		/* encoded words that let text out of quotes and comments */
+		{ "\"=?utf-8?q?c=40d.example?=\" <a@b.example>", VALID, "b.example" },
+		{ "(=?utf-8?q?c=40d.example?=) a@b.example", VALID, "b.example" },
+		{ "\"=?utf-8?q?=22_c=40d.example=2C?=\" <a@b.example>", VALID, "b.example +d.example" },
+		{ "(=?utf-8?q?=29_c=40d.example=2C?=) a@b.example", VALID, "b.example +d.example" },
+		{ "\"=?utf-8?q?\" c=40d.example?= <a@b.example>", VALID, "b.example +d.example" },
+		{ "\"=?utf-8?q?=0D=0A_c=40d.example?=\" <a@b.example>", VALID, "b.example +d.example" },
+		/* those that normalize Unicode, or decode UTF-8 loosely */
+		{ "c\357\274\240d.example <a@b.example>", VALID, "b.example +d.example" },
+		{ "c\357\271\253d.example <a@b.example>", VALID, "b.example +d.example" },
+		{ "c\301\200d.example <a@b.example>", VALID, "b.example +d.example" },
+		{ "=?shift_jis?b?Y4GXZC5leGFtcGxl?= <a@b.example>", VALID, "b.example +d.example" },
+		{ "=?iso-2022-jp?q?c=1B$B!w=1B=28Bd.example?= <a@b.example>", VALID, "b.example +d.example" },
+		{ "\347\224\260\344\270\255\357\274\240\345\226\266\346\245\255 <a@b.example>", VALID, "b.example" },
+		/* those that end a domain early */
+		{ "a@d.example .b.example", VALID, "d.example.b.example +d.example" },
+		{ "a@d.example(x).b.example", VALID, "d.example.b.example +d.example" },
+		{ "a@d.example+x.b.example", VALID, "d.example+x.b.example +d.example" },
+		{ "a@d.example\303\261.b.example", VALID, "d.xn--example-b0a.b.example +d.example" },
+		{ "a@(d.example)b.example", VALID, "b.example +d.example" },
+		/* Mail::Address, for which the name of a group is an address */
+		{ "\"c@d.example\" x: a@b.example;", VALID, "b.example +d.example" },
+		/* Python, for which a line end ends a quoted string or comment */
+		{ "\"x\r\n c@d.example\" <a@b.example>", VALID, "b.example +d.example" },
+		{ "(x\r\n c@d.example) a@b.example", VALID, "b.example +d.example" },
+	};
+
+	(void)state;
+	check_good(good, TABLE_SIZE(good));
+}
+
+static void
+rule_1_a_domain_is_one_that_dns_can_hold(void **state)
+{
+	static const struct good_vector good[] = {
+		{ "a@x+y.b.example", VALID, "x+y.b.example" },
+		{ "a@x=y.b.example", VALID, "x=y.b.example" },
+		{ "a@x_y.b.example", VALID, "x_y.b.example" },
+		{ "a@_x.b.example", VALID, "_x.b.example" },
+		{ "a@x-.b.example", VALID, "x-.b.example" },
+		{ "a@-x.b.example", VALID, "-x.b.example" },
+		{ "a@192.0.2.1", VALID, "192.0.2.1" },
+		{ "a@b.123", VALID, "b.123" },
+		{ "a@123456789012345678901234567890123456789012345678901234567890123.b.example", VALID,
+		    "123456789012345678901234567890123456789012345678901234567890123.b.example" },
+	};
+	static const struct bad_vector bad[] = {
+		/* not what DNS can hold */
+		{ "a@1234567890123456789012345678901234567890123456789012345678901234.b.example", "", BAD_DOMAIN, false },
+		{ "a@b..example", "+b.example", BAD_DOMAIN, false },
+		{ "a@.b.example", "+b.example", BAD_DOMAIN, false },
+		{ "a@[192.0.2.1]", "+192.0.2.1", BAD_DOMAIN, false },
+		{ "a@[IPv6:2001:db8::1]", "", BAD_DOMAIN, false },
+		{ "a@[b.example]", "+b.example", BAD_DOMAIN, false },
+		{ "a@[192.0.2.1], c@d.example", "d.example +192.0.2.1", BAD_DOMAIN, false },
+		/* quotes and what ends an address in other text */
+		{ "a@'b.example'", "+b.example", BAD_DOMAIN, false },
+		{ "a@b.example'", "+b.example", BAD_DOMAIN, false },
+		{ "a@`b.example`", "+b.example", BAD_DOMAIN, false },
+		{ "a@=b.example", "+b.example", BAD_DOMAIN, false },
+		{ "a@b.example=", "+b.example", BAD_DOMAIN, false },
+		{ "a@b.example?subject=x", "+b.example", BAD_DOMAIN, false },
+		{ "a@b.example/x.c.example", "+b.example", BAD_DOMAIN, false },
+		{ "a@b.example#x.c.example", "+b.example", BAD_DOMAIN, false },
+		{ "a@b.example-", "+b.example", BAD_DOMAIN, false },
+		{ "a@b.example!c.example", "+b.example", BAD_DOMAIN, false },
+		{ "a@b.example%c.example", "+b.example", BAD_DOMAIN, false },
+		{ "a@=?utf-8?q?b?=.example", "+b.example", BAD_DOMAIN, false },
+		/* characters that are not shown, and other forms of the dot */
+		{ "a@b.example\302\240", "+b.example", BAD_DOMAIN, false },
+		{ "a@b.example\302\255", "+b.example", BAD_DOMAIN, false },
+		{ "a@b.ex\342\200\213ample", "+b.ex +b.example", BAD_DOMAIN, false },
+		{ "a@\357\273\277b.example", "+b.example", BAD_DOMAIN, false },
+		{ "a@b.example\357\270\217", "+b.example", BAD_DOMAIN, false },
+		{ "a@b.example\342\200\250.c.example", "+b.example +b.example.c.example", BAD_DOMAIN, false },
+		{ "a@b.example\343\200\202c.example", "+b.example +b.examplec.example", BAD_DOMAIN, false },
+		{ "a@b\357\274\216example", "", BAD_DOMAIN, false },
+		{ "a@b\357\275\241example", "", BAD_DOMAIN, false },
+		{ "a@b\342\200\244example", "", BAD_DOMAIN, false },
+		{ "a@b.example\377", "+b.example", BAD_DOMAIN, false },
+		{ "a@b.example\300\256", "+b.example", BAD_DOMAIN, false },
+	};
+
+	(void)state;
+	check_good(good, TABLE_SIZE(good));
+	check_bad(bad, TABLE_SIZE(bad));
+}
+
+/* ---- rule 2 ---- */
+
+static void
+rule_2_sloppy_but_unambiguous(void **state)
+{
+	static const struct good_vector good[] = {
+		{ "Doe, Joe <a@b.example>", SLOPPY, "b.example" },
+		{ "Re: News <a@b.example>", SLOPPY, "b.example" },
+		{ "Joe; Jane <a@b.example>", SLOPPY, "b.example" },
+		{ "\"Joe <a@b.example>", SLOPPY, "b.example" },
+		{ "Joe (EU <a@b.example>", SLOPPY, "b.example" },
+		{ "Joe \\ Doe <a@b.example>", SLOPPY, "b.example" },
+		{ "Joe [EU] <a@b.example>", SLOPPY, "b.example" },
+		{ "Joe\001 <a@b.example>", SLOPPY, "b.example" },
+		{ "J\366rg, M\374ller <a@b.example>", SLOPPY, "b.example" },
+		{ "Joe <a@b.example", SLOPPY, "b.example" },
+		{ "Joe <<a@b.example>>", SLOPPY, "b.example" },
+		{ "Doe, Joe < a@b.example >", SLOPPY, "b.example" },
+		{ "Joe a@b.example", SLOPPY, "b.example" },
+		{ "a@b.example Joe", SLOPPY, "b.example" },
+		{ "Joe [mailto:a@b.example]", SLOPPY, "b.example" },
+		{ "\"a@b.example\"", SLOPPY, "b.example" },
+		{ "a@b.example.", SLOPPY, "b.example" },
+		{ "a@b.example;", SLOPPY, "b.example" },
+		{ "a@b.example; c@B.example", SLOPPY, "b.example" },
+		{ "a@b.example <a@b.example>", SLOPPY, "b.example" },
+		{ "'a@b.example' <a@b.example>", SLOPPY, "b.example" },
+		{ "a@b.example<a@b.example>", SLOPPY, "b.example" },
+		{ "<a@b.example> <c@b.example>", SLOPPY, "b.example" },
+		{ "=?utf-8?q?a@b.example?= <a@b.example>", SLOPPY, "b.example" },
+		{ "=?utf-8?q?a=40b.example?=", SLOPPY, "b.example" },
+		{ "Doe, =?utf-8?q?Joe_=3C3?= <a@b.example>", SLOPPY, "b.example" },
+		{ "Doe, Joe <@c.example:a@b.example>", SLOPPY, "b.example" },
+		{ "Doe, Joe <\"x y\"@b.example>", SLOPPY, "b.example" },
+		{ "Doe, Joe <a%x.y@b.example>", SLOPPY, "b.example" },
+		{ "a@x+y.b.example <a@x+y.b.example>", SLOPPY, "x+y.b.example" },
+		/* an "@" that names nobody */
+		{ "News @ Acme <a@b.example>", SLOPPY, "b.example" },
+		{ "News@Acme <a@b.example>", SLOPPY, "b.example" },
+		{ "@acme <a@b.example>", SLOPPY, "b.example" },
+		{ "News @ <a@b.example>", SLOPPY, "b.example" },
+		{ "News @, <a@b.example>", SLOPPY, "b.example" },
+		{ "Joe @ Acme Inc. <a@b.example>", SLOPPY, "b.example" },
+		{ "joe@home, J(oe <a@b.example>", SLOPPY, "b.example" },
+		{ "Doe, 100% Joe <a@b.example>", SLOPPY, "b.example" },
+		{ "Doe, Yahoo! Joe <a@b.example>", SLOPPY, "b.example" },
+		/* until white space, comments or line ends are dropped */
+		{ "Joe @ St. Pauli <a@b.example>", SLOPPY, "b.example +st.pauli" },
+		{ "a@b.example, c@d e.example", SLOPPY, "b.example +de.example" },
+		{ "a@b.example, c@d(x)\r\n e.example", SLOPPY, "b.example +de.example" },
+		{ "a@b.ex\r\n ample, x", SLOPPY, "b.ex +b.example" },
+		{ "a@b.example, c@' d.example", SLOPPY, "b.example +d.example" },
+		/* Sendmail and Postfix */
+		{ "alice%b.example", SLOPPY, "b.example" },
+		{ "alice % b.example", SLOPPY, "b.example" },
+		{ "x%y%b.example", SLOPPY, "b.example" },
+		{ "b.example!alice", SLOPPY, "b.example" },
+		{ "x!b.example!alice", SLOPPY, "b.example" },
+		{ "b.example^alice", SLOPPY, "b.example" },
+		{ "a@b.example, 50%off.", SLOPPY, "b.example" },
+	};
+
+	(void)state;
+	check_good(good, TABLE_SIZE(good));
+}
+
+/* ---- rule 3 ---- */
+
+static void
+rule_3_several_domains_in_a_field_that_is_not_valid(void **state)
+{
+	static const struct bad_vector bad[] = {
+		{ "Bank, Inc. (x@b.example) <a@d.example>", "b.example d.example", SEVERAL, false },
+		{ "x@b.example <a@d.example>", "b.example d.example", SEVERAL, false },
+		{ "a @ d.example <x@b.example>", "d.example b.example", SEVERAL, false },
+		{ "<x@b.example> <a@d.example>", "b.example d.example", SEVERAL, false },
+		{ "<x@b.example><a@d.example>", "b.example d.example", SEVERAL, false },
+		{ "<x@b.example>a@d.example", "b.example d.example", NOT_VALID, false },
+		{ "a@d.example@b.example", "d.example b.example", NOT_VALID, false },
+		{ "a@d.example:;, x@b.example", "d.example b.example", SEVERAL, false },
+		{ "a@d.example; x@b.example", "d.example b.example", SEVERAL, false },
+		{ "\"x@b.example <a@d.example>", "b.example d.example", SEVERAL, false },
+		{ "a@d.example (x@b.example", "d.example b.example", SEVERAL, false },
+		{ "\\<x@b.example> <a@d.example>", "b.example d.example", SEVERAL, false },
+		{ "a@d.example (=?utf-8?q?x=40b.example?=", "d.example b.example", SEVERAL, false },
+		{ "=?utf-8?b?YUBkLmV4YW1wbGU?= (x@b.example", "d.example b.example", SEVERAL, false },
+		{ "'a@d.example' <x@b.example>", "d.example b.example", SEVERAL, false },
+		{ "a\357\274\240d.example, [] x@b.example", "d.example b.example", SEVERAL, false },
+		{ "x@b.example, alice%d.example", "b.example d.example", SEVERAL, false },
+		{ "x@b.example, d.example!alice", "b.example d.example", SEVERAL, false },
+		{ "x@b.example, alice%(x)d.example", "b.example d.example", SEVERAL, false },
+		{ "alice%d.example (<x@b.example>)", "d.example b.example", SEVERAL, false },
+		{ "alice%d.example@, x@b.example", "d.example b.example", SEVERAL, false },
+	};
+
+	(void)state;
+	check_bad(bad, TABLE_SIZE(bad));
+}
+
+static void
+rule_3_an_at_whose_domain_is_not_clean(void **state)
+{
+	static const struct bad_vector bad[] = {
+		{ "Doe, a@b..example", "+b.example", NOT_VALID, false },
+		{ "Doe, a@.b.example", "+b.example", NOT_VALID, false },
+		{ "Doe, a@b.example/x", "+b.example", NOT_VALID, false },
+		{ "Doe, a@b.example\302\240x", "+b.example +b.examplex", NOT_VALID, false },
+		{ "Doe, a@b\357\274\216example", "", NOT_VALID, false },
+		{ "Doe, a@\001b.example", "+b.example", NOT_VALID, false },
+		{ "Doe, a@b\\ank.example", "+bank.example", NOT_VALID, false },
+		{ "Doe, a@b\"an\"k.example", "+bank.example", NOT_VALID, false },
+		{ "Doe, a@\"b.example\"", "+b.example", NOT_VALID, false },
+		{ "Doe, a@b(x)ank.example", "+bank.example", NOT_VALID, false },
+		{ "Doe, a@b\001ank.example", "+bank.example", NOT_VALID, false },
+		{ "Doe, a@b>ank.example", "+bank.example", NOT_VALID, false },
+		{ "Doe, a@:b.example", "+b.example", NOT_VALID, false },
+		{ "Doe, a@[b.example]", "+b.example", NOT_VALID, false },
+		{ "Doe, a@b.example(x).c.example", "b.example", NOT_VALID, false },
+		{ "Doe, a@b.example\\.c.example", "b.example", NOT_VALID, false },
+		{ "Doe, a@b=?utf-8?q?an?=k.example", "+bank.example", NOT_VALID, false },
+		{ "Doe, a@b.example=?utf-8?q?=2Ec.example?=", "b.example", NOT_VALID, false },
+		{ "Doe, a@b.example!x.c.example", "b.example", NOT_VALID, false },
+	};
+
+	(void)state;
+	check_bad(bad, TABLE_SIZE(bad));
+}
+
+static void
+rule_3_angle_brackets_without_a_clean_address(void **state)
+{
+	static const struct bad_vector bad[] = {
+		{ "Joe <>, a@b.example", "b.example", NOT_VALID, false },
+		{ "Joe <3 Jane <a@b.example>", "b.example", NOT_VALID, false },
+		{ "Joe, <a@b.example x>", "b.example", NOT_VALID, false },
+		{ "Joe, <x a@b.example>", "b.example", NOT_VALID, false },
+		{ "Joe, <a @b.example>", "b.example", NOT_VALID, false },
+		{ "Joe, <mailto:a@b.example>", "b.example", NOT_VALID, false },
+		{ "Joe, <a@'b.example'>", "b.example", NOT_VALID, false },
+		{ "Joe, <a@b.example..>", "b.example", NOT_VALID, false },
+		{ "Joe, <a@b.example\302\240>", "+b.example", NOT_VALID, false },
+		{ "Joe, <a@b.example\001>", "b.example", NOT_VALID, false },
+		{ "<alice%d.example>", "d.example", NOT_VALID, false },
+		{ "Bank <alice%d.example>, x@b.example", "d.example b.example", NOT_VALID, false },
+		{ "Bank (x@b.example) <alice%d.example>", "b.example d.example", NOT_VALID, false },
+		{ "<d.example!alice> x@b.example", "d.example b.example", NOT_VALID, false },
+		{ "<@b.example:alice%d.example>", "b.example d.example", NOT_VALID, false },
+		{ "<@b.example>, x", "b.example", NOT_VALID, false },
+		{ "Bank (x@b.example) <a\357\274\240d.example>", "b.example d.example", NOT_VALID, false },
+		{ "Mail Delivery Subsystem <MAILER-DAEMON>", "", NOT_VALID, true },
+	};
+
+	(void)state;
+	check_bad(bad, TABLE_SIZE(bad));
+}
+
+static void
+rule_3_no_address(void **state)
+{
+	static const struct bad_vector bad[] = {
+		{ "postmaster", "", NO_ADDRESS, true },
+		{ "root (Cron Daemon)", "", NO_ADDRESS, true },
+		{ "Joe, Jane", "", NO_ADDRESS, true },
+		{ "@", "", NO_ADDRESS, true },
+		{ "News @ Acme, x y", "", NO_ADDRESS, true },
+		{ "Joe @ St. Pauli, x", "+st.pauli", NO_ADDRESS, false },
+		{ "<>", "", NOT_VALID, true },
+		{ "=?utf-8?q?a=40b.example?=:;", "+b.example", NO_ADDRESS, false },
+	};
+
+	(void)state;
+	check_bad(bad, TABLE_SIZE(bad));
+}
+
+static void
+rule_3_encoded_words_that_cannot_be_read(void **state)
+{
+	static const struct bad_vector bad[] = {
+		{ "=?utf-7?q?c+AEA-d.example=2C?= <a@b.example>", "b.example", UNREADABLE, false },
+		{ "=?utf-16?b?YwBAAGQA?= <a@b.example>", "b.example", UNREADABLE, false },
+		{ "=?cp037?q?x?= <a@b.example>", "b.example", UNREADABLE, false },
+		{ "=?hz-gb-2312?q?x?= <a@b.example>", "b.example", UNREADABLE, false },
+		{ "=?x-none?b?Y0BkLmV4YW1wbGU=?= <a@b.example>", "b.example +d.example", UNREADABLE, false },
+		{ "\"=?utf-7?q?x?=\" <a@b.example>", "b.example", UNREADABLE, false },
+		{ "=?utf-8?b?Y0?BkLmV4YW1wbGU=?= <a@b.example>", "b.example", UNREADABLE, false },
+		{ "=?utf-8?b?Yw==QGQuZXhhbXBsZQ==?= <a@b.example>", "b.example", UNREADABLE, false },
+		{ "=?iso-2022-jp?q?=1B$Ax?= <a@b.example>", "b.example", UNREADABLE, false },
+		{ "=?utf-7?q?x?=", "", UNREADABLE, false },
+	};
+
+	(void)state;
+	check_bad(bad, TABLE_SIZE(bad));
+}
+
+static void
+rule_3_line_ends_of_section_4_1(void **state)
+{
+	static const struct bad_vector bad[] = {
+		{ "x@b.example\rFrom: a@d.example", "b.example d.example +b.examplefromad.example", NOT_VALID, false },
+		{ "\"x\r <a@d.example>\" <x@b.example>", "b.example +d.example", NOT_VALID, false },
+		{ "\"x\\\r\n \" <x@b.example>", "b.example", NOT_VALID, false },
+		{ "Joe\r Doe", "", NOT_VALID, false },
+	};
+
+	(void)state;
+	check_bad(bad, TABLE_SIZE(bad));
+}
+/* clang-format on */
+
+/* libmilter cuts a field at a NUL; the command sees what is behind it. */
+static void
+rule_3_nul(void **state)
+{
+	struct arena *a = arena_new(CAP);
+	struct mail_from from;
+
+	(void)state;
+	read_value(a, SPAN("x@b.example\0 <a@d.example>"), &from);
+	assert_int_equal(from.state, MAIL_FROM_INVALID);
+	assert_string_equal(from.reason, NOT_VALID);
+	read_value(a, SPAN("\"x\0\" <x@b.example>"), &from);
+	assert_int_equal(from.state, MAIL_FROM_INVALID);
+	arena_free(a);
+}
+
+static void
+section_3_6_number_of_fields(void **state)
+{
+	static const struct {
+		const char *header, *reason, *domains;
+		bool nameless;
+	} vectors[] = {
+		{ "To: a@b.example\n", "no From field", "", true },
+		{ "From-X: a@b.example\nXFrom: a@b.example\n", "no From field",
+		    "", true },
+		{ "From: a@b.example\nFrom: c@d.example\n",
+		    "several From fields", "b.example d.example", false },
+		{ "From: a@b.example\nFrom: a@b.example\n",
+		    "several From fields", "b.example", false },
+		{ "From: a@b.example\nfrom \t: c@d.example\n",
+		    "several From fields", "b.example d.example", false },
+		{ "From: a@b.example\nFrom: Doe, c@d.example\n",
+		    "several From fields", "b.example d.example", false },
+		{ "From: root\nFrom: <MAILER-DAEMON>\n", "several From fields",
+		    "", true },
+	};
+	struct arena *a = arena_new(CAP);
+
+	(void)state;
+	for (size_t i = 0; i < TABLE_SIZE(vectors); i++) {
+		struct mail_header h = { 0 };
+		struct mail_from from;
+		char shown[SHOWN];
+
+		mail_header_read(&h, a, span_str(vectors[i].header));
+		mail_from_read(&h, a, &from);
+		assert_int_equal(from.state, MAIL_FROM_INVALID);
+		assert_string_equal(from.reason, vectors[i].reason);
+		assert_string_equal(
+		    show_domains(&from, shown), vectors[i].domains);
+		assert_int_equal(from.nameless, vectors[i].nameless);
+		arena_rewind(a);
+	}
+	arena_free(a);
+}
+
+static void
+first_address_for_logs(void **state)
+{
+	static const char *const vectors[][2] = {
+		{ "Joe <a@B.example>, c@d.example", "a@B.example" },
+		{ "\"x y\"@ b . example", "\"x y\"@b.example" },
+		{ "a@[192.0.2.1]", "a@[192.0.2.1]" },
+		{ "Doe, Joe <a@B.example>", "a@B.example" },
+		{ "News @ Acme <a@b.example>", "a@b.example" },
+		{ "Doe, Joe <a@b.example\302\240>", "a@b.example\302\240" },
+		{ "postmaster", "" },
+	};
+	struct arena *a = arena_new(CAP);
+
+	(void)state;
+	for (size_t i = 0; i < TABLE_SIZE(vectors); i++) {
+		struct mail_from from;
+
+		read_value(a, span_str(vectors[i][0]), &from);
+		if (!span_is(from.first, vectors[i][1]))
+			fail_msg(
+			    "%s: %.*s", vectors[i][0], SPAN_FMT(from.first));
+		arena_rewind(a);
+	}
+	arena_free(a);
+}
+
+/* ---- limits ---- */
+
+static struct span
+repeat(struct arena *a, const char *begin, const char *text, size_t times,
+    const char *end)
+{
+	size_t n = strlen(begin) + strlen(text) * times + strlen(end);
+	struct buf b = buf_in(a, n + 1);
+
+	buf_text(&b, begin);
+	for (size_t i = 0; i < times; i++)
+		buf_text(&b, text);
+	buf_text(&b, end);
+	assert_false(b.full);
+	return buf_done(&b);
+}
+
+static void
+limit_of_author_domains(void **state)
+{
+	struct arena *a = arena_new(CAP);
+	struct buf list = buf_in(a, 4096);
+
+	(void)state;
+	for (unsigned i = 1; i <= MAIL_AUTHORS_MAX + 2; i++) {
+		struct mail_from from;
+
+		buf_printf(&list, "a@b%u.example,", i);
+		read_value(a, buf_done(&list), &from);
+		if (i <= MAIL_AUTHORS_MAX) {
+			assert_int_equal(from.state, MAIL_FROM_VALID);
+			assert_int_equal(from.n_domains, i);
+		} else {
+			assert_int_equal(from.state, MAIL_FROM_INVALID);
+			assert_string_equal(
+			    from.reason, "more than 8 author domains");
+			assert_int_equal(from.n_domains, MAIL_AUTHORS_MAX);
+		}
+	}
+	arena_free(a);
+}
+
+static void
+limit_of_possible_domains(void **state)
+{
+	struct arena *a = arena_new(CAP);
+	struct buf b = buf_in(a, 4096);
+	struct mail_from from;
+
+	(void)state;
+	for (unsigned i = 1; i < MAIL_AUTHORS_MAX; i++)
+		buf_printf(&b, "=?utf-8?q?x=40b%u.example?= ", i);
+	buf_text(&b, "<a@b.example>");
+	read_value(a, buf_done(&b), &from);
+	assert_int_equal(from.state, MAIL_FROM_VALID);
+	assert_int_equal(from.n_domains, MAIL_AUTHORS_MAX);
+	assert_int_equal(from.n_possible, MAIL_AUTHORS_MAX - 1);
+	buf_text(&b, ", c@d.example");
+	read_value(a, buf_done(&b), &from);
+	assert_int_equal(from.state, MAIL_FROM_INVALID);
+	assert_string_equal(from.reason, "more than 8 author domains");
+	assert_int_equal(from.n_domains, MAIL_AUTHORS_MAX);
+	assert_true(span_is(from.domains[1], "d.example"));
+	arena_free(a);
+}
+
+struct large_vector {
+	const char *begin, *text;
+	size_t times;
+	const char *end;
+	enum mail_from_state state;
+	const char *domains;
+};
+
+/* clang-format off */
+static const struct large_vector larges[] = {
+	{ "", "a@b.example,", 1000, "", VALID, "b.example" },
+	{ "", "a@b.example,", 1001, "", MAIL_FROM_INVALID, "b.example" },
+	{ "", "a@b.example,", 100000, "", MAIL_FROM_INVALID, "" },
+	{ "", "a@b\303\274cher.example,", 1000, "", VALID, "xn--bcher-kva.example" },
+	{ "", "<a@b.example", 1000, "", MAIL_FROM_INVALID, "b.example" },
+	{ "a@b.example", "@", 60000, "", MAIL_FROM_INVALID, "b.example" },
+	{ "a@", "a.", 200, "example", MAIL_FROM_INVALID, "" },
+	{ "a@", "a.", 120, "example", VALID, NULL },
+	{ "\"", "0123456789abcdef", 4000, "\" <a@b.example>", VALID, "b.example" },
+	{ "", "0123456789abcdef", 4000, "@b.example", VALID, "b.example" },
+	{ "a@", "0123456789abcde.", 4000, "example", MAIL_FROM_INVALID, "" },
+	{ "a@", "\303\274.", 20000, "example", MAIL_FROM_INVALID, "" },
+	{ "a@b", " .c", 1300, "", MAIL_FROM_INVALID, "" },
+	{ "a@b", " .c", 20000, "", MAIL_FROM_INVALID, "" },
+	{ "a@b.example ", "(", 60000, "", SLOPPY, "b.example" },
+	{ "", "a@b.example(", 900, "", MAIL_FROM_INVALID, "b.example" },
+	{ "", "@(", 900, "x", MAIL_FROM_INVALID, "" },
+	{ "", "\"", 60001, "", MAIL_FROM_INVALID, "" },
+	{ "\"", "\\", 60001, "", MAIL_FROM_INVALID, "" },
+	{ "", "<", 60000, "", MAIL_FROM_INVALID, "" },
+	{ "", "<@a,", 16000, "", MAIL_FROM_INVALID, "" },
+	{ "<", "@a,", 900, ":a@b.example>", VALID, "b.example" },
+	{ "a@", "[", 60000, "", MAIL_FROM_INVALID, "" },
+	{ "", "a:", 30000, "a@b.example", SLOPPY, "b.example" },
+	{ "", ",", 60000, "a@b.example", VALID, "b.example" },
+	{ "", "a ", 30000, "<a@b.example>", VALID, "b.example" },
+	{ "a@b.example, c@", "d ", 30000, "", SLOPPY, "b.example" },
+	{ "a@b.example, x", "%d", 900, "@", SLOPPY, "b.example" },
+	{ "", "=?utf-8?q?=40?=", 4000, "", MAIL_FROM_INVALID, "" },
+	{ "", "=?utf-8?b?", 6000, "", MAIL_FROM_INVALID, "" },
+	{ "", "=?", 32000, "", MAIL_FROM_INVALID, "" },
+	{ "", "=?utf-8?q?a", 5000, " <a@b.example>", VALID, "b.example" },
+	{ "", "=?utf-8?b?YUBi?= ", 3000, "", MAIL_FROM_INVALID, "" },
+};
+/* clang-format on */
+
+static void
+hostile_sizes_take_linear_time(void **state)
+{
+	/* Some 10 ms each; squared time would meet the runner's limit. */
+	struct arena *text = arena_new(CAP), *a = arena_new(CAP);
+
+	(void)state;
+	for (size_t i = 0; i < TABLE_SIZE(larges); i++) {
+		const struct large_vector *v = &larges[i];
+		struct mail_header h = { 0 };
+		struct mail_from from;
+		char shown[SHOWN];
+		struct span value =
+		    repeat(text, v->begin, v->text, v->times, v->end);
+
+		if (value.n > MAIL_HEADER_MAX)
+			value = span_first(value, MAIL_HEADER_MAX - 5);
+		assert_true(mail_header_add(&h, text, SPAN("From"), value));
+		mail_from_read(&h, a, &from);
+		show_domains(&from, shown);
+		if (from.state != v->state || arena_has_failed(a) ||
+		    (v->domains != NULL && strcmp(shown, v->domains) != 0))
+			fail_msg("%s%s...: %s, %s \"%s\"", v->begin, v->text,
+			    mail_from_state_name(from.state),
+			    from.reason != NULL ? from.reason : "", shown);
+		arena_rewind(a);
+		arena_rewind(text);
+	}
+	arena_free(text);
+	arena_free(a);
+}
+
+/* 4,096 fields of 250 bytes are read as far as the limit of all. */
+static void
+limit_of_bytes_is_for_all_fields(void **state)
+{
+	struct arena *text = arena_new(CAP), *a = arena_new(CAP);
+	struct span value = repeat(text, "", "<a@b.example> ", 17, "");
+	struct mail_header h = { 0 };
+	struct mail_from from;
+
+	(void)state;
+	while (mail_header_add(&h, text, SPAN("From"), value))
+		;
+	mail_from_read(&h, a, &from);
+	assert_int_equal(from.state, MAIL_FROM_INVALID);
+	assert_true(from.n_fields > 4000);
+	assert_string_equal(from.reason, "several From fields");
+	assert_false(arena_has_failed(a));
+	arena_free(text);
+	arena_free(a);
+}
+
+static void
+comments_at_the_depth_limit(void **state)
+{
+	struct arena *a = arena_new(CAP);
+
+	(void)state;
+	for (size_t depth = 64; depth <= 65; depth++) {
+		struct mail_from from;
+		struct span open = repeat(a, "", "(", depth, "");
+		struct span all = repeat(a, open.p, ")", depth, " a@b.example");
+
+		read_value(a, all, &from);
+		assert_int_equal(from.state,
+		    depth == 64 ? MAIL_FROM_VALID : MAIL_FROM_SLOPPY);
+		assert_int_equal(from.n_domains, 1);
+	}
+	arena_free(a);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(rule_1_valid_by_rfc_5322),
+		cmocka_unit_test(
+		    rule_1_what_other_programs_find_in_a_valid_field),
+		cmocka_unit_test(rule_1_a_domain_is_one_that_dns_can_hold),
+		cmocka_unit_test(rule_2_sloppy_but_unambiguous),
+		cmocka_unit_test(
+		    rule_3_several_domains_in_a_field_that_is_not_valid),
+		cmocka_unit_test(rule_3_an_at_whose_domain_is_not_clean),
+		cmocka_unit_test(rule_3_angle_brackets_without_a_clean_address),
+		cmocka_unit_test(rule_3_no_address),
+		cmocka_unit_test(rule_3_encoded_words_that_cannot_be_read),
+		cmocka_unit_test(rule_3_line_ends_of_section_4_1),
+		cmocka_unit_test(rule_3_nul),
+		cmocka_unit_test(section_3_6_number_of_fields),
+		cmocka_unit_test(first_address_for_logs),
+		cmocka_unit_test(limit_of_author_domains),
+		cmocka_unit_test(limit_of_possible_domains),
+		cmocka_unit_test(hostile_sizes_take_linear_time),
+		cmocka_unit_test(limit_of_bytes_is_for_all_fields),
+		cmocka_unit_test(comments_at_the_depth_limit),
+	};
+
+	return cmocka_run_group_tests_name("mail_author", tests, NULL, NULL);
+}
