@@ -94,7 +94,11 @@ put_client(const struct cli *c, const struct verdict *v)
 		    "built-in defaults; --config FILE for others");
 	else
 		cli_line_text("  configuration", c->config);
-	if (v->skip != NULL)
+	if (v->facts.trusted_mta)
+		cli_prose_text(2,
+		    "It is in trusted_mtas: its mail was checked before, keeps "
+		    "the fields it has, and is not checked again.");
+	else if (v->skip != NULL)
 		cli_prose_text(2,
 		    "It is one of our own users: its mail is not checked, and "
 		    "never refused.");

@@ -271,7 +271,8 @@ print_verdict_json(const struct verdict *v)
 	cli_set_span(o, "reply", reply_text(&reply, d));
 	cli_set_span(o, "authentication_results", v->authentication_results);
 	cli_set(o, "added", added_json(v));
-	cli_set_number(o, "stripped", (int64_t)v->own->n);
+	cli_set_number(
+	    o, "stripped", v->facts.trusted_mta ? 0 : (int64_t)v->own->n);
 	return o;
 }
 

@@ -338,6 +338,16 @@ def policies(c):
             'skip_networks = {"127.0.0.0/8", "::1/128"}  (built in)',
             "Rule skip.network: accept", "DNS: nothing was asked")
     lacks(out, "SPF of")
+    conf = c.file("own.conf", 'trusted_mtas = { "%s" }\n' % FORGED[1])
+    claims = c.file("claims.eml", b"Authentication-Results: localhost; "
+                    b"dmarc=pass\r\n" + MESSAGE)
+    out = why(c, *FORGED, "--config", conf, claims)
+    ordered(out, "It is in trusted_mtas", "trusted_mtas = {",
+            "Rule skip.trusted_mta: accept", "DNS: nothing was asked")
+    lacks(out, "Authentication-Results")
+    r = c.json("check", *FORGED, "--config", conf, claims)
+    same((r["rule"], r["stripped"], r["authentication_results"]),
+         ("skip.trusted_mta", 0, None), "JSON")
     conf = c.file("own.conf", """\
 mode = monitor
 override "partner" {
