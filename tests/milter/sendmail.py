@@ -191,6 +191,23 @@ def _(l):
         same(len(smtp.fields(got, "X-A")), times, "other fields")
 
 
+@suite.test("Sendmail: the fields of a trusted MTA stay, known by its port")
+def _(l):
+    message = CLAIMS + lab.message("x@plain.example")
+    port = l.sendmail.port
+    for entry, kept in (("127.0.0.1@%d" % port, True), ("127.0.0.1", True),
+                        ("127.0.0.1@%d" % (port - 1), False)):
+        l.milter.reload(l.settings(
+            NOT_SKIPPED + 'trusted_mtas = { "%s" }\n' % entry))
+        _, got = send(l, message, "x@plain.example")
+        claims = smtp.fields(message, "Authentication-Results")
+        fields = smtp.fields(got, "Authentication-Results")
+        same(fields == claims, kept, entry)
+        if not kept:
+            ours(got)
+    l.milter.reload(l.settings(NOT_SKIPPED))
+
+
 @suite.test("Sendmail: reject, hold, its name and queue id")
 def _(l):
     reply, _ = send(l, lab.message(ALICE))
