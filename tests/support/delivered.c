@@ -7,6 +7,7 @@
 
 #include "lib/table.h"
 #include "mail/authres.h"
+#include "tests/support/plainfield.h"
 
 enum { PARSE_MEMORY = 1 << 20 };
 
@@ -101,6 +102,7 @@ check_results(const char *value, struct span id, const char *locked)
 	struct span found;
 	enum authres_step step;
 
+	plainfield_check(span_str(value));
 	assert(a != NULL && authres_open(&s, a, &found));
 	assert(id.n == 0 || span_equal_nocase(found, id));
 	while ((step = authres_next(&s, a, &r)) == AUTHRES_ONE) {
