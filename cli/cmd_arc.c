@@ -1,18 +1,20 @@
 /*
- * cmd_arc.c - avouch arc: is the chain of ARC sets whole?
+ * cmd_arc.c - avouch arc: verifies the ARC chain of a message (RFC 8617 section
+ * 5.2).
  */
 #include "cli/explain.h"
 #include "cli/message.h"
 #include "cli/print.h"
 
 static enum step
-step_keys(void *facts, struct dns_talk *talk, struct arena *scratch)
+arc_step_keys(void *facts, struct dns_talk *talk, struct arena *scratch)
 {
 	return arc_keys(facts, talk, scratch);
 }
 
 static int
-show(struct cli *c, struct message *m, struct arc *a, struct dns_talk *talk)
+arc_show_result(
+    struct cli *c, struct message *m, struct arc *a, struct dns_talk *talk)
 {
 	struct arc_result r;
 	json_t *o, *explain;
@@ -21,7 +23,7 @@ show(struct cli *c, struct message *m, struct arc *a, struct dns_talk *talk)
 	if (!c->json) {
 		print_arc(&r);
 		if (c->explain) {
-			explain_heading("The sets (RFC 8617 section 5.2)");
+			explain_heading("ARC sets (RFC 8617 section 5.2)");
 			explain_arc(&m->header, &r, m->arena);
 			explain_questions(talk);
 		}
@@ -38,18 +40,18 @@ show(struct cli *c, struct message *m, struct arc *a, struct dns_talk *talk)
 }
 
 static int
-check(struct cli *c, struct message *m)
+arc_check_message(struct cli *c, struct message *m)
 {
 	static const struct dkim_options options;
 	struct bodies *bodies = bodies_new(m->arena);
 	struct arc *a = bodies == NULL
 	    ? NULL
 	    : arc_begin(m->arena, &options, &m->header, bodies, c->now);
-	struct job *j = message_run(c, m, bodies, step_keys, a);
+	struct job *j = message_run(c, m, bodies, arc_step_keys, a);
 	int status = EX_TEMPFAIL;
 
 	if (j != NULL)
-		status = show(c, m, a, job_talk(j));
+		status = arc_show_result(c, m, a, job_talk(j));
 	job_drop(j);
 	arc_free(a);
 	bodies_free(bodies);
@@ -66,7 +68,7 @@ cmd_arc(struct cli *c)
 		return status;
 	status = cli_dns_open(c);
 	if (status == EX_OK)
-		status = check(c, &m);
+		status = arc_check_message(c, &m);
 	message_close(&m);
 	return status;
 }

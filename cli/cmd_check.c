@@ -1,6 +1,5 @@
 /*
- * cmd_check.c - avouch check: one message on the way the milter sends it, with
- * a file in the place of the MTA.
+ * cmd_check.c - avouch check: runs the checks of the milter on a message file.
  */
 #include "cli/cli.h"
 #include "cli/explain.h"
@@ -12,9 +11,9 @@ enum { ERROR_MAX = 512 };
 
 #define DEFAULT_AUTHSERV_ID "localhost"
 
-/* NULL: said so, with `status`. */
+/* Returns NULL after printing a message and setting `status`. */
 static const struct conf *
-conf_open(const struct cli *c, int *status)
+check_open_conf(const struct cli *c, int *status)
 {
 	const struct conf *conf;
 
@@ -29,7 +28,7 @@ conf_open(const struct cli *c, int *status)
 }
 
 static struct span
-authserv_id(const struct cli *c, const struct conf *conf)
+check_authserv_id(const struct cli *c, const struct conf *conf)
 {
 	if (c->authserv_id != NULL)
 		return span_str(c->authserv_id);
@@ -39,13 +38,13 @@ authserv_id(const struct cli *c, const struct conf *conf)
 }
 
 static bool
-take_body(void *arg, struct span chunk)
+check_take_body(void *arg, struct span chunk)
 {
 	return verify_body(arg, chunk);
 }
 
 static void
-feed(struct verify_message *m, const struct input *in)
+check_feed_message(struct verify_message *m, const struct input *in)
 {
 	struct scan s = mail_header_open(in->text);
 	struct span name, value;
@@ -53,12 +52,12 @@ feed(struct verify_message *m, const struct input *in)
 	while (mail_header_next(&s, &name, &value))
 		verify_header(m, name, value);
 	verify_headers_end(m);
-	input_body(in, in->text.n - scan_rest(&s).n, take_body, m);
+	input_body(in, in->text.n - scan_rest(&s).n, check_take_body, m);
 }
 
 static int
-show(const struct cli *c, const struct conf *conf, struct verify_message *m,
-    const struct input *in)
+check_show_verdict(const struct cli *c, const struct conf *conf,
+    struct verify_message *m, const struct input *in)
 {
 	const struct verdict *v = verify_finish(m);
 	const struct explain_check all = { conf, v, m, in };
@@ -75,14 +74,14 @@ show(const struct cli *c, const struct conf *conf, struct verify_message *m,
 }
 
 static int
-check(struct cli *c, const struct conf *conf, const struct input *in)
+check_message(struct cli *c, const struct conf *conf, const struct input *in)
 {
 	struct own_fields own;
 	struct verify_client client = {
 		.ip = c->ip,
 		.trusted_mta = policy_trusts_mta(conf, &c->ip, 0),
 		.name = span_str(c->client_name),
-		.authserv_id = authserv_id(c, conf),
+		.authserv_id = check_authserv_id(c, conf),
 		.receiver = span_str(c->receiver),
 		.now = c->now,
 		.trace = c->explain,
@@ -109,8 +108,8 @@ check(struct cli *c, const struct conf *conf, const struct input *in)
 	} else {
 		if (c->rcpt_to != NULL)
 			verify_rcpt(m, span_str(c->rcpt_to));
-		feed(m, in);
-		status = show(c, conf, m, in);
+		check_feed_message(m, in);
+		status = check_show_verdict(c, conf, m, in);
 	}
 	verify_end(m);
 	verify_disconnect(connection);
@@ -118,7 +117,7 @@ check(struct cli *c, const struct conf *conf, const struct input *in)
 }
 
 static int
-open_and_check(struct cli *c, const struct conf *conf)
+check_open_and_run(struct cli *c, const struct conf *conf)
 {
 	char error[ERROR_MAX];
 	struct input in;
@@ -126,13 +125,14 @@ open_and_check(struct cli *c, const struct conf *conf)
 
 	if (!input_open(&in, c->args[0], error, sizeof(error)))
 		return cli_fail(c, EX_DATAERR, "%s", error);
-	/* The answers come from where the configuration has them from. */
+	/* Unless options say otherwise, use the DNS settings of the
+	 * configuration. */
 	c->net = &conf->dns;
 	if (c->zone == NULL && c->nameserver == NULL)
 		c->zone = conf->zone;
 	status = cli_dns_open(c);
 	if (status == EX_OK)
-		status = check(c, conf, &in);
+		status = check_message(c, conf, &in);
 	input_close(&in);
 	return status;
 }
@@ -145,12 +145,12 @@ cmd_check(struct cli *c)
 
 	if (c->ip_text == NULL || c->helo == NULL || c->mail_from == NULL)
 		return cli_fail(c, EX_USAGE,
-		    "--ip ADDR, --helo NAME and --mail-from ADDR say how the "
-		    "message came (--mail-from \"\" is the null sender)");
-	conf = conf_open(c, &status);
+		    "--ip ADDR, --helo NAME and --mail-from ADDR are required "
+		    "(--mail-from \"\" is the null sender)");
+	conf = check_open_conf(c, &status);
 	if (conf == NULL)
 		return status;
-	status = open_and_check(c, conf);
+	status = check_open_and_run(c, conf);
 	conf_unref(conf);
 	return status;
 }

@@ -1,6 +1,6 @@
 /*
- * cmd_dkim.c - avouch dkim: the signatures of a message, top first; with --key
- * one key.
+ * cmd_dkim.c - avouch dkim: verifies the signatures of a message, topmost
+ * first; with --key it checks one key record.
  */
 #include "cli/explain.h"
 #include "cli/message.h"
@@ -13,13 +13,13 @@ enum { TEXT_MAX = 1024 };
 /* ---- signatures ---- */
 
 static enum step
-step_keys(void *facts, struct dns_talk *talk, struct arena *scratch)
+dkim_step_keys(void *facts, struct dns_talk *talk, struct arena *scratch)
 {
 	return dkim_keys(facts, talk, scratch);
 }
 
 static int
-show(struct cli *c, struct message *m, const struct dkim *d,
+dkim_show_results(struct cli *c, struct message *m, const struct dkim *d,
     const struct dns_talk *talk)
 {
 	struct span body = span_skip(m->in.text, m->body);
@@ -30,10 +30,10 @@ show(struct cli *c, struct message *m, const struct dkim *d,
 	if (!c->json) {
 		print_dkim(r, n);
 		if (dkim_unlisted(d) > 0)
-			printf("and %zu more signatures, not verified\n",
+			printf("%zu more signatures were not verified\n",
 			    dkim_unlisted(d));
 		if (c->explain) {
-			explain_heading("Signature by signature, top first");
+			explain_heading("Signatures, topmost first");
 			explain_dkim(d, body, m->arena);
 			explain_questions(talk);
 		}
@@ -50,7 +50,7 @@ show(struct cli *c, struct message *m, const struct dkim *d,
 }
 
 static int
-check(struct cli *c, struct message *m)
+dkim_check_message(struct cli *c, struct message *m)
 {
 	static const struct dkim_options options;
 	struct bodies *bodies = bodies_new(m->arena);
@@ -58,12 +58,12 @@ check(struct cli *c, struct message *m)
 	    ? NULL
 	    : dkim_begin(m->arena, &options, &m->header, bodies,
 		  m->from.domains, m->from.n_domains, c->now);
-	struct job *j = message_run(c, m, bodies, step_keys, d);
+	struct job *j = message_run(c, m, bodies, dkim_step_keys, d);
 	int status = EX_TEMPFAIL;
 
 	if (j != NULL) {
 		dkim_finish(d);
-		status = show(c, m, d, job_talk(j));
+		status = dkim_show_results(c, m, d, job_talk(j));
 	}
 	job_drop(j);
 	dkim_free(d);
@@ -72,7 +72,7 @@ check(struct cli *c, struct message *m)
 }
 
 static int
-check_file(struct cli *c)
+dkim_check_file(struct cli *c)
 {
 	struct message m;
 	int status = message_open(c, &m, c->args[0]);
@@ -81,14 +81,14 @@ check_file(struct cli *c)
 		return status;
 	status = cli_dns_open(c);
 	if (status == EX_OK)
-		status = check(c, &m);
+		status = dkim_check_message(c, &m);
 	message_close(&m);
 	return status;
 }
 
-/* ---- a key ---- */
+/* ---- key records ---- */
 
-struct work {
+struct key_query {
 	struct span selector, domain;
 	struct explain_key key;
 };
@@ -96,14 +96,14 @@ struct work {
 static enum step
 step_key(void *facts, struct dns_talk *talk, struct arena *scratch)
 {
-	struct work *w = facts;
+	struct key_query *query = facts;
 
 	return dkim_explain_key(
-	    w->selector, w->domain, NULL, talk, scratch, &w->key);
+	    query->selector, query->domain, NULL, talk, scratch, &query->key);
 }
 
 static json_t *
-record_json(const struct explain_record *r)
+key_record_json(const struct explain_record *r)
 {
 	json_t *o = explain_key_json(&r->key);
 	json_t *advice = json_array();
@@ -130,13 +130,13 @@ key_json(const struct explain_key *k)
 	cli_set_bool(o, "good", k->is_good);
 	cli_set_span(o, "verdict", k->verdict);
 	for (size_t i = 0; i < k->n_records; i++)
-		json_array_append_new(list, record_json(&k->records[i]));
+		json_array_append_new(list, key_record_json(&k->records[i]));
 	cli_set(o, "records", list);
 	return o;
 }
 
 static void
-print_record(const struct explain_record *r)
+print_key_record(const struct explain_record *r)
 {
 	char memory[TEXT_MAX];
 	struct buf b = buf_over(memory, sizeof(memory));
@@ -156,35 +156,35 @@ print_key(const struct explain_key *k)
 	cli_line("  alias of", k->alias);
 	cli_line("  verdict", k->verdict);
 	if (k->state == DNS_FAILED)
-		cli_line_text("  fault", dns_fault_name(k->fault));
+		cli_line_text("  DNS error", dns_fault_name(k->fault));
 	for (size_t i = 0; i < k->n_records; i++)
-		print_record(&k->records[i]);
+		print_key_record(&k->records[i]);
 	if (k->n_all > k->n_records)
 		printf("%-22s %zu more, not shown\n", "  records",
 		    k->n_all - k->n_records);
 }
 
 static int
-check_key(struct cli *c)
+dkim_check_key(struct cli *c)
 {
-	struct work w = { .selector = span_str(c->args[0]),
+	struct key_query query = { .selector = span_str(c->args[0]),
 		.domain = span_str(c->args[1]) };
 	struct job *j;
 	int status = cli_dns_open(c);
 
 	if (status != EX_OK)
 		return status;
-	j = job_start(c->dns, step_key, &w, CLI_QUESTIONS, CLI_SCRATCH);
+	j = job_start(c->dns, step_key, &query, CLI_QUESTIONS, CLI_SCRATCH);
 	if (j == NULL)
 		return cli_fail(c, EX_TEMPFAIL, "out of memory");
 	job_wait(j, job_clock() + CLI_WAIT_MS);
-	if (w.key.name.p == NULL)
+	if (query.key.name.p == NULL)
 		status = cli_fail(c, EX_USAGE, "%s._domainkey.%s: %.*s",
-		    c->args[0], c->args[1], SPAN_FMT(w.key.verdict));
+		    c->args[0], c->args[1], SPAN_FMT(query.key.verdict));
 	else if (c->json)
-		cli_print_json(key_json(&w.key));
+		cli_print_json(key_json(&query.key));
 	else
-		print_key(&w.key);
+		print_key(&query.key);
 	job_drop(j);
 	return status;
 }
@@ -194,11 +194,12 @@ cmd_dkim(struct cli *c)
 {
 	if (c->key && c->n_args != 2)
 		return cli_fail(c, EX_USAGE,
-		    "--key looks at one key: avouch dkim --key SELECTOR "
-		    "DOMAIN");
+		    "--key takes a selector and a domain: avouch dkim --key "
+		    "SELECTOR DOMAIN");
 	if (!c->key && c->n_args != 1)
 		return cli_fail(c, EX_USAGE,
-		    "one FILE is read; for a key: avouch dkim --key SELECTOR "
-		    "DOMAIN");
-	return c->key ? check_key(c) : check_file(c);
+		    "only one FILE is accepted; to check a key, run avouch "
+		    "dkim "
+		    "--key SELECTOR DOMAIN");
+	return c->key ? dkim_check_key(c) : dkim_check_file(c);
 }

@@ -1,6 +1,6 @@
 /*
- * cmd_dmarc.c - avouch dmarc: the policy in force for a domain, where the tree
- * walk found it, what it means and what is wrong with it.
+ * cmd_dmarc.c - avouch dmarc: shows the DMARC policy that applies to a domain,
+ * where the tree walk found it, what it means, and the problems it has.
  */
 #include "cli/cli.h"
 #include "cli/explain.h"
@@ -11,24 +11,24 @@
 
 enum {
 	WALK_INDENT = 2,
-	MEANING_COLUMN = 20, /* at which the text begins */
+	MEANING_COLUMN = 20, /* where the text of a meaning begins */
 };
 
-struct work {
+struct dmarc_query {
 	struct span domain;
 	struct dmarc_lint lint;
 };
 
 static enum step
-step_lint(void *facts, struct dns_talk *talk, struct arena *scratch)
+dmarc_step_lint(void *facts, struct dns_talk *talk, struct arena *scratch)
 {
-	struct work *w = facts;
+	struct dmarc_query *query = facts;
 
-	return dmarc_lint(w->domain, talk, scratch, &w->lint);
+	return dmarc_lint(query->domain, talk, scratch, &query->lint);
 }
 
 static json_t *
-meaning_json(const struct dmarc_explanation *e)
+dmarc_meanings_json(const struct dmarc_explanation *e)
 {
 	json_t *list = json_array();
 
@@ -45,7 +45,7 @@ meaning_json(const struct dmarc_explanation *e)
 }
 
 static json_t *
-cases_json(const struct dmarc_explanation *e)
+dmarc_cases_json(const struct dmarc_explanation *e)
 {
 	json_t *list = json_array();
 
@@ -67,7 +67,7 @@ cases_json(const struct dmarc_explanation *e)
 }
 
 static json_t *
-findings_json(const struct dmarc_lint *l)
+dmarc_findings_json(const struct dmarc_lint *l)
 {
 	json_t *list = json_array();
 
@@ -87,7 +87,7 @@ findings_json(const struct dmarc_lint *l)
 }
 
 static json_t *
-lint_json(const struct dmarc_lint *l)
+dmarc_lint_json(const struct dmarc_lint *l)
 {
 	const struct dmarc_step *policy = l->walk.policy;
 	json_t *o = json_object();
@@ -100,16 +100,16 @@ lint_json(const struct dmarc_lint *l)
 	    o, "policy_domain", policy != NULL ? policy->domain : SPAN_NONE);
 	cli_set_span(o, "organizational_domain", l->walk.organizational_domain);
 	cli_set(o, "walk", explain_walk_json(&l->explanation));
-	cli_set(o, "meaning", meaning_json(&l->explanation));
-	cli_set(o, "applies", cases_json(&l->explanation));
-	cli_set(o, "findings", findings_json(l));
+	cli_set(o, "meaning", dmarc_meanings_json(&l->explanation));
+	cli_set(o, "applies", dmarc_cases_json(&l->explanation));
+	cli_set(o, "findings", dmarc_findings_json(l));
 	return o;
 }
 
 static void
-print_cases(const struct dmarc_explanation *e)
+print_dmarc_cases(const struct dmarc_explanation *e)
 {
-	puts("\nWhat applies to mail that fails, by its author's domain:");
+	puts("\nPolicy for mail that fails DMARC, by author domain:");
 	for (size_t i = 0; i < e->n_cases; i++) {
 		fputs("  ", stdout);
 		cli_put(e->cases[i].from);
@@ -120,30 +120,30 @@ print_cases(const struct dmarc_explanation *e)
 }
 
 static void
-print_meanings(const struct dmarc_explanation *e)
+print_dmarc_meanings(const struct dmarc_explanation *e)
 {
 	if (e->n_meanings > 0)
-		puts("\nWhat the record says:");
+		puts("\nThe record, tag by tag:");
 	for (size_t i = 0; i < e->n_meanings; i++) {
 		const struct dmarc_meaning *m = &e->meanings[i];
 		char memory[DMARC_TEXT_MAX];
 		struct buf label = buf_over(memory, sizeof(memory));
 
 		buf_span(&label, m->tag);
-		buf_text(&label, m->is_default ? " (not given)" : "=");
+		buf_text(&label, m->is_default ? " (not set)" : "=");
 		buf_span(&label, m->value);
 		cli_entry(buf_done(&label), MEANING_COLUMN, m->text);
 	}
 }
 
 static void
-print_findings(const struct dmarc_lint *l)
+print_dmarc_findings(const struct dmarc_lint *l)
 {
 	if (l->n_findings == 0 && !l->cut) {
-		puts("\nNothing is wrong with it.");
+		puts("\nNo problems found.");
 		return;
 	}
-	puts("\nWhat is wrong or unwise:");
+	puts("\nFindings:");
 	for (size_t i = 0; i < l->n_findings; i++) {
 		const struct dmarc_finding *f = &l->findings[i];
 
@@ -156,11 +156,11 @@ print_findings(const struct dmarc_lint *l)
 		});
 	}
 	if (l->cut)
-		puts("  There is more than can be told here.");
+		puts("  More findings exist than are shown.");
 }
 
 static void
-lint_print(const struct cli *c, const struct dmarc_lint *l)
+print_dmarc_lint(const struct cli *c, const struct dmarc_lint *l)
 {
 	const struct dmarc_explanation *e = &l->explanation;
 
@@ -172,14 +172,14 @@ lint_print(const struct cli *c, const struct dmarc_lint *l)
 		cli_line("  policy domain", l->walk.policy->domain);
 		cli_line("  record", l->walk.policy->record->text);
 	}
-	print_cases(e);
+	print_dmarc_cases(e);
 	if (c->explain) {
-		puts("\nThe walk (RFC 9989 section 4.10), all names asked at "
-		     "once:");
+		puts("\nDNS tree walk (RFC 9989 section 4.10), all names "
+		     "queried at once:");
 		explain_walk(e, WALK_INDENT);
-		print_meanings(e);
+		print_dmarc_meanings(e);
 	}
-	print_findings(l);
+	print_dmarc_findings(l);
 }
 
 static json_t *
@@ -192,18 +192,18 @@ questions_json(const struct dns_talk *talk)
 }
 
 static void
-show(const struct cli *c, const struct dmarc_lint *l,
+dmarc_show_result(const struct cli *c, const struct dmarc_lint *l,
     const struct dns_talk *talk)
 {
 	json_t *o;
 
 	if (!c->json) {
-		lint_print(c, l);
+		print_dmarc_lint(c, l);
 		if (c->explain)
 			explain_questions(talk);
 		return;
 	}
-	o = lint_json(l);
+	o = dmarc_lint_json(l);
 	if (c->explain)
 		cli_set(o, "explain", questions_json(talk));
 	cli_print_json(o);
@@ -212,22 +212,23 @@ show(const struct cli *c, const struct dmarc_lint *l,
 int
 cmd_dmarc(struct cli *c)
 {
-	struct work w = { .domain = span_str(c->args[0]) };
+	struct dmarc_query query = { .domain = span_str(c->args[0]) };
 	int status = cli_dns_open(c);
 	struct job *j;
 
 	if (status != EX_OK)
 		return status;
-	j = job_start(c->dns, step_lint, &w, CLI_QUESTIONS, CLI_SCRATCH);
+	j = job_start(
+	    c->dns, dmarc_step_lint, &query, CLI_QUESTIONS, CLI_SCRATCH);
 	if (j == NULL)
 		return cli_fail(c, EX_TEMPFAIL, "out of memory");
 	job_wait(j, job_clock() + CLI_WAIT_MS);
-	if (w.lint.domain.p == NULL)
+	if (query.lint.domain.p == NULL)
 		status = cli_fail(c, EX_USAGE,
-		    "\"%s\": not a domain name such as example.com",
+		    "\"%s\": not a domain name; use a name such as example.com",
 		    c->args[0]);
 	else
-		show(c, &w.lint, job_talk(j));
+		dmarc_show_result(c, &query.lint, job_talk(j));
 	job_drop(j);
 	return status;
 }

@@ -1,7 +1,7 @@
 /*
- * cmd_policy.c - avouch policy replay: decides the stored messages of the last
- * days again under a configuration that is not in force yet, and tells which
- * would fare otherwise.
+ * cmd_policy.c - avouch policy replay: applies a configuration that is not in
+ * force yet to the messages of the last days in the store, and shows which
+ * would be handled differently.
  */
 #include <string.h>
 
@@ -13,7 +13,7 @@
 #include "report/replay.h"
 
 enum {
-	SHOWN_MAX = 40, /* changes in words; JSON has them all */
+	SHOWN_MAX = 40, /* changes in the text output; JSON has all */
 	DAYS_MAX = 400,
 	DATE_MAX = 16,
 	END_MAX = 200,
@@ -22,7 +22,7 @@ enum {
 /* ---- JSON ---- */
 
 static void
-set_end(json_t *o, const char *key, const struct replay_end *end)
+set_outcome_json(json_t *o, const char *key, const struct replay_end *end)
 {
 	json_t *e = json_object();
 
@@ -33,7 +33,7 @@ set_end(json_t *o, const char *key, const struct replay_end *end)
 }
 
 static void
-set_date(json_t *o, const char *key, int64_t day)
+set_date_json(json_t *o, const char *key, int64_t day)
 {
 	char memory[DATE_MAX];
 	struct buf b = buf_over(memory, sizeof(memory));
@@ -43,7 +43,7 @@ set_date(json_t *o, const char *key, int64_t day)
 }
 
 static int
-print_json(struct replay *r)
+replay_print_json(struct replay *r)
 {
 	struct replay_sum sum = replay_sum(r);
 	json_t *o = json_object(), *list = json_array();
@@ -51,8 +51,8 @@ print_json(struct replay *r)
 	size_t n;
 
 	changes = replay_changes(r, &n);
-	set_date(o, "first_day", sum.first);
-	set_date(o, "last_day", sum.last);
+	set_date_json(o, "first_day", sum.first);
+	set_date_json(o, "last_day", sum.last);
 	cli_set_number(o, "messages", (int64_t)sum.messages);
 	cli_set_number(o, "otherwise", (int64_t)sum.otherwise);
 	cli_set_number(o, "unchecked", (int64_t)sum.unchecked);
@@ -61,8 +61,8 @@ print_json(struct replay *r)
 		json_t *c = json_object();
 
 		cli_set_span(c, "domain", changes[i].domain);
-		set_end(c, "then", &changes[i].then);
-		set_end(c, "now", &changes[i].now);
+		set_outcome_json(c, "then", &changes[i].then);
+		set_outcome_json(c, "now", &changes[i].now);
 		cli_set_number(c, "messages", (int64_t)changes[i].messages);
 		json_array_append_new(list, c);
 	}
@@ -70,11 +70,11 @@ print_json(struct replay *r)
 	return cli_print_json(o);
 }
 
-/* ---- words ---- */
+/* ---- text ---- */
 
 /* "reject, rule dmarc.on_reject"; "accept (would reject), rule ..." */
 static void
-put_end(struct buf *b, const struct replay_end *end)
+put_outcome(struct buf *b, const struct replay_end *end)
 {
 	buf_span(b, end->action);
 	if (!span_equal(end->action, end->would)) {
@@ -87,7 +87,7 @@ put_end(struct buf *b, const struct replay_end *end)
 }
 
 static void
-print_change(const struct replay_change *c)
+print_replay_change(const struct replay_change *c)
 {
 	char memory[END_MAX * 2];
 	struct buf b = buf_over(memory, sizeof(memory));
@@ -95,24 +95,24 @@ print_change(const struct replay_change *c)
 	printf("%10llu  ", (unsigned long long)c->messages);
 	cli_put(c->domain);
 	printf("\n            then: ");
-	put_end(&b, &c->then);
+	put_outcome(&b, &c->then);
 	cli_put(buf_done(&b));
 	printf("\n             now: ");
 	buf_cut(&b, 0);
-	put_end(&b, &c->now);
+	put_outcome(&b, &c->now);
 	cli_put(buf_done(&b));
 	putchar('\n');
 }
 
 static void
-print_sum(const struct replay_sum *sum)
+print_replay_sum(const struct replay_sum *sum)
 {
 	char memory[END_MAX];
 	struct buf b = buf_over(memory, sizeof(memory));
 
 	buf_printf(&b, "%llu", (unsigned long long)sum->messages);
 	if (sum->first >= 0) {
-		buf_text(&b, ", of ");
+		buf_text(&b, ", from ");
 		day_put(&b, sum->first);
 		buf_text(&b, " to ");
 		day_put(&b, sum->last);
@@ -120,17 +120,17 @@ print_sum(const struct replay_sum *sum)
 	cli_line("messages", buf_done(&b));
 	buf_cut(&b, 0);
 	buf_number(&b, sum->otherwise);
-	cli_line("fare otherwise", buf_done(&b));
+	cli_line("changed", buf_done(&b));
 	if (sum->unchecked == 0)
 		return;
 	buf_cut(&b, 0);
-	buf_printf(&b, "%llu, own users then but not now: not checked then",
+	buf_printf(&b, "%llu, from own users at the time and so never checked",
 	    (unsigned long long)sum->unchecked);
-	cli_line("not known", buf_done(&b));
+	cli_line("unknown", buf_done(&b));
 }
 
 static int
-print_words(struct replay *r)
+replay_print_text(struct replay *r)
 {
 	struct replay_sum sum = replay_sum(r);
 	const struct replay_change *changes;
@@ -138,58 +138,60 @@ print_words(struct replay *r)
 	size_t n;
 
 	changes = replay_changes(r, &n);
-	print_sum(&sum);
+	print_replay_sum(&sum);
 	for (size_t i = 0; i < n && i < SHOWN_MAX; i++) {
-		print_change(&changes[i]);
+		print_replay_change(&changes[i]);
 		shown += changes[i].messages;
 	}
 	if (shown < sum.otherwise)
-		printf("%10llu  others; --json tells more\n",
+		printf("%10llu  more messages change; --json lists them\n",
 		    (unsigned long long)(sum.otherwise - shown));
 	return EX_OK;
 }
 
-/* ---- the whole ---- */
+/* ---- command ---- */
 
 static bool
-add(void *arg, const struct ledger_replay_row *f)
+replay_add_row(void *arg, const struct ledger_replay_row *f)
 {
 	return replay_add(arg, f);
 }
 
 static int
-replay(struct cli *c, const struct conf *conf, struct ledger *l, int64_t first)
+replay_run(
+    struct cli *c, const struct conf *conf, struct ledger *l, int64_t first)
 {
 	struct replay *r = replay_new(conf, c->now);
 	int status = EX_OK;
 
 	if (r == NULL)
 		return cli_fail(c, EX_TEMPFAIL, "out of memory");
-	if (ledger_each_replay_row(l, first, add, r) != LEDGER_OK)
+	if (ledger_each_replay_row(l, first, replay_add_row, r) != LEDGER_OK)
 		status = cli_fail(c, EX_TEMPFAIL, "%s", ledger_error(l));
 	else
-		status = c->json ? print_json(r) : print_words(r);
+		status = c->json ? replay_print_json(r) : replay_print_text(r);
 	replay_free(r);
 	return status;
 }
 
-/* The first day that counts; today is the last one. */
+/* Computes the first day to replay from --days; the last one is today. */
 static int
-read_days(struct cli *c, int64_t *first)
+replay_read_days(struct cli *c, int64_t *first)
 {
 	struct scan s = scan_of(span_str(c->days));
 	uint64_t days = DAYS_MAX;
 
 	if (c->days != NULL &&
 	    (!scan_number(&s, DAYS_MAX, &days) || !scan_done(&s) || days == 0))
-		return cli_fail(
-		    c, EX_USAGE, "--days %s: not 1 to %d", c->days, DAYS_MAX);
+		return cli_fail(c, EX_USAGE,
+		    "--days %s: must be a number from 1 to %d", c->days,
+		    DAYS_MAX);
 	*first = c->now / REPORT_DAY - (int64_t)days + 1;
 	return EX_OK;
 }
 
 static int
-open_and_replay(struct cli *c, const struct conf *conf, int64_t first)
+replay_open_and_run(struct cli *c, const struct conf *conf, int64_t first)
 {
 	const char *store = c->store != NULL ? c->store : conf_store_file(conf);
 	char error[SQL_ERROR_MAX];
@@ -198,12 +200,12 @@ open_and_replay(struct cli *c, const struct conf *conf, int64_t first)
 
 	if (store == NULL)
 		return cli_fail(c, EX_CONFIG,
-		    "no store: set \"store\" in the section report of the "
-		    "configuration, or give --store FILE");
+		    "there is no store: set report { store = ... } in the "
+		    "configuration, or use --store FILE");
 	l = ledger_open_file(store, SQLITE_FOR_READING, error);
 	if (l == NULL)
 		return cli_fail(c, EX_TEMPFAIL, "%s: %s", store, error);
-	status = replay(c, conf, l, first);
+	status = replay_run(c, conf, l, first);
 	ledger_close(l);
 	return status;
 }
@@ -218,15 +220,16 @@ cmd_policy(struct cli *c)
 
 	if (strcmp(c->args[0], "replay") != 0)
 		return cli_fail(c, EX_USAGE,
-		    "no command policy %s; usage: avouch policy [options] %s",
+		    "unknown command policy %s; usage: avouch policy [options] "
+		    "%s",
 		    c->args[0], c->command->synopsis);
-	status = read_days(c, &first);
+	status = replay_read_days(c, &first);
 	if (status != EX_OK)
 		return status;
 	conf = cli_conf_read(path);
 	if (conf == NULL)
 		return EX_CONFIG;
-	status = open_and_replay(c, conf, first);
+	status = replay_open_and_run(c, conf, first);
 	conf_unref(conf);
 	return status;
 }

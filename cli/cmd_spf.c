@@ -1,6 +1,6 @@
 /*
- * cmd_spf.c - avouch spf: may this client send mail for this sender?  And with
- * --lint: what is wrong or unwise in a domain's record?
+ * cmd_spf.c - avouch spf: checks whether a client may send mail for a sender;
+ * with --lint it reports errors and bad practice in a domain's record.
  */
 #include "cli/cli.h"
 #include "cli/explain.h"
@@ -10,25 +10,25 @@
 #include "spf/lint.h"
 #include "verify/job.h"
 
-enum { NAME_MAX_SHOWN = 512 }; /* bytes of a domain and a term */
+enum { NAME_MAX_SHOWN = 512 }; /* bytes: a domain and a term */
 
-/* ---- the result for a client ---- */
+/* ---- check of a client ---- */
 
-struct work {
-	struct spf_query q;
-	struct spf_result r;
+struct spf_check_job {
+	struct spf_query query;
+	struct spf_result result;
 };
 
 static enum step
-step_check(void *facts, struct dns_talk *talk, struct arena *scratch)
+spf_step_check(void *facts, struct dns_talk *talk, struct arena *scratch)
 {
-	struct work *w = facts;
+	struct spf_check_job *job = facts;
 
-	return spf_check(&w->q, talk, scratch, &w->r);
+	return spf_check(&job->query, talk, scratch, &job->result);
 }
 
 static json_t *
-result_json(const struct cli *c, const struct spf_result *r,
+spf_result_json(const struct cli *c, const struct spf_result *r,
     const struct dns_talk *talk)
 {
 	json_t *o = print_spf_json(r);
@@ -44,22 +44,22 @@ result_json(const struct cli *c, const struct spf_result *r,
 }
 
 static void
-result_print(const struct cli *c, const struct spf_result *r,
+print_spf_result(const struct cli *c, const struct spf_result *r,
     const struct dns_talk *talk)
 {
 	print_spf(r);
 	if (!c->explain)
 		return;
-	explain_heading("The record, term by term");
+	explain_heading("The SPF record, term by term");
 	explain_spf(r);
 	explain_questions(talk);
 }
 
 static int
-check(struct cli *c)
+spf_check_client(struct cli *c)
 {
-	struct work w = {
-		.q = {
+	struct spf_check_job check = {
+		.query = {
 			.identity = SPF_IDENTITY_MAILFROM,
 			.ip = c->ip,
 			.helo = span_str(c->helo),
@@ -69,39 +69,39 @@ check(struct cli *c)
 			.trace = c->explain,
 		},
 	};
-	struct job *j =
-	    job_start(c->dns, step_check, &w, CLI_QUESTIONS, CLI_SCRATCH);
+	struct job *j = job_start(
+	    c->dns, spf_step_check, &check, CLI_QUESTIONS, CLI_SCRATCH);
 
 	if (j == NULL)
 		return cli_fail(c, EX_TEMPFAIL, "out of memory");
 	job_wait(j, job_clock() + CLI_WAIT_MS);
 	if (c->mail_from == NULL || c->mail_from[0] == '\0')
-		w.r.identity = SPF_IDENTITY_HELO;
+		check.result.identity = SPF_IDENTITY_HELO;
 	if (c->json)
-		cli_print_json(result_json(c, &w.r, job_talk(j)));
+		cli_print_json(spf_result_json(c, &check.result, job_talk(j)));
 	else
-		result_print(c, &w.r, job_talk(j));
+		print_spf_result(c, &check.result, job_talk(j));
 	job_drop(j);
 	return EX_OK;
 }
 
-/* ---- what is wrong in a record ---- */
+/* ---- lint of a record ---- */
 
-struct linting {
+struct spf_lint_job {
 	struct span domain;
 	struct spf_lint out;
 };
 
 static enum step
-step_lint(void *facts, struct dns_talk *talk, struct arena *scratch)
+spf_step_lint(void *facts, struct dns_talk *talk, struct arena *scratch)
 {
-	struct linting *l = facts;
+	struct spf_lint_job *l = facts;
 
 	return spf_lint(l->domain, talk, scratch, &l->out);
 }
 
 static json_t *
-findings_json(const struct spf_lint *l)
+spf_findings_json(const struct spf_lint *l)
 {
 	json_t *list = json_array();
 
@@ -122,7 +122,7 @@ findings_json(const struct spf_lint *l)
 }
 
 static json_t *
-lint_json(const struct cli *c, const struct spf_lint *l,
+spf_lint_json(const struct cli *c, const struct spf_lint *l,
     const struct dns_talk *talk, bool cut)
 {
 	json_t *o = json_object();
@@ -136,7 +136,7 @@ lint_json(const struct cli *c, const struct spf_lint *l,
 	cli_set_number(o, "errors", (int64_t)l->errors);
 	cli_set_number(o, "warnings", (int64_t)l->warnings);
 	cli_set_number(o, "notes", (int64_t)l->notes);
-	cli_set(o, "findings", findings_json(l));
+	cli_set(o, "findings", spf_findings_json(l));
 	cli_set_bool(o, "cut", cut);
 	if (c->explain) {
 		explain = json_object();
@@ -167,31 +167,31 @@ print_spf_finding(const struct spf_finding *f)
 }
 
 static void
-lint_print(const struct cli *c, const struct spf_lint *l,
+print_spf_lint(const struct cli *c, const struct spf_lint *l,
     const struct dns_talk *talk, bool cut)
 {
 	cli_line("domain", l->domain);
 	cli_line("  record", l->record);
-	printf("%-22s %u of %d at worst, void %u of %d\n", "  look-ups",
-	    l->lookups, SPF_MAX_LOOKUPS, l->void_lookups, SPF_MAX_VOID);
+	printf("%-22s up to %u of %d, void %u of %d\n", "  lookups", l->lookups,
+	    SPF_MAX_LOOKUPS, l->void_lookups, SPF_MAX_VOID);
 	printf("%-22s %u\n", "  records read", l->records);
-	puts(l->findings != NULL ? "\nWhat is wrong or unwise:"
+	puts(l->findings != NULL ? "\nFindings:"
 		: cut            ? ""
-				 : "\nNothing is wrong with it.");
+				 : "\nNo problems found.");
 	for (const struct spf_finding *f = l->findings; f != NULL; f = f->next)
 		print_spf_finding(f);
 	if (cut)
-		puts("  There is more than can be told here.");
+		puts("  More findings exist than are shown.");
 	if (c->explain)
 		explain_questions(talk);
 }
 
 static int
-lint(struct cli *c)
+spf_lint_domain(struct cli *c)
 {
-	struct linting l = { .domain = span_str(c->args[0]) };
-	struct job *j =
-	    job_start(c->dns, step_lint, &l, SPF_LINT_QUESTIONS, CLI_SCRATCH);
+	struct spf_lint_job l = { .domain = span_str(c->args[0]) };
+	struct job *j = job_start(
+	    c->dns, spf_step_lint, &l, SPF_LINT_QUESTIONS, CLI_SCRATCH);
 	int status = EX_OK;
 	bool cut;
 
@@ -202,48 +202,50 @@ lint(struct cli *c)
 	    l.out.errors + l.out.warnings + l.out.notes > l.out.n_findings;
 	if (domain_normal(job_scratch(j), l.domain).p == NULL)
 		status = cli_fail(c, EX_USAGE,
-		    "\"%s\": not a domain name such as example.com",
+		    "\"%s\": not a domain name; use a name such as example.com",
 		    c->args[0]);
 	else if (c->json)
-		cli_print_json(lint_json(c, &l.out, job_talk(j), cut));
+		cli_print_json(spf_lint_json(c, &l.out, job_talk(j), cut));
 	else
-		lint_print(c, &l.out, job_talk(j), cut);
+		print_spf_lint(c, &l.out, job_talk(j), cut);
 	job_drop(j);
 	return status;
 }
 
-/* ---- what is asked for ---- */
+/* ---- command ---- */
 
 static int
-usage_check(const struct cli *c)
+spf_check_usage(const struct cli *c)
 {
 	bool envelope = c->ip_text != NULL || c->helo != NULL ||
 	    c->mail_from != NULL || c->receiver != NULL;
 
 	if (c->lint && (c->n_args != 1 || envelope))
 		return cli_fail(c, EX_USAGE,
-		    "--lint looks at the record of one DOMAIN, whoever the "
-		    "client is: avouch spf --lint DOMAIN");
+		    "--lint takes one domain and no client or sender: avouch "
+		    "spf "
+		    "--lint DOMAIN");
 	if (!c->lint && c->n_args > 0)
 		return cli_fail(c, EX_USAGE,
-		    "%s: a DOMAIN goes with --lint; the sender is said by "
+		    "%s: a domain is only used with --lint; give the sender "
+		    "with "
 		    "--mail-from",
 		    c->args[0]);
 	if (!c->lint && (c->ip_text == NULL || c->helo == NULL))
 		return cli_fail(c, EX_USAGE,
-		    "--ip ADDR and --helo NAME say who is asked about; "
-		    "--mail-from ADDR for which sender");
+		    "--ip ADDR and --helo NAME are required; --mail-from ADDR "
+		    "is the sender to check");
 	return EX_OK;
 }
 
 int
 cmd_spf(struct cli *c)
 {
-	int status = usage_check(c);
+	int status = spf_check_usage(c);
 
 	if (status == EX_OK)
 		status = cli_dns_open(c);
 	if (status != EX_OK)
 		return status;
-	return c->lint ? lint(c) : check(c);
+	return c->lint ? spf_lint_domain(c) : spf_check_client(c);
 }

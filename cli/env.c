@@ -13,8 +13,8 @@
 
 enum {
 	ERROR_MAX = 512,
-	MESSAGE_MAX = 2048, /* bytes of what cli_fail() prints */
-	RECORD_MODE = 0666, /* less the umask */
+	MESSAGE_MAX = 2048, /* bytes that cli_fail() prints */
+	RECORD_MODE = 0666, /* before the umask */
 };
 
 int
@@ -51,7 +51,8 @@ cli_conf_read(const char *path)
 	return conf;
 }
 
-/* `o` is empty where the system's name servers are to be asked. */
+/* Without --nameserver `o` is unchanged; no servers in it means those of
+ * /etc/resolv.conf. */
 static int
 nameserver_read(const struct cli *c, struct dns_net_options *o)
 {
@@ -59,17 +60,17 @@ nameserver_read(const struct cli *c, struct dns_net_options *o)
 		return EX_OK;
 	if (c->zone != NULL)
 		return cli_fail(c, EX_USAGE,
-		    "--zone and --nameserver: answers come from one of them");
+		    "--zone and --nameserver cannot be used together");
 	if (!dns_net_server_parse(span_str(c->nameserver), &o->servers[0]))
 		return cli_fail(c, EX_USAGE,
-		    "--nameserver %s: not ADDR or ADDR@PORT, such as "
+		    "--nameserver %s: must be ADDR or ADDR@PORT, such as "
 		    "127.0.0.1@5353",
 		    c->nameserver);
 	o->n_servers = 1;
 	return EX_OK;
 }
 
-/* As in the daemon, a question is asked once. */
+/* The cache sends each question once, as in the daemon. */
 static bool
 net_open(struct cli *c, const struct dns_net_options *o, char *error)
 {
@@ -85,7 +86,8 @@ net_open(struct cli *c, const struct dns_net_options *o, char *error)
 	return c->dns != NULL;
 }
 
-/* The file keeps what it holds until there is something to be written. */
+/* Opens without truncating: the file may also be the --zone that is read, and
+ * it keeps its content if the command fails early. */
 static int
 record_open(struct cli *c)
 {
@@ -148,7 +150,8 @@ cli_dns_close(struct cli *c, int status)
 		if (!record_write(c))
 			status = cli_fail(c, EX_TEMPFAIL, "--record %s: %s",
 			    c->record,
-			    errno != 0 ? strerror(errno) : "not complete");
+			    errno != 0 ? strerror(errno)
+				       : "not all answers could be recorded");
 		c->recorder->close(c->recorder);
 	}
 	if (c->record_file != NULL)

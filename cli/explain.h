@@ -1,8 +1,8 @@
 /*
- * explain.h - every step of a check, in words and as JSON (--explain).
+ * explain.h - explains every step of a check as text and as JSON (--explain).
  *
- * As JSON all of it stands under "explain", an object with a member for each
- * part: "spf_helo", "spf", "dkim", "arc", "dmarc", "policy", "questions".
+ * The JSON object "explain" has one member for each part: "spf_helo", "spf",
+ * "dkim", "arc", "dmarc", "policy", "questions".
  */
 #ifndef AVOUCH_CLI_EXPLAIN_H
 #define AVOUCH_CLI_EXPLAIN_H
@@ -17,17 +17,17 @@
 #include "spf/spf.h"
 #include "verify/verify.h"
 
-/* A heading: an empty line, then the title; longer ones are broken. */
+/* Prints an empty line, then the title, broken before column 80. */
 void explain_heading(const char *title);
 
-/* ---- explain_spf.c: the tree of terms, the counters beside ---- */
+/* ---- explain_spf.c: the tree of terms, with the lookup counters ---- */
 
 json_t *explain_spf_json(const struct spf_result *r);
 void explain_spf(const struct spf_result *r);
 
-/* ---- explain_dns.c: what was asked and what came ---- */
+/* ---- explain_dns.c: questions and answers ---- */
 
-/* `job` says what it was asked for; NULL: that goes without saying. */
+/* `job` names the check that asked; NULL if there is only one. */
 json_t *explain_question_json(const char *job, const struct dns_question *q);
 void explain_question(const char *job, const struct dns_question *q);
 
@@ -35,20 +35,20 @@ void explain_question(const char *job, const struct dns_question *q);
 json_t *explain_questions_json(const struct dns_talk *talk);
 void explain_questions(const struct dns_talk *talk);
 
-/* ---- explain_dkim.c: the bytes and hashes behind each result ---- */
+/* ---- explain_dkim.c: the bytes and hashes that decided each result ---- */
 
 struct key;
 
-/* After dkim_finish(); `d` may be NULL.  `body` as it came. */
+/* Call after dkim_finish().  `d` may be NULL; `body` is the raw body. */
 json_t *explain_dkim_json(
     const struct dkim *d, struct span body, struct arena *a);
 void explain_dkim(const struct dkim *d, struct span body, struct arena *a);
 
-/* What kind of key it is, and what is wrong with it. */
+/* The type and size of a key, and why it cannot be used. */
 json_t *explain_key_json(const struct key *k);
 void explain_key(struct buf *b, const struct key *k);
 
-/* ---- explain_arc.c: the sets as they stand in the header ---- */
+/* ---- explain_arc.c: the ARC sets in header order ---- */
 
 json_t *explain_arc_json(const struct mail_header *h, struct arena *a);
 void explain_arc(
@@ -56,25 +56,27 @@ void explain_arc(
 
 /* ---- explain_dmarc.c ---- */
 
-/* The names of a walk; the texts `indent` columns in. */
+/* The names of a DNS tree walk with their records; text is indented by `indent`
+ * columns. */
 json_t *explain_walk_json(const struct dmarc_explanation *e);
 void explain_walk(const struct dmarc_explanation *e, unsigned indent);
 
 /*
- * Author by author: the walk, then how each identifier stands to it.  `talk` is
- * the one that the verdict came of, and is to be asked no more.
+ * For each author domain: the tree walk, then whether each identifier aligns.
+ * `talk` has the answers on which the verdict is based (NULL if there are
+ * none); it must have no pending question.
  */
 json_t *explain_dmarc_json(
     const struct verdict *v, struct dns_talk *talk, struct arena *a);
 void explain_dmarc(
     const struct verdict *v, struct dns_talk *talk, struct arena *a);
 
-/* ---- explain_policy.c: the settings that had a say, and the decision ---- */
+/* ---- explain_policy.c: the decision, and the settings that led to it ---- */
 
 json_t *explain_policy_json(const struct conf *conf, const struct verdict *v);
 void explain_policy(const struct conf *conf, const struct verdict *v);
 
-/* ---- explain_check.c: all of it ---- */
+/* ---- explain_check.c: all parts of a check ---- */
 
 struct cli;
 struct input;
@@ -82,15 +84,15 @@ struct input;
 struct explain_check {
 	const struct conf *conf;
 	const struct verdict *v;
-	struct verify_message *m; /* that has given the verdict */
+	struct verify_message *m; /* finished; it owns `v` */
 	const struct input *in;
 };
 
-/* An object, without its members where there is no memory. */
+/* Returns an object; it is empty if memory ran out, which is then reported. */
 json_t *explain_check_json(
     const struct cli *c, const struct explain_check *all);
 
-/* EX_OK, or EX_TEMPFAIL with a message printed. */
+/* Returns EX_OK, or EX_TEMPFAIL after printing a message. */
 int explain_check(const struct cli *c, const struct explain_check *all);
 
 #endif

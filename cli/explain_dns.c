@@ -15,7 +15,7 @@ explain_heading(const char *title)
 }
 
 static const char *
-fault_text(enum dns_fault fault)
+dns_fault_text(enum dns_fault fault)
 {
 	switch (fault) {
 	case DNS_FAULT_NONE:
@@ -23,27 +23,29 @@ fault_text(enum dns_fault fault)
 	case DNS_FAULT_TIMEOUT:
 		return "no answer: no name server replied in time";
 	case DNS_FAULT_SERVFAIL:
-		return "no answer: the name server could not find out "
-		       "(SERVFAIL)";
+		return "no answer: the name server failed (SERVFAIL)";
 	case DNS_FAULT_REFUSED:
-		return "no answer: the name server refused to say (REFUSED)";
+		return "no answer: the name server refused the question "
+		       "(REFUSED)";
 	case DNS_FAULT_RCODE:
-		return "no answer: the name server replied with an error";
+		return "no answer: the name server returned an error code";
 	case DNS_FAULT_GARBLED:
-		return "no answer: what came cannot be read, or its aliases "
+		return "no answer: the reply is malformed, or its aliases form "
+		       "a "
 		       "loop";
 	case DNS_FAULT_BUDGET:
-		return "not waited for: not needed after all, too much was "
-		       "asked, or the message's time was up";
+		return "not waited for: the answer was not needed, the check "
+		       "asked "
+		       "too many questions, or its time was up";
 	case DNS_FAULT_RESOURCE:
 		return "not asked: out of memory or sockets";
 	}
 	return "no answer";
 }
 
-/* What came in the place of records; NULL: records did. */
+/* Says why there are no records; NULL if there are. */
 static const char *
-answer_text(const struct dns_answer *answer)
+dns_answer_text(const struct dns_answer *answer)
 {
 	switch (answer->state) {
 	case DNS_PENDING:
@@ -55,15 +57,15 @@ answer_text(const struct dns_answer *answer)
 	case DNS_NXDOMAIN:
 		return "no such name";
 	case DNS_BADNAME:
-		return "not a name that the DNS can hold: not asked";
+		return "not a valid DNS name: not asked";
 	case DNS_FAILED:
-		return fault_text(answer->fault);
+		return dns_fault_text(answer->fault);
 	}
 	return "";
 }
 
 static struct span
-record_text(struct buf *b, const struct dns_question *q, size_t i)
+dns_record_text(struct buf *b, const struct dns_question *q, size_t i)
 {
 	buf_cut(b, 0);
 	dns_record_put(b, q->type, &q->answer->records[i], TEXT_MAX);
@@ -87,7 +89,8 @@ explain_question_json(const char *job, const struct dns_question *q)
 	cli_set_text(o, "fault",
 	    answer->state == DNS_FAILED ? dns_fault_name(answer->fault) : NULL);
 	for (size_t i = 0; i < answer->n_records; i++)
-		json_array_append_new(records, cli_json(record_text(&b, q, i)));
+		json_array_append_new(
+		    records, cli_json(dns_record_text(&b, q, i)));
 	cli_set(o, "records", records);
 	cli_set_span(o, "alias", answer->alias);
 	cli_set_number(o, "ttl", answer->ttl);
@@ -99,7 +102,7 @@ void
 explain_question(const char *job, const struct dns_question *q)
 {
 	const struct dns_answer *answer = q->answer;
-	const char *text = answer_text(answer);
+	const char *text = dns_answer_text(answer);
 	char memory[RECORD_MAX];
 	struct buf b = buf_over(memory, sizeof(memory));
 
@@ -107,7 +110,7 @@ explain_question(const char *job, const struct dns_question *q)
 	cli_put(q->name);
 	printf(" %s%s%s%s\n", dns_type_name(q->type),
 	    job != NULL ? ", for " : "", job != NULL ? job : "",
-	    answer->stale ? ", past its TTL" : "");
+	    answer->stale ? ", expired answer from the cache" : "");
 	if (answer->alias.n > 0) {
 		fputs("      an alias of ", stdout);
 		cli_put(answer->alias);
@@ -117,7 +120,7 @@ explain_question(const char *job, const struct dns_question *q)
 		printf("      %s\n", text);
 	for (size_t i = 0; i < answer->n_records; i++) {
 		fputs("      ", stdout);
-		cli_put(record_text(&b, q, i));
+		cli_put(dns_record_text(&b, q, i));
 		putchar('\n');
 	}
 }
@@ -138,8 +141,8 @@ explain_questions(const struct dns_talk *talk)
 {
 	const struct dns_question *q = dns_talk_questions(talk);
 
-	explain_heading(q != NULL ? "DNS: what was asked, and what came"
-				  : "DNS: nothing was asked");
+	explain_heading(
+	    q != NULL ? "DNS questions and answers" : "DNS: no questions");
 	for (; q != NULL; q = q->next)
 		explain_question(NULL, q);
 }

@@ -2,8 +2,8 @@
 #include "cli/explain.h"
 
 enum {
-	BESIDE = 17, /* columns of the counters at the left */
-	INDENT = 4,  /* for each include; terms stand in by half of it */
+	COUNTER_COLUMNS = 17, /* the lookup counters at the left */
+	INDENT = 4, /* per include; terms are indented by half of it */
 };
 
 json_t *
@@ -28,18 +28,18 @@ explain_spf_json(const struct spf_result *r)
 }
 
 static void
-put_beside(int indent, const char *label, struct span value)
+put_step_detail(int indent, const char *label, struct span value)
 {
 	if (value.p == NULL)
 		return;
-	printf("%*s%s ", BESIDE + indent, "", label);
+	printf("%*s%s ", COUNTER_COLUMNS + indent, "", label);
 	cli_put(value);
 	putchar('\n');
 }
 
-/* The line of a whole record: with it, or with what there was instead. */
+/* Prints the line of a whole record, or why there is none. */
 static void
-put_record(const struct spf_trace *t, int indent)
+put_spf_record(const struct spf_trace *t, int indent)
 {
 	bool is_read = span_is(t->decided, "record");
 
@@ -49,18 +49,18 @@ put_record(const struct spf_trace *t, int indent)
 	putchar('\n');
 	if (is_read)
 		return;
-	put_beside(indent, "asked ", t->asked);
-	put_beside(indent, "got   ", t->got);
+	put_step_detail(indent, "asked ", t->asked);
+	put_step_detail(indent, "got   ", t->got);
 }
 
 static void
-put_step(const struct spf_trace *t)
+put_spf_step(const struct spf_trace *t)
 {
 	int indent = (int)t->depth * INDENT;
 
 	printf("%8u  %4u   %*s", t->lookups, t->void_lookups, indent, "");
 	if (t->term.p == NULL || span_starts_nocase(t->term, "v=spf1")) {
-		put_record(t, indent + INDENT / 2);
+		put_spf_record(t, indent + INDENT / 2);
 		return;
 	}
 	printf("%*s", INDENT / 2, "");
@@ -68,19 +68,19 @@ put_step(const struct spf_trace *t)
 	fputs(": ", stdout);
 	cli_put(t->decided);
 	putchar('\n');
-	put_beside(indent + INDENT, "asked ", t->asked);
-	put_beside(indent + INDENT, "got   ", t->got);
+	put_step_detail(indent + INDENT, "asked ", t->asked);
+	put_step_detail(indent + INDENT, "got   ", t->got);
 }
 
 void
 explain_spf(const struct spf_result *r)
 {
 	if (r->trace == NULL) {
-		cli_prose_text(2, "No record was looked for.");
+		cli_prose_text(2, "No SPF record was looked up.");
 		return;
 	}
-	puts("look-ups  void   (after each term; 10 and 2 are allowed, "
+	puts(" lookups  void   (after each term; limits 10 and 2, "
 	     "RFC 7208 section 4.6.4)");
 	for (const struct spf_trace *t = r->trace; t != NULL; t = t->next)
-		put_step(t);
+		put_spf_step(t);
 }

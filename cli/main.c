@@ -1,5 +1,5 @@
 /*
- * main.c - avouch: tells and tunes what avouch-milter does.
+ * main.c - avouch: inspect and configure avouch-milter.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -11,34 +11,36 @@
 #include "lib/table.h"
 
 static const struct cli_command commands[] = {
-	{ "check", "FILE", "all checks of one message, as the milter does them",
+	{ "check", "FILE", "run all checks of the milter on one message",
 	    CLI_WITH_DNS | CLI_WITH_ENVELOPE | CLI_WITH_EXPLAIN |
 		CLI_WITH_CHECK,
 	    1, 1, cmd_check },
 	{ "spf", "[DOMAIN]",
-	    "SPF of a client and a sender, or --lint of a domain's record",
+	    "check SPF for a client and a sender, or lint a domain's record",
 	    CLI_WITH_DNS | CLI_WITH_ENVELOPE | CLI_WITH_EXPLAIN | CLI_WITH_LINT,
 	    0, 1, cmd_spf },
 	{ "dkim", "FILE | --key SELECTOR DOMAIN",
-	    "the DKIM signatures of a message, or one key",
+	    "verify the DKIM signatures of a message, or check one key",
 	    CLI_WITH_DNS | CLI_WITH_EXPLAIN | CLI_WITH_KEY, 1, 2, cmd_dkim },
-	{ "arc", "FILE", "the ARC chain of a message",
+	{ "arc", "FILE", "verify the ARC chain of a message",
 	    CLI_WITH_DNS | CLI_WITH_EXPLAIN, 1, 1, cmd_arc },
-	{ "dmarc", "DOMAIN", "the DMARC policy in force for a domain",
+	{ "dmarc", "DOMAIN",
+	    "show and check the DMARC policy that applies to a domain",
 	    CLI_WITH_DNS | CLI_WITH_EXPLAIN, 1, 1, cmd_dmarc },
 	{ "config", "check | show | import FILE...",
-	    "the daemon's configuration, or one made of opendkim's and others'",
+	    "check or show the configuration, or import one from opendkim etc.",
 	    CLI_WITH_CONFIG, 1, CLI_ARGS_MAX, cmd_config },
 	{ "report",
 	    "push | send | failures | bounce | suppressed | "
 	    "read FILE|DIR|-... | show",
-	    "DMARC reports: sends ours, reads and shows those of others",
+	    "send DMARC reports; read and show the reports of others",
 	    CLI_WITH_DNS | CLI_WITH_CONFIG | CLI_WITH_REPORT, 1, CLI_ARGS_MAX,
 	    cmd_report },
 	{ "policy", "replay",
-	    "decides stored messages again under another configuration",
+	    "apply another configuration to the messages in the store",
 	    CLI_WITH_CONFIG | CLI_WITH_POLICY, 1, 1, cmd_policy },
-	{ "status", "", "what the running daemon has done so far",
+	{ "status", "",
+	    "show what the running daemon has done since it started",
 	    CLI_WITH_CONFIG, 0, 0, cmd_status },
 };
 
@@ -48,8 +50,8 @@ usage(FILE *out)
 	fputs("usage: avouch COMMAND [options] [arguments]\n", out);
 	for (size_t i = 0; i < TABLE_SIZE(commands); i++)
 		fprintf(out, "  %-8s %s\n", commands[i].name, commands[i].help);
-	fputs("`avouch COMMAND --help` tells the options of one, avouch(1) "
-	      "of all.\n",
+	fputs("Run `avouch COMMAND --help` for the options of a command; "
+	      "avouch(1) describes all.\n",
 	    out);
 }
 
@@ -62,9 +64,9 @@ command_find(const char *name)
 	return NULL;
 }
 
-/* `name` is no subcommand. */
+/* Handles --version, --help and help; anything else is a usage error. */
 static int
-other(const char *name, int argc, char **argv)
+run_global_option(const char *name, int argc, char **argv)
 {
 	if (strcmp(name, "--version") == 0) {
 		puts("avouch " AVOUCH_VERSION);
@@ -80,7 +82,7 @@ other(const char *name, int argc, char **argv)
 		return EX_OK;
 	}
 	if (argc > 1) {
-		fputs("avouch: no command ", stderr);
+		fputs("avouch: unknown command ", stderr);
 		cli_put_to(stderr, span_str(name));
 		fputc('\n', stderr);
 	}
@@ -89,8 +91,8 @@ other(const char *name, int argc, char **argv)
 }
 
 /*
- * A file that we open must not become standard output.  What is closed gets a
- * descriptor that fails when it is used.
+ * If a standard descriptor is closed, the next file that we open would take its
+ * place.  Fill it with a descriptor on which every read or write fails.
  */
 static void
 guard_descriptors(void)
@@ -102,10 +104,10 @@ guard_descriptors(void)
 			_exit(EX_TEMPFAIL);
 }
 
-/* What was printed has to have arrived.  A reader that has seen enough needs no
- * message. */
+/* Reports a failed write to standard output.  EPIPE prints nothing: the reader
+ * closed the pipe on purpose. */
 static int
-output_end(int status)
+output_flush(int status)
 {
 	errno = 0;
 	if (fflush(stdout) == 0 && !ferror(stdout))
@@ -128,11 +130,11 @@ main(int argc, char **argv)
 	signal(SIGXFSZ, SIG_IGN);
 	cli_json_setup();
 	if (c.command == NULL)
-		return output_end(other(name, argc, argv));
+		return output_flush(run_global_option(name, argc, argv));
 	status = cli_options(&c, argc - 2, argv + 2);
 	if (status == EX_OK && c.help)
 		cli_usage(c.command);
 	else if (status == EX_OK)
 		status = c.command->run(&c);
-	return output_end(cli_dns_close(&c, status));
+	return output_flush(cli_dns_close(&c, status));
 }

@@ -1,5 +1,6 @@
 /*
- * options.c - one table of all options; a subcommand names the groups it takes.
+ * options.c - command-line options: one table for all subcommands.  Each
+ * subcommand lists the groups of options that it accepts.
  */
 #include <string.h>
 #include <time.h>
@@ -9,77 +10,78 @@
 #include "lib/scan.h"
 #include "lib/table.h"
 
-/* The last second of the year 9999: room for what is added to it. */
+/* The last second of year 9999; adding a validity period cannot overflow. */
 #define NOW_MAX INT64_C(253402300799)
 
 struct option_row {
 	const char *name;
-	const char *argument; /* NULL: a flag */
-	size_t offset;        /* in struct cli, of a bool or a const char * */
-	unsigned groups;      /* 0: every subcommand */
+	const char *argument; /* NULL for a flag */
+	size_t offset;   /* in struct cli: of a bool or of a const char * */
+	unsigned groups; /* CLI_WITH_*; 0 means every subcommand */
 	const char *help;
 };
 
 #define AT(member) offsetof(struct cli, member)
 
 static const struct option_row rows[] = {
-	{ "help", NULL, AT(help), 0, "print these lines" },
+	{ "help", NULL, AT(help), 0, "print this help" },
 	{ "json", NULL, AT(json), 0, "print one JSON object" },
 	{ "explain", NULL, AT(explain), CLI_WITH_EXPLAIN,
-	    "tell every step in words" },
+	    "explain every step" },
 	{ "lint", NULL, AT(lint), CLI_WITH_LINT,
-	    "say what is wrong or unwise in DOMAIN's record" },
+	    "report errors and bad practice in DOMAIN's record" },
 	{ "key", NULL, AT(key), CLI_WITH_KEY,
-	    "fetch and judge the key of SELECTOR DOMAIN" },
+	    "fetch and check the key of SELECTOR DOMAIN" },
 	{ "ip", "ADDR", AT(ip_text), CLI_WITH_ENVELOPE,
-	    "address of the client" },
-	{ "helo", "NAME", AT(helo), CLI_WITH_ENVELOPE, "what it said in HELO" },
+	    "IP address of the client" },
+	{ "helo", "NAME", AT(helo), CLI_WITH_ENVELOPE,
+	    "HELO or EHLO name of the client" },
 	{ "mail-from", "ADDR", AT(mail_from), CLI_WITH_ENVELOPE,
-	    "MAIL FROM; empty for the null sender" },
+	    "MAIL FROM address; empty for the null sender" },
 	{ "receiver", "NAME", AT(receiver), CLI_WITH_ENVELOPE,
-	    "our own name, for SPF's macros" },
+	    "name of the receiving host, for SPF macros" },
 	{ "client-name", "NAME", AT(client_name), CLI_WITH_CHECK,
-	    "verified name of the client, for iprev" },
+	    "verified host name of the client, for iprev" },
 	{ "rcpt-to", "ADDR", AT(rcpt_to), CLI_WITH_CHECK,
-	    "RCPT TO, for overrides by recipient" },
+	    "RCPT TO address, for overrides by recipient" },
 	{ "login", "NAME", AT(login), CLI_WITH_CHECK,
-	    "the client has logged in by this name" },
+	    "the client has authenticated as NAME" },
 	{ "authserv-id", "NAME", AT(authserv_id), CLI_WITH_CHECK,
-	    "who speaks in the Authentication-Results" },
+	    "authserv-id for Authentication-Results" },
 	{ "config", "FILE", AT(config), CLI_WITH_CHECK,
-	    "configuration, instead of the built-in defaults" },
+	    "configuration to use instead of the defaults" },
 	{ "config", "FILE", AT(config), CLI_WITH_CONFIG,
-	    "configuration, instead of " CONF_DEFAULT_FILE },
+	    "configuration instead of " CONF_DEFAULT_FILE },
 	{ "day", "YYYY-MM-DD", AT(day), CLI_WITH_REPORT,
-	    "send: the reports of that day alone, all at once" },
+	    "send: only the reports of this day, without delay" },
 	{ "domain", "NAME[,NAME...]", AT(domain), CLI_WITH_REPORT,
-	    "send, failures, show: about these alone (show: one)" },
+	    "send, failures: only these domains; show: one" },
 	{ "dry-run", NULL, AT(dry_run), CLI_WITH_REPORT,
-	    "send, failures: tell what would be, change nothing" },
+	    "send, failures: print what would be sent" },
 	{ "store", "FILE|URL", AT(store), CLI_WITH_REPORT,
-	    "database, instead of the configuration's" },
+	    "database to use instead of the configured one" },
 	{ "store", "FILE", AT(store), CLI_WITH_POLICY,
-	    "database, instead of the configuration's" },
+	    "database to use instead of the configured one" },
 	{ "as", "HOW", AT(as), CLI_WITH_REPORT,
-	    "push: this host's file is a copy, or was restored" },
+	    "push: the local file is a copy, or was restored" },
 	{ "remove", "ADDRESS", AT(remove), CLI_WITH_REPORT,
-	    "suppressed: send reports to this address again" },
+	    "suppressed: send reports to ADDRESS again" },
 	{ "days", "N", AT(days), CLI_WITH_REPORT,
-	    "show: the last N days, 1 to 400; else 30" },
+	    "show: the last N days, 1 to 400; default 30" },
 	{ "days", "N", AT(days), CLI_WITH_POLICY,
-	    "the last N days, 1 to 400; else all" },
+	    "the last N days, 1 to 400; default all" },
 	{ "csv", NULL, AT(csv), CLI_WITH_REPORT,
-	    "show: a line of CSV for each source" },
+	    "show: print one line of CSV per source" },
 	{ "html", "FILE", AT(html), CLI_WITH_REPORT,
-	    "show: a page for a browser; -: standard output" },
+	    "show: write an HTML page; - is standard output" },
 	{ "nameserver", "ADDR[@PORT]", AT(nameserver), CLI_WITH_DNS,
-	    "ask this one instead of /etc/resolv.conf's" },
+	    "name server to use instead of /etc/resolv.conf" },
 	{ "zone", "FILE", AT(zone), CLI_WITH_DNS,
-	    "answers from a master file instead of the net" },
+	    "take DNS answers from a master file" },
 	{ "record", "FILE", AT(record), CLI_WITH_DNS,
-	    "write all answers to a master file for --zone" },
+	    "write all DNS answers to a file for --zone" },
 	{ "now", "EPOCH", AT(now_text), CLI_WITH_DNS | CLI_WITH_CONFIG,
-	    "judge as of this time, in seconds since 1970" },
+	    "time of the check, in seconds since 1970" },
 };
 
 static bool
@@ -145,7 +147,8 @@ text_store(struct cli *c, const struct option_row *row, const char *value)
 	return EX_OK;
 }
 
-/* "--name value", "--name=value", "--flag"; takes up to two words of argv. */
+/* Reads "--name value", "--name=value" or "--flag" from argv[0] and argv[1];
+ * sets `taken` to 1 or 2. */
 static int
 option_take(struct cli *c, char **argv, int left, int *taken)
 {
@@ -156,7 +159,8 @@ option_take(struct cli *c, char **argv, int left, int *taken)
 
 	if (row == NULL)
 		return cli_fail(c, EX_USAGE,
-		    "unknown option --%.*s; `avouch %s --help` lists them",
+		    "unknown option --%.*s; `avouch %s --help` lists the "
+		    "options",
 		    SPAN_FMT(name), c->command->name);
 	if (row->argument == NULL)
 		return flag_store(c, row, has_value);
@@ -175,13 +179,13 @@ now_read(struct cli *c)
 	if (c->now_text != NULL &&
 	    (!scan_number(&s, NOW_MAX, &now) || !scan_done(&s)))
 		return cli_fail(c, EX_USAGE,
-		    "--now %s: not seconds since 1970, 0 to %lld", c->now_text,
-		    (long long)NOW_MAX);
+		    "--now %s: must be seconds since 1970, from 0 to %lld",
+		    c->now_text, (long long)NOW_MAX);
 	c->now = (int64_t)now;
 	return EX_OK;
 }
 
-/* What the texts mean. */
+/* Parses and checks the values that were stored as text. */
 static int
 options_read(struct cli *c)
 {
@@ -198,8 +202,9 @@ options_read(struct cli *c)
 	if (c->n_args < c->command->min_args ||
 	    c->n_args > c->command->max_args)
 		return cli_fail(c, EX_USAGE,
-		    "%d arguments; usage: avouch %s [options]%s%s", c->n_args,
-		    c->command->name,
+		    "wrong number of arguments (%d); usage: avouch %s "
+		    "[options]%s%s",
+		    c->n_args, c->command->name,
 		    c->command->synopsis[0] != '\0' ? " " : "",
 		    c->command->synopsis);
 	return now_read(c);

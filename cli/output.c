@@ -14,8 +14,8 @@ enum {
 
 /* ---- JSON ---- */
 
-/* Half an object would be taken for a whole one: without memory there is no
- * output at all. */
+/* A partial JSON object could be mistaken for a complete one, so the program
+ * exits before it prints anything. */
 static void *
 memory_or_exit(size_t size)
 {
@@ -93,9 +93,9 @@ cli_set_bool(json_t *object, const char *key, bool value)
 	cli_set(object, key, json_boolean(value));
 }
 
-/* The one control that jansson does not escape is DEL. */
+/* Writes what jansson has dumped, and escapes DEL, which jansson does not. */
 static int
-put_json(const char *p, size_t n, void *out)
+json_write(const char *p, size_t n, void *out)
 {
 	struct span s = span_of(p, n);
 
@@ -114,7 +114,7 @@ int
 cli_print_json(json_t *object)
 {
 	json_dump_callback(
-	    object, put_json, stdout, JSON_COMPACT | JSON_ENSURE_ASCII);
+	    object, json_write, stdout, JSON_COMPACT | JSON_ENSURE_ASCII);
 	putchar('\n');
 	json_decref(object);
 	return EX_OK;
@@ -170,9 +170,9 @@ cli_line_text(const char *label, const char *value)
 	cli_line(label, span_str(value));
 }
 
-/* Columns of UTF-8, as far as one character is one column. */
+/* Returns the number of characters, taken as one column each. */
 static unsigned
-columns(struct span s)
+utf8_columns(struct span s)
 {
 	unsigned n = 0;
 
@@ -181,9 +181,9 @@ columns(struct span s)
 	return n;
 }
 
-/* Line ends of folded texts part words too. */
+/* Returns the text before the first space, TAB or line end. */
 static struct span
-first_word(struct span text)
+prose_first_word(struct span text)
 {
 	size_t n = 0;
 
@@ -192,15 +192,15 @@ first_word(struct span text)
 	return span_first(text, n);
 }
 
-/* Words from column `at` on; a line that follows begins at `indent`. */
+/* Prints words from column `at` on; further lines begin at `indent`. */
 static void
-put_words(unsigned at, unsigned indent, struct span text)
+prose_put_words(unsigned at, unsigned indent, struct span text)
 {
 	bool begins = true;
 
 	while (text.n > 0) {
-		struct span word = first_word(text);
-		unsigned width = columns(word);
+		struct span word = prose_first_word(text);
+		unsigned width = utf8_columns(word);
 
 		text = span_skip(text, word.n + 1);
 		if (word.n == 0)
@@ -223,7 +223,7 @@ void
 cli_prose(unsigned indent, struct span text)
 {
 	printf("%*s", (int)indent, "");
-	put_words(indent, indent, text);
+	prose_put_words(indent, indent, text);
 }
 
 void
@@ -235,7 +235,7 @@ cli_prose_text(unsigned indent, const char *text)
 void
 cli_entry(struct span label, unsigned indent, struct span text)
 {
-	unsigned at = ENTRY_INDENT + columns(label);
+	unsigned at = ENTRY_INDENT + utf8_columns(label);
 
 	printf("%*s", ENTRY_INDENT, "");
 	cli_put(label);
@@ -244,5 +244,5 @@ cli_entry(struct span label, unsigned indent, struct span text)
 		at = 0;
 	}
 	printf("%*s", (int)(indent - at), "");
-	put_words(indent, indent, text);
+	prose_put_words(indent, indent, text);
 }

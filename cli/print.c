@@ -6,9 +6,9 @@
 #include "lib/scan.h"
 
 enum {
-	FINDING_COLUMN = 6, /* at which a text begins */
+	FINDING_COLUMN = 6, /* where the text of a finding begins */
 	CURE_COLUMN = 12,
-	REPLY_MAX = POLICY_TEXT_MAX + 32, /* bytes, with its codes */
+	REPLY_MAX = POLICY_TEXT_MAX + 32, /* bytes, with both status codes */
 };
 
 void
@@ -18,13 +18,9 @@ print_finding(const struct print_finding *f)
 	cli_put(f->name);
 	printf(" (%s)\n", f->section);
 	cli_prose(FINDING_COLUMN, f->text);
-	cli_entry(SPAN("    cure:"), CURE_COLUMN, f->cure);
+	cli_entry(SPAN("    fix:"), CURE_COLUMN, f->cure);
 }
 
-/*
- * RFC 7208 section 2.4: for the null sender the MAIL FROM check is one of
- * HELO's name, and is shown as that.
- */
 json_t *
 print_spf_json(const struct spf_result *r)
 {
@@ -53,7 +49,7 @@ print_spf(const struct spf_result *r)
 	cli_line("  explanation", r->explanation);
 	if (r->weakness != SPF_SOLID)
 		cli_line_text("  weakness", spf_weakness_name(r->weakness));
-	printf("%-22s %u of %d, void %u of %d\n", "  look-ups", r->lookups,
+	printf("%-22s %u of %d, void %u of %d\n", "  lookups", r->lookups,
 	    SPF_MAX_LOOKUPS, r->void_lookups, SPF_MAX_VOID);
 }
 
@@ -64,17 +60,17 @@ print_dkim_json(const struct dkim_result *r, size_t n)
 	json_t *list = json_array();
 
 	for (size_t i = 0; i < n; i++) {
-		json_t *one = json_object();
+		json_t *item = json_object();
 
-		cli_set_span(one, "domain", r[i].domain);
-		cli_set_span(one, "selector", r[i].selector);
-		cli_set_span(one, "algorithm", r[i].algorithm);
-		cli_set_span(one, "identity", r[i].identity);
-		cli_set_text(one, "result", dkim_code_name(r[i].code));
-		cli_set_span(one, "reason", r[i].reason);
-		cli_set_number(one, "key_bits", r[i].key_bits);
-		cli_set_bool(one, "testing", r[i].testing);
-		json_array_append_new(list, one);
+		cli_set_span(item, "domain", r[i].domain);
+		cli_set_span(item, "selector", r[i].selector);
+		cli_set_span(item, "algorithm", r[i].algorithm);
+		cli_set_span(item, "identity", r[i].identity);
+		cli_set_text(item, "result", dkim_code_name(r[i].code));
+		cli_set_span(item, "reason", r[i].reason);
+		cli_set_number(item, "key_bits", r[i].key_bits);
+		cli_set_bool(item, "testing", r[i].testing);
+		json_array_append_new(list, item);
 	}
 	cli_set(o, "signatures", list);
 	return o;
@@ -108,13 +104,13 @@ print_arc_json(const struct arc_result *r)
 	cli_set_number(o, "instances", r->instances);
 	cli_set_number(o, "oldest_pass", r->oldest_pass);
 	for (size_t i = 0; i < r->n_sealers; i++) {
-		json_t *one = json_object();
+		json_t *item = json_object();
 
-		cli_set_number(one, "instance", r->sealers[i].instance);
-		cli_set_span(one, "domain", r->sealers[i].domain);
-		cli_set_span(one, "selector", r->sealers[i].selector);
-		cli_set_span(one, "results", r->sealers[i].results);
-		json_array_append_new(list, one);
+		cli_set_number(item, "instance", r->sealers[i].instance);
+		cli_set_span(item, "domain", r->sealers[i].domain);
+		cli_set_span(item, "selector", r->sealers[i].selector);
+		cli_set_span(item, "results", r->sealers[i].results);
+		json_array_append_new(list, item);
 	}
 	cli_set(o, "sealers", list);
 	cli_set_span(o, "reason", r->reason);
@@ -169,7 +165,7 @@ print_dmarc(const struct dmarc_result *r)
 		printf("%-22s %s=%s%s\n", "  policy", r->policy_tag,
 		    dmarc_policy_name(r->policy),
 		    r->testing ? " (t=y: testing)" : "");
-	cli_line_text("  asked for", dmarc_policy_name(r->disposition));
+	cli_line_text("  requested action", dmarc_policy_name(r->disposition));
 	printf("%-22s SPF %s, DKIM %s\n", "  aligned",
 	    r->spf_aligned ? "yes" : "no", r->dkim_aligned ? "yes" : "no");
 	cli_line("  reason", r->reason);
@@ -178,8 +174,8 @@ print_dmarc(const struct dmarc_result *r)
 /* ---- all of a message ---- */
 
 /*
- * In the words of RFC 9989 section 5.4: how a quarantine is done (a header, or
- * the MTA's hold queue) is told beside it.
+ * The name in terms of RFC 9989 section 5.4.  How quarantine is carried out (a
+ * header field, or the MTA's hold queue) is the separate key "handling".
  */
 static const char *
 action_name(const struct policy_decision *d, enum conf_action action)
@@ -200,7 +196,7 @@ action_name(const struct policy_decision *d, enum conf_action action)
 	return "accept";
 }
 
-/* "550 5.7.26 text"; absent: there is no reply of ours. */
+/* "550 5.7.26 text", or absent if the message is not refused. */
 static struct span
 reply_text(struct buf *b, const struct policy_decision *d)
 {
@@ -212,7 +208,7 @@ reply_text(struct buf *b, const struct policy_decision *d)
 	return buf_done(b);
 }
 
-/* A field as it is added, folded with LF TAB. */
+/* Prints a header field as it is added; lines are folded with LF TAB. */
 static void
 print_folded(const char *name, struct span value)
 {
@@ -256,6 +252,8 @@ print_verdict_json(const struct verdict *v)
 	struct buf reply = buf_over(memory, sizeof(memory));
 	json_t *o = json_object();
 
+	/* RFC 7208 section 2.4: for the null sender, MAIL FROM is checked as
+	 * postmaster at the HELO name, and shown as a check of that name. */
 	if (v->mail_from.n == 0)
 		spf.identity = SPF_IDENTITY_HELO;
 	cli_set(o, "spf", print_spf_json(&spf));

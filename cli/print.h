@@ -1,6 +1,7 @@
 /*
- * print.h - results as JSON and as words, for the subcommands that share them.
- * The JSON keys are a contract: scripts read them.
+ * print.h - prints check results as JSON and as text.
+ *
+ * Scripts depend on the JSON keys: never rename or remove one.
  */
 #ifndef AVOUCH_CLI_PRINT_H
 #define AVOUCH_CLI_PRINT_H
@@ -14,12 +15,12 @@ json_t *print_dkim_json(const struct dkim_result *r, size_t n);
 json_t *print_arc_json(const struct arc_result *r);
 json_t *print_dmarc_json(const struct dmarc_result *r);
 
-/* One fault of a record, and its cure. */
+/* One finding about a DNS record.  All text is printed at once, not kept. */
 struct print_finding {
 	const char *severity;
-	struct span name; /* where it is */
-	const char *section;
-	struct span text, cure;
+	struct span name;       /* domain or term that the finding is about */
+	const char *section;    /* such as "RFC 7208 section 5.5" */
+	struct span text, cure; /* the problem, and how to fix it */
 };
 void print_finding(const struct print_finding *f);
 
@@ -28,7 +29,7 @@ void print_dkim(const struct dkim_result *r, size_t n);
 void print_arc(const struct arc_result *r);
 void print_dmarc(const struct dmarc_result *r);
 
-/* All of a message, the action and the fields that are added. */
+/* All results of a message, the action, and the header fields to add. */
 json_t *print_verdict_json(const struct verdict *v);
 void print_verdict(const struct verdict *v);
 

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
-"""What the avouch command tells a person: --explain, --lint, the lines of each
-result; and answers that come by the network.
+"""The text output of the avouch command: --explain, --lint, the lines of each
+result; and answers that come from the network.
 
 usage: explain.py PROGRAM [PART-OF-A-NAME]
 """
@@ -39,9 +39,9 @@ def ordered(text, *parts):
 @suite.test("spf --explain: each term, what it asked, got, decided")
 def spf_tree(c):
     r = c.zoned("spf", "--ip", "198.51.100.7", *ENVELOPE[2:], "--explain")
-    same(re.search(r"The record.*\n\n", r.out, re.S).group(), """\
-The record, term by term
-look-ups  void   (after each term; 10 and 2 are allowed, RFC 7208 section 4.6.4)
+    same(re.search(r"The SPF record.*\n\n", r.out, re.S).group(), """\
+The SPF record, term by term
+ lookups  void   (after each term; limits 10 and 2, RFC 7208 section 4.6.4)
        0     0   example.com: v=spf1 a mx include:_spf.other.example -all
        1     0     a: no match
                      asked  example.com A
@@ -55,7 +55,7 @@ ip6:2001:db8::/48 ?all
        3     0         ip4:198.51.100.0/24: match: pass
 
 """, "the tree")
-    holds(r.out, "DNS: what was asked, and what came\n  example.com TXT\n")
+    holds(r.out, "DNS questions and answers\n  example.com TXT\n")
 
 
 @suite.test("spf --explain: void look-ups, redirect, exp, a broken record")
@@ -90,7 +90,7 @@ two.example. TXT "v=spf1 ~all"
     ordered(explained("a@down.example"), "temperror",
             "down.example: temperror", "no name server replied in time")
     ordered(explained("a@[192.0.2.7]"), "none", "[192.0.2.7]: none\n",
-            "DNS: nothing was asked")
+            "DNS: no questions")
 
 
 @suite.test("spf --lint: what is wrong, its section, its cure")
@@ -98,15 +98,15 @@ def spf_lint(c):
     zone = c.file("lint.zone", "bad.example. TXT \"v=spf1 ptr +all mx\"\n")
     r = c.run("spf", "--lint", "bad.example", "--zone", zone)
     text = squeezed(r.out)
-    holds(text, "domain bad.example record v=spf1 ptr +all mx look-ups")
-    holds(text, "What is wrong or unwise:")
+    holds(text, "domain bad.example record v=spf1 ptr +all mx lookups")
+    holds(text, "Findings:")
     for part in ("bad.example: ptr (RFC 7208 section 5.5)",
                  "bad.example: +all (RFC 7208 section ",
-                 "bad.example: mx (RFC 7208 section 5.1)", "cure: "):
+                 "bad.example: mx (RFC 7208 section 5.1)", "fix: "):
         holds(text, part)
     true(all(len(line) < 80 for line in r.out.splitlines()), "80 columns")
     holds(c.zoned("spf", "--lint", "example.com").out,
-          "\nNothing is wrong with it.\n")
+          "\nNo problems found.\n")
 
 
 # ---- dkim ----
@@ -239,16 +239,16 @@ def arc(c):
 def dmarc(c):
     r = c.zoned("dmarc", "mail.example.com")
     ordered(r.out, "  policy domain        example.com\n",
-            "What applies to mail that fails",
+            "Policy for mail that fails DMARC, by author domain:",
             "\n  mail.example.com: ",
-            "What is wrong or unwise:\n", "      cure: ")
+            "Findings:\n", "    fix: ")
     lacks(r.out, "_dmarc.com")
     r = c.zoned("dmarc", "mail.example.com", "--explain")
     ordered(r.out, "\n  _dmarc.mail.example.com\n      no such name",
             "\n  _dmarc.example.com <- policy and organizational domain\n"
             "      v=DMARC1; p=reject; ", "\n  _dmarc.com\n",
-            "What the record says:\n  v=DMARC1 ", "\n  p=reject ",
-            "\n  sp (not given) ", "DNS: what was asked")
+            "The record, tag by tag:\n  v=DMARC1 ", "\n  p=reject ",
+            "\n  sp (not set) ", "DNS questions and answers")
 
 
 # ---- check ----
@@ -336,7 +336,7 @@ def policies(c):
     ordered(out, "Authentication-Results: localhost; none",
             "It is one of our own users",
             'skip_networks = {"127.0.0.0/8", "::1/128"}  (built in)',
-            "Rule skip.network: accept", "DNS: nothing was asked")
+            "Rule skip.network: accept", "DNS: no questions")
     lacks(out, "SPF of")
     conf = c.file("own.conf", 'trusted_mtas = { "%s" }\n' % FORGED[1])
     claims = c.file("claims.eml", b"Authentication-Results: localhost; "
