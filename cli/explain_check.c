@@ -137,8 +137,8 @@ explain_check(const struct cli *c, const struct explain_check *all)
 		put_checks(&l);
 	explain_heading("Policy: what is done with the message, and why");
 	explain_policy(all->conf, all->v);
-	explain_heading(l.n_questions > 0 ? "DNS: what was asked, and what came"
-					  : "DNS: nothing was asked");
+	explain_heading(l.n_questions > 0 ? "DNS questions and answers"
+					  : "DNS: no questions");
 	verify_each_question(all->m, put_question, NULL);
 	arena_free(l.arena);
 	return EX_OK;
