@@ -108,7 +108,8 @@ test_given_up(void **state)
 		bench_run(b);
 		b->o.now += REPORT_DAY / 4;
 	}
-	bench_has(b->notes, "dropped example.com d@example.com: it could not be sent");
+	bench_has(b->notes,
+	    "dropped example.com d@example.com: it could not be sent");
 	bench_close(b);
 }
 
