@@ -142,13 +142,14 @@ read_conf(struct cli *c, const struct conf *conf, struct work *w)
 		o->org_name =
 		    span_skip(o->email, span_rindex(o->email, '@') + 1);
 	o->contact = span_str(conf->report.contact);
-	o->compat = conf->report.compat == CONF_COMPAT_STRICT ? AGGREGATE_STRICT
-							      : AGGREGATE_BROAD;
+	o->compat = conf->report.xml_format == CONF_XML_STRICT
+	    ? AGGREGATE_STRICT
+	    : AGGREGATE_BROAD;
 	o->min_messages = conf->report.min_messages;
 	o->max_per_address = conf->report.max_per_address;
 	o->max_rows = conf->report.max_rows;
 	o->max_size = conf->report.max_size;
-	o->spread = conf->report.spread;
+	o->spread = conf->report.send_window;
 	o->bounce_pause = conf->report.bounce_pause;
 	o->failures = conf->report.failure_reports;
 	o->failures_per_domain = conf->report.failure_max_per_domain;

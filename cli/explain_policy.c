@@ -143,7 +143,7 @@ static const struct {
 	{ "spf", "on_temperror", spf_temperror },
 	{ "spf", "on_permerror", spf_permerror },
 	{ "spf", "on_weak_pass", spf_is_weak },
-	{ "spf", "spare_dmarc_pass", spf_is_spared },
+	{ "spf", "ignore_spf_if_dmarc_passes", spf_is_spared },
 	{ "dkim", "on_temperror", dkim_temperror },
 	{ "dkim", "on_permerror", dkim_permerror },
 	{ "", "trusted_forwarders", is_forwarded },

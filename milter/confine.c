@@ -288,13 +288,13 @@ lacks(struct buf *missing, const char *what)
 	    strerror(code));
 }
 
-enum conf_confine
+enum conf_sandbox
 confine(const struct conf *conf, const char *path, struct buf *missing)
 {
-	bool fully = conf->confine == CONF_CONFINE_FULL, fenced = false;
+	bool fully = conf->sandbox == CONF_SANDBOX_FULL, fenced = false;
 
-	if (conf->confine == CONF_CONFINE_OFF)
-		return CONF_CONFINE_OFF;
+	if (conf->sandbox == CONF_SANDBOX_OFF)
+		return CONF_SANDBOX_OFF;
 	/* No program gives new rights, and without this neither of the two
 	 * below may be asked for. */
 	(void)prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
@@ -305,7 +305,7 @@ confine(const struct conf *conf, const char *path, struct buf *missing)
 	}
 	if (!filter_calls(fully)) {
 		lacks(missing, "system calls (seccomp)");
-		return CONF_CONFINE_OFF;
+		return CONF_SANDBOX_OFF;
 	}
-	return fenced ? CONF_CONFINE_FULL : CONF_CONFINE_BASIC;
+	return fenced ? CONF_SANDBOX_FULL : CONF_SANDBOX_BASIC;
 }

@@ -15,13 +15,13 @@
 #include "verify/conf.h"
 
 /*
- * Confines this process as `conf->confine` says; threads that are begun
+ * Confines this process as `conf->sandbox` says; threads that are begun
  * afterwards are confined as well, those that are there already are not.
  * `path` is the configuration's file, absolute.  What the kernel does not offer
  * is left out: `missing` then says what, in one line, and is empty otherwise.
  * Returns what is in force.
  */
-enum conf_confine confine(
+enum conf_sandbox confine(
     const struct conf *conf, const char *path, struct buf *missing);
 
 #endif

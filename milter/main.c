@@ -60,7 +60,7 @@ struct daemon {
 	const struct conf *conf; /* of the start: the socket, the user */
 	struct listen_wish wish;
 	struct listen_socket socket;
-	enum conf_confine confined;
+	enum conf_sandbox confined;
 	char unconfined[ERROR_MAX]; /* what could not be; "" */
 	atomic_bool listener_ended;
 	struct libmilter_state libmilter;
@@ -301,11 +301,11 @@ tell_start(const struct daemon *d)
 	if (d->conf->metrics.listen != NULL)
 		log_text(&l, "metrics", d->conf->metrics.listen);
 	log_text(&l, "configuration", d->path);
-	log_text(&l, "confined", conf_confine_name(d->confined));
+	log_text(&l, "sandbox", conf_sandbox_name(d->confined));
 	log_number(&l, "pid", (int64_t)getpid());
 	log_end(&l);
 	if (d->unconfined[0] != '\0')
-		log_say(LOG_LEVEL_WARNING, "confine", "%s", d->unconfined);
+		log_say(LOG_LEVEL_WARNING, "sandbox", "%s", d->unconfined);
 	log_warnings(d->conf);
 	tell_expired(d->conf);
 	warn_of_libmilter(d);

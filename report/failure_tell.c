@@ -258,7 +258,7 @@ put_source(struct buf *b, const struct telling *t)
 		return;
 	buf_text(b, "Source-IP: ");
 	if (v->client.family == IP_V6 &&
-	    t->conf->report.compat == CONF_COMPAT_STRICT)
+	    t->conf->report.xml_format == CONF_XML_STRICT)
 		buf_text(b, "IPv6:");
 	ip_put(b, &v->client);
 	if (v->client_port != 0) {

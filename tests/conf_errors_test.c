@@ -615,6 +615,15 @@ names_of_earlier_versions_are_warnings(void **state)
 		{ "spf { on_fail = Hold }\ndmarc { on_reject = quarantine }",
 		    "f:1: on_fail: \"Hold\" is now called quarantine; write "
 		    "the new name\n" },
+		{ "confine = off\nspf { spare_dmarc_pass = no }\n"
+		  "report { compat = strict spread = 0s }",
+		    "f:1: confine is now called sandbox; write the new name\n"
+		    "f:2: spf.spare_dmarc_pass is now called "
+		    "ignore_spf_if_dmarc_passes; write the new name\n"
+		    "f:3: report.compat is now called xml_format; write the "
+		    "new name\n"
+		    "f:3: report.spread is now called send_window; write the "
+		    "new name\n" },
 		/* what it was set to no longer matters */
 		{ "dns { trust_ad = { what, ever } }",
 		    "f:1: dns.trust_ad was removed: it had no effect; delete "

@@ -147,6 +147,12 @@ values_of_every_kind(void **state)
 		{ "spf { received_spf = true }", "spf.received_spf", "true",
 		    "f:1" },
 		{ "mode = monitor", "mode", "monitor", "f:1" },
+		/* by their names of earlier versions */
+		{ "confine = off", "sandbox", "off", "f:1" },
+		{ "spf { spare_dmarc_pass = no }",
+		    "spf.ignore_spf_if_dmarc_passes", "false", "f:1" },
+		{ "spf { on_fail = hold }", "spf.on_fail", "quarantine",
+		    "f:1" },
 		{ "log = json", "log", "json", "f:1" },
 		{ "log = none", "log", "none", "f:1" },
 		{ "log_target = stderr", "log_target", "stderr", "f:1" },

@@ -536,7 +536,7 @@ rfc5965_3_2_source_ip(void **state)
 		struct sample s;
 
 		sample_open(&s, "v=DMARC1; p=reject; " RUF,
-		    strict != 0 ? "compat = strict" : "");
+		    strict != 0 ? "xml_format = strict" : "");
 		assert_true(ip_parse(SPAN("2001:db8::1"), &s.v.client));
 		s.v.client_port = 0;
 		assert_has(feedback_of(&s, d),

@@ -366,7 +366,7 @@ rfc9989_7_1_dmarc_pass_outweighs_spf(void **state)
 		    CONF_ACCEPT, "default", NULL, DMARC_POLICY_NONE,
 		    POLICY_OVERRIDE_NONE, 0, NULL, NULL },
 		{ "not spared",
-		    "spf { on_fail = reject spare_dmarc_pass = no }",
+		    "spf { on_fail = reject ignore_spf_if_dmarc_passes = no }",
 		    { MAIL, .spf = SPF_FAIL, .dmarc = DMARC_PASS }, CONF_REJECT,
 		    CONF_REJECT, "spf.on_fail", NULL, DMARC_POLICY_NONE,
 		    POLICY_OVERRIDE_NONE, 550, "5.7.23", NULL },

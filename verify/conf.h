@@ -27,10 +27,10 @@
 enum conf_mode { CONF_ENFORCE, CONF_MONITOR };
 
 /* What the daemon gives up once it runs (milter/confine.h). */
-enum conf_confine { CONF_CONFINE_OFF, CONF_CONFINE_BASIC, CONF_CONFINE_FULL };
+enum conf_sandbox { CONF_SANDBOX_OFF, CONF_SANDBOX_BASIC, CONF_SANDBOX_FULL };
 
 /* Whom reports are written for (report/aggregate.h). */
-enum conf_compat { CONF_COMPAT_BROAD, CONF_COMPAT_STRICT };
+enum conf_xml_format { CONF_XML_BROAD, CONF_XML_STRICT };
 
 /* What is done with a message; in the file in small letters. */
 enum conf_action {
@@ -80,7 +80,7 @@ struct conf {
 	unsigned socket_mode;
 	char *socket_group; /* NULL: as it is */
 	char *user;         /* NULL: as started */
-	enum conf_confine confine;
+	enum conf_sandbox sandbox;
 	char *pid_file;    /* NULL: none */
 	char *authserv_id; /* NULL: the MTA's name */
 	enum log_format log;
@@ -109,8 +109,8 @@ struct conf {
 	struct {
 		enum conf_action on_fail, on_softfail, on_temperror,
 		    on_permerror, on_weak_pass;
-		bool received_spf;     /* add Received-SPF as well */
-		bool spare_dmarc_pass; /* DMARC's pass outweighs all these */
+		bool received_spf;           /* add Received-SPF as well */
+		bool ignore_if_dmarc_passes; /* then none of these applies */
 	} spf;
 	struct dkim_options dkim;
 	struct { /* when no signature passes */
@@ -147,12 +147,12 @@ struct conf {
 		size_t max_store;          /* bytes of the file of this host */
 		unsigned min_free;         /* per mille of its file system */
 		char *contact;             /* NULL: none */
-		enum conf_compat compat;
+		enum conf_xml_format xml_format;
 		unsigned min_messages;
 		unsigned max_per_address; /* reports in 24 hours */
 		unsigned max_rows;
 		size_t max_size;       /* bytes of a mail */
-		unsigned spread;       /* seconds */
+		unsigned send_window;  /* seconds */
 		unsigned bounce_pause; /* seconds */
 		char *sendmail;
 		bool failure_reports;   /* RFC 9991 */
@@ -233,6 +233,6 @@ const struct conf *conf_ref(const struct conf *c);
 void conf_unref(const struct conf *c); /* takes NULL */
 
 const char *conf_action_name(enum conf_action action);
-const char *conf_confine_name(enum conf_confine confine);
+const char *conf_sandbox_name(enum conf_sandbox sandbox);
 
 #endif

@@ -86,7 +86,11 @@ struct old_name {
 };
 
 static const struct old_name old_names[] = {
+	{ "", "confine", "sandbox", NULL },
 	{ "dns", "trust_ad", NULL, "it had no effect" },
+	{ "spf", "spare_dmarc_pass", "ignore_spf_if_dmarc_passes", NULL },
+	{ "report", "compat", "xml_format", NULL },
+	{ "report", "spread", "send_window", NULL },
 };
 
 static const struct old_name *

@@ -13,10 +13,10 @@ static const struct name modes[] = {
 	{ "monitor", CONF_MONITOR },
 };
 
-static const struct name confines[] = {
-	{ "off", CONF_CONFINE_OFF },
-	{ "basic", CONF_CONFINE_BASIC },
-	{ "full", CONF_CONFINE_FULL },
+static const struct name sandboxes[] = {
+	{ "off", CONF_SANDBOX_OFF },
+	{ "basic", CONF_SANDBOX_BASIC },
+	{ "full", CONF_SANDBOX_FULL },
 };
 
 static const struct name formats[] = {
@@ -30,15 +30,15 @@ static const struct name targets[] = {
 	{ "stderr", LOG_TARGET_STDERR },
 };
 
-static const struct name compats[] = {
-	{ "broad", CONF_COMPAT_BROAD },
-	{ "strict", CONF_COMPAT_STRICT },
+static const struct name xml_formats[] = {
+	{ "broad", CONF_XML_BROAD },
+	{ "strict", CONF_XML_STRICT },
 };
 
 const char *
-conf_confine_name(enum conf_confine confine)
+conf_sandbox_name(enum conf_sandbox sandbox)
 {
-	return table_name(confines, TABLE_SIZE(confines), (int)confine);
+	return table_name(sandboxes, TABLE_SIZE(sandboxes), (int)sandbox);
 }
 
 static const struct name actions[] = {
@@ -71,7 +71,7 @@ const struct conf_option conf_options[] = {
   .help = "Group a unix socket is given to, by name." },
 { "", "user", CONF_TEXT, "", AT(user),
   .help = "User the daemon becomes when it is started as root." },
-{ "", "confine", CONF_CHOICE, "basic", ONE_OF(confines), AT(confine),
+{ "", "sandbox", CONF_CHOICE, "basic", ONE_OF(sandboxes), AT(sandbox),
   .help = "What the daemon may no longer do once it runs." },
 { "", "pid_file", CONF_PATH, "", AT(pid_file),
   .help = "File the daemon writes its process id to." },
@@ -150,7 +150,8 @@ const struct conf_option conf_options[] = {
   AT(spf.on_weak_pass),
   .help = "What is done when SPF passes through a record that lets nearly "
 	"everyone pass." },
-{ "spf", "spare_dmarc_pass", CONF_BOOL, "true", AT(spf.spare_dmarc_pass),
+{ "spf", "ignore_spf_if_dmarc_passes", CONF_BOOL, "true",
+  AT(spf.ignore_if_dmarc_passes),
   .help = "Whether mail that passes DMARC is never refused for its SPF "
 	"result." },
 { "spf", "received_spf", CONF_BOOL, "false", AT(spf.received_spf),
@@ -236,8 +237,8 @@ const struct conf_option conf_options[] = {
   .help = "Address that reports come from." },
 { "report", "contact", CONF_TEXT, "", AT(report.contact),
   .help = "Further contact, told in reports." },
-{ "report", "compat", CONF_CHOICE, "broad", ONE_OF(compats),
-  AT(report.compat),
+{ "report", "xml_format", CONF_CHOICE, "broad", ONE_OF(xml_formats),
+  AT(report.xml_format),
   .help = "For whom reports are written." },
 { "report", "min_messages", CONF_NUMBER, "10", .max = 1000000,
   AT(report.min_messages),
@@ -252,8 +253,8 @@ const struct conf_option conf_options[] = {
 { "report", "max_size", CONF_SIZE, "10M", .min = 512 << 10,
   .max = (size_t)100 << 20, AT(report.max_size),
   .help = "Largest mail that a report is sent in." },
-{ "report", "spread", CONF_SECONDS, "8h", .max = 20 * HOUR,
-  AT(report.spread),
+{ "report", "send_window", CONF_SECONDS, "8h", .max = 20 * HOUR,
+  AT(report.send_window),
   .help = "Time after midnight (UTC) over which the reports of a day are "
 	"spread." },
 { "report", "bounce_pause", CONF_SECONDS, "30d", .min = DAY,

@@ -172,7 +172,7 @@ propose_spf(struct policy_deciding *d)
 	const struct conf *c = d->c;
 
 	/* RFC 9989 section 7.1: SPF alone would refuse what DKIM vouches for */
-	if (c->spf.spare_dmarc_pass && d->f->dmarc == DMARC_PASS)
+	if (c->spf.ignore_if_dmarc_passes && d->f->dmarc == DMARC_PASS)
 		return;
 	switch (d->f->spf) {
 	case SPF_FAIL: /* RFC 7208 section 8.4 */

@@ -63,7 +63,7 @@ class Started:
                     self.socket, self.pid_file, self.zone, self.home,
                     self.store, 'user = "%s"\n' % self.user if self.user
                     else "",
-                    "confine = %s\n" % confine if confine else "")) + more
+                    "sandbox = %s\n" % confine if confine else "")) + more
 
     def __enter__(self):
         return self
@@ -101,7 +101,7 @@ class Started:
             return re.search(r"(?m)^%s:\s*(\S+)" % name, f.read()).group(1)
 
     def confined(self):
-        return self.d.wait_log(event="start")["confined"]
+        return self.d.wait_log(event="start")["sandbox"]
 
     def written_and_run(self):
         """Memory that could be both."""
@@ -135,7 +135,7 @@ def _(l):
                  "refused")
             same(s.status("Seccomp"), "2", "Seccomp")
             same(s.status("NoNewPrivs"), "1", "NoNewPrivs")
-            same(s.d.log(event="confine"), [], "warnings")
+            same(s.d.log(event="sandbox"), [], "warnings")
             no_rights(s)
 
 
@@ -148,7 +148,7 @@ def _(l):
                           errno.EPERM), read=errno.EACCES,
             make=errno.EACCES), "refused")
         true(not os.path.exists(s.beyond + "/new"), "a file was made")
-        same(s.d.log(event="confine"), [], "warnings")
+        same(s.d.log(event="sandbox"), [], "warnings")
         no_rights(s)
 
 
@@ -213,7 +213,7 @@ def _(l):
         holds(s.field(), "mx.example.net;")
         s.d.reload(s.text("off"))
         s.d.wait_log(event="reload",
-                     text="confine has changed: that needs a restart")
+                     text="sandbox has changed: that needs a restart")
         s.field()
         true("read" in s.probe(), "a reload let it out")
 
@@ -222,8 +222,8 @@ def _(l):
 def _(l):
     absent = l.home + "/absent"
     with Started(l, "full", store=absent + "/store.db") as s:
-        same(s.d.wait_log(event="confine")["level"], "warning", "level")
-        holds(s.d.wait_log(event="confine")["text"], absent)
+        same(s.d.wait_log(event="sandbox")["level"], "warning", "level")
+        holds(s.d.wait_log(event="sandbox")["text"], absent)
         holds(s.field(), "mx.example.net;")
 
 
@@ -233,7 +233,7 @@ def _(l):
                            ("basic", ("system calls",))):
         with Started(l, confine, old=True) as s:
             same(s.confined(), "off", "confined")
-            line = s.d.wait_log(event="confine")
+            line = s.d.wait_log(event="sandbox")
             same(line["level"], "warning", "level")
             for part in parts:
                 holds(line["text"], part)

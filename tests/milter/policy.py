@@ -169,12 +169,13 @@ def _(l):
     holds(field, "p=reject dis=quarantine")
 
 
-@suite.test("spf.spare_dmarc_pass")
+@suite.test("spf.ignore_spf_if_dmarc_passes")
 def _(l):
     signed = l.sign(FORGED, "bank.example")
     with settings(l, "spf { on_fail = reject }\n"):
         same(outcome(l, signed), "accept", "DKIM vouches for it")
-    with settings(l, "spf { on_fail = reject spare_dmarc_pass = false }\n"):
+    with settings(l, "spf { on_fail = reject "
+                     "ignore_spf_if_dmarc_passes = false }\n"):
         same(outcome(l, signed)[:10], "550 5.7.23", "SPF alone")
 
 

@@ -142,7 +142,7 @@ class Host:
         self.conf = lab.path(self.name + ".conf")
         with open(self.conf, "w", encoding="utf-8") as f:
             f.write('report { store = "%s"  local_store = "%s"  '
-                    'email = "dmarc@mx.example"  spread = 0s  '
+                    'email = "dmarc@mx.example"  send_window = 0s  '
                     'sendmail = "%s" }\ndns { zone = "%s" }\n' % (
                         url or lab.pg.url(database), self.store,
                         lab.path("sendmail"), lab.zone))
