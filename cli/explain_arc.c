@@ -6,51 +6,54 @@
 
 enum { SENTENCE_MAX = 1024 }; /* bytes; three domain names fit */
 
-/* The fields of a set (RFC 8617 section 4.1). */
-static const struct part {
+/* The three header fields of an ARC set (RFC 8617 section 4.1). */
+static const struct arc_field_kind {
 	const char *field;
-	bool is_results; /* ARC-Authentication-Results: no signature */
-	enum signature_kind kind;
-} parts[] = {
+	bool is_results; /* ARC-Authentication-Results: not a signature */
+	enum signature_kind signature;
+} arc_field_kinds[] = {
 	{ "ARC-Seal", false, SIGNATURE_SEAL },
 	{ "ARC-Message-Signature", false, SIGNATURE_AMS },
 	{ "ARC-Authentication-Results", true, SIGNATURE_AMS },
 };
 
-struct one { /* one such field as it can be read */
-	const struct part *part;
-	unsigned instance; /* 0: not readable */
+/* One such field, as far as it could be parsed. */
+struct arc_field {
+	const struct arc_field_kind *kind;
+	unsigned instance; /* i=; 0 if it is invalid */
 	struct span results;
 	struct signature sig;
 };
 
-/* False: no field of a set, or no memory. */
+/* Returns false if the field is not part of an ARC set, or on lack of
+ * memory. */
 static bool
-read_one(const struct mail_field *f, struct arena *a, struct one *out)
+arc_field_read(
+    const struct mail_field *f, struct arena *a, struct arc_field *out)
 {
-	const struct part *part = NULL;
+	const struct arc_field_kind *kind = NULL;
 
-	for (size_t i = 0; i < TABLE_SIZE(parts); i++)
-		if (span_is_nocase(f->name, parts[i].field))
-			part = &parts[i];
-	if (part == NULL)
+	for (size_t i = 0; i < TABLE_SIZE(arc_field_kinds); i++)
+		if (span_is_nocase(f->name, arc_field_kinds[i].field))
+			kind = &arc_field_kinds[i];
+	if (kind == NULL)
 		return false;
-	*out = (struct one){ .part = part, .results = f->value };
-	if (part->is_results) {
+	*out = (struct arc_field){ .kind = kind, .results = f->value };
+	if (kind->is_results) {
 		out->instance = signature_instance(&out->results);
 		out->results = span_trim(out->results);
 		return true;
 	}
-	if (!signature_read(f->value, part->kind, a, &out->sig))
+	if (!signature_read(f->value, kind->signature, a, &out->sig))
 		return false;
 	out->instance = out->sig.instance;
 	return true;
 }
 
 static const char *
-chain_name(const struct one *one)
+arc_chain_name(const struct arc_field *field)
 {
-	switch (one->sig.chain) {
+	switch (field->sig.chain) {
 	case CHAIN_NONE:
 		return "none";
 	case CHAIN_FAIL:
@@ -62,22 +65,22 @@ chain_name(const struct one *one)
 }
 
 static json_t *
-one_json(const struct one *one)
+arc_field_json(const struct arc_field *field)
 {
 	json_t *o = json_object();
 
-	cli_set_text(o, "field", one->part->field);
-	cli_set_number(o, "instance", one->instance);
-	if (one->part->is_results) {
-		cli_set_span(o, "results", one->results);
+	cli_set_text(o, "field", field->kind->field);
+	cli_set_number(o, "instance", field->instance);
+	if (field->kind->is_results) {
+		cli_set_span(o, "results", field->results);
 		return o;
 	}
-	cli_set_span(o, "domain", one->sig.domain);
-	cli_set_span(o, "selector", one->sig.selector);
-	cli_set_span(o, "algorithm", one->sig.algorithm_text);
-	cli_set_text(o, "fault", one->sig.fault);
-	if (one->part->kind == SIGNATURE_SEAL)
-		cli_set_text(o, "chain", chain_name(one));
+	cli_set_span(o, "domain", field->sig.domain);
+	cli_set_span(o, "selector", field->sig.selector);
+	cli_set_span(o, "algorithm", field->sig.algorithm_text);
+	cli_set_text(o, "fault", field->sig.fault);
+	if (field->kind->signature == SIGNATURE_SEAL)
+		cli_set_text(o, "chain", arc_chain_name(field));
 	return o;
 }
 
@@ -86,49 +89,48 @@ explain_arc_json(const struct mail_header *h, struct arena *a)
 {
 	json_t *o = json_object();
 	json_t *list = json_array();
-	struct one one;
+	struct arc_field field;
 
 	for (size_t i = 0; i < h->n; i++)
-		if (read_one(&h->fields[i], a, &one))
-			json_array_append_new(list, one_json(&one));
+		if (arc_field_read(&h->fields[i], a, &field))
+			json_array_append_new(list, arc_field_json(&field));
 	cli_set(o, "fields", list);
 	return o;
 }
 
 static void
-put_one(const struct one *one)
+put_arc_field(const struct arc_field *field)
 {
 	char memory[SENTENCE_MAX];
 	struct buf b = buf_over(memory, sizeof(memory));
 
-	if (one->instance > 0)
-		buf_printf(&b, "%u. %s", one->instance, one->part->field);
+	if (field->instance > 0)
+		buf_printf(&b, "%u. %s", field->instance, field->kind->field);
 	else
-		buf_printf(&b, "?. %s", one->part->field);
-	if (one->part->is_results) {
-		buf_text(&b, ": what this sealer says it saw");
+		buf_printf(&b, "?. %s", field->kind->field);
+	if (field->kind->is_results) {
+		buf_text(&b, ": results as seen by this sealer");
 	} else {
 		buf_text(&b, " by ");
-		buf_span(&b, one->sig.domain);
+		buf_span(&b, field->sig.domain);
 		buf_text(&b, ", selector ");
-		buf_span(&b, one->sig.selector);
-		if (one->part->kind == SIGNATURE_SEAL)
-			buf_printf(&b, ": the chain before it %s",
-			    one->sig.chain == CHAIN_NONE ? "was none"
-				: one->sig.chain == CHAIN_PASS
-				? "passed, it says"
-				: "failed, it says");
-		if (one->sig.fault != NULL)
-			buf_printf(&b, "; %s", one->sig.fault);
+		buf_span(&b, field->sig.selector);
+		if (field->kind->signature == SIGNATURE_SEAL)
+			buf_printf(&b, ": it says that the chain %s",
+			    field->sig.chain == CHAIN_NONE       ? "starts here"
+				: field->sig.chain == CHAIN_PASS ? "passed"
+								 : "failed");
+		if (field->sig.fault != NULL)
+			buf_printf(&b, "; %s", field->sig.fault);
 	}
 	cli_prose(2, buf_done(&b));
-	if (one->part->is_results)
-		cli_prose(6, one->results);
+	if (field->kind->is_results)
+		cli_prose(6, field->results);
 }
 
 /* RFC 8617 section 5.2 */
 static void
-put_verdict(const struct arc_result *r)
+put_arc_verdict(const struct arc_result *r)
 {
 	switch (r->code) {
 	case ARC_NONE:
@@ -136,12 +138,12 @@ put_verdict(const struct arc_result *r)
 		return;
 	case ARC_PASS:
 		cli_prose_text(2,
-		    "Pass: the sets are complete, all seals verify, and so "
-		    "does the newest ARC-Message-Signature.");
+		    "Pass: the sets are complete, and all seals and the newest "
+		    "ARC-Message-Signature verify.");
 		if (r->oldest_pass > 1)
-			printf("  Before set %u the message was changed: the "
-			       "ARC-Message-Signature of set %u does not "
-			       "verify.\n",
+			printf("  The message was changed before set %u was "
+			       "added: the ARC-Message-Signature of set %u "
+			       "does not verify.\n",
 			    r->oldest_pass, r->oldest_pass - 1);
 		return;
 	case ARC_FAIL:
@@ -157,10 +159,10 @@ void
 explain_arc(
     const struct mail_header *h, const struct arc_result *r, struct arena *a)
 {
-	struct one one;
+	struct arc_field field;
 
 	for (size_t i = 0; i < h->n; i++)
-		if (read_one(&h->fields[i], a, &one))
-			put_one(&one);
-	put_verdict(r);
+		if (arc_field_read(&h->fields[i], a, &field))
+			put_arc_field(&field);
+	put_arc_verdict(r);
 }

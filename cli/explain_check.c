@@ -1,24 +1,28 @@
-/* explain_check.c - all parts of `avouch check --explain`, in their order */
+/*
+ * explain_check.c - avouch check --explain: prints all parts in order.
+ */
 #include <string.h>
 
 #include "cli/cli.h"
 #include "cli/explain.h"
 #include "cli/input.h"
 
-struct look { /* what the parts are given */
+/* The input of all parts. */
+struct explain_input {
 	const struct explain_check *all;
 	struct arena *arena;
 	struct mail_header header;
-	size_t body;           /* where it begins */
-	struct dns_talk *talk; /* of DMARC's answers; NULL: nothing was asked */
-	json_t *questions;     /* NULL: as text */
+	size_t body; /* offset in the message */
+	struct dns_talk
+	    *talk;         /* the questions of DMARC; NULL if it asked none */
+	json_t *questions; /* NULL if the output is text */
 	size_t n_questions;
 };
 
 static void
-take_question(void *arg, const char *job, const struct dns_question *q)
+collect_question(void *arg, const char *job, const struct dns_question *q)
 {
-	struct look *l = arg;
+	struct explain_input *l = arg;
 
 	if (strcmp(job, "dmarc") == 0)
 		l->talk = q->talk;
@@ -29,17 +33,20 @@ take_question(void *arg, const char *job, const struct dns_question *q)
 }
 
 static void
-put_question(void *arg, const char *job, const struct dns_question *q)
+print_question(void *arg, const char *job, const struct dns_question *q)
 {
 	(void)arg;
 	explain_question(job, q);
 }
 
-/* The message once more; what the verdict's jobs have is theirs. */
+/* Parses the message again: the parsed header of the verdict belongs to its
+ * jobs.  Returns false after printing a message. */
 static bool
-look_open(struct look *l, const struct cli *c, const struct explain_check *all)
+explain_input_open(struct explain_input *l, const struct cli *c,
+    const struct explain_check *all)
 {
-	*l = (struct look){ .all = all, .arena = arena_new(CLI_MEMORY) };
+	*l = (struct explain_input){ .all = all,
+		.arena = arena_new(CLI_MEMORY) };
 	if (l->arena == NULL) {
 		cli_fail(c, EX_TEMPFAIL, "out of memory");
 		return false;
@@ -47,8 +54,8 @@ look_open(struct look *l, const struct cli *c, const struct explain_check *all)
 	l->body = mail_header_read(&l->header, l->arena, all->in->text);
 	if (c->json)
 		l->questions = json_array();
-	verify_each_question(all->m, take_question, l);
-	/* Whatever is not known by now will not be. */
+	verify_each_question(all->m, collect_question, l);
+	/* The check is over: answer pending questions as failed. */
 	if (l->talk != NULL)
 		dns_talk_give_up(l->talk, DNS_FAULT_BUDGET);
 	return true;
@@ -60,9 +67,9 @@ explain_check_json(const struct cli *c, const struct explain_check *all)
 	const struct verdict *v = all->v;
 	json_t *o = json_object();
 	struct span body;
-	struct look l;
+	struct explain_input l;
 
-	if (!look_open(&l, c, all))
+	if (!explain_input_open(&l, c, all))
 		return o;
 	body = span_skip(all->in->text, l.body);
 	cli_set(o, "spf_helo", explain_spf_json(&v->spf_helo));
@@ -77,7 +84,7 @@ explain_check_json(const struct cli *c, const struct explain_check *all)
 }
 
 static void
-put_client(const struct cli *c, const struct verdict *v)
+print_client(const struct cli *c, const struct verdict *v)
 {
 	char memory[IP_TEXT_MAX];
 	struct buf ip = buf_over(memory, sizeof(memory));
@@ -91,21 +98,21 @@ put_client(const struct cli *c, const struct verdict *v)
 	cli_line("  logged in as", v->auth_authen);
 	if (c->config == NULL)
 		cli_line_text("  configuration",
-		    "built-in defaults; --config FILE for others");
+		    "built-in defaults; use --config FILE to change them");
 	else
 		cli_line_text("  configuration", c->config);
 	if (v->facts.trusted_mta)
 		cli_prose_text(2,
-		    "It is in trusted_mtas: its mail was checked before, keeps "
-		    "the fields it has, and is not checked again.");
+		    "It is in trusted_mtas: its mail has been checked before, "
+		    "is not checked again, and keeps its header fields.");
 	else if (v->skip != NULL)
 		cli_prose_text(2,
-		    "It is one of our own users: its mail is not checked, and "
-		    "never refused.");
+		    "It is one of our own users: its mail is neither checked "
+		    "nor refused.");
 }
 
 static void
-put_checks(const struct look *l)
+print_checks(const struct explain_input *l)
 {
 	const struct verdict *v = l->all->v;
 
@@ -113,10 +120,10 @@ put_checks(const struct look *l)
 	explain_spf(&v->spf_helo);
 	explain_heading(v->mail_from.n > 0
 		? "SPF of the MAIL FROM domain (RFC 7208 section 2.4)"
-		: "SPF of the MAIL FROM domain: for the null sender that of "
-		  "HELO (RFC 7208 section 2.4)");
+		: "SPF of the MAIL FROM domain: the HELO name, because the "
+		  "sender is null (RFC 7208 section 2.4)");
 	explain_spf(&v->spf_mail_from);
-	explain_heading("DKIM (RFC 6376), signature by signature, top first");
+	explain_heading("DKIM signatures (RFC 6376), topmost first");
 	explain_dkim(
 	    v->dkim_state, span_skip(l->all->in->text, l->body), l->arena);
 	explain_heading("ARC (RFC 8617 section 5.2)");
@@ -128,18 +135,18 @@ put_checks(const struct look *l)
 int
 explain_check(const struct cli *c, const struct explain_check *all)
 {
-	struct look l;
+	struct explain_input l;
 
-	if (!look_open(&l, c, all))
+	if (!explain_input_open(&l, c, all))
 		return EX_TEMPFAIL;
-	put_client(c, all->v);
+	print_client(c, all->v);
 	if (all->v->skip == NULL)
-		put_checks(&l);
-	explain_heading("Policy: what is done with the message, and why");
+		print_checks(&l);
+	explain_heading("Policy: the action and its reason");
 	explain_policy(all->conf, all->v);
 	explain_heading(l.n_questions > 0 ? "DNS questions and answers"
 					  : "DNS: no questions");
-	verify_each_question(all->m, put_question, NULL);
+	verify_each_question(all->m, print_question, NULL);
 	arena_free(l.arena);
 	return EX_OK;
 }

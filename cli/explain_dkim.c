@@ -11,40 +11,41 @@
 
 enum {
 	INDENT = 6,
-	BODY_MAX = 16 << 20, /* bytes of a body that is searched for where it
-	                        was changed: a hash for each line */
-	HASH_TEXT_MAX = 64,  /* bytes of a hash in base64 */
+	BODY_MAX = 16 << 20, /* bytes: larger bodies are not searched for
+	                        the change, which takes a hash per line */
+	HASH_TEXT_MAX = 64,  /* bytes: a hash in base64 */
 	TIME_TEXT_MAX = 64,
 	SENTENCE_MAX = 1024,
 };
 
-struct one { /* one signature, looked into */
+/* One signature with the details behind its result. */
+struct signature_details {
 	const struct dkim_result *r;
-	bool is_explained; /* `e` is filled in */
+	bool is_explained; /* `e` is valid */
 	struct explain_signature e;
 	bool body_differs;
-	bool body_searched; /* `body` is filled in */
+	bool body_searched; /* `body` is valid */
 	struct explain_body body;
 };
 
 static void
-look(struct one *one, const struct dkim *d, size_t i, struct span body,
-    struct arena *a)
+signature_details_read(struct signature_details *details, const struct dkim *d,
+    size_t i, struct span body, struct arena *a)
 {
 	struct span bh;
 	size_t n;
 
-	*one = (struct one){ .r = &dkim_results(d, &n)[i] };
-	one->is_explained = dkim_explain(d, i, a, &one->e);
-	if (!one->is_explained || one->e.body_hash == NULL)
+	*details = (struct signature_details){ .r = &dkim_results(d, &n)[i] };
+	details->is_explained = dkim_explain(d, i, a, &details->e);
+	if (!details->is_explained || details->e.body_hash == NULL)
 		return;
-	bh = one->e.sig->bh;
-	one->body_differs = bh.n != CRYPTO_HASH_SIZE ||
-	    memcmp(bh.p, one->e.body_hash, CRYPTO_HASH_SIZE) != 0;
-	one->body_searched =
-	    one->body_differs && bh.n == CRYPTO_HASH_SIZE && body.n <= BODY_MAX;
-	if (one->body_searched)
-		dkim_explain_body(one->e.sig, body, &one->body);
+	bh = details->e.sig->bh;
+	details->body_differs = bh.n != CRYPTO_HASH_SIZE ||
+	    memcmp(bh.p, details->e.body_hash, CRYPTO_HASH_SIZE) != 0;
+	details->body_searched = details->body_differs &&
+	    bh.n == CRYPTO_HASH_SIZE && body.n <= BODY_MAX;
+	if (details->body_searched)
+		dkim_explain_body(details->e.sig, body, &details->body);
 }
 
 static const char *
@@ -54,7 +55,7 @@ canon_name(enum canon canon)
 }
 
 static const char *
-type_name(enum key_type type)
+key_type_name(enum key_type type)
 {
 	return type == KEY_RSA ? "rsa" : "ed25519";
 }
@@ -78,7 +79,7 @@ hash_text(struct buf *b, const void *hash, size_t n)
 /* ---- as JSON ---- */
 
 static json_t *
-names_json(const struct explain_signature *e)
+signed_fields_json(const struct explain_signature *e)
 {
 	json_t *list = json_array();
 
@@ -102,7 +103,7 @@ explain_key_json(const struct key *k)
 {
 	json_t *o = json_object();
 
-	cli_set_text(o, "type", type_name(k->type));
+	cli_set_text(o, "type", key_type_name(k->type));
 	cli_set_number(o, "bits", k->bits);
 	cli_set_text(o, "fault", k->fault);
 	cli_set_bool(o, "revoked", k->is_revoked);
@@ -122,9 +123,9 @@ keys_json(const struct key_list *keys)
 }
 
 static json_t *
-body_json(const struct one *one)
+signed_body_json(const struct signature_details *details)
 {
-	const struct explain_signature *e = &one->e;
+	const struct explain_signature *e = &details->e;
 	char memory[HASH_TEXT_MAX];
 	struct buf b = buf_over(memory, sizeof(memory));
 	json_t *o = json_object();
@@ -137,15 +138,15 @@ body_json(const struct one *one)
 				 : SPAN_NONE);
 	cli_set_span(
 	    o, "signed_hash", hash_text(&b, e->sig->bh.p, e->sig->bh.n));
-	cli_set_bool(o, "differs", one->body_differs);
-	if (!one->body_searched)
+	cli_set_bool(o, "differs", details->body_differs);
+	if (!details->body_searched)
 		return o;
 	cli_set_text(o, "found",
 	    table_name(
-		body_names, TABLE_SIZE(body_names), (int)one->body.code));
-	cli_set_number(o, "found_length", (int64_t)one->body.length);
-	cli_set_number(o, "found_lines", (int64_t)one->body.lines);
-	cli_set_number(o, "appended", (int64_t)one->body.appended);
+		body_names, TABLE_SIZE(body_names), (int)details->body.code));
+	cli_set_number(o, "found_length", (int64_t)details->body.length);
+	cli_set_number(o, "found_lines", (int64_t)details->body.lines);
+	cli_set_number(o, "appended", (int64_t)details->body.appended);
 	return o;
 }
 
@@ -156,25 +157,25 @@ number_or_null(bool has, uint64_t value)
 }
 
 static json_t *
-one_json(const struct one *one)
+signature_json(const struct signature_details *details)
 {
-	const struct explain_signature *e = &one->e;
+	const struct explain_signature *e = &details->e;
 	char memory[HASH_TEXT_MAX];
 	struct buf b = buf_over(memory, sizeof(memory));
 	json_t *o = json_object();
 
-	cli_set_number(o, "field", (int64_t)one->r->field);
-	cli_set_bool(o, "verified", one->r->verified);
-	if (!one->is_explained)
+	cli_set_number(o, "field", (int64_t)details->r->field);
+	cli_set_bool(o, "verified", details->r->verified);
+	if (!details->is_explained)
 		return o;
 	cli_set_span(o, "key_name", e->key_name);
 	cli_set(o, "keys", keys_json(e->keys));
 	cli_set_text(o, "header_canonicalization", canon_name(e->sig->header));
-	cli_set(o, "signed_fields", names_json(e));
+	cli_set(o, "signed_fields", signed_fields_json(e));
 	cli_set_span(o, "header", e->header);
 	cli_set_span(
 	    o, "header_hash", hash_text(&b, e->header_hash, CRYPTO_HASH_SIZE));
-	cli_set(o, "body", body_json(one));
+	cli_set(o, "body", signed_body_json(details));
 	cli_set(o, "timestamp",
 	    number_or_null(e->sig->has_timestamp, e->sig->timestamp));
 	cli_set(o, "expiration",
@@ -187,13 +188,13 @@ explain_dkim_json(const struct dkim *d, struct span body, struct arena *a)
 {
 	json_t *list = json_array();
 	size_t n = 0;
-	struct one one;
+	struct signature_details details;
 
 	if (d != NULL)
 		(void)dkim_results(d, &n);
 	for (size_t i = 0; i < n; i++) {
-		look(&one, d, i, body, a);
-		json_array_append_new(list, one_json(&one));
+		signature_details_read(&details, d, i, body, a);
+		json_array_append_new(list, signature_json(&details));
 	}
 	return list;
 }
@@ -203,19 +204,19 @@ explain_dkim_json(const struct dkim *d, struct span body, struct arena *a)
 void
 explain_key(struct buf *b, const struct key *k)
 {
-	buf_text(b, type_name(k->type));
+	buf_text(b, key_type_name(k->type));
 	if (k->bits > 0)
 		buf_printf(b, ", %u bits", k->bits);
 	if (k->testing)
 		buf_text(b, ", t=y (testing)");
 	if (k->strict)
-		buf_text(b, ", t=s (i= has to be d= itself)");
+		buf_text(b, ", t=s (the domain of i= must equal d=)");
 	if (k->fault != NULL)
 		buf_printf(b, "; not usable: %s", k->fault);
 }
 
 static void
-put_keys(const struct explain_signature *e)
+put_signature_keys(const struct explain_signature *e)
 {
 	char memory[SENTENCE_MAX];
 	struct buf b = buf_over(memory, sizeof(memory));
@@ -223,7 +224,7 @@ put_keys(const struct explain_signature *e)
 
 	cli_line("    key at", e->key_name);
 	if (n == 0)
-		cli_prose_text(INDENT, "no key record there");
+		cli_prose_text(INDENT, "no key record found");
 	for (size_t i = 0; i < n; i++) {
 		buf_cut(&b, 0);
 		explain_key(&b, &e->keys->keys[i]);
@@ -232,7 +233,7 @@ put_keys(const struct explain_signature *e)
 }
 
 static void
-put_names(const struct explain_signature *e)
+put_signed_fields(const struct explain_signature *e)
 {
 	puts("    signed fields");
 	for (size_t i = 0; i < e->n_names; i++) {
@@ -241,25 +242,26 @@ put_names(const struct explain_signature *e)
 		printf("%*s", INDENT, "");
 		cli_put(name->name);
 		if (name->field == EXPLAIN_NO_FIELD)
-			fputs(": not there, and may not be added", stdout);
+			fputs(": absent; adding one breaks the signature",
+			    stdout);
 		else
 			printf(": field %zu of the header", name->field + 1);
 		if (name->is_changed)
-			fputs(", CHANGED since it was signed (z= has another "
-			      "text)",
+			fputs(", CHANGED since it was signed (differs from "
+			      "z=)",
 			    stdout);
 		putchar('\n');
 	}
 }
 
 static void
-put_header(const struct explain_signature *e)
+put_signed_header(const struct explain_signature *e)
 {
 	char memory[HASH_TEXT_MAX];
 	struct buf b = buf_over(memory, sizeof(memory));
 	struct scan s = scan_of(e->header);
 
-	printf("    header as it is hashed (%s, RFC 6376 section 3.7)\n",
+	printf("    header as hashed (%s, RFC 6376 section 3.7)\n",
 	    canon_name(e->sig->header));
 	while (!scan_done(&s)) {
 		struct span line = scan_until(&s, '\n');
@@ -275,17 +277,17 @@ put_header(const struct explain_signature *e)
 	    "      SHA-256", hash_text(&b, e->header_hash, CRYPTO_HASH_SIZE));
 }
 
-/* Where the body first differs, as far as the hash tells. */
+/* Says where the body first differs, as far as hashes can show it. */
 static void
-put_difference(const struct one *one)
+put_body_difference(const struct signature_details *details)
 {
-	const struct explain_body *body = &one->body;
+	const struct explain_body *body = &details->body;
 	char memory[SENTENCE_MAX];
 	struct buf b = buf_over(memory, sizeof(memory));
 
-	if (!one->body_searched) {
-		cli_prose_text(INDENT,
-		    "The body is too large to look for what was changed.");
+	if (!details->body_searched) {
+		cli_prose_text(
+		    INDENT, "The body is too large to search for the change.");
 		return;
 	}
 	switch (body->code) {
@@ -293,23 +295,22 @@ put_difference(const struct one *one)
 		return;
 	case BODY_UNKNOWN:
 		buf_text(&b,
-		    "No beginning of the body has the hash that was signed: "
-		    "something was changed or removed, maybe in the first "
-		    "line.");
+		    "No leading part of the body matches the signed hash: a "
+		    "line was changed or removed, possibly the first one.");
 		break;
 	case BODY_OTHER:
 		buf_printf(&b,
-		    "Under %s canonicalization it would be the hash that was "
-		    "signed: only white space was changed, or the signer names "
+		    "With %s canonicalization the body matches the signed "
+		    "hash: only white space was changed, or the signer gave "
 		    "the wrong c=.",
-		    canon_name(one->e.sig->body == CANON_SIMPLE
+		    canon_name(details->e.sig->body == CANON_SIMPLE
 			    ? CANON_RELAXED
 			    : CANON_SIMPLE));
 		break;
 	case BODY_APPENDED:
 		buf_printf(&b,
-		    "The first %zu lines (%llu bytes) have the hash that was "
-		    "signed: %llu bytes were added behind them.",
+		    "The first %zu lines (%llu bytes) match the signed hash: "
+		    "%llu bytes were added after them.",
 		    body->lines, (unsigned long long)body->length,
 		    (unsigned long long)body->appended);
 		break;
@@ -321,16 +322,16 @@ put_difference(const struct one *one)
 }
 
 static void
-put_body(const struct one *one)
+put_signed_body(const struct signature_details *details)
 {
-	const struct explain_signature *e = &one->e;
+	const struct explain_signature *e = &details->e;
 	char memory[HASH_TEXT_MAX];
 	struct buf b = buf_over(memory, sizeof(memory));
 
-	printf("    body as it is hashed (%s): %llu bytes",
-	    canon_name(e->sig->body), (unsigned long long)e->body_length);
+	printf("    body as hashed (%s): %llu bytes", canon_name(e->sig->body),
+	    (unsigned long long)e->body_length);
 	if (e->sig->limit != BODY_WHOLE)
-		printf(", of them the first %llu (l=%llu)",
+		printf("; only the first %llu are signed (l=%llu)",
 		    (unsigned long long)e->signed_length,
 		    (unsigned long long)e->sig->limit);
 	putchar('\n');
@@ -338,8 +339,8 @@ put_body(const struct one *one)
 		cli_line("      SHA-256",
 		    hash_text(&b, e->body_hash, CRYPTO_HASH_SIZE));
 	cli_line("      bh=", hash_text(&b, e->sig->bh.p, e->sig->bh.n));
-	if (one->body_differs)
-		put_difference(one);
+	if (details->body_differs)
+		put_body_difference(details);
 }
 
 static void
@@ -356,9 +357,9 @@ put_time(const char *label, bool has, uint64_t seconds)
 }
 
 static void
-put_one(const struct one *one, size_t number)
+put_signature(const struct signature_details *details, size_t number)
 {
-	const struct dkim_result *r = one->r;
+	const struct dkim_result *r = details->r;
 
 	printf("  Signature %zu, field %zu of the header, d=", number,
 	    r->field + 1);
@@ -366,32 +367,33 @@ put_one(const struct one *one, size_t number)
 	printf(": %s: ", dkim_code_name(r->code));
 	cli_put(r->reason);
 	putchar('\n');
-	if (!one->is_explained)
+	if (!details->is_explained)
 		return;
-	put_keys(&one->e);
-	put_time(
-	    "    signed at", one->e.sig->has_timestamp, one->e.sig->timestamp);
-	put_time("    good until", one->e.sig->has_expiration,
-	    one->e.sig->expiration);
-	put_body(one);
-	put_names(&one->e);
-	put_header(&one->e);
+	put_signature_keys(&details->e);
+	put_time("    signed at", details->e.sig->has_timestamp,
+	    details->e.sig->timestamp);
+	put_time("    expires at", details->e.sig->has_expiration,
+	    details->e.sig->expiration);
+	put_signed_body(details);
+	put_signed_fields(&details->e);
+	put_signed_header(&details->e);
 }
 
 void
 explain_dkim(const struct dkim *d, struct span body, struct arena *a)
 {
 	size_t n = 0;
-	struct one one;
+	struct signature_details details;
 
 	if (d != NULL)
 		(void)dkim_results(d, &n);
 	if (n == 0)
-		cli_prose_text(2, "The message has no signature to look at.");
+		cli_prose_text(2, "The message has no DKIM signature.");
 	for (size_t i = 0; i < n; i++) {
-		look(&one, d, i, body, a);
-		put_one(&one, i + 1);
+		signature_details_read(&details, d, i, body, a);
+		put_signature(&details, i + 1);
 	}
 	if (n > 0 && dkim_unlisted(d) > 0)
-		printf("  and %zu more, not looked at\n", dkim_unlisted(d));
+		printf("  %zu more signatures were not checked\n",
+		    dkim_unlisted(d));
 }

@@ -4,11 +4,11 @@
 #include "lib/table.h"
 
 enum {
-	INDENT = 4,     /* of what is told of one author */
-	TEXT_MAX = 1024 /* bytes of a sentence: three domain names fit */
+	INDENT = 4,     /* of the lines about one author */
+	TEXT_MAX = 1024 /* bytes of a sentence: room for three domain names */
 };
 
-/* ---- the walk ---- */
+/* ---- the DNS tree walk ---- */
 
 json_t *
 explain_walk_json(const struct dmarc_explanation *e)
@@ -43,20 +43,20 @@ explain_walk(const struct dmarc_explanation *e, unsigned indent)
 
 /* ---- one author ---- */
 
-struct author {
+struct author_details {
 	struct span domain;
 	struct dmarc_relations relations;
 	struct dmarc_explanation explanation;
 };
 
-/* The facts again, as the verdict was given them; the answers are there. */
+/* Evaluates one author domain again from the answers in `talk`. */
 static void
-author_read(struct author *au, const struct verdict *v, size_t i,
-    struct dns_talk *talk, struct arena *a)
+author_details_read(struct author_details *au, const struct verdict *v,
+    size_t i, struct dns_talk *talk, struct arena *a)
 {
 	const struct dmarc_walk *walk = &au->relations.walk;
 
-	*au = (struct author){ .domain = v->from.domains[i] };
+	*au = (struct author_details){ .domain = v->from.domains[i] };
 	(void)dmarc_relate(v->dmarc_facts, au->domain, talk, a, &au->relations);
 	(void)dmarc_explain(au->domain, walk, walk, !au->relations.nonexistent,
 	    a, &au->explanation);
@@ -75,7 +75,7 @@ static const struct name fact_names[] = {
 };
 
 static const char *
-mode_name(enum dmarc_alignment mode)
+alignment_mode_name(enum dmarc_alignment mode)
 {
 	return mode == DMARC_STRICT ? "strict" : "relaxed";
 }
@@ -89,7 +89,7 @@ relation_json(const struct dmarc_relation *r)
 	cli_set_span(o, "domain", r->domain);
 	cli_set_text(o, "result",
 	    table_name(fact_names, TABLE_SIZE(fact_names), (int)r->fact));
-	cli_set_text(o, "mode", mode_name(r->mode));
+	cli_set_text(o, "mode", alignment_mode_name(r->mode));
 	cli_set_text(o, "aligned",
 	    table_name(
 		aligned_names, TABLE_SIZE(aligned_names), (int)r->aligned));
@@ -98,7 +98,7 @@ relation_json(const struct dmarc_relation *r)
 }
 
 static json_t *
-author_json(const struct author *au)
+author_details_json(const struct author_details *au)
 {
 	const struct dmarc_walk *walk = &au->relations.walk;
 	json_t *o = json_object();
@@ -122,8 +122,8 @@ author_json(const struct author *au)
 
 /* RFC 9989 section 4.10.2 */
 static void
-put_alignment(
-    struct buf *b, const struct author *au, const struct dmarc_relation *r)
+put_alignment(struct buf *b, const struct author_details *au,
+    const struct dmarc_relation *r)
 {
 	struct span ours = au->relations.walk.organizational_domain;
 
@@ -139,30 +139,29 @@ put_alignment(
 		return;
 	case DMARC_ALIGNED_UNKNOWN:
 		buf_text(b,
-		    "whether it is aligned is not known, for want of "
-		    "an answer");
+		    "its alignment is unknown, because the DNS did not answer");
 		return;
 	case DMARC_ALIGNED_NOT:
 		break;
 	}
 	buf_text(b, "not aligned: ");
 	if (r->mode == DMARC_STRICT) {
-		buf_text(b, "the record asks for strict alignment, with ");
+		buf_text(b, "the record requires strict alignment with ");
 		buf_span(b, au->domain);
-		buf_text(b, " itself");
+
 	} else if (r->organizational_domain.n > 0) {
 		buf_text(b, "its organizational domain is ");
 		buf_span(b, r->organizational_domain);
 		buf_text(b, ", not ");
 		buf_span(b, ours);
 	} else {
-		buf_text(b, "not within the organizational domain ");
+		buf_text(b, "it is not in the organizational domain ");
 		buf_span(b, ours);
 	}
 }
 
 static void
-put_relation(const struct author *au, const struct dmarc_relation *r)
+put_relation(const struct author_details *au, const struct dmarc_relation *r)
 {
 	char memory[TEXT_MAX];
 	struct buf b = buf_over(memory, sizeof(memory));
@@ -185,38 +184,40 @@ put_relation(const struct author *au, const struct dmarc_relation *r)
 }
 
 static void
-put_author(const struct author *au)
+put_author_details(const struct author_details *au)
 {
 	const struct dmarc_walk *walk = &au->relations.walk;
 
 	fputs("  Author domain ", stdout);
 	cli_put(au->domain);
-	puts("; the names of its walk (RFC 9989 section 4.10):");
+	puts("; names of its DNS tree walk (RFC 9989 section 4.10):");
 	explain_walk(&au->explanation, INDENT);
 	if (walk->policy == NULL)
 		cli_prose_text(INDENT,
-		    walk->failed ? "The policy is not known, for want of an "
-				   "answer."
-				 : "No policy record: DMARC says nothing.");
+		    walk->failed ? "The policy is unknown, because the DNS "
+				   "did not answer."
+				 : "There is no policy record: DMARC does not "
+				   "apply.");
 	else if (walk->policy->broken)
 		cli_prose_text(INDENT,
-		    "The record cannot be used: DMARC is not applied (RFC "
-		    "9989 section 4.10.1).");
+		    "The record is invalid: DMARC does not apply (RFC 9989 "
+		    "section 4.10.1).");
 	else if (au->relations.n == 0)
-		cli_prose_text(INDENT, "There is no domain to be aligned.");
+		cli_prose_text(INDENT,
+		    "There is no authenticated domain that could align.");
 	if (au->relations.nonexistent)
 		cli_prose_text(INDENT,
-		    "The author domain does not exist: np applies, if it is "
-		    "given.");
+		    "The author domain does not exist: the np tag applies, if "
+		    "it is set.");
 	for (size_t i = 0; i < au->relations.n; i++)
 		put_relation(au, &au->relations.list[i]);
 }
 
-/* ---- the whole ---- */
+/* ---- all authors ---- */
 
-/* Of an invalid From field no domain is looked at. */
+/* Number of author domains to check; 0 if the From field is invalid. */
 static size_t
-n_authors(const struct verdict *v)
+author_count(const struct verdict *v)
 {
 	return v->from.state != MAIL_FROM_INVALID ? v->from.n_domains : 0;
 }
@@ -227,11 +228,11 @@ explain_dmarc_json(
 {
 	json_t *o = json_object();
 	json_t *list = json_array();
-	struct author au;
+	struct author_details au;
 
-	for (size_t i = 0; talk != NULL && i < n_authors(v); i++) {
-		author_read(&au, v, i, talk, a);
-		json_array_append_new(list, author_json(&au));
+	for (size_t i = 0; talk != NULL && i < author_count(v); i++) {
+		author_details_read(&au, v, i, talk, a);
+		json_array_append_new(list, author_details_json(&au));
 	}
 	cli_set(o, "authors", list);
 	cli_set_text(o, "from", mail_from_state_name(v->from.state));
@@ -243,23 +244,23 @@ explain_dmarc_json(
 void
 explain_dmarc(const struct verdict *v, struct dns_talk *talk, struct arena *a)
 {
-	struct author au;
+	struct author_details au;
 
 	if (v->from.state == MAIL_FROM_SLOPPY)
-		puts("  The From field is not valid, but it is clear whom it "
-		     "shows.");
+		puts("  The From field does not follow the grammar, but its "
+		     "author is clear.");
 	if (v->from.state == MAIL_FROM_INVALID)
 		printf("  The From field is invalid: %s\n", v->from.reason);
-	for (size_t i = 0; talk != NULL && i < n_authors(v); i++) {
+	for (size_t i = 0; talk != NULL && i < author_count(v); i++) {
 		if (i == v->from.n_domains - v->from.n_possible)
-			puts("  Some programs may also show another author:");
-		author_read(&au, v, i, talk, a);
-		put_author(&au);
+			puts("  Some mail programs may show another author:");
+		author_details_read(&au, v, i, talk, a);
+		put_author_details(&au);
 	}
-	if (n_authors(v) > 1)
+	if (author_count(v) > 1)
 		cli_prose_text(2,
-		    "Of several author domains the strictest verdict stands "
-		    "(RFC 9989 section 11.5).");
+		    "If there are several author domains, the strictest result "
+		    "applies (RFC 9989 section 11.5).");
 	printf("  Result: %s: ", dmarc_code_name(v->dmarc.code));
 	cli_put(v->dmarc.reason);
 	putchar('\n');

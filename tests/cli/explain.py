@@ -118,9 +118,9 @@ def dkim_pass(c):
             "Signature 1, field 1 of the header, d=example.com: pass: ",
             "key at             s1._domainkey.example.com\n",
             "rsa, 2048 bits\n",
-            "body as it is hashed (relaxed): 16 bytes\n",
+            "body as hashed (relaxed): 16 bytes\n",
             "signed fields\n      from: field 2 of the header\n",
-            "header as it is hashed (relaxed, ",
+            "header as hashed (relaxed, ",
             "\n      |from:Ann <ann@example.com>\n",
             "\n      |dkim-signature:v=1; a=rsa-sha256; ", " b=\n",
             "      SHA-256",
@@ -136,18 +136,17 @@ def dkim_body(c):
                                 "--explain").out)
 
     footer = explained(c.signed + b"-- \r\nA list\r\n")
-    holds(footer, "The first 3 lines (16 bytes) have the hash that was "
-                  "signed: 12 bytes were added behind them.")
+    holds(footer, "The first 3 lines (16 bytes) match the signed hash: "
+                  "12 bytes were added after them.")
     changed = explained(c.signed.replace(b"Hello", b"Hallo"))
-    holds(changed, "No beginning of the body has the hash that was signed")
+    holds(changed, "No leading part of the body matches the signed hash")
     simple = signing.sign(MESSAGE, c.rsa, "example.com", "s1",
                           canon="relaxed/simple")
     holds(explained(simple.replace(b"Hello.\r", b"Hello. \r")),
-          "Under relaxed canonicalization it would be the hash that was "
-          "signed")
+          "With relaxed canonicalization the body matches the signed hash")
     lines = c.signed + b"x\r\n" * (6 << 20)
-    holds(explained(lines), "The body is too large to look for what was "
-                            "changed.")
+    holds(explained(lines), "The body is too large to search for the "
+                            "change.")
 
 
 @suite.test("dkim --explain: absent fields, l=, z=, times, no key")
@@ -158,21 +157,21 @@ def dkim_others(c):
         tags=" t=1767225600; x=1767225601; z=Subject:two|From:x@y.example;")
     out = c.zoned("dkim", c.file("x.eml", message), "--explain").out
     ordered(out, "signed at          1767225600, 2026-01-01 00:00:00 UTC\n",
-            "good until         1767225601, 2026-01-01 00:00:01 UTC\n",
+            "expires at         1767225601, 2026-01-01 00:00:01 UTC\n",
             "      from: field 2 of the header, CHANGED since it was signed",
-            "      from: not there, and may not be added",
+            "      from: absent; adding one breaks the signature",
             "      subject: field 4 of the header, CHANGED",
             "      date: field 5 of the header\n")
     nokey = signing.sign(MESSAGE, c.rsa, "example.com", "nosuch")
     out = c.zoned("dkim", c.file("x.eml", nokey), "--explain").out
     ordered(out, "key at             nosuch._domainkey.example.com\n",
-            "no key record there", "nosuch._domainkey.example.com TXT\n"
+            "no key record found", "nosuch._domainkey.example.com TXT\n"
             "      no such name\n")
     bad = b"DKIM-Signature: v=1; d=example.com\r\n" + MESSAGE
     out = c.zoned("dkim", c.file("x.eml", bad), "--explain").out
     holds(out, "Signature 1, field 1 of the header, d=example.com: permerror:")
     holds(c.zoned("dkim", c.plain, "--explain").out,
-          "The message has no signature to look at.")
+          "The message has no DKIM signature.")
 
 
 @suite.test("dkim --key: good, weak, revoked, none")
@@ -211,11 +210,11 @@ def arc(c):
                        results)
     r = c.zoned("arc", c.file("two.eml", two), "--explain")
     ordered(r.out, "arc                    pass\n", "2, all pass\n",
-            "2. ARC-Seal by example.com, selector ed: the chain before it "
-            "passed, it says\n", "2. ARC-Message-Signature by example.com",
+            "2. ARC-Seal by example.com, selector ed: it says that the "
+            "chain passed\n", "2. ARC-Message-Signature by example.com",
             "2. ARC-Authentication-Results", "1. ARC-Seal",
-            "the chain before it was none\n", "mx.a.example; spf=pass",
-            "all seals verify")
+            "it says that the chain starts here\n", "mx.a.example; spf=pass",
+            "all seals and the newest ARC-Message-Signature verify")
     r = c.json("arc", c.path("two.eml"))
     same((r["result"], r["instances"], r["oldest_pass"],
           [s["domain"] for s in r["sealers"]]),
@@ -225,7 +224,7 @@ def arc(c):
                         results)
     r = c.zoned("arc", c.file("late.eml", late), "--explain")
     ordered(r.out, "pass\n", "2, oldest pass 2\n",
-            "Before set 2 the message was changed")
+            "The message was changed before set 2 was added")
     r = c.zoned("arc", c.file("x.eml", two.replace(b"Bye", b"bye")),
                 "--explain")
     ordered(r.out, "fail\n", "  fail: ARC-Message-Signature 2: ")
@@ -267,12 +266,12 @@ def rejected(c):
             "\nThe client\n  address              203.0.113.9\n",
             "\nSPF of the HELO name", "mail.example.com: none\n",
             "\nSPF of the MAIL FROM domain", "bounce.example.net: none\n",
-            "\nDKIM", "no signature", "\nARC", "no ARC sets", "\nDMARC",
+            "\nDKIM", "no DKIM signature", "\nARC", "no ARC sets", "\nDMARC",
             "Author domain example.com;",
             "_dmarc.example.com <- policy and organizational domain\n")
     text = squeezed(out)
-    ordered(text, "SPF of bounce.example.net does not pass; not aligned: not "
-            "within the organizational domain example.com",
+    ordered(text, "SPF of bounce.example.net does not pass; not aligned: it is not "
+            "in the organizational domain example.com",
             "Result: fail: no aligned identifier passes; p=reject",
             "mode = enforce (built in)",
             "dmarc.on_reject = reject (built in)",
@@ -302,31 +301,31 @@ _dmarc.sub.example.com. TXT "v=DMARC1; p=none; psd=n"
             c.file("x.eml", message)).out)
 
     holds(aligned("a@mail.example.com"),
-          "SPF of mail.example.com passes; not aligned: the record asks for "
-          "strict alignment, with example.com itself")
+          "SPF of mail.example.com passes; not aligned: the record requires "
+          "strict alignment with example.com")
     holds(aligned("a@deep.other.example"),
-          "SPF of deep.other.example passes; not aligned: the record asks "
-          "for strict alignment")
+          "SPF of deep.other.example passes; not aligned: the record "
+          "requires strict alignment with example.com")
     holds(aligned("a@down.example"),
           "SPF of down.example has a temporary error; not aligned")
     for domain, said in (
             ("sub.example.com", "DKIM of sub.example.com passes; not aligned: "
              "its organizational domain is sub.example.com, not example.com"),
-            ("lost.example.com", "DKIM of lost.example.com passes; whether it "
-             "is aligned is not known, for want of an answer")):
+            ("lost.example.com", "DKIM of lost.example.com passes; its "
+             "alignment is unknown, because the DNS did not answer")):
         holds(aligned("a@x.example",
                       signing.sign(MESSAGE, c.rsa, domain, "s1")), said)
     two = MESSAGE.replace(b"From: Ann", b"From: eve@other.example, Ann")
     text = aligned("a@mail.example.com", two)
     ordered(text, "Author domain other.example;", "Author domain example.com;",
-            "Of several author domains the strictest verdict stands")
+            "If there are several author domains, the strictest result applies")
     holds(aligned("a@x.example", MESSAGE.replace(b"From:", b"X-From:")),
           "The From field is invalid: no From field")
     holds(aligned("a@x.example", MESSAGE.replace(b"From: Ann", b"From: Bee, Ann")),
-          "it is clear whom it shows")
+          "does not follow the grammar, but its author is clear")
     ordered(aligned("a@x.example", MESSAGE.replace(
         b"From: Ann", b"From: =?utf-8?q?eve=40other.example?=")),
-            "Author domain example.com;", "Some programs may also show another author",
+            "Author domain example.com;", "Some mail programs may show another author",
             "Author domain other.example;")
 
 
