@@ -16,7 +16,7 @@ enum {
 
 /* RFC 5452 section 9.2: ids and ports that can't be foreseen. */
 static uint16_t
-random_16(struct net *net)
+random_16(struct resolver *net)
 {
 	if (net->random_left == 0) {
 		uint8_t *p = (uint8_t *)net->random;
@@ -36,71 +36,72 @@ random_16(struct net *net)
 	return net->random[--net->random_left];
 }
 
-/* ---- the table of tries ---- */
+/* ---- the table of attempts ---- */
 
-static struct try **
-slot_of(struct net *net, const struct channel *c, uint16_t id)
+static struct attempt **
+slot_of(struct resolver *net, const struct dns_socket *sock, uint16_t id)
 {
-	size_t h = (size_t)id + ((uintptr_t)c >> 6) * 40503U;
+	size_t h = (size_t)id + ((uintptr_t)sock >> 6) * 40503U;
 
 	return &net->slots[h & (SLOTS - 1)];
 }
 
-struct try *
-channel_find(struct net *net, const struct channel *c, uint16_t id)
+struct attempt *
+dns_socket_find(
+    struct resolver *net, const struct dns_socket *sock, uint16_t id)
 {
-	struct try *t = *slot_of(net, c, id);
+	struct attempt *t = *slot_of(net, sock, id);
 
-	while (t != NULL && (t->channel != c || t->id != id))
+	while (t != NULL && (t->socket != sock || t->id != id))
 		t = t->chain;
 	return t;
 }
 
 static bool
-remember(struct net *net, struct channel *c, struct try *t)
+remember(struct resolver *net, struct dns_socket *sock, struct attempt *t)
 {
-	struct try **slot;
+	struct attempt **slot;
 
 	for (int i = 0; i < ID_TRIES; i++) {
 		t->id = random_16(net);
-		if (channel_find(net, c, t->id) != NULL)
+		if (dns_socket_find(net, sock, t->id) != NULL)
 			continue;
-		slot = slot_of(net, c, t->id);
+		slot = slot_of(net, sock, t->id);
 		t->chain = *slot;
 		*slot = t;
-		t->channel = c;
-		t->next = c->tries;
-		t->link = &c->tries;
-		if (c->tries != NULL)
-			c->tries->link = &t->next;
-		c->tries = t;
+		t->socket = sock;
+		t->next = sock->attempts;
+		t->link = &sock->attempts;
+		if (sock->attempts != NULL)
+			sock->attempts->link = &t->next;
+		sock->attempts = t;
 		t->sent = net->now;
-		t->missed = false;
+		t->expired = false;
 		return true;
 	}
 	return false;
 }
 
 static void
-close_channel(struct net *net, struct channel *c)
+close_socket(struct resolver *net, struct dns_socket *sock)
 {
-	if (c->closed)
+	if (sock->closed)
 		return;
-	c->closed = true;
-	close(c->fd); /* leaves the epoll set by that */
-	if (net->batch.channel == c) {
-		net->batch.channel = NULL;
+	sock->closed = true;
+	close(sock->fd); /* leaves the epoll set by that */
+	if (net->batch.socket == sock) {
+		net->batch.socket = NULL;
 		net->batch.n = 0;
 	}
-	c->next = net->dead;
-	net->dead = c;
+	sock->next = net->dead;
+	net->dead = sock;
 }
 
 void
-channel_forget(struct net *net, struct try *t)
+dns_socket_forget(struct resolver *net, struct attempt *t)
 {
-	struct channel *c = t->channel;
-	struct try **at = slot_of(net, c, t->id);
+	struct dns_socket *sock = t->socket;
+	struct attempt **at = slot_of(net, sock, t->id);
 
 	while (*at != t)
 		at = &(*at)->chain;
@@ -108,18 +109,19 @@ channel_forget(struct net *net, struct try *t)
 	*t->link = t->next;
 	if (t->next != NULL)
 		t->next->link = t->link;
-	t->flight = NULL;
-	t->channel = NULL;
-	if (!c->retired || c->tries != NULL || c->closed)
+	t->query = NULL;
+	t->socket = NULL;
+	if (!sock->retired || sock->attempts != NULL || sock->closed)
 		return;
-	for (struct channel **r = &net->retired; *r != NULL; r = &(*r)->next) {
-		if (*r == c) {
-			*r = c->next;
+	for (struct dns_socket **r = &net->retired; *r != NULL;
+	     r = &(*r)->next) {
+		if (*r == sock) {
+			*r = sock->next;
 			net->n_retired--;
 			break;
 		}
 	}
-	close_channel(net, c);
+	close_socket(net, sock);
 }
 
 /* ---- sockets ---- */
@@ -145,107 +147,110 @@ address_of(const struct dns_net_server *server, struct sockaddr_storage *out)
 }
 
 bool
-channel_watch(struct net *net, struct channel *c, uint32_t events, int how)
+dns_socket_watch(
+    struct resolver *net, struct dns_socket *sock, uint32_t events, int how)
 {
-	struct epoll_event event = { .events = events, .data.ptr = c };
+	struct epoll_event event = { .events = events, .data.ptr = sock };
 
-	return epoll_ctl(net->epoll, how, c->fd, &event) == 0;
+	return epoll_ctl(net->epoll, how, sock->fd, &event) == 0;
 }
 
 /*
  * A socket connected to the server: the kernel chooses a random port, and lets
  * through what comes from this server and port alone.
  */
-static struct channel *
-open_channel(struct net *net, struct server *server, enum channel_kind kind)
+static struct dns_socket *
+open_socket(
+    struct resolver *net, struct dns_server *server, enum socket_kind kind)
 {
-	int type = kind == CHANNEL_UDP ? SOCK_DGRAM : SOCK_STREAM;
-	struct channel *c = calloc(1, sizeof(*c));
+	int type = kind == SOCKET_UDP ? SOCK_DGRAM : SOCK_STREAM;
+	struct dns_socket *sock = calloc(1, sizeof(*sock));
 	struct sockaddr_storage to;
 	socklen_t n = address_of(&server->address, &to);
 	int size = RECEIVE_BUFFER;
 	int on = 1;
 
-	if (c == NULL)
+	if (sock == NULL)
 		return NULL;
-	*c = (struct channel){ .kind = kind, .server = server };
-	c->progress = net->now;
-	c->fd = socket(to.ss_family, type | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-	if (c->fd < 0) {
-		free(c);
+	*sock = (struct dns_socket){ .kind = kind, .server = server };
+	sock->progress = net->now;
+	sock->fd = socket(to.ss_family, type | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+	if (sock->fd < 0) {
+		free(sock);
 		return NULL;
 	}
-	if (kind == CHANNEL_UDP)
-		setsockopt(c->fd, SOL_SOCKET, SO_RCVBUF, &size, sizeof(size));
+	if (kind == SOCKET_UDP)
+		setsockopt(
+		    sock->fd, SOL_SOCKET, SO_RCVBUF, &size, sizeof(size));
 	else
-		setsockopt(c->fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
-	if ((connect(c->fd, (struct sockaddr *)&to, n) != 0 &&
+		setsockopt(sock->fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
+	if ((connect(sock->fd, (struct sockaddr *)&to, n) != 0 &&
 		errno != EINPROGRESS) ||
-	    !channel_watch(net, c,
-		kind == CHANNEL_UDP ? EPOLLIN : EPOLLIN | EPOLLOUT,
+	    !dns_socket_watch(net, sock,
+		kind == SOCKET_UDP ? EPOLLIN : EPOLLIN | EPOLLOUT,
 		EPOLL_CTL_ADD)) {
-		close(c->fd);
-		free(c);
+		close(sock->fd);
+		free(sock);
 		return NULL;
 	}
-	c->wants_out = kind == CHANNEL_TCP;
-	return c;
+	sock->wants_out = kind == SOCKET_TCP;
+	return sock;
 }
 
 void
-channel_break(struct net *net, struct channel *c)
+dns_socket_break(struct resolver *net, struct dns_socket *sock)
 {
-	struct server *s = c->server;
+	struct dns_server *s = sock->server;
 
-	if (s->tcp == c)
+	if (s->tcp == sock)
 		s->tcp = NULL;
-	if (s->current == c)
+	if (s->current == sock)
 		s->current = NULL;
 	for (size_t i = 0; i < PORTS; i++)
-		if (s->ports[i] == c)
+		if (s->ports[i] == sock)
 			s->ports[i] = NULL;
-	flight_break(net, c);
-	close_channel(net, c);
+	query_break(net, sock);
+	close_socket(net, sock);
 }
 
 static void
-retire(struct net *net, struct channel *c)
+retire(struct resolver *net, struct dns_socket *sock)
 {
-	c->retired = true;
-	if (c->tries == NULL) {
-		close_channel(net, c);
+	sock->retired = true;
+	if (sock->attempts == NULL) {
+		close_socket(net, sock);
 		return;
 	}
-	c->next = net->retired;
-	net->retired = c;
+	sock->next = net->retired;
+	net->retired = sock;
 	net->n_retired++;
 }
 
 /* One port for all that is sent in this turn, so that it is one call. */
-static struct channel *
-port_of(struct net *net, struct server *s)
+static struct dns_socket *
+port_of(struct resolver *net, struct dns_server *s)
 {
 	unsigned i = random_16(net) % PORTS;
-	struct channel *c = s->ports[i];
+	struct dns_socket *sock = s->ports[i];
 
 	if (s->current != NULL && s->current->uses < PORT_USES)
 		return s->current;
-	if (c != NULL && c->uses >= PORT_USES &&
+	if (sock != NULL && sock->uses >= PORT_USES &&
 	    net->n_retired < PORTS_RETIRED) {
 		s->ports[i] = NULL;
-		channel_flush(net);
-		retire(net, c);
-		c = NULL;
+		dns_socket_flush(net);
+		retire(net, sock);
+		sock = NULL;
 	}
-	if (c == NULL)
-		c = open_channel(net, s, CHANNEL_UDP);
+	if (sock == NULL)
+		sock = open_socket(net, s, SOCKET_UDP);
 	if (s->ports[i] == NULL)
-		s->ports[i] = c;
+		s->ports[i] = sock;
 	/* out of descriptors: one that is open is better than none */
-	for (i = 0; c == NULL && i < PORTS; i++)
-		c = s->ports[i];
-	s->current = c;
-	return c;
+	for (i = 0; sock == NULL && i < PORTS; i++)
+		sock = s->ports[i];
+	s->current = sock;
+	return sock;
 }
 
 /* ---- UDP ---- */
@@ -253,29 +258,30 @@ port_of(struct net *net, struct server *s)
 /* The server's host says that nobody listens there, or can't be reached.
  * What follows of it may send, so it has to wait until nobody is sending. */
 static void
-udp_unreachable(struct net *net, struct channel *c)
+udp_unreachable(struct resolver *net, struct dns_socket *sock)
 {
-	c->unreachable = true;
+	sock->unreachable = true;
 	net->unreachable = true;
 }
 
 /* Its port goes too: its own address may be the one that is wrong by now. */
 static void
-report(struct net *net, struct channel *c)
+report(struct resolver *net, struct dns_socket *sock)
 {
-	if (c != NULL && c->unreachable && !c->closed)
-		channel_break(net, c);
+	if (sock != NULL && sock->unreachable && !sock->closed)
+		dns_socket_break(net, sock);
 }
 
 void
-channel_report(struct net *net)
+dns_socket_report(struct resolver *net)
 {
-	struct channel *next;
+	struct dns_socket *next;
 
 	net->unreachable = false;
-	for (struct channel *c = net->retired; c != NULL; c = next) {
-		next = c->next;
-		report(net, c);
+	for (struct dns_socket *sock = net->retired; sock != NULL;
+	     sock = next) {
+		next = sock->next;
+		report(net, sock);
 	}
 	for (size_t i = 0; i < net->n_servers; i++)
 		for (size_t k = 0; k < PORTS; k++)
@@ -283,15 +289,15 @@ channel_report(struct net *net)
 }
 
 void
-channel_flush(struct net *net)
+dns_socket_flush(struct resolver *net)
 {
 	struct batch *b = &net->batch;
-	struct channel *c = b->channel;
+	struct dns_socket *sock = b->socket;
 	unsigned sent = 0;
 	bool refused = false;
 
-	while (c != NULL && sent < b->n) {
-		int n = sendmmsg(c->fd, b->messages + sent, b->n - sent, 0);
+	while (sock != NULL && sent < b->n) {
+		int n = sendmmsg(sock->fd, b->messages + sent, b->n - sent, 0);
 
 		if (n > 0) {
 			sent += (unsigned)n;
@@ -306,21 +312,22 @@ channel_flush(struct net *net)
 	}
 	net_count(&net->counts.datagrams, sent);
 	b->n = 0;
-	b->channel = NULL;
+	b->socket = NULL;
 	if (refused)
-		udp_unreachable(net, c);
+		udp_unreachable(net, sock);
 }
 
 static bool
-udp_send(struct net *net, struct channel *c, const struct wire_question *q)
+udp_send(struct resolver *net, struct dns_socket *sock,
+    const struct wire_question *question)
 {
 	struct batch *b = &net->batch;
 
-	if (b->n == BATCH || (b->n > 0 && b->channel != c))
-		channel_flush(net);
-	b->channel = c;
+	if (b->n == BATCH || (b->n > 0 && b->socket != sock))
+		dns_socket_flush(net);
+	b->socket = sock;
 	b->vectors[b->n] = (struct iovec){ .iov_base = b->bytes[b->n],
-		.iov_len = wire_put_question(b->bytes[b->n], q) };
+		.iov_len = wire_put_question(b->bytes[b->n], question) };
 	b->messages[b->n] = (struct mmsghdr){
 		.msg_hdr = { .msg_iov = &b->vectors[b->n], .msg_iovlen = 1 }
 	};
@@ -329,7 +336,7 @@ udp_send(struct net *net, struct channel *c, const struct wire_question *q)
 }
 
 static void
-udp_receive(struct net *net, struct channel *c)
+udp_receive(struct resolver *net, struct dns_socket *sock)
 {
 	struct inbound *in = &net->inbound;
 
@@ -342,19 +349,19 @@ udp_receive(struct net *net, struct channel *c)
 				    .msg_iovlen = 1 }
 			};
 		}
-		int n = recvmmsg(c->fd, in->messages, BATCH, 0, NULL);
+		int n = recvmmsg(sock->fd, in->messages, BATCH, 0, NULL);
 
 		if (n < 0 &&
 		    (errno == ECONNREFUSED || errno == EHOSTUNREACH ||
 			errno == ENETUNREACH)) {
-			udp_unreachable(net, c);
+			udp_unreachable(net, sock);
 			continue;
 		}
 		/* with its last question answered a retired port is closed */
-		for (int i = 0; i < n && !c->closed; i++)
-			flight_receive(
-			    net, c, in->bytes[i], in->messages[i].msg_len);
-		if (n < BATCH || c->closed)
+		for (int i = 0; i < n && !sock->closed; i++)
+			query_receive(
+			    net, sock, in->bytes[i], in->messages[i].msg_len);
+		if (n < BATCH || sock->closed)
 			break;
 	}
 }
@@ -362,58 +369,58 @@ udp_receive(struct net *net, struct channel *c)
 /* ---- both ---- */
 
 bool
-channel_send(struct net *net, struct server *server, enum channel_kind kind,
-    struct try *t)
+dns_socket_send(struct resolver *net, struct dns_server *server,
+    enum socket_kind kind, struct attempt *t)
 {
-	struct flight *f = t->flight;
-	struct channel *c;
+	struct dns_query *q = t->query;
+	struct dns_socket *sock;
 
-	if (kind == CHANNEL_TCP && server->tcp == NULL)
-		server->tcp = open_channel(net, server, CHANNEL_TCP);
-	c = kind == CHANNEL_TCP ? server->tcp : port_of(net, server);
-	if (c == NULL || !remember(net, c, t)) {
-		t->flight = NULL;
+	if (kind == SOCKET_TCP && server->tcp == NULL)
+		server->tcp = open_socket(net, server, SOCKET_TCP);
+	sock = kind == SOCKET_TCP ? server->tcp : port_of(net, server);
+	if (sock == NULL || !remember(net, sock, t)) {
+		t->query = NULL;
 		return false;
 	}
-	t->edns = !f->plain && net->now >= server->plain_until;
-	struct wire_question q = {
-		.id = t->id, .edns = t->edns, .name = f->name, .type = f->type
+	t->edns = !q->plain && net->now >= server->plain_until;
+	struct wire_question question = {
+		.id = t->id, .edns = t->edns, .name = q->name, .type = q->type
 	};
 
-	c->uses++;
-	if (kind == CHANNEL_UDP ? udp_send(net, c, &q)
-				: channel_tcp_send(net, c, &q))
+	sock->uses++;
+	if (kind == SOCKET_UDP ? udp_send(net, sock, &question)
+			       : dns_socket_tcp_send(net, sock, &question))
 		return true;
-	channel_forget(net, t);
+	dns_socket_forget(net, t);
 	return false;
 }
 
 void
-channel_ready(struct net *net, struct channel *c, uint32_t events)
+dns_socket_ready(struct resolver *net, struct dns_socket *sock, uint32_t events)
 {
-	if (c->closed)
+	if (sock->closed)
 		return;
-	if (c->kind == CHANNEL_UDP)
-		udp_receive(net, c);
+	if (sock->kind == SOCKET_UDP)
+		udp_receive(net, sock);
 	else
-		channel_tcp_ready(net, c, events);
+		dns_socket_tcp_ready(net, sock, events);
 }
 
 int64_t
-channel_run_timers(struct net *net)
+dns_socket_run_timers(struct resolver *net)
 {
 	int64_t next = INT64_MAX;
 
 	for (size_t i = 0; i < net->n_servers; i++) {
-		struct channel *c = net->servers[i].tcp;
+		struct dns_socket *sock = net->servers[i].tcp;
 		int64_t due;
 
-		if (c == NULL)
+		if (sock == NULL)
 			continue;
-		due = c->progress +
-		    (c->tries != NULL ? TCP_STALL_MS : TCP_IDLE_MS);
+		due = sock->progress +
+		    (sock->attempts != NULL ? TCP_STALL_MS : TCP_IDLE_MS);
 		if (due <= net->now)
-			channel_break(net, c);
+			dns_socket_break(net, sock);
 		else if (due < next)
 			next = due;
 	}
@@ -421,15 +428,15 @@ channel_run_timers(struct net *net)
 }
 
 void
-channel_end_turn(struct net *net)
+dns_socket_end_turn(struct resolver *net)
 {
-	struct channel *next;
+	struct dns_socket *next;
 
-	for (struct channel *c = net->dead; c != NULL; c = next) {
-		next = c->next;
-		free(c->out);
-		free(c->in);
-		free(c);
+	for (struct dns_socket *sock = net->dead; sock != NULL; sock = next) {
+		next = sock->next;
+		free(sock->out);
+		free(sock->in);
+		free(sock);
 	}
 	net->dead = NULL;
 	for (size_t i = 0; i < net->n_servers; i++)
@@ -437,16 +444,16 @@ channel_end_turn(struct net *net)
 }
 
 void
-channel_close_all(struct net *net)
+dns_socket_close_all(struct resolver *net)
 {
 	for (size_t i = 0; i < net->n_servers; i++) {
-		struct server *s = &net->servers[i];
+		struct dns_server *s = &net->servers[i];
 
 		if (s->tcp != NULL)
-			close_channel(net, s->tcp);
+			close_socket(net, s->tcp);
 		for (size_t k = 0; k < PORTS; k++)
 			if (s->ports[k] != NULL)
-				close_channel(net, s->ports[k]);
+				close_socket(net, s->ports[k]);
 	}
-	channel_end_turn(net);
+	dns_socket_end_turn(net);
 }

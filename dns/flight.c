@@ -5,21 +5,21 @@
 /* ---- lists ---- */
 
 static void
-append(struct flights *list, struct flight *f, int which)
+append(struct query_list *list, struct dns_query *q, int which)
 {
-	f->links[which] =
-	    (struct flight_links){ .previous = list->last, .next = NULL };
+	q->links[which] =
+	    (struct query_links){ .previous = list->last, .next = NULL };
 	if (list->last != NULL)
-		list->last->links[which].next = f;
+		list->last->links[which].next = q;
 	else
-		list->first = f;
-	list->last = f;
+		list->first = q;
+	list->last = q;
 }
 
 static void
-take_off(struct flights *list, struct flight *f, int which)
+take_off(struct query_list *list, struct dns_query *q, int which)
 {
-	struct flight_links *l = &f->links[which];
+	struct query_links *l = &q->links[which];
 
 	if (l->previous != NULL)
 		l->previous->links[which].next = l->next;
@@ -33,23 +33,23 @@ take_off(struct flights *list, struct flight *f, int which)
 
 /* All waits of one step are equally long, so its list is in order. */
 static void
-arm(struct net *net, struct flight *f)
+arm(struct resolver *net, struct dns_query *q)
 {
-	f->due = net->now + net->step_ms[f->step];
-	append(&net->steps[f->step], f, LINK_STEP);
+	q->due = net->now + net->step_ms[q->step];
+	append(&net->steps[q->step], q, LINK_STEP);
 }
 
 static void
-arm_again(struct net *net, struct flight *f)
+arm_again(struct resolver *net, struct dns_query *q)
 {
-	take_off(&net->steps[f->step], f, LINK_STEP);
-	arm(net, f);
+	take_off(&net->steps[q->step], q, LINK_STEP);
+	arm(net, q);
 }
 
 /* ---- the health of servers ---- */
 
 static void
-set_down(struct net *net, struct server *s)
+set_down(struct resolver *net, struct dns_server *s)
 {
 	if (s->down)
 		return;
@@ -59,231 +59,232 @@ set_down(struct net *net, struct server *s)
 }
 
 static void
-server_missed(struct net *net, struct server *s, const struct try *t)
+server_timed_out(
+    struct resolver *net, struct dns_server *s, const struct attempt *t)
 {
 	/* others were answered meanwhile: it is the name that is slow */
 	if (s->heard >= t->sent && s->heard > 0)
 		return;
-	if (++s->misses >= DOWN_AFTER)
+	if (++s->timeouts >= DOWN_AFTER)
 		set_down(net, s);
 }
 
 /* It answers; one that refuses is alive but of no use. */
 static void
-server_answered(struct net *net, struct server *s, bool refused)
+server_answered(struct resolver *net, struct dns_server *s, bool refused)
 {
 	s->heard = net->now;
 	if (refused) {
-		if (++s->misses >= DOWN_AFTER)
+		if (++s->timeouts >= DOWN_AFTER)
 			set_down(net, s);
 		return;
 	}
-	s->misses = 0;
+	s->timeouts = 0;
 	s->down = false;
 }
 
 static bool
-can_ask(const struct flight *f, const struct server *s)
+can_ask(const struct dns_query *q, const struct dns_server *s)
 {
-	return (f->refused & 1U << s->number) == 0;
+	return (q->refused & 1U << s->number) == 0;
 }
 
 /* Better to ask: up before down, asked less, heard of later, listed before. */
 static bool
-is_better(
-    const struct flight *f, const struct server *s, const struct server *than)
+is_better(const struct dns_query *q, const struct dns_server *s,
+    const struct dns_server *than)
 {
 	if (than == NULL)
 		return true;
 	if (s->down != than->down)
 		return than->down;
-	if (f->asked[s->number] != f->asked[than->number])
-		return f->asked[s->number] < f->asked[than->number];
+	if (q->asked[s->number] != q->asked[than->number])
+		return q->asked[s->number] < q->asked[than->number];
 	return s->down && s->heard > than->heard;
 }
 
 /* NULL: all have refused. */
-static struct server *
-best_server(struct net *net, const struct flight *f)
+static struct dns_server *
+best_server(struct resolver *net, const struct dns_query *q)
 {
-	struct server *best = NULL;
+	struct dns_server *best = NULL;
 
 	for (size_t i = 0; i < net->n_servers; i++) {
-		struct server *s = &net->servers[i];
+		struct dns_server *s = &net->servers[i];
 
-		if (can_ask(f, s) && is_better(f, s, best))
+		if (can_ask(q, s) && is_better(q, s, best))
 			best = s;
 	}
 	return best;
 }
 
 /* One that is up and was not asked yet; NULL: none. */
-static struct server *
-fresh_server(struct net *net, const struct flight *f)
+static struct dns_server *
+fresh_server(struct resolver *net, const struct dns_query *q)
 {
-	struct server *s = best_server(net, f);
+	struct dns_server *s = best_server(net, q);
 
-	return s != NULL && !s->down && f->asked[s->number] == 0 ? s : NULL;
+	return s != NULL && !s->down && q->asked[s->number] == 0 ? s : NULL;
 }
 
-/* ---- tries ---- */
+/* ---- attempts ---- */
 
-static struct try *
-free_try(struct net *net, struct flight *f)
+static struct attempt *
+free_attempt(struct resolver *net, struct dns_query *q)
 {
-	struct try *oldest = &f->tries[0];
+	struct attempt *oldest = &q->attempts[0];
 
-	for (size_t i = 0; i < TRIES_MAX; i++) {
-		if (f->tries[i].flight == NULL)
-			return &f->tries[i];
-		if (f->tries[i].sent < oldest->sent)
-			oldest = &f->tries[i];
+	for (size_t i = 0; i < ATTEMPTS_MAX; i++) {
+		if (q->attempts[i].query == NULL)
+			return &q->attempts[i];
+		if (q->attempts[i].sent < oldest->sent)
+			oldest = &q->attempts[i];
 	}
-	channel_forget(net, oldest);
+	dns_socket_forget(net, oldest);
 	return oldest;
 }
 
 /* NULL: not sent. */
-static const struct try *
-send_to(
-    struct net *net, struct flight *f, struct server *s, enum channel_kind kind)
+static const struct attempt *
+send_to(struct resolver *net, struct dns_query *q, struct dns_server *s,
+    enum socket_kind kind)
 {
-	struct try *t;
+	struct attempt *t;
 
-	if (f->sends == SENDS_MAX)
+	if (q->sends == SENDS_MAX)
 		return NULL; /* until its time is up */
-	t = free_try(net, f);
-	t->flight = f;
-	f->sends++;
-	if (f->asked[s->number] < UINT8_MAX)
-		f->asked[s->number]++;
-	if (channel_send(net, s, kind, t))
+	t = free_attempt(net, q);
+	t->query = q;
+	q->sends++;
+	if (q->asked[s->number] < UINT8_MAX)
+		q->asked[s->number]++;
+	if (dns_socket_send(net, s, kind, t))
 		return t;
-	f->fault = DNS_FAULT_RESOURCE;
-	if (kind == CHANNEL_TCP)
+	q->fault = DNS_FAULT_RESOURCE;
+	if (kind == SOCKET_TCP)
 		return NULL;
 	/* no route to it, most likely: another may have one; if not, it is
 	 * tried again when it is due */
 	set_down(net, s);
-	s = fresh_server(net, f);
-	return s != NULL ? send_to(net, f, s, kind) : NULL;
+	s = fresh_server(net, q);
+	return s != NULL ? send_to(net, q, s, kind) : NULL;
 }
 
 /* Someone who may still answer was asked. */
 static bool
-is_awaited(const struct flight *f)
+is_awaited(const struct dns_query *q)
 {
-	for (size_t i = 0; i < TRIES_MAX; i++) {
-		const struct try *t = &f->tries[i];
+	for (size_t i = 0; i < ATTEMPTS_MAX; i++) {
+		const struct attempt *t = &q->attempts[i];
 
-		if (t->flight != NULL && !t->channel->server->down &&
-		    can_ask(f, t->channel->server))
+		if (t->query != NULL && !t->socket->server->down &&
+		    can_ask(q, t->socket->server))
 			return true;
 	}
 	return false;
 }
 
 void
-flight_finish(
-    struct net *net, struct flight *f, const struct dns_answer *answer)
+query_finish(
+    struct resolver *net, struct dns_query *q, const struct dns_answer *answer)
 {
-	struct dns_wait *wait = f->wait;
+	struct dns_wait *wait = q->wait;
 
-	for (size_t i = 0; i < TRIES_MAX; i++)
-		if (f->tries[i].flight != NULL)
-			channel_forget(net, &f->tries[i]);
-	take_off(&net->all, f, LINK_ALL);
-	take_off(&net->steps[f->step], f, LINK_STEP);
-	free(f);
+	for (size_t i = 0; i < ATTEMPTS_MAX; i++)
+		if (q->attempts[i].query != NULL)
+			dns_socket_forget(net, &q->attempts[i]);
+	take_off(&net->all, q, LINK_ALL);
+	take_off(&net->steps[q->step], q, LINK_STEP);
+	free(q);
 	atomic_fetch_sub(&net->in_flight, 1);
 	wait->done(wait, answer);
 }
 
 /* `s` can't answer: another may. */
 static void
-turn_to_others(struct net *net, struct flight *f, const struct server *s,
-    enum dns_fault why)
+turn_to_others(struct resolver *net, struct dns_query *q,
+    const struct dns_server *s, enum dns_fault why)
 {
-	struct server *fresh;
+	struct dns_server *fresh;
 
-	f->fault = why;
-	f->refused |= 1U << s->number;
-	fresh = fresh_server(net, f);
+	q->fault = why;
+	q->refused |= 1U << s->number;
+	fresh = fresh_server(net, q);
 	if (fresh != NULL) {
-		send_to(net, f, fresh, CHANNEL_UDP);
-		arm_again(net, f);
-	} else if (!is_awaited(f)) {
+		send_to(net, q, fresh, SOCKET_UDP);
+		arm_again(net, q);
+	} else if (!is_awaited(q)) {
 		if (why == DNS_FAULT_SERVFAIL)
 			net_count(&net->counts.servfails, 1);
-		flight_finish(net, f, dns_answer_failed(why));
+		query_finish(net, q, dns_answer_failed(why));
 	}
 }
 
 static void
-send_over_tcp(struct net *net, struct flight *f, struct server *s)
+send_over_tcp(struct resolver *net, struct dns_query *q, struct dns_server *s)
 {
-	if (send_to(net, f, s, CHANNEL_TCP) == NULL && !is_awaited(f))
-		turn_to_others(net, f, s, DNS_FAULT_GARBLED);
+	if (send_to(net, q, s, SOCKET_TCP) == NULL && !is_awaited(q))
+		turn_to_others(net, q, s, DNS_FAULT_GARBLED);
 }
 
 /* A server that is down is asked beside one that is up, now and then. */
 static void
-probe(struct net *net, struct flight *f)
+probe(struct resolver *net, struct dns_query *q)
 {
 	for (size_t i = 0; i < net->n_servers; i++) {
-		struct server *s = &net->servers[i];
+		struct dns_server *s = &net->servers[i];
 
-		if (!s->down || net->now < s->probe_at || f->asked[i] > 0)
+		if (!s->down || net->now < s->probe_at || q->asked[i] > 0)
 			continue;
 		s->backoff = s->backoff * 2 < BACKOFF_MAX_MS ? s->backoff * 2
 							     : BACKOFF_MAX_MS;
 		s->probe_at = net->now + s->backoff;
-		const struct try *t = send_to(net, f, s, CHANNEL_UDP);
+		const struct attempt *t = send_to(net, q, s, SOCKET_UDP);
 
 		if (t == NULL)
 			continue;
-		s->probe_channel = t->channel;
+		s->probe_socket = t->socket;
 		s->probe_id = t->id;
 		s->probe_sent = net->now;
 	}
 }
 
 void
-flight_begin(struct net *net, struct flight *f)
+query_begin(struct resolver *net, struct dns_query *q)
 {
-	f->deadline = net->now + net->total_ms;
-	append(&net->all, f, LINK_ALL);
-	arm(net, f);
+	q->deadline = net->now + net->total_ms;
+	append(&net->all, q, LINK_ALL);
+	arm(net, q);
 	net_count(&net->counts.questions, 1);
-	send_to(net, f, best_server(net, f), CHANNEL_UDP);
-	probe(net, f);
+	send_to(net, q, best_server(net, q), SOCKET_UDP);
+	probe(net, q);
 }
 
 void
-flight_break(struct net *net, struct channel *c)
+query_break(struct resolver *net, struct dns_socket *sock)
 {
-	struct server *s = c->server;
-	bool again = c->kind == CHANNEL_TCP && c->answered;
+	struct dns_server *s = sock->server;
+	bool again = sock->kind == SOCKET_TCP && sock->answered;
 
-	if (c->kind == CHANNEL_UDP) {
-		s->misses = DOWN_AFTER;
+	if (sock->kind == SOCKET_UDP) {
+		s->timeouts = DOWN_AFTER;
 		set_down(net, s);
 	}
-	while (c->tries != NULL) {
-		struct flight *f = c->tries->flight;
-		struct server *fresh;
+	while (sock->attempts != NULL) {
+		struct dns_query *q = sock->attempts->query;
+		struct dns_server *fresh;
 
-		channel_forget(net, c->tries);
-		fresh = c->kind == CHANNEL_UDP ? fresh_server(net, f) : NULL;
+		dns_socket_forget(net, sock->attempts);
+		fresh = sock->kind == SOCKET_UDP ? fresh_server(net, q) : NULL;
 		if (fresh != NULL) {
-			send_to(net, f, fresh, CHANNEL_UDP);
-			arm_again(net, f);
-		} else if (again && !f->tcp_again) {
+			send_to(net, q, fresh, SOCKET_UDP);
+			arm_again(net, q);
+		} else if (again && !q->tcp_again) {
 			/* RFC 7766 section 6.2.4: it was idle for too long */
-			f->tcp_again = true;
-			send_over_tcp(net, f, s);
-		} else if (c->kind == CHANNEL_TCP && !is_awaited(f)) {
-			turn_to_others(net, f, s, DNS_FAULT_GARBLED);
+			q->tcp_again = true;
+			send_over_tcp(net, q, s);
+		} else if (sock->kind == SOCKET_TCP && !is_awaited(q)) {
+			turn_to_others(net, q, s, DNS_FAULT_GARBLED);
 		}
 	}
 }
@@ -291,7 +292,7 @@ flight_break(struct net *net, struct channel *c)
 /* ---- answers ---- */
 
 static void
-take_answer(struct net *net, struct flight *f, struct dns_answer *found)
+take_answer(struct resolver *net, struct dns_query *q, struct dns_answer *found)
 {
 	const struct dns_answer *answer;
 
@@ -299,171 +300,172 @@ take_answer(struct net *net, struct flight *f, struct dns_answer *found)
 	if (answer == NULL)
 		answer = dns_answer_failed(DNS_FAULT_RESOURCE);
 	net_count(&net->counts.answers, 1);
-	flight_finish(net, f, answer);
+	query_finish(net, q, answer);
 	dns_answer_drop(answer);
 }
 
 /* What can't be read may have been cut on its way, or be forged. */
 static void
-take_garbled(struct net *net, struct channel *c, struct try *t)
+take_garbled(struct resolver *net, struct dns_socket *sock, struct attempt *t)
 {
-	struct flight *f = t->flight;
+	struct dns_query *q = t->query;
 
-	if (c->kind == CHANNEL_TCP) {
-		channel_forget(net, t);
-		turn_to_others(net, f, c->server, DNS_FAULT_GARBLED);
+	if (sock->kind == SOCKET_TCP) {
+		dns_socket_forget(net, t);
+		turn_to_others(net, q, sock->server, DNS_FAULT_GARBLED);
 		return;
 	}
-	f->fault = DNS_FAULT_GARBLED;
-	if (f->tcp_garbled)
+	q->fault = DNS_FAULT_GARBLED;
+	if (q->tcp_garbled)
 		return;
-	f->tcp_garbled = true;
-	send_over_tcp(net, f, c->server);
+	q->tcp_garbled = true;
+	send_over_tcp(net, q, sock->server);
 }
 
 static void
-take_reply(struct net *net, struct channel *c, struct try *t,
+take_reply(struct resolver *net, struct dns_socket *sock, struct attempt *t,
     enum wire_reply reply, struct dns_answer *found)
 {
-	struct server *s = c->server;
-	struct flight *f = t->flight;
-	bool no_edns = !t->edns && f->plain;
+	struct dns_server *s = sock->server;
+	struct dns_query *q = t->query;
+	bool no_edns = !t->edns && q->plain;
 
 	switch (reply) {
 	case WIRE_STRAY:
 		return;
 	case WIRE_GARBLED:
-		take_garbled(net, c, t);
+		take_garbled(net, sock, t);
 		return;
 	case WIRE_ANSWER:
 		server_answered(net, s, false);
 		if (no_edns)
 			s->plain_until = net->now + PLAIN_MS;
-		take_answer(net, f, found);
+		take_answer(net, q, found);
 		return;
 	case WIRE_FAULT:
 		server_answered(net, s, found->fault == DNS_FAULT_REFUSED);
-		channel_forget(net, t);
-		turn_to_others(net, f, s, found->fault);
+		dns_socket_forget(net, t);
+		turn_to_others(net, q, s, found->fault);
 		return;
 	case WIRE_NO_EDNS: /* RFC 6891 section 6.2.2 */
 		server_answered(net, s, false);
-		channel_forget(net, t);
-		f->plain = true;
-		if (c->kind == CHANNEL_TCP)
-			send_over_tcp(net, f, s);
+		dns_socket_forget(net, t);
+		q->plain = true;
+		if (sock->kind == SOCKET_TCP)
+			send_over_tcp(net, q, s);
 		else
-			send_to(net, f, s, CHANNEL_UDP);
+			send_to(net, q, s, SOCKET_UDP);
 		return;
 	case WIRE_TRUNCATED: /* RFC 2181 section 9 */
 		server_answered(net, s, false);
-		channel_forget(net, t);
-		if (c->kind == CHANNEL_TCP)
-			turn_to_others(net, f, s, DNS_FAULT_GARBLED);
+		dns_socket_forget(net, t);
+		if (sock->kind == SOCKET_TCP)
+			turn_to_others(net, q, s, DNS_FAULT_GARBLED);
 		else
-			send_over_tcp(net, f, s);
+			send_over_tcp(net, q, s);
 		return;
 	}
 }
 
 /* No question awaits it.  A probe's is news of its server all the same. */
 static void
-take_stray(
-    struct net *net, const struct channel *c, const uint8_t *packet, size_t n)
+take_stray(struct resolver *net, const struct dns_socket *sock,
+    const uint8_t *packet, size_t n)
 {
-	struct server *s = c->server;
+	struct dns_server *s = sock->server;
 	uint16_t id;
 
 	net_count(&net->counts.strays, 1);
-	if (s->down && s->probe_channel == c && wire_reply_id(packet, n, &id) &&
-	    id == s->probe_id && net->now - s->probe_sent <= net->step_ms[0] &&
+	if (s->down && s->probe_socket == sock &&
+	    wire_reply_id(packet, n, &id) && id == s->probe_id &&
+	    net->now - s->probe_sent <= net->step_ms[0] &&
 	    !wire_is_refusal(packet, n))
 		server_answered(net, s, false);
 }
 
 void
-flight_receive(
-    struct net *net, struct channel *c, const uint8_t *packet, size_t n)
+query_receive(struct resolver *net, struct dns_socket *sock,
+    const uint8_t *packet, size_t n)
 {
 	struct dns_answer found;
 	enum wire_reply reply;
-	struct try *t = NULL;
+	struct attempt *t = NULL;
 	uint16_t id;
 
 	if (wire_reply_id(packet, n, &id))
-		t = channel_find(net, c, id);
+		t = dns_socket_find(net, sock, id);
 	if (t == NULL) {
-		take_stray(net, c, packet, n);
+		take_stray(net, sock, packet, n);
 		return;
 	}
-	struct wire_question q = { .id = id,
+	struct wire_question question = { .id = id,
 		.edns = t->edns,
-		.name = t->flight->name,
-		.type = t->flight->type };
+		.name = t->query->name,
+		.type = t->query->type };
 
 	arena_rewind(net->arena);
-	reply = wire_read(net->arena, packet, n, &q, &found);
+	reply = wire_read(net->arena, packet, n, &question, &found);
 	if (reply == WIRE_STRAY)
 		net_count(&net->counts.strays, 1);
-	take_reply(net, c, t, reply, &found);
+	take_reply(net, sock, t, reply, &found);
 }
 
 /* ---- time ---- */
 
 static void
-repeat(struct net *net, struct flight *f)
+repeat(struct resolver *net, struct dns_query *q)
 {
-	struct server *s;
+	struct dns_server *s;
 
-	for (size_t i = 0; i < TRIES_MAX; i++) {
-		struct try *t = &f->tries[i];
+	for (size_t i = 0; i < ATTEMPTS_MAX; i++) {
+		struct attempt *t = &q->attempts[i];
 
-		if (t->flight != NULL && !t->missed) {
-			t->missed = true;
-			server_missed(net, t->channel->server, t);
+		if (t->query != NULL && !t->expired) {
+			t->expired = true;
+			server_timed_out(net, t->socket->server, t);
 		}
 	}
-	take_off(&net->steps[f->step], f, LINK_STEP);
-	if (f->step + 1 < net->n_steps)
-		f->step++;
-	arm(net, f);
-	s = best_server(net, f);
+	take_off(&net->steps[q->step], q, LINK_STEP);
+	if (q->step + 1 < net->n_steps)
+		q->step++;
+	arm(net, q);
+	s = best_server(net, q);
 	if (s != NULL) {
 		net_count(&net->counts.repetitions, 1);
-		send_to(net, f, s, CHANNEL_UDP);
-	} else if (!is_awaited(f)) {
-		flight_finish(net, f, dns_answer_failed(f->fault));
+		send_to(net, q, s, SOCKET_UDP);
+	} else if (!is_awaited(q)) {
+		query_finish(net, q, dns_answer_failed(q->fault));
 	}
 }
 
 static void
-give_up(struct net *net, struct flight *f)
+give_up(struct resolver *net, struct dns_query *q)
 {
-	enum dns_fault fault = f->fault;
+	enum dns_fault fault = q->fault;
 
 	if (fault == DNS_FAULT_NONE)
 		fault = DNS_FAULT_TIMEOUT;
 	net_count(&net->counts.timeouts, 1);
-	flight_finish(net, f, dns_answer_failed(fault));
+	query_finish(net, q, dns_answer_failed(fault));
 }
 
 /* No server has answered anything for as long as a question then has. */
 static bool
-is_dark(const struct net *net)
+are_all_down(const struct resolver *net)
 {
 	for (size_t i = 0; i < net->n_servers; i++)
 		if (!net->servers[i].down ||
-		    net->servers[i].heard > net->now - DARK_MS)
+		    net->servers[i].heard > net->now - ALL_DOWN_MS)
 			return false;
 	return true;
 }
 
 int64_t
-flight_run_timers(struct net *net)
+query_run_timers(struct resolver *net)
 {
-	/* Every flight has the same time, so that `all` stays in order. */
-	int64_t less = is_dark(net) && net->total_ms > DARK_MS
-	    ? net->total_ms - DARK_MS
+	/* Every query has the same time, so that `all` stays in order. */
+	int64_t less = are_all_down(net) && net->total_ms > ALL_DOWN_MS
+	    ? net->total_ms - ALL_DOWN_MS
 	    : 0;
 	int64_t next = INT64_MAX;
 
@@ -473,7 +475,7 @@ flight_run_timers(struct net *net)
 	if (net->all.first != NULL)
 		next = net->all.first->deadline - less;
 	for (unsigned i = 0; i < net->n_steps; i++) {
-		struct flights *list = &net->steps[i];
+		struct query_list *list = &net->steps[i];
 
 		while (list->first != NULL && list->first->due <= net->now)
 			repeat(net, list->first);

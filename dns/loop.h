@@ -18,21 +18,21 @@
 #include "lib/arena.h"
 
 enum {
-	TRIES_MAX = 6,  /* of one question that may still be answered */
-	SENDS_MAX = 16, /* of one question in all */
-	STEPS_MAX = 6,  /* waits between repetitions that differ in length */
-	SLOTS = 16384,  /* of the table of tries by id; a power of two */
+	ATTEMPTS_MAX = 6, /* of one question that may still be answered */
+	SENDS_MAX = 16,   /* of one question in all */
+	STEPS_MAX = 6,    /* waits between repetitions that differ in length */
+	SLOTS = 16384,    /* of the table of attempts by id; a power of two */
 
 	PORTS = 8,           /* UDP sockets of one server in turn */
 	PORT_USES = 1024,    /* then it is closed, for a port that is new */
 	PORTS_RETIRED = 64,  /* closed only when their questions are answered */
-	READS_MAX = 8,       /* system calls for one channel in a turn */
+	READS_MAX = 8,       /* system calls for one socket in a turn */
 	BATCH = 32,          /* datagrams of one system call */
 	DATAGRAM_MAX = 4096, /* more than DNS_NET_PAYLOAD: it came anyway */
 
 	DOWN_AFTER = 3,         /* times without an answer, one after other */
-	DARK_MS = 4000,         /* a question's time while all servers are
-	                           down: messages must not queue up behind it */
+	ALL_DOWN_MS = 4000,     /* a question's time while all servers are
+	                       down: messages must not queue up behind it */
 	BACKOFF_MAX_MS = 30000, /* between probes of a server that is down */
 	PLAIN_MS = 600000,      /* a server is asked without EDNS this long */
 	TCP_IDLE_MS = 5000,     /* RFC 7766 section 6.2.3: kept for reuse */
@@ -40,41 +40,40 @@ enum {
 	TCP_OUT_MAX = 1 << 20,  /* bytes waiting to be written */
 };
 
-struct net;
-struct flight;
-struct server;
+struct resolver;
+struct dns_query;
+struct dns_server;
 
 /* One datagram or TCP message that may still be answered. */
-struct
-try {
-	struct flight *flight; /* NULL: this one is free */
-	struct channel *channel;
-	struct try *next, **link; /* of the channel */
-	struct try *chain;        /* in the table by id */
+struct attempt {
+	struct dns_query *query; /* NULL: this one is free */
+	struct dns_socket *socket;
+	struct attempt *next, **link; /* of the socket */
+	struct attempt *chain;        /* in the table by id */
 	uint16_t id;
 	bool edns;
-	bool missed; /* its time is up, an answer is taken still */
+	bool expired; /* its time is up, an answer is taken still */
 	int64_t sent;
 };
 
-/* A list of flights; each is in `all` and in the one of its step. */
-struct flights {
-	struct flight *first, *last;
+/* A list of queries; each is in `all` and in the one of its step. */
+struct query_list {
+	struct dns_query *first, *last;
 };
 
-struct flight_links {
-	struct flight *previous, *next;
+struct query_links {
+	struct dns_query *previous, *next;
 };
 
 /* One question in flight. */
-struct flight {
+struct dns_query {
 	struct dns_wait *wait;
 	struct span name;
 	enum dns_type type;
-	struct flight *inbox_next;
-	struct flight_links links[2]; /* LINK_ALL, LINK_STEP */
-	int64_t deadline;             /* for DNS_FAULT_TIMEOUT */
-	int64_t due;                  /* for the next repetition */
+	struct dns_query *inbox_next;
+	struct query_links links[2]; /* LINK_ALL, LINK_STEP */
+	int64_t deadline;            /* for DNS_FAULT_TIMEOUT */
+	int64_t due;                 /* for the next repetition */
 	unsigned step;
 	unsigned sends;
 	uint8_t asked[DNS_NET_SERVERS_MAX]; /* how often each server was */
@@ -83,23 +82,23 @@ struct flight {
 	bool plain;           /* asked without EDNS from now on */
 	bool tcp_again;       /* was repeated over a new connection */
 	bool tcp_garbled;     /* asked over TCP since UDP was garbled */
-	struct try tries[TRIES_MAX];
+	struct attempt attempts[ATTEMPTS_MAX];
 };
 
 enum { LINK_ALL, LINK_STEP };
 
-enum channel_kind { CHANNEL_UDP, CHANNEL_TCP };
+enum socket_kind { SOCKET_UDP, SOCKET_TCP };
 
-struct channel {
-	enum channel_kind kind;
-	struct server *server;
+struct dns_socket {
+	enum socket_kind kind;
+	struct dns_server *server;
 	int fd;
-	struct try *tries;
-	struct channel *next; /* retired or closed ones */
-	bool closed;          /* freed at the end of the turn */
-	unsigned uses;        /* questions sent */
-	bool retired;         /* takes no more questions */
-	bool unreachable;     /* so says its host; not yet reported */
+	struct attempt *attempts;
+	struct dns_socket *next; /* retired or closed ones */
+	bool closed;             /* freed at the end of the turn */
+	unsigned uses;           /* questions sent */
+	bool retired;            /* takes no more questions */
+	bool unreachable;        /* so says its host; not yet reported */
 	/* TCP alone: */
 	bool connected, answered, wants_out;
 	int64_t progress; /* when something last came, or was begun */
@@ -109,17 +108,17 @@ struct channel {
 	size_t in_n;
 };
 
-struct server {
+struct dns_server {
 	struct dns_net_server address;
 	unsigned number;
-	struct channel *ports[PORTS];
-	struct channel *current; /* of this turn of the loop */
-	struct channel *tcp;
+	struct dns_socket *ports[PORTS];
+	struct dns_socket *current; /* of this turn of the loop */
+	struct dns_socket *tcp;
 	int64_t heard; /* when it last answered anything */
-	unsigned misses;
+	unsigned timeouts;
 	bool down;
 	/* The last probe: its answer may come when another has answered. */
-	const struct channel *probe_channel;
+	const struct dns_socket *probe_socket;
 	uint16_t probe_id;
 	int64_t probe_sent;
 	int64_t probe_at; /* when the next one is due */
@@ -134,7 +133,7 @@ struct net_counters {
 
 /* Datagrams that leave together. */
 struct batch {
-	struct channel *channel;
+	struct dns_socket *socket;
 	unsigned n;
 	struct mmsghdr messages[BATCH];
 	struct iovec vectors[BATCH];
@@ -147,9 +146,9 @@ struct inbound {
 	uint8_t bytes[BATCH][DATAGRAM_MAX];
 };
 
-struct net {
+struct resolver {
 	struct dns_source source; /* first */
-	struct server servers[DNS_NET_SERVERS_MAX];
+	struct dns_server servers[DNS_NET_SERVERS_MAX];
 	size_t n_servers;
 	int64_t total_ms;
 	int64_t step_ms[STEPS_MAX];
@@ -162,18 +161,18 @@ struct net {
 	atomic_size_t in_flight;
 
 	pthread_mutex_t lock; /* of the four below */
-	struct flight *inbox, **inbox_end;
+	struct dns_query *inbox, **inbox_end;
 	bool sleeping;
 	bool closing;
 
-	int64_t now;                     /* of this turn, milliseconds */
-	struct flights all;              /* in the order of their deadlines */
-	struct flights steps[STEPS_MAX]; /* in the order of `due` */
-	struct try *slots[SLOTS];
-	struct channel *retired;
+	int64_t now;           /* of this turn, milliseconds */
+	struct query_list all; /* in the order of their deadlines */
+	struct query_list steps[STEPS_MAX]; /* in the order of `due` */
+	struct attempt *slots[SLOTS];
+	struct dns_socket *retired;
 	unsigned n_retired;
-	bool unreachable;     /* some channel is */
-	struct channel *dead; /* to be freed at the end of the turn */
+	bool unreachable;        /* some socket is */
+	struct dns_socket *dead; /* to be freed at the end of the turn */
 	struct batch batch;
 	struct inbound inbound;
 	struct arena *arena;
@@ -183,54 +182,58 @@ struct net {
 
 /* ---- flight.c ---- */
 
-void flight_begin(struct net *net, struct flight *f);
-void flight_finish(
-    struct net *net, struct flight *f, const struct dns_answer *answer);
+void query_begin(struct resolver *net, struct dns_query *f);
+void query_finish(
+    struct resolver *net, struct dns_query *f, const struct dns_answer *answer);
 
 /* A packet came on `c`. */
-void flight_receive(
-    struct net *net, struct channel *c, const uint8_t *packet, size_t n);
+void query_receive(struct resolver *net, struct dns_socket *c,
+    const uint8_t *packet, size_t n);
 
-/* Nothing will come on `c` any more, which gives up its tries one by one. */
-void flight_break(struct net *net, struct channel *c);
+/* Nothing will come on `c` any more, which gives up its attempts one by one. */
+void query_break(struct resolver *net, struct dns_socket *c);
 
 /* Repeats and gives up what is due; returns when to be called again. */
-int64_t flight_run_timers(struct net *net);
+int64_t query_run_timers(struct resolver *net);
 
 /* ---- channel.c ---- */
 
 /*
- * Sends the question of `t->flight` to `server`, with an id that is new; false:
+ * Sends the question of `t->query` to `server`, with an id that is new; false:
  * no socket, no memory or the like, `t` is not in use.
  */
-bool channel_send(struct net *net, struct server *server,
-    enum channel_kind kind, struct try *t);
+bool dns_socket_send(struct resolver *net, struct dns_server *server,
+    enum socket_kind kind, struct attempt *t);
 
-/* Takes `t` off its channel and out of the table. */
-void channel_forget(struct net *net, struct try *t);
+/* Takes `t` off its socket and out of the table. */
+void dns_socket_forget(struct resolver *net, struct attempt *t);
 
-/* The try on `c` with that id; NULL: none. */
-struct try *channel_find(struct net *net, const struct channel *c, uint16_t id);
+/* The attempt on `sock` with that id; NULL: none. */
+struct attempt *dns_socket_find(
+    struct resolver *net, const struct dns_socket *c, uint16_t id);
 
-void channel_flush(struct net *net);  /* sends what is batched */
-void channel_report(struct net *net); /* breaks those that are unreachable */
-void channel_ready(struct net *net, struct channel *c, uint32_t events);
-int64_t channel_run_timers(struct net *net); /* returns when again */
-void channel_end_turn(struct net *net);
-void channel_close_all(struct net *net);
+void dns_socket_flush(struct resolver *net); /* sends what is batched */
+void dns_socket_report(
+    struct resolver *net); /* breaks those that are unreachable */
+void dns_socket_ready(
+    struct resolver *net, struct dns_socket *c, uint32_t events);
+int64_t dns_socket_run_timers(struct resolver *net); /* returns when again */
+void dns_socket_end_turn(struct resolver *net);
+void dns_socket_close_all(struct resolver *net);
 
-/* Nothing will come on it: its tries are told, and it is gone. */
-void channel_break(struct net *net, struct channel *c);
+/* Nothing will come on it: its attempts are told, and it is gone. */
+void dns_socket_break(struct resolver *net, struct dns_socket *c);
 
 /* `how` as for epoll_ctl(2). */
-bool channel_watch(
-    struct net *net, struct channel *c, uint32_t events, int how);
+bool dns_socket_watch(
+    struct resolver *net, struct dns_socket *c, uint32_t events, int how);
 
 /* ---- channel_tcp.c ---- */
 
-bool channel_tcp_send(
-    struct net *net, struct channel *c, const struct wire_question *q);
-void channel_tcp_ready(struct net *net, struct channel *c, uint32_t events);
+bool dns_socket_tcp_send(
+    struct resolver *net, struct dns_socket *c, const struct wire_question *q);
+void dns_socket_tcp_ready(
+    struct resolver *net, struct dns_socket *c, uint32_t events);
 
 static inline void
 net_count(atomic_uint_least64_t *counter, uint64_t n)

@@ -34,14 +34,14 @@ clock_ms(void)
 /* ---- the inbox: from any thread to the loop's ---- */
 
 static void
-refuse(struct net *net, struct dns_wait *wait)
+refuse(struct resolver *net, struct dns_wait *wait)
 {
 	atomic_fetch_sub(&net->in_flight, 1);
 	wait->done(wait, dns_answer_failed(DNS_FAULT_RESOURCE));
 }
 
 static void
-wake(struct net *net)
+wake(struct resolver *net)
 {
 	static const uint64_t one = 1;
 
@@ -53,8 +53,8 @@ static void
 net_ask(struct dns_source *source, struct span name, enum dns_type type,
     struct dns_wait *wait)
 {
-	struct net *net = (struct net *)source;
-	struct flight *f = NULL;
+	struct resolver *net = (struct resolver *)source;
+	struct dns_query *f = NULL;
 	bool sleeping, closing;
 
 	if (atomic_fetch_add(&net->in_flight, 1) < DNS_NET_IN_FLIGHT_MAX)
@@ -84,10 +84,10 @@ net_ask(struct dns_source *source, struct span name, enum dns_type type,
 }
 
 /* All that was asked since the last turn. */
-static struct flight *
-take_inbox(struct net *net)
+static struct dns_query *
+take_inbox(struct resolver *net)
 {
-	struct flight *first;
+	struct dns_query *first;
 
 	pthread_mutex_lock(&net->lock);
 	first = net->inbox;
@@ -101,7 +101,7 @@ enum rest { REST_NONE, REST_SLEEP, REST_END };
 
 /* With REST_SLEEP the next ask wakes the loop. */
 static enum rest
-prepare_rest(struct net *net)
+prepare_rest(struct resolver *net)
 {
 	enum rest rest = REST_NONE;
 
@@ -116,7 +116,7 @@ prepare_rest(struct net *net)
 }
 
 static void
-end_rest(struct net *net)
+end_rest(struct resolver *net)
 {
 	pthread_mutex_lock(&net->lock);
 	net->sleeping = false;
@@ -126,18 +126,18 @@ end_rest(struct net *net)
 /* ---- the loop ---- */
 
 static void
-begin_all(struct net *net, struct flight *f)
+begin_all(struct resolver *net, struct dns_query *f)
 {
-	struct flight *next;
+	struct dns_query *next;
 
 	for (; f != NULL; f = next) {
 		next = f->inbox_next;
-		flight_begin(net, f);
+		query_begin(net, f);
 	}
 }
 
 static int
-milliseconds_until(const struct net *net, int64_t when)
+milliseconds_until(const struct resolver *net, int64_t when)
 {
 	const int64_t most = 60000;
 
@@ -147,12 +147,12 @@ milliseconds_until(const struct net *net, int64_t when)
 }
 
 static void
-handle(struct net *net, const struct epoll_event *event)
+handle(struct resolver *net, const struct epoll_event *event)
 {
 	uint64_t value;
 
 	if (event->data.ptr != NULL)
-		channel_ready(net, event->data.ptr, event->events);
+		dns_socket_ready(net, event->data.ptr, event->events);
 	else if (read(net->wake, &value, sizeof(value)) < 0)
 		return; /* was read before */
 }
@@ -166,21 +166,21 @@ earlier(int64_t a, int64_t b)
 /* One turn: what came, what is due, what is asked.  Returns when the next is
  * due if nothing happens. */
 static int64_t
-turn(struct net *net, const struct epoll_event *events, int n)
+turn(struct resolver *net, const struct epoll_event *events, int n)
 {
 	int64_t next, soonest;
 
 	net->now = clock_ms();
 	for (int i = 0; i < n; i++)
 		handle(net, &events[i]);
-	next = earlier(flight_run_timers(net), channel_run_timers(net));
+	next = earlier(query_run_timers(net), dns_socket_run_timers(net));
 	begin_all(net, take_inbox(net));
-	channel_flush(net);
+	dns_socket_flush(net);
 	while (net->unreachable) {
-		channel_report(net);
-		channel_flush(net);
+		dns_socket_report(net);
+		dns_socket_flush(net);
 	}
-	channel_end_turn(net);
+	dns_socket_end_turn(net);
 	/* what began after the timers ran is due no sooner than this */
 	soonest = net->now + earlier(net->step_ms[0], net->total_ms);
 	return net->all.first != NULL ? earlier(next, soonest) : next;
@@ -189,7 +189,7 @@ turn(struct net *net, const struct epoll_event *events, int n)
 static void *
 run(void *arg)
 {
-	struct net *net = arg;
+	struct resolver *net = arg;
 	struct epoll_event events[EVENTS_MAX];
 	enum rest rest = REST_NONE;
 	int n = 0;
@@ -209,23 +209,23 @@ run(void *arg)
 static void
 net_close(struct dns_source *source)
 {
-	struct net *net = (struct net *)source;
-	struct flight *next;
+	struct resolver *net = (struct resolver *)source;
+	struct dns_query *next;
 
 	pthread_mutex_lock(&net->lock);
 	net->closing = true;
 	pthread_mutex_unlock(&net->lock);
 	wake(net);
 	pthread_join(net->thread, NULL);
-	for (struct flight *f = net->inbox; f != NULL; f = next) {
+	for (struct dns_query *f = net->inbox; f != NULL; f = next) {
 		next = f->inbox_next;
 		refuse(net, f->wait);
 		free(f);
 	}
 	while (net->all.first != NULL)
-		flight_finish(
+		query_finish(
 		    net, net->all.first, dns_answer_failed(DNS_FAULT_RESOURCE));
-	channel_close_all(net);
+	dns_socket_close_all(net);
 	close(net->epoll);
 	close(net->wake);
 	pthread_mutex_destroy(&net->lock);
@@ -237,7 +237,7 @@ net_close(struct dns_source *source)
 
 /* The waits grow 1, 1, 2, 4, ... times the first, until the time is up. */
 static void
-set_schedule(struct net *net, const struct dns_net_options *o)
+set_schedule(struct resolver *net, const struct dns_net_options *o)
 {
 	int64_t first = o->first_ms > 0 ? o->first_ms : FIRST_MS;
 	int64_t wait = first;
@@ -251,7 +251,7 @@ set_schedule(struct net *net, const struct dns_net_options *o)
 }
 
 static void
-set_servers(struct net *net, const struct dns_net_options *o)
+set_servers(struct resolver *net, const struct dns_net_options *o)
 {
 	net->n_servers = o->n_servers < DNS_NET_SERVERS_MAX
 	    ? o->n_servers
@@ -264,7 +264,7 @@ set_servers(struct net *net, const struct dns_net_options *o)
 
 /* Signals are for the threads of the program. */
 static int
-start_thread(struct net *net)
+start_thread(struct resolver *net)
 {
 	sigset_t all, before;
 	int error;
@@ -277,7 +277,7 @@ start_thread(struct net *net)
 }
 
 static bool
-start(struct net *net, char *error, size_t size)
+start(struct resolver *net, char *error, size_t size)
 {
 	struct epoll_event event = { .events = EPOLLIN };
 	int failed;
@@ -301,7 +301,7 @@ struct dns_source *
 dns_net_open(const struct dns_net_options *o, char *error, size_t size)
 {
 	struct dns_net_options from_file = *o;
-	struct net *net = calloc(1, sizeof(*net));
+	struct resolver *net = calloc(1, sizeof(*net));
 
 	if (net == NULL) {
 		snprintf(error, size, "resolver: out of memory");
@@ -329,7 +329,7 @@ dns_net_open(const struct dns_net_options *o, char *error, size_t size)
 void
 dns_net_counts(struct dns_source *source, struct dns_net_counts *out)
 {
-	struct net_counters *c = &((struct net *)source)->counts;
+	struct net_counters *c = &((struct resolver *)source)->counts;
 
 	*out = (struct dns_net_counts){
 		.questions = atomic_load(&c->questions),
