@@ -67,7 +67,7 @@ check_written(struct span id, struct span text, size_t room, struct arena *a)
 	struct span two = span_skip(text, text.n / 2);
 	struct authres_writer w;
 	struct authres_result r;
-	struct span got;
+	struct span got, written;
 	struct scan s;
 	size_t n;
 
@@ -80,16 +80,16 @@ check_written(struct span id, struct span text, size_t room, struct arena *a)
 		authres_put(&w, "header", "i", two);
 		authres_comment(&w, NULL, two);
 	}
-	got = authres_end(&w);
-	assert(got.n < room && (room < MEMORY || !w.text.full));
-	if (got.n == 0)
+	written = authres_end(&w);
+	assert(written.n < room && (room < MEMORY || !w.text.full));
+	if (written.n == 0)
 		return;
-	n = plainfield_check(got);
+	n = plainfield_check(written);
 	assert(w.text.full ? n < 3 : n == 2);
-	s = scan_of(got);
+	s = scan_of(written);
 	assert(authres_open(&s, a, &got));
 	assert(span_equal(got, safe(a, id, AUTHRES_VALUE_MAX)));
-	assert(authres_claims(authres_end(&w), got));
+	assert(authres_claims(written, got));
 	for (size_t i = 0; i < 2 && !w.text.full; i++) {
 		assert(authres_next(&s, a, &r) == AUTHRES_ONE);
 		assert(span_equal(r.reason, safe(a, two, AUTHRES_VALUE_MAX)));
