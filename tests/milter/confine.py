@@ -197,7 +197,7 @@ def _(l):
                 os.unlink(s.home + "/" + name)
         s.field()
         s.d.stop()
-        holds("\n".join(s.d.lines), "a new one is begun")
+        holds("\n".join(s.d.lines), "a new one is created")
         holds("\n".join(s.d.lines), "lost=0 faults=0")
 
 

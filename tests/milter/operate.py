@@ -443,8 +443,9 @@ def every_kind(l, form):
         m = miltproto.Milter(s.port)
         m.connect()
         m.macros("E")
-        reload("mode = monitor\n")
+        reload("mode = monitor\ntrusted_mtas = { 203.0.113.25 }\n")
         s.send(FORGED, sender="alice@bank.example")
+        s.send(FORGED, address="203.0.113.25")
         s.replaced = dns_settings(l, dns.port)
         reload("timeout = 1s\n")
         s.send(PLAIN)
@@ -467,7 +468,7 @@ def _(l):
             ("info", "reload"), ("error", "reload"), ("error", "fault"),
             ("warning", "override"), ("warning", "warning")}, form)
         messages = [v for v in lines if v["event"] == "message"]
-        same(len(messages), 10, "messages")
+        same(len(messages), 11, "messages")
         seen = set()
         for v in messages:
             keys = set(v) - {"level", "event"}
