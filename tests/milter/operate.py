@@ -487,7 +487,7 @@ def _(l):
              ("4Test", "203.0.113.66", "fail", "fail", "reject",
               "dmarc.on_reject"), "the first")
         same(messages[1]["expired_override"], "old one", "expired")
-        same(messages[9]["gave_up"], "yes", "cut off")
+        same(messages[10]["gave_up"], "yes", "cut off")
         true(int(messages[9]["wait_ms"]) >= 900, "the wait")
         true(int(messages[9]["total_ms"]) >= int(messages[9]["wait_ms"]), "")
         start = [v for v in lines if v["event"] == "start"][0]
