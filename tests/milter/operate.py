@@ -488,8 +488,8 @@ def _(l):
               "dmarc.on_reject"), "the first")
         same(messages[1]["expired_override"], "old one", "expired")
         same(messages[10]["gave_up"], "yes", "cut off")
-        true(int(messages[9]["wait_ms"]) >= 900, "the wait")
-        true(int(messages[9]["total_ms"]) >= int(messages[9]["wait_ms"]), "")
+        true(int(messages[10]["wait_ms"]) >= 900, "the wait")
+        true(int(messages[10]["total_ms"]) >= int(messages[10]["wait_ms"]), "")
         start = [v for v in lines if v["event"] == "start"][0]
         for key in ("version", "mode", "socket", "resolvers", "metrics",
                     "configuration", "pid"):
