@@ -5,7 +5,7 @@
 #include "lib/url.h"
 #include "report/day.h"
 
-/* Options that not all of them take. */
+/* Options that only some commands take. */
 enum {
 	TAKES_DOMAIN = 1,
 	TAKES_DAY = 2,
@@ -19,7 +19,7 @@ enum {
 static const struct report_command {
 	const char *name;
 	unsigned takes;
-	int min_args, max_args; /* behind the name */
+	int min_args, max_args; /* after the name */
 	int (*run)(struct cli *c);
 } commands[] = {
 	{ "push", TAKES_STORE | TAKES_AS, 0, 0, cmd_report_push },
@@ -35,7 +35,7 @@ static const struct report_command {
 };
 
 static unsigned
-given(const struct cli *c)
+report_given_options(const struct cli *c)
 {
 	return (c->domain != NULL ? TAKES_DOMAIN : 0u) |
 	    (c->day != NULL ? TAKES_DAY : 0u) |
@@ -46,9 +46,9 @@ given(const struct cli *c)
 	    (c->days != NULL || c->csv || c->html != NULL ? TAKES_SHOW : 0u);
 }
 
-/* The commands that take them all, "send, show". */
+/* Lists the commands that take all of `options`, as in "send, show". */
 static void
-put_takers(struct buf *b, unsigned options)
+put_commands_with(struct buf *b, unsigned options)
 {
 	bool first = true;
 
@@ -62,35 +62,38 @@ put_takers(struct buf *b, unsigned options)
 }
 
 static int
-run(struct cli *c, const struct report_command *command)
+report_run_command(struct cli *c, const struct report_command *command)
 {
 	static const struct {
 		unsigned option;
 		const char *name;
 	} names[] = {
-		{ TAKES_DOMAIN, "--domain is an option" },
-		{ TAKES_DAY, "--day is an option" },
-		{ TAKES_DRY_RUN, "--dry-run is an option" },
-		{ TAKES_STORE, "--store is an option" },
-		{ TAKES_SHOW, "--days, --csv and --html are options" },
-		{ TAKES_AS, "--as is an option" },
-		{ TAKES_REMOVE, "--remove is an option" },
+		{ TAKES_DOMAIN, "--domain is" },
+		{ TAKES_DAY, "--day is" },
+		{ TAKES_DRY_RUN, "--dry-run is" },
+		{ TAKES_STORE, "--store is" },
+		{ TAKES_SHOW, "--days, --csv and --html are" },
+		{ TAKES_AS, "--as is" },
+		{ TAKES_REMOVE, "--remove is" },
 	};
 	char memory[100];
 	struct buf takers = buf_over(memory, sizeof(memory));
 
 	for (size_t i = 0; i < TABLE_SIZE(names); i++) {
-		if ((given(c) & ~command->takes & names[i].option) == 0)
+		if ((report_given_options(c) & ~command->takes &
+			names[i].option) == 0)
 			continue;
-		put_takers(&takers, names[i].option);
-		return cli_fail(
-		    c, EX_USAGE, "%s of `report` %s", names[i].name, memory);
+		put_commands_with(&takers, names[i].option);
+		return cli_fail(c, EX_USAGE,
+		    "%s only accepted by `avouch report` %s", names[i].name,
+		    memory);
 	}
 	if (c->n_args - 1 < command->min_args ||
 	    c->n_args - 1 > command->max_args)
 		return cli_fail(c, EX_USAGE,
-		    "%d arguments behind %s; usage: avouch report [options] %s",
-		    c->n_args - 1, command->name, c->command->synopsis);
+		    "%s: wrong number of arguments (%d); usage: avouch report "
+		    "[options] %s",
+		    command->name, c->n_args - 1, c->command->synopsis);
 	return command->run(c);
 }
 
@@ -99,14 +102,16 @@ cmd_report(struct cli *c)
 {
 	for (size_t i = 0; i < TABLE_SIZE(commands); i++)
 		if (span_is(span_str(c->args[0]), commands[i].name))
-			return run(c, &commands[i]);
-	return cli_fail(
-	    c, EX_USAGE, "%s: not one of %s", c->args[0], c->command->synopsis);
+			return report_run_command(c, &commands[i]);
+	return cli_fail(c, EX_USAGE,
+	    "unknown command report %s; usage: avouch report [options] %s",
+	    c->args[0], c->command->synopsis);
 }
 
-/* Errors of the configuration are told by conf_read() itself. */
+/* Reads the configuration; conf_read() prints its errors. */
 static int
-open_conf(const struct cli *c, const char *path, struct report_store *out)
+report_read_conf(
+    const struct cli *c, const char *path, struct report_store *out)
 {
 	if (c->store != NULL && c->config == NULL) {
 		out->conf = conf_defaults();
@@ -127,7 +132,7 @@ report_open_conf(struct cli *c, struct report_store *out)
 
 	out->conf = NULL;
 	out->ledger = NULL;
-	status = open_conf(c, path, out);
+	status = report_read_conf(c, path, out);
 	if (status != EX_OK)
 		return status;
 	out->name = c->store != NULL ? c->store : out->conf->report.store;
@@ -137,8 +142,8 @@ report_open_conf(struct cli *c, struct report_store *out)
 	}
 	report_close(out);
 	return cli_fail(c, EX_CONFIG,
-	    "%s: report { store = ... } is not set: there is nothing to "
-	    "report from",
+	    "%s: report { store = ... } is not set; set it, or use --store "
+	    "FILE",
 	    path);
 }
 

@@ -1,5 +1,5 @@
 /*
- * cmd_report.h - what the subcommands of `avouch report` share: the
+ * cmd_report.h - shared by the subcommands of `avouch report`: opens the
  * configuration and its store.
  */
 #ifndef AVOUCH_CLI_CMD_REPORT_H
@@ -21,31 +21,32 @@ enum { REPORT_SHOWN_MAX = 400 };
 
 struct report_store {
 	const struct conf *conf;
-	const char *name; /* of the store: a path or a URL (lib/url.h) */
-	char shown[REPORT_SHOWN_MAX]; /* the same without its password */
+	const char *name;             /* path or URL of the store (lib/url.h) */
+	char shown[REPORT_SHOWN_MAX]; /* `name` without its password */
 	struct ledger *ledger;
 };
 
 /*
- * Reads --config (or the default file) and opens its store, or that of --store,
- * which needs no configuration; 0, or a status with a message printed, and then
- * there is nothing to close.
+ * Reads the configuration and opens its store, or the store given by --store.
+ * With --store and without --config no configuration file is read.  Returns
+ * EX_OK, and the caller calls report_close(); or another status after printing
+ * a message, and there is nothing to close.
  */
 int report_open(
     struct cli *c, enum sqlite_for purpose, struct report_store *out);
 
-/* The same in two steps: without the ledger yet, and that alone. */
+/* The two steps of report_open(): read the configuration, open the store. */
 int report_open_conf(struct cli *c, struct report_store *out);
 int report_open_ledger(
     struct cli *c, enum sqlite_for purpose, struct report_store *out);
 
-/* The daemon's own file instead, where several hosts share a store; false: it
- * is that already. */
+/* If several hosts share the store, switches `name` to the daemon's local file.
+ * Returns false if it is that file already. */
 bool report_use_own(struct report_store *r);
 
 void report_close(struct report_store *r);
 
-/* A day as YYYY-MM-DD, or "yesterday"; false: it is none. */
+/* Parses YYYY-MM-DD or "yesterday" into days since 1970 (UTC). */
 bool report_day_read(struct span text, int64_t now, int64_t *day);
 
 #endif

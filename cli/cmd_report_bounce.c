@@ -1,9 +1,9 @@
 /*
- * cmd_report_bounce.c - avouch report bounce: a report that came back, on
- * standard input, as an alias pipes it.
+ * cmd_report_bounce.c - avouch report bounce: reads a bounced report from
+ * standard input, where a mail alias pipes it.
  *
- * Whatever it is, the exit status is 0 unless the store is out of order: a
- * status of failure would make the mail system send a bounce of a bounce.
+ * The exit status is 0 for any input and fails only if the store cannot be
+ * used: otherwise the mail system would bounce the bounce.
  */
 #include <stdlib.h>
 #include <unistd.h>
@@ -11,10 +11,10 @@
 #include "cli/cmd_report.h"
 #include "report/bounce.h"
 
-/* The first BOUNCE_MESSAGE_MAX bytes; the rest is read, lest the writer gets a
- * broken pipe. */
+/* Returns the first BOUNCE_MESSAGE_MAX bytes.  Reads and drops the rest, so
+ * that the writer does not get a broken pipe. */
 static struct span
-read_input(char *memory)
+bounce_read_input(char *memory)
 {
 	char rest[4096];
 	size_t n = 0;
@@ -30,7 +30,8 @@ read_input(char *memory)
 }
 
 static int
-print(const struct cli *c, const struct ledger_bounce *b, const char *what)
+bounce_print(
+    const struct cli *c, const struct ledger_bounce *b, const char *what)
 {
 	if (c->json) {
 		json_t *o = json_object();
@@ -45,23 +46,23 @@ print(const struct cli *c, const struct ledger_bounce *b, const char *what)
 		puts(what);
 		return EX_OK;
 	}
-	fputs("no more reports for now to ", stdout);
+	fputs("reports to ", stdout);
 	cli_put(b->address);
-	fputs(": ", stdout);
+	fputs(" are suppressed: ", stdout);
 	cli_put(b->note);
 	putchar('\n');
 	return EX_OK;
 }
 
-/* Failure reports are in the host's own store; there may be none. */
+/* Failure reports are recorded in the host's own store, which may not exist. */
 static bool
-has_own(struct report_store *store)
+bounce_has_own_store(struct report_store *store)
 {
 	return report_use_own(store) && access(store->name, F_OK) == 0;
 }
 
 static int
-note(struct cli *c, const struct bounce *b, struct arena *a)
+bounce_record(struct cli *c, const struct bounce *b, struct arena *a)
 {
 	struct report_store store;
 	struct ledger_bounce noted;
@@ -71,7 +72,7 @@ note(struct cli *c, const struct bounce *b, struct arena *a)
 	if (status != EX_OK)
 		return status;
 	step = bounce_note(store.ledger, b, c->now, a, &noted);
-	if (step == LEDGER_NONE && has_own(&store)) {
+	if (step == LEDGER_NONE && bounce_has_own_store(&store)) {
 		ledger_close(store.ledger);
 		status = report_open_ledger(c, SQLITE_FOR_READING, &store);
 		if (status != EX_OK)
@@ -80,10 +81,11 @@ note(struct cli *c, const struct bounce *b, struct arena *a)
 	}
 	switch (step) {
 	case LEDGER_OK:
-		status = print(c, &noted, "");
+		status = bounce_print(c, &noted, "");
 		break;
 	case LEDGER_NONE:
-		status = print(c, NULL, "no report of ours came back");
+		status =
+		    bounce_print(c, NULL, "not a bounce of one of our reports");
 		break;
 	case LEDGER_ERROR:
 		status =
@@ -95,15 +97,17 @@ note(struct cli *c, const struct bounce *b, struct arena *a)
 }
 
 static int
-judge(struct cli *c, const struct bounce *b, struct arena *a)
+bounce_handle(struct cli *c, const struct bounce *b, struct arena *a)
 {
 	switch (b->code) {
 	case BOUNCE_OURS:
-		return note(c, b, a);
+		return bounce_record(c, b, a);
 	case BOUNCE_DELAYED:
-		return print(c, NULL, "a delay, not a failure");
+		return bounce_print(
+		    c, NULL, "a notice of delay, not a failure");
 	case BOUNCE_OTHER:
-		return print(c, NULL, "no report of ours came back");
+		return bounce_print(
+		    c, NULL, "not a bounce of one of our reports");
 	}
 	return EX_OK;
 }
@@ -117,8 +121,8 @@ cmd_report_bounce(struct cli *c)
 	int status;
 
 	if (memory != NULL && a != NULL) {
-		bounce_read(read_input(memory), &b);
-		status = judge(c, &b, a);
+		bounce_read(bounce_read_input(memory), &b);
+		status = bounce_handle(c, &b, a);
 	} else {
 		status = cli_fail(c, EX_TEMPFAIL, "out of memory");
 	}

@@ -1,6 +1,6 @@
 /*
- * cmd_report_push.c - avouch report push: the rows of this host go to the store
- * that several hosts share.
+ * cmd_report_push.c - avouch report push: moves the rows of this host to the
+ * store that several hosts share.
  */
 #include <inttypes.h>
 #include <string.h>
@@ -14,31 +14,32 @@
 
 enum { HOST_MAX = 256, DAY_MAX = 40 };
 
-struct work {
+struct push_job {
 	struct cli *c;
 	uint64_t days, rows, messages;
-	uint64_t waiting; /* deliveries of this host's own file */
-	json_t *list;     /* with --json: the events */
+	uint64_t waiting; /* unsent reports in this host's own file */
+	json_t *list;     /* events; NULL without --json */
 };
 
-static const struct name kinds[] = {
+static const struct name event_names[] = {
 	{ "pushed", PUSH_DAY },
 	{ "known", PUSH_KNOWN },
 	{ "again", PUSH_AGAIN },
 };
 
-static const struct name ways[] = {
+static const struct name as_names[] = {
 	{ "copy", PUSH_AS_COPY },
 	{ "restored", PUSH_AS_RESTORED },
 };
 
 static void
-tell_json(struct work *w, const struct push_event *e, const char *day)
+push_add_event_json(
+    struct push_job *w, const struct push_event *e, const char *day)
 {
 	json_t *o = json_object();
 
-	cli_set_text(
-	    o, "what", table_name(kinds, TABLE_SIZE(kinds), (int)e->kind));
+	cli_set_text(o, "what",
+	    table_name(event_names, TABLE_SIZE(event_names), (int)e->kind));
 	cli_set_text(o, "day", e->day >= 0 ? day : NULL);
 	cli_set_number(o, "rows", (int64_t)e->rows);
 	cli_set_number(o, "messages", (int64_t)e->messages);
@@ -46,9 +47,9 @@ tell_json(struct work *w, const struct push_event *e, const char *day)
 }
 
 static void
-tell(void *arg, const struct push_event *e)
+push_on_event(void *arg, const struct push_event *e)
 {
-	struct work *w = arg;
+	struct push_job *w = arg;
 	char day[DAY_MAX];
 	struct buf b = buf_over(day, sizeof(day));
 
@@ -57,7 +58,7 @@ tell(void *arg, const struct push_event *e)
 	w->rows += e->rows;
 	w->messages += e->messages;
 	if (w->list != NULL) {
-		tell_json(w, e, day);
+		push_add_event_json(w, e, day);
 		return;
 	}
 	switch (e->kind) {
@@ -66,53 +67,53 @@ tell(void *arg, const struct push_event *e)
 		    day, e->rows, e->messages);
 		break;
 	case PUSH_KNOWN:
-		printf("%s had been pushed by a run that could not note it\n",
+		printf("%s was already pushed by a run that was interrupted\n",
 		    day);
 		break;
 	case PUSH_AGAIN:
-		printf("the shared store has nothing after %s of what was "
-		       "pushed before: pushed again\n",
-		    e->day >= 0 ? day : "the beginning");
+		printf("the shared store has lost what was pushed%s%s: "
+		       "pushing it again\n",
+		    e->day >= 0 ? " after " : "", e->day >= 0 ? day : "");
 		break;
 	}
 	fflush(stdout);
 }
 
 static int
-two_files(struct cli *c, const char *other)
+push_fail_two_files(struct cli *c, const char *other)
 {
 	return cli_fail(c, EX_CONFIG,
-	    "the database of this host was pushed from elsewhere since (as "
-	    "host %s): nothing is pushed until you say what it is. Run once, "
-	    "if it is a copy that goes on beside the other: avouch report "
-	    "push --as copy; if it was restored from a backup: avouch report "
-	    "push --as restored",
+	    "another copy of this host's database has been pushed since (as "
+	    "host %s), so nothing was pushed. If both copies stay in use, run "
+	    "once: avouch report push --as copy. If this one was restored "
+	    "from a backup, run once: avouch report push --as restored",
 	    other);
 }
 
 static bool
-count_one(void *arg, const struct ledger_delivery *d)
+count_waiting_report(void *arg, const struct ledger_delivery *d)
 {
-	struct work *w = arg;
+	struct push_job *w = arg;
 
-	/* failure reports are of this host for ever */
+	/* failure reports always stay with their host */
 	w->waiting += d->report.parts > 0;
 	return true;
 }
 
-/* What was planned from the file before hosts shared a store. */
+/* Counts reports that were planned from the local file before the hosts began
+ * to share a store. */
 static void
-count_waiting(struct work *w, struct ledger *local)
+count_waiting(struct push_job *w, struct ledger *local)
 {
 	struct ledger_want want = { .day = -1,
 		.states = 1u << LEDGER_PLANNED | 1u << LEDGER_SENDING |
 		    1u << LEDGER_WAITING };
 
-	ledger_each_delivery(local, &want, count_one, w);
+	ledger_each_delivery(local, &want, count_waiting_report, w);
 }
 
 static int
-print(struct work *w, const char *file)
+push_print_result(struct push_job *w, const char *file)
 {
 	if (w->list != NULL) {
 		json_t *o = json_object();
@@ -128,14 +129,14 @@ print(struct work *w, const char *file)
 	if (w->days == 0)
 		puts("nothing to push");
 	if (w->waiting > 0)
-		printf("%" PRIu64 " reports that were made from %s wait: "
-		       "avouch report send --store %s\n",
+		printf("%" PRIu64 " reports in %s are still waiting; to send "
+		       "them, run: avouch report send --store %s\n",
 		    w->waiting, file, file);
 	return EX_OK;
 }
 
 static int
-push(struct work *w, struct report_store *store, struct ledger *local,
+push_rows(struct push_job *w, struct report_store *store, struct ledger *local,
     enum push_as as)
 {
 	struct cli *c = w->c;
@@ -148,7 +149,7 @@ push(struct work *w, struct report_store *store, struct ledger *local,
 		    store->conf->report.retention / REPORT_DAY,
 		.retention.received_days =
 		    store->conf->report.retention / REPORT_DAY,
-		.tell = tell,
+		.tell = push_on_event,
 		.arg = w };
 
 	if (gethostname(host, sizeof(host) - 1) != 0)
@@ -159,9 +160,9 @@ push(struct work *w, struct report_store *store, struct ledger *local,
 		count_waiting(w, local);
 		return EX_OK;
 	case PUSH_BUSY:
-		return cli_fail(c, EX_TEMPFAIL, "another run is at it");
+		return cli_fail(c, EX_TEMPFAIL, "another run is in progress");
 	case PUSH_TWO:
-		return two_files(c, error);
+		return push_fail_two_files(c, error);
 	case PUSH_FAULT:
 		break;
 	}
@@ -169,7 +170,8 @@ push(struct work *w, struct report_store *store, struct ledger *local,
 }
 
 static int
-open_and_push(struct work *w, struct report_store *store, enum push_as as)
+push_open_and_run(
+    struct push_job *w, struct report_store *store, enum push_as as)
 {
 	const char *file = store->conf->report.local_store;
 	char error[SQL_ERROR_MAX] = "";
@@ -178,38 +180,38 @@ open_and_push(struct work *w, struct report_store *store, enum push_as as)
 
 	if (file == NULL)
 		return cli_fail(w->c, EX_CONFIG,
-		    "report { local_store = ... } is not set: there is "
-		    "nothing to push");
+		    "report { local_store = ... } is not set; set it to the "
+		    "file that is pushed");
 	local = ledger_open_file(file, SQLITE_FOR_READING, error);
 	if (local == NULL)
 		return cli_fail(w->c, EX_TEMPFAIL, "%s: %s", file, error);
 	status = report_open_ledger(w->c, SQLITE_FOR_COMMAND, store);
 	if (status == EX_OK)
-		status = push(w, store, local, as);
+		status = push_rows(w, store, local, as);
 	if (status == EX_OK)
-		status = print(w, file);
+		status = push_print_result(w, file);
 	ledger_close(local);
 	return status;
 }
 
 static int
-run(struct work *w)
+push_command(struct push_job *w)
 {
 	struct cli *c = w->c;
 	struct report_store store;
 	int as = PUSH_AS_IT_IS, status;
 
 	if (c->as != NULL &&
-	    !table_value(ways, TABLE_SIZE(ways), span_str(c->as), &as))
+	    !table_value(as_names, TABLE_SIZE(as_names), span_str(c->as), &as))
 		return cli_fail(
-		    c, EX_USAGE, "--as %s: not one of copy, restored", c->as);
+		    c, EX_USAGE, "--as %s: must be copy or restored", c->as);
 	status = report_open_conf(c, &store);
 	if (status != EX_OK)
 		return status;
 	if (url_is_database(span_str(store.name)))
-		status = open_and_push(w, &store, (enum push_as)as);
+		status = push_open_and_run(w, &store, (enum push_as)as);
 	else
-		status = print(w, NULL);
+		status = push_print_result(w, NULL);
 	report_close(&store);
 	return status;
 }
@@ -217,8 +219,8 @@ run(struct work *w)
 int
 cmd_report_push(struct cli *c)
 {
-	struct work w = { .c = c, .list = c->json ? json_array() : NULL };
-	int status = run(&w);
+	struct push_job w = { .c = c, .list = c->json ? json_array() : NULL };
+	int status = push_command(&w);
 
 	json_decref(w.list);
 	return status;

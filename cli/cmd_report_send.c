@@ -1,6 +1,6 @@
 /*
- * cmd_report_send.c - avouch report send, avouch report failures: makes the
- * reports that are due and hands them to the mail system.
+ * cmd_report_send.c - avouch report send and avouch report failures: create the
+ * reports that are due and hand them to the mail system.
  */
 #include <string.h>
 
@@ -13,18 +13,19 @@
 
 enum { DOMAINS_MAX = 100, DAY_MAX = 40 };
 
-struct work {
+struct send_job {
 	const struct cli *c;
 	struct arena *arena;
 	struct send_options o;
 	enum send_end (*send)(const struct send_options *o, char *error);
 	struct span domains[DOMAINS_MAX];
 	uint64_t count[SEND_KINDS];
-	json_t *list; /* with --json: the events */
+	json_t *list; /* events; NULL without --json */
 };
 
 static void
-tell_json(struct work *w, const struct send_event *e, const char *day)
+send_add_event_json(
+    struct send_job *w, const struct send_event *e, const char *day)
 {
 	json_t *o = json_object();
 
@@ -42,19 +43,19 @@ tell_json(struct work *w, const struct send_event *e, const char *day)
 }
 
 static void
-tell(void *arg, const struct send_event *e)
+send_on_event(void *arg, const struct send_event *e)
 {
-	struct work *w = arg;
+	struct send_job *w = arg;
 	char memory[DAY_MAX];
 	struct buf day = buf_over(memory, sizeof(memory));
 
 	w->count[e->kind]++;
 	day_put(&day, e->day);
 	if (w->list != NULL) {
-		tell_json(w, e, memory);
+		send_add_event_json(w, e, memory);
 		return;
 	}
-	/* what is planned is told when it is sent */
+	/* a planned report is printed when it is sent */
 	if (e->kind == SEND_PLANNED && !w->o.dry_run)
 		return;
 	printf("%-8s %s", send_kind_name(e->kind), memory);
@@ -80,7 +81,7 @@ tell(void *arg, const struct send_event *e)
 
 /* --day, --domain D,D,... */
 static int
-read_options(struct cli *c, struct work *w)
+send_read_options(struct cli *c, struct send_job *w)
 {
 	struct scan s = scan_of(span_str(c->domain != NULL ? c->domain : ""));
 
@@ -88,7 +89,8 @@ read_options(struct cli *c, struct work *w)
 	if (c->day != NULL &&
 	    !report_day_read(span_str(c->day), c->now, &w->o.day))
 		return cli_fail(c, EX_USAGE,
-		    "--day %s: not a day as 2026-12-31, or yesterday", c->day);
+		    "--day %s: must be a date such as 2026-12-31, or yesterday",
+		    c->day);
 	while (!scan_done(&s)) {
 		struct span name =
 		    domain_normal(w->arena, span_trim(scan_until(&s, ',')));
@@ -96,12 +98,13 @@ read_options(struct cli *c, struct work *w)
 		scan_byte(&s, ',');
 		if (name.p == NULL)
 			return cli_fail(c, EX_USAGE,
-			    "--domain %s: not domain names, with commas "
-			    "between",
+			    "--domain %s: must be domain names separated by "
+			    "commas",
 			    c->domain);
 		if (w->o.n_domains == DOMAINS_MAX)
-			return cli_fail(
-			    c, EX_USAGE, "--domain: more than %d", DOMAINS_MAX);
+			return cli_fail(c, EX_USAGE,
+			    "--domain: at most %d domains are allowed",
+			    DOMAINS_MAX);
 		w->domains[w->o.n_domains++] = name;
 	}
 	w->o.domains = w->domains;
@@ -109,10 +112,9 @@ read_options(struct cli *c, struct work *w)
 	return EX_OK;
 }
 
-/* As if it were a rua: what is sent from must be as harmless as where it goes.
- */
+/* Checks our own address by the same rules as an address in rua=. */
 static struct span
-own_address(struct arena *a, const char *email)
+send_own_address(struct arena *a, const char *email)
 {
 	char memory[400];
 	struct buf uri = buf_over(memory, sizeof(memory));
@@ -123,19 +125,19 @@ own_address(struct arena *a, const char *email)
 }
 
 static int
-read_conf(struct cli *c, const struct conf *conf, struct work *w)
+send_read_conf(struct cli *c, const struct conf *conf, struct send_job *w)
 {
 	struct send_options *o = &w->o;
 
 	if (conf->report.email == NULL)
 		return cli_fail(c, EX_CONFIG,
-		    "report { email = ... } is not set: reports need an "
-		    "address to come from");
-	o->email = own_address(w->arena, conf->report.email);
+		    "report { email = ... } is not set; set it to the address "
+		    "that reports are sent from");
+	o->email = send_own_address(w->arena, conf->report.email);
 	if (o->email.p == NULL)
 		return cli_fail(c, EX_CONFIG,
-		    "report { email = \"%s\" }: not a plain address at a "
-		    "domain name, as dmarc-reports@example.org",
+		    "report { email = \"%s\" }: must be a plain address such "
+		    "as dmarc-reports@example.org",
 		    conf->report.email);
 	o->org_name = span_str(conf->report.org_name);
 	if (o->org_name.n == 0)
@@ -161,7 +163,8 @@ read_conf(struct cli *c, const struct conf *conf, struct work *w)
 }
 
 static int
-finish(struct cli *c, struct work *w, enum send_end end, const char *error)
+send_finish(
+    struct cli *c, struct send_job *w, enum send_end end, const char *error)
 {
 	int status = EX_OK;
 
@@ -171,8 +174,7 @@ finish(struct cli *c, struct work *w, enum send_end end, const char *error)
 		break;
 	case SEND_EARLY:
 		status = cli_fail(c, EX_USAGE,
-		    "--day %s: reports are made of days that are over, in UTC",
-		    c->day);
+		    "--day %s: this day is not over yet (UTC)", c->day);
 		break;
 	case SEND_FAULT:
 		status = cli_fail(c, EX_TEMPFAIL, "%s", error);
@@ -204,29 +206,32 @@ finish(struct cli *c, struct work *w, enum send_end end, const char *error)
 	return status;
 }
 
-/* The timer runs it, wanted or not: that is no fault. */
+/* Not an error: the timer runs the command whether or not reports are on. */
 static int
-tell_off(struct cli *c, struct work *w)
+send_report_disabled(struct cli *c, struct send_job *w)
 {
 	if (c->json)
-		return finish(c, w, SEND_DONE, "");
-	puts("failure reports are off: report { failure_reports = true }");
+		return send_finish(c, w, SEND_DONE, "");
+	puts("failure reports are off; to turn them on, set report { "
+	     "failure_reports = true }");
 	return EX_OK;
 }
 
 static struct ledger *
-open_again(const void *arg, char *error)
+send_open_ledger(const void *arg, char *error)
 {
 	return ledger_open(arg, SQLITE_FOR_READING, error);
 }
 
-/* Before the store is opened here, and before there are threads. */
+/* Forks the process that runs sendmail.  Must be called before the store is
+ * opened and before any thread is started. */
 static int
-start_hander(struct cli *c, const struct report_store *store, struct work *w)
+send_start_worker(
+    struct cli *c, const struct report_store *store, struct send_job *w)
 {
 	char error[SQL_ERROR_MAX] = "";
 	struct worker_options o = {
-		.open = open_again,
+		.open = send_open_ledger,
 		.arg = store->name,
 		.program = store->conf->report.sendmail,
 		.from = w->o.email.p,
@@ -239,7 +244,7 @@ start_hander(struct cli *c, const struct report_store *store, struct work *w)
 	case WORKER_READY:
 		return EX_OK;
 	case WORKER_BUSY:
-		return cli_fail(c, EX_TEMPFAIL, "another run is at it");
+		return cli_fail(c, EX_TEMPFAIL, "another run is in progress");
 	case WORKER_FAULT:
 		break;
 	}
@@ -247,7 +252,7 @@ start_hander(struct cli *c, const struct report_store *store, struct work *w)
 }
 
 static int
-run_open(struct cli *c, struct report_store *store, struct work *w)
+send_run_open(struct cli *c, struct report_store *store, struct send_job *w)
 {
 	char error[SEND_ERROR_MAX] = "";
 	int status = cli_dns_open(c);
@@ -257,47 +262,47 @@ run_open(struct cli *c, struct report_store *store, struct work *w)
 	w->o.ledger = store->ledger;
 	w->o.dns = c->dns;
 	w->o.now = c->now;
-	w->o.tell = tell;
+	w->o.tell = send_on_event;
 	w->o.arg = w;
-	return finish(c, w, w->send(&w->o, error), error);
+	return send_finish(c, w, w->send(&w->o, error), error);
 }
 
 static int
-run_with(struct cli *c, struct report_store *store, struct work *w)
+send_run_with(struct cli *c, struct report_store *store, struct send_job *w)
 {
-	int status = read_conf(c, store->conf, w);
+	int status = send_read_conf(c, store->conf, w);
 
 	if (status == EX_OK && w->send == send_run_failures && !w->o.failures)
-		return tell_off(c, w);
+		return send_report_disabled(c, w);
 	if (status == EX_OK)
-		status = start_hander(c, store, w);
+		status = send_start_worker(c, store, w);
 	if (status == EX_OK)
 		status = report_open_ledger(c, SQLITE_FOR_READING, store);
 	if (status == EX_OK)
-		status = run_open(c, store, w);
+		status = send_run_open(c, store, w);
 	worker_end(w->o.hander);
 	return status;
 }
 
 static int
-run(struct cli *c, struct work *w)
+send_job_run(struct cli *c, struct send_job *w)
 {
 	struct report_store store;
-	int status = read_options(c, w);
+	int status = send_read_options(c, w);
 
 	if (status != EX_OK)
 		return status;
-	/* --store alone does not say who sends */
+	/* even with --store the configuration is needed for the sender */
 	if (c->config == NULL)
 		c->config = CONF_DEFAULT_FILE;
 	status = report_open_conf(c, &store);
 	if (status != EX_OK)
 		return status;
-	/* single messages are not for all hosts to know */
+	/* details of single messages are not shared between hosts */
 	if (w->send == send_run_failures)
 		report_use_own(&store);
-	status = run_with(c, &store, w);
-	/* they are the configuration's */
+	status = send_run_with(c, &store, w);
+	/* both point into the configuration, which is released now */
 	c->net = NULL;
 	c->zone = NULL;
 	report_close(&store);
@@ -305,15 +310,15 @@ run(struct cli *c, struct work *w)
 }
 
 static int
-work(struct cli *c,
+send_command(struct cli *c,
     enum send_end (*send)(const struct send_options *o, char *error))
 {
-	struct work w = { .c = c,
+	struct send_job w = { .c = c,
 		.arena = arena_new(CLI_SCRATCH),
 		.send = send,
 		.list = c->json ? json_array() : NULL };
 	int status = w.arena != NULL
-	    ? run(c, &w)
+	    ? send_job_run(c, &w)
 	    : cli_fail(c, EX_TEMPFAIL, "out of memory");
 
 	json_decref(w.list);
@@ -324,11 +329,11 @@ work(struct cli *c,
 int
 cmd_report_send(struct cli *c)
 {
-	return work(c, send_run);
+	return send_command(c, send_run);
 }
 
 int
 cmd_report_failures(struct cli *c)
 {
-	return work(c, send_run_failures);
+	return send_command(c, send_run_failures);
 }

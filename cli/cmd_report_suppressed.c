@@ -1,6 +1,6 @@
 /*
- * cmd_report_suppressed.c - avouch report suppressed: the addresses that get no
- * reports for now because one came back, and how to send to one of them again.
+ * cmd_report_suppressed.c - avouch report suppressed: lists the addresses that
+ * get no reports for now because one bounced, and removes them from the list.
  */
 #include <inttypes.h>
 #include <unistd.h>
@@ -11,7 +11,7 @@
 struct suppressed_list {
 	const struct cli *c;
 	const struct conf *conf;
-	json_t *json; /* NULL: print words */
+	json_t *json; /* NULL if the output is text */
 	size_t n;
 };
 
@@ -49,7 +49,7 @@ suppressed_json(const struct ledger_bounce *b, int64_t until)
 	return o;
 }
 
-/* Called for each address that ever bounced. */
+/* Called for each address that has bounced. */
 static bool
 list_bounce(void *arg, const struct ledger_bounce *b)
 {
@@ -75,7 +75,8 @@ remove_address(struct ledger *l, struct span address, bool *removed)
 	return step != LEDGER_ERROR;
 }
 
-/* Lists (or removes from) one store; 0, or a status with a message printed. */
+/* Lists or removes addresses in one store.  Returns EX_OK, or another status
+ * after printing a message. */
 static int
 suppressed_in(struct cli *c, struct report_store *store,
     struct suppressed_list *list, bool *removed)
@@ -107,20 +108,20 @@ suppressed_print(
 	} else if (c->remove == NULL && list->n == 0) {
 		puts("no address is suppressed");
 	} else if (removed) {
-		fputs("reports are sent again to ", stdout);
+		fputs("reports to ", stdout);
 		cli_put(span_str(c->remove));
-		putchar('\n');
+		puts(" are sent again");
 	}
 	return c->remove == NULL || removed
 	    ? EX_OK
 	    : cli_fail(c, EX_DATAERR,
-		  "%s: is not suppressed; `avouch report suppressed` lists "
-		  "the addresses that are",
+		  "%s is not suppressed; run `avouch report suppressed` for "
+		  "the list",
 		  c->remove);
 }
 
-/* Also in the store of this host alone, from which failure reports are sent
- * where several hosts share one. */
+/* If several hosts share a store, failure reports are still sent from the local
+ * store of this host, so both are searched. */
 int
 cmd_report_suppressed(struct cli *c)
 {

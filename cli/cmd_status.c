@@ -1,9 +1,9 @@
 /*
- * cmd_status.c - avouch status: what the daemon has done so far, by the numbers
- * that it serves for monitoring (metrics.listen).
+ * cmd_status.c - avouch status: shows what the daemon has done so far, from the
+ * metrics that it serves for monitoring (metrics.listen).
  *
- * The numbers become one JSON object: a number's name without "avouch_" and
- * its labels' values are the keys, one inside the other.
+ * The metrics become one JSON object.  The keys are the name of the metric
+ * without "avouch_" and then, one level down for each label, the label's value.
  */
 #include <arpa/inet.h>
 #include <errno.h>
@@ -24,24 +24,25 @@
 #include "verify/conf.h"
 
 enum {
-	ANSWER_MAX = 1 << 20, /* bytes; a daemon of ours sends 64 KiB */
+	ANSWER_MAX = 1 << 20, /* bytes; the daemon sends 64 KiB at most */
 	WAIT_SECONDS = 5,
 	LABELS_MAX = 4,
-	FRACTION_MAX = 1000000000, /* digits behind the point that count */
+	FRACTION_MAX = 1000000000, /* scale: nine decimal digits are read */
 };
 
-/* ---- asking ---- */
+/* ---- HTTP request ---- */
 
-union address {
+union metrics_address {
 	struct sockaddr any;
 	struct sockaddr_in v4;
 	struct sockaddr_in6 v6;
 	struct sockaddr_un un;
 };
 
-/* Of what the configuration has read and put into its own form. */
+/* Converts metrics.listen, in the form in which conf_read() stores it.  Returns
+ * the size of the address, 0 if there is none. */
 static socklen_t
-address_of(const char *listen, union address *a)
+metrics_address_read(const char *listen, union metrics_address *a)
 {
 	struct span text = span_str(listen);
 	struct scan s = scan_of(span_skip(text, span_index(text, ':') + 1));
@@ -71,15 +72,15 @@ address_of(const char *listen, union address *a)
 	return sizeof(a->v6);
 }
 
-/* The whole answer into `out`; an errno, 0: it has come. */
+/* Reads the whole response into `out`.  Returns 0 or an errno. */
 static int
-converse(const char *listen, struct buf *out)
+metrics_fetch(const char *listen, struct buf *out)
 {
 	static const char request[] =
 	    "GET /metrics HTTP/1.0\r\nHost: localhost\r\n\r\n";
 	const struct timeval wait = { .tv_sec = WAIT_SECONDS };
-	union address a = { 0 };
-	socklen_t size = address_of(listen, &a);
+	union metrics_address a = { 0 };
+	socklen_t size = metrics_address_read(listen, &a);
 	ssize_t n = 1;
 	int fd, code = 0;
 
@@ -109,9 +110,10 @@ converse(const char *listen, struct buf *out)
 	return code;
 }
 
-/* The body of a good answer (RFC 9112 section 4); absent: it is none. */
+/* Returns the body of a response (RFC 9112 section 4) with status 200, or an
+ * absent span. */
 static struct span
-body_of(struct span answer)
+http_body(struct span answer)
 {
 	struct scan s = scan_of(answer);
 	uint64_t status;
@@ -130,22 +132,23 @@ body_of(struct span answer)
 	return SPAN_NONE;
 }
 
-/* ---- reading ---- */
+/* ---- parsing ---- */
 
 static bool
-is_name(unsigned char c)
+is_metric_name_byte(unsigned char c)
 {
 	return ascii_is_alnum(c) || c == '_';
 }
 
+/* One line of the metrics page. */
 struct sample {
 	struct span name;
-	struct span words[LABELS_MAX]; /* the labels' values */
+	struct span words[LABELS_MAX]; /* values of the labels */
 	size_t n_words;
 	json_t *value;
 };
 
-/* {name="value",...}; no value of ours needs an escape. */
+/* Parses {name="value",...}.  Values of the daemon never contain escapes. */
 static bool
 labels_read(struct scan *s, struct sample *out)
 {
@@ -153,8 +156,8 @@ labels_read(struct scan *s, struct sample *out)
 		return true;
 	do {
 		if (out->n_words == LABELS_MAX ||
-		    scan_while(s, is_name).n == 0 || !scan_byte(s, '=') ||
-		    !scan_byte(s, '"'))
+		    scan_while(s, is_metric_name_byte).n == 0 ||
+		    !scan_byte(s, '=') || !scan_byte(s, '"'))
 			return false;
 		out->words[out->n_words++] = scan_until(s, '"');
 		if (!scan_byte(s, '"'))
@@ -169,7 +172,7 @@ sample_read(struct span line, struct sample *out)
 	struct scan s = scan_of(line);
 	uint64_t whole, part = 0, scale = 1;
 
-	*out = (struct sample){ .name = scan_while(&s, is_name) };
+	*out = (struct sample){ .name = scan_while(&s, is_metric_name_byte) };
 	if (out->name.n == 0 || !labels_read(&s, out) || !scan_byte(&s, ' ') ||
 	    !scan_number(&s, INT64_MAX, &whole))
 		return false;
@@ -189,9 +192,9 @@ sample_read(struct span line, struct sample *out)
 	return scan_done(&s);
 }
 
-/* The object below `key`, made where there is none. */
+/* Returns the object at `key`, and creates it if there is none. */
 static json_t *
-below(json_t *object, struct span key)
+object_at(json_t *object, struct span key)
 {
 	json_t *o = json_object_getn(object, key.p, key.n);
 
@@ -203,7 +206,7 @@ below(json_t *object, struct span key)
 }
 
 static void
-sample_keep(json_t *to, const struct sample *sample)
+sample_add(json_t *to, const struct sample *sample)
 {
 	static const char *const parts[] = { "_bucket", "_sum", "_count" };
 	struct span name = sample->name;
@@ -223,13 +226,13 @@ sample_keep(json_t *to, const struct sample *sample)
 	for (size_t i = 0; i < sample->n_words; i++)
 		words[n++] = sample->words[i];
 	for (size_t i = 0; i + 1 < n; i++)
-		to = below(to, words[i]);
+		to = object_at(to, words[i]);
 	json_object_setn_new(to, words[n - 1].p, words[n - 1].n, sample->value);
 }
 
-/* What says no number, under names of their own. */
+/* Replaces the metrics that are not counters by "version" and "mode". */
 static void
-info_take(json_t *o)
+info_move(json_t *o)
 {
 	const char *version = json_object_iter_key(
 	    json_object_iter(json_object_get(o, "build_info")));
@@ -242,9 +245,9 @@ info_take(json_t *o)
 	json_object_del(o, "enforcing");
 }
 
-/* NULL: some line is not what it should be. */
+/* Returns NULL if a line cannot be parsed. */
 static json_t *
-page_read(struct span page)
+metrics_page_read(struct span page)
 {
 	struct scan s = scan_of(page);
 	json_t *o = json_object();
@@ -261,30 +264,30 @@ page_read(struct span page)
 			json_decref(o);
 			return NULL;
 		}
-		sample_keep(o, &sample);
+		sample_add(o, &sample);
 	}
-	info_take(o);
+	info_move(o);
 	return o;
 }
 
-/* ---- for a person ---- */
+/* ---- text output ---- */
 
 static json_t *
-at(json_t *o, const char *name, const char *word)
+metric_at(json_t *o, const char *name, const char *word)
 {
 	o = json_object_get(o, name);
 	return word != NULL ? json_object_get(o, word) : o;
 }
 
 static json_int_t
-number(json_t *o, const char *name, const char *word)
+metric_number(json_t *o, const char *name, const char *word)
 {
-	return json_integer_value(at(o, name, word));
+	return json_integer_value(metric_at(o, name, word));
 }
 
-/* "pass 12, fail 3": what is not 0. */
+/* Writes counters that are not 0, as in "pass 12, fail 3". */
 static void
-put_words(struct buf *b, json_t *words)
+put_counters(struct buf *b, json_t *words)
 {
 	const char *word;
 	json_t *value;
@@ -305,22 +308,22 @@ put_words(struct buf *b, json_t *words)
 }
 
 static void
-line_words(const char *label, json_t *words)
+line_counters(const char *label, json_t *words)
 {
 	char memory[400];
 	struct buf b = buf_over(memory, sizeof(memory));
 
-	put_words(&b, words);
+	put_counters(&b, words);
 	cli_line(label, buf_done(&b));
 }
 
-/* The bound that `percent` of all stay within. */
+/* Writes the upper bound of the bucket that holds the given percentile. */
 static void
-put_quantile(
+put_percentile(
     struct buf *b, json_t *histogram, json_int_t percent, const char *unit)
 {
 	json_t *buckets = json_object_get(histogram, "bucket");
-	json_int_t all = number(histogram, "count", NULL);
+	json_int_t all = metric_number(histogram, "count", NULL);
 	const char *bound;
 	json_t *value;
 
@@ -343,12 +346,12 @@ line_histogram(const char *label, json_t *histogram, const char *unit)
 	char memory[200];
 	struct buf b = buf_over(memory, sizeof(memory));
 
-	if (number(histogram, "count", NULL) == 0)
+	if (metric_number(histogram, "count", NULL) == 0)
 		return;
 	for (size_t i = 0; i < TABLE_SIZE(percents); i++) {
 		if (i > 0)
 			buf_text(&b, ", ");
-		put_quantile(&b, histogram, percents[i], unit);
+		put_percentile(&b, histogram, percents[i], unit);
 	}
 	cli_line(label, buf_done(&b));
 }
@@ -387,20 +390,21 @@ print_messages(json_t *o)
 	static const char *const methods[] = { "spf", "spf_helo", "dkim", "arc",
 		"dmarc" };
 
-	line_words("messages", json_object_get(o, "messages_total"));
-	line_words(
-	    "would have been", json_object_get(o, "messages_would_total"));
+	line_counters("messages", json_object_get(o, "messages_total"));
+	line_counters(
+	    "if enforced", json_object_get(o, "messages_would_total"));
 	for (size_t i = 0; i < TABLE_SIZE(methods); i++)
-		line_words(methods[i], at(o, "results_total", methods[i]));
+		line_counters(
+		    methods[i], metric_at(o, "results_total", methods[i]));
 	line_text("own users", "%lld",
-	    (long long)number(o, "messages_skipped_total", NULL));
+	    (long long)metric_number(o, "messages_skipped_total", NULL));
 	line_text("forged fields", "%lld",
-	    (long long)number(o, "forged_fields_total", NULL));
-	line_words("budgets hit", json_object_get(o, "budget_hits_total"));
+	    (long long)metric_number(o, "forged_fields_total", NULL));
+	line_counters("budgets hit", json_object_get(o, "budget_hits_total"));
 	line_histogram(
-	    "wait at the end", json_object_get(o, "finish_seconds"), " s");
+	    "wait for verdict", json_object_get(o, "finish_seconds"), " s");
 	line_histogram(
-	    "whole messages", json_object_get(o, "message_seconds"), " s");
+	    "message duration", json_object_get(o, "message_seconds"), " s");
 	line_histogram(
 	    "DNS round trips", json_object_get(o, "round_trips"), "");
 }
@@ -409,59 +413,61 @@ static void
 print_dns(json_t *o)
 {
 	line_text("DNS questions",
-	    "%lld, again %lld, over TCP %lld, answers %lld",
-	    (long long)number(o, "dns_questions_total", NULL),
-	    (long long)number(o, "dns_repetitions_total", NULL),
-	    (long long)number(o, "dns_tcp_total", NULL),
-	    (long long)number(o, "dns_answers_total", NULL));
-	line_words("DNS failures", json_object_get(o, "dns_failures_total"));
+	    "%lld, retried %lld, over TCP %lld, answers %lld",
+	    (long long)metric_number(o, "dns_questions_total", NULL),
+	    (long long)metric_number(o, "dns_repetitions_total", NULL),
+	    (long long)metric_number(o, "dns_tcp_total", NULL),
+	    (long long)metric_number(o, "dns_answers_total", NULL));
+	line_counters("DNS failures", json_object_get(o, "dns_failures_total"));
 	line_text("DNS cache",
 	    "hits %lld, misses %lld, joined %lld, entries %lld",
-	    (long long)number(o, "dns_cache_hits_total", NULL),
-	    (long long)number(o, "dns_cache_misses_total", NULL),
-	    (long long)number(o, "dns_cache_joined_total", NULL),
-	    (long long)number(o, "dns_cache_entries", NULL));
+	    (long long)metric_number(o, "dns_cache_hits_total", NULL),
+	    (long long)metric_number(o, "dns_cache_misses_total", NULL),
+	    (long long)metric_number(o, "dns_cache_joined_total", NULL),
+	    (long long)metric_number(o, "dns_cache_entries", NULL));
 	if (json_object_get(o, "store_queued") == NULL)
 		return;
-	line_text("store", "kept %lld, waiting %lld, lost %lld, faults %lld",
-	    (long long)number(o, "store_committed_total", NULL),
-	    (long long)number(o, "store_queued", NULL),
-	    (long long)number(o, "store_lost_total", NULL),
-	    (long long)number(o, "store_faults_total", NULL));
+	line_text("store", "saved %lld, waiting %lld, lost %lld, errors %lld",
+	    (long long)metric_number(o, "store_committed_total", NULL),
+	    (long long)metric_number(o, "store_queued", NULL),
+	    (long long)metric_number(o, "store_lost_total", NULL),
+	    (long long)metric_number(o, "store_faults_total", NULL));
 }
 
 static void
 print_status(json_t *o, int64_t now)
 {
-	cli_line_text("version", json_string_value(at(o, "version", NULL)));
-	cli_line_text("mode", json_string_value(at(o, "mode", NULL)));
-	line_time("started", number(o, "start_time_seconds", NULL), now);
-	line_time(
-	    "configuration", number(o, "config_load_time_seconds", NULL), now);
-	line_words("reloads", json_object_get(o, "reloads_total"));
-	if (number(o, "overrides", NULL) > 0)
-		line_text("overrides", "%lld, of which expired %lld",
-		    (long long)number(o, "overrides", NULL),
-		    (long long)number(o, "overrides_expired", NULL));
-	line_text("connections", "%lld open, %lld in all, turned away %lld",
-	    (long long)number(o, "connections", NULL),
-	    (long long)number(o, "connections_total", NULL),
-	    (long long)number(o, "connections_refused_total", NULL));
+	cli_line_text(
+	    "version", json_string_value(metric_at(o, "version", NULL)));
+	cli_line_text("mode", json_string_value(metric_at(o, "mode", NULL)));
+	line_time("started", metric_number(o, "start_time_seconds", NULL), now);
+	line_time("configuration",
+	    metric_number(o, "config_load_time_seconds", NULL), now);
+	line_counters("reloads", json_object_get(o, "reloads_total"));
+	if (metric_number(o, "overrides", NULL) > 0)
+		line_text("overrides", "%lld, expired %lld",
+		    (long long)metric_number(o, "overrides", NULL),
+		    (long long)metric_number(o, "overrides_expired", NULL));
+	line_text("connections", "%lld open, %lld in total, refused %lld",
+	    (long long)metric_number(o, "connections", NULL),
+	    (long long)metric_number(o, "connections_total", NULL),
+	    (long long)metric_number(o, "connections_refused_total", NULL));
 	print_messages(o);
 	print_dns(o);
 }
 
-/* ---- the whole ---- */
+/* ---- command ---- */
 
 static int
-tell(const struct cli *c, const char *listen, struct span answer)
+status_show(const struct cli *c, const char *listen, struct span answer)
 {
-	struct span page = body_of(answer);
-	json_t *o = page.p != NULL ? page_read(page) : NULL;
+	struct span page = http_body(answer);
+	json_t *o = page.p != NULL ? metrics_page_read(page) : NULL;
 
 	if (o == NULL)
 		return cli_fail(c, EX_TEMPFAIL,
-		    "%s: what answers there is no avouch-milter", listen);
+		    "%s: the server at this address is not avouch-milter",
+		    listen);
 	if (c->json)
 		return cli_print_json(o);
 	print_status(o, c->now);
@@ -470,7 +476,7 @@ tell(const struct cli *c, const char *listen, struct span answer)
 }
 
 static int
-ask(const struct cli *c, const char *path, const char *listen)
+status_run(const struct cli *c, const char *path, const char *listen)
 {
 	char *memory;
 	struct buf answer;
@@ -478,21 +484,21 @@ ask(const struct cli *c, const char *path, const char *listen)
 
 	if (listen == NULL)
 		return cli_fail(c, EX_TEMPFAIL,
-		    "metrics are off: set \"listen\" in the section metrics "
-		    "of %s, and restart avouch-milter",
+		    "metrics are off: set metrics { listen = ... } in %s and "
+		    "restart avouch-milter",
 		    path);
 	memory = malloc(ANSWER_MAX);
 	if (memory == NULL)
 		return cli_fail(c, EX_TEMPFAIL, "out of memory");
 	answer = buf_over(memory, ANSWER_MAX);
-	code = converse(listen, &answer);
+	code = metrics_fetch(listen, &answer);
 	if (code != 0)
 		status = cli_fail(c, EX_TEMPFAIL,
-		    "%s: %s; is avouch-milter running, and was it restarted "
-		    "since metrics were set up?",
+		    "%s: %s; is avouch-milter running, and has it been "
+		    "restarted since metrics.listen was set?",
 		    listen, strerror(code));
 	else
-		status = tell(c, listen, buf_done(&answer));
+		status = status_show(c, listen, buf_done(&answer));
 	free(memory);
 	return status;
 }
@@ -506,7 +512,7 @@ cmd_status(struct cli *c)
 
 	if (conf == NULL)
 		return EX_CONFIG;
-	status = ask(c, path, conf->metrics.listen);
+	status = status_run(c, path, conf->metrics.listen);
 	conf_unref(conf);
 	return status;
 }

@@ -12,11 +12,12 @@
 
 enum { INPUT_CHUNK = 65536 };
 
-/* ---- what is no file: a pipe, a terminal ---- */
+/* ---- pipes and terminals ---- */
 
-/* Copies it to a file without a name; -1: errno says why. */
+/* Copies the input to an unnamed temporary file and returns its descriptor, or
+ * -1 with errno set. */
 static int
-spool(int from)
+input_spool(int from)
 {
 	char chunk[INPUT_CHUNK];
 	FILE *file = tmpfile();
@@ -45,12 +46,12 @@ spool(int from)
 
 /* ---- files ---- */
 
-/* The pages behind the end of a file that became shorter. */
+/* Handles SIGBUS: the file was truncated while it was mapped. */
 static void
-input_is_short(int signal)
+on_input_truncated(int signal)
 {
 	static const char message[] =
-	    "avouch: the file became shorter while it was read\n";
+	    "avouch: the file was truncated while it was read\n";
 
 	(void)signal;
 	(void)!write(STDERR_FILENO, message, sizeof(message) - 1);
@@ -60,7 +61,7 @@ input_is_short(int signal)
 static bool
 input_map(struct input *in, int fd, off_t size)
 {
-	struct sigaction action = { .sa_handler = input_is_short };
+	struct sigaction action = { .sa_handler = on_input_truncated };
 	void *p;
 
 	if (size == 0)
@@ -77,15 +78,16 @@ input_map(struct input *in, int fd, off_t size)
 	return true;
 }
 
-/* A file that was read from already has its beginning behind it: as a pipe. */
+/* If standard input is a file at an offset, only the rest is input: copy it
+ * like a pipe. */
 static bool
-is_mappable(int fd, const struct stat *st)
+input_is_mappable(int fd, const struct stat *st)
 {
 	return S_ISREG(st->st_mode) && lseek(fd, 0, SEEK_CUR) == 0;
 }
 
 static bool
-input_take(struct input *in, int fd)
+input_load(struct input *in, int fd)
 {
 	struct stat st;
 	int spooled;
@@ -93,9 +95,9 @@ input_take(struct input *in, int fd)
 
 	if (fstat(fd, &st) != 0)
 		return false;
-	if (is_mappable(fd, &st))
+	if (input_is_mappable(fd, &st))
 		return input_map(in, fd, st.st_size);
-	spooled = spool(fd);
+	spooled = input_spool(fd);
 	if (spooled < 0)
 		return false;
 	ok = fstat(spooled, &st) == 0 && input_map(in, spooled, st.st_size);
@@ -111,7 +113,7 @@ input_open(struct input *in, const char *path, char *error, size_t error_size)
 	bool ok;
 
 	*in = (struct input){ .text = SPAN("") };
-	ok = fd >= 0 && input_take(in, fd);
+	ok = fd >= 0 && input_load(in, fd);
 	if (!ok)
 		snprintf(error, error_size, "%s: %s",
 		    is_stdin ? "standard input" : path, strerror(errno));

@@ -1,6 +1,6 @@
 /*
- * input.h - a message file, or standard input, for the subcommands that read
- * one.  A body of any size is read through, not held.
+ * input.h - reads a message from a file or standard input.  Files are mapped,
+ * so that a body of any size never has to fit in memory.
  */
 #ifndef AVOUCH_CLI_INPUT_H
 #define AVOUCH_CLI_INPUT_H
@@ -11,24 +11,24 @@
 
 #include "lib/span.h"
 
-/* Bytes taken from what is no file: they are kept on disk.  Files have no
- * limit. */
+/* Limit for pipes and terminals, in bytes: their input is copied to a temporary
+ * file.  Regular files have no limit. */
 #define INPUT_SPOOL_MAX (INT64_C(1) << 30)
 
 struct input {
-	struct span text; /* mapped: the pages come and go */
+	struct span text; /* the mapped file */
 };
 
 /*
- * "-" is standard input.  False: `error` says why in one line.  A file that
- * somebody makes shorter while it is open ends the program with a message and
- * EX_DATAERR.
+ * Opens `path`; "-" is standard input.  Returns false with a message of one
+ * line in `error`.  If another program truncates the file while it is open, the
+ * program exits with a message and EX_DATAERR.
  */
 bool input_open(
     struct input *in, const char *path, char *error, size_t error_size);
 void input_close(struct input *in);
 
-/* What stands behind `offset` in chunks, until `take` is false. */
+/* Passes the text after `offset` to `take` in chunks until it returns false. */
 void input_body(const struct input *in, size_t offset,
     bool (*take)(void *arg, struct span chunk), void *arg);
 

@@ -18,8 +18,8 @@ message_open(struct cli *c, struct message *m, const char *path)
 	m->body = mail_header_read(&m->header, m->arena, m->in.text);
 	if (m->header.cut)
 		cli_fail(c, EX_OK,
-		    "%s: more than %d fields or %d bytes of header: the rest "
-		    "was left out",
+		    "%s: the header has more than %d fields or %d bytes; the "
+		    "rest was ignored",
 		    path, MAIL_FIELDS_MAX, MAIL_HEADER_MAX);
 	mail_from_read(&m->header, m->arena, &m->from);
 	return EX_OK;
@@ -33,7 +33,7 @@ message_close(struct message *m)
 }
 
 static bool
-take_body(void *arg, struct span chunk)
+message_take_body(void *arg, struct span chunk)
 {
 	bodies_add(arg, chunk);
 	return true;
@@ -52,7 +52,7 @@ message_run(struct cli *c, struct message *m, struct bodies *bodies,
 		return NULL;
 	}
 	if (bodies_needed(bodies))
-		input_body(&m->in, m->body, take_body, bodies);
+		input_body(&m->in, m->body, message_take_body, bodies);
 	bodies_end(bodies);
 	job_wait(j, job_clock() + CLI_WAIT_MS);
 	return j;

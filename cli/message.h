@@ -1,6 +1,6 @@
 /*
- * message.h - a message file on its way through DKIM and ARC, for the
- * subcommands that show one of them alone.
+ * message.h - reads a message file and checks its DKIM signatures or ARC chain,
+ * for the subcommands that do only one of these.
  */
 #ifndef AVOUCH_CLI_MESSAGE_H
 #define AVOUCH_CLI_MESSAGE_H
@@ -16,18 +16,20 @@ struct message {
 	struct input in;
 	struct arena *arena;
 	struct mail_header header;
-	size_t body; /* where it begins */
+	size_t body; /* offset in the file */
 	struct mail_from from;
 };
 
-/* 0, or a status with a message printed; then there is nothing to close. */
+/* Returns EX_OK, and the caller calls message_close(); or another status after
+ * printing a message, and there is nothing to close. */
 int message_open(struct cli *c, struct message *m, const char *path);
 void message_close(struct message *m);
 
 /*
- * Hashes the body and runs the core to its end; afterwards it can be finished.
- * The job has the answers and is to be dropped after that; NULL: no memory,
- * said so.
+ * Hashes the body and runs `step` until it is done; then the caller can fetch
+ * the result.  The DNS answers belong to the job, which the caller releases
+ * with job_drop().  Returns NULL after reporting lack of memory; `facts` may be
+ * NULL for that.
  */
 struct job *message_run(struct cli *c, struct message *m, struct bodies *bodies,
     job_step *step, void *facts);

@@ -8,7 +8,7 @@
 
 enum {
 	BAR_COLUMNS = 40,
-	FIRST_MS = 500, /* shorter work shows nothing */
+	FIRST_MS = 500, /* no bar for shorter work */
 	EACH_MS = 100,
 };
 
@@ -23,7 +23,7 @@ progress_begin(struct progress *p, uint64_t total)
 }
 
 static void
-draw(uint64_t done, uint64_t total, uint64_t count, const char *what)
+progress_draw(uint64_t done, uint64_t total, uint64_t count, const char *what)
 {
 	unsigned part;
 
@@ -49,7 +49,7 @@ progress_show(
 		return;
 	p->drawn = now;
 	p->shown = true;
-	draw(done, p->total, count, what);
+	progress_draw(done, p->total, count, what);
 }
 
 void

@@ -1,8 +1,8 @@
 /*
- * progress.h - a bar on a terminal for work that takes a while.
+ * progress.h - progress bar for long work.
  *
- * It is drawn on standard error where that is a terminal, from half a second
- * on, some ten times a second.
+ * It is drawn on standard error if that is a terminal, after half a second and
+ * then about ten times a second.
  */
 #ifndef AVOUCH_CLI_PROGRESS_H
 #define AVOUCH_CLI_PROGRESS_H
@@ -13,16 +13,17 @@
 struct progress {
 	bool wanted, shown;
 	int64_t begin, drawn; /* milliseconds, monotonic */
-	uint64_t total;       /* what `done` comes to in the end */
+	uint64_t total;       /* value of `done` when the work is complete */
 };
 
 void progress_begin(struct progress *p, uint64_t total);
 
-/* `what` is a word for `count`, such as "reports". */
+/* Draws the bar if it is due.  `what` names what `count` counts, such as
+ * "reports". */
 void progress_show(
     struct progress *p, uint64_t done, uint64_t count, const char *what);
 
-/* Wipes it, so that something else can be printed, or at the end. */
+/* Erases the bar.  Call it at the end, and before printing anything else. */
 void progress_clear(struct progress *p);
 
 #endif

@@ -1,9 +1,9 @@
 /*
- * report_read.c - avouch report read: reports of others, from files, folders
- * (a Maildir, or any other) and mailboxes, into the store.
+ * report_read.c - avouch report read: reads reports of others from files,
+ * folders (such as a Maildir) and mailboxes into the store.
  *
- * A file that is refused does not keep the others from being read; the status
- * tells.  In a folder, files without a report are passed over.
+ * After a refused file the others are still read, and the exit status is
+ * EX_DATAERR.  In a folder, files without a report are skipped.
  */
 #include <dirent.h>
 #include <errno.h>
@@ -21,11 +21,11 @@
 enum {
 	ERROR_MAX = 512,
 	PATH_LENGTH_MAX = 4096,
-	FOLDERS_MAX = 8,       /* within each other */
+	FOLDERS_MAX = 8,       /* depth of nested folders */
 	REFUSALS_SHOWN = 1000, /* in the JSON object */
 };
 
-#define FILES_MAX 5000000 /* in folders, in all */
+#define FILES_MAX 5000000 /* files read from folders, in total */
 
 struct reading {
 	struct cli *c;
@@ -33,17 +33,17 @@ struct reading {
 	struct progress progress;
 	int status;
 	bool stop;
-	bool in_folder; /* the file at hand was found, not named */
-	bool counting;  /* sizes alone, for the progress bar */
+	bool in_folder; /* the current file was found in a folder, not named */
+	bool counting;  /* first pass: add up sizes for the progress bar */
 	uint64_t files, total, done;
 	uint64_t stored, known, refused, nothing, rows, messages;
-	json_t *refusals; /* NULL: not wanted */
+	json_t *refusals; /* NULL without --json */
 };
 
-/* ---- what became of it ---- */
+/* ---- events ---- */
 
 static void
-put_where(struct buf *b, const struct report_import_event *e)
+put_event_place(struct buf *b, const struct report_import_event *e)
 {
 	buf_span(b, e->file);
 	if (e->mail > 0) {
@@ -53,13 +53,13 @@ put_where(struct buf *b, const struct report_import_event *e)
 }
 
 static void
-refused(struct reading *r, const struct report_import_event *e)
+report_refusal(struct reading *r, const struct report_import_event *e)
 {
 	char memory[PATH_LENGTH_MAX + ERROR_MAX];
 	struct buf b = buf_over(memory, sizeof(memory));
 	json_t *o;
 
-	put_where(&b, e);
+	put_event_place(&b, e);
 	progress_clear(&r->progress);
 	cli_fail(r->c, EX_DATAERR, "%s: %s%.*s", memory,
 	    e->kind == REPORT_IMPORT_REFUSED ? "refused: " : "",
@@ -74,7 +74,7 @@ refused(struct reading *r, const struct report_import_event *e)
 }
 
 static void
-tell(void *arg, const struct report_import_event *e)
+read_on_event(void *arg, const struct report_import_event *e)
 {
 	struct reading *r = arg;
 
@@ -92,12 +92,12 @@ tell(void *arg, const struct report_import_event *e)
 		if (r->in_folder || e->mail > 0)
 			break;
 		r->status = EX_DATAERR;
-		refused(r, e);
+		report_refusal(r, e);
 		break;
 	case REPORT_IMPORT_REFUSED:
 		r->refused++;
 		r->status = EX_DATAERR;
-		refused(r, e);
+		report_refusal(r, e);
 		break;
 	case REPORT_IMPORT_FAULT:
 		r->stop = true;
@@ -109,7 +109,7 @@ tell(void *arg, const struct report_import_event *e)
 }
 
 static bool
-show_progress(void *arg, size_t done)
+read_on_progress(void *arg, size_t done)
 {
 	struct reading *r = arg;
 
@@ -140,10 +140,10 @@ read_file(struct reading *r, const char *path)
 
 static void take_path(struct reading *r, const char *path, unsigned depth);
 
-/* No hidden file; in a Maildir, "tmp" is what is still being delivered, and
- * hidden folders are folders of mail. */
+/* Hidden entries are read: in a Maildir they are subfolders.  Skips its "tmp",
+ * which holds mail that is still being delivered. */
 static int
-is_wanted(const struct dirent *entry)
+is_folder_entry_wanted(const struct dirent *entry)
 {
 	return strcmp(entry->d_name, ".") != 0 &&
 	    strcmp(entry->d_name, "..") != 0 &&
@@ -155,7 +155,7 @@ read_folder(struct reading *r, const char *path, unsigned depth)
 {
 	struct dirent **entries = NULL;
 	int n = depth < FOLDERS_MAX
-	    ? scandir(path, &entries, is_wanted, alphasort)
+	    ? scandir(path, &entries, is_folder_entry_wanted, alphasort)
 	    : 0;
 
 	if (n < 0) {
@@ -177,7 +177,7 @@ read_folder(struct reading *r, const char *path, unsigned depth)
 	free(entries);
 }
 
-/* Found in a folder: links to folders, pipes and the like are passed over. */
+/* Handles an entry of a folder; skips pipes, devices and links to folders. */
 static void
 take_found(struct reading *r, const char *path, const struct stat *st)
 {
@@ -201,7 +201,7 @@ take_path(struct reading *r, const char *path, unsigned depth)
 			      : lstat(path, &st);
 
 	if (failed != 0 && depth > 0)
-		return; /* gone meanwhile: a mail that was read */
+		return; /* a mail reader has moved it since */
 	if (failed == 0 && S_ISDIR(st.st_mode)) {
 		read_folder(r, path, depth);
 	} else if (depth > 0) {
@@ -223,16 +223,16 @@ take_all(struct reading *r)
 		take_path(r, r->c->args[i], 0);
 }
 
-/* ---- all of it ---- */
+/* ---- command ---- */
 
 static void
-print(const struct reading *r)
+print_read_summary(const struct reading *r)
 {
 	printf("%" PRIu64 " reports stored, with %" PRIu64 " rows of %" PRIu64
 	       " messages\n",
 	    r->stored, r->rows, r->messages);
 	if (r->known > 0)
-		printf("%" PRIu64 " known already\n", r->known);
+		printf("%" PRIu64 " already in the store\n", r->known);
 	if (r->nothing > 0)
 		printf("%" PRIu64 " files or mails without a report\n",
 		    r->nothing);
@@ -241,7 +241,7 @@ print(const struct reading *r)
 }
 
 static void
-print_json(struct reading *r)
+print_read_json(struct reading *r)
 {
 	json_t *o = json_object();
 
@@ -267,8 +267,8 @@ cmd_report_read(struct cli *c)
 		return status;
 	r.in = (struct report_import){ .ledger = store.ledger,
 		.now = c->now,
-		.tell = tell,
-		.progress = show_progress,
+		.tell = read_on_event,
+		.progress = read_on_progress,
 		.arg = &r };
 	r.refusals = c->json ? json_array() : NULL;
 	take_all(&r);
@@ -279,8 +279,8 @@ cmd_report_read(struct cli *c)
 	progress_clear(&r.progress);
 	report_close(&store);
 	if (c->json)
-		print_json(&r);
+		print_read_json(&r);
 	else
-		print(&r);
+		print_read_summary(&r);
 	return r.status;
 }

@@ -1,6 +1,6 @@
 /*
- * report_show.c - avouch report show: what the reports that were read say, as
- * words, JSON, CSV or a page.
+ * report_show.c - avouch report show: summarizes the reports that were read, as
+ * text, JSON, CSV or an HTML page.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -19,26 +19,26 @@
 #include "verify/job.h"
 
 enum {
-	DAYS = 30,
-	SOURCES_SHOWN = 20,            /* of a domain, in words */
-	NAMES_MAX = 200,               /* addresses whose names are asked for */
-	NAMES_EACH = PAGE_SOURCES_MAX, /* of a domain */
+	DAYS = 30,                     /* default of --days */
+	SOURCES_SHOWN = 20,            /* per domain, in the text output */
+	NAMES_MAX = 200,               /* addresses that are looked up */
+	NAMES_EACH = PAGE_SOURCES_MAX, /* per domain */
 	NAMES_WAIT_MS = 5000,
 	NAME_BYTES = 255,
-	PAGE_MODE = 0644, /* less the umask */
+	PAGE_MODE = 0644, /* before the umask */
 	PATH_LENGTH_MAX = 4096,
 };
 
-/* ---- names by PTR ---- */
+/* ---- host names of sources (PTR) ---- */
 
-struct names {
+struct source_names {
 	struct view_source *sources[NAMES_MAX];
 	size_t n;
 };
 
-/* The first of each domain, which are those that are shown. */
+/* Selects the first sources of each domain: the page shows no others. */
 static void
-names_wanted(struct names *names, const struct view *v)
+source_names_select(struct source_names *names, const struct view *v)
 {
 	for (const struct view_domain *d = v->domains; d != NULL; d = d->next) {
 		size_t n = 0;
@@ -51,11 +51,11 @@ names_wanted(struct names *names, const struct view *v)
 	}
 }
 
-/* All are asked at once; what has not come in time stays without a name. */
+/* Asks for all names at once; a source without an answer stays unnamed. */
 static enum step
-step_names(void *facts, struct dns_talk *talk, struct arena *scratch)
+source_names_step(void *facts, struct dns_talk *talk, struct arena *scratch)
 {
-	struct names *names = facts;
+	struct source_names *names = facts;
 	enum step step = STEP_DONE;
 
 	for (size_t i = 0; i < names->n; i++) {
@@ -74,16 +74,17 @@ step_names(void *facts, struct dns_talk *talk, struct arena *scratch)
 	return step;
 }
 
-/* NULL: there are none.  The names live as long as the job. */
+/* Returns NULL if there are no names.  The names belong to the job. */
 static struct job *
-find_names(struct cli *c, struct names *names, const struct view *v)
+source_names_fetch(
+    struct cli *c, struct source_names *names, const struct view *v)
 {
 	struct job *j;
 
-	names_wanted(names, v);
+	source_names_select(names, v);
 	if (names->n == 0)
 		return NULL;
-	j = job_start(c->dns, step_names, names, NAMES_MAX, CLI_SCRATCH);
+	j = job_start(c->dns, source_names_step, names, NAMES_MAX, CLI_SCRATCH);
 	if (j != NULL)
 		job_wait(j, job_clock() + NAMES_WAIT_MS);
 	return j;
@@ -92,7 +93,7 @@ find_names(struct cli *c, struct names *names, const struct view *v)
 /* ---- JSON ---- */
 
 static void
-set_day(json_t *o, const char *key, int64_t day)
+set_day_json(json_t *o, const char *key, int64_t day)
 {
 	char memory[16];
 	struct buf b = buf_over(memory, sizeof(memory));
@@ -102,7 +103,7 @@ set_day(json_t *o, const char *key, int64_t day)
 }
 
 static void
-set_address(json_t *o, const struct ip *ip)
+set_address_json(json_t *o, const struct ip *ip)
 {
 	char memory[IP_TEXT_MAX];
 	struct buf b = buf_over(memory, sizeof(memory));
@@ -116,9 +117,9 @@ source_json(const struct view_source *s)
 {
 	json_t *o = json_object();
 
-	set_address(o, &s->address);
-	set_day(o, "first", s->first);
-	set_day(o, "last", s->last);
+	set_address_json(o, &s->address);
+	set_day_json(o, "first", s->first);
+	set_day_json(o, "last", s->last);
 	cli_set_bool(o, "new", s->is_new);
 	cli_set_number(o, "messages", (int64_t)s->messages);
 	cli_set_number(o, "passed", (int64_t)s->passed);
@@ -142,7 +143,7 @@ days_json(const struct view *v, const struct view_domain *d)
 		if (d->days[i].messages == 0)
 			continue;
 		o = json_object();
-		set_day(o, "day", v->from + (int64_t)i);
+		set_day_json(o, "day", v->from + (int64_t)i);
 		cli_set_number(o, "messages", (int64_t)d->days[i].messages);
 		cli_set_number(o, "passed", (int64_t)d->days[i].passed);
 		json_array_append_new(list, o);
@@ -184,8 +185,8 @@ print_view_json(const struct view *v)
 {
 	json_t *o = json_object(), *list = json_array();
 
-	set_day(o, "from", v->from);
-	set_day(o, "to", v->from + (int64_t)v->days - 1);
+	set_day_json(o, "from", v->from);
+	set_day_json(o, "to", v->from + (int64_t)v->days - 1);
 	cli_set_number(o, "reports", (int64_t)v->reports);
 	cli_set_number(o, "messages", (int64_t)v->messages);
 	cli_set_number(o, "passed", (int64_t)v->passed);
@@ -199,8 +200,8 @@ print_view_json(const struct view *v)
 /* ---- CSV ---- */
 
 /*
- * RFC 4180, quoted.  A text that a spreadsheet would take for a formula gets an
- * apostrophe in front.
+ * Writes a quoted field (RFC 4180).  A text that a spreadsheet would treat as a
+ * formula gets a leading apostrophe.
  */
 static void
 put_csv(struct span text)
@@ -251,7 +252,7 @@ print_csv(const struct view *v)
 			put_csv_source(d, s);
 }
 
-/* ---- words ---- */
+/* ---- text ---- */
 
 static void
 print_source(const struct view_source *s)
@@ -275,9 +276,9 @@ print_source(const struct view_source *s)
 	putchar('\n');
 }
 
-/* What can be done about each cause that was found, once. */
+/* Prints how to fix each cause that was found, once per cause. */
 static void
-print_cures(const struct view_domain *d)
+print_fixes(const struct view_domain *d)
 {
 	bool found[VIEW_CAUSES] = { false };
 
@@ -312,9 +313,9 @@ print_domain(const struct view_domain *d)
 	     s != NULL && n < SOURCES_SHOWN; s = s->next, n++)
 		print_source(s);
 	if (d->n_sources + d->left_out > n)
-		printf("  and %zu more; --csv and --json tell them\n",
+		printf("  and %zu more; --csv and --json list them\n",
 		    d->n_sources + d->left_out - n);
-	print_cures(d);
+	print_fixes(d);
 }
 
 static void
@@ -333,11 +334,11 @@ print_view(const struct view *v)
 		printf("and %zu more domains\n", v->left_out);
 }
 
-/* ---- the page ---- */
+/* ---- HTML page ---- */
 
-/* A file that is there is replaced at once, or stays as it is. */
+/* Replaces an existing file atomically, or leaves it unchanged on error. */
 static int
-write_file(const struct cli *c, const struct view *v)
+write_page_file(const struct cli *c, const struct view *v)
 {
 	char part[PATH_LENGTH_MAX];
 	struct buf b = buf_over(part, sizeof(part));
@@ -348,7 +349,8 @@ write_file(const struct cli *c, const struct view *v)
 	buf_text(&b, c->html);
 	buf_text(&b, ".part");
 	if (b.full)
-		return cli_fail(c, EX_USAGE, "--html: the name is too long");
+		return cli_fail(
+		    c, EX_USAGE, "--html: the file name is too long");
 	unlink(part);
 	fd = open(part, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, PAGE_MODE);
 	if (fd >= 0)
@@ -369,25 +371,25 @@ write_file(const struct cli *c, const struct view *v)
 static int
 write_page(struct cli *c, const struct view *v)
 {
-	struct names names = { .n = 0 };
+	struct source_names names = { .n = 0 };
 	int status = cli_dns_open(c);
 	struct job *j;
 
 	if (status != EX_OK)
 		return status;
-	j = find_names(c, &names, v);
+	j = source_names_fetch(c, &names, v);
 	if (strcmp(c->html, "-") == 0)
 		page_write(stdout, v, c->now);
 	else
-		status = write_file(c, v);
+		status = write_page_file(c, v);
 	job_drop(j);
 	return status;
 }
 
-/* ---- all of it ---- */
+/* ---- command ---- */
 
 static int
-show(struct cli *c, const struct view *v)
+show_view(struct cli *c, const struct view *v)
 {
 	int status = EX_OK;
 
@@ -403,7 +405,7 @@ show(struct cli *c, const struct view *v)
 }
 
 static bool
-days_read(const char *text, size_t *days)
+show_days_read(const char *text, size_t *days)
 {
 	struct scan s = scan_of(span_str(text));
 	uint64_t n = DAYS;
@@ -430,13 +432,14 @@ read_and_show(struct cli *c, struct ledger *l, size_t days)
 		if (domain.p == NULL) {
 			arena_free(a);
 			return cli_fail(c, EX_USAGE,
-			    "--domain %s: not a domain name such as "
+			    "--domain %s: not a domain name; use a name such "
+			    "as "
 			    "example.com",
 			    c->domain);
 		}
 	}
 	status = view_read(l, domain, days, c->now, a, &v)
-	    ? show(c, &v)
+	    ? show_view(c, &v)
 	    : cli_fail(c, EX_TEMPFAIL, "%s", v.fault);
 	arena_free(a);
 	return status;
@@ -449,13 +452,15 @@ cmd_report_show(struct cli *c)
 	size_t days;
 	int status;
 
-	if (!days_read(c->days, &days))
-		return cli_fail(c, EX_USAGE, "--days %s: not 1 to %d", c->days,
+	if (!show_days_read(c->days, &days))
+		return cli_fail(c, EX_USAGE,
+		    "--days %s: must be a number from 1 to %d", c->days,
 		    VIEW_DAYS_MAX);
 	if (c->json + c->csv + (c->html != NULL && strcmp(c->html, "-") == 0) >
 	    1)
 		return cli_fail(c, EX_USAGE,
-		    "--json, --csv and --html - all write to standard output");
+		    "--json, --csv and --html - all write to standard output; "
+		    "use only one");
 	status = report_open(c, SQLITE_FOR_READING, &store);
 	if (status != EX_OK)
 		return status;

@@ -481,7 +481,7 @@ def hostile(c):
             c.zoned("dkim", path, "--explain", *extra)
             c.zoned("arc", path, "--explain", *extra)
     many = c.file("m\x1bany.eml", HOSTILE["many fields"])
-    holds(c.zoned("dkim", many).err, "m?any.eml: more than 4096 fields")
+    holds(c.zoned("dkim", many).err, "m?any.eml: the header has more than 4096 fields")
     r = c.json("check", *ENVELOPE, path)
     same(r["stripped"], 300, "forged results that are removed")
 
@@ -563,7 +563,7 @@ def shorter(c):
     os.truncate(path, 4096)
     out, err = process.communicate()
     same((process.returncode, out, err.decode()),
-         (DATAERR, b"", "avouch: the file became shorter while it was read\n"),
+         (DATAERR, b"", "avouch: the file was truncated while it was read\n"),
          "message")
 
 

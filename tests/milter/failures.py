@@ -341,7 +341,7 @@ def _(l):
                        input=DSN % report.id, capture_output=True, text=True,
                        check=False)
     same((r.returncode, r.stderr), (0, ""), "bounce")
-    holds(r.stdout, "no more reports for now to ruf@loud.example")
+    holds(r.stdout, "reports to ruf@loud.example are suppressed: ")
     send(l, FORGED, "evil.two@another.example")
     out = failures(l)
     same((out["sent"], out["nothing"]), (0, 1), "to nobody")
@@ -373,9 +373,9 @@ def _(l):
          ("ruf@loud.example", 1, 30 * 86400), "JSON")
     status, out, err = suppressed(l, "--remove", "x@loud.example")
     same((status, out), (65, ""), "another address")
-    holds(err, "x@loud.example: is not suppressed")
+    holds(err, "x@loud.example is not suppressed")
     same(suppressed(l, "--remove", "ruf@loud.example")[:2],
-         (0, "reports are sent again to ruf@loud.example\n"), "removed")
+         (0, "reports to ruf@loud.example are sent again\n"), "removed")
     same(json.loads(suppressed(l, "--remove", "ruf@loud.example",
                                "--json")[1]),
          {"address": "ruf@loud.example", "removed": False}, "again")

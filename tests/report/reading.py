@@ -225,7 +225,8 @@ def others(c):
 
 @suite.test("words that are wrong are told, with 64")
 def usage(c):
-    for words, want in ((["read"], "0 arguments"), (["show", "x"], "1 argu"),
+    for words, want in ((["read"], "read: wrong number of arguments (0)"),
+                        (["show", "x"], "show: wrong number of arguments (1)"),
                         (["show", "--days", "0"], "--days"),
                         (["show", "--days", "401"], "--days"),
                         (["read", "--csv", "x"], "--csv"),
