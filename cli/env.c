@@ -56,16 +56,17 @@ cli_conf_read(const char *path)
 static int
 nameserver_read(const struct cli *c, struct dns_net_options *o)
 {
+	const char *why;
+
 	if (c->nameserver == NULL)
 		return EX_OK;
 	if (c->zone != NULL)
 		return cli_fail(c, EX_USAGE,
 		    "--zone and --nameserver cannot be used together");
-	if (!dns_net_server_parse(span_str(c->nameserver), &o->servers[0]))
-		return cli_fail(c, EX_USAGE,
-		    "--nameserver %s: must be ADDR or ADDR@PORT, such as "
-		    "127.0.0.1@5353",
-		    c->nameserver);
+	why = dns_net_server_parse(span_str(c->nameserver), &o->servers[0]);
+	if (why != NULL)
+		return cli_fail(
+		    c, EX_USAGE, "--nameserver: \"%s\" %s", c->nameserver, why);
 	o->n_servers = 1;
 	return EX_OK;
 }

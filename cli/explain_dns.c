@@ -33,12 +33,16 @@ dns_fault_text(enum dns_fault fault)
 		return "no answer: the reply is malformed, or its aliases form "
 		       "a "
 		       "loop";
+	case DNS_FAULT_UNREACHABLE:
+		return "no answer: no name server can be reached";
 	case DNS_FAULT_BUDGET:
 		return "not waited for: the answer was not needed, the check "
 		       "asked "
 		       "too many questions, or its time was up";
 	case DNS_FAULT_RESOURCE:
-		return "not asked: out of memory or sockets";
+		return "not asked, or not for long enough: this host is out of "
+		       "memory or sockets, or has too many unanswered "
+		       "questions";
 	}
 	return "no answer";
 }

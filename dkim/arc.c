@@ -416,8 +416,7 @@ is_our_fault(const struct check *check, const struct check_result *r)
 	if (r->code != DKIM_TEMPERROR)
 		return false;
 	return answer == NULL || answer->state == DNS_FOUND ||
-	    answer->fault == DNS_FAULT_BUDGET ||
-	    answer->fault == DNS_FAULT_RESOURCE;
+	    dns_fault_is_ours(answer->fault);
 }
 
 /* False: decided. */

@@ -47,11 +47,13 @@ enum dns_state {
 enum dns_fault {
 	DNS_FAULT_NONE,
 
-	DNS_FAULT_TIMEOUT,  /* no server answered in time */
-	DNS_FAULT_SERVFAIL, /* the server could not find out (RCODE 2) */
-	DNS_FAULT_REFUSED,  /* RCODE 5 */
-	DNS_FAULT_RCODE,    /* any other RCODE */
-	DNS_FAULT_GARBLED,  /* the answer is malformed, or its CNAMEs loop */
+	DNS_FAULT_TIMEOUT,     /* no server answered in time */
+	DNS_FAULT_SERVFAIL,    /* the server could not find out (RCODE 2) */
+	DNS_FAULT_REFUSED,     /* RCODE 5 */
+	DNS_FAULT_RCODE,       /* any other RCODE */
+	DNS_FAULT_GARBLED,     /* the answer is malformed, or its CNAMEs loop */
+	DNS_FAULT_UNREACHABLE, /* nobody listens at the servers' addresses, or
+	                          there is no route to them */
 
 	DNS_FAULT_BUDGET,   /* a limit of the message: its number of questions,
 	                       of repetitions, or its time before it was asked */

@@ -6,6 +6,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "dns/queue.h"
 #include "lib/hash.h"
 
 enum {
@@ -63,6 +64,8 @@ struct cache {
 	atomic_bool closed;
 	struct shard shards[SHARDS];
 };
+
+static void answered(struct dns_wait *wait, const struct dns_answer *answer);
 
 static int64_t
 clock_ms(void)
@@ -233,8 +236,8 @@ lifetime(const struct cache *c, const struct dns_answer *a)
 		return (int64_t)(a->ttl < o->negative_max ? a->ttl
 							  : o->negative_max) *
 		    MS;
-	case DNS_FAILED: /* RFC 2308 section 7; what is our fault is not */
-		return a->fault == DNS_FAULT_RESOURCE
+	case DNS_FAILED: /* RFC 2308 section 7; a failure of ours is not */
+		return dns_fault_is_ours(a->fault)
 		    ? 0
 		    : (int64_t)o->failure_seconds * MS;
 	case DNS_PENDING:
@@ -313,18 +316,79 @@ tell_all(struct dns_wait *first, const struct dns_answer *answer)
 	}
 }
 
-/* The source below has answered. */
-static void
-answered(struct dns_wait *wait, const struct dns_answer *answer)
-{
-	struct entry *e = (struct entry *)wait;
-	struct cache *c = e->cache;
-	struct shard *s = shard_of(c, e->hash);
-	struct dns_wait *first;
+/* ---- questions that the source below was not willing to ask ---- */
 
-	pthread_mutex_lock(&s->lock);
-	first = e->first;
+/* It is refused for the same reason as the one that `e` was asked for. */
+static bool
+is_refused_too(const struct entry *e, const struct dns_wait *w)
+{
+	if (w->queue != NULL && dns_queue_has_ended(w->queue))
+		return true;
+	return e->below.prefetch ? w->prefetch : w->queue == e->below.queue;
+}
+
+static struct dns_wait *
+take_all(struct entry *e)
+{
+	struct dns_wait *all = e->first;
+
 	e->first = NULL;
+	e->last = &e->first;
+	return all;
+}
+
+/*
+ * Takes those off `e` who are refused, and returns them.  If others remain, the
+ * question has to be asked again, on behalf of the first of them: that one
+ * message has used up its share says nothing about the name.
+ */
+static struct dns_wait *
+take_refused(struct entry *e)
+{
+	struct dns_wait *all = take_all(e);
+	struct dns_wait *refused = NULL, *next;
+
+	for (struct dns_wait *w = all; w != NULL; w = next) {
+		next = w->next;
+		w->next = NULL;
+		if (is_refused_too(e, w)) {
+			w->next = refused;
+			refused = w;
+		} else {
+			*e->last = w;
+			e->last = &w->next;
+		}
+	}
+	return refused;
+}
+
+static void
+ask_below(struct entry *e)
+{
+	struct dns_source *below = e->cache->source_below;
+
+	below->ask(below, e->name, e->type, &e->below);
+}
+
+/* The message on whose behalf `e` is asked. */
+static void
+set_asker(struct entry *e, const struct dns_wait *w)
+{
+	e->below = (struct dns_wait){
+		.done = answered,
+		.queue = w->queue,
+		.prefetch = w->prefetch,
+	};
+}
+
+/* ---- answers from below ---- */
+
+/* Nobody waits for `e` any more; returns what to give them, held. */
+static const struct dns_answer *
+settle(struct shard *s, struct entry *e, const struct dns_answer *answer)
+{
+	struct cache *c = e->cache;
+
 	e->asked = false;
 	answer = take_answer(c, s, e, answer, c->options.clock());
 	if (atomic_load(&c->closed))
@@ -337,8 +401,37 @@ answered(struct dns_wait *wait, const struct dns_answer *answer)
 		free_entry(e);
 	}
 	make_room(c, s, 0);
+	return answer;
+}
+
+static bool
+is_refusal(const struct dns_answer *answer)
+{
+	return answer->state == DNS_FAILED && answer->fault == DNS_FAULT_BUDGET;
+}
+
+static void
+answered(struct dns_wait *wait, const struct dns_answer *answer)
+{
+	struct entry *e = (struct entry *)wait;
+	struct cache *c = e->cache;
+	struct shard *s = shard_of(c, e->hash);
+	struct dns_wait *first;
+	bool again;
+
+	pthread_mutex_lock(&s->lock);
+	first = is_refusal(answer) ? take_refused(e) : take_all(e);
+	again = e->first != NULL;
+	if (again)
+		set_asker(e, e->first);
+	else
+		answer = settle(s, e, answer);
 	pthread_mutex_unlock(&s->lock);
 	tell_all(first, answer);
+	if (again) {
+		ask_below(e);
+		return;
+	}
 	dns_answer_drop(answer);
 	release(c);
 }
@@ -375,7 +468,7 @@ look_up(struct cache *c, struct shard *s, uint64_t hash, struct span name,
 	e->forgotten = false;
 	e->first = wait;
 	e->last = &wait->next;
-	e->below.done = answered;
+	set_asker(e, wait);
 	*send = e;
 	return NULL;
 }
@@ -396,8 +489,7 @@ cache_ask(struct dns_source *source, struct span name, enum dns_type type,
 	pthread_mutex_unlock(&s->lock);
 	if (send != NULL) {
 		atomic_fetch_add(&c->users, 1);
-		c->source_below->ask(
-		    c->source_below, send->name, type, &send->below);
+		ask_below(send);
 	} else if (answer != NULL) {
 		wait->done(wait, answer);
 		dns_answer_drop(answer);
@@ -446,6 +538,14 @@ cache_close(struct dns_source *source)
 		tell_all(first, dns_answer_failed(DNS_FAULT_RESOURCE));
 	}
 	release(c);
+}
+
+static unsigned
+cache_share(struct dns_source *source)
+{
+	const struct cache *c = (const struct cache *)source;
+
+	return dns_source_share(c->source_below);
 }
 
 void
@@ -508,7 +608,11 @@ dns_cache_open(const struct dns_cache_options *o, struct dns_source *below)
 
 	if (c == NULL)
 		return NULL;
-	c->source = (struct dns_source){ cache_ask, cache_close };
+	c->source = (struct dns_source){
+		.ask = cache_ask,
+		.close = cache_close,
+		.share = cache_share,
+	};
 	c->source_below = below;
 	c->secret = hash_secret_new();
 	atomic_init(&c->users, 1);

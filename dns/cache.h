@@ -3,7 +3,9 @@
  *
  * Shared by all messages; bounded in bytes; sharded locks; least recently used
  * goes first.  TTL-true, negative answers by RFC 2308, failures held for a few
- * seconds; one question asked by many at once goes out once.
+ * seconds; one question asked by many at once goes out once, on behalf of the
+ * first.  If it fails because that message has used up its share
+ * (DNS_FAULT_BUDGET), it is asked again on behalf of the next.
  */
 #ifndef AVOUCH_DNS_CACHE_H
 #define AVOUCH_DNS_CACHE_H

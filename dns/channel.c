@@ -11,62 +11,75 @@
 
 enum {
 	RECEIVE_BUFFER = 1 << 20, /* bytes of the kernel's, for bursts */
-	ID_TRIES = 64,            /* until a free id must have been found */
+	ID_ATTEMPTS = 64,         /* until a free id must have been found */
 };
 
 /* RFC 5452 section 9.2: ids and ports that can't be foreseen. */
 static uint16_t
-random_16(struct resolver *net)
+random_16(struct resolver *r)
 {
-	if (net->random_left == 0) {
-		uint8_t *p = (uint8_t *)net->random;
+	if (r->random_left == 0) {
+		uint8_t *p = (uint8_t *)r->random;
 		size_t got = 0;
 
-		while (got < sizeof(net->random)) {
+		while (got < sizeof(r->random)) {
 			ssize_t n =
-			    getrandom(p + got, sizeof(net->random) - got, 0);
+			    getrandom(p + got, sizeof(r->random) - got, 0);
 
 			if (n > 0)
 				got += (size_t)n;
 			else if (errno != EINTR)
 				abort(); /* predictable ids are no choice */
 		}
-		net->random_left = sizeof(net->random) / sizeof(uint16_t);
+		r->random_left = sizeof(r->random) / sizeof(uint16_t);
 	}
-	return net->random[--net->random_left];
+	return r->random[--r->random_left];
 }
 
 /* ---- the table of attempts ---- */
 
 static struct attempt **
-slot_of(struct resolver *net, const struct dns_socket *sock, uint16_t id)
+slot_of(struct resolver *r, const struct dns_socket *sock, uint16_t id)
 {
 	size_t h = (size_t)id + ((uintptr_t)sock >> 6) * 40503U;
 
-	return &net->slots[h & (SLOTS - 1)];
+	return &r->slots[h & (SLOTS - 1)];
 }
 
 struct attempt *
-dns_socket_find(
-    struct resolver *net, const struct dns_socket *sock, uint16_t id)
+dns_socket_find(struct resolver *r, const struct dns_socket *sock, uint16_t id)
 {
-	struct attempt *t = *slot_of(net, sock, id);
+	struct attempt *t = *slot_of(r, sock, id);
 
 	while (t != NULL && (t->socket != sock || t->id != id))
 		t = t->chain;
 	return t;
 }
 
+static void
+note_used(struct dns_socket *sock, uint16_t id)
+{
+	if (sock->used_ids != NULL)
+		sock->used_ids[id / 8] |= (uint8_t)(1U << id % 8);
+}
+
 static bool
-remember(struct resolver *net, struct dns_socket *sock, struct attempt *t)
+was_used(const struct dns_socket *sock, uint16_t id)
+{
+	return sock->used_ids != NULL &&
+	    (sock->used_ids[id / 8] & 1U << id % 8) != 0;
+}
+
+static bool
+remember(struct resolver *r, struct dns_socket *sock, struct attempt *t)
 {
 	struct attempt **slot;
 
-	for (int i = 0; i < ID_TRIES; i++) {
-		t->id = random_16(net);
-		if (dns_socket_find(net, sock, t->id) != NULL)
+	for (int i = 0; i < ID_ATTEMPTS; i++) {
+		t->id = random_16(r);
+		if (dns_socket_find(r, sock, t->id) != NULL)
 			continue;
-		slot = slot_of(net, sock, t->id);
+		slot = slot_of(r, sock, t->id);
 		t->chain = *slot;
 		*slot = t;
 		t->socket = sock;
@@ -75,33 +88,45 @@ remember(struct resolver *net, struct dns_socket *sock, struct attempt *t)
 		if (sock->attempts != NULL)
 			sock->attempts->link = &t->next;
 		sock->attempts = t;
-		t->sent = net->now;
+		t->sent = r->now;
 		t->expired = false;
+		note_used(sock, t->id);
 		return true;
 	}
 	return false;
 }
 
 static void
-close_socket(struct resolver *net, struct dns_socket *sock)
+close_socket(struct resolver *r, struct dns_socket *sock)
 {
 	if (sock->closed)
 		return;
 	sock->closed = true;
 	close(sock->fd); /* leaves the epoll set by that */
-	if (net->batch.socket == sock) {
-		net->batch.socket = NULL;
-		net->batch.n = 0;
+	if (r->batch.socket == sock) {
+		r->batch.socket = NULL;
+		r->batch.n = 0;
 	}
-	sock->next = net->dead;
-	net->dead = sock;
+	sock->next = r->dead;
+	r->dead = sock;
+}
+
+static void
+remove_retired(struct resolver *r, const struct dns_socket *sock)
+{
+	struct dns_socket **at = &r->retired;
+
+	while (*at != sock)
+		at = &(*at)->next;
+	*at = sock->next;
+	r->n_retired--;
 }
 
 void
-dns_socket_forget(struct resolver *net, struct attempt *t)
+dns_socket_forget(struct resolver *r, struct attempt *t)
 {
 	struct dns_socket *sock = t->socket;
-	struct attempt **at = slot_of(net, sock, t->id);
+	struct attempt **at = slot_of(r, sock, t->id);
 
 	while (*at != t)
 		at = &(*at)->chain;
@@ -113,15 +138,8 @@ dns_socket_forget(struct resolver *net, struct attempt *t)
 	t->socket = NULL;
 	if (!sock->retired || sock->attempts != NULL || sock->closed)
 		return;
-	for (struct dns_socket **r = &net->retired; *r != NULL;
-	     r = &(*r)->next) {
-		if (*r == sock) {
-			*r = sock->next;
-			net->n_retired--;
-			break;
-		}
-	}
-	close_socket(net, sock);
+	remove_retired(r, sock);
+	close_socket(r, sock);
 }
 
 /* ---- sockets ---- */
@@ -135,6 +153,7 @@ address_of(const struct dns_net_server *server, struct sockaddr_storage *out)
 
 		to->sin6_family = AF_INET6;
 		to->sin6_port = htons(server->port);
+		to->sin6_scope_id = dns_net_interface_index(server);
 		memcpy(&to->sin6_addr, server->ip.bytes, 16);
 		return sizeof(*to);
 	}
@@ -148,104 +167,177 @@ address_of(const struct dns_net_server *server, struct sockaddr_storage *out)
 
 bool
 dns_socket_watch(
-    struct resolver *net, struct dns_socket *sock, uint32_t events, int how)
+    struct resolver *r, struct dns_socket *sock, uint32_t events, int how)
 {
 	struct epoll_event event = { .events = events, .data.ptr = sock };
 
-	return epoll_ctl(net->epoll, how, sock->fd, &event) == 0;
+	return epoll_ctl(r->epoll, how, sock->fd, &event) == 0;
 }
 
-/*
- * A socket connected to the server: the kernel chooses a random port, and lets
- * through what comes from this server and port alone.
- */
-static struct dns_socket *
-open_socket(
-    struct resolver *net, struct dns_server *server, enum socket_kind kind)
+static void
+set_options(const struct dns_socket *sock)
 {
-	int type = kind == SOCKET_UDP ? SOCK_DGRAM : SOCK_STREAM;
-	struct dns_socket *sock = calloc(1, sizeof(*sock));
-	struct sockaddr_storage to;
-	socklen_t n = address_of(&server->address, &to);
 	int size = RECEIVE_BUFFER;
 	int on = 1;
 
-	if (sock == NULL)
-		return NULL;
-	*sock = (struct dns_socket){ .kind = kind, .server = server };
-	sock->progress = net->now;
-	sock->fd = socket(to.ss_family, type | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-	if (sock->fd < 0) {
-		free(sock);
-		return NULL;
-	}
-	if (kind == SOCKET_UDP)
+	if (sock->kind == SOCKET_UDP)
 		setsockopt(
 		    sock->fd, SOL_SOCKET, SO_RCVBUF, &size, sizeof(size));
 	else
 		setsockopt(sock->fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
-	if ((connect(sock->fd, (struct sockaddr *)&to, n) != 0 &&
-		errno != EINPROGRESS) ||
-	    !dns_socket_watch(net, sock,
-		kind == SOCKET_UDP ? EPOLLIN : EPOLLIN | EPOLLOUT,
-		EPOLL_CTL_ADD)) {
-		close(sock->fd);
-		free(sock);
-		return NULL;
-	}
-	sock->wants_out = kind == SOCKET_TCP;
-	return sock;
 }
 
-void
-dns_socket_break(struct resolver *net, struct dns_socket *sock)
+/*
+ * Connected to the server: the kernel chooses a random port, and accepts only
+ * what comes from the server's address and port.  Sets errno.
+ */
+static bool
+connect_to(struct resolver *r, struct dns_socket *sock)
+{
+	bool udp = sock->kind == SOCKET_UDP;
+	struct sockaddr_storage to;
+	socklen_t n = address_of(&sock->server->address, &to);
+
+	sock->fd = socket(to.ss_family,
+	    (udp ? SOCK_DGRAM : SOCK_STREAM) | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+	if (sock->fd < 0)
+		return false;
+	set_options(sock);
+	return (connect(sock->fd, (struct sockaddr *)&to, n) == 0 ||
+		   errno == EINPROGRESS) &&
+	    dns_socket_watch(
+		r, sock, udp ? EPOLLIN : EPOLLIN | EPOLLOUT, EPOLL_CTL_ADD);
+}
+
+static void
+free_socket(struct dns_socket *sock)
+{
+	free(sock->used_ids);
+	free(sock->out);
+	free(sock->in);
+	free(sock);
+}
+
+/* Anything else says that the server cannot be reached. */
+static bool
+is_our_lack(int code)
+{
+	return code == EMFILE || code == ENFILE || code == ENOMEM ||
+	    code == ENOBUFS || code == ENOSPC || code == EAGAIN;
+}
+
+static struct dns_socket *
+open_socket(struct resolver *r, struct dns_server *server,
+    enum socket_kind kind, enum send_status *status)
+{
+	struct dns_socket *sock = calloc(1, sizeof(*sock));
+
+	*status = SEND_RESOURCE;
+	if (sock == NULL)
+		return NULL;
+	*sock = (struct dns_socket){
+		.kind = kind,
+		.server = server,
+		.fd = -1,
+		.progress = r->now,
+		.wants_out = kind == SOCKET_TCP,
+		.expires =
+		    r->now + PORT_LIFE_MS + random_16(r) % PORT_SPREAD_MS,
+	};
+	if (kind == SOCKET_UDP)
+		sock->used_ids = calloc(1, PORT_IDS / 8);
+	if ((kind == SOCKET_TCP || sock->used_ids != NULL) &&
+	    connect_to(r, sock))
+		return sock;
+	if (sock->used_ids != NULL && !is_our_lack(errno))
+		*status = SEND_UNREACHABLE;
+	if (sock->fd >= 0)
+		close(sock->fd);
+	free_socket(sock);
+	return NULL;
+}
+
+/* Its server sends no more questions to it. */
+static void
+take_from_server(struct dns_socket *sock)
 {
 	struct dns_server *s = sock->server;
 
-	if (s->tcp == sock)
-		s->tcp = NULL;
 	if (s->current == sock)
 		s->current = NULL;
 	for (size_t i = 0; i < PORTS; i++)
 		if (s->ports[i] == sock)
 			s->ports[i] = NULL;
-	query_break(net, sock);
-	close_socket(net, sock);
+	for (size_t i = 0; i < TCP_CONNECTIONS; i++)
+		if (s->tcp[i] == sock)
+			s->tcp[i] = NULL;
 }
 
-static void
-retire(struct resolver *net, struct dns_socket *sock)
+void
+dns_socket_break(struct resolver *r, struct dns_socket *sock)
 {
+	take_from_server(sock);
+	query_break(r, sock);
+	close_socket(r, sock);
+}
+
+/* ---- ports ---- */
+
+/* Its questions are asked again when they are due. */
+static void
+abandon_oldest(struct resolver *r)
+{
+	struct dns_socket *oldest = r->retired;
+
+	while (oldest->next != NULL)
+		oldest = oldest->next;
+	while (!oldest->closed)
+		dns_socket_forget(r, oldest->attempts);
+}
+
+/* Open as long as answers may come, but for no more questions. */
+static void
+retire(struct resolver *r, struct dns_socket *sock)
+{
+	dns_socket_flush(r);
+	take_from_server(sock);
 	sock->retired = true;
 	if (sock->attempts == NULL) {
-		close_socket(net, sock);
+		close_socket(r, sock);
 		return;
 	}
-	sock->next = net->retired;
-	net->retired = sock;
-	net->n_retired++;
+	if (r->n_retired == PORTS_RETIRED)
+		abandon_oldest(r);
+	sock->next = r->retired;
+	r->retired = sock;
+	r->n_retired++;
+}
+
+static bool
+is_used_up(const struct resolver *r, const struct dns_socket *sock)
+{
+	return sock->uses >= PORT_USES || r->now >= sock->expires;
 }
 
 /* One port for all that is sent in this turn, so that it is one call. */
 static struct dns_socket *
-port_of(struct resolver *net, struct dns_server *s)
+port_of(struct resolver *r, struct dns_server *s, enum send_status *status)
 {
-	unsigned i = random_16(net) % PORTS;
+	unsigned i = random_16(r) % PORTS;
 	struct dns_socket *sock = s->ports[i];
+	struct dns_socket *fresh;
 
 	if (s->current != NULL && s->current->uses < PORT_USES)
 		return s->current;
-	if (sock != NULL && sock->uses >= PORT_USES &&
-	    net->n_retired < PORTS_RETIRED) {
-		s->ports[i] = NULL;
-		dns_socket_flush(net);
-		retire(net, sock);
-		sock = NULL;
+	if (sock != NULL && is_used_up(r, sock)) {
+		fresh = open_socket(r, s, SOCKET_UDP, status);
+		if (fresh != NULL) {
+			retire(r, sock);
+			s->ports[i] = sock = fresh;
+		}
+	} else if (sock == NULL) {
+		s->ports[i] = sock = open_socket(r, s, SOCKET_UDP, status);
 	}
-	if (sock == NULL)
-		sock = open_socket(net, s, SOCKET_UDP);
-	if (s->ports[i] == NULL)
-		s->ports[i] = sock;
 	/* out of descriptors: one that is open is better than none */
 	for (i = 0; sock == NULL && i < PORTS; i++)
 		sock = s->ports[i];
@@ -253,45 +345,91 @@ port_of(struct resolver *net, struct dns_server *s)
 	return sock;
 }
 
+/*
+ * RFC 5452 section 9.2 expects more guesses than a port has ids.  An id that
+ * was used on this port may be that of a late answer; any other one is a
+ * guess.
+ */
+void
+dns_socket_unmatched(struct resolver *r, struct dns_socket *sock, uint16_t id)
+{
+	if (sock->kind != SOCKET_UDP || was_used(sock, id))
+		return;
+	net_count(&r->counts.wrong_ids, 1);
+	if (++sock->wrong_ids < WRONG_IDS_MAX)
+		return;
+	sock->suspect = true;
+	r->reports = true;
+}
+
+static void
+close_suspect(struct resolver *r, struct dns_socket *sock)
+{
+	net_count(&r->counts.suspect_ports, 1);
+	if (r->on_forged != NULL)
+		r->on_forged(&sock->server->address);
+	take_from_server(sock);
+	query_distrust(r, sock);
+	close_socket(r, sock);
+}
+
 /* ---- UDP ---- */
 
 /* The server's host says that nobody listens there, or can't be reached.
  * What follows of it may send, so it has to wait until nobody is sending. */
 static void
-udp_unreachable(struct resolver *net, struct dns_socket *sock)
+udp_unreachable(struct resolver *r, struct dns_socket *sock)
 {
 	sock->unreachable = true;
-	net->unreachable = true;
+	r->reports = true;
 }
 
-/* Its port goes too: its own address may be the one that is wrong by now. */
+static bool
+has_report(const struct dns_socket *sock)
+{
+	return sock != NULL && !sock->closed &&
+	    (sock->unreachable || sock->suspect);
+}
+
+/* If the server is unreachable its port goes too: it may be our own address
+ * that is wrong by now. */
 static void
-report(struct resolver *net, struct dns_socket *sock)
+report(struct resolver *r, struct dns_socket *sock)
 {
-	if (sock != NULL && sock->unreachable && !sock->closed)
-		dns_socket_break(net, sock);
+	if (sock->unreachable)
+		dns_socket_break(r, sock);
+	else
+		close_suspect(r, sock);
+}
+
+static struct dns_socket *
+retired_with_report(const struct resolver *r)
+{
+	struct dns_socket *sock = r->retired;
+
+	while (sock != NULL && !has_report(sock))
+		sock = sock->next;
+	return sock;
 }
 
 void
-dns_socket_report(struct resolver *net)
+dns_socket_report(struct resolver *r)
 {
-	struct dns_socket *next;
+	struct dns_socket *sock;
 
-	net->unreachable = false;
-	for (struct dns_socket *sock = net->retired; sock != NULL;
-	     sock = next) {
-		next = sock->next;
-		report(net, sock);
-	}
-	for (size_t i = 0; i < net->n_servers; i++)
+	r->reports = false;
+	while ((sock = retired_with_report(r)) != NULL)
+		report(r, sock);
+	for (size_t i = 0; i < r->n_servers; i++)
 		for (size_t k = 0; k < PORTS; k++)
-			report(net, net->servers[i].ports[k]);
+			if (has_report(r->servers[i].ports[k]))
+				report(r, r->servers[i].ports[k]);
 }
 
 void
-dns_socket_flush(struct resolver *net)
+dns_socket_flush(struct resolver *r)
 {
-	struct batch *b = &net->batch;
+	struct batch *b = &r->batch;
 	struct dns_socket *sock = b->socket;
 	unsigned sent = 0;
 	bool refused = false;
@@ -310,21 +448,21 @@ dns_socket_flush(struct resolver *net)
 			break;
 		refused = true;
 	}
-	net_count(&net->counts.datagrams, sent);
+	net_count(&r->counts.datagrams, sent);
 	b->n = 0;
 	b->socket = NULL;
 	if (refused)
-		udp_unreachable(net, sock);
+		udp_unreachable(r, sock);
 }
 
 static bool
-udp_send(struct resolver *net, struct dns_socket *sock,
+udp_send(struct resolver *r, struct dns_socket *sock,
     const struct wire_question *question)
 {
-	struct batch *b = &net->batch;
+	struct batch *b = &r->batch;
 
 	if (b->n == BATCH || (b->n > 0 && b->socket != sock))
-		dns_socket_flush(net);
+		dns_socket_flush(r);
 	b->socket = sock;
 	b->vectors[b->n] = (struct iovec){ .iov_base = b->bytes[b->n],
 		.iov_len = wire_put_question(b->bytes[b->n], question) };
@@ -336,9 +474,9 @@ udp_send(struct resolver *net, struct dns_socket *sock,
 }
 
 static void
-udp_receive(struct resolver *net, struct dns_socket *sock)
+udp_receive(struct resolver *r, struct dns_socket *sock)
 {
-	struct inbound *in = &net->inbound;
+	struct inbound *in = &r->inbound;
 
 	for (int reads = 0; reads < READS_MAX; reads++) {
 		for (size_t i = 0; i < BATCH; i++) {
@@ -354,13 +492,13 @@ udp_receive(struct resolver *net, struct dns_socket *sock)
 		if (n < 0 &&
 		    (errno == ECONNREFUSED || errno == EHOSTUNREACH ||
 			errno == ENETUNREACH)) {
-			udp_unreachable(net, sock);
+			udp_unreachable(r, sock);
 			continue;
 		}
 		/* with its last question answered a retired port is closed */
 		for (int i = 0; i < n && !sock->closed; i++)
 			query_receive(
-			    net, sock, in->bytes[i], in->messages[i].msg_len);
+			    r, sock, in->bytes[i], in->messages[i].msg_len);
 		if (n < BATCH || sock->closed)
 			break;
 	}
@@ -368,92 +506,130 @@ udp_receive(struct resolver *net, struct dns_socket *sock)
 
 /* ---- both ---- */
 
-bool
-dns_socket_send(struct resolver *net, struct dns_server *server,
+static struct dns_socket *
+connection_of(
+    struct resolver *r, struct dns_server *s, enum send_status *status)
+{
+	struct dns_socket **empty;
+	struct dns_socket *sock = dns_socket_tcp_choose(s, &empty);
+
+	if (sock == NULL)
+		*empty = sock = open_socket(r, s, SOCKET_TCP, status);
+	return sock;
+}
+
+/* RFC 6891: without EDNS if the server has refused it, or may be dropping it,
+ * as old servers and firewalls do. */
+static bool
+with_edns(const struct resolver *r, const struct dns_query *q,
+    const struct dns_server *s, enum socket_kind kind)
+{
+	if (q->plain || r->now < s->plain_until)
+		return false;
+	return kind == SOCKET_TCP || q->asked[s->number] < PLAIN_SENDS ||
+	    r->now < s->edns_until;
+}
+
+enum send_status
+dns_socket_send(struct resolver *r, struct dns_server *server,
     enum socket_kind kind, struct attempt *t)
 {
 	struct dns_query *q = t->query;
-	struct dns_socket *sock;
+	enum send_status status = SEND_RESOURCE;
+	struct dns_socket *sock = kind == SOCKET_TCP
+	    ? connection_of(r, server, &status)
+	    : port_of(r, server, &status);
 
-	if (kind == SOCKET_TCP && server->tcp == NULL)
-		server->tcp = open_socket(net, server, SOCKET_TCP);
-	sock = kind == SOCKET_TCP ? server->tcp : port_of(net, server);
-	if (sock == NULL || !remember(net, sock, t)) {
+	if (sock == NULL || !remember(r, sock, t)) {
 		t->query = NULL;
-		return false;
+		return status;
 	}
-	t->edns = !q->plain && net->now >= server->plain_until;
+	t->edns = with_edns(r, q, server, kind);
 	struct wire_question question = {
 		.id = t->id, .edns = t->edns, .name = q->name, .type = q->type
 	};
 
 	sock->uses++;
-	if (kind == SOCKET_UDP ? udp_send(net, sock, &question)
-			       : dns_socket_tcp_send(net, sock, &question))
-		return true;
-	dns_socket_forget(net, t);
-	return false;
+	if (kind == SOCKET_UDP ? udp_send(r, sock, &question)
+			       : dns_socket_tcp_send(r, sock, &question))
+		return SEND_OK;
+	dns_socket_forget(r, t);
+	return SEND_RESOURCE;
 }
 
 void
-dns_socket_ready(struct resolver *net, struct dns_socket *sock, uint32_t events)
+dns_socket_ready(struct resolver *r, struct dns_socket *sock, uint32_t events)
 {
 	if (sock->closed)
 		return;
 	if (sock->kind == SOCKET_UDP)
-		udp_receive(net, sock);
+		udp_receive(r, sock);
 	else
-		dns_socket_tcp_ready(net, sock, events);
+		dns_socket_tcp_ready(r, sock, events);
 }
 
-int64_t
-dns_socket_run_timers(struct resolver *net)
+/* A port that is not used any more is not open either. */
+static int64_t
+port_timers(struct resolver *r, struct dns_server *s)
 {
 	int64_t next = INT64_MAX;
 
-	for (size_t i = 0; i < net->n_servers; i++) {
-		struct dns_socket *sock = net->servers[i].tcp;
-		int64_t due;
+	for (size_t i = 0; i < PORTS; i++) {
+		struct dns_socket *sock = s->ports[i];
 
 		if (sock == NULL)
 			continue;
-		due = sock->progress +
-		    (sock->attempts != NULL ? TCP_STALL_MS : TCP_IDLE_MS);
-		if (due <= net->now)
-			dns_socket_break(net, sock);
-		else if (due < next)
-			next = due;
+		if (r->now >= sock->expires)
+			retire(r, sock);
+		else if (sock->expires < next)
+			next = sock->expires;
+	}
+	return next;
+}
+
+int64_t
+dns_socket_run_timers(struct resolver *r)
+{
+	int64_t next = INT64_MAX;
+
+	for (size_t i = 0; i < r->n_servers; i++) {
+		int64_t tcp = dns_socket_tcp_timers(r, &r->servers[i]);
+		int64_t udp = port_timers(r, &r->servers[i]);
+
+		if (tcp < next)
+			next = tcp;
+		if (udp < next)
+			next = udp;
 	}
 	return next;
 }
 
 void
-dns_socket_end_turn(struct resolver *net)
+dns_socket_end_turn(struct resolver *r)
 {
 	struct dns_socket *next;
 
-	for (struct dns_socket *sock = net->dead; sock != NULL; sock = next) {
+	for (struct dns_socket *sock = r->dead; sock != NULL; sock = next) {
 		next = sock->next;
-		free(sock->out);
-		free(sock->in);
-		free(sock);
+		free_socket(sock);
 	}
-	net->dead = NULL;
-	for (size_t i = 0; i < net->n_servers; i++)
-		net->servers[i].current = NULL;
+	r->dead = NULL;
+	for (size_t i = 0; i < r->n_servers; i++)
+		r->servers[i].current = NULL;
 }
 
 void
-dns_socket_close_all(struct resolver *net)
+dns_socket_close_all(struct resolver *r)
 {
-	for (size_t i = 0; i < net->n_servers; i++) {
-		struct dns_server *s = &net->servers[i];
+	for (size_t i = 0; i < r->n_servers; i++) {
+		struct dns_server *s = &r->servers[i];
 
-		if (s->tcp != NULL)
-			close_socket(net, s->tcp);
+		for (size_t k = 0; k < TCP_CONNECTIONS; k++)
+			if (s->tcp[k] != NULL)
+				close_socket(r, s->tcp[k]);
 		for (size_t k = 0; k < PORTS; k++)
 			if (s->ports[k] != NULL)
-				close_socket(net, s->ports[k]);
+				close_socket(r, s->ports[k]);
 	}
-	dns_socket_end_turn(net);
+	dns_socket_end_turn(r);
 }

@@ -82,7 +82,11 @@ remember(struct recorder *r, struct span name, enum dns_type type,
 		r->incomplete = true;
 	} else {
 		memcpy(q->text, name.p, name.n);
-		q->below.done = answered;
+		q->below = (struct dns_wait){
+			.done = answered,
+			.queue = wait->queue,
+			.prefetch = wait->prefetch,
+		};
 		q->recorder = r;
 		q->wait = wait;
 		q->number = r->n++;
@@ -133,6 +137,14 @@ recorder_close(struct dns_source *source)
 	release(r);
 }
 
+static unsigned
+recorder_share(struct dns_source *source)
+{
+	const struct recorder *r = (const struct recorder *)source;
+
+	return dns_source_share(r->source_below);
+}
+
 struct dns_source *
 dns_recorder_open(struct dns_source *below)
 {
@@ -140,7 +152,11 @@ dns_recorder_open(struct dns_source *below)
 
 	if (r == NULL)
 		return NULL;
-	r->source = (struct dns_source){ recorder_ask, recorder_close };
+	r->source = (struct dns_source){
+		.ask = recorder_ask,
+		.close = recorder_close,
+		.share = recorder_share,
+	};
 	r->source_below = below;
 	atomic_init(&r->users, 1);
 	pthread_mutex_init(&r->lock, NULL);

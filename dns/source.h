@@ -1,30 +1,48 @@
 /*
- * source.h - where answers come from: one small table of functions.
+ * source.h - where answers come from: a small table of functions.
  *
- * Sources stack: a cache over the network, a recorder over that; in tests a
- * zone file, a recording, a failure.
+ * Sources stack: the queue of a message over the cache, the cache over the
+ * resolver; a recorder in between; in tests a zone file, a recording, a
+ * failure.
  */
 #ifndef AVOUCH_DNS_SOURCE_H
 #define AVOUCH_DNS_SOURCE_H
 
+#include <stdbool.h>
+
 #include "dns/answer.h"
+
+struct dns_queue;
 
 /* One who waits for one answer; embedded in the asker's own struct. */
 struct dns_wait {
 	/*
 	 * Called exactly once for each ask, from within ask() or later from
-	 * any thread, with no lock of the source held.  Who wants to keep
-	 * `answer` holds it.
+	 * any thread, with no lock of the source held.  To keep `answer`,
+	 * call dns_answer_hold().
 	 */
 	void (*done)(struct dns_wait *wait, const struct dns_answer *answer);
 	struct dns_wait *next; /* the source's, until done() is called */
+
+	/*
+	 * The message that asks, set by its queue (queue.h).  NULL: nobody's,
+	 * which has no limits and is not dropped.
+	 */
+	struct dns_queue *queue;
+
+	/*
+	 * The answer may never be needed.  Where it would cost another
+	 * question something it is not asked, or no longer waited for, and
+	 * answered DNS_FAULT_BUDGET.
+	 */
+	bool prefetch;
 };
 
 struct dns_source {
 	/*
 	 * `name` is in normal form (domain_normal()) and, like `wait`, stays
 	 * until done() was called.  Never blocks.  An answer always comes: at
-	 * the latest when the source has run out of tries (some 15 s) or is
+	 * the latest when the source has used up its attempts (12 s) or is
 	 * closed.
 	 */
 	void (*ask)(struct dns_source *source, struct span name,
@@ -33,6 +51,29 @@ struct dns_source {
 	/* Answers all who wait with DNS_FAULT_RESOURCE and frees the source,
 	 * not those below it. */
 	void (*close)(struct dns_source *source);
+
+	/*
+	 * How many questions one message may have unanswered here: fewer than
+	 * DNS_SHARE_MAX mean that the source is crowded.  NULL: it never is.
+	 */
+	unsigned (*share)(struct dns_source *source);
 };
+
+enum {
+	/* An honest message has seldom more than a dozen at a time. */
+	DNS_SHARE_MAX = 32,
+};
+
+static inline unsigned
+dns_source_share(struct dns_source *source)
+{
+	return source->share != NULL ? source->share(source) : DNS_SHARE_MAX;
+}
+
+static inline bool
+dns_source_is_crowded(struct dns_source *source)
+{
+	return dns_source_share(source) < DNS_SHARE_MAX;
+}
 
 #endif

@@ -27,6 +27,8 @@ struct noted {
 	struct dns_question q; /* first: dns_talk_tell() is given this */
 	struct noted *chain;   /* with the same hash */
 	bool needed;           /* asked by dns_ask(), not only ahead */
+	bool dropped;          /* asked ahead, and the source did not answer;
+	                          to be asked again if it is needed */
 };
 
 struct dns_talk {
@@ -135,6 +137,7 @@ note(struct dns_talk *talk, struct span name, enum dns_type type)
 		.q = { .talk = talk,
 		    .name = copy,
 		    .type = type,
+		    .wait.prefetch = true,
 		    .answer = dns_answer_pending() },
 		.chain = talk->slots[slot],
 	};
@@ -150,6 +153,33 @@ note(struct dns_talk *talk, struct span name, enum dns_type type)
 	talk->ahead++;
 	talk->pending++;
 	return n;
+}
+
+/* To be asked, again if need be, as one that the core waits for. */
+static void
+ask_again(struct dns_talk *talk, struct noted *n)
+{
+	n->dropped = false;
+	n->q.sent = false;
+	n->q.wait.prefetch = false;
+	talk->unsent = talk->first;
+	talk->unsent = dns_talk_unsent(talk);
+}
+
+static void
+become_needed(struct dns_talk *talk, struct noted *n)
+{
+	n->needed = true;
+	talk->needed++;
+	talk->ahead--;
+	if (n->q.answer->state != DNS_PENDING)
+		return;
+	talk->waited_for++;
+	talk->pending += n->dropped;
+	if (n->dropped)
+		ask_again(talk, n);
+	else if (!n->q.sent)
+		n->q.wait.prefetch = false;
 }
 
 static const struct dns_answer *
@@ -180,12 +210,8 @@ look_up(
 		n = note(talk, name, type);
 	if (n == NULL)
 		return dns_answer_failed(DNS_FAULT_RESOURCE);
-	if (needed && !n->needed) {
-		n->needed = true;
-		talk->needed++;
-		talk->ahead--;
-		talk->waited_for += n->q.answer->state == DNS_PENDING;
-	}
+	if (needed && !n->needed)
+		become_needed(talk, n);
 	return n->q.answer;
 }
 
@@ -233,18 +259,43 @@ dns_talk_unsent(const struct dns_talk *talk)
 	return q;
 }
 
+/* It was asked ahead, and we did not have what it takes: no answer. */
+static bool
+is_dropped(const struct noted *n, const struct dns_answer *answer)
+{
+	return n->q.wait.prefetch && answer->state == DNS_FAILED &&
+	    dns_fault_is_ours(answer->fault);
+}
+
+static void
+drop(struct dns_talk *talk, struct noted *n)
+{
+	if (n->needed) {
+		ask_again(talk, n);
+		return;
+	}
+	n->dropped = true;
+	n->q.sent = true;
+	talk->pending--;
+}
+
 void
 dns_talk_tell(struct dns_question *q, const struct dns_answer *answer)
 {
 	struct dns_talk *talk = q->talk;
+	/* A question is the first member of what the talk notes of it. */
+	struct noted *n = (struct noted *)(void *)q;
 
 	assert(answer->state != DNS_PENDING);
 	if (q->answer->state != DNS_PENDING)
 		return;
+	if (is_dropped(n, answer) && talk->gave_up == DNS_FAULT_NONE) {
+		drop(talk, n);
+		return;
+	}
 	q->answer = dns_answer_hold(answer);
-	talk->pending--;
-	/* A question is the first member of what the talk notes of it. */
-	talk->waited_for -= ((struct noted *)(void *)q)->needed;
+	talk->pending -= !n->dropped;
+	talk->waited_for -= n->needed;
 }
 
 void

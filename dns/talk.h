@@ -71,7 +71,11 @@ struct dns_question *dns_talk_questions(const struct dns_talk *talk);
 /* The first that was not sent yet; NULL: none. */
 struct dns_question *dns_talk_unsent(const struct dns_talk *talk);
 
-/* Stores the answer of `q` and holds it.  A second answer is ignored. */
+/*
+ * Stores the answer of `q` and holds it.  A second answer is ignored.  If `q`
+ * was sent as a prefetch and failed for a reason of ours, it has no answer: it
+ * is pending and unsent again when dns_ask() asks it, or at once if it did.
+ */
 void dns_talk_tell(struct dns_question *q, const struct dns_answer *answer);
 
 /*

@@ -651,7 +651,8 @@ fault(struct dns_answer *out, enum dns_fault why)
 
 /* An answer "no": the name or the type does not exist. */
 static enum wire_reply
-classify_negative(struct wire_reader *r, struct dns_answer *out)
+classify_negative(struct wire_reader *r, const struct wire_question *q,
+    struct dns_answer *out)
 {
 	bool refers = false;
 
@@ -663,7 +664,11 @@ classify_negative(struct wire_reader *r, struct dns_answer *out)
 		return WIRE_GARBLED;
 	if (refers)
 		return fault(out, DNS_FAULT_REFUSED);
-	return out->state == DNS_FAILED ? WIRE_FAULT : WIRE_ANSWER;
+	if (out->state != DNS_FAILED)
+		return WIRE_ANSWER;
+	/* BADVERS, which version 0 does not deserve, or the like: without EDNS
+	 * there are no such RCODEs. */
+	return q->edns ? WIRE_NO_EDNS : WIRE_FAULT;
 }
 
 static enum wire_reply
@@ -686,7 +691,7 @@ read_sections(struct wire_reader *r, const struct wire_question *q,
 	if (name.p != q->name.p)
 		out->alias = name;
 	if (out->n_records == 0 || (r->header.bits & BITS_RCODE) != 0)
-		return classify_negative(r, out);
+		return classify_negative(r, q, out);
 	out->state = DNS_FOUND;
 	return WIRE_ANSWER;
 }

@@ -68,7 +68,7 @@ enum wire_reply {
 	WIRE_ANSWER,    /* `out`: found, nodata, nxdomain */
 	WIRE_FAULT,     /* no answer; out->fault says why */
 	WIRE_TRUNCATED, /* TC is set: ask over TCP */
-	WIRE_NO_EDNS,   /* FORMERR, NOTIMP: ask without OPT */
+	WIRE_NO_EDNS,   /* FORMERR, NOTIMP, BADVERS: ask without OPT */
 	WIRE_GARBLED,   /* a reply to this question that cannot be read */
 };
 

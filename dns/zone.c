@@ -309,7 +309,10 @@ zone_new(size_t memory)
 
 	if (z == NULL)
 		return NULL;
-	z->source = (struct dns_source){ zone_ask, zone_close };
+	z->source = (struct dns_source){
+		.ask = zone_ask,
+		.close = zone_close,
+	};
 	z->arena = arena_new(memory);
 	if (z->arena != NULL && grow(z) &&
 	    zone_add_existing(z, SPAN("")) != NULL)

@@ -322,8 +322,24 @@ put_dns(struct buf *b, const struct service_counts *s)
 	put_labelled(b, "dns_failures_total", "cause", "timeout", n->timeouts);
 	put_labelled(
 	    b, "dns_failures_total", "cause", "servfail", n->servfails);
+	put_labelled(b, "dns_failures_total", "cause", "limit", n->cut_off);
+	put_labelled(b, "dns_failures_total", "cause", "crowded", n->crowded);
 	put_one(b, "dns_strays_total", "counter",
 	    "Datagrams that answered no question of ours.", n->strays);
+	put_one(b, "dns_wrong_ids_total", "counter",
+	    "Of them, those with an id that was not used on their port: "
+	    "somebody may try to forge answers.",
+	    n->wrong_ids);
+	put_one(b, "dns_suspect_ports_total", "counter",
+	    "Ports that were given up because of wrong ids.", n->suspect_ports);
+	put_one(b, "dns_unanswered", "gauge",
+	    "Questions that the resolvers have not answered yet.",
+	    n->unanswered);
+	put_family(b, "dns_turn_seconds_max", "gauge",
+	    "Longest time for which the DNS thread did not look for answers.");
+	buf_text(b, "avouch_dns_turn_seconds_max ");
+	put_seconds(b, n->turn_max_us);
+	buf_byte(b, '\n');
 	put_one(b, "dns_cache_hits_total", "counter",
 	    "Questions that the cache answered.", c->hits);
 	put_one(b, "dns_cache_misses_total", "counter",

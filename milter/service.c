@@ -11,11 +11,13 @@
 #include "dns/zone.h"
 #include "lib/clock.h"
 #include "lib/log.h"
+#include "lib/scan.h"
 #include "verify/job.h"
 
 enum {
 	HOST_MAX = 256,
 	ERROR_MAX = 1000,
+	SERVER_TEXT_MAX = 80, /* an address, an interface, a port */
 	PATH_BYTES_MAX = 1100,
 	OWN_FILES = 128,   /* descriptors for DNS, the log, the store, ... */
 	FULL_FILES = 64,   /* and for connections that are told "later" */
@@ -64,8 +66,7 @@ same_servers(const struct dns_net_options *a, const struct dns_net_options *b)
 	    a->total_ms != b->total_ms)
 		return false;
 	for (size_t i = 0; i < a->n_servers; i++)
-		if (!ip_equal(&a->servers[i].ip, &b->servers[i].ip) ||
-		    a->servers[i].port != b->servers[i].port)
+		if (!dns_net_server_equal(&a->servers[i], &b->servers[i]))
 			return false;
 	return true;
 }
@@ -91,6 +92,50 @@ resolver_free(struct service_resolver *r)
 	free(r);
 }
 
+/* From the resolver's thread. */
+static void
+on_forged(const struct dns_net_server *server)
+{
+	char text[SERVER_TEXT_MAX];
+	struct buf b = buf_over(text, sizeof(text));
+
+	dns_net_server_put(&b, server);
+	log_warning("dns_forged",
+	    "resolver %s: many replies with wrong ids came to one of our "
+	    "ports; somebody may try to forge answers (RFC 5452); the "
+	    "questions of this port are asked again over TCP",
+	    text);
+}
+
+static void
+warn_of_interface(const struct dns_net_server *server)
+{
+	if (server->interface[0] != '\0' &&
+	    dns_net_interface_index(server) == 0)
+		log_say(LOG_LEVEL_WARNING, "dns",
+		    "this host has no interface %s, which is needed to reach a "
+		    "resolver",
+		    server->interface);
+}
+
+/* What is wrong with the file does not keep us from starting. */
+static void
+read_resolv_conf(struct dns_net_options *options)
+{
+	char memory[ERROR_MAX];
+	struct buf complaints = buf_over(memory, sizeof(memory));
+	struct scan s;
+
+	dns_net_resolv_conf(RESOLV_CONF, options, &complaints);
+	s = scan_of(span_of(memory, complaints.n));
+	while (!scan_done(&s)) {
+		struct span line = scan_until(&s, '\n');
+
+		log_say(LOG_LEVEL_WARNING, "dns", "%.*s", SPAN_FMT(line));
+		scan_byte(&s, '\n');
+	}
+}
+
 static struct service_resolver *
 resolver_open(const struct conf *conf, const struct dns_net_options *options,
     struct buf *error)
@@ -104,10 +149,14 @@ resolver_open(const struct conf *conf, const struct dns_net_options *options,
 	}
 	r->holders = 1;
 	r->net_options = *options;
+	r->net_options.on_forged = on_forged;
+	for (size_t i = 0; i < options->n_servers; i++)
+		warn_of_interface(&options->servers[i]);
 	r->cache_options = conf->cache;
 	r->is_zone = conf->zone != NULL;
-	r->base = r->is_zone ? dns_zone_open(conf->zone, text, sizeof(text))
-			     : dns_net_open(options, text, sizeof(text));
+	r->base = r->is_zone
+	    ? dns_zone_open(conf->zone, text, sizeof(text))
+	    : dns_net_open(&r->net_options, text, sizeof(text));
 	if (r->base != NULL && !r->is_zone)
 		r->cache = dns_cache_open(&conf->cache, r->base);
 	if (r->base == NULL || (!r->is_zone && r->cache == NULL)) {
@@ -134,6 +183,13 @@ add_net(struct dns_net_counts *to, struct dns_source *net)
 	to->timeouts += n.timeouts;
 	to->servfails += n.servfails;
 	to->strays += n.strays;
+	to->wrong_ids += n.wrong_ids;
+	to->suspect_ports += n.suspect_ports;
+	to->cut_off += n.cut_off;
+	to->crowded += n.crowded;
+	to->unanswered += n.unanswered;
+	if (n.turn_max_us > to->turn_max_us)
+		to->turn_max_us = n.turn_max_us;
 }
 
 static void
@@ -185,7 +241,7 @@ resolver_for(const struct conf *conf, struct buf *error)
 	struct service_resolver *new, *old = NULL;
 
 	if (conf->zone == NULL && options.n_servers == 0)
-		dns_net_resolv_conf(RESOLV_CONF, &options);
+		read_resolv_conf(&options);
 	pthread_mutex_lock(&service.lock);
 	if (service.view != NULL)
 		old = service.view->resolver;
@@ -411,9 +467,7 @@ service_put_resolvers(struct buf *b)
 	for (size_t i = 0; !v->resolver->is_zone && i < o->n_servers; i++) {
 		if (i > 0)
 			buf_text(b, ", ");
-		ip_put(b, &o->servers[i].ip);
-		buf_byte(b, '@');
-		buf_number(b, o->servers[i].port);
+		dns_net_server_put(b, &o->servers[i]);
 	}
 	service_drop(v);
 }

@@ -109,8 +109,7 @@ static enum spf_outcome
 read_ptr_answer(struct spf_run *run, struct spf_frame *f, struct span name,
     enum dns_type type, const struct dns_answer *answer)
 {
-	if (answer->state == DNS_FAILED && answer->fault != DNS_FAULT_BUDGET &&
-	    answer->fault != DNS_FAULT_RESOURCE)
+	if (answer->state == DNS_FAILED && !dns_fault_is_ours(answer->fault))
 		return SPF_NO_MATCH;
 	return read_answer(run, f, name, type, answer);
 }

@@ -220,14 +220,17 @@ wrong_values(void **state)
 		    "metrics.listen: \"inet6:9@::\" can be reached from other "
 		    "hosts; write inet6:9 or use a unix socket" },
 		{ "nameservers = ns.example",
-		    "nameservers: \"ns.example\" is not a resolver; write "
+		    "nameservers: \"ns.example\" is not an address; write "
 		    "192.0.2.1 or 192.0.2.1@53" },
 		{ "nameservers = 192.0.2.1:53",
-		    "nameservers: \"192.0.2.1:53\" is not a resolver; write "
+		    "nameservers: \"192.0.2.1:53\" is not an address; write "
 		    "192.0.2.1 or 192.0.2.1@53" },
 		{ "nameservers = 192.0.2.1@0",
-		    "nameservers: \"192.0.2.1@0\" is not a resolver; write "
-		    "192.0.2.1 or 192.0.2.1@53" },
+		    "nameservers: \"192.0.2.1@0\" has no valid port; write "
+		    "192.0.2.1@53" },
+		{ "nameservers = fe80::1",
+		    "nameservers: \"fe80::1\" is a link-local address, which "
+		    "needs the name of an interface; write fe80::1%eth0" },
 		{ "nameservers = { ::1, ::2, ::3, ::4, ::5, ::6, ::7, ::8, ::9 "
 		  "}",
 		    "nameservers: \"::9\" is one resolver too many; list at "

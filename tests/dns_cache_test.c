@@ -12,6 +12,7 @@
 
 #include "dns/cache.h"
 #include "dns/net.h"
+#include "dns/queue.h"
 #include "tests/support/hostile.h"
 #include "tests/support/pump.h"
 
@@ -68,11 +69,13 @@ script_ask(struct dns_source *source, struct span name, enum dns_type type,
 static void
 answer_held(struct script *s, const struct dns_answer *what)
 {
+	struct held held[64];
 	size_t n = s->n_held;
 
+	memcpy(held, s->held, sizeof(held)); /* an answer may ask again */
 	s->n_held = 0;
 	for (size_t i = 0; i < n; i++)
-		give(s->held[i].wait, what);
+		give(held[i].wait, what);
 }
 
 static const struct dns_record record = { .text = { "text", 4 }, .strings = 1 };
@@ -124,7 +127,7 @@ open_cache(struct script *s, struct dns_cache_options o)
 {
 	struct dns_source *cache;
 
-	*s = (struct script){ .source = { script_ask, NULL } };
+	*s = (struct script){ .source = { .ask = script_ask } };
 	now = 1000000;
 	o.clock = test_clock;
 	cache = dns_cache_open(&o, &s->source);
@@ -208,6 +211,7 @@ static const struct lifetime lifetimes[] = {
 	{ "servfail", DNS_FAILED, DNS_FAULT_SERVFAIL, 0,
 	    { .failure_seconds = 2 }, 2 },
 	{ "ours", DNS_FAILED, DNS_FAULT_RESOURCE, 0, { 0 }, 0 },
+	{ "the message's", DNS_FAILED, DNS_FAULT_BUDGET, 0, { 0 }, 0 },
 };
 
 static void
@@ -409,7 +413,7 @@ static void
 the_bound_holds_for_questions(void **state)
 {
 	enum { BYTES = 256 << 10, N = 5000 };
-	struct endless below = { .source = { endless_ask, NULL } };
+	struct endless below = { .source = { .ask = endless_ask } };
 	const struct dns_cache_options o = { .bytes = BYTES };
 	struct dns_source *cache = dns_cache_open(&o, &below.source);
 	struct asked *all = calloc(N, sizeof(*all));
@@ -441,6 +445,116 @@ the_bound_holds_for_questions(void **state)
 	refused = N - waiting;
 	assert_in_range(refused, 1, N - 100);
 	free(all);
+}
+
+static const struct dns_answer used_up = { .state = DNS_FAILED,
+	.fault = DNS_FAULT_BUDGET };
+
+static void
+ask_prefetch(struct dns_source *s, const char *name, struct asked *a)
+{
+	*a = (struct asked){ .wait = { .done = told, .prefetch = true } };
+	s->ask(s, span_str(name), DNS_TXT, &a->wait);
+}
+
+/* One message has used up its share: the others that joined in its question
+ * have theirs. */
+static void
+a_refusal_concerns_one_message(void **state)
+{
+	struct script s;
+	struct dns_source *cache = open_cache(&s, defaults);
+	struct dns_source *hostile = dns_queue_open(cache);
+	struct dns_source *honest = dns_queue_open(cache);
+	struct asked all[4];
+	bool stale;
+
+	(void)state;
+	ask(hostile, "a.example", &all[0]);
+	ask(honest, "a.example", &all[1]);
+	ask(hostile, "a.example", &all[2]);
+	ask(honest, "a.example", &all[3]);
+	assert_int_equal(s.asked, 1);
+	answer_held(&s, &used_up);
+	assert_int_equal(all[0].answer->fault, DNS_FAULT_BUDGET);
+	assert_int_equal(all[2].answer->fault, DNS_FAULT_BUDGET);
+	assert_int_equal(all[1].times + all[3].times, 0);
+	assert_int_equal(s.asked, 2);
+	answer_held(&s, &found);
+	assert_int_equal(all[1].answer->state, DNS_FOUND);
+	assert_int_equal(all[3].answer->state, DNS_FOUND);
+	assert_int_equal(state_of(cache, "a.example", &stale), DNS_FOUND);
+	assert_int_equal(s.asked, 2);
+	dns_answer_drop(all[1].answer);
+	dns_answer_drop(all[3].answer);
+	hostile->close(hostile);
+	honest->close(honest);
+	cache->close(cache);
+}
+
+/* A question that only looked ahead was dropped: whoever needs it, asks it. */
+static void
+a_dropped_prefetch_is_asked_for_those_who_need_it(void **state)
+{
+	struct script s;
+	struct dns_source *cache = open_cache(&s, defaults);
+	struct dns_source *one = dns_queue_open(cache);
+	struct dns_source *two = dns_queue_open(cache);
+	struct asked ahead[2], needed;
+
+	(void)state;
+	ask_prefetch(one, "a.example", &ahead[0]);
+	ask_prefetch(two, "a.example", &ahead[1]);
+	ask(one, "a.example", &needed);
+	assert_true(s.held[0].wait->prefetch);
+	answer_held(&s, &used_up);
+	assert_int_equal(ahead[0].answer->fault, DNS_FAULT_BUDGET);
+	assert_int_equal(ahead[1].answer->fault, DNS_FAULT_BUDGET);
+	assert_int_equal(needed.times, 0);
+	assert_false(s.held[0].wait->prefetch);
+	answer_held(&s, &found);
+	assert_int_equal(needed.answer->state, DNS_FOUND);
+	dns_answer_drop(needed.answer);
+	/* nobody needs this one: it is forgotten, not kept as a failure */
+	ask_prefetch(one, "b.example", &ahead[0]);
+	answer_held(&s, &used_up);
+	ask(two, "b.example", &needed);
+	assert_int_equal(s.asked, 4);
+	answer_held(&s, &found);
+	dns_answer_drop(needed.answer);
+	one->close(one);
+	two->close(two);
+	cache->close(cache);
+}
+
+/* It is not asked on behalf of messages that have ended. */
+static void
+ended_messages_do_not_ask(void **state)
+{
+	struct script s;
+	struct dns_source *cache = open_cache(&s, defaults);
+	struct dns_source *ended[2] = { dns_queue_open(cache),
+		dns_queue_open(cache) };
+	struct dns_source *last = dns_queue_open(cache);
+	struct asked all[3];
+
+	(void)state;
+	ask(ended[0], "a.example", &all[0]);
+	ask(ended[1], "a.example", &all[1]);
+	ask(last, "a.example", &all[2]);
+	ended[0]->close(ended[0]);
+	dns_queue_expire(ended[1]);
+	answer_held(&s, &used_up);
+	assert_int_equal(s.asked, 2);
+	assert_false(dns_queue_has_ended(s.held[0].wait->queue));
+	answer_held(&s, &found);
+	assert_int_equal(all[0].answer->fault, DNS_FAULT_RESOURCE);
+	assert_int_equal(all[1].answer->fault, DNS_FAULT_TIMEOUT);
+	assert_int_equal(all[2].answer->state, DNS_FOUND);
+	dns_answer_drop(all[2].answer);
+	ended[1]->close(ended[1]);
+	last->close(last);
+	cache->close(cache);
 }
 
 static void
@@ -626,6 +740,10 @@ main(void)
 		cmocka_unit_test(the_bound_holds_while_it_is_filled),
 		cmocka_unit_test(the_least_recently_used_goes_first),
 		cmocka_unit_test(the_bound_holds_for_questions),
+		cmocka_unit_test(a_refusal_concerns_one_message),
+		cmocka_unit_test(
+		    a_dropped_prefetch_is_asked_for_those_who_need_it),
+		cmocka_unit_test(ended_messages_do_not_ask),
 		cmocka_unit_test(close_answers_those_who_wait),
 		cmocka_unit_test(clear_forgets_also_what_is_asked),
 		cmocka_unit_test(an_answer_asks_again),

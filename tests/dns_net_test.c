@@ -14,6 +14,7 @@
 #include "dns/net.h"
 #include "lib/table.h"
 #include "tests/support/netrun.h"
+#include "tests/support/still.h"
 
 static const struct hostile_options plain;
 
@@ -41,7 +42,7 @@ static const struct vector answers[] = {
 	{ "servfail.example", DNS_TXT, "failed servfail 0" },
 	{ "refused.example", DNS_TXT, "failed refused 0" },
 	{ "notauth.example", DNS_TXT, "failed rcode 0" },
-	{ "badvers.example", DNS_TXT, "failed rcode 0" },
+	{ "badvers.example", DNS_TXT, "found: BADVERS.EXAMPLE 300" },
 	{ "referral.example", DNS_TXT, "failed refused 0" },
 };
 
@@ -109,7 +110,8 @@ rfc5452_replies_that_are_not_right(void **state)
 static void
 many_kinds_at_once(void **state)
 {
-	enum { KINDS = TABLE_SIZE(attacks), TIMES = 40 };
+	/* no more than fit into the buffer of the server's socket */
+	enum { KINDS = TABLE_SIZE(attacks), TIMES = 15 };
 	struct netrun r = netrun_start(&plain, NULL);
 	struct asked *all = calloc(KINDS * TIMES, sizeof(*all));
 	struct crowd crowd;
@@ -185,7 +187,7 @@ truncated_where_nobody_listens_on_tcp(void **state)
 	struct netrun r = netrun_start(&no_tcp, NULL);
 
 	(void)state;
-	netrun_expect(&r, "tc.example", DNS_TXT, "failed garbled 0");
+	netrun_expect(&r, "tc.example", DNS_TXT, "failed unreachable 0");
 	netrun_stop(&r);
 	r = netrun_start(&no_tcp, &plain);
 	netrun_expect(&r, "tc.example", DNS_TXT, "found: TC.EXAMPLE 300");
@@ -210,6 +212,75 @@ rfc6891_servers_without_edns(void **state)
 	netrun_expect(
 	    &r, "notimp.example", DNS_TXT, "found: NOTIMP.EXAMPLE 300");
 	netrun_stop(&r);
+}
+
+/* RFC 6891 section 6.2.2: the third question of a server that was never heard
+ * with EDNS is without, and so are all that follow. */
+static void
+rfc6891_servers_that_drop_edns(void **state)
+{
+	const struct hostile_options dropping = { .no_edns_silent = true };
+	struct netrun r = netrun_start(&dropping, NULL);
+
+	(void)state;
+	assert_int_equal(netrun_expect_long(
+			     &r, "a.example", DNS_TXT, "found: A.EXAMPLE 300"),
+	    2 * NETRUN_FIRST_MS);
+	netrun_expect(&r, "b.example", DNS_TXT, "found: B.EXAMPLE 300");
+	assert_int_equal(hostile_counts(r.servers[0]).with_edns, 2);
+	netrun_stop(&r);
+}
+
+/* One that is known to have EDNS is only slow. */
+static void
+rfc6891_silence_does_not_undo_edns(void **state)
+{
+	struct netrun r = netrun_start(&plain, NULL);
+
+	(void)state;
+	netrun_expect(&r, "a.example", DNS_TXT, "found: A.EXAMPLE 300");
+	netrun_expect_long(&r, "silent.example", DNS_TXT, "failed timeout 0");
+	assert_int_equal(hostile_counts(r.servers[0]).with_edns, 6);
+	assert_int_equal(hostile_counts(r.servers[0]).udp, 6);
+	netrun_stop(&r);
+}
+
+/* RFC 5452 section 9: who guesses at ids gets to a port that is closed, and the
+ * answer is asked for over TCP. */
+static unsigned forged;
+
+static void
+on_forged(const struct dns_net_server *server)
+{
+	assert_int_equal(server->ip.bytes[0], 127);
+	forged++;
+}
+
+static void
+rfc5452_guesses_at_ids(void **state)
+{
+	struct hostile *server = hostile_start(&plain);
+	struct netrun r = { .servers = { server } };
+	struct dns_net_options o = { .n_servers = 1, .on_forged = on_forged };
+	struct dns_net_counts counts;
+	char error[100];
+
+	(void)state;
+	forged = 0;
+	assert_true(ip_parse(SPAN("127.0.0.1"), &o.servers[0].ip));
+	o.servers[0].port = hostile_port(server);
+	still_begin();
+	r.net = dns_net_open(&o, error, sizeof(error));
+	assert_non_null(r.net);
+	netrun_expect(&r, "guess.example", DNS_TXT, "found: GUESS.EXAMPLE 300");
+	netrun_settle(&r);
+	dns_net_counts(r.net, &counts);
+	assert_in_range(counts.wrong_ids, 16, 32);
+	assert_int_equal(counts.suspect_ports, 1);
+	assert_int_equal(counts.tcp, 1);
+	netrun_expect(&r, "a.example", DNS_TXT, "found: A.EXAMPLE 300");
+	netrun_stop(&r);
+	assert_int_equal(forged, 1);
 }
 
 static void
@@ -321,31 +392,115 @@ an_answer_asks_the_next(void **state)
 	netrun_stop(&r);
 }
 
-static void
-more_than_the_limit_in_flight(void **state)
+/* How many of them failed because of `fault`. */
+static size_t
+count_failed(const struct asked *all, size_t n, enum dns_fault fault)
 {
-	enum { N = DNS_NET_IN_FLIGHT_MAX + 100 };
+	size_t count = 0;
+
+	for (size_t i = 0; i < n; i++)
+		count += all[i].times == 1 && all[i].answer->fault == fault;
+	return count;
+}
+
+static void
+more_questions_than_are_held(void **state)
+{
+	enum { N = DNS_NET_UNANSWERED_MAX + 100 };
 	const struct hostile_options silent = { .silent = true };
 	struct netrun r = netrun_start(&silent, NULL);
 	struct asked *all = calloc(N, sizeof(*all));
 	struct crowd crowd;
-	size_t resource = 0, timeout = 0;
 
 	(void)state;
 	assert_non_null(all);
 	crowd_begin(&crowd, N);
 	netrun_ask_many(r.net, all, N, 0, &crowd);
+	assert_int_equal(count_failed(all, N, DNS_FAULT_RESOURCE), 100);
+	assert_int_equal(crowd_missing(&crowd), N - 100);
+	netrun_stop(&r);
+	assert_int_equal(crowd.missing, 0);
+	crowd_end(&crowd);
+	free(all);
+}
+
+/* While so much is unanswered it is not known whose fault that is. */
+static void
+timeouts_while_crowded_are_ours(void **state)
+{
+	enum { MORE = 152, N = DNS_NET_CROWDED + MORE };
+	const struct hostile_options silent = { .silent = true };
+	struct netrun r = netrun_start(&silent, NULL);
+	struct asked *all = calloc(N, sizeof(*all));
+	struct dns_net_counts counts;
+	struct crowd crowd;
+
+	(void)state;
+	assert_non_null(all);
+	crowd_begin(&crowd, N);
+	netrun_ask_many(r.net, all, N, 0, &crowd);
+	dns_net_counts(r.net, &counts);
+	assert_int_equal(counts.unanswered, N);
 	netrun_pass_until(&r, &crowd);
-	for (size_t i = 0; i < N; i++) {
-		assert_int_equal(all[i].times, 1);
-		resource += all[i].answer->fault == DNS_FAULT_RESOURCE;
-		timeout += all[i].answer->fault == DNS_FAULT_TIMEOUT;
-	}
-	assert_int_equal(resource + timeout, N);
-	assert_in_range(resource, 1, 100);
+	assert_int_equal(count_failed(all, N, DNS_FAULT_RESOURCE), MORE);
+	assert_int_equal(
+	    count_failed(all, N, DNS_FAULT_TIMEOUT), DNS_NET_CROWDED);
+	dns_net_counts(r.net, &counts);
+	assert_int_equal(counts.crowded, MORE);
+	assert_int_equal(counts.unanswered, 0);
 	crowd_end(&crowd);
 	free(all);
 	netrun_stop(&r);
+}
+
+/* The share of a message shrinks as others fill the table; what is prefetched
+ * is given up first. */
+static void
+a_crowd_leaves_room_for_the_next_message(void **state)
+{
+	static const struct {
+		size_t unanswered;
+		unsigned share;
+	} shares[] = {
+		{ 0, DNS_SHARE_MAX },
+		{ DNS_NET_CROWDED, DNS_SHARE_MAX },
+		{ DNS_NET_CROWDED + DNS_NET_CROWDED / 2, 18 },
+		{ 2 * DNS_NET_CROWDED, 4 },
+		{ DNS_NET_UNANSWERED_MAX / 2 - 1, 4 },
+		{ DNS_NET_UNANSWERED_MAX / 2, 1 },
+		{ DNS_NET_UNANSWERED_MAX, 1 },
+	};
+	const struct hostile_options silent = { .silent = true };
+	struct netrun r = netrun_start(&silent, NULL);
+	struct asked *all = calloc(DNS_NET_UNANSWERED_MAX, sizeof(*all));
+	struct crowd crowd, few;
+	struct asked early = {
+		.wait = { .done = netrun_told, .prefetch = true }, .crowd = &few
+	};
+	struct asked late = early;
+	size_t n = 1;
+
+	(void)state;
+	assert_non_null(all);
+	crowd_begin(&few, 2);
+	crowd_begin(&crowd, DNS_NET_UNANSWERED_MAX);
+	r.net->ask(r.net, SPAN("early.example"), DNS_TXT, &early.wait);
+	assert_int_equal(dns_source_share(r.net), DNS_SHARE_MAX);
+	for (size_t i = 1; i < TABLE_SIZE(shares); i++) {
+		netrun_ask_many(
+		    r.net, all + n, shares[i].unanswered - n, n, &crowd);
+		n = shares[i].unanswered;
+		assert_int_equal(dns_source_share(r.net), shares[i].share);
+	}
+	r.net->ask(r.net, SPAN("late.example"), DNS_TXT, &late.wait);
+	assert_int_equal(late.answer->fault, DNS_FAULT_BUDGET);
+	assert_int_equal(early.times, 0);
+	assert_true(netrun_pass_until(&r, &few) <= NETRUN_FIRST_MS);
+	assert_int_equal(early.answer->fault, DNS_FAULT_BUDGET);
+	netrun_stop(&r);
+	crowd_end(&crowd);
+	crowd_end(&few);
+	free(all);
 }
 
 static void
@@ -374,21 +529,49 @@ close_answers_all(void **state)
 static void
 servers_as_text(void **state)
 {
-	static const char *const bad[] = { "", "@53", "127.0.0.1@",
-		"127.0.0.1@0", "127.0.0.1@65536", "127.0.0.1@53x", "localhost",
-		"127.0.0.1:53", "127.0.0.1@53@53", "::1@-1" };
-	struct dns_net_server s;
+	static const struct {
+		const char *text, *is, *why;
+	} vectors[] = {
+		{ "192.0.2.1", "192.0.2.1@53", NULL },
+		{ "2001:db8::1@5353", "2001:db8::1@5353", NULL },
+		{ "fe80::1%eth0", "fe80::1%eth0@53", NULL },
+		{ "fe80::1%2@5353", "fe80::1%2@5353", NULL },
+		{ "febf::1%a-name.of_15by", "febf::1%a-name.of_15by@53", NULL },
+		{ "", NULL, "address" },
+		{ "@53", NULL, "address" },
+		{ "127.0.0.1@", NULL, "port" },
+		{ "127.0.0.1@0", NULL, "port" },
+		{ "127.0.0.1@65536", NULL, "port" },
+		{ "127.0.0.1@53x", NULL, "port" },
+		{ "localhost", NULL, "address" },
+		{ "127.0.0.1:53", NULL, "address" },
+		{ "127.0.0.1@53@53", NULL, "port" },
+		{ "::1@-1", NULL, "port" },
+		{ "fe80::1", NULL, "write fe80::1%eth0" },
+		{ "fe80::1@53", NULL, "write fe80::1%eth0" },
+		{ "fe80::1%", NULL, "write fe80::1%eth0" },
+		{ "fe80::1%a_name_of_16byte", NULL, "write fe80::1%eth0" },
+		{ "fe80::1%eth0%1", NULL, "port" },
+		{ "fec0::1%eth0", NULL, "leave out the interface" },
+		{ "192.0.2.1%eth0", NULL, "leave out the interface" },
+	};
 
 	(void)state;
-	assert_true(dns_net_server_parse(SPAN("192.0.2.1"), &s));
-	assert_int_equal(s.port, 53);
-	assert_int_equal(s.ip.family, IP_V4);
-	assert_true(dns_net_server_parse(SPAN("2001:db8::1@5353"), &s));
-	assert_int_equal(s.port, 5353);
-	assert_int_equal(s.ip.family, IP_V6);
-	for (size_t i = 0; i < TABLE_SIZE(bad); i++)
-		if (dns_net_server_parse(span_str(bad[i]), &s))
-			fail_msg("\"%s\" is a server", bad[i]);
+	for (size_t i = 0; i < TABLE_SIZE(vectors); i++) {
+		struct dns_net_server s;
+		char text[100] = "";
+		struct buf b = buf_over(text, sizeof(text));
+		const char *why =
+		    dns_net_server_parse(span_str(vectors[i].text), &s);
+
+		if (why == NULL)
+			dns_net_server_put(&b, &s);
+		if ((why == NULL) != (vectors[i].why == NULL) ||
+		    (why == NULL ? strcmp(text, vectors[i].is) != 0
+				 : strstr(why, vectors[i].why) == NULL))
+			fail_msg("\"%s\": \"%s\" %s", vectors[i].text, text,
+			    why != NULL ? why : "");
+	}
 }
 
 static void
@@ -400,25 +583,37 @@ resolv_conf(void **state)
 				   "nameserver\t2001:db8::1   \n"
 				   "nameserver nonsense\n"
 				   "nameserver fe80::1%eth0\n"
+				   "nameserver fe80::1\n"
+				   "nameserver 192.0.2.7@54\n"
 				   "nameservers 192.0.2.8\n"
 				   "options trust-ad\n"
 				   "nameserver 192.0.2.2";
+	static const char *const wrong[] = {
+		":5: nameserver nonsense is not an address",
+		":7: nameserver fe80::1 is a link-local address",
+		":8: nameserver 192.0.2.7@54 has a port",
+	};
 	char path[] = "/tmp/avouch-resolv-XXXXXX";
 	int fd = mkstemp(path);
 	struct dns_net_options o = { .n_servers = 5 };
+	char memory[1000] = "";
+	struct buf complaints = buf_over(memory, sizeof(memory));
 
 	(void)state;
 	assert_true(fd >= 0);
 	assert_int_equal(write(fd, text, sizeof(text) - 1), sizeof(text) - 1);
 	close(fd);
-	dns_net_resolv_conf(path, &o);
+	dns_net_resolv_conf(path, &o, &complaints);
 	unlink(path);
-	assert_int_equal(o.n_servers, 3);
+	assert_int_equal(o.n_servers, 4);
 	assert_int_equal(o.servers[0].ip.bytes[3], 1);
 	assert_int_equal(o.servers[1].ip.family, IP_V6);
-	assert_int_equal(o.servers[2].ip.bytes[3], 2);
-	assert_int_equal(o.servers[2].port, 53);
-	dns_net_resolv_conf("/nonexistent/resolv.conf", &o);
+	assert_string_equal(o.servers[2].interface, "eth0");
+	assert_int_equal(o.servers[3].ip.bytes[3], 2);
+	assert_int_equal(o.servers[3].port, 53);
+	for (size_t i = 0; i < TABLE_SIZE(wrong); i++)
+		assert_non_null(strstr(memory, wrong[i]));
+	dns_net_resolv_conf("/nonexistent/resolv.conf", &o, NULL);
 	assert_int_equal(o.n_servers, 1);
 	assert_int_equal(o.servers[0].ip.bytes[0], 127);
 }
@@ -436,10 +631,15 @@ main(void)
 		cmocka_unit_test(rfc7766_a_closed_connection_is_opened_again),
 		cmocka_unit_test(truncated_where_nobody_listens_on_tcp),
 		cmocka_unit_test(rfc6891_servers_without_edns),
+		cmocka_unit_test(rfc6891_servers_that_drop_edns),
+		cmocka_unit_test(rfc6891_silence_does_not_undo_edns),
+		cmocka_unit_test(rfc5452_guesses_at_ids),
 		cmocka_unit_test(thousands_in_flight_answered_last_first),
 		cmocka_unit_test(many_threads_ask),
 		cmocka_unit_test(an_answer_asks_the_next),
-		cmocka_unit_test(more_than_the_limit_in_flight),
+		cmocka_unit_test(more_questions_than_are_held),
+		cmocka_unit_test(timeouts_while_crowded_are_ours),
+		cmocka_unit_test(a_crowd_leaves_room_for_the_next_message),
 		cmocka_unit_test(close_answers_all),
 	};
 

@@ -183,7 +183,7 @@ script_source(void)
 		every_byte[i] = (char)i;
 	memset(long_text, '\1', sizeof(long_text));
 	return (struct script){
-		.source = { script_ask, NULL }, .table = script, .n = SCRIPTED
+		.source = { .ask = script_ask }, .table = script, .n = SCRIPTED
 	};
 }
 

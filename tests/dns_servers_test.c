@@ -1,4 +1,5 @@
 /* dns/net.h: servers that are slow, gone or of no use, and the time it costs */
+#include <dirent.h>
 #include <netinet/in.h>
 #include <pthread.h>
 #include <setjmp.h>
@@ -36,17 +37,24 @@ a_silent_server_costs_the_budget_and_no_more(void **state)
 	netrun_stop(&r);
 }
 
+/* For as long as a restart takes it is asked again; then nothing waits. */
 static void
 nobody_listens(void **state)
 {
 	struct netrun r = netrun_start(&plain, NULL);
+	struct hostile_options again = { .port = hostile_port(r.servers[0]) };
 
 	(void)state;
 	hostile_stop(r.servers[0]);
 	r.servers[0] = NULL;
-	assert_int_equal(
-	    netrun_expect_long(&r, "a.example", DNS_TXT, "failed timeout 0"),
-	    NETRUN_TOTAL_MS);
+	assert_int_equal(netrun_expect_long(
+			     &r, "a.example", DNS_TXT, "failed unreachable 0"),
+	    2000);
+	assert_int_equal(netrun_expect_long(
+			     &r, "b.example", DNS_TXT, "failed unreachable 0"),
+	    0);
+	r.servers[0] = hostile_start(&again);
+	netrun_expect(&r, "c.example", DNS_TXT, "found: C.EXAMPLE 300");
 	netrun_stop(&r);
 }
 
@@ -184,7 +192,7 @@ without_file_descriptors(void **state)
 	second = netrun_ask(&r, "tc.example", DNS_TXT);
 	setrlimit(RLIMIT_NOFILE, &before);
 	assert_int_equal(first->fault, DNS_FAULT_RESOURCE);
-	assert_int_equal(second->fault, DNS_FAULT_GARBLED);
+	assert_int_equal(second->fault, DNS_FAULT_RESOURCE);
 	assert_int_equal(hostile_counts(r.servers[0]).udp, 22);
 	while (n > 0)
 		close(filled[--n]);
@@ -262,6 +270,124 @@ rfc7766_an_idle_connection_is_closed(void **state)
 	netrun_stop(&r);
 }
 
+/* A server that answers in order works on "stuck" for ever: what waits behind
+ * it is asked over a second connection after a second. */
+static void
+rfc7766_a_slow_answer_holds_up_no_other(void **state)
+{
+	struct netrun r = netrun_start(&plain, NULL);
+	struct crowd crowd;
+	struct asked all[3];
+
+	(void)state;
+	crowd_begin(&crowd, 2);
+	for (size_t i = 0; i < TABLE_SIZE(all); i++)
+		all[i] = (struct asked){ .wait = { .done = netrun_told },
+			.crowd = &crowd };
+	r.net->ask(r.net, SPAN("stuck.example"), DNS_TXT, &all[2].wait);
+	netrun_settle(&r);
+	r.net->ask(r.net, SPAN("tc.example"), DNS_TXT, &all[0].wait);
+	r.net->ask(r.net, SPAN("tc.b.example"), DNS_TXT, &all[1].wait);
+	assert_int_equal(netrun_pass_until(&r, &crowd), 1000);
+	assert_int_equal(all[0].answer->state, DNS_FOUND);
+	assert_int_equal(all[1].answer->state, DNS_FOUND);
+	assert_int_equal(hostile_counts(r.servers[0]).connections, 2);
+	/* the next one goes where answers come from */
+	netrun_expect(&r, "tc.c.example", DNS_TXT, "found: TC.C.EXAMPLE 300");
+	assert_int_equal(hostile_counts(r.servers[0]).connections, 2);
+	dns_answer_drop(all[0].answer);
+	dns_answer_drop(all[1].answer);
+	crowd_begin(&crowd, 1);
+	netrun_pass_until(&r, &crowd);
+	assert_int_equal(all[2].answer->fault, DNS_FAULT_TIMEOUT);
+	crowd_end(&crowd);
+	netrun_stop(&r);
+}
+
+/* There are never more than four connections, whatever gets stuck. */
+static void
+rfc7766_connections_are_bounded(void **state)
+{
+	enum { N = 12 };
+	struct netrun r = { .servers = { hostile_start(&plain) } };
+	struct dns_net_options o = { .n_servers = 1 }; /* 12 s */
+	struct asked all[N];
+	struct crowd crowd;
+	char error[100];
+
+	(void)state;
+	assert_true(ip_parse(SPAN("127.0.0.1"), &o.servers[0].ip));
+	o.servers[0].port = hostile_port(r.servers[0]);
+	still_begin();
+	r.net = dns_net_open(&o, error, sizeof(error));
+	assert_non_null(r.net);
+	crowd_begin(&crowd, N);
+	for (size_t i = 0; i < N; i++) {
+		all[i] = (struct asked){ .wait = { .done = netrun_told },
+			.crowd = &crowd };
+		snprintf(
+		    all[i].name, sizeof(all[i].name), "stuck.n%zu.example", i);
+		r.net->ask(r.net, span_str(all[i].name), DNS_TXT, &all[i].wait);
+		netrun_pass(&r, 200);
+	}
+	netrun_pass_until(&r, &crowd);
+	for (size_t i = 0; i < N; i++)
+		assert_int_equal(all[i].answer->fault, DNS_FAULT_TIMEOUT);
+	/* four at a time, each closed after 5 s of silence */
+	assert_true(hostile_counts(r.servers[0]).connections <= 4 * 4);
+	/* over UDP and three times over TCP, and nothing else is repeated */
+	assert_true(hostile_counts(r.servers[0]).tcp <= 3 * N);
+	crowd_end(&crowd);
+	netrun_stop(&r);
+}
+
+static void
+rfc7766_a_question_survives_its_connection(void **state)
+{
+	const struct hostile_options once = { .tcp_drop_first = true };
+	struct netrun r = netrun_start(&once, NULL);
+
+	(void)state;
+	netrun_expect(&r, "tc.example", DNS_TXT, "found: TC.EXAMPLE 300");
+	assert_int_equal(hostile_counts(r.servers[0]).connections, 2);
+	netrun_stop(&r);
+}
+
+static size_t
+open_descriptors(void)
+{
+	DIR *d = opendir("/proc/self/fd");
+	size_t n = 0;
+
+	assert_non_null(d);
+	while (readdir(d) != NULL)
+		n++;
+	closedir(d);
+	return n;
+}
+
+/* RFC 5452 section 9.2: no port is used for longer than 30 s, and none stays
+ * open for nothing. */
+static void
+rfc5452_ports_do_not_live_long(void **state)
+{
+	enum { TURNS = 40 };
+	struct netrun r = netrun_start(&plain, NULL);
+	size_t before = open_descriptors();
+	bool opened = false;
+
+	(void)state;
+	for (int i = 0; i < TURNS; i++) {
+		netrun_expect(&r, "a.example", DNS_A, "found: 192.0.2.1 60");
+		opened = opened || open_descriptors() > before;
+	}
+	assert_true(opened);
+	netrun_pass(&r, 30050);
+	assert_int_equal(open_descriptors(), before);
+	netrun_expect(&r, "a.example", DNS_A, "found: 192.0.2.1 60");
+	netrun_stop(&r);
+}
+
 /* Where no server has answered for long, a message is not to wait for each of
  * its questions as long as for the first. */
 static void
@@ -336,6 +462,10 @@ main(void)
 		cmocka_unit_test(a_server_that_was_down_is_used_again),
 		cmocka_unit_test(five_of_a_hundred_datagrams_are_lost),
 		cmocka_unit_test(rfc7766_an_idle_connection_is_closed),
+		cmocka_unit_test(rfc7766_a_slow_answer_holds_up_no_other),
+		cmocka_unit_test(rfc7766_connections_are_bounded),
+		cmocka_unit_test(rfc7766_a_question_survives_its_connection),
+		cmocka_unit_test(rfc5452_ports_do_not_live_long),
 		cmocka_unit_test(questions_are_short_while_all_is_dark),
 		cmocka_unit_test(a_server_with_an_ipv6_address),
 	};

@@ -316,12 +316,111 @@ running_out_is_told_of_needed_ones(void **state)
 	    dns_talk_questions(t), dns_answer_failed(DNS_FAULT_TIMEOUT));
 	ask_number(t, 1, false);
 	assert_false(dns_talk_ran_out(t));
-	(void)dns_ask_ahead(t, SPAN("b.example"), DNS_TXT);
+	(void)dns_ask(t, SPAN("b.example"), DNS_TXT);
 	dns_talk_tell(
 	    dns_talk_unsent(t), dns_answer_failed(DNS_FAULT_RESOURCE));
 	assert_false(dns_talk_ran_out(t));
 	(void)dns_ask(t, SPAN("b.example"), DNS_TXT);
 	assert_true(dns_talk_ran_out(t));
+	dns_talk_free(t);
+}
+
+static const struct dns_answer *
+ask_state(
+    struct dns_talk *t, const char *name, bool needed, enum dns_state state)
+{
+	const struct dns_answer *a = needed
+	    ? dns_ask(t, span_str(name), DNS_TXT)
+	    : dns_ask_ahead(t, span_str(name), DNS_TXT);
+
+	assert_int_equal(a->state, state);
+	return a;
+}
+
+static struct dns_question *
+send_next(struct dns_talk *t, bool prefetch)
+{
+	struct dns_question *q = dns_talk_unsent(t);
+
+	assert_non_null(q);
+	assert_int_equal(q->wait.prefetch, prefetch);
+	q->sent = true;
+	return q;
+}
+
+/* A prefetched question that was dropped was never asked. */
+static void
+a_dropped_prefetch_is_no_answer(void **state)
+{
+	const struct dns_answer *refused = dns_answer_failed(DNS_FAULT_BUDGET);
+	struct dns_talk *t = dns_talk_new(10);
+	struct dns_question *q;
+
+	(void)state;
+	ask_state(t, "a.example", false, DNS_PENDING);
+	ask_state(t, "b.example", false, DNS_PENDING);
+	q = send_next(t, true);
+	(void)send_next(t, true);
+	dns_talk_tell(q, refused);
+	assert_int_equal(dns_talk_pending(t), 1);
+	assert_null(dns_talk_unsent(t));
+	ask_state(t, "a.example", false, DNS_PENDING);
+	assert_null(dns_talk_unsent(t));
+	/* until it is needed */
+	ask_state(t, "a.example", true, DNS_PENDING);
+	assert_int_equal(dns_talk_pending(t), 2);
+	assert_int_equal(dns_talk_waited_for(t), 1);
+	assert_ptr_equal(send_next(t, false), q);
+	assert_null(dns_talk_unsent(t));
+	dns_talk_tell(q, refused);
+	assert_int_equal(ask_state(t, "a.example", true, DNS_FAILED)->fault,
+	    DNS_FAULT_BUDGET);
+	assert_int_equal(dns_talk_pending(t), 1);
+	assert_int_equal(dns_talk_waited_for(t), 0);
+	dns_talk_free(t);
+}
+
+/* The core has come to need it while it was with the source. */
+static void
+a_prefetch_that_is_dropped_when_needed_is_asked_again(void **state)
+{
+	struct dns_talk *t = dns_talk_new(10);
+	struct dns_question *q;
+
+	(void)state;
+	ask_state(t, "a.example", false, DNS_PENDING);
+	q = send_next(t, true);
+	ask_state(t, "a.example", true, DNS_PENDING);
+	assert_null(dns_talk_unsent(t));
+	dns_talk_tell(q, dns_answer_failed(DNS_FAULT_RESOURCE));
+	assert_int_equal(dns_talk_waited_for(t), 1);
+	assert_ptr_equal(send_next(t, false), q);
+	dns_talk_tell(q, dns_answer_failed(DNS_FAULT_TIMEOUT));
+	ask_state(t, "a.example", true, DNS_FAILED);
+	assert_false(dns_talk_ran_out(t));
+	dns_talk_free(t);
+}
+
+/* Failures of the domain are answers, whoever asked. */
+static void
+a_prefetch_that_fails_has_its_answer(void **state)
+{
+	struct dns_talk *t = dns_talk_new(10);
+
+	(void)state;
+	ask_state(t, "a.example", false, DNS_PENDING);
+	ask_state(t, "b.example", false, DNS_PENDING);
+	dns_talk_tell(
+	    send_next(t, true), dns_answer_failed(DNS_FAULT_SERVFAIL));
+	assert_int_equal(ask_state(t, "a.example", true, DNS_FAILED)->fault,
+	    DNS_FAULT_SERVFAIL);
+	/* and at the end nothing is pending, what was dropped neither */
+	dns_talk_tell(send_next(t, true), dns_answer_failed(DNS_FAULT_BUDGET));
+	dns_talk_give_up(t, DNS_FAULT_TIMEOUT);
+	assert_int_equal(dns_talk_pending(t), 0);
+	assert_int_equal(ask_state(t, "b.example", true, DNS_FAILED)->fault,
+	    DNS_FAULT_TIMEOUT);
+	assert_int_equal(dns_talk_waited_for(t), 0);
 	dns_talk_free(t);
 }
 
@@ -399,6 +498,10 @@ main(void)
 		cmocka_unit_test(asked_ahead_and_then_needed_is_one_question),
 		cmocka_unit_test(nothing_is_pending_after_giving_up),
 		cmocka_unit_test(running_out_is_told_of_needed_ones),
+		cmocka_unit_test(a_dropped_prefetch_is_no_answer),
+		cmocka_unit_test(
+		    a_prefetch_that_is_dropped_when_needed_is_asked_again),
+		cmocka_unit_test(a_prefetch_that_fails_has_its_answer),
 		cmocka_unit_test(a_thousand_questions),
 		cmocka_unit_test(waves_are_as_many_as_the_longest_chain),
 	};

@@ -123,14 +123,15 @@ conf_read_servers(const struct conf_field *f)
 	bool good = true;
 
 	for (const struct conf_value *v = f->values; v != NULL; v = v->next) {
+		const char *why;
+
 		if (n == DNS_NET_SERVERS_MAX)
 			return conf_value_error(f, v,
 			    "is one resolver too many; list at most %d",
 			    DNS_NET_SERVERS_MAX);
-		if (!dns_net_server_parse(span_str(v->text), &servers[n++]))
-			good = conf_value_error(f, v,
-			    "is not a resolver; write 192.0.2.1 or "
-			    "192.0.2.1@53");
+		why = dns_net_server_parse(span_str(v->text), &servers[n++]);
+		if (why != NULL)
+			good = conf_value_error(f, v, "%s", why);
 	}
 	if (!good)
 		return false;
@@ -306,9 +307,7 @@ conf_put_servers(struct buf *b, const struct conf_option *o, const void *base)
 	buf_byte(b, '{');
 	for (size_t i = 0; i < n; i++) {
 		buf_text(b, i > 0 ? ", \"" : "\"");
-		ip_put(b, &servers[i].ip);
-		buf_byte(b, '@');
-		buf_number(b, servers[i].port);
+		dns_net_server_put(b, &servers[i]);
 		buf_byte(b, '"');
 	}
 	buf_byte(b, '}');

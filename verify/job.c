@@ -99,6 +99,8 @@ job_send(struct job *j)
 	}
 	j->refs--;
 	j->sending = false;
+	if (j->dropped)
+		pthread_cond_broadcast(&j->finished);
 }
 
 /*
@@ -256,6 +258,8 @@ job_drop(struct job *j)
 		return;
 	pthread_mutex_lock(&j->lock);
 	j->dropped = true;
+	while (j->sending) /* the source may be closed after this */
+		pthread_cond_wait(&j->finished, &j->lock);
 	arena_free(j->scratch);
 	j->scratch = NULL;
 	job_release(j);

@@ -34,7 +34,8 @@ struct job_counts {
 };
 
 /*
- * Runs `step` and sends what it asks.  `facts` must stay until job_drop().
+ * Runs `step` and sends what it asks.  `facts` and `source` must stay until
+ * job_drop() has returned.
  * `max_questions` bounds its talk, `memory` its scratch.  NULL: no memory.
  */
 struct job *job_start(struct dns_source *source, job_step *step, void *facts,

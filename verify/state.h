@@ -25,6 +25,7 @@ struct verify_connection {
 	struct arena *helo_arena; /* rewound at each HELO */
 	struct span helo;
 	struct spf_work helo_work;
+	struct dns_source *helo_dns; /* the queue of HELO's questions */
 	struct job *helo_job;
 };
 
@@ -32,6 +33,8 @@ struct verify_message {
 	struct verify_connection *c;
 	struct arena *arena;
 	struct verify_envelope envelope;
+	struct dns_source *dns; /* the queue of its questions; NULL: no memory,
+	                           or nothing is checked */
 	struct spf_work spf;
 	struct job *spf_job;
 	struct mail_header header;

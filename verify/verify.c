@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "dkim/crypto.h"
+#include "dns/queue.h"
 #include "lib/domain.h"
 #include "lib/table.h"
 #include "mail/address.h"
@@ -14,7 +15,6 @@
 enum {
 	CONNECTION_MEMORY = 64 * 1024, /* names the MTA told of the client */
 	HELO_MEMORY = 16 * 1024,
-	SPF_MEMORY = VERIFY_SCRATCH,
 };
 
 static enum step
@@ -29,6 +29,25 @@ bool
 verify_start(void)
 {
 	return crypto_start();
+}
+
+/* ---- questions ---- */
+
+static struct job *
+start_job(const struct verify_connection *c, struct dns_source *queue,
+    job_step *step, void *facts)
+{
+	if (queue == NULL)
+		return NULL;
+	return job_start(
+	    queue, step, facts, c->conf->max_questions, VERIFY_SCRATCH);
+}
+
+static void
+close_queue(struct dns_source *queue)
+{
+	if (queue != NULL)
+		queue->close(queue);
 }
 
 /* ---- a connection ---- */
@@ -67,11 +86,19 @@ verify_connect(const struct conf *conf, struct dns_source *dns,
 	return c;
 }
 
+static void
+helo_end(struct verify_connection *c)
+{
+	job_drop(c->helo_job);
+	close_queue(c->helo_dns);
+	c->helo_job = NULL;
+	c->helo_dns = NULL;
+}
+
 void
 verify_helo(struct verify_connection *c, struct span helo)
 {
-	job_drop(c->helo_job);
-	c->helo_job = NULL;
+	helo_end(c);
 	arena_rewind(c->helo_arena);
 	c->helo = arena_copy(c->helo_arena, helo);
 	c->helo_work = (struct spf_work){
@@ -89,9 +116,11 @@ verify_helo(struct verify_connection *c, struct span helo)
 		&(struct policy_facts){
 		    .client = policy_client(c),
 		    .trusted_mta = c->client.trusted_mta,
-		}) == NULL)
-		c->helo_job = job_start(c->dns, spf_step, &c->helo_work,
-		    c->conf->max_questions, SPF_MEMORY);
+		}) == NULL) {
+		c->helo_dns = dns_queue_open(c->dns);
+		c->helo_job =
+		    start_job(c, c->helo_dns, spf_step, &c->helo_work);
+	}
 }
 
 void
@@ -99,7 +128,7 @@ verify_disconnect(struct verify_connection *c)
 {
 	if (c == NULL)
 		return;
-	job_drop(c->helo_job);
+	helo_end(c);
 	arena_free(c->helo_arena);
 	arena_free(c->arena);
 	conf_unref(c->conf);
@@ -134,8 +163,7 @@ spf_start(struct verify_message *m)
 		.now = m->envelope.now,
 		.trace = c->client.trace,
 	};
-	m->spf_job = job_start(
-	    c->dns, spf_step, &m->spf, c->conf->max_questions, SPF_MEMORY);
+	m->spf_job = start_job(c, m->dns, spf_step, &m->spf);
 }
 
 struct verify_message *
@@ -173,8 +201,10 @@ verify_mail(struct verify_connection *c, const struct verify_envelope *e)
 	v->facts.mail_from_domain =
 	    domain_normal(m->arena, mail_envelope_domain(v->mail_from, NULL));
 	v->skip = policy_skip(c->conf, &v->facts);
-	if (v->skip == NULL)
+	if (v->skip == NULL) {
+		m->dns = dns_queue_open(c->dns);
 		spf_start(m);
+	}
 	return m;
 }
 
@@ -257,11 +287,9 @@ verify_headers_end(struct verify_message *m)
 	if (m->dkim == NULL || m->arc == NULL)
 		v->faulty = true;
 	else
-		m->keys_job = job_start(m->c->dns, keys_step, m,
-		    conf->max_questions, VERIFY_SCRATCH);
+		m->keys_job = start_job(m->c, m->dns, keys_step, m);
 	facts_for_dmarc(m, false);
-	m->dmarc_job = job_start(
-	    m->c->dns, dmarc_step, m, conf->max_questions, VERIFY_SCRATCH);
+	m->dmarc_job = start_job(m->c, m->dns, dmarc_step, m);
 }
 
 bool
@@ -308,6 +336,29 @@ tell_waits(struct verify_message *m)
 		done = jobs[i] == NULL || job_done_by(jobs[i], until);
 	if (!done)
 		m->envelope.waits();
+}
+
+/* Until all that is asked is answered, or the message's time is up. */
+static void
+wait_for_dns(struct verify_message *m)
+{
+	struct job *const jobs[] = {
+		m->c->helo_job,
+		m->spf_job,
+		m->keys_job,
+		m->dmarc_job,
+	};
+	bool done = true;
+
+	for (size_t i = 0; i < TABLE_SIZE(jobs); i++)
+		if (jobs[i] != NULL && !job_done_by(jobs[i], m->deadline))
+			done = false;
+	if (done)
+		return;
+	if (m->c->helo_dns != NULL)
+		dns_queue_expire(m->c->helo_dns);
+	if (m->dns != NULL)
+		dns_queue_expire(m->dns);
 }
 
 /* The result of an SPF job, or why there is none. */
@@ -462,6 +513,7 @@ verify_finish(struct verify_message *m)
 		if (m->bodies != NULL)
 			bodies_end(m->bodies);
 		tell_waits(m);
+		wait_for_dns(m);
 		finish_job(m, m->c->helo_job);
 		finish_job(m, m->spf_job);
 		finish_job(m, m->keys_job);
@@ -521,6 +573,7 @@ verify_end(struct verify_message *m)
 	job_drop(m->spf_job);
 	job_drop(m->keys_job);
 	job_drop(m->dmarc_job);
+	close_queue(m->dns);
 	dkim_free(m->dkim);
 	arc_free(m->arc);
 	bodies_free(m->bodies);

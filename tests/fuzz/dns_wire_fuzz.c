@@ -47,7 +47,7 @@ static void
 check(enum wire_reply reply, const struct wire_question *q,
     const struct dns_answer *out)
 {
-	struct given given = { .source = { give, NULL } };
+	struct given given = { .source = { .ask = give } };
 
 	if (reply == WIRE_FAULT)
 		assert(out->state == DNS_FAILED);

@@ -183,7 +183,12 @@ def _(l):
         print(list(zip(names, seen)))
         same(set(seen) - {"550", "451"}, set(), "replies")
         true(seen.count("550") >= 2, "the truth is heard: %s" % seen)
-        true(strict.page().one("dns_strays_total") > 100, "strays")
+        page = strict.page()
+        true(page.one("dns_strays_total") > 16, "strays")
+        true(page.one("dns_wrong_ids_total") > 16, "wrong ids")
+        true(page.one("dns_suspect_ports_total") > 0, "suspect ports")
+        holds(strict.d.wait_log(event="warning", cause="dns_forged")["text"],
+              "wrong ids")
 
 
 @suite.test("DNS answers that also tell of other names are not believed")

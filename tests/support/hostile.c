@@ -18,7 +18,7 @@
 #include "lib/ascii.h"
 #include "lib/table.h"
 
-enum { PACKET = 4096, CONNECTIONS = 16, HELD = 8192 };
+enum { PACKET = 4096, CONNECTIONS = 16, HELD = 8192, GUESSES = 32 };
 
 struct reply {
 	uint8_t bytes[PACKET];
@@ -38,6 +38,7 @@ struct hostile {
 	struct hostile_counts counts;
 	int udp, tcp, stop, other;
 	int connections[CONNECTIONS];
+	bool is_stuck[CONNECTIONS]; /* reads no more questions */
 	atomic_bool busy;
 	uint16_t port;
 	uint32_t dice;
@@ -45,6 +46,8 @@ struct hostile {
 	size_t n_held;
 	struct reply first, second; /* the second only where n > 0 */
 	bool truncate;              /* over UDP */
+	bool stick;                 /* the connection gets stuck on this one */
+	bool guess;                 /* it is GUESSES forged replies */
 };
 
 /* ---- packets ---- */
@@ -327,6 +330,31 @@ act_tc_always(struct hostile *h, const struct question *q)
 	h->first.bytes[2] |= 2;
 }
 
+/* Over TCP its answer takes for ever, and those after it wait for it. */
+static void
+act_stuck(struct hostile *h, const struct question *q)
+{
+	act_tc(h, q);
+	if (!h->truncate) {
+		h->stick = true;
+		h->first.n = 0;
+	}
+}
+
+/* Over UDP somebody guesses at the id, and the right answer gets lost. */
+static void
+act_guess(struct hostile *h, const struct question *q)
+{
+	if (h->truncate) {
+		put_text(&h->first, NULL, 300, "wrong");
+		set_counts(&h->first, 1, 0);
+		h->first.bytes[0] ^= 1; /* none of them is right */
+		h->guess = true;
+	} else {
+		add_right(&h->first, q);
+	}
+}
+
 static void
 act_silent(struct hostile *h, const struct question *q)
 {
@@ -362,10 +390,14 @@ act_formerr_always(struct hostile *h, const struct question *q)
 	set_rcode(&h->first, 1);
 }
 
+/* RFC 6891 section 6.1.3: to version 0, which everybody knows. */
 static void
 act_badvers(struct hostile *h, const struct question *q)
 {
-	(void)q;
+	if (!q->edns) {
+		add_right(&h->first, q);
+		return;
+	}
 	put(&h->first, "\0\0\x29\x04\xd0\x01\0\0\0\0\0", 11);
 	set_16(&h->first, 10, 1);
 }
@@ -478,6 +510,8 @@ static const struct act {
 	{ "tc", act_tc },
 	{ "tc-always", act_tc_always },
 	{ "silent", act_silent },
+	{ "stuck", act_stuck },
+	{ "guess", act_guess },
 	{ "formerr", act_formerr },
 	{ "notimp", act_notimp },
 	{ "formerr-always", act_formerr_always },
@@ -505,11 +539,14 @@ answer(struct hostile *h, const uint8_t *p, size_t n, bool udp)
 
 	h->first.n = h->second.n = 0;
 	h->truncate = udp;
+	h->stick = h->guess = false;
 	if (!parse(p, n, &q) || h->options.silent)
 		return;
 	pthread_mutex_lock(&h->lock);
 	h->counts.with_edns += q.edns;
 	pthread_mutex_unlock(&h->lock);
+	if (h->options.no_edns_silent && q.edns)
+		return;
 	put(&h->first, p, q.end);
 	h->first.bytes[2] = 0x81; /* QR, RD */
 	h->first.bytes[3] = 0x80; /* RA */
@@ -566,6 +603,10 @@ reply_udp(
 	}
 	send_udp(h, &h->first, to);
 	send_udp(h, &h->second, to);
+	for (int i = 1; h->guess && i < GUESSES; i++) {
+		h->first.bytes[1]++;
+		send_udp(h, &h->first, to);
+	}
 }
 
 static void
@@ -603,40 +644,56 @@ serve_udp(struct hostile *h)
 }
 
 static void
-serve_tcp(struct hostile *h, int *fd)
+close_tcp(struct hostile *h, size_t i)
 {
-	uint8_t in[302];
-	uint8_t out[2];
-	size_t want;
+	close(h->connections[i]);
+	h->connections[i] = -1;
+	h->is_stuck[i] = false;
+}
 
-	if (recv(*fd, in, 2, MSG_WAITALL) != 2) {
-		close(*fd);
-		*fd = -1;
+/* In two pieces. */
+static void
+reply_tcp(const struct hostile *h, int fd)
+{
+	uint8_t out[2] = { (uint8_t)(h->first.n >> 8), (uint8_t)h->first.n };
+
+	if (h->first.n == 0)
+		return;
+	(void)!send(fd, out, 1, MSG_NOSIGNAL);
+	(void)!send(fd, out + 1, 1, MSG_NOSIGNAL);
+	(void)!send(fd, h->first.bytes, h->first.n, MSG_NOSIGNAL);
+}
+
+static void
+serve_tcp(struct hostile *h, size_t i)
+{
+	int fd = h->connections[i];
+	uint8_t in[302];
+	size_t want;
+	unsigned first;
+
+	if (recv(fd, in, 2, MSG_WAITALL) != 2) {
+		close_tcp(h, i);
 		return;
 	}
 	want = (size_t)in[0] << 8 | in[1];
 	if (want > 300 ||
-	    recv(*fd, in + 2, want, MSG_WAITALL) != (ssize_t)want) {
-		close(*fd);
-		*fd = -1;
+	    recv(fd, in + 2, want, MSG_WAITALL) != (ssize_t)want) {
+		close_tcp(h, i);
 		return;
 	}
 	pthread_mutex_lock(&h->lock);
-	h->counts.tcp++;
+	first = h->counts.tcp++;
 	pthread_mutex_unlock(&h->lock);
+	if (h->options.tcp_drop_first && first == 0) {
+		close_tcp(h, i);
+		return;
+	}
 	answer(h, in + 2, want, false);
-	if (h->first.n > 0) {
-		out[0] = (uint8_t)(h->first.n >> 8);
-		out[1] = (uint8_t)h->first.n;
-		/* in two pieces */
-		(void)!send(*fd, out, 1, MSG_NOSIGNAL);
-		(void)!send(*fd, out + 1, 1, MSG_NOSIGNAL);
-		(void)!send(*fd, h->first.bytes, h->first.n, MSG_NOSIGNAL);
-	}
-	if (h->options.tcp_once) {
-		close(*fd);
-		*fd = -1;
-	}
+	h->is_stuck[i] = h->stick;
+	reply_tcp(h, fd);
+	if (h->options.tcp_once)
+		close_tcp(h, i);
 }
 
 static void
@@ -671,8 +728,10 @@ serve(void *arg)
 		polls[1] = (struct pollfd){ .fd = h->udp, .events = POLLIN };
 		polls[2] = (struct pollfd){ .fd = h->tcp, .events = POLLIN };
 		for (size_t i = 0; i < CONNECTIONS; i++)
-			polls[3 + i] = (struct pollfd){ .fd = h->connections[i],
-				.events = POLLIN };
+			polls[3 + i] = (struct pollfd){
+				.fd = h->is_stuck[i] ? -1 : h->connections[i],
+				.events = POLLIN
+			};
 		atomic_store(&h->busy, false);
 		(void)poll(polls, 3 + CONNECTIONS, -1);
 		atomic_store(&h->busy, true);
@@ -682,7 +741,7 @@ serve(void *arg)
 			serve_udp(h);
 		for (size_t i = 0; i < CONNECTIONS; i++)
 			if (polls[3 + i].revents != 0)
-				serve_tcp(h, &h->connections[i]);
+				serve_tcp(h, i);
 		if (polls[2].revents != 0)
 			accept_tcp(h);
 	}

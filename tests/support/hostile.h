@@ -14,15 +14,17 @@
 struct hostile;
 
 struct hostile_options {
-	bool silent;   /* never answers, by UDP or TCP */
-	bool no_edns;  /* FORMERR to all with OPT */
-	bool servfail; /* to all */
-	bool refused;  /* to all */
-	bool no_tcp;   /* does not listen there */
-	bool tcp_once; /* closes a connection after each answer */
-	unsigned loss; /* of 100 datagrams, both ways together */
-	unsigned hold; /* answers, last first, when so many have come */
-	uint16_t port; /* 0: any */
+	bool silent;         /* never answers, by UDP or TCP */
+	bool no_edns;        /* FORMERR to all with OPT */
+	bool no_edns_silent; /* no reply to those with OPT */
+	bool servfail;       /* to all */
+	bool refused;        /* to all */
+	bool no_tcp;         /* does not listen there */
+	bool tcp_once;       /* closes a connection after each answer */
+	bool tcp_drop_first; /* closes the first connection without one */
+	unsigned loss;       /* of 100 datagrams, both ways together */
+	unsigned hold;       /* answers, last first, when so many have come */
+	uint16_t port;       /* 0: any */
 };
 
 struct hostile_counts {

@@ -119,7 +119,10 @@ fake_new(struct dns_source *below, uint64_t latency)
 	struct fake *f = calloc(1, sizeof(*f));
 
 	assert_non_null(f);
-	f->source = (struct dns_source){ fake_ask, fake_close };
+	f->source = (struct dns_source){
+		.ask = fake_ask,
+		.close = fake_close,
+	};
 	f->zone = below;
 	f->latency = latency;
 	f->end = &f->waiting;

@@ -1,0 +1,436 @@
+#include "dns/queue.h"
+
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "lib/domain.h"
+#include "lib/hash.h"
+
+enum {
+	/* Two labels may be a public suffix ("co.uk"): other domains below it
+	 * are then cut off as well.  That defers a message with many dead
+	 * names; it never decides about it. */
+	DOMAIN_LABELS = 2,
+
+	/* Domains of a message whose failures are counted; those of more
+	 * domains are bounded by the other limits. */
+	DOMAINS_MAX = 16,
+};
+
+/* One question; freed when the source below has answered it. */
+struct queued {
+	struct dns_wait below; /* first: given to the source below */
+	struct dns_wait *wait; /* NULL: it has its answer */
+	struct queued *next;
+	uint64_t domain;
+	enum dns_type type;
+	bool delayed; /* it could not be asked at once */
+	struct span name;
+	char text[];
+};
+
+struct queued_list {
+	struct queued *first, **end;
+	unsigned n;
+};
+
+struct dead_count {
+	uint64_t domain;
+	unsigned failures;
+};
+
+struct dns_queue {
+	struct dns_source source; /* first */
+	struct dns_source *source_below;
+
+	/* One for the owner, one for each question below, one for each of its
+	 * queries in the resolver. */
+	atomic_uint refs;
+	atomic_bool ended;
+	atomic_uint repetitions;
+	atomic_uint unsent; /* accepted below, and not sent yet */
+
+	pthread_mutex_t lock; /* of what follows */
+	struct queued_list waiting;
+	struct queued_list asked;
+	struct dead_count domains[DOMAINS_MAX];
+	size_t n_domains;
+	bool sending; /* by one thread, which goes on with what comes */
+	pthread_cond_t sent;
+};
+
+/* ---- lists of questions ---- */
+
+static void
+list_init(struct queued_list *list)
+{
+	*list = (struct queued_list){ .end = &list->first };
+}
+
+static void
+list_append(struct queued_list *list, struct queued *q)
+{
+	q->next = NULL;
+	*list->end = q;
+	list->end = &q->next;
+	list->n++;
+}
+
+static void
+list_remove(struct queued_list *list, struct queued *q)
+{
+	struct queued **at = &list->first;
+
+	while (*at != q)
+		at = &(*at)->next;
+	*at = q->next;
+	if (*at == NULL)
+		list->end = at;
+	list->n--;
+}
+
+/* ---- answers that are given without the source below ---- */
+
+/* Those who get one and the same answer, chained by their `next`. */
+static void
+collect(struct dns_wait **chain, struct queued *q)
+{
+	struct dns_wait *wait = q->wait;
+
+	if (wait == NULL)
+		return;
+	q->wait = NULL;
+	wait->next = *chain;
+	*chain = wait;
+}
+
+static void
+answer_all(struct dns_wait *chain, enum dns_fault fault)
+{
+	struct dns_wait *next;
+
+	for (; chain != NULL; chain = next) {
+		next = chain->next;
+		chain->done(chain, dns_answer_failed(fault));
+	}
+}
+
+static void
+collect_waiting(struct dns_queue *queue, struct dns_wait **chain)
+{
+	struct queued *next;
+
+	for (struct queued *q = queue->waiting.first; q != NULL; q = next) {
+		next = q->next;
+		collect(chain, q);
+		free(q);
+	}
+	list_init(&queue->waiting);
+}
+
+/* ---- domains that do not answer ---- */
+
+static uint64_t
+domain_of(struct span name)
+{
+	/* a collision cuts off a domain of the same message, at worst */
+	static const struct hash_secret none = { 0, 0 };
+
+	return hash_span(none, domain_suffix(name, DOMAIN_LABELS), 0);
+}
+
+static struct dead_count *
+find_count(struct dns_queue *queue, uint64_t domain)
+{
+	for (size_t i = 0; i < queue->n_domains; i++)
+		if (queue->domains[i].domain == domain)
+			return &queue->domains[i];
+	return NULL;
+}
+
+static bool
+is_dead(struct dns_queue *queue, uint64_t domain)
+{
+	const struct dead_count *d = find_count(queue, domain);
+
+	return d != NULL && d->failures >= DNS_QUEUE_DEAD;
+}
+
+/* Its servers said nothing, as far as we know. */
+static bool
+is_unanswered(const struct dns_wait *wait, const struct dns_answer *answer)
+{
+	if (answer->state != DNS_FAILED)
+		return false;
+	if (dns_fault_is_ours(answer->fault))
+		return !wait->prefetch; /* that one was dropped */
+	return answer->fault == DNS_FAULT_TIMEOUT ||
+	    answer->fault == DNS_FAULT_SERVFAIL;
+}
+
+static void
+collect_domain(
+    struct dns_queue *queue, uint64_t domain, struct dns_wait **chain)
+{
+	struct queued_list all = queue->waiting;
+	struct queued *next;
+
+	list_init(&queue->waiting);
+	for (struct queued *q = all.first; q != NULL; q = next) {
+		next = q->next;
+		if (q->domain != domain) {
+			list_append(&queue->waiting, q);
+			continue;
+		}
+		collect(chain, q);
+		free(q);
+	}
+}
+
+/* What the answer says of its domain; those who are not asked for it any more
+ * go into `chain`. */
+static void
+count_answer(struct dns_queue *queue, const struct queued *q,
+    const struct dns_answer *answer, struct dns_wait **chain)
+{
+	struct dead_count *d = find_count(queue, q->domain);
+
+	if (!is_unanswered(&q->below, answer)) {
+		if (d != NULL && answer->state != DNS_FAILED)
+			d->failures = 0;
+		return;
+	}
+	if (d == NULL && queue->n_domains < DOMAINS_MAX) {
+		d = &queue->domains[queue->n_domains++];
+		*d = (struct dead_count){ .domain = q->domain };
+	}
+	if (d != NULL && ++d->failures == DNS_QUEUE_DEAD)
+		collect_domain(queue, q->domain, chain);
+}
+
+/* ---- asking ---- */
+
+static bool
+is_full(const struct dns_queue *queue)
+{
+	return queue->asked.n >= dns_source_share(queue->source_below);
+}
+
+/* Under the lock, which is released around each ask.  The caller has a ref. */
+static void
+send_waiting(struct dns_queue *queue)
+{
+	struct dns_source *below = queue->source_below;
+
+	if (queue->sending)
+		return;
+	queue->sending = true;
+	while (queue->waiting.first != NULL && !is_full(queue)) {
+		struct queued *q = queue->waiting.first;
+
+		list_remove(&queue->waiting, q);
+		list_append(&queue->asked, q);
+		dns_queue_ref(queue);
+		pthread_mutex_unlock(&queue->lock);
+		below->ask(below, q->name, q->type, &q->below);
+		pthread_mutex_lock(&queue->lock);
+	}
+	queue->sending = false;
+	if (atomic_load(&queue->ended))
+		pthread_cond_broadcast(&queue->sent);
+}
+
+/* The source below has answered. */
+static void
+queue_answered(struct dns_wait *below, const struct dns_answer *answer)
+{
+	struct queued *q = (struct queued *)below;
+	struct dns_queue *queue = below->queue;
+	struct dns_wait *cut_off = NULL;
+	struct dns_wait *wait;
+
+	pthread_mutex_lock(&queue->lock);
+	list_remove(&queue->asked, q);
+	wait = q->wait;
+	if (!atomic_load(&queue->ended)) {
+		count_answer(queue, q, answer, &cut_off);
+		send_waiting(queue);
+	}
+	pthread_mutex_unlock(&queue->lock);
+	if (wait != NULL)
+		wait->done(wait, answer);
+	answer_all(cut_off, DNS_FAULT_BUDGET);
+	free(q);
+	dns_queue_unref(queue);
+}
+
+static struct queued *
+queued_new(struct dns_queue *queue, struct span name, enum dns_type type,
+    struct dns_wait *wait)
+{
+	struct queued *q = calloc(1, sizeof(*q) + name.n);
+
+	if (q == NULL)
+		return NULL;
+	memcpy(q->text, name.p, name.n);
+	q->below = (struct dns_wait){
+		.done = queue_answered,
+		.queue = queue,
+		.prefetch = wait->prefetch,
+	};
+	q->wait = wait;
+	q->type = type;
+	q->name = span_of(q->text, name.n);
+	q->domain = domain_of(name);
+	return q;
+}
+
+static void
+queue_ask(struct dns_source *source, struct span name, enum dns_type type,
+    struct dns_wait *wait)
+{
+	struct dns_queue *queue = (struct dns_queue *)source;
+	struct queued *q = queued_new(queue, name, type, wait);
+	bool accepted;
+
+	if (q == NULL) {
+		wait->done(wait, dns_answer_failed(DNS_FAULT_RESOURCE));
+		return;
+	}
+	pthread_mutex_lock(&queue->lock);
+	q->delayed = is_full(queue);
+	accepted = !atomic_load(&queue->ended) && !is_dead(queue, q->domain) &&
+	    !(q->delayed && wait->prefetch);
+	if (accepted) {
+		list_append(&queue->waiting, q);
+		send_waiting(queue);
+	}
+	pthread_mutex_unlock(&queue->lock);
+	if (!accepted) {
+		free(q);
+		wait->done(wait, dns_answer_failed(DNS_FAULT_BUDGET));
+	}
+}
+
+/* ---- the end ---- */
+
+void
+dns_queue_expire(struct dns_source *source)
+{
+	struct dns_queue *queue = (struct dns_queue *)source;
+	struct dns_wait *ours = NULL, *theirs = NULL;
+	bool crowded;
+
+	pthread_mutex_lock(&queue->lock);
+	atomic_store(&queue->ended, true);
+	crowded = atomic_load(&queue->unsent) > 0 ||
+	    dns_source_is_crowded(queue->source_below);
+	for (struct queued *q = queue->asked.first; q != NULL; q = q->next)
+		collect(q->delayed || crowded ? &ours : &theirs, q);
+	collect_waiting(queue, &ours);
+	pthread_mutex_unlock(&queue->lock);
+	answer_all(theirs, DNS_FAULT_TIMEOUT);
+	answer_all(ours, DNS_FAULT_BUDGET);
+}
+
+static void
+queue_close(struct dns_source *source)
+{
+	struct dns_queue *queue = (struct dns_queue *)source;
+	struct dns_wait *chain = NULL;
+
+	pthread_mutex_lock(&queue->lock);
+	atomic_store(&queue->ended, true);
+	for (struct queued *q = queue->asked.first; q != NULL; q = q->next)
+		collect(&chain, q);
+	collect_waiting(queue, &chain);
+	while (queue->sending) /* the source below may be closed after us */
+		pthread_cond_wait(&queue->sent, &queue->lock);
+	pthread_mutex_unlock(&queue->lock);
+	answer_all(chain, DNS_FAULT_RESOURCE);
+	dns_queue_unref(queue);
+}
+
+static unsigned
+queue_share(struct dns_source *source)
+{
+	const struct dns_queue *queue = (const struct dns_queue *)source;
+
+	return dns_source_share(queue->source_below);
+}
+
+struct dns_source *
+dns_queue_open(struct dns_source *below)
+{
+	struct dns_queue *queue = calloc(1, sizeof(*queue));
+
+	if (queue == NULL)
+		return NULL;
+	if (pthread_mutex_init(&queue->lock, NULL) != 0) {
+		free(queue);
+		return NULL;
+	}
+	if (pthread_cond_init(&queue->sent, NULL) != 0) {
+		pthread_mutex_destroy(&queue->lock);
+		free(queue);
+		return NULL;
+	}
+	queue->source = (struct dns_source){
+		.ask = queue_ask,
+		.close = queue_close,
+		.share = queue_share,
+	};
+	queue->source_below = below;
+	atomic_init(&queue->refs, 1);
+	list_init(&queue->waiting);
+	list_init(&queue->asked);
+	return &queue->source;
+}
+
+/* ---- for the source at the bottom ---- */
+
+struct dns_queue *
+dns_queue_ref(struct dns_queue *queue)
+{
+	atomic_fetch_add_explicit(&queue->refs, 1, memory_order_relaxed);
+	return queue;
+}
+
+void
+dns_queue_unref(struct dns_queue *queue)
+{
+	if (queue == NULL ||
+	    atomic_fetch_sub_explicit(&queue->refs, 1, memory_order_acq_rel) !=
+		1)
+		return;
+	pthread_cond_destroy(&queue->sent);
+	pthread_mutex_destroy(&queue->lock);
+	free(queue);
+}
+
+bool
+dns_queue_has_ended(const struct dns_queue *queue)
+{
+	return atomic_load(&queue->ended);
+}
+
+bool
+dns_queue_repeat(struct dns_queue *queue)
+{
+	return atomic_fetch_add_explicit(&queue->repetitions, 1,
+		   memory_order_relaxed) < DNS_QUEUE_REPETITIONS;
+}
+
+void
+dns_queue_accepted(struct dns_queue *queue)
+{
+	atomic_fetch_add(&queue->unsent, 1);
+}
+
+void
+dns_queue_sent(struct dns_queue *queue)
+{
+	atomic_fetch_sub(&queue->unsent, 1);
+}

@@ -1,0 +1,68 @@
+/*
+ * queue.h - the questions of one message, on their way to the source that all
+ * messages share.
+ *
+ * A source over a source; every message has its own.  It holds the message to
+ * a share, so that nothing a sender puts into one message can use up what the
+ * checks of another one need:
+ *
+ *   - At most DNS_SHARE_MAX questions are with the source below at a time,
+ *     fewer while that source is crowded.  The others wait here, in order.
+ *   - A prefetched question does not wait.
+ *   - When DNS_QUEUE_DEAD questions of a domain have failed without an answer
+ *     from its servers, and none was answered, the other questions of this
+ *     domain are not asked.
+ *   - The questions of a message are repeated DNS_QUEUE_REPETITIONS times
+ *     altogether.
+ *
+ * A question that fails here was not asked, or not as often as it should have
+ * been.  It fails with DNS_FAULT_BUDGET, never with a failure of the domain.
+ */
+#ifndef AVOUCH_DNS_QUEUE_H
+#define AVOUCH_DNS_QUEUE_H
+
+#include <stdbool.h>
+
+#include "dns/source.h"
+
+enum {
+	/* More than an honest message asks of one domain. */
+	DNS_QUEUE_DEAD = 8,
+
+	/* A question that nobody answers is repeated five times in 12 s, so
+	 * that 19 such questions in one message have all that they want.  A
+	 * message that needs more is cut off. */
+	DNS_QUEUE_REPETITIONS = 96,
+};
+
+/* NULL: no memory.  `below` is not owned and must stay until the queue is
+ * closed; the queue's memory stays until `below` has answered. */
+struct dns_source *dns_queue_open(struct dns_source *below);
+
+/*
+ * The message's time is up: answers all who wait, here and below, and from now
+ * on every question at once.  A question that was asked in time and that the
+ * servers have not answered is DNS_FAULT_TIMEOUT.  It is DNS_FAULT_BUDGET if it
+ * had to wait for its turn, if our own thread has not sent it yet, or while
+ * the source below is crowded: then the delay was ours.
+ */
+void dns_queue_expire(struct dns_source *queue);
+
+/* ---- for the source at the bottom, from its thread ---- */
+
+struct dns_queue *dns_queue_ref(struct dns_queue *queue);
+
+/* Takes NULL. */
+void dns_queue_unref(struct dns_queue *queue);
+
+/* Nobody waits for the answers any more: it has expired or was closed. */
+bool dns_queue_has_ended(const struct dns_queue *queue);
+
+/* Counts one repetition; false: they are used up. */
+bool dns_queue_repeat(struct dns_queue *queue);
+
+/* A question was accepted, which another thread is to send; it was sent. */
+void dns_queue_accepted(struct dns_queue *queue);
+void dns_queue_sent(struct dns_queue *queue);
+
+#endif
