@@ -52,9 +52,9 @@ def documented(text):
 
 def of_titles(title, names):
     """The commands that a subsection's title speaks of."""
-    if title == "Of every command":
+    if title == "Options of every command":
         return set(names)
-    if title == "Where answers come from":
+    if title == "Source of DNS answers":
         return set(names) - {"config", "policy", "status"}
     return set(re.findall(r"\w+", title)) & set(names)
 
