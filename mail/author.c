@@ -78,8 +78,14 @@ is_word(unsigned char c)
 static bool
 is_dropped(unsigned char c)
 {
-	return memchr("\"\\[](%!^:>)@", c, 12) != NULL || c == 0x7f ||
+	return memchr("\"\\[](%!^:>)", c, 11) != NULL || c == 0x7f ||
 	    (c < 0x20 && !ascii_is_space(c));
+}
+
+static bool
+is_dropped_or_at(unsigned char c)
+{
+	return c == '@' || is_dropped(c);
 }
 
 static bool
@@ -94,10 +100,17 @@ is_not_name_byte(unsigned char c)
 	return !is_name_byte(c);
 }
 
+/* What is not shown, and quotes. */
 static bool
 is_hidden(unsigned char c)
 {
-	return c >= 0x80 || c <= 0x20 || c == 0x7f;
+	return c >= 0x80 || c <= 0x20 || memchr("'`\"\x7f", c, 4) != NULL;
+}
+
+static bool
+is_comma(unsigned char c)
+{
+	return c == ',' || c == ';';
 }
 
 /* ---- domains ---- */
@@ -328,15 +341,6 @@ skip_cfws(struct scan *s)
 	} while (mail_skip_comment(s));
 }
 
-/* And what some programs drop. */
-static void
-skip_dropped(struct scan *s)
-{
-	do {
-		skip_cfws(s);
-	} while (scan_while(s, is_dropped).n > 0);
-}
-
 /* No word is hidden behind what follows a domain at once: `b"an"k`, `b(x)ank`.
  */
 static bool
@@ -351,48 +355,79 @@ ends_cleanly(struct scan at)
 
 		if (scan_peek(&at) == '(' && mail_skip_comment(&comment))
 			at = comment;
-		else if (scan_while(&at, is_dropped).n == 0)
+		else if (scan_while(&at, is_dropped_or_at).n == 0)
 			break;
 	}
 	return at.p == from || scan_done(&at) || !is_word((unsigned char)*at.p);
 }
 
-/*
- * Python's email package, for one, joins what white space, comments and line
- * ends separate: "admin@ba nk.example".
- */
+/* Whether a domain goes on behind white space and comments. */
+enum {
+	GLUE_ANY = 1,     /* not only at a dot */
+	GLUE_DROPPED = 2, /* not only behind those, but what is dropped too */
+	GLUE_ALL = 3,
+};
+
 static void
-add_glued(struct author_reading *r, struct scan at, struct span word)
+skip_glued(struct scan *s, unsigned how)
+{
+	skip_cfws(s);
+	while ((how & GLUE_DROPPED) != 0 && !scan_done(s) &&
+	    is_dropped((unsigned char)*s->p)) {
+		scan_next(s);
+		skip_cfws(s);
+	}
+}
+
+static void
+add_glued(
+    struct author_reading *r, struct scan at, struct span word, unsigned how)
 {
 	char text[GLUED_MAX + 1];
 	struct buf b = buf_over(text, sizeof(text));
 
 	do {
+		bool after_dot = word.n == 0 || word.p[word.n - 1] == '.';
+
 		buf_span(&b, word);
-		skip_dropped(&at);
+		skip_glued(&at, how);
+		if ((how & GLUE_ANY) == 0 && !after_dot &&
+		    scan_peek(&at) != '.')
+			break;
 		word = scan_while(&at, is_word);
 	} while (word.n > 0 && !b.full);
 	if (is_dotted(buf_done(&b)))
 		add_if_dotted(r, read_name(r, buf_done(&b)));
 }
 
-/* `at` is behind an "@", `local` is the word in front of it. */
+/* A comment in front of a domain may be taken for it. */
+static void
+read_first_comment(struct author_reading *r, struct scan *at)
+{
+	struct scan inside = *at;
+	struct span name;
+
+	if (scan_byte(&inside, '(')) {
+		scan_while(&inside, ascii_is_space);
+		name = without_punctuation(scan_while(&inside, is_word));
+		if (is_dotted(name))
+			add_named(r, name);
+	}
+	skip_cfws(at);
+}
+
+/*
+ * `at` is behind an "@", `local` is the word in front of it.  By the obsolete
+ * syntax of RFC 5322 section 4.4, a domain may be in pieces around its dots;
+ * Python's email package joins any pieces ("ba nk.example").
+ */
 static void
 read_after_at(struct author_reading *r, struct scan at, struct span local)
 {
 	struct span word, name;
 
 	scan_while(&at, ascii_is_space);
-	if (scan_peek(&at) == '(') { /* is what a comment has a domain? */
-		struct scan inside = at;
-
-		scan_next(&inside);
-		scan_while(&inside, ascii_is_space);
-		name = without_punctuation(scan_while(&inside, is_word));
-		if (is_dotted(name))
-			add_named(r, name);
-		skip_cfws(&at);
-	}
+	read_first_comment(r, &at);
 	word = scan_while(&at, is_word);
 	name = without_punctuation(word);
 	if (is_dotted(name)) {
@@ -403,8 +438,10 @@ read_after_at(struct author_reading *r, struct scan at, struct span local)
 		r->named = true;
 		set_problem(r, NOT_VALID);
 	}
-	if (!is_dotted(name) || scan_peek(&at) == '\r')
-		add_glued(r, at, word);
+	for (unsigned how = 0; how <= GLUE_ALL; how++)
+		add_glued(r, at, word, how);
+	if (word.n == 0 && scan_while(&at, is_comma).n > 0)
+		add_if_dotted(r, scan_while(&at, is_word));
 }
 
 static bool
@@ -425,29 +462,37 @@ is_in_local_part(struct scan at)
 	return !scan_done(&at) && is_word((unsigned char)*at.p);
 }
 
+/* `at` is behind a "%", `local` is the word in front of it. */
 static void
-read_after_percent(struct author_reading *r, struct scan at)
+read_after_percent(struct author_reading *r, struct scan at, struct span local)
 {
-	struct scan from;
 	struct span name;
 
 	skip_cfws(&at);
-	from = at;
+	if (is_in_local_part(at))
+		return;
 	name = without_punctuation(scan_while(&at, is_word));
-	if (is_dotted(name) && !is_in_local_part(from))
+	if (is_dotted(name)) {
+		keep_first(r, local, name);
 		add_named(r, name);
+	}
 }
 
-/* `before` is the word in front of a "!" with `at` behind it. */
+/* `at` is behind a "!" or "^", `before` is the word in front of it. */
 static void
 read_bang(struct author_reading *r, struct scan at, struct span before)
 {
 	struct span name = without_punctuation(before);
+	struct span local;
 
 	skip_cfws(&at);
-	if (!scan_done(&at) && is_word((unsigned char)*at.p) &&
-	    is_dotted(name) && !is_in_local_part(at))
+	if (is_in_local_part(at))
+		return;
+	local = scan_while(&at, is_word);
+	if (local.n > 0 && is_dotted(name)) {
+		keep_first(r, local, name);
 		add_named(r, name);
+	}
 }
 
 /* obs-route of RFC 5322 section 4.4, behind "<"; the cursor stays if there is
@@ -545,7 +590,7 @@ read_signs(struct author_reading *r, struct span text)
 			if (is_clean_angle(r, at))
 				s = at;
 		} else if (!r->valid && c == '%') {
-			read_after_percent(r, s);
+			read_after_percent(r, s, before);
 		} else if (!r->valid && (c == '!' || c == '^')) {
 			read_bang(r, s, before);
 		}
@@ -629,35 +674,37 @@ add_mailboxes(struct author_reading *r, struct span value)
 /*
  * A valid field without the comments and quoted display names, as these are not
  * addresses for any program if there are no groups.  A comment behind an "@"
- * and a quoted local part stay, and what has a line end: Python's email package
- * takes that for the end of the comment or string.  Absent: no room.
+ * and a quoted local part stay, and what has a line end: for Python's email
+ * package that ends the comment or string.  Absent: no room.
  */
 static struct span
 without_names(struct arena *a, struct span value)
 {
 	struct buf b = buf_in(a, value.n + 1);
 	struct scan s = scan_of(value);
-	char last = ' ';
+	char last = ' '; /* of the bytes that are not white space */
 
 	while (!scan_done(&s)) {
-		struct span token = span_first(scan_rest(&s), 1);
-		struct scan at;
-		bool kept = true;
+		const char *from = s.p;
+		struct span kept = span_first(scan_rest(&s), 1);
 
 		if (mail_skip_comment(&s)) {
-			token = span_between(token.p, s.p);
-			kept = last == '@';
-		} else if (mail_quoted(&s, &token)) {
-			at = s;
+			kept = span_between(from, s.p);
+			if (last != '@' && !span_has(kept, '\r'))
+				kept = SPAN(" ");
+		} else if (mail_quoted(&s, &kept)) {
+			struct scan at = s;
+
 			skip_cfws(&at);
-			kept = scan_peek(&at) == '@' || scan_peek(&at) == '.';
+			if (scan_peek(&at) != '@' && scan_peek(&at) != '.' &&
+			    !span_has(kept, '\r'))
+				kept = SPAN(" ");
 		} else {
 			scan_next(&s);
-			if (!ascii_is_space((unsigned char)token.p[0]))
-				last = token.p[0];
+			if (!ascii_is_space((unsigned char)kept.p[0]))
+				last = kept.p[0];
 		}
-		kept = kept || span_has(token, '\r');
-		buf_span(&b, kept ? token : SPAN(" "));
+		buf_span(&b, kept);
 	}
 	return b.full ? SPAN_NONE : buf_done(&b);
 }

@@ -361,11 +361,8 @@ decode_level(struct buf *b, struct buf *scratch, struct span text,
 	return n_words;
 }
 
-/*
- * The forms of "@" in UTF-8: U+FF20 and U+FE6B, which Unicode's NFKC maps to
- * it, and the overlong one (RFC 3629 section 10).
- */
-static const char *const at_forms[] = { UTF8_AT, "\xef\xb9\xab", "\xc1\x80" };
+/* U+FF20 and U+FE6B, which Unicode's NFKC maps to "@". */
+static const char *const at_forms[] = { UTF8_AT, "\xef\xb9\xab" };
 
 void
 mail_decode_words(struct arena *a, struct span text, struct mail_decoded *out)

@@ -157,7 +157,7 @@ rule_1_valid_by_rfc_5322(void **state)
 		/* section 3.4.1: a quoted local part is shown as well */
 		{ "\"joe doe\"@b.example", VALID, "b.example" },
 		{ "\"c@d.example\"@b.example", VALID, "b.example +d.example" },
-		{ "\"x <c@d.example>\" . y@b.example", VALID, "b.example +d.example" },
+		{ "\"x <c@d.example>\" . y@b.example", VALID, "b.example +d.example +d.example.y" },
 		{ "joe%x@b.example", VALID, "b.example" },
 		{ "joe%d.example@b.example", VALID, "b.example" },
 		{ "d.example!joe@b.example", VALID, "b.example" },
@@ -222,10 +222,9 @@ rule_1_what_other_programs_find_in_a_valid_field(void **state)
 		{ "(=?utf-8?q?=29_c=40d.example=2C?=) a@b.example", VALID, "b.example +d.example" },
 		{ "\"=?utf-8?q?\" c=40d.example?= <a@b.example>", VALID, "b.example +d.example" },
 		{ "\"=?utf-8?q?=0D=0A_c=40d.example?=\" <a@b.example>", VALID, "b.example +d.example" },
-		/* those that normalize Unicode, or decode UTF-8 loosely */
+		/* those that normalize Unicode */
 		{ "c\357\274\240d.example <a@b.example>", VALID, "b.example +d.example" },
 		{ "c\357\271\253d.example <a@b.example>", VALID, "b.example +d.example" },
-		{ "c\301\200d.example <a@b.example>", VALID, "b.example +d.example" },
 		{ "=?shift_jis?b?Y4GXZC5leGFtcGxl?= <a@b.example>", VALID, "b.example +d.example" },
 		{ "=?iso-2022-jp?q?c=1B$B!w=1B=28Bd.example?= <a@b.example>", VALID, "b.example +d.example" },
 		{ "\347\224\260\344\270\255\357\274\240\345\226\266\346\245\255 <a@b.example>", VALID, "b.example" },
@@ -236,10 +235,11 @@ rule_1_what_other_programs_find_in_a_valid_field(void **state)
 		{ "a@d.example\303\261.b.example", VALID, "d.xn--example-b0a.b.example +d.example" },
 		{ "a@(d.example)b.example", VALID, "b.example +d.example" },
 		/* Mail::Address, for which the name of a group is an address */
-		{ "\"c@d.example\" x: a@b.example;", VALID, "b.example +d.example" },
+		{ "\"c@d.example\" x: a@b.example;", VALID, "b.example +d.example +d.examplexa" },
 		/* Python, for which a line end ends a quoted string or comment */
 		{ "\"x\r\n c@d.example\" <a@b.example>", VALID, "b.example +d.example" },
-		{ "(x\r\n c@d.example) a@b.example", VALID, "b.example +d.example" },
+		{ "\"c@d.example\r\n x\" <a@b.example>", VALID, "b.example +d.example +d.examplex" },
+		{ "(x\r\n c@d.example) a@b.example", VALID, "b.example +d.example +d.examplea" },
 	};
 
 	(void)state;
@@ -280,8 +280,8 @@ rule_1_a_domain_is_one_that_dns_can_hold(void **state)
 		{ "a@b.example/x.c.example", "+b.example", BAD_DOMAIN, false },
 		{ "a@b.example#x.c.example", "+b.example", BAD_DOMAIN, false },
 		{ "a@b.example-", "+b.example", BAD_DOMAIN, false },
-		{ "a@b.example!c.example", "+b.example", BAD_DOMAIN, false },
-		{ "a@b.example%c.example", "+b.example", BAD_DOMAIN, false },
+		{ "a@b.example!c.example", "+b.example +b.examplec.example", BAD_DOMAIN, false },
+		{ "a@b.example%c.example", "+b.example +b.examplec.example", BAD_DOMAIN, false },
 		{ "a@=?utf-8?q?b?=.example", "+b.example", BAD_DOMAIN, false },
 		/* characters that are not shown, and other forms of the dot */
 		{ "a@b.example\302\240", "+b.example", BAD_DOMAIN, false },
@@ -322,7 +322,7 @@ rule_2_sloppy_but_unambiguous(void **state)
 		{ "Joe <<a@b.example>>", SLOPPY, "b.example" },
 		{ "Doe, Joe < a@b.example >", SLOPPY, "b.example" },
 		{ "Joe a@b.example", SLOPPY, "b.example" },
-		{ "a@b.example Joe", SLOPPY, "b.example" },
+		{ "a@b.example Joe", SLOPPY, "b.example +b.examplejoe" },
 		{ "Joe [mailto:a@b.example]", SLOPPY, "b.example" },
 		{ "\"a@b.example\"", SLOPPY, "b.example" },
 		{ "a@b.example.", SLOPPY, "b.example" },
@@ -380,15 +380,15 @@ rule_3_several_domains_in_a_field_that_is_not_valid(void **state)
 		{ "a @ d.example <x@b.example>", "d.example b.example", SEVERAL, false },
 		{ "<x@b.example> <a@d.example>", "b.example d.example", SEVERAL, false },
 		{ "<x@b.example><a@d.example>", "b.example d.example", SEVERAL, false },
-		{ "<x@b.example>a@d.example", "b.example d.example", NOT_VALID, false },
+		{ "<x@b.example>a@d.example", "b.example d.example +b.examplea", NOT_VALID, false },
 		{ "a@d.example@b.example", "d.example b.example", NOT_VALID, false },
 		{ "a@d.example:;, x@b.example", "d.example b.example", SEVERAL, false },
 		{ "a@d.example; x@b.example", "d.example b.example", SEVERAL, false },
 		{ "\"x@b.example <a@d.example>", "b.example d.example", SEVERAL, false },
-		{ "a@d.example (x@b.example", "d.example b.example", SEVERAL, false },
+		{ "a@d.example (x@b.example", "d.example b.example +d.examplex", SEVERAL, false },
 		{ "\\<x@b.example> <a@d.example>", "b.example d.example", SEVERAL, false },
-		{ "a@d.example (=?utf-8?q?x=40b.example?=", "d.example b.example", SEVERAL, false },
-		{ "=?utf-8?b?YUBkLmV4YW1wbGU?= (x@b.example", "d.example b.example", SEVERAL, false },
+		{ "a@d.example (=?utf-8?q?x=40b.example?=", "d.example b.example +d.examplex", SEVERAL, false },
+		{ "=?utf-8?b?YUBkLmV4YW1wbGU?= (x@b.example", "d.example b.example +d.examplex", SEVERAL, false },
 		{ "'a@d.example' <x@b.example>", "d.example b.example", SEVERAL, false },
 		{ "a\357\274\240d.example, [] x@b.example", "d.example b.example", SEVERAL, false },
 		{ "x@b.example, alice%d.example", "b.example d.example", SEVERAL, false },
@@ -420,11 +420,11 @@ rule_3_an_at_whose_domain_is_not_clean(void **state)
 		{ "Doe, a@b>ank.example", "+bank.example", NOT_VALID, false },
 		{ "Doe, a@:b.example", "+b.example", NOT_VALID, false },
 		{ "Doe, a@[b.example]", "+b.example", NOT_VALID, false },
-		{ "Doe, a@b.example(x).c.example", "b.example", NOT_VALID, false },
-		{ "Doe, a@b.example\\.c.example", "b.example", NOT_VALID, false },
+		{ "Doe, a@b.example(x).c.example", "b.example +b.example.c.example", NOT_VALID, false },
+		{ "Doe, a@b.example\\.c.example", "b.example +b.example.c.example", NOT_VALID, false },
 		{ "Doe, a@b=?utf-8?q?an?=k.example", "+bank.example", NOT_VALID, false },
-		{ "Doe, a@b.example=?utf-8?q?=2Ec.example?=", "b.example", NOT_VALID, false },
-		{ "Doe, a@b.example!x.c.example", "b.example", NOT_VALID, false },
+		{ "Doe, a@b.example=?utf-8?q?=2Ec.example?=", "b.example +b.example.c.example", NOT_VALID, false },
+		{ "Doe, a@b.example!x.c.example", "b.example +b.examplex.c.example", NOT_VALID, false },
 	};
 
 	(void)state;
@@ -437,7 +437,7 @@ rule_3_angle_brackets_without_a_clean_address(void **state)
 	static const struct bad_vector bad[] = {
 		{ "Joe <>, a@b.example", "b.example", NOT_VALID, false },
 		{ "Joe <3 Jane <a@b.example>", "b.example", NOT_VALID, false },
-		{ "Joe, <a@b.example x>", "b.example", NOT_VALID, false },
+		{ "Joe, <a@b.example x>", "b.example +b.examplex", NOT_VALID, false },
 		{ "Joe, <x a@b.example>", "b.example", NOT_VALID, false },
 		{ "Joe, <a @b.example>", "b.example", NOT_VALID, false },
 		{ "Joe, <mailto:a@b.example>", "b.example", NOT_VALID, false },
@@ -449,7 +449,7 @@ rule_3_angle_brackets_without_a_clean_address(void **state)
 		{ "Bank <alice%d.example>, x@b.example", "d.example b.example", NOT_VALID, false },
 		{ "Bank (x@b.example) <alice%d.example>", "b.example d.example", NOT_VALID, false },
 		{ "<d.example!alice> x@b.example", "d.example b.example", NOT_VALID, false },
-		{ "<@b.example:alice%d.example>", "b.example d.example", NOT_VALID, false },
+		{ "<@b.example:alice%d.example>", "b.example d.example +b.examplealiced.example", NOT_VALID, false },
 		{ "<@b.example>, x", "b.example", NOT_VALID, false },
 		{ "Bank (x@b.example) <a\357\274\240d.example>", "b.example d.example", NOT_VALID, false },
 		{ "Mail Delivery Subsystem <MAILER-DAEMON>", "", NOT_VALID, true },
@@ -501,7 +501,7 @@ static void
 rule_3_line_ends_of_section_4_1(void **state)
 {
 	static const struct bad_vector bad[] = {
-		{ "x@b.example\rFrom: a@d.example", "b.example d.example +b.examplefromad.example", NOT_VALID, false },
+		{ "x@b.example\rFrom: a@d.example", "b.example d.example +b.examplefrom +b.examplefroma", NOT_VALID, false },
 		{ "\"x\r <a@d.example>\" <x@b.example>", "b.example +d.example", NOT_VALID, false },
 		{ "\"x\\\r\n \" <x@b.example>", "b.example", NOT_VALID, false },
 		{ "Joe\r Doe", "", NOT_VALID, false },
@@ -579,6 +579,8 @@ first_address_for_logs(void **state)
 		{ "Doe, Joe <a@B.example>", "a@B.example" },
 		{ "News @ Acme <a@b.example>", "a@b.example" },
 		{ "Doe, Joe <a@b.example\302\240>", "a@b.example\302\240" },
+		{ "alice%b.example", "alice@b.example" },
+		{ "b.example!alice", "alice@b.example" },
 		{ "postmaster", "" },
 	};
 	struct arena *a = arena_new(CAP);
@@ -687,7 +689,7 @@ static const struct large_vector larges[] = {
 	{ "a@b", " .c", 1300, "", MAIL_FROM_INVALID, "" },
 	{ "a@b", " .c", 20000, "", MAIL_FROM_INVALID, "" },
 	{ "a@b.example ", "(", 60000, "", SLOPPY, "b.example" },
-	{ "", "a@b.example(", 900, "", MAIL_FROM_INVALID, "b.example" },
+	{ "", "a@b.example(", 900, "", MAIL_FROM_INVALID, "b.example +b.examplea" },
 	{ "", "@(", 900, "x", MAIL_FROM_INVALID, "" },
 	{ "", "\"", 60001, "", MAIL_FROM_INVALID, "" },
 	{ "\"", "\\", 60001, "", MAIL_FROM_INVALID, "" },

@@ -137,7 +137,7 @@ forms_of_the_at_sign(void **state)
 	static const struct decode_vector table[] = {
 		{ "a\357\274\240b", "a@b", 0 },
 		{ "a\357\271\253b", "a@b", 0 },
-		{ "a\301\200b", "a@b", 0 },
+		{ "a\301\200b", "a\301\200b", 0 },
 		{ "a\357\274\241b", "a\357\274\241b", 0 },
 		{ "=?gb2312?b?YaPAYg==?=", "|a@b|", 1 },
 		{ "=?Big5?q?a=A2Ib?=", "|a@b|", 1 },

@@ -2,7 +2,8 @@
  * fields.c - prints what mail_from_read() finds in From fields.
  *
  * Each line of stdin is the base64 of a field's value; each line of stdout is
- * "valid", "sloppy" or "invalid" and the author domains.
+ * "valid", "sloppy" or "invalid" and the author domains, possible ones with
+ * "+".
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -27,7 +28,9 @@ print_field(struct arena *a, struct span line)
 	mail_from_read(&h, a, &from);
 	fputs(mail_from_state_name(from.state), stdout);
 	for (size_t i = 0; i < from.n_domains; i++)
-		printf(" %.*s", SPAN_FMT(from.domains[i]));
+		printf(" %s%.*s",
+		    i + from.n_possible < from.n_domains ? "" : "+",
+		    SPAN_FMT(from.domains[i]));
 	putchar('\n');
 }
 

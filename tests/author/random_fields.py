@@ -4,9 +4,9 @@ that avouch judges without it, and no honest field may be invalid.
 
 usage: random_fields.py BUILD-DIRECTORY [HOSTILE HONEST [SEED]]
 
-The sender is authenticated for attack.example.  A field passes only if it is not
-invalid and all its author domains are aligned with that one: some of the fields
-go through `avouch check` to see that this is so.
+The sender is authenticated for attack.example, and what a field leads to follows
+from its author domains, see result().  Some go through `avouch check` to see that
+this is so.
 """
 
 import json
@@ -21,7 +21,7 @@ sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)),
                                 "../milter"))
 import grammar
 import readers
-from suite import Skip, Suite, true
+from suite import Skip, Suite, same, true
 
 suite = Suite()
 SHOWN = 10  # of the fields that are wrong
@@ -62,16 +62,25 @@ def is_at(domain, address):
     """Some person may take the address for one of that domain: also with bytes
     that are not shown, with quotes, or with more text after the domain."""
     seen = address.lower().rsplit("@", 1)[-1] if "@" in address else ""
-    if re.match(r"\W*%s($|[^\w.-])" % re.escape(domain), seen, re.ASCII):
+    if re.match(r"[^\w-]*%s($|[^\w.-])" % re.escape(domain), seen, re.ASCII):
         return True
     clean = re.sub(r"[^\x21-\x7e]|[\"'`()\\<>\[\]]", "", seen)
     clean = re.sub(r"\.+", ".", clean).strip(".")
     return clean == domain or clean.endswith("." + domain)
 
 
-def passes(state, domains):
-    return state != "invalid" and all(
-        d == "attack.example" or d.endswith(".attack.example") for d in domains)
+def is_below(domain, ancestor):
+    return domain == ancestor or domain.endswith("." + ancestor)
+
+
+def result(state, domains):
+    """The result of DMARC with ZONE (RFC 9989 section 11.5)."""
+    if state == "invalid":
+        return "permerror"
+    if any(is_below(d.lstrip("+"), "bank.example") for d in domains):
+        return "fail"
+    certain = [d for d in domains if not d.startswith("+")]
+    return "pass" if all(is_below(d, "attack.example") for d in certain) else "none"
 
 
 def no_forgery(name):
@@ -81,9 +90,9 @@ def no_forgery(name):
             raise Skip("it is not installed")
         read = [any(is_at("bank.example", a) for a in one) for one in found]
         print("# %d of %d fields have bank.example, %d pass" % (
-            sum(read), len(read), sum(passes(*j) for j in lab.judged())))
+            sum(read), len(read), sum(result(*j) == "pass" for j in lab.judged())))
         wrong = [(value, one, j) for value, one, j, r in zip(
-            lab.hostile, found, lab.judged(), read) if r and passes(*j)]
+            lab.hostile, found, lab.judged(), read) if r and result(*j) == "pass"]
         for value, one, j in wrong[:SHOWN]:
             print("# %r: it reads %r, we say %s" % (value, one, j))
         true(not wrong, "%d fields of %d" % (len(wrong), len(read)))
@@ -102,25 +111,16 @@ def checked(command, home, value):
     return json.loads(done.stdout)["dmarc"]
 
 
-@suite.test("avouch check: pass, permerror or what the target's policy asks for")
+@suite.test("avouch check has the result that these domains must lead to")
 def command(lab):
     fields = [(v, j) for v, j in zip(lab.hostile, lab.judged())
               if has_clean_lines(v)][:CHECKED]
     with tempfile.TemporaryDirectory() as home:
         with open(os.path.join(home, "zone"), "w", encoding="ascii") as f:
             f.write(ZONE)
-        for value, (state, domains) in fields:
-            dmarc = checked(lab.command, home, value)
-            known = [d for d in domains if d.endswith(("attack.example", "bank.example"))]
-            if state == "invalid":
-                good = dmarc["result"] == "permerror"
-            elif passes(state, known) and known:
-                good = dmarc["result"] in ("pass", "none")  # another has no record
-            else:
-                good = dmarc["result"] == ("fail" if known else "none")
-            if passes(state, domains):
-                good = dmarc["result"] == "pass"
-            true(good, "%r: %s %s, dmarc=%s" % (value, state, domains, dmarc["result"]))
+        for value, judged in fields:
+            same(checked(lab.command, home, value)["result"], result(*judged),
+                 "%r: %s" % (value, judged))
 
 
 for reader in readers.all_readers(""):
