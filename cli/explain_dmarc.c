@@ -215,11 +215,15 @@ put_author_details(const struct author_details *au)
 
 /* ---- all authors ---- */
 
-/* Number of author domains to check; 0 if the From field is invalid. */
+/* Number of author domains that were checked: if the From field is invalid, or
+ * nothing was asked, it is 0. */
 static size_t
-author_count(const struct verdict *v)
+author_count(const struct verdict *v, const struct dns_talk *talk)
 {
-	return v->from.state != MAIL_FROM_INVALID ? v->from.n_domains : 0;
+	if (talk == NULL || v->dmarc_facts == NULL ||
+	    v->dmarc_facts->authors_fault != NULL)
+		return 0;
+	return v->dmarc_facts->n_authors;
 }
 
 json_t *
@@ -228,14 +232,16 @@ explain_dmarc_json(
 {
 	json_t *o = json_object();
 	json_t *list = json_array();
+	size_t n = author_count(v, talk);
 	struct author_details au;
 
-	for (size_t i = 0; talk != NULL && i < author_count(v); i++) {
+	for (size_t i = 0; i < n; i++) {
 		author_details_read(&au, v, i, talk, a);
 		json_array_append_new(list, author_details_json(&au));
 	}
 	cli_set(o, "authors", list);
 	cli_set_text(o, "from", mail_from_state_name(v->from.state));
+	cli_set_text(o, "from_reason", v->from.reason);
 	cli_set_text(o, "result", dmarc_code_name(v->dmarc.code));
 	cli_set_span(o, "reason", v->dmarc.reason);
 	return o;
@@ -244,6 +250,7 @@ explain_dmarc_json(
 void
 explain_dmarc(const struct verdict *v, struct dns_talk *talk, struct arena *a)
 {
+	size_t n = author_count(v, talk);
 	struct author_details au;
 
 	if (v->from.state == MAIL_FROM_SLOPPY)
@@ -251,13 +258,13 @@ explain_dmarc(const struct verdict *v, struct dns_talk *talk, struct arena *a)
 		     "author is clear.");
 	if (v->from.state == MAIL_FROM_INVALID)
 		printf("  The From field is invalid: %s\n", v->from.reason);
-	for (size_t i = 0; talk != NULL && i < author_count(v); i++) {
+	for (size_t i = 0; i < n; i++) {
 		if (i == v->from.n_domains - v->from.n_possible)
 			puts("  Some mail programs may show another author:");
 		author_details_read(&au, v, i, talk, a);
 		put_author_details(&au);
 	}
-	if (author_count(v) > 1)
+	if (n > 1)
 		cli_prose_text(2,
 		    "If there are several author domains, the strictest result "
 		    "applies (RFC 9989 section 11.5).");

@@ -41,7 +41,8 @@ static struct {
 	atomic_uint_fast64_t skipped;
 	atomic_uint_fast64_t unchecked; /* there was no memory */
 	atomic_uint_fast64_t forged;    /* fields that were removed */
-	atomic_uint_fast64_t gave_up, faulty;
+	atomic_uint_fast64_t gave_up, faulty, overload;
+	atomic_uint_fast64_t invalid_from;
 	atomic_uint_fast64_t questions;
 	struct histogram finish, total, waves;
 } counts;
@@ -122,6 +123,10 @@ counters_message(const struct verdict *v, struct counters_times took)
 		add(&counts.gave_up, 1);
 	if (v->faulty)
 		add(&counts.faulty, 1);
+	if (v->facts.overload)
+		add(&counts.overload, 1);
+	if (v->facts.from_fault != NULL)
+		add(&counts.invalid_from, 1);
 }
 
 /* ---- the page ---- */
@@ -289,6 +294,13 @@ put_messages(struct buf *b)
 	    b, "budget_hits_total", "budget", "dns", read_of(&counts.gave_up));
 	put_labelled(
 	    b, "budget_hits_total", "budget", "limit", read_of(&counts.faulty));
+	put_one(b, "overload_total", "counter",
+	    "Messages that could not be checked since this host lacked memory, "
+	    "time or DNS questions.",
+	    read_of(&counts.overload));
+	put_one(b, "invalid_from_total", "counter",
+	    "Messages whose From field is missing or invalid.",
+	    read_of(&counts.invalid_from));
 	put_histogram(b, "finish_seconds",
 	    "Time a message waits for its verdict at its end.", &counts.finish,
 	    times, TABLE_SIZE(times), true);

@@ -1,9 +1,12 @@
 #include "report/facts.h"
 
+#include <stddef.h>
+
 #include "lib/scan.h"
+#include "lib/table.h"
 
 /*
- * Encoding: FACTS_FORM; one byte for each result; one byte of flags; the
+ * Encoding: FACTS_FORM; one byte for each result; two bytes of flags; the
  * texts; the lists.  A text is a length byte and its bytes; a list is a count
  * byte and that many texts.
  */
@@ -12,14 +15,63 @@ enum { /* three lists, four texts, and the results */
 	LIST_BYTES_MAX = (FACTS_BYTES_MAX - 4 * (FACTS_NAME_MAX + 1) - 32) / 3,
 };
 
-enum {
-	FLAG_AUTHENTICATED = 1,
-	FLAG_NULL_SENDER = 2,
-	FLAG_LIST = 4,
-	FLAG_LIST_ID = 8,
-	FLAG_ARC_DMARC_PASS = 16,
-	FLAG_FAULTY = 32,
+enum { /* what is there or not; the bits of flags[] follow */
+	FLAG_NULL_SENDER = 1,
+	FLAG_LIST_ID = 2,
+	FLAG_LIST_MARK = 4,
+	FLAG_LIST_RELATED = 8,
+	FLAG_INVALID_FROM = 16,
+	FLAG_FIRST = 32,
 };
+
+static const size_t flags[] = {
+	offsetof(struct policy_facts, authenticated),
+	offsetof(struct policy_facts, is_list),
+	offsetof(struct policy_facts, arc_dmarc_pass),
+	offsetof(struct policy_facts, header_over_limit),
+	offsetof(struct policy_facts, dmarc_pct_zero),
+	offsetof(struct policy_facts, overload),
+	offsetof(struct policy_facts, mark_cut),
+};
+
+enum { FLAGS_MAX = (FLAG_FIRST << TABLE_SIZE(flags)) - 1 };
+
+_Static_assert(FLAGS_MAX <= 0xffff, "two bytes hold the flags");
+
+static unsigned
+flags_of(const struct policy_facts *f)
+{
+	unsigned bits = (f->mail_from_domain.p == NULL ? FLAG_NULL_SENDER : 0) |
+	    (f->list_id.p != NULL ? FLAG_LIST_ID : 0) |
+	    (f->list_field != NULL ? FLAG_LIST_MARK : 0) |
+	    (f->list_by.p != NULL ? FLAG_LIST_RELATED : 0) |
+	    (f->from_fault != NULL ? FLAG_INVALID_FROM : 0);
+
+	for (size_t i = 0; i < TABLE_SIZE(flags); i++)
+		if (*(const bool *)((const char *)f + flags[i]))
+			bits |= (unsigned)FLAG_FIRST << i;
+	return bits;
+}
+
+/* Texts are present as far as the flags say so; unpack_optional() fills them
+ * in.  Which words a mark or a fault had decides nothing. */
+static void
+set_flags(struct policy_facts *f, unsigned bits)
+{
+	for (size_t i = 0; i < TABLE_SIZE(flags); i++)
+		*(bool *)((char *)f + flags[i]) =
+		    (bits & (unsigned)FLAG_FIRST << i) != 0;
+	if ((bits & FLAG_NULL_SENDER) == 0)
+		f->mail_from_domain = SPAN("");
+	if ((bits & FLAG_LIST_ID) != 0)
+		f->list_id = SPAN("");
+	if ((bits & FLAG_LIST_MARK) != 0)
+		f->list_field = "a mailing list's field";
+	if ((bits & FLAG_LIST_RELATED) != 0)
+		f->list_by = SPAN("");
+	if ((bits & FLAG_INVALID_FROM) != 0)
+		f->from_fault = "the From field is not valid";
+}
 
 static void
 pack_text(struct buf *b, struct span s)
@@ -50,12 +102,7 @@ pack_list(struct buf *b, const struct span *list, size_t n)
 void
 facts_pack(struct buf *b, const struct policy_facts *f)
 {
-	unsigned flags = (f->authenticated ? FLAG_AUTHENTICATED : 0) |
-	    (f->mail_from_domain.p == NULL ? FLAG_NULL_SENDER : 0) |
-	    (f->is_list ? FLAG_LIST : 0) |
-	    (f->list_id.p != NULL ? FLAG_LIST_ID : 0) |
-	    (f->arc_dmarc_pass ? FLAG_ARC_DMARC_PASS : 0) |
-	    (f->faulty ? FLAG_FAULTY : 0);
+	unsigned bits = flags_of(f);
 
 	buf_byte(b, FACTS_FORM);
 	buf_byte(b, (char)f->spf);
@@ -65,7 +112,8 @@ facts_pack(struct buf *b, const struct policy_facts *f)
 	buf_byte(b, (char)f->dmarc);
 	buf_byte(b, (char)f->dmarc_policy);
 	buf_byte(b, (char)f->dmarc_disposition);
-	buf_byte(b, (char)flags);
+	buf_byte(b, (char)(bits >> 8));
+	buf_byte(b, (char)(bits & 0xff));
 	pack_text(b, f->mail_from_domain);
 	pack_text(b, f->list_id);
 	pack_text(b, f->arc_sealer);
@@ -120,7 +168,7 @@ unpack_list(
 static bool
 unpack_results(struct scan *s, struct policy_facts *out)
 {
-	int spf, weakness, dkim, arc, dmarc, policy, disposition, flags;
+	int spf, weakness, dkim, arc, dmarc, policy, disposition, high, low;
 
 	if (!unpack_number(s, SPF_PERMERROR, &spf) ||
 	    !unpack_number(s, SPF_WEAK_NEUTRAL_INCLUDE, &weakness) ||
@@ -129,7 +177,8 @@ unpack_results(struct scan *s, struct policy_facts *out)
 	    !unpack_number(s, DMARC_PERMERROR, &dmarc) ||
 	    !unpack_number(s, DMARC_POLICY_REJECT, &policy) ||
 	    !unpack_number(s, DMARC_POLICY_REJECT, &disposition) ||
-	    !unpack_number(s, 2 * FLAG_FAULTY - 1, &flags))
+	    !unpack_number(s, FLAGS_MAX >> 8, &high) ||
+	    !unpack_number(s, 0xff, &low))
 		return false;
 	out->spf = (enum spf_code)spf;
 	out->spf_weakness = (enum spf_weakness)weakness;
@@ -138,16 +187,7 @@ unpack_results(struct scan *s, struct policy_facts *out)
 	out->dmarc = (enum dmarc_code)dmarc;
 	out->dmarc_policy = (enum dmarc_policy)policy;
 	out->dmarc_disposition = (enum dmarc_policy)disposition;
-	out->authenticated = (flags & FLAG_AUTHENTICATED) != 0;
-	out->is_list = (flags & FLAG_LIST) != 0;
-	out->arc_dmarc_pass = (flags & FLAG_ARC_DMARC_PASS) != 0;
-	out->faulty = (flags & FLAG_FAULTY) != 0;
-	/* The flags say which texts are present; unpack_texts() fills them
-	 * in. */
-	if ((flags & FLAG_NULL_SENDER) == 0)
-		out->mail_from_domain = SPAN("");
-	if ((flags & FLAG_LIST_ID) != 0)
-		out->list_id = SPAN("");
+	set_flags(out, (unsigned)high << 8 | (unsigned)low);
 	return true;
 }
 

@@ -16,8 +16,8 @@
 #include "verify/policy.h"
 
 enum {
-	FACTS_FORM = 1,         /* the first byte: the version of the
-	                           encoding */
+	FACTS_FORM = 2,         /* the first byte: the version of the
+	                           encoding; 1 had no list_by */
 	FACTS_LIST_MAX = 32,    /* domains stored of one list */
 	FACTS_NAME_MAX = 255,   /* bytes of a domain or a List-Id */
 	FACTS_BYTES_MAX = 4096, /* bytes, with a NUL; each list has its share

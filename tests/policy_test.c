@@ -77,11 +77,15 @@ rfc9989_4_7_test_mode(void **state)
 {
 	static const struct policy_vector vectors[] = {
 		{ "reject, t=y", "", { FAILS(REJECT, QUARANTINE) },
-		    CONF_ANNOTATE, CONF_ANNOTATE, "dmarc.on_quarantine", NULL,
+		    CONF_ANNOTATE, CONF_ANNOTATE, "dmarc.on_quarantine",
+		    "a.example fails DMARC and its policy is reject in test "
+		    "mode",
 		    DMARC_POLICY_QUARANTINE, POLICY_OVERRIDE_TEST, 0, NULL,
 		    NULL },
 		{ "quarantine, t=y", "", { FAILS(QUARANTINE, NONE) },
-		    CONF_ACCEPT, CONF_ACCEPT, "default", NULL,
+		    CONF_ACCEPT, CONF_ACCEPT, "default",
+		    "a.example fails DMARC and its policy is quarantine in "
+		    "test mode",
 		    DMARC_POLICY_NONE, POLICY_OVERRIDE_TEST, 0, NULL, NULL },
 		{ "reject, t=y, and milder still",
 		    "dmarc { on_quarantine = accept }",
@@ -109,13 +113,39 @@ rfc9989_7_4_indirect_mail(void **state)
 		    "(List-Id l.lists.example)",
 		    DMARC_POLICY_QUARANTINE, POLICY_OVERRIDE_LIST, 0, NULL,
 		    NULL },
-		{ "other fields of a list", "",
-		    { FAILS(REJECT, REJECT), .is_list = true }, CONF_ANNOTATE,
-		    CONF_ANNOTATE, "dmarc.indirect_as_quarantine",
+		{ "List-Post", "",
+		    { FAILS(REJECT, REJECT), .is_list = true,
+			.list_field = "List-Post",
+			.list_domain = { "b.example", 9 },
+			.list_by = { "b.example", 9 } },
+		    CONF_ANNOTATE, CONF_ANNOTATE,
+		    "dmarc.indirect_as_quarantine",
 		    "a.example fails DMARC but shows a mark of indirect mail "
-		    "(a mailing list's fields)",
+		    "(List-Post b.example)",
 		    DMARC_POLICY_QUARANTINE, POLICY_OVERRIDE_LIST, 0, NULL,
 		    NULL },
+		{ "a List-Id that nobody vouches for", "",
+		    { FAILS(REJECT, REJECT), .is_list = true,
+			.list_id = { "l.lists.example", 15 },
+			.list_field = "List-Id",
+			.list_domain = { "l.lists.example", 15 } },
+		    CONF_REJECT, CONF_REJECT, "dmarc.on_reject", NULL,
+		    DMARC_POLICY_REJECT, POLICY_OVERRIDE_NONE, 550, "5.7.26",
+		    NULL },
+		{ "Precedence: list alone", "",
+		    { FAILS(REJECT, REJECT), .is_list = true }, CONF_REJECT,
+		    CONF_REJECT, "dmarc.on_reject", NULL, DMARC_POLICY_REJECT,
+		    POLICY_OVERRIDE_NONE, 550, "5.7.26", NULL },
+		{ "whether a mark counts could not be found out", "",
+		    { FAILS(REJECT, REJECT), .mark_cut = true }, CONF_TEMPFAIL,
+		    CONF_TEMPFAIL, "dmarc.on_reject", NULL, DMARC_POLICY_NONE,
+		    POLICY_OVERRIDE_LOCAL, 451, "4.7.26",
+		    "DMARC policy of a.example defers this message (rule "
+		    "dmarc.on_reject)" },
+		{ "nor would it count", "dmarc { indirect_as_quarantine = no }",
+		    { FAILS(REJECT, REJECT), .mark_cut = true }, CONF_REJECT,
+		    CONF_REJECT, "dmarc.on_reject", NULL, DMARC_POLICY_REJECT,
+		    POLICY_OVERRIDE_NONE, 550, "5.7.26", NULL },
 		{ "forwarder", "trusted_forwarders = { 192.0.2.0/24 }",
 		    { FAILS(REJECT, REJECT) }, CONF_ANNOTATE, CONF_ANNOTATE,
 		    "dmarc.indirect_as_quarantine",
@@ -375,35 +405,224 @@ rfc9989_7_1_dmarc_pass_outweighs_spf(void **state)
 	POLICY_RUN_EACH(vectors);
 }
 
+/* RFC 7489 section 6.6.4, which RFC 9989 appendix A.6 has removed. */
 static void
-a_fault_of_ours_never_rejects(void **state)
+pct_zero_is_like_test_mode_if_the_operator_says_so(void **state)
+{
+#define PCT_ZERO "dmarc { pct_zero_is_testing = yes }\n"
+
+	static const struct policy_vector vectors[] = {
+		{ "ignored", "",
+		    { FAILS(REJECT, REJECT), .dmarc_pct_zero = true },
+		    CONF_REJECT, CONF_REJECT, "dmarc.on_reject", NULL,
+		    DMARC_POLICY_REJECT, POLICY_OVERRIDE_NONE, 550, "5.7.26",
+		    NULL },
+		{ "reject", PCT_ZERO,
+		    { FAILS(REJECT, REJECT), .dmarc_pct_zero = true },
+		    CONF_ANNOTATE, CONF_ANNOTATE, "dmarc.on_quarantine",
+		    "a.example fails DMARC and its policy is reject with pct=0",
+		    DMARC_POLICY_QUARANTINE, POLICY_OVERRIDE_LOCAL, 0, NULL,
+		    NULL },
+		{ "quarantine", PCT_ZERO,
+		    { FAILS(QUARANTINE, QUARANTINE), .dmarc_pct_zero = true },
+		    CONF_ACCEPT, CONF_ACCEPT, "default",
+		    "a.example fails DMARC and its policy is quarantine with "
+		    "pct=0",
+		    DMARC_POLICY_NONE, POLICY_OVERRIDE_LOCAL, 0, NULL, NULL },
+		{ "with t=y it is one level still", PCT_ZERO,
+		    { FAILS(REJECT, QUARANTINE), .dmarc_pct_zero = true },
+		    CONF_ANNOTATE, CONF_ANNOTATE, "dmarc.on_quarantine",
+		    "a.example fails DMARC and its policy is reject in test "
+		    "mode",
+		    DMARC_POLICY_QUARANTINE, POLICY_OVERRIDE_TEST, 0, NULL,
+		    NULL },
+		{ "another pct", PCT_ZERO, { FAILS(REJECT, REJECT) },
+		    CONF_REJECT, CONF_REJECT, "dmarc.on_reject", NULL,
+		    DMARC_POLICY_REJECT, POLICY_OVERRIDE_NONE, 550, "5.7.26",
+		    NULL },
+	};
+	(void)state;
+	POLICY_RUN_EACH(vectors);
+}
+
+/* RFC 9989 sections 5.3.1 and 11.5 */
+static void
+rfc9989_11_5_an_invalid_from_is_rejected(void **state)
+{
+#define NOBODY(fault)                                                          \
+	TO, SENDER, .dmarc = DMARC_PERMERROR, .from_fault = (fault)
+
+	static const struct policy_vector vectors[] = {
+		{ "no field", "", { NOBODY("no From field") }, CONF_REJECT,
+		    CONF_REJECT, "dmarc.on_invalid_from",
+		    "the From field of this message is invalid: no From field",
+		    DMARC_POLICY_NONE, POLICY_OVERRIDE_NONE, 550, "5.7.1",
+		    "The From field of this message is invalid: no From field "
+		    "(rule dmarc.on_invalid_from)" },
+		{ "what else it names is not said", "",
+		    { NOBODY("several From fields"), AUTHOR }, CONF_REJECT,
+		    CONF_REJECT, "dmarc.on_invalid_from", NULL,
+		    DMARC_POLICY_NONE, POLICY_OVERRIDE_NONE, 550, "5.7.1",
+		    "The From field of this message is invalid: several From "
+		    "fields (rule dmarc.on_invalid_from)" },
+		{ "no matter of on_permerror",
+		    "dmarc { on_permerror = reject on_invalid_from = "
+		    "quarantine }",
+		    { NOBODY("the From field is not valid") }, CONF_QUARANTINE,
+		    CONF_QUARANTINE, "dmarc.on_invalid_from", NULL,
+		    DMARC_POLICY_NONE, POLICY_OVERRIDE_NONE, 0, NULL, NULL },
+		{ "deferred", "dmarc { on_invalid_from = tempfail }",
+		    { NOBODY("no From field") }, CONF_TEMPFAIL, CONF_TEMPFAIL,
+		    "dmarc.on_invalid_from", NULL, DMARC_POLICY_NONE,
+		    POLICY_OVERRIDE_NONE, 451, "4.7.1", NULL },
+		{ "accepted", "dmarc { on_invalid_from = accept }",
+		    { NOBODY("no From field") }, CONF_ACCEPT, CONF_ACCEPT,
+		    "dmarc.on_invalid_from", NULL, DMARC_POLICY_NONE,
+		    POLICY_OVERRIDE_NONE, 0, NULL, NULL },
+		{ "monitored", "mode = monitor", { NOBODY("no From field") },
+		    CONF_ACCEPT, CONF_REJECT, "dmarc.on_invalid_from",
+		    "the From field of this message is invalid: no From field, "
+		    "not enforced: monitor mode",
+		    DMARC_POLICY_NONE, POLICY_OVERRIDE_NONE, 0, NULL, NULL },
+		{ "own users", "skip_networks = { 192.0.2.0/24 }",
+		    { NOBODY("no From field") }, CONF_ACCEPT, CONF_ACCEPT,
+		    "skip.network", NULL, DMARC_POLICY_NONE,
+		    POLICY_OVERRIDE_NONE, 0, NULL, NULL },
+		{ "an override by its client lets it through",
+		    "override o { client = 192.0.2.1 action = accept }",
+		    { NOBODY("no From field") }, CONF_ACCEPT, CONF_ACCEPT,
+		    "override o", NULL, DMARC_POLICY_NONE, POLICY_OVERRIDE_NONE,
+		    0, NULL, NULL },
+		{ "none by an author: there may be others",
+		    "override o { from_domain = a.example action = accept }",
+		    { NOBODY("the From field is not valid"), AUTHOR },
+		    CONF_REJECT, CONF_REJECT, "dmarc.on_invalid_from", NULL,
+		    DMARC_POLICY_NONE, POLICY_OVERRIDE_NONE, 550, "5.7.1",
+		    NULL },
+		{ "which an override may refuse",
+		    "override o { from_domain = a.example action = tempfail }",
+		    { NOBODY("the From field is not valid"), AUTHOR },
+		    CONF_TEMPFAIL, CONF_TEMPFAIL, "override o", NULL,
+		    DMARC_POLICY_NONE, POLICY_OVERRIDE_NONE, 451, "4.7.1",
+		    NULL },
+		{ "a header over the limit", "",
+		    { TO, SENDER, .dmarc = DMARC_PERMERROR,
+			.header_over_limit = true,
+			.from_fault = "several From fields" },
+		    CONF_REJECT, CONF_REJECT, "limit.header",
+		    "the header of this message is larger than this host "
+		    "accepts, it cannot be checked",
+		    DMARC_POLICY_NONE, POLICY_OVERRIDE_NONE, 550, "5.3.4",
+		    "The header of this message is larger than this host "
+		    "accepts, it cannot be checked (rule limit.header)" },
+	};
+	(void)state;
+	POLICY_RUN_EACH(vectors);
+}
+
+/* The reply names the check that refuses, whatever DMARC says. */
+static void
+rfc7372_replies_name_the_check_that_refuses(void **state)
 {
 	static const struct policy_vector vectors[] = {
-		{ "dmarc temperror", "dmarc { on_temperror = reject }",
-		    { MAIL, .dmarc = DMARC_TEMPERROR, .faulty = true },
+		{ "DKIM, and p=none", "dkim { on_permerror = reject }",
+		    { FAILS(NONE, NONE), .dkim = DKIM_PERMERROR }, CONF_REJECT,
+		    CONF_REJECT, "dkim.on_permerror", NULL, DMARC_POLICY_NONE,
+		    POLICY_OVERRIDE_NONE, 550, "5.7.20",
+		    "The message of a.example has no DKIM signature that can "
+		    "be used (rule dkim.on_permerror)" },
+		{ "DKIM, deferred", "dkim { on_temperror = tempfail }",
+		    { FAILS(QUARANTINE, QUARANTINE), .dkim = DKIM_TEMPERROR },
+		    CONF_TEMPFAIL, CONF_TEMPFAIL, "dkim.on_temperror", NULL,
+		    DMARC_POLICY_QUARANTINE, POLICY_OVERRIDE_NONE, 451,
+		    "4.7.20",
+		    "The message of a.example has no DKIM signature that can "
+		    "be checked for now (rule dkim.on_temperror)" },
+		{ "a broken record, named by its author domain",
+		    "dmarc { on_permerror = reject }",
+		    { MAIL, .dmarc = DMARC_PERMERROR }, CONF_REJECT,
+		    CONF_REJECT, "dmarc.on_permerror",
+		    "a.example cannot be checked for DMARC", DMARC_POLICY_NONE,
+		    POLICY_OVERRIDE_NONE, 550, "5.7.1", NULL },
+		{ "never by MAIL FROM's domain",
+		    "dmarc { on_permerror = reject }",
+		    { TO, SENDER, .dmarc = DMARC_PERMERROR }, CONF_REJECT,
+		    CONF_REJECT, "dmarc.on_permerror",
+		    "the sender cannot be checked for DMARC", DMARC_POLICY_NONE,
+		    POLICY_OVERRIDE_NONE, 550, "5.7.1", NULL },
+		{ "a domain that looks like a result", "",
+		    { TO, SENDER, ASKS(REJECT, REJECT),
+			.dmarc_domain = { "a; spf=pass.example", 19 } },
+		    CONF_REJECT, CONF_REJECT, "dmarc.on_reject",
+		    "a, spf pass.example fails DMARC and its policy is reject",
+		    DMARC_POLICY_REJECT, POLICY_OVERRIDE_NONE, 550, "5.7.26",
+		    "DMARC policy of a, spf pass.example rejects this message "
+		    "(rule dmarc.on_reject)" },
+	};
+	(void)state;
+	POLICY_RUN_EACH(vectors);
+}
+
+/* What we were short of is deferred, whatever on_temperror says. */
+static void
+overload_is_deferred_and_never_rejected(void **state)
+{
+	static const struct policy_vector vectors[] = {
+		{ "never accepted by on_temperror",
+		    "dmarc { on_temperror = accept }",
+		    { MAIL, .dmarc = DMARC_TEMPERROR, .overload = true },
+		    CONF_TEMPFAIL, CONF_TEMPFAIL, "on_overload",
+		    "this message cannot be checked for now, this host is "
+		    "short of resources",
+		    DMARC_POLICY_NONE, POLICY_OVERRIDE_NONE, 451, "4.7.0",
+		    "This message cannot be checked for now, this host is "
+		    "short of resources (rule on_overload)" },
+		{ "the operator accepts it", "on_overload = accept",
+		    { MAIL, .dmarc = DMARC_TEMPERROR, .overload = true },
+		    CONF_ACCEPT, CONF_ACCEPT, "on_overload", NULL,
+		    DMARC_POLICY_NONE, POLICY_OVERRIDE_NONE, 0, NULL, NULL },
+		{ "but defers temperrors",
+		    "on_overload = accept dmarc { on_temperror = tempfail }",
+		    { MAIL, .dmarc = DMARC_TEMPERROR, .overload = true },
 		    CONF_TEMPFAIL, CONF_TEMPFAIL, "dmarc.on_temperror",
-		    "a.example cannot be checked for DMARC for now, a limit "
-		    "of ours cut the check short",
+		    "a.example cannot be checked for DMARC for now",
 		    DMARC_POLICY_NONE, POLICY_OVERRIDE_NONE, 451, "4.7.0",
 		    NULL },
-		{ "spf temperror", "spf { on_temperror = reject }",
-		    { MAIL, .spf = SPF_TEMPERROR, .faulty = true },
+		{ "monitored", "mode = monitor",
+		    { MAIL, .dmarc = DMARC_TEMPERROR, .overload = true },
+		    CONF_ACCEPT, CONF_TEMPFAIL, "on_overload", NULL,
+		    DMARC_POLICY_NONE, POLICY_OVERRIDE_NONE, 0, NULL, NULL },
+		{ "dmarc temperror is not refused for good",
+		    "on_overload = accept dmarc { on_temperror = reject }",
+		    { MAIL, .dmarc = DMARC_TEMPERROR, .overload = true },
+		    CONF_TEMPFAIL, CONF_TEMPFAIL, "dmarc.on_temperror", NULL,
+		    DMARC_POLICY_NONE, POLICY_OVERRIDE_NONE, 451, "4.7.0",
+		    NULL },
+		{ "nor spf temperror",
+		    "on_overload = accept spf { on_temperror = reject }",
+		    { MAIL, .spf = SPF_TEMPERROR, .overload = true },
 		    CONF_TEMPFAIL, CONF_TEMPFAIL, "spf.on_temperror", NULL,
 		    DMARC_POLICY_NONE, POLICY_OVERRIDE_NONE, 451, "4.7.24",
 		    NULL },
-		{ "dkim permerror", "dkim { on_permerror = reject }",
-		    { MAIL, .dkim = DKIM_PERMERROR, .faulty = true },
+		{ "nor dkim permerror",
+		    "on_overload = accept dkim { on_permerror = reject }",
+		    { MAIL, .dkim = DKIM_PERMERROR, .overload = true },
 		    CONF_TEMPFAIL, CONF_TEMPFAIL, "dkim.on_permerror", NULL,
 		    DMARC_POLICY_NONE, POLICY_OVERRIDE_NONE, 451, "4.7.20",
 		    NULL },
-		{ "accepted by default", "",
-		    { MAIL, .dmarc = DMARC_TEMPERROR, .faulty = true },
-		    CONF_ACCEPT, CONF_ACCEPT, "dmarc.on_temperror", NULL,
-		    DMARC_POLICY_NONE, POLICY_OVERRIDE_NONE, 0, NULL, NULL },
-		{ "what was found out stands", "",
-		    { FAILS(REJECT, REJECT), .faulty = true }, CONF_REJECT,
+		{ "no quarantine goes before it", "",
+		    { FAILS(QUARANTINE, QUARANTINE), .overload = true },
+		    CONF_TEMPFAIL, CONF_TEMPFAIL, "on_overload", NULL,
+		    DMARC_POLICY_QUARANTINE, POLICY_OVERRIDE_NONE, 451, "4.7.0",
+		    NULL },
+		{ "what was found out decides", "",
+		    { FAILS(REJECT, REJECT), .overload = true }, CONF_REJECT,
 		    CONF_REJECT, "dmarc.on_reject", NULL, DMARC_POLICY_REJECT,
 		    POLICY_OVERRIDE_NONE, 550, "5.7.26", NULL },
+		{ "the domain's own DNS is no lack of ours", "",
+		    { MAIL, .dmarc = DMARC_TEMPERROR }, CONF_ACCEPT,
+		    CONF_ACCEPT, "dmarc.on_temperror", NULL, DMARC_POLICY_NONE,
+		    POLICY_OVERRIDE_NONE, 0, NULL, NULL },
 	};
 	(void)state;
 	POLICY_RUN_EACH(vectors);
@@ -479,8 +698,7 @@ own_users_are_never_refused(void **state)
 	}
 }
 
-/* RFC 7208 section 8.6: an operator may have what cannot be checked come again,
- * and it comes again where nothing at all can be checked. */
+/* RFC 7208 section 8.6: what cannot be checked may come again. */
 static void
 without_memory_for_any_check(void **state)
 {
@@ -488,12 +706,15 @@ without_memory_for_any_check(void **state)
 		const char *conf;
 		enum conf_action action;
 	} cases[] = {
-		{ "", CONF_ACCEPT },
-		{ "dmarc { on_temperror = annotate }\n", CONF_ACCEPT },
-		{ "dmarc { on_permerror = reject }\n", CONF_ACCEPT },
-		{ "dmarc { on_temperror = tempfail }\n", CONF_TEMPFAIL },
-		{ "spf { on_temperror = tempfail }\n", CONF_TEMPFAIL },
-		{ "dkim { on_temperror = tempfail }\n", CONF_TEMPFAIL },
+#define FLOWS "on_overload = accept\n"
+		{ "", CONF_TEMPFAIL },
+		{ "mode = monitor\n", CONF_ACCEPT },
+		{ FLOWS, CONF_ACCEPT },
+		{ FLOWS "dmarc { on_temperror = annotate }\n", CONF_ACCEPT },
+		{ FLOWS "dmarc { on_permerror = reject }\n", CONF_ACCEPT },
+		{ FLOWS "dmarc { on_temperror = tempfail }\n", CONF_TEMPFAIL },
+		{ FLOWS "spf { on_temperror = tempfail }\n", CONF_TEMPFAIL },
+		{ FLOWS "dkim { on_temperror = tempfail }\n", CONF_TEMPFAIL },
 		{ "mode = monitor\ndmarc { on_temperror = tempfail }\n",
 		    CONF_ACCEPT },
 	};
@@ -519,7 +740,11 @@ main(void)
 		cmocka_unit_test(nothing_to_object_to),
 		cmocka_unit_test(the_furthest_action_is_taken),
 		cmocka_unit_test(rfc9989_7_1_dmarc_pass_outweighs_spf),
-		cmocka_unit_test(a_fault_of_ours_never_rejects),
+		cmocka_unit_test(
+		    pct_zero_is_like_test_mode_if_the_operator_says_so),
+		cmocka_unit_test(rfc9989_11_5_an_invalid_from_is_rejected),
+		cmocka_unit_test(rfc7372_replies_name_the_check_that_refuses),
+		cmocka_unit_test(overload_is_deferred_and_never_rejected),
 		cmocka_unit_test(own_users_are_never_refused),
 		cmocka_unit_test(without_memory_for_any_check),
 	};

@@ -78,6 +78,8 @@ fill(void)
 	forged(&m, 3);
 	m.facts.list_id = SPAN("list.example.org");
 	m.facts.is_list = true;
+	m.facts.list_field = "List-Id";
+	m.facts.list_by = SPAN("example.org");
 	m.decision.action = m.decision.would = CONF_ANNOTATE;
 	m.decision.rule = SPAN("dmarc.indirect_as_quarantine");
 	keep(w, &m, DAY - 1, 3);

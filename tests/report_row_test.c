@@ -377,6 +377,11 @@ full_facts(void)
 		.n_dkim_domains = TABLE_SIZE(signers),
 		.list_id = SPAN("list.example.org"),
 		.is_list = true,
+		.list_field = "List-Id",
+		.list_domain = SPAN("list.example.org"),
+		.list_by = SPAN("example.org"),
+		.from_fault = "several From fields",
+		.header_over_limit = true,
 		.spf = SPF_SOFTFAIL,
 		.spf_weakness = SPF_WEAK_RANGE,
 		.spf_explanation = SPAN("not kept"),
@@ -388,7 +393,9 @@ full_facts(void)
 		.dmarc_domain = SPAN("example.com"),
 		.dmarc_policy = DMARC_POLICY_REJECT,
 		.dmarc_disposition = DMARC_POLICY_QUARANTINE,
-		.faulty = true,
+		.dmarc_pct_zero = true,
+		.overload = true,
+		.mark_cut = true,
 	};
 }
 
@@ -414,8 +421,12 @@ facts_roundtrip(void **state)
 	facts_pack(&b, &want);
 	assert_true(facts_unpack(buf_done(&b), a, &got));
 	assert_int_equal(got.client.family, IP_NONE);
-	assert_true(got.authenticated && got.is_list && got.faulty &&
-	    got.arc_dmarc_pass);
+	assert_true(got.authenticated && got.is_list && got.overload &&
+	    got.mark_cut && got.arc_dmarc_pass && got.dmarc_pct_zero &&
+	    got.header_over_limit);
+	assert_non_null(got.list_field);
+	assert_non_null(got.list_by.p);
+	assert_non_null(got.from_fault);
 	assert_text(got.mail_from_domain, "bounces.example.com");
 	assert_text(got.list_id, "list.example.org");
 	assert_text(got.arc_sealer, "sealer.example");
@@ -451,6 +462,10 @@ facts_absent(void **state)
 	assert_true(facts_unpack(buf_done(&b), a, &got));
 	assert_non_null(got.mail_from_domain.p);
 	assert_null(got.list_id.p);
+	assert_null(got.list_field);
+	assert_null(got.list_by.p);
+	assert_null(got.from_fault);
+	assert_false(got.overload || got.authenticated || got.is_list);
 	assert_null(got.arc_sealer.p);
 	assert_null(got.dmarc_domain.p);
 	in.mail_from_domain = SPAN_NONE;

@@ -103,8 +103,9 @@ struct conf {
 	struct ip_net *trusted_forwarders; /* marks of indirect mail, RFC 9989
 	                                      section 7.4 */
 	size_t n_trusted_forwarders;
-	unsigned timeout_ms;    /* a message's wait for DNS */
-	unsigned max_questions; /* a message's DNS questions */
+	enum conf_action on_overload; /* when we are short of resources */
+	unsigned timeout_ms;          /* a message's wait for DNS */
+	unsigned max_questions;       /* a message's DNS questions */
 
 	struct {
 		enum conf_action on_fail, on_softfail, on_temperror,
@@ -121,8 +122,9 @@ struct conf {
 	} arc;
 	struct {
 		enum conf_action on_reject, on_quarantine, on_temperror,
-		    on_permerror;
+		    on_permerror, on_invalid_from;
 		bool indirect_as_quarantine; /* RFC 9989 section 7.4 */
+		bool pct_zero_is_testing;    /* pct=0 is like t=y */
 		char *quarantine_header;     /* its name; NULL: none */
 	} dmarc;
 	struct {

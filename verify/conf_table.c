@@ -55,6 +55,13 @@ conf_action_name(enum conf_action action)
 	return table_name(actions, TABLE_SIZE(actions), (int)action);
 }
 
+/* What is done with a message that could not be checked: it is never refused
+ * for good. */
+static const struct name overload_actions[] = {
+	{ "accept", CONF_ACCEPT },
+	{ "tempfail", CONF_TEMPFAIL },
+};
+
 /* clang-format off */
 #define AT(member) .offset = offsetof(struct conf, member)
 #define COUNT(member) .count = offsetof(struct conf, member)
@@ -101,6 +108,9 @@ const struct conf_option conf_options[] = {
 { "", "trusted_forwarders", CONF_NETWORKS, "{}", AT(trusted_forwarders),
   COUNT(n_trusted_forwarders),
   .help = "Clients that forward mail to us on behalf of our users." },
+{ "", "on_overload", CONF_CHOICE, "tempfail", ONE_OF(overload_actions),
+  AT(on_overload),
+  .help = "What is done when this host lacks the resources to check a message." },
 { "", "timeout", CONF_MILLISECONDS, "15s", .min = 1000, .max = 120000,
   AT(timeout_ms),
   .help = "Longest time a message waits for DNS." },
@@ -197,12 +207,18 @@ const struct conf_option conf_options[] = {
   .help = "What is done when DMARC could not be checked for now." },
 { "dmarc", "on_permerror", CONF_CHOICE, "accept", ONE_OF(actions),
   AT(dmarc.on_permerror),
-  .help = "What is done when the domain's DMARC record or the From field "
-	"cannot be used." },
+  .help = "What is done when the domain's DMARC record cannot be used." },
+{ "dmarc", "on_invalid_from", CONF_CHOICE, "reject", ONE_OF(actions),
+  AT(dmarc.on_invalid_from),
+  .help = "What is done when the From field is missing or invalid." },
 { "dmarc", "indirect_as_quarantine", CONF_BOOL, "true",
   AT(dmarc.indirect_as_quarantine),
   .help = "Whether forwarded and list mail is quarantined where the policy "
 	"is reject." },
+{ "dmarc", "pct_zero_is_testing", CONF_BOOL, "false",
+  AT(dmarc.pct_zero_is_testing),
+  .help = "Whether pct=0 in a record is treated like t=y, one level below its "
+	"policy." },
 { "dmarc", "quarantine_header", CONF_FIELD, "X-Avouch-Quarantine",
   AT(dmarc.quarantine_header),
   .help = "Header field that the action annotate adds." },

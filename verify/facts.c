@@ -12,10 +12,7 @@ field_first(const struct mail_header *h, const char *name)
 	return at < h->n ? &h->fields[at] : NULL;
 }
 
-/*
- * The marks of a mailing list: RFC 2919, RFC 2369's List-Post, and what lists
- * before them used.  List-Unsubscribe is no mark: direct bulk mail has it too.
- */
+/* List-Unsubscribe says nothing of a list: direct bulk mail has it too. */
 static void
 facts_list(struct verify_message *m)
 {
@@ -26,6 +23,9 @@ facts_list(struct verify_message *m)
 
 	if (id != NULL)
 		f->list_id = mail_list_id(id->value);
+	m->n_list_marks = mail_list_marks(&m->header, m->arena, m->list_marks);
+	for (size_t i = 0; i < m->n_list_marks; i++)
+		m->list_domains[i] = m->list_marks[i].domain;
 	f->is_list = id != NULL ||
 	    field_first(&m->header, "List-Post") != NULL ||
 	    field_first(&m->header, "Mailing-List") != NULL ||
@@ -34,13 +34,16 @@ facts_list(struct verify_message *m)
 }
 
 /*
- * Why no author domain may lead to a pass (RFC 9989 sections 5.3.1 and 11.5);
- * NULL: it may.
+ * Why the From field is invalid; NULL: it is not.  A bounce may name nobody
+ * ("Mail Delivery Subsystem <MAILER-DAEMON>"): that shows no domain that could
+ * be forged.
  */
 static const char *
-authors_fault(const struct mail_header *h, const struct mail_from *from)
+from_fault(const struct verdict *v)
 {
-	return h->cut ? "header over the limit" : from->reason;
+	if (v->from.nameless && v->mail_from.n == 0)
+		return NULL;
+	return v->from.reason;
 }
 
 /* RFC 3834 section 5: anything but the keyword "no", comments may follow. */
@@ -87,7 +90,8 @@ facts_from_header(struct verify_message *m)
 	d->authors = from->domains;
 	d->n_authors = from->n_domains;
 	d->n_possible = from->n_possible;
-	d->authors_fault = authors_fault(&m->header, from);
+	d->authors_fault = m->header.cut ? "the header is over the limit"
+					 : from_fault(&m->verdict);
 }
 
 static enum dmarc_fact
@@ -145,7 +149,11 @@ facts_for_dmarc(struct verify_message *m, bool results)
 		m->verdict.faulty = true;
 }
 
-/* The best of all signatures, in this order. */
+/*
+ * The best of all signatures, in this order.  RFC 6376 section 3.6.1: a domain
+ * that is testing (t=y in its key) is not treated differently from one that
+ * does not sign.
+ */
 static enum dkim_code
 dkim_best(const struct verdict *v)
 {
@@ -160,7 +168,8 @@ dkim_best(const struct verdict *v)
 
 	for (size_t o = 0; o < sizeof(order) / sizeof(order[0]); o++)
 		for (size_t i = 0; i < v->n_dkim; i++)
-			if (v->dkim[i].code == order[o])
+			if (v->dkim[i].code == order[o] &&
+			    (order[o] == DKIM_PASS || !v->dkim[i].testing))
 				return order[o];
 	return DKIM_NONE;
 }
@@ -205,6 +214,43 @@ facts_arc(struct verify_message *m)
 			f->arc_dmarc_pass = true;
 }
 
+static void
+facts_list_mark(struct verify_message *m)
+{
+	struct policy_facts *f = &m->verdict.facts;
+	const struct dmarc_related *related = &m->list_related;
+	const struct mail_list_mark *mark = &m->list_marks[related->domain];
+
+	if (m->n_list_marks == 0)
+		return;
+	f->list_field = mark->field;
+	f->list_domain = mark->domain;
+	if (related->by != NULL)
+		f->list_by = related->by->domain;
+	else
+		f->mark_cut = f->mark_cut || m->list_cut;
+}
+
+/*
+ * Could the verdict have been another one with more memory, time or DNS
+ * questions?  After a pass it could not: one aligned identifier is enough.
+ */
+static bool
+is_overloaded(const struct verify_message *m)
+{
+	const struct verdict *v = &m->verdict;
+
+	if (v->dmarc.code == DMARC_PASS)
+		return false;
+	return m->out_of_memory || m->dmarc_cut ||
+	    (m->spf_cut &&
+		(v->spf_mail_from.code == SPF_TEMPERROR ||
+		    v->dmarc.code == DMARC_TEMPERROR)) ||
+	    (m->keys_cut &&
+		(v->facts.dkim == DKIM_TEMPERROR ||
+		    v->dmarc.code == DMARC_TEMPERROR));
+}
+
 void
 facts_for_policy(struct verify_message *m)
 {
@@ -213,9 +259,12 @@ facts_for_policy(struct verify_message *m)
 
 	f->recipient_domains = m->recipients;
 	f->n_recipient_domains = m->n_recipients;
-	f->faulty = v->faulty || v->gave_up;
 	if (v->skip != NULL)
 		return;
+	if (!m->out_of_memory) {
+		f->from_fault = from_fault(v);
+		f->header_over_limit = m->header.cut;
+	}
 	f->from_domains = v->from.domains;
 	f->n_from_domains = v->from.n_domains;
 	f->spf = v->spf_mail_from.code;
@@ -226,6 +275,10 @@ facts_for_policy(struct verify_message *m)
 	f->dmarc_domain = v->dmarc.author_domain;
 	f->dmarc_policy = v->dmarc.policy;
 	f->dmarc_disposition = v->dmarc.disposition;
+	f->dmarc_pct_zero = v->dmarc.pct_zero;
+	f->overload = is_overloaded(m);
+	f->mark_cut = m->keys_cut && v->arc.code == ARC_TEMPERROR;
+	facts_list_mark(m);
 	facts_dkim_domains(m);
 	facts_arc(m);
 }

@@ -221,7 +221,7 @@ job_wait(struct job *j, int64_t deadline)
 	 * without the lock. */
 	if (dns_talk_pending(j->talk) > 0)
 		dns_talk_give_up(j->talk, DNS_FAULT_BUDGET);
-	if (dns_talk_ran_out(j->talk))
+	if (dns_talk_ran_out(j->talk) || arena_has_failed(j->scratch))
 		j->counts.gave_up = true;
 	in_time = !j->counts.gave_up;
 	pthread_mutex_unlock(&j->lock);

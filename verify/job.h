@@ -29,8 +29,8 @@ struct job_counts {
 	unsigned runs;  /* of the core */
 	unsigned waves; /* times questions went out */
 	unsigned questions;
-	bool gave_up; /* the deadline or the budget cut it off, now or when
-	                 its answers were recorded */
+	bool gave_up; /* what job_wait() returns false for, now or when its
+	                 answers were recorded */
 };
 
 /*
@@ -44,7 +44,9 @@ struct job *job_start(struct dns_source *source, job_step *step, void *facts,
 /*
  * Waits until the core is done.  At `deadline` (job_clock()) what is pending
  * becomes DNS_FAULT_BUDGET and the core runs to its end with that.  Afterwards
- * the core has run to STEP_DONE and is never run again.  False: it was cut off.
+ * the core has run to STEP_DONE and is never run again.  False: a lack of
+ * resources of ours may have changed its result: the deadline, the budget of
+ * questions, the scratch, or an answer that failed for such a reason.
  */
 bool job_wait(struct job *j, int64_t deadline);
 

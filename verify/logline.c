@@ -65,6 +65,8 @@ log_results(struct log_line *l, const struct verdict *v)
 		log_text(l, "policy", dmarc_policy_name(v->dmarc.policy));
 	if (v->dmarc.policy_domain.n > 0)
 		log_span(l, "policy_domain", v->dmarc.policy_domain);
+	if (v->facts.from_fault != NULL)
+		log_text(l, "from_fault", v->facts.from_fault);
 }
 
 void
@@ -102,5 +104,7 @@ verify_log(const struct verdict *v, struct span queue_id)
 	log_number(&l, "total_ms", v->total_ms);
 	if (v->gave_up)
 		log_text(&l, "gave_up", "yes");
+	if (v->facts.overload)
+		log_text(&l, "overload", "yes");
 	log_end(&l);
 }

@@ -1,5 +1,11 @@
+/*
+ * policy.c - from results to one action: every rule proposes one, the most
+ * severe wins.  What an option says is read in one place, which also records
+ * that it was read.
+ */
 #include "verify/policy_parts.h"
 
+#include <assert.h>
 #include <string.h>
 
 #include "lib/ascii.h"
@@ -23,45 +29,62 @@ policy_override_name(enum policy_override override)
 /* ---- the rules ---- */
 
 /* clang-format off */
+#define OPTION(member) offsetof(struct conf, member)
+
 static const struct policy_rule
-dmarc_reject = { "dmarc.on_reject",
+overload = { "on_overload", OPTION(on_overload),
+	"this message cannot be checked for now, this host is short of "
+	"resources", "5.7.1", "4.7.0", POLICY_MESSAGE, false },
+header_limit = { "limit.header", 0,
+	"the header of this message is larger than this host accepts, it "
+	"cannot be checked", "5.3.4", "4.3.4", POLICY_MESSAGE, false },
+invalid_from = { "dmarc.on_invalid_from", OPTION(dmarc.on_invalid_from),
+	"the From field of this message is invalid", "5.7.1", "4.7.1",
+	POLICY_MESSAGE, false },
+dmarc_reject = { "dmarc.on_reject", OPTION(dmarc.on_reject),
 	"fails DMARC and its policy is reject", "5.7.26", "4.7.26",
-	POLICY_AUTHOR },
-dmarc_quarantine = { "dmarc.on_quarantine",
+	POLICY_AUTHOR, true },
+dmarc_quarantine = { "dmarc.on_quarantine", OPTION(dmarc.on_quarantine),
 	"fails DMARC and its policy is quarantine", "5.7.26", "4.7.26",
-	POLICY_AUTHOR },
-dmarc_indirect = { "dmarc.indirect_as_quarantine",
+	POLICY_AUTHOR, true },
+dmarc_tested = { "dmarc.on_quarantine", OPTION(dmarc.on_quarantine),
+	"fails DMARC and its policy is reject in test mode", "5.7.26",
+	"4.7.26", POLICY_AUTHOR, true },
+dmarc_pct_zero = { "dmarc.on_quarantine", OPTION(dmarc.on_quarantine),
+	"fails DMARC and its policy is reject with pct=0", "5.7.26", "4.7.26",
+	POLICY_AUTHOR, true },
+dmarc_indirect = { "dmarc.indirect_as_quarantine", 0,
 	"fails DMARC but shows a mark of indirect mail", "5.7.26", "4.7.26",
-	POLICY_AUTHOR },
-dmarc_temperror = { "dmarc.on_temperror",
+	POLICY_AUTHOR, true },
+dmarc_temperror = { "dmarc.on_temperror", OPTION(dmarc.on_temperror),
 	"cannot be checked for DMARC for now", "5.7.1", "4.7.0",
-	POLICY_AUTHOR },
-dmarc_permerror = { "dmarc.on_permerror",
-	"cannot be checked for DMARC", "5.7.1", "4.7.1", POLICY_AUTHOR },
-spf_fail = { "spf.on_fail",
-	"fails SPF", "5.7.23", "4.7.23", POLICY_SENDER },
-spf_softfail = { "spf.on_softfail",
-	"softfails SPF", "5.7.1", "4.7.1", POLICY_SENDER },
-spf_temperror = { "spf.on_temperror",
+	POLICY_AUTHOR, false },
+dmarc_permerror = { "dmarc.on_permerror", OPTION(dmarc.on_permerror),
+	"cannot be checked for DMARC", "5.7.1", "4.7.1", POLICY_AUTHOR,
+	false },
+spf_fail = { "spf.on_fail", OPTION(spf.on_fail),
+	"fails SPF", "5.7.23", "4.7.23", POLICY_SENDER, false },
+spf_softfail = { "spf.on_softfail", OPTION(spf.on_softfail),
+	"softfails SPF", "5.7.1", "4.7.1", POLICY_SENDER, false },
+spf_temperror = { "spf.on_temperror", OPTION(spf.on_temperror),
 	"cannot be checked for SPF for now", "5.7.24", "4.7.24",
-	POLICY_SENDER },
-spf_permerror = { "spf.on_permerror",
+	POLICY_SENDER, false },
+spf_permerror = { "spf.on_permerror", OPTION(spf.on_permerror),
 	"cannot be checked for SPF, its record is broken", "5.7.24", "4.7.24",
-	POLICY_SENDER },
-spf_weak = { "spf.on_weak_pass",
+	POLICY_SENDER, false },
+spf_weak = { "spf.on_weak_pass", OPTION(spf.on_weak_pass),
 	"passes SPF by a record that lets nearly everyone pass", "5.7.1",
-	"4.7.1", POLICY_SENDER },
-dkim_temperror = { "dkim.on_temperror",
+	"4.7.1", POLICY_SENDER, false },
+dkim_temperror = { "dkim.on_temperror", OPTION(dkim_actions.on_temperror),
 	"has no DKIM signature that can be checked for now", "5.7.20",
-	"4.7.20", POLICY_AUTHOR },
-dkim_permerror = { "dkim.on_permerror",
+	"4.7.20", POLICY_AUTHOR, false },
+dkim_permerror = { "dkim.on_permerror", OPTION(dkim_actions.on_permerror),
 	"has no DKIM signature that can be used", "5.7.20", "4.7.20",
-	POLICY_AUTHOR },
-by_override = { "override",
-	"meets an override", "5.7.1", "4.7.1", POLICY_AUTHOR };
+	POLICY_AUTHOR, false },
+by_override = { "override", 0,
+	"meets an override", "5.7.1", "4.7.1", POLICY_AUTHOR, false };
 /* clang-format on */
 
-/* The furthest of what all rules ask for is done. */
 int
 policy_severity(enum conf_action action)
 {
@@ -86,79 +109,163 @@ policy_refuses(enum conf_action action)
 	return action == CONF_REJECT || action == CONF_TEMPFAIL;
 }
 
+/* ---- the settings ---- */
+
+/* To be called wherever the value of an option is read. */
+static void
+consult(struct policy_context *p, const char *option)
+{
+	struct policy_decision *out = p->out;
+
+	for (size_t i = 0; i < out->n_settings; i++)
+		if (strcmp(out->settings[i], option) == 0)
+			return;
+	assert(out->n_settings < POLICY_SETTINGS_MAX);
+	out->settings[out->n_settings++] = option;
+}
+
+/* What the rule's option says. */
+static enum conf_action
+rule_action(struct policy_context *p, const struct policy_rule *rule)
+{
+	const char *base = (const char *)p->c;
+
+	consult(p, rule->name);
+	return *(const enum conf_action *)(const void *)(base + rule->offset);
+}
+
 /* ---- deciding ---- */
 
 static void
-propose(struct policy_deciding *d, const struct policy_rule *rule,
+propose(struct policy_context *p, const struct policy_rule *rule,
     enum conf_action action)
 {
 	if (action == CONF_REJECT)
-		d->rejecting++;
-	if (d->rule == NULL ||
-	    policy_severity(action) > policy_severity(d->action)) {
-		d->rule = rule;
-		d->action = action;
+		p->rejecting++;
+	if (p->rule == NULL ||
+	    policy_severity(action) > policy_severity(p->action)) {
+		p->rule = rule;
+		p->action = action;
 	}
 }
 
-/* A limit or fault of ours is no fault of the mail: it may come again. */
-static enum conf_action
-for_error(const struct policy_facts *f, enum conf_action action)
+/* A rule about an error: when we were short of resources, the next attempt may
+ * well succeed, so it is not refused for good. */
+static void
+propose_error(struct policy_context *p, const struct policy_rule *rule)
 {
-	return f->faulty && action == CONF_REJECT ? CONF_TEMPFAIL : action;
+	enum conf_action action = rule_action(p, rule);
+
+	propose(p, rule,
+	    p->f->overload && action == CONF_REJECT ? CONF_TEMPFAIL : action);
+}
+
+static const struct policy_rule *
+disposition_rule(const struct policy_context *p)
+{
+	if (p->asked == DMARC_POLICY_REJECT)
+		return &dmarc_reject;
+	if (p->f->dmarc_policy != DMARC_POLICY_REJECT)
+		return &dmarc_quarantine;
+	return p->asked == p->f->dmarc_disposition ? &dmarc_tested
+						   : &dmarc_pct_zero;
 }
 
 /*
- * RFC 9989 section 7.4: p=reject alone is not reason enough, mail with marks of
- * an indirect flow is treated as quarantine, and never refused for it.
+ * RFC 9989 section 7.4: p=reject alone is not reason enough to reject indirect
+ * mail: it is treated as quarantine, and never refused for it.  True if that is
+ * milder than `action`, which then is changed.
  */
-static void
-propose_disposition(struct policy_deciding *d)
+static bool
+soften_indirect(struct policy_context *p, enum conf_action *action)
 {
-	const struct conf *c = d->c;
-	bool reject = d->f->dmarc_disposition == DMARC_POLICY_REJECT;
-	enum conf_action action =
-	    reject ? c->dmarc.on_reject : c->dmarc.on_quarantine;
-	const struct policy_rule *rule =
-	    reject ? &dmarc_reject : &dmarc_quarantine;
+	struct policy_mark marks[POLICY_MARKS_MAX];
+	size_t n = policy_marks(p->c, p->f, marks), i = 0;
+	enum conf_action softer;
 
-	if (c->dmarc.indirect_as_quarantine) {
-		struct policy_mark mark = policy_find_mark(c, d->f);
-		enum conf_action softer = c->dmarc.on_quarantine;
+	while (i < n && marks[i].flaw != NULL)
+		i++;
+	if (i == n)
+		return false;
+	consult(p, dmarc_indirect.name);
+	if (!p->c->dmarc.indirect_as_quarantine)
+		return false;
+	softer = rule_action(p, &dmarc_quarantine);
+	if (policy_refuses(softer))
+		softer = CONF_ANNOTATE;
+	if (marks[i].setting != NULL)
+		consult(p, marks[i].setting);
+	if (policy_severity(softer) >= policy_severity(*action))
+		return false;
+	p->mark = marks[i];
+	p->why = marks[i].type;
+	*action = softer;
+	return true;
+}
 
-		if (policy_refuses(softer))
-			softer = CONF_ANNOTATE;
-		if (mark.type != POLICY_OVERRIDE_NONE &&
-		    policy_severity(softer) < policy_severity(action)) {
-			d->mark = mark;
-			d->why = mark.type;
-			action = softer;
-			rule = &dmarc_indirect;
-		}
-	}
-	d->dmarc = action;
-	propose(d, rule, action);
+/* What could not be found out now may show next time that it is indirect. */
+static void
+wait_for_mark(struct policy_context *p, enum conf_action *action)
+{
+	if (!p->f->mark_cut || *action != CONF_REJECT)
+		return;
+	consult(p, dmarc_indirect.name);
+	if (p->c->dmarc.indirect_as_quarantine)
+		*action = CONF_TEMPFAIL;
 }
 
 static void
-propose_dmarc(struct policy_deciding *d)
+propose_disposition(struct policy_context *p)
 {
-	const struct policy_facts *f = d->f;
+	const struct policy_rule *rule = disposition_rule(p);
+	enum conf_action action = rule_action(p, rule);
 
-	switch (f->dmarc) {
+	if (soften_indirect(p, &action))
+		rule = &dmarc_indirect;
+	else
+		wait_for_mark(p, &action);
+	p->dmarc = action;
+	propose(p, rule, action);
+}
+
+/*
+ * What the author domain's owner asks for.  RFC 9989 appendix A.6 ignores pct;
+ * large domains still publish "p=reject; pct=0" and mean what t=y means now.
+ */
+static enum dmarc_policy
+policy_asked(struct policy_context *p)
+{
+	enum dmarc_policy asked = p->f->dmarc_disposition;
+
+	if (p->f->dmarc_pct_zero && asked == p->f->dmarc_policy &&
+	    asked > DMARC_POLICY_NONE) {
+		consult(p, "dmarc.pct_zero_is_testing");
+		if (p->c->dmarc.pct_zero_is_testing) {
+			/* that it spares */
+			(void)rule_action(p,
+			    asked == DMARC_POLICY_REJECT ? &dmarc_reject
+							 : &dmarc_quarantine);
+			return dmarc_policy_asked(asked, true);
+		}
+	}
+	return asked;
+}
+
+static void
+propose_dmarc(struct policy_context *p)
+{
+	switch (p->f->dmarc) {
 	case DMARC_FAIL:
 		/* RFC 9989 section 5.4: p=none changes nothing */
-		if (f->dmarc_disposition == DMARC_POLICY_QUARANTINE ||
-		    f->dmarc_disposition == DMARC_POLICY_REJECT)
-			propose_disposition(d);
+		p->asked = policy_asked(p);
+		if (p->asked > DMARC_POLICY_NONE)
+			propose_disposition(p);
 		break;
 	case DMARC_TEMPERROR:
-		propose(d, &dmarc_temperror,
-		    for_error(f, d->c->dmarc.on_temperror));
+		propose_error(p, &dmarc_temperror);
 		break;
 	case DMARC_PERMERROR:
-		propose(d, &dmarc_permerror,
-		    for_error(f, d->c->dmarc.on_permerror));
+		propose_error(p, &dmarc_permerror);
 		break;
 	case DMARC_NONE:
 	case DMARC_PASS:
@@ -166,66 +273,92 @@ propose_dmarc(struct policy_deciding *d)
 	}
 }
 
-static void
-propose_spf(struct policy_deciding *d)
+/* RFC 7208 sections 8.4 to 8.7; NULL: there is nothing to object to. */
+static const struct policy_rule *
+spf_rule(const struct policy_facts *f)
 {
-	const struct conf *c = d->c;
-
-	/* RFC 9989 section 7.1: SPF alone would refuse what DKIM vouches for */
-	if (c->spf.ignore_if_dmarc_passes && d->f->dmarc == DMARC_PASS)
-		return;
-	switch (d->f->spf) {
-	case SPF_FAIL: /* RFC 7208 section 8.4 */
-		propose(d, &spf_fail, c->spf.on_fail);
-		break;
-	case SPF_SOFTFAIL: /* RFC 7208 section 8.5 */
-		propose(d, &spf_softfail, c->spf.on_softfail);
-		break;
-	case SPF_TEMPERROR: /* RFC 7208 section 8.6 */
-		propose(
-		    d, &spf_temperror, for_error(d->f, c->spf.on_temperror));
-		break;
-	case SPF_PERMERROR: /* RFC 7208 section 8.7 */
-		propose(
-		    d, &spf_permerror, for_error(d->f, c->spf.on_permerror));
-		break;
+	switch (f->spf) {
+	case SPF_FAIL:
+		return &spf_fail;
+	case SPF_SOFTFAIL:
+		return &spf_softfail;
+	case SPF_TEMPERROR:
+		return &spf_temperror;
+	case SPF_PERMERROR:
+		return &spf_permerror;
 	case SPF_PASS:
-		if (d->f->spf_weakness != SPF_SOLID)
-			propose(d, &spf_weak, c->spf.on_weak_pass);
-		break;
+		return f->spf_weakness != SPF_SOLID ? &spf_weak : NULL;
 	case SPF_NONE:
 	case SPF_NEUTRAL:
 		break;
 	}
+	return NULL;
 }
 
 static void
-propose_dkim(struct policy_deciding *d)
+propose_spf(struct policy_context *p)
 {
-	if (d->f->dkim == DKIM_TEMPERROR)
-		propose(d, &dkim_temperror,
-		    for_error(d->f, d->c->dkim_actions.on_temperror));
-	if (d->f->dkim == DKIM_PERMERROR)
-		propose(d, &dkim_permerror,
-		    for_error(d->f, d->c->dkim_actions.on_permerror));
+	const struct policy_rule *rule = spf_rule(p->f);
+
+	if (rule == NULL)
+		return;
+	if (p->f->dmarc == DMARC_PASS) {
+		/* RFC 9989 section 7.1: SPF alone would refuse what DKIM
+		 * vouches for */
+		(void)rule_action(p, rule);
+		consult(p, "spf.ignore_spf_if_dmarc_passes");
+		if (p->c->spf.ignore_if_dmarc_passes)
+			return;
+	}
+	if (rule == &spf_temperror || rule == &spf_permerror)
+		propose_error(p, rule);
+	else
+		propose(p, rule, rule_action(p, rule));
+}
+
+static void
+propose_dkim(struct policy_context *p)
+{
+	if (p->f->dkim == DKIM_TEMPERROR)
+		propose_error(p, &dkim_temperror);
+	if (p->f->dkim == DKIM_PERMERROR)
+		propose_error(p, &dkim_permerror);
+}
+
+static void
+propose_all(struct policy_context *p)
+{
+	if (p->f->header_over_limit) {
+		propose(p, &header_limit, CONF_REJECT);
+		return;
+	}
+	if (p->f->overload)
+		propose(p, &overload, rule_action(p, &overload));
+	if (p->f->from_fault != NULL)
+		propose(p, &invalid_from, rule_action(p, &invalid_from));
+	else
+		propose_dmarc(p);
+	propose_spf(p);
+	propose_dkim(p);
+	if (p->rule != &dmarc_indirect)
+		p->mark = (struct policy_mark){ .what = NULL };
 }
 
 /* ---- enforcement ---- */
 
 struct span
-policy_author(const struct policy_facts *f)
+policy_subject(const struct policy_facts *f, enum policy_subject subject)
 {
+	if (subject == POLICY_SENDER)
+		return f->mail_from_domain;
 	if (f->dmarc_domain.p != NULL)
 		return f->dmarc_domain;
-	if (f->n_from_domains > 0)
-		return f->from_domains[0];
-	return f->mail_from_domain;
+	return f->n_from_domains > 0 ? f->from_domains[0] : SPAN_NONE;
 }
 
-/* By the domain, so that one sender is always treated alike.  FNV-1a, 64 bits:
- * the same on every host and in every version. */
+/* FNV-1a, 64 bits: the same on every host and in every version. */
 static uint64_t
-hash(struct span s)
+hash_domain(struct span s)
 {
 	uint64_t h = 14695981039346656037u;
 
@@ -236,21 +369,30 @@ hash(struct span s)
 	return h;
 }
 
+/* By the domain, so that one sender is always treated alike. */
 static bool
-is_sampled(const struct conf *c, const struct policy_facts *f)
+is_sampled(const struct policy_context *p)
 {
-	return hash(policy_author(f)) % 1000 < c->sample;
+	struct span domain = policy_subject(p->f, POLICY_AUTHOR);
+
+	if (domain.p == NULL)
+		domain = p->f->mail_from_domain;
+	return hash_domain(domain) % 1000 < p->c->sample;
 }
 
-/* Why nothing is enforced; NULL: it is.  An override is meant as it stands. */
+/* NULL: the decision is enforced.  An override always is, unless the whole host
+ * only monitors. */
 static const char *
-held_back(const struct policy_deciding *d)
+why_not_enforced(struct policy_context *p)
 {
-	if (d->c->mode == CONF_MONITOR)
+	bool ramped = p->out->section == NULL;
+
+	consult(p, "mode");
+	if (ramped)
+		consult(p, "sample");
+	if (p->c->mode == CONF_MONITOR)
 		return "monitor mode";
-	if (d->override == NULL && !is_sampled(d->c, d->f))
-		return "domain not in sample";
-	return NULL;
+	return !ramped || is_sampled(p) ? NULL : "domain not in sample";
 }
 
 static enum dmarc_policy
@@ -270,107 +412,110 @@ disposition_of(enum conf_action action)
 }
 
 /*
- * What the report says became of the domain's policy (RFC 9989 section 5.4,
- * last but one paragraph; RFC 9990 section 3.1.1.9): `dmarc` is the action
- * that stands for it.
+ * What the aggregate report says became of the domain's policy (RFC 9989
+ * section 5.4, last but one paragraph; RFC 9990 section 3.1.1.9); `action` is
+ * what was done because of DMARC.
  */
 static void
-account(struct policy_deciding *d, enum conf_action dmarc)
+report_override(struct policy_context *p, enum conf_action action)
 {
-	enum dmarc_policy published = d->f->dmarc_policy;
-	enum dmarc_policy asked = d->f->dmarc_disposition;
+	enum dmarc_policy published = p->f->dmarc_policy;
+	enum dmarc_policy tested = p->f->dmarc_disposition;
 
-	if (d->f->dmarc != DMARC_FAIL)
+	if (p->f->dmarc != DMARC_FAIL)
 		return; /* there is no policy to apply */
 	if (published == DMARC_POLICY_ABSENT)
 		published = DMARC_POLICY_NONE;
-	if (asked == DMARC_POLICY_ABSENT)
-		asked = DMARC_POLICY_NONE;
-	d->out->disposition = disposition_of(dmarc);
-	if (d->out->disposition == published)
-		d->out->override = POLICY_OVERRIDE_NONE;
-	else if (d->why != POLICY_OVERRIDE_NONE)
-		d->out->override = d->why;
-	else if (d->out->disposition == asked)
-		d->out->override = POLICY_OVERRIDE_TEST;
+	if (tested == DMARC_POLICY_ABSENT)
+		tested = DMARC_POLICY_NONE;
+	p->out->disposition = disposition_of(action);
+	if (p->out->disposition == published)
+		p->out->override = POLICY_OVERRIDE_NONE;
+	else if (p->why != POLICY_OVERRIDE_NONE)
+		p->out->override = p->why;
+	else if (p->out->disposition == tested)
+		p->out->override = POLICY_OVERRIDE_TEST;
 	else
-		d->out->override = POLICY_OVERRIDE_LOCAL;
+		p->out->override = POLICY_OVERRIDE_LOCAL;
 }
 
 /* ---- the whole ---- */
 
 static void
-skip(struct policy_deciding *d, const char *rule)
+skip(struct policy_context *p, const char *rule)
 {
-	d->why = POLICY_OVERRIDE_LOCAL;
-	account(d, CONF_ACCEPT);
-	d->out->rule = span_str(rule);
-	if (d->f->trusted_mta)
-		d->out->reason = SPAN("the client is in trusted_mtas");
-	else if (strcmp(rule, "skip.authenticated") == 0)
-		d->out->reason = SPAN("the client logged in");
-	else
-		d->out->reason = SPAN("the client is in skip_networks");
-	d->out->skipped = true;
+	static const struct {
+		const char *rule, *setting, *reason;
+	} skips[] = {
+		{ "skip.trusted_mta", "trusted_mtas",
+		    "the client is in trusted_mtas" },
+		{ "skip.authenticated", "skip_authenticated",
+		    "the client logged in" },
+		{ "skip.network", "skip_networks",
+		    "the client is in skip_networks" },
+	};
+
+	p->why = POLICY_OVERRIDE_LOCAL;
+	report_override(p, CONF_ACCEPT);
+	p->out->skipped = true;
+	p->out->rule = span_str(rule);
+	for (size_t i = 0; i < TABLE_SIZE(skips); i++) {
+		if (strcmp(rule, skips[i].rule) != 0)
+			continue;
+		p->out->reason = span_str(skips[i].reason);
+		consult(p, skips[i].setting);
+	}
 }
 
 /* No memory for the texts: what was to be refused or held comes again. */
 static void
-wordless(struct policy_decision *out)
+decide_without_text(struct policy_decision *out)
 {
 	bool later =
 	    policy_severity(out->action) >= policy_severity(CONF_QUARANTINE);
 
-	*out = (struct policy_decision){
-		.action = later ? CONF_TEMPFAIL : CONF_ACCEPT,
-		.rule = SPAN("fault"),
-		.reason = SPAN("out of memory"),
-		.disposition = DMARC_POLICY_NONE,
-		.override = POLICY_OVERRIDE_OTHER,
-	};
-	out->would = out->action;
-	if (later) {
-		out->code = 451;
-		out->enhanced = "4.3.0";
-		out->text = SPAN(POLICY_NO_MEMORY);
-	}
+	out->action = out->would = later ? CONF_TEMPFAIL : CONF_ACCEPT;
+	out->rule = SPAN("fault");
+	out->reason = SPAN("out of memory");
+	out->disposition = DMARC_POLICY_NONE;
+	out->override = POLICY_OVERRIDE_OTHER;
+	out->code = later ? 451 : 0;
+	out->enhanced = later ? "4.3.0" : NULL;
+	out->text = later ? SPAN(POLICY_NO_MEMORY) : SPAN_NONE;
 }
 
 static void
-decide(struct policy_deciding *d, int64_t now)
+decide(struct policy_context *p, int64_t now)
 {
 	const struct conf_override *expired = NULL;
-	struct policy_decision *out = d->out;
+	struct policy_decision *out = p->out;
 
-	d->override = policy_find_override(d->c, d->f, now, &expired);
-	propose_dmarc(d);
-	if (d->override != NULL) {
-		d->rule = &by_override;
-		d->action = d->override->action;
-		d->dmarc = d->action;
-		d->why = POLICY_OVERRIDE_LOCAL;
+	out->section = policy_find_override(p->c, p->f, now, &expired);
+	if (out->section != NULL) {
+		p->rule = &by_override;
+		p->action = p->dmarc = out->section->action;
+		p->why = POLICY_OVERRIDE_LOCAL;
 	} else {
-		propose_spf(d);
-		propose_dkim(d);
-		if (d->rule != &dmarc_indirect)
-			d->mark = (struct policy_mark){ 0 };
+		propose_all(p);
 		if (expired != NULL)
 			out->expired = span_str(expired->name);
 	}
-	out->would = d->rule != NULL ? d->action : CONF_ACCEPT;
-	d->held = out->would != CONF_ACCEPT ? held_back(d) : NULL;
-	out->action = d->held != NULL ? CONF_ACCEPT : out->would;
-	if (d->held != NULL)
-		d->why = POLICY_OVERRIDE_LOCAL;
-	account(d, d->held != NULL ? CONF_ACCEPT : d->dmarc);
-	if (!policy_write(d))
-		wordless(out);
+	out->would = p->rule != NULL ? p->action : CONF_ACCEPT;
+	if (out->would != CONF_ACCEPT)
+		p->not_enforced = why_not_enforced(p);
+	out->action = p->not_enforced != NULL ? CONF_ACCEPT : out->would;
+	if (p->not_enforced != NULL)
+		p->why = POLICY_OVERRIDE_LOCAL;
+	report_override(p, p->not_enforced != NULL ? CONF_ACCEPT : p->dmarc);
+	if (!policy_write(p))
+		decide_without_text(out);
 }
 
 enum conf_action
 policy_unchecked(const struct conf *c)
 {
-	bool later = policy_refuses(c->dmarc.on_temperror) ||
+	bool later = policy_refuses(c->on_overload) ||
+	    policy_refuses(c->dmarc.on_temperror) ||
 	    policy_refuses(c->spf.on_temperror) ||
 	    policy_refuses(c->dkim_actions.on_temperror);
 
@@ -381,12 +526,14 @@ void
 policy_decide(const struct conf *c, const struct policy_facts *f, int64_t now,
     struct arena *a, struct policy_decision *out)
 {
-	struct policy_deciding d = { .c = c, .f = f, .a = a, .out = out };
+	struct policy_context p = { .c = c, .f = f, .a = a, .out = out };
 	const char *rule = policy_skip(c, f);
 
 	*out = (struct policy_decision){ .disposition = DMARC_POLICY_NONE };
+	if (f->authenticated && !f->trusted_mta)
+		consult(&p, "skip_authenticated");
 	if (rule != NULL)
-		skip(&d, rule);
+		skip(&p, rule);
 	else
-		decide(&d, now);
+		decide(&p, now);
 }

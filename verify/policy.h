@@ -21,7 +21,11 @@
 #include "spf/spf.h"
 #include "verify/conf.h"
 
-enum { POLICY_TEXT_MAX = 400 }; /* bytes of a reply's text */
+enum {
+	POLICY_TEXT_MAX = 400,    /* bytes of a reply's text */
+	POLICY_SETTINGS_MAX = 24, /* options that one decision can consult */
+	POLICY_MARKS_MAX = 3,     /* one of each kind */
+};
 
 /* The text of a reply where there is no memory for another. */
 #define POLICY_NO_MEMORY                                                       \
@@ -41,11 +45,25 @@ struct policy_facts {
 	const struct span *dkim_domains; /* of the signatures that pass */
 	size_t n_dkim_domains;
 	struct span list_id; /* absent: no List-Id */
-	bool is_list;        /* List-Id, List-Post, List-Unsubscribe,
-	                        Precedence: list and the like */
+	bool is_list;        /* says that it is of a list: by a mark, or by
+	                        Precedence: list alone */
+
+	/* The mark of a list (RFC 9989 section 7.4), and who vouches for it.
+	 */
+	const char *list_field;  /* "List-Id", "List-Post", "Mailing-List"; of
+	                            several the one that counts, else the
+	                            first; NULL: none names a domain */
+	struct span list_domain; /* the domain in it, normal form */
+	struct span list_by;     /* the domain that passed SPF or DKIM and that
+	                            list_domain belongs to (dmarc/dmarc.h);
+	                            absent: none, the mark is only a claim */
 
 	/* results */
-	enum spf_code spf; /* MAIL FROM's */
+	const char *from_fault; /* why the From field is invalid (mail_from's
+	                           reason); NULL: it is not, or it names
+	                           nobody in a bounce */
+	bool header_over_limit; /* of fields or bytes: it cannot be judged */
+	enum spf_code spf;      /* MAIL FROM's */
 	enum spf_weakness spf_weakness;
 	struct span spf_explanation;
 	enum dkim_code dkim; /* the best of all signatures' */
@@ -55,8 +73,12 @@ struct policy_facts {
 	enum dmarc_code dmarc;
 	struct span dmarc_domain;       /* the author domain that decided */
 	enum dmarc_policy dmarc_policy; /* published */
-	enum dmarc_policy dmarc_disposition; /* asked for */
-	bool faulty; /* a limit or fault of ours cut the check short */
+	enum dmarc_policy dmarc_disposition; /* asked for, after t=y */
+	bool dmarc_pct_zero;                 /* that record says pct=0 */
+	bool overload; /* a lack of resources of ours (memory, time, DNS
+	                  questions) cut a check short that could have changed
+	                  the verdict */
+	bool mark_cut; /* the same of a mark of indirect mail */
 };
 
 /* Why the published policy was not applied: RFC 9990's PolicyOverrideType. */
@@ -82,8 +104,17 @@ struct policy_decision {
 	const char *enhanced; /* "5.7.26" */
 	struct span text;     /* printable ASCII, no "%" doubling */
 	bool skipped;         /* an own user: nothing is enforced */
-	struct span expired;  /* an override that would have decided, had its
-	                         last day not passed: to be warned of; absent */
+
+	/* The options that were consulted, "dmarc.on_reject", in this order,
+	 * each once.  The same facts with other values of all options that are
+	 * not among them come to the same action. */
+	const char *settings[POLICY_SETTINGS_MAX];
+	size_t n_settings;
+	const struct conf_override *section; /* the override that decided; it
+	                                        lives as long as the
+	                                        configuration; NULL: none */
+	struct span expired; /* an override that would have decided, had its
+	                        last day not passed: to be warned of; absent */
 };
 
 /*
@@ -109,9 +140,24 @@ const char *policy_skip(const struct conf *c, const struct policy_facts *f);
 void policy_decide(const struct conf *c, const struct policy_facts *f,
     int64_t now, struct arena *a, struct policy_decision *out);
 
-/* For a message of which nothing could be checked, for want of memory:
- * CONF_TEMPFAIL where any temperror is refused, else CONF_ACCEPT. */
+/* For a message that could not be checked at all since there was no memory:
+ * CONF_TEMPFAIL by on_overload, or if any temperror is refused; CONF_ACCEPT. */
 enum conf_action policy_unchecked(const struct conf *c);
+
+/* A mark of indirect mail (RFC 9989 section 7.4). */
+struct policy_mark {
+	enum policy_override type;
+	const char *what;    /* "List-Id", "a trusted forwarder" */
+	struct span name;    /* that it names; may be absent */
+	struct span by;      /* a list's: the domain that vouches for it */
+	const char *flaw;    /* why it does not count; NULL: it counts */
+	const char *setting; /* the option that makes it count; NULL: none */
+};
+
+/* All marks of the message, the first one that counts decides; returns how
+ * many there are. */
+size_t policy_marks(const struct conf *c, const struct policy_facts *f,
+    struct policy_mark out[POLICY_MARKS_MAX]);
 
 /* One of the patterns (conf.h; NULL-terminated) is of the domain. */
 bool policy_matches(char *const *patterns, struct span domain);

@@ -94,7 +94,8 @@ matches_sender(char *const *patterns, struct span domain)
 /*
  * What lets mail through must hold for each author and each recipient: else a
  * second one in the message would open the way for the first (RFC 9989 section
- * 11.5).  What holds mail back is met by any of them.
+ * 11.5).  Nor does it match an invalid From, which may show an author that is
+ * not among from_domains.  What holds mail back is met by any of them.
  */
 static bool
 override_matches(const struct conf_override *o, const struct policy_facts *f)
@@ -102,6 +103,8 @@ override_matches(const struct conf_override *o, const struct policy_facts *f)
 	bool every =
 	    policy_severity(o->action) <= policy_severity(CONF_ANNOTATE);
 
+	if (every && o->from_domain != NULL && f->from_fault != NULL)
+		return false;
 	return matches_names(
 		   o->from_domain, f->from_domains, f->n_from_domains, every) &&
 	    matches_sender(o->mail_from_domain, f->mail_from_domain) &&
@@ -135,12 +138,6 @@ policy_find_override(const struct conf *c, const struct policy_facts *f,
 
 /* ---- marks of indirect mail, RFC 9989 section 7.4 ---- */
 
-struct mark {
-	enum policy_override type; /* POLICY_OVERRIDE_NONE: no mark */
-	const char *what;
-	struct span name;
-};
-
 static bool
 is_trusted_sealer(const struct conf *c, struct span sealer)
 {
@@ -152,26 +149,57 @@ is_trusted_sealer(const struct conf *c, struct span sealer)
 	return false;
 }
 
-/*
- * RFC 8617 section 7.2.2 has ARC told as local_policy; a listed forwarder is
- * RFC 9990's trusted_forwarder.
- */
-struct policy_mark
-policy_find_mark(const struct conf *c, const struct policy_facts *f)
+/* RFC 8617 section 7.2.2 has an override by ARC reported as local_policy. */
+static struct policy_mark
+arc_mark(const struct conf *c, const struct policy_facts *f)
 {
+	struct policy_mark mark = {
+		.type = POLICY_OVERRIDE_LOCAL,
+		.what = "arc=pass with dmarc=pass, sealed by",
+		.name = f->arc_sealer,
+		.setting = "arc.trusted_sealers",
+	};
+
+	if (!f->arc_dmarc_pass) {
+		mark.what = "arc=pass, sealed by";
+		mark.flaw = "its results do not say dmarc=pass";
+	} else if (!is_trusted_sealer(c, f->arc_sealer)) {
+		mark.flaw = "arc.trusted_sealers does not list it";
+	}
+	return mark;
+}
+
+static struct policy_mark
+list_mark(const struct policy_facts *f)
+{
+	struct policy_mark mark = {
+		.type = POLICY_OVERRIDE_LIST,
+		.what = f->list_field,
+		.name = f->list_domain,
+		.by = f->list_by,
+	};
+
+	if (f->list_by.p == NULL)
+		mark.flaw = "it belongs to no domain that passed SPF or DKIM";
+	return mark;
+}
+
+size_t
+policy_marks(const struct conf *c, const struct policy_facts *f,
+    struct policy_mark out[POLICY_MARKS_MAX])
+{
+	size_t n = 0;
+
 	if (in_networks(
 		&f->client, c->trusted_forwarders, c->n_trusted_forwarders))
-		return (struct policy_mark){ POLICY_OVERRIDE_FORWARDER,
-			"a trusted forwarder", SPAN_NONE };
-	if (f->arc == ARC_PASS && f->arc_dmarc_pass &&
-	    f->arc_sealer.p != NULL && is_trusted_sealer(c, f->arc_sealer))
-		return (struct policy_mark){ POLICY_OVERRIDE_LOCAL,
-			"arc=pass with dmarc=pass, sealed by", f->arc_sealer };
-	if (f->list_id.p != NULL)
-		return (struct policy_mark){ POLICY_OVERRIDE_LIST, "List-Id",
-			f->list_id };
-	if (f->is_list)
-		return (struct policy_mark){ POLICY_OVERRIDE_LIST,
-			"a mailing list's fields", SPAN_NONE };
-	return (struct policy_mark){ POLICY_OVERRIDE_NONE, "", SPAN_NONE };
+		out[n++] = (struct policy_mark){
+			.type = POLICY_OVERRIDE_FORWARDER,
+			.what = "a trusted forwarder",
+			.setting = "trusted_forwarders",
+		};
+	if (f->arc == ARC_PASS && f->arc_sealer.p != NULL)
+		out[n++] = arc_mark(c, f);
+	if (f->list_field != NULL)
+		out[n++] = list_mark(f);
+	return n;
 }

@@ -1,48 +1,52 @@
 /*
  * policy_parts.h - what the parts of the policy share: policy.c decides,
- * policy_match.c knows whom it is about, policy_text.c says it.
+ * policy_match.c compares a message with lists and overrides, policy_text.c
+ * writes reasons and replies.
  */
 #ifndef AVOUCH_VERIFY_POLICY_PARTS_H
 #define AVOUCH_VERIFY_POLICY_PARTS_H
 
 #include "verify/policy.h"
 
+enum policy_subject {
+	POLICY_AUTHOR,  /* "a.example fails DMARC ..." */
+	POLICY_SENDER,  /* the same of the MAIL FROM domain */
+	POLICY_MESSAGE, /* `what` is a whole statement about the message */
+};
+
 /*
- * Codes by RFC 7372 section 3; its section 4 wants X.7.26 where more than one
+ * Codes by RFC 7372 section 3; its section 4 wants X.7.26 if more than one
  * check failed, and a DMARC fail says that neither SPF nor DKIM gave an aligned
  * pass.  Its section 5 leaves X.7.0 and X.7.1 for what has no code of its own.
  */
 struct policy_rule {
-	const char *name;     /* the option, "dmarc.on_reject" */
-	const char *what;     /* of the message, for reason and reply */
+	const char *name;     /* "dmarc.on_reject": its option, or what the log
+	                         calls it if it has none */
+	size_t offset;        /* of the option's value in struct conf; 0: the
+	                         rule has no option */
+	const char *what;     /* for reason and reply */
 	const char *reject;   /* enhanced code with 550 */
 	const char *tempfail; /* enhanced code with 451 */
-	enum policy_subject { POLICY_AUTHOR, POLICY_SENDER } subject;
+	enum policy_subject subject;
+	bool is_dmarc_policy; /* carries out what the domain's owner asks */
 };
 
-/* Marks of indirect mail, RFC 9989 section 7.4. */
-struct policy_mark {
-	enum policy_override type; /* POLICY_OVERRIDE_NONE: no mark */
-	const char *what;
-	struct span name; /* may be absent */
-};
-
-struct policy_deciding {
+struct policy_context {
 	const struct conf *c;
 	const struct policy_facts *f;
 	struct arena *a;
 	struct policy_decision *out;
-	const struct policy_rule *rule; /* NULL: none has anything to say */
+	const struct policy_rule *rule; /* NULL: no rule objects */
 	enum conf_action action;        /* of `rule` */
 	unsigned rejecting;             /* rules that ask to reject */
-	enum conf_action dmarc;         /* what DMARC's policy alone comes to */
+	enum dmarc_policy asked;        /* by the author domain's owner */
+	enum conf_action dmarc;         /* what that alone leads to */
 	enum policy_override why;       /* why that is not what is published */
-	struct policy_mark mark;        /* that decided */
-	const struct conf_override *override;
-	const char *held; /* why nothing is enforced; NULL: it is */
+	struct policy_mark mark;        /* that decided; without `what`: none */
+	const char *not_enforced;       /* why nothing is; NULL: it is */
 };
 
-/* How far an action goes. */
+/* Of two actions the one with the higher severity wins. */
 int policy_severity(enum conf_action action);
 bool policy_refuses(enum conf_action action);
 
@@ -54,13 +58,11 @@ const struct conf_override *policy_find_override(const struct conf *c,
     const struct policy_facts *f, int64_t now,
     const struct conf_override **expired);
 
-struct policy_mark policy_find_mark(
-    const struct conf *c, const struct policy_facts *f);
-
-/* The author's domain, as far as there is one. */
-struct span policy_author(const struct policy_facts *f);
+/* The domain that a rule is about; absent: none is known. */
+struct span policy_subject(
+    const struct policy_facts *f, enum policy_subject subject);
 
 /* Rule, reason and, for a refusal, the reply; false: no room in the arena. */
-bool policy_write(struct policy_deciding *d);
+bool policy_write(struct policy_context *p);
 
 #endif

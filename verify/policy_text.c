@@ -1,3 +1,7 @@
+/*
+ * policy_text.c - the reason of a decision, for the log, our field and the
+ * report, and the reply to the client.
+ */
 #include "verify/policy_parts.h"
 
 #include <string.h>
@@ -25,11 +29,10 @@ put_domain(struct buf *b, struct span domain)
 
 /* Whom the rule is about. */
 static struct span
-subject(const struct policy_deciding *d)
+subject(const struct policy_context *p)
 {
-	if (d->rule != NULL && d->rule->subject == POLICY_SENDER)
-		return d->f->mail_from_domain;
-	return policy_author(d->f);
+	return policy_subject(
+	    p->f, p->rule != NULL ? p->rule->subject : POLICY_AUTHOR);
 }
 
 static void
@@ -45,26 +48,54 @@ put_mark(struct buf *b, const struct policy_mark *mark)
 }
 
 static void
-put_reason(struct buf *b, const struct policy_deciding *d)
+put_fault(struct buf *b, const struct policy_context *p)
 {
-	if (d->override != NULL && d->override->reason != NULL) {
-		buf_safe(b, span_str(d->override->reason), REASON_MAX);
-	} else if (d->override != NULL) {
-		buf_text(b, "decided by an override");
-	} else if (d->rule != NULL) {
-		put_domain(b, subject(d));
-		buf_byte(b, ' ');
-		buf_text(b, d->rule->what);
-		if (d->mark.type != POLICY_OVERRIDE_NONE)
-			put_mark(b, &d->mark);
-	} else {
+	if (p->f->from_fault == NULL || p->f->header_over_limit)
+		return;
+	buf_text(b, ": ");
+	buf_text(b, p->f->from_fault);
+}
+
+/* The policy quarantine, which t=y or pct=0 makes none: no rule acts. */
+static void
+put_no_rule(struct buf *b, const struct policy_context *p)
+{
+	if (p->f->dmarc != DMARC_FAIL || p->asked >= p->f->dmarc_policy) {
 		buf_text(b, "no rule objects");
+		return;
 	}
-	if (d->f->faulty)
-		buf_text(b, ", a limit of ours cut the check short");
-	if (d->held != NULL) {
+	put_domain(b, subject(p));
+	buf_text(b, " fails DMARC and its policy is ");
+	buf_text(b, dmarc_policy_name(p->f->dmarc_policy));
+	buf_text(b,
+	    p->asked == p->f->dmarc_disposition ? " in test mode"
+						: " with pct=0");
+}
+
+static void
+put_reason(struct buf *b, const struct policy_context *p)
+{
+	const struct conf_override *section = p->out->section;
+
+	if (section != NULL && section->reason != NULL) {
+		buf_safe(b, span_str(section->reason), REASON_MAX);
+	} else if (section != NULL) {
+		buf_text(b, "decided by an override");
+	} else if (p->rule == NULL) {
+		put_no_rule(b, p);
+	} else if (p->rule->subject == POLICY_MESSAGE) {
+		buf_text(b, p->rule->what);
+		put_fault(b, p);
+	} else {
+		put_domain(b, subject(p));
+		buf_byte(b, ' ');
+		buf_text(b, p->rule->what);
+		if (p->mark.what != NULL)
+			put_mark(b, &p->mark);
+	}
+	if (p->not_enforced != NULL) {
 		buf_text(b, ", not enforced: ");
-		buf_text(b, d->held);
+		buf_text(b, p->not_enforced);
 	}
 }
 
@@ -88,22 +119,22 @@ put_encoded(struct buf *b, struct span s)
 }
 
 static void
-put_named(struct buf *b, const struct policy_deciding *d, struct span name)
+put_named(struct buf *b, const struct policy_context *p, struct span name)
 {
 	if (span_is(name, "domain"))
-		put_domain(b, subject(d));
+		put_domain(b, subject(p));
 	else if (span_is(name, "rule"))
-		buf_printable(b, d->out->rule, REASON_MAX);
+		buf_printable(b, p->out->rule, REASON_MAX);
 	else if (span_is(name, "client"))
-		ip_put(b, &d->f->client);
+		ip_put(b, &p->f->client);
 	else if (span_is(name, "reason"))
-		buf_printable(b, d->out->reason, REASON_MAX);
+		buf_printable(b, p->out->reason, REASON_MAX);
 }
 
-static void put_url(struct buf *b, const struct policy_deciding *d);
+static void put_url(struct buf *b, const struct policy_context *p);
 
 static void
-put_template(struct buf *b, const struct policy_deciding *d,
+put_template(struct buf *b, const struct policy_context *p,
     const char *template, bool in_url)
 {
 	struct scan s = scan_of(span_str(template));
@@ -120,10 +151,10 @@ put_template(struct buf *b, const struct policy_deciding *d,
 
 		scan_byte(&s, '}');
 		if (span_is(name, "url") && !in_url) {
-			put_url(b, d);
+			put_url(b, p);
 			continue;
 		}
-		put_named(&value, d, name);
+		put_named(&value, p, name);
 		if (in_url)
 			put_encoded(b, buf_done(&value));
 		else
@@ -133,115 +164,118 @@ put_template(struct buf *b, const struct policy_deciding *d,
 
 /* A link that does not fit is left out: half of one leads nowhere. */
 static void
-put_url(struct buf *b, const struct policy_deciding *d)
+put_url(struct buf *b, const struct policy_context *p)
 {
 	char memory[URL_MAX + 1];
 	struct buf url = buf_over(memory, sizeof(memory));
 
-	if (d->c->reply.url == NULL)
+	if (p->c->reply.url == NULL)
 		return;
-	put_template(&url, d, d->c->reply.url, true);
+	put_template(&url, p, p->c->reply.url, true);
 	if (!url.full && b->n + url.n <= POLICY_TEXT_MAX)
 		buf_span(b, buf_done(&url));
 }
 
 static void
-put_builtin(struct buf *b, const struct policy_deciding *d)
+put_builtin(struct buf *b, const struct policy_context *p)
 {
-	bool reject = d->out->action == CONF_REJECT;
+	bool reject = p->out->action == CONF_REJECT;
 
-	if (d->override != NULL) {
+	if (p->out->section != NULL) {
 		buf_text(b,
 		    reject ? "Rejected by local policy"
 			   : "Deferred by local policy");
-	} else if (d->f->dmarc == DMARC_FAIL &&
-	    d->rule->subject == POLICY_AUTHOR) {
+	} else if (p->rule->subject == POLICY_MESSAGE) {
+		buf_byte(b, (char)ascii_upper((unsigned char)*p->rule->what));
+		buf_text(b, p->rule->what + 1);
+		put_fault(b, p);
+	} else if (p->rule->is_dmarc_policy) {
 		/* RFC 9989 section 7.2: with the word DMARC in it */
 		buf_text(b, "DMARC policy of ");
-		put_domain(b, subject(d));
+		put_domain(b, subject(p));
 		buf_text(b,
 		    reject ? " rejects this message" : " defers this message");
 	} else {
 		buf_text(b, "The message of ");
-		put_domain(b, subject(d));
+		put_domain(b, subject(p));
 		buf_byte(b, ' ');
-		buf_text(b, d->rule->what);
+		buf_text(b, p->rule->what);
 	}
 	buf_text(b, " (rule ");
-	buf_printable(b, d->out->rule, RULE_MAX);
+	buf_printable(b, p->out->rule, RULE_MAX);
 	buf_byte(b, ')');
 }
 
 /* RFC 7208 section 6.2: the explanation must not be taken for our own words. */
 static void
-put_explanation(struct buf *b, const struct policy_deciding *d)
+put_explanation(struct buf *b, const struct policy_context *p)
 {
-	if (d->override != NULL || d->rule->subject != POLICY_SENDER ||
-	    d->f->spf != SPF_FAIL || d->f->spf_explanation.n == 0)
+	if (p->out->section != NULL || p->rule->subject != POLICY_SENDER ||
+	    p->f->spf != SPF_FAIL || p->f->spf_explanation.n == 0)
 		return;
 	buf_text(b, "; ");
-	if (d->f->mail_from_domain.p != NULL)
-		buf_safe(b, d->f->mail_from_domain, DOMAIN_SHOWN_MAX);
+	if (p->f->mail_from_domain.p != NULL)
+		buf_safe(b, p->f->mail_from_domain, DOMAIN_SHOWN_MAX);
 	else
 		buf_text(b, "the domain");
 	buf_text(b, " explains: ");
-	buf_printable(b, d->f->spf_explanation, EXPLANATION_MAX);
+	buf_printable(b, p->f->spf_explanation, EXPLANATION_MAX);
 }
 
 static void
-put_reply(struct buf *b, const struct policy_deciding *d)
+put_reply(struct buf *b, const struct policy_context *p)
 {
-	const char *template = d->out->action == CONF_REJECT
-	    ? d->c->reply.reject_text
-	    : d->c->reply.tempfail_text;
+	const char *template = p->out->action == CONF_REJECT
+	    ? p->c->reply.reject_text
+	    : p->c->reply.tempfail_text;
 	bool has_url = template != NULL && strstr(template, "{url}") != NULL;
 
 	if (template != NULL)
-		put_template(b, d, template, false);
+		put_template(b, p, template, false);
 	else
-		put_builtin(b, d);
-	put_explanation(b, d);
-	if (!has_url && d->c->reply.url != NULL) {
+		put_builtin(b, p);
+	put_explanation(b, p);
+	if (!has_url && p->c->reply.url != NULL) {
 		size_t before = b->n, start;
 
 		buf_text(b, "; see ");
 		start = b->n;
-		put_url(b, d);
+		put_url(b, p);
 		if (b->n == start)
 			buf_cut(b, before);
 	}
 }
 
 bool
-policy_write(struct policy_deciding *d)
+policy_write(struct policy_context *p)
 {
-	struct policy_decision *out = d->out;
+	struct policy_decision *out = p->out;
 	bool reject = out->action == CONF_REJECT;
-	struct buf rule = buf_in(d->a, RULE_MAX + 1);
-	struct buf reason = buf_in(d->a, REASON_MAX + 1);
+	struct buf rule = buf_in(p->a, RULE_MAX + 1);
+	struct buf reason = buf_in(p->a, REASON_MAX + 1);
 	struct buf text;
 
 	if (rule.p == NULL || reason.p == NULL)
 		return false;
-	buf_text(&rule, d->rule != NULL ? d->rule->name : "default");
-	if (d->override != NULL) {
+	buf_text(&rule, p->rule != NULL ? p->rule->name : "default");
+	if (out->section != NULL) {
 		buf_byte(&rule, ' ');
-		buf_safe(
-		    &rule, span_str(d->override->name), CONF_OVERRIDE_NAME_MAX);
+		buf_safe(&rule, span_str(out->section->name),
+		    CONF_OVERRIDE_NAME_MAX);
 	}
 	out->rule = buf_done(&rule);
-	put_reason(&reason, d);
+	put_reason(&reason, p);
 	out->reason = buf_done(&reason);
-	if (d->rule == NULL || !policy_refuses(out->action))
+	if (p->rule == NULL || !policy_refuses(out->action))
 		return true;
-	text = buf_in(d->a, POLICY_TEXT_MAX + 1);
+	text = buf_in(p->a, POLICY_TEXT_MAX + 1);
 	if (text.p == NULL)
 		return false;
-	put_reply(&text, d);
+	put_reply(&text, p);
 	out->text = buf_done(&text);
 	out->code = reject ? 550 : 451;
-	out->enhanced = reject ? d->rule->reject : d->rule->tempfail;
-	if (reject && d->rejecting > 1) /* RFC 7372 section 4 */
+	out->enhanced = reject ? p->rule->reject : p->rule->tempfail;
+	if (reject && p->rejecting > 1) /* RFC 7372 section 4 */
 		out->enhanced = "5.7.26";
 	return true;
 }

@@ -8,6 +8,7 @@
 #ifndef AVOUCH_VERIFY_STATE_H
 #define AVOUCH_VERIFY_STATE_H
 
+#include "mail/list.h"
 #include "verify/verify.h"
 
 enum { RESULTS_FALLBACK = 512 }; /* bytes: an authserv-id and a few words */
@@ -44,6 +45,15 @@ struct verify_message {
 	struct job *keys_job;
 	struct dmarc_facts dmarc_facts;
 	struct job *dmarc_job;
+	struct mail_list_mark list_marks[MAIL_LIST_MARKS_MAX];
+	struct span list_domains[MAIL_LIST_MARKS_MAX]; /* of `list_marks` */
+	size_t n_list_marks;
+	struct job *list_job; /* NULL: no mark, or no memory */
+	struct dmarc_related list_related;
+	bool spf_cut, keys_cut, dmarc_cut,
+	    list_cut;       /* a lack of resources of ours kept
+	             that job from an answer */
+	bool out_of_memory; /* an author or a signature may have been lost */
 	struct span recipients[VERIFY_RECIPIENTS_MAX]; /* domains */
 	size_t n_recipients;
 	bool headers_ended;

@@ -15,6 +15,10 @@
 enum {
 	CONNECTION_MEMORY = 64 * 1024, /* names the MTA told of the client */
 	HELO_MEMORY = 16 * 1024,
+	/* Of the walks for marks of a mailing list, which have questions of
+	 * their own so that they take none from the author's check. */
+	LIST_QUESTIONS =
+	    DMARC_MAX_QUERIES * (MAIL_LIST_MARKS_MAX + DMARC_RELATED_MAX),
 };
 
 static enum step
@@ -251,6 +255,15 @@ dmarc_step(void *facts, struct dns_talk *talk, struct arena *scratch)
 	return dmarc_ask(&m->dmarc_facts, talk, scratch);
 }
 
+static enum step
+list_step(void *facts, struct dns_talk *talk, struct arena *scratch)
+{
+	struct verify_message *m = facts;
+
+	return dmarc_ask_related(
+	    &m->dmarc_facts, m->list_domains, m->n_list_marks, talk, scratch);
+}
+
 /* RFC 6376 section 3.5 leaves it to us whether t= and x= are judged. */
 static struct dkim_options
 dkim_options_of(const struct verify_message *m)
@@ -278,7 +291,7 @@ verify_headers_end(struct verify_message *m)
 	mail_from_read(&m->header, m->arena, &v->from);
 	facts_from_header(m);
 	m->bodies = bodies_new(m->arena);
-	if (m->bodies != NULL && !m->header.cut) {
+	if (m->bodies != NULL) {
 		m->dkim = dkim_begin(m->arena, &dkim, &m->header, m->bodies,
 		    v->from.domains, v->from.n_domains, m->envelope.now);
 		m->arc = arc_begin(
@@ -290,6 +303,9 @@ verify_headers_end(struct verify_message *m)
 		m->keys_job = start_job(m->c, m->dns, keys_step, m);
 	facts_for_dmarc(m, false);
 	m->dmarc_job = start_job(m->c, m->dns, dmarc_step, m);
+	if (m->n_list_marks > 0 && m->dns != NULL)
+		m->list_job = job_start(
+		    m->dns, list_step, m, LIST_QUESTIONS, VERIFY_SCRATCH);
 }
 
 bool
@@ -301,21 +317,37 @@ verify_body(struct verify_message *m, struct span chunk)
 	return true;
 }
 
-/* Waits for one job; what it cost goes into the verdict. */
-static void
+/* Waits for one job; what it cost goes into the verdict.  False: a lack of
+ * resources of ours cut it short. */
+static bool
 finish_job(struct verify_message *m, struct job *j)
 {
 	struct verdict *v = &m->verdict;
 	struct job_counts n;
+	bool whole;
 
 	if (j == NULL)
-		return;
-	if (!job_wait(j, m->deadline))
+		return true;
+	whole = job_wait(j, m->deadline);
+	if (!whole)
 		v->gave_up = true;
 	n = job_count(j);
 	v->questions += n.questions;
 	if (n.waves > v->waves)
 		v->waves = n.waves;
+	return whole;
+}
+
+static void
+finish_jobs(struct verify_message *m)
+{
+	(void)finish_job(m, m->c->helo_job);
+	m->spf_cut = !finish_job(m, m->spf_job) ||
+	    (m->spf_job == NULL && m->c->client.ip.family != IP_NONE);
+	m->keys_cut = !finish_job(m, m->keys_job) || m->keys_job == NULL;
+	m->dmarc_cut = !finish_job(m, m->dmarc_job) || m->dmarc_job == NULL;
+	m->list_cut = !finish_job(m, m->list_job) ||
+	    (m->list_job == NULL && m->n_list_marks > 0);
 }
 
 static void
@@ -326,6 +358,7 @@ tell_waits(struct verify_message *m)
 		m->spf_job,
 		m->keys_job,
 		m->dmarc_job,
+		m->list_job,
 	};
 	int64_t until = job_clock() + VERIFY_GRACE_MS;
 	bool done = true;
@@ -347,6 +380,7 @@ wait_for_dns(struct verify_message *m)
 		m->spf_job,
 		m->keys_job,
 		m->dmarc_job,
+		m->list_job,
 	};
 	bool done = true;
 
@@ -411,17 +445,6 @@ finish_signatures(struct verify_message *m)
 	arc_finish(m->arc, &v->arc);
 }
 
-/*
- * Memory ran out: what was not found, an author or a signature, may be there.
- * A header over our limits is another matter: that is the sender's doing.
- */
-static bool
-is_lost(const struct verify_message *m)
-{
-	return arena_has_failed(m->arena) ||
-	    (m->keys_job == NULL && !m->header.cut);
-}
-
 static void
 dmarc_lost(struct dmarc_result *out)
 {
@@ -444,16 +467,28 @@ finish_dmarc(struct verify_message *m)
 	/* All that may be needed was asked by dmarc_ask(). */
 	if (dmarc_check(&m->dmarc_facts, job_talk(m->dmarc_job), m->arena,
 		out) == STEP_WAIT) {
-		m->verdict.gave_up = true;
+		m->verdict.gave_up = m->dmarc_cut = true;
 		dns_talk_give_up(job_talk(m->dmarc_job), DNS_FAULT_BUDGET);
 		(void)dmarc_check(
 		    &m->dmarc_facts, job_talk(m->dmarc_job), m->arena, out);
 	}
-	if (is_lost(m) &&
+	/* What was not found, an author or a signature, may be there. */
+	m->out_of_memory = arena_has_failed(m->arena) || m->keys_job == NULL;
+	if (m->out_of_memory &&
 	    (out->code == DMARC_FAIL || out->code == DMARC_PERMERROR)) {
 		m->verdict.faulty = true;
 		dmarc_lost(out);
 	}
+}
+
+/* After finish_dmarc(), which has put the results into the facts. */
+static void
+finish_list(struct verify_message *m)
+{
+	if (m->list_job != NULL)
+		(void)dmarc_find_related(&m->dmarc_facts, m->list_domains,
+		    m->n_list_marks, job_talk(m->list_job), m->arena,
+		    &m->list_related);
 }
 
 /* RFC 7208 section 9.1, where the operator wants it beside the A-R. */
@@ -514,14 +549,12 @@ verify_finish(struct verify_message *m)
 			bodies_end(m->bodies);
 		tell_waits(m);
 		wait_for_dns(m);
-		finish_job(m, m->c->helo_job);
-		finish_job(m, m->spf_job);
-		finish_job(m, m->keys_job);
-		finish_job(m, m->dmarc_job);
+		finish_jobs(m);
 		v->wait_ms = job_clock() - began;
 		finish_spf(m);
 		finish_signatures(m);
 		finish_dmarc(m);
+		finish_list(m);
 	}
 	facts_for_policy(m);
 	policy_decide(
@@ -553,6 +586,7 @@ verify_each_question(struct verify_message *m,
 		{ "spf mailfrom", m->spf_job },
 		{ "keys", m->keys_job },
 		{ "dmarc", m->dmarc_job },
+		{ "list", m->list_job },
 	};
 
 	for (size_t i = 0; i < sizeof(jobs) / sizeof(jobs[0]); i++) {
@@ -573,6 +607,7 @@ verify_end(struct verify_message *m)
 	job_drop(m->spf_job);
 	job_drop(m->keys_job);
 	job_drop(m->dmarc_job);
+	job_drop(m->list_job);
 	close_queue(m->dns);
 	dkim_free(m->dkim);
 	arc_free(m->arc);

@@ -103,10 +103,13 @@ SIGNATURE = {"field": NUMBER, "verified": BOOL, "key_name": TEXT,
              "timestamp": (NUMBER, NONE), "expiration": (NUMBER, NONE)}
 POLICY = {"settings": [{"name": TEXT, "value": TEXT, "file": MAYBE,
                         "line": NUMBER}],
+          "marks": [{"mark": TEXT, "domain": MAYBE, "counts": BOOL,
+                     "belongs_to": MAYBE, "reason": MAYBE}],
           "rule": TEXT, "reason": TEXT, "override": TEXT, "expired": MAYBE}
 EXPLAIN_CHECK = {"spf": STEPS, "spf_helo": STEPS, "dkim": [SIGNATURE],
                  "arc": {"fields": [dict]},
-                 "dmarc": {"authors": [AUTHOR], "from": TEXT, "result": TEXT,
+                 "dmarc": {"authors": [AUTHOR], "from": TEXT,
+                           "from_reason": MAYBE, "result": TEXT,
                            "reason": TEXT},
                  "policy": POLICY, "questions": [{"for": TEXT, **QUESTION}]}
 

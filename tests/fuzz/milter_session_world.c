@@ -220,7 +220,9 @@ store_put(struct store *s, const struct report_row *row,
 				e->row[i].p[k] == '\n'));
 	assert(facts_unpack(e->facts, a, &again));
 	assert(again.spf == facts->spf && again.dkim == facts->dkim);
-	assert(again.dmarc == facts->dmarc && again.faulty == facts->faulty);
+	assert(again.dmarc == facts->dmarc);
+	assert(again.overload == facts->overload);
+	assert((again.list_by.p != NULL) == (facts->list_by.p != NULL));
 	assert(again.dmarc_policy == facts->dmarc_policy);
 	kept.any = true;
 	kept.action = decision->action;

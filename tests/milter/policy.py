@@ -30,13 +30,20 @@ keys.example.          IN MX 10 mail.plain.example.
 testing.example.       IN MX 10 mail.plain.example.
 _dmarc.testing.example. IN TXT "v=DMARC1; p=reject; t=y"
 *.bank.example.        IN MX 10 mail.bank.example.
+_dmarc.nosuch.example. IN TXT "v=DMARC1; p=nosuch"
+_dmarc.zero.example.   IN TXT "v=DMARC1; p=reject; pct=0"
+;!failed _dmarc.full.example TXT resource
+talk.example.          IN TXT "v=spf1 ip4:203.0.113.0/24 -all"
+attack.example.        IN TXT "v=spf1 ip4:203.0.113.0/24 -all"
+_dmarc.attack.example. IN TXT "v=DMARC1; p=none"
 """
 
 ALICE = "alice@bank.example"
 FORGED = lab.message(ALICE, subject="forged")
 PLAIN = lab.message("x@plain.example")
 TWO_FROM = b"From: a@plain.example\r\n" + PLAIN
-LIST = lab.message(ALICE, more=b"List-Id: A list <a.lists.example>\r\n")
+LIST = lab.message(ALICE, more=b"List-Id: A list <a.talk.example>\r\n")
+BOUNCES = "a-bounces@talk.example"  # the list's, and passes SPF
 
 REJECT, TEMPFAIL = "550 ", "451 "
 
@@ -97,7 +104,8 @@ OUTCOMES = [
     ("dmarc", "on_quarantine", plain_from("shop.example"), "5.7.26",
      "4.7.26"),
     ("dmarc", "on_temperror", plain_from("broken.example"), "5.7.1", "4.7.0"),
-    ("dmarc", "on_permerror", lambda l: TWO_FROM, "5.7.1", "4.7.1"),
+    ("dmarc", "on_permerror", plain_from("nosuch.example"), "5.7.1", "4.7.1"),
+    ("dmarc", "on_invalid_from", lambda l: TWO_FROM, "5.7.1", "4.7.1"),
 ]
 
 
@@ -141,11 +149,15 @@ for row in OUTCOMES:
 
 @suite.test("a mark of indirect mail: quarantine, and named (RFC 9989 7.4)")
 def _(l):
-    field = ours(delivered(l, LIST))
+    field = ours(delivered(l, LIST, sender=BOUNCES))
     holds(field, "dis=quarantine")
-    holds(field, "a.lists.example")
+    holds(field, "a.talk.example")
+    same(outcome(l, LIST)[:10], "550 5.7.26", "a List-Id that anyone can write")
+    same(outcome(l, lab.message(ALICE, more=b"Precedence: list\r\n"),
+                 sender=BOUNCES)[:10], "550 5.7.26", "no mark")
     with settings(l, "dmarc { indirect_as_quarantine = false }\n"):
-        same(outcome(l, LIST)[:10], "550 5.7.26", "without the rule")
+        same(outcome(l, LIST, sender=BOUNCES)[:10], "550 5.7.26",
+             "without the rule")
     with settings(l, 'trusted_forwarders = { "203.0.113.0/24" }\n'):
         field = ours(delivered(l, FORGED))
         holds(field, "trusted forwarder")
@@ -159,14 +171,104 @@ def _(l):
         same(outcome(l, sealed.replace(b"forged", b"changed"))[:10],
              "550 5.7.26", "a broken chain")
     with settings(l, "dmarc { on_quarantine = reject }\n"):
-        same(outcome(l, LIST), "annotate dmarc.indirect_as_quarantine",
-             "never refused")
+        same(outcome(l, LIST, sender=BOUNCES),
+             "annotate dmarc.indirect_as_quarantine", "never refused")
 
 
 @suite.test("t=y: a policy on trial is one step softer (RFC 9989 4.7)")
 def _(l):
     field = ours(delivered(l, lab.message("x@testing.example")))
     holds(field, "p=reject dis=quarantine")
+
+
+@suite.test("pct=0 is ignored, or like t=y (RFC 9989 A.6)")
+def _(l):
+    zero = lab.message("x@zero.example")
+    same(outcome(l, zero)[:10], "550 5.7.26", "ignored")
+    with settings(l, "dmarc { pct_zero_is_testing = true }\n"):
+        same(outcome(l, zero), "annotate dmarc.on_quarantine", "like t=y")
+
+
+@suite.test("on_overload: what we lack the resources for comes again")
+def _(l):
+    full = lab.message("x@full.example")
+    same(outcome(l, full, sender="x@full.example")[:25],
+         "451 4.7.0 This message ca", "deferred")
+    with settings(l, "dmarc { on_temperror = accept }\n"):
+        holds(outcome(l, full), "(rule on_overload)")
+    with settings(l, "on_overload = accept\n"):
+        same(outcome(l, full), "accept", "by the operator")
+    with settings(l, "mode = monitor\n"):
+        holds(ours(delivered(l, full)), "would tempfail, rule on_overload")
+
+
+# ---- the author (RFC 9989 section 11.5) ----
+
+SHOWN = b"admin@bank.example"  # to the reader
+FORGERIES = [
+    ("no From field", b"X-From: " + SHOWN),
+    ("an empty one", b"From: "),
+    ("a name alone", b"From: Bank of Example"),
+    ("two fields, the forged one last",
+     b"From: x@attack.example\r\nFrom: " + SHOWN),
+    ("two fields, one with a space before the colon",
+     b"From: x@attack.example\r\nFrom : " + SHOWN),
+    ("a list of two authors", b"From: x@attack.example, " + SHOWN),
+    ("a group", b"From: Friends: x@attack.example, " + SHOWN + b";"),
+    ("behind a route", b"From: <@attack.example:" + SHOWN + b">"),
+    ("two addresses in angle brackets",
+     b"From: <x@attack.example> <" + SHOWN + b">"),
+    ("an address as the name", b'From: "x@attack.example" <' + SHOWN + b">"),
+    ("capitals and a final dot", b"From: <ADMIN@Bank.EXAMPLE.>"),
+    ("a name below the domain that is no host name",
+     b"From: admin@a+b.bank.example"),
+    ("nine authors", b"From: " + b"".join(
+        b"x@a%d.attack.example, " % i for i in range(8)) + SHOWN),
+]
+
+
+def forged_as(field):
+    return field + b"\r\n" + PLAIN.partition(b"\r\n")[2]
+
+
+@suite.test("forged From fields: refused with 550 5.7.1 or 5.7.26")
+def _(l):
+    for what, field in FORGERIES:
+        reply = outcome(l, forged_as(field), sender="x@attack.example")
+        true(reply.startswith(("550 5.7.1 The From field of this message is "
+                               "invalid: ", "550 5.7.26 DMARC policy of ")),
+             "%s: %s" % (what, reply))
+    field = ours(delivered(l, forged_as(b"From: x@attack.example"),
+                           sender="x@attack.example"))
+    holds(field, "dmarc=pass")
+
+
+@suite.test("forged From fields: monitored, and own users are not asked")
+def _(l):
+    with settings(l, "mode = monitor\n"):
+        for what, field in FORGERIES:
+            got = ours(delivered(l, forged_as(field),
+                                 sender="x@attack.example"))
+            holds(got, "would reject, rule dmarc.on_")
+            lacks(got, "dmarc=pass")
+        line = l.milter.wait_log(event="message", dmarc="permerror",
+                                 from_fault="no From field")
+        same((line["action"], line["would"], line["rule"]),
+             ("accept", "reject", "dmarc.on_invalid_from"), "log")
+    same(outcome(l, forged_as(b"X-From: x"), sender="x@attack.example",
+                 who=dict(LOGIN="bob")), "accept", "own user")
+
+
+@suite.test("a bounce may name nobody in its From, but no other domain")
+def _(l):
+    for what, field, wanted in (
+            ("nobody", b"From: Mail Delivery Subsystem <MAILER-DAEMON>",
+             "accept"),
+            ("no field", b"X-From: x", "accept"),
+            ("a domain", b"From: " + SHOWN, "550 5.7.26"),
+            ("two fields", b"From: x@attack.example\r\nFrom: " + SHOWN,
+             "550 5.7.1 ")):
+        same(outcome(l, forged_as(field), sender="")[:10], wanted, what)
 
 
 @suite.test("spf.ignore_spf_if_dmarc_passes")

@@ -49,7 +49,11 @@ static const struct span signers[] = { { "esp.example", 11 },
 
 #define FAILS(published, asked) MAIL, ASKS(published, asked)
 
-#define LIST .list_id = { "l.lists.example", 15 }, .is_list = true
+/* A List-Id, and SPF or DKIM of lists.example passes. */
+#define LIST                                                                   \
+	.list_id = { "l.lists.example", 15 }, .is_list = true,                 \
+	.list_field = "List-Id", .list_domain = { "l.lists.example", 15 },     \
+	.list_by = { "lists.example", 13 }
 
 struct policy_vector {
 	const char *name;

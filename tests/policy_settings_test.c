@@ -1,0 +1,414 @@
+/* policy_settings_test.c - the options that a decision names are those that
+ * could change it, over many configurations and messages. */
+#include "verify/policy.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <string.h>
+#include <cmocka.h>
+
+#include "lib/buf.h"
+#include "lib/table.h"
+#include "tests/support/policy_run.h"
+#include "verify/conf_table.h"
+
+enum {
+	ROUNDS = 1000,
+	ASSIGNMENTS = 200, /* of the named options, tried for each of them */
+	NAME_MAX_BYTES = 80,
+};
+
+/* xorshift64: the same rounds on every host */
+static uint64_t seed = 88172645463325252u;
+
+static unsigned
+pick(unsigned n)
+{
+	seed ^= seed << 13;
+	seed ^= seed >> 7;
+	seed ^= seed << 17;
+	return (unsigned)((seed >> 16) % n);
+}
+
+/* ---- a configuration, with other values ---- */
+
+static struct ip_net our_client = { .ip = CLIENT, .bits = 32 };
+static char *our_sealer[] = { (char[]){ "sealer.example" }, NULL };
+static char *author[] = { (char[]){ "a.example" }, NULL };
+static char *other_author[] = { (char[]){ "z.example" }, NULL };
+
+/* How many values of an option are tried; 0: it is left alone. */
+static unsigned
+count_values(const struct conf_option *o)
+{
+	if (strcmp(o->section, CONF_SECTION_OVERRIDE) == 0)
+		return 0;
+	switch (o->type) {
+	case CONF_CHOICE:
+		return (unsigned)o->n_choices;
+	case CONF_BOOL:
+	case CONF_PERCENT:
+	case CONF_NETWORKS:
+	case CONF_DOMAINS:
+		return 2;
+	default:
+		return 0;
+	}
+}
+
+/* Value number `value`; of lists 0 is the empty one. */
+static void
+set_value(struct conf *c, const struct conf_option *o, unsigned value)
+{
+	char *at = (char *)c + o->offset;
+
+	switch (o->type) {
+	case CONF_CHOICE:
+		*(int *)(void *)at = o->choices[value].value;
+		break;
+	case CONF_BOOL:
+		*(bool *)(void *)at = value > 0;
+		break;
+	case CONF_PERCENT:
+		*(unsigned *)(void *)at = value * 1000;
+		break;
+	case CONF_NETWORKS:
+		*(struct ip_net **)(void *)at = &our_client;
+		*(size_t *)(void *)((char *)c + o->count) = value;
+		break;
+	case CONF_DOMAINS:
+		*(char ***)(void *)at = value > 0 ? our_sealer : NULL;
+		break;
+	default:
+		fail_msg("%s is not set here", o->name);
+	}
+}
+
+static bool
+is_list_option(const struct conf_option *o)
+{
+	return o->type == CONF_NETWORKS || o->type == CONF_DOMAINS;
+}
+
+static void
+random_conf(struct conf *c, struct conf_override *override)
+{
+	for (size_t i = 0; i < conf_n_options; i++) {
+		unsigned n = count_values(&conf_options[i]);
+
+		if (n > 0)
+			set_value(c, &conf_options[i],
+			    is_list_option(&conf_options[i]) ? pick(8) == 0
+							     : pick(n));
+	}
+	*override = (struct conf_override){
+		.name = (char[]){ "o" },
+		.from_domain = pick(2) == 0 ? author : other_author,
+		.action = (enum conf_action)pick(CONF_TEMPFAIL + 1),
+	};
+	c->overrides = override;
+	c->n_overrides = pick(4) == 0;
+}
+
+/* ---- a message ---- */
+
+static void
+random_dmarc(struct policy_facts *f)
+{
+	f->dmarc = (enum dmarc_code)pick(DMARC_PERMERROR + 1);
+	if (f->dmarc == DMARC_PERMERROR && pick(2) == 0)
+		f->from_fault = "several From fields";
+	if (f->dmarc == DMARC_PERMERROR && pick(8) == 0)
+		f->header_over_limit = true;
+	f->dmarc_disposition = DMARC_POLICY_NONE;
+	f->dmarc_policy = (enum dmarc_policy)(DMARC_POLICY_NONE + (int)pick(3));
+	f->dmarc_pct_zero = pick(4) == 0;
+	if (f->dmarc == DMARC_FAIL)
+		f->dmarc_disposition =
+		    dmarc_policy_asked(f->dmarc_policy, pick(4) == 0);
+}
+
+/* At most one mark; a client in trusted_forwarders is another. */
+static void
+random_mark(struct policy_facts *f)
+{
+	switch (pick(4)) {
+	case 0:
+		f->list_field = "List-Id";
+		f->list_domain = SPAN("l.lists.example");
+		if (pick(3) > 0)
+			f->list_by = SPAN("lists.example");
+		break;
+	case 1:
+		f->arc = ARC_PASS;
+		f->arc_sealer =
+		    pick(4) > 0 ? SPAN("sealer.example") : SPAN("x.example");
+		f->arc_dmarc_pass = pick(4) > 0;
+		break;
+	case 2:
+		f->mark_cut = pick(4) == 0;
+		break;
+	}
+}
+
+static struct policy_facts
+random_facts(void)
+{
+	struct policy_facts f = { MAIL };
+
+	f.authenticated = pick(16) == 0;
+	f.spf = (enum spf_code)pick(SPF_PERMERROR + 1);
+	f.spf_weakness = pick(3) == 0 ? SPF_WEAK_ALL : SPF_SOLID;
+	f.dkim = (enum dkim_code)pick(DKIM_PERMERROR + 1);
+	f.overload = pick(10) == 0;
+	random_dmarc(&f);
+	random_mark(&f);
+	return f;
+}
+
+/* Of two reasons to skip a message, or two marks, neither decides alone. */
+static void
+leave_one_reason(struct conf *c, const struct policy_facts *f)
+{
+	if (f->authenticated)
+		c->n_skip_networks = 0;
+	if (f->list_field != NULL || f->arc == ARC_PASS)
+		c->n_trusted_forwarders = 0;
+}
+
+/* ---- decisions ---- */
+
+struct outcome {
+	struct conf c;
+	struct policy_facts f;
+	struct arena *a;
+};
+
+static struct policy_decision
+decide(const struct outcome *o, const struct conf *c)
+{
+	struct policy_decision d;
+
+	arena_rewind(o->a);
+	policy_decide(c, &o->f, POLICY_RUN_NOW, o->a, &d);
+	return d;
+}
+
+static bool
+differs(const struct policy_decision *a, const struct policy_decision *b)
+{
+	return a->action != b->action || a->would != b->would ||
+	    a->skipped != b->skipped;
+}
+
+/* Does another value of that option lead to another action?  Of a list only
+ * that it is empty. */
+static bool
+can_change(const struct outcome *o, const struct conf *c,
+    const struct conf_option *option)
+{
+	struct policy_decision before = decide(o, c);
+	unsigned n = is_list_option(option) ? 1 : count_values(option);
+
+	for (unsigned value = 0; value < n; value++) {
+		struct conf other = *c;
+		struct policy_decision after;
+
+		set_value(&other, option, value);
+		after = decide(o, &other);
+		if (differs(&before, &after))
+			return true;
+	}
+	return false;
+}
+
+static bool
+is_named(const struct policy_decision *d, const struct conf_option *o)
+{
+	char memory[NAME_MAX_BYTES];
+	struct buf name = buf_over(memory, sizeof(memory));
+
+	buf_printf(
+	    &name, "%s%s%s", o->section, o->section[0] ? "." : "", o->name);
+	for (size_t i = 0; i < d->n_settings; i++)
+		if (span_is(buf_done(&name), d->settings[i]))
+			return true;
+	return false;
+}
+
+static void
+assign_named(struct conf *c, const struct policy_decision *d)
+{
+	for (size_t i = 0; i < conf_n_options; i++)
+		if (is_named(d, &conf_options[i]) &&
+		    count_values(&conf_options[i]) > 0)
+			set_value(c, &conf_options[i],
+			    pick(count_values(&conf_options[i])));
+}
+
+/* With some values of the named options, this one decides. */
+static bool
+is_relevant(const struct outcome *o, const struct policy_decision *d,
+    const struct conf_option *option)
+{
+	for (unsigned i = 0; i < ASSIGNMENTS; i++) {
+		struct conf c = o->c;
+
+		if (i > 0)
+			assign_named(&c, d);
+		if (can_change(o, &c, option))
+			return true;
+	}
+	return false;
+}
+
+static void
+check_options(unsigned round, const struct outcome *o)
+{
+	struct policy_decision d = decide(o, &o->c);
+	size_t named = 0;
+
+	for (size_t i = 0; i < conf_n_options; i++) {
+		const struct conf_option *option = &conf_options[i];
+
+		named += is_named(&d, option);
+		if (count_values(option) == 0)
+			continue;
+		if (!is_named(&d, option) && can_change(o, &o->c, option))
+			fail_msg("round %u: %s.%s decides and is not named "
+				 "(rule %.*s)",
+			    round, option->section, option->name,
+			    SPAN_FMT(decide(o, &o->c).rule));
+		if (is_named(&d, option) && !is_relevant(o, &d, option))
+			fail_msg("round %u: %s.%s is named and never decides "
+				 "(rule %.*s)",
+			    round, option->section, option->name,
+			    SPAN_FMT(decide(o, &o->c).rule));
+	}
+	/* every name is that of an option */
+	assert_int_equal(named, d.n_settings);
+}
+
+/* The option that the rule is called after is among them. */
+static void
+check_rule(unsigned round, const struct outcome *o)
+{
+	struct policy_decision d = decide(o, &o->c);
+
+	for (size_t i = 0; i < conf_n_options; i++) {
+		char memory[NAME_MAX_BYTES];
+		struct buf name = buf_over(memory, sizeof(memory));
+
+		buf_printf(&name, "%s%s%s", conf_options[i].section,
+		    conf_options[i].section[0] ? "." : "",
+		    conf_options[i].name);
+		if (span_equal(buf_done(&name), d.rule) &&
+		    !is_named(&d, &conf_options[i]))
+			fail_msg("round %u: the rule %.*s is not named", round,
+			    SPAN_FMT(d.rule));
+	}
+}
+
+static void
+check_override(unsigned round, const struct outcome *o)
+{
+	struct policy_decision d = decide(o, &o->c);
+	const struct conf_override *named = d.section;
+	struct conf_override other;
+	struct conf c = o->c;
+	bool changes = false;
+
+	if (c.n_overrides == 0) {
+		assert_null(named);
+		return;
+	}
+	if (o->f.from_fault != NULL)
+		return; /* whether it matches then depends on its action */
+	other = c.overrides[0];
+	c.overrides = &other;
+	for (unsigned action = 0; action <= CONF_TEMPFAIL; action++) {
+		struct policy_decision after;
+
+		other.action = (enum conf_action)action;
+		after = decide(o, &c);
+		changes = changes || differs(&d, &after);
+	}
+	if (changes != (named != NULL))
+		fail_msg("round %u: the override is%s named", round,
+		    named != NULL ? "" : " not");
+}
+
+static void
+named_settings_are_those_that_could_change_the_action(void **state)
+{
+	const struct conf *defaults = conf_defaults();
+	struct conf_override override;
+	struct outcome o = { .a = arena_new(1 << 16) };
+
+	(void)state;
+	assert_non_null(defaults);
+	assert_non_null(o.a);
+	for (unsigned round = 0; round < ROUNDS; round++) {
+		o.c = *defaults;
+		random_conf(&o.c, &override);
+		o.f = random_facts();
+		leave_one_reason(&o.c, &o.f);
+		check_options(round, &o);
+		check_rule(round, &o);
+		check_override(round, &o);
+	}
+	arena_free(o.a);
+	conf_unref(defaults);
+}
+
+/* ---- both cases that explain_policy.c once named wrongly ---- */
+
+static void
+assert_settings(const char *conf, const struct policy_facts *f,
+    const char *const *want, size_t n)
+{
+	const struct conf *c = policy_run_conf(conf);
+	struct arena *a = arena_new(1 << 16);
+	struct policy_decision d;
+
+	policy_decide(c, f, POLICY_RUN_NOW, a, &d);
+	assert_int_equal(d.n_settings, n);
+	for (size_t i = 0; i < n; i++)
+		assert_string_equal(d.settings[i], want[i]);
+	arena_free(a);
+	conf_unref(c);
+}
+
+static void
+rfc9989_7_4_the_setting_that_holds_list_mail_is_named(void **state)
+{
+	static const struct policy_facts rejected = { FAILS(REJECT, REJECT),
+		LIST };
+	static const struct policy_facts quarantined = {
+		FAILS(QUARANTINE, QUARANTINE), LIST
+	};
+	static const char *const both[] = { "dmarc.on_reject",
+		"dmarc.indirect_as_quarantine", "dmarc.on_quarantine", "mode",
+		"sample" };
+	static const char *const one[] = { "dmarc.on_quarantine",
+		"dmarc.indirect_as_quarantine", "mode", "sample" };
+
+	(void)state;
+	assert_settings("dmarc { on_quarantine = quarantine }", &rejected, both,
+	    TABLE_SIZE(both));
+	assert_settings("dmarc { on_quarantine = tempfail }", &quarantined, one,
+	    TABLE_SIZE(one));
+}
+
+int
+main(void)
+{
+	static const struct CMUnitTest tests[] = {
+		cmocka_unit_test(
+		    named_settings_are_those_that_could_change_the_action),
+		cmocka_unit_test(
+		    rfc9989_7_4_the_setting_that_holds_list_mail_is_named),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
