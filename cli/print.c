@@ -178,14 +178,14 @@ print_dmarc(const struct dmarc_result *r)
  * header field, or the MTA's hold queue) is the separate key "handling".
  */
 static const char *
-action_name(const struct policy_decision *d, enum conf_action action)
+action_name(enum conf_action action, enum dmarc_policy disposition)
 {
 	switch (action) {
 	case CONF_ACCEPT:
 		return "accept";
 	case CONF_ANNOTATE:
-		return d->disposition == DMARC_POLICY_QUARANTINE ? "quarantine"
-								 : "accept";
+		return disposition == DMARC_POLICY_QUARANTINE ? "quarantine"
+							      : "accept";
 	case CONF_QUARANTINE:
 		return "quarantine";
 	case CONF_REJECT:
@@ -261,9 +261,10 @@ print_verdict_json(const struct verdict *v)
 	cli_set(o, "dkim", print_dkim_json(v->dkim, v->n_dkim));
 	cli_set(o, "arc", print_arc_json(&v->arc));
 	cli_set(o, "dmarc", print_dmarc_json(&v->dmarc));
-	cli_set_text(o, "action", action_name(d, d->action));
+	cli_set_text(o, "action", action_name(d->action, d->disposition));
 	cli_set_text(o, "handling", conf_action_name(d->action));
-	cli_set_text(o, "would", conf_action_name(d->would));
+	cli_set_text(o, "would", action_name(d->would, d->would_disposition));
+	cli_set_text(o, "would_handling", conf_action_name(d->would));
 	cli_set_span(o, "rule", d->rule);
 	cli_set_span(o, "reason", d->reason);
 	cli_set_span(o, "reply", reply_text(&reply, d));

@@ -337,7 +337,7 @@ defaults(void **state)
 	assert_null(c->socket_group);
 	assert_null(c->user);
 	assert_null(c->authserv_id);
-	assert_int_equal(c->mode, CONF_ENFORCE);
+	assert_int_equal(c->mode, CONF_MONITOR);
 	assert_int_equal(c->sample, 1000);
 	assert_int_equal(c->n_skip_networks, 2);
 	assert_true(c->skip_authenticated);

@@ -126,7 +126,8 @@ assert_change(const struct replay_change *c, const char *want)
 	assert_string_equal(got, want);
 }
 
-#define OWN "skip_networks = { \"10.0.0.0/8\" } "
+#define OWN_USERS "skip_networks = { \"10.0.0.0/8\" } "
+#define OWN "mode = enforce " OWN_USERS
 
 /* Under the configuration that decided nothing fares otherwise. */
 static void
@@ -187,7 +188,7 @@ monitor(void **state)
 
 	(void)state;
 	fill();
-	r = replayed(OWN "mode = monitor", DAY - 1);
+	r = replayed(OWN_USERS "mode = monitor", DAY - 1);
 	assert_int_equal(replay_sum(r).messages, 61);
 	assert_int_equal(replay_sum(r).first, DAY - 1);
 	c = replay_changes(r, &n);
@@ -231,7 +232,7 @@ unchecked(void **state)
 
 	(void)state;
 	fill();
-	r = replayed("skip_networks = { \"127.0.0.0/8\" }", 0);
+	r = replayed("mode = enforce skip_networks = { \"127.0.0.0/8\" }", 0);
 	assert_int_equal(replay_sum(r).messages, 125);
 	assert_int_equal(replay_sum(r).otherwise, 0);
 	assert_int_equal(replay_sum(r).unchecked, 7);

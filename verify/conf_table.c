@@ -92,7 +92,7 @@ const struct conf_option conf_options[] = {
   COUNT(dns.n_servers),
   .help = "Recursive resolvers to ask, instead of those of "
 	"/etc/resolv.conf." },
-{ "", "mode", CONF_CHOICE, "enforce", ONE_OF(modes), AT(mode),
+{ "", "mode", CONF_CHOICE, "monitor", ONE_OF(modes), AT(mode),
   .help = "Whether decisions are carried out or only told." },
 { "", "sample", CONF_PERCENT, "100%", .max = 1000, AT(sample),
   .help = "Share of domains that decisions are carried out for." },

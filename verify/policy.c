@@ -429,6 +429,7 @@ report_override(struct policy_context *p, enum conf_action action)
 	if (tested == DMARC_POLICY_ABSENT)
 		tested = DMARC_POLICY_NONE;
 	p->out->disposition = disposition_of(action);
+	p->out->would_disposition = disposition_of(p->dmarc);
 	if (p->out->disposition == published)
 		p->out->override = POLICY_OVERRIDE_NONE;
 	else if (p->why != POLICY_OVERRIDE_NONE)
@@ -477,7 +478,7 @@ decide_without_text(struct policy_decision *out)
 	out->action = out->would = later ? CONF_TEMPFAIL : CONF_ACCEPT;
 	out->rule = SPAN("fault");
 	out->reason = SPAN("out of memory");
-	out->disposition = DMARC_POLICY_NONE;
+	out->disposition = out->would_disposition = DMARC_POLICY_NONE;
 	out->override = POLICY_OVERRIDE_OTHER;
 	out->code = later ? 451 : 0;
 	out->enhanced = later ? "4.3.0" : NULL;
@@ -529,7 +530,10 @@ policy_decide(const struct conf *c, const struct policy_facts *f, int64_t now,
 	struct policy_context p = { .c = c, .f = f, .a = a, .out = out };
 	const char *rule = policy_skip(c, f);
 
-	*out = (struct policy_decision){ .disposition = DMARC_POLICY_NONE };
+	*out = (struct policy_decision){
+		.disposition = DMARC_POLICY_NONE,
+		.would_disposition = DMARC_POLICY_NONE,
+	};
 	if (f->authenticated && !f->trusted_mta)
 		consult(&p, "skip_authenticated");
 	if (rule != NULL)

@@ -99,6 +99,7 @@ struct policy_decision {
 	                            "skip.network", "default", ... */
 	struct span reason;      /* one line of printable ASCII */
 	enum dmarc_policy disposition; /* applied: for the A-R and the report */
+	enum dmarc_policy would_disposition; /* the same in enforce mode */
 	enum policy_override override;
 	unsigned code;        /* 550, 451; 0: no reply of ours */
 	const char *enhanced; /* "5.7.26" */

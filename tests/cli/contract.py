@@ -56,6 +56,7 @@ DMARC = {"result": TEXT, "author_domain": MAYBE,
          "dkim_aligned": BOOL, "testing": BOOL, "reason": MAYBE}
 CHECK = {"spf": SPF, "spf_helo": SPF, "dkim": DKIM, "arc": ARC,
          "dmarc": DMARC, "action": TEXT, "handling": TEXT, "would": TEXT,
+         "would_handling": TEXT,
          "rule": TEXT, "reason": TEXT, "reply": MAYBE,
          "authentication_results": TEXT,
          "added": [{"name": TEXT, "value": TEXT}], "stripped": NUMBER}
@@ -231,11 +232,14 @@ def json_check(c):
          ("example.com", "example.com", "example.com", "reject", "none", True,
           True, False), "dmarc")
     true(r["authentication_results"].startswith("localhost;"), "our name")
+    r = c.json("check", *FORGED, c.plain)
+    same((r["action"], r["handling"], r["would"], r["reply"]),
+         ("accept", "accept", "reject", None), "the default is monitor")
     r = c.json("check", *FORGED, "--authserv-id", "mx.example.org", c.plain,
-               "--explain")
+               "--explain", "--config", c.file("on.conf", "mode = enforce\n"))
     shape(r, {**CHECK, "explain": EXPLAIN_CHECK})
-    same((r["action"], r["handling"], r["rule"]),
-         ("reject", "reject", "dmarc.on_reject"), "forged")
+    same((r["action"], r["handling"], r["would"], r["rule"]),
+         ("reject", "reject", "reject", "dmarc.on_reject"), "forged")
     true(r["reply"].startswith("550 5.7."), r["reply"])
     true(r["authentication_results"].startswith("mx.example.org;"), "name")
     same(r["explain"]["dmarc"]["authors"][0]["identifiers"][0]["aligned"],
@@ -698,10 +702,11 @@ mode = monitor
 """ % c.zone)
     r = c.run("check", *FORGED, c.plain, "--config", path, "--json", "--now",
               NOW).json()
-    same((r["action"], r["would"], r["rule"]),
-         ("accept", "reject", "dmarc.on_reject"), "monitor")
+    same((r["action"], r["would"], r["would_handling"], r["rule"]),
+         ("accept", "reject", "reject", "dmarc.on_reject"), "monitor")
     holds(r["authentication_results"], "mx.example.org;")
     path = c.file("own.conf", """\
+mode = enforce
 override "for bob" {
 	recipient_domain = "example.net"
 	action = accept
@@ -717,7 +722,7 @@ override "for bob" {
     r = c.run("config", "check", "--config", path, "--now", NOW)
     same(r.err, "", "no warning")
     r = c.run("config", "check", "--config", path, "--now", "1790000000")
-    holds(r.err, 'own.conf:1: override "for bob" has expired')
+    holds(r.err, 'own.conf:2: override "for bob" has expired')
     # what show prints can be read again, and shows the same
     shown = c.run("config", "show", "--config", path).out
     again = c.run("config", "show", "--config",

@@ -261,6 +261,11 @@ def why(c, *arguments, **options):
 @suite.test("check --explain: why was this rejected?")
 def rejected(c):
     out = why(c, *FORGED, c.plain)
+    ordered(out, "action                 accept\n",
+            "  would                reject\n", "mode = monitor  (built in)",
+            "Rule dmarc.on_reject: reject, but here accept")
+    conf = c.file("enforce.conf", "mode = enforce\n")
+    out = why(c, *FORGED, c.plain, "--config", conf)
     ordered(out, "action                 reject\n",
             "  rule                 dmarc.on_reject\n",
             "  reply                550 5.7.26 DMARC policy of example.com",
@@ -275,7 +280,7 @@ def rejected(c):
     ordered(text, "SPF of bounce.example.net does not pass; not aligned: it is not "
             "in the organizational domain example.com",
             "Result: fail: no aligned identifier passes; p=reject",
-            "mode = enforce (built in)",
+            "mode = enforce (%s:1)" % conf,
             "dmarc.on_reject = reject (built in)",
             "Rule dmarc.on_reject: reject",
             "bounce.example.net TXT, for spf mailfrom no such name",

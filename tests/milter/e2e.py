@@ -131,10 +131,13 @@ def _(l):
     l.postfix.set(header_size_limit="4000000")
     filler = b"".join(b"X-Filler: %d\r\n" % i for i in range(5000))
     claim = b"Authentication-Results: mx.example.net; dkim=pass\r\n"
-    got = delivered(l, claim + filler + claim +
-                    lab.message("x@plain.example"))
+    message = claim + filler + claim + lab.message("x@plain.example")
+    holds(str(send(l, message)[0]), "(rule limit.header)")
+    with settings(l, "mode = monitor\n"):
+        got = delivered(l, message)
     same(len(smtp.fields(got, "Authentication-Results")), 1, "fields")
     lacks(ours(got), "dkim=pass")
+    holds(ours(got), "would reject, rule limit.header")
     l.postfix.set(header_size_limit="102400")
 
 
@@ -428,7 +431,9 @@ def _(l):
                  b"From: <<>>@@\r\n", b"From:\r\n",
                  b"From: =?utf-8?q?a?= <a@plain@c>\r\nSubject: x\r\n",
                  b"From: a@plain.example\r\nSubject: \x80\xff\x01\r\n"):
-        reply, got = send(l, head + b"\r\nbody\r\n", sender="x@plain.example")
+        with settings(l, "dmarc { on_invalid_from = accept }\n"):
+            reply, got = send(l, head + b"\r\nbody\r\n",
+                              sender="x@plain.example")
         true(reply.code == 250, "%r: %s" % (head, reply))
         ours(got)
 
@@ -476,6 +481,9 @@ def _(l):
     text = l.settings(more).replace(
         'dns { zone = "%s" }\n' % l.zone, "")
     l.milter.reload(text)
+    reply, _ = send(l, lab.message("x@plain.example"))
+    holds(str(reply), "451 4.7.0 ")
+    l.milter.reload(text + "on_overload = accept\n")
     r = verdict(l, lab.message("x@plain.example"))
     same((r["spf"], r["dmarc"]), ("temperror", "temperror"), "results")
     dns.close()

@@ -42,6 +42,7 @@ socket = "unix:{home}/soak.sock"
 authserv_id = "mx.example.net"
 log_target = stderr
 log = none
+mode = enforce
 nameservers = {{ "127.0.0.1@{dns}" }}
 cache {{ size = 1M }}
 report {{ store = "{home}/soak.db" }}

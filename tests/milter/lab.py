@@ -86,8 +86,10 @@ class Lab(contextlib.ExitStack):
                             selector, results)
 
     def settings(self, more="", socket=None):
+        """Enforced, unless `more` sets the mode."""
+        mode = "" if "mode = " in more else "mode = enforce\n"
         return SETTINGS.format(socket=socket or self.socket,
-                               zone=self.zone) + more
+                               zone=self.zone) + mode + more
 
     def start_milter(self, more="", unix=False, **options):
         if unix:

@@ -383,8 +383,9 @@ PAIR = re.compile(r"([a-z_]+)=(%s|%s)" % (QUOTED, BARE))
 ALWAYS = {"queue_id", "client", "helo", "mail_from", "from", "action", "rule",
           "reason", "waves", "questions", "wait_ms", "total_ms"}
 CHECKED = {"spf", "spf_helo", "dkim", "arc", "dmarc"}
-SOMETIMES = {"auth", "policy", "policy_domain", "would", "stripped", "kept", "gave_up",
-             "expired_override", "cut"}
+SOMETIMES = {"auth", "policy", "policy_domain", "from_fault", "would",
+             "stripped", "kept", "gave_up", "overload", "expired_override",
+             "cut"}
 NUMBERS = {"waves", "questions", "wait_ms", "total_ms", "stripped", "kept", "pid",
            "line", "held_back", "cut"}
 

@@ -334,18 +334,24 @@ def _(l):
 
 @suite.test("a field of 3 MB, a name of 60 KB")
 def _(l):
-    m = session(l)
-    big = b" mx.example.net; " + b"x" * (3 << 20)
-    m.mail()
-    m.rcpt()
-    m.header(OURS, big)
-    m.header(b"X" * 60000, b" y")
-    m.header("From", b" x@plain.example")
-    m.headers_end()
-    changes = m.end()
+    def sent():
+        m = session(l)
+        m.mail()
+        m.rcpt()
+        m.header(OURS, b" mx.example.net; " + b"x" * (3 << 20))
+        m.header(b"X" * 60000, b" y")
+        m.header("From", b" x@plain.example")
+        m.headers_end()
+        changes = m.end()
+        m.quit()
+        return changes
+
+    same(sent().text[:33], "550 5.3.4 The header of this mess", "refused")
+    l.milter.reload(l.settings("mode = monitor\n"))
+    changes = sent()
     same(changes.removed, [(OURS, 1)], "removed")
     field(changes)
-    m.quit()
+    l.milter.reload(l.settings())
 
 
 @suite.test("bodies cut anywhere, and skipped where nobody needs them")

@@ -35,6 +35,7 @@ socket = "{socket}"
 authserv_id = "alpha.example.net"
 log_target = stderr
 log = none
+mode = enforce
 dns {{ zone = "{zone}" }}
 spf {{ received_spf = true }}
 dmarc {{ quarantine_header = "X-Alpha" }}

@@ -7,12 +7,21 @@
 #include <cmocka.h>
 
 #include "lib/ascii.h"
+#include "lib/buf.h"
+
+enum { CONF_TEXT_MAX = 4096 }; /* bytes of a vector's configuration */
 
 const struct conf *
 policy_run_conf(const char *text)
 {
-	const struct conf *c = conf_read_text(span_str(text), "test", stderr);
+	bool has_mode = strstr(text, "mode = ") != NULL;
+	const struct conf *c;
+	char memory[CONF_TEXT_MAX];
+	struct buf b = buf_over(memory, sizeof(memory));
 
+	buf_printf(&b, "%s%s", has_mode ? "" : "mode = enforce\n", text);
+	assert_false(b.full);
+	c = conf_read_text(buf_done(&b), "test", stderr);
 	if (c == NULL)
 		fail_msg("%s: is refused", text);
 	return c;

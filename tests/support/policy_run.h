@@ -72,7 +72,8 @@ struct policy_vector {
 
 #define POLICY_RUN_EACH(vectors) policy_run_each((vectors), TABLE_SIZE(vectors))
 
-/* The test fails where the text has a fault. */
+/* Enforced unless the text sets the mode.  The test fails if the text has an
+ * error. */
 const struct conf *policy_run_conf(const char *text);
 
 /* All of the decision is as the vector has it. */
