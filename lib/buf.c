@@ -102,7 +102,7 @@ buf_printable(struct buf *b, struct span s, size_t max)
 static char
 safe_byte(char c)
 {
-	static const char from[] = ";=\"()\\", to[] = ", '[]/";
+	static const char from[] = ";=\"()<>\\", to[] = ", '[][]/";
 	const char *at = c != '\0' ? strchr(from, c) : NULL;
 
 	if (at != NULL)

@@ -46,9 +46,10 @@ void buf_printable(struct buf *b, struct span s, size_t max);
 /*
  * Text from outside for a header field or a reply, where programs without a
  * grammar search for results and properties: ";" becomes ",", "=" a space,
- * parentheses brackets, a double quote a single one, a backslash a slash, each
- * byte that is not printable ASCII "?"; spaces around and runs of them go.
- * What is longer than `max` bytes (at least 4) is cut and ends in "...".
+ * parentheses and "<>" brackets, a double quote a single one, a backslash a
+ * slash, each byte that is not printable ASCII "?"; spaces around and runs of
+ * them go. What is longer than `max` bytes (at least 4) is cut and ends in
+ * "...".
  */
 void buf_safe(struct buf *b, struct span s, size_t max);
 

@@ -303,6 +303,7 @@ buf_makes_text_safe(void **state)
 		{ "a == b", "a b" },
 		{ "=", "" },
 		{ "a (b) \\c", "a [b] /c" },
+		{ "<b onload=x>", "[b onload x]" },
 		{ "\"a\"", "'a'" },
 		{ "a\r\n b\tc", "a?? b?c" },
 		{ "  a   b  ", "a b" },

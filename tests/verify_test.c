@@ -241,6 +241,9 @@ a_good_one_under_hundreds(void **state)
 	assert_results(r.v, "dkim=pass");
 	assert_results(r.v, "header.d=example.com");
 	assert_results(r.v, ", 291 more signatures");
+	/* no failed one's domain follows "dkim=pass" */
+	assert_null(strstr(strstr(r.v->authentication_results.p, "dkim=pass"),
+	    "list.example"));
 	assert_true(r.v->authentication_results.n < 4000);
 	run_end(&r);
 	r.dns->close(r.dns);

@@ -185,8 +185,11 @@ count_passes(const struct verdict *v)
 	return n;
 }
 
-/* Good ones before all others, each kind from the top; the last one that is
- * shown says how many are not. */
+/*
+ * `room` of them.  Those that pass have room first, and are written last: to a
+ * reader that searches for "dkim=pass.*header.d=bank.example" a failed
+ * signature's domain after another one's pass would have passed.
+ */
 static void
 put_dkim_some(struct authres_writer *w, const struct verdict *v, size_t room,
     struct arena *a)
@@ -195,13 +198,14 @@ put_dkim_some(struct authres_writer *w, const struct verdict *v, size_t room,
 	size_t others = good < room ? room - good : 0;
 	size_t hidden = v->n_dkim - room + v->dkim_unlisted;
 
-	for (size_t i = 0; i < v->n_dkim && shown < room; i++) {
-		if (v->dkim[i].code != DKIM_PASS && others == 0)
-			continue;
-		others -= v->dkim[i].code != DKIM_PASS;
-		shown++;
-		put_dkim_one(w, &v->dkim[i], shown == room ? hidden : 0, a);
-	}
+	for (size_t i = 0; i < v->n_dkim && shown < others; i++)
+		if (v->dkim[i].code != DKIM_PASS)
+			put_dkim_one(
+			    w, &v->dkim[i], ++shown == room ? hidden : 0, a);
+	for (size_t i = 0; i < v->n_dkim && shown < room; i++)
+		if (v->dkim[i].code == DKIM_PASS)
+			put_dkim_one(
+			    w, &v->dkim[i], ++shown == room ? hidden : 0, a);
 }
 
 static void

@@ -7,6 +7,7 @@ usage: e2e.py PROGRAM [PART-OF-A-NAME]
 import functools
 import glob
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -200,6 +201,8 @@ def _(l):
     field = ours(delivered(l, m))
     same(field.count("dkim=pass"), 2, field)
     same(field.count("dkim=fail"), 1, field)
+    true(not re.search(r"dkim=pass.*header\.[di]=@?news\.example", field),
+         "a search over results finds that news.example's passes: " + field)
     holds(field, "dmarc=pass")
 
 
