@@ -7,6 +7,7 @@
 #include "lib/ip.h"
 #include "lib/log.h"
 #include "lib/scan.h"
+#include "mail/authres.h"
 #include "milter/counters.h"
 #include "milter/libmilter_quirks.h"
 
@@ -246,13 +247,14 @@ session_finish(struct session *s)
 const char *
 session_fallback(struct session *s)
 {
-	struct buf b = buf_over(s->fallback, sizeof(s->fallback));
+	struct span id = span_str(
+	    s->authserv_id[0] != '\0' ? s->authserv_id : service_host());
+	struct authres_writer w;
 
-	buf_text(
-	    &b, s->authserv_id[0] != '\0' ? s->authserv_id : service_host());
-	buf_text(
-	    &b, ";\n\tdmarc=temperror (nothing was checked, out of memory)");
-	return s->fallback;
+	authres_begin(&w, buf_over(s->fallback, sizeof(s->fallback)), id);
+	authres_method(&w, "dmarc", "temperror");
+	authres_comment(&w, "nothing was checked, out of memory", SPAN_NONE);
+	return authres_end(&w).p;
 }
 
 void
