@@ -73,14 +73,13 @@ nameserver_read(const struct cli *c, struct dns_net_options *o)
 
 /* The cache sends each question once, as in the daemon. */
 static bool
-net_open(struct cli *c, const struct dns_net_options *o, char *error)
+net_open(struct cli *c, const struct dns_net_options *o,
+    const struct dns_cache_options *cache, char *error)
 {
-	static const struct dns_cache_options defaults;
-
 	c->base = dns_net_open(o, error, ERROR_MAX);
 	if (c->base == NULL)
 		return false;
-	c->cache = dns_cache_open(&defaults, c->base);
+	c->cache = dns_cache_open(cache, c->base);
 	c->dns = c->cache;
 	if (c->dns == NULL)
 		snprintf(error, ERROR_MAX, "out of memory");
@@ -107,16 +106,13 @@ record_open(struct cli *c)
 	return EX_OK;
 }
 
-int
-cli_dns_open(struct cli *c)
+static int
+dns_open(struct cli *c, const struct conf *conf)
 {
-	struct dns_net_options o = { 0 };
+	struct dns_net_options o = c->net != NULL ? *c->net : conf->dns;
 	char error[ERROR_MAX];
-	int status;
+	int status = nameserver_read(c, &o);
 
-	if (c->net != NULL)
-		o = *c->net;
-	status = nameserver_read(c, &o);
 	if (status != EX_OK)
 		return status;
 	if (c->zone != NULL) {
@@ -124,10 +120,22 @@ cli_dns_open(struct cli *c)
 		c->dns = c->base;
 		if (c->dns == NULL)
 			return cli_fail(c, EX_DATAERR, "%s", error);
-	} else if (!net_open(c, &o, error)) {
+	} else if (!net_open(c, &o, &conf->cache, error)) {
 		return cli_fail(c, EX_TEMPFAIL, "%s", error);
 	}
 	return c->record != NULL ? record_open(c) : EX_OK;
+}
+
+int
+cli_dns_open(struct cli *c)
+{
+	const struct conf *defaults = conf_defaults();
+	int status = EX_TEMPFAIL;
+
+	if (defaults != NULL)
+		status = dns_open(c, defaults);
+	conf_unref(defaults);
+	return status;
 }
 
 static bool

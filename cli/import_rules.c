@@ -288,12 +288,6 @@ to_facility(struct import *im, const struct import_entry *e)
 }
 
 static void
-to_dns_timeout(struct import *im, const struct import_entry *e)
-{
-	set_seconds(im, e, "dns", "timeout");
-}
-
-static void
 to_skip_networks(struct import *im, const struct import_entry *e)
 {
 	add_networks(im, e, "skip_networks");
@@ -562,7 +556,8 @@ const struct import_rule import_rules[] = {
 	  .why = "the daemon's option -f decides about that" },
 	{ MILTERS, "BaseDirectory", SERVICE },
 	{ MILTERS, "ChangeRootDirectory", SERVICE },
-	{ MILTERS, "DNSTimeout", .convert = to_dns_timeout },
+	{ MILTERS, "DNSTimeout",
+	  .why = "the time of a question follows from option timeout" },
 	{ MILTERS, "EnableCoredumps", SERVICE },
 	{ MILTERS, "MilterDebug", DEBUGGING },
 	{ ALL, "PidFile",

@@ -18,10 +18,6 @@ enum {
 	 * 220, and 9.3 kB for one of 16384 bits whose record has 2800. */
 	KEY_BYTES = 1024,
 	KEY_FACTOR = 3,
-	DEFAULT_BYTES = 16 << 20,
-	DEFAULT_TTL_MAX = 86400,
-	DEFAULT_NEGATIVE_MAX = 3600,
-	DEFAULT_FAILURE = 5,
 	MS = 1000,
 };
 
@@ -221,25 +217,26 @@ new_entry(struct cache *c, struct shard *s, uint64_t hash, struct span name,
 
 /* ---- answers ---- */
 
+static int64_t
+ttl_ms(const struct dns_answer *a, uint32_t max)
+{
+	return (int64_t)(a->ttl < max ? a->ttl : max) * MS;
+}
+
 /* Milliseconds that an answer may be kept; 0: not at all. */
 static int64_t
-lifetime(const struct cache *c, const struct dns_answer *a)
+lifetime(const struct dns_answer *a)
 {
-	const struct dns_cache_options *o = &c->options;
-
 	switch (a->state) {
 	case DNS_FOUND:
-		return (int64_t)(a->ttl < o->ttl_max ? a->ttl : o->ttl_max) *
-		    MS;
+		return ttl_ms(a, DNS_CACHE_TTL_MAX);
 	case DNS_NODATA: /* RFC 2308 section 5 */
 	case DNS_NXDOMAIN:
-		return (int64_t)(a->ttl < o->negative_max ? a->ttl
-							  : o->negative_max) *
-		    MS;
+		return ttl_ms(a, DNS_CACHE_NEGATIVE_MAX);
 	case DNS_FAILED: /* RFC 2308 section 7; a failure of ours is not */
 		return dns_fault_is_ours(a->fault)
 		    ? 0
-		    : (int64_t)o->failure_seconds * MS;
+		    : (int64_t)DNS_CACHE_FAILURE * MS;
 	case DNS_PENDING:
 	case DNS_BADNAME:
 		break;
@@ -270,7 +267,7 @@ take_answer(struct cache *c, struct shard *s, struct entry *e,
     const struct dns_answer *answer, int64_t now)
 {
 	const struct dns_answer *stale = NULL;
-	int64_t kept = lifetime(c, answer);
+	int64_t kept = lifetime(answer);
 
 	if (answer->state == DNS_FAILED)
 		stale = stale_answer(e, now);
@@ -584,14 +581,6 @@ set_options(struct cache *c, const struct dns_cache_options *o)
 	struct dns_cache_options *to = &c->options;
 
 	*to = *o;
-	if (to->bytes == 0)
-		to->bytes = DEFAULT_BYTES;
-	if (to->ttl_max == 0)
-		to->ttl_max = DEFAULT_TTL_MAX;
-	if (to->negative_max == 0)
-		to->negative_max = DEFAULT_NEGATIVE_MAX;
-	if (to->failure_seconds == 0)
-		to->failure_seconds = DEFAULT_FAILURE;
 	if (to->clock == NULL)
 		to->clock = clock_ms;
 	c->shard_bytes = to->bytes / SHARDS;

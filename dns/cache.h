@@ -15,14 +15,21 @@
 
 #include "dns/source.h"
 
+enum {                                 /* seconds */
+	DNS_CACHE_TTL_MAX = 86400,     /* of any answer: a key or a policy that
+	                                  was changed is seen within a day */
+	DNS_CACHE_NEGATIVE_MAX = 3600, /* RFC 2308 section 5: one to three
+	                                  hours; a domain that was just set up
+	                                  is seen within an hour */
+	DNS_CACHE_FAILURE = 5,         /* RFC 2308 section 7: at most 5 minutes;
+	                                  long enough that one message does not
+	                                  ask a dead server again and again */
+};
+
 struct dns_cache_options {
-	size_t bytes;             /* bound of all shards, at least 256 KiB;
-	                             0: 16 MiB */
-	uint32_t ttl_max;         /* seconds, 0: 86400 */
-	uint32_t negative_max;    /* seconds, 0: 3600 */
-	uint32_t failure_seconds; /* a failure is held this long, 0: 5 */
-	uint32_t stale_seconds;   /* an answer past its TTL is served this long
-	                             while the servers fail; 0: never */
+	size_t bytes;           /* bound of all shards, at least 256 KiB */
+	uint32_t stale_seconds; /* an answer past its TTL is served this long
+	                           while the servers fail; 0: never */
 	int64_t (*clock)(
 	    void); /* milliseconds, monotonic; NULL: the real one */
 };

@@ -1,5 +1,6 @@
 #include "dns/net.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <limits.h>
 #include <net/if.h>
@@ -18,8 +19,6 @@
 
 enum {
 	PORT_DOMAIN = 53,
-	FIRST_MS = 500,
-	TOTAL_MS = 12000,
 	EVENTS_MAX = 64,
 	TURN_MAX = 128,      /* questions that begin in one turn of the loop */
 	ARENA_MAX = 4 << 20, /* what one reply of 64 KiB can come to */
@@ -336,10 +335,10 @@ net_close(struct dns_source *source)
 static void
 set_schedule(struct resolver *r, const struct dns_net_options *o)
 {
-	int64_t first = o->first_ms > 0 ? o->first_ms : FIRST_MS;
-	int64_t wait = first;
+	int64_t wait = o->first_ms;
 
-	r->total_ms = o->total_ms > 0 ? o->total_ms : TOTAL_MS;
+	assert(o->first_ms > 0 && o->total_ms > 0);
+	r->total_ms = o->total_ms;
 	for (r->n_steps = 0; r->n_steps < STEPS_MAX; r->n_steps++) {
 		r->step_ms[r->n_steps] = wait;
 		if (r->n_steps > 0)

@@ -51,8 +51,8 @@ typedef void dns_net_forged(const struct dns_net_server *server);
 struct dns_net_options {
 	struct dns_net_server servers[DNS_NET_SERVERS_MAX];
 	size_t n_servers;  /* 0: those of /etc/resolv.conf */
-	unsigned first_ms; /* until the first repetition, 0: 500 */
-	unsigned total_ms; /* until DNS_FAULT_TIMEOUT, 0: 12000; 4000 at most
+	unsigned first_ms; /* until the first repetition, at least 1 */
+	unsigned total_ms; /* until DNS_FAULT_TIMEOUT, at least 1; 4000 at most
 	                      while no server answers anything */
 	dns_net_forged *on_forged; /* NULL: nobody is told */
 };

@@ -74,10 +74,7 @@ same_servers(const struct dns_net_options *a, const struct dns_net_options *b)
 static bool
 same_cache(const struct dns_cache_options *a, const struct dns_cache_options *b)
 {
-	return a->bytes == b->bytes && a->ttl_max == b->ttl_max &&
-	    a->negative_max == b->negative_max &&
-	    a->failure_seconds == b->failure_seconds &&
-	    a->stale_seconds == b->stale_seconds;
+	return a->bytes == b->bytes && a->stale_seconds == b->stale_seconds;
 }
 
 static void

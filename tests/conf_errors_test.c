@@ -627,6 +627,19 @@ names_of_earlier_versions_are_warnings(void **state)
 		    "new name\n"
 		    "f:3: report.spread is now called send_window; write the "
 		    "new name\n" },
+		{ "dns { first_timeout = 1s\ntimeout = 4s }\n"
+		  "cache { max_ttl = 1s max_negative_ttl = 1s\n"
+		  "failure_ttl = 1s }",
+		    "f:1: dns.first_timeout was removed: it follows from "
+		    "timeout; delete the line\n"
+		    "f:2: dns.timeout was removed: it follows from the timeout "
+		    "of messages; delete the line\n"
+		    "f:3: cache.max_ttl was removed: it is always 1d; delete "
+		    "the line\n"
+		    "f:3: cache.max_negative_ttl was removed: it is always "
+		    "1h; delete the line\n"
+		    "f:4: cache.failure_ttl was removed: it is always 5s; "
+		    "delete the line\n" },
 		/* what it was set to no longer matters */
 		{ "dns { trust_ad = { what, ever } }",
 		    "f:1: dns.trust_ad was removed: it had no effect; delete "

@@ -357,6 +357,30 @@ defaults(void **state)
 	conf_unref(c);
 }
 
+/* A message has time for several questions, a question for several tries. */
+static void
+times_of_a_question_follow_from_timeout(void **state)
+{
+	static const struct {
+		const char *text;
+		unsigned first_ms, total_ms;
+	} vectors[] = {
+		{ "", 500, 12000 },
+		{ "timeout = 1s", 100, 800 },
+		{ "timeout = 6s", 200, 4800 },
+		{ "timeout = 2m", 500, 96000 },
+		{ "timeout = 1501ms", 100, 1200 },
+	};
+	(void)state;
+	for (size_t i = 0; i < TABLE_SIZE(vectors); i++) {
+		const struct conf *c = conf_text_good(vectors[i].text);
+
+		assert_int_equal(c->dns.first_ms, vectors[i].first_ms);
+		assert_int_equal(c->dns.total_ms, vectors[i].total_ms);
+		conf_unref(c);
+	}
+}
+
 /* The names of the design that benchmarks and other hosts' files rely on. */
 static void
 names_others_rely_on(void **state)
@@ -434,6 +458,7 @@ main(void)
 		cmocka_unit_test(last_day_of_an_override),
 		cmocka_unit_test(shown_is_read_again),
 		cmocka_unit_test(defaults),
+		cmocka_unit_test(times_of_a_question_follow_from_timeout),
 		cmocka_unit_test(names_others_rely_on),
 		cmocka_unit_test(table_is_sound),
 		cmocka_unit_test(action_names),

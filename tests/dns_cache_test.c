@@ -135,7 +135,9 @@ open_cache(struct script *s, struct dns_cache_options o)
 	return cache;
 }
 
-static const struct dns_cache_options defaults;
+enum { BYTES_OF_DEFAULT = 16 << 20 };
+
+static const struct dns_cache_options defaults = { .bytes = BYTES_OF_DEFAULT };
 
 /* ---- tests ---- */
 
@@ -193,25 +195,21 @@ struct lifetime {
 	enum dns_state state;
 	enum dns_fault fault;
 	uint32_t ttl;
-	struct dns_cache_options options;
 	int64_t seconds; /* that it is kept */
 };
 
 static const struct lifetime lifetimes[] = {
-	{ "ttl", DNS_FOUND, 0, 60, { 0 }, 60 },
-	{ "ttl 0", DNS_FOUND, 0, 0, { 0 }, 0 },
-	{ "a day at most", DNS_FOUND, 0, 1000000, { 0 }, 86400 },
-	{ "cap", DNS_FOUND, 0, 600, { .ttl_max = 300 }, 300 },
-	{ "RFC 2308 nodata", DNS_NODATA, 0, 90, { 0 }, 90 },
-	{ "RFC 2308 nxdomain", DNS_NXDOMAIN, 0, 90, { 0 }, 90 },
-	{ "RFC 2308 without SOA", DNS_NXDOMAIN, 0, 0, { 0 }, 0 },
-	{ "an hour at most", DNS_NXDOMAIN, 0, 86400, { 0 }, 3600 },
-	{ "negative cap", DNS_NODATA, 0, 600, { .negative_max = 30 }, 30 },
-	{ "timeout", DNS_FAILED, DNS_FAULT_TIMEOUT, 0, { 0 }, 5 },
-	{ "servfail", DNS_FAILED, DNS_FAULT_SERVFAIL, 0,
-	    { .failure_seconds = 2 }, 2 },
-	{ "ours", DNS_FAILED, DNS_FAULT_RESOURCE, 0, { 0 }, 0 },
-	{ "the message's", DNS_FAILED, DNS_FAULT_BUDGET, 0, { 0 }, 0 },
+	{ "ttl", DNS_FOUND, 0, 60, 60 },
+	{ "ttl 0", DNS_FOUND, 0, 0, 0 },
+	{ "a day at most", DNS_FOUND, 0, 1000000, 86400 },
+	{ "RFC 2308 nodata", DNS_NODATA, 0, 90, 90 },
+	{ "RFC 2308 nxdomain", DNS_NXDOMAIN, 0, 90, 90 },
+	{ "RFC 2308 without SOA", DNS_NXDOMAIN, 0, 0, 0 },
+	{ "an hour at most", DNS_NXDOMAIN, 0, 86400, 3600 },
+	{ "timeout", DNS_FAILED, DNS_FAULT_TIMEOUT, 0, 5 },
+	{ "servfail", DNS_FAILED, DNS_FAULT_SERVFAIL, 0, 5 },
+	{ "ours", DNS_FAILED, DNS_FAULT_RESOURCE, 0, 0 },
+	{ "the message's", DNS_FAILED, DNS_FAULT_BUDGET, 0, 0 },
 };
 
 static void
@@ -221,7 +219,7 @@ rfc2308_lifetimes(void **state)
 	for (size_t i = 0; i < sizeof(lifetimes) / sizeof(*lifetimes); i++) {
 		const struct lifetime *l = &lifetimes[i];
 		struct script s;
-		struct dns_source *cache = open_cache(&s, l->options);
+		struct dns_source *cache = open_cache(&s, defaults);
 		bool stale;
 		size_t want = 1;
 
@@ -267,7 +265,8 @@ an_answer_keeps_its_ttl_and_its_memo(void **state)
 static void
 rfc8767_stale(void **state)
 {
-	const struct dns_cache_options o = { .stale_seconds = 100 };
+	const struct dns_cache_options o = { .bytes = BYTES_OF_DEFAULT,
+		.stale_seconds = 100 };
 	struct script s;
 	struct dns_source *cache = open_cache(&s, o);
 	struct dns_cache_counts counts;
@@ -305,7 +304,7 @@ rfc8767_stale(void **state)
 static void
 stale_only_if_wanted_and_only_answers(void **state)
 {
-	struct dns_cache_options o = { 0 };
+	struct dns_cache_options o = defaults;
 	struct script s;
 	struct dns_source *cache = open_cache(&s, o);
 	bool stale;
@@ -696,7 +695,9 @@ threads_share_one_cache(void **state)
 {
 	const struct hostile_options plain = { 0 };
 	struct hostile *server = hostile_start(&plain);
-	struct dns_net_options o = { .n_servers = 1 };
+	struct dns_net_options o = {
+		.n_servers = 1, .first_ms = 500, .total_ms = 12000
+	};
 	struct asker *askers = calloc(THREADS, sizeof(*askers));
 	struct dns_source *net, *cache;
 	struct dns_net_counts counts;

@@ -261,7 +261,10 @@ rfc5452_guesses_at_ids(void **state)
 {
 	struct hostile *server = hostile_start(&plain);
 	struct netrun r = { .servers = { server } };
-	struct dns_net_options o = { .n_servers = 1, .on_forged = on_forged };
+	struct dns_net_options o = { .n_servers = 1,
+		.first_ms = 500,
+		.total_ms = 12000,
+		.on_forged = on_forged };
 	struct dns_net_counts counts;
 	char error[100];
 
@@ -291,7 +294,9 @@ thousands_in_flight_answered_last_first(void **state)
 	struct netrun r = { .servers = { hostile_start(&o) } };
 	uint16_t port = hostile_port(r.servers[0]);
 	struct asked *all = calloc(N, sizeof(*all));
-	struct dns_net_options options = { .n_servers = 1, .first_ms = 5000 };
+	struct dns_net_options options = {
+		.n_servers = 1, .first_ms = 5000, .total_ms = 12000
+	};
 	struct crowd crowd;
 	char error[100];
 

@@ -146,7 +146,9 @@ static void
 one_of_two_servers_has_no_route(void **state)
 {
 	struct netrun r = { .servers = { hostile_start(&plain) } };
-	struct dns_net_options o = { .n_servers = 2 };
+	struct dns_net_options o = {
+		.n_servers = 2, .first_ms = 500, .total_ms = 12000
+	};
 	char error[100];
 
 	(void)state;
@@ -310,7 +312,9 @@ rfc7766_connections_are_bounded(void **state)
 {
 	enum { N = 12 };
 	struct netrun r = { .servers = { hostile_start(&plain) } };
-	struct dns_net_options o = { .n_servers = 1 }; /* 12 s */
+	struct dns_net_options o = {
+		.n_servers = 1, .first_ms = 500, .total_ms = 12000
+	};
 	struct asked all[N];
 	struct crowd crowd;
 	char error[100];
@@ -395,7 +399,9 @@ questions_are_short_while_all_is_dark(void **state)
 {
 	const struct hostile_options silent = { .silent = true };
 	struct netrun r = { .servers = { hostile_start(&silent) } };
-	struct dns_net_options o = { .n_servers = 1 };
+	struct dns_net_options o = {
+		.n_servers = 1, .first_ms = 500, .total_ms = 12000
+	};
 	char error[100];
 
 	(void)state;
@@ -419,7 +425,9 @@ a_server_with_an_ipv6_address(void **state)
 		.sin6_addr = IN6ADDR_LOOPBACK_INIT };
 	socklen_t size = sizeof(at);
 	struct netrun r = { .servers = { NULL } };
-	struct dns_net_options o = { .n_servers = 1 };
+	struct dns_net_options o = {
+		.n_servers = 1, .first_ms = 500, .total_ms = 12000
+	};
 	struct crowd crowd;
 	struct asked a = { .wait = { .done = netrun_told }, .crowd = &crowd };
 	static const char name[] = "\1a\7example";

@@ -87,7 +87,12 @@ struct old_name {
 
 static const struct old_name old_names[] = {
 	{ "", "confine", "sandbox", NULL },
+	{ "dns", "first_timeout", NULL, "it follows from timeout" },
+	{ "dns", "timeout", NULL, "it follows from the timeout of messages" },
 	{ "dns", "trust_ad", NULL, "it had no effect" },
+	{ "cache", "max_ttl", NULL, "it is always 1d" },
+	{ "cache", "max_negative_ttl", NULL, "it is always 1h" },
+	{ "cache", "failure_ttl", NULL, "it is always 5s" },
 	{ "spf", "spare_dmarc_pass", "ignore_spf_if_dmarc_passes", NULL },
 	{ "report", "compat", "xml_format", NULL },
 	{ "report", "spread", "send_window", NULL },

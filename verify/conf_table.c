@@ -4,7 +4,6 @@
 #include <string.h>
 
 /* Times in the unit of their field. */
-#define MINUTE 60u
 #define HOUR 3600u
 #define DAY 86400u
 
@@ -118,12 +117,6 @@ const struct conf_option conf_options[] = {
   AT(max_questions),
   .help = "Most DNS questions a message may cost." },
 
-{ "dns", "first_timeout", CONF_MILLISECONDS, "500ms", .min = 50, .max = 10000,
-  AT(dns.first_ms),
-  .help = "Time after which a question is asked again." },
-{ "dns", "timeout", CONF_MILLISECONDS, "12s", .min = 500, .max = 60000,
-  AT(dns.total_ms),
-  .help = "Time after which a question counts as unanswered." },
 { "dns", "zone", CONF_PATH, "", AT(zone),
   .help = "Master file that answers all questions instead of the net, for "
 	"tests." },
@@ -131,15 +124,6 @@ const struct conf_option conf_options[] = {
 { "cache", "size", CONF_SIZE, "16M", .min = 1 << 20, .max = (size_t)1 << 34,
   AT(cache.bytes),
   .help = "Memory for DNS answers." },
-{ "cache", "max_ttl", CONF_SECONDS, "1d", .min = 1, .max = 7 * DAY,
-  AT(cache.ttl_max),
-  .help = "Longest time an answer is kept, whatever its TTL." },
-{ "cache", "max_negative_ttl", CONF_SECONDS, "1h", .min = 1, .max = DAY,
-  AT(cache.negative_max),
-  .help = "Longest time it is kept that a name does not exist." },
-{ "cache", "failure_ttl", CONF_SECONDS, "5s", .min = 1, .max = 5 * MINUTE,
-  AT(cache.failure_seconds),
-  .help = "Time for which a failed question is not asked again." },
 { "cache", "serve_stale", CONF_SECONDS, "0s", .max = 7 * DAY,
   AT(cache.stale_seconds),
   .help = "Time past its TTL for which an answer serves while resolvers "

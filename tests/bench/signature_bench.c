@@ -193,7 +193,7 @@ main(int argc, char **argv)
 {
 	static const unsigned counts[] = { 1, 10, 100, 500 };
 	unsigned long times = argc > 1 ? strtoul(argv[1], NULL, 10) : 200;
-	struct dns_cache_options o = { .bytes = 0 };
+	struct dns_cache_options o = { .bytes = 16 << 20 };
 	struct arena *a = arena_new(ARENA);
 	char *memory = malloc(MESSAGE);
 	char p[1000];

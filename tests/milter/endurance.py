@@ -173,7 +173,7 @@ def serve_dns(port_of, texts):
         s.sendto(wrongdns.packet(q, [wrongdns.record(
             wrongdns.SAME, wrongdns.TXT, wrongdns.txt(text), 60)])
             if text else wrongdns.packet(
-                q, code=wrongdns.NXDOMAIN, authority=[wrongdns.NEGATIVE]),
+                q, code=wrongdns.NXDOMAIN, authority=[wrongdns.negative()]),
             client)
 
 

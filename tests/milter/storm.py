@@ -34,8 +34,6 @@ log_target = stderr
 mode = {mode}
 nameservers = {{ "127.0.0.1@{dns}" }}
 timeout = 1s
-dns {{ first_timeout = 50ms timeout = 500ms }}
-cache {{ max_ttl = 1s max_negative_ttl = 1s failure_ttl = 1s }}
 report {{ store = "{store}" failure_reports = true }}
 metrics {{ listen = "unix:{metrics}" }}
 """
@@ -150,6 +148,7 @@ def main():
     with lab.Lab(sys.argv[1]) as l:
         l.seconds = float(sys.argv[2]) if len(sys.argv) > 2 else 5
         l.key = signing.Key("ed25519", l.home)
+        wrongdns.TTL = 1  # so that all is asked again and again
         servers = [wrongdns.WrongDns(DOMAIN, l.key.record())
                    for _ in range(2)]
         for s in servers:

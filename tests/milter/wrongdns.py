@@ -38,13 +38,20 @@ def txt(text):
                     for i in range(0, len(data), 255))
 
 
-def record(owner, kind, data, ttl=300):
-    """`owner` as it stands in the packet; b"\\xc0\\x0c": the question's."""
-    return owner + struct.pack(">HHIH", kind, 1, ttl, len(data)) + data
+TTL = 300  # of answers; a test may set it
+
+
+def record(owner, kind, data, ttl=None):
+    """`owner` as it is in the packet; b"\\xc0\\x0c": the question's."""
+    return owner + struct.pack(
+        ">HHIH", kind, 1, TTL if ttl is None else ttl, len(data)) + data
 
 
 SAME = b"\xc0\x0c"
-NEGATIVE = record(b"\0", SOA, b"\0\0" + struct.pack(">5I", 1, 1, 1, 1, 300))
+
+
+def negative():
+    return record(b"\0", SOA, b"\0\0" + struct.pack(">5I", 1, 1, 1, 1, TTL))
 
 
 def packet(q, answers=(), code=0, cut=False, more=(), authority=(), **odd):
@@ -67,7 +74,7 @@ def truth(server, q, _tcp=False):
         else:
             text = SPF
     if text is None:
-        return [packet(q, code=NXDOMAIN, authority=[NEGATIVE])]
+        return [packet(q, code=NXDOMAIN, authority=[negative()])]
     return [packet(q, [record(SAME, TXT, txt(text))])]
 
 
