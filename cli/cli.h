@@ -48,8 +48,7 @@ struct cli {
 	int64_t now;
 	struct ip ip;
 	const struct dns_net_options *net; /* from a configuration, or NULL */
-	struct dns_source
-	    *dns; /* what checks ask: the topmost of the next line */
+	struct dns_source *dns; /* the source to ask: one of the next three */
 	struct dns_source *base, *cache, *recorder;
 	FILE *record_file;
 };

@@ -74,7 +74,8 @@ check_show_verdict(const struct cli *c, const struct conf *conf,
 }
 
 static int
-check_message(struct cli *c, const struct conf *conf, const struct input *in)
+check_run_message(
+    struct cli *c, const struct conf *conf, const struct input *in)
 {
 	struct own_fields own;
 	struct verify_client client = {
@@ -132,7 +133,7 @@ check_open_and_run(struct cli *c, const struct conf *conf)
 		c->zone = conf->zone;
 	status = cli_dns_open(c);
 	if (status == EX_OK)
-		status = check_message(c, conf, &in);
+		status = check_run_message(c, conf, &in);
 	input_close(&in);
 	return status;
 }

@@ -141,7 +141,7 @@ is_metric_name_byte(unsigned char c)
 }
 
 /* One line of the metrics page. */
-struct sample {
+struct metrics_sample {
 	struct span name;
 	struct span words[LABELS_MAX]; /* values of the labels */
 	size_t n_words;
@@ -150,7 +150,7 @@ struct sample {
 
 /* Parses {name="value",...}.  Values of the daemon never contain escapes. */
 static bool
-labels_read(struct scan *s, struct sample *out)
+labels_read(struct scan *s, struct metrics_sample *out)
 {
 	if (!scan_byte(s, '{'))
 		return true;
@@ -167,12 +167,13 @@ labels_read(struct scan *s, struct sample *out)
 }
 
 static bool
-sample_read(struct span line, struct sample *out)
+sample_read(struct span line, struct metrics_sample *out)
 {
 	struct scan s = scan_of(line);
 	uint64_t whole, part = 0, scale = 1;
 
-	*out = (struct sample){ .name = scan_while(&s, is_metric_name_byte) };
+	*out = (struct metrics_sample){ .name = scan_while(
+					    &s, is_metric_name_byte) };
 	if (out->name.n == 0 || !labels_read(&s, out) || !scan_byte(&s, ' ') ||
 	    !scan_number(&s, INT64_MAX, &whole))
 		return false;
@@ -206,7 +207,7 @@ object_at(json_t *object, struct span key)
 }
 
 static void
-sample_add(json_t *to, const struct sample *sample)
+sample_add(json_t *to, const struct metrics_sample *sample)
 {
 	static const char *const parts[] = { "_bucket", "_sum", "_count" };
 	struct span name = sample->name;
@@ -230,7 +231,7 @@ sample_add(json_t *to, const struct sample *sample)
 	json_object_setn_new(to, words[n - 1].p, words[n - 1].n, sample->value);
 }
 
-/* Replaces the metrics that are not counters by "version" and "mode". */
+/* Replaces build_info and enforcing by "version" and "mode". */
 static void
 info_move(json_t *o)
 {
@@ -254,7 +255,7 @@ metrics_page_read(struct span page)
 
 	while (!scan_done(&s)) {
 		struct span line = scan_until(&s, '\n');
-		struct sample sample;
+		struct metrics_sample sample;
 
 		scan_byte(&s, '\n');
 		if (line.n == 0 || line.p[0] == '#')
@@ -287,7 +288,7 @@ metric_number(json_t *o, const char *name, const char *word)
 
 /* Writes counters that are not 0, as in "pass 12, fail 3". */
 static void
-put_counters(struct buf *b, json_t *words)
+put_nonzero_counters(struct buf *b, json_t *words)
 {
 	const char *word;
 	json_t *value;
@@ -313,7 +314,7 @@ line_counters(const char *label, json_t *words)
 	char memory[400];
 	struct buf b = buf_over(memory, sizeof(memory));
 
-	put_counters(&b, words);
+	put_nonzero_counters(&b, words);
 	cli_line(label, buf_done(&b));
 }
 
@@ -371,7 +372,7 @@ line_time(const char *label, int64_t since, int64_t now)
 	cli_line(label, buf_done(&b));
 }
 
-/* "label   text\n" */
+/* Prints "label   text\n". */
 static void __attribute__((format(printf, 2, 3)))
 line_text(const char *label, const char *format, ...)
 {

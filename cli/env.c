@@ -89,7 +89,7 @@ net_open(struct cli *c, const struct dns_net_options *o,
 /* Opens without truncating: the file may also be the --zone that is read, and
  * it keeps its content if the command fails early. */
 static int
-record_open(struct cli *c)
+record_file_open(struct cli *c)
 {
 	int fd = open(c->record, O_WRONLY | O_CREAT | O_CLOEXEC, RECORD_MODE);
 
@@ -123,7 +123,7 @@ dns_open(struct cli *c, const struct conf *conf)
 	} else if (!net_open(c, &o, &conf->cache, error)) {
 		return cli_fail(c, EX_TEMPFAIL, "%s", error);
 	}
-	return c->record != NULL ? record_open(c) : EX_OK;
+	return c->record != NULL ? record_file_open(c) : EX_OK;
 }
 
 int
@@ -139,7 +139,7 @@ cli_dns_open(struct cli *c)
 }
 
 static bool
-record_write(struct cli *c)
+record_file_write(struct cli *c)
 {
 	int fd = fileno(c->record_file);
 	struct stat st;
@@ -156,7 +156,7 @@ cli_dns_close(struct cli *c, int status)
 {
 	if (c->recorder != NULL) {
 		errno = 0;
-		if (!record_write(c))
+		if (!record_file_write(c))
 			status = cli_fail(c, EX_TEMPFAIL, "--record %s: %s",
 			    c->record,
 			    errno != 0 ? strerror(errno)

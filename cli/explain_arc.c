@@ -4,7 +4,7 @@
 #include "lib/buf.h"
 #include "lib/table.h"
 
-enum { SENTENCE_MAX = 1024 }; /* bytes; three domain names fit */
+enum { SENTENCE_MAX = 1024 }; /* bytes: room for three domain names */
 
 /* The three header fields of an ARC set (RFC 8617 section 4.1). */
 static const struct arc_field_kind {
@@ -25,8 +25,8 @@ struct arc_field {
 	struct signature sig;
 };
 
-/* Returns false if the field is not part of an ARC set, or on lack of
- * memory. */
+/* Returns false if the field is not part of an ARC set, or if memory ran out.
+ */
 static bool
 arc_field_read(
     const struct mail_field *f, struct arena *a, struct arc_field *out)

@@ -216,7 +216,7 @@ explain_key(struct buf *b, const struct key *k)
 }
 
 static void
-put_signature_keys(const struct explain_signature *e)
+print_signature_keys(const struct explain_signature *e)
 {
 	char memory[SENTENCE_MAX];
 	struct buf b = buf_over(memory, sizeof(memory));
@@ -233,7 +233,7 @@ put_signature_keys(const struct explain_signature *e)
 }
 
 static void
-put_signed_fields(const struct explain_signature *e)
+print_signed_fields(const struct explain_signature *e)
 {
 	puts("    signed fields");
 	for (size_t i = 0; i < e->n_names; i++) {
@@ -255,7 +255,7 @@ put_signed_fields(const struct explain_signature *e)
 }
 
 static void
-put_signed_header(const struct explain_signature *e)
+print_signed_header(const struct explain_signature *e)
 {
 	char memory[HASH_TEXT_MAX];
 	struct buf b = buf_over(memory, sizeof(memory));
@@ -279,7 +279,7 @@ put_signed_header(const struct explain_signature *e)
 
 /* Says where the body first differs, as far as hashes can show it. */
 static void
-put_body_difference(const struct signature_details *details)
+print_body_difference(const struct signature_details *details)
 {
 	const struct explain_body *body = &details->body;
 	char memory[SENTENCE_MAX];
@@ -322,7 +322,7 @@ put_body_difference(const struct signature_details *details)
 }
 
 static void
-put_signed_body(const struct signature_details *details)
+print_signed_body(const struct signature_details *details)
 {
 	const struct explain_signature *e = &details->e;
 	char memory[HASH_TEXT_MAX];
@@ -340,11 +340,11 @@ put_signed_body(const struct signature_details *details)
 		    hash_text(&b, e->body_hash, CRYPTO_HASH_SIZE));
 	cli_line("      bh=", hash_text(&b, e->sig->bh.p, e->sig->bh.n));
 	if (details->body_differs)
-		put_body_difference(details);
+		print_body_difference(details);
 }
 
 static void
-put_time(const char *label, bool has, uint64_t seconds)
+print_signature_time(const char *label, bool has, uint64_t seconds)
 {
 	time_t t = (time_t)seconds;
 	char text[TIME_TEXT_MAX];
@@ -357,7 +357,7 @@ put_time(const char *label, bool has, uint64_t seconds)
 }
 
 static void
-put_signature(const struct signature_details *details, size_t number)
+print_signature(const struct signature_details *details, size_t number)
 {
 	const struct dkim_result *r = details->r;
 
@@ -369,14 +369,14 @@ put_signature(const struct signature_details *details, size_t number)
 	putchar('\n');
 	if (!details->is_explained)
 		return;
-	put_signature_keys(&details->e);
-	put_time("    signed at", details->e.sig->has_timestamp,
+	print_signature_keys(&details->e);
+	print_signature_time("    signed at", details->e.sig->has_timestamp,
 	    details->e.sig->timestamp);
-	put_time("    expires at", details->e.sig->has_expiration,
+	print_signature_time("    expires at", details->e.sig->has_expiration,
 	    details->e.sig->expiration);
-	put_signed_body(details);
-	put_signed_fields(&details->e);
-	put_signed_header(&details->e);
+	print_signed_body(details);
+	print_signed_fields(&details->e);
+	print_signed_header(&details->e);
 }
 
 void
@@ -391,7 +391,7 @@ explain_dkim(const struct dkim *d, struct span body, struct arena *a)
 		cli_prose_text(2, "The message has no DKIM signature.");
 	for (size_t i = 0; i < n; i++) {
 		signature_details_read(&details, d, i, body, a);
-		put_signature(&details, i + 1);
+		print_signature(&details, i + 1);
 	}
 	if (n > 0 && dkim_unlisted(d) > 0)
 		printf("  %zu more signatures were not checked\n",

@@ -4,7 +4,7 @@
 #include "lib/table.h"
 
 enum {
-	INDENT = 4,     /* of the lines about one author */
+	INDENT = 4,     /* columns: indent of the lines about one author */
 	TEXT_MAX = 1024 /* bytes of a sentence: room for three domain names */
 };
 

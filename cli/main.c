@@ -45,7 +45,7 @@ static const struct cli_command commands[] = {
 };
 
 static void
-usage(FILE *out)
+print_usage(FILE *out)
 {
 	fputs("usage: avouch COMMAND [options] [arguments]\n", out);
 	for (size_t i = 0; i < TABLE_SIZE(commands); i++)
@@ -78,7 +78,7 @@ run_global_option(const char *name, int argc, char **argv)
 		return EX_OK;
 	}
 	if (strcmp(name, "--help") == 0 || strcmp(name, "help") == 0) {
-		usage(stdout);
+		print_usage(stdout);
 		return EX_OK;
 	}
 	if (argc > 1) {
@@ -86,7 +86,7 @@ run_global_option(const char *name, int argc, char **argv)
 		cli_put_to(stderr, span_str(name));
 		fputc('\n', stderr);
 	}
-	usage(stderr);
+	print_usage(stderr);
 	return EX_USAGE;
 }
 

@@ -191,12 +191,13 @@ options_read(struct cli *c)
 {
 	if (c->ip_text != NULL && !ip_parse(span_str(c->ip_text), &c->ip))
 		return cli_fail(c, EX_USAGE,
-		    "--ip %s: not an address such as 192.0.2.1 or 2001:db8::1",
+		    "--ip %s: not an IP address; write it as 192.0.2.1 or "
+		    "2001:db8::1",
 		    c->ip_text);
 	if (c->authserv_id != NULL &&
 	    !domain_is_hostname(span_str(c->authserv_id)))
 		return cli_fail(c, EX_USAGE,
-		    "--authserv-id %s: not a host name such as "
+		    "--authserv-id %s: not a host name; use a name such as "
 		    "mx.example.org",
 		    c->authserv_id);
 	if (c->n_args < c->command->min_args ||

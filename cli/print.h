@@ -15,7 +15,7 @@ json_t *print_dkim_json(const struct dkim_result *r, size_t n);
 json_t *print_arc_json(const struct arc_result *r);
 json_t *print_dmarc_json(const struct dmarc_result *r);
 
-/* One finding about a DNS record.  All text is printed at once, not kept. */
+/* One finding about a DNS record. */
 struct print_finding {
 	const char *severity;
 	struct span name;       /* domain or term that the finding is about */

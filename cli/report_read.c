@@ -27,7 +27,7 @@ enum {
 
 #define FILES_MAX 5000000 /* files read from folders, in total */
 
-struct reading {
+struct report_reading {
 	struct cli *c;
 	struct report_import in;
 	struct progress progress;
@@ -53,7 +53,7 @@ put_event_place(struct buf *b, const struct report_import_event *e)
 }
 
 static void
-report_refusal(struct reading *r, const struct report_import_event *e)
+report_refusal(struct report_reading *r, const struct report_import_event *e)
 {
 	char memory[PATH_LENGTH_MAX + ERROR_MAX];
 	struct buf b = buf_over(memory, sizeof(memory));
@@ -76,7 +76,7 @@ report_refusal(struct reading *r, const struct report_import_event *e)
 static void
 read_on_event(void *arg, const struct report_import_event *e)
 {
-	struct reading *r = arg;
+	struct report_reading *r = arg;
 
 	switch (e->kind) {
 	case REPORT_IMPORT_STORED:
@@ -111,7 +111,7 @@ read_on_event(void *arg, const struct report_import_event *e)
 static bool
 read_on_progress(void *arg, size_t done)
 {
-	struct reading *r = arg;
+	struct report_reading *r = arg;
 
 	progress_show(&r->progress, r->done + done, r->stored, "reports");
 	return true;
@@ -120,7 +120,7 @@ read_on_progress(void *arg, size_t done)
 /* ---- files and folders ---- */
 
 static void
-read_file(struct reading *r, const char *path)
+read_one_file(struct report_reading *r, const char *path)
 {
 	char error[ERROR_MAX];
 	struct input in;
@@ -138,7 +138,8 @@ read_file(struct reading *r, const char *path)
 	input_close(&in);
 }
 
-static void take_path(struct reading *r, const char *path, unsigned depth);
+static void read_path(
+    struct report_reading *r, const char *path, unsigned depth);
 
 /* Hidden entries are read: in a Maildir they are subfolders.  Skips its "tmp",
  * which holds mail that is still being delivered. */
@@ -151,7 +152,7 @@ is_folder_entry_wanted(const struct dirent *entry)
 }
 
 static void
-read_folder(struct reading *r, const char *path, unsigned depth)
+read_folder(struct report_reading *r, const char *path, unsigned depth)
 {
 	struct dirent **entries = NULL;
 	int n = depth < FOLDERS_MAX
@@ -171,7 +172,7 @@ read_folder(struct reading *r, const char *path, unsigned depth)
 		buf_byte(&b, '/');
 		buf_text(&b, entries[i]->d_name);
 		if (!b.full && !r->stop)
-			take_path(r, inside, depth + 1);
+			read_path(r, inside, depth + 1);
 		free(entries[i]);
 	}
 	free(entries);
@@ -179,7 +180,8 @@ read_folder(struct reading *r, const char *path, unsigned depth)
 
 /* Handles an entry of a folder; skips pipes, devices and links to folders. */
 static void
-take_found(struct reading *r, const char *path, const struct stat *st)
+read_found_file(
+    struct report_reading *r, const char *path, const struct stat *st)
 {
 	if (!S_ISREG(st->st_mode) || r->files >= FILES_MAX)
 		return;
@@ -188,11 +190,11 @@ take_found(struct reading *r, const char *path, const struct stat *st)
 		return;
 	}
 	r->in_folder = true;
-	read_file(r, path);
+	read_one_file(r, path);
 }
 
 static void
-take_path(struct reading *r, const char *path, unsigned depth)
+read_path(struct report_reading *r, const char *path, unsigned depth)
 {
 	bool is_stdin = depth == 0 && strcmp(path, "-") == 0;
 	struct stat st = { 0 };
@@ -201,32 +203,32 @@ take_path(struct reading *r, const char *path, unsigned depth)
 			      : lstat(path, &st);
 
 	if (failed != 0 && depth > 0)
-		return; /* a mail reader has moved it since */
+		return; /* it is gone: a mail reader may have moved it */
 	if (failed == 0 && S_ISDIR(st.st_mode)) {
 		read_folder(r, path, depth);
 	} else if (depth > 0) {
 		if (S_ISLNK(st.st_mode) && stat(path, &st) != 0)
 			return;
-		take_found(r, path, &st);
+		read_found_file(r, path, &st);
 	} else if (r->counting) {
 		r->total += (uint64_t)st.st_size;
 	} else {
 		r->in_folder = false;
-		read_file(r, path);
+		read_one_file(r, path);
 	}
 }
 
 static void
-take_all(struct reading *r)
+read_all_paths(struct report_reading *r)
 {
 	for (int i = 1; i < r->c->n_args && !r->stop; i++)
-		take_path(r, r->c->args[i], 0);
+		read_path(r, r->c->args[i], 0);
 }
 
 /* ---- command ---- */
 
 static void
-print_read_summary(const struct reading *r)
+print_read_summary(const struct report_reading *r)
 {
 	printf("%" PRIu64 " reports stored, with %" PRIu64 " rows of %" PRIu64
 	       " messages\n",
@@ -241,7 +243,7 @@ print_read_summary(const struct reading *r)
 }
 
 static void
-print_read_json(struct reading *r)
+print_read_json(struct report_reading *r)
 {
 	json_t *o = json_object();
 
@@ -260,7 +262,7 @@ int
 cmd_report_read(struct cli *c)
 {
 	struct report_store store;
-	struct reading r = { .c = c, .counting = true };
+	struct report_reading r = { .c = c, .counting = true };
 	int status = report_open(c, SQLITE_FOR_COMMAND, &store);
 
 	if (status != EX_OK)
@@ -271,11 +273,11 @@ cmd_report_read(struct cli *c)
 		.progress = read_on_progress,
 		.arg = &r };
 	r.refusals = c->json ? json_array() : NULL;
-	take_all(&r);
+	read_all_paths(&r);
 	r.counting = false;
 	r.status = EX_OK;
 	progress_begin(&r.progress, r.total);
-	take_all(&r);
+	read_all_paths(&r);
 	progress_clear(&r.progress);
 	report_close(&store);
 	if (c->json)

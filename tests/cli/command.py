@@ -1,5 +1,5 @@
-"""The avouch command in a directory of its own, and what holds of each run of
-it, whatever it is asked.
+"""Runs the avouch command in a temporary directory, and checks what must hold
+for every run.
 """
 
 import contextlib
@@ -18,7 +18,7 @@ sys.path.insert(0, ROOT + "/tests/milter")
 import signing  # noqa: E402
 from suite import true  # noqa: E402
 
-# sysexits.h, as far as the manual has it
+# the values of sysexits.h that avouch(1) lists
 OK, USAGE, DATAERR, TEMPFAIL, CONFIG = 0, 64, 65, 75, 78
 
 NOW = "1767225600"  # 2026-01-01
@@ -55,7 +55,7 @@ FORGED = ["--ip", "203.0.113.9", "--helo", "mail.example.com", "--mail-from",
 
 
 def printable(text, what):
-    """No control that a terminal would obey: C0, DEL, C1, directions."""
+    """Checks for characters that control a terminal: C0, DEL, C1, bidi."""
     bad = re.search("[^\\n\\t\\x20-\\x7e\\xa0-\\u200d\\u2010-\\u2027\\u202f-"
                     "\\u2065\\u206a-\\U0010ffff]", text)
     true(bad is None, "%s has %r in %r" % (
@@ -80,7 +80,7 @@ class Run:
         for word in ("Sanitizer", "runtime error"):
             true(word not in self.err, what + ": " + self.err)
         if self.status != OK:
-            true(self.err + self.out != "", what + ": fails without a word")
+            true(self.err + self.out != "", what + ": fails without a message")
 
     def json(self):
         true(self.out.endswith("\n") and self.out.count("\n") == 1,
@@ -121,7 +121,7 @@ class Command(contextlib.ExitStack):
         return os.path.join(self.home, name)
 
     def run(self, *arguments, stdin=b"", status=OK, **options):
-        """Any status where `status` is None."""
+        """`status` None: any exit status is accepted."""
         if "stdin_file" in options:
             given = {"stdin": options.pop("stdin_file")}
         else:
@@ -139,7 +139,7 @@ class Command(contextlib.ExitStack):
         return r
 
     def zoned(self, *arguments, **options):
-        """Answers come from the zone, and it is the beginning of 2026."""
+        """Runs with the DNS answers of the zone, on 2026-01-01."""
         return self.run(*arguments, "--zone", self.zone, "--now", NOW,
                         **options)
 

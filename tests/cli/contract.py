@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
-"""The contract of the avouch command with scripts: JSON keys and types, exit
-statuses, messages, and input and output of every kind.
+"""What scripts may rely on in the avouch command: JSON keys and types, exit
+statuses, messages, and all kinds of input and output.
 
 usage: contract.py PROGRAM [PART-OF-A-NAME]
 """
@@ -24,14 +24,15 @@ MAYBE = (TEXT, NONE)
 
 
 def shape(value, want, where="result"):
-    """`want`: a type, a tuple of types, [of each], {key: of its value}."""
+    """Checks types. `want`: a type, a tuple of types, [of each element], or
+    {key: of its value}."""
     if isinstance(want, dict):
-        true(isinstance(value, dict), "%s is no object" % where)
+        true(isinstance(value, dict), "%s is not an object" % where)
         same(sorted(value), sorted(want), where + "'s keys")
         for key in want:
             shape(value[key], want[key], "%s.%s" % (where, key))
     elif isinstance(want, list):
-        true(isinstance(value, list), "%s is no list" % where)
+        true(isinstance(value, list), "%s is not a list" % where)
         for i, v in enumerate(value):
             shape(v, want[0], "%s[%d]" % (where, i))
     else:
@@ -306,9 +307,9 @@ USAGE_VECTORS = [
      "avouch spf --lint DOMAIN"),
     (["spf", "--lint", "a..b"], "not a domain name"),
     (["spf", "--lint", "a\x1b.example"], "not a domain name"),
-    (["spf", "--ip", "1.2.3", "--helo", "h"], "--ip 1.2.3: not an address"),
-    (["spf", "--ip", "", "--helo", "h"], "not an address"),
-    (["spf", "--ip", "::ffff:1.2.3.4.5", "--helo", "h"], "not an address"),
+    (["spf", "--ip", "1.2.3", "--helo", "h"], "--ip 1.2.3: not an IP address"),
+    (["spf", "--ip", "", "--helo", "h"], "not an IP address"),
+    (["spf", "--ip", "::ffff:1.2.3.4.5", "--helo", "h"], "not an IP address"),
     (["dkim"], "number of arguments (0)"),
     (["dkim", "a", "b"], "run avouch dkim --key SELECTOR DOMAIN"),
     (["dkim", "--key", "a"], "avouch dkim --key SELECTOR DOMAIN"),
@@ -337,7 +338,7 @@ USAGE_VECTORS = [
 ]
 
 
-@suite.test("wrong usage is 64, with what would be right")
+@suite.test("wrong usage: status 64, and a message with the fix")
 def wrong_usage(c):
     for arguments, said in USAGE_VECTORS:
         r = c.run(*arguments, status=USAGE)
@@ -345,7 +346,7 @@ def wrong_usage(c):
         same(r.out, "", "nothing on standard output")
 
 
-@suite.test("a store that is not there is told by its path")
+@suite.test("a missing store: the error names its path")
 def store_away(c):
     path = c.path("gone/avouch.db")
     conf = c.file("gone.conf", 'report {\n\tstore = "%s"\n'
@@ -368,7 +369,7 @@ def times(c):
         holds(r.err, "0 to 253402300799")
 
 
-@suite.test("a time is the one that counts")
+@suite.test("--now decides whether a signature has expired")
 def time_counts(c):
     expiring = signing.sign(MESSAGE, c.rsa, "example.com", "s1",
                             tags=" t=1000; x=2000;")
@@ -378,7 +379,7 @@ def time_counts(c):
         same(r.json()["signatures"][0]["result"], result, now)
 
 
-@suite.test("options anywhere, by = and behind --")
+@suite.test("options anywhere, with =, and -- ends them")
 def options(c):
     want = c.json("spf", *ENVELOPE)
     same(c.run("spf", "--json", "--zone=" + c.zone, "--ip=192.0.2.1",
@@ -398,9 +399,9 @@ def help_(c):
         true(r.out.startswith("usage: avouch %s " % name), r.out)
         same(c.run("help", name).out, r.out, "help " + name)
         true(max(map(len, r.out.splitlines())) < 80, "80 columns")
-        # whatever else is there
+        # --help wins over wrong arguments
         same(c.run(name, "a", "b", "c", "--help").out, r.out, "help")
-    # a value is a value
+    # after --helo it is a value, not an option
     r = c.zoned("spf", "--json", "--ip", "192.0.2.1", "--helo", "--help",
                 "--mail-from", "ann@example.com")
     same(r.json()["result"], "pass", "a client that says --help")
@@ -450,7 +451,7 @@ HOSTILE = {
     "a line end": b"\r\n",
     "an LF": b"\n",
     "only a body": b"\r\nbody\r\n",
-    "no header": b"this is no field\r\nFrom: a@example.com\r\n\r\n",
+    "no header": b"this is not a field\r\nFrom: a@example.com\r\n\r\n",
     "only a header": b"From: a@example.com\r\nSubject: x",
     "a name": b"From",
     "a name with its colon": b"From:",
@@ -518,7 +519,7 @@ def ways(c):
     same(c.json("dkim", "-", stdin=c.signed), want, "a pipe")
     with open(c.message, "rb") as f:
         same(c.json("dkim", "-", stdin_file=f), want, "a file at its start")
-    # what a program before us has read is not read again
+    # standard input at an offset: only the rest is read
     late = c.file("late.eml", b"not a field\r\n" + c.signed)
     with open(late, "rb", buffering=0) as f:
         f.read(len(b"not a field\r\n"))
@@ -535,7 +536,7 @@ def ways(c):
     same(c.json("dkim", "-", stdin=b""), {"signatures": []}, "nothing")
 
 
-@suite.test("files of a gigabyte are read through, not held")
+@suite.test("a file of 1 GB is not read into memory")
 def large(c):
     def limit():
         resource.setrlimit(resource.RLIMIT_DATA, (256 << 20, 256 << 20))
@@ -555,7 +556,7 @@ def large(c):
     os.unlink(path)
 
 
-@suite.test("a file that becomes shorter while it is read: 65")
+@suite.test("a file that is truncated while it is read: status 65")
 def shorter(c):
     path = c.file("shorter.eml", c.signed)
     os.truncate(path, 1 << 30)
@@ -582,7 +583,7 @@ def is_sanitized(c):
 
 # ---- output ----
 
-@suite.test("standard output that is full, closed, or read no more: 75")
+@suite.test("standard output is full, closed, or a broken pipe: status 75")
 def output(c):
     cases = [("spf", *ENVELOPE, "--explain"),
              ("spf", *ENVELOPE, "--explain", "--json"),
@@ -600,13 +601,13 @@ def output(c):
                                  check=False)
         os.close(write)
         same((process.returncode, process.stderr), (TEMPFAIL, b""),
-             "nobody reads: no word about it")
+             "a broken pipe: no message")
         r = c.run(*arguments, *zoned, preexec_fn=lambda: os.close(1),
                   status=TEMPFAIL)
         holds(r.err, "standard output: ")
 
 
-@suite.test("closed descriptors are not taken for files")
+@suite.test("closed standard descriptors are not reused for files")
 def closed(c):
     arguments = ["check", *ENVELOPE, c.message, "--explain", "--json",
                  "--record"]
@@ -625,7 +626,7 @@ def closed(c):
 # ---- --record ----
 
 def without_times(value):
-    """The TTL of an answer that is no is not kept."""
+    """Without TTLs: recordings have none for negative answers."""
     if isinstance(value, dict):
         return {k: without_times(v) for k, v in value.items() if k != "ttl"}
     if isinstance(value, list):
@@ -633,7 +634,7 @@ def without_times(value):
     return value
 
 
-@suite.test("a recording replays to the same verdict, failures too")
+@suite.test("a recording gives the same verdict again, DNS failures included")
 def recording(c):
     senders = [ENVELOPE, FORGED, ENVELOPE[:5] + [""],
                ENVELOPE[:5] + ["a@down.example"],
@@ -664,7 +665,7 @@ def recording(c):
                    NOW).json(), want, arguments[0])
 
 
-@suite.test("--record onto the file that is replayed, and where it cannot be")
+@suite.test("--record to the --zone file itself, and to unusable files")
 def record_where(c):
     again = c.path("again.zone")
     want = c.json("check", *ENVELOPE, c.message, "--record", again)
@@ -681,19 +682,19 @@ def record_where(c):
                 status=TEMPFAIL)
     holds(r.err, "--record /dev/full: No space left on device")
     c.zoned("dmarc", "example.com", "--record", "/dev/null")
-    # what goes wrong before an answer came leaves the file as it was
+    # an error before the first answer leaves the file unchanged
     kept = c.file("kept.zone", "kept\n")
     c.run("dmarc", "a..b", "--zone", c.zone, "--record", kept, status=USAGE)
     c.run("dkim", "nosuch", "--zone", c.zone, "--record", kept,
           status=DATAERR)
     with open(kept) as f:
         true(f.read() in ("kept\n", "; DNS answers, as they were given\n"),
-             "no half of a recording")
+             "no partial recording")
 
 
 # ---- configuration ----
 
-@suite.test("check by a configuration: overrides, monitor, its zone")
+@suite.test("check with a configuration: overrides, monitor mode, dns.zone")
 def configured(c):
     path = c.file("own.conf", """\
 dns { zone = "%s" }
@@ -723,7 +724,7 @@ override "for bob" {
     same(r.err, "", "no warning")
     r = c.run("config", "check", "--config", path, "--now", "1790000000")
     holds(r.err, 'own.conf:2: override "for bob" has expired')
-    # what show prints can be read again, and shows the same
+    # the output of show is a configuration with the same settings
     shown = c.run("config", "show", "--config", path).out
     again = c.run("config", "show", "--config",
                   c.file("again.conf", shown)).out

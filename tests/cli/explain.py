@@ -21,12 +21,12 @@ suite = Suite()
 
 
 def squeezed(text):
-    """White space as in running prose, for texts that are broken."""
+    """Joins lines, so that texts can be compared wherever they break."""
     return re.sub(r"\s+", " ", text)
 
 
 def ordered(text, *parts):
-    """Each part, behind the one before."""
+    """Checks that all parts occur in `text`, in this order."""
     at = 0
     for part in parts:
         found = text.find(part, at)
@@ -36,7 +36,7 @@ def ordered(text, *parts):
 
 # ---- spf ----
 
-@suite.test("spf --explain: each term, what it asked, got, decided")
+@suite.test("spf --explain: questions, answers and result of each term")
 def spf_tree(c):
     r = c.zoned("spf", "--ip", "198.51.100.7", *ENVELOPE[2:], "--explain")
     same(re.search(r"The SPF record.*\n\n", r.out, re.S).group(), """\
@@ -58,7 +58,7 @@ ip6:2001:db8::/48 ?all
     holds(r.out, "DNS questions and answers\n  example.com TXT\n")
 
 
-@suite.test("spf --explain: void look-ups, redirect, exp, a broken record")
+@suite.test("spf --explain: void lookups, redirect, exp, an invalid record")
 def spf_others(c):
     zone = c.file("spf.zone", """\
 r.example. TXT "v=spf1 a:gone.example exists:gone.example redirect=t.example"
@@ -93,7 +93,7 @@ two.example. TXT "v=spf1 ~all"
             "DNS: no questions")
 
 
-@suite.test("spf --lint: what is wrong, its section, its cure")
+@suite.test("spf --lint: problem, RFC section and fix")
 def spf_lint(c):
     zone = c.file("lint.zone", "bad.example. TXT \"v=spf1 ptr +all mx\"\n")
     r = c.run("spf", "--lint", "bad.example", "--zone", zone)
@@ -174,7 +174,7 @@ def dkim_others(c):
           "The message has no DKIM signature.")
 
 
-@suite.test("dkim --key: good, weak, revoked, none")
+@suite.test("dkim --key: good, weak, revoked and missing keys")
 def dkim_key(c):
     weak = signing.Key("rsa", c.home, bits=1024)
     short = signing.Key("rsa", c.home, bits=768)
@@ -202,7 +202,7 @@ def dkim_key(c):
 
 # ---- arc ----
 
-@suite.test("arc --explain: a chain that passes, one that does not")
+@suite.test("arc --explain: chains that pass and fail")
 def arc(c):
     results = "mx.a.example; spf=pass smtp.mailfrom=example.com; dmarc=pass"
     one = sealing.seal(MESSAGE, c.rsa, "example.com", "s1", 1, "none", results)
@@ -236,7 +236,7 @@ def arc(c):
 
 # ---- dmarc ----
 
-@suite.test("dmarc: what applies, the walk, the record in words, the cure")
+@suite.test("dmarc: policy, tree walk, the record tag by tag, fixes")
 def dmarc(c):
     r = c.zoned("dmarc", "mail.example.com")
     ordered(r.out, "  policy domain        example.com\n",
@@ -435,8 +435,8 @@ def list_mail(c):
 # ---- the network ----
 
 class Server:
-    """Answers TXT and A from a table; what is not there does not exist.
-    (N, TEXT) is the answer from the Nth time on that it is asked."""
+    """Answers TXT and A from a table; other names do not exist.
+    (N, TEXT) is the answer from the Nth question on."""
 
     def __init__(self, table):
         self.table = table
@@ -487,7 +487,7 @@ class Server:
         self.socket.close()
 
 
-@suite.test("a recording from the network replays, also what failed there")
+@suite.test("a recording from the network gives the same result, failures included")
 def network(c):
     table = {
         "example.com": "v=spf1 include:_spf.example.com -all",
@@ -525,7 +525,7 @@ def network(c):
     holds(seen["a@none.example"], ";!nxdomain none.example. TXT")
 
 
-@suite.test("a recording has what was given up as a failure")
+@suite.test("a question without an answer in time is recorded as a failure")
 def given_up(c):
     # late.example is answered after 1.6 s; then silent.example has 2.4 s, which
     # is more than is left to the message
@@ -549,7 +549,7 @@ def given_up(c):
     same(got, want, "replayed")
 
 
-@suite.test("one question goes out once, however many checks ask it")
+@suite.test("a question is sent once, even if several checks ask it")
 def once(c):
     server = Server({"example.com": "v=spf1 -all"})
     try:
@@ -562,7 +562,7 @@ def once(c):
     same(server.asked.count(("example.com", 16)), 1, "asked")
 
 
-@suite.test("nobody answers at all: a result, in time")
+@suite.test("no name server answers: a result, in time")
 def nobody(c):
     conf = c.file("nobody.conf", "timeout = 1s dns { timeout = 600ms }\n")
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as s:

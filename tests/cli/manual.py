@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""avouch(1) and the completion for bash, held against the program itself.
+"""Compares avouch(1) and the bash completion with the program.
 
 usage: manual.py PROGRAM [PART-OF-A-NAME]
 """
@@ -21,7 +21,7 @@ COMPLETION = ROOT + "/etc/avouch.bash-completion"
 
 
 def commands(c):
-    """As `avouch help` lists them."""
+    """The commands that `avouch help` lists."""
     return re.findall(r"^  (\w+) ", c.run("help").out, re.M)
 
 
@@ -51,7 +51,7 @@ def documented(text):
 
 
 def of_titles(title, names):
-    """The commands that a subsection's title speaks of."""
+    """The commands that the title of a subsection names."""
     if title == "Options of every command":
         return set(names)
     if title == "Source of DNS answers":
@@ -66,13 +66,13 @@ def page_options(c):
     titles = re.findall(r"^\.Ss (.*)$", text, re.M)
     names = commands(c)
     for name in names:
-        told = {}
+        documented_options = {}
         for title in titles:
             if name in of_titles(title, names):
-                told.update(documented(section(text, "Ss", title)))
-        if name in ("config", "policy", "status"):  # as the page says of it
-            told["--now"] = "EPOCH"
-        same(told, options(c, name), name)
+                documented_options.update(documented(section(text, "Ss", title)))
+        if name in ("config", "policy", "status"):  # in a sentence of the page
+            documented_options["--now"] = "EPOCH"
+        same(documented_options, options(c, name), name)
 
 
 @suite.test("every command and exit status is in the page")
@@ -85,7 +85,7 @@ def page_commands(c):
          ["0", "64", "65", "75", "78"], "exit status")
 
 
-@suite.test("the page is good mdoc")
+@suite.test("the page is valid mdoc")
 def page_lint(c):
     if shutil.which("mandoc") is None:
         raise Skip("mandoc is not installed")
@@ -95,7 +95,7 @@ def page_lint(c):
 
 
 def run_examples(c, found):
-    """In a directory with the files that they name, and without the net."""
+    """Runs them in a directory with the files they name, without network."""
     c.file("opendkim.conf", "Mode sv\n")
     c.file("opendmarc.conf", "RejectFailures true\n")
     c.file("avouch.conf", "mode = monitor\n")
@@ -112,7 +112,7 @@ def run_examples(c, found):
             if "--zone" not in words:
                 line += " --zone " + c.zone
         elif words[1] != "config":
-            continue  # wants a daemon, or a store
+            continue  # needs a daemon or a store
         r = subprocess.run(
             ["sh", "-c", line + redirect], cwd=c.home, capture_output=True, text=True,
             check=False, env={**os.environ, "PATH": bin_ + ":" +
@@ -142,7 +142,7 @@ def readme_examples(c):
 # ---- completion ----
 
 def completed(c, *words):
-    """What bash offers for the last of `words`."""
+    """The completions of the last of `words`."""
     script = """
 source "$0"
 COMP_WORDS=("$@")
@@ -183,7 +183,7 @@ def completion(c):
     same(completed(c, "avouch", "check", "mess"), ["message.eml"], "check")
 
 
-@suite.test("no line of the page or the completion speaks of what is not there")
+@suite.test("page and completion name only options that exist")
 def stale(c):
     known = {"--version", "--help"}
     for name in commands(c):

@@ -1,4 +1,4 @@
-"""ARC sets made without avouch (RFC 8617 section 5.1), relaxed throughout."""
+"""Creates ARC sets without avouch (RFC 8617 section 5.1), always relaxed."""
 
 import base64
 import hashlib
@@ -9,7 +9,7 @@ PARTS = ("ARC-Authentication-Results", "ARC-Message-Signature", "ARC-Seal")
 
 
 def _over(fields, value, name, key):
-    """b= over `fields`, and the field itself with b= empty."""
+    """Returns `value` with b=, signed over `fields` and the field itself."""
     data = b"".join(signing.canonical_field(*f, "relaxed") + b"\r\n"
                     for f in fields)
     data += signing.canonical_field(name, value, "relaxed")
@@ -17,7 +17,7 @@ def _over(fields, value, name, key):
 
 
 def seal(message, key, domain, selector, instance, chain, results):
-    """`message` with one more set on top."""
+    """Returns `message` with one more set at the top."""
     fields, body = signing.split(message)
     start = b" i=%d; a=%s-sha256; d=%s; s=%s; " % (
         instance, key.kind.encode(), domain.encode(), selector.encode())
@@ -30,7 +30,7 @@ def seal(message, key, domain, selector, instance, chain, results):
     signed = [next(f for f in reversed(fields) if f[0].lower() == n.encode())
               for n in names]
     ams = (PARTS[1].encode(), _over(signed, ams, PARTS[1].encode(), key))
-    # the sets before, each in this order, the oldest first
+    # earlier sets, oldest first, each in this order
     sealed = []
     for i in range(1, instance):
         for part in PARTS:
