@@ -18,7 +18,7 @@
 #include "dns/source.h"
 #include "lib/ip.h"
 #include "lib/span.h"
-#include "verify/conf.h"
+#include "conf/conf.h"
 
 enum {
 	CLI_MEMORY = 64 << 20, /* bytes: limit of a subcommand's arena */

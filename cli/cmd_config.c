@@ -10,7 +10,7 @@
 #include "cli/input.h"
 #include "lib/scan.h"
 #include "lib/table.h"
-#include "verify/conf.h"
+#include "conf/conf.h"
 
 enum { ERROR_MAX = 512 };
 

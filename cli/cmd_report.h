@@ -7,7 +7,7 @@
 
 #include "cli/cli.h"
 #include "report/ledger.h"
-#include "verify/conf.h"
+#include "conf/conf.h"
 
 int cmd_report_send(struct cli *c);
 int cmd_report_push(struct cli *c);

@@ -21,7 +21,7 @@
 #include "lib/buf.h"
 #include "lib/scan.h"
 #include "lib/table.h"
-#include "verify/conf.h"
+#include "conf/conf.h"
 
 enum {
 	ANSWER_MAX = 1 << 20, /* bytes; the daemon sends 64 KiB at most */

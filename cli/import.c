@@ -8,8 +8,8 @@
 #include "lib/ascii.h"
 #include "lib/scan.h"
 #include "lib/table.h"
-#include "verify/conf.h"
-#include "verify/conf_table.h"
+#include "conf/conf.h"
+#include "conf/options.h"
 
 enum {
 	NOTE_MAX = 400,        /* bytes of a note */

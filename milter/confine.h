@@ -12,7 +12,7 @@
 #define AVOUCH_MILTER_CONFINE_H
 
 #include "lib/buf.h"
-#include "verify/conf.h"
+#include "conf/conf.h"
 
 /*
  * Confines this process as `conf->sandbox` says; threads that are begun

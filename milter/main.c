@@ -31,7 +31,7 @@
 #include "milter/record.h"
 #include "milter/service.h"
 #include "milter/signals.h"
-#include "verify/conf.h"
+#include "conf/conf.h"
 #include "verify/job.h"
 #include "verify/verify.h"
 

@@ -8,7 +8,7 @@
 #include <stdbool.h>
 
 #include "lib/buf.h"
-#include "verify/conf.h"
+#include "conf/conf.h"
 
 /*
  * Opens the socket, with the rights the daemon was started with; nothing

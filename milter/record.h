@@ -15,7 +15,7 @@
 #include "lib/span.h"
 #include "milter/counters.h"
 #include "report/store.h"
-#include "verify/conf.h"
+#include "conf/conf.h"
 #include "verify/verify.h"
 
 /* Opens the store, if one is configured.  False: `error` says why. */

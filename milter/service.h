@@ -18,7 +18,7 @@
 #include "dns/net.h"
 #include "dns/source.h"
 #include "lib/buf.h"
-#include "verify/conf.h"
+#include "conf/conf.h"
 
 struct service_resolver; /* a cache over name servers, counted */
 

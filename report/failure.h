@@ -17,7 +17,7 @@
 
 #include "lib/hash.h"
 #include "lib/span.h"
-#include "verify/conf.h"
+#include "conf/conf.h"
 #include "verify/verify.h"
 
 enum {

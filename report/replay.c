@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "lib/hash.h"
-#include "verify/conf_names.h"
+#include "conf/names.h"
 
 enum {
 	SLOTS = 1 << 15,       /* more than twice REPLAY_CHANGES_MAX */

@@ -11,7 +11,7 @@
 
 #include "lib/span.h"
 #include "report/ledger.h"
-#include "verify/conf.h"
+#include "conf/conf.h"
 
 enum {
 	REPLAY_CHANGES_MAX = 10000, /* different changes; further ones are

@@ -5,7 +5,7 @@
  *
  * Run from the root of the tree.
  */
-#include "verify/conf.h"
+#include "conf/conf.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -15,8 +15,8 @@
 
 #include "lib/ascii.h"
 #include "lib/scan.h"
-#include "verify/conf_table.h"
-#include "verify/conf_value.h"
+#include "conf/options.h"
+#include "conf/value.h"
 
 enum { FILE_MAX = 1 << 18, ITEM_MAX = 4096 };
 

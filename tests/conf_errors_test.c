@@ -2,7 +2,7 @@
  * conf_errors_test.c - what is wrong in a configuration file: the line and the
  * text of each error and warning, and the limits.
  */
-#include "verify/conf.h"
+#include "conf/conf.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -12,9 +12,9 @@
 
 #include "lib/table.h"
 #include "tests/support/conf_text.h"
-#include "verify/conf_errors.h"
-#include "verify/conf_parse.h"
-#include "verify/conf_table.h"
+#include "conf/errors.h"
+#include "conf/parse.h"
+#include "conf/options.h"
 
 struct error_vector {
 	const char *text;

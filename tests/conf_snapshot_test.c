@@ -1,6 +1,6 @@
 /* conf_snapshot_test.c - the configuration from a file to a counted snapshot,
  * in threads, and without memory */
-#include "verify/conf.h"
+#include "conf/conf.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -12,10 +12,10 @@
 
 #include "lib/table.h"
 #include "tests/support/conf_text.h"
-#include "verify/conf_build.h"
-#include "verify/conf_parse.h"
-#include "verify/conf_table.h"
-#include "verify/conf_value.h"
+#include "conf/snapshot.h"
+#include "conf/parse.h"
+#include "conf/options.h"
+#include "conf/value.h"
 
 /* ---- files ---- */
 

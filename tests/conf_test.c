@@ -1,5 +1,5 @@
 /* conf_test.c - the configuration file: its values */
-#include "verify/conf.h"
+#include "conf/conf.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -9,8 +9,8 @@
 
 #include "lib/table.h"
 #include "tests/support/conf_text.h"
-#include "verify/conf_table.h"
-#include "verify/conf_value.h"
+#include "conf/options.h"
+#include "conf/value.h"
 
 struct wanted {
 	const char *name; /* "section.name", "override X.name", "name" */

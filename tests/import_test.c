@@ -9,7 +9,7 @@
 
 #include "cli/import_parts.h"
 #include "lib/table.h"
-#include "verify/conf.h"
+#include "conf/conf.h"
 
 enum { MEMORY = 16 << 20 };
 

@@ -22,7 +22,7 @@
 #include "tests/support/hostile.h"
 #include "tests/support/memory.h"
 #include "tests/support/pump.h"
-#include "verify/conf.h"
+#include "conf/conf.h"
 
 enum { REQUESTS_MAX = 2000 }; /* that one of these lives makes */
 

@@ -10,7 +10,7 @@
 #include "lib/buf.h"
 #include "lib/table.h"
 #include "tests/support/policy_run.h"
-#include "verify/conf_table.h"
+#include "conf/options.h"
 
 enum {
 	ROUNDS = 1000,

@@ -13,7 +13,7 @@
 #include <stdint.h>
 
 #include "lib/span.h"
-#include "verify/conf.h"
+#include "conf/conf.h"
 
 enum {
 	/*

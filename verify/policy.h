@@ -19,7 +19,7 @@
 #include "lib/ip.h"
 #include "lib/span.h"
 #include "spf/spf.h"
-#include "verify/conf.h"
+#include "conf/conf.h"
 
 enum {
 	POLICY_TEXT_MAX = 400,    /* bytes of a reply's text */

@@ -24,7 +24,7 @@
 #include "lib/span.h"
 #include "mail/author.h"
 #include "spf/spf.h"
-#include "verify/conf.h"
+#include "conf/conf.h"
 #include "verify/job.h"
 #include "verify/own_fields.h"
 #include "verify/policy.h"

@@ -11,7 +11,7 @@
 
 #include "lib/ascii.h"
 #include "lib/scan.h"
-#include "verify/conf.h"
+#include "conf/conf.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

@@ -9,7 +9,7 @@
 #include <string.h>
 
 #include "cli/import.h"
-#include "verify/conf.h"
+#include "conf/conf.h"
 
 enum { MEMORY = 64 << 20 };
 

@@ -13,7 +13,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#include "verify/conf.h"
+#include "conf/conf.h"
 
 enum {
 	WORLD_CONFS = 8,

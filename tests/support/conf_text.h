@@ -4,7 +4,7 @@
 #ifndef AVOUCH_TESTS_SUPPORT_CONF_TEXT_H
 #define AVOUCH_TESTS_SUPPORT_CONF_TEXT_H
 
-#include "verify/conf.h"
+#include "conf/conf.h"
 
 /* What is read from `text`; `errors` gets the faults, to be freed. */
 const struct conf *conf_text_read(const char *text, char **errors);

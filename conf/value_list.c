@@ -1,4 +1,4 @@
-#include "verify/conf_field.h"
+#include "conf/value_field.h"
 
 #include <string.h>
 

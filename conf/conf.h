@@ -7,8 +7,8 @@
  * checks, `avouch config show`, etc/avouch.conf and the man page are held
  * against.
  */
-#ifndef AVOUCH_VERIFY_CONF_H
-#define AVOUCH_VERIFY_CONF_H
+#ifndef AVOUCH_CONF_CONF_H
+#define AVOUCH_CONF_CONF_H
 
 #include <stdbool.h>
 #include <stddef.h>

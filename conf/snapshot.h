@@ -1,16 +1,16 @@
 /*
- * conf_build.h - how a snapshot is made, and what it keeps besides its values.
+ * snapshot.h - how a snapshot is made, and what it keeps besides its values.
  * For conf.c, conf_show.c and tests that let memory fail.
  */
-#ifndef AVOUCH_VERIFY_CONF_BUILD_H
-#define AVOUCH_VERIFY_CONF_BUILD_H
+#ifndef AVOUCH_CONF_SNAPSHOT_H
+#define AVOUCH_CONF_SNAPSHOT_H
 
 #include <stdatomic.h>
 #include <stdbool.h>
 
 #include "lib/arena.h"
-#include "verify/conf.h"
-#include "verify/conf_errors.h"
+#include "conf/conf.h"
+#include "conf/errors.h"
 
 struct conf_source { /* of an option's value */
 	unsigned line;

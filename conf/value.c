@@ -1,10 +1,10 @@
-#include "verify/conf_value.h"
+#include "conf/value.h"
 
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 
-#include "verify/conf_field.h"
+#include "conf/value_field.h"
 
 enum { VALUE_SHOWN_MAX = 60 }; /* bytes of a value in an error */
 

@@ -1,5 +1,5 @@
 /*
- * conf_parse.h - the text of a configuration file as sections of assignments.
+ * parse.h - the text of a configuration file as sections of assignments.
  *
  *	file       = *(assignment / section)
  *	section    = name [title] "{" *assignment "}"
@@ -17,15 +17,15 @@
  *
  * Nothing is known here about the meaning of a value: see conf_value.h.
  */
-#ifndef AVOUCH_VERIFY_CONF_PARSE_H
-#define AVOUCH_VERIFY_CONF_PARSE_H
+#ifndef AVOUCH_CONF_PARSE_H
+#define AVOUCH_CONF_PARSE_H
 
 #include <stdbool.h>
 #include <stddef.h>
 
 #include "lib/span.h"
-#include "verify/conf_errors.h"
-#include "verify/conf_table.h"
+#include "conf/errors.h"
+#include "conf/options.h"
 
 enum {
 	CONF_OVERRIDES_MAX = 1000, /* override sections; each costs a match per

@@ -1,17 +1,17 @@
 /*
- * conf_field.h - one kind of value each: how it is read, how it is written.
+ * value_field.h - one kind of value each: how it is read, how it is written.
  * For conf_value.c and the files that hold the kinds.
  */
-#ifndef AVOUCH_VERIFY_CONF_FIELD_H
-#define AVOUCH_VERIFY_CONF_FIELD_H
+#ifndef AVOUCH_CONF_VALUE_FIELD_H
+#define AVOUCH_CONF_VALUE_FIELD_H
 
 #include <stdbool.h>
 #include <stddef.h>
 
 #include "lib/arena.h"
 #include "lib/buf.h"
-#include "verify/conf_parse.h"
-#include "verify/conf_table.h"
+#include "conf/parse.h"
+#include "conf/options.h"
 
 struct conf_field { /* to be read into */
 	const struct conf_option *o;

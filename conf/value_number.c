@@ -1,11 +1,11 @@
-#include "verify/conf_field.h"
+#include "conf/value_field.h"
 
 #include <inttypes.h>
 #include <string.h>
 
 #include "lib/ascii.h"
 #include "lib/scan.h"
-#include "verify/conf_names.h"
+#include "conf/names.h"
 
 /* ---- choices and numbers ---- */
 

@@ -1,13 +1,13 @@
 /*
- * conf_lex.h - the tokens of a configuration file, for conf_parse.c.
+ * lex.h - the tokens of a configuration file, for conf_parse.c.
  */
-#ifndef AVOUCH_VERIFY_CONF_LEX_H
-#define AVOUCH_VERIFY_CONF_LEX_H
+#ifndef AVOUCH_CONF_LEX_H
+#define AVOUCH_CONF_LEX_H
 
 #include <stdbool.h>
 
 #include "lib/scan.h"
-#include "verify/conf_errors.h"
+#include "conf/errors.h"
 
 enum conf_token_kind { /* a sign is its own byte */
 	CONF_TOKEN_END,

@@ -1,11 +1,11 @@
 /*
- * conf_errors.h - what is wrong with a configuration file, line by line.
+ * errors.h - what is wrong with a configuration file, line by line.
  *
  * An error makes the file invalid.  A warning is about an option or a value of
  * an earlier version, which still works or has no effect.
  */
-#ifndef AVOUCH_VERIFY_CONF_ERRORS_H
-#define AVOUCH_VERIFY_CONF_ERRORS_H
+#ifndef AVOUCH_CONF_ERRORS_H
+#define AVOUCH_CONF_ERRORS_H
 
 #include <stdbool.h>
 #include <stddef.h>

@@ -1,17 +1,17 @@
 /*
- * conf_table.h - the one table of options.
+ * options.h - the one table of options.
  *
  * The file's parser, the checks, the defaults, `avouch config show`,
  * etc/avouch.conf and avouch.conf(5) all follow from it or are held against it.
  */
-#ifndef AVOUCH_VERIFY_CONF_TABLE_H
-#define AVOUCH_VERIFY_CONF_TABLE_H
+#ifndef AVOUCH_CONF_OPTIONS_H
+#define AVOUCH_CONF_OPTIONS_H
 
 #include <stddef.h>
 #include <stdint.h>
 
 #include "lib/table.h"
-#include "verify/conf.h"
+#include "conf/conf.h"
 
 enum conf_type {
 	CONF_TEXT,         /* char *: printable UTF-8, one line */

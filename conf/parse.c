@@ -1,9 +1,9 @@
-#include "verify/conf_parse.h"
+#include "conf/parse.h"
 
 #include <string.h>
 
-#include "verify/conf_lex.h"
-#include "verify/conf_names.h"
+#include "conf/lex.h"
+#include "conf/names.h"
 
 /* Sections do not nest, so nothing here recurses. */
 struct conf_parser {

@@ -1,4 +1,4 @@
-#include "verify/conf_names.h"
+#include "conf/names.h"
 
 #include <string.h>
 

@@ -1,4 +1,4 @@
-#include "verify/conf.h"
+#include "conf/conf.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -6,10 +6,10 @@
 
 #include "lib/ascii.h"
 #include "lib/url.h"
-#include "verify/conf_build.h"
-#include "verify/conf_parse.h"
-#include "verify/conf_table.h"
-#include "verify/conf_value.h"
+#include "conf/snapshot.h"
+#include "conf/parse.h"
+#include "conf/options.h"
+#include "conf/value.h"
 
 enum {
 	SNAPSHOT_MEMORY = 16 << 20, /* bytes one configuration may take */

@@ -1,16 +1,16 @@
 /*
- * conf_value.h - the values of options: from the text of a file to fields, and
+ * value.h - the values of options: from the text of a file to fields, and
  * back.
  */
-#ifndef AVOUCH_VERIFY_CONF_VALUE_H
-#define AVOUCH_VERIFY_CONF_VALUE_H
+#ifndef AVOUCH_CONF_VALUE_H
+#define AVOUCH_CONF_VALUE_H
 
 #include <stdbool.h>
 
 #include "lib/arena.h"
 #include "lib/buf.h"
-#include "verify/conf_parse.h"
-#include "verify/conf_table.h"
+#include "conf/parse.h"
+#include "conf/options.h"
 
 /*
  * Sets the field of `o` in `base` (a struct conf, or a struct conf_override)

@@ -1,4 +1,4 @@
-#include "verify/conf_table.h"
+#include "conf/options.h"
 
 #include <limits.h>
 #include <string.h>

@@ -1,4 +1,4 @@
-#include "verify/conf_errors.h"
+#include "conf/errors.h"
 
 #include <stdarg.h>
 

@@ -1,4 +1,4 @@
-#include "verify/conf_lex.h"
+#include "conf/lex.h"
 
 #include "lib/ascii.h"
 #include "lib/buf.h"

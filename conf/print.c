@@ -1,11 +1,11 @@
-#include "verify/conf.h"
+#include "conf/conf.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-#include "verify/conf_build.h"
-#include "verify/conf_table.h"
-#include "verify/conf_value.h"
+#include "conf/snapshot.h"
+#include "conf/options.h"
+#include "conf/value.h"
 
 enum { SHOWN_FIRST = 4096 }; /* bytes for one value; doubled as needed */
 

@@ -1,13 +1,13 @@
 /*
- * conf_names.h - what a name in a configuration file means.
+ * names.h - what a name in a configuration file means.
  */
-#ifndef AVOUCH_VERIFY_CONF_NAMES_H
-#define AVOUCH_VERIFY_CONF_NAMES_H
+#ifndef AVOUCH_CONF_NAMES_H
+#define AVOUCH_CONF_NAMES_H
 
 #include <stdbool.h>
 
-#include "verify/conf_errors.h"
-#include "verify/conf_table.h"
+#include "conf/errors.h"
+#include "conf/options.h"
 
 /* A section's name, also that of an earlier version. */
 bool conf_is_section(const char *name);
