@@ -7,7 +7,7 @@
 #include "cli/print.h"
 #include "dmarc/lint.h"
 #include "lib/buf.h"
-#include "verify/job.h"
+#include "verify/dns_task.h"
 
 enum {
 	WALK_INDENT = 2,

@@ -8,7 +8,7 @@
 #include "lib/buf.h"
 #include "lib/domain.h"
 #include "spf/lint.h"
-#include "verify/job.h"
+#include "verify/dns_task.h"
 
 enum { NAME_MAX_SHOWN = 512 }; /* bytes: a domain and a term */
 

@@ -10,7 +10,7 @@
 #include "dkim/body.h"
 #include "mail/author.h"
 #include "mail/message.h"
-#include "verify/job.h"
+#include "verify/dns_task.h"
 
 struct message {
 	struct input in;

@@ -4,7 +4,7 @@
 #include <stdio.h>
 #include <unistd.h>
 
-#include "verify/job.h"
+#include "verify/dns_task.h"
 
 enum {
 	BAR_COLUMNS = 40,

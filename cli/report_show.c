@@ -16,7 +16,7 @@
 #include "report/day.h"
 #include "report/page.h"
 #include "report/view.h"
-#include "verify/job.h"
+#include "verify/dns_task.h"
 
 enum {
 	DAYS = 30,                     /* default of --days */

@@ -7,7 +7,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "verify/job.h"
+#include "verify/dns_task.h"
 
 enum {
 	WAKE_MS = 5, /* between two connections of libmilter_wake() */

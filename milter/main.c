@@ -32,7 +32,7 @@
 #include "milter/service.h"
 #include "milter/signals.h"
 #include "conf/conf.h"
-#include "verify/job.h"
+#include "verify/dns_task.h"
 #include "verify/verify.h"
 
 #define PROGRAM "avouch-milter"

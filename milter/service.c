@@ -12,7 +12,7 @@
 #include "lib/clock.h"
 #include "lib/log.h"
 #include "lib/scan.h"
-#include "verify/job.h"
+#include "verify/dns_task.h"
 
 enum {
 	HOST_MAX = 256,

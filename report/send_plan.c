@@ -8,7 +8,7 @@
 #include "lib/domain.h"
 #include "report/letter.h"
 #include "report/send_state.h"
-#include "verify/job.h"
+#include "verify/dns_task.h"
 
 enum {
 	DATE_LETTERS = 8, /* YYYYMMDD */

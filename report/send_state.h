@@ -15,7 +15,7 @@
 #include "report/letter.h"
 #include "report/parts.h"
 #include "report/send.h"
-#include "verify/job.h"
+#include "verify/dns_task.h"
 
 enum {
 	SEND_LIST_MEMORY = 32 << 20, /* bytes of a list of domains or

@@ -1,7 +1,7 @@
 /*
  * Jobs: waves, deadlines, dropping at any moment.
  */
-#include "verify/job.h"
+#include "verify/dns_task.h"
 
 #include <pthread.h>
 #include <setjmp.h>

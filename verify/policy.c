@@ -3,7 +3,7 @@
  * severe wins.  What an option says is read in one place, which also records
  * that it was read.
  */
-#include "verify/policy_parts.h"
+#include "verify/policy_internal.h"
 
 #include <assert.h>
 #include <string.h>

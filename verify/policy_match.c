@@ -1,4 +1,4 @@
-#include "verify/policy_parts.h"
+#include "verify/policy_internal.h"
 
 #include <string.h>
 

@@ -10,7 +10,7 @@
 #include "mail/address.h"
 #include "mail/authres.h"
 #include "spf/received.h"
-#include "verify/state.h"
+#include "verify/internal.h"
 
 enum {
 	CONNECTION_MEMORY = 64 * 1024, /* names the MTA told of the client */

@@ -25,7 +25,7 @@
 #include "mail/author.h"
 #include "spf/spf.h"
 #include "conf/conf.h"
-#include "verify/job.h"
+#include "verify/dns_task.h"
 #include "verify/own_fields.h"
 #include "verify/policy.h"
 

@@ -48,7 +48,7 @@
 #include "tests/support/delivered.h"
 #include "tests/support/moody.h"
 #include "tests/support/mta.h"
-#include "verify/state.h"
+#include "verify/internal.h"
 
 enum {
 	CONNECTIONS = 6,

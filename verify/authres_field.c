@@ -1,6 +1,6 @@
 /*
- * results.c - the one Authentication-Results field of a message: every method
- * with its properties (RFC 8601 sections 2.2 and 2.7, RFC 6008, RFC 8617
+ * authres_field.c - the one Authentication-Results field of a message: every
+ * method with its properties (RFC 8601 sections 2.2 and 2.7, RFC 6008, RFC 8617
  * section 10.1, RFC 9989 section 9.1).
  *
  * No local-part of an address is written: its sender could write results into
@@ -9,7 +9,7 @@
  */
 #include "lib/domain.h"
 #include "mail/authres.h"
-#include "verify/state.h"
+#include "verify/internal.h"
 
 enum {
 	COMMENT_MAX = 256, /* bytes of a comment's own words */

@@ -1,8 +1,8 @@
 /*
- * policy_text.c - the reason of a decision, for the log, our field and the
+ * policy_reply.c - the reason of a decision, for the log, our field and the
  * report, and the reply to the client.
  */
-#include "verify/policy_parts.h"
+#include "verify/policy_internal.h"
 
 #include <string.h>
 

@@ -1,9 +1,9 @@
 /*
- * logline.c - the one line of a message: who, what each method said, what was
- * done and by which rule, what it cost.
+ * log_message.c - the one line of a message: who, what each method said, what
+ * was done and by which rule, what it cost.
  */
 #include "lib/log.h"
-#include "verify/state.h"
+#include "verify/internal.h"
 
 enum { RESULTS_SHOWN_MAX = 10, RESULTS_TEXT_MAX = 1024 };
 

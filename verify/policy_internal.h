@@ -1,10 +1,10 @@
 /*
- * policy_parts.h - what the parts of the policy share: policy.c decides,
+ * policy_internal.h - what the parts of the policy share: policy.c decides,
  * policy_match.c compares a message with lists and overrides, policy_text.c
  * writes reasons and replies.
  */
-#ifndef AVOUCH_VERIFY_POLICY_PARTS_H
-#define AVOUCH_VERIFY_POLICY_PARTS_H
+#ifndef AVOUCH_VERIFY_POLICY_INTERNAL_H
+#define AVOUCH_VERIFY_POLICY_INTERNAL_H
 
 #include "verify/policy.h"
 

@@ -1,12 +1,12 @@
 /*
- * state.h - a connection and a message from the inside: for the files of
+ * internal.h - a connection and a message from the inside: for the files of
  * verify/ alone.
  *
  * verify.c takes the calls in their order, facts.c turns results into what
  * DMARC and the policy ask for, results.c writes the Authentication-Results.
  */
-#ifndef AVOUCH_VERIFY_STATE_H
-#define AVOUCH_VERIFY_STATE_H
+#ifndef AVOUCH_VERIFY_INTERNAL_H
+#define AVOUCH_VERIFY_INTERNAL_H
 
 #include "mail/list.h"
 #include "verify/verify.h"

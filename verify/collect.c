@@ -2,7 +2,7 @@
 #include "lib/domain.h"
 #include "mail/address.h"
 #include "mail/authres.h"
-#include "verify/state.h"
+#include "verify/internal.h"
 
 static const struct mail_field *
 field_first(const struct mail_header *h, const char *name)

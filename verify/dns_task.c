@@ -1,4 +1,4 @@
-#include "verify/job.h"
+#include "verify/dns_task.h"
 
 #include <pthread.h>
 #include <stdlib.h>

@@ -1,12 +1,12 @@
 /*
- * job.h - one core's way to its result: waves of questions, answers, runs.
+ * dns_task.h - one core's way to its result: waves of questions, answers, runs.
  *
  * A job has its talk, its scratch arena and its lock.  Its core runs where the
  * job is started and then wherever the last answer that it waits for arrives;
  * whoever needs the result waits for it once, with a deadline.
  */
-#ifndef AVOUCH_VERIFY_JOB_H
-#define AVOUCH_VERIFY_JOB_H
+#ifndef AVOUCH_VERIFY_DNS_TASK_H
+#define AVOUCH_VERIFY_DNS_TASK_H
 
 #include <stdbool.h>
 #include <stdint.h>
