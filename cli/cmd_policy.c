@@ -8,9 +8,9 @@
 #include "cli/cli.h"
 #include "lib/buf.h"
 #include "lib/scan.h"
-#include "report/day.h"
-#include "report/ledger.h"
-#include "report/replay.h"
+#include "report/record/day.h"
+#include "report/store/query.h"
+#include "report/show/replay.h"
 
 enum {
 	SHOWN_MAX = 40, /* changes in the text output; JSON has all */

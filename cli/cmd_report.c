@@ -3,7 +3,7 @@
 #include "lib/scan.h"
 #include "lib/table.h"
 #include "lib/url.h"
-#include "report/day.h"
+#include "report/record/day.h"
 
 /* Options that only some commands take. */
 enum {

@@ -6,7 +6,7 @@
 #define AVOUCH_CLI_CMD_REPORT_H
 
 #include "cli/cli.h"
-#include "report/ledger.h"
+#include "report/store/query.h"
 #include "conf/conf.h"
 
 int cmd_report_send(struct cli *c);

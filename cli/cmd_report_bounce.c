@@ -9,7 +9,7 @@
 #include <unistd.h>
 
 #include "cli/cmd_report.h"
-#include "report/bounce.h"
+#include "report/receive/bounce.h"
 
 /* Returns the first BOUNCE_MESSAGE_MAX bytes.  Reads and drops the rest, so
  * that the writer does not get a broken pipe. */

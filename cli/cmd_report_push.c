@@ -9,8 +9,8 @@
 #include "cli/cmd_report.h"
 #include "lib/table.h"
 #include "lib/url.h"
-#include "report/day.h"
-#include "report/push.h"
+#include "report/record/day.h"
+#include "report/store/push.h"
 
 enum { HOST_MAX = 256, DAY_MAX = 40 };
 

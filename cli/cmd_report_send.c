@@ -7,9 +7,9 @@
 #include "cli/cmd_report.h"
 #include "lib/domain.h"
 #include "lib/scan.h"
-#include "report/consent.h"
-#include "report/day.h"
-#include "report/send.h"
+#include "report/send/external_destination.h"
+#include "report/record/day.h"
+#include "report/send/run.h"
 
 enum { DOMAINS_MAX = 100, DAY_MAX = 40 };
 

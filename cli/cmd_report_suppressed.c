@@ -6,7 +6,7 @@
 #include <unistd.h>
 
 #include "cli/cmd_report.h"
-#include "report/day.h"
+#include "report/record/day.h"
 
 struct suppressed_list {
 	const struct cli *c;

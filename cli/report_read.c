@@ -16,7 +16,7 @@
 #include "cli/input.h"
 #include "cli/progress.h"
 #include "lib/buf.h"
-#include "report/intake.h"
+#include "report/receive/import.h"
 
 enum {
 	ERROR_MAX = 512,

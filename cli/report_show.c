@@ -13,9 +13,9 @@
 #include "lib/buf.h"
 #include "lib/domain.h"
 #include "lib/scan.h"
-#include "report/day.h"
-#include "report/page.h"
-#include "report/view.h"
+#include "report/record/day.h"
+#include "report/show/html.h"
+#include "report/show/summary.h"
 #include "verify/dns_task.h"
 
 enum {

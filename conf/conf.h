@@ -29,7 +29,7 @@ enum conf_mode { CONF_ENFORCE, CONF_MONITOR };
 /* What the daemon gives up once it runs (milter/confine.h). */
 enum conf_sandbox { CONF_SANDBOX_OFF, CONF_SANDBOX_BASIC, CONF_SANDBOX_FULL };
 
-/* Whom reports are written for (report/aggregate.h). */
+/* Whom reports are written for (report/write/aggregate_xml.h). */
 enum conf_xml_format { CONF_XML_BROAD, CONF_XML_STRICT };
 
 /* What is done with a message; in the file in small letters. */

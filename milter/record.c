@@ -4,7 +4,7 @@
 
 #include "lib/clock.h"
 #include "lib/log.h"
-#include "report/row.h"
+#include "report/record/row.h"
 
 enum {
 	ERROR_MAX = 500,

@@ -14,7 +14,7 @@
 #include "lib/buf.h"
 #include "lib/span.h"
 #include "milter/counters.h"
-#include "report/store.h"
+#include "report/store/queue.h"
 #include "conf/conf.h"
 #include "verify/verify.h"
 

@@ -2,7 +2,7 @@
  * aggregate_test.c - RFC 9990 section 3.1.1 and appendix A: what is written is
  * XML of the shape of the schema, whatever the texts hold.
  */
-#include "report/aggregate.h"
+#include "report/write/aggregate_xml.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -15,7 +15,7 @@
 
 #include "lib/buf.h"
 #include "lib/table.h"
-#include "report/gzip.h"
+#include "report/write/gzip.h"
 
 enum { TEXT_MAX = 1 << 18 };
 

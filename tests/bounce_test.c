@@ -2,7 +2,7 @@
  * bounce_test.c - mail that comes back: whose it is, and what becomes of the
  * address.
  */
-#include "report/bounce.h"
+#include "report/receive/bounce.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

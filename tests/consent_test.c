@@ -1,6 +1,6 @@
 /* destination_test.c - RFC 9990 section 4: which addresses reports may go to.
  */
-#include "report/consent.h"
+#include "report/send/external_destination.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,7 +1,7 @@
 /*
  * Days and times as people and reports write them, RFC 3339 section 5.6.
  */
-#include "report/day.h"
+#include "report/record/day.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

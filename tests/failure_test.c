@@ -2,7 +2,7 @@
  * failure_test.c - which failures are reported, what a report tells, and how
  * many are kept (RFC 9991, RFC 6591, RFC 5965; RFC 9989 section 4.7).
  */
-#include "report/failure.h"
+#include "report/record/failure.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -16,10 +16,10 @@
 
 #include "lib/ascii.h"
 #include "lib/table.h"
-#include "report/failure_letter.h"
-#include "report/failure_spool.h"
-#include "report/store.h"
-#include "report/writer.h"
+#include "report/write/failure_message.h"
+#include "report/store/failure_queue.h"
+#include "report/store/queue.h"
+#include "report/store/writer.h"
 #include "tests/support/keeping.h"
 
 enum {

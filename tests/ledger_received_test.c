@@ -1,7 +1,7 @@
 /*
  * The ledger: reports of others, each once.
  */
-#include "report/ledger.h"
+#include "report/store/query.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,7 +1,7 @@
 /*
  * The ledger: deliveries that are handed over once, addresses that bounce.
  */
-#include "report/ledger.h"
+#include "report/store/query.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

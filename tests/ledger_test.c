@@ -1,7 +1,7 @@
 /*
  * The ledger: rows of a day as a report wants them, settings, locks.
  */
-#include "report/ledger.h"
+#include "report/store/query.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

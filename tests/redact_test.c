@@ -1,7 +1,7 @@
 /*
  * redact_test.c - what is private in header fields, taken out (RFC 6590).
  */
-#include "report/redact.h"
+#include "report/record/redact.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,7 +1,7 @@
 /*
  * Stored messages decided again: what a change of the configuration would do.
  */
-#include "report/replay.h"
+#include "report/show/replay.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -13,7 +13,7 @@
 
 #include <cmocka.h>
 
-#include "report/writer.h"
+#include "report/store/writer.h"
 #include "tests/support/keeping.h"
 
 enum { NOW = 1782000000, DAY = NOW / REPORT_DAY };

@@ -2,7 +2,7 @@
  * report_read_test.c - aggregate reports of any reporter: RFC 9990 section
  * 3.1.1, RFC 7489 appendix C, their common faults, and what is hostile.
  */
-#include "report/read.h"
+#include "report/receive/aggregate_xml.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -13,8 +13,8 @@
 
 #include "lib/buf.h"
 #include "lib/table.h"
-#include "report/aggregate.h"
-#include "report/strain.h"
+#include "report/write/aggregate_xml.h"
+#include "report/receive/xml_filter.h"
 
 enum { TEXT_MAX = 8192, CAP = 1 << 20 };
 

@@ -2,7 +2,7 @@
  * What a verdict leaves: the row of a report (RFC 9990 section 3.1.1), as
  * clean texts, and the facts for replay.
  */
-#include "report/row.h"
+#include "report/record/row.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -15,9 +15,9 @@
 #include <cmocka.h>
 
 #include "lib/table.h"
-#include "report/entry.h"
-#include "report/facts.h"
-#include "report/pack.h"
+#include "report/store/queued_message.h"
+#include "report/record/policy_input_codec.h"
+#include "report/store/row_encode.h"
 
 enum { NOW = 1750000000, SIGNATURES = 40, ARENA = 1 << 16 };
 

@@ -2,7 +2,7 @@
  * send_deliver_test.c - reports on their way: sent once, also where sendmail
  * fails and when the sender is killed.
  */
-#include "report/send.h"
+#include "report/send/run.h"
 
 #include <setjmp.h>
 #include <signal.h>
@@ -17,7 +17,7 @@
 
 #include <cmocka.h>
 
-#include "report/handover.h"
+#include "report/send/sendmail.h"
 #include "tests/support/mailbag.h"
 #include "tests/support/sending.h"
 

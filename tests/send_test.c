@@ -2,7 +2,7 @@
  * send_test.c - reports: what is sent, and to whom (RFC 9990 sections 3.5
  * and 4).
  */
-#include "report/send.h"
+#include "report/send/run.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

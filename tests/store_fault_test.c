@@ -2,7 +2,7 @@
  * Faults of the store: nothing that is wrong with the file is ever more than a
  * late row, until the queue is full.
  */
-#include "report/store.h"
+#include "report/store/queue.h"
 
 #include <fcntl.h>
 #include <setjmp.h>
@@ -21,7 +21,7 @@
 
 #include <cmocka.h>
 
-#include "report/writer.h"
+#include "report/store/writer.h"
 #include "tests/support/keeping.h"
 
 enum {

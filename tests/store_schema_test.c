@@ -2,7 +2,7 @@
  * The file of the store over the years: older versions become today's, what is
  * too old goes.
  */
-#include "report/schema.h"
+#include "report/store/schema.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -15,7 +15,7 @@
 
 #include <cmocka.h>
 
-#include "report/writer.h"
+#include "report/store/writer.h"
 #include "tests/support/keeping.h"
 
 /* ---- schema ---- */

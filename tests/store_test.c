@@ -2,7 +2,7 @@
  * The store: rows merged, groups committed, nothing lost that was told to be on
  * disk, whatever the clock says.
  */
-#include "report/store.h"
+#include "report/store/queue.h"
 
 #include <pthread.h>
 #include <setjmp.h>
@@ -19,7 +19,7 @@
 
 #include <cmocka.h>
 
-#include "report/writer.h"
+#include "report/store/writer.h"
 #include "tests/support/keeping.h"
 
 enum { THREADS = 8, KILLS = 20 };

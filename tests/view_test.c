@@ -1,7 +1,7 @@
 /*
  * view_test.c - why mail of a source fails, and what a domain is told to do.
  */
-#include "report/view.h"
+#include "report/show/summary.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -12,7 +12,7 @@
 #include <cmocka.h>
 
 #include "lib/table.h"
-#include "report/page.h"
+#include "report/show/html.h"
 #include "tests/support/rows.h"
 
 enum { CAP = VIEW_MEMORY, TODAY = 20500 };

@@ -18,9 +18,9 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "report/ledger.h"
-#include "report/store.h"
-#include "report/writer.h"
+#include "report/store/query.h"
+#include "report/store/queue.h"
+#include "report/store/writer.h"
 
 enum { THREADS_MAX = 512, NAME_MAX_BYTES = 80, RECORD_MAX_BYTES = 160 };
 

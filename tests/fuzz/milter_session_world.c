@@ -15,9 +15,9 @@
 #include "lib/table.h"
 #include "lib/utf8.h"
 #include "milter/libmilter_quirks.h"
-#include "report/entry.h"
-#include "report/facts.h"
-#include "report/store.h"
+#include "report/store/queued_message.h"
+#include "report/record/policy_input_codec.h"
+#include "report/store/queue.h"
 #include "tests/support/moody.h"
 
 enum { FACTS_MEMORY = 1 << 20, CONF_BYTES = 2000 };

@@ -4,7 +4,7 @@
  * at once for who waits for an answer that nobody holds
  * (tests/support/moody.h).
  *
- * It takes the place of report/store.c and of libc's syslog() and
+ * It takes the place of report/store/queue.c and of libc's syslog() and
  * pthread_cond_timedwait(), and asserts what is to hold of all they are given.
  */
 #ifndef AVOUCH_TESTS_FUZZ_MILTER_SESSION_WORLD_H

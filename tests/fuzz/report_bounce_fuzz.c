@@ -2,7 +2,7 @@
  * report_bounce_fuzz.c - whatever comes back to the address that reports come
  * from (RFC 3464, RFC 6522).
  */
-#include "report/bounce.h"
+#include "report/receive/bounce.h"
 
 #include <assert.h>
 #include <stdint.h>

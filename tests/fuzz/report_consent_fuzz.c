@@ -4,7 +4,7 @@
  *
  * The input is lines: the policy domain, the record, then what may be answered.
  */
-#include "report/consent.h"
+#include "report/send/external_destination.h"
 
 #include <assert.h>
 #include <stdint.h>

@@ -5,8 +5,8 @@
 #include <assert.h>
 #include <stdint.h>
 
-#include "report/facts.h"
-#include "report/row.h"
+#include "report/record/policy_input_codec.h"
+#include "report/record/row.h"
 
 enum { MEMORY = 1 << 16 };
 

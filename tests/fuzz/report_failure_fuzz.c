@@ -5,14 +5,14 @@
  *
  * The input is a MAIL FROM, a line end, a header.
  */
-#include "report/failure.h"
+#include "report/record/failure.h"
 
 #include <assert.h>
 #include <stdint.h>
 #include <stdlib.h>
 
 #include "lib/ascii.h"
-#include "report/redact.h"
+#include "report/record/redact.h"
 #include "tests/support/lines.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);

@@ -5,9 +5,9 @@
 #include <string.h>
 
 #include "lib/utf8.h"
-#include "report/intake.h"
-#include "report/read.h"
-#include "report/strain.h"
+#include "report/receive/import.h"
+#include "report/receive/aggregate_xml.h"
+#include "report/receive/xml_filter.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

@@ -5,8 +5,8 @@
 #ifndef AVOUCH_TESTS_SUPPORT_KEEPING_H
 #define AVOUCH_TESTS_SUPPORT_KEEPING_H
 
-#include "report/store.h"
-#include "report/writer.h"
+#include "report/store/queue.h"
+#include "report/store/writer.h"
 #include "tests/support/rows.h"
 
 enum { KEEPING_WAIT_MS = 20000 }; /* for what must come in the end */

@@ -8,7 +8,7 @@
 
 #include <cmocka.h>
 
-#include "report/kept.h"
+#include "report/store/row_insert.h"
 
 /* Where this names a PostgreSQL, the tests are run in that, and what is in its
  * schema "avouch" is lost. */

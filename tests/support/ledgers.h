@@ -6,7 +6,7 @@
 #ifndef AVOUCH_TESTS_SUPPORT_LEDGERS_H
 #define AVOUCH_TESTS_SUPPORT_LEDGERS_H
 
-#include "report/ledger.h"
+#include "report/store/query.h"
 #include "tests/support/rows.h"
 
 enum { NOW = 1750000000, SEEN_MAX = 20, SEEN_TEXT = 300 };

@@ -8,8 +8,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "report/ledger.h"
-#include "report/row.h"
+#include "report/store/query.h"
+#include "report/record/row.h"
 #include "verify/policy.h"
 
 enum { ROWS_DAY = 20000, ROWS_TEXT = 100, ROWS_PATH = 200 };

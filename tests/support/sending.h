@@ -5,7 +5,7 @@
 #ifndef AVOUCH_TESTS_SUPPORT_SENDING_H
 #define AVOUCH_TESTS_SUPPORT_SENDING_H
 
-#include "report/send.h"
+#include "report/send/run.h"
 #include "tests/support/mailbag.h"
 
 #define RUA(list) "v=DMARC1; p=reject; rua=" list

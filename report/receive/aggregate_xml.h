@@ -1,0 +1,79 @@
+/*
+ * aggregate_xml.h - parses the XML of an aggregate report from any reporter:
+ * RFC 9990 section 3.1.1 and appendix A, RFC 7489 appendix C, and common
+ * deviations.
+ *
+ * Rows are passed on one by one; only the head and the current row are in
+ * memory.  No network and no entities are used; strain.h limits tags and
+ * texts, the limits below everything else.
+ *
+ * Accepted are names in any case and with any prefix, unknown elements,
+ * missing parts as long as the domain and the time are clear, dates in
+ * milliseconds, and old names of results.  Of several reasons the first
+ * counts; of several SPF results, that of MAIL FROM.
+ */
+#ifndef AVOUCH_REPORT_RECEIVE_AGGREGATE_XML_H
+#define AVOUCH_REPORT_RECEIVE_AGGREGATE_XML_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "lib/arena.h"
+#include "lib/span.h"
+#include "report/store/query.h"
+#include "report/record/row.h"
+
+#define READ_COUNT_MAX INT64_C(1000000000)  /* messages of one row */
+#define READ_SUM_MAX INT64_C(1000000000000) /* messages of one report */
+#define READ_TIME_MAX INT64_C(253402300799) /* the end of the year 9999 */
+#define READ_BYTES_MAX (INT64_C(256) << 20) /* of a document */
+
+enum {
+	READ_DEPTH_MAX = 16, /* nested elements; 6 are needed */
+	READ_ROWS_MAX = 1000000,
+	READ_VALUE_MAX = 1000,    /* bytes stored of one text */
+	READ_HEAD_MEMORY = 40000, /* bytes of arena that a head needs at most */
+	READ_ERROR_MAX = 300,
+};
+
+/* Reads up to `n` bytes into `to` and returns how many.  0: the end.  -1: an
+ * error, which the owner knows. */
+typedef ptrdiff_t read_pull(void *arg, char *to, size_t n);
+
+struct read_document {
+	read_pull *pull;
+	void *arg;
+	/* Called for each row; texts are valid during the call.  Returns
+	 * false to stop.  May be NULL. */
+	bool (*row)(void *arg, const struct report_row *row);
+	void *row_arg;
+};
+
+enum read_end {
+	READ_DONE,
+	READ_STOPPED, /* row() returned false */
+	READ_REFUSED, /* invalid, or not XML; see `error` */
+	READ_OTHER,   /* another kind of document; see `error` */
+	READ_BROKEN,  /* pull() failed */
+	READ_MEMORY,
+};
+
+/*
+ * Reads a whole document.  `out` is its head, with texts in `a`, and the sums
+ * of its rows.  `error` has READ_ERROR_MAX bytes.
+ */
+enum read_end read_document(const struct read_document *d, struct arena *a,
+    struct ledger_received *out, char *error);
+
+/*
+ * Seconds since 1970 from a number as reporters write it: seconds,
+ * milliseconds or smaller units, with or without a fraction; or from a date
+ * and time of RFC 3339 (day.h), which some reporters write.
+ */
+bool read_time(struct span text, int64_t *out);
+
+/* A number of messages; a missing or invalid number counts as 1. */
+int64_t read_count(struct span text);
+
+#endif

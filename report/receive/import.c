@@ -1,0 +1,514 @@
+#include "report/receive/import.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "lib/ascii.h"
+#include "lib/scan.h"
+#include "report/receive/mime.h"
+#include "report/receive/aggregate_xml.h"
+#include "report/receive/archive.h"
+
+enum {
+	PEEK = 512,            /* bytes used to detect the type of a file */
+	FIRST_INNER = 1 << 16, /* bytes; doubled up to
+	                          REPORT_IMPORT_NESTED_MAX */
+};
+
+/* ---- what it is ---- */
+
+enum form { FORM_OTHER, FORM_XML, FORM_GZIP, FORM_ZIP, FORM_MAIL, FORM_MBOX };
+
+/* A message begins with a header field (RFC 5322 section 2.2). */
+static bool
+is_mail(struct span bytes)
+{
+	struct scan s = scan_of(bytes);
+	struct span name = scan_while(&s, ascii_is_ftext);
+
+	return name.n > 1 && (scan_peek(&s) == ':' || scan_peek(&s) == ' ') &&
+	    span_has(bytes, ':') && name.p[0] != '<';
+}
+
+static bool
+is_xml(struct span bytes)
+{
+	static const char *const marks[] = { "\xef\xbb\xbf", "\xff\xfe",
+		"\xfe\xff" };
+
+	for (size_t i = 0; i < sizeof(marks) / sizeof(marks[0]); i++)
+		if (span_equal(span_first(bytes, strlen(marks[i])),
+			span_str(marks[i])))
+			bytes = span_skip(bytes, strlen(marks[i]));
+	while (bytes.n > 0 &&
+	    (ascii_is_space((unsigned char)bytes.p[0]) || bytes.p[0] == '\0'))
+		bytes = span_skip(bytes, 1);
+	return bytes.n > 0 && bytes.p[0] == '<';
+}
+
+static enum form
+form_of(struct span bytes)
+{
+	switch (unpack_kind(bytes)) {
+	case UNPACK_ZIP:
+		return FORM_ZIP;
+	case UNPACK_GZIP:
+		return FORM_GZIP;
+	case UNPACK_NOT:
+		break;
+	}
+	if (is_xml(bytes))
+		return FORM_XML;
+	if (mailbox_is_mbox(bytes))
+		return FORM_MBOX;
+	return is_mail(bytes) ? FORM_MAIL : FORM_OTHER;
+}
+
+/* ---- a unit ---- */
+
+struct head {
+	struct head *next;
+	bool other; /* XML that is not a report, in a mail or an archive */
+	struct ledger_received report;
+};
+
+struct import_message {
+	const struct report_import *in;
+	struct span file;
+	uint64_t mail;
+	struct arena *a;
+	struct head *heads, **last;
+	struct head *at; /* second pass: the head of the next document; first
+	                    pass: NULL */
+	bool storing;
+	size_t reports; /* number of documents */
+	size_t good;    /* number of those that are reports */
+	unsigned depth;
+	int64_t unpacked;
+	bool bad; /* some file is of a kind that contains no report */
+	enum report_import_kind kind;
+	char reason[REPORT_IMPORT_REASON_MAX];
+};
+
+/* Returns false forever after; `name` is the file within, or empty. */
+static bool
+refuse_file(struct import_message *u, struct span name, const char *reason)
+{
+	struct buf b = buf_over(u->reason, sizeof(u->reason));
+
+	if (u->bad)
+		return false;
+	u->bad = true;
+	u->kind = REPORT_IMPORT_REFUSED;
+	if (name.n > 0) {
+		buf_printable(&b, name, UNPACK_NAME_MAX);
+		buf_text(&b, ": ");
+	}
+	buf_text(&b, reason);
+	return false;
+}
+
+static bool
+fail(struct import_message *u, const char *reason)
+{
+	if (!u->bad) {
+		refuse_file(u, SPAN(""), reason);
+		u->kind = REPORT_IMPORT_FAULT;
+	}
+	return false;
+}
+
+static bool
+fail_store(struct import_message *u)
+{
+	return fail(u, ledger_error(u->in->ledger));
+}
+
+static void
+report_event(const struct import_message *u, enum report_import_kind kind,
+    const struct ledger_received *report)
+{
+	u->in->tell(u->in->arg,
+	    &(struct report_import_event){ .kind = kind,
+		.file = u->file,
+		.mail = u->mail,
+		.report = report,
+		.reason = span_str(u->reason) });
+}
+
+/* ---- one document ---- */
+
+struct stream { /* bytes of a file: those already read for detection, then
+	           the rest */
+	struct import_message *unit;
+	char first[PEEK];
+	struct span rest;      /* of memory, or of `first` */
+	struct unpack *unpack; /* NULL: there is no more than `rest` */
+};
+
+static ptrdiff_t
+pull(void *arg, char *to, size_t n)
+{
+	struct stream *s = arg;
+	ptrdiff_t got;
+
+	if (s->rest.n == 0 && s->unpack != NULL) {
+		got = unpack_read(s->unpack, to, n);
+		s->unit->unpacked += got > 0 ? got : 0;
+		return s->unit->unpacked > REPORT_IMPORT_BYTES_MAX ? -1 : got;
+	}
+	if (n > s->rest.n)
+		n = s->rest.n;
+	if (n > 0)
+		memcpy(to, s->rest.p, n);
+	s->rest = span_skip(s->rest, n);
+	return (ptrdiff_t)n;
+}
+
+static bool
+store_row(void *arg, const struct report_row *row)
+{
+	return ledger_add_received_row(arg, row) == LEDGER_OK;
+}
+
+static bool
+refuse_document(struct import_message *u, const struct stream *s,
+    struct span name, enum read_end end, const char *error)
+{
+	if (end == READ_MEMORY)
+		return fail(u, "out of memory");
+	if (end != READ_BROKEN)
+		return refuse_file(u, name, error);
+	return refuse_file(u, name,
+	    u->unpacked > REPORT_IMPORT_BYTES_MAX
+		? "a decompression bomb: it unpacks to more than 1 GiB"
+		: unpack_error(s->unpack));
+}
+
+/* First pass: is the file valid, and what does it contain? */
+static bool
+check_document(struct import_message *u, struct stream *s, struct span name)
+{
+	const struct read_document d = { .pull = pull, .arg = s };
+	struct head *h = arena_alloc(u->a, sizeof(*h));
+	char error[READ_ERROR_MAX];
+	enum read_end end = READ_MEMORY;
+
+	if (++u->reports > REPORT_IMPORT_REPORTS_MAX)
+		return refuse_file(
+		    u, SPAN(""), "more than 1000 reports in one file");
+	if (h != NULL)
+		end = read_document(&d, u->a, &h->report, error);
+	if (end == READ_OTHER && (u->depth > 1 || s->unpack != NULL))
+		h->other = true;
+	else if (end != READ_DONE)
+		return refuse_document(u, s, name, end, error);
+	h->report.file = arena_copy(u->a, span_first(u->file, READ_VALUE_MAX));
+	h->report.read = u->in->now;
+	*u->last = h;
+	u->last = &h->next;
+	u->good += !h->other;
+	return true;
+}
+
+/* Second pass: stores its rows. */
+static bool
+store_rows(struct import_message *u, struct stream *s)
+{
+	struct ledger *l = u->in->ledger;
+	const struct read_document d = {
+		.pull = pull, .arg = s, .row = store_row, .row_arg = l
+	};
+	struct arena *a = arena_new(READ_HEAD_MEMORY);
+	struct ledger_received again;
+	char error[READ_ERROR_MAX];
+	enum read_end end =
+	    a != NULL ? read_document(&d, a, &again, error) : READ_MEMORY;
+
+	arena_free(a);
+	if (end == READ_STOPPED)
+		return fail_store(u);
+	return end == READ_DONE ||
+	    fail(u, "out of memory, or the file changed while it was read");
+}
+
+static bool
+store_document(struct import_message *u, struct stream *s)
+{
+	struct head *h = u->at;
+	struct ledger *l = u->in->ledger;
+	bool good;
+
+	if (h == NULL)
+		return fail(u, "it changed while it was read");
+	u->at = h->next;
+	if (h->other)
+		return true;
+	switch (ledger_begin_received(l, &h->report)) {
+	case LEDGER_NONE:
+		report_event(u, REPORT_IMPORT_KNOWN, &h->report);
+		return true;
+	case LEDGER_ERROR:
+		return fail_store(u);
+	case LEDGER_OK:
+		break;
+	}
+	good = store_rows(u, s);
+	if (ledger_end_received(l, good) != LEDGER_OK)
+		return fail_store(u);
+	if (good)
+		report_event(u, REPORT_IMPORT_STORED, &h->report);
+	return good;
+}
+
+static bool
+take_document(struct import_message *u, struct stream *s, struct span name)
+{
+	return u->storing ? store_document(u, s) : check_document(u, s, name);
+}
+
+/* ---- files within files ---- */
+
+static bool import_bytes(
+    struct import_message *u, struct span name, struct span bytes);
+
+/* Doubles the memory.  NULL: out of memory, and the old memory is freed. */
+static char *
+grow(char *bytes, size_t *room)
+{
+	char *more = realloc(bytes, 2 * *room);
+
+	if (more == NULL)
+		free(bytes);
+	*room *= 2;
+	return more;
+}
+
+/* Reads the rest of a stream into memory, for a parser that needs all of it. */
+static bool
+import_nested(struct import_message *u, struct stream *s, struct span name)
+{
+	size_t n = 0, room = FIRST_INNER;
+	char *bytes = malloc(room);
+	ptrdiff_t got = 0;
+	bool good;
+
+	while (bytes != NULL && n < room &&
+	    (got = pull(s, bytes + n, room - n)) > 0) {
+		n += (size_t)got;
+		if (n == room && room < REPORT_IMPORT_NESTED_MAX)
+			bytes = grow(bytes, &room);
+	}
+	if (bytes == NULL)
+		good = fail(u, "out of memory");
+	else if (got < 0)
+		good = refuse_document(u, s, name, READ_BROKEN, "");
+	else if (n >= REPORT_IMPORT_NESTED_MAX)
+		good =
+		    refuse_file(u, name, "more than 64 MiB in a nested file");
+	else
+		good = import_bytes(u, name, span_of(bytes, n));
+	free(bytes);
+	return good;
+}
+
+/* The next file of an archive. */
+static bool
+take_entry(struct import_message *u, struct unpack *archive, struct span name)
+{
+	struct stream s = { .unit = u, .unpack = archive };
+	ptrdiff_t got = 0;
+	size_t n = 0;
+
+	while (
+	    n < PEEK && (got = unpack_read(archive, s.first + n, PEEK - n)) > 0)
+		n += (size_t)got;
+	if (got < 0)
+		return refuse_file(u, name, unpack_error(archive));
+	u->unpacked += (int64_t)n;
+	s.rest = span_of(s.first, n);
+	switch (form_of(s.rest)) {
+	case FORM_XML:
+		return take_document(u, &s, name);
+	case FORM_GZIP:
+	case FORM_ZIP:
+	case FORM_MAIL:
+		return import_nested(u, &s, name);
+	case FORM_MBOX:
+	case FORM_OTHER:
+		return true;
+	}
+	return true;
+}
+
+static bool
+take_archive(struct import_message *u, struct span name, struct span bytes)
+{
+	struct unpack *archive = unpack_open(bytes, unpack_kind(bytes));
+	enum unpack_step step = UNPACK_END;
+	struct span entry;
+	bool good = archive != NULL || fail(u, "out of memory");
+
+	while (good && (step = unpack_next(archive, &entry)) == UNPACK_FILE)
+		good = take_entry(u, archive, entry);
+	if (good && step == UNPACK_FAULT)
+		good = refuse_file(u, name, unpack_error(archive));
+	unpack_close(archive);
+	return good;
+}
+
+/* Of a mail only parts that look like a report are read, not its text. */
+static bool
+take_part(void *arg, struct span name, struct span bytes)
+{
+	struct import_message *u = arg;
+
+	switch (form_of(span_first(bytes, PEEK))) {
+	case FORM_XML:
+	case FORM_GZIP:
+	case FORM_ZIP:
+		return import_bytes(u, name, bytes);
+	case FORM_MAIL:
+	case FORM_MBOX:
+	case FORM_OTHER:
+		return true;
+	}
+	return true;
+}
+
+static bool
+take_mail(struct import_message *u, struct span name, struct span bytes)
+{
+	const char *reason;
+
+	switch (mailbox_each_part(bytes, take_part, u, &reason)) {
+	case MAILBOX_DONE:
+		return true;
+	case MAILBOX_STOPPED:
+		return false;
+	case MAILBOX_REFUSED:
+		return refuse_file(u, name, reason);
+	case MAILBOX_MEMORY:
+		return fail(u, "out of memory");
+	}
+	return false;
+}
+
+/* Recursive through archives and mails, at most REPORT_IMPORT_NESTING_MAX
+ * levels. */
+static bool
+import_bytes(struct import_message *u, struct span name, struct span bytes)
+{
+	struct stream s = { .unit = u, .rest = bytes };
+	bool good = true;
+
+	if (u->depth == REPORT_IMPORT_NESTING_MAX)
+		return refuse_file(
+		    u, name, "files are nested more than 4 deep");
+	u->depth++;
+	switch (form_of(span_first(bytes, PEEK))) {
+	case FORM_XML:
+		good = take_document(u, &s, name);
+		break;
+	case FORM_GZIP:
+	case FORM_ZIP:
+		good = take_archive(u, name, bytes);
+		break;
+	case FORM_MAIL:
+		good = take_mail(u, name, bytes);
+		break;
+	case FORM_MBOX:
+	case FORM_OTHER:
+		break;
+	}
+	u->depth--;
+	return good;
+}
+
+/* ---- all of a unit ---- */
+
+static const char *
+nothing_in(struct span bytes)
+{
+	switch (form_of(span_first(bytes, PEEK))) {
+	case FORM_MAIL:
+		return "a mail without a report";
+	case FORM_GZIP:
+	case FORM_ZIP:
+		return "it contains no report";
+	case FORM_XML:
+	case FORM_MBOX:
+	case FORM_OTHER:
+		break;
+	}
+	return bytes.n == 0 ? "it is empty"
+			    : "neither XML, gzip, ZIP nor a mail";
+}
+
+static void
+import_document(struct import_message *u, struct span bytes)
+{
+	if (!import_bytes(u, SPAN(""), bytes))
+		return;
+	if (u->good == 0) {
+		refuse_file(u, SPAN(""), nothing_in(bytes));
+		u->kind = REPORT_IMPORT_NOTHING;
+		return;
+	}
+	u->at = u->heads;
+	u->storing = true;
+	u->unpacked = 0;
+	if (u->in->ledger != NULL) {
+		import_bytes(u, SPAN(""), bytes);
+		return;
+	}
+	for (struct head *h = u->heads; h != NULL; h = h->next)
+		if (!h->other)
+			report_event(u, REPORT_IMPORT_STORED, &h->report);
+}
+
+/* False: an error. */
+static bool
+take_unit(const struct report_import *in, struct span file, uint64_t mail,
+    struct span bytes)
+{
+	struct import_message u = {
+		.in = in,
+		.file = file,
+		.mail = mail,
+		.a = arena_new(
+		    (size_t)REPORT_IMPORT_REPORTS_MAX * READ_HEAD_MEMORY),
+	};
+
+	u.last = &u.heads;
+	if (u.a == NULL)
+		fail(&u, "out of memory");
+	else
+		import_document(&u, bytes);
+	if (u.bad)
+		report_event(&u, u.kind, NULL);
+	arena_free(u.a);
+	return !u.bad || u.kind != REPORT_IMPORT_FAULT;
+}
+
+static bool
+go_on(const struct report_import *in, size_t done)
+{
+	return in->progress == NULL || in->progress(in->arg, done);
+}
+
+bool
+report_import_file(
+    const struct report_import *in, struct span file, struct span bytes)
+{
+	struct span rest = bytes, mail;
+	uint64_t n = 0;
+
+	if (form_of(span_first(bytes, PEEK)) != FORM_MBOX)
+		return take_unit(in, file, 0, bytes) && go_on(in, bytes.n);
+	while (mailbox_next(&rest, &mail))
+		if (!take_unit(in, file, ++n, mail) ||
+		    !go_on(in, bytes.n - rest.n))
+			return false;
+	return true;
+}

@@ -1,0 +1,64 @@
+/*
+ * import.h - imports a file that may contain reports from others: XML, gzip,
+ * ZIP, a mail, an mbox, and these nested to a limit.
+ *
+ * The unit is a file or one mail of an mbox.  All of it is read before
+ * anything is stored, so nothing is stored of a unit that is refused.  Then
+ * each report is stored in its own transaction.
+ */
+#ifndef AVOUCH_REPORT_RECEIVE_IMPORT_H
+#define AVOUCH_REPORT_RECEIVE_IMPORT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "lib/span.h"
+#include "report/store/query.h"
+
+enum {
+	REPORT_IMPORT_NESTING_MAX = 4,       /* a ZIP in a mail in a ZIP ... */
+	REPORT_IMPORT_REPORTS_MAX = 1000,    /* in one unit */
+	REPORT_IMPORT_NESTED_MAX = 64 << 20, /* bytes of a nested file */
+	REPORT_IMPORT_REASON_MAX = 500,
+};
+
+#define REPORT_IMPORT_BYTES_MAX                                                \
+	(INT64_C(1) << 30) /* unpacked bytes of one unit */
+
+enum report_import_kind {
+	REPORT_IMPORT_STORED,
+	REPORT_IMPORT_KNOWN,   /* already stored: same organisation, id and
+	                          domain */
+	REPORT_IMPORT_REFUSED, /* the unit was refused; see `reason` */
+	REPORT_IMPORT_NOTHING, /* the unit contains no report; see `reason` */
+	REPORT_IMPORT_FAULT,   /* an error of the store, or out of memory;
+	                          see `reason` */
+};
+
+struct report_import_event {
+	enum report_import_kind kind;
+	struct span file;                     /* as the caller named it */
+	uint64_t mail;                        /* number of the mail in an
+	                                         mbox, from 1; else 0 */
+	const struct ledger_received *report; /* STORED, KNOWN */
+	struct span reason;
+};
+
+struct report_import {
+	struct ledger *ledger; /* NULL: everything except storing is done */
+	int64_t now;
+	/* Called for each result; texts are valid during the call. */
+	void (*tell)(void *arg, const struct report_import_event *e);
+	/* Called with the position in the file.  Returns false to stop.  May
+	 * be NULL. */
+	bool (*progress)(void *arg, size_t done);
+	void *arg;
+};
+
+/* `bytes` is the whole file.  False: stop; REPORT_IMPORT_FAULT was reported,
+ * or progress() returned false. */
+bool report_import_file(
+    const struct report_import *in, struct span file, struct span bytes);
+
+#endif

@@ -1,0 +1,162 @@
+#include "report/receive/mime.h"
+
+#include <gmime/gmime.h>
+#include <string.h>
+
+/* ---- mbox ---- */
+
+static const char from_line[] = "From ";
+
+enum { FROM_LENGTH = sizeof(from_line) - 1 };
+
+static bool
+starts(struct span s, const char *text, size_t n)
+{
+	return s.n >= n && memcmp(s.p, text, n) == 0;
+}
+
+bool
+mailbox_is_mbox(struct span bytes)
+{
+	return starts(bytes, from_line, FROM_LENGTH);
+}
+
+static struct span
+line_end(struct span s)
+{
+	return span_skip(s, span_index(s, '\n') + 1);
+}
+
+/* "From " begins a mail at the start of the file or after an empty line. */
+bool
+mailbox_next(struct span *rest, struct span *mail)
+{
+	bool empty = false;
+	struct span at;
+
+	if (!mailbox_is_mbox(*rest))
+		return false;
+	*rest = line_end(*rest);
+	for (at = *rest; at.n > 0; at = line_end(at)) {
+		if (empty && mailbox_is_mbox(at))
+			break;
+		empty = at.p[0] == '\n' || starts(at, "\r\n", 2);
+	}
+	*mail = span_first(*rest, rest->n - at.n);
+	*rest = at;
+	return true;
+}
+
+/* ---- bounds ---- */
+
+/*
+ * GMime creates objects for all parts and fields at once, so their number is
+ * checked before GMime gets the mail.  GMime limits nested multiparts to 1024
+ * itself.
+ */
+static const char *
+too_much(struct span mail)
+{
+	size_t boundaries = 0, lines = 0;
+
+	if (mail.n > MAILBOX_MAIL_MAX)
+		return "a mail of more than 64 MiB";
+	for (struct span at = mail; at.n > 0; at = line_end(at)) {
+		lines++;
+		boundaries += starts(at, "--", 2);
+	}
+	if (boundaries > MAILBOX_BOUNDARIES_MAX)
+		return "a mail of more than 20000 parts";
+	if (lines > MAILBOX_LINES_MAX + mail.n / MAILBOX_LINE)
+		return "a mail of too many lines";
+	return NULL;
+}
+
+/* ---- parts ---- */
+
+struct walk {
+	bool (*each)(void *arg, struct span name, struct span bytes);
+	void *arg;
+	enum mailbox_end end;
+};
+
+static void
+take_part(struct walk *w, GMimeObject *object)
+{
+	GMimeContentType *type = g_mime_object_get_content_type(object);
+	GMimeDataWrapper *content;
+	GMimeStream *stream;
+	GByteArray *bytes;
+
+	/* Neither is ever a report, and an image may be XML (SVG). */
+	if (!GMIME_IS_PART(object) ||
+	    (type != NULL &&
+		(g_mime_content_type_is_type(type, "text", "html") ||
+		    g_mime_content_type_is_type(type, "image", "*"))))
+		return;
+	content = g_mime_part_get_content(GMIME_PART(object));
+	if (content == NULL)
+		return;
+	stream = g_mime_stream_mem_new();
+	g_mime_data_wrapper_write_to_stream(content, stream);
+	bytes = g_mime_stream_mem_get_byte_array(GMIME_STREAM_MEM(stream));
+	if (!w->each(w->arg,
+		span_str(g_mime_part_get_filename(GMIME_PART(object))),
+		span_of((const char *)bytes->data, bytes->len)))
+		w->end = MAILBOX_STOPPED;
+	g_object_unref(stream);
+}
+
+/* Also visits the parts of nested mails, without recursion. */
+static void
+walk_message(struct walk *w, GMimeMessage *message, const char **reason)
+{
+	GMimePartIter *at = g_mime_part_iter_new(GMIME_OBJECT(message));
+	size_t parts = 0;
+
+	if (g_mime_part_iter_is_valid(at)) {
+		do {
+			if (++parts > MAILBOX_PARTS_MAX) {
+				*reason = "a mail of more than 1000 parts";
+				w->end = MAILBOX_REFUSED;
+			} else {
+				take_part(w, g_mime_part_iter_get_current(at));
+			}
+		} while (w->end == MAILBOX_DONE && g_mime_part_iter_next(at));
+	}
+	g_mime_part_iter_free(at);
+}
+
+static GMimeMessage *
+parse(struct span mail)
+{
+	GMimeStream *stream = g_mime_stream_mem_new_with_buffer(mail.p, mail.n);
+	GMimeParser *parser = g_mime_parser_new_with_stream(stream);
+	GMimeMessage *message = g_mime_parser_construct_message(parser, NULL);
+
+	g_object_unref(parser);
+	g_object_unref(stream);
+	return message;
+}
+
+enum mailbox_end
+mailbox_each_part(struct span mail,
+    bool (*each)(void *arg, struct span name, struct span bytes), void *arg,
+    const char **reason)
+{
+	struct walk w = { .each = each, .arg = arg, .end = MAILBOX_DONE };
+	GMimeMessage *message;
+
+	*reason = too_much(mail);
+	if (*reason != NULL)
+		return MAILBOX_REFUSED;
+	g_mime_init();
+	message = parse(mail);
+	if (message == NULL) {
+		*reason = "not a valid mail";
+		return MAILBOX_REFUSED;
+	}
+	walk_message(&w, message, reason);
+	g_object_unref(message);
+	return w.end;
+}

@@ -1,0 +1,47 @@
+/*
+ * mime.h - the attachments of a mail (RFC 2045, parsed by GMime), and the
+ * mails of an mbox file.
+ */
+#ifndef AVOUCH_REPORT_RECEIVE_MIME_H
+#define AVOUCH_REPORT_RECEIVE_MIME_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "lib/span.h"
+
+enum {
+	MAILBOX_MAIL_MAX = 64 << 20,    /* bytes of a mail */
+	MAILBOX_PARTS_MAX = 1000,       /* parts of one mail */
+	MAILBOX_BOUNDARIES_MAX = 20000, /* lines that begin with "--"; each
+	                                   may begin a part */
+	MAILBOX_LINES_MAX = 100000,     /* plus one for each MAILBOX_LINE bytes;
+	                                   each line may be a header field */
+	MAILBOX_LINE = 50,
+};
+
+/* Whether the file begins with a "From " line. */
+bool mailbox_is_mbox(struct span bytes);
+
+/* The next mail of an mbox, without its "From " line; advances `rest`.
+ * False: there is none. */
+bool mailbox_next(struct span *rest, struct span *mail);
+
+enum mailbox_end {
+	MAILBOX_DONE,
+	MAILBOX_STOPPED, /* `each` returned false */
+	MAILBOX_REFUSED, /* a limit was exceeded, or it is not a mail; see
+	                    `reason` */
+	MAILBOX_MEMORY,
+};
+
+/*
+ * The decoded parts of a mail and of nested mails, one by one, without
+ * text/html and images.  `name` is the file name, or empty.  Both are valid
+ * during the call.
+ */
+enum mailbox_end mailbox_each_part(struct span mail,
+    bool (*each)(void *arg, struct span name, struct span bytes), void *arg,
+    const char **reason);
+
+#endif

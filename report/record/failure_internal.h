@@ -1,0 +1,40 @@
+/*
+ * failure_internal.h - shared by failure.c and failure_tell.c only: a failure
+ * while its report is written.
+ */
+#ifndef AVOUCH_REPORT_RECORD_FAILURE_INTERNAL_H
+#define AVOUCH_REPORT_RECORD_FAILURE_INTERNAL_H
+
+#include "report/record/failure.h"
+#include "report/record/redact.h"
+
+struct telling {
+	const struct verdict *v;
+	const struct conf *conf;
+	struct redact redact;
+	enum failure_kind kind;
+	const struct dkim_result *signature; /* the one that failed; NULL:
+	                                        none */
+	struct span queue_id;
+	int64_t now;
+};
+
+/* Whether the domain is the author's or, if `mode` is relaxed, of the same
+ * organization (RFC 9989 section 4.10.2). */
+bool failure_is_aligned(
+    const struct verdict *v, struct span domain, enum dmarc_alignment mode);
+
+/* "dmarc", "signature", ... (RFC 6591 section 3.3, RFC 9991 section 4) */
+const char *failure_type(const struct telling *t);
+
+/* "delivered", "reject", ... (RFC 6591 section 3.2.2) */
+const char *failure_delivery_result(const struct verdict *v);
+
+/* Write the machine-readable fields, the fields of the message (`a` is memory
+ * to parse them), and its subject if it may be reported. */
+void failure_put_feedback(struct buf *b, const struct telling *t);
+void failure_put_header(
+    struct buf *b, const struct telling *t, struct arena *a);
+void failure_put_subject(struct buf *b, const struct telling *t);
+
+#endif

@@ -1,0 +1,36 @@
+/*
+ * policy_input_codec.h - encodes the facts that a message was decided by, for
+ * `avouch policy replay`.  The client's address is stored separately, so that
+ * messages that differ only in the address share one row.
+ */
+#ifndef AVOUCH_REPORT_RECORD_POLICY_INPUT_CODEC_H
+#define AVOUCH_REPORT_RECORD_POLICY_INPUT_CODEC_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "lib/arena.h"
+#include "lib/buf.h"
+#include "lib/span.h"
+#include "verify/policy.h"
+
+enum {
+	FACTS_FORM = 2,         /* the first byte: the version of the
+	                           encoding; 1 had no list_by */
+	FACTS_LIST_MAX = 32,    /* domains stored of one list */
+	FACTS_NAME_MAX = 255,   /* bytes of a domain or a List-Id */
+	FACTS_BYTES_MAX = 4096, /* bytes, with a NUL; each list has its share
+	                           and is cut there */
+};
+
+/* A buffer of FACTS_BYTES_MAX bytes is never full. */
+void facts_pack(struct buf *b, const struct policy_facts *f);
+
+/*
+ * Decodes everything except `client`.  Texts point into `bytes`, lists are in
+ * `a`.  False: the encoding is not known, or `a` is full.
+ */
+bool facts_unpack(struct span bytes, struct arena *a, struct policy_facts *out);
+
+#endif

@@ -1,0 +1,458 @@
+/* deliver.c - gives planned reports to the mail system. */
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "report/record/day.h"
+#include "report/send/internal.h"
+
+enum {
+	TEXT_MAX = 2000,      /* bytes of the text for people */
+	NAME_MAX_BYTES = 700, /* bytes of a file name */
+	ID_MAX = 400,         /* bytes of a Message-ID */
+};
+
+/* ---- the list of what is due ---- */
+
+struct way {
+	struct way *next;
+	struct ledger_delivery d;
+};
+
+struct ways {
+	struct arena *a;
+	struct way *first, **end;
+	bool cut; /* the list is incomplete: out of memory */
+};
+
+static bool
+copy(struct ways *l, struct span *s)
+{
+	*s = arena_copy(l->a, *s);
+	return s->p != NULL;
+}
+
+static bool
+add_way(void *arg, const struct ledger_delivery *d)
+{
+	struct ways *l = arg;
+	struct way *w = arena_alloc(l->a, sizeof(*w));
+
+	if (w != NULL) {
+		w->d = *d;
+		w->d.note = SPAN_NONE;
+		w->d.report.note = SPAN_NONE;
+	}
+	if (w == NULL || !copy(l, &w->d.destination) ||
+	    !copy(l, &w->d.report.domain) || !copy(l, &w->d.report.report_id) ||
+	    !copy(l, &w->d.report.record)) {
+		l->cut = true;
+		return false;
+	}
+	*l->end = w;
+	l->end = &w->next;
+	return true;
+}
+
+/* ---- moves ---- */
+
+static void
+send_tell_delivery(struct send *s, const struct ledger_delivery *d,
+    enum send_kind kind, struct span note)
+{
+	struct send_event e = {
+		.kind = kind,
+		.day = d->report.day,
+		.domain = d->report.domain,
+		.report_id = d->report.report_id,
+		.destination = d->destination,
+		.note = note,
+		.part = d->report.part,
+		.parts = d->report.parts,
+		.rows = d->report.rows,
+		.messages = d->report.messages,
+	};
+
+	send_tell(s, &e);
+}
+
+/* LEDGER_NONE: another process has moved it. */
+static enum ledger_step
+move(struct send *s, struct ledger_delivery *d, enum ledger_state to,
+    struct span note)
+{
+	struct ledger_move m = {
+		.id = d->id,
+		.from = d->state,
+		.to = to,
+		.attempts = d->attempts,
+		.now = s->o->now,
+		.not_before = s->o->now,
+		.note = note,
+	};
+	enum ledger_step step;
+
+	step = ledger_move(s->ledger, &m);
+	if (step == LEDGER_ERROR)
+		send_ledger_fault(s);
+	if (step == LEDGER_OK)
+		d->state = to;
+	return step;
+}
+
+/* Moves the delivery and reports it.  False: an error. */
+static bool
+settle_delivery(struct send *s, struct ledger_delivery *d, enum ledger_state to,
+    enum send_kind kind, struct span note)
+{
+	switch (move(s, d, to, note)) {
+	case LEDGER_OK:
+		send_tell_delivery(s, d, kind, note);
+		break;
+	case LEDGER_NONE:
+		break;
+	case LEDGER_ERROR:
+		return false;
+	}
+	return true;
+}
+
+/* ---- the mail ---- */
+
+struct before {
+	uint64_t part, rows;
+};
+
+static bool
+add_rows(void *arg, const struct ledger_report *r)
+{
+	struct before *b = arg;
+
+	if (r->part < b->part)
+		b->rows += r->rows;
+	return true;
+}
+
+static bool
+put_attachment(void *arg, struct span bytes)
+{
+	mime_attach(arg, bytes);
+	return true;
+}
+
+/* RFC 9990 section 3.5.2, filename */
+static void
+put_file_name(
+    struct buf *b, const struct send *s, const struct ledger_report *r)
+{
+	buf_span(b, s->submitter);
+	buf_printf(b, "!%.*s!%lld!%lld!", SPAN_FMT(r->domain),
+	    (long long)r->day * REPORT_DAY,
+	    ((long long)r->day + 1) * REPORT_DAY - 1);
+	buf_span(b, r->report_id);
+	buf_text(b, ".xml.gz");
+}
+
+static void
+put_text(struct buf *b, const struct send *s, const struct ledger_report *r)
+{
+	buf_printf(b,
+	    "This is a DMARC aggregate report (RFC 9990) about mail from\n"
+	    "%.*s,\nwhich %.*s received on ",
+	    SPAN_FMT(r->domain), SPAN_FMT(s->submitter));
+	day_put(b, r->day);
+	buf_text(b, " (UTC).\n\n");
+	buf_printf(b, "Messages: %llu\n", (unsigned long long)r->messages);
+	if (r->parts > 1)
+		buf_printf(b, "Part %llu of %llu, each with its own id\n",
+		    (unsigned long long)r->part, (unsigned long long)r->parts);
+	buf_printf(b,
+	    "Report id: %.*s\n\nIt was requested by the rua tag of the "
+	    "domain's DMARC record.\n",
+	    SPAN_FMT(r->report_id));
+}
+
+/*
+ * RFC 9990 section 3.5.2: the report id is part of the Message-ID.  The
+ * number of the delivery is added because one report goes to several
+ * addresses.
+ */
+static void
+put_message_id(
+    struct buf *b, const struct send *s, const struct ledger_delivery *d)
+{
+	buf_span(b, d->report.report_id);
+	buf_byte(b, '.');
+	buf_number(b, (uint64_t)d->id);
+	buf_byte(b, '@');
+	buf_span(b, s->submitter);
+}
+
+/* Writes the rows of the report as the attachment. */
+static bool
+attach_report(struct send *s, const struct ledger_delivery *d,
+    struct letter_writer *w, uint64_t *messages)
+{
+	const struct ledger_report *r = &d->report;
+	struct before before = { .part = r->part };
+	struct aggregate_info info = send_info(s, r->day, r->domain, r->record);
+	struct parts_range range;
+
+	info.report_id = r->report_id;
+	if (ledger_each_report(s->ledger, r->day, r->domain, add_rows,
+		&before) == LEDGER_ERROR)
+		return send_ledger_fault(s);
+	range = (struct parts_range){ .skip = before.rows,
+		.rows = r->rows,
+		.last = r->part == r->parts };
+	if (!split_write(
+		s->ledger, r->day, &info, &range, put_attachment, w, messages))
+		return send_ledger_fault(s);
+	return true;
+}
+
+static bool
+write_aggregate(struct send *s, const struct ledger_delivery *d,
+    struct mime_message *letter, FILE *out, uint64_t *messages)
+{
+	const struct ledger_report *r = &d->report;
+	char name_memory[NAME_MAX_BYTES], text_memory[TEXT_MAX];
+	struct buf name = buf_over(name_memory, sizeof(name_memory));
+	struct buf text = buf_over(text_memory, sizeof(text_memory));
+	struct letter_writer w;
+
+	put_file_name(&name, s, r);
+	put_text(&text, s, r);
+	letter->file_name = buf_done(&name);
+	letter->text = buf_done(&text);
+	mime_begin(&w, out, letter);
+	if (!attach_report(s, d, &w, messages))
+		return false;
+	return mime_end(&w) ||
+	    send_fault(s, "a temporary file cannot be written");
+}
+
+static bool
+is_failure(const struct ledger_report *r)
+{
+	return r->part >= LEDGER_FAILURE_PART;
+}
+
+static bool
+write_letter(struct send *s, const struct ledger_delivery *d, FILE *out,
+    uint64_t *messages)
+{
+	const struct ledger_report *r = &d->report;
+	char id_memory[ID_MAX];
+	struct buf id = buf_over(id_memory, sizeof(id_memory));
+	struct mime_message letter = {
+		.from = s->o->email,
+		.to = d->destination,
+		.domain = r->domain,
+		.submitter = s->submitter,
+		.report_id = r->report_id,
+		.date = r->made,
+	};
+
+	put_message_id(&id, s, d);
+	letter.message_id = buf_done(&id);
+	if (!(is_failure(r) ? send_write_failure(s, d, &letter, out, messages)
+			    : write_aggregate(s, d, &letter, out, messages)))
+		return false;
+	return fseek(out, 0, SEEK_SET) == 0 ||
+	    send_fault(s, "a temporary file cannot be written");
+}
+
+/* ---- a delivery ---- */
+
+static enum send_kind
+kind_of(enum ledger_state state)
+{
+	switch (state) {
+	case LEDGER_SENT:
+		return SEND_SENT;
+	case LEDGER_DROPPED:
+		return SEND_DROPPED;
+	case LEDGER_PLANNED:
+	case LEDGER_SENDING:
+	case LEDGER_WAITING:
+		break;
+	}
+	return SEND_WAITING;
+}
+
+/* The worker runs sendmail and records the outcome (hander.h). */
+static bool
+hand_over(struct send *s, struct ledger_delivery *d, FILE *mail)
+{
+	struct worker_job job = {
+		.id = d->id,
+		.attempts = d->attempts,
+		.from = d->state,
+		.now = s->o->now,
+	};
+	struct worker_reply reply;
+	struct buf to = buf_over(job.to, sizeof(job.to));
+
+	buf_span(&to, d->destination);
+	if (to.full)
+		return settle_delivery(s, d, LEDGER_DROPPED, SEND_DROPPED,
+		    SPAN("the address is too long"));
+	if (!worker_submit(s->o->hander, &job, fileno(mail), &reply))
+		return send_fault(
+		    s, "the process that runs sendmail has ended");
+	switch (reply.step) {
+	case LEDGER_NONE:
+		return true;
+	case LEDGER_ERROR:
+		return send_fault(s, reply.note);
+	case LEDGER_OK:
+		break;
+	}
+	send_tell_delivery(s, d, kind_of(reply.state), span_str(reply.note));
+	s->left += reply.state == LEDGER_WAITING;
+	s->failures = reply.state == LEDGER_WAITING ? s->failures + 1 : 0;
+	return true;
+}
+
+static bool
+make_and_hand_over(struct send *s, struct ledger_delivery *d)
+{
+	FILE *mail = tmpfile();
+	uint64_t messages = 0;
+	bool good;
+
+	if (mail == NULL)
+		return send_fault(s, "cannot create a temporary file");
+	good = write_letter(s, d, mail, &messages);
+	if (good && messages == 0)
+		good = settle_delivery(s, d, LEDGER_DROPPED, SEND_DROPPED,
+		    SPAN("its rows have expired"));
+	else if (good)
+		good = hand_over(s, d, mail);
+	fclose(mail);
+	return good;
+}
+
+/*
+ * The process that began it was killed (send.h).  But if hosts share the
+ * store, it may have lost only its connection, and with it the lock of
+ * sending, and still be running.
+ */
+static bool
+may_be_at_hand(const struct send *s, const struct ledger_delivery *d)
+{
+	return d->state == LEDGER_SENDING &&
+	    sql_is_shared(ledger_sql(s->ledger)) &&
+	    s->o->now < d->changed + SEND_HANDING_S;
+}
+
+/* Writes why the delivery is dropped or must wait; nothing if neither. */
+static bool
+is_given_up(struct send *s, const struct ledger_delivery *d, const char **why)
+{
+	struct arena *a = arena_new(1 << 16);
+	struct ledger_bounce b;
+
+	*why = "";
+	if (a == NULL)
+		return send_fault(s, "out of memory");
+	switch (ledger_get_bounce(s->ledger, d->destination, a, &b)) {
+	case LEDGER_OK:
+		if (b.suppressed && s->o->now - b.last < s->o->bounce_pause)
+			*why = "mail to it bounces";
+		break;
+	case LEDGER_NONE:
+		break;
+	case LEDGER_ERROR:
+		arena_free(a);
+		return send_ledger_fault(s);
+	}
+	arena_free(a);
+	if (s->o->now - d->report.made > SEND_GIVE_UP_DAYS * REPORT_DAY)
+		*why = "it could not be sent for days";
+	if (is_failure(&d->report) && !s->o->failures)
+		*why = "failure reports are off";
+	return true;
+}
+
+static bool
+deliver_one(struct send *s, struct ledger_delivery *d)
+{
+	const char *why;
+	uint64_t sent = 0;
+
+	if (may_be_at_hand(s, d)) {
+		s->left++;
+		send_tell_delivery(
+		    s, d, SEND_WAITING, SPAN("another host may be sending it"));
+		return true;
+	}
+	if (d->state == LEDGER_SENDING &&
+	    move(s, d, LEDGER_WAITING, SPAN("")) != LEDGER_OK)
+		return s->error.n == 0;
+	if (!is_given_up(s, d, &why))
+		return false;
+	if (why[0] != '\0')
+		return settle_delivery(
+		    s, d, LEDGER_DROPPED, SEND_DROPPED, span_str(why));
+	if (ledger_sent_to(s->ledger, d->destination,
+		s->o->now - REPORT_DAY + 1, &sent) == LEDGER_ERROR)
+		return send_ledger_fault(s);
+	if (sent >= s->o->max_per_address) {
+		s->left++;
+		send_tell_delivery(
+		    s, d, SEND_WAITING, SPAN("max_per_address is reached"));
+		return true;
+	}
+	return make_and_hand_over(s, d);
+}
+
+static bool
+deliver_round(struct send *s, struct span domain, struct ways *l)
+{
+	struct ledger_want want = {
+		.day = s->o->day,
+		.domain = domain,
+		.states = 1u << LEDGER_PLANNED | 1u << LEDGER_SENDING |
+		    1u << LEDGER_WAITING,
+		.due = s->o->now,
+	};
+
+	l->end = &l->first;
+	if (ledger_each_delivery(s->ledger, &want, add_way, l) == LEDGER_ERROR)
+		return send_ledger_fault(s);
+	for (struct way *w = l->first; w != NULL; w = w->next) {
+		if (s->o->dry_run) {
+			send_tell_delivery(s, &w->d, SEND_PLANNED,
+			    SPAN("planned by an earlier run"));
+			continue;
+		}
+		if (!deliver_one(s, &w->d))
+			return false;
+		if (s->failures >= SEND_FAILURES_MAX)
+			return send_fault(s, "sendmail keeps failing: stopped");
+	}
+	return true;
+}
+
+bool
+send_deliver(struct send *s, struct span domain)
+{
+	bool good = true, more = true;
+
+	while (good && more) {
+		struct ways l = { .a = arena_new(SEND_LIST_MEMORY) };
+		uint64_t left = s->left;
+
+		if (l.a == NULL)
+			return send_fault(s, "out of memory");
+		good = deliver_round(s, domain, &l);
+		/* Deliveries that are left would be read again in the next
+		 * round. */
+		more = l.cut && s->left == left && !s->o->dry_run;
+		s->left += l.cut && !more;
+		arena_free(l.a);
+	}
+	return good;
+}

@@ -1,0 +1,83 @@
+/*
+ * delivery_worker.h - a worker process that runs sendmail and records the
+ * outcome.
+ *
+ * A crash between the start of sendmail and the record of its success would
+ * leave it unknown whether the mail was sent.  Both are therefore done by a
+ * worker that outlives the process that started it: if that process is
+ * killed, the worker finishes the current delivery, records it and exits.
+ * Only if the worker is killed too (the whole service, the machine), the
+ * delivery stays in SENDING and is sent again.
+ *
+ * The worker holds the lock of sending, so no two runs overlap, not even the
+ * end of a killed one and the next.  If hosts share a store, the lock is lost
+ * with the connection to it; the worker then records its current delivery
+ * over a new connection, and sends nothing more.
+ */
+#ifndef AVOUCH_REPORT_SEND_DELIVERY_WORKER_H
+#define AVOUCH_REPORT_SEND_DELIVERY_WORKER_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "report/send/sendmail.h"
+#include "report/store/query.h"
+
+enum {
+	WORKER_ADDRESS_MAX = 330, /* bytes, RFC 5321 section 4.5.3.1, with
+	                             the NUL */
+	WORKER_NOTE_MAX = 300,    /* bytes */
+	WORKER_LOCK_MS = 5000,    /* waits this long for another run, which may
+	                             be about to end */
+	WORKER_NOTE_S = 600,      /* waits this long for a store that cannot be
+	                             reached, to record that a mail was sent */
+	WORKER_BACKOFF_FIRST = 900,    /* seconds; doubled each time */
+	WORKER_BACKOFF_MAX = 4 * 3600, /* seconds */
+};
+
+struct worker_options {
+	/* Opens a separate connection for the worker.  NULL: see `error`
+	 * (SQL_ERROR_MAX bytes). */
+	struct ledger *(*open)(const void *arg, char *error);
+	const void *arg;
+	const char *program; /* path of sendmail */
+	const char *from;    /* envelope sender */
+	unsigned seconds;    /* limit for one mail */
+};
+
+enum worker_state { WORKER_READY, WORKER_BUSY, WORKER_FAULT };
+
+struct worker;
+
+/*
+ * Must be called before this process opens the same store (SQLite's locks do
+ * not survive a fork) and before it starts threads.  WORKER_BUSY: another run
+ * is active.  WORKER_FAULT: see `error` (SQL_ERROR_MAX bytes).
+ */
+enum worker_state worker_start(
+    const struct worker_options *o, struct worker **out, char *error);
+
+struct worker_job {
+	int64_t id;        /* of the delivery */
+	uint64_t attempts; /* as they were read */
+	enum ledger_state from;
+	int64_t now;
+	char to[WORKER_ADDRESS_MAX];
+};
+
+struct worker_reply {
+	enum ledger_step step;      /* LEDGER_NONE: another process changed
+	                               the delivery */
+	enum ledger_state state;    /* its new state: SENT, WAITING or
+	                               DROPPED */
+	char note[WORKER_NOTE_MAX]; /* the reason, or the error */
+};
+
+/* `mail` is a file at its beginning.  False: the worker is gone. */
+bool worker_submit(struct worker *h, const struct worker_job *job, int mail,
+    struct worker_reply *reply);
+
+/* Waits for the worker to end.  Takes NULL. */
+void worker_end(struct worker *h);
+
+#endif

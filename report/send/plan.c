@@ -1,0 +1,422 @@
+/* plan.c - which reports are due, and who gets them. */
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "dmarc/record.h"
+#include "lib/clock.h"
+#include "lib/domain.h"
+#include "report/write/mime_message.h"
+#include "report/send/internal.h"
+#include "verify/dns_task.h"
+
+enum {
+	DATE_LETTERS = 8, /* YYYYMMDD */
+};
+
+/* ---- the list of what is due ---- */
+
+struct due {
+	struct due *next;
+	struct span domain, record;
+	uint64_t messages, aligned, automatic;
+};
+
+struct name_node {
+	struct name_node *next;
+	struct span name;
+};
+
+struct list {
+	struct send *s;
+	struct arena *a;
+	int64_t day;
+	struct name_node *known; /* domains planned before, in the order read */
+	size_t n_known;
+	const struct span **index; /* pointers to them, sorted */
+	struct due *first, **end;
+	bool cut; /* the list is incomplete: out of memory */
+};
+
+static int
+compare_domains(const void *a, const void *b)
+{
+	const struct span *x = *(const struct span *const *)a;
+	const struct span *y = *(const struct span *const *)b;
+	size_t n = x->n < y->n ? x->n : y->n;
+	int order = n > 0 ? memcmp(x->p, y->p, n) : 0;
+
+	return order != 0 ? order : (x->n > y->n) - (x->n < y->n);
+}
+
+static bool
+add_known(void *arg, const struct ledger_report *r)
+{
+	struct list *l = arg;
+	struct name_node *node;
+
+	if (r->part != 1)
+		return true;
+	node = arena_alloc(l->a, sizeof(*node));
+	if (node != NULL) {
+		node->name = arena_copy(l->a, r->domain);
+		node->next = l->known;
+		l->known = node;
+		l->n_known++;
+	}
+	l->cut = node == NULL || node->name.p == NULL;
+	return !l->cut;
+}
+
+static bool
+sort_known(struct list *l)
+{
+	size_t i = 0;
+
+	l->index = arena_array(l->a, l->n_known + 1, sizeof(struct span *));
+	if (l->index == NULL)
+		return false;
+	for (struct name_node *k = l->known; k != NULL; k = k->next)
+		l->index[i++] = &k->name;
+	qsort(l->index, l->n_known, sizeof(struct span *), compare_domains);
+	return true;
+}
+
+static bool
+is_known(const struct list *l, struct span domain)
+{
+	const struct span *key = &domain;
+
+	return bsearch(&key, l->index, l->n_known, sizeof(struct span *),
+		   compare_domains) != NULL;
+}
+
+/*
+ * Each domain has its own time within `spread` after the end of the day, so
+ * that reports do not all leave or arrive at once.  Our own domain is part of
+ * the hash, so other reporters choose other times.
+ */
+static bool
+is_its_time(const struct send *s, int64_t day, struct span domain)
+{
+	const struct hash_secret plain = { 0, 0 };
+	uint64_t hash;
+
+	if (s->o->spread <= 0 || s->o->day >= 0 || s->o->n_domains > 0)
+		return true;
+	hash = hash_span(plain, domain, hash_span(plain, s->submitter, 0));
+	return s->o->now >=
+	    (day + 1) * REPORT_DAY + (int64_t)(hash % (uint64_t)s->o->spread);
+}
+
+static bool
+add_due(void *arg, const struct ledger_policy *p)
+{
+	struct list *l = arg;
+	struct due *d;
+
+	if (is_known(l, p->domain))
+		return true;
+	if (!is_its_time(l->s, l->day, p->domain)) {
+		l->s->left++;
+		return true;
+	}
+	d = arena_alloc(l->a, sizeof(*d));
+	if (d != NULL)
+		*d = (struct due){ .domain = arena_copy(l->a, p->domain),
+			.record = arena_copy(l->a, p->record),
+			.messages = p->messages,
+			.aligned = p->aligned,
+			.automatic = p->automatic };
+	if (d == NULL || d->domain.p == NULL || d->record.p == NULL) {
+		l->cut = true;
+		return false;
+	}
+	*l->end = d;
+	l->end = &d->next;
+	return true;
+}
+
+/* ---- one of them ---- */
+
+struct asked {
+	struct send *s;
+	int64_t day;
+	const struct due *due;
+	struct dmarc_record record;
+	const char *wrong; /* what is wrong with the record; NULL: nothing */
+	bool usable;       /* whether the record is valid */
+	struct send_consent consent;
+
+	/* The result. */
+	bool later; /* DNS has not answered yet */
+	struct parts parts;
+};
+
+/* Why no report is made, whoever requests it; NULL: it may be made. */
+static const char *
+no_reason(const struct asked *a)
+{
+	const struct due *d = a->due;
+
+	if (!domain_is_hostname(d->domain))
+		return "the policy domain is not a host name";
+	if (!a->usable)
+		return "the record cannot be read";
+	if (a->record.n_rua == 0)
+		return "no rua";
+	/* RFC 9990 does not address loops of reports about reports; two
+	 * reporters would otherwise report to each other forever. */
+	if (d->messages == d->automatic)
+		return "only automatic mail";
+	if (d->aligned == 0 && d->messages < a->s->o->min_messages)
+		return "few messages, none of them aligned";
+	return NULL;
+}
+
+static void
+ask_consents(struct asked *a)
+{
+	a->usable = dmarc_record_parse(a->due->record, &a->record, &a->wrong) !=
+	    DMARC_RECORD_FOREIGN;
+	if (no_reason(a) != NULL)
+		return;
+	a->consent.query = (struct destination_query){
+		.policy_domain = a->due->domain,
+		.uris = a->record.rua,
+		.n_uris = a->record.n_rua,
+		.kind = DESTINATION_RUA,
+	};
+	send_consent_ask(a->s, &a->consent);
+}
+
+/* Letters and digits only, so that the unique-id of the file name can be the
+ * same (RFC 9990 sections 3.1.4 and 3.5.2). */
+void
+send_put_id(struct buf *b, const struct send *s, int64_t day,
+    struct span domain, uint64_t part)
+{
+	time_t t = (time_t)(day * REPORT_DAY);
+	uint64_t salt = (uint64_t)day * SPLIT_MAX + part;
+	uint64_t first = hash_span(s->seed, domain, salt * 2);
+	uint64_t second = hash_span(s->seed, domain, salt * 2 + 1);
+	struct tm tm = { 0 };
+
+	gmtime_r(&t, &tm);
+	buf_printf(b, "%04d%02d%02d%016llx%016llx", tm.tm_year + 1900,
+	    tm.tm_mon + 1, tm.tm_mday, (unsigned long long)first,
+	    (unsigned long long)second);
+}
+
+static bool
+plan_part(struct asked *a, size_t i)
+{
+	struct send *s = a->s;
+	char memory[SEND_ID_MAX];
+	struct buf id = buf_over(memory, sizeof(memory));
+	struct ledger_report r = {
+		.day = a->day,
+		.domain = a->due->domain,
+		.part = i + 1,
+		.parts = a->parts.n,
+		.record = a->due->record,
+		.made = s->o->now,
+		.rows = a->parts.part[i].rows,
+		.messages = a->parts.part[i].messages,
+		.note = span_str(a->consent.why),
+	};
+	struct send_event e = {
+		.kind = a->consent.n_to > 0 ? SEND_PLANNED : SEND_NOTHING,
+		.day = a->day,
+		.domain = r.domain,
+		.note = r.note,
+		.part = r.part,
+		.parts = r.parts,
+		.rows = r.rows,
+		.messages = r.messages,
+	};
+
+	send_put_id(&id, s, a->day, r.domain, r.part);
+	r.report_id = e.report_id = buf_done(&id);
+	if (!s->o->dry_run &&
+	    ledger_plan(s->ledger, &r, a->consent.to, a->consent.n_to) ==
+		LEDGER_ERROR)
+		return send_ledger_fault(s);
+	for (size_t k = 0; k < a->consent.n_to; k++) {
+		e.destination = a->consent.to[k];
+		send_tell(s, &e);
+	}
+	if (a->consent.n_to == 0)
+		send_tell(s, &e);
+	return true;
+}
+
+/* Stores what was decided. */
+static bool
+plan_report(struct asked *a)
+{
+	struct send_event e = { .kind = SEND_UNKNOWN,
+		.day = a->day,
+		.domain = a->due->domain,
+		.messages = a->due->messages,
+		.note = span_str(a->consent.why) };
+
+	if (a->later) {
+		a->s->left++;
+		send_tell(a->s, &e);
+		return true;
+	}
+	for (size_t i = 0; i < a->parts.n; i++)
+		if (!plan_part(a, i))
+			return false;
+	return true;
+}
+
+static void
+decide_nothing(struct asked *a, const char *why)
+{
+	struct buf b = buf_over(a->consent.why, sizeof(a->consent.why));
+
+	buf_text(&b, why);
+	a->consent.n_to = 0;
+	a->parts.n = 1;
+	a->parts.part[0] = (struct part){ 0, a->due->messages };
+}
+
+static bool
+decide_parts(struct asked *a)
+{
+	struct send *s = a->s;
+	struct aggregate_info info =
+	    send_info(s, a->day, a->due->domain, a->due->record);
+	struct parts_limits limits = { s->o->max_rows,
+		mime_room(s->o->max_size) };
+
+	info.report_id = SPAN("measured");
+	if (!split_measure(s->ledger, a->day, &info, &limits, &a->parts))
+		return send_ledger_fault(s);
+	if (a->parts.n == 0)
+		decide_nothing(a, "no rows");
+	return true;
+}
+
+/* RFC 9990 section 4 step 5: a temporary DNS error is tried again. */
+static bool
+is_patient(const struct asked *a)
+{
+	return a->consent.result.temperror &&
+	    a->s->o->now < (a->day + 1) * REPORT_DAY + SEND_DNS_PATIENCE;
+}
+
+/* False: a fault. */
+static bool
+decide(struct asked *a)
+{
+	if (no_reason(a) != NULL) {
+		decide_nothing(a, no_reason(a));
+		return true;
+	}
+	if (!send_consent_take(a->s, &a->consent))
+		return false;
+	a->later = is_patient(a);
+	if (a->later)
+		return true;
+	if (a->consent.n_to > 0)
+		return decide_parts(a);
+	a->parts.n = 1;
+	a->parts.part[0] = (struct part){ 0, a->due->messages };
+	return true;
+}
+
+/* ---- all of them ---- */
+
+/* All in one transaction. */
+static bool
+plan_asked(struct send *s, struct asked *asked, size_t n)
+{
+	bool good = true;
+
+	if (!s->o->dry_run && ledger_begin(s->ledger) != LEDGER_OK)
+		return send_ledger_fault(s);
+	for (size_t i = 0; good && i < n; i++)
+		good = plan_report(&asked[i]);
+	if (!s->o->dry_run && ledger_end(s->ledger, good) != LEDGER_OK)
+		good = send_ledger_fault(s);
+	return good;
+}
+
+/* Asks DNS for up to SEND_JOBS reports at once, before the store is locked to
+ * record the results. */
+static bool
+plan_some(struct send *s, int64_t day, const struct due **next)
+{
+	static const struct asked nobody = { 0 };
+	struct asked *asked = calloc(SEND_JOBS, sizeof(*asked));
+	int64_t deadline = clock_ms() + SEND_JOBS_MS;
+	bool good = true;
+	size_t n = 0;
+
+	if (asked == NULL)
+		return send_fault(s, "out of memory");
+	for (; n < SEND_JOBS && *next != NULL; n++, *next = (*next)->next) {
+		asked[n] = nobody;
+		asked[n].s = s;
+		asked[n].day = day;
+		asked[n].due = *next;
+		ask_consents(&asked[n]);
+	}
+	for (size_t i = 0; i < n; i++)
+		send_consent_wait(&asked[i].consent, deadline);
+	for (size_t i = 0; i < n; i++)
+		good = good && decide(&asked[i]);
+	good = good && plan_asked(s, asked, n);
+	for (size_t i = 0; i < n; i++)
+		job_drop(asked[i].consent.job);
+	free(asked);
+	return good;
+}
+
+static bool
+plan_round(struct list *l, struct span domain)
+{
+	struct send *s = l->s;
+	const struct due *next;
+
+	l->end = &l->first;
+	if (ledger_each_report(s->ledger, l->day, domain, add_known, l) ==
+	    LEDGER_ERROR)
+		return send_ledger_fault(s);
+	if (l->cut || !sort_known(l))
+		return send_fault(s, "too many reports of one day");
+	if (ledger_each_policy(s->ledger, l->day, domain, add_due, l) ==
+	    LEDGER_ERROR)
+		return send_ledger_fault(s);
+	next = l->first;
+	while (next != NULL)
+		if (!plan_some(s, l->day, &next))
+			return false;
+	return true;
+}
+
+bool
+send_plan_day(struct send *s, int64_t day, struct span domain)
+{
+	bool good = true, more = true;
+
+	while (good && more) {
+		struct list l = {
+			.s = s, .day = day, .a = arena_new(SEND_LIST_MEMORY)
+		};
+		uint64_t left = s->left;
+
+		if (l.a == NULL)
+			return send_fault(s, "out of memory");
+		good = plan_round(&l, domain);
+		/* Domains that are left would be read again in the next
+		 * round. */
+		more = l.cut && s->left == left && !s->o->dry_run;
+		s->left += l.cut && !more;
+		arena_free(l.a);
+	}
+	return good;
+}

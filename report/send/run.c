@@ -1,0 +1,304 @@
+#include "report/send/run.h"
+
+#include "lib/scan.h"
+#include "lib/table.h"
+#include "report/send/internal.h"
+
+enum {
+	DAYS_MAX = SEND_CATCH_UP_DAYS + 1,
+	SEND_HOST_MAX = 100, /* bytes of a host's name in messages */
+	SEED_MAX = 44,       /* two numbers and a space, with the NUL */
+};
+
+static const char seed_name[] = "report_seed";
+
+static const struct name kinds[] = {
+	{ "planned", SEND_PLANNED },
+	{ "nothing", SEND_NOTHING },
+	{ "unknown", SEND_UNKNOWN },
+	{ "sent", SEND_SENT },
+	{ "waiting", SEND_WAITING },
+	{ "dropped", SEND_DROPPED },
+};
+
+const char *
+send_kind_name(enum send_kind kind)
+{
+	return table_name(kinds, TABLE_SIZE(kinds), (int)kind);
+}
+
+bool
+send_fault(struct send *s, const char *text)
+{
+	if (s->error.n == 0)
+		buf_text(&s->error, text);
+	return false;
+}
+
+bool
+send_ledger_fault(struct send *s)
+{
+	const char *text = ledger_error(s->ledger);
+
+	return send_fault(s,
+	    ledger_sql_fault(s->ledger) != SQL_FINE && text[0] != '\0'
+		? text
+		: "out of memory, or a report cannot be written");
+}
+
+void
+send_tell(struct send *s, const struct send_event *e)
+{
+	if (s->o->tell != NULL)
+		s->o->tell(s->o->arg, e);
+}
+
+struct aggregate_info
+send_info(
+    const struct send *s, int64_t day, struct span domain, struct span record)
+{
+	struct dmarc_record parsed;
+	const char *wrong;
+
+	dmarc_record_parse(record, &parsed, &wrong);
+	return (struct aggregate_info){
+		.compat = s->o->compat,
+		.org_name = s->o->org_name,
+		.email = s->o->email,
+		.contact = s->o->contact,
+		.begin = day * REPORT_DAY,
+		.end = (day + 1) * REPORT_DAY - 1,
+		.error = span_str(wrong),
+		.generator = SPAN("avouch " AVOUCH_VERSION),
+		.domain = domain,
+		.record = record,
+	};
+}
+
+/* ---- the seed of report ids ---- */
+
+/* RFC 9990 section 3.5.1: report ids are unique among the reports to a
+ * domain, also for hosts that share a name but no store. */
+static bool
+make_seed(struct send *s)
+{
+	char memory[SEED_MAX];
+	struct buf text = buf_over(memory, sizeof(memory));
+
+	s->seed = hash_secret_new();
+	buf_number(&text, s->seed.a);
+	buf_byte(&text, ' ');
+	buf_number(&text, s->seed.b);
+	return s->o->dry_run ||
+	    ledger_set_meta(s->ledger, seed_name, buf_done(&text)) == LEDGER_OK;
+}
+
+static bool
+read_seed(struct send *s)
+{
+	struct arena *a = arena_new(1 << 12);
+	struct span text = SPAN_NONE;
+	struct scan at;
+	bool good = false;
+
+	if (a == NULL)
+		return send_fault(s, "out of memory");
+	switch (ledger_meta(s->ledger, seed_name, &text, a)) {
+	case LEDGER_OK:
+		at = scan_of(text);
+		good = scan_number(&at, UINT64_MAX, &s->seed.a) &&
+		    scan_byte(&at, ' ') &&
+		    scan_number(&at, UINT64_MAX, &s->seed.b);
+		break;
+	case LEDGER_NONE:
+		good = make_seed(s);
+		break;
+	case LEDGER_ERROR:
+		break;
+	}
+	arena_free(a);
+	return good || send_ledger_fault(s);
+}
+
+/* ---- the send_all ---- */
+
+struct days {
+	int64_t from, to;
+	int64_t day[DAYS_MAX];
+	size_t n;
+};
+
+static bool
+add_day(void *arg, int64_t day)
+{
+	struct days *d = arg;
+
+	if (day >= d->from && day <= d->to && d->n < DAYS_MAX)
+		d->day[d->n++] = day;
+	return true;
+}
+
+/* State of the hosts that share the store. */
+struct hosts {
+	int64_t yesterday;
+	int64_t day;      /* last day that all of them have pushed */
+	struct buf waits; /* names of the hosts that are waited for */
+};
+
+static bool
+add_host(void *arg, const struct ledger_host *h)
+{
+	struct hosts *all = arg;
+
+	if (h->day >= all->yesterday ||
+	    h->day < all->yesterday - SEND_HOST_GONE_DAYS)
+		return true;
+	if (h->day < all->day)
+		all->day = h->day;
+	buf_text(&all->waits, all->waits.n > 0 ? ", " : "not pushed yet by ");
+	buf_printable(&all->waits, h->name, SEND_HOST_MAX);
+	return true;
+}
+
+/* Reports of a day are not begun before all hosts have pushed it. */
+static bool
+wait_for_hosts(struct send *s, struct days *d)
+{
+	char memory[SEND_NOTE_MAX];
+	int64_t yesterday = s->o->now / REPORT_DAY - 1;
+	int64_t late = (s->o->now - SEND_HOSTS_WAIT) / REPORT_DAY - 1;
+	struct hosts all = { .yesterday = yesterday,
+		.day = yesterday,
+		.waits = buf_over(memory, sizeof(memory)) };
+	struct send_event e = { .kind = SEND_WAITING };
+
+	if (ledger_each_host(s->ledger, add_host, &all) == LEDGER_ERROR)
+		return send_ledger_fault(s);
+	if (all.day < late)
+		all.day = late;
+	if (d->to <= all.day)
+		return true;
+	e.day = all.day + 1;
+	e.note = buf_done(&all.waits);
+	send_tell(s, &e);
+	s->left++;
+	d->to = all.day;
+	return true;
+}
+
+/* Days that were pushed from this file are reported from the shared store. */
+static bool
+leave_pushed(struct send *s, struct days *d)
+{
+	int64_t pushed;
+
+	if (ledger_pushed(s->ledger, &pushed) != LEDGER_OK)
+		return send_ledger_fault(s);
+	if (d->from <= pushed)
+		d->from = pushed + 1;
+	return true;
+}
+
+static bool
+find_days(struct send *s, struct days *d)
+{
+	int64_t today = s->o->now / REPORT_DAY;
+
+	*d = (struct days){ .from = s->o->day, .to = s->o->day };
+	if (s->o->day < 0) {
+		d->from = today - SEND_CATCH_UP_DAYS;
+		d->to = today - 1;
+	}
+	if (sql_is_shared(ledger_sql(s->ledger)) ? !wait_for_hosts(s, d)
+						 : !leave_pushed(s, d))
+		return false;
+	if (!s->o->dry_run &&
+	    ledger_close_day(s->ledger, d->to, s->o->now) == LEDGER_ERROR)
+		return send_ledger_fault(s);
+	if (ledger_each_day(s->ledger, add_day, d) == LEDGER_ERROR)
+		return send_ledger_fault(s);
+	return true;
+}
+
+/* `domain` absent: all. */
+static bool
+run_domain(struct send *s, const struct days *days, struct span domain)
+{
+	/* Old deliveries first, so that a dry run does not list them twice. */
+	if (s->o->dry_run && !send_deliver(s, domain))
+		return false;
+	for (size_t i = 0; i < days->n; i++)
+		if (!send_plan_day(s, days->day[i], domain))
+			return false;
+	return s->o->dry_run || send_deliver(s, domain);
+}
+
+static bool
+send_all(struct send *s)
+{
+	struct days days;
+
+	if (!read_seed(s) || !find_days(s, &days))
+		return false;
+	if (s->o->n_domains == 0)
+		return run_domain(s, &days, SPAN_NONE);
+	for (size_t i = 0; i < s->o->n_domains; i++)
+		if (!run_domain(s, &days, s->o->domains[i]))
+			return false;
+	return true;
+}
+
+static enum send_end
+run_with(const struct send_options *o, char *error, bool (*way)(struct send *s))
+{
+	struct send s = {
+		.o = o,
+		.ledger = o->ledger,
+		.submitter =
+		    span_skip(o->email, span_rindex(o->email, '@') + 1),
+		.error = buf_over(error, SEND_ERROR_MAX),
+	};
+
+	if (!way(&s))
+		return SEND_FAULT;
+	return s.left > 0 ? SEND_LEFT : SEND_DONE;
+}
+
+enum send_end
+send_run(const struct send_options *o, char *error)
+{
+	if (o->day >= o->now / REPORT_DAY)
+		return SEND_EARLY;
+	return run_with(o, error, send_all);
+}
+
+/* ---- failure reports ---- */
+
+/* `domain` absent: all. */
+static bool
+run_failures_of(struct send *s, struct span domain)
+{
+	return send_plan_failures(s, domain) &&
+	    (s->o->dry_run || send_deliver(s, domain));
+}
+
+static bool
+run_failures(struct send *s)
+{
+	if (!read_seed(s))
+		return false;
+	if (s->o->n_domains == 0 && !run_failures_of(s, SPAN_NONE))
+		return false;
+	for (size_t i = 0; i < s->o->n_domains; i++)
+		if (!run_failures_of(s, s->o->domains[i]))
+			return false;
+	/* A dry run changes nothing. */
+	return s->o->dry_run || ledger_empty_failures(s->ledger) == LEDGER_OK ||
+	    send_ledger_fault(s);
+}
+
+enum send_end
+send_run_failures(const struct send_options *o, char *error)
+{
+	return run_with(o, error, run_failures);
+}

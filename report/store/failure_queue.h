@@ -1,0 +1,38 @@
+/*
+ * failure_queue.h - stores failures until the command reports them: merged by
+ * cause, and bounded.
+ *
+ * A million forged messages leave only a few rows: failures of the same cause
+ * are counted in one row (RFC 9991 section 6.1; RFC 5965 section 3.2,
+ * Incidents), and if an organization has more causes than are allowed,
+ * further ones are counted in its oldest row.
+ */
+#ifndef AVOUCH_REPORT_STORE_FAILURE_QUEUE_H
+#define AVOUCH_REPORT_STORE_FAILURE_QUEUE_H
+
+#include <stdbool.h>
+
+#include "report/record/failure.h"
+#include "report/store/sql.h"
+
+enum {
+	FAILURE_SPOOL_OPEN_MAX = 20,   /* for one organization, not reported
+	                                  yet */
+	FAILURE_SPOOL_HELD_MAX = 1000, /* in all, not delivered yet: at most
+	                                  32 MiB; further ones are dropped */
+	FAILURE_SPOOL_STATEMENTS = 5,
+};
+
+struct failure_spool { /* all zero except `db` at first */
+	struct sql *db;
+	struct sql_statement *statements[FAILURE_SPOOL_STATEMENTS];
+};
+
+/*
+ * Within a transaction of the caller.  False: an error, which `db` describes.
+ */
+bool failure_spool_put(struct failure_spool *p, const struct failure *f);
+
+void failure_spool_end(struct failure_spool *p);
+
+#endif

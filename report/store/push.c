@@ -1,0 +1,504 @@
+#include "report/store/push.h"
+
+#include <string.h>
+
+#include "lib/clock.h"
+#include "lib/hash.h"
+#include "report/store/row_insert.h"
+#include "report/store/row_encode.h"
+
+enum {
+	DAYS_MAX = 4000, /* days with rows; retention is at most 3650 */
+	NAME_SIZE = 64,  /* bytes of the name of a store or of a token, with
+	                    the NUL */
+	META_MEMORY = 1 << 12,
+	LOCK_STEP_MS = 50,
+};
+
+/* The lock of sending, because rows that are being sent from the file must
+ * not be pushed. */
+static const char lock_name[] = "send";
+
+struct push_name {
+	char text[NAME_SIZE];
+};
+
+struct push {
+	const struct push_options *o;
+	struct ledger *local, *central;
+	struct buf error;
+	bool two; /* two files have the same name */
+
+	/* What the file has recorded. */
+	struct push_name store, last, next; /* `last` and `next` are tokens;
+	                                       empty: none */
+	int64_t pushed;                     /* -1: none */
+	int64_t closed;
+	int64_t days[DAYS_MAX];
+	size_t n_days;
+
+	/* What the database has recorded. */
+	bool is_known;
+	struct push_name token, host;
+	int64_t day; /* -1: none */
+
+	/* The current transaction. */
+	struct intern intern;
+	struct sql_statement *insert;
+	int64_t day_there; /* the day that pushed rows count for in the
+	                      shared store */
+	uint64_t rows, messages;
+	bool refused; /* by the database */
+};
+
+/* ---- faults ---- */
+
+static bool
+push_error(struct push *p, const char *where, const char *text)
+{
+	if (p->error.n > 0)
+		return false;
+	buf_text(&p->error, where);
+	buf_text(&p->error, text);
+	return false;
+}
+
+static bool
+local_fault(struct push *p)
+{
+	return push_error(p, "the file of this host: ", ledger_error(p->local));
+}
+
+static bool
+central_fault(struct push *p)
+{
+	return push_error(p, "the shared store: ", ledger_error(p->central));
+}
+
+/* If two files have the same name, reports the host of the other one. */
+static bool
+report_two_files(struct push *p)
+{
+	p->two = true;
+	return push_error(p, "", p->host.text);
+}
+
+static void
+push_report(struct push *p, enum push_kind kind, int64_t day)
+{
+	struct push_event e = { .kind = kind, .day = day };
+
+	if (kind == PUSH_DAY) {
+		e.rows = p->rows;
+		e.messages = p->messages;
+	}
+	if (p->o->tell != NULL)
+		p->o->tell(p->o->arg, &e);
+}
+
+/* ---- names and tickets ---- */
+
+static void
+name_set(struct push_name *n, struct span text)
+{
+	struct buf b = buf_over(n->text, sizeof(n->text));
+
+	buf_span(&b, text);
+}
+
+static bool
+name_is_set(const struct push_name *n)
+{
+	return n->text[0] != '\0';
+}
+
+static bool
+name_equal(const struct push_name *a, const struct push_name *b)
+{
+	return strcmp(a->text, b->text) == 0;
+}
+
+/* 128 bits, like the name of a store (schema.h). */
+static void
+name_random(struct push_name *n)
+{
+	struct hash_secret r = hash_secret_new();
+	struct buf b = buf_over(n->text, sizeof(n->text));
+
+	buf_printf(&b, "%016llx%016llx", (unsigned long long)r.a,
+	    (unsigned long long)r.b);
+}
+
+/* ---- what the file says ---- */
+
+static bool
+read_meta(
+    struct push *p, const char *name, struct arena *a, struct push_name *out)
+{
+	struct span text = SPAN("");
+
+	if (ledger_meta(p->local, name, &text, a) == LEDGER_ERROR)
+		return local_fault(p);
+	name_set(out, text);
+	return true;
+}
+
+static bool
+read_local(struct push *p)
+{
+	struct arena *a = arena_new(META_MEMORY);
+	bool good;
+
+	if (a == NULL)
+		return push_error(p, "", "out of memory");
+	good = read_meta(p, "store", a, &p->store) &&
+	    read_meta(p, "push_ticket", a, &p->last) &&
+	    read_meta(p, "push_next", a, &p->next);
+	arena_free(a);
+	if (good && ledger_pushed(p->local, &p->pushed) != LEDGER_OK)
+		good = local_fault(p);
+	if (good && !name_is_set(&p->store))
+		good =
+		    push_error(p, "the file of this host: ", "it has no name");
+	return good;
+}
+
+static bool
+set_meta(struct push *p, const char *name, const char *value)
+{
+	return ledger_set_meta(p->local, name, span_str(value)) == LEDGER_OK;
+}
+
+static bool
+note_in_local(struct push *p)
+{
+	char memory[24];
+	struct buf day = buf_over(memory, sizeof(memory));
+
+	/* -1 (none) is stored as an empty text. */
+	if (p->pushed >= 0)
+		buf_number(&day, (uint64_t)p->pushed);
+	return set_meta(p, "store", p->store.text) &&
+	    set_meta(p, "push_ticket", p->last.text) &&
+	    set_meta(p, "push_next", p->next.text) &&
+	    set_meta(p, "pushed", day.p);
+}
+
+/* Records the state of pushes in the file, in one transaction. */
+static bool
+note_local(struct push *p)
+{
+	bool good = ledger_begin(p->local) == LEDGER_OK;
+
+	if (good) {
+		good = note_in_local(p);
+		if (ledger_end(p->local, good) != LEDGER_OK)
+			good = false;
+	}
+	return good || local_fault(p);
+}
+
+static bool
+add_day(void *arg, int64_t day)
+{
+	struct push *p = arg;
+
+	if (day > p->day && day <= p->closed && p->n_days < DAYS_MAX)
+		p->days[p->n_days++] = day;
+	return true;
+}
+
+/* ---- what the database says ---- */
+
+static bool
+read_central(struct push *p)
+{
+	struct arena *a = arena_new(META_MEMORY);
+	struct ledger_host h;
+	enum ledger_step step;
+
+	if (a == NULL)
+		return push_error(p, "", "out of memory");
+	step = ledger_get_host(p->central, span_str(p->store.text), a, &h);
+	p->is_known = step == LEDGER_OK;
+	p->day = p->is_known ? h.day : -1;
+	name_set(&p->token, p->is_known ? h.token : SPAN(""));
+	name_set(&p->host, p->is_known ? h.name : SPAN(""));
+	arena_free(a);
+	return step != LEDGER_ERROR || central_fault(p);
+}
+
+/*
+ * Reads the state when all earlier transactions are over: if an earlier run
+ * was killed, the database may still be committing, and holds the lock until
+ * then.
+ */
+static bool
+read_central_locked(struct push *p)
+{
+	bool good = ledger_begin(p->central) == LEDGER_OK;
+
+	if (!good)
+		return central_fault(p);
+	good = read_central(p);
+	if (ledger_end(p->central, good) != LEDGER_OK)
+		good = central_fault(p);
+	return good;
+}
+
+/* An earlier run was killed after the commit in the database and before the
+ * record here. */
+static bool
+accept_known_push(struct push *p)
+{
+	p->last = p->next;
+	p->pushed = p->day;
+	if (!note_local(p))
+		return false;
+	push_report(p, PUSH_KNOWN, p->day);
+	return true;
+}
+
+/* Finds the first day to push; p->day becomes the last day that need not be
+ * pushed. */
+static bool
+compare_tokens(struct push *p)
+{
+	if (!p->is_known && !name_is_set(&p->last)) {
+		p->day = p->pushed;
+		return true;
+	}
+	if (p->is_known && name_equal(&p->token, &p->last))
+		return true;
+	if (p->is_known && name_equal(&p->token, &p->next))
+		return accept_known_push(p);
+	if (p->is_known && p->day >= p->pushed)
+		return report_two_files(p);
+	push_report(p, PUSH_AGAIN, p->day);
+	return true;
+}
+
+/* Applies the operator's decision about two files with the same name. */
+static bool
+resolve_copy(struct push *p)
+{
+	switch (p->o->as) {
+	case PUSH_AS_IT_IS:
+		return true;
+	case PUSH_AS_COPY:
+		name_random(&p->store);
+		name_set(&p->last, SPAN(""));
+		name_set(&p->next, SPAN(""));
+		return note_local(p) && read_central(p);
+	case PUSH_AS_RESTORED:
+		p->last = p->token;
+		name_set(&p->next, SPAN(""));
+		p->pushed = p->day;
+		return note_local(p);
+	}
+	return false;
+}
+
+/* ---- a day ---- */
+
+static bool
+add_row(void *arg, const struct report_row *r)
+{
+	struct push *p = arg;
+	char memory[ROW_BYTES_MAX];
+	struct buf text = buf_over(memory, sizeof(memory));
+	struct span texts[ROW_TEXTS_MAX];
+
+	row_encode(&text, r, texts);
+	p->refused = row_insert(&p->intern, p->insert, texts, p->day_there,
+			 r->count, r->when) != ROW_WRITTEN;
+	p->rows++;
+	p->messages += r->count;
+	return !p->refused;
+}
+
+static bool
+put_rows(struct push *p, int64_t day)
+{
+	int64_t closed;
+
+	if (ledger_closed(p->central, &closed) != LEDGER_OK)
+		return central_fault(p);
+	p->day_there = day > closed ? day : closed + 1;
+	p->rows = p->messages = 0;
+	p->refused = false;
+	/* Rows that another run has deleted must not be used from the cache. */
+	intern_cache_clear(p->intern.cache);
+	if (ledger_each_stored_row(p->local, day, add_row, p) == LEDGER_ERROR)
+		return local_fault(p);
+	return !p->refused || central_fault(p);
+}
+
+/* Within a transaction, which excludes all others, so the state cannot change
+ * meanwhile. */
+static bool
+write_day(struct push *p, int64_t day)
+{
+	struct push_name seen = p->token;
+	struct ledger_host h = { .store = span_str(p->store.text),
+		.name = p->o->host,
+		.day = day,
+		.token = span_str(p->next.text),
+		.at = p->o->now };
+	int64_t was = p->day;
+
+	if (!read_central(p))
+		return false;
+	if (!name_equal(&seen, &p->token))
+		return report_two_files(p);
+	p->day = was;
+	return put_rows(p, day) &&
+	    (ledger_put_host(p->central, &h) == LEDGER_OK || central_fault(p));
+}
+
+static bool
+try_day(struct push *p, int64_t day)
+{
+	bool good;
+
+	if (ledger_begin(p->central) != LEDGER_OK)
+		return central_fault(p);
+	good = write_day(p, day);
+	if (ledger_end(p->central, good) != LEDGER_OK)
+		good = central_fault(p);
+	return good;
+}
+
+/* The token is on disk here before the database can have it. */
+static bool
+push_day(struct push *p, int64_t day)
+{
+	bool good = false;
+
+	name_random(&p->next);
+	if (!note_local(p))
+		return false;
+	for (int i = 0; !good && i < PUSH_TRIES; i++) {
+		if (i > 0 &&
+		    (ledger_sql_fault(p->central) != SQL_LOCKED || p->two))
+			break;
+		buf_cut(&p->error, 0);
+		good = try_day(p, day);
+	}
+	if (!good)
+		return false;
+	p->token = p->last = p->next;
+	p->is_known = true;
+	p->day = p->pushed = day;
+	if (!note_local(p))
+		return false;
+	push_report(p, PUSH_DAY, day);
+	return true;
+}
+
+/* Also for a day without mail: the sender waits until all hosts have pushed. */
+static bool
+push_days(struct push *p)
+{
+	if (ledger_each_day(p->local, add_day, p) == LEDGER_ERROR)
+		return local_fault(p);
+	for (size_t i = 0; i < p->n_days; i++)
+		if (!push_day(p, p->days[i]))
+			return false;
+	return p->day >= p->closed || push_day(p, p->closed);
+}
+
+/* ---- the push_all ---- */
+
+/* Errors of retention are logged there; they do not fail the push. */
+static void
+push_retention(struct push *p)
+{
+	struct retention t = { .o = p->o->retention };
+	int64_t until = clock_ms() + PUSH_RETENTION_S * 1000;
+	bool more = true;
+
+	while (more && clock_ms() < until) {
+		if (ledger_begin(p->central) != LEDGER_OK)
+			return;
+		more = retention_step(
+		    &t, ledger_sql(p->central), p->intern.cache, p->o->now);
+		if (ledger_end(p->central, true) != LEDGER_OK)
+			return;
+	}
+}
+
+static bool
+push_all(struct push *p)
+{
+	int64_t yesterday = p->o->now / REPORT_DAY - 1, before;
+
+	if (ledger_close_day(p->local, yesterday, p->o->now) == LEDGER_ERROR ||
+	    ledger_closed(p->local, &p->closed) != LEDGER_OK)
+		return local_fault(p);
+	/* Days that a clock which was ahead has closed may still change. */
+	if (p->closed > yesterday)
+		p->closed = yesterday;
+	if (!read_local(p) || !read_central_locked(p) || !resolve_copy(p) ||
+	    !compare_tokens(p))
+		return false;
+	before = p->day;
+	if (!push_days(p))
+		return false;
+	if (p->day > before)
+		push_retention(p);
+	return true;
+}
+
+static enum ledger_step
+push_lock(struct ledger *l)
+{
+	enum ledger_step got = ledger_lock(l, lock_name);
+
+	for (int ms = 0; got == LEDGER_NONE && ms < PUSH_LOCK_MS;
+	     ms += LOCK_STEP_MS) {
+		clock_sleep_ms(LOCK_STEP_MS);
+		got = ledger_lock(l, lock_name);
+	}
+	return got;
+}
+
+static enum push_end
+run_locked(struct push *p)
+{
+	struct sql *db = ledger_sql(p->central);
+	bool good;
+
+	p->intern = (struct intern){ .db = db, .cache = intern_cache_new() };
+	p->insert = sql_prepare(db, row_insert_query);
+	if (p->intern.cache != NULL && p->insert != NULL)
+		good = push_all(p);
+	else
+		good = push_error(p, "", "out of memory");
+	intern_end(&p->intern);
+	sql_drop(p->insert);
+	intern_cache_free(p->intern.cache);
+	return good ? PUSH_DONE : p->two ? PUSH_TWO : PUSH_FAULT;
+}
+
+enum push_end
+push_run(const struct push_options *o, char *error)
+{
+	static const struct push nothing;
+	struct push p = nothing;
+
+	p.o = o;
+	p.local = o->local;
+	p.central = o->central;
+	p.error = buf_over(error, PUSH_ERROR_MAX);
+	switch (push_lock(o->local)) {
+	case LEDGER_OK:
+		return run_locked(&p);
+	case LEDGER_NONE:
+		return PUSH_BUSY;
+	case LEDGER_ERROR:
+		local_fault(&p);
+		break;
+	}
+	return PUSH_FAULT;
+}

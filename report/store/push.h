@@ -1,0 +1,81 @@
+/*
+ * push.h - copies the rows of closed days from the file of a host to the
+ * store that several hosts share, exactly once.
+ *
+ * Each day is one transaction in PostgreSQL: all its rows, and an entry in
+ * the table of hosts that the day was pushed, with a token: a random number
+ * that the file has recorded before.  After a crash the token in the database
+ * shows whether the push was committed: it is either the token of the last
+ * push that the file knows to be complete, or that of the interrupted one.
+ * Any other token means that there are two files with the same name: a copy,
+ * or one restored from a backup.  Then nothing is pushed until the operator
+ * decides.
+ *
+ * Messages that come late for a closed day count for the next day in the file
+ * already (ledger.h).  Rows that are pushed late for a day that is closed in
+ * the shared store, because its reports were made, count for the first open
+ * day there.
+ */
+#ifndef AVOUCH_REPORT_STORE_PUSH_H
+#define AVOUCH_REPORT_STORE_PUSH_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "lib/span.h"
+#include "report/store/query.h"
+#include "report/store/retention.h"
+
+enum {
+	PUSH_ERROR_MAX = 400,  /* bytes */
+	PUSH_LOCK_MS = 5000,   /* waits this long for another run on this
+	                          host */
+	PUSH_TRIES = 3,        /* if the database rolled a transaction back
+	                          in favour of another */
+	PUSH_RETENTION_S = 20, /* seconds a run spends on retention */
+};
+
+enum push_as {
+	PUSH_AS_IT_IS,
+	PUSH_AS_COPY,     /* gets a new name, and continues from where it was
+	                     when it was copied */
+	PUSH_AS_RESTORED, /* continues from where the database is */
+};
+
+enum push_kind {
+	PUSH_DAY,   /* its rows are now in the database */
+	PUSH_KNOWN, /* its rows were already there, pushed by a run that was
+	               killed before it could record it */
+	PUSH_AGAIN, /* `day` is the last day that the database has (-1:
+	               none), although it had more: it was restored from a
+	               backup or is another one.  The missing days are pushed
+	               again */
+};
+
+struct push_event {
+	enum push_kind kind;
+	int64_t day;
+	uint64_t rows, messages; /* of PUSH_DAY */
+};
+
+struct push_options {
+	struct ledger *local, *central;
+	int64_t now;      /* seconds since 1970 */
+	struct span host; /* name of this host, for people */
+	enum push_as as;
+	struct retention_options retention; /* of the shared store */
+	void (*tell)(void *arg, const struct push_event *e);
+	void *arg;
+};
+
+enum push_end {
+	PUSH_DONE,
+	PUSH_BUSY,  /* another run works on the file */
+	PUSH_TWO,   /* two files have the same name; see `error` */
+	PUSH_FAULT, /* see `error`; nothing is lost */
+};
+
+/* `error`: PUSH_ERROR_MAX bytes. */
+enum push_end push_run(const struct push_options *o, char *error);
+
+#endif

@@ -1,0 +1,395 @@
+/*
+ * query.h - the command's side of the store: rows of days that are over,
+ * reports that were sent and to whom, reports that others sent, facts for
+ * replay.
+ *
+ * It works on the daemon's SQLite file and, except for replay, on a
+ * PostgreSQL that several hosts share: a ledger is a set of statements over a
+ * struct sql.
+ *
+ * A ledger is used by one thread.  While a callback of ledger_each_*() runs,
+ * the same ledger must not be used; the callback returns false to stop.  A
+ * call that fails returns LEDGER_ERROR, and ledger_sql_fault() and
+ * ledger_error() say why.  Texts passed to callbacks are valid during the
+ * call.
+ *
+ * Days are numbers of REPORT_DAY seconds since 1970, in UTC.
+ */
+#ifndef AVOUCH_REPORT_STORE_QUERY_H
+#define AVOUCH_REPORT_STORE_QUERY_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "lib/arena.h"
+#include "report/record/row.h"
+#include "report/store/sql.h"
+#include "report/store/sqlite.h"
+#include "verify/policy.h"
+
+enum ledger_step {
+	LEDGER_OK,
+	LEDGER_NONE,  /* nothing found; or it exists, or was changed, already */
+	LEDGER_ERROR, /* an error of the store; after SQL_LOCKED try again */
+};
+
+struct ledger;
+
+/* Takes ownership of `db`, also if it returns NULL (out of memory). */
+struct ledger *ledger_from_sql(struct sql *db);
+
+/* Opens the SQLite file of the daemon.  NULL: see `error` (SQL_ERROR_MAX
+ * bytes). */
+struct ledger *ledger_open_file(
+    const char *path, enum sqlite_for purpose, char *error);
+void ledger_close(struct ledger *l); /* takes NULL */
+
+enum sql_fault ledger_sql_fault(const struct ledger *l);
+const char *ledger_error(const struct ledger *l);
+
+/* Opens a store by its name: a file, or the URL (lib/url.h) of one that hosts
+ * share.  NULL: see `error` (SQL_ERROR_MAX bytes). */
+struct ledger *ledger_open(
+    const char *store, enum sqlite_for purpose, char *error);
+
+/* The connection, for other statements (push). */
+struct sql *ledger_sql(struct ledger *l);
+
+/* Groups several changes into one transaction; a change outside of it is a
+ * transaction of its own. */
+enum ledger_step ledger_begin(struct ledger *l);
+enum ledger_step ledger_end(struct ledger *l, bool commit);
+
+/* A setting of the store (meta in schema.h).  LEDGER_NONE: not set. */
+enum ledger_step ledger_meta(
+    struct ledger *l, const char *name, struct span *value, struct arena *a);
+enum ledger_step ledger_set_meta(
+    struct ledger *l, const char *name, struct span value);
+
+/* ---- rows of closed days ---- */
+
+/*
+ * Closes `day` and all days before it: their rows never change again, and
+ * messages that come late count for the first open day.  Called before
+ * reports of a day are made or pushed.  LEDGER_NONE: the day is not over at
+ * `now`.
+ *
+ * Days that a clock which was ahead has closed too early are opened again,
+ * unless a report was made of them or they were pushed.
+ */
+enum ledger_step ledger_close_day(struct ledger *l, int64_t day, int64_t now);
+
+/* The last closed day, or -1. */
+enum ledger_step ledger_closed(struct ledger *l, int64_t *day);
+
+/* The last day that was pushed to a shared store, or -1.  Its reports are not
+ * made from this store. */
+enum ledger_step ledger_pushed(struct ledger *l, int64_t *day);
+
+/* Days with rows, oldest first. */
+enum ledger_step ledger_each_day(
+    struct ledger *l, bool (*each)(void *arg, int64_t day), void *arg);
+
+struct ledger_policy { /* a policy domain on one day */
+	struct span domain;
+	struct span record; /* the last one seen: RFC 9990 section 3.1 allows
+	                       one report to state the final one */
+	uint64_t records;   /* number of different records on that day */
+	uint64_t rows;      /* an upper bound: before rows of several records
+	                       are merged */
+	uint64_t messages;
+	uint64_t aligned;   /* messages with DKIM or SPF aligned */
+	uint64_t automatic; /* messages that are automatic (struct
+	                       report_row) */
+};
+
+/* Sorted by domain; `domain` absent: all. */
+enum ledger_step ledger_each_policy(struct ledger *l, int64_t day,
+    struct span domain, bool (*each)(void *arg, const struct ledger_policy *p),
+    void *arg);
+
+/*
+ * The rows of one report, without `when`: merged over the day's records and
+ * `automatic`; most messages first, in an order that does not change once the
+ * day is closed.
+ */
+enum ledger_step ledger_each_row(struct ledger *l, int64_t day,
+    struct span policy_domain,
+    bool (*each)(void *arg, const struct report_row *r), void *arg);
+
+/* Every row of a day as it is stored, with its record, for push; without
+ * those of policy domains whose report of that day was planned here. */
+enum ledger_step ledger_each_stored_row(struct ledger *l, int64_t day,
+    bool (*each)(void *arg, const struct report_row *r), void *arg);
+
+/* ---- sending ---- */
+
+/*
+ * A delivery is one report to one address.
+ *
+ *	PLANNED -> SENDING -> SENT
+ *	              |-----> WAITING -> SENDING ...  (a temporary failure)
+ *	   |----------|-----> DROPPED                 (`note` says why)
+ *
+ * It is moved to SENDING, on disk, before sendmail runs, and from there by
+ * the process that ran it.  A delivery that another run finds in SENDING
+ * belongs to a sender that was killed or is still running.
+ */
+enum ledger_state {
+	LEDGER_PLANNED,
+	LEDGER_SENDING,
+	LEDGER_WAITING,
+	LEDGER_SENT,
+	LEDGER_DROPPED,
+};
+
+struct ledger_report {
+	int64_t day;
+	struct span domain;      /* the policy domain */
+	uint64_t part, parts;    /* 1, 1: the report is not split */
+	struct span report_id;   /* unique in the store */
+	struct span record;      /* the policy that it states */
+	int64_t made;            /* seconds since 1970 */
+	uint64_t rows, messages; /* of this part */
+	struct span note;        /* why there is nothing to send; empty:
+	                            there is */
+};
+
+struct ledger_delivery {
+	int64_t id;
+	struct ledger_report report;
+	struct span destination; /* an address, without "mailto:" */
+	enum ledger_state state;
+	uint64_t attempts;  /* number of moves to SENDING */
+	int64_t changed;    /* seconds since 1970 of the last move */
+	int64_t not_before; /* WAITING: when to try again */
+	struct span note;   /* of the last move */
+};
+
+/*
+ * Stores a report and its deliveries (PLANNED), all or nothing.  LEDGER_NONE:
+ * that day, domain and part were planned before (or the report id is taken),
+ * and nothing changes.  A report without destinations is finished; `note`
+ * says why.
+ */
+enum ledger_step ledger_plan(struct ledger *l, const struct ledger_report *r,
+    const struct span *destinations, size_t n);
+
+/* The planned reports of a day, by domain and part; `domain` absent: all. */
+enum ledger_step ledger_each_report(struct ledger *l, int64_t day,
+    struct span domain, bool (*each)(void *arg, const struct ledger_report *r),
+    void *arg);
+
+struct ledger_want {           /* selects deliveries; all conditions must
+	                          hold */
+	int64_t day;           /* -1: any */
+	struct span domain;    /* absent: any */
+	struct span report_id; /* absent: any */
+	unsigned states;       /* bits 1 << LEDGER_...; 0: any */
+	int64_t due;           /* not_before is at most this; 0: any */
+	uint64_t limit;        /* at most this many; 0: all */
+};
+
+/* In the order in which they were planned. */
+enum ledger_step ledger_each_delivery(struct ledger *l,
+    const struct ledger_want *want,
+    bool (*each)(void *arg, const struct ledger_delivery *d), void *arg);
+
+struct ledger_move {
+	int64_t id;
+	enum ledger_state from, to;
+	uint64_t attempts; /* as it was read; must not have changed */
+	int64_t now;
+	int64_t not_before; /* for WAITING */
+	struct span note;
+};
+
+/* On disk, even after a power loss, when it returns LEDGER_OK.  LEDGER_NONE:
+ * another process has already moved it. */
+enum ledger_step ledger_move(struct ledger *l, const struct ledger_move *m);
+
+/* Number of deliveries to the address in SENT or SENDING that changed at or
+ * after `since`, for limits. */
+enum ledger_step ledger_sent_to(
+    struct ledger *l, struct span destination, int64_t since, uint64_t *count);
+
+/*
+ * Only one run at a time holds the lock of that name, until ledger_close() or
+ * the end of the process.  LEDGER_NONE: another process holds it.
+ */
+enum ledger_step ledger_lock(struct ledger *l, const char *name);
+
+/* ---- addresses that bounce ---- */
+
+struct ledger_bounce {
+	struct span address;
+	uint64_t count;
+	int64_t first, last; /* seconds since 1970 */
+	bool suppressed;     /* no reports are sent to it */
+	struct span note;    /* the text of the last bounce */
+};
+
+/* Inserts or replaces the entry of the address. */
+enum ledger_step ledger_put_bounce(
+    struct ledger *l, const struct ledger_bounce *b);
+
+/* Texts are in `a`.  LEDGER_NONE: it never bounced. */
+enum ledger_step ledger_get_bounce(struct ledger *l, struct span address,
+    struct arena *a, struct ledger_bounce *out);
+
+/* Deletes the entry, so reports are sent to it again.  LEDGER_NONE: there was
+ * none. */
+enum ledger_step ledger_delete_bounce(struct ledger *l, struct span address);
+
+enum ledger_step ledger_each_bounce(struct ledger *l,
+    bool (*each)(void *arg, const struct ledger_bounce *b), void *arg);
+
+/* ---- failure reports; SQLite alone ---- */
+
+/*
+ * The ledger_report of a failure has this plus its id as `part`, 0 as `parts`
+ * and its incidents as `messages`; so it is planned, delivered and bounced
+ * like any report.
+ */
+enum { LEDGER_FAILURE_PART = 1 << 30 };
+
+struct ledger_failure {
+	int64_t id;
+	struct span organization;
+	struct span domain; /* the policy domain */
+	struct span record;
+	struct span author, source, subject;
+	struct span feedback, header; /* failure.h */
+	int64_t first, last;          /* seconds since 1970 */
+	uint64_t incidents;           /* messages counted */
+	uint64_t others;              /* of these, messages with another
+	                                 cause */
+};
+
+/*
+ * Open failures, oldest first, except those with the same cause as one that
+ * was closed at or after `since`; without `feedback` and `header`.  `domain`
+ * absent: all.
+ */
+enum ledger_step ledger_each_failure(struct ledger *l, struct span domain,
+    int64_t since, bool (*each)(void *arg, const struct ledger_failure *f),
+    void *arg);
+
+/*
+ * Closes a failure: no more messages are counted in it.  `sent`: a report was
+ * planned; otherwise its texts are deleted at once.  LEDGER_NONE: it is not
+ * open.
+ */
+enum ledger_step ledger_close_failure(
+    struct ledger *l, int64_t id, bool sent, int64_t now, uint64_t *incidents);
+
+/* Number of failures of the organization (absent: of all) that were closed as
+ * sent at or after `since`. */
+enum ledger_step ledger_failures_sent(
+    struct ledger *l, struct span organization, int64_t since, uint64_t *count);
+
+/* All of a failure; texts are in `a`.  LEDGER_NONE: it does not exist, or its
+ * texts were deleted. */
+enum ledger_step ledger_get_failure(
+    struct ledger *l, int64_t id, struct arena *a, struct ledger_failure *out);
+
+/* Deletes the texts of failures whose reports were delivered or dropped. */
+enum ledger_step ledger_empty_failures(struct ledger *l);
+
+/* ---- reports of others ---- */
+
+struct ledger_received {
+	int64_t id; /* set by the store */
+	struct span organisation, email, contact;
+	struct span report_id;
+	int64_t begin, end; /* seconds since 1970 */
+	struct span domain; /* policy_published as reported; empty: not
+	                       reported */
+	struct span p, sp, np, adkim, aspf, fo, testing, pct, discovery;
+	struct span version, generator, errors;
+	struct span file;        /* the file it was read from */
+	int64_t read;            /* when it was read */
+	uint64_t rows, messages; /* counted by ledger_add_received_row() */
+};
+
+/*
+ * Begins a report and a transaction, which ledger_end_received() ends; the
+ * rows are added in between.  LEDGER_NONE: a report of that organisation, id
+ * and domain is already stored, and nothing begins.
+ */
+enum ledger_step ledger_begin_received(
+    struct ledger *l, const struct ledger_received *r);
+enum ledger_step ledger_add_received_row(
+    struct ledger *l, const struct report_row *row);
+enum ledger_step ledger_end_received(struct ledger *l, bool keep);
+
+struct ledger_range {
+	struct span domain; /* policy domain; absent: all */
+	int64_t from, to;   /* first and last day on which reports begin */
+};
+
+/* Sorted by begin, then by the order in which they were read. */
+enum ledger_step ledger_each_received(struct ledger *l,
+    const struct ledger_range *range,
+    bool (*each)(void *arg, const struct ledger_received *r), void *arg);
+
+/*
+ * The rows of all these reports, merged over reports of one day and domain;
+ * sorted by day (`when` is its first second), policy domain and source.
+ */
+enum ledger_step ledger_each_received_row(struct ledger *l,
+    const struct ledger_range *range,
+    bool (*each)(void *arg, const struct report_row *r), void *arg);
+
+struct ledger_source { /* of a policy domain */
+	struct span domain;
+	struct ip address;
+	int64_t first, last; /* days; `first` is of all reports ever read */
+	uint64_t messages;   /* in the range, like all that follows */
+	uint64_t aligned;    /* with DKIM or SPF aligned */
+	uint64_t dkim_aligned, spf_aligned;
+	uint64_t quarantined, rejected;
+};
+
+/* The sources of a range, by domain, most messages first. */
+enum ledger_step ledger_each_source(struct ledger *l,
+    const struct ledger_range *range,
+    bool (*each)(void *arg, const struct ledger_source *s), void *arg);
+
+/* ---- the hosts that share a store: PostgreSQL alone ---- */
+
+struct ledger_host {
+	struct span store; /* name of the host's own store (meta) */
+	struct span name;  /* name of the host, for people */
+	int64_t day;       /* last day that was pushed */
+	struct span token; /* token of that push (push.h) */
+	int64_t at;        /* seconds since 1970 */
+};
+
+/* Inserts or replaces the entry of the store. */
+enum ledger_step ledger_put_host(struct ledger *l, const struct ledger_host *h);
+
+/* Texts in `a`.  LEDGER_NONE: it never pushed. */
+enum ledger_step ledger_get_host(struct ledger *l, struct span store,
+    struct arena *a, struct ledger_host *out);
+
+/* Sorted by name. */
+enum ledger_step ledger_each_host(struct ledger *l,
+    bool (*each)(void *arg, const struct ledger_host *h), void *arg);
+
+/* ---- replay ---- */
+
+struct ledger_replay_row { /* messages of a day with the same facts and decision
+	                    */
+	int64_t day;
+	uint64_t messages;
+	struct policy_facts facts;
+	struct span action, would, rule; /* names of what was decided then */
+};
+
+/* From `day` on, oldest first.  SQLite only. */
+enum ledger_step ledger_each_replay_row(struct ledger *l, int64_t day,
+    bool (*each)(void *arg, const struct ledger_replay_row *f), void *arg);
+
+#endif

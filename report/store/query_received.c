@@ -1,0 +1,289 @@
+/*
+ * query_received.c - reports that others sent: stores each once, and reads a
+ * range of days.
+ */
+#include "report/store/query_internal.h"
+#include "report/store/row_encode.h"
+
+/* ---- adding ---- */
+
+static enum ledger_step
+insert_received(struct ledger *l, const struct ledger_received *r)
+{
+	struct sql_statement *s = sql_prepare(l->db,
+	    "INSERT INTO received (organisation, email, contact, report_id, "
+	    "begin_at, end_at, domain, p, sp, np, adkim, aspf, fo, testing, "
+	    "pct, discovery, version, generator, errors, file, read_at, rows, "
+	    "messages) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, "
+	    "$12, $13, $14, $15, $16, $17, $18, $19, $20, $21, 0, 0) "
+	    "ON CONFLICT DO NOTHING RETURNING id");
+
+	sql_bind_text(s, 1, r->organisation);
+	sql_bind_text(s, 2, r->email);
+	sql_bind_text(s, 3, r->contact);
+	sql_bind_text(s, 4, r->report_id);
+	sql_bind_number(s, 5, r->begin);
+	sql_bind_number(s, 6, r->end);
+	sql_bind_text(s, 7, r->domain);
+	sql_bind_text(s, 8, r->p);
+	sql_bind_text(s, 9, r->sp);
+	sql_bind_text(s, 10, r->np);
+	sql_bind_text(s, 11, r->adkim);
+	sql_bind_text(s, 12, r->aspf);
+	sql_bind_text(s, 13, r->fo);
+	sql_bind_text(s, 14, r->testing);
+	sql_bind_text(s, 15, r->pct);
+	sql_bind_text(s, 16, r->discovery);
+	sql_bind_text(s, 17, r->version);
+	sql_bind_text(s, 18, r->generator);
+	sql_bind_text(s, 19, r->errors);
+	sql_bind_text(s, 20, r->file);
+	sql_bind_number(s, 21, r->read);
+	return ledger_number(s, &l->received);
+}
+
+enum ledger_step
+ledger_begin_received(struct ledger *l, const struct ledger_received *r)
+{
+	enum ledger_step step;
+
+	if (!l->in_transaction && !sql_begin(l->db))
+		return LEDGER_ERROR;
+	step = insert_received(l, r);
+	if (step == LEDGER_OK) {
+		l->receiving = true;
+		l->received_day = r->read / REPORT_DAY;
+		l->received_rows = l->received_messages = 0;
+	} else if (!l->in_transaction) {
+		sql_end(l->db, false);
+	}
+	return step;
+}
+
+static bool
+add_received_row(struct ledger *l, const struct report_row *row)
+{
+	char memory[ROW_BYTES_MAX];
+	struct buf text = buf_over(memory, sizeof(memory));
+	struct span texts[ROW_TEXTS_MAX];
+	int64_t source, shape;
+
+	row_encode(&text, row, texts);
+	source = intern_get(&l->intern, COLUMNS_SOURCE, &texts[ROW_TEXT_SOURCE],
+	    l->received_day);
+	if (source <= 0)
+		return false;
+	shape = intern_get(
+	    &l->intern, COLUMNS_SHAPE, &texts[ROW_TEXT_SHAPE], l->received_day);
+	if (shape <= 0)
+		return false;
+	if (l->put_received_row == NULL)
+		l->put_received_row = sql_prepare(l->db,
+		    "INSERT INTO received_row (report, source, shape, "
+		    "messages) VALUES ($1, $2, $3, $4) "
+		    "ON CONFLICT (report, source, shape) DO UPDATE SET "
+		    "messages = received_row.messages + excluded.messages");
+	sql_bind_number(l->put_received_row, 1, l->received);
+	sql_bind_number(l->put_received_row, 2, source);
+	sql_bind_number(l->put_received_row, 3, shape);
+	sql_bind_number(l->put_received_row, 4, (int64_t)row->count);
+	return sql_do(l->put_received_row);
+}
+
+enum ledger_step
+ledger_add_received_row(struct ledger *l, const struct report_row *row)
+{
+	if (!l->receiving || !add_received_row(l, row))
+		return LEDGER_ERROR;
+	l->received_rows++;
+	l->received_messages += row->count;
+	return LEDGER_OK;
+}
+
+static bool
+note_sums(struct ledger *l)
+{
+	struct sql_statement *s = sql_prepare(l->db,
+	    "UPDATE received SET rows = $1, messages = $2 WHERE id = $3");
+
+	sql_bind_number(s, 1, (int64_t)l->received_rows);
+	sql_bind_number(s, 2, (int64_t)l->received_messages);
+	sql_bind_number(s, 3, l->received);
+	return ledger_execute(s) == LEDGER_OK;
+}
+
+enum ledger_step
+ledger_end_received(struct ledger *l, bool keep)
+{
+	bool good = keep && note_sums(l);
+
+	l->receiving = false;
+	good = sql_end(l->db, good) && good;
+	return good || !keep ? LEDGER_OK : LEDGER_ERROR;
+}
+
+/* ---- telling ---- */
+
+#define RECEIVED                                                               \
+	"id, organisation, email, contact, report_id, begin_at, end_at, "      \
+	"domain, p, sp, np, adkim, aspf, fo, testing, pct, discovery, "        \
+	"version, generator, errors, file, read_at, rows, messages"
+
+static void
+read_received(struct sql_statement *s, struct ledger_received *out)
+{
+	*out = (struct ledger_received){
+		.id = sql_number(s, 0),
+		.organisation = sql_text(s, 1),
+		.email = sql_text(s, 2),
+		.contact = sql_text(s, 3),
+		.report_id = sql_text(s, 4),
+		.begin = sql_number(s, 5),
+		.end = sql_number(s, 6),
+		.domain = sql_text(s, 7),
+		.p = sql_text(s, 8),
+		.sp = sql_text(s, 9),
+		.np = sql_text(s, 10),
+		.adkim = sql_text(s, 11),
+		.aspf = sql_text(s, 12),
+		.fo = sql_text(s, 13),
+		.testing = sql_text(s, 14),
+		.pct = sql_text(s, 15),
+		.discovery = sql_text(s, 16),
+		.version = sql_text(s, 17),
+		.generator = sql_text(s, 18),
+		.errors = sql_text(s, 19),
+		.file = sql_text(s, 20),
+		.read = sql_number(s, 21),
+		.rows = (uint64_t)sql_number(s, 22),
+		.messages = (uint64_t)sql_number(s, 23),
+	};
+}
+
+/* The parameters $1 and $2 are the first second of the range and the first
+ * second after it; $3 is the domain, if there is one. */
+static void
+bind_range(struct sql_statement *s, const struct ledger_range *range)
+{
+	sql_bind_number(s, 1, range->from * REPORT_DAY);
+	sql_bind_number(s, 2, (range->to + 1) * REPORT_DAY);
+	if (range->domain.p != NULL)
+		sql_bind_text(s, 3, range->domain);
+}
+
+#define IN_RANGE "begin_at >= $1 AND begin_at < $2 "
+
+#define REPORTS(AND)                                                           \
+	"SELECT " RECEIVED " FROM received WHERE " IN_RANGE AND                \
+	"ORDER BY begin_at, id"
+
+enum ledger_step
+ledger_each_received(struct ledger *l, const struct ledger_range *range,
+    bool (*each)(void *arg, const struct ledger_received *r), void *arg)
+{
+	struct sql_statement *s = sql_prepare(l->db,
+	    range->domain.p == NULL ? REPORTS("")
+				    : REPORTS("AND domain = $3 "));
+	enum sql_step step;
+
+	bind_range(s, range);
+	while ((step = sql_step(s)) == SQL_ROW) {
+		struct ledger_received r;
+
+		read_received(s, &r);
+		if (!each(arg, &r))
+			break;
+	}
+	return ledger_finish(s, step);
+}
+
+#define ROWS(AND)                                                              \
+	"SELECT begin_at / 86400 AS day, domain, address, "                    \
+	"CAST(sum(received_row.messages) AS BIGINT), {shape} FROM received "   \
+	"JOIN received_row ON received_row.report = received.id "              \
+	"JOIN source ON source.id = received_row.source "                      \
+	"JOIN shape ON shape.id = received_row.shape "                         \
+	"WHERE " IN_RANGE AND                                                  \
+	"GROUP BY begin_at / 86400, domain, address, {shape} "                 \
+	"ORDER BY day, domain, address, {shape}"
+
+enum ledger_step
+ledger_each_received_row(struct ledger *l, const struct ledger_range *range,
+    bool (*each)(void *arg, const struct report_row *r), void *arg)
+{
+	char memory[LEDGER_QUERY_MAX];
+	struct sql_statement *s = ledger_prepare(l,
+	    range->domain.p == NULL ? ROWS("") : ROWS("AND domain = $3 "),
+	    memory);
+	enum sql_step step;
+
+	bind_range(s, range);
+	while ((step = sql_step(s)) == SQL_ROW) {
+		struct report_row r = {
+			.when = sql_number(s, 0) * REPORT_DAY,
+			.policy_domain = sql_text(s, 1),
+			.count = (uint64_t)sql_number(s, 3),
+		};
+
+		ip_parse(sql_text(s, 2), &r.source);
+		columns_read_shape(s, 4, &r);
+		if (!each(arg, &r))
+			break;
+	}
+	return ledger_finish(s, step);
+}
+
+/* In the inner query `n` is the messages in the range; the outer one sums by
+ * source. */
+#define SOURCES(WHERE)                                                         \
+	"SELECT * FROM (SELECT domain, address, "                              \
+	"min(begin_at) / 86400 AS since, "                                     \
+	"max(CASE WHEN n > 0 THEN begin_at ELSE 0 END) / 86400 AS newest, "    \
+	"CAST(sum(n) AS BIGINT) AS total, "                                    \
+	"CAST(sum(CASE WHEN dkim_aligned + spf_aligned > 0 THEN n ELSE 0 "     \
+	"END) AS BIGINT) AS aligned, "                                         \
+	"CAST(sum(n * dkim_aligned) AS BIGINT) AS by_dkim, "                   \
+	"CAST(sum(n * spf_aligned) AS BIGINT) AS by_spf, "                     \
+	"CAST(sum(CASE WHEN disposition = 'quarantine' THEN n ELSE 0 END) "    \
+	"AS BIGINT) AS quarantined, "                                          \
+	"CAST(sum(CASE WHEN disposition = 'reject' THEN n ELSE 0 END) "        \
+	"AS BIGINT) AS rejected "                                              \
+	"FROM (SELECT domain, address, begin_at, dkim_aligned, "               \
+	"spf_aligned, disposition, "                                           \
+	"CASE WHEN begin_at >= $1 AND begin_at < $2 "                          \
+	"THEN received_row.messages ELSE 0 END AS n FROM received "            \
+	"JOIN received_row ON received_row.report = received.id "              \
+	"JOIN source ON source.id = received_row.source "                      \
+	"JOIN shape ON shape.id = received_row.shape " WHERE ") AS one "       \
+	"GROUP BY domain, address) AS found WHERE total > 0 "                  \
+	"ORDER BY domain, total DESC, address"
+
+enum ledger_step
+ledger_each_source(struct ledger *l, const struct ledger_range *range,
+    bool (*each)(void *arg, const struct ledger_source *s), void *arg)
+{
+	struct sql_statement *s = sql_prepare(l->db,
+	    range->domain.p == NULL ? SOURCES("")
+				    : SOURCES("WHERE domain = $3 "));
+	enum sql_step step;
+
+	bind_range(s, range);
+	while ((step = sql_step(s)) == SQL_ROW) {
+		struct ledger_source out = {
+			.domain = sql_text(s, 0),
+			.first = sql_number(s, 2),
+			.last = sql_number(s, 3),
+			.messages = (uint64_t)sql_number(s, 4),
+			.aligned = (uint64_t)sql_number(s, 5),
+			.dkim_aligned = (uint64_t)sql_number(s, 6),
+			.spf_aligned = (uint64_t)sql_number(s, 7),
+			.quarantined = (uint64_t)sql_number(s, 8),
+			.rejected = (uint64_t)sql_number(s, 9),
+		};
+
+		ip_parse(sql_text(s, 1), &out.address);
+		if (!each(arg, &out))
+			break;
+	}
+	return ledger_finish(s, step);
+}

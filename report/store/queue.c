@@ -1,0 +1,515 @@
+#include "report/store/queue.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "lib/clock.h"
+#include "lib/log.h"
+#include "report/store/writer.h"
+
+enum {
+	GROUP_MAX = 4000,     /* messages in one transaction */
+	QUIET_MS = 500,       /* without mail; then there is time for
+	                         housekeeping */
+	RETRY_FIRST_MS = 100, /* after an error; doubled each time ... */
+	RETRY_LAST_MS = 5000, /* ... up to this */
+	TIDY_MS = 1000,   /* between two steps of housekeeping if it is never
+	                     quiet */
+	REST_MS = 60000,  /* if there is nothing to do */
+	LOCKED_MS = 1000, /* locked by another program; then it is logged */
+	TELL_MS = 5000,   /* the end of an error that lasted this long is
+	                     logged */
+	RETENTION_DAYS = 400,
+	REPLAY_DAYS = 14,
+	RECEIVED_DAYS = 400,
+	FAULTS_OF_OURS_MAX = 3, /* errors of our own; then the group is
+	                           dropped */
+	STUCK_MS = 5000,        /* for a writer thread that does not return */
+};
+
+struct queue {
+	struct queued_message *first, **last;
+	size_t n, bytes;
+};
+
+struct store {
+	char *path;
+	struct writer *writer; /* used by the writer thread only */
+	pthread_t thread;
+
+	pthread_mutex_t lock; /* protects everything below */
+	pthread_cond_t work;  /* for the writer: there is a message, or the
+	                         end */
+	pthread_cond_t done;  /* for store_put(): a group was completed */
+	struct queue queue;   /* messages that wait */
+	struct queue group;   /* messages that the writer is writing */
+	uint64_t taken;       /* number of the last message queued */
+	uint64_t completed;   /* all up to this one are on disk, or lost */
+	uint64_t lost_until;  /* the last one that was lost */
+	bool idle;            /* the writer waits for work */
+	bool has_error;       /* the last group could not be committed */
+	bool ending;
+	bool ended;          /* the writer has returned */
+	int64_t error_since; /* clock_ms(), if has_error */
+	int64_t end_by;      /* clock_ms(); the writer stops then */
+	struct store_counts counts;
+
+	/* Used by the writer thread only. */
+	unsigned faults;      /* in a row */
+	int64_t committed_at; /* clock_ms() of the last group */
+	int64_t log_since;    /* clock_ms() of the first group that is only
+	                         in the write-ahead log; 0: none */
+	int64_t tidy_at;      /* clock_ms(), when the next step is overdue */
+};
+
+static struct timespec
+clock_at(int64_t ms)
+{
+	return (struct timespec){
+		.tv_sec = ms / 1000,
+		.tv_nsec = ms % 1000 * 1000000,
+	};
+}
+
+/* ---- the queue ---- */
+
+static void
+queue_init(struct queue *q)
+{
+	*q = (struct queue){ .first = NULL };
+	q->last = &q->first;
+}
+
+static void
+queue_add(struct queue *q, struct queued_message *e)
+{
+	e->next = NULL;
+	*q->last = e;
+	q->last = &e->next;
+	q->n++;
+	q->bytes += e->size;
+}
+
+static struct queued_message *
+queue_take(struct queue *q)
+{
+	struct queued_message *e = q->first;
+
+	q->first = e->next;
+	if (q->first == NULL)
+		q->last = &q->first;
+	q->n--;
+	q->bytes -= e->size;
+	return e;
+}
+
+static void
+queue_free(struct queue *q)
+{
+	while (q->first != NULL)
+		queued_message_free(queue_take(q));
+}
+
+/* ---- the writer ---- */
+
+/* Waits for work until `until` (clock_ms()).  The caller holds the lock. */
+static void
+wait_for_work(struct store *s, int64_t until)
+{
+	struct timespec at = clock_at(until);
+
+	s->idle = true;
+	pthread_cond_timedwait(&s->work, &s->lock, &at);
+	s->idle = false;
+}
+
+/* Only the end of the daemon ends this pause early. */
+static void
+pause_until(struct store *s, int64_t until)
+{
+	struct timespec at = clock_at(until);
+
+	while (!s->ending && clock_ms() < until)
+		if (pthread_cond_timedwait(&s->work, &s->lock, &at) ==
+		    ETIMEDOUT)
+			break;
+}
+
+/*
+ * Completes the group: it is on disk (`lost` 0) or lost.  The caller holds
+ * the lock, which is released for a moment, so that the threads that wake up
+ * do not block on it.
+ */
+static void
+complete_group(struct store *s, size_t lost)
+{
+	struct queue group = s->group;
+
+	queue_init(&s->group);
+	s->completed += group.n;
+	if (lost > 0)
+		s->lost_until = s->completed;
+	s->counts.lost += lost;
+	s->counts.committed += group.n - lost;
+	pthread_mutex_unlock(&s->lock);
+	pthread_cond_broadcast(&s->done);
+	queue_free(&group);
+	pthread_mutex_lock(&s->lock);
+}
+
+static size_t
+waiting(const struct store *s)
+{
+	return s->group.n + s->queue.n;
+}
+
+static void
+log_lost(struct store *s, size_t n, const char *why)
+{
+	log_fault("store-lost", "store %s: %zu messages are not stored: %s",
+	    s->path, n, why);
+}
+
+/* Fills the group.  The caller holds the lock. */
+static void
+take_group(struct store *s)
+{
+	while (s->queue.n > 0 && s->group.n < GROUP_MAX)
+		queue_add(&s->group, queue_take(&s->queue));
+}
+
+static void
+after_commit(struct store *s, size_t refused)
+{
+	int64_t now = clock_ms();
+
+	if (refused > 0)
+		log_warning("store-limit",
+		    "store %s: %zu messages are not stored: %s", s->path,
+		    refused, writer_refusal(s->writer));
+	if (s->has_error && now - s->error_since >= TELL_MS)
+		log_say(LOG_LEVEL_WARNING, "store",
+		    "store %s works again; %zu messages waited", s->path,
+		    waiting(s));
+	s->counts.groups++;
+	s->has_error = false;
+	s->faults = 0;
+	s->committed_at = now;
+	if (s->log_since == 0)
+		s->log_since = now;
+	complete_group(s, refused);
+}
+
+/* Records an error, so that store_put() no longer waits.  The caller holds
+ * the lock. */
+static void
+note_error(struct store *s, enum sql_fault fault)
+{
+	int64_t now = clock_ms();
+
+	if (!s->has_error)
+		s->error_since = now;
+	s->has_error = true;
+	/* The command locks the store for a moment at times; that is not
+	 * logged. */
+	if (fault != SQL_LOCKED || now - s->error_since >= LOCKED_MS)
+		log_fault("store", "store %s: %s; %zu messages wait", s->path,
+		    writer_error(s->writer), waiting(s));
+	s->faults++;
+	s->counts.faults++;
+	s->counts.set_aside = writer_quarantined(s->writer);
+	pthread_cond_broadcast(&s->done);
+}
+
+/* The group is tried again later, before all other messages. */
+static void
+after_fault(struct store *s, enum sql_fault fault)
+{
+	int64_t wait = RETRY_FIRST_MS;
+
+	note_error(s, fault);
+	if (fault == SQL_WRONG && s->faults >= FAULTS_OF_OURS_MAX) {
+		log_lost(s, s->group.n, writer_error(s->writer));
+		complete_group(s, s->group.n);
+	}
+	for (unsigned i = 1; i < s->faults && wait < RETRY_LAST_MS; i++)
+		wait *= 2;
+	pause_until(
+	    s, clock_ms() + (wait < RETRY_LAST_MS ? wait : RETRY_LAST_MS));
+}
+
+/* Writes the group.  The caller holds the lock, which is released meanwhile. */
+static void
+write_group(struct store *s)
+{
+	size_t refused;
+	enum sql_fault fault;
+
+	pthread_mutex_unlock(&s->lock);
+	fault =
+	    writer_write(s->writer, s->group.first, clock_now().now, &refused);
+	pthread_mutex_lock(&s->lock);
+	if (fault == SQL_FINE)
+		after_commit(s, refused);
+	else
+		after_fault(s, fault);
+}
+
+/*
+ * Housekeeping, if the store is quiet or it is overdue.  Returns when to call
+ * it again (clock_ms()).  The caller holds the lock, which is released
+ * meanwhile.
+ */
+static int64_t
+housekeeping(struct store *s)
+{
+	int64_t now = clock_ms(), look = now + REST_MS;
+	bool quiet = s->queue.n == 0 && now - s->committed_at >= QUIET_MS;
+	bool copy = s->log_since != 0 &&
+	    (now - s->log_since >= STORE_CHECKPOINT_S * 1000 ||
+		writer_log_pages(s->writer) >= WRITER_LOG_PAGES);
+	bool tidy = quiet || now >= s->tidy_at;
+
+	if (copy || tidy)
+		pthread_mutex_unlock(&s->lock);
+	if (copy) {
+		writer_checkpoint(s->writer);
+		s->log_since = 0;
+	}
+	/* A fast clock would expire every day. */
+	if (tidy && !clock_now().doubtful) {
+		if (writer_housekeep(s->writer, clock_now().now))
+			look = now + 1;
+		s->tidy_at = now + TIDY_MS;
+	}
+	if (copy || tidy)
+		pthread_mutex_lock(&s->lock);
+	if (!quiet)
+		look = now + QUIET_MS;
+	if (s->log_since != 0 &&
+	    s->log_since + STORE_CHECKPOINT_S * 1000 < look)
+		look = s->log_since + STORE_CHECKPOINT_S * 1000;
+	return look;
+}
+
+static void *
+writer_main(void *arg)
+{
+	struct store *s = arg;
+	enum sql_fault fault = writer_open(s->writer, clock_now().now);
+
+	pthread_setname_np(pthread_self(), "store");
+	pthread_mutex_lock(&s->lock);
+	if (fault != SQL_FINE)
+		note_error(s, fault);
+	while (!s->ending || (waiting(s) > 0 && clock_ms() < s->end_by)) {
+		int64_t look;
+
+		if (waiting(s) > 0) {
+			take_group(s);
+			write_group(s);
+		}
+		look = housekeeping(s);
+		if (waiting(s) == 0 && !s->ending)
+			wait_for_work(s, look);
+	}
+	if (waiting(s) > 0) {
+		log_lost(s, waiting(s), "the daemon is stopping");
+		s->counts.lost += waiting(s);
+	}
+	s->ended = true;
+	pthread_cond_broadcast(&s->done);
+	pthread_mutex_unlock(&s->lock);
+	return NULL;
+}
+
+/* ---- the callers ---- */
+
+static bool
+check_options(const struct store_options *o, char *error, size_t size)
+{
+	struct buf text = buf_over(error, size);
+
+	if (o->path != NULL && o->path[0] == '/')
+		return true;
+	buf_text(&text, "the path of the store must begin with \"/\"");
+	return false;
+}
+
+static bool
+init_sync(struct store *s)
+{
+	pthread_condattr_t attr;
+
+	if (pthread_condattr_init(&attr) != 0)
+		return false;
+	pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
+	pthread_mutex_init(&s->lock, NULL);
+	pthread_cond_init(&s->work, &attr);
+	pthread_cond_init(&s->done, &attr);
+	pthread_condattr_destroy(&attr);
+	return true;
+}
+
+static unsigned
+or_else(unsigned value, unsigned standard)
+{
+	return value != 0 ? value : standard;
+}
+
+static void
+store_free(struct store *s)
+{
+	queue_free(&s->queue);
+	queue_free(&s->group);
+	writer_free(s->writer);
+	free(s->path);
+	free(s);
+}
+
+struct store *
+store_open(const struct store_options *o, char *error, size_t size)
+{
+	struct store *s;
+
+	if (!check_options(o, error, size))
+		return NULL;
+	snprintf(error, size, "out of memory");
+	s = calloc(1, sizeof(*s));
+	if (s == NULL)
+		return NULL;
+	queue_init(&s->queue);
+	queue_init(&s->group);
+	s->path = strdup(o->path);
+	s->writer = s->path == NULL
+	    ? NULL
+	    : writer_new(&(struct writer_options){
+		  .path = s->path,
+		  .quota = o->quota,
+		  .retention.rows_days =
+		      or_else(o->retention_days, RETENTION_DAYS),
+		  .retention.replay_days = or_else(o->replay_days, REPLAY_DAYS),
+		  .retention.received_days =
+		      or_else(o->received_days, RECEIVED_DAYS),
+	      });
+	if (s->writer == NULL || !init_sync(s) ||
+	    pthread_create(&s->thread, NULL, writer_main, s) != 0) {
+		store_free(s);
+		return NULL;
+	}
+	return s;
+}
+
+/* The caller holds the lock.  False: the queue is full, or there is no
+ * memory. */
+static bool
+enqueue(struct store *s, struct queued_message *e)
+{
+	s->counts.put++;
+	if (e != NULL && s->group.bytes + s->queue.bytes > STORE_FAILURE_BYTES)
+		queued_message_drop_failure(e);
+	if (e == NULL || waiting(s) >= STORE_QUEUE_MAX ||
+	    s->group.bytes + s->queue.bytes + e->size > STORE_QUEUE_BYTES) {
+		s->counts.lost++;
+		return false;
+	}
+	queue_add(&s->queue, e);
+	s->taken++;
+	return true;
+}
+
+/* The caller holds the lock, which is released for a moment, so that the
+ * writer does not block on it. */
+static void
+wake_writer(struct store *s)
+{
+	if (!s->idle)
+		return;
+	s->idle = false;
+	pthread_mutex_unlock(&s->lock);
+	pthread_cond_signal(&s->work);
+	pthread_mutex_lock(&s->lock);
+}
+
+/* The caller holds the lock. */
+static bool
+wait_until_completed(struct store *s, uint64_t number)
+{
+	struct timespec at = clock_at(clock_ms() + STORE_COMMIT_WAIT_MS);
+
+	while (s->completed < number && !s->has_error)
+		if (pthread_cond_timedwait(&s->done, &s->lock, &at) ==
+		    ETIMEDOUT)
+			break;
+	return s->completed >= number && number > s->lost_until;
+}
+
+bool
+store_put(struct store *s, const struct report_row *row,
+    const struct policy_facts *facts, const struct policy_decision *decision,
+    const struct failure *failure, int64_t now)
+{
+	struct queued_message *e =
+	    queued_message_new(row, facts, decision, now);
+	bool room, on_disk = false;
+	uint64_t number;
+
+	if (e != NULL && failure != NULL)
+		queued_message_add_failure(e, failure);
+	pthread_mutex_lock(&s->lock);
+	room = enqueue(s, e);
+	number = s->taken;
+	if (room) {
+		wake_writer(s);
+		on_disk = wait_until_completed(s, number);
+	}
+	pthread_mutex_unlock(&s->lock);
+	if (!room) {
+		log_lost(
+		    s, 1, e == NULL ? "out of memory" : "the queue is full");
+		queued_message_free(e);
+	}
+	return on_disk;
+}
+
+void
+store_counts(struct store *s, struct store_counts *out)
+{
+	pthread_mutex_lock(&s->lock);
+	*out = s->counts;
+	out->queued = waiting(s);
+	pthread_mutex_unlock(&s->lock);
+}
+
+void
+store_close(struct store *s, unsigned wait_ms)
+{
+	struct timespec by = clock_at(clock_ms() + wait_ms + STUCK_MS);
+	bool ended;
+
+	if (s == NULL)
+		return;
+	pthread_mutex_lock(&s->lock);
+	s->ending = true;
+	s->end_by = clock_ms() + wait_ms;
+	pthread_cond_broadcast(&s->work);
+	while (!s->ended)
+		if (pthread_cond_timedwait(&s->done, &s->lock, &by) ==
+		    ETIMEDOUT)
+			break;
+	ended = s->ended;
+	pthread_mutex_unlock(&s->lock);
+	/* A disk that does not answer blocks the thread forever, so it is
+	 * left behind. */
+	if (!ended)
+		return;
+	pthread_join(s->thread, NULL);
+	pthread_mutex_destroy(&s->lock);
+	pthread_cond_destroy(&s->work);
+	pthread_cond_destroy(&s->done);
+	store_free(s);
+}

@@ -1,0 +1,85 @@
+/*
+ * queue.h - the daemon's side of the embedded store: SQLite in WAL mode, and
+ * one writer thread with a bounded queue that commits in groups.
+ *
+ * The daemon writes; the command reads the same file through ledger.h.  The
+ * tables are in schema.h.  An error of the store never affects mail: it is
+ * counted and logged once a minute.
+ *
+ * What is on disk when store_put() returns true survives the end of the
+ * process: it is in the file, though perhaps in the kernel's cache.  After a
+ * power loss, what was written since the last checkpoint, at most
+ * STORE_CHECKPOINT_S, may be lost, but the file is intact.
+ */
+#ifndef AVOUCH_REPORT_STORE_QUEUE_H
+#define AVOUCH_REPORT_STORE_QUEUE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "report/record/failure.h"
+#include "report/store/quota.h"
+#include "report/record/row.h"
+#include "verify/policy.h"
+
+enum {
+	STORE_QUEUE_MAX = 20000, /* messages that wait for the writer */
+	STORE_QUEUE_BYTES = 64 << 20,
+	STORE_FAILURE_BYTES = STORE_QUEUE_BYTES / 4, /* if the queue is
+	                                                larger, failures are
+	                                                not stored */
+	STORE_COMMIT_WAIT_MS = 100, /* limit of the wait in store_put() */
+	STORE_CHECKPOINT_S = 30,
+};
+
+struct store_options {
+	const char *path;
+	unsigned retention_days; /* how long rows are stored; 0: 400 */
+	unsigned replay_days;    /* facts for `avouch policy replay`; 0: 14 */
+	unsigned received_days;  /* reports of others; 0: 400 */
+	struct quota_options quota;
+};
+
+struct store_counts {
+	uint64_t put;       /* calls of store_put() */
+	uint64_t committed; /* messages on disk */
+	uint64_t lost;      /* messages not kept: the queue was full, the store
+	                       may not grow (quota.h), or could not be used
+	                       until the end */
+	uint64_t faults;    /* groups whose commit failed */
+	uint64_t groups;    /* groups that were committed */
+	uint64_t set_aside; /* corrupt files that were renamed */
+	size_t queued;
+};
+
+struct store;
+
+/*
+ * Opens the store for the daemon; creates the file or upgrades an older
+ * schema.  If the file cannot be used, the daemon starts all the same, and
+ * each group tries again.  NULL: out of memory, or `error` says what is wrong
+ * with the options.
+ */
+struct store *store_open(
+    const struct store_options *o, char *error, size_t size);
+
+/*
+ * Queues a message: its row, the facts and the decision for replay, and what a
+ * failure report is made of, each NULL if there is none.  Copies all of it.
+ * If the queue is long, the failure is dropped before any message is.
+ *
+ * Waits until the message is on disk, at most STORE_COMMIT_WAIT_MS, and not at
+ * all while the store is known to have an error.  True: it is on disk.  False:
+ * it is still in the queue, or was counted as lost.  Any thread.
+ */
+bool store_put(struct store *s, const struct report_row *row,
+    const struct policy_facts *facts, const struct policy_decision *decision,
+    const struct failure *failure, int64_t now);
+
+void store_counts(struct store *s, struct store_counts *out);
+
+/* Commits queued messages, as far as possible within `wait_ms`.  Takes NULL. */
+void store_close(struct store *s, unsigned wait_ms);
+
+#endif

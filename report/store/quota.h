@@ -1,0 +1,45 @@
+/*
+ * quota.h - how much of the disk the SQLite store may use: its own size
+ * (report.max_store), and the share of the file system that must stay free
+ * (report.min_free).
+ *
+ * The writer checks before it writes a group.  A result is reused for
+ * QUOTA_CHECK_MS or QUOTA_CHECK_PAGES, so that the file system is not asked
+ * for every message; the store may exceed its limit by what is written in
+ * that time.
+ */
+#ifndef AVOUCH_REPORT_STORE_QUOTA_H
+#define AVOUCH_REPORT_STORE_QUOTA_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "report/store/sql.h"
+
+enum {
+	QUOTA_CHECK_MS = 1000,
+	QUOTA_CHECK_PAGES = 500, /* new pages in the write-ahead log: 1 MiB */
+	QUOTA_REASON_MAX = 160,  /* bytes of a reason, with the NUL */
+};
+
+struct quota_options {
+	uint64_t max_bytes; /* of the file and its log; 0: no limit */
+	unsigned min_free;  /* per mille of the file system; 0: no limit */
+};
+
+struct quota { /* all zero except `o`: not checked yet */
+	struct quota_options o;
+	bool is_checked;
+	int64_t checked_at; /* clock_ms() */
+	int64_t log_pages;  /* pages in the log at that time */
+	char reason[QUOTA_REASON_MAX];
+};
+
+/*
+ * Returns whether the store of `db` (an SQLite file) must not grow now.  Then
+ * q->reason names the limit and its option for the log; otherwise it is
+ * empty.  A limit that cannot be checked counts as not exceeded.
+ */
+bool quota_is_exceeded(struct quota *q, struct sql *db);
+
+#endif

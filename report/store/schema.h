@@ -1,0 +1,72 @@
+/*
+ * schema.h - the tables of the store, and how older stores are upgraded.
+ *
+ * Texts that repeat are stored once and referenced by number, so that a day
+ * takes some 20 bytes for each distinct row instead of a line for each
+ * message.
+ *
+ *	meta            settings of the store itself, one row each:
+ *	                "store" (a random name that identifies it), "closed"
+ *	                (the last closed day), "pushed" (the last day that was
+ *	                pushed), "push_ticket" and "push_next" (push.h)
+ *	policy          id, domain, record: a policy record and its domain
+ *	source          id, address: as text
+ *	shape           id, hash, and what rows share: identifiers, results,
+ *	                disposition, reason (struct report_row)
+ *	kept            day, policy, source, shape -> messages, last
+ *	                (seconds since 1970 of the newest): rows of reports
+ *	facts           id, hash, bytes of facts.h
+ *	decision        id, action, would, rule
+ *	replay          day, source, facts, decision -> messages
+ *	report          id, day, domain, part, ...: a report that was made, or
+ *	                that is not due
+ *	delivery        id, report, destination, state, ...: one report to one
+ *	                address
+ *	failure         id, likeness, ...: what a failure report is made of
+ *	                (failure.h), and how many messages it covers.  While
+ *	                made is 0, more messages are counted.  The part of its
+ *	                report is LEDGER_FAILURE_PART + id.  held is 1 until it
+ *	                is delivered, then its texts are deleted
+ *	bounce          address, ...: destinations that bounced
+ *	received        id, organisation, report_id, domain, range, policy, ...:
+ *	                a report from others
+ *	received_row    report, source, shape, messages
+ *	host            store, name, day, ticket, at: how far a host has pushed
+ *	                (push.h)
+ *
+ * shape and facts are long: they are found by a 64-bit hash and then compared
+ * (numbers.h), because a full index would double their size.  Policy records
+ * are found by their domain.
+ *
+ * Days are numbers: seconds since 1970 / 86400.  policy, source, shape, facts
+ * and decision have "used", the last day they were needed, for retention.
+ *
+ * In SQLite, PRAGMA user_version is SCHEMA_VERSION and application_id is
+ * SCHEMA_APPLICATION; in PostgreSQL, the row "schema" of meta is the version.
+ * The tables are the same in both, except facts, decision, replay and
+ * failure, which only SQLite has, and host, which only PostgreSQL has.
+ */
+#ifndef AVOUCH_REPORT_STORE_SCHEMA_H
+#define AVOUCH_REPORT_STORE_SCHEMA_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "report/store/sql.h"
+
+enum {
+	SCHEMA_VERSION = 5,
+	SCHEMA_APPLICATION = 0x61766f75, /* "avou" */
+};
+
+enum schema_kind { SCHEMA_SQLITE, SCHEMA_POSTGRESQL };
+
+/*
+ * Upgrades the tables from `version` (0: no tables) to `until`
+ * (SCHEMA_VERSION; a test may stop before).  Runs in a transaction of the
+ * caller, who also stores the new version.
+ */
+bool schema_upgrade(
+    struct sql *db, enum schema_kind kind, int64_t version, int64_t until);
+
+#endif

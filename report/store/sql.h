@@ -1,0 +1,142 @@
+/*
+ * sql.h - the calls that report/ uses for SQL, the same for SQLite and
+ * PostgreSQL.
+ *
+ * A driver is the only file that uses its library: sqlite.c, and central.c
+ * for libpq.  Statements use what both understand: parameters $1, $2, ... in
+ * the order in which they first occur; INSERT ... ON CONFLICT; RETURNING.
+ * Numbers are 64-bit integers; texts are UTF-8 and never NULL (empty
+ * instead); bytes occur only in tables of SQLite.
+ *
+ * A connection and its statements are used by one thread at a time.  A
+ * statement must be done, reset or dropped before another one is stepped.
+ */
+#ifndef AVOUCH_REPORT_STORE_SQL_H
+#define AVOUCH_REPORT_STORE_SQL_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "lib/span.h"
+
+enum { SQL_ERROR_MAX = 300 }; /* bytes of an error message, with the NUL */
+
+enum sql_fault {
+	SQL_FINE,
+	SQL_LOCKED,  /* another connection holds the lock: try again later */
+	SQL_FULL,    /* the disk is full, or a limit of the process is
+	                reached */
+	SQL_CORRUPT, /* the file is not a database, or is broken */
+	SQL_NEWER,   /* made by a newer version or by another program; must
+	                not be changed */
+	SQL_AWAY,    /* cannot be opened, read, written or reached */
+	SQL_WRONG,   /* anything else: a bug of ours */
+};
+
+enum sql_step { SQL_ROW, SQL_DONE, SQL_FAILED };
+
+struct sql_driver;
+
+/* The first member of the struct of a driver. */
+struct sql {
+	const struct sql_driver *driver;
+	enum sql_fault fault; /* of the last call that failed */
+	char error[SQL_ERROR_MAX];
+};
+
+/* The first member of the struct of a driver. */
+struct sql_statement {
+	struct sql *db;
+};
+
+struct sql_driver {
+	bool is_shared; /* several hosts share it */
+	void (*close)(struct sql *db);
+	bool (*run)(struct sql *db, const char *text);
+	bool (*begin)(struct sql *db);
+	bool (*end)(struct sql *db, bool commit);
+	struct sql_statement *(*prepare)(struct sql *db, const char *text);
+	void (*bind_number)(struct sql_statement *s, int at, int64_t value);
+	void (*bind_text)(struct sql_statement *s, int at, struct span value);
+	void (*bind_bytes)(struct sql_statement *s, int at, struct span value);
+	enum sql_step (*step)(struct sql_statement *s);
+	int64_t (*number)(struct sql_statement *s, int column);
+	struct span (*text)(struct sql_statement *s, int column);
+	uint64_t (*changed)(struct sql_statement *s);
+	void (*reset)(struct sql_statement *s);
+	void (*drop)(struct sql_statement *s);
+	bool (*lock)(struct sql *db, const char *name);
+};
+
+/* The calls of a driver whose functions are named PREFIX_close() and so on. */
+#define SQL_DRIVER_CALLS(prefix)                                               \
+	.close = prefix##_close, .run = prefix##_run, .begin = prefix##_begin, \
+	.end = prefix##_end, .prepare = prefix##_prepare,                      \
+	.bind_number = prefix##_bind_number, .bind_text = prefix##_bind_text,  \
+	.bind_bytes = prefix##_bind_bytes, .step = prefix##_step,              \
+	.number = prefix##_number, .text = prefix##_text,                      \
+	.changed = prefix##_changed, .reset = prefix##_reset,                  \
+	.drop = prefix##_drop, .lock = prefix##_lock
+
+/* Several hosts share the store; it has the tables for push.h. */
+bool sql_is_shared(const struct sql *db);
+
+/* Takes NULL.  All statements must be dropped before. */
+void sql_close(struct sql *db);
+
+/* Runs statements without parameters and rows, separated by ";". */
+bool sql_run(struct sql *db, const char *text);
+
+/*
+ * A transaction that may write from the beginning.  If sql_end(db, true)
+ * returns false, nothing was committed (in PostgreSQL: as far as is known).
+ */
+bool sql_begin(struct sql *db);
+bool sql_end(struct sql *db, bool commit);
+
+/* `text` must live as long as the statement.  NULL: see the error of `db`. */
+struct sql_statement *sql_prepare(struct sql *db, const char *text);
+
+/*
+ * Parameters count from 1, columns from 0.  Bound texts must stay valid until
+ * sql_reset().  All calls accept a NULL statement, which fails when it is
+ * stepped.
+ */
+void sql_bind_number(struct sql_statement *s, int at, int64_t value);
+void sql_bind_text(struct sql_statement *s, int at, struct span value);
+void sql_bind_bytes(struct sql_statement *s, int at, struct span value);
+
+/* Fetches one row at a time, then returns SQL_DONE. */
+enum sql_step sql_step(struct sql_statement *s);
+
+/* Columns of the current row.  A text (or bytes) is valid until the next step
+ * or reset. */
+int64_t sql_number(struct sql_statement *s, int column);
+struct span sql_text(struct sql_statement *s, int column);
+
+/* Number of rows that a finished statement inserted, updated or deleted. */
+uint64_t sql_changed(struct sql_statement *s);
+
+/* Makes the statement ready to be bound and stepped again. */
+void sql_reset(struct sql_statement *s);
+void sql_drop(struct sql_statement *s);
+
+/* Runs a statement that gives no rows, and resets it. */
+bool sql_do(struct sql_statement *s);
+
+/* The first number of a query, which is dropped.  SQL_DONE: it gives no row,
+ * and `out` does not change. */
+enum sql_step sql_first_number(struct sql_statement *s, int64_t *out);
+
+/*
+ * A lock among all users of the database, held until sql_close() or the end
+ * of the process; `name` is a constant.  False with SQL_LOCKED: another
+ * connection holds it.
+ */
+bool sql_lock(struct sql *db, const char *name);
+
+/* For drivers: stores the error and cuts its text; returns false. */
+bool sql_fail(struct sql *db, enum sql_fault fault, const char *error);
+
+#endif

@@ -1,0 +1,63 @@
+/* sqlite.h - the driver of sql.h for SQLite files, and calls for files only. */
+#ifndef AVOUCH_REPORT_STORE_SQLITE_H
+#define AVOUCH_REPORT_STORE_SQLITE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "lib/buf.h"
+#include "report/store/sql.h"
+
+enum sqlite_for {
+	SQLITE_FOR_WRITER,  /* the daemon: hardly waits for locks, creates
+	                       the file, checkpoints only on request */
+	SQLITE_FOR_COMMAND, /* waits 10 s for locks, creates the file; a
+	                       commit survives a power loss */
+	SQLITE_FOR_READING, /* the same, but the file must exist */
+};
+
+/*
+ * Opens `path` and creates or upgrades the tables of schema.h.  NULL: `fault`
+ * and `error` (SQL_ERROR_MAX bytes) say why.
+ */
+struct sql *sqlite_open(const char *path, enum sqlite_for purpose,
+    enum sql_fault *fault, char *error);
+
+/* Whether the file (and its log) at `path` is still the one that was opened. */
+bool sqlite_in_place(struct sql *db);
+
+/* Pages of the write-ahead log that are not in the file yet, as of the last
+ * commit of this connection. */
+int64_t sqlite_log_pages(const struct sql *db);
+
+/*
+ * Copies the write-ahead log into the file, as far as readers allow, without
+ * waiting.
+ */
+bool sqlite_checkpoint(struct sql *db);
+
+/* What the store uses of the disk. */
+struct sqlite_usage {
+	uint64_t bytes; /* of the file, except its free pages, and of its log */
+	unsigned free;  /* per mille of the file system that we may still use */
+};
+
+/* False: it cannot be read; see the error of the database. */
+bool sqlite_usage(struct sql *db, struct sqlite_usage *out);
+
+/*
+ * sqlite_checkpoint(), and the log becomes an empty file.  Waits for readers as
+ * long as the connection waits for locks.  False: a reader needs the log, or
+ * there was an error.
+ */
+bool sqlite_empty_log(struct sql *db);
+
+/*
+ * Renames a corrupt file, with its log, to `path`.corrupt-YYYYMMDDTHHMMSSZ of
+ * `now` and writes the new name into `name`.  False: it failed, and `name` is
+ * the error.  No connection of this process may be open.
+ */
+bool sqlite_quarantine(const char *path, int64_t now, struct buf *name);
+
+#endif

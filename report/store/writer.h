@@ -1,0 +1,77 @@
+/*
+ * writer.h - writes groups of messages into the SQLite file, one transaction
+ * each, and does its housekeeping.
+ *
+ * Used by one thread.  The file is opened with the first group, and again
+ * after an error that requires it.
+ */
+#ifndef AVOUCH_REPORT_STORE_WRITER_H
+#define AVOUCH_REPORT_STORE_WRITER_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "report/store/queued_message.h"
+#include "report/store/quota.h"
+#include "report/store/sql.h"
+#include "report/store/retention.h"
+
+enum {
+	WRITER_NEW_MAX = 1000000,  /* new texts a day.  Messages with more
+	                              are not stored, so that a sender cannot
+	                              fill the disk by making each message
+	                              different */
+	WRITER_QUARANTINE_S = 600, /* between two broken files, or a failing
+	                              disk would fill up with them */
+	WRITER_LOG_PAGES = 4000,   /* pages of the write-ahead log: 8 MiB;
+	                              then it is copied into the file even if
+	                              it is not quiet */
+};
+
+struct writer_options {
+	const char *path; /* must stay valid */
+	uint64_t new_max; /* texts a day; 0: WRITER_NEW_MAX */
+	struct quota_options quota;
+	struct retention_options retention;
+};
+
+struct writer;
+
+struct writer *writer_new(
+    const struct writer_options *o); /* NULL: out of memory */
+void writer_free(struct writer *w);  /* takes NULL */
+
+/*
+ * Opens the file at once, so that its errors are known before there is mail.
+ * Returns like writer_write().
+ */
+enum sql_fault writer_open(struct writer *w, int64_t now);
+
+/*
+ * Writes the messages of the list, all or nothing, at time `now`.  If the
+ * result is not SQL_FINE, none of them is in the file, and writer_error()
+ * says why.  `refused` is how many were left out because the store may not
+ * grow; writer_refusal() says why.
+ */
+enum sql_fault writer_write(struct writer *w, struct queued_message *first,
+    int64_t now, size_t *refused);
+const char *writer_error(const struct writer *w);
+const char *writer_refusal(const struct writer *w);
+
+/* Corrupt files renamed so far. */
+uint64_t writer_quarantined(const struct writer *w);
+
+/* Pages in the write-ahead log. */
+int64_t writer_log_pages(const struct writer *w);
+
+/* Copies the write-ahead log into the file. */
+void writer_checkpoint(struct writer *w);
+
+/*
+ * One step of housekeeping: deletes expired rows, then returns free pages.
+ * False: there is nothing left to do today.
+ */
+bool writer_housekeep(struct writer *w, int64_t now);
+
+#endif

@@ -1,0 +1,68 @@
+/*
+ * mime_message.h - writes the mail that carries an aggregate report: a text for
+ * people and one attachment (RFC 9990 section 3.5.2), in the form that
+ * sendmail(8) reads, with bare LF.  Other mails of ours use the same header.
+ *
+ * The caller must pass only printable ASCII.
+ */
+#ifndef AVOUCH_REPORT_WRITE_MIME_MESSAGE_H
+#define AVOUCH_REPORT_WRITE_MIME_MESSAGE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#include "lib/span.h"
+
+enum {
+	MIME_LINE = 57,       /* bytes in a line of base64 of 76 characters, RFC
+	                         2045 section 6.8 */
+	MIME_HEAD_MAX = 8192, /* bytes of everything except the attachment:
+	                         names of 255 bytes, text of 2000 */
+};
+
+struct mime_message {
+	struct span from, to;   /* addresses */
+	struct span domain;     /* the policy domain */
+	struct span submitter;  /* our domain */
+	struct span report_id;  /* without "<>" */
+	struct span message_id; /* without "<>" */
+	int64_t date;           /* seconds since 1970 */
+	struct span text;       /* ends with LF */
+	struct span file_name;
+};
+
+struct letter_writer {
+	FILE *out;
+	const struct mime_message *letter;
+	unsigned char line[MIME_LINE]; /* bytes that do not fill a line yet */
+	size_t n;
+};
+
+/*
+ * Writes the header of a mail up to the empty line.  `subject` is written as
+ * it is, folded or not; `type` is the media type of the whole, such as
+ * "multipart/mixed".
+ */
+void mime_head(FILE *out, const struct mime_message *letter,
+    struct span subject, const char *type);
+
+/* Writes the line between two parts; `after` is "" or, after the last part,
+ * "--". */
+void mime_boundary(
+    FILE *out, const struct mime_message *letter, const char *after);
+
+/* Writes everything except the attachment.  mime_end() reports errors. */
+void mime_begin(
+    struct letter_writer *w, FILE *out, const struct mime_message *letter);
+
+/* Writes more of the attachment, which is application/gzip. */
+void mime_attach(struct letter_writer *w, struct span bytes);
+
+/* False: something could not be written. */
+bool mime_end(struct letter_writer *w);
+
+/* Bytes of attachment that fit into a mail of `size` bytes. */
+size_t mime_room(size_t size);
+
+#endif

@@ -1,0 +1,65 @@
+/*
+ * split.h - writes the rows of a day and policy domain as one or more
+ * documents.
+ *
+ * A report that is too large for one mail is split into parts, each with its
+ * own id.  Rows beyond a limit, those with the fewest messages, are summed up
+ * at the end of the last part: one row for each disposition and alignment,
+ * with the address 0.0.0.0 and a comment that says so.  So the sums cover all
+ * messages.
+ *
+ * A part is defined by the number of rows before it.  Rows of a closed day
+ * never change their order (ledger.h), so a part that is written again is the
+ * same.
+ */
+#ifndef AVOUCH_REPORT_WRITE_SPLIT_H
+#define AVOUCH_REPORT_WRITE_SPLIT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "report/write/aggregate_xml.h"
+#include "report/write/gzip.h"
+#include "report/store/query.h"
+
+enum { SPLIT_MAX = 40 }; /* for one report; further rows are summed up */
+
+struct part {
+	uint64_t rows;     /* without the summed rows */
+	uint64_t messages; /* including the summed rows */
+};
+
+struct parts {
+	struct part part[SPLIT_MAX];
+	size_t n;        /* 0: the day has no rows of that domain */
+	uint64_t summed; /* rows that were summed up */
+};
+
+struct parts_limits {
+	uint64_t rows; /* of the whole report */
+	size_t bytes;  /* of a part, compressed; must be more than
+	                  GZIP_LAG_MAX */
+};
+
+/* False: an error of the ledger, or out of memory. */
+bool split_measure(struct ledger *l, int64_t day,
+    const struct aggregate_info *info, const struct parts_limits *limits,
+    struct parts *out);
+
+struct parts_range {
+	uint64_t skip; /* number of rows in the parts before */
+	uint64_t rows;
+	bool last; /* rows that are left are summed up in it */
+};
+
+/*
+ * Writes the compressed document to `put`.  `messages` is the number of
+ * messages in it.  False: an error of the ledger, out of memory, or `put`
+ * failed.
+ */
+bool split_write(struct ledger *l, int64_t day,
+    const struct aggregate_info *info, const struct parts_range *range,
+    gzip_put *put, void *arg, uint64_t *messages);
+
+#endif
