@@ -5,7 +5,7 @@
 #include "cli/explain.h"
 #include "cli/message.h"
 #include "cli/print.h"
-#include "dkim/explain.h"
+#include "audit/dkim_explain.h"
 #include "lib/buf.h"
 
 enum { TEXT_MAX = 1024 };

@@ -5,7 +5,7 @@
 #include "cli/cli.h"
 #include "cli/explain.h"
 #include "cli/print.h"
-#include "dmarc/lint.h"
+#include "audit/dmarc_lint.h"
 #include "lib/buf.h"
 #include "verify/dns_task.h"
 

@@ -7,7 +7,7 @@
 #include "cli/print.h"
 #include "lib/buf.h"
 #include "lib/domain.h"
-#include "spf/lint.h"
+#include "audit/spf_lint.h"
 #include "verify/dns_task.h"
 
 enum { NAME_MAX_SHOWN = 512 }; /* bytes: a domain and a term */

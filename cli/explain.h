@@ -9,7 +9,7 @@
 
 #include <jansson.h>
 
-#include "dmarc/explain.h"
+#include "audit/dmarc_explain.h"
 #include "dns/talk.h"
 #include "lib/arena.h"
 #include "lib/buf.h"

@@ -3,7 +3,7 @@
 
 #include "cli/cli.h"
 #include "cli/explain.h"
-#include "dkim/explain.h"
+#include "audit/dkim_explain.h"
 #include "lib/base64.h"
 #include "lib/buf.h"
 #include "lib/scan.h"

@@ -1,5 +1,5 @@
 /* dkim_explain_test.c - what is behind a result, for people */
-#include "dkim/explain.h"
+#include "audit/dkim_explain.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

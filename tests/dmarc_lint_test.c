@@ -1,6 +1,6 @@
 /* dmarc_lint_test.c - what `avouch dmarc` finds and explains: RFC 9989 sections
  * 4.7, 4.8, 4.10, 5.1, 7.4, 10.2 and 11.8, RFC 9990 section 4. */
-#include "dmarc/lint.h"
+#include "audit/dmarc_lint.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,5 +1,5 @@
 /* spf_lint_test.c - each finding, and its absence where all is well */
-#include "spf/lint.h"
+#include "audit/spf_lint.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

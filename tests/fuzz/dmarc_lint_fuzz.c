@@ -6,7 +6,7 @@
 #include <assert.h>
 #include <stdint.h>
 
-#include "dmarc/lint.h"
+#include "audit/dmarc_lint.h"
 #include "lib/ascii.h"
 #include "tests/support/lines.h"
 #include "tests/support/pump.h"

@@ -11,7 +11,7 @@
 #include "dns/talk.h"
 #include "dns/zone.h"
 #include "lib/ascii.h"
-#include "spf/lint.h"
+#include "audit/spf_lint.h"
 #include "spf/received.h"
 #include "spf/spf.h"
 

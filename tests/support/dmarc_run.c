@@ -5,7 +5,7 @@
 #include <string.h>
 #include <cmocka.h>
 
-#include "dmarc/explain.h"
+#include "audit/dmarc_explain.h"
 #include "lib/buf.h"
 #include "lib/domain.h"
 #include "lib/scan.h"

@@ -1,11 +1,11 @@
 /*
- * explain.h - what a domain's DMARC records say, in plain words, as data.
+ * dmarc_explain.h - what a domain's DMARC records say, in plain words, as data.
  *
  * For `avouch dmarc DOMAIN --explain` (RFC 9989 sections 4.7 and 4.10).  Texts
  * are printable ASCII and live in the arena given.
  */
-#ifndef AVOUCH_DMARC_EXPLAIN_H
-#define AVOUCH_DMARC_EXPLAIN_H
+#ifndef AVOUCH_AUDIT_DMARC_EXPLAIN_H
+#define AVOUCH_AUDIT_DMARC_EXPLAIN_H
 
 #include <stdbool.h>
 #include <stddef.h>

@@ -1,14 +1,14 @@
 /*
- * lint.h - what is wrong or unwise in a domain's SPF record: `avouch spf --lint
- * DOMAIN`.
+ * spf_lint.h - what is wrong or unwise in a domain's SPF record: `avouch spf
+ * --lint DOMAIN`.
  *
  * A pure core like spf_check(): it walks the record and all it includes or
  * redirects to as if no term ever matched, counts what the worst client would
  * cause, and says of each finding where it is, by which section, and what cures
  * it.  What depends on the message (a macro) is counted and not followed.
  */
-#ifndef AVOUCH_SPF_LINT_H
-#define AVOUCH_SPF_LINT_H
+#ifndef AVOUCH_AUDIT_SPF_LINT_H
+#define AVOUCH_AUDIT_SPF_LINT_H
 
 #include <stddef.h>
 

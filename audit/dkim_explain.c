@@ -1,4 +1,4 @@
-#include "dkim/explain.h"
+#include "audit/dkim_explain.h"
 
 #include <string.h>
 

@@ -1,7 +1,7 @@
-#include "spf/lint.h"
+#include "audit/spf_lint.h"
 
 #include "lib/domain.h"
-#include "spf/finding.h"
+#include "audit/spf_findings.h"
 #include "spf/macro.h"
 #include "spf/run.h"
 

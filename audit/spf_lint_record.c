@@ -1,6 +1,6 @@
-/* lint_record.c - what a record shows without a look into the DNS */
+/* spf_lint_record.c - what a record shows without a look into the DNS */
 #include "lib/ip.h"
-#include "spf/finding.h"
+#include "audit/spf_findings.h"
 #include "spf/macro.h"
 
 enum {

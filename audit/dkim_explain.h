@@ -1,12 +1,12 @@
 /*
- * explain.h - what is behind a result, for people: the bytes and hashes that
- * were compared, what was changed where it can be told, and whether a key
+ * dkim_explain.h - what is behind a result, for people: the bytes and hashes
+ * that were compared, what was changed where it can be told, and whether a key
  * record is as it should be.
  *
  * Nothing here changes a result.  Pure as the rest; it may cost more.
  */
-#ifndef AVOUCH_DKIM_EXPLAIN_H
-#define AVOUCH_DKIM_EXPLAIN_H
+#ifndef AVOUCH_AUDIT_DKIM_EXPLAIN_H
+#define AVOUCH_AUDIT_DKIM_EXPLAIN_H
 
 #include <stdbool.h>
 #include <stddef.h>

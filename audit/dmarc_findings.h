@@ -1,11 +1,11 @@
 /*
- * finding.h - what dmarc_lint() finds: a table of rules, and how one of them
- * becomes a finding.  Within dmarc/ only.
+ * dmarc_findings.h - what dmarc_lint() finds: a table of rules, and how one of
+ * them becomes a finding.  Within dmarc/ only.
  */
-#ifndef AVOUCH_DMARC_FINDING_H
-#define AVOUCH_DMARC_FINDING_H
+#ifndef AVOUCH_AUDIT_DMARC_FINDINGS_H
+#define AVOUCH_AUDIT_DMARC_FINDINGS_H
 
-#include "dmarc/lint.h"
+#include "audit/dmarc_lint.h"
 
 /* A lint at work. */
 struct dmarc_linter {

@@ -1,4 +1,4 @@
-#include "spf/finding.h"
+#include "audit/spf_findings.h"
 
 #include "lib/buf.h"
 #include "lib/domain.h"

@@ -1,4 +1,4 @@
-#include "dmarc/explain.h"
+#include "audit/dmarc_explain.h"
 
 #include "dmarc/align.h"
 #include "lib/buf.h"

@@ -1,4 +1,4 @@
-#include "dmarc/finding.h"
+#include "audit/dmarc_findings.h"
 
 #include <assert.h>
 

@@ -1,16 +1,16 @@
 /*
- * finding.h - what spf_lint() can find, and its state; for the files of this
- * room alone.
+ * spf_findings.h - what spf_lint() can find, and its state; for the files of
+ * this room alone.
  */
-#ifndef AVOUCH_SPF_FINDING_H
-#define AVOUCH_SPF_FINDING_H
+#ifndef AVOUCH_AUDIT_SPF_FINDINGS_H
+#define AVOUCH_AUDIT_SPF_FINDINGS_H
 
 #include <stdbool.h>
 
 #include "dns/talk.h"
 #include "lib/arena.h"
 #include "lib/span.h"
-#include "spf/lint.h"
+#include "audit/spf_lint.h"
 #include "spf/record.h"
 
 enum spf_rule {

@@ -1,17 +1,17 @@
 /*
- * lint.h - what is wrong or unwise in a domain's DMARC records, with its
+ * dmarc_lint.h - what is wrong or unwise in a domain's DMARC records, with its
  * section and its cure.
  *
  * A pure core like dmarc.h: the command drives it and prints what it finds.
  */
-#ifndef AVOUCH_DMARC_LINT_H
-#define AVOUCH_DMARC_LINT_H
+#ifndef AVOUCH_AUDIT_DMARC_LINT_H
+#define AVOUCH_AUDIT_DMARC_LINT_H
 
 #include <stdbool.h>
 #include <stddef.h>
 
 #include "dmarc/discover.h"
-#include "dmarc/explain.h"
+#include "audit/dmarc_explain.h"
 #include "dns/talk.h"
 #include "lib/arena.h"
 #include "lib/span.h"

@@ -1,6 +1,6 @@
-#include "dmarc/lint.h"
+#include "audit/dmarc_lint.h"
 
-#include "dmarc/finding.h"
+#include "audit/dmarc_findings.h"
 #include "lib/ascii.h"
 #include "lib/buf.h"
 #include "lib/domain.h"
