@@ -3,11 +3,11 @@
 #include <string.h>
 
 #include "dkim/canon.h"
-#include "dkim/check.h"
-#include "dkim/header.h"
+#include "dkim/sigcheck.h"
+#include "dkim/header_hash.h"
 #include "lib/buf.h"
 #include "lib/domain.h"
-#include "lib/table.h"
+#include "lib/enum_names.h"
 #include "lib/taglist.h"
 
 /* ---- canonical bytes in memory ---- */

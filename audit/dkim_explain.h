@@ -12,15 +12,15 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "dkim/body.h"
+#include "dkim/body_hash.h"
 #include "dkim/crypto.h"
 #include "dkim/dkim.h"
 #include "dkim/key.h"
 #include "dkim/signature.h"
-#include "dns/talk.h"
+#include "dns/questions.h"
 #include "lib/arena.h"
 #include "lib/span.h"
-#include "lib/step.h"
+#include "lib/core_status.h"
 
 /* ---- a signature ---- */
 

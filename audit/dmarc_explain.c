@@ -3,7 +3,7 @@
 #include "dmarc/align.h"
 #include "lib/buf.h"
 #include "lib/domain.h"
-#include "lib/table.h"
+#include "lib/enum_names.h"
 
 /* The tags in the order of RFC 9989 section 4.7's importance to an owner. */
 static const struct meaning {

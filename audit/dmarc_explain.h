@@ -10,7 +10,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#include "dmarc/discover.h"
+#include "dmarc/tree_walk.h"
 #include "lib/arena.h"
 #include "lib/span.h"
 

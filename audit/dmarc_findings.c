@@ -5,7 +5,7 @@
 #include "lib/buf.h"
 #include "lib/domain.h"
 #include "lib/scan.h"
-#include "lib/table.h"
+#include "lib/enum_names.h"
 
 enum {
 	DETAIL_MAX = 253, /* bytes shown of a text from outside */

@@ -10,12 +10,12 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#include "dmarc/discover.h"
+#include "dmarc/tree_walk.h"
 #include "audit/dmarc_explain.h"
-#include "dns/talk.h"
+#include "dns/questions.h"
 #include "lib/arena.h"
 #include "lib/span.h"
-#include "lib/step.h"
+#include "lib/core_status.h"
 
 enum {
 	DMARC_FINDINGS_MAX = 64,

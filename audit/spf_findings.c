@@ -2,7 +2,7 @@
 
 #include "lib/buf.h"
 #include "lib/domain.h"
-#include "lib/table.h"
+#include "lib/enum_names.h"
 
 enum {
 	TEXT_MAX = 400,   /* bytes of a finding's text */

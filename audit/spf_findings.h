@@ -7,7 +7,7 @@
 
 #include <stdbool.h>
 
-#include "dns/talk.h"
+#include "dns/questions.h"
 #include "lib/arena.h"
 #include "lib/span.h"
 #include "audit/spf_lint.h"

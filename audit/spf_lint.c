@@ -3,7 +3,7 @@
 #include "lib/domain.h"
 #include "audit/spf_findings.h"
 #include "spf/macro.h"
-#include "spf/run.h"
+#include "spf/internal.h"
 
 enum {
 	FITS_UDP = 512,    /* RFC 7208 section 3.4: bytes of an answer */

@@ -12,10 +12,10 @@
 
 #include <stddef.h>
 
-#include "dns/talk.h"
+#include "dns/questions.h"
 #include "lib/arena.h"
 #include "lib/span.h"
-#include "lib/step.h"
+#include "lib/core_status.h"
 
 enum {
 	SPF_LINT_RECORDS_MAX = 64,   /* read of one tree of includes */

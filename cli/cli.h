@@ -14,7 +14,7 @@
 #include <stdio.h>
 #include <sysexits.h>
 
-#include "dns/net.h"
+#include "dns/resolver.h"
 #include "dns/source.h"
 #include "lib/ip.h"
 #include "lib/span.h"

@@ -2,9 +2,9 @@
  * cmd_arc.c - avouch arc: verifies the ARC chain of a message (RFC 8617 section
  * 5.2).
  */
-#include "cli/explain.h"
+#include "cli/explain/explain.h"
 #include "cli/message.h"
-#include "cli/print.h"
+#include "cli/results.h"
 
 static enum step
 arc_step_keys(void *facts, struct dns_talk *talk, struct arena *scratch)

@@ -2,10 +2,10 @@
  * cmd_check.c - avouch check: runs the checks of the milter on a message file.
  */
 #include "cli/cli.h"
-#include "cli/explain.h"
+#include "cli/explain/explain.h"
 #include "cli/input.h"
-#include "cli/print.h"
-#include "mail/message.h"
+#include "cli/results.h"
+#include "mail/header.h"
 
 enum { ERROR_MAX = 512 };
 

@@ -9,7 +9,7 @@
 #include "cli/import.h"
 #include "cli/input.h"
 #include "lib/scan.h"
-#include "lib/table.h"
+#include "lib/enum_names.h"
 #include "conf/conf.h"
 
 enum { ERROR_MAX = 512 };

@@ -2,9 +2,9 @@
  * cmd_dkim.c - avouch dkim: verifies the signatures of a message, topmost
  * first; with --key it checks one key record.
  */
-#include "cli/explain.h"
+#include "cli/explain/explain.h"
 #include "cli/message.h"
-#include "cli/print.h"
+#include "cli/results.h"
 #include "audit/dkim_explain.h"
 #include "lib/buf.h"
 

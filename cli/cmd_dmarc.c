@@ -3,8 +3,8 @@
  * where the tree walk found it, what it means, and the problems it has.
  */
 #include "cli/cli.h"
-#include "cli/explain.h"
-#include "cli/print.h"
+#include "cli/explain/explain.h"
+#include "cli/results.h"
 #include "audit/dmarc_lint.h"
 #include "lib/buf.h"
 #include "verify/dns_task.h"

@@ -3,8 +3,8 @@
  * with --lint it reports errors and bad practice in a domain's record.
  */
 #include "cli/cli.h"
-#include "cli/explain.h"
-#include "cli/print.h"
+#include "cli/explain/explain.h"
+#include "cli/results.h"
 #include "lib/buf.h"
 #include "lib/domain.h"
 #include "audit/spf_lint.h"

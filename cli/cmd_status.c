@@ -20,7 +20,7 @@
 #include "lib/ascii.h"
 #include "lib/buf.h"
 #include "lib/scan.h"
-#include "lib/table.h"
+#include "lib/enum_names.h"
 #include "conf/conf.h"
 
 enum {

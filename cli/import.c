@@ -4,10 +4,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "cli/import_parts.h"
+#include "cli/import_internal.h"
 #include "lib/ascii.h"
 #include "lib/scan.h"
-#include "lib/table.h"
+#include "lib/enum_names.h"
 #include "conf/conf.h"
 #include "conf/options.h"
 

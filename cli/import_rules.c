@@ -1,4 +1,4 @@
-#include "cli/import_parts.h"
+#include "cli/import_internal.h"
 
 #include <inttypes.h>
 #include <string.h>

@@ -8,7 +8,7 @@
 #include <unistd.h>
 
 #include "cli/cli.h"
-#include "lib/table.h"
+#include "lib/enum_names.h"
 
 static const struct cli_command commands[] = {
 	{ "check", "FILE", "run all checks of the milter on one message",

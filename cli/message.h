@@ -7,9 +7,9 @@
 
 #include "cli/cli.h"
 #include "cli/input.h"
-#include "dkim/body.h"
+#include "dkim/body_hash.h"
 #include "mail/author.h"
-#include "mail/message.h"
+#include "mail/header.h"
 #include "verify/dns_task.h"
 
 struct message {

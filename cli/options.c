@@ -8,7 +8,7 @@
 #include "cli/cli.h"
 #include "lib/domain.h"
 #include "lib/scan.h"
-#include "lib/table.h"
+#include "lib/enum_names.h"
 
 /* The last second of year 9999; adding a validity period cannot overflow. */
 #define NOW_MAX INT64_C(253402300799)

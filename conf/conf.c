@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "lib/ascii.h"
-#include "lib/url.h"
+#include "lib/pg_url.h"
 #include "conf/snapshot.h"
 #include "conf/parse.h"
 #include "conf/options.h"

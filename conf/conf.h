@@ -17,7 +17,7 @@
 
 #include "dkim/dkim.h"
 #include "dns/cache.h"
-#include "dns/net.h"
+#include "dns/resolver.h"
 #include "lib/ip.h"
 #include "lib/log.h"
 #include "lib/span.h"
@@ -26,7 +26,7 @@
 
 enum conf_mode { CONF_ENFORCE, CONF_MONITOR };
 
-/* What the daemon gives up once it runs (milter/confine.h). */
+/* What the daemon gives up once it runs (milter/sandbox.h). */
 enum conf_sandbox { CONF_SANDBOX_OFF, CONF_SANDBOX_BASIC, CONF_SANDBOX_FULL };
 
 /* Whom reports are written for (report/write/aggregate_xml.h). */
@@ -139,8 +139,8 @@ struct conf {
 	size_t n_overrides;
 
 	struct {
-		char *store;       /* a path or a URL (lib/url.h); NULL: nothing
-		                      is kept */
+		char *store; /* a path or a URL (lib/pg_url.h); NULL: nothing
+		                is kept */
 		char *local_store; /* where store is a URL */
 		char *org_name;
 		char *email;

@@ -10,7 +10,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "lib/table.h"
+#include "lib/enum_names.h"
 #include "conf/conf.h"
 
 enum conf_type {

@@ -2,7 +2,7 @@
 
 #include <string.h>
 
-#include "dns/net.h"
+#include "dns/resolver.h"
 #include "lib/ascii.h"
 #include "lib/domain.h"
 #include "lib/ip.h"

@@ -7,7 +7,7 @@
 #include "lib/domain.h"
 #include "lib/ip.h"
 #include "lib/scan.h"
-#include "lib/url.h"
+#include "lib/pg_url.h"
 
 enum {
 	SOCKET_PATH_MAX = 107, /* bytes: sun_path with its NUL has 108 */

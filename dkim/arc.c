@@ -1,10 +1,10 @@
 #include "dkim/arc.h"
 
-#include "dkim/check.h"
-#include "dkim/header.h"
+#include "dkim/sigcheck.h"
+#include "dkim/header_hash.h"
 #include "dkim/signature.h"
 #include "lib/buf.h"
-#include "lib/table.h"
+#include "lib/enum_names.h"
 
 /* The three fields of a set, in the order in which they are sealed (RFC 8617
  * section 5.1.1). */

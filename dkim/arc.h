@@ -18,13 +18,13 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "dkim/body.h"
+#include "dkim/body_hash.h"
 #include "dkim/dkim.h"
-#include "dns/talk.h"
+#include "dns/questions.h"
 #include "lib/arena.h"
 #include "lib/span.h"
-#include "lib/step.h"
-#include "mail/message.h"
+#include "lib/core_status.h"
+#include "mail/header.h"
 
 enum { ARC_INSTANCES_MAX = 50 }; /* RFC 8617 section 4.2.1 */
 

@@ -20,8 +20,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "dkim/block.h"
-#include "dkim/body.h"
+#include "dkim/canon_simd.h"
+#include "dkim/body_hash.h"
 #include "lib/span.h"
 
 enum {

@@ -3,12 +3,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "dkim/check.h"
-#include "dkim/header.h"
+#include "dkim/sigcheck.h"
+#include "dkim/header_hash.h"
 #include "lib/ascii.h"
 #include "lib/buf.h"
 #include "lib/domain.h"
-#include "lib/table.h"
+#include "lib/enum_names.h"
 
 enum {
 	B_MIN = 8,  /* characters of b= reported, RFC 6008 section 4 */

@@ -16,12 +16,12 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "dkim/body.h"
-#include "dns/talk.h"
+#include "dkim/body_hash.h"
+#include "dns/questions.h"
 #include "lib/arena.h"
 #include "lib/span.h"
-#include "lib/step.h"
-#include "mail/message.h"
+#include "lib/core_status.h"
+#include "mail/header.h"
 
 enum {
 	DKIM_SIGNATURES_MAX = 100, /* listed individually per message */

@@ -8,9 +8,9 @@
 #include "lib/buf.h"
 #include "lib/domain.h"
 #include "lib/scan.h"
-#include "lib/table.h"
+#include "lib/enum_names.h"
 #include "lib/taglist.h"
-#include "mail/token.h"
+#include "mail/lex.h"
 
 struct reader {
 	struct arena *a;

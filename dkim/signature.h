@@ -9,7 +9,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "dkim/body.h"
+#include "dkim/body_hash.h"
 #include "lib/arena.h"
 #include "lib/span.h"
 

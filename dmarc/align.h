@@ -8,12 +8,12 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#include "dmarc/discover.h"
+#include "dmarc/tree_walk.h"
 #include "dmarc/dmarc.h"
-#include "dns/talk.h"
+#include "dns/questions.h"
 #include "lib/arena.h"
 #include "lib/span.h"
-#include "lib/step.h"
+#include "lib/core_status.h"
 
 /* An identifier and its organizational domain, once that was asked for. */
 struct dmarc_party {

@@ -3,7 +3,7 @@
 #include "dmarc/align.h"
 #include "lib/buf.h"
 #include "lib/domain.h"
-#include "lib/table.h"
+#include "lib/enum_names.h"
 
 enum { REASON_MAX = 512 }; /* bytes of a reason, two domain names fit */
 

@@ -11,10 +11,10 @@
 #include <stddef.h>
 
 #include "dmarc/record.h"
-#include "dns/talk.h"
+#include "dns/questions.h"
 #include "lib/arena.h"
 #include "lib/span.h"
-#include "lib/step.h"
+#include "lib/core_status.h"
 
 enum {
 	DMARC_MAX_QUERIES = 8, /* of one tree walk, RFC 9989 section 4.10 */

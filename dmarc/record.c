@@ -3,7 +3,7 @@
 #include "lib/ascii.h"
 #include "lib/domain.h"
 #include "lib/scan.h"
-#include "lib/table.h"
+#include "lib/enum_names.h"
 #include "lib/taglist.h"
 
 /*

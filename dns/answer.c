@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "lib/table.h"
+#include "lib/enum_names.h"
 
 struct kept {
 	void *memo;

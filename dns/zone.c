@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "dns/zone_table.h"
+#include "dns/zone_internal.h"
 #include "lib/buf.h"
 #include "lib/domain.h"
 #include "lib/hash.h"

@@ -1,12 +1,12 @@
-#include "dns/zone_table.h"
+#include "dns/zone_internal.h"
 
 #include <ldns/ldns.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "dns/entry.h"
-#include "dns/wire.h"
+#include "dns/zone_lexer.h"
+#include "dns/packet.h"
 #include "lib/buf.h"
 #include "lib/domain.h"
 

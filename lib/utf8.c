@@ -1,7 +1,7 @@
 #include "lib/utf8.h"
 
 #include "lib/ascii.h"
-#include "lib/table.h"
+#include "lib/enum_names.h"
 
 /* Decodes the character at the start of `s`; returns its bytes, or 0. */
 static size_t

@@ -2,7 +2,7 @@
 
 #include "lib/ascii.h"
 #include "lib/buf.h"
-#include "mail/token.h"
+#include "mail/lex.h"
 
 /* ---- an address list ---- */
 

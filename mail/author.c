@@ -33,11 +33,11 @@
 #include "lib/ascii.h"
 #include "lib/buf.h"
 #include "lib/domain.h"
-#include "lib/table.h"
+#include "lib/enum_names.h"
 #include "lib/utf8.h"
 #include "mail/address.h"
-#include "mail/encoded.h"
-#include "mail/token.h"
+#include "mail/rfc2047.h"
+#include "mail/lex.h"
 
 enum { GLUED_MAX = 1024 }; /* bytes of a domain in pieces; as UTF-8 */
 

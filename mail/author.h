@@ -9,7 +9,7 @@
 #include <stddef.h>
 
 #include "lib/arena.h"
-#include "mail/message.h"
+#include "mail/header.h"
 
 enum {
 	MAIL_AUTHORS_MAX = 8, /* author domains of a message */

@@ -3,7 +3,7 @@
 #include <stdint.h>
 
 #include "lib/ascii.h"
-#include "mail/token.h"
+#include "mail/lex.h"
 
 /* ---- the authserv-id ---- */
 

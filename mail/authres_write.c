@@ -4,7 +4,7 @@
  */
 #include "lib/ascii.h"
 #include "mail/authres.h"
-#include "mail/token.h"
+#include "mail/lex.h"
 
 enum {
 	NAME_COLUMNS = 24, /* "Authentication-Results: " */

@@ -11,7 +11,7 @@
 #include <stddef.h>
 
 #include "lib/arena.h"
-#include "mail/message.h"
+#include "mail/header.h"
 
 enum { MAIL_LIST_MARKS_MAX = 3 }; /* one of each field */
 

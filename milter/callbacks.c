@@ -5,8 +5,8 @@
 
 #include "lib/log.h"
 #include "milter/libmilter_quirks.h"
-#include "milter/outcome.h"
-#include "milter/record.h"
+#include "milter/reply.h"
+#include "milter/message_sink.h"
 #include "milter/session.h"
 
 /*

@@ -1,187 +1,436 @@
 #include "milter/metrics.h"
 
-#include <microhttpd.h>
-#include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <sys/resource.h>
-#include <sys/socket.h>
-#include <unistd.h>
+#include <stdatomic.h>
+#include <time.h>
 
-#include "milter/counters.h"
-#include "milter/listen.h"
+#include "lib/enum_names.h"
+#include "milter/message_sink.h"
+#include "milter/service.h"
 
 enum {
-	/*
-	 * Connections that are served.  When another one comes, the oldest is
-	 * closed, so that clients that connect and say nothing, or send half a
-	 * request, cannot keep others away.
-	 */
-	CONNECTIONS_KEPT = 16,
-	CONNECTIONS_MAX = 2 * CONNECTIONS_KEPT, /* with those being closed */
-	REQUEST_MAX = 16 * 1024, /* bytes of memory for a connection */
-	IDLE_SECONDS = 10,
-	UNIX_MODE = 0660,
-	NICE = 10,
+	CODES_MAX = 8,   /* of any method */
+	ACTIONS_MAX = 5, /* enum conf_action */
+	BOUNDS_MAX = 16, /* of a histogram */
+	SECOND = 1000000,
 };
 
-#define TEXT_FORMAT "text/plain; version=0.0.4; charset=utf-8"
+/* Upper bounds, microseconds; a bucket for what is over the last follows. */
+static const uint64_t times[] = { 500, 1000, 2500, 5000, 10000, 25000, 50000,
+	100000, 250000, 500000, 1000000, 2500000, 5000000, 10000000, 15000000,
+	30000000 };
+static const uint64_t round_trips[] = { 0, 1, 2, 3, 4, 5, 6, 8, 10, 15 };
 
-/* One for the process; the main thread's. */
+struct histogram {
+	atomic_uint_fast64_t buckets[BOUNDS_MAX + 1];
+	atomic_uint_fast64_t sum;
+};
+
+enum method {
+	METHOD_SPF,
+	METHOD_SPF_HELO,
+	METHOD_DKIM,
+	METHOD_ARC,
+	METHOD_DMARC,
+	METHODS,
+};
+
 static struct {
-	struct listen_wish wish;
-	struct listen_socket socket;
-	struct MHD_Daemon *daemon;
-	/* a ring; only the thread of libmicrohttpd uses it */
-	struct MHD_Connection *connections[CONNECTIONS_KEPT];
-	size_t next;
-} metrics = { .socket.fd = -1 };
+	atomic_uint_fast64_t results[METHODS][CODES_MAX];
+	atomic_uint_fast64_t actions[ACTIONS_MAX];
+	atomic_uint_fast64_t would[ACTIONS_MAX];
+	atomic_uint_fast64_t skipped;
+	atomic_uint_fast64_t unchecked; /* there was no memory */
+	atomic_uint_fast64_t forged;    /* fields that were removed */
+	atomic_uint_fast64_t gave_up, faulty, overload;
+	atomic_uint_fast64_t invalid_from;
+	atomic_uint_fast64_t questions;
+	struct histogram finish, total, waves;
+} counts;
 
-static enum MHD_Result
-answer(struct MHD_Connection *c, unsigned status, const char *type, char *text,
-    size_t size, enum MHD_ResponseMemoryMode mode)
-{
-	struct MHD_Response *r =
-	    MHD_create_response_from_buffer(size, text, mode);
-	enum MHD_Result done = MHD_NO;
+_Static_assert(TABLE_SIZE(times) <= BOUNDS_MAX, "the histograms are too small");
 
-	if (r == NULL) {
-		if (mode == MHD_RESPMEM_MUST_FREE)
-			free(text);
-		return MHD_NO;
-	}
-	if (MHD_add_response_header(r, MHD_HTTP_HEADER_CONTENT_TYPE, type) ==
-	    MHD_YES)
-		done = MHD_queue_response(c, status, r);
-	MHD_destroy_response(r);
-	return done;
-}
+/* ---- counting ---- */
 
-static enum MHD_Result
-put_counters(struct MHD_Connection *c)
-{
-	static char no_page[] = "the page cannot be made\n";
-	char *memory = malloc(COUNTERS_PAGE_MAX);
-	struct buf page =
-	    buf_over(memory, memory != NULL ? COUNTERS_PAGE_MAX : 0);
-
-	counters_put(&page);
-	if (!page.full)
-		return answer(c, MHD_HTTP_OK, TEXT_FORMAT, page.p, page.n,
-		    MHD_RESPMEM_MUST_FREE);
-	free(memory);
-	return answer(c, MHD_HTTP_INTERNAL_SERVER_ERROR, "text/plain", no_page,
-	    sizeof(no_page) - 1, MHD_RESPMEM_PERSISTENT);
-}
-
-/* Mail comes first; there is one thread. */
 static void
-be_nice(void)
+add(atomic_uint_fast64_t *to, uint64_t n)
 {
-	static bool done;
-
-	if (!done)
-		(void)setpriority(PRIO_PROCESS, (id_t)gettid(), NICE);
-	done = true;
+	atomic_fetch_add_explicit(to, n, memory_order_relaxed);
 }
 
-static enum MHD_Result
-on_request(void *arg, struct MHD_Connection *c, const char *url,
-    const char *method, const char *version, const char *upload,
-    size_t *upload_size, void **state)
+static uint64_t
+read_of(const atomic_uint_fast64_t *from)
 {
-	static char elsewhere[] = "the metrics are at /metrics\n";
-	static char only_get[] = "only GET and HEAD are known here\n";
-
-	(void)arg;
-	(void)version;
-	(void)upload;
-	(void)upload_size;
-	(void)state;
-	be_nice();
-	if (strcmp(method, MHD_HTTP_METHOD_GET) != 0 &&
-	    strcmp(method, MHD_HTTP_METHOD_HEAD) != 0)
-		return answer(c, MHD_HTTP_METHOD_NOT_ALLOWED, "text/plain",
-		    only_get, sizeof(only_get) - 1, MHD_RESPMEM_PERSISTENT);
-	if (strcmp(url, "/metrics") != 0)
-		return answer(c, MHD_HTTP_NOT_FOUND, "text/plain", elsewhere,
-		    sizeof(elsewhere) - 1, MHD_RESPMEM_PERSISTENT);
-	return put_counters(c);
-}
-
-/* libmicrohttpd closes the connection when it finds that it has ended. */
-static void
-end_connection(struct MHD_Connection *c)
-{
-	const union MHD_ConnectionInfo *info =
-	    MHD_get_connection_info(c, MHD_CONNECTION_INFO_CONNECTION_FD);
-
-	if (info != NULL)
-		shutdown(info->connect_fd, SHUT_RDWR);
+	return atomic_load_explicit(from, memory_order_relaxed);
 }
 
 static void
-on_connection(void *arg, struct MHD_Connection *c, void **place,
-    enum MHD_ConnectionNotificationCode code)
+observe(struct histogram *h, const uint64_t *bounds, size_t n, uint64_t value)
 {
-	struct MHD_Connection **mine = *place;
+	size_t i = 0;
 
-	(void)arg;
-	if (code == MHD_CONNECTION_NOTIFY_STARTED) {
-		mine = &metrics.connections[metrics.next];
-		metrics.next = (metrics.next + 1) % CONNECTIONS_KEPT;
-		if (*mine != NULL)
-			end_connection(*mine);
-		*mine = c;
-		*place = mine;
-	} else if (mine != NULL && *mine == c) {
-		*mine = NULL;
-	}
+	while (i < n && value > bounds[i])
+		i++;
+	add(&h->buckets[i], 1);
+	add(&h->sum, value);
 }
 
-bool
-metrics_open(const struct conf *conf, struct buf *error)
+uint64_t
+counters_clock(void)
 {
-	if (conf->metrics.listen == NULL)
-		return true;
-	metrics.wish = (struct listen_wish){
-		.socket = conf->metrics.listen,
-		.mode = UNIX_MODE,
-		.group = conf->socket_group,
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (uint64_t)now.tv_sec * SECOND + (uint64_t)now.tv_nsec / 1000;
+}
+
+static void
+add_results(const struct verdict *v)
+{
+	const unsigned codes[METHODS] = {
+		[METHOD_SPF] = v->spf_mail_from.code,
+		[METHOD_SPF_HELO] = v->spf_helo.code,
+		[METHOD_DKIM] = v->facts.dkim,
+		[METHOD_ARC] = v->arc.code,
+		[METHOD_DMARC] = v->dmarc.code,
 	};
-	return listen_open(&metrics.wish, &metrics.socket, error);
-}
 
-bool
-metrics_start(const struct conf *conf, struct buf *error)
-{
-	if (metrics.socket.fd < 0)
-		return true;
-	metrics.daemon =
-	    MHD_start_daemon(MHD_USE_INTERNAL_POLLING_THREAD | MHD_USE_AUTO, 0,
-		NULL, NULL, on_request, NULL, MHD_OPTION_LISTEN_SOCKET,
-		metrics.socket.fd, MHD_OPTION_NOTIFY_CONNECTION, on_connection,
-		NULL, MHD_OPTION_CONNECTION_LIMIT, (unsigned)CONNECTIONS_MAX,
-		MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)REQUEST_MAX,
-		MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)IDLE_SECONDS,
-		MHD_OPTION_END);
-	if (metrics.daemon == NULL) {
-		buf_printf(error, "metrics.listen: %s cannot be served",
-		    conf->metrics.listen);
-		metrics_close();
-		return false;
-	}
-	return true;
+	for (size_t i = 0; i < METHODS; i++)
+		add(&counts.results[i][codes[i] % CODES_MAX], 1);
 }
 
 void
-metrics_close(void)
+counters_message(const struct verdict *v, struct counters_times took)
 {
-	if (metrics.daemon != NULL) {
-		MHD_stop_daemon(metrics.daemon); /* closes the descriptor */
-		metrics.socket.fd = -1;
+	observe(&counts.finish, times, TABLE_SIZE(times), took.finish_us);
+	observe(&counts.total, times, TABLE_SIZE(times), took.total_us);
+	if (v == NULL) {
+		add(&counts.unchecked, 1);
+		return;
 	}
-	metrics.daemon = NULL;
-	listen_close(&metrics.socket);
+	add(&counts.actions[v->decision.action], 1);
+	if (v->decision.would != v->decision.action)
+		add(&counts.would[v->decision.would], 1);
+	if (!v->facts.trusted_mta)
+		add(&counts.forged, own_fields_listed(v->own));
+	if (v->skip != NULL) {
+		add(&counts.skipped, 1);
+		return;
+	}
+	add_results(v);
+	observe(&counts.waves, round_trips, TABLE_SIZE(round_trips), v->waves);
+	add(&counts.questions, v->questions);
+	if (v->gave_up)
+		add(&counts.gave_up, 1);
+	if (v->faulty)
+		add(&counts.faulty, 1);
+	if (v->facts.overload)
+		add(&counts.overload, 1);
+	if (v->facts.from_fault != NULL)
+		add(&counts.invalid_from, 1);
+}
+
+/* ---- the page ---- */
+
+static void
+put_family(struct buf *b, const char *name, const char *type, const char *help)
+{
+	buf_printf(b, "# HELP avouch_%s %s\n# TYPE avouch_%s %s\n", name, help,
+	    name, type);
+}
+
+static void
+put_value(struct buf *b, uint64_t value)
+{
+	buf_byte(b, ' ');
+	buf_number(b, value);
+	buf_byte(b, '\n');
+}
+
+static void
+put_one(struct buf *b, const char *name, const char *type, const char *help,
+    uint64_t value)
+{
+	put_family(b, name, type, help);
+	buf_text(b, "avouch_");
+	buf_text(b, name);
+	put_value(b, value);
+}
+
+/* One sample with one label, whose value is a word of ours. */
+static void
+put_labelled(struct buf *b, const char *name, const char *label,
+    const char *word, uint64_t value)
+{
+	buf_printf(b, "avouch_%s{%s=\"%s\"}", name, label, word);
+	put_value(b, value);
+}
+
+/* Microseconds as seconds, "0.0005", "15". */
+static void
+put_seconds(struct buf *b, uint64_t us)
+{
+	unsigned digits = (unsigned)(us % SECOND);
+	unsigned width = 6;
+
+	buf_number(b, us / SECOND);
+	if (digits == 0)
+		return;
+	for (; digits % 10 == 0; digits /= 10)
+		width--;
+	buf_printf(b, ".%0*u", (int)width, digits);
+}
+
+static void
+put_histogram(struct buf *b, const char *name, const char *help,
+    const struct histogram *h, const uint64_t *bounds, size_t n, bool seconds)
+{
+	void (*put)(struct buf *, uint64_t) =
+	    seconds ? put_seconds : buf_number;
+	uint64_t so_far = 0;
+
+	put_family(b, name, "histogram", help);
+	for (size_t i = 0; i <= n; i++) {
+		so_far += read_of(&h->buckets[i]);
+		buf_printf(b, "avouch_%s_bucket{le=\"", name);
+		if (i < n)
+			put(b, bounds[i]);
+		else
+			buf_text(b, "+Inf");
+		buf_text(b, "\"}");
+		put_value(b, so_far);
+	}
+	buf_printf(b, "avouch_%s_sum ", name);
+	put(b, read_of(&h->sum));
+	buf_printf(b, "\navouch_%s_count", name);
+	put_value(b, so_far);
+}
+
+static const char *
+spf_token(unsigned code)
+{
+	return spf_code_name((enum spf_code)code);
+}
+
+static const char *
+dkim_token(unsigned code)
+{
+	return dkim_code_name((enum dkim_code)code);
+}
+
+static const char *
+arc_token(unsigned code)
+{
+	return arc_code_name((enum arc_code)code);
+}
+
+static const char *
+dmarc_token(unsigned code)
+{
+	return dmarc_code_name((enum dmarc_code)code);
+}
+
+static void
+put_results(struct buf *b)
+{
+	static const struct {
+		const char *name;
+		const char *(*token)(unsigned code);
+		unsigned last;
+	} methods[METHODS] = {
+		[METHOD_SPF] = { "spf", spf_token, SPF_PERMERROR },
+		[METHOD_SPF_HELO] = { "spf_helo", spf_token, SPF_PERMERROR },
+		[METHOD_DKIM] = { "dkim", dkim_token, DKIM_PERMERROR },
+		[METHOD_ARC] = { "arc", arc_token, ARC_TEMPERROR },
+		[METHOD_DMARC] = { "dmarc", dmarc_token, DMARC_PERMERROR },
+	};
+
+	put_family(b, "results_total", "counter",
+	    "Messages that were checked, by method and its best result.");
+	for (size_t i = 0; i < METHODS; i++)
+		for (unsigned code = 0; code <= methods[i].last; code++) {
+			buf_printf(b,
+			    "avouch_results_total{method=\"%s\",result=\"%s\"}",
+			    methods[i].name, methods[i].token(code));
+			put_value(b, read_of(&counts.results[i][code]));
+		}
+}
+
+static void
+put_actions(struct buf *b)
+{
+	put_family(b, "messages_total", "counter",
+	    "Messages that came to their end, by what was done.");
+	for (unsigned i = 0; i < ACTIONS_MAX; i++)
+		put_labelled(b, "messages_total", "action",
+		    conf_action_name((enum conf_action)i),
+		    read_of(&counts.actions[i]));
+	put_family(b, "messages_would_total", "counter",
+	    "Messages that mode or sample spared, by what would have been "
+	    "done.");
+	for (unsigned i = CONF_ANNOTATE; i < ACTIONS_MAX; i++)
+		put_labelled(b, "messages_would_total", "action",
+		    conf_action_name((enum conf_action)i),
+		    read_of(&counts.would[i]));
+}
+
+static void
+put_messages(struct buf *b)
+{
+	put_actions(b);
+	put_results(b);
+	put_one(b, "messages_skipped_total", "counter",
+	    "Messages of own users and of trusted MTAs, which are not checked.",
+	    read_of(&counts.skipped));
+	put_one(b, "messages_unchecked_total", "counter",
+	    "Messages that passed unchecked for a lack of memory.",
+	    read_of(&counts.unchecked));
+	put_one(b, "forged_fields_total", "counter",
+	    "Header fields that claimed to be ours and were removed.",
+	    read_of(&counts.forged));
+	put_family(b, "budget_hits_total", "counter",
+	    "Messages whose checks were cut off, by what ran out: the time or "
+	    "the questions (dns), another limit or memory (limit).");
+	put_labelled(
+	    b, "budget_hits_total", "budget", "dns", read_of(&counts.gave_up));
+	put_labelled(
+	    b, "budget_hits_total", "budget", "limit", read_of(&counts.faulty));
+	put_one(b, "overload_total", "counter",
+	    "Messages that could not be checked since this host lacked memory, "
+	    "time or DNS questions.",
+	    read_of(&counts.overload));
+	put_one(b, "invalid_from_total", "counter",
+	    "Messages whose From field is missing or invalid.",
+	    read_of(&counts.invalid_from));
+	put_histogram(b, "finish_seconds",
+	    "Time a message waits for its verdict at its end.", &counts.finish,
+	    times, TABLE_SIZE(times), true);
+	put_histogram(b, "message_seconds",
+	    "Time from MAIL to the end of the message.", &counts.total, times,
+	    TABLE_SIZE(times), true);
+	put_histogram(b, "round_trips",
+	    "DNS round trips, one after the other, that a message took.",
+	    &counts.waves, round_trips, TABLE_SIZE(round_trips), false);
+	put_one(b, "questions_total", "counter",
+	    "DNS questions of messages, known answers included.",
+	    read_of(&counts.questions));
+}
+
+static void
+put_dns(struct buf *b, const struct service_counts *s)
+{
+	const struct dns_net_counts *n = &s->net;
+	const struct dns_cache_counts *c = &s->cache;
+
+	put_one(b, "dns_questions_total", "counter",
+	    "Questions that went to the resolvers.", n->questions);
+	put_one(b, "dns_repetitions_total", "counter",
+	    "Times a question was asked again.", n->repetitions);
+	put_one(b, "dns_tcp_total", "counter",
+	    "Questions that were asked again over TCP.", n->tcp);
+	put_one(b, "dns_answers_total", "counter",
+	    "Answers that came from the resolvers.", n->answers);
+	put_family(b, "dns_failures_total", "counter",
+	    "Questions without a usable answer, by cause.");
+	put_labelled(b, "dns_failures_total", "cause", "timeout", n->timeouts);
+	put_labelled(
+	    b, "dns_failures_total", "cause", "servfail", n->servfails);
+	put_labelled(b, "dns_failures_total", "cause", "limit", n->cut_off);
+	put_labelled(b, "dns_failures_total", "cause", "crowded", n->crowded);
+	put_one(b, "dns_strays_total", "counter",
+	    "Datagrams that answered no question of ours.", n->strays);
+	put_one(b, "dns_wrong_ids_total", "counter",
+	    "Of them, those with an id that was not used on their port: "
+	    "somebody may try to forge answers.",
+	    n->wrong_ids);
+	put_one(b, "dns_suspect_ports_total", "counter",
+	    "Ports that were given up because of wrong ids.", n->suspect_ports);
+	put_one(b, "dns_unanswered", "gauge",
+	    "Questions that the resolvers have not answered yet.",
+	    n->unanswered);
+	put_family(b, "dns_turn_seconds_max", "gauge",
+	    "Longest time for which the DNS thread did not look for answers.");
+	buf_text(b, "avouch_dns_turn_seconds_max ");
+	put_seconds(b, n->turn_max_us);
+	buf_byte(b, '\n');
+	put_one(b, "dns_cache_hits_total", "counter",
+	    "Questions that the cache answered.", c->hits);
+	put_one(b, "dns_cache_misses_total", "counter",
+	    "Questions that the cache had to pass on.", c->misses);
+	put_one(b, "dns_cache_joined_total", "counter",
+	    "Questions that waited for the same one of another message.",
+	    c->joined);
+	put_one(b, "dns_cache_evicted_total", "counter",
+	    "Answers that had to make room.", c->evicted);
+	put_one(b, "dns_cache_stale_total", "counter",
+	    "Answers given past their TTL while resolvers failed.", c->stale);
+	put_one(b, "dns_cache_entries", "gauge", "Answers in the cache.",
+	    c->entries);
+	put_one(
+	    b, "dns_cache_bytes", "gauge", "Memory the cache takes.", c->bytes);
+}
+
+static void
+put_service(struct buf *b, const struct service_counts *s)
+{
+	put_family(b, "build_info", "gauge", "The version that runs.");
+	put_labelled(b, "build_info", "version", AVOUCH_VERSION, 1);
+	put_one(b, "enforcing", "gauge",
+	    "1: mode = enforce; 0: mode = monitor.", s->enforcing);
+	put_one(b, "start_time_seconds", "gauge",
+	    "When the daemon started, seconds since 1970.",
+	    (uint64_t)s->started);
+	put_one(b, "config_load_time_seconds", "gauge",
+	    "When the configuration in force was read, seconds since 1970.",
+	    (uint64_t)s->loaded);
+	put_family(b, "reloads_total", "counter",
+	    "Reloads of the configuration, by outcome.");
+	put_labelled(b, "reloads_total", "result", "ok", s->reloads_ok);
+	put_labelled(b, "reloads_total", "result", "failed", s->reloads_failed);
+	put_one(b, "overrides", "gauge", "Override sections.", s->overrides);
+	put_one(b, "overrides_expired", "gauge",
+	    "Override sections whose last day is over.", s->overrides_expired);
+	put_one(b, "connections_total", "counter", "Connections of the MTA.",
+	    s->connections_total);
+	put_one(b, "connections_refused_total", "counter",
+	    "Connections that were told to come later: too many, or the end.",
+	    s->refused);
+	put_one(b, "connections", "gauge", "Connections that are open.",
+	    s->connections);
+	put_one(
+	    b, "messages_in_hand", "gauge", "Messages under way.", s->in_hand);
+}
+
+static void
+put_store(struct buf *b)
+{
+	struct store_counts s;
+
+	if (!record_store_counts(&s))
+		return;
+	put_one(b, "store_put_total", "counter", "Messages given to the store.",
+	    s.put);
+	put_one(b, "store_committed_total", "counter",
+	    "Messages that are on disk.", s.committed);
+	put_one(b, "store_lost_total", "counter",
+	    "Messages the store has given up.", s.lost);
+	put_one(b, "store_faults_total", "counter",
+	    "Groups of messages that could not be committed.", s.faults);
+	put_one(b, "store_groups_total", "counter",
+	    "Groups of messages that were committed.", s.groups);
+	put_one(b, "store_set_aside_total", "counter",
+	    "Files of the store that were found corrupt.", s.set_aside);
+	put_one(b, "store_queued", "gauge", "Messages that wait for the store.",
+	    s.queued);
+}
+
+void
+counters_put(struct buf *page)
+{
+	struct service_counts s;
+
+	service_counts(&s);
+	put_service(page, &s);
+	put_messages(page);
+	put_dns(page, &s);
+	put_store(page);
 }

@@ -1,26 +1,34 @@
 /*
- * metrics.h - counters.h over HTTP, for Prometheus and `avouch status`: on the
- * loopback interface or a unix socket, off unless configured.
+ * metrics.h - what has been counted since the start, and the page that tells
+ * it in Prometheus' text format, version 0.0.4.
+ *
+ * Counting takes no lock: a message costs a dozen additions.  The counters
+ * live as long as the process.
  */
 #ifndef AVOUCH_MILTER_METRICS_H
 #define AVOUCH_MILTER_METRICS_H
 
-#include <stdbool.h>
+#include <stdint.h>
 
 #include "lib/buf.h"
-#include "conf/conf.h"
+#include "verify/verify.h"
 
-/*
- * Opens the socket, with the rights the daemon was started with; nothing
- * happens where none is configured.  The texts of `conf` must stay.
- */
-bool metrics_open(const struct conf *conf, struct buf *error);
+enum { COUNTERS_PAGE_MAX = 64 << 10 }; /* bytes; half of it is used */
 
-/* Begins to answer, in a thread of its own, which is nicer than those that have
- * mail to do.  After service_start(). */
-bool metrics_start(const struct conf *conf, struct buf *error);
+struct counters_times {
+	uint64_t finish_us; /* microseconds verify_finish() took */
+	uint64_t total_us;  /* and all since MAIL */
+};
 
-/* Before service_end(). */
-void metrics_close(void);
+/* A message that came to its end; NULL: there was no memory to check it.  Any
+ * thread. */
+void counters_message(const struct verdict *v, struct counters_times times);
+
+/* The whole page: these, the service's, the name servers', the store's; between
+ * service_start() and service_end(). */
+void counters_put(struct buf *page);
+
+/* Microseconds, monotonic. */
+uint64_t counters_clock(void);
 
 #endif

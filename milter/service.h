@@ -15,7 +15,7 @@
 #include <stdint.h>
 
 #include "dns/cache.h"
-#include "dns/net.h"
+#include "dns/resolver.h"
 #include "dns/source.h"
 #include "lib/buf.h"
 #include "conf/conf.h"

@@ -8,7 +8,7 @@
 #include "lib/log.h"
 #include "lib/scan.h"
 #include "mail/authres.h"
-#include "milter/counters.h"
+#include "milter/metrics.h"
 #include "milter/libmilter_quirks.h"
 
 struct session *

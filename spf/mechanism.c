@@ -3,7 +3,7 @@
  * "include", which calls check_host() again)
  */
 #include "lib/domain.h"
-#include "spf/run.h"
+#include "spf/internal.h"
 
 enum {
 	REVERSE_MAX = 80,  /* bytes of a name under ip6.arpa, including NUL */

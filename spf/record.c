@@ -2,7 +2,7 @@
 
 #include "lib/ascii.h"
 #include "lib/scan.h"
-#include "lib/table.h"
+#include "lib/enum_names.h"
 #include "spf/macro.h"
 
 enum { V4_BITS = 32, V6_BITS = 128 };

@@ -4,7 +4,7 @@
 
 #include "lib/ascii.h"
 #include "lib/domain.h"
-#include "spf/run.h"
+#include "spf/internal.h"
 
 /* ---- the identity ---- */
 

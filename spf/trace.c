@@ -1,5 +1,5 @@
 /* trace.c - what each term asked, got and decided: `avouch spf --explain` */
-#include "spf/run.h"
+#include "spf/internal.h"
 
 enum {
 	SHOWN_MAX = 12,     /* records of one answer */

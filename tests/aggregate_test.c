@@ -14,7 +14,7 @@
 #include <libxml/parser.h>
 
 #include "lib/buf.h"
-#include "lib/table.h"
+#include "lib/enum_names.h"
 #include "report/write/gzip.h"
 
 enum { TEXT_MAX = 1 << 18 };

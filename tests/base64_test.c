@@ -7,7 +7,7 @@
 #include <string.h>
 #include <cmocka.h>
 
-#include "lib/table.h"
+#include "lib/enum_names.h"
 
 enum { ARENA = 65536 };
 

@@ -10,7 +10,7 @@
 #include <unistd.h>
 #include <cmocka.h>
 
-#include "lib/table.h"
+#include "lib/enum_names.h"
 #include "tests/support/conf_text.h"
 #include "conf/snapshot.h"
 #include "conf/parse.h"

@@ -7,7 +7,7 @@
 #include <string.h>
 #include <cmocka.h>
 
-#include "lib/table.h"
+#include "lib/enum_names.h"
 #include "tests/support/conf_text.h"
 #include "conf/options.h"
 #include "conf/value.h"

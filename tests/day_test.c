@@ -11,7 +11,7 @@
 
 #include <cmocka.h>
 
-#include "lib/table.h"
+#include "lib/enum_names.h"
 
 enum { NONE = -1, DAY = 86400 };
 

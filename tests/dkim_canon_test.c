@@ -13,7 +13,7 @@
 #include "dkim/crypto.h"
 #include "lib/base64.h"
 #include "lib/buf.h"
-#include "lib/table.h"
+#include "lib/enum_names.h"
 #include "tests/support/sign.h"
 
 enum { ARENA = 1 << 20 };

@@ -9,7 +9,7 @@
 #include <string.h>
 #include <cmocka.h>
 
-#include "lib/table.h"
+#include "lib/enum_names.h"
 #include "tests/support/dkim_run.h"
 #include "tests/support/pump.h"
 #include "tests/support/sign.h"

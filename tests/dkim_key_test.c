@@ -16,7 +16,7 @@
 #include "lib/arena.h"
 #include "lib/base64.h"
 #include "lib/buf.h"
-#include "lib/table.h"
+#include "lib/enum_names.h"
 #include "tests/support/sign.h"
 
 /* The key of RFC 6376 appendix C. */

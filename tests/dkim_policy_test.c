@@ -12,7 +12,7 @@
 
 #include "lib/base64.h"
 #include "lib/buf.h"
-#include "lib/table.h"
+#include "lib/enum_names.h"
 #include "tests/support/dkim_run.h"
 #include "tests/support/pump.h"
 #include "tests/support/sign.h"

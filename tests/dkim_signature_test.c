@@ -10,7 +10,7 @@
 #include <cmocka.h>
 
 #include "lib/buf.h"
-#include "lib/table.h"
+#include "lib/enum_names.h"
 
 enum { ARENA = 1 << 20 };
 

@@ -10,7 +10,7 @@
 #include <cmocka.h>
 
 #include "dns/zone.h"
-#include "lib/table.h"
+#include "lib/enum_names.h"
 #include "tests/support/dkim_run.h"
 #include "tests/support/sign.h"
 

@@ -1,6 +1,6 @@
 /* dmarc_discover_test.c - RFC 9989 section 4.10 and its figures in sections
  * 4.10.2, 5.1.8 and appendix B.4. */
-#include "dmarc/discover.h"
+#include "dmarc/tree_walk.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -9,7 +9,7 @@
 #include <cmocka.h>
 
 #include "lib/domain.h"
-#include "lib/table.h"
+#include "lib/enum_names.h"
 #include "tests/support/pump.h"
 
 #define DMARC(name, text) "_dmarc." name ". 60 IN TXT \"" text "\"\n"

@@ -10,7 +10,7 @@
 
 #include "lib/ascii.h"
 #include "lib/buf.h"
-#include "lib/table.h"
+#include "lib/enum_names.h"
 #include "tests/support/pump.h"
 
 #define TXT(name, text) name ". 60 IN TXT \"" text "\"\n"

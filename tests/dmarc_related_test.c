@@ -9,7 +9,7 @@
 #include <cmocka.h>
 
 #include "lib/buf.h"
-#include "lib/table.h"
+#include "lib/enum_names.h"
 #include "tests/support/dmarc_run.h"
 #include "tests/support/pump.h"
 

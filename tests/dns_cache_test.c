@@ -11,7 +11,7 @@
 #include <cmocka.h>
 
 #include "dns/cache.h"
-#include "dns/net.h"
+#include "dns/resolver.h"
 #include "dns/queue.h"
 #include "tests/support/hostile.h"
 #include "tests/support/pump.h"

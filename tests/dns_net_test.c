@@ -1,4 +1,4 @@
-/* dns/net.h, against a name server that does what it should not */
+/* dns/resolver.h, against a name server that does what it should not */
 #include <pthread.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -11,8 +11,8 @@
 
 #include <cmocka.h>
 
-#include "dns/net.h"
-#include "lib/table.h"
+#include "dns/resolver.h"
+#include "lib/enum_names.h"
 #include "tests/support/netrun.h"
 #include "tests/support/still.h"
 

@@ -13,7 +13,7 @@
 
 #include "dns/cache.h"
 #include "dns/queue.h"
-#include "lib/table.h"
+#include "lib/enum_names.h"
 #include "tests/support/netrun.h"
 
 /* ---- a source that answers when it is told to ---- */

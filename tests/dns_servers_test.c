@@ -1,4 +1,5 @@
-/* dns/net.h: servers that are slow, gone or of no use, and the time it costs */
+/* dns/resolver.h: servers that are slow, gone or of no use, and the time it
+ * costs */
 #include <dirent.h>
 #include <netinet/in.h>
 #include <pthread.h>
@@ -15,8 +16,8 @@
 
 #include <cmocka.h>
 
-#include "dns/net.h"
-#include "lib/table.h"
+#include "dns/resolver.h"
+#include "lib/enum_names.h"
 #include "tests/support/netrun.h"
 #include "tests/support/still.h"
 

@@ -1,4 +1,4 @@
-/* dns/answer.h and dns/talk.h */
+/* dns/answer.h and dns/questions.h */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -9,7 +9,7 @@
 
 #include <cmocka.h>
 
-#include "dns/talk.h"
+#include "dns/questions.h"
 #include "tests/support/pump.h"
 
 static const struct dns_answer *

@@ -1,4 +1,4 @@
-/* dns/wire.h: packets byte by byte */
+/* dns/packet.h: packets byte by byte */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -10,8 +10,8 @@
 
 #include "dkim/key.h"
 #include "dmarc/record.h"
-#include "dns/wire.h"
-#include "lib/table.h"
+#include "dns/packet.h"
+#include "lib/enum_names.h"
 #include "spf/spf.h"
 #include "tests/support/ldns_cost.h"
 

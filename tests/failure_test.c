@@ -15,7 +15,7 @@
 #include <cmocka.h>
 
 #include "lib/ascii.h"
-#include "lib/table.h"
+#include "lib/enum_names.h"
 #include "report/write/failure_message.h"
 #include "report/store/failure_queue.h"
 #include "report/store/queue.h"

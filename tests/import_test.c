@@ -7,8 +7,8 @@
 #include <string.h>
 #include <cmocka.h>
 
-#include "cli/import_parts.h"
-#include "lib/table.h"
+#include "cli/import_internal.h"
+#include "lib/enum_names.h"
 #include "conf/conf.h"
 
 enum { MEMORY = 16 << 20 };

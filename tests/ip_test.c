@@ -9,7 +9,7 @@
 #include <sys/un.h>
 #include <cmocka.h>
 
-#include "lib/table.h"
+#include "lib/enum_names.h"
 
 struct text_vector {
 	const char *text;

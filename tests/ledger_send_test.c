@@ -11,7 +11,7 @@
 
 #include <cmocka.h>
 
-#include "lib/table.h"
+#include "lib/enum_names.h"
 #include "tests/support/ledgers.h"
 
 /* ---- sending ---- */

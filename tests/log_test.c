@@ -12,7 +12,7 @@
 #include <unistd.h>
 #include <cmocka.h>
 
-#include "lib/table.h"
+#include "lib/enum_names.h"
 
 enum { HELD = 1 << 18, THREADS = 4, LINES = 200 };
 

@@ -14,7 +14,7 @@
 #include <cmocka.h>
 
 #include "lib/buf.h"
-#include "lib/table.h"
+#include "lib/enum_names.h"
 
 enum { CAP = 8 << 20, SHOWN = 4096 };
 

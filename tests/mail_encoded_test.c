@@ -1,7 +1,7 @@
 /*
  * Encoded words (RFC 2047), read as loosely as other programs read them.
  */
-#include "mail/encoded.h"
+#include "mail/rfc2047.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -12,7 +12,7 @@
 #include <cmocka.h>
 
 #include "lib/buf.h"
-#include "lib/table.h"
+#include "lib/enum_names.h"
 
 enum { CAP = 4 << 20 };
 

@@ -9,7 +9,7 @@
 #include <cmocka.h>
 
 #include "lib/buf.h"
-#include "lib/table.h"
+#include "lib/enum_names.h"
 
 enum { MEMORY = 1 << 16, SHOWN_MAX = 500 };
 

@@ -1,7 +1,7 @@
 /*
- * The header as fields: RFC 5322 sections 2.2, 3.6.8 and 4.5, mail/message.h.
+ * The header as fields: RFC 5322 sections 2.2, 3.6.8 and 4.5, mail/header.h.
  */
-#include "mail/message.h"
+#include "mail/header.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,7 +1,7 @@
 /*
  * RFC 5322 section 3.2: comments, folding white space, atoms, quoted strings.
  */
-#include "mail/token.h"
+#include "mail/lex.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

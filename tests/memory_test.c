@@ -15,9 +15,9 @@
 #include <cmocka.h>
 
 #include "dns/cache.h"
-#include "dns/net.h"
+#include "dns/resolver.h"
 #include "dns/recorder.h"
-#include "dns/talk.h"
+#include "dns/questions.h"
 #include "dns/zone.h"
 #include "tests/support/hostile.h"
 #include "tests/support/memory.h"

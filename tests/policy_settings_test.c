@@ -8,7 +8,7 @@
 #include <cmocka.h>
 
 #include "lib/buf.h"
-#include "lib/table.h"
+#include "lib/enum_names.h"
 #include "tests/support/policy_run.h"
 #include "conf/options.h"
 

@@ -8,7 +8,7 @@
 #include <cmocka.h>
 
 #include "lib/ascii.h"
-#include "lib/table.h"
+#include "lib/enum_names.h"
 #include "tests/support/policy_run.h"
 
 /* ---- DMARC ---- */

@@ -10,7 +10,7 @@
 #include <cmocka.h>
 
 #include "lib/ascii.h"
-#include "lib/table.h"
+#include "lib/enum_names.h"
 
 enum { TEXT_MAX = 4000, HASH_LETTERS = 16, FIELD_MEMORY = 1 << 16 };
 

@@ -12,7 +12,7 @@
 #include <cmocka.h>
 
 #include "lib/buf.h"
-#include "lib/table.h"
+#include "lib/enum_names.h"
 #include "report/write/aggregate_xml.h"
 #include "report/receive/xml_filter.h"
 

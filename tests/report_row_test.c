@@ -14,7 +14,7 @@
 
 #include <cmocka.h>
 
-#include "lib/table.h"
+#include "lib/enum_names.h"
 #include "report/store/queued_message.h"
 #include "report/record/policy_input_codec.h"
 #include "report/store/row_encode.h"

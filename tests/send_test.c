@@ -13,7 +13,7 @@
 
 #include <cmocka.h>
 
-#include "lib/table.h"
+#include "lib/enum_names.h"
 #include "tests/support/mailbag.h"
 #include "tests/support/sending.h"
 

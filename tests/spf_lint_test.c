@@ -9,7 +9,7 @@
 #include <cmocka.h>
 
 #include "lib/buf.h"
-#include "lib/table.h"
+#include "lib/enum_names.h"
 #include "tests/support/pump.h"
 
 enum { MEMORY = 1 << 20, WANT_MAX = 4096, ZONE_MAX = 65536 };

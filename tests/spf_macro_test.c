@@ -10,7 +10,7 @@
 
 #include "lib/buf.h"
 #include "lib/domain.h"
-#include "lib/table.h"
+#include "lib/enum_names.h"
 #include "spf/spf.h"
 
 enum { MEMORY = 1 << 18 };

@@ -9,7 +9,7 @@
 
 #include "lib/ascii.h"
 #include "lib/scan.h"
-#include "lib/table.h"
+#include "lib/enum_names.h"
 
 enum { MEMORY = 1 << 16, LINE_MAX_BYTES = 998 };
 

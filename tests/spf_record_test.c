@@ -8,7 +8,7 @@
 #include <cmocka.h>
 
 #include "lib/buf.h"
-#include "lib/table.h"
+#include "lib/enum_names.h"
 #include "spf/macro.h"
 
 enum { MEMORY = 1 << 20 };

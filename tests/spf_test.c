@@ -10,7 +10,7 @@
 #include <cmocka.h>
 
 #include "dns/zone.h"
-#include "lib/table.h"
+#include "lib/enum_names.h"
 #include "tests/support/spfcheck.h"
 
 #define V4 "192.0.2.10"

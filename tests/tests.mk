@@ -54,7 +54,7 @@ $(BUILD)/tests/import_test $(BUILD)/tests/fuzz/import_fuzz \
 	$(BUILD)/tests/fuzz/import_replay: $(IMPORT)
 
 # The daemon's session; tests/support/mta.c stands in for libmilter.
-SESSION = $(patsubst %,$(BUILD)/milter/%.o,callbacks counters outcome record \
+SESSION = $(patsubst %,$(BUILD)/milter/%.o,callbacks metrics reply message_sink \
 	service session) $(BUILD)/tests/fuzz/milter_session_world.o
 $(BUILD)/tests/fuzz/milter_session_fuzz \
 	$(BUILD)/tests/fuzz/milter_session_replay: $(SESSION)

@@ -1,4 +1,4 @@
-#include "lib/url.h"
+#include "lib/pg_url.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -6,7 +6,7 @@
 #include <string.h>
 #include <cmocka.h>
 
-#include "lib/table.h"
+#include "lib/enum_names.h"
 
 static void
 test_known(void **state)

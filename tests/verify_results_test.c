@@ -15,7 +15,7 @@
 #include "lib/ascii.h"
 #include "lib/buf.h"
 #include "lib/domain.h"
-#include "lib/table.h"
+#include "lib/enum_names.h"
 #include "mail/authres.h"
 #include "tests/support/conf_text.h"
 #include "tests/support/plainfield.h"

@@ -11,7 +11,7 @@
 #include <string.h>
 #include <cmocka.h>
 
-#include "lib/table.h"
+#include "lib/enum_names.h"
 #include "report/show/html.h"
 #include "tests/support/rows.h"
 

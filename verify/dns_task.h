@@ -12,9 +12,9 @@
 #include <stdint.h>
 
 #include "dns/source.h"
-#include "dns/talk.h"
+#include "dns/questions.h"
 #include "lib/arena.h"
-#include "lib/step.h"
+#include "lib/core_status.h"
 
 struct job;
 

@@ -9,7 +9,7 @@
 #include <string.h>
 
 #include "lib/ascii.h"
-#include "lib/table.h"
+#include "lib/enum_names.h"
 
 const char *
 policy_override_name(enum policy_override override)

@@ -6,7 +6,7 @@
 #include "dkim/crypto.h"
 #include "dns/queue.h"
 #include "lib/domain.h"
-#include "lib/table.h"
+#include "lib/enum_names.h"
 #include "mail/address.h"
 #include "mail/authres.h"
 #include "spf/received.h"

@@ -7,7 +7,7 @@
 #include "lib/ascii.h"
 #include "lib/domain.h"
 #include "lib/scan.h"
-#include "lib/table.h"
+#include "lib/enum_names.h"
 #include "lib/utf8.h"
 #include "report/record/day.h"
 #include "report/receive/xml_filter.h"

@@ -4,7 +4,7 @@
 
 #include "lib/ascii.h"
 #include "lib/scan.h"
-#include "lib/table.h"
+#include "lib/enum_names.h"
 #include "lib/utf8.h"
 
 /* Output; never full by the contract of xml_filter(). */

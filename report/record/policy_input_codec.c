@@ -3,7 +3,7 @@
 #include <stddef.h>
 
 #include "lib/scan.h"
-#include "lib/table.h"
+#include "lib/enum_names.h"
 
 /*
  * Encoding: FACTS_FORM; one byte for each result; two bytes of flags; the

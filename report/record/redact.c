@@ -1,7 +1,7 @@
 #include "report/record/redact.h"
 
 #include "lib/ascii.h"
-#include "lib/table.h"
+#include "lib/enum_names.h"
 #include "mail/address.h"
 #include "report/record/row.h"
 

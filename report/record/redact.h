@@ -21,7 +21,7 @@
 #include "lib/buf.h"
 #include "lib/hash.h"
 #include "lib/span.h"
-#include "mail/message.h"
+#include "mail/header.h"
 
 enum {
 	REDACT_LINE_MAX = 900,     /* bytes; RFC 5322 section 2.1.1 has 998 */

@@ -1,10 +1,10 @@
 #include "report/send/external_destination.h"
 
-#include "dmarc/discover.h"
+#include "dmarc/tree_walk.h"
 #include "lib/ascii.h"
 #include "lib/buf.h"
 #include "lib/domain.h"
-#include "lib/table.h"
+#include "lib/enum_names.h"
 
 enum {
 	ADDRESS_MAX = 64 + 1 + DOMAIN_MAX, /* RFC 5321 section 4.5.3.1 */

@@ -13,10 +13,10 @@
 #include <stddef.h>
 
 #include "dmarc/record.h"
-#include "dns/talk.h"
+#include "dns/questions.h"
 #include "lib/arena.h"
 #include "lib/span.h"
-#include "lib/step.h"
+#include "lib/core_status.h"
 
 enum {
 	DESTINATION_ADDRESSES_MAX = 10, /* for one report; RFC 9990 section

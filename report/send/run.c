@@ -1,7 +1,7 @@
 #include "report/send/run.h"
 
 #include "lib/scan.h"
-#include "lib/table.h"
+#include "lib/enum_names.h"
 #include "report/send/internal.h"
 
 enum {

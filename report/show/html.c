@@ -2,7 +2,7 @@
 
 #include <inttypes.h>
 
-#include "lib/table.h"
+#include "lib/enum_names.h"
 #include "lib/utf8.h"
 #include "report/record/day.h"
 

@@ -4,7 +4,7 @@
 
 #include "lib/domain.h"
 #include "lib/hash.h"
-#include "lib/table.h"
+#include "lib/enum_names.h"
 
 enum {
 	ENOUGH_MESSAGES = 100, /* enough to recommend a policy */

@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "lib/hash.h"
-#include "lib/table.h"
+#include "lib/enum_names.h"
 
 struct intern_cache {
 	struct hash_secret secrets[2];

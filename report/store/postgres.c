@@ -17,7 +17,7 @@
 #include "lib/buf.h"
 #include "lib/hash.h"
 #include "lib/scan.h"
-#include "lib/table.h"
+#include "lib/enum_names.h"
 #include "lib/utf8.h"
 #include "report/store/schema.h"
 

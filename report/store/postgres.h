@@ -27,7 +27,7 @@ enum {
 };
 
 /*
- * Connects to a URL of lib/url.h and creates or upgrades the tables.  NULL:
+ * Connects to a URL of lib/pg_url.h and creates or upgrades the tables.  NULL:
  * `fault` and `error` (SQL_ERROR_MAX bytes, without a password) say why.
  */
 struct sql *central_open(const char *url, enum sql_fault *fault, char *error);

@@ -4,7 +4,7 @@
 
 #include "lib/log.h"
 #include "lib/scan.h"
-#include "lib/url.h"
+#include "lib/pg_url.h"
 #include "report/store/postgres.h"
 #include "report/record/policy_input_codec.h"
 #include "report/store/row_insert.h"

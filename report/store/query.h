@@ -48,8 +48,8 @@ void ledger_close(struct ledger *l); /* takes NULL */
 enum sql_fault ledger_sql_fault(const struct ledger *l);
 const char *ledger_error(const struct ledger *l);
 
-/* Opens a store by its name: a file, or the URL (lib/url.h) of one that hosts
- * share.  NULL: see `error` (SQL_ERROR_MAX bytes). */
+/* Opens a store by its name: a file, or the URL (lib/pg_url.h) of one that
+ * hosts share.  NULL: see `error` (SQL_ERROR_MAX bytes). */
 struct ledger *ledger_open(
     const char *store, enum sqlite_for purpose, char *error);
 

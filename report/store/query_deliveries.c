@@ -2,7 +2,7 @@
  * query_deliveries.c - reports that are sent, their deliveries, and addresses
  * that bounce.
  */
-#include "lib/table.h"
+#include "lib/enum_names.h"
 #include "report/store/query_internal.h"
 
 enum { QUERY_MAX = 900 }; /* bytes of the query that is built here */

@@ -1,5 +1,5 @@
 /* query_failures.c - failures that reports are made of, for the command. */
-#include "lib/table.h"
+#include "lib/enum_names.h"
 #include "report/store/query_internal.h"
 
 #define FAILURE                                                                \

@@ -1,5 +1,5 @@
 /* query_hosts.c - the hosts that share a store, and how far each has pushed. */
-#include "lib/table.h"
+#include "lib/enum_names.h"
 #include "report/store/query_internal.h"
 
 #define HOST "SELECT store, name, day, ticket, at FROM host "

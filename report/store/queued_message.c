@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "lib/table.h"
+#include "lib/enum_names.h"
 #include "report/record/policy_input_codec.h"
 
 enum {

@@ -1,7 +1,7 @@
 #include "report/store/retention.h"
 
 #include "lib/log.h"
-#include "lib/table.h"
+#include "lib/enum_names.h"
 #include "report/record/row.h"
 
 enum by {

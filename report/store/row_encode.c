@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "lib/scan.h"
-#include "lib/table.h"
+#include "lib/enum_names.h"
 
 enum { TOKEN_MAX = 20 }; /* bytes; "trusted_forwarder" is the longest */
 

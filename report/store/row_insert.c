@@ -1,6 +1,6 @@
 #include "report/store/row_insert.h"
 
-#include "lib/table.h"
+#include "lib/enum_names.h"
 #include "report/store/row_encode.h"
 
 const char row_insert_query[] =

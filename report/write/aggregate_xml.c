@@ -6,7 +6,7 @@
 #include "dmarc/record.h"
 #include "lib/buf.h"
 #include "lib/domain.h"
-#include "lib/table.h"
+#include "lib/enum_names.h"
 #include "lib/utf8.h"
 
 enum {

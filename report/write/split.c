@@ -2,7 +2,7 @@
 
 #include "lib/buf.h"
 #include "lib/ip.h"
-#include "lib/table.h"
+#include "lib/enum_names.h"
 
 enum { COMMENT_MAX = 120 }; /* bytes */
 

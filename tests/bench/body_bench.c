@@ -11,10 +11,10 @@
 
 #include <openssl/evp.h>
 
-#include "dkim/body.h"
+#include "dkim/body_hash.h"
 #include "lib/arena.h"
 #include "lib/span.h"
-#include "lib/table.h"
+#include "lib/enum_names.h"
 
 enum {
 	ROUNDS = 21,

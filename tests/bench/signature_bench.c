@@ -16,13 +16,13 @@
 #include "dkim/dkim.h"
 #include "dkim/key.h"
 #include "dns/cache.h"
-#include "dns/talk.h"
+#include "dns/questions.h"
 #include "dns/zone.h"
 #include "lib/arena.h"
 #include "lib/base64.h"
 #include "lib/buf.h"
-#include "lib/table.h"
-#include "mail/message.h"
+#include "lib/enum_names.h"
+#include "mail/header.h"
 
 enum {
 	ARENA = 8 << 20,

@@ -9,7 +9,7 @@
 #include <string.h>
 #include <time.h>
 
-#include "dns/talk.h"
+#include "dns/questions.h"
 #include "dns/zone.h"
 #include "lib/buf.h"
 #include "spf/spf.h"

@@ -13,7 +13,7 @@
 
 #include "lib/buf.h"
 #include "lib/scan.h"
-#include "lib/table.h"
+#include "lib/enum_names.h"
 #include "tests/support/dkim_run.h"
 #include "tests/support/pump.h"
 #include "tests/support/sign.h"

@@ -12,7 +12,7 @@
 #include <stdint.h>
 #include <string.h>
 
-#include "dns/wire.h"
+#include "dns/packet.h"
 #include "lib/arena.h"
 #include "tests/support/ldns_cost.h"
 #include "tests/support/rerecord.h"

@@ -10,7 +10,7 @@
 #include "lib/domain.h"
 #include "mail/address.h"
 #include "mail/author.h"
-#include "mail/encoded.h"
+#include "mail/rfc2047.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

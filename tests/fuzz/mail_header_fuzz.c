@@ -5,7 +5,7 @@
 
 #include "lib/ascii.h"
 #include "lib/buf.h"
-#include "mail/message.h"
+#include "mail/header.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

@@ -40,9 +40,9 @@
 #include <sys/un.h>
 
 #include "lib/scan.h"
-#include "lib/table.h"
+#include "lib/enum_names.h"
 #include "milter/callbacks.h"
-#include "milter/record.h"
+#include "milter/message_sink.h"
 #include "milter/session.h"
 #include "tests/fuzz/milter_session_world.h"
 #include "tests/support/delivered.h"

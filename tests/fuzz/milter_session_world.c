@@ -12,7 +12,7 @@
 
 #include "lib/ascii.h"
 #include "lib/log.h"
-#include "lib/table.h"
+#include "lib/enum_names.h"
 #include "lib/utf8.h"
 #include "milter/libmilter_quirks.h"
 #include "report/store/queued_message.h"

@@ -8,7 +8,7 @@
 #include <stdint.h>
 #include <stdlib.h>
 
-#include "dns/talk.h"
+#include "dns/questions.h"
 #include "dns/zone.h"
 #include "lib/ascii.h"
 #include "audit/spf_lint.h"

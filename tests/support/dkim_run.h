@@ -11,11 +11,11 @@
 #include "dkim/arc.h"
 #include "dkim/dkim.h"
 #include "dns/source.h"
-#include "dns/talk.h"
+#include "dns/questions.h"
 #include "lib/arena.h"
 #include "lib/span.h"
 #include "mail/author.h"
-#include "mail/message.h"
+#include "mail/header.h"
 
 enum { DKIM_RUN_NOW = 1750000000 };
 

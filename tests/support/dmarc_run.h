@@ -8,10 +8,10 @@
 #include <stddef.h>
 
 #include "dmarc/dmarc.h"
-#include "dns/talk.h"
+#include "dns/questions.h"
 #include "lib/arena.h"
 #include "lib/buf.h"
-#include "lib/step.h"
+#include "lib/core_status.h"
 
 /* Lines of a zone, and records. */
 #define DMARC(name, text) "_dmarc." name ". 60 IN TXT \"" text "\"\n"

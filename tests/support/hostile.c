@@ -16,7 +16,7 @@
 #include <cmocka.h>
 
 #include "lib/ascii.h"
-#include "lib/table.h"
+#include "lib/enum_names.h"
 
 enum { PACKET = 4096, CONNECTIONS = 16, HELD = 8192, GUESSES = 32 };
 

@@ -1,6 +1,6 @@
 /*
- * netrun.h - the resolver of dns/net.h over one hostile server or two, in a
- * time that stands still (still.h): what is answered needs none.
+ * netrun.h - the resolver of dns/resolver.h over one hostile server or two, in
+ * a time that stands still (still.h): what is answered needs none.
  */
 #ifndef AVOUCH_TESTS_SUPPORT_NETRUN_H
 #define AVOUCH_TESTS_SUPPORT_NETRUN_H
@@ -9,7 +9,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "dns/net.h"
+#include "dns/resolver.h"
 #include "tests/support/hostile.h"
 
 enum {

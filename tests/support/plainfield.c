@@ -4,7 +4,7 @@
 #include <stdbool.h>
 
 #include "lib/ascii.h"
-#include "lib/table.h"
+#include "lib/enum_names.h"
 
 enum { LINE_MAX_BYTES = 998 }; /* RFC 5322 section 2.1.1 */
 

@@ -6,7 +6,7 @@
 
 #include <stddef.h>
 
-#include "lib/table.h"
+#include "lib/enum_names.h"
 #include "verify/policy.h"
 
 #define POLICY_RUN_NOW INT64_C(1800000000) /* 2027-01-15 08:00:00 UTC */

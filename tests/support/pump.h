@@ -10,8 +10,8 @@
 #include <stdint.h>
 
 #include "dns/source.h"
-#include "dns/talk.h"
-#include "lib/step.h"
+#include "dns/questions.h"
+#include "lib/core_status.h"
 
 /*
  * Sends all that was not sent yet.  A zone or a recording has answered when

@@ -8,7 +8,7 @@
 #include <stdbool.h>
 
 #include "dns/source.h"
-#include "dns/talk.h"
+#include "dns/questions.h"
 #include "lib/arena.h"
 #include "spf/spf.h"
 

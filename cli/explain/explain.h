@@ -1,0 +1,98 @@
+/*
+ * explain.h - explains every step of a check as text and as JSON (--explain).
+ *
+ * The JSON object "explain" has one member for each part: "spf_helo", "spf",
+ * "dkim", "arc", "dmarc", "policy", "questions".
+ */
+#ifndef AVOUCH_CLI_EXPLAIN_EXPLAIN_H
+#define AVOUCH_CLI_EXPLAIN_EXPLAIN_H
+
+#include <jansson.h>
+
+#include "audit/dmarc_explain.h"
+#include "dns/questions.h"
+#include "lib/arena.h"
+#include "lib/buf.h"
+#include "mail/header.h"
+#include "spf/spf.h"
+#include "verify/verify.h"
+
+/* Prints an empty line, then the title, broken before column 80. */
+void explain_heading(const char *title);
+
+/* ---- explain_spf.c: the tree of terms, with the lookup counters ---- */
+
+json_t *explain_spf_json(const struct spf_result *r);
+void explain_spf(const struct spf_result *r);
+
+/* ---- explain_dns.c: questions and answers ---- */
+
+/* `job` names the check that asked; NULL if there is only one. */
+json_t *explain_question_json(const char *job, const struct dns_question *q);
+void explain_question(const char *job, const struct dns_question *q);
+
+/* All questions of one talk. */
+json_t *explain_questions_json(const struct dns_talk *talk);
+void explain_questions(const struct dns_talk *talk);
+
+/* ---- explain_dkim.c: the bytes and hashes that decided each result ---- */
+
+struct key;
+
+/* Call after dkim_finish().  `d` may be NULL; `body` is the raw body. */
+json_t *explain_dkim_json(
+    const struct dkim *d, struct span body, struct arena *a);
+void explain_dkim(const struct dkim *d, struct span body, struct arena *a);
+
+/* The type and size of a key, and why it cannot be used. */
+json_t *explain_key_json(const struct key *k);
+void explain_key(struct buf *b, const struct key *k);
+
+/* ---- explain_arc.c: the ARC sets in header order ---- */
+
+json_t *explain_arc_json(const struct mail_header *h, struct arena *a);
+void explain_arc(
+    const struct mail_header *h, const struct arc_result *r, struct arena *a);
+
+/* ---- explain_dmarc.c ---- */
+
+/* The names of a DNS tree walk with their records; text is indented by `indent`
+ * columns. */
+json_t *explain_walk_json(const struct dmarc_explanation *e);
+void explain_walk(const struct dmarc_explanation *e, unsigned indent);
+
+/*
+ * For each author domain: the tree walk, then whether each identifier aligns.
+ * `talk` has the answers on which the verdict is based (NULL if there are
+ * none); it must have no pending question.
+ */
+json_t *explain_dmarc_json(
+    const struct verdict *v, struct dns_talk *talk, struct arena *a);
+void explain_dmarc(
+    const struct verdict *v, struct dns_talk *talk, struct arena *a);
+
+/* ---- explain_policy.c: the decision, and the settings that led to it ---- */
+
+json_t *explain_policy_json(const struct conf *conf, const struct verdict *v);
+void explain_policy(const struct conf *conf, const struct verdict *v);
+
+/* ---- explain_check.c: all parts of a check ---- */
+
+struct cli;
+struct input;
+
+struct explain_check {
+	const struct conf *conf;
+	const struct verdict *v;
+	struct verify_message *m; /* finished; it owns `v` */
+	const struct input *in;
+};
+
+/* Returns an object; it is empty if memory ran out, which is then reported. */
+json_t *explain_check_json(
+    const struct cli *c, const struct explain_check *all);
+
+/* Returns EX_OK, or EX_TEMPFAIL after printing a message. */
+int explain_check(const struct cli *c, const struct explain_check *all);
+
+#endif

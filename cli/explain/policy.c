@@ -1,0 +1,203 @@
+#include <string.h>
+
+#include "cli/cli.h"
+#include "cli/explain/explain.h"
+#include "lib/buf.h"
+#include "lib/domain.h"
+
+enum {
+	NAME_MAX_SHOWN = 128,   /* bytes of a setting's name */
+	VALUE_MAX_SHOWN = 4096, /* of it with its value and where it is from */
+	MARK_MAX_SHOWN = 1024,  /* two domain names and a sentence */
+};
+
+/* ---- which settings had a say ---- */
+
+/* "dmarc.on_reject", "override \"name\": action" */
+static void
+put_name(struct buf *b, const struct conf_setting *s)
+{
+	if (s->override != NULL) {
+		buf_text(b, "override \"");
+		buf_text(b, s->override);
+		buf_text(b, "\": ");
+	} else if (s->section[0] != '\0') {
+		buf_text(b, s->section);
+		buf_byte(b, '.');
+	}
+	buf_text(b, s->name);
+}
+
+/* What the policy recorded; of the override that decided all that is set. */
+static bool
+has_a_say(const struct policy_decision *d, const struct conf_setting *s)
+{
+	char memory[NAME_MAX_SHOWN];
+	struct buf name = buf_over(memory, sizeof(memory));
+
+	if (s->override != NULL)
+		return d->section != NULL &&
+		    strcmp(d->section->name, s->override) == 0;
+	put_name(&name, s);
+	for (size_t i = 0; i < d->n_settings; i++)
+		if (span_is(buf_done(&name), d->settings[i]))
+			return true;
+	return false;
+}
+
+/* ---- showing them ---- */
+
+struct showing {
+	const struct policy_decision *decision;
+	json_t *list; /* NULL: as text */
+};
+
+static void
+show_text(const struct conf_setting *s)
+{
+	char memory[VALUE_MAX_SHOWN];
+	struct buf b = buf_over(memory, sizeof(memory));
+
+	put_name(&b, s);
+	buf_text(&b, " = ");
+	buf_text(&b, s->value);
+	if (s->file == NULL) {
+		buf_text(&b, "  (built in)");
+	} else {
+		buf_text(&b, "  (");
+		buf_text(&b, s->file);
+		buf_printf(&b, ":%u)", s->line);
+	}
+	fputs("    ", stdout);
+	cli_put(buf_done(&b));
+	putchar('\n');
+}
+
+static void
+show(void *arg, const struct conf_setting *s)
+{
+	const struct showing *showing = arg;
+	char memory[NAME_MAX_SHOWN];
+	struct buf name = buf_over(memory, sizeof(memory));
+	json_t *o;
+
+	if (!has_a_say(showing->decision, s))
+		return;
+	if (showing->list == NULL) {
+		show_text(s);
+		return;
+	}
+	put_name(&name, s);
+	o = json_object();
+	cli_set_span(o, "name", buf_done(&name));
+	cli_set_text(o, "value", s->value);
+	cli_set_text(o, "file", s->file);
+	cli_set_number(o, "line", s->line);
+	json_array_append_new(showing->list, o);
+}
+
+/* ---- marks of indirect mail (RFC 9989 section 7.4) ---- */
+
+static json_t *
+marks_json(const struct conf *conf, const struct verdict *v)
+{
+	struct policy_mark marks[POLICY_MARKS_MAX];
+	size_t n = policy_marks(conf, &v->facts, marks);
+	json_t *list = json_array();
+
+	for (size_t i = 0; i < n; i++) {
+		json_t *o = json_object();
+
+		cli_set_text(o, "mark", marks[i].what);
+		cli_set_span(o, "domain", marks[i].name);
+		cli_set_bool(o, "counts", marks[i].flaw == NULL);
+		cli_set_span(o, "belongs_to", marks[i].by);
+		cli_set_text(o, "reason", marks[i].flaw);
+		json_array_append_new(list, o);
+	}
+	return list;
+}
+
+static void
+put_mark(const struct policy_mark *mark)
+{
+	char memory[MARK_MAX_SHOWN];
+	struct buf b = buf_over(memory, sizeof(memory));
+
+	buf_text(&b, mark->what);
+	if (mark->name.p != NULL) {
+		buf_byte(&b, ' ');
+		buf_printable(&b, mark->name, DOMAIN_MAX);
+	}
+	if (mark->flaw != NULL) {
+		buf_text(&b, ": does not count, ");
+		buf_text(&b, mark->flaw);
+	} else if (mark->by.p != NULL) {
+		buf_text(&b, ": counts, it belongs to ");
+		buf_printable(&b, mark->by, DOMAIN_MAX);
+		buf_text(&b, ", which passed SPF or DKIM");
+	} else {
+		buf_text(&b, ": counts");
+	}
+	cli_prose(4, buf_done(&b));
+}
+
+/* Only a policy of reject is softened by them. */
+static void
+put_marks(const struct conf *conf, const struct verdict *v)
+{
+	struct policy_mark marks[POLICY_MARKS_MAX];
+	size_t n = policy_marks(conf, &v->facts, marks);
+
+	if (n > 0)
+		puts("  Marks of indirect mail (RFC 9989 section 7.4):");
+	else if (v->facts.is_list)
+		cli_prose_text(2,
+		    "It says that it is of a mailing list, but not by a mark "
+		    "that names a domain: that does not count as indirect mail "
+		    "(RFC 9989 section 7.4).");
+	for (size_t i = 0; i < n; i++)
+		put_mark(&marks[i]);
+}
+
+/* ---- the whole ---- */
+
+json_t *
+explain_policy_json(const struct conf *conf, const struct verdict *v)
+{
+	const struct policy_decision *d = &v->decision;
+	struct showing showing = { .decision = d, .list = json_array() };
+	json_t *o = json_object();
+
+	conf_each(conf, show, &showing);
+	cli_set(o, "settings", showing.list);
+	cli_set(o, "marks", marks_json(conf, v));
+	cli_set_span(o, "rule", d->rule);
+	cli_set_span(o, "reason", d->reason);
+	cli_set_text(o, "override", policy_override_name(d->override));
+	cli_set_span(o, "expired", d->expired);
+	return o;
+}
+
+void
+explain_policy(const struct conf *conf, const struct verdict *v)
+{
+	const struct policy_decision *d = &v->decision;
+	struct showing showing = { .decision = d };
+
+	if (d->n_settings > 0 || d->section != NULL)
+		puts("  The settings that had a say:");
+	else
+		puts("  No setting had a say.");
+	conf_each(conf, show, &showing);
+	put_marks(conf, v);
+	if (d->expired.p != NULL)
+		cli_line("  An override past its date:", d->expired);
+	fputs("  Rule ", stdout);
+	cli_put(d->rule);
+	printf(": %s", conf_action_name(d->would));
+	if (d->would != d->action)
+		printf(", but here %s", conf_action_name(d->action));
+	puts("");
+	cli_prose(2, d->reason);
+}

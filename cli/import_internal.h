@@ -1,0 +1,66 @@
+/*
+ * import_internal.h - what import.c, which reads and prints, and
+ * import_rules.c, which knows the other programs, share.
+ */
+#ifndef AVOUCH_CLI_IMPORT_INTERNAL_H
+#define AVOUCH_CLI_IMPORT_INTERNAL_H
+
+#include <stdint.h>
+
+#include "cli/import.h"
+#include "lib/buf.h"
+
+enum { IMPORT_VALUE_MAX = 64 << 10 }; /* bytes of one value of ours */
+
+struct import_file {
+	struct import_file *next;
+	enum import_program program;
+	const char *path;
+	struct import_entry *entries;
+};
+
+struct import_entry { /* one line of a file, or a default that stands for it */
+	struct import_entry *next;
+	const struct import_file *file;
+	struct span name, value;
+	unsigned line; /* 0: it is not set, `value` is the default */
+};
+
+struct import_rule {
+	unsigned programs; /* bits of enum import_program */
+	const char *name;
+	void (*convert)(struct import *im, const struct import_entry *e);
+	const char *why; /* why there is no equivalent; with no `convert` */
+	const char *standard; /* their default, where it matters; or NULL */
+};
+
+extern const struct import_rule import_rules[];
+extern const size_t import_n_rules;
+
+/* Any case; NULL: not known. */
+const struct import_rule *import_rule_find(
+    enum import_program program, struct span name);
+
+/* The last entry of that name in the file; NULL: it is not set. */
+const struct import_entry *import_entry_find(
+    const struct import_file *file, const char *name);
+
+/* A setting of ours, `value` as our file writes it. */
+void import_set(struct import *im, const struct import_entry *e,
+    const char *section, const char *name, const char *value);
+
+/* An element of a list of ours, added to what is there. */
+void import_list(struct import *im, const struct import_entry *e,
+    const char *section, const char *name, struct span element);
+
+/* An entry that has no equivalent, or not all of it. */
+void import_note(struct import *im, const struct import_entry *e,
+    const char *format, ...) __attribute__((format(printf, 3, 4)));
+
+/* The text of a file that a setting names. */
+struct span import_text(struct import *im, struct span path);
+
+/* A text in quotes. */
+void import_put_quoted(struct buf *b, struct span text);
+
+#endif

@@ -1,0 +1,132 @@
+/*
+ * cmd_bounce.c - avouch report bounce: reads a bounced report from
+ * standard input, where a mail alias pipes it.
+ *
+ * The exit status is 0 for any input and fails only if the store cannot be
+ * used: otherwise the mail system would bounce the bounce.
+ */
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "cli/report/cmd_report.h"
+#include "report/receive/bounce.h"
+
+/* Returns the first BOUNCE_MESSAGE_MAX bytes.  Reads and drops the rest, so
+ * that the writer does not get a broken pipe. */
+static struct span
+bounce_read_input(char *memory)
+{
+	char rest[4096];
+	size_t n = 0;
+	ssize_t got = 1;
+
+	while (got > 0 && n < BOUNCE_MESSAGE_MAX) {
+		got = read(STDIN_FILENO, memory + n, BOUNCE_MESSAGE_MAX - n);
+		n += got > 0 ? (size_t)got : 0;
+	}
+	while (got > 0)
+		got = read(STDIN_FILENO, rest, sizeof(rest));
+	return span_of(memory, n);
+}
+
+static int
+bounce_print(
+    const struct cli *c, const struct ledger_bounce *b, const char *what)
+{
+	if (c->json) {
+		json_t *o = json_object();
+
+		cli_set_span(o, "address", b != NULL ? b->address : SPAN_NONE);
+		cli_set_bool(o, "suppressed", b != NULL);
+		cli_set_number(o, "count", b != NULL ? (int64_t)b->count : 0);
+		cli_set_span(o, "note", b != NULL ? b->note : span_str(what));
+		return cli_print_json(o);
+	}
+	if (b == NULL) {
+		puts(what);
+		return EX_OK;
+	}
+	fputs("reports to ", stdout);
+	cli_put(b->address);
+	fputs(" are suppressed: ", stdout);
+	cli_put(b->note);
+	putchar('\n');
+	return EX_OK;
+}
+
+/* Failure reports are recorded in the host's own store, which may not exist. */
+static bool
+bounce_has_own_store(struct report_store *store)
+{
+	return report_use_own(store) && access(store->name, F_OK) == 0;
+}
+
+static int
+bounce_record(struct cli *c, const struct bounce *b, struct arena *a)
+{
+	struct report_store store;
+	struct ledger_bounce noted;
+	int status = report_open(c, SQLITE_FOR_READING, &store);
+	enum ledger_step step;
+
+	if (status != EX_OK)
+		return status;
+	step = bounce_note(store.ledger, b, c->now, a, &noted);
+	if (step == LEDGER_NONE && bounce_has_own_store(&store)) {
+		ledger_close(store.ledger);
+		status = report_open_ledger(c, SQLITE_FOR_READING, &store);
+		if (status != EX_OK)
+			return status;
+		step = bounce_note(store.ledger, b, c->now, a, &noted);
+	}
+	switch (step) {
+	case LEDGER_OK:
+		status = bounce_print(c, &noted, "");
+		break;
+	case LEDGER_NONE:
+		status =
+		    bounce_print(c, NULL, "not a bounce of one of our reports");
+		break;
+	case LEDGER_ERROR:
+		status =
+		    cli_fail(c, EX_TEMPFAIL, "%s", ledger_error(store.ledger));
+		break;
+	}
+	report_close(&store);
+	return status;
+}
+
+static int
+bounce_handle(struct cli *c, const struct bounce *b, struct arena *a)
+{
+	switch (b->code) {
+	case BOUNCE_OURS:
+		return bounce_record(c, b, a);
+	case BOUNCE_DELAYED:
+		return bounce_print(
+		    c, NULL, "a notice of delay, not a failure");
+	case BOUNCE_OTHER:
+		return bounce_print(
+		    c, NULL, "not a bounce of one of our reports");
+	}
+	return EX_OK;
+}
+
+int
+cmd_report_bounce(struct cli *c)
+{
+	char *memory = malloc(BOUNCE_MESSAGE_MAX);
+	struct arena *a = arena_new(CLI_SCRATCH);
+	struct bounce b;
+	int status;
+
+	if (memory != NULL && a != NULL) {
+		bounce_read(bounce_read_input(memory), &b);
+		status = bounce_handle(c, &b, a);
+	} else {
+		status = cli_fail(c, EX_TEMPFAIL, "out of memory");
+	}
+	arena_free(a);
+	free(memory);
+	return status;
+}

@@ -1,0 +1,288 @@
+/*
+ * cmd_read.c - avouch report read: reads reports of others from files,
+ * folders (such as a Maildir) and mailboxes into the store.
+ *
+ * After a refused file the others are still read, and the exit status is
+ * EX_DATAERR.  In a folder, files without a report are skipped.
+ */
+#include <dirent.h>
+#include <errno.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "cli/report/cmd_report.h"
+#include "cli/input.h"
+#include "cli/progress.h"
+#include "lib/buf.h"
+#include "report/receive/import.h"
+
+enum {
+	ERROR_MAX = 512,
+	PATH_LENGTH_MAX = 4096,
+	FOLDERS_MAX = 8,       /* depth of nested folders */
+	REFUSALS_SHOWN = 1000, /* in the JSON object */
+};
+
+#define FILES_MAX 5000000 /* files read from folders, in total */
+
+struct report_reading {
+	struct cli *c;
+	struct report_import in;
+	struct progress progress;
+	int status;
+	bool stop;
+	bool in_folder; /* the current file was found in a folder, not named */
+	bool counting;  /* first pass: add up sizes for the progress bar */
+	uint64_t files, total, done;
+	uint64_t stored, known, refused, nothing, rows, messages;
+	json_t *refusals; /* NULL without --json */
+};
+
+/* ---- events ---- */
+
+static void
+put_event_place(struct buf *b, const struct report_import_event *e)
+{
+	buf_span(b, e->file);
+	if (e->mail > 0) {
+		buf_text(b, ", mail ");
+		buf_number(b, e->mail);
+	}
+}
+
+static void
+report_refusal(struct report_reading *r, const struct report_import_event *e)
+{
+	char memory[PATH_LENGTH_MAX + ERROR_MAX];
+	struct buf b = buf_over(memory, sizeof(memory));
+	json_t *o;
+
+	put_event_place(&b, e);
+	progress_clear(&r->progress);
+	cli_fail(r->c, EX_DATAERR, "%s: %s%.*s", memory,
+	    e->kind == REPORT_IMPORT_REFUSED ? "refused: " : "",
+	    SPAN_FMT(e->reason));
+	if (r->refusals == NULL ||
+	    json_array_size(r->refusals) >= REFUSALS_SHOWN)
+		return;
+	o = json_object();
+	cli_set_span(o, "file", buf_done(&b));
+	cli_set_span(o, "reason", e->reason);
+	json_array_append_new(r->refusals, o);
+}
+
+static void
+read_on_event(void *arg, const struct report_import_event *e)
+{
+	struct report_reading *r = arg;
+
+	switch (e->kind) {
+	case REPORT_IMPORT_STORED:
+		r->stored++;
+		r->rows += e->report->rows;
+		r->messages += e->report->messages;
+		break;
+	case REPORT_IMPORT_KNOWN:
+		r->known++;
+		break;
+	case REPORT_IMPORT_NOTHING:
+		r->nothing++;
+		if (r->in_folder || e->mail > 0)
+			break;
+		r->status = EX_DATAERR;
+		report_refusal(r, e);
+		break;
+	case REPORT_IMPORT_REFUSED:
+		r->refused++;
+		r->status = EX_DATAERR;
+		report_refusal(r, e);
+		break;
+	case REPORT_IMPORT_FAULT:
+		r->stop = true;
+		progress_clear(&r->progress);
+		r->status = cli_fail(r->c, EX_TEMPFAIL, "%.*s: %.*s",
+		    SPAN_FMT(e->file), SPAN_FMT(e->reason));
+		break;
+	}
+}
+
+static bool
+read_on_progress(void *arg, size_t done)
+{
+	struct report_reading *r = arg;
+
+	progress_show(&r->progress, r->done + done, r->stored, "reports");
+	return true;
+}
+
+/* ---- files and folders ---- */
+
+static void
+read_one_file(struct report_reading *r, const char *path)
+{
+	char error[ERROR_MAX];
+	struct input in;
+
+	r->files++;
+	if (!input_open(&in, path, error, sizeof(error))) {
+		progress_clear(&r->progress);
+		r->refused++;
+		r->status = cli_fail(r->c, EX_DATAERR, "%s", error);
+		return;
+	}
+	if (!report_import_file(&r->in, span_str(path), in.text))
+		r->stop = true;
+	r->done += in.text.n;
+	input_close(&in);
+}
+
+static void read_path(
+    struct report_reading *r, const char *path, unsigned depth);
+
+/* Hidden entries are read: in a Maildir they are subfolders.  Skips its "tmp",
+ * which holds mail that is still being delivered. */
+static int
+is_folder_entry_wanted(const struct dirent *entry)
+{
+	return strcmp(entry->d_name, ".") != 0 &&
+	    strcmp(entry->d_name, "..") != 0 &&
+	    strcmp(entry->d_name, "tmp") != 0;
+}
+
+static void
+read_folder(struct report_reading *r, const char *path, unsigned depth)
+{
+	struct dirent **entries = NULL;
+	int n = depth < FOLDERS_MAX
+	    ? scandir(path, &entries, is_folder_entry_wanted, alphasort)
+	    : 0;
+
+	if (n < 0) {
+		r->status =
+		    cli_fail(r->c, EX_DATAERR, "%s: %s", path, strerror(errno));
+		return;
+	}
+	for (int i = 0; i < n; i++) {
+		char inside[PATH_LENGTH_MAX];
+		struct buf b = buf_over(inside, sizeof(inside));
+
+		buf_text(&b, path);
+		buf_byte(&b, '/');
+		buf_text(&b, entries[i]->d_name);
+		if (!b.full && !r->stop)
+			read_path(r, inside, depth + 1);
+		free(entries[i]);
+	}
+	free(entries);
+}
+
+/* Handles an entry of a folder; skips pipes, devices and links to folders. */
+static void
+read_found_file(
+    struct report_reading *r, const char *path, const struct stat *st)
+{
+	if (!S_ISREG(st->st_mode) || r->files >= FILES_MAX)
+		return;
+	if (r->counting) {
+		r->total += (uint64_t)st->st_size;
+		return;
+	}
+	r->in_folder = true;
+	read_one_file(r, path);
+}
+
+static void
+read_path(struct report_reading *r, const char *path, unsigned depth)
+{
+	bool is_stdin = depth == 0 && strcmp(path, "-") == 0;
+	struct stat st = { 0 };
+	int failed = is_stdin ? 0
+	    : depth == 0      ? stat(path, &st)
+			      : lstat(path, &st);
+
+	if (failed != 0 && depth > 0)
+		return; /* it is gone: a mail reader may have moved it */
+	if (failed == 0 && S_ISDIR(st.st_mode)) {
+		read_folder(r, path, depth);
+	} else if (depth > 0) {
+		if (S_ISLNK(st.st_mode) && stat(path, &st) != 0)
+			return;
+		read_found_file(r, path, &st);
+	} else if (r->counting) {
+		r->total += (uint64_t)st.st_size;
+	} else {
+		r->in_folder = false;
+		read_one_file(r, path);
+	}
+}
+
+static void
+read_all_paths(struct report_reading *r)
+{
+	for (int i = 1; i < r->c->n_args && !r->stop; i++)
+		read_path(r, r->c->args[i], 0);
+}
+
+/* ---- command ---- */
+
+static void
+print_read_summary(const struct report_reading *r)
+{
+	printf("%" PRIu64 " reports stored, with %" PRIu64 " rows of %" PRIu64
+	       " messages\n",
+	    r->stored, r->rows, r->messages);
+	if (r->known > 0)
+		printf("%" PRIu64 " already in the store\n", r->known);
+	if (r->nothing > 0)
+		printf("%" PRIu64 " files or mails without a report\n",
+		    r->nothing);
+	if (r->refused > 0)
+		printf("%" PRIu64 " refused\n", r->refused);
+}
+
+static void
+print_read_json(struct report_reading *r)
+{
+	json_t *o = json_object();
+
+	cli_set_number(o, "files", (int64_t)r->files);
+	cli_set_number(o, "stored", (int64_t)r->stored);
+	cli_set_number(o, "known", (int64_t)r->known);
+	cli_set_number(o, "without", (int64_t)r->nothing);
+	cli_set_number(o, "refused", (int64_t)r->refused);
+	cli_set_number(o, "rows", (int64_t)r->rows);
+	cli_set_number(o, "messages", (int64_t)r->messages);
+	cli_set(o, "refusals", r->refusals);
+	cli_print_json(o);
+}
+
+int
+cmd_report_read(struct cli *c)
+{
+	struct report_store store;
+	struct report_reading r = { .c = c, .counting = true };
+	int status = report_open(c, SQLITE_FOR_COMMAND, &store);
+
+	if (status != EX_OK)
+		return status;
+	r.in = (struct report_import){ .ledger = store.ledger,
+		.now = c->now,
+		.tell = read_on_event,
+		.progress = read_on_progress,
+		.arg = &r };
+	r.refusals = c->json ? json_array() : NULL;
+	read_all_paths(&r);
+	r.counting = false;
+	r.status = EX_OK;
+	progress_begin(&r.progress, r.total);
+	read_all_paths(&r);
+	progress_clear(&r.progress);
+	report_close(&store);
+	if (c->json)
+		print_read_json(&r);
+	else
+		print_read_summary(&r);
+	return r.status;
+}

@@ -1,0 +1,52 @@
+/*
+ * cmd_report.h - shared by the subcommands of `avouch report`: opens the
+ * configuration and its store.
+ */
+#ifndef AVOUCH_CLI_REPORT_CMD_REPORT_H
+#define AVOUCH_CLI_REPORT_CMD_REPORT_H
+
+#include "cli/cli.h"
+#include "report/store/query.h"
+#include "conf/conf.h"
+
+int cmd_report_send(struct cli *c);
+int cmd_report_push(struct cli *c);
+int cmd_report_failures(struct cli *c);
+int cmd_report_bounce(struct cli *c);
+int cmd_report_suppressed(struct cli *c);
+int cmd_report_read(struct cli *c);
+int cmd_report_show(struct cli *c);
+
+enum { REPORT_SHOWN_MAX = 400 };
+
+struct report_store {
+	const struct conf *conf;
+	const char *name; /* path or URL of the store (lib/pg_url.h) */
+	char shown[REPORT_SHOWN_MAX]; /* `name` without its password */
+	struct ledger *ledger;
+};
+
+/*
+ * Reads the configuration and opens its store, or the store given by --store.
+ * With --store and without --config no configuration file is read.  Returns
+ * EX_OK, and the caller calls report_close(); or another status after printing
+ * a message, and there is nothing to close.
+ */
+int report_open(
+    struct cli *c, enum sqlite_for purpose, struct report_store *out);
+
+/* The two steps of report_open(): read the configuration, open the store. */
+int report_open_conf(struct cli *c, struct report_store *out);
+int report_open_ledger(
+    struct cli *c, enum sqlite_for purpose, struct report_store *out);
+
+/* If several hosts share the store, switches `name` to the daemon's local file.
+ * Returns false if it is that file already. */
+bool report_use_own(struct report_store *r);
+
+void report_close(struct report_store *r);
+
+/* Parses YYYY-MM-DD or "yesterday" into days since 1970 (UTC). */
+bool report_day_read(struct span text, int64_t now, int64_t *day);
+
+#endif

@@ -1,0 +1,216 @@
+#include "dkim/body_hash.h"
+
+#include <string.h>
+
+#include "dkim/canon.h"
+#include "dkim/crypto.h"
+
+/* One requested hash: the first `limit` bytes of one canonical body. */
+struct wish {
+	enum canon canon;
+	uint64_t limit;
+	bool reached; /* `hash` was taken at `limit` or at the end */
+	bool is_short;
+	bool good; /* OpenSSL did not fail */
+	uint8_t hash[BODY_HASH_SIZE];
+};
+
+/*
+ * One canonicalization, with one running hash for all requests: the hash of a
+ * prefix is a snapshot of the running hash.
+ */
+struct stream {
+	struct bodies *of;
+	enum canon canon;
+	struct crypto_hash *hash;
+	uint64_t length; /* canonical bytes so far */
+	uint64_t next;   /* the nearest limit not reached; BODY_WHOLE: none */
+	bool open;       /* some request is not complete yet */
+	struct canon_body body;
+};
+
+enum { STREAMS = CANON_RELAXED + 1 };
+
+struct bodies {
+	struct arena *a;
+	struct stream *streams[STREAMS]; /* NULL: not requested */
+	struct wish wishes[BODY_HASHES_MAX];
+	int n;
+};
+
+/* ---- one stream ---- */
+
+static void
+wish_fulfil(struct wish *w, struct stream *s)
+{
+	w->reached = true;
+	w->good = crypto_hash_peek(s->hash, w->hash);
+}
+
+/* Completes the requests that end here, and finds where the next one ends. */
+static void
+stream_mark(struct stream *s)
+{
+	struct bodies *b = s->of;
+
+	s->next = BODY_WHOLE;
+	s->open = false;
+	for (int i = 0; i < b->n; i++) {
+		struct wish *w = &b->wishes[i];
+
+		if (w->canon != s->canon || w->reached)
+			continue;
+		if (w->limit == s->length) {
+			wish_fulfil(w, s);
+			continue;
+		}
+		s->open = true;
+		if (w->limit < s->next)
+			s->next = w->limit;
+	}
+}
+
+static void
+stream_put(void *to, struct span bytes)
+{
+	struct stream *s = to;
+
+	while (bytes.n > 0) {
+		struct span part = bytes;
+
+		if (s->next - s->length < part.n)
+			part = span_first(part, (size_t)(s->next - s->length));
+		if (s->open)
+			crypto_hash_add(s->hash, part);
+		s->length += part.n;
+		bytes = span_skip(bytes, part.n);
+		if (s->length == s->next)
+			stream_mark(s);
+	}
+}
+
+static void
+stream_end(struct stream *s)
+{
+	struct bodies *b = s->of;
+
+	canon_body_end(&s->body);
+	for (int i = 0; i < b->n; i++) {
+		struct wish *w = &b->wishes[i];
+
+		if (w->canon != s->canon || w->reached)
+			continue;
+		w->is_short = w->limit != BODY_WHOLE && w->limit > s->length;
+		wish_fulfil(w, s);
+	}
+	s->open = false;
+}
+
+static struct stream *
+stream_new(struct bodies *b, enum canon canon)
+{
+	struct stream *s = arena_alloc(b->a, sizeof(*s));
+
+	if (s == NULL)
+		return NULL;
+	s->hash = crypto_hash_new();
+	if (s->hash == NULL)
+		return NULL;
+	s->of = b;
+	s->canon = canon;
+	canon_body_begin(&s->body, canon, (struct canon_sink){ stream_put, s });
+	return s;
+}
+
+/* ---- all of a message ---- */
+
+struct bodies *
+bodies_new(struct arena *a)
+{
+	struct bodies *b = arena_alloc(a, sizeof(*b));
+
+	if (b != NULL)
+		b->a = a;
+	return b;
+}
+
+void
+bodies_free(struct bodies *b)
+{
+	if (b == NULL)
+		return;
+	for (size_t i = 0; i < STREAMS; i++)
+		if (b->streams[i] != NULL)
+			crypto_hash_free(b->streams[i]->hash);
+	memset(b->streams, 0, sizeof(b->streams));
+}
+
+int
+bodies_want(struct bodies *b, enum canon canon, uint64_t limit)
+{
+	for (int i = 0; i < b->n; i++)
+		if (b->wishes[i].canon == canon && b->wishes[i].limit == limit)
+			return i;
+	if (b->n == BODY_HASHES_MAX)
+		return -1;
+	if (b->streams[canon] == NULL)
+		b->streams[canon] = stream_new(b, canon);
+	if (b->streams[canon] == NULL)
+		return -1;
+	b->wishes[b->n] = (struct wish){ .canon = canon, .limit = limit };
+	b->n++;
+	stream_mark(b->streams[canon]);
+	return b->n - 1;
+}
+
+bool
+bodies_needed(const struct bodies *b)
+{
+	return b->n > 0;
+}
+
+void
+bodies_add(struct bodies *b, struct span chunk)
+{
+	for (size_t i = 0; i < STREAMS; i++)
+		if (b->streams[i] != NULL)
+			canon_body_add(&b->streams[i]->body, chunk);
+}
+
+void
+bodies_end(struct bodies *b)
+{
+	for (size_t i = 0; i < STREAMS; i++)
+		if (b->streams[i] != NULL)
+			stream_end(b->streams[i]);
+}
+
+static const struct wish *
+wish_of(const struct bodies *b, int handle)
+{
+	return handle >= 0 && handle < b->n ? &b->wishes[handle] : NULL;
+}
+
+const uint8_t *
+bodies_hash(const struct bodies *b, int handle)
+{
+	const struct wish *w = wish_of(b, handle);
+
+	return w != NULL && w->reached && w->good ? w->hash : NULL;
+}
+
+uint64_t
+bodies_length(const struct bodies *b, int handle)
+{
+	const struct wish *w = wish_of(b, handle);
+
+	return w != NULL ? b->streams[w->canon]->length : 0;
+}
+
+bool
+bodies_is_short(const struct bodies *b, int handle)
+{
+	const struct wish *w = wish_of(b, handle);
+
+	return w != NULL && w->is_short;
+}

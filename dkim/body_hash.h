@@ -1,0 +1,55 @@
+/*
+ * body_hash.h - body hashes: one for each distinct (canonicalization, l=) that
+ * a signature needs, computed in one pass while the body arrives (RFC 6376
+ * section 3.4).  The DKIM signatures and ARC sets of a message share them.
+ */
+#ifndef AVOUCH_DKIM_BODY_HASH_H
+#define AVOUCH_DKIM_BODY_HASH_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "lib/arena.h"
+#include "lib/span.h"
+
+enum canon { CANON_SIMPLE, CANON_RELAXED };
+
+enum {
+	BODY_HASHES_MAX = 32, /* distinct hashes of one message */
+	BODY_HASH_SIZE = 32,  /* SHA-256 */
+};
+#define BODY_WHOLE UINT64_MAX /* no l= */
+
+struct bodies;
+
+/* NULL: no memory.  Must be freed by bodies_free(): it has OpenSSL contexts. */
+struct bodies *bodies_new(struct arena *a);
+void bodies_free(struct bodies *b); /* takes NULL */
+
+/*
+ * Requests the hash of the first `limit` bytes of the canonical body, before
+ * the first chunk.  Returns its handle, the same for equal requests; -1: too
+ * many, or no memory.
+ */
+int bodies_want(struct bodies *b, enum canon canon, uint64_t limit);
+
+/* False: nothing was requested, so no body is needed. */
+bool bodies_needed(const struct bodies *b);
+
+/* A chunk, split anywhere, also between CR and LF. */
+void bodies_add(struct bodies *b, struct span chunk);
+
+/* Once, after the last chunk. */
+void bodies_end(struct bodies *b);
+
+/* The hash; NULL: the handle is -1, or OpenSSL failed. */
+const uint8_t *bodies_hash(const struct bodies *b, int handle);
+
+/* Bytes of the whole canonical body, regardless of `limit`. */
+uint64_t bodies_length(const struct bodies *b, int handle);
+
+/* The canonical body is shorter than the limit. */
+bool bodies_is_short(const struct bodies *b, int handle);
+
+#endif

@@ -1,0 +1,48 @@
+/*
+ * canon_simd.h - canonicalization of bodies in blocks of 64 bytes (RFC 6376
+ * sections 3.4.3 and 3.4.4): find how far a text is canonical already, and
+ * reduce white space where it is not.  ARCHITECTURE.md works through an
+ * example.
+ *
+ * It uses the vectors of GNU C, which work on every processor, and AVX2 if the
+ * processor has it.
+ */
+#ifndef AVOUCH_DKIM_CANON_SIMD_H
+#define AVOUCH_DKIM_CANON_SIMD_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+enum {
+	BLOCK = 64, /* bytes */
+};
+
+struct squeeze {
+	char *out;    /* destination; advanced */
+	bool changed; /* set if any byte was left out or replaced */
+};
+
+struct block_ways {
+	/*
+	 * The number of bytes from `p` on, which is inside a line, that are
+	 * canonical already; `n` > 0.  The last byte never counts, because that
+	 * depends on the byte after it, in the next chunk.  The bytes that
+	 * follow may be canonical too.
+	 */
+	size_t (*run_simple)(const char *p, size_t n);
+	size_t (*run_relaxed)(const char *p, size_t n);
+
+	/*
+	 * Reduces white space (relaxed) in up to `blocks` whole blocks; stops
+	 * at a line end that is not CRLF.  Everything before `p` must be done.
+	 * Reads BLOCK bytes beyond the end, and may overwrite as many after
+	 * `out`.  Returns where it stopped.
+	 */
+	const char *(*squeeze)(struct squeeze *s, const char *p, size_t blocks);
+};
+
+/* For every processor, and the fastest for this one. */
+extern const struct block_ways block_ways_plain;
+const struct block_ways *block_ways_best(void);
+
+#endif

@@ -1,0 +1,253 @@
+#include "dkim/header_hash.h"
+
+#include <stdlib.h>
+
+#include "lib/ascii.h"
+
+struct entry { /* one name */
+	uint64_t key;
+	struct span name;
+	size_t bottom, top; /* fields of that name, the last and the first */
+	size_t next;        /* the next one `round` has not taken */
+	size_t round;
+};
+
+struct header_index {
+	const struct mail_header *h;
+	struct entry *entries; /* by name */
+	size_t n;
+	size_t *above; /* of each field: the next above it of its name, or the
+	                  number of fields */
+	size_t round;
+};
+
+/* FNV-1a of the name in lower case. */
+static uint64_t
+key_of(struct span name)
+{
+	uint64_t key = 0xcbf29ce484222325;
+
+	for (size_t i = 0; i < name.n; i++)
+		key = (key ^ ascii_lower((unsigned char)name.p[i])) *
+		    0x100000001b3;
+	return key;
+}
+
+static int
+compare_names(struct span a, struct span b)
+{
+	if (a.n != b.n)
+		return a.n < b.n ? -1 : 1;
+	if (span_equal(a, b)) /* the common case */
+		return 0;
+	for (size_t i = 0; i < a.n; i++) {
+		int difference = ascii_lower((unsigned char)a.p[i]) -
+		    ascii_lower((unsigned char)b.p[i]);
+
+		if (difference != 0)
+			return difference;
+	}
+	return 0;
+}
+
+static int
+compare_keys(const struct entry *a, const struct entry *b)
+{
+	if (a->key != b->key)
+		return a->key < b->key ? -1 : 1;
+	return compare_names(a->name, b->name);
+}
+
+static int
+compare_entries(const void *left, const void *right)
+{
+	const struct entry *a = left, *b = right;
+	int order = compare_keys(a, b);
+
+	/* RFC 6376 section 5.4.2: from the bottom up */
+	return order != 0 ? order
+			  : (a->bottom < b->bottom) - (a->bottom > b->bottom);
+}
+
+/* One entry for adjacent fields of one name, such as trace fields, so that
+ * hundreds of signatures leave little to sort. */
+static void
+enter_fields(struct header_index *x)
+{
+	for (size_t i = 0; i < x->h->n; i++) {
+		struct span name = x->h->fields[i].name;
+		struct entry *last = x->n > 0 ? &x->entries[x->n - 1] : NULL;
+
+		x->above[i] = x->h->n;
+		if (last != NULL && compare_names(last->name, name) == 0) {
+			x->above[i] = last->bottom;
+			last->bottom = i;
+			continue;
+		}
+		x->entries[x->n++] = (struct entry){
+			.key = key_of(name), .name = name, .bottom = i, .top = i
+		};
+	}
+}
+
+/* One entry for each name, from sorted ones. */
+static void
+join_entries(struct header_index *x)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < x->n; i++) {
+		struct entry *one = &x->entries[i];
+		struct entry *last = n > 0 ? &x->entries[n - 1] : NULL;
+
+		if (last == NULL || compare_keys(last, one) != 0) {
+			x->entries[n++] = *one;
+			continue;
+		}
+		x->above[last->top] = one->bottom;
+		last->top = one->top;
+	}
+	x->n = n;
+}
+
+struct header_index *
+header_index_new(struct arena *a, const struct mail_header *h)
+{
+	struct header_index *x = arena_alloc(a, sizeof(*x));
+
+	if (x == NULL)
+		return NULL;
+	x->h = h;
+	x->entries = arena_array(a, h->n, sizeof(*x->entries));
+	x->above = arena_array(a, h->n, sizeof(*x->above));
+	if (x->entries == NULL || x->above == NULL)
+		return NULL;
+	enter_fields(x);
+	qsort(x->entries, x->n, sizeof(*x->entries), compare_entries);
+	join_entries(x);
+	return x;
+}
+
+/* NULL: there is no such field. */
+static struct entry *
+entry_of(const struct header_index *x, struct span name)
+{
+	struct entry wanted = { .key = key_of(name), .name = name };
+	size_t low = 0, high = x->n;
+
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+
+		if (compare_keys(&x->entries[middle], &wanted) < 0)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low < x->n && compare_keys(&x->entries[low], &wanted) == 0
+	    ? &x->entries[low]
+	    : NULL;
+}
+
+/* The lowest field of that name; the number of fields: there is none. */
+static size_t
+bottom_of(const struct header_index *x, struct span name)
+{
+	const struct entry *e = entry_of(x, name);
+
+	return e != NULL ? e->bottom : x->h->n;
+}
+
+size_t
+header_index_count(const struct header_index *x, struct span name)
+{
+	size_t n = 0;
+
+	for (size_t i = bottom_of(x, name); i < x->h->n; i = x->above[i])
+		n++;
+	return n;
+}
+
+void
+header_index_fields(const struct header_index *x, struct span name, size_t *out)
+{
+	size_t n = header_index_count(x, name);
+
+	for (size_t i = bottom_of(x, name); n > 0; i = x->above[i])
+		out[--n] = i;
+}
+
+/*
+ * The next field of that name, from the bottom up, that this round has not
+ * taken; h->n: none is left, which means the null string (RFC 6376
+ * section 5.4).  The signature itself is skipped: it did not exist when it was
+ * computed.
+ */
+static size_t
+take(struct header_index *x, struct span name, size_t own)
+{
+	struct entry *e = entry_of(x, name);
+
+	if (e == NULL)
+		return x->h->n;
+	if (e->round != x->round) {
+		e->round = x->round;
+		e->next = e->bottom;
+	}
+	while (e->next < x->h->n) {
+		size_t field = e->next;
+
+		e->next = x->above[field];
+		if (field != own)
+			return field;
+	}
+	return x->h->n;
+}
+
+void
+header_fields(struct header_index *x, const struct signature *sig, size_t own,
+    size_t *out)
+{
+	x->round++;
+	for (size_t i = 0; i < sig->n_names; i++)
+		out[i] = take(x, sig->names[i], own);
+}
+
+void
+header_put(struct header_index *x, const struct signature *sig, size_t own,
+    const struct canon_sink *sink)
+{
+	x->round++;
+	for (size_t i = 0; i < sig->n_names; i++) {
+		size_t field = take(x, sig->names[i], own);
+
+		if (field == x->h->n)
+			continue;
+		canon_field(
+		    sig->header, x->h->fields[field].raw, SPAN_NONE, sink);
+		sink->put(sink->to, SPAN("\r\n"));
+	}
+	/* RFC 6376 section 3.7, hash step 2 */
+	canon_field(sig->header, x->h->fields[own].raw, sig->b_cut, sink);
+}
+
+static void
+put_hash(void *to, struct span bytes)
+{
+	crypto_hash_add(to, bytes);
+}
+
+bool
+header_hash(struct header_index *x, const struct signature *sig, size_t own,
+    uint8_t out[CRYPTO_HASH_SIZE])
+{
+	struct crypto_hash *hash = crypto_hash_new();
+	struct canon_sink sink = { put_hash, hash };
+	bool good = false;
+
+	if (hash != NULL) {
+		header_put(x, sig, own, &sink);
+		good = crypto_hash_peek(hash, out);
+	}
+	crypto_hash_free(hash);
+	return good;
+}

@@ -1,0 +1,341 @@
+#include "dkim/sigcheck.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "lib/buf.h"
+#include "lib/domain.h"
+
+enum { /* defaults of the options */
+	MAX_SIGNATURES = 10,
+	MIN_RSA_BITS = 1024, /* RFC 8301 section 3.2 */
+	MAX_RSA_BITS = 8192,
+	CLOCK_SKEW = 300, /* seconds */
+};
+
+static void
+give(unsigned *option, unsigned fallback)
+{
+	if (*option == 0)
+		*option = fallback;
+}
+
+struct check_rules
+check_rules_of(const struct dkim_options *o, int64_t now)
+{
+	struct check_rules r = { .now = now };
+
+	if (o != NULL)
+		r.o = *o;
+	give(&r.o.max_signatures, MAX_SIGNATURES);
+	give(&r.o.min_rsa_bits, MIN_RSA_BITS);
+	give(&r.o.max_rsa_bits, MAX_RSA_BITS);
+	give(&r.o.clock_skew, CLOCK_SKEW);
+	if (r.o.max_signatures > DKIM_SIGNATURES_MAX)
+		r.o.max_signatures = DKIM_SIGNATURES_MAX;
+	if (r.o.max_rsa_bits > KEY_BITS_MOST)
+		r.o.max_rsa_bits = KEY_BITS_MOST;
+	return r;
+}
+
+static void
+decide(struct check_result *out, enum dkim_code code, const char *reason)
+{
+	out->code = code;
+	out->reason = span_str(reason);
+}
+
+static uint64_t
+seconds(int64_t time)
+{
+	return time > 0 ? (uint64_t)time : 0;
+}
+
+bool
+check_early(const struct check *c, const struct check_rules *r,
+    struct check_result *out)
+{
+	uint64_t now = seconds(r->now);
+
+	*out = (struct check_result){ .code = DKIM_NONE };
+	/* RFC 8301 section 3.1 */
+	if (c->sig.algorithm == SIGNATURE_RSA_SHA1)
+		decide(out, DKIM_PERMERROR,
+		    "rsa-sha1 must not be verified (RFC 8301)");
+	/* RFC 6376 section 6.1.1: any inconsistency is a PERMFAIL. */
+	else if (c->sig.fault != NULL)
+		decide(out, DKIM_PERMERROR, c->sig.fault);
+	/* RFC 6376 section 3.5, x= */
+	else if (c->sig.has_expiration && !r->o.ignore_expiry &&
+	    c->sig.expiration < now)
+		decide(out, DKIM_FAIL, "the signature has expired");
+	/* RFC 6376 section 3.5, t= */
+	else if (c->sig.has_timestamp &&
+	    c->sig.timestamp > now + r->o.clock_skew)
+		decide(out, DKIM_FAIL, "the signature is dated in the future");
+	return out->code != DKIM_NONE;
+}
+
+bool
+check_begin(struct check *c, struct arena *a, struct bodies *bodies)
+{
+	/* RFC 6376 section 3.6.2.1 */
+	struct span between = SPAN("._domainkey.");
+	struct buf name =
+	    buf_in(a, c->sig.selector.n + between.n + c->sig.domain.n + 1);
+
+	buf_span(&name, c->sig.selector);
+	buf_span(&name, between);
+	buf_span(&name, c->sig.domain);
+	c->key_name = buf_done(&name);
+	c->body = -1;
+	if (bodies != NULL)
+		c->body = bodies_want(bodies, c->sig.body, c->sig.limit);
+	return !name.full;
+}
+
+enum step
+check_ask(struct check *c, struct dns_talk *talk)
+{
+	const struct dns_answer *answer;
+
+	if (c->answer != NULL)
+		return STEP_DONE;
+	answer = dns_ask(talk, c->key_name, DNS_TXT);
+	if (answer->state == DNS_PENDING)
+		return STEP_WAIT;
+	c->answer = answer;
+	if (answer->state == DNS_FOUND)
+		c->keys = key_list_of(answer, &c->own);
+	return STEP_DONE;
+}
+
+void
+check_free(struct check *c)
+{
+	key_list_free(c->own);
+	c->own = NULL;
+	c->keys = NULL;
+	c->answer = NULL;
+}
+
+/* ---- the verdict ---- */
+
+/* A reason with numbers or names in it, as printable ASCII. */
+static void __attribute__((format(printf, 4, 5)))
+decide_text(struct check_result *out, enum dkim_code code, struct arena *a,
+    const char *format, ...)
+{
+	char text[CHECK_REASON_MAX];
+	struct buf reason = buf_in(a, CHECK_REASON_MAX);
+	va_list args;
+
+	va_start(args, format);
+	vsnprintf(text, sizeof(text), format, args);
+	va_end(args);
+	buf_printable(&reason, span_str(text), CHECK_REASON_MAX);
+	out->code = code;
+	out->reason = buf_done(&reason);
+}
+
+/* The result if the answer has no keys; false: it has some. */
+static bool
+decide_no_answer(
+    const struct check *c, struct check_result *out, struct arena *a)
+{
+	if (c->answer == NULL) {
+		decide(out, DKIM_TEMPERROR, "the key was not asked for");
+		return true;
+	}
+	switch (c->answer->state) {
+	case DNS_FOUND:
+		if (c->keys != NULL)
+			return false;
+		decide(out, DKIM_TEMPERROR, "no memory for the key");
+		return true;
+	case DNS_NODATA:
+	case DNS_NXDOMAIN: /* RFC 6376 section 6.1.2 step 3 */
+		decide(out, DKIM_PERMERROR, "no key for the signature");
+		return true;
+	case DNS_BADNAME:
+		decide(out, DKIM_PERMERROR, "no key can have such a name");
+		return true;
+	case DNS_PENDING:
+	case DNS_FAILED: /* RFC 6376 section 6.1.2 step 2 */
+		break;
+	}
+	decide_text(out, DKIM_TEMPERROR, a, "key unavailable (DNS: %s)",
+	    dns_fault_name(c->answer->fault));
+	return true;
+}
+
+bool
+check_fits(const struct check *c, const struct key *k,
+    const struct check_rules *r, struct arena *a, struct check_result *out)
+{
+	bool wants_rsa = c->sig.algorithm == SIGNATURE_RSA_SHA256;
+
+	out->key = k;
+	if (k->no_memory)
+		decide(out, DKIM_TEMPERROR, "no memory for the key");
+	/* RFC 8301 section 3.2: checked first, because a key that is too small
+	 * or too large may not even be parsed. */
+	else if (wants_rsa && k->type == KEY_RSA && k->bits > 0 &&
+	    k->bits < r->o.min_rsa_bits)
+		decide_text(out, DKIM_POLICY, a,
+		    "RSA key of %u bits, fewer than %u", k->bits,
+		    r->o.min_rsa_bits);
+	else if (wants_rsa && k->type == KEY_RSA && k->bits > r->o.max_rsa_bits)
+		decide_text(out, DKIM_POLICY, a,
+		    "RSA key of %u bits, more than %u", k->bits,
+		    r->o.max_rsa_bits);
+	/* RFC 6376 section 6.1.2 steps 5 and 7 */
+	else if (k->fault != NULL)
+		decide(out, DKIM_PERMERROR, k->fault);
+	/* RFC 6376 section 6.1.2 step 6 */
+	else if (!k->allows_sha256)
+		decide(out, DKIM_PERMERROR, "the key is not for SHA-256");
+	/* RFC 6376 section 6.1.2 step 8 */
+	else if (wants_rsa != (k->type == KEY_RSA))
+		decide(out, DKIM_PERMERROR, "the key type does not match a=");
+	/* RFC 6376 section 3.6.1, t=s */
+	else if (k->strict &&
+	    !domain_equal(c->sig.identity_domain, c->sig.domain))
+		decide(out, DKIM_PERMERROR,
+		    "key has t=s: the domain of i= must equal d=");
+	else
+		return true;
+	return false;
+}
+
+/* Of several keys that do not fit, the result of the closest one counts. */
+static bool
+says_more(const struct check_result *a, const struct check_result *b)
+{
+	if (b->key == NULL || b->key->is_foreign)
+		return true;
+	return b->code == DKIM_PERMERROR && a->code != DKIM_PERMERROR;
+}
+
+/* RFC 6376 section 6.1.3 step 3; false: decided. */
+static bool
+body_matches(const struct check *c, const struct bodies *bodies,
+    struct arena *a, struct check_result *out)
+{
+	const uint8_t *hash = bodies_hash(bodies, c->body);
+
+	if (c->body < 0)
+		decide(
+		    out, DKIM_POLICY, "too many different l= in this message");
+	else if (hash == NULL)
+		decide(out, DKIM_TEMPERROR, "the body could not be hashed");
+	/* RFC 6376 section 3.5, l= */
+	else if (bodies_is_short(bodies, c->body))
+		decide_text(out, DKIM_FAIL, a,
+		    "the body has %llu bytes, l= is more",
+		    (unsigned long long)bodies_length(bodies, c->body));
+	else if (memcmp(hash, c->sig.bh.p, BODY_HASH_SIZE) != 0)
+		decide(out, DKIM_FAIL, "body hash did not verify");
+	else
+		return true;
+	return false;
+}
+
+/* Length of a signature by this key: RFC 8017 section 8.2.2 step 1, RFC 8032
+ * section 5.1.6. */
+static size_t
+signature_size(const struct key *k)
+{
+	return k->type == KEY_RSA ? (k->bits + 7) / 8 : 64;
+}
+
+/* RFC 6376 section 6.1.3 step 4 */
+static void
+try_key(const struct check *c, const struct key *k, const uint8_t *hash,
+    struct arena *a, struct check_result *out)
+{
+	enum crypto_verdict v = CRYPTO_BAD;
+
+	out->key = k;
+	if (c->sig.b.n != signature_size(k)) {
+		decide(
+		    out, DKIM_FAIL, "signature length does not match the key");
+		return;
+	}
+	v = crypto_verify(k->crypto, hash, c->sig.b);
+	switch (v) {
+	case CRYPTO_GOOD:
+		decide_text(out, DKIM_PASS, a, "%u-bit %s key%s", k->bits,
+		    k->type == KEY_RSA ? "RSA" : "Ed25519",
+		    k->testing ? ", domain is testing" : "");
+		return;
+	case CRYPTO_BAD:
+		decide(out, DKIM_FAIL, "signature did not verify");
+		return;
+	case CRYPTO_FAULT:
+		decide(out, DKIM_TEMPERROR, "OpenSSL could not verify");
+		return;
+	}
+}
+
+/* RFC 6376 sections 6.1.1 and 8.2: a partly unsigned body does not pass. */
+static void
+judge_tail(const struct check *c, const struct check_rules *r,
+    const struct bodies *bodies, struct arena *a, struct check_result *out)
+{
+	uint64_t length = bodies_length(bodies, c->body);
+
+	if (out->code != DKIM_PASS || c->sig.limit >= length ||
+	    r->o.allow_body_tail || c->body < 0)
+		return;
+	decide_text(out, DKIM_POLICY, a,
+	    "l= leaves %llu bytes of the body unsigned",
+	    (unsigned long long)(length - c->sig.limit));
+}
+
+/* RFC 6376 section 6.1.2 step 4: all keys of the answer are tried. */
+void
+check_decide(const struct check *c, const struct check_rules *r,
+    const struct bodies *bodies, check_hash *hash, void *of, struct arena *a,
+    struct check_result *out)
+{
+	const struct key *fit[KEY_RECORDS_MAX];
+	uint8_t data[CRYPTO_HASH_SIZE];
+	bool over_body = c->sig.bh.p != NULL;
+	size_t n = 0;
+
+	*out = (struct check_result){ .code = DKIM_NONE };
+	if (c->answer != NULL)
+		out->stale = c->answer->stale;
+	if (decide_no_answer(c, out, a))
+		return;
+	decide(out, DKIM_PERMERROR, "no key for the signature");
+	for (size_t i = 0; i < c->keys->n; i++) {
+		struct check_result one = *out;
+
+		if (check_fits(c, &c->keys->keys[i], r, a, &one))
+			fit[n++] = &c->keys->keys[i];
+		else if (says_more(&one, out))
+			*out = one;
+	}
+	if (n == 0)
+		return;
+	out->key = fit[0];
+	if (over_body && !body_matches(c, bodies, a, out)) {
+		if (out->code == DKIM_FAIL)
+			out->flaw = DKIM_FLAW_BODY;
+		return;
+	}
+	if (!hash(of, data)) {
+		decide(out, DKIM_TEMPERROR, "the header could not be hashed");
+		return;
+	}
+	for (size_t i = 0; i < n; i++) {
+		try_key(c, fit[i], data, a, out);
+		if (out->code != DKIM_FAIL)
+			break;
+	}
+	if (over_body)
+		judge_tail(c, r, bodies, a, out);
+}

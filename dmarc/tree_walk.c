@@ -1,0 +1,184 @@
+#include "dmarc/tree_walk.h"
+
+#include "lib/buf.h"
+#include "lib/domain.h"
+
+enum {
+	/* RFC 9989 section 4.10 step 4: of 8 labels or more 7 are left */
+	WALK_JUMP_FROM = DMARC_MAX_QUERIES,
+	WALK_JUMP_TO = DMARC_MAX_QUERIES - 1,
+	WALK_NAME_MAX = sizeof("_dmarc.") + DOMAIN_MAX, /* with the NUL */
+};
+
+/* RFC 9989 section 4.1: at the name created by prepending "_dmarc". */
+static const struct dns_answer *
+ask_record(struct span domain, struct dns_talk *talk)
+{
+	char memory[WALK_NAME_MAX];
+	struct buf name = buf_over(memory, sizeof(memory));
+
+	buf_text(&name, "_dmarc.");
+	buf_span(&name, domain);
+	return dns_ask(talk, buf_done(&name), DNS_TXT);
+}
+
+/*
+ * Steps 1, 4, 5 and 7 of RFC 9989 section 4.10: the domain itself, then what
+ * is left of it without its leftmost label, but never more than 7 labels, down
+ * to the last.  All are asked now; where the walk stops is seen later.
+ */
+static size_t
+ask_names(struct span domain, size_t max, struct dns_talk *talk,
+    struct dmarc_step steps[DMARC_MAX_QUERIES])
+{
+	size_t labels = domain_labels(domain);
+	size_t n = 0;
+
+	while (labels > 0 && n < max && n < DMARC_MAX_QUERIES) {
+		struct span name = domain_suffix(domain, labels);
+
+		steps[n++] = (struct dmarc_step){
+			.domain = name,
+			.answer = ask_record(name, talk),
+		};
+		labels = labels >= WALK_JUMP_FROM ? WALK_JUMP_TO : labels - 1;
+	}
+	return n;
+}
+
+void
+dmarc_walk_ask(struct span domain, size_t max, struct dns_talk *talk)
+{
+	struct dmarc_step steps[DMARC_MAX_QUERIES];
+
+	(void)ask_names(domain, max, talk, steps);
+}
+
+/*
+ * Steps 2 and 6 of RFC 9989 section 4.10: records that do not begin with the
+ * version are discarded; if several remain they all are.
+ */
+static bool
+read_step(struct dmarc_step *step, struct arena *a)
+{
+	struct dmarc_record record, kept = { .text = SPAN_NONE };
+	const char *reason;
+	size_t n = 0;
+
+	for (size_t i = 0; i < step->answer->n_records && n < 2; i++) {
+		enum dmarc_record_state state = dmarc_record_parse(
+		    step->answer->records[i].text, &record, &reason);
+
+		if (state == DMARC_RECORD_FOREIGN) {
+			if (n == 0)
+				step->note = reason;
+			continue;
+		}
+		n++;
+		kept = record;
+		step->broken = state == DMARC_RECORD_BROKEN;
+		step->note = reason;
+	}
+	if (n > 1) {
+		step->broken = false;
+		step->note = "several DMARC records: all are discarded";
+	}
+	if (n != 1)
+		return true;
+	struct dmarc_record *copy = arena_alloc(a, sizeof(*copy));
+
+	if (copy == NULL) {
+		step->note = "out of memory";
+		return false;
+	}
+	*copy = kept;
+	step->record = copy;
+	return true;
+}
+
+/* RFC 9989 section 4.10.2, from the longest name to the shortest. */
+static struct span
+select_organizational(struct span domain, const struct dmarc_walk *walk)
+{
+	/* If the process does not determine it: the initial target domain. */
+	struct span found = domain;
+
+	for (size_t i = 0; i < walk->n_steps; i++) {
+		const struct dmarc_step *step = &walk->steps[i];
+
+		if (step->record == NULL)
+			continue;
+		/* Rule 1: psd=n says so itself. */
+		if (step->record->psd == DMARC_PSD_NO)
+			return step->domain;
+		/* Rule 2: psd=y, but where the walk started: one label below,
+		 * which was not asked where the walk jumped. */
+		if (step->record->psd == DMARC_PSD_YES && i > 0)
+			return domain_suffix(
+			    domain, domain_labels(step->domain) + 1);
+		/* Rule 3: the name with the fewest labels. */
+		found = step->domain;
+	}
+	return found;
+}
+
+/*
+ * RFC 9989 section 4.10.1: the record of the author domain, of its
+ * organizational domain, of its public suffix domain, in this order.
+ *
+ * One walk, from the domain itself, serves for this and for alignment, though
+ * section 4.10.1 starts at the parent where the domain has no record.  It only
+ * differs where the parent has psd=y: then rule 2 above makes the domain itself
+ * its organizational domain, which has no record, and the parent is the public
+ * suffix domain; the record that applies is the same one.
+ */
+static const struct dmarc_step *
+select_policy(const struct dmarc_walk *walk)
+{
+	const struct dmarc_step *last = &walk->steps[walk->n_steps - 1];
+
+	if (walk->steps[0].record != NULL)
+		return &walk->steps[0];
+	if (walk->failed)
+		return NULL;
+	for (size_t i = 1; i < walk->n_steps; i++) {
+		const struct dmarc_step *step = &walk->steps[i];
+
+		if (step->record != NULL &&
+		    domain_equal(step->domain, walk->organizational_domain))
+			return step;
+	}
+	/* The walk stops at psd=y, so it can only be the last. */
+	if (last->record != NULL && last->record->psd == DMARC_PSD_YES)
+		return last;
+	return NULL;
+}
+
+enum step
+dmarc_walk(struct span domain, struct dns_talk *talk, struct arena *a,
+    struct dmarc_walk *out)
+{
+	*out = (struct dmarc_walk){ .organizational_domain = domain };
+	out->n_steps = ask_names(domain, DMARC_MAX_QUERIES, talk, out->steps);
+	if (out->n_steps == 0)
+		return STEP_DONE;
+	for (size_t i = 0; i < out->n_steps; i++) {
+		struct dmarc_step *step = &out->steps[i];
+
+		if (step->answer->state == DNS_PENDING)
+			return STEP_WAIT;
+		if (step->answer->state == DNS_FAILED) {
+			step->note = dns_fault_name(step->answer->fault);
+			out->failed = true;
+		} else if (!read_step(step, a)) {
+			out->failed = true;
+		}
+		/* RFC 9989 section 4.10 steps 2 and 6: psd=n or psd=y, stop */
+		if (step->record != NULL &&
+		    step->record->psd != DMARC_PSD_UNKNOWN)
+			out->n_steps = i + 1;
+	}
+	out->organizational_domain = select_organizational(domain, out);
+	out->policy = select_policy(out);
+	return STEP_DONE;
+}

@@ -1,0 +1,704 @@
+#include "dns/resolver_internal.h"
+
+#include "dns/queue.h"
+
+/* ---- lists ---- */
+
+static void
+append(struct query_list *list, struct dns_query *q, int which)
+{
+	q->links[which] =
+	    (struct query_links){ .previous = list->last, .next = NULL };
+	if (list->last != NULL)
+		list->last->links[which].next = q;
+	else
+		list->first = q;
+	list->last = q;
+}
+
+static void
+take_off(struct query_list *list, struct dns_query *q, int which)
+{
+	struct query_links *l = &q->links[which];
+
+	if (l->previous != NULL)
+		l->previous->links[which].next = l->next;
+	else
+		list->first = l->next;
+	if (l->next != NULL)
+		l->next->links[which].previous = l->previous;
+	else
+		list->last = l->previous;
+}
+
+/* All waits of one step are equally long, so its list is in order. */
+static void
+arm(struct resolver *r, struct dns_query *q)
+{
+	q->due = r->now + r->step_ms[q->step];
+	append(&r->steps[q->step], q, LINK_STEP);
+}
+
+static void
+arm_again(struct resolver *r, struct dns_query *q)
+{
+	take_off(&r->steps[q->step], q, LINK_STEP);
+	arm(r, q);
+}
+
+/* ---- the health of servers ---- */
+
+static void
+set_down(struct resolver *r, struct dns_server *s)
+{
+	if (s->down)
+		return;
+	s->down = true;
+	s->backoff = r->step_ms[0];
+	s->probe_at = r->now + s->backoff;
+}
+
+static void
+server_timed_out(
+    struct resolver *r, struct dns_server *s, const struct attempt *t)
+{
+	/* others were answered meanwhile: it is the name that is slow */
+	if (s->heard >= t->sent && s->heard > 0)
+		return;
+	if (++s->timeouts >= DOWN_AFTER)
+		set_down(r, s);
+}
+
+/* It answers; one that refuses questions is alive but of no use. */
+static void
+server_answered(struct resolver *r, struct dns_server *s, bool refused)
+{
+	s->heard = r->now;
+	s->refuses = false;
+	if (refused) {
+		if (++s->timeouts >= DOWN_AFTER)
+			set_down(r, s);
+		return;
+	}
+	s->timeouts = 0;
+	s->down = false;
+}
+
+/* Packets to it are refused: nobody listens there, or there is no route. */
+static void
+server_refuses(struct resolver *r, struct dns_server *s)
+{
+	if (!s->refuses)
+		s->refuses_since = r->now;
+	s->refuses = true;
+	s->timeouts = DOWN_AFTER;
+	set_down(r, s);
+}
+
+/* It has done so for longer than a restart takes: no question waits for it. */
+static bool
+is_gone(const struct resolver *r, const struct dns_server *s)
+{
+	return s->refuses && r->now - s->refuses_since >= RESTART_MS;
+}
+
+static bool
+can_ask(const struct dns_query *q, const struct dns_server *s)
+{
+	return (q->refused & 1U << s->number) == 0;
+}
+
+/* Better to ask: up before down, asked less, heard of later, listed before. */
+static bool
+is_better(const struct dns_query *q, const struct dns_server *s,
+    const struct dns_server *than)
+{
+	if (than == NULL)
+		return true;
+	if (s->down != than->down)
+		return than->down;
+	if (q->asked[s->number] != q->asked[than->number])
+		return q->asked[s->number] < q->asked[than->number];
+	return s->down && s->heard > than->heard;
+}
+
+/* NULL: none can answer it. */
+static struct dns_server *
+best_server(struct resolver *r, const struct dns_query *q)
+{
+	struct dns_server *best = NULL;
+
+	for (size_t i = 0; i < r->n_servers; i++) {
+		struct dns_server *s = &r->servers[i];
+
+		if (can_ask(q, s) && is_better(q, s, best))
+			best = s;
+	}
+	return best;
+}
+
+/* One that is up and was not asked yet; NULL: none. */
+static struct dns_server *
+fresh_server(struct resolver *r, const struct dns_query *q)
+{
+	struct dns_server *s = best_server(r, q);
+
+	return s != NULL && !s->down && q->asked[s->number] == 0 ? s : NULL;
+}
+
+/* ---- attempts ---- */
+
+/* The oldest makes room if there is none. */
+static struct attempt *
+free_attempt(struct resolver *r, struct dns_query *q)
+{
+	struct attempt *oldest = &q->attempts[0];
+
+	for (size_t i = 0; i < ATTEMPTS_MAX; i++) {
+		if (q->attempts[i].query == NULL)
+			return &q->attempts[i];
+		if (q->attempts[i].sent < oldest->sent)
+			oldest = &q->attempts[i];
+	}
+	dns_socket_forget(r, oldest);
+	return oldest;
+}
+
+static bool
+has_free_attempt(const struct dns_query *q)
+{
+	for (size_t i = 0; i < ATTEMPTS_MAX; i++)
+		if (q->attempts[i].query == NULL)
+			return true;
+	return false;
+}
+
+/* Its answer may come over a TCP connection to `s`. */
+static bool
+awaits_tcp(const struct dns_query *q, const struct dns_server *s)
+{
+	for (size_t i = 0; i < ATTEMPTS_MAX; i++) {
+		const struct attempt *t = &q->attempts[i];
+
+		if (t->query != NULL && t->socket->kind == SOCKET_TCP &&
+		    t->socket->server == s)
+			return true;
+	}
+	return false;
+}
+
+static void
+send_failed(struct resolver *r, struct dns_query *q, struct dns_server *s,
+    enum send_status status)
+{
+	if (status == SEND_RESOURCE) {
+		q->fault = DNS_FAULT_RESOURCE;
+		return;
+	}
+	q->fault = DNS_FAULT_UNREACHABLE;
+	server_refuses(r, s);
+	if (is_gone(r, s))
+		q->refused |= 1U << s->number;
+}
+
+/* To `s`, or over UDP to another one if that fails.  NULL: not sent. */
+static const struct attempt *
+send_to(struct resolver *r, struct dns_query *q, struct dns_server *s,
+    enum socket_kind kind)
+{
+	while (s != NULL && q->sends < SENDS_MAX) {
+		struct attempt *t = free_attempt(r, q);
+		enum send_status status;
+
+		t->query = q;
+		q->sends++;
+		q->tcp_sends += kind == SOCKET_TCP;
+		if (q->asked[s->number] < UINT8_MAX)
+			q->asked[s->number]++;
+		status = dns_socket_send(r, s, kind, t);
+		if (status == SEND_OK)
+			return t;
+		send_failed(r, q, s, status);
+		s = kind == SOCKET_UDP ? fresh_server(r, q) : NULL;
+	}
+	return NULL;
+}
+
+/* Someone who may still answer was asked. */
+static bool
+is_awaited(const struct dns_query *q)
+{
+	for (size_t i = 0; i < ATTEMPTS_MAX; i++) {
+		const struct attempt *t = &q->attempts[i];
+
+		if (t->query != NULL && !t->socket->server->down &&
+		    can_ask(q, t->socket->server))
+			return true;
+	}
+	return false;
+}
+
+void
+query_finish(
+    struct resolver *r, struct dns_query *q, const struct dns_answer *answer)
+{
+	struct dns_wait *wait = q->wait;
+
+	for (size_t i = 0; i < ATTEMPTS_MAX; i++)
+		if (q->attempts[i].query != NULL)
+			dns_socket_forget(r, &q->attempts[i]);
+	take_off(&r->all, q, LINK_ALL);
+	take_off(&r->steps[q->step], q, LINK_STEP);
+	query_free(r, q);
+	wait->done(wait, answer);
+}
+
+static void
+finish_failed(struct resolver *r, struct dns_query *q, enum dns_fault why)
+{
+	if (why == DNS_FAULT_SERVFAIL)
+		net_count(&r->counts.servfails, 1);
+	if (why == DNS_FAULT_BUDGET)
+		net_count(&r->counts.cut_off, 1);
+	query_finish(r, q, dns_answer_failed(why));
+}
+
+/* `s` cannot answer; another server may. */
+static void
+turn_to_others(struct resolver *r, struct dns_query *q,
+    const struct dns_server *s, enum dns_fault why)
+{
+	struct dns_server *fresh;
+
+	q->fault = why;
+	q->refused |= 1U << s->number;
+	fresh = fresh_server(r, q);
+	if (fresh != NULL) {
+		send_to(r, q, fresh, SOCKET_UDP);
+		arm_again(r, q);
+	} else if (!is_awaited(q)) {
+		finish_failed(r, q, why);
+	}
+}
+
+/* If that is not possible, `s` cannot answer, because of `why`. */
+static void
+send_over_tcp(struct resolver *r, struct dns_query *q, struct dns_server *s,
+    enum dns_fault why)
+{
+	q->fault = DNS_FAULT_NONE;
+	if (q->tcp_sends < TCP_SENDS)
+		send_to(r, q, s, SOCKET_TCP);
+	if (q->fault != DNS_FAULT_NONE)
+		why = q->fault; /* it could not be sent */
+	if (!is_awaited(q))
+		turn_to_others(r, q, s, why);
+}
+
+/* A server that is down is asked beside one that is up, now and then. */
+static void
+probe(struct resolver *r, struct dns_query *q)
+{
+	for (size_t i = 0; i < r->n_servers; i++) {
+		struct dns_server *s = &r->servers[i];
+		const struct attempt *t;
+
+		if (!s->down || r->now < s->probe_at || q->asked[i] > 0)
+			continue;
+		s->backoff = s->backoff * 2 < BACKOFF_MAX_MS ? s->backoff * 2
+							     : BACKOFF_MAX_MS;
+		s->probe_at = r->now + s->backoff;
+		t = send_to(r, q, s, SOCKET_UDP);
+		if (t == NULL)
+			continue;
+		s->probe_socket = t->socket;
+		s->probe_id = t->id;
+		s->probe_sent = r->now;
+	}
+}
+
+/* There is nobody left to ask. */
+static bool
+is_hopeless(struct resolver *r, const struct dns_query *q)
+{
+	return best_server(r, q) == NULL && !is_awaited(q);
+}
+
+void
+query_begin(struct resolver *r, struct dns_query *q)
+{
+	q->deadline = r->now + r->total_ms;
+	append(&r->all, q, LINK_ALL);
+	arm(r, q);
+	net_count(&r->counts.questions, 1);
+	if (q->queue != NULL)
+		dns_queue_sent(q->queue);
+	send_to(r, q, best_server(r, q), SOCKET_UDP);
+	probe(r, q);
+	if (is_hopeless(r, q))
+		finish_failed(r, q, q->fault);
+}
+
+/* ---- sockets that fail ---- */
+
+static void
+udp_failed(struct resolver *r, struct dns_query *q, struct dns_server *s)
+{
+	struct dns_server *fresh = fresh_server(r, q);
+
+	if (fresh != NULL) {
+		send_to(r, q, fresh, SOCKET_UDP);
+		arm_again(r, q);
+	} else if (is_gone(r, s)) {
+		turn_to_others(r, q, s, DNS_FAULT_UNREACHABLE);
+	} else {
+		q->fault = DNS_FAULT_UNREACHABLE; /* until it is repeated */
+	}
+}
+
+/*
+ * A connection that was closed while it was idle says nothing about the
+ * question (RFC 7766 section 6.2.4), nor does one that got stuck on another
+ * question, so it is asked once more.
+ */
+static void
+tcp_failed(
+    struct resolver *r, struct dns_query *q, const struct dns_socket *sock)
+{
+	struct dns_server *s = sock->server;
+
+	if (awaits_tcp(q, s) || q->tcp_forged)
+		return; /* over another connection, or repeated over UDP */
+	if (sock->connected && !q->tcp_again) {
+		q->tcp_again = true;
+		send_over_tcp(r, q, s, DNS_FAULT_TIMEOUT);
+	} else if (!is_awaited(q)) {
+		turn_to_others(r, q, s,
+		    sock->connected ? DNS_FAULT_TIMEOUT
+				    : DNS_FAULT_UNREACHABLE);
+	}
+}
+
+void
+query_break(struct resolver *r, struct dns_socket *sock)
+{
+	if (sock->kind == SOCKET_UDP)
+		server_refuses(r, sock->server);
+	while (sock->attempts != NULL) {
+		struct dns_query *q = sock->attempts->query;
+
+		dns_socket_forget(r, sock->attempts);
+		if (sock->kind == SOCKET_UDP)
+			udp_failed(r, q, sock->server);
+		else
+			tcp_failed(r, q, sock);
+	}
+}
+
+/* The oldest, which is last, may be what the server is working on. */
+void
+query_bypass(struct resolver *r, struct dns_socket *sock)
+{
+	struct attempt *next;
+
+	for (struct attempt *t = sock->attempts; t->next != NULL; t = next) {
+		struct dns_query *q = t->query;
+
+		next = t->next;
+		if (q->tcp_sends < TCP_SENDS && has_free_attempt(q))
+			send_to(r, q, sock->server, SOCKET_TCP);
+	}
+}
+
+void
+query_distrust(struct resolver *r, struct dns_socket *sock)
+{
+	struct dns_server *s = sock->server;
+
+	while (sock->attempts != NULL) {
+		struct dns_query *q = sock->attempts->query;
+
+		dns_socket_forget(r, sock->attempts);
+		q->tcp_forged = true;
+		if (q->tcp_sends < TCP_SENDS && !awaits_tcp(q, s))
+			send_to(r, q, s, SOCKET_TCP);
+	}
+}
+
+/* ---- answers ---- */
+
+static void
+take_answer(
+    struct resolver *r, struct dns_query *q, const struct dns_answer *found)
+{
+	const struct dns_answer *answer = dns_answer_new(found);
+
+	if (answer == NULL)
+		answer = dns_answer_failed(DNS_FAULT_RESOURCE);
+	net_count(&r->counts.answers, 1);
+	query_finish(r, q, answer);
+	dns_answer_drop(answer);
+}
+
+/* What can't be read may have been cut on its way, or be forged. */
+static void
+take_garbled(struct resolver *r, struct dns_socket *sock, struct attempt *t)
+{
+	struct dns_query *q = t->query;
+
+	if (sock->kind == SOCKET_TCP) {
+		dns_socket_forget(r, t);
+		turn_to_others(r, q, sock->server, DNS_FAULT_GARBLED);
+		return;
+	}
+	q->fault = DNS_FAULT_GARBLED;
+	if (q->tcp_garbled)
+		return;
+	q->tcp_garbled = true;
+	if (!awaits_tcp(q, sock->server))
+		send_over_tcp(r, q, sock->server, DNS_FAULT_GARBLED);
+}
+
+/* RFC 2181 section 9: what is in a truncated answer is not used. */
+static void
+take_truncated(struct resolver *r, struct dns_socket *sock, struct attempt *t)
+{
+	struct dns_query *q = t->query;
+
+	dns_socket_forget(r, t);
+	if (sock->kind == SOCKET_TCP)
+		turn_to_others(r, q, sock->server, DNS_FAULT_GARBLED);
+	else if (!awaits_tcp(q, sock->server))
+		send_over_tcp(r, q, sock->server, DNS_FAULT_GARBLED);
+}
+
+/* RFC 6891 sections 6.2.2 and 7: the server refuses EDNS. */
+static void
+take_no_edns(struct resolver *r, struct dns_socket *sock, struct attempt *t)
+{
+	struct dns_query *q = t->query;
+
+	dns_socket_forget(r, t);
+	q->plain = true;
+	if (sock->kind == SOCKET_TCP)
+		send_over_tcp(r, q, sock->server, DNS_FAULT_RCODE);
+	else
+		send_to(r, q, sock->server, SOCKET_UDP);
+}
+
+/* It knows EDNS, or answers without only. */
+static void
+learn_edns(struct resolver *r, struct dns_server *s, const struct attempt *t)
+{
+	if (t->edns)
+		s->edns_until = r->now + PLAIN_MS;
+	else if (r->now >= s->plain_until)
+		s->plain_until = r->now + PLAIN_MS;
+}
+
+static void
+take_reply(struct resolver *r, struct dns_socket *sock, struct attempt *t,
+    enum wire_reply reply, const struct dns_answer *found)
+{
+	struct dns_server *s = sock->server;
+	struct dns_query *q = t->query;
+
+	switch (reply) {
+	case WIRE_STRAY:
+		return;
+	case WIRE_GARBLED:
+		take_garbled(r, sock, t);
+		return;
+	case WIRE_ANSWER:
+		server_answered(r, s, false);
+		learn_edns(r, s, t);
+		take_answer(r, q, found);
+		return;
+	case WIRE_FAULT:
+		server_answered(r, s, found->fault == DNS_FAULT_REFUSED);
+		dns_socket_forget(r, t);
+		turn_to_others(r, q, s, found->fault);
+		return;
+	case WIRE_NO_EDNS:
+		server_answered(r, s, false);
+		take_no_edns(r, sock, t);
+		return;
+	case WIRE_TRUNCATED:
+		server_answered(r, s, false);
+		take_truncated(r, sock, t);
+		return;
+	}
+}
+
+/* No question awaits it.  A probe's is news of its server all the same. */
+static void
+take_unmatched(struct resolver *r, struct dns_socket *sock,
+    const uint8_t *packet, size_t n)
+{
+	struct dns_server *s = sock->server;
+	uint16_t id;
+
+	net_count(&r->counts.strays, 1);
+	if (!wire_reply_id(packet, n, &id))
+		return;
+	dns_socket_unmatched(r, sock, id);
+	if (s->down && s->probe_socket == sock && id == s->probe_id &&
+	    r->now - s->probe_sent <= r->step_ms[0] &&
+	    !wire_is_refusal(packet, n))
+		server_answered(r, s, false);
+}
+
+void
+query_receive(struct resolver *r, struct dns_socket *sock,
+    const uint8_t *packet, size_t n)
+{
+	struct dns_answer found;
+	enum wire_reply reply;
+	struct attempt *t = NULL;
+	uint16_t id;
+
+	if (wire_reply_id(packet, n, &id))
+		t = dns_socket_find(r, sock, id);
+	if (t == NULL) {
+		take_unmatched(r, sock, packet, n);
+		return;
+	}
+	struct wire_question question = { .id = id,
+		.edns = t->edns,
+		.name = t->query->name,
+		.type = t->query->type };
+
+	arena_rewind(r->arena);
+	reply = wire_read(r->arena, packet, n, &question, &found);
+	if (reply == WIRE_STRAY)
+		net_count(&r->counts.strays, 1);
+	take_reply(r, sock, t, reply, &found);
+}
+
+/* ---- time ---- */
+
+static void
+expire_attempts(struct resolver *r, struct dns_query *q)
+{
+	for (size_t i = 0; i < ATTEMPTS_MAX; i++) {
+		struct attempt *t = &q->attempts[i];
+
+		if (t->query != NULL && !t->expired) {
+			t->expired = true;
+			server_timed_out(r, t->socket->server, t);
+		}
+	}
+}
+
+/* Nobody needs the answer, or not so much that others should wait for it. */
+static bool
+is_not_wanted(struct resolver *r, const struct dns_query *q)
+{
+	if (q->queue != NULL && dns_queue_has_ended(q->queue))
+		return true;
+	return q->wait->prefetch && dns_source_is_crowded(&r->source);
+}
+
+static void
+repeat(struct resolver *r, struct dns_query *q)
+{
+	struct dns_server *s;
+
+	expire_attempts(r, q);
+	take_off(&r->steps[q->step], q, LINK_STEP);
+	if (q->step + 1 < r->n_steps)
+		q->step++;
+	arm(r, q);
+	s = best_server(r, q);
+	if (is_not_wanted(r, q)) {
+		finish_failed(r, q, DNS_FAULT_BUDGET);
+	} else if (s == NULL) {
+		if (!is_awaited(q))
+			finish_failed(r, q, q->fault);
+	} else if (awaits_tcp(q, s)) {
+		return; /* which loses nothing */
+	} else if (q->queue != NULL && !dns_queue_repeat(q->queue)) {
+		finish_failed(r, q, DNS_FAULT_BUDGET);
+	} else {
+		net_count(&r->counts.repetitions, 1);
+		send_to(r, q, s, SOCKET_UDP);
+		if (is_hopeless(r, q))
+			finish_failed(r, q, q->fault);
+	}
+}
+
+/* While too much is unanswered, it is not known whether the domain is dead or
+ * our resolvers have no time for it: that is ours. */
+static void
+time_is_up(struct resolver *r, struct dns_query *q)
+{
+	enum dns_fault why = q->fault;
+
+	if (why == DNS_FAULT_NONE)
+		why = DNS_FAULT_TIMEOUT;
+	if (dns_source_is_crowded(&r->source)) {
+		why = DNS_FAULT_RESOURCE;
+		net_count(&r->counts.crowded, 1);
+	}
+	net_count(&r->counts.timeouts, 1);
+	query_finish(r, q, dns_answer_failed(why));
+}
+
+/* No server has answered anything for as long as a question then has. */
+static bool
+are_all_down(const struct resolver *r)
+{
+	for (size_t i = 0; i < r->n_servers; i++)
+		if (!r->servers[i].down ||
+		    r->servers[i].heard > r->now - ALL_DOWN_MS)
+			return false;
+	return true;
+}
+
+/* Ends the queries whose time is up; returns when the next one is due. */
+static int64_t
+end_some(struct resolver *r, unsigned *left)
+{
+	/* Every query has the same time, so that `all` stays in order. */
+	int64_t less = are_all_down(r) && r->total_ms > ALL_DOWN_MS
+	    ? r->total_ms - ALL_DOWN_MS
+	    : 0;
+	struct dns_query *q;
+
+	while ((q = r->all.first) != NULL && q->deadline - less <= r->now &&
+	    *left > 0) {
+		(*left)--;
+		time_is_up(r, q);
+	}
+	return q != NULL ? q->deadline - less : INT64_MAX;
+}
+
+/* The same for repetitions. */
+static int64_t
+repeat_some(struct resolver *r, unsigned *left)
+{
+	int64_t next = INT64_MAX;
+
+	for (unsigned i = 0; i < r->n_steps; i++) {
+		struct query_list *list = &r->steps[i];
+
+		while (list->first != NULL && list->first->due <= r->now &&
+		    *left > 0) {
+			(*left)--;
+			repeat(r, list->first);
+		}
+		if (list->first != NULL && list->first->due < next)
+			next = list->first->due;
+	}
+	return next;
+}
+
+int64_t
+query_run_timers(struct resolver *r)
+{
+	unsigned left = DUE_MAX;
+	int64_t ends = end_some(r, &left);
+	int64_t repeats = repeat_some(r, &left);
+
+	return ends < repeats ? ends : repeats;
+}

@@ -1,0 +1,619 @@
+#include "dns/resolver.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <limits.h>
+#include <net/if.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "dns/resolver_internal.h"
+#include "dns/queue.h"
+#include "lib/scan.h"
+
+enum {
+	PORT_DOMAIN = 53,
+	EVENTS_MAX = 64,
+	TURN_MAX = 128,      /* questions that begin in one turn of the loop */
+	ARENA_MAX = 4 << 20, /* what one reply of 64 KiB can come to */
+	RESOLV_CONF_LINE = 512,
+
+	/* Unanswered questions up to which a message's share shrinks to
+	 * SHARE_MIN, and from which on it is 1. */
+	SHARE_SMALL = 2 * DNS_NET_CROWDED,
+	SHARE_TIGHT = DNS_NET_UNANSWERED_MAX / 2,
+	SHARE_MIN = 4, /* an honest message's first questions go at once */
+};
+
+_Static_assert(
+    DNS_NET_INTERFACE_MAX == IF_NAMESIZE, "the name of an interface");
+
+static int64_t
+clock_us(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (int64_t)t.tv_sec * 1000000 + t.tv_nsec / 1000;
+}
+
+/* ---- how many questions there are ---- */
+
+/* The more there are, the smaller is the share of a message, so that there is
+ * always some for the next one. */
+static unsigned
+net_share(struct dns_source *source)
+{
+	const struct resolver *r = (const struct resolver *)source;
+	size_t n = atomic_load_explicit(&r->unanswered, memory_order_relaxed);
+
+	if (n <= DNS_NET_CROWDED)
+		return DNS_SHARE_MAX;
+	if (n >= SHARE_TIGHT)
+		return 1;
+	if (n >= SHARE_SMALL)
+		return SHARE_MIN;
+	return SHARE_MIN +
+	    (unsigned)((SHARE_SMALL - n) * (DNS_SHARE_MAX - SHARE_MIN) /
+		(SHARE_SMALL - DNS_NET_CROWDED));
+}
+
+void
+query_free(struct resolver *r, struct dns_query *q)
+{
+	dns_queue_unref(q->queue);
+	free(q);
+	atomic_fetch_sub(&r->unanswered, 1);
+}
+
+/* NULL: `why` is set. */
+static struct dns_query *
+query_new(struct resolver *r, struct span name, enum dns_type type,
+    struct dns_wait *wait, enum dns_fault *why)
+{
+	struct dns_query *q = NULL;
+
+	*why = DNS_FAULT_RESOURCE;
+	if (wait->prefetch && dns_source_is_crowded(&r->source)) {
+		*why = DNS_FAULT_BUDGET;
+		return NULL;
+	}
+	if (atomic_fetch_add(&r->unanswered, 1) < DNS_NET_UNANSWERED_MAX)
+		q = calloc(1, sizeof(*q));
+	if (q == NULL) {
+		atomic_fetch_sub(&r->unanswered, 1);
+		return NULL;
+	}
+	q->wait = wait;
+	q->name = name;
+	q->type = type;
+	if (wait->queue != NULL) {
+		q->queue = dns_queue_ref(wait->queue);
+		dns_queue_accepted(q->queue);
+	}
+	return q;
+}
+
+/* It was not sent. */
+static void
+query_refuse(struct resolver *r, struct dns_query *q)
+{
+	struct dns_wait *wait = q->wait;
+
+	if (q->queue != NULL)
+		dns_queue_sent(q->queue);
+	query_free(r, q);
+	wait->done(wait, dns_answer_failed(DNS_FAULT_RESOURCE));
+}
+
+/* ---- the inbox: from any thread to the loop's ---- */
+
+static void
+wake(struct resolver *r)
+{
+	static const uint64_t one = 1;
+
+	while (write(r->wake, &one, sizeof(one)) < 0 && errno == EINTR)
+		continue;
+}
+
+static void
+net_ask(struct dns_source *source, struct span name, enum dns_type type,
+    struct dns_wait *wait)
+{
+	struct resolver *r = (struct resolver *)source;
+	enum dns_fault why;
+	struct dns_query *q = query_new(r, name, type, wait, &why);
+	bool sleeping, closing;
+
+	if (q == NULL) {
+		wait->done(wait, dns_answer_failed(why));
+		return;
+	}
+	pthread_mutex_lock(&r->lock);
+	closing = r->closing;
+	sleeping = r->sleeping;
+	if (!closing) {
+		r->sleeping = false;
+		*r->inbox_end = q;
+		r->inbox_end = &q->inbox_next;
+	}
+	pthread_mutex_unlock(&r->lock);
+	if (closing)
+		query_refuse(r, q);
+	else if (sleeping)
+		wake(r);
+}
+
+/* All that was asked since the last turn. */
+static struct dns_query *
+take_inbox(struct resolver *r)
+{
+	struct dns_query *first;
+
+	pthread_mutex_lock(&r->lock);
+	first = r->inbox;
+	r->inbox = NULL;
+	r->inbox_end = &r->inbox;
+	pthread_mutex_unlock(&r->lock);
+	return first;
+}
+
+enum rest { REST_NONE, REST_SLEEP, REST_END };
+
+/* With REST_SLEEP the next ask wakes the loop. */
+static enum rest
+prepare_rest(struct resolver *r)
+{
+	enum rest rest = REST_NONE;
+
+	pthread_mutex_lock(&r->lock);
+	if (r->closing)
+		rest = REST_END;
+	else if (r->inbox == NULL)
+		rest = REST_SLEEP;
+	r->sleeping = rest == REST_SLEEP;
+	pthread_mutex_unlock(&r->lock);
+	return rest;
+}
+
+static void
+end_rest(struct resolver *r)
+{
+	pthread_mutex_lock(&r->lock);
+	r->sleeping = false;
+	pthread_mutex_unlock(&r->lock);
+}
+
+/* ---- the loop ---- */
+
+/* Those of the inbox, in order; what is over the limit has its turn next. */
+static void
+begin_some(struct resolver *r)
+{
+	if (r->fresh == NULL)
+		r->fresh = take_inbox(r);
+	for (int i = 0; i < TURN_MAX && r->fresh != NULL; i++) {
+		struct dns_query *q = r->fresh;
+
+		r->fresh = q->inbox_next;
+		query_begin(r, q);
+	}
+}
+
+static int
+milliseconds_until(const struct resolver *r, int64_t when)
+{
+	const int64_t most = 60000;
+
+	if (when <= r->now)
+		return 0;
+	return (int)(when - r->now < most ? when - r->now : most);
+}
+
+static void
+handle(struct resolver *r, const struct epoll_event *event)
+{
+	uint64_t value;
+
+	if (event->data.ptr != NULL)
+		dns_socket_ready(r, event->data.ptr, event->events);
+	else if (read(r->wake, &value, sizeof(value)) < 0)
+		return; /* was read before */
+}
+
+static int64_t
+earlier(int64_t a, int64_t b)
+{
+	return a < b ? a : b;
+}
+
+/* One turn: what came, what is due, what is asked.  Returns when the next is
+ * due if nothing happens. */
+static int64_t
+turn(struct resolver *r, const struct epoll_event *events, int n)
+{
+	int64_t next, soonest;
+
+	for (int i = 0; i < n; i++)
+		handle(r, &events[i]);
+	next = earlier(query_run_timers(r), dns_socket_run_timers(r));
+	begin_some(r);
+	dns_socket_flush(r);
+	while (r->reports) {
+		dns_socket_report(r);
+		dns_socket_flush(r);
+	}
+	dns_socket_end_turn(r);
+	if (r->fresh != NULL)
+		return r->now;
+	/* what began after the timers ran is due no sooner than this */
+	soonest = r->now + earlier(r->step_ms[0], r->total_ms);
+	soonest = earlier(soonest, r->now + TCP_SLOW_MS);
+	return r->all.first != NULL ? earlier(next, soonest) : next;
+}
+
+/* How long the turn took that began at `began`, microseconds. */
+static void
+note_turn(struct resolver *r, int64_t began)
+{
+	uint64_t took = (uint64_t)(clock_us() - began);
+
+	if (took >
+	    atomic_load_explicit(&r->counts.turn_max_us, memory_order_relaxed))
+		atomic_store_explicit(
+		    &r->counts.turn_max_us, took, memory_order_relaxed);
+}
+
+static void *
+run(void *arg)
+{
+	struct resolver *r = arg;
+	struct epoll_event events[EVENTS_MAX];
+	enum rest rest = REST_NONE;
+	int n = 0;
+
+	pthread_setname_np(pthread_self(), "dns");
+	while (rest != REST_END) {
+		int64_t began = clock_us();
+		int64_t next;
+
+		r->now = began / 1000;
+		next = turn(r, events, n);
+		note_turn(r, began);
+		rest = prepare_rest(r);
+		n = epoll_wait(r->epoll, events, EVENTS_MAX,
+		    rest == REST_SLEEP ? milliseconds_until(r, next) : 0);
+		end_rest(r);
+	}
+	return NULL;
+}
+
+static void
+refuse_all(struct resolver *r, struct dns_query *q)
+{
+	struct dns_query *next;
+
+	for (; q != NULL; q = next) {
+		next = q->inbox_next;
+		query_refuse(r, q);
+	}
+}
+
+static void
+net_close(struct dns_source *source)
+{
+	struct resolver *r = (struct resolver *)source;
+
+	pthread_mutex_lock(&r->lock);
+	r->closing = true;
+	pthread_mutex_unlock(&r->lock);
+	wake(r);
+	pthread_join(r->thread, NULL);
+	refuse_all(r, r->fresh);
+	refuse_all(r, r->inbox);
+	while (r->all.first != NULL)
+		query_finish(
+		    r, r->all.first, dns_answer_failed(DNS_FAULT_RESOURCE));
+	dns_socket_close_all(r);
+	close(r->epoll);
+	close(r->wake);
+	pthread_mutex_destroy(&r->lock);
+	arena_free(r->arena);
+	free(r);
+}
+
+/* ---- opening ---- */
+
+/* The waits grow 1, 1, 2, 4, ... times the first, until the time is up. */
+static void
+set_schedule(struct resolver *r, const struct dns_net_options *o)
+{
+	int64_t wait = o->first_ms;
+
+	assert(o->first_ms > 0 && o->total_ms > 0);
+	r->total_ms = o->total_ms;
+	for (r->n_steps = 0; r->n_steps < STEPS_MAX; r->n_steps++) {
+		r->step_ms[r->n_steps] = wait;
+		if (r->n_steps > 0)
+			wait *= 2;
+	}
+}
+
+static void
+set_servers(struct resolver *r, const struct dns_net_options *o)
+{
+	r->n_servers = o->n_servers < DNS_NET_SERVERS_MAX ? o->n_servers
+							  : DNS_NET_SERVERS_MAX;
+	for (size_t i = 0; i < r->n_servers; i++) {
+		r->servers[i].address = o->servers[i];
+		r->servers[i].number = (unsigned)i;
+	}
+}
+
+/* Signals are for the threads of the program. */
+static int
+start_thread(struct resolver *r)
+{
+	sigset_t all, before;
+	int error;
+
+	sigfillset(&all);
+	pthread_sigmask(SIG_SETMASK, &all, &before);
+	error = pthread_create(&r->thread, NULL, run, r);
+	pthread_sigmask(SIG_SETMASK, &before, NULL);
+	return error;
+}
+
+static bool
+start(struct resolver *r, char *error, size_t size)
+{
+	struct epoll_event event = { .events = EPOLLIN };
+	int failed;
+
+	r->epoll = epoll_create1(EPOLL_CLOEXEC);
+	r->wake = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
+	r->arena = arena_new(ARENA_MAX);
+	if (r->epoll < 0 || r->wake < 0 || r->arena == NULL ||
+	    epoll_ctl(r->epoll, EPOLL_CTL_ADD, r->wake, &event) != 0) {
+		snprintf(
+		    error, size, "resolver: no file descriptors or no memory");
+		return false;
+	}
+	failed = start_thread(r);
+	if (failed != 0)
+		snprintf(error, size, "resolver: no thread (error %d)", failed);
+	return failed == 0;
+}
+
+struct dns_source *
+dns_net_open(const struct dns_net_options *o, char *error, size_t size)
+{
+	struct dns_net_options from_file = *o;
+	struct resolver *r = calloc(1, sizeof(*r));
+
+	if (r == NULL) {
+		snprintf(error, size, "resolver: out of memory");
+		return NULL;
+	}
+	if (o->n_servers == 0)
+		dns_net_resolv_conf("/etc/resolv.conf", &from_file, NULL);
+	r->source = (struct dns_source){
+		.ask = net_ask,
+		.close = net_close,
+		.share = net_share,
+	};
+	r->on_forged = o->on_forged;
+	r->inbox_end = &r->inbox;
+	set_schedule(r, o);
+	set_servers(r, &from_file);
+	pthread_mutex_init(&r->lock, NULL);
+	if (start(r, error, size))
+		return &r->source;
+	if (r->epoll >= 0)
+		close(r->epoll);
+	if (r->wake >= 0)
+		close(r->wake);
+	pthread_mutex_destroy(&r->lock);
+	arena_free(r->arena);
+	free(r);
+	return NULL;
+}
+
+void
+dns_net_counts(struct dns_source *source, struct dns_net_counts *out)
+{
+	struct resolver *r = (struct resolver *)source;
+	struct net_counters *c = &r->counts;
+
+	*out = (struct dns_net_counts){
+		.questions = atomic_load(&c->questions),
+		.datagrams = atomic_load(&c->datagrams),
+		.repetitions = atomic_load(&c->repetitions),
+		.tcp = atomic_load(&c->tcp),
+		.answers = atomic_load(&c->answers),
+		.timeouts = atomic_load(&c->timeouts),
+		.servfails = atomic_load(&c->servfails),
+		.strays = atomic_load(&c->strays),
+		.wrong_ids = atomic_load(&c->wrong_ids),
+		.suspect_ports = atomic_load(&c->suspect_ports),
+		.cut_off = atomic_load(&c->cut_off),
+		.crowded = atomic_load(&c->crowded),
+		.unanswered = atomic_load(&r->unanswered),
+		.turn_max_us = atomic_load(&c->turn_max_us),
+	};
+}
+
+/* ---- servers as text ---- */
+
+static bool
+is_link_local(const struct ip *ip) /* RFC 4291 section 2.5.6 */
+{
+	return ip->family == IP_V6 && ip->bytes[0] == 0xfe &&
+	    (ip->bytes[1] & 0xc0) == 0x80;
+}
+
+static bool
+is_of_interface(unsigned char c)
+{
+	return c > ' ' && c != '@' && c != '%' && c != '/';
+}
+
+/* RFC 4007 section 11: "%" and the name or number of an interface. */
+static const char *
+interface_parse(struct scan *s, struct dns_net_server *out)
+{
+	struct span name;
+
+	if (!scan_byte(s, '%'))
+		return is_link_local(&out->ip)
+		    ? "is a link-local address, which needs the name of an "
+		      "interface; write fe80::1%eth0"
+		    : NULL;
+	if (!is_link_local(&out->ip))
+		return "is not a link-local address; leave out the interface";
+	name = scan_while(s, is_of_interface);
+	if (name.n == 0 || name.n >= sizeof(out->interface))
+		return "has no valid name of an interface; write fe80::1%eth0";
+	memcpy(out->interface, name.p, name.n);
+	return NULL;
+}
+
+static bool
+is_of_address(unsigned char c)
+{
+	return c > ' ' && c != '@' && c != '%';
+}
+
+const char *
+dns_net_server_parse(struct span text, struct dns_net_server *out)
+{
+	struct scan s = scan_of(text);
+	uint64_t port = PORT_DOMAIN;
+	const char *why;
+
+	*out = (struct dns_net_server){ 0 };
+	if (!ip_parse(scan_while(&s, is_of_address), &out->ip))
+		return "is not an address; write 192.0.2.1 or 192.0.2.1@53";
+	why = interface_parse(&s, out);
+	if (why != NULL)
+		return why;
+	if ((scan_byte(&s, '@') && !scan_number(&s, UINT16_MAX, &port)) ||
+	    !scan_done(&s) || port == 0)
+		return "has no valid port; write 192.0.2.1@53";
+	out->port = (uint16_t)port;
+	return NULL;
+}
+
+void
+dns_net_server_put(struct buf *b, const struct dns_net_server *server)
+{
+	ip_put(b, &server->ip);
+	if (server->interface[0] != '\0') {
+		buf_byte(b, '%');
+		buf_text(b, server->interface);
+	}
+	buf_byte(b, '@');
+	buf_number(b, server->port);
+}
+
+bool
+dns_net_server_equal(
+    const struct dns_net_server *a, const struct dns_net_server *b)
+{
+	return ip_equal(&a->ip, &b->ip) && a->port == b->port &&
+	    strcmp(a->interface, b->interface) == 0;
+}
+
+unsigned
+dns_net_interface_index(const struct dns_net_server *server)
+{
+	struct scan s = scan_of(span_str(server->interface));
+	uint64_t number;
+
+	if (scan_number(&s, UINT_MAX, &number) && scan_done(&s))
+		return (unsigned)number;
+	return if_nametoindex(server->interface);
+}
+
+/* ---- resolv.conf(5) ---- */
+
+static bool
+is_blank(unsigned char c)
+{
+	return c == ' ' || c == '\t';
+}
+
+static bool
+is_word(unsigned char c)
+{
+	return c > ' ';
+}
+
+static void
+complain(struct buf *complaints, const char *path, unsigned long line,
+    struct span text, const char *why)
+{
+	if (complaints == NULL)
+		return;
+	if (complaints->n > 0)
+		buf_byte(complaints, '\n');
+	buf_text(complaints, path);
+	buf_byte(complaints, ':');
+	buf_number(complaints, line);
+	buf_text(complaints, ": nameserver ");
+	buf_printable(complaints, text, text.n);
+	buf_byte(complaints, ' ');
+	buf_text(complaints, why);
+}
+
+/* The address of a nameserver line; empty: it is another line. */
+static struct span
+nameserver_of(const char *line)
+{
+	struct scan s = scan_of(span_str(line));
+
+	if (!scan_text_nocase(&s, "nameserver") ||
+	    scan_while(&s, is_blank).n == 0)
+		return SPAN_NONE;
+	return scan_while(&s, is_word);
+}
+
+void
+dns_net_resolv_conf(
+    const char *path, struct dns_net_options *o, struct buf *complaints)
+{
+	char line[RESOLV_CONF_LINE];
+	FILE *f = fopen(path, "re");
+	unsigned long number = 0;
+
+	o->n_servers = 0;
+	while (f != NULL && o->n_servers < DNS_NET_SERVERS_MAX &&
+	    fgets(line, sizeof(line), f) != NULL) {
+		struct span text = nameserver_of(line);
+		const char *why;
+
+		number++;
+		if (text.n == 0)
+			continue;
+		why = span_has(text, '@')
+		    ? "has a port, which this file cannot set"
+		    : dns_net_server_parse(text, &o->servers[o->n_servers]);
+		if (why == NULL)
+			o->n_servers++;
+		else
+			complain(complaints, path, number, text, why);
+	}
+	if (f != NULL)
+		fclose(f);
+	if (o->n_servers == 0) {
+		(void)dns_net_server_parse(SPAN("127.0.0.1"), &o->servers[0]);
+		o->n_servers = 1;
+	}
+}

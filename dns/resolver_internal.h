@@ -1,0 +1,302 @@
+/*
+ * resolver_internal.h - what the parts of the resolver share: net.c (the
+ * thread, its inbox, the options), flight.c (queries: which server, when to
+ * repeat, when to end), channel.c and channel_tcp.c (sockets).  Private to
+ * these four.  Everything but the inbox and the counters belongs to the
+ * resolver's thread.
+ */
+#ifndef AVOUCH_DNS_RESOLVER_INTERNAL_H
+#define AVOUCH_DNS_RESOLVER_INTERNAL_H
+
+#include <pthread.h>
+#include <stdatomic.h>
+#include <sys/socket.h>
+#include <sys/uio.h>
+
+#include "dns/resolver.h"
+#include "dns/packet.h"
+#include "lib/arena.h"
+
+enum {
+	ATTEMPTS_MAX = 6, /* of one question that may still be answered */
+	SENDS_MAX = 16,   /* of one question in all */
+	STEPS_MAX = 6,    /* waits between repetitions that differ in length */
+	SLOTS = 16384,    /* of the table of attempts by id; a power of two */
+
+	PORTS = 8,            /* UDP sockets of one server, used in turn */
+	PORT_USES = 1024,     /* questions, or this many milliseconds: then */
+	PORT_LIFE_MS = 10000, /* another port is used (RFC 5452 section 9.2); */
+	PORT_SPREAD_MS = 20001, /* less than this is added, at random */
+	PORTS_RETIRED = 64,     /* open only for answers that may still come */
+	PORT_IDS = 65536,
+	WRONG_IDS_MAX = 16, /* replies to a port with an id that was not used
+	                       there: one in 4,000 forgers got through so far */
+
+	READS_MAX = 2,       /* system calls for one UDP socket in a turn, so
+	                        that no turn is long; */
+	TCP_READS_MAX = 8,   /* for one connection */
+	DUE_MAX = 128,       /* queries that are repeated or ended in a turn */
+	BATCH = 32,          /* datagrams of one system call */
+	DATAGRAM_MAX = 4096, /* more than DNS_NET_PAYLOAD: it came anyway */
+
+	DOWN_AFTER = 3,         /* timeouts, one after the other */
+	ALL_DOWN_MS = 4000,     /* time of a question while no server answers:
+	                           messages must not queue up behind it */
+	RESTART_MS = 2000,      /* a server may refuse packets this long, as it
+	                           does when it is restarted */
+	BACKOFF_MAX_MS = 30000, /* between probes of a server that is down */
+	PLAIN_MS = 600000,      /* a server is asked without EDNS this long */
+	PLAIN_SENDS = 3,        /* the third question to a server is without
+	                           EDNS if it never answered one with it */
+	TCP_CONNECTIONS = 4,    /* to one server */
+	TCP_SENDS = 3,          /* of one question over TCP */
+	TCP_SLOW_MS = 1000,     /* silent for so long: use another one, too */
+	TCP_IDLE_MS = 5000,     /* RFC 7766 section 6.2.3: kept for reuse */
+	TCP_STALL_MS = 5000,    /* silent for so long: close it */
+	TCP_OUT_MAX = 1 << 20,  /* bytes waiting to be written */
+};
+
+struct resolver;
+struct dns_query;
+struct dns_server;
+
+/* One datagram or TCP message that may still be answered. */
+struct attempt {
+	struct dns_query *query; /* NULL: this one is free */
+	struct dns_socket *socket;
+	struct attempt *next, **link; /* of the socket, newest first */
+	struct attempt *chain;        /* in the table by id */
+	uint16_t id;
+	bool edns;
+	bool expired; /* its time is up, but an answer is still accepted */
+	int64_t sent;
+};
+
+/* A list of queries; each is in `all` and in the one of its step. */
+struct query_list {
+	struct dns_query *first, *last;
+};
+
+struct query_links {
+	struct dns_query *previous, *next;
+};
+
+/* One question, from when it was asked to its answer. */
+struct dns_query {
+	struct dns_wait *wait;
+	struct dns_queue *queue; /* of the message that asks; NULL: none */
+	struct span name;
+	enum dns_type type;
+	struct dns_query *inbox_next;
+	struct query_links links[2]; /* LINK_ALL, LINK_STEP */
+	int64_t deadline;
+	int64_t due; /* for the next repetition */
+	unsigned step;
+	unsigned sends;
+	unsigned tcp_sends;
+	uint8_t asked[DNS_NET_SERVERS_MAX]; /* how often each server was */
+	unsigned refused;     /* bits: servers that cannot answer it */
+	enum dns_fault fault; /* what the last of them said */
+	bool plain;           /* asked without EDNS from now on */
+	bool tcp_again;       /* was asked again since a connection failed */
+	bool tcp_garbled;     /* asked over TCP because UDP was garbled */
+	bool tcp_forged;      /* asked over TCP because of forged replies */
+	struct attempt attempts[ATTEMPTS_MAX];
+};
+
+enum { LINK_ALL, LINK_STEP };
+
+enum socket_kind { SOCKET_UDP, SOCKET_TCP };
+
+enum send_status {
+	SEND_OK,
+	SEND_UNREACHABLE, /* no route, or nobody listens */
+	SEND_RESOURCE,    /* no socket, no memory, no free id */
+};
+
+struct dns_socket {
+	enum socket_kind kind;
+	struct dns_server *server;
+	int fd;
+	struct attempt *attempts;
+	struct dns_socket *next; /* retired or closed ones */
+	bool closed;             /* freed at the end of the turn */
+	/* UDP alone: */
+	unsigned uses;    /* questions sent */
+	int64_t expires;  /* no more questions are sent after that */
+	bool retired;     /* no more questions are sent */
+	bool unreachable; /* so says its host; not yet reported */
+	bool suspect;     /* WRONG_IDS_MAX was reached; not yet reported */
+	unsigned wrong_ids;
+	uint8_t *used_ids; /* a bit for each id that was used on it */
+	/* TCP alone: */
+	bool connected, wants_out;
+	bool slow;        /* silent for TCP_SLOW_MS though it owes answers */
+	int64_t progress; /* when something last came, or was begun */
+	uint8_t *out;
+	size_t out_n, out_cap;
+	uint8_t *in; /* WIRE_PACKET_MAX + 2 bytes */
+	size_t in_n;
+};
+
+struct dns_server {
+	struct dns_net_server address;
+	unsigned number;
+	struct dns_socket *ports[PORTS];
+	struct dns_socket *current; /* of this turn of the loop */
+	struct dns_socket *tcp[TCP_CONNECTIONS];
+	int64_t heard; /* when it last answered anything */
+	unsigned timeouts;
+	bool down;
+	bool refuses;          /* packets: nobody listens there, or no route */
+	int64_t refuses_since; /* if `refuses` */
+	/* The last probe: its answer may come when another has answered. */
+	const struct dns_socket *probe_socket;
+	uint16_t probe_id;
+	int64_t probe_sent;
+	int64_t probe_at; /* when the next one is due */
+	int64_t backoff;
+	int64_t plain_until; /* asked without EDNS */
+	int64_t edns_until;  /* it has answered with EDNS: it knows EDNS */
+};
+
+struct net_counters {
+	atomic_uint_least64_t questions, datagrams, repetitions, tcp, answers,
+	    timeouts, servfails, strays, wrong_ids, suspect_ports, cut_off,
+	    crowded, turn_max_us;
+};
+
+/* Datagrams that leave together. */
+struct batch {
+	struct dns_socket *socket;
+	unsigned n;
+	struct mmsghdr messages[BATCH];
+	struct iovec vectors[BATCH];
+	uint8_t bytes[BATCH][WIRE_QUESTION_MAX];
+};
+
+struct inbound {
+	struct mmsghdr messages[BATCH];
+	struct iovec vectors[BATCH];
+	uint8_t bytes[BATCH][DATAGRAM_MAX];
+};
+
+struct resolver {
+	struct dns_source source; /* first */
+	struct dns_server servers[DNS_NET_SERVERS_MAX];
+	size_t n_servers;
+	int64_t total_ms;
+	int64_t step_ms[STEPS_MAX];
+	unsigned n_steps;
+	dns_net_forged *on_forged;
+
+	int epoll;
+	int wake; /* eventfd */
+	pthread_t thread;
+	struct net_counters counts;
+	atomic_size_t unanswered; /* questions, those in the inbox as well */
+
+	pthread_mutex_t lock; /* of the four below */
+	struct dns_query *inbox, **inbox_end;
+	bool sleeping;
+	bool closing;
+
+	int64_t now;             /* of this turn, milliseconds */
+	struct dns_query *fresh; /* from the inbox, they begin next */
+	struct query_list all;   /* in the order of their deadlines */
+	struct query_list steps[STEPS_MAX]; /* in the order of `due` */
+	struct attempt *slots[SLOTS];
+	struct dns_socket *retired; /* newest first */
+	unsigned n_retired;
+	bool reports;            /* some socket has something to report */
+	struct dns_socket *dead; /* to be freed at the end of the turn */
+	struct batch batch;
+	struct inbound inbound;
+	struct arena *arena;
+	uint16_t random[256];
+	unsigned random_left;
+};
+
+/* ---- net.c ---- */
+
+/* Frees it; its answer is the caller's to give. */
+void query_free(struct resolver *r, struct dns_query *q);
+
+/* ---- flight.c ---- */
+
+void query_begin(struct resolver *r, struct dns_query *q);
+void query_finish(
+    struct resolver *r, struct dns_query *q, const struct dns_answer *answer);
+
+/* A packet came on `sock`. */
+void query_receive(struct resolver *r, struct dns_socket *sock,
+    const uint8_t *packet, size_t n);
+
+/* Nothing will come on `sock` any more: its attempts are removed from it. */
+void query_break(struct resolver *r, struct dns_socket *sock);
+
+/* `sock`, TCP, is slow: others than the oldest are asked on another one too. */
+void query_bypass(struct resolver *r, struct dns_socket *sock);
+
+/* Somebody sends forged replies to `sock`, UDP: its questions are asked over
+ * TCP, and its attempts are removed from it. */
+void query_distrust(struct resolver *r, struct dns_socket *sock);
+
+/* Repeats and ends what is due; returns when to be called again. */
+int64_t query_run_timers(struct resolver *r);
+
+/* ---- channel.c ---- */
+
+/* Sends the question of `t->query` to `server` with a new id.  `t` is free
+ * again unless the result is SEND_OK. */
+enum send_status dns_socket_send(struct resolver *r, struct dns_server *server,
+    enum socket_kind kind, struct attempt *t);
+
+/* Takes `t` off its socket and out of the table. */
+void dns_socket_forget(struct resolver *r, struct attempt *t);
+
+/* The attempt on `sock` with that id; NULL: none. */
+struct attempt *dns_socket_find(
+    struct resolver *r, const struct dns_socket *sock, uint16_t id);
+
+/* A reply came on `sock` with an id that no attempt has. */
+void dns_socket_unmatched(
+    struct resolver *r, struct dns_socket *sock, uint16_t id);
+
+void dns_socket_flush(struct resolver *r);  /* sends what is batched */
+void dns_socket_report(struct resolver *r); /* acts on what was noticed */
+void dns_socket_ready(
+    struct resolver *r, struct dns_socket *sock, uint32_t events);
+int64_t dns_socket_run_timers(struct resolver *r); /* returns when again */
+void dns_socket_end_turn(struct resolver *r);
+void dns_socket_close_all(struct resolver *r);
+
+/* Nothing will come on it: its queries learn that, and it is closed. */
+void dns_socket_break(struct resolver *r, struct dns_socket *sock);
+
+/* `how` as for epoll_ctl(2). */
+bool dns_socket_watch(
+    struct resolver *r, struct dns_socket *sock, uint32_t events, int how);
+
+/* ---- channel_tcp.c ---- */
+
+/* The connection to use; NULL: open one more in `*empty`, which is NULL if
+ * there is no room. */
+struct dns_socket *dns_socket_tcp_choose(
+    struct dns_server *s, struct dns_socket ***empty);
+
+bool dns_socket_tcp_send(struct resolver *r, struct dns_socket *sock,
+    const struct wire_question *question);
+void dns_socket_tcp_ready(
+    struct resolver *r, struct dns_socket *sock, uint32_t events);
+
+/* Returns when to be called again. */
+int64_t dns_socket_tcp_timers(struct resolver *r, struct dns_server *s);
+
+static inline void
+net_count(atomic_uint_least64_t *counter, uint64_t n)
+{
+	atomic_fetch_add_explicit(counter, n, memory_order_relaxed);
+}
+
+#endif

@@ -1,0 +1,124 @@
+#include "dns/zone_lexer.h"
+
+#include "lib/ascii.h"
+
+void
+entry_begin(struct entry_reader *r, struct span text)
+{
+	r->text = scan_of(text);
+	r->next = 1;
+	r->line = 0;
+}
+
+/* To the end of the line, which is not taken. */
+static struct span
+rest_of_line(struct entry_reader *r)
+{
+	return scan_until(&r->text, '\n');
+}
+
+/* One byte, or an escaped one (RFC 1035 section 5.1: \X, \DDD). */
+static enum entry_step
+copy_byte(struct entry_reader *r, int c)
+{
+	buf_byte(&r->entry, (char)c);
+	if (c != '\\')
+		return ENTRY_ONE;
+	c = scan_peek(&r->text);
+	if (c < 0 || c == '\n')
+		return ENTRY_OPEN;
+	if (c == 0)
+		return ENTRY_NUL;
+	buf_byte(&r->entry, (char)scan_next(&r->text));
+	return ENTRY_ONE;
+}
+
+static enum entry_step
+copy_quoted(struct entry_reader *r)
+{
+	enum entry_step step = ENTRY_ONE;
+
+	buf_byte(&r->entry, '"');
+	while (step == ENTRY_ONE) {
+		int c = scan_next(&r->text);
+
+		if (c < 0 || c == '\n')
+			return ENTRY_OPEN;
+		if (c == 0)
+			return ENTRY_NUL;
+		step = copy_byte(r, c);
+		if (c == '"')
+			break;
+	}
+	return step;
+}
+
+/* One entry, from after the last one's line; may turn out to be empty. */
+static enum entry_step
+copy_entry(struct entry_reader *r)
+{
+	enum entry_step step = ENTRY_ONE;
+	unsigned depth = 0;
+
+	while (step == ENTRY_ONE) {
+		int c = scan_next(&r->text);
+
+		if (c < 0)
+			return depth > 0 ? ENTRY_OPEN : ENTRY_ONE;
+		if (c == 0)
+			return ENTRY_NUL;
+		if (c == '\n')
+			r->next++;
+		if (c == '\n' && depth == 0)
+			return ENTRY_ONE;
+		if (c == ')' && depth == 0)
+			return ENTRY_OPEN;
+		if (c == '(')
+			depth++;
+		if (c == ')')
+			depth--;
+		if (c == ';')
+			rest_of_line(r);
+		else if (c == '"')
+			step = copy_quoted(r);
+		else if (c == '(' || c == ')' ||
+		    ascii_is_space((unsigned char)c))
+			buf_byte(&r->entry, ' ');
+		else
+			step = copy_byte(r, c);
+	}
+	return step;
+}
+
+static void
+copy_mark(struct entry_reader *r)
+{
+	struct span text = span_trim(rest_of_line(r));
+
+	for (size_t i = 0; i < text.n; i++)
+		buf_byte(&r->entry, text.p[i] == '\t' ? ' ' : text.p[i]);
+}
+
+enum entry_step
+entry_next(struct entry_reader *r)
+{
+	enum entry_step step = ENTRY_ONE;
+
+	while (step == ENTRY_ONE && !scan_done(&r->text)) {
+		struct span rest = scan_rest(&r->text);
+
+		r->entry = buf_over(r->memory, sizeof(r->memory));
+		r->line = r->next;
+		if (span_starts_nocase(rest, ";!"))
+			copy_mark(r);
+		else
+			step = copy_entry(r);
+		if (step == ENTRY_ONE && r->entry.full)
+			step = ENTRY_LONG;
+		if (span_has(buf_done(&r->entry), '\0'))
+			step = ENTRY_NUL;
+		if (step != ENTRY_ONE || span_trim(buf_done(&r->entry)).n > 0)
+			return step;
+	}
+	return step == ENTRY_ONE ? ENTRY_END : step;
+}

@@ -1,0 +1,16 @@
+/*
+ * core_status.h - whether a core has its result or waits for DNS.
+ *
+ * A core is a pure function that is called again from the start until it
+ * returns STEP_DONE.  Before it returns STEP_WAIT it has asked every question
+ * that it can already foresee.
+ */
+#ifndef AVOUCH_LIB_CORE_STATUS_H
+#define AVOUCH_LIB_CORE_STATUS_H
+
+enum step {
+	STEP_WAIT, /* answers are missing; call again when they arrived */
+	STEP_DONE, /* the result is complete */
+};
+
+#endif

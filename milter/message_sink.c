@@ -1,0 +1,115 @@
+#include "milter/message_sink.h"
+
+#include <stdlib.h>
+
+#include "lib/clock.h"
+#include "lib/log.h"
+#include "report/record/row.h"
+
+enum {
+	ERROR_MAX = 500,
+	CLOSE_MS = 5000, /* for what waits to be committed */
+};
+
+/* Set before the first message, and not touched until after the last. */
+static struct store *store;
+static struct hash_secret redaction_key; /* failure.h; of this process alone */
+
+bool
+record_open(const struct conf *conf, struct buf *error)
+{
+	char text[ERROR_MAX] = "out of memory";
+
+	if (conf_store_file(conf) == NULL)
+		return true;
+	redaction_key = hash_secret_new();
+	store = store_open(
+	    &(struct store_options){
+		.path = conf_store_file(conf),
+		.retention_days = conf->report.retention / REPORT_DAY,
+		.replay_days = conf->report.replay_retention / REPORT_DAY,
+		.received_days = conf->report.retention / REPORT_DAY,
+		.quota = { conf->report.max_store, conf->report.min_free },
+	    },
+	    text, sizeof(text));
+	if (store == NULL) {
+		buf_printf(error, "report.store: %s", text);
+		return false;
+	}
+	return true;
+}
+
+/* What is told to come again will be a row when it does; what another
+ * configuration would do with it is of interest now. */
+static void
+keep(const struct verdict *v, const struct conf *conf, struct span queue_id)
+{
+	int64_t now = clock_now().now;
+	struct report_row row;
+	/* Too large for the stack of each of libmilter's threads. */
+	struct failure_draft *draft =
+	    conf->report.failure_reports ? malloc(sizeof(*draft)) : NULL;
+	bool due =
+	    v->decision.action != CONF_TEMPFAIL && report_row_of(v, now, &row);
+	bool told = draft != NULL &&
+	    failure_of(v, conf, redaction_key, queue_id, now, draft);
+
+	store_put(store, due ? &row : NULL, &v->facts, &v->decision,
+	    told ? &draft->failure : NULL, now);
+	free(draft);
+}
+
+static void
+tell_unchecked(struct span queue_id, bool done)
+{
+	struct log_line l;
+
+	log_begin(&l, LOG_LEVEL_ERROR, "message");
+	log_span(&l, "queue_id", queue_id);
+	log_text(&l, "action", done ? "accept" : "tempfail");
+	log_text(&l, "reason", "out of memory, nothing was checked");
+	log_end(&l);
+}
+
+void
+record_message(const struct verdict *v, const struct conf *conf,
+    struct span queue_id, bool done, struct counters_times times)
+{
+	counters_message(v, times);
+	if (v == NULL) {
+		tell_unchecked(queue_id, done);
+		return;
+	}
+	verify_log(v, queue_id);
+	/* A trusted MTA's mail was kept when it was judged. */
+	if (store != NULL && done && !v->facts.trusted_mta)
+		keep(v, conf, queue_id);
+}
+
+bool
+record_store_counts(struct store_counts *out)
+{
+	if (store == NULL)
+		return false;
+	store_counts(store, out);
+	return true;
+}
+
+void
+record_close(void)
+{
+	struct store_counts counts;
+	struct log_line l;
+
+	if (!record_store_counts(&counts))
+		return;
+	log_begin(&l, LOG_LEVEL_INFO, "store");
+	log_number(&l, "put", (int64_t)counts.put);
+	log_number(&l, "committed", (int64_t)counts.committed);
+	log_number(&l, "waiting", (int64_t)counts.queued);
+	log_number(&l, "lost", (int64_t)counts.lost);
+	log_number(&l, "faults", (int64_t)counts.faults);
+	log_end(&l);
+	store_close(store, CLOSE_MS);
+	store = NULL;
+}

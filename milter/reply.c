@@ -1,0 +1,175 @@
+#include "milter/reply.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "lib/ascii.h"
+#include "lib/log.h"
+#include "milter/libmilter_quirks.h"
+
+#define AUTHRES "Authentication-Results"
+
+/* ---- fields ---- */
+
+/* Removes field number `nth` of that name; an empty value does that. */
+static bool
+field_remove(SMFICTX *ctx, const char *name, size_t nth)
+{
+	return smfi_chgheader(ctx, libmilter_text(name), (int)nth,
+		   libmilter_text("")) == MI_SUCCESS;
+}
+
+/*
+ * RFC 8601 section 5.  Last first: then the numbers of the others are right
+ * whether the MTA counts again after each (Postfix) or does not (Sendmail).
+ */
+static bool
+forged_remove(SMFICTX *ctx, const struct own_fields *own)
+{
+	bool ok = true;
+
+	for (size_t i = own_fields_listed(own); i > 0 && ok; i--) {
+		const struct own_field *f = &own->fields[i - 1];
+
+		ok = field_remove(ctx, own->names[f->kind], f->nth);
+	}
+	return ok;
+}
+
+/*
+ * A field of ours on mail that is not judged: it rarely is a forgery, often the
+ * mail comes back from a content filter or from another MTA of this site, and
+ * its results are lost.
+ */
+static void
+warn_of_lost_results(const struct session *s, const struct verdict *v)
+{
+	char memory[IP_TEXT_MAX + sizeof("@65535")];
+	struct buf client = buf_over(memory, sizeof(memory));
+
+	if (v == NULL || v->skip == NULL || s->own.n == 0)
+		return;
+	ip_put(&client, &v->client);
+	if (s->mta_port > 0)
+		buf_printf(&client, "@%u", s->mta_port);
+	log_warning("trusted_mtas",
+	    "removed our own field from mail of client %s (%s). If a content "
+	    "filter or another MTA of yours passes mail on this way, either "
+	    "list it in trusted_mtas, or set receive_override_options="
+	    "no_milters on the Postfix service that takes its mail",
+	    memory, v->skip);
+}
+
+/* On top, above the MTA's own Received (RFC 8601 section 4.1). */
+static bool
+field_insert(
+    SMFICTX *ctx, const struct session *s, const char *name, struct span value)
+{
+	char *text = malloc(value.n + 2);
+	bool ok = text != NULL;
+
+	if (ok) {
+		/* With leading space granted the MTA adds none. */
+		size_t n = s->terms.leading_space ? 1 : 0;
+
+		text[0] = ' ';
+		memcpy(text + n, value.p, value.n);
+		text[n + value.n] = '\0';
+		ok = smfi_insheader(ctx, 0, libmilter_text(name), text) ==
+		    MI_SUCCESS;
+	}
+	free(text);
+	return ok;
+}
+
+static bool
+fields_insert(SMFICTX *ctx, struct session *s, const struct verdict *v)
+{
+	bool ok = true;
+
+	if (v == NULL)
+		return field_insert(
+		    ctx, s, AUTHRES, span_str(session_fallback(s)));
+	for (size_t i = v->n_add; i > 0 && ok; i--)
+		ok = field_insert(
+		    ctx, s, v->add[i - 1].name, v->add[i - 1].value);
+	return ok && field_insert(ctx, s, AUTHRES, v->authentication_results);
+}
+
+/* ---- the reply ---- */
+
+sfsistat
+outcome_refuse(
+    SMFICTX *ctx, unsigned code, const char *enhanced, struct span text)
+{
+	char rcode[4], reply[OUTCOME_TEXT_MAX + 1];
+	struct buf c = buf_over(rcode, sizeof(rcode));
+	struct buf b = buf_over(reply, sizeof(reply));
+	bool final = code / 100 == 5;
+
+	if (code / 100 != 4 && code / 100 != 5)
+		code = 451;
+	if (enhanced == NULL || enhanced[0] != (final ? '5' : '4'))
+		enhanced = final ? "5.7.1" : "4.7.1";
+	for (size_t i = 0; i < text.n && b.n + 2 < sizeof(reply); i++) {
+		char byte = text.p[i];
+
+		if (byte == '%') /* libmilter's text is a format to the MTA */
+			buf_byte(&b, '%');
+		buf_byte(&b, ascii_is_print((unsigned char)byte) ? byte : '?');
+	}
+	buf_number(&c, code);
+	if (smfi_setreply(ctx, rcode, libmilter_text(enhanced), reply) !=
+	    MI_SUCCESS)
+		log_fault("reply", "libmilter does not take the reply %s %s",
+		    rcode, enhanced);
+	return final ? SMFIS_REJECT : SMFIS_TEMPFAIL;
+}
+
+static sfsistat
+hold(SMFICTX *ctx, const struct session *s, const struct verdict *v)
+{
+	char text[OUTCOME_TEXT_MAX + 1];
+	struct buf b = buf_over(text, sizeof(text));
+
+	buf_printable(&b, v->decision.reason, OUTCOME_TEXT_MAX);
+	if (b.n == 0)
+		buf_text(&b, "held by policy");
+	if (!s->terms.can_hold)
+		log_fault("hold", "the MTA offers no hold queue: delivered");
+	else if (smfi_quarantine(ctx, text) != MI_SUCCESS)
+		return SMFIS_TEMPFAIL;
+	return SMFIS_CONTINUE;
+}
+
+sfsistat
+outcome_apply(SMFICTX *ctx, struct session *s, const struct verdict *v)
+{
+	enum conf_action action = v != NULL ? v->decision.action
+	    : s->view != NULL               ? policy_unchecked(s->view->conf)
+					    : CONF_TEMPFAIL;
+
+	if (s->trusted_mta)
+		return SMFIS_CONTINUE;
+	if (v == NULL && s->own.n > OWN_FIELDS_MAX)
+		action = CONF_TEMPFAIL; /* some are not listed */
+	if (v == NULL && action == CONF_TEMPFAIL)
+		return outcome_refuse(
+		    ctx, 451, "4.3.0", SPAN(POLICY_NO_MEMORY));
+	if (action == CONF_REJECT)
+		return outcome_refuse(ctx,
+		    v->decision.code / 100 == 5 ? v->decision.code : 550,
+		    v->decision.enhanced, v->decision.text);
+	if (action == CONF_TEMPFAIL)
+		return outcome_refuse(ctx,
+		    v->decision.code / 100 == 4 ? v->decision.code : 451,
+		    v->decision.enhanced, v->decision.text);
+	/* Without its field no message may pass: whoever reads would believe
+	 * what came from outside. */
+	if (!forged_remove(ctx, &s->own) || !fields_insert(ctx, s, v)) {
+		log_fault("mta", "the MTA does not take our header fields");
+		return SMFIS_TEMPFAIL;
+	}
+	warn_of_lost_results(s, v);
+	return action == CONF_QUARANTINE ? hold(ctx, s, v) : SMFIS_CONTINUE;
+}

@@ -1,0 +1,132 @@
+/*
+ * internal.h - one run of check_host(); private to spf/.
+ *
+ * Every run starts from the beginning and evaluates in order.  When the first
+ * answer is missing, `waiting` is set.  The run then continues as if that
+ * answer did not match, but only to prefetch what it would look up next
+ * (dns_ask_ahead()); everything it concludes from there on is discarded.  So
+ * prefetching is bounded by the limits of RFC 7208 section 4.6.4 and never
+ * changes a result.
+ */
+#ifndef AVOUCH_SPF_INTERNAL_H
+#define AVOUCH_SPF_INTERNAL_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "dns/questions.h"
+#include "lib/arena.h"
+#include "lib/buf.h"
+#include "lib/span.h"
+#include "spf/macro.h"
+#include "spf/record.h"
+#include "spf/spf.h"
+
+enum {
+	SPF_TRACE_MAX = 1024, /* lines of one trace */
+	SPF_TRACE_TEXT_MAX =
+	    768, /* bytes of the questions, the answers of a line */
+	SPF_REASON_MAX = 400, /* bytes of a reason */
+};
+
+struct spf_note { /* a trace line under construction */
+	struct spf_trace line;
+	struct buf asked;
+	struct buf got;
+};
+
+struct spf_run {
+	const struct spf_query *q;
+	struct dns_talk *talk;
+	struct arena *a;
+	struct spf_result *out;
+	struct spf_macros values;
+	bool unicode_local; /* RFC 8616 section 4 */
+	bool waiting;       /* an answer is missing: see above */
+	bool ptr_counted;   /* a %{p} was counted as a look-up */
+
+	/* the last mechanism, other than "include", that matched */
+	const struct spf_term *leaf;
+	struct span leaf_domain;
+	enum spf_weakness leaf_weakness;
+	bool neutral_include; /* SPF_WEAK_NEUTRAL_INCLUDE */
+
+	/* why evaluation ended in an error */
+	const char *what;
+	struct span what_name; /* the name that was asked; absent: none */
+	enum dns_type what_type;
+	struct span what_term;
+	struct span what_domain;
+
+	struct spf_note *last_note;
+	size_t n_notes;
+};
+
+struct spf_frame { /* one check_host() */
+	struct span domain;
+	unsigned depth;              /* of includes: 0 to SPF_MAX_LOOKUPS */
+	const struct spf_term *term; /* the term being evaluated */
+	bool void_counted; /* a term counts as void once (section 4.6.4) */
+	bool uncounted;    /* exp= does not count towards any limit */
+	struct spf_note *note;
+};
+
+/*
+ * RFC 7208 section 4.6.2.  Steps on the way to a match use it too: SPF_MATCH
+ * then means "go on with what was found", SPF_NO_MATCH "nothing was found, or
+ * it is not known yet".
+ */
+enum spf_outcome {
+	SPF_NO_MATCH,
+	SPF_MATCH,
+	SPF_EXCEPTION, /* run->out->code and run->what say which */
+};
+
+struct spf_decision { /* of one check_host() */
+	enum spf_code code;
+	const struct spf_term *term; /* the one that matched; NULL: none */
+	struct span domain;          /* <domain> of its record */
+	const struct spf_term *exp;  /* of the same record; NULL: none */
+};
+
+/* RFC 7208 section 4.3: neither malformed nor a single label. */
+bool spf_is_checkable(struct span domain);
+
+/* Records what went wrong and where; returns SPF_EXCEPTION. */
+enum spf_outcome spf_run_fail(struct spf_run *run, const struct spf_frame *f,
+    enum spf_code code, const char *what);
+
+/* Counts a term that looks up DNS; SPF_EXCEPTION: over the limit, else
+ * SPF_NO_MATCH. */
+enum spf_outcome spf_run_count(struct spf_run *run, const struct spf_frame *f);
+
+const struct dns_answer *spf_run_ask(struct spf_run *run, struct spf_frame *f,
+    struct span name, enum dns_type type);
+
+/*
+ * The <target-name> of `term`.  SPF_MATCH: it is in `out`.  SPF_NO_MATCH: there
+ * is none, or it is not known yet.
+ */
+enum spf_outcome spf_run_target(struct spf_run *run, struct spf_frame *f,
+    const struct spf_term *term, struct span *out);
+
+/* Sets %{p} in run->values; SPF_NO_MATCH: it is not known yet. */
+enum spf_outcome spf_run_ptr(struct spf_run *run, struct spf_frame *f);
+
+/* Evaluates a mechanism other than "include". */
+enum spf_outcome spf_run_match(
+    struct spf_run *run, struct spf_frame *f, const struct spf_term *term);
+
+/* Completes run->out, except for the explanation. */
+void spf_run_finish(struct spf_run *run, const struct spf_decision *decision);
+
+/* ---- the trace; without a trace these functions do nothing ---- */
+
+void spf_note_open(struct spf_run *run, struct spf_frame *f, struct span term);
+void spf_note_answer(struct spf_run *run, const struct spf_frame *f,
+    struct span name, enum dns_type type, const struct dns_answer *answer);
+/* `detail` may be absent. */
+void spf_note_close(struct spf_run *run, struct spf_note *note,
+    const char *decided, struct span detail);
+
+#endif
