@@ -50,10 +50,10 @@ $(BUILD)/tests/%_test: $(BUILD)/tests/%_test.o $(HELPERS) $(ARCHIVE)
 
 # cli/ is not in the archive; these tests call parts of it.
 IMPORT = $(BUILD)/cli/import.o $(BUILD)/cli/import_rules.o
-$(BUILD)/tests/import_test $(BUILD)/tests/fuzz/import_fuzz \
+$(BUILD)/tests/cli/import_test $(BUILD)/tests/fuzz/import_fuzz \
 	$(BUILD)/tests/fuzz/import_replay: $(IMPORT)
 
-# The daemon's session; tests/support/mta.c stands in for libmilter.
+# The daemon's session; tests/support/fake_libmilter.c stands in for libmilter.
 SESSION = $(patsubst %,$(BUILD)/milter/%.o,callbacks metrics reply message_sink \
 	service session) $(BUILD)/tests/fuzz/milter_session_world.o
 $(BUILD)/tests/fuzz/milter_session_fuzz \

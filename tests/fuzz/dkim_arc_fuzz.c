@@ -15,7 +15,7 @@
 #include "lib/scan.h"
 #include "lib/enum_names.h"
 #include "tests/support/dkim_run.h"
-#include "tests/support/pump.h"
+#include "tests/support/core_driver.h"
 #include "tests/support/sign.h"
 
 enum {

@@ -11,7 +11,7 @@
 #include "dkim/dkim.h"
 #include "dns/zone.h"
 #include "mail/author.h"
-#include "tests/support/pump.h"
+#include "tests/support/core_driver.h"
 
 enum {
 	INPUT_MAX = 16384,

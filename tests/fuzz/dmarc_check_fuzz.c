@@ -13,7 +13,7 @@
 #include "dmarc/dmarc.h"
 #include "lib/domain.h"
 #include "tests/support/lines.h"
-#include "tests/support/pump.h"
+#include "tests/support/core_driver.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

@@ -9,7 +9,7 @@
 #include "audit/dmarc_lint.h"
 #include "lib/ascii.h"
 #include "tests/support/lines.h"
-#include "tests/support/pump.h"
+#include "tests/support/core_driver.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

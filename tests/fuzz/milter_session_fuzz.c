@@ -45,9 +45,9 @@
 #include "milter/message_sink.h"
 #include "milter/session.h"
 #include "tests/fuzz/milter_session_world.h"
-#include "tests/support/delivered.h"
-#include "tests/support/moody.h"
-#include "tests/support/mta.h"
+#include "tests/support/mail_assert.h"
+#include "tests/support/fault_source.h"
+#include "tests/support/fake_libmilter.h"
 #include "verify/internal.h"
 
 enum {

@@ -18,7 +18,7 @@
 #include "report/store/queued_message.h"
 #include "report/record/policy_input_codec.h"
 #include "report/store/queue.h"
-#include "tests/support/moody.h"
+#include "tests/support/fault_source.h"
 
 enum { FACTS_MEMORY = 1 << 20, CONF_BYTES = 2000 };
 

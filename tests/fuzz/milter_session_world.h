@@ -2,7 +2,7 @@
  * milter_session_world.h - what the daemon of milter_session_fuzz.c runs on, in
  * memory: a zone, configurations, a store, a log; and the time, which is over
  * at once for who waits for an answer that nobody holds
- * (tests/support/moody.h).
+ * (tests/support/fault_source.h).
  *
  * It takes the place of report/store/queue.c and of libc's syslog() and
  * pthread_cond_timedwait(), and asserts what is to hold of all they are given.

@@ -12,7 +12,7 @@
 #include "lib/ascii.h"
 #include "lib/domain.h"
 #include "tests/support/lines.h"
-#include "tests/support/pump.h"
+#include "tests/support/core_driver.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

@@ -9,7 +9,7 @@
 #include <cmocka.h>
 
 #include "lib/buf.h"
-#include "tests/support/pump.h"
+#include "tests/support/core_driver.h"
 #include "tests/support/sign.h"
 
 enum { ARENA = 8 << 20, SCRATCH = 1 << 20, QUESTIONS = 300 };

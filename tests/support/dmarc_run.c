@@ -9,7 +9,7 @@
 #include "lib/buf.h"
 #include "lib/domain.h"
 #include "lib/scan.h"
-#include "tests/support/pump.h"
+#include "tests/support/core_driver.h"
 
 static struct span
 next_word(struct scan *s)

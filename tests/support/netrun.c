@@ -11,7 +11,7 @@
 #include <cmocka.h>
 
 #include "lib/buf.h"
-#include "tests/support/still.h"
+#include "tests/support/fake_clock.h"
 
 enum { STEP_MS = 50, RESTS = 2 };
 

@@ -10,7 +10,7 @@
 #include <stdint.h>
 
 #include "dns/resolver.h"
-#include "tests/support/hostile.h"
+#include "tests/support/bad_nameserver.h"
 
 enum {
 	NETRUN_FIRST_MS = 250,  /* until a question is repeated at first */

@@ -4,7 +4,7 @@
 #include <stdarg.h>
 #include <cmocka.h>
 
-#include "tests/support/pump.h"
+#include "tests/support/core_driver.h"
 
 enum {
 	WAVES_MAX = 30,

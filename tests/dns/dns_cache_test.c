@@ -1,0 +1,755 @@
+/* dns/cache.h */
+#include <pthread.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "dns/cache.h"
+#include "dns/resolver.h"
+#include "dns/queue.h"
+#include "tests/support/bad_nameserver.h"
+#include "tests/support/core_driver.h"
+
+/* ---- a clock, and a source that answers when it is told to ---- */
+
+static int64_t now;
+
+static int64_t
+test_clock(void)
+{
+	return now;
+}
+
+struct held {
+	struct dns_wait *wait;
+	struct span name;
+	enum dns_type type;
+};
+
+struct script {
+	struct dns_source source; /* first */
+	struct held held[64];
+	size_t n_held;
+	size_t asked;
+	struct dns_answer answer; /* given at once unless DNS_PENDING */
+};
+
+static void
+give(struct dns_wait *wait, const struct dns_answer *what)
+{
+	const struct dns_answer *a = what->state == DNS_FAILED
+	    ? dns_answer_failed(what->fault)
+	    : dns_answer_new(what);
+
+	wait->done(wait, a);
+	dns_answer_drop(a);
+}
+
+static void
+script_ask(struct dns_source *source, struct span name, enum dns_type type,
+    struct dns_wait *wait)
+{
+	struct script *s = (struct script *)source;
+
+	s->asked++;
+	if (s->answer.state != DNS_PENDING) {
+		give(wait, &s->answer);
+		return;
+	}
+	assert_true(s->n_held < 64);
+	s->held[s->n_held++] = (struct held){ wait, name, type };
+}
+
+static void
+answer_held(struct script *s, const struct dns_answer *what)
+{
+	struct held held[64];
+	size_t n = s->n_held;
+
+	memcpy(held, s->held, sizeof(held)); /* an answer may ask again */
+	s->n_held = 0;
+	for (size_t i = 0; i < n; i++)
+		give(held[i].wait, what);
+}
+
+static const struct dns_record record = { .text = { "text", 4 }, .strings = 1 };
+static const struct dns_answer found = {
+	.state = DNS_FOUND, .ttl = 60, .n_records = 1, .records = &record
+};
+static const struct dns_answer timeout = { .state = DNS_FAILED,
+	.fault = DNS_FAULT_TIMEOUT };
+
+struct asked {
+	struct dns_wait wait; /* first */
+	const struct dns_answer *answer;
+	unsigned times;
+};
+
+static void
+told(struct dns_wait *wait, const struct dns_answer *answer)
+{
+	struct asked *a = (struct asked *)wait;
+
+	a->answer = dns_answer_hold(answer);
+	a->times++;
+}
+
+static void
+ask(struct dns_source *s, const char *name, struct asked *a)
+{
+	*a = (struct asked){ .wait = { .done = told } };
+	s->ask(s, span_str(name), DNS_TXT, &a->wait);
+}
+
+/* The state of an answer that is given at once. */
+static enum dns_state
+state_of(struct dns_source *s, const char *name, bool *stale)
+{
+	struct asked a;
+	enum dns_state state;
+
+	ask(s, name, &a);
+	assert_int_equal(a.times, 1);
+	state = a.answer->state;
+	*stale = a.answer->stale;
+	dns_answer_drop(a.answer);
+	return state;
+}
+
+static struct dns_source *
+open_cache(struct script *s, struct dns_cache_options o)
+{
+	struct dns_source *cache;
+
+	*s = (struct script){ .source = { .ask = script_ask } };
+	now = 1000000;
+	o.clock = test_clock;
+	cache = dns_cache_open(&o, &s->source);
+	assert_non_null(cache);
+	return cache;
+}
+
+enum { BYTES_OF_DEFAULT = 16 << 20 };
+
+static const struct dns_cache_options defaults = { .bytes = BYTES_OF_DEFAULT };
+
+/* ---- tests ---- */
+
+static void
+a_question_asked_by_many_goes_out_once(void **state)
+{
+	struct script s;
+	struct dns_source *cache = open_cache(&s, defaults);
+	struct asked all[1000];
+	struct dns_cache_counts counts;
+
+	(void)state;
+	for (size_t i = 0; i < 1000; i++)
+		ask(cache, "sel._domainkey.example", &all[i]);
+	assert_int_equal(s.asked, 1);
+	for (size_t i = 0; i < 1000; i++)
+		assert_int_equal(all[i].times, 0);
+	answer_held(&s, &found);
+	for (size_t i = 0; i < 1000; i++) {
+		assert_int_equal(all[i].times, 1);
+		assert_ptr_equal(all[i].answer, all[0].answer);
+	}
+	for (size_t i = 0; i < 1000; i++)
+		dns_answer_drop(all[i].answer);
+	dns_cache_counts(cache, &counts);
+	assert_int_equal(counts.misses, 1);
+	assert_int_equal(counts.joined, 999);
+	assert_int_equal(counts.entries, 1);
+	cache->close(cache);
+}
+
+static void
+name_and_type_tell_questions_apart(void **state)
+{
+	struct script s;
+	struct dns_source *cache = open_cache(&s, defaults);
+	struct asked a[3];
+
+	(void)state;
+	ask(cache, "a.example", &a[0]);
+	ask(cache, "b.example", &a[1]);
+	a[2] = (struct asked){ .wait = { .done = told } };
+	cache->ask(cache, SPAN("a.example"), DNS_A, &a[2].wait);
+	assert_int_equal(s.asked, 3);
+	assert_true(span_is(s.held[1].name, "b.example"));
+	assert_int_equal(s.held[2].type, DNS_A);
+	answer_held(&s, &found);
+	for (size_t i = 0; i < 3; i++)
+		dns_answer_drop(a[i].answer);
+	cache->close(cache);
+}
+
+struct lifetime {
+	const char *name;
+	enum dns_state state;
+	enum dns_fault fault;
+	uint32_t ttl;
+	int64_t seconds; /* that it is kept */
+};
+
+static const struct lifetime lifetimes[] = {
+	{ "ttl", DNS_FOUND, 0, 60, 60 },
+	{ "ttl 0", DNS_FOUND, 0, 0, 0 },
+	{ "a day at most", DNS_FOUND, 0, 1000000, 86400 },
+	{ "RFC 2308 nodata", DNS_NODATA, 0, 90, 90 },
+	{ "RFC 2308 nxdomain", DNS_NXDOMAIN, 0, 90, 90 },
+	{ "RFC 2308 without SOA", DNS_NXDOMAIN, 0, 0, 0 },
+	{ "an hour at most", DNS_NXDOMAIN, 0, 86400, 3600 },
+	{ "timeout", DNS_FAILED, DNS_FAULT_TIMEOUT, 0, 5 },
+	{ "servfail", DNS_FAILED, DNS_FAULT_SERVFAIL, 0, 5 },
+	{ "ours", DNS_FAILED, DNS_FAULT_RESOURCE, 0, 0 },
+	{ "the message's", DNS_FAILED, DNS_FAULT_BUDGET, 0, 0 },
+};
+
+static void
+rfc2308_lifetimes(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < sizeof(lifetimes) / sizeof(*lifetimes); i++) {
+		const struct lifetime *l = &lifetimes[i];
+		struct script s;
+		struct dns_source *cache = open_cache(&s, defaults);
+		bool stale;
+		size_t want = 1;
+
+		s.answer = (struct dns_answer){
+			.state = l->state, .fault = l->fault, .ttl = l->ttl
+		};
+		state_of(cache, "a.example", &stale);
+		if (l->seconds > 0) {
+			now += l->seconds * 1000 - 1;
+			state_of(cache, "a.example", &stale);
+			if (s.asked != want)
+				fail_msg("%s: was not kept", l->name);
+			now += 1;
+		}
+		assert_int_equal(
+		    state_of(cache, "a.example", &stale), l->state);
+		if (s.asked != ++want)
+			fail_msg("%s: was kept too long", l->name);
+		cache->close(cache);
+	}
+}
+
+static void
+an_answer_keeps_its_ttl_and_its_memo(void **state)
+{
+	struct script s;
+	struct dns_source *cache = open_cache(&s, defaults);
+	struct asked one, two;
+
+	(void)state;
+	s.answer = found;
+	ask(cache, "a.example", &one);
+	now += 30000;
+	ask(cache, "a.example", &two);
+	assert_ptr_equal(one.answer, two.answer);
+	assert_int_equal(two.answer->ttl, 60);
+	dns_answer_drop(one.answer);
+	dns_answer_drop(two.answer);
+	cache->close(cache);
+}
+
+/* RFC 8767: past its TTL while the servers fail, and for a bounded time */
+static void
+rfc8767_stale(void **state)
+{
+	const struct dns_cache_options o = { .bytes = BYTES_OF_DEFAULT,
+		.stale_seconds = 100 };
+	struct script s;
+	struct dns_source *cache = open_cache(&s, o);
+	struct dns_cache_counts counts;
+	bool stale;
+
+	(void)state;
+	s.answer = found;
+	state_of(cache, "a.example", &stale);
+	assert_false(stale);
+	s.answer = timeout;
+	now += 61000;
+	assert_int_equal(state_of(cache, "a.example", &stale), DNS_FOUND);
+	assert_true(stale);
+	assert_int_equal(s.asked, 2);
+	now += 4000; /* as long as a failure is held */
+	assert_int_equal(state_of(cache, "a.example", &stale), DNS_FOUND);
+	assert_true(stale);
+	assert_int_equal(s.asked, 2);
+	now += 2000;
+	assert_int_equal(state_of(cache, "a.example", &stale), DNS_FOUND);
+	assert_int_equal(s.asked, 3);
+	dns_cache_counts(cache, &counts);
+	assert_int_equal(counts.stale, 3);
+	now += 92000; /* 159 s: held for 1 s, not for 5 */
+	assert_int_equal(state_of(cache, "a.example", &stale), DNS_FOUND);
+	now += 1000;
+	assert_int_equal(state_of(cache, "a.example", &stale), DNS_FAILED);
+	s.answer = found;
+	now += 6000;
+	assert_int_equal(state_of(cache, "a.example", &stale), DNS_FOUND);
+	assert_false(stale);
+	cache->close(cache);
+}
+
+static void
+stale_only_if_wanted_and_only_answers(void **state)
+{
+	struct dns_cache_options o = defaults;
+	struct script s;
+	struct dns_source *cache = open_cache(&s, o);
+	bool stale;
+
+	(void)state;
+	s.answer = found;
+	state_of(cache, "a.example", &stale);
+	s.answer = timeout;
+	now += 61000;
+	assert_int_equal(state_of(cache, "a.example", &stale), DNS_FAILED);
+	cache->close(cache);
+	o.stale_seconds = 100;
+	cache = open_cache(&s, o);
+	s.answer = timeout;
+	state_of(cache, "a.example", &stale);
+	now += 6000;
+	assert_int_equal(state_of(cache, "a.example", &stale), DNS_FAILED);
+	assert_false(stale);
+	assert_int_equal(s.asked, 2);
+	cache->close(cache);
+}
+
+static void
+the_bound_holds_while_it_is_filled(void **state)
+{
+	enum { BYTES = 1 << 20, N = 20000 };
+	const struct dns_cache_options o = { .bytes = BYTES };
+	struct script s;
+	struct dns_source *cache = open_cache(&s, o);
+	struct dns_cache_counts counts;
+	char text[2000];
+	struct dns_record large = { .text = { text, 0 }, .strings = 1 };
+	bool stale;
+
+	(void)state;
+	memset(text, 'x', sizeof(text));
+	s.answer = found;
+	s.answer.records = &large;
+	for (unsigned i = 0; i < N; i++) {
+		char name[64];
+
+		snprintf(name, sizeof(name), "n%u.%s", i,
+		    i % 2 ? "example" : "_domainkey.example");
+		large.text.n = i % sizeof(text);
+		assert_int_equal(state_of(cache, name, &stale), DNS_FOUND);
+		if (i % 100 == 0) {
+			dns_cache_counts(cache, &counts);
+			assert_true(counts.bytes <= BYTES);
+		}
+	}
+	dns_cache_counts(cache, &counts);
+	assert_int_equal(s.asked, N);
+	assert_in_range(counts.entries, 150, 2000);
+	assert_in_range(counts.bytes, BYTES / 4 * 3, BYTES);
+	assert_int_equal(counts.evicted, N - counts.entries);
+	/* the last is there still */
+	state_of(cache, "n19999.example", &stale);
+	assert_int_equal(s.asked, N);
+	cache->close(cache);
+}
+
+/* An answer that is asked for again and again outlives the others. */
+static void
+the_least_recently_used_goes_first(void **state)
+{
+	const struct dns_cache_options o = { .bytes = 256 << 10 };
+	struct script s;
+	struct dns_source *cache = open_cache(&s, o);
+	bool stale;
+
+	(void)state;
+	s.answer = found;
+	for (unsigned i = 0; i < 5000; i++) {
+		char name[64];
+
+		snprintf(name, sizeof(name), "n%u.example", i);
+		state_of(cache, name, &stale);
+		state_of(cache, "often.example", &stale);
+	}
+	assert_int_equal(s.asked, 5001);
+	state_of(cache, "n0.example", &stale);
+	assert_int_equal(s.asked, 5002);
+	cache->close(cache);
+}
+
+/* What is asked takes memory too, and can't be thrown away. */
+struct endless {
+	struct dns_source source;
+	struct dns_wait *first;
+};
+
+static void
+endless_ask(struct dns_source *source, struct span name, enum dns_type type,
+    struct dns_wait *wait)
+{
+	struct endless *e = (struct endless *)source;
+
+	(void)name;
+	(void)type;
+	wait->next = e->first;
+	e->first = wait;
+}
+
+static void
+the_bound_holds_for_questions(void **state)
+{
+	enum { BYTES = 256 << 10, N = 5000 };
+	struct endless below = { .source = { .ask = endless_ask } };
+	const struct dns_cache_options o = { .bytes = BYTES };
+	struct dns_source *cache = dns_cache_open(&o, &below.source);
+	struct asked *all = calloc(N, sizeof(*all));
+	struct dns_cache_counts counts;
+	size_t refused = 0, waiting = 0;
+	struct dns_wait *next;
+
+	(void)state;
+	assert_non_null(cache);
+	assert_non_null(all);
+	for (unsigned i = 0; i < N; i++) {
+		char name[64];
+
+		snprintf(name, sizeof(name), "n%u.example", i);
+		ask(cache, name, &all[i]);
+	}
+	dns_cache_counts(cache, &counts);
+	assert_true(counts.bytes <= BYTES);
+	cache->close(cache);
+	for (size_t i = 0; i < N; i++) {
+		assert_int_equal(all[i].times, 1);
+		assert_int_equal(all[i].answer->fault, DNS_FAULT_RESOURCE);
+	}
+	for (struct dns_wait *w = below.first; w != NULL; w = next) {
+		next = w->next;
+		waiting++;
+		w->done(w, dns_answer_failed(DNS_FAULT_TIMEOUT));
+	}
+	refused = N - waiting;
+	assert_in_range(refused, 1, N - 100);
+	free(all);
+}
+
+static const struct dns_answer used_up = { .state = DNS_FAILED,
+	.fault = DNS_FAULT_BUDGET };
+
+static void
+ask_prefetch(struct dns_source *s, const char *name, struct asked *a)
+{
+	*a = (struct asked){ .wait = { .done = told, .prefetch = true } };
+	s->ask(s, span_str(name), DNS_TXT, &a->wait);
+}
+
+/* One message has used up its share: the others that joined in its question
+ * have theirs. */
+static void
+a_refusal_concerns_one_message(void **state)
+{
+	struct script s;
+	struct dns_source *cache = open_cache(&s, defaults);
+	struct dns_source *hostile = dns_queue_open(cache);
+	struct dns_source *honest = dns_queue_open(cache);
+	struct asked all[4];
+	bool stale;
+
+	(void)state;
+	ask(hostile, "a.example", &all[0]);
+	ask(honest, "a.example", &all[1]);
+	ask(hostile, "a.example", &all[2]);
+	ask(honest, "a.example", &all[3]);
+	assert_int_equal(s.asked, 1);
+	answer_held(&s, &used_up);
+	assert_int_equal(all[0].answer->fault, DNS_FAULT_BUDGET);
+	assert_int_equal(all[2].answer->fault, DNS_FAULT_BUDGET);
+	assert_int_equal(all[1].times + all[3].times, 0);
+	assert_int_equal(s.asked, 2);
+	answer_held(&s, &found);
+	assert_int_equal(all[1].answer->state, DNS_FOUND);
+	assert_int_equal(all[3].answer->state, DNS_FOUND);
+	assert_int_equal(state_of(cache, "a.example", &stale), DNS_FOUND);
+	assert_int_equal(s.asked, 2);
+	dns_answer_drop(all[1].answer);
+	dns_answer_drop(all[3].answer);
+	hostile->close(hostile);
+	honest->close(honest);
+	cache->close(cache);
+}
+
+/* A question that only looked ahead was dropped: whoever needs it, asks it. */
+static void
+a_dropped_prefetch_is_asked_for_those_who_need_it(void **state)
+{
+	struct script s;
+	struct dns_source *cache = open_cache(&s, defaults);
+	struct dns_source *one = dns_queue_open(cache);
+	struct dns_source *two = dns_queue_open(cache);
+	struct asked ahead[2], needed;
+
+	(void)state;
+	ask_prefetch(one, "a.example", &ahead[0]);
+	ask_prefetch(two, "a.example", &ahead[1]);
+	ask(one, "a.example", &needed);
+	assert_true(s.held[0].wait->prefetch);
+	answer_held(&s, &used_up);
+	assert_int_equal(ahead[0].answer->fault, DNS_FAULT_BUDGET);
+	assert_int_equal(ahead[1].answer->fault, DNS_FAULT_BUDGET);
+	assert_int_equal(needed.times, 0);
+	assert_false(s.held[0].wait->prefetch);
+	answer_held(&s, &found);
+	assert_int_equal(needed.answer->state, DNS_FOUND);
+	dns_answer_drop(needed.answer);
+	/* nobody needs this one: it is forgotten, not kept as a failure */
+	ask_prefetch(one, "b.example", &ahead[0]);
+	answer_held(&s, &used_up);
+	ask(two, "b.example", &needed);
+	assert_int_equal(s.asked, 4);
+	answer_held(&s, &found);
+	dns_answer_drop(needed.answer);
+	one->close(one);
+	two->close(two);
+	cache->close(cache);
+}
+
+/* It is not asked on behalf of messages that have ended. */
+static void
+ended_messages_do_not_ask(void **state)
+{
+	struct script s;
+	struct dns_source *cache = open_cache(&s, defaults);
+	struct dns_source *ended[2] = { dns_queue_open(cache),
+		dns_queue_open(cache) };
+	struct dns_source *last = dns_queue_open(cache);
+	struct asked all[3];
+
+	(void)state;
+	ask(ended[0], "a.example", &all[0]);
+	ask(ended[1], "a.example", &all[1]);
+	ask(last, "a.example", &all[2]);
+	ended[0]->close(ended[0]);
+	dns_queue_expire(ended[1]);
+	answer_held(&s, &used_up);
+	assert_int_equal(s.asked, 2);
+	assert_false(dns_queue_has_ended(s.held[0].wait->queue));
+	answer_held(&s, &found);
+	assert_int_equal(all[0].answer->fault, DNS_FAULT_RESOURCE);
+	assert_int_equal(all[1].answer->fault, DNS_FAULT_TIMEOUT);
+	assert_int_equal(all[2].answer->state, DNS_FOUND);
+	dns_answer_drop(all[2].answer);
+	ended[1]->close(ended[1]);
+	last->close(last);
+	cache->close(cache);
+}
+
+static void
+close_answers_those_who_wait(void **state)
+{
+	struct script s;
+	struct dns_source *cache = open_cache(&s, defaults);
+	struct asked all[3];
+
+	(void)state;
+	ask(cache, "a.example", &all[0]);
+	ask(cache, "a.example", &all[1]);
+	ask(cache, "b.example", &all[2]);
+	cache->close(cache);
+	for (size_t i = 0; i < 3; i++) {
+		assert_int_equal(all[i].times, 1);
+		assert_int_equal(all[i].answer->fault, DNS_FAULT_RESOURCE);
+	}
+	answer_held(&s, &found); /* too late, and frees the rest */
+	for (size_t i = 0; i < 3; i++)
+		assert_int_equal(all[i].times, 1);
+}
+
+static void
+clear_forgets_also_what_is_asked(void **state)
+{
+	struct script s;
+	struct dns_source *cache = open_cache(&s, defaults);
+	struct dns_cache_counts counts;
+	struct asked a;
+	bool stale;
+
+	(void)state;
+	s.answer = found;
+	state_of(cache, "a.example", &stale);
+	s.answer = (struct dns_answer){ .state = DNS_PENDING };
+	ask(cache, "b.example", &a);
+	dns_cache_clear(cache);
+	answer_held(&s, &found);
+	assert_int_equal(a.answer->state, DNS_FOUND);
+	dns_answer_drop(a.answer);
+	dns_cache_counts(cache, &counts);
+	assert_int_equal(counts.entries, 0);
+	s.answer = found;
+	state_of(cache, "a.example", &stale);
+	state_of(cache, "b.example", &stale);
+	assert_int_equal(s.asked, 4);
+	cache->close(cache);
+}
+
+/* From within an answer the same and other questions are asked. */
+struct again {
+	struct dns_wait wait; /* first */
+	struct dns_source *cache;
+	struct asked same, other;
+};
+
+static void
+told_again(struct dns_wait *wait, const struct dns_answer *answer)
+{
+	struct again *a = (struct again *)wait;
+
+	assert_int_equal(answer->state, DNS_FOUND);
+	ask(a->cache, "a.example", &a->same);
+	ask(a->cache, "b.example", &a->other);
+}
+
+static void
+an_answer_asks_again(void **state)
+{
+	struct script s;
+	struct dns_source *cache = open_cache(&s, defaults);
+	struct again a = { .wait = { .done = told_again }, .cache = cache };
+
+	(void)state;
+	cache->ask(cache, SPAN("a.example"), DNS_TXT, &a.wait);
+	answer_held(&s, &found);
+	assert_int_equal(a.same.times, 1);
+	assert_int_equal(a.other.times, 0);
+	answer_held(&s, &found);
+	assert_int_equal(a.other.times, 1);
+	dns_answer_drop(a.same.answer);
+	dns_answer_drop(a.other.answer);
+	cache->close(cache);
+}
+
+/* ---- with threads, over the net ---- */
+
+enum { THREADS = 4, QUESTIONS = 2000 };
+
+struct asker {
+	pthread_t thread;
+	struct dns_source *cache;
+	pthread_mutex_t lock;
+	pthread_cond_t all;
+	size_t missing;
+	struct waiter {
+		struct dns_wait wait; /* first */
+		struct asker *asker;
+		char name[32];
+	} waiters[QUESTIONS];
+};
+
+static void
+told_asker(struct dns_wait *wait, const struct dns_answer *answer)
+{
+	struct asker *a = ((struct waiter *)wait)->asker;
+
+	assert_int_equal(answer->state, DNS_FOUND);
+	pthread_mutex_lock(&a->lock);
+	if (--a->missing == 0)
+		pthread_cond_signal(&a->all);
+	pthread_mutex_unlock(&a->lock);
+}
+
+static void *
+ask_from_thread(void *arg)
+{
+	struct asker *a = arg;
+
+	a->missing = QUESTIONS;
+	for (unsigned i = 0; i < QUESTIONS; i++) {
+		struct waiter *w = &a->waiters[i];
+
+		w->wait.done = told_asker;
+		w->asker = a;
+		snprintf(w->name, sizeof(w->name), "n%u.example", i % 50);
+		a->cache->ask(a->cache, span_str(w->name), DNS_TXT, &w->wait);
+	}
+	pthread_mutex_lock(&a->lock);
+	while (a->missing > 0)
+		pthread_cond_wait(&a->all, &a->lock);
+	pthread_mutex_unlock(&a->lock);
+	return NULL;
+}
+
+static void
+threads_share_one_cache(void **state)
+{
+	const struct hostile_options plain = { 0 };
+	struct hostile *server = hostile_start(&plain);
+	struct dns_net_options o = {
+		.n_servers = 1, .first_ms = 500, .total_ms = 12000
+	};
+	struct asker *askers = calloc(THREADS, sizeof(*askers));
+	struct dns_source *net, *cache;
+	struct dns_net_counts counts;
+	char error[100];
+
+	(void)state;
+	assert_non_null(askers);
+	o.servers[0].port = hostile_port(server);
+	assert_true(ip_parse(SPAN("127.0.0.1"), &o.servers[0].ip));
+	net = dns_net_open(&o, error, sizeof(error));
+	assert_non_null(net);
+	cache = dns_cache_open(&defaults, net);
+	assert_non_null(cache);
+	for (size_t i = 0; i < THREADS; i++) {
+		askers[i].cache = cache;
+		pthread_mutex_init(&askers[i].lock, NULL);
+		pthread_cond_init(&askers[i].all, NULL);
+		pthread_create(
+		    &askers[i].thread, NULL, ask_from_thread, &askers[i]);
+	}
+	for (size_t i = 0; i < THREADS; i++)
+		pthread_join(askers[i].thread, NULL);
+	dns_net_counts(net, &counts);
+	assert_int_equal(counts.questions, 50);
+	cache->close(cache);
+	net->close(net);
+	hostile_stop(server);
+	free(askers);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(a_question_asked_by_many_goes_out_once),
+		cmocka_unit_test(name_and_type_tell_questions_apart),
+		cmocka_unit_test(rfc2308_lifetimes),
+		cmocka_unit_test(an_answer_keeps_its_ttl_and_its_memo),
+		cmocka_unit_test(rfc8767_stale),
+		cmocka_unit_test(stale_only_if_wanted_and_only_answers),
+		cmocka_unit_test(the_bound_holds_while_it_is_filled),
+		cmocka_unit_test(the_least_recently_used_goes_first),
+		cmocka_unit_test(the_bound_holds_for_questions),
+		cmocka_unit_test(a_refusal_concerns_one_message),
+		cmocka_unit_test(
+		    a_dropped_prefetch_is_asked_for_those_who_need_it),
+		cmocka_unit_test(ended_messages_do_not_ask),
+		cmocka_unit_test(close_answers_those_who_wait),
+		cmocka_unit_test(clear_forgets_also_what_is_asked),
+		cmocka_unit_test(an_answer_asks_again),
+		cmocka_unit_test(threads_share_one_cache),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,652 @@
+/* dns/resolver.h, against a name server that does what it should not */
+#include <pthread.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "dns/resolver.h"
+#include "lib/enum_names.h"
+#include "tests/support/netrun.h"
+#include "tests/support/fake_clock.h"
+
+static const struct hostile_options plain;
+
+struct vector {
+	const char *name;
+	enum dns_type type;
+	const char *want;
+};
+
+static const struct vector answers[] = {
+	{ "a.example", DNS_TXT, "found: A.EXAMPLE 300" },
+	{ "a.example", DNS_A, "found: 192.0.2.1 60" },
+	{ "a.example", DNS_AAAA, "found: 2001:db8::1 60" },
+	{ "a.example", DNS_MX, "found: 10 mail.a.example| 50" },
+	{ "a.example", DNS_PTR, "nodata 90" },
+	{ "a b!\"\\.example", DNS_TXT, "found: A B!\"\\.EXAMPLE 300" },
+	{ "nodata.example", DNS_TXT, "nodata 90" },
+	{ "nxdomain.example", DNS_TXT, "nxdomain 90" },
+	{ "nosoa.example", DNS_TXT, "nxdomain 0" },
+	{ "chain.example", DNS_TXT, "found: end -> c.example 60" },
+	{ "chain.example", DNS_CNAME, "found: b.example 80" },
+	{ "chain-nxdomain.example", DNS_TXT, "nxdomain -> gone.example 30" },
+	{ "loop.example", DNS_TXT, "failed garbled 0" },
+	{ "stranger.example", DNS_TXT, "nodata 0" },
+	{ "servfail.example", DNS_TXT, "failed servfail 0" },
+	{ "refused.example", DNS_TXT, "failed refused 0" },
+	{ "notauth.example", DNS_TXT, "failed rcode 0" },
+	{ "badvers.example", DNS_TXT, "found: BADVERS.EXAMPLE 300" },
+	{ "referral.example", DNS_TXT, "failed refused 0" },
+};
+
+static const struct vector attacks[] = {
+	{ "dup.example", DNS_TXT, "found: DUP.EXAMPLE 300" },
+	{ "wrong-id.example", DNS_TXT, "found: WRONG-ID.EXAMPLE 300" },
+	{ "wrong-name.example", DNS_TXT, "found: WRONG-NAME.EXAMPLE 300" },
+	{ "wrong-type.example", DNS_TXT, "found: WRONG-TYPE.EXAMPLE 300" },
+	{ "wrong-class.example", DNS_TXT, "found: WRONG-CLASS.EXAMPLE 300" },
+	{ "echo.example", DNS_TXT, "found: ECHO.EXAMPLE 300" },
+	{ "case.example", DNS_TXT, "found: CASE.EXAMPLE 300" },
+	{ "cut.example", DNS_TXT, "found: CUT.EXAMPLE 300" },
+	{ "garbage.example", DNS_TXT, "found: GARBAGE.EXAMPLE 300" },
+	{ "garbage-first.example", DNS_TXT,
+	    "found: GARBAGE-FIRST.EXAMPLE 300" },
+	{ "broken.example", DNS_TXT, "failed garbled 0" },
+	{ "tc.example", DNS_TXT, "found: TC.EXAMPLE 300" },
+	{ "tc-always.example", DNS_TXT, "failed garbled 0" },
+	{ "formerr-always.example", DNS_TXT, "failed rcode 0" },
+	{ "formerr.example", DNS_TXT, "found: FORMERR.EXAMPLE 300" },
+};
+
+static void
+expect_all(struct netrun *r, const struct vector *v, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		netrun_expect(r, v[i].name, v[i].type, v[i].want);
+}
+
+static void
+answers_of_all_kinds(void **state)
+{
+	struct netrun r = netrun_start(&plain, NULL);
+	struct dns_net_counts counts;
+
+	(void)state;
+	expect_all(&r, answers, TABLE_SIZE(answers));
+	assert_int_equal(netrun_expect_long(
+			     &r, "silent.example", DNS_TXT, "failed timeout 0"),
+	    NETRUN_TOTAL_MS);
+	dns_net_counts(r.net, &counts);
+	assert_int_equal(counts.questions, TABLE_SIZE(answers) + 1);
+	assert_int_equal(counts.timeouts, 1);
+	assert_int_equal(counts.servfails, 1);
+	assert_int_equal(counts.tcp, 0);
+	assert_int_equal(counts.repetitions, 4);
+	netrun_stop(&r);
+}
+
+static void
+rfc5452_replies_that_are_not_right(void **state)
+{
+	struct netrun r = netrun_start(&plain, NULL);
+	struct dns_net_counts counts;
+
+	(void)state;
+	expect_all(&r, attacks, TABLE_SIZE(attacks));
+	dns_net_counts(r.net, &counts);
+	assert_true(counts.strays >= 5);
+	assert_int_equal(counts.timeouts, 0);
+	netrun_stop(&r);
+}
+
+/* The same at once, of many names: each has its own answer. */
+static void
+many_kinds_at_once(void **state)
+{
+	/* no more than fit into the buffer of the server's socket */
+	enum { KINDS = TABLE_SIZE(attacks), TIMES = 15 };
+	struct netrun r = netrun_start(&plain, NULL);
+	struct asked *all = calloc(KINDS * TIMES, sizeof(*all));
+	struct crowd crowd;
+
+	(void)state;
+	assert_non_null(all);
+	crowd_begin(&crowd, KINDS * TIMES);
+	for (size_t i = 0; i < KINDS * TIMES; i++) {
+		struct span kind = span_str(attacks[i % KINDS].name);
+
+		all[i].wait.done = netrun_told;
+		all[i].crowd = &crowd;
+		kind.n = span_index(kind, '.');
+		snprintf(all[i].name, sizeof(all[i].name), "%.*s.n%zu.example",
+		    SPAN_FMT(kind), i);
+		r.net->ask(r.net, span_str(all[i].name), DNS_TXT, &all[i].wait);
+	}
+	crowd_wait(&crowd);
+	for (size_t i = 0; i < KINDS * TIMES; i++) {
+		const char *want = attacks[i % KINDS].want;
+		const struct dns_answer *a = all[i].answer;
+
+		assert_int_equal(all[i].times, 1);
+		if (strncmp(want, "found", 5) == 0) {
+			assert_int_equal(a->state, DNS_FOUND);
+			assert_true(
+			    span_is_nocase(a->records[0].text, all[i].name));
+		} else {
+			char text[100];
+
+			netrun_describe(a, text, sizeof(text));
+			assert_string_equal(text, want);
+		}
+		dns_answer_drop(a);
+	}
+	crowd_end(&crowd);
+	free(all);
+	netrun_stop(&r);
+}
+
+static void
+rfc7766_a_connection_is_used_again(void **state)
+{
+	struct netrun r = netrun_start(&plain, NULL);
+
+	(void)state;
+	for (int i = 0; i < 5; i++)
+		netrun_expect(
+		    &r, "tc.example", DNS_TXT, "found: TC.EXAMPLE 300");
+	assert_int_equal(hostile_counts(r.servers[0]).connections, 1);
+	assert_int_equal(hostile_counts(r.servers[0]).tcp, 5);
+	netrun_stop(&r);
+}
+
+/* Each connection is closed after one answer, as more are awaited. */
+static void
+rfc7766_a_closed_connection_is_opened_again(void **state)
+{
+	const struct hostile_options once = { .tcp_once = true };
+	struct netrun r = netrun_start(&once, NULL);
+
+	(void)state;
+	for (int i = 0; i < 5; i++)
+		netrun_expect(
+		    &r, "tc.example", DNS_TXT, "found: TC.EXAMPLE 300");
+	netrun_stop(&r);
+}
+
+static void
+truncated_where_nobody_listens_on_tcp(void **state)
+{
+	const struct hostile_options no_tcp = { .no_tcp = true };
+	struct netrun r = netrun_start(&no_tcp, NULL);
+
+	(void)state;
+	netrun_expect(&r, "tc.example", DNS_TXT, "failed unreachable 0");
+	netrun_stop(&r);
+	r = netrun_start(&no_tcp, &plain);
+	netrun_expect(&r, "tc.example", DNS_TXT, "found: TC.EXAMPLE 300");
+	netrun_stop(&r);
+}
+
+/* Also remembered: the later questions go without EDNS at once. */
+static void
+rfc6891_servers_without_edns(void **state)
+{
+	const struct hostile_options old = { .no_edns = true };
+	struct netrun r = netrun_start(&old, NULL);
+
+	(void)state;
+	netrun_expect(&r, "a.example", DNS_TXT, "found: A.EXAMPLE 300");
+	netrun_expect(&r, "b.example", DNS_TXT, "found: B.EXAMPLE 300");
+	netrun_expect(&r, "c.example", DNS_TXT, "found: C.EXAMPLE 300");
+	assert_int_equal(hostile_counts(r.servers[0]).udp, 4);
+	assert_int_equal(hostile_counts(r.servers[0]).with_edns, 1);
+	netrun_stop(&r);
+	r = netrun_start(&plain, NULL);
+	netrun_expect(
+	    &r, "notimp.example", DNS_TXT, "found: NOTIMP.EXAMPLE 300");
+	netrun_stop(&r);
+}
+
+/* RFC 6891 section 6.2.2: the third question of a server that was never heard
+ * with EDNS is without, and so are all that follow. */
+static void
+rfc6891_servers_that_drop_edns(void **state)
+{
+	const struct hostile_options dropping = { .no_edns_silent = true };
+	struct netrun r = netrun_start(&dropping, NULL);
+
+	(void)state;
+	assert_int_equal(netrun_expect_long(
+			     &r, "a.example", DNS_TXT, "found: A.EXAMPLE 300"),
+	    2 * NETRUN_FIRST_MS);
+	netrun_expect(&r, "b.example", DNS_TXT, "found: B.EXAMPLE 300");
+	assert_int_equal(hostile_counts(r.servers[0]).with_edns, 2);
+	netrun_stop(&r);
+}
+
+/* One that is known to have EDNS is only slow. */
+static void
+rfc6891_silence_does_not_undo_edns(void **state)
+{
+	struct netrun r = netrun_start(&plain, NULL);
+
+	(void)state;
+	netrun_expect(&r, "a.example", DNS_TXT, "found: A.EXAMPLE 300");
+	netrun_expect_long(&r, "silent.example", DNS_TXT, "failed timeout 0");
+	assert_int_equal(hostile_counts(r.servers[0]).with_edns, 6);
+	assert_int_equal(hostile_counts(r.servers[0]).udp, 6);
+	netrun_stop(&r);
+}
+
+/* RFC 5452 section 9: who guesses at ids gets to a port that is closed, and the
+ * answer is asked for over TCP. */
+static unsigned forged;
+
+static void
+on_forged(const struct dns_net_server *server)
+{
+	assert_int_equal(server->ip.bytes[0], 127);
+	forged++;
+}
+
+static void
+rfc5452_guesses_at_ids(void **state)
+{
+	struct hostile *server = hostile_start(&plain);
+	struct netrun r = { .servers = { server } };
+	struct dns_net_options o = { .n_servers = 1,
+		.first_ms = 500,
+		.total_ms = 12000,
+		.on_forged = on_forged };
+	struct dns_net_counts counts;
+	char error[100];
+
+	(void)state;
+	forged = 0;
+	assert_true(ip_parse(SPAN("127.0.0.1"), &o.servers[0].ip));
+	o.servers[0].port = hostile_port(server);
+	still_begin();
+	r.net = dns_net_open(&o, error, sizeof(error));
+	assert_non_null(r.net);
+	netrun_expect(&r, "guess.example", DNS_TXT, "found: GUESS.EXAMPLE 300");
+	netrun_settle(&r);
+	dns_net_counts(r.net, &counts);
+	assert_in_range(counts.wrong_ids, 16, 32);
+	assert_int_equal(counts.suspect_ports, 1);
+	assert_int_equal(counts.tcp, 1);
+	netrun_expect(&r, "a.example", DNS_TXT, "found: A.EXAMPLE 300");
+	netrun_stop(&r);
+	assert_int_equal(forged, 1);
+}
+
+static void
+thousands_in_flight_answered_last_first(void **state)
+{
+	enum { N = 4000 };
+	const struct hostile_options o = { .hold = N };
+	struct netrun r = { .servers = { hostile_start(&o) } };
+	uint16_t port = hostile_port(r.servers[0]);
+	struct asked *all = calloc(N, sizeof(*all));
+	struct dns_net_options options = {
+		.n_servers = 1, .first_ms = 5000, .total_ms = 12000
+	};
+	struct crowd crowd;
+	char error[100];
+
+	(void)state;
+	assert_non_null(all);
+	options.servers[0].port = port;
+	assert_true(ip_parse(SPAN("127.0.0.1"), &options.servers[0].ip));
+	r.net = dns_net_open(&options, error, sizeof(error));
+	assert_non_null(r.net);
+	crowd_begin(&crowd, N);
+	netrun_ask_many(r.net, all, N, 0, &crowd);
+	crowd_wait(&crowd);
+	netrun_check_many(all, N, 0);
+	crowd_end(&crowd);
+	free(all);
+	netrun_stop(&r);
+}
+
+struct asker {
+	pthread_t thread;
+	struct dns_source *net;
+	size_t from;
+	struct crowd *crowd;
+	struct asked all[250];
+};
+
+static void *
+ask_from_thread(void *arg)
+{
+	struct asker *a = arg;
+
+	netrun_ask_many(a->net, a->all, 250, a->from, a->crowd);
+	return NULL;
+}
+
+static void
+many_threads_ask(void **state)
+{
+	enum { THREADS = 8 };
+	struct asker *askers = calloc(THREADS, sizeof(*askers));
+	struct netrun r = netrun_start(&plain, NULL);
+	struct crowd crowd;
+
+	(void)state;
+	assert_non_null(askers);
+	crowd_begin(&crowd, THREADS * 250);
+	for (size_t i = 0; i < THREADS; i++) {
+		askers[i].net = r.net;
+		askers[i].from = i * 250;
+		askers[i].crowd = &crowd;
+		pthread_create(
+		    &askers[i].thread, NULL, ask_from_thread, &askers[i]);
+	}
+	for (size_t i = 0; i < THREADS; i++)
+		pthread_join(askers[i].thread, NULL);
+	crowd_wait(&crowd);
+	for (size_t i = 0; i < THREADS; i++)
+		netrun_check_many(askers[i].all, 250, i * 250);
+	crowd_end(&crowd);
+	free(askers);
+	netrun_stop(&r);
+}
+
+/* The next question is asked from within the answer. */
+struct chained {
+	struct asked asked; /* first */
+	struct dns_source *net;
+	unsigned left;
+};
+
+static void
+told_next(struct dns_wait *wait, const struct dns_answer *answer)
+{
+	struct chained *c = (struct chained *)wait;
+
+	assert_int_equal(answer->state, DNS_FOUND);
+	if (c->left-- == 0)
+		c->asked.wait.done = netrun_told;
+	c->net->ask(c->net, SPAN("a.example"), DNS_A, wait);
+}
+
+static void
+an_answer_asks_the_next(void **state)
+{
+	struct netrun r = netrun_start(&plain, NULL);
+	struct crowd crowd;
+	struct chained c = { .asked = { .wait = { .done = told_next },
+				 .crowd = &crowd },
+		.net = r.net,
+		.left = 100 };
+
+	(void)state;
+	crowd_begin(&crowd, 1);
+	r.net->ask(r.net, SPAN("a.example"), DNS_A, &c.asked.wait);
+	crowd_wait(&crowd);
+	dns_answer_drop(c.asked.answer);
+	crowd_end(&crowd);
+	netrun_stop(&r);
+}
+
+/* How many of them failed because of `fault`. */
+static size_t
+count_failed(const struct asked *all, size_t n, enum dns_fault fault)
+{
+	size_t count = 0;
+
+	for (size_t i = 0; i < n; i++)
+		count += all[i].times == 1 && all[i].answer->fault == fault;
+	return count;
+}
+
+static void
+more_questions_than_are_held(void **state)
+{
+	enum { N = DNS_NET_UNANSWERED_MAX + 100 };
+	const struct hostile_options silent = { .silent = true };
+	struct netrun r = netrun_start(&silent, NULL);
+	struct asked *all = calloc(N, sizeof(*all));
+	struct crowd crowd;
+
+	(void)state;
+	assert_non_null(all);
+	crowd_begin(&crowd, N);
+	netrun_ask_many(r.net, all, N, 0, &crowd);
+	assert_int_equal(count_failed(all, N, DNS_FAULT_RESOURCE), 100);
+	assert_int_equal(crowd_missing(&crowd), N - 100);
+	netrun_stop(&r);
+	assert_int_equal(crowd.missing, 0);
+	crowd_end(&crowd);
+	free(all);
+}
+
+/* While so much is unanswered it is not known whose fault that is. */
+static void
+timeouts_while_crowded_are_ours(void **state)
+{
+	enum { MORE = 152, N = DNS_NET_CROWDED + MORE };
+	const struct hostile_options silent = { .silent = true };
+	struct netrun r = netrun_start(&silent, NULL);
+	struct asked *all = calloc(N, sizeof(*all));
+	struct dns_net_counts counts;
+	struct crowd crowd;
+
+	(void)state;
+	assert_non_null(all);
+	crowd_begin(&crowd, N);
+	netrun_ask_many(r.net, all, N, 0, &crowd);
+	dns_net_counts(r.net, &counts);
+	assert_int_equal(counts.unanswered, N);
+	netrun_pass_until(&r, &crowd);
+	assert_int_equal(count_failed(all, N, DNS_FAULT_RESOURCE), MORE);
+	assert_int_equal(
+	    count_failed(all, N, DNS_FAULT_TIMEOUT), DNS_NET_CROWDED);
+	dns_net_counts(r.net, &counts);
+	assert_int_equal(counts.crowded, MORE);
+	assert_int_equal(counts.unanswered, 0);
+	crowd_end(&crowd);
+	free(all);
+	netrun_stop(&r);
+}
+
+/* The share of a message shrinks as others fill the table; what is prefetched
+ * is given up first. */
+static void
+a_crowd_leaves_room_for_the_next_message(void **state)
+{
+	static const struct {
+		size_t unanswered;
+		unsigned share;
+	} shares[] = {
+		{ 0, DNS_SHARE_MAX },
+		{ DNS_NET_CROWDED, DNS_SHARE_MAX },
+		{ DNS_NET_CROWDED + DNS_NET_CROWDED / 2, 18 },
+		{ 2 * DNS_NET_CROWDED, 4 },
+		{ DNS_NET_UNANSWERED_MAX / 2 - 1, 4 },
+		{ DNS_NET_UNANSWERED_MAX / 2, 1 },
+		{ DNS_NET_UNANSWERED_MAX, 1 },
+	};
+	const struct hostile_options silent = { .silent = true };
+	struct netrun r = netrun_start(&silent, NULL);
+	struct asked *all = calloc(DNS_NET_UNANSWERED_MAX, sizeof(*all));
+	struct crowd crowd, few;
+	struct asked early = {
+		.wait = { .done = netrun_told, .prefetch = true }, .crowd = &few
+	};
+	struct asked late = early;
+	size_t n = 1;
+
+	(void)state;
+	assert_non_null(all);
+	crowd_begin(&few, 2);
+	crowd_begin(&crowd, DNS_NET_UNANSWERED_MAX);
+	r.net->ask(r.net, SPAN("early.example"), DNS_TXT, &early.wait);
+	assert_int_equal(dns_source_share(r.net), DNS_SHARE_MAX);
+	for (size_t i = 1; i < TABLE_SIZE(shares); i++) {
+		netrun_ask_many(
+		    r.net, all + n, shares[i].unanswered - n, n, &crowd);
+		n = shares[i].unanswered;
+		assert_int_equal(dns_source_share(r.net), shares[i].share);
+	}
+	r.net->ask(r.net, SPAN("late.example"), DNS_TXT, &late.wait);
+	assert_int_equal(late.answer->fault, DNS_FAULT_BUDGET);
+	assert_int_equal(early.times, 0);
+	assert_true(netrun_pass_until(&r, &few) <= NETRUN_FIRST_MS);
+	assert_int_equal(early.answer->fault, DNS_FAULT_BUDGET);
+	netrun_stop(&r);
+	crowd_end(&crowd);
+	crowd_end(&few);
+	free(all);
+}
+
+static void
+close_answers_all(void **state)
+{
+	enum { N = 500 };
+	const struct hostile_options silent = { .silent = true };
+	struct netrun r = netrun_start(&silent, NULL);
+	struct asked all[N];
+	struct crowd crowd;
+
+	(void)state;
+	crowd_begin(&crowd, N);
+	netrun_ask_many(r.net, all, N / 2, 0, &crowd);
+	netrun_settle(&r);
+	netrun_ask_many(r.net, all + N / 2, N / 2, 0, &crowd);
+	netrun_stop(&r);
+	assert_int_equal(crowd.missing, 0);
+	for (size_t i = 0; i < N; i++) {
+		assert_int_equal(all[i].times, 1);
+		assert_int_equal(all[i].answer->fault, DNS_FAULT_RESOURCE);
+	}
+	crowd_end(&crowd);
+}
+
+static void
+servers_as_text(void **state)
+{
+	static const struct {
+		const char *text, *is, *why;
+	} vectors[] = {
+		{ "192.0.2.1", "192.0.2.1@53", NULL },
+		{ "2001:db8::1@5353", "2001:db8::1@5353", NULL },
+		{ "fe80::1%eth0", "fe80::1%eth0@53", NULL },
+		{ "fe80::1%2@5353", "fe80::1%2@5353", NULL },
+		{ "febf::1%a-name.of_15by", "febf::1%a-name.of_15by@53", NULL },
+		{ "", NULL, "address" },
+		{ "@53", NULL, "address" },
+		{ "127.0.0.1@", NULL, "port" },
+		{ "127.0.0.1@0", NULL, "port" },
+		{ "127.0.0.1@65536", NULL, "port" },
+		{ "127.0.0.1@53x", NULL, "port" },
+		{ "localhost", NULL, "address" },
+		{ "127.0.0.1:53", NULL, "address" },
+		{ "127.0.0.1@53@53", NULL, "port" },
+		{ "::1@-1", NULL, "port" },
+		{ "fe80::1", NULL, "write fe80::1%eth0" },
+		{ "fe80::1@53", NULL, "write fe80::1%eth0" },
+		{ "fe80::1%", NULL, "write fe80::1%eth0" },
+		{ "fe80::1%a_name_of_16byte", NULL, "write fe80::1%eth0" },
+		{ "fe80::1%eth0%1", NULL, "port" },
+		{ "fec0::1%eth0", NULL, "leave out the interface" },
+		{ "192.0.2.1%eth0", NULL, "leave out the interface" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < TABLE_SIZE(vectors); i++) {
+		struct dns_net_server s;
+		char text[100] = "";
+		struct buf b = buf_over(text, sizeof(text));
+		const char *why =
+		    dns_net_server_parse(span_str(vectors[i].text), &s);
+
+		if (why == NULL)
+			dns_net_server_put(&b, &s);
+		if ((why == NULL) != (vectors[i].why == NULL) ||
+		    (why == NULL ? strcmp(text, vectors[i].is) != 0
+				 : strstr(why, vectors[i].why) == NULL))
+			fail_msg("\"%s\": \"%s\" %s", vectors[i].text, text,
+			    why != NULL ? why : "");
+	}
+}
+
+static void
+resolv_conf(void **state)
+{
+	static const char text[] = "# nameserver 192.0.2.9\n"
+				   "search example.org\n"
+				   "nameserver 192.0.2.1\n"
+				   "nameserver\t2001:db8::1   \n"
+				   "nameserver nonsense\n"
+				   "nameserver fe80::1%eth0\n"
+				   "nameserver fe80::1\n"
+				   "nameserver 192.0.2.7@54\n"
+				   "nameservers 192.0.2.8\n"
+				   "options trust-ad\n"
+				   "nameserver 192.0.2.2";
+	static const char *const wrong[] = {
+		":5: nameserver nonsense is not an address",
+		":7: nameserver fe80::1 is a link-local address",
+		":8: nameserver 192.0.2.7@54 has a port",
+	};
+	char path[] = "/tmp/avouch-resolv-XXXXXX";
+	int fd = mkstemp(path);
+	struct dns_net_options o = { .n_servers = 5 };
+	char memory[1000] = "";
+	struct buf complaints = buf_over(memory, sizeof(memory));
+
+	(void)state;
+	assert_true(fd >= 0);
+	assert_int_equal(write(fd, text, sizeof(text) - 1), sizeof(text) - 1);
+	close(fd);
+	dns_net_resolv_conf(path, &o, &complaints);
+	unlink(path);
+	assert_int_equal(o.n_servers, 4);
+	assert_int_equal(o.servers[0].ip.bytes[3], 1);
+	assert_int_equal(o.servers[1].ip.family, IP_V6);
+	assert_string_equal(o.servers[2].interface, "eth0");
+	assert_int_equal(o.servers[3].ip.bytes[3], 2);
+	assert_int_equal(o.servers[3].port, 53);
+	for (size_t i = 0; i < TABLE_SIZE(wrong); i++)
+		assert_non_null(strstr(memory, wrong[i]));
+	dns_net_resolv_conf("/nonexistent/resolv.conf", &o, NULL);
+	assert_int_equal(o.n_servers, 1);
+	assert_int_equal(o.servers[0].ip.bytes[0], 127);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(servers_as_text),
+		cmocka_unit_test(resolv_conf),
+		cmocka_unit_test(answers_of_all_kinds),
+		cmocka_unit_test(rfc5452_replies_that_are_not_right),
+		cmocka_unit_test(many_kinds_at_once),
+		cmocka_unit_test(rfc7766_a_connection_is_used_again),
+		cmocka_unit_test(rfc7766_a_closed_connection_is_opened_again),
+		cmocka_unit_test(truncated_where_nobody_listens_on_tcp),
+		cmocka_unit_test(rfc6891_servers_without_edns),
+		cmocka_unit_test(rfc6891_servers_that_drop_edns),
+		cmocka_unit_test(rfc6891_silence_does_not_undo_edns),
+		cmocka_unit_test(rfc5452_guesses_at_ids),
+		cmocka_unit_test(thousands_in_flight_answered_last_first),
+		cmocka_unit_test(many_threads_ask),
+		cmocka_unit_test(an_answer_asks_the_next),
+		cmocka_unit_test(more_questions_than_are_held),
+		cmocka_unit_test(timeouts_while_crowded_are_ours),
+		cmocka_unit_test(a_crowd_leaves_room_for_the_next_message),
+		cmocka_unit_test(close_answers_all),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,320 @@
+/* destination_test.c - RFC 9990 section 4: which addresses reports may go to.
+ */
+#include "report/send/external_destination.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+#include <cmocka.h>
+
+#include "lib/domain.h"
+#include "lib/enum_names.h"
+#include "tests/support/core_driver.h"
+
+#define TXT(name, text) name ". 60 IN TXT \"" text "\"\n"
+#define FAILS(name) ";!failed " name ". TXT servfail\n"
+#define WORD "._report._dmarc."
+#define RECORD(uris) "v=DMARC1; p=none; " uris
+
+struct vector {
+	const char *name;
+	const char *domain;
+	const char *record; /* of the policy domain */
+	const char *zone;
+	const char *codes;     /* of the URIs, by spaces */
+	const char *addresses; /* by spaces */
+	bool temperror;
+};
+
+struct run {
+	struct destination_query query;
+	struct dmarc_record record;
+	struct dns_talk *talk;
+	struct arena *arena;
+	struct destination_result result;
+};
+
+static enum step
+check(void *arg)
+{
+	struct run *r = arg;
+
+	arena_rewind(r->arena);
+	return destination_check(&r->query, r->talk, r->arena, &r->result);
+}
+
+static void
+put_result(const struct run *r, struct buf *codes, struct buf *addresses)
+{
+	for (size_t i = 0; i < r->result.n_findings; i++) {
+		buf_text(codes, i > 0 ? " " : "");
+		buf_text(
+		    codes, destination_code_name(r->result.findings[i].code));
+	}
+	for (size_t i = 0; i < r->result.n_addresses; i++) {
+		buf_text(addresses, i > 0 ? " " : "");
+		buf_span(addresses, r->result.addresses[i]);
+	}
+}
+
+/* Nothing may be sent to that an arena without failures would not allow. */
+static void
+fails_safely(struct run *r, const char *name, const char *addresses)
+{
+	for (unsigned long nth = 1; nth < 60; nth++) {
+		arena_fail_at(r->arena, nth);
+		if (check(r) != STEP_DONE)
+			fail_msg("%s: waits at %lu", name, nth);
+		for (size_t i = 0; i < r->result.n_addresses; i++) {
+			char one[300];
+
+			snprintf(one, sizeof(one), "%.*s",
+			    SPAN_FMT(r->result.addresses[i]));
+			if (strstr(addresses, one) == NULL)
+				fail_msg("%s: %s at %lu", name, one, nth);
+		}
+		if (arena_has_failed(r->arena) && !r->result.temperror)
+			fail_msg("%s: no temperror at %lu", name, nth);
+	}
+	arena_fail_at(r->arena, 0);
+}
+
+static void
+run_vectors(const struct vector *v, size_t n, enum destination_kind kind)
+{
+	for (; n > 0; n--, v++) {
+		struct dns_source *source = pump_zone(v->zone);
+		struct run r = { .talk = dns_talk_new(DESTINATION_QUESTIONS),
+			.arena = arena_new(DESTINATION_MEMORY) };
+		char first[400], second[2000];
+		struct buf codes = buf_over(first, sizeof(first));
+		struct buf addresses = buf_over(second, sizeof(second));
+		const char *reason;
+
+		dmarc_record_parse(span_str(v->record), &r.record, &reason);
+		r.query = (struct destination_query){ .kind = kind,
+			.policy_domain = span_str(v->domain),
+			.uris = kind == DESTINATION_RUA ? r.record.rua
+							: r.record.ruf,
+			.n_uris = kind == DESTINATION_RUA ? r.record.n_rua
+							  : r.record.n_ruf };
+		unsigned waves = pump_core(r.talk, source, false, check, &r);
+
+		put_result(&r, &codes, &addresses);
+		if (waves > 1)
+			fail_msg("%s: %u waves", v->name, waves);
+		if (strcmp(codes.p, v->codes) != 0)
+			fail_msg("%s: codes \"%s\", want \"%s\"", v->name,
+			    codes.p, v->codes);
+		if (strcmp(addresses.p, v->addresses) != 0)
+			fail_msg("%s: addresses \"%s\", want \"%s\"", v->name,
+			    addresses.p, v->addresses);
+		assert_int_equal(r.result.temperror, v->temperror);
+		fails_safely(&r, v->name, v->addresses);
+		dns_talk_free(r.talk);
+		arena_free(r.arena);
+		source->close(source);
+	}
+}
+
+static const struct vector inside[] = {
+	{ "the domain itself", "example.com",
+	    RECORD("rua=mailto:d@example.com"), "", "inside", "d@example.com",
+	    false },
+	{ "in any case", "example.com", RECORD("rua=MAILTO:D@Example.COM"), "",
+	    "inside", "D@example.com", false },
+	{ "below the same organization", "news.example.com",
+	    RECORD("rua=mailto:d@reports.example.com"),
+	    TXT("_dmarc.example.com", "v=DMARC1; p=none")
+		TXT("_dmarc.news.example.com", "v=DMARC1; p=none"),
+	    "inside", "d@reports.example.com", false },
+	{ "below a psd=n of its own", "news.example.com",
+	    RECORD("rua=mailto:d@example.com"),
+	    TXT("_dmarc.example.com", "v=DMARC1; p=none")
+		TXT("_dmarc.news.example.com", "v=DMARC1; p=none; psd=n"),
+	    "refused", "", false },
+	{ "twice the same", "example.com",
+	    RECORD("rua=mailto:d@example.com,mailto:d@example.com"), "",
+	    "inside inside", "d@example.com", false },
+	{ "a size that is obsolete", "example.com",
+	    RECORD("rua=mailto:d@example.com!10m"), "", "inside",
+	    "d@example.com", false },
+};
+
+static const struct vector outside[] = {
+	{ "no word", "blue.example", RECORD("rua=mailto:r@red.example"), "",
+	    "refused", "", false },
+	{ "steps 3 and 8", "blue.example", RECORD("rua=mailto:r@red.example"),
+	    TXT("blue.example" WORD "red.example", "v=DMARC1"), "given",
+	    "r@red.example", false },
+	{ "a trailing semicolon", "blue.example",
+	    RECORD("rua=mailto:r@red.example"),
+	    TXT("blue.example" WORD "red.example", "v=DMARC1;"), "given",
+	    "r@red.example", false },
+	{ "a wildcard", "blue.example", RECORD("rua=mailto:r@red.example"),
+	    TXT("*"
+		"._report._dmarc.red.example",
+		"v=DMARC1;"),
+	    "given", "r@red.example", false },
+	{ "step 6: v is not first", "blue.example",
+	    RECORD("rua=mailto:r@red.example"),
+	    TXT("blue.example" WORD "red.example", "p=none; v=DMARC1"),
+	    "refused", "", false },
+	{ "step 6: another version", "blue.example",
+	    RECORD("rua=mailto:r@red.example"),
+	    TXT("blue.example" WORD "red.example", "v=DMARC2"), "refused", "",
+	    false },
+	{ "step 6: one of several", "blue.example",
+	    RECORD("rua=mailto:r@red.example"),
+	    TXT("blue.example" WORD "red.example", "v=spf1 -all")
+		TXT("blue.example" WORD "red.example", "v=DMARC1"),
+	    "given", "r@red.example", false },
+	{ "step 5: DNS away", "blue.example",
+	    RECORD("rua=mailto:r@red.example"),
+	    FAILS("blue.example" WORD "red.example"), "temperror", "", true },
+	{ "DNS away for one alone", "blue.example",
+	    RECORD("rua=mailto:r@red.example,mailto:b@blue.example"),
+	    FAILS("blue.example" WORD "red.example"), "temperror inside",
+	    "b@blue.example", true },
+	{ "consent though the walk fails", "blue.example",
+	    RECORD("rua=mailto:r@red.example"),
+	    FAILS("_dmarc.red.example")
+		TXT("blue.example" WORD "red.example", "v=DMARC1"),
+	    "given", "r@red.example", false },
+	{ "no consent while the walk fails", "blue.example",
+	    RECORD("rua=mailto:r@red.example"), FAILS("_dmarc.red.example"),
+	    "temperror", "", true },
+	{ "step 9: an override", "blue.example",
+	    RECORD("rua=mailto:r@red.example"),
+	    TXT("blue.example" WORD "red.example",
+		"v=DMARC1; rua=mailto:other@red.example"),
+	    "given", "other@red.example", false },
+	{ "step 9: two of them", "blue.example",
+	    RECORD("rua=mailto:r@red.example"),
+	    TXT("blue.example" WORD "red.example",
+		"v=DMARC1; rua=mailto:a@red.example,mailto:b@RED.example"),
+	    "given", "a@red.example b@red.example", false },
+	{ "step 9: to another host", "blue.example",
+	    RECORD("rua=mailto:r@red.example,mailto:b@blue.example"),
+	    TXT("blue.example" WORD "red.example",
+		"v=DMARC1; rua=mailto:victim@green.example"),
+	    "misused inside", "b@blue.example", false },
+	{ "step 9: to a host below", "blue.example",
+	    RECORD("rua=mailto:r@red.example"),
+	    TXT("blue.example" WORD "red.example",
+		"v=DMARC1; rua=mailto:r@x.red.example"),
+	    "misused", "", false },
+	{ "step 9: to no mail address", "blue.example",
+	    RECORD("rua=mailto:r@red.example"),
+	    TXT("blue.example" WORD "red.example",
+		"v=DMARC1; rua=https://red.example/r"),
+	    "refused", "", false },
+	{ "an override of ruf is not one of rua", "blue.example",
+	    RECORD("rua=mailto:r@red.example"),
+	    TXT("blue.example" WORD "red.example",
+		"v=DMARC1; ruf=mailto:other@red.example"),
+	    "given", "r@red.example", false },
+};
+
+static const struct vector ruf[] = {
+	{ "RFC 9991 section 4", "blue.example",
+	    RECORD("rua=mailto:x@blue.example; ruf=mailto:r@red.example"),
+	    TXT("blue.example" WORD "red.example",
+		"v=DMARC1; ruf=mailto:f@red.example; "
+		"rua=mailto:a@red.example"),
+	    "given", "f@red.example", false },
+};
+
+static const struct vector uris[] = {
+	{ "another scheme", "example.com",
+	    RECORD("rua=https://example.com/r,mailto:d@example.com"), "",
+	    "bad_uri inside", "d@example.com", false },
+	{ "no host", "example.com", RECORD("rua=mailto:d,mailto:d@example.com"),
+	    "", "inside", "d@example.com", false },
+	{ "an option of sendmail", "example.com",
+	    RECORD("rua=mailto:-oQ/tmp@example.com"), "", "bad_uri", "",
+	    false },
+	{ "a pipe", "example.com", RECORD("rua=mailto:%7Cid@example.com"), "",
+	    "bad_uri", "", false },
+	{ "a line end", "example.com",
+	    RECORD("rua=mailto:d%0aBcc:x@example.com"), "", "bad_uri", "",
+	    false },
+	{ "a NUL", "example.com", RECORD("rua=mailto:d%00@example.com"), "",
+	    "bad_uri", "", false },
+	{ "two addresses in one", "example.com",
+	    RECORD("rua=mailto:d@victim.example%2Ce@example.com"), "",
+	    "bad_uri", "", false },
+	{ "a route by percent", "example.com",
+	    RECORD("rua=mailto:d%25victim.example@example.com"), "", "bad_uri",
+	    "", false },
+	{ "decoded", "example.com",
+	    RECORD("rua=mailto:%64%2Br@example.com?subject=x"), "", "inside",
+	    "d+r@example.com", false },
+	{ "dots where none may be", "example.com",
+	    RECORD("rua=mailto:.d@example.com,mailto:d..e@example.com"), "",
+	    "bad_uri bad_uri", "", false },
+	{ "an address literal", "example.com", RECORD("rua=mailto:d@1.2.3.4"),
+	    "", "bad_uri", "", false },
+};
+
+static void
+test_inside(void **state)
+{
+	(void)state;
+	run_vectors(inside, TABLE_SIZE(inside), DESTINATION_RUA);
+}
+
+static void
+test_outside(void **state)
+{
+	(void)state;
+	run_vectors(outside, TABLE_SIZE(outside), DESTINATION_RUA);
+}
+
+static void
+test_ruf(void **state)
+{
+	(void)state;
+	run_vectors(ruf, TABLE_SIZE(ruf), DESTINATION_RUF);
+}
+
+static void
+test_uris(void **state)
+{
+	(void)state;
+	run_vectors(uris, TABLE_SIZE(uris), DESTINATION_RUA);
+}
+
+/* Step 4: a name that DNS cannot hold is no consent. */
+static void
+test_long_name(void **state)
+{
+	char domain[DOMAIN_MAX + 1], record[600];
+	struct vector v = { "step 4", domain, record, "", "refused", "",
+		false };
+
+	(void)state;
+	memset(domain, 'a', sizeof(domain));
+	for (size_t i = 60; i < 240; i += 60)
+		domain[i] = '.';
+	domain[240] = '\0';
+	snprintf(record, sizeof(record),
+	    "v=DMARC1; p=none; rua=mailto:r@red.example");
+	run_vectors(&v, 1, DESTINATION_RUA);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_inside),
+		cmocka_unit_test(test_outside),
+		cmocka_unit_test(test_ruf),
+		cmocka_unit_test(test_uris),
+		cmocka_unit_test(test_long_name),
+	};
+
+	return cmocka_run_group_tests_name("consent", tests, NULL, NULL);
+}

@@ -1,0 +1,541 @@
+/*
+ * Faults of the store: nothing that is wrong with the file is ever more than a
+ * late row, until the queue is full.
+ */
+#include "report/store/queue.h"
+
+#include <fcntl.h>
+#include <setjmp.h>
+#include <signal.h>
+#include <sqlite3.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/mount.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "report/store/writer.h"
+#include "tests/support/store_fixture.h"
+
+enum {
+	LATE_MS = 2000, /* a put that takes so long has waited for the store;
+	                   it is STORE_COMMIT_WAIT_MS, on a busy machine more
+	                 */
+};
+
+/* ---- faults of the file ---- */
+
+/* Locked by another program: nobody waits for it longer than agreed, and all is
+ * there when it is over. */
+static void
+locked(void **state)
+{
+	struct store *s = keeping_open(place.file);
+	sqlite3 *other;
+	int64_t begin;
+
+	(void)state;
+	keeping_put_surely(s, 1, 1);
+	assert_int_equal(sqlite3_open(place.file, &other), SQLITE_OK);
+	sqlite3_busy_timeout(
+	    other, KEEPING_WAIT_MS); /* the writer keeps house */
+	assert_int_equal(
+	    sqlite3_exec(other, "BEGIN IMMEDIATE", NULL, NULL, NULL),
+	    SQLITE_OK);
+	begin = keeping_ms();
+	assert_false(keeping_put(s, 1, 2));
+	assert_true(keeping_ms() - begin < LATE_MS);
+	keeping_wait_fault(s);
+	begin = keeping_ms();
+	for (unsigned i = 0; i < 200; i++)
+		assert_false(keeping_put(s, 1, 3));
+	assert_true(keeping_ms() - begin < LATE_MS);
+	assert_int_equal(keeping_counts(s).queued, 201);
+	assert_int_equal(
+	    sqlite3_exec(other, "COMMIT", NULL, NULL, NULL), SQLITE_OK);
+	sqlite3_close(other);
+	keeping_wait(s);
+	assert_int_equal(keeping_counts(s).lost, 0);
+	assert_int_equal(rows_sum(place.file, ROWS_DAY, NULL).messages, 202);
+	keeping_put_surely(s, 1, 1);
+	store_close(s, 1000);
+}
+
+/* In a child, since limits are the process's.  Exits 0. */
+static void
+full_child(struct rlimit *limit)
+{
+	struct store *s = keeping_open(place.file);
+	unsigned put_in_all = 0;
+
+	signal(SIGXFSZ, SIG_IGN);
+	keeping_put_surely(s, 0, 0);
+	put_in_all++;
+	limit->rlim_cur = 200000; /* bytes of a file */
+	if (setrlimit(RLIMIT_FSIZE, limit) != 0)
+		_exit(1);
+	while (keeping_counts(s).faults == 0 && put_in_all < 50000) {
+		keeping_put(s, put_in_all, put_in_all);
+		put_in_all++;
+	}
+	if (keeping_counts(s).faults == 0 || keeping_counts(s).lost != 0)
+		_exit(2);
+	for (unsigned i = 0; i < 100; i++, put_in_all++)
+		if (keeping_put(s, i, i))
+			_exit(3); /* there is no room */
+	limit->rlim_cur = limit->rlim_max;
+	if (setrlimit(RLIMIT_FSIZE, limit) != 0)
+		_exit(4);
+	keeping_wait(s);
+	if (keeping_counts(s).lost != 0 ||
+	    keeping_counts(s).committed != put_in_all)
+		_exit(5);
+	store_close(s, 1000);
+	if (rows_sum(place.file, ROWS_DAY, NULL).messages != put_in_all)
+		_exit(6);
+	_exit(0);
+}
+
+static void
+full_by_limit(void **state)
+{
+	struct rlimit limit;
+	int status;
+	pid_t pid;
+
+	(void)state;
+	assert_int_equal(getrlimit(RLIMIT_FSIZE, &limit), 0);
+	pid = fork();
+	assert_true(pid >= 0);
+	if (pid == 0)
+		full_child(&limit);
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_true(WIFEXITED(status));
+	assert_int_equal(WEXITSTATUS(status), 0);
+}
+
+/* The same on a file system that is full; for root alone. */
+static void
+full_disk(void **state)
+{
+	struct store *s;
+	char big[ROWS_PATH + 20];
+	char zeros[4096] = { 0 };
+	unsigned put_in_all = 0;
+	int fd;
+
+	(void)state;
+	if (mount("tmpfs", place.folder, "tmpfs", 0, "size=1m") != 0)
+		skip();
+	s = keeping_open(place.file);
+	keeping_put_surely(s, 0, 0);
+	put_in_all++;
+	snprintf(big, sizeof(big), "%s/big", place.folder);
+	fd = open(big, O_WRONLY | O_CREAT, 0600);
+	assert_true(fd >= 0);
+	while (write(fd, zeros, sizeof(zeros)) > 0)
+		;
+	close(fd);
+	while (keeping_counts(s).faults == 0 && put_in_all < 5000) {
+		keeping_put(s, put_in_all, put_in_all);
+		put_in_all++;
+	}
+	assert_true(keeping_counts(s).faults > 0);
+	assert_int_equal(keeping_counts(s).lost, 0);
+	unlink(big);
+	keeping_wait(s);
+	assert_int_equal(keeping_counts(s).lost, 0);
+	assert_int_equal(
+	    rows_sum(place.file, ROWS_DAY, NULL).messages, put_in_all);
+	store_close(s, 1000);
+	assert_int_equal(umount(place.folder), 0);
+}
+
+/* Removed under our feet: a new one is begun with the next message. */
+static void
+removed(void **state)
+{
+	struct store *s = keeping_open(place.file);
+	char path[ROWS_PATH + 8];
+
+	(void)state;
+	keeping_put_surely(s, 1, 1);
+	assert_int_equal(unlink(place.file), 0);
+	keeping_put_surely(s, 2, 1);
+	assert_int_equal(rows_sum(place.file, ROWS_DAY, NULL).messages, 1);
+	/* with all that belongs to it */
+	assert_int_equal(unlink(place.file), 0);
+	snprintf(path, sizeof(path), "%s-wal", place.file);
+	unlink(path);
+	snprintf(path, sizeof(path), "%s-shm", place.file);
+	unlink(path);
+	keeping_put_surely(s, 3, 1);
+	keeping_put_surely(s, 3, 1);
+	assert_int_equal(rows_sum(place.file, ROWS_DAY, NULL).messages, 2);
+	/* the log alone: what is in it must not get lost */
+	snprintf(path, sizeof(path), "%s-wal", place.file);
+	unlink(path);
+	keeping_put_surely(s, 3, 1);
+	store_close(s, 1000);
+	assert_int_equal(rows_sum(place.file, ROWS_DAY, NULL).messages, 3);
+	assert_int_equal(place_count(&place, "corrupt"), 0);
+}
+
+static void
+write_file(const char *path, const char *bytes, size_t n, off_t at)
+{
+	int fd = open(path, O_WRONLY | O_CREAT, 0600);
+
+	assert_true(fd >= 0);
+	assert_int_equal(pwrite(fd, bytes, n, at), n);
+	close(fd);
+}
+
+/* No database at all: set aside before there is mail. */
+static void
+corrupt_at_start(void **state)
+{
+	static const char garbage[] =
+	    "This is a letter to my grandmother, and longer than the header of "
+	    "a database, so that nobody takes it for one that is only short.";
+	struct store *s;
+
+	(void)state;
+	write_file(place.file, garbage, sizeof(garbage), 0);
+	s = keeping_open(place.file);
+	keeping_put_surely(s, 1, 1);
+	keeping_put_surely(s, 1, 1);
+	assert_int_equal(keeping_counts(s).set_aside, 1);
+	assert_int_equal(keeping_counts(s).lost, 0);
+	assert_int_equal(place_count(&place, "store.db.corrupt-20"), 1);
+	assert_int_equal(rows_sum(place.file, ROWS_DAY, NULL).messages, 2);
+	store_close(s, 1000);
+}
+
+/* Pages broken while it is in use: no message is lost but those that were in
+ * them. */
+static void
+corrupt_in_use(void **state)
+{
+	static char rubbish[1 << 16];
+	struct store *s = keeping_open(place.file);
+	struct stat st;
+	unsigned later = 0;
+
+	(void)state;
+	memset(rubbish, 0xa5, sizeof(rubbish));
+	for (unsigned i = 0; i < 400; i++)
+		keeping_put(s, i, i);
+	keeping_wait(s);
+	store_close(s, 5000); /* all is in the file */
+	assert_int_equal(stat(place.file, &st), 0);
+	for (off_t at = 4096; at < st.st_size; at += (off_t)sizeof(rubbish))
+		write_file(place.file, rubbish, sizeof(rubbish), at);
+	s = keeping_open(place.file);
+	while (keeping_counts(s).set_aside == 0 && later < 3000) {
+		keeping_put(s, later, later + 1);
+		later++;
+	}
+	keeping_put(s, 1, 1);
+	later++;
+	keeping_wait(s);
+	assert_int_equal(keeping_counts(s).set_aside, 1);
+	assert_int_equal(keeping_counts(s).lost, 0);
+	assert_int_equal(place_count(&place, "store.db.corrupt-20"), 1);
+	assert_int_equal(rows_sum(place.file, ROWS_DAY, NULL).messages, later);
+	store_close(s, 1000);
+}
+
+/* Retention is the first to meet a broken page: the file is set aside too. */
+static void
+corrupt_for_tidy(void **state)
+{
+	static char rubbish[1 << 16];
+	struct writer *w = writer_new(&(struct writer_options){
+	    .path = place.file, .retention = { 400, 400, 400 } });
+	const int64_t now = (int64_t)ROWS_DAY * REPORT_DAY;
+	char log[ROWS_PATH + 8];
+	size_t refused;
+
+	(void)state;
+	memset(rubbish, 0xa5, sizeof(rubbish));
+	assert_int_equal(keeping_write(w, 1, now, &refused), SQL_FINE);
+	/* Another connection's commit empties the cache of the writer. */
+	keeping_sql("INSERT INTO meta VALUES ('test', '1')");
+	snprintf(log, sizeof(log), "%s-wal", place.file);
+	write_file(place.file, rubbish, sizeof(rubbish), 0);
+	write_file(log, rubbish, sizeof(rubbish), 0);
+	while (writer_housekeep(w, now))
+		;
+	assert_int_equal(writer_quarantined(w), 1);
+	assert_int_equal(keeping_write(w, 1, now, &refused), SQL_FINE);
+	assert_int_equal(rows_sum(place.file, ROWS_DAY, NULL).messages, 1);
+	writer_free(w);
+}
+
+/* Not ours, or made by who knows better: it is left as it is. */
+static void
+not_ours(void **state)
+{
+	static const char *const others[] = {
+		"CREATE TABLE cookies (a); INSERT INTO cookies VALUES (1)",
+		"PRAGMA application_id = 7; CREATE TABLE cookies (a)",
+		("PRAGMA application_id = 1635151733; PRAGMA user_version = 99;"
+		 "CREATE TABLE kept (a)"),
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(others) / sizeof(others[0]); i++) {
+		struct store *s;
+		char before[8192], after[8192];
+		FILE *f;
+		size_t n;
+
+		unlink(place.file);
+		keeping_sql(others[i]);
+		f = fopen(place.file, "rb");
+		n = fread(before, 1, sizeof(before), f);
+		fclose(f);
+		s = keeping_open(place.file);
+		assert_false(keeping_put(s, 1, 1));
+		keeping_wait_fault(s);
+		assert_int_equal(keeping_counts(s).queued, 1);
+		store_close(s, 50);
+		f = fopen(place.file, "rb");
+		assert_int_equal(fread(after, 1, sizeof(after), f), n);
+		fclose(f);
+		assert_memory_equal(before, after, n);
+		assert_int_equal(place_count(&place, "corrupt"), 0);
+	}
+}
+
+/* A folder that is not there yet, and comes. */
+static void
+away(void **state)
+{
+	char path[ROWS_PATH + 20], folder[ROWS_PATH + 10];
+	struct store *s;
+
+	(void)state;
+	snprintf(folder, sizeof(folder), "%s/later", place.folder);
+	snprintf(path, sizeof(path), "%s/store.db", folder);
+	s = keeping_open(path);
+	assert_false(keeping_put(s, 1, 1));
+	assert_false(keeping_put(s, 1, 1));
+	assert_int_equal(mkdir(folder, 0700), 0);
+	keeping_wait(s);
+	assert_int_equal(keeping_counts(s).lost, 0);
+	assert_int_equal(rows_sum(path, ROWS_DAY, NULL).messages, 2);
+	store_close(s, 1000);
+	unlink(path);
+	rmdir(folder);
+}
+
+/* The queue has an end; beyond it messages are counted as lost, at once. */
+static void
+queue_is_bounded(void **state)
+{
+	char path[ROWS_PATH + 20];
+	struct store *s;
+	int64_t begin = keeping_ms();
+
+	(void)state;
+	snprintf(path, sizeof(path), "%s/nowhere/store.db", place.folder);
+	s = keeping_open(path);
+	for (unsigned i = 0; i < STORE_QUEUE_MAX + 50; i++)
+		assert_false(keeping_put(s, i, i));
+	assert_int_equal(keeping_counts(s).queued, STORE_QUEUE_MAX);
+	assert_int_equal(keeping_counts(s).lost, 50);
+	assert_int_equal(keeping_counts(s).committed, 0);
+	assert_true(keeping_ms() - begin < KEEPING_WAIT_MS); /* nobody waits */
+	store_close(s, 50);
+}
+
+/* Who makes every message different cannot fill the disk: the day's share of
+ * new texts ends, what is known is still counted. */
+static void
+new_texts_are_bounded(void **state)
+{
+	struct writer *w =
+	    writer_new(&(struct writer_options){ .path = place.file,
+		.new_max = 9, /* a policy, a source, a shape each */
+		.retention = { 400, 400, 400 } });
+	const int64_t now = (int64_t)ROWS_DAY * REPORT_DAY;
+	size_t refused;
+
+	(void)state;
+	for (unsigned i = 0; i < 5; i++) {
+		assert_int_equal(keeping_write(w, i, now, &refused), SQL_FINE);
+		assert_int_equal(refused, i >= 3);
+	}
+	assert_int_equal(keeping_write(w, 1, now, &refused), SQL_FINE);
+	assert_int_equal(refused, 0);
+	assert_int_equal(rows_sum(place.file, ROWS_DAY, NULL).messages, 4);
+	assert_int_equal(
+	    keeping_write(w, 4, now + REPORT_DAY, &refused), SQL_FINE);
+	assert_int_equal(refused, 0);
+	writer_free(w);
+}
+
+/* Rows of `n` messages that all differ; how many were left out. */
+static size_t
+write_different(struct writer *w, unsigned first, unsigned n)
+{
+	const int64_t now = (int64_t)ROWS_DAY * REPORT_DAY;
+	size_t all = 0, refused;
+
+	for (unsigned i = first; i < first + n; i++) {
+		assert_int_equal(keeping_write(w, i, now, &refused), SQL_FINE);
+		all += refused;
+	}
+	return all;
+}
+
+/* Writes until a message is kept, which it must be in the end. */
+static void
+write_until_kept(struct writer *w, unsigned first)
+{
+	int64_t until = keeping_ms() + KEEPING_WAIT_MS;
+
+	while (write_different(w, first++, 1) > 0) {
+		if (keeping_ms() > until)
+			fail_msg("nothing is kept: %s", writer_refusal(w));
+		keeping_sleep(10);
+	}
+}
+
+static off_t
+size_of(const char *path)
+{
+	struct stat st;
+
+	return stat(path, &st) == 0 ? st.st_size : 0;
+}
+
+/* report.max_store: neither the file nor its log grows beyond it; rows that go
+ * make room. */
+static void
+size_limit(void **state)
+{
+	enum { LIMIT = 400000, MOST = 20000, STEP = 100 };
+	struct writer *w =
+	    writer_new(&(struct writer_options){ .path = place.file,
+		.quota = { .max_bytes = LIMIT },
+		.retention = { 36500, 36500, 36500 } });
+	char log[ROWS_PATH + 8];
+	size_t refused = 0;
+	unsigned n = 0;
+
+	(void)state;
+	snprintf(log, sizeof(log), "%s-wal", place.file);
+	for (; n < MOST && refused == 0; n += STEP)
+		refused = write_different(w, n, STEP);
+	assert_true(refused > 0);
+	assert_non_null(strstr(writer_refusal(w), "report.max_store = 400000"));
+	assert_int_equal(
+	    rows_sum(place.file, ROWS_DAY, NULL).messages, n - refused);
+	/* Twice what is written between two checks (QUOTA_CHECK_PAGES). */
+	assert_true(size_of(place.file) + size_of(log) < LIMIT + (2 << 20));
+	keeping_sql("DELETE FROM kept; DELETE FROM shape; DELETE FROM policy");
+	write_until_kept(w, n);
+	writer_free(w);
+}
+
+/* report.min_free, on a file system that another program fills; for root. */
+static void
+free_floor(void **state)
+{
+	static const char zeros[2500 << 10];
+	char big[ROWS_PATH + 20];
+	struct store_options o = { .path = place.file,
+		.retention_days = 36500,
+		.quota = { .min_free = 500 } };
+	struct store_counts before;
+	char error[200];
+	struct store *s;
+	int64_t until;
+
+	(void)state;
+	if (mount("tmpfs", place.folder, "tmpfs", 0, "size=4m") != 0)
+		skip();
+	s = store_open(&o, error, sizeof(error));
+	assert_non_null(s);
+	keeping_put_surely(s, 1, 1);
+	snprintf(big, sizeof(big), "%s/big", place.folder);
+	write_file(big, zeros, sizeof(zeros), 0);
+	until = keeping_ms() + KEEPING_WAIT_MS;
+	while (keeping_counts(s).lost == 0 && keeping_ms() < until) {
+		keeping_put(s, 1, 1);
+		keeping_sleep(10);
+	}
+	before = keeping_counts(s);
+	assert_true(before.lost > 0);
+	assert_int_equal(before.faults, 0);
+	unlink(big);
+	while (keeping_counts(s).committed == before.committed &&
+	    keeping_ms() < until) {
+		keeping_put(s, 1, 1);
+		keeping_sleep(10);
+	}
+	keeping_wait(s);
+	assert_true(keeping_counts(s).committed > before.committed);
+	assert_int_equal(rows_sum(place.file, ROWS_DAY, NULL).messages,
+	    keeping_counts(s).committed);
+	store_close(s, 1000);
+	assert_int_equal(umount(place.folder), 0);
+}
+
+/* A disk that breaks every file does not fill up with them. */
+static void
+set_aside_seldom(void **state)
+{
+	static const char garbage[200] = "no database";
+	struct writer *w = writer_new(&(struct writer_options){
+	    .path = place.file, .retention = { 400, 400, 400 } });
+	const int64_t now = (int64_t)ROWS_DAY * REPORT_DAY;
+	size_t refused;
+
+	(void)state;
+	for (unsigned round = 0; round < 3; round++) {
+		write_file(place.file, garbage, sizeof(garbage), 0);
+		assert_int_equal(
+		    keeping_write(w, 1, now + round * (WRITER_QUARANTINE_S / 2),
+			&refused),
+		    SQL_CORRUPT);
+		assert_int_equal(writer_quarantined(w), round < 2 ? 1 : 2);
+		assert_int_equal(access(place.file, F_OK) == 0, round == 1);
+	}
+	assert_int_equal(keeping_write(w, 1, now, &refused), SQL_FINE);
+	assert_int_equal(place_count(&place, ".corrupt-"), 2);
+	writer_free(w);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		AT_PLACE(locked),
+		AT_PLACE(full_by_limit),
+		AT_PLACE(full_disk),
+		AT_PLACE(removed),
+		AT_PLACE(corrupt_at_start),
+		AT_PLACE(corrupt_in_use),
+		AT_PLACE(corrupt_for_tidy),
+		AT_PLACE(not_ours),
+		AT_PLACE(away),
+		AT_PLACE(queue_is_bounded),
+		AT_PLACE(new_texts_are_bounded),
+		AT_PLACE(size_limit),
+		AT_PLACE(free_floor),
+		AT_PLACE(set_aside_seldom),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

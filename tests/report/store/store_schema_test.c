@@ -1,0 +1,299 @@
+/*
+ * The file of the store over the years: older versions become today's, what is
+ * too old goes.
+ */
+#include "report/store/schema.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "report/store/writer.h"
+#include "tests/support/store_fixture.h"
+
+/* ---- schema ---- */
+
+enum { HASHED = 4 }; /* the version since which long texts have a hash */
+
+/*
+ * Takes a file of today back to `version`: the tables of then are made by the
+ * steps of then, and the rows of the daemon's put into them.
+ */
+static void
+make_version(int version, bool application)
+{
+	char text[100];
+	enum sql_fault fault;
+	char error[SQL_ERROR_MAX];
+	struct sql *db =
+	    sqlite_open(place.file, SQLITE_FOR_COMMAND, &fault, error);
+
+	assert_non_null(db);
+	assert_true(sql_run(db,
+	    "DROP TABLE received; DROP TABLE received_row; DROP TABLE report;"
+	    "DROP TABLE delivery; DROP TABLE bounce; DROP TABLE failure;"
+	    "DROP INDEX policy_domain; DROP INDEX shape_hash;"
+	    "DROP INDEX facts_hash;"
+	    "ALTER TABLE meta RENAME TO meta_now;"
+	    "ALTER TABLE kept RENAME TO kept_now;"
+	    "ALTER TABLE policy RENAME TO policy_now;"
+	    "ALTER TABLE source RENAME TO source_now;"
+	    "ALTER TABLE shape RENAME TO shape_now;"
+	    "ALTER TABLE facts RENAME TO facts_now;"
+	    "ALTER TABLE decision RENAME TO decision_now;"
+	    "ALTER TABLE replay RENAME TO replay_now"));
+	assert_true(schema_upgrade(db, SCHEMA_SQLITE, 0, version));
+	if (version > 0)
+		assert_true(sql_run(db,
+		    "INSERT INTO meta SELECT * FROM meta_now;"
+		    "INSERT INTO kept SELECT * FROM kept_now;"
+		    "INSERT INTO policy SELECT * FROM policy_now;"
+		    "INSERT INTO source SELECT * FROM source_now;"
+		    "INSERT INTO decision SELECT * FROM decision_now;"
+		    "INSERT INTO replay SELECT * FROM replay_now"));
+	if (version > 0 && version < HASHED)
+		assert_true(sql_run(db,
+		    "ALTER TABLE shape_now DROP COLUMN hash;"
+		    "ALTER TABLE facts_now DROP COLUMN hash"));
+	if (version > 0)
+		assert_true(sql_run(db,
+		    "INSERT INTO shape SELECT * FROM shape_now;"
+		    "INSERT INTO facts SELECT * FROM facts_now"));
+	assert_true(sql_run(db,
+	    "DROP TABLE meta_now; DROP TABLE kept_now; DROP TABLE policy_now;"
+	    "DROP TABLE source_now; DROP TABLE shape_now; DROP TABLE facts_now;"
+	    "DROP TABLE decision_now; DROP TABLE replay_now"));
+	snprintf(text, sizeof(text),
+	    "PRAGMA user_version = %d; PRAGMA application_id = %d", version,
+	    application ? SCHEMA_APPLICATION : 0);
+	assert_true(sql_run(db, text));
+	sql_close(db);
+}
+
+/* Version 0 is a file of ours without tables, or without anything. */
+static void
+upgrade_from_0(void **state)
+{
+	(void)state;
+	for (int application = 0; application < 2; application++) {
+		struct store *s;
+
+		unlink(place.file);
+		make_version(0, application == 1);
+		s = keeping_open(place.file);
+		keeping_put_surely(s, 1, 1);
+		store_close(s, 1000);
+		assert_int_equal(
+		    rows_sum(place.file, ROWS_DAY, NULL).messages, 1);
+		assert_int_equal(
+		    keeping_number("PRAGMA user_version"), SCHEMA_VERSION);
+		assert_int_equal(keeping_number("PRAGMA application_id"),
+		    SCHEMA_APPLICATION);
+	}
+}
+
+/*
+ * Rows of an older version are there after the upgrade; what is known from it
+ * may have one more row on the day of the upgrade.
+ */
+static void
+upgrade_in_place(void **state)
+{
+	(void)state;
+	for (int version = 1; version < SCHEMA_VERSION; version++) {
+		struct store *s;
+		struct ledger *l;
+		char error[SQL_ERROR_MAX];
+		uint64_t n;
+		unsigned shapes = version < HASHED ? 11 : 10;
+
+		unlink(place.file);
+		s = keeping_open(place.file);
+		for (unsigned i = 0; i < 10; i++)
+			keeping_put_surely(s, i, i);
+		store_close(s, 1000);
+		make_version(version, true);
+		assert_int_equal(
+		    keeping_number("PRAGMA user_version"), version);
+		s = keeping_open(place.file);
+		for (unsigned i = 0; i < 3; i++)
+			keeping_put_surely(s, 1, 1);
+		store_close(s, 1000);
+		assert_int_equal(
+		    rows_sum(place.file, ROWS_DAY, NULL).messages, 13);
+		assert_int_equal(
+		    rows_sum(place.file, ROWS_DAY, NULL).rows, shapes);
+		assert_int_equal(
+		    rows_sum(place.file, ROWS_DAY, "d1.example.com").messages,
+		    4);
+		assert_int_equal(rows_replayed(place.file, ROWS_DAY), 13);
+		assert_int_equal(
+		    keeping_number("SELECT count(*) FROM shape"), shapes);
+		assert_int_equal(
+		    keeping_number("SELECT count(*) FROM policy"), 10);
+		assert_int_equal(
+		    keeping_number("PRAGMA user_version"), SCHEMA_VERSION);
+		l = ledger_open_file(place.file, SQLITE_FOR_COMMAND, error);
+		assert_non_null(l);
+		assert_int_equal(
+		    ledger_sent_to(l, SPAN("a@b.example"), 0, &n), LEDGER_OK);
+		assert_int_equal(
+		    ledger_failures_sent(l, SPAN_NONE, 0, &n), LEDGER_OK);
+		ledger_close(l);
+	}
+}
+
+/* Readable by the group at most: addresses of people's hosts are in it. */
+static void
+file_mode(void **state)
+{
+	struct store *s = keeping_open(place.file);
+	struct stat st;
+
+	(void)state;
+	keeping_put_surely(s, 1, 1);
+	assert_int_equal(stat(place.file, &st), 0);
+	assert_int_equal(st.st_mode & 0137, 0);
+	store_close(s, 1000);
+}
+
+/* ---- housekeeping ---- */
+
+static void
+write_days(struct writer *w, int64_t first, int64_t last)
+{
+	struct kept_message m;
+	size_t refused;
+
+	for (int64_t day = first; day <= last; day++) {
+		struct queued_message *e;
+
+		for (unsigned i = 0; i < 20; i++) {
+			/* half of them are of that day alone */
+			rows_message(
+			    &m, i % 2 == 0 ? i : (unsigned)day * 100 + i, i);
+			m.row.when = day * REPORT_DAY;
+			e = queued_message_new(
+			    &m.row, &m.facts, &m.decision, m.row.when);
+			assert_non_null(e);
+			assert_int_equal(
+			    writer_write(w, e, m.row.when, &refused), SQL_FINE);
+			assert_int_equal(refused, 0);
+			free(e);
+		}
+	}
+}
+
+/* Rows, what they named and what was sent of them go when their time is over;
+ * what is still named stays; free pages are given back. */
+static void
+retention(void **state)
+{
+	static const char *const tables[] = { "policy", "shape", "facts" };
+	struct writer *w = writer_new(&(struct writer_options){
+	    .path = place.file, .retention = { 30, 14, 400 } });
+	int64_t now = (int64_t)100 * REPORT_DAY, pages;
+	struct rows_sum sum;
+
+	(void)state;
+	assert_non_null(w);
+	write_days(w, 1, 100);
+	pages = keeping_number("PRAGMA page_count");
+	keeping_sql(
+	    "INSERT INTO report VALUES (1, 69, 'a', 1, 1, 'x', '', 0, 0, "
+	    "0, ''), (2, 70, 'a', 1, 1, 'y', '', 0, 0, 0, '');"
+	    "INSERT INTO delivery VALUES (1, 1, 'b', 3, 1, 0, 0, ''), "
+	    "(2, 2, 'b', 3, 1, 0, 0, '')");
+	while (writer_housekeep(w, now))
+		;
+	assert_int_equal(keeping_number("SELECT min(day) FROM kept"), 70);
+	assert_int_equal(keeping_number("SELECT count(*) FROM kept"), 31 * 20);
+	assert_int_equal(keeping_number("SELECT min(day) FROM replay"), 86);
+	assert_int_equal(keeping_number("SELECT count(*) FROM report"), 1);
+	assert_int_equal(keeping_number("SELECT id FROM delivery"), 2);
+	for (size_t i = 0; i < 3; i++) {
+		char text[200];
+
+		snprintf(
+		    text, sizeof(text), "SELECT count(*) FROM %s", tables[i]);
+		assert_int_equal(
+		    keeping_number(text), 10 + 10 * (i == 2 ? 15 : 31));
+	}
+	assert_int_equal(keeping_number("SELECT count(*) FROM source"), 20);
+	assert_true(keeping_number("PRAGMA page_count") < pages * 3 / 4);
+	/* the numbers that are left are still right */
+	write_days(w, 100, 100);
+	sum = rows_sum(place.file, 100, NULL);
+	assert_int_equal(sum.messages, 40);
+	assert_int_equal(sum.rows, 20);
+	assert_int_equal(keeping_number("SELECT integrity_check = 'ok' "
+					"FROM pragma_integrity_check"),
+	    1);
+	/* once a day is enough */
+	assert_false(writer_housekeep(w, now + 3600));
+	assert_true(writer_housekeep(w, now + REPORT_DAY));
+	writer_free(w);
+}
+
+/* A shape that a report of others uses is kept with it. */
+static void
+retention_of_received(void **state)
+{
+	struct writer *w = writer_new(&(struct writer_options){
+	    .path = place.file, .retention = { 30, 14, 40 } });
+	struct ledger *l;
+	struct kept_message m;
+	char error[SQL_ERROR_MAX];
+	struct ledger_received r = {
+		.organisation = SPAN("o"),
+		.report_id = SPAN("1"),
+		.domain = SPAN("d1.example.com"),
+		.begin = 60 * REPORT_DAY,
+		.read = 61 * REPORT_DAY,
+	};
+
+	(void)state;
+	assert_int_equal(writer_open(w, 0), SQL_FINE);
+	l = ledger_open_file(place.file, SQLITE_FOR_COMMAND, error);
+	assert_non_null(l);
+	rows_message(&m, 1, 1);
+	assert_int_equal(ledger_begin_received(l, &r), LEDGER_OK);
+	assert_int_equal(ledger_add_received_row(l, &m.row), LEDGER_OK);
+	assert_int_equal(ledger_end_received(l, true), LEDGER_OK);
+	ledger_close(l);
+	while (writer_housekeep(w, (int64_t)100 * REPORT_DAY))
+		;
+	assert_int_equal(
+	    keeping_number("SELECT count(*) FROM received_row"), 1);
+	assert_int_equal(keeping_number("SELECT count(*) FROM shape"), 1);
+	assert_int_equal(keeping_number("SELECT count(*) FROM source"), 1);
+	while (writer_housekeep(w, (int64_t)101 * REPORT_DAY))
+		;
+	assert_int_equal(
+	    keeping_number("SELECT count(*) FROM received_row"), 0);
+	assert_int_equal(keeping_number("SELECT count(*) FROM received"), 0);
+	assert_int_equal(keeping_number("SELECT count(*) FROM shape"), 0);
+	assert_int_equal(keeping_number("SELECT count(*) FROM source"), 0);
+	writer_free(w);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		AT_PLACE(upgrade_from_0),
+		AT_PLACE(upgrade_in_place),
+		AT_PLACE(file_mode),
+		AT_PLACE(retention),
+		AT_PLACE(retention_of_received),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

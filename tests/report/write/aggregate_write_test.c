@@ -1,0 +1,589 @@
+/*
+ * aggregate_write_test.c - RFC 9990 section 3.1.1 and appendix A: what is
+ * written is XML of the shape of the schema, whatever the texts hold.
+ */
+#include "report/write/aggregate_xml.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <cmocka.h>
+#include <libxml/parser.h>
+
+#include "lib/buf.h"
+#include "lib/enum_names.h"
+#include "report/write/gzip.h"
+
+enum { TEXT_MAX = 1 << 18 };
+
+static const char *const dispositions[] = { "none", "quarantine", "reject",
+	NULL };
+static const char *const actions[] = { "none", "pass", "quarantine", "reject",
+	NULL };
+static const char *const results[] = { "pass", "fail", NULL };
+static const char *const modes[] = { "r", "s", NULL };
+static const char *const answers[] = { "y", "n", NULL };
+static const char *const methods[] = { "treewalk", "psl", NULL };
+static const char *const scopes[] = { "mfrom", NULL };
+static const char *const versions[] = { "1.0", NULL };
+static const char *const reasons[] = { "local_policy", "mailing_list", "other",
+	"policy_test_mode", "trusted_forwarder", NULL };
+static const char *const dkim[] = { "none", "pass", "fail", "policy", "neutral",
+	"temperror", "permerror", NULL };
+static const char *const spf[] = { "none", "pass", "fail", "softfail", "policy",
+	"neutral", "temperror", "permerror", NULL };
+
+/*
+ * The schema as rows: within `parent`, `name` comes `least` to `most` times,
+ * in this order (which also is one that xs:all allows).
+ */
+static const struct shape {
+	const char *parent, *name;
+	unsigned least, most;
+	const char *const *values; /* NULL: any, or elements */
+} shapes[] = {
+	{ "feedback", "version", 0, 1, versions },
+	{ "feedback", "report_metadata", 1, 1, NULL },
+	{ "feedback", "policy_published", 1, 1, NULL },
+	{ "feedback", "record", 1, 1000000, NULL },
+	{ "report_metadata", "org_name", 1, 1, NULL },
+	{ "report_metadata", "email", 1, 1, NULL },
+	{ "report_metadata", "extra_contact_info", 0, 1, NULL },
+	{ "report_metadata", "report_id", 1, 1, NULL },
+	{ "report_metadata", "date_range", 1, 1, NULL },
+	{ "report_metadata", "error", 0, 1, NULL },
+	{ "report_metadata", "generator", 0, 1, NULL },
+	{ "date_range", "begin", 1, 1, NULL },
+	{ "date_range", "end", 1, 1, NULL },
+	{ "policy_published", "domain", 1, 1, NULL },
+	{ "policy_published", "discovery_method", 0, 1, methods },
+	{ "policy_published", "adkim", 0, 1, modes },
+	{ "policy_published", "aspf", 0, 1, modes },
+	{ "policy_published", "p", 1, 1, dispositions },
+	{ "policy_published", "sp", 0, 1, dispositions },
+	{ "policy_published", "np", 0, 1, dispositions },
+	{ "policy_published", "fo", 0, 1, NULL },
+	{ "policy_published", "testing", 0, 1, answers },
+	{ "record", "row", 1, 1, NULL },
+	{ "record", "identifiers", 1, 1, NULL },
+	{ "record", "auth_results", 1, 1, NULL },
+	{ "row", "source_ip", 1, 1, NULL },
+	{ "row", "count", 1, 1, NULL },
+	{ "row", "policy_evaluated", 1, 1, NULL },
+	{ "policy_evaluated", "disposition", 1, 1, actions },
+	{ "policy_evaluated", "dkim", 1, 1, results },
+	{ "policy_evaluated", "spf", 1, 1, results },
+	{ "policy_evaluated", "reason", 0, 100, NULL },
+	{ "reason", "type", 1, 1, reasons },
+	{ "reason", "comment", 0, 1, NULL },
+	{ "identifiers", "header_from", 1, 1, NULL },
+	{ "identifiers", "envelope_from", 0, 1, NULL },
+	{ "auth_results", "dkim", 0, 100, NULL },
+	{ "auth_results", "spf", 0, 1, NULL },
+	{ "auth_results/dkim", "domain", 1, 1, NULL },
+	{ "auth_results/dkim", "selector", 1, 1, NULL },
+	{ "auth_results/dkim", "result", 1, 1, dkim },
+	{ "auth_results/spf", "domain", 1, 1, NULL },
+	{ "auth_results/spf", "scope", 0, 1, scopes },
+	{ "auth_results/spf", "result", 1, 1, spf },
+};
+
+static const char *
+name_of(const xmlNode *node)
+{
+	return (const char *)node->name;
+}
+
+/* "dkim" and "spf" are two things each. */
+static bool
+is_parent(const struct shape *s, const xmlNode *node)
+{
+	char longer[100];
+
+	if (strcmp(s->parent, name_of(node)) == 0)
+		return strcmp(name_of(node), "dkim") != 0;
+	snprintf(longer, sizeof(longer), "%s/%s", name_of(node->parent),
+	    name_of(node));
+	return strcmp(s->parent, longer) == 0;
+}
+
+static void
+check_value(const struct shape *s, xmlNode *node)
+{
+	char *text = (char *)xmlNodeGetContent(node);
+	bool found = s->values == NULL;
+
+	for (size_t i = 0; !found && s->values[i] != NULL; i++)
+		found = strcmp(s->values[i], text) == 0;
+	if (!found)
+		fail_msg("<%s>%s</%s>", s->name, text, s->name);
+	xmlFree(text);
+}
+
+static void
+check_node(xmlNode *node)
+{
+	xmlNode *child = xmlFirstElementChild(node);
+
+	if (node->ns == NULL || node->ns->prefix != NULL ||
+	    strcmp((const char *)node->ns->href, AGGREGATE_NAMESPACE) != 0)
+		fail_msg("<%s> is in another namespace", name_of(node));
+	for (size_t i = 0; i < TABLE_SIZE(shapes); i++) {
+		unsigned n = 0;
+
+		if (!is_parent(&shapes[i], node))
+			continue;
+		while (child != NULL &&
+		    strcmp(name_of(child), shapes[i].name) == 0) {
+			check_value(&shapes[i], child);
+			check_node(child);
+			child = xmlNextElementSibling(child);
+			n++;
+		}
+		if (n < shapes[i].least || n > shapes[i].most)
+			fail_msg("%u <%s> in <%s>", n, shapes[i].name,
+			    name_of(node));
+	}
+	if (child != NULL)
+		fail_msg("<%s> in <%s>", name_of(child), name_of(node));
+}
+
+static void
+check_document(struct span text)
+{
+	xmlDoc *doc = xmlReadMemory(text.p, (int)text.n, "report", NULL,
+	    XML_PARSE_NONET | XML_PARSE_NOERROR | XML_PARSE_NOWARNING);
+
+	if (doc == NULL)
+		fail_msg("not well-formed: %.*s", SPAN_FMT(text));
+	assert_string_equal(name_of(xmlDocGetRootElement(doc)), "feedback");
+	check_node(xmlDocGetRootElement(doc));
+	xmlFreeDoc(doc);
+}
+
+/* ---- writing ---- */
+
+static bool
+put_buf(void *arg, struct span bytes)
+{
+	buf_span(arg, bytes);
+	return true;
+}
+
+static struct aggregate_info
+plain_info(enum aggregate_compat compat)
+{
+	return (struct aggregate_info){ .compat = compat,
+		.org_name = SPAN("Example"),
+		.email = SPAN("dmarc@mx.example.org"),
+		.report_id = SPAN("20260101abc"),
+		.begin = 1767225600,
+		.end = 1767311999,
+		.generator = SPAN("avouch"),
+		.domain = SPAN("example.com"),
+		.record = SPAN("v=DMARC1; p=reject; sp=quarantine; np=reject; "
+			       "adkim=s; fo=1:d; ruf=mailto:f@example.com") };
+}
+
+static struct report_row
+plain_row(void)
+{
+	struct report_row r = { .count = 7,
+		.header_from = SPAN("example.com"),
+		.envelope_from = SPAN("bounce.example.com"),
+		.disposition = SPAN("none"),
+		.dkim_aligned = true,
+		.spf_domain = SPAN("bounce.example.com"),
+		.spf_scope = SPAN("mfrom"),
+		.spf_result = SPAN("pass"),
+		.dkim = { { SPAN("example.com"), SPAN("s1"), SPAN("pass") },
+		    { SPAN("esp.example"), SPAN("k"), SPAN("fail") } },
+		.n_dkim = 2 };
+
+	assert_true(ip_parse(SPAN("192.0.2.1"), &r.source));
+	return r;
+}
+
+/* The document of `info` and one row, checked; in `memory`. */
+static struct span
+write_one(
+    const struct aggregate_info *info, const struct report_row *r, char *memory)
+{
+	struct buf b = buf_over(memory, TEXT_MAX);
+	struct aggregate *a = aggregate_open(info, put_buf, &b);
+
+	assert_non_null(a);
+	assert_true(aggregate_row(a, r));
+	assert_true(aggregate_close(a));
+	assert_false(b.full);
+	check_document(buf_done(&b));
+	return buf_done(&b);
+}
+
+static void
+has(struct span text, const char *part)
+{
+	if (strstr(text.p, part) == NULL)
+		fail_msg("no %s in %s", part, text.p);
+}
+
+static void
+has_not(struct span text, const char *part)
+{
+	if (strstr(text.p, part) != NULL)
+		fail_msg("%s in %s", part, text.p);
+}
+
+static char memory[TEXT_MAX];
+
+static void
+test_broad(void **state)
+{
+	struct aggregate_info info = plain_info(AGGREGATE_BROAD);
+	struct report_row r = plain_row();
+	struct span text = write_one(&info, &r, memory);
+
+	(void)state;
+	has(text, "<feedback xmlns=\"urn:ietf:params:xml:ns:dmarc-2.0\">");
+	has(text, "<version>1.0</version>");
+	has(text, "<report_id>20260101abc</report_id>");
+	has(text, "<begin>1767225600</begin>");
+	has(text, "<end>1767311999</end>");
+	has(text, "<adkim>s</adkim>");
+	has(text, "<aspf>r</aspf>");
+	has(text, "<np>reject</np>");
+	has(text, "<fo>1:d</fo>");
+	has(text, "<source_ip>192.0.2.1</source_ip>");
+	has(text, "<count>7</count>");
+	has(text, "<disposition>none</disposition>");
+	has(text, "<selector>s1</selector>");
+	has(text, "<scope>mfrom</scope>");
+	has_not(text, "<testing>");
+	has_not(text, "<discovery_method>");
+	has_not(text, "<reason>");
+	/* the aligned pass is first, as the row has it */
+	assert_true(strstr(text.p, "s1<") < strstr(text.p, "esp.example"));
+}
+
+static void
+test_strict(void **state)
+{
+	struct aggregate_info info = plain_info(AGGREGATE_STRICT);
+	struct report_row r = plain_row();
+	struct span text = write_one(&info, &r, memory);
+
+	(void)state;
+	has(text, "<disposition>pass</disposition>");
+	has(text, "<discovery_method>treewalk</discovery_method>");
+	has(text, "<testing>n</testing>");
+	info.record = SPAN("v=DMARC1; p=none");
+	text = write_one(&info, &r, memory);
+	has(text, "<disposition>none</disposition>");
+	has(text, "<sp>none</sp>");
+	has(text, "<np>none</np>");
+	r.header_from = SPAN("new.example.com");
+	info.record = SPAN("v=DMARC1; p=none; sp=reject");
+	text = write_one(&info, &r, memory);
+	has(text, "<disposition>pass</disposition>");
+}
+
+static const struct {
+	const char *name, *record;
+	enum aggregate_compat compat;
+	const char *override, *disposition, *want, *comment;
+	const char *want_comment; /* NULL: no <comment> */
+} overrides[] = {
+	{ "kept", "v=DMARC1; p=reject", AGGREGATE_BROAD, "mailing_list", "none",
+	    "<type>mailing_list</type>", "why", "why" },
+	{ "unknown", "v=DMARC1; p=reject", AGGREGATE_BROAD, "sampled_out",
+	    "none", "<type>other</type>", "why", "why" },
+	{ "test mode", "v=DMARC1; p=reject; t=y", AGGREGATE_STRICT,
+	    "policy_test_mode", "quarantine", "<type>policy_test_mode</type>",
+	    "", NULL },
+	{ "a row of an older version, with a comment",
+	    "v=DMARC1; p=reject; t=y", AGGREGATE_STRICT, "policy_test_mode",
+	    "quarantine", "<type>policy_test_mode</type>",
+	    "a.example fails DMARC and its policy is quarantine", NULL },
+	{ "test mode for all", "v=DMARC1; p=reject; t=y", AGGREGATE_BROAD,
+	    "policy_test_mode", "quarantine", "<type>other</type>",
+	    "a.example fails DMARC and its policy is quarantine",
+	    "policy test mode" },
+	{ "test mode that nobody told", "v=DMARC1; p=reject; t=y",
+	    AGGREGATE_STRICT, "", "quarantine", "<type>policy_test_mode</type>",
+	    "", NULL },
+	{ "two levels below p=reject are not test mode alone",
+	    "v=DMARC1; p=reject; t=y", AGGREGATE_STRICT, "", "none",
+	    "<type>local_policy</type>", "", NULL },
+	{ "none told where one must be", "v=DMARC1; p=quarantine",
+	    AGGREGATE_BROAD, "", "none", "<type>local_policy</type>", "",
+	    NULL },
+};
+
+static void
+test_reasons(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < TABLE_SIZE(overrides); i++) {
+		struct aggregate_info info = plain_info(overrides[i].compat);
+		struct report_row r = plain_row();
+		struct span text;
+		char want[200];
+
+		info.record = span_str(overrides[i].record);
+		r.dkim_aligned = false;
+		r.override = span_str(overrides[i].override);
+		r.disposition = span_str(overrides[i].disposition);
+		r.comment = span_str(overrides[i].comment);
+		text = write_one(&info, &r, memory);
+		has(text, overrides[i].want);
+		if (overrides[i].want_comment == NULL) {
+			has_not(text, "<comment>");
+			continue;
+		}
+		snprintf(want, sizeof(want), "<comment>%s</comment>",
+		    overrides[i].want_comment);
+		has(text, want);
+	}
+}
+
+/* RFC 9990 section 3.1.1.13, and RFC 7489 appendix C where it must be there */
+static void
+test_spf(void **state)
+{
+	struct aggregate_info broad = plain_info(AGGREGATE_BROAD);
+	struct aggregate_info strict = plain_info(AGGREGATE_STRICT);
+	struct report_row r = plain_row();
+	struct span text;
+
+	(void)state;
+	r.spf_domain = r.envelope_from = SPAN("");
+	r.spf_result = SPAN("");
+	text = write_one(&broad, &r, memory);
+	has(text, "<envelope_from></envelope_from>");
+	has(text, "<result>none</result>");
+	has(text, "<scope>mfrom</scope>");
+	has_not(write_one(&strict, &r, memory), "<scope>");
+	r.spf_domain = SPAN("mta.example.com");
+	r.spf_scope = SPAN("helo");
+	r.spf_result = SPAN("policy");
+	has(write_one(&broad, &r, memory), "<result>neutral</result>");
+	text = write_one(&strict, &r, memory);
+	has(text, "<result>policy</result>");
+	has_not(text, "<scope>");
+}
+
+/* ---- whatever the texts hold ---- */
+
+static const struct {
+	const char *p;
+	size_t n;
+} hostile[] = {
+#define BYTES(literal)                                                         \
+	{                                                                      \
+		literal, sizeof(literal) - 1                                   \
+	}
+	BYTES("]]><x>&amp;\"'"),
+	BYTES("</domain></policy_published>"),
+	BYTES("<!--"),
+	BYTES("<?xml version=\"1.0\"?>"),
+	BYTES("&#0;&lol;"),
+	BYTES("a\0b"),
+	BYTES("\x01\x02\x1f\x7f\r\n\t"),
+	BYTES("\xff\xfe\xc0\x80"),
+	BYTES("\xed\xa0\x80"),
+	BYTES("\xef\xbf\xbe\xef\xbf\xbf"),
+	BYTES("\xf4\x90\x80\x80"),
+	BYTES("\xe2\x80\xae"),
+	BYTES("\xc3"),
+	BYTES("f\xc3\xbc\x72 \xe2\x82\xac \xf0\x9f\x93\xa7"),
+	BYTES(""),
+};
+
+static void
+fill_row(struct report_row *r, struct span text)
+{
+	r->header_from = r->envelope_from = r->disposition = text;
+	r->override = r->comment = text;
+	r->spf_domain = r->spf_scope = r->spf_result = text;
+	r->n_dkim = REPORT_DKIM_MAX;
+	for (size_t i = 0; i < REPORT_DKIM_MAX; i++)
+		r->dkim[i] = (struct report_dkim){ text, text, text };
+}
+
+static void
+write_hostile(struct span text)
+{
+	for (int compat = 0; compat < 2; compat++) {
+		struct aggregate_info info = {
+			.compat = (enum aggregate_compat)compat,
+			.org_name = text,
+			.email = text,
+			.contact = text,
+			.report_id = text,
+			.begin = 0,
+			.end = 86399,
+			.error = text,
+			.generator = text,
+			.domain = text,
+			.record = text,
+		};
+		struct report_row r = plain_row();
+
+		fill_row(&r, text);
+		write_one(&info, &r, memory);
+		/* every field alone, too */
+		r = plain_row();
+		r.source = (struct ip){ .family = IP_NONE };
+		info = plain_info((enum aggregate_compat)compat);
+		info.record = text;
+		write_one(&info, &r, memory);
+	}
+}
+
+static void
+test_hostile(void **state)
+{
+	static char bytes[256], longer[5000];
+
+	(void)state;
+	for (size_t i = 0; i < TABLE_SIZE(hostile); i++)
+		write_hostile(span_of(hostile[i].p, hostile[i].n));
+	for (size_t i = 0; i < sizeof(bytes); i++)
+		bytes[i] = (char)i;
+	write_hostile(span_of(bytes, sizeof(bytes)));
+	/* cut within no character */
+	for (size_t i = 0; i + 2 < sizeof(longer); i += 3)
+		memcpy(longer + i, "\xe2\x82\xac", 3);
+	for (size_t i = 0; i < 3; i++)
+		write_hostile(span_of(longer, sizeof(longer) - 10 + i));
+}
+
+/* ---- faults ---- */
+
+static bool
+put_some(void *arg, struct span bytes)
+{
+	size_t *left = arg;
+
+	if (bytes.n > *left)
+		return false;
+	*left -= bytes.n;
+	return true;
+}
+
+static void
+test_cannot_write(void **state)
+{
+	struct aggregate_info info = plain_info(AGGREGATE_BROAD);
+	struct report_row r = plain_row();
+
+	(void)state;
+	for (size_t room = 0; room < 20000; room += 1000) {
+		size_t left = room;
+		struct aggregate *a = aggregate_open(&info, put_some, &left);
+
+		for (int i = 0; a != NULL && i < 100; i++)
+			aggregate_row(a, &r);
+		assert_false(aggregate_close(a));
+	}
+}
+
+static bool
+put_gzip(void *arg, struct span bytes)
+{
+	return gzip_write(arg, bytes);
+}
+
+/* The same report is the same file, and no more than GZIP_LAG_MAX is held. */
+static void
+test_gzip(void **state)
+{
+	static char first[TEXT_MAX], second[TEXT_MAX];
+	struct aggregate_info info = plain_info(AGGREGATE_BROAD);
+	struct report_row r = plain_row();
+
+	(void)state;
+	for (int turn = 0; turn < 2; turn++) {
+		struct buf b =
+		    buf_over(turn == 0 ? first : second, sizeof(first));
+		struct gzip *g = gzip_open(put_buf, &b);
+		struct aggregate *a = aggregate_open(&info, put_gzip, g);
+
+		for (int i = 0; i < 1000; i++)
+			assert_true(aggregate_row(a, &r));
+		assert_true(aggregate_close(a));
+		assert_true(gzip_close(g));
+		assert_true(b.n > 20 && !b.full);
+		assert_memory_equal(b.p, "\x1f\x8b\x08", 3);
+	}
+	assert_memory_equal(first, second, sizeof(first));
+	assert_false(gzip_close(NULL));
+}
+
+static bool
+put_count(void *arg, struct span bytes)
+{
+	*(size_t *)arg += bytes.n;
+	return true;
+}
+
+static void
+test_gzip_lag(void **state)
+{
+	size_t out = 0, before;
+	struct gzip *g = gzip_open(put_count, &out);
+	uint32_t seed = 1;
+	char noise[1000];
+
+	(void)state;
+	for (int i = 0; i < 3000; i++) {
+		for (size_t j = 0; j < sizeof(noise); j++) {
+			seed = seed * 1664525 + 1013904223;
+			noise[j] = (char)(seed >> 24);
+		}
+		assert_true(gzip_write(g, span_of(noise, sizeof(noise))));
+		/* noise cannot be compressed: what is not out is held */
+		assert_true(
+		    (size_t)(i + 1) * sizeof(noise) < out + GZIP_LAG_MAX);
+	}
+	before = out;
+	assert_true(gzip_close(g));
+	assert_true(out - before < GZIP_LAG_MAX);
+}
+
+static void
+test_gzip_fails(void **state)
+{
+	char zeros[1000] = { 0 };
+
+	(void)state;
+	for (size_t room = 0; room < 30; room += 5) {
+		size_t left = room;
+		struct gzip *g = gzip_open(put_some, &left);
+
+		if (g != NULL)
+			gzip_write(g, span_of(zeros, sizeof(zeros)));
+		assert_false(gzip_close(g));
+	}
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_broad),
+		cmocka_unit_test(test_strict),
+		cmocka_unit_test(test_reasons),
+		cmocka_unit_test(test_spf),
+		cmocka_unit_test(test_hostile),
+		cmocka_unit_test(test_cannot_write),
+		cmocka_unit_test(test_gzip),
+		cmocka_unit_test(test_gzip_lag),
+		cmocka_unit_test(test_gzip_fails),
+	};
+
+	return cmocka_run_group_tests_name("aggregate", tests, NULL, NULL);
+}

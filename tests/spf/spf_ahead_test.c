@@ -1,0 +1,488 @@
+/*
+ * spf_ahead_test.c - what is asked, when, and how much of it: RFC 7208 section
+ * 4.6.4 holds for what is asked ahead as well
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <cmocka.h>
+
+#include "lib/buf.h"
+#include "lib/enum_names.h"
+#include "tests/support/core_driver.h"
+#include "tests/support/spfcheck.h"
+
+enum {
+	CHAIN = 10000,
+	ZONE_MAX = 4 << 20,
+	LATENCY = 10,
+	/* 10 terms of which each asks at most MX and 10 hosts, and the TXT of
+	 * the domain */
+	QUESTIONS_MAX = 1 + 10 * 11,
+};
+
+struct vector {
+	const char *what;
+	const char *zone;
+	const char *ip;
+	enum spf_code code;
+	unsigned waves;
+	size_t questions;
+};
+
+static void
+ask(const struct vector *v)
+{
+	struct dns_source *zone = pump_zone(v->zone);
+	struct dns_source *fake = fake_new(zone, LATENCY);
+	struct dns_talk *talk = dns_talk_new(SPFCHECK_QUESTIONS);
+	struct arena *a = arena_new(SPFCHECK_MEMORY);
+	struct spf_query q =
+	    spfcheck_query(v->ip, "user@d.example", "mail.d.example");
+	struct spf_result r;
+	unsigned waves = spfcheck_run(&q, fake, true, talk, a, &r);
+
+	if (r.code != v->code)
+		fail_msg("%s: %s: %.*s", v->what, spf_code_name(r.code),
+		    SPAN_FMT(r.reason));
+	if (waves != v->waves)
+		fail_msg("%s: %u waves", v->what, waves);
+	if (fake_questions(fake) != v->questions)
+		fail_msg("%s: %zu questions", v->what, fake_questions(fake));
+	arena_free(a);
+	dns_talk_free(talk);
+	fake->close(fake);
+	zone->close(zone);
+}
+
+#define D(record) "d.example. TXT \"" record "\"\n"
+#define I(n) "i" n ".example. TXT \"v=spf1 a:h" n ".example -all\"\n"
+#define H(n) "h" n ".example. A 192.0.2." n "\n"
+#define NINE                                                                   \
+	"a:h1.example a:h2.example a:h3.example a:h4.example a:h5.example "    \
+	"a:h6.example a:h7.example a:h8.example a:h9.example"
+#define NINE_HOSTS                                                             \
+	H("1") H("2") H("3") H("4") H("5") H("6") H("7") H("8") H("9")
+
+static void
+a_wave_asks_all_that_can_be_named(void **state)
+{
+	static const struct vector vectors[] = {
+		{ "no record", "x.example. A 192.0.2.1\n", "192.0.2.9",
+		    SPF_NONE, 1, 1 },
+		{ "addresses alone", D("v=spf1 ip4:192.0.2.9 -all"),
+		    "192.0.2.9", SPF_PASS, 1, 1 },
+		{ "terms of one record", D("v=spf1 " NINE " -all") NINE_HOSTS,
+		    "192.0.2.99", SPF_FAIL, 2, 10 },
+		{ "includes side by side",
+		    D("v=spf1 include:i1.example include:i2.example "
+		      "include:i3.example -all") I("1") I("2") I("3") H("1")
+			H("2") H("3"),
+		    "192.0.2.99", SPF_FAIL, 3, 7 },
+		{ "include and redirect",
+		    D("v=spf1 include:i1.example redirect=i2.example") I("1")
+			I("2") H("1") H("2"),
+		    "192.0.2.2", SPF_PASS, 3, 5 },
+		{ "mx and its hosts",
+		    D("v=spf1 mx a:h3.example -all") H("1") H("2")
+			H("3") "d.example. MX 1 h1.example.\n"
+			       "d.example. MX 2 h2.example.\n",
+		    "192.0.2.3", SPF_PASS, 3, 5 },
+		{ "exists with macros",
+		    D("v=spf1 exists:%{ir}.l.%{d} exists:%{l}.m.%{d} -all"),
+		    "192.0.2.3", SPF_FAIL, 2, 3 },
+		{ "a name behind PTR",
+		    D("v=spf1 exists:%{p}.x.example a:h1.example -all") H(
+			"1") "3.2.0.192.in-addr.arpa. PTR h3.example.\n" H("3"),
+		    "192.0.2.3", SPF_FAIL, 4, 5 },
+		{ "nothing", D("v=spf1 ptr:example a:h1.example -all"),
+		    "192.0.2.3", SPF_PERMERROR, 1, 1 },
+	};
+	(void)state;
+	for (size_t i = 0; i < TABLE_SIZE(vectors); i++)
+		ask(&vectors[i]);
+}
+
+static void
+nothing_is_asked_behind_a_sure_match(void **state)
+{
+	static const struct vector vectors[] = {
+		{ "ip4 behind include",
+		    D("v=spf1 include:i1.example ip4:192.0.2.9 " NINE " -all")
+			I("1") H("1"),
+		    "192.0.2.9", SPF_PASS, 3, 3 },
+		{ "all in an include",
+		    D("v=spf1 include:i1.example -all") "i1.example. TXT "
+							"\"v=spf1 a:h1.example "
+							"all\"\n",
+		    "192.0.2.9", SPF_PASS, 3, 3 },
+		{ "exp= is not asked for a pass",
+		    D("v=spf1 ip4:192.0.2.9 -all exp=e.example") "e.example. "
+								 "TXT \"no\"\n",
+		    "192.0.2.9", SPF_PASS, 1, 1 },
+		{ "exp= of a fail",
+		    D("v=spf1 ip4:192.0.2.9 -all exp=e.example") "e.example. "
+								 "TXT \"no\"\n",
+		    "192.0.2.8", SPF_FAIL, 2, 2 },
+		{ "redirect= behind all",
+		    D("v=spf1 a:h1.example redirect=i1.example -all") H("1")
+			I("1"),
+		    "192.0.2.9", SPF_FAIL, 2, 2 },
+		{ "a syntax error", D("v=spf1 " NINE " foo"), "192.0.2.9",
+		    SPF_PERMERROR, 1, 1 },
+	};
+	(void)state;
+	for (size_t i = 0; i < TABLE_SIZE(vectors); i++)
+		ask(&vectors[i]);
+}
+
+static void
+rfc7208_4_6_4_bounds_what_is_asked_ahead(void **state)
+{
+	static const struct vector vectors[] = {
+		{ "20 terms",
+		    D("v=spf1 " NINE "\" \" " NINE "\" \" " NINE " -all")
+			NINE_HOSTS,
+		    "192.0.2.99", SPF_PERMERROR, 2, 10 },
+		{ "20 names",
+		    D("v=spf1 " NINE " exists:a1.example exists:a2.example "
+		      "exists:a3.example exists:a4.example -all") NINE_HOSTS,
+		    "192.0.2.99", SPF_PERMERROR, 2, 11 },
+		{ "a ring",
+		    "d.example. TXT \"v=spf1 include:e.example\"\n"
+		    "e.example. TXT \"v=spf1 include:d.example\"\n",
+		    "192.0.2.99", SPF_PERMERROR, 2, 2 },
+	};
+	(void)state;
+	for (size_t i = 0; i < TABLE_SIZE(vectors); i++)
+		ask(&vectors[i]);
+}
+
+/* RFC 7208 sections 2.3 and 4.3: what cannot be checked asks nothing. */
+static void
+rfc7208_4_3_asks_nothing(void **state)
+{
+	static const char *const names[] = { "[192.0.2.1]",
+		"[IPv6:2001:db8::1]", "192.0.2.1", "single", "a..b", "" };
+	struct dns_source *source = pump_zone("d.example. A 192.0.2.1\n");
+	struct arena *a = arena_new(SPFCHECK_MEMORY);
+
+	(void)state;
+	for (size_t i = 0; i < TABLE_SIZE(names); i++) {
+		struct dns_talk *talk = dns_talk_new(SPFCHECK_QUESTIONS);
+		struct spf_query q = spfcheck_query("192.0.2.1", "", names[i]);
+		struct spf_result r;
+
+		spfcheck_run(&q, source, false, talk, a, &r);
+		assert_int_equal(r.code, SPF_NONE);
+		if (dns_talk_asked(talk) > 0)
+			fail_msg("%s: asks", names[i]);
+		dns_talk_free(talk);
+	}
+	arena_free(a);
+	source->close(source);
+}
+
+/* A record of `n` bytes. */
+static enum spf_code
+check_record_of(size_t n)
+{
+	static char text[4 * SPF_MAX_RECORD];
+	struct buf b = buf_over(text, sizeof(text));
+	struct arena *a = arena_new(SPFCHECK_MEMORY);
+	struct dns_talk *talk = dns_talk_new(SPFCHECK_QUESTIONS);
+	struct spf_query q =
+	    spfcheck_query("192.0.2.1", "user@d.example", NULL);
+	struct dns_source *source;
+	struct spf_result r;
+
+	buf_text(&b, "d.example. TXT \"v=spf1 +all\"");
+	for (n -= 11; n > 0;) {
+		size_t part = n > 200 ? 200 : n;
+
+		buf_printf(&b, " \"%*s\"", (int)part, "");
+		n -= part;
+	}
+	buf_text(&b, "\n");
+	assert_false(b.full);
+	source = pump_zone(text);
+	spfcheck_run(&q, source, false, talk, a, &r);
+	arena_free(a);
+	dns_talk_free(talk);
+	source->close(source);
+	return r.code;
+}
+
+static void
+a_record_has_a_limit(void **state)
+{
+	(void)state;
+	assert_int_equal(check_record_of(SPF_MAX_RECORD), SPF_PASS);
+	assert_int_equal(check_record_of(SPF_MAX_RECORD + 1), SPF_PERMERROR);
+}
+
+/* d.example includes or redirects to n1, that to n2, and so on. */
+static char *
+chain_zone(const char *term)
+{
+	char *text = malloc(ZONE_MAX);
+	struct buf b = buf_over(text, text != NULL ? ZONE_MAX : 0);
+
+	assert_non_null(text);
+	buf_printf(
+	    &b, "$TTL 300\nd.example. TXT \"v=spf1 %sn1.example\"\n", term);
+	for (unsigned i = 1; i < CHAIN; i++)
+		buf_printf(&b, "n%u.example. TXT \"v=spf1 %sn%u.example\"\n", i,
+		    term, i + 1);
+	buf_printf(&b, "n%u.example. TXT \"v=spf1 +all\"\n", CHAIN);
+	assert_false(b.full);
+	return text;
+}
+
+static void
+rfc7208_4_6_4_chains_of_10000(void **state)
+{
+	static const char *const terms[] = {
+		"include:", "redirect=", "-include:"
+	};
+
+	(void)state;
+	for (size_t i = 0; i < TABLE_SIZE(terms); i++) {
+		char *zone = chain_zone(terms[i]);
+		struct vector v = { terms[i], zone, "192.0.2.1", SPF_PERMERROR,
+			11, 11 };
+
+		ask(&v);
+		free(zone);
+	}
+}
+
+/* Ten includes of ten includes of ten ...: all of it within one budget. */
+static void
+rfc7208_4_6_4_trees(void **state)
+{
+	static const char zone[] =
+	    "$TTL 300\n"
+	    "*.example. TXT \"v=spf1 include:a.%{d} include:b.%{d} "
+	    "include:c.%{d} include:d.%{d} include:e.%{d} include:f.%{d} "
+	    "include:g.%{d} include:h.%{d} include:i.%{d} include:j.%{d} "
+	    "mx:k.%{d} ?all\"\n";
+	struct dns_source *source = pump_zone(zone);
+	struct dns_source *fake = fake_new(source, LATENCY);
+	struct dns_talk *talk = dns_talk_new(SPFCHECK_QUESTIONS);
+	struct arena *a = arena_new(SPFCHECK_MEMORY);
+	struct spf_query q =
+	    spfcheck_query("192.0.2.1", "user@d.example", NULL);
+	struct spf_result r;
+
+	(void)state;
+	spfcheck_run(&q, fake, true, talk, a, &r);
+	assert_int_equal(r.code, SPF_PERMERROR);
+	assert_true(fake_questions(fake) <= QUESTIONS_MAX);
+	arena_free(a);
+	dns_talk_free(talk);
+	fake->close(fake);
+	source->close(source);
+}
+
+/* A talk that may ask little: temperror, never a pass by a missing "-". */
+static void
+a_small_budget_gives_temperror(void **state)
+{
+	static const char zone[] =
+	    D("v=spf1 -a:h1.example -a:h2.example -exists:h3.example "
+	      "-mx:h4.example -ptr:i1.example -include:i1.example +all")
+		H("9") "i1.example. TXT \"v=spf1 a:h9.example -all\"\n"
+		       "h1.example. A 192.0.2.1\n"
+		       "h2.example. A 192.0.2.2\n"
+		       "h4.example. MX 1 h9.example.\n";
+	struct dns_source *source = pump_zone(zone);
+	struct arena *a = arena_new(SPFCHECK_MEMORY);
+	struct spf_query q =
+	    spfcheck_query("192.0.2.9", "user@d.example", NULL);
+	bool was_fail = false;
+
+	(void)state;
+	for (size_t max = 1; max < 20; max++) {
+		struct dns_talk *talk = dns_talk_new(max);
+		struct spf_result r;
+
+		assert_non_null(talk);
+		spfcheck_run(&q, source, false, talk, a, &r);
+		if (r.code != SPF_TEMPERROR && r.code != SPF_FAIL)
+			fail_msg("%zu: %s", max, spf_code_name(r.code));
+		assert_true(r.code == SPF_FAIL || !was_fail);
+		was_fail = r.code == SPF_FAIL;
+		dns_talk_free(talk);
+	}
+	assert_true(was_fail);
+	arena_free(a);
+	source->close(source);
+}
+
+static void
+an_answer_past_its_ttl_is_told(void **state)
+{
+	static const struct {
+		const char *zone;
+		bool want;
+	} vectors[] = {
+		{ D("v=spf1 a:h1.example -all") H("1"), false },
+		{ D("v=spf1 a:h1.example -all")
+			H("1") ";!stale h1.example. A\n",
+		    true },
+		{ D("v=spf1 a:h1.example -all")
+			H("1") ";!stale d.example. TXT\n",
+		    true },
+		{ D("v=spf1 a:h1.example a:h2.example -all") H("1")
+			H("2") ";!stale h2.example. A\n",
+		    false },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < TABLE_SIZE(vectors); i++) {
+		struct dns_source *source = pump_zone(vectors[i].zone);
+		struct dns_talk *talk = dns_talk_new(SPFCHECK_QUESTIONS);
+		struct arena *a = arena_new(SPFCHECK_MEMORY);
+		struct spf_query q =
+		    spfcheck_query("192.0.2.1", "user@d.example", NULL);
+		struct spf_result r;
+
+		spfcheck_run(&q, source, false, talk, a, &r);
+		assert_int_equal(r.code, SPF_PASS);
+		if (r.stale != vectors[i].want)
+			fail_msg("%s", vectors[i].zone);
+		arena_free(a);
+		dns_talk_free(talk);
+		source->close(source);
+	}
+}
+
+static void
+put_trace(struct buf *b, const struct spf_trace *t)
+{
+	for (; t != NULL; t = t->next) {
+		buf_printf(b, "%u %.*s|%.*s|%.*s|%.*s|%.*s|%u %u\n", t->depth,
+		    SPAN_FMT(t->domain), SPAN_FMT(t->term), SPAN_FMT(t->asked),
+		    SPAN_FMT(t->got), SPAN_FMT(t->decided), t->lookups,
+		    t->void_lookups);
+	}
+}
+
+static void
+the_trace_tells_every_step(void **state)
+{
+	static const char zone[] =
+	    D("v=spf1 a:gone.example include:i.example mx -all "
+	      "exp=e.example") "i.example. TXT \"v=spf1 ip4:192.0.2.1 "
+			       "redirect=j.example\"\n"
+			       "j.example. TXT \"v=spf1 ?all\"\n"
+			       "d.example. MX 5 m.example.\n"
+			       "m.example. AAAA 2001:db8::1\n"
+			       "e.example. TXT \"go away, %{l}\"\n";
+	static const char want[] =
+	    "0 d.example|v=spf1 a:gone.example include:i.example mx -all "
+	    "exp=e.example|d.example TXT|\"v=spf1 a:gone.example "
+	    "include:i.example mx -all exp=e.example\"|record|0 0\n"
+	    "0 d.example|a:gone.example|gone.example A|nxdomain|no match|1 "
+	    "1\n"
+	    "0 d.example|include:i.example|||no match|3 1\n"
+	    "1 i.example|v=spf1 ip4:192.0.2.1 redirect=j.example|i.example "
+	    "TXT|\"v=spf1 ip4:192.0.2.1 redirect=j.example\"|record|2 1\n"
+	    "1 i.example|ip4:192.0.2.1|||no match|2 1\n"
+	    "1 i.example|redirect=j.example|||continues at: j.example|3 1\n"
+	    "1 j.example|v=spf1 ?all|j.example TXT|\"v=spf1 ?all\"|record|3 "
+	    "1\n"
+	    "1 j.example|?all|||match: neutral|3 1\n"
+	    "0 d.example|mx|d.example MX, m.example A|5 m.example; "
+	    "nodata|no match|4 2\n"
+	    "0 d.example|-all|||match: fail|4 2\n"
+	    "0 d.example|exp=e.example|e.example TXT|\"go away, "
+	    "%{l}\"|explanation: go away, user|4 2\n";
+	struct dns_source *source = pump_zone(zone);
+	struct dns_talk *talk = dns_talk_new(SPFCHECK_QUESTIONS);
+	struct arena *a = arena_new(SPFCHECK_MEMORY);
+	struct spf_query q =
+	    spfcheck_query("192.0.2.9", "user@d.example", NULL);
+	char got[4096];
+	struct buf b = buf_over(got, sizeof(got));
+	struct spf_result r;
+
+	(void)state;
+	q.trace = true;
+	spfcheck_run(&q, source, false, talk, a, &r);
+	put_trace(&b, r.trace);
+	assert_string_equal(got, want);
+	arena_free(a);
+	dns_talk_free(talk);
+	source->close(source);
+}
+
+/* More terms than a trace has lines: the result is what it would be. */
+static void
+a_long_trace_ends(void **state)
+{
+	static const char *const names[] = { "d", "e", "f" };
+	static char text[64 * 1024];
+	struct buf b = buf_over(text, sizeof(text));
+	struct dns_talk *talk = dns_talk_new(SPFCHECK_QUESTIONS);
+	struct arena *a = arena_new(SPFCHECK_MEMORY);
+	struct spf_query q =
+	    spfcheck_query("198.51.100.1", "user@d.example", NULL);
+	struct dns_source *source;
+	struct spf_result r;
+	size_t lines = 0;
+	const struct spf_trace *last = NULL;
+
+	(void)state;
+	for (size_t i = 0; i < TABLE_SIZE(names); i++) {
+		buf_printf(&b, "%s.example. TXT \"v=spf1\"", names[i]);
+		for (unsigned j = 0; j < 500; j++)
+			buf_text(&b,
+			    j % 10 == 0       ? " \" ip4:192.0.2.1"
+				: j % 10 == 9 ? " ip4:192.0.2.1\""
+					      : " ip4:192.0.2.1");
+		if (i + 1 < TABLE_SIZE(names))
+			buf_printf(
+			    &b, " \" include:%s.example\"", names[i + 1]);
+		buf_text(&b, " \" -all\"\n");
+	}
+	assert_false(b.full);
+	source = pump_zone(text);
+	q.trace = true;
+	spfcheck_run(&q, source, false, talk, a, &r);
+	assert_int_equal(r.code, SPF_FAIL);
+	assert_int_equal(r.lookups, 2);
+	for (const struct spf_trace *t = r.trace; t != NULL; t = t->next) {
+		lines++;
+		last = t;
+	}
+	assert_int_equal(lines, 1024);
+	assert_true(span_is(last->term, "(more terms follow; not shown)"));
+	arena_free(a);
+	dns_talk_free(talk);
+	source->close(source);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(a_wave_asks_all_that_can_be_named),
+		cmocka_unit_test(nothing_is_asked_behind_a_sure_match),
+		cmocka_unit_test(rfc7208_4_6_4_bounds_what_is_asked_ahead),
+		cmocka_unit_test(rfc7208_4_3_asks_nothing),
+		cmocka_unit_test(a_record_has_a_limit),
+		cmocka_unit_test(rfc7208_4_6_4_chains_of_10000),
+		cmocka_unit_test(rfc7208_4_6_4_trees),
+		cmocka_unit_test(a_small_budget_gives_temperror),
+		cmocka_unit_test(an_answer_past_its_ttl_is_told),
+		cmocka_unit_test(the_trace_tells_every_step),
+		cmocka_unit_test(a_long_trace_ends),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

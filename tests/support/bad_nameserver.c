@@ -1,0 +1,847 @@
+#include "tests/support/bad_nameserver.h"
+
+#include <arpa/inet.h>
+#include <netinet/tcp.h>
+#include <poll.h>
+#include <pthread.h>
+#include <setjmp.h>
+#include <stdatomic.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "lib/ascii.h"
+#include "lib/enum_names.h"
+
+enum { PACKET = 4096, CONNECTIONS = 16, HELD = 8192, GUESSES = 32 };
+
+struct reply {
+	uint8_t bytes[PACKET];
+	size_t n;
+};
+
+struct held {
+	struct sockaddr_in from;
+	uint8_t question[300];
+	size_t n;
+};
+
+struct hostile {
+	struct hostile_options options;
+	pthread_t thread;
+	pthread_mutex_t lock;
+	struct hostile_counts counts;
+	int udp, tcp, stop, other;
+	int connections[CONNECTIONS];
+	bool is_stuck[CONNECTIONS]; /* reads no more questions */
+	atomic_bool busy;
+	uint16_t port;
+	uint32_t dice;
+	struct held *held;
+	size_t n_held;
+	struct reply first, second; /* the second only where n > 0 */
+	bool truncate;              /* over UDP */
+	bool stick;                 /* the connection gets stuck on this one */
+	bool guess;                 /* it is GUESSES forged replies */
+};
+
+/* ---- packets ---- */
+
+static void
+put(struct reply *r, const void *p, size_t n)
+{
+	if (n > PACKET - r->n)
+		abort();
+	memcpy(r->bytes + r->n, p, n);
+	r->n += n;
+}
+
+static void
+put_16(struct reply *r, unsigned v)
+{
+	uint8_t b[2] = { (uint8_t)(v >> 8), (uint8_t)v };
+
+	put(r, b, 2);
+}
+
+static void
+put_name(struct reply *r, const char *name)
+{
+	while (*name != '\0') {
+		size_t n = strcspn(name, ".");
+		uint8_t length = (uint8_t)n;
+
+		put(r, &length, 1);
+		put(r, name, n);
+		name += n + (name[n] == '.');
+	}
+	put(r, "", 1);
+}
+
+/* A pointer to the question's name where `owner` is NULL. */
+static void
+put_record(struct reply *r, const char *owner, unsigned type, unsigned ttl,
+    const void *data, size_t n)
+{
+	if (owner != NULL)
+		put_name(r, owner);
+	else
+		put_16(r, 0xc00c);
+	put_16(r, type);
+	put_16(r, 1);
+	put_16(r, ttl >> 16);
+	put_16(r, ttl & 0xffff);
+	put_16(r, (unsigned)n);
+	put(r, data, n);
+}
+
+static void
+put_alias(struct reply *r, const char *owner, unsigned ttl, const char *target)
+{
+	struct reply data = { .n = 0 };
+
+	put_name(&data, target);
+	put_record(r, owner, 5, ttl, data.bytes, data.n);
+}
+
+static void
+put_soa(struct reply *r, unsigned ttl, unsigned minimum)
+{
+	struct reply data = { .n = 0 };
+
+	put_name(&data, "ns.example");
+	put_name(&data, "hostmaster.example");
+	for (int i = 0; i < 4; i++) {
+		put_16(&data, 0);
+		put_16(&data, 1);
+	}
+	put_16(&data, 0);
+	put_16(&data, minimum);
+	put_record(r, "example", 6, ttl, data.bytes, data.n);
+}
+
+static void
+put_text(struct reply *r, const char *owner, unsigned ttl, const char *text)
+{
+	struct reply data = { .n = 0 };
+	uint8_t n = (uint8_t)strlen(text);
+
+	put(&data, &n, 1);
+	put(&data, text, n);
+	put_record(r, owner, 16, ttl, data.bytes, data.n);
+}
+
+static void
+set_16(struct reply *r, size_t at, unsigned v)
+{
+	r->bytes[at] = (uint8_t)(v >> 8);
+	r->bytes[at + 1] = (uint8_t)v;
+}
+
+static void
+set_counts(struct reply *r, unsigned answers, unsigned authorities)
+{
+	set_16(r, 6, answers);
+	set_16(r, 8, authorities);
+}
+
+static void
+set_rcode(struct reply *r, unsigned rcode)
+{
+	r->bytes[3] = (uint8_t)((r->bytes[3] & 0xf0U) | rcode);
+}
+
+/* ---- what it does ---- */
+
+struct question {
+	char name[256];
+	unsigned type;
+	bool edns;
+	size_t end; /* of the question section */
+};
+
+static bool
+parse(const uint8_t *p, size_t n, struct question *q)
+{
+	size_t at = 12, to = 0;
+
+	memset(q, 0, sizeof(*q));
+	if (n < 17)
+		return false;
+	while (at < n && p[at] != 0 && at + p[at] < n) {
+		if (to > 0)
+			q->name[to++] = '.';
+		memcpy(q->name + to, p + at + 1, p[at]);
+		to += p[at];
+		at += p[at] + 1U;
+	}
+	q->end = at + 5;
+	if (q->end > n)
+		return false;
+	q->type = (unsigned)p[at + 1] << 8 | p[at + 2];
+	q->edns = p[11] == 1;
+	return true;
+}
+
+static void
+add_right(struct reply *r, const struct question *q)
+{
+	char text[256];
+
+	for (size_t i = 0; i < sizeof(text); i++)
+		text[i] = (char)ascii_upper((unsigned char)q->name[i]);
+	if (q->type == 16) {
+		put_text(r, NULL, 300, text);
+	} else if (q->type == 1) {
+		put_record(r, NULL, 1, 60, "\xc0\x00\x02\x01", 4);
+	} else if (q->type == 28) {
+		put_record(r, NULL, 28, 60,
+		    "\x20\x01\x0d\xb8\0\0\0\0\0\0\0\0\0\0\0\1", 16);
+	} else if (q->type == 15) {
+		put_record(r, NULL, 15, 60, "\0\012\4MAIL\xc0\x0c", 9);
+		set_counts(r, 2, 0);
+		put_record(r, NULL, 15, 50, "\0\0\0", 3);
+		return;
+	} else {
+		put_soa(r, 600, 90);
+		set_counts(r, 0, 1);
+		return;
+	}
+	set_counts(r, 1, 0);
+}
+
+static void
+act_dup(struct hostile *h, const struct question *q)
+{
+	add_right(&h->first, q);
+	h->second = h->first;
+}
+
+static void
+act_wrong_id(struct hostile *h, const struct question *q)
+{
+	h->second = h->first;
+	add_right(&h->second, q);
+	put_text(&h->first, NULL, 300, "wrong");
+	set_counts(&h->first, 1, 0);
+	h->first.bytes[1] ^= 1;
+}
+
+static void
+act_wrong_name(struct hostile *h, const struct question *q)
+{
+	h->second = h->first;
+	add_right(&h->second, q);
+	put_text(&h->first, NULL, 300, "wrong");
+	set_counts(&h->first, 1, 0);
+	h->first.bytes[13] = 'x';
+}
+
+static void
+act_wrong_type(struct hostile *h, const struct question *q)
+{
+	h->second = h->first;
+	add_right(&h->second, q);
+	put_text(&h->first, NULL, 300, "wrong");
+	set_counts(&h->first, 1, 0);
+	h->first.bytes[q->end - 3] ^= 1;
+}
+
+static void
+act_wrong_class(struct hostile *h, const struct question *q)
+{
+	h->second = h->first;
+	add_right(&h->second, q);
+	put_text(&h->first, NULL, 300, "wrong");
+	set_counts(&h->first, 1, 0);
+	h->first.bytes[q->end - 1] = 3;
+}
+
+/* The question back, as if it were an answer. */
+static void
+act_echo(struct hostile *h, const struct question *q)
+{
+	h->second = h->first;
+	add_right(&h->second, q);
+	h->first.bytes[2] &= 0x7f;
+}
+
+static void
+act_case(struct hostile *h, const struct question *q)
+{
+	h->first.bytes[14] = ascii_upper(h->first.bytes[14]);
+	add_right(&h->first, q);
+}
+
+/* Without TC; over TCP it is whole. */
+static void
+act_cut(struct hostile *h, const struct question *q)
+{
+	add_right(&h->first, q);
+	if (h->truncate)
+		h->first.n -= 5;
+}
+
+static void
+act_garbage(struct hostile *h, const struct question *q)
+{
+	add_right(&h->first, q);
+	if (h->truncate)
+		for (size_t i = q->end; i < h->first.n; i++)
+			h->first.bytes[i] = (uint8_t)(0xc0 | i);
+}
+
+static void
+act_garbage_first(struct hostile *h, const struct question *q)
+{
+	act_garbage(h, q);
+	h->second = h->first;
+	h->second.n = q->end;
+	set_counts(&h->second, 0, 0);
+	add_right(&h->second, q);
+}
+
+/* No transport brings anything else. */
+static void
+act_broken(struct hostile *h, const struct question *q)
+{
+	add_right(&h->first, q);
+	h->first.n -= 5;
+}
+
+static void
+act_tc(struct hostile *h, const struct question *q)
+{
+	if (h->truncate)
+		h->first.bytes[2] |= 2;
+	else
+		add_right(&h->first, q);
+}
+
+static void
+act_tc_always(struct hostile *h, const struct question *q)
+{
+	(void)q;
+	h->first.bytes[2] |= 2;
+}
+
+/* Over TCP its answer takes for ever, and those after it wait for it. */
+static void
+act_stuck(struct hostile *h, const struct question *q)
+{
+	act_tc(h, q);
+	if (!h->truncate) {
+		h->stick = true;
+		h->first.n = 0;
+	}
+}
+
+/* Over UDP somebody guesses at the id, and the right answer gets lost. */
+static void
+act_guess(struct hostile *h, const struct question *q)
+{
+	if (h->truncate) {
+		put_text(&h->first, NULL, 300, "wrong");
+		set_counts(&h->first, 1, 0);
+		h->first.bytes[0] ^= 1; /* none of them is right */
+		h->guess = true;
+	} else {
+		add_right(&h->first, q);
+	}
+}
+
+static void
+act_silent(struct hostile *h, const struct question *q)
+{
+	(void)q;
+	h->first.n = 0;
+}
+
+static void
+act_formerr(struct hostile *h, const struct question *q)
+{
+	if (!q->edns) {
+		add_right(&h->first, q);
+		return;
+	}
+	set_rcode(&h->first, 1);
+	set_16(&h->first, 4, 0); /* the header alone */
+	h->first.n = 12;
+}
+
+static void
+act_notimp(struct hostile *h, const struct question *q)
+{
+	if (q->edns)
+		set_rcode(&h->first, 4);
+	else
+		add_right(&h->first, q);
+}
+
+static void
+act_formerr_always(struct hostile *h, const struct question *q)
+{
+	(void)q;
+	set_rcode(&h->first, 1);
+}
+
+/* RFC 6891 section 6.1.3: to version 0, which everybody knows. */
+static void
+act_badvers(struct hostile *h, const struct question *q)
+{
+	if (!q->edns) {
+		add_right(&h->first, q);
+		return;
+	}
+	put(&h->first, "\0\0\x29\x04\xd0\x01\0\0\0\0\0", 11);
+	set_16(&h->first, 10, 1);
+}
+
+static void
+act_servfail(struct hostile *h, const struct question *q)
+{
+	(void)q;
+	set_rcode(&h->first, 2);
+}
+
+static void
+act_refused(struct hostile *h, const struct question *q)
+{
+	(void)q;
+	set_rcode(&h->first, 5);
+}
+
+static void
+act_notauth(struct hostile *h, const struct question *q)
+{
+	(void)q;
+	set_rcode(&h->first, 9);
+}
+
+static void
+act_nodata(struct hostile *h, const struct question *q)
+{
+	(void)q;
+	put_soa(&h->first, 600, 90);
+	set_counts(&h->first, 0, 1);
+}
+
+static void
+act_nxdomain(struct hostile *h, const struct question *q)
+{
+	act_nodata(h, q);
+	set_rcode(&h->first, 3);
+}
+
+static void
+act_nosoa(struct hostile *h, const struct question *q)
+{
+	(void)q;
+	set_rcode(&h->first, 3);
+}
+
+/* Neither recursion nor authority, and name servers to ask. */
+static void
+act_referral(struct hostile *h, const struct question *q)
+{
+	(void)q;
+	h->first.bytes[3] &= 0x7f;
+	put_record(&h->first, "example", 2, 300, "\2ns\0", 4);
+	set_counts(&h->first, 0, 1);
+}
+
+static void
+act_chain(struct hostile *h, const struct question *q)
+{
+	(void)q;
+	put_text(&h->first, "c.example", 70, "end");
+	put_alias(&h->first, "b.Example", 60, "C.example");
+	put_alias(&h->first, NULL, 80, "b.example");
+	put_text(&h->first, "other.example", 5, "not this");
+	set_counts(&h->first, 4, 0);
+}
+
+static void
+act_chain_nxdomain(struct hostile *h, const struct question *q)
+{
+	(void)q;
+	put_alias(&h->first, NULL, 80, "gone.example");
+	put_soa(&h->first, 30, 90);
+	set_counts(&h->first, 1, 1);
+	set_rcode(&h->first, 3);
+}
+
+static void
+act_loop(struct hostile *h, const struct question *q)
+{
+	put_alias(&h->first, NULL, 80, "b.example");
+	put_alias(&h->first, "b.example", 80, q->name);
+	set_counts(&h->first, 2, 0);
+}
+
+static void
+act_stranger(struct hostile *h, const struct question *q)
+{
+	(void)q;
+	put_text(&h->first, "other.example", 5, "not this");
+	set_counts(&h->first, 1, 0);
+}
+
+static const struct act {
+	const char *label;
+	void (*act)(struct hostile *h, const struct question *q);
+} acts[] = {
+	{ "dup", act_dup },
+	{ "wrong-id", act_wrong_id },
+	{ "wrong-name", act_wrong_name },
+	{ "wrong-type", act_wrong_type },
+	{ "wrong-class", act_wrong_class },
+	{ "echo", act_echo },
+	{ "case", act_case },
+	{ "cut", act_cut },
+	{ "garbage", act_garbage },
+	{ "garbage-first", act_garbage_first },
+	{ "broken", act_broken },
+	{ "tc", act_tc },
+	{ "tc-always", act_tc_always },
+	{ "silent", act_silent },
+	{ "stuck", act_stuck },
+	{ "guess", act_guess },
+	{ "formerr", act_formerr },
+	{ "notimp", act_notimp },
+	{ "formerr-always", act_formerr_always },
+	{ "badvers", act_badvers },
+	{ "servfail", act_servfail },
+	{ "refused", act_refused },
+	{ "notauth", act_notauth },
+	{ "nodata", act_nodata },
+	{ "nxdomain", act_nxdomain },
+	{ "nosoa", act_nosoa },
+	{ "referral", act_referral },
+	{ "chain", act_chain },
+	{ "chain-nxdomain", act_chain_nxdomain },
+	{ "loop", act_loop },
+	{ "stranger", act_stranger },
+};
+
+/* Into h->first and h->second. */
+static void
+answer(struct hostile *h, const uint8_t *p, size_t n, bool udp)
+{
+	void (*act)(struct hostile *, const struct question *) = NULL;
+	struct question q;
+	size_t label;
+
+	h->first.n = h->second.n = 0;
+	h->truncate = udp;
+	h->stick = h->guess = false;
+	if (!parse(p, n, &q) || h->options.silent)
+		return;
+	pthread_mutex_lock(&h->lock);
+	h->counts.with_edns += q.edns;
+	pthread_mutex_unlock(&h->lock);
+	if (h->options.no_edns_silent && q.edns)
+		return;
+	put(&h->first, p, q.end);
+	h->first.bytes[2] = 0x81; /* QR, RD */
+	h->first.bytes[3] = 0x80; /* RA */
+	set_counts(&h->first, 0, 0);
+	set_16(&h->first, 10, 0);
+	label = strcspn(q.name, ".");
+	for (size_t i = 0; i < TABLE_SIZE(acts); i++)
+		if (strlen(acts[i].label) == label &&
+		    memcmp(acts[i].label, q.name, label) == 0)
+			act = acts[i].act;
+	if (h->options.servfail)
+		act = act_servfail;
+	if (h->options.refused)
+		act = act_refused;
+	if (h->options.no_edns && q.edns)
+		act = act_formerr;
+	if (act != NULL)
+		act(h, &q);
+	else
+		add_right(&h->first, &q);
+}
+
+/* ---- sockets ---- */
+
+static bool
+is_lost(struct hostile *h)
+{
+	h->dice = h->dice * 1664525U + 1013904223U;
+	return (h->dice >> 8) % 100 < h->options.loss;
+}
+
+static void
+send_udp(struct hostile *h, const struct reply *r, const struct sockaddr_in *to)
+{
+	if (r->n > 0)
+		(void)!sendto(h->udp, r->bytes, r->n, 0,
+		    (const struct sockaddr *)to, sizeof(*to));
+}
+
+static void
+reply_udp(
+    struct hostile *h, const uint8_t *p, size_t n, const struct sockaddr_in *to)
+{
+	struct reply wrong;
+
+	answer(h, p, n, true);
+	if (h->first.n > 0) {
+		/* the right answer from a wrong address comes before all */
+		wrong = h->first;
+		set_rcode(&wrong, 3);
+		set_counts(&wrong, 0, 0);
+		(void)!sendto(h->other, wrong.bytes, wrong.n, 0,
+		    (const struct sockaddr *)to, sizeof(*to));
+	}
+	send_udp(h, &h->first, to);
+	send_udp(h, &h->second, to);
+	for (int i = 1; h->guess && i < GUESSES; i++) {
+		h->first.bytes[1]++;
+		send_udp(h, &h->first, to);
+	}
+}
+
+static void
+serve_udp(struct hostile *h)
+{
+	struct held one = { .n = 0 };
+	socklen_t size = sizeof(one.from);
+	ssize_t n = recvfrom(h->udp, one.question, sizeof(one.question),
+	    MSG_DONTWAIT, (struct sockaddr *)&one.from, &size);
+
+	if (n <= 0)
+		return;
+	one.n = (size_t)n;
+	pthread_mutex_lock(&h->lock);
+	h->counts.udp++;
+	pthread_mutex_unlock(&h->lock);
+	if (is_lost(h))
+		return;
+	if (h->options.hold == 0) {
+		reply_udp(h, one.question, one.n, &one.from);
+		return;
+	}
+	if (h->n_held < HELD)
+		h->held[h->n_held++] = one;
+	if (h->n_held < h->options.hold)
+		return;
+	while (h->n_held > 0) {
+		struct held *last = &h->held[--h->n_held];
+
+		answer(h, last->question, last->n, true);
+		send_udp(h, &h->first, &last->from);
+		if (h->n_held % 64 == 0)
+			usleep(1000); /* no more than a buffer takes */
+	}
+}
+
+static void
+close_tcp(struct hostile *h, size_t i)
+{
+	close(h->connections[i]);
+	h->connections[i] = -1;
+	h->is_stuck[i] = false;
+}
+
+/* In two pieces. */
+static void
+reply_tcp(const struct hostile *h, int fd)
+{
+	uint8_t out[2] = { (uint8_t)(h->first.n >> 8), (uint8_t)h->first.n };
+
+	if (h->first.n == 0)
+		return;
+	(void)!send(fd, out, 1, MSG_NOSIGNAL);
+	(void)!send(fd, out + 1, 1, MSG_NOSIGNAL);
+	(void)!send(fd, h->first.bytes, h->first.n, MSG_NOSIGNAL);
+}
+
+static void
+serve_tcp(struct hostile *h, size_t i)
+{
+	int fd = h->connections[i];
+	uint8_t in[302];
+	size_t want;
+	unsigned first;
+
+	if (recv(fd, in, 2, MSG_WAITALL) != 2) {
+		close_tcp(h, i);
+		return;
+	}
+	want = (size_t)in[0] << 8 | in[1];
+	if (want > 300 ||
+	    recv(fd, in + 2, want, MSG_WAITALL) != (ssize_t)want) {
+		close_tcp(h, i);
+		return;
+	}
+	pthread_mutex_lock(&h->lock);
+	first = h->counts.tcp++;
+	pthread_mutex_unlock(&h->lock);
+	if (h->options.tcp_drop_first && first == 0) {
+		close_tcp(h, i);
+		return;
+	}
+	answer(h, in + 2, want, false);
+	h->is_stuck[i] = h->stick;
+	reply_tcp(h, fd);
+	if (h->options.tcp_once)
+		close_tcp(h, i);
+}
+
+static void
+accept_tcp(struct hostile *h)
+{
+	int fd = accept(h->tcp, NULL, NULL);
+	int on = 1;
+
+	setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
+
+	for (size_t i = 0; fd >= 0 && i < CONNECTIONS; i++) {
+		if (h->connections[i] >= 0)
+			continue;
+		h->connections[i] = fd;
+		pthread_mutex_lock(&h->lock);
+		h->counts.connections++;
+		pthread_mutex_unlock(&h->lock);
+		return;
+	}
+	if (fd >= 0)
+		close(fd);
+}
+
+static void *
+serve(void *arg)
+{
+	struct hostile *h = arg;
+	struct pollfd polls[3 + CONNECTIONS];
+
+	for (;;) {
+		polls[0] = (struct pollfd){ .fd = h->stop, .events = POLLIN };
+		polls[1] = (struct pollfd){ .fd = h->udp, .events = POLLIN };
+		polls[2] = (struct pollfd){ .fd = h->tcp, .events = POLLIN };
+		for (size_t i = 0; i < CONNECTIONS; i++)
+			polls[3 + i] = (struct pollfd){
+				.fd = h->is_stuck[i] ? -1 : h->connections[i],
+				.events = POLLIN
+			};
+		atomic_store(&h->busy, false);
+		(void)poll(polls, 3 + CONNECTIONS, -1);
+		atomic_store(&h->busy, true);
+		if (polls[0].revents != 0)
+			return NULL;
+		if (polls[1].revents != 0)
+			serve_udp(h);
+		for (size_t i = 0; i < CONNECTIONS; i++)
+			if (polls[3 + i].revents != 0)
+				serve_tcp(h, i);
+		if (polls[2].revents != 0)
+			accept_tcp(h);
+	}
+}
+
+static bool
+open_sockets(struct hostile *h)
+{
+	struct sockaddr_in at = { .sin_family = AF_INET,
+		.sin_port = htons(h->options.port),
+		.sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+	socklen_t size = sizeof(at);
+	int on = 1;
+	int space = 4 << 20;
+
+	h->tcp = -1;
+	h->udp = socket(AF_INET, SOCK_DGRAM, 0);
+	setsockopt(h->udp, SOL_SOCKET, SO_RCVBUF, &space, sizeof(space));
+	if (bind(h->udp, (struct sockaddr *)&at, sizeof(at)) != 0 ||
+	    getsockname(h->udp, (struct sockaddr *)&at, &size) != 0) {
+		close(h->udp);
+		return false;
+	}
+	h->port = ntohs(at.sin_port);
+	if (h->options.no_tcp)
+		return true;
+	h->tcp = socket(AF_INET, SOCK_STREAM, 0);
+	setsockopt(h->tcp, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
+	if (bind(h->tcp, (struct sockaddr *)&at, sizeof(at)) == 0 &&
+	    listen(h->tcp, CONNECTIONS) == 0)
+		return true;
+	close(h->udp);
+	close(h->tcp);
+	return false;
+}
+
+struct hostile *
+hostile_start(const struct hostile_options *o)
+{
+	struct hostile *h = calloc(1, sizeof(*h));
+	bool ok = false;
+
+	assert_non_null(h);
+	h->options = *o;
+	h->held = calloc(HELD, sizeof(*h->held));
+	h->dice = 12345;
+	for (size_t i = 0; i < CONNECTIONS; i++)
+		h->connections[i] = -1;
+	for (int i = 0; i < 20 && !ok; i++)
+		ok = open_sockets(h);
+	assert_true(ok);
+	h->stop = eventfd(0, 0);
+	h->other = socket(AF_INET, SOCK_DGRAM, 0);
+	pthread_mutex_init(&h->lock, NULL);
+	assert_int_equal(pthread_create(&h->thread, NULL, serve, h), 0);
+	return h;
+}
+
+uint16_t
+hostile_port(const struct hostile *h)
+{
+	return h->port;
+}
+
+struct hostile_counts
+hostile_counts(struct hostile *h)
+{
+	struct hostile_counts c;
+
+	pthread_mutex_lock(&h->lock);
+	c = h->counts;
+	pthread_mutex_unlock(&h->lock);
+	return c;
+}
+
+/* In this order: it is busy before it reads. */
+bool
+hostile_is_idle(struct hostile *h)
+{
+	struct pollfd udp = { .fd = h->udp, .events = POLLIN };
+
+	return poll(&udp, 1, 0) == 0 && !atomic_load(&h->busy);
+}
+
+void
+hostile_stop(struct hostile *h)
+{
+	const uint64_t one = 1;
+
+	(void)!write(h->stop, &one, sizeof(one));
+	pthread_join(h->thread, NULL);
+	for (size_t i = 0; i < CONNECTIONS; i++)
+		if (h->connections[i] >= 0)
+			close(h->connections[i]);
+	if (h->tcp >= 0)
+		close(h->tcp);
+	close(h->udp);
+	close(h->other);
+	close(h->stop);
+	pthread_mutex_destroy(&h->lock);
+	free(h->held);
+	free(h);
+}

@@ -1,0 +1,146 @@
+#include "tests/support/mail_assert.h"
+
+#include <assert.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "lib/enum_names.h"
+#include "mail/authres.h"
+#include "tests/support/plainfield.h"
+
+enum { PARSE_MEMORY = 1 << 20 };
+
+#define AUTHRES "Authentication-Results"
+
+/* What any reader takes for a field of `id`; hidden forms are for the tests of
+ * mail/authres. */
+static bool
+is_plainly_of(const char *value, struct span id)
+{
+	struct span v = span_trim(span_str(value));
+
+	return id.n > 0 && span_equal_nocase(span_first(v, id.n), id) &&
+	    (v.n == id.n || v.p[id.n] == ';' || v.p[id.n] == ' ');
+}
+
+static bool
+is_named(const struct mta_field *f, const char *name)
+{
+	return span_is_nocase(span_trim(span_str(f->name)), name);
+}
+
+/* Those of `id`, or all, are removed: highest first. */
+static void
+check_removed(const SMFICTX *m, const char *name, struct span id, bool all)
+{
+	size_t n = 0, last = SIZE_MAX;
+	bool *removed;
+
+	for (size_t i = 0; i < m->n_fields; i++)
+		n += is_named(&m->fields[i], name);
+	removed = calloc(n + 1, sizeof(*removed));
+	assert(removed != NULL);
+	for (size_t i = 0; i < m->n_changes; i++) {
+		const struct mta_change *c = &m->changes[i];
+
+		if (c->insert || !span_is_nocase(span_str(c->name), name))
+			continue;
+		assert(c->number <= n && c->number < last);
+		last = c->number;
+		removed[last] = true;
+	}
+	n = 0;
+	for (size_t i = 0; i < m->n_fields; i++) {
+		n += is_named(&m->fields[i], name);
+		if (is_named(&m->fields[i], name) &&
+		    (all || is_plainly_of(m->fields[i].value, id)))
+			assert(removed[n]);
+	}
+	free(removed);
+}
+
+static bool
+is_below(struct span value, const char *locked)
+{
+	struct span name = span_str(locked);
+	struct span last = span_last(value, name.n);
+	struct span rest = span_first(value, value.n - last.n);
+
+	return span_equal_nocase(last, name) &&
+	    (rest.n == 0 || rest.p[rest.n - 1] == '@' ||
+		rest.p[rest.n - 1] == '.');
+}
+
+static void
+check_passes(
+    const struct authres_result *r, struct arena *a, const char *locked)
+{
+	static const struct {
+		const char *ptype, *property;
+	} names[] = {
+		{ "header", "from" },
+		{ "header", "d" },
+		{ "smtp", "mailfrom" },
+		{ "smtp", "helo" },
+	};
+
+	for (size_t i = 0; i < TABLE_SIZE(names); i++)
+		assert(!is_below(
+		    authres_property(r, a, names[i].ptype, names[i].property),
+		    locked));
+}
+
+static void
+check_results(const char *value, struct span id, const char *locked)
+{
+	static const char *const methods[] = { "spf", "dkim", "arc", "dmarc",
+		"iprev", "auth" };
+	struct arena *a = arena_new(PARSE_MEMORY);
+	struct scan s = scan_of(span_str(value));
+	struct authres_result r;
+	struct span found;
+	enum authres_step step;
+
+	plainfield_check(span_str(value));
+	assert(a != NULL && authres_open(&s, a, &found));
+	assert(id.n == 0 || span_equal_nocase(found, id));
+	while ((step = authres_next(&s, a, &r)) == AUTHRES_ONE) {
+		bool known = false;
+
+		for (size_t i = 0; i < TABLE_SIZE(methods); i++)
+			known = known || span_is(r.method, methods[i]);
+		assert(known);
+		if (span_is(r.result, "pass") && !span_is(r.method, "auth"))
+			check_passes(&r, a, locked);
+	}
+	assert(step == AUTHRES_END);
+	arena_free(a);
+}
+
+void
+delivered_check(const SMFICTX *m, struct span id, const char *locked)
+{
+	const struct mta_change *last;
+	bool inserting = false;
+	size_t ours = 0;
+
+	assert(m->n_changes > 0 && m->n_replies == 0);
+	for (size_t i = 0; i < m->n_changes; i++) {
+		const struct mta_change *c = &m->changes[i];
+
+		assert(c->insert || !inserting);
+		inserting = c->insert;
+		ours += inserting && strcmp(c->name, AUTHRES) == 0;
+	}
+	last = &m->changes[m->n_changes - 1];
+	assert(ours == 1 && strcmp(last->name, AUTHRES) == 0);
+	check_results(last->value, id, locked);
+	check_removed(m, AUTHRES, id, false);
+}
+
+void
+delivered_without(const SMFICTX *m, const char *name)
+{
+	check_removed(m, name, SPAN_NONE, true);
+}

@@ -1,0 +1,51 @@
+/*
+ * query_fixture.h - for tests of the ledger: one in a folder of its own, or in
+ * the PostgreSQL that AVOUCH_TEST_STORE names; and lines that callbacks write,
+ * to be compared in one go.
+ */
+#ifndef AVOUCH_TESTS_SUPPORT_QUERY_FIXTURE_H
+#define AVOUCH_TESTS_SUPPORT_QUERY_FIXTURE_H
+
+#include "report/store/query.h"
+#include "tests/support/sample_rows.h"
+
+enum { NOW = 1750000000, SEEN_MAX = 20, SEEN_TEXT = 300 };
+
+/* The running test's; a file of it is that of the store. */
+extern struct place ledgers_place;
+extern struct ledger *ledger;
+
+int ledgers_set_up(void **state);
+int ledgers_tear_down(void **state);
+
+#define WITH_LEDGER(test)                                                      \
+	cmocka_unit_test_setup_teardown(test, ledgers_set_up, ledgers_tear_down)
+
+/* Another connection to the same store. */
+struct ledger *ledgers_open(void);
+
+/* Fails the test, with the words of `ledger`, where it is not. */
+void ledgers_ok(enum ledger_step step);
+
+/* Adds to the rows of r->when's day, or of the first open day. */
+enum ledger_step ledgers_add_row(struct ledger *l, const struct report_row *r);
+
+struct seen {
+	char lines[SEEN_MAX][SEEN_TEXT];
+	size_t n, stop_after; /* 0: never */
+};
+
+/* Memory for the next one. */
+char *seen_line(struct seen *s);
+
+/* What the callback returns then. */
+bool seen_go_on(const struct seen *s);
+
+/* The lines are those; none are left. */
+void seen_check(struct seen *s, const char *const *want, size_t n);
+
+#define ASSERT_SEEN(s, ...)                                                    \
+	seen_check(s, (const char *const[]){ __VA_ARGS__ },                    \
+	    sizeof((const char *const[]){ __VA_ARGS__ }) / sizeof(char *))
+
+#endif

@@ -1,0 +1,158 @@
+#include "tests/support/store_fixture.h"
+
+#include <setjmp.h>
+#include <sqlite3.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdlib.h>
+#include <sys/mount.h>
+#include <time.h>
+
+#include <cmocka.h>
+
+struct place place;
+
+int
+keeping_set_up(void **state)
+{
+	(void)state;
+	place_make(&place);
+	return 0;
+}
+
+int
+keeping_tear_down(void **state)
+{
+	(void)state;
+	umount(place.folder); /* where a test of a full one stopped */
+	place_remove(&place);
+	return 0;
+}
+
+int64_t
+keeping_ms(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return (int64_t)ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
+}
+
+void
+keeping_sleep(long ms)
+{
+	nanosleep(&(struct timespec){ ms / 1000, ms % 1000 * 1000000 }, NULL);
+}
+
+struct store *
+keeping_open(const char *file)
+{
+	char error[200];
+	struct store *s = store_open(&(struct store_options){ .path = file,
+					 .retention_days = 36500,
+					 .replay_days = 36500,
+					 .received_days = 36500 },
+	    error, sizeof(error));
+
+	if (s == NULL)
+		fail_msg("%s", error);
+	return s;
+}
+
+bool
+keeping_put(struct store *s, unsigned domain, unsigned source)
+{
+	struct kept_message m;
+
+	rows_message(&m, domain, source);
+	return store_put(s, &m.row, &m.facts, &m.decision, NULL, m.row.when);
+}
+
+struct store_counts
+keeping_counts(struct store *s)
+{
+	struct store_counts c;
+
+	store_counts(s, &c);
+	return c;
+}
+
+void
+keeping_wait(struct store *s)
+{
+	int64_t until = keeping_ms() + KEEPING_WAIT_MS;
+
+	while (keeping_counts(s).queued > 0) {
+		if (keeping_ms() > until)
+			fail_msg("%zu messages still wait",
+			    keeping_counts(s).queued);
+		keeping_sleep(10);
+	}
+}
+
+void
+keeping_wait_fault(struct store *s)
+{
+	int64_t until = keeping_ms() + KEEPING_WAIT_MS;
+
+	while (keeping_counts(s).faults == 0) {
+		if (keeping_ms() > until)
+			fail_msg("no fault was counted");
+		keeping_sleep(10);
+	}
+}
+
+void
+keeping_put_surely(struct store *s, unsigned domain, unsigned source)
+{
+	uint64_t lost = keeping_counts(s).lost;
+
+	if (!keeping_put(s, domain, source))
+		keeping_wait(s);
+	assert_int_equal(keeping_counts(s).lost, lost);
+}
+
+void
+keeping_sql(const char *text)
+{
+	sqlite3 *db;
+	char *why = NULL;
+
+	assert_int_equal(sqlite3_open(place.file, &db), SQLITE_OK);
+	sqlite3_busy_timeout(db, KEEPING_WAIT_MS);
+	if (sqlite3_exec(db, text, NULL, NULL, &why) != SQLITE_OK)
+		fail_msg("%s", why);
+	sqlite3_close(db);
+}
+
+int64_t
+keeping_number(const char *text)
+{
+	sqlite3 *db;
+	sqlite3_stmt *s;
+	int64_t n;
+
+	assert_int_equal(sqlite3_open(place.file, &db), SQLITE_OK);
+	sqlite3_busy_timeout(db, KEEPING_WAIT_MS);
+	assert_int_equal(sqlite3_prepare_v2(db, text, -1, &s, NULL), SQLITE_OK);
+	assert_int_equal(sqlite3_step(s), SQLITE_ROW);
+	n = sqlite3_column_int64(s, 0);
+	sqlite3_finalize(s);
+	sqlite3_close(db);
+	return n;
+}
+
+enum sql_fault
+keeping_write(struct writer *w, unsigned number, int64_t now, size_t *refused)
+{
+	struct kept_message m;
+	struct queued_message *e;
+	enum sql_fault fault;
+
+	rows_message(&m, number, number);
+	e = queued_message_new(&m.row, NULL, NULL, now);
+	assert_non_null(e);
+	fault = writer_write(w, e, now, refused);
+	free(e);
+	return fault;
+}

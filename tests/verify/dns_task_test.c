@@ -1,0 +1,336 @@
+/*
+ * Jobs: waves, deadlines, dropping at any moment.
+ */
+#include "verify/dns_task.h"
+
+#include <pthread.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+
+#include <cmocka.h>
+
+#include "tests/support/core_driver.h"
+
+enum { CHAIN_MAX = 8, QUESTIONS = 64, MEMORY = 1 << 16 };
+
+static const char zone_text[] = "a0.example. TXT \"a1.example\"\n"
+				"a1.example. TXT \"a2.example\"\n"
+				"a2.example. TXT \"a3.example\"\n"
+				"a3.example. TXT \"end\"\n"
+				"b0.example. TXT \"end\"\n";
+
+/* A core whose questions depend on each other: it follows names to "end". */
+struct chain {
+	const char *starts[CHAIN_MAX];
+	size_t n_starts;
+	unsigned runs;
+	unsigned failed; /* chains that ended in a failure */
+	unsigned ended;
+	bool done;
+};
+
+static enum step
+chain_step(void *facts, struct dns_talk *talk, struct arena *scratch)
+{
+	struct chain *c = facts;
+	enum step step = STEP_DONE;
+
+	assert_false(c->done);
+	assert_non_null(arena_alloc(scratch, 64));
+	c->runs++;
+	c->failed = c->ended = 0;
+	for (size_t i = 0; i < c->n_starts; i++) {
+		struct span name = span_str(c->starts[i]);
+		const struct dns_answer *a;
+
+		for (a = dns_ask(talk, name, DNS_TXT); a->state == DNS_FOUND &&
+		     !span_is(a->records[0].text, "end");
+		     a = dns_ask(talk, name, DNS_TXT))
+			name = a->records[0].text;
+		if (a->state == DNS_PENDING)
+			step = STEP_WAIT;
+		c->failed += a->state == DNS_FAILED;
+		c->ended += a->state == DNS_FOUND;
+	}
+	c->done = step == STEP_DONE;
+	return step;
+}
+
+static void
+a_zone_needs_no_waiting(void **state)
+{
+	struct dns_source *zone = pump_zone(zone_text);
+	struct chain c = { .starts = { "a0.example" }, .n_starts = 1 };
+	struct job *j = job_start(zone, chain_step, &c, QUESTIONS, MEMORY);
+
+	(void)state;
+	assert_non_null(j);
+	assert_true(c.done); /* where it was started */
+	assert_true(job_wait(j, job_clock()));
+	assert_int_equal(c.ended, 1);
+	assert_int_equal(job_count(j).waves, 4);
+	assert_int_equal(job_count(j).questions, 4);
+	job_drop(j);
+	zone->close(zone);
+}
+
+static void
+waves_are_the_longest_chain(void **state)
+{
+	struct dns_source *zone = pump_zone(zone_text);
+	struct dns_source *fake = fake_new(zone, 20);
+	struct chain c = {
+		.starts = { "a0.example", "b0.example", "b0.example" },
+		.n_starts = 3,
+	};
+	struct job *j = job_start(fake, chain_step, &c, QUESTIONS, MEMORY);
+
+	(void)state;
+	fake_settle(fake);
+	assert_true(job_wait(j, job_clock()));
+	assert_int_equal(c.ended, 3);
+	assert_int_equal(fake_round_trips(fake), 4);
+	assert_int_equal(job_count(j).waves, 4);
+	assert_int_equal(job_count(j).questions, 5);
+	job_drop(j);
+	fake->close(fake);
+	zone->close(zone);
+}
+
+static void
+deadline_makes_failures_and_a_result(void **state)
+{
+	struct dns_source *zone = pump_zone(zone_text);
+	struct dns_source *fake = fake_new(zone, 20);
+	struct chain c = {
+		.starts = { "a0.example", "b0.example" },
+		.n_starts = 2,
+	};
+	struct job *j = job_start(fake, chain_step, &c, QUESTIONS, MEMORY);
+
+	(void)state;
+	fake_advance(fake); /* b0 is answered, a1 was asked */
+	assert_false(job_wait(j, job_clock() + 10));
+	assert_true(c.done);
+	assert_int_equal(c.failed, 1);
+	assert_int_equal(c.ended, 1);
+	assert_true(job_count(j).gave_up);
+	assert_true(dns_talk_ran_out(job_talk(j)));
+	fake_settle(fake); /* late answers do not run it again */
+	assert_true(c.done);
+	job_drop(j);
+	fake->close(fake);
+	zone->close(zone);
+}
+
+static void
+questions_are_bounded(void **state)
+{
+	struct dns_source *zone = pump_zone(zone_text);
+	struct chain c = { .starts = { "a0.example" }, .n_starts = 1 };
+	struct job *j = job_start(zone, chain_step, &c, 2, MEMORY);
+
+	(void)state;
+	job_wait(j, job_clock());
+	assert_true(c.done);
+	assert_int_equal(c.failed, 1);
+	assert_int_equal(job_count(j).questions, 2);
+	job_drop(j);
+	zone->close(zone);
+}
+
+/* A core that asks a dead name ahead, and needs another one. */
+static enum step
+ahead_step(void *facts, struct dns_talk *talk, struct arena *scratch)
+{
+	const struct dns_answer *a;
+
+	(void)scratch;
+	dns_ask_ahead(talk, SPAN("dead.example"), DNS_TXT);
+	a = dns_ask(talk, SPAN("b0.example"), DNS_TXT);
+	*(bool *)facts = a->state == DNS_FOUND;
+	return a->state == DNS_PENDING ? STEP_WAIT : STEP_DONE;
+}
+
+/* Answers all but dead.example, which it keeps. */
+struct half_dead {
+	struct dns_source source;
+	struct dns_source *zone;
+	struct dns_wait *kept;
+};
+
+static void
+half_dead_ask(struct dns_source *source, struct span name, enum dns_type type,
+    struct dns_wait *wait)
+{
+	struct half_dead *h = (struct half_dead *)source;
+
+	if (span_is(name, "dead.example"))
+		h->kept = wait;
+	else
+		h->zone->ask(h->zone, name, type, wait);
+}
+
+static void
+what_is_asked_ahead_holds_nothing_up(void **state)
+{
+	struct half_dead h = {
+		.source.ask = half_dead_ask,
+		.zone = pump_zone(zone_text),
+	};
+	const struct dns_question *dead;
+	bool found = false;
+	struct job *j =
+	    job_start(&h.source, ahead_step, &found, QUESTIONS, MEMORY);
+
+	(void)state;
+	assert_true(job_wait(j, job_clock()));
+	assert_true(found);
+	/* The talk stays as it is now: it is read without the lock. */
+	dead = dns_talk_questions(job_talk(j));
+	assert_true(span_is(dead->name, "dead.example"));
+	assert_int_equal(dead->answer->fault, DNS_FAULT_BUDGET);
+	h.kept->done(h.kept, dns_answer_failed(DNS_FAULT_TIMEOUT));
+	assert_int_equal(dead->answer->fault, DNS_FAULT_BUDGET);
+	job_drop(j);
+	h.zone->close(h.zone);
+}
+
+/* A core that waits though nothing is open would wait for ever. */
+static enum step
+stubborn_step(void *facts, struct dns_talk *talk, struct arena *scratch)
+{
+	unsigned *runs = facts;
+
+	(void)talk;
+	(void)scratch;
+	(*runs)++;
+	return STEP_WAIT;
+}
+
+static void
+a_core_that_asks_nothing_ends(void **state)
+{
+	struct dns_source *zone = pump_zone(zone_text);
+	unsigned runs = 0;
+	struct job *j = job_start(zone, stubborn_step, &runs, 2, MEMORY);
+
+	(void)state;
+	assert_false(job_wait(j, job_clock() + 10));
+	assert_in_range(runs, 1, 2);
+	job_drop(j);
+	zone->close(zone);
+}
+
+static void
+dropped_before_its_answers(void **state)
+{
+	struct dns_source *zone = pump_zone(zone_text);
+	struct dns_source *fake = fake_new(zone, 20);
+
+	(void)state;
+	for (int i = 0; i < 100; i++) {
+		struct chain c = { .starts = { "a0.example" }, .n_starts = 1 };
+		struct job *j =
+		    job_start(fake, chain_step, &c, QUESTIONS, MEMORY);
+
+		for (int k = 0; k < i % 5; k++)
+			fake_advance(fake);
+		job_drop(j);
+		memset(&c, 0xff, sizeof(c)); /* gone: must not be touched */
+	}
+	fake_settle(fake);
+	fake->close(fake);
+	zone->close(zone);
+}
+
+/* One thread answers while others start, wait for and drop jobs. */
+struct crowd {
+	struct dns_source *fake;
+	bool stop;
+	unsigned finished;
+	pthread_mutex_t lock;
+};
+
+static void *
+crowd_answer(void *arg)
+{
+	struct crowd *crowd = arg;
+
+	while (!__atomic_load_n(&crowd->stop, __ATOMIC_ACQUIRE))
+		if (!fake_advance(crowd->fake))
+			nanosleep(&(struct timespec){ .tv_nsec = 10000 }, NULL);
+	fake_settle(crowd->fake);
+	return NULL;
+}
+
+static void *
+crowd_work(void *arg)
+{
+	struct crowd *crowd = arg;
+
+	for (unsigned i = 0; i < 300; i++) {
+		struct chain c = {
+			.starts = { "a0.example", "b0.example" },
+			.n_starts = 2,
+		};
+		struct job *j =
+		    job_start(crowd->fake, chain_step, &c, QUESTIONS, MEMORY);
+
+		if (i % 3 != 0 && job_wait(j, job_clock() + 60000) &&
+		    c.ended == 2) {
+			pthread_mutex_lock(&crowd->lock);
+			crowd->finished++;
+			pthread_mutex_unlock(&crowd->lock);
+		}
+		job_drop(j);
+	}
+	return NULL;
+}
+
+static void
+many_threads(void **state)
+{
+	enum { WORKERS = 4 };
+	struct dns_source *zone = pump_zone(zone_text);
+	struct crowd crowd = { .fake = fake_new(zone, 5) };
+	pthread_t answer, workers[WORKERS];
+
+	(void)state;
+	pthread_mutex_init(&crowd.lock, NULL);
+	assert_int_equal(
+	    pthread_create(&answer, NULL, crowd_answer, &crowd), 0);
+	for (int i = 0; i < WORKERS; i++)
+		assert_int_equal(
+		    pthread_create(&workers[i], NULL, crowd_work, &crowd), 0);
+	for (int i = 0; i < WORKERS; i++)
+		pthread_join(workers[i], NULL);
+	__atomic_store_n(&crowd.stop, true, __ATOMIC_RELEASE);
+	pthread_join(answer, NULL);
+	assert_int_equal(crowd.finished, WORKERS * 200);
+	pthread_mutex_destroy(&crowd.lock);
+	crowd.fake->close(crowd.fake);
+	zone->close(zone);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(a_zone_needs_no_waiting),
+		cmocka_unit_test(waves_are_the_longest_chain),
+		cmocka_unit_test(deadline_makes_failures_and_a_result),
+		cmocka_unit_test(questions_are_bounded),
+		cmocka_unit_test(what_is_asked_ahead_holds_nothing_up),
+		cmocka_unit_test(a_core_that_asks_nothing_ends),
+		cmocka_unit_test(dropped_before_its_answers),
+		cmocka_unit_test(many_threads),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
