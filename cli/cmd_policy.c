@@ -220,7 +220,8 @@ cmd_policy(struct cli *c)
 
 	if (strcmp(c->args[0], "replay") != 0)
 		return cli_fail(c, EX_USAGE,
-		    "unknown command policy %s; usage: avouch policy [options] "
+		    "unknown command: policy %s; usage: avouch policy "
+		    "[options] "
 		    "%s",
 		    c->args[0], c->command->synopsis);
 	status = replay_read_days(c, &first);

@@ -93,7 +93,8 @@ cli_set_bool(json_t *object, const char *key, bool value)
 	cli_set(object, key, json_boolean(value));
 }
 
-/* Writes what jansson has dumped, and escapes DEL, which jansson does not. */
+/* Callback of json_dump_callback().  Also escapes DEL, which jansson does not.
+ */
 static int
 json_write(const char *p, size_t n, void *out)
 {

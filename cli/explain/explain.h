@@ -84,7 +84,7 @@ struct input;
 struct explain_check {
 	const struct conf *conf;
 	const struct verdict *v;
-	struct verify_message *m; /* finished; it owns `v` */
+	struct verify_message *m; /* has been finished, and owns `v` */
 	const struct input *in;
 };
 

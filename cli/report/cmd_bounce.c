@@ -103,8 +103,7 @@ bounce_handle(struct cli *c, const struct bounce *b, struct arena *a)
 	case BOUNCE_OURS:
 		return bounce_record(c, b, a);
 	case BOUNCE_DELAYED:
-		return bounce_print(
-		    c, NULL, "a notice of delay, not a failure");
+		return bounce_print(c, NULL, "a delay notice, not a failure");
 	case BOUNCE_OTHER:
 		return bounce_print(
 		    c, NULL, "not a bounce of one of our reports");

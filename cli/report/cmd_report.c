@@ -85,8 +85,8 @@ report_run_command(struct cli *c, const struct report_command *command)
 			continue;
 		put_commands_with(&takers, names[i].option);
 		return cli_fail(c, EX_USAGE,
-		    "%s only accepted by `avouch report` %s", names[i].name,
-		    memory);
+		    "%s only valid with these report commands: %s",
+		    names[i].name, memory);
 	}
 	if (c->n_args - 1 < command->min_args ||
 	    c->n_args - 1 > command->max_args)
@@ -104,7 +104,7 @@ cmd_report(struct cli *c)
 		if (span_is(span_str(c->args[0]), commands[i].name))
 			return report_run_command(c, &commands[i]);
 	return cli_fail(c, EX_USAGE,
-	    "unknown command report %s; usage: avouch report [options] %s",
+	    "unknown command: report %s; usage: avouch report [options] %s",
 	    c->args[0], c->command->synopsis);
 }
 
