@@ -288,12 +288,13 @@ put_mark(FILE *out, const char *word, const struct recorded *q)
 	fprintf(out, " %s", dns_type_name(q->type));
 }
 
-/* Who asked has given up where there is none yet. */
+/* If there is none yet, it was asked and the message's time has passed: what
+ * dns_queue_expire() answers in that case. */
 static const struct dns_answer *
 answer_of(const struct recorded *q)
 {
 	return q->answer != NULL ? q->answer
-				 : dns_answer_failed(DNS_FAULT_BUDGET);
+				 : dns_answer_failed(DNS_FAULT_TIMEOUT);
 }
 
 static void

@@ -335,7 +335,7 @@ what_was_given_up_is_a_failure(void **state)
 	r->ask(r, SPAN("a"), DNS_A, &a.wait);
 	text = write_all(r, &n);
 	assert_string_equal(
-	    text, "; DNS answers, as they were given\n;!failed a. A budget\n");
+	    text, "; DNS answers, as they were given\n;!failed a. A timeout\n");
 	free(text);
 	while (a.answer == NULL)
 		fake_advance(fake);

@@ -215,10 +215,24 @@ def _(l):
     with Started(l, "timeout = 2s\n", dns_settings(l, dns.port)) as s:
         s.send(PLAIN)
         page = s.page()
-        same(page.one("budget_hits_total", budget="dns"), 1, "budget")
+        same(page.one("budget_hits_total", budget="dns"), 0, "the domain's")
         same(page.one("finish_seconds_bucket", le="0.5"), 0, "under 0.5 s")
         same(page.one("finish_seconds_count"), 1, "all")
     dns.close()
+
+
+@suite.test("metrics: invalid From fields, and what we lacked resources for")
+def _(l):
+    with Started(l) as s:
+        s.send(b"From: a@plain.example\r\n" + PLAIN)
+        s.send(lab.message("x@full.example"))
+        s.send(PLAIN)
+        page = s.page()
+        same(page.one("invalid_from_total"), 1, "invalid")
+        same(page.one("overload_total"), 1, "overload")
+        same(page.one("budget_hits_total", budget="dns"), 1, "budget")
+        same(page.one("messages_total", action="reject"), 1, "rejected")
+        same(page.one("messages_total", action="tempfail"), 1, "deferred")
 
 
 @suite.test("metrics: reloads, taken and refused; expired overrides")
@@ -434,6 +448,7 @@ def every_kind(l, form):
         s.send(b"Authentication-Results: mx.example.net; x\r\n" + FORGED,
                address="127.0.0.1")
         s.send(lab.message("x@broken.example"))
+        s.send(lab.message("x@full.example"))  # overload
         hostile = ("\r level=error \"=\\ \x01\x7f\u202e\u2028 ' \udcff"
                    .encode("utf-8", "surrogateescape"))
         m = s.session("2001:db8::66")
@@ -480,7 +495,7 @@ def _(l):
             ("info", "reload"), ("error", "reload"), ("error", "fault"),
             ("warning", "override"), ("warning", "warning")}, form)
         messages = [v for v in lines if v["event"] == "message"]
-        same(len(messages), 11, "messages")
+        same(len(messages), 12, "messages")
         seen = set()
         for v in messages:
             keys = set(v) - {"level", "event"}
@@ -499,9 +514,10 @@ def _(l):
              ("4Test", "203.0.113.66", "fail", "fail", "reject",
               "dmarc.on_reject"), "the first")
         same(messages[1]["expired_override"], "old one", "expired")
-        same(messages[10]["gave_up"], "yes", "cut off")
-        true(int(messages[10]["wait_ms"]) >= 900, "the wait")
-        true(int(messages[10]["total_ms"]) >= int(messages[10]["wait_ms"]), "")
+        same((messages[6]["gave_up"], messages[6]["overload"],
+              messages[6]["rule"]), ("yes", "yes", "on_overload"), "cut off")
+        true(int(messages[11]["wait_ms"]) >= 900, "the wait")
+        true(int(messages[11]["total_ms"]) >= int(messages[11]["wait_ms"]), "")
         start = [v for v in lines if v["event"] == "start"][0]
         for key in ("version", "mode", "socket", "resolvers", "metrics",
                     "configuration", "pid"):
@@ -538,6 +554,7 @@ def _(l):
 def main():
     with lab.Lab(sys.argv[1]) as l:
         l.add_key("bank.example")
+        l.add_record(";!failed _dmarc.full.example TXT budget")
         l.start_milter()
         l.signed = l.sign(lab.message(), "bank.example")
         return suite.run(l, sys.argv[2] if len(sys.argv) > 2 else None)
