@@ -709,11 +709,30 @@ without_names(struct arena *a, struct span value)
 	return b.full ? SPAN_NONE : buf_done(&b);
 }
 
+/* The field as programs see it that decode before they parse. */
+static bool
+read_decoded(struct author_reading *r, struct span value, bool strict)
+{
+	struct mail_decoded decoded;
+	bool ambiguous;
+
+	mail_decode_words(r->a, value, strict, &decoded);
+	ambiguous = decoded.ambiguous;
+	if (decoded.unreadable) {
+		r->named = true;
+		set_problem(r,
+		    "the From field has an encoded word that cannot be read");
+	}
+	if (r->valid && !r->has_group && !decoded.specials && !ambiguous)
+		mail_decode_words(
+		    r->a, without_names(r->a, value), strict, &decoded);
+	read_signs(r, decoded.text);
+	return ambiguous;
+}
+
 static void
 read_author_field(struct author_reading *r, struct span value)
 {
-	struct mail_decoded decoded;
-
 	r->n_bytes += value.n;
 	if (r->n_bytes > MAIL_AUTHOR_TEXT_MAX) {
 		r->named = true;
@@ -729,15 +748,8 @@ read_author_field(struct author_reading *r, struct span value)
 		add_mailboxes(r, value);
 	else
 		check_angles(r, value);
-	mail_decode_words(r->a, value, &decoded);
-	if (decoded.unreadable) {
-		r->named = true;
-		set_problem(r,
-		    "the From field has an encoded word that cannot be read");
-	}
-	if (r->valid && !r->has_group && !decoded.specials)
-		mail_decode_words(r->a, without_names(r->a, value), &decoded);
-	read_signs(r, decoded.text);
+	if (read_decoded(r, value, false)) /* not all programs find the same */
+		read_decoded(r, value, true);
 }
 
 /* The possible authors go behind those that are certain.  If there is only

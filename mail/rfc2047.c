@@ -132,7 +132,8 @@ struct encoded_word {
  * and again.
  */
 static bool
-take_word(struct scan *s, const char *last_end, struct encoded_word *out)
+take_word(
+    struct scan *s, bool strict, const char *last_end, struct encoded_word *out)
 {
 	struct scan at = *s;
 
@@ -152,6 +153,8 @@ take_word(struct scan *s, const char *last_end, struct encoded_word *out)
 			*s = at;
 			return true;
 		}
+		if (strict)
+			return false;
 	}
 }
 
@@ -322,7 +325,7 @@ has_special(struct span text)
 
 /* One level; returns how many words there were. */
 static size_t
-decode_level(struct buf *b, struct buf *scratch, struct span text,
+decode_level(struct buf *b, struct buf *scratch, struct span text, bool strict,
     struct mail_decoded *out)
 {
 	const char *last_end = last_word_end(text);
@@ -336,13 +339,15 @@ decode_level(struct buf *b, struct buf *scratch, struct span text,
 
 		if (after_word)
 			scan_while(&at, ascii_is_space);
-		if (take_word(&at, last_end, &word)) {
+		if (take_word(&at, strict, last_end, &word)) {
 			size_t from = b->n;
 
 			if (!after_word)
 				buf_byte(b, MAIL_WORD_EDGE);
 			if (!put_word(b, scratch, &word))
 				out->unreadable = true;
+			out->ambiguous =
+			    out->ambiguous || span_has(word.text, '?');
 			out->specials = out->specials ||
 			    has_special(word.label) || has_special(word.text) ||
 			    has_special(span_skip(buf_done(b), from));
@@ -365,7 +370,8 @@ decode_level(struct buf *b, struct buf *scratch, struct span text,
 static const char *const at_forms[] = { UTF8_AT, "\xef\xb9\xab" };
 
 void
-mail_decode_words(struct arena *a, struct span text, struct mail_decoded *out)
+mail_decode_words(
+    struct arena *a, struct span text, bool strict, struct mail_decoded *out)
 {
 	size_t n = 1;
 
@@ -375,7 +381,7 @@ mail_decode_words(struct arena *a, struct span text, struct mail_decoded *out)
 		struct buf b = buf_in(a, out->text.n + 1);
 		struct buf scratch = buf_in(a, out->text.n + 1);
 
-		n = decode_level(&b, &scratch, out->text, out);
+		n = decode_level(&b, &scratch, out->text, strict, out);
 		if (level == 0)
 			out->n_words = n;
 		if (level == DEPTH_MAX)

@@ -24,6 +24,7 @@ struct mail_decoded {
 	bool unreadable; /* some word is broken base64, or its charset is not
 	                    one in which ASCII bytes are ASCII characters: other
 	                    programs may read anything in it */
+	bool ambiguous;  /* some word has a "?" in it: `strict` finds others */
 	bool specials;   /* some word has, or stands for, a quote, a backslash,
 	                    a bracket, a parenthesis or a line end: decoded text
 	                    may   change how the text around it is read */
@@ -33,11 +34,12 @@ struct mail_decoded {
  * `text` with every encoded word replaced by the bytes it stands for, and
  * without the white space between two of them (section 6.2).  It is lenient as
  * programs are: words may touch other text, stand in quoted strings and
- * comments, hold spaces, lack base64 padding and decode to encoded words.
- * Characters that are another form of "@" become "@".  Takes linear time and
- * a few times text.n bytes of `a`.
+ * comments, hold spaces, lack base64 padding and decode to encoded words.  If
+ * `strict`, a "?" ends a word or it is none; else it may be text.  Characters
+ * that are another form of "@" become "@".  Takes linear time and a few times
+ * text.n bytes of `a`.
  */
 void mail_decode_words(
-    struct arena *a, struct span text, struct mail_decoded *out);
+    struct arena *a, struct span text, bool strict, struct mail_decoded *out);
 
 #endif

@@ -165,8 +165,11 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	assert(mail_list_id(text).p == NULL ||
 	    lies_within(mail_list_id(text), text));
 	arena_rewind(a);
-	mail_decode_words(a, text, &decoded);
+	mail_decode_words(a, text, false, &decoded);
 	assert(decoded.text.n <= size);
+	arena_rewind(a);
+	mail_decode_words(a, text, true, &decoded);
+	assert(decoded.text.n <= size && !decoded.ambiguous);
 	arena_free(a);
 	return 0;
 }

@@ -215,6 +215,9 @@ rule_1_what_other_programs_find_in_a_valid_field(void **state)
 		{ "=?utf-8?q?joe=40b.example?= <a@b.example>", VALID, "b.example" },
 		{ "=?utf-8?q?News_=40_Acme?= <a@b.example>", VALID, "b.example" },
 		{ "=?utf-8?q?Doe=2C_Joe?= <a@b.example>", VALID, "b.example" },
+		/* those that find other words than the rest */
+		{ "=?utf-8?q?=?utf-8?q?=2C_c=40d.example=2C?= <a@b.example>", VALID, "b.example +d.example" },
+		{ "\"=?utf-8?q?=?utf-8?q?=22_c=40d.example=2C?=\" <a@b.example>", VALID, "b.example +d.example" },
 		/* encoded words that let text out of quotes and comments */
 		{ "\"=?utf-8?q?c=40d.example?=\" <a@b.example>", VALID, "b.example" },
 		{ "(=?utf-8?q?c=40d.example?=) a@b.example", VALID, "b.example" },

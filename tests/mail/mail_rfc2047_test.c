@@ -41,7 +41,7 @@ check_decoded(const struct decode_vector *table, size_t n)
 		struct mail_decoded got;
 		char shown[256];
 
-		mail_decode_words(a, span_str(table[i].text), &got);
+		mail_decode_words(a, span_str(table[i].text), false, &got);
 		if (strcmp(show_edges(got.text, shown), table[i].want) != 0 ||
 		    got.n_words != table[i].n_words)
 			fail_msg("%s: \"%s\", %zu words", table[i].text, shown,
@@ -154,6 +154,34 @@ forms_of_the_at_sign(void **state)
 	check_decoded(table, TABLE_SIZE(table));
 }
 
+/* Programs differ in where such words begin. */
+static void
+a_question_mark_in_a_word(void **state)
+{
+	static const char *const vectors[][3] = {
+		{ "=?utf-8?q?a?b?=", "|a?b|", "=?utf-8?q?a?b?=" },
+		{ "=?utf-8?q?=?utf-8?q?=40?=", "|=?utf-8?q|40?=",
+		    "=?utf-8?q?|@|" },
+		{ "=?utf-8?q?a =?utf-8?b?YUBi?=", "|a =?utf-8?b?YUBi|",
+		    "=?utf-8?q?a |a@b|" },
+	};
+	struct arena *a = arena_new(CAP);
+	char shown[256];
+
+	(void)state;
+	for (size_t i = 0; i < TABLE_SIZE(vectors); i++) {
+		struct mail_decoded got;
+
+		mail_decode_words(a, span_str(vectors[i][0]), false, &got);
+		assert_true(got.ambiguous);
+		assert_string_equal(show_edges(got.text, shown), vectors[i][1]);
+		mail_decode_words(a, span_str(vectors[i][0]), true, &got);
+		assert_false(got.ambiguous);
+		assert_string_equal(show_edges(got.text, shown), vectors[i][2]);
+	}
+	arena_free(a);
+}
+
 static void
 what_cannot_be_read(void **state)
 {
@@ -196,7 +224,7 @@ what_cannot_be_read(void **state)
 	for (size_t i = 0; i < TABLE_SIZE(vectors); i++) {
 		struct mail_decoded got;
 
-		mail_decode_words(a, span_str(vectors[i].text), &got);
+		mail_decode_words(a, span_str(vectors[i].text), false, &got);
 		if (got.unreadable != vectors[i].unreadable)
 			fail_msg("%s", vectors[i].text);
 		arena_rewind(a);
@@ -216,7 +244,7 @@ limit_of_words_in_words(void **state)
 		struct buf b = buf_in(a, 3 * text.n + 20);
 		struct mail_decoded got;
 
-		mail_decode_words(a, text, &got);
+		mail_decode_words(a, text, false, &got);
 		assert_int_equal(got.unreadable, depth > 3);
 		buf_text(&b, "=?utf-8?q?");
 		for (size_t i = 0; i < text.n; i++)
@@ -258,7 +286,7 @@ what_may_change_how_text_is_read(void **state)
 	for (size_t i = 0; i < TABLE_SIZE(vectors); i++) {
 		struct mail_decoded got;
 
-		mail_decode_words(a, span_str(vectors[i].text), &got);
+		mail_decode_words(a, span_str(vectors[i].text), false, &got);
 		if (got.specials != vectors[i].specials)
 			fail_msg("%s", vectors[i].text);
 		arena_rewind(a);
@@ -277,14 +305,14 @@ no_room(void **state)
 	for (unsigned long nth = 1; failed; nth++) {
 		arena_rewind(a);
 		arena_fail_at(a, nth);
-		mail_decode_words(a, SPAN("=?utf-8?q?a?="), &got);
+		mail_decode_words(a, SPAN("=?utf-8?q?a?="), false, &got);
 		failed = arena_has_failed(a);
 		if (failed)
 			assert_null(got.text.p);
 		arena_fail_at(a, 0);
 	}
 	arena_rewind(a);
-	mail_decode_words(a, SPAN_NONE, &got);
+	mail_decode_words(a, SPAN_NONE, false, &got);
 	assert_int_equal(got.text.n, 0);
 	arena_free(a);
 }
@@ -298,6 +326,7 @@ main(void)
 		cmocka_unit_test(section_6_2_words_side_by_side),
 		cmocka_unit_test(words_in_words),
 		cmocka_unit_test(forms_of_the_at_sign),
+		cmocka_unit_test(a_question_mark_in_a_word),
 		cmocka_unit_test(what_cannot_be_read),
 		cmocka_unit_test(limit_of_words_in_words),
 		cmocka_unit_test(what_may_change_how_text_is_read),
