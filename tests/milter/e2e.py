@@ -569,10 +569,10 @@ def _(l):
 
 # ---- programs that read our field ----
 
-@suite.test("senders that try to write into our field")
-def _(l):
+def send_hostile(l, more):
+    """Each hostile input that Postfix takes."""
     before = len(mailing.kept)
-    with settings(l, "mode = monitor\n"):
+    with settings(l, "mode = monitor\n" + more):
         for name, helo, sender, fields, _ in hostile.INPUTS:
             try:
                 client = l.client(helo, ADDR=hostile.CLIENT)
@@ -592,6 +592,21 @@ def _(l):
                 same(log["mail_from"], sender, "the log")
     true(len(mailing.kept) - before > 50, "%d were delivered" % (
         len(mailing.kept) - before))
+
+
+@suite.test("senders that try to write into our field")
+def _(l):
+    send_hostile(l, "")
+
+
+@suite.test("senders that try to write into our Received-SPF")
+def _(l):
+    before = len(mailing.kept)
+    send_hostile(l, "spf { received_spf = true }\n")
+    for message in mailing.kept[before:]:
+        field, = smtp.fields(message, "Received-SPF")
+        same(re.findall(r"identity=(\w+)", field), ["mailfrom"], field)
+        true("\\" not in field and field.isascii(), field)
 
 
 @suite.test("the messages of the demonstration")
