@@ -7,6 +7,7 @@
 #include "cli/results.h"
 #include "lib/buf.h"
 #include "lib/domain.h"
+#include "mail/address.h"
 #include "audit/spf_lint.h"
 #include "verify/dns_task.h"
 
@@ -23,8 +24,10 @@ static enum step
 spf_step_check(void *facts, struct dns_talk *talk, struct arena *scratch)
 {
 	struct spf_check_job *job = facts;
+	struct spf_query query = job->query;
 
-	return spf_check(&job->query, talk, scratch, &job->result);
+	query.sender = mail_envelope_mailbox(scratch, query.sender);
+	return spf_check(&query, talk, scratch, &job->result);
 }
 
 static json_t *

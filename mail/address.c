@@ -343,7 +343,8 @@ mail_envelope_mailbox(struct arena *a, struct span address)
 	struct span domain = mail_envelope_domain(address, &local);
 	struct buf b;
 
-	if (domain.p == NULL || span_has(address, '@'))
+	if (domain.p == NULL ||
+	    domain.p == address.p + span_rindex(address, '@') + 1)
 		return address;
 	b = buf_in(a, local.n + domain.n + 2);
 	buf_span(&b, local);

@@ -416,6 +416,21 @@ read_first_comment(struct author_reading *r, struct scan *at)
 	skip_cfws(at);
 }
 
+/* Some programs take "@;b.example" for an address.  False: no such thing here.
+ */
+static bool
+skip_commas(struct scan *s)
+{
+	struct scan at = *s;
+
+	if (scan_while(&at, is_comma).n == 0 || scan_done(&at) ||
+	    !(is_word((unsigned char)*at.p) ||
+		is_dropped((unsigned char)*at.p)))
+		return false;
+	*s = at;
+	return true;
+}
+
 /*
  * `at` is behind an "@", `local` is the word in front of it.  By the obsolete
  * syntax of RFC 5322 section 4.4, a domain may be in pieces around its dots;
@@ -425,23 +440,23 @@ static void
 read_after_at(struct author_reading *r, struct scan at, struct span local)
 {
 	struct span word, name;
+	bool clean;
 
 	scan_while(&at, ascii_is_space);
 	read_first_comment(r, &at);
+	clean = !skip_commas(&at);
 	word = scan_while(&at, is_word);
 	name = without_punctuation(word);
 	if (is_dotted(name)) {
 		keep_first(r, local, name);
 		add_named(r, name);
 	}
-	if (!r->valid && !ends_cleanly(at)) {
+	if (!r->valid && !(clean && ends_cleanly(at))) {
 		r->named = true;
 		set_problem(r, NOT_VALID);
 	}
 	for (unsigned how = 0; how <= GLUE_ALL; how++)
 		add_glued(r, at, word, how);
-	if (word.n == 0 && scan_while(&at, is_comma).n > 0)
-		add_if_dotted(r, scan_while(&at, is_word));
 }
 
 static bool

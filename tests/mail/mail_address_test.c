@@ -282,6 +282,8 @@ rfc_7208_2_4_mailbox(void **state)
 		{ "a%b.example", "a@b.example" },
 		{ "b.example!a", "a@b.example" },
 		{ "a%c.example@b.example", "a%c.example@b.example" },
+		{ "@r.example:a%b.example", "a@b.example" },
+		{ "<a%b.example>", "a@b.example" },
 		{ "postmaster", "postmaster" },
 		{ "", "" },
 	};

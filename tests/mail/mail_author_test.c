@@ -422,6 +422,8 @@ rule_3_an_at_whose_domain_is_not_clean(void **state)
 		{ "Doe, a@b\001ank.example", "+bank.example", NOT_VALID, false },
 		{ "Doe, a@b>ank.example", "+bank.example", NOT_VALID, false },
 		{ "Doe, a@:b.example", "+b.example", NOT_VALID, false },
+		{ "Doe, a@;b.example", "b.example", NOT_VALID, false },
+		{ "Doe, a@,;\"b.example", "+b.example", NOT_VALID, false },
 		{ "Doe, a@[b.example]", "+b.example", NOT_VALID, false },
 		{ "Doe, a@b.example(x).c.example", "b.example +b.example.c.example", NOT_VALID, false },
 		{ "Doe, a@b.example\\.c.example", "b.example +b.example.c.example", NOT_VALID, false },

@@ -331,6 +331,46 @@ helo_does_not_help_mail_from(void **state)
 	r.dns->close(r.dns);
 }
 
+/* Postfix and Sendmail rewrite such addresses; RFC 5321 section 4.1.2 has none
+ * without "@". */
+static void
+rfc7208_2_4_mail_from_without_at(void **state)
+{
+	static const struct {
+		const char *sender, *domain;
+		enum spf_code code;
+	} vectors[] = {
+		{ "<alice%example.com>", "example.com", SPF_PASS },
+		{ "<example.com!alice>", "example.com", SPF_PASS },
+		{ "<x%y%quarantine.example>", "quarantine.example", SPF_FAIL },
+		{ "<alice%quarantine.example@example.com>", "example.com",
+		    SPF_PASS },
+		{ "<@example.com:alice%quarantine.example>",
+		    "quarantine.example", SPF_FAIL },
+		{ "<alice%home>", "", SPF_NONE },
+	};
+	char message[MESSAGE_MAX];
+
+	(void)state;
+	snprintf(message, sizeof(message), "%s\r\n%s", base_header, base_body);
+	for (size_t i = 0; i < sizeof(vectors) / sizeof(vectors[0]); i++) {
+		struct run r = {
+			.message = message,
+			.sender = vectors[i].sender,
+			.dns = pump_zone(base_zone),
+		};
+
+		run_all(&r);
+		assert_int_equal(r.v->spf_mail_from.code, vectors[i].code);
+		assert_true(
+		    span_is(r.v->spf_mail_from.domain, vectors[i].domain));
+		assert_true(
+		    span_is(r.v->facts.mail_from_domain, vectors[i].domain));
+		run_end(&r);
+		r.dns->close(r.dns);
+	}
+}
+
 /* ---- own users ---- */
 
 static const struct own_user {
@@ -1153,6 +1193,7 @@ main(void)
 		cmocka_unit_test(a_forged_one_is_rejected),
 		cmocka_unit_test(the_null_sender_is_helo),
 		cmocka_unit_test(helo_does_not_help_mail_from),
+		cmocka_unit_test(rfc7208_2_4_mail_from_without_at),
 		cmocka_unit_test(own_users_are_not_judged),
 		cmocka_unit_test(
 		    rfc8601_5_mail_of_a_trusted_mta_is_left_as_it_is),
