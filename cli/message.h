@@ -28,8 +28,8 @@ void message_close(struct message *m);
 /*
  * Hashes the body and runs `step` until it is done; then the caller can fetch
  * the result.  The DNS answers belong to the job, which the caller releases
- * with job_drop().  Returns NULL after printing a message if memory ran out;
- * also if `facts` is NULL because the caller ran out of memory.
+ * with job_drop().  Returns NULL after printing "out of memory" if memory ran
+ * out or if `facts` is NULL.
  */
 struct job *message_run(struct cli *c, struct message *m, struct bodies *bodies,
     job_step *step, void *facts);
