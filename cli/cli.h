@@ -71,8 +71,9 @@ enum {
 	CLI_WITH_LINT = 32,
 	CLI_WITH_KEY = 64,
 	CLI_WITH_POLICY = 256, /* --store --days */
-	CLI_WITH_REPORT = 128, /* all options of the `report` commands; see the
-	                          table in cmd_report.c for which takes what */
+	CLI_WITH_REPORT =
+	    128, /* all options of the `report` commands; see the
+	            table in report/cmd_report.c for which takes what */
 };
 
 int cmd_spf(struct cli *c);
@@ -92,7 +93,7 @@ int cmd_status(struct cli *c);
 int cli_options(struct cli *c, int argc, char **argv);
 void cli_usage(const struct cli_command *command);
 
-/* ---- env.c ---- */
+/* ---- dns_setup.c ---- */
 
 /* Opens c->dns.  Returns EX_OK, or another status after printing a message. */
 int cli_dns_open(struct cli *c);
@@ -110,7 +111,7 @@ int cli_fail(const struct cli *c, int status, const char *format, ...)
  * NULL after printing errors; otherwise the caller calls conf_unref(). */
 const struct conf *cli_conf_read(const char *path);
 
-/* ---- output.c ---- */
+/* ---- term.c ---- */
 
 /* Call once, before any other function of jansson: from then on the program
  * exits with EX_TEMPFAIL if there is no memory for JSON. */

@@ -20,12 +20,12 @@
 /* Prints an empty line, then the title, broken before column 80. */
 void explain_heading(const char *title);
 
-/* ---- explain_spf.c: the tree of terms, with the lookup counters ---- */
+/* ---- spf.c: the tree of terms, with the lookup counters ---- */
 
 json_t *explain_spf_json(const struct spf_result *r);
 void explain_spf(const struct spf_result *r);
 
-/* ---- explain_dns.c: questions and answers ---- */
+/* ---- dns.c: questions and answers ---- */
 
 /* `job` names the check that asked; NULL if there is only one. */
 json_t *explain_question_json(const char *job, const struct dns_question *q);
@@ -35,7 +35,7 @@ void explain_question(const char *job, const struct dns_question *q);
 json_t *explain_questions_json(const struct dns_talk *talk);
 void explain_questions(const struct dns_talk *talk);
 
-/* ---- explain_dkim.c: the bytes and hashes that decided each result ---- */
+/* ---- dkim.c: the bytes and hashes that decided each result ---- */
 
 struct key;
 
@@ -48,13 +48,13 @@ void explain_dkim(const struct dkim *d, struct span body, struct arena *a);
 json_t *explain_key_json(const struct key *k);
 void explain_key(struct buf *b, const struct key *k);
 
-/* ---- explain_arc.c: the ARC sets in header order ---- */
+/* ---- arc.c: the ARC sets in header order ---- */
 
 json_t *explain_arc_json(const struct mail_header *h, struct arena *a);
 void explain_arc(
     const struct mail_header *h, const struct arc_result *r, struct arena *a);
 
-/* ---- explain_dmarc.c ---- */
+/* ---- dmarc.c ---- */
 
 /* The names of a DNS tree walk with their records; text is indented by `indent`
  * columns. */
@@ -71,12 +71,12 @@ json_t *explain_dmarc_json(
 void explain_dmarc(
     const struct verdict *v, struct dns_talk *talk, struct arena *a);
 
-/* ---- explain_policy.c: the decision, and the settings that led to it ---- */
+/* ---- policy.c: the decision, and the settings that led to it ---- */
 
 json_t *explain_policy_json(const struct conf *conf, const struct verdict *v);
 void explain_policy(const struct conf *conf, const struct verdict *v);
 
-/* ---- explain_check.c: all parts of a check ---- */
+/* ---- check.c: all parts of a check ---- */
 
 struct cli;
 struct input;
