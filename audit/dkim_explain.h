@@ -102,7 +102,7 @@ struct explain_key {
 	struct span verdict; /* why, one line of printable ASCII */
 };
 
-/* Fetches and judges SELECTOR._domainkey.DOMAIN.  `o` may be NULL.  Texts live
+/* Fetches and judges SELECTOR._domainkey.DOMAIN.  Texts live
  * in `a` or as long as `talk`. */
 enum step dkim_explain_key(struct span selector, struct span domain,
     const struct dkim_options *o, struct dns_talk *talk, struct arena *a,

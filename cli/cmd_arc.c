@@ -42,11 +42,10 @@ arc_show_result(
 static int
 arc_check_message(struct cli *c, struct message *m)
 {
-	static const struct dkim_options options;
 	struct bodies *bodies = bodies_new(m->arena);
-	struct arc *a = bodies == NULL
-	    ? NULL
-	    : arc_begin(m->arena, &options, &m->header, bodies, c->now);
+	struct arc *a = bodies == NULL ? NULL
+				       : arc_begin(m->arena, &c->defaults->dkim,
+					     &m->header, bodies, c->now);
 	struct job *j = message_run(c, m, bodies, arc_step_keys, a);
 	int status = EX_TEMPFAIL;
 

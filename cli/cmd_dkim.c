@@ -52,11 +52,10 @@ dkim_show_results(struct cli *c, struct message *m, const struct dkim *d,
 static int
 dkim_check_message(struct cli *c, struct message *m)
 {
-	static const struct dkim_options options;
 	struct bodies *bodies = bodies_new(m->arena);
 	struct dkim *d = bodies == NULL
 	    ? NULL
-	    : dkim_begin(m->arena, &options, &m->header, bodies,
+	    : dkim_begin(m->arena, &c->defaults->dkim, &m->header, bodies,
 		  m->from.domains, m->from.n_domains, c->now);
 	struct job *j = message_run(c, m, bodies, dkim_step_keys, d);
 	int status = EX_TEMPFAIL;
@@ -90,6 +89,7 @@ dkim_check_file(struct cli *c)
 
 struct key_query {
 	struct span selector, domain;
+	const struct dkim_options *options;
 	struct explain_key key;
 };
 
@@ -98,8 +98,8 @@ step_key(void *facts, struct dns_talk *talk, struct arena *scratch)
 {
 	struct key_query *query = facts;
 
-	return dkim_explain_key(
-	    query->selector, query->domain, NULL, talk, scratch, &query->key);
+	return dkim_explain_key(query->selector, query->domain, query->options,
+	    talk, scratch, &query->key);
 }
 
 static json_t *
@@ -168,7 +168,8 @@ static int
 dkim_check_key(struct cli *c)
 {
 	struct key_query query = { .selector = span_str(c->args[0]),
-		.domain = span_str(c->args[1]) };
+		.domain = span_str(c->args[1]),
+		.options = &c->defaults->dkim };
 	struct job *j;
 	int status = cli_dns_open(c);
 

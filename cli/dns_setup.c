@@ -73,13 +73,12 @@ nameserver_read(const struct cli *c, struct dns_net_options *o)
 
 /* The cache sends each question once, as in the daemon. */
 static bool
-net_open(struct cli *c, const struct dns_net_options *o,
-    const struct dns_cache_options *cache, char *error)
+net_open(struct cli *c, const struct dns_net_options *o, char *error)
 {
 	c->base = dns_net_open(o, error, ERROR_MAX);
 	if (c->base == NULL)
 		return false;
-	c->cache = dns_cache_open(cache, c->base);
+	c->cache = dns_cache_open(&c->defaults->cache, c->base);
 	c->dns = c->cache;
 	if (c->dns == NULL)
 		snprintf(error, ERROR_MAX, "out of memory");
@@ -106,10 +105,10 @@ record_file_open(struct cli *c)
 	return EX_OK;
 }
 
-static int
-dns_open(struct cli *c, const struct conf *conf)
+int
+cli_dns_open(struct cli *c)
 {
-	struct dns_net_options o = c->net != NULL ? *c->net : conf->dns;
+	struct dns_net_options o = c->net != NULL ? *c->net : c->defaults->dns;
 	char error[ERROR_MAX];
 	int status = nameserver_read(c, &o);
 
@@ -120,22 +119,10 @@ dns_open(struct cli *c, const struct conf *conf)
 		c->dns = c->base;
 		if (c->dns == NULL)
 			return cli_fail(c, EX_DATAERR, "%s", error);
-	} else if (!net_open(c, &o, &conf->cache, error)) {
+	} else if (!net_open(c, &o, error)) {
 		return cli_fail(c, EX_TEMPFAIL, "%s", error);
 	}
 	return c->record != NULL ? record_file_open(c) : EX_OK;
-}
-
-int
-cli_dns_open(struct cli *c)
-{
-	const struct conf *defaults = conf_defaults();
-	int status = EX_TEMPFAIL;
-
-	if (defaults != NULL)
-		status = dns_open(c, defaults);
-	conf_unref(defaults);
-	return status;
 }
 
 static bool

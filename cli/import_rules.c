@@ -296,12 +296,6 @@ to_skip_networks(struct import *im, const struct import_entry *e)
 /* ---- opendkim ---- */
 
 static void
-to_clock_skew(struct import *im, const struct import_entry *e)
-{
-	set_seconds(im, e, "dkim", "clock_skew");
-}
-
-static void
 to_max_signatures(struct import *im, const struct import_entry *e)
 {
 	set_number(im, e, "dkim", "max_signatures");
@@ -576,7 +570,8 @@ const struct import_rule import_rules[] = {
 	{ DKIM, "BogusKey", RESOLVER },
 	{ DKIM, "Canonicalization", SIGNING },
 	{ DKIM, "CaptureUnknownErrors", DEBUGGING },
-	{ DKIM, "ClockDrift", .convert = to_clock_skew },
+	{ DKIM, "ClockDrift",
+	  .why = "a signature may be dated at most 5 minutes ahead" },
 	{ DKIM, "DiagnosticDirectory", DEBUGGING },
 	{ DKIM, "Diagnostics", SIGNING },
 	{ DKIM, "DisableCryptoInit", OWN_PROGRAM },

@@ -118,6 +118,19 @@ output_flush(int status)
 	return status != EX_OK ? status : EX_TEMPFAIL;
 }
 
+static int
+run_command(struct cli *c)
+{
+	int status;
+
+	c->defaults = conf_defaults();
+	if (c->defaults == NULL)
+		return cli_fail(c, EX_TEMPFAIL, "out of memory");
+	status = c->command->run(c);
+	conf_unref(c->defaults);
+	return status;
+}
+
 int
 main(int argc, char **argv)
 {
@@ -135,6 +148,6 @@ main(int argc, char **argv)
 	if (status == EX_OK && c.help)
 		cli_usage(c.command);
 	else if (status == EX_OK)
-		status = c.command->run(&c);
+		status = run_command(&c);
 	return output_flush(cli_dns_close(&c, status));
 }

@@ -94,6 +94,9 @@ static const struct old_name old_names[] = {
 	{ "cache", "max_negative_ttl", NULL, "it is always 1h" },
 	{ "cache", "failure_ttl", NULL, "it is always 5s" },
 	{ "spf", "spare_dmarc_pass", "ignore_spf_if_dmarc_passes", NULL },
+	{ "dkim", "max_rsa_bits", NULL, "it is always 8192" },
+	{ "dkim", "clock_skew", NULL, "it is always 5m" },
+	{ "dkim", "ignore_expiry", NULL, "expired signatures always fail" },
 	{ "report", "compat", "xml_format", NULL },
 	{ "report", "spread", "send_window", NULL },
 };

@@ -165,17 +165,9 @@ const struct conf_option conf_options[] = {
 { "dkim", "min_rsa_bits", CONF_NUMBER, "1024", .min = 1024, .max = 4096,
   AT(dkim.min_rsa_bits),
   .help = "Shortest RSA key that is believed." },
-{ "dkim", "max_rsa_bits", CONF_NUMBER, "8192", .min = 2048, .max = 16384,
-  AT(dkim.max_rsa_bits),
-  .help = "Longest RSA key that is computed with." },
-{ "dkim", "clock_skew", CONF_SECONDS, "5m", .max = DAY, .min = 1,
-  AT(dkim.clock_skew),
-  .help = "How far in the future a signature may be made." },
 { "dkim", "allow_body_tail", CONF_BOOL, "false", AT(dkim.allow_body_tail),
   .help = "Whether a signature passes that leaves the body's end "
 	"unsigned (l=)." },
-{ "dkim", "ignore_expiry", CONF_BOOL, "false", AT(dkim.ignore_expiry),
-  .help = "Whether an expired signature (x=) passes." },
 
 { "arc", "trusted_sealers", CONF_DOMAINS, "{}", AT(arc.trusted_sealers),
   .help = "Domains whose ARC seals are believed." },

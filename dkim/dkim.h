@@ -42,12 +42,10 @@ enum dkim_code { /* in the order of RFC 8601 section 2.7.1 */
 };
 
 struct dkim_options {
-	unsigned max_signatures; /* that are verified; 0: 10 */
-	unsigned min_rsa_bits;   /* fewer: policy; 0: 1024 (RFC 8301) */
-	unsigned max_rsa_bits;   /* more: policy, not computed; 0: 8192 */
-	unsigned clock_skew;     /* seconds t= may be ahead; 0: 300 */
+	unsigned max_signatures; /* that are verified, at least 1 */
+	unsigned min_rsa_bits;   /* fewer: policy (RFC 8301); at least 1 */
 	bool allow_body_tail;    /* l= may leave the end unsigned */
-	bool ignore_expiry;      /* a past x= is not a failure */
+	bool ignore_time;        /* x= and t= do not matter (RFC 6376 3.5) */
 };
 
 /* The Auth-Failure of a failure report (RFC 6591 section 3.3). */

@@ -271,8 +271,7 @@ dkim_options_of(const struct verify_message *m)
 	struct dkim_options o = m->c->conf->dkim;
 
 	if (m->envelope.now_doubtful) {
-		o.ignore_expiry = true;
-		o.clock_skew = UINT_MAX;
+		o.ignore_time = true;
 	}
 	return o;
 }

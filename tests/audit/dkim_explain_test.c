@@ -228,9 +228,11 @@ judge(const char *zone_text, const char *selector, const char *domain,
     struct arena *a, struct explain_key *out, struct dns_talk **talk)
 {
 	struct dns_source *zone = pump_zone(zone_text);
+	struct dkim_options options = { .max_signatures = 0 };
 
+	dkim_run_complete(&options);
 	*talk = dns_talk_new(QUESTIONS);
-	while (dkim_explain_key(span_str(selector), span_str(domain), NULL,
+	while (dkim_explain_key(span_str(selector), span_str(domain), &options,
 		   *talk, a, out) == STEP_WAIT)
 		pump(*talk, zone);
 	zone->close(zone);

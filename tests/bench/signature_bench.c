@@ -131,6 +131,8 @@ pump(struct dns_talk *talk, struct dns_source *source)
 static double
 verify(struct span message, struct dns_source *source, struct arena *a)
 {
+	static const struct dkim_options options = { .max_signatures = 10,
+		.min_rsa_bits = 1024 };
 	struct mail_header h = { .n = 0 };
 	struct span author = SPAN("example.com");
 	struct dns_talk *talk;
@@ -143,8 +145,9 @@ verify(struct span message, struct dns_source *source, struct arena *a)
 	start = microseconds();
 	talk = dns_talk_new(QUESTIONS);
 	bodies = bodies_new(a);
-	d = bodies != NULL ? dkim_begin(a, NULL, &h, bodies, &author, 1, NOW)
-			   : NULL;
+	d = bodies != NULL
+	    ? dkim_begin(a, &options, &h, bodies, &author, 1, NOW)
+	    : NULL;
 	if (talk == NULL || d == NULL)
 		exit(1);
 	while (dkim_keys(d, talk, a) == STEP_WAIT)

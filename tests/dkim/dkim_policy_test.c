@@ -133,8 +133,7 @@ rfc_8301_key_sizes(void **state)
 {
 	struct dkim_options o = { .max_signatures = 0 };
 	struct dkim_options small = { .min_rsa_bits = 512 };
-	struct dkim_options large = { .min_rsa_bits = 2048,
-		.max_rsa_bits = 2048 };
+	struct dkim_options large = { .min_rsa_bits = 2048 };
 
 	(void)state;
 	one_run_with_key(sign_rsa(512, 0), TAGS, o,
@@ -147,10 +146,6 @@ rfc_8301_key_sizes(void **state)
 	    sign_rsa(2048, 0), TAGS, large, "pass:2048-bit RSA key");
 	one_run_with_key(sign_rsa(1024, 0), TAGS, large,
 	    "policy:RSA key of 1024 bits, fewer than 2048");
-	large.max_rsa_bits = 1024;
-	large.min_rsa_bits = 512;
-	one_run_with_key(sign_rsa(2048, 0), TAGS, large,
-	    "policy:RSA key of 2048 bits, more than 1024");
 }
 
 /* A modulus of 8200 bits, whose key nobody has: refused by its size, not by
@@ -271,15 +266,19 @@ static void
 options(void **state)
 {
 	struct dkim_options tail = { .allow_body_tail = true };
-	struct dkim_options expiry = { .ignore_expiry = true };
-	struct dkim_options skew = { .clock_skew = 10 };
+	struct dkim_options no_time = { .ignore_time = true };
+	struct dkim_options o = { .max_signatures = 0 };
 
 	(void)state;
 	one_run_with_key(sign_rsa(1024, 0), TAGS "; l=10", tail, PASS);
-	one_run_with_key(sign_rsa(1024, 0), TAGS "; x=5", expiry, PASS);
-	one_run_with_key(sign_rsa(1024, 0), TAGS "; t=1750000010", skew, PASS);
-	one_run_with_key(sign_rsa(1024, 0), TAGS "; t=1750000011", skew,
+	one_run_with_key(sign_rsa(1024, 0), TAGS "; x=5", no_time, PASS);
+	one_run_with_key(sign_rsa(1024, 0), TAGS "; x=5", o,
+	    "fail:the signature has expired");
+	one_run_with_key(sign_rsa(1024, 0), TAGS "; t=1750000300", o, PASS);
+	one_run_with_key(sign_rsa(1024, 0), TAGS "; t=1750000301", o,
 	    "fail:the signature is dated in the future");
+	one_run_with_key(
+	    sign_rsa(1024, 0), TAGS "; t=1750000301", no_time, PASS);
 }
 
 /* ---- what is told of a signature ---- */

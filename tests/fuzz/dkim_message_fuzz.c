@@ -12,6 +12,7 @@
 #include "dns/zone.h"
 #include "mail/author.h"
 #include "tests/support/core_driver.h"
+#include "tests/support/dkim_run.h"
 
 enum {
 	INPUT_MAX = 16384,
@@ -56,6 +57,7 @@ run(struct span message, struct dns_source *zone, size_t step, struct told *out)
 {
 	struct arena *a = arena_new(ARENA), *scratch = arena_new(ARENA);
 	struct dns_talk *talk = dns_talk_new(QUESTIONS);
+	struct dkim_options options = { .max_signatures = 0 };
 	struct mail_header h = { .n = 0 };
 	struct mail_from from;
 	struct bodies *b;
@@ -64,12 +66,13 @@ run(struct span message, struct dns_source *zone, size_t step, struct told *out)
 	struct arc_result chain;
 
 	assert(a != NULL && scratch != NULL && talk != NULL);
+	dkim_run_complete(&options);
 	message = span_skip(message, mail_header_read(&h, a, message));
 	mail_from_read(&h, a, &from);
 	b = bodies_new(a);
 	assert(b != NULL);
-	d = dkim_begin(a, NULL, &h, b, from.domains, from.n_domains, NOW);
-	c = arc_begin(a, NULL, &h, b, NOW);
+	d = dkim_begin(a, &options, &h, b, from.domains, from.n_domains, NOW);
+	c = arc_begin(a, &options, &h, b, NOW);
 	assert(d != NULL && c != NULL);
 	while (dkim_keys(d, talk, scratch) == STEP_WAIT ||
 	    arc_keys(c, talk, scratch) == STEP_WAIT)

@@ -11,6 +11,7 @@
 #include "lib/buf.h"
 #include "tests/support/core_driver.h"
 #include "tests/support/sign.h"
+#include "conf/conf.h"
 
 enum { ARENA = 8 << 20, SCRATCH = 1 << 20, QUESTIONS = 300 };
 
@@ -41,12 +42,26 @@ ask(struct dkim_run *r, struct dns_source *zone)
 }
 
 void
+dkim_run_complete(struct dkim_options *o)
+{
+	const struct conf *defaults = conf_defaults();
+
+	assert_non_null(defaults);
+	if (o->max_signatures == 0)
+		o->max_signatures = defaults->dkim.max_signatures;
+	if (o->min_rsa_bits == 0)
+		o->min_rsa_bits = defaults->dkim.min_rsa_bits;
+	conf_unref(defaults);
+}
+
+void
 dkim_run(struct dkim_run *r, struct span message, struct dns_source *zone)
 {
 	size_t at;
 
 	if (r->now == 0)
 		r->now = DKIM_RUN_NOW;
+	dkim_run_complete(&r->options);
 	r->a = arena_new(ARENA);
 	r->scratch = arena_new(SCRATCH);
 	r->talk = dns_talk_new(QUESTIONS);

@@ -21,8 +21,8 @@ enum { DKIM_RUN_NOW = 1750000000 };
 
 struct dkim_run {
 	/* in; all zero is good */
-	struct dkim_options options;
-	int64_t now;           /* 0: DKIM_RUN_NOW */
+	struct dkim_options options; /* 0: the default of the configuration */
+	int64_t now;                 /* 0: DKIM_RUN_NOW */
 	size_t cut;            /* the body comes in two chunks, cut here */
 	size_t step;           /* the body comes in chunks of so many bytes */
 	unsigned long fail_at; /* the arena's allocation that fails, counted
@@ -42,6 +42,9 @@ struct dkim_run {
 	struct arc_result chain;
 	bool failed; /* some allocation has */
 };
+
+/* Sets what is 0 to the default of the configuration. */
+void dkim_run_complete(struct dkim_options *o);
 
 /* Everything but `in` is overwritten; dkim_run_end() frees it. */
 void dkim_run(struct dkim_run *r, struct span message, struct dns_source *zone);
