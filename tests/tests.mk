@@ -162,7 +162,8 @@ central-test: $(COMMAND)
 
 # Downloads Debian's Sendmail and runs it from a separate directory; needs root.
 sendmail-test: all
-	@LOGS=$(BUILD) tests/run_cmocka "tests/milter/sendmail.py $(DAEMON)"
+	@LOGS=$(BUILD) tests/run_cmocka "tests/milter/sendmail.py $(DAEMON)" \
+		"tests/milter/fromforms.py $(DAEMON)"
 
 # A reload every 100 ms at 200 messages a second; `check` runs it for 5 seconds.
 soak-reload: all

@@ -459,6 +459,7 @@ finish_dmarc(struct verify_message *m)
 
 	facts_for_dmarc(m, true);
 	m->verdict.dmarc_facts = &m->dmarc_facts;
+	m->out_of_memory = m->dmarc_job == NULL || m->keys_job == NULL;
 	if (m->dmarc_job == NULL) {
 		dmarc_lost(out);
 		return;
@@ -472,7 +473,7 @@ finish_dmarc(struct verify_message *m)
 		    &m->dmarc_facts, job_talk(m->dmarc_job), m->arena, out);
 	}
 	/* What was not found, an author or a signature, may be there. */
-	m->out_of_memory = arena_has_failed(m->arena) || m->keys_job == NULL;
+	m->out_of_memory = m->out_of_memory || arena_has_failed(m->arena);
 	if (m->out_of_memory &&
 	    (out->code == DMARC_FAIL || out->code == DMARC_PERMERROR)) {
 		m->verdict.faulty = true;

@@ -167,7 +167,7 @@ def _(l):
 def _(l):
     with Started(l, "full") as s:
         holds(s.field(), "mx.example.net;")
-        for more in ("mode = monitor\n", "sample = 50%\n"):
+        for more in ("log = text\n", "sample = 50%\n"):
             s.d.reload(s.text("full", more))
         same(len(s.d.wait_logs(2, event="reload", level="info")), 2,
              "reloads")

@@ -201,10 +201,14 @@ def _(l):
 @suite.test("without From the reply is the same on both")
 def _(l):
     l.milter.reload(l.enforce)
+    without = None
     for value in (None, "", "alice"):
         replies = [str(p.send(value, SENDER)[0]) for p in l.paths]
-        true(replies[0].startswith("550 5.7.1 "), replies[0])
-        same(replies[1], replies[0], "replies")
+        for reply in replies:
+            true(reply.startswith("550 5.7.1 The From field "), reply)
+        # Sendmail drops an empty field before its milters see it
+        same(replies[1], replies[0] if value != "" else without, "replies")
+        without = without or replies[0]
 
 
 def main():
