@@ -86,10 +86,41 @@ warn_reports(const struct cli *c, const struct conf *conf, FILE *out)
 		    config_path(c));
 }
 
+/* Values that let forged mail through. */
+static void
+warn_risk(void *arg, const struct conf_setting *s)
+{
+	static const struct {
+		const char *section, *name, *value, *text;
+	} risks[] = {
+		{ "dmarc", "on_invalid_from", "accept",
+		    "mail that can show any author is delivered; write "
+		    "reject" },
+		{ "dmarc", "on_invalid_from", "annotate",
+		    "mail that can show any author is delivered; write "
+		    "reject" },
+		{ "", "on_overload", "accept",
+		    "anyone who overloads this host can deliver forged mail; "
+		    "write tempfail" },
+	};
+	FILE *out = arg;
+
+	for (size_t i = 0; i < TABLE_SIZE(risks); i++)
+		if (s->override == NULL &&
+		    strcmp(s->section, risks[i].section) == 0 &&
+		    strcmp(s->name, risks[i].name) == 0 &&
+		    strcmp(s->value, risks[i].value) == 0)
+			fprintf(out, "%s:%u: %s%s%s = %s: %s\n", s->file,
+			    s->line, s->section,
+			    s->section[0] != '\0' ? "." : "", s->name, s->value,
+			    risks[i].text);
+}
+
 static void
 warn(const struct cli *c, const struct conf *conf, FILE *out)
 {
 	conf_print_warnings(conf, out);
+	conf_each(conf, warn_risk, out);
 	warn_expired(c, conf, out);
 	warn_reports(c, conf, out);
 }

@@ -279,6 +279,14 @@ def json_config(c):
         same((r["valid"], len(r["warnings"])), (True, int(said is not None)),
              text)
         holds("".join(r["warnings"]), said or "")
+    risky = c.file("risky.conf", "on_overload = accept\n"
+                   "dmarc { on_invalid_from = annotate }\n")
+    r = c.run("config", "check", "--json", "--config", risky).json()
+    same(r["warnings"], [
+        risky + ":1: on_overload = accept: anyone who overloads this host can "
+        "deliver forged mail; write tempfail",
+        risky + ":2: dmarc.on_invalid_from = annotate: mail that can show any "
+        "author is delivered; write reject"], "risks")
     theirs = c.file("opendkim.conf", "Socket inet:8891@127.0.0.1\n")
     r = c.run("config", "import", "--json", theirs).json()
     shape(r, {"configuration": TEXT})
@@ -693,6 +701,19 @@ def record_where(c):
 
 
 # ---- configuration ----
+
+@suite.test("a header over the limit: check and dkim have the same result")
+def header_limit(c):
+    large = c.file("large.eml", c.signed.replace(
+        b"\r\n\r\n", b"\r\n" + b"X: y\r\n" * 5000 + b"\r\n", 1))
+    r = c.json("check", *FORGED, large)
+    same([(s["result"], s["reason"]) for s in r["dkim"]["signatures"]],
+         [("policy", "the header is too large to verify")], "check")
+    same(c.json("dkim", large)["signatures"], r["dkim"]["signatures"], "dkim")
+    same((r["dmarc"]["result"], r["dmarc"]["reason"]),
+         ("permerror", "the header is over the limit"), "dmarc")
+    same((r["would"], r["rule"]), ("reject", "limit.header"), "policy")
+
 
 @suite.test("check with a configuration: overrides, monitor mode, dns.zone")
 def configured(c):

@@ -26,6 +26,7 @@ struct run {
 	struct dns_talk *talk;
 	struct arena *arena;
 	struct dmarc_result result;
+	struct dmarc_related related;
 };
 
 static enum step
@@ -44,6 +45,45 @@ check(void *arg)
 
 	arena_rewind(r->arena);
 	return dmarc_check(&r->facts, r->talk, r->arena, &r->result);
+}
+
+/* The author domains serve as those of a list. */
+static enum step
+ask_related(void *arg)
+{
+	struct run *r = arg;
+
+	arena_rewind(r->arena);
+	return dmarc_ask_related(
+	    &r->facts, r->authors, r->facts.n_authors, r->talk, r->arena);
+}
+
+static enum step
+find_related(void *arg)
+{
+	struct run *r = arg;
+
+	arena_rewind(r->arena);
+	return dmarc_find_related(&r->facts, r->authors, r->facts.n_authors,
+	    r->talk, r->arena, &r->related);
+}
+
+/* It is related only to one that passes, and both end alike (RFC 9989 section
+ * 7.4). */
+static void
+check_related(struct run *r, struct dns_source *source)
+{
+	const struct dmarc_identifier *by;
+
+	pump_core(r->talk, source, false, ask_related, r);
+	assert(pump_core(r->talk, source, false, find_related, r) == 0);
+	by = r->related.by;
+	if (by == NULL)
+		return;
+	assert(by->fact == DMARC_FACT_PASS);
+	assert(r->related.domain < r->facts.n_authors);
+	assert(domain_is_under(
+	    by->domain, domain_suffix(r->authors[r->related.domain], 1)));
 }
 
 static void
@@ -128,6 +168,8 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		assert(r.result.code == code ||
 		    r.result.code == DMARC_TEMPERROR || r.facts.n_authors > 1);
 	}
+	arena_fail_at(r.arena, 0);
+	check_related(&r, &source.source);
 	dns_talk_free(r.talk);
 	arena_free(r.arena);
 	arena_free(names);

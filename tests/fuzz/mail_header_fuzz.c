@@ -5,7 +5,9 @@
 
 #include "lib/ascii.h"
 #include "lib/buf.h"
+#include "lib/domain.h"
 #include "mail/header.h"
+#include "mail/list.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -48,6 +50,22 @@ check_again(const struct mail_header *h, struct arena *a)
 		assert(span_equal(h->fields[i].raw, again.fields[i].raw));
 }
 
+/* The marks of a list name domains in normal form (RFC 2919, RFC 2369). */
+static void
+check_list_marks(const struct mail_header *h, struct arena *a)
+{
+	struct mail_list_mark marks[MAIL_LIST_MARKS_MAX];
+	size_t n = mail_list_marks(h, a, marks);
+
+	assert(n <= MAIL_LIST_MARKS_MAX);
+	for (size_t i = 0; i < n; i++) {
+		assert(mail_header_find(h, marks[i].field, 0) < h->n);
+		assert(domain_is_valid(marks[i].domain));
+		assert(span_equal(
+		    marks[i].domain, domain_normal(a, marks[i].domain)));
+	}
+}
+
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
@@ -65,6 +83,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		assert(mail_header_find(&h, "From", i) >= i);
 	}
 	assert(bytes == h.bytes);
+	check_list_marks(&h, a);
 	if (!h.cut)
 		check_again(&h, a);
 	arena_free(a);

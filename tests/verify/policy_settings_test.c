@@ -36,6 +36,7 @@ static struct ip_net our_client = { .ip = CLIENT, .bits = 32 };
 static char *our_sealer[] = { (char[]){ "sealer.example" }, NULL };
 static char *author[] = { (char[]){ "a.example" }, NULL };
 static char *other_author[] = { (char[]){ "z.example" }, NULL };
+static char override_name[] = "o";
 
 /* How many values of an option are tried; 0: it is left alone. */
 static unsigned
@@ -102,7 +103,7 @@ random_conf(struct conf *c, struct conf_override *override)
 							     : pick(n));
 	}
 	*override = (struct conf_override){
-		.name = (char[]){ "o" },
+		.name = override_name,
 		.from_domain = pick(2) == 0 ? author : other_author,
 		.action = (enum conf_action)pick(CONF_TEMPFAIL + 1),
 	};
