@@ -344,7 +344,7 @@ mail_envelope_mailbox(struct arena *a, struct span address)
 	struct buf b;
 
 	if (domain.p == NULL ||
-	    domain.p == address.p + span_rindex(address, '@') + 1)
+	    (size_t)(domain.p - address.p) == span_rindex(address, '@') + 1)
 		return address;
 	b = buf_in(a, local.n + domain.n + 2);
 	buf_span(&b, local);
