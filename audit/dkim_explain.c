@@ -31,15 +31,15 @@ static struct span
 relaxed_field(struct arena *a, struct span raw)
 {
 	/* It never grows, but for the colon of one that has none. */
-	struct buf text = buf_in(a, raw.n + 2);
+	struct buf text = buf_alloc(a, raw.n + 2);
 	struct canon_sink sink = { keep_bytes, &text };
 
 	canon_field(CANON_RELAXED, raw, SPAN_NONE, &sink);
-	return text.full ? SPAN_NONE : buf_done(&text);
+	return text.full ? SPAN_NONE : buf_view(&text);
 }
 
 static bool
-keep_header(struct header_index *x, const struct check *c, struct arena *a,
+keep_header(struct header_index *x, const struct sigcheck *c, struct arena *a,
     struct span *out)
 {
 	size_t n = 0;
@@ -47,10 +47,10 @@ keep_header(struct header_index *x, const struct check *c, struct arena *a,
 	struct buf text;
 	struct canon_sink keep = { keep_bytes, &text };
 
-	header_put(x, &c->sig, c->field, &count);
-	text = buf_in(a, n + 1);
-	header_put(x, &c->sig, c->field, &keep);
-	*out = buf_done(&text);
+	header_hash_put(x, &c->sig, c->field, &count);
+	text = buf_alloc(a, n + 1);
+	header_hash_put(x, &c->sig, c->field, &keep);
+	*out = buf_view(&text);
 	return !text.full;
 }
 
@@ -93,7 +93,7 @@ is_changed(struct arena *a, struct span z, struct span name, struct span field)
 
 static bool
 explain_names(const struct dkim *d, struct header_index *x,
-    const struct check *c, struct arena *a, struct explain_signature *out)
+    const struct sigcheck *c, struct arena *a, struct explain_signature *out)
 {
 	const struct mail_header *h = dkim_header_of(d);
 	size_t n = c->sig.n_names;
@@ -108,7 +108,7 @@ explain_names(const struct dkim *d, struct header_index *x,
 		return false;
 	if (taglist_read(h->fields[c->field].value, tags, &n_tags, &fault))
 		taglist_find(tags, n_tags, "z", &z);
-	header_fields(x, &c->sig, c->field, fields);
+	header_hash_fields(x, &c->sig, c->field, fields);
 	for (size_t i = 0; i < n; i++) {
 		struct span field = SPAN_NONE;
 
@@ -130,9 +130,9 @@ bool
 dkim_explain(const struct dkim *d, size_t index, struct arena *a,
     struct explain_signature *out)
 {
-	const struct bodies *bodies = dkim_bodies_of(d);
+	const struct body_hashes *body_hashes = dkim_body_hashes_of(d);
 	struct header_index *x;
-	const struct check *c = dkim_check_of(d, index, &x);
+	const struct sigcheck *c = dkim_sigcheck_of(d, index, &x);
 
 	*out = (struct explain_signature){ .sig = NULL };
 	if (c == NULL)
@@ -140,8 +140,8 @@ dkim_explain(const struct dkim *d, size_t index, struct arena *a,
 	out->sig = &c->sig;
 	out->key_name = c->key_name;
 	out->keys = c->keys;
-	out->body_hash = bodies_hash(bodies, c->body);
-	out->body_length = bodies_length(bodies, c->body);
+	out->body_hash = body_hashes_get(body_hashes, c->body);
+	out->body_length = body_hashes_length(body_hashes, c->body);
 	out->signed_length =
 	    out->body_length < c->sig.limit ? out->body_length : c->sig.limit;
 	return keep_header(x, c, a, &out->header) &&
@@ -149,7 +149,7 @@ dkim_explain(const struct dkim *d, size_t index, struct arena *a,
 	    explain_names(d, x, c, a, out);
 }
 
-/* ---- bodies ---- */
+/* ---- body_hashes ---- */
 
 struct probe {
 	struct crypto_hash *hash;
@@ -169,7 +169,7 @@ probe_look(struct probe *p)
 {
 	uint8_t hash[CRYPTO_HASH_SIZE];
 
-	if (!crypto_hash_peek(p->hash, hash)) {
+	if (!crypto_hash_snapshot(p->hash, hash)) {
 		p->failed = true;
 	} else if (memcmp(hash, p->wanted, sizeof(hash)) == 0) {
 		p->found = true;
@@ -270,7 +270,7 @@ is_known_tag(struct span name)
 	static const char *const known[] = { "v", "g", "h", "k", "n", "p", "s",
 		"t" };
 
-	for (size_t i = 0; i < TABLE_SIZE(known); i++)
+	for (size_t i = 0; i < ARRAY_SIZE(known); i++)
 		if (span_is(name, known[i]))
 			return true;
 	return false;
@@ -336,23 +336,25 @@ explain_record(struct explain_record *r, const struct dns_record *from)
 /* What a signature made with such a key would be met with. */
 static bool
 judge_record(const struct explain_record *r, struct span domain,
-    const struct check_rules *rules, struct arena *a, struct check_result *out)
+    const struct sigcheck_rules *rules, struct arena *a,
+    struct sigcheck_result *out)
 {
-	struct check c = { .body = -1 };
+	struct sigcheck c = { .body = -1 };
 
 	c.sig.algorithm = r->key.type == KEY_RSA ? SIGNATURE_RSA_SHA256
 						 : SIGNATURE_ED25519_SHA256;
 	c.sig.domain = domain;
 	c.sig.identity_domain = domain;
-	*out = (struct check_result){ .code = DKIM_NONE };
-	return check_fits(&c, &r->key, rules, a, out);
+	*out = (struct sigcheck_result){ .code = DKIM_NONE };
+	return sigcheck_key_fits(&c, &r->key, rules, a, out);
 }
 
 static void
 judge_answer(const struct dns_answer *answer, struct span domain,
-    const struct check_rules *rules, struct arena *a, struct explain_key *out)
+    const struct sigcheck_rules *rules, struct arena *a,
+    struct explain_key *out)
 {
-	struct check_result result;
+	struct sigcheck_result result;
 	bool has_key = false;
 
 	out->verdict = SPAN("no key record");
@@ -368,7 +370,7 @@ judge_answer(const struct dns_answer *answer, struct span domain,
 		if (answer->n_records > 1)
 			advise(r, "a selector should have one TXT record");
 		fits = judge_record(r, domain, rules, a, &result);
-		key_forget(&r->key);
+		key_release(&r->key);
 		if (fits)
 			out->verdict = SPAN("a good key");
 		else if (!out->is_good && !has_key)
@@ -378,13 +380,13 @@ judge_answer(const struct dns_answer *answer, struct span domain,
 	}
 }
 
-enum step
+enum core_status
 dkim_explain_key(struct span selector, struct span domain,
-    const struct dkim_options *o, struct dns_talk *talk, struct arena *a,
-    struct explain_key *out)
+    const struct dkim_options *o, struct dns_questions *questions,
+    struct arena *a, struct explain_key *out)
 {
-	struct check_rules rules = check_rules_of(o, 0);
-	struct check c = { .body = -1 };
+	struct sigcheck_rules rules = sigcheck_rules_of(o, 0);
+	struct sigcheck c = { .body = -1 };
 	const struct dns_answer *answer;
 
 	*out = (struct explain_key){ .state = DNS_BADNAME };
@@ -393,16 +395,16 @@ dkim_explain_key(struct span selector, struct span domain,
 	if (!domain_is_hostname(c.sig.selector) ||
 	    !domain_is_hostname(c.sig.domain)) {
 		out->verdict = SPAN("selector or domain is no domain name");
-		return STEP_DONE;
+		return CORE_DONE;
 	}
-	if (!check_begin(&c, a, NULL)) {
+	if (!sigcheck_begin(&c, a, NULL)) {
 		out->verdict = SPAN("no memory");
-		return STEP_DONE;
+		return CORE_DONE;
 	}
 	out->name = c.key_name;
-	answer = dns_ask(talk, c.key_name, DNS_TXT);
+	answer = dns_ask(questions, c.key_name, DNS_TXT);
 	if (answer->state == DNS_PENDING)
-		return STEP_WAIT;
+		return CORE_WAIT;
 	out->state = answer->state;
 	out->fault = answer->fault;
 	out->alias = answer->alias;
@@ -412,5 +414,5 @@ dkim_explain_key(struct span selector, struct span domain,
 		judge_answer(answer, c.sig.domain, &rules, a, out);
 	else if (answer->state != DNS_FAILED)
 		out->verdict = SPAN("there is no such record");
-	return STEP_DONE;
+	return CORE_DONE;
 }

@@ -94,7 +94,7 @@ struct explain_key {
 	struct span name;  /* that was asked */
 	struct span alias; /* where a CNAME led; absent: none */
 	enum dns_state state;
-	enum dns_fault fault;
+	enum dns_error fault;
 	struct explain_record records[EXPLAIN_RECORDS_MAX];
 	size_t n_records;
 	size_t n_all;        /* records of the answer */
@@ -103,9 +103,9 @@ struct explain_key {
 };
 
 /* Fetches and judges SELECTOR._domainkey.DOMAIN.  Texts live
- * in `a` or as long as `talk`. */
-enum step dkim_explain_key(struct span selector, struct span domain,
-    const struct dkim_options *o, struct dns_talk *talk, struct arena *a,
-    struct explain_key *out);
+ * in `a` or as long as `questions`. */
+enum core_status dkim_explain_key(struct span selector, struct span domain,
+    const struct dkim_options *o, struct dns_questions *questions,
+    struct arena *a, struct explain_key *out);
 
 #endif

@@ -99,7 +99,7 @@ static const char *const defaults[] = { "p", "sp", "np", "adkim", "aspf", "t",
 static const char *
 find_meaning(struct span tag, struct span value)
 {
-	for (size_t i = 0; i < TABLE_SIZE(meanings); i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(meanings); i++) {
 		const struct meaning *m = &meanings[i];
 
 		if (span_is_nocase(tag, m->tag) &&
@@ -114,10 +114,10 @@ static struct span
 printable(struct arena *a, struct span text)
 {
 	char memory[DMARC_TEXT_MAX + 1];
-	struct buf b = buf_over(memory, sizeof(memory));
+	struct buf b = buf_wrap(memory, sizeof(memory));
 
 	buf_printable(&b, text, DMARC_TEXT_MAX);
-	return arena_copy(a, buf_done(&b));
+	return arena_copy(a, buf_view(&b));
 }
 
 static const char *
@@ -158,7 +158,7 @@ explain_record(const struct dmarc_record *r, struct arena *a,
 
 	if (n > DMARC_TAGS_MAX)
 		n = DMARC_TAGS_MAX;
-	m = arena_array(a, n + TABLE_SIZE(defaults), sizeof(*m));
+	m = arena_array(a, n + ARRAY_SIZE(defaults), sizeof(*m));
 	if (m == NULL)
 		return false;
 	out->meanings = m;
@@ -169,7 +169,7 @@ explain_record(const struct dmarc_record *r, struct arena *a,
 			.text = span_str(explain_tag(&tags[i])),
 		};
 	}
-	for (size_t i = 0; n > 0 && i < TABLE_SIZE(defaults); i++) {
+	for (size_t i = 0; n > 0 && i < ARRAY_SIZE(defaults); i++) {
 		if (is_given(tags, n, defaults[i]))
 			continue;
 		m[out->n_meanings++] = (struct dmarc_meaning){
@@ -231,7 +231,7 @@ put_answer(struct buf *b, const struct dmarc_step *step)
 	case DNS_FAILED:
 	case DNS_PENDING:
 		buf_text(b, "no answer: ");
-		buf_text(b, dns_fault_name(answer->fault));
+		buf_text(b, dns_error_name(answer->fault));
 		return;
 	}
 }
@@ -249,14 +249,14 @@ explain_walk(const struct dmarc_walk *walk, struct arena *a,
 	for (size_t i = 0; i < walk->n_steps; i++) {
 		const struct dmarc_step *step = &walk->steps[i];
 		char memory[DMARC_TEXT_MAX + 1];
-		struct buf b = buf_over(memory, sizeof(memory));
+		struct buf b = buf_wrap(memory, sizeof(memory));
 
 		buf_text(&b, "_dmarc.");
 		buf_printable(&b, step->domain, DOMAIN_MAX);
-		hops[i].name = arena_copy(a, buf_done(&b));
+		hops[i].name = arena_copy(a, buf_view(&b));
 		buf_cut(&b, 0);
 		put_answer(&b, step);
-		hops[i].text = arena_copy(a, buf_done(&b));
+		hops[i].text = arena_copy(a, buf_view(&b));
 		hops[i].state = dns_state_name(step->answer->state);
 		hops[i].role = role_of(walk, step);
 		out->n_hops++;
@@ -300,12 +300,12 @@ add_case(struct dmarc_explanation *out, const struct dmarc_walk *walk,
     enum dmarc_target target, struct arena *a)
 {
 	char memory[DMARC_TEXT_MAX];
-	struct buf b = buf_over(memory, sizeof(memory));
+	struct buf b = buf_wrap(memory, sizeof(memory));
 	struct dmarc_case *c = &out->cases[out->n_cases++];
 
 	buf_text(&b, before);
 	buf_printable(&b, domain, DOMAIN_MAX);
-	c->from = arena_copy(a, buf_done(&b));
+	c->from = arena_copy(a, buf_view(&b));
 	buf_cut(&b, 0);
 	if (step == NULL) {
 		buf_text(&b,
@@ -325,7 +325,7 @@ add_case(struct dmarc_explanation *out, const struct dmarc_walk *walk,
 			buf_printf(&b, ", with t=y %s",
 			    dmarc_policy_name(c->disposition));
 	}
-	c->text = arena_copy(a, buf_done(&b));
+	c->text = arena_copy(a, buf_view(&b));
 }
 
 static bool
@@ -365,19 +365,20 @@ dmarc_explain(struct span domain, const struct dmarc_walk *walk,
 	    !arena_has_failed(a);
 }
 
-enum step
-dmarc_relate(const struct dmarc_facts *f, struct span author,
-    struct dns_talk *talk, struct arena *a, struct dmarc_relations *out)
+enum core_status
+dmarc_explain_alignment(const struct dmarc_facts *f, struct span author,
+    struct dns_questions *questions, struct arena *a,
+    struct dmarc_relations *out)
 {
 	struct dmarc_align c;
 	struct dmarc_author au;
 	struct dmarc_relation *list;
 
 	*out = (struct dmarc_relations){ .n = 0 };
-	if (!dmarc_align_open(&c, f, true, talk, a))
-		return STEP_DONE;
-	if (dmarc_align_ask(&c, author, &au) == STEP_WAIT)
-		return STEP_WAIT;
+	if (!dmarc_align_open(&c, f, true, questions, a))
+		return CORE_DONE;
+	if (dmarc_align_ask(&c, author, &au) == CORE_WAIT)
+		return CORE_WAIT;
 	out->walk = au.walk;
 	if (au.walk.policy != NULL) /* into the copy */
 		out->walk.policy =
@@ -385,21 +386,21 @@ dmarc_relate(const struct dmarc_facts *f, struct span author,
 	out->nonexistent = au.existence == DMARC_EXISTS_NOT;
 	list = arena_array(a, c.n_parties, sizeof(*list));
 	if (list == NULL || dmarc_align_record(&au) == NULL)
-		return STEP_DONE;
+		return CORE_DONE;
 	for (size_t i = 0; i < c.n_parties; i++) {
-		const struct dmarc_party *p = &c.parties[i];
+		const struct dmarc_identifier_state *p = &c.parties[i];
 
 		list[i] = (struct dmarc_relation){
 			.domain = p->id->domain,
 			.is_dkim = p->is_dkim,
 			.fact = p->id->fact,
 			.mode = dmarc_align_mode(&au, p),
-			.aligned = dmarc_align_party(&au, p),
+			.aligned = dmarc_align_identifier(&au, p),
 			.organizational_domain =
 			    p->known ? p->organizational_domain : SPAN_NONE,
 		};
 	}
 	out->list = list;
 	out->n = c.n_parties;
-	return STEP_DONE;
+	return CORE_DONE;
 }

@@ -78,8 +78,9 @@ struct dmarc_relations {
  * that has a domain, SPF's first.  Texts live as those of dmarc_check(); an
  * exhausted arena leaves the list empty.
  */
-enum step dmarc_relate(const struct dmarc_facts *f, struct span author,
-    struct dns_talk *talk, struct arena *a, struct dmarc_relations *out);
+enum core_status dmarc_explain_alignment(const struct dmarc_facts *f,
+    struct span author, struct dns_questions *questions, struct arena *a,
+    struct dmarc_relations *out);
 
 /*
  * Of finished walks: `walk` of `domain`; `above` as dmarc_policy_below() wants

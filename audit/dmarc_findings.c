@@ -12,7 +12,7 @@ enum {
 	TEXT_MAX = 1024,  /* of a finding, with two names and a detail */
 };
 
-static const struct name severities[] = {
+static const struct enum_token severities[] = {
 	{ "note", DMARC_SEVERITY_NOTE },
 	{ "warning", DMARC_SEVERITY_WARNING },
 	{ "error", DMARC_SEVERITY_ERROR },
@@ -21,7 +21,7 @@ static const struct name severities[] = {
 const char *
 dmarc_severity_name(enum dmarc_severity severity)
 {
-	return table_name(severities, TABLE_SIZE(severities), (int)severity);
+	return enum_name(severities, ARRAY_SIZE(severities), (int)severity);
 }
 
 /* In the texts %d stands for the domain, %v for the value that is at fault, %t
@@ -202,12 +202,12 @@ fill_in(struct dmarc_linter *l, const char *template,
 {
 	struct scan s = scan_of(span_str(template));
 	char memory[TEXT_MAX];
-	struct buf b = buf_over(memory, sizeof(memory));
+	struct buf b = buf_wrap(memory, sizeof(memory));
 
 	for (;;) {
 		buf_span(&b, scan_until(&s, '%'));
 		if (scan_done(&s))
-			return arena_copy(l->arena, buf_done(&b));
+			return arena_copy(l->arena, buf_view(&b));
 		if (scan_text_nocase(&s, "%d"))
 			buf_printable(&b, about->domain, DOMAIN_MAX);
 		else if (scan_text_nocase(&s, "%v"))
@@ -226,13 +226,13 @@ find_rule(const char *id)
 
 	while (!span_is(span_str(rule->id), id)) {
 		rule++;
-		assert(rule < rules + TABLE_SIZE(rules));
+		assert(rule < rules + ARRAY_SIZE(rules));
 	}
 	return rule;
 }
 
 struct dmarc_finding *
-dmarc_find(struct dmarc_linter *l, const char *id, struct dmarc_about about)
+dmarc_lint_add(struct dmarc_linter *l, const char *id, struct dmarc_about about)
 {
 	const struct rule *rule = find_rule(id);
 	struct dmarc_finding *f;
@@ -254,11 +254,11 @@ dmarc_find(struct dmarc_linter *l, const char *id, struct dmarc_about about)
 }
 
 void
-dmarc_find_bad_value(struct dmarc_linter *l, struct dmarc_about about)
+dmarc_lint_add_bad_value(struct dmarc_linter *l, struct dmarc_about about)
 {
-	struct dmarc_finding *f = dmarc_find(l, "bad-value", about);
+	struct dmarc_finding *f = dmarc_lint_add(l, "bad-value", about);
 
-	for (size_t i = 0; f != NULL && i < TABLE_SIZE(values); i++) {
+	for (size_t i = 0; f != NULL && i < ARRAY_SIZE(values); i++) {
 		if (span_is_nocase(about.tag, values[i].tag))
 			f->cure = span_str(values[i].cure);
 	}

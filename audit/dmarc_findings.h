@@ -9,7 +9,7 @@
 
 /* A lint at work. */
 struct dmarc_linter {
-	struct dns_talk *talk;
+	struct dns_questions *questions;
 	struct arena *arena;
 	struct dmarc_lint *out;
 	struct dmarc_finding *findings; /* DMARC_FINDINGS_MAX; NULL: no memory
@@ -25,10 +25,10 @@ struct dmarc_about {
  * Adds the finding that the rule `id` makes of `about`; returns it, or NULL
  * where there is no room (then `cut` is set).
  */
-struct dmarc_finding *dmarc_find(
+struct dmarc_finding *dmarc_lint_add(
     struct dmarc_linter *l, const char *id, struct dmarc_about about);
 
 /* The same for a value that is not valid: the cure is that of its tag. */
-void dmarc_find_bad_value(struct dmarc_linter *l, struct dmarc_about about);
+void dmarc_lint_add_bad_value(struct dmarc_linter *l, struct dmarc_about about);
 
 #endif

@@ -25,12 +25,12 @@ lint_step(struct dmarc_linter *l, const struct dmarc_step *step)
 	size_t ours = 0;
 
 	if (answer->state == DNS_FAILED) {
-		about.value = span_str(dns_fault_name(answer->fault));
-		dmarc_find(l, "no-answer", about);
+		about.value = span_str(dns_error_name(answer->fault));
+		dmarc_lint_add(l, "no-answer", about);
 	}
 	if (answer->alias.p != NULL && answer->state == DNS_FOUND) {
 		about.value = answer->alias;
-		dmarc_find(l, "alias", about);
+		dmarc_lint_add(l, "alias", about);
 	}
 	for (size_t i = 0; i < answer->n_records; i++) {
 		struct dmarc_record record;
@@ -38,15 +38,15 @@ lint_step(struct dmarc_linter *l, const struct dmarc_step *step)
 
 		about.value = answer->records[i].text;
 		if (dmarc_record_parse(about.value, &record, &reason) !=
-		    DMARC_RECORD_FOREIGN)
+		    DMARC_RECORD_NOT_DMARC)
 			ours++;
 		else if (is_near_miss(about.value))
-			dmarc_find(l, "near-miss", about);
+			dmarc_lint_add(l, "near-miss", about);
 		else
-			dmarc_find(l, "foreign-record", about);
+			dmarc_lint_add(l, "foreign-record", about);
 	}
 	if (ours > 1)
-		dmarc_find(l, "several-records", about);
+		dmarc_lint_add(l, "several-records", about);
 }
 
 static void
@@ -58,18 +58,18 @@ lint_walk(struct dmarc_linter *l)
 	for (size_t i = 0; i < walk->n_steps; i++)
 		lint_step(l, &walk->steps[i]);
 	if (walk->policy == NULL && !walk->failed)
-		dmarc_find(l, "no-record", about);
+		dmarc_lint_add(l, "no-record", about);
 	if (walk->policy != NULL && walk->policy != &walk->steps[0]) {
 		about.value = walk->policy->domain;
-		dmarc_find(l, "no-own-record", about);
+		dmarc_lint_add(l, "no-own-record", about);
 	}
 	if (domain_labels(about.domain) > DMARC_MAX_QUERIES &&
 	    walk->policy != &walk->steps[0])
-		dmarc_find(l, "deep-name", about);
+		dmarc_lint_add(l, "deep-name", about);
 	about.value = walk->organizational_domain;
 	if (!walk->failed && domain_labels(about.value) == 1 &&
 	    domain_labels(about.domain) > 1)
-		dmarc_find(l, "suffix-without-psd", about);
+		dmarc_lint_add(l, "suffix-without-psd", about);
 }
 
 static void
@@ -77,13 +77,13 @@ lint_uri(struct dmarc_linter *l, struct dmarc_about about,
     enum dmarc_uri_state state)
 {
 	if (state == DMARC_URI_BAD) {
-		dmarc_find(l, "bad-uri", about);
+		dmarc_lint_add(l, "bad-uri", about);
 		return;
 	}
 	if (state == DMARC_URI_SIZED)
-		dmarc_find(l, "uri-size", about);
+		dmarc_lint_add(l, "uri-size", about);
 	if (!span_starts_nocase(about.value, "mailto:"))
-		dmarc_find(l, "uri-scheme", about);
+		dmarc_lint_add(l, "uri-scheme", about);
 }
 
 static void
@@ -96,7 +96,7 @@ lint_uris(struct dmarc_linter *l, const struct dmarc_tag *tag,
 
 	while (dmarc_uri_next(&s, &about.value, &state)) {
 		if (++n > DMARC_URIS_MAX) {
-			dmarc_find(l, "many-uris", about);
+			dmarc_lint_add(l, "many-uris", about);
 			return;
 		}
 		lint_uri(l, about, state);
@@ -122,30 +122,30 @@ lint_tag(
 		name.p++;
 	switch (tag->state) {
 	case DMARC_TAG_UNKNOWN:
-		dmarc_find(l, "unknown-tag", about);
+		dmarc_lint_add(l, "unknown-tag", about);
 		return;
 	case DMARC_TAG_HISTORIC:
-		dmarc_find(l,
+		dmarc_lint_add(l,
 		    span_is_nocase(tag->name, "pct") ? "pct" : "historic-tag",
 		    about);
 		return;
 	case DMARC_TAG_GARBLED:
 		/* an empty one, as in "a=b;;c=d", harms nobody */
 		if (tag->value.n > 0)
-			dmarc_find(l, "garbled", about);
+			dmarc_lint_add(l, "garbled", about);
 		return;
 	case DMARC_TAG_TWICE:
-		dmarc_find(l, "repeated-tag", about);
+		dmarc_lint_add(l, "repeated-tag", about);
 		return;
 	case DMARC_TAG_BAD_VALUE:
 		if (!is_list || tag->value.n == 0)
-			dmarc_find_bad_value(l, about);
+			dmarc_lint_add_bad_value(l, about);
 		break;
 	case DMARC_TAG_OK:
 		break;
 	}
 	if (!scan_done(&name))
-		dmarc_find(l, "upper-case-tag", about);
+		dmarc_lint_add(l, "upper-case-tag", about);
 	if (is_list)
 		lint_uris(l, tag, about);
 }
@@ -168,20 +168,20 @@ lint_subdomains(struct dmarc_linter *l, const struct dmarc_record *r,
 		about.value = below != NULL ? below->domain : SPAN("no record");
 		about.tag = SPAN("sp");
 		if (r->sp != DMARC_POLICY_ABSENT)
-			dmarc_find(l, "sp-unused", about);
+			dmarc_lint_add(l, "sp-unused", about);
 		about.tag = SPAN("np");
 		if (r->np != DMARC_POLICY_ABSENT)
-			dmarc_find(l, "sp-unused", about);
+			dmarc_lint_add(l, "sp-unused", about);
 		return;
 	}
 	about.value = span_str(dmarc_policy_name(existing));
 	if (r->sp != DMARC_POLICY_ABSENT && existing < r->p)
-		dmarc_find(l, "sp-weaker", about);
+		dmarc_lint_add(l, "sp-weaker", about);
 	about.value = span_str(dmarc_policy_name(missing));
 	if (r->np != DMARC_POLICY_ABSENT && missing < existing)
-		dmarc_find(l, "np-weaker", about);
+		dmarc_lint_add(l, "np-weaker", about);
 	else if (missing == DMARC_POLICY_NONE && r->p != DMARC_POLICY_NONE)
-		dmarc_find(l, "np-hint", about);
+		dmarc_lint_add(l, "np-hint", about);
 }
 
 static void
@@ -192,25 +192,25 @@ lint_policy(struct dmarc_linter *l, const struct dmarc_record *r,
 	    r->np > DMARC_POLICY_NONE;
 
 	if (r->testing)
-		dmarc_find(l, any ? "testing" : "testing-none", about);
+		dmarc_lint_add(l, any ? "testing" : "testing-none", about);
 	if (r->p == DMARC_POLICY_NONE && r->n_rua == 0)
-		dmarc_find(l, "monitoring-blind", about);
+		dmarc_lint_add(l, "monitoring-blind", about);
 	else if (r->n_rua == 0)
-		dmarc_find(l, "no-rua", about);
+		dmarc_lint_add(l, "no-rua", about);
 	else if (r->p == DMARC_POLICY_NONE)
-		dmarc_find(l, "monitoring", about);
+		dmarc_lint_add(l, "monitoring", about);
 	if (r->p == DMARC_POLICY_REJECT)
-		dmarc_find(l, "reject", about);
+		dmarc_lint_add(l, "reject", about);
 	if (r->psd == DMARC_PSD_YES) {
-		struct dmarc_finding *f = dmarc_find(l, "psd", about);
+		struct dmarc_finding *f = dmarc_lint_add(l, "psd", about);
 
 		/* of a top-level domain nobody will doubt it */
 		if (f != NULL && domain_labels(about.domain) == 1)
 			f->severity = DMARC_SEVERITY_NOTE;
 		if (r->n_ruf > 0)
-			dmarc_find(l, "psd-ruf", about);
+			dmarc_lint_add(l, "psd-ruf", about);
 	} else if (r->n_ruf > 0) {
-		dmarc_find(l, "ruf", about);
+		dmarc_lint_add(l, "ruf", about);
 	}
 }
 
@@ -225,16 +225,16 @@ lint_record(struct dmarc_linter *l, const struct dmarc_step *step)
 
 	about.value = span_str(step->note);
 	if (step->broken)
-		dmarc_find(l, "broken-policy", about);
+		dmarc_lint_add(l, "broken-policy", about);
 	else if (step->record->p_defaulted)
-		dmarc_find(l, "defaulted-policy", about);
+		dmarc_lint_add(l, "defaulted-policy", about);
 	l->out->cut |= n > DMARC_TAGS_MAX;
 	for (size_t i = 0; i < n && i < DMARC_TAGS_MAX; i++) {
 		fo |= span_is_nocase(tags[i].name, "fo");
 		lint_tag(l, &tags[i], step->domain);
 	}
 	if (fo && step->record->n_ruf == 0)
-		dmarc_find(l, "fo-without-ruf", about);
+		dmarc_lint_add(l, "fo-without-ruf", about);
 	if (step->broken)
 		return;
 	lint_policy(l, step->record, about);
@@ -250,27 +250,28 @@ struct host {
 	const struct dns_answer *consent, *mx, *a, *aaaa;
 };
 
-static enum step
+static enum core_status
 host_ask(struct dmarc_linter *l, struct span domain, struct host *h)
 {
 	char memory[2 * DOMAIN_MAX + sizeof("._report._dmarc.")];
-	struct buf b = buf_over(memory, sizeof(memory));
-	enum step step = dmarc_walk(h->name, l->talk, l->arena, &h->walk);
+	struct buf b = buf_wrap(memory, sizeof(memory));
+	enum core_status step =
+	    dmarc_walk(h->name, l->questions, l->arena, &h->walk);
 
 	/* RFC 9990 section 4 steps 2, 3 and 5; one
 	 * that is too long is DNS_BADNAME (step 4). */
 	buf_span(&b, domain);
 	buf_text(&b, "._report._dmarc.");
 	buf_span(&b, h->name);
-	h->mx = dns_ask(l->talk, h->name, DNS_MX);
-	h->a = dns_ask(l->talk, h->name, DNS_A);
-	h->aaaa = dns_ask(l->talk, h->name, DNS_AAAA);
+	h->mx = dns_ask(l->questions, h->name, DNS_MX);
+	h->a = dns_ask(l->questions, h->name, DNS_A);
+	h->aaaa = dns_ask(l->questions, h->name, DNS_AAAA);
 	if (!domain_equal(h->name, domain))
-		h->consent = dns_ask(l->talk, buf_done(&b), DNS_TXT);
+		h->consent = dns_ask(l->questions, buf_view(&b), DNS_TXT);
 	if (h->mx->state == DNS_PENDING || h->a->state == DNS_PENDING ||
 	    h->aaaa->state == DNS_PENDING ||
 	    (h->consent != NULL && h->consent->state == DNS_PENDING))
-		step = STEP_WAIT;
+		step = CORE_WAIT;
 	return step;
 }
 
@@ -293,7 +294,7 @@ host_agrees(const struct host *h)
 
 	for (size_t i = 0; i < h->consent->n_records; i++) {
 		if (dmarc_record_parse(h->consent->records[i].text, &record,
-			&reason) != DMARC_RECORD_FOREIGN)
+			&reason) != DMARC_RECORD_NOT_DMARC)
 			return true;
 	}
 	return false;
@@ -312,16 +313,16 @@ host_judge(struct dmarc_linter *l, struct span domain, const struct host *h)
 	struct span organizational = walk->organizational_domain;
 
 	if (!host_takes_mail(h))
-		dmarc_find(l, "no-mail-host", about);
+		dmarc_lint_add(l, "no-mail-host", about);
 	if (!domain_is_under(domain, organizational))
 		organizational = domain;
 	if (h->consent == NULL || walk->failed ||
 	    domain_equal(h->walk.organizational_domain, organizational))
 		return;
 	if (h->consent->state == DNS_FAILED || h->walk.failed)
-		dmarc_find(l, "consent-unknown", about);
+		dmarc_lint_add(l, "consent-unknown", about);
 	else if (!host_agrees(h))
-		dmarc_find(l, "no-consent", about);
+		dmarc_lint_add(l, "no-consent", about);
 }
 
 static bool
@@ -352,23 +353,23 @@ list_hosts(struct dmarc_linter *l, const struct span *uris, size_t n_uris,
 	}
 }
 
-static enum step
+static enum core_status
 lint_hosts(struct dmarc_linter *l, const struct dmarc_step *policy)
 {
 	struct host *hosts =
 	    arena_array(l->arena, DMARC_HOSTS_MAX, sizeof(*hosts));
-	enum step step = STEP_DONE;
+	enum core_status step = CORE_DONE;
 	size_t n = 0;
 
 	if (hosts == NULL)
-		return STEP_DONE;
+		return CORE_DONE;
 	list_hosts(l, policy->record->rua, policy->record->n_rua, hosts, &n);
 	list_hosts(l, policy->record->ruf, policy->record->n_ruf, hosts, &n);
 	for (size_t i = 0; i < n; i++) {
-		if (host_ask(l, policy->domain, &hosts[i]) == STEP_WAIT)
-			step = STEP_WAIT;
+		if (host_ask(l, policy->domain, &hosts[i]) == CORE_WAIT)
+			step = CORE_WAIT;
 	}
-	for (size_t i = 0; step == STEP_DONE && i < n; i++)
+	for (size_t i = 0; step == CORE_DONE && i < n; i++)
 		host_judge(l, policy->domain, &hosts[i]);
 	return step;
 }
@@ -383,7 +384,7 @@ is_misplaced(const struct dns_answer *own)
 
 	for (size_t i = 0; i < own->n_records; i++) {
 		if (dmarc_record_parse(own->records[i].text, &record,
-			&reason) != DMARC_RECORD_FOREIGN)
+			&reason) != DMARC_RECORD_NOT_DMARC)
 			return true;
 	}
 	return false;
@@ -403,36 +404,40 @@ sort_findings(struct dmarc_finding *f, size_t n)
 	}
 }
 
-static enum step
+static enum core_status
 lint_domain(struct dmarc_linter *l)
 {
 	struct dmarc_lint *out = l->out;
 	struct dmarc_about about = { .domain = out->domain };
-	const struct dns_answer *own = dns_ask(l->talk, out->domain, DNS_TXT);
+	const struct dns_answer *own =
+	    dns_ask(l->questions, out->domain, DNS_TXT);
 
-	enum step step = dmarc_walk(out->domain, l->talk, l->arena, &out->walk);
+	enum core_status step =
+	    dmarc_walk(out->domain, l->questions, l->arena, &out->walk);
 
 	if (dmarc_walk(domain_suffix(out->domain, DMARC_MAX_QUERIES - 1),
-		l->talk, l->arena, &out->above) == STEP_WAIT ||
-	    step == STEP_WAIT || own->state == DNS_PENDING)
-		return STEP_WAIT;
+		l->questions, l->arena, &out->above) == CORE_WAIT ||
+	    step == CORE_WAIT || own->state == DNS_PENDING)
+		return CORE_WAIT;
 	out->exists = own->state != DNS_NXDOMAIN || own->alias.p != NULL ||
 	    out->walk.steps[0].answer->state == DNS_FOUND ||
 	    out->walk.steps[0].answer->state == DNS_NODATA;
 	lint_walk(l);
 	if (is_misplaced(own))
-		dmarc_find(l, "misplaced", about);
+		dmarc_lint_add(l, "misplaced", about);
 	if (out->walk.policy == NULL)
-		return STEP_DONE;
+		return CORE_DONE;
 	lint_record(l, out->walk.policy);
 	return lint_hosts(l, out->walk.policy);
 }
 
-enum step
-dmarc_lint(struct span domain, struct dns_talk *talk, struct arena *a,
+enum core_status
+dmarc_lint(struct span domain, struct dns_questions *questions, struct arena *a,
     struct dmarc_lint *out)
 {
-	struct dmarc_linter l = { .talk = talk, .arena = a, .out = out };
+	struct dmarc_linter l = {
+		.questions = questions, .arena = a, .out = out
+	};
 	struct dmarc_about about = { .domain = domain, .value = domain };
 
 	*out = (struct dmarc_lint){ .domain = SPAN_NONE };
@@ -443,16 +448,16 @@ dmarc_lint(struct span domain, struct dns_talk *talk, struct arena *a,
 	out->domain = domain_normal(a, domain);
 	if (out->domain.p == NULL) {
 		if (!arena_has_failed(a))
-			dmarc_find(&l, "bad-name", about);
+			dmarc_lint_add(&l, "bad-name", about);
 		out->cut = arena_has_failed(a);
-		return STEP_DONE;
+		return CORE_DONE;
 	}
-	if (lint_domain(&l) == STEP_WAIT)
-		return STEP_WAIT;
+	if (lint_domain(&l) == CORE_WAIT)
+		return CORE_WAIT;
 	sort_findings(l.findings, out->n_findings);
 	if (!dmarc_explain(out->domain, &out->walk, &out->above, out->exists, a,
 		&out->explanation) ||
 	    arena_has_failed(a))
 		out->cut = true;
-	return STEP_DONE;
+	return CORE_DONE;
 }

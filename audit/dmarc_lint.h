@@ -57,7 +57,7 @@ const char *dmarc_severity_name(enum dmarc_severity severity);
  * addresses: whether they take mail, and whether they agreed to take reports
  * of this domain (RFC 9990 section 4).
  */
-enum step dmarc_lint(struct span domain, struct dns_talk *talk, struct arena *a,
-    struct dmarc_lint *out);
+enum core_status dmarc_lint(struct span domain, struct dns_questions *questions,
+    struct arena *a, struct dmarc_lint *out);
 
 #endif

@@ -163,7 +163,7 @@ static const struct {
 	    "Write \"%%\" for a percent sign, and ASCII alone." },
 };
 
-static const struct name severities[] = {
+static const struct enum_token severities[] = {
 	{ "error", SPF_SEVERITY_ERROR },
 	{ "warning", SPF_SEVERITY_WARNING },
 	{ "note", SPF_SEVERITY_NOTE },
@@ -172,7 +172,7 @@ static const struct name severities[] = {
 const char *
 spf_severity_name(enum spf_severity severity)
 {
-	return table_name(severities, TABLE_SIZE(severities), (int)severity);
+	return enum_name(severities, ARRAY_SIZE(severities), (int)severity);
 }
 
 static void
@@ -195,18 +195,18 @@ count(struct spf_lint *out, enum spf_severity severity)
 static struct span
 text_of(struct spf_linting *l, enum spf_rule rule, struct span detail)
 {
-	struct buf b = buf_in(l->a, TEXT_MAX);
+	struct buf b = buf_alloc(l->a, TEXT_MAX);
 
 	buf_text(&b, rules[rule].text);
 	if (detail.n > 0) {
 		buf_text(&b, ": ");
 		buf_printable(&b, detail, DETAIL_MAX);
 	}
-	return buf_done(&b);
+	return buf_view(&b);
 }
 
 void
-spf_find(struct spf_linting *l, const struct spf_lint_frame *f,
+spf_lint_add(struct spf_linting *l, const struct spf_lint_frame *f,
     enum spf_rule rule, struct span term, struct span detail)
 {
 	struct spf_lint *out = l->out;
@@ -238,12 +238,12 @@ spf_find(struct spf_linting *l, const struct spf_lint_frame *f,
 }
 
 void
-spf_find_number(struct spf_linting *l, const struct spf_lint_frame *f,
+spf_lint_add_number(struct spf_linting *l, const struct spf_lint_frame *f,
     enum spf_rule rule, size_t number)
 {
 	char memory[24];
-	struct buf b = buf_over(memory, sizeof(memory));
+	struct buf b = buf_wrap(memory, sizeof(memory));
 
 	buf_number(&b, number);
-	spf_find(l, f, rule, SPAN_NONE, buf_done(&b));
+	spf_lint_add(l, f, rule, SPAN_NONE, buf_view(&b));
 }

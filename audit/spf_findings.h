@@ -58,7 +58,7 @@ enum spf_rule {
 };
 
 struct spf_linting {
-	struct dns_talk *talk;
+	struct dns_questions *questions;
 	struct arena *a;
 	struct spf_lint *out;
 	struct spf_finding *last;
@@ -79,11 +79,11 @@ struct spf_lint_frame { /* one record on the way from the domain's own */
 
 /* Adds a finding; `term`, `detail` may be absent.  Not where `f` is read for
  * the second time. */
-void spf_find(struct spf_linting *l, const struct spf_lint_frame *f,
+void spf_lint_add(struct spf_linting *l, const struct spf_lint_frame *f,
     enum spf_rule rule, struct span term, struct span detail);
 
 /* The same, with a number as the detail. */
-void spf_find_number(struct spf_linting *l, const struct spf_lint_frame *f,
+void spf_lint_add_number(struct spf_linting *l, const struct spf_lint_frame *f,
     enum spf_rule rule, size_t number);
 
 /* All that a record shows without a look into the DNS. */

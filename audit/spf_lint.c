@@ -15,7 +15,7 @@ enum {
 static const struct dns_answer *
 ask(struct spf_linting *l, struct span name, enum dns_type type)
 {
-	const struct dns_answer *answer = dns_ask(l->talk, name, type);
+	const struct dns_answer *answer = dns_ask(l->questions, name, type);
 
 	if (answer->state != DNS_PENDING)
 		return answer;
@@ -30,18 +30,19 @@ is_void(const struct dns_answer *answer)
 	    answer->state == DNS_BADNAME;
 }
 
-/* Where more was asked than one talk allows, it is not the DNS that failed. */
+/* Where more was asked than one questions allows, it is not the DNS that
+ * failed. */
 static void
 check_failure(struct spf_linting *l, const struct spf_lint_frame *f,
     struct span term, const struct dns_answer *answer)
 {
 	if (answer->state != DNS_FAILED)
 		return;
-	if (answer->fault == DNS_FAULT_BUDGET)
-		spf_find(l, f, SPF_RULE_NOT_FOLLOWED, term, SPAN_NONE);
+	if (answer->fault == DNS_ERROR_BUDGET)
+		spf_lint_add(l, f, SPF_RULE_NOT_FOLLOWED, term, SPAN_NONE);
 	else
-		spf_find(l, f, SPF_RULE_NO_ANSWER, term,
-		    span_str(dns_fault_name(answer->fault)));
+		spf_lint_add(l, f, SPF_RULE_NO_ANSWER, term,
+		    span_str(dns_error_name(answer->fault)));
 }
 
 /* ---- what terms look up ---- */
@@ -71,7 +72,7 @@ name_target(struct spf_linting *l, const struct spf_lint_frame *f,
 	if (term->spec.p == NULL)
 		return true;
 	if (!is_nameable(term->spec)) {
-		spf_find(l, f, SPF_RULE_MACRO, term->text, SPAN_NONE);
+		spf_lint_add(l, f, SPF_RULE_MACRO, term->text, SPAN_NONE);
 		return false;
 	}
 	return spf_macro_domain(&values, term->spec, l->a, out);
@@ -85,7 +86,7 @@ count_void(struct spf_linting *l, const struct spf_lint_frame *f,
 	l->void4 += v4;
 	l->void6 += v6;
 	if (v4 && v6)
-		spf_find(l, f, SPF_RULE_VOID, term->text, SPAN_NONE);
+		spf_lint_add(l, f, SPF_RULE_VOID, term->text, SPAN_NONE);
 }
 
 /* Which of the two kinds of addresses `name` lacks. */
@@ -128,13 +129,14 @@ look_up_mx(struct spf_linting *l, const struct spf_lint_frame *f,
 	if (is_void(answer))
 		count_void(l, f, term, true, true);
 	if (answer->n_records > SPF_MAX_MX)
-		spf_find(l, f, SPF_RULE_MX_MANY, term->text, SPAN_NONE);
+		spf_lint_add(l, f, SPF_RULE_MX_MANY, term->text, SPAN_NONE);
 	for (size_t i = 0; i < answer->n_records && i < SPF_MAX_MX; i++) {
 		struct span host = answer->records[i].text;
 		bool no4, no6;
 
 		if (host.n == 0) {
-			spf_find(l, f, SPF_RULE_MX_NULL, term->text, SPAN_NONE);
+			spf_lint_add(
+			    l, f, SPF_RULE_MX_NULL, term->text, SPAN_NONE);
 			continue;
 		}
 		if (!look_up_host(l, f, term, host, &no4, &no6))
@@ -142,7 +144,7 @@ look_up_mx(struct spf_linting *l, const struct spf_lint_frame *f,
 		some4 |= no4;
 		some6 |= no6;
 		if (no4 && no6)
-			spf_find(l, f, SPF_RULE_MX_HOST, term->text, host);
+			spf_lint_add(l, f, SPF_RULE_MX_HOST, term->text, host);
 	}
 	/* a term is void once: see spf_run_match() */
 	l->void4 += some4;
@@ -180,13 +182,14 @@ look_up_exp(struct spf_linting *l, const struct spf_lint_frame *f,
 	if (answer->state == DNS_FAILED)
 		return;
 	if (answer->n_records != 1) {
-		spf_find(l, f, SPF_RULE_EXP_NONE, term->text, name);
+		spf_lint_add(l, f, SPF_RULE_EXP_NONE, term->text, name);
 		return;
 	}
 	fault =
 	    spf_macro_check(answer->records[0].text, SPF_MACRO_TEXT, &needs);
 	if (fault != NULL)
-		spf_find(l, f, SPF_RULE_EXP_TEXT, term->text, span_str(fault));
+		spf_lint_add(
+		    l, f, SPF_RULE_EXP_TEXT, term->text, span_str(fault));
 }
 
 /* ---- the tree ---- */
@@ -241,12 +244,12 @@ check_lookalike(
 	if (span_starts_nocase(bare, "\""))
 		bare = span_skip(bare, 1);
 	if (span_starts_nocase(bare, "spf2.0"))
-		spf_find(l, f, SPF_RULE_SENDER_ID, SPAN_NONE, text);
+		spf_lint_add(l, f, SPF_RULE_SENDER_ID, SPAN_NONE, text);
 	else if (span_starts_nocase(bare, "v=spf") ||
 	    span_starts_nocase(bare, "v = spf") ||
 	    span_starts_nocase(bare, "v:spf") ||
 	    span_starts_nocase(bare, "spf1"))
-		spf_find(l, f, SPF_RULE_LOOKALIKE, SPAN_NONE, text);
+		spf_lint_add(l, f, SPF_RULE_LOOKALIKE, SPAN_NONE, text);
 }
 
 /* RFC 7208 section 3.4 */
@@ -259,9 +262,9 @@ check_size(struct spf_linting *l, const struct spf_lint_frame *f,
 	for (size_t i = 0; i < answer->n_records; i++)
 		size += answer->records[i].text.n;
 	if (answer->size > FITS_UDP)
-		spf_find_number(l, f, SPF_RULE_LONG_ANSWER, answer->size);
+		spf_lint_add_number(l, f, SPF_RULE_LONG_ANSWER, answer->size);
 	else if (answer->size == 0 && size > FITS_TEXTS)
-		spf_find_number(l, f, SPF_RULE_LONG_ANSWER, size);
+		spf_lint_add_number(l, f, SPF_RULE_LONG_ANSWER, size);
 }
 
 /* RFC 7208 section 4.5; absent: none, or too many. */
@@ -281,7 +284,7 @@ select_text(struct spf_linting *l, const struct spf_lint_frame *f,
 		(*found)++;
 	}
 	if (*found > 1)
-		spf_find_number(l, f, SPF_RULE_SEVERAL_RECORDS, *found);
+		spf_lint_add_number(l, f, SPF_RULE_SEVERAL_RECORDS, *found);
 	return *found == 1 ? text : SPAN_NONE;
 }
 
@@ -291,9 +294,9 @@ tell_none(struct spf_linting *l, const struct spf_lint_frame *f,
     const struct spf_term *via)
 {
 	if (via == NULL)
-		spf_find(l, f, SPF_RULE_NO_RECORD, SPAN_NONE, SPAN_NONE);
+		spf_lint_add(l, f, SPF_RULE_NO_RECORD, SPAN_NONE, SPAN_NONE);
 	else
-		spf_find(l, f->above,
+		spf_lint_add(l, f->above,
 		    via->kind == SPF_KIND_REDIRECT ? SPF_RULE_REDIRECT_NONE
 						   : SPF_RULE_INCLUDE_NONE,
 		    via->text, f->domain);
@@ -313,7 +316,7 @@ read_record(struct spf_linting *l, const struct spf_lint_frame *f,
 		return;
 	check_size(l, f, answer);
 	if (text.n > SPF_MAX_RECORD) {
-		spf_find_number(l, f, SPF_RULE_TOO_LONG_TO_READ, text.n);
+		spf_lint_add_number(l, f, SPF_RULE_TOO_LONG_TO_READ, text.n);
 		return;
 	}
 	if (!spf_record_parse(l->a, text, &record))
@@ -350,12 +353,13 @@ may_follow(struct spf_linting *l, const struct spf_lint_frame *above,
     const struct spf_term *via, struct span domain)
 {
 	if (leads_back(above, domain)) {
-		spf_find(l, above, SPF_RULE_LOOP, via->text, domain);
+		spf_lint_add(l, above, SPF_RULE_LOOP, via->text, domain);
 		return false;
 	}
 	if (above->depth == SPF_LINT_DEPTH_MAX ||
 	    l->out->records == SPF_LINT_RECORDS_MAX) {
-		spf_find(l, above, SPF_RULE_NOT_FOLLOWED, via->text, domain);
+		spf_lint_add(
+		    l, above, SPF_RULE_NOT_FOLLOWED, via->text, domain);
 		return false;
 	}
 	return true;
@@ -381,7 +385,8 @@ walk(struct spf_linting *l, const struct spf_lint_frame *above,
 	f.passes = via == NULL || (above->passes && via->qualifier == SPF_PASS);
 	f.is_first = !was_seen(l, domain);
 	if (!f.is_first && via != NULL)
-		spf_find(l, above, SPF_RULE_INCLUDED_TWICE, via->text, domain);
+		spf_lint_add(
+		    l, above, SPF_RULE_INCLUDED_TWICE, via->text, domain);
 	if (!spf_is_checkable(domain)) {
 		tell_none(l, &f, via);
 		return;
@@ -407,30 +412,31 @@ sum_up(struct spf_linting *l)
 
 	out->void_lookups = l->void4 > l->void6 ? l->void4 : l->void6;
 	if (out->lookups > SPF_MAX_LOOKUPS)
-		spf_find_number(l, &f, SPF_RULE_LOOKUPS, out->lookups);
+		spf_lint_add_number(l, &f, SPF_RULE_LOOKUPS, out->lookups);
 	else if (out->lookups == SPF_MAX_LOOKUPS)
-		spf_find(l, &f, SPF_RULE_LOOKUPS_FULL, SPAN_NONE, SPAN_NONE);
+		spf_lint_add(
+		    l, &f, SPF_RULE_LOOKUPS_FULL, SPAN_NONE, SPAN_NONE);
 	if (l->void4 > SPF_MAX_VOID)
-		spf_find_number(l, &f, SPF_RULE_VOIDS_V4, l->void4);
+		spf_lint_add_number(l, &f, SPF_RULE_VOIDS_V4, l->void4);
 	if (l->void6 > SPF_MAX_VOID)
-		spf_find_number(l, &f, SPF_RULE_VOIDS_V6, l->void6);
+		spf_lint_add_number(l, &f, SPF_RULE_VOIDS_V6, l->void6);
 }
 
-enum step
-spf_lint(struct span domain, struct dns_talk *talk, struct arena *a,
+enum core_status
+spf_lint(struct span domain, struct dns_questions *questions, struct arena *a,
     struct spf_lint *out)
 {
-	struct spf_linting l = { .talk = talk, .a = a, .out = out };
+	struct spf_linting l = { .questions = questions, .a = a, .out = out };
 	struct spf_lint_frame f = { .domain = domain, .is_first = true };
 	struct span normal = domain_normal(a, domain);
 
 	*out = (struct spf_lint){ .domain = domain };
 	if (normal.p == NULL || !spf_is_checkable(normal)) {
-		spf_find(&l, &f, SPF_RULE_NO_NAME, SPAN_NONE, domain);
-		return STEP_DONE;
+		spf_lint_add(&l, &f, SPF_RULE_NO_NAME, SPAN_NONE, domain);
+		return CORE_DONE;
 	}
 	out->domain = normal;
 	walk(&l, NULL, NULL, normal);
 	sum_up(&l);
-	return l.waiting ? STEP_WAIT : STEP_DONE;
+	return l.waiting ? CORE_WAIT : CORE_DONE;
 }

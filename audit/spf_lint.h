@@ -21,7 +21,7 @@ enum {
 	SPF_LINT_RECORDS_MAX = 64,   /* read of one tree of includes */
 	SPF_LINT_FINDINGS_MAX = 256, /* told; more are counted */
 	SPF_LINT_DEPTH_MAX = 16,     /* of includes and redirects followed */
-	SPF_LINT_QUESTIONS = 512,    /* what the talk has to allow */
+	SPF_LINT_QUESTIONS = 512,    /* what the questions has to allow */
 };
 
 enum spf_severity {
@@ -56,12 +56,12 @@ struct spf_lint {
 const char *spf_severity_name(enum spf_severity severity);
 
 /*
- * STEP_WAIT: answers are missing; call again with the same arguments when they
- * came.  STEP_DONE: `out` is filled in; texts live in `a`, or point into
- * `domain` and `talk`.  Where `a` has no room, findings are missing and
+ * CORE_WAIT: answers are missing; call again with the same arguments when they
+ * came.  CORE_DONE: `out` is filled in; texts live in `a`, or point into
+ * `domain` and `questions`.  Where `a` has no room, findings are missing and
  * arena_has_failed() tells.
  */
-enum step spf_lint(struct span domain, struct dns_talk *talk, struct arena *a,
-    struct spf_lint *out);
+enum core_status spf_lint(struct span domain, struct dns_questions *questions,
+    struct arena *a, struct spf_lint *out);
 
 #endif

@@ -100,9 +100,9 @@ lint_network(struct spf_linting *l, const struct spf_lint_frame *f,
     const struct spf_term *term)
 {
 	if (has_host_bits(term))
-		spf_find(l, f, SPF_RULE_HOST_BITS, term->text, SPAN_NONE);
+		spf_lint_add(l, f, SPF_RULE_HOST_BITS, term->text, SPAN_NONE);
 	if (!is_public(term))
-		spf_find(l, f, SPF_RULE_NOT_PUBLIC, term->text, SPAN_NONE);
+		spf_lint_add(l, f, SPF_RULE_NOT_PUBLIC, term->text, SPAN_NONE);
 }
 
 static void
@@ -110,12 +110,12 @@ lint_macros(struct spf_linting *l, const struct spf_lint_frame *f,
     const struct spf_term *term)
 {
 	if ((term->needs & SPF_NEEDS_PTR) != 0)
-		spf_find(l, f, SPF_RULE_PTR_MACRO, term->text, SPAN_NONE);
+		spf_lint_add(l, f, SPF_RULE_PTR_MACRO, term->text, SPAN_NONE);
 	if ((term->needs & SPF_NEEDS_LOCAL) != 0)
-		spf_find(l, f, SPF_RULE_LOCAL_MACRO, term->text, SPAN_NONE);
+		spf_lint_add(l, f, SPF_RULE_LOCAL_MACRO, term->text, SPAN_NONE);
 	if (term->spec.n > 0 && term->spec.p[term->spec.n - 1] == '.' &&
 	    term->kind != SPF_KIND_OTHER)
-		spf_find(l, f, SPF_RULE_FINAL_DOT, term->text, SPAN_NONE);
+		spf_lint_add(l, f, SPF_RULE_FINAL_DOT, term->text, SPAN_NONE);
 }
 
 static void
@@ -123,9 +123,9 @@ lint_all(struct spf_linting *l, const struct spf_lint_frame *f,
     const struct spf_term *term)
 {
 	if (term->qualifier == SPF_PASS && f->passes)
-		spf_find(l, f, SPF_RULE_PLUS_ALL, term->text, SPAN_NONE);
+		spf_lint_add(l, f, SPF_RULE_PLUS_ALL, term->text, SPAN_NONE);
 	if (term->qualifier == SPF_NEUTRAL && f->is_policy)
-		spf_find(l, f, SPF_RULE_NEUTRAL_ALL, term->text, SPAN_NONE);
+		spf_lint_add(l, f, SPF_RULE_NEUTRAL_ALL, term->text, SPAN_NONE);
 }
 
 static void
@@ -137,14 +137,14 @@ lint_kind(struct spf_linting *l, const struct spf_lint_frame *f,
 		lint_all(l, f, term);
 		break;
 	case SPF_KIND_PTR:
-		spf_find(l, f, SPF_RULE_PTR, term->text, SPAN_NONE);
+		spf_lint_add(l, f, SPF_RULE_PTR, term->text, SPAN_NONE);
 		break;
 	case SPF_KIND_IP4:
 	case SPF_KIND_IP6:
 		lint_network(l, f, term);
 		break;
 	case SPF_KIND_OTHER:
-		spf_find(
+		spf_lint_add(
 		    l, f, SPF_RULE_UNKNOWN_MODIFIER, term->text, SPAN_NONE);
 		break;
 	case SPF_KIND_INCLUDE:
@@ -186,7 +186,7 @@ lint_twice(struct spf_linting *l, const struct spf_lint_frame *f,
 
 		if (!same && !covers(before, term))
 			continue;
-		spf_find(l, f, same ? SPF_RULE_DUPLICATE : SPF_RULE_COVERED,
+		spf_lint_add(l, f, same ? SPF_RULE_DUPLICATE : SPF_RULE_COVERED,
 		    term->text, same ? SPAN_NONE : before->text);
 		return;
 	}
@@ -200,18 +200,18 @@ lint_term(struct spf_linting *l, const struct spf_lint_frame *f,
 	bool is_mechanism = term->kind < SPF_KIND_REDIRECT;
 
 	if (term->fault != NULL) {
-		spf_find(
+		spf_lint_add(
 		    l, f, SPF_RULE_SYNTAX, term->text, span_str(term->fault));
 		return;
 	}
 	if (is_mechanism && record->all != NULL && term > record->all) {
-		spf_find(l, f, SPF_RULE_BEHIND_ALL, term->text, SPAN_NONE);
+		spf_lint_add(l, f, SPF_RULE_BEHIND_ALL, term->text, SPAN_NONE);
 		return;
 	}
 	lint_kind(l, f, term);
 	lint_macros(l, f, term);
 	if (is_broad(term))
-		spf_find(l, f, SPF_RULE_BROAD, term->text, SPAN_NONE);
+		spf_lint_add(l, f, SPF_RULE_BROAD, term->text, SPAN_NONE);
 	if (is_mechanism)
 		lint_twice(l, f, record, at);
 }
@@ -232,7 +232,7 @@ lint_order(struct spf_linting *l, const struct spf_lint_frame *f,
 			modifier = term;
 		if (modifier == NULL || term->kind >= SPF_KIND_REDIRECT)
 			continue;
-		spf_find(
+		spf_lint_add(
 		    l, f, SPF_RULE_MODIFIER_FIRST, modifier->text, SPAN_NONE);
 		return;
 	}
@@ -246,8 +246,8 @@ spf_lint_record(struct spf_linting *l, const struct spf_lint_frame *f,
 		lint_term(l, f, record, i);
 	lint_order(l, f, record);
 	if (record->all != NULL && record->redirect != NULL)
-		spf_find(l, f, SPF_RULE_REDIRECT_IGNORED,
+		spf_lint_add(l, f, SPF_RULE_REDIRECT_IGNORED,
 		    record->redirect->text, SPAN_NONE);
 	if (record->all == NULL && record->redirect == NULL && f->is_policy)
-		spf_find(l, f, SPF_RULE_NO_ALL, SPAN_NONE, SPAN_NONE);
+		spf_lint_add(l, f, SPF_RULE_NO_ALL, SPAN_NONE, SPAN_NONE);
 }

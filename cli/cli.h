@@ -47,8 +47,9 @@ struct cli {
 	/* derived from the options */
 	int64_t now;
 	struct ip ip;
-	const struct conf *defaults;       /* of all options; never NULL */
-	const struct dns_net_options *net; /* from a configuration, or NULL */
+	const struct conf *defaults; /* of all options; never NULL */
+	const struct dns_resolver_options
+	    *net;               /* from a configuration, or NULL */
 	struct dns_source *dns; /* the source to ask: one of the next three */
 	struct dns_source *base, *cache, *recorder;
 	FILE *record_file;

@@ -6,34 +6,36 @@
 #include "cli/message.h"
 #include "cli/results.h"
 
-static enum step
-arc_step_keys(void *facts, struct dns_talk *talk, struct arena *scratch)
+static enum core_status
+arc_step_keys(
+    void *facts, struct dns_questions *questions, struct arena *scratch)
 {
-	return arc_keys(facts, talk, scratch);
+	return arc_keys(facts, questions, scratch);
 }
 
 static int
-arc_show_result(
-    struct cli *c, struct message *m, struct arc *a, struct dns_talk *talk)
+arc_show_result(struct cli *c, struct message *m, struct arc *a,
+    struct dns_questions *questions)
 {
 	struct arc_result r;
 	json_t *o, *explain;
 
 	arc_finish(a, &r);
 	if (!c->json) {
-		print_arc(&r);
+		results_arc(&r);
 		if (c->explain) {
 			explain_heading("ARC sets (RFC 8617 section 5.2)");
 			explain_arc(&m->header, &r, m->arena);
-			explain_questions(talk);
+			explain_questions(questions);
 		}
 		return EX_OK;
 	}
-	o = print_arc_json(&r);
+	o = results_arc_json(&r);
 	if (c->explain) {
 		explain = json_object();
 		cli_set(explain, "arc", explain_arc_json(&m->header, m->arena));
-		cli_set(explain, "questions", explain_questions_json(talk));
+		cli_set(
+		    explain, "questions", explain_questions_json(questions));
 		cli_set(o, "explain", explain);
 	}
 	return cli_print_json(o);
@@ -42,18 +44,19 @@ arc_show_result(
 static int
 arc_check_message(struct cli *c, struct message *m)
 {
-	struct bodies *bodies = bodies_new(m->arena);
-	struct arc *a = bodies == NULL ? NULL
-				       : arc_begin(m->arena, &c->defaults->dkim,
-					     &m->header, bodies, c->now);
-	struct job *j = message_run(c, m, bodies, arc_step_keys, a);
+	struct body_hashes *body_hashes = body_hashes_new(m->arena);
+	struct arc *a = body_hashes == NULL
+	    ? NULL
+	    : arc_begin(m->arena, &c->defaults->dkim, &m->header, body_hashes,
+		  c->now);
+	struct dns_task *j = message_run(c, m, body_hashes, arc_step_keys, a);
 	int status = EX_TEMPFAIL;
 
 	if (j != NULL)
-		status = arc_show_result(c, m, a, job_talk(j));
-	job_drop(j);
+		status = arc_show_result(c, m, a, dns_task_questions(j));
+	dns_task_free(j);
 	arc_free(a);
-	bodies_free(bodies);
+	body_hashes_free(body_hashes);
 	return status;
 }
 

@@ -64,10 +64,10 @@ check_show_verdict(const struct cli *c, const struct conf *conf,
 	json_t *o;
 
 	if (!c->json) {
-		print_verdict(v);
+		results_verdict(v);
 		return c->explain ? explain_check(c, &all) : EX_OK;
 	}
-	o = print_verdict_json(v);
+	o = results_verdict_json(v);
 	if (c->explain)
 		cli_set(o, "explain", explain_check_json(c, &all));
 	return cli_print_json(o);

@@ -105,7 +105,7 @@ warn_risk(void *arg, const struct conf_setting *s)
 	};
 	FILE *out = arg;
 
-	for (size_t i = 0; i < TABLE_SIZE(risks); i++)
+	for (size_t i = 0; i < ARRAY_SIZE(risks); i++)
 		if (s->override == NULL &&
 		    strcmp(s->section, risks[i].section) == 0 &&
 		    strcmp(s->name, risks[i].name) == 0 &&
@@ -334,7 +334,7 @@ cmd_config(struct cli *c)
 {
 	struct span word = span_str(c->args[0]);
 
-	for (size_t i = 0; i < TABLE_SIZE(words); i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(words); i++) {
 		if (!span_is(word, words[i].name))
 			continue;
 		if (words[i].takes_files && c->n_args == 1)

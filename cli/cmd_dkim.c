@@ -12,15 +12,16 @@ enum { TEXT_MAX = 1024 };
 
 /* ---- signatures ---- */
 
-static enum step
-dkim_step_keys(void *facts, struct dns_talk *talk, struct arena *scratch)
+static enum core_status
+dkim_step_keys(
+    void *facts, struct dns_questions *questions, struct arena *scratch)
 {
-	return dkim_keys(facts, talk, scratch);
+	return dkim_keys(facts, questions, scratch);
 }
 
 static int
 dkim_show_results(struct cli *c, struct message *m, const struct dkim *d,
-    const struct dns_talk *talk)
+    const struct dns_questions *questions)
 {
 	struct span body = span_skip(m->in.text, m->body);
 	size_t n;
@@ -28,22 +29,23 @@ dkim_show_results(struct cli *c, struct message *m, const struct dkim *d,
 	json_t *o, *explain;
 
 	if (!c->json) {
-		print_dkim(r, n);
+		results_dkim(r, n);
 		if (dkim_unlisted(d) > 0)
 			printf("%zu more signatures were not verified\n",
 			    dkim_unlisted(d));
 		if (c->explain) {
 			explain_heading("Signatures, topmost first");
 			explain_dkim(d, body, m->arena);
-			explain_questions(talk);
+			explain_questions(questions);
 		}
 		return EX_OK;
 	}
-	o = print_dkim_json(r, n);
+	o = results_dkim_json(r, n);
 	if (c->explain) {
 		explain = json_object();
 		cli_set(explain, "dkim", explain_dkim_json(d, body, m->arena));
-		cli_set(explain, "questions", explain_questions_json(talk));
+		cli_set(
+		    explain, "questions", explain_questions_json(questions));
 		cli_set(o, "explain", explain);
 	}
 	return cli_print_json(o);
@@ -52,21 +54,21 @@ dkim_show_results(struct cli *c, struct message *m, const struct dkim *d,
 static int
 dkim_check_message(struct cli *c, struct message *m)
 {
-	struct bodies *bodies = bodies_new(m->arena);
-	struct dkim *d = bodies == NULL
+	struct body_hashes *body_hashes = body_hashes_new(m->arena);
+	struct dkim *d = body_hashes == NULL
 	    ? NULL
-	    : dkim_begin(m->arena, &c->defaults->dkim, &m->header, bodies,
+	    : dkim_begin(m->arena, &c->defaults->dkim, &m->header, body_hashes,
 		  m->from.domains, m->from.n_domains, c->now);
-	struct job *j = message_run(c, m, bodies, dkim_step_keys, d);
+	struct dns_task *j = message_run(c, m, body_hashes, dkim_step_keys, d);
 	int status = EX_TEMPFAIL;
 
 	if (j != NULL) {
 		dkim_finish(d);
-		status = dkim_show_results(c, m, d, job_talk(j));
+		status = dkim_show_results(c, m, d, dns_task_questions(j));
 	}
-	job_drop(j);
+	dns_task_free(j);
 	dkim_free(d);
-	bodies_free(bodies);
+	body_hashes_free(body_hashes);
 	return status;
 }
 
@@ -93,13 +95,13 @@ struct key_query {
 	struct explain_key key;
 };
 
-static enum step
-step_key(void *facts, struct dns_talk *talk, struct arena *scratch)
+static enum core_status
+step_key(void *facts, struct dns_questions *questions, struct arena *scratch)
 {
 	struct key_query *query = facts;
 
 	return dkim_explain_key(query->selector, query->domain, query->options,
-	    talk, scratch, &query->key);
+	    questions, scratch, &query->key);
 }
 
 static json_t *
@@ -125,7 +127,7 @@ key_json(const struct explain_key *k)
 	cli_set_span(o, "name", k->name);
 	cli_set_text(o, "state", dns_state_name(k->state));
 	cli_set_text(o, "fault",
-	    k->state == DNS_FAILED ? dns_fault_name(k->fault) : NULL);
+	    k->state == DNS_FAILED ? dns_error_name(k->fault) : NULL);
 	cli_set_span(o, "alias", k->alias);
 	cli_set_bool(o, "good", k->is_good);
 	cli_set_span(o, "verdict", k->verdict);
@@ -139,11 +141,11 @@ static void
 print_key_record(const struct explain_record *r)
 {
 	char memory[TEXT_MAX];
-	struct buf b = buf_over(memory, sizeof(memory));
+	struct buf b = buf_wrap(memory, sizeof(memory));
 
 	cli_line("  record", r->text);
 	explain_key(&b, &r->key);
-	cli_line("    key", buf_done(&b));
+	cli_line("    key", buf_view(&b));
 	for (size_t i = 0; i < r->n_advice; i++)
 		cli_line_text("    advice", r->advice[i]);
 }
@@ -156,7 +158,7 @@ print_key(const struct explain_key *k)
 	cli_line("  alias of", k->alias);
 	cli_line("  verdict", k->verdict);
 	if (k->state == DNS_FAILED)
-		cli_line_text("  DNS error", dns_fault_name(k->fault));
+		cli_line_text("  DNS error", dns_error_name(k->fault));
 	for (size_t i = 0; i < k->n_records; i++)
 		print_key_record(&k->records[i]);
 	if (k->n_all > k->n_records)
@@ -170,15 +172,16 @@ dkim_check_key(struct cli *c)
 	struct key_query query = { .selector = span_str(c->args[0]),
 		.domain = span_str(c->args[1]),
 		.options = &c->defaults->dkim };
-	struct job *j;
+	struct dns_task *j;
 	int status = cli_dns_open(c);
 
 	if (status != EX_OK)
 		return status;
-	j = job_start(c->dns, step_key, &query, CLI_QUESTIONS, CLI_SCRATCH);
+	j = dns_task_start(
+	    c->dns, step_key, &query, CLI_QUESTIONS, CLI_SCRATCH);
 	if (j == NULL)
 		return cli_fail(c, EX_TEMPFAIL, "out of memory");
-	job_wait(j, job_clock() + CLI_WAIT_MS);
+	dns_task_wait(j, clock_ms() + CLI_WAIT_MS);
 	if (query.key.name.p == NULL)
 		status = cli_fail(c, EX_USAGE, "%s._domainkey.%s: %.*s",
 		    c->args[0], c->args[1], SPAN_FMT(query.key.verdict));
@@ -186,7 +189,7 @@ dkim_check_key(struct cli *c)
 		cli_print_json(key_json(&query.key));
 	else
 		print_key(&query.key);
-	job_drop(j);
+	dns_task_free(j);
 	return status;
 }
 

@@ -19,12 +19,13 @@ struct dmarc_query {
 	struct dmarc_lint lint;
 };
 
-static enum step
-dmarc_step_lint(void *facts, struct dns_talk *talk, struct arena *scratch)
+static enum core_status
+dmarc_step_lint(
+    void *facts, struct dns_questions *questions, struct arena *scratch)
 {
 	struct dmarc_query *query = facts;
 
-	return dmarc_lint(query->domain, talk, scratch, &query->lint);
+	return dmarc_lint(query->domain, questions, scratch, &query->lint);
 }
 
 static json_t *
@@ -127,12 +128,12 @@ print_dmarc_meanings(const struct dmarc_explanation *e)
 	for (size_t i = 0; i < e->n_meanings; i++) {
 		const struct dmarc_meaning *m = &e->meanings[i];
 		char memory[DMARC_TEXT_MAX];
-		struct buf label = buf_over(memory, sizeof(memory));
+		struct buf label = buf_wrap(memory, sizeof(memory));
 
 		buf_span(&label, m->tag);
 		buf_text(&label, m->is_default ? " (not set)" : "=");
 		buf_span(&label, m->value);
-		cli_entry(buf_done(&label), MEANING_COLUMN, m->text);
+		cli_entry(buf_view(&label), MEANING_COLUMN, m->text);
 	}
 }
 
@@ -147,7 +148,7 @@ print_dmarc_findings(const struct dmarc_lint *l)
 	for (size_t i = 0; i < l->n_findings; i++) {
 		const struct dmarc_finding *f = &l->findings[i];
 
-		print_finding(&(struct print_finding){
+		results_finding(&(struct results_finding){
 		    .severity = dmarc_severity_name(f->severity),
 		    .name = f->name,
 		    .section = f->section,
@@ -183,29 +184,29 @@ print_dmarc_lint(const struct cli *c, const struct dmarc_lint *l)
 }
 
 static json_t *
-questions_json(const struct dns_talk *talk)
+questions_json(const struct dns_questions *questions)
 {
 	json_t *o = json_object();
 
-	cli_set(o, "questions", explain_questions_json(talk));
+	cli_set(o, "questions", explain_questions_json(questions));
 	return o;
 }
 
 static void
 dmarc_show_result(const struct cli *c, const struct dmarc_lint *l,
-    const struct dns_talk *talk)
+    const struct dns_questions *questions)
 {
 	json_t *o;
 
 	if (!c->json) {
 		print_dmarc_lint(c, l);
 		if (c->explain)
-			explain_questions(talk);
+			explain_questions(questions);
 		return;
 	}
 	o = dmarc_lint_json(l);
 	if (c->explain)
-		cli_set(o, "explain", questions_json(talk));
+		cli_set(o, "explain", questions_json(questions));
 	cli_print_json(o);
 }
 
@@ -214,21 +215,21 @@ cmd_dmarc(struct cli *c)
 {
 	struct dmarc_query query = { .domain = span_str(c->args[0]) };
 	int status = cli_dns_open(c);
-	struct job *j;
+	struct dns_task *j;
 
 	if (status != EX_OK)
 		return status;
-	j = job_start(
+	j = dns_task_start(
 	    c->dns, dmarc_step_lint, &query, CLI_QUESTIONS, CLI_SCRATCH);
 	if (j == NULL)
 		return cli_fail(c, EX_TEMPFAIL, "out of memory");
-	job_wait(j, job_clock() + CLI_WAIT_MS);
+	dns_task_wait(j, clock_ms() + CLI_WAIT_MS);
 	if (query.lint.domain.p == NULL)
 		status = cli_fail(c, EX_USAGE,
 		    "\"%s\": not a domain name; use a name such as example.com",
 		    c->args[0]);
 	else
-		dmarc_show_result(c, &query.lint, job_talk(j));
-	job_drop(j);
+		dmarc_show_result(c, &query.lint, dns_task_questions(j));
+	dns_task_free(j);
 	return status;
 }

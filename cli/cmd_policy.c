@@ -36,10 +36,10 @@ static void
 set_date_json(json_t *o, const char *key, int64_t day)
 {
 	char memory[DATE_MAX];
-	struct buf b = buf_over(memory, sizeof(memory));
+	struct buf b = buf_wrap(memory, sizeof(memory));
 
 	day_put(&b, day);
-	cli_set_span(o, key, day >= 0 ? buf_done(&b) : SPAN_NONE);
+	cli_set_span(o, key, day >= 0 ? buf_view(&b) : SPAN_NONE);
 }
 
 static int
@@ -90,17 +90,17 @@ static void
 print_replay_change(const struct replay_change *c)
 {
 	char memory[END_MAX * 2];
-	struct buf b = buf_over(memory, sizeof(memory));
+	struct buf b = buf_wrap(memory, sizeof(memory));
 
 	printf("%10llu  ", (unsigned long long)c->messages);
 	cli_put(c->domain);
 	printf("\n            then: ");
 	put_outcome(&b, &c->then);
-	cli_put(buf_done(&b));
+	cli_put(buf_view(&b));
 	printf("\n             now: ");
 	buf_cut(&b, 0);
 	put_outcome(&b, &c->now);
-	cli_put(buf_done(&b));
+	cli_put(buf_view(&b));
 	putchar('\n');
 }
 
@@ -108,7 +108,7 @@ static void
 print_replay_sum(const struct replay_sum *sum)
 {
 	char memory[END_MAX];
-	struct buf b = buf_over(memory, sizeof(memory));
+	struct buf b = buf_wrap(memory, sizeof(memory));
 
 	buf_printf(&b, "%llu", (unsigned long long)sum->messages);
 	if (sum->first >= 0) {
@@ -117,16 +117,16 @@ print_replay_sum(const struct replay_sum *sum)
 		buf_text(&b, " to ");
 		day_put(&b, sum->last);
 	}
-	cli_line("messages", buf_done(&b));
+	cli_line("messages", buf_view(&b));
 	buf_cut(&b, 0);
 	buf_number(&b, sum->otherwise);
-	cli_line("changed", buf_done(&b));
+	cli_line("changed", buf_view(&b));
 	if (sum->unchecked == 0)
 		return;
 	buf_cut(&b, 0);
 	buf_printf(&b, "%llu, from own users at the time and so never checked",
 	    (unsigned long long)sum->unchecked);
-	cli_line("unknown", buf_done(&b));
+	cli_line("unknown", buf_view(&b));
 }
 
 static int

@@ -20,42 +20,43 @@ struct spf_check_job {
 	struct spf_result result;
 };
 
-static enum step
-spf_step_check(void *facts, struct dns_talk *talk, struct arena *scratch)
+static enum core_status
+spf_step_check(
+    void *facts, struct dns_questions *questions, struct arena *scratch)
 {
 	struct spf_check_job *job = facts;
 	struct spf_query query = job->query;
 
 	query.sender = mail_envelope_mailbox(scratch, query.sender);
-	return spf_check(&query, talk, scratch, &job->result);
+	return spf_check(&query, questions, scratch, &job->result);
 }
 
 static json_t *
 spf_result_json(const struct cli *c, const struct spf_result *r,
-    const struct dns_talk *talk)
+    const struct dns_questions *questions)
 {
-	json_t *o = print_spf_json(r);
+	json_t *o = results_spf_json(r);
 	json_t *explain;
 
 	if (!c->explain)
 		return o;
 	explain = json_object();
 	cli_set(explain, "spf", explain_spf_json(r));
-	cli_set(explain, "questions", explain_questions_json(talk));
+	cli_set(explain, "questions", explain_questions_json(questions));
 	cli_set(o, "explain", explain);
 	return o;
 }
 
 static void
 print_spf_result(const struct cli *c, const struct spf_result *r,
-    const struct dns_talk *talk)
+    const struct dns_questions *questions)
 {
-	print_spf(r);
+	results_spf(r);
 	if (!c->explain)
 		return;
 	explain_heading("The SPF record, term by term");
 	explain_spf(r);
-	explain_questions(talk);
+	explain_questions(questions);
 }
 
 static int
@@ -72,19 +73,20 @@ spf_check_client(struct cli *c)
 			.trace = c->explain,
 		},
 	};
-	struct job *j = job_start(
+	struct dns_task *j = dns_task_start(
 	    c->dns, spf_step_check, &check, CLI_QUESTIONS, CLI_SCRATCH);
 
 	if (j == NULL)
 		return cli_fail(c, EX_TEMPFAIL, "out of memory");
-	job_wait(j, job_clock() + CLI_WAIT_MS);
+	dns_task_wait(j, clock_ms() + CLI_WAIT_MS);
 	if (c->mail_from == NULL || c->mail_from[0] == '\0')
 		check.result.identity = SPF_IDENTITY_HELO;
 	if (c->json)
-		cli_print_json(spf_result_json(c, &check.result, job_talk(j)));
+		cli_print_json(
+		    spf_result_json(c, &check.result, dns_task_questions(j)));
 	else
-		print_spf_result(c, &check.result, job_talk(j));
-	job_drop(j);
+		print_spf_result(c, &check.result, dns_task_questions(j));
+	dns_task_free(j);
 	return EX_OK;
 }
 
@@ -95,12 +97,13 @@ struct spf_lint_job {
 	struct spf_lint out;
 };
 
-static enum step
-spf_step_lint(void *facts, struct dns_talk *talk, struct arena *scratch)
+static enum core_status
+spf_step_lint(
+    void *facts, struct dns_questions *questions, struct arena *scratch)
 {
 	struct spf_lint_job *l = facts;
 
-	return spf_lint(l->domain, talk, scratch, &l->out);
+	return spf_lint(l->domain, questions, scratch, &l->out);
 }
 
 static json_t *
@@ -126,7 +129,7 @@ spf_findings_json(const struct spf_lint *l)
 
 static json_t *
 spf_lint_json(const struct cli *c, const struct spf_lint *l,
-    const struct dns_talk *talk, bool cut)
+    const struct dns_questions *questions, bool cut)
 {
 	json_t *o = json_object();
 	json_t *explain;
@@ -143,7 +146,8 @@ spf_lint_json(const struct cli *c, const struct spf_lint *l,
 	cli_set_bool(o, "cut", cut);
 	if (c->explain) {
 		explain = json_object();
-		cli_set(explain, "questions", explain_questions_json(talk));
+		cli_set(
+		    explain, "questions", explain_questions_json(questions));
 		cli_set(o, "explain", explain);
 	}
 	return o;
@@ -153,16 +157,16 @@ static void
 print_spf_finding(const struct spf_finding *f)
 {
 	char memory[NAME_MAX_SHOWN];
-	struct buf name = buf_over(memory, sizeof(memory));
+	struct buf name = buf_wrap(memory, sizeof(memory));
 
 	buf_span(&name, f->domain);
 	if (f->term.n > 0) {
 		buf_text(&name, ": ");
 		buf_span(&name, f->term);
 	}
-	print_finding(&(struct print_finding){
+	results_finding(&(struct results_finding){
 	    .severity = spf_severity_name(f->severity),
-	    .name = buf_done(&name),
+	    .name = buf_view(&name),
 	    .section = f->section,
 	    .text = f->text,
 	    .cure = span_str(f->cure),
@@ -171,7 +175,7 @@ print_spf_finding(const struct spf_finding *f)
 
 static void
 print_spf_lint(const struct cli *c, const struct spf_lint *l,
-    const struct dns_talk *talk, bool cut)
+    const struct dns_questions *questions, bool cut)
 {
 	cli_line("domain", l->domain);
 	cli_line("  record", l->record);
@@ -186,32 +190,33 @@ print_spf_lint(const struct cli *c, const struct spf_lint *l,
 	if (cut)
 		puts("  More findings exist than are shown.");
 	if (c->explain)
-		explain_questions(talk);
+		explain_questions(questions);
 }
 
 static int
 spf_lint_domain(struct cli *c)
 {
 	struct spf_lint_job l = { .domain = span_str(c->args[0]) };
-	struct job *j = job_start(
+	struct dns_task *j = dns_task_start(
 	    c->dns, spf_step_lint, &l, SPF_LINT_QUESTIONS, CLI_SCRATCH);
 	int status = EX_OK;
 	bool cut;
 
 	if (j == NULL)
 		return cli_fail(c, EX_TEMPFAIL, "out of memory");
-	job_wait(j, job_clock() + CLI_WAIT_MS);
-	cut = arena_has_failed(job_scratch(j)) ||
+	dns_task_wait(j, clock_ms() + CLI_WAIT_MS);
+	cut = arena_has_failed(dns_task_scratch(j)) ||
 	    l.out.errors + l.out.warnings + l.out.notes > l.out.n_findings;
-	if (domain_normal(job_scratch(j), l.domain).p == NULL)
+	if (domain_normal(dns_task_scratch(j), l.domain).p == NULL)
 		status = cli_fail(c, EX_USAGE,
 		    "\"%s\": not a domain name; use a name such as example.com",
 		    c->args[0]);
 	else if (c->json)
-		cli_print_json(spf_lint_json(c, &l.out, job_talk(j), cut));
+		cli_print_json(
+		    spf_lint_json(c, &l.out, dns_task_questions(j), cut));
 	else
-		print_spf_lint(c, &l.out, job_talk(j), cut);
-	job_drop(j);
+		print_spf_lint(c, &l.out, dns_task_questions(j), cut);
+	dns_task_free(j);
 	return status;
 }
 

@@ -217,7 +217,7 @@ sample_add(json_t *to, const struct metrics_sample *sample)
 	if (span_starts_nocase(name, "avouch_"))
 		name = span_skip(name, sizeof("avouch_") - 1);
 	words[n++] = name;
-	for (size_t i = 0; i < TABLE_SIZE(parts); i++)
+	for (size_t i = 0; i < ARRAY_SIZE(parts); i++)
 		if (span_ends_nocase(name, parts[i])) {
 			size_t length = strlen(parts[i]);
 
@@ -312,10 +312,10 @@ static void
 line_counters(const char *label, json_t *words)
 {
 	char memory[400];
-	struct buf b = buf_over(memory, sizeof(memory));
+	struct buf b = buf_wrap(memory, sizeof(memory));
 
 	put_nonzero_counters(&b, words);
-	cli_line(label, buf_done(&b));
+	cli_line(label, buf_view(&b));
 }
 
 /* Writes the upper bound of the bucket that holds the given percentile. */
@@ -345,23 +345,23 @@ line_histogram(const char *label, json_t *histogram, const char *unit)
 {
 	static const json_int_t percents[] = { 50, 95, 99 };
 	char memory[200];
-	struct buf b = buf_over(memory, sizeof(memory));
+	struct buf b = buf_wrap(memory, sizeof(memory));
 
 	if (metric_number(histogram, "count", NULL) == 0)
 		return;
-	for (size_t i = 0; i < TABLE_SIZE(percents); i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(percents); i++) {
 		if (i > 0)
 			buf_text(&b, ", ");
 		put_percentile(&b, histogram, percents[i], unit);
 	}
-	cli_line(label, buf_done(&b));
+	cli_line(label, buf_view(&b));
 }
 
 static void
 line_time(const char *label, int64_t since, int64_t now)
 {
 	char memory[60];
-	struct buf b = buf_over(memory, sizeof(memory));
+	struct buf b = buf_wrap(memory, sizeof(memory));
 	uint64_t s = now > since ? (uint64_t)(now - since) : 0;
 
 	if (s >= 86400)
@@ -369,7 +369,7 @@ line_time(const char *label, int64_t since, int64_t now)
 	buf_printf(&b, "%lluh %02llum %02llus ago",
 	    (unsigned long long)(s / 3600 % 24),
 	    (unsigned long long)(s / 60 % 60), (unsigned long long)(s % 60));
-	cli_line(label, buf_done(&b));
+	cli_line(label, buf_view(&b));
 }
 
 /* Prints "label   text\n". */
@@ -394,7 +394,7 @@ print_messages(json_t *o)
 	line_counters("messages", json_object_get(o, "messages_total"));
 	line_counters(
 	    "if enforced", json_object_get(o, "messages_would_total"));
-	for (size_t i = 0; i < TABLE_SIZE(methods); i++)
+	for (size_t i = 0; i < ARRAY_SIZE(methods); i++)
 		line_counters(
 		    methods[i], metric_at(o, "results_total", methods[i]));
 	line_text("own users", "%lld",
@@ -491,7 +491,7 @@ status_run(const struct cli *c, const char *path, const char *listen)
 	memory = malloc(ANSWER_MAX);
 	if (memory == NULL)
 		return cli_fail(c, EX_TEMPFAIL, "out of memory");
-	answer = buf_over(memory, ANSWER_MAX);
+	answer = buf_wrap(memory, ANSWER_MAX);
 	code = metrics_fetch(listen, &answer);
 	if (code != 0)
 		status = cli_fail(c, EX_TEMPFAIL,
@@ -499,7 +499,7 @@ status_run(const struct cli *c, const char *path, const char *listen)
 		    "restarted since metrics.listen was set?",
 		    listen, strerror(code));
 	else
-		status = status_show(c, listen, buf_done(&answer));
+		status = status_show(c, listen, buf_view(&answer));
 	free(memory);
 	return status;
 }

@@ -54,7 +54,7 @@ cli_conf_read(const char *path)
 /* Without --nameserver `o` is unchanged; no servers in it means those of
  * /etc/resolv.conf. */
 static int
-nameserver_read(const struct cli *c, struct dns_net_options *o)
+nameserver_read(const struct cli *c, struct dns_resolver_options *o)
 {
 	const char *why;
 
@@ -63,7 +63,7 @@ nameserver_read(const struct cli *c, struct dns_net_options *o)
 	if (c->zone != NULL)
 		return cli_fail(c, EX_USAGE,
 		    "--zone and --nameserver cannot be used together");
-	why = dns_net_server_parse(span_str(c->nameserver), &o->servers[0]);
+	why = dns_server_parse(span_str(c->nameserver), &o->servers[0]);
 	if (why != NULL)
 		return cli_fail(
 		    c, EX_USAGE, "--nameserver: \"%s\" %s", c->nameserver, why);
@@ -73,9 +73,9 @@ nameserver_read(const struct cli *c, struct dns_net_options *o)
 
 /* The cache sends each question once, as in the daemon. */
 static bool
-net_open(struct cli *c, const struct dns_net_options *o, char *error)
+net_open(struct cli *c, const struct dns_resolver_options *o, char *error)
 {
-	c->base = dns_net_open(o, error, ERROR_MAX);
+	c->base = dns_resolver_open(o, error, ERROR_MAX);
 	if (c->base == NULL)
 		return false;
 	c->cache = dns_cache_open(&c->defaults->cache, c->base);
@@ -108,7 +108,8 @@ record_file_open(struct cli *c)
 int
 cli_dns_open(struct cli *c)
 {
-	struct dns_net_options o = c->net != NULL ? *c->net : c->defaults->dns;
+	struct dns_resolver_options o =
+	    c->net != NULL ? *c->net : c->defaults->dns;
 	char error[ERROR_MAX];
 	int status = nameserver_read(c, &o);
 

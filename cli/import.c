@@ -51,7 +51,7 @@ struct import {
 	struct note *notes, **last_note;
 };
 
-static const struct name programs[] = {
+static const struct enum_token programs[] = {
 	{ "unknown", IMPORT_UNKNOWN },
 	{ "opendkim", IMPORT_OPENDKIM },
 	{ "opendmarc", IMPORT_OPENDMARC },
@@ -61,7 +61,7 @@ static const struct name programs[] = {
 const char *
 import_program_name(enum import_program program)
 {
-	return table_name(programs, TABLE_SIZE(programs), (int)program);
+	return enum_name(programs, ARRAY_SIZE(programs), (int)program);
 }
 
 struct import *
@@ -170,7 +170,7 @@ convert_entries(struct import *im, const struct import_file *file)
 		const struct import_rule *r =
 		    import_rule_find(file->program, e->name);
 		char name[60];
-		struct buf b = buf_over(name, sizeof(name));
+		struct buf b = buf_wrap(name, sizeof(name));
 
 		buf_span(&b, e->name);
 		if (r == NULL)
@@ -212,7 +212,7 @@ bool
 import_add(struct import *im, const char *path, struct span text)
 {
 	struct import_file *file = arena_alloc(im->a, sizeof(*file));
-	struct buf shown = buf_in(im->a, NAMED_PATH_MAX + 1);
+	struct buf shown = buf_alloc(im->a, NAMED_PATH_MAX + 1);
 
 	if (file == NULL || shown.p == NULL)
 		return false;
@@ -273,7 +273,7 @@ import_note(
 {
 	struct note *n = arena_alloc(im->a, sizeof(*n));
 	char text[NOTE_MAX];
-	struct buf b = buf_in(im->a, NOTE_MAX);
+	struct buf b = buf_alloc(im->a, NOTE_MAX);
 	va_list ap;
 
 	va_start(ap, format);
@@ -392,7 +392,7 @@ import_list(struct import *im, const struct import_entry *e,
 	struct setting *s = find_setting(im, o);
 	struct element **last;
 	char text[ELEMENT_MAX + 1];
-	struct buf b = buf_over(text, sizeof(text));
+	struct buf b = buf_wrap(text, sizeof(text));
 
 	import_put_quoted(&b, element);
 	if (s == NULL || !is_taken(im, e, o, text) || !add_source(im, s, e))
@@ -402,7 +402,7 @@ import_list(struct import *im, const struct import_entry *e,
 			return;
 
 	struct element *one = arena_alloc(im->a, sizeof(*one));
-	struct span copy = arena_copy(im->a, buf_done(&b));
+	struct span copy = arena_copy(im->a, buf_view(&b));
 
 	if (one == NULL || copy.p == NULL)
 		return; /* import_print() tells */
@@ -416,7 +416,7 @@ static void
 print_entry(const struct import_entry *e, const char *indent, FILE *out)
 {
 	char value[SHOWN_MAX + 4];
-	struct buf b = buf_over(value, sizeof(value));
+	struct buf b = buf_wrap(value, sizeof(value));
 
 	buf_printable(&b, e->name, SHOWN_MAX);
 	buf_byte(&b, ' ');

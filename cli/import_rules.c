@@ -21,7 +21,7 @@ set_quoted(struct import *im, const struct import_entry *e, const char *section,
     const char *name, struct span text)
 {
 	char value[1200];
-	struct buf b = buf_over(value, sizeof(value));
+	struct buf b = buf_wrap(value, sizeof(value));
 
 	import_put_quoted(&b, text);
 	if (b.full)
@@ -36,7 +36,7 @@ set_seconds(struct import *im, const struct import_entry *e,
 {
 	struct scan s = scan_of(e->value);
 	char value[32];
-	struct buf b = buf_over(value, sizeof(value));
+	struct buf b = buf_wrap(value, sizeof(value));
 	uint64_t n;
 
 	if (!scan_number(&s, UINT32_MAX, &n) || !scan_done(&s)) {
@@ -53,7 +53,7 @@ set_number(struct import *im, const struct import_entry *e, const char *section,
     const char *name)
 {
 	char value[32];
-	struct buf b = buf_over(value, sizeof(value));
+	struct buf b = buf_wrap(value, sizeof(value));
 
 	buf_printable(&b, e->value, sizeof(value) - 1);
 	if (!span_all(e->value, ascii_is_digit) || e->value.n == 0)
@@ -131,7 +131,7 @@ add_network(struct import *im, const struct import_entry *e, const char *name,
     struct span element)
 {
 	char text[IP_TEXT_MAX + sizeof("/128")];
-	struct buf b = buf_over(text, sizeof(text));
+	struct buf b = buf_wrap(text, sizeof(text));
 	struct span address = element;
 	struct ip_net net;
 
@@ -154,7 +154,7 @@ add_network(struct import *im, const struct import_entry *e, const char *name,
 	ip_put(&b, &net.ip);
 	buf_byte(&b, '/');
 	buf_number(&b, net.bits);
-	import_list(im, e, "", name, buf_done(&b));
+	import_list(im, e, "", name, buf_view(&b));
 }
 
 static void
@@ -225,7 +225,7 @@ static void
 to_socket(struct import *im, const struct import_entry *e)
 {
 	char text[300];
-	struct buf b = buf_over(text, sizeof(text));
+	struct buf b = buf_wrap(text, sizeof(text));
 	struct span value = e->value;
 
 	if (span_starts_nocase(value, "/"))
@@ -239,7 +239,7 @@ to_socket(struct import *im, const struct import_entry *e)
 		import_note(im, e,
 		    "it was open to all hosts; without an address ours is "
 		    "open to this host alone");
-	set_quoted(im, e, "", "socket", buf_done(&b));
+	set_quoted(im, e, "", "socket", buf_view(&b));
 }
 
 static void
@@ -247,7 +247,7 @@ to_socket_mode(struct import *im, const struct import_entry *e)
 {
 	unsigned mask = 0;
 	char text[8];
-	struct buf b = buf_over(text, sizeof(text));
+	struct buf b = buf_wrap(text, sizeof(text));
 
 	for (size_t i = 0; i < e->value.n; i++) {
 		if (e->value.p[i] < '0' || e->value.p[i] > '7' || i > 4) {
@@ -312,7 +312,7 @@ to_nameservers(struct import *im, const struct import_entry *e)
 {
 	struct scan s = scan_of(e->value);
 	char value[400];
-	struct buf b = buf_over(value, sizeof(value));
+	struct buf b = buf_wrap(value, sizeof(value));
 	struct span element;
 
 	buf_byte(&b, '{');
@@ -408,7 +408,7 @@ to_reject_text(struct import *im, const struct import_entry *e)
 {
 	struct scan s = scan_of(e->value);
 	char text[400];
-	struct buf b = buf_over(text, sizeof(text));
+	struct buf b = buf_wrap(text, sizeof(text));
 
 	while (!scan_done(&s)) {
 		buf_span(&b, scan_until(&s, '%'));
@@ -419,7 +419,7 @@ to_reject_text(struct import *im, const struct import_entry *e)
 		else
 			buf_byte(&b, '%');
 	}
-	set_quoted(im, e, "reply", "reject_text", buf_done(&b));
+	set_quoted(im, e, "reply", "reject_text", buf_view(&b));
 }
 
 static void

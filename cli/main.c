@@ -48,7 +48,7 @@ static void
 print_usage(FILE *out)
 {
 	fputs("usage: avouch COMMAND [options] [arguments]\n", out);
-	for (size_t i = 0; i < TABLE_SIZE(commands); i++)
+	for (size_t i = 0; i < ARRAY_SIZE(commands); i++)
 		fprintf(out, "  %-8s %s\n", commands[i].name, commands[i].help);
 	fputs("Run `avouch COMMAND --help` for the options of a command; "
 	      "avouch(1) describes all.\n",
@@ -58,7 +58,7 @@ print_usage(FILE *out)
 static const struct cli_command *
 command_find(const char *name)
 {
-	for (size_t i = 0; i < TABLE_SIZE(commands); i++)
+	for (size_t i = 0; i < ARRAY_SIZE(commands); i++)
 		if (strcmp(name, commands[i].name) == 0)
 			return &commands[i];
 	return NULL;

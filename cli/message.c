@@ -35,25 +35,25 @@ message_close(struct message *m)
 static bool
 message_take_body(void *arg, struct span chunk)
 {
-	bodies_add(arg, chunk);
+	body_hashes_add(arg, chunk);
 	return true;
 }
 
-struct job *
-message_run(struct cli *c, struct message *m, struct bodies *bodies,
-    job_step *step, void *facts)
+struct dns_task *
+message_run(struct cli *c, struct message *m, struct body_hashes *body_hashes,
+    dns_task_core *step, void *facts)
 {
-	struct job *j = facts == NULL
+	struct dns_task *j = facts == NULL
 	    ? NULL
-	    : job_start(c->dns, step, facts, CLI_QUESTIONS, CLI_SCRATCH);
+	    : dns_task_start(c->dns, step, facts, CLI_QUESTIONS, CLI_SCRATCH);
 
 	if (j == NULL) {
 		cli_fail(c, EX_TEMPFAIL, "out of memory");
 		return NULL;
 	}
-	if (bodies_needed(bodies))
-		input_body(&m->in, m->body, message_take_body, bodies);
-	bodies_end(bodies);
-	job_wait(j, job_clock() + CLI_WAIT_MS);
+	if (body_hashes_needed(body_hashes))
+		input_body(&m->in, m->body, message_take_body, body_hashes);
+	body_hashes_end(body_hashes);
+	dns_task_wait(j, clock_ms() + CLI_WAIT_MS);
 	return j;
 }

@@ -28,10 +28,10 @@ void message_close(struct message *m);
 /*
  * Hashes the body and runs `step` until it is done; then the caller can fetch
  * the result.  The DNS answers belong to the job, which the caller releases
- * with job_drop().  Returns NULL after printing "out of memory" if memory ran
- * out or if `facts` is NULL.
+ * with dns_task_free().  Returns NULL after printing "out of memory" if memory
+ * ran out or if `facts` is NULL.
  */
-struct job *message_run(struct cli *c, struct message *m, struct bodies *bodies,
-    job_step *step, void *facts);
+struct dns_task *message_run(struct cli *c, struct message *m,
+    struct body_hashes *body_hashes, dns_task_core *step, void *facts);
 
 #endif

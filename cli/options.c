@@ -97,7 +97,7 @@ cli_usage(const struct cli_command *command)
 	    command->synopsis[0] != '\0' ? " " : "", command->synopsis);
 	cli_prose_text(2, command->help);
 	puts("options:");
-	for (size_t i = 0; i < TABLE_SIZE(rows); i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
 		const char *argument = rows[i].argument;
 		char left[48];
 
@@ -113,7 +113,7 @@ cli_usage(const struct cli_command *command)
 static const struct option_row *
 row_find(const struct cli *c, struct span name)
 {
-	for (size_t i = 0; i < TABLE_SIZE(rows); i++)
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++)
 		if (row_applies(&rows[i], c->command) &&
 		    span_is(name, rows[i].name))
 			return &rows[i];

@@ -17,7 +17,7 @@ progress_begin(struct progress *p, uint64_t total)
 {
 	*p = (struct progress){
 		.wanted = isatty(STDERR_FILENO) == 1,
-		.begin = job_clock(),
+		.begin = clock_ms(),
 		.total = total,
 	};
 }
@@ -44,7 +44,7 @@ progress_show(
 
 	if (!p->wanted)
 		return;
-	now = job_clock();
+	now = clock_ms();
 	if (now - p->begin < FIRST_MS || now - p->drawn < EACH_MS)
 		return;
 	p->drawn = now;

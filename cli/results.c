@@ -12,7 +12,7 @@ enum {
 };
 
 void
-print_finding(const struct print_finding *f)
+results_finding(const struct results_finding *f)
 {
 	printf("  %s: ", f->severity);
 	cli_put(f->name);
@@ -22,7 +22,7 @@ print_finding(const struct print_finding *f)
 }
 
 json_t *
-print_spf_json(const struct spf_result *r)
+results_spf_json(const struct spf_result *r)
 {
 	json_t *o = json_object();
 
@@ -39,7 +39,7 @@ print_spf_json(const struct spf_result *r)
 }
 
 void
-print_spf(const struct spf_result *r)
+results_spf(const struct spf_result *r)
 {
 	cli_line_text("spf", spf_code_name(r->code));
 	cli_line_text("  identity", spf_identity_name(r->identity));
@@ -47,14 +47,14 @@ print_spf(const struct spf_result *r)
 	cli_line("  mechanism", r->mechanism);
 	cli_line("  reason", r->reason);
 	cli_line("  explanation", r->explanation);
-	if (r->weakness != SPF_SOLID)
+	if (r->weakness != SPF_WEAKNESS_NONE)
 		cli_line_text("  weakness", spf_weakness_name(r->weakness));
 	printf("%-22s %u of %d, void %u of %d\n", "  lookups", r->lookups,
 	    SPF_MAX_LOOKUPS, r->void_lookups, SPF_MAX_VOID);
 }
 
 json_t *
-print_dkim_json(const struct dkim_result *r, size_t n)
+results_dkim_json(const struct dkim_result *r, size_t n)
 {
 	json_t *o = json_object();
 	json_t *list = json_array();
@@ -77,7 +77,7 @@ print_dkim_json(const struct dkim_result *r, size_t n)
 }
 
 void
-print_dkim(const struct dkim_result *r, size_t n)
+results_dkim(const struct dkim_result *r, size_t n)
 {
 	if (n == 0)
 		cli_line_text("dkim", "none");
@@ -95,7 +95,7 @@ print_dkim(const struct dkim_result *r, size_t n)
 }
 
 json_t *
-print_arc_json(const struct arc_result *r)
+results_arc_json(const struct arc_result *r)
 {
 	json_t *o = json_object();
 	json_t *list = json_array();
@@ -118,7 +118,7 @@ print_arc_json(const struct arc_result *r)
 }
 
 void
-print_arc(const struct arc_result *r)
+results_arc(const struct arc_result *r)
 {
 	cli_line_text("arc", arc_code_name(r->code));
 	if (r->instances == 0)
@@ -136,7 +136,7 @@ print_arc(const struct arc_result *r)
 }
 
 json_t *
-print_dmarc_json(const struct dmarc_result *r)
+results_dmarc_json(const struct dmarc_result *r)
 {
 	json_t *o = json_object();
 
@@ -155,7 +155,7 @@ print_dmarc_json(const struct dmarc_result *r)
 }
 
 void
-print_dmarc(const struct dmarc_result *r)
+results_dmarc(const struct dmarc_result *r)
 {
 	cli_line_text("dmarc", dmarc_code_name(r->code));
 	cli_line("  author domain", r->author_domain);
@@ -205,7 +205,7 @@ reply_text(struct buf *b, const struct policy_decision *d)
 	buf_cut(b, 0);
 	buf_printf(b, "%u %s ", d->code, d->enhanced);
 	buf_span(b, d->text);
-	return buf_done(b);
+	return buf_view(b);
 }
 
 /* Prints a header field as it is added; lines are folded with LF TAB. */
@@ -244,23 +244,23 @@ added_json(const struct verdict *v)
 }
 
 json_t *
-print_verdict_json(const struct verdict *v)
+results_verdict_json(const struct verdict *v)
 {
 	const struct policy_decision *d = &v->decision;
 	struct spf_result spf = v->spf_mail_from;
 	char memory[REPLY_MAX];
-	struct buf reply = buf_over(memory, sizeof(memory));
+	struct buf reply = buf_wrap(memory, sizeof(memory));
 	json_t *o = json_object();
 
 	/* RFC 7208 section 2.4: for the null sender, MAIL FROM is checked as
 	 * postmaster at the HELO name, and shown as a check of that name. */
 	if (v->mail_from.n == 0)
 		spf.identity = SPF_IDENTITY_HELO;
-	cli_set(o, "spf", print_spf_json(&spf));
-	cli_set(o, "spf_helo", print_spf_json(&v->spf_helo));
-	cli_set(o, "dkim", print_dkim_json(v->dkim, v->n_dkim));
-	cli_set(o, "arc", print_arc_json(&v->arc));
-	cli_set(o, "dmarc", print_dmarc_json(&v->dmarc));
+	cli_set(o, "spf", results_spf_json(&spf));
+	cli_set(o, "spf_helo", results_spf_json(&v->spf_helo));
+	cli_set(o, "dkim", results_dkim_json(v->dkim, v->n_dkim));
+	cli_set(o, "arc", results_arc_json(&v->arc));
+	cli_set(o, "dmarc", results_dmarc_json(&v->dmarc));
 	cli_set_text(o, "action", action_name(d->action, d->disposition));
 	cli_set_text(o, "handling", conf_action_name(d->action));
 	cli_set_text(o, "would", action_name(d->would, d->would_disposition));
@@ -276,19 +276,19 @@ print_verdict_json(const struct verdict *v)
 }
 
 void
-print_verdict(const struct verdict *v)
+results_verdict(const struct verdict *v)
 {
 	const struct policy_decision *d = &v->decision;
 	char memory[REPLY_MAX];
-	struct buf reply = buf_over(memory, sizeof(memory));
+	struct buf reply = buf_wrap(memory, sizeof(memory));
 
 	if (v->skip == NULL) {
-		print_spf(&v->spf_mail_from);
+		results_spf(&v->spf_mail_from);
 		if (v->mail_from.n > 0)
-			print_spf(&v->spf_helo);
-		print_dkim(v->dkim, v->n_dkim);
-		print_arc(&v->arc);
-		print_dmarc(&v->dmarc);
+			results_spf(&v->spf_helo);
+		results_dkim(v->dkim, v->n_dkim);
+		results_arc(&v->arc);
+		results_dmarc(&v->dmarc);
 	}
 	cli_line_text("action", conf_action_name(d->action));
 	if (d->would != d->action)

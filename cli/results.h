@@ -10,27 +10,27 @@
 
 #include "verify/verify.h"
 
-json_t *print_spf_json(const struct spf_result *r);
-json_t *print_dkim_json(const struct dkim_result *r, size_t n);
-json_t *print_arc_json(const struct arc_result *r);
-json_t *print_dmarc_json(const struct dmarc_result *r);
+json_t *results_spf_json(const struct spf_result *r);
+json_t *results_dkim_json(const struct dkim_result *r, size_t n);
+json_t *results_arc_json(const struct arc_result *r);
+json_t *results_dmarc_json(const struct dmarc_result *r);
 
 /* One finding about a DNS record. */
-struct print_finding {
+struct results_finding {
 	const char *severity;
 	struct span name;       /* domain or term that the finding is about */
 	const char *section;    /* such as "RFC 7208 section 5.5" */
 	struct span text, cure; /* the problem, and how to fix it */
 };
-void print_finding(const struct print_finding *f);
+void results_finding(const struct results_finding *f);
 
-void print_spf(const struct spf_result *r);
-void print_dkim(const struct dkim_result *r, size_t n);
-void print_arc(const struct arc_result *r);
-void print_dmarc(const struct dmarc_result *r);
+void results_spf(const struct spf_result *r);
+void results_dkim(const struct dkim_result *r, size_t n);
+void results_arc(const struct arc_result *r);
+void results_dmarc(const struct dmarc_result *r);
 
 /* All results of a message, the action, and the header fields to add. */
-json_t *print_verdict_json(const struct verdict *v);
-void print_verdict(const struct verdict *v);
+json_t *results_verdict_json(const struct verdict *v);
+void results_verdict(const struct verdict *v);
 
 #endif

@@ -365,7 +365,7 @@ conf_store_file(const struct conf *c)
 {
 	const char *store = c->report.store;
 
-	return store != NULL && url_is_database(span_str(store))
+	return store != NULL && pg_url_matches(span_str(store))
 	    ? c->report.local_store
 	    : store;
 }

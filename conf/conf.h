@@ -87,7 +87,7 @@ struct conf {
 	enum log_target log_target;
 
 	/* DNS */
-	struct dns_net_options dns; /* its times follow from timeout_ms */
+	struct dns_resolver_options dns; /* its times follow from timeout_ms */
 	char *zone; /* a master file that answers instead of the net; NULL */
 	struct dns_cache_options cache;
 

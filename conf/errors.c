@@ -36,11 +36,11 @@ format_and_add(struct conf_errors *errors, struct conf_error_list *list,
     unsigned line, const char *format, va_list ap)
 {
 	char raw[CONF_ERROR_TEXT_MAX], clean[CONF_ERROR_TEXT_MAX];
-	struct buf b = buf_over(clean, sizeof(clean));
+	struct buf b = buf_wrap(clean, sizeof(clean));
 
 	vsnprintf(raw, sizeof(raw), format, ap);
 	buf_printable(&b, span_str(raw), sizeof(clean) - 1);
-	list_add(errors, list, line, buf_done(&b));
+	list_add(errors, list, line, buf_view(&b));
 }
 
 void

@@ -141,7 +141,7 @@ conf_lex_text(const struct conf_lexer *l)
 {
 	struct span text = l->next.text;
 	char quote = l->next.quote;
-	struct buf b = buf_in(l->errors->arena, text.n + 1);
+	struct buf b = buf_alloc(l->errors->arena, text.n + 1);
 
 	for (size_t i = 0; i < text.n; i++) {
 		char next = i + 1 < text.n ? text.p[i + 1] : '\0';

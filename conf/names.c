@@ -104,7 +104,7 @@ static const struct old_name old_names[] = {
 static const struct old_name *
 find_old(const char *section, const char *name)
 {
-	for (size_t i = 0; i < TABLE_SIZE(old_names); i++)
+	for (size_t i = 0; i < ARRAY_SIZE(old_names); i++)
 		if (strcmp(old_names[i].section, section) == 0 &&
 		    strcmp(old_names[i].name, name) == 0)
 			return &old_names[i];
@@ -125,7 +125,7 @@ conf_is_section(const char *name)
 	for (size_t i = 0; i < conf_n_options && name[0] != '\0'; i++)
 		if (strcmp(conf_options[i].section, name) == 0)
 			return true;
-	for (size_t i = 0; i < TABLE_SIZE(old_names) && name[0] != '\0'; i++)
+	for (size_t i = 0; i < ARRAY_SIZE(old_names) && name[0] != '\0'; i++)
 		if (strcmp(old_names[i].section, name) == 0)
 			return true;
 	return false;

@@ -7,29 +7,29 @@
 #define HOUR 3600u
 #define DAY 86400u
 
-static const struct name modes[] = {
+static const struct enum_token modes[] = {
 	{ "enforce", CONF_ENFORCE },
 	{ "monitor", CONF_MONITOR },
 };
 
-static const struct name sandboxes[] = {
+static const struct enum_token sandboxes[] = {
 	{ "off", CONF_SANDBOX_OFF },
 	{ "basic", CONF_SANDBOX_BASIC },
 	{ "full", CONF_SANDBOX_FULL },
 };
 
-static const struct name formats[] = {
+static const struct enum_token formats[] = {
 	{ "text", LOG_FORMAT_TEXT },
 	{ "json", LOG_FORMAT_JSON },
 	{ "none", LOG_FORMAT_NONE },
 };
 
-static const struct name targets[] = {
+static const struct enum_token targets[] = {
 	{ "syslog", LOG_TARGET_SYSLOG },
 	{ "stderr", LOG_TARGET_STDERR },
 };
 
-static const struct name xml_formats[] = {
+static const struct enum_token xml_formats[] = {
 	{ "broad", CONF_XML_BROAD },
 	{ "strict", CONF_XML_STRICT },
 };
@@ -37,10 +37,10 @@ static const struct name xml_formats[] = {
 const char *
 conf_sandbox_name(enum conf_sandbox sandbox)
 {
-	return table_name(sandboxes, TABLE_SIZE(sandboxes), (int)sandbox);
+	return enum_name(sandboxes, ARRAY_SIZE(sandboxes), (int)sandbox);
 }
 
-static const struct name actions[] = {
+static const struct enum_token actions[] = {
 	{ "accept", CONF_ACCEPT },
 	{ "annotate", CONF_ANNOTATE },
 	{ "quarantine", CONF_QUARANTINE },
@@ -51,12 +51,12 @@ static const struct name actions[] = {
 const char *
 conf_action_name(enum conf_action action)
 {
-	return table_name(actions, TABLE_SIZE(actions), (int)action);
+	return enum_name(actions, ARRAY_SIZE(actions), (int)action);
 }
 
 /* What is done with a message that could not be checked: it is never refused
  * for good. */
-static const struct name overload_actions[] = {
+static const struct enum_token overload_actions[] = {
 	{ "accept", CONF_ACCEPT },
 	{ "tempfail", CONF_TEMPFAIL },
 };
@@ -66,7 +66,7 @@ static const struct name overload_actions[] = {
 #define COUNT(member) .count = offsetof(struct conf, member)
 #define OVER(member) .offset = offsetof(struct conf_override, member)
 #define OVER_COUNT(member) .count = offsetof(struct conf_override, member)
-#define ONE_OF(names) .choices = (names), .n_choices = TABLE_SIZE(names)
+#define ONE_OF(names) .choices = (names), .n_choices = ARRAY_SIZE(names)
 
 const struct conf_option conf_options[] = {
 { "", "socket", CONF_SOCKET, "unix:/run/avouch/avouch.sock", AT(socket),
@@ -299,7 +299,7 @@ const struct conf_option conf_options[] = {
 };
 /* clang-format on */
 
-const size_t conf_n_options = TABLE_SIZE(conf_options);
+const size_t conf_n_options = ARRAY_SIZE(conf_options);
 
 const struct conf_option *
 conf_option_find(const char *section, const char *name)

@@ -36,7 +36,7 @@ enum conf_type {
 	/* lists */
 	CONF_NETWORKS, /* struct ip_net *, and size_t at `count` */
 	CONF_MTAS,     /* struct conf_mta *, and size_t at `count` */
-	CONF_SERVERS,  /* struct dns_net_server[], and size_t at `count` */
+	CONF_SERVERS,  /* struct dns_server_address[], and size_t at `count` */
 	CONF_DOMAINS,  /* char **: domains in normal form */
 	CONF_PATTERNS, /* char **: conf.h tells the forms */
 	CONF_FIELDS,   /* char **: names of header fields */
@@ -51,7 +51,7 @@ struct conf_option {
 	const char *default_text; /* as the file would say it; "" is none, a
 	                             list is in braces */
 	uint64_t min, max;        /* of numbers, in the unit of the field */
-	const struct name *choices;
+	const struct enum_token *choices;
 	size_t n_choices;
 	size_t offset;    /* in struct conf, or in struct conf_override */
 	size_t count;     /* of a list's length; 0: no such field */

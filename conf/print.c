@@ -21,7 +21,7 @@ static void
 show_option(struct showing *w, const struct conf_option *o, const void *base,
     const char *override, const struct conf_source *source)
 {
-	struct buf b = buf_over(w->memory, w->size);
+	struct buf b = buf_wrap(w->memory, w->size);
 	struct conf_setting s = { .section = o->section,
 		.override = override,
 		.name = o->name,
@@ -34,7 +34,7 @@ show_option(struct showing *w, const struct conf_option *o, const void *base,
 			return;
 		w->memory = more;
 		w->size *= 2;
-		b = buf_over(w->memory, w->size);
+		b = buf_wrap(w->memory, w->size);
 	}
 	s.value = b.p;
 	if (source != NULL && source->is_set) {

@@ -25,7 +25,7 @@ read_network(
     const struct conf_field *f, const struct conf_value *v, struct ip_net *out)
 {
 	char text[IP_TEXT_MAX + sizeof("/128")];
-	struct buf b = buf_over(text, sizeof(text));
+	struct buf b = buf_wrap(text, sizeof(text));
 
 	switch (ip_net_parse(span_str(v->text), out)) {
 	case IP_NET_OK:
@@ -118,18 +118,18 @@ conf_read_mtas(const struct conf_field *f)
 bool
 conf_read_servers(const struct conf_field *f)
 {
-	struct dns_net_server servers[DNS_NET_SERVERS_MAX] = { 0 };
+	struct dns_server_address servers[DNS_SERVERS_MAX] = { 0 };
 	size_t n = 0;
 	bool good = true;
 
 	for (const struct conf_value *v = f->values; v != NULL; v = v->next) {
 		const char *why;
 
-		if (n == DNS_NET_SERVERS_MAX)
+		if (n == DNS_SERVERS_MAX)
 			return conf_value_error(f, v,
 			    "is one resolver too many; list at most %d",
-			    DNS_NET_SERVERS_MAX);
-		why = dns_net_server_parse(span_str(v->text), &servers[n++]);
+			    DNS_SERVERS_MAX);
+		why = dns_server_parse(span_str(v->text), &servers[n++]);
 		if (why != NULL)
 			good = conf_value_error(f, v, "%s", why);
 	}
@@ -150,7 +150,7 @@ domain_word(const struct conf_field *f, const struct conf_value *v)
 		return NULL;
 	}
 
-	struct buf b = buf_in(f->a, name.n + 1);
+	struct buf b = buf_alloc(f->a, name.n + 1);
 
 	buf_span(&b, name);
 	if (b.full)
@@ -173,7 +173,7 @@ static char *
 pattern_word(const struct conf_field *f, const struct conf_value *v)
 {
 	struct span text = span_str(v->text), name;
-	struct buf b = buf_in(f->a, CONF_PATTERN_MAX + 1);
+	struct buf b = buf_alloc(f->a, CONF_PATTERN_MAX + 1);
 	const char *prefix = "";
 
 	if (span_is(text, "<>") &&
@@ -213,7 +213,7 @@ field_word(const struct conf_field *f, const struct conf_value *v)
 	}
 	if (!conf_is_field_name(f, v))
 		return NULL;
-	b = buf_in(f->a, strlen(v->text) + 1);
+	b = buf_alloc(f->a, strlen(v->text) + 1);
 	buf_text(&b, v->text);
 	if (b.full)
 		conf_no_memory(f);
@@ -301,13 +301,13 @@ conf_put_mtas(struct buf *b, const struct conf_option *o, const void *base)
 void
 conf_put_servers(struct buf *b, const struct conf_option *o, const void *base)
 {
-	const struct dns_net_server *servers = at(base, o->offset);
+	const struct dns_server_address *servers = at(base, o->offset);
 	size_t n = *(const size_t *)at(base, o->count);
 
 	buf_byte(b, '{');
 	for (size_t i = 0; i < n; i++) {
 		buf_text(b, i > 0 ? ", \"" : "\"");
-		dns_net_server_put(b, &servers[i]);
+		dns_server_put(b, &servers[i]);
 		buf_byte(b, '"');
 	}
 	buf_byte(b, '}');

@@ -12,7 +12,7 @@
 bool
 conf_read_bool(const struct conf_field *f)
 {
-	static const struct name names[] = {
+	static const struct enum_token names[] = {
 		{ "true", true },
 		{ "yes", true },
 		{ "false", false },
@@ -21,8 +21,8 @@ conf_read_bool(const struct conf_field *f)
 	int value;
 	bool b;
 
-	if (!table_value(
-		names, TABLE_SIZE(names), span_str(f->values->text), &value))
+	if (!enum_value(
+		names, ARRAY_SIZE(names), span_str(f->values->text), &value))
 		return conf_value_error(
 		    f, f->values, "is not valid; use true or false");
 	b = value != 0;
@@ -33,7 +33,7 @@ bool
 conf_read_choice(const struct conf_field *f)
 {
 	char text[200];
-	struct buf b = buf_over(text, sizeof(text));
+	struct buf b = buf_wrap(text, sizeof(text));
 	const char *new_value = conf_new_value(span_str(f->values->text));
 	int value;
 
@@ -42,10 +42,10 @@ conf_read_choice(const struct conf_field *f)
 		sizeof(enum log_format) == sizeof(int) &&
 		sizeof(enum log_target) == sizeof(int),
 	    "choices are set by copy");
-	if (table_value(f->o->choices, f->o->n_choices,
+	if (enum_value(f->o->choices, f->o->n_choices,
 		span_str(f->values->text), &value))
 		return conf_set(f->value, &value, sizeof(value));
-	if (table_value(
+	if (enum_value(
 		f->o->choices, f->o->n_choices, span_str(new_value), &value)) {
 		conf_warning_add(f->errors, f->values->line,
 		    "%s: \"%s\" is now called %s; write the new name",
@@ -98,15 +98,15 @@ static struct units
 units_of(enum conf_type type)
 {
 	if (type == CONF_MILLISECONDS)
-		return (struct units){ milliseconds, TABLE_SIZE(milliseconds),
+		return (struct units){ milliseconds, ARRAY_SIZE(milliseconds),
 			"a duration, such as 15s, 800ms or 2m" };
 	if (type == CONF_SECONDS)
-		return (struct units){ seconds, TABLE_SIZE(seconds),
+		return (struct units){ seconds, ARRAY_SIZE(seconds),
 			"a duration, such as 90s, 5m, 12h or 30d" };
 	if (type == CONF_SIZE)
-		return (struct units){ sizes, TABLE_SIZE(sizes),
+		return (struct units){ sizes, ARRAY_SIZE(sizes),
 			"a size, such as 65536, 64K, 16M or 1G" };
-	return (struct units){ plain, TABLE_SIZE(plain), "a whole number" };
+	return (struct units){ plain, ARRAY_SIZE(plain), "a whole number" };
 }
 
 static void
@@ -139,8 +139,8 @@ static bool
 out_of_range(const struct conf_field *f)
 {
 	char min[32], max[32];
-	struct buf low = buf_over(min, sizeof(min));
-	struct buf high = buf_over(max, sizeof(max));
+	struct buf low = buf_wrap(min, sizeof(min));
+	struct buf high = buf_wrap(max, sizeof(max));
 
 	put_number(&low, f->o, f->o->min);
 	put_number(&high, f->o, f->o->max);
@@ -333,7 +333,7 @@ conf_put_choice(struct buf *b, const struct conf_option *o, const void *base)
 	int value;
 
 	get(o, base, &value, sizeof(value));
-	buf_text(b, table_name(o->choices, o->n_choices, value));
+	buf_text(b, enum_name(o->choices, o->n_choices, value));
 }
 
 void

@@ -80,10 +80,10 @@ static bool
 bad_url(const struct conf_field *f, const char *what)
 {
 	char memory[PATH_TEXT_MAX + 1];
-	struct buf b = buf_over(memory, sizeof(memory));
+	struct buf b = buf_wrap(memory, sizeof(memory));
 	struct conf_value shown = { .text = memory, .line = f->values->line };
 
-	url_put_shown(&b, span_str(f->values->text));
+	pg_url_put_redacted(&b, span_str(f->values->text));
 	return conf_value_error(f, &shown, "%s", what);
 }
 
@@ -94,7 +94,7 @@ conf_read_store(const struct conf_field *f)
 
 	if (text.n == 0 || text.p[0] == '/')
 		return conf_read_path(f);
-	if (!url_is_database(text))
+	if (!pg_url_matches(text))
 		return bad_url(f,
 		    "is neither an absolute path nor a URL such as "
 		    "postgresql://user@host/database");
@@ -167,7 +167,7 @@ conf_read_template(const struct conf_field *f)
 {
 	struct span text = span_str(f->values->text);
 	struct scan s = scan_of(text);
-	size_t n = TABLE_SIZE(placeholders) - (f->o->type == CONF_URL);
+	size_t n = ARRAY_SIZE(placeholders) - (f->o->type == CONF_URL);
 
 	if (text.n > TEXT_MAX || !span_all(text, ascii_is_print))
 		return conf_value_error(f, f->values,
@@ -233,7 +233,7 @@ read_inet(const struct conf_field *f, const char *scheme, enum ip_family family,
     struct span rest)
 {
 	char text[sizeof("inet6:65535@") + IP_TEXT_MAX];
-	struct buf b = buf_over(text, sizeof(text));
+	struct buf b = buf_wrap(text, sizeof(text));
 	struct scan s = scan_of(rest);
 	struct span address = SPAN_NONE;
 	struct ip ip = { .family = IP_NONE };
@@ -263,7 +263,7 @@ read_inet(const struct conf_field *f, const char *scheme, enum ip_family family,
 	buf_number(&b, port);
 	buf_byte(&b, '@');
 	ip_put(&b, &ip);
-	return set_text(f, buf_done(&b));
+	return set_text(f, buf_view(&b));
 }
 
 bool
@@ -291,11 +291,11 @@ conf_read_socket(const struct conf_field *f)
 		    "\"unix:\"",
 		    SOCKET_PATH_MAX);
 
-	struct buf b = buf_in(f->a, sizeof("unix:") + SOCKET_PATH_MAX);
+	struct buf b = buf_alloc(f->a, sizeof("unix:") + SOCKET_PATH_MAX);
 
 	buf_text(&b, "unix:");
 	buf_span(&b, rest);
-	return b.full ? conf_no_memory(f) : set_text(f, buf_done(&b));
+	return b.full ? conf_no_memory(f) : set_text(f, buf_view(&b));
 }
 
 /* ---- and back ---- */
@@ -324,11 +324,11 @@ void
 conf_put_store(struct buf *b, const struct conf_option *o, const void *base)
 {
 	char memory[2 * PATH_TEXT_MAX];
-	struct buf shown = buf_over(memory, sizeof(memory));
+	struct buf shown = buf_wrap(memory, sizeof(memory));
 	const char *bytes = base;
 	const char *text = *(char *const *)(const void *)(bytes + o->offset);
 
 	if (text != NULL)
-		url_put_shown(&shown, span_str(text));
+		pg_url_put_redacted(&shown, span_str(text));
 	conf_put_quoted(b, text != NULL ? memory : NULL);
 }

@@ -20,18 +20,18 @@ struct set {
 	bool has[PARTS];
 	size_t field[PARTS];
 	struct span results; /* the AAR's value after its instance */
-	struct check ams, seal;
+	struct sigcheck ams, seal;
 	int relaxed_body; /* second body hash, for an AMS without c= */
 	bool is_ams_dead; /* fails before any key is asked for */
-	struct check_result ams_early;
+	struct sigcheck_result ams_early;
 	uint8_t hash[CRYPTO_HASH_SIZE]; /* what the seal signs */
 };
 
 struct arc {
 	struct arena *a;
-	struct check_rules rules;
+	struct sigcheck_rules rules;
 	const struct mail_header *h;
-	struct bodies *bodies;
+	struct body_hashes *body_hashes;
 	struct header_index *index;
 	struct set *sets; /* sets[0] is instance 1; room for all 50 */
 	unsigned n;       /* the highest instance */
@@ -41,7 +41,7 @@ struct arc {
 	struct arc_result result;
 };
 
-static const struct name codes[] = {
+static const struct enum_token codes[] = {
 	{ "none", ARC_NONE },
 	{ "pass", ARC_PASS },
 	{ "fail", ARC_FAIL },
@@ -51,7 +51,7 @@ static const struct name codes[] = {
 const char *
 arc_code_name(enum arc_code code)
 {
-	return table_name(codes, TABLE_SIZE(codes), (int)code);
+	return enum_name(codes, ARRAY_SIZE(codes), (int)code);
 }
 
 /* ---- verdicts ---- */
@@ -69,7 +69,7 @@ static void
 decide_at(struct arc *c, enum arc_code code, enum part part, unsigned instance,
     struct span reason)
 {
-	struct buf text = buf_in(c->a, CHECK_REASON_MAX);
+	struct buf text = buf_alloc(c->a, SIGCHECK_REASON_MAX);
 
 	buf_text(&text, part_names[part]);
 	if (instance > 0) {
@@ -80,7 +80,7 @@ decide_at(struct arc *c, enum arc_code code, enum part part, unsigned instance,
 	buf_span(&text, reason);
 	c->decided = true;
 	c->result.code = code;
-	c->result.reason = buf_done(&text);
+	c->result.reason = buf_view(&text);
 }
 
 /* ---- the sets ---- */
@@ -229,14 +229,14 @@ prepare(struct arc *c)
 {
 	for (unsigned i = c->n; i >= 1; i--) {
 		struct set *set = &c->sets[i - 1];
-		struct check_result early;
+		struct sigcheck_result early;
 
-		if (check_early(&set->seal, &c->rules, &early)) {
+		if (sigcheck_early(&set->seal, &c->rules, &early)) {
 			decide_at(c, ARC_FAIL, PART_SEAL, i, early.reason);
 			return true;
 		}
 		set->is_ams_dead =
-		    check_early(&set->ams, &c->rules, &set->ams_early);
+		    sigcheck_early(&set->ams, &c->rules, &set->ams_early);
 		if (i == c->n && set->is_ams_dead) {
 			decide_at(
 			    c, ARC_FAIL, PART_AMS, i, set->ams_early.reason);
@@ -246,15 +246,15 @@ prepare(struct arc *c)
 	for (unsigned i = c->n; i >= 1; i--) {
 		struct set *set = &c->sets[i - 1];
 
-		if (!check_begin(&set->seal, c->a, NULL))
+		if (!sigcheck_begin(&set->seal, c->a, NULL))
 			return false;
 		if (set->is_ams_dead)
 			continue;
-		if (!check_begin(&set->ams, c->a, c->bodies))
+		if (!sigcheck_begin(&set->ams, c->a, c->body_hashes))
 			return false;
 		if (!set->ams.sig.has_canon)
-			set->relaxed_body = bodies_want(
-			    c->bodies, CANON_RELAXED, set->ams.sig.limit);
+			set->relaxed_body = body_hashes_request(
+			    c->body_hashes, CANON_RELAXED, set->ams.sig.limit);
 	}
 	c->n_from = mail_header_count(c->h, "From");
 	c->index = header_index_new(c->a, c->h);
@@ -290,16 +290,16 @@ list_sealers(struct arc *c)
 
 struct arc *
 arc_begin(struct arena *a, const struct dkim_options *o,
-    const struct mail_header *h, struct bodies *bodies, int64_t now)
+    const struct mail_header *h, struct body_hashes *body_hashes, int64_t now)
 {
 	struct arc *c = arena_alloc(a, sizeof(*c));
 
 	if (c == NULL)
 		return NULL;
 	c->a = a;
-	c->rules = check_rules_of(o, now);
+	c->rules = sigcheck_rules_of(o, now);
 	c->h = h;
-	c->bodies = bodies;
+	c->body_hashes = body_hashes;
 	if (!collect(c))
 		return NULL;
 	if (c->n > 0 && !list_sealers(c))
@@ -313,27 +313,27 @@ arc_begin(struct arena *a, const struct dkim_options *o,
 	return arena_has_failed(a) ? NULL : c;
 }
 
-enum step
-arc_keys(struct arc *c, struct dns_talk *talk, struct arena *scratch)
+enum core_status
+arc_keys(struct arc *c, struct dns_questions *questions, struct arena *scratch)
 {
-	enum step step = STEP_DONE;
+	enum core_status step = CORE_DONE;
 
 	(void)scratch;
 	if (c->decided)
-		return STEP_DONE;
+		return CORE_DONE;
 	/* Seals and the newest AMS first: the chain can pass without the
 	 * others. */
-	if (check_ask(&c->sets[c->n - 1].ams, talk) == STEP_WAIT)
-		step = STEP_WAIT;
+	if (sigcheck_ask(&c->sets[c->n - 1].ams, questions) == CORE_WAIT)
+		step = CORE_WAIT;
 	for (unsigned i = c->n; i >= 1; i--)
-		if (check_ask(&c->sets[i - 1].seal, talk) == STEP_WAIT)
-			step = STEP_WAIT;
+		if (sigcheck_ask(&c->sets[i - 1].seal, questions) == CORE_WAIT)
+			step = CORE_WAIT;
 	for (unsigned i = c->n - 1; i >= 1; i--) {
 		struct set *set = &c->sets[i - 1];
 
 		if (!set->is_ams_dead &&
-		    check_ask(&set->ams, talk) == STEP_WAIT)
-			step = STEP_WAIT;
+		    sigcheck_ask(&set->ams, questions) == CORE_WAIT)
+			step = CORE_WAIT;
 	}
 	return step;
 }
@@ -375,7 +375,7 @@ hash_seals(struct arc *c, struct crypto_hash *running, struct crypto_hash *copy)
 		canon_field(CANON_RELAXED,
 		    c->h->fields[set->field[PART_SEAL]].raw,
 		    set->seal.sig.b_cut, &sink);
-		good = good && crypto_hash_peek(copy, set->hash);
+		good = good && crypto_hash_snapshot(copy, set->hash);
 		put_field(c, set->field[PART_SEAL], running);
 	}
 	return good;
@@ -409,14 +409,14 @@ ams_hash(void *of, uint8_t out[CRYPTO_HASH_SIZE])
 
 /* The cause is ours (memory, budget), not the sender's or the sealer's DNS. */
 static bool
-is_our_fault(const struct check *check, const struct check_result *r)
+is_our_fault(const struct sigcheck *check, const struct sigcheck_result *r)
 {
 	const struct dns_answer *answer = check->answer;
 
 	if (r->code != DKIM_TEMPERROR)
 		return false;
 	return answer == NULL || answer->state == DNS_FOUND ||
-	    dns_fault_is_ours(answer->fault);
+	    dns_error_is_ours(answer->fault);
 }
 
 /* False: decided. */
@@ -424,10 +424,10 @@ static bool
 seal_passes(struct arc *c, unsigned instance)
 {
 	struct one one = { c, &c->sets[instance - 1] };
-	struct check_result r;
+	struct sigcheck_result r;
 
-	check_decide(
-	    &one.set->seal, &c->rules, c->bodies, seal_hash, &one, c->a, &r);
+	sigcheck_verify(&one.set->seal, &c->rules, c->body_hashes, seal_hash,
+	    &one, c->a, &r);
 	c->result.stale = c->result.stale || r.stale;
 	if (r.code == DKIM_PASS)
 		return true;
@@ -439,25 +439,26 @@ seal_passes(struct arc *c, unsigned instance)
 }
 
 static bool
-ams_passes(struct arc *c, unsigned instance, struct check_result *r)
+ams_passes(struct arc *c, unsigned instance, struct sigcheck_result *r)
 {
 	struct set *set = &c->sets[instance - 1];
 	struct one one = { c, set };
-	struct check_result again;
+	struct sigcheck_result again;
 
 	if (set->is_ams_dead) {
 		*r = set->ams_early;
 		return false;
 	}
-	check_decide(&set->ams, &c->rules, c->bodies, ams_hash, &one, c->a, r);
+	sigcheck_verify(
+	    &set->ams, &c->rules, c->body_hashes, ams_hash, &one, c->a, r);
 	if (r->code == DKIM_FAIL && !set->ams.sig.has_canon) {
 		/* RFC 6376 section 3.5: the default of c= is simple/simple;
 		 * some sealers assume relaxed, as in seals. */
 		set->ams.sig.header = CANON_RELAXED;
 		set->ams.sig.body = CANON_RELAXED;
 		set->ams.body = set->relaxed_body;
-		check_decide(&set->ams, &c->rules, c->bodies, ams_hash, &one,
-		    c->a, &again);
+		sigcheck_verify(&set->ams, &c->rules, c->body_hashes, ams_hash,
+		    &one, c->a, &again);
 		if (again.code == DKIM_PASS)
 			*r = again;
 	}
@@ -475,7 +476,7 @@ ams_passes(struct arc *c, unsigned instance, struct check_result *r)
 static void
 judge_signatures(struct arc *c)
 {
-	struct check_result r;
+	struct sigcheck_result r;
 
 	if (!ams_passes(c, c->n, &r)) {
 		decide_at(c,
@@ -520,7 +521,7 @@ arc_free(struct arc *c)
 	if (c == NULL || c->sets == NULL)
 		return;
 	for (unsigned i = 0; i < c->n; i++) {
-		check_free(&c->sets[i].ams);
-		check_free(&c->sets[i].seal);
+		sigcheck_free(&c->sets[i].ams);
+		sigcheck_free(&c->sets[i].seal);
 	}
 }

@@ -54,8 +54,9 @@ const char *arc_code_name(enum arc_code code);
 struct arc;
 
 struct arc *arc_begin(struct arena *a, const struct dkim_options *o,
-    const struct mail_header *h, struct bodies *bodies, int64_t now);
-enum step arc_keys(struct arc *c, struct dns_talk *talk, struct arena *scratch);
+    const struct mail_header *h, struct body_hashes *body_hashes, int64_t now);
+enum core_status arc_keys(
+    struct arc *c, struct dns_questions *questions, struct arena *scratch);
 void arc_finish(struct arc *c, struct arc_result *out);
 void arc_free(struct arc *c); /* takes NULL */
 

@@ -20,7 +20,7 @@ struct wish {
  * prefix is a snapshot of the running hash.
  */
 struct stream {
-	struct bodies *of;
+	struct body_hashes *of;
 	enum canon canon;
 	struct crypto_hash *hash;
 	uint64_t length; /* canonical bytes so far */
@@ -31,7 +31,7 @@ struct stream {
 
 enum { STREAMS = CANON_RELAXED + 1 };
 
-struct bodies {
+struct body_hashes {
 	struct arena *a;
 	struct stream *streams[STREAMS]; /* NULL: not requested */
 	struct wish wishes[BODY_HASHES_MAX];
@@ -44,14 +44,14 @@ static void
 wish_fulfil(struct wish *w, struct stream *s)
 {
 	w->reached = true;
-	w->good = crypto_hash_peek(s->hash, w->hash);
+	w->good = crypto_hash_snapshot(s->hash, w->hash);
 }
 
 /* Completes the requests that end here, and finds where the next one ends. */
 static void
 stream_mark(struct stream *s)
 {
-	struct bodies *b = s->of;
+	struct body_hashes *b = s->of;
 
 	s->next = BODY_WHOLE;
 	s->open = false;
@@ -92,7 +92,7 @@ stream_put(void *to, struct span bytes)
 static void
 stream_end(struct stream *s)
 {
-	struct bodies *b = s->of;
+	struct body_hashes *b = s->of;
 
 	canon_body_end(&s->body);
 	for (int i = 0; i < b->n; i++) {
@@ -107,7 +107,7 @@ stream_end(struct stream *s)
 }
 
 static struct stream *
-stream_new(struct bodies *b, enum canon canon)
+stream_new(struct body_hashes *b, enum canon canon)
 {
 	struct stream *s = arena_alloc(b->a, sizeof(*s));
 
@@ -124,10 +124,10 @@ stream_new(struct bodies *b, enum canon canon)
 
 /* ---- all of a message ---- */
 
-struct bodies *
-bodies_new(struct arena *a)
+struct body_hashes *
+body_hashes_new(struct arena *a)
 {
-	struct bodies *b = arena_alloc(a, sizeof(*b));
+	struct body_hashes *b = arena_alloc(a, sizeof(*b));
 
 	if (b != NULL)
 		b->a = a;
@@ -135,7 +135,7 @@ bodies_new(struct arena *a)
 }
 
 void
-bodies_free(struct bodies *b)
+body_hashes_free(struct body_hashes *b)
 {
 	if (b == NULL)
 		return;
@@ -146,7 +146,7 @@ bodies_free(struct bodies *b)
 }
 
 int
-bodies_want(struct bodies *b, enum canon canon, uint64_t limit)
+body_hashes_request(struct body_hashes *b, enum canon canon, uint64_t limit)
 {
 	for (int i = 0; i < b->n; i++)
 		if (b->wishes[i].canon == canon && b->wishes[i].limit == limit)
@@ -164,13 +164,13 @@ bodies_want(struct bodies *b, enum canon canon, uint64_t limit)
 }
 
 bool
-bodies_needed(const struct bodies *b)
+body_hashes_needed(const struct body_hashes *b)
 {
 	return b->n > 0;
 }
 
 void
-bodies_add(struct bodies *b, struct span chunk)
+body_hashes_add(struct body_hashes *b, struct span chunk)
 {
 	for (size_t i = 0; i < STREAMS; i++)
 		if (b->streams[i] != NULL)
@@ -178,7 +178,7 @@ bodies_add(struct bodies *b, struct span chunk)
 }
 
 void
-bodies_end(struct bodies *b)
+body_hashes_end(struct body_hashes *b)
 {
 	for (size_t i = 0; i < STREAMS; i++)
 		if (b->streams[i] != NULL)
@@ -186,13 +186,13 @@ bodies_end(struct bodies *b)
 }
 
 static const struct wish *
-wish_of(const struct bodies *b, int handle)
+wish_of(const struct body_hashes *b, int handle)
 {
 	return handle >= 0 && handle < b->n ? &b->wishes[handle] : NULL;
 }
 
 const uint8_t *
-bodies_hash(const struct bodies *b, int handle)
+body_hashes_get(const struct body_hashes *b, int handle)
 {
 	const struct wish *w = wish_of(b, handle);
 
@@ -200,7 +200,7 @@ bodies_hash(const struct bodies *b, int handle)
 }
 
 uint64_t
-bodies_length(const struct bodies *b, int handle)
+body_hashes_length(const struct body_hashes *b, int handle)
 {
 	const struct wish *w = wish_of(b, handle);
 
@@ -208,7 +208,7 @@ bodies_length(const struct bodies *b, int handle)
 }
 
 bool
-bodies_is_short(const struct bodies *b, int handle)
+body_hashes_is_short(const struct body_hashes *b, int handle)
 {
 	const struct wish *w = wish_of(b, handle);
 

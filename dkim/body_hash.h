@@ -21,35 +21,37 @@ enum {
 };
 #define BODY_WHOLE UINT64_MAX /* no l= */
 
-struct bodies;
+struct body_hashes;
 
-/* NULL: no memory.  Must be freed by bodies_free(): it has OpenSSL contexts. */
-struct bodies *bodies_new(struct arena *a);
-void bodies_free(struct bodies *b); /* takes NULL */
+/* NULL: no memory.  Must be freed by body_hashes_free(): it has OpenSSL
+ * contexts. */
+struct body_hashes *body_hashes_new(struct arena *a);
+void body_hashes_free(struct body_hashes *b); /* takes NULL */
 
 /*
  * Requests the hash of the first `limit` bytes of the canonical body, before
  * the first chunk.  Returns its handle, the same for equal requests; -1: too
  * many, or no memory.
  */
-int bodies_want(struct bodies *b, enum canon canon, uint64_t limit);
+int body_hashes_request(
+    struct body_hashes *b, enum canon canon, uint64_t limit);
 
 /* False: nothing was requested, so no body is needed. */
-bool bodies_needed(const struct bodies *b);
+bool body_hashes_needed(const struct body_hashes *b);
 
 /* A chunk, split anywhere, also between CR and LF. */
-void bodies_add(struct bodies *b, struct span chunk);
+void body_hashes_add(struct body_hashes *b, struct span chunk);
 
 /* Once, after the last chunk. */
-void bodies_end(struct bodies *b);
+void body_hashes_end(struct body_hashes *b);
 
 /* The hash; NULL: the handle is -1, or OpenSSL failed. */
-const uint8_t *bodies_hash(const struct bodies *b, int handle);
+const uint8_t *body_hashes_get(const struct body_hashes *b, int handle);
 
 /* Bytes of the whole canonical body, regardless of `limit`. */
-uint64_t bodies_length(const struct bodies *b, int handle);
+uint64_t body_hashes_length(const struct body_hashes *b, int handle);
 
 /* The canonical body is shorter than the limit. */
-bool bodies_is_short(const struct bodies *b, int handle);
+bool body_hashes_is_short(const struct body_hashes *b, int handle);
 
 #endif

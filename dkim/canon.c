@@ -95,7 +95,7 @@ canon_field(enum canon canon, struct span raw, struct span cut,
 	sink->put(sink->to, span_skip(raw, before + cut.n));
 }
 
-/* ---- bodies ---- */
+/* ---- body_hashes ---- */
 
 static void
 body_flush(struct canon_body *b)
@@ -166,10 +166,10 @@ static const char *
 body_squeeze(struct canon_body *b, const char *p, const char *end)
 {
 	size_t n = (size_t)(end - p), taken;
-	struct squeeze s;
+	struct compress s;
 	char *start;
 
-	if (n < 2 * BLOCK || p[1] == '\n')
+	if (n < 2 * CANON_BLOCK_SIZE || p[1] == '\n')
 		return p;
 	if (CANON_BLOCK - b->held < CANON_LONG)
 		body_flush(b);
@@ -177,7 +177,8 @@ body_squeeze(struct canon_body *b, const char *p, const char *end)
 		n = CANON_BLOCK - b->held;
 	start = b->block + b->held;
 	s.out = start;
-	taken = (size_t)(b->ways->squeeze(&s, p, n / BLOCK - 1) - p);
+	taken =
+	    (size_t)(b->ways->compress(&s, p, n / CANON_BLOCK_SIZE - 1) - p);
 	p += taken;
 	b->calm = !s.changed && taken >= CANON_LONG;
 	/* LF may follow. */
@@ -211,7 +212,7 @@ canon_body_begin(struct canon_body *b, enum canon canon, struct canon_sink sink)
 	b->cr = false;
 	b->any = false;
 	b->calm = canon == CANON_SIMPLE;
-	b->ways = block_ways_best();
+	b->ways = canon_simd_best();
 	b->held = 0;
 }
 
@@ -227,7 +228,8 @@ body_complete(struct canon_body *b, const char *p, size_t n)
 	size_t to = 0;
 	char last = '\n';
 
-	if (memchr(p, '\n', n < BLOCK / 2 ? n : BLOCK / 2) == NULL)
+	if (memchr(p, '\n',
+		n < CANON_BLOCK_SIZE / 2 ? n : CANON_BLOCK_SIZE / 2) == NULL)
 		return 0;
 	if (n > CANON_BARE)
 		n = CANON_BARE;

@@ -55,7 +55,7 @@ struct canon_body {
 	bool cr;       /* CR held back: LF may follow */
 	bool any;      /* something was written */
 	bool calm;     /* long runs are likely */
-	const struct block_ways *ways; /* of this processor */
+	const struct canon_simd *ways; /* of this processor */
 	size_t held;                   /* bytes in `block` */
 	char block[CANON_BLOCK];
 };

@@ -34,10 +34,10 @@ gather(const void *sixteen)
 #undef TARGET
 #undef BITS
 
-const struct block_ways block_ways_plain = {
+const struct canon_simd canon_simd_plain = {
 	run_simple_plain,
 	run_relaxed_plain,
-	squeeze_plain,
+	compress_plain,
 };
 
 /* ---- AVX2 ---- */
@@ -52,24 +52,24 @@ typedef char signed_lanes __attribute__((vector_size(32)));
 #define BITS(v) (uint32_t) __builtin_ia32_pmovmskb256((signed_lanes)(v))
 #include "dkim/canon_simd.inc"
 
-static const struct block_ways wide = {
+static const struct canon_simd wide = {
 	run_simple_wide,
 	run_relaxed_wide,
-	squeeze_wide,
+	compress_wide,
 };
 
-const struct block_ways *
-block_ways_best(void)
+const struct canon_simd *
+canon_simd_best(void)
 {
-	return __builtin_cpu_supports("avx2") ? &wide : &block_ways_plain;
+	return __builtin_cpu_supports("avx2") ? &wide : &canon_simd_plain;
 }
 
 #else
 
-const struct block_ways *
-block_ways_best(void)
+const struct canon_simd *
+canon_simd_best(void)
 {
-	return &block_ways_plain;
+	return &canon_simd_plain;
 }
 
 #endif

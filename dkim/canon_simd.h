@@ -1,6 +1,6 @@
 /*
- * canon_simd.h - canonicalization of bodies in blocks of 64 bytes (RFC 6376
- * sections 3.4.3 and 3.4.4): find how far a text is canonical already, and
+ * canon_simd.h - canonicalization of body_hashes in blocks of 64 bytes (RFC
+ * 6376 sections 3.4.3 and 3.4.4): find how far a text is canonical already, and
  * reduce white space where it is not.  ARCHITECTURE.md works through an
  * example.
  *
@@ -14,15 +14,15 @@
 #include <stddef.h>
 
 enum {
-	BLOCK = 64, /* bytes */
+	CANON_BLOCK_SIZE = 64, /* bytes */
 };
 
-struct squeeze {
+struct compress {
 	char *out;    /* destination; advanced */
 	bool changed; /* set if any byte was left out or replaced */
 };
 
-struct block_ways {
+struct canon_simd {
 	/*
 	 * The number of bytes from `p` on, which is inside a line, that are
 	 * canonical already; `n` > 0.  The last byte never counts, because that
@@ -35,14 +35,15 @@ struct block_ways {
 	/*
 	 * Reduces white space (relaxed) in up to `blocks` whole blocks; stops
 	 * at a line end that is not CRLF.  Everything before `p` must be done.
-	 * Reads BLOCK bytes beyond the end, and may overwrite as many after
-	 * `out`.  Returns where it stopped.
+	 * Reads CANON_BLOCK_SIZE bytes beyond the end, and may overwrite as
+	 * many after `out`.  Returns where it stopped.
 	 */
-	const char *(*squeeze)(struct squeeze *s, const char *p, size_t blocks);
+	const char *(*compress)(
+	    struct compress *s, const char *p, size_t blocks);
 };
 
 /* For every processor, and the fastest for this one. */
-extern const struct block_ways block_ways_plain;
-const struct block_ways *block_ways_best(void);
+extern const struct canon_simd canon_simd_plain;
+const struct canon_simd *canon_simd_best(void);
 
 #endif

@@ -137,7 +137,7 @@ crypto_hash_add(struct crypto_hash *h, struct span bytes)
 }
 
 bool
-crypto_hash_peek(struct crypto_hash *h, uint8_t out[CRYPTO_HASH_SIZE])
+crypto_hash_snapshot(struct crypto_hash *h, uint8_t out[CRYPTO_HASH_SIZE])
 {
 	return !h->failed && EVP_MD_CTX_copy_ex(h->copy, h->running) == 1 &&
 	    EVP_DigestFinal_ex(h->copy, out, NULL) == 1;
@@ -330,7 +330,7 @@ crypto_start(void)
 	struct crypto_key *ed25519 =
 	    crypto_key_ed25519(span_first(any, CRYPTO_ED25519_SIZE));
 	uint8_t out[CRYPTO_HASH_SIZE];
-	bool good = h != NULL && crypto_hash_peek(h, out) && rsa != NULL &&
+	bool good = h != NULL && crypto_hash_snapshot(h, out) && rsa != NULL &&
 	    crypto_verify(rsa, hash, any) == CRYPTO_BAD;
 
 	/* Some builds of OpenSSL lack Ed25519; RSA is required. */

@@ -37,7 +37,7 @@ void crypto_hash_add(struct crypto_hash *h, struct span bytes);
 
 /* The hash of everything added so far; more may be added afterwards.  False:
  * OpenSSL failed, now or before. */
-bool crypto_hash_peek(struct crypto_hash *h, uint8_t out[CRYPTO_HASH_SIZE]);
+bool crypto_hash_snapshot(struct crypto_hash *h, uint8_t out[CRYPTO_HASH_SIZE]);
 
 /* `to` becomes a copy of `from`. */
 void crypto_hash_copy(struct crypto_hash *to, const struct crypto_hash *from);

@@ -28,16 +28,16 @@ struct candidate { /* one DKIM-Signature field */
 	size_t field;
 	enum rank rank;
 	struct dkim_result *result; /* NULL: not read, or not in full */
-	struct check *check;        /* NULL: not verified */
+	struct sigcheck *check;     /* NULL: not verified */
 };
 
 struct dkim {
 	struct arena *a;
-	struct check_rules rules;
+	struct sigcheck_rules rules;
 	const struct mail_header *h;
-	struct bodies *bodies;
+	struct body_hashes *body_hashes;
 	struct header_index *index;
-	struct check *checks; /* the signatures to verify */
+	struct sigcheck *checks; /* the signatures to verify */
 	size_t n_checks;
 	struct dkim_result **to; /* of each check */
 	struct dkim_result *results;
@@ -46,7 +46,7 @@ struct dkim {
 	size_t n_from; /* From fields */
 };
 
-static const struct name codes[] = {
+static const struct enum_token codes[] = {
 	{ "none", DKIM_NONE },
 	{ "pass", DKIM_PASS },
 	{ "fail", DKIM_FAIL },
@@ -59,7 +59,7 @@ static const struct name codes[] = {
 const char *
 dkim_code_name(enum dkim_code code)
 {
-	return table_name(codes, TABLE_SIZE(codes), (int)code);
+	return enum_name(codes, ARRAY_SIZE(codes), (int)code);
 }
 
 /* ---- which signatures are verified ---- */
@@ -135,18 +135,18 @@ identity_of(struct arena *a, const struct signature *sig)
 
 	if (sig->identity.p != NULL || sig->domain.p == NULL)
 		return sig->identity;
-	text = buf_in(a, sig->domain.n + 2);
+	text = buf_alloc(a, sig->domain.n + 2);
 	buf_byte(&text, '@');
 	buf_span(&text, sig->domain);
-	return buf_done(&text);
+	return buf_view(&text);
 }
 
 /* Fills in what is reported of every signature.  False: no memory. */
 static bool
-describe(struct dkim *d, struct candidate *c, const struct check *check)
+describe(struct dkim *d, struct candidate *c, const struct sigcheck *check)
 {
 	const struct mail_field *f = &d->h->fields[c->field];
-	struct signature_sketch sketch;
+	struct signature_peek sketch;
 
 	c->result = arena_alloc(d->a, sizeof(*c->result));
 	if (c->result == NULL)
@@ -159,7 +159,7 @@ describe(struct dkim *d, struct candidate *c, const struct check *check)
 		c->result->algorithm = check->sig.algorithm_text;
 		c->result->b = check->sig.b_text;
 	} else {
-		signature_sketch(f->value, &sketch);
+		signature_peek(f->value, &sketch);
 		c->result->domain = name_or_none(d->a, sketch.domain);
 		c->result->selector = name_or_none(d->a, sketch.selector);
 		c->result->algorithm = sketch.algorithm;
@@ -169,11 +169,11 @@ describe(struct dkim *d, struct candidate *c, const struct check *check)
 }
 
 static void
-tell(struct dkim_result *to, const struct check_result *from)
+tell(struct dkim_result *to, const struct sigcheck_result *from)
 {
 	to->code = from->code;
 	to->reason = from->reason;
-	to->flaw = from->flaw;
+	to->auth_failure = from->auth_failure;
 	to->stale = from->stale;
 	if (from->key == NULL)
 		return;
@@ -181,7 +181,7 @@ tell(struct dkim_result *to, const struct check_result *from)
 	to->testing = from->key->testing;
 	to->strict = from->key->strict;
 	if (from->key->is_revoked)
-		to->flaw = DKIM_FLAW_REVOKED;
+		to->auth_failure = DKIM_FLAW_REVOKED;
 }
 
 /*
@@ -191,19 +191,19 @@ tell(struct dkim_result *to, const struct check_result *from)
 static bool
 read_one(struct dkim *d, struct candidate *c)
 {
-	struct check *check = &d->checks[d->n_checks];
-	struct check_result early;
+	struct sigcheck *check = &d->checks[d->n_checks];
+	struct sigcheck_result early;
 
-	*check = (struct check){ .field = c->field, .body = -1 };
+	*check = (struct sigcheck){ .field = c->field, .body = -1 };
 	if (!signature_read(d->h->fields[c->field].value, SIGNATURE_DKIM, d->a,
 		&check->sig) ||
 	    !describe(d, c, check))
 		return false;
-	if (check_early(check, &d->rules, &early)) {
+	if (sigcheck_early(check, &d->rules, &early)) {
 		tell(c->result, &early);
 		return true;
 	}
-	if (!check_begin(check, d->a, d->bodies))
+	if (!sigcheck_begin(check, d->a, d->body_hashes))
 		return false;
 	c->result->verified = true;
 	c->check = check;
@@ -248,12 +248,12 @@ choose(struct dkim *d, struct candidate *all, size_t n)
 static struct span
 refusal(struct dkim *d)
 {
-	struct buf reason = buf_in(d->a, CHECK_REASON_MAX);
+	struct buf reason = buf_alloc(d->a, SIGCHECK_REASON_MAX);
 
 	buf_text(&reason, "not verified, only ");
 	buf_number(&reason, d->rules.o.max_signatures);
 	buf_text(&reason, " signatures of a message are");
-	return buf_done(&reason);
+	return buf_view(&reason);
 }
 
 /* Nothing can be verified if the exact header is not known. */
@@ -377,7 +377,7 @@ shorten_b(struct dkim *d)
 
 struct dkim *
 dkim_begin(struct arena *a, const struct dkim_options *o,
-    const struct mail_header *h, struct bodies *bodies,
+    const struct mail_header *h, struct body_hashes *body_hashes,
     const struct span *authors, size_t n_authors, int64_t now)
 {
 	struct dkim *d = arena_alloc(a, sizeof(*d));
@@ -387,9 +387,9 @@ dkim_begin(struct arena *a, const struct dkim_options *o,
 	if (d == NULL)
 		return NULL;
 	d->a = a;
-	d->rules = check_rules_of(o, now);
+	d->rules = sigcheck_rules_of(o, now);
 	d->h = h;
-	d->bodies = bodies;
+	d->body_hashes = body_hashes;
 	d->index = header_index_new(a, h);
 	all = d->index != NULL ? collect(d, authors, n_authors, &n) : NULL;
 	if (all == NULL)
@@ -410,15 +410,16 @@ dkim_begin(struct arena *a, const struct dkim_options *o,
 	return d;
 }
 
-enum step
-dkim_keys(struct dkim *d, struct dns_talk *talk, struct arena *scratch)
+enum core_status
+dkim_keys(
+    struct dkim *d, struct dns_questions *questions, struct arena *scratch)
 {
-	enum step step = STEP_DONE;
+	enum core_status step = CORE_DONE;
 
 	(void)scratch;
 	for (size_t i = 0; i < d->n_checks; i++)
-		if (check_ask(&d->checks[i], talk) == STEP_WAIT)
-			step = STEP_WAIT;
+		if (sigcheck_ask(&d->checks[i], questions) == CORE_WAIT)
+			step = CORE_WAIT;
 	return step;
 }
 
@@ -440,7 +441,7 @@ dkim_domains(const struct dkim *d, struct span *out, size_t max)
 
 struct one {
 	struct dkim *d;
-	const struct check *check;
+	const struct sigcheck *check;
 };
 
 static bool
@@ -455,7 +456,8 @@ hash_one(void *of, uint8_t out[CRYPTO_HASH_SIZE])
 /* RFC 6376 section 8.15: the From field that is displayed might be an unsigned
  * one. */
 static void
-judge_from(const struct dkim *d, const struct check *c, struct dkim_result *r)
+judge_from(
+    const struct dkim *d, const struct sigcheck *c, struct dkim_result *r)
 {
 	if (r->code != DKIM_PASS || d->n_from <= c->sig.n_from)
 		return;
@@ -468,10 +470,10 @@ dkim_finish(struct dkim *d)
 {
 	for (size_t i = 0; i < d->n_checks; i++) {
 		struct one one = { d, &d->checks[i] };
-		struct check_result result;
+		struct sigcheck_result result;
 
-		check_decide(one.check, &d->rules, d->bodies, hash_one, &one,
-		    d->a, &result);
+		sigcheck_verify(one.check, &d->rules, d->body_hashes, hash_one,
+		    &one, d->a, &result);
 		tell(d->to[i], &result);
 		judge_from(d, one.check, d->to[i]);
 	}
@@ -490,8 +492,8 @@ dkim_unlisted(const struct dkim *d)
 	return d->unlisted;
 }
 
-const struct check *
-dkim_check_of(const struct dkim *d, size_t index, struct header_index **x)
+const struct sigcheck *
+dkim_sigcheck_of(const struct dkim *d, size_t index, struct header_index **x)
 {
 	*x = d->index;
 	for (size_t i = 0; i < d->n_checks; i++)
@@ -500,10 +502,10 @@ dkim_check_of(const struct dkim *d, size_t index, struct header_index **x)
 	return NULL;
 }
 
-const struct bodies *
-dkim_bodies_of(const struct dkim *d)
+const struct body_hashes *
+dkim_body_hashes_of(const struct dkim *d)
 {
-	return d->bodies;
+	return d->body_hashes;
 }
 
 const struct mail_header *
@@ -518,5 +520,5 @@ dkim_free(struct dkim *d)
 	if (d == NULL)
 		return;
 	for (size_t i = 0; i < d->n_checks; i++)
-		check_free(&d->checks[i]);
+		sigcheck_free(&d->checks[i]);
 }

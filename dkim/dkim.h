@@ -4,10 +4,10 @@
  *
  *	begin	at end of headers: reads signatures, chooses which to verify
  *	keys	a core: asks for all keys at once
- *	finish	after bodies_end() and keys: the results
+ *	finish	after body_hashes_end() and keys: the results
  *
  * begin and finish run in one thread; keys may run in another in between, and
- * shares nothing with bodies_add().
+ * shares nothing with body_hashes_add().
  */
 #ifndef AVOUCH_DKIM_DKIM_H
 #define AVOUCH_DKIM_DKIM_H
@@ -49,7 +49,7 @@ struct dkim_options {
 };
 
 /* The Auth-Failure of a failure report (RFC 6591 section 3.3). */
-enum dkim_flaw {
+enum dkim_auth_failure {
 	DKIM_FLAW_OTHER,   /* "signature"; or there is none */
 	DKIM_FLAW_BODY,    /* "bodyhash": the body was changed */
 	DKIM_FLAW_REVOKED, /* "revoked": the key is withdrawn */
@@ -64,13 +64,13 @@ struct dkim_result { /* of one DKIM-Signature field */
 	struct span b;         /* first characters of b=, without white space,
 	                          at least 8, unique in the message (RFC 6008) */
 	struct span reason;    /* why, one line of printable ASCII */
-	enum dkim_flaw flaw;   /* the kind of failure */
-	unsigned key_bits;     /* 0: no key */
-	bool testing;          /* t=y in the key */
-	bool strict;           /* t=s in the key */
-	bool stale;            /* the key's answer is past its TTL */
-	bool verified;         /* chosen for verification, within the budget */
-	size_t field;          /* index in the header */
+	enum dkim_auth_failure auth_failure; /* the kind of failure */
+	unsigned key_bits;                   /* 0: no key */
+	bool testing;                        /* t=y in the key */
+	bool strict;                         /* t=s in the key */
+	bool stale;    /* the key's answer is past its TTL */
+	bool verified; /* chosen for verification, within the budget */
+	size_t field;  /* index in the header */
 };
 
 const char *dkim_code_name(enum dkim_code code);
@@ -80,16 +80,16 @@ struct dkim;
 /*
  * `authors` are the author domains in normal form; their signatures are
  * verified first, then the others from the top.  `now` is seconds since 1970.
- * Requests the body hashes it needs from `bodies`.  `h`, `bodies` and `a` must
- * outlive it.  NULL: no memory.
+ * Requests the body hashes it needs from `body_hashes`.  `h`, `body_hashes` and
+ * `a` must outlive it.  NULL: no memory.
  */
 struct dkim *dkim_begin(struct arena *a, const struct dkim_options *o,
-    const struct mail_header *h, struct bodies *bodies,
+    const struct mail_header *h, struct body_hashes *body_hashes,
     const struct span *authors, size_t n_authors, int64_t now);
 
-/* The answers of `talk` must live until dkim_finish() has returned. */
-enum step dkim_keys(
-    struct dkim *d, struct dns_talk *talk, struct arena *scratch);
+/* The answers of `questions` must live until dkim_finish() has returned. */
+enum core_status dkim_keys(
+    struct dkim *d, struct dns_questions *questions, struct arena *scratch);
 
 /* The d= of the signatures to verify, for prefetching; distinct, valid. */
 size_t dkim_domains(const struct dkim *d, struct span *out, size_t max);

@@ -204,8 +204,8 @@ take(struct header_index *x, struct span name, size_t own)
 }
 
 void
-header_fields(struct header_index *x, const struct signature *sig, size_t own,
-    size_t *out)
+header_hash_fields(struct header_index *x, const struct signature *sig,
+    size_t own, size_t *out)
 {
 	x->round++;
 	for (size_t i = 0; i < sig->n_names; i++)
@@ -213,7 +213,7 @@ header_fields(struct header_index *x, const struct signature *sig, size_t own,
 }
 
 void
-header_put(struct header_index *x, const struct signature *sig, size_t own,
+header_hash_put(struct header_index *x, const struct signature *sig, size_t own,
     const struct canon_sink *sink)
 {
 	x->round++;
@@ -245,8 +245,8 @@ header_hash(struct header_index *x, const struct signature *sig, size_t own,
 	bool good = false;
 
 	if (hash != NULL) {
-		header_put(x, sig, own, &sink);
-		good = crypto_hash_peek(hash, out);
+		header_hash_put(x, sig, own, &sink);
+		good = crypto_hash_snapshot(hash, out);
 	}
 	crypto_hash_free(hash);
 	return good;

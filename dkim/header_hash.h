@@ -37,8 +37,8 @@ void header_index_fields(
  * each name the next one from the bottom up, each followed by CRLF; then the
  * signature's own field with b= empty, without CRLF.
  */
-void header_put(struct header_index *x, const struct signature *sig, size_t own,
-    const struct canon_sink *sink);
+void header_hash_put(struct header_index *x, const struct signature *sig,
+    size_t own, const struct canon_sink *sink);
 
 /* The hash of that.  False: no memory, or OpenSSL failed. */
 bool header_hash(struct header_index *x, const struct signature *sig,
@@ -46,7 +46,7 @@ bool header_hash(struct header_index *x, const struct signature *sig,
 
 /* For each name of h= the index of its field, or the number of fields if none
  * is left; `out` must have room for sig->n_names. */
-void header_fields(struct header_index *x, const struct signature *sig,
+void header_hash_fields(struct header_index *x, const struct signature *sig,
     size_t own, size_t *out);
 
 #endif

@@ -159,9 +159,9 @@ read_rsa(struct key *k, struct span der)
 		return "invalid RSA key in p=";
 	if (bit_length(e) > KEY_EXPONENT_BITS)
 		return "the exponent of the RSA key is too large";
-	if (bits < KEY_BITS_LEAST)
+	if (bits < KEY_BITS_MIN)
 		return "the RSA key is too small";
-	if (bits > KEY_BITS_MOST)
+	if (bits > KEY_BITS_MAX)
 		return "the RSA key is too large";
 	return keep_crypto(k, crypto_key_rsa(n, e)) ? NULL : "no memory";
 }
@@ -269,7 +269,7 @@ key_read(struct span record, struct key *out)
 }
 
 void
-key_forget(struct key *k)
+key_release(struct key *k)
 {
 	crypto_key_free(k->crypto);
 	k->crypto = NULL;
@@ -287,7 +287,7 @@ key_list_free(void *list)
 	if (l == NULL)
 		return;
 	for (size_t i = 0; i < l->n; i++)
-		key_forget(&l->keys[i]);
+		key_release(&l->keys[i]);
 	free(l);
 }
 
@@ -309,7 +309,7 @@ list_put(struct key_list *l, struct key *k)
 		}
 	}
 	l->cut += !k->is_foreign;
-	key_forget(k);
+	key_release(k);
 }
 
 static struct key_list *

@@ -20,8 +20,8 @@ enum {
 	KEY_RECORDS_MAX = 4,    /* tried per answer; a selector should have only
 	                           one TXT record (section 3.6.2.2) */
 	KEY_RECORD_MAX = 8192,  /* bytes of a record; RSA-16384 needs 2900 */
-	KEY_BITS_LEAST = 512,   /* RSA: the minimum of RFC 6376 section 3.3.3 */
-	KEY_BITS_MOST = 16384,  /* the maximum of OpenSSL */
+	KEY_BITS_MIN = 512,     /* RSA: the minimum of RFC 6376 section 3.3.3 */
+	KEY_BITS_MAX = 16384,   /* the maximum of OpenSSL */
 	KEY_EXPONENT_BITS = 64, /* a larger exponent only costs time */
 };
 
@@ -49,9 +49,9 @@ struct key_list {
 	struct key keys[KEY_RECORDS_MAX];
 };
 
-/* Reads one record.  The caller releases it with key_forget(). */
+/* Reads one record.  The caller releases it with key_release(). */
 void key_read(struct span record, struct key *out);
-void key_forget(struct key *k);
+void key_release(struct key *k);
 
 /*
  * The keys of an answer that is DNS_FOUND.  They live as long as the answer;

@@ -17,10 +17,10 @@ enum {
 	CLOCK_SKEW = 300,
 };
 
-struct check_rules
-check_rules_of(const struct dkim_options *o, int64_t now)
+struct sigcheck_rules
+sigcheck_rules_of(const struct dkim_options *o, int64_t now)
 {
-	struct check_rules r = { .now = now, .o = *o };
+	struct sigcheck_rules r = { .now = now, .o = *o };
 
 	assert(o->max_signatures > 0 && o->min_rsa_bits > 0);
 	if (r.o.max_signatures > DKIM_SIGNATURES_MAX)
@@ -29,7 +29,7 @@ check_rules_of(const struct dkim_options *o, int64_t now)
 }
 
 static void
-decide(struct check_result *out, enum dkim_code code, const char *reason)
+decide(struct sigcheck_result *out, enum dkim_code code, const char *reason)
 {
 	out->code = code;
 	out->reason = span_str(reason);
@@ -42,12 +42,12 @@ seconds(int64_t time)
 }
 
 bool
-check_early(const struct check *c, const struct check_rules *r,
-    struct check_result *out)
+sigcheck_early(const struct sigcheck *c, const struct sigcheck_rules *r,
+    struct sigcheck_result *out)
 {
 	uint64_t now = seconds(r->now);
 
-	*out = (struct check_result){ .code = DKIM_NONE };
+	*out = (struct sigcheck_result){ .code = DKIM_NONE };
 	/* RFC 8301 section 3.1 */
 	if (c->sig.algorithm == SIGNATURE_RSA_SHA1)
 		decide(out, DKIM_PERMERROR,
@@ -67,41 +67,43 @@ check_early(const struct check *c, const struct check_rules *r,
 }
 
 bool
-check_begin(struct check *c, struct arena *a, struct bodies *bodies)
+sigcheck_begin(
+    struct sigcheck *c, struct arena *a, struct body_hashes *body_hashes)
 {
 	/* RFC 6376 section 3.6.2.1 */
 	struct span between = SPAN("._domainkey.");
 	struct buf name =
-	    buf_in(a, c->sig.selector.n + between.n + c->sig.domain.n + 1);
+	    buf_alloc(a, c->sig.selector.n + between.n + c->sig.domain.n + 1);
 
 	buf_span(&name, c->sig.selector);
 	buf_span(&name, between);
 	buf_span(&name, c->sig.domain);
-	c->key_name = buf_done(&name);
+	c->key_name = buf_view(&name);
 	c->body = -1;
-	if (bodies != NULL)
-		c->body = bodies_want(bodies, c->sig.body, c->sig.limit);
+	if (body_hashes != NULL)
+		c->body =
+		    body_hashes_request(body_hashes, c->sig.body, c->sig.limit);
 	return !name.full;
 }
 
-enum step
-check_ask(struct check *c, struct dns_talk *talk)
+enum core_status
+sigcheck_ask(struct sigcheck *c, struct dns_questions *questions)
 {
 	const struct dns_answer *answer;
 
 	if (c->answer != NULL)
-		return STEP_DONE;
-	answer = dns_ask(talk, c->key_name, DNS_TXT);
+		return CORE_DONE;
+	answer = dns_ask(questions, c->key_name, DNS_TXT);
 	if (answer->state == DNS_PENDING)
-		return STEP_WAIT;
+		return CORE_WAIT;
 	c->answer = answer;
 	if (answer->state == DNS_FOUND)
 		c->keys = key_list_of(answer, &c->own);
-	return STEP_DONE;
+	return CORE_DONE;
 }
 
 void
-check_free(struct check *c)
+sigcheck_free(struct sigcheck *c)
 {
 	key_list_free(c->own);
 	c->own = NULL;
@@ -113,25 +115,25 @@ check_free(struct check *c)
 
 /* A reason with numbers or names in it, as printable ASCII. */
 static void __attribute__((format(printf, 4, 5)))
-decide_text(struct check_result *out, enum dkim_code code, struct arena *a,
+decide_text(struct sigcheck_result *out, enum dkim_code code, struct arena *a,
     const char *format, ...)
 {
-	char text[CHECK_REASON_MAX];
-	struct buf reason = buf_in(a, CHECK_REASON_MAX);
+	char text[SIGCHECK_REASON_MAX];
+	struct buf reason = buf_alloc(a, SIGCHECK_REASON_MAX);
 	va_list args;
 
 	va_start(args, format);
 	vsnprintf(text, sizeof(text), format, args);
 	va_end(args);
-	buf_printable(&reason, span_str(text), CHECK_REASON_MAX);
+	buf_printable(&reason, span_str(text), SIGCHECK_REASON_MAX);
 	out->code = code;
-	out->reason = buf_done(&reason);
+	out->reason = buf_view(&reason);
 }
 
 /* The result if the answer has no keys; false: it has some. */
 static bool
 decide_no_answer(
-    const struct check *c, struct check_result *out, struct arena *a)
+    const struct sigcheck *c, struct sigcheck_result *out, struct arena *a)
 {
 	if (c->answer == NULL) {
 		decide(out, DKIM_TEMPERROR, "the key was not asked for");
@@ -155,13 +157,14 @@ decide_no_answer(
 		break;
 	}
 	decide_text(out, DKIM_TEMPERROR, a, "key unavailable (DNS: %s)",
-	    dns_fault_name(c->answer->fault));
+	    dns_error_name(c->answer->fault));
 	return true;
 }
 
 bool
-check_fits(const struct check *c, const struct key *k,
-    const struct check_rules *r, struct arena *a, struct check_result *out)
+sigcheck_key_fits(const struct sigcheck *c, const struct key *k,
+    const struct sigcheck_rules *r, struct arena *a,
+    struct sigcheck_result *out)
 {
 	bool wants_rsa = c->sig.algorithm == SIGNATURE_RSA_SHA256;
 
@@ -199,7 +202,7 @@ check_fits(const struct check *c, const struct key *k,
 
 /* Of several keys that do not fit, the result of the closest one counts. */
 static bool
-says_more(const struct check_result *a, const struct check_result *b)
+says_more(const struct sigcheck_result *a, const struct sigcheck_result *b)
 {
 	if (b->key == NULL || b->key->is_foreign)
 		return true;
@@ -208,10 +211,10 @@ says_more(const struct check_result *a, const struct check_result *b)
 
 /* RFC 6376 section 6.1.3 step 3; false: decided. */
 static bool
-body_matches(const struct check *c, const struct bodies *bodies,
-    struct arena *a, struct check_result *out)
+body_matches(const struct sigcheck *c, const struct body_hashes *body_hashes,
+    struct arena *a, struct sigcheck_result *out)
 {
-	const uint8_t *hash = bodies_hash(bodies, c->body);
+	const uint8_t *hash = body_hashes_get(body_hashes, c->body);
 
 	if (c->body < 0)
 		decide(
@@ -219,10 +222,11 @@ body_matches(const struct check *c, const struct bodies *bodies,
 	else if (hash == NULL)
 		decide(out, DKIM_TEMPERROR, "the body could not be hashed");
 	/* RFC 6376 section 3.5, l= */
-	else if (bodies_is_short(bodies, c->body))
+	else if (body_hashes_is_short(body_hashes, c->body))
 		decide_text(out, DKIM_FAIL, a,
 		    "the body has %llu bytes, l= is more",
-		    (unsigned long long)bodies_length(bodies, c->body));
+		    (unsigned long long)body_hashes_length(
+			body_hashes, c->body));
 	else if (memcmp(hash, c->sig.bh.p, BODY_HASH_SIZE) != 0)
 		decide(out, DKIM_FAIL, "body hash did not verify");
 	else
@@ -240,8 +244,8 @@ signature_size(const struct key *k)
 
 /* RFC 6376 section 6.1.3 step 4 */
 static void
-try_key(const struct check *c, const struct key *k, const uint8_t *hash,
-    struct arena *a, struct check_result *out)
+try_key(const struct sigcheck *c, const struct key *k, const uint8_t *hash,
+    struct arena *a, struct sigcheck_result *out)
 {
 	enum crypto_verdict v = CRYPTO_BAD;
 
@@ -269,10 +273,11 @@ try_key(const struct check *c, const struct key *k, const uint8_t *hash,
 
 /* RFC 6376 sections 6.1.1 and 8.2: a partly unsigned body does not pass. */
 static void
-judge_tail(const struct check *c, const struct check_rules *r,
-    const struct bodies *bodies, struct arena *a, struct check_result *out)
+judge_tail(const struct sigcheck *c, const struct sigcheck_rules *r,
+    const struct body_hashes *body_hashes, struct arena *a,
+    struct sigcheck_result *out)
 {
-	uint64_t length = bodies_length(bodies, c->body);
+	uint64_t length = body_hashes_length(body_hashes, c->body);
 
 	if (out->code != DKIM_PASS || c->sig.limit >= length ||
 	    r->o.allow_body_tail || c->body < 0)
@@ -284,25 +289,25 @@ judge_tail(const struct check *c, const struct check_rules *r,
 
 /* RFC 6376 section 6.1.2 step 4: all keys of the answer are tried. */
 void
-check_decide(const struct check *c, const struct check_rules *r,
-    const struct bodies *bodies, check_hash *hash, void *of, struct arena *a,
-    struct check_result *out)
+sigcheck_verify(const struct sigcheck *c, const struct sigcheck_rules *r,
+    const struct body_hashes *body_hashes, sigcheck_hash *hash, void *of,
+    struct arena *a, struct sigcheck_result *out)
 {
 	const struct key *fit[KEY_RECORDS_MAX];
 	uint8_t data[CRYPTO_HASH_SIZE];
 	bool over_body = c->sig.bh.p != NULL;
 	size_t n = 0;
 
-	*out = (struct check_result){ .code = DKIM_NONE };
+	*out = (struct sigcheck_result){ .code = DKIM_NONE };
 	if (c->answer != NULL)
 		out->stale = c->answer->stale;
 	if (decide_no_answer(c, out, a))
 		return;
 	decide(out, DKIM_PERMERROR, "no key for the signature");
 	for (size_t i = 0; i < c->keys->n; i++) {
-		struct check_result one = *out;
+		struct sigcheck_result one = *out;
 
-		if (check_fits(c, &c->keys->keys[i], r, a, &one))
+		if (sigcheck_key_fits(c, &c->keys->keys[i], r, a, &one))
 			fit[n++] = &c->keys->keys[i];
 		else if (says_more(&one, out))
 			*out = one;
@@ -310,9 +315,9 @@ check_decide(const struct check *c, const struct check_rules *r,
 	if (n == 0)
 		return;
 	out->key = fit[0];
-	if (over_body && !body_matches(c, bodies, a, out)) {
+	if (over_body && !body_matches(c, body_hashes, a, out)) {
 		if (out->code == DKIM_FAIL)
-			out->flaw = DKIM_FLAW_BODY;
+			out->auth_failure = DKIM_FLAW_BODY;
 		return;
 	}
 	if (!hash(of, data)) {
@@ -325,5 +330,5 @@ check_decide(const struct check *c, const struct check_rules *r,
 			break;
 	}
 	if (over_body)
-		judge_tail(c, r, bodies, a, out);
+		judge_tail(c, r, body_hashes, a, out);
 }

@@ -37,14 +37,14 @@ read_algorithm(struct reader *r, struct span value)
 {
 	/* RFC 6376 section 3.3, RFC 8463 section 3; case-sensitive (RFC 6376
 	 * section 3.2) */
-	static const struct name algorithms[] = {
+	static const struct enum_token algorithms[] = {
 		{ "rsa-sha256", SIGNATURE_RSA_SHA256 },
 		{ "ed25519-sha256", SIGNATURE_ED25519_SHA256 },
 		{ "rsa-sha1", SIGNATURE_RSA_SHA1 },
 	};
 
 	r->sig->algorithm_text = value;
-	for (size_t i = 0; i < TABLE_SIZE(algorithms); i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(algorithms); i++) {
 		if (span_is(value, algorithms[i].name)) {
 			r->sig->algorithm =
 			    (enum signature_algorithm)algorithms[i].value;
@@ -81,11 +81,11 @@ signature_base64(struct arena *a, struct span text, struct span *out)
 		return false;
 	for (size_t i = 0; i < text.n; i++)
 		letters += !ascii_is_space((unsigned char)text.p[i]);
-	padded = buf_in(a, text.n + 3);
+	padded = buf_alloc(a, text.n + 3);
 	buf_span(&padded, text);
 	for (size_t i = letters % 4; i >= 2 && i < 4; i++)
 		buf_byte(&padded, '=');
-	return !padded.full && base64_decode(a, buf_done(&padded), out);
+	return !padded.full && base64_decode(a, buf_view(&padded), out);
 }
 
 static const char *
@@ -335,7 +335,7 @@ read_instance(struct reader *r, struct span value)
 static const char *
 read_chain(struct reader *r, struct span value)
 {
-	static const struct name states[] = {
+	static const struct enum_token states[] = {
 		/* RFC 8617 section 3.9; ABNF strings ignore case */
 		{ "none", CHAIN_NONE },
 		{ "fail", CHAIN_FAIL },
@@ -343,7 +343,7 @@ read_chain(struct reader *r, struct span value)
 	};
 	int state;
 
-	if (!table_value(states, TABLE_SIZE(states), value, &state))
+	if (!enum_value(states, ARRAY_SIZE(states), value, &state))
 		return "cv= is not none, fail or pass";
 	r->sig->chain = (enum signature_chain)state;
 	return NULL;
@@ -549,7 +549,7 @@ find_tag(struct span list, char name)
 }
 
 void
-signature_sketch(struct span value, struct signature_sketch *out)
+signature_peek(struct span value, struct signature_peek *out)
 {
 	out->domain = find_tag(value, 'd');
 	out->selector = find_tag(value, 's');

@@ -73,12 +73,12 @@ struct signature {
 bool signature_read(struct span value, enum signature_kind kind,
     struct arena *a, struct signature *out);
 
-struct signature_sketch { /* as written; absent: not present */
+struct signature_peek { /* as written; absent: not present */
 	struct span domain, selector, algorithm, b;
 };
 
 /* Cheap, without any checks, for signatures that are not verified. */
-void signature_sketch(struct span value, struct signature_sketch *out);
+void signature_peek(struct span value, struct signature_peek *out);
 
 /* d= alone, as written. */
 struct span signature_domain(struct span value);

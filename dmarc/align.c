@@ -6,19 +6,20 @@
 #include "lib/domain.h"
 
 void
-dmarc_align_ask_authors(const struct dmarc_facts *f, struct dns_talk *talk)
+dmarc_align_ask_authors(
+    const struct dmarc_facts *f, struct dns_questions *questions)
 {
 	for (size_t i = 0; i < f->n_authors; i++)
-		dmarc_walk_ask(f->authors[i], 1, talk);
+		dmarc_walk_ask(f->authors[i], 1, questions);
 	for (size_t i = 0; i < f->n_authors; i++)
-		dmarc_walk_ask(f->authors[i], DMARC_MAX_QUERIES, talk);
+		dmarc_walk_ask(f->authors[i], DMARC_MAX_QUERIES, questions);
 }
 
 bool
 dmarc_align_open(struct dmarc_align *c, const struct dmarc_facts *f, bool all,
-    struct dns_talk *talk, struct arena *a)
+    struct dns_questions *questions, struct arena *a)
 {
-	*c = (struct dmarc_align){ .talk = talk, .arena = a };
+	*c = (struct dmarc_align){ .questions = questions, .arena = a };
 	if (f->n_dkim < SIZE_MAX)
 		c->parties = arena_array(a, f->n_dkim + 1, sizeof(*c->parties));
 	if (c->parties == NULL)
@@ -30,7 +31,8 @@ dmarc_align_open(struct dmarc_align *c, const struct dmarc_facts *f, bool all,
 		if (id->domain.n == 0 || (!all && id->fact == DMARC_FACT_OTHER))
 			continue;
 		c->parties[c->n_parties++] =
-		    (struct dmarc_party){ .id = id, .is_dkim = i > 0 };
+		    (struct dmarc_identifier_state){ .id = id,
+			    .is_dkim = i > 0 };
 	}
 	return true;
 }
@@ -45,29 +47,30 @@ walk_is_stale(const struct dmarc_walk *walk)
 	return false;
 }
 
-enum step
-dmarc_align_party_walk(struct dmarc_align *c, struct dmarc_party *p)
+enum core_status
+dmarc_align_party_walk(struct dmarc_align *c, struct dmarc_identifier_state *p)
 {
 	struct dmarc_walk walk;
 
 	if (p->known)
-		return STEP_DONE;
-	for (const struct dmarc_party *q = c->parties; q < p; q++) {
+		return CORE_DONE;
+	for (const struct dmarc_identifier_state *q = c->parties; q < p; q++) {
 		if (q->known && domain_equal(q->id->domain, p->id->domain)) {
 			p->known = true;
 			p->failed = q->failed;
 			p->stale = q->stale;
 			p->organizational_domain = q->organizational_domain;
-			return STEP_DONE;
+			return CORE_DONE;
 		}
 	}
-	if (dmarc_walk(p->id->domain, c->talk, c->arena, &walk) == STEP_WAIT)
-		return STEP_WAIT;
+	if (dmarc_walk(p->id->domain, c->questions, c->arena, &walk) ==
+	    CORE_WAIT)
+		return CORE_WAIT;
 	p->known = true;
 	p->failed = walk.failed;
 	p->stale = walk_is_stale(&walk);
 	p->organizational_domain = walk.organizational_domain;
-	return STEP_DONE;
+	return CORE_DONE;
 }
 
 /*
@@ -102,7 +105,7 @@ says_nxdomain(const struct dns_answer *answer)
  * "_dmarc." below it exists, so does the domain (RFC 8020).  Else it is asked
  * for TXT, which SPF most likely has asked of the same name.
  */
-static enum step
+static enum core_status
 author_existence(struct dmarc_align *c, struct dmarc_author *au)
 {
 	const struct dns_answer *below = au->walk.steps[0].answer;
@@ -110,18 +113,18 @@ author_existence(struct dmarc_align *c, struct dmarc_author *au)
 
 	au->existence = DMARC_EXISTS;
 	if (!existence_matters(&au->walk))
-		return STEP_DONE;
+		return CORE_DONE;
 	if (below->state != DNS_BADNAME && !says_nxdomain(below))
-		return STEP_DONE;
-	own = dns_ask(c->talk, au->domain, DNS_TXT);
+		return CORE_DONE;
+	own = dns_ask(c->questions, au->domain, DNS_TXT);
 	if (own->state == DNS_PENDING)
-		return STEP_WAIT;
+		return CORE_WAIT;
 	au->stale |= own->stale;
 	if (says_nxdomain(own))
 		au->existence = DMARC_EXISTS_NOT;
 	else if (own->state == DNS_FAILED)
 		au->existence = DMARC_EXISTS_UNKNOWN;
-	return STEP_DONE;
+	return CORE_DONE;
 }
 
 const struct dmarc_record *
@@ -133,7 +136,8 @@ dmarc_align_record(const struct dmarc_author *au)
 }
 
 enum dmarc_alignment
-dmarc_align_mode(const struct dmarc_author *au, const struct dmarc_party *p)
+dmarc_align_mode(
+    const struct dmarc_author *au, const struct dmarc_identifier_state *p)
 {
 	const struct dmarc_record *r = dmarc_align_record(au);
 
@@ -162,14 +166,15 @@ dmarc_align_mode(const struct dmarc_author *au, const struct dmarc_party *p)
  *    without psd=y.  It is not asked ahead for that.
  */
 static bool
-party_needs_walk(const struct dmarc_author *au, const struct dmarc_party *p)
+party_needs_walk(
+    const struct dmarc_author *au, const struct dmarc_identifier_state *p)
 {
 	const struct dmarc_walk *walk = &au->walk;
 	struct span domain = p->id->domain;
 
 	if (domain_equal(domain, au->domain))
 		return false;
-	if (au->step == STEP_WAIT)
+	if (au->step == CORE_WAIT)
 		return domain_labels(au->domain) > 1 &&
 		    domain_is_under(domain, domain_suffix(au->domain, 2));
 	/* RFC 9989 section 4.10.2, second and third note: no record applies,
@@ -180,29 +185,30 @@ party_needs_walk(const struct dmarc_author *au, const struct dmarc_party *p)
 	    domain_is_under(domain, walk->organizational_domain);
 }
 
-enum step
+enum core_status
 dmarc_align_ask(
     struct dmarc_align *c, struct span domain, struct dmarc_author *au)
 {
-	enum step step;
+	enum core_status step;
 
 	*au = (struct dmarc_author){ .domain = domain };
-	au->step = step = dmarc_walk(domain, c->talk, c->arena, &au->walk);
-	if (au->step == STEP_DONE) {
+	au->step = step = dmarc_walk(domain, c->questions, c->arena, &au->walk);
+	if (au->step == CORE_DONE) {
 		au->stale = walk_is_stale(&au->walk);
 		step = author_existence(c, au);
 	}
 	for (size_t i = 0; i < c->n_parties; i++) {
 		if (party_needs_walk(au, &c->parties[i]) &&
-		    dmarc_align_party_walk(c, &c->parties[i]) == STEP_WAIT)
-			step = STEP_WAIT;
+		    dmarc_align_party_walk(c, &c->parties[i]) == CORE_WAIT)
+			step = CORE_WAIT;
 	}
 	return step;
 }
 
 /* RFC 9989 sections 3.2.10 and 4.10.2.  All answers are there. */
 enum dmarc_aligned
-dmarc_align_party(const struct dmarc_author *au, const struct dmarc_party *p)
+dmarc_align_identifier(
+    const struct dmarc_author *au, const struct dmarc_identifier_state *p)
 {
 	struct span domain = p->id->domain;
 

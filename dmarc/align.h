@@ -16,7 +16,7 @@
 #include "lib/core_status.h"
 
 /* An identifier and its organizational domain, once that was asked for. */
-struct dmarc_party {
+struct dmarc_identifier_state {
 	const struct dmarc_identifier *id;
 	bool is_dkim;
 	bool known;  /* what follows is filled in */
@@ -26,9 +26,10 @@ struct dmarc_party {
 };
 
 struct dmarc_align {
-	struct dns_talk *talk;
+	struct dns_questions *questions;
 	struct arena *arena;
-	struct dmarc_party *parties; /* those with a domain, SPF's first */
+	struct dmarc_identifier_state
+	    *parties; /* those with a domain, SPF's first */
 	size_t n_parties;
 };
 
@@ -37,7 +38,7 @@ enum dmarc_existence { DMARC_EXISTS, DMARC_EXISTS_NOT, DMARC_EXISTS_UNKNOWN };
 /* One author domain: what the DNS says of it. */
 struct dmarc_author {
 	struct span domain;
-	enum step step; /* STEP_WAIT: `walk` is not filled in yet */
+	enum core_status step; /* CORE_WAIT: `walk` is not filled in yet */
 	struct dmarc_walk walk;
 	enum dmarc_existence existence;
 	bool stale;
@@ -45,7 +46,7 @@ struct dmarc_author {
 
 /* False: no memory.  `all`: also those that can have no part in a verdict. */
 bool dmarc_align_open(struct dmarc_align *c, const struct dmarc_facts *f,
-    bool all, struct dns_talk *talk, struct arena *a);
+    bool all, struct dns_questions *questions, struct arena *a);
 
 /*
  * Asks for the record of every author domain, then for what is above them, in
@@ -53,13 +54,14 @@ bool dmarc_align_open(struct dmarc_align *c, const struct dmarc_facts *f,
  * that another author's policy needs.
  */
 void dmarc_align_ask_authors(
-    const struct dmarc_facts *f, struct dns_talk *talk);
+    const struct dmarc_facts *f, struct dns_questions *questions);
 
 /* The organizational domain of `p`. */
-enum step dmarc_align_party_walk(struct dmarc_align *c, struct dmarc_party *p);
+enum core_status dmarc_align_party_walk(
+    struct dmarc_align *c, struct dmarc_identifier_state *p);
 
 /* Asks for all that the verdict on one author domain may need. */
-enum step dmarc_align_ask(
+enum core_status dmarc_align_ask(
     struct dmarc_align *c, struct span domain, struct dmarc_author *au);
 
 /* The record that applies to the author domain, and can be applied; NULL: none,
@@ -68,10 +70,10 @@ const struct dmarc_record *dmarc_align_record(const struct dmarc_author *au);
 
 /* How strict that record is with `p`; without one as a record without tags. */
 enum dmarc_alignment dmarc_align_mode(
-    const struct dmarc_author *au, const struct dmarc_party *p);
+    const struct dmarc_author *au, const struct dmarc_identifier_state *p);
 
-/* After dmarc_align_ask() was STEP_DONE, where there is a record. */
-enum dmarc_aligned dmarc_align_party(
-    const struct dmarc_author *au, const struct dmarc_party *p);
+/* After dmarc_align_ask() was CORE_DONE, where there is a record. */
+enum dmarc_aligned dmarc_align_identifier(
+    const struct dmarc_author *au, const struct dmarc_identifier_state *p);
 
 #endif

@@ -7,7 +7,7 @@
 
 enum { REASON_MAX = 512 }; /* bytes of a reason, two domain names fit */
 
-static const struct name codes[] = {
+static const struct enum_token codes[] = {
 	{ "none", DMARC_NONE },
 	{ "pass", DMARC_PASS },
 	{ "fail", DMARC_FAIL },
@@ -18,33 +18,35 @@ static const struct name codes[] = {
 const char *
 dmarc_code_name(enum dmarc_code code)
 {
-	return table_name(codes, TABLE_SIZE(codes), (int)code);
+	return enum_name(codes, ARRAY_SIZE(codes), (int)code);
 }
 
-enum step
-dmarc_ask(const struct dmarc_facts *f, struct dns_talk *talk, struct arena *a)
+enum core_status
+dmarc_ask(const struct dmarc_facts *f, struct dns_questions *questions,
+    struct arena *a)
 {
 	struct dmarc_align c;
 	struct dmarc_author au;
-	enum step step = STEP_DONE;
+	enum core_status step = CORE_DONE;
 
-	if (f->authors_fault != NULL || !dmarc_align_open(&c, f, true, talk, a))
-		return STEP_DONE;
-	dmarc_align_ask_authors(f, talk);
+	if (f->authors_fault != NULL ||
+	    !dmarc_align_open(&c, f, true, questions, a))
+		return CORE_DONE;
+	dmarc_align_ask_authors(f, questions);
 	for (size_t i = 0; i < f->n_authors; i++) {
-		if (dmarc_align_ask(&c, f->authors[i], &au) == STEP_WAIT)
-			step = STEP_WAIT;
+		if (dmarc_align_ask(&c, f->authors[i], &au) == CORE_WAIT)
+			step = CORE_WAIT;
 	}
 	return step;
 }
 
 /* The identifiers of a message as they stand to one author domain. */
 struct alignment {
-	const struct dmarc_party *spf,
+	const struct dmarc_identifier_state *spf,
 	    *dkim; /* the first that passes and is aligned */
-	const struct dmarc_party
+	const struct dmarc_identifier_state
 	    *unchecked; /* aligned or perhaps so, a temperror */
-	const struct dmarc_party
+	const struct dmarc_identifier_state
 	    *unknown; /* passes, but alignment is not known */
 };
 
@@ -54,8 +56,8 @@ align(const struct dmarc_align *c, const struct dmarc_author *au, bool *stale)
 	struct alignment out = { .spf = NULL };
 
 	for (size_t i = 0; i < c->n_parties; i++) {
-		const struct dmarc_party *p = &c->parties[i];
-		enum dmarc_aligned aligned = dmarc_align_party(au, p);
+		const struct dmarc_identifier_state *p = &c->parties[i];
+		enum dmarc_aligned aligned = dmarc_align_identifier(au, p);
 		bool pass = p->id->fact == DMARC_FACT_PASS;
 
 		*stale |= p->known && p->stale;
@@ -158,7 +160,8 @@ judge(const struct dmarc_align *c, const struct dmarc_author *au,
     struct dmarc_result *out, struct buf *reason)
 {
 	struct alignment al = align(c, au, &out->stale);
-	const struct dmarc_party *by = al.dkim != NULL ? al.dkim : al.spf;
+	const struct dmarc_identifier_state *by =
+	    al.dkim != NULL ? al.dkim : al.spf;
 
 	out->policy_domain = au->walk.policy->domain;
 	apply_policy(au, out);
@@ -206,16 +209,16 @@ no_memory(struct span domain)
 	};
 }
 
-/* STEP_WAIT: all that is missing was asked. */
-static enum step
+/* CORE_WAIT: all that is missing was asked. */
+static enum core_status
 author_check(
     struct dmarc_align *c, struct span domain, struct dmarc_result *out)
 {
 	struct dmarc_author au;
 	struct buf reason;
 
-	if (dmarc_align_ask(c, domain, &au) == STEP_WAIT)
-		return STEP_WAIT;
+	if (dmarc_align_ask(c, domain, &au) == CORE_WAIT)
+		return CORE_WAIT;
 	*out = (struct dmarc_result){
 		.disposition = DMARC_POLICY_NONE,
 		.author_domain = domain,
@@ -223,17 +226,17 @@ author_check(
 	};
 	if (!au.walk.failed)
 		out->organizational_domain = au.walk.organizational_domain;
-	reason = buf_in(c->arena, REASON_MAX);
+	reason = buf_alloc(c->arena, REASON_MAX);
 	if (reason.p == NULL) {
 		*out = no_memory(domain);
-		return STEP_DONE;
+		return CORE_DONE;
 	}
 	if (dmarc_align_record(&au) == NULL)
 		judge_without(&au, out, &reason);
 	else
 		judge(c, &au, out, &reason);
-	out->reason = buf_done(&reason);
-	return STEP_DONE;
+	out->reason = buf_view(&reason);
+	return CORE_DONE;
 }
 
 /*
@@ -282,26 +285,26 @@ without_authors(const struct dmarc_facts *f)
 	};
 }
 
-enum step
-dmarc_check(const struct dmarc_facts *f, struct dns_talk *talk, struct arena *a,
-    struct dmarc_result *out)
+enum core_status
+dmarc_check(const struct dmarc_facts *f, struct dns_questions *questions,
+    struct arena *a, struct dmarc_result *out)
 {
 	struct dmarc_align c;
 	struct dmarc_result one;
-	enum step step = STEP_DONE;
+	enum core_status step = CORE_DONE;
 	bool any = false;
 
 	*out = without_authors(f);
 	if (f->authors_fault != NULL || f->n_authors == 0)
-		return STEP_DONE;
-	if (!dmarc_align_open(&c, f, false, talk, a)) {
+		return CORE_DONE;
+	if (!dmarc_align_open(&c, f, false, questions, a)) {
 		*out = no_memory(f->authors[0]);
-		return STEP_DONE;
+		return CORE_DONE;
 	}
-	dmarc_align_ask_authors(f, talk);
+	dmarc_align_ask_authors(f, questions);
 	for (size_t i = 0; i < f->n_authors; i++) {
-		if (author_check(&c, f->authors[i], &one) == STEP_WAIT) {
-			step = STEP_WAIT;
+		if (author_check(&c, f->authors[i], &one) == CORE_WAIT) {
+			step = CORE_WAIT;
 			continue;
 		}
 		if (i >= f->n_authors - f->n_possible && one.code == DMARC_NONE)

@@ -89,22 +89,23 @@ const char *dmarc_code_name(enum dmarc_code code);
 
 /*
  * Asks for all that dmarc_check() may need, for every domain of `f` at once,
- * whatever the facts turn out to be.  STEP_DONE: all is known.
+ * whatever the facts turn out to be.  CORE_DONE: all is known.
  */
-enum step dmarc_ask(
-    const struct dmarc_facts *f, struct dns_talk *talk, struct arena *a);
+enum core_status dmarc_ask(const struct dmarc_facts *f,
+    struct dns_questions *questions, struct arena *a);
 
 /*
  * The verdict: every author domain is evaluated and the strictest one counts.
  * Without author domains, and without a fault, it is DMARC_NONE.  Texts live in
- * `a` or point into `f` and `talk`.  An exhausted arena gives DMARC_TEMPERROR.
+ * `a` or point into `f` and `questions`.  An exhausted arena gives
+ * DMARC_TEMPERROR.
  *
  * Both functions ask the record of each author domain first, then what is above
  * these, then the identifiers' walks: one author domain cannot use up the
  * questions that another one's policy needs.
  */
-enum step dmarc_check(const struct dmarc_facts *f, struct dns_talk *talk,
-    struct arena *a, struct dmarc_result *out);
+enum core_status dmarc_check(const struct dmarc_facts *f,
+    struct dns_questions *questions, struct arena *a, struct dmarc_result *out);
 
 /*
  * Which identifier that passes does one of `domains` belong to?  It belongs to
@@ -123,16 +124,16 @@ struct dmarc_related {
  * that of the first DMARC_RELATED_MAX identifiers that share its last two
  * labels.
  */
-enum step dmarc_ask_related(const struct dmarc_facts *f,
-    const struct span *domains, size_t n, struct dns_talk *talk,
+enum core_status dmarc_ask_related(const struct dmarc_facts *f,
+    const struct span *domains, size_t n, struct dns_questions *questions,
     struct arena *a);
 
 /*
  * `domains` in normal form.  A walk that fails relates nothing; so does an
  * exhausted arena.
  */
-enum step dmarc_find_related(const struct dmarc_facts *f,
-    const struct span *domains, size_t n, struct dns_talk *talk,
+enum core_status dmarc_find_related(const struct dmarc_facts *f,
+    const struct span *domains, size_t n, struct dns_questions *questions,
     struct arena *a, struct dmarc_related *out);
 
 #endif

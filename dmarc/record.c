@@ -11,7 +11,7 @@
  * are case-insensitive (RFC 5234 section 2.3), and RFC 9989 section 4.8 marks
  * the one exception, DMARC1, with %s.
  */
-static const struct name policies[] = {
+static const struct enum_token policies[] = {
 	{ "none", DMARC_POLICY_NONE },
 	{ "quarantine", DMARC_POLICY_QUARANTINE },
 	{ "reject", DMARC_POLICY_REJECT },
@@ -20,7 +20,7 @@ static const struct name policies[] = {
 const char *
 dmarc_policy_name(enum dmarc_policy policy)
 {
-	return table_name(policies, TABLE_SIZE(policies), (int)policy);
+	return enum_name(policies, ARRAY_SIZE(policies), (int)policy);
 }
 
 /* RFC 9989 section 4.10.1: without an applicable sp or np it is p; section 4.7:
@@ -64,7 +64,7 @@ read_policy(struct span value, enum dmarc_policy *out)
 {
 	int found;
 
-	if (!table_value(policies, TABLE_SIZE(policies), value, &found))
+	if (!enum_value(policies, ARRAY_SIZE(policies), value, &found))
 		return false;
 	*out = (enum dmarc_policy)found;
 	return true;
@@ -113,14 +113,14 @@ read_aspf(struct span value, struct dmarc_record *r)
 static bool
 read_psd(struct span value, struct dmarc_record *r)
 {
-	static const struct name values[] = {
+	static const struct enum_token values[] = {
 		{ "y", DMARC_PSD_YES },
 		{ "n", DMARC_PSD_NO },
 		{ "u", DMARC_PSD_UNKNOWN },
 	};
 	int found;
 
-	if (!table_value(values, TABLE_SIZE(values), value, &found))
+	if (!enum_value(values, ARRAY_SIZE(values), value, &found))
 		return false;
 	r->psd = (enum dmarc_psd)found;
 	return true;
@@ -338,7 +338,7 @@ static const struct tag_rule {
 struct reader {
 	struct scan s;
 	struct dmarc_record *record;
-	bool seen[TABLE_SIZE(rules)];
+	bool seen[ARRAY_SIZE(rules)];
 	bool bad_policy; /* p, sp or np had no valid value */
 };
 
@@ -369,7 +369,7 @@ reader_open(struct reader *rd, struct span text, struct dmarc_record *out)
 static enum dmarc_tag_state
 reader_apply(struct reader *rd, const struct tag *tag)
 {
-	for (size_t i = 0; i < TABLE_SIZE(rules); i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(rules); i++) {
 		if (!span_is_nocase(tag->name, rules[i].name))
 			continue;
 		if (rules[i].is_historic) {
@@ -455,7 +455,7 @@ dmarc_record_parse(
 	*reason = NULL;
 	if (!reader_open(&rd, text, out)) {
 		*reason = "does not begin with v=DMARC1";
-		return DMARC_RECORD_FOREIGN;
+		return DMARC_RECORD_NOT_DMARC;
 	}
 	if (text.n > DMARC_RECORD_MAX) {
 		*reason = "the record is too long";

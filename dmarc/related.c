@@ -24,16 +24,16 @@ is_repeated(const struct dmarc_align *c, size_t party)
 }
 
 /* The parties that `domain` is not below, by their organizational domains. */
-static enum step
+static enum core_status
 relate_by_walk(struct dmarc_align *c, struct span domain,
     const struct dmarc_identifier **by)
 {
 	struct dmarc_walk walk = { .failed = true };
-	enum step own = STEP_WAIT, step = STEP_DONE;
+	enum core_status own = CORE_WAIT, step = CORE_DONE;
 	size_t asked = 0;
 
 	for (size_t i = 0; i < c->n_parties; i++) {
-		struct dmarc_party *p = &c->parties[i];
+		struct dmarc_identifier_state *p = &c->parties[i];
 
 		if (!may_share_organization(domain, p->id->domain) ||
 		    domain_is_under(domain, p->id->domain))
@@ -41,10 +41,10 @@ relate_by_walk(struct dmarc_align *c, struct span domain,
 		if (!is_repeated(c, i) && asked++ == DMARC_RELATED_MAX)
 			break;
 		if (asked == 1)
-			own = dmarc_walk(domain, c->talk, c->arena, &walk);
-		if (dmarc_align_party_walk(c, p) == STEP_WAIT ||
-		    own == STEP_WAIT)
-			step = STEP_WAIT;
+			own = dmarc_walk(domain, c->questions, c->arena, &walk);
+		if (dmarc_align_party_walk(c, p) == CORE_WAIT ||
+		    own == CORE_WAIT)
+			step = CORE_WAIT;
 		else if (p->id->fact == DMARC_FACT_PASS && *by == NULL &&
 		    !walk.failed && !p->failed &&
 		    domain_equal(
@@ -68,40 +68,41 @@ passing_above(const struct dmarc_align *c, struct span domain)
 	return NULL;
 }
 
-enum step
+enum core_status
 dmarc_ask_related(const struct dmarc_facts *f, const struct span *domains,
-    size_t n, struct dns_talk *talk, struct arena *a)
+    size_t n, struct dns_questions *questions, struct arena *a)
 {
 	const struct dmarc_identifier *by = NULL;
-	enum step step = STEP_DONE;
+	enum core_status step = CORE_DONE;
 	struct dmarc_align c;
 
-	if (!dmarc_align_open(&c, f, true, talk, a))
-		return STEP_DONE;
+	if (!dmarc_align_open(&c, f, true, questions, a))
+		return CORE_DONE;
 	for (size_t i = 0; i < n; i++)
-		if (relate_by_walk(&c, domains[i], &by) == STEP_WAIT)
-			step = STEP_WAIT;
+		if (relate_by_walk(&c, domains[i], &by) == CORE_WAIT)
+			step = CORE_WAIT;
 	return step;
 }
 
-enum step
+enum core_status
 dmarc_find_related(const struct dmarc_facts *f, const struct span *domains,
-    size_t n, struct dns_talk *talk, struct arena *a, struct dmarc_related *out)
+    size_t n, struct dns_questions *questions, struct arena *a,
+    struct dmarc_related *out)
 {
-	enum step step = STEP_DONE;
+	enum core_status step = CORE_DONE;
 	struct dmarc_align c;
 
 	*out = (struct dmarc_related){ .by = NULL };
-	if (!dmarc_align_open(&c, f, true, talk, a))
-		return STEP_DONE;
+	if (!dmarc_align_open(&c, f, true, questions, a))
+		return CORE_DONE;
 	for (size_t i = 0; i < n && out->by == NULL; i++) {
 		out->by = passing_above(&c, domains[i]);
 		out->domain = i;
 	}
 	for (size_t i = 0; i < n && out->by == NULL; i++) {
 		out->domain = i;
-		if (relate_by_walk(&c, domains[i], &out->by) == STEP_WAIT)
-			step = STEP_WAIT;
+		if (relate_by_walk(&c, domains[i], &out->by) == CORE_WAIT)
+			step = CORE_WAIT;
 	}
-	return out->by != NULL ? STEP_DONE : step;
+	return out->by != NULL ? CORE_DONE : step;
 }

@@ -12,14 +12,14 @@ enum {
 
 /* RFC 9989 section 4.1: at the name created by prepending "_dmarc". */
 static const struct dns_answer *
-ask_record(struct span domain, struct dns_talk *talk)
+ask_record(struct span domain, struct dns_questions *questions)
 {
 	char memory[WALK_NAME_MAX];
-	struct buf name = buf_over(memory, sizeof(memory));
+	struct buf name = buf_wrap(memory, sizeof(memory));
 
 	buf_text(&name, "_dmarc.");
 	buf_span(&name, domain);
-	return dns_ask(talk, buf_done(&name), DNS_TXT);
+	return dns_ask(questions, buf_view(&name), DNS_TXT);
 }
 
 /*
@@ -28,7 +28,7 @@ ask_record(struct span domain, struct dns_talk *talk)
  * to the last.  All are asked now; where the walk stops is seen later.
  */
 static size_t
-ask_names(struct span domain, size_t max, struct dns_talk *talk,
+ask_names(struct span domain, size_t max, struct dns_questions *questions,
     struct dmarc_step steps[DMARC_MAX_QUERIES])
 {
 	size_t labels = domain_labels(domain);
@@ -39,7 +39,7 @@ ask_names(struct span domain, size_t max, struct dns_talk *talk,
 
 		steps[n++] = (struct dmarc_step){
 			.domain = name,
-			.answer = ask_record(name, talk),
+			.answer = ask_record(name, questions),
 		};
 		labels = labels >= WALK_JUMP_FROM ? WALK_JUMP_TO : labels - 1;
 	}
@@ -47,11 +47,11 @@ ask_names(struct span domain, size_t max, struct dns_talk *talk,
 }
 
 void
-dmarc_walk_ask(struct span domain, size_t max, struct dns_talk *talk)
+dmarc_walk_ask(struct span domain, size_t max, struct dns_questions *questions)
 {
 	struct dmarc_step steps[DMARC_MAX_QUERIES];
 
-	(void)ask_names(domain, max, talk, steps);
+	(void)ask_names(domain, max, questions, steps);
 }
 
 /*
@@ -69,7 +69,7 @@ read_step(struct dmarc_step *step, struct arena *a)
 		enum dmarc_record_state state = dmarc_record_parse(
 		    step->answer->records[i].text, &record, &reason);
 
-		if (state == DMARC_RECORD_FOREIGN) {
+		if (state == DMARC_RECORD_NOT_DMARC) {
 			if (n == 0)
 				step->note = reason;
 			continue;
@@ -154,21 +154,22 @@ select_policy(const struct dmarc_walk *walk)
 	return NULL;
 }
 
-enum step
-dmarc_walk(struct span domain, struct dns_talk *talk, struct arena *a,
+enum core_status
+dmarc_walk(struct span domain, struct dns_questions *questions, struct arena *a,
     struct dmarc_walk *out)
 {
 	*out = (struct dmarc_walk){ .organizational_domain = domain };
-	out->n_steps = ask_names(domain, DMARC_MAX_QUERIES, talk, out->steps);
+	out->n_steps =
+	    ask_names(domain, DMARC_MAX_QUERIES, questions, out->steps);
 	if (out->n_steps == 0)
-		return STEP_DONE;
+		return CORE_DONE;
 	for (size_t i = 0; i < out->n_steps; i++) {
 		struct dmarc_step *step = &out->steps[i];
 
 		if (step->answer->state == DNS_PENDING)
-			return STEP_WAIT;
+			return CORE_WAIT;
 		if (step->answer->state == DNS_FAILED) {
-			step->note = dns_fault_name(step->answer->fault);
+			step->note = dns_error_name(step->answer->fault);
 			out->failed = true;
 		} else if (!read_step(step, a)) {
 			out->failed = true;
@@ -180,5 +181,5 @@ dmarc_walk(struct span domain, struct dns_talk *talk, struct arena *a,
 	}
 	out->organizational_domain = select_organizational(domain, out);
 	out->policy = select_policy(out);
-	return STEP_DONE;
+	return CORE_DONE;
 }

@@ -35,13 +35,15 @@ struct dmarc_walk {
  * Asks for the first `max` names (at most DMARC_MAX_QUERIES) of the walk of
  * `domain`, the domain's own first; dmarc_walk() reads the answers.
  */
-void dmarc_walk_ask(struct span domain, size_t max, struct dns_talk *talk);
+void dmarc_walk_ask(
+    struct span domain, size_t max, struct dns_questions *questions);
 
 /*
  * `domain` in normal form.  Names are asked all at once.  Texts live in `a` or
- * `talk` or point into `domain`.  An exhausted arena is as a failed answer.
+ * `questions` or point into `domain`.  An exhausted arena is as a failed
+ * answer.
  */
-enum step dmarc_walk(struct span domain, struct dns_talk *talk, struct arena *a,
-    struct dmarc_walk *out);
+enum core_status dmarc_walk(struct span domain, struct dns_questions *questions,
+    struct arena *a, struct dmarc_walk *out);
 
 #endif

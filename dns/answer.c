@@ -25,20 +25,20 @@ struct block {
 	}
 
 static struct block failures[] = {
-	[DNS_FAULT_NONE] = CONSTANT(DNS_FAILED, DNS_FAULT_NONE),
-	[DNS_FAULT_TIMEOUT] = CONSTANT(DNS_FAILED, DNS_FAULT_TIMEOUT),
-	[DNS_FAULT_SERVFAIL] = CONSTANT(DNS_FAILED, DNS_FAULT_SERVFAIL),
-	[DNS_FAULT_REFUSED] = CONSTANT(DNS_FAILED, DNS_FAULT_REFUSED),
-	[DNS_FAULT_RCODE] = CONSTANT(DNS_FAILED, DNS_FAULT_RCODE),
-	[DNS_FAULT_GARBLED] = CONSTANT(DNS_FAILED, DNS_FAULT_GARBLED),
-	[DNS_FAULT_UNREACHABLE] = CONSTANT(DNS_FAILED, DNS_FAULT_UNREACHABLE),
-	[DNS_FAULT_BUDGET] = CONSTANT(DNS_FAILED, DNS_FAULT_BUDGET),
-	[DNS_FAULT_RESOURCE] = CONSTANT(DNS_FAILED, DNS_FAULT_RESOURCE),
+	[DNS_ERROR_NONE] = CONSTANT(DNS_FAILED, DNS_ERROR_NONE),
+	[DNS_ERROR_TIMEOUT] = CONSTANT(DNS_FAILED, DNS_ERROR_TIMEOUT),
+	[DNS_ERROR_SERVFAIL] = CONSTANT(DNS_FAILED, DNS_ERROR_SERVFAIL),
+	[DNS_ERROR_REFUSED] = CONSTANT(DNS_FAILED, DNS_ERROR_REFUSED),
+	[DNS_ERROR_RCODE] = CONSTANT(DNS_FAILED, DNS_ERROR_RCODE),
+	[DNS_ERROR_GARBLED] = CONSTANT(DNS_FAILED, DNS_ERROR_GARBLED),
+	[DNS_ERROR_UNREACHABLE] = CONSTANT(DNS_FAILED, DNS_ERROR_UNREACHABLE),
+	[DNS_ERROR_BUDGET] = CONSTANT(DNS_FAILED, DNS_ERROR_BUDGET),
+	[DNS_ERROR_RESOURCE] = CONSTANT(DNS_FAILED, DNS_ERROR_RESOURCE),
 };
-static struct block badname = CONSTANT(DNS_BADNAME, DNS_FAULT_NONE);
-static struct block pending = CONSTANT(DNS_PENDING, DNS_FAULT_NONE);
+static struct block badname = CONSTANT(DNS_BADNAME, DNS_ERROR_NONE);
+static struct block pending = CONSTANT(DNS_PENDING, DNS_ERROR_NONE);
 
-static const struct name types[] = {
+static const struct enum_token types[] = {
 	{ "A", DNS_A },
 	{ "NS", DNS_NS },
 	{ "CNAME", DNS_CNAME },
@@ -49,7 +49,7 @@ static const struct name types[] = {
 	{ "AAAA", DNS_AAAA },
 };
 
-static const struct name states[] = {
+static const struct enum_token states[] = {
 	{ "pending", DNS_PENDING },
 	{ "found", DNS_FOUND },
 	{ "nodata", DNS_NODATA },
@@ -58,40 +58,40 @@ static const struct name states[] = {
 	{ "failed", DNS_FAILED },
 };
 
-static const struct name faults[] = {
-	{ "none", DNS_FAULT_NONE },
-	{ "timeout", DNS_FAULT_TIMEOUT },
-	{ "servfail", DNS_FAULT_SERVFAIL },
-	{ "refused", DNS_FAULT_REFUSED },
-	{ "rcode", DNS_FAULT_RCODE },
-	{ "garbled", DNS_FAULT_GARBLED },
-	{ "unreachable", DNS_FAULT_UNREACHABLE },
-	{ "budget", DNS_FAULT_BUDGET },
-	{ "resource", DNS_FAULT_RESOURCE },
+static const struct enum_token faults[] = {
+	{ "none", DNS_ERROR_NONE },
+	{ "timeout", DNS_ERROR_TIMEOUT },
+	{ "servfail", DNS_ERROR_SERVFAIL },
+	{ "refused", DNS_ERROR_REFUSED },
+	{ "rcode", DNS_ERROR_RCODE },
+	{ "garbled", DNS_ERROR_GARBLED },
+	{ "unreachable", DNS_ERROR_UNREACHABLE },
+	{ "budget", DNS_ERROR_BUDGET },
+	{ "resource", DNS_ERROR_RESOURCE },
 };
 
 const char *
 dns_type_name(enum dns_type type)
 {
-	return table_name(types, TABLE_SIZE(types), (int)type);
+	return enum_name(types, ARRAY_SIZE(types), (int)type);
 }
 
 const char *
 dns_state_name(enum dns_state state)
 {
-	return table_name(states, TABLE_SIZE(states), (int)state);
+	return enum_name(states, ARRAY_SIZE(states), (int)state);
 }
 
 const char *
-dns_fault_name(enum dns_fault fault)
+dns_error_name(enum dns_error fault)
 {
-	return table_name(faults, TABLE_SIZE(faults), (int)fault);
+	return enum_name(faults, ARRAY_SIZE(faults), (int)fault);
 }
 
 bool
-dns_fault_is_ours(enum dns_fault fault)
+dns_error_is_ours(enum dns_error fault)
 {
-	return fault == DNS_FAULT_BUDGET || fault == DNS_FAULT_RESOURCE;
+	return fault == DNS_ERROR_BUDGET || fault == DNS_ERROR_RESOURCE;
 }
 
 bool
@@ -99,20 +99,20 @@ dns_type_from_name(struct span name, enum dns_type *type)
 {
 	int value;
 
-	if (!table_value(types, TABLE_SIZE(types), name, &value))
+	if (!enum_value(types, ARRAY_SIZE(types), name, &value))
 		return false;
 	*type = (enum dns_type)value;
 	return true;
 }
 
 bool
-dns_fault_from_name(struct span name, enum dns_fault *fault)
+dns_error_from_name(struct span name, enum dns_error *fault)
 {
 	int value;
 
-	if (!table_value(faults, TABLE_SIZE(faults), name, &value))
+	if (!enum_value(faults, ARRAY_SIZE(faults), name, &value))
 		return false;
-	*fault = (enum dns_fault)value;
+	*fault = (enum dns_error)value;
 	return true;
 }
 
@@ -221,9 +221,9 @@ dns_answer_new(const struct dns_answer *a)
 }
 
 const struct dns_answer *
-dns_answer_failed(enum dns_fault fault)
+dns_answer_failed(enum dns_error fault)
 {
-	assert((size_t)fault < TABLE_SIZE(failures));
+	assert((size_t)fault < ARRAY_SIZE(failures));
 	return &failures[fault].answer;
 }
 
@@ -240,7 +240,7 @@ dns_answer_pending(void)
 }
 
 const struct dns_answer *
-dns_answer_hold(const struct dns_answer *a)
+dns_answer_ref(const struct dns_answer *a)
 {
 	struct block *b = block_of(a);
 
@@ -251,7 +251,7 @@ dns_answer_hold(const struct dns_answer *a)
 }
 
 void
-dns_answer_drop(const struct dns_answer *a)
+dns_answer_unref(const struct dns_answer *a)
 {
 	struct block *b = block_of(a);
 	struct kept *kept;

@@ -1,7 +1,7 @@
 /*
  * answer.h - one answer of the DNS, immutable and shared.
  *
- * An answer is counted: the cache, every talk that was told it and whoever
+ * An answer is counted: the cache, every questions that was told it and whoever
  * else holds it share one object, so that what was parsed out of it once (a
  * DKIM key) can be kept beside it and lives as long as it does.
  */
@@ -40,30 +40,30 @@ enum dns_state {
  * Why a question failed.  The first group is about the name: a server was
  * asked and this is what came of it.  The second group is about us: the
  * question was not asked, or not given the time and the repetitions that it
- * is entitled to.  dns_fault_is_ours() separates them; a check that failed for
+ * is entitled to.  dns_error_is_ours() separates them; a check that failed for
  * the second reason must be deferred, never treated as the domain's own DNS
  * failure, because anyone who sends us enough mail can bring it about.
  */
-enum dns_fault {
-	DNS_FAULT_NONE,
+enum dns_error {
+	DNS_ERROR_NONE,
 
-	DNS_FAULT_TIMEOUT,     /* no server answered in time */
-	DNS_FAULT_SERVFAIL,    /* the server could not find out (RCODE 2) */
-	DNS_FAULT_REFUSED,     /* RCODE 5 */
-	DNS_FAULT_RCODE,       /* any other RCODE */
-	DNS_FAULT_GARBLED,     /* the answer is malformed, or its CNAMEs loop */
-	DNS_FAULT_UNREACHABLE, /* nobody listens at the servers' addresses, or
+	DNS_ERROR_TIMEOUT,     /* no server answered in time */
+	DNS_ERROR_SERVFAIL,    /* the server could not find out (RCODE 2) */
+	DNS_ERROR_REFUSED,     /* RCODE 5 */
+	DNS_ERROR_RCODE,       /* any other RCODE */
+	DNS_ERROR_GARBLED,     /* the answer is malformed, or its CNAMEs loop */
+	DNS_ERROR_UNREACHABLE, /* nobody listens at the servers' addresses, or
 	                          there is no route to them */
 
-	DNS_FAULT_BUDGET,   /* a limit of the message: its number of questions,
+	DNS_ERROR_BUDGET,   /* a limit of the message: its number of questions,
 	                       of repetitions, or its time before it was asked */
-	DNS_FAULT_RESOURCE, /* a limit of this host: memory, sockets, too many
+	DNS_ERROR_RESOURCE, /* a limit of this host: memory, sockets, too many
 	                       unanswered questions of all messages together,
 	                       or the source is closed */
 };
 
-/* The second group: DNS_FAULT_BUDGET and DNS_FAULT_RESOURCE. */
-bool dns_fault_is_ours(enum dns_fault fault);
+/* The second group: DNS_ERROR_BUDGET and DNS_ERROR_RESOURCE. */
+bool dns_error_is_ours(enum dns_error fault);
 
 struct dns_record {
 	struct span text;    /* TXT: the strings joined without a space.  MX,
@@ -81,7 +81,7 @@ enum { DNS_RECORDS_MAX = 512 }; /* kept of one answer; more are DNS_FAILED */
 
 struct dns_answer {
 	enum dns_state state;
-	enum dns_fault fault; /* of DNS_FAILED */
+	enum dns_error fault; /* of DNS_FAILED */
 	bool stale;           /* past its TTL, served since the servers fail */
 	uint32_t ttl;         /* seconds, of the answer as it came */
 	uint32_t size;        /* bytes of the message it came in; 0: unknown */
@@ -93,9 +93,9 @@ struct dns_answer {
 /* "A", "TXT", ... ; "nxdomain", ... ; "timeout", ... */
 const char *dns_type_name(enum dns_type type);
 const char *dns_state_name(enum dns_state state);
-const char *dns_fault_name(enum dns_fault fault);
+const char *dns_error_name(enum dns_error fault);
 bool dns_type_from_name(struct span name, enum dns_type *type);
-bool dns_fault_from_name(struct span name, enum dns_fault *fault);
+bool dns_error_from_name(struct span name, enum dns_error *fault);
 
 /*
  * A record for people, printable ASCII: "192.0.2.1", "10 mx.example.com",
@@ -113,14 +113,14 @@ const struct dns_answer *dns_answer_new(const struct dns_answer *a);
 
 /* A failure that needs no memory and lives for ever; hold and drop are no-ops.
  */
-const struct dns_answer *dns_answer_failed(enum dns_fault fault);
+const struct dns_answer *dns_answer_failed(enum dns_error fault);
 const struct dns_answer *dns_answer_badname(void);
 const struct dns_answer *dns_answer_pending(void);
 
-const struct dns_answer *dns_answer_hold(const struct dns_answer *a);
+const struct dns_answer *dns_answer_ref(const struct dns_answer *a);
 
 /* Takes NULL. */
-void dns_answer_drop(const struct dns_answer *a);
+void dns_answer_unref(const struct dns_answer *a);
 
 /* Bytes of memory the answer takes, for the cache's accounting. */
 size_t dns_answer_memory(const struct dns_answer *a);

@@ -6,6 +6,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "lib/clock.h"
 #include "dns/queue.h"
 #include "lib/hash.h"
 
@@ -62,15 +63,6 @@ struct cache {
 };
 
 static void answered(struct dns_wait *wait, const struct dns_answer *answer);
-
-static int64_t
-clock_ms(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (int64_t)t.tv_sec * MS + t.tv_nsec / 1000000;
-}
 
 /* ---- entries: all under the lock of their shard ---- */
 
@@ -139,7 +131,7 @@ static void
 free_entry(struct entry *e)
 {
 	if (e->answer != NULL)
-		dns_answer_drop(e->answer);
+		dns_answer_unref(e->answer);
 	free(e);
 }
 
@@ -234,7 +226,7 @@ lifetime(const struct dns_answer *a)
 	case DNS_NXDOMAIN:
 		return ttl_ms(a, DNS_CACHE_NEGATIVE_MAX);
 	case DNS_FAILED: /* RFC 2308 section 7; a failure of ours is not */
-		return dns_fault_is_ours(a->fault)
+		return dns_error_is_ours(a->fault)
 		    ? 0
 		    : (int64_t)DNS_CACHE_FAILURE * MS;
 	case DNS_PENDING:
@@ -254,7 +246,7 @@ stale_answer(const struct entry *e, int64_t now)
 	    now >= e->stale_until)
 		return NULL;
 	if (e->answer->stale)
-		return dns_answer_hold(e->answer);
+		return dns_answer_ref(e->answer);
 	copy = *e->answer;
 	copy.stale = true;
 	return dns_answer_new(&copy);
@@ -278,13 +270,13 @@ take_answer(struct cache *c, struct shard *s, struct entry *e,
 		if (e->expires > e->stale_until)
 			e->expires = e->stale_until;
 	} else {
-		dns_answer_hold(answer);
+		dns_answer_ref(answer);
 		e->stale_until =
 		    e->expires + (int64_t)c->options.stale_seconds * MS;
 	}
 	if (e->answer != NULL)
-		dns_answer_drop(e->answer);
-	e->answer = dns_answer_hold(answer);
+		dns_answer_unref(e->answer);
+	e->answer = dns_answer_ref(answer);
 	if (kept == 0 && stale == NULL)
 		e->forgotten = true;
 	return answer;
@@ -404,7 +396,7 @@ settle(struct shard *s, struct entry *e, const struct dns_answer *answer)
 static bool
 is_refusal(const struct dns_answer *answer)
 {
-	return answer->state == DNS_FAILED && answer->fault == DNS_FAULT_BUDGET;
+	return answer->state == DNS_FAILED && answer->fault == DNS_ERROR_BUDGET;
 }
 
 static void
@@ -429,7 +421,7 @@ answered(struct dns_wait *wait, const struct dns_answer *answer)
 		ask_below(e);
 		return;
 	}
-	dns_answer_drop(answer);
+	dns_answer_unref(answer);
 	release(c);
 }
 
@@ -453,13 +445,13 @@ look_up(struct cache *c, struct shard *s, uint64_t hash, struct span name,
 			s->counts.stale++;
 		lru_remove(s, e);
 		lru_add(s, e);
-		return dns_answer_hold(e->answer);
+		return dns_answer_ref(e->answer);
 	}
 	s->counts.misses++;
 	if (e == NULL)
 		e = new_entry(c, s, hash, name, type);
 	if (e == NULL)
-		return dns_answer_failed(DNS_FAULT_RESOURCE);
+		return dns_answer_failed(DNS_ERROR_RESOURCE);
 	lru_remove(s, e);
 	e->asked = true;
 	e->forgotten = false;
@@ -489,7 +481,7 @@ cache_ask(struct dns_source *source, struct span name, enum dns_type type,
 		ask_below(send);
 	} else if (answer != NULL) {
 		wait->done(wait, answer);
-		dns_answer_drop(answer);
+		dns_answer_unref(answer);
 	}
 }
 
@@ -532,7 +524,7 @@ cache_close(struct dns_source *source)
 		struct dns_wait **end = &first;
 
 		forget_all(&c->shards[i], &end);
-		tell_all(first, dns_answer_failed(DNS_FAULT_RESOURCE));
+		tell_all(first, dns_answer_failed(DNS_ERROR_RESOURCE));
 	}
 	release(c);
 }

@@ -5,7 +5,7 @@
  * goes first.  TTL-true, negative answers by RFC 2308, failures held for a few
  * seconds; one question asked by many at once goes out once, on behalf of the
  * first.  If it fails because that message has used up its share
- * (DNS_FAULT_BUDGET), it is asked again on behalf of the next.
+ * (DNS_ERROR_BUDGET), it is asked again on behalf of the next.
  */
 #ifndef AVOUCH_DNS_CACHE_H
 #define AVOUCH_DNS_CACHE_H
@@ -42,7 +42,7 @@ struct dns_cache_counts {
 /*
  * NULL: no memory.  `below` is not owned: close the cache first.  It is freed
  * when `below` has answered what it was asked, so that has to be closed too.
- * A question for which there is no room is answered DNS_FAULT_RESOURCE.
+ * A question for which there is no room is answered DNS_ERROR_RESOURCE.
  */
 struct dns_source *dns_cache_open(
     const struct dns_cache_options *o, struct dns_source *below);

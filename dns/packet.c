@@ -10,7 +10,7 @@
 #include "lib/enum_names.h"
 
 struct span
-wire_name(struct arena *a, const struct ldns_struct_rdf *dname)
+dns_packet_name(struct arena *a, const struct ldns_struct_rdf *dname)
 {
 	const uint8_t *p = ldns_rdf_data(dname);
 	const uint8_t *end = p + ldns_rdf_size(dname);
@@ -37,7 +37,7 @@ read_text(struct arena *a, const ldns_rr *rr, struct dns_record *out)
 	size_t n = ldns_rr_rd_count(rr);
 	size_t size = 0;
 
-	if (n == 0 || n > WIRE_STRINGS_MAX)
+	if (n == 0 || n > DNS_PACKET_STRINGS_MAX)
 		return false;
 	for (size_t i = 0; i < n; i++) {
 		const ldns_rdf *rdf = ldns_rr_rdf(rr, i);
@@ -47,9 +47,9 @@ read_text(struct arena *a, const ldns_rr *rr, struct dns_record *out)
 			return false;
 		size += ldns_rdf_data(rdf)[0];
 	}
-	if (size > WIRE_TEXT_MAX)
+	if (size > DNS_PACKET_TEXT_MAX)
 		return false;
-	struct buf b = buf_in(a, size + 1);
+	struct buf b = buf_alloc(a, size + 1);
 
 	for (size_t i = 0; i < n; i++) {
 		const ldns_rdf *rdf = ldns_rr_rdf(rr, i);
@@ -57,7 +57,7 @@ read_text(struct arena *a, const ldns_rr *rr, struct dns_record *out)
 
 		buf_span(&b, span_of((const char *)p + 1, *p));
 	}
-	out->text = buf_done(&b);
+	out->text = buf_view(&b);
 	out->strings = (uint16_t)n;
 	return b.p != NULL;
 }
@@ -80,12 +80,12 @@ read_name(struct arena *a, const ldns_rr *rr, size_t at, struct dns_record *out)
 	if (ldns_rr_rd_count(rr) <= at ||
 	    ldns_rdf_get_type(ldns_rr_rdf(rr, at)) != LDNS_RDF_TYPE_DNAME)
 		return false;
-	out->text = wire_name(a, ldns_rr_rdf(rr, at));
+	out->text = dns_packet_name(a, ldns_rr_rdf(rr, at));
 	return out->text.p != NULL;
 }
 
 bool
-wire_record(
+dns_packet_record(
     struct arena *a, const struct ldns_struct_rr *rr, struct dns_record *out)
 {
 	*out = (struct dns_record){ 0 };
@@ -129,8 +129,9 @@ enum { /* RFC 1035 section 4.1.1, RFC 6840 section 5.7 */
 	RECORD_FIXED = 10,    /* type, class, TTL and length of a record */
 	SOA_NUMBERS = 20,     /* bytes of a SOA after its two names */
 	TTL_MAX = 0x7fffffff, /* RFC 2181 section 8: a larger one is zero */
-	/* Records read of one answer; a reply with more is WIRE_GARBLED. */
-	SEEN_MAX = DNS_RECORDS_MAX + WIRE_CHAIN_MAX,
+	/* Records read of one answer; a reply with more is DNS_PACKET_GARBLED.
+	 */
+	SEEN_MAX = DNS_RECORDS_MAX + DNS_PACKET_CHAIN_MAX,
 };
 
 struct header {
@@ -198,8 +199,8 @@ put_name(uint8_t **p, struct span name)
 }
 
 size_t
-wire_put_question(
-    uint8_t packet[WIRE_QUESTION_MAX], const struct wire_question *q)
+dns_packet_put_question(uint8_t packet[DNS_PACKET_QUESTION_MAX],
+    const struct dns_packet_question *q)
 {
 	uint8_t *p = packet;
 
@@ -215,7 +216,7 @@ wire_put_question(
 	if (q->edns) { /* RFC 6891 section 6.1.2; version 0, DO not set */
 		*p++ = 0;
 		put_16(&p, TYPE_OPT);
-		put_16(&p, DNS_NET_PAYLOAD);
+		put_16(&p, DNS_EDNS_PAYLOAD);
 		put_16(&p, 0);
 		put_16(&p, 0);
 		put_16(&p, 0);
@@ -224,7 +225,7 @@ wire_put_question(
 }
 
 bool
-wire_reply_id(const uint8_t *packet, size_t n, uint16_t *id)
+dns_packet_reply_id(const uint8_t *packet, size_t n, uint16_t *id)
 {
 	if (n < HEADER_SIZE ||
 	    (get_16(packet + 2) & (BITS_QR | BITS_OPCODE)) != BITS_QR)
@@ -234,17 +235,17 @@ wire_reply_id(const uint8_t *packet, size_t n, uint16_t *id)
 }
 
 bool
-wire_is_refusal(const uint8_t *packet, size_t n)
+dns_packet_is_refusal(const uint8_t *packet, size_t n)
 {
 	uint16_t id;
 
-	return wire_reply_id(packet, n, &id) &&
+	return dns_packet_reply_id(packet, n, &id) &&
 	    (get_16(packet + 2) & BITS_RCODE) == LDNS_RCODE_REFUSED;
 }
 
 /* The question section is the one we sent, in any case of letters. */
 static bool
-has_question(struct wire_reader *r, const struct wire_question *q)
+has_question(struct wire_reader *r, const struct dns_packet_question *q)
 {
 	struct span name = q->name;
 	const uint8_t *p = r->packet + HEADER_SIZE;
@@ -397,7 +398,7 @@ check_slot(const struct wire_reader *r, const struct wire_slot *slot)
 		return false;
 	if (slot->type == DNS_TXT)
 		return count_strings(r, slot) > 0;
-	for (size_t i = 0; i < TABLE_SIZE(shapes); i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(shapes); i++) {
 		const struct wire_shape *shape = &shapes[i];
 
 		if (slot->type != (uint16_t)shape->type)
@@ -421,7 +422,7 @@ read_owner(const struct wire_reader *r, const struct wire_slot *slot)
 	struct span owner = SPAN_NONE;
 
 	if (ldns_wire2dname(&dname, r->packet, r->n, &at) == LDNS_STATUS_OK)
-		owner = wire_name(r->arena, dname);
+		owner = dns_packet_name(r->arena, dname);
 	ldns_rdf_deep_free(dname);
 	return owner;
 }
@@ -435,15 +436,16 @@ read_large_text(const struct wire_reader *r, const struct wire_slot *slot,
     size_t n_strings, struct dns_record *out)
 {
 	size_t size = slot->end - slot->data - n_strings;
-	struct buf b =
-	    buf_in(r->arena, (size < WIRE_TEXT_MAX ? size : WIRE_TEXT_MAX) + 1);
+	struct buf b = buf_alloc(r->arena,
+	    (size < DNS_PACKET_TEXT_MAX ? size : DNS_PACKET_TEXT_MAX) + 1);
 
 	for (size_t at = slot->data; at < slot->end; at += 1U + r->packet[at])
 		buf_span(&b,
 		    span_of((const char *)r->packet + at + 1, r->packet[at]));
-	*out = (struct dns_record){ .text = buf_done(&b),
-		.strings = n_strings < WIRE_STRINGS_MAX ? (uint16_t)n_strings
-							: WIRE_STRINGS_MAX };
+	*out = (struct dns_record){ .text = buf_view(&b),
+		.strings = n_strings < DNS_PACKET_STRINGS_MAX
+		    ? (uint16_t)n_strings
+		    : DNS_PACKET_STRINGS_MAX };
 	return b.p != NULL;
 }
 
@@ -459,15 +461,15 @@ read_data(
 	if (slot->type == DNS_TXT) {
 		size_t n = count_strings(r, slot);
 
-		if (n > WIRE_STRINGS_MAX ||
+		if (n > DNS_PACKET_STRINGS_MAX ||
 		    n > WIRE_ANSWER_STRINGS_MAX - r->strings ||
-		    slot->end - slot->data - n > WIRE_TEXT_MAX)
+		    slot->end - slot->data - n > DNS_PACKET_TEXT_MAX)
 			return read_large_text(r, slot, n, out);
 		r->strings += n;
 	}
 	ok = ldns_wire2rr(&rr, r->packet, r->n, &at, LDNS_SECTION_ANSWER) ==
 		LDNS_STATUS_OK &&
-	    wire_record(r->arena, rr, out);
+	    dns_packet_record(r->arena, rr, out);
 	ldns_rr_free(rr);
 	return ok;
 }
@@ -508,12 +510,12 @@ collect_answers(struct wire_reader *r, enum dns_type type)
 /*
  * RFC 1034 section 3.6.2: from `*name` to where its CNAMEs end, in whatever
  * order they are; `*ttl` becomes the least TTL on the way.  False: a loop, or
- * more than WIRE_CHAIN_MAX.
+ * more than DNS_PACKET_CHAIN_MAX.
  */
 static bool
 follow_aliases(const struct wire_reader *r, struct span *name, uint32_t *ttl)
 {
-	for (int hops = 0; hops <= WIRE_CHAIN_MAX; hops++) {
+	for (int hops = 0; hops <= DNS_PACKET_CHAIN_MAX; hops++) {
 		const struct wire_seen *one = r->seen;
 		const struct wire_seen *end = r->seen + r->n_seen;
 
@@ -634,7 +636,7 @@ read_negative(struct wire_reader *r, struct dns_answer *out, bool *refers)
 			*refers = true;
 		if (slot.type == TYPE_OPT && slot.ttl >> 24 != 0) {
 			out->state = DNS_FAILED;
-			out->fault = DNS_FAULT_RCODE;
+			out->fault = DNS_ERROR_RCODE;
 		}
 	}
 	*refers =
@@ -642,16 +644,16 @@ read_negative(struct wire_reader *r, struct dns_answer *out, bool *refers)
 	return true;
 }
 
-static enum wire_reply
-fault(struct dns_answer *out, enum dns_fault why)
+static enum dns_packet_reply
+fault(struct dns_answer *out, enum dns_error why)
 {
 	*out = (struct dns_answer){ .state = DNS_FAILED, .fault = why };
-	return WIRE_FAULT;
+	return DNS_PACKET_ERROR;
 }
 
 /* An answer "no": the name or the type does not exist. */
-static enum wire_reply
-classify_negative(struct wire_reader *r, const struct wire_question *q,
+static enum dns_packet_reply
+classify_negative(struct wire_reader *r, const struct dns_packet_question *q,
     struct dns_answer *out)
 {
 	bool refers = false;
@@ -661,51 +663,52 @@ classify_negative(struct wire_reader *r, const struct wire_question *q,
 	out->state =
 	    (r->header.bits & BITS_RCODE) == 0 ? DNS_NODATA : DNS_NXDOMAIN;
 	if (!read_negative(r, out, &refers))
-		return WIRE_GARBLED;
+		return DNS_PACKET_GARBLED;
 	if (refers)
-		return fault(out, DNS_FAULT_REFUSED);
+		return fault(out, DNS_ERROR_REFUSED);
 	if (out->state != DNS_FAILED)
-		return WIRE_ANSWER;
+		return DNS_PACKET_ANSWER;
 	/* BADVERS, which version 0 does not deserve, or the like: without EDNS
 	 * there are no such RCODEs. */
-	return q->edns ? WIRE_NO_EDNS : WIRE_FAULT;
+	return q->edns ? DNS_PACKET_NO_EDNS : DNS_PACKET_ERROR;
 }
 
-static enum wire_reply
-read_sections(struct wire_reader *r, const struct wire_question *q,
+static enum dns_packet_reply
+read_sections(struct wire_reader *r, const struct dns_packet_question *q,
     struct dns_answer *out)
 {
 	struct span name = q->name;
 
 	out->ttl = TTL_MAX;
 	if (!collect_answers(r, q->type))
-		return WIRE_GARBLED;
+		return DNS_PACKET_GARBLED;
 	if (q->type != DNS_CNAME && !follow_aliases(r, &name, &out->ttl))
-		return fault(out, DNS_FAULT_GARBLED);
+		return fault(out, DNS_ERROR_GARBLED);
 	if (!keep_records(r, name, q->type, out))
-		return WIRE_GARBLED;
+		return DNS_PACKET_GARBLED;
 	/* RFC 2181 section 10.1: one canonical name */
 	if (out->n_records > DNS_RECORDS_MAX ||
 	    (q->type == DNS_CNAME && out->n_records > 1))
-		return fault(out, DNS_FAULT_GARBLED);
+		return fault(out, DNS_ERROR_GARBLED);
 	if (name.p != q->name.p)
 		out->alias = name;
 	if (out->n_records == 0 || (r->header.bits & BITS_RCODE) != 0)
 		return classify_negative(r, q, out);
 	out->state = DNS_FOUND;
-	return WIRE_ANSWER;
+	return DNS_PACKET_ANSWER;
 }
 
-enum wire_reply
-wire_read(struct arena *a, const uint8_t *packet, size_t n,
-    const struct wire_question *q, struct dns_answer *out)
+enum dns_packet_reply
+dns_packet_read(struct arena *a, const uint8_t *packet, size_t n,
+    const struct dns_packet_question *q, struct dns_answer *out)
 {
 	struct wire_reader r = { .arena = a, .packet = packet, .n = n };
-	enum wire_reply reply;
+	enum dns_packet_reply reply;
 
 	*out = (struct dns_answer){ .size = (uint32_t)n };
-	if (!wire_reply_id(packet, n, &r.header.id) || r.header.id != q->id)
-		return WIRE_STRAY;
+	if (!dns_packet_reply_id(packet, n, &r.header.id) ||
+	    r.header.id != q->id)
+		return DNS_PACKET_UNMATCHED;
 	r.header.bits = get_16(packet + 2);
 	r.header.questions = get_16(packet + 4);
 	r.header.answers = get_16(packet + 6);
@@ -718,19 +721,20 @@ wire_read(struct arena *a, const uint8_t *packet, size_t n,
 	/* RFC 6891 section 7: old servers may send the header alone */
 	if (!(no_edns && r.header.questions == 0) &&
 	    (r.header.questions != 1 || !has_question(&r, q)))
-		return WIRE_STRAY;
+		return DNS_PACKET_UNMATCHED;
 	if (no_edns)
-		return q->edns ? WIRE_NO_EDNS : fault(out, DNS_FAULT_RCODE);
+		return q->edns ? DNS_PACKET_NO_EDNS
+			       : fault(out, DNS_ERROR_RCODE);
 	if ((r.header.bits & BITS_TC) != 0)
-		return WIRE_TRUNCATED;
+		return DNS_PACKET_TRUNCATED;
 	if (rcode == LDNS_RCODE_SERVFAIL)
-		return fault(out, DNS_FAULT_SERVFAIL);
+		return fault(out, DNS_ERROR_SERVFAIL);
 	if (rcode == LDNS_RCODE_REFUSED)
-		return fault(out, DNS_FAULT_REFUSED);
+		return fault(out, DNS_ERROR_REFUSED);
 	if (rcode != LDNS_RCODE_NOERROR && rcode != LDNS_RCODE_NXDOMAIN)
-		return fault(out, DNS_FAULT_RCODE);
+		return fault(out, DNS_ERROR_RCODE);
 	reply = read_sections(&r, q, out);
-	if (reply == WIRE_GARBLED && arena_has_failed(a))
-		return fault(out, DNS_FAULT_RESOURCE);
+	if (reply == DNS_PACKET_GARBLED && arena_has_failed(a))
+		return fault(out, DNS_ERROR_RESOURCE);
 	return reply;
 }

@@ -10,13 +10,13 @@
  *
  * A TXT record of any size is valid DNS and not an error of its server.  One
  * that is too large for ldns is joined by us; if its text is longer than
- * WIRE_TEXT_MAX, only its first WIRE_TEXT_MAX bytes are kept.  That is more
- * than SPF_MAX_RECORD, KEY_RECORD_MAX and DMARC_RECORD_MAX, so that the result
- * is the one of a record that is too long: permerror for SPF (RFC 7208 section
- * 2.6.7) and a DKIM key (RFC 6376 section 6.1.2), a record with errors for
- * DMARC.  A temperror would have the sender repeat what cannot get better.  And
- * a large TXT that is not one of these records is ignored, as it should be (RFC
- * 7208 section 4.5, RFC 9989 section 4.7).  Either way it concerns its own
+ * DNS_PACKET_TEXT_MAX, only its first DNS_PACKET_TEXT_MAX bytes are kept.  That
+ * is more than SPF_MAX_RECORD, KEY_RECORD_MAX and DMARC_RECORD_MAX, so that the
+ * result is the one of a record that is too long: permerror for SPF (RFC 7208
+ * section 2.6.7) and a DKIM key (RFC 6376 section 6.1.2), a record with errors
+ * for DMARC.  A temperror would have the sender repeat what cannot get better.
+ * And a large TXT that is not one of these records is ignored, as it should be
+ * (RFC 7208 section 4.5, RFC 9989 section 4.7).  Either way it concerns its own
  * domain only.
  */
 #ifndef AVOUCH_DNS_PACKET_H
@@ -38,75 +38,78 @@ enum {
 	/* Bytes of a TXT's text, and strings of one that ldns reads: an entry
 	 * of a master file holds no more, so that each answer can be recorded
 	 * and replayed. */
-	WIRE_TEXT_MAX = 12000,
-	WIRE_STRINGS_MAX = 120,
+	DNS_PACKET_TEXT_MAX = 12000,
+	DNS_PACKET_STRINGS_MAX = 120,
 	/* Strings of all TXT of an answer that ldns reads; it allocates twice
 	 * for each.  64 KB in strings of 64 bytes. */
 	WIRE_ANSWER_STRINGS_MAX = 1024,
 	/* CNAMEs that are followed in one answer; a loop has more. */
-	WIRE_CHAIN_MAX = 16,
+	DNS_PACKET_CHAIN_MAX = 16,
 	/* Compression pointers of one name: it has at most 127 labels (RFC 1035
 	 * section 2.3.4), each followed by at most one. */
 	WIRE_POINTERS_MAX = 127,
-	WIRE_QUESTION_MAX = 288, /* bytes: header, name, type, class, OPT */
-	WIRE_PACKET_MAX = 65535,
+	DNS_PACKET_QUESTION_MAX =
+	    288, /* bytes: header, name, type, class, OPT */
+	DNS_PACKET_MAX = 65535,
 	/* Bytes of arena that any reply can be read with: 528 records (see
 	 * SEEN_MAX in wire.c), each with two names of 255 bytes and 128 bytes
 	 * of our own, and the texts of one message. */
 	WIRE_MEMORY_MAX = 512 << 10,
 };
 
-struct wire_question {
+struct dns_packet_question {
 	uint16_t id;
-	bool edns;        /* with OPT: we take DNS_NET_PAYLOAD bytes */
+	bool edns;        /* with OPT: we take DNS_EDNS_PAYLOAD bytes */
 	struct span name; /* in normal form */
 	enum dns_type type;
 };
 
-enum wire_reply {
-	WIRE_STRAY,     /* not a reply to this question */
-	WIRE_ANSWER,    /* `out`: found, nodata, nxdomain */
-	WIRE_FAULT,     /* no answer; out->fault says why */
-	WIRE_TRUNCATED, /* TC is set: ask over TCP */
-	WIRE_NO_EDNS,   /* FORMERR, NOTIMP, BADVERS: ask without OPT */
-	WIRE_GARBLED,   /* a reply to this question that cannot be read */
+enum dns_packet_reply {
+	DNS_PACKET_UNMATCHED, /* not a reply to this question */
+	DNS_PACKET_ANSWER,    /* `out`: found, nodata, nxdomain */
+	DNS_PACKET_ERROR,     /* no answer; out->fault says why */
+	DNS_PACKET_TRUNCATED, /* TC is set: ask over TCP */
+	DNS_PACKET_NO_EDNS,   /* FORMERR, NOTIMP, BADVERS: ask without OPT */
+	DNS_PACKET_GARBLED,   /* a reply to this question that cannot be read */
 };
 
 /* Writes a question to `packet`; returns its length. */
-size_t wire_put_question(
-    uint8_t packet[WIRE_QUESTION_MAX], const struct wire_question *q);
+size_t dns_packet_put_question(uint8_t packet[DNS_PACKET_QUESTION_MAX],
+    const struct dns_packet_question *q);
 
 /* Sets `*id` to the id of a reply; false: the packet is not a reply. */
-bool wire_reply_id(const uint8_t *packet, size_t n, uint16_t *id);
+bool dns_packet_reply_id(const uint8_t *packet, size_t n, uint16_t *id);
 
 /* True if the packet is a reply with RCODE REFUSED. */
-bool wire_is_refusal(const uint8_t *packet, size_t n);
+bool dns_packet_is_refusal(const uint8_t *packet, size_t n);
 
 /*
  * Reads the reply to `q`: its id, name, type and class must be those of `q`.
  * CNAMEs inside the answer are followed, in whatever order they are (RFC 1034
  * section 3.6.2).  Records and texts of `out` live in `a`; if `a` has no room,
- * which cannot happen with WIRE_MEMORY_MAX bytes, the result is WIRE_FAULT with
- * DNS_FAULT_RESOURCE.  More than DNS_RECORDS_MAX records, or more than one
- * canonical name (RFC 2181 section 10.1), are WIRE_FAULT with
- * DNS_FAULT_GARBLED.  `strings` of a TXT is at most WIRE_STRINGS_MAX.
+ * which cannot happen with WIRE_MEMORY_MAX bytes, the result is
+ * DNS_PACKET_ERROR with DNS_ERROR_RESOURCE.  More than DNS_RECORDS_MAX records,
+ * or more than one canonical name (RFC 2181 section 10.1), are DNS_PACKET_ERROR
+ * with DNS_ERROR_GARBLED.  `strings` of a TXT is at most
+ * DNS_PACKET_STRINGS_MAX.
  */
-enum wire_reply wire_read(struct arena *a, const uint8_t *packet, size_t n,
-    const struct wire_question *q, struct dns_answer *out);
+enum dns_packet_reply dns_packet_read(struct arena *a, const uint8_t *packet,
+    size_t n, const struct dns_packet_question *q, struct dns_answer *out);
 
 /*
  * A name as text: lower case, no final dot, "" for the root.  A dot inside a
  * label becomes "?", so that the text is not read as another name.  Absent if
  * there is no memory.
  */
-struct span wire_name(struct arena *a, const struct ldns_struct_rdf *dname);
+struct span dns_packet_name(
+    struct arena *a, const struct ldns_struct_rdf *dname);
 
 /*
  * Reads what answer.h keeps of a record of one of its types.  False: its data
  * do not fit its type or are too large, or there is no memory
  * (arena_has_failed() is true then).
  */
-bool wire_record(
+bool dns_packet_record(
     struct arena *a, const struct ldns_struct_rr *rr, struct dns_record *out);
 
 #endif

@@ -192,10 +192,10 @@ send_failed(struct resolver *r, struct dns_query *q, struct dns_server *s,
     enum send_status status)
 {
 	if (status == SEND_RESOURCE) {
-		q->fault = DNS_FAULT_RESOURCE;
+		q->fault = DNS_ERROR_RESOURCE;
 		return;
 	}
-	q->fault = DNS_FAULT_UNREACHABLE;
+	q->fault = DNS_ERROR_UNREACHABLE;
 	server_refuses(r, s);
 	if (is_gone(r, s))
 		q->refused |= 1U << s->number;
@@ -254,11 +254,11 @@ query_finish(
 }
 
 static void
-finish_failed(struct resolver *r, struct dns_query *q, enum dns_fault why)
+finish_failed(struct resolver *r, struct dns_query *q, enum dns_error why)
 {
-	if (why == DNS_FAULT_SERVFAIL)
+	if (why == DNS_ERROR_SERVFAIL)
 		net_count(&r->counts.servfails, 1);
-	if (why == DNS_FAULT_BUDGET)
+	if (why == DNS_ERROR_BUDGET)
 		net_count(&r->counts.cut_off, 1);
 	query_finish(r, q, dns_answer_failed(why));
 }
@@ -266,7 +266,7 @@ finish_failed(struct resolver *r, struct dns_query *q, enum dns_fault why)
 /* `s` cannot answer; another server may. */
 static void
 turn_to_others(struct resolver *r, struct dns_query *q,
-    const struct dns_server *s, enum dns_fault why)
+    const struct dns_server *s, enum dns_error why)
 {
 	struct dns_server *fresh;
 
@@ -284,12 +284,12 @@ turn_to_others(struct resolver *r, struct dns_query *q,
 /* If that is not possible, `s` cannot answer, because of `why`. */
 static void
 send_over_tcp(struct resolver *r, struct dns_query *q, struct dns_server *s,
-    enum dns_fault why)
+    enum dns_error why)
 {
-	q->fault = DNS_FAULT_NONE;
+	q->fault = DNS_ERROR_NONE;
 	if (q->tcp_sends < TCP_SENDS)
 		send_to(r, q, s, SOCKET_TCP);
-	if (q->fault != DNS_FAULT_NONE)
+	if (q->fault != DNS_ERROR_NONE)
 		why = q->fault; /* it could not be sent */
 	if (!is_awaited(q))
 		turn_to_others(r, q, s, why);
@@ -350,9 +350,9 @@ udp_failed(struct resolver *r, struct dns_query *q, struct dns_server *s)
 		send_to(r, q, fresh, SOCKET_UDP);
 		arm_again(r, q);
 	} else if (is_gone(r, s)) {
-		turn_to_others(r, q, s, DNS_FAULT_UNREACHABLE);
+		turn_to_others(r, q, s, DNS_ERROR_UNREACHABLE);
 	} else {
-		q->fault = DNS_FAULT_UNREACHABLE; /* until it is repeated */
+		q->fault = DNS_ERROR_UNREACHABLE; /* until it is repeated */
 	}
 }
 
@@ -371,11 +371,11 @@ tcp_failed(
 		return; /* over another connection, or repeated over UDP */
 	if (sock->connected && !q->tcp_again) {
 		q->tcp_again = true;
-		send_over_tcp(r, q, s, DNS_FAULT_TIMEOUT);
+		send_over_tcp(r, q, s, DNS_ERROR_TIMEOUT);
 	} else if (!is_awaited(q)) {
 		turn_to_others(r, q, s,
-		    sock->connected ? DNS_FAULT_TIMEOUT
-				    : DNS_FAULT_UNREACHABLE);
+		    sock->connected ? DNS_ERROR_TIMEOUT
+				    : DNS_ERROR_UNREACHABLE);
 	}
 }
 
@@ -434,10 +434,10 @@ take_answer(
 	const struct dns_answer *answer = dns_answer_new(found);
 
 	if (answer == NULL)
-		answer = dns_answer_failed(DNS_FAULT_RESOURCE);
+		answer = dns_answer_failed(DNS_ERROR_RESOURCE);
 	net_count(&r->counts.answers, 1);
 	query_finish(r, q, answer);
-	dns_answer_drop(answer);
+	dns_answer_unref(answer);
 }
 
 /* What can't be read may have been cut on its way, or be forged. */
@@ -448,15 +448,15 @@ take_garbled(struct resolver *r, struct dns_socket *sock, struct attempt *t)
 
 	if (sock->kind == SOCKET_TCP) {
 		dns_socket_forget(r, t);
-		turn_to_others(r, q, sock->server, DNS_FAULT_GARBLED);
+		turn_to_others(r, q, sock->server, DNS_ERROR_GARBLED);
 		return;
 	}
-	q->fault = DNS_FAULT_GARBLED;
+	q->fault = DNS_ERROR_GARBLED;
 	if (q->tcp_garbled)
 		return;
 	q->tcp_garbled = true;
 	if (!awaits_tcp(q, sock->server))
-		send_over_tcp(r, q, sock->server, DNS_FAULT_GARBLED);
+		send_over_tcp(r, q, sock->server, DNS_ERROR_GARBLED);
 }
 
 /* RFC 2181 section 9: what is in a truncated answer is not used. */
@@ -467,9 +467,9 @@ take_truncated(struct resolver *r, struct dns_socket *sock, struct attempt *t)
 
 	dns_socket_forget(r, t);
 	if (sock->kind == SOCKET_TCP)
-		turn_to_others(r, q, sock->server, DNS_FAULT_GARBLED);
+		turn_to_others(r, q, sock->server, DNS_ERROR_GARBLED);
 	else if (!awaits_tcp(q, sock->server))
-		send_over_tcp(r, q, sock->server, DNS_FAULT_GARBLED);
+		send_over_tcp(r, q, sock->server, DNS_ERROR_GARBLED);
 }
 
 /* RFC 6891 sections 6.2.2 and 7: the server refuses EDNS. */
@@ -481,7 +481,7 @@ take_no_edns(struct resolver *r, struct dns_socket *sock, struct attempt *t)
 	dns_socket_forget(r, t);
 	q->plain = true;
 	if (sock->kind == SOCKET_TCP)
-		send_over_tcp(r, q, sock->server, DNS_FAULT_RCODE);
+		send_over_tcp(r, q, sock->server, DNS_ERROR_RCODE);
 	else
 		send_to(r, q, sock->server, SOCKET_UDP);
 }
@@ -498,32 +498,32 @@ learn_edns(struct resolver *r, struct dns_server *s, const struct attempt *t)
 
 static void
 take_reply(struct resolver *r, struct dns_socket *sock, struct attempt *t,
-    enum wire_reply reply, const struct dns_answer *found)
+    enum dns_packet_reply reply, const struct dns_answer *found)
 {
 	struct dns_server *s = sock->server;
 	struct dns_query *q = t->query;
 
 	switch (reply) {
-	case WIRE_STRAY:
+	case DNS_PACKET_UNMATCHED:
 		return;
-	case WIRE_GARBLED:
+	case DNS_PACKET_GARBLED:
 		take_garbled(r, sock, t);
 		return;
-	case WIRE_ANSWER:
+	case DNS_PACKET_ANSWER:
 		server_answered(r, s, false);
 		learn_edns(r, s, t);
 		take_answer(r, q, found);
 		return;
-	case WIRE_FAULT:
-		server_answered(r, s, found->fault == DNS_FAULT_REFUSED);
+	case DNS_PACKET_ERROR:
+		server_answered(r, s, found->fault == DNS_ERROR_REFUSED);
 		dns_socket_forget(r, t);
 		turn_to_others(r, q, s, found->fault);
 		return;
-	case WIRE_NO_EDNS:
+	case DNS_PACKET_NO_EDNS:
 		server_answered(r, s, false);
 		take_no_edns(r, sock, t);
 		return;
-	case WIRE_TRUNCATED:
+	case DNS_PACKET_TRUNCATED:
 		server_answered(r, s, false);
 		take_truncated(r, sock, t);
 		return;
@@ -539,12 +539,12 @@ take_unmatched(struct resolver *r, struct dns_socket *sock,
 	uint16_t id;
 
 	net_count(&r->counts.strays, 1);
-	if (!wire_reply_id(packet, n, &id))
+	if (!dns_packet_reply_id(packet, n, &id))
 		return;
 	dns_socket_unmatched(r, sock, id);
 	if (s->down && s->probe_socket == sock && id == s->probe_id &&
 	    r->now - s->probe_sent <= r->step_ms[0] &&
-	    !wire_is_refusal(packet, n))
+	    !dns_packet_is_refusal(packet, n))
 		server_answered(r, s, false);
 }
 
@@ -553,24 +553,24 @@ query_receive(struct resolver *r, struct dns_socket *sock,
     const uint8_t *packet, size_t n)
 {
 	struct dns_answer found;
-	enum wire_reply reply;
+	enum dns_packet_reply reply;
 	struct attempt *t = NULL;
 	uint16_t id;
 
-	if (wire_reply_id(packet, n, &id))
+	if (dns_packet_reply_id(packet, n, &id))
 		t = dns_socket_find(r, sock, id);
 	if (t == NULL) {
 		take_unmatched(r, sock, packet, n);
 		return;
 	}
-	struct wire_question question = { .id = id,
+	struct dns_packet_question question = { .id = id,
 		.edns = t->edns,
 		.name = t->query->name,
 		.type = t->query->type };
 
 	arena_rewind(r->arena);
-	reply = wire_read(r->arena, packet, n, &question, &found);
-	if (reply == WIRE_STRAY)
+	reply = dns_packet_read(r->arena, packet, n, &question, &found);
+	if (reply == DNS_PACKET_UNMATCHED)
 		net_count(&r->counts.strays, 1);
 	take_reply(r, sock, t, reply, &found);
 }
@@ -611,14 +611,14 @@ repeat(struct resolver *r, struct dns_query *q)
 	arm(r, q);
 	s = best_server(r, q);
 	if (is_not_wanted(r, q)) {
-		finish_failed(r, q, DNS_FAULT_BUDGET);
+		finish_failed(r, q, DNS_ERROR_BUDGET);
 	} else if (s == NULL) {
 		if (!is_awaited(q))
 			finish_failed(r, q, q->fault);
 	} else if (awaits_tcp(q, s)) {
 		return; /* which loses nothing */
 	} else if (q->queue != NULL && !dns_queue_repeat(q->queue)) {
-		finish_failed(r, q, DNS_FAULT_BUDGET);
+		finish_failed(r, q, DNS_ERROR_BUDGET);
 	} else {
 		net_count(&r->counts.repetitions, 1);
 		send_to(r, q, s, SOCKET_UDP);
@@ -632,12 +632,12 @@ repeat(struct resolver *r, struct dns_query *q)
 static void
 time_is_up(struct resolver *r, struct dns_query *q)
 {
-	enum dns_fault why = q->fault;
+	enum dns_error why = q->fault;
 
-	if (why == DNS_FAULT_NONE)
-		why = DNS_FAULT_TIMEOUT;
+	if (why == DNS_ERROR_NONE)
+		why = DNS_ERROR_TIMEOUT;
 	if (dns_source_is_crowded(&r->source)) {
-		why = DNS_FAULT_RESOURCE;
+		why = DNS_ERROR_RESOURCE;
 		net_count(&r->counts.crowded, 1);
 	}
 	net_count(&r->counts.timeouts, 1);

@@ -14,7 +14,7 @@ enum {
 	QUESTION_MEMORY = 512,
 	/* What one name takes while it is brought into normal form. */
 	NORMAL_MEMORY = 16384,
-	/* Of a full talk in one chain: few are ever full. */
+	/* Of a full questions in one chain: few are ever full. */
 	CHAIN_MOST = 8,
 	SLOTS_LEAST = 16,
 	/* A name as it is given: escapes of UTF-8 make it longer, and more is
@@ -22,25 +22,26 @@ enum {
 	GIVEN_MAX = 1024,
 };
 
-/* A question as the talk sees it. */
+/* A question as the questions sees it. */
 struct noted {
-	struct dns_question q; /* first: dns_talk_tell() is given this */
-	struct noted *chain;   /* with the same hash */
-	bool needed;           /* asked by dns_ask(), not only ahead */
-	bool dropped;          /* asked ahead, and the source did not answer;
-	                          to be asked again if it is needed */
+	struct dns_question
+	    q; /* first: dns_questions_set_answer() is given this */
+	struct noted *chain; /* with the same hash */
+	bool needed;         /* asked by dns_ask(), not only ahead */
+	bool dropped;        /* asked ahead, and the source did not answer;
+	                        to be asked again if it is needed */
 };
 
-struct dns_talk {
+struct dns_questions {
 	struct arena *lasting;
 	struct arena *scratch;
 	void *driver;
 	size_t max;    /* of questions that are needed */
 	size_t needed; /* noted by dns_ask() */
-	size_t ahead;  /* noted by dns_ask_ahead() alone */
+	size_t ahead;  /* noted by dns_prefetch() alone */
 	size_t pending;
 	size_t waited_for;      /* of them, noted by dns_ask() */
-	enum dns_fault gave_up; /* DNS_FAULT_NONE: not yet */
+	enum dns_error gave_up; /* DNS_ERROR_NONE: not yet */
 	bool ran_out;           /* a needed one failed, for a reason of ours */
 	struct dns_question *first;
 	struct dns_question *last;
@@ -49,10 +50,10 @@ struct dns_talk {
 	struct noted **slots;
 };
 
-struct dns_talk *
-dns_talk_new(size_t max_questions)
+struct dns_questions *
+dns_questions_new(size_t max_questions)
 {
-	struct dns_talk *t;
+	struct dns_questions *t;
 	size_t slots = SLOTS_LEAST;
 
 	if (max_questions > SIZE_MAX / QUESTION_MEMORY / 4)
@@ -68,38 +69,40 @@ dns_talk_new(size_t max_questions)
 	t->lasting = arena_new((max_questions + 1) * 2 * QUESTION_MEMORY);
 	t->scratch = arena_new(NORMAL_MEMORY);
 	if (t->slots == NULL || t->lasting == NULL || t->scratch == NULL) {
-		dns_talk_free(t);
+		dns_questions_free(t);
 		return NULL;
 	}
 	return t;
 }
 
 void
-dns_talk_free(struct dns_talk *talk)
+dns_questions_free(struct dns_questions *questions)
 {
-	if (talk == NULL)
+	if (questions == NULL)
 		return;
-	for (struct dns_question *q = talk->first; q != NULL; q = q->next)
-		dns_answer_drop(q->answer);
-	arena_free(talk->lasting);
-	arena_free(talk->scratch);
-	free(talk->slots);
-	free(talk);
+	for (struct dns_question *q = questions->first; q != NULL; q = q->next)
+		dns_answer_unref(q->answer);
+	arena_free(questions->lasting);
+	arena_free(questions->scratch);
+	free(questions->slots);
+	free(questions);
 }
 
 static size_t
-hash(const struct dns_talk *talk, struct span name, enum dns_type type)
+hash(
+    const struct dns_questions *questions, struct span name, enum dns_type type)
 {
-	/* a talk has too few questions for collisions to matter */
+	/* a questions has too few questions for collisions to matter */
 	static const struct hash_secret none = { 0, 0 };
 
-	return (size_t)hash_span(none, name, type) & talk->mask;
+	return (size_t)hash_span(none, name, type) & questions->mask;
 }
 
 static struct noted *
-find(const struct dns_talk *talk, struct span name, enum dns_type type)
+find(
+    const struct dns_questions *questions, struct span name, enum dns_type type)
 {
-	struct noted *n = talk->slots[hash(talk, name, type)];
+	struct noted *n = questions->slots[hash(questions, name, type)];
 
 	while (n != NULL && (n->q.type != type || !span_equal(n->q.name, name)))
 		n = n->chain;
@@ -111,7 +114,8 @@ find(const struct dns_talk *talk, struct span name, enum dns_type type)
  * equals a known normal form but for case and the final dot needs no IDNA.
  */
 static struct noted *
-find_given(const struct dns_talk *talk, struct span name, enum dns_type type)
+find_given(
+    const struct dns_questions *questions, struct span name, enum dns_type type)
 {
 	char lower[DOMAIN_MAX] = "";
 
@@ -121,138 +125,140 @@ find_given(const struct dns_talk *talk, struct span name, enum dns_type type)
 		return NULL;
 	for (size_t i = 0; i < name.n; i++)
 		lower[i] = (char)ascii_lower((unsigned char)name.p[i]);
-	return find(talk, span_of(lower, name.n), type);
+	return find(questions, span_of(lower, name.n), type);
 }
 
 static struct noted *
-note(struct dns_talk *talk, struct span name, enum dns_type type)
+note(struct dns_questions *questions, struct span name, enum dns_type type)
 {
-	struct noted *n = arena_alloc(talk->lasting, sizeof(*n));
-	struct span copy = arena_copy(talk->lasting, name);
-	size_t slot = hash(talk, name, type);
+	struct noted *n = arena_alloc(questions->lasting, sizeof(*n));
+	struct span copy = arena_copy(questions->lasting, name);
+	size_t slot = hash(questions, name, type);
 
 	if (n == NULL || copy.p == NULL)
 		return NULL;
 	*n = (struct noted){
-		.q = { .talk = talk,
+		.q = { .questions = questions,
 		    .name = copy,
 		    .type = type,
 		    .wait.prefetch = true,
 		    .answer = dns_answer_pending() },
-		.chain = talk->slots[slot],
+		.chain = questions->slots[slot],
 	};
-	talk->slots[slot] = n;
-	if (talk->last != NULL)
-		talk->last->next = &n->q;
+	questions->slots[slot] = n;
+	if (questions->last != NULL)
+		questions->last->next = &n->q;
 	else
-		talk->first = &n->q;
-	talk->last = &n->q;
-	if (talk->unsent == NULL)
-		talk->unsent = &n->q;
-	talk->unsent = dns_talk_unsent(talk);
-	talk->ahead++;
-	talk->pending++;
+		questions->first = &n->q;
+	questions->last = &n->q;
+	if (questions->unsent == NULL)
+		questions->unsent = &n->q;
+	questions->unsent = dns_questions_next_unsent(questions);
+	questions->ahead++;
+	questions->pending++;
 	return n;
 }
 
 /* To be asked, again if need be, as one that the core waits for. */
 static void
-ask_again(struct dns_talk *talk, struct noted *n)
+ask_again(struct dns_questions *questions, struct noted *n)
 {
 	n->dropped = false;
 	n->q.sent = false;
 	n->q.wait.prefetch = false;
-	talk->unsent = talk->first;
-	talk->unsent = dns_talk_unsent(talk);
+	questions->unsent = questions->first;
+	questions->unsent = dns_questions_next_unsent(questions);
 }
 
 static void
-become_needed(struct dns_talk *talk, struct noted *n)
+become_needed(struct dns_questions *questions, struct noted *n)
 {
 	n->needed = true;
-	talk->needed++;
-	talk->ahead--;
+	questions->needed++;
+	questions->ahead--;
 	if (n->q.answer->state != DNS_PENDING)
 		return;
-	talk->waited_for++;
-	talk->pending += n->dropped;
+	questions->waited_for++;
+	questions->pending += n->dropped;
 	if (n->dropped)
-		ask_again(talk, n);
+		ask_again(questions, n);
 	else if (!n->q.sent)
 		n->q.wait.prefetch = false;
 }
 
 static const struct dns_answer *
-look_up(
-    struct dns_talk *talk, struct span name, enum dns_type type, bool needed)
+look_up(struct dns_questions *questions, struct span name, enum dns_type type,
+    bool needed)
 {
-	struct noted *n = find_given(talk, name, type);
+	struct noted *n = find_given(questions, name, type);
 
 	if (n == NULL) {
 		if (name.n > GIVEN_MAX)
 			return dns_answer_badname();
-		arena_rewind(talk->scratch);
-		name = domain_normal(talk->scratch, name);
-		if (name.p == NULL && arena_has_failed(talk->scratch))
-			return dns_answer_failed(DNS_FAULT_RESOURCE);
+		arena_rewind(questions->scratch);
+		name = domain_normal(questions->scratch, name);
+		if (name.p == NULL && arena_has_failed(questions->scratch))
+			return dns_answer_failed(DNS_ERROR_RESOURCE);
 		if (name.p == NULL)
 			return dns_answer_badname();
-		n = find(talk, name, type);
+		n = find(questions, name, type);
 	}
 	/* What was asked ahead, or not, must not change what is answered. */
-	if (needed && (n == NULL || !n->needed) && talk->needed == talk->max)
-		return dns_answer_failed(DNS_FAULT_BUDGET);
-	if (n == NULL && talk->gave_up != DNS_FAULT_NONE)
-		return dns_answer_failed(talk->gave_up);
-	if (n == NULL && !needed && talk->ahead >= talk->max / 2)
+	if (needed && (n == NULL || !n->needed) &&
+	    questions->needed == questions->max)
+		return dns_answer_failed(DNS_ERROR_BUDGET);
+	if (n == NULL && questions->gave_up != DNS_ERROR_NONE)
+		return dns_answer_failed(questions->gave_up);
+	if (n == NULL && !needed && questions->ahead >= questions->max / 2)
 		return dns_answer_pending();
 	if (n == NULL)
-		n = note(talk, name, type);
+		n = note(questions, name, type);
 	if (n == NULL)
-		return dns_answer_failed(DNS_FAULT_RESOURCE);
+		return dns_answer_failed(DNS_ERROR_RESOURCE);
 	if (needed && !n->needed)
-		become_needed(talk, n);
+		become_needed(questions, n);
 	return n->q.answer;
 }
 
 const struct dns_answer *
-dns_ask(struct dns_talk *talk, struct span name, enum dns_type type)
+dns_ask(struct dns_questions *questions, struct span name, enum dns_type type)
 {
-	const struct dns_answer *answer = look_up(talk, name, type, true);
+	const struct dns_answer *answer = look_up(questions, name, type, true);
 
-	if (answer->state == DNS_FAILED && dns_fault_is_ours(answer->fault))
-		talk->ran_out = true;
+	if (answer->state == DNS_FAILED && dns_error_is_ours(answer->fault))
+		questions->ran_out = true;
 	return answer;
 }
 
 const struct dns_answer *
-dns_ask_ahead(struct dns_talk *talk, struct span name, enum dns_type type)
+dns_prefetch(
+    struct dns_questions *questions, struct span name, enum dns_type type)
 {
-	return look_up(talk, name, type, false);
+	return look_up(questions, name, type, false);
 }
 
 void
-dns_talk_set_driver(struct dns_talk *talk, void *driver)
+dns_questions_set_driver(struct dns_questions *questions, void *driver)
 {
-	talk->driver = driver;
+	questions->driver = driver;
 }
 
 void *
-dns_talk_driver(const struct dns_talk *talk)
+dns_questions_driver(const struct dns_questions *questions)
 {
-	return talk->driver;
+	return questions->driver;
 }
 
 struct dns_question *
-dns_talk_questions(const struct dns_talk *talk)
+dns_questions_first(const struct dns_questions *questions)
 {
-	return talk->first;
+	return questions->first;
 }
 
 struct dns_question *
-dns_talk_unsent(const struct dns_talk *talk)
+dns_questions_next_unsent(const struct dns_questions *questions)
 {
-	struct dns_question *q = talk->unsent;
+	struct dns_question *q = questions->unsent;
 
 	while (q != NULL && (q->sent || q->answer->state != DNS_PENDING))
 		q = q->next;
@@ -264,69 +270,70 @@ static bool
 is_dropped(const struct noted *n, const struct dns_answer *answer)
 {
 	return n->q.wait.prefetch && answer->state == DNS_FAILED &&
-	    dns_fault_is_ours(answer->fault);
+	    dns_error_is_ours(answer->fault);
 }
 
 static void
-drop(struct dns_talk *talk, struct noted *n)
+drop(struct dns_questions *questions, struct noted *n)
 {
 	if (n->needed) {
-		ask_again(talk, n);
+		ask_again(questions, n);
 		return;
 	}
 	n->dropped = true;
 	n->q.sent = true;
-	talk->pending--;
+	questions->pending--;
 }
 
 void
-dns_talk_tell(struct dns_question *q, const struct dns_answer *answer)
+dns_questions_set_answer(
+    struct dns_question *q, const struct dns_answer *answer)
 {
-	struct dns_talk *talk = q->talk;
-	/* A question is the first member of what the talk notes of it. */
+	struct dns_questions *questions = q->questions;
+	/* A question is the first member of what the questions notes of it. */
 	struct noted *n = (struct noted *)(void *)q;
 
 	assert(answer->state != DNS_PENDING);
 	if (q->answer->state != DNS_PENDING)
 		return;
-	if (is_dropped(n, answer) && talk->gave_up == DNS_FAULT_NONE) {
-		drop(talk, n);
+	if (is_dropped(n, answer) && questions->gave_up == DNS_ERROR_NONE) {
+		drop(questions, n);
 		return;
 	}
-	q->answer = dns_answer_hold(answer);
-	talk->pending -= !n->dropped;
-	talk->waited_for -= n->needed;
+	q->answer = dns_answer_ref(answer);
+	questions->pending -= !n->dropped;
+	questions->waited_for -= n->needed;
 }
 
 void
-dns_talk_give_up(struct dns_talk *talk, enum dns_fault fault)
+dns_questions_expire(struct dns_questions *questions, enum dns_error fault)
 {
-	assert(fault != DNS_FAULT_NONE);
-	talk->gave_up = fault;
-	for (struct dns_question *q = talk->first; q != NULL; q = q->next)
-		dns_talk_tell(q, dns_answer_failed(fault));
+	assert(fault != DNS_ERROR_NONE);
+	questions->gave_up = fault;
+	for (struct dns_question *q = questions->first; q != NULL; q = q->next)
+		dns_questions_set_answer(q, dns_answer_failed(fault));
 }
 
 bool
-dns_talk_ran_out(const struct dns_talk *talk)
+dns_questions_budget_exceeded(const struct dns_questions *questions)
 {
-	return talk->ran_out;
+	return questions->ran_out;
 }
 
 size_t
-dns_talk_asked(const struct dns_talk *talk)
+dns_questions_count(const struct dns_questions *questions)
 {
-	return talk->needed + talk->ahead;
+	return questions->needed + questions->ahead;
 }
 
 size_t
-dns_talk_pending(const struct dns_talk *talk)
+dns_questions_pending(const struct dns_questions *questions)
 {
-	return talk->pending;
+	return questions->pending;
 }
 
 size_t
-dns_talk_waited_for(const struct dns_talk *talk)
+dns_questions_required(const struct dns_questions *questions)
 {
-	return talk->waited_for;
+	return questions->waited_for;
 }

@@ -2,8 +2,8 @@
  * questions.h - the questions one check asks, and the answers it was given.
  *
  * Cores see dns_ask() alone: it never waits.  Whoever drives a core (the jobs
- * in verify/, tests, fuzzers) sends what was noted, tells the talk the
- * answers, and runs the core again.  A talk is used under one lock of its
+ * in verify/, tests, fuzzers) sends what was noted, tells the questions the
+ * answers, and runs the core again.  A questions is used under one lock of its
  * driver.
  */
 #ifndef AVOUCH_DNS_QUESTIONS_H
@@ -16,7 +16,7 @@
 #include "dns/source.h"
 #include "lib/span.h"
 
-struct dns_talk;
+struct dns_questions;
 
 /*
  * The answer if it is known; else notes the question and returns one whose
@@ -24,10 +24,10 @@ struct dns_talk;
  * any case, with U-labels (they are asked as A-labels, RFC 8616) and a final
  * dot.  A name that DNS cannot hold is DNS_BADNAME; a question over the limit,
  * or one for which there is no memory, is DNS_FAILED.  The answer lives as
- * long as the talk.
+ * long as the questions.
  */
 const struct dns_answer *dns_ask(
-    struct dns_talk *talk, struct span name, enum dns_type type);
+    struct dns_questions *questions, struct span name, enum dns_type type);
 
 /*
  * The same, for a look ahead: a question that may turn out not to be needed.
@@ -36,15 +36,15 @@ const struct dns_answer *dns_ask(
  * may be of this kind.  Over that it is not noted, and DNS_PENDING is returned
  * all the same.
  */
-const struct dns_answer *dns_ask_ahead(
-    struct dns_talk *talk, struct span name, enum dns_type type);
+const struct dns_answer *dns_prefetch(
+    struct dns_questions *questions, struct span name, enum dns_type type);
 
 /* ---- for drivers ---- */
 
 struct dns_question {
 	struct dns_wait wait;      /* the driver sets wait.done */
 	struct dns_question *next; /* in the order they were noted */
-	struct dns_talk *talk;
+	struct dns_questions *questions;
 	struct span name; /* normal form */
 	enum dns_type type;
 	bool sent;                       /* the driver's */
@@ -53,47 +53,53 @@ struct dns_question {
 
 /*
  * At most `max_questions` are noted for dns_ask(), and half as many more for
- * dns_ask_ahead(); NULL: no memory.
+ * dns_prefetch(); NULL: no memory.
  */
-struct dns_talk *dns_talk_new(size_t max_questions);
+struct dns_questions *dns_questions_new(size_t max_questions);
 
 /* Drops the answers.  No question may be with a source any more.  Takes NULL.
  */
-void dns_talk_free(struct dns_talk *talk);
+void dns_questions_free(struct dns_questions *questions);
 
-/* What the driver hung on the talk, to get from a question back to itself. */
-void dns_talk_set_driver(struct dns_talk *talk, void *driver);
-void *dns_talk_driver(const struct dns_talk *talk);
+/* What the driver hung on the questions, to get from a question back to itself.
+ */
+void dns_questions_set_driver(struct dns_questions *questions, void *driver);
+void *dns_questions_driver(const struct dns_questions *questions);
 
 /* All questions, first noted first; NULL: none. */
-struct dns_question *dns_talk_questions(const struct dns_talk *talk);
+struct dns_question *dns_questions_first(const struct dns_questions *questions);
 
 /* The first that was not sent yet; NULL: none. */
-struct dns_question *dns_talk_unsent(const struct dns_talk *talk);
+struct dns_question *dns_questions_next_unsent(
+    const struct dns_questions *questions);
 
 /*
  * Stores the answer of `q` and holds it.  A second answer is ignored.  If `q`
  * was sent as a prefetch and failed for a reason of ours, it has no answer: it
  * is pending and unsent again when dns_ask() asks it, or at once if it did.
  */
-void dns_talk_tell(struct dns_question *q, const struct dns_answer *answer);
+void dns_questions_set_answer(
+    struct dns_question *q, const struct dns_answer *answer);
 
 /*
  * From now on nothing is pending: what is unanswered, and what will be asked
  * later, is DNS_FAILED with `fault`.  Late answers are ignored.
  */
-void dns_talk_give_up(struct dns_talk *talk, enum dns_fault fault);
+void dns_questions_expire(
+    struct dns_questions *questions, enum dns_error fault);
 
 /*
- * Some dns_ask() failed for a reason of ours (dns_fault_is_ours()): the core's
+ * Some dns_ask() failed for a reason of ours (dns_error_is_ours()): the core's
  * result may be due to that.  A recording of such a message says so too.
  */
-bool dns_talk_ran_out(const struct dns_talk *talk);
+bool dns_questions_budget_exceeded(const struct dns_questions *questions);
 
-size_t dns_talk_asked(const struct dns_talk *talk);   /* questions noted */
-size_t dns_talk_pending(const struct dns_talk *talk); /* of them unanswered */
+size_t dns_questions_count(
+    const struct dns_questions *questions); /* questions noted */
+size_t dns_questions_pending(
+    const struct dns_questions *questions); /* of them unanswered */
 
 /* Unanswered ones of dns_ask(): while there are none, the core can go on. */
-size_t dns_talk_waited_for(const struct dns_talk *talk);
+size_t dns_questions_required(const struct dns_questions *questions);
 
 #endif

@@ -107,7 +107,7 @@ collect(struct dns_wait **chain, struct queued *q)
 }
 
 static void
-answer_all(struct dns_wait *chain, enum dns_fault fault)
+answer_all(struct dns_wait *chain, enum dns_error fault)
 {
 	struct dns_wait *next;
 
@@ -164,10 +164,10 @@ is_unanswered(const struct dns_wait *wait, const struct dns_answer *answer)
 {
 	if (answer->state != DNS_FAILED)
 		return false;
-	if (dns_fault_is_ours(answer->fault))
+	if (dns_error_is_ours(answer->fault))
 		return !wait->prefetch; /* that one was dropped */
-	return answer->fault == DNS_FAULT_TIMEOUT ||
-	    answer->fault == DNS_FAULT_SERVFAIL;
+	return answer->fault == DNS_ERROR_TIMEOUT ||
+	    answer->fault == DNS_ERROR_SERVFAIL;
 }
 
 static void
@@ -261,7 +261,7 @@ queue_answered(struct dns_wait *below, const struct dns_answer *answer)
 	pthread_mutex_unlock(&queue->lock);
 	if (wait != NULL)
 		wait->done(wait, answer);
-	answer_all(cut_off, DNS_FAULT_BUDGET);
+	answer_all(cut_off, DNS_ERROR_BUDGET);
 	free(q);
 	dns_queue_unref(queue);
 }
@@ -296,7 +296,7 @@ queue_ask(struct dns_source *source, struct span name, enum dns_type type,
 	bool accepted;
 
 	if (q == NULL) {
-		wait->done(wait, dns_answer_failed(DNS_FAULT_RESOURCE));
+		wait->done(wait, dns_answer_failed(DNS_ERROR_RESOURCE));
 		return;
 	}
 	pthread_mutex_lock(&queue->lock);
@@ -310,7 +310,7 @@ queue_ask(struct dns_source *source, struct span name, enum dns_type type,
 	pthread_mutex_unlock(&queue->lock);
 	if (!accepted) {
 		free(q);
-		wait->done(wait, dns_answer_failed(DNS_FAULT_BUDGET));
+		wait->done(wait, dns_answer_failed(DNS_ERROR_BUDGET));
 	}
 }
 
@@ -331,8 +331,8 @@ dns_queue_expire(struct dns_source *source)
 		collect(q->delayed || crowded ? &ours : &theirs, q);
 	collect_waiting(queue, &ours);
 	pthread_mutex_unlock(&queue->lock);
-	answer_all(theirs, DNS_FAULT_TIMEOUT);
-	answer_all(ours, DNS_FAULT_BUDGET);
+	answer_all(theirs, DNS_ERROR_TIMEOUT);
+	answer_all(ours, DNS_ERROR_BUDGET);
 }
 
 static void
@@ -349,7 +349,7 @@ queue_close(struct dns_source *source)
 	while (queue->sending) /* the source below may be closed after us */
 		pthread_cond_wait(&queue->sent, &queue->lock);
 	pthread_mutex_unlock(&queue->lock);
-	answer_all(chain, DNS_FAULT_RESOURCE);
+	answer_all(chain, DNS_ERROR_RESOURCE);
 	dns_queue_unref(queue);
 }
 

@@ -16,7 +16,7 @@
  *     altogether.
  *
  * A question that fails here was not asked, or not as often as it should have
- * been.  It fails with DNS_FAULT_BUDGET, never with a failure of the domain.
+ * been.  It fails with DNS_ERROR_BUDGET, never with a failure of the domain.
  */
 #ifndef AVOUCH_DNS_QUEUE_H
 #define AVOUCH_DNS_QUEUE_H
@@ -42,7 +42,7 @@ struct dns_source *dns_queue_open(struct dns_source *below);
 /*
  * The message's time is up: answers all who wait, here and below, and from now
  * on every question at once.  A question that was asked in time and that the
- * servers have not answered is DNS_FAULT_TIMEOUT.  It is DNS_FAULT_BUDGET if it
+ * servers have not answered is DNS_ERROR_TIMEOUT.  It is DNS_ERROR_BUDGET if it
  * had to wait for its turn, if our own thread has not sent it yet, or while
  * the source below is crowded: then the delay was ours.
  */

@@ -45,7 +45,7 @@ release(struct recorder *r)
 		return;
 	for (struct recorded *q = r->all; q != NULL; q = next) {
 		next = q->next;
-		dns_answer_drop(q->answer);
+		dns_answer_unref(q->answer);
 		free(q);
 	}
 	pthread_mutex_destroy(&r->lock);
@@ -60,7 +60,7 @@ answered(struct dns_wait *below, const struct dns_answer *answer)
 	struct dns_wait *wait;
 
 	pthread_mutex_lock(&r->lock);
-	q->answer = dns_answer_hold(answer);
+	q->answer = dns_answer_ref(answer);
 	wait = q->wait;
 	q->wait = NULL;
 	pthread_mutex_unlock(&r->lock);
@@ -132,7 +132,7 @@ recorder_close(struct dns_source *source)
 	pthread_mutex_unlock(&r->lock);
 	for (struct dns_wait *w = first; w != NULL; w = next) {
 		next = w->next;
-		w->done(w, dns_answer_failed(DNS_FAULT_RESOURCE));
+		w->done(w, dns_answer_failed(DNS_ERROR_RESOURCE));
 	}
 	release(r);
 }
@@ -248,7 +248,7 @@ static void
 put_data(FILE *out, enum dns_type type, const struct dns_record *record)
 {
 	char text[IP_TEXT_MAX];
-	struct buf b = buf_over(text, sizeof(text));
+	struct buf b = buf_wrap(text, sizeof(text));
 
 	if (type != DNS_TXT && begins_with_at(record->text)) {
 		put_at(out, type, record);
@@ -294,7 +294,7 @@ static const struct dns_answer *
 answer_of(const struct recorded *q)
 {
 	return q->answer != NULL ? q->answer
-				 : dns_answer_failed(DNS_FAULT_TIMEOUT);
+				 : dns_answer_failed(DNS_ERROR_TIMEOUT);
 }
 
 static void
@@ -304,7 +304,7 @@ put_answer(FILE *out, const struct recorded *q)
 
 	if (a->state == DNS_FAILED) {
 		put_mark(out, "failed", q);
-		fprintf(out, " %s\n", dns_fault_name(a->fault));
+		fprintf(out, " %s\n", dns_error_name(a->fault));
 		return;
 	}
 	if (a->state != DNS_FOUND) {

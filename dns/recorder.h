@@ -19,7 +19,7 @@ enum { DNS_RECORDER_MAX = 65536 }; /* questions that are remembered */
  * All answers so far, sorted by name and type: records under the name that was
  * asked for, and what else there was (NXDOMAIN, NODATA, failures, aliases) as
  * the comments that zone.h reads.  Of a question asked twice it is the first
- * answer; one that has none by now is a failure (DNS_FAULT_BUDGET), as whoever
+ * answer; one that has none by now is a failure (DNS_ERROR_BUDGET), as whoever
  * asked did not wait any longer.  False: a write failed, or not all could be
  * remembered.
  */

@@ -13,6 +13,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "lib/clock.h"
 #include "dns/resolver_internal.h"
 #include "dns/queue.h"
 #include "lib/scan.h"
@@ -33,15 +34,6 @@ enum {
 
 _Static_assert(
     DNS_NET_INTERFACE_MAX == IF_NAMESIZE, "the name of an interface");
-
-static int64_t
-clock_us(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (int64_t)t.tv_sec * 1000000 + t.tv_nsec / 1000;
-}
 
 /* ---- how many questions there are ---- */
 
@@ -75,13 +67,13 @@ query_free(struct resolver *r, struct dns_query *q)
 /* NULL: `why` is set. */
 static struct dns_query *
 query_new(struct resolver *r, struct span name, enum dns_type type,
-    struct dns_wait *wait, enum dns_fault *why)
+    struct dns_wait *wait, enum dns_error *why)
 {
 	struct dns_query *q = NULL;
 
-	*why = DNS_FAULT_RESOURCE;
+	*why = DNS_ERROR_RESOURCE;
 	if (wait->prefetch && dns_source_is_crowded(&r->source)) {
-		*why = DNS_FAULT_BUDGET;
+		*why = DNS_ERROR_BUDGET;
 		return NULL;
 	}
 	if (atomic_fetch_add(&r->unanswered, 1) < DNS_NET_UNANSWERED_MAX)
@@ -109,7 +101,7 @@ query_refuse(struct resolver *r, struct dns_query *q)
 	if (q->queue != NULL)
 		dns_queue_sent(q->queue);
 	query_free(r, q);
-	wait->done(wait, dns_answer_failed(DNS_FAULT_RESOURCE));
+	wait->done(wait, dns_answer_failed(DNS_ERROR_RESOURCE));
 }
 
 /* ---- the inbox: from any thread to the loop's ---- */
@@ -128,7 +120,7 @@ net_ask(struct dns_source *source, struct span name, enum dns_type type,
     struct dns_wait *wait)
 {
 	struct resolver *r = (struct resolver *)source;
-	enum dns_fault why;
+	enum dns_error why;
 	struct dns_query *q = query_new(r, name, type, wait, &why);
 	bool sleeping, closing;
 
@@ -320,7 +312,7 @@ net_close(struct dns_source *source)
 	refuse_all(r, r->inbox);
 	while (r->all.first != NULL)
 		query_finish(
-		    r, r->all.first, dns_answer_failed(DNS_FAULT_RESOURCE));
+		    r, r->all.first, dns_answer_failed(DNS_ERROR_RESOURCE));
 	dns_socket_close_all(r);
 	close(r->epoll);
 	close(r->wake);
@@ -333,7 +325,7 @@ net_close(struct dns_source *source)
 
 /* The waits grow 1, 1, 2, 4, ... times the first, until the time is up. */
 static void
-set_schedule(struct resolver *r, const struct dns_net_options *o)
+set_schedule(struct resolver *r, const struct dns_resolver_options *o)
 {
 	int64_t wait = o->first_ms;
 
@@ -347,10 +339,10 @@ set_schedule(struct resolver *r, const struct dns_net_options *o)
 }
 
 static void
-set_servers(struct resolver *r, const struct dns_net_options *o)
+set_servers(struct resolver *r, const struct dns_resolver_options *o)
 {
-	r->n_servers = o->n_servers < DNS_NET_SERVERS_MAX ? o->n_servers
-							  : DNS_NET_SERVERS_MAX;
+	r->n_servers =
+	    o->n_servers < DNS_SERVERS_MAX ? o->n_servers : DNS_SERVERS_MAX;
 	for (size_t i = 0; i < r->n_servers; i++) {
 		r->servers[i].address = o->servers[i];
 		r->servers[i].number = (unsigned)i;
@@ -393,9 +385,10 @@ start(struct resolver *r, char *error, size_t size)
 }
 
 struct dns_source *
-dns_net_open(const struct dns_net_options *o, char *error, size_t size)
+dns_resolver_open(
+    const struct dns_resolver_options *o, char *error, size_t size)
 {
-	struct dns_net_options from_file = *o;
+	struct dns_resolver_options from_file = *o;
 	struct resolver *r = calloc(1, sizeof(*r));
 
 	if (r == NULL) {
@@ -403,7 +396,8 @@ dns_net_open(const struct dns_net_options *o, char *error, size_t size)
 		return NULL;
 	}
 	if (o->n_servers == 0)
-		dns_net_resolv_conf("/etc/resolv.conf", &from_file, NULL);
+		dns_resolver_read_resolv_conf(
+		    "/etc/resolv.conf", &from_file, NULL);
 	r->source = (struct dns_source){
 		.ask = net_ask,
 		.close = net_close,
@@ -427,12 +421,12 @@ dns_net_open(const struct dns_net_options *o, char *error, size_t size)
 }
 
 void
-dns_net_counts(struct dns_source *source, struct dns_net_counts *out)
+dns_resolver_counts(struct dns_source *source, struct dns_resolver_counts *out)
 {
 	struct resolver *r = (struct resolver *)source;
 	struct net_counters *c = &r->counts;
 
-	*out = (struct dns_net_counts){
+	*out = (struct dns_resolver_counts){
 		.questions = atomic_load(&c->questions),
 		.datagrams = atomic_load(&c->datagrams),
 		.repetitions = atomic_load(&c->repetitions),
@@ -467,7 +461,7 @@ is_of_interface(unsigned char c)
 
 /* RFC 4007 section 11: "%" and the name or number of an interface. */
 static const char *
-interface_parse(struct scan *s, struct dns_net_server *out)
+interface_parse(struct scan *s, struct dns_server_address *out)
 {
 	struct span name;
 
@@ -492,13 +486,13 @@ is_of_address(unsigned char c)
 }
 
 const char *
-dns_net_server_parse(struct span text, struct dns_net_server *out)
+dns_server_parse(struct span text, struct dns_server_address *out)
 {
 	struct scan s = scan_of(text);
 	uint64_t port = PORT_DOMAIN;
 	const char *why;
 
-	*out = (struct dns_net_server){ 0 };
+	*out = (struct dns_server_address){ 0 };
 	if (!ip_parse(scan_while(&s, is_of_address), &out->ip))
 		return "is not an address; write 192.0.2.1 or 192.0.2.1@53";
 	why = interface_parse(&s, out);
@@ -512,7 +506,7 @@ dns_net_server_parse(struct span text, struct dns_net_server *out)
 }
 
 void
-dns_net_server_put(struct buf *b, const struct dns_net_server *server)
+dns_server_put(struct buf *b, const struct dns_server_address *server)
 {
 	ip_put(b, &server->ip);
 	if (server->interface[0] != '\0') {
@@ -524,15 +518,15 @@ dns_net_server_put(struct buf *b, const struct dns_net_server *server)
 }
 
 bool
-dns_net_server_equal(
-    const struct dns_net_server *a, const struct dns_net_server *b)
+dns_server_equal(
+    const struct dns_server_address *a, const struct dns_server_address *b)
 {
 	return ip_equal(&a->ip, &b->ip) && a->port == b->port &&
 	    strcmp(a->interface, b->interface) == 0;
 }
 
 unsigned
-dns_net_interface_index(const struct dns_net_server *server)
+dns_server_interface_index(const struct dns_server_address *server)
 {
 	struct scan s = scan_of(span_str(server->interface));
 	uint64_t number;
@@ -586,15 +580,15 @@ nameserver_of(const char *line)
 }
 
 void
-dns_net_resolv_conf(
-    const char *path, struct dns_net_options *o, struct buf *complaints)
+dns_resolver_read_resolv_conf(
+    const char *path, struct dns_resolver_options *o, struct buf *complaints)
 {
 	char line[RESOLV_CONF_LINE];
 	FILE *f = fopen(path, "re");
 	unsigned long number = 0;
 
 	o->n_servers = 0;
-	while (f != NULL && o->n_servers < DNS_NET_SERVERS_MAX &&
+	while (f != NULL && o->n_servers < DNS_SERVERS_MAX &&
 	    fgets(line, sizeof(line), f) != NULL) {
 		struct span text = nameserver_of(line);
 		const char *why;
@@ -604,7 +598,7 @@ dns_net_resolv_conf(
 			continue;
 		why = span_has(text, '@')
 		    ? "has a port, which this file cannot set"
-		    : dns_net_server_parse(text, &o->servers[o->n_servers]);
+		    : dns_server_parse(text, &o->servers[o->n_servers]);
 		if (why == NULL)
 			o->n_servers++;
 		else
@@ -613,7 +607,7 @@ dns_net_resolv_conf(
 	if (f != NULL)
 		fclose(f);
 	if (o->n_servers == 0) {
-		(void)dns_net_server_parse(SPAN("127.0.0.1"), &o->servers[0]);
+		(void)dns_server_parse(SPAN("127.0.0.1"), &o->servers[0]);
 		o->n_servers = 1;
 	}
 }

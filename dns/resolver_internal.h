@@ -37,7 +37,7 @@ enum {
 	TCP_READS_MAX = 8,   /* for one connection */
 	DUE_MAX = 128,       /* queries that are repeated or ended in a turn */
 	BATCH = 32,          /* datagrams of one system call */
-	DATAGRAM_MAX = 4096, /* more than DNS_NET_PAYLOAD: it came anyway */
+	DATAGRAM_MAX = 4096, /* more than DNS_EDNS_PAYLOAD: it came anyway */
 
 	DOWN_AFTER = 3,         /* timeouts, one after the other */
 	ALL_DOWN_MS = 4000,     /* time of a question while no server answers:
@@ -94,9 +94,9 @@ struct dns_query {
 	unsigned step;
 	unsigned sends;
 	unsigned tcp_sends;
-	uint8_t asked[DNS_NET_SERVERS_MAX]; /* how often each server was */
+	uint8_t asked[DNS_SERVERS_MAX]; /* how often each server was */
 	unsigned refused;     /* bits: servers that cannot answer it */
-	enum dns_fault fault; /* what the last of them said */
+	enum dns_error fault; /* what the last of them said */
 	bool plain;           /* asked without EDNS from now on */
 	bool tcp_again;       /* was asked again since a connection failed */
 	bool tcp_garbled;     /* asked over TCP because UDP was garbled */
@@ -135,12 +135,12 @@ struct dns_socket {
 	int64_t progress; /* when something last came, or was begun */
 	uint8_t *out;
 	size_t out_n, out_cap;
-	uint8_t *in; /* WIRE_PACKET_MAX + 2 bytes */
+	uint8_t *in; /* DNS_PACKET_MAX + 2 bytes */
 	size_t in_n;
 };
 
 struct dns_server {
-	struct dns_net_server address;
+	struct dns_server_address address;
 	unsigned number;
 	struct dns_socket *ports[PORTS];
 	struct dns_socket *current; /* of this turn of the loop */
@@ -172,7 +172,7 @@ struct batch {
 	unsigned n;
 	struct mmsghdr messages[BATCH];
 	struct iovec vectors[BATCH];
-	uint8_t bytes[BATCH][WIRE_QUESTION_MAX];
+	uint8_t bytes[BATCH][DNS_PACKET_QUESTION_MAX];
 };
 
 struct inbound {
@@ -183,12 +183,12 @@ struct inbound {
 
 struct resolver {
 	struct dns_source source; /* first */
-	struct dns_server servers[DNS_NET_SERVERS_MAX];
+	struct dns_server servers[DNS_SERVERS_MAX];
 	size_t n_servers;
 	int64_t total_ms;
 	int64_t step_ms[STEPS_MAX];
 	unsigned n_steps;
-	dns_net_forged *on_forged;
+	dns_resolver_forged *on_forged;
 
 	int epoll;
 	int wake; /* eventfd */
@@ -286,7 +286,7 @@ struct dns_socket *dns_socket_tcp_choose(
     struct dns_server *s, struct dns_socket ***empty);
 
 bool dns_socket_tcp_send(struct resolver *r, struct dns_socket *sock,
-    const struct wire_question *question);
+    const struct dns_packet_question *question);
 void dns_socket_tcp_ready(
     struct resolver *r, struct dns_socket *sock, uint32_t events);
 

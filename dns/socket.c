@@ -145,7 +145,8 @@ dns_socket_forget(struct resolver *r, struct attempt *t)
 /* ---- sockets ---- */
 
 static socklen_t
-address_of(const struct dns_net_server *server, struct sockaddr_storage *out)
+address_of(
+    const struct dns_server_address *server, struct sockaddr_storage *out)
 {
 	memset(out, 0, sizeof(*out));
 	if (server->ip.family == IP_V6) {
@@ -153,7 +154,7 @@ address_of(const struct dns_net_server *server, struct sockaddr_storage *out)
 
 		to->sin6_family = AF_INET6;
 		to->sin6_port = htons(server->port);
-		to->sin6_scope_id = dns_net_interface_index(server);
+		to->sin6_scope_id = dns_server_interface_index(server);
 		memcpy(&to->sin6_addr, server->ip.bytes, 16);
 		return sizeof(*to);
 	}
@@ -457,7 +458,7 @@ dns_socket_flush(struct resolver *r)
 
 static bool
 udp_send(struct resolver *r, struct dns_socket *sock,
-    const struct wire_question *question)
+    const struct dns_packet_question *question)
 {
 	struct batch *b = &r->batch;
 
@@ -465,7 +466,7 @@ udp_send(struct resolver *r, struct dns_socket *sock,
 		dns_socket_flush(r);
 	b->socket = sock;
 	b->vectors[b->n] = (struct iovec){ .iov_base = b->bytes[b->n],
-		.iov_len = wire_put_question(b->bytes[b->n], question) };
+		.iov_len = dns_packet_put_question(b->bytes[b->n], question) };
 	b->messages[b->n] = (struct mmsghdr){
 		.msg_hdr = { .msg_iov = &b->vectors[b->n], .msg_iovlen = 1 }
 	};
@@ -545,7 +546,7 @@ dns_socket_send(struct resolver *r, struct dns_server *server,
 		return status;
 	}
 	t->edns = with_edns(r, q, server, kind);
-	struct wire_question question = {
+	struct dns_packet_question question = {
 		.id = t->id, .edns = t->edns, .name = q->name, .type = q->type
 	};
 

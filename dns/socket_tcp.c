@@ -60,9 +60,9 @@ tcp_write(struct resolver *r, struct dns_socket *sock)
 
 bool
 dns_socket_tcp_send(struct resolver *r, struct dns_socket *sock,
-    const struct wire_question *question)
+    const struct dns_packet_question *question)
 {
-	size_t need = sock->out_n + LENGTH_SIZE + WIRE_QUESTION_MAX;
+	size_t need = sock->out_n + LENGTH_SIZE + DNS_PACKET_QUESTION_MAX;
 
 	if (need > TCP_OUT_MAX)
 		return false;
@@ -76,7 +76,7 @@ dns_socket_tcp_send(struct resolver *r, struct dns_socket *sock,
 		sock->out_cap = cap;
 	}
 	uint8_t *p = sock->out + sock->out_n;
-	size_t n = wire_put_question(p + LENGTH_SIZE, question);
+	size_t n = dns_packet_put_question(p + LENGTH_SIZE, question);
 
 	p[0] = (uint8_t)(n >> 8);
 	p[1] = (uint8_t)n;
@@ -112,7 +112,7 @@ tcp_take(struct resolver *r, struct dns_socket *sock)
 static void
 tcp_receive(struct resolver *r, struct dns_socket *sock)
 {
-	const size_t cap = LENGTH_SIZE + WIRE_PACKET_MAX;
+	const size_t cap = LENGTH_SIZE + DNS_PACKET_MAX;
 
 	if (sock->in == NULL)
 		sock->in = malloc(cap);

@@ -19,7 +19,7 @@ struct dns_wait {
 	/*
 	 * Called exactly once for each ask, from within ask() or later from
 	 * any thread, with no lock of the source held.  To keep `answer`,
-	 * call dns_answer_hold().
+	 * call dns_answer_ref().
 	 */
 	void (*done)(struct dns_wait *wait, const struct dns_answer *answer);
 	struct dns_wait *next; /* the source's, until done() is called */
@@ -33,7 +33,7 @@ struct dns_wait {
 	/*
 	 * The answer may never be needed.  Where it would cost another
 	 * question something it is not asked, or no longer waited for, and
-	 * answered DNS_FAULT_BUDGET.
+	 * answered DNS_ERROR_BUDGET.
 	 */
 	bool prefetch;
 };
@@ -48,7 +48,7 @@ struct dns_source {
 	void (*ask)(struct dns_source *source, struct span name,
 	    enum dns_type type, struct dns_wait *wait);
 
-	/* Answers all who wait with DNS_FAULT_RESOURCE and frees the source,
+	/* Answers all who wait with DNS_ERROR_RESOURCE and frees the source,
 	 * not those below it. */
 	void (*close)(struct dns_source *source);
 

@@ -123,7 +123,7 @@ closest(const struct zone *z, struct span name)
 {
 	const struct node *n = find(z, name);
 	char text[DOMAIN_MAX + 3];
-	struct buf wildcard = buf_over(text, sizeof(text));
+	struct buf wildcard = buf_wrap(text, sizeof(text));
 
 	if (n != NULL && n->exists)
 		return n;
@@ -138,7 +138,7 @@ closest(const struct zone *z, struct span name)
 	if (name.n > 0)
 		buf_byte(&wildcard, '.');
 	buf_span(&wildcard, name);
-	n = find(z, buf_done(&wildcard));
+	n = find(z, buf_view(&wildcard));
 	return n != NULL && n->exists ? n : NULL;
 }
 
@@ -234,7 +234,7 @@ zone_ask(struct dns_source *source, struct span name, enum dns_type type,
 	for (int i = 0; found.state == DNS_PENDING; i++) {
 		if (i > DNS_ZONE_CHAIN_MAX) {
 			found.state = DNS_FAILED;
-			found.fault = DNS_FAULT_GARBLED;
+			found.fault = DNS_ERROR_GARBLED;
 		} else {
 			look_up(z, found.alias.p != NULL ? found.alias : name,
 			    type, &found);
@@ -245,9 +245,9 @@ zone_ask(struct dns_source *source, struct span name, enum dns_type type,
 	else
 		answer = dns_answer_new(&found);
 	if (answer == NULL)
-		answer = dns_answer_failed(DNS_FAULT_RESOURCE);
+		answer = dns_answer_failed(DNS_ERROR_RESOURCE);
 	wait->done(wait, answer);
-	dns_answer_drop(answer);
+	dns_answer_unref(answer);
 }
 
 static void
@@ -258,7 +258,7 @@ zone_close(struct dns_source *source)
 	for (size_t i = 0; i < z->n_slots; i++)
 		for (struct node *n = z->slots[i]; n != NULL; n = n->chain)
 			for (struct set *s = n->sets; s != NULL; s = s->next)
-				dns_answer_drop(s->answer);
+				dns_answer_unref(s->answer);
 	free(z->slots);
 	arena_free(z->arena);
 	free(z);
@@ -274,7 +274,7 @@ answer_of(struct arena *a, const struct set *s)
 	struct dns_record *records;
 
 	if (s->n > DNS_RECORDS_MAX)
-		return dns_answer_failed(DNS_FAULT_GARBLED);
+		return dns_answer_failed(DNS_ERROR_GARBLED);
 	arena_rewind(a);
 	records = arena_array(a, s->n, sizeof(*records));
 	if (records == NULL)

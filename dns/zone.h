@@ -8,7 +8,7 @@
  * these forms make the answer to one question what recorder.h has seen, NAME
  * being absolute; TYPE may be ANY:
  *
- *	;!failed NAME TYPE FAULT	FAULT as dns_fault_name()
+ *	;!failed NAME TYPE FAULT	FAULT as dns_error_name()
  *	;!nxdomain NAME TYPE		though names below it may exist
  *	;!nodata NAME TYPE
  *	;!alias NAME TYPE TARGET	where a chain of CNAMEs had ended

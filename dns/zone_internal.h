@@ -15,7 +15,7 @@ struct mark {
 	struct mark *next;
 	int type;
 	bool failed, nxdomain, nodata, stale;
-	enum dns_fault fault;
+	enum dns_error fault;
 	struct span alias;
 };
 

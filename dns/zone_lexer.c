@@ -3,7 +3,7 @@
 #include "lib/ascii.h"
 
 void
-entry_begin(struct entry_reader *r, struct span text)
+zone_lexer_begin(struct zone_lexer *r, struct span text)
 {
 	r->text = scan_of(text);
 	r->next = 1;
@@ -12,14 +12,14 @@ entry_begin(struct entry_reader *r, struct span text)
 
 /* To the end of the line, which is not taken. */
 static struct span
-rest_of_line(struct entry_reader *r)
+rest_of_line(struct zone_lexer *r)
 {
 	return scan_until(&r->text, '\n');
 }
 
 /* One byte, or an escaped one (RFC 1035 section 5.1: \X, \DDD). */
-static enum entry_step
-copy_byte(struct entry_reader *r, int c)
+static enum zone_lexer_status
+copy_byte(struct zone_lexer *r, int c)
 {
 	buf_byte(&r->entry, (char)c);
 	if (c != '\\')
@@ -33,10 +33,10 @@ copy_byte(struct entry_reader *r, int c)
 	return ENTRY_ONE;
 }
 
-static enum entry_step
-copy_quoted(struct entry_reader *r)
+static enum zone_lexer_status
+copy_quoted(struct zone_lexer *r)
 {
-	enum entry_step step = ENTRY_ONE;
+	enum zone_lexer_status step = ENTRY_ONE;
 
 	buf_byte(&r->entry, '"');
 	while (step == ENTRY_ONE) {
@@ -54,10 +54,10 @@ copy_quoted(struct entry_reader *r)
 }
 
 /* One entry, from after the last one's line; may turn out to be empty. */
-static enum entry_step
-copy_entry(struct entry_reader *r)
+static enum zone_lexer_status
+copy_entry(struct zone_lexer *r)
 {
-	enum entry_step step = ENTRY_ONE;
+	enum zone_lexer_status step = ENTRY_ONE;
 	unsigned depth = 0;
 
 	while (step == ENTRY_ONE) {
@@ -91,7 +91,7 @@ copy_entry(struct entry_reader *r)
 }
 
 static void
-copy_mark(struct entry_reader *r)
+copy_mark(struct zone_lexer *r)
 {
 	struct span text = span_trim(rest_of_line(r));
 
@@ -99,15 +99,15 @@ copy_mark(struct entry_reader *r)
 		buf_byte(&r->entry, text.p[i] == '\t' ? ' ' : text.p[i]);
 }
 
-enum entry_step
-entry_next(struct entry_reader *r)
+enum zone_lexer_status
+zone_lexer_next(struct zone_lexer *r)
 {
-	enum entry_step step = ENTRY_ONE;
+	enum zone_lexer_status step = ENTRY_ONE;
 
 	while (step == ENTRY_ONE && !scan_done(&r->text)) {
 		struct span rest = scan_rest(&r->text);
 
-		r->entry = buf_over(r->memory, sizeof(r->memory));
+		r->entry = buf_wrap(r->memory, sizeof(r->memory));
 		r->line = r->next;
 		if (span_starts_nocase(rest, ";!"))
 			copy_mark(r);
@@ -115,9 +115,9 @@ entry_next(struct entry_reader *r)
 			step = copy_entry(r);
 		if (step == ENTRY_ONE && r->entry.full)
 			step = ENTRY_LONG;
-		if (span_has(buf_done(&r->entry), '\0'))
+		if (span_has(buf_view(&r->entry), '\0'))
 			step = ENTRY_NUL;
-		if (step != ENTRY_ONE || span_trim(buf_done(&r->entry)).n > 0)
+		if (step != ENTRY_ONE || span_trim(buf_view(&r->entry)).n > 0)
 			return step;
 	}
 	return step == ENTRY_ONE ? ENTRY_END : step;

@@ -9,7 +9,7 @@
 #include "lib/buf.h"
 #include "lib/scan.h"
 
-enum entry_step {
+enum zone_lexer_status {
 	ENTRY_ONE,  /* an entry, or a comment ";!..." that stands alone */
 	ENTRY_END,  /* no more */
 	ENTRY_LONG, /* more than DNS_ZONE_ENTRY_MAX bytes */
@@ -17,7 +17,7 @@ enum entry_step {
 	ENTRY_NUL,  /* a NUL byte */
 };
 
-struct entry_reader {
+struct zone_lexer {
 	struct scan text;
 	unsigned long next; /* the number of the line that `text` is at */
 	unsigned long line; /* where the last entry began */
@@ -25,7 +25,7 @@ struct entry_reader {
 	char memory[DNS_ZONE_ENTRY_MAX];
 };
 
-void entry_begin(struct entry_reader *r, struct span text);
-enum entry_step entry_next(struct entry_reader *r);
+void zone_lexer_begin(struct zone_lexer *r, struct span text);
+enum zone_lexer_status zone_lexer_next(struct zone_lexer *r);
 
 #endif

@@ -14,7 +14,7 @@
 struct reader {
 	struct zone *zone;
 	const char *name;
-	struct entry_reader entries;
+	struct zone_lexer entries;
 	ldns_rdf *origin;
 	ldns_rdf *previous; /* owner */
 	uint32_t ttl;
@@ -86,7 +86,7 @@ static bool
 take_record(struct reader *r, const ldns_rr *rr)
 {
 	struct zone *z = r->zone;
-	struct span owner = wire_name(z->arena, ldns_rr_owner(rr));
+	struct span owner = dns_packet_name(z->arena, ldns_rr_owner(rr));
 	struct node *n = owner.p != NULL ? zone_add_existing(z, owner) : NULL;
 	struct dns_record record;
 
@@ -96,7 +96,7 @@ take_record(struct reader *r, const ldns_rr *rr)
 		return complain(r, "only class IN is known; remove the record");
 	if (!is_kept(ldns_rr_get_type(rr)))
 		return true;
-	if (!wire_record(z->arena, rr, &record))
+	if (!dns_packet_record(z->arena, rr, &record))
 		return complain(r,
 		    arena_has_failed(z->arena)
 			? "out of memory"
@@ -137,7 +137,7 @@ static ldns_rdf *
 read_name(struct reader *r, struct scan *s)
 {
 	char text[DOMAIN_MAX * 4 + 2];
-	struct buf b = buf_over(text, sizeof(text));
+	struct buf b = buf_wrap(text, sizeof(text));
 	ldns_rdf *name;
 
 	(void)scan_fws(s);
@@ -158,7 +158,7 @@ read_name(struct reader *r, struct scan *s)
 static bool
 read_control(struct reader *r)
 {
-	struct scan s = scan_of(buf_done(&r->entries.entry));
+	struct scan s = scan_of(buf_view(&r->entries.entry));
 	const char *end = NULL;
 
 	if (scan_text_nocase(&s, "$ORIGIN ")) {
@@ -184,7 +184,7 @@ static struct mark *
 add_mark(struct reader *r, ldns_rdf *name, int type)
 {
 	struct arena *a = r->zone->arena;
-	struct span text = wire_name(a, name);
+	struct span text = dns_packet_name(a, name);
 	struct node *n = text.p != NULL ? zone_add(r->zone, text) : NULL;
 	struct mark *m = n != NULL ? n->marks : NULL;
 
@@ -206,7 +206,7 @@ mark_failed(struct reader *r, struct scan *s, struct mark *m)
 {
 	(void)r;
 	m->failed = true;
-	return dns_fault_from_name(span_trim(scan_rest(s)), &m->fault);
+	return dns_error_from_name(span_trim(scan_rest(s)), &m->fault);
 }
 
 static bool
@@ -234,7 +234,7 @@ mark_alias(struct reader *r, struct scan *s, struct mark *m)
 
 	if (target == NULL)
 		return false;
-	m->alias = wire_name(r->zone->arena, target);
+	m->alias = dns_packet_name(r->zone->arena, target);
 	ldns_rdf_deep_free(target);
 	return m->alias.p != NULL;
 }
@@ -265,7 +265,7 @@ read_mark(struct reader *r)
 	static const char usage[] =
 	    "not of the form \";!failed NAME TYPE FAULT\" "
 	    "(or ;!nxdomain, ;!nodata, ;!alias, ;!stale)";
-	struct scan s = scan_of(buf_done(&r->entries.entry));
+	struct scan s = scan_of(buf_view(&r->entries.entry));
 	const struct mark_rule *rule = mark_rules;
 	const struct mark_rule *end =
 	    mark_rules + sizeof(mark_rules) / sizeof(*mark_rules);
@@ -297,10 +297,10 @@ read_mark(struct reader *r)
 static bool
 read_entries(struct reader *r)
 {
-	enum entry_step step;
+	enum zone_lexer_status step;
 	bool ok = true;
 
-	while (ok && (step = entry_next(&r->entries)) != ENTRY_END) {
+	while (ok && (step = zone_lexer_next(&r->entries)) != ENTRY_END) {
 		switch (step) {
 		case ENTRY_ONE:
 			if (r->entries.entry.p[0] == ';')
@@ -338,7 +338,7 @@ zone_read(struct zone *z, const char *name, struct span text, char *error,
 	*r = (struct reader){
 		.zone = z, .name = name, .error = error, .error_size = size
 	};
-	entry_begin(&r->entries, text);
+	zone_lexer_begin(&r->entries, text);
 	ok = read_entries(r);
 	ldns_rdf_deep_free(r->origin);
 	ldns_rdf_deep_free(r->previous);

@@ -7,7 +7,7 @@
 #include "lib/ascii.h"
 
 struct buf
-buf_over(char *memory, size_t cap)
+buf_wrap(char *memory, size_t cap)
 {
 	struct buf b = { .p = memory, .cap = cap, .full = cap == 0 };
 
@@ -19,11 +19,11 @@ buf_over(char *memory, size_t cap)
 }
 
 struct buf
-buf_in(struct arena *a, size_t cap)
+buf_alloc(struct arena *a, size_t cap)
 {
 	char *memory = arena_alloc(a, cap);
 
-	return buf_over(memory, memory != NULL ? cap : 0);
+	return buf_wrap(memory, memory != NULL ? cap : 0);
 }
 
 void
@@ -152,7 +152,7 @@ buf_cut(struct buf *b, size_t n)
 }
 
 struct span
-buf_done(const struct buf *b)
+buf_view(const struct buf *b)
 {
 	return b->p != NULL ? span_of(b->p, b->n) : SPAN("");
 }

@@ -22,11 +22,11 @@ struct buf {
 	bool full;
 };
 
-/* Uses the caller's array: struct buf b = buf_over(text, sizeof(text)) */
-struct buf buf_over(char *memory, size_t cap);
+/* Uses the caller's array: struct buf b = buf_wrap(text, sizeof(text)) */
+struct buf buf_wrap(char *memory, size_t cap);
 
 /* Allocates from an arena; `full` from the start if the arena has no room. */
-struct buf buf_in(struct arena *a, size_t cap);
+struct buf buf_alloc(struct arena *a, size_t cap);
 
 void buf_byte(struct buf *b, char c);
 void buf_text(struct buf *b, const char *text);
@@ -60,6 +60,6 @@ bool buf_is_safe(unsigned char c);
 void buf_cut(struct buf *b, size_t n);
 
 /* The text; lives as long as the memory. */
-struct span buf_done(const struct buf *b);
+struct span buf_view(const struct buf *b);
 
 #endif

@@ -43,8 +43,9 @@ struct clock_time clock_look(
  * must be made at start. */
 struct clock_time clock_now(void);
 
-/* Milliseconds of CLOCK_MONOTONIC, for waits and intervals. */
+/* CLOCK_MONOTONIC in milliseconds and microseconds, for waits and intervals. */
 int64_t clock_ms(void);
+int64_t clock_us(void);
 
 /* Sleeps at least `ms` milliseconds unless a signal interrupts it. */
 void clock_sleep_ms(unsigned ms);

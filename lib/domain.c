@@ -178,7 +178,7 @@ static struct span
 normal_of_unicode(struct arena *a, struct span name)
 {
 	char text[DOMAIN_MAX + 2]; /* with a final dot and the NUL */
-	struct buf b = buf_over(text, sizeof(text));
+	struct buf b = buf_wrap(text, sizeof(text));
 	struct scan s = scan_of(name);
 
 	while (!scan_done(&s)) {
@@ -191,9 +191,9 @@ normal_of_unicode(struct arena *a, struct span name)
 		if (scan_byte(&s, '.'))
 			buf_byte(&b, '.');
 	}
-	if (b.full || !domain_is_hostname(buf_done(&b)))
+	if (b.full || !domain_is_hostname(buf_view(&b)))
 		return SPAN_NONE;
-	return domain_normal(a, buf_done(&b));
+	return domain_normal(a, buf_view(&b));
 }
 
 struct span

@@ -1,7 +1,7 @@
 #include "lib/enum_names.h"
 
 const char *
-table_name(const struct name *table, size_t n, int value)
+enum_name(const struct enum_token *table, size_t n, int value)
 {
 	for (size_t i = 0; i < n; i++)
 		if (table[i].value == value)
@@ -10,7 +10,8 @@ table_name(const struct name *table, size_t n, int value)
 }
 
 bool
-table_value(const struct name *table, size_t n, struct span name, int *value)
+enum_value(
+    const struct enum_token *table, size_t n, struct span name, int *value)
 {
 	for (size_t i = 0; i < n; i++) {
 		if (span_is_nocase(name, table[i].name)) {

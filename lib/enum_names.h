@@ -10,18 +10,18 @@
 
 #include "lib/span.h"
 
-struct name {
+struct enum_token {
 	const char *name; /* lower case */
 	int value;
 };
 
 /* The name of `value`; "?" if the table has none. */
-const char *table_name(const struct name *table, size_t n, int value);
+const char *enum_name(const struct enum_token *table, size_t n, int value);
 
 /* Finds `name` in any case; false if the table does not have it. */
-bool table_value(
-    const struct name *table, size_t n, struct span name, int *value);
+bool enum_value(
+    const struct enum_token *table, size_t n, struct span name, int *value);
 
-#define TABLE_SIZE(t) (sizeof(t) / sizeof((t)[0]))
+#define ARRAY_SIZE(t) (sizeof(t) / sizeof((t)[0]))
 
 #endif

@@ -121,7 +121,7 @@ ip_prefix_parse(struct span text, unsigned max, unsigned *bits)
 	return true;
 }
 
-enum ip_net_fault
+enum ip_net_error
 ip_net_parse(struct span text, struct ip_net *out)
 {
 	size_t slash = span_index(text, '/');

@@ -29,7 +29,7 @@ struct ip_net {
 	unsigned bits; /* length of the prefix: 0..32 or 0..128 */
 };
 
-enum ip_net_fault {
+enum ip_net_error {
 	IP_NET_OK,
 	IP_NET_NO_ADDRESS, /* not an address at all */
 	IP_NET_NO_PREFIX,  /* the part after "/" is not a prefix length */
@@ -51,7 +51,7 @@ bool ip_prefix_parse(struct span text, unsigned max, unsigned *bits);
 
 /* "192.0.2.0/24", "2001:db8::/32", or a single address; else `out` is IP_NONE.
  * "::ffff:192.0.2.0/120" is read as 192.0.2.0/24. */
-enum ip_net_fault ip_net_parse(struct span text, struct ip_net *out);
+enum ip_net_error ip_net_parse(struct span text, struct ip_net *out);
 
 /* IP_NONE, and port 0, for NULL and for other families (AF_UNIX). */
 struct ip ip_from_sockaddr(const struct sockaddr *sa);

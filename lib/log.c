@@ -22,7 +22,7 @@ enum {
 	FAULT_SECONDS = 60,
 };
 
-static const struct name level_names[] = {
+static const struct enum_token level_names[] = {
 	{ "error", LOG_LEVEL_ERROR },
 	{ "warning", LOG_LEVEL_WARNING },
 	{ "info", LOG_LEVEL_INFO },
@@ -99,7 +99,7 @@ put_escaped(struct log_line *l, struct span value)
 
 	while (!scan_done(&s) && !l->text.full) {
 		char memory[UNIT_MAX];
-		struct buf unit = buf_over(memory, sizeof(memory));
+		struct buf unit = buf_wrap(memory, sizeof(memory));
 		struct span run = scan_while(&s, is_plain);
 		struct span fits = span_first(run, room_left(l));
 
@@ -109,7 +109,7 @@ put_escaped(struct log_line *l, struct span value)
 		if (fits.n < run.n || unit.n > room_left(l))
 			l->text.full = true;
 		else
-			buf_span(&l->text, buf_done(&unit));
+			buf_span(&l->text, buf_view(&unit));
 	}
 }
 
@@ -153,9 +153,9 @@ log_begin(struct log_line *l, enum log_level level, const char *event)
 	}
 	l->level = level;
 	l->format = format;
-	l->text = buf_over(l->memory, wanted ? sizeof(l->memory) : 0);
+	l->text = buf_wrap(l->memory, wanted ? sizeof(l->memory) : 0);
 	log_text(l, "level",
-	    table_name(level_names, TABLE_SIZE(level_names), (int)level));
+	    enum_name(level_names, ARRAY_SIZE(level_names), (int)level));
 	log_text(l, "event", event);
 }
 
@@ -223,9 +223,9 @@ log_end(struct log_line *l)
 		syslog(priorities[l->level], "%s", l->text.p);
 	} else {
 		buf_byte(&l->text, '\n');
-		write_line(buf_done(&l->text));
+		write_line(buf_view(&l->text));
 	}
-	l->text = buf_over(l->memory, 0);
+	l->text = buf_wrap(l->memory, 0);
 }
 
 /* `format` and `args` as the last field. */
@@ -306,7 +306,7 @@ log_once_a_minute(enum log_level level, const char *event, const char *cause,
 }
 
 void
-log_fault(const char *cause, const char *format, ...)
+log_limited(const char *cause, const char *format, ...)
 {
 	va_list args;
 

@@ -72,7 +72,7 @@ void log_say(enum log_level level, const char *event, const char *format, ...)
  * out. `cause` is a literal; LOG_CAUSES_MAX of them are distinguished, all
  * others count as one.
  */
-void log_fault(const char *cause, const char *format, ...)
+void log_limited(const char *cause, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 
 /* The same for what works but is probably not what the operator wants: event

@@ -16,9 +16,9 @@ static const char *const harmless[] = { "application_name", "connect_timeout",
 	"target_session_attrs", "tcp_user_timeout", "user" };
 
 bool
-url_is_database(struct span s)
+pg_url_matches(struct span s)
 {
-	for (size_t i = 0; i < TABLE_SIZE(schemes); i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(schemes); i++) {
 		struct span scheme = span_str(schemes[i]);
 
 		if (span_equal(span_first(s, scheme.n), scheme))
@@ -42,7 +42,7 @@ scheme_size(struct span s)
 static bool
 is_harmless(struct span name)
 {
-	for (size_t i = 0; i < TABLE_SIZE(harmless); i++)
+	for (size_t i = 0; i < ARRAY_SIZE(harmless); i++)
 		if (span_is(name, harmless[i]))
 			return true;
 	return false;
@@ -71,7 +71,7 @@ put_parameters(struct buf *b, struct span text)
 /* A password may contain bytes that should have been percent-encoded, so it is
  * assumed to end at the last "@". */
 void
-url_put_shown(struct buf *b, struct span url)
+pg_url_put_redacted(struct buf *b, struct span url)
 {
 	size_t scheme = scheme_size(url), at, colon, question;
 	struct span rest = span_skip(url, scheme);

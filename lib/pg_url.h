@@ -11,13 +11,13 @@
 #include "lib/span.h"
 
 /* Begins with "postgresql://" or "postgres://", the schemes of libpq. */
-bool url_is_database(struct span s);
+bool pg_url_matches(struct span s);
 
 /*
  * The form for messages and logs, with "***" instead of a password, for any
  * scheme.  In doubt it hides too much rather than too little.  A text that is
  * not a URL is written unchanged.
  */
-void url_put_shown(struct buf *b, struct span url);
+void pg_url_put_redacted(struct buf *b, struct span url);
 
 #endif

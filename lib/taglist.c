@@ -13,7 +13,7 @@ is_value(unsigned char c)
 }
 
 /* tag-spec of RFC 6376 section 3.2 */
-enum tag_step
+enum tag_status
 taglist_next(struct scan *s, struct tag *tag)
 {
 	scan_while(s, ascii_is_space);

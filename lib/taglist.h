@@ -16,13 +16,13 @@ struct tag {
 	struct span value; /* without surrounding white space; may be empty */
 };
 
-enum tag_step { TAG_ONE, TAG_END, TAG_BAD };
+enum tag_status { TAG_ONE, TAG_END, TAG_BAD };
 
 enum { TAGLIST_MAX = 64 }; /* tags in one list; RFC 6376 defines 13 */
 
 /* Reads one tag-spec; on TAG_BAD `s` is at the offending byte.  An empty one at
  * the very end ("a=1;") ends the list; anywhere else ("a=1;;b=2") it is bad. */
-enum tag_step taglist_next(struct scan *s, struct tag *tag);
+enum tag_status taglist_next(struct scan *s, struct tag *tag);
 
 /*
  * Reads the whole list into `tags`.  False, and `reason` is a constant text,

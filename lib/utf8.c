@@ -100,7 +100,7 @@ utf8_has_invisible(struct span text)
 		uint32_t c = 0;
 		size_t n = decode(text, &c);
 
-		for (size_t i = 0; i < TABLE_SIZE(ranges); i++)
+		for (size_t i = 0; i < ARRAY_SIZE(ranges); i++)
 			if (n > 0 && c >= ranges[i].first &&
 			    c <= ranges[i].last)
 				return true;

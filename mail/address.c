@@ -62,13 +62,13 @@ join_domain(struct arena *a, struct span *domain)
 
 	if (domain->n > MAIL_DOMAIN_TEXT_MAX)
 		return false;
-	b = buf_in(a, domain->n + 1);
+	b = buf_alloc(a, domain->n + 1);
 	while (!scan_done(&s) && !b.full) {
 		buf_span(&b, scan_while(&s, is_atext_or_dot));
 		if (!mail_skip_cfws(&s))
 			return false;
 	}
-	*domain = buf_done(&b);
+	*domain = buf_view(&b);
 	return !b.full;
 }
 
@@ -254,7 +254,7 @@ open_group(struct mail_address_list *l, const struct words *name)
 	l->has_group = true;
 }
 
-enum mail_address_step
+enum mail_address_status
 mail_address_next(struct mail_address_list *l, struct mail_address *out)
 {
 	struct words w;
@@ -346,11 +346,11 @@ mail_envelope_mailbox(struct arena *a, struct span address)
 	if (domain.p == NULL ||
 	    (size_t)(domain.p - address.p) == span_rindex(address, '@') + 1)
 		return address;
-	b = buf_in(a, local.n + domain.n + 2);
+	b = buf_alloc(a, local.n + domain.n + 2);
 	buf_span(&b, local);
 	buf_byte(&b, '@');
 	buf_span(&b, domain);
-	return b.full ? address : buf_done(&b);
+	return b.full ? address : buf_view(&b);
 }
 
 /*

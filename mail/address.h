@@ -30,7 +30,7 @@ struct mail_address_list {
 	bool in_group, after_group;
 };
 
-enum mail_address_step { ADDRESS_ONE, ADDRESS_END, ADDRESS_BAD };
+enum mail_address_status { ADDRESS_ONE, ADDRESS_END, ADDRESS_BAD };
 
 struct mail_address_list mail_address_list_of(
     struct span text, struct arena *a);
@@ -45,7 +45,7 @@ struct mail_address_list mail_address_list_of(
  * end of a domain, a group without its end, and an address as the display name
  * of another ("a@b <c@d>"), which is returned as an address before it.
  */
-enum mail_address_step mail_address_next(
+enum mail_address_status mail_address_next(
     struct mail_address_list *l, struct mail_address *out);
 
 /*

@@ -125,7 +125,7 @@ dot_size(struct span s)
 	static const char *const dots[] = { ".", "\xe3\x80\x82", "\xef\xbc\x8e",
 		"\xef\xbd\xa1", "\xef\xb9\x92", "\xe2\x80\xa4" };
 
-	for (size_t i = 0; i < TABLE_SIZE(dots); i++)
+	for (size_t i = 0; i < ARRAY_SIZE(dots); i++)
 		if (span_starts_nocase(s, dots[i]))
 			return span_str(dots[i]).n;
 	return 0;
@@ -261,7 +261,7 @@ static void
 add_hidden(struct author_reading *r, struct span text)
 {
 	char shown[GLUED_MAX + 1];
-	struct buf b = buf_over(shown, sizeof(shown));
+	struct buf b = buf_wrap(shown, sizeof(shown));
 	struct scan s = scan_of(text);
 
 	scan_while(&s, is_not_name_byte);
@@ -274,7 +274,7 @@ add_hidden(struct author_reading *r, struct span text)
 		    (c != '.' || (b.n > 0 && shown[b.n - 1] != '.')))
 			buf_byte(&b, (char)c);
 	}
-	add_if_dotted(r, buf_done(&b));
+	add_if_dotted(r, buf_view(&b));
 }
 
 /* The clean domain of `text`, or none; adds what else may be taken for it. */
@@ -324,12 +324,12 @@ keep_first(struct author_reading *r, struct span local, struct span domain)
 
 	if (r->out->first.p != NULL)
 		return;
-	b = buf_in(r->a, local.n + domain.n + 2);
+	b = buf_alloc(r->a, local.n + domain.n + 2);
 	buf_span(&b, local);
 	buf_byte(&b, '@');
 	buf_span(&b, domain);
 	if (!b.full)
-		r->out->first = buf_done(&b);
+		r->out->first = buf_view(&b);
 }
 
 /* Comments and white space, which in decoded text may be bare line ends. */
@@ -384,7 +384,7 @@ add_glued(
     struct author_reading *r, struct scan at, struct span word, unsigned how)
 {
 	char text[GLUED_MAX + 1];
-	struct buf b = buf_over(text, sizeof(text));
+	struct buf b = buf_wrap(text, sizeof(text));
 
 	do {
 		bool after_dot = word.n == 0 || word.p[word.n - 1] == '.';
@@ -396,8 +396,8 @@ add_glued(
 			break;
 		word = scan_while(&at, is_word);
 	} while (word.n > 0 && !b.full);
-	if (is_dotted(buf_done(&b)))
-		add_if_dotted(r, read_name(r, buf_done(&b)));
+	if (is_dotted(buf_view(&b)))
+		add_if_dotted(r, read_name(r, buf_view(&b)));
 }
 
 /* A comment in front of a domain may be taken for it. */
@@ -646,7 +646,7 @@ is_valid_list(struct author_reading *r, struct span value)
 {
 	struct mail_address_list list = mail_address_list_of(value, r->a);
 	struct mail_address address;
-	enum mail_address_step step;
+	enum mail_address_status step;
 
 	do {
 		step = mail_address_next(&list, &address);
@@ -695,7 +695,7 @@ add_mailboxes(struct author_reading *r, struct span value)
 static struct span
 without_names(struct arena *a, struct span value)
 {
-	struct buf b = buf_in(a, value.n + 1);
+	struct buf b = buf_alloc(a, value.n + 1);
 	struct scan s = scan_of(value);
 	char last = ' '; /* of the bytes that are not white space */
 
@@ -721,7 +721,7 @@ without_names(struct arena *a, struct span value)
 		}
 		buf_span(&b, kept);
 	}
-	return b.full ? SPAN_NONE : buf_done(&b);
+	return b.full ? SPAN_NONE : buf_view(&b);
 }
 
 /* The field as programs see it that decode before they parse. */
@@ -820,11 +820,11 @@ mail_from_read(
 const char *
 mail_from_state_name(enum mail_from_state state)
 {
-	static const struct name names[] = {
+	static const struct enum_token names[] = {
 		{ "valid", MAIL_FROM_VALID },
 		{ "sloppy", MAIL_FROM_SLOPPY },
 		{ "invalid", MAIL_FROM_INVALID },
 	};
 
-	return table_name(names, TABLE_SIZE(names), (int)state);
+	return enum_name(names, ARRAY_SIZE(names), (int)state);
 }

@@ -31,7 +31,7 @@ authres_id(struct span value, struct buf *memory)
 	if (quoted.p == NULL)
 		return token;
 	mail_put_unquoted(memory, quoted);
-	return memory->full ? SPAN_NONE : span_skip(buf_done(memory), from);
+	return memory->full ? SPAN_NONE : span_skip(buf_view(memory), from);
 }
 
 /* ---- reading ---- */
@@ -189,7 +189,7 @@ take_none(struct scan *s)
 	return true;
 }
 
-enum authres_step
+enum authres_status
 authres_next(struct scan *s, struct arena *a, struct authres_result *out)
 {
 	*out = (struct authres_result){ .method = SPAN_NONE };

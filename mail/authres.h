@@ -41,7 +41,7 @@ struct authres_result {         /* one resinfo */
 	struct span reason;     /* unquoted; absent: none */
 	struct span properties; /* all propspecs as written */
 };
-enum authres_step { AUTHRES_ONE, AUTHRES_END, AUTHRES_BAD };
+enum authres_status { AUTHRES_ONE, AUTHRES_END, AUTHRES_BAD };
 
 /* Past the authserv-id and version; false: broken there, or no room. */
 bool authres_open(struct scan *s, struct arena *a, struct span *id);
@@ -52,7 +52,7 @@ bool authres_open(struct scan *s, struct arena *a, struct span *id);
  * ptype, is read over; so is a ";" too many.  AUTHRES_BAD: it cannot be read,
  * or `a` has no room.
  */
-enum authres_step authres_next(
+enum authres_status authres_next(
     struct scan *s, struct arena *a, struct authres_result *out);
 
 /* A property of a result: ("header", "d"), unquoted, the first of that name;

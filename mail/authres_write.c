@@ -146,7 +146,7 @@ authres_begin(
 {
 	*w = (struct authres_writer){ .text = text };
 	if (w->text.cap <= sizeof(none)) {
-		w->text = buf_over(NULL, 0);
+		w->text = buf_wrap(NULL, 0);
 		return;
 	}
 	w->text.cap -= sizeof(none) - 1;
@@ -159,7 +159,7 @@ void
 authres_method(struct authres_writer *w, const char *method, const char *result)
 {
 	char memory[PIECE_MAX];
-	struct buf piece = buf_over(memory, sizeof(memory));
+	struct buf piece = buf_wrap(memory, sizeof(memory));
 	size_t before = w->text.n;
 
 	w->open = !w->text.full && w->results < AUTHRES_RESULTS_MAX;
@@ -169,7 +169,7 @@ authres_method(struct authres_writer *w, const char *method, const char *result)
 	buf_byte(&piece, '=');
 	buf_text(&piece, result);
 	buf_byte(&w->text, ';');
-	emit(w, buf_done(&piece), true);
+	emit(w, buf_view(&piece), true);
 	keep_whole(w, before);
 	w->open = !w->text.full;
 	w->results += w->open;
@@ -181,7 +181,7 @@ void
 authres_comment(struct authres_writer *w, const char *own, struct span text)
 {
 	char memory[PIECE_MAX];
-	struct buf piece = buf_over(memory, sizeof(memory));
+	struct buf piece = buf_wrap(memory, sizeof(memory));
 	size_t before = w->text.n, words, from;
 	struct scan s;
 
@@ -200,7 +200,7 @@ authres_comment(struct authres_writer *w, const char *own, struct span text)
 	if (piece.n == 1)
 		return;
 	buf_byte(&piece, ')');
-	s = scan_of(buf_done(&piece));
+	s = scan_of(buf_view(&piece));
 	while (!scan_done(&s)) {
 		emit(w, scan_until(&s, ' '), false);
 		scan_byte(&s, ' ');
@@ -213,16 +213,16 @@ void
 authres_reason(struct authres_writer *w, struct span reason)
 {
 	char memory[PIECE_MAX], safe_memory[AUTHRES_VALUE_MAX + 1];
-	struct buf piece = buf_over(memory, sizeof(memory));
-	struct buf safe = buf_over(safe_memory, sizeof(safe_memory));
+	struct buf piece = buf_wrap(memory, sizeof(memory));
+	struct buf safe = buf_wrap(safe_memory, sizeof(safe_memory));
 	size_t before = w->text.n;
 
 	buf_safe(&safe, reason, AUTHRES_VALUE_MAX);
 	if (w->text.full || !w->open || safe.n == 0)
 		return;
 	buf_text(&piece, "reason=");
-	put_value(&piece, buf_done(&safe));
-	emit(w, buf_done(&piece), false);
+	put_value(&piece, buf_view(&safe));
+	emit(w, buf_view(&piece), false);
 	keep_whole(w, before);
 	w->commented = false;
 }
@@ -232,7 +232,7 @@ authres_put(struct authres_writer *w, const char *ptype, const char *property,
     struct span value)
 {
 	char memory[PIECE_MAX];
-	struct buf piece = buf_over(memory, sizeof(memory));
+	struct buf piece = buf_wrap(memory, sizeof(memory));
 	size_t before = w->text.n;
 
 	if (w->text.full || !w->open)
@@ -243,7 +243,7 @@ authres_put(struct authres_writer *w, const char *ptype, const char *property,
 	buf_byte(&piece, '=');
 	if (!put_pvalue(&piece, value))
 		return;
-	emit(w, buf_done(&piece), false);
+	emit(w, buf_view(&piece), false);
 	keep_whole(w, before);
 	w->commented = false;
 }
@@ -256,5 +256,5 @@ authres_end(struct authres_writer *w)
 	w->text.cap += sizeof(none) - 1;
 	if (w->results == 0)
 		buf_text(&w->text, none);
-	return buf_done(&w->text);
+	return buf_view(&w->text);
 }

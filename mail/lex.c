@@ -133,7 +133,7 @@ mail_unquote(struct arena *a, struct span raw)
 
 	if (raw.n == SIZE_MAX)
 		return SPAN_NONE;
-	b = buf_in(a, raw.n + 1);
+	b = buf_alloc(a, raw.n + 1);
 	mail_put_unquoted(&b, raw);
-	return b.p != NULL ? buf_done(&b) : SPAN_NONE;
+	return b.p != NULL ? buf_view(&b) : SPAN_NONE;
 }

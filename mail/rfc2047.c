@@ -101,19 +101,19 @@ static const struct charset *
 charset_find(struct span label)
 {
 	char text[CHARSET_MAX + 1];
-	struct buf b = buf_over(text, sizeof(text));
+	struct buf b = buf_wrap(text, sizeof(text));
 
 	label = span_first(label, span_index(label, '*'));
 	for (size_t i = 0; i < label.n; i++)
 		if (memchr("-_.: ", label.p[i], 5) == NULL)
 			buf_byte(
 			    &b, (char)ascii_lower((unsigned char)label.p[i]));
-	if (b.full || span_has(buf_done(&b), '\0'))
+	if (b.full || span_has(buf_view(&b), '\0'))
 		return NULL;
-	for (size_t i = 0; i < TABLE_SIZE(charsets); i++)
+	for (size_t i = 0; i < ARRAY_SIZE(charsets); i++)
 		if (charsets[i].prefix
-			? span_starts_nocase(buf_done(&b), charsets[i].name)
-			: span_is(buf_done(&b), charsets[i].name))
+			? span_starts_nocase(buf_view(&b), charsets[i].name)
+			: span_is(buf_view(&b), charsets[i].name))
 			return &charsets[i];
 	return NULL;
 }
@@ -305,12 +305,12 @@ put_word(struct buf *b, struct buf *scratch, const struct encoded_word *word)
 	else
 		good = put_b(scratch, word->text);
 	if (charset == NULL || charset->at == NULL)
-		buf_span(b, buf_done(scratch));
+		buf_span(b, buf_view(scratch));
 	else if (charset->kind == CHARSET_ISO2022_JP)
 		good =
-		    put_iso2022_jp(b, buf_done(scratch), charset->at) && good;
+		    put_iso2022_jp(b, buf_view(scratch), charset->at) && good;
 	else
-		put_with_at_sign(b, buf_done(scratch), charset->at);
+		put_with_at_sign(b, buf_view(scratch), charset->at);
 	return good && charset != NULL;
 }
 
@@ -350,7 +350,7 @@ decode_level(struct buf *b, struct buf *scratch, struct span text, bool strict,
 			    out->ambiguous || span_has(word.text, '?');
 			out->specials = out->specials ||
 			    has_special(word.label) || has_special(word.text) ||
-			    has_special(span_skip(buf_done(b), from));
+			    has_special(span_skip(buf_view(b), from));
 			s = at;
 			after_word = true;
 			n_words++;
@@ -378,23 +378,23 @@ mail_decode_words(
 	*out = (struct mail_decoded){ .text = text };
 	for (unsigned level = 0; n > 0; level++) {
 		/* decoded is never longer: "=?c?q?" is cut off */
-		struct buf b = buf_in(a, out->text.n + 1);
-		struct buf scratch = buf_in(a, out->text.n + 1);
+		struct buf b = buf_alloc(a, out->text.n + 1);
+		struct buf scratch = buf_alloc(a, out->text.n + 1);
 
 		n = decode_level(&b, &scratch, out->text, strict, out);
 		if (level == 0)
 			out->n_words = n;
 		if (level == DEPTH_MAX)
 			out->unreadable = out->unreadable || n > 0;
-		for (size_t i = 0; i < TABLE_SIZE(at_forms); i++) {
+		for (size_t i = 0; i < ARRAY_SIZE(at_forms); i++) {
 			struct buf other = scratch;
 
 			buf_cut(&other, 0);
-			put_with_at_sign(&other, buf_done(&b), at_forms[i]);
+			put_with_at_sign(&other, buf_view(&b), at_forms[i]);
 			scratch = b;
 			b = other;
 		}
-		out->text = b.full || scratch.full ? SPAN_NONE : buf_done(&b);
+		out->text = b.full || scratch.full ? SPAN_NONE : buf_view(&b);
 		if (out->text.p == NULL || level == DEPTH_MAX)
 			return;
 	}

@@ -3,6 +3,7 @@
 #include <libmilter/mfapi.h>
 #include <stdatomic.h>
 
+#include "lib/clock.h"
 #include "lib/log.h"
 #include "milter/libmilter_quirks.h"
 #include "milter/reply.h"
@@ -37,10 +38,10 @@ enum { PACKET_MAX = 4 << 20 };
 enum { GRANTED_SPACE = 1, GRANTED_HOLD = 2, GRANTED_SKIP = 4 };
 static atomic_uint last_granted;
 
-static struct session_terms
+static struct session_negotiated
 terms_of(unsigned granted)
 {
-	return (struct session_terms){
+	return (struct session_negotiated){
 		.leading_space = (granted & GRANTED_SPACE) != 0,
 		.can_hold = (granted & GRANTED_HOLD) != 0,
 		.can_skip = (granted & GRANTED_SKIP) != 0,
@@ -85,24 +86,24 @@ ask_for_macros(SMFICTX *ctx)
 
 /* A new session, known to the service; NULL: it cannot be had. */
 static struct session *
-open_session(SMFICTX *ctx, const struct session_terms *terms)
+open_session(SMFICTX *ctx, const struct session_negotiated *terms)
 {
 	struct session *s = session_new(terms);
 	enum service_admission admission;
 
 	if (s == NULL) {
-		log_fault("memory", "no memory for a connection");
+		log_limited("memory", "no memory for a connection");
 		return NULL;
 	}
-	admission = service_admit(&s->guest);
-	if (admission == SERVICE_NO_ROOM) {
-		log_fault("connections", "out of file descriptors");
+	admission = service_add(&s->guest);
+	if (admission == SERVICE_NO_DESCRIPTORS) {
+		log_limited("connections", "out of file descriptors");
 		callbacks_leave(&s->guest);
 		return NULL;
 	}
 	if (admission == SERVICE_FULL)
-		log_fault("connections", "too many connections");
-	s->terms.refused = admission != SERVICE_WELCOME;
+		log_limited("connections", "too many connections");
+	s->terms.refused = admission != SERVICE_ACCEPTED;
 	smfi_setpriv(ctx, s);
 	return s;
 }
@@ -117,7 +118,7 @@ on_negotiate(SMFICTX *ctx, unsigned long actions, unsigned long steps,
 	    ((steps & SMFIP_HDR_LEADSPC) != 0 ? GRANTED_SPACE : 0) |
 	    ((actions & SMFIF_QUARANTINE) != 0 ? GRANTED_HOLD : 0) |
 	    ((steps & SMFIP_SKIP) != 0 ? GRANTED_SKIP : 0);
-	struct session_terms terms = terms_of(granted);
+	struct session_negotiated terms = terms_of(granted);
 	struct session *s;
 
 	(void)further_2;
@@ -125,7 +126,7 @@ on_negotiate(SMFICTX *ctx, unsigned long actions, unsigned long steps,
 	*out_further_2 = *out_further_3 = 0;
 	leave(ctx);
 	if ((actions & ACTIONS_NEEDED) != ACTIONS_NEEDED) {
-		log_fault("mta", "the MTA lets no milter change the header");
+		log_limited("mta", "the MTA lets no milter change the header");
 		return SMFIS_REJECT;
 	}
 	if (!service_begin_call(NULL))
@@ -178,7 +179,7 @@ connect_to(SMFICTX *ctx, struct session *s, const char *name,
     const struct sockaddr *where)
 {
 	if (s->terms.refused)
-		return outcome_refuse(ctx, 421, "4.3.2",
+		return reply_refuse(ctx, 421, "4.3.2",
 		    SPAN("the mail filter takes no connection just now"));
 	session_connect(s,
 	    &(struct session_client){
@@ -201,7 +202,7 @@ on_connect(SMFICTX *ctx, char *name, struct sockaddr *where)
 	if (!service_begin_call(s != NULL ? &s->guest : NULL))
 		return r;
 	if (s == NULL) {
-		struct session_terms terms =
+		struct session_negotiated terms =
 		    terms_of(atomic_load(&last_granted));
 
 		s = open_session(ctx, &terms);
@@ -227,10 +228,10 @@ on_helo(SMFICTX *ctx, char *name)
 }
 
 void
-callbacks_leave(struct service_guest *guest)
+callbacks_leave(struct service_connection *guest)
 {
 	/* The guest is the session's first member. */
-	service_leave(guest);
+	service_remove(guest);
 	session_free((struct session *)guest);
 }
 
@@ -320,20 +321,19 @@ on_message_end(SMFICTX *ctx)
 	struct session *s = begin(ctx);
 	struct span queue_id =
 	    span_str(smfi_getsymval(ctx, libmilter_text("i")));
-	struct counters_times times;
+	struct metrics_times times;
 	const struct verdict *v;
 	uint64_t began;
 	sfsistat r;
 
 	if (s == NULL)
-		return outcome_refuse(
-		    ctx, 451, "4.3.0", SPAN(POLICY_NO_MEMORY));
-	began = counters_clock();
+		return reply_refuse(ctx, 451, "4.3.0", SPAN(POLICY_NO_MEMORY));
+	began = (uint64_t)clock_us();
 	v = session_finish(s);
-	times.finish_us = counters_clock() - began;
-	r = outcome_apply(ctx, s, v);
-	times.total_us = counters_clock() - s->began_us;
-	record_message(v, s->view != NULL ? s->view->conf : NULL, queue_id,
+	times.finish_us = (uint64_t)clock_us() - began;
+	r = reply_apply(ctx, s, v);
+	times.total_us = (uint64_t)clock_us() - s->began_us;
+	message_sink_put(v, s->view != NULL ? s->view->conf : NULL, queue_id,
 	    r != SMFIS_TEMPFAIL ||
 		(v != NULL && v->decision.action == CONF_TEMPFAIL),
 	    times);

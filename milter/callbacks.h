@@ -14,6 +14,6 @@
 bool callbacks_register(bool tcp);
 
 /* For service_end(): frees a connection that libmilter left. */
-void callbacks_leave(struct service_guest *guest);
+void callbacks_leave(struct service_connection *guest);
 
 #endif

@@ -83,7 +83,7 @@ wait_for_child(pid_t child, int from)
 }
 
 bool
-process_background(struct buf *error)
+daemonize_background(struct buf *error)
 {
 	int ends[2];
 	pid_t child;

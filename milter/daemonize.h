@@ -22,7 +22,7 @@ bool process_become(const char *user, struct buf *error);
  * child calls process_ready(), and exits 0, or until the child ends, and exits
  * with its status: whoever starts the daemon learns whether it came up.
  */
-bool process_background(struct buf *error);
+bool daemonize_background(struct buf *error);
 void process_ready(void);
 
 /*

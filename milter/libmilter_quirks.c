@@ -47,7 +47,7 @@ wake_address(void)
 void
 libmilter_wake(void)
 {
-	int64_t now = job_clock(), last = atomic_load(&wake.last);
+	int64_t now = clock_ms(), last = atomic_load(&wake.last);
 	int fd;
 
 	if (wake.size == 0 || now - last < WAKE_MS ||
@@ -84,12 +84,12 @@ reaches_worker(unsigned wait_ms)
 /* ---- the socket ---- */
 
 bool
-libmilter_listen(
-    const struct listen_wish *wish, struct listen_socket *s, struct buf *error)
+libmilter_listen(const struct listen_options *wish, struct listen_socket *s,
+    struct buf *error)
 {
 	socklen_t size = sizeof(wake.address);
 	char text[32];
-	struct buf name = buf_over(text, sizeof(text));
+	struct buf name = buf_wrap(text, sizeof(text));
 	const char *path = s->path;
 	mode_t mask;
 	int code;

@@ -52,8 +52,8 @@ libmilter_text(const char *text)
  * descriptors opens the socket itself: then messages wait for TCP.  False:
  * `error` says why it cannot listen.
  */
-bool libmilter_listen(
-    const struct listen_wish *wish, struct listen_socket *s, struct buf *error);
+bool libmilter_listen(const struct listen_options *wish,
+    struct listen_socket *s, struct buf *error);
 
 /* Has a worker started for connections that wait.  At most every few
  * milliseconds, further calls do nothing; any thread. */

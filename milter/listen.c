@@ -147,8 +147,8 @@ remove_stale(const char *socket_text, const union address *a, struct buf *error)
 }
 
 bool
-listen_own(
-    const struct listen_wish *wish, struct listen_socket *s, struct buf *error)
+listen_own(const struct listen_options *wish, struct listen_socket *s,
+    struct buf *error)
 {
 	struct group *g = NULL;
 	struct passwd *p = NULL;
@@ -179,7 +179,7 @@ listen_own(
 }
 
 static bool
-open_unix(const struct listen_wish *wish, struct listen_socket *out,
+open_unix(const struct listen_options *wish, struct listen_socket *out,
     struct buf *error)
 {
 	union address a = { .un.sun_family = AF_UNIX };
@@ -221,7 +221,7 @@ open_unix(const struct listen_wish *wish, struct listen_socket *out,
 }
 
 bool
-listen_open(const struct listen_wish *wish, struct listen_socket *out,
+listen_open(const struct listen_options *wish, struct listen_socket *out,
     struct buf *error)
 {
 	struct span text = span_str(wish->socket);

@@ -17,7 +17,7 @@ enum {
 	LISTEN_ERROR_MAX = 500,
 };
 
-struct listen_wish {
+struct listen_options {
 	const char *socket; /* unix:/PATH, inet:PORT@ADDRESS, inet6:... */
 	unsigned mode;      /* of a unix socket */
 	const char *group;  /* NULL: as it is */
@@ -36,12 +36,12 @@ struct listen_socket {
  * is left over is removed if nobody listens on it.  The texts of `wish` must
  * stay.  False: `error` says in one line what is wrong and who is to be asked.
  */
-bool listen_open(const struct listen_wish *wish, struct listen_socket *out,
+bool listen_open(const struct listen_options *wish, struct listen_socket *out,
     struct buf *error);
 
 /* Mode, owner and group of a unix socket; for one that libmilter opened. */
-bool listen_own(
-    const struct listen_wish *wish, struct listen_socket *s, struct buf *error);
+bool listen_own(const struct listen_options *wish, struct listen_socket *s,
+    struct buf *error);
 
 /* Closes it, if it is still ours, and removes the file of a unix socket, if it
  * is still the one we made. */

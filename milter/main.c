@@ -58,7 +58,7 @@ struct daemon {
 	bool only_test;
 	bool has_pid_file;
 	const struct conf *conf; /* of the start: the socket, the user */
-	struct listen_wish wish;
+	struct listen_options wish;
 	struct listen_socket socket;
 	enum conf_sandbox confined;
 	char unconfined[ERROR_MAX]; /* what could not be; "" */
@@ -151,7 +151,7 @@ try_metrics(const struct daemon *d,
     bool (*step)(const struct conf *conf, struct buf *error))
 {
 	char text[LISTEN_ERROR_MAX];
-	struct buf error = buf_over(text, sizeof(text));
+	struct buf error = buf_wrap(text, sizeof(text));
 
 	if (!step(d->conf, &error))
 		log_say(LOG_LEVEL_ERROR, "metrics",
@@ -162,7 +162,7 @@ try_metrics(const struct daemon *d,
 static void
 begin_confined(struct daemon *d)
 {
-	struct buf missing = buf_over(d->unconfined, sizeof(d->unconfined));
+	struct buf missing = buf_wrap(d->unconfined, sizeof(d->unconfined));
 
 	d->confined = confine(d->conf, d->path, &missing);
 }
@@ -174,14 +174,14 @@ begin_with_rights(struct daemon *d, struct buf *error)
 	openlog(PROGRAM, LOG_PID, LOG_MAIL); /* libmilter logs there too */
 	if (!listen_open(&d->wish, &d->socket, error))
 		return EX_UNAVAILABLE;
-	try_metrics(d, metrics_open);
+	try_metrics(d, metrics_http_open);
 	if (!callbacks_register(d->socket.path == NULL)) {
 		buf_text(error, "libmilter: out of memory");
 		return EX_OSERR;
 	}
 	if (!libmilter_listen(&d->wish, &d->socket, error))
 		return EX_UNAVAILABLE;
-	if (!d->foreground && !process_background(error))
+	if (!d->foreground && !daemonize_background(error))
 		return EX_OSERR;
 	if (!process_pid_file(d->conf->pid_file, d->conf->user, error))
 		return EX_CANTCREAT;
@@ -207,7 +207,7 @@ begin_threads(struct daemon *d, struct buf *error)
 		return EX_OSERR;
 	}
 	if (!service_start(d->path, d->conf, process_open_files(), error) ||
-	    !record_open(d->conf, error))
+	    !message_sink_open(d->conf, error))
 		return EX_CONFIG;
 	if (pthread_create(&listener, NULL, listen_for_ever, d) != 0 ||
 	    pthread_detach(listener) != 0) {
@@ -288,7 +288,7 @@ static void
 tell_start(const struct daemon *d)
 {
 	char text[ERROR_MAX];
-	struct buf resolvers = buf_over(text, sizeof(text));
+	struct buf resolvers = buf_wrap(text, sizeof(text));
 	struct log_line l;
 
 	service_put_resolvers(&resolvers);
@@ -317,17 +317,15 @@ static void
 reload(struct daemon *d)
 {
 	char state[100];
-	struct buf b = buf_over(state, sizeof(state));
-	struct timespec now = { 0 };
-	struct service_view *v;
+	struct buf b = buf_wrap(state, sizeof(state));
+	struct service_runtime *v;
 	struct log_line l;
 
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	buf_printf(&b, "RELOADING=1\nMONOTONIC_USEC=%lld",
-	    (long long)now.tv_sec * 1000000 + now.tv_nsec / 1000);
+	buf_printf(
+	    &b, "RELOADING=1\nMONOTONIC_USEC=%lld", (long long)clock_us());
 	process_notify(state);
 	if (service_reload()) {
-		v = service_hold();
+		v = service_ref();
 		set_log(d, v->conf);
 		log_begin(&l, LOG_LEVEL_INFO, "reload");
 		log_text(&l, "mode",
@@ -336,7 +334,7 @@ reload(struct daemon *d)
 		log_end(&l);
 		log_warnings(v->conf);
 		tell_expired(v->conf);
-		service_drop(v);
+		service_unref(v);
 	}
 	process_notify("READY=1");
 }
@@ -350,9 +348,9 @@ trim_memory(struct daemon *d)
 {
 	size_t free_bytes;
 
-	if (job_clock() < d->trim_next)
+	if (clock_ms() < d->trim_next)
 		return;
-	d->trim_next = job_clock() + TRIM_MS;
+	d->trim_next = clock_ms() + TRIM_MS;
 	free_bytes = mallinfo2().fordblks;
 	if (free_bytes <= TRIM_BYTES || free_bytes == d->trimmed)
 		return;
@@ -365,11 +363,11 @@ tick(struct daemon *d)
 {
 	trim_memory(d);
 	(void)clock_now(); /* told when it happens, mail or not */
-	if (service_has_guests())
+	if (service_has_connections())
 		libmilter_wake();
-	if (d->watchdog_ms == 0 || job_clock() < d->watchdog_next)
+	if (d->watchdog_ms == 0 || clock_ms() < d->watchdog_next)
 		return;
-	d->watchdog_next = job_clock() + d->watchdog_ms / 2;
+	d->watchdog_next = clock_ms() + d->watchdog_ms / 2;
 	if (service_is_alive())
 		process_notify("WATCHDOG=1");
 }
@@ -385,7 +383,7 @@ run(struct daemon *d)
 		idle_ms = d->watchdog_ms / 4 + 1;
 	for (;;) {
 		unsigned wait_ms =
-		    service_has_guests() && BUSY_TICK_MS < idle_ms
+		    service_has_connections() && BUSY_TICK_MS < idle_ms
 		    ? BUSY_TICK_MS
 		    : idle_ms;
 		int number = signals_next(wait_ms);
@@ -409,15 +407,15 @@ run(struct daemon *d)
 static void
 drain(struct daemon *d)
 {
-	struct service_view *v = service_hold();
-	int64_t until = job_clock() + v->conf->timeout_ms + DRAIN_MORE_MS;
+	struct service_runtime *v = service_ref();
+	int64_t until = clock_ms() + v->conf->timeout_ms + DRAIN_MORE_MS;
 
-	service_drop(v);
+	service_unref(v);
 	service_close();
-	log_say(
-	    LOG_LEVEL_INFO, "stop", "%zu messages in hand", service_in_hand());
+	log_say(LOG_LEVEL_INFO, "stop", "%zu messages in hand",
+	    service_in_progress());
 	process_notify("STOPPING=1");
-	while (service_in_hand() > 0 && job_clock() < until) {
+	while (service_in_progress() > 0 && clock_ms() < until) {
 		int number = signals_next(DRAIN_STEP_MS);
 
 		if (number == SIGTERM || number == SIGINT)
@@ -425,17 +423,17 @@ drain(struct daemon *d)
 		tick(d);
 	}
 	usleep(REPLY_MS * 1000);
-	if (service_in_hand() > 0)
+	if (service_in_progress() > 0)
 		log_say(LOG_LEVEL_WARNING, "stop",
 		    "%zu messages were cut off; their senders try again",
-		    service_in_hand());
+		    service_in_progress());
 }
 
 /* What others could take for a daemon that runs. */
 static void
 clear_away(struct daemon *d)
 {
-	metrics_close();
+	metrics_http_close();
 	listen_close(&d->socket);
 	if (d->has_pid_file)
 		unlink(d->conf->pid_file);
@@ -461,7 +459,7 @@ end(struct daemon *d, bool asked)
 		log_say(LOG_LEVEL_ERROR, "stop", "a message did not end");
 		_exit(EX_SOFTWARE);
 	}
-	record_close();
+	message_sink_close();
 	log_say(LOG_LEVEL_INFO, "stop", "ended");
 	return status;
 }
@@ -470,7 +468,7 @@ static int
 serve(struct daemon *d)
 {
 	char text[ERROR_MAX];
-	struct buf error = buf_over(text, sizeof(text));
+	struct buf error = buf_wrap(text, sizeof(text));
 	int status = begin_with_rights(d, &error);
 
 	if (status < 0) {
@@ -482,7 +480,7 @@ serve(struct daemon *d)
 		return complain(status, text);
 	}
 	set_log(d, d->conf);
-	try_metrics(d, metrics_start);
+	try_metrics(d, metrics_http_start);
 	tell_start(d);
 	process_notify("READY=1");
 	process_ready();
@@ -503,7 +501,7 @@ main(int argc, char **argv)
 		return EX_CONFIG;
 	mallopt(M_ARENA_MAX, ARENAS);
 	(void)clock_now(); /* the time that later ones are held to */
-	d.wish = (struct listen_wish){
+	d.wish = (struct listen_options){
 		.socket = d.conf->socket,
 		.mode = d.conf->socket_mode,
 		.group = d.conf->socket_group,

@@ -16,7 +16,7 @@ static struct store *store;
 static struct hash_secret redaction_key; /* failure.h; of this process alone */
 
 bool
-record_open(const struct conf *conf, struct buf *error)
+message_sink_open(const struct conf *conf, struct buf *error)
 {
 	char text[ERROR_MAX] = "out of memory";
 
@@ -72,10 +72,10 @@ tell_unchecked(struct span queue_id, bool done)
 }
 
 void
-record_message(const struct verdict *v, const struct conf *conf,
-    struct span queue_id, bool done, struct counters_times times)
+message_sink_put(const struct verdict *v, const struct conf *conf,
+    struct span queue_id, bool done, struct metrics_times times)
 {
-	counters_message(v, times);
+	metrics_message(v, times);
 	if (v == NULL) {
 		tell_unchecked(queue_id, done);
 		return;
@@ -87,7 +87,7 @@ record_message(const struct verdict *v, const struct conf *conf,
 }
 
 bool
-record_store_counts(struct store_counts *out)
+message_sink_store_counts(struct store_counts *out)
 {
 	if (store == NULL)
 		return false;
@@ -96,12 +96,12 @@ record_store_counts(struct store_counts *out)
 }
 
 void
-record_close(void)
+message_sink_close(void)
 {
 	struct store_counts counts;
 	struct log_line l;
 
-	if (!record_store_counts(&counts))
+	if (!message_sink_store_counts(&counts))
 		return;
 	log_begin(&l, LOG_LEVEL_INFO, "store");
 	log_number(&l, "put", (int64_t)counts.put);

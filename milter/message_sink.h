@@ -19,19 +19,19 @@
 #include "verify/verify.h"
 
 /* Opens the store, if one is configured.  False: `error` says why. */
-bool record_open(const struct conf *conf, struct buf *error);
+bool message_sink_open(const struct conf *conf, struct buf *error);
 
 /*
  * `v` is NULL where there was no memory for a verdict.  `done`: the MTA took
  * what was decided; else it comes again, and is kept then.
  */
-void record_message(const struct verdict *v, const struct conf *conf,
-    struct span queue_id, bool done, struct counters_times times);
+void message_sink_put(const struct verdict *v, const struct conf *conf,
+    struct span queue_id, bool done, struct metrics_times times);
 
 /* False: there is no store. */
-bool record_store_counts(struct store_counts *out);
+bool message_sink_store_counts(struct store_counts *out);
 
 /* Commits what waits. */
-void record_close(void);
+void message_sink_close(void);
 
 #endif

@@ -47,7 +47,7 @@ static struct {
 	struct histogram finish, total, waves;
 } counts;
 
-_Static_assert(TABLE_SIZE(times) <= BOUNDS_MAX, "the histograms are too small");
+_Static_assert(ARRAY_SIZE(times) <= BOUNDS_MAX, "the histograms are too small");
 
 /* ---- counting ---- */
 
@@ -74,15 +74,6 @@ observe(struct histogram *h, const uint64_t *bounds, size_t n, uint64_t value)
 	add(&h->sum, value);
 }
 
-uint64_t
-counters_clock(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (uint64_t)now.tv_sec * SECOND + (uint64_t)now.tv_nsec / 1000;
-}
-
 static void
 add_results(const struct verdict *v)
 {
@@ -99,10 +90,10 @@ add_results(const struct verdict *v)
 }
 
 void
-counters_message(const struct verdict *v, struct counters_times took)
+metrics_message(const struct verdict *v, struct metrics_times took)
 {
-	observe(&counts.finish, times, TABLE_SIZE(times), took.finish_us);
-	observe(&counts.total, times, TABLE_SIZE(times), took.total_us);
+	observe(&counts.finish, times, ARRAY_SIZE(times), took.finish_us);
+	observe(&counts.total, times, ARRAY_SIZE(times), took.total_us);
 	if (v == NULL) {
 		add(&counts.unchecked, 1);
 		return;
@@ -117,7 +108,7 @@ counters_message(const struct verdict *v, struct counters_times took)
 		return;
 	}
 	add_results(v);
-	observe(&counts.waves, round_trips, TABLE_SIZE(round_trips), v->waves);
+	observe(&counts.waves, round_trips, ARRAY_SIZE(round_trips), v->waves);
 	add(&counts.questions, v->questions);
 	if (v->gave_up)
 		add(&counts.gave_up, 1);
@@ -303,13 +294,13 @@ put_messages(struct buf *b)
 	    read_of(&counts.invalid_from));
 	put_histogram(b, "finish_seconds",
 	    "Time a message waits for its verdict at its end.", &counts.finish,
-	    times, TABLE_SIZE(times), true);
+	    times, ARRAY_SIZE(times), true);
 	put_histogram(b, "message_seconds",
 	    "Time from MAIL to the end of the message.", &counts.total, times,
-	    TABLE_SIZE(times), true);
+	    ARRAY_SIZE(times), true);
 	put_histogram(b, "round_trips",
 	    "DNS round trips, one after the other, that a message took.",
-	    &counts.waves, round_trips, TABLE_SIZE(round_trips), false);
+	    &counts.waves, round_trips, ARRAY_SIZE(round_trips), false);
 	put_one(b, "questions_total", "counter",
 	    "DNS questions of messages, known answers included.",
 	    read_of(&counts.questions));
@@ -318,7 +309,7 @@ put_messages(struct buf *b)
 static void
 put_dns(struct buf *b, const struct service_counts *s)
 {
-	const struct dns_net_counts *n = &s->net;
+	const struct dns_resolver_counts *n = &s->net;
 	const struct dns_cache_counts *c = &s->cache;
 
 	put_one(b, "dns_questions_total", "counter",
@@ -405,7 +396,7 @@ put_store(struct buf *b)
 {
 	struct store_counts s;
 
-	if (!record_store_counts(&s))
+	if (!message_sink_store_counts(&s))
 		return;
 	put_one(b, "store_put_total", "counter", "Messages given to the store.",
 	    s.put);
@@ -424,7 +415,7 @@ put_store(struct buf *b)
 }
 
 void
-counters_put(struct buf *page)
+metrics_put(struct buf *page)
 {
 	struct service_counts s;
 

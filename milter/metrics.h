@@ -15,20 +15,17 @@
 
 enum { COUNTERS_PAGE_MAX = 64 << 10 }; /* bytes; half of it is used */
 
-struct counters_times {
+struct metrics_times {
 	uint64_t finish_us; /* microseconds verify_finish() took */
 	uint64_t total_us;  /* and all since MAIL */
 };
 
 /* A message that came to its end; NULL: there was no memory to check it.  Any
  * thread. */
-void counters_message(const struct verdict *v, struct counters_times times);
+void metrics_message(const struct verdict *v, struct metrics_times times);
 
 /* The whole page: these, the service's, the name servers', the store's; between
  * service_start() and service_end(). */
-void counters_put(struct buf *page);
-
-/* Microseconds, monotonic. */
-uint64_t counters_clock(void);
+void metrics_put(struct buf *page);
 
 #endif

@@ -30,7 +30,7 @@ enum {
 
 /* One for the process; the main thread's. */
 static struct {
-	struct listen_wish wish;
+	struct listen_options wish;
 	struct listen_socket socket;
 	struct MHD_Daemon *daemon;
 	/* a ring; only the thread of libmicrohttpd uses it */
@@ -64,9 +64,9 @@ put_counters(struct MHD_Connection *c)
 	static char no_page[] = "the page cannot be made\n";
 	char *memory = malloc(COUNTERS_PAGE_MAX);
 	struct buf page =
-	    buf_over(memory, memory != NULL ? COUNTERS_PAGE_MAX : 0);
+	    buf_wrap(memory, memory != NULL ? COUNTERS_PAGE_MAX : 0);
 
-	counters_put(&page);
+	metrics_put(&page);
 	if (!page.full)
 		return answer(c, MHD_HTTP_OK, TEXT_FORMAT, page.p, page.n,
 		    MHD_RESPMEM_MUST_FREE);
@@ -141,11 +141,11 @@ on_connection(void *arg, struct MHD_Connection *c, void **place,
 }
 
 bool
-metrics_open(const struct conf *conf, struct buf *error)
+metrics_http_open(const struct conf *conf, struct buf *error)
 {
 	if (conf->metrics.listen == NULL)
 		return true;
-	metrics.wish = (struct listen_wish){
+	metrics.wish = (struct listen_options){
 		.socket = conf->metrics.listen,
 		.mode = UNIX_MODE,
 		.group = conf->socket_group,
@@ -154,7 +154,7 @@ metrics_open(const struct conf *conf, struct buf *error)
 }
 
 bool
-metrics_start(const struct conf *conf, struct buf *error)
+metrics_http_start(const struct conf *conf, struct buf *error)
 {
 	if (metrics.socket.fd < 0)
 		return true;
@@ -169,14 +169,14 @@ metrics_start(const struct conf *conf, struct buf *error)
 	if (metrics.daemon == NULL) {
 		buf_printf(error, "metrics.listen: %s cannot be served",
 		    conf->metrics.listen);
-		metrics_close();
+		metrics_http_close();
 		return false;
 	}
 	return true;
 }
 
 void
-metrics_close(void)
+metrics_http_close(void)
 {
 	if (metrics.daemon != NULL) {
 		MHD_stop_daemon(metrics.daemon); /* closes the descriptor */

@@ -14,13 +14,13 @@
  * Opens the socket, with the rights the daemon was started with; nothing
  * happens where none is configured.  The texts of `conf` must stay.
  */
-bool metrics_open(const struct conf *conf, struct buf *error);
+bool metrics_http_open(const struct conf *conf, struct buf *error);
 
 /* Begins to answer, in a thread of its own, which is nicer than those that have
  * mail to do.  After service_start(). */
-bool metrics_start(const struct conf *conf, struct buf *error);
+bool metrics_http_start(const struct conf *conf, struct buf *error);
 
 /* Before service_end(). */
-void metrics_close(void);
+void metrics_http_close(void);
 
 #endif

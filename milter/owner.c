@@ -33,7 +33,7 @@ void
 owner_put_process(struct buf *b, pid_t pid)
 {
 	char path[PROC_PATH_MAX], name[COMMAND_MAX];
-	struct buf at = buf_over(path, sizeof(path));
+	struct buf at = buf_wrap(path, sizeof(path));
 	FILE *f;
 
 	buf_printf(b, "process %ld", (long)pid);
@@ -107,7 +107,7 @@ void
 owner_put_port(struct buf *b, uint16_t port)
 {
 	char text[24], wanted[COMMAND_MAX];
-	struct buf inode = buf_over(text, sizeof(text));
+	struct buf inode = buf_wrap(text, sizeof(text));
 	DIR *d;
 	uint64_t pid = 0;
 

@@ -45,7 +45,7 @@ static void
 warn_of_lost_results(const struct session *s, const struct verdict *v)
 {
 	char memory[IP_TEXT_MAX + sizeof("@65535")];
-	struct buf client = buf_over(memory, sizeof(memory));
+	struct buf client = buf_wrap(memory, sizeof(memory));
 
 	if (v == NULL || v->skip == NULL || s->own.n == 0)
 		return;
@@ -99,12 +99,12 @@ fields_insert(SMFICTX *ctx, struct session *s, const struct verdict *v)
 /* ---- the reply ---- */
 
 sfsistat
-outcome_refuse(
+reply_refuse(
     SMFICTX *ctx, unsigned code, const char *enhanced, struct span text)
 {
-	char rcode[4], reply[OUTCOME_TEXT_MAX + 1];
-	struct buf c = buf_over(rcode, sizeof(rcode));
-	struct buf b = buf_over(reply, sizeof(reply));
+	char rcode[4], reply[REPLY_TEXT_MAX + 1];
+	struct buf c = buf_wrap(rcode, sizeof(rcode));
+	struct buf b = buf_wrap(reply, sizeof(reply));
 	bool final = code / 100 == 5;
 
 	if (code / 100 != 4 && code / 100 != 5)
@@ -121,7 +121,7 @@ outcome_refuse(
 	buf_number(&c, code);
 	if (smfi_setreply(ctx, rcode, libmilter_text(enhanced), reply) !=
 	    MI_SUCCESS)
-		log_fault("reply", "libmilter does not take the reply %s %s",
+		log_limited("reply", "libmilter does not take the reply %s %s",
 		    rcode, enhanced);
 	return final ? SMFIS_REJECT : SMFIS_TEMPFAIL;
 }
@@ -129,21 +129,21 @@ outcome_refuse(
 static sfsistat
 hold(SMFICTX *ctx, const struct session *s, const struct verdict *v)
 {
-	char text[OUTCOME_TEXT_MAX + 1];
-	struct buf b = buf_over(text, sizeof(text));
+	char text[REPLY_TEXT_MAX + 1];
+	struct buf b = buf_wrap(text, sizeof(text));
 
-	buf_printable(&b, v->decision.reason, OUTCOME_TEXT_MAX);
+	buf_printable(&b, v->decision.reason, REPLY_TEXT_MAX);
 	if (b.n == 0)
 		buf_text(&b, "held by policy");
 	if (!s->terms.can_hold)
-		log_fault("hold", "the MTA offers no hold queue: delivered");
+		log_limited("hold", "the MTA offers no hold queue: delivered");
 	else if (smfi_quarantine(ctx, text) != MI_SUCCESS)
 		return SMFIS_TEMPFAIL;
 	return SMFIS_CONTINUE;
 }
 
 sfsistat
-outcome_apply(SMFICTX *ctx, struct session *s, const struct verdict *v)
+reply_apply(SMFICTX *ctx, struct session *s, const struct verdict *v)
 {
 	enum conf_action action = v != NULL ? v->decision.action
 	    : s->view != NULL               ? policy_unchecked(s->view->conf)
@@ -154,20 +154,19 @@ outcome_apply(SMFICTX *ctx, struct session *s, const struct verdict *v)
 	if (v == NULL && s->own.n > OWN_FIELDS_MAX)
 		action = CONF_TEMPFAIL; /* some are not listed */
 	if (v == NULL && action == CONF_TEMPFAIL)
-		return outcome_refuse(
-		    ctx, 451, "4.3.0", SPAN(POLICY_NO_MEMORY));
+		return reply_refuse(ctx, 451, "4.3.0", SPAN(POLICY_NO_MEMORY));
 	if (action == CONF_REJECT)
-		return outcome_refuse(ctx,
+		return reply_refuse(ctx,
 		    v->decision.code / 100 == 5 ? v->decision.code : 550,
 		    v->decision.enhanced, v->decision.text);
 	if (action == CONF_TEMPFAIL)
-		return outcome_refuse(ctx,
+		return reply_refuse(ctx,
 		    v->decision.code / 100 == 4 ? v->decision.code : 451,
 		    v->decision.enhanced, v->decision.text);
 	/* Without its field no message may pass: whoever reads would believe
 	 * what came from outside. */
 	if (!forged_remove(ctx, &s->own) || !fields_insert(ctx, s, v)) {
-		log_fault("mta", "the MTA does not take our header fields");
+		log_limited("mta", "the MTA does not take our header fields");
 		return SMFIS_TEMPFAIL;
 	}
 	warn_of_lost_results(s, v);

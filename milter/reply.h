@@ -10,20 +10,19 @@
 #include "milter/session.h"
 
 enum {
-	OUTCOME_TEXT_MAX = 980,     /* libmilter's limit of a reply's text */
-	OUTCOME_QUEUE_ID_MAX = 100, /* bytes kept for the log */
+	REPLY_TEXT_MAX = 980,     /* libmilter's limit of a reply's text */
+	REPLY_QUEUE_ID_MAX = 100, /* bytes kept for the log */
 };
 
 /* To be called from xxfi_eom alone.  `v` is NULL where memory ran out. */
-sfsistat outcome_apply(
-    SMFICTX *ctx, struct session *s, const struct verdict *v);
+sfsistat reply_apply(SMFICTX *ctx, struct session *s, const struct verdict *v);
 
 /*
  * Refuses with a code; `enhanced` must be of its class (RFC 3463 section 2),
  * else the class' "x.7.1" takes its place.  Any text is made safe: printable
  * ASCII, "%" doubled, no longer than libmilter takes.
  */
-sfsistat outcome_refuse(
+sfsistat reply_refuse(
     SMFICTX *ctx, unsigned code, const char *enhanced, struct span text);
 
 #endif

@@ -65,8 +65,8 @@ static const struct {
 
 enum {
 	X32_CALLS = 0x40000000, /* x86-64's other way to call the same */
-	FILTER_MAX = 8 + 2 * (TABLE_SIZE(refused) + TABLE_SIZE(refused_fully)) +
-	    6 * TABLE_SIZE(refused_memory),
+	FILTER_MAX = 8 + 2 * (ARRAY_SIZE(refused) + ARRAY_SIZE(refused_fully)) +
+	    6 * ARRAY_SIZE(refused_memory),
 };
 
 #define REFUSE (SECCOMP_RET_ERRNO | EPERM)
@@ -96,7 +96,7 @@ add_refused(struct filter *f, const unsigned *calls, size_t n)
 static void
 add_refused_memory(struct filter *f)
 {
-	for (size_t i = 0; i < TABLE_SIZE(refused_memory); i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(refused_memory); i++) {
 		unsigned bits = refused_memory[i].bits;
 
 		add(f, BPF_JMP | BPF_JEQ | BPF_K, refused_memory[i].call, 5);
@@ -123,9 +123,9 @@ filter_calls(bool fully)
 	add(&f, BPF_LD | BPF_W | BPF_ABS, FIELD(nr), 0);
 	add(&f, BPF_JMP | BPF_JGE | BPF_K, X32_CALLS, 1);
 	add(&f, BPF_RET | BPF_K, REFUSE, 0);
-	add_refused(&f, refused, TABLE_SIZE(refused));
+	add_refused(&f, refused, ARRAY_SIZE(refused));
 	if (fully) {
-		add_refused(&f, refused_fully, TABLE_SIZE(refused_fully));
+		add_refused(&f, refused_fully, ARRAY_SIZE(refused_fully));
 		add_refused_memory(&f);
 	}
 	add(&f, BPF_RET | BPF_K, SECCOMP_RET_ALLOW, 0);
@@ -196,7 +196,7 @@ static void
 allow_around(const struct fence *f, const char *file, unsigned rights)
 {
 	char memory[PLACE_MAX];
-	struct buf directory = buf_over(memory, sizeof(memory));
+	struct buf directory = buf_wrap(memory, sizeof(memory));
 	int code;
 
 	if (file == NULL ||
@@ -225,7 +225,7 @@ allow_places(const struct fence *f, const struct conf *conf, const char *path)
 		"/dev/urandom", "/sys/devices/system/cpu" };
 	char *resolv_conf = realpath(RESOLV_CONF, NULL);
 
-	for (size_t i = 0; i < TABLE_SIZE(system); i++)
+	for (size_t i = 0; i < ARRAY_SIZE(system); i++)
 		(void)allow(f, system[i], READ);
 	(void)allow(f, "/dev/null", OF_FILES);
 	allow_around(f, path, READ);
@@ -243,7 +243,7 @@ static void
 keep_temporary_beside(const char *store)
 {
 	char memory[PLACE_MAX];
-	struct buf directory = buf_over(memory, sizeof(memory));
+	struct buf directory = buf_wrap(memory, sizeof(memory));
 
 	if (store != NULL && directory_of(store, &directory))
 		(void)setenv("SQLITE_TMPDIR", memory, 1);

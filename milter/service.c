@@ -28,7 +28,8 @@ enum {
 #define RESOLV_CONF "/etc/resolv.conf"
 
 struct service_resolver {
-	struct dns_net_options net_options; /* with the servers of the file */
+	struct dns_resolver_options
+	    net_options; /* with the servers of the file */
 	struct dns_cache_options cache_options;
 	bool is_zone;
 	struct dns_source *base; /* the network, or a zone file */
@@ -40,11 +41,11 @@ struct service_resolver {
 /* The one service of the process: libmilter's callbacks know of no other. */
 static struct {
 	pthread_mutex_t lock; /* of all down to `loaded`, and of the holders */
-	struct service_view *view;
-	struct service_resolver *resolvers; /* all that are held */
-	struct dns_net_counts past_net;     /* of those that are no more */
+	struct service_runtime *view;
+	struct service_resolver *resolvers;  /* all that are held */
+	struct dns_resolver_counts past_net; /* of those that are no more */
 	struct dns_cache_counts past_cache;
-	struct service_guest *guests;
+	struct service_connection *guests;
 	size_t n_guests;
 	uint64_t guests_total, refused, reloads_ok, reloads_failed;
 	int64_t started, loaded;    /* seconds since 1970 */
@@ -60,13 +61,14 @@ static struct {
 /* ---- name servers ---- */
 
 static bool
-same_servers(const struct dns_net_options *a, const struct dns_net_options *b)
+same_servers(
+    const struct dns_resolver_options *a, const struct dns_resolver_options *b)
 {
 	if (a->n_servers != b->n_servers || a->first_ms != b->first_ms ||
 	    a->total_ms != b->total_ms)
 		return false;
 	for (size_t i = 0; i < a->n_servers; i++)
-		if (!dns_net_server_equal(&a->servers[i], &b->servers[i]))
+		if (!dns_server_equal(&a->servers[i], &b->servers[i]))
 			return false;
 	return true;
 }
@@ -91,12 +93,12 @@ resolver_free(struct service_resolver *r)
 
 /* From the resolver's thread. */
 static void
-on_forged(const struct dns_net_server *server)
+on_forged(const struct dns_server_address *server)
 {
 	char text[SERVER_TEXT_MAX];
-	struct buf b = buf_over(text, sizeof(text));
+	struct buf b = buf_wrap(text, sizeof(text));
 
-	dns_net_server_put(&b, server);
+	dns_server_put(&b, server);
 	log_warning("dns_forged",
 	    "resolver %s: many replies with wrong ids came to one of our "
 	    "ports; somebody may try to forge answers (RFC 5452); the "
@@ -105,10 +107,10 @@ on_forged(const struct dns_net_server *server)
 }
 
 static void
-warn_of_interface(const struct dns_net_server *server)
+warn_of_interface(const struct dns_server_address *server)
 {
 	if (server->interface[0] != '\0' &&
-	    dns_net_interface_index(server) == 0)
+	    dns_server_interface_index(server) == 0)
 		log_say(LOG_LEVEL_WARNING, "dns",
 		    "this host has no interface %s, which is needed to reach a "
 		    "resolver",
@@ -117,13 +119,13 @@ warn_of_interface(const struct dns_net_server *server)
 
 /* What is wrong with the file does not keep us from starting. */
 static void
-read_resolv_conf(struct dns_net_options *options)
+read_resolv_conf(struct dns_resolver_options *options)
 {
 	char memory[ERROR_MAX];
-	struct buf complaints = buf_over(memory, sizeof(memory));
+	struct buf complaints = buf_wrap(memory, sizeof(memory));
 	struct scan s;
 
-	dns_net_resolv_conf(RESOLV_CONF, options, &complaints);
+	dns_resolver_read_resolv_conf(RESOLV_CONF, options, &complaints);
 	s = scan_of(span_of(memory, complaints.n));
 	while (!scan_done(&s)) {
 		struct span line = scan_until(&s, '\n');
@@ -134,8 +136,8 @@ read_resolv_conf(struct dns_net_options *options)
 }
 
 static struct service_resolver *
-resolver_open(const struct conf *conf, const struct dns_net_options *options,
-    struct buf *error)
+resolver_open(const struct conf *conf,
+    const struct dns_resolver_options *options, struct buf *error)
 {
 	struct service_resolver *r = calloc(1, sizeof(*r));
 	char text[ERROR_MAX] = "out of memory";
@@ -153,7 +155,7 @@ resolver_open(const struct conf *conf, const struct dns_net_options *options,
 	r->is_zone = conf->zone != NULL;
 	r->base = r->is_zone
 	    ? dns_zone_open(conf->zone, text, sizeof(text))
-	    : dns_net_open(&r->net_options, text, sizeof(text));
+	    : dns_resolver_open(&r->net_options, text, sizeof(text));
 	if (r->base != NULL && !r->is_zone)
 		r->cache = dns_cache_open(&conf->cache, r->base);
 	if (r->base == NULL || (!r->is_zone && r->cache == NULL)) {
@@ -167,11 +169,11 @@ resolver_open(const struct conf *conf, const struct dns_net_options *options,
 /* ---- what the name servers have cost ---- */
 
 static void
-add_net(struct dns_net_counts *to, struct dns_source *net)
+add_net(struct dns_resolver_counts *to, struct dns_source *net)
 {
-	struct dns_net_counts n;
+	struct dns_resolver_counts n;
 
-	dns_net_counts(net, &n);
+	dns_resolver_counts(net, &n);
 	to->questions += n.questions;
 	to->datagrams += n.datagrams;
 	to->repetitions += n.repetitions;
@@ -205,7 +207,7 @@ add_cache(struct dns_cache_counts *to, struct dns_source *cache)
 }
 
 static void
-add_resolver(const struct service_resolver *r, struct dns_net_counts *net,
+add_resolver(const struct service_resolver *r, struct dns_resolver_counts *net,
     struct dns_cache_counts *cache)
 {
 	if (r->is_zone)
@@ -234,7 +236,7 @@ resolver_forget(struct service_resolver *r)
 static struct service_resolver *
 resolver_for(const struct conf *conf, struct buf *error)
 {
-	struct dns_net_options options = conf->dns;
+	struct dns_resolver_options options = conf->dns;
 	struct service_resolver *new, *old = NULL;
 
 	if (conf->zone == NULL && options.n_servers == 0)
@@ -262,10 +264,10 @@ resolver_for(const struct conf *conf, struct buf *error)
 }
 
 /* Takes `conf` over; NULL: `error` says why, and `conf` is dropped. */
-static struct service_view *
+static struct service_runtime *
 view_open(const struct conf *conf, struct buf *error)
 {
-	struct service_view *v = calloc(1, sizeof(*v));
+	struct service_runtime *v = calloc(1, sizeof(*v));
 
 	if (v == NULL)
 		buf_text(error, "out of memory");
@@ -282,10 +284,10 @@ view_open(const struct conf *conf, struct buf *error)
 	return v;
 }
 
-struct service_view *
-service_hold(void)
+struct service_runtime *
+service_ref(void)
 {
-	struct service_view *v;
+	struct service_runtime *v;
 
 	pthread_mutex_lock(&service.lock);
 	v = service.view;
@@ -295,7 +297,7 @@ service_hold(void)
 }
 
 void
-service_drop(struct service_view *view)
+service_unref(struct service_runtime *view)
 {
 	struct service_resolver *r = NULL;
 	bool last;
@@ -336,7 +338,7 @@ bool
 service_start(const char *path, const struct conf *conf, uint64_t open_files,
     struct buf *error)
 {
-	struct buf copy = buf_over(service.path, sizeof(service.path));
+	struct buf copy = buf_wrap(service.path, sizeof(service.path));
 
 	buf_text(&copy, path);
 	if (copy.full) {
@@ -424,9 +426,9 @@ bool
 service_reload(void)
 {
 	char text[ERROR_MAX];
-	struct buf error = buf_over(text, sizeof(text));
+	struct buf error = buf_wrap(text, sizeof(text));
 	const struct conf *conf = conf_read_again();
-	struct service_view *old, *new = NULL;
+	struct service_runtime *old, *new = NULL;
 
 	if (conf != NULL)
 		new = view_open(conf, &error);
@@ -447,15 +449,15 @@ service_reload(void)
 	service.loaded = (int64_t)time(NULL);
 	service.reloads_ok++;
 	pthread_mutex_unlock(&service.lock);
-	service_drop(old);
+	service_unref(old);
 	return true;
 }
 
 void
 service_put_resolvers(struct buf *b)
 {
-	struct service_view *v = service_hold();
-	const struct dns_net_options *o = &v->resolver->net_options;
+	struct service_runtime *v = service_ref();
+	const struct dns_resolver_options *o = &v->resolver->net_options;
 
 	if (v->resolver->is_zone) {
 		buf_text(b, "zone file ");
@@ -464,9 +466,9 @@ service_put_resolvers(struct buf *b)
 	for (size_t i = 0; !v->resolver->is_zone && i < o->n_servers; i++) {
 		if (i > 0)
 			buf_text(b, ", ");
-		dns_net_server_put(b, &o->servers[i]);
+		dns_server_put(b, &o->servers[i]);
 	}
-	service_drop(v);
+	service_unref(v);
 }
 
 const char *
@@ -481,14 +483,14 @@ static enum service_admission
 admission(size_t guests)
 {
 	if (guests > service.no_room_at)
-		return SERVICE_NO_ROOM;
+		return SERVICE_NO_DESCRIPTORS;
 	if (atomic_load(&service.closed))
 		return SERVICE_CLOSED;
-	return guests > service.full_at ? SERVICE_FULL : SERVICE_WELCOME;
+	return guests > service.full_at ? SERVICE_FULL : SERVICE_ACCEPTED;
 }
 
 enum service_admission
-service_admit(struct service_guest *guest)
+service_add(struct service_connection *guest)
 {
 	enum service_admission answer;
 
@@ -500,14 +502,14 @@ service_admit(struct service_guest *guest)
 	service.guests = guest;
 	service.guests_total++;
 	answer = admission(++service.n_guests);
-	if (answer != SERVICE_WELCOME)
+	if (answer != SERVICE_ACCEPTED)
 		service.refused++;
 	pthread_mutex_unlock(&service.lock);
 	return answer;
 }
 
 void
-service_leave(struct service_guest *guest)
+service_remove(struct service_connection *guest)
 {
 	pthread_mutex_lock(&service.lock);
 	if (guest->previous != NULL)
@@ -521,7 +523,7 @@ service_leave(struct service_guest *guest)
 }
 
 bool
-service_has_guests(void)
+service_has_connections(void)
 {
 	bool any;
 
@@ -532,7 +534,7 @@ service_has_guests(void)
 }
 
 bool
-service_begin_call(struct service_guest *guest)
+service_begin_call(struct service_connection *guest)
 {
 	/* Counted first: service_end() sets `ended` and then looks. */
 	atomic_fetch_add(&service.calls, 1);
@@ -541,12 +543,12 @@ service_begin_call(struct service_guest *guest)
 		return false;
 	}
 	if (guest != NULL)
-		atomic_store(&guest->busy_since, job_clock());
+		atomic_store(&guest->busy_since, clock_ms());
 	return true;
 }
 
 void
-service_end_call(struct service_guest *guest)
+service_end_call(struct service_connection *guest)
 {
 	if (guest != NULL)
 		atomic_store(&guest->busy_since, 0);
@@ -609,7 +611,7 @@ service_close(void)
 }
 
 size_t
-service_in_hand(void)
+service_in_progress(void)
 {
 	return atomic_load(&service.in_hand);
 }
@@ -617,11 +619,12 @@ service_in_hand(void)
 bool
 service_is_alive(void)
 {
-	int64_t now = job_clock();
+	int64_t now = clock_ms();
 	bool alive = true;
 
 	pthread_mutex_lock(&service.lock);
-	for (struct service_guest *g = service.guests; g != NULL; g = g->next) {
+	for (struct service_connection *g = service.guests; g != NULL;
+	     g = g->next) {
 		int64_t since = atomic_load(&g->busy_since);
 
 		if (since > 0 &&
@@ -633,11 +636,11 @@ service_is_alive(void)
 }
 
 bool
-service_end(unsigned wait_ms, void (*leave)(struct service_guest *guest))
+service_end(unsigned wait_ms, void (*leave)(struct service_connection *guest))
 {
 	static const struct timespec step = { .tv_nsec =
 						  END_STEP_MS * 1000000L };
-	struct service_view *last;
+	struct service_runtime *last;
 
 	atomic_store(&service.ended, true);
 	for (unsigned ms = 0; atomic_load(&service.calls) > 0;
@@ -650,6 +653,6 @@ service_end(unsigned wait_ms, void (*leave)(struct service_guest *guest))
 		leave(service.guests);
 	last = service.view;
 	service.view = NULL;
-	service_drop(last);
+	service_unref(last);
 	return true;
 }

@@ -22,7 +22,7 @@
 
 struct service_resolver; /* a cache over name servers, counted */
 
-struct service_view {
+struct service_runtime {
 	const struct conf *conf;
 	struct dns_source *dns;
 	struct service_resolver *resolver;
@@ -30,16 +30,16 @@ struct service_view {
 };
 
 enum service_admission {
-	SERVICE_WELCOME,
-	SERVICE_FULL,    /* tell the MTA to try again later */
-	SERVICE_CLOSED,  /* the same: the daemon is about to end */
-	SERVICE_NO_ROOM, /* not even that: out of descriptors */
+	SERVICE_ACCEPTED,
+	SERVICE_FULL,           /* tell the MTA to try again later */
+	SERVICE_CLOSED,         /* the same: the daemon is about to end */
+	SERVICE_NO_DESCRIPTORS, /* not even that: out of descriptors */
 };
 
 /* One that the service knows of; the first member of struct session. */
-struct service_guest {
-	struct service_guest *next, *previous;
-	_Atomic int64_t busy_since; /* job_clock(); 0: in no callback */
+struct service_connection {
+	struct service_connection *next, *previous;
+	_Atomic int64_t busy_since; /* clock_ms(); 0: in no callback */
 };
 
 /*
@@ -50,8 +50,8 @@ bool service_start(const char *path, const struct conf *conf,
     uint64_t open_files, struct buf *error);
 
 /* The view in force, held; never NULL between start and end. */
-struct service_view *service_hold(void);
-void service_drop(struct service_view *view); /* takes NULL */
+struct service_runtime *service_ref(void);
+void service_unref(struct service_runtime *view); /* takes NULL */
 
 /*
  * Reads the configuration again.  False: the old one stays in force, and why is
@@ -67,20 +67,20 @@ const char *service_host(void);
 
 /* ---- connections and messages ---- */
 
-/* Whether a further connection is taken; it counts until service_leave(),
+/* Whether a further connection is taken; it counts until service_remove(),
  * whatever is answered. */
-enum service_admission service_admit(struct service_guest *guest);
-void service_leave(struct service_guest *guest);
+enum service_admission service_add(struct service_connection *guest);
+void service_remove(struct service_connection *guest);
 
-bool service_has_guests(void);
+bool service_has_connections(void);
 
 /*
  * Around each callback.  False: the service has ended, and nothing of it, nor
  * of the guest, may be touched any more (and service_end_call() must not
  * follow).  A callback may free its guest in between: then it ends with NULL.
  */
-bool service_begin_call(struct service_guest *guest);
-void service_end_call(struct service_guest *guest);
+bool service_begin_call(struct service_connection *guest);
+void service_end_call(struct service_connection *guest);
 
 /* A message begins, ends.  True: it counts as one in hand. */
 bool service_message_begin(void);
@@ -95,7 +95,7 @@ struct service_counts {
 	size_t overrides, overrides_expired;
 	size_t connections, in_hand;
 	uint64_t connections_total, refused, reloads_ok, reloads_failed;
-	struct dns_net_counts net;
+	struct dns_resolver_counts net;
 	struct dns_cache_counts cache;
 };
 
@@ -108,7 +108,7 @@ void service_counts(struct service_counts *out);
 void service_close(void);
 
 /* Messages that were begun before service_close(). */
-size_t service_in_hand(void);
+size_t service_in_progress(void);
 
 /* No callback takes longer than a message may. */
 bool service_is_alive(void);
@@ -118,6 +118,7 @@ bool service_is_alive(void);
  * `wait_ms`, calls `leave` for each guest that is left, and closes the name
  * servers.  False: some callback did not return; nothing was freed.
  */
-bool service_end(unsigned wait_ms, void (*leave)(struct service_guest *guest));
+bool service_end(
+    unsigned wait_ms, void (*leave)(struct service_connection *guest));
 
 #endif

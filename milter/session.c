@@ -12,7 +12,7 @@
 #include "milter/libmilter_quirks.h"
 
 struct session *
-session_new(const struct session_terms *terms)
+session_new(const struct session_negotiated *terms)
 {
 	struct session *s = calloc(1, sizeof(*s));
 
@@ -27,7 +27,7 @@ disconnect(struct session *s)
 	session_abort(s);
 	verify_disconnect(s->connection);
 	s->connection = NULL;
-	service_drop(s->view);
+	service_unref(s->view);
 	s->view = NULL;
 }
 
@@ -48,7 +48,7 @@ session_free(struct session *s)
 static void
 set_authserv_id(struct session *s, const char *mta)
 {
-	struct buf b = buf_over(s->authserv_id, sizeof(s->authserv_id));
+	struct buf b = buf_wrap(s->authserv_id, sizeof(s->authserv_id));
 
 	buf_safe(&b,
 	    span_str(s->view->conf->authserv_id != NULL
@@ -91,7 +91,7 @@ session_connect(struct session *s, const struct session_client *client)
 
 	disconnect(s);
 	s->connected = true;
-	s->view = service_hold();
+	s->view = service_ref();
 	set_authserv_id(s, mta);
 	s->mta_port = port_number(client->mta_port);
 	s->trusted_mta = policy_trusts_mta(s->view->conf, &ip, s->mta_port);
@@ -108,7 +108,7 @@ session_connect(struct session *s, const struct session_client *client)
 		.now = clock_now().now,
 	    });
 	if (s->connection == NULL)
-		log_fault("memory", "no memory for a connection");
+		log_limited("memory", "no memory for a connection");
 }
 
 /*
@@ -143,7 +143,7 @@ session_mail(struct session *s, const char *sender, const char *auth_type,
 	ensure_connection(s);
 	s->in_message = true;
 	s->headers_ended = false;
-	s->began_us = counters_clock();
+	s->began_us = (uint64_t)clock_us();
 	s->counted = service_message_begin();
 	own_fields_begin(&s->own, s->view->conf, span_str(s->authserv_id));
 	if (s->connection != NULL)
@@ -158,7 +158,7 @@ session_mail(struct session *s, const char *sender, const char *auth_type,
 			.waits = libmilter_wake,
 		    });
 	if (s->message == NULL)
-		log_fault("memory", "no memory for a message");
+		log_limited("memory", "no memory for a message");
 }
 
 /* A content that comes without MAIL still gets its field. */
@@ -210,7 +210,7 @@ session_header(struct session *s, const char *name, const char *value)
 	if (s->message != NULL && !s->terms.leading_space) {
 		spaced = with_space(s, v);
 		if (spaced.p == NULL) { /* go on without a verdict */
-			log_fault("memory", "no memory for a header field");
+			log_limited("memory", "no memory for a header field");
 			verify_end(s->message);
 			s->message = NULL;
 		}
@@ -251,7 +251,7 @@ session_fallback(struct session *s)
 	    s->authserv_id[0] != '\0' ? s->authserv_id : service_host());
 	struct authres_writer w;
 
-	authres_begin(&w, buf_over(s->fallback, sizeof(s->fallback)), id);
+	authres_begin(&w, buf_wrap(s->fallback, sizeof(s->fallback)), id);
 	authres_method(&w, "dmarc", "temperror");
 	authres_comment(&w, "nothing was checked, out of memory", SPAN_NONE);
 	return authres_end(&w).p;

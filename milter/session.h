@@ -29,7 +29,7 @@ enum {
 };
 
 /* What was agreed on with the MTA. */
-struct session_terms {
+struct session_negotiated {
 	bool leading_space; /* header values come and go with it */
 	bool can_hold;
 	bool can_skip;
@@ -37,19 +37,20 @@ struct session_terms {
 };
 
 struct session {
-	struct service_guest guest; /* first: the service knows this alone */
-	struct session_terms terms;
+	struct service_connection
+	    guest; /* first: the service knows this alone */
+	struct session_negotiated terms;
 	bool connected; /* session_connect() was called */
 	unsigned
 	    mta_port;     /* of the MTA, on which the client came; 0: unknown */
 	bool trusted_mta; /* in trusted_mtas: its mail is left as it is */
-	struct service_view *view;
+	struct service_runtime *view;
 	struct verify_connection *connection; /* NULL: none, or no memory */
 	struct verify_message *message;       /* NULL: none, or no memory */
 	bool in_message;                      /* MAIL came */
 	bool headers_ended;
 	bool counted;          /* as a message in hand */
-	uint64_t began_us;     /* MAIL, by counters_clock() */
+	uint64_t began_us;     /* MAIL, clock_us() */
 	struct own_fields own; /* of the message */
 	char authserv_id[SESSION_ID_MAX];
 	char *value; /* a value with its leading space put back */
@@ -58,7 +59,7 @@ struct session {
 };
 
 /* NULL: no memory. */
-struct session *session_new(const struct session_terms *terms);
+struct session *session_new(const struct session_negotiated *terms);
 void session_free(struct session *s); /* takes NULL */
 
 struct session_client {

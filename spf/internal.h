@@ -4,7 +4,7 @@
  * Every run starts from the beginning and evaluates in order.  When the first
  * answer is missing, `waiting` is set.  The run then continues as if that
  * answer did not match, but only to prefetch what it would look up next
- * (dns_ask_ahead()); everything it concludes from there on is discarded.  So
+ * (dns_prefetch()); everything it concludes from there on is discarded.  So
  * prefetching is bounded by the limits of RFC 7208 section 4.6.4 and never
  * changes a result.
  */
@@ -29,7 +29,7 @@ enum {
 	SPF_REASON_MAX = 400, /* bytes of a reason */
 };
 
-struct spf_note { /* a trace line under construction */
+struct spf_trace_entry { /* a trace line under construction */
 	struct spf_trace line;
 	struct buf asked;
 	struct buf got;
@@ -37,7 +37,7 @@ struct spf_note { /* a trace line under construction */
 
 struct spf_run {
 	const struct spf_query *q;
-	struct dns_talk *talk;
+	struct dns_questions *questions;
 	struct arena *a;
 	struct spf_result *out;
 	struct spf_macros values;
@@ -46,9 +46,9 @@ struct spf_run {
 	bool ptr_counted;   /* a %{p} was counted as a look-up */
 
 	/* the last mechanism, other than "include", that matched */
-	const struct spf_term *leaf;
-	struct span leaf_domain;
-	enum spf_weakness leaf_weakness;
+	const struct spf_term *matched;
+	struct span matched_domain;
+	enum spf_weakness matched_weakness;
 	bool neutral_include; /* SPF_WEAK_NEUTRAL_INCLUDE */
 
 	/* why evaluation ended in an error */
@@ -58,7 +58,7 @@ struct spf_run {
 	struct span what_term;
 	struct span what_domain;
 
-	struct spf_note *last_note;
+	struct spf_trace_entry *last_note;
 	size_t n_notes;
 };
 
@@ -68,7 +68,7 @@ struct spf_frame { /* one check_host() */
 	const struct spf_term *term; /* the term being evaluated */
 	bool void_counted; /* a term counts as void once (section 4.6.4) */
 	bool uncounted;    /* exp= does not count towards any limit */
-	struct spf_note *note;
+	struct spf_trace_entry *note;
 };
 
 /*
@@ -122,11 +122,12 @@ void spf_run_finish(struct spf_run *run, const struct spf_decision *decision);
 
 /* ---- the trace; without a trace these functions do nothing ---- */
 
-void spf_note_open(struct spf_run *run, struct spf_frame *f, struct span term);
-void spf_note_answer(struct spf_run *run, const struct spf_frame *f,
+void spf_trace_begin(
+    struct spf_run *run, struct spf_frame *f, struct span term);
+void spf_trace_answer(struct spf_run *run, const struct spf_frame *f,
     struct span name, enum dns_type type, const struct dns_answer *answer);
 /* `detail` may be absent. */
-void spf_note_close(struct spf_run *run, struct spf_note *note,
+void spf_trace_end(struct spf_run *run, struct spf_trace_entry *note,
     const char *decided, struct span detail);
 
 #endif

@@ -326,7 +326,7 @@ value_of(const struct spf_macros *v, char letter, struct buf *b)
 		put_dotted(b, &v->ip);
 		break;
 	}
-	return buf_done(b);
+	return buf_view(b);
 }
 
 static void
@@ -334,7 +334,7 @@ tail_put_part(
     struct tail *t, const struct spf_macros *v, const struct part *part)
 {
 	char memory[SHORT_VALUE_MAX];
-	struct buf b = buf_over(memory, sizeof(memory));
+	struct buf b = buf_wrap(memory, sizeof(memory));
 	struct span value = part->literal;
 
 	t->escape = part->escape;
@@ -403,7 +403,7 @@ bool
 spf_macro_text(const struct spf_macros *values, struct span text,
     struct arena *a, struct span *out)
 {
-	struct buf b = buf_in(a, SPF_MAX_EXPLANATION + 1);
+	struct buf b = buf_alloc(a, SPF_MAX_EXPLANATION + 1);
 	struct scan s = scan_of(text);
 	char memory[SPF_MAX_EXPLANATION];
 	struct part part;
@@ -422,6 +422,6 @@ spf_macro_text(const struct spf_macros *values, struct span text,
 		buf_printable(&b, span_of(memory + t.at, sizeof(memory) - t.at),
 		    sizeof(memory));
 	}
-	*out = buf_done(&b);
+	*out = buf_view(&b);
 	return true;
 }

@@ -49,14 +49,14 @@ spf_run_ask(struct spf_run *run, struct spf_frame *f, struct span name,
     enum dns_type type)
 {
 	const struct dns_answer *answer = run->waiting
-	    ? dns_ask_ahead(run->talk, name, type)
-	    : dns_ask(run->talk, name, type);
+	    ? dns_prefetch(run->questions, name, type)
+	    : dns_ask(run->questions, name, type);
 
 	if (answer->state == DNS_PENDING)
 		run->waiting = true;
 	else if (answer->stale)
 		run->out->stale = true;
-	spf_note_answer(run, f, name, type, answer);
+	spf_trace_answer(run, f, name, type, answer);
 	return answer;
 }
 
@@ -92,7 +92,7 @@ read_answer(struct spf_run *run, struct spf_frame *f, struct span name,
 		return count_void(run, f);
 	case DNS_FAILED:
 		return fail_at(
-		    run, f, name, type, dns_fault_name(answer->fault));
+		    run, f, name, type, dns_error_name(answer->fault));
 	case DNS_PENDING:
 	case DNS_BADNAME: /* RFC 7208 section 4.8: nothing can match it */
 		break;
@@ -109,7 +109,7 @@ static enum spf_outcome
 read_ptr_answer(struct spf_run *run, struct spf_frame *f, struct span name,
     enum dns_type type, const struct dns_answer *answer)
 {
-	if (answer->state == DNS_FAILED && !dns_fault_is_ours(answer->fault))
+	if (answer->state == DNS_FAILED && !dns_error_is_ours(answer->fault))
 		return SPF_NO_MATCH;
 	return read_answer(run, f, name, type, answer);
 }
@@ -182,11 +182,11 @@ static enum spf_outcome
 ask_ptr(struct spf_run *run, struct spf_frame *f, const struct dns_answer **out)
 {
 	char memory[REVERSE_MAX];
-	struct buf b = buf_over(memory, sizeof(memory));
+	struct buf b = buf_wrap(memory, sizeof(memory));
 	struct span name;
 
 	ip_put_reverse(&b, &run->q->ip);
-	name = arena_copy(run->a, buf_done(&b));
+	name = arena_copy(run->a, buf_view(&b));
 	if (name.p == NULL) {
 		spf_run_fail(run, f, SPF_TEMPERROR, "out of memory");
 		return SPF_EXCEPTION;
@@ -386,7 +386,7 @@ weakness_of(const struct spf_run *run, const struct spf_term *term)
 		return term_bits(run, term) <=
 			(is_v6 ? BROAD_V6_BITS : BROAD_V4_BITS)
 		    ? SPF_WEAK_RANGE
-		    : SPF_SOLID;
+		    : SPF_WEAKNESS_NONE;
 	case SPF_KIND_INCLUDE:
 	case SPF_KIND_PTR:
 	case SPF_KIND_EXISTS:
@@ -396,7 +396,7 @@ weakness_of(const struct spf_run *run, const struct spf_term *term)
 	case SPF_KIND_WRONG:
 		break;
 	}
-	return SPF_SOLID;
+	return SPF_WEAKNESS_NONE;
 }
 
 enum spf_outcome
@@ -406,9 +406,9 @@ spf_run_match(
 	enum spf_outcome outcome = match_kind(run, f, term);
 
 	if (outcome == SPF_MATCH) {
-		run->leaf = term;
-		run->leaf_domain = f->domain;
-		run->leaf_weakness = weakness_of(run, term);
+		run->matched = term;
+		run->matched_domain = f->domain;
+		run->matched_weakness = weakness_of(run, term);
 	}
 	return outcome;
 }

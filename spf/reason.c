@@ -8,7 +8,7 @@ enum {
 	TERM_SHOWN_MAX = 100, /* bytes of a term in a reason */
 };
 
-static const struct name code_names[] = {
+static const struct enum_token code_names[] = {
 	{ "none", SPF_NONE },
 	{ "neutral", SPF_NEUTRAL },
 	{ "pass", SPF_PASS },
@@ -18,13 +18,13 @@ static const struct name code_names[] = {
 	{ "permerror", SPF_PERMERROR },
 };
 
-static const struct name identity_names[] = {
+static const struct enum_token identity_names[] = {
 	{ "helo", SPF_IDENTITY_HELO },
 	{ "mailfrom", SPF_IDENTITY_MAILFROM },
 };
 
-static const struct name weakness_names[] = {
-	{ "none", SPF_SOLID },
+static const struct enum_token weakness_names[] = {
+	{ "none", SPF_WEAKNESS_NONE },
 	{ "all", SPF_WEAK_ALL },
 	{ "range", SPF_WEAK_RANGE },
 	{ "neutral-include", SPF_WEAK_NEUTRAL_INCLUDE },
@@ -33,21 +33,21 @@ static const struct name weakness_names[] = {
 const char *
 spf_code_name(enum spf_code code)
 {
-	return table_name(code_names, TABLE_SIZE(code_names), (int)code);
+	return enum_name(code_names, ARRAY_SIZE(code_names), (int)code);
 }
 
 const char *
 spf_identity_name(enum spf_identity identity)
 {
-	return table_name(
-	    identity_names, TABLE_SIZE(identity_names), (int)identity);
+	return enum_name(
+	    identity_names, ARRAY_SIZE(identity_names), (int)identity);
 }
 
 const char *
 spf_weakness_name(enum spf_weakness weakness)
 {
-	return table_name(
-	    weakness_names, TABLE_SIZE(weakness_names), (int)weakness);
+	return enum_name(
+	    weakness_names, ARRAY_SIZE(weakness_names), (int)weakness);
 }
 
 /*
@@ -99,10 +99,10 @@ put_match(struct buf *b, const struct spf_run *run,
 	}
 	buf_text(b, " matches ");
 	put_term(b, decision->term->text, decision->domain);
-	if (decision->term == run->leaf || run->leaf == NULL)
+	if (decision->term == run->matched || run->matched == NULL)
 		return;
 	buf_text(b, " by ");
-	put_term(b, run->leaf->text, run->leaf_domain);
+	put_term(b, run->matched->text, run->matched_domain);
 }
 
 static void
@@ -150,16 +150,16 @@ void
 spf_run_finish(struct spf_run *run, const struct spf_decision *decision)
 {
 	struct spf_result *out = run->out;
-	struct buf b = buf_in(run->a, SPF_REASON_MAX + 1);
+	struct buf b = buf_alloc(run->a, SPF_REASON_MAX + 1);
 
 	out->code = decision->code;
 	if (decision->term != NULL)
 		out->mechanism = decision->term->text;
 	if (decision->code == SPF_PASS) {
-		out->weakness = run->leaf_weakness;
-		if (out->weakness == SPF_SOLID && run->neutral_include)
+		out->weakness = run->matched_weakness;
+		if (out->weakness == SPF_WEAKNESS_NONE && run->neutral_include)
 			out->weakness = SPF_WEAK_NEUTRAL_INCLUDE;
 	}
 	put_reason(&b, run, decision);
-	out->reason = buf_done(&b);
+	out->reason = buf_view(&b);
 }

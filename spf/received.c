@@ -44,10 +44,10 @@ static struct span
 safe_sender(const struct spf_query *q, const struct spf_result *r)
 {
 	char memory[VALUE_MAX + 1];
-	struct buf safe = buf_over(memory, sizeof(memory));
+	struct buf safe = buf_wrap(memory, sizeof(memory));
 
 	buf_safe(&safe, q->sender, VALUE_MAX);
-	return span_equal(buf_done(&safe), q->sender) ? q->sender : r->domain;
+	return span_equal(buf_view(&safe), q->sender) ? q->sender : r->domain;
 }
 
 static void
@@ -129,10 +129,10 @@ static void
 put_pairs(struct buf *b, const struct spf_result *r, const struct spf_query *q)
 {
 	char memory[IP_TEXT_MAX];
-	struct buf ip = buf_over(memory, sizeof(memory));
+	struct buf ip = buf_wrap(memory, sizeof(memory));
 
 	ip_put(&ip, &q->ip);
-	put_pair(b, "client-ip", buf_done(&ip));
+	put_pair(b, "client-ip", buf_view(&ip));
 	if (r->identity == SPF_IDENTITY_MAILFROM)
 		put_pair(b, "envelope-from", safe_sender(q, r));
 	put_pair(b, "helo", q->helo);
@@ -151,12 +151,12 @@ struct span
 spf_received(
     const struct spf_result *r, const struct spf_query *q, struct arena *a)
 {
-	struct buf b = buf_in(a, SPF_RECEIVED_MAX + 1);
+	struct buf b = buf_alloc(a, SPF_RECEIVED_MAX + 1);
 
 	if (b.p == NULL)
 		return SPAN_NONE;
 	buf_text(&b, spf_code_name(r->code));
 	put_comment(&b, r, q);
 	put_pairs(&b, r, q);
-	return buf_done(&b);
+	return buf_view(&b);
 }

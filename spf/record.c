@@ -199,7 +199,7 @@ read_mechanism(struct scan *s, struct spf_term *term)
 
 	term->qualifier = read_qualifier(s);
 	name = scan_while(s, is_before_argument);
-	for (size_t i = 0; i < TABLE_SIZE(mechanisms); i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(mechanisms); i++) {
 		if (!span_is_nocase(name, mechanisms[i].name))
 			continue;
 		term->kind = mechanisms[i].kind;

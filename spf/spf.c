@@ -53,11 +53,11 @@ read_sender(struct spf_run *run, struct span *domain)
 	v->origin = shown_name(name, normal);
 	v->local = local.n > 0 ? local : SPAN("postmaster");
 	run->unicode_local = !span_all(v->local, ascii_is_ascii);
-	b = buf_in(run->a, v->local.n + v->origin.n + 2);
+	b = buf_alloc(run->a, v->local.n + v->origin.n + 2);
 	buf_span(&b, v->local);
 	buf_byte(&b, '@');
 	buf_span(&b, v->origin);
-	v->sender = buf_done(&b);
+	v->sender = buf_view(&b);
 	*domain = v->origin;
 	return normal.p != NULL;
 }
@@ -159,7 +159,7 @@ load_record(struct spf_run *run, struct spf_frame *f, struct spf_record *record,
 		run->what_name = f->domain;
 		run->what_type = DNS_TXT;
 		spf_run_fail(
-		    run, f, SPF_TEMPERROR, dns_fault_name(answer->fault));
+		    run, f, SPF_TEMPERROR, dns_error_name(answer->fault));
 		decision->code = SPF_TEMPERROR;
 		return false;
 	case DNS_FOUND:
@@ -225,14 +225,14 @@ note_outcome(struct spf_run *run, struct spf_frame *f,
 {
 	switch (outcome) {
 	case SPF_NO_MATCH:
-		spf_note_close(run, f->note, "no match", SPAN_NONE);
+		spf_trace_end(run, f->note, "no match", SPAN_NONE);
 		break;
 	case SPF_MATCH:
-		spf_note_close(run, f->note, "match",
+		spf_trace_end(run, f->note, "match",
 		    span_str(spf_code_name(term->qualifier)));
 		break;
 	case SPF_EXCEPTION:
-		spf_note_close(run, f->note, spf_code_name(run->out->code),
+		spf_trace_end(run, f->note, spf_code_name(run->out->code),
 		    span_str(run->what));
 		break;
 	}
@@ -254,7 +254,7 @@ evaluate(struct spf_run *run, struct spf_frame *f,
 			continue;
 		f->term = term;
 		f->void_counted = false;
-		spf_note_open(run, f, term->text);
+		spf_trace_begin(run, f, term->text);
 		outcome = term->kind == SPF_KIND_INCLUDE
 		    ? match_include(run, f, term)
 		    : spf_run_match(run, f, term);
@@ -281,14 +281,14 @@ follow_redirect(struct spf_run *run, struct spf_frame *f,
 
 	f->term = term;
 	f->void_counted = false;
-	spf_note_open(run, f, term->text);
+	spf_trace_begin(run, f, term->text);
 	outcome = spf_run_count(run, f);
 	if (outcome == SPF_NO_MATCH)
 		outcome = spf_run_target(run, f, term, &name);
 	if (outcome == SPF_EXCEPTION)
 		note_outcome(run, f, term, outcome);
 	else
-		spf_note_close(run, f->note,
+		spf_trace_end(run, f->note,
 		    outcome == SPF_MATCH ? "continues at" : "no match",
 		    outcome == SPF_MATCH ? name : SPAN_NONE);
 	decision->code =
@@ -309,9 +309,9 @@ note_record(struct spf_run *run, struct spf_frame *f,
 	    decision->code == SPF_TEMPERROR || decision->code == SPF_PERMERROR;
 
 	if (loaded)
-		spf_note_close(run, f->note, "record", SPAN_NONE);
+		spf_trace_end(run, f->note, "record", SPAN_NONE);
 	else
-		spf_note_close(run, f->note, spf_code_name(decision->code),
+		spf_trace_end(run, f->note, spf_code_name(decision->code),
 		    failed ? span_str(run->what) : SPAN_NONE);
 }
 
@@ -331,7 +331,7 @@ check_host(struct spf_run *run, struct span domain, unsigned depth)
 	for (unsigned hops = 0;; hops++) {
 		bool loaded;
 
-		spf_note_open(run, &f, SPAN_NONE);
+		spf_trace_begin(run, &f, SPAN_NONE);
 		loaded = load_record(run, &f, &record, &decision);
 		note_record(run, &f, &decision, loaded);
 		if (!loaded && hops > 0 && decision.code == SPF_NONE) {
@@ -371,16 +371,16 @@ explain(struct spf_run *run, const struct spf_decision *decision)
 
 	if (spf_run_target(run, &f, decision->exp, &name) != SPF_MATCH)
 		return;
-	spf_note_open(run, &f, decision->exp->text);
+	spf_trace_begin(run, &f, decision->exp->text);
 	answer = spf_run_ask(run, &f, name, DNS_TXT);
 	if (answer->state != DNS_FOUND || answer->n_records != 1 ||
 	    answer->records[0].text.n > SPF_MAX_RECORD) {
-		spf_note_close(run, f.note, "no explanation", SPAN_NONE);
+		spf_trace_end(run, f.note, "no explanation", SPAN_NONE);
 		return;
 	}
 	text = answer->records[0].text;
 	if (spf_macro_check(text, SPF_MACRO_TEXT, &needs) != NULL) {
-		spf_note_close(run, f.note,
+		spf_trace_end(run, f.note,
 		    "no explanation: its text is malformed", SPAN_NONE);
 		return;
 	}
@@ -389,7 +389,7 @@ explain(struct spf_run *run, const struct spf_decision *decision)
 	run->values.domain = f.domain;
 	if (spf_macro_text(&run->values, text, run->a, &text))
 		run->out->explanation = text;
-	spf_note_close(run, f.note, "explanation", run->out->explanation);
+	spf_trace_end(run, f.note, "explanation", run->out->explanation);
 }
 
 /* A result that was computed without enough memory is not used. */
@@ -404,11 +404,13 @@ set_out_of_memory(struct spf_run *run)
 	};
 }
 
-enum step
-spf_check(const struct spf_query *q, struct dns_talk *talk, struct arena *a,
-    struct spf_result *out)
+enum core_status
+spf_check(const struct spf_query *q, struct dns_questions *questions,
+    struct arena *a, struct spf_result *out)
 {
-	struct spf_run run = { .q = q, .talk = talk, .a = a, .out = out };
+	struct spf_run run = {
+		.q = q, .questions = questions, .a = a, .out = out
+	};
 	struct spf_decision decision = { .code = SPF_NONE };
 	struct span domain;
 
@@ -419,9 +421,9 @@ spf_check(const struct spf_query *q, struct dns_talk *talk, struct arena *a,
 	if (!run.waiting && decision.code == SPF_FAIL && decision.exp != NULL)
 		explain(&run, &decision);
 	if (run.waiting)
-		return STEP_WAIT;
+		return CORE_WAIT;
 	spf_run_finish(&run, &decision);
 	if (arena_has_failed(a))
 		set_out_of_memory(&run);
-	return STEP_DONE;
+	return CORE_DONE;
 }

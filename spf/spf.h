@@ -1,9 +1,9 @@
 /*
  * spf.h - may this client send mail for this domain?  (RFC 7208)
  *
- * A pure core: no sockets, clock, log or globals.  It asks DNS through `talk`
- * and never waits, so the milter, the command, the tests and the fuzzers all
- * run the same code.
+ * A pure core: no sockets, clock, log or globals.  It asks DNS through
+ * `questions` and never waits, so the milter, the command, the tests and the
+ * fuzzers all run the same code.
  */
 #ifndef AVOUCH_SPF_SPF_H
 #define AVOUCH_SPF_SPF_H
@@ -45,7 +45,7 @@ enum spf_identity { SPF_IDENTITY_HELO, SPF_IDENTITY_MAILFROM };
  * in the included record.  The first weakness that applies is reported.
  */
 enum spf_weakness {
-	SPF_SOLID,
+	SPF_WEAKNESS_NONE,
 	SPF_WEAK_ALL,   /* the mechanism is "+all": everyone passes, except for
 	                   the terms before it */
 	SPF_WEAK_RANGE, /* it is ip4, ip6, a or mx with a prefix of 0 to 8 bits
@@ -117,14 +117,14 @@ const char *spf_weakness_name(enum spf_weakness weakness);
 /*
  * check_host() of RFC 7208 section 4, preceded by sections 2.3 and 2.4: the
  * domain of the identity, and "none" for an address literal or an unqualified
- * name.  STEP_WAIT: answers are missing and `talk` holds the questions; call
- * again with the same `q` when they arrived.  STEP_DONE: `out` is complete; a
- * limit of section 4.6.4 gives SPF_PERMERROR, an exhausted arena SPF_TEMPERROR.
- * Spans in `out` point into `a`, `q` or `talk`.
+ * name.  CORE_WAIT: answers are missing and `questions` holds the questions;
+ * call again with the same `q` when they arrived.  CORE_DONE: `out` is
+ * complete; a limit of section 4.6.4 gives SPF_PERMERROR, an exhausted arena
+ * SPF_TEMPERROR. Spans in `out` point into `a`, `q` or `questions`.
  *
  * It prefetches every name that the record already shows, within the limits.
  */
-enum step spf_check(const struct spf_query *q, struct dns_talk *talk,
-    struct arena *a, struct spf_result *out);
+enum core_status spf_check(const struct spf_query *q,
+    struct dns_questions *questions, struct arena *a, struct spf_result *out);
 
 #endif

@@ -7,9 +7,9 @@ enum {
 };
 
 void
-spf_note_open(struct spf_run *run, struct spf_frame *f, struct span term)
+spf_trace_begin(struct spf_run *run, struct spf_frame *f, struct span term)
 {
-	struct spf_note *note;
+	struct spf_trace_entry *note;
 
 	f->note = NULL;
 	if (!run->q->trace || run->waiting || run->n_notes == SPF_TRACE_MAX)
@@ -37,7 +37,7 @@ static void
 put_answer(struct buf *b, enum dns_type type, const struct dns_answer *answer)
 {
 	if (answer->state == DNS_FAILED) {
-		buf_text(b, dns_fault_name(answer->fault));
+		buf_text(b, dns_error_name(answer->fault));
 		return;
 	}
 	if (answer->state != DNS_FOUND) {
@@ -57,16 +57,16 @@ put_answer(struct buf *b, enum dns_type type, const struct dns_answer *answer)
 }
 
 void
-spf_note_answer(struct spf_run *run, const struct spf_frame *f,
+spf_trace_answer(struct spf_run *run, const struct spf_frame *f,
     struct span name, enum dns_type type, const struct dns_answer *answer)
 {
-	struct spf_note *note = f->note;
+	struct spf_trace_entry *note = f->note;
 
 	if (note == NULL)
 		return;
 	if (note->asked.p == NULL) {
-		note->asked = buf_in(run->a, SPF_TRACE_TEXT_MAX);
-		note->got = buf_in(run->a, SPF_TRACE_TEXT_MAX);
+		note->asked = buf_alloc(run->a, SPF_TRACE_TEXT_MAX);
+		note->got = buf_alloc(run->a, SPF_TRACE_TEXT_MAX);
 	}
 	buf_text(&note->asked, note->asked.n > 0 ? ", " : "");
 	buf_printable(&note->asked, name, name.n);
@@ -77,25 +77,25 @@ spf_note_answer(struct spf_run *run, const struct spf_frame *f,
 }
 
 void
-spf_note_close(struct spf_run *run, struct spf_note *note, const char *decided,
-    struct span detail)
+spf_trace_end(struct spf_run *run, struct spf_trace_entry *note,
+    const char *decided, struct span detail)
 {
 	struct buf b;
 
 	if (note == NULL)
 		return;
 	if (note->asked.n > 0) {
-		note->line.asked = buf_done(&note->asked);
-		note->line.got = buf_done(&note->got);
+		note->line.asked = buf_view(&note->asked);
+		note->line.got = buf_view(&note->got);
 	}
 	note->line.lookups = run->out->lookups;
 	note->line.void_lookups = run->out->void_lookups;
 	note->line.decided = span_str(decided);
 	if (detail.n == 0)
 		return;
-	b = buf_in(run->a, note->line.decided.n + detail.n + 3);
+	b = buf_alloc(run->a, note->line.decided.n + detail.n + 3);
 	buf_text(&b, decided);
 	buf_text(&b, ": ");
 	buf_printable(&b, detail, detail.n);
-	note->line.decided = buf_done(&b);
+	note->line.decided = buf_view(&b);
 }

@@ -60,8 +60,8 @@ static void
 put_iprev(struct authres_writer *w, const struct verdict *v)
 {
 	char memory[COMMENT_MAX], ip_memory[IP_TEXT_MAX];
-	struct buf words = buf_over(memory, sizeof(memory));
-	struct buf ip = buf_over(ip_memory, sizeof(ip_memory));
+	struct buf words = buf_wrap(memory, sizeof(memory));
+	struct buf ip = buf_wrap(ip_memory, sizeof(ip_memory));
 	const char *own = v->facts.authenticated ? NULL : skip_words(v, &words);
 
 	if (v->client.family == IP_NONE || v->client_name.n == 0)
@@ -77,7 +77,7 @@ put_iprev(struct authres_writer *w, const struct verdict *v)
 		authres_comment(w, own, SPAN_NONE);
 	}
 	ip_put(&ip, &v->client);
-	authres_put(w, "policy", "iprev", buf_done(&ip));
+	authres_put(w, "policy", "iprev", buf_view(&ip));
 }
 
 /* RFC 8601 section 2.7.4 */
@@ -86,7 +86,7 @@ put_auth(
     struct authres_writer *w, const struct verdict *v, const struct conf *conf)
 {
 	char memory[COMMENT_MAX];
-	struct buf words = buf_over(memory, sizeof(memory));
+	struct buf words = buf_wrap(memory, sizeof(memory));
 
 	if (!v->facts.authenticated)
 		return;
@@ -121,7 +121,7 @@ put_spf(struct authres_writer *w, const struct verdict *v, struct arena *a)
 	const struct spf_result *r = &v->spf_mail_from;
 	bool is_null = v->mail_from.n == 0;
 	char memory[COMMENT_MAX];
-	struct buf words = buf_over(memory, sizeof(memory));
+	struct buf words = buf_wrap(memory, sizeof(memory));
 
 	if (!is_null && v->spf_helo.code != SPF_NONE) {
 		if (v->spf_helo.code == r->code)
@@ -147,10 +147,10 @@ put_dkim_one(struct authres_writer *w, const struct dkim_result *r,
     size_t hidden, struct arena *a)
 {
 	char memory[COMMENT_MAX];
-	struct buf words = buf_over(memory, sizeof(memory));
+	struct buf words = buf_wrap(memory, sizeof(memory));
 	struct span domain =
 	    span_skip(r->identity, span_rindex(r->identity, '@') + 1);
-	struct buf identity = buf_in(a, DOMAIN_MAX + 2);
+	struct buf identity = buf_alloc(a, DOMAIN_MAX + 2);
 
 	if (r->key_bits > 0)
 		buf_printf(&words, "%u-bit key", r->key_bits);
@@ -169,7 +169,7 @@ put_dkim_one(struct authres_writer *w, const struct dkim_result *r,
 	buf_byte(&identity, '@');
 	buf_span(&identity, domain_normal(a, domain));
 	if (identity.n > 1)
-		authres_put(w, "header", "i", buf_done(&identity));
+		authres_put(w, "header", "i", buf_view(&identity));
 	authres_put(w, "header", "s", r->selector);
 	authres_put(w, "header", "a", r->algorithm);
 	authres_put(w, "header", "b", r->b);
@@ -228,7 +228,7 @@ static void
 put_arc(struct authres_writer *w, const struct verdict *v)
 {
 	char memory[COMMENT_MAX];
-	struct buf text = buf_over(memory, sizeof(memory));
+	struct buf text = buf_wrap(memory, sizeof(memory));
 	struct span sealer = SPAN_NONE;
 
 	if (v->arc.code == ARC_NONE)
@@ -244,12 +244,12 @@ put_arc(struct authres_writer *w, const struct verdict *v)
 	if (v->arc.code == ARC_PASS) {
 		buf_cut(&text, 0);
 		buf_number(&text, v->arc.oldest_pass);
-		authres_put(w, "header", "oldest-pass", buf_done(&text));
+		authres_put(w, "header", "oldest-pass", buf_view(&text));
 	}
 	if (v->client.family != IP_NONE) {
 		buf_cut(&text, 0);
 		ip_put(&text, &v->client);
-		authres_put(w, "smtp", "remote-ip", buf_done(&text));
+		authres_put(w, "smtp", "remote-ip", buf_view(&text));
 	}
 }
 
@@ -258,8 +258,8 @@ static void
 put_dmarc_comment(struct authres_writer *w, const struct verdict *v)
 {
 	char own_memory[COMMENT_MAX], memory[REMARK_MAX];
-	struct buf own = buf_over(own_memory, sizeof(own_memory));
-	struct buf text = buf_over(memory, sizeof(memory));
+	struct buf own = buf_wrap(own_memory, sizeof(own_memory));
+	struct buf text = buf_wrap(memory, sizeof(memory));
 	const struct policy_decision *d = &v->decision;
 
 	if (v->dmarc.record != NULL && v->dmarc.policy_tag != NULL)
@@ -278,7 +278,7 @@ put_dmarc_comment(struct authres_writer *w, const struct verdict *v)
 	}
 	if (d->override != POLICY_OVERRIDE_NONE && d->reason.n > 0)
 		buf_span(next_words(&text), d->reason);
-	authres_comment(w, own.p, buf_done(&text));
+	authres_comment(w, own.p, buf_view(&text));
 }
 
 /* RFC 9989 section 9.1: policy.dmarc is the policy "to be applied after policy
@@ -300,13 +300,13 @@ put_dmarc(struct authres_writer *w, const struct verdict *v)
 }
 
 struct span
-results_write(struct verify_message *m)
+authres_field_write(struct verify_message *m)
 {
 	const struct verdict *v = &m->verdict;
 	struct span id = m->c->client.authserv_id;
 	struct authres_writer w;
 
-	authres_begin(&w, buf_in(m->arena, VERIFY_RESULTS_MAX), id);
+	authres_begin(&w, buf_alloc(m->arena, VERIFY_RESULTS_MAX), id);
 	put_auth(&w, v, m->c->conf);
 	put_iprev(&w, v);
 	if (v->skip == NULL) {
@@ -317,7 +317,7 @@ results_write(struct verify_message *m)
 	}
 	if (w.text.p != NULL)
 		return authres_end(&w);
-	authres_begin(&w, buf_over(m->fallback, sizeof(m->fallback)), id);
+	authres_begin(&w, buf_wrap(m->fallback, sizeof(m->fallback)), id);
 	authres_method(&w, "dmarc", "temperror");
 	authres_comment(&w, "out of memory", SPAN_NONE);
 	return authres_end(&w);

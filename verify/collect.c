@@ -16,7 +16,7 @@ field_first(const struct mail_header *h, const char *name)
 static void
 facts_list(struct verify_message *m)
 {
-	struct policy_facts *f = &m->verdict.facts;
+	struct policy_input *f = &m->verdict.facts;
 	const struct mail_field *id = field_first(&m->header, "List-Id");
 	const struct mail_field *precedence =
 	    field_first(&m->header, "Precedence");
@@ -80,7 +80,7 @@ facts_automatic(struct verify_message *m)
 }
 
 void
-facts_from_header(struct verify_message *m)
+collect_from_header(struct verify_message *m)
 {
 	const struct mail_from *from = &m->verdict.from;
 	struct dmarc_facts *d = &m->dmarc_facts;
@@ -124,7 +124,7 @@ spf_domain(const struct verify_message *m)
  * HELO's domain.  Before the results are there every identifier is asked for.
  */
 void
-facts_for_dmarc(struct verify_message *m, bool results)
+collect_for_dmarc(struct verify_message *m, bool results)
 {
 	const struct verdict *v = &m->verdict;
 	struct dmarc_facts *d = &m->dmarc_facts;
@@ -178,7 +178,7 @@ static void
 facts_dkim_domains(struct verify_message *m)
 {
 	const struct verdict *v = &m->verdict;
-	struct policy_facts *f = &m->verdict.facts;
+	struct policy_input *f = &m->verdict.facts;
 	struct span *domains =
 	    arena_array(m->arena, v->n_dkim, sizeof(*domains));
 	size_t n = 0;
@@ -196,7 +196,7 @@ static void
 facts_arc(struct verify_message *m)
 {
 	const struct arc_result *arc = &m->verdict.arc;
-	struct policy_facts *f = &m->verdict.facts;
+	struct policy_input *f = &m->verdict.facts;
 	struct authres_result r;
 	struct span id;
 	struct scan s;
@@ -217,7 +217,7 @@ facts_arc(struct verify_message *m)
 static void
 facts_list_mark(struct verify_message *m)
 {
-	struct policy_facts *f = &m->verdict.facts;
+	struct policy_input *f = &m->verdict.facts;
 	const struct dmarc_related *related = &m->list_related;
 	const struct mail_list_mark *mark = &m->list_marks[related->domain];
 
@@ -252,10 +252,10 @@ is_overloaded(const struct verify_message *m)
 }
 
 void
-facts_for_policy(struct verify_message *m)
+collect_for_policy(struct verify_message *m)
 {
 	const struct verdict *v = &m->verdict;
-	struct policy_facts *f = &m->verdict.facts;
+	struct policy_input *f = &m->verdict.facts;
 
 	f->recipient_domains = m->recipients;
 	f->n_recipient_domains = m->n_recipients;

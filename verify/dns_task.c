@@ -9,38 +9,29 @@
  * is sending; the last one frees.  The lock is never held while a source is
  * asked, since an answer may come from within the call.
  */
-struct job {
+struct dns_task {
 	pthread_mutex_t lock;
 	pthread_cond_t finished;
 	struct dns_source *source;
-	job_step *step;
+	dns_task_core *step;
 	void *facts;
-	struct dns_talk *talk;
+	struct dns_questions *questions;
 	struct arena *scratch;
 	size_t refs;
 	bool
 	    sending; /* one thread hands out a wave; it also goes on after it */
 	bool done;
 	bool dropped;
-	struct job_counts counts;
+	struct dns_task_counts counts;
 };
 
 static void job_answered(
     struct dns_wait *wait, const struct dns_answer *answer);
 
-int64_t
-job_clock(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
-
 static void
-job_free(struct job *j)
+job_free(struct dns_task *j)
 {
-	dns_talk_free(j->talk);
+	dns_questions_free(j->questions);
 	arena_free(j->scratch);
 	pthread_cond_destroy(&j->finished);
 	pthread_mutex_destroy(&j->lock);
@@ -49,7 +40,7 @@ job_free(struct job *j)
 
 /* Lets the lock and one reference go. */
 static void
-job_release(struct job *j)
+job_release(struct dns_task *j)
 {
 	bool last = --j->refs == 0;
 
@@ -60,18 +51,18 @@ job_release(struct job *j)
 
 /* Under the lock: one run of the core. */
 static void
-job_run(struct job *j)
+job_run(struct dns_task *j)
 {
 	arena_rewind(j->scratch);
 	j->counts.runs++;
-	if (j->step(j->facts, j->talk, j->scratch) == STEP_WAIT) {
+	if (j->step(j->facts, j->questions, j->scratch) == CORE_WAIT) {
 		/* A core that waits for nothing would wait for ever. */
-		if (dns_talk_waited_for(j->talk) > 0)
+		if (dns_questions_required(j->questions) > 0)
 			return;
 		j->counts.gave_up = true;
-		dns_talk_give_up(j->talk, DNS_FAULT_BUDGET);
+		dns_questions_expire(j->questions, DNS_ERROR_BUDGET);
 		arena_rewind(j->scratch);
-		(void)j->step(j->facts, j->talk, j->scratch);
+		(void)j->step(j->facts, j->questions, j->scratch);
 	}
 	j->done = true;
 	pthread_cond_broadcast(&j->finished);
@@ -79,16 +70,16 @@ job_run(struct job *j)
 
 /* Under the lock, which is let go around each ask: sends all that is unsent. */
 static void
-job_send(struct job *j)
+job_send(struct dns_task *j)
 {
-	struct dns_question *q = dns_talk_unsent(j->talk);
+	struct dns_question *q = dns_questions_next_unsent(j->questions);
 
 	if (q != NULL)
 		j->counts.waves++;
 	j->sending = true;
 	j->refs++;
 	for (; q != NULL && !j->dropped && !j->done;
-	     q = dns_talk_unsent(j->talk)) {
+	     q = dns_questions_next_unsent(j->questions)) {
 		q->sent = true;
 		q->wait.done = job_answered;
 		j->refs++;
@@ -109,12 +100,12 @@ job_send(struct job *j)
  * turns out not to be needed must not cost a message its time.
  */
 static void
-job_advance(struct job *j)
+job_advance(struct dns_task *j)
 {
 	while (!j->done && !j->dropped && !j->sending) {
-		if (dns_talk_unsent(j->talk) != NULL)
+		if (dns_questions_next_unsent(j->questions) != NULL)
 			job_send(j);
-		else if (dns_talk_waited_for(j->talk) > 0)
+		else if (dns_questions_required(j->questions) > 0)
 			return;
 		else
 			job_run(j);
@@ -125,16 +116,16 @@ static void
 job_answered(struct dns_wait *wait, const struct dns_answer *answer)
 {
 	struct dns_question *q = (struct dns_question *)(void *)wait;
-	struct job *j = dns_talk_driver(q->talk);
+	struct dns_task *j = dns_questions_driver(q->questions);
 
 	pthread_mutex_lock(&j->lock);
-	dns_talk_tell(q, answer);
+	dns_questions_set_answer(q, answer);
 	job_advance(j);
 	job_release(j);
 }
 
 static bool
-job_locks(struct job *j)
+job_locks(struct dns_task *j)
 {
 	pthread_condattr_t attr;
 	bool ok;
@@ -151,11 +142,11 @@ job_locks(struct job *j)
 	return ok;
 }
 
-struct job *
-job_start(struct dns_source *source, job_step *step, void *facts,
+struct dns_task *
+dns_task_start(struct dns_source *source, dns_task_core *step, void *facts,
     size_t max_questions, size_t memory)
 {
-	struct job *j = calloc(1, sizeof(*j));
+	struct dns_task *j = calloc(1, sizeof(*j));
 
 	if (j == NULL || !job_locks(j)) {
 		free(j);
@@ -165,13 +156,13 @@ job_start(struct dns_source *source, job_step *step, void *facts,
 	j->step = step;
 	j->facts = facts;
 	j->refs = 1;
-	j->talk = dns_talk_new(max_questions);
+	j->questions = dns_questions_new(max_questions);
 	j->scratch = arena_new(memory);
-	if (j->talk == NULL || j->scratch == NULL) {
+	if (j->questions == NULL || j->scratch == NULL) {
 		job_free(j);
 		return NULL;
 	}
-	dns_talk_set_driver(j->talk, j);
+	dns_questions_set_driver(j->questions, j);
 	pthread_mutex_lock(&j->lock);
 	job_run(j);
 	job_advance(j);
@@ -181,7 +172,7 @@ job_start(struct dns_source *source, job_step *step, void *facts,
 
 /* Under the lock. */
 static void
-wait_until(struct job *j, int64_t when)
+wait_until(struct dns_task *j, int64_t when)
 {
 	struct timespec until = {
 		.tv_sec = (time_t)(when / 1000),
@@ -194,7 +185,7 @@ wait_until(struct job *j, int64_t when)
 }
 
 bool
-job_done_by(struct job *j, int64_t until)
+dns_task_done_by(struct dns_task *j, int64_t until)
 {
 	bool done;
 
@@ -206,7 +197,7 @@ job_done_by(struct job *j, int64_t until)
 }
 
 bool
-job_wait(struct job *j, int64_t deadline)
+dns_task_wait(struct dns_task *j, int64_t deadline)
 {
 	bool in_time;
 
@@ -214,36 +205,37 @@ job_wait(struct job *j, int64_t deadline)
 	wait_until(j, deadline);
 	if (!j->done) {
 		j->counts.gave_up = true;
-		dns_talk_give_up(j->talk, DNS_FAULT_BUDGET);
+		dns_questions_expire(j->questions, DNS_ERROR_BUDGET);
 		job_run(j);
 	}
-	/* What was asked ahead may still come: from here on the talk is read
-	 * without the lock. */
-	if (dns_talk_pending(j->talk) > 0)
-		dns_talk_give_up(j->talk, DNS_FAULT_BUDGET);
-	if (dns_talk_ran_out(j->talk) || arena_has_failed(j->scratch))
+	/* What was asked ahead may still come: from here on the questions is
+	 * read without the lock. */
+	if (dns_questions_pending(j->questions) > 0)
+		dns_questions_expire(j->questions, DNS_ERROR_BUDGET);
+	if (dns_questions_budget_exceeded(j->questions) ||
+	    arena_has_failed(j->scratch))
 		j->counts.gave_up = true;
 	in_time = !j->counts.gave_up;
 	pthread_mutex_unlock(&j->lock);
 	return in_time;
 }
 
-struct dns_talk *
-job_talk(struct job *j)
+struct dns_questions *
+dns_task_questions(struct dns_task *j)
 {
-	return j->talk;
+	return j->questions;
 }
 
 struct arena *
-job_scratch(struct job *j)
+dns_task_scratch(struct dns_task *j)
 {
 	return j->scratch;
 }
 
-struct job_counts
-job_count(struct job *j)
+struct dns_task_counts
+dns_task_count(struct dns_task *j)
 {
-	struct job_counts counts;
+	struct dns_task_counts counts;
 
 	pthread_mutex_lock(&j->lock);
 	counts = j->counts;
@@ -252,7 +244,7 @@ job_count(struct job *j)
 }
 
 void
-job_drop(struct job *j)
+dns_task_free(struct dns_task *j)
 {
 	if (j == NULL)
 		return;

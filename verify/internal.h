@@ -27,7 +27,7 @@ struct verify_connection {
 	struct span helo;
 	struct spf_work helo_work;
 	struct dns_source *helo_dns; /* the queue of HELO's questions */
-	struct job *helo_job;
+	struct dns_task *helo_task;
 };
 
 struct verify_message {
@@ -37,18 +37,18 @@ struct verify_message {
 	struct dns_source *dns; /* the queue of its questions; NULL: no memory,
 	                           or nothing is checked */
 	struct spf_work spf;
-	struct job *spf_job;
+	struct dns_task *spf_task;
 	struct mail_header header;
-	struct bodies *bodies;
+	struct body_hashes *body_hashes;
 	struct dkim *dkim;
 	struct arc *arc;
-	struct job *keys_job;
+	struct dns_task *keys_task;
 	struct dmarc_facts dmarc_facts;
-	struct job *dmarc_job;
+	struct dns_task *dmarc_task;
 	struct mail_list_mark list_marks[MAIL_LIST_MARKS_MAX];
 	struct span list_domains[MAIL_LIST_MARKS_MAX]; /* of `list_marks` */
 	size_t n_list_marks;
-	struct job *list_job; /* NULL: no mark, or no memory */
+	struct dns_task *list_job; /* NULL: no mark, or no memory */
 	struct dmarc_related list_related;
 	bool spf_cut, keys_cut, dmarc_cut,
 	    list_cut;       /* a lack of resources of ours kept
@@ -57,8 +57,8 @@ struct verify_message {
 	struct span recipients[VERIFY_RECIPIENTS_MAX]; /* domains */
 	size_t n_recipients;
 	bool headers_ended;
-	int64_t began;    /* job_clock() */
-	int64_t deadline; /* job_clock(); the last questions were asked
+	int64_t began;    /* clock_ms() */
+	int64_t deadline; /* clock_ms(); the last questions were asked
 	                     `timeout` before it.  Not counted from the
 	                     message's end, which may be told late: libmilter
 	                     has two threads when many ends come at once */
@@ -69,15 +69,15 @@ struct verify_message {
 /* facts.c */
 
 /* What the header tells before any result is there: authors, list, marks. */
-void facts_from_header(struct verify_message *m);
+void collect_from_header(struct verify_message *m);
 
 /* The identifiers of DMARC, with the results that are known by now. */
-void facts_for_dmarc(struct verify_message *m, bool results);
+void collect_for_dmarc(struct verify_message *m, bool results);
 
 /* All that the policy asks for. */
-void facts_for_policy(struct verify_message *m);
+void collect_for_policy(struct verify_message *m);
 
 /* results.c: the value of our field. */
-struct span results_write(struct verify_message *m);
+struct span authres_field_write(struct verify_message *m);
 
 #endif

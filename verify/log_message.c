@@ -11,10 +11,10 @@ static void
 log_ip(struct log_line *l, const char *key, const struct ip *ip)
 {
 	char memory[IP_TEXT_MAX];
-	struct buf text = buf_over(memory, sizeof(memory));
+	struct buf text = buf_wrap(memory, sizeof(memory));
 
 	ip_put(&text, ip);
-	log_span(l, key, buf_done(&text));
+	log_span(l, key, buf_view(&text));
 }
 
 /* "pass:example.org:sel,fail:example.net:s2"; all are host names. */
@@ -22,7 +22,7 @@ static void
 log_dkim(struct log_line *l, const struct verdict *v)
 {
 	char memory[RESULTS_TEXT_MAX];
-	struct buf text = buf_over(memory, sizeof(memory));
+	struct buf text = buf_wrap(memory, sizeof(memory));
 
 	for (size_t i = 0; i < v->n_dkim && i < RESULTS_SHOWN_MAX; i++) {
 		const struct dkim_result *r = &v->dkim[i];
@@ -35,7 +35,7 @@ log_dkim(struct log_line *l, const struct verdict *v)
 		buf_text(&text, ":");
 		buf_span(&text, r->selector);
 	}
-	log_span(l, "dkim", v->n_dkim > 0 ? buf_done(&text) : SPAN("none"));
+	log_span(l, "dkim", v->n_dkim > 0 ? buf_view(&text) : SPAN("none"));
 }
 
 /* Our header field has the domain of i= alone, this all of it. */

@@ -14,7 +14,7 @@
 const char *
 policy_override_name(enum policy_override override)
 {
-	static const struct name names[] = {
+	static const struct enum_token names[] = {
 		{ "none", POLICY_OVERRIDE_NONE },
 		{ "local_policy", POLICY_OVERRIDE_LOCAL },
 		{ "mailing_list", POLICY_OVERRIDE_LIST },
@@ -23,7 +23,7 @@ policy_override_name(enum policy_override override)
 		{ "other", POLICY_OVERRIDE_OTHER },
 	};
 
-	return table_name(names, TABLE_SIZE(names), (int) override);
+	return enum_name(names, ARRAY_SIZE(names), (int) override);
 }
 
 /* ---- the rules ---- */
@@ -179,11 +179,11 @@ disposition_rule(const struct policy_context *p)
 static bool
 soften_indirect(struct policy_context *p, enum conf_action *action)
 {
-	struct policy_mark marks[POLICY_MARKS_MAX];
+	struct indirect_evidence marks[POLICY_MARKS_MAX];
 	size_t n = policy_marks(p->c, p->f, marks), i = 0;
 	enum conf_action softer;
 
-	while (i < n && marks[i].flaw != NULL)
+	while (i < n && marks[i].auth_failure != NULL)
 		i++;
 	if (i == n)
 		return false;
@@ -275,7 +275,7 @@ propose_dmarc(struct policy_context *p)
 
 /* RFC 7208 sections 8.4 to 8.7; NULL: there is nothing to object to. */
 static const struct policy_rule *
-spf_rule(const struct policy_facts *f)
+spf_rule(const struct policy_input *f)
 {
 	switch (f->spf) {
 	case SPF_FAIL:
@@ -287,7 +287,7 @@ spf_rule(const struct policy_facts *f)
 	case SPF_PERMERROR:
 		return &spf_permerror;
 	case SPF_PASS:
-		return f->spf_weakness != SPF_SOLID ? &spf_weak : NULL;
+		return f->spf_weakness != SPF_WEAKNESS_NONE ? &spf_weak : NULL;
 	case SPF_NONE:
 	case SPF_NEUTRAL:
 		break;
@@ -341,13 +341,13 @@ propose_all(struct policy_context *p)
 	propose_spf(p);
 	propose_dkim(p);
 	if (p->rule != &dmarc_indirect)
-		p->mark = (struct policy_mark){ .what = NULL };
+		p->mark = (struct indirect_evidence){ .what = NULL };
 }
 
 /* ---- enforcement ---- */
 
 struct span
-policy_subject(const struct policy_facts *f, enum policy_subject subject)
+policy_subject(const struct policy_input *f, enum policy_subject subject)
 {
 	if (subject == POLICY_SENDER)
 		return f->mail_from_domain;
@@ -460,7 +460,7 @@ skip(struct policy_context *p, const char *rule)
 	report_override(p, CONF_ACCEPT);
 	p->out->skipped = true;
 	p->out->rule = span_str(rule);
-	for (size_t i = 0; i < TABLE_SIZE(skips); i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(skips); i++) {
 		if (strcmp(rule, skips[i].rule) != 0)
 			continue;
 		p->out->reason = span_str(skips[i].reason);
@@ -524,7 +524,7 @@ policy_unchecked(const struct conf *c)
 }
 
 void
-policy_decide(const struct conf *c, const struct policy_facts *f, int64_t now,
+policy_decide(const struct conf *c, const struct policy_input *f, int64_t now,
     struct arena *a, struct policy_decision *out)
 {
 	struct policy_context p = { .c = c, .f = f, .a = a, .out = out };

@@ -31,7 +31,7 @@ enum {
 #define POLICY_NO_MEMORY                                                       \
 	"the mail filter cannot check this message just now, try again later"
 
-struct policy_facts {
+struct policy_input {
 	/* who */
 	struct ip client;   /* IP_NONE: not known; what was
 	                       submitted here without SMTP is 127.0.0.1 */
@@ -131,14 +131,14 @@ bool policy_trusts_mta(
  * it already, "skip.authenticated" or "skip.network" if it is of our own users;
  * NULL: it is judged.
  */
-const char *policy_skip(const struct conf *c, const struct policy_facts *f);
+const char *policy_skip(const struct conf *c, const struct policy_input *f);
 
 /*
  * Texts live in `a`; where that is exhausted, what was to be refused or held is
  * CONF_TEMPFAIL, all else CONF_ACCEPT, with a reason that says so.  `now` is
  * seconds since 1970 (expiry of overrides).
  */
-void policy_decide(const struct conf *c, const struct policy_facts *f,
+void policy_decide(const struct conf *c, const struct policy_input *f,
     int64_t now, struct arena *a, struct policy_decision *out);
 
 /* For a message that could not be checked at all since there was no memory:
@@ -146,19 +146,19 @@ void policy_decide(const struct conf *c, const struct policy_facts *f,
 enum conf_action policy_unchecked(const struct conf *c);
 
 /* A mark of indirect mail (RFC 9989 section 7.4). */
-struct policy_mark {
+struct indirect_evidence {
 	enum policy_override type;
-	const char *what;    /* "List-Id", "a trusted forwarder" */
-	struct span name;    /* that it names; may be absent */
-	struct span by;      /* a list's: the domain that vouches for it */
-	const char *flaw;    /* why it does not count; NULL: it counts */
+	const char *what;         /* "List-Id", "a trusted forwarder" */
+	struct span name;         /* that it names; may be absent */
+	struct span by;           /* a list's: the domain that vouches for it */
+	const char *auth_failure; /* why it does not count; NULL: it counts */
 	const char *setting; /* the option that makes it count; NULL: none */
 };
 
 /* All marks of the message, the first one that counts decides; returns how
  * many there are. */
-size_t policy_marks(const struct conf *c, const struct policy_facts *f,
-    struct policy_mark out[POLICY_MARKS_MAX]);
+size_t policy_marks(const struct conf *c, const struct policy_input *f,
+    struct indirect_evidence out[POLICY_MARKS_MAX]);
 
 /* One of the patterns (conf.h; NULL-terminated) is of the domain. */
 bool policy_matches(char *const *patterns, struct span domain);

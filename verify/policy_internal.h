@@ -33,7 +33,7 @@ struct policy_rule {
 
 struct policy_context {
 	const struct conf *c;
-	const struct policy_facts *f;
+	const struct policy_input *f;
 	struct arena *a;
 	struct policy_decision *out;
 	const struct policy_rule *rule; /* NULL: no rule objects */
@@ -42,7 +42,7 @@ struct policy_context {
 	enum dmarc_policy asked;        /* by the author domain's owner */
 	enum conf_action dmarc;         /* what that alone leads to */
 	enum policy_override why;       /* why that is not what is published */
-	struct policy_mark mark;        /* that decided; without `what`: none */
+	struct indirect_evidence mark;  /* that decided; without `what`: none */
 	const char *not_enforced;       /* why nothing is; NULL: it is */
 };
 
@@ -55,12 +55,12 @@ bool policy_refuses(enum conf_action action);
  * beforehand to NULL: the first one before it that no longer does.
  */
 const struct conf_override *policy_find_override(const struct conf *c,
-    const struct policy_facts *f, int64_t now,
+    const struct policy_input *f, int64_t now,
     const struct conf_override **expired);
 
 /* The domain that a rule is about; absent: none is known. */
 struct span policy_subject(
-    const struct policy_facts *f, enum policy_subject subject);
+    const struct policy_input *f, enum policy_subject subject);
 
 /* Rule, reason and, for a refusal, the reply; false: no room in the arena. */
 bool policy_write(struct policy_context *p);

@@ -30,7 +30,7 @@ policy_trusts_mta(
 }
 
 const char *
-policy_skip(const struct conf *c, const struct policy_facts *f)
+policy_skip(const struct conf *c, const struct policy_input *f)
 {
 	if (f->trusted_mta)
 		return "skip.trusted_mta";
@@ -98,7 +98,7 @@ matches_sender(char *const *patterns, struct span domain)
  * not among from_domains.  What holds mail back is met by any of them.
  */
 static bool
-override_matches(const struct conf_override *o, const struct policy_facts *f)
+override_matches(const struct conf_override *o, const struct policy_input *f)
 {
 	bool every =
 	    policy_severity(o->action) <= policy_severity(CONF_ANNOTATE);
@@ -120,7 +120,7 @@ override_matches(const struct conf_override *o, const struct policy_facts *f)
 }
 
 const struct conf_override *
-policy_find_override(const struct conf *c, const struct policy_facts *f,
+policy_find_override(const struct conf *c, const struct policy_input *f,
     int64_t now, const struct conf_override **expired)
 {
 	for (size_t i = 0; i < c->n_overrides; i++) {
@@ -150,10 +150,10 @@ is_trusted_sealer(const struct conf *c, struct span sealer)
 }
 
 /* RFC 8617 section 7.2.2 has an override by ARC reported as local_policy. */
-static struct policy_mark
-arc_mark(const struct conf *c, const struct policy_facts *f)
+static struct indirect_evidence
+arc_mark(const struct conf *c, const struct policy_input *f)
 {
-	struct policy_mark mark = {
+	struct indirect_evidence mark = {
 		.type = POLICY_OVERRIDE_LOCAL,
 		.what = "arc=pass with dmarc=pass, sealed by",
 		.name = f->arc_sealer,
@@ -162,17 +162,17 @@ arc_mark(const struct conf *c, const struct policy_facts *f)
 
 	if (!f->arc_dmarc_pass) {
 		mark.what = "arc=pass, sealed by";
-		mark.flaw = "its results do not say dmarc=pass";
+		mark.auth_failure = "its results do not say dmarc=pass";
 	} else if (!is_trusted_sealer(c, f->arc_sealer)) {
-		mark.flaw = "arc.trusted_sealers does not list it";
+		mark.auth_failure = "arc.trusted_sealers does not list it";
 	}
 	return mark;
 }
 
-static struct policy_mark
-list_mark(const struct policy_facts *f)
+static struct indirect_evidence
+list_mark(const struct policy_input *f)
 {
-	struct policy_mark mark = {
+	struct indirect_evidence mark = {
 		.type = POLICY_OVERRIDE_LIST,
 		.what = f->list_field,
 		.name = f->list_domain,
@@ -180,19 +180,20 @@ list_mark(const struct policy_facts *f)
 	};
 
 	if (f->list_by.p == NULL)
-		mark.flaw = "it belongs to no domain that passed SPF or DKIM";
+		mark.auth_failure =
+		    "it belongs to no domain that passed SPF or DKIM";
 	return mark;
 }
 
 size_t
-policy_marks(const struct conf *c, const struct policy_facts *f,
-    struct policy_mark out[POLICY_MARKS_MAX])
+policy_marks(const struct conf *c, const struct policy_input *f,
+    struct indirect_evidence out[POLICY_MARKS_MAX])
 {
 	size_t n = 0;
 
 	if (in_networks(
 		&f->client, c->trusted_forwarders, c->n_trusted_forwarders))
-		out[n++] = (struct policy_mark){
+		out[n++] = (struct indirect_evidence){
 			.type = POLICY_OVERRIDE_FORWARDER,
 			.what = "a trusted forwarder",
 			.setting = "trusted_forwarders",

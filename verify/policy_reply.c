@@ -36,7 +36,7 @@ subject(const struct policy_context *p)
 }
 
 static void
-put_mark(struct buf *b, const struct policy_mark *mark)
+put_mark(struct buf *b, const struct indirect_evidence *mark)
 {
 	buf_text(b, " (");
 	buf_text(b, mark->what);
@@ -141,7 +141,7 @@ put_template(struct buf *b, const struct policy_context *p,
 
 	while (!scan_done(&s)) {
 		char memory[REASON_MAX + 1];
-		struct buf value = buf_over(memory, sizeof(memory));
+		struct buf value = buf_wrap(memory, sizeof(memory));
 
 		buf_printable(b, scan_until(&s, '{'), POLICY_TEXT_MAX);
 		if (!scan_byte(&s, '{'))
@@ -156,9 +156,9 @@ put_template(struct buf *b, const struct policy_context *p,
 		}
 		put_named(&value, p, name);
 		if (in_url)
-			put_encoded(b, buf_done(&value));
+			put_encoded(b, buf_view(&value));
 		else
-			buf_span(b, buf_done(&value));
+			buf_span(b, buf_view(&value));
 	}
 }
 
@@ -167,13 +167,13 @@ static void
 put_url(struct buf *b, const struct policy_context *p)
 {
 	char memory[URL_MAX + 1];
-	struct buf url = buf_over(memory, sizeof(memory));
+	struct buf url = buf_wrap(memory, sizeof(memory));
 
 	if (p->c->reply.url == NULL)
 		return;
 	put_template(&url, p, p->c->reply.url, true);
 	if (!url.full && b->n + url.n <= POLICY_TEXT_MAX)
-		buf_span(b, buf_done(&url));
+		buf_span(b, buf_view(&url));
 }
 
 static void
@@ -251,8 +251,8 @@ policy_write(struct policy_context *p)
 {
 	struct policy_decision *out = p->out;
 	bool reject = out->action == CONF_REJECT;
-	struct buf rule = buf_in(p->a, RULE_MAX + 1);
-	struct buf reason = buf_in(p->a, REASON_MAX + 1);
+	struct buf rule = buf_alloc(p->a, RULE_MAX + 1);
+	struct buf reason = buf_alloc(p->a, REASON_MAX + 1);
 	struct buf text;
 
 	if (rule.p == NULL || reason.p == NULL)
@@ -263,16 +263,16 @@ policy_write(struct policy_context *p)
 		buf_safe(&rule, span_str(out->section->name),
 		    CONF_OVERRIDE_NAME_MAX);
 	}
-	out->rule = buf_done(&rule);
+	out->rule = buf_view(&rule);
 	put_reason(&reason, p);
-	out->reason = buf_done(&reason);
+	out->reason = buf_view(&reason);
 	if (p->rule == NULL || !policy_refuses(out->action))
 		return true;
-	text = buf_in(p->a, POLICY_TEXT_MAX + 1);
+	text = buf_alloc(p->a, POLICY_TEXT_MAX + 1);
 	if (text.p == NULL)
 		return false;
 	put_reply(&text, p);
-	out->text = buf_done(&text);
+	out->text = buf_view(&text);
 	out->code = reject ? 550 : 451;
 	out->enhanced = reject ? p->rule->reject : p->rule->tempfail;
 	if (reject && p->rejecting > 1) /* RFC 7372 section 4 */

@@ -21,12 +21,12 @@ enum {
 	    DMARC_MAX_QUERIES * (MAIL_LIST_MARKS_MAX + DMARC_RELATED_MAX),
 };
 
-static enum step
-spf_step(void *facts, struct dns_talk *talk, struct arena *scratch)
+static enum core_status
+spf_step(void *facts, struct dns_questions *questions, struct arena *scratch)
 {
 	struct spf_work *w = facts;
 
-	return spf_check(&w->query, talk, scratch, &w->result);
+	return spf_check(&w->query, questions, scratch, &w->result);
 }
 
 bool
@@ -37,13 +37,13 @@ verify_start(void)
 
 /* ---- questions ---- */
 
-static struct job *
+static struct dns_task *
 start_job(const struct verify_connection *c, struct dns_source *queue,
-    job_step *step, void *facts)
+    dns_task_core *step, void *facts)
 {
 	if (queue == NULL)
 		return NULL;
-	return job_start(
+	return dns_task_start(
 	    queue, step, facts, c->conf->max_questions, VERIFY_SCRATCH);
 }
 
@@ -93,9 +93,9 @@ verify_connect(const struct conf *conf, struct dns_source *dns,
 static void
 helo_end(struct verify_connection *c)
 {
-	job_drop(c->helo_job);
+	dns_task_free(c->helo_task);
 	close_queue(c->helo_dns);
-	c->helo_job = NULL;
+	c->helo_task = NULL;
 	c->helo_dns = NULL;
 }
 
@@ -117,12 +117,12 @@ verify_helo(struct verify_connection *c, struct span helo)
 	};
 	if (c->client.ip.family != IP_NONE &&
 	    policy_skip(c->conf,
-		&(struct policy_facts){
+		&(struct policy_input){
 		    .client = policy_client(c),
 		    .trusted_mta = c->client.trusted_mta,
 		}) == NULL) {
 		c->helo_dns = dns_queue_open(c->dns);
-		c->helo_job =
+		c->helo_task =
 		    start_job(c, c->helo_dns, spf_step, &c->helo_work);
 	}
 }
@@ -167,7 +167,7 @@ spf_start(struct verify_message *m)
 		.now = m->envelope.now,
 		.trace = c->client.trace,
 	};
-	m->spf_job = start_job(c, m->dns, spf_step, &m->spf);
+	m->spf_task = start_job(c, m->dns, spf_step, &m->spf);
 }
 
 struct verify_message *
@@ -186,7 +186,7 @@ verify_mail(struct verify_connection *c, const struct verify_envelope *e)
 	}
 	v = &m->verdict;
 	m->envelope = *e;
-	m->began = job_clock();
+	m->began = clock_ms();
 	v->client = c->client.ip;
 	v->client_port = c->client.port;
 	v->header = &m->header;
@@ -237,31 +237,31 @@ verify_header(struct verify_message *m, struct span name, struct span value)
 		m->verdict.faulty = true;
 }
 
-static enum step
-keys_step(void *facts, struct dns_talk *talk, struct arena *scratch)
+static enum core_status
+keys_step(void *facts, struct dns_questions *questions, struct arena *scratch)
 {
 	struct verify_message *m = facts;
-	enum step dkim = dkim_keys(m->dkim, talk, scratch);
-	enum step arc = arc_keys(m->arc, talk, scratch);
+	enum core_status dkim = dkim_keys(m->dkim, questions, scratch);
+	enum core_status arc = arc_keys(m->arc, questions, scratch);
 
-	return dkim == STEP_DONE && arc == STEP_DONE ? STEP_DONE : STEP_WAIT;
+	return dkim == CORE_DONE && arc == CORE_DONE ? CORE_DONE : CORE_WAIT;
 }
 
-static enum step
-dmarc_step(void *facts, struct dns_talk *talk, struct arena *scratch)
+static enum core_status
+dmarc_step(void *facts, struct dns_questions *questions, struct arena *scratch)
 {
 	struct verify_message *m = facts;
 
-	return dmarc_ask(&m->dmarc_facts, talk, scratch);
+	return dmarc_ask(&m->dmarc_facts, questions, scratch);
 }
 
-static enum step
-list_step(void *facts, struct dns_talk *talk, struct arena *scratch)
+static enum core_status
+list_step(void *facts, struct dns_questions *questions, struct arena *scratch)
 {
 	struct verify_message *m = facts;
 
-	return dmarc_ask_related(
-	    &m->dmarc_facts, m->list_domains, m->n_list_marks, talk, scratch);
+	return dmarc_ask_related(&m->dmarc_facts, m->list_domains,
+	    m->n_list_marks, questions, scratch);
 }
 
 /* RFC 6376 section 3.5 leaves it to us whether t= and x= are judged. */
@@ -286,51 +286,52 @@ verify_headers_end(struct verify_message *m)
 	if (m->headers_ended || v->skip != NULL)
 		return;
 	m->headers_ended = true;
-	m->deadline = job_clock() + conf->timeout_ms;
+	m->deadline = clock_ms() + conf->timeout_ms;
 	mail_from_read(&m->header, m->arena, &v->from);
-	facts_from_header(m);
-	m->bodies = bodies_new(m->arena);
-	if (m->bodies != NULL) {
-		m->dkim = dkim_begin(m->arena, &dkim, &m->header, m->bodies,
-		    v->from.domains, v->from.n_domains, m->envelope.now);
-		m->arc = arc_begin(
-		    m->arena, &dkim, &m->header, m->bodies, m->envelope.now);
+	collect_from_header(m);
+	m->body_hashes = body_hashes_new(m->arena);
+	if (m->body_hashes != NULL) {
+		m->dkim =
+		    dkim_begin(m->arena, &dkim, &m->header, m->body_hashes,
+			v->from.domains, v->from.n_domains, m->envelope.now);
+		m->arc = arc_begin(m->arena, &dkim, &m->header, m->body_hashes,
+		    m->envelope.now);
 	}
 	if (m->dkim == NULL || m->arc == NULL)
 		v->faulty = true;
 	else
-		m->keys_job = start_job(m->c, m->dns, keys_step, m);
-	facts_for_dmarc(m, false);
-	m->dmarc_job = start_job(m->c, m->dns, dmarc_step, m);
+		m->keys_task = start_job(m->c, m->dns, keys_step, m);
+	collect_for_dmarc(m, false);
+	m->dmarc_task = start_job(m->c, m->dns, dmarc_step, m);
 	if (m->n_list_marks > 0 && m->dns != NULL)
-		m->list_job = job_start(
+		m->list_job = dns_task_start(
 		    m->dns, list_step, m, LIST_QUESTIONS, VERIFY_SCRATCH);
 }
 
 bool
 verify_body(struct verify_message *m, struct span chunk)
 {
-	if (m->keys_job == NULL || !bodies_needed(m->bodies))
+	if (m->keys_task == NULL || !body_hashes_needed(m->body_hashes))
 		return false;
-	bodies_add(m->bodies, chunk);
+	body_hashes_add(m->body_hashes, chunk);
 	return true;
 }
 
 /* Waits for one job; what it cost goes into the verdict.  False: a lack of
  * resources of ours cut it short. */
 static bool
-finish_job(struct verify_message *m, struct job *j)
+finish_job(struct verify_message *m, struct dns_task *j)
 {
 	struct verdict *v = &m->verdict;
-	struct job_counts n;
+	struct dns_task_counts n;
 	bool whole;
 
 	if (j == NULL)
 		return true;
-	whole = job_wait(j, m->deadline);
+	whole = dns_task_wait(j, m->deadline);
 	if (!whole)
 		v->gave_up = true;
-	n = job_count(j);
+	n = dns_task_count(j);
 	v->questions += n.questions;
 	if (n.waves > v->waves)
 		v->waves = n.waves;
@@ -340,11 +341,11 @@ finish_job(struct verify_message *m, struct job *j)
 static void
 finish_jobs(struct verify_message *m)
 {
-	(void)finish_job(m, m->c->helo_job);
-	m->spf_cut = !finish_job(m, m->spf_job) ||
-	    (m->spf_job == NULL && m->c->client.ip.family != IP_NONE);
-	m->keys_cut = !finish_job(m, m->keys_job) || m->keys_job == NULL;
-	m->dmarc_cut = !finish_job(m, m->dmarc_job) || m->dmarc_job == NULL;
+	(void)finish_job(m, m->c->helo_task);
+	m->spf_cut = !finish_job(m, m->spf_task) ||
+	    (m->spf_task == NULL && m->c->client.ip.family != IP_NONE);
+	m->keys_cut = !finish_job(m, m->keys_task) || m->keys_task == NULL;
+	m->dmarc_cut = !finish_job(m, m->dmarc_task) || m->dmarc_task == NULL;
 	m->list_cut = !finish_job(m, m->list_job) ||
 	    (m->list_job == NULL && m->n_list_marks > 0);
 }
@@ -352,20 +353,20 @@ finish_jobs(struct verify_message *m)
 static void
 tell_waits(struct verify_message *m)
 {
-	struct job *jobs[] = {
-		m->c->helo_job,
-		m->spf_job,
-		m->keys_job,
-		m->dmarc_job,
+	struct dns_task *jobs[] = {
+		m->c->helo_task,
+		m->spf_task,
+		m->keys_task,
+		m->dmarc_task,
 		m->list_job,
 	};
-	int64_t until = job_clock() + VERIFY_GRACE_MS;
+	int64_t until = clock_ms() + VERIFY_GRACE_MS;
 	bool done = true;
 
 	if (m->envelope.waits == NULL)
 		return;
-	for (size_t i = 0; i < TABLE_SIZE(jobs) && done; i++)
-		done = jobs[i] == NULL || job_done_by(jobs[i], until);
+	for (size_t i = 0; i < ARRAY_SIZE(jobs) && done; i++)
+		done = jobs[i] == NULL || dns_task_done_by(jobs[i], until);
 	if (!done)
 		m->envelope.waits();
 }
@@ -374,17 +375,17 @@ tell_waits(struct verify_message *m)
 static void
 wait_for_dns(struct verify_message *m)
 {
-	struct job *const jobs[] = {
-		m->c->helo_job,
-		m->spf_job,
-		m->keys_job,
-		m->dmarc_job,
+	struct dns_task *const jobs[] = {
+		m->c->helo_task,
+		m->spf_task,
+		m->keys_task,
+		m->dmarc_task,
 		m->list_job,
 	};
 	bool done = true;
 
-	for (size_t i = 0; i < TABLE_SIZE(jobs); i++)
-		if (jobs[i] != NULL && !job_done_by(jobs[i], m->deadline))
+	for (size_t i = 0; i < ARRAY_SIZE(jobs); i++)
+		if (jobs[i] != NULL && !dns_task_done_by(jobs[i], m->deadline))
 			done = false;
 	if (done)
 		return;
@@ -396,7 +397,7 @@ wait_for_dns(struct verify_message *m)
 
 /* The result of an SPF job, or why there is none. */
 static struct spf_result
-spf_result_of(const struct verify_message *m, const struct job *j,
+spf_result_of(const struct verify_message *m, const struct dns_task *j,
     const struct spf_work *w, bool asked)
 {
 	struct spf_result r = { .code = SPF_NONE };
@@ -423,10 +424,10 @@ finish_spf(struct verify_message *m)
 	const struct verify_connection *c = m->c;
 	struct verdict *v = &m->verdict;
 
-	v->spf_mail_from = spf_result_of(m, m->spf_job, &m->spf, true);
+	v->spf_mail_from = spf_result_of(m, m->spf_task, &m->spf, true);
 	v->spf_mail_from.identity = SPF_IDENTITY_MAILFROM;
 	v->spf_helo =
-	    spf_result_of(m, c->helo_job, &c->helo_work, c->helo.p != NULL);
+	    spf_result_of(m, c->helo_task, &c->helo_work, c->helo.p != NULL);
 	v->spf_helo.identity = SPF_IDENTITY_HELO;
 }
 
@@ -435,7 +436,7 @@ finish_signatures(struct verify_message *m)
 {
 	struct verdict *v = &m->verdict;
 
-	if (m->keys_job == NULL)
+	if (m->keys_task == NULL)
 		return;
 	dkim_finish(m->dkim);
 	v->dkim = dkim_results(m->dkim, &v->n_dkim);
@@ -457,20 +458,21 @@ finish_dmarc(struct verify_message *m)
 {
 	struct dmarc_result *out = &m->verdict.dmarc;
 
-	facts_for_dmarc(m, true);
+	collect_for_dmarc(m, true);
 	m->verdict.dmarc_facts = &m->dmarc_facts;
-	m->out_of_memory = m->dmarc_job == NULL || m->keys_job == NULL;
-	if (m->dmarc_job == NULL) {
+	m->out_of_memory = m->dmarc_task == NULL || m->keys_task == NULL;
+	if (m->dmarc_task == NULL) {
 		dmarc_lost(out);
 		return;
 	}
 	/* All that may be needed was asked by dmarc_ask(). */
-	if (dmarc_check(&m->dmarc_facts, job_talk(m->dmarc_job), m->arena,
-		out) == STEP_WAIT) {
+	if (dmarc_check(&m->dmarc_facts, dns_task_questions(m->dmarc_task),
+		m->arena, out) == CORE_WAIT) {
 		m->verdict.gave_up = m->dmarc_cut = true;
-		dns_talk_give_up(job_talk(m->dmarc_job), DNS_FAULT_BUDGET);
-		(void)dmarc_check(
-		    &m->dmarc_facts, job_talk(m->dmarc_job), m->arena, out);
+		dns_questions_expire(
+		    dns_task_questions(m->dmarc_task), DNS_ERROR_BUDGET);
+		(void)dmarc_check(&m->dmarc_facts,
+		    dns_task_questions(m->dmarc_task), m->arena, out);
 	}
 	/* What was not found, an author or a signature, may be there. */
 	m->out_of_memory = m->out_of_memory || arena_has_failed(m->arena);
@@ -487,7 +489,7 @@ finish_list(struct verify_message *m)
 {
 	if (m->list_job != NULL)
 		(void)dmarc_find_related(&m->dmarc_facts, m->list_domains,
-		    m->n_list_marks, job_talk(m->list_job), m->arena,
+		    m->n_list_marks, dns_task_questions(m->list_job), m->arena,
 		    &m->list_related);
 }
 
@@ -498,7 +500,7 @@ finish_received_spf(struct verify_message *m)
 	struct verdict *v = &m->verdict;
 	struct span value;
 
-	if (!m->c->conf->spf.received_spf || m->spf_job == NULL)
+	if (!m->c->conf->spf.received_spf || m->spf_task == NULL)
 		return;
 	value = spf_received(&v->spf_mail_from, &m->spf.query, m->arena);
 	if (value.p != NULL)
@@ -541,26 +543,26 @@ const struct verdict *
 verify_finish(struct verify_message *m)
 {
 	struct verdict *v = &m->verdict;
-	int64_t began = job_clock();
+	int64_t began = clock_ms();
 
 	if (v->skip == NULL) {
 		verify_headers_end(m);
-		if (m->bodies != NULL)
-			bodies_end(m->bodies);
+		if (m->body_hashes != NULL)
+			body_hashes_end(m->body_hashes);
 		tell_waits(m);
 		wait_for_dns(m);
 		finish_jobs(m);
-		v->wait_ms = job_clock() - began;
+		v->wait_ms = clock_ms() - began;
 		finish_spf(m);
 		finish_signatures(m);
 		finish_dmarc(m);
 		finish_list(m);
 	}
-	facts_for_policy(m);
+	collect_for_policy(m);
 	policy_decide(
 	    m->c->conf, &v->facts, m->envelope.now, m->arena, &v->decision);
 	if (v->facts.trusted_mta) {
-		v->total_ms = job_clock() - m->began;
+		v->total_ms = clock_ms() - m->began;
 		return v;
 	}
 	if (v->own->n > OWN_FIELDS_MAX)
@@ -568,8 +570,8 @@ verify_finish(struct verify_message *m)
 	if (v->skip == NULL)
 		finish_received_spf(m);
 	finish_quarantine_header(m);
-	v->authentication_results = results_write(m);
-	v->total_ms = job_clock() - m->began;
+	v->authentication_results = authres_field_write(m);
+	v->total_ms = clock_ms() - m->began;
 	return v;
 }
 
@@ -580,12 +582,12 @@ verify_each_question(struct verify_message *m,
 {
 	const struct {
 		const char *name;
-		struct job *job;
+		struct dns_task *job;
 	} jobs[] = {
-		{ "spf helo", m->c->helo_job },
-		{ "spf mailfrom", m->spf_job },
-		{ "keys", m->keys_job },
-		{ "dmarc", m->dmarc_job },
+		{ "spf helo", m->c->helo_task },
+		{ "spf mailfrom", m->spf_task },
+		{ "keys", m->keys_task },
+		{ "dmarc", m->dmarc_task },
 		{ "list", m->list_job },
 	};
 
@@ -593,7 +595,7 @@ verify_each_question(struct verify_message *m,
 		if (jobs[i].job == NULL)
 			continue;
 		for (const struct dns_question *q =
-			 dns_talk_questions(job_talk(jobs[i].job));
+			 dns_questions_first(dns_task_questions(jobs[i].job));
 		     q != NULL; q = q->next)
 			each(arg, jobs[i].name, q);
 	}
@@ -604,14 +606,14 @@ verify_end(struct verify_message *m)
 {
 	if (m == NULL)
 		return;
-	job_drop(m->spf_job);
-	job_drop(m->keys_job);
-	job_drop(m->dmarc_job);
-	job_drop(m->list_job);
+	dns_task_free(m->spf_task);
+	dns_task_free(m->keys_task);
+	dns_task_free(m->dmarc_task);
+	dns_task_free(m->list_job);
 	close_queue(m->dns);
 	dkim_free(m->dkim);
 	arc_free(m->arc);
-	bodies_free(m->bodies);
+	body_hashes_free(m->body_hashes);
 	arena_free(m->arena);
 	free(m);
 }

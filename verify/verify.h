@@ -130,7 +130,7 @@ struct verdict {
 	struct arc_result arc;
 	struct mail_from from;
 	struct dmarc_result dmarc;
-	struct policy_facts facts;
+	struct policy_input facts;
 	struct policy_decision decision;
 
 	/* The value of our field, folded with LF TAB, without a line end.

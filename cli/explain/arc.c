@@ -33,7 +33,7 @@ arc_field_read(
 {
 	const struct arc_field_kind *kind = NULL;
 
-	for (size_t i = 0; i < TABLE_SIZE(arc_field_kinds); i++)
+	for (size_t i = 0; i < ARRAY_SIZE(arc_field_kinds); i++)
 		if (span_is_nocase(f->name, arc_field_kinds[i].field))
 			kind = &arc_field_kinds[i];
 	if (kind == NULL)
@@ -102,7 +102,7 @@ static void
 put_arc_field(const struct arc_field *field)
 {
 	char memory[SENTENCE_MAX];
-	struct buf b = buf_over(memory, sizeof(memory));
+	struct buf b = buf_wrap(memory, sizeof(memory));
 
 	if (field->instance > 0)
 		buf_printf(&b, "%u. %s", field->instance, field->kind->field);
@@ -123,7 +123,7 @@ put_arc_field(const struct arc_field *field)
 		if (field->sig.fault != NULL)
 			buf_printf(&b, "; %s", field->sig.fault);
 	}
-	cli_prose(2, buf_done(&b));
+	cli_prose(2, buf_view(&b));
 	if (field->kind->is_results)
 		cli_prose(6, field->results);
 }

@@ -13,9 +13,9 @@ struct explain_input {
 	struct arena *arena;
 	struct mail_header header;
 	size_t body; /* offset in the message */
-	struct dns_talk
-	    *talk;         /* the questions of DMARC; NULL if it asked none */
-	json_t *questions; /* NULL if the output is text */
+	struct dns_questions
+	    *questions; /* the questions of DMARC; NULL if it asked none */
+	json_t *question_list; /* NULL if the output is text */
 	size_t n_questions;
 };
 
@@ -25,11 +25,11 @@ collect_question(void *arg, const char *job, const struct dns_question *q)
 	struct explain_input *l = arg;
 
 	if (strcmp(job, "dmarc") == 0)
-		l->talk = q->talk;
+		l->questions = q->questions;
 	l->n_questions++;
-	if (l->questions != NULL)
+	if (l->question_list != NULL)
 		json_array_append_new(
-		    l->questions, explain_question_json(job, q));
+		    l->question_list, explain_question_json(job, q));
 }
 
 static void
@@ -53,11 +53,11 @@ explain_input_open(struct explain_input *l, const struct cli *c,
 	}
 	l->body = mail_header_read(&l->header, l->arena, all->in->text);
 	if (c->json)
-		l->questions = json_array();
+		l->question_list = json_array();
 	verify_each_question(all->m, collect_question, l);
 	/* The check is over: answer pending questions as failed. */
-	if (l->talk != NULL)
-		dns_talk_give_up(l->talk, DNS_FAULT_BUDGET);
+	if (l->questions != NULL)
+		dns_questions_expire(l->questions, DNS_ERROR_BUDGET);
 	return true;
 }
 
@@ -76,9 +76,9 @@ explain_check_json(const struct cli *c, const struct explain_check *all)
 	cli_set(o, "spf", explain_spf_json(&v->spf_mail_from));
 	cli_set(o, "dkim", explain_dkim_json(v->dkim_state, body, l.arena));
 	cli_set(o, "arc", explain_arc_json(&l.header, l.arena));
-	cli_set(o, "dmarc", explain_dmarc_json(v, l.talk, l.arena));
+	cli_set(o, "dmarc", explain_dmarc_json(v, l.questions, l.arena));
 	cli_set(o, "policy", explain_policy_json(all->conf, v));
-	cli_set(o, "questions", l.questions);
+	cli_set(o, "questions", l.question_list);
 	arena_free(l.arena);
 	return o;
 }
@@ -87,11 +87,11 @@ static void
 print_client(const struct cli *c, const struct verdict *v)
 {
 	char memory[IP_TEXT_MAX];
-	struct buf ip = buf_over(memory, sizeof(memory));
+	struct buf ip = buf_wrap(memory, sizeof(memory));
 
 	ip_put(&ip, &v->client);
 	explain_heading("The client");
-	cli_line("  address", buf_done(&ip));
+	cli_line("  address", buf_view(&ip));
 	cli_line("  HELO", v->helo);
 	cli_line("  MAIL FROM",
 	    v->mail_from.n > 0 ? v->mail_from : SPAN("<> (the null sender)"));
@@ -129,7 +129,7 @@ print_checks(const struct explain_input *l)
 	explain_heading("ARC (RFC 8617 section 5.2)");
 	explain_arc(&l->header, &v->arc, l->arena);
 	explain_heading("DMARC (RFC 9989)");
-	explain_dmarc(v, l->talk, l->arena);
+	explain_dmarc(v, l->questions, l->arena);
 }
 
 int

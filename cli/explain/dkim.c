@@ -11,7 +11,7 @@
 
 enum {
 	INDENT = 6,
-	BODY_MAX = 16 << 20, /* bytes: larger bodies are not searched for
+	BODY_MAX = 16 << 20, /* bytes: larger body_hashes are not searched for
 	                        the change, which takes a hash per line */
 	HASH_TEXT_MAX = 64,  /* bytes: a hash in base64 */
 	TIME_TEXT_MAX = 64,
@@ -60,7 +60,7 @@ key_type_name(enum key_type type)
 	return type == KEY_RSA ? "rsa" : "ed25519";
 }
 
-static const struct name body_names[] = {
+static const struct enum_token body_names[] = {
 	{ "unknown", BODY_UNKNOWN },
 	{ "same", BODY_SAME },
 	{ "other", BODY_OTHER },
@@ -73,7 +73,7 @@ hash_text(struct buf *b, const void *hash, size_t n)
 {
 	buf_cut(b, 0);
 	base64_encode(b, span_of(hash, n));
-	return buf_done(b);
+	return buf_view(b);
 }
 
 /* ---- as JSON ---- */
@@ -127,7 +127,7 @@ signed_body_json(const struct signature_details *details)
 {
 	const struct explain_signature *e = &details->e;
 	char memory[HASH_TEXT_MAX];
-	struct buf b = buf_over(memory, sizeof(memory));
+	struct buf b = buf_wrap(memory, sizeof(memory));
 	json_t *o = json_object();
 
 	cli_set_text(o, "canonicalization", canon_name(e->sig->body));
@@ -142,8 +142,8 @@ signed_body_json(const struct signature_details *details)
 	if (!details->body_searched)
 		return o;
 	cli_set_text(o, "found",
-	    table_name(
-		body_names, TABLE_SIZE(body_names), (int)details->body.code));
+	    enum_name(
+		body_names, ARRAY_SIZE(body_names), (int)details->body.code));
 	cli_set_number(o, "found_length", (int64_t)details->body.length);
 	cli_set_number(o, "found_lines", (int64_t)details->body.lines);
 	cli_set_number(o, "appended", (int64_t)details->body.appended);
@@ -161,7 +161,7 @@ signature_json(const struct signature_details *details)
 {
 	const struct explain_signature *e = &details->e;
 	char memory[HASH_TEXT_MAX];
-	struct buf b = buf_over(memory, sizeof(memory));
+	struct buf b = buf_wrap(memory, sizeof(memory));
 	json_t *o = json_object();
 
 	cli_set_number(o, "field", (int64_t)details->r->field);
@@ -219,7 +219,7 @@ static void
 print_signature_keys(const struct explain_signature *e)
 {
 	char memory[SENTENCE_MAX];
-	struct buf b = buf_over(memory, sizeof(memory));
+	struct buf b = buf_wrap(memory, sizeof(memory));
 	size_t n = e->keys != NULL ? e->keys->n : 0;
 
 	cli_line("    key at", e->key_name);
@@ -228,7 +228,7 @@ print_signature_keys(const struct explain_signature *e)
 	for (size_t i = 0; i < n; i++) {
 		buf_cut(&b, 0);
 		explain_key(&b, &e->keys->keys[i]);
-		cli_prose(INDENT, buf_done(&b));
+		cli_prose(INDENT, buf_view(&b));
 	}
 }
 
@@ -258,7 +258,7 @@ static void
 print_signed_header(const struct explain_signature *e)
 {
 	char memory[HASH_TEXT_MAX];
-	struct buf b = buf_over(memory, sizeof(memory));
+	struct buf b = buf_wrap(memory, sizeof(memory));
 	struct scan s = scan_of(e->header);
 
 	printf("    header as hashed (%s, RFC 6376 section 3.7)\n",
@@ -283,7 +283,7 @@ print_body_difference(const struct signature_details *details)
 {
 	const struct explain_body *body = &details->body;
 	char memory[SENTENCE_MAX];
-	struct buf b = buf_over(memory, sizeof(memory));
+	struct buf b = buf_wrap(memory, sizeof(memory));
 
 	if (!details->body_searched) {
 		cli_prose_text(
@@ -318,7 +318,7 @@ print_body_difference(const struct signature_details *details)
 		buf_text(&b, "Out of memory.");
 		break;
 	}
-	cli_prose(INDENT, buf_done(&b));
+	cli_prose(INDENT, buf_view(&b));
 }
 
 static void
@@ -326,7 +326,7 @@ print_signed_body(const struct signature_details *details)
 {
 	const struct explain_signature *e = &details->e;
 	char memory[HASH_TEXT_MAX];
-	struct buf b = buf_over(memory, sizeof(memory));
+	struct buf b = buf_wrap(memory, sizeof(memory));
 
 	printf("    body as hashed (%s): %llu bytes", canon_name(e->sig->body),
 	    (unsigned long long)e->body_length);

@@ -49,26 +49,27 @@ struct author_details {
 	struct dmarc_explanation explanation;
 };
 
-/* Evaluates one author domain again from the answers in `talk`. */
+/* Evaluates one author domain again from the answers in `questions`. */
 static void
 author_details_read(struct author_details *au, const struct verdict *v,
-    size_t i, struct dns_talk *talk, struct arena *a)
+    size_t i, struct dns_questions *questions, struct arena *a)
 {
 	const struct dmarc_walk *walk = &au->relations.walk;
 
 	*au = (struct author_details){ .domain = v->from.domains[i] };
-	(void)dmarc_relate(v->dmarc_facts, au->domain, talk, a, &au->relations);
+	(void)dmarc_explain_alignment(
+	    v->dmarc_facts, au->domain, questions, a, &au->relations);
 	(void)dmarc_explain(au->domain, walk, walk, !au->relations.nonexistent,
 	    a, &au->explanation);
 }
 
-static const struct name aligned_names[] = {
+static const struct enum_token aligned_names[] = {
 	{ "no", DMARC_ALIGNED_NOT },
 	{ "yes", DMARC_ALIGNED },
 	{ "unknown", DMARC_ALIGNED_UNKNOWN },
 };
 
-static const struct name fact_names[] = {
+static const struct enum_token fact_names[] = {
 	{ "no pass", DMARC_FACT_OTHER },
 	{ "pass", DMARC_FACT_PASS },
 	{ "temperror", DMARC_FACT_TEMPERROR },
@@ -88,11 +89,11 @@ relation_json(const struct dmarc_relation *r)
 	cli_set_text(o, "method", r->is_dkim ? "dkim" : "spf");
 	cli_set_span(o, "domain", r->domain);
 	cli_set_text(o, "result",
-	    table_name(fact_names, TABLE_SIZE(fact_names), (int)r->fact));
+	    enum_name(fact_names, ARRAY_SIZE(fact_names), (int)r->fact));
 	cli_set_text(o, "mode", alignment_mode_name(r->mode));
 	cli_set_text(o, "aligned",
-	    table_name(
-		aligned_names, TABLE_SIZE(aligned_names), (int)r->aligned));
+	    enum_name(
+		aligned_names, ARRAY_SIZE(aligned_names), (int)r->aligned));
 	cli_set_span(o, "organizational_domain", r->organizational_domain);
 	return o;
 }
@@ -164,7 +165,7 @@ static void
 put_relation(const struct author_details *au, const struct dmarc_relation *r)
 {
 	char memory[TEXT_MAX];
-	struct buf b = buf_over(memory, sizeof(memory));
+	struct buf b = buf_wrap(memory, sizeof(memory));
 
 	buf_text(&b, r->is_dkim ? "DKIM of " : "SPF of ");
 	buf_span(&b, r->domain);
@@ -180,7 +181,7 @@ put_relation(const struct author_details *au, const struct dmarc_relation *r)
 		break;
 	}
 	put_alignment(&b, au, r);
-	cli_prose(INDENT, buf_done(&b));
+	cli_prose(INDENT, buf_view(&b));
 }
 
 static void
@@ -218,9 +219,9 @@ put_author_details(const struct author_details *au)
 /* Number of author domains that were checked: if the From field is invalid, or
  * nothing was asked, it is 0. */
 static size_t
-author_count(const struct verdict *v, const struct dns_talk *talk)
+author_count(const struct verdict *v, const struct dns_questions *questions)
 {
-	if (talk == NULL || v->dmarc_facts == NULL ||
+	if (questions == NULL || v->dmarc_facts == NULL ||
 	    v->dmarc_facts->authors_fault != NULL)
 		return 0;
 	return v->dmarc_facts->n_authors;
@@ -228,15 +229,15 @@ author_count(const struct verdict *v, const struct dns_talk *talk)
 
 json_t *
 explain_dmarc_json(
-    const struct verdict *v, struct dns_talk *talk, struct arena *a)
+    const struct verdict *v, struct dns_questions *questions, struct arena *a)
 {
 	json_t *o = json_object();
 	json_t *list = json_array();
-	size_t n = author_count(v, talk);
+	size_t n = author_count(v, questions);
 	struct author_details au;
 
 	for (size_t i = 0; i < n; i++) {
-		author_details_read(&au, v, i, talk, a);
+		author_details_read(&au, v, i, questions, a);
 		json_array_append_new(list, author_details_json(&au));
 	}
 	cli_set(o, "authors", list);
@@ -248,9 +249,10 @@ explain_dmarc_json(
 }
 
 void
-explain_dmarc(const struct verdict *v, struct dns_talk *talk, struct arena *a)
+explain_dmarc(
+    const struct verdict *v, struct dns_questions *questions, struct arena *a)
 {
-	size_t n = author_count(v, talk);
+	size_t n = author_count(v, questions);
 	struct author_details au;
 
 	if (v->from.state == MAIL_FROM_SLOPPY)
@@ -261,7 +263,7 @@ explain_dmarc(const struct verdict *v, struct dns_talk *talk, struct arena *a)
 	for (size_t i = 0; i < n; i++) {
 		if (i == v->from.n_domains - v->from.n_possible)
 			puts("  Some mail programs may show another author:");
-		author_details_read(&au, v, i, talk, a);
+		author_details_read(&au, v, i, questions, a);
 		put_author_details(&au);
 	}
 	if (n > 1)

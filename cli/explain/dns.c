@@ -15,31 +15,31 @@ explain_heading(const char *title)
 }
 
 static const char *
-dns_fault_text(enum dns_fault fault)
+dns_fault_text(enum dns_error fault)
 {
 	switch (fault) {
-	case DNS_FAULT_NONE:
+	case DNS_ERROR_NONE:
 		break;
-	case DNS_FAULT_TIMEOUT:
+	case DNS_ERROR_TIMEOUT:
 		return "no answer: no name server replied in time";
-	case DNS_FAULT_SERVFAIL:
+	case DNS_ERROR_SERVFAIL:
 		return "no answer: the name server failed (SERVFAIL)";
-	case DNS_FAULT_REFUSED:
+	case DNS_ERROR_REFUSED:
 		return "no answer: the name server refused the question "
 		       "(REFUSED)";
-	case DNS_FAULT_RCODE:
+	case DNS_ERROR_RCODE:
 		return "no answer: the name server returned an error code";
-	case DNS_FAULT_GARBLED:
+	case DNS_ERROR_GARBLED:
 		return "no answer: the reply is malformed, or its aliases form "
 		       "a "
 		       "loop";
-	case DNS_FAULT_UNREACHABLE:
+	case DNS_ERROR_UNREACHABLE:
 		return "no answer: no name server can be reached";
-	case DNS_FAULT_BUDGET:
+	case DNS_ERROR_BUDGET:
 		return "not waited for: the answer was not needed, the check "
 		       "asked "
 		       "too many questions, or its time was up";
-	case DNS_FAULT_RESOURCE:
+	case DNS_ERROR_RESOURCE:
 		return "not asked, or not for long enough: this host is out of "
 		       "memory or sockets, or has too many unanswered "
 		       "questions";
@@ -73,7 +73,7 @@ dns_record_text(struct buf *b, const struct dns_question *q, size_t i)
 {
 	buf_cut(b, 0);
 	dns_record_put(b, q->type, &q->answer->records[i], TEXT_MAX);
-	return buf_done(b);
+	return buf_view(b);
 }
 
 json_t *
@@ -81,7 +81,7 @@ explain_question_json(const char *job, const struct dns_question *q)
 {
 	const struct dns_answer *answer = q->answer;
 	char memory[RECORD_MAX];
-	struct buf b = buf_over(memory, sizeof(memory));
+	struct buf b = buf_wrap(memory, sizeof(memory));
 	json_t *o = json_object();
 	json_t *records = json_array();
 
@@ -91,7 +91,7 @@ explain_question_json(const char *job, const struct dns_question *q)
 	cli_set_text(o, "type", dns_type_name(q->type));
 	cli_set_text(o, "state", dns_state_name(answer->state));
 	cli_set_text(o, "fault",
-	    answer->state == DNS_FAILED ? dns_fault_name(answer->fault) : NULL);
+	    answer->state == DNS_FAILED ? dns_error_name(answer->fault) : NULL);
 	for (size_t i = 0; i < answer->n_records; i++)
 		json_array_append_new(
 		    records, cli_json(dns_record_text(&b, q, i)));
@@ -108,7 +108,7 @@ explain_question(const char *job, const struct dns_question *q)
 	const struct dns_answer *answer = q->answer;
 	const char *text = dns_answer_text(answer);
 	char memory[RECORD_MAX];
-	struct buf b = buf_over(memory, sizeof(memory));
+	struct buf b = buf_wrap(memory, sizeof(memory));
 
 	fputs("  ", stdout);
 	cli_put(q->name);
@@ -130,20 +130,20 @@ explain_question(const char *job, const struct dns_question *q)
 }
 
 json_t *
-explain_questions_json(const struct dns_talk *talk)
+explain_questions_json(const struct dns_questions *questions)
 {
 	json_t *list = json_array();
 
-	for (const struct dns_question *q = dns_talk_questions(talk); q != NULL;
-	     q = q->next)
+	for (const struct dns_question *q = dns_questions_first(questions);
+	     q != NULL; q = q->next)
 		json_array_append_new(list, explain_question_json(NULL, q));
 	return list;
 }
 
 void
-explain_questions(const struct dns_talk *talk)
+explain_questions(const struct dns_questions *questions)
 {
-	const struct dns_question *q = dns_talk_questions(talk);
+	const struct dns_question *q = dns_questions_first(questions);
 
 	explain_heading(
 	    q != NULL ? "DNS questions and answers" : "DNS: no questions");

@@ -31,9 +31,9 @@ void explain_spf(const struct spf_result *r);
 json_t *explain_question_json(const char *job, const struct dns_question *q);
 void explain_question(const char *job, const struct dns_question *q);
 
-/* All questions of one talk. */
-json_t *explain_questions_json(const struct dns_talk *talk);
-void explain_questions(const struct dns_talk *talk);
+/* All questions of one questions. */
+json_t *explain_questions_json(const struct dns_questions *questions);
+void explain_questions(const struct dns_questions *questions);
 
 /* ---- dkim.c: the bytes and hashes that decided each result ---- */
 
@@ -63,13 +63,13 @@ void explain_walk(const struct dmarc_explanation *e, unsigned indent);
 
 /*
  * For each author domain: the tree walk, then whether each identifier aligns.
- * `talk` has the answers on which the verdict is based (NULL if there are
+ * `questions` has the answers on which the verdict is based (NULL if there are
  * none); it must have no pending question.
  */
 json_t *explain_dmarc_json(
-    const struct verdict *v, struct dns_talk *talk, struct arena *a);
+    const struct verdict *v, struct dns_questions *questions, struct arena *a);
 void explain_dmarc(
-    const struct verdict *v, struct dns_talk *talk, struct arena *a);
+    const struct verdict *v, struct dns_questions *questions, struct arena *a);
 
 /* ---- policy.c: the decision, and the settings that led to it ---- */
 

@@ -33,14 +33,14 @@ static bool
 has_a_say(const struct policy_decision *d, const struct conf_setting *s)
 {
 	char memory[NAME_MAX_SHOWN];
-	struct buf name = buf_over(memory, sizeof(memory));
+	struct buf name = buf_wrap(memory, sizeof(memory));
 
 	if (s->override != NULL)
 		return d->section != NULL &&
 		    strcmp(d->section->name, s->override) == 0;
 	put_name(&name, s);
 	for (size_t i = 0; i < d->n_settings; i++)
-		if (span_is(buf_done(&name), d->settings[i]))
+		if (span_is(buf_view(&name), d->settings[i]))
 			return true;
 	return false;
 }
@@ -56,7 +56,7 @@ static void
 show_text(const struct conf_setting *s)
 {
 	char memory[VALUE_MAX_SHOWN];
-	struct buf b = buf_over(memory, sizeof(memory));
+	struct buf b = buf_wrap(memory, sizeof(memory));
 
 	put_name(&b, s);
 	buf_text(&b, " = ");
@@ -69,7 +69,7 @@ show_text(const struct conf_setting *s)
 		buf_printf(&b, ":%u)", s->line);
 	}
 	fputs("    ", stdout);
-	cli_put(buf_done(&b));
+	cli_put(buf_view(&b));
 	putchar('\n');
 }
 
@@ -78,7 +78,7 @@ show(void *arg, const struct conf_setting *s)
 {
 	const struct showing *showing = arg;
 	char memory[NAME_MAX_SHOWN];
-	struct buf name = buf_over(memory, sizeof(memory));
+	struct buf name = buf_wrap(memory, sizeof(memory));
 	json_t *o;
 
 	if (!has_a_say(showing->decision, s))
@@ -89,7 +89,7 @@ show(void *arg, const struct conf_setting *s)
 	}
 	put_name(&name, s);
 	o = json_object();
-	cli_set_span(o, "name", buf_done(&name));
+	cli_set_span(o, "name", buf_view(&name));
 	cli_set_text(o, "value", s->value);
 	cli_set_text(o, "file", s->file);
 	cli_set_number(o, "line", s->line);
@@ -101,7 +101,7 @@ show(void *arg, const struct conf_setting *s)
 static json_t *
 marks_json(const struct conf *conf, const struct verdict *v)
 {
-	struct policy_mark marks[POLICY_MARKS_MAX];
+	struct indirect_evidence marks[POLICY_MARKS_MAX];
 	size_t n = policy_marks(conf, &v->facts, marks);
 	json_t *list = json_array();
 
@@ -110,28 +110,28 @@ marks_json(const struct conf *conf, const struct verdict *v)
 
 		cli_set_text(o, "mark", marks[i].what);
 		cli_set_span(o, "domain", marks[i].name);
-		cli_set_bool(o, "counts", marks[i].flaw == NULL);
+		cli_set_bool(o, "counts", marks[i].auth_failure == NULL);
 		cli_set_span(o, "belongs_to", marks[i].by);
-		cli_set_text(o, "reason", marks[i].flaw);
+		cli_set_text(o, "reason", marks[i].auth_failure);
 		json_array_append_new(list, o);
 	}
 	return list;
 }
 
 static void
-put_mark(const struct policy_mark *mark)
+put_mark(const struct indirect_evidence *mark)
 {
 	char memory[MARK_MAX_SHOWN];
-	struct buf b = buf_over(memory, sizeof(memory));
+	struct buf b = buf_wrap(memory, sizeof(memory));
 
 	buf_text(&b, mark->what);
 	if (mark->name.p != NULL) {
 		buf_byte(&b, ' ');
 		buf_printable(&b, mark->name, DOMAIN_MAX);
 	}
-	if (mark->flaw != NULL) {
+	if (mark->auth_failure != NULL) {
 		buf_text(&b, ": does not count, ");
-		buf_text(&b, mark->flaw);
+		buf_text(&b, mark->auth_failure);
 	} else if (mark->by.p != NULL) {
 		buf_text(&b, ": counts, it belongs to ");
 		buf_printable(&b, mark->by, DOMAIN_MAX);
@@ -139,14 +139,14 @@ put_mark(const struct policy_mark *mark)
 	} else {
 		buf_text(&b, ": counts");
 	}
-	cli_prose(4, buf_done(&b));
+	cli_prose(4, buf_view(&b));
 }
 
 /* Only a policy of reject is softened by them. */
 static void
 put_marks(const struct conf *conf, const struct verdict *v)
 {
-	struct policy_mark marks[POLICY_MARKS_MAX];
+	struct indirect_evidence marks[POLICY_MARKS_MAX];
 	size_t n = policy_marks(conf, &v->facts, marks);
 
 	if (n > 0)

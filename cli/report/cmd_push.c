@@ -21,13 +21,13 @@ struct push_job {
 	json_t *list;     /* events; NULL without --json */
 };
 
-static const struct name event_names[] = {
+static const struct enum_token event_names[] = {
 	{ "pushed", PUSH_DAY },
 	{ "known", PUSH_KNOWN },
 	{ "again", PUSH_AGAIN },
 };
 
-static const struct name as_names[] = {
+static const struct enum_token as_names[] = {
 	{ "copy", PUSH_AS_COPY },
 	{ "restored", PUSH_AS_RESTORED },
 };
@@ -39,7 +39,7 @@ push_add_event_json(
 	json_t *o = json_object();
 
 	cli_set_text(o, "what",
-	    table_name(event_names, TABLE_SIZE(event_names), (int)e->kind));
+	    enum_name(event_names, ARRAY_SIZE(event_names), (int)e->kind));
 	cli_set_text(o, "day", e->day >= 0 ? day : NULL);
 	cli_set_number(o, "rows", (int64_t)e->rows);
 	cli_set_number(o, "messages", (int64_t)e->messages);
@@ -51,7 +51,7 @@ push_on_event(void *arg, const struct push_event *e)
 {
 	struct push_job *w = arg;
 	char day[DAY_MAX];
-	struct buf b = buf_over(day, sizeof(day));
+	struct buf b = buf_wrap(day, sizeof(day));
 
 	day_put(&b, e->day);
 	w->days += e->kind == PUSH_DAY;
@@ -202,13 +202,13 @@ push_command(struct push_job *w)
 	int as = PUSH_AS_IT_IS, status;
 
 	if (c->as != NULL &&
-	    !table_value(as_names, TABLE_SIZE(as_names), span_str(c->as), &as))
+	    !enum_value(as_names, ARRAY_SIZE(as_names), span_str(c->as), &as))
 		return cli_fail(
 		    c, EX_USAGE, "--as %s: must be copy or restored", c->as);
 	status = report_open_conf(c, &store);
 	if (status != EX_OK)
 		return status;
-	if (url_is_database(span_str(store.name)))
+	if (pg_url_matches(span_str(store.name)))
 		status = push_open_and_run(w, &store, (enum push_as)as);
 	else
 		status = push_print_result(w, NULL);

@@ -56,7 +56,7 @@ static void
 report_refusal(struct report_reading *r, const struct report_import_event *e)
 {
 	char memory[PATH_LENGTH_MAX + ERROR_MAX];
-	struct buf b = buf_over(memory, sizeof(memory));
+	struct buf b = buf_wrap(memory, sizeof(memory));
 	json_t *o;
 
 	put_event_place(&b, e);
@@ -68,7 +68,7 @@ report_refusal(struct report_reading *r, const struct report_import_event *e)
 	    json_array_size(r->refusals) >= REFUSALS_SHOWN)
 		return;
 	o = json_object();
-	cli_set_span(o, "file", buf_done(&b));
+	cli_set_span(o, "file", buf_view(&b));
 	cli_set_span(o, "reason", e->reason);
 	json_array_append_new(r->refusals, o);
 }
@@ -166,7 +166,7 @@ read_folder(struct report_reading *r, const char *path, unsigned depth)
 	}
 	for (int i = 0; i < n; i++) {
 		char inside[PATH_LENGTH_MAX];
-		struct buf b = buf_over(inside, sizeof(inside));
+		struct buf b = buf_wrap(inside, sizeof(inside));
 
 		buf_text(&b, path);
 		buf_byte(&b, '/');

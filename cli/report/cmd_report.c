@@ -52,7 +52,7 @@ put_commands_with(struct buf *b, unsigned options)
 {
 	bool first = true;
 
-	for (size_t i = 0; i < TABLE_SIZE(commands); i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(commands); i++) {
 		if ((commands[i].takes & options) != options)
 			continue;
 		buf_text(b, first ? "" : ", ");
@@ -77,9 +77,9 @@ report_run_command(struct cli *c, const struct report_command *command)
 		{ TAKES_REMOVE, "--remove is" },
 	};
 	char memory[100];
-	struct buf takers = buf_over(memory, sizeof(memory));
+	struct buf takers = buf_wrap(memory, sizeof(memory));
 
-	for (size_t i = 0; i < TABLE_SIZE(names); i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
 		if ((report_given_options(c) & ~command->takes &
 			names[i].option) == 0)
 			continue;
@@ -100,7 +100,7 @@ report_run_command(struct cli *c, const struct report_command *command)
 int
 cmd_report(struct cli *c)
 {
-	for (size_t i = 0; i < TABLE_SIZE(commands); i++)
+	for (size_t i = 0; i < ARRAY_SIZE(commands); i++)
 		if (span_is(span_str(c->args[0]), commands[i].name))
 			return report_run_command(c, &commands[i]);
 	return cli_fail(c, EX_USAGE,
@@ -127,7 +127,7 @@ int
 report_open_conf(struct cli *c, struct report_store *out)
 {
 	const char *path = c->config != NULL ? c->config : CONF_DEFAULT_FILE;
-	struct buf shown = buf_over(out->shown, sizeof(out->shown));
+	struct buf shown = buf_wrap(out->shown, sizeof(out->shown));
 	int status;
 
 	out->conf = NULL;
@@ -137,7 +137,7 @@ report_open_conf(struct cli *c, struct report_store *out)
 		return status;
 	out->name = c->store != NULL ? c->store : out->conf->report.store;
 	if (out->name != NULL) {
-		url_put_shown(&shown, span_str(out->name));
+		pg_url_put_redacted(&shown, span_str(out->name));
 		return EX_OK;
 	}
 	report_close(out);
@@ -156,8 +156,8 @@ report_use_own(struct report_store *r)
 	if (own == NULL || span_is(span_str(r->name), own))
 		return false;
 	r->name = own;
-	shown = buf_over(r->shown, sizeof(r->shown));
-	url_put_shown(&shown, span_str(own));
+	shown = buf_wrap(r->shown, sizeof(r->shown));
+	pg_url_put_redacted(&shown, span_str(own));
 	return true;
 }
 

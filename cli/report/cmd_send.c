@@ -47,7 +47,7 @@ send_on_event(void *arg, const struct send_event *e)
 {
 	struct send_job *w = arg;
 	char memory[DAY_MAX];
-	struct buf day = buf_over(memory, sizeof(memory));
+	struct buf day = buf_wrap(memory, sizeof(memory));
 
 	w->count[e->kind]++;
 	day_put(&day, e->day);
@@ -117,11 +117,11 @@ static struct span
 send_own_address(struct arena *a, const char *email)
 {
 	char memory[400];
-	struct buf uri = buf_over(memory, sizeof(memory));
+	struct buf uri = buf_wrap(memory, sizeof(memory));
 
 	buf_text(&uri, "mailto:");
 	buf_text(&uri, email);
-	return uri.full ? SPAN_NONE : destination_address(a, buf_done(&uri));
+	return uri.full ? SPAN_NONE : destination_address(a, buf_view(&uri));
 }
 
 static int

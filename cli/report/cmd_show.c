@@ -52,21 +52,22 @@ source_names_select(struct source_names *names, const struct view *v)
 }
 
 /* Asks for all names at once; a source without an answer stays unnamed. */
-static enum step
-source_names_step(void *facts, struct dns_talk *talk, struct arena *scratch)
+static enum core_status
+source_names_step(
+    void *facts, struct dns_questions *questions, struct arena *scratch)
 {
 	struct source_names *names = facts;
-	enum step step = STEP_DONE;
+	enum core_status step = CORE_DONE;
 
 	for (size_t i = 0; i < names->n; i++) {
 		char memory[100];
-		struct buf b = buf_over(memory, sizeof(memory));
+		struct buf b = buf_wrap(memory, sizeof(memory));
 		const struct dns_answer *answer;
 
 		ip_put_reverse(&b, &names->sources[i]->address);
-		answer = dns_ask(talk, buf_done(&b), DNS_PTR);
+		answer = dns_ask(questions, buf_view(&b), DNS_PTR);
 		if (answer->state == DNS_PENDING)
-			step = STEP_WAIT;
+			step = CORE_WAIT;
 		else if (answer->state == DNS_FOUND)
 			names->sources[i]->name = arena_copy(scratch,
 			    span_first(answer->records[0].text, NAME_BYTES));
@@ -75,18 +76,19 @@ source_names_step(void *facts, struct dns_talk *talk, struct arena *scratch)
 }
 
 /* Returns NULL if there are no names.  The names belong to the job. */
-static struct job *
+static struct dns_task *
 source_names_fetch(
     struct cli *c, struct source_names *names, const struct view *v)
 {
-	struct job *j;
+	struct dns_task *j;
 
 	source_names_select(names, v);
 	if (names->n == 0)
 		return NULL;
-	j = job_start(c->dns, source_names_step, names, NAMES_MAX, CLI_SCRATCH);
+	j = dns_task_start(
+	    c->dns, source_names_step, names, NAMES_MAX, CLI_SCRATCH);
 	if (j != NULL)
-		job_wait(j, job_clock() + NAMES_WAIT_MS);
+		dns_task_wait(j, clock_ms() + NAMES_WAIT_MS);
 	return j;
 }
 
@@ -96,20 +98,20 @@ static void
 set_day_json(json_t *o, const char *key, int64_t day)
 {
 	char memory[16];
-	struct buf b = buf_over(memory, sizeof(memory));
+	struct buf b = buf_wrap(memory, sizeof(memory));
 
 	day_put(&b, day);
-	cli_set_span(o, key, buf_done(&b));
+	cli_set_span(o, key, buf_view(&b));
 }
 
 static void
 set_address_json(json_t *o, const struct ip *ip)
 {
 	char memory[IP_TEXT_MAX];
-	struct buf b = buf_over(memory, sizeof(memory));
+	struct buf b = buf_wrap(memory, sizeof(memory));
 
 	ip_put(&b, ip);
-	cli_set_span(o, "address", buf_done(&b));
+	cli_set_span(o, "address", buf_view(&b));
 }
 
 static json_t *
@@ -221,7 +223,7 @@ static void
 put_csv_source(const struct view_domain *d, const struct view_source *s)
 {
 	char memory[200];
-	struct buf b = buf_over(memory, sizeof(memory));
+	struct buf b = buf_wrap(memory, sizeof(memory));
 
 	put_csv(d->domain);
 	buf_byte(&b, ',');
@@ -258,13 +260,13 @@ static void
 print_source(const struct view_source *s)
 {
 	char memory[200];
-	struct buf b = buf_over(memory, sizeof(memory));
+	struct buf b = buf_wrap(memory, sizeof(memory));
 	uint64_t parts[] = { s->passed, s->dkim, s->spf };
 
 	ip_put(&b, &s->address);
 	printf("  %-39s %9" PRIu64, memory, s->messages);
 	for (size_t i = 0; i < 3; i++) {
-		b = buf_over(memory, sizeof(memory));
+		b = buf_wrap(memory, sizeof(memory));
 		view_put_rate(&b, parts[i], s->messages);
 		printf(" %7s", memory);
 	}
@@ -295,7 +297,7 @@ static void
 print_domain(const struct view_domain *d)
 {
 	char memory[16];
-	struct buf b = buf_over(memory, sizeof(memory));
+	struct buf b = buf_wrap(memory, sizeof(memory));
 	size_t n = 0;
 
 	putchar('\n');
@@ -322,7 +324,7 @@ static void
 print_view(const struct view *v)
 {
 	char memory[60];
-	struct buf b = buf_over(memory, sizeof(memory));
+	struct buf b = buf_wrap(memory, sizeof(memory));
 
 	day_put(&b, v->from);
 	buf_text(&b, " to ");
@@ -341,7 +343,7 @@ static int
 write_page_file(const struct cli *c, const struct view *v)
 {
 	char part[PATH_LENGTH_MAX];
-	struct buf b = buf_over(part, sizeof(part));
+	struct buf b = buf_wrap(part, sizeof(part));
 	FILE *out = NULL;
 	bool good;
 	int fd;
@@ -373,7 +375,7 @@ write_page(struct cli *c, const struct view *v)
 {
 	struct source_names names = { .n = 0 };
 	int status = cli_dns_open(c);
-	struct job *j;
+	struct dns_task *j;
 
 	if (status != EX_OK)
 		return status;
@@ -382,7 +384,7 @@ write_page(struct cli *c, const struct view *v)
 		page_write(stdout, v, c->now);
 	else
 		status = write_page_file(c, v);
-	job_drop(j);
+	dns_task_free(j);
 	return status;
 }
 

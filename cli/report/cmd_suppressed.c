@@ -25,7 +25,7 @@ static void
 print_suppressed(const struct ledger_bounce *b, int64_t until)
 {
 	char memory[24];
-	struct buf day = buf_over(memory, sizeof(memory));
+	struct buf day = buf_wrap(memory, sizeof(memory));
 
 	cli_put(b->address);
 	day_put(&day, until / REPORT_DAY);

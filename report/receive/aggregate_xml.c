@@ -178,7 +178,7 @@ struct report_reader {
 static bool
 refuse_report(struct report_reader *r, const char *what)
 {
-	struct buf b = buf_over(r->error, READ_ERROR_MAX);
+	struct buf b = buf_wrap(r->error, READ_ERROR_MAX);
 
 	if (r->end == READ_DONE) {
 		buf_text(&b, what);
@@ -233,7 +233,7 @@ static void
 note_error(void *arg, xmlErrorPtr error)
 {
 	struct report_reader *r = arg;
-	struct buf b = buf_over(r->error, READ_ERROR_MAX);
+	struct buf b = buf_wrap(r->error, READ_ERROR_MAX);
 
 	if (r->error[0] != '\0' || error == NULL || error->message == NULL ||
 	    error->level != XML_ERR_FATAL)
@@ -273,7 +273,7 @@ line_of(struct arena *a, struct span text)
 	struct buf b;
 
 	text = span_trim(text);
-	b = buf_in(a, text.n + 1);
+	b = buf_alloc(a, text.n + 1);
 	while (text.n > 0) {
 		size_t size = utf8_plain(text);
 
@@ -289,14 +289,14 @@ line_of(struct arena *a, struct span text)
 		}
 		text = span_skip(text, size);
 	}
-	return buf_done(&b);
+	return buf_view(&b);
 }
 
 /* A token in lower case, without white space. */
 static struct span
 token_of(struct arena *a, struct span text)
 {
-	struct buf b = buf_in(a, text.n + 1);
+	struct buf b = buf_alloc(a, text.n + 1);
 
 	for (size_t i = 0; i < text.n; i++) {
 		unsigned char c = (unsigned char)text.p[i];
@@ -306,7 +306,7 @@ token_of(struct arena *a, struct span text)
 		else if (!ascii_is_space(c))
 			buf_byte(&b, '?');
 	}
-	return buf_done(&b);
+	return buf_view(&b);
 }
 
 /* A domain; some reporters write an address or "<>" instead. */
@@ -341,7 +341,7 @@ result_of(struct arena *a, struct span text)
 	};
 	struct span token = token_of(a, text);
 
-	for (size_t i = 0; i < TABLE_SIZE(others); i++)
+	for (size_t i = 0; i < ARRAY_SIZE(others); i++)
 		if (span_is(token, others[i].written))
 			return span_str(others[i].meant);
 	return token;
@@ -354,7 +354,7 @@ disposition_of(struct arena *a, struct span text)
 	static const char *const names[] = { "quarantine", "reject", "pass" };
 	struct span token = token_of(a, text);
 
-	for (size_t i = 0; i < TABLE_SIZE(names); i++)
+	for (size_t i = 0; i < ARRAY_SIZE(names); i++)
 		if (span_is(token, names[i]))
 			return token;
 	return SPAN("none");
@@ -518,7 +518,7 @@ take_record(struct report_reader *r)
 static const struct element_rule *
 find_element_rule(enum place in, struct span name)
 {
-	for (size_t i = 0; i < TABLE_SIZE(rules); i++)
+	for (size_t i = 0; i < ARRAY_SIZE(rules); i++)
 		if (rules[i].in == in && span_is(name, rules[i].name))
 			return &rules[i];
 	return NULL;
@@ -539,7 +539,7 @@ static bool
 refuse_root(struct report_reader *r, struct span name)
 {
 	char memory[READ_ERROR_MAX];
-	struct buf b = buf_over(memory, sizeof(memory));
+	struct buf b = buf_wrap(memory, sizeof(memory));
 
 	buf_text(&b, "not an aggregate report: its root is <");
 	buf_printable(&b, name, NAME_SHOWN);
@@ -719,13 +719,13 @@ make_range(struct report_reader *r, struct ledger_received *out)
 static struct span
 make_id(struct arena *a, const struct ledger_received *out)
 {
-	struct buf b = buf_in(a, 64);
+	struct buf b = buf_alloc(a, 64);
 
 	buf_text(&b, "none, ");
 	buf_number(&b, (uint64_t)out->begin);
 	buf_byte(&b, '-');
 	buf_number(&b, (uint64_t)out->end);
-	return buf_done(&b);
+	return buf_view(&b);
 }
 
 static void
@@ -755,9 +755,9 @@ make_texts(
 		{ DISCOVERY, &out->discovery },
 	};
 
-	for (size_t i = 0; i < TABLE_SIZE(lines); i++)
+	for (size_t i = 0; i < ARRAY_SIZE(lines); i++)
 		*lines[i].to = line_of(a, value_of(r, lines[i].slot));
-	for (size_t i = 0; i < TABLE_SIZE(tokens); i++)
+	for (size_t i = 0; i < ARRAY_SIZE(tokens); i++)
 		*tokens[i].to = token_of(a,
 		    span_first(value_of(r, tokens[i].slot), REPORT_NAME_MAX));
 	if (out->organisation.n == 0)

@@ -7,7 +7,7 @@
 
 #include "lib/buf.h"
 
-enum { BLOCK = 16384 }; /* bytes given to libarchive at once */
+enum { CANON_BLOCK_SIZE = 16384 }; /* bytes given to libarchive at once */
 
 struct unpack {
 	struct archive *archive;
@@ -41,13 +41,14 @@ unpack_begin(struct archive *a, struct span bytes, enum unpack_kind kind)
 	    : ARCHIVE_FATAL;
 
 	return ready == ARCHIVE_OK &&
-	    archive_read_open_memory2(a, bytes.p, bytes.n, BLOCK) == ARCHIVE_OK;
+	    archive_read_open_memory2(a, bytes.p, bytes.n, CANON_BLOCK_SIZE) ==
+	    ARCHIVE_OK;
 }
 
 static void
 fail(struct unpack *u, const char *what, const char *why)
 {
-	struct buf b = buf_over(u->error, sizeof(u->error));
+	struct buf b = buf_wrap(u->error, sizeof(u->error));
 
 	buf_text(&b, what);
 	if (why == NULL)
@@ -86,7 +87,7 @@ unpack_close(struct unpack *u)
 static void
 note_name(struct unpack *u, struct archive_entry *entry)
 {
-	struct buf b = buf_over(u->name, sizeof(u->name));
+	struct buf b = buf_wrap(u->name, sizeof(u->name));
 	const char *name = archive_entry_pathname(entry);
 
 	if (u->kind == UNPACK_ZIP)

@@ -36,7 +36,7 @@ static void
 read_message_id(struct span text, struct bounce *out)
 {
 	struct scan s = scan_of(text);
-	struct buf id = buf_over(out->report_id, sizeof(out->report_id));
+	struct buf id = buf_wrap(out->report_id, sizeof(out->report_id));
 	uint64_t number;
 
 	scan_byte(&s, '<');
@@ -82,7 +82,7 @@ read_status(struct span text, struct bounce *out)
 			words = value;
 	}
 	if (failed) {
-		struct buf note = buf_over(out->note, sizeof(out->note));
+		struct buf note = buf_wrap(out->note, sizeof(out->note));
 
 		out->code = BOUNCE_OURS;
 		buf_printable(&note, status, 20);

@@ -94,7 +94,7 @@ struct import_message {
 static bool
 refuse_file(struct import_message *u, struct span name, const char *reason)
 {
-	struct buf b = buf_over(u->reason, sizeof(u->reason));
+	struct buf b = buf_wrap(u->reason, sizeof(u->reason));
 
 	if (u->bad)
 		return false;

@@ -152,7 +152,7 @@ put_reference(struct xml_filter *s, struct filter_output *out, bool ended)
 	bool known = false;
 	uint64_t value;
 
-	for (size_t i = 0; i < TABLE_SIZE(names); i++)
+	for (size_t i = 0; i < ARRAY_SIZE(names); i++)
 		known = known || span_is(name, names[i]);
 	if (ended && name.n > 0 && name.p[0] == '#' &&
 	    is_number(span_skip(name, 1), &value)) {
@@ -272,7 +272,7 @@ take_marked(struct xml_filter *s, unsigned char c)
 	bool may_be = false;
 
 	s->held[s->n_held++] = (char)c;
-	for (size_t i = 0; i < TABLE_SIZE(kinds); i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(kinds); i++) {
 		if (span_is(held_text(s), kinds[i].text)) {
 			enter_state(s, kinds[i].state);
 			return;

@@ -5,7 +5,6 @@
 
 #include "lib/domain.h"
 #include "report/record/failure_internal.h"
-#include "report/store/row_encode.h"
 #include "report/record/row.h"
 
 enum {
@@ -151,11 +150,11 @@ write_text(struct buf *b, size_t max, const struct telling *t,
     void (*put)(struct buf *b, const struct telling *t))
 {
 	size_t room = b->cap - b->n;
-	struct buf part = buf_over(b->p + b->n, max < room ? max : room);
+	struct buf part = buf_wrap(b->p + b->n, max < room ? max : room);
 
 	put(&part, t);
 	b->n += part.n + 1;
-	return buf_done(&part);
+	return buf_view(&part);
 }
 
 static struct span
@@ -164,7 +163,7 @@ write_clean(struct buf *b, struct span text, size_t max)
 	size_t from = b->n;
 
 	report_put_clean(b, text, max, true);
-	return text_end(b, from);
+	return report_text_end(b, from);
 }
 
 static struct span
@@ -173,21 +172,21 @@ write_source(struct buf *b, const struct ip *source)
 	size_t from = b->n;
 
 	ip_put(b, source);
-	return text_end(b, from);
+	return report_text_end(b, from);
 }
 
 static bool
 write_header(struct buf *b, const struct telling *t, struct span *out)
 {
 	struct arena *a = arena_new(FIELD_MEMORY);
-	struct buf part = buf_over(b->p + b->n, FAILURE_HEADER_MAX);
+	struct buf part = buf_wrap(b->p + b->n, FAILURE_HEADER_MAX);
 
 	if (a == NULL)
 		return false;
 	failure_put_header(&part, t, a);
 	arena_free(a);
 	b->n += part.n + 1;
-	*out = buf_done(&part);
+	*out = buf_view(&part);
 	return true;
 }
 
@@ -195,7 +194,7 @@ static bool
 write_all(struct failure_draft *d, const struct telling *t)
 {
 	const struct dmarc_result *r = &t->v->dmarc;
-	struct buf b = buf_over(d->memory, sizeof(d->memory));
+	struct buf b = buf_wrap(d->memory, sizeof(d->memory));
 	struct failure *f = &d->failure;
 
 	f->when = t->now;

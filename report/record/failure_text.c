@@ -23,11 +23,11 @@ put_spf(struct authres_writer *w, const struct telling *t)
 {
 	const struct verdict *v = t->v;
 	char memory[ADDRESS_MAX];
-	struct buf address = buf_over(memory, sizeof(memory));
+	struct buf address = buf_wrap(memory, sizeof(memory));
 
 	redact_address(&t->redact, &address, v->mail_from);
 	authres_method(w, "spf", spf_code_name(v->spf_mail_from.code));
-	authres_put(w, "smtp", "mailfrom", buf_done(&address));
+	authres_put(w, "smtp", "mailfrom", buf_view(&address));
 }
 
 static void
@@ -35,7 +35,7 @@ put_dkim(struct authres_writer *w, const struct telling *t,
     const struct dkim_result *r)
 {
 	char memory[ADDRESS_MAX];
-	struct buf identity = buf_over(memory, sizeof(memory));
+	struct buf identity = buf_wrap(memory, sizeof(memory));
 
 	redact_address(&t->redact, &identity, r->identity);
 	authres_method(w, "dkim", dkim_code_name(r->code));
@@ -44,7 +44,7 @@ put_dkim(struct authres_writer *w, const struct telling *t,
 	if (r->domain.n > 0)
 		authres_put(w, "header", "d", r->domain);
 	if (r->identity.n > 0)
-		authres_put(w, "header", "i", buf_done(&identity));
+		authres_put(w, "header", "i", buf_view(&identity));
 	if (r->selector.n > 0)
 		authres_put(w, "header", "s", r->selector);
 	if (r->b.n > 0)
@@ -80,10 +80,10 @@ static void
 put_results(struct buf *b, const struct telling *t, enum failure_kind kind)
 {
 	char id_memory[DOMAIN_MAX + 1], memory[RESULTS_MAX];
-	struct buf id = buf_over(id_memory, sizeof(id_memory));
+	struct buf id = buf_wrap(id_memory, sizeof(id_memory));
 	struct authres_writer w;
 
-	authres_begin(&w, buf_over(memory, sizeof(memory)),
+	authres_begin(&w, buf_wrap(memory, sizeof(memory)),
 	    authres_id(t->v->authentication_results, &id));
 	if (kind == FAILURE_SPF || kind == FAILURE_NONE)
 		put_spf(&w, t);
@@ -135,9 +135,10 @@ failure_type(const struct telling *t)
 {
 	switch (t->kind) {
 	case FAILURE_DKIM:
-		return t->signature->flaw == DKIM_FLAW_BODY   ? "bodyhash"
-		    : t->signature->flaw == DKIM_FLAW_REVOKED ? "revoked"
-							      : "signature";
+		return t->signature->auth_failure == DKIM_FLAW_BODY ? "bodyhash"
+		    : t->signature->auth_failure == DKIM_FLAW_REVOKED
+		    ? "revoked"
+		    : "signature";
 	case FAILURE_SPF:
 		return "spf";
 	case FAILURE_DMARC:
@@ -162,14 +163,14 @@ put_signature(struct buf *b, const struct telling *t)
 {
 	const struct dkim_result *r = t->signature;
 	char memory[ADDRESS_MAX];
-	struct buf identity = buf_over(memory, sizeof(memory));
+	struct buf identity = buf_wrap(memory, sizeof(memory));
 
 	if (r == NULL)
 		return;
 	redact_address(&t->redact, &identity, r->identity);
 	put_field(b, "DKIM-Domain", r->domain);
 	if (identity.n > 0)
-		put_field(b, "DKIM-Identity", buf_done(&identity));
+		put_field(b, "DKIM-Identity", buf_view(&identity));
 	put_field(b, "DKIM-Selector", r->selector);
 }
 
@@ -334,14 +335,14 @@ failure_put_header(struct buf *b, const struct telling *t, struct arena *a)
 
 	put_results(b, t, FAILURE_NONE);
 	for (size_t i = 0; i < h->n && told < FAILURE_FIELDS_MAX; i++) {
-		struct buf field = buf_over(memory, FAILURE_HEADER_MAX - b->n);
+		struct buf field = buf_wrap(memory, FAILURE_HEADER_MAX - b->n);
 
 		if (!is_told(t->conf, h->fields[i].name))
 			continue;
 		arena_rewind(a);
 		if (!redact_field(&t->redact, &field, a, &h->fields[i]))
 			continue;
-		buf_span(b, buf_done(&field));
+		buf_span(b, buf_view(&field));
 		told++;
 	}
 }
@@ -353,11 +354,11 @@ failure_put_subject(struct buf *b, const struct telling *t)
 	const struct mail_header *h = t->v->header;
 	size_t at = mail_header_find(h, "Subject", 0);
 	char memory[FAILURE_SUBJECT_MAX + 1];
-	struct buf text = buf_over(memory, sizeof(memory));
+	struct buf text = buf_wrap(memory, sizeof(memory));
 
 	if (at == h->n || !is_told(t->conf, SPAN("Subject")))
 		return;
 	redact_text(&t->redact, &text, span_trim(h->fields[at].value));
-	if (!text.full && !span_has(buf_done(&text), '\n'))
-		buf_span(b, buf_done(&text));
+	if (!text.full && !span_has(buf_view(&text), '\n'))
+		buf_span(b, buf_view(&text));
 }

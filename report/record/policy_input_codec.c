@@ -25,21 +25,21 @@ enum { /* what is there or not; the bits of flags[] follow */
 };
 
 static const size_t flags[] = {
-	offsetof(struct policy_facts, authenticated),
-	offsetof(struct policy_facts, is_list),
-	offsetof(struct policy_facts, arc_dmarc_pass),
-	offsetof(struct policy_facts, header_over_limit),
-	offsetof(struct policy_facts, dmarc_pct_zero),
-	offsetof(struct policy_facts, overload),
-	offsetof(struct policy_facts, mark_cut),
+	offsetof(struct policy_input, authenticated),
+	offsetof(struct policy_input, is_list),
+	offsetof(struct policy_input, arc_dmarc_pass),
+	offsetof(struct policy_input, header_over_limit),
+	offsetof(struct policy_input, dmarc_pct_zero),
+	offsetof(struct policy_input, overload),
+	offsetof(struct policy_input, mark_cut),
 };
 
-enum { FLAGS_MAX = (FLAG_FIRST << TABLE_SIZE(flags)) - 1 };
+enum { FLAGS_MAX = (FLAG_FIRST << ARRAY_SIZE(flags)) - 1 };
 
 _Static_assert(FLAGS_MAX <= 0xffff, "two bytes hold the flags");
 
 static unsigned
-flags_of(const struct policy_facts *f)
+flags_of(const struct policy_input *f)
 {
 	unsigned bits = (f->mail_from_domain.p == NULL ? FLAG_NULL_SENDER : 0) |
 	    (f->list_id.p != NULL ? FLAG_LIST_ID : 0) |
@@ -47,7 +47,7 @@ flags_of(const struct policy_facts *f)
 	    (f->list_by.p != NULL ? FLAG_LIST_RELATED : 0) |
 	    (f->from_fault != NULL ? FLAG_INVALID_FROM : 0);
 
-	for (size_t i = 0; i < TABLE_SIZE(flags); i++)
+	for (size_t i = 0; i < ARRAY_SIZE(flags); i++)
 		if (*(const bool *)((const char *)f + flags[i]))
 			bits |= (unsigned)FLAG_FIRST << i;
 	return bits;
@@ -56,9 +56,9 @@ flags_of(const struct policy_facts *f)
 /* Texts are present as far as the flags say so; unpack_optional() fills them
  * in.  Which words a mark or a fault had decides nothing. */
 static void
-set_flags(struct policy_facts *f, unsigned bits)
+set_flags(struct policy_input *f, unsigned bits)
 {
-	for (size_t i = 0; i < TABLE_SIZE(flags); i++)
+	for (size_t i = 0; i < ARRAY_SIZE(flags); i++)
 		*(bool *)((char *)f + flags[i]) =
 		    (bits & (unsigned)FLAG_FIRST << i) != 0;
 	if ((bits & FLAG_NULL_SENDER) == 0)
@@ -100,7 +100,7 @@ pack_list(struct buf *b, const struct span *list, size_t n)
 /* spf_explanation is not stored: no decision depends on it, and it can differ
  * for each message (RFC 7208 section 6.2). */
 void
-facts_pack(struct buf *b, const struct policy_facts *f)
+facts_pack(struct buf *b, const struct policy_input *f)
 {
 	unsigned bits = flags_of(f);
 
@@ -166,7 +166,7 @@ unpack_list(
 }
 
 static bool
-unpack_results(struct scan *s, struct policy_facts *out)
+unpack_results(struct scan *s, struct policy_input *out)
 {
 	int spf, weakness, dkim, arc, dmarc, policy, disposition, high, low;
 
@@ -205,11 +205,11 @@ unpack_optional(struct scan *s, struct span *out)
 }
 
 bool
-facts_unpack(struct span bytes, struct arena *a, struct policy_facts *out)
+facts_unpack(struct span bytes, struct arena *a, struct policy_input *out)
 {
 	struct scan s = scan_of(bytes);
 
-	*out = (struct policy_facts){ .list_id = SPAN_NONE };
+	*out = (struct policy_input){ .list_id = SPAN_NONE };
 	if (!scan_byte(&s, FACTS_FORM) || !unpack_results(&s, out) ||
 	    !unpack_optional(&s, &out->mail_from_domain) ||
 	    !unpack_optional(&s, &out->list_id) ||

@@ -25,12 +25,12 @@ enum {
 };
 
 /* A buffer of FACTS_BYTES_MAX bytes is never full. */
-void facts_pack(struct buf *b, const struct policy_facts *f);
+void facts_pack(struct buf *b, const struct policy_input *f);
 
 /*
  * Decodes everything except `client`.  Texts point into `bytes`, lists are in
  * `a`.  False: the encoding is not known, or `a` is full.
  */
-bool facts_unpack(struct span bytes, struct arena *a, struct policy_facts *out);
+bool facts_unpack(struct span bytes, struct arena *a, struct policy_input *out);
 
 #endif

@@ -77,7 +77,7 @@ put_quote(struct redactor *w)
 static void
 put_at(struct redactor *w)
 {
-	struct span local = span_skip(buf_done(w->b), w->word);
+	struct span local = span_skip(buf_view(w->b), w->word);
 
 	if (w->r != NULL && local.n > 0)
 		put_hash(w->r, w->b, w->word, local);
@@ -231,7 +231,7 @@ static const struct kind {
 static field_writer *
 writer_of(struct span name)
 {
-	for (size_t i = 0; i < TABLE_SIZE(kinds); i++)
+	for (size_t i = 0; i < ARRAY_SIZE(kinds); i++)
 		if (span_is_nocase(name, kinds[i].name))
 			return kinds[i].put;
 	return put_plain;

@@ -141,3 +141,12 @@ report_dkim_read(struct span text, struct report_row *out)
 		scan_byte(&s, '\n');
 	}
 }
+
+struct span
+report_text_end(struct buf *b, size_t from)
+{
+	struct span text = span_skip(buf_view(b), from);
+
+	buf_byte(b, '\0');
+	return text;
+}

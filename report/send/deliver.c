@@ -217,14 +217,14 @@ write_aggregate(struct send *s, const struct ledger_delivery *d,
 {
 	const struct ledger_report *r = &d->report;
 	char name_memory[NAME_MAX_BYTES], text_memory[TEXT_MAX];
-	struct buf name = buf_over(name_memory, sizeof(name_memory));
-	struct buf text = buf_over(text_memory, sizeof(text_memory));
+	struct buf name = buf_wrap(name_memory, sizeof(name_memory));
+	struct buf text = buf_wrap(text_memory, sizeof(text_memory));
 	struct letter_writer w;
 
 	put_file_name(&name, s, r);
 	put_text(&text, s, r);
-	letter->file_name = buf_done(&name);
-	letter->text = buf_done(&text);
+	letter->file_name = buf_view(&name);
+	letter->text = buf_view(&text);
 	mime_begin(&w, out, letter);
 	if (!attach_report(s, d, &w, messages))
 		return false;
@@ -244,7 +244,7 @@ write_letter(struct send *s, const struct ledger_delivery *d, FILE *out,
 {
 	const struct ledger_report *r = &d->report;
 	char id_memory[ID_MAX];
-	struct buf id = buf_over(id_memory, sizeof(id_memory));
+	struct buf id = buf_wrap(id_memory, sizeof(id_memory));
 	struct mime_message letter = {
 		.from = s->o->email,
 		.to = d->destination,
@@ -255,7 +255,7 @@ write_letter(struct send *s, const struct ledger_delivery *d, FILE *out,
 	};
 
 	put_message_id(&id, s, d);
-	letter.message_id = buf_done(&id);
+	letter.message_id = buf_view(&id);
 	if (!(is_failure(r) ? send_write_failure(s, d, &letter, out, messages)
 			    : write_aggregate(s, d, &letter, out, messages)))
 		return false;
@@ -292,7 +292,7 @@ hand_over(struct send *s, struct ledger_delivery *d, FILE *mail)
 		.now = s->o->now,
 	};
 	struct worker_reply reply;
-	struct buf to = buf_over(job.to, sizeof(job.to));
+	struct buf to = buf_wrap(job.to, sizeof(job.to));
 
 	buf_span(&to, d->destination);
 	if (to.full)

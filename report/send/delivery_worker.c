@@ -129,7 +129,7 @@ open_locked(struct worker_process *h, struct worker_hello *hello)
 	    : got == LEDGER_NONE        ? WORKER_BUSY
 					: WORKER_FAULT;
 	if (h->ledger != NULL && got == LEDGER_ERROR) {
-		struct buf text = buf_over(hello->error, sizeof(hello->error));
+		struct buf text = buf_wrap(hello->error, sizeof(hello->error));
 
 		buf_text(&text, ledger_error(h->ledger));
 	}
@@ -187,7 +187,7 @@ static void
 work(struct worker_process *h, const struct worker_job *job, int mail,
     struct worker_reply *reply)
 {
-	struct buf text = buf_over(reply->note, sizeof(reply->note));
+	struct buf text = buf_wrap(reply->note, sizeof(reply->note));
 	struct ledger_move m = { .id = job->id,
 		.from = job->from,
 		.to = LEDGER_SENDING,
@@ -206,7 +206,7 @@ work(struct worker_process *h, const struct worker_job *job, int mail,
 		m.to = state_after(sendmail_run(&over, &text));
 		m.attempts++;
 		m.not_before = m.now + backoff(m.attempts);
-		m.note = buf_done(&text);
+		m.note = buf_view(&text);
 		reply->step = note_outcome(h, &m);
 	}
 	reply->state = m.to;
@@ -246,7 +246,7 @@ serve(const struct worker_options *o, int socket)
 static enum worker_state
 fail(char *error, const char *text)
 {
-	struct buf b = buf_over(error, SQL_ERROR_MAX);
+	struct buf b = buf_wrap(error, SQL_ERROR_MAX);
 
 	buf_text(&b, text);
 	return WORKER_FAULT;

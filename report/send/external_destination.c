@@ -13,7 +13,7 @@ enum {
 
 static const char infix[] = "._report._dmarc.";
 
-static const struct name codes[] = {
+static const struct enum_token codes[] = {
 	{ "inside", DESTINATION_INSIDE },
 	{ "given", DESTINATION_GIVEN },
 	{ "refused", DESTINATION_REFUSED },
@@ -25,7 +25,7 @@ static const struct name codes[] = {
 const char *
 destination_code_name(enum destination_code code)
 {
-	return table_name(codes, TABLE_SIZE(codes), (int)code);
+	return enum_name(codes, ARRAY_SIZE(codes), (int)code);
 }
 
 /* ---- addresses ---- */
@@ -75,14 +75,14 @@ struct span
 destination_address(struct arena *a, struct span uri)
 {
 	char memory[ADDRESS_MAX + 1];
-	struct buf b = buf_over(memory, sizeof(memory));
+	struct buf b = buf_wrap(memory, sizeof(memory));
 	struct span to = span_skip(uri, sizeof("mailto:") - 1);
 	struct span local, host;
 
 	if (!span_starts_nocase(uri, "mailto:"))
 		return SPAN_NONE;
 	put_decoded(&b, span_first(to, span_index(to, '?')));
-	to = buf_done(&b);
+	to = buf_view(&b);
 	local = span_first(to, span_rindex(to, '@'));
 	host = span_skip(to, local.n + 1);
 	if (b.full || local.n == to.n || !local_is_plain(local) ||
@@ -91,12 +91,12 @@ destination_address(struct arena *a, struct span uri)
 	host = domain_normal(a, host);
 	if (host.p == NULL || !domain_is_fqdn(host))
 		return SPAN_NONE;
-	struct buf out = buf_in(a, local.n + 1 + host.n + 1);
+	struct buf out = buf_alloc(a, local.n + 1 + host.n + 1);
 
 	buf_span(&out, local);
 	buf_byte(&out, '@');
 	buf_span(&out, host);
-	return out.full ? SPAN_NONE : buf_done(&out);
+	return out.full ? SPAN_NONE : buf_view(&out);
 }
 
 static struct span
@@ -116,19 +116,19 @@ struct host {
 
 /* RFC 9990 section 4 steps 1 to 5.  A name that is too long (step 4) is
  * DNS_BADNAME, which does not authorize. */
-static enum step
-host_ask(struct host *h, struct span policy_domain, struct dns_talk *talk,
-    struct arena *a)
+static enum core_status
+host_ask(struct host *h, struct span policy_domain,
+    struct dns_questions *questions, struct arena *a)
 {
 	char memory[2 * DOMAIN_MAX + sizeof(infix)];
-	struct buf b = buf_over(memory, sizeof(memory));
-	enum step step = dmarc_walk(h->name, talk, a, &h->walk);
+	struct buf b = buf_wrap(memory, sizeof(memory));
+	enum core_status step = dmarc_walk(h->name, questions, a, &h->walk);
 
 	buf_span(&b, policy_domain);
 	buf_text(&b, infix);
 	buf_span(&b, h->name);
-	h->word = dns_ask(talk, buf_done(&b), DNS_TXT);
-	return h->word->state == DNS_PENDING ? STEP_WAIT : step;
+	h->word = dns_ask(questions, buf_view(&b), DNS_TXT);
+	return h->word->state == DNS_PENDING ? CORE_WAIT : step;
 }
 
 /*
@@ -147,7 +147,7 @@ host_word(const struct host *h, const struct destination_query *q,
 	*n = 0;
 	for (size_t i = 0; i < h->word->n_records; i++) {
 		if (dmarc_record_parse(h->word->records[i].text, &record,
-			&reason) == DMARC_RECORD_FOREIGN)
+			&reason) == DMARC_RECORD_NOT_DMARC)
 			continue;
 		code = DESTINATION_GIVEN;
 
@@ -218,21 +218,22 @@ judge_records(struct way *w, const struct host *h, struct span address)
 	return code;
 }
 
-enum step
-destination_check(const struct destination_query *q, struct dns_talk *talk,
-    struct arena *a, struct destination_result *out)
+enum core_status
+destination_check(const struct destination_query *q,
+    struct dns_questions *questions, struct arena *a,
+    struct destination_result *out)
 {
 	size_t n = q->n_uris < DMARC_URIS_MAX ? q->n_uris : DMARC_URIS_MAX;
 	struct span *addresses = arena_array(a, n + 1, sizeof(*addresses));
 	struct host *hosts = arena_array(a, n + 1, sizeof(*hosts));
 	struct dmarc_walk home = { .failed = false };
 	struct way way = { .q = q, .a = a, .home = &home, .out = out };
-	enum step step = STEP_DONE;
+	enum core_status step = CORE_DONE;
 	bool outside = false;
 
 	*out = (struct destination_result){ .temperror = true };
 	if (addresses == NULL || hosts == NULL)
-		return STEP_DONE;
+		return CORE_DONE;
 	for (size_t i = 0; i < n; i++) {
 		addresses[i] = destination_address(a, q->uris[i]);
 		hosts[i].name = address_host(addresses[i]);
@@ -240,14 +241,15 @@ destination_check(const struct destination_query *q, struct dns_talk *talk,
 		    domain_equal(hosts[i].name, q->policy_domain))
 			continue;
 		outside = true;
-		if (host_ask(&hosts[i], q->policy_domain, talk, a) == STEP_WAIT)
-			step = STEP_WAIT;
+		if (host_ask(&hosts[i], q->policy_domain, questions, a) ==
+		    CORE_WAIT)
+			step = CORE_WAIT;
 	}
 	if (outside &&
-	    dmarc_walk(q->policy_domain, talk, a, &home) == STEP_WAIT)
-		step = STEP_WAIT;
-	if (step == STEP_WAIT)
-		return STEP_WAIT;
+	    dmarc_walk(q->policy_domain, questions, a, &home) == CORE_WAIT)
+		step = CORE_WAIT;
+	if (step == CORE_WAIT)
+		return CORE_WAIT;
 	out->temperror = false;
 	for (size_t i = 0; i < n; i++) {
 		struct destination_finding *f =
@@ -264,5 +266,5 @@ destination_check(const struct destination_query *q, struct dns_talk *talk,
 	/* An allocation failed above, so the list may be incomplete. */
 	if (arena_has_failed(a))
 		out->temperror = true;
-	return STEP_DONE;
+	return CORE_DONE;
 }

@@ -4,7 +4,7 @@
  * only if its host authorizes it (RFC 9990 section 4; RFC 9991 section 4 says
  * the same for ruf).
  *
- * A pure core: it asks DNS questions through the talk and never waits.
+ * A pure core: it asks DNS questions through the questions and never waits.
  */
 #ifndef AVOUCH_REPORT_SEND_EXTERNAL_DESTINATION_H
 #define AVOUCH_REPORT_SEND_EXTERNAL_DESTINATION_H
@@ -69,8 +69,9 @@ const char *destination_code_name(enum destination_code code);
 
 /* Texts in `out` are in `a` or point into `q`.  An exhausted arena sets
  * `temperror`. */
-enum step destination_check(const struct destination_query *q,
-    struct dns_talk *talk, struct arena *a, struct destination_result *out);
+enum core_status destination_check(const struct destination_query *q,
+    struct dns_questions *questions, struct arena *a,
+    struct destination_result *out);
 
 /*
  * The address of a "mailto:" URI (RFC 6068 section 2), percent-decoded.

@@ -58,7 +58,7 @@ enum {
 struct send_consent {
 	struct destination_query query;
 	struct destination_result result;
-	struct job *job;         /* a reference */
+	struct dns_task *job;    /* a reference */
 	char why[SEND_NOTE_MAX]; /* for each URI that gets none the reason;
 	                            or why there is nothing to send */
 	struct span to[DESTINATION_ADDRESSES_MAX]; /* valid as long as `job` */

@@ -178,7 +178,7 @@ static void
 ask_consents(struct asked *a)
 {
 	a->usable = dmarc_record_parse(a->due->record, &a->record, &a->wrong) !=
-	    DMARC_RECORD_FOREIGN;
+	    DMARC_RECORD_NOT_DMARC;
 	if (no_reason(a) != NULL)
 		return;
 	a->consent.query = (struct destination_query){
@@ -213,7 +213,7 @@ plan_part(struct asked *a, size_t i)
 {
 	struct send *s = a->s;
 	char memory[SEND_ID_MAX];
-	struct buf id = buf_over(memory, sizeof(memory));
+	struct buf id = buf_wrap(memory, sizeof(memory));
 	struct ledger_report r = {
 		.day = a->day,
 		.domain = a->due->domain,
@@ -237,7 +237,7 @@ plan_part(struct asked *a, size_t i)
 	};
 
 	send_put_id(&id, s, a->day, r.domain, r.part);
-	r.report_id = e.report_id = buf_done(&id);
+	r.report_id = e.report_id = buf_view(&id);
 	if (!s->o->dry_run &&
 	    ledger_plan(s->ledger, &r, a->consent.to, a->consent.n_to) ==
 		LEDGER_ERROR)
@@ -275,7 +275,7 @@ plan_report(struct asked *a)
 static void
 decide_nothing(struct asked *a, const char *why)
 {
-	struct buf b = buf_over(a->consent.why, sizeof(a->consent.why));
+	struct buf b = buf_wrap(a->consent.why, sizeof(a->consent.why));
 
 	buf_text(&b, why);
 	a->consent.n_to = 0;
@@ -371,7 +371,7 @@ plan_some(struct send *s, int64_t day, const struct due **next)
 		good = good && decide(&asked[i]);
 	good = good && plan_asked(s, asked, n);
 	for (size_t i = 0; i < n; i++)
-		job_drop(asked[i].consent.job);
+		dns_task_free(asked[i].consent.job);
 	free(asked);
 	return good;
 }

@@ -83,7 +83,7 @@ ask_destinations(
 
 	a->f = f;
 	a->usable = dmarc_record_parse(f->record, &a->record, &wrong) !=
-	    DMARC_RECORD_FOREIGN;
+	    DMARC_RECORD_NOT_DMARC;
 	if (no_reason(a) != NULL)
 		return;
 	a->consent.query = (struct destination_query){
@@ -210,7 +210,7 @@ static bool
 plan_failure(struct send *s, struct asked *a)
 {
 	char memory[SEND_ID_MAX];
-	struct buf id = buf_over(memory, sizeof(memory));
+	struct buf id = buf_wrap(memory, sizeof(memory));
 	const char *over = NULL;
 
 	if (no_reason(a) != NULL)
@@ -228,10 +228,10 @@ plan_failure(struct send *s, struct asked *a)
 		return wait(s, a, SEND_WAITING, span_str(over));
 	send_put_id(&id, s, s->o->now / REPORT_DAY, a->f->domain,
 	    LEDGER_FAILURE_PART + (uint64_t)a->f->id);
-	if (!plan_report(s, a, buf_done(&id)))
+	if (!plan_report(s, a, buf_view(&id)))
 		return false;
 	for (size_t i = 0; i < a->consent.n_to; i++)
-		tell_failure(s, a, SEND_PLANNED, buf_done(&id),
+		tell_failure(s, a, SEND_PLANNED, buf_view(&id),
 		    a->consent.to[i], span_str(a->consent.why));
 	return true;
 }
@@ -256,7 +256,7 @@ plan_some(struct send *s, const struct due **next)
 	for (size_t i = 0; i < n; i++)
 		good = good && plan_failure(s, &asked[i]);
 	for (size_t i = 0; i < n; i++)
-		job_drop(asked[i].consent.job);
+		dns_task_free(asked[i].consent.job);
 	free(asked);
 	return good;
 }

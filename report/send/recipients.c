@@ -1,19 +1,20 @@
 /* recipients.c - who gets a report. */
 #include "report/send/internal.h"
 
-static enum step
-step_consent(void *facts, struct dns_talk *talk, struct arena *scratch)
+static enum core_status
+step_consent(
+    void *facts, struct dns_questions *questions, struct arena *scratch)
 {
 	struct send_consent *c = facts;
 
-	return destination_check(&c->query, talk, scratch, &c->result);
+	return destination_check(&c->query, questions, scratch, &c->result);
 }
 
 void
 send_consent_ask(struct send *s, struct send_consent *c)
 {
-	c->job = job_start(s->o->dns, step_consent, c, DESTINATION_QUESTIONS,
-	    DESTINATION_MEMORY);
+	c->job = dns_task_start(s->o->dns, step_consent, c,
+	    DESTINATION_QUESTIONS, DESTINATION_MEMORY);
 	if (c->job == NULL) /* out of memory */
 		c->result.temperror = true;
 }
@@ -22,7 +23,7 @@ void
 send_consent_wait(struct send_consent *c, int64_t deadline)
 {
 	if (c->job != NULL)
-		job_wait(c->job, deadline);
+		dns_task_wait(c->job, deadline);
 }
 
 /* Whether the address bounces.  -1: an error. */
@@ -73,7 +74,7 @@ put_findings(struct buf *b, const struct destination_result *r)
 bool
 send_consent_take(struct send *s, struct send_consent *c)
 {
-	struct buf why = buf_over(c->why, sizeof(c->why));
+	struct buf why = buf_wrap(c->why, sizeof(c->why));
 
 	put_findings(&why, &c->result);
 	for (size_t i = 0; i < c->result.n_addresses; i++) {

@@ -12,7 +12,7 @@ enum {
 
 static const char seed_name[] = "report_seed";
 
-static const struct name kinds[] = {
+static const struct enum_token kinds[] = {
 	{ "planned", SEND_PLANNED },
 	{ "nothing", SEND_NOTHING },
 	{ "unknown", SEND_UNKNOWN },
@@ -24,7 +24,7 @@ static const struct name kinds[] = {
 const char *
 send_kind_name(enum send_kind kind)
 {
-	return table_name(kinds, TABLE_SIZE(kinds), (int)kind);
+	return enum_name(kinds, ARRAY_SIZE(kinds), (int)kind);
 }
 
 bool
@@ -83,14 +83,14 @@ static bool
 make_seed(struct send *s)
 {
 	char memory[SEED_MAX];
-	struct buf text = buf_over(memory, sizeof(memory));
+	struct buf text = buf_wrap(memory, sizeof(memory));
 
 	s->seed = hash_secret_new();
 	buf_number(&text, s->seed.a);
 	buf_byte(&text, ' ');
 	buf_number(&text, s->seed.b);
 	return s->o->dry_run ||
-	    ledger_set_meta(s->ledger, seed_name, buf_done(&text)) == LEDGER_OK;
+	    ledger_set_meta(s->ledger, seed_name, buf_view(&text)) == LEDGER_OK;
 }
 
 static bool
@@ -169,7 +169,7 @@ wait_for_hosts(struct send *s, struct days *d)
 	int64_t late = (s->o->now - SEND_HOSTS_WAIT) / REPORT_DAY - 1;
 	struct hosts all = { .yesterday = yesterday,
 		.day = yesterday,
-		.waits = buf_over(memory, sizeof(memory)) };
+		.waits = buf_wrap(memory, sizeof(memory)) };
 	struct send_event e = { .kind = SEND_WAITING };
 
 	if (ledger_each_host(s->ledger, add_host, &all) == LEDGER_ERROR)
@@ -179,7 +179,7 @@ wait_for_hosts(struct send *s, struct days *d)
 	if (d->to <= all.day)
 		return true;
 	e.day = all.day + 1;
-	e.note = buf_done(&all.waits);
+	e.note = buf_view(&all.waits);
 	send_tell(s, &e);
 	s->left++;
 	d->to = all.day;
@@ -256,7 +256,7 @@ run_with(const struct send_options *o, char *error, bool (*way)(struct send *s))
 		.ledger = o->ledger,
 		.submitter =
 		    span_skip(o->email, span_rindex(o->email, '@') + 1),
-		.error = buf_over(error, SEND_ERROR_MAX),
+		.error = buf_wrap(error, SEND_ERROR_MAX),
 	};
 
 	if (!way(&s))

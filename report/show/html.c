@@ -127,7 +127,7 @@ static void
 put_number(FILE *out, uint64_t value)
 {
 	char memory[24];
-	struct buf b = buf_over(memory, sizeof(memory));
+	struct buf b = buf_wrap(memory, sizeof(memory));
 
 	buf_number(&b, value);
 	for (size_t i = 0; i < b.n; i++) {
@@ -141,7 +141,7 @@ static void
 put_rate(FILE *out, uint64_t part, uint64_t whole)
 {
 	char memory[16];
-	struct buf b = buf_over(memory, sizeof(memory));
+	struct buf b = buf_wrap(memory, sizeof(memory));
 
 	view_put_rate(&b, part, whole);
 	fputs(whole > 0 ? b.p : "&#8211;", out);
@@ -151,7 +151,7 @@ static void
 put_day(FILE *out, int64_t day)
 {
 	char memory[16];
-	struct buf b = buf_over(memory, sizeof(memory));
+	struct buf b = buf_wrap(memory, sizeof(memory));
 
 	day_put(&b, day);
 	fputs(b.p, out);
@@ -161,7 +161,7 @@ static void
 put_address(FILE *out, const struct ip *ip)
 {
 	char memory[IP_TEXT_MAX];
-	struct buf b = buf_over(memory, sizeof(memory));
+	struct buf b = buf_wrap(memory, sizeof(memory));
 
 	ip_put(&b, ip);
 	fputs(b.p, out);
@@ -458,7 +458,7 @@ put_wrong(FILE *out, const struct view_domain *d)
 	bool any = false;
 
 	fputs("<h3>What fails or may fail, and why</h3>\n", out);
-	for (size_t i = 0; i < TABLE_SIZE(order); i++)
+	for (size_t i = 0; i < ARRAY_SIZE(order); i++)
 		any = put_cause(out, d, order[i]) || any;
 	if (!any)
 		fputs("<p class=\"soft\">Nothing.</p>\n", out);

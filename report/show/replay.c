@@ -58,7 +58,7 @@ replay_free(struct replay *r)
 
 /* The domain that a message is from, as far as it is known. */
 static struct span
-domain_of(const struct policy_facts *f)
+domain_of(const struct policy_input *f)
 {
 	if (f->dmarc_domain.n > 0)
 		return f->dmarc_domain;
@@ -84,7 +84,7 @@ key_of(struct buf *b, const struct replay_change *c)
 	key_text(b, c->now.action);
 	key_text(b, c->now.would);
 	key_text(b, c->now.rule);
-	return buf_done(b);
+	return buf_view(b);
 }
 
 static bool
@@ -116,7 +116,7 @@ static void
 note_change(struct replay *r, struct replay_change change)
 {
 	char memory[KEY_MAX];
-	struct buf b = buf_over(memory, sizeof(memory));
+	struct buf b = buf_wrap(memory, sizeof(memory));
 	uint64_t at = hash_span(r->secret, key_of(&b, &change), 0);
 
 	for (;; at++) {
@@ -231,7 +231,7 @@ replay_changes(struct replay *r, size_t *n)
 	memset(r->slots, 0, sizeof(r->slots));
 	for (size_t i = 0; i < r->n; i++) {
 		char memory[KEY_MAX];
-		struct buf b = buf_over(memory, sizeof(memory));
+		struct buf b = buf_wrap(memory, sizeof(memory));
 		uint64_t at =
 		    hash_span(r->secret, key_of(&b, &r->changes[i]), 0);
 

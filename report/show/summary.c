@@ -142,7 +142,7 @@ is_indirect(struct span override)
 	static const char *const names[] = { "forwarded", "mailing_list",
 		"trusted_forwarder" };
 
-	for (size_t i = 0; i < TABLE_SIZE(names); i++)
+	for (size_t i = 0; i < ARRAY_SIZE(names); i++)
 		if (span_is(override, names[i]))
 			return true;
 	return false;

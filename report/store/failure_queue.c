@@ -99,7 +99,7 @@ failure_spool_put(struct failure_spool *p, const struct failure *f)
 		return false;
 	if (n < FAILURE_SPOOL_HELD_MAX)
 		return insert(p, f);
-	log_fault("failure-spool",
+	log_limited("failure-spool",
 	    "%d failures wait to be reported; further ones are dropped",
 	    FAILURE_SPOOL_HELD_MAX);
 	return true;

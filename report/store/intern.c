@@ -77,7 +77,7 @@ intern_statement(struct intern *n, struct intern_query *q,
 
 	if (q->statement != NULL)
 		return q->statement;
-	text = buf_over(q->text, sizeof(q->text));
+	text = buf_wrap(q->text, sizeof(q->text));
 	put(&text, columns_of(table));
 	if (!text.full)
 		q->statement = sql_prepare(n->db, q->text);

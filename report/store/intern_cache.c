@@ -16,7 +16,7 @@ intern_cache_new(void)
 {
 	struct intern_cache *c = calloc(1, sizeof(*c));
 
-	for (size_t i = 0; c != NULL && i < TABLE_SIZE(c->secrets); i++)
+	for (size_t i = 0; c != NULL && i < ARRAY_SIZE(c->secrets); i++)
 		c->secrets[i] = hash_secret_new();
 	return c;
 }

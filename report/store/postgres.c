@@ -117,7 +117,7 @@ postgres_fault(const struct postgres_connection *c, const char *state)
 {
 	if (PQstatus(c->db) != CONNECTION_OK)
 		return SQL_AWAY;
-	for (size_t i = 0; state != NULL && i < TABLE_SIZE(faults); i++)
+	for (size_t i = 0; state != NULL && i < ARRAY_SIZE(faults); i++)
 		if (strncmp(state, faults[i].state, strlen(faults[i].state)) ==
 		    0)
 			return faults[i].fault;
@@ -130,7 +130,7 @@ postgres_fail(
     struct postgres_connection *c, enum sql_fault fault, const char *text)
 {
 	char memory[SQL_ERROR_MAX];
-	struct buf b = buf_over(memory, sizeof(memory));
+	struct buf b = buf_wrap(memory, sizeof(memory));
 	struct span all = span_trim(span_str(text));
 
 	buf_printable(
@@ -241,7 +241,7 @@ static bool
 postgres_begin(struct sql *db)
 {
 	char memory[120];
-	struct buf text = buf_over(memory, sizeof(memory));
+	struct buf text = buf_wrap(memory, sizeof(memory));
 
 	put_lock(&text, "pg_advisory_xact_lock", WRITE_LOCK);
 	if (!sql_run(db, "BEGIN ISOLATION LEVEL READ COMMITTED"))
@@ -383,7 +383,7 @@ static bool
 prepare_on_server(struct postgres_connection *c, struct postgres_statement *s,
     const Oid *types)
 {
-	struct buf name = buf_over(s->name, sizeof(s->name));
+	struct buf name = buf_wrap(s->name, sizeof(s->name));
 	PGresult *r;
 	bool good;
 
@@ -515,7 +515,7 @@ postgres_drop(struct sql_statement *statement)
 {
 	struct postgres_statement *s = statement_of(statement);
 	char memory[2 * NAME_SIZE];
-	struct buf text = buf_over(memory, sizeof(memory));
+	struct buf text = buf_wrap(memory, sizeof(memory));
 
 	postgres_reset(statement);
 	for (int i = 0; i < s->n; i++)
@@ -534,7 +534,7 @@ postgres_lock(struct sql *db, const char *name)
 {
 	const struct hash_secret none = { 0, 0 };
 	char memory[120];
-	struct buf text = buf_over(memory, sizeof(memory));
+	struct buf text = buf_wrap(memory, sizeof(memory));
 	struct sql_statement *s;
 	bool got = false;
 
@@ -597,7 +597,7 @@ static bool
 note_version(struct postgres_connection *c)
 {
 	char memory[160];
-	struct buf text = buf_over(memory, sizeof(memory));
+	struct buf text = buf_wrap(memory, sizeof(memory));
 
 	buf_printf(&text,
 	    "INSERT INTO meta (name, value) VALUES ('schema', '%d') "
@@ -642,7 +642,7 @@ static bool
 postgres_set_up(struct postgres_connection *c)
 {
 	char memory[400];
-	struct buf text = buf_over(memory, sizeof(memory));
+	struct buf text = buf_wrap(memory, sizeof(memory));
 	const char *encoding = PQparameterStatus(c->db, "server_encoding");
 	int64_t version;
 
@@ -667,7 +667,7 @@ static PGconn *
 connect_to(const char *url)
 {
 	char seconds[12];
-	struct buf b = buf_over(seconds, sizeof(seconds));
+	struct buf b = buf_wrap(seconds, sizeof(seconds));
 	const char *const names[] = { "application_name", "connect_timeout",
 		"keepalives_idle", "tcp_user_timeout", "dbname",
 		"client_encoding", NULL };

@@ -101,7 +101,7 @@ push_report(struct push *p, enum push_kind kind, int64_t day)
 static void
 name_set(struct push_name *n, struct span text)
 {
-	struct buf b = buf_over(n->text, sizeof(n->text));
+	struct buf b = buf_wrap(n->text, sizeof(n->text));
 
 	buf_span(&b, text);
 }
@@ -123,7 +123,7 @@ static void
 name_random(struct push_name *n)
 {
 	struct hash_secret r = hash_secret_new();
-	struct buf b = buf_over(n->text, sizeof(n->text));
+	struct buf b = buf_wrap(n->text, sizeof(n->text));
 
 	buf_printf(&b, "%016llx%016llx", (unsigned long long)r.a,
 	    (unsigned long long)r.b);
@@ -173,7 +173,7 @@ static bool
 note_in_local(struct push *p)
 {
 	char memory[24];
-	struct buf day = buf_over(memory, sizeof(memory));
+	struct buf day = buf_wrap(memory, sizeof(memory));
 
 	/* -1 (none) is stored as an empty text. */
 	if (p->pushed >= 0)
@@ -306,7 +306,7 @@ add_row(void *arg, const struct report_row *r)
 {
 	struct push *p = arg;
 	char memory[ROW_BYTES_MAX];
-	struct buf text = buf_over(memory, sizeof(memory));
+	struct buf text = buf_wrap(memory, sizeof(memory));
 	struct span texts[ROW_TEXTS_MAX];
 
 	row_encode(&text, r, texts);
@@ -490,7 +490,7 @@ push_run(const struct push_options *o, char *error)
 	p.o = o;
 	p.local = o->local;
 	p.central = o->central;
-	p.error = buf_over(error, PUSH_ERROR_MAX);
+	p.error = buf_wrap(error, PUSH_ERROR_MAX);
 	switch (push_lock(o->local)) {
 	case LEDGER_OK:
 		return run_locked(&p);

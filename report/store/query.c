@@ -33,7 +33,7 @@ struct ledger *
 ledger_open_file(const char *path, enum sqlite_for purpose, char *error)
 {
 	enum sql_fault fault;
-	struct buf text = buf_over(error, SQL_ERROR_MAX);
+	struct buf text = buf_wrap(error, SQL_ERROR_MAX);
 	struct sql *db = sqlite_open(path, purpose, &fault, error);
 	struct ledger *l = ledger_from_sql(db);
 
@@ -46,11 +46,11 @@ struct ledger *
 ledger_open(const char *store, enum sqlite_for purpose, char *error)
 {
 	enum sql_fault fault;
-	struct buf text = buf_over(error, SQL_ERROR_MAX);
+	struct buf text = buf_wrap(error, SQL_ERROR_MAX);
 	struct sql *db;
 	struct ledger *l;
 
-	if (!url_is_database(span_str(store)))
+	if (!pg_url_matches(span_str(store)))
 		return ledger_open_file(store, purpose, error);
 	db = central_open(store, &fault, error);
 	l = ledger_from_sql(db);
@@ -126,7 +126,7 @@ struct sql_statement *
 ledger_prepare(
     struct ledger *l, const char *query, char memory[LEDGER_QUERY_MAX])
 {
-	struct buf text = buf_over(memory, LEDGER_QUERY_MAX);
+	struct buf text = buf_wrap(memory, LEDGER_QUERY_MAX);
 
 	columns_expand(&text, query, 0);
 	return sql_prepare(l->db, memory);
@@ -268,7 +268,7 @@ static bool
 close_day(struct ledger *l, int64_t day, int64_t today)
 {
 	char memory[24];
-	struct buf text = buf_over(memory, sizeof(memory));
+	struct buf text = buf_wrap(memory, sizeof(memory));
 	int64_t closed;
 
 	if (ledger_closed(l, &closed) != LEDGER_OK)
@@ -278,7 +278,7 @@ close_day(struct ledger *l, int64_t day, int64_t today)
 	else if (closed < day)
 		buf_number(&text, (uint64_t)day);
 	return text.n == 0 ||
-	    ledger_set_meta(l, "closed", buf_done(&text)) == LEDGER_OK;
+	    ledger_set_meta(l, "closed", buf_view(&text)) == LEDGER_OK;
 }
 
 enum ledger_step
@@ -341,13 +341,13 @@ struct policy_sum {
 static void
 sum_add(struct policy_sum *sum, struct sql_statement *s)
 {
-	struct buf domain = buf_over(sum->domain, sizeof(sum->domain));
-	struct buf record = buf_over(sum->record, sizeof(sum->record));
+	struct buf domain = buf_wrap(sum->domain, sizeof(sum->domain));
+	struct buf record = buf_wrap(sum->record, sizeof(sum->record));
 
 	buf_span(&domain, sql_text(s, 0));
 	buf_span(&record, sql_text(s, 1));
-	sum->p.domain = buf_done(&domain);
-	sum->p.record = buf_done(&record);
+	sum->p.domain = buf_view(&domain);
+	sum->p.record = buf_view(&record);
 	sum->p.records++;
 	sum->p.rows += (uint64_t)sql_number(s, 2);
 	sum->p.messages += (uint64_t)sql_number(s, 3);
@@ -469,7 +469,7 @@ pass_replay_row(struct sql_statement *s, struct arena *a,
 
 	arena_rewind(a);
 	if (!facts_unpack(sql_text(s, 3), a, &f.facts)) {
-		log_fault("store-facts",
+		log_limited("store-facts",
 		    "stored facts of an unknown encoding are skipped");
 		return true;
 	}

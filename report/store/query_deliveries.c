@@ -182,7 +182,7 @@ ledger_each_delivery(struct ledger *l, const struct ledger_want *want,
     bool (*each)(void *arg, const struct ledger_delivery *d), void *arg)
 {
 	char memory[QUERY_MAX];
-	struct buf query = buf_over(memory, sizeof(memory));
+	struct buf query = buf_wrap(memory, sizeof(memory));
 	struct sql_statement *s;
 	enum sql_step step;
 
@@ -326,7 +326,7 @@ ledger_get_bounce(struct ledger *l, struct span address, struct arena *a,
 	step = sql_step(s);
 	if (step == SQL_ROW)
 		read_bounce(s, out);
-	return ledger_keep_texts(l, s, step, a, texts, TABLE_SIZE(texts));
+	return ledger_keep_texts(l, s, step, a, texts, ARRAY_SIZE(texts));
 }
 
 enum ledger_step

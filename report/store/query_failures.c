@@ -110,7 +110,7 @@ ledger_get_failure(
 	step = sql_step(s);
 	if (step == SQL_ROW)
 		read_failure(s, out);
-	return ledger_keep_texts(l, s, step, a, texts, TABLE_SIZE(texts));
+	return ledger_keep_texts(l, s, step, a, texts, ARRAY_SIZE(texts));
 }
 
 enum ledger_step

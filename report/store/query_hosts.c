@@ -45,7 +45,7 @@ ledger_get_host(struct ledger *l, struct span store, struct arena *a,
 	step = sql_step(s);
 	if (step == SQL_ROW)
 		read_host(s, out);
-	return ledger_keep_texts(l, s, step, a, texts, TABLE_SIZE(texts));
+	return ledger_keep_texts(l, s, step, a, texts, ARRAY_SIZE(texts));
 }
 
 enum ledger_step

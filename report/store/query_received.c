@@ -64,7 +64,7 @@ static bool
 add_received_row(struct ledger *l, const struct report_row *row)
 {
 	char memory[ROW_BYTES_MAX];
-	struct buf text = buf_over(memory, sizeof(memory));
+	struct buf text = buf_wrap(memory, sizeof(memory));
 	struct span texts[ROW_TEXTS_MAX];
 	int64_t source, shape;
 

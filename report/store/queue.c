@@ -170,7 +170,7 @@ waiting(const struct store *s)
 static void
 log_lost(struct store *s, size_t n, const char *why)
 {
-	log_fault("store-lost", "store %s: %zu messages are not stored: %s",
+	log_limited("store-lost", "store %s: %zu messages are not stored: %s",
 	    s->path, n, why);
 }
 
@@ -217,7 +217,7 @@ note_error(struct store *s, enum sql_fault fault)
 	/* The command locks the store for a moment at times; that is not
 	 * logged. */
 	if (fault != SQL_LOCKED || now - s->error_since >= LOCKED_MS)
-		log_fault("store", "store %s: %s; %zu messages wait", s->path,
+		log_limited("store", "store %s: %s; %zu messages wait", s->path,
 		    writer_error(s->writer), waiting(s));
 	s->faults++;
 	s->counts.faults++;
@@ -332,7 +332,7 @@ writer_main(void *arg)
 static bool
 check_options(const struct store_options *o, char *error, size_t size)
 {
-	struct buf text = buf_over(error, size);
+	struct buf text = buf_wrap(error, size);
 
 	if (o->path != NULL && o->path[0] == '/')
 		return true;
@@ -450,7 +450,7 @@ wait_until_completed(struct store *s, uint64_t number)
 
 bool
 store_put(struct store *s, const struct report_row *row,
-    const struct policy_facts *facts, const struct policy_decision *decision,
+    const struct policy_input *facts, const struct policy_decision *decision,
     const struct failure *failure, int64_t now)
 {
 	struct queued_message *e =

@@ -74,7 +74,7 @@ struct store *store_open(
  * it is still in the queue, or was counted as lost.  Any thread.
  */
 bool store_put(struct store *s, const struct report_row *row,
-    const struct policy_facts *facts, const struct policy_decision *decision,
+    const struct policy_input *facts, const struct policy_decision *decision,
     const struct failure *failure, int64_t now);
 
 void store_counts(struct store *s, struct store_counts *out);

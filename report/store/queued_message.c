@@ -20,7 +20,7 @@ struct message_draft {
 };
 
 static void
-draft_facts(struct message_draft *d, const struct policy_facts *f,
+draft_facts(struct message_draft *d, const struct policy_input *f,
     const struct policy_decision *p)
 {
 	const struct span decision[] = {
@@ -33,15 +33,15 @@ draft_facts(struct message_draft *d, const struct policy_facts *f,
 	d->entry.has_facts = true;
 	if (!d->entry.has_row) {
 		ip_put(&d->text, &f->client);
-		d->entry.row[ROW_TEXT_SOURCE] = text_end(&d->text, from);
+		d->entry.row[ROW_TEXT_SOURCE] = report_text_end(&d->text, from);
 		from = d->text.n;
 	}
 	facts_pack(&d->text, f);
-	d->entry.facts = text_end(&d->text, from);
-	for (size_t i = 0; i < TABLE_SIZE(decision); i++) {
+	d->entry.facts = report_text_end(&d->text, from);
+	for (size_t i = 0; i < ARRAY_SIZE(decision); i++) {
 		from = d->text.n;
 		report_put_clean(&d->text, decision[i], RULE_MAX, true);
-		d->entry.decision[i] = text_end(&d->text, from);
+		d->entry.decision[i] = report_text_end(&d->text, from);
 	}
 }
 
@@ -64,21 +64,21 @@ draft_done(const struct message_draft *d)
 	*e = d->entry;
 	e->size = sizeof(*e) + d->text.n;
 	bytes = memcpy(e + 1, d->memory, d->text.n);
-	rebase_spans(e->row, TABLE_SIZE(e->row), d->memory, bytes);
+	rebase_spans(e->row, ARRAY_SIZE(e->row), d->memory, bytes);
 	rebase_spans(&e->facts, 1, d->memory, bytes);
-	rebase_spans(e->decision, TABLE_SIZE(e->decision), d->memory, bytes);
+	rebase_spans(e->decision, ARRAY_SIZE(e->decision), d->memory, bytes);
 	return e;
 }
 
 struct queued_message *
 queued_message_new(const struct report_row *row,
-    const struct policy_facts *facts, const struct policy_decision *decision,
+    const struct policy_input *facts, const struct policy_decision *decision,
     int64_t now)
 {
 	struct message_draft d;
 
 	d.entry = (struct queued_message){ .when = now, .count = 1 };
-	d.text = buf_over(d.memory, sizeof(d.memory));
+	d.text = buf_wrap(d.memory, sizeof(d.memory));
 	if (row != NULL) {
 		d.entry.has_row = true;
 		d.entry.count = row->count;

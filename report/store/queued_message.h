@@ -33,7 +33,7 @@ struct queued_message {
  * everything.  NULL: out of memory.
  */
 struct queued_message *queued_message_new(const struct report_row *row,
-    const struct policy_facts *facts, const struct policy_decision *decision,
+    const struct policy_input *facts, const struct policy_decision *decision,
     int64_t now);
 
 /* Attaches a copy of `f`, if there is memory for it. */

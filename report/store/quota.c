@@ -32,7 +32,7 @@ quota_is_exceeded(struct quota *q, struct sql *db)
 
 	if (!is_check_due(q, db))
 		return q->reason[0] != '\0';
-	reason = buf_over(q->reason, sizeof(q->reason));
+	reason = buf_wrap(q->reason, sizeof(q->reason));
 	if (!sqlite_usage(db, &usage)) {
 		/* The next write reports what is wrong with the file. */
 	} else if (is_too_large(q, db, &usage)) {

@@ -86,7 +86,7 @@ is_job_due(const struct retention *t, const struct sql *db)
 {
 	if (!sql_is_shared(db))
 		return true;
-	return t->step < TABLE_SIZE(jobs) && jobs[t->step].age != AGE_REPLAY &&
+	return t->step < ARRAY_SIZE(jobs) && jobs[t->step].age != AGE_REPLAY &&
 	    jobs[t->step].age != AGE_FAILURE;
 }
 
@@ -174,7 +174,7 @@ retention_step(struct retention *t, struct sql *db, struct intern_cache *cache,
 		return false;
 	if (!is_job_due(t, db)) {
 		/* Go on with the next job. */
-	} else if (t->step < TABLE_SIZE(jobs)) {
+	} else if (t->step < ARRAY_SIZE(jobs)) {
 		const struct retention_job *job = &jobs[t->step];
 
 		good = run_batch(
@@ -186,12 +186,12 @@ retention_step(struct retention *t, struct sql *db, struct intern_cache *cache,
 	if (!good && db->fault == SQL_LOCKED)
 		return false;
 	if (!good)
-		log_fault(
+		log_limited(
 		    "store-tidy", "cannot delete expired rows: %s", db->error);
 	if (good && more)
 		return true;
 	t->id = 0;
-	if (++t->step <= TABLE_SIZE(jobs))
+	if (++t->step <= ARRAY_SIZE(jobs))
 		return true;
 	t->step = 0;
 	t->done = today;

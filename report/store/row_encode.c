@@ -44,7 +44,7 @@ static const struct column decision_columns[] = {
 	{ "rule", COLUMN_TEXT, .offset = 0 },
 };
 
-#define COLUMNS(list) .columns = (list), .n = TABLE_SIZE(list)
+#define COLUMNS(list) .columns = (list), .n = ARRAY_SIZE(list)
 
 static const struct column_list lists[COLUMN_TABLES] = {
 	[COLUMNS_POLICY] = { "policy", false, COLUMNS(policy_columns) },
@@ -54,9 +54,9 @@ static const struct column_list lists[COLUMN_TABLES] = {
 	[COLUMNS_DECISION] = { "decision", false, COLUMNS(decision_columns) },
 };
 
-static_assert(ROW_TEXT_SOURCE == ROW_TEXT_POLICY + TABLE_SIZE(policy_columns) &&
-	ROW_TEXT_SHAPE == ROW_TEXT_SOURCE + TABLE_SIZE(source_columns) &&
-	ROW_TEXT_SHAPE + TABLE_SIZE(shape_columns) <= ROW_TEXTS_MAX,
+static_assert(ROW_TEXT_SOURCE == ROW_TEXT_POLICY + ARRAY_SIZE(policy_columns) &&
+	ROW_TEXT_SHAPE == ROW_TEXT_SOURCE + ARRAY_SIZE(source_columns) &&
+	ROW_TEXT_SHAPE + ARRAY_SIZE(shape_columns) <= ROW_TEXTS_MAX,
     "the texts of a row have their places");
 
 const struct column_list *
@@ -173,15 +173,6 @@ columns_read_shape(struct sql_statement *s, int column, struct report_row *out)
 
 /* ---- texts ---- */
 
-struct span
-text_end(struct buf *b, size_t from)
-{
-	struct span text = span_skip(buf_done(b), from);
-
-	buf_byte(b, '\0');
-	return text;
-}
-
 static void
 put_column(struct buf *b, const struct column *c, const struct report_row *r)
 {
@@ -226,14 +217,14 @@ row_encode(
 	size_t n = 0;
 
 	memset(texts, 0, ROW_TEXTS_MAX * sizeof(*texts));
-	for (size_t t = 0; t < TABLE_SIZE(tables); t++) {
+	for (size_t t = 0; t < ARRAY_SIZE(tables); t++) {
 		const struct column_list *list = columns_of(tables[t]);
 
 		for (size_t i = 0; i < list->n; i++) {
 			size_t from = b->n;
 
 			put_column(b, &list->columns[i], r);
-			texts[n++] = text_end(b, from);
+			texts[n++] = report_text_end(b, from);
 		}
 	}
 }

@@ -95,7 +95,4 @@ enum {
 void row_encode(struct buf *b, const struct report_row *r,
     struct span texts[ROW_TEXTS_MAX]);
 
-/* Ends the text that began at b->n == `from` with a NUL; returns it. */
-struct span text_end(struct buf *b, size_t from);
-
 #endif

@@ -32,7 +32,7 @@ row_insert(struct intern *n, struct sql_statement *insert,
 		{ COLUMNS_SHAPE, ROW_TEXT_SHAPE },
 	};
 
-	for (size_t i = 0; i < TABLE_SIZE(parts); i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(parts); i++) {
 		int64_t id =
 		    intern_get(n, parts[i].kind, &texts[parts[i].first], day);
 

@@ -166,7 +166,7 @@ static bool
 run_step(struct sql *db, const char *step, int version)
 {
 	char memory[STEP_MAX];
-	struct buf text = buf_over(memory, sizeof(memory));
+	struct buf text = buf_wrap(memory, sizeof(memory));
 
 	columns_expand(&text, step, version);
 	return text.full ? sql_fail(db, SQL_WRONG, "a step is too long")

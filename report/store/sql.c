@@ -130,7 +130,7 @@ sql_lock(struct sql *db, const char *name)
 bool
 sql_fail(struct sql *db, enum sql_fault fault, const char *error)
 {
-	struct buf text = buf_over(db->error, sizeof(db->error));
+	struct buf text = buf_wrap(db->error, sizeof(db->error));
 
 	db->fault = fault;
 	buf_printable(&text, span_str(error), SQL_ERROR_MAX);

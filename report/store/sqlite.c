@@ -315,7 +315,7 @@ static bool
 note_version(struct sqlite_connection *c)
 {
 	char memory[120];
-	struct buf text = buf_over(memory, sizeof(memory));
+	struct buf text = buf_wrap(memory, sizeof(memory));
 
 	buf_printf(&text, "PRAGMA application_id=%d; PRAGMA user_version=%d",
 	    SCHEMA_APPLICATION, SCHEMA_VERSION);

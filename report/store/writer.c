@@ -96,7 +96,7 @@ writer_quarantined(const struct writer *w)
 static void
 note_error(struct writer *w, const char *text)
 {
-	struct buf b = buf_over(w->error, sizeof(w->error));
+	struct buf b = buf_wrap(w->error, sizeof(w->error));
 
 	buf_text(&b, text);
 }
@@ -116,7 +116,7 @@ open_file(struct writer *w)
 
 	/* Rows written to a file that was removed or replaced would be lost. */
 	if (w->db != NULL && !sqlite_in_place(w->db)) {
-		log_fault("store-moved",
+		log_limited("store-moved",
 		    "store %s was removed or replaced; a new one is created",
 		    w->path);
 		close_file(w);
@@ -150,13 +150,13 @@ static void
 quarantine_file(struct writer *w, int64_t now)
 {
 	char memory[4200];
-	struct buf name = buf_over(memory, sizeof(memory));
+	struct buf name = buf_wrap(memory, sizeof(memory));
 
 	if (w->n_quarantined > 0 && now >= w->quarantined_at &&
 	    now < w->quarantined_at + WRITER_QUARANTINE_S)
 		return;
 	if (!sqlite_quarantine(w->path, now, &name)) {
-		log_fault("store-corrupt",
+		log_limited("store-corrupt",
 		    "store %s is broken (%s) and could "
 		    "not be renamed: %s",
 		    w->path, w->error, name.p);
@@ -263,12 +263,12 @@ static void
 log_closed_ahead(const struct writer *w, int64_t closed, int64_t today)
 {
 	char memory[40];
-	struct buf day = buf_over(memory, sizeof(memory));
+	struct buf day = buf_wrap(memory, sizeof(memory));
 
 	if (closed <= today)
 		return;
 	day_put(&day, closed);
-	log_fault("store-clock",
+	log_limited("store-clock",
 	    "store %s: %s is closed although it is not over: the clock was "
 	    "ahead; messages count for the next day",
 	    w->path, memory);
@@ -368,7 +368,7 @@ void
 writer_checkpoint(struct writer *w)
 {
 	if (w->db != NULL && !sqlite_checkpoint(w->db))
-		log_fault("store-checkpoint",
+		log_limited("store-checkpoint",
 		    "store %s: cannot copy the write-ahead log into it: %s",
 		    w->path, w->db->error);
 }

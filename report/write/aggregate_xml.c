@@ -57,7 +57,7 @@ static void
 element_put(struct aggregate *a, const char *name, struct span value)
 {
 	char memory[TEXT_MAX];
-	struct buf b = buf_over(memory, sizeof(memory));
+	struct buf b = buf_wrap(memory, sizeof(memory));
 
 	while (value.n > 0) {
 		size_t n = utf8_plain(value);
@@ -69,7 +69,7 @@ element_put(struct aggregate *a, const char *name, struct span value)
 	}
 	note_written(a,
 	    xmlTextWriterWriteElement(
-		a->xml, xml_text(name), xml_text(buf_done(&b).p)));
+		a->xml, xml_text(name), xml_text(buf_view(&b).p)));
 }
 
 static void
@@ -82,10 +82,10 @@ static void
 element_number(struct aggregate *a, const char *name, uint64_t value)
 {
 	char memory[24];
-	struct buf b = buf_over(memory, sizeof(memory));
+	struct buf b = buf_wrap(memory, sizeof(memory));
 
 	buf_number(&b, value);
-	element_put(a, name, buf_done(&b));
+	element_put(a, name, buf_view(&b));
 }
 
 /* ---- the head ---- */
@@ -132,7 +132,7 @@ static void
 put_fo(struct aggregate *a, const struct dmarc_record *r)
 {
 	char memory[8];
-	struct buf b = buf_over(memory, sizeof(memory));
+	struct buf b = buf_wrap(memory, sizeof(memory));
 
 	if (r->fo_0 || r->fo_1)
 		buf_text(&b, r->fo_1 ? "1" : "0");
@@ -140,7 +140,7 @@ put_fo(struct aggregate *a, const struct dmarc_record *r)
 		buf_text(&b, b.n > 0 ? ":d" : "d");
 	if (r->fo_s)
 		buf_text(&b, b.n > 0 ? ":s" : "s");
-	element_put(a, "fo", buf_done(&b));
+	element_put(a, "fo", buf_view(&b));
 }
 
 /* RFC 9990 section 3.1.1.5: tags that are not given have their defaults. */
@@ -168,25 +168,26 @@ put_policy(struct aggregate *a)
 
 /* ---- a row ---- */
 
-static const struct name dkim_tokens[] = { /* RFC 8601 section 2.7.1 */
+static const struct enum_token dkim_tokens[] = { /* RFC 8601 section 2.7.1 */
 	{ "none", 0 }, { "pass", 0 }, { "fail", 0 }, { "policy", 0 },
 	{ "neutral", 0 }, { "temperror", 0 }, { "permerror", 0 }
 };
 
-static const struct name spf_tokens[] = { /* RFC 8601 section 2.7.2 */
+static const struct enum_token spf_tokens[] = { /* RFC 8601 section 2.7.2 */
 	{ "none", 0 }, { "pass", 0 }, { "fail", 0 }, { "softfail", 0 },
 	{ "policy", 0 }, { "neutral", 0 }, { "temperror", 0 },
 	{ "permerror", 0 }
 };
 
-static const struct name reason_tokens[] = { /* PolicyOverrideType */
+static const struct enum_token reason_tokens[] = { /* PolicyOverrideType */
 	{ "local_policy", 0 }, { "mailing_list", 0 }, { "other", 0 },
 	{ "policy_test_mode", 0 }, { "trusted_forwarder", 0 }
 };
 
 /* The token of the table that equals `value`, else `other`. */
 static const char *
-one_of(const struct name *table, size_t n, struct span value, const char *other)
+one_of(const struct enum_token *table, size_t n, struct span value,
+    const char *other)
 {
 	for (size_t i = 0; i < n; i++)
 		if (span_is_nocase(value, table[i].name))
@@ -251,7 +252,7 @@ put_reasons(
 
 	if (r->override.n > 0)
 		put_reason(a,
-		    one_of(reason_tokens, TABLE_SIZE(reason_tokens),
+		    one_of(reason_tokens, ARRAY_SIZE(reason_tokens),
 			r->override, "other"),
 		    r->comment);
 	else if (!r->dkim_aligned && !r->spf_aligned && applied < policy)
@@ -283,11 +284,11 @@ static void
 put_row_element(struct aggregate *a, const struct report_row *r)
 {
 	char memory[IP_TEXT_MAX];
-	struct buf b = buf_over(memory, sizeof(memory));
+	struct buf b = buf_wrap(memory, sizeof(memory));
 
 	ip_put(&b, &r->source);
 	element_begin(a, "row");
-	element_put(a, "source_ip", buf_done(&b));
+	element_put(a, "source_ip", buf_view(&b));
 	element_number(a, "count", r->count);
 	put_evaluated(a, r);
 	element_end(a);
@@ -311,7 +312,7 @@ put_dkim_result(struct aggregate *a, const struct report_dkim *d)
 	element_put(a, "domain", d->domain);
 	element_put(a, "selector", d->selector);
 	element_text(a, "result",
-	    one_of(dkim_tokens, TABLE_SIZE(dkim_tokens), d->result, "neutral"));
+	    one_of(dkim_tokens, ARRAY_SIZE(dkim_tokens), d->result, "neutral"));
 	element_end(a);
 }
 
@@ -325,7 +326,7 @@ put_spf_result(struct aggregate *a, const struct report_row *r)
 {
 	bool broad = a->compat == AGGREGATE_BROAD;
 	const char *result =
-	    one_of(spf_tokens, TABLE_SIZE(spf_tokens), r->spf_result, "none");
+	    one_of(spf_tokens, ARRAY_SIZE(spf_tokens), r->spf_result, "none");
 	struct span domain = r->spf_domain;
 
 	if (domain.n == 0 && !broad)
@@ -399,13 +400,13 @@ open_writer(struct aggregate *a)
 static void
 read_policy(struct aggregate *a, const struct aggregate_info *info)
 {
-	struct buf b = buf_over(a->memory, sizeof(a->memory));
+	struct buf b = buf_wrap(a->memory, sizeof(a->memory));
 	const char *reason;
 
 	buf_span(&b, info->domain);
-	a->domain = buf_done(&b);
+	a->domain = buf_view(&b);
 	if (dmarc_record_parse(info->record, &a->policy, &reason) ==
-	    DMARC_RECORD_FOREIGN)
+	    DMARC_RECORD_NOT_DMARC)
 		a->policy = (struct dmarc_record){ .fo_0 = true };
 	if (a->policy.p == DMARC_POLICY_ABSENT)
 		a->policy.p = DMARC_POLICY_NONE;

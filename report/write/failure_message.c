@@ -24,8 +24,8 @@ static void
 put_times(FILE *out, const struct ledger_failure *f)
 {
 	char memory[2][DATE_MAX];
-	struct buf first = buf_over(memory[0], sizeof(memory[0]));
-	struct buf last = buf_over(memory[1], sizeof(memory[1]));
+	struct buf first = buf_wrap(memory[0], sizeof(memory[0]));
+	struct buf last = buf_wrap(memory[1], sizeof(memory[1]));
 
 	date_put(&first, f->first);
 	date_put(&last, f->last);
@@ -81,10 +81,10 @@ failure_letter_write(FILE *out, const struct mime_message *letter,
     const struct ledger_failure *failure)
 {
 	char memory[SUBJECT_MAX];
-	struct buf subject = buf_over(memory, sizeof(memory));
+	struct buf subject = buf_wrap(memory, sizeof(memory));
 
 	put_subject(&subject, failure);
-	mime_head(out, letter, buf_done(&subject),
+	mime_head(out, letter, buf_view(&subject),
 	    "multipart/report; report-type=feedback-report");
 	mime_boundary(out, letter, "");
 	put_text(out, letter, failure);

@@ -34,7 +34,7 @@ mime_head(FILE *out, const struct mime_message *l, struct span subject,
     const char *type)
 {
 	char memory[DATE_MAX];
-	struct buf date = buf_over(memory, sizeof(memory));
+	struct buf date = buf_wrap(memory, sizeof(memory));
 
 	date_put(&date, l->date);
 	fprintf(out, "From: %.*s\nTo: %.*s\nSubject: %.*s\nDate: %s\n",
@@ -56,11 +56,11 @@ mime_begin(
     struct letter_writer *w, FILE *out, const struct mime_message *letter)
 {
 	char memory[SUBJECT_MAX];
-	struct buf subject = buf_over(memory, sizeof(memory));
+	struct buf subject = buf_wrap(memory, sizeof(memory));
 
 	*w = (struct letter_writer){ .out = out, .letter = letter };
 	put_subject(&subject, letter);
-	mime_head(out, letter, buf_done(&subject), "multipart/mixed");
+	mime_head(out, letter, buf_view(&subject), "multipart/mixed");
 	mime_boundary(out, letter, "");
 	fprintf(out,
 	    "Content-Type: text/plain; charset=us-ascii\n"
@@ -78,7 +78,7 @@ static void
 put_line(struct letter_writer *w)
 {
 	char memory[BASE64_LINE + 2]; /* with LF and NUL */
-	struct buf b = buf_over(memory, sizeof(memory));
+	struct buf b = buf_wrap(memory, sizeof(memory));
 
 	base64_encode(&b, span_of((const char *)w->line, w->n));
 	buf_byte(&b, '\n');

@@ -10,7 +10,7 @@ enum { COMMENT_MAX = 120 }; /* bytes */
 
 static const char *const dispositions[] = { "none", "quarantine", "reject" };
 
-enum { DISPOSITIONS = TABLE_SIZE(dispositions) };
+enum { DISPOSITIONS = ARRAY_SIZE(dispositions) };
 
 struct sum {
 	uint64_t rows;
@@ -35,7 +35,7 @@ sum_put_one(struct aggregate *xml, const struct sum *sum, struct span domain,
 {
 	size_t i = cell / 4, d = cell / 2 % 2, s = cell % 2;
 	char memory[COMMENT_MAX];
-	struct buf comment = buf_over(memory, sizeof(memory));
+	struct buf comment = buf_wrap(memory, sizeof(memory));
 	struct report_row r = {
 		.count = sum->of[i][d][s],
 		.source = { .family = IP_V4 },
@@ -50,7 +50,7 @@ sum_put_one(struct aggregate *xml, const struct sum *sum, struct span domain,
 	buf_text(&comment, "sum of messages of ");
 	buf_number(&comment, sum->rows);
 	buf_text(&comment, " further rows, each with fewer than those listed");
-	r.comment = buf_done(&comment);
+	r.comment = buf_view(&comment);
 	return r.count == 0 || aggregate_row(xml, &r);
 }
 

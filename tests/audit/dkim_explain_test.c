@@ -92,7 +92,7 @@ canonical_header(void **state)
 	uint8_t hash[CRYPTO_HASH_SIZE];
 
 	crypto_hash_add(h, x.e.header);
-	assert_true(crypto_hash_peek(h, hash));
+	assert_true(crypto_hash_snapshot(h, hash));
 	assert_memory_equal(hash, x.e.header_hash, sizeof(hash));
 	crypto_hash_free(h);
 	explain_end(&x);
@@ -153,7 +153,7 @@ without_memory(void **state)
 	explain_end(&x);
 }
 
-/* ---- bodies ---- */
+/* ---- body_hashes ---- */
 
 struct body_vector {
 	const char *name, *tags, *body;
@@ -184,7 +184,7 @@ static void
 where_a_body_was_changed(void **state)
 {
 	(void)state;
-	for (size_t i = 0; i < TABLE_SIZE(vectors); i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(vectors); i++) {
 		const struct body_vector *v = &vectors[i];
 		struct explained x;
 		struct explain_body e;
@@ -225,16 +225,16 @@ other_canonicalization(void **state)
 
 static void
 judge(const char *zone_text, const char *selector, const char *domain,
-    struct arena *a, struct explain_key *out, struct dns_talk **talk)
+    struct arena *a, struct explain_key *out, struct dns_questions **questions)
 {
 	struct dns_source *zone = pump_zone(zone_text);
 	struct dkim_options options = { .max_signatures = 0 };
 
 	dkim_run_complete(&options);
-	*talk = dns_talk_new(QUESTIONS);
+	*questions = dns_questions_new(QUESTIONS);
 	while (dkim_explain_key(span_str(selector), span_str(domain), &options,
-		   *talk, a, out) == STEP_WAIT)
-		pump(*talk, zone);
+		   *questions, a, out) == CORE_WAIT)
+		pump(*questions, zone);
 	zone->close(zone);
 }
 
@@ -283,14 +283,14 @@ static void
 keys(void **state)
 {
 	(void)state;
-	for (size_t i = 0; i < TABLE_SIZE(key_vectors); i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(key_vectors); i++) {
 		const struct key_vector *v = &key_vectors[i];
 		struct arena *a = arena_new(ARENA);
 		struct explain_key e;
-		struct dns_talk *talk;
+		struct dns_questions *questions;
 		bool advised = v->advice == NULL;
 
-		judge(v->zone, "S", "Example.com.", a, &e, &talk);
+		judge(v->zone, "S", "Example.com.", a, &e, &questions);
 		if (e.is_good != v->is_good || !span_is(e.verdict, v->verdict))
 			fail_msg("%s: %s, %.*s", v->name,
 			    e.is_good ? "good" : "bad", SPAN_FMT(e.verdict));
@@ -304,7 +304,7 @@ keys(void **state)
 					advised = true;
 		if (!advised)
 			fail_msg("%s: not told \"%s\"", v->name, v->advice);
-		dns_talk_free(talk);
+		dns_questions_free(questions);
 		arena_free(a);
 	}
 }
@@ -319,14 +319,14 @@ rsa_keys(void **state)
 	};
 
 	(void)state;
-	for (size_t i = 0; i < TABLE_SIZE(sizes); i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(sizes); i++) {
 		char *record = sign_record(sign_rsa(sizes[i], 0));
 		char *line = sign_zone_line("s._domainkey.example.com", record);
 		struct arena *a = arena_new(ARENA);
 		struct explain_key e;
-		struct dns_talk *talk;
+		struct dns_questions *questions;
 
-		judge(line, "s", "example.com", a, &e, &talk);
+		judge(line, "s", "example.com", a, &e, &questions);
 		assert_true(span_is(e.verdict, verdicts[i]));
 		assert_int_equal(e.n_records, 1);
 		assert_int_equal(e.records[0].key.bits, sizes[i]);
@@ -336,7 +336,7 @@ rsa_keys(void **state)
 		assert_int_equal(
 		    e.records[0].n_advice, sizes[i] == 1024 ? 1 : 0);
 		assert_null(e.records[0].key.crypto);
-		dns_talk_free(talk);
+		dns_questions_free(questions);
 		arena_free(a);
 		free(line);
 		free(record);
@@ -348,16 +348,16 @@ key_behind_an_alias(void **state)
 {
 	struct arena *a = arena_new(ARENA);
 	struct explain_key e;
-	struct dns_talk *talk;
+	struct dns_questions *questions;
 
 	(void)state;
 	judge("s._domainkey.example.com. IN CNAME k.example.net.\n"
 	      "k.example.net. IN TXT " ED "\"\n",
-	    "s", "example.com", a, &e, &talk);
+	    "s", "example.com", a, &e, &questions);
 	assert_true(e.is_good);
 	assert_true(span_is(e.alias, "k.example.net"));
 	assert_true(span_is(e.name, "s._domainkey.example.com"));
-	dns_talk_free(talk);
+	dns_questions_free(questions);
 	arena_free(a);
 }
 
@@ -371,16 +371,17 @@ names_that_are_none(void **state)
 		{ "s", "ex\xff.com" } };
 
 	(void)state;
-	for (size_t i = 0; i < TABLE_SIZE(names); i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
 		struct arena *a = arena_new(ARENA);
 		struct explain_key e;
-		struct dns_talk *talk;
+		struct dns_questions *questions;
 
-		judge("", names[i].selector, names[i].domain, a, &e, &talk);
+		judge(
+		    "", names[i].selector, names[i].domain, a, &e, &questions);
 		assert_false(e.is_good);
 		assert_true(
 		    span_is(e.verdict, "selector or domain is no domain name"));
-		dns_talk_free(talk);
+		dns_questions_free(questions);
 		arena_free(a);
 	}
 }

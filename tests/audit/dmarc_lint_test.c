@@ -22,18 +22,18 @@
 
 struct run {
 	struct span domain;
-	struct dns_talk *talk;
+	struct dns_questions *questions;
 	struct arena *arena;
 	struct dmarc_lint lint;
 };
 
-static enum step
+static enum core_status
 lint(void *arg)
 {
 	struct run *r = arg;
 
 	arena_rewind(r->arena);
-	return dmarc_lint(r->domain, r->talk, r->arena, &r->lint);
+	return dmarc_lint(r->domain, r->questions, r->arena, &r->lint);
 }
 
 static unsigned
@@ -42,11 +42,11 @@ run_open(struct run *r, const char *domain, const char *zone)
 	struct dns_source *source = pump_zone(zone);
 
 	*r = (struct run){ .domain = span_str(domain) };
-	r->talk = dns_talk_new(256);
+	r->questions = dns_questions_new(256);
 	r->arena = arena_new(1 << 20);
-	assert_non_null(r->talk);
+	assert_non_null(r->questions);
 	assert_non_null(r->arena);
-	unsigned waves = pump_core(r->talk, source, false, lint, r);
+	unsigned waves = pump_core(r->questions, source, false, lint, r);
 
 	source->close(source);
 	return waves;
@@ -55,7 +55,7 @@ run_open(struct run *r, const char *domain, const char *zone)
 static void
 run_close(struct run *r)
 {
-	dns_talk_free(r->talk);
+	dns_questions_free(r->questions);
 	arena_free(r->arena);
 }
 
@@ -109,7 +109,7 @@ survives(const char *name, struct run *r)
 
 	do {
 		arena_fail_at(r->arena, nth);
-		assert_int_equal(lint(r), STEP_DONE);
+		assert_int_equal(lint(r), CORE_DONE);
 		failed = arena_has_failed(r->arena);
 		if (failed && !r->lint.cut)
 			fail_msg(
@@ -136,7 +136,7 @@ finds(const struct vector *v, size_t n)
 	for (; n > 0; n--, v++) {
 		struct run r;
 		char got[1024] = "";
-		struct buf b = buf_over(got, sizeof(got));
+		struct buf b = buf_wrap(got, sizeof(got));
 
 		run_open(&r, v->domain, v->zone);
 		for (size_t i = 0; i < r.lint.n_findings; i++) {
@@ -219,7 +219,7 @@ the_walk(void **state)
 	};
 
 	(void)state;
-	finds(vectors, TABLE_SIZE(vectors));
+	finds(vectors, ARRAY_SIZE(vectors));
 }
 
 static void
@@ -282,9 +282,9 @@ the_record(void **state)
 	};
 
 	(void)state;
-	for (size_t i = 0; i < TABLE_SIZE(vectors); i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(vectors); i++) {
 		char zone[1024];
-		struct buf b = buf_over(zone, sizeof(zone));
+		struct buf b = buf_wrap(zone, sizeof(zone));
 
 		buf_printf(&b, "%s_dmarc.example.com. 60 IN TXT \"%s\"\n",
 		    HOSTS, vectors[i].text);
@@ -325,7 +325,7 @@ rfc9989_4_7_unused(void **state)
 	};
 
 	(void)state;
-	finds(vectors, TABLE_SIZE(vectors));
+	finds(vectors, ARRAY_SIZE(vectors));
 }
 
 static void
@@ -389,14 +389,14 @@ report_addresses(void **state)
 	};
 
 	(void)state;
-	finds(vectors, TABLE_SIZE(vectors));
+	finds(vectors, ARRAY_SIZE(vectors));
 }
 
 static void
 many_of_everything(void **state)
 {
 	static char zone[16384];
-	struct buf b = buf_over(zone, sizeof(zone));
+	struct buf b = buf_wrap(zone, sizeof(zone));
 	struct run r;
 
 	(void)state;
@@ -419,7 +419,8 @@ many_of_everything(void **state)
 	run_open(&r, "example.com", zone);
 	assert_true(r.lint.cut);
 	assert_int_equal(r.lint.n_findings, DMARC_FINDINGS_MAX);
-	assert_true(dns_talk_asked(r.talk) <= 3 + DMARC_HOSTS_MAX * 6);
+	assert_true(
+	    dns_questions_count(r.questions) <= 3 + DMARC_HOSTS_MAX * 6);
 	is_sound("many", &r.lint);
 	run_close(&r);
 }
@@ -557,11 +558,11 @@ what_applies_below(void **state)
 	for (unsigned bits = 0; bits < 2 * 4 * 4 * 4; bits++) {
 		const char *const *at = (bits & 64) != 0 ? deep : names;
 		char zone[1024], below[64];
-		struct buf b = buf_over(zone, sizeof(zone));
-		struct buf n = buf_over(below, sizeof(below));
+		struct buf b = buf_wrap(zone, sizeof(zone));
+		struct buf n = buf_wrap(below, sizeof(below));
 		struct run own, child;
 
-		for (size_t i = 0; i < TABLE_SIZE(names); i++) {
+		for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
 			const char *p = psd[bits >> 2 * i & 3];
 
 			if (p != NULL)
@@ -606,8 +607,8 @@ the_walk_in_words(void **state)
 	run_open(&r, "x.a.bank.test",
 	    DMARC("a.bank.test", "v=DMARC1; p=none")
 		DMARC("bank.test", "v=DMARC1; p=reject; psd=y"));
-	assert_int_equal(r.lint.explanation.n_hops, TABLE_SIZE(want));
-	for (size_t i = 0; i < TABLE_SIZE(want); i++) {
+	assert_int_equal(r.lint.explanation.n_hops, ARRAY_SIZE(want));
+	for (size_t i = 0; i < ARRAY_SIZE(want); i++) {
 		const struct dmarc_hop *hop = &r.lint.explanation.hops[i];
 
 		assert_true(span_is(hop->name, want[i].name));
@@ -672,8 +673,8 @@ every_tag_in_words(void **state)
 		{ "ruf", "", "no reports of single messages are wanted" },
 	};
 
-	assert_int_equal(e->n_meanings, TABLE_SIZE(want));
-	for (size_t i = 0; i < TABLE_SIZE(want); i++) {
+	assert_int_equal(e->n_meanings, ARRAY_SIZE(want));
+	for (size_t i = 0; i < ARRAY_SIZE(want); i++) {
 		const struct dmarc_meaning *m = &e->meanings[i];
 
 		assert_true(span_is(m->tag, want[i].tag));

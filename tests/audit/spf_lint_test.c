@@ -20,19 +20,19 @@ struct vector {
 };
 
 struct linting {
-	struct dns_talk *talk;
+	struct dns_questions *questions;
 	struct arena *a;
 	const char *domain;
 	struct spf_lint out;
 };
 
-static enum step
+static enum core_status
 step(void *arg)
 {
 	struct linting *l = arg;
 
 	arena_rewind(l->a);
-	return spf_lint(span_str(l->domain), l->talk, l->a, &l->out);
+	return spf_lint(span_str(l->domain), l->questions, l->a, &l->out);
 }
 
 static void
@@ -58,16 +58,16 @@ lint(struct dns_source *source, bool is_fake, const char *domain,
     unsigned long fail_at, const char *want)
 {
 	struct linting l = {
-		.talk = dns_talk_new(SPF_LINT_QUESTIONS),
+		.questions = dns_questions_new(SPF_LINT_QUESTIONS),
 		.a = arena_new(MEMORY),
 		.domain = domain,
 	};
 	char got[WANT_MAX];
-	struct buf b = buf_over(got, sizeof(got));
+	struct buf b = buf_wrap(got, sizeof(got));
 
-	assert_true(l.talk != NULL && l.a != NULL);
+	assert_true(l.questions != NULL && l.a != NULL);
 	arena_fail_at(l.a, fail_at);
-	pump_core(l.talk, source, is_fake, step, &l);
+	pump_core(l.questions, source, is_fake, step, &l);
 	if (fail_at == 0) {
 		put_findings(&b, &l.out);
 		if (strcmp(got, want) != 0)
@@ -78,7 +78,7 @@ lint(struct dns_source *source, bool is_fake, const char *domain,
 		assert_true(arena_has_failed(l.a));
 	}
 	arena_free(l.a);
-	dns_talk_free(l.talk);
+	dns_questions_free(l.questions);
 }
 
 static void
@@ -101,7 +101,7 @@ records(const struct vector *v, size_t n)
 {
 	for (; n > 0; n--, v++) {
 		char text[ZONE_MAX];
-		struct buf b = buf_over(text, sizeof(text));
+		struct buf b = buf_wrap(text, sizeof(text));
 
 		buf_text(&b,
 		    "$TTL 300\n$ORIGIN example.\n"
@@ -116,7 +116,7 @@ records(const struct vector *v, size_t n)
 	}
 }
 
-#define RECORDS(vectors) records(vectors, TABLE_SIZE(vectors))
+#define RECORDS(vectors) records(vectors, ARRAY_SIZE(vectors))
 
 static void
 nothing_to_find(void **state)
@@ -280,7 +280,7 @@ rfc7208_3_and_4_5_records(void **state)
 		    "dns-failure a:x.example" },
 	};
 	(void)state;
-	give_all(vectors, TABLE_SIZE(vectors));
+	give_all(vectors, ARRAY_SIZE(vectors));
 }
 
 #define TEXT_100                                                               \
@@ -299,7 +299,7 @@ rfc7208_3_4_size(void **state)
 		    "long-answer" },
 	};
 	(void)state;
-	give_all(vectors, TABLE_SIZE(vectors));
+	give_all(vectors, ARRAY_SIZE(vectors));
 }
 
 static void
@@ -370,7 +370,7 @@ rfc7208_5_2_and_6_1_trees(void **state)
 		    "exp-without-text exp=e.example" },
 	};
 	(void)state;
-	give_all(vectors, TABLE_SIZE(vectors));
+	give_all(vectors, ARRAY_SIZE(vectors));
 }
 
 static void
@@ -403,22 +403,22 @@ the_walk_is_bounded(void **state)
 	    "include:c.%{d} ptr ~all\"\n";
 	struct dns_source *zone = pump_zone(tree);
 	struct linting l = {
-		.talk = dns_talk_new(SPF_LINT_QUESTIONS),
+		.questions = dns_questions_new(SPF_LINT_QUESTIONS),
 		.a = arena_new(MEMORY),
 		.domain = "d.example",
 	};
 
 	(void)state;
-	pump_core(l.talk, zone, false, step, &l);
+	pump_core(l.questions, zone, false, step, &l);
 	assert_true(l.out.errors > 0);
 	assert_true(l.out.records <= SPF_LINT_RECORDS_MAX);
 	assert_true(l.out.n_findings <= SPF_LINT_FINDINGS_MAX);
-	assert_true(dns_talk_asked(l.talk) <= SPF_LINT_QUESTIONS);
+	assert_true(dns_questions_count(l.questions) <= SPF_LINT_QUESTIONS);
 	for (const struct spf_finding *f = l.out.findings; f != NULL;
 	     f = f->next)
 		assert_string_not_equal(f->name, "dns-failure");
 	arena_free(l.a);
-	dns_talk_free(l.talk);
+	dns_questions_free(l.questions);
 	zone->close(zone);
 }
 

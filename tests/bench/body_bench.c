@@ -1,6 +1,7 @@
 /*
- * body_bench.c - how fast bodies are hashed, against SHA-256 alone over the
- * same bytes, in one run, in turns; the ratio of each turn, and their median.
+ * body_bench.c - how fast body_hashes are hashed, against SHA-256 alone over
+ * the same bytes, in one run, in turns; the ratio of each turn, and their
+ * median.
  *
  * usage: body_bench [MIB]     the size of each body, default 10
  */
@@ -32,7 +33,7 @@ seconds(void)
 	return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
 }
 
-/* ---- bodies ---- */
+/* ---- body_hashes ---- */
 
 static unsigned
 next_random(unsigned below)
@@ -228,18 +229,18 @@ hash_body(struct span body, enum canon canon)
 {
 	struct arena *a = arena_new(1 << 20);
 	double start = seconds();
-	struct bodies *b = bodies_new(a);
-	int handle = b != NULL ? bodies_want(b, canon, BODY_WHOLE) : -1;
+	struct body_hashes *b = body_hashes_new(a);
+	int handle = b != NULL ? body_hashes_request(b, canon, BODY_WHOLE) : -1;
 	double took;
 
 	if (handle < 0)
 		exit(1);
 	for (; body.n > 0; body = span_skip(body, CHUNK))
-		bodies_add(b, span_first(body, CHUNK));
-	bodies_end(b);
-	if (bodies_hash(b, handle) == NULL)
+		body_hashes_add(b, span_first(body, CHUNK));
+	body_hashes_end(b);
+	if (body_hashes_get(b, handle) == NULL)
 		exit(1);
-	bodies_free(b);
+	body_hashes_free(b);
 	took = seconds() - start;
 	arena_free(a);
 	return took;
@@ -289,7 +290,7 @@ main(int argc, char **argv)
 		return 64;
 	}
 	printf("body_bench\n");
-	for (size_t i = 0; i < TABLE_SIZE(kinds); i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(kinds); i++) {
 		size_t n = fill(body, size, kinds[i].line, kinds[i].end);
 
 		measure(kinds[i].name, span_of(body, n), CANON_RELAXED);

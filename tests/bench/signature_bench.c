@@ -61,7 +61,7 @@ static struct dns_source *
 make_zone(const char *p)
 {
 	char text[8192], error[200];
-	struct buf b = buf_over(text, sizeof(text));
+	struct buf b = buf_wrap(text, sizeof(text));
 	struct dns_source *zone;
 
 	for (int i = 0; i < SELECTORS; i++)
@@ -69,7 +69,7 @@ make_zone(const char *p)
 		    "s%d._domainkey.example.com. IN TXT \"v=DKIM1; p=%.200s\" "
 		    "\"%s\"\n",
 		    i, p, p + 200);
-	zone = dns_zone_parse("bench", buf_done(&b), error, sizeof(error));
+	zone = dns_zone_parse("bench", buf_view(&b), error, sizeof(error));
 	if (zone == NULL || b.full) {
 		fprintf(stderr, "%s\n", error);
 		exit(1);
@@ -84,12 +84,12 @@ make_zone(const char *p)
 static struct span
 make_message(char *memory, unsigned n)
 {
-	struct buf b = buf_over(memory, MESSAGE);
+	struct buf b = buf_wrap(memory, MESSAGE);
 	char bytes[256];
 	char text[400];
 
 	for (unsigned i = 0; i < n; i++) {
-		struct buf number = buf_over(text, sizeof(text));
+		struct buf number = buf_wrap(text, sizeof(text));
 
 		memset(bytes, (int)i + 1, sizeof(bytes));
 		base64_encode(&number, span_of(bytes, sizeof(bytes)));
@@ -106,21 +106,21 @@ make_message(char *memory, unsigned n)
 	    "\r\nMessage-ID: <1@example.com>\r\n\r\n");
 	if (b.full)
 		exit(1);
-	return buf_done(&b);
+	return buf_view(&b);
 }
 
 static void
 told(struct dns_wait *wait, const struct dns_answer *answer)
 {
-	dns_talk_tell((struct dns_question *)wait, answer);
+	dns_questions_set_answer((struct dns_question *)wait, answer);
 }
 
 static void
-pump(struct dns_talk *talk, struct dns_source *source)
+pump(struct dns_questions *questions, struct dns_source *source)
 {
 	struct dns_question *q;
 
-	while ((q = dns_talk_unsent(talk)) != NULL) {
+	while ((q = dns_questions_next_unsent(questions)) != NULL) {
 		q->sent = true;
 		q->wait.done = told;
 		source->ask(source, q->name, q->type, &q->wait);
@@ -135,28 +135,28 @@ verify(struct span message, struct dns_source *source, struct arena *a)
 		.min_rsa_bits = 1024 };
 	struct mail_header h = { .n = 0 };
 	struct span author = SPAN("example.com");
-	struct dns_talk *talk;
-	struct bodies *bodies;
+	struct dns_questions *questions;
+	struct body_hashes *body_hashes;
 	struct dkim *d;
 	double start;
 
 	arena_rewind(a);
 	mail_header_read(&h, a, message);
 	start = microseconds();
-	talk = dns_talk_new(QUESTIONS);
-	bodies = bodies_new(a);
-	d = bodies != NULL
-	    ? dkim_begin(a, &options, &h, bodies, &author, 1, NOW)
+	questions = dns_questions_new(QUESTIONS);
+	body_hashes = body_hashes_new(a);
+	d = body_hashes != NULL
+	    ? dkim_begin(a, &options, &h, body_hashes, &author, 1, NOW)
 	    : NULL;
-	if (talk == NULL || d == NULL)
+	if (questions == NULL || d == NULL)
 		exit(1);
-	while (dkim_keys(d, talk, a) == STEP_WAIT)
-		pump(talk, source);
-	bodies_end(bodies);
+	while (dkim_keys(d, questions, a) == CORE_WAIT)
+		pump(questions, source);
+	body_hashes_end(body_hashes);
 	dkim_finish(d);
 	dkim_free(d);
-	bodies_free(bodies);
-	dns_talk_free(talk);
+	body_hashes_free(body_hashes);
+	dns_questions_free(questions);
 	return microseconds() - start;
 }
 
@@ -173,13 +173,13 @@ bare_verification(const char *p, unsigned times)
 {
 	static const uint8_t hash[CRYPTO_HASH_SIZE];
 	char signature[256], record[1000];
-	struct buf b = buf_over(record, sizeof(record));
+	struct buf b = buf_wrap(record, sizeof(record));
 	struct key k;
 	double start;
 
 	memset(signature, 1, sizeof(signature));
 	buf_printf(&b, "p=%s", p);
-	key_read(buf_done(&b), &k);
+	key_read(buf_view(&b), &k);
 	if (k.crypto == NULL)
 		exit(1);
 	start = microseconds();
@@ -187,7 +187,7 @@ bare_verification(const char *p, unsigned times)
 		crypto_verify(
 		    k.crypto, hash, span_of(signature, sizeof(signature)));
 	start = (microseconds() - start) / times;
-	key_forget(&k);
+	key_release(&k);
 	return start;
 }
 
@@ -200,7 +200,7 @@ main(int argc, char **argv)
 	struct arena *a = arena_new(ARENA);
 	char *memory = malloc(MESSAGE);
 	char p[1000];
-	struct buf text = buf_over(p, sizeof(p));
+	struct buf text = buf_wrap(p, sizeof(p));
 	struct dns_source *zone, *cache;
 
 	make_key(&text);
@@ -210,7 +210,7 @@ main(int argc, char **argv)
 		return 1;
 	printf("signature_bench\n  RSA-2048 verification  %6.1f us\n",
 	    bare_verification(p, 2000));
-	for (size_t i = 0; i < TABLE_SIZE(counts); i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(counts); i++) {
 		struct span message = make_message(memory, counts[i]);
 		double round[ROUNDS];
 

@@ -25,7 +25,7 @@ enum {
 static void
 told(struct dns_wait *wait, const struct dns_answer *answer)
 {
-	dns_talk_tell((struct dns_question *)wait, answer);
+	dns_questions_set_answer((struct dns_question *)wait, answer);
 }
 
 /* As strings of a TXT record. */
@@ -81,12 +81,13 @@ put_zone(struct buf *b, struct span record)
 /* Until all answers are there: what a message does over its waves. */
 static void
 ask_all(const struct spf_query *q, struct dns_source *zone,
-    struct dns_talk *talk, struct arena *a, struct spf_result *out)
+    struct dns_questions *questions, struct arena *a, struct spf_result *out)
 {
 	struct dns_question *question;
 
-	while (spf_check(q, talk, a, out) == STEP_WAIT) {
-		while ((question = dns_talk_unsent(talk)) != NULL) {
+	while (spf_check(q, questions, a, out) == CORE_WAIT) {
+		while (
+		    (question = dns_questions_next_unsent(questions)) != NULL) {
 			question->sent = true;
 			question->wait.done = told;
 			zone->ask(zone, question->name, question->type,
@@ -106,15 +107,15 @@ cpu_seconds(void)
 }
 
 static void
-measure(const struct spf_query *q, struct dns_talk *talk, struct arena *a,
-    size_t record, unsigned long n)
+measure(const struct spf_query *q, struct dns_questions *questions,
+    struct arena *a, size_t record, unsigned long n)
 {
 	struct spf_result r;
 	double began = cpu_seconds();
 
 	for (unsigned long i = 0; i < n; i++) {
 		arena_rewind(a);
-		if (spf_check(q, talk, a, &r) != STEP_DONE)
+		if (spf_check(q, questions, a, &r) != CORE_DONE)
 			abort();
 	}
 	printf("spf: record of %zu bytes, %u look-ups, %s%s: %.0f ns an "
@@ -129,34 +130,34 @@ main(int argc, char **argv)
 {
 	unsigned long n = argc > 1 ? strtoul(argv[1], NULL, 10) : EVALUATIONS;
 	char record_text[2048], zone_text[4096], error[256] = "";
-	struct buf record = buf_over(record_text, sizeof(record_text));
-	struct buf text = buf_over(zone_text, sizeof(zone_text));
+	struct buf record = buf_wrap(record_text, sizeof(record_text));
+	struct buf text = buf_wrap(zone_text, sizeof(zone_text));
 	struct spf_query q = {
 		.identity = SPF_IDENTITY_MAILFROM,
 		.helo = SPAN("mail.d.example"),
 		.sender = SPAN("user+list@d.example"),
 		.receiver = SPAN("mx.receiver.example"),
 	};
-	struct dns_talk *talk = dns_talk_new(QUESTIONS);
+	struct dns_questions *questions = dns_questions_new(QUESTIONS);
 	struct arena *a = arena_new(MEMORY);
 	struct spf_result r;
 
 	put_record(&record);
-	put_zone(&text, buf_done(&record));
+	put_zone(&text, buf_view(&record));
 	struct dns_source *zone =
-	    dns_zone_parse("bench", buf_done(&text), error, sizeof(error));
+	    dns_zone_parse("bench", buf_view(&text), error, sizeof(error));
 
-	if (zone == NULL || talk == NULL || a == NULL || n == 0 ||
+	if (zone == NULL || questions == NULL || a == NULL || n == 0 ||
 	    !ip_parse(SPAN("192.0.2.9"), &q.ip)) {
 		fprintf(stderr, "spf_bench: %s\n", error);
 		return 1;
 	}
-	ask_all(&q, zone, talk, a, &r);
-	measure(&q, talk, a, record.n, n);
+	ask_all(&q, zone, questions, a, &r);
+	measure(&q, questions, a, record.n, n);
 	q.trace = true;
-	measure(&q, talk, a, record.n, n / 10 + 1);
+	measure(&q, questions, a, record.n, n / 10 + 1);
 	arena_free(a);
-	dns_talk_free(talk);
+	dns_questions_free(questions);
 	zone->close(zone);
 	return 0;
 }

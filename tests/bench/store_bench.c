@@ -37,7 +37,7 @@ struct plan {
 /* One message: the texts behind its row and facts. */
 struct message {
 	struct report_row row;
-	struct policy_facts facts;
+	struct policy_input facts;
 	struct policy_decision decision;
 	struct span from, recipient;
 	char domain[NAME_MAX_BYTES], record[RECORD_MAX_BYTES];
@@ -141,7 +141,7 @@ message_make(struct message *m, const struct plan *p, uint64_t number)
 		    (struct report_dkim){ helper, SPAN("sel1"), SPAN("pass") };
 	m->from = domain;
 	m->recipient = format(m->to, sizeof(m->to), "mine", s / 1000 % 5);
-	m->facts = (struct policy_facts){
+	m->facts = (struct policy_input){
 		.client = row->source,
 		.mail_from_domain = row->envelope_from,
 		.recipient_domains = &m->recipient,

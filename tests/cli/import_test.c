@@ -77,7 +77,7 @@ each(const struct vector *v, size_t n)
 	}
 }
 
-#define EACH(vectors) each((vectors), TABLE_SIZE(vectors))
+#define EACH(vectors) each((vectors), ARRAY_SIZE(vectors))
 
 static void
 opendkim(void **state)
@@ -331,7 +331,7 @@ files_together(void **state)
 	FILE *f = open_memstream(&out, &size);
 
 	(void)state;
-	for (size_t i = 0; i < TABLE_SIZE(files); i++)
+	for (size_t i = 0; i < ARRAY_SIZE(files); i++)
 		assert_true(
 		    import_add(im, files[i].path, span_str(files[i].text)));
 	assert_true(import_print(im, f));
@@ -368,7 +368,7 @@ whose_file_it_is(void **state)
 		{ "/tmp/a", "myhostname = mx.example.org", NULL },
 	};
 	(void)state;
-	for (size_t i = 0; i < TABLE_SIZE(vectors); i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(vectors); i++) {
 		struct arena *a = arena_new(MEMORY);
 		struct import *im = import_new(a, read_named, NULL);
 		bool good =
@@ -427,7 +427,7 @@ any_value_of_any_option(void **state)
 		    ? "opendmarc.conf"
 		    : "policyd-spf.conf";
 
-		for (size_t j = 0; j < TABLE_SIZE(values); j++) {
+		for (size_t j = 0; j < ARRAY_SIZE(values); j++) {
 			char text[200];
 
 			snprintf(text, sizeof(text), "%s %s",

@@ -59,7 +59,7 @@ next_line(struct scan *s, struct span *line)
 static bool
 is_shipped(const struct conf_option *o)
 {
-	for (size_t i = 0; i < TABLE_SIZE(shipped); i++)
+	for (size_t i = 0; i < ARRAY_SIZE(shipped); i++)
 		if (o->section[0] == '\0' && strcmp(o->name, shipped[i]) == 0)
 			return true;
 	return false;
@@ -97,7 +97,7 @@ static void
 check_said(const char *path, const struct conf_option *o, const char *said)
 {
 	char range[100];
-	struct buf b = buf_over(range, sizeof(range));
+	struct buf b = buf_wrap(range, sizeof(range));
 
 	if (strncmp(said, o->help, strlen(o->help)) != 0)
 		fail_msg("%s: %s.%s: does not begin with \"%s\" but \"%s\"",
@@ -118,7 +118,7 @@ static void
 check_choices(const char *path, const struct conf_option *o, const char *said)
 {
 	char list[200];
-	struct buf b = buf_over(list, sizeof(list));
+	struct buf b = buf_wrap(list, sizeof(list));
 
 	if (o->n_choices == 0 || o->n_choices == 5)
 		return; /* the actions are told of once for all */
@@ -175,7 +175,7 @@ see_option(struct place *p, struct span name, struct span value, bool is_set)
 	    take_option(conf_file, p->section, name, &p->next);
 	bool is_override = strcmp(o->section, "override") == 0;
 	char text[200];
-	struct buf standard = buf_over(text, sizeof(text));
+	struct buf standard = buf_wrap(text, sizeof(text));
 
 	check_said(conf_file, o, p->said);
 	check_choices(conf_file, o, p->said);
@@ -187,7 +187,7 @@ see_option(struct place *p, struct span name, struct span value, bool is_set)
 	if (is_set != is_shipped(o))
 		fail_msg("%s: %s is %sset", conf_file, o->name,
 		    is_set ? "" : "not ");
-	if (!is_set && !span_equal(value, buf_done(&standard)))
+	if (!is_set && !span_equal(value, buf_view(&standard)))
 		fail_msg("%s: %s.%s = %.*s, want %s", conf_file, o->section,
 		    o->name, SPAN_FMT(value), text);
 }
@@ -231,7 +231,7 @@ file_has_each_option(void **state)
 	struct span line;
 
 	(void)state;
-	p.comment = buf_over(p.said, sizeof(p.said));
+	p.comment = buf_wrap(p.said, sizeof(p.said));
 	while (next_line(&s, &line))
 		see_line(&p, line);
 	if (p.next != conf_n_options)
@@ -265,7 +265,7 @@ file_is_read(void **state)
 	assert_int_equal(c->mode, CONF_MONITOR);
 	assert_int_equal(c->n_overrides, 0);
 	conf_each(c, find_set, &n);
-	assert_int_equal(n, TABLE_SIZE(shipped));
+	assert_int_equal(n, ARRAY_SIZE(shipped));
 	conf_unref(c);
 }
 
@@ -401,8 +401,8 @@ page_has_each_option(void **state)
 	(void)state;
 	while (next_line(&s, &line)) {
 		char want[300], said[ITEM_MAX];
-		struct buf item = buf_over(want, sizeof(want));
-		struct buf b = buf_over(said, sizeof(said));
+		struct buf item = buf_wrap(want, sizeof(want));
+		struct buf b = buf_wrap(said, sizeof(said));
 		struct scan rest;
 		const struct conf_option *o;
 

@@ -83,7 +83,7 @@ unknown_names(void **state)
 		    "f:1: ??: unknown name; see avouch.conf(5)\n" },
 	};
 	(void)state;
-	expect_each(vectors, TABLE_SIZE(vectors));
+	expect_each(vectors, ARRAY_SIZE(vectors));
 }
 
 /* ---- values ---- */
@@ -298,7 +298,7 @@ wrong_values(void **state)
 	char want[600];
 
 	(void)state;
-	for (size_t i = 0; i < TABLE_SIZE(vectors); i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(vectors); i++) {
 		snprintf(want, sizeof(want), "f:1: %s\n", vectors[i].want);
 		expect_errors(vectors[i].text, want);
 	}
@@ -343,7 +343,7 @@ rfc8601_section_5_trusted_mtas(void **state)
 		    "f:1: trusted_mtas: \"::/0@10025\"" MTA_ALL },
 	};
 	(void)state;
-	expect_each(vectors, TABLE_SIZE(vectors));
+	expect_each(vectors, ARRAY_SIZE(vectors));
 }
 
 /* A field that we remove from all mail must not be a standard one. */
@@ -355,7 +355,7 @@ quarantine_header_is_not_a_standard_field(void **state)
 		"Received-SPF", "Spam-Flag", "X", "X-" };
 
 	(void)state;
-	for (size_t i = 0; i < TABLE_SIZE(names); i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
 		char text[100], want[400];
 
 		snprintf(text, sizeof(text),
@@ -419,7 +419,7 @@ wrong_assignments(void **state)
 		    "f:1: the name of an option is missing before \"+\"\n" },
 	};
 	(void)state;
-	expect_each(vectors, TABLE_SIZE(vectors));
+	expect_each(vectors, ARRAY_SIZE(vectors));
 }
 
 static void
@@ -457,7 +457,7 @@ wrong_quotes(void **state)
 		    "f:1: \\n is not an escape; write \\\\ for a backslash\n" },
 	};
 	(void)state;
-	expect_each(vectors, TABLE_SIZE(vectors));
+	expect_each(vectors, ARRAY_SIZE(vectors));
 }
 
 static void
@@ -507,7 +507,7 @@ what_is_not_closed_is_reported_where_it_begins(void **state)
 		    "\"}\" of that one missing?\n" },
 	};
 	(void)state;
-	expect_each(vectors, TABLE_SIZE(vectors));
+	expect_each(vectors, ARRAY_SIZE(vectors));
 }
 
 static void
@@ -547,7 +547,7 @@ wrong_sections(void **state)
 		    "ASCII characters\n" },
 	};
 	(void)state;
-	expect_each(vectors, TABLE_SIZE(vectors));
+	expect_each(vectors, ARRAY_SIZE(vectors));
 }
 
 #define TEXT(literal)                                                          \
@@ -585,7 +585,7 @@ broken_files(void **state)
 		    "f:1: ?mode: unknown name; did you mean mode?\n" },
 	};
 	(void)state;
-	for (size_t i = 0; i < TABLE_SIZE(vectors); i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(vectors); i++) {
 		char *errors;
 		size_t size;
 		FILE *f = open_memstream(&errors, &size);
@@ -646,7 +646,7 @@ names_of_earlier_versions_are_warnings(void **state)
 		    "the line\n" },
 	};
 	(void)state;
-	for (size_t i = 0; i < TABLE_SIZE(vectors); i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(vectors); i++) {
 		const struct conf *c = conf_text_good(vectors[i].text);
 		char *warnings;
 		size_t size;
@@ -696,7 +696,7 @@ limits(void **state)
 		    "107 bytes after \"unix:\"\n" },
 	};
 	(void)state;
-	for (size_t i = 0; i < TABLE_SIZE(vectors); i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(vectors); i++) {
 		char *text = conf_text_repeated(vectors[i].before,
 		    vectors[i].each, vectors[i].good, vectors[i].after);
 
@@ -740,7 +740,7 @@ hostile_files(void **state)
 		{ "user = x ", "/**/" },
 	};
 	(void)state;
-	for (size_t i = 0; i < TABLE_SIZE(vectors); i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(vectors); i++) {
 		size_t n = CONF_FILE_MAX / 2 / strlen(vectors[i].each);
 		char *text = conf_text_repeated(
 			 vectors[i].before, vectors[i].each, n, ""),

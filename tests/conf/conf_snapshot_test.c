@@ -214,7 +214,7 @@ values_without_memory(void **state)
 		{ "override", "from_domain", "*.example.net" },
 	};
 	(void)state;
-	for (size_t i = 0; i < TABLE_SIZE(vectors); i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(vectors); i++) {
 		const struct conf_option *o =
 		    conf_option_find(vectors[i].section, vectors[i].name);
 		struct conf_value value = { NULL, vectors[i].text, 1 };

@@ -201,7 +201,7 @@ values_of_every_kind(void **state)
 		    "{\"lists.example\", \"example.org\"}", "f:1" },
 	};
 	(void)state;
-	each_value(vectors, TABLE_SIZE(vectors));
+	each_value(vectors, ARRAY_SIZE(vectors));
 }
 
 #define OVERRIDE(text) "override \"o\" { action = accept\n" text "}"
@@ -238,7 +238,7 @@ overrides(void **state)
 	const struct conf *c;
 
 	(void)state;
-	each_value(vectors, TABLE_SIZE(vectors));
+	each_value(vectors, ARRAY_SIZE(vectors));
 
 	c = conf_text_good(
 	    "mode = monitor\n"
@@ -272,7 +272,7 @@ last_day_of_an_override(void **state)
 		{ "2100-02-28", 4107542400 },
 	};
 	(void)state;
-	for (size_t i = 0; i < TABLE_SIZE(vectors); i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(vectors); i++) {
 		char text[200];
 		const struct conf *c;
 
@@ -305,7 +305,7 @@ shown_is_read_again(void **state)
 		"override z { action = annotate mail_from_domain = \"<>\" }\n",
 	};
 	(void)state;
-	for (size_t i = 0; i < TABLE_SIZE(texts); i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(texts); i++) {
 		const struct conf *a = conf_text_good(texts[i]), *b;
 		char *first = conf_text_shown(a), *second;
 
@@ -372,7 +372,7 @@ times_of_a_question_follow_from_timeout(void **state)
 		{ "timeout = 1501ms", 100, 1200 },
 	};
 	(void)state;
-	for (size_t i = 0; i < TABLE_SIZE(vectors); i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(vectors); i++) {
 		const struct conf *c = conf_text_good(vectors[i].text);
 
 		assert_int_equal(c->dns.first_ms, vectors[i].first_ms);
@@ -419,7 +419,7 @@ table_is_sound(void **state)
 		struct conf_value v = { NULL, o->default_text, 1 };
 		max_align_t base[sizeof(struct conf) / sizeof(max_align_t) + 1];
 		char text[200];
-		struct buf b = buf_over(text, sizeof(text));
+		struct buf b = buf_wrap(text, sizeof(text));
 
 		assert_true(n > 10 && o->help[n - 1] == '.');
 		assert_true(conf_type_name(o->type)[0] != '\0');

@@ -43,7 +43,7 @@ static struct dns_source *
 make_zone(const char *more)
 {
 	char text[16384];
-	struct buf zone_text = buf_over(text, sizeof(text));
+	struct buf zone_text = buf_wrap(text, sizeof(text));
 	struct dns_source *zone;
 
 	for (unsigned i = 1; i <= 5; i++) {
@@ -206,7 +206,7 @@ step_3_structure(void **state)
 	struct dns_source *zone = make_zone("");
 
 	(void)state;
-	for (size_t i = 0; i < TABLE_SIZE(vectors); i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(vectors); i++) {
 		expect(drop_field(chain(2), vectors[i].field), zone,
 		    vectors[i].missing, 2, 0);
 		expect(double_field(chain(2), vectors[i].field), zone,

@@ -1,5 +1,5 @@
 /* dkim_canon_test.c - canonicalization (RFC 6376 section 3.4) and the hashes of
- * bodies */
+ * body_hashes */
 #include "dkim/canon.h"
 
 #include <setjmp.h>
@@ -38,7 +38,7 @@ keep(void *to, struct span bytes)
 
 /* Canonical `body`, fed in chunks of `step` bytes; into `k`. */
 static void
-canonical_by(const struct block_ways *ways, enum canon canon, struct span body,
+canonical_by(const struct canon_simd *ways, enum canon canon, struct span body,
     size_t step, struct kept *k)
 {
 	struct canon_body b;
@@ -55,7 +55,7 @@ canonical_by(const struct block_ways *ways, enum canon canon, struct span body,
 static void
 canonical(enum canon canon, struct span body, size_t step, struct kept *k)
 {
-	canonical_by(block_ways_best(), canon, body, step, k);
+	canonical_by(canon_simd_best(), canon, body, step, k);
 }
 
 static struct kept
@@ -71,10 +71,10 @@ static void
 expect(enum canon canon, struct span body, size_t step, struct span want,
     struct kept *k)
 {
-	const struct block_ways *ways[] = { block_ways_best(),
-		&block_ways_plain };
+	const struct canon_simd *ways[] = { canon_simd_best(),
+		&canon_simd_plain };
 
-	for (size_t i = 0; i < TABLE_SIZE(ways); i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(ways); i++) {
 		canonical_by(ways[i], canon, body, step, k);
 		if (!span_equal(span_of(k->p, k->n), want))
 			fail_msg("%s%s, chunks of %zu: \"%.*s\" (%zu bytes) "
@@ -85,7 +85,7 @@ expect(enum canon canon, struct span body, size_t step, struct span want,
 	}
 }
 
-/* ---- bodies ---- */
+/* ---- body_hashes ---- */
 
 struct body_vector {
 	const char *name, *body, *simple, *relaxed;
@@ -123,7 +123,7 @@ section_3_4_bodies(void **state)
 	struct kept k = make_kept(1000);
 
 	(void)state;
-	for (size_t i = 0; i < TABLE_SIZE(bodies_of_text); i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(bodies_of_text); i++) {
 		const struct body_vector *v = &bodies_of_text[i];
 
 		for (size_t step = 1; step <= 20; step++) {
@@ -316,7 +316,7 @@ static void
 section_3_4_fields(void **state)
 {
 	(void)state;
-	for (size_t i = 0; i < TABLE_SIZE(fields); i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(fields); i++) {
 		const struct field_vector *v = &fields[i];
 
 		field_is(
@@ -364,14 +364,14 @@ long_field(void **state)
 	field_is(CANON_RELAXED, span_of(raw, n), SPAN_NONE, want);
 }
 
-/* ---- hashes of bodies ---- */
+/* ---- hashes of body_hashes ---- */
 
 static void
-hash_is(struct bodies *b, int handle, const char *want)
+hash_is(struct body_hashes *b, int handle, const char *want)
 {
 	char text[100];
-	struct buf got = buf_over(text, sizeof(text));
-	const uint8_t *hash = bodies_hash(b, handle);
+	struct buf got = buf_wrap(text, sizeof(text));
+	const uint8_t *hash = body_hashes_get(b, handle);
 
 	assert_non_null(hash);
 	base64_encode(&got, span_of((const char *)hash, BODY_HASH_SIZE));
@@ -386,24 +386,24 @@ static void
 hashes_of_the_empty_body(void **state)
 {
 	struct arena *a = arena_new(ARENA);
-	struct bodies *b = bodies_new(a);
-	int simple = bodies_want(b, CANON_SIMPLE, BODY_WHOLE);
-	int relaxed = bodies_want(b, CANON_RELAXED, BODY_WHOLE);
-	int none = bodies_want(b, CANON_SIMPLE, 0);
-	int more = bodies_want(b, CANON_SIMPLE, 3);
+	struct body_hashes *b = body_hashes_new(a);
+	int simple = body_hashes_request(b, CANON_SIMPLE, BODY_WHOLE);
+	int relaxed = body_hashes_request(b, CANON_RELAXED, BODY_WHOLE);
+	int none = body_hashes_request(b, CANON_SIMPLE, 0);
+	int more = body_hashes_request(b, CANON_SIMPLE, 3);
 
 	(void)state;
-	assert_true(bodies_needed(b));
-	bodies_add(b, SPAN_NONE);
-	bodies_end(b);
+	assert_true(body_hashes_needed(b));
+	body_hashes_add(b, SPAN_NONE);
+	body_hashes_end(b);
 	hash_is(b, simple, HASH_OF_CRLF);
 	hash_is(b, relaxed, HASH_OF_NOTHING);
 	hash_is(b, none, HASH_OF_NOTHING);
-	assert_true(bodies_is_short(b, more));
-	assert_false(bodies_is_short(b, simple));
-	assert_int_equal(bodies_length(b, simple), 2);
-	assert_int_equal(bodies_length(b, relaxed), 0);
-	bodies_free(b);
+	assert_true(body_hashes_is_short(b, more));
+	assert_false(body_hashes_is_short(b, simple));
+	assert_int_equal(body_hashes_length(b, simple), 2);
+	assert_int_equal(body_hashes_length(b, relaxed), 0);
+	body_hashes_free(b);
 	arena_free(a);
 }
 
@@ -411,20 +411,22 @@ static void
 one_hash_for_one_wish(void **state)
 {
 	struct arena *a = arena_new(ARENA);
-	struct bodies *b = bodies_new(a);
+	struct body_hashes *b = body_hashes_new(a);
 
 	(void)state;
-	assert_false(bodies_needed(b));
+	assert_false(body_hashes_needed(b));
 	for (int i = 0; i < BODY_HASHES_MAX; i++)
-		assert_int_equal(bodies_want(b, CANON_SIMPLE, (uint64_t)i), i);
+		assert_int_equal(
+		    body_hashes_request(b, CANON_SIMPLE, (uint64_t)i), i);
 	for (int i = 0; i < BODY_HASHES_MAX; i++)
-		assert_int_equal(bodies_want(b, CANON_SIMPLE, (uint64_t)i), i);
-	assert_int_equal(bodies_want(b, CANON_RELAXED, 0), -1);
-	assert_int_equal(bodies_want(b, CANON_SIMPLE, BODY_WHOLE), -1);
-	assert_null(bodies_hash(b, -1));
-	assert_int_equal(bodies_length(b, -1), 0);
-	assert_false(bodies_is_short(b, -1));
-	bodies_free(b);
+		assert_int_equal(
+		    body_hashes_request(b, CANON_SIMPLE, (uint64_t)i), i);
+	assert_int_equal(body_hashes_request(b, CANON_RELAXED, 0), -1);
+	assert_int_equal(body_hashes_request(b, CANON_SIMPLE, BODY_WHOLE), -1);
+	assert_null(body_hashes_get(b, -1));
+	assert_int_equal(body_hashes_length(b, -1), 0);
+	assert_false(body_hashes_is_short(b, -1));
+	body_hashes_free(b);
 	arena_free(a);
 }
 
@@ -439,13 +441,14 @@ every_length(void **state)
 	(void)state;
 	for (size_t step = 1; step <= body.n; step++) {
 		struct arena *a = arena_new(ARENA);
-		struct bodies *b = bodies_new(a);
+		struct body_hashes *b = body_hashes_new(a);
 
 		for (int i = BODY_HASHES_MAX - 1; i >= 0; i--)
-			want[i] = bodies_want(b, CANON_RELAXED, (uint64_t)i);
+			want[i] =
+			    body_hashes_request(b, CANON_RELAXED, (uint64_t)i);
 		for (struct span s = body; s.n > 0; s = span_skip(s, step))
-			bodies_add(b, span_first(s, step));
-		bodies_end(b);
+			body_hashes_add(b, span_first(s, step));
+		body_hashes_end(b);
 		for (int i = 0; i < BODY_HASHES_MAX; i++) {
 			struct crypto_hash *h = crypto_hash_new();
 			uint8_t hash[CRYPTO_HASH_SIZE];
@@ -453,15 +456,16 @@ every_length(void **state)
 			char *canon = sign_body(true, body, i, &n);
 
 			crypto_hash_add(h, span_of(canon, n));
-			assert_true(crypto_hash_peek(h, hash));
+			assert_true(crypto_hash_snapshot(h, hash));
 			assert_memory_equal(
-			    bodies_hash(b, want[i]), hash, sizeof(hash));
-			assert_int_equal(bodies_is_short(b, want[i]), i > 26);
-			assert_int_equal(bodies_length(b, want[i]), 26);
+			    body_hashes_get(b, want[i]), hash, sizeof(hash));
+			assert_int_equal(
+			    body_hashes_is_short(b, want[i]), i > 26);
+			assert_int_equal(body_hashes_length(b, want[i]), 26);
 			crypto_hash_free(h);
 			free(canon);
 		}
-		bodies_free(b);
+		body_hashes_free(b);
 		arena_free(a);
 	}
 }
@@ -472,25 +476,27 @@ memory_of_a_long_body(void **state)
 {
 	static char chunk[65535];
 	struct arena *a = arena_new(ARENA);
-	struct bodies *b = bodies_new(a);
-	int relaxed = bodies_want(b, CANON_RELAXED, BODY_WHOLE);
-	int simple = bodies_want(b, CANON_SIMPLE, 1 << 20);
+	struct body_hashes *b = body_hashes_new(a);
+	int relaxed = body_hashes_request(b, CANON_RELAXED, BODY_WHOLE);
+	int simple = body_hashes_request(b, CANON_SIMPLE, 1 << 20);
 	size_t used;
 
 	(void)state;
 	memset(chunk, 'x', sizeof(chunk));
 	chunk[1000] = ' ';
-	bodies_add(b, SPAN("first\r\n"));
+	body_hashes_add(b, SPAN("first\r\n"));
 	used = arena_used(a);
 	for (unsigned i = 0; i < 200; i++)
-		bodies_add(b, span_of(chunk, sizeof(chunk)));
-	bodies_end(b);
+		body_hashes_add(b, span_of(chunk, sizeof(chunk)));
+	body_hashes_end(b);
 	assert_int_equal(arena_used(a), used);
-	assert_int_equal(bodies_length(b, relaxed), 200 * sizeof(chunk) + 9);
-	assert_int_equal(bodies_length(b, simple), 200 * sizeof(chunk) + 9);
-	assert_non_null(bodies_hash(b, relaxed));
-	assert_non_null(bodies_hash(b, simple));
-	bodies_free(b);
+	assert_int_equal(
+	    body_hashes_length(b, relaxed), 200 * sizeof(chunk) + 9);
+	assert_int_equal(
+	    body_hashes_length(b, simple), 200 * sizeof(chunk) + 9);
+	assert_non_null(body_hashes_get(b, relaxed));
+	assert_non_null(body_hashes_get(b, simple));
+	body_hashes_free(b);
 	arena_free(a);
 }
 
@@ -502,20 +508,21 @@ without_memory(void **state)
 	(void)state;
 	for (unsigned long at = 1; failed; at++) {
 		struct arena *a = arena_new(ARENA);
-		struct bodies *b;
+		struct body_hashes *b;
 
 		arena_fail_at(a, at);
-		b = bodies_new(a);
+		b = body_hashes_new(a);
 		if (b != NULL) {
-			int handle = bodies_want(b, CANON_SIMPLE, BODY_WHOLE);
+			int handle =
+			    body_hashes_request(b, CANON_SIMPLE, BODY_WHOLE);
 
-			bodies_add(b, SPAN("\r\n"));
-			bodies_end(b);
+			body_hashes_add(b, SPAN("\r\n"));
+			body_hashes_end(b);
 			if (handle >= 0)
 				hash_is(b, handle, HASH_OF_CRLF);
 			else
-				assert_null(bodies_hash(b, handle));
-			bodies_free(b);
+				assert_null(body_hashes_get(b, handle));
+			body_hashes_free(b);
 		}
 		failed = arena_has_failed(a);
 		arena_free(a);

@@ -95,7 +95,7 @@ static void
 section_3_6_1_records(void **state)
 {
 	(void)state;
-	for (size_t i = 0; i < TABLE_SIZE(vectors); i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(vectors); i++) {
 		const struct vector *v = &vectors[i];
 		struct key k;
 
@@ -107,7 +107,7 @@ section_3_6_1_records(void **state)
 			fail_msg("\"%s\": %s, want %s", v->record,
 			    k.fault != NULL ? k.fault : "good", v->fault);
 		assert_true((k.crypto != NULL) == (k.fault == NULL));
-		key_forget(&k);
+		key_release(&k);
 	}
 }
 
@@ -117,7 +117,7 @@ read_it(const char *record)
 	struct key k;
 
 	key_read(span_str(record), &k);
-	key_forget(&k);
+	key_release(&k);
 	return k;
 }
 
@@ -156,7 +156,7 @@ long_record(void **state)
 	memcpy(record, "p=" RSA ";", strlen("p=" RSA ";"));
 	key_read(span_of(record, KEY_RECORD_MAX), &k);
 	assert_null(k.fault);
-	key_forget(&k);
+	key_release(&k);
 	key_read(span_of(record, KEY_RECORD_MAX + 1), &k);
 	assert_string_equal(k.fault, "the key record is too long");
 	free(record);
@@ -183,7 +183,7 @@ key_of_numbers(const unsigned char *n, size_t n_size, const unsigned char *e,
 {
 	static unsigned char body[8192], der[8192];
 	static char text[20000];
-	struct buf record = buf_over(text, sizeof(text));
+	struct buf record = buf_wrap(text, sizeof(text));
 	size_t size = 0;
 	struct key k;
 
@@ -201,8 +201,8 @@ key_of_numbers(const unsigned char *n, size_t n_size, const unsigned char *e,
 	memcpy(der + 4, body, size);
 	buf_text(&record, "p=");
 	base64_encode(&record, span_of((const char *)der, size + 4));
-	key_read(buf_done(&record), &k);
-	key_forget(&k);
+	key_read(buf_view(&record), &k);
+	key_release(&k);
 	return k;
 }
 
@@ -263,7 +263,7 @@ forms_of_keys(void **state)
 	char record[4000];
 
 	(void)state;
-	for (size_t i = 0; i < 2 * TABLE_SIZE(sizes); i++) {
+	for (size_t i = 0; i < 2 * ARRAY_SIZE(sizes); i++) {
 		char *p = sign_public(sign_rsa(sizes[i / 2], 0), i % 2 == 1);
 		struct arena *a = arena_new(1 << 20);
 		struct span der;
@@ -276,7 +276,7 @@ forms_of_keys(void **state)
 		assert_int_equal(k.is_bare, i % 2 == 1);
 		assert_true(base64_decode(a, span_str(p), &der));
 		for (size_t cut = 0; cut < der.n; cut++) {
-			struct buf b = buf_over(record, sizeof(record));
+			struct buf b = buf_wrap(record, sizeof(record));
 
 			buf_text(&b, "p=");
 			base64_encode(&b, span_first(der, cut));
@@ -338,14 +338,14 @@ kept_with_the_answer(void **state)
 	assert_int_equal(l->n, 1);
 	assert_ptr_equal(key_list_of(answer, &own), l);
 	assert_null(own);
-	dns_answer_drop(answer);
+	dns_answer_unref(answer);
 }
 
 /* A bare RSA key that is as good as any for counting, of `n` bytes. */
 static void
 put_rsa_key(struct buf *to, size_t n)
 {
-	unsigned char der[KEY_BITS_MOST / 8 + 20];
+	unsigned char der[KEY_BITS_MAX / 8 + 20];
 	const unsigned char head[] = { 0x30, 0x82,
 		(unsigned char)((n + 10) >> 8), (unsigned char)(n + 10), 0x02,
 		0x82, (unsigned char)((n + 1) >> 8), (unsigned char)(n + 1),
@@ -375,13 +375,13 @@ the_cache_counts_what_keys_take(void **state)
 {
 	/* the first of a size takes what all of them share, too */
 	static const size_t bits[] = { 2048, 2048, 4096, 4096, 8192, 8192,
-		KEY_BITS_MOST, KEY_BITS_MOST };
+		KEY_BITS_MAX, KEY_BITS_MAX };
 	uint8_t hash[CRYPTO_HASH_SIZE] = { 0 };
-	char text[8192], sig[KEY_BITS_MOST / 8] = { 1 };
+	char text[8192], sig[KEY_BITS_MAX / 8] = { 1 };
 
 	(void)state;
-	for (size_t i = 0; i < TABLE_SIZE(bits); i++) {
-		struct buf record = buf_over(text, sizeof(text));
+	for (size_t i = 0; i < ARRAY_SIZE(bits); i++) {
+		struct buf record = buf_wrap(text, sizeof(text));
 		const char *texts[] = { text };
 		const struct dns_answer *answer;
 		const struct key_list *l;
@@ -402,7 +402,7 @@ the_cache_counts_what_keys_take(void **state)
 		if (i % 2 == 1 && taken > dns_cache_key_bytes(answer))
 			fail_msg("%zu bits: %zu bytes, counted %zu", bits[i],
 			    taken, dns_cache_key_bytes(answer));
-		dns_answer_drop(answer);
+		dns_answer_unref(answer);
 	}
 }
 
@@ -426,7 +426,7 @@ memo_of_another(void **state)
 	assert_null(own->keys[0].fault);
 	key_list_free(own);
 	assert_ptr_equal(dns_answer_memo(answer), other);
-	dns_answer_drop(answer);
+	dns_answer_unref(answer);
 }
 
 static void
@@ -435,7 +435,7 @@ several_records(void **state)
 	static const char *const texts[] = { "v=spf1 -all", "hello",
 		"p=", "another", "last", "p=" RSA, "k=ed25519; p=" ED25519,
 		"p=" RSA, "p=" RSA, "p=" RSA };
-	const struct dns_answer *answer = answer_of(texts, TABLE_SIZE(texts));
+	const struct dns_answer *answer = answer_of(texts, ARRAY_SIZE(texts));
 	struct key_list *own;
 	const struct key_list *l = key_list_of(answer, &own);
 
@@ -444,7 +444,7 @@ several_records(void **state)
 	assert_true(l->cut > 0);
 	for (size_t i = 0; i < l->n; i++)
 		assert_false(l->keys[i].is_foreign);
-	dns_answer_drop(answer);
+	dns_answer_unref(answer);
 }
 
 /* ---- RSA and Ed25519 ---- */
@@ -471,8 +471,8 @@ section_3_3_algorithms(void **state)
 	    crypto_verify(ed.crypto, hash, span_of(zeros, 64)), CRYPTO_BAD);
 	assert_int_equal(
 	    crypto_verify(ed.crypto, hash, span_of(zeros, 63)), CRYPTO_BAD);
-	key_forget(&rsa);
-	key_forget(&ed);
+	key_release(&rsa);
+	key_release(&ed);
 }
 
 /* Several threads read the keys of one answer and verify with them at once. */
@@ -499,7 +499,7 @@ verify_often(void *arg)
 			span_of(zeros, 128)) != CRYPTO_BAD;
 		crypto_hash_add(h, SPAN("abc"));
 		/* FIPS 180's first example */
-		s->wrong += !crypto_hash_peek(h, out) || out[0] != 0xba ||
+		s->wrong += !crypto_hash_snapshot(h, out) || out[0] != 0xba ||
 		    out[31] != 0xad;
 		crypto_hash_free(h);
 		key_list_free(own);
@@ -526,7 +526,7 @@ threads_share_a_key(void **state)
 		pthread_join(threads[i], NULL);
 		assert_int_equal(s[i].wrong, 0);
 	}
-	dns_answer_drop(answer);
+	dns_answer_unref(answer);
 }
 
 static void
@@ -537,20 +537,20 @@ running_hashes(void **state)
 
 	(void)state;
 	for (unsigned round = 0; round < 3; round++) {
-		for (size_t i = 0; i < TABLE_SIZE(many); i++) {
+		for (size_t i = 0; i < ARRAY_SIZE(many); i++) {
 			many[i] = crypto_hash_new();
 			assert_non_null(many[i]);
 			crypto_hash_add(many[i], SPAN("ab"));
 		}
 		/* looked at in passing, it goes on; a copy goes its own way */
-		assert_true(crypto_hash_peek(many[0], a));
+		assert_true(crypto_hash_snapshot(many[0], a));
 		crypto_hash_copy(many[1], many[0]);
 		crypto_hash_add(many[0], SPAN("c"));
-		assert_true(crypto_hash_peek(many[0], b));
+		assert_true(crypto_hash_snapshot(many[0], b));
 		assert_int_equal(b[0], 0xba);
-		assert_true(crypto_hash_peek(many[1], b));
+		assert_true(crypto_hash_snapshot(many[1], b));
 		assert_memory_equal(a, b, sizeof(a));
-		for (size_t i = 0; i < TABLE_SIZE(many); i++)
+		for (size_t i = 0; i < ARRAY_SIZE(many); i++)
 			crypto_hash_free(many[i]);
 	}
 	crypto_hash_free(NULL);

@@ -72,7 +72,7 @@ section_6_1_2_keys(void **state)
 	char *p = sign_public(sign_rsa(1024, 0), false);
 
 	(void)state;
-	for (size_t i = 0; i < TABLE_SIZE(keys); i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(keys); i++) {
 		const struct key_vector *v = &keys[i];
 		char *message =
 		    sign_message(sign_rsa(1024, 0), v->tags, HEADER, BODY);
@@ -174,7 +174,7 @@ huge_key_is_not_computed(void **state)
 	n = 8 + 1026;
 	memcpy(der + n, "\x02\x03\x01\x00\x01", 5);
 	n += 5;
-	struct buf b = buf_over(text, sizeof(text));
+	struct buf b = buf_wrap(text, sizeof(text));
 
 	buf_text(&b, "p=");
 	base64_encode(&b, span_of((const char *)der, n));
@@ -326,7 +326,7 @@ no_signature(void **state)
 	    zone);
 	assert_non_null(r.dkim);
 	assert_int_equal(r.n, 0);
-	assert_false(bodies_needed(r.bodies));
+	assert_false(body_hashes_needed(r.body_hashes));
 	dkim_run_end(&r);
 	zone->close(zone);
 }
@@ -348,7 +348,7 @@ rfc_6008_beginnings_of_b(void **state)
 		    FIELD("aaaaBBBBd") FIELD("1234567890") FIELD("abc")
 			FIELD("") "From: a@example.com\r\n\r\n"),
 	    zone);
-	assert_int_equal(r.n, TABLE_SIZE(want));
+	assert_int_equal(r.n, ARRAY_SIZE(want));
 	for (size_t i = 0; i < r.n; i++)
 		if (!span_is(r.results[i].b, want[i]))
 			fail_msg("%zu: %.*s, want %s", i,
@@ -378,7 +378,7 @@ under_bad(unsigned n, const char *domain, char *good)
 	struct buf text;
 
 	assert_non_null(message);
-	text = buf_over(message, size);
+	text = buf_wrap(message, size);
 	for (unsigned i = 0; i < n; i++)
 		put_bad(&text, domain, i);
 	buf_text(&text, good);
@@ -410,7 +410,7 @@ count_run(char *message, struct dns_source *zone, unsigned max)
 	assert_true(r.n <= DKIM_SIGNATURES_MAX);
 	assert_int_equal(r.n + dkim_unlisted(r.dkim),
 	    mail_header_count(&r.header, "DKIM-Signature"));
-	c.questions = dns_talk_asked(r.talk);
+	c.questions = dns_questions_count(r.questions);
 	dkim_run_end(&r);
 	free(message);
 	return c;

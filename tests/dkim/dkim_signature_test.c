@@ -230,7 +230,7 @@ static void
 section_3_5_signature(void **state)
 {
 	(void)state;
-	check_all(GOOD, SIGNATURE_DKIM, of_dkim, TABLE_SIZE(of_dkim));
+	check_all(GOOD, SIGNATURE_DKIM, of_dkim, ARRAY_SIZE(of_dkim));
 }
 
 #define GOOD_AMS                                                               \
@@ -286,8 +286,8 @@ static void
 section_4_1_arc(void **state)
 {
 	(void)state;
-	check_all(GOOD_AMS, SIGNATURE_AMS, of_ams, TABLE_SIZE(of_ams));
-	check_all(GOOD_SEAL, SIGNATURE_SEAL, of_seal, TABLE_SIZE(of_seal));
+	check_all(GOOD_AMS, SIGNATURE_AMS, of_ams, ARRAY_SIZE(of_ams));
+	check_all(GOOD_SEAL, SIGNATURE_SEAL, of_seal, ARRAY_SIZE(of_seal));
 }
 
 /* ---- what is read ---- */
@@ -362,7 +362,7 @@ lengths_do_not_wrap(void **state)
 	char text[300];
 
 	(void)state;
-	for (size_t i = 0; i < TABLE_SIZE(lengths); i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(lengths); i++) {
 		snprintf(text, sizeof(text), GOOD "; l=%s", lengths[i]);
 		assert_true(
 		    signature_read(span_str(text), SIGNATURE_DKIM, a, &sig));
@@ -377,7 +377,7 @@ too_many_names(void **state)
 {
 	struct change c = { "h=from", NULL, NULL };
 	char names[20000];
-	struct buf text = buf_over(names, sizeof(names));
+	struct buf text = buf_wrap(names, sizeof(names));
 
 	(void)state;
 	buf_text(&text, "h=from");
@@ -395,7 +395,7 @@ static void
 broken_ones_are_described(void **state)
 {
 	struct arena *a = arena_new(ARENA);
-	struct signature_sketch sketch;
+	struct signature_peek sketch;
 	struct signature sig;
 
 	(void)state;
@@ -406,12 +406,12 @@ broken_ones_are_described(void **state)
 	assert_true(span_is(sig.selector, "x"));
 	assert_true(span_is(sig.algorithm_text, "what"));
 	assert_true(span_is(sig.b_text, "YWJj"));
-	signature_sketch(SPAN("d=A.b; s = x ;a=y;b=Y W; ="), &sketch);
+	signature_peek(SPAN("d=A.b; s = x ;a=y;b=Y W; ="), &sketch);
 	assert_true(span_is(sketch.domain, "A.b"));
 	assert_true(span_is(sketch.selector, "x"));
 	assert_true(span_is(sketch.algorithm, "y"));
 	assert_true(span_is(sketch.b, "Y W"));
-	signature_sketch(SPAN("=; d=a.b"), &sketch);
+	signature_peek(SPAN("=; d=a.b"), &sketch);
 	assert_true(span_is(sketch.domain, "a.b"));
 	assert_true(span_is(signature_domain(SPAN("x=1; d = a.b ;")), "a.b"));
 	assert_null(signature_domain(SPAN("x=1")).p);
@@ -440,7 +440,7 @@ instances(void **state)
 	};
 
 	(void)state;
-	for (size_t i = 0; i < TABLE_SIZE(vectors); i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(vectors); i++) {
 		struct span value = span_str(vectors[i].text);
 
 		assert_int_equal(
@@ -468,7 +468,7 @@ quoted_printable(void **state)
 	struct arena *a = arena_new(ARENA);
 
 	(void)state;
-	for (size_t i = 0; i < TABLE_SIZE(vectors); i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(vectors); i++) {
 		struct span got =
 		    signature_unquote(a, span_str(vectors[i].text));
 

@@ -46,7 +46,7 @@ static void
 examples_cut_everywhere(void **state)
 {
 	(void)state;
-	for (size_t i = 0; i < TABLE_SIZE(examples); i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(examples); i++) {
 		const struct example *e = &examples[i];
 		struct span message = dkim_run_file(e->message);
 		struct dns_source *zone = open_zone(e->zone);
@@ -71,7 +71,7 @@ static void
 examples_without_memory(void **state)
 {
 	(void)state;
-	for (size_t i = 0; i < TABLE_SIZE(examples); i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(examples); i++) {
 		const struct example *e = &examples[i];
 		struct span message = dkim_run_file(e->message);
 		struct dns_source *zone = open_zone(e->zone);
@@ -212,7 +212,7 @@ static void
 section_3_4_canonicalization(void **state)
 {
 	(void)state;
-	run_vectors(canonicalization, TABLE_SIZE(canonicalization));
+	run_vectors(canonicalization, ARRAY_SIZE(canonicalization));
 }
 
 #define RECEIVED "Received: from c.example by d.example\r\nReceived: from b"
@@ -251,7 +251,7 @@ static void
 section_5_4_fields(void **state)
 {
 	(void)state;
-	run_vectors(fields, TABLE_SIZE(fields));
+	run_vectors(fields, ARRAY_SIZE(fields));
 }
 
 /* What peers let through. */
@@ -284,7 +284,7 @@ static void
 replays_of_others(void **state)
 {
 	(void)state;
-	run_vectors(replays, TABLE_SIZE(replays));
+	run_vectors(replays, ARRAY_SIZE(replays));
 }
 
 static const struct vector lengths[] = {
@@ -304,7 +304,7 @@ static void
 section_3_5_lengths(void **state)
 {
 	(void)state;
-	run_vectors(lengths, TABLE_SIZE(lengths));
+	run_vectors(lengths, ARRAY_SIZE(lengths));
 }
 
 /* DKIM_RUN_NOW is 1750000000. */
@@ -325,7 +325,7 @@ static void
 section_3_5_times(void **state)
 {
 	(void)state;
-	run_vectors(times, TABLE_SIZE(times));
+	run_vectors(times, ARRAY_SIZE(times));
 }
 
 static int
@@ -346,7 +346,7 @@ own_vectors_in_pieces(void **state)
 	struct dns_source *zone = dkim_run_zone(sign_rsa(1024, 0), "");
 
 	(void)state;
-	for (size_t i = 0; i < TABLE_SIZE(forms); i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(forms); i++) {
 		char tags[200];
 		char *message;
 		bool failed = true;

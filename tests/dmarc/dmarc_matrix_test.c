@@ -173,7 +173,7 @@ world_ask(struct dns_source *source, struct span name, enum dns_type type,
 {
 	const struct world *w = ((struct world_source *)source)->world;
 	char text[DOMAIN_MAX + 1];
-	struct buf b = buf_over(text, sizeof(text));
+	struct buf b = buf_wrap(text, sizeof(text));
 	struct dns_record record = { .strings = 1 };
 	struct dns_answer answer = { .state = DNS_NXDOMAIN };
 
@@ -192,7 +192,7 @@ world_ask(struct dns_source *source, struct span name, enum dns_type type,
 
 	assert_non_null(shared);
 	wait->done(wait, shared);
-	dns_answer_drop(shared);
+	dns_answer_unref(shared);
 }
 
 static void
@@ -202,10 +202,10 @@ compare(const struct world *w, const char *author, const char *spf,
 	struct world_source source = { .source = { .ask = world_ask },
 		.world = w };
 	char pass_spf[128], pass_dkim[128], got[512], want[512];
-	struct buf s = buf_over(pass_spf, sizeof(pass_spf));
-	struct buf d = buf_over(pass_dkim, sizeof(pass_dkim));
-	struct buf g = buf_over(got, sizeof(got));
-	struct buf n = buf_over(want, sizeof(want));
+	struct buf s = buf_wrap(pass_spf, sizeof(pass_spf));
+	struct buf d = buf_wrap(pass_dkim, sizeof(pass_dkim));
+	struct buf g = buf_wrap(got, sizeof(got));
+	struct buf n = buf_wrap(want, sizeof(want));
 	struct dmarc_run r;
 
 	if (spf != NULL)
@@ -213,7 +213,7 @@ compare(const struct world *w, const char *author, const char *spf,
 	if (dkim != NULL)
 		buf_printf(&d, "+%s", dkim);
 	dmarc_run_open(&r, author, pass_spf, pass_dkim);
-	pump_core(r.talk, &source.source, false, dmarc_run_check, &r);
+	pump_core(r.questions, &source.source, false, dmarc_run_check, &r);
 	dmarc_run_show(&g, &r.result);
 	naive(w, author, spf, dkim, &n);
 	if (strcmp(got, want) != 0) {
@@ -243,7 +243,7 @@ matrix_of_alignment(void **state)
 	size_t runs = 0;
 
 	(void)state;
-	for (size_t id = 0; id < TABLE_SIZE(related); id++) {
+	for (size_t id = 0; id < ARRAY_SIZE(related); id++) {
 		for (unsigned bits = 0; bits < 4 * 4 * 4 * 4 * 4 * 4; bits++) {
 			struct world w = { .name = { "com", "example.com",
 					       author, related[id] },
@@ -257,7 +257,7 @@ matrix_of_alignment(void **state)
 			for (size_t i = 0; i < w.n; i++) {
 				const char *p = psd[bits >> 2 * i & 3];
 				struct buf b =
-				    buf_over(text[i], sizeof(text[i]));
+				    buf_wrap(text[i], sizeof(text[i]));
 
 				buf_printf(&b,
 				    "v=DMARC1; p=reject; adkim=%s; aspf=%s;"
@@ -296,7 +296,7 @@ matrix_of_policies(void **state)
 		bool exists = (at /= 3) % 2 == 0;
 		size_t where = (at / 2) % 3;
 		char text[128];
-		struct buf b = buf_over(text, sizeof(text));
+		struct buf b = buf_wrap(text, sizeof(text));
 		struct world w = { .name = { names[where] },
 			.text = { text },
 			.n = 1,

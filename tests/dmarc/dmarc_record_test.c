@@ -68,14 +68,14 @@ reads(const struct vector *v, size_t n)
 		struct dmarc_record r;
 		const char *reason;
 		char got[1024];
-		struct buf b = buf_over(got, sizeof(got));
+		struct buf b = buf_wrap(got, sizeof(got));
 
 		switch (dmarc_record_parse(span_str(v->text), &r, &reason)) {
 		case DMARC_RECORD_OK:
 			show(&b, &r);
 			assert_true(r.p_defaulted == (reason != NULL));
 			break;
-		case DMARC_RECORD_FOREIGN:
+		case DMARC_RECORD_NOT_DMARC:
 			buf_text(&b, "foreign");
 			assert_non_null(reason);
 			break;
@@ -132,7 +132,7 @@ rfc9989_4_7_version(void **state)
 	};
 
 	(void)state;
-	reads(vectors, TABLE_SIZE(vectors));
+	reads(vectors, ARRAY_SIZE(vectors));
 }
 
 static void
@@ -156,7 +156,7 @@ rfc9989_4_7_policies(void **state)
 	};
 
 	(void)state;
-	reads(vectors, TABLE_SIZE(vectors));
+	reads(vectors, ARRAY_SIZE(vectors));
 }
 
 /* "does not contain a valid p tag, or contains an sp or np that is not valid"
@@ -198,7 +198,7 @@ rfc9989_4_10_1_not_valid(void **state)
 	};
 
 	(void)state;
-	reads(vectors, TABLE_SIZE(vectors));
+	reads(vectors, ARRAY_SIZE(vectors));
 }
 
 static void
@@ -223,7 +223,7 @@ rfc9989_4_7_alignment_psd_t(void **state)
 	};
 
 	(void)state;
-	reads(vectors, TABLE_SIZE(vectors));
+	reads(vectors, ARRAY_SIZE(vectors));
 }
 
 static void
@@ -254,10 +254,10 @@ rfc9989_4_8_fo(void **state)
 	};
 
 	(void)state;
-	for (size_t i = 0; i < TABLE_SIZE(vectors); i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(vectors); i++) {
 		char text[128], want[128];
-		struct buf t = buf_over(text, sizeof(text));
-		struct buf w = buf_over(want, sizeof(want));
+		struct buf t = buf_wrap(text, sizeof(text));
+		struct buf w = buf_wrap(want, sizeof(want));
 
 		buf_printf(&t,
 		    "v=DMARC1; p=none; ruf=mailto:a@b.example; fo=%s",
@@ -319,10 +319,10 @@ rfc9989_4_8_addresses(void **state)
 	};
 
 	(void)state;
-	for (size_t i = 0; i < TABLE_SIZE(vectors); i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(vectors); i++) {
 		char text[256], want[256];
-		struct buf t = buf_over(text, sizeof(text));
-		struct buf w = buf_over(want, sizeof(want));
+		struct buf t = buf_wrap(text, sizeof(text));
+		struct buf w = buf_wrap(want, sizeof(want));
 
 		buf_printf(&t, "v=DMARC1; p=none; rua=%s", vectors[i].text);
 		buf_printf(&w, "p=none%s", vectors[i].want);
@@ -335,7 +335,7 @@ static void
 rfc9989_4_8_many_addresses(void **state)
 {
 	char text[4096];
-	struct buf b = buf_over(text, sizeof(text));
+	struct buf b = buf_wrap(text, sizeof(text));
 	struct dmarc_record r;
 	const char *reason;
 
@@ -346,7 +346,7 @@ rfc9989_4_8_many_addresses(void **state)
 		    &b, "%smailto:report%d@example.com", i > 0 ? "," : "", i);
 	buf_text(&b, "; p=reject");
 	assert_int_equal(
-	    dmarc_record_parse(buf_done(&b), &r, &reason), DMARC_RECORD_OK);
+	    dmarc_record_parse(buf_view(&b), &r, &reason), DMARC_RECORD_OK);
 	assert_int_equal(r.p, DMARC_POLICY_REJECT);
 	assert_int_equal(r.n_rua, DMARC_URIS_MAX);
 	assert_true(
@@ -381,7 +381,7 @@ rfc9989_4_8_errors_are_discarded(void **state)
 	};
 
 	(void)state;
-	reads(vectors, TABLE_SIZE(vectors));
+	reads(vectors, ARRAY_SIZE(vectors));
 }
 
 static void
@@ -424,7 +424,7 @@ rfc9989_b_2_records(void **state)
 	};
 
 	(void)state;
-	reads(vectors, TABLE_SIZE(vectors));
+	reads(vectors, ARRAY_SIZE(vectors));
 }
 
 /* A text of any length, NUL and all; cut at every byte. */
@@ -447,7 +447,7 @@ limits_and_cuts(void **state)
 		enum dmarc_record_state got =
 		    dmarc_record_parse(span_of(exact, n), &r, &reason);
 
-		assert_true((got == DMARC_RECORD_FOREIGN) == (n < 8));
+		assert_true((got == DMARC_RECORD_NOT_DMARC) == (n < 8));
 		test_free(exact);
 	}
 	memset(big, 'x', sizeof(big));
@@ -460,12 +460,12 @@ limits_and_cuts(void **state)
 	    DMARC_RECORD_BROKEN);
 	assert_int_equal(
 	    dmarc_record_parse(span_of("v=DMARC1\0;p=none", 16), &r, &reason),
-	    DMARC_RECORD_FOREIGN);
+	    DMARC_RECORD_NOT_DMARC);
 	assert_int_equal(
 	    dmarc_record_parse(span_of("v=DMARC1;p=none\0", 16), &r, &reason),
 	    DMARC_RECORD_BROKEN);
 	assert_int_equal(
-	    dmarc_record_parse(SPAN_NONE, &r, &reason), DMARC_RECORD_FOREIGN);
+	    dmarc_record_parse(SPAN_NONE, &r, &reason), DMARC_RECORD_NOT_DMARC);
 }
 
 static void
@@ -489,12 +489,12 @@ pieces_of_a_record(void **state)
 	};
 	static char many[DMARC_RECORD_MAX];
 	struct dmarc_tag tags[DMARC_TAGS_MAX];
-	struct buf b = buf_over(many, sizeof(many));
+	struct buf b = buf_wrap(many, sizeof(many));
 
 	(void)state;
 	assert_int_equal(
-	    dmarc_record_tags(span_str(text), tags), TABLE_SIZE(want));
-	for (size_t i = 0; i < TABLE_SIZE(want); i++) {
+	    dmarc_record_tags(span_str(text), tags), ARRAY_SIZE(want));
+	for (size_t i = 0; i < ARRAY_SIZE(want); i++) {
 		assert_true(span_is(tags[i].name, want[i].name));
 		assert_true(span_is(tags[i].value, want[i].value));
 		assert_int_equal(tags[i].state, want[i].state);
@@ -504,7 +504,7 @@ pieces_of_a_record(void **state)
 	buf_text(&b, "v=DMARC1");
 	for (int i = 0; i < 1000; i++)
 		buf_text(&b, ";a=b");
-	assert_int_equal(dmarc_record_tags(buf_done(&b), tags), 1001);
+	assert_int_equal(dmarc_record_tags(buf_view(&b), tags), 1001);
 }
 
 static void
@@ -521,7 +521,7 @@ hosts_of_addresses(void **state)
 	};
 
 	(void)state;
-	for (size_t i = 0; i < TABLE_SIZE(vectors); i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(vectors); i++) {
 		struct span got = dmarc_uri_domain(span_str(vectors[i].text));
 
 		assert_true(span_is(got, vectors[i].want));

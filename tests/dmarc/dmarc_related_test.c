@@ -31,24 +31,24 @@ struct related_run {
 	struct dmarc_related out;
 };
 
-static enum step
+static enum core_status
 ask_related(void *arg)
 {
 	struct related_run *r = arg;
 
 	arena_rewind(r->dmarc.arena);
-	return dmarc_ask_related(
-	    &r->dmarc.facts, r->domains, r->n, r->dmarc.talk, r->dmarc.arena);
+	return dmarc_ask_related(&r->dmarc.facts, r->domains, r->n,
+	    r->dmarc.questions, r->dmarc.arena);
 }
 
-static enum step
+static enum core_status
 find_related(void *arg)
 {
 	struct related_run *r = arg;
 
 	arena_rewind(r->dmarc.arena);
 	return dmarc_find_related(&r->dmarc.facts, r->domains, r->n,
-	    r->dmarc.talk, r->dmarc.arena, &r->out);
+	    r->dmarc.questions, r->dmarc.arena, &r->out);
 }
 
 static void
@@ -66,9 +66,9 @@ split_domains(struct related_run *r, const char *text)
 static void
 compare(const char *name, const char *what, struct buf *got, const char *want)
 {
-	if (!span_is(buf_done(got), want))
+	if (!span_is(buf_view(got), want))
 		fail_msg("%s: %s: got \"%.*s\", want \"%s\"", name, what,
-		    SPAN_FMT(buf_done(got)), want);
+		    SPAN_FMT(buf_view(got)), want);
 }
 
 /* Without memory nothing is related, or the same is found. */
@@ -80,7 +80,7 @@ survives(const char *name, struct related_run *r)
 
 	for (unsigned long nth = 1;; nth++) {
 		arena_fail_at(a, nth);
-		assert_int_equal(find_related(r), STEP_DONE);
+		assert_int_equal(find_related(r), CORE_DONE);
 		if (!arena_has_failed(a))
 			break;
 		if (r->out.by != NULL && r->out.by != by)
@@ -96,19 +96,20 @@ run_related(const struct related_vector *v)
 	struct dns_source *zone = pump_zone(v->zone);
 	struct related_run r;
 	char memory[1024];
-	struct buf b = buf_over(memory, sizeof(memory));
+	struct buf b = buf_wrap(memory, sizeof(memory));
 
 	dmarc_run_open(&r.dmarc, "", v->spf, v->dkim);
 	split_domains(&r, v->domains);
-	pump_core(r.dmarc.talk, zone, false, ask_related, &r);
-	for (const struct dns_question *q = dns_talk_questions(r.dmarc.talk);
+	pump_core(r.dmarc.questions, zone, false, ask_related, &r);
+	for (const struct dns_question *q =
+		 dns_questions_first(r.dmarc.questions);
 	     q != NULL; q = q->next) {
 		buf_text(&b, b.n > 0 ? " " : "");
 		buf_span(&b, span_skip(q->name, strlen("_dmarc.")));
 	}
 	compare(v->name, "asked", &b, v->asked);
 	/* whatever the facts are, all was asked */
-	if (pump_core(r.dmarc.talk, zone, false, find_related, &r) > 0)
+	if (pump_core(r.dmarc.questions, zone, false, find_related, &r) > 0)
 		fail_msg("%s: asks again", v->name);
 	buf_cut(&b, 0);
 	if (r.out.by != NULL) {
@@ -215,12 +216,12 @@ rfc9989_7_4_a_lists_domain_and_who_passed(void **state)
 	};
 
 	(void)state;
-	for (size_t i = 0; i < TABLE_SIZE(vectors); i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(vectors); i++) {
 		struct related_vector v = vectors[i];
 		const char **text[] = { &v.spf, &v.dkim, &v.zone, &v.want,
 			&v.asked };
 
-		for (size_t j = 0; j < TABLE_SIZE(text); j++)
+		for (size_t j = 0; j < ARRAY_SIZE(text); j++)
 			if (*text[j] == NULL)
 				*text[j] = "";
 		run_related(&v);

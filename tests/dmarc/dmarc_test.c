@@ -60,7 +60,7 @@ rfc9989_5_3_5_pass_and_fail(void **state)
 	};
 
 	(void)state;
-	dmarc_run_judges(vectors, TABLE_SIZE(vectors));
+	dmarc_run_judges(vectors, ARRAY_SIZE(vectors));
 }
 
 static void
@@ -141,7 +141,7 @@ rfc9989_4_10_1_p_sp_np(void **state)
 	};
 
 	(void)state;
-	dmarc_run_judges(vectors, TABLE_SIZE(vectors));
+	dmarc_run_judges(vectors, ARRAY_SIZE(vectors));
 }
 
 static void
@@ -174,7 +174,7 @@ rfc9989_4_7_t(void **state)
 	};
 
 	(void)state;
-	dmarc_run_judges(vectors, TABLE_SIZE(vectors));
+	dmarc_run_judges(vectors, ARRAY_SIZE(vectors));
 }
 
 static void
@@ -218,7 +218,7 @@ rfc9989_4_4_table_1(void **state)
 	};
 
 	(void)state;
-	dmarc_run_judges(vectors, TABLE_SIZE(vectors));
+	dmarc_run_judges(vectors, ARRAY_SIZE(vectors));
 }
 
 /* 11.8: an attacker's sibling of the domain that is its own organization */
@@ -246,7 +246,7 @@ rfc9989_11_8_psd_n(void **state)
 	};
 
 	(void)state;
-	dmarc_run_judges(vectors, TABLE_SIZE(vectors));
+	dmarc_run_judges(vectors, ARRAY_SIZE(vectors));
 }
 
 static void
@@ -275,7 +275,7 @@ rfc9989_b_1_alignment(void **state)
 	};
 
 	(void)state;
-	dmarc_run_judges(vectors, TABLE_SIZE(vectors));
+	dmarc_run_judges(vectors, ARRAY_SIZE(vectors));
 }
 
 #define ZONE_B_4_1                                                             \
@@ -336,7 +336,7 @@ rfc9989_b_2_to_b_4_figures(void **state)
 	};
 
 	(void)state;
-	dmarc_run_judges(vectors, TABLE_SIZE(vectors));
+	dmarc_run_judges(vectors, ARRAY_SIZE(vectors));
 }
 
 static void
@@ -398,7 +398,7 @@ rfc9989_5_3_6_errors(void **state)
 	};
 
 	(void)state;
-	dmarc_run_judges(vectors, TABLE_SIZE(vectors));
+	dmarc_run_judges(vectors, ARRAY_SIZE(vectors));
 }
 
 static void
@@ -469,7 +469,7 @@ rfc9989_5_3_1_and_11_5_authors(void **state)
 	};
 
 	(void)state;
-	dmarc_run_judges(vectors, TABLE_SIZE(vectors));
+	dmarc_run_judges(vectors, ARRAY_SIZE(vectors));
 }
 
 struct waves {
@@ -532,20 +532,22 @@ questions_in_waves(void **state)
 	};
 
 	(void)state;
-	for (size_t i = 0; i < TABLE_SIZE(vectors); i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(vectors); i++) {
 		const struct waves *v = &vectors[i];
 		struct dns_source *zone = pump_zone(v->zone);
 		struct dmarc_run r;
 		char got[1024];
-		struct buf b = buf_over(got, sizeof(got));
+		struct buf b = buf_wrap(got, sizeof(got));
 
 		dmarc_run_open(&r, v->authors, v->spf, v->dkim);
 		unsigned waves =
-		    pump_core(r.talk, zone, false, dmarc_run_ask, &r);
+		    pump_core(r.questions, zone, false, dmarc_run_ask, &r);
 
 		assert_int_equal(
-		    pump_core(r.talk, zone, false, dmarc_run_check, &r), 0);
-		for (const struct dns_question *q = dns_talk_questions(r.talk);
+		    pump_core(r.questions, zone, false, dmarc_run_check, &r),
+		    0);
+		for (const struct dns_question *q =
+			 dns_questions_first(r.questions);
 		     q != NULL; q = q->next) {
 			buf_text(&b, b.n > 0 ? " " : "");
 			buf_span(&b, q->name);
@@ -574,12 +576,12 @@ hostile_sizes(void **state)
 	(void)state;
 	dmarc_run_open(&r, "", "+example.com", "");
 	for (size_t i = 0; i < MANY; i++) {
-		struct buf b = buf_over(names[i], sizeof(names[i]));
+		struct buf b = buf_wrap(names[i], sizeof(names[i]));
 
 		for (size_t label = 0; label < 110; label++)
 			buf_printf(&b, "%c.", (char)('a' + (label + i) % 26));
 		buf_printf(&b, "x%zu.example.com", i);
-		authors[i] = buf_done(&b);
+		authors[i] = buf_view(&b);
 	}
 	for (size_t i = 0; i < MANY; i++)
 		dkim[i] = (struct dmarc_identifier){ authors[MANY - 1 - i],
@@ -589,19 +591,19 @@ hostile_sizes(void **state)
 	r.facts.dkim = dkim;
 	r.facts.n_dkim = MANY;
 	/* with questions enough */
-	dns_talk_free(r.talk);
-	r.talk = dns_talk_new(8 * MANY + 16);
-	pump_core(r.talk, zone, false, dmarc_run_ask, &r);
+	dns_questions_free(r.questions);
+	r.questions = dns_questions_new(8 * MANY + 16);
+	pump_core(r.questions, zone, false, dmarc_run_ask, &r);
 	assert_int_equal(
-	    pump_core(r.talk, zone, false, dmarc_run_check, &r), 0);
-	assert_true(dns_talk_asked(r.talk) <= 8 * MANY);
+	    pump_core(r.questions, zone, false, dmarc_run_check, &r), 0);
+	assert_true(dns_questions_count(r.questions) <= 8 * MANY);
 	assert_int_equal(r.result.code, DMARC_PASS);
 	assert_int_equal(r.result.n_authors, MANY);
 
 	/* and without */
-	dns_talk_free(r.talk);
-	r.talk = dns_talk_new(20);
-	pump_core(r.talk, zone, false, dmarc_run_check, &r);
+	dns_questions_free(r.questions);
+	r.questions = dns_questions_new(20);
+	pump_core(r.questions, zone, false, dmarc_run_check, &r);
 	assert_int_equal(r.result.code, DMARC_TEMPERROR);
 	dmarc_run_is_sound("too many questions", &r);
 	dmarc_run_close(&r);
@@ -621,28 +623,28 @@ no_author_spends_what_another_needs(void **state)
 	(void)state;
 	dmarc_run_open(&r, "", "+attack.test", "");
 	for (size_t i = 0; i < AUTHORS; i++) {
-		struct buf b = buf_over(names[i], sizeof(names[i]));
+		struct buf b = buf_wrap(names[i], sizeof(names[i]));
 
 		if (i == AUTHORS - 1)
 			buf_text(&b, "bank.example");
 		else
 			buf_printf(&b, "a%zu.b.c.d.e.f.g%zu.t%zu", i, i, i);
-		r.authors[r.facts.n_authors++] = buf_done(&b);
+		r.authors[r.facts.n_authors++] = buf_view(&b);
 	}
 	for (size_t i = 0; i < SIGNATURES; i++) {
-		struct buf b = buf_over(signers[i], sizeof(signers[i]));
+		struct buf b = buf_wrap(signers[i], sizeof(signers[i]));
 
 		buf_printf(&b, "s%zu.x.y.z.g0.t0", i);
 		r.dkim[r.facts.n_dkim++] =
-		    (struct dmarc_identifier){ buf_done(&b), DMARC_FACT_PASS };
+		    (struct dmarc_identifier){ buf_view(&b), DMARC_FACT_PASS };
 	}
-	dns_talk_free(r.talk);
-	r.talk = dns_talk_new(BUDGET);
-	pump_core(r.talk, zone, false, dmarc_run_ask, &r);
+	dns_questions_free(r.questions);
+	r.questions = dns_questions_new(BUDGET);
+	pump_core(r.questions, zone, false, dmarc_run_ask, &r);
 	assert_int_equal(
-	    pump_core(r.talk, zone, false, dmarc_run_check, &r), 0);
-	assert_int_equal(dns_talk_asked(r.talk), BUDGET);
-	assert_true(dns_talk_ran_out(r.talk));
+	    pump_core(r.questions, zone, false, dmarc_run_check, &r), 0);
+	assert_int_equal(dns_questions_count(r.questions), BUDGET);
+	assert_true(dns_questions_budget_exceeded(r.questions));
 	assert_int_equal(r.result.code, DMARC_FAIL);
 	assert_int_equal(r.result.disposition, DMARC_POLICY_REJECT);
 	assert_true(span_is(r.result.author_domain, "bank.example"));
@@ -664,15 +666,15 @@ stale_answers_are_said_so(void **state)
 
 	(void)state;
 	dmarc_run_open(&r, "example.com", "", "");
-	assert_int_equal(dmarc_run_check(&r), STEP_WAIT);
-	for (struct dns_question *q = dns_talk_questions(r.talk); q != NULL;
-	     q = q->next)
-		dns_talk_tell(q, answer);
-	assert_int_equal(dmarc_run_check(&r), STEP_DONE);
+	assert_int_equal(dmarc_run_check(&r), CORE_WAIT);
+	for (struct dns_question *q = dns_questions_first(r.questions);
+	     q != NULL; q = q->next)
+		dns_questions_set_answer(q, answer);
+	assert_int_equal(dmarc_run_check(&r), CORE_DONE);
 	assert_true(r.result.stale);
 	assert_int_equal(r.result.code, DMARC_FAIL);
 	dmarc_run_close(&r);
-	dns_answer_drop(answer);
+	dns_answer_unref(answer);
 }
 
 static void

@@ -30,18 +30,18 @@ struct vector {
 
 struct run {
 	struct span domain;
-	struct dns_talk *talk;
+	struct dns_questions *questions;
 	struct arena *arena;
 	struct dmarc_walk walk;
 };
 
-static enum step
+static enum core_status
 walk(void *arg)
 {
 	struct run *r = arg;
 
 	arena_rewind(r->arena);
-	return dmarc_walk(r->domain, r->talk, r->arena, &r->walk);
+	return dmarc_walk(r->domain, r->questions, r->arena, &r->walk);
 }
 
 /* The walk of `domain` over `zone`; returns the waves it took. */
@@ -51,11 +51,11 @@ run_open(struct run *r, const char *domain, const char *zone)
 	struct dns_source *source = pump_zone(zone);
 
 	*r = (struct run){ .domain = span_str(domain) };
-	r->talk = dns_talk_new(64);
+	r->questions = dns_questions_new(64);
 	r->arena = arena_new(1 << 16);
-	assert_non_null(r->talk);
+	assert_non_null(r->questions);
 	assert_non_null(r->arena);
-	unsigned waves = pump_core(r->talk, source, false, walk, r);
+	unsigned waves = pump_core(r->questions, source, false, walk, r);
 
 	source->close(source);
 	return waves;
@@ -64,7 +64,7 @@ run_open(struct run *r, const char *domain, const char *zone)
 static void
 run_close(struct run *r)
 {
-	dns_talk_free(r->talk);
+	dns_questions_free(r->questions);
 	arena_free(r->arena);
 }
 
@@ -103,7 +103,7 @@ asks(const char *domain, const char *const *names, size_t n)
 	size_t i = 0;
 
 	assert_int_equal(run_open(&r, domain, ""), n > 0 ? 1 : 0);
-	for (const struct dns_question *q = dns_talk_questions(r.talk);
+	for (const struct dns_question *q = dns_questions_first(r.questions);
 	     q != NULL; q = q->next, i++) {
 		if (i >= n || !span_is(q->name, names[i]))
 			fail_msg("%s: asks %.*s, want %s", domain,
@@ -183,15 +183,15 @@ rfc9989_4_10_names(void **state)
 
 	(void)state;
 	asks(
-	    "a.b.c.d.e.f.g.h.i.j.mail.example.com", figure, TABLE_SIZE(figure));
+	    "a.b.c.d.e.f.g.h.i.j.mail.example.com", figure, ARRAY_SIZE(figure));
 	asks("mail.a.b.c.d.e.f.g.example.com", figure_5_1_8,
-	    TABLE_SIZE(figure_5_1_8));
+	    ARRAY_SIZE(figure_5_1_8));
 	asks("a.b.c.d.e.f.g.h.i.j.k.example.com", figure_b_4_2,
-	    TABLE_SIZE(figure_b_4_2));
-	asks("com", one, TABLE_SIZE(one));
-	asks("e.d.c.b.a.example.com", seven, TABLE_SIZE(seven));
-	asks("f.e.d.c.b.a.example.com", eight, TABLE_SIZE(eight));
-	asks("g.f.e.d.c.b.a.example.com", nine, TABLE_SIZE(nine));
+	    ARRAY_SIZE(figure_b_4_2));
+	asks("com", one, ARRAY_SIZE(one));
+	asks("e.d.c.b.a.example.com", seven, ARRAY_SIZE(seven));
+	asks("f.e.d.c.b.a.example.com", eight, ARRAY_SIZE(eight));
+	asks("g.f.e.d.c.b.a.example.com", nine, ARRAY_SIZE(nine));
 	asks("", NULL, 0);
 }
 
@@ -235,7 +235,7 @@ rfc9989_4_10_discarded(void **state)
 	};
 
 	(void)state;
-	finds(vectors, TABLE_SIZE(vectors));
+	finds(vectors, ARRAY_SIZE(vectors));
 }
 
 static void
@@ -268,7 +268,7 @@ rfc9989_4_10_stop(void **state)
 	};
 
 	(void)state;
-	finds(vectors, TABLE_SIZE(vectors));
+	finds(vectors, ARRAY_SIZE(vectors));
 }
 
 /* The walk is over when what it needs is known, not when all was answered. */
@@ -276,28 +276,28 @@ static void
 rfc9989_4_10_stop_needs_no_more(void **state)
 {
 	struct dns_source *zone = pump_zone(DMARC("b.example.com", OWN));
-	struct dns_talk *talk = dns_talk_new(16);
+	struct dns_questions *questions = dns_questions_new(16);
 	struct arena *a = arena_new(1 << 16);
 	struct dmarc_walk w;
 
 	(void)state;
 	assert_int_equal(
-	    dmarc_walk(SPAN("b.example.com"), talk, a, &w), STEP_WAIT);
-	assert_int_equal(dns_talk_asked(talk), 3);
+	    dmarc_walk(SPAN("b.example.com"), questions, a, &w), CORE_WAIT);
+	assert_int_equal(dns_questions_count(questions), 3);
 
 	/* only the first is answered */
-	struct dns_talk *first = dns_talk_new(4);
+	struct dns_questions *first = dns_questions_new(4);
 
 	dns_ask(first, SPAN("_dmarc.b.example.com"), DNS_TXT);
 	pump(first, zone);
-	dns_talk_tell(dns_talk_questions(talk),
+	dns_questions_set_answer(dns_questions_first(questions),
 	    dns_ask(first, SPAN("_dmarc.b.example.com"), DNS_TXT));
-	assert_int_equal(dns_talk_pending(talk), 2);
+	assert_int_equal(dns_questions_pending(questions), 2);
 	assert_int_equal(
-	    dmarc_walk(SPAN("b.example.com"), talk, a, &w), STEP_DONE);
+	    dmarc_walk(SPAN("b.example.com"), questions, a, &w), CORE_DONE);
 	assert_true(span_is(w.organizational_domain, "b.example.com"));
-	dns_talk_free(first);
-	dns_talk_free(talk);
+	dns_questions_free(first);
+	dns_questions_free(questions);
 	arena_free(a);
 	zone->close(zone);
 }
@@ -356,7 +356,7 @@ rfc9989_4_10_1_policy(void **state)
 	};
 
 	(void)state;
-	finds(vectors, TABLE_SIZE(vectors));
+	finds(vectors, ARRAY_SIZE(vectors));
 }
 
 static void
@@ -377,7 +377,7 @@ rfc9989_4_10_2_examples(void **state)
 	};
 
 	(void)state;
-	finds(vectors, TABLE_SIZE(vectors));
+	finds(vectors, ARRAY_SIZE(vectors));
 }
 
 #define ZONE_B_4_1                                                             \
@@ -404,7 +404,7 @@ rfc9989_b_4_figures(void **state)
 	};
 
 	(void)state;
-	finds(vectors, TABLE_SIZE(vectors));
+	finds(vectors, ARRAY_SIZE(vectors));
 }
 
 static void
@@ -422,7 +422,7 @@ rfc9989_4_10_1_errors(void **state)
 	};
 
 	(void)state;
-	finds(vectors, TABLE_SIZE(vectors));
+	finds(vectors, ARRAY_SIZE(vectors));
 }
 
 static void
@@ -482,7 +482,7 @@ arena_exhausted(void **state)
 	for (unsigned long nth = 1; nth <= 4; nth++) {
 		arena_rewind(r.arena);
 		arena_fail_at(r.arena, nth);
-		assert_int_equal(walk(&r), STEP_DONE);
+		assert_int_equal(walk(&r), CORE_DONE);
 		assert_true(r.walk.failed == (nth <= 3));
 		assert_true((r.walk.policy == NULL) == (nth == 1));
 	}

@@ -48,7 +48,7 @@ give(struct dns_wait *wait, const struct dns_answer *what)
 	    : dns_answer_new(what);
 
 	wait->done(wait, a);
-	dns_answer_drop(a);
+	dns_answer_unref(a);
 }
 
 static void
@@ -83,7 +83,7 @@ static const struct dns_answer found = {
 	.state = DNS_FOUND, .ttl = 60, .n_records = 1, .records = &record
 };
 static const struct dns_answer timeout = { .state = DNS_FAILED,
-	.fault = DNS_FAULT_TIMEOUT };
+	.fault = DNS_ERROR_TIMEOUT };
 
 struct asked {
 	struct dns_wait wait; /* first */
@@ -96,7 +96,7 @@ told(struct dns_wait *wait, const struct dns_answer *answer)
 {
 	struct asked *a = (struct asked *)wait;
 
-	a->answer = dns_answer_hold(answer);
+	a->answer = dns_answer_ref(answer);
 	a->times++;
 }
 
@@ -118,7 +118,7 @@ state_of(struct dns_source *s, const char *name, bool *stale)
 	assert_int_equal(a.times, 1);
 	state = a.answer->state;
 	*stale = a.answer->stale;
-	dns_answer_drop(a.answer);
+	dns_answer_unref(a.answer);
 	return state;
 }
 
@@ -161,7 +161,7 @@ a_question_asked_by_many_goes_out_once(void **state)
 		assert_ptr_equal(all[i].answer, all[0].answer);
 	}
 	for (size_t i = 0; i < 1000; i++)
-		dns_answer_drop(all[i].answer);
+		dns_answer_unref(all[i].answer);
 	dns_cache_counts(cache, &counts);
 	assert_int_equal(counts.misses, 1);
 	assert_int_equal(counts.joined, 999);
@@ -186,14 +186,14 @@ name_and_type_tell_questions_apart(void **state)
 	assert_int_equal(s.held[2].type, DNS_A);
 	answer_held(&s, &found);
 	for (size_t i = 0; i < 3; i++)
-		dns_answer_drop(a[i].answer);
+		dns_answer_unref(a[i].answer);
 	cache->close(cache);
 }
 
 struct lifetime {
 	const char *name;
 	enum dns_state state;
-	enum dns_fault fault;
+	enum dns_error fault;
 	uint32_t ttl;
 	int64_t seconds; /* that it is kept */
 };
@@ -206,10 +206,10 @@ static const struct lifetime lifetimes[] = {
 	{ "RFC 2308 nxdomain", DNS_NXDOMAIN, 0, 90, 90 },
 	{ "RFC 2308 without SOA", DNS_NXDOMAIN, 0, 0, 0 },
 	{ "an hour at most", DNS_NXDOMAIN, 0, 86400, 3600 },
-	{ "timeout", DNS_FAILED, DNS_FAULT_TIMEOUT, 0, 5 },
-	{ "servfail", DNS_FAILED, DNS_FAULT_SERVFAIL, 0, 5 },
-	{ "ours", DNS_FAILED, DNS_FAULT_RESOURCE, 0, 0 },
-	{ "the message's", DNS_FAILED, DNS_FAULT_BUDGET, 0, 0 },
+	{ "timeout", DNS_FAILED, DNS_ERROR_TIMEOUT, 0, 5 },
+	{ "servfail", DNS_FAILED, DNS_ERROR_SERVFAIL, 0, 5 },
+	{ "ours", DNS_FAILED, DNS_ERROR_RESOURCE, 0, 0 },
+	{ "the message's", DNS_FAILED, DNS_ERROR_BUDGET, 0, 0 },
 };
 
 static void
@@ -256,8 +256,8 @@ an_answer_keeps_its_ttl_and_its_memo(void **state)
 	ask(cache, "a.example", &two);
 	assert_ptr_equal(one.answer, two.answer);
 	assert_int_equal(two.answer->ttl, 60);
-	dns_answer_drop(one.answer);
-	dns_answer_drop(two.answer);
+	dns_answer_unref(one.answer);
+	dns_answer_unref(two.answer);
 	cache->close(cache);
 }
 
@@ -434,12 +434,12 @@ the_bound_holds_for_questions(void **state)
 	cache->close(cache);
 	for (size_t i = 0; i < N; i++) {
 		assert_int_equal(all[i].times, 1);
-		assert_int_equal(all[i].answer->fault, DNS_FAULT_RESOURCE);
+		assert_int_equal(all[i].answer->fault, DNS_ERROR_RESOURCE);
 	}
 	for (struct dns_wait *w = below.first; w != NULL; w = next) {
 		next = w->next;
 		waiting++;
-		w->done(w, dns_answer_failed(DNS_FAULT_TIMEOUT));
+		w->done(w, dns_answer_failed(DNS_ERROR_TIMEOUT));
 	}
 	refused = N - waiting;
 	assert_in_range(refused, 1, N - 100);
@@ -447,7 +447,7 @@ the_bound_holds_for_questions(void **state)
 }
 
 static const struct dns_answer used_up = { .state = DNS_FAILED,
-	.fault = DNS_FAULT_BUDGET };
+	.fault = DNS_ERROR_BUDGET };
 
 static void
 ask_prefetch(struct dns_source *s, const char *name, struct asked *a)
@@ -475,8 +475,8 @@ a_refusal_concerns_one_message(void **state)
 	ask(honest, "a.example", &all[3]);
 	assert_int_equal(s.asked, 1);
 	answer_held(&s, &used_up);
-	assert_int_equal(all[0].answer->fault, DNS_FAULT_BUDGET);
-	assert_int_equal(all[2].answer->fault, DNS_FAULT_BUDGET);
+	assert_int_equal(all[0].answer->fault, DNS_ERROR_BUDGET);
+	assert_int_equal(all[2].answer->fault, DNS_ERROR_BUDGET);
 	assert_int_equal(all[1].times + all[3].times, 0);
 	assert_int_equal(s.asked, 2);
 	answer_held(&s, &found);
@@ -484,8 +484,8 @@ a_refusal_concerns_one_message(void **state)
 	assert_int_equal(all[3].answer->state, DNS_FOUND);
 	assert_int_equal(state_of(cache, "a.example", &stale), DNS_FOUND);
 	assert_int_equal(s.asked, 2);
-	dns_answer_drop(all[1].answer);
-	dns_answer_drop(all[3].answer);
+	dns_answer_unref(all[1].answer);
+	dns_answer_unref(all[3].answer);
 	hostile->close(hostile);
 	honest->close(honest);
 	cache->close(cache);
@@ -507,20 +507,20 @@ a_dropped_prefetch_is_asked_for_those_who_need_it(void **state)
 	ask(one, "a.example", &needed);
 	assert_true(s.held[0].wait->prefetch);
 	answer_held(&s, &used_up);
-	assert_int_equal(ahead[0].answer->fault, DNS_FAULT_BUDGET);
-	assert_int_equal(ahead[1].answer->fault, DNS_FAULT_BUDGET);
+	assert_int_equal(ahead[0].answer->fault, DNS_ERROR_BUDGET);
+	assert_int_equal(ahead[1].answer->fault, DNS_ERROR_BUDGET);
 	assert_int_equal(needed.times, 0);
 	assert_false(s.held[0].wait->prefetch);
 	answer_held(&s, &found);
 	assert_int_equal(needed.answer->state, DNS_FOUND);
-	dns_answer_drop(needed.answer);
+	dns_answer_unref(needed.answer);
 	/* nobody needs this one: it is forgotten, not kept as a failure */
 	ask_prefetch(one, "b.example", &ahead[0]);
 	answer_held(&s, &used_up);
 	ask(two, "b.example", &needed);
 	assert_int_equal(s.asked, 4);
 	answer_held(&s, &found);
-	dns_answer_drop(needed.answer);
+	dns_answer_unref(needed.answer);
 	one->close(one);
 	two->close(two);
 	cache->close(cache);
@@ -547,10 +547,10 @@ ended_messages_do_not_ask(void **state)
 	assert_int_equal(s.asked, 2);
 	assert_false(dns_queue_has_ended(s.held[0].wait->queue));
 	answer_held(&s, &found);
-	assert_int_equal(all[0].answer->fault, DNS_FAULT_RESOURCE);
-	assert_int_equal(all[1].answer->fault, DNS_FAULT_TIMEOUT);
+	assert_int_equal(all[0].answer->fault, DNS_ERROR_RESOURCE);
+	assert_int_equal(all[1].answer->fault, DNS_ERROR_TIMEOUT);
 	assert_int_equal(all[2].answer->state, DNS_FOUND);
-	dns_answer_drop(all[2].answer);
+	dns_answer_unref(all[2].answer);
 	ended[1]->close(ended[1]);
 	last->close(last);
 	cache->close(cache);
@@ -570,7 +570,7 @@ close_answers_those_who_wait(void **state)
 	cache->close(cache);
 	for (size_t i = 0; i < 3; i++) {
 		assert_int_equal(all[i].times, 1);
-		assert_int_equal(all[i].answer->fault, DNS_FAULT_RESOURCE);
+		assert_int_equal(all[i].answer->fault, DNS_ERROR_RESOURCE);
 	}
 	answer_held(&s, &found); /* too late, and frees the rest */
 	for (size_t i = 0; i < 3; i++)
@@ -594,7 +594,7 @@ clear_forgets_also_what_is_asked(void **state)
 	dns_cache_clear(cache);
 	answer_held(&s, &found);
 	assert_int_equal(a.answer->state, DNS_FOUND);
-	dns_answer_drop(a.answer);
+	dns_answer_unref(a.answer);
 	dns_cache_counts(cache, &counts);
 	assert_int_equal(counts.entries, 0);
 	s.answer = found;
@@ -635,8 +635,8 @@ an_answer_asks_again(void **state)
 	assert_int_equal(a.other.times, 0);
 	answer_held(&s, &found);
 	assert_int_equal(a.other.times, 1);
-	dns_answer_drop(a.same.answer);
-	dns_answer_drop(a.other.answer);
+	dns_answer_unref(a.same.answer);
+	dns_answer_unref(a.other.answer);
 	cache->close(cache);
 }
 
@@ -695,19 +695,19 @@ threads_share_one_cache(void **state)
 {
 	const struct hostile_options plain = { 0 };
 	struct hostile *server = hostile_start(&plain);
-	struct dns_net_options o = {
+	struct dns_resolver_options o = {
 		.n_servers = 1, .first_ms = 500, .total_ms = 12000
 	};
 	struct asker *askers = calloc(THREADS, sizeof(*askers));
 	struct dns_source *net, *cache;
-	struct dns_net_counts counts;
+	struct dns_resolver_counts counts;
 	char error[100];
 
 	(void)state;
 	assert_non_null(askers);
 	o.servers[0].port = hostile_port(server);
 	assert_true(ip_parse(SPAN("127.0.0.1"), &o.servers[0].ip));
-	net = dns_net_open(&o, error, sizeof(error));
+	net = dns_resolver_open(&o, error, sizeof(error));
 	assert_non_null(net);
 	cache = dns_cache_open(&defaults, net);
 	assert_non_null(cache);
@@ -720,7 +720,7 @@ threads_share_one_cache(void **state)
 	}
 	for (size_t i = 0; i < THREADS; i++)
 		pthread_join(askers[i].thread, NULL);
-	dns_net_counts(net, &counts);
+	dns_resolver_counts(net, &counts);
 	assert_int_equal(counts.questions, 50);
 	cache->close(cache);
 	net->close(net);

@@ -25,7 +25,7 @@ struct packet {
 	unsigned answers, authorities, additionals;
 	const char *bytes;
 	size_t n;
-	enum wire_reply reply;
+	enum dns_packet_reply reply;
 	const char *want; /* "found: text|text -> alias ttl" */
 };
 
@@ -45,50 +45,51 @@ enum { NXDOMAIN = 3, YXDOMAIN = 6, NOTIMP = 4, TC = 0x0200, AA = 0x0400 };
 
 static const struct packet packets[] = {
 	{ "RFC 1035 section 3.4.1, an address", DNS_A, 0, 1, 0, 0,
-	    BYTES(A_RECORD(OWN, "\1")), WIRE_ANSWER, "found: 192.0.2.1 60" },
+	    BYTES(A_RECORD(OWN, "\1")), DNS_PACKET_ANSWER,
+	    "found: 192.0.2.1 60" },
 	{ "RFC 2181 section 5, a record twice is one", DNS_A, 0, 3, 0, 0,
 	    BYTES(A_RECORD(OWN, "\1") A_RECORD(OWN, "\1") A_RECORD(OWN, "\2")),
-	    WIRE_ANSWER, "found: 192.0.2.1|192.0.2.2 60" },
+	    DNS_PACKET_ANSWER, "found: 192.0.2.1|192.0.2.2 60" },
 	{ "what was not asked for is passed over", DNS_A, 0, 3, 0, 0,
 	    BYTES(A_RECORD(B_EXAMPLE, "\7")
 		    OWN IN_60("\x10") "\0\2\1x" A_RECORD(OWN, "\1")),
-	    WIRE_ANSWER, "found: 192.0.2.1 60" },
+	    DNS_PACKET_ANSWER, "found: 192.0.2.1 60" },
 	{ "RFC 1034 section 3.6.2, a canonical name", DNS_A, 0, 2, 0, 0,
 	    BYTES(CNAME(OWN, "\0\xb" B_EXAMPLE) A_RECORD(B_EXAMPLE, "\1")),
-	    WIRE_ANSWER, "found: 192.0.2.1 -> b.example 60" },
+	    DNS_PACKET_ANSWER, "found: 192.0.2.1 -> b.example 60" },
 	{ "RFC 2181 section 10.1, two canonical names", DNS_CNAME, 0, 2, 0, 0,
 	    BYTES(CNAME(OWN, "\0\xb" B_EXAMPLE)
 		    CNAME(OWN, "\0\xb\1c\7example\0")),
-	    WIRE_FAULT, "failed garbled" },
+	    DNS_PACKET_ERROR, "failed garbled" },
 	{ "a loop of canonical names", DNS_A, 0, 2, 0, 0,
 	    BYTES(CNAME(OWN, "\0\xb" B_EXAMPLE) CNAME(B_EXAMPLE, "\0\2" OWN)),
-	    WIRE_FAULT, "failed garbled" },
+	    DNS_PACKET_ERROR, "failed garbled" },
 	{ "RFC 1035 section 3.3.14, no string at all", DNS_TXT, 0, 1, 0, 0,
-	    BYTES(OWN IN_60("\x10") "\0\0"), WIRE_GARBLED, NULL },
+	    BYTES(OWN IN_60("\x10") "\0\0"), DNS_PACKET_GARBLED, NULL },
 	{ "a string longer than its record", DNS_TXT, 0, 1, 0, 0,
-	    BYTES(OWN IN_60("\x10") "\0\2\5x"), WIRE_GARBLED, NULL },
+	    BYTES(OWN IN_60("\x10") "\0\2\5x"), DNS_PACKET_GARBLED, NULL },
 	{ "an address of three bytes", DNS_A, 0, 1, 0, 0,
-	    BYTES(OWN IN_60("\x01") "\0\3\1\2\3"), WIRE_GARBLED, NULL },
+	    BYTES(OWN IN_60("\x01") "\0\3\1\2\3"), DNS_PACKET_GARBLED, NULL },
 	{ "an MX without a name", DNS_MX, 0, 1, 0, 0,
-	    BYTES(OWN IN_60("\x0f") "\0\2\0\xa"), WIRE_GARBLED, NULL },
+	    BYTES(OWN IN_60("\x0f") "\0\2\0\xa"), DNS_PACKET_GARBLED, NULL },
 	{ "a name that points at itself", DNS_CNAME, 0, 1, 0, 0,
-	    BYTES(OWN IN_60("\x05") "\0\2\xc0\x27"), WIRE_GARBLED, NULL },
+	    BYTES(OWN IN_60("\x05") "\0\2\xc0\x27"), DNS_PACKET_GARBLED, NULL },
 	{ "one record less than is counted", DNS_A, 0, 2, 0, 0,
-	    BYTES(A_RECORD(OWN, "\1")), WIRE_GARBLED, NULL },
+	    BYTES(A_RECORD(OWN, "\1")), DNS_PACKET_GARBLED, NULL },
 	{ "RFC 2308 section 2.2, the name exists", DNS_A, 0, 0, 1, 0,
-	    BYTES(SOA), WIRE_ANSWER, "nodata 30" },
+	    BYTES(SOA), DNS_PACKET_ANSWER, "nodata 30" },
 	{ "RFC 2308 section 2.1, it does not", DNS_A, NXDOMAIN, 0, 0, 0,
-	    BYTES(""), WIRE_ANSWER, "nxdomain 0" },
+	    BYTES(""), DNS_PACKET_ANSWER, "nxdomain 0" },
 	{ "an authority section that is cut", DNS_A, NXDOMAIN, 0, 1, 0,
-	    BYTES("\7exam"), WIRE_GARBLED, NULL },
+	    BYTES("\7exam"), DNS_PACKET_GARBLED, NULL },
 	{ "RFC 6891 section 6.1.3, BADVERS", DNS_A, 0, 0, 0, 1,
-	    BYTES("\0\0\x29\4\xd0\1\0\0\0\0\0"), WIRE_NO_EDNS, NULL },
-	{ "another RCODE", DNS_A, YXDOMAIN, 0, 0, 0, BYTES(""), WIRE_FAULT,
-	    "failed rcode" },
+	    BYTES("\0\0\x29\4\xd0\1\0\0\0\0\0"), DNS_PACKET_NO_EDNS, NULL },
+	{ "another RCODE", DNS_A, YXDOMAIN, 0, 0, 0, BYTES(""),
+	    DNS_PACKET_ERROR, "failed rcode" },
 	{ "RFC 6891 section 7, an old server", DNS_A, NOTIMP, 0, 0, 0,
-	    BYTES(""), WIRE_NO_EDNS, NULL },
+	    BYTES(""), DNS_PACKET_NO_EDNS, NULL },
 	{ "RFC 2181 section 9, truncated", DNS_A, TC, 0, 0, 0, BYTES(""),
-	    WIRE_TRUNCATED, NULL },
+	    DNS_PACKET_TRUNCATED, NULL },
 };
 
 static void
@@ -118,10 +119,10 @@ put_packet(const struct packet *v, uint8_t *packet)
 	return (size_t)(p - packet) + v->n;
 }
 
-static struct wire_question
+static struct dns_packet_question
 question_of(enum dns_type type)
 {
-	return (struct wire_question){
+	return (struct dns_packet_question){
 		.id = ID, .edns = true, .name = SPAN("a.example"), .type = type
 	};
 }
@@ -129,11 +130,11 @@ question_of(enum dns_type type)
 static void
 describe(const struct dns_answer *a, char *text, size_t size)
 {
-	struct buf b = buf_over(text, size);
+	struct buf b = buf_wrap(text, size);
 
 	buf_text(&b, dns_state_name(a->state));
 	if (a->state == DNS_FAILED)
-		buf_printf(&b, " %s", dns_fault_name(a->fault));
+		buf_printf(&b, " %s", dns_error_name(a->fault));
 	for (size_t i = 0; i < a->n_records; i++) {
 		buf_text(&b, i == 0 ? ": " : "|");
 		ip_put(&b, &a->records[i].ip);
@@ -151,17 +152,17 @@ read_as_they_are(void **state)
 	struct arena *a = arena_new(ARENA);
 
 	(void)state;
-	for (size_t i = 0; i < TABLE_SIZE(packets); i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(packets); i++) {
 		const struct packet *v = &packets[i];
-		struct wire_question q = question_of(v->type);
+		struct dns_packet_question q = question_of(v->type);
 		uint8_t packet[512];
 		size_t n = put_packet(v, packet);
 		struct dns_answer out;
-		enum wire_reply reply;
+		enum dns_packet_reply reply;
 		char text[200] = "";
 
 		arena_rewind(a);
-		reply = wire_read(a, packet, n, &q, &out);
+		reply = dns_packet_read(a, packet, n, &q, &out);
 		describe(&out, text, sizeof(text));
 		if (reply != v->reply)
 			fail_msg("%s: %d (%s)", v->name, (int)reply, text);
@@ -178,16 +179,17 @@ read_when_they_are_cut(void **state)
 	struct arena *a = arena_new(ARENA);
 
 	(void)state;
-	for (size_t i = 0; i < TABLE_SIZE(packets); i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(packets); i++) {
 		const struct packet *v = &packets[i];
-		struct wire_question q = question_of(v->type);
+		struct dns_packet_question q = question_of(v->type);
 		uint8_t packet[512];
 		size_t n = put_packet(v, packet);
 		struct dns_answer out;
 
 		for (size_t cut = 0; cut < n && v->n > 0; cut++) {
 			arena_rewind(a);
-			if (wire_read(a, packet, cut, &q, &out) == WIRE_ANSWER)
+			if (dns_packet_read(a, packet, cut, &q, &out) ==
+			    DNS_PACKET_ANSWER)
 				fail_msg("%s: at %zu", v->name, cut);
 		}
 	}
@@ -200,25 +202,25 @@ read_without_memory(void **state)
 	struct arena *a = arena_new(ARENA);
 
 	(void)state;
-	for (size_t i = 0; i < TABLE_SIZE(packets); i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(packets); i++) {
 		const struct packet *v = &packets[i];
-		struct wire_question q = question_of(v->type);
+		struct dns_packet_question q = question_of(v->type);
 		uint8_t packet[512];
 		size_t n = put_packet(v, packet);
 		bool failed = true;
 
 		for (unsigned long nth = 1; failed; nth++) {
 			struct dns_answer out;
-			enum wire_reply reply;
+			enum dns_packet_reply reply;
 
 			arena_rewind(a);
 			arena_fail_at(a, nth);
-			reply = wire_read(a, packet, n, &q, &out);
+			reply = dns_packet_read(a, packet, n, &q, &out);
 			failed = arena_has_failed(a);
 			if (!failed)
 				assert_int_equal(reply, v->reply);
-			else if (reply != WIRE_FAULT ||
-			    out.fault != DNS_FAULT_RESOURCE)
+			else if (reply != DNS_PACKET_ERROR ||
+			    out.fault != DNS_ERROR_RESOURCE)
 				fail_msg(
 				    "%s: %lu: %d", v->name, nth, (int)reply);
 		}
@@ -231,27 +233,33 @@ static void
 rfc5452_no_reply_to_it(void **state)
 {
 	struct arena *a = arena_new(ARENA);
-	struct wire_question q = question_of(DNS_A);
+	struct dns_packet_question q = question_of(DNS_A);
 	struct dns_answer out;
 	uint8_t packet[512];
 	size_t n = put_packet(&packets[0], packet);
 
 	(void)state;
-	assert_int_equal(wire_read(a, packet, n, &q, &out), WIRE_ANSWER);
+	assert_int_equal(
+	    dns_packet_read(a, packet, n, &q, &out), DNS_PACKET_ANSWER);
 	q.id++;
-	assert_int_equal(wire_read(a, packet, n, &q, &out), WIRE_STRAY);
+	assert_int_equal(
+	    dns_packet_read(a, packet, n, &q, &out), DNS_PACKET_UNMATCHED);
 	q.id--;
 	q.type = DNS_TXT;
-	assert_int_equal(wire_read(a, packet, n, &q, &out), WIRE_STRAY);
+	assert_int_equal(
+	    dns_packet_read(a, packet, n, &q, &out), DNS_PACKET_UNMATCHED);
 	q.type = DNS_A;
 	q.name = SPAN("ab.example");
-	assert_int_equal(wire_read(a, packet, n, &q, &out), WIRE_STRAY);
+	assert_int_equal(
+	    dns_packet_read(a, packet, n, &q, &out), DNS_PACKET_UNMATCHED);
 	q.name = SPAN("a.example");
 	packet[5] = 0; /* no question */
-	assert_int_equal(wire_read(a, packet, n, &q, &out), WIRE_STRAY);
+	assert_int_equal(
+	    dns_packet_read(a, packet, n, &q, &out), DNS_PACKET_UNMATCHED);
 	packet[5] = 1;
 	packet[2] &= 0x7f; /* a question itself */
-	assert_int_equal(wire_read(a, packet, n, &q, &out), WIRE_STRAY);
+	assert_int_equal(
+	    dns_packet_read(a, packet, n, &q, &out), DNS_PACKET_UNMATCHED);
 	arena_free(a);
 }
 
@@ -259,10 +267,10 @@ rfc5452_no_reply_to_it(void **state)
 static void
 rfc1035_section_3_3_14_text_is_cut(void **state)
 {
-	enum { STRING = 1 + 250, MOST = WIRE_TEXT_MAX / 250 };
+	enum { STRING = 1 + 250, MOST = DNS_PACKET_TEXT_MAX / 250 };
 	static uint8_t packet[64 + (MOST + 1) * STRING];
 	struct arena *a = arena_new(ARENA);
-	struct wire_question q = question_of(DNS_TXT);
+	struct dns_packet_question q = question_of(DNS_TXT);
 	struct packet v = { .type = DNS_TXT, .answers = 1, .bytes = "" };
 	struct dns_answer out;
 
@@ -277,10 +285,10 @@ rfc1035_section_3_3_14_text_is_cut(void **state)
 			memset(p, 250, STRING);
 		arena_rewind(a);
 		assert_int_equal(
-		    wire_read(a, packet, (size_t)(p - packet), &q, &out),
-		    WIRE_ANSWER);
+		    dns_packet_read(a, packet, (size_t)(p - packet), &q, &out),
+		    DNS_PACKET_ANSWER);
 		assert_int_equal(out.n_records, 1);
-		assert_int_equal(out.records[0].text.n, WIRE_TEXT_MAX);
+		assert_int_equal(out.records[0].text.n, DNS_PACKET_TEXT_MAX);
 		assert_int_equal(out.records[0].strings, strings);
 	}
 	arena_free(a);
@@ -290,7 +298,7 @@ rfc1035_section_3_3_14_text_is_cut(void **state)
 static void
 rfc7208_section_2_6_7_cut_text_is_too_long(void **state)
 {
-	int most = WIRE_TEXT_MAX;
+	int most = DNS_PACKET_TEXT_MAX;
 
 	(void)state;
 	assert_true(most > SPF_MAX_RECORD);
@@ -302,7 +310,7 @@ rfc7208_section_2_6_7_cut_text_is_too_long(void **state)
 
 /* A reply of up to 64 KB, to a question for a.example. */
 struct large {
-	uint8_t bytes[WIRE_PACKET_MAX];
+	uint8_t bytes[DNS_PACKET_MAX];
 	uint8_t *p;
 	unsigned answers;
 };
@@ -386,12 +394,12 @@ put_one_large_text(struct large *l)
 static void
 put_many_strings(struct large *l)
 {
-	while (room_of(l) >= RECORD + WIRE_STRINGS_MAX) {
-		put_own(l, DNS_TXT, WIRE_STRINGS_MAX);
-		memset(l->p, 0, WIRE_STRINGS_MAX);
+	while (room_of(l) >= RECORD + DNS_PACKET_STRINGS_MAX) {
+		put_own(l, DNS_TXT, DNS_PACKET_STRINGS_MAX);
+		memset(l->p, 0, DNS_PACKET_STRINGS_MAX);
 		l->p[0] = 1; /* the text: how many records come before */
 		l->p[1] = (uint8_t)l->answers;
-		l->p += WIRE_STRINGS_MAX;
+		l->p += DNS_PACKET_STRINGS_MAX;
 	}
 }
 
@@ -507,7 +515,7 @@ put_many_addresses(struct large *l)
 static void
 put_chain_reversed(struct large *l, unsigned n)
 {
-	size_t to[WIRE_CHAIN_MAX + 1];
+	size_t to[DNS_PACKET_CHAIN_MAX + 1];
 
 	put_own(l, 65399, n * 255);
 	for (unsigned i = 0; i < n; i++) {
@@ -532,13 +540,13 @@ put_chain_reversed(struct large *l, unsigned n)
 static void
 put_long_chain(struct large *l)
 {
-	put_chain_reversed(l, WIRE_CHAIN_MAX);
+	put_chain_reversed(l, DNS_PACKET_CHAIN_MAX);
 }
 
 static void
 put_longer_chain(struct large *l)
 {
-	put_chain_reversed(l, WIRE_CHAIN_MAX + 1);
+	put_chain_reversed(l, DNS_PACKET_CHAIN_MAX + 1);
 }
 
 /* `records` and `strings`: the most that ldns may be given. */
@@ -546,87 +554,87 @@ static const struct expensive {
 	const char *name;
 	void (*put)(struct large *l);
 	enum dns_type type;
-	enum wire_reply reply;
+	enum dns_packet_reply reply;
 	size_t n_records; /* of the answer */
 	unsigned long records, strings;
 } expensive[] = {
 	{ .name = "RFC 1035 3.3.14, 65,400 empty strings",
 	    .put = put_empty_strings,
 	    .type = DNS_TXT,
-	    .reply = WIRE_ANSWER,
+	    .reply = DNS_PACKET_ANSWER,
 	    .n_records = 1 },
 	{ .name = "RFC 1035 3.3.14, one text of 64 KB",
 	    .put = put_one_large_text,
 	    .type = DNS_TXT,
-	    .reply = WIRE_ANSWER,
+	    .reply = DNS_PACKET_ANSWER,
 	    .n_records = 1 },
 	{ .name = "RFC 1035 3.3.14, records of 120 strings",
 	    .put = put_many_strings,
 	    .type = DNS_TXT,
-	    .reply = WIRE_ANSWER,
+	    .reply = DNS_PACKET_ANSWER,
 	    .n_records = 256,
-	    .records = WIRE_ANSWER_STRINGS_MAX / WIRE_STRINGS_MAX,
+	    .records = WIRE_ANSWER_STRINGS_MAX / DNS_PACKET_STRINGS_MAX,
 	    .strings = WIRE_ANSWER_STRINGS_MAX },
 	{ .name = "RFC 1035 4.1.1, 5,459 records of another type",
 	    .put = put_other_types,
 	    .type = DNS_TXT,
-	    .reply = WIRE_ANSWER },
+	    .reply = DNS_PACKET_ANSWER },
 	{ .name = "RFC 1035 4.1.1, 4,094 records of another class",
 	    .put = put_wrong_class,
 	    .type = DNS_A,
-	    .reply = WIRE_ANSWER },
+	    .reply = DNS_PACKET_ANSWER },
 	{ .name = "RFC 1035 4.1.4, pointers 8,000 deep",
 	    .put = put_deep,
 	    .type = DNS_A,
-	    .reply = WIRE_GARBLED },
+	    .reply = DNS_PACKET_GARBLED },
 	{ .name = "RFC 1035 4.1.4, pointers as deep as is read",
 	    .put = put_deepest,
 	    .type = DNS_A,
-	    .reply = WIRE_ANSWER,
+	    .reply = DNS_PACKET_ANSWER,
 	    .n_records = DNS_RECORDS_MAX,
 	    .records = DNS_RECORDS_MAX,
 	    .strings = DNS_RECORDS_MAX },
 	{ .name = "RFC 1035 4.1.4, one pointer deeper",
 	    .put = put_one_deeper,
 	    .type = DNS_A,
-	    .reply = WIRE_GARBLED },
+	    .reply = DNS_PACKET_GARBLED },
 	{ .name = "RFC 1035 4.1.4, a pointer forward",
 	    .put = put_forward,
 	    .type = DNS_A,
-	    .reply = WIRE_GARBLED },
+	    .reply = DNS_PACKET_GARBLED },
 	{ .name = "RFC 2181 5, one record 512 times",
 	    .put = put_copies,
 	    .type = DNS_TXT,
-	    .reply = WIRE_ANSWER,
+	    .reply = DNS_PACKET_ANSWER,
 	    .n_records = 1,
 	    .records = DNS_RECORDS_MAX,
 	    .strings = DNS_RECORDS_MAX },
 	{ .name = "RFC 2181 5, 512 records nearly equal",
 	    .put = put_nearly_copies,
 	    .type = DNS_TXT,
-	    .reply = WIRE_ANSWER,
+	    .reply = DNS_PACKET_ANSWER,
 	    .n_records = DNS_RECORDS_MAX,
 	    .records = DNS_RECORDS_MAX,
 	    .strings = DNS_RECORDS_MAX },
 	{ .name = "4,094 addresses",
 	    .put = put_many_addresses,
 	    .type = DNS_A,
-	    .reply = WIRE_GARBLED,
-	    .records = DNS_RECORDS_MAX + WIRE_CHAIN_MAX,
-	    .strings = DNS_RECORDS_MAX + WIRE_CHAIN_MAX },
+	    .reply = DNS_PACKET_GARBLED,
+	    .records = DNS_RECORDS_MAX + DNS_PACKET_CHAIN_MAX,
+	    .strings = DNS_RECORDS_MAX + DNS_PACKET_CHAIN_MAX },
 	{ .name = "RFC 1034 3.6.2, 16 aliases, the last one first",
 	    .put = put_long_chain,
 	    .type = DNS_MX,
-	    .reply = WIRE_ANSWER,
+	    .reply = DNS_PACKET_ANSWER,
 	    .n_records = DNS_RECORDS_MAX,
-	    .records = DNS_RECORDS_MAX + WIRE_CHAIN_MAX,
-	    .strings = 2 * DNS_RECORDS_MAX + WIRE_CHAIN_MAX },
+	    .records = DNS_RECORDS_MAX + DNS_PACKET_CHAIN_MAX,
+	    .strings = 2 * DNS_RECORDS_MAX + DNS_PACKET_CHAIN_MAX },
 	{ .name = "RFC 1034 3.6.2, 17 aliases",
 	    .put = put_longer_chain,
 	    .type = DNS_MX,
-	    .reply = WIRE_GARBLED,
-	    .records = DNS_RECORDS_MAX + WIRE_CHAIN_MAX,
-	    .strings = 2 * DNS_RECORDS_MAX + WIRE_CHAIN_MAX },
+	    .reply = DNS_PACKET_GARBLED,
+	    .records = DNS_RECORDS_MAX + DNS_PACKET_CHAIN_MAX,
+	    .strings = 2 * DNS_RECORDS_MAX + DNS_PACKET_CHAIN_MAX },
 };
 
 static size_t
@@ -656,22 +664,22 @@ expensive_replies_cost_little(void **state)
 	struct arena *a = arena_new(WIRE_MEMORY_MAX);
 
 	(void)state;
-	for (size_t i = 0; i < TABLE_SIZE(expensive); i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(expensive); i++) {
 		const struct expensive *v = &expensive[i];
 		size_t n = put_expensive(&l, v);
-		struct wire_question q = question_of(v->type);
+		struct dns_packet_question q = question_of(v->type);
 		struct dns_answer out;
 		struct ldns_cost cost;
-		enum wire_reply reply;
+		enum dns_packet_reply reply;
 
 		arena_rewind(a);
 		ldns_cost_begin();
-		reply = wire_read(a, l.bytes, n, &q, &out);
+		reply = dns_packet_read(a, l.bytes, n, &q, &out);
 		cost = ldns_cost_end();
 		if (reply != v->reply || arena_has_failed(a))
 			fail_msg("%s: %d, %zu bytes", v->name, (int)reply,
 			    arena_used(a));
-		if (reply == WIRE_ANSWER && out.n_records != v->n_records)
+		if (reply == DNS_PACKET_ANSWER && out.n_records != v->n_records)
 			fail_msg("%s: %zu records", v->name, out.n_records);
 		if (cost.records > v->records || cost.fields > v->strings)
 			fail_msg("%s: ldns read %lu records, %lu fields",
@@ -688,10 +696,10 @@ refusals(void **state)
 	size_t n = put_packet(&v, packet);
 
 	(void)state;
-	assert_true(wire_is_refusal(packet, n));
-	assert_false(wire_is_refusal(packet, 11));
+	assert_true(dns_packet_is_refusal(packet, n));
+	assert_false(dns_packet_is_refusal(packet, 11));
 	v.bits = 2;
-	assert_false(wire_is_refusal(packet, put_packet(&v, packet)));
+	assert_false(dns_packet_is_refusal(packet, put_packet(&v, packet)));
 }
 
 int

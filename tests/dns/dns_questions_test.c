@@ -37,11 +37,11 @@ answer_is_a_copy(void **state)
 	assert_true(span_is(a->alias, "alias.example"));
 	assert_int_equal(a->ttl, 60);
 	assert_true(dns_answer_memory(a) > sizeof(*a) + sizeof(text));
-	assert_ptr_equal(dns_answer_hold(a), a);
-	dns_answer_drop(a);
+	assert_ptr_equal(dns_answer_ref(a), a);
+	dns_answer_unref(a);
 	assert_int_equal(a->n_records, 1);
-	dns_answer_drop(a);
-	dns_answer_drop(NULL);
+	dns_answer_unref(a);
+	dns_answer_unref(NULL);
 }
 
 static void
@@ -55,7 +55,7 @@ answer_of_too_many_records_is_none(void **state)
 
 	(void)state;
 	assert_non_null(made);
-	dns_answer_drop(made);
+	dns_answer_unref(made);
 	a.n_records++;
 	assert_null(dns_answer_new(&a));
 }
@@ -64,21 +64,21 @@ static void
 constants_are_not_counted(void **state)
 {
 	(void)state;
-	for (int f = DNS_FAULT_NONE; f <= DNS_FAULT_RESOURCE; f++) {
+	for (int f = DNS_ERROR_NONE; f <= DNS_ERROR_RESOURCE; f++) {
 		const struct dns_answer *a =
-		    dns_answer_failed((enum dns_fault)f);
-		enum dns_fault back;
+		    dns_answer_failed((enum dns_error)f);
+		enum dns_error back;
 
 		assert_int_equal(a->state, DNS_FAILED);
 		assert_int_equal(a->fault, f);
-		dns_answer_drop(a);
-		dns_answer_drop(a);
+		dns_answer_unref(a);
+		dns_answer_unref(a);
 		assert_int_equal(dns_answer_memory(a), 0);
-		assert_true(dns_fault_from_name(
-		    span_str(dns_fault_name((enum dns_fault)f)), &back));
+		assert_true(dns_error_from_name(
+		    span_str(dns_error_name((enum dns_error)f)), &back));
 		assert_int_equal(back, f);
-		assert_int_equal(dns_fault_is_ours(back),
-		    f == DNS_FAULT_BUDGET || f == DNS_FAULT_RESOURCE);
+		assert_int_equal(dns_error_is_ours(back),
+		    f == DNS_ERROR_BUDGET || f == DNS_ERROR_RESOURCE);
 	}
 	assert_int_equal(dns_answer_badname()->state, DNS_BADNAME);
 	assert_int_equal(dns_answer_pending()->state, DNS_PENDING);
@@ -106,7 +106,7 @@ memo_lives_as_long_as_its_answer(void **state)
 	assert_ptr_equal(dns_answer_memo(a), &first);
 	assert_ptr_equal(dns_answer_keep(a, &second, drop_memo), &first);
 	assert_int_equal(dropped, 1);
-	dns_answer_drop(a);
+	dns_answer_unref(a);
 	assert_int_equal(dropped, 2);
 	assert_null(dns_answer_keep(dns_answer_badname(), &first, drop_memo));
 	assert_null(dns_answer_memo(dns_answer_badname()));
@@ -124,18 +124,18 @@ names_of_types_and_states(void **state)
 	assert_int_equal(type, DNS_TXT);
 	assert_false(dns_type_from_name(SPAN("SRV"), &type));
 	assert_string_equal(dns_state_name(DNS_NXDOMAIN), "nxdomain");
-	assert_string_equal(dns_fault_name(DNS_FAULT_SERVFAIL), "servfail");
+	assert_string_equal(dns_error_name(DNS_ERROR_SERVFAIL), "servfail");
 }
 
 static void
 a_question_is_noted_once_in_normal_form(void **state)
 {
-	struct dns_talk *t = dns_talk_new(10);
+	struct dns_questions *t = dns_questions_new(10);
 	struct dns_question *q;
 
 	(void)state;
-	assert_null(dns_talk_questions(t));
-	assert_null(dns_talk_unsent(t));
+	assert_null(dns_questions_first(t));
+	assert_null(dns_questions_next_unsent(t));
 	for (int i = 0; i < 3; i++) {
 		assert_int_equal(
 		    dns_ask(t, SPAN("Example.ORG."), DNS_TXT)->state,
@@ -149,43 +149,43 @@ a_question_is_noted_once_in_normal_form(void **state)
 				     ->state,
 		    DNS_PENDING);
 	}
-	assert_int_equal(dns_talk_asked(t), 3);
-	assert_int_equal(dns_talk_pending(t), 3);
-	q = dns_talk_questions(t);
+	assert_int_equal(dns_questions_count(t), 3);
+	assert_int_equal(dns_questions_pending(t), 3);
+	q = dns_questions_first(t);
 	assert_true(span_is(q->name, "example.org"));
 	assert_int_equal(q->type, DNS_TXT);
 	q = q->next->next;
 	assert_true(span_is(q->name, "xn--bcher-kva.example"));
 	assert_null(q->next);
-	dns_talk_free(t);
-	dns_talk_free(NULL);
+	dns_questions_free(t);
+	dns_questions_free(NULL);
 }
 
 static void
 answers_are_given_until_the_talk_ends(void **state)
 {
-	struct dns_talk *t = dns_talk_new(10);
+	struct dns_questions *t = dns_questions_new(10);
 	const struct dns_answer *one = answer_of_text("one");
 	const struct dns_answer *two = answer_of_text("two");
 	struct dns_question *q;
 
 	(void)state;
-	dns_talk_set_driver(t, &one);
-	assert_ptr_equal(dns_talk_driver(t), &one);
+	dns_questions_set_driver(t, &one);
+	assert_ptr_equal(dns_questions_driver(t), &one);
 	dns_ask(t, SPAN("a.example"), DNS_TXT);
 	dns_ask(t, SPAN("b.example"), DNS_TXT);
-	q = dns_talk_unsent(t);
+	q = dns_questions_next_unsent(t);
 	assert_true(span_is(q->name, "a.example"));
 	q->sent = true;
-	assert_true(span_is(dns_talk_unsent(t)->name, "b.example"));
-	dns_talk_tell(q, one);
-	dns_talk_tell(q, two); /* a second answer is ignored */
-	dns_answer_drop(one);
-	dns_answer_drop(two);
-	assert_int_equal(dns_talk_pending(t), 1);
+	assert_true(span_is(dns_questions_next_unsent(t)->name, "b.example"));
+	dns_questions_set_answer(q, one);
+	dns_questions_set_answer(q, two); /* a second answer is ignored */
+	dns_answer_unref(one);
+	dns_answer_unref(two);
+	assert_int_equal(dns_questions_pending(t), 1);
 	assert_true(span_is(
 	    dns_ask(t, SPAN("A.example"), DNS_TXT)->records[0].text, "one"));
-	dns_talk_free(t);
+	dns_questions_free(t);
 }
 
 static void
@@ -194,7 +194,7 @@ what_is_no_name_is_not_asked(void **state)
 	static const char *const bad[] = { "", ".", "a..b", ".a",
 		("0123456789012345678901234567890123456789"
 		 "012345678901234567890123.example") };
-	struct dns_talk *t = dns_talk_new(10);
+	struct dns_questions *t = dns_questions_new(10);
 	char text[2000];
 
 	(void)state;
@@ -211,17 +211,17 @@ what_is_no_name_is_not_asked(void **state)
 	assert_int_equal(
 	    dns_ask(t, span_of(text, 253), DNS_A)->state, DNS_PENDING);
 	assert_int_equal(dns_ask(t, SPAN_NONE, DNS_A)->state, DNS_BADNAME);
-	assert_int_equal(dns_talk_asked(t), 1);
-	dns_talk_free(t);
+	assert_int_equal(dns_questions_count(t), 1);
+	dns_questions_free(t);
 }
 
 static enum dns_state
-ask_number(struct dns_talk *t, int i, bool ahead)
+ask_number(struct dns_questions *t, int i, bool ahead)
 {
 	char name[32];
 
 	snprintf(name, sizeof(name), "n%d.example", i);
-	return ahead ? dns_ask_ahead(t, span_str(name), DNS_A)->state
+	return ahead ? dns_prefetch(t, span_str(name), DNS_A)->state
 		     : dns_ask(t, span_str(name), DNS_A)->state;
 }
 
@@ -230,12 +230,12 @@ the_budget_is_the_same_whatever_is_asked_ahead(void **state)
 {
 	(void)state;
 	for (int ahead = 0; ahead <= 20; ahead++) {
-		struct dns_talk *t = dns_talk_new(8);
+		struct dns_questions *t = dns_questions_new(8);
 
 		for (int i = 0; i < ahead; i++)
 			assert_int_equal(
 			    ask_number(t, 100 + i, true), DNS_PENDING);
-		assert_true(dns_talk_asked(t) <= 4);
+		assert_true(dns_questions_count(t) <= 4);
 		for (int run = 0; run < 2; run++) {
 			for (int i = 0; i < 8; i++)
 				assert_int_equal(
@@ -244,103 +244,103 @@ the_budget_is_the_same_whatever_is_asked_ahead(void **state)
 			assert_int_equal(ask_number(t, 100, false), DNS_FAILED);
 		}
 		assert_int_equal(dns_ask(t, SPAN("n9.example"), DNS_A)->fault,
-		    DNS_FAULT_BUDGET);
-		assert_true(dns_talk_asked(t) <= 12);
-		dns_talk_free(t);
+		    DNS_ERROR_BUDGET);
+		assert_true(dns_questions_count(t) <= 12);
+		dns_questions_free(t);
 	}
 }
 
 static void
 asked_ahead_and_then_needed_is_one_question(void **state)
 {
-	struct dns_talk *t = dns_talk_new(2);
+	struct dns_questions *t = dns_questions_new(2);
 
 	(void)state;
 	assert_int_equal(ask_number(t, 1, true), DNS_PENDING);
 	assert_int_equal(ask_number(t, 1, false), DNS_PENDING);
 	assert_int_equal(ask_number(t, 2, true), DNS_PENDING);
-	assert_int_equal(dns_talk_asked(t), 2);
+	assert_int_equal(dns_questions_count(t), 2);
 	assert_int_equal(ask_number(t, 3, true), DNS_PENDING);
-	assert_int_equal(dns_talk_asked(t), 2);
-	dns_talk_free(t);
+	assert_int_equal(dns_questions_count(t), 2);
+	dns_questions_free(t);
 }
 
 static void
 nothing_is_pending_after_giving_up(void **state)
 {
-	struct dns_talk *t = dns_talk_new(8);
+	struct dns_questions *t = dns_questions_new(8);
 	const struct dns_answer *late = answer_of_text("late");
 	struct dns_question *q;
 
 	(void)state;
 	ask_number(t, 1, false);
 	ask_number(t, 2, true);
-	q = dns_talk_questions(t);
-	dns_talk_give_up(t, DNS_FAULT_TIMEOUT);
-	assert_int_equal(dns_talk_pending(t), 0);
-	assert_null(dns_talk_unsent(t));
-	dns_talk_tell(q, late);
-	assert_int_equal(q->answer->fault, DNS_FAULT_TIMEOUT);
+	q = dns_questions_first(t);
+	dns_questions_expire(t, DNS_ERROR_TIMEOUT);
+	assert_int_equal(dns_questions_pending(t), 0);
+	assert_null(dns_questions_next_unsent(t));
+	dns_questions_set_answer(q, late);
+	assert_int_equal(q->answer->fault, DNS_ERROR_TIMEOUT);
 	assert_int_equal(ask_number(t, 1, false), DNS_FAILED);
 	assert_int_equal(ask_number(t, 9, false), DNS_FAILED);
 	assert_int_equal(ask_number(t, 10, true), DNS_FAILED);
-	dns_answer_drop(late);
-	dns_talk_free(t);
+	dns_answer_unref(late);
+	dns_questions_free(t);
 }
 
 /* What was looked ahead at for nothing is no lack. */
 static void
 running_out_is_told_of_needed_ones(void **state)
 {
-	struct dns_talk *t = dns_talk_new(2);
+	struct dns_questions *t = dns_questions_new(2);
 
 	(void)state;
 	ask_number(t, 1, true);
-	dns_talk_give_up(t, DNS_FAULT_BUDGET);
+	dns_questions_expire(t, DNS_ERROR_BUDGET);
 	ask_number(t, 1, true);
-	assert_false(dns_talk_ran_out(t));
+	assert_false(dns_questions_budget_exceeded(t));
 	ask_number(t, 1, false);
-	assert_true(dns_talk_ran_out(t));
-	dns_talk_free(t);
+	assert_true(dns_questions_budget_exceeded(t));
+	dns_questions_free(t);
 
-	t = dns_talk_new(1);
+	t = dns_questions_new(1);
 	ask_number(t, 1, false);
-	assert_false(dns_talk_ran_out(t));
+	assert_false(dns_questions_budget_exceeded(t));
 	ask_number(t, 2, false);
-	assert_true(dns_talk_ran_out(t));
-	dns_talk_free(t);
+	assert_true(dns_questions_budget_exceeded(t));
+	dns_questions_free(t);
 
-	t = dns_talk_new(2);
+	t = dns_questions_new(2);
 	ask_number(t, 1, false);
-	dns_talk_tell(
-	    dns_talk_questions(t), dns_answer_failed(DNS_FAULT_TIMEOUT));
+	dns_questions_set_answer(
+	    dns_questions_first(t), dns_answer_failed(DNS_ERROR_TIMEOUT));
 	ask_number(t, 1, false);
-	assert_false(dns_talk_ran_out(t));
+	assert_false(dns_questions_budget_exceeded(t));
 	(void)dns_ask(t, SPAN("b.example"), DNS_TXT);
-	dns_talk_tell(
-	    dns_talk_unsent(t), dns_answer_failed(DNS_FAULT_RESOURCE));
-	assert_false(dns_talk_ran_out(t));
+	dns_questions_set_answer(dns_questions_next_unsent(t),
+	    dns_answer_failed(DNS_ERROR_RESOURCE));
+	assert_false(dns_questions_budget_exceeded(t));
 	(void)dns_ask(t, SPAN("b.example"), DNS_TXT);
-	assert_true(dns_talk_ran_out(t));
-	dns_talk_free(t);
+	assert_true(dns_questions_budget_exceeded(t));
+	dns_questions_free(t);
 }
 
 static const struct dns_answer *
-ask_state(
-    struct dns_talk *t, const char *name, bool needed, enum dns_state state)
+ask_state(struct dns_questions *t, const char *name, bool needed,
+    enum dns_state state)
 {
 	const struct dns_answer *a = needed
 	    ? dns_ask(t, span_str(name), DNS_TXT)
-	    : dns_ask_ahead(t, span_str(name), DNS_TXT);
+	    : dns_prefetch(t, span_str(name), DNS_TXT);
 
 	assert_int_equal(a->state, state);
 	return a;
 }
 
 static struct dns_question *
-send_next(struct dns_talk *t, bool prefetch)
+send_next(struct dns_questions *t, bool prefetch)
 {
-	struct dns_question *q = dns_talk_unsent(t);
+	struct dns_question *q = dns_questions_next_unsent(t);
 
 	assert_non_null(q);
 	assert_int_equal(q->wait.prefetch, prefetch);
@@ -352,8 +352,8 @@ send_next(struct dns_talk *t, bool prefetch)
 static void
 a_dropped_prefetch_is_no_answer(void **state)
 {
-	const struct dns_answer *refused = dns_answer_failed(DNS_FAULT_BUDGET);
-	struct dns_talk *t = dns_talk_new(10);
+	const struct dns_answer *refused = dns_answer_failed(DNS_ERROR_BUDGET);
+	struct dns_questions *t = dns_questions_new(10);
 	struct dns_question *q;
 
 	(void)state;
@@ -361,92 +361,93 @@ a_dropped_prefetch_is_no_answer(void **state)
 	ask_state(t, "b.example", false, DNS_PENDING);
 	q = send_next(t, true);
 	(void)send_next(t, true);
-	dns_talk_tell(q, refused);
-	assert_int_equal(dns_talk_pending(t), 1);
-	assert_null(dns_talk_unsent(t));
+	dns_questions_set_answer(q, refused);
+	assert_int_equal(dns_questions_pending(t), 1);
+	assert_null(dns_questions_next_unsent(t));
 	ask_state(t, "a.example", false, DNS_PENDING);
-	assert_null(dns_talk_unsent(t));
+	assert_null(dns_questions_next_unsent(t));
 	/* until it is needed */
 	ask_state(t, "a.example", true, DNS_PENDING);
-	assert_int_equal(dns_talk_pending(t), 2);
-	assert_int_equal(dns_talk_waited_for(t), 1);
+	assert_int_equal(dns_questions_pending(t), 2);
+	assert_int_equal(dns_questions_required(t), 1);
 	assert_ptr_equal(send_next(t, false), q);
-	assert_null(dns_talk_unsent(t));
-	dns_talk_tell(q, refused);
+	assert_null(dns_questions_next_unsent(t));
+	dns_questions_set_answer(q, refused);
 	assert_int_equal(ask_state(t, "a.example", true, DNS_FAILED)->fault,
-	    DNS_FAULT_BUDGET);
-	assert_int_equal(dns_talk_pending(t), 1);
-	assert_int_equal(dns_talk_waited_for(t), 0);
-	dns_talk_free(t);
+	    DNS_ERROR_BUDGET);
+	assert_int_equal(dns_questions_pending(t), 1);
+	assert_int_equal(dns_questions_required(t), 0);
+	dns_questions_free(t);
 }
 
 /* The core has come to need it while it was with the source. */
 static void
 a_prefetch_that_is_dropped_when_needed_is_asked_again(void **state)
 {
-	struct dns_talk *t = dns_talk_new(10);
+	struct dns_questions *t = dns_questions_new(10);
 	struct dns_question *q;
 
 	(void)state;
 	ask_state(t, "a.example", false, DNS_PENDING);
 	q = send_next(t, true);
 	ask_state(t, "a.example", true, DNS_PENDING);
-	assert_null(dns_talk_unsent(t));
-	dns_talk_tell(q, dns_answer_failed(DNS_FAULT_RESOURCE));
-	assert_int_equal(dns_talk_waited_for(t), 1);
+	assert_null(dns_questions_next_unsent(t));
+	dns_questions_set_answer(q, dns_answer_failed(DNS_ERROR_RESOURCE));
+	assert_int_equal(dns_questions_required(t), 1);
 	assert_ptr_equal(send_next(t, false), q);
-	dns_talk_tell(q, dns_answer_failed(DNS_FAULT_TIMEOUT));
+	dns_questions_set_answer(q, dns_answer_failed(DNS_ERROR_TIMEOUT));
 	ask_state(t, "a.example", true, DNS_FAILED);
-	assert_false(dns_talk_ran_out(t));
-	dns_talk_free(t);
+	assert_false(dns_questions_budget_exceeded(t));
+	dns_questions_free(t);
 }
 
 /* Failures of the domain are answers, whoever asked. */
 static void
 a_prefetch_that_fails_has_its_answer(void **state)
 {
-	struct dns_talk *t = dns_talk_new(10);
+	struct dns_questions *t = dns_questions_new(10);
 
 	(void)state;
 	ask_state(t, "a.example", false, DNS_PENDING);
 	ask_state(t, "b.example", false, DNS_PENDING);
-	dns_talk_tell(
-	    send_next(t, true), dns_answer_failed(DNS_FAULT_SERVFAIL));
+	dns_questions_set_answer(
+	    send_next(t, true), dns_answer_failed(DNS_ERROR_SERVFAIL));
 	assert_int_equal(ask_state(t, "a.example", true, DNS_FAILED)->fault,
-	    DNS_FAULT_SERVFAIL);
+	    DNS_ERROR_SERVFAIL);
 	/* and at the end nothing is pending, what was dropped neither */
-	dns_talk_tell(send_next(t, true), dns_answer_failed(DNS_FAULT_BUDGET));
-	dns_talk_give_up(t, DNS_FAULT_TIMEOUT);
-	assert_int_equal(dns_talk_pending(t), 0);
+	dns_questions_set_answer(
+	    send_next(t, true), dns_answer_failed(DNS_ERROR_BUDGET));
+	dns_questions_expire(t, DNS_ERROR_TIMEOUT);
+	assert_int_equal(dns_questions_pending(t), 0);
 	assert_int_equal(ask_state(t, "b.example", true, DNS_FAILED)->fault,
-	    DNS_FAULT_TIMEOUT);
-	assert_int_equal(dns_talk_waited_for(t), 0);
-	dns_talk_free(t);
+	    DNS_ERROR_TIMEOUT);
+	assert_int_equal(dns_questions_required(t), 0);
+	dns_questions_free(t);
 }
 
 static void
 a_thousand_questions(void **state)
 {
-	struct dns_talk *t = dns_talk_new(1000);
+	struct dns_questions *t = dns_questions_new(1000);
 	struct dns_source *zone = pump_zone("n500.example. A 192.0.2.1\n");
 
 	(void)state;
 	for (int i = 0; i < 1000; i++)
 		ask_number(t, i, false);
 	pump(t, zone);
-	assert_int_equal(dns_talk_pending(t), 0);
+	assert_int_equal(dns_questions_pending(t), 0);
 	for (int i = 0; i < 1000; i++)
 		assert_int_equal(ask_number(t, i, false),
 		    i == 500 ? DNS_FOUND : DNS_NXDOMAIN);
-	dns_talk_free(t);
+	dns_questions_free(t);
 	zone->close(zone);
 }
 
 /* A core of three dependent questions and one that depends on none. */
-static enum step
+static enum core_status
 chain(void *arg)
 {
-	struct dns_talk *t = arg;
+	struct dns_questions *t = arg;
 	const struct dns_answer *other =
 	    dns_ask(t, SPAN("other.example"), DNS_TXT);
 	struct span name = SPAN("a.example");
@@ -455,10 +456,10 @@ chain(void *arg)
 		const struct dns_answer *a = dns_ask(t, name, DNS_MX);
 
 		if (a->state == DNS_PENDING)
-			return STEP_WAIT;
+			return CORE_WAIT;
 		name = a->records[0].text;
 	}
-	return other->state == DNS_PENDING ? STEP_WAIT : STEP_DONE;
+	return other->state == DNS_PENDING ? CORE_WAIT : CORE_DONE;
 }
 
 static void
@@ -468,7 +469,7 @@ waves_are_as_many_as_the_longest_chain(void **state)
 					    "b.example. MX 1 c.example.\n"
 					    "c.example. MX 1 d.example.\n");
 	struct dns_source *fake = fake_new(zone, 20);
-	struct dns_talk *t = dns_talk_new(10);
+	struct dns_questions *t = dns_questions_new(10);
 
 	(void)state;
 	assert_int_equal(pump_core(t, fake, true, chain, t), 3);
@@ -476,7 +477,7 @@ waves_are_as_many_as_the_longest_chain(void **state)
 	assert_int_equal(fake_now(fake), 60);
 	assert_int_equal(fake_questions(fake), 4);
 	assert_int_equal(fake_asked(fake, "b.example", DNS_MX), 1);
-	dns_talk_free(t);
+	dns_questions_free(t);
 	fake->close(fake);
 	zone->close(zone);
 }

@@ -32,14 +32,14 @@ struct script {
 static const struct dns_answer nodata = { .state = DNS_NODATA, .ttl = 60 };
 
 static void
-give(struct dns_wait *wait, enum dns_fault fault)
+give(struct dns_wait *wait, enum dns_error fault)
 {
-	const struct dns_answer *a = fault != DNS_FAULT_NONE
+	const struct dns_answer *a = fault != DNS_ERROR_NONE
 	    ? dns_answer_failed(fault)
 	    : dns_answer_new(&nodata);
 
 	wait->done(wait, a);
-	dns_answer_drop(a);
+	dns_answer_unref(a);
 }
 
 static void
@@ -54,7 +54,7 @@ script_ask(struct dns_source *source, struct span name, enum dns_type type,
 	    s->names[s->asked], sizeof(s->names[0]), "%.*s", SPAN_FMT(name));
 	s->held[s->asked++] = s->prompt ? NULL : wait;
 	if (s->prompt)
-		give(wait, DNS_FAULT_NONE);
+		give(wait, DNS_ERROR_NONE);
 }
 
 static unsigned
@@ -74,7 +74,7 @@ script_init(struct script *s)
 
 /* Answers question number `i`. */
 static void
-answer_one(struct script *s, size_t i, enum dns_fault fault)
+answer_one(struct script *s, size_t i, enum dns_error fault)
 {
 	struct dns_wait *wait = s->held[i];
 
@@ -87,7 +87,7 @@ answer_rest(struct script *s)
 {
 	for (size_t i = 0; i < s->asked; i++)
 		if (s->held[i] != NULL)
-			answer_one(s, i, DNS_FAULT_NONE);
+			answer_one(s, i, DNS_ERROR_NONE);
 }
 
 /* ---- questions ---- */
@@ -96,7 +96,7 @@ struct question {
 	struct dns_wait wait; /* first */
 	unsigned times;
 	enum dns_state state;
-	enum dns_fault fault;
+	enum dns_error fault;
 };
 
 static void
@@ -143,7 +143,7 @@ count_answered(const struct question *q, size_t n)
 }
 
 static size_t
-count_failed(const struct question *q, size_t n, enum dns_fault fault)
+count_failed(const struct question *q, size_t n, enum dns_error fault)
 {
 	size_t failed = 0;
 
@@ -167,7 +167,7 @@ more_than_the_share_waits_in_order(void **state)
 	queue = dns_queue_open(&s.source);
 	ask_many(queue, q, "a.example", N);
 	assert_int_equal(s.asked, DNS_SHARE_MAX);
-	answer_one(&s, 5, DNS_FAULT_NONE);
+	answer_one(&s, 5, DNS_ERROR_NONE);
 	assert_int_equal(q[5].times, 1);
 	assert_int_equal(s.asked, DNS_SHARE_MAX + 1);
 	assert_string_equal(s.names[DNS_SHARE_MAX], "n32.a.example");
@@ -200,13 +200,13 @@ the_share_shrinks_with_the_source_below(void **state)
 	ask_many(queue, q, "a.example", 20);
 	assert_int_equal(s.asked, 4);
 	s.share = 2;
-	answer_one(&s, 0, DNS_FAULT_NONE);
-	answer_one(&s, 1, DNS_FAULT_NONE);
+	answer_one(&s, 0, DNS_ERROR_NONE);
+	answer_one(&s, 1, DNS_ERROR_NONE);
 	assert_int_equal(s.asked, 4);
-	answer_one(&s, 2, DNS_FAULT_NONE);
+	answer_one(&s, 2, DNS_ERROR_NONE);
 	assert_int_equal(s.asked, 5);
 	s.share = DNS_SHARE_MAX;
-	answer_one(&s, 3, DNS_FAULT_NONE);
+	answer_one(&s, 3, DNS_ERROR_NONE);
 	assert_int_equal(s.asked, 20);
 	answer_rest(&s);
 	assert_int_equal(count_answered(q, 20), 20);
@@ -251,7 +251,7 @@ a_prefetched_question_does_not_wait(void **state)
 	assert_int_equal(s.asked, 1);
 	ask_many(queue, q, "a.example", DNS_SHARE_MAX - 1);
 	ask(queue, &late, "b.example", 1, true);
-	assert_int_equal(late.fault, DNS_FAULT_BUDGET);
+	assert_int_equal(late.fault, DNS_ERROR_BUDGET);
 	assert_int_equal(early.times, 0);
 	answer_rest(&s);
 	assert_int_equal(early.state, DNS_NODATA);
@@ -275,16 +275,16 @@ dead_names_of_a_domain_give_up_together(void **state)
 	ask(queue, &other, "good.example", 0, false);
 	for (size_t i = 0; i < DNS_QUEUE_DEAD - 1; i++)
 		answer_one(
-		    &s, i, i % 2 ? DNS_FAULT_TIMEOUT : DNS_FAULT_SERVFAIL);
+		    &s, i, i % 2 ? DNS_ERROR_TIMEOUT : DNS_ERROR_SERVFAIL);
 	/* the rest still waits for its turn */
 	assert_int_equal(count_answered(dead, N), DNS_QUEUE_DEAD - 1);
-	answer_one(&s, DNS_QUEUE_DEAD - 1, DNS_FAULT_RESOURCE);
-	assert_int_equal(count_failed(dead, N, DNS_FAULT_BUDGET),
+	answer_one(&s, DNS_QUEUE_DEAD - 1, DNS_ERROR_RESOURCE);
+	assert_int_equal(count_failed(dead, N, DNS_ERROR_BUDGET),
 	    N - DNS_SHARE_MAX - (DNS_QUEUE_DEAD - 1));
 	ask(queue, &later, "y.dead.example", 0, false);
 	ask(queue, &prefetched, "y.dead.example", 1, true);
-	assert_int_equal(later.fault, DNS_FAULT_BUDGET);
-	assert_int_equal(prefetched.fault, DNS_FAULT_BUDGET);
+	assert_int_equal(later.fault, DNS_ERROR_BUDGET);
+	assert_int_equal(prefetched.fault, DNS_ERROR_BUDGET);
 	/* another domain below the same one is asked */
 	answer_rest(&s);
 	assert_int_equal(other.state, DNS_NODATA);
@@ -310,10 +310,10 @@ a_domain_that_answers_is_not_dead(void **state)
 
 		ask(queue, &q[i], "slow.example", i, prefetch);
 		answer_one(&s, i,
-		    prefetch         ? DNS_FAULT_BUDGET
-			: i % 4 == 3 ? DNS_FAULT_NONE
-			: i % 4 == 2 ? DNS_FAULT_REFUSED
-				     : DNS_FAULT_TIMEOUT);
+		    prefetch         ? DNS_ERROR_BUDGET
+			: i % 4 == 3 ? DNS_ERROR_NONE
+			: i % 4 == 2 ? DNS_ERROR_REFUSED
+				     : DNS_ERROR_TIMEOUT);
 	}
 	ask(queue, &later, "slow.example", N, false);
 	assert_int_equal(later.times, 0);
@@ -336,15 +336,15 @@ a_deadline_says_whose_failure_it_is(void **state)
 	script_init(&s);
 	queue = dns_queue_open(&s.source);
 	ask_many(queue, q, "a.example", 40);
-	answer_one(&s, 0, DNS_FAULT_NONE); /* number 32 is asked now */
+	answer_one(&s, 0, DNS_ERROR_NONE); /* number 32 is asked now */
 	dns_queue_expire(queue);
 	assert_int_equal(count_answered(q, 40), 40);
 	assert_int_equal(q[0].state, DNS_NODATA);
 	for (size_t i = 1; i < 40; i++)
 		assert_int_equal(q[i].fault,
-		    i < DNS_SHARE_MAX ? DNS_FAULT_TIMEOUT : DNS_FAULT_BUDGET);
+		    i < DNS_SHARE_MAX ? DNS_ERROR_TIMEOUT : DNS_ERROR_BUDGET);
 	ask(queue, &late, "b.example", 0, false);
-	assert_int_equal(late.fault, DNS_FAULT_BUDGET);
+	assert_int_equal(late.fault, DNS_ERROR_BUDGET);
 	answer_rest(&s); /* nobody waits for these */
 	assert_int_equal(s.asked, DNS_SHARE_MAX + 1);
 	assert_int_equal(count_answered(q, 40), 40);
@@ -364,7 +364,7 @@ a_deadline_while_crowded_is_ours(void **state)
 	ask_many(queue, q, "a.example", 3);
 	s.share = DNS_SHARE_MAX - 1;
 	dns_queue_expire(queue);
-	assert_int_equal(count_failed(q, 3, DNS_FAULT_BUDGET), 3);
+	assert_int_equal(count_failed(q, 3, DNS_ERROR_BUDGET), 3);
 	answer_rest(&s);
 	queue->close(queue);
 }
@@ -388,7 +388,7 @@ a_question_that_was_never_sent_is_ours(void **state)
 	dns_queue_accepted(message);
 	dns_queue_sent(message);
 	dns_queue_expire(queue);
-	assert_int_equal(count_failed(q, 3, DNS_FAULT_BUDGET), 3);
+	assert_int_equal(count_failed(q, 3, DNS_ERROR_BUDGET), 3);
 	assert_true(dns_queue_has_ended(message));
 	answer_rest(&s);
 	queue->close(queue);
@@ -406,7 +406,7 @@ closed_before_its_answers(void **state)
 	queue = dns_queue_open(&s.source);
 	ask_many(queue, q, "a.example", 40);
 	queue->close(queue);
-	assert_int_equal(count_failed(q, 40, DNS_FAULT_RESOURCE), 40);
+	assert_int_equal(count_failed(q, 40, DNS_ERROR_RESOURCE), 40);
 	assert_true(dns_queue_has_ended(s.held[0]->queue));
 	answer_rest(&s);
 	assert_int_equal(s.asked, DNS_SHARE_MAX);
@@ -459,18 +459,18 @@ repetitions_of_a_message_are_bounded(void **state)
 	enum { N = 300 };
 	static const struct hostile_options plain;
 	struct netrun r = netrun_start(&plain, NULL);
-	struct dns_net_counts counts;
+	struct dns_resolver_counts counts;
 	struct dead_mail m;
 
 	(void)state;
 	dead_mail_begin(&m, &r, N);
 	netrun_pass_until(&r, &m.crowd);
-	dns_net_counts(r.net, &counts);
+	dns_resolver_counts(r.net, &counts);
 	assert_true(counts.datagrams <= N + DNS_QUEUE_REPETITIONS);
 	assert_int_equal(counts.repetitions, DNS_QUEUE_REPETITIONS);
 	for (size_t i = 0; i < N; i++) {
 		assert_int_equal(m.all[i].times, 1);
-		assert_int_equal(m.all[i].answer->fault, DNS_FAULT_BUDGET);
+		assert_int_equal(m.all[i].answer->fault, DNS_ERROR_BUDGET);
 	}
 	dead_mail_end(&m, &r);
 }
@@ -483,16 +483,16 @@ a_few_dead_names_are_no_hostile_mail(void **state)
 	enum { N = 19 };
 	static const struct hostile_options plain;
 	struct netrun r = netrun_start(&plain, NULL);
-	struct dns_net_counts counts;
+	struct dns_resolver_counts counts;
 	struct dead_mail m;
 
 	(void)state;
 	dead_mail_begin(&m, &r, N);
 	assert_int_equal(netrun_pass_until(&r, &m.crowd), NETRUN_TOTAL_MS);
-	dns_net_counts(r.net, &counts);
+	dns_resolver_counts(r.net, &counts);
 	assert_int_equal(counts.datagrams, 5 * N);
 	for (size_t i = 0; i < N; i++)
-		assert_int_equal(m.all[i].answer->fault, DNS_FAULT_TIMEOUT);
+		assert_int_equal(m.all[i].answer->fault, DNS_ERROR_TIMEOUT);
 	dead_mail_end(&m, &r);
 }
 
@@ -503,7 +503,7 @@ questions_of_ended_messages_are_dropped(void **state)
 	enum { N = 20 };
 	static const struct hostile_options plain;
 	struct netrun r = netrun_start(&plain, NULL);
-	struct dns_net_counts counts;
+	struct dns_resolver_counts counts;
 	struct dead_mail m;
 
 	(void)state;
@@ -511,10 +511,10 @@ questions_of_ended_messages_are_dropped(void **state)
 	netrun_settle(&r);
 	dns_queue_expire(m.queue);
 	assert_int_equal(crowd_missing(&m.crowd), 0);
-	dns_net_counts(r.net, &counts);
+	dns_resolver_counts(r.net, &counts);
 	assert_int_equal(counts.unanswered, N);
 	netrun_pass(&r, NETRUN_FIRST_MS);
-	dns_net_counts(r.net, &counts);
+	dns_resolver_counts(r.net, &counts);
 	assert_int_equal(counts.unanswered, 0);
 	assert_int_equal(counts.datagrams, N);
 	dead_mail_end(&m, &r);
@@ -537,14 +537,14 @@ throw_messages(void *arg)
 	for (unsigned turn = 0; turn < 200; turn++) {
 		struct dns_source *queue = dns_queue_open(t->cache);
 
-		for (size_t i = 0; i < TABLE_SIZE(t->q); i++)
+		for (size_t i = 0; i < ARRAY_SIZE(t->q); i++)
 			ask(queue, &t->q[i], "x.example", i + turn % 7 * 40,
 			    i % 3 == 0);
 		if (turn % 2 == 0)
 			dns_queue_expire(queue);
 		queue->close(queue);
 		/* the resolver's thread may be answering one just now */
-		for (size_t i = 0; i < TABLE_SIZE(t->q); i++)
+		for (size_t i = 0; i < ARRAY_SIZE(t->q); i++)
 			while (__atomic_load_n(
 				   &t->q[i].times, __ATOMIC_ACQUIRE) == 0)
 				sched_yield();

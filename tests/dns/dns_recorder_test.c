@@ -21,7 +21,7 @@ struct asked {
 static void
 keep(struct dns_wait *wait, const struct dns_answer *answer)
 {
-	((struct asked *)wait)->answer = dns_answer_hold(answer);
+	((struct asked *)wait)->answer = dns_answer_ref(answer);
 }
 
 static const struct dns_answer *
@@ -63,7 +63,7 @@ script_ask(struct dns_source *source, struct span name, enum dns_type type,
 		    : dns_answer_new(&one->answer);
 
 		wait->done(wait, a);
-		dns_answer_drop(a);
+		dns_answer_unref(a);
 		return;
 	}
 	fail_msg("not in the script");
@@ -133,7 +133,7 @@ static const struct scripted script[] = {
 	{ "a.example", DNS_TXT, { .state = DNS_NODATA } },
 	{ "a.example", DNS_MX, { .state = DNS_NXDOMAIN } },
 	{ "a.example", DNS_PTR,
-	    { .state = DNS_FAILED, .fault = DNS_FAULT_SERVFAIL } },
+	    { .state = DNS_FAILED, .fault = DNS_ERROR_SERVFAIL } },
 	{ "1.2.0.192.in-addr.arpa", DNS_PTR, { FOUND(names) } },
 	{ "example", DNS_NS, { FOUND(names) } },
 	{ "example", DNS_SOA, { FOUND(at) } },
@@ -161,17 +161,17 @@ static const struct scripted script[] = {
 	{ "300", DNS_A, { FOUND(addresses) } },
 	{ "in", DNS_A, { FOUND(addresses) } },
 	{ "f1.example", DNS_TXT,
-	    { .state = DNS_FAILED, .fault = DNS_FAULT_TIMEOUT } },
+	    { .state = DNS_FAILED, .fault = DNS_ERROR_TIMEOUT } },
 	{ "f2.example", DNS_TXT,
-	    { .state = DNS_FAILED, .fault = DNS_FAULT_REFUSED } },
+	    { .state = DNS_FAILED, .fault = DNS_ERROR_REFUSED } },
 	{ "f3.example", DNS_TXT,
-	    { .state = DNS_FAILED, .fault = DNS_FAULT_RCODE } },
+	    { .state = DNS_FAILED, .fault = DNS_ERROR_RCODE } },
 	{ "f4.example", DNS_TXT,
-	    { .state = DNS_FAILED, .fault = DNS_FAULT_GARBLED } },
+	    { .state = DNS_FAILED, .fault = DNS_ERROR_GARBLED } },
 	{ "f5.example", DNS_TXT,
-	    { .state = DNS_FAILED, .fault = DNS_FAULT_BUDGET } },
+	    { .state = DNS_FAILED, .fault = DNS_ERROR_BUDGET } },
 	{ "f6.example", DNS_TXT,
-	    { .state = DNS_FAILED, .fault = DNS_FAULT_RESOURCE } },
+	    { .state = DNS_FAILED, .fault = DNS_ERROR_RESOURCE } },
 };
 
 enum { SCRIPTED = sizeof(script) / sizeof(*script) };
@@ -237,7 +237,7 @@ a_recording_replays_to_the_same_answers(void **state)
 		    ask(recorder, span_str(script[i].name), script[i].type);
 
 		expect_same(&script[i], a);
-		dns_answer_drop(a);
+		dns_answer_unref(a);
 	}
 	text = write_all(recorder, &n);
 	recorder->close(recorder);
@@ -252,7 +252,7 @@ a_recording_replays_to_the_same_answers(void **state)
 		    ask(again, span_str(script[i].name), script[i].type);
 
 		expect_same(&script[i], a);
-		dns_answer_drop(a);
+		dns_answer_unref(a);
 	}
 	/* sorted: in whatever order they were asked, the same file */
 	second = write_all(again, &m);
@@ -277,14 +277,14 @@ the_file_is_sorted_and_plain(void **state)
 	size_t n;
 
 	(void)state;
-	dns_answer_drop(ask(r, SPAN("c.example"), DNS_A));
-	dns_answer_drop(ask(r, SPAN("b.example"), DNS_TXT));
-	dns_answer_drop(ask(r, SPAN("b.example"), DNS_TXT));
-	dns_answer_drop(ask(r, SPAN("b.example"), DNS_A));
-	dns_answer_drop(ask(r, SPAN("a.example"), DNS_A));
-	dns_answer_drop(ask(r, SPAN("d.example"), DNS_A));
-	dns_answer_drop(ask(r, SPAN("d.example.net"), DNS_A));
-	dns_answer_drop(ask(r, SPAN("b.example"), DNS_MX));
+	dns_answer_unref(ask(r, SPAN("c.example"), DNS_A));
+	dns_answer_unref(ask(r, SPAN("b.example"), DNS_TXT));
+	dns_answer_unref(ask(r, SPAN("b.example"), DNS_TXT));
+	dns_answer_unref(ask(r, SPAN("b.example"), DNS_A));
+	dns_answer_unref(ask(r, SPAN("a.example"), DNS_A));
+	dns_answer_unref(ask(r, SPAN("d.example"), DNS_A));
+	dns_answer_unref(ask(r, SPAN("d.example.net"), DNS_A));
+	dns_answer_unref(ask(r, SPAN("b.example"), DNS_MX));
 	text = write_all(r, &n);
 	assert_string_equal(text,
 	    "; DNS answers, as they were given\n"
@@ -313,9 +313,9 @@ close_answers_those_who_wait(void **state)
 	r->ask(r, SPAN("a"), DNS_A, &a.wait);
 	assert_null(a.answer);
 	r->close(r);
-	assert_int_equal(a.answer->fault, DNS_FAULT_RESOURCE);
+	assert_int_equal(a.answer->fault, DNS_ERROR_RESOURCE);
 	fake_settle(fake); /* too late, and frees the rest */
-	assert_int_equal(a.answer->fault, DNS_FAULT_RESOURCE);
+	assert_int_equal(a.answer->fault, DNS_ERROR_RESOURCE);
 	fake->close(fake);
 	zone->close(zone);
 }
@@ -346,8 +346,8 @@ what_was_given_up_is_a_failure(void **state)
 	assert_null(strstr(text, "failed"));
 	free(text);
 	fake_settle(fake);
-	dns_answer_drop(a.answer);
-	dns_answer_drop(late.answer);
+	dns_answer_unref(a.answer);
+	dns_answer_unref(late.answer);
 	r->close(r);
 	fake->close(fake);
 	zone->close(zone);
@@ -361,7 +361,7 @@ a_file_that_cannot_be_written(void **state)
 	FILE *full = fopen("/dev/full", "w");
 
 	(void)state;
-	dns_answer_drop(ask(r, SPAN("a"), DNS_A));
+	dns_answer_unref(ask(r, SPAN("a"), DNS_A));
 	if (full != NULL) {
 		assert_false(dns_recorder_write(r, full));
 		fclose(full);
@@ -390,7 +390,7 @@ more_questions_than_are_remembered(void **state)
 		snprintf(name, sizeof(name), "%u.a", i);
 		a = ask(r, span_str(name), DNS_A);
 		assert_int_equal(a->state, DNS_FOUND);
-		dns_answer_drop(a);
+		dns_answer_unref(a);
 	}
 	assert_false(dns_recorder_write(r, out));
 	fclose(out);

@@ -76,15 +76,15 @@ static void
 answers_of_all_kinds(void **state)
 {
 	struct netrun r = netrun_start(&plain, NULL);
-	struct dns_net_counts counts;
+	struct dns_resolver_counts counts;
 
 	(void)state;
-	expect_all(&r, answers, TABLE_SIZE(answers));
+	expect_all(&r, answers, ARRAY_SIZE(answers));
 	assert_int_equal(netrun_expect_long(
 			     &r, "silent.example", DNS_TXT, "failed timeout 0"),
 	    NETRUN_TOTAL_MS);
-	dns_net_counts(r.net, &counts);
-	assert_int_equal(counts.questions, TABLE_SIZE(answers) + 1);
+	dns_resolver_counts(r.net, &counts);
+	assert_int_equal(counts.questions, ARRAY_SIZE(answers) + 1);
 	assert_int_equal(counts.timeouts, 1);
 	assert_int_equal(counts.servfails, 1);
 	assert_int_equal(counts.tcp, 0);
@@ -96,11 +96,11 @@ static void
 rfc5452_replies_that_are_not_right(void **state)
 {
 	struct netrun r = netrun_start(&plain, NULL);
-	struct dns_net_counts counts;
+	struct dns_resolver_counts counts;
 
 	(void)state;
-	expect_all(&r, attacks, TABLE_SIZE(attacks));
-	dns_net_counts(r.net, &counts);
+	expect_all(&r, attacks, ARRAY_SIZE(attacks));
+	dns_resolver_counts(r.net, &counts);
 	assert_true(counts.strays >= 5);
 	assert_int_equal(counts.timeouts, 0);
 	netrun_stop(&r);
@@ -111,7 +111,7 @@ static void
 many_kinds_at_once(void **state)
 {
 	/* no more than fit into the buffer of the server's socket */
-	enum { KINDS = TABLE_SIZE(attacks), TIMES = 15 };
+	enum { KINDS = ARRAY_SIZE(attacks), TIMES = 15 };
 	struct netrun r = netrun_start(&plain, NULL);
 	struct asked *all = calloc(KINDS * TIMES, sizeof(*all));
 	struct crowd crowd;
@@ -145,7 +145,7 @@ many_kinds_at_once(void **state)
 			netrun_describe(a, text, sizeof(text));
 			assert_string_equal(text, want);
 		}
-		dns_answer_drop(a);
+		dns_answer_unref(a);
 	}
 	crowd_end(&crowd);
 	free(all);
@@ -250,7 +250,7 @@ rfc6891_silence_does_not_undo_edns(void **state)
 static unsigned forged;
 
 static void
-on_forged(const struct dns_net_server *server)
+on_forged(const struct dns_server_address *server)
 {
 	assert_int_equal(server->ip.bytes[0], 127);
 	forged++;
@@ -261,11 +261,11 @@ rfc5452_guesses_at_ids(void **state)
 {
 	struct hostile *server = hostile_start(&plain);
 	struct netrun r = { .servers = { server } };
-	struct dns_net_options o = { .n_servers = 1,
+	struct dns_resolver_options o = { .n_servers = 1,
 		.first_ms = 500,
 		.total_ms = 12000,
 		.on_forged = on_forged };
-	struct dns_net_counts counts;
+	struct dns_resolver_counts counts;
 	char error[100];
 
 	(void)state;
@@ -273,11 +273,11 @@ rfc5452_guesses_at_ids(void **state)
 	assert_true(ip_parse(SPAN("127.0.0.1"), &o.servers[0].ip));
 	o.servers[0].port = hostile_port(server);
 	still_begin();
-	r.net = dns_net_open(&o, error, sizeof(error));
+	r.net = dns_resolver_open(&o, error, sizeof(error));
 	assert_non_null(r.net);
 	netrun_expect(&r, "guess.example", DNS_TXT, "found: GUESS.EXAMPLE 300");
 	netrun_settle(&r);
-	dns_net_counts(r.net, &counts);
+	dns_resolver_counts(r.net, &counts);
 	assert_in_range(counts.wrong_ids, 16, 32);
 	assert_int_equal(counts.suspect_ports, 1);
 	assert_int_equal(counts.tcp, 1);
@@ -294,7 +294,7 @@ thousands_in_flight_answered_last_first(void **state)
 	struct netrun r = { .servers = { hostile_start(&o) } };
 	uint16_t port = hostile_port(r.servers[0]);
 	struct asked *all = calloc(N, sizeof(*all));
-	struct dns_net_options options = {
+	struct dns_resolver_options options = {
 		.n_servers = 1, .first_ms = 5000, .total_ms = 12000
 	};
 	struct crowd crowd;
@@ -304,7 +304,7 @@ thousands_in_flight_answered_last_first(void **state)
 	assert_non_null(all);
 	options.servers[0].port = port;
 	assert_true(ip_parse(SPAN("127.0.0.1"), &options.servers[0].ip));
-	r.net = dns_net_open(&options, error, sizeof(error));
+	r.net = dns_resolver_open(&options, error, sizeof(error));
 	assert_non_null(r.net);
 	crowd_begin(&crowd, N);
 	netrun_ask_many(r.net, all, N, 0, &crowd);
@@ -392,14 +392,14 @@ an_answer_asks_the_next(void **state)
 	crowd_begin(&crowd, 1);
 	r.net->ask(r.net, SPAN("a.example"), DNS_A, &c.asked.wait);
 	crowd_wait(&crowd);
-	dns_answer_drop(c.asked.answer);
+	dns_answer_unref(c.asked.answer);
 	crowd_end(&crowd);
 	netrun_stop(&r);
 }
 
 /* How many of them failed because of `fault`. */
 static size_t
-count_failed(const struct asked *all, size_t n, enum dns_fault fault)
+count_failed(const struct asked *all, size_t n, enum dns_error fault)
 {
 	size_t count = 0;
 
@@ -421,7 +421,7 @@ more_questions_than_are_held(void **state)
 	assert_non_null(all);
 	crowd_begin(&crowd, N);
 	netrun_ask_many(r.net, all, N, 0, &crowd);
-	assert_int_equal(count_failed(all, N, DNS_FAULT_RESOURCE), 100);
+	assert_int_equal(count_failed(all, N, DNS_ERROR_RESOURCE), 100);
 	assert_int_equal(crowd_missing(&crowd), N - 100);
 	netrun_stop(&r);
 	assert_int_equal(crowd.missing, 0);
@@ -437,20 +437,20 @@ timeouts_while_crowded_are_ours(void **state)
 	const struct hostile_options silent = { .silent = true };
 	struct netrun r = netrun_start(&silent, NULL);
 	struct asked *all = calloc(N, sizeof(*all));
-	struct dns_net_counts counts;
+	struct dns_resolver_counts counts;
 	struct crowd crowd;
 
 	(void)state;
 	assert_non_null(all);
 	crowd_begin(&crowd, N);
 	netrun_ask_many(r.net, all, N, 0, &crowd);
-	dns_net_counts(r.net, &counts);
+	dns_resolver_counts(r.net, &counts);
 	assert_int_equal(counts.unanswered, N);
 	netrun_pass_until(&r, &crowd);
-	assert_int_equal(count_failed(all, N, DNS_FAULT_RESOURCE), MORE);
+	assert_int_equal(count_failed(all, N, DNS_ERROR_RESOURCE), MORE);
 	assert_int_equal(
-	    count_failed(all, N, DNS_FAULT_TIMEOUT), DNS_NET_CROWDED);
-	dns_net_counts(r.net, &counts);
+	    count_failed(all, N, DNS_ERROR_TIMEOUT), DNS_NET_CROWDED);
+	dns_resolver_counts(r.net, &counts);
 	assert_int_equal(counts.crowded, MORE);
 	assert_int_equal(counts.unanswered, 0);
 	crowd_end(&crowd);
@@ -491,17 +491,17 @@ a_crowd_leaves_room_for_the_next_message(void **state)
 	crowd_begin(&crowd, DNS_NET_UNANSWERED_MAX);
 	r.net->ask(r.net, SPAN("early.example"), DNS_TXT, &early.wait);
 	assert_int_equal(dns_source_share(r.net), DNS_SHARE_MAX);
-	for (size_t i = 1; i < TABLE_SIZE(shares); i++) {
+	for (size_t i = 1; i < ARRAY_SIZE(shares); i++) {
 		netrun_ask_many(
 		    r.net, all + n, shares[i].unanswered - n, n, &crowd);
 		n = shares[i].unanswered;
 		assert_int_equal(dns_source_share(r.net), shares[i].share);
 	}
 	r.net->ask(r.net, SPAN("late.example"), DNS_TXT, &late.wait);
-	assert_int_equal(late.answer->fault, DNS_FAULT_BUDGET);
+	assert_int_equal(late.answer->fault, DNS_ERROR_BUDGET);
 	assert_int_equal(early.times, 0);
 	assert_true(netrun_pass_until(&r, &few) <= NETRUN_FIRST_MS);
-	assert_int_equal(early.answer->fault, DNS_FAULT_BUDGET);
+	assert_int_equal(early.answer->fault, DNS_ERROR_BUDGET);
 	netrun_stop(&r);
 	crowd_end(&crowd);
 	crowd_end(&few);
@@ -526,7 +526,7 @@ close_answers_all(void **state)
 	assert_int_equal(crowd.missing, 0);
 	for (size_t i = 0; i < N; i++) {
 		assert_int_equal(all[i].times, 1);
-		assert_int_equal(all[i].answer->fault, DNS_FAULT_RESOURCE);
+		assert_int_equal(all[i].answer->fault, DNS_ERROR_RESOURCE);
 	}
 	crowd_end(&crowd);
 }
@@ -562,15 +562,15 @@ servers_as_text(void **state)
 	};
 
 	(void)state;
-	for (size_t i = 0; i < TABLE_SIZE(vectors); i++) {
-		struct dns_net_server s;
+	for (size_t i = 0; i < ARRAY_SIZE(vectors); i++) {
+		struct dns_server_address s;
 		char text[100] = "";
-		struct buf b = buf_over(text, sizeof(text));
+		struct buf b = buf_wrap(text, sizeof(text));
 		const char *why =
-		    dns_net_server_parse(span_str(vectors[i].text), &s);
+		    dns_server_parse(span_str(vectors[i].text), &s);
 
 		if (why == NULL)
-			dns_net_server_put(&b, &s);
+			dns_server_put(&b, &s);
 		if ((why == NULL) != (vectors[i].why == NULL) ||
 		    (why == NULL ? strcmp(text, vectors[i].is) != 0
 				 : strstr(why, vectors[i].why) == NULL))
@@ -600,15 +600,15 @@ resolv_conf(void **state)
 	};
 	char path[] = "/tmp/avouch-resolv-XXXXXX";
 	int fd = mkstemp(path);
-	struct dns_net_options o = { .n_servers = 5 };
+	struct dns_resolver_options o = { .n_servers = 5 };
 	char memory[1000] = "";
-	struct buf complaints = buf_over(memory, sizeof(memory));
+	struct buf complaints = buf_wrap(memory, sizeof(memory));
 
 	(void)state;
 	assert_true(fd >= 0);
 	assert_int_equal(write(fd, text, sizeof(text) - 1), sizeof(text) - 1);
 	close(fd);
-	dns_net_resolv_conf(path, &o, &complaints);
+	dns_resolver_read_resolv_conf(path, &o, &complaints);
 	unlink(path);
 	assert_int_equal(o.n_servers, 4);
 	assert_int_equal(o.servers[0].ip.bytes[3], 1);
@@ -616,9 +616,9 @@ resolv_conf(void **state)
 	assert_string_equal(o.servers[2].interface, "eth0");
 	assert_int_equal(o.servers[3].ip.bytes[3], 2);
 	assert_int_equal(o.servers[3].port, 53);
-	for (size_t i = 0; i < TABLE_SIZE(wrong); i++)
+	for (size_t i = 0; i < ARRAY_SIZE(wrong); i++)
 		assert_non_null(strstr(memory, wrong[i]));
-	dns_net_resolv_conf("/nonexistent/resolv.conf", &o, NULL);
+	dns_resolver_read_resolv_conf("/nonexistent/resolv.conf", &o, NULL);
 	assert_int_equal(o.n_servers, 1);
 	assert_int_equal(o.servers[0].ip.bytes[0], 127);
 }

@@ -78,7 +78,7 @@ a_server_that_starts_again(void **state)
 	r.servers[0] = hostile_start(&again);
 	assert_int_equal(netrun_pass_until(&r, &crowd), 400); /* at 1000 ms */
 	assert_int_equal(a.answer->state, DNS_FOUND);
-	dns_answer_drop(a.answer);
+	dns_answer_unref(a.answer);
 	crowd_end(&crowd);
 	netrun_stop(&r);
 }
@@ -96,7 +96,7 @@ one_of_two_servers_is_silent(void **state)
 		int64_t took;
 
 		snprintf(name, sizeof(name), "n%d.example", i);
-		dns_answer_drop(netrun_ask_long(&r, name, DNS_A, &took));
+		dns_answer_unref(netrun_ask_long(&r, name, DNS_A, &took));
 		if (took > 0) {
 			assert_int_equal(took, NETRUN_FIRST_MS);
 			slow++;
@@ -147,7 +147,7 @@ static void
 one_of_two_servers_has_no_route(void **state)
 {
 	struct netrun r = { .servers = { hostile_start(&plain) } };
-	struct dns_net_options o = {
+	struct dns_resolver_options o = {
 		.n_servers = 2, .first_ms = 500, .total_ms = 12000
 	};
 	char error[100];
@@ -158,7 +158,7 @@ one_of_two_servers_has_no_route(void **state)
 	o.servers[0].port = 53;
 	o.servers[1].port = hostile_port(r.servers[0]);
 	still_begin();
-	r.net = dns_net_open(&o, error, sizeof(error));
+	r.net = dns_resolver_open(&o, error, sizeof(error));
 	assert_non_null(r.net);
 	for (int i = 0; i < 10; i++)
 		netrun_expect(&r, "a.example", DNS_A, "found: 192.0.2.1 60");
@@ -191,11 +191,11 @@ without_file_descriptors(void **state)
 	netrun_expect(&r, "a.example", DNS_A, "found: 192.0.2.1 60");
 	setrlimit(RLIMIT_NOFILE, &none);
 	for (int i = 0; i < 20; i++)
-		dns_answer_drop(netrun_ask(&r, "b.example", DNS_A));
+		dns_answer_unref(netrun_ask(&r, "b.example", DNS_A));
 	second = netrun_ask(&r, "tc.example", DNS_TXT);
 	setrlimit(RLIMIT_NOFILE, &before);
-	assert_int_equal(first->fault, DNS_FAULT_RESOURCE);
-	assert_int_equal(second->fault, DNS_FAULT_RESOURCE);
+	assert_int_equal(first->fault, DNS_ERROR_RESOURCE);
+	assert_int_equal(second->fault, DNS_ERROR_RESOURCE);
 	assert_int_equal(hostile_counts(r.servers[0]).udp, 22);
 	while (n > 0)
 		close(filled[--n]);
@@ -238,7 +238,7 @@ five_of_a_hundred_datagrams_are_lost(void **state)
 	const struct hostile_options o = { .loss = 5 };
 	struct netrun r = netrun_start(&o, NULL);
 	struct asked all[N];
-	struct dns_net_counts counts;
+	struct dns_resolver_counts counts;
 
 	(void)state;
 	for (size_t turn = 0; turn < TURNS; turn++) {
@@ -250,7 +250,7 @@ five_of_a_hundred_datagrams_are_lost(void **state)
 		netrun_check_many(all, N, turn * N);
 		crowd_end(&crowd);
 	}
-	dns_net_counts(r.net, &counts);
+	dns_resolver_counts(r.net, &counts);
 	assert_int_equal(counts.answers, N * TURNS);
 	assert_in_range(counts.repetitions, 20, 120);
 	netrun_stop(&r);
@@ -284,7 +284,7 @@ rfc7766_a_slow_answer_holds_up_no_other(void **state)
 
 	(void)state;
 	crowd_begin(&crowd, 2);
-	for (size_t i = 0; i < TABLE_SIZE(all); i++)
+	for (size_t i = 0; i < ARRAY_SIZE(all); i++)
 		all[i] = (struct asked){ .wait = { .done = netrun_told },
 			.crowd = &crowd };
 	r.net->ask(r.net, SPAN("stuck.example"), DNS_TXT, &all[2].wait);
@@ -298,11 +298,11 @@ rfc7766_a_slow_answer_holds_up_no_other(void **state)
 	/* the next one goes where answers come from */
 	netrun_expect(&r, "tc.c.example", DNS_TXT, "found: TC.C.EXAMPLE 300");
 	assert_int_equal(hostile_counts(r.servers[0]).connections, 2);
-	dns_answer_drop(all[0].answer);
-	dns_answer_drop(all[1].answer);
+	dns_answer_unref(all[0].answer);
+	dns_answer_unref(all[1].answer);
 	crowd_begin(&crowd, 1);
 	netrun_pass_until(&r, &crowd);
-	assert_int_equal(all[2].answer->fault, DNS_FAULT_TIMEOUT);
+	assert_int_equal(all[2].answer->fault, DNS_ERROR_TIMEOUT);
 	crowd_end(&crowd);
 	netrun_stop(&r);
 }
@@ -313,7 +313,7 @@ rfc7766_connections_are_bounded(void **state)
 {
 	enum { N = 12 };
 	struct netrun r = { .servers = { hostile_start(&plain) } };
-	struct dns_net_options o = {
+	struct dns_resolver_options o = {
 		.n_servers = 1, .first_ms = 500, .total_ms = 12000
 	};
 	struct asked all[N];
@@ -324,7 +324,7 @@ rfc7766_connections_are_bounded(void **state)
 	assert_true(ip_parse(SPAN("127.0.0.1"), &o.servers[0].ip));
 	o.servers[0].port = hostile_port(r.servers[0]);
 	still_begin();
-	r.net = dns_net_open(&o, error, sizeof(error));
+	r.net = dns_resolver_open(&o, error, sizeof(error));
 	assert_non_null(r.net);
 	crowd_begin(&crowd, N);
 	for (size_t i = 0; i < N; i++) {
@@ -337,7 +337,7 @@ rfc7766_connections_are_bounded(void **state)
 	}
 	netrun_pass_until(&r, &crowd);
 	for (size_t i = 0; i < N; i++)
-		assert_int_equal(all[i].answer->fault, DNS_FAULT_TIMEOUT);
+		assert_int_equal(all[i].answer->fault, DNS_ERROR_TIMEOUT);
 	/* four at a time, each closed after 5 s of silence */
 	assert_true(hostile_counts(r.servers[0]).connections <= 4 * 4);
 	/* over UDP and three times over TCP, and nothing else is repeated */
@@ -400,7 +400,7 @@ questions_are_short_while_all_is_dark(void **state)
 {
 	const struct hostile_options silent = { .silent = true };
 	struct netrun r = { .servers = { hostile_start(&silent) } };
-	struct dns_net_options o = {
+	struct dns_resolver_options o = {
 		.n_servers = 1, .first_ms = 500, .total_ms = 12000
 	};
 	char error[100];
@@ -409,7 +409,7 @@ questions_are_short_while_all_is_dark(void **state)
 	assert_true(ip_parse(SPAN("127.0.0.1"), &o.servers[0].ip));
 	o.servers[0].port = hostile_port(r.servers[0]);
 	still_begin();
-	r.net = dns_net_open(&o, error, sizeof(error));
+	r.net = dns_resolver_open(&o, error, sizeof(error));
 	assert_non_null(r.net);
 	assert_true(netrun_expect_long(
 			&r, "a.example", DNS_TXT, "failed timeout 0") <= 12000);
@@ -426,7 +426,7 @@ a_server_with_an_ipv6_address(void **state)
 		.sin6_addr = IN6ADDR_LOOPBACK_INIT };
 	socklen_t size = sizeof(at);
 	struct netrun r = { .servers = { NULL } };
-	struct dns_net_options o = {
+	struct dns_resolver_options o = {
 		.n_servers = 1, .first_ms = 500, .total_ms = 12000
 	};
 	struct crowd crowd;
@@ -443,7 +443,7 @@ a_server_with_an_ipv6_address(void **state)
 	assert_int_equal(getsockname(fd, (struct sockaddr *)&at, &size), 0);
 	assert_true(ip_parse(SPAN("::1"), &o.servers[0].ip));
 	o.servers[0].port = ntohs(at.sin6_port);
-	r.net = dns_net_open(&o, error, sizeof(error));
+	r.net = dns_resolver_open(&o, error, sizeof(error));
 	assert_non_null(r.net);
 	crowd_begin(&crowd, 1);
 	r.net->ask(r.net, SPAN("a.example"), DNS_TXT, &a.wait);
@@ -451,7 +451,7 @@ a_server_with_an_ipv6_address(void **state)
 	assert_memory_equal(packet + 12, name, sizeof(name));
 	netrun_stop(&r);
 	crowd_wait(&crowd);
-	assert_int_equal(a.answer->fault, DNS_FAULT_RESOURCE);
+	assert_int_equal(a.answer->fault, DNS_ERROR_RESOURCE);
 	crowd_end(&crowd);
 	close(fd);
 }

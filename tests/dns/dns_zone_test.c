@@ -24,7 +24,7 @@ keep(struct dns_wait *wait, const struct dns_answer *answer)
 	struct asked *a = (struct asked *)wait;
 
 	assert_null(a->answer);
-	a->answer = dns_answer_hold(answer);
+	a->answer = dns_answer_ref(answer);
 }
 
 /* The caller drops it. */
@@ -42,12 +42,12 @@ ask(struct dns_source *zone, const char *name, enum dns_type type)
 static void
 describe(const struct dns_answer *a, char *text, size_t size)
 {
-	struct buf b = buf_over(text, size);
+	struct buf b = buf_wrap(text, size);
 
 	buf_text(&b, dns_state_name(a->state));
 	if (a->state == DNS_FAILED) {
 		buf_byte(&b, ' ');
-		buf_text(&b, dns_fault_name(a->fault));
+		buf_text(&b, dns_error_name(a->fault));
 	}
 	for (size_t i = 0; i < a->n_records; i++) {
 		const struct dns_record *r = &a->records[i];
@@ -80,7 +80,7 @@ expect(struct dns_source *zone, const char *name, enum dns_type type,
 	if (strcmp(text, want) != 0)
 		fail_msg("%s %s: got \"%s\", want \"%s\"", name,
 		    dns_type_name(type), text, want);
-	dns_answer_drop(a);
+	dns_answer_unref(a);
 }
 
 static const char records[] = "$TTL 300\n"
@@ -186,7 +186,7 @@ static void
 cnames(void **state)
 {
 	char text[2048] = "";
-	struct buf b = buf_over(text, sizeof(text));
+	struct buf b = buf_wrap(text, sizeof(text));
 	struct dns_source *z;
 
 	(void)state;
@@ -247,10 +247,10 @@ marks(void **state)
 	    "found: 192.0.2.2 -> target.example 3600");
 	a = ask(z, "aliased.example", DNS_A);
 	assert_true(a->stale);
-	dns_answer_drop(a);
+	dns_answer_unref(a);
 	a = ask(z, "one.example", DNS_MX);
 	assert_false(a->stale);
-	dns_answer_drop(a);
+	dns_answer_unref(a);
 	z->close(z);
 }
 
@@ -321,7 +321,7 @@ limits(void **state)
 	size_t n = DNS_ZONE_ENTRY_MAX + 100;
 	char *text = malloc(n);
 	char error[200];
-	struct buf b = buf_over(text, n);
+	struct buf b = buf_wrap(text, n);
 	struct dns_source *z;
 	const struct dns_answer *a;
 
@@ -339,26 +339,26 @@ limits(void **state)
 			buf_text(&b, "\\001");
 		buf_text(&b, "\"");
 	}
-	z = dns_zone_parse("t", buf_done(&b), error, sizeof(error));
+	z = dns_zone_parse("t", buf_view(&b), error, sizeof(error));
 	assert_non_null(z);
 	a = ask(z, "a", DNS_TXT);
 	assert_int_equal(a->records[0].text.n, 47 * 255);
 	assert_int_equal(a->records[0].strings, 47);
-	dns_answer_drop(a);
+	dns_answer_unref(a);
 	z->close(z);
 
 	buf_cut(&b, 0);
 	for (int i = 0; i < DNS_RECORDS_MAX; i++)
 		buf_printf(&b, "a. MX %d b.\n", i);
-	z = dns_zone_parse("t", buf_done(&b), error, sizeof(error));
+	z = dns_zone_parse("t", buf_view(&b), error, sizeof(error));
 	assert_non_null(z);
 	a = ask(z, "a", DNS_MX);
 	assert_int_equal(a->n_records, DNS_RECORDS_MAX);
-	dns_answer_drop(a);
+	dns_answer_unref(a);
 	z->close(z);
 
 	buf_printf(&b, "a. MX %d b.\n", DNS_RECORDS_MAX);
-	z = dns_zone_parse("t", buf_done(&b), error, sizeof(error));
+	z = dns_zone_parse("t", buf_view(&b), error, sizeof(error));
 	assert_non_null(z);
 	expect(z, "a", DNS_MX, "failed garbled 0");
 	z->close(z);
@@ -371,7 +371,7 @@ many_names(void **state)
 	enum { NAMES = 5000 };
 	size_t n = NAMES * 40;
 	char *text = malloc(n);
-	struct buf b = buf_over(text, n);
+	struct buf b = buf_wrap(text, n);
 	struct dns_source *z;
 
 	(void)state;

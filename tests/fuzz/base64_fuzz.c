@@ -22,24 +22,24 @@ is_not_space(unsigned char c)
 static struct span
 without_space(struct arena *a, struct span text)
 {
-	struct buf b = buf_in(a, text.n + 1);
+	struct buf b = buf_alloc(a, text.n + 1);
 	struct scan s = scan_of(text);
 
 	while (!scan_done(&s)) {
 		buf_span(&b, scan_while(&s, is_not_space));
 		scan_while(&s, ascii_is_space);
 	}
-	return buf_done(&b);
+	return buf_view(&b);
 }
 
 static struct span
 encoded(struct arena *a, struct span bytes)
 {
-	struct buf b = buf_in(a, (bytes.n + 2) / 3 * 4 + 1);
+	struct buf b = buf_alloc(a, (bytes.n + 2) / 3 * 4 + 1);
 
 	base64_encode(&b, bytes);
 	assert(!b.full);
-	return buf_done(&b);
+	return buf_view(&b);
 }
 
 int

@@ -55,7 +55,7 @@ static void
 make_good(void)
 {
 	char zone[8192];
-	struct buf lines = buf_over(zone, sizeof(zone));
+	struct buf lines = buf_wrap(zone, sizeof(zone));
 	size_t at;
 
 	good.message = strdup(plain);
@@ -146,7 +146,7 @@ edit(struct message *m, const uint8_t *e)
 		"l=3; ", "h=from; " };
 	size_t at = m->n > 0 ? (size_t)(e[1] << 8 | e[2]) % m->n : 0;
 	size_t n = e[3] < m->n - at ? e[3] : m->n - at;
-	const char *piece = pieces[e[3] % TABLE_SIZE(pieces)];
+	const char *piece = pieces[e[3] % ARRAY_SIZE(pieces)];
 
 	switch (e[0] % 7) {
 	case 0:
@@ -256,7 +256,7 @@ check_message(const struct mail_header *h, struct span body)
 	assert(n == n_good && memcmp(got, want, n) == 0);
 	free(got);
 	free(want);
-	for (size_t i = 0; i < TABLE_SIZE(signed_names); i++)
+	for (size_t i = 0; i < ARRAY_SIZE(signed_names); i++)
 		assert(same_field(last_field(h, signed_names[i]),
 		    last_field(&good.header, signed_names[i]), false));
 	assert(mail_header_count(h, "From") == 1);

@@ -34,7 +34,7 @@ keep(void *to, struct span bytes)
 
 /* In turns of so many bytes as `steps` says; 0 is 256. */
 static struct span
-canonical(const struct block_ways *ways, enum canon canon, struct span body,
+canonical(const struct canon_simd *ways, enum canon canon, struct span body,
     const uint8_t *steps, size_t n_steps, struct kept *k)
 {
 	struct canon_body b;
@@ -60,8 +60,8 @@ check(enum canon canon, struct span body, const uint8_t *steps)
 {
 	static struct kept cut, other, single, again;
 	static const uint8_t one[] = { 1 };
-	const struct block_ways *best = block_ways_best();
-	const struct block_ways *plain = &block_ways_plain;
+	const struct canon_simd *best = canon_simd_best();
+	const struct canon_simd *plain = &canon_simd_plain;
 	struct span text = canonical(best, canon, body, steps, CUTS, &cut);
 	size_t n;
 	char *naive = sign_body(canon == CANON_RELAXED, body, -1, &n);

@@ -28,7 +28,7 @@ check(struct span record)
 	if (k.fault == NULL) {
 		assert(k.type == KEY_RSA || k.bits == 256);
 		assert(k.type == KEY_ED25519 ||
-		    (k.bits >= KEY_BITS_LEAST && k.bits <= KEY_BITS_MOST));
+		    (k.bits >= KEY_BITS_MIN && k.bits <= KEY_BITS_MAX));
 		/* Zeros sign nothing under an odd modulus.  (Under some weak
 		 * Ed25519 keys they may: those are their owner's fault.) */
 		if (k.type == KEY_RSA && k.bits <= 2048)
@@ -36,7 +36,7 @@ check(struct span record)
 				   span_of(signature, (k.bits + 7) / 8)) !=
 			    CRYPTO_GOOD);
 	}
-	key_forget(&k);
+	key_release(&k);
 }
 
 int
@@ -46,12 +46,12 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
 	if (a != NULL && size > 0 && size <= INPUT_MAX) {
 		struct span text = span_of((const char *)data + 1, size - 1);
-		struct buf record = buf_in(a, 2 * INPUT_MAX);
+		struct buf record = buf_alloc(a, 2 * INPUT_MAX);
 
 		if (data[0] % 2 == 1) {
 			buf_text(&record, "p=");
 			base64_encode(&record, text);
-			text = buf_done(&record);
+			text = buf_view(&record);
 		}
 		check(text);
 	}

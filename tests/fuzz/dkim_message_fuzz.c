@@ -56,37 +56,37 @@ static void
 run(struct span message, struct dns_source *zone, size_t step, struct told *out)
 {
 	struct arena *a = arena_new(ARENA), *scratch = arena_new(ARENA);
-	struct dns_talk *talk = dns_talk_new(QUESTIONS);
+	struct dns_questions *questions = dns_questions_new(QUESTIONS);
 	struct dkim_options options = { .max_signatures = 0 };
 	struct mail_header h = { .n = 0 };
 	struct mail_from from;
-	struct bodies *b;
+	struct body_hashes *b;
 	struct dkim *d;
 	struct arc *c;
 	struct arc_result chain;
 
-	assert(a != NULL && scratch != NULL && talk != NULL);
+	assert(a != NULL && scratch != NULL && questions != NULL);
 	dkim_run_complete(&options);
 	message = span_skip(message, mail_header_read(&h, a, message));
 	mail_from_read(&h, a, &from);
-	b = bodies_new(a);
+	b = body_hashes_new(a);
 	assert(b != NULL);
 	d = dkim_begin(a, &options, &h, b, from.domains, from.n_domains, NOW);
 	c = arc_begin(a, &options, &h, b, NOW);
 	assert(d != NULL && c != NULL);
-	while (dkim_keys(d, talk, scratch) == STEP_WAIT ||
-	    arc_keys(c, talk, scratch) == STEP_WAIT)
-		pump(talk, zone);
+	while (dkim_keys(d, questions, scratch) == CORE_WAIT ||
+	    arc_keys(c, questions, scratch) == CORE_WAIT)
+		pump(questions, zone);
 	for (; message.n > 0; message = span_skip(message, step))
-		bodies_add(b, span_first(message, step));
-	bodies_end(b);
+		body_hashes_add(b, span_first(message, step));
+	body_hashes_end(b);
 	dkim_finish(d);
 	arc_finish(c, &chain);
 	check(d, &chain, out);
 	dkim_free(d);
 	arc_free(c);
-	bodies_free(b);
-	dns_talk_free(talk);
+	body_hashes_free(b);
+	dns_questions_free(questions);
 	arena_free(scratch);
 	arena_free(a);
 }

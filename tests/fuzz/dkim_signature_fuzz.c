@@ -44,7 +44,7 @@ int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct arena *a = arena_new(ARENA);
-	struct signature_sketch sketch;
+	struct signature_peek sketch;
 	struct signature sig;
 
 	if (a != NULL && size > 0 && size <= INPUT_MAX) {
@@ -61,7 +61,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 			    is_inside(sig.names[i], value));
 		if (sig.fault == NULL)
 			check_good(&sig, kind);
-		signature_sketch(value, &sketch);
+		signature_peek(value, &sketch);
 		assert(is_inside(sketch.domain, value));
 		assert(is_inside(signature_domain(value), value));
 		assert(signature_instance(&value) <= ARC_INSTANCES_MAX);

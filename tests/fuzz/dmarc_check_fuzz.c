@@ -23,49 +23,49 @@ struct run {
 	struct dmarc_facts facts;
 	struct span authors[AUTHORS_MAX];
 	struct dmarc_identifier ids[IDENTIFIERS_MAX];
-	struct dns_talk *talk;
+	struct dns_questions *questions;
 	struct arena *arena;
 	struct dmarc_result result;
 	struct dmarc_related related;
 };
 
-static enum step
+static enum core_status
 ask(void *arg)
 {
 	struct run *r = arg;
 
 	arena_rewind(r->arena);
-	return dmarc_ask(&r->facts, r->talk, r->arena);
+	return dmarc_ask(&r->facts, r->questions, r->arena);
 }
 
-static enum step
+static enum core_status
 check(void *arg)
 {
 	struct run *r = arg;
 
 	arena_rewind(r->arena);
-	return dmarc_check(&r->facts, r->talk, r->arena, &r->result);
+	return dmarc_check(&r->facts, r->questions, r->arena, &r->result);
 }
 
 /* The author domains serve as those of a list. */
-static enum step
+static enum core_status
 ask_related(void *arg)
 {
 	struct run *r = arg;
 
 	arena_rewind(r->arena);
 	return dmarc_ask_related(
-	    &r->facts, r->authors, r->facts.n_authors, r->talk, r->arena);
+	    &r->facts, r->authors, r->facts.n_authors, r->questions, r->arena);
 }
 
-static enum step
+static enum core_status
 find_related(void *arg)
 {
 	struct run *r = arg;
 
 	arena_rewind(r->arena);
 	return dmarc_find_related(&r->facts, r->authors, r->facts.n_authors,
-	    r->talk, r->arena, &r->related);
+	    r->questions, r->arena, &r->related);
 }
 
 /* It is related only to one that passes, and both end alike (RFC 9989 section
@@ -75,8 +75,8 @@ check_related(struct run *r, struct dns_source *source)
 {
 	const struct dmarc_identifier *by;
 
-	pump_core(r->talk, source, false, ask_related, r);
-	assert(pump_core(r->talk, source, false, find_related, r) == 0);
+	pump_core(r->questions, source, false, ask_related, r);
+	assert(pump_core(r->questions, source, false, find_related, r) == 0);
 	by = r->related.by;
 	if (by == NULL)
 		return;
@@ -146,14 +146,15 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	struct scan s = scan_of(span_of((const char *)data, size));
 	struct lines_source source;
 	struct arena *names = arena_new(1 << 16);
-	struct run r = { .talk = dns_talk_new(64),
+	struct run r = { .questions = dns_questions_new(64),
 		.arena = arena_new(1 << 20) };
 
-	assert(names != NULL && r.talk != NULL && r.arena != NULL);
+	assert(names != NULL && r.questions != NULL && r.arena != NULL);
 	read_facts(&r, &s, names);
 	lines_open(&source, &s);
-	unsigned ahead = pump_core(r.talk, &source.source, false, ask, &r);
-	unsigned after = pump_core(r.talk, &source.source, false, check, &r);
+	unsigned ahead = pump_core(r.questions, &source.source, false, ask, &r);
+	unsigned after =
+	    pump_core(r.questions, &source.source, false, check, &r);
 
 	assert(ahead <= 2 && after == 0);
 	check_result(&r);
@@ -161,16 +162,16 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
 	for (unsigned long nth = 1; nth <= 8; nth++) {
 		arena_fail_at(r.arena, nth);
-		enum step step = check(&r);
+		enum core_status step = check(&r);
 
-		assert(step == STEP_DONE);
+		assert(step == CORE_DONE);
 		check_result(&r);
 		assert(r.result.code == code ||
 		    r.result.code == DMARC_TEMPERROR || r.facts.n_authors > 1);
 	}
 	arena_fail_at(r.arena, 0);
 	check_related(&r, &source.source);
-	dns_talk_free(r.talk);
+	dns_questions_free(r.questions);
 	arena_free(r.arena);
 	arena_free(names);
 	return 0;

@@ -15,18 +15,18 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 struct run {
 	struct span domain;
-	struct dns_talk *talk;
+	struct dns_questions *questions;
 	struct arena *arena;
 	struct dmarc_lint lint;
 };
 
-static enum step
+static enum core_status
 lint(void *arg)
 {
 	struct run *r = arg;
 
 	arena_rewind(r->arena);
-	return dmarc_lint(r->domain, r->talk, r->arena, &r->lint);
+	return dmarc_lint(r->domain, r->questions, r->arena, &r->lint);
 }
 
 static void
@@ -54,25 +54,26 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	struct scan s = scan_of(span_of((const char *)data, size));
 	struct lines_source source;
 	struct run r = { .domain = lines_next(&s, '\n'),
-		.talk = dns_talk_new(256),
+		.questions = dns_questions_new(256),
 		.arena = arena_new(1 << 20) };
 
-	assert(r.talk != NULL && r.arena != NULL);
+	assert(r.questions != NULL && r.arena != NULL);
 	lines_open(&source, &s);
-	unsigned waves = pump_core(r.talk, &source.source, false, lint, &r);
+	unsigned waves =
+	    pump_core(r.questions, &source.source, false, lint, &r);
 
 	assert(waves <= 2);
 	assert((r.lint.domain.p == NULL) == (r.lint.walk.n_steps == 0));
 	check_findings(&r.lint);
 	for (unsigned long nth = 1; nth <= 8; nth++) {
 		arena_fail_at(r.arena, nth);
-		enum step step = lint(&r);
+		enum core_status step = lint(&r);
 
-		assert(step == STEP_DONE);
+		assert(step == CORE_DONE);
 		assert(r.lint.cut || !arena_has_failed(r.arena));
 		check_findings(&r.lint);
 	}
-	dns_talk_free(r.talk);
+	dns_questions_free(r.questions);
 	arena_free(r.arena);
 	return 0;
 }

@@ -54,7 +54,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	size_t n = dmarc_record_tags(text, tags);
 
 	assert((n == 0) ==
-	    (state == DMARC_RECORD_FOREIGN || size > DMARC_RECORD_MAX));
+	    (state == DMARC_RECORD_NOT_DMARC || size > DMARC_RECORD_MAX));
 	if (state == DMARC_RECORD_OK) {
 		assert(r.p != DMARC_POLICY_ABSENT);
 		assert(r.p_defaulted == (reason != NULL));

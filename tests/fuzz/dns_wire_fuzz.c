@@ -19,8 +19,8 @@
 
 enum {
 	PREFIX = 6,
-	INPUT_MAX = WIRE_PACKET_MAX,
-	RECORDS_MAX = DNS_RECORDS_MAX + WIRE_CHAIN_MAX,
+	INPUT_MAX = DNS_PACKET_MAX,
+	RECORDS_MAX = DNS_RECORDS_MAX + DNS_PACKET_CHAIN_MAX,
 	FIELDS_MAX = WIRE_ANSWER_STRINGS_MAX + 7 * RECORDS_MAX, /* SOA has 7 */
 };
 
@@ -44,14 +44,14 @@ give(struct dns_source *source, struct span name, enum dns_type type,
 }
 
 static void
-check(enum wire_reply reply, const struct wire_question *q,
+check(enum dns_packet_reply reply, const struct dns_packet_question *q,
     const struct dns_answer *out)
 {
 	struct given given = { .source = { .ask = give } };
 
-	if (reply == WIRE_FAULT)
+	if (reply == DNS_PACKET_ERROR)
 		assert(out->state == DNS_FAILED);
-	if (reply != WIRE_ANSWER)
+	if (reply != DNS_PACKET_ANSWER)
 		return;
 	assert(out->state == DNS_FOUND || out->state == DNS_NODATA ||
 	    out->state == DNS_NXDOMAIN);
@@ -59,20 +59,21 @@ check(enum wire_reply reply, const struct wire_question *q,
 	given.answer = dns_answer_new(out);
 	assert(given.answer != NULL);
 	rerecord(&given.source, q->name, q->type);
-	dns_answer_drop(given.answer);
+	dns_answer_unref(given.answer);
 }
 
 static void
-read_packet(const uint8_t *packet, size_t n, const struct wire_question *q)
+read_packet(
+    const uint8_t *packet, size_t n, const struct dns_packet_question *q)
 {
 	struct arena *a = arena_new(WIRE_MEMORY_MAX);
 	struct dns_answer out;
 	struct ldns_cost cost;
-	enum wire_reply reply;
+	enum dns_packet_reply reply;
 
 	assert(a != NULL);
 	ldns_cost_begin();
-	reply = wire_read(a, packet, n, q, &out);
+	reply = dns_packet_read(a, packet, n, q, &out);
 	cost = ldns_cost_end();
 	assert(!arena_has_failed(a));
 	assert(cost.records <= RECORDS_MAX && cost.fields <= FIELDS_MAX);
@@ -80,9 +81,9 @@ read_packet(const uint8_t *packet, size_t n, const struct wire_question *q)
 	for (unsigned long nth = 1; nth <= 3; nth++) {
 		arena_rewind(a);
 		arena_fail_at(a, nth);
-		reply = wire_read(a, packet, n, q, &out);
+		reply = dns_packet_read(a, packet, n, q, &out);
 		if (arena_has_failed(a))
-			assert(reply != WIRE_ANSWER);
+			assert(reply != DNS_PACKET_ANSWER);
 	}
 	arena_free(a);
 }
@@ -90,15 +91,16 @@ read_packet(const uint8_t *packet, size_t n, const struct wire_question *q)
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	static uint8_t packet[WIRE_QUESTION_MAX + INPUT_MAX];
-	struct wire_question q = { .id = 0x1234, .name = SPAN("a.example") };
+	static uint8_t packet[DNS_PACKET_QUESTION_MAX + INPUT_MAX];
+	struct dns_packet_question q = { .id = 0x1234,
+		.name = SPAN("a.example") };
 	size_t n;
 
 	if (size < PREFIX || size > INPUT_MAX)
 		return 0;
 	q.type = types[data[0] % (sizeof(types) / sizeof(*types))];
 	read_packet(data, size, &q);
-	n = wire_put_question(packet, &q);
+	n = dns_packet_put_question(packet, &q);
 	packet[2] = (uint8_t)(data[1] | 0x80);
 	packet[3] = data[2];
 	packet[6] = data[1] & 0x80 ? 2 : 0;
@@ -107,8 +109,8 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	packet[11] = data[5];
 	memcpy(packet + n, data + PREFIX, size - PREFIX);
 	n += size - PREFIX;
-	if (n > WIRE_PACKET_MAX)
-		n = WIRE_PACKET_MAX;
+	if (n > DNS_PACKET_MAX)
+		n = DNS_PACKET_MAX;
 	read_packet(packet, n, &q);
 	/* the same as a query's reply, not truncated */
 	packet[2] = (uint8_t)(packet[2] & 0x85);

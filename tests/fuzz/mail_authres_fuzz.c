@@ -19,7 +19,7 @@ check_read(struct span value, struct arena *a)
 {
 	struct scan s = scan_of(value);
 	struct authres_result r;
-	enum authres_step step;
+	enum authres_status step;
 	const char *last = NULL;
 	struct span id;
 
@@ -37,14 +37,14 @@ check_read(struct span value, struct arena *a)
 static struct span
 safe(struct arena *a, struct span s, size_t max)
 {
-	struct buf b = buf_in(a, s.n + 5);
+	struct buf b = buf_alloc(a, s.n + 5);
 
 	buf_safe(&b, s, max);
 	assert(b.n <= max && !b.full);
 	for (size_t i = 0; i < b.n; i++)
 		assert(ascii_is_print((unsigned char)b.p[i]) &&
 		    !span_has(SPAN(";=\"()\\"), b.p[i]));
-	return buf_done(&b);
+	return buf_view(&b);
 }
 
 /* A value is there as it is, or not at all. */
@@ -71,7 +71,7 @@ check_written(struct span id, struct span text, size_t room, struct arena *a)
 	struct scan s;
 	size_t n;
 
-	authres_begin(&w, buf_in(a, room), id);
+	authres_begin(&w, buf_alloc(a, room), id);
 	for (size_t i = 0; i < 2; i++) {
 		authres_method(&w, "dkim", "policy");
 		authres_comment(&w, NULL, one);
@@ -122,7 +122,7 @@ enum simple {
 static struct span
 simplified(struct arena *a, struct span value, enum simple kind, bool joined)
 {
-	struct buf b = buf_in(a, value.n + 1);
+	struct buf b = buf_alloc(a, value.n + 1);
 	size_t depth = 0;
 
 	for (size_t i = 0; i < value.n; i++) {
@@ -146,7 +146,7 @@ simplified(struct arena *a, struct span value, enum simple kind, bool joined)
 			buf_byte(&b, c);
 		}
 	}
-	return buf_done(&b);
+	return buf_view(&b);
 }
 
 /* The first word of the field is `id` to somebody: then it must go. */
@@ -156,7 +156,7 @@ check_claims(struct span value, struct span id, struct arena *a)
 	bool claims = authres_claims(value, id);
 	struct span got;
 	struct scan s = scan_of(value);
-	struct buf memory = buf_in(a, value.n + 1);
+	struct buf memory = buf_alloc(a, value.n + 1);
 
 	if (id.n == 0 || !span_all(id, is_name) ||
 	    !ascii_is_alnum((unsigned char)id.p[0]) ||

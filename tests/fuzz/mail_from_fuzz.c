@@ -36,7 +36,7 @@ check_list(struct span value, struct arena *a)
 {
 	struct mail_address_list list = mail_address_list_of(value, a);
 	struct mail_address address;
-	enum mail_address_step step;
+	enum mail_address_status step;
 	const char *last = NULL;
 
 	while ((step = mail_address_next(&list, &address)) == ADDRESS_ONE) {

@@ -35,7 +35,7 @@ check_field(const struct mail_field *f)
 static void
 check_again(const struct mail_header *h, struct arena *a)
 {
-	struct buf b = buf_in(a, h->bytes + 2 * h->n + 3);
+	struct buf b = buf_alloc(a, h->bytes + 2 * h->n + 3);
 	struct mail_header again = { 0 };
 
 	for (size_t i = 0; i < h->n; i++) {
@@ -44,7 +44,7 @@ check_again(const struct mail_header *h, struct arena *a)
 	}
 	buf_text(&b, "\r\n");
 	assert(!b.full);
-	assert(mail_header_read(&again, a, buf_done(&b)) == b.n);
+	assert(mail_header_read(&again, a, buf_view(&b)) == b.n);
 	assert(again.n == h->n && again.bytes == h->bytes && !again.cut);
 	for (size_t i = 0; i < h->n; i++)
 		assert(span_equal(h->fields[i].raw, again.fields[i].raw));

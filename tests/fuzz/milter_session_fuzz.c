@@ -183,7 +183,7 @@ connect_client(struct run *r, const struct line *l)
 	struct span text = span_str(l->text);
 	struct span who = span_first(text, span_index(text, ' '));
 	char address[64];
-	struct buf b = buf_over(address, sizeof(address));
+	struct buf b = buf_wrap(address, sizeof(address));
 	char *name = strdup(span_skip(text, who.n + (who.n < text.n)).p);
 	bool told = true;
 
@@ -337,12 +337,12 @@ choose(struct run *r, const struct line *l)
 static void
 take_over_dns(void)
 {
-	struct service_view *v = service_hold();
+	struct service_runtime *v = service_ref();
 	struct dns_source *source = moody_over(v->dns);
 
 	assert(source != NULL);
 	v->dns = source;
-	service_drop(v);
+	service_unref(v);
 }
 
 static void
@@ -408,12 +408,12 @@ static void
 metrics(struct run *r, const struct line *l)
 {
 	char *page = malloc(COUNTERS_PAGE_MAX);
-	struct buf b = buf_over(page, COUNTERS_PAGE_MAX);
+	struct buf b = buf_wrap(page, COUNTERS_PAGE_MAX);
 
 	(void)r;
 	(void)l;
 	assert(page != NULL);
-	counters_put(&b);
+	metrics_put(&b);
 	assert(b.n > 0 && !b.full);
 	free(page);
 }
@@ -449,7 +449,7 @@ static const struct mime_message {
 static const struct mime_message *
 letter_of(const struct line *l)
 {
-	for (size_t i = 0; i < TABLE_SIZE(letters); i++)
+	for (size_t i = 0; i < ARRAY_SIZE(letters); i++)
 		if (letters[i].letter == l->letter)
 			return &letters[i];
 	return NULL;
@@ -518,9 +518,9 @@ start(struct run *r, size_t conf_number)
 	static bool registered;
 	static const struct line all_granted = { .letter = 'n' };
 	char text[500];
-	struct buf error = buf_over(text, sizeof(text));
+	struct buf error = buf_wrap(text, sizeof(text));
 	const char *path = world_begin();
-	struct service_view *v;
+	struct service_runtime *v;
 
 	registered = registered || callbacks_register(true);
 	assert(registered);
@@ -528,9 +528,9 @@ start(struct run *r, size_t conf_number)
 	world_put_conf(conf_number != WORLD_CONF_BAD ? conf_number : 0);
 	assert(
 	    service_start(path, conf_read(path, stderr), OPEN_FILES, &error));
-	v = service_hold();
-	assert(record_open(v->conf, &error));
-	service_drop(v);
+	v = service_ref();
+	assert(message_sink_open(v->conf, &error));
+	service_unref(v);
 	take_over_dns();
 	/* what the last MTA granted is remembered: not from input to input */
 	r->m = &r->connections[0];
@@ -564,13 +564,13 @@ end(struct run *r)
 	}
 	check_sessions(r);
 	assert(service_end(0, callbacks_leave));
-	assert(service_in_hand() == 0);
+	assert(service_in_progress() == 0);
 	for (size_t i = 1; i < CONNECTIONS; i += 2) {
 		r->m = &r->connections[i];
 		assert(milter()->xxfi_eom(r->m) == SMFIS_TEMPFAIL);
 		close_connection(r, &none);
 	}
-	record_close();
+	message_sink_close();
 	moody_set(MOODY_PROMPT);
 	while (moody_give(false))
 		continue;

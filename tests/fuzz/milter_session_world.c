@@ -88,7 +88,7 @@ static const char *const confs[] = {
 	"mode = sometimes\n",
 };
 
-_Static_assert(TABLE_SIZE(confs) == WORLD_CONFS, "count them again");
+_Static_assert(ARRAY_SIZE(confs) == WORLD_CONFS, "count them again");
 
 static struct {
 	int conf_file, zone_file; /* in memory */
@@ -106,12 +106,12 @@ void
 world_put_conf(size_t number)
 {
 	char text[CONF_BYTES];
-	struct buf b = buf_over(text, sizeof(text));
+	struct buf b = buf_wrap(text, sizeof(text));
 
 	buf_printf(&b, "%sdns { zone = \"/proc/self/fd/%d\" }\n", confs[number],
 	    files.zone_file);
 	assert(!b.full);
-	write_file(files.conf_file, buf_done(&b));
+	write_file(files.conf_file, buf_view(&b));
 }
 
 const char *
@@ -121,7 +121,7 @@ world_begin(void)
 
 	if (files.conf_path[0] != '\0')
 		return files.conf_path;
-	path = buf_over(files.conf_path, sizeof(files.conf_path));
+	path = buf_wrap(files.conf_path, sizeof(files.conf_path));
 	files.conf_file = memfd_create("conf", MFD_CLOEXEC);
 	files.zone_file = memfd_create("zone", MFD_CLOEXEC);
 	assert(files.conf_file >= 0 && files.zone_file >= 0);
@@ -189,9 +189,9 @@ check_failure(const struct failure *f)
 
 	assert(failure_size(f) <= sizeof(*f) + FAILURE_MAX);
 	assert(f->domain.n > 0 && f->record.n > 0);
-	for (size_t i = 0; i < TABLE_SIZE(lines); i++)
+	for (size_t i = 0; i < ARRAY_SIZE(lines); i++)
 		assert(span_all(lines[i], ascii_is_print));
-	for (size_t i = 0; i < TABLE_SIZE(fields); i++)
+	for (size_t i = 0; i < ARRAY_SIZE(fields); i++)
 		for (size_t k = 0; k < fields[i].n; k++)
 			assert(ascii_is_print((unsigned char)fields[i].p[k]) ||
 			    fields[i].p[k] == '\t' || fields[i].p[k] == '\n');
@@ -200,13 +200,13 @@ check_failure(const struct failure *f)
 /* What would be written is whole, and is read again the same. */
 bool
 store_put(struct store *s, const struct report_row *row,
-    const struct policy_facts *facts, const struct policy_decision *decision,
+    const struct policy_input *facts, const struct policy_decision *decision,
     const struct failure *failure, int64_t now)
 {
 	struct queued_message *e =
 	    queued_message_new(row, facts, decision, now);
 	struct arena *a = arena_new(FACTS_MEMORY);
-	struct policy_facts again;
+	struct policy_input again;
 
 	(void)s;
 	assert(e != NULL && a != NULL);

@@ -18,18 +18,18 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 struct run {
 	struct destination_query query;
-	struct dns_talk *talk;
+	struct dns_questions *questions;
 	struct arena *arena;
 	struct destination_result result;
 };
 
-static enum step
+static enum core_status
 check(void *arg)
 {
 	struct run *r = arg;
 
 	arena_rewind(r->arena);
-	return destination_check(&r->query, r->talk, r->arena, &r->result);
+	return destination_check(&r->query, r->questions, r->arena, &r->result);
 }
 
 /* What is put on a command line and into a header field. */
@@ -53,12 +53,12 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	struct scan s = scan_of(span_of((const char *)data, size));
 	struct lines_source source;
 	struct arena *names = arena_new(1 << 16);
-	struct run r = { .talk = dns_talk_new(DESTINATION_QUESTIONS),
+	struct run r = { .questions = dns_questions_new(DESTINATION_QUESTIONS),
 		.arena = arena_new(DESTINATION_MEMORY) };
 	struct dmarc_record record;
 	const char *reason;
 
-	assert(names != NULL && r.talk != NULL && r.arena != NULL);
+	assert(names != NULL && r.questions != NULL && r.arena != NULL);
 	r.query.policy_domain = domain_normal(names, lines_next(&s, '\n'));
 	dmarc_record_parse(lines_next(&s, '\n'), &record, &reason);
 	lines_open(&source, &s);
@@ -70,12 +70,13 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 			r.query.kind = (enum destination_kind)kind;
 			r.query.uris = rua ? record.rua : record.ruf;
 			r.query.n_uris = rua ? record.n_rua : record.n_ruf;
-			pump_core(r.talk, &source.source, false, check, &r);
+			pump_core(
+			    r.questions, &source.source, false, check, &r);
 			assert(!arena_has_failed(r.arena));
 			check_addresses(&r);
 		}
 	}
-	dns_talk_free(r.talk);
+	dns_questions_free(r.questions);
 	arena_free(r.arena);
 	arena_free(names);
 	return 0;

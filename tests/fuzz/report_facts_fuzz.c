@@ -13,15 +13,15 @@ enum { MEMORY = 1 << 16 };
 static void
 try_facts(struct span bytes, struct arena *a)
 {
-	struct policy_facts first, second;
+	struct policy_input first, second;
 	char memory[FACTS_BYTES_MAX];
-	struct buf b = buf_over(memory, sizeof(memory));
+	struct buf b = buf_wrap(memory, sizeof(memory));
 
 	if (!facts_unpack(bytes, a, &first))
 		return;
 	facts_pack(&b, &first);
 	assert(!b.full);
-	assert(facts_unpack(buf_done(&b), a, &second));
+	assert(facts_unpack(buf_view(&b), a, &second));
 	assert(first.spf == second.spf && first.dmarc == second.dmarc);
 	assert(first.is_list == second.is_list);
 	assert(span_equal(first.mail_from_domain, second.mail_from_domain));
@@ -32,13 +32,13 @@ try_signatures(struct span bytes)
 {
 	struct report_row first, second;
 	char memory[REPORT_DKIM_TEXT_MAX];
-	struct buf b = buf_over(memory, sizeof(memory));
+	struct buf b = buf_wrap(memory, sizeof(memory));
 
 	report_dkim_read(bytes, &first);
 	assert(first.n_dkim <= REPORT_DKIM_MAX);
 	report_dkim_put(&b, &first);
 	assert(!b.full);
-	report_dkim_read(buf_done(&b), &second);
+	report_dkim_read(buf_view(&b), &second);
 	assert(first.n_dkim == second.n_dkim);
 }
 

@@ -103,14 +103,14 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	struct span sender = lines_next(&s, '\n');
 	struct arena *a = arena_new(HEADER_MEMORY);
 	struct mail_header h = { .n = 0 };
-	struct buf b = buf_over(text, sizeof(text));
+	struct buf b = buf_wrap(text, sizeof(text));
 
 	assert(a != NULL);
 	mail_header_read(&h, a, scan_rest(&s));
 	check_failure(&h, sender);
 	redact_text(&r, &b, scan_rest(&s));
 	if (!b.full)
-		check_redacted(buf_done(&b));
+		check_redacted(buf_view(&b));
 	arena_free(a);
 	return 0;
 }

@@ -28,16 +28,17 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 static void
 told(struct dns_wait *wait, const struct dns_answer *answer)
 {
-	dns_talk_tell((struct dns_question *)wait, answer);
+	dns_questions_set_answer((struct dns_question *)wait, answer);
 }
 
 /* Sends at most `n` questions. */
 static void
-send(struct dns_talk *talk, struct dns_source *zone, size_t n)
+send(struct dns_questions *questions, struct dns_source *zone, size_t n)
 {
 	struct dns_question *q;
 
-	for (; n > 0 && (q = dns_talk_unsent(talk)) != NULL; n--) {
+	for (; n > 0 && (q = dns_questions_next_unsent(questions)) != NULL;
+	     n--) {
 		q->sent = true;
 		q->wait.done = told;
 		zone->ask(zone, q->name, q->type, &q->wait);
@@ -51,7 +52,7 @@ check_result(const struct spf_result *r)
 	assert(r->void_lookups <= SPF_MAX_VOID || r->code == SPF_PERMERROR);
 	assert(r->explanation.n <= SPF_MAX_EXPLANATION);
 	assert(r->explanation.p == NULL || r->code == SPF_FAIL);
-	assert(r->weakness == SPF_SOLID || r->code == SPF_PASS);
+	assert(r->weakness == SPF_WEAKNESS_NONE || r->code == SPF_PASS);
 	assert(r->reason.n > 0 && span_all(r->reason, ascii_is_print));
 	assert(span_all(r->explanation, ascii_is_print));
 }
@@ -61,23 +62,23 @@ static enum spf_code
 run(struct spf_query q, struct dns_source *zone, size_t n,
     unsigned long fail_at, struct spf_result *out, struct arena *a)
 {
-	struct dns_talk *talk = dns_talk_new(QUESTIONS);
+	struct dns_questions *questions = dns_questions_new(QUESTIONS);
 	unsigned waves = 0;
 
-	assert(talk != NULL);
+	assert(questions != NULL);
 	q.trace = n == 1;
 	arena_rewind(a);
 	arena_fail_at(a, fail_at);
-	while (spf_check(&q, talk, a, out) == STEP_WAIT) {
-		assert(dns_talk_unsent(talk) != NULL);
+	while (spf_check(&q, questions, a, out) == CORE_WAIT) {
+		assert(dns_questions_next_unsent(questions) != NULL);
 		assert(++waves < WAVES_MAX);
-		send(talk, zone, n);
+		send(questions, zone, n);
 		arena_rewind(a);
 	}
 	check_result(out);
 	arena_fail_at(a, 0);
 	assert(spf_received(out, &q, a).n <= SPF_RECEIVED_MAX);
-	dns_talk_free(talk);
+	dns_questions_free(questions);
 	return out->code;
 }
 
@@ -106,14 +107,14 @@ check(const struct spf_query *q, struct dns_source *zone, size_t size)
 static void
 lint(struct span domain, struct dns_source *zone)
 {
-	struct dns_talk *talk = dns_talk_new(SPF_LINT_QUESTIONS);
+	struct dns_questions *questions = dns_questions_new(SPF_LINT_QUESTIONS);
 	struct arena *a = arena_new(ARENA);
 	struct spf_lint out;
 
-	assert(talk != NULL && a != NULL);
-	while (spf_lint(domain, talk, a, &out) == STEP_WAIT) {
-		assert(dns_talk_unsent(talk) != NULL);
-		send(talk, zone, SIZE_MAX);
+	assert(questions != NULL && a != NULL);
+	while (spf_lint(domain, questions, a, &out) == CORE_WAIT) {
+		assert(dns_questions_next_unsent(questions) != NULL);
+		send(questions, zone, SIZE_MAX);
 		arena_rewind(a);
 	}
 	assert(out.records <= SPF_LINT_RECORDS_MAX);
@@ -121,7 +122,7 @@ lint(struct span domain, struct dns_source *zone)
 	for (const struct spf_finding *f = out.findings; f != NULL; f = f->next)
 		assert(span_all(f->text, ascii_is_print));
 	arena_free(a);
-	dns_talk_free(talk);
+	dns_questions_free(questions);
 }
 
 static struct span

@@ -20,7 +20,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	struct scan s = scan_of(text);
 	struct tag tags[TAGLIST_MAX], tag;
 	const char *reason = NULL;
-	enum tag_step step;
+	enum tag_status step;
 	size_t n, seen = 0;
 
 	while ((step = taglist_next(&s, &tag)) == TAG_ONE) {

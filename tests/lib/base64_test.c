@@ -52,10 +52,10 @@ rfc4648_10_vectors(void **state)
 	};
 
 	(void)state;
-	decodes(vectors, TABLE_SIZE(vectors));
-	for (size_t i = 0; i < TABLE_SIZE(vectors); i++) {
+	decodes(vectors, ARRAY_SIZE(vectors));
+	for (size_t i = 0; i < ARRAY_SIZE(vectors); i++) {
 		char text[16];
-		struct buf b = buf_over(text, sizeof(text));
+		struct buf b = buf_wrap(text, sizeof(text));
 
 		base64_encode(&b, span_str(vectors[i].bytes));
 		assert_string_equal(text, vectors[i].text);
@@ -77,7 +77,7 @@ rfc6376_3_2_white_space(void **state)
 	};
 
 	(void)state;
-	decodes(vectors, TABLE_SIZE(vectors));
+	decodes(vectors, ARRAY_SIZE(vectors));
 }
 
 static void
@@ -121,7 +121,7 @@ rfc4648_3_refused(void **state)
 	struct span got;
 
 	(void)state;
-	decodes(vectors, TABLE_SIZE(vectors));
+	decodes(vectors, ARRAY_SIZE(vectors));
 	assert_non_null(a);
 	assert_false(base64_decode(a, SPAN("Zm9v\0"), &got));
 	assert_true(base64_decode(a, SPAN_NONE, &got));
@@ -141,7 +141,7 @@ there_and_back(void **state)
 	for (size_t i = 0; i < sizeof(bytes); i++)
 		bytes[i] = (char)(i * 37 + 11);
 	for (size_t n = 0; n <= sizeof(bytes); n++) {
-		struct buf b = buf_over(text, sizeof(text));
+		struct buf b = buf_wrap(text, sizeof(text));
 		struct span got;
 
 		base64_encode(&b, span_of(bytes, n));
@@ -164,7 +164,7 @@ no_room(void **state)
 {
 	struct arena *a = arena_new(ARENA);
 	char text[7];
-	struct buf b = buf_over(text, sizeof(text));
+	struct buf b = buf_wrap(text, sizeof(text));
 	struct span got;
 
 	(void)state;

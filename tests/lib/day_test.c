@@ -45,7 +45,7 @@ static void
 test_days(void **state)
 {
 	(void)state;
-	for (size_t i = 0; i < TABLE_SIZE(days); i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(days); i++) {
 		struct scan s = scan_of(span_str(days[i].text));
 		int64_t got = NONE;
 		bool is = day_read(&s, &got);
@@ -73,9 +73,9 @@ static void
 test_put(void **state)
 {
 	(void)state;
-	for (size_t i = 0; i < TABLE_SIZE(texts); i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(texts); i++) {
 		char memory[40];
-		struct buf b = buf_over(memory, sizeof(memory));
+		struct buf b = buf_wrap(memory, sizeof(memory));
 
 		day_put(&b, texts[i].day);
 		assert_string_equal(memory, texts[i].want);
@@ -112,7 +112,7 @@ static void
 test_times(void **state)
 {
 	(void)state;
-	for (size_t i = 0; i < TABLE_SIZE(times); i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(times); i++) {
 		struct scan s = scan_of(span_str(times[i].text));
 		int64_t got = NONE;
 		bool is = day_read_time(&s, &got);

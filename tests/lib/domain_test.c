@@ -58,7 +58,7 @@ kinds_of_name(void **state)
 
 	(void)state;
 	assert_int_equal(strlen(N253), DOMAIN_MAX);
-	for (size_t i = 0; i < TABLE_SIZE(vectors); i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(vectors); i++) {
 		struct span name = span_str(vectors[i].name);
 
 		if (domain_is_valid(name) != vectors[i].valid)
@@ -91,7 +91,7 @@ labels(void **state)
 	};
 
 	(void)state;
-	for (size_t i = 0; i < TABLE_SIZE(vectors); i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(vectors); i++) {
 		struct span name = span_str(vectors[i].name);
 
 		if (domain_labels(name) != vectors[i].n)
@@ -134,7 +134,7 @@ comparison(void **state)
 	};
 
 	(void)state;
-	for (size_t i = 0; i < TABLE_SIZE(vectors); i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(vectors); i++) {
 		struct span a = span_str(vectors[i].name);
 		struct span b = span_str(vectors[i].other);
 
@@ -232,7 +232,7 @@ rfc8616_normal_form(void **state)
 
 	(void)state;
 	assert_non_null(a);
-	for (size_t i = 0; i < TABLE_SIZE(vectors); i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(vectors); i++) {
 		struct span got = domain_normal(a, span_str(vectors[i].name));
 
 		if (vectors[i].want == NULL ? got.p != NULL
@@ -297,7 +297,7 @@ display(void **state)
 
 	(void)state;
 	assert_non_null(a);
-	for (size_t i = 0; i < TABLE_SIZE(vectors); i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(vectors); i++) {
 		struct span got = domain_display(a, span_str(vectors[i].name));
 
 		if (!span_is(got, vectors[i].want))
@@ -318,7 +318,7 @@ no_room(void **state)
 
 	(void)state;
 	assert_non_null(a);
-	for (size_t i = 0; i < TABLE_SIZE(names); i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
 		arena_fail_at(a, 1);
 		assert_null(domain_normal(a, span_str(names[i])).p);
 		assert_true(arena_has_failed(a));

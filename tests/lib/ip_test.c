@@ -22,7 +22,7 @@ parses(const struct text_vector *v, size_t n,
 {
 	for (; n > 0; n--, v++) {
 		char text[IP_TEXT_MAX];
-		struct buf b = buf_over(text, sizeof(text));
+		struct buf b = buf_wrap(text, sizeof(text));
 		struct ip ip = { .family = IP_V6 };
 		bool good = parse(span_str(v->text), &ip);
 
@@ -58,7 +58,7 @@ rfc4291_2_2_and_5952_4(void **state)
 		    "ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff" },
 	};
 	(void)state;
-	parses(vectors, TABLE_SIZE(vectors), ip_parse);
+	parses(vectors, ARRAY_SIZE(vectors), ip_parse);
 }
 
 static void
@@ -101,7 +101,7 @@ refused(void **state)
 	struct ip ip;
 
 	(void)state;
-	parses(vectors, TABLE_SIZE(vectors), ip_parse);
+	parses(vectors, ARRAY_SIZE(vectors), ip_parse);
 	assert_false(ip_parse(SPAN_NONE, &ip));
 	assert_false(ip_parse(SPAN("192.0.2.1\0"), &ip));
 	assert_false(ip_parse(SPAN("::1\0x"), &ip));
@@ -130,7 +130,7 @@ networks(void **state)
 {
 	static const struct {
 		const char *text;
-		enum ip_net_fault fault;
+		enum ip_net_error fault;
 		const char *ip;
 		unsigned bits;
 	} vectors[] = {
@@ -162,11 +162,11 @@ networks(void **state)
 		{ "", IP_NET_NO_ADDRESS, "unknown", 0 },
 	};
 	(void)state;
-	for (size_t i = 0; i < TABLE_SIZE(vectors); i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(vectors); i++) {
 		char text[IP_TEXT_MAX];
-		struct buf b = buf_over(text, sizeof(text));
+		struct buf b = buf_wrap(text, sizeof(text));
 		struct ip_net net;
-		enum ip_net_fault fault =
+		enum ip_net_error fault =
 		    ip_net_parse(span_str(vectors[i].text), &net);
 
 		ip_put(&b, &net.ip);
@@ -207,7 +207,7 @@ inside(void **state)
 	struct ip none = { .family = IP_NONE };
 
 	(void)state;
-	for (size_t i = 0; i < TABLE_SIZE(vectors); i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(vectors); i++) {
 		struct ip ip, net;
 
 		assert_true(ip_parse(span_str(vectors[i].ip), &ip));
@@ -270,10 +270,10 @@ reverse_names(void **state)
 	};
 	struct ip none = { .family = IP_NONE };
 	char text[128];
-	struct buf b = buf_over(text, sizeof(text));
+	struct buf b = buf_wrap(text, sizeof(text));
 
 	(void)state;
-	for (size_t i = 0; i < TABLE_SIZE(vectors); i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(vectors); i++) {
 		struct ip ip;
 
 		buf_cut(&b, 0);

@@ -164,7 +164,7 @@ values(void **state)
 	};
 
 	(void)state;
-	for (size_t i = 0; i < TABLE_SIZE(vectors); i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(vectors); i++) {
 		char want[256];
 
 		snprintf(want, sizeof(want), "level=info event=e k=%s n=-5\n",
@@ -295,16 +295,16 @@ fault_once_a_minute(void **state)
 	log_setup("test", LOG_FORMAT_TEXT, LOG_TARGET_STDERR, LOG_LEVEL_INFO);
 	capture_begin();
 	for (int i = 0; i < 5; i++)
-		log_fault("dns", "no answer %d", i);
-	log_fault("store", "full");
+		log_limited("dns", "no answer %d", i);
+	log_limited("store", "full");
 	seconds_ahead += 59;
-	log_fault("dns", "no answer 5");
+	log_limited("dns", "no answer 5");
 	seconds_ahead += 2;
-	log_fault("dns", "no answer 6");
-	log_fault("dns", "no answer 7");
-	log_fault("store", "still full");
+	log_limited("dns", "no answer 6");
+	log_limited("dns", "no answer 7");
+	log_limited("store", "still full");
 	seconds_ahead += 61;
-	log_fault("store", "full again");
+	log_limited("store", "full again");
 	assert_string_equal(capture_end(),
 	    "level=error event=fault cause=dns text=\"no answer 0\"\n"
 	    "level=error event=fault cause=store text=full\n"
@@ -332,10 +332,10 @@ fault_limit_of_causes(void **state)
 
 	(void)state;
 	capture_begin();
-	for (size_t i = 0; i < TABLE_SIZE(causes); i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(causes); i++) {
 		snprintf(causes[i], sizeof(causes[i]), "cause%zu", i);
-		log_fault(causes[i], "x");
-		log_fault(causes[i], "x");
+		log_limited(causes[i], "x");
+		log_limited(causes[i], "x");
 	}
 	/* two rows are taken by the test before */
 	assert_int_equal(count_lines(capture_end()), LOG_CAUSES_MAX - 2 + 1);
@@ -351,7 +351,7 @@ many_lines(void *value)
 		for (int k = 0; k < 10; k++)
 			log_text(&l, "k", value);
 		log_end(&l);
-		log_fault("threads", "x");
+		log_limited("threads", "x");
 		if (i == LINES / 2)
 			log_setup("test", LOG_FORMAT_TEXT, LOG_TARGET_STDERR,
 			    LOG_LEVEL_DEBUG);
@@ -382,7 +382,7 @@ lines_of_threads_stay_whole(void **state)
 	while (rest.n > 0) {
 		struct span line = span_first(rest, span_index(rest, '\n'));
 		char text[128];
-		struct buf want = buf_over(text, sizeof(text));
+		struct buf want = buf_wrap(text, sizeof(text));
 		size_t who = (size_t)(line.p[line.n - 1] - 'a');
 
 		rest = span_skip(rest, line.n + 1);
@@ -394,7 +394,7 @@ lines_of_threads_stay_whole(void **state)
 			buf_text(&want, " k=");
 			buf_text(&want, values[who]);
 		}
-		assert_true(span_equal(line, buf_done(&want)));
+		assert_true(span_equal(line, buf_view(&want)));
 		seen[who]++;
 	}
 	for (int i = 0; i < THREADS; i++)

@@ -28,7 +28,7 @@ enum { REQUESTS_MAX = 2000 }; /* that one of these lives makes */
 
 struct life {
 	struct dns_source *below;
-	struct dns_net_options net;
+	struct dns_resolver_options net;
 	const char *path;
 	bool whole; /* it came to its end as it does with memory */
 };
@@ -60,7 +60,7 @@ struct asked {
 static void
 keep(struct dns_wait *wait, const struct dns_answer *answer)
 {
-	((struct asked *)wait)->answer = dns_answer_hold(answer);
+	((struct asked *)wait)->answer = dns_answer_ref(answer);
 }
 
 static bool
@@ -69,7 +69,7 @@ is_found(const struct dns_answer *a)
 	if (a->state == DNS_FOUND)
 		return true;
 	assert_int_equal(a->state, DNS_FAILED);
-	assert_int_equal(a->fault, DNS_FAULT_RESOURCE);
+	assert_int_equal(a->fault, DNS_ERROR_RESOURCE);
 	return false;
 }
 
@@ -83,7 +83,7 @@ ask(struct dns_source *s, struct span name, enum dns_type type)
 	s->ask(s, name, type, &a.wait);
 	assert_non_null(a.answer);
 	found = is_found(a.answer);
-	dns_answer_drop(a.answer);
+	dns_answer_unref(a.answer);
 	return found;
 }
 
@@ -169,18 +169,18 @@ live_recorder(struct life *l)
 static void
 live_talk(struct life *l)
 {
-	struct dns_talk *talk = dns_talk_new(10);
+	struct dns_questions *questions = dns_questions_new(10);
 	const struct dns_answer *a;
 
-	if (talk == NULL)
+	if (questions == NULL)
 		return;
-	a = dns_ask(talk, SPAN("A.example."), DNS_TXT);
+	a = dns_ask(questions, SPAN("A.example."), DNS_TXT);
 	if (a->state == DNS_PENDING) {
-		pump(talk, l->below);
-		a = dns_ask(talk, SPAN("a.example"), DNS_TXT);
+		pump(questions, l->below);
+		a = dns_ask(questions, SPAN("a.example"), DNS_TXT);
 	}
 	l->whole = is_found(a);
-	dns_talk_free(talk);
+	dns_questions_free(questions);
 }
 
 struct awaited {
@@ -194,7 +194,7 @@ tell(struct dns_wait *wait, const struct dns_answer *answer)
 {
 	struct awaited *a = (struct awaited *)wait;
 
-	a->answer = dns_answer_hold(answer);
+	a->answer = dns_answer_ref(answer);
 	assert_int_equal(write(a->told[1], "", 1), 1);
 }
 
@@ -221,7 +221,8 @@ static void
 live_net(struct life *l)
 {
 	char error[200] = "";
-	struct dns_source *net = dns_net_open(&l->net, error, sizeof(error));
+	struct dns_source *net =
+	    dns_resolver_open(&l->net, error, sizeof(error));
 	const struct dns_answer *a;
 
 	if (net == NULL) {
@@ -229,9 +230,9 @@ live_net(struct life *l)
 		return;
 	}
 	a = ask_net(net, SPAN("a.example"));
-	if (a->fault != DNS_FAULT_TIMEOUT)
+	if (a->fault != DNS_ERROR_TIMEOUT)
 		is_found(a);
-	dns_answer_drop(a);
+	dns_answer_unref(a);
 	net->close(net);
 	l->whole = true;
 }
@@ -336,11 +337,11 @@ test_net(void **state)
 	assert_true(ip_parse(SPAN("127.0.0.1"), &l.net.servers[0].ip));
 	each_request_fails(live_net, &l);
 	l.net.total_ms = 12000;
-	net = dns_net_open(&l.net, error, sizeof(error));
+	net = dns_resolver_open(&l.net, error, sizeof(error));
 	assert_non_null(net);
 	a = ask_net(net, SPAN("a.example"));
 	assert_int_equal(a->state, DNS_FOUND);
-	dns_answer_drop(a);
+	dns_answer_unref(a);
 	net->close(net);
 	hostile_stop(server);
 }

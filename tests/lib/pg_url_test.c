@@ -24,8 +24,8 @@ test_known(void **state)
 	};
 
 	(void)state;
-	for (size_t i = 0; i < TABLE_SIZE(vectors); i++)
-		if (url_is_database(span_str(vectors[i].text)) !=
+	for (size_t i = 0; i < ARRAY_SIZE(vectors); i++)
+		if (pg_url_matches(span_str(vectors[i].text)) !=
 		    vectors[i].is_database)
 			fail_msg("%s", vectors[i].text);
 }
@@ -59,11 +59,11 @@ test_shown(void **state)
 	};
 
 	(void)state;
-	for (size_t i = 0; i < TABLE_SIZE(vectors); i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(vectors); i++) {
 		char memory[100];
-		struct buf b = buf_over(memory, sizeof(memory));
+		struct buf b = buf_wrap(memory, sizeof(memory));
 
-		url_put_shown(&b, span_str(vectors[i].url));
+		pg_url_put_redacted(&b, span_str(vectors[i].url));
 		if (strcmp(memory, vectors[i].shown) != 0)
 			fail_msg("%s: %s, want %s", vectors[i].url, memory,
 			    vectors[i].shown);

@@ -156,7 +156,7 @@ rfc5322_3_2_2_fws(void **state)
 	};
 
 	(void)state;
-	for (size_t i = 0; i < TABLE_SIZE(vectors); i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(vectors); i++) {
 		struct span text = span_str(vectors[i].text);
 		struct scan s = scan_of(text);
 		bool any = scan_fws(&s);
@@ -193,7 +193,7 @@ scan_numbers(void **state)
 	};
 
 	(void)state;
-	for (size_t i = 0; i < TABLE_SIZE(vectors); i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(vectors); i++) {
 		struct span text = span_str(vectors[i].text);
 		struct scan s = scan_of(text);
 		uint64_t value = 77;
@@ -238,7 +238,7 @@ static void
 buf_building(void **state)
 {
 	char memory[64];
-	struct buf b = buf_over(memory, sizeof(memory));
+	struct buf b = buf_wrap(memory, sizeof(memory));
 
 	(void)state;
 	assert_string_equal(memory, "");
@@ -250,7 +250,7 @@ buf_building(void **state)
 	buf_text(&b, NULL);
 	buf_printf(&b, " %03d", 7);
 	assert_string_equal(memory, "a=0 18446744073709551615 007");
-	assert_true(span_is(buf_done(&b), memory));
+	assert_true(span_is(buf_view(&b), memory));
 	buf_cut(&b, 3);
 	assert_string_equal(memory, "a=0");
 	buf_cut(&b, 10);
@@ -270,7 +270,7 @@ buf_bounds(void **state)
 
 		for (int way = 0; way < 3; way++) {
 			memset(memory, '#', sizeof(memory));
-			b = buf_over(memory, cap);
+			b = buf_wrap(memory, cap);
 			if (way == 0)
 				buf_text(&b, "0123456789");
 			else if (way == 1)
@@ -286,8 +286,8 @@ buf_bounds(void **state)
 			assert_memory_equal(memory, "0123456789", b.n);
 			assert_int_equal(memory[b.n], cap > 0 ? '\0' : '#');
 			assert_int_equal(memory[cap], '#');
-			assert_int_equal(buf_done(&b).n, b.n);
-			assert_non_null(buf_done(&b).p);
+			assert_int_equal(buf_view(&b).n, b.n);
+			assert_non_null(buf_view(&b).p);
 		}
 	}
 }
@@ -319,13 +319,13 @@ buf_makes_text_safe(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(vectors) / sizeof(vectors[0]); i++) {
-		struct buf b = buf_over(memory, sizeof(memory));
+		struct buf b = buf_wrap(memory, sizeof(memory));
 		bool long_one = strncmp(vectors[i][0], "0123", 4) == 0;
 
 		buf_safe(&b, span_str(vectors[i][0]), long_one ? 10 : 60);
 		assert_string_equal(b.p, vectors[i][1]);
 	}
-	struct buf small = buf_over(memory, 4);
+	struct buf small = buf_wrap(memory, 4);
 
 	buf_safe(&small, SPAN("abcdef"), 60);
 	assert_true(small.full);
@@ -340,11 +340,11 @@ buf_in_arena(void **state)
 
 	(void)state;
 	assert_non_null(a);
-	b = buf_in(a, 10);
+	b = buf_alloc(a, 10);
 	assert_false(b.full);
 	buf_text(&b, "abc");
 	assert_string_equal(b.p, "abc");
-	b = buf_in(a, 200);
+	b = buf_alloc(a, 200);
 	assert_true(b.full && b.p == NULL);
 	buf_text(&b, "abc");
 	buf_printf(&b, "%d", 1);
@@ -387,7 +387,7 @@ character_classes(void **state)
 	};
 
 	(void)state;
-	for (size_t i = 0; i < TABLE_SIZE(vectors); i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(vectors); i++) {
 		for (int c = 0; c < 256; c++) {
 			bool want = c >= 0x80
 			    ? vectors[i].beyond
@@ -412,18 +412,19 @@ character_classes(void **state)
 static void
 name_tables(void **state)
 {
-	static const struct name table[] = { { "none", 3 }, { "pass", 0 } };
+	static const struct enum_token table[] = { { "none", 3 },
+		{ "pass", 0 } };
 	int value = 77;
 
 	(void)state;
-	assert_string_equal(table_name(table, 2, 0), "pass");
-	assert_string_equal(table_name(table, 2, 1), "?");
-	assert_true(table_value(table, 2, SPAN("NONE"), &value));
+	assert_string_equal(enum_name(table, 2, 0), "pass");
+	assert_string_equal(enum_name(table, 2, 1), "?");
+	assert_true(enum_value(table, 2, SPAN("NONE"), &value));
 	assert_int_equal(value, 3);
 	value = 77;
-	assert_false(table_value(table, 2, SPAN("non"), &value));
-	assert_false(table_value(table, 2, SPAN("none\0"), &value));
-	assert_false(table_value(table, 2, SPAN_NONE, &value));
+	assert_false(enum_value(table, 2, SPAN("non"), &value));
+	assert_false(enum_value(table, 2, SPAN("none\0"), &value));
+	assert_false(enum_value(table, 2, SPAN_NONE, &value));
 	assert_int_equal(value, 77);
 }
 

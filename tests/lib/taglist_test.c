@@ -22,7 +22,7 @@ reads(const struct vector *v, size_t n)
 		struct tag tags[TAGLIST_MAX];
 		const char *reason = NULL;
 		char got[512];
-		struct buf b = buf_over(got, sizeof(got));
+		struct buf b = buf_wrap(got, sizeof(got));
 		size_t count;
 		bool good =
 		    taglist_read(span_str(v->text), tags, &count, &reason);
@@ -68,7 +68,7 @@ rfc6376_3_2_lists(void **state)
 	};
 
 	(void)state;
-	reads(vectors, TABLE_SIZE(vectors));
+	reads(vectors, ARRAY_SIZE(vectors));
 }
 
 static void
@@ -101,7 +101,7 @@ rfc6376_3_2_refused(void **state)
 	size_t n;
 
 	(void)state;
-	reads(vectors, TABLE_SIZE(vectors));
+	reads(vectors, ARRAY_SIZE(vectors));
 	assert_false(taglist_read(SPAN("a=1\0;b=2"), tags, &n, &reason));
 	assert_true(taglist_read(SPAN_NONE, tags, &n, &reason));
 	assert_int_equal(n, 0);
@@ -136,17 +136,17 @@ limit_of_tags(void **state)
 	struct tag tags[TAGLIST_MAX];
 	const char *reason = NULL;
 	char text[1024];
-	struct buf b = buf_over(text, sizeof(text));
+	struct buf b = buf_wrap(text, sizeof(text));
 	size_t n;
 
 	(void)state;
 	for (int i = 0; i < TAGLIST_MAX; i++)
 		buf_printf(&b, "t%d=%d;", i, i);
-	assert_true(taglist_read(buf_done(&b), tags, &n, &reason));
+	assert_true(taglist_read(buf_view(&b), tags, &n, &reason));
 	assert_int_equal(n, TAGLIST_MAX);
 	buf_text(&b, "more=1");
 	assert_false(b.full);
-	assert_false(taglist_read(buf_done(&b), tags, &n, &reason));
+	assert_false(taglist_read(buf_view(&b), tags, &n, &reason));
 	assert_string_equal(reason, "too many tags");
 }
 

@@ -158,10 +158,10 @@ static const struct list_vector lists[] = {
 static const char *
 show_list(struct arena *a, struct span text, char shown[SHOWN])
 {
-	struct buf b = buf_over(shown, SHOWN);
+	struct buf b = buf_wrap(shown, SHOWN);
 	struct mail_address_list list = mail_address_list_of(text, a);
 	struct mail_address address;
-	enum mail_address_step step;
+	enum mail_address_status step;
 
 	while ((step = mail_address_next(&list, &address)) == ADDRESS_ONE) {
 		buf_span(&b, address.local);

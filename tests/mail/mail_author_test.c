@@ -44,7 +44,7 @@ struct bad_vector { /* INVALID */
 static const char *
 show_domains(const struct mail_from *from, char shown[SHOWN])
 {
-	struct buf b = buf_over(shown, SHOWN);
+	struct buf b = buf_wrap(shown, SHOWN);
 
 	for (size_t i = 0; i < from->n_domains; i++) {
 		if (i > 0)
@@ -192,8 +192,8 @@ rule_1_valid_by_rfc_5322(void **state)
 	};
 
 	(void)state;
-	check_good(good, TABLE_SIZE(good));
-	check_bad(bad, TABLE_SIZE(bad));
+	check_good(good, ARRAY_SIZE(good));
+	check_bad(bad, ARRAY_SIZE(bad));
 }
 
 static void
@@ -246,7 +246,7 @@ rule_1_what_other_programs_find_in_a_valid_field(void **state)
 	};
 
 	(void)state;
-	check_good(good, TABLE_SIZE(good));
+	check_good(good, ARRAY_SIZE(good));
 }
 
 static void
@@ -302,8 +302,8 @@ rule_1_a_domain_is_one_that_dns_can_hold(void **state)
 	};
 
 	(void)state;
-	check_good(good, TABLE_SIZE(good));
-	check_bad(bad, TABLE_SIZE(bad));
+	check_good(good, ARRAY_SIZE(good));
+	check_bad(bad, ARRAY_SIZE(bad));
 }
 
 /* ---- rule 2 ---- */
@@ -369,7 +369,7 @@ rule_2_sloppy_but_unambiguous(void **state)
 	};
 
 	(void)state;
-	check_good(good, TABLE_SIZE(good));
+	check_good(good, ARRAY_SIZE(good));
 }
 
 /* ---- rule 3 ---- */
@@ -402,7 +402,7 @@ rule_3_several_domains_in_a_field_that_is_not_valid(void **state)
 	};
 
 	(void)state;
-	check_bad(bad, TABLE_SIZE(bad));
+	check_bad(bad, ARRAY_SIZE(bad));
 }
 
 static void
@@ -433,7 +433,7 @@ rule_3_an_at_whose_domain_is_not_clean(void **state)
 	};
 
 	(void)state;
-	check_bad(bad, TABLE_SIZE(bad));
+	check_bad(bad, ARRAY_SIZE(bad));
 }
 
 static void
@@ -461,7 +461,7 @@ rule_3_angle_brackets_without_a_clean_address(void **state)
 	};
 
 	(void)state;
-	check_bad(bad, TABLE_SIZE(bad));
+	check_bad(bad, ARRAY_SIZE(bad));
 }
 
 static void
@@ -479,7 +479,7 @@ rule_3_no_address(void **state)
 	};
 
 	(void)state;
-	check_bad(bad, TABLE_SIZE(bad));
+	check_bad(bad, ARRAY_SIZE(bad));
 }
 
 static void
@@ -499,7 +499,7 @@ rule_3_encoded_words_that_cannot_be_read(void **state)
 	};
 
 	(void)state;
-	check_bad(bad, TABLE_SIZE(bad));
+	check_bad(bad, ARRAY_SIZE(bad));
 }
 
 static void
@@ -513,7 +513,7 @@ rule_3_line_ends_of_section_4_1(void **state)
 	};
 
 	(void)state;
-	check_bad(bad, TABLE_SIZE(bad));
+	check_bad(bad, ARRAY_SIZE(bad));
 }
 /* clang-format on */
 
@@ -557,7 +557,7 @@ section_3_6_number_of_fields(void **state)
 	struct arena *a = arena_new(CAP);
 
 	(void)state;
-	for (size_t i = 0; i < TABLE_SIZE(vectors); i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(vectors); i++) {
 		struct mail_header h = { 0 };
 		struct mail_from from;
 		char shown[SHOWN];
@@ -591,7 +591,7 @@ first_address_for_logs(void **state)
 	struct arena *a = arena_new(CAP);
 
 	(void)state;
-	for (size_t i = 0; i < TABLE_SIZE(vectors); i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(vectors); i++) {
 		struct mail_from from;
 
 		read_value(a, span_str(vectors[i][0]), &from);
@@ -610,28 +610,28 @@ repeat(struct arena *a, const char *begin, const char *text, size_t times,
     const char *end)
 {
 	size_t n = strlen(begin) + strlen(text) * times + strlen(end);
-	struct buf b = buf_in(a, n + 1);
+	struct buf b = buf_alloc(a, n + 1);
 
 	buf_text(&b, begin);
 	for (size_t i = 0; i < times; i++)
 		buf_text(&b, text);
 	buf_text(&b, end);
 	assert_false(b.full);
-	return buf_done(&b);
+	return buf_view(&b);
 }
 
 static void
 limit_of_author_domains(void **state)
 {
 	struct arena *a = arena_new(CAP);
-	struct buf list = buf_in(a, 4096);
+	struct buf list = buf_alloc(a, 4096);
 
 	(void)state;
 	for (unsigned i = 1; i <= MAIL_AUTHORS_MAX + 2; i++) {
 		struct mail_from from;
 
 		buf_printf(&list, "a@b%u.example,", i);
-		read_value(a, buf_done(&list), &from);
+		read_value(a, buf_view(&list), &from);
 		if (i <= MAIL_AUTHORS_MAX) {
 			assert_int_equal(from.state, MAIL_FROM_VALID);
 			assert_int_equal(from.n_domains, i);
@@ -649,19 +649,19 @@ static void
 limit_of_possible_domains(void **state)
 {
 	struct arena *a = arena_new(CAP);
-	struct buf b = buf_in(a, 4096);
+	struct buf b = buf_alloc(a, 4096);
 	struct mail_from from;
 
 	(void)state;
 	for (unsigned i = 1; i < MAIL_AUTHORS_MAX; i++)
 		buf_printf(&b, "=?utf-8?q?x=40b%u.example?= ", i);
 	buf_text(&b, "<a@b.example>");
-	read_value(a, buf_done(&b), &from);
+	read_value(a, buf_view(&b), &from);
 	assert_int_equal(from.state, MAIL_FROM_VALID);
 	assert_int_equal(from.n_domains, MAIL_AUTHORS_MAX);
 	assert_int_equal(from.n_possible, MAIL_AUTHORS_MAX - 1);
 	buf_text(&b, ", c@d.example");
-	read_value(a, buf_done(&b), &from);
+	read_value(a, buf_view(&b), &from);
 	assert_int_equal(from.state, MAIL_FROM_INVALID);
 	assert_string_equal(from.reason, "more than 8 author domains");
 	assert_int_equal(from.n_domains, MAIL_AUTHORS_MAX);
@@ -722,7 +722,7 @@ hostile_sizes_take_linear_time(void **state)
 	struct arena *text = arena_new(CAP), *a = arena_new(CAP);
 
 	(void)state;
-	for (size_t i = 0; i < TABLE_SIZE(larges); i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(larges); i++) {
 		const struct large_vector *v = &larges[i];
 		struct mail_header h = { 0 };
 		struct mail_from from;

@@ -120,10 +120,10 @@ static const struct read_vector reads[] = {
 static const char *
 show_parts(struct arena *a, struct span value, char shown[SHOWN])
 {
-	struct buf b = buf_over(shown, SHOWN);
+	struct buf b = buf_wrap(shown, SHOWN);
 	struct scan s = scan_of(value);
 	struct authres_result r;
-	enum authres_step step;
+	enum authres_status step;
 	struct span id;
 
 	if (!authres_open(&s, a, &id)) {
@@ -254,14 +254,14 @@ section_2_5_id(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(vectors) / sizeof(vectors[0]); i++) {
-		struct buf b = buf_over(memory, sizeof(memory));
+		struct buf b = buf_wrap(memory, sizeof(memory));
 		struct span got = authres_id(span_str(vectors[i][0]), &b);
 
 		if (!span_equal(got, span_str(vectors[i][1])) ||
 		    (got.p == NULL) != (vectors[i][1] == NULL))
 			fail_msg("%s: %.*s", vectors[i][0], SPAN_FMT(got));
 	}
-	struct buf small = buf_over(memory, 4);
+	struct buf small = buf_wrap(memory, 4);
 
 	assert_null(authres_id(SPAN("\"abcd\"; none"), &small).p);
 }
@@ -472,14 +472,14 @@ repeat(struct arena *a, const char *begin, const char *text, size_t times,
     const char *end)
 {
 	size_t n = strlen(begin) + strlen(text) * times + strlen(end);
-	struct buf b = buf_in(a, n + 1);
+	struct buf b = buf_alloc(a, n + 1);
 
 	buf_text(&b, begin);
 	for (size_t i = 0; i < times; i++)
 		buf_text(&b, text);
 	buf_text(&b, end);
 	assert_false(b.full);
-	return buf_done(&b);
+	return buf_view(&b);
 }
 
 static void
@@ -528,7 +528,7 @@ section_7_8_hostile_sizes(void **state)
 	struct span open = repeat(a, "", "(", 100000, "");
 	struct span nested = repeat(a, open.p, ")", 100000, ID "; spf=pass");
 	char memory[64];
-	struct buf b = buf_over(memory, sizeof(memory));
+	struct buf b = buf_wrap(memory, sizeof(memory));
 
 	assert_true(authres_claims(nested, SPAN(ID)));
 	assert_true(span_is(authres_id(nested, &b), ID));
@@ -557,14 +557,14 @@ section_2_2_writes(void **state)
 
 	(void)state;
 	authres_begin(
-	    &w, buf_over(memory, sizeof(memory)), SPAN("mx.example.org"));
+	    &w, buf_wrap(memory, sizeof(memory)), SPAN("mx.example.org"));
 	authres_comment(&w, "of nothing", SPAN_NONE);
 	authres_reason(&w, SPAN("of nothing"));
 	authres_put(&w, "smtp", "mailfrom", SPAN("of.nothing"));
 	assert_string_equal(authres_end(&w).p, "mx.example.org; none");
 
 	authres_begin(
-	    &w, buf_over(memory, sizeof(memory)), SPAN("mx.example.org"));
+	    &w, buf_wrap(memory, sizeof(memory)), SPAN("mx.example.org"));
 	authres_method(&w, "dkim", "pass");
 	authres_comment(&w, "2048 bits", SPAN_NONE);
 	authres_put(&w, "header", "d", SPAN("b.example"));
@@ -604,7 +604,7 @@ section_2_2_ids(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(vectors) / sizeof(vectors[0]); i++) {
-		authres_begin(&w, buf_over(memory, sizeof(memory)),
+		authres_begin(&w, buf_wrap(memory, sizeof(memory)),
 		    span_str(vectors[i][0]));
 		assert_string_equal(authres_end(&w).p, vectors[i][1]);
 	}
@@ -662,11 +662,11 @@ section_2_2_values(void **state)
 		snprintf(want, sizeof(want), "mx.example.org;\n\tspf=pass%s%s",
 		    vectors[i][1] != NULL ? " smtp.mailfrom=" : "",
 		    vectors[i][1] != NULL ? vectors[i][1] : "");
-		write_one(&w, buf_over(memory, sizeof(memory)), NULL, SPAN_NONE,
+		write_one(&w, buf_wrap(memory, sizeof(memory)), NULL, SPAN_NONE,
 		    SPAN_NONE, span_str(vectors[i][0]));
 		assert_string_equal(memory, want);
 	}
-	write_one(&w, buf_over(memory, sizeof(memory)), NULL, SPAN_NONE,
+	write_one(&w, buf_wrap(memory, sizeof(memory)), NULL, SPAN_NONE,
 	    SPAN_NONE, SPAN("a\0b"));
 	assert_string_equal(memory, "mx.example.org;\n\tspf=pass");
 }
@@ -704,7 +704,7 @@ section_2_2_comments(void **state)
 	for (size_t i = 0; i < sizeof(vectors) / sizeof(vectors[0]); i++) {
 		snprintf(want, sizeof(want), "mx.example.org;\n\tspf=pass%s",
 		    vectors[i].want);
-		write_one(&w, buf_over(memory, sizeof(memory)), vectors[i].own,
+		write_one(&w, buf_wrap(memory, sizeof(memory)), vectors[i].own,
 		    span_str(vectors[i].text), SPAN_NONE, SPAN_NONE);
 		assert_string_equal(memory, want);
 	}
@@ -717,7 +717,7 @@ one_comment_in_one_place(void **state)
 	struct authres_writer w;
 
 	(void)state;
-	authres_begin(&w, buf_over(memory, sizeof(memory)), SPAN("mx"));
+	authres_begin(&w, buf_wrap(memory, sizeof(memory)), SPAN("mx"));
 	authres_comment(&w, "before any result", SPAN_NONE);
 	authres_method(&w, "spf", "pass");
 	authres_comment(&w, "a", SPAN_NONE);
@@ -745,7 +745,7 @@ at_most_16_results(void **state)
 	size_t n = 0;
 
 	(void)state;
-	authres_begin(&w, buf_over(memory, sizeof(memory)), SPAN("mx"));
+	authres_begin(&w, buf_wrap(memory, sizeof(memory)), SPAN("mx"));
 	for (int i = 0; i < 20; i++) {
 		authres_method(&w, "dkim", i < 16 ? "pass" : "fail");
 		authres_comment(&w, i < 16 ? "a" : "b", SPAN_NONE);
@@ -777,7 +777,7 @@ lines_end_before_column_78(void **state)
 	for (size_t n = 40; n < 50; n++) {
 		bool fits = 31 + n <= 76; /* a ";" may follow */
 
-		write_one(&w, buf_over(memory, sizeof(memory)), NULL, SPAN_NONE,
+		write_one(&w, buf_wrap(memory, sizeof(memory)), NULL, SPAN_NONE,
 		    SPAN_NONE, span_of(value, n));
 		assert_int_equal(
 		    memory[sizeof("mx.example.org;\n\tspf=pass") - 1],
@@ -799,7 +799,7 @@ long_texts_are_cut_and_long_values_left_out(void **state)
 	(void)state;
 	memset(value, 'a', sizeof(value));
 	for (size_t n = AUTHRES_VALUE_MAX - 4; n < AUTHRES_VALUE_MAX + 4; n++) {
-		s = scan_of(write_one(&w, buf_over(memory, sizeof(memory)),
+		s = scan_of(write_one(&w, buf_wrap(memory, sizeof(memory)),
 		    NULL, SPAN_NONE, span_of(value, n), span_of(value, n)));
 		assert_true(authres_open(&s, a, &id));
 		assert_int_equal(authres_next(&s, a, &r), AUTHRES_ONE);
@@ -813,7 +813,7 @@ long_texts_are_cut_and_long_values_left_out(void **state)
 			assert_true(span_ends_nocase(r.reason, "aaa..."));
 		}
 	}
-	got = write_one(&w, buf_over(memory, sizeof(memory)), NULL,
+	got = write_one(&w, buf_wrap(memory, sizeof(memory)), NULL,
 	    span_of(value, 2000), SPAN_NONE, SPAN_NONE);
 	assert_int_equal(got.n,
 	    sizeof("mx.example.org;\n\tspf=pass\n\t()") - 1 +
@@ -845,22 +845,22 @@ random_text(struct arena *a, uint64_t *seed)
 		" header.from=bank.example", "\342\200\250", "0", "-", "'" };
 	size_t most = next_random(seed) % 3 > 0 ? 12 : 3;
 	size_t count = (size_t)(next_random(seed) % most);
-	struct buf b = buf_in(a, 512);
+	struct buf b = buf_alloc(a, 512);
 
 	for (size_t i = 0; i < count; i++)
 		buf_text(&b,
 		    pieces[next_random(seed) %
 			(sizeof(pieces) / sizeof(pieces[0]))]);
-	return buf_done(&b);
+	return buf_view(&b);
 }
 
 static struct span
 safe(struct arena *a, struct span s)
 {
-	struct buf b = buf_in(a, s.n + 1);
+	struct buf b = buf_alloc(a, s.n + 1);
 
 	buf_safe(&b, s, s.n + 4);
-	return buf_done(&b);
+	return buf_view(&b);
 }
 
 /* A value is there as it is, or not at all. */
@@ -893,7 +893,7 @@ written_is_read_back(void **state)
 		struct authres_result r;
 		struct scan s;
 
-		authres_begin(&w, buf_in(a, 8192), id);
+		authres_begin(&w, buf_alloc(a, 8192), id);
 		for (size_t i = 0; i < 3; i++) {
 			value[i] = random_text(a, &seed);
 			authres_method(&w, "dkim", "neutral");
@@ -939,12 +939,12 @@ every_size_of_memory(void **state)
 		char *memory = size > 0 ? arena_alloc(a, size) : NULL;
 		struct authres_writer w;
 		struct authres_result r;
-		enum authres_step step;
+		enum authres_status step;
 		struct span id, text;
 		struct scan s;
 		size_t n = 0;
 
-		authres_begin(&w, buf_over(memory, size), SPAN("a b"));
+		authres_begin(&w, buf_wrap(memory, size), SPAN("a b"));
 		for (size_t i = 0; i < 3; i++) {
 			authres_method(&w, "spf", "pass");
 			authres_comment(&w, "p=none", SPAN("a (b) c"));

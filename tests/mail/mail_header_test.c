@@ -20,7 +20,7 @@ enum { CAP = 8 << 20, SHOWN = 4096 };
 static const char *
 show(const struct mail_header *h, char shown[SHOWN])
 {
-	struct buf b = buf_over(shown, SHOWN);
+	struct buf b = buf_wrap(shown, SHOWN);
 
 	for (size_t i = 0; i < h->n; i++) {
 		const struct mail_field *f = &h->fields[i];
@@ -301,7 +301,7 @@ static void
 limit_keeps_the_body_apart(void **state)
 {
 	static char text[(MAIL_FIELDS_MAX + 1) * 4 + 16];
-	struct buf b = buf_over(text, sizeof(text));
+	struct buf b = buf_wrap(text, sizeof(text));
 	struct arena *a = arena_new(CAP);
 	struct mail_header h = { 0 };
 
@@ -309,7 +309,7 @@ limit_keeps_the_body_apart(void **state)
 	for (size_t i = 0; i <= MAIL_FIELDS_MAX; i++)
 		buf_text(&b, "A:1\n");
 	buf_text(&b, "\nbody");
-	assert_int_equal(mail_header_read(&h, a, buf_done(&b)), b.n - 4);
+	assert_int_equal(mail_header_read(&h, a, buf_view(&b)), b.n - 4);
 	assert_true(h.cut);
 	assert_int_equal(h.n, MAIL_FIELDS_MAX);
 	arena_free(a);

@@ -18,12 +18,12 @@ enum { CAP = 1 << 20 };
 static struct span
 repeat(struct arena *a, const char *text, size_t times, const char *end)
 {
-	struct buf b = buf_in(a, strlen(text) * times + strlen(end) + 1);
+	struct buf b = buf_alloc(a, strlen(text) * times + strlen(end) + 1);
 
 	for (size_t i = 0; i < times; i++)
 		buf_text(&b, text);
 	buf_text(&b, end);
-	return buf_done(&b);
+	return buf_view(&b);
 }
 
 static void
@@ -85,25 +85,25 @@ section_3_2_2_depth(void **state)
 	     depth <= MAIL_COMMENT_DEPTH_MAX + 1; depth++) {
 		struct span open = repeat(a, "(", depth, "");
 		struct span close = repeat(a, ")", depth, "x");
-		struct buf b = buf_in(a, open.n + close.n + 1);
+		struct buf b = buf_alloc(a, open.n + close.n + 1);
 
 		buf_span(&b, open);
 		buf_span(&b, close);
-		s = scan_of(buf_done(&b));
+		s = scan_of(buf_view(&b));
 		assert_int_equal(
 		    mail_skip_cfws(&s), depth == MAIL_COMMENT_DEPTH_MAX);
-		s = scan_of(buf_done(&b));
+		s = scan_of(buf_view(&b));
 		assert_true(mail_skip_cfws_any(&s));
 		assert_int_equal(scan_peek(&s), 'x');
 	}
 	s = scan_of(opens);
 	assert_false(mail_skip_cfws_any(&s));
 	assert_ptr_equal(s.p, opens.p);
-	struct buf b = buf_in(a, 200002);
+	struct buf b = buf_alloc(a, 200002);
 
 	buf_span(&b, opens);
 	buf_span(&b, repeat(a, ")", 100000, "x"));
-	s = scan_of(buf_done(&b));
+	s = scan_of(buf_view(&b));
 	assert_false(mail_skip_cfws(&s));
 	assert_true(mail_skip_cfws_any(&s));
 	assert_int_equal(scan_peek(&s), 'x');

@@ -36,15 +36,15 @@ run_vectors(const struct list_vector *v, size_t n)
 		struct mail_header h = { .n = 0 };
 		struct mail_list_mark marks[MAIL_LIST_MARKS_MAX];
 		char memory[SHOWN_MAX];
-		struct buf b = buf_over(memory, sizeof(memory));
+		struct buf b = buf_wrap(memory, sizeof(memory));
 		size_t found;
 
 		assert_non_null(a);
 		mail_header_read(&h, a, span_str(v->header));
 		show_marks(&b, marks, mail_list_marks(&h, a, marks));
-		if (!span_is(buf_done(&b), v->want))
+		if (!span_is(buf_view(&b), v->want))
 			fail_msg("%s: got \"%.*s\", want \"%s\"", v->name,
-			    SPAN_FMT(buf_done(&b)), v->want);
+			    SPAN_FMT(buf_view(&b)), v->want);
 		/* without memory marks are missing, none is another */
 		arena_fail_at(a, 1);
 		found = mail_list_marks(&h, a, marks);
@@ -122,7 +122,7 @@ rfc2919_3_and_rfc2369_3_4_the_domain_of_a_mark(void **state)
 	};
 
 	(void)state;
-	run_vectors(vectors, TABLE_SIZE(vectors));
+	run_vectors(vectors, ARRAY_SIZE(vectors));
 }
 
 int

@@ -25,7 +25,7 @@ struct decode_vector {
 static const char *
 show_edges(struct span text, char shown[256])
 {
-	struct buf b = buf_over(shown, 256);
+	struct buf b = buf_wrap(shown, 256);
 
 	for (size_t i = 0; i < text.n; i++)
 		buf_byte(&b, text.p[i] == MAIL_WORD_EDGE ? '|' : text.p[i]);
@@ -80,7 +80,7 @@ section_2_syntax(void **state)
 	};
 
 	(void)state;
-	check_decoded(table, TABLE_SIZE(table));
+	check_decoded(table, ARRAY_SIZE(table));
 }
 
 static void
@@ -100,7 +100,7 @@ section_4_encodings(void **state)
 	};
 
 	(void)state;
-	check_decoded(table, TABLE_SIZE(table));
+	check_decoded(table, ARRAY_SIZE(table));
 }
 
 static void
@@ -116,7 +116,7 @@ section_6_2_words_side_by_side(void **state)
 	};
 
 	(void)state;
-	check_decoded(table, TABLE_SIZE(table));
+	check_decoded(table, ARRAY_SIZE(table));
 }
 
 static void
@@ -128,7 +128,7 @@ words_in_words(void **state)
 	};
 
 	(void)state;
-	check_decoded(table, TABLE_SIZE(table));
+	check_decoded(table, ARRAY_SIZE(table));
 }
 
 static void
@@ -151,7 +151,7 @@ forms_of_the_at_sign(void **state)
 	};
 
 	(void)state;
-	check_decoded(table, TABLE_SIZE(table));
+	check_decoded(table, ARRAY_SIZE(table));
 }
 
 /* Programs differ in where such words begin. */
@@ -169,7 +169,7 @@ a_question_mark_in_a_word(void **state)
 	char shown[256];
 
 	(void)state;
-	for (size_t i = 0; i < TABLE_SIZE(vectors); i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(vectors); i++) {
 		struct mail_decoded got;
 
 		mail_decode_words(a, span_str(vectors[i][0]), false, &got);
@@ -221,7 +221,7 @@ what_cannot_be_read(void **state)
 	struct arena *a = arena_new(CAP);
 
 	(void)state;
-	for (size_t i = 0; i < TABLE_SIZE(vectors); i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(vectors); i++) {
 		struct mail_decoded got;
 
 		mail_decode_words(a, span_str(vectors[i].text), false, &got);
@@ -241,7 +241,7 @@ limit_of_words_in_words(void **state)
 
 	(void)state;
 	for (unsigned depth = 1; depth <= 5; depth++) {
-		struct buf b = buf_in(a, 3 * text.n + 20);
+		struct buf b = buf_alloc(a, 3 * text.n + 20);
 		struct mail_decoded got;
 
 		mail_decode_words(a, text, false, &got);
@@ -253,7 +253,7 @@ limit_of_words_in_words(void **state)
 			else
 				buf_byte(&b, text.p[i]);
 		buf_text(&b, "?=");
-		text = buf_done(&b);
+		text = buf_view(&b);
 	}
 	arena_free(a);
 }
@@ -283,7 +283,7 @@ what_may_change_how_text_is_read(void **state)
 	struct arena *a = arena_new(CAP);
 
 	(void)state;
-	for (size_t i = 0; i < TABLE_SIZE(vectors); i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(vectors); i++) {
 		struct mail_decoded got;
 
 		mail_decode_words(a, span_str(vectors[i].text), false, &got);

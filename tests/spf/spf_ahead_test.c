@@ -38,12 +38,12 @@ ask(const struct vector *v)
 {
 	struct dns_source *zone = pump_zone(v->zone);
 	struct dns_source *fake = fake_new(zone, LATENCY);
-	struct dns_talk *talk = dns_talk_new(SPFCHECK_QUESTIONS);
+	struct dns_questions *questions = dns_questions_new(SPFCHECK_QUESTIONS);
 	struct arena *a = arena_new(SPFCHECK_MEMORY);
 	struct spf_query q =
 	    spfcheck_query(v->ip, "user@d.example", "mail.d.example");
 	struct spf_result r;
-	unsigned waves = spfcheck_run(&q, fake, true, talk, a, &r);
+	unsigned waves = spfcheck_run(&q, fake, true, questions, a, &r);
 
 	if (r.code != v->code)
 		fail_msg("%s: %s: %.*s", v->what, spf_code_name(r.code),
@@ -53,7 +53,7 @@ ask(const struct vector *v)
 	if (fake_questions(fake) != v->questions)
 		fail_msg("%s: %zu questions", v->what, fake_questions(fake));
 	arena_free(a);
-	dns_talk_free(talk);
+	dns_questions_free(questions);
 	fake->close(fake);
 	zone->close(zone);
 }
@@ -102,7 +102,7 @@ a_wave_asks_all_that_can_be_named(void **state)
 		    "192.0.2.3", SPF_PERMERROR, 1, 1 },
 	};
 	(void)state;
-	for (size_t i = 0; i < TABLE_SIZE(vectors); i++)
+	for (size_t i = 0; i < ARRAY_SIZE(vectors); i++)
 		ask(&vectors[i]);
 }
 
@@ -135,7 +135,7 @@ nothing_is_asked_behind_a_sure_match(void **state)
 		    SPF_PERMERROR, 1, 1 },
 	};
 	(void)state;
-	for (size_t i = 0; i < TABLE_SIZE(vectors); i++)
+	for (size_t i = 0; i < ARRAY_SIZE(vectors); i++)
 		ask(&vectors[i]);
 }
 
@@ -157,7 +157,7 @@ rfc7208_4_6_4_bounds_what_is_asked_ahead(void **state)
 		    "192.0.2.99", SPF_PERMERROR, 2, 2 },
 	};
 	(void)state;
-	for (size_t i = 0; i < TABLE_SIZE(vectors); i++)
+	for (size_t i = 0; i < ARRAY_SIZE(vectors); i++)
 		ask(&vectors[i]);
 }
 
@@ -171,16 +171,17 @@ rfc7208_4_3_asks_nothing(void **state)
 	struct arena *a = arena_new(SPFCHECK_MEMORY);
 
 	(void)state;
-	for (size_t i = 0; i < TABLE_SIZE(names); i++) {
-		struct dns_talk *talk = dns_talk_new(SPFCHECK_QUESTIONS);
+	for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
+		struct dns_questions *questions =
+		    dns_questions_new(SPFCHECK_QUESTIONS);
 		struct spf_query q = spfcheck_query("192.0.2.1", "", names[i]);
 		struct spf_result r;
 
-		spfcheck_run(&q, source, false, talk, a, &r);
+		spfcheck_run(&q, source, false, questions, a, &r);
 		assert_int_equal(r.code, SPF_NONE);
-		if (dns_talk_asked(talk) > 0)
+		if (dns_questions_count(questions) > 0)
 			fail_msg("%s: asks", names[i]);
-		dns_talk_free(talk);
+		dns_questions_free(questions);
 	}
 	arena_free(a);
 	source->close(source);
@@ -191,9 +192,9 @@ static enum spf_code
 check_record_of(size_t n)
 {
 	static char text[4 * SPF_MAX_RECORD];
-	struct buf b = buf_over(text, sizeof(text));
+	struct buf b = buf_wrap(text, sizeof(text));
 	struct arena *a = arena_new(SPFCHECK_MEMORY);
-	struct dns_talk *talk = dns_talk_new(SPFCHECK_QUESTIONS);
+	struct dns_questions *questions = dns_questions_new(SPFCHECK_QUESTIONS);
 	struct spf_query q =
 	    spfcheck_query("192.0.2.1", "user@d.example", NULL);
 	struct dns_source *source;
@@ -209,9 +210,9 @@ check_record_of(size_t n)
 	buf_text(&b, "\n");
 	assert_false(b.full);
 	source = pump_zone(text);
-	spfcheck_run(&q, source, false, talk, a, &r);
+	spfcheck_run(&q, source, false, questions, a, &r);
 	arena_free(a);
-	dns_talk_free(talk);
+	dns_questions_free(questions);
 	source->close(source);
 	return r.code;
 }
@@ -229,7 +230,7 @@ static char *
 chain_zone(const char *term)
 {
 	char *text = malloc(ZONE_MAX);
-	struct buf b = buf_over(text, text != NULL ? ZONE_MAX : 0);
+	struct buf b = buf_wrap(text, text != NULL ? ZONE_MAX : 0);
 
 	assert_non_null(text);
 	buf_printf(
@@ -250,7 +251,7 @@ rfc7208_4_6_4_chains_of_10000(void **state)
 	};
 
 	(void)state;
-	for (size_t i = 0; i < TABLE_SIZE(terms); i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(terms); i++) {
 		char *zone = chain_zone(terms[i]);
 		struct vector v = { terms[i], zone, "192.0.2.1", SPF_PERMERROR,
 			11, 11 };
@@ -272,23 +273,23 @@ rfc7208_4_6_4_trees(void **state)
 	    "mx:k.%{d} ?all\"\n";
 	struct dns_source *source = pump_zone(zone);
 	struct dns_source *fake = fake_new(source, LATENCY);
-	struct dns_talk *talk = dns_talk_new(SPFCHECK_QUESTIONS);
+	struct dns_questions *questions = dns_questions_new(SPFCHECK_QUESTIONS);
 	struct arena *a = arena_new(SPFCHECK_MEMORY);
 	struct spf_query q =
 	    spfcheck_query("192.0.2.1", "user@d.example", NULL);
 	struct spf_result r;
 
 	(void)state;
-	spfcheck_run(&q, fake, true, talk, a, &r);
+	spfcheck_run(&q, fake, true, questions, a, &r);
 	assert_int_equal(r.code, SPF_PERMERROR);
 	assert_true(fake_questions(fake) <= QUESTIONS_MAX);
 	arena_free(a);
-	dns_talk_free(talk);
+	dns_questions_free(questions);
 	fake->close(fake);
 	source->close(source);
 }
 
-/* A talk that may ask little: temperror, never a pass by a missing "-". */
+/* A questions that may ask little: temperror, never a pass by a missing "-". */
 static void
 a_small_budget_gives_temperror(void **state)
 {
@@ -307,16 +308,16 @@ a_small_budget_gives_temperror(void **state)
 
 	(void)state;
 	for (size_t max = 1; max < 20; max++) {
-		struct dns_talk *talk = dns_talk_new(max);
+		struct dns_questions *questions = dns_questions_new(max);
 		struct spf_result r;
 
-		assert_non_null(talk);
-		spfcheck_run(&q, source, false, talk, a, &r);
+		assert_non_null(questions);
+		spfcheck_run(&q, source, false, questions, a, &r);
 		if (r.code != SPF_TEMPERROR && r.code != SPF_FAIL)
 			fail_msg("%zu: %s", max, spf_code_name(r.code));
 		assert_true(r.code == SPF_FAIL || !was_fail);
 		was_fail = r.code == SPF_FAIL;
-		dns_talk_free(talk);
+		dns_questions_free(questions);
 	}
 	assert_true(was_fail);
 	arena_free(a);
@@ -343,20 +344,21 @@ an_answer_past_its_ttl_is_told(void **state)
 	};
 
 	(void)state;
-	for (size_t i = 0; i < TABLE_SIZE(vectors); i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(vectors); i++) {
 		struct dns_source *source = pump_zone(vectors[i].zone);
-		struct dns_talk *talk = dns_talk_new(SPFCHECK_QUESTIONS);
+		struct dns_questions *questions =
+		    dns_questions_new(SPFCHECK_QUESTIONS);
 		struct arena *a = arena_new(SPFCHECK_MEMORY);
 		struct spf_query q =
 		    spfcheck_query("192.0.2.1", "user@d.example", NULL);
 		struct spf_result r;
 
-		spfcheck_run(&q, source, false, talk, a, &r);
+		spfcheck_run(&q, source, false, questions, a, &r);
 		assert_int_equal(r.code, SPF_PASS);
 		if (r.stale != vectors[i].want)
 			fail_msg("%s", vectors[i].zone);
 		arena_free(a);
-		dns_talk_free(talk);
+		dns_questions_free(questions);
 		source->close(source);
 	}
 }
@@ -403,21 +405,21 @@ the_trace_tells_every_step(void **state)
 	    "0 d.example|exp=e.example|e.example TXT|\"go away, "
 	    "%{l}\"|explanation: go away, user|4 2\n";
 	struct dns_source *source = pump_zone(zone);
-	struct dns_talk *talk = dns_talk_new(SPFCHECK_QUESTIONS);
+	struct dns_questions *questions = dns_questions_new(SPFCHECK_QUESTIONS);
 	struct arena *a = arena_new(SPFCHECK_MEMORY);
 	struct spf_query q =
 	    spfcheck_query("192.0.2.9", "user@d.example", NULL);
 	char got[4096];
-	struct buf b = buf_over(got, sizeof(got));
+	struct buf b = buf_wrap(got, sizeof(got));
 	struct spf_result r;
 
 	(void)state;
 	q.trace = true;
-	spfcheck_run(&q, source, false, talk, a, &r);
+	spfcheck_run(&q, source, false, questions, a, &r);
 	put_trace(&b, r.trace);
 	assert_string_equal(got, want);
 	arena_free(a);
-	dns_talk_free(talk);
+	dns_questions_free(questions);
 	source->close(source);
 }
 
@@ -427,8 +429,8 @@ a_long_trace_ends(void **state)
 {
 	static const char *const names[] = { "d", "e", "f" };
 	static char text[64 * 1024];
-	struct buf b = buf_over(text, sizeof(text));
-	struct dns_talk *talk = dns_talk_new(SPFCHECK_QUESTIONS);
+	struct buf b = buf_wrap(text, sizeof(text));
+	struct dns_questions *questions = dns_questions_new(SPFCHECK_QUESTIONS);
 	struct arena *a = arena_new(SPFCHECK_MEMORY);
 	struct spf_query q =
 	    spfcheck_query("198.51.100.1", "user@d.example", NULL);
@@ -438,14 +440,14 @@ a_long_trace_ends(void **state)
 	const struct spf_trace *last = NULL;
 
 	(void)state;
-	for (size_t i = 0; i < TABLE_SIZE(names); i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
 		buf_printf(&b, "%s.example. TXT \"v=spf1\"", names[i]);
 		for (unsigned j = 0; j < 500; j++)
 			buf_text(&b,
 			    j % 10 == 0       ? " \" ip4:192.0.2.1"
 				: j % 10 == 9 ? " ip4:192.0.2.1\""
 					      : " ip4:192.0.2.1");
-		if (i + 1 < TABLE_SIZE(names))
+		if (i + 1 < ARRAY_SIZE(names))
 			buf_printf(
 			    &b, " \" include:%s.example\"", names[i + 1]);
 		buf_text(&b, " \" -all\"\n");
@@ -453,7 +455,7 @@ a_long_trace_ends(void **state)
 	assert_false(b.full);
 	source = pump_zone(text);
 	q.trace = true;
-	spfcheck_run(&q, source, false, talk, a, &r);
+	spfcheck_run(&q, source, false, questions, a, &r);
 	assert_int_equal(r.code, SPF_FAIL);
 	assert_int_equal(r.lookups, 2);
 	for (const struct spf_trace *t = r.trace; t != NULL; t = t->next) {
@@ -463,7 +465,7 @@ a_long_trace_ends(void **state)
 	assert_int_equal(lines, 1024);
 	assert_true(span_is(last->term, "(more terms follow; not shown)"));
 	arena_free(a);
-	dns_talk_free(talk);
+	dns_questions_free(questions);
 	source->close(source);
 }
 

@@ -50,8 +50,8 @@ one(struct dns_source *zone, const struct vector *v, struct span ip,
     enum spf_code want)
 {
 	char text[64];
-	struct buf b = buf_over(text, sizeof(text));
-	struct dns_talk *talk = dns_talk_new(SPFCHECK_QUESTIONS);
+	struct buf b = buf_wrap(text, sizeof(text));
+	struct dns_questions *questions = dns_questions_new(SPFCHECK_QUESTIONS);
 	struct arena *a = arena_new(SPFCHECK_MEMORY);
 	struct spf_query q;
 	struct spf_result r;
@@ -59,8 +59,8 @@ one(struct dns_source *zone, const struct vector *v, struct span ip,
 	buf_span(&b, ip);
 	q = spfcheck_query(
 	    text, v->sender != NULL ? v->sender : "user@example.com", NULL);
-	assert_true(talk != NULL && a != NULL);
-	spfcheck_run(&q, zone, false, talk, a, &r);
+	assert_true(questions != NULL && a != NULL);
+	spfcheck_run(&q, zone, false, questions, a, &r);
 	if (r.code != want)
 		fail_msg("%s: %s gets %s: %.*s", v->zone, text,
 		    spf_code_name(r.code), SPAN_FMT(r.reason));
@@ -68,7 +68,7 @@ one(struct dns_source *zone, const struct vector *v, struct span ip,
 	spfcheck_other_ways(v->zone, q, zone, &r);
 	spfcheck_without_memory(v->zone, &q, zone, r.code);
 	arena_free(a);
-	dns_talk_free(talk);
+	dns_questions_free(questions);
 }
 
 static void
@@ -90,7 +90,7 @@ give(const struct vector *v, size_t n)
 {
 	for (; n > 0; n--, v++) {
 		char text[4096];
-		struct buf b = buf_over(text, sizeof(text));
+		struct buf b = buf_wrap(text, sizeof(text));
 		struct dns_source *zone;
 
 		buf_text(&b, hosts);
@@ -104,7 +104,7 @@ give(const struct vector *v, size_t n)
 	}
 }
 
-#define GIVE(vectors) give(vectors, TABLE_SIZE(vectors))
+#define GIVE(vectors) give(vectors, ARRAY_SIZE(vectors))
 #define COM(record) "example.com. TXT \"" record "\"\n"
 #define MAILS "192.0.2.129 192.0.2.130"
 
@@ -158,7 +158,7 @@ rfc7208_a_2(void **state)
 	};
 
 	(void)state;
-	for (size_t i = 0; i < TABLE_SIZE(senders); i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(senders); i++) {
 		v.sender = senders[i];
 		give(&v, 1);
 	}

@@ -114,8 +114,8 @@ rfc7208_7_4_examples(void **state)
 		    "C.B.0.1.x" },
 	};
 	(void)state;
-	names("192.0.2.3", macros, TABLE_SIZE(macros));
-	names("2001:db8::cb01", v6, TABLE_SIZE(v6));
+	names("192.0.2.3", macros, ARRAY_SIZE(macros));
+	names("2001:db8::cb01", v6, ARRAY_SIZE(v6));
 }
 
 static void
@@ -136,7 +136,7 @@ rfc7208_7_1_literals(void **state)
 		{ "x.1-2", "x.1-2" },
 	};
 	(void)state;
-	names("192.0.2.3", vectors, TABLE_SIZE(vectors));
+	names("192.0.2.3", vectors, ARRAY_SIZE(vectors));
 }
 
 static void
@@ -161,7 +161,7 @@ rfc7208_7_3_transformers(void **state)
 		{ "%{i1r}.x", "192.x" },
 	};
 	(void)state;
-	for (size_t i = 0; i < TABLE_SIZE(vectors); i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(vectors); i++) {
 		unsigned needs;
 
 		if (vectors[i].want != NULL)
@@ -195,7 +195,7 @@ rfc7208_7_3_empty_parts(void **state)
 		{ "a.b-c", "%{l2r-}.x", "c.a.b.x" },
 	};
 	(void)state;
-	for (size_t i = 0; i < TABLE_SIZE(vectors); i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(vectors); i++) {
 		struct spf_macros v = values("192.0.2.3");
 
 		v.local = span_str(vectors[i].local);
@@ -321,7 +321,7 @@ rfc7208_7_1_syntax(void **state)
 		{ "a%b", SPF_MACRO_STRING, false, 0 },
 	};
 	(void)state;
-	for (size_t i = 0; i < TABLE_SIZE(vectors); i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(vectors); i++) {
 		unsigned needs = 99;
 		const char *fault = spf_macro_check(
 		    span_str(vectors[i].text), vectors[i].use, &needs);
@@ -354,7 +354,7 @@ rfc7208_6_2_texts(void **state)
 	struct spf_macros v = values("192.0.2.3");
 
 	(void)state;
-	for (size_t i = 0; i < TABLE_SIZE(vectors); i++)
+	for (size_t i = 0; i < ARRAY_SIZE(vectors); i++)
 		expands_to(&v, spf_macro_text, SPF_MACRO_TEXT, vectors[i].text,
 		    span_str(vectors[i].want));
 	v.local = SPAN("a\r\n250 b\xc3\xa9\0");

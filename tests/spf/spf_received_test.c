@@ -254,7 +254,7 @@ rfc7208_9_1_malicious_data(void **state)
 	memset(quotes, '"', sizeof(quotes));
 	memset(escapes, '\\', sizeof(escapes));
 	memset(atom, 'a', sizeof(atom));
-	for (size_t i = 0; i < TABLE_SIZE(texts); i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(texts); i++) {
 		struct spf_query q = query(SPF_IDENTITY_MAILFROM, "x@y",
 		    "ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff");
 		struct spf_result r = {

@@ -36,7 +36,7 @@ rfc7208_4_5_version(void **state)
 		{ SPAN(""), false },
 	};
 	(void)state;
-	for (size_t i = 0; i < TABLE_SIZE(vectors); i++)
+	for (size_t i = 0; i < ARRAY_SIZE(vectors); i++)
 		if (spf_record_is(vectors[i].text) != vectors[i].good)
 			fail_msg("%.*s", SPAN_FMT(vectors[i].text));
 }
@@ -97,7 +97,7 @@ reads(const struct vector *v, size_t n)
 	assert_non_null(a);
 	for (; n > 0; n--, v++) {
 		char got[2048];
-		struct buf b = buf_over(got, sizeof(got));
+		struct buf b = buf_wrap(got, sizeof(got));
 		struct spf_record r;
 
 		arena_fail_at(a, 1);
@@ -117,7 +117,7 @@ reads(const struct vector *v, size_t n)
 	arena_free(a);
 }
 
-#define READS(vectors) reads(vectors, TABLE_SIZE(vectors))
+#define READS(vectors) reads(vectors, ARRAY_SIZE(vectors))
 
 static void
 rfc7208_4_6_1_terms(void **state)

@@ -51,12 +51,13 @@ give(const struct vector *v, size_t n)
 {
 	for (; n > 0; n--, v++) {
 		struct spf_query q = spfcheck_query(v->ip, v->sender, v->helo);
-		struct dns_talk *talk = dns_talk_new(SPFCHECK_QUESTIONS);
+		struct dns_questions *questions =
+		    dns_questions_new(SPFCHECK_QUESTIONS);
 		struct arena *a = arena_new(SPFCHECK_MEMORY);
 		struct spf_result r;
 
-		assert_true(talk != NULL && a != NULL);
-		spfcheck_run(&q, zone, false, talk, a, &r);
+		assert_true(questions != NULL && a != NULL);
+		spfcheck_run(&q, zone, false, questions, a, &r);
 		if (r.code != v->code)
 			fail_msg("%s (%s from %s): got %s, want %s: %.*s",
 			    v->what, v->sender != NULL ? v->sender : "HELO",
@@ -66,11 +67,11 @@ give(const struct vector *v, size_t n)
 		spfcheck_other_ways(v->what, q, zone, &r);
 		spfcheck_without_memory(v->what, &q, zone, v->code);
 		arena_free(a);
-		dns_talk_free(talk);
+		dns_questions_free(questions);
 	}
 }
 
-#define GIVE(vectors) give(vectors, TABLE_SIZE(vectors))
+#define GIVE(vectors) give(vectors, ARRAY_SIZE(vectors))
 
 static void
 rfc7208_2_3_and_2_4_identities(void **state)
@@ -512,16 +513,16 @@ check(const char *ip, const char *sender,
     void (*compare)(const struct spf_result *, const void *), const void *want)
 {
 	struct spf_query q = spfcheck_query(ip, sender, NULL);
-	struct dns_talk *talk = dns_talk_new(SPFCHECK_QUESTIONS);
+	struct dns_questions *questions = dns_questions_new(SPFCHECK_QUESTIONS);
 	struct arena *a = arena_new(SPFCHECK_MEMORY);
 	struct spf_result r;
 
-	assert_true(talk != NULL && a != NULL);
-	spfcheck_run(&q, zone, false, talk, a, &r);
+	assert_true(questions != NULL && a != NULL);
+	spfcheck_run(&q, zone, false, questions, a, &r);
 	compare(&r, want);
 	spfcheck_without_memory(sender, &q, zone, r.code);
 	arena_free(a);
-	dns_talk_free(talk);
+	dns_questions_free(questions);
 }
 
 struct text_vector {
@@ -594,7 +595,7 @@ rfc7208_6_2_explanations(void **state)
 		{ "192.0.2.21", "a@s73-p4.example", "from any.other.example" },
 	};
 	(void)state;
-	for (size_t i = 0; i < TABLE_SIZE(vectors); i++)
+	for (size_t i = 0; i < ARRAY_SIZE(vectors); i++)
 		check(vectors[i].ip, vectors[i].sender, has_explanation,
 		    &vectors[i]);
 }
@@ -666,7 +667,7 @@ rfc7208_4_6_4_counters(void **state)
 		{ "a@gone.example", 0, 0 },
 	};
 	(void)state;
-	for (size_t i = 0; i < TABLE_SIZE(vectors); i++)
+	for (size_t i = 0; i < ARRAY_SIZE(vectors); i++)
 		check(V4, vectors[i].sender, has_counts, &vectors[i]);
 }
 
@@ -693,7 +694,7 @@ rfc7208_9_1_the_mechanism_that_matched(void **state)
 		{ V4, "a@s53-fail.example", NULL },
 	};
 	(void)state;
-	for (size_t i = 0; i < TABLE_SIZE(vectors); i++)
+	for (size_t i = 0; i < ARRAY_SIZE(vectors); i++)
 		check(V4, vectors[i].sender, has_mechanism, &vectors[i]);
 }
 
@@ -702,7 +703,7 @@ has_sources(const struct spf_result *r, const void *arg)
 {
 	const struct text_vector *v = arg;
 	char got[1000];
-	struct buf b = buf_over(got, sizeof(got));
+	struct buf b = buf_wrap(got, sizeof(got));
 
 	for (size_t i = 0; i < r->n_sources; i++) {
 		assert_true(span_starts_nocase(r->sources[i].record, "v=spf1"));
@@ -727,7 +728,7 @@ rfc6591_3_2_6_the_records_used(void **state)
 		{ V4, "a@gone.example", "" },
 	};
 	(void)state;
-	for (size_t i = 0; i < TABLE_SIZE(vectors); i++)
+	for (size_t i = 0; i < ARRAY_SIZE(vectors); i++)
 		check(V4, vectors[i].sender, has_sources, &vectors[i]);
 }
 
@@ -769,7 +770,7 @@ reasons(void **state)
 		    "include:in-none.example of s52-none.example" },
 	};
 	(void)state;
-	for (size_t i = 0; i < TABLE_SIZE(vectors); i++)
+	for (size_t i = 0; i < ARRAY_SIZE(vectors); i++)
 		check(
 		    vectors[i].ip, vectors[i].sender, has_reason, &vectors[i]);
 }
@@ -794,23 +795,23 @@ static void
 weak_passes(void **state)
 {
 	static const struct weakness_vector vectors[] = {
-		{ V4, "a@s23.example", SPF_SOLID },
+		{ V4, "a@s23.example", SPF_WEAKNESS_NONE },
 		{ V4, "a@s51-plus.example", SPF_WEAK_ALL },
 		{ V4, "a@w-all.example", SPF_WEAK_ALL },
 		{ V4, "a@w-redirect.example", SPF_WEAK_ALL },
-		{ V4, "a@s52-ask.example", SPF_SOLID },
+		{ V4, "a@s52-ask.example", SPF_WEAKNESS_NONE },
 		{ V4, "a@w-range.example", SPF_WEAK_RANGE },
-		{ V4, "a@w-range9.example", SPF_SOLID },
+		{ V4, "a@w-range9.example", SPF_WEAKNESS_NONE },
 		{ V6, "a@w-range6.example", SPF_WEAK_RANGE },
-		{ V6, "a@w-range617.example", SPF_SOLID },
+		{ V6, "a@w-range617.example", SPF_WEAKNESS_NONE },
 		{ V4, "a@w-a.example", SPF_WEAK_RANGE },
 		{ V4, "a@w-neutral.example", SPF_WEAK_NEUTRAL_INCLUDE },
-		{ V4, "a@w-askall.example", SPF_SOLID },
-		{ V4, "a@w-tilde.example", SPF_SOLID },
-		{ V4, "a@in-fail.example", SPF_SOLID },
+		{ V4, "a@w-askall.example", SPF_WEAKNESS_NONE },
+		{ V4, "a@w-tilde.example", SPF_WEAKNESS_NONE },
+		{ V4, "a@in-fail.example", SPF_WEAKNESS_NONE },
 	};
 	(void)state;
-	for (size_t i = 0; i < TABLE_SIZE(vectors); i++)
+	for (size_t i = 0; i < ARRAY_SIZE(vectors); i++)
 		check(vectors[i].ip, vectors[i].sender, has_weakness,
 		    &vectors[i]);
 }

@@ -553,7 +553,7 @@ answer(struct hostile *h, const uint8_t *p, size_t n, bool udp)
 	set_counts(&h->first, 0, 0);
 	set_16(&h->first, 10, 0);
 	label = strcspn(q.name, ".");
-	for (size_t i = 0; i < TABLE_SIZE(acts); i++)
+	for (size_t i = 0; i < ARRAY_SIZE(acts); i++)
 		if (strlen(acts[i].label) == label &&
 		    memcmp(acts[i].label, q.name, label) == 0)
 			act = acts[i].act;

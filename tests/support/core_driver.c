@@ -14,15 +14,15 @@
 static void
 told(struct dns_wait *wait, const struct dns_answer *answer)
 {
-	dns_talk_tell((struct dns_question *)wait, answer);
+	dns_questions_set_answer((struct dns_question *)wait, answer);
 }
 
 void
-pump(struct dns_talk *talk, struct dns_source *source)
+pump(struct dns_questions *questions, struct dns_source *source)
 {
 	struct dns_question *q;
 
-	while ((q = dns_talk_unsent(talk)) != NULL) {
+	while ((q = dns_questions_next_unsent(questions)) != NULL) {
 		q->sent = true;
 		q->wait.done = told;
 		source->ask(source, q->name, q->type, &q->wait);
@@ -65,7 +65,7 @@ struct fake {
 static void
 answered_below(struct dns_wait *wait, const struct dns_answer *answer)
 {
-	((struct fake_question *)wait)->answer = dns_answer_hold(answer);
+	((struct fake_question *)wait)->answer = dns_answer_ref(answer);
 }
 
 static void
@@ -97,8 +97,8 @@ fake_close(struct dns_source *source)
 	struct fake_question *next;
 
 	for (struct fake_question *q = f->waiting; q != NULL; q = q->next) {
-		dns_answer_drop(q->answer);
-		q->answer = dns_answer_failed(DNS_FAULT_RESOURCE);
+		dns_answer_unref(q->answer);
+		q->answer = dns_answer_failed(DNS_ERROR_RESOURCE);
 		q->wait->done(q->wait, q->answer);
 	}
 	for (struct fake_question *q = f->waiting; q != NULL; q = next) {
@@ -155,7 +155,7 @@ fake_advance(struct dns_source *fake)
 	for (struct fake_question *q = due; q != NULL; q = next) {
 		next = q->next;
 		q->wait->done(q->wait, q->answer);
-		dns_answer_drop(q->answer);
+		dns_answer_unref(q->answer);
 		pthread_mutex_lock(&f->lock);
 		q->next = f->answered;
 		f->answered = q;
@@ -214,16 +214,16 @@ fake_asked(struct dns_source *fake, const char *name, enum dns_type type)
 }
 
 unsigned
-pump_core(struct dns_talk *talk, struct dns_source *source, bool is_fake,
-    enum step (*core)(void *arg), void *arg)
+pump_core(struct dns_questions *questions, struct dns_source *source,
+    bool is_fake, enum core_status (*core)(void *arg), void *arg)
 {
 	unsigned waves = 0;
 
-	while (core(arg) == STEP_WAIT) {
-		if (dns_talk_unsent(talk) == NULL)
+	while (core(arg) == CORE_WAIT) {
+		if (dns_questions_next_unsent(questions) == NULL)
 			fail_msg("waits, and has asked nothing new");
-		pump(talk, source);
-		while (is_fake && dns_talk_pending(talk) > 0)
+		pump(questions, source);
+		while (is_fake && dns_questions_pending(questions) > 0)
 			assert_true(fake_advance(source));
 		waves++;
 	}

@@ -1,6 +1,6 @@
 /*
- * core_driver.h - drives a core in a test: sends what its talk noted, tells it
- * the answers, runs it again.
+ * core_driver.h - drives a core in a test: sends what its questions noted,
+ * tells it the answers, runs it again.
  */
 #ifndef AVOUCH_TESTS_SUPPORT_CORE_DRIVER_H
 #define AVOUCH_TESTS_SUPPORT_CORE_DRIVER_H
@@ -17,10 +17,10 @@
  * Sends all that was not sent yet.  A zone or a recording has answered when
  * this returns; a fake answers in its time.
  *
- *	while (spf_check(&q, talk, a, &r) == STEP_WAIT)
- *		pump(talk, zone);
+ *	while (spf_check(&q, questions, a, &r) == CORE_WAIT)
+ *		pump(questions, zone);
  */
-void pump(struct dns_talk *talk, struct dns_source *source);
+void pump(struct dns_questions *questions, struct dns_source *source);
 
 /* A zone of the text, and the test fails where it is none. */
 struct dns_source *pump_zone(const char *text);
@@ -48,11 +48,11 @@ size_t fake_asked(
     struct dns_source *fake, const char *name, enum dns_type type);
 
 /*
- * Runs `core` until STEP_DONE and pumps in between, through `fake_advance()`
+ * Runs `core` until CORE_DONE and pumps in between, through `fake_advance()`
  * where `source` is a fake (`is_fake`).  Returns the number of waves; fails
  * the test where a wave asks nothing new.
  */
-unsigned pump_core(struct dns_talk *talk, struct dns_source *source,
-    bool is_fake, enum step (*core)(void *arg), void *arg);
+unsigned pump_core(struct dns_questions *questions, struct dns_source *source,
+    bool is_fake, enum core_status (*core)(void *arg), void *arg);
 
 #endif

@@ -21,24 +21,24 @@ feed(struct dkim_run *r, struct span body)
 	size_t step = r->step > 0 ? r->step : body.n;
 
 	if (r->cut > 0) {
-		bodies_add(r->bodies, span_first(body, r->cut));
-		bodies_add(r->bodies, span_skip(body, r->cut));
+		body_hashes_add(r->body_hashes, span_first(body, r->cut));
+		body_hashes_add(r->body_hashes, span_skip(body, r->cut));
 	} else {
 		for (; body.n > 0; body = span_skip(body, step))
-			bodies_add(r->bodies, span_first(body, step));
+			body_hashes_add(r->body_hashes, span_first(body, step));
 	}
-	bodies_end(r->bodies);
+	body_hashes_end(r->body_hashes);
 }
 
 static void
 ask(struct dkim_run *r, struct dns_source *zone)
 {
 	while (r->dkim != NULL &&
-	    dkim_keys(r->dkim, r->talk, r->scratch) == STEP_WAIT)
-		pump(r->talk, zone);
+	    dkim_keys(r->dkim, r->questions, r->scratch) == CORE_WAIT)
+		pump(r->questions, zone);
 	while (r->arc != NULL &&
-	    arc_keys(r->arc, r->talk, r->scratch) == STEP_WAIT)
-		pump(r->talk, zone);
+	    arc_keys(r->arc, r->questions, r->scratch) == CORE_WAIT)
+		pump(r->questions, zone);
 }
 
 void
@@ -64,7 +64,7 @@ dkim_run(struct dkim_run *r, struct span message, struct dns_source *zone)
 	dkim_run_complete(&r->options);
 	r->a = arena_new(ARENA);
 	r->scratch = arena_new(SCRATCH);
-	r->talk = dns_talk_new(QUESTIONS);
+	r->questions = dns_questions_new(QUESTIONS);
 	r->header = (struct mail_header){ .n = 0 };
 	at = mail_header_read(&r->header, r->a, message);
 	mail_from_read(&r->header, r->a, &r->from);
@@ -73,13 +73,13 @@ dkim_run(struct dkim_run *r, struct span message, struct dns_source *zone)
 	r->arc = NULL;
 	r->results = NULL;
 	r->n = 0;
-	r->bodies = bodies_new(r->a);
-	if (r->bodies != NULL) {
-		r->dkim = dkim_begin(r->a, &r->options, &r->header, r->bodies,
-		    r->from.domains, r->from.n_domains, r->now);
+	r->body_hashes = body_hashes_new(r->a);
+	if (r->body_hashes != NULL) {
+		r->dkim = dkim_begin(r->a, &r->options, &r->header,
+		    r->body_hashes, r->from.domains, r->from.n_domains, r->now);
 		if (r->with_arc)
-			r->arc = arc_begin(
-			    r->a, &r->options, &r->header, r->bodies, r->now);
+			r->arc = arc_begin(r->a, &r->options, &r->header,
+			    r->body_hashes, r->now);
 		ask(r, zone);
 		feed(r, span_skip(message, at));
 	}
@@ -97,8 +97,8 @@ dkim_run_end(struct dkim_run *r)
 {
 	dkim_free(r->dkim);
 	arc_free(r->arc);
-	bodies_free(r->bodies);
-	dns_talk_free(r->talk);
+	body_hashes_free(r->body_hashes);
+	dns_questions_free(r->questions);
 	arena_free(r->scratch);
 	arena_free(r->a);
 }
@@ -106,7 +106,7 @@ dkim_run_end(struct dkim_run *r)
 void
 dkim_run_text(const struct dkim_run *r, bool reasons, char *text, size_t size)
 {
-	struct buf b = buf_over(text, size);
+	struct buf b = buf_wrap(text, size);
 
 	for (size_t i = 0; i < r->n; i++) {
 		buf_text(&b, i > 0 ? " " : "");
@@ -123,15 +123,16 @@ dkim_run_text(const struct dkim_run *r, bool reasons, char *text, size_t size)
 static void
 expect_flaw(const char *name, const struct dkim_result *r)
 {
-	enum dkim_flaw want = DKIM_FLAW_OTHER;
+	enum dkim_auth_failure want = DKIM_FLAW_OTHER;
 
 	if (span_starts_nocase(r->reason, "body hash did not verify") ||
 	    span_starts_nocase(r->reason, "the body has"))
 		want = DKIM_FLAW_BODY;
 	else if (span_is(r->reason, "the key is revoked"))
 		want = DKIM_FLAW_REVOKED;
-	if (r->flaw != want)
-		fail_msg("%s: flaw %d, want %d", name, (int)r->flaw, (int)want);
+	if (r->auth_failure != want)
+		fail_msg("%s: flaw %d, want %d", name, (int)r->auth_failure,
+		    (int)want);
 }
 
 void

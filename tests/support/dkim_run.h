@@ -33,8 +33,8 @@ struct dkim_run {
 	struct arena *a, *scratch;
 	struct mail_header header;
 	struct mail_from from;
-	struct bodies *bodies;
-	struct dns_talk *talk;
+	struct body_hashes *body_hashes;
+	struct dns_questions *questions;
 	struct dkim *dkim; /* NULL: no memory */
 	struct arc *arc;
 	const struct dkim_result *results;

@@ -54,35 +54,35 @@ dmarc_run_open(
 		assert_true(r->facts.n_dkim < IDENTIFIERS_MAX);
 		r->dkim[r->facts.n_dkim++] = identifier(next_word(&s));
 	}
-	r->talk = dns_talk_new(QUESTIONS_MAX);
+	r->questions = dns_questions_new(QUESTIONS_MAX);
 	r->arena = arena_new(1 << 18);
-	assert_non_null(r->talk);
+	assert_non_null(r->questions);
 	assert_non_null(r->arena);
 }
 
 void
 dmarc_run_close(struct dmarc_run *r)
 {
-	dns_talk_free(r->talk);
+	dns_questions_free(r->questions);
 	arena_free(r->arena);
 }
 
-enum step
+enum core_status
 dmarc_run_ask(void *arg)
 {
 	struct dmarc_run *r = arg;
 
 	arena_rewind(r->arena);
-	return dmarc_ask(&r->facts, r->talk, r->arena);
+	return dmarc_ask(&r->facts, r->questions, r->arena);
 }
 
-enum step
+enum core_status
 dmarc_run_check(void *arg)
 {
 	struct dmarc_run *r = arg;
 
 	arena_rewind(r->arena);
-	return dmarc_check(&r->facts, r->talk, r->arena, &r->result);
+	return dmarc_check(&r->facts, r->questions, r->arena, &r->result);
 }
 
 /* "fail sp=reject example.com -> quarantine (org example.com) spf dkim t np" */
@@ -150,7 +150,7 @@ survives(const struct dmarc_vector *v, struct dmarc_run *r)
 
 	do {
 		arena_fail_at(r->arena, nth);
-		if (dmarc_run_check(r) != STEP_DONE)
+		if (dmarc_run_check(r) != CORE_DONE)
 			fail_msg("%s: waits without memory", v->name);
 		dmarc_run_is_sound(v->name, r);
 		if (r->result.code != DMARC_TEMPERROR &&
@@ -190,8 +190,8 @@ explains(const char *name, struct dmarc_run *r)
 	for (unsigned long nth = 0; nth == 0 || arena_has_failed(a); nth++) {
 		arena_rewind(a);
 		arena_fail_at(a, nth + 1);
-		if (dmarc_relate(&r->facts, d->author_domain, r->talk, a,
-			&out) != STEP_DONE)
+		if (dmarc_explain_alignment(&r->facts, d->author_domain,
+			r->questions, a, &out) != CORE_DONE)
 			fail_msg("%s: asks what the verdict did not", name);
 	}
 	arena_fail_at(a, 0);
@@ -216,13 +216,13 @@ dmarc_run_judges(const struct dmarc_vector *v, size_t n)
 		struct dns_source *zone = pump_zone(v->zone);
 		struct dmarc_run r;
 		char got[1024];
-		struct buf b = buf_over(got, sizeof(got));
+		struct buf b = buf_wrap(got, sizeof(got));
 
 		dmarc_run_open(&r, v->authors, v->spf, v->dkim);
 		unsigned ahead =
-		    pump_core(r.talk, zone, false, dmarc_run_ask, &r);
+		    pump_core(r.questions, zone, false, dmarc_run_ask, &r);
 		unsigned after =
-		    pump_core(r.talk, zone, false, dmarc_run_check, &r);
+		    pump_core(r.questions, zone, false, dmarc_run_check, &r);
 
 		if (ahead > 2 || after > 0)
 			fail_msg("%s: %u and %u waves", v->name, ahead, after);

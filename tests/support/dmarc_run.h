@@ -37,7 +37,7 @@ struct dmarc_run {
 	struct dmarc_facts facts;
 	struct span authors[AUTHORS_MAX];
 	struct dmarc_identifier dkim[IDENTIFIERS_MAX];
-	struct dns_talk *talk;
+	struct dns_questions *questions;
 	struct arena *arena;
 	struct dmarc_result result;
 };
@@ -47,8 +47,8 @@ void dmarc_run_open(struct dmarc_run *r, const char *authors, const char *spf,
 void dmarc_run_close(struct dmarc_run *r);
 
 /* For pump_core(); `arg` is the run. */
-enum step dmarc_run_ask(void *arg);
-enum step dmarc_run_check(void *arg);
+enum core_status dmarc_run_ask(void *arg);
+enum core_status dmarc_run_check(void *arg);
 
 /* "fail sp=reject example.com -> quarantine (org example.com) spf dkim t np" */
 void dmarc_run_show(struct buf *b, const struct dmarc_result *r);

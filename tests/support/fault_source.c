@@ -28,7 +28,7 @@ static struct {
 static void
 answered_below(struct dns_wait *wait, const struct dns_answer *answer)
 {
-	((struct question *)(void *)wait)->answer = dns_answer_hold(answer);
+	((struct question *)(void *)wait)->answer = dns_answer_ref(answer);
 }
 
 static bool
@@ -58,7 +58,7 @@ static void
 tell(struct question *q)
 {
 	q->wait->done(q->wait, q->answer);
-	dns_answer_drop(q->answer);
+	dns_answer_unref(q->answer);
 	free(q);
 }
 
@@ -73,7 +73,7 @@ moody_ask(struct dns_source *source, struct span name, enum dns_type type,
 	q->below.done = answered_below;
 	q->wait = wait;
 	if (moody.mood == MOODY_FAILS)
-		q->answer = dns_answer_failed(DNS_FAULT_SERVFAIL);
+		q->answer = dns_answer_failed(DNS_ERROR_SERVFAIL);
 	else if (is_ours(name, type))
 		q->answer = text_of(name);
 	else

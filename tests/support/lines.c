@@ -26,16 +26,16 @@ lines_ask(struct dns_source *source, struct span name, enum dns_type type,
 		answer.n_records = h % 3 == 0 && h + 1 < l->n_lines ? 2 : 1;
 	} else if (h == l->n_lines) {
 		answer.state = DNS_FAILED;
-		answer.fault = DNS_FAULT_SERVFAIL;
+		answer.fault = DNS_ERROR_SERVFAIL;
 	} else if (h <= l->n_lines + 1) {
 		answer.state = DNS_NODATA;
 	}
 	const struct dns_answer *shared = dns_answer_new(&answer);
 
 	if (shared == NULL)
-		shared = dns_answer_failed(DNS_FAULT_RESOURCE);
+		shared = dns_answer_failed(DNS_ERROR_RESOURCE);
 	wait->done(wait, shared);
-	dns_answer_drop(shared);
+	dns_answer_unref(shared);
 }
 
 void

@@ -85,7 +85,7 @@ check_passes(
 		{ "smtp", "helo" },
 	};
 
-	for (size_t i = 0; i < TABLE_SIZE(names); i++)
+	for (size_t i = 0; i < ARRAY_SIZE(names); i++)
 		assert(!is_below(
 		    authres_property(r, a, names[i].ptype, names[i].property),
 		    locked));
@@ -100,7 +100,7 @@ check_results(const char *value, struct span id, const char *locked)
 	struct scan s = scan_of(span_str(value));
 	struct authres_result r;
 	struct span found;
-	enum authres_step step;
+	enum authres_status step;
 
 	plainfield_check(span_str(value));
 	assert(a != NULL && authres_open(&s, a, &found));
@@ -108,7 +108,7 @@ check_results(const char *value, struct span id, const char *locked)
 	while ((step = authres_next(&s, a, &r)) == AUTHRES_ONE) {
 		bool known = false;
 
-		for (size_t i = 0; i < TABLE_SIZE(methods); i++)
+		for (size_t i = 0; i < ARRAY_SIZE(methods); i++)
 			known = known || span_is(r.method, methods[i]);
 		assert(known);
 		if (span_is(r.result, "pass") && !span_is(r.method, "auth"))

@@ -24,7 +24,7 @@ netrun_told(struct dns_wait *wait, const struct dns_answer *answer)
 
 	pthread_mutex_lock(&a->crowd->lock);
 	if (a->times++ == 0) {
-		a->answer = dns_answer_hold(answer);
+		a->answer = dns_answer_ref(answer);
 		if (--a->crowd->missing == 0)
 			pthread_cond_signal(&a->crowd->all);
 	}
@@ -77,7 +77,7 @@ crowd_end(struct crowd *c)
 void
 netrun_open(struct netrun *r, const uint16_t *ports, size_t n)
 {
-	struct dns_net_options o = { .n_servers = n,
+	struct dns_resolver_options o = { .n_servers = n,
 		.first_ms = NETRUN_FIRST_MS,
 		.total_ms = NETRUN_TOTAL_MS };
 	char error[200] = "";
@@ -86,7 +86,7 @@ netrun_open(struct netrun *r, const uint16_t *ports, size_t n)
 		o.servers[i].port = ports[i];
 		assert_true(ip_parse(SPAN("127.0.0.1"), &o.servers[i].ip));
 	}
-	r->net = dns_net_open(&o, error, sizeof(error));
+	r->net = dns_resolver_open(&o, error, sizeof(error));
 	if (r->net == NULL)
 		fail_msg("%s", error);
 }
@@ -129,9 +129,9 @@ are_idle(const struct netrun *r)
 static uint64_t
 sent(const struct netrun *r)
 {
-	struct dns_net_counts counts;
+	struct dns_resolver_counts counts;
 
-	dns_net_counts(r->net, &counts);
+	dns_resolver_counts(r->net, &counts);
 	return counts.datagrams;
 }
 
@@ -211,11 +211,11 @@ netrun_ask(struct netrun *r, const char *name, enum dns_type type)
 void
 netrun_describe(const struct dns_answer *a, char *text, size_t size)
 {
-	struct buf b = buf_over(text, size);
+	struct buf b = buf_wrap(text, size);
 
 	buf_text(&b, dns_state_name(a->state));
 	if (a->state == DNS_FAILED)
-		buf_printf(&b, " %s", dns_fault_name(a->fault));
+		buf_printf(&b, " %s", dns_error_name(a->fault));
 	for (size_t i = 0; i < a->n_records; i++) {
 		const struct dns_record *record = &a->records[i];
 
@@ -243,7 +243,7 @@ is_what_is_wanted(const struct dns_answer *a, const char *name,
 	if (strcmp(text, want) != 0)
 		fail_msg("%s %s: got \"%s\", want \"%s\"", name,
 		    dns_type_name(type), text, want);
-	dns_answer_drop(a);
+	dns_answer_unref(a);
 }
 
 void
@@ -289,8 +289,8 @@ netrun_check_many(struct asked *all, size_t n, size_t from)
 		assert_int_equal(all[i].times, 1);
 		if (all[i].answer->state != DNS_FOUND)
 			fail_msg("%s: %s", all[i].name,
-			    dns_fault_name(all[i].answer->fault));
+			    dns_error_name(all[i].answer->fault));
 		assert_true(span_is(all[i].answer->records[0].text, want));
-		dns_answer_drop(all[i].answer);
+		dns_answer_unref(all[i].answer);
 	}
 }

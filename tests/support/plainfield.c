@@ -52,10 +52,10 @@ is_ours(struct span before, bool comment)
 		"header.oldest-pass", "smtp.remote-ip", "policy.dmarc" };
 
 	if (comment)
-		return is_after(before, commented, TABLE_SIZE(commented));
-	if (is_after(before, methods, TABLE_SIZE(methods)))
+		return is_after(before, commented, ARRAY_SIZE(commented));
+	if (is_after(before, methods, ARRAY_SIZE(methods)))
 		return true;
-	for (size_t i = 0; i < TABLE_SIZE(names); i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
 		struct span name = span_str(names[i]);
 
 		if (span_ends_nocase(before, names[i]) && before.n > name.n &&

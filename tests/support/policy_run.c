@@ -17,11 +17,11 @@ policy_run_conf(const char *text)
 	bool has_mode = strstr(text, "mode = ") != NULL;
 	const struct conf *c;
 	char memory[CONF_TEXT_MAX];
-	struct buf b = buf_over(memory, sizeof(memory));
+	struct buf b = buf_wrap(memory, sizeof(memory));
 
 	buf_printf(&b, "%s%s", has_mode ? "" : "mode = enforce\n", text);
 	assert_false(b.full);
-	c = conf_read_text(buf_done(&b), "test", stderr);
+	c = conf_read_text(buf_view(&b), "test", stderr);
 	if (c == NULL)
 		fail_msg("%s: is refused", text);
 	return c;

@@ -58,7 +58,7 @@ static const struct span signers[] = { { "esp.example", 11 },
 struct policy_vector {
 	const char *name;
 	const char *conf; /* the file */
-	struct policy_facts f;
+	struct policy_input f;
 
 	enum conf_action action, would;
 	const char *rule;
@@ -70,7 +70,7 @@ struct policy_vector {
 	const char *text; /* NULL: not looked at */
 };
 
-#define POLICY_RUN_EACH(vectors) policy_run_each((vectors), TABLE_SIZE(vectors))
+#define POLICY_RUN_EACH(vectors) policy_run_each((vectors), ARRAY_SIZE(vectors))
 
 /* Enforced unless the text sets the mode.  The test fails if the text has an
  * error. */

@@ -91,7 +91,7 @@ ledgers_add_row(struct ledger *l, const struct report_row *r)
 	struct intern intern = { .db = db };
 	struct sql_statement *insert = sql_prepare(db, row_insert_query);
 	char memory[ROW_BYTES_MAX];
-	struct buf text = buf_over(memory, sizeof(memory));
+	struct buf text = buf_wrap(memory, sizeof(memory));
 	struct span texts[ROW_TEXTS_MAX];
 	int64_t day = r->when / REPORT_DAY, closed;
 	bool good = ledger_closed(l, &closed) == LEDGER_OK;

@@ -14,7 +14,7 @@ struct asked {
 static void
 keep(struct dns_wait *wait, const struct dns_answer *answer)
 {
-	((struct asked *)wait)->answer = dns_answer_hold(answer);
+	((struct asked *)wait)->answer = dns_answer_ref(answer);
 }
 
 static const struct dns_answer *
@@ -71,8 +71,8 @@ rerecord(struct dns_source *source, struct span name, enum dns_type type)
 		fprintf(stderr, "%s\n", text);
 		abort();
 	}
-	dns_answer_drop(first);
-	dns_answer_drop(second);
+	dns_answer_unref(first);
+	dns_answer_unref(second);
 	recorder->close(recorder);
 	zone->close(zone);
 	free(text);

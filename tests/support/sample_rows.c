@@ -77,7 +77,7 @@ rows_message(struct kept_message *m, unsigned domain, unsigned source)
 	};
 	m->author = name;
 	m->recipient = SPAN("here.example");
-	m->facts = (struct policy_facts){
+	m->facts = (struct policy_input){
 		.client = m->row.source,
 		.mail_from_domain = name,
 		.recipient_domains = &m->recipient,

@@ -29,7 +29,7 @@ void place_remove(const struct place *p);
  * ROWS_DAY.  The texts live in it. */
 struct kept_message {
 	struct report_row row;
-	struct policy_facts facts;
+	struct policy_input facts;
 	struct policy_decision decision;
 	struct span author, recipient;
 	char domain[ROWS_TEXT];

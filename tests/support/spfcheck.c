@@ -29,29 +29,29 @@ spfcheck_query(const char *ip, const char *sender, const char *helo)
 	return q;
 }
 
-struct check {
+struct sigcheck {
 	const struct spf_query *q;
-	struct dns_talk *talk;
+	struct dns_questions *questions;
 	struct arena *a;
 	struct spf_result *out;
 };
 
-static enum step
+static enum core_status
 step(void *arg)
 {
-	struct check *c = arg;
+	struct sigcheck *c = arg;
 
 	arena_rewind(c->a);
-	return spf_check(c->q, c->talk, c->a, c->out);
+	return spf_check(c->q, c->questions, c->a, c->out);
 }
 
-/* The result lives in `a`, what it points to in `talk` too. */
+/* The result lives in `a`, what it points to in `questions` too. */
 unsigned
 spfcheck_run(const struct spf_query *q, struct dns_source *source, bool is_fake,
-    struct dns_talk *talk, struct arena *a, struct spf_result *out)
+    struct dns_questions *questions, struct arena *a, struct spf_result *out)
 {
-	struct check c = { q, talk, a, out };
-	unsigned waves = pump_core(talk, source, is_fake, step, &c);
+	struct sigcheck c = { q, questions, a, out };
+	unsigned waves = pump_core(questions, source, is_fake, step, &c);
 
 	if (waves > WAVES_MAX)
 		fail_msg("%u waves", waves);
@@ -77,7 +77,7 @@ spfcheck_sane(const char *what, const struct spf_result *r)
 		fail_msg("%s: %u void look-ups", what, r->void_lookups);
 	if (r->code != SPF_FAIL && r->explanation.p != NULL)
 		fail_msg("%s: an explanation of no fail", what);
-	if (r->code != SPF_PASS && r->weakness != SPF_SOLID)
+	if (r->code != SPF_PASS && r->weakness != SPF_WEAKNESS_NONE)
 		fail_msg("%s: a weak pass that is none", what);
 	if (r->reason.n == 0)
 		fail_msg("%s: no reason", what);
@@ -91,14 +91,15 @@ spfcheck_without_memory(const char *what, const struct spf_query *q,
     struct dns_source *source, enum spf_code code)
 {
 	for (unsigned long nth = 1;; nth++) {
-		struct dns_talk *talk = dns_talk_new(SPFCHECK_QUESTIONS);
+		struct dns_questions *questions =
+		    dns_questions_new(SPFCHECK_QUESTIONS);
 		struct arena *a = arena_new(SPFCHECK_MEMORY);
 		struct spf_result r;
 		bool failed;
 
-		assert_true(talk != NULL && a != NULL);
+		assert_true(questions != NULL && a != NULL);
 		arena_fail_at(a, nth);
-		spfcheck_run(q, source, false, talk, a, &r);
+		spfcheck_run(q, source, false, questions, a, &r);
 		failed = arena_has_failed(a);
 		if (r.code != code && r.code != SPF_TEMPERROR)
 			fail_msg("%s: %s without allocation %lu", what,
@@ -108,7 +109,7 @@ spfcheck_without_memory(const char *what, const struct spf_query *q,
 			    "%s: a pass without allocation %lu", what, nth);
 		spfcheck_sane(what, &r);
 		arena_free(a);
-		dns_talk_free(talk);
+		dns_questions_free(questions);
 		if (!failed)
 			return;
 		if (nth > ALLOCATIONS_MAX)
@@ -133,13 +134,13 @@ spfcheck_other_ways(const char *what, struct spf_query q,
     struct dns_source *source, const struct spf_result *r)
 {
 	struct dns_source *fake = fake_new(source, LATENCY);
-	struct dns_talk *talk = dns_talk_new(SPFCHECK_QUESTIONS);
+	struct dns_questions *questions = dns_questions_new(SPFCHECK_QUESTIONS);
 	struct arena *a = arena_new(SPFCHECK_MEMORY);
 	struct spf_result other;
 
-	assert_true(talk != NULL && a != NULL);
+	assert_true(questions != NULL && a != NULL);
 	q.trace = true;
-	spfcheck_run(&q, fake, true, talk, a, &other);
+	spfcheck_run(&q, fake, true, questions, a, &other);
 	if (!same(r, &other))
 		fail_msg("%s: %s with a trace and late answers", what,
 		    spf_code_name(other.code));
@@ -149,6 +150,6 @@ spfcheck_other_ways(const char *what, struct spf_query q,
 		safe_text(what, t->decided, 1000);
 	}
 	arena_free(a);
-	dns_talk_free(talk);
+	dns_questions_free(questions);
 	fake->close(fake);
 }

@@ -14,7 +14,7 @@
 
 enum {
 	SPFCHECK_MEMORY = 1 << 20, /* bytes of an arena */
-	SPFCHECK_QUESTIONS = 300,  /* of a talk */
+	SPFCHECK_QUESTIONS = 300,  /* of a questions */
 };
 
 /* `ip` NULL: none; `sender` NULL: HELO is the identity; `helo` NULL:
@@ -24,7 +24,7 @@ struct spf_query spfcheck_query(
 
 /* Runs to the end; the number of waves.  `source` may be a fake of pump.h. */
 unsigned spfcheck_run(const struct spf_query *q, struct dns_source *source,
-    bool is_fake, struct dns_talk *talk, struct arena *a,
+    bool is_fake, struct dns_questions *questions, struct arena *a,
     struct spf_result *out);
 
 /* What holds of every result. */

@@ -34,11 +34,11 @@ struct chain {
 	bool done;
 };
 
-static enum step
-chain_step(void *facts, struct dns_talk *talk, struct arena *scratch)
+static enum core_status
+chain_step(void *facts, struct dns_questions *questions, struct arena *scratch)
 {
 	struct chain *c = facts;
-	enum step step = STEP_DONE;
+	enum core_status step = CORE_DONE;
 
 	assert_false(c->done);
 	assert_non_null(arena_alloc(scratch, 64));
@@ -48,16 +48,17 @@ chain_step(void *facts, struct dns_talk *talk, struct arena *scratch)
 		struct span name = span_str(c->starts[i]);
 		const struct dns_answer *a;
 
-		for (a = dns_ask(talk, name, DNS_TXT); a->state == DNS_FOUND &&
+		for (a = dns_ask(questions, name, DNS_TXT);
+		     a->state == DNS_FOUND &&
 		     !span_is(a->records[0].text, "end");
-		     a = dns_ask(talk, name, DNS_TXT))
+		     a = dns_ask(questions, name, DNS_TXT))
 			name = a->records[0].text;
 		if (a->state == DNS_PENDING)
-			step = STEP_WAIT;
+			step = CORE_WAIT;
 		c->failed += a->state == DNS_FAILED;
 		c->ended += a->state == DNS_FOUND;
 	}
-	c->done = step == STEP_DONE;
+	c->done = step == CORE_DONE;
 	return step;
 }
 
@@ -66,16 +67,17 @@ a_zone_needs_no_waiting(void **state)
 {
 	struct dns_source *zone = pump_zone(zone_text);
 	struct chain c = { .starts = { "a0.example" }, .n_starts = 1 };
-	struct job *j = job_start(zone, chain_step, &c, QUESTIONS, MEMORY);
+	struct dns_task *j =
+	    dns_task_start(zone, chain_step, &c, QUESTIONS, MEMORY);
 
 	(void)state;
 	assert_non_null(j);
 	assert_true(c.done); /* where it was started */
-	assert_true(job_wait(j, job_clock()));
+	assert_true(dns_task_wait(j, clock_ms()));
 	assert_int_equal(c.ended, 1);
-	assert_int_equal(job_count(j).waves, 4);
-	assert_int_equal(job_count(j).questions, 4);
-	job_drop(j);
+	assert_int_equal(dns_task_count(j).waves, 4);
+	assert_int_equal(dns_task_count(j).questions, 4);
+	dns_task_free(j);
 	zone->close(zone);
 }
 
@@ -88,16 +90,17 @@ waves_are_the_longest_chain(void **state)
 		.starts = { "a0.example", "b0.example", "b0.example" },
 		.n_starts = 3,
 	};
-	struct job *j = job_start(fake, chain_step, &c, QUESTIONS, MEMORY);
+	struct dns_task *j =
+	    dns_task_start(fake, chain_step, &c, QUESTIONS, MEMORY);
 
 	(void)state;
 	fake_settle(fake);
-	assert_true(job_wait(j, job_clock()));
+	assert_true(dns_task_wait(j, clock_ms()));
 	assert_int_equal(c.ended, 3);
 	assert_int_equal(fake_round_trips(fake), 4);
-	assert_int_equal(job_count(j).waves, 4);
-	assert_int_equal(job_count(j).questions, 5);
-	job_drop(j);
+	assert_int_equal(dns_task_count(j).waves, 4);
+	assert_int_equal(dns_task_count(j).questions, 5);
+	dns_task_free(j);
 	fake->close(fake);
 	zone->close(zone);
 }
@@ -111,19 +114,20 @@ deadline_makes_failures_and_a_result(void **state)
 		.starts = { "a0.example", "b0.example" },
 		.n_starts = 2,
 	};
-	struct job *j = job_start(fake, chain_step, &c, QUESTIONS, MEMORY);
+	struct dns_task *j =
+	    dns_task_start(fake, chain_step, &c, QUESTIONS, MEMORY);
 
 	(void)state;
 	fake_advance(fake); /* b0 is answered, a1 was asked */
-	assert_false(job_wait(j, job_clock() + 10));
+	assert_false(dns_task_wait(j, clock_ms() + 10));
 	assert_true(c.done);
 	assert_int_equal(c.failed, 1);
 	assert_int_equal(c.ended, 1);
-	assert_true(job_count(j).gave_up);
-	assert_true(dns_talk_ran_out(job_talk(j)));
+	assert_true(dns_task_count(j).gave_up);
+	assert_true(dns_questions_budget_exceeded(dns_task_questions(j)));
 	fake_settle(fake); /* late answers do not run it again */
 	assert_true(c.done);
-	job_drop(j);
+	dns_task_free(j);
 	fake->close(fake);
 	zone->close(zone);
 }
@@ -133,28 +137,28 @@ questions_are_bounded(void **state)
 {
 	struct dns_source *zone = pump_zone(zone_text);
 	struct chain c = { .starts = { "a0.example" }, .n_starts = 1 };
-	struct job *j = job_start(zone, chain_step, &c, 2, MEMORY);
+	struct dns_task *j = dns_task_start(zone, chain_step, &c, 2, MEMORY);
 
 	(void)state;
-	job_wait(j, job_clock());
+	dns_task_wait(j, clock_ms());
 	assert_true(c.done);
 	assert_int_equal(c.failed, 1);
-	assert_int_equal(job_count(j).questions, 2);
-	job_drop(j);
+	assert_int_equal(dns_task_count(j).questions, 2);
+	dns_task_free(j);
 	zone->close(zone);
 }
 
 /* A core that asks a dead name ahead, and needs another one. */
-static enum step
-ahead_step(void *facts, struct dns_talk *talk, struct arena *scratch)
+static enum core_status
+ahead_step(void *facts, struct dns_questions *questions, struct arena *scratch)
 {
 	const struct dns_answer *a;
 
 	(void)scratch;
-	dns_ask_ahead(talk, SPAN("dead.example"), DNS_TXT);
-	a = dns_ask(talk, SPAN("b0.example"), DNS_TXT);
+	dns_prefetch(questions, SPAN("dead.example"), DNS_TXT);
+	a = dns_ask(questions, SPAN("b0.example"), DNS_TXT);
 	*(bool *)facts = a->state == DNS_FOUND;
-	return a->state == DNS_PENDING ? STEP_WAIT : STEP_DONE;
+	return a->state == DNS_PENDING ? CORE_WAIT : CORE_DONE;
 }
 
 /* Answers all but dead.example, which it keeps. */
@@ -185,32 +189,33 @@ what_is_asked_ahead_holds_nothing_up(void **state)
 	};
 	const struct dns_question *dead;
 	bool found = false;
-	struct job *j =
-	    job_start(&h.source, ahead_step, &found, QUESTIONS, MEMORY);
+	struct dns_task *j =
+	    dns_task_start(&h.source, ahead_step, &found, QUESTIONS, MEMORY);
 
 	(void)state;
-	assert_true(job_wait(j, job_clock()));
+	assert_true(dns_task_wait(j, clock_ms()));
 	assert_true(found);
-	/* The talk stays as it is now: it is read without the lock. */
-	dead = dns_talk_questions(job_talk(j));
+	/* The questions stays as it is now: it is read without the lock. */
+	dead = dns_questions_first(dns_task_questions(j));
 	assert_true(span_is(dead->name, "dead.example"));
-	assert_int_equal(dead->answer->fault, DNS_FAULT_BUDGET);
-	h.kept->done(h.kept, dns_answer_failed(DNS_FAULT_TIMEOUT));
-	assert_int_equal(dead->answer->fault, DNS_FAULT_BUDGET);
-	job_drop(j);
+	assert_int_equal(dead->answer->fault, DNS_ERROR_BUDGET);
+	h.kept->done(h.kept, dns_answer_failed(DNS_ERROR_TIMEOUT));
+	assert_int_equal(dead->answer->fault, DNS_ERROR_BUDGET);
+	dns_task_free(j);
 	h.zone->close(h.zone);
 }
 
 /* A core that waits though nothing is open would wait for ever. */
-static enum step
-stubborn_step(void *facts, struct dns_talk *talk, struct arena *scratch)
+static enum core_status
+stubborn_step(
+    void *facts, struct dns_questions *questions, struct arena *scratch)
 {
 	unsigned *runs = facts;
 
-	(void)talk;
+	(void)questions;
 	(void)scratch;
 	(*runs)++;
-	return STEP_WAIT;
+	return CORE_WAIT;
 }
 
 static void
@@ -218,12 +223,13 @@ a_core_that_asks_nothing_ends(void **state)
 {
 	struct dns_source *zone = pump_zone(zone_text);
 	unsigned runs = 0;
-	struct job *j = job_start(zone, stubborn_step, &runs, 2, MEMORY);
+	struct dns_task *j =
+	    dns_task_start(zone, stubborn_step, &runs, 2, MEMORY);
 
 	(void)state;
-	assert_false(job_wait(j, job_clock() + 10));
+	assert_false(dns_task_wait(j, clock_ms() + 10));
 	assert_in_range(runs, 1, 2);
-	job_drop(j);
+	dns_task_free(j);
 	zone->close(zone);
 }
 
@@ -236,12 +242,12 @@ dropped_before_its_answers(void **state)
 	(void)state;
 	for (int i = 0; i < 100; i++) {
 		struct chain c = { .starts = { "a0.example" }, .n_starts = 1 };
-		struct job *j =
-		    job_start(fake, chain_step, &c, QUESTIONS, MEMORY);
+		struct dns_task *j =
+		    dns_task_start(fake, chain_step, &c, QUESTIONS, MEMORY);
 
 		for (int k = 0; k < i % 5; k++)
 			fake_advance(fake);
-		job_drop(j);
+		dns_task_free(j);
 		memset(&c, 0xff, sizeof(c)); /* gone: must not be touched */
 	}
 	fake_settle(fake);
@@ -279,16 +285,17 @@ crowd_work(void *arg)
 			.starts = { "a0.example", "b0.example" },
 			.n_starts = 2,
 		};
-		struct job *j =
-		    job_start(crowd->fake, chain_step, &c, QUESTIONS, MEMORY);
+		struct dns_task *j = dns_task_start(
+		    crowd->fake, chain_step, &c, QUESTIONS, MEMORY);
 
-		if (i % 3 != 0 && job_wait(j, job_clock() + 60000) &&
+		if (i % 3 != 0 &&
+		    dns_task_wait(j, clock_ms() + 60000) &&
 		    c.ended == 2) {
 			pthread_mutex_lock(&crowd->lock);
 			crowd->finished++;
 			pthread_mutex_unlock(&crowd->lock);
 		}
-		job_drop(j);
+		dns_task_free(j);
 	}
 	return NULL;
 }

@@ -57,10 +57,10 @@ override_conditions(void **state)
 		{ "from_domain = a.example client = 192.0.2.1", true, true },
 		{ "from_domain = a.example client = 192.0.2.2", false, false },
 	};
-	static const struct policy_facts mail = { FAILS(REJECT, REJECT), LIST,
+	static const struct policy_input mail = { FAILS(REJECT, REJECT), LIST,
 		.dkim_domains = signers, .n_dkim_domains = 2 };
 	(void)state;
-	for (size_t i = 0; i < TABLE_SIZE(vectors); i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(vectors); i++) {
 		for (int defer = 0; defer < 2; defer++) {
 			bool want =
 			    defer ? vectors[i].defers : vectors[i].accepts;
@@ -187,9 +187,9 @@ overrides_expire(void **state)
 		{ "2027-01-16", true },
 		{ "2026-12-31", false },
 	};
-	static const struct policy_facts f = { FAILS(REJECT, REJECT) };
+	static const struct policy_input f = { FAILS(REJECT, REJECT) };
 	(void)state;
-	for (size_t i = 0; i < TABLE_SIZE(vectors); i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(vectors); i++) {
 		struct arena *a = arena_new(1 << 16);
 		struct policy_decision d;
 		const struct conf *c;
@@ -263,7 +263,7 @@ count_enforced(const struct conf *c, unsigned n, bool *last)
 	unsigned enforced = 0;
 
 	for (unsigned i = 0; i < n; i++) {
-		struct policy_facts f = { FAILS(REJECT, REJECT) };
+		struct policy_input f = { FAILS(REJECT, REJECT) };
 		struct policy_decision d;
 		char name[40];
 
@@ -290,7 +290,7 @@ sample_is_by_domain_and_grows(void **state)
 	static bool last[DOMAINS];
 
 	(void)state;
-	for (size_t i = 0; i < TABLE_SIZE(mille); i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(mille); i++) {
 		char text[100];
 		const struct conf *c;
 		unsigned want = DOMAINS * mille[i] / 1000, got;
@@ -320,8 +320,8 @@ sample_is_stable(void **state)
 		{ "a.example", 0 },
 	};
 	(void)state;
-	for (size_t i = 0; i < TABLE_SIZE(vectors); i++) {
-		struct policy_facts f = { FAILS(REJECT, REJECT) };
+	for (size_t i = 0; i < ARRAY_SIZE(vectors); i++) {
+		struct policy_input f = { FAILS(REJECT, REJECT) };
 		struct arena *a = arena_new(1 << 16);
 		struct policy_decision d;
 		struct conf c = { .sample = vectors[i].mille,

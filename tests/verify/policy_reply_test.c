@@ -138,7 +138,7 @@ static void
 replies_are_bounded(void **state)
 {
 	static char name[5000];
-	struct policy_facts f = { FAILS(REJECT, REJECT), .spf = SPF_FAIL };
+	struct policy_input f = { FAILS(REJECT, REJECT), .spf = SPF_FAIL };
 	const struct conf *c = policy_run_conf(
 	    "reply { reject_text = \"{domain}{reason}{rule}{domain}{reason}"
 	    "{domain}{reason}{reason}{url}{url}\"\n"

@@ -114,7 +114,7 @@ random_conf(struct conf *c, struct conf_override *override)
 /* ---- a message ---- */
 
 static void
-random_dmarc(struct policy_facts *f)
+random_dmarc(struct policy_input *f)
 {
 	f->dmarc = (enum dmarc_code)pick(DMARC_PERMERROR + 1);
 	if (f->dmarc == DMARC_PERMERROR && pick(2) == 0)
@@ -131,7 +131,7 @@ random_dmarc(struct policy_facts *f)
 
 /* At most one mark; a client in trusted_forwarders is another. */
 static void
-random_mark(struct policy_facts *f)
+random_mark(struct policy_input *f)
 {
 	switch (pick(4)) {
 	case 0:
@@ -152,14 +152,14 @@ random_mark(struct policy_facts *f)
 	}
 }
 
-static struct policy_facts
+static struct policy_input
 random_facts(void)
 {
-	struct policy_facts f = { MAIL };
+	struct policy_input f = { MAIL };
 
 	f.authenticated = pick(16) == 0;
 	f.spf = (enum spf_code)pick(SPF_PERMERROR + 1);
-	f.spf_weakness = pick(3) == 0 ? SPF_WEAK_ALL : SPF_SOLID;
+	f.spf_weakness = pick(3) == 0 ? SPF_WEAK_ALL : SPF_WEAKNESS_NONE;
 	f.dkim = (enum dkim_code)pick(DKIM_PERMERROR + 1);
 	f.overload = pick(10) == 0;
 	random_dmarc(&f);
@@ -169,7 +169,7 @@ random_facts(void)
 
 /* Of two reasons to skip a message, or two marks, neither decides alone. */
 static void
-leave_one_reason(struct conf *c, const struct policy_facts *f)
+leave_one_reason(struct conf *c, const struct policy_input *f)
 {
 	if (f->authenticated)
 		c->n_skip_networks = 0;
@@ -181,7 +181,7 @@ leave_one_reason(struct conf *c, const struct policy_facts *f)
 
 struct outcome {
 	struct conf c;
-	struct policy_facts f;
+	struct policy_input f;
 	struct arena *a;
 };
 
@@ -227,12 +227,12 @@ static bool
 is_named(const struct policy_decision *d, const struct conf_option *o)
 {
 	char memory[NAME_MAX_BYTES];
-	struct buf name = buf_over(memory, sizeof(memory));
+	struct buf name = buf_wrap(memory, sizeof(memory));
 
 	buf_printf(
 	    &name, "%s%s%s", o->section, o->section[0] ? "." : "", o->name);
 	for (size_t i = 0; i < d->n_settings; i++)
-		if (span_is(buf_done(&name), d->settings[i]))
+		if (span_is(buf_view(&name), d->settings[i]))
 			return true;
 	return false;
 }
@@ -298,12 +298,12 @@ check_rule(unsigned round, const struct outcome *o)
 
 	for (size_t i = 0; i < conf_n_options; i++) {
 		char memory[NAME_MAX_BYTES];
-		struct buf name = buf_over(memory, sizeof(memory));
+		struct buf name = buf_wrap(memory, sizeof(memory));
 
 		buf_printf(&name, "%s%s%s", conf_options[i].section,
 		    conf_options[i].section[0] ? "." : "",
 		    conf_options[i].name);
-		if (span_equal(buf_done(&name), d.rule) &&
+		if (span_equal(buf_view(&name), d.rule) &&
 		    !is_named(&d, &conf_options[i]))
 			fail_msg("round %u: the rule %.*s is not named", round,
 			    SPAN_FMT(d.rule));
@@ -365,7 +365,7 @@ named_settings_are_those_that_could_change_the_action(void **state)
 /* ---- both cases that explain_policy.c once named wrongly ---- */
 
 static void
-assert_settings(const char *conf, const struct policy_facts *f,
+assert_settings(const char *conf, const struct policy_input *f,
     const char *const *want, size_t n)
 {
 	const struct conf *c = policy_run_conf(conf);
@@ -383,9 +383,9 @@ assert_settings(const char *conf, const struct policy_facts *f,
 static void
 rfc9989_7_4_the_setting_that_holds_list_mail_is_named(void **state)
 {
-	static const struct policy_facts rejected = { FAILS(REJECT, REJECT),
+	static const struct policy_input rejected = { FAILS(REJECT, REJECT),
 		LIST };
-	static const struct policy_facts quarantined = {
+	static const struct policy_input quarantined = {
 		FAILS(QUARANTINE, QUARANTINE), LIST
 	};
 	static const char *const both[] = { "dmarc.on_reject",
@@ -396,9 +396,9 @@ rfc9989_7_4_the_setting_that_holds_list_mail_is_named(void **state)
 
 	(void)state;
 	assert_settings("dmarc { on_quarantine = quarantine }", &rejected, both,
-	    TABLE_SIZE(both));
+	    ARRAY_SIZE(both));
 	assert_settings("dmarc { on_quarantine = tempfail }", &quarantined, one,
-	    TABLE_SIZE(one));
+	    ARRAY_SIZE(one));
 }
 
 int

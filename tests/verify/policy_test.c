@@ -237,7 +237,7 @@ rfc9989_7_4_indirect_mail(void **state)
 
 struct outcome {
 	const char *option;
-	struct policy_facts f;
+	struct policy_input f;
 	enum conf_action standard;
 	const char *reject, *tempfail;
 	const char *reason;
@@ -279,7 +279,7 @@ rfc7372_3_each_outcome_and_code(void **state)
 		    "a.example cannot be checked for DMARC" },
 	};
 	(void)state;
-	for (size_t i = 0; i < TABLE_SIZE(outcomes); i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(outcomes); i++) {
 		const struct outcome *o = &outcomes[i];
 		size_t dot = strcspn(o->option, ".");
 
@@ -633,7 +633,7 @@ overload_is_deferred_and_never_rejected(void **state)
 static void
 own_users_are_never_refused(void **state)
 {
-	static const struct policy_facts v4 = { MAIL, .dmarc = DMARC_FAIL,
+	static const struct policy_input v4 = { MAIL, .dmarc = DMARC_FAIL,
 		.dmarc_policy = DMARC_POLICY_REJECT,
 		.dmarc_disposition = DMARC_POLICY_REJECT };
 	static const struct {
@@ -667,10 +667,10 @@ own_users_are_never_refused(void **state)
 		    CLIENT, true, "skip.authenticated" },
 	};
 	(void)state;
-	for (size_t i = 0; i < TABLE_SIZE(vectors); i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(vectors); i++) {
 		const struct conf *c = policy_run_conf(vectors[i].conf);
 		struct arena *a = arena_new(1 << 16);
-		struct policy_facts f = v4;
+		struct policy_input f = v4;
 		struct policy_decision d;
 		const char *skip;
 

@@ -71,18 +71,18 @@ hostile_text(struct sender *s)
 		" header.from=bank.example", "header.d=bank.example", "none",
 		"mx.test;", "\303\274", "\377", "\001", "\177",
 		"=?utf-8?q?a?=", "p=reject", " dis=none", "reason=", "'", "0" };
-	struct buf b = buf_in(s->a, TEXT_MAX);
+	struct buf b = buf_alloc(s->a, TEXT_MAX);
 
 	for (size_t n = pick(s, 7); n > 0; n--)
-		buf_text(&b, pick_text(s, pieces, TABLE_SIZE(pieces)));
-	return buf_done(&b);
+		buf_text(&b, pick_text(s, pieces, ARRAY_SIZE(pieces)));
+	return buf_view(&b);
 }
 
 /* `good`, hostile text, or one of them in front of the other. */
 static struct span
 mixed_text(struct sender *s, const char *good)
 {
-	struct buf b = buf_in(s->a, 2 * TEXT_MAX);
+	struct buf b = buf_alloc(s->a, 2 * TEXT_MAX);
 	size_t how = pick(s, 4);
 
 	if (how == 1)
@@ -91,7 +91,7 @@ mixed_text(struct sender *s, const char *good)
 		buf_text(&b, good);
 	if (how != 3)
 		buf_span(&b, hostile_text(s));
-	return buf_done(&b);
+	return buf_view(&b);
 }
 
 /* dkim-quoted-printable of RFC 6376 section 2.11 */
@@ -105,7 +105,7 @@ put_quoted_printable(struct buf *b, struct span text)
 static struct span
 signature_value(struct sender *s)
 {
-	struct buf b = buf_in(s->a, 8 * TEXT_MAX);
+	struct buf b = buf_alloc(s->a, 8 * TEXT_MAX);
 
 	buf_text(&b, " v=1; a=");
 	buf_span(&b, mixed_text(s, "rsa-sha256"));
@@ -120,7 +120,7 @@ signature_value(struct sender *s)
 	buf_text(&b, "; i=");
 	put_quoted_printable(&b, hostile_text(s));
 	buf_text(&b, "@s.example");
-	return buf_done(&b);
+	return buf_view(&b);
 }
 
 /* A TXT record, byte for byte, in strings of at most 255. */
@@ -142,30 +142,30 @@ spf_record(struct sender *s)
 	static const char *const terms[] = { "exists:", "include:", "a:", "mx:",
 		"ptr:", "redirect=", "foo:", "ip4:", "ip6:", "x=", "?all ",
 		"ip4:192.0.2.10 ", "-", "+" };
-	struct buf b = buf_in(s->a, 4 * TEXT_MAX);
+	struct buf b = buf_alloc(s->a, 4 * TEXT_MAX);
 
 	buf_text(&b, "v=spf1 ");
 	for (size_t n = pick(s, 3); n > 0; n--) {
-		buf_text(&b, pick_text(s, terms, TABLE_SIZE(terms)));
+		buf_text(&b, pick_text(s, terms, ARRAY_SIZE(terms)));
 		buf_span(&b, hostile_text(s));
 		buf_byte(&b, ' ');
 	}
 	buf_text(&b, pick(s, 2) > 0 ? "ip4:192.0.2.0/24 -all" : "~all");
-	return buf_done(&b);
+	return buf_view(&b);
 }
 
 static struct dns_source *
 hostile_zone(struct sender *s)
 {
-	struct buf b = buf_in(s->a, ZONE_MAX);
-	struct buf dmarc = buf_in(s->a, 4 * TEXT_MAX);
+	struct buf b = buf_alloc(s->a, ZONE_MAX);
+	struct buf dmarc = buf_alloc(s->a, 4 * TEXT_MAX);
 
 	put_record(&b, "s.example", spf_record(s));
 	put_record(&b, "h.example", spf_record(s));
 	buf_text(&dmarc, "v=DMARC1; p=");
 	buf_span(&dmarc, mixed_text(s, "reject"));
 	buf_text(&dmarc, pick(s, 2) > 0 ? "; t=y; rua=mailto:a@b.example" : "");
-	put_record(&b, "_dmarc.s.example", buf_done(&dmarc));
+	put_record(&b, "_dmarc.s.example", buf_view(&dmarc));
 	assert_false(b.full);
 	return pump_zone(b.p);
 }
@@ -183,7 +183,7 @@ struct run {
 static void
 begin_message(struct run *r, struct sender *s, const struct conf *conf)
 {
-	struct buf sender = buf_in(s->a, 2 * TEXT_MAX);
+	struct buf sender = buf_alloc(s->a, 2 * TEXT_MAX);
 	struct verify_client client = {
 		.name = mixed_text(s, "mail.s.example"),
 		.ptr = mixed_text(s, "unknown"),
@@ -202,7 +202,7 @@ begin_message(struct run *r, struct sender *s, const struct conf *conf)
 		    pick(s, 4) > 0 ? SPAN("s.example") : hostile_text(s));
 	}
 	buf_byte(&sender, '>');
-	envelope.sender = buf_done(&sender);
+	envelope.sender = buf_view(&sender);
 	if (pick(s, 8) == 0) {
 		envelope.auth_type = hostile_text(s);
 		envelope.auth_authen = hostile_text(s);
@@ -429,7 +429,7 @@ field_is(
 	const struct conf *c = conf_text_good(conf);
 	struct run r = { .dns = pump_zone(zone) };
 	char memory[4 * TEXT_MAX];
-	struct buf unfolded = buf_over(memory, sizeof(memory));
+	struct buf unfolded = buf_wrap(memory, sizeof(memory));
 	struct verify_client client = {
 		.authserv_id = SPAN("mx.test"),
 		.now = NOW,
@@ -512,7 +512,7 @@ rfc9989_9_1_policy_is_that_after_test_mode(void **state)
 	char zone[256], want[512];
 
 	(void)state;
-	for (size_t i = 0; i < TABLE_SIZE(vectors); i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(vectors); i++) {
 		const char *record = vectors[i][0];
 
 		snprintf(zone, sizeof(zone),
@@ -543,7 +543,7 @@ rfc8601_2_7_4_login_is_named_if_the_option_asks(void **state)
 	char want[256];
 
 	(void)state;
-	for (size_t i = 0; i < TABLE_SIZE(vectors); i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(vectors); i++) {
 		field_is(ACCEPT_ALL, "", vectors[i][0],
 		    "mx.test; auth=pass (own user, not checked: "
 		    "skip.authenticated, PLAIN)");

@@ -85,7 +85,7 @@ static void
 tell_text(struct span text, size_t piece, struct buf *out)
 {
 	char memory[TEXT_MAX], error[READ_ERROR_MAX];
-	struct buf rows = buf_over(memory, sizeof(memory));
+	struct buf rows = buf_wrap(memory, sizeof(memory));
 	struct arena *a = arena_new(CAP);
 	struct ledger_received h;
 
@@ -93,7 +93,7 @@ tell_text(struct span text, size_t piece, struct buf *out)
 		buf_printf(out, "%.*s %.*s %lld-%lld %.*s p=%.*s%.*s",
 		    SPAN_FMT(h.organisation), SPAN_FMT(h.report_id),
 		    (long long)h.begin, (long long)h.end, SPAN_FMT(h.domain),
-		    SPAN_FMT(h.p), SPAN_FMT(buf_done(&rows)));
+		    SPAN_FMT(h.p), SPAN_FMT(buf_view(&rows)));
 	else
 		buf_text(out, error);
 	arena_free(a);
@@ -284,10 +284,10 @@ static void
 check_form(size_t i, size_t piece)
 {
 	char memory[TEXT_MAX];
-	struct buf out = buf_over(memory, sizeof(memory));
+	struct buf out = buf_wrap(memory, sizeof(memory));
 
 	tell_text(span_str(forms[i].text), piece, &out);
-	if (!span_is(buf_done(&out), forms[i].want))
+	if (!span_is(buf_view(&out), forms[i].want))
 		fail_msg("%s, by %zu:\n%s\nwant:\n%s", forms[i].name, piece,
 		    memory, forms[i].want);
 }
@@ -296,7 +296,7 @@ static void
 test_forms(void **state)
 {
 	(void)state;
-	for (size_t i = 0; i < TABLE_SIZE(forms); i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(forms); i++) {
 		check_form(i, 1);
 		check_form(i, 7);
 		check_form(i, 100000);
@@ -312,9 +312,9 @@ test_not_well_formed(void **state)
 		"<<feedback>" };
 
 	(void)state;
-	for (size_t i = 0; i < TABLE_SIZE(texts); i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(texts); i++) {
 		char memory[TEXT_MAX];
-		struct buf out = buf_over(memory, sizeof(memory));
+		struct buf out = buf_wrap(memory, sizeof(memory));
 
 		tell_text(span_str(texts[i]), 5, &out);
 		if (strstr(memory, "well-formed") == NULL)
@@ -333,7 +333,7 @@ test_utf16(void **state)
 	(void)state;
 	for (int big = 0; big < 2; big++) {
 		char memory[TEXT_MAX];
-		struct buf out = buf_over(memory, sizeof(memory));
+		struct buf out = buf_wrap(memory, sizeof(memory));
 
 		assert_non_null(wide);
 		memcpy(wide, big ? "\xfe\xff" : "\xff\xfe", 2);
@@ -357,7 +357,7 @@ test_cut(void **state)
 	(void)state;
 	for (size_t n = 0; n + 10 < text.n; n++) {
 		char memory[TEXT_MAX];
-		struct buf out = buf_over(memory, sizeof(memory));
+		struct buf out = buf_wrap(memory, sizeof(memory));
 		char *exact = malloc(n + 1);
 
 		assert_non_null(exact);
@@ -394,7 +394,7 @@ test_memory(void **state)
 	(void)state;
 	for (unsigned long nth = 1; nth < 20; nth++) {
 		char memory[TEXT_MAX], error[READ_ERROR_MAX];
-		struct buf rows = buf_over(memory, sizeof(memory));
+		struct buf rows = buf_wrap(memory, sizeof(memory));
 		struct arena *a = arena_new(CAP);
 		struct ledger_received h;
 		enum read_end end;
@@ -496,7 +496,7 @@ static void
 test_floods(void **state)
 {
 	(void)state;
-	for (size_t i = 0; i < TABLE_SIZE(floods); i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(floods); i++) {
 		struct flood f = { .begin = floods[i].begin,
 			.again = floods[i].again,
 			.n = strlen(floods[i].begin),
@@ -533,8 +533,8 @@ test_own(void **state)
 
 	(void)state;
 	for (int compat = 0; compat < 2; compat++) {
-		struct buf xml = buf_over(memory, sizeof(memory));
-		struct buf out = buf_over(text, sizeof(text));
+		struct buf xml = buf_wrap(memory, sizeof(memory));
+		struct buf out = buf_wrap(text, sizeof(text));
 		const struct aggregate_info info = {
 			.compat = (enum aggregate_compat)compat,
 			.org_name = SPAN("A & B"),
@@ -569,7 +569,7 @@ test_own(void **state)
 			assert_true(aggregate_row(a, &row));
 		assert_true(aggregate_close(a));
 		assert_false(xml.full);
-		tell_text(buf_done(&xml), 1000, &out);
+		tell_text(buf_view(&xml), 1000, &out);
 #define OWN                                                                    \
 	"\n192.0.2.1 7 quarantine 00 news.example.com<e.example.com> "         \
 	"spf=e.example.com:mfrom:softfail dkim=example.com:s1:fail "           \
@@ -606,7 +606,7 @@ static void
 test_times(void **state)
 {
 	(void)state;
-	for (size_t i = 0; i < TABLE_SIZE(times); i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(times); i++) {
 		int64_t got = -1;
 
 		if (!read_time(span_str(times[i].text), &got))

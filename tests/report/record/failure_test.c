@@ -191,7 +191,7 @@ rfc9989_4_7_fo(void **state)
 	};
 
 	(void)state;
-	for (size_t i = 0; i < TABLE_SIZE(vectors); i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(vectors); i++) {
 		const struct option *o = &vectors[i];
 		char record[200];
 		struct sample s;
@@ -231,7 +231,7 @@ rfc9991_2_who_asks(void **state)
 	};
 
 	(void)state;
-	for (size_t i = 0; i < TABLE_SIZE(vectors); i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(vectors); i++) {
 		struct sample s;
 
 		sample_open(&s, vectors[i].record, "");
@@ -304,7 +304,7 @@ options(void **state)
 
 	(void)state;
 	assert_non_null(d);
-	for (size_t i = 0; i < TABLE_SIZE(vectors); i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(vectors); i++) {
 		struct sample s;
 
 		sample_open(&s, "v=DMARC1; p=reject; " RUF, vectors[i].options);
@@ -372,7 +372,7 @@ rfc6591_3_2_2_delivery_result(void **state)
 
 	(void)state;
 	assert_non_null(d);
-	for (size_t i = 0; i < TABLE_SIZE(vectors); i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(vectors); i++) {
 		char want[100];
 		struct sample s;
 
@@ -396,7 +396,7 @@ rfc9991_4_identity_alignment(void **state)
 
 	(void)state;
 	assert_non_null(d);
-	for (unsigned i = 0; i < TABLE_SIZE(want); i++) {
+	for (unsigned i = 0; i < ARRAY_SIZE(want); i++) {
 		char line[100];
 		struct sample s;
 
@@ -417,7 +417,7 @@ static void
 rfc6591_3_3_dkim(void **state)
 {
 	static const struct {
-		enum dkim_flaw flaw;
+		enum dkim_auth_failure auth_failure;
 		const char *want;
 	} vectors[] = {
 		{ DKIM_FLAW_OTHER, "Auth-Failure: signature\n" },
@@ -430,11 +430,11 @@ rfc6591_3_3_dkim(void **state)
 
 	(void)state;
 	assert_non_null(d);
-	for (size_t i = 0; i < TABLE_SIZE(vectors); i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(vectors); i++) {
 		sample_open(&s, "v=DMARC1; p=reject; fo=d; " RUF, "");
 		add_signature(&s, "third.example", DKIM_PASS);
-		add_signature(&s, "fourth.example", DKIM_FAIL)->flaw =
-		    vectors[i].flaw;
+		add_signature(&s, "fourth.example", DKIM_FAIL)->auth_failure =
+		    vectors[i].auth_failure;
 		f = feedback_of(&s, d);
 		assert_has(f, vectors[i].want);
 		assert_has(f, "\nDKIM-Domain: fourth.example\n");
@@ -613,7 +613,7 @@ giant_headers(void **state)
 		for (size_t k = 0; k < n; k++)
 			value[k] = "a@b;\"\n \xff,<>"[(k * 7 + i) % 11];
 		value[n] = '\0';
-		add_field(&s, names[i % TABLE_SIZE(names)], value);
+		add_field(&s, names[i % ARRAY_SIZE(names)], value);
 	}
 	feedback_of(&s, d);
 	assert_true(d->failure.header.n < FAILURE_HEADER_MAX);
@@ -964,7 +964,7 @@ rfc5965_3_2_incidents(void **state)
 		"Incidents: 4294967295\n" };
 
 	(void)state;
-	for (size_t i = 0; i < TABLE_SIZE(incidents); i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(incidents); i++) {
 		char *text = NULL;
 		size_t size;
 		FILE *out = open_memstream(&text, &size);

@@ -44,8 +44,8 @@ static void
 check(const struct vector *v)
 {
 	char memory[TEXT_MAX], shown_memory[TEXT_MAX];
-	struct buf b = buf_over(memory, sizeof(memory));
-	struct buf shown = buf_over(shown_memory, sizeof(shown_memory));
+	struct buf b = buf_wrap(memory, sizeof(memory));
+	struct buf shown = buf_wrap(shown_memory, sizeof(shown_memory));
 	struct arena *a = arena_new(FIELD_MEMORY);
 	struct span all = span_str(v->field);
 	size_t colon = span_index(all, ':');
@@ -54,7 +54,7 @@ check(const struct vector *v)
 		.value = span_skip(all, colon + 1) };
 	bool told = redact_field(&key, &b, a, &f);
 
-	put_shown(&shown, buf_done(&b));
+	put_shown(&shown, buf_view(&b));
 	if (told != (v->want != NULL) ||
 	    (told && strcmp(shown_memory, v->want) != 0))
 		fail_msg("%s: got \"%s\"", v->name, shown_memory);
@@ -90,7 +90,7 @@ rfc6590_3_addresses(void **state)
 		    "From: <#@b??.example>\n" },
 	};
 	(void)state;
-	check_all(vectors, TABLE_SIZE(vectors));
+	check_all(vectors, ARRAY_SIZE(vectors));
 }
 
 static void
@@ -125,7 +125,7 @@ rfc6590_3_other_fields(void **state)
 		    "X: #@example.com ?\n" },
 	};
 	(void)state;
-	check_all(vectors, TABLE_SIZE(vectors));
+	check_all(vectors, ARRAY_SIZE(vectors));
 }
 
 static void
@@ -148,7 +148,7 @@ rfc6376_3_5_signatures(void **state)
 		    "ARC-Message-Signature: i=1; b=c\n" },
 	};
 	(void)state;
-	check_all(vectors, TABLE_SIZE(vectors));
+	check_all(vectors, ARRAY_SIZE(vectors));
 }
 
 static void
@@ -161,7 +161,7 @@ rfc5322_3_6_4_ids(void **state)
 		    "In-Reply-To: <#@example.com>\n" },
 	};
 	(void)state;
-	check_all(vectors, TABLE_SIZE(vectors));
+	check_all(vectors, ARRAY_SIZE(vectors));
 }
 
 /* A field must not become two, nor end the header. */
@@ -179,7 +179,7 @@ rfc5322_2_2_3_lines(void **state)
 		{ "a name with a line end", "X\nY: a", "X?Y: a\n" },
 	};
 	(void)state;
-	check_all(vectors, TABLE_SIZE(vectors));
+	check_all(vectors, ARRAY_SIZE(vectors));
 }
 
 /* RFC 5322 section 2.1.1; what is cut must not leave a local part behind. */
@@ -191,19 +191,19 @@ rfc5322_2_1_1_long_lines(void **state)
 
 	(void)state;
 	for (size_t n = REDACT_LINE_MAX - 30; n < REDACT_LINE_MAX + 5; n++) {
-		struct buf text = buf_over(field, sizeof(field));
-		struct buf b = buf_over(memory, sizeof(memory));
+		struct buf text = buf_wrap(field, sizeof(field));
+		struct buf b = buf_wrap(memory, sizeof(memory));
 		struct mail_field f = { .name = SPAN("X") };
 
 		for (size_t i = 0; i < n; i++)
 			buf_byte(&text, i % 10 == 9 ? ' ' : 'x');
 		buf_text(&text, n % 2 == 0 ? " secret" : " \"secret\"");
 		buf_text(&text, "@example.com\r\n next@example.com");
-		f.value = buf_done(&text);
+		f.value = buf_view(&text);
 		assert_true(redact_field(&key, &b, a, &f));
 		assert_null(strstr(memory, "secr"));
 		assert_non_null(strstr(memory, "@example.com\n"));
-		assert_true(span_index(buf_done(&b), '\n') <=
+		assert_true(span_index(buf_view(&b), '\n') <=
 		    REDACT_LINE_MAX + HASH_LETTERS);
 	}
 	arena_free(a);
@@ -219,7 +219,7 @@ no_room(void **state)
 	char memory[200];
 
 	(void)state;
-	for (size_t i = 0; i < TABLE_SIZE(fields); i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(fields); i++) {
 		struct span all = span_str(fields[i]);
 		size_t colon = span_index(all, ':');
 		struct mail_field f = { .name = span_first(all, colon),
@@ -227,7 +227,7 @@ no_room(void **state)
 		bool told = false;
 
 		for (size_t size = 1; size < sizeof(memory); size++) {
-			struct buf b = buf_over(memory, size);
+			struct buf b = buf_wrap(memory, size);
 			struct arena *a = arena_new(FIELD_MEMORY);
 			bool now = redact_field(&key, &b, a, &f);
 
@@ -243,10 +243,10 @@ no_room(void **state)
 static struct span
 hashed(struct redact r, const char *address, char *memory)
 {
-	struct buf b = buf_over(memory, 100);
+	struct buf b = buf_wrap(memory, 100);
 
 	redact_address(&r, &b, span_str(address));
-	return buf_done(&b);
+	return buf_view(&b);
 }
 
 /* RFC 6590 section 3: the same string is the same; but not to another. */

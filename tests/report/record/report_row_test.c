@@ -162,7 +162,7 @@ dispositions_3_1_1_9(void **state)
 	};
 
 	(void)state;
-	for (size_t i = 0; i < TABLE_SIZE(cases); i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
 		struct verdict v = good_verdict();
 		struct report_row r;
 
@@ -197,8 +197,8 @@ signatures_3_1_3(void **state)
 	add_signature(&v, "third.example", "e", DKIM_TEMPERROR);
 	v.dmarc.dkim_aligned = true;
 	assert_true(report_row_of(&v, NOW, &r));
-	assert_int_equal(r.n_dkim, TABLE_SIZE(want));
-	for (size_t i = 0; i < TABLE_SIZE(want); i++) {
+	assert_int_equal(r.n_dkim, ARRAY_SIZE(want));
+	for (size_t i = 0; i < ARRAY_SIZE(want); i++) {
 		char got[200];
 
 		snprintf(got, sizeof(got), "%.*s %.*s %.*s",
@@ -268,9 +268,9 @@ clean_texts(void **state)
 	};
 
 	(void)state;
-	for (size_t i = 0; i < TABLE_SIZE(cases); i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
 		char memory[64];
-		struct buf b = buf_over(memory, sizeof(memory));
+		struct buf b = buf_wrap(memory, sizeof(memory));
 
 		report_put_clean(
 		    &b, cases[i].in, cases[i].max, cases[i].spaces);
@@ -284,7 +284,7 @@ signatures_as_text(void **state)
 	struct verdict v = good_verdict();
 	struct report_row r, again = { .n_dkim = 7 };
 	char memory[REPORT_DKIM_TEXT_MAX];
-	struct buf b = buf_over(memory, sizeof(memory));
+	struct buf b = buf_wrap(memory, sizeof(memory));
 
 	(void)state;
 	add_signature(&v, "example.com", "a b\nc", DKIM_PASS);
@@ -292,13 +292,13 @@ signatures_as_text(void **state)
 	assert_true(report_row_of(&v, NOW, &r));
 	report_dkim_put(&b, &r);
 	assert_string_equal(b.p, "pass example.com a?b?c\nfail x.example s");
-	report_dkim_read(buf_done(&b), &again);
+	report_dkim_read(buf_view(&b), &again);
 	assert_int_equal(again.n_dkim, 2);
 	assert_text(again.dkim[0].selector, "a?b?c");
 	assert_text(again.dkim[1].domain, "x.example");
 	/* cut at every byte it still ends, with what is whole */
 	for (size_t n = 0; n <= b.n; n++)
-		report_dkim_read(span_first(buf_done(&b), n), &again);
+		report_dkim_read(span_first(buf_view(&b), n), &again);
 	assert_int_equal(again.n_dkim, 2);
 	report_dkim_read(SPAN("pass"), &again);
 	assert_int_equal(again.n_dkim, 0);
@@ -314,7 +314,7 @@ pack_largest(void **state)
 {
 	static char long_text[20000];
 	char memory[ROW_BYTES_MAX];
-	struct buf b = buf_over(memory, sizeof(memory));
+	struct buf b = buf_wrap(memory, sizeof(memory));
 	struct span huge = span_of(long_text, sizeof(long_text));
 	struct span texts[ROW_TEXTS_MAX];
 	struct report_row r = {
@@ -363,18 +363,18 @@ static const struct span authors[] = { TEXT("example.com") };
 static const struct span signers[] = { TEXT("example.com"), TEXT("esp.example"),
 	TEXT("third.example") };
 
-static struct policy_facts
+static struct policy_input
 full_facts(void)
 {
-	return (struct policy_facts){
+	return (struct policy_input){
 		.authenticated = true,
 		.mail_from_domain = SPAN("bounces.example.com"),
 		.recipient_domains = recipients,
-		.n_recipient_domains = TABLE_SIZE(recipients),
+		.n_recipient_domains = ARRAY_SIZE(recipients),
 		.from_domains = authors,
-		.n_from_domains = TABLE_SIZE(authors),
+		.n_from_domains = ARRAY_SIZE(authors),
 		.dkim_domains = signers,
-		.n_dkim_domains = TABLE_SIZE(signers),
+		.n_dkim_domains = ARRAY_SIZE(signers),
 		.list_id = SPAN("list.example.org"),
 		.is_list = true,
 		.list_field = "List-Id",
@@ -411,15 +411,15 @@ assert_list(const struct span *got, size_t n_got, const struct span *want,
 static void
 facts_roundtrip(void **state)
 {
-	const struct policy_facts want = full_facts();
+	const struct policy_input want = full_facts();
 	char memory[FACTS_BYTES_MAX];
-	struct buf b = buf_over(memory, sizeof(memory));
+	struct buf b = buf_wrap(memory, sizeof(memory));
 	struct arena *a = arena_new(ARENA);
-	struct policy_facts got;
+	struct policy_input got;
 
 	(void)state;
 	facts_pack(&b, &want);
-	assert_true(facts_unpack(buf_done(&b), a, &got));
+	assert_true(facts_unpack(buf_view(&b), a, &got));
 	assert_int_equal(got.client.family, IP_NONE);
 	assert_true(got.authenticated && got.is_list && got.overload &&
 	    got.mark_cut && got.arc_dmarc_pass && got.dmarc_pct_zero &&
@@ -433,11 +433,11 @@ facts_roundtrip(void **state)
 	assert_text(got.dmarc_domain, "example.com");
 	assert_null(got.spf_explanation.p);
 	assert_list(got.recipient_domains, got.n_recipient_domains, recipients,
-	    TABLE_SIZE(recipients));
+	    ARRAY_SIZE(recipients));
 	assert_list(
-	    got.from_domains, got.n_from_domains, authors, TABLE_SIZE(authors));
+	    got.from_domains, got.n_from_domains, authors, ARRAY_SIZE(authors));
 	assert_list(
-	    got.dkim_domains, got.n_dkim_domains, signers, TABLE_SIZE(signers));
+	    got.dkim_domains, got.n_dkim_domains, signers, ARRAY_SIZE(signers));
 	assert_int_equal(got.spf, want.spf);
 	assert_int_equal(got.spf_weakness, want.spf_weakness);
 	assert_int_equal(got.dkim, want.dkim);
@@ -453,13 +453,13 @@ static void
 facts_absent(void **state)
 {
 	char memory[FACTS_BYTES_MAX];
-	struct buf b = buf_over(memory, sizeof(memory));
+	struct buf b = buf_wrap(memory, sizeof(memory));
 	struct arena *a = arena_new(ARENA);
-	struct policy_facts got, in = { .mail_from_domain = SPAN("") };
+	struct policy_input got, in = { .mail_from_domain = SPAN("") };
 
 	(void)state;
 	facts_pack(&b, &in);
-	assert_true(facts_unpack(buf_done(&b), a, &got));
+	assert_true(facts_unpack(buf_view(&b), a, &got));
 	assert_non_null(got.mail_from_domain.p);
 	assert_null(got.list_id.p);
 	assert_null(got.list_field);
@@ -472,7 +472,7 @@ facts_absent(void **state)
 	in.list_id = SPAN("");
 	buf_cut(&b, 0);
 	facts_pack(&b, &in);
-	assert_true(facts_unpack(buf_done(&b), a, &got));
+	assert_true(facts_unpack(buf_view(&b), a, &got));
 	assert_null(got.mail_from_domain.p);
 	assert_non_null(got.list_id.p);
 	arena_free(a);
@@ -483,11 +483,11 @@ facts_absent(void **state)
 static void
 facts_broken(void **state)
 {
-	const struct policy_facts in = full_facts();
+	const struct policy_input in = full_facts();
 	char memory[FACTS_BYTES_MAX];
-	struct buf b = buf_over(memory, sizeof(memory));
+	struct buf b = buf_wrap(memory, sizeof(memory));
 	struct arena *a = arena_new(ARENA);
-	struct policy_facts got;
+	struct policy_input got;
 	size_t n;
 
 	(void)state;
@@ -496,7 +496,7 @@ facts_broken(void **state)
 	for (size_t i = 0; i < n; i++)
 		assert_false(facts_unpack(span_of(memory, i), a, &got));
 	buf_byte(&b, 0);
-	assert_false(facts_unpack(buf_done(&b), a, &got));
+	assert_false(facts_unpack(buf_view(&b), a, &got));
 	for (int first = 0; first < 256; first++) {
 		memory[0] = (char)(unsigned char)first;
 		assert_int_equal(facts_unpack(span_of(memory, n), a, &got),
@@ -517,28 +517,28 @@ facts_largest(void **state)
 	static char long_text[300];
 	struct span many[100];
 	char memory[FACTS_BYTES_MAX];
-	struct buf b = buf_over(memory, sizeof(memory));
+	struct buf b = buf_wrap(memory, sizeof(memory));
 	struct arena *a = arena_new(ARENA);
-	struct policy_facts got, in = full_facts();
+	struct policy_input got, in = full_facts();
 
 	(void)state;
 	memset(long_text, 'x', sizeof(long_text));
-	for (size_t i = 0; i < TABLE_SIZE(many); i++)
+	for (size_t i = 0; i < ARRAY_SIZE(many); i++)
 		many[i] = span_of(long_text, sizeof(long_text));
 	in.recipient_domains = in.from_domains = in.dkim_domains = many;
 	in.n_recipient_domains = in.n_from_domains = in.n_dkim_domains =
-	    TABLE_SIZE(many);
+	    ARRAY_SIZE(many);
 	in.mail_from_domain = in.list_id = in.arc_sealer = in.dmarc_domain =
 	    many[0];
 	facts_pack(&b, &in);
 	assert_false(b.full);
-	assert_true(facts_unpack(buf_done(&b), a, &got));
+	assert_true(facts_unpack(buf_view(&b), a, &got));
 	assert_true(got.n_dkim_domains >= 3);
-	for (size_t i = 0; i < TABLE_SIZE(many); i++)
+	for (size_t i = 0; i < ARRAY_SIZE(many); i++)
 		many[i] = SPAN("a.b");
 	buf_cut(&b, 0);
 	facts_pack(&b, &in);
-	assert_true(facts_unpack(buf_done(&b), a, &got));
+	assert_true(facts_unpack(buf_view(&b), a, &got));
 	assert_int_equal(got.n_recipient_domains, FACTS_LIST_MAX);
 	arena_free(a);
 }

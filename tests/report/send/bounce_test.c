@@ -106,7 +106,7 @@ test_bounce_hostile(void **state)
 {
 	struct bounce bounce;
 	char *deep = calloc(1, BOUNCE_MESSAGE_MAX);
-	struct buf b = buf_over(deep, BOUNCE_MESSAGE_MAX);
+	struct buf b = buf_wrap(deep, BOUNCE_MESSAGE_MAX);
 
 	(void)state;
 	assert_non_null(deep);
@@ -116,13 +116,13 @@ test_bounce_hostile(void **state)
 		buf_printf(&b,
 		    "Content-Type: multipart/report; boundary=b%d\n\n--b%d\n",
 		    i, i);
-	bounce_read(buf_done(&b), &bounce);
+	bounce_read(buf_view(&b), &bounce);
 	assert_int_equal(bounce.code, BOUNCE_OTHER);
 	buf_cut(&b, 0);
 	b.full = false;
 	while (!b.full)
 		buf_text(&b, "Content-Type: message/rfc822\n\n");
-	bounce_read(buf_done(&b), &bounce);
+	bounce_read(buf_view(&b), &bounce);
 	assert_int_equal(bounce.code, BOUNCE_OTHER);
 	free(deep);
 }

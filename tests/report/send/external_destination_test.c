@@ -31,18 +31,18 @@ struct vector {
 struct run {
 	struct destination_query query;
 	struct dmarc_record record;
-	struct dns_talk *talk;
+	struct dns_questions *questions;
 	struct arena *arena;
 	struct destination_result result;
 };
 
-static enum step
+static enum core_status
 check(void *arg)
 {
 	struct run *r = arg;
 
 	arena_rewind(r->arena);
-	return destination_check(&r->query, r->talk, r->arena, &r->result);
+	return destination_check(&r->query, r->questions, r->arena, &r->result);
 }
 
 static void
@@ -65,7 +65,7 @@ fails_safely(struct run *r, const char *name, const char *addresses)
 {
 	for (unsigned long nth = 1; nth < 60; nth++) {
 		arena_fail_at(r->arena, nth);
-		if (check(r) != STEP_DONE)
+		if (check(r) != CORE_DONE)
 			fail_msg("%s: waits at %lu", name, nth);
 		for (size_t i = 0; i < r->result.n_addresses; i++) {
 			char one[300];
@@ -86,11 +86,12 @@ run_vectors(const struct vector *v, size_t n, enum destination_kind kind)
 {
 	for (; n > 0; n--, v++) {
 		struct dns_source *source = pump_zone(v->zone);
-		struct run r = { .talk = dns_talk_new(DESTINATION_QUESTIONS),
+		struct run r = { .questions =
+				     dns_questions_new(DESTINATION_QUESTIONS),
 			.arena = arena_new(DESTINATION_MEMORY) };
 		char first[400], second[2000];
-		struct buf codes = buf_over(first, sizeof(first));
-		struct buf addresses = buf_over(second, sizeof(second));
+		struct buf codes = buf_wrap(first, sizeof(first));
+		struct buf addresses = buf_wrap(second, sizeof(second));
 		const char *reason;
 
 		dmarc_record_parse(span_str(v->record), &r.record, &reason);
@@ -100,7 +101,8 @@ run_vectors(const struct vector *v, size_t n, enum destination_kind kind)
 							: r.record.ruf,
 			.n_uris = kind == DESTINATION_RUA ? r.record.n_rua
 							  : r.record.n_ruf };
-		unsigned waves = pump_core(r.talk, source, false, check, &r);
+		unsigned waves =
+		    pump_core(r.questions, source, false, check, &r);
 
 		put_result(&r, &codes, &addresses);
 		if (waves > 1)
@@ -113,7 +115,7 @@ run_vectors(const struct vector *v, size_t n, enum destination_kind kind)
 			    addresses.p, v->addresses);
 		assert_int_equal(r.result.temperror, v->temperror);
 		fails_safely(&r, v->name, v->addresses);
-		dns_talk_free(r.talk);
+		dns_questions_free(r.questions);
 		arena_free(r.arena);
 		source->close(source);
 	}
@@ -263,28 +265,28 @@ static void
 test_inside(void **state)
 {
 	(void)state;
-	run_vectors(inside, TABLE_SIZE(inside), DESTINATION_RUA);
+	run_vectors(inside, ARRAY_SIZE(inside), DESTINATION_RUA);
 }
 
 static void
 test_outside(void **state)
 {
 	(void)state;
-	run_vectors(outside, TABLE_SIZE(outside), DESTINATION_RUA);
+	run_vectors(outside, ARRAY_SIZE(outside), DESTINATION_RUA);
 }
 
 static void
 test_ruf(void **state)
 {
 	(void)state;
-	run_vectors(ruf, TABLE_SIZE(ruf), DESTINATION_RUF);
+	run_vectors(ruf, ARRAY_SIZE(ruf), DESTINATION_RUF);
 }
 
 static void
 test_uris(void **state)
 {
 	(void)state;
-	run_vectors(uris, TABLE_SIZE(uris), DESTINATION_RUA);
+	run_vectors(uris, ARRAY_SIZE(uris), DESTINATION_RUA);
 }
 
 /* Step 4: a name that DNS cannot hold is no consent. */

@@ -117,7 +117,7 @@ static void
 test_handover_time(void **state)
 {
 	char memory[200];
-	struct buf note = buf_over(memory, sizeof(memory));
+	struct buf note = buf_wrap(memory, sizeof(memory));
 	struct mailbag bag;
 	struct sendmail h = { .from = "a@b.example",
 		.to = "c@d.example",

@@ -129,7 +129,7 @@ static void
 test_neighbours(void **state)
 {
 	(void)state;
-	for (size_t i = 0; i < TABLE_SIZE(neighbours); i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(neighbours); i++) {
 		struct bench *b = bench_open(
 		    "*._report._dmarc.service.example. 60 IN TXT v=DMARC1\n"
 		    ";!failed _dmarc.away.example. TXT servfail\n");

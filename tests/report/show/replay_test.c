@@ -84,7 +84,7 @@ fill(void)
 	m.decision.rule = SPAN("dmarc.indirect_as_quarantine");
 	keep(w, &m, DAY - 1, 3);
 	rows_message(&m, 4, 1);
-	m.facts = (struct policy_facts){ .client = { IP_V4, { 10, 1, 2, 3 } } };
+	m.facts = (struct policy_input){ .client = { IP_V4, { 10, 1, 2, 3 } } };
 	m.decision.rule = SPAN("skip.network");
 	keep(w, &m, DAY, 7);
 	writer_free(w);

@@ -54,7 +54,7 @@ static void
 test_row_cause(void **state)
 {
 	(void)state;
-	for (size_t i = 0; i < TABLE_SIZE(rows); i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
 		struct report_row r = {
 			.dkim_aligned = rows[i].dkim,
 			.spf_aligned = rows[i].spf,
@@ -126,7 +126,7 @@ add_day(struct ledger *l, const char *p, const char *testing, int64_t day,
     const struct day *of)
 {
 	char memory[24];
-	struct buf id = buf_over(memory, sizeof(memory));
+	struct buf id = buf_wrap(memory, sizeof(memory));
 	struct ledger_received r = { .organisation = SPAN("o"),
 		.email = SPAN(""),
 		.contact = SPAN(""),
@@ -137,7 +137,7 @@ add_day(struct ledger *l, const char *p, const char *testing, int64_t day,
 		.testing = span_str(testing) };
 
 	buf_number(&id, (uint64_t)day);
-	r.report_id = buf_done(&id);
+	r.report_id = buf_view(&id);
 	assert_int_equal(ledger_begin_received(l, &r), LEDGER_OK);
 	add(l, "192.0.2.1", of->good,
 	    (struct report_row){ .dkim_aligned = true });
@@ -179,7 +179,7 @@ static void
 test_advice(void **state)
 {
 	(void)state;
-	for (size_t i = 0; i < TABLE_SIZE(domains); i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(domains); i++) {
 		struct ledger *l = open_ledger();
 		struct arena *a = arena_new(CAP);
 		struct view v;
@@ -278,9 +278,9 @@ test_rates(void **state)
 		{ 5, 5, "100.0 %" }, { 1, 3, "33.3 %" } };
 
 	(void)state;
-	for (size_t i = 0; i < TABLE_SIZE(rates); i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(rates); i++) {
 		char memory[16];
-		struct buf b = buf_over(memory, sizeof(memory));
+		struct buf b = buf_wrap(memory, sizeof(memory));
 
 		view_put_rate(&b, rates[i].part, rates[i].whole);
 		assert_string_equal(memory, rates[i].want);
@@ -306,7 +306,7 @@ test_page_text(void **state)
 	};
 
 	(void)state;
-	for (size_t i = 0; i < TABLE_SIZE(texts); i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(texts); i++) {
 		char *text = NULL;
 		size_t n = 0;
 		FILE *out = open_memstream(&text, &n);

@@ -275,7 +275,7 @@ wanted(void **state)
 	id = id_of("id1@mx.example");
 	ledgers_ok(move(ledger, id, LEDGER_PLANNED, LEDGER_SENDING, 0));
 	ledgers_ok(move(ledger, id, LEDGER_SENDING, LEDGER_WAITING, 1));
-	for (size_t i = 0; i < TABLE_SIZE(cases); i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
 		seen.n = 0;
 		ledgers_ok(ledger_each_delivery(
 		    ledger, &cases[i].want, see_delivery, &seen));

@@ -71,7 +71,7 @@ see_source(void *arg, const struct ledger_source *src)
 {
 	struct seen *s = arg;
 	char ip[IP_TEXT_MAX];
-	struct buf b = buf_over(ip, sizeof(ip));
+	struct buf b = buf_wrap(ip, sizeof(ip));
 
 	ip_put(&b, &src->address);
 	snprintf(seen_line(s), SEEN_TEXT,
@@ -133,7 +133,7 @@ see_received_row(void *arg, const struct report_row *r)
 {
 	struct seen *s = arg;
 	char ip[IP_TEXT_MAX];
-	struct buf b = buf_over(ip, sizeof(ip));
+	struct buf b = buf_wrap(ip, sizeof(ip));
 
 	ip_put(&b, &r->source);
 	snprintf(seen_line(s), SEEN_TEXT, "%d %.*s %s %u %.*s",

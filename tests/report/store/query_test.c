@@ -41,7 +41,7 @@ see_row(void *arg, const struct report_row *r)
 {
 	struct seen *s = arg;
 	char ip[IP_TEXT_MAX];
-	struct buf b = buf_over(ip, sizeof(ip));
+	struct buf b = buf_wrap(ip, sizeof(ip));
 
 	ip_put(&b, &r->source);
 	snprintf(seen_line(s), SEEN_TEXT, "%.*s \"%.*s\" %s %u %.*s%s",

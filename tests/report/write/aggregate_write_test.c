@@ -131,7 +131,7 @@ check_node(xmlNode *node)
 	if (node->ns == NULL || node->ns->prefix != NULL ||
 	    strcmp((const char *)node->ns->href, AGGREGATE_NAMESPACE) != 0)
 		fail_msg("<%s> is in another namespace", name_of(node));
-	for (size_t i = 0; i < TABLE_SIZE(shapes); i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(shapes); i++) {
 		unsigned n = 0;
 
 		if (!is_parent(&shapes[i], node))
@@ -212,15 +212,15 @@ static struct span
 write_one(
     const struct aggregate_info *info, const struct report_row *r, char *memory)
 {
-	struct buf b = buf_over(memory, TEXT_MAX);
+	struct buf b = buf_wrap(memory, TEXT_MAX);
 	struct aggregate *a = aggregate_open(info, put_buf, &b);
 
 	assert_non_null(a);
 	assert_true(aggregate_row(a, r));
 	assert_true(aggregate_close(a));
 	assert_false(b.full);
-	check_document(buf_done(&b));
-	return buf_done(&b);
+	check_document(buf_view(&b));
+	return buf_view(&b);
 }
 
 static void
@@ -326,7 +326,7 @@ static void
 test_reasons(void **state)
 {
 	(void)state;
-	for (size_t i = 0; i < TABLE_SIZE(overrides); i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(overrides); i++) {
 		struct aggregate_info info = plain_info(overrides[i].compat);
 		struct report_row r = plain_row();
 		struct span text;
@@ -449,7 +449,7 @@ test_hostile(void **state)
 	static char bytes[256], longer[5000];
 
 	(void)state;
-	for (size_t i = 0; i < TABLE_SIZE(hostile); i++)
+	for (size_t i = 0; i < ARRAY_SIZE(hostile); i++)
 		write_hostile(span_of(hostile[i].p, hostile[i].n));
 	for (size_t i = 0; i < sizeof(bytes); i++)
 		bytes[i] = (char)i;
@@ -508,7 +508,7 @@ test_gzip(void **state)
 	(void)state;
 	for (int turn = 0; turn < 2; turn++) {
 		struct buf b =
-		    buf_over(turn == 0 ? first : second, sizeof(first));
+		    buf_wrap(turn == 0 ? first : second, sizeof(first));
 		struct gzip *g = gzip_open(put_buf, &b);
 		struct aggregate *a = aggregate_open(&info, put_gzip, g);
 
