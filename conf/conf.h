@@ -132,7 +132,6 @@ struct conf {
 		 * "{url}" (not in `url` itself, where values are
 		 * percent-encoded).  NULL: the built-in text, no link. */
 		char *reject_text;
-		char *tempfail_text;
 		char *url;
 	} reply;
 	struct conf_override *overrides;
@@ -151,18 +150,12 @@ struct conf {
 		char *contact;             /* NULL: none */
 		enum conf_xml_format xml_format;
 		unsigned min_messages;
-		unsigned max_per_address; /* reports in 24 hours */
-		unsigned max_rows;
-		size_t max_size;       /* bytes of a mail */
-		unsigned send_window;  /* seconds */
-		unsigned bounce_pause; /* seconds */
+		unsigned send_window; /* seconds */
 		char *sendmail;
 		bool failure_reports;   /* RFC 9991 */
 		char **failure_headers; /* names, NULL-terminated; NULL:
 		                           none */
 		char **failure_domains; /* patterns; NULL: all */
-		unsigned failure_max_per_domain; /* in 24 hours */
-		unsigned failure_max_per_day;    /* in 24 hours */
 	} report;
 	struct {
 		char *listen; /* NULL: off */

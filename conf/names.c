@@ -97,8 +97,15 @@ static const struct old_name old_names[] = {
 	{ "dkim", "max_rsa_bits", NULL, "it is always 8192" },
 	{ "dkim", "clock_skew", NULL, "it is always 5m" },
 	{ "dkim", "ignore_expiry", NULL, "expired signatures always fail" },
+	{ "reply", "tempfail_text", NULL, "the built-in text is always used" },
 	{ "report", "compat", "xml_format", NULL },
 	{ "report", "spread", "send_window", NULL },
+	{ "report", "max_per_address", NULL, "it is always 5000" },
+	{ "report", "max_rows", NULL, "it is always 50000" },
+	{ "report", "max_size", NULL, "it is always 10M" },
+	{ "report", "bounce_pause", NULL, "it is always 30d" },
+	{ "report", "failure_max_per_domain", NULL, "it is always 10" },
+	{ "report", "failure_max_per_day", NULL, "it is always 500" },
 };
 
 static const struct old_name *

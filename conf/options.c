@@ -201,8 +201,6 @@ const struct conf_option conf_options[] = {
 
 { "reply", "reject_text", CONF_TEMPLATE, "", AT(reply.reject_text),
   .help = "Text of a refusal, instead of the built-in ones." },
-{ "reply", "tempfail_text", CONF_TEMPLATE, "", AT(reply.tempfail_text),
-  .help = "Text of a temporary refusal, instead of the built-in ones." },
 { "reply", "url", CONF_URL, "", AT(reply.url),
   .help = "Link to an explanation, added to the text of a refusal." },
 
@@ -236,22 +234,10 @@ const struct conf_option conf_options[] = {
   AT(report.min_messages),
   .help = "Messages of a day that are reason enough for a report when none "
 	"of them is authenticated." },
-{ "report", "max_per_address", CONF_NUMBER, "5000", .min = 1, .max = 1000000,
-  AT(report.max_per_address),
-  .help = "Most reports that one address is sent within a day." },
-{ "report", "max_rows", CONF_NUMBER, "50000", .min = 1, .max = 10000000,
-  AT(report.max_rows),
-  .help = "Most rows of one report." },
-{ "report", "max_size", CONF_SIZE, "10M", .min = 512 << 10,
-  .max = (size_t)100 << 20, AT(report.max_size),
-  .help = "Largest mail that a report is sent in." },
 { "report", "send_window", CONF_SECONDS, "8h", .max = 20 * HOUR,
   AT(report.send_window),
   .help = "Time after midnight (UTC) over which the reports of a day are "
 	"spread." },
-{ "report", "bounce_pause", CONF_SECONDS, "30d", .min = DAY,
-  .max = 3650 * DAY, AT(report.bounce_pause),
-  .help = "Time for which nothing is sent to an address that bounced." },
 { "report", "sendmail", CONF_PATH, "/usr/sbin/sendmail",
   AT(report.sendmail),
   .help = "Program that reports are handed to." },
@@ -267,12 +253,6 @@ const struct conf_option conf_options[] = {
   AT(report.failure_domains),
   .help = "Author domains that failure reports are made for, instead of all "
 	"that ask." },
-{ "report", "failure_max_per_domain", CONF_NUMBER, "10", .min = 1,
-  .max = 10000, AT(report.failure_max_per_domain),
-  .help = "Most failure reports about one organization within a day." },
-{ "report", "failure_max_per_day", CONF_NUMBER, "500", .min = 1,
-  .max = 100000, AT(report.failure_max_per_day),
-  .help = "Most failure reports in all within a day." },
 
 { "metrics", "listen", CONF_SOCKET_LOCAL, "", AT(metrics.listen),
   .help = "Where metrics are served, in Prometheus' text format." },

@@ -225,9 +225,8 @@ put_explanation(struct buf *b, const struct policy_context *p)
 static void
 put_reply(struct buf *b, const struct policy_context *p)
 {
-	const char *template = p->out->action == CONF_REJECT
-	    ? p->c->reply.reject_text
-	    : p->c->reply.tempfail_text;
+	const char *template =
+	    p->out->action == CONF_REJECT ? p->c->reply.reject_text : NULL;
 	bool has_url = template != NULL && strstr(template, "{url}") != NULL;
 
 	if (template != NULL)

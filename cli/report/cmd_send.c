@@ -148,14 +148,14 @@ send_read_conf(struct cli *c, const struct conf *conf, struct send_job *w)
 	    ? AGGREGATE_STRICT
 	    : AGGREGATE_BROAD;
 	o->min_messages = conf->report.min_messages;
-	o->max_per_address = conf->report.max_per_address;
-	o->max_rows = conf->report.max_rows;
-	o->max_size = conf->report.max_size;
+	o->max_per_address = SEND_PER_ADDRESS;
+	o->max_rows = SEND_ROWS;
+	o->max_size = SEND_SIZE;
 	o->spread = conf->report.send_window;
-	o->bounce_pause = conf->report.bounce_pause;
+	o->bounce_pause = SEND_BOUNCE_PAUSE;
 	o->failures = conf->report.failure_reports;
-	o->failures_per_domain = conf->report.failure_max_per_domain;
-	o->failures_per_day = conf->report.failure_max_per_day;
+	o->failures_per_domain = SEND_FAILURES_PER_DOMAIN;
+	o->failures_per_day = SEND_FAILURES_PER_DAY;
 	if (c->zone == NULL && c->nameserver == NULL)
 		c->zone = conf->zone;
 	c->net = &conf->dns;

@@ -7,18 +7,18 @@
 
 #include "cli/report/cmd_report.h"
 #include "report/record/day.h"
+#include "report/send/run.h"
 
 struct suppressed_list {
 	const struct cli *c;
-	const struct conf *conf;
 	json_t *json; /* NULL if the output is text */
 	size_t n;
 };
 
 static int64_t
-suppressed_until(const struct conf *conf, const struct ledger_bounce *b)
+suppressed_until(const struct ledger_bounce *b)
 {
-	return b->last + (int64_t)conf->report.bounce_pause;
+	return b->last + SEND_BOUNCE_PAUSE;
 }
 
 static void
@@ -54,7 +54,7 @@ static bool
 list_bounce(void *arg, const struct ledger_bounce *b)
 {
 	struct suppressed_list *list = arg;
-	int64_t until = suppressed_until(list->conf, b);
+	int64_t until = suppressed_until(b);
 
 	if (!b->suppressed || until <= list->c->now)
 		return true;
@@ -132,7 +132,6 @@ cmd_report_suppressed(struct cli *c)
 
 	if (status != EX_OK)
 		return status;
-	list.conf = store.conf;
 	if (c->json && c->remove == NULL)
 		list.json = json_array();
 	status = suppressed_in(c, &store, &list, &removed);

@@ -401,8 +401,8 @@ deliver_one(struct send *s, struct ledger_delivery *d)
 		return send_ledger_fault(s);
 	if (sent >= s->o->max_per_address) {
 		s->left++;
-		send_tell_delivery(
-		    s, d, SEND_WAITING, SPAN("max_per_address is reached"));
+		send_tell_delivery(s, d, SEND_WAITING,
+		    SPAN("the limit of one address is reached"));
 		return true;
 	}
 	return make_and_hand_over(s, d);

@@ -198,10 +198,9 @@ look_at_caps(struct send *s, const struct asked *a, const char **over)
 		LEDGER_OK)
 		return send_ledger_fault(s);
 	*over = of_it >= s->o->failures_per_domain
-	    ? "failure_max_per_domain is reached"
-	    : of_all >= s->o->failures_per_day
-	    ? "failure_max_per_day is reached"
-	    : NULL;
+	    ? "the limit of one organization is reached"
+	    : of_all >= s->o->failures_per_day ? "the limit of a day is reached"
+					       : NULL;
 	return true;
 }
 

@@ -71,6 +71,24 @@ struct send_event {
 	uint64_t part, parts, rows, messages;
 };
 
+/* What limits us, so that nobody turns our reports against others. */
+enum {
+	/* Reports to one address in 24 hours: a provider that gets those of
+	 * all its customers gets thousands, a victim not more than these. */
+	SEND_PER_ADDRESS = 5000,
+	/* Rows of a report; XML of some 30 MB, which compresses to 1. */
+	SEND_ROWS = 50000,
+	/* Bytes of a mail: the limit that many MTAs have. */
+	SEND_SIZE = 10 << 20,
+	/* Seconds without reports to an address that bounced: 30 days, long
+	 * enough for its owner to repair it. */
+	SEND_BOUNCE_PAUSE = 30 * 86400,
+	/* Failure reports in 24 hours, about one organization and in all: each
+	 * cause is one report a day, so more than these are an attack. */
+	SEND_FAILURES_PER_DOMAIN = 10,
+	SEND_FAILURES_PER_DAY = 500,
+};
+
 struct send_options {
 	struct ledger *ledger;
 	struct worker *hander; /* NULL if dry_run */

@@ -640,6 +640,24 @@ names_of_earlier_versions_are_warnings(void **state)
 		    "1h; delete the line\n"
 		    "f:4: cache.failure_ttl was removed: it is always 5s; "
 		    "delete the line\n" },
+		{ "reply { tempfail_text = x }\n"
+		  "report { max_per_address = 1 max_rows = 1\n"
+		  "max_size = 1 bounce_pause = 1\n"
+		  "failure_max_per_domain = 1 failure_max_per_day = 1 }",
+		    "f:1: reply.tempfail_text was removed: the built-in text "
+		    "is always used; delete the line\n"
+		    "f:2: report.max_per_address was removed: it is always "
+		    "5000; delete the line\n"
+		    "f:2: report.max_rows was removed: it is always 50000; "
+		    "delete the line\n"
+		    "f:3: report.max_size was removed: it is always 10M; "
+		    "delete the line\n"
+		    "f:3: report.bounce_pause was removed: it is always 30d; "
+		    "delete the line\n"
+		    "f:4: report.failure_max_per_domain was removed: it is "
+		    "always 10; delete the line\n"
+		    "f:4: report.failure_max_per_day was removed: it is always "
+		    "500; delete the line\n" },
 		/* what it was set to no longer matters */
 		{ "dns { trust_ad = { what, ever } }",
 		    "f:1: dns.trust_ad was removed: it had no effect; delete "

@@ -32,13 +32,13 @@ reply_texts(void **state)
 		    { FAILS(REJECT, REJECT) }, CONF_REJECT, CONF_REJECT,
 		    "dmarc.on_reject", NULL, DMARC_POLICY_REJECT,
 		    POLICY_OVERRIDE_NONE, 550, "5.7.26", "100% %s %n" },
-		{ "tempfail has its own",
-		    TEXT("no") "reply { tempfail_text = \"later: {rule}\" }\n"
-			       "dmarc { on_reject = tempfail }",
+		{ "tempfail has the built-in text",
+		    TEXT("no") "dmarc { on_reject = tempfail }",
 		    { FAILS(REJECT, REJECT) }, CONF_TEMPFAIL, CONF_TEMPFAIL,
 		    "dmarc.on_reject", NULL, DMARC_POLICY_NONE,
 		    POLICY_OVERRIDE_LOCAL, 451, "4.7.26",
-		    "later: dmarc.on_reject" },
+		    "DMARC policy of a.example defers this message (rule "
+		    "dmarc.on_reject)" },
 		{ "a link behind",
 		    "reply { url = \"https://a.example/w?{domain}&{client}\" "
 		    "}",
