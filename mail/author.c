@@ -11,15 +11,14 @@
  *    possible author.  Quoted display names and comments are not looked into,
  *    unless they are in several lines, or there are groups.
  * 2. SLOPPY: one field that is not valid, but in which every "@", wherever it
- *    is, belongs to a clean address, and all of them have one domain.  An "@"
- *    before a word without a dot names nobody ("News @ Acme <a@b.example>").
- *    Programs that drop white space or comments after such a word may still
- * find a domain, which is an author as well.  "%" counts like "@" if a dotted
- * name follows, and "!" if one precedes it: Sendmail and Postfix make
- *    alice@bank.example of "alice%bank.example" and of "bank.example!alice"
- *    (Sendmail of "bank.example^alice" too).  Angle brackets must hold a clean
- *    address.  A route ("<@a.example:joe@b.example>") names what follows the
- *    colon.
+ *    is, belongs to a clean address, and all of them have one domain.
+ *    - An "@" before a word without a dot names nobody, "News @ Acme <a@b.cc>".
+ *      Some programs drop white space or comments behind such a word and may
+ *      still find a domain, which is a possible author.
+ *    - "%" counts like "@" if a dotted name follows, and "!" and "^" if one
+ *      precedes: MTAs rewrite "alice%b.example" and "b.example!alice".
+ *    - Angle brackets must hold a clean address.
+ *    - A route, "<@a.example:joe@b.example>", names what follows the colon.
  * 3. INVALID: everything else.
  *
  * A domain is clean if DNS can hold it and its top label is of letters, digits
@@ -477,23 +476,26 @@ is_in_local_part(struct scan at)
 	return !scan_done(&at) && is_word((unsigned char)*at.p);
 }
 
-/* `at` is behind a "%", `local` is the word in front of it. */
+/* `at` is behind a "%", `local` is the name in front of it. */
 static void
 read_after_percent(struct author_reading *r, struct scan at, struct span local)
 {
-	struct span name;
+	struct span word, name;
 
 	skip_cfws(&at);
 	if (is_in_local_part(at))
 		return;
-	name = without_punctuation(scan_while(&at, is_word));
+	word = scan_while(&at, is_word);
+	name = without_punctuation(word);
 	if (is_dotted(name)) {
 		keep_first(r, local, name);
 		add_named(r, name);
 	}
+	for (unsigned how = 0; how <= GLUE_ALL; how++)
+		add_glued(r, at, word, how);
 }
 
-/* `at` is behind a "!" or "^", `before` is the word in front of it. */
+/* `at` is behind a "!" or "^", `before` is the name in front of it. */
 static void
 read_bang(struct author_reading *r, struct scan at, struct span before)
 {
@@ -572,16 +574,25 @@ check_angles(struct author_reading *r, struct span value)
 	}
 }
 
+static bool
+is_too_many(struct author_reading *r)
+{
+	if (r->n_signs++ < MAIL_AUTHOR_SIGNS_MAX)
+		return false;
+	set_problem(r, "the From field is too long");
+	return true;
+}
+
 /*
- * All that `text`, a field with its encoded words decoded, names.  Each sign is
- * looked at once and what follows it for a bounded length, except for comments,
- * which may be skipped MAIL_COMMENT_DEPTH_MAX times: linear time.
+ * What every "@" in `text` names, which is a field with its encoded words
+ * decoded.  What follows an "@" is read for a bounded length, but comments may
+ * be skipped MAIL_COMMENT_DEPTH_MAX times: linear time.
  */
 static void
-read_signs(struct author_reading *r, struct span text)
+read_at_signs(struct author_reading *r, struct span text)
 {
 	struct scan s = scan_of(text);
-	struct span before = SPAN_NONE; /* the word, white space may follow */
+	struct span before = SPAN_NONE; /* the word in front */
 
 	while (!scan_done(&s)) {
 		int c = scan_peek(&s);
@@ -591,12 +602,9 @@ read_signs(struct author_reading *r, struct span text)
 			continue;
 		}
 		scan_next(&s);
-		if (memchr("@%!^", c, 4) != NULL &&
-		    r->n_signs++ == MAIL_AUTHOR_SIGNS_MAX) {
-			set_problem(r, "the From field is too long");
-			return;
-		}
 		if (c == '@') {
+			if (is_too_many(r))
+				return;
 			read_after_at(r, s, before);
 		} else if (c == '<') {
 			struct scan at = s;
@@ -604,13 +612,46 @@ read_signs(struct author_reading *r, struct span text)
 			skip_route(&at);
 			if (is_clean_angle(r, at))
 				s = at;
-		} else if (!r->valid && c == '%') {
-			read_after_percent(r, s, before);
-		} else if (!r->valid && (c == '!' || c == '^')) {
-			read_bang(r, s, before);
 		}
 		if (!ascii_is_space((unsigned char)c))
 			before = SPAN_NONE;
+	}
+}
+
+/*
+ * The same for every "%", "!" and "^" of a field that is not valid, which an
+ * MTA reads without its comments: "b . example (x) ! alice".
+ */
+static void
+read_mta_signs(struct author_reading *r, struct span value)
+{
+	char text[GLUED_MAX + 1];
+	struct buf name = buf_wrap(text, sizeof(text)); /* in front of `s` */
+	struct scan s = scan_of(value);
+
+	for (skip_cfws(&s); !scan_done(&s); skip_cfws(&s)) {
+		struct span word = scan_while(&s, is_word);
+		int c;
+
+		if (word.n > 0) {
+			if (word.p[0] != '.' && name.n > 0 &&
+			    text[name.n - 1] != '.')
+				buf_cut(&name, 0);
+			buf_span(&name, word);
+			continue;
+		}
+		c = scan_next(&s);
+		if (memchr("%!^", c, 3) != NULL) {
+			if (is_too_many(r))
+				return;
+			if (c == '%')
+				read_after_percent(r, s, buf_view(&name));
+			else
+				read_bang(r, s, buf_view(&name));
+			buf_cut(&name, 0);
+		} else if (!is_dropped((unsigned char)c)) {
+			buf_cut(&name, 0);
+		}
 	}
 }
 
@@ -741,7 +782,7 @@ read_decoded(struct author_reading *r, struct span value, bool strict)
 	if (r->valid && !r->has_group && !decoded.specials && !ambiguous)
 		mail_decode_words(
 		    r->a, without_names(r->a, value), strict, &decoded);
-	read_signs(r, decoded.text);
+	read_at_signs(r, decoded.text);
 	return ambiguous;
 }
 
@@ -765,6 +806,8 @@ read_author_field(struct author_reading *r, struct span value)
 		check_angles(r, value);
 	if (read_decoded(r, value, false)) /* not all programs find the same */
 		read_decoded(r, value, true);
+	if (!r->valid)
+		read_mta_signs(r, value);
 }
 
 /* The possible authors go behind those that are certain.  If there is only
