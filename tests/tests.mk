@@ -8,6 +8,7 @@
 ## fuzz-replay  the seeds of all fuzz targets
 ## cli-test     the tests of the command
 ## e2e          the tests against a running milter
+## conformance  SUITES=DIR: suites that are kept elsewhere, see docs/CONTRIBUTING.md
 ## lint         rules that the compiler does not check
 ## analyze      clang-tidy, gcc -fanalyzer, cppcheck; FILES= limits it
 ## asan tsan    all tests under sanitizers, in build-asan, build-tsan
@@ -160,6 +161,12 @@ central-test: $(COMMAND)
 	@LOGS=$(BUILD) TEST_SECONDS=1200 tests/run_cmocka \
 		"tests/report/central.py $(COMMAND) 240"
 
+# Suites from outside this repository; docs/CONTRIBUTING.md has their format.
+CONFORMANCE_JOBS = 16
+conformance: $(COMMAND)
+	@test -n "$(SUITES)" || { echo "give SUITES=DIR"; exit 2; }
+	@tests/conformance "$(SUITES)" $(COMMAND) $(CONFORMANCE_JOBS)
+
 # Downloads Debian's Sendmail and runs it from a separate directory; needs root.
 sendmail-test: all
 	@LOGS=$(BUILD) tests/run_cmocka "tests/milter/sendmail.py $(DAEMON)" \
@@ -243,6 +250,6 @@ deps:
 	@tests/deps all
 
 .PHONY: bench bench-parts demo check check-programs check-run cli-test e2e \
-	central-test soak soak-reload faults sendmail-test store-faults \
+	central-test conformance soak soak-reload faults sendmail-test store-faults \
 	valgrind lint analyze coverage coverage-run deps unit fuzz-replay \
 	asan tsan sanitized fuzz-build fuzzers fuzz
