@@ -354,6 +354,8 @@ ends_cleanly(struct scan at)
 
 		if (scan_peek(&at) == '(' && mail_skip_comment(&comment))
 			at = comment;
+		else if (scan_byte(&at, '\\'))
+			scan_next(&at);
 		else if (scan_while(&at, is_dropped_or_at).n == 0)
 			break;
 	}
@@ -365,6 +367,7 @@ enum {
 	GLUE_ANY = 1,     /* not only at a dot */
 	GLUE_DROPPED = 2, /* not only behind those, but what is dropped too */
 	GLUE_ALL = 3,
+	GLUE_DOT = 4, /* with a dot for it: BlankSub of Sendmail */
 };
 
 static void
@@ -388,9 +391,11 @@ add_glued(
 	do {
 		bool after_dot = word.n == 0 || word.p[word.n - 1] == '.';
 
+		if (how == GLUE_DOT && b.n > 0 && b.p[b.n - 1] != '.')
+			buf_byte(&b, '.');
 		buf_span(&b, word);
 		skip_glued(&at, how);
-		if ((how & GLUE_ANY) == 0 && !after_dot &&
+		if (how != GLUE_DOT && (how & GLUE_ANY) == 0 && !after_dot &&
 		    scan_peek(&at) != '.')
 			break;
 		word = scan_while(&at, is_word);
@@ -454,7 +459,7 @@ read_after_at(struct author_reading *r, struct scan at, struct span local)
 		r->named = true;
 		set_problem(r, NOT_VALID);
 	}
-	for (unsigned how = 0; how <= GLUE_ALL; how++)
+	for (unsigned how = 0; how <= (r->valid ? GLUE_ALL : GLUE_DOT); how++)
 		add_glued(r, at, word, how);
 }
 
@@ -485,19 +490,22 @@ read_after_percent(struct author_reading *r, struct scan at, struct span local)
 	skip_cfws(&at);
 	if (is_in_local_part(at))
 		return;
+	skip_glued(&at, GLUE_DROPPED);
 	word = scan_while(&at, is_word);
 	name = without_punctuation(word);
 	if (is_dotted(name)) {
 		keep_first(r, local, name);
 		add_named(r, name);
 	}
-	for (unsigned how = 0; how <= GLUE_ALL; how++)
+	for (unsigned how = 0; how <= GLUE_DOT; how++)
 		add_glued(r, at, word, how);
 }
 
-/* `at` is behind a "!" or "^", `before` is the name in front of it. */
+/* `at` is behind a "!" or "^", `before` is the name in front of it, `words` are
+ * all the words there. */
 static void
-read_bang(struct author_reading *r, struct scan at, struct span before)
+read_bang(struct author_reading *r, struct scan at, struct span before,
+    struct span words)
 {
 	struct span name = without_punctuation(before);
 	struct span local;
@@ -506,10 +514,14 @@ read_bang(struct author_reading *r, struct scan at, struct span before)
 	if (is_in_local_part(at))
 		return;
 	local = scan_while(&at, is_word);
-	if (local.n > 0 && is_dotted(name)) {
+	if (local.n == 0 &&
+	    (scan_done(&at) || !is_dropped((unsigned char)*at.p)))
+		return;
+	if (is_dotted(name)) {
 		keep_first(r, local, name);
 		add_named(r, name);
 	}
+	add_if_dotted(r, words);
 }
 
 /* obs-route of RFC 5322 section 4.4, behind "<"; the cursor stays if there is
@@ -618,15 +630,25 @@ read_at_signs(struct author_reading *r, struct span text)
 	}
 }
 
+static void
+put_blank(struct buf *b)
+{
+	if (b->n > 0 && b->p[b->n - 1] != '.')
+		buf_byte(b, '.');
+}
+
 /*
  * The same for every "%", "!" and "^" of a field that is not valid, which an
- * MTA reads without its comments: "b . example (x) ! alice".
+ * MTA reads without its comments: "b . example (x) ! alice".  Sendmail replaces
+ * white space between words by a dot (BlankSub): "b(x)example!alice".
  */
 static void
 read_mta_signs(struct author_reading *r, struct span value)
 {
-	char text[GLUED_MAX + 1];
-	struct buf name = buf_wrap(text, sizeof(text)); /* in front of `s` */
+	char text[GLUED_MAX + 1], blank_text[GLUED_MAX + 1];
+	/* the name in front of `s`, and all the words there */
+	struct buf name = buf_wrap(text, sizeof(text));
+	struct buf words = buf_wrap(blank_text, sizeof(blank_text));
 	struct scan s = scan_of(value);
 
 	for (skip_cfws(&s); !scan_done(&s); skip_cfws(&s)) {
@@ -637,7 +659,10 @@ read_mta_signs(struct author_reading *r, struct span value)
 			if (word.p[0] != '.' && name.n > 0 &&
 			    text[name.n - 1] != '.')
 				buf_cut(&name, 0);
+			if (word.p[0] != '.')
+				put_blank(&words);
 			buf_span(&name, word);
+			buf_span(&words, word);
 			continue;
 		}
 		c = scan_next(&s);
@@ -647,11 +672,13 @@ read_mta_signs(struct author_reading *r, struct span value)
 			if (c == '%')
 				read_after_percent(r, s, buf_view(&name));
 			else
-				read_bang(r, s, buf_view(&name));
-			buf_cut(&name, 0);
-		} else if (!is_dropped((unsigned char)c)) {
-			buf_cut(&name, 0);
+				read_bang(
+				    r, s, buf_view(&name), buf_view(&words));
+		} else if (is_dropped((unsigned char)c)) {
+			continue;
 		}
+		buf_cut(&name, 0);
+		buf_cut(&words, 0);
 	}
 }
 

@@ -325,7 +325,7 @@ rule_2_sloppy_but_unambiguous(void **state)
 		{ "Joe <<a@b.example>>", SLOPPY, "b.example" },
 		{ "Doe, Joe < a@b.example >", SLOPPY, "b.example" },
 		{ "Joe a@b.example", SLOPPY, "b.example" },
-		{ "a@b.example Joe", SLOPPY, "b.example +b.examplejoe" },
+		{ "a@b.example Joe", SLOPPY, "b.example +b.examplejoe +b.example.joe" },
 		{ "Joe [mailto:a@b.example]", SLOPPY, "b.example" },
 		{ "\"a@b.example\"", SLOPPY, "b.example" },
 		{ "a@b.example.", SLOPPY, "b.example" },
@@ -348,15 +348,15 @@ rule_2_sloppy_but_unambiguous(void **state)
 		{ "@acme <a@b.example>", SLOPPY, "b.example" },
 		{ "News @ <a@b.example>", SLOPPY, "b.example" },
 		{ "News @, <a@b.example>", SLOPPY, "b.example" },
-		{ "Joe @ Acme Inc. <a@b.example>", SLOPPY, "b.example" },
+		{ "Joe @ Acme Inc. <a@b.example>", SLOPPY, "b.example +acme.inc" },
 		{ "joe@home, J(oe <a@b.example>", SLOPPY, "b.example" },
 		{ "Doe, 100% Joe <a@b.example>", SLOPPY, "b.example" },
 		{ "Doe, Yahoo! Joe <a@b.example>", SLOPPY, "b.example" },
 		/* until white space, comments or line ends are dropped */
 		{ "Joe @ St. Pauli <a@b.example>", SLOPPY, "b.example +st.pauli" },
-		{ "a@b.example, c@d e.example", SLOPPY, "b.example +de.example" },
-		{ "a@b.example, c@d(x)\r\n e.example", SLOPPY, "b.example +de.example" },
-		{ "a@b.ex\r\n ample, x", SLOPPY, "b.ex +b.example" },
+		{ "a@b.example, c@d e.example", SLOPPY, "b.example +de.example +d.e.example" },
+		{ "a@b.example, c@d(x)\r\n e.example", SLOPPY, "b.example +de.example +d.e.example" },
+		{ "a@b.ex\r\n ample, x", SLOPPY, "b.ex +b.example +b.ex.ample" },
 		{ "a@b.example, c@' d.example", SLOPPY, "b.example +d.example" },
 		/* Sendmail and Postfix */
 		{ "alice%b.example", SLOPPY, "b.example" },
@@ -368,6 +368,9 @@ rule_2_sloppy_but_unambiguous(void **state)
 		{ "b . example!alice", SLOPPY, "b.example" },
 		{ "b.example (x) ! (x) alice", SLOPPY, "b.example" },
 		{ "a@b.example, alice%d. example", SLOPPY, "b.example +d.example" },
+		{ "a@b.example, alice%d(x)example", SLOPPY, "b.example +d.example" },
+		{ "a@b.example, d example!alice", SLOPPY, "b.example +d.example" },
+		{ "a@b.example d.example", SLOPPY, "b.example +b.exampled.example +b.example.d.example" },
 		{ "a@b.example, 50%off.", SLOPPY, "b.example" },
 	};
 
@@ -424,7 +427,7 @@ rule_3_an_at_whose_domain_is_not_clean(void **state)
 		{ "Doe, a@b\\ank.example", "+bank.example", NOT_VALID, false },
 		{ "Doe, a@b\"an\"k.example", "+bank.example", NOT_VALID, false },
 		{ "Doe, a@\"b.example\"", "+b.example", NOT_VALID, false },
-		{ "Doe, a@b(x)ank.example", "+bank.example", NOT_VALID, false },
+		{ "Doe, a@b(x)ank.example", "+bank.example +b.ank.example", NOT_VALID, false },
 		{ "Doe, a@b\001ank.example", "+bank.example", NOT_VALID, false },
 		{ "Doe, a@b>ank.example", "+bank.example", NOT_VALID, false },
 		{ "Doe, a@:b.example", "+b.example", NOT_VALID, false },
@@ -435,6 +438,7 @@ rule_3_an_at_whose_domain_is_not_clean(void **state)
 		{ "Doe, a@b.example\\.c.example", "b.example +b.example.c.example", NOT_VALID, false },
 		{ "Doe, a@b=?utf-8?q?an?=k.example", "+bank.example", NOT_VALID, false },
 		{ "Doe, a@b.example=?utf-8?q?=2Ec.example?=", "b.example +b.example.c.example", NOT_VALID, false },
+		{ "Doe, a@b.example\\;.c.example", "b.example", NOT_VALID, false },
 		{ "Doe, a@b.example!x.c.example", "b.example +b.examplex.c.example", NOT_VALID, false },
 	};
 
@@ -448,7 +452,7 @@ rule_3_angle_brackets_without_a_clean_address(void **state)
 	static const struct bad_vector bad[] = {
 		{ "Joe <>, a@b.example", "b.example", NOT_VALID, false },
 		{ "Joe <3 Jane <a@b.example>", "b.example", NOT_VALID, false },
-		{ "Joe, <a@b.example x>", "b.example +b.examplex", NOT_VALID, false },
+		{ "Joe, <a@b.example x>", "b.example +b.examplex +b.example.x", NOT_VALID, false },
 		{ "Joe, <x a@b.example>", "b.example", NOT_VALID, false },
 		{ "Joe, <a @b.example>", "b.example", NOT_VALID, false },
 		{ "Joe, <mailto:a@b.example>", "b.example", NOT_VALID, false },
@@ -512,7 +516,7 @@ static void
 rule_3_line_ends_of_section_4_1(void **state)
 {
 	static const struct bad_vector bad[] = {
-		{ "x@b.example\rFrom: a@d.example", "b.example d.example +b.examplefrom +b.examplefroma", NOT_VALID, false },
+		{ "x@b.example\rFrom: a@d.example", "b.example d.example +b.examplefrom +b.examplefroma +b.example.from", NOT_VALID, false },
 		{ "\"x\r <a@d.example>\" <x@b.example>", "b.example +d.example", NOT_VALID, false },
 		{ "\"x\\\r\n \" <x@b.example>", "b.example", NOT_VALID, false },
 		{ "Joe\r Doe", "", NOT_VALID, false },
