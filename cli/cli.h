@@ -48,8 +48,7 @@ struct cli {
 	int64_t now;
 	struct ip ip;
 	const struct conf *defaults; /* of all options; never NULL */
-	const struct dns_resolver_options
-	    *net;               /* from a configuration, or NULL */
+	const struct conf *dns_conf; /* names the servers; NULL: the defaults */
 	struct dns_source *dns; /* the source to ask: one of the next three */
 	struct dns_source *base, *cache, *recorder;
 	FILE *record_file;

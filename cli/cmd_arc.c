@@ -5,6 +5,7 @@
 #include "cli/explain/explain.h"
 #include "cli/message.h"
 #include "cli/results.h"
+#include "verify/core_options.h"
 
 static enum core_status
 arc_step_keys(
@@ -44,11 +45,11 @@ arc_show_result(struct cli *c, struct message *m, struct arc *a,
 static int
 arc_check_message(struct cli *c, struct message *m)
 {
+	struct dkim_options options = core_options_dkim(c->defaults);
 	struct body_hashes *body_hashes = body_hashes_new(m->arena);
 	struct arc *a = body_hashes == NULL
 	    ? NULL
-	    : arc_begin(m->arena, &c->defaults->dkim, &m->header, body_hashes,
-		  c->now);
+	    : arc_begin(m->arena, &options, &m->header, body_hashes, c->now);
 	struct dns_task *j = message_run(c, m, body_hashes, arc_step_keys, a);
 	int status = EX_TEMPFAIL;
 

@@ -128,7 +128,7 @@ check_open_and_run(struct cli *c, const struct conf *conf)
 		return cli_fail(c, EX_DATAERR, "%s", error);
 	/* Unless options say otherwise, use the DNS settings of the
 	 * configuration. */
-	c->net = &conf->dns;
+	c->dns_conf = conf;
 	if (c->zone == NULL && c->nameserver == NULL)
 		c->zone = conf->zone;
 	status = cli_dns_open(c);

@@ -7,6 +7,7 @@
 #include "cli/results.h"
 #include "audit/dkim_explain.h"
 #include "lib/buf.h"
+#include "verify/core_options.h"
 
 enum { TEXT_MAX = 1024 };
 
@@ -54,10 +55,11 @@ dkim_show_results(struct cli *c, struct message *m, const struct dkim *d,
 static int
 dkim_check_message(struct cli *c, struct message *m)
 {
+	struct dkim_options options = core_options_dkim(c->defaults);
 	struct body_hashes *body_hashes = body_hashes_new(m->arena);
 	struct dkim *d = body_hashes == NULL
 	    ? NULL
-	    : dkim_begin(m->arena, &c->defaults->dkim, &m->header, body_hashes,
+	    : dkim_begin(m->arena, &options, &m->header, body_hashes,
 		  m->from.domains, m->from.n_domains, c->now);
 	struct dns_task *j = message_run(c, m, body_hashes, dkim_step_keys, d);
 	int status = EX_TEMPFAIL;
@@ -169,9 +171,10 @@ print_key(const struct explain_key *k)
 static int
 dkim_check_key(struct cli *c)
 {
+	struct dkim_options options = core_options_dkim(c->defaults);
 	struct key_query query = { .selector = span_str(c->args[0]),
 		.domain = span_str(c->args[1]),
-		.options = &c->defaults->dkim };
+		.options = &options };
 	struct dns_task *j;
 	int status = cli_dns_open(c);
 

@@ -10,6 +10,7 @@
 #include "dns/cache.h"
 #include "dns/recorder.h"
 #include "dns/zone.h"
+#include "verify/core_options.h"
 
 enum {
 	ERROR_MAX = 512,
@@ -63,7 +64,7 @@ nameserver_read(const struct cli *c, struct dns_resolver_options *o)
 	if (c->zone != NULL)
 		return cli_fail(c, EX_USAGE,
 		    "--zone and --nameserver cannot be used together");
-	why = dns_server_parse(span_str(c->nameserver), &o->servers[0]);
+	why = server_address_parse(span_str(c->nameserver), &o->servers[0]);
 	if (why != NULL)
 		return cli_fail(
 		    c, EX_USAGE, "--nameserver: \"%s\" %s", c->nameserver, why);
@@ -78,7 +79,9 @@ net_open(struct cli *c, const struct dns_resolver_options *o, char *error)
 	c->base = dns_resolver_open(o, error, ERROR_MAX);
 	if (c->base == NULL)
 		return false;
-	c->cache = dns_cache_open(&c->defaults->cache, c->base);
+	struct dns_cache_options cache = core_options_cache(c->defaults);
+
+	c->cache = dns_cache_open(&cache, c->base);
 	c->dns = c->cache;
 	if (c->dns == NULL)
 		snprintf(error, ERROR_MAX, "out of memory");
@@ -108,8 +111,8 @@ record_file_open(struct cli *c)
 int
 cli_dns_open(struct cli *c)
 {
-	struct dns_resolver_options o =
-	    c->net != NULL ? *c->net : c->defaults->dns;
+	struct dns_resolver_options o = core_options_resolver(
+	    c->dns_conf != NULL ? c->dns_conf : c->defaults);
 	char error[ERROR_MAX];
 	int status = nameserver_read(c, &o);
 

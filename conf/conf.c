@@ -185,20 +185,6 @@ snapshot_new(struct arena *a, const char *file)
 	return s;
 }
 
-/*
- * A question must end before its message's time does, so that the message's
- * other questions and its reply fit in; and the first repetition must leave
- * time for several more.  A resolver with a cold cache takes 100 to 500 ms.
- */
-static void
-set_dns_times(struct conf *c)
-{
-	unsigned first = c->timeout_ms / 30;
-
-	c->dns.first_ms = first < 100 ? 100 : first > 500 ? 500 : first;
-	c->dns.total_ms = c->timeout_ms / 5 * 4;
-}
-
 /* The warnings outlive the reading. */
 static void
 copy_warnings(struct conf_builder *b)
@@ -230,7 +216,6 @@ build_snapshot(struct span text, const char *name, struct arena *snapshot,
 	if (has_defaults)
 		set_defaults(&b);
 	set_sections(&b, conf_parse(text, errors));
-	set_dns_times(b.conf);
 	copy_warnings(&b);
 	if (arena_has_failed(b.a) || arena_has_failed(errors->arena))
 		errors->no_memory = true;

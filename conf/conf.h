@@ -15,12 +15,15 @@
 #include <stdint.h>
 #include <stdio.h>
 
-#include "dkim/dkim.h"
-#include "dns/cache.h"
-#include "dns/resolver.h"
 #include "lib/ip.h"
 #include "lib/log.h"
+#include "lib/server_address.h"
 #include "lib/span.h"
+
+enum {
+	CONF_NAMESERVERS_MAX = 8,
+	CONF_SIGNATURES_MAX = 100, /* of one message that can be verified */
+};
 
 #define CONF_DEFAULT_FILE "/etc/avouch/avouch.conf"
 
@@ -87,9 +90,15 @@ struct conf {
 	enum log_target log_target;
 
 	/* DNS */
-	struct dns_resolver_options dns; /* its times follow from timeout_ms */
+	struct {
+		struct server_address servers[CONF_NAMESERVERS_MAX];
+		size_t n_servers; /* 0: those of /etc/resolv.conf */
+	} dns;
 	char *zone; /* a master file that answers instead of the net; NULL */
-	struct dns_cache_options cache;
+	struct {
+		size_t bytes;
+		uint32_t stale_seconds;
+	} cache;
 
 	/* the verdict */
 	enum conf_mode mode;
@@ -113,7 +122,11 @@ struct conf {
 		bool received_spf;           /* add Received-SPF as well */
 		bool ignore_if_dmarc_passes; /* then none of these applies */
 	} spf;
-	struct dkim_options dkim;
+	struct {
+		unsigned max_signatures; /* that are verified */
+		unsigned min_rsa_bits;
+		bool allow_body_tail; /* l= may leave the end unsigned */
+	} dkim;
 	struct { /* when no signature passes */
 		enum conf_action on_temperror, on_permerror;
 	} dkim_actions;

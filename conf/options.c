@@ -160,7 +160,7 @@ const struct conf_option conf_options[] = {
   .help = "What is done when no signature passes and the best one is "
 	"broken for good." },
 { "dkim", "max_signatures", CONF_NUMBER, "10", .min = 1,
-  .max = DKIM_SIGNATURES_MAX, AT(dkim.max_signatures),
+  .max = CONF_SIGNATURES_MAX, AT(dkim.max_signatures),
   .help = "Most signatures of a message that are verified." },
 { "dkim", "min_rsa_bits", CONF_NUMBER, "1024", .min = 1024, .max = 4096,
   AT(dkim.min_rsa_bits),

@@ -36,7 +36,7 @@ enum conf_type {
 	/* lists */
 	CONF_NETWORKS, /* struct ip_net *, and size_t at `count` */
 	CONF_MTAS,     /* struct conf_mta *, and size_t at `count` */
-	CONF_SERVERS,  /* struct dns_server_address[], and size_t at `count` */
+	CONF_SERVERS,  /* struct server_address[], and size_t at `count` */
 	CONF_DOMAINS,  /* char **: domains in normal form */
 	CONF_PATTERNS, /* char **: conf.h tells the forms */
 	CONF_FIELDS,   /* char **: names of header fields */

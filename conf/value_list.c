@@ -2,7 +2,6 @@
 
 #include <string.h>
 
-#include "dns/resolver.h"
 #include "lib/ascii.h"
 #include "lib/domain.h"
 #include "lib/ip.h"
@@ -118,18 +117,18 @@ conf_read_mtas(const struct conf_field *f)
 bool
 conf_read_servers(const struct conf_field *f)
 {
-	struct dns_server_address servers[DNS_SERVERS_MAX] = { 0 };
+	struct server_address servers[CONF_NAMESERVERS_MAX] = { 0 };
 	size_t n = 0;
 	bool good = true;
 
 	for (const struct conf_value *v = f->values; v != NULL; v = v->next) {
 		const char *why;
 
-		if (n == DNS_SERVERS_MAX)
+		if (n == CONF_NAMESERVERS_MAX)
 			return conf_value_error(f, v,
 			    "is one resolver too many; list at most %d",
-			    DNS_SERVERS_MAX);
-		why = dns_server_parse(span_str(v->text), &servers[n++]);
+			    CONF_NAMESERVERS_MAX);
+		why = server_address_parse(span_str(v->text), &servers[n++]);
 		if (why != NULL)
 			good = conf_value_error(f, v, "%s", why);
 	}
@@ -301,13 +300,13 @@ conf_put_mtas(struct buf *b, const struct conf_option *o, const void *base)
 void
 conf_put_servers(struct buf *b, const struct conf_option *o, const void *base)
 {
-	const struct dns_server_address *servers = at(base, o->offset);
+	const struct server_address *servers = at(base, o->offset);
 	size_t n = *(const size_t *)at(base, o->count);
 
 	buf_byte(b, '{');
 	for (size_t i = 0; i < n; i++) {
 		buf_text(b, i > 0 ? ", \"" : "\"");
-		dns_server_put(b, &servers[i]);
+		server_address_put(b, &servers[i]);
 		buf_byte(b, '"');
 	}
 	buf_byte(b, '}');

@@ -14,12 +14,11 @@
 
 #include "dns/source.h"
 #include "lib/buf.h"
-#include "lib/ip.h"
+#include "lib/server_address.h"
 
 enum {
 	DNS_SERVERS_MAX = 8,
-	DNS_EDNS_PAYLOAD = 1232,    /* EDNS0 buffer size, bytes */
-	DNS_NET_INTERFACE_MAX = 16, /* IF_NAMESIZE */
+	DNS_EDNS_PAYLOAD = 1232, /* EDNS0 buffer size, bytes */
 
 	/*
 	 * With more unanswered questions than this we are crowded: prefetched
@@ -37,19 +36,12 @@ enum {
 	DNS_NET_UNANSWERED_MAX = 16384,
 };
 
-struct dns_server_address {
-	struct ip ip;
-	uint16_t port;                         /* host order */
-	char interface[DNS_NET_INTERFACE_MAX]; /* of a link-local address: name
-	                                          or number; else empty */
-};
-
 /* Somebody guesses at answers of `server`; called from the resolver's thread,
  * once for each port that was given up because of it. */
-typedef void dns_resolver_forged(const struct dns_server_address *server);
+typedef void dns_resolver_forged(const struct server_address *server);
 
 struct dns_resolver_options {
-	struct dns_server_address servers[DNS_SERVERS_MAX];
+	struct server_address servers[DNS_SERVERS_MAX];
 	size_t n_servers;  /* 0: those of /etc/resolv.conf */
 	unsigned first_ms; /* until the first repetition, at least 1 */
 	unsigned total_ms; /* until DNS_ERROR_TIMEOUT, at least 1; 4000 at most
@@ -76,22 +68,6 @@ struct dns_source *dns_resolver_open(
 
 void dns_resolver_counts(
     struct dns_source *net, struct dns_resolver_counts *out);
-
-/*
- * Reads "ADDR", "ADDR@PORT", "fe80::1%eth0" or "fe80::1%eth0@PORT".  Returns
- * NULL, or what is wrong and how to fix it, to follow the text in a sentence:
- * "is not an address; write ...".
- */
-const char *dns_server_parse(struct span text, struct dns_server_address *out);
-
-/* The same text, always with the port. */
-void dns_server_put(struct buf *b, const struct dns_server_address *server);
-
-bool dns_server_equal(
-    const struct dns_server_address *a, const struct dns_server_address *b);
-
-/* The number of its interface; 0: it has none, or this host does not. */
-unsigned dns_server_interface_index(const struct dns_server_address *server);
 
 /*
  * The servers of a file in the form of resolv.conf(5); 127.0.0.1 if none.  For

@@ -140,7 +140,7 @@ struct dns_socket {
 };
 
 struct dns_server {
-	struct dns_server_address address;
+	struct server_address address;
 	unsigned number;
 	struct dns_socket *ports[PORTS];
 	struct dns_socket *current; /* of this turn of the loop */

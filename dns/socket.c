@@ -145,8 +145,7 @@ dns_socket_forget(struct resolver *r, struct attempt *t)
 /* ---- sockets ---- */
 
 static socklen_t
-address_of(
-    const struct dns_server_address *server, struct sockaddr_storage *out)
+address_of(const struct server_address *server, struct sockaddr_storage *out)
 {
 	memset(out, 0, sizeof(*out));
 	if (server->ip.family == IP_V6) {
@@ -154,7 +153,7 @@ address_of(
 
 		to->sin6_family = AF_INET6;
 		to->sin6_port = htons(server->port);
-		to->sin6_scope_id = dns_server_interface_index(server);
+		to->sin6_scope_id = server_address_interface_index(server);
 		memcpy(&to->sin6_addr, server->ip.bytes, 16);
 		return sizeof(*to);
 	}

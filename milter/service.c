@@ -13,6 +13,7 @@
 #include "lib/log.h"
 #include "lib/scan.h"
 #include "verify/dns_task.h"
+#include "verify/core_options.h"
 
 enum {
 	HOST_MAX = 256,
@@ -68,7 +69,7 @@ same_servers(
 	    a->total_ms != b->total_ms)
 		return false;
 	for (size_t i = 0; i < a->n_servers; i++)
-		if (!dns_server_equal(&a->servers[i], &b->servers[i]))
+		if (!server_address_equal(&a->servers[i], &b->servers[i]))
 			return false;
 	return true;
 }
@@ -93,12 +94,12 @@ resolver_free(struct service_resolver *r)
 
 /* From the resolver's thread. */
 static void
-on_forged(const struct dns_server_address *server)
+on_forged(const struct server_address *server)
 {
 	char text[SERVER_TEXT_MAX];
 	struct buf b = buf_wrap(text, sizeof(text));
 
-	dns_server_put(&b, server);
+	server_address_put(&b, server);
 	log_warning("dns_forged",
 	    "resolver %s: many replies with wrong ids came to one of our "
 	    "ports; somebody may try to forge answers (RFC 5452); the "
@@ -107,10 +108,10 @@ on_forged(const struct dns_server_address *server)
 }
 
 static void
-warn_of_interface(const struct dns_server_address *server)
+warn_of_interface(const struct server_address *server)
 {
 	if (server->interface[0] != '\0' &&
-	    dns_server_interface_index(server) == 0)
+	    server_address_interface_index(server) == 0)
 		log_say(LOG_LEVEL_WARNING, "dns",
 		    "this host has no interface %s, which is needed to reach a "
 		    "resolver",
@@ -151,13 +152,13 @@ resolver_open(const struct conf *conf,
 	r->net_options.on_forged = on_forged;
 	for (size_t i = 0; i < options->n_servers; i++)
 		warn_of_interface(&options->servers[i]);
-	r->cache_options = conf->cache;
+	r->cache_options = core_options_cache(conf);
 	r->is_zone = conf->zone != NULL;
 	r->base = r->is_zone
 	    ? dns_zone_open(conf->zone, text, sizeof(text))
 	    : dns_resolver_open(&r->net_options, text, sizeof(text));
 	if (r->base != NULL && !r->is_zone)
-		r->cache = dns_cache_open(&conf->cache, r->base);
+		r->cache = dns_cache_open(&r->cache_options, r->base);
 	if (r->base == NULL || (!r->is_zone && r->cache == NULL)) {
 		buf_text(error, text);
 		resolver_free(r);
@@ -236,7 +237,8 @@ resolver_forget(struct service_resolver *r)
 static struct service_resolver *
 resolver_for(const struct conf *conf, struct buf *error)
 {
-	struct dns_resolver_options options = conf->dns;
+	struct dns_resolver_options options = core_options_resolver(conf);
+	struct dns_cache_options cache = core_options_cache(conf);
 	struct service_resolver *new, *old = NULL;
 
 	if (conf->zone == NULL && options.n_servers == 0)
@@ -246,7 +248,7 @@ resolver_for(const struct conf *conf, struct buf *error)
 		old = service.view->resolver;
 	if (old != NULL && !old->is_zone && conf->zone == NULL &&
 	    same_servers(&old->net_options, &options) &&
-	    same_cache(&old->cache_options, &conf->cache))
+	    same_cache(&old->cache_options, &cache))
 		old->holders++;
 	else
 		old = NULL;
@@ -466,7 +468,7 @@ service_put_resolvers(struct buf *b)
 	for (size_t i = 0; !v->resolver->is_zone && i < o->n_servers; i++) {
 		if (i > 0)
 			buf_text(b, ", ");
-		dns_server_put(b, &o->servers[i]);
+		server_address_put(b, &o->servers[i]);
 	}
 	service_unref(v);
 }

@@ -10,6 +10,7 @@
 #include "mail/address.h"
 #include "mail/authres.h"
 #include "spf/received.h"
+#include "verify/core_options.h"
 #include "verify/internal.h"
 
 enum {
@@ -268,7 +269,7 @@ list_step(void *facts, struct dns_questions *questions, struct arena *scratch)
 static struct dkim_options
 dkim_options_of(const struct verify_message *m)
 {
-	struct dkim_options o = m->c->conf->dkim;
+	struct dkim_options o = core_options_dkim(m->c->conf);
 
 	if (m->envelope.now_doubtful) {
 		o.ignore_time = true;

@@ -158,7 +158,7 @@ send_read_conf(struct cli *c, const struct conf *conf, struct send_job *w)
 	o->failures_per_day = SEND_FAILURES_PER_DAY;
 	if (c->zone == NULL && c->nameserver == NULL)
 		c->zone = conf->zone;
-	c->net = &conf->dns;
+	c->dns_conf = conf;
 	return EX_OK;
 }
 
@@ -303,7 +303,7 @@ send_job_run(struct cli *c, struct send_job *w)
 		report_use_own(&store);
 	status = send_run_with(c, &store, w);
 	/* both point into the configuration, which is released now */
-	c->net = NULL;
+	c->dns_conf = NULL;
 	c->zone = NULL;
 	report_close(&store);
 	return status;

@@ -466,7 +466,7 @@ cmd_report_show(struct cli *c)
 	status = report_open(c, SQLITE_FOR_READING, &store);
 	if (status != EX_OK)
 		return status;
-	c->net = &store.conf->dns;
+	c->dns_conf = store.conf;
 	if (c->zone == NULL && c->nameserver == NULL)
 		c->zone = store.conf->zone;
 	status = read_and_show(c, store.ledger, days);

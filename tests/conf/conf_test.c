@@ -11,6 +11,7 @@
 #include "tests/support/conf_text.h"
 #include "conf/options.h"
 #include "conf/value.h"
+#include "verify/core_options.h"
 
 struct wanted {
 	const char *name; /* "section.name", "override X.name", "name" */
@@ -375,8 +376,10 @@ times_of_a_question_follow_from_timeout(void **state)
 	for (size_t i = 0; i < ARRAY_SIZE(vectors); i++) {
 		const struct conf *c = conf_text_good(vectors[i].text);
 
-		assert_int_equal(c->dns.first_ms, vectors[i].first_ms);
-		assert_int_equal(c->dns.total_ms, vectors[i].total_ms);
+		struct dns_resolver_options o = core_options_resolver(c);
+
+		assert_int_equal(o.first_ms, vectors[i].first_ms);
+		assert_int_equal(o.total_ms, vectors[i].total_ms);
 		conf_unref(c);
 	}
 }

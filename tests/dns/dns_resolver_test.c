@@ -250,7 +250,7 @@ rfc6891_silence_does_not_undo_edns(void **state)
 static unsigned forged;
 
 static void
-on_forged(const struct dns_server_address *server)
+on_forged(const struct server_address *server)
 {
 	assert_int_equal(server->ip.bytes[0], 127);
 	forged++;
@@ -563,14 +563,14 @@ servers_as_text(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_SIZE(vectors); i++) {
-		struct dns_server_address s;
+		struct server_address s;
 		char text[100] = "";
 		struct buf b = buf_wrap(text, sizeof(text));
 		const char *why =
-		    dns_server_parse(span_str(vectors[i].text), &s);
+		    server_address_parse(span_str(vectors[i].text), &s);
 
 		if (why == NULL)
-			dns_server_put(&b, &s);
+			server_address_put(&b, &s);
 		if ((why == NULL) != (vectors[i].why == NULL) ||
 		    (why == NULL ? strcmp(text, vectors[i].is) != 0
 				 : strstr(why, vectors[i].why) == NULL))

@@ -1,0 +1,40 @@
+/*
+ * server_address.h - the address of a DNS server as text and as numbers, with
+ * the interface of a link-local address (RFC 4007 section 11).
+ */
+#ifndef AVOUCH_LIB_SERVER_ADDRESS_H
+#define AVOUCH_LIB_SERVER_ADDRESS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "lib/buf.h"
+#include "lib/ip.h"
+#include "lib/span.h"
+
+enum { SERVER_INTERFACE_MAX = 16 }; /* IF_NAMESIZE */
+
+struct server_address {
+	struct ip ip;
+	uint16_t port;                        /* host order */
+	char interface[SERVER_INTERFACE_MAX]; /* of a link-local address: name
+	                                         or number; else empty */
+};
+
+/*
+ * Reads "ADDR", "ADDR@PORT", "fe80::1%eth0" or "fe80::1%eth0@PORT".  Returns
+ * NULL, or what is wrong and how to fix it, to follow the text in a sentence:
+ * "is not an address; write ...".
+ */
+const char *server_address_parse(struct span text, struct server_address *out);
+
+/* The same text, always with the port. */
+void server_address_put(struct buf *b, const struct server_address *server);
+
+bool server_address_equal(
+    const struct server_address *a, const struct server_address *b);
+
+/* The number of its interface; 0: it has none, or this host does not. */
+unsigned server_address_interface_index(const struct server_address *server);
+
+#endif

@@ -1,0 +1,17 @@
+/*
+ * core_options.h - the options of the resolver, the cache and DKIM, as the
+ * configuration sets them.
+ */
+#ifndef AVOUCH_VERIFY_CORE_OPTIONS_H
+#define AVOUCH_VERIFY_CORE_OPTIONS_H
+
+#include "conf/conf.h"
+#include "dkim/dkim.h"
+#include "dns/cache.h"
+#include "dns/resolver.h"
+
+struct dns_resolver_options core_options_resolver(const struct conf *conf);
+struct dns_cache_options core_options_cache(const struct conf *conf);
+struct dkim_options core_options_dkim(const struct conf *conf);
+
+#endif
