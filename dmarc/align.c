@@ -92,7 +92,7 @@ existence_matters(const struct dmarc_walk *walk)
 	    dmarc_record_policy(r, DMARC_TARGET_SUBDOMAIN, &tag);
 }
 
-/* NXDOMAIN behind a CNAME is said of its target: the alias itself exists. */
+/* NXDOMAIN after a CNAME is about its target: the alias itself exists. */
 static bool
 says_nxdomain(const struct dns_answer *answer)
 {
@@ -101,9 +101,9 @@ says_nxdomain(const struct dns_answer *answer)
 
 /*
  * RFC 9989 section 3.2.13 and appendix A.4: a domain does not exist if the
- * answer is NXDOMAIN, whatever the type.  The walk has often told already: if
- * "_dmarc." below it exists, so does the domain (RFC 8020).  Else it is asked
- * for TXT, which SPF most likely has asked of the same name.
+ * answer is NXDOMAIN, whatever the type.  Often the walk shows it already: if
+ * "_dmarc." below it exists, so does the domain (RFC 8020).  Else its TXT is
+ * asked, which SPF most likely has asked too.
  */
 static enum core_status
 author_existence(struct dmarc_align *c, struct dmarc_author *au)

@@ -20,7 +20,7 @@ struct dmarc_identifier_state {
 	const struct dmarc_identifier *id;
 	bool is_dkim;
 	bool known;  /* what follows is filled in */
-	bool failed; /* its walk met an answer missing for good */
+	bool failed; /* a question of its walk failed */
 	bool stale;
 	struct span organizational_domain;
 };
@@ -35,7 +35,7 @@ struct dmarc_align {
 
 enum dmarc_existence { DMARC_EXISTS, DMARC_EXISTS_NOT, DMARC_EXISTS_UNKNOWN };
 
-/* One author domain: what the DNS says of it. */
+/* One author domain, as it is in the DNS. */
 struct dmarc_author {
 	struct span domain;
 	enum core_status step; /* CORE_WAIT: `walk` is not filled in yet */
@@ -44,14 +44,14 @@ struct dmarc_author {
 	bool stale;
 };
 
-/* False: no memory.  `all`: also those that can have no part in a verdict. */
+/* False: no memory.  `all`: also identifiers that do not pass. */
 bool dmarc_align_open(struct dmarc_align *c, const struct dmarc_facts *f,
     bool all, struct dns_questions *questions, struct arena *a);
 
 /*
- * Asks for the record of every author domain, then for what is above them, in
- * this order: so no author domain, and no identifier, can use up the questions
- * that another author's policy needs.
+ * Asks for the record of every author domain, then for the names above them.
+ * Called before all other questions, so that no author domain and no identifier
+ * can use up the questions that another author's policy needs.
  */
 void dmarc_align_ask_authors(
     const struct dmarc_facts *f, struct dns_questions *questions);
@@ -60,7 +60,7 @@ void dmarc_align_ask_authors(
 enum core_status dmarc_align_party_walk(
     struct dmarc_align *c, struct dmarc_identifier_state *p);
 
-/* Asks for all that the verdict on one author domain may need. */
+/* Asks all questions that the result of one author domain may need. */
 enum core_status dmarc_align_ask(
     struct dmarc_align *c, struct span domain, struct dmarc_author *au);
 

@@ -40,7 +40,7 @@ dmarc_ask(const struct dmarc_facts *f, struct dns_questions *questions,
 	return step;
 }
 
-/* The identifiers of a message as they stand to one author domain. */
+/* How the identifiers of a message align with one author domain. */
 struct alignment {
 	const struct dmarc_identifier_state *spf,
 	    *dkim; /* the first that passes and is aligned */
@@ -104,7 +104,7 @@ put_reason(struct buf *b, const char *before, struct span name,
 	buf_text(b, after);
 }
 
-/* The answer that is missing for good: RFC 9989 section 5.3.6. */
+/* Names the question that failed (RFC 9989 section 5.3.6). */
 static void
 put_failed(struct buf *b, const struct dmarc_walk *walk)
 {
@@ -120,7 +120,7 @@ put_failed(struct buf *b, const struct dmarc_walk *walk)
 	buf_text(b, "out of memory");
 }
 
-/* No policy that could be applied: RFC 9989 section 4.10.1. */
+/* The result if no policy can be applied (RFC 9989 section 4.10.1). */
 static void
 judge_without(
     const struct dmarc_author *au, struct dmarc_result *out, struct buf *reason)
@@ -154,7 +154,7 @@ put_policy(struct buf *b, const struct dmarc_result *r)
 		buf_text(b, ", the author domain does not exist");
 }
 
-/* RFC 9989 sections 5.3.4 to 5.3.6, where a record applies. */
+/* The result if a record applies (RFC 9989 sections 5.3.4 to 5.3.6). */
 static void
 judge(const struct dmarc_align *c, const struct dmarc_author *au,
     struct dmarc_result *out, struct buf *reason)
@@ -176,7 +176,7 @@ judge(const struct dmarc_align *c, const struct dmarc_author *au,
 	} else if (al.unknown != NULL) {
 		/* Section 5.3.6: neither pass nor fail without all answers. */
 		out->code = DMARC_TEMPERROR;
-		put_reason(reason, "no answer that tells whether ",
+		put_reason(reason, "no answer shows whether ",
 		    al.unknown->id->domain, " is aligned with ", au->domain,
 		    "");
 	} else if (al.unchecked != NULL) {
@@ -187,7 +187,7 @@ judge(const struct dmarc_align *c, const struct dmarc_author *au,
 		    al.unchecked->id->domain, "", SPAN_NONE, "");
 	} else if (au->existence == DMARC_EXISTS_UNKNOWN) {
 		out->code = DMARC_TEMPERROR;
-		put_reason(reason, "no answer that tells whether ", au->domain,
+		put_reason(reason, "no answer shows whether ", au->domain,
 		    " exists", SPAN_NONE, "");
 	} else {
 		out->code = DMARC_FAIL;
@@ -240,10 +240,10 @@ author_check(
 }
 
 /*
- * RFC 9989 section 11.5: of several author domains the most strict policy among
- * the checks that fail; so none of them hides behind another.  A temperror
- * might have been a rejection, but is none yet: it goes after the failures
- * that ask for something.
+ * RFC 9989 section 11.5: of several author domains, the strictest policy among
+ * the checks that fail applies, so that no author domain hides another.  A
+ * temperror could have been a failure with p=reject, but is not known to be
+ * one: it ranks below failures with a policy, and above all other results.
  */
 static unsigned
 strictness(const struct dmarc_result *r)

@@ -1,8 +1,8 @@
 /*
- * dmarc.h - is the author's domain authenticated, and if not, what does its
- * owner ask for?  (RFC 9989)
+ * dmarc.h - the DMARC result of a message (RFC 9989): whether its author domain
+ * is authenticated, and if not, which policy the domain's owner asks for.
  *
- * A pure core.  SPF's and DKIM's results are plain facts passed in.
+ * A pure core.  The results of SPF and DKIM are arguments.
  */
 #ifndef AVOUCH_DMARC_DMARC_H
 #define AVOUCH_DMARC_DMARC_H
@@ -30,16 +30,16 @@ enum dmarc_code { /* RFC 9989 section 9.2 */
 	DMARC_PERMERROR,
 };
 
-enum dmarc_fact {         /* what a method said of an identifier */
+enum dmarc_fact {         /* SPF's or DKIM's result for an identifier */
 	DMARC_FACT_OTHER, /* not authenticated */
 	DMARC_FACT_PASS,
 	DMARC_FACT_TEMPERROR,
 };
 
-enum dmarc_aligned { /* an identifier with an author domain */
+enum dmarc_aligned { /* of an identifier with an author domain */
 	DMARC_ALIGNED_NOT,
 	DMARC_ALIGNED,
-	DMARC_ALIGNED_UNKNOWN, /* an answer is missing for good */
+	DMARC_ALIGNED_UNKNOWN, /* a question failed */
 };
 
 struct dmarc_identifier {
@@ -62,7 +62,7 @@ struct dmarc_facts {
 	size_t n_dkim;
 };
 
-/* One author domain's evaluation. */
+/* The result for one author domain. */
 struct dmarc_result {
 	enum dmarc_code code;
 	struct span author_domain;
@@ -88,30 +88,31 @@ struct dmarc_result {
 const char *dmarc_code_name(enum dmarc_code code);
 
 /*
- * Asks for all that dmarc_check() may need, for every domain of `f` at once,
- * whatever the facts turn out to be.  CORE_DONE: all is known.
+ * Asks all questions that dmarc_check() may need, for every domain of `f` at
+ * once, whatever the results of SPF and DKIM will be.  CORE_DONE: all answers
+ * are known.
  */
 enum core_status dmarc_ask(const struct dmarc_facts *f,
     struct dns_questions *questions, struct arena *a);
 
 /*
- * The verdict: every author domain is evaluated and the strictest one counts.
- * Without author domains, and without a fault, it is DMARC_NONE.  Texts live in
- * `a` or point into `f` and `questions`.  An exhausted arena gives
+ * The result: every author domain is checked and the strictest result applies.
+ * Without author domains, and without `authors_fault`, it is DMARC_NONE.  Texts
+ * live in `a` or point into `f` and `questions`.  An exhausted arena gives
  * DMARC_TEMPERROR.
  *
- * Both functions ask the record of each author domain first, then what is above
- * these, then the identifiers' walks: one author domain cannot use up the
- * questions that another one's policy needs.
+ * Both functions first ask for the record of each author domain, then for the
+ * names above them, then for the walks of the identifiers.  So one author
+ * domain cannot use up the questions that another one's policy needs.
  */
 enum core_status dmarc_check(const struct dmarc_facts *f,
     struct dns_questions *questions, struct arena *a, struct dmarc_result *out);
 
 /*
- * Which identifier that passes does one of `domains` belong to?  It belongs to
- * one whose domain is the same or above it, or that has the same organizational
- * domain by the tree walk (RFC 9989 section 4.10.2).  For marks of indirect
- * mail (section 7.4): a mark that nobody vouches for is only a claim.
+ * The identifier that authenticates one of `domains`: it passes, and its domain
+ * is the same, or above it, or has the same organizational domain by the tree
+ * walk (RFC 9989 section 4.10.2).  For marks of indirect mail (section 7.4),
+ * which anyone can write into a message.
  */
 struct dmarc_related {
 	size_t domain;                     /* index in `domains` */
@@ -119,18 +120,18 @@ struct dmarc_related {
 };
 
 /*
- * Asks for all that dmarc_find_related() may need, whatever the facts turn out
- * to be: nothing for a domain at or below an identifier's, else its walk and
- * that of the first DMARC_RELATED_MAX identifiers that share its last two
- * labels.
+ * Asks all questions that dmarc_find_related() may need, whatever the results
+ * of SPF and DKIM will be.  A domain at or below an identifier's needs none;
+ * else it needs its own walk, and that of the first DMARC_RELATED_MAX
+ * identifiers that share its last two labels.
  */
 enum core_status dmarc_ask_related(const struct dmarc_facts *f,
     const struct span *domains, size_t n, struct dns_questions *questions,
     struct arena *a);
 
 /*
- * `domains` in normal form.  A walk that fails relates nothing; so does an
- * exhausted arena.
+ * `domains` in normal form.  If a walk fails or the arena is exhausted, the
+ * domain has no identifier.
  */
 enum core_status dmarc_find_related(const struct dmarc_facts *f,
     const struct span *domains, size_t n, struct dns_questions *questions,

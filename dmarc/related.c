@@ -1,11 +1,11 @@
 /*
- * related.c - to which identifier that passes a domain belongs.
+ * related.c - the identifier that authenticates the domain of a mailing list.
  */
 #include "dmarc/align.h"
 #include "lib/domain.h"
 
-/* See party_needs_walk() in align.c: an organizational domain is a common
- * suffix of both names, and one label alone is none that counts here. */
+/* An organizational domain is a common suffix of both names (see
+ * party_needs_walk() in align.c).  One common label is not enough here. */
 static bool
 may_share_organization(struct span domain, struct span other)
 {
@@ -23,7 +23,8 @@ is_repeated(const struct dmarc_align *c, size_t party)
 	return false;
 }
 
-/* The parties that `domain` is not below, by their organizational domains. */
+/* Compares `domain` with the parties that it is not below, by organizational
+ * domain. */
 static enum core_status
 relate_by_walk(struct dmarc_align *c, struct span domain,
     const struct dmarc_identifier **by)

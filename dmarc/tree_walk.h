@@ -26,7 +26,7 @@ struct dmarc_walk {
 	struct span organizational_domain; /* section 4.10.2; never absent for
 	                                      a domain that is one */
 	const struct dmarc_step *policy;   /* section 4.10.1; NULL: no record */
-	bool failed; /* an answer that matters is missing for good (temperror):
+	bool failed; /* a question that matters failed (temperror):
 	                the organizational domain may be another one, and only
 	                a policy record at the domain itself is known */
 };
@@ -40,8 +40,8 @@ void dmarc_walk_ask(
 
 /*
  * `domain` in normal form.  Names are asked all at once.  Texts live in `a` or
- * `questions` or point into `domain`.  An exhausted arena is as a failed
- * answer.
+ * `questions` or point into `domain`.  An exhausted arena is like a failed
+ * question.
  */
 enum core_status dmarc_walk(struct span domain, struct dns_questions *questions,
     struct arena *a, struct dmarc_walk *out);

@@ -1,3 +1,7 @@
+/*
+ * collect.c - collects what DMARC and the policy need to know of a message: the
+ * author, the identifiers with their results, and marks of indirect mail.
+ */
 #include "lib/ascii.h"
 #include "lib/domain.h"
 #include "mail/address.h"
@@ -12,7 +16,7 @@ field_first(const struct mail_header *h, const char *name)
 	return at < h->n ? &h->fields[at] : NULL;
 }
 
-/* List-Unsubscribe says nothing of a list: direct bulk mail has it too. */
+/* List-Unsubscribe is not a mark of a list: direct bulk mail has it too. */
 static void
 facts_list(struct verify_message *m)
 {
@@ -110,7 +114,7 @@ fact_of_dkim(enum dkim_code code)
 				     : DMARC_FACT_OTHER;
 }
 
-/* The domain of SPF's MAIL FROM identity, as RFC 7208 section 2.4 has it. */
+/* The domain of SPF's MAIL FROM identity (RFC 7208 section 2.4). */
 static struct span
 spf_domain(const struct verify_message *m)
 {
@@ -121,7 +125,8 @@ spf_domain(const struct verify_message *m)
 
 /*
  * RFC 9989 section 4.4.2: the MAIL FROM identity, which for a null sender is
- * HELO's domain.  Before the results are there every identifier is asked for.
+ * HELO's domain.  Without `results` every identifier is listed, so that all
+ * questions can be asked at once.
  */
 void
 collect_for_dmarc(struct verify_message *m, bool results)
@@ -190,8 +195,8 @@ facts_dkim_domains(struct verify_message *m)
 	f->n_dkim_domains = n;
 }
 
-/* What the newest sealer of a chain that passes says it saw (RFC 8617 section
- * 7.2.1); whether that sealer is trusted is the policy's question. */
+/* The DMARC result that the newest sealer of a chain that passes reports (RFC
+ * 8617 section 7.2.1).  The policy decides whether that sealer is trusted. */
 static void
 facts_arc(struct verify_message *m)
 {
@@ -232,8 +237,8 @@ facts_list_mark(struct verify_message *m)
 }
 
 /*
- * Could the verdict have been another one with more memory, time or DNS
- * questions?  After a pass it could not: one aligned identifier is enough.
+ * Whether the result could be a different one with more memory, time or DNS
+ * questions.  A pass could not: one aligned identifier is enough.
  */
 static bool
 is_overloaded(const struct verify_message *m)

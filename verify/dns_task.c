@@ -38,7 +38,7 @@ job_free(struct dns_task *j)
 	free(j);
 }
 
-/* Lets the lock and one reference go. */
+/* Releases the lock and one reference. */
 static void
 job_release(struct dns_task *j)
 {
@@ -56,7 +56,7 @@ job_run(struct dns_task *j)
 	arena_rewind(j->scratch);
 	j->counts.runs++;
 	if (j->step(j->facts, j->questions, j->scratch) == CORE_WAIT) {
-		/* A core that waits for nothing would wait for ever. */
+		/* A core that waits for nothing would never end. */
 		if (dns_questions_required(j->questions) > 0)
 			return;
 		j->counts.gave_up = true;
@@ -68,7 +68,8 @@ job_run(struct dns_task *j)
 	pthread_cond_broadcast(&j->finished);
 }
 
-/* Under the lock, which is let go around each ask: sends all that is unsent. */
+/* Under the lock, which is released during each ask: sends all that is unsent.
+ */
 static void
 job_send(struct dns_task *j)
 {

@@ -1,9 +1,10 @@
 /*
- * dns_task.h - one core's way to its result: waves of questions, answers, runs.
+ * dns_task.h - runs one core until it has its result: the core asks questions,
+ * the job sends them, and runs the core again when the answers are there.
  *
- * A job has its questions, its scratch arena and its lock.  Its core runs where
- * the job is started and then wherever the last answer that it waits for
- * arrives; whoever needs the result waits for it once, with a deadline.
+ * A job has its own questions, scratch arena and lock.  Its core runs in the
+ * thread that starts the job, and then in the thread that brings the last
+ * answer it waits for.  One thread waits once for the result, with a deadline.
  */
 #ifndef AVOUCH_VERIFY_DNS_TASK_H
 #define AVOUCH_VERIFY_DNS_TASK_H
@@ -62,9 +63,9 @@ struct arena *dns_task_scratch(struct dns_task *j);
 struct dns_task_counts dns_task_count(struct dns_task *j);
 
 /*
- * Cancels where needed and lets go: when it returns, the core does not run and
- * never will.  Answers that come later are taken by what is left of the job,
- * which goes with the last of them.  Takes NULL.
+ * Cancels the job if it runs, and releases it: after this the core never runs
+ * again.  Answers that come later are ignored; the last one frees the job.
+ * Takes NULL.
  */
 void dns_task_free(struct dns_task *j);
 

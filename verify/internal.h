@@ -50,9 +50,8 @@ struct verify_message {
 	size_t n_list_marks;
 	struct dns_task *list_job; /* NULL: no mark, or no memory */
 	struct dmarc_related list_related;
-	bool spf_cut, keys_cut, dmarc_cut,
-	    list_cut;       /* a lack of resources of ours kept
-	             that job from an answer */
+	/* this host lacked the resources to answer all that the job asked */
+	bool spf_cut, keys_cut, dmarc_cut, list_cut;
 	bool out_of_memory; /* an author or a signature may have been lost */
 	struct span recipients[VERIFY_RECIPIENTS_MAX]; /* domains */
 	size_t n_recipients;

@@ -1,6 +1,6 @@
 /*
- * log_message.c - the one line of a message: who, what each method said, what
- * was done and by which rule, what it cost.
+ * log_message.c - the log line of a message: client and sender, the result of
+ * each method, the action and its rule, and the DNS questions and time it took.
  */
 #include "lib/log.h"
 #include "verify/internal.h"

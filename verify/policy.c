@@ -1,7 +1,7 @@
 /*
- * policy.c - from results to one action: every rule proposes one, the most
- * severe wins.  What an option says is read in one place, which also records
- * that it was read.
+ * policy.c - decides what is done with a message: every rule proposes an
+ * action, and the most severe one wins.  Each read of an option is recorded, so
+ * that `avouch check --explain` names exactly the options that were read.
  */
 #include "verify/policy_internal.h"
 
@@ -40,7 +40,7 @@ header_limit = { "limit.header", 0,
 	"cannot be checked", "5.3.4", "4.3.4", POLICY_MESSAGE, false },
 invalid_from = { "dmarc.on_invalid_from", OPTION(dmarc.on_invalid_from),
 	"the From field of this message is invalid", "5.7.1", "4.7.1",
-	POLICY_MESSAGE, false },
+	POLICY_FROM, false },
 dmarc_reject = { "dmarc.on_reject", OPTION(dmarc.on_reject),
 	"fails DMARC and its policy is reject", "5.7.26", "4.7.26",
 	POLICY_AUTHOR, true },
@@ -111,7 +111,7 @@ policy_refuses(enum conf_action action)
 
 /* ---- the settings ---- */
 
-/* To be called wherever the value of an option is read. */
+/* Records that an option is read; called by all code that reads one. */
 static void
 consult(struct policy_context *p, const char *option)
 {
@@ -124,7 +124,7 @@ consult(struct policy_context *p, const char *option)
 	out->settings[out->n_settings++] = option;
 }
 
-/* What the rule's option says. */
+/* The value of the rule's option. */
 static enum conf_action
 rule_action(struct policy_context *p, const struct policy_rule *rule)
 {
@@ -149,8 +149,8 @@ propose(struct policy_context *p, const struct policy_rule *rule,
 	}
 }
 
-/* A rule about an error: when we were short of resources, the next attempt may
- * well succeed, so it is not refused for good. */
+/* A rule about an error.  If this host lacked resources, the next attempt may
+ * succeed, so the message is deferred instead of rejected. */
 static void
 propose_error(struct policy_context *p, const struct policy_rule *rule)
 {
@@ -172,9 +172,9 @@ disposition_rule(const struct policy_context *p)
 }
 
 /*
- * RFC 9989 section 7.4: p=reject alone is not reason enough to reject indirect
- * mail: it is treated as quarantine, and never refused for it.  True if that is
- * milder than `action`, which then is changed.
+ * RFC 9989 section 7.4: p=reject alone is not a sufficient reason to reject
+ * indirect mail.  Such mail is treated as with p=quarantine, and is not
+ * refused. If that is milder than `action`, changes `action` and returns true.
  */
 static bool
 soften_indirect(struct policy_context *p, enum conf_action *action)
@@ -183,7 +183,7 @@ soften_indirect(struct policy_context *p, enum conf_action *action)
 	size_t n = policy_marks(p->c, p->f, marks), i = 0;
 	enum conf_action softer;
 
-	while (i < n && marks[i].auth_failure != NULL)
+	while (i < n && marks[i].why_not != NULL)
 		i++;
 	if (i == n)
 		return false;
@@ -203,7 +203,7 @@ soften_indirect(struct policy_context *p, enum conf_action *action)
 	return true;
 }
 
-/* What could not be found out now may show next time that it is indirect. */
+/* The next attempt may show that the message is indirect mail: defer it. */
 static void
 wait_for_mark(struct policy_context *p, enum conf_action *action)
 {
@@ -241,7 +241,7 @@ policy_asked(struct policy_context *p)
 	    asked > DMARC_POLICY_NONE) {
 		consult(p, "dmarc.pct_zero_is_testing");
 		if (p->c->dmarc.pct_zero_is_testing) {
-			/* that it spares */
+			/* the action that does not apply */
 			(void)rule_action(p,
 			    asked == DMARC_POLICY_REJECT ? &dmarc_reject
 							 : &dmarc_quarantine);
@@ -273,7 +273,7 @@ propose_dmarc(struct policy_context *p)
 	}
 }
 
-/* RFC 7208 sections 8.4 to 8.7; NULL: there is nothing to object to. */
+/* The rule for the SPF result (RFC 7208 sections 8.4 to 8.7); NULL: none. */
 static const struct policy_rule *
 spf_rule(const struct policy_input *f)
 {
@@ -303,8 +303,8 @@ propose_spf(struct policy_context *p)
 	if (rule == NULL)
 		return;
 	if (p->f->dmarc == DMARC_PASS) {
-		/* RFC 9989 section 7.1: SPF alone would refuse what DKIM
-		 * vouches for */
+		/* RFC 9989 section 7.1: SPF alone would refuse mail that DKIM
+		 * authenticates */
 		(void)rule_action(p, rule);
 		consult(p, "spf.ignore_spf_if_dmarc_passes");
 		if (p->c->spf.ignore_if_dmarc_passes)
@@ -369,7 +369,7 @@ hash_domain(struct span s)
 	return h;
 }
 
-/* By the domain, so that one sender is always treated alike. */
+/* Depends on the domain alone, so that a sender is always treated alike. */
 static bool
 is_sampled(const struct policy_context *p)
 {
@@ -380,8 +380,7 @@ is_sampled(const struct policy_context *p)
 	return hash_domain(domain) % 1000 < p->c->sample;
 }
 
-/* NULL: the decision is enforced.  An override always is, unless the whole host
- * only monitors. */
+/* NULL: the decision is enforced.  `sample` does not apply to overrides. */
 static const char *
 why_not_enforced(struct policy_context *p)
 {
@@ -412,9 +411,9 @@ disposition_of(enum conf_action action)
 }
 
 /*
- * What the aggregate report says became of the domain's policy (RFC 9989
- * section 5.4, last but one paragraph; RFC 9990 section 3.1.1.9); `action` is
- * what was done because of DMARC.
+ * Sets what the aggregate report says about the domain's policy: the applied
+ * disposition, and why it differs (RFC 9989 section 5.4, last but one
+ * paragraph; RFC 9990 section 3.1.1.9).  `action` was taken because of DMARC.
  */
 static void
 report_override(struct policy_context *p, enum conf_action action)
@@ -468,7 +467,8 @@ skip(struct policy_context *p, const char *rule)
 	}
 }
 
-/* No memory for the texts: what was to be refused or held comes again. */
+/* No memory for the texts: mail that would be refused or quarantined is
+ * deferred. */
 static void
 decide_without_text(struct policy_decision *out)
 {

@@ -1,9 +1,9 @@
 /*
- * policy.h - the verdict's last step: from results to one action, with the rule
- * that decided (RFC 9989 sections 5.4 and 7.4, RFC 7372 for the codes).
+ * policy.h - decides what is done with a message, and by which rule (RFC 9989
+ * sections 5.4 and 7.4, RFC 7372 for the codes).
  *
- * A pure function of facts that can be stored, so that a day's mail can be
- * decided again under another configuration.
+ * A pure function of facts that can be stored, so that mail of earlier days can
+ * be decided again with another configuration (`avouch policy replay`).
  */
 #ifndef AVOUCH_VERIFY_POLICY_H
 #define AVOUCH_VERIFY_POLICY_H
@@ -27,14 +27,14 @@ enum {
 	POLICY_MARKS_MAX = 3,     /* one of each kind */
 };
 
-/* The text of a reply where there is no memory for another. */
+/* The text of a reply if there is no memory for another one. */
 #define POLICY_NO_MEMORY                                                       \
 	"the mail filter cannot check this message just now, try again later"
 
 struct policy_input {
 	/* who */
-	struct ip client;   /* IP_NONE: not known; what was
-	                       submitted here without SMTP is 127.0.0.1 */
+	struct ip client;   /* IP_NONE: not known; 127.0.0.1 for mail that
+	                       was submitted on this host without SMTP */
 	bool trusted_mta;   /* the client is in trusted_mtas */
 	bool authenticated; /* the client logged in (SMTP AUTH, or cert) */
 	struct span mail_from_domain; /* normal form; absent: null sender */
@@ -45,15 +45,15 @@ struct policy_input {
 	const struct span *dkim_domains; /* of the signatures that pass */
 	size_t n_dkim_domains;
 	struct span list_id; /* absent: no List-Id */
-	bool is_list;        /* says that it is of a list: by a mark, or by
-	                        Precedence: list alone */
+	bool is_list;        /* the header claims that it is list mail: by a
+	                        mark, or by Precedence: list alone */
 
-	/* The mark of a list (RFC 9989 section 7.4), and who vouches for it.
-	 */
+	/* The mark of a mailing list (RFC 9989 section 7.4), and the domain
+	 * that authenticates it. */
 	const char *list_field;  /* "List-Id", "List-Post", "Mailing-List"; of
 	                            several the one that counts, else the
 	                            first; NULL: none names a domain */
-	struct span list_domain; /* the domain in it, normal form */
+	struct span list_domain; /* the domain in the mark, normal form */
 	struct span list_by;     /* the domain that passed SPF or DKIM and that
 	                            list_domain belongs to (dmarc/dmarc.h);
 	                            absent: none, the mark is only a claim */
@@ -62,7 +62,7 @@ struct policy_input {
 	const char *from_fault; /* why the From field is invalid (mail_from's
 	                           reason); NULL: it is not, or it names
 	                           nobody in a bounce */
-	bool header_over_limit; /* of fields or bytes: it cannot be judged */
+	bool header_over_limit; /* of fields or bytes: it cannot be checked */
 	enum spf_code spf;      /* MAIL FROM's */
 	enum spf_weakness spf_weakness;
 	struct span spf_explanation;
@@ -78,7 +78,8 @@ struct policy_input {
 	bool overload; /* a lack of resources of ours (memory, time, DNS
 	                  questions) cut a check short that could have changed
 	                  the verdict */
-	bool mark_cut; /* the same of a mark of indirect mail */
+	bool mark_cut; /* for that reason, it is not known whether a mark of
+	                  indirect mail counts */
 };
 
 /* Why the published policy was not applied: RFC 9990's PolicyOverrideType. */
@@ -106,16 +107,16 @@ struct policy_decision {
 	struct span text;     /* printable ASCII, no "%" doubling */
 	bool skipped;         /* an own user: nothing is enforced */
 
-	/* The options that were consulted, "dmarc.on_reject", in this order,
-	 * each once.  The same facts with other values of all options that are
-	 * not among them come to the same action. */
+	/* The options that were read, "dmarc.on_reject", in this order, each
+	 * once.  No other option has an effect on this message, except a list
+	 * of networks or domains that does not contain the message's. */
 	const char *settings[POLICY_SETTINGS_MAX];
 	size_t n_settings;
 	const struct conf_override *section; /* the override that decided; it
 	                                        lives as long as the
 	                                        configuration; NULL: none */
 	struct span expired; /* an override that would have decided, had its
-	                        last day not passed: to be warned of; absent */
+	                        last day not passed, to be reported; absent */
 };
 
 /*
@@ -134,33 +135,36 @@ bool policy_trusts_mta(
 const char *policy_skip(const struct conf *c, const struct policy_input *f);
 
 /*
- * Texts live in `a`; where that is exhausted, what was to be refused or held is
- * CONF_TEMPFAIL, all else CONF_ACCEPT, with a reason that says so.  `now` is
- * seconds since 1970 (expiry of overrides).
+ * Texts live in `a`.  If it is exhausted, the action is CONF_TEMPFAIL for mail
+ * that would be refused or quarantined, else CONF_ACCEPT, and the reason says
+ * so.  `now` is seconds since 1970 (expiry of overrides).
  */
 void policy_decide(const struct conf *c, const struct policy_input *f,
     int64_t now, struct arena *a, struct policy_decision *out);
 
-/* For a message that could not be checked at all since there was no memory:
- * CONF_TEMPFAIL by on_overload, or if any temperror is refused; CONF_ACCEPT. */
+/*
+ * The action for a message that was not checked at all, since there was no
+ * memory: CONF_TEMPFAIL if on_overload or any on_temperror refuses it (and the
+ * mode is enforce), else CONF_ACCEPT.
+ */
 enum conf_action policy_unchecked(const struct conf *c);
 
 /* A mark of indirect mail (RFC 9989 section 7.4). */
 struct indirect_evidence {
 	enum policy_override type;
-	const char *what;         /* "List-Id", "a trusted forwarder" */
-	struct span name;         /* that it names; may be absent */
-	struct span by;           /* a list's: the domain that vouches for it */
-	const char *auth_failure; /* why it does not count; NULL: it counts */
+	const char *what;    /* "List-Id", "a trusted forwarder" */
+	struct span name;    /* that it names; may be absent */
+	struct span by;      /* of a list: the domain that authenticates it */
+	const char *why_not; /* why it does not count; NULL: it counts */
 	const char *setting; /* the option that makes it count; NULL: none */
 };
 
-/* All marks of the message, the first one that counts decides; returns how
- * many there are. */
+/* All marks of the message; the first one that counts decides.  Returns their
+ * number. */
 size_t policy_marks(const struct conf *c, const struct policy_input *f,
     struct indirect_evidence out[POLICY_MARKS_MAX]);
 
-/* One of the patterns (conf.h; NULL-terminated) is of the domain. */
+/* One of the patterns (conf.h; NULL-terminated) matches the domain. */
 bool policy_matches(char *const *patterns, struct span domain);
 
 /* RFC 9990's name: "local_policy", ... */

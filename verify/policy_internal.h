@@ -1,6 +1,6 @@
 /*
  * policy_internal.h - what the parts of the policy share: policy.c decides,
- * policy_match.c compares a message with lists and overrides, policy_text.c
+ * policy_match.c compares a message with lists and overrides, policy_reply.c
  * writes reasons and replies.
  */
 #ifndef AVOUCH_VERIFY_POLICY_INTERNAL_H
@@ -12,6 +12,7 @@ enum policy_subject {
 	POLICY_AUTHOR,  /* "a.example fails DMARC ..." */
 	POLICY_SENDER,  /* the same of the MAIL FROM domain */
 	POLICY_MESSAGE, /* `what` is a whole statement about the message */
+	POLICY_FROM, /* the same, and why the From field is invalid follows */
 };
 
 /*
@@ -28,7 +29,7 @@ struct policy_rule {
 	const char *reject;   /* enhanced code with 550 */
 	const char *tempfail; /* enhanced code with 451 */
 	enum policy_subject subject;
-	bool is_dmarc_policy; /* carries out what the domain's owner asks */
+	bool is_dmarc_policy; /* applies the policy of the domain's owner */
 };
 
 struct policy_context {
@@ -36,7 +37,7 @@ struct policy_context {
 	const struct policy_input *f;
 	struct arena *a;
 	struct policy_decision *out;
-	const struct policy_rule *rule; /* NULL: no rule objects */
+	const struct policy_rule *rule; /* that decides; NULL: none applies */
 	enum conf_action action;        /* of `rule` */
 	unsigned rejecting;             /* rules that ask to reject */
 	enum dmarc_policy asked;        /* by the author domain's owner */

@@ -1,3 +1,7 @@
+/*
+ * policy_match.c - compares a message with the lists and overrides of the
+ * configuration, and finds its marks of indirect mail.
+ */
 #include "verify/policy_internal.h"
 
 #include <string.h>
@@ -65,7 +69,7 @@ policy_matches(char *const *patterns, struct span domain)
 	return false;
 }
 
-/* `every`: none of the names may be left out, and there must be one. */
+/* `every`: all names must match, and there must be at least one. */
 static bool
 matches_names(
     char *const *patterns, const struct span *names, size_t n, bool every)
@@ -92,10 +96,11 @@ matches_sender(char *const *patterns, struct span domain)
 }
 
 /*
- * What lets mail through must hold for each author and each recipient: else a
- * second one in the message would open the way for the first (RFC 9989 section
- * 11.5).  Nor does it match an invalid From, which may show an author that is
- * not among from_domains.  What holds mail back is met by any of them.
+ * An override that lets mail through must match every author and recipient:
+ * otherwise a second author could be added to let the first one through (RFC
+ * 9989 section 11.5).  For the same reason its from_domain never matches an
+ * invalid From field, which may show an author that is not in from_domains.  An
+ * override that refuses or quarantines mail matches if any of them does.
  */
 static bool
 override_matches(const struct conf_override *o, const struct policy_input *f)
@@ -162,9 +167,9 @@ arc_mark(const struct conf *c, const struct policy_input *f)
 
 	if (!f->arc_dmarc_pass) {
 		mark.what = "arc=pass, sealed by";
-		mark.auth_failure = "its results do not say dmarc=pass";
+		mark.why_not = "its results do not say dmarc=pass";
 	} else if (!is_trusted_sealer(c, f->arc_sealer)) {
-		mark.auth_failure = "arc.trusted_sealers does not list it";
+		mark.why_not = "arc.trusted_sealers does not list it";
 	}
 	return mark;
 }
@@ -180,7 +185,7 @@ list_mark(const struct policy_input *f)
 	};
 
 	if (f->list_by.p == NULL)
-		mark.auth_failure =
+		mark.why_not =
 		    "it belongs to no domain that passed SPF or DKIM";
 	return mark;
 }

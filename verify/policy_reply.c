@@ -1,6 +1,6 @@
 /*
- * policy_reply.c - the reason of a decision, for the log, our field and the
- * report, and the reply to the client.
+ * policy_reply.c - writes the reason of a decision, for the log, our field and
+ * the aggregate report, and the reply to the client.
  */
 #include "verify/policy_internal.h"
 
@@ -27,7 +27,7 @@ put_domain(struct buf *b, struct span domain)
 		buf_safe(b, domain, DOMAIN_SHOWN_MAX);
 }
 
-/* Whom the rule is about. */
+/* The domain that the rule is about. */
 static struct span
 subject(const struct policy_context *p)
 {
@@ -47,16 +47,28 @@ put_mark(struct buf *b, const struct indirect_evidence *mark)
 	buf_byte(b, ')');
 }
 
-static void
-put_fault(struct buf *b, const struct policy_context *p)
+static bool
+is_statement(const struct policy_context *p)
 {
-	if (p->f->from_fault == NULL || p->f->header_over_limit)
-		return;
-	buf_text(b, ": ");
-	buf_text(b, p->f->from_fault);
+	return p->rule->subject == POLICY_MESSAGE ||
+	    p->rule->subject == POLICY_FROM;
 }
 
-/* The policy quarantine, which t=y or pct=0 makes none: no rule acts. */
+/* The rule's text as a sentence of its own. */
+static void
+put_statement(struct buf *b, const struct policy_context *p, bool capital)
+{
+	unsigned char first = (unsigned char)p->rule->what[0];
+
+	buf_byte(b, (char)(capital ? ascii_upper(first) : first));
+	buf_text(b, p->rule->what + 1);
+	if (p->rule->subject == POLICY_FROM) {
+		buf_text(b, ": ");
+		buf_text(b, p->f->from_fault);
+	}
+}
+
+/* No rule applies; with p=quarantine because of t=y or pct=0. */
 static void
 put_no_rule(struct buf *b, const struct policy_context *p)
 {
@@ -83,9 +95,8 @@ put_reason(struct buf *b, const struct policy_context *p)
 		buf_text(b, "decided by an override");
 	} else if (p->rule == NULL) {
 		put_no_rule(b, p);
-	} else if (p->rule->subject == POLICY_MESSAGE) {
-		buf_text(b, p->rule->what);
-		put_fault(b, p);
+	} else if (is_statement(p)) {
+		put_statement(b, p, false);
 	} else {
 		put_domain(b, subject(p));
 		buf_byte(b, ' ');
@@ -185,10 +196,8 @@ put_builtin(struct buf *b, const struct policy_context *p)
 		buf_text(b,
 		    reject ? "Rejected by local policy"
 			   : "Deferred by local policy");
-	} else if (p->rule->subject == POLICY_MESSAGE) {
-		buf_byte(b, (char)ascii_upper((unsigned char)*p->rule->what));
-		buf_text(b, p->rule->what + 1);
-		put_fault(b, p);
+	} else if (is_statement(p)) {
+		put_statement(b, p, true);
 	} else if (p->rule->is_dmarc_policy) {
 		/* RFC 9989 section 7.2: with the word DMARC in it */
 		buf_text(b, "DMARC policy of ");

@@ -110,9 +110,9 @@ marks_json(const struct conf *conf, const struct verdict *v)
 
 		cli_set_text(o, "mark", marks[i].what);
 		cli_set_span(o, "domain", marks[i].name);
-		cli_set_bool(o, "counts", marks[i].auth_failure == NULL);
+		cli_set_bool(o, "counts", marks[i].why_not == NULL);
 		cli_set_span(o, "belongs_to", marks[i].by);
-		cli_set_text(o, "reason", marks[i].auth_failure);
+		cli_set_text(o, "reason", marks[i].why_not);
 		json_array_append_new(list, o);
 	}
 	return list;
@@ -129,9 +129,9 @@ put_mark(const struct indirect_evidence *mark)
 		buf_byte(&b, ' ');
 		buf_printable(&b, mark->name, DOMAIN_MAX);
 	}
-	if (mark->auth_failure != NULL) {
+	if (mark->why_not != NULL) {
 		buf_text(&b, ": does not count, ");
-		buf_text(&b, mark->auth_failure);
+		buf_text(&b, mark->why_not);
 	} else if (mark->by.p != NULL) {
 		buf_text(&b, ": counts, it belongs to ");
 		buf_printable(&b, mark->by, DOMAIN_MAX);
