@@ -1,265 +1,240 @@
 #include "audit/dmarc_findings.h"
 
-#include <assert.h>
-
 #include "lib/buf.h"
 #include "lib/domain.h"
-#include "lib/scan.h"
 #include "lib/enum_names.h"
 
-enum {
-	DETAIL_MAX = 253, /* bytes shown of a text from outside */
-	TEXT_MAX = 1024,  /* of a finding, with two names and a detail */
-};
+#define FIX_POLICY "Write p=none, p=quarantine or p=reject."
 
-static const struct enum_token severities[] = {
-	{ "note", DMARC_SEVERITY_NOTE },
-	{ "warning", DMARC_SEVERITY_WARNING },
-	{ "error", DMARC_SEVERITY_ERROR },
-};
-
-const char *
-dmarc_severity_name(enum dmarc_severity severity)
-{
-	return enum_name(severities, ARRAY_SIZE(severities), (int)severity);
-}
-
-/* In the texts %d stands for the domain, %v for the value that is at fault, %t
- * for its tag. */
-static const struct rule {
-	const char *id;
-	enum dmarc_severity severity;
-	const char *section;
-	const char *text;
-	const char *cure;
-} rules[] = {
-	/* the walk */
-	{ "bad-name", DMARC_SEVERITY_ERROR, "RFC 1035 section 2.3.4",
-	    "%v is not a domain name", "check how it is written" },
-	{ "no-record", DMARC_SEVERITY_WARNING, "RFC 9989 section 5.1.4",
-	    "no DMARC record applies to %d: receivers do nothing about mail"
-	    " that forges it",
-	    "publish TXT at _dmarc.%d: \"v=DMARC1; p=none;"
-	    " rua=mailto:ADDRESS\", read the reports, then tighten p" },
-	{ "no-own-record", DMARC_SEVERITY_NOTE, "RFC 9989 section 8",
-	    "%d has no record of its own, that of %v applies",
-	    "publish one at _dmarc.%d if it is an author domain of mail" },
-	{ "several-records", DMARC_SEVERITY_ERROR, "RFC 9989 section 4.10",
-	    "more than one record of %d begins with v=DMARC1: all are"
-	    " discarded",
-	    "leave one of them at _dmarc.%d" },
-	{ "near-miss", DMARC_SEVERITY_ERROR, "RFC 9989 section 4.7",
-	    "a record is ignored since it does not begin with v=DMARC1 as its"
-	    " first tag: \"%v\"",
-	    "begin it with \"v=DMARC1;\", in capitals, without a space before"
-	    " it" },
-	{ "foreign-record", DMARC_SEVERITY_NOTE, "RFC 9989 section 4.10",
-	    "a TXT record that is not of DMARC is ignored: \"%v\"",
-	    "remove it; if a wildcard puts it there it does no harm" },
-	{ "no-answer", DMARC_SEVERITY_ERROR, "RFC 9989 section 5.3.6",
-	    "the question for _dmarc.%d is not answered (%v)",
-	    "see that all name servers of the zone answer it; until then mail"
-	    " of the domain may get a temperror" },
-	{ "misplaced", DMARC_SEVERITY_ERROR, "RFC 9989 section 4.5",
-	    "a DMARC record stands at %d, where it is not looked for",
-	    "move it to _dmarc.%d" },
-	{ "suffix-without-psd", DMARC_SEVERITY_WARNING, "RFC 9989 section 11.8",
-	    "the record of the top-level domain %v has no psd=y: it is taken"
-	    " for the organizational domain of all below it, whose identifiers"
-	    " align with %d",
-	    "add psd=n to the record of the domain that is yours" },
-	{ "deep-name", DMARC_SEVERITY_WARNING, "RFC 9989 section 5.1.8",
-	    "%d has more than eight labels: records of names between it and"
-	    " the last seven labels are not found",
-	    "publish a record at _dmarc.%d itself" },
-	{ "alias", DMARC_SEVERITY_NOTE, "RFC 9989 section 4.5",
-	    "_dmarc.%d is an alias: the policy is what %v says",
-	    "see that %v stays with whom you trust" },
+static const struct audit_rule rules[] = {
+	/* the tree walk */
+	[DMARC_RULE_BAD_NAME] = { AUDIT_ERROR, "bad-name",
+	    "RFC 1035 section 2.3.4", "not a valid domain name: \"%v\"",
+	    "Check the spelling." },
+	[DMARC_RULE_NO_RECORD] = { AUDIT_WARNING, "no-record",
+	    "RFC 9989 section 5.1.4",
+	    "no DMARC record applies to %d: receivers do not act on forged"
+	    " mail",
+	    "Publish TXT at _dmarc.%d: \"v=DMARC1; p=none;"
+	    " rua=mailto:ADDRESS\", read the reports, then tighten p." },
+	[DMARC_RULE_NO_OWN_RECORD] = { AUDIT_NOTE, "no-own-record",
+	    "RFC 9989 section 8",
+	    "%d has no DMARC record; the record of %v applies",
+	    "Publish a record at _dmarc.%d if mail uses it as the author"
+	    " domain." },
+	[DMARC_RULE_SEVERAL_RECORDS] = { AUDIT_ERROR, "several-records",
+	    "RFC 9989 section 4.10",
+	    "more than one record of %d begins with v=DMARC1: receivers"
+	    " ignore all of them",
+	    "Keep one of the records at _dmarc.%d and remove the others." },
+	[DMARC_RULE_NEAR_MISS] = { AUDIT_ERROR, "near-miss",
+	    "RFC 9989 section 4.7",
+	    "receivers ignore a record because it does not begin with"
+	    " v=DMARC1: \"%v\"",
+	    "Begin it with \"v=DMARC1;\", in capitals and without a leading"
+	    " space." },
+	[DMARC_RULE_FOREIGN_RECORD] = { AUDIT_NOTE, "foreign-record",
+	    "RFC 9989 section 4.10",
+	    "receivers ignore a TXT record that is not a DMARC record:"
+	    " \"%v\"",
+	    "Remove it, unless it comes from a wildcard: then it does no"
+	    " harm." },
+	[DMARC_RULE_NO_ANSWER] = { AUDIT_ERROR, "no-answer",
+	    "RFC 9989 section 5.3.6", "the DNS query for _dmarc.%d failed (%v)",
+	    "Repair the name servers of the zone: until all of them answer,"
+	    " mail of the domain may get temperror." },
+	[DMARC_RULE_MISPLACED] = { AUDIT_ERROR, "misplaced",
+	    "RFC 9989 section 4.5",
+	    "a DMARC record is published at %d, where receivers do not look",
+	    "Move it to _dmarc.%d." },
+	[DMARC_RULE_SUFFIX_WITHOUT_PSD] = { AUDIT_WARNING, "suffix-without-psd",
+	    "RFC 9989 section 11.8",
+	    "the record of the top-level domain %v has no psd=y: receivers"
+	    " treat it as the organizational domain of all domains below it,"
+	    " and their identifiers align with %d",
+	    "Add psd=n to the record of your domain." },
+	[DMARC_RULE_DEEP_NAME] = { AUDIT_WARNING, "deep-name",
+	    "RFC 9989 section 5.1.8",
+	    "%d has more than eight labels: receivers do not find records of"
+	    " names between it and the last seven labels",
+	    "Publish a record at _dmarc.%d." },
+	[DMARC_RULE_ALIAS] = { AUDIT_NOTE, "alias", "RFC 9989 section 4.5",
+	    "_dmarc.%d is an alias (CNAME): %v sets the policy",
+	    "Make sure that the owner of %v is someone you trust." },
 
 	/* the record */
-	{ "broken-policy", DMARC_SEVERITY_ERROR, "RFC 9989 section 4.10.1",
-	    "DMARC is not applied at all: %v",
-	    "write p=none, p=quarantine or p=reject" },
-	{ "defaulted-policy", DMARC_SEVERITY_ERROR, "RFC 9989 section 4.10.1",
-	    "%v", "write p=none, p=quarantine or p=reject" },
-	{ "bad-value", DMARC_SEVERITY_ERROR, "RFC 9989 section 4.8",
-	    "\"%t=%v\" is not valid: the tag is ignored", NULL },
-	{ "repeated-tag", DMARC_SEVERITY_ERROR, "RFC 6376 section 3.2",
-	    "the tag %t is given twice: receivers differ in what they make of"
-	    " it, here the first one counts",
-	    "leave one of them" },
-	{ "unknown-tag", DMARC_SEVERITY_NOTE, "RFC 9989 section 4.7",
-	    "%t is no tag of DMARC and is ignored",
-	    "check how it is written, or remove it" },
-	{ "pct", DMARC_SEVERITY_WARNING, "RFC 9989 appendix A.6",
-	    "pct is no longer a tag: the policy applies to all mail, whatever"
-	    " pct=%v says",
-	    "remove it; where it was 0 write t=y" },
-	{ "historic-tag", DMARC_SEVERITY_NOTE, "RFC 9989 section 9.3",
-	    "%t is no longer a tag and is ignored", "remove it" },
-	{ "garbled", DMARC_SEVERITY_ERROR, "RFC 9989 section 4.8",
-	    "\"%v\" is no tag=value and is ignored",
-	    "write tag=value, with semicolons between" },
-	{ "upper-case-tag", DMARC_SEVERITY_NOTE, "RFC 6376 section 3.2",
-	    "the tag %t is written in capitals, which not every receiver"
-	    " reads",
-	    "write it in lower case" },
-	{ "sp-weaker", DMARC_SEVERITY_WARNING, "RFC 9989 section 4.7",
-	    "sp=%v asks for less than p: mail that forges a subdomain is"
-	    " treated better than mail that forges %d",
-	    "remove sp, or give subdomains that need it a record of their"
-	    " own" },
-	{ "np-weaker", DMARC_SEVERITY_WARNING, "RFC 9989 section 4.7",
-	    "np=%v asks for less than is asked for names that exist, though"
+	[DMARC_RULE_BROKEN_POLICY] = { AUDIT_ERROR, "broken-policy",
+	    "RFC 9989 section 4.10.1", "receivers do not apply the record: %v",
+	    FIX_POLICY },
+	[DMARC_RULE_DEFAULTED_POLICY] = { AUDIT_ERROR, "defaulted-policy",
+	    "RFC 9989 section 4.10.1", "%v", FIX_POLICY },
+	[DMARC_RULE_BAD_VALUE] = { AUDIT_ERROR, "bad-value",
+	    "RFC 9989 section 4.8",
+	    "\"%t=%v\" is not valid: receivers ignore the tag",
+	    "Correct the value, or remove the tag." },
+	[DMARC_RULE_REPEATED_TAG] = { AUDIT_ERROR, "repeated-tag",
+	    "RFC 6376 section 3.2",
+	    "the tag %t appears twice: receivers differ in which one they use;"
+	    " avouch uses the first",
+	    "Remove one of the two." },
+	[DMARC_RULE_UNKNOWN_TAG] = { AUDIT_NOTE, "unknown-tag",
+	    "RFC 9989 section 4.7",
+	    "%t is not a DMARC tag; receivers ignore it",
+	    "Check the spelling, or remove it." },
+	[DMARC_RULE_PCT] = { AUDIT_WARNING, "pct", "RFC 9989 appendix A.6",
+	    "pct=%v has no effect: the tag was removed from DMARC, and the"
+	    " policy applies to all mail",
+	    "Remove it; instead of pct=0 write t=y." },
+	[DMARC_RULE_HISTORIC_TAG] = { AUDIT_NOTE, "historic-tag",
+	    "RFC 9989 section 9.3",
+	    "%t was removed from DMARC; receivers ignore it", "Remove it." },
+	[DMARC_RULE_GARBLED] = { AUDIT_ERROR, "garbled", "RFC 9989 section 4.8",
+	    "\"%v\" is not of the form tag=value; receivers ignore it",
+	    "Write tag=value, and separate tags with semicolons." },
+	[DMARC_RULE_UPPER_CASE_TAG] = { AUDIT_NOTE, "upper-case-tag",
+	    "RFC 6376 section 3.2",
+	    "the tag %t is in capitals, which some receivers do not accept",
+	    "Write it in lower case." },
+	[DMARC_RULE_SP_WEAKER] = { AUDIT_WARNING, "sp-weaker",
+	    "RFC 9989 section 4.7",
+	    "sp=%v is weaker than p: forged mail of a subdomain is treated"
+	    " better than forged mail of %d",
+	    "Remove sp; publish a separate record for subdomains that need"
+	    " one." },
+	[DMARC_RULE_NP_WEAKER] = { AUDIT_WARNING, "np-weaker",
+	    "RFC 9989 section 4.7",
+	    "np=%v is weaker than the policy of existing subdomains, although"
 	    " names that do not exist send no mail",
-	    "write np=reject" },
-	{ "np-hint", DMARC_SEVERITY_NOTE, "RFC 9989 section 4.7",
-	    "subdomains that do not exist are open to forgery",
-	    "add np=reject: names that do not exist send no mail" },
-	{ "sp-unused", DMARC_SEVERITY_WARNING, "RFC 9989 section 4.7",
+	    "Write np=reject." },
+	[DMARC_RULE_NP_HINT] = { AUDIT_NOTE, "np-hint", "RFC 9989 section 4.7",
+	    "anyone can send mail as a subdomain that does not exist",
+	    "Add np=reject: names that do not exist send no mail." },
+	[DMARC_RULE_SP_UNUSED] = { AUDIT_WARNING, "sp-unused",
+	    "RFC 9989 section 4.7",
 	    "%t has no effect in the record of %d, which is not an"
 	    " organizational domain: subdomains without a record follow %v",
-	    "remove it, or add psd=n to make %d an organizational domain" },
-	{ "testing", DMARC_SEVERITY_NOTE, "RFC 9989 section 4.7",
-	    "t=y: receivers are asked for one level less than the policy",
-	    "remove it when the reports show that your mail passes" },
-	{ "testing-none", DMARC_SEVERITY_NOTE, "RFC 9989 section 4.7",
-	    "t=y has no effect on a policy of none", "remove it" },
-	{ "monitoring", DMARC_SEVERITY_NOTE, "RFC 9989 section 5.1.7",
-	    "p=none: forged mail is reported, but nothing is asked for",
-	    "when the reports show that your mail passes, write p=quarantine,"
-	    " later p=reject" },
-	{ "monitoring-blind", DMARC_SEVERITY_WARNING, "RFC 9989 section 5.1.5",
-	    "p=none without rua: the record has no effect at all",
-	    "add rua=mailto:ADDRESS and read the reports" },
-	{ "no-rua", DMARC_SEVERITY_WARNING, "RFC 9989 section 5.1.3",
-	    "no rua: nobody tells you which of your own mail fails",
-	    "add rua=mailto:ADDRESS and read the reports" },
-	{ "reject", DMARC_SEVERITY_NOTE, "RFC 9989 section 7.4",
-	    "p=reject: mail of your users by way of mailing lists and"
-	    " forwarders may be refused",
-	    "sign all mail with DKIM, never rely on SPF alone; keep people who"
-	    " post to lists in a domain with a milder policy" },
-	{ "psd", DMARC_SEVERITY_WARNING, "RFC 9989 section 4.7",
-	    "psd=y: %d calls itself a public suffix, under which each name"
-	    " belongs to somebody else and none aligns with another",
-	    "remove psd, unless others register names below %d" },
-	{ "psd-ruf", DMARC_SEVERITY_ERROR, "RFC 9989 section 10.2",
-	    "a public suffix must not ask for failure reports", "remove ruf" },
-	{ "fo-without-ruf", DMARC_SEVERITY_NOTE, "RFC 9989 section 4.7",
-	    "fo is ignored without ruf", "remove fo, or add ruf" },
-	{ "ruf", DMARC_SEVERITY_NOTE, "RFC 9989 section 10.2",
-	    "failure reports hold personal data: few receivers send them, and"
-	    " who gets them must handle them with care",
-	    "remove ruf unless you need it" },
+	    "Remove it, or add psd=n to make %d an organizational domain." },
+	[DMARC_RULE_TESTING] = { AUDIT_NOTE, "testing", "RFC 9989 section 4.7",
+	    "t=y asks receivers to apply a policy one level weaker",
+	    "Remove it when the reports show that your mail passes." },
+	[DMARC_RULE_TESTING_NONE] = { AUDIT_NOTE, "testing-none",
+	    "RFC 9989 section 4.7", "t=y has no effect with a policy of none",
+	    "Remove it." },
+	[DMARC_RULE_MONITORING] = { AUDIT_NOTE, "monitoring",
+	    "RFC 9989 section 5.1.7",
+	    "p=none: receivers report forged mail, but do not act on it",
+	    "When the reports show that your mail passes, write p=quarantine,"
+	    " later p=reject." },
+	[DMARC_RULE_MONITORING_BLIND] = { AUDIT_WARNING, "monitoring-blind",
+	    "RFC 9989 section 5.1.5",
+	    "p=none without rua: the record has no effect",
+	    "Add rua=mailto:ADDRESS and read the reports." },
+	[DMARC_RULE_NO_RUA] = { AUDIT_WARNING, "no-rua",
+	    "RFC 9989 section 5.1.3",
+	    "no rua: you cannot see which of your own mail fails",
+	    "Add rua=mailto:ADDRESS and read the reports." },
+	[DMARC_RULE_REJECT] = { AUDIT_NOTE, "reject", "RFC 9989 section 7.4",
+	    "p=reject: receivers may refuse mail that your users send through"
+	    " mailing lists and forwarders",
+	    "Sign all mail with DKIM and do not rely on SPF alone; give users"
+	    " who post to lists a domain with a weaker policy." },
+	[DMARC_RULE_PSD] = { AUDIT_WARNING, "psd", "RFC 9989 section 4.7",
+	    "psd=y declares %d a public suffix: each name below it belongs to"
+	    " a different owner, and none aligns with another",
+	    "Remove psd, unless others register names below %d." },
+	[DMARC_RULE_PSD_TLD] = { AUDIT_NOTE, "psd", "RFC 9989 section 4.7",
+	    "psd=y declares %d a public suffix: each name below it belongs to"
+	    " a different owner, and none aligns with another",
+	    "Remove psd, unless others register names below %d." },
+	[DMARC_RULE_PSD_RUF] = { AUDIT_ERROR, "psd-ruf",
+	    "RFC 9989 section 10.2",
+	    "a public suffix must not ask for failure reports", "Remove ruf." },
+	[DMARC_RULE_FO_WITHOUT_RUF] = { AUDIT_NOTE, "fo-without-ruf",
+	    "RFC 9989 section 4.7", "fo has no effect without ruf",
+	    "Remove fo, or add ruf." },
+	[DMARC_RULE_RUF] = { AUDIT_NOTE, "ruf", "RFC 9989 section 10.2",
+	    "failure reports contain personal data: few receivers send them,"
+	    " and their recipients must handle them with care",
+	    "Remove ruf unless you need it." },
 
 	/* report addresses */
-	{ "bad-uri", DMARC_SEVERITY_ERROR, "RFC 9989 section 4.8",
-	    "\"%v\" in %t is no address for reports and is ignored",
-	    "write mailto:NAME@DOMAIN, a comma between two of them, \"!\" as"
-	    " %21" },
-	{ "uri-size", DMARC_SEVERITY_NOTE, "RFC 9989 section 4.8",
-	    "the size behind \"!\" of %v is obsolete and is ignored",
-	    "remove it" },
-	{ "uri-scheme", DMARC_SEVERITY_WARNING, "RFC 9989 section 4.7",
-	    "%v in %t: receivers need to know mailto: only",
-	    "add a mailto: address" },
-	{ "many-uris", DMARC_SEVERITY_WARNING, "RFC 9989 section 4.7",
-	    "%t has more addresses than receivers will send reports to",
-	    "use one address, and distribute the reports yourself" },
-	{ "no-mail-host", DMARC_SEVERITY_ERROR, "RFC 9989 section 5.1.3",
-	    "%v takes no mail: reports to it are lost",
-	    "give an address that takes mail" },
-	{ "no-consent", DMARC_SEVERITY_ERROR, "RFC 9990 section 4",
-	    "%v has not agreed to take reports of %d: they are not sent",
-	    "let its owner publish TXT at %d._report._dmarc.%v:"
-	    " \"v=DMARC1;\"" },
-	{ "consent-unknown", DMARC_SEVERITY_WARNING, "RFC 9990 section 4",
-	    "whether %v agreed to take reports of %d could not be found out",
-	    "see that all name servers of %v answer for"
-	    " %d._report._dmarc.%v" },
+	[DMARC_RULE_BAD_URI] = { AUDIT_ERROR, "bad-uri", "RFC 9989 section 4.8",
+	    "\"%v\" in %t is not a valid report address; receivers ignore it",
+	    "Write mailto:NAME@DOMAIN, separate addresses with commas, and"
+	    " write \"!\" as %21." },
+	[DMARC_RULE_URI_SIZE] = { AUDIT_NOTE, "uri-size",
+	    "RFC 9989 section 4.8",
+	    "the size limit after \"!\" in %v is obsolete; receivers ignore"
+	    " it",
+	    "Remove it." },
+	[DMARC_RULE_URI_SCHEME] = { AUDIT_WARNING, "uri-scheme",
+	    "RFC 9989 section 4.7",
+	    "%v in %t: receivers only have to support mailto:",
+	    "Add a mailto: address." },
+	[DMARC_RULE_MANY_URIS] = { AUDIT_WARNING, "many-uris",
+	    "RFC 9989 section 4.7",
+	    "%t has more addresses than receivers send reports to",
+	    "Use one address, and distribute the reports from there." },
+	[DMARC_RULE_NO_MAIL_HOST] = { AUDIT_ERROR, "no-mail-host",
+	    "RFC 9989 section 5.1.3",
+	    "%v does not accept mail: reports to it are lost",
+	    "Give an address that accepts mail." },
+	[DMARC_RULE_NO_CONSENT] = { AUDIT_ERROR, "no-consent",
+	    "RFC 9990 section 4",
+	    "%v has not agreed to receive reports about %d: receivers do not"
+	    " send them",
+	    "Ask its owner to publish the TXT record \"v=DMARC1;\" at"
+	    " %d._report._dmarc.%v." },
+	[DMARC_RULE_CONSENT_UNKNOWN] = { AUDIT_WARNING, "consent-unknown",
+	    "RFC 9990 section 4",
+	    "cannot find out whether %v agreed to receive reports about %d:"
+	    " a DNS query failed",
+	    "Make sure that all name servers of %v answer for"
+	    " %d._report._dmarc.%v." },
 };
 
-/* What a tag may hold: the cure of bad-value. */
+/* The fix of a bad value, by tag: RFC 9989 section 4.8. */
 static const struct {
-	const char *tag, *cure;
-} values[] = {
-	{ "p", "write p=none, p=quarantine or p=reject" },
-	{ "sp", "write sp=none, sp=quarantine or sp=reject" },
-	{ "np", "write np=none, np=quarantine or np=reject" },
-	{ "adkim", "write adkim=r or adkim=s" },
-	{ "aspf", "write aspf=r or aspf=s" },
-	{ "psd", "write psd=y, psd=n or psd=u" },
-	{ "t", "write t=y or t=n" },
-	{ "fo", "write one of 0 and 1, and d or s, with colons between" },
-	{ "rua", "write rua=mailto:NAME@DOMAIN" },
-	{ "ruf", "write ruf=mailto:NAME@DOMAIN" },
+	const char *tag, *fix;
+} value_fixes[] = {
+	{ "p", FIX_POLICY },
+	{ "sp", "Write sp=none, sp=quarantine or sp=reject." },
+	{ "np", "Write np=none, np=quarantine or np=reject." },
+	{ "adkim", "Write adkim=r or adkim=s." },
+	{ "aspf", "Write aspf=r or aspf=s." },
+	{ "psd", "Write psd=y, psd=n or psd=u." },
+	{ "t", "Write t=y or t=n." },
+	{ "fo", "Write 0 or 1, and d or s, separated by colons." },
+	{ "rua", "Write rua=mailto:NAME@DOMAIN." },
+	{ "ruf", "Write ruf=mailto:NAME@DOMAIN." },
 };
 
-static struct span
-fill_in(struct dmarc_linter *l, const char *template,
-    const struct dmarc_about *about)
+/* NULL: none is special to the tag. */
+static const char *
+value_fix_of(struct span tag)
 {
-	struct scan s = scan_of(span_str(template));
-	char memory[TEXT_MAX];
-	struct buf b = buf_wrap(memory, sizeof(memory));
-
-	for (;;) {
-		buf_span(&b, scan_until(&s, '%'));
-		if (scan_done(&s))
-			return arena_copy(l->arena, buf_view(&b));
-		if (scan_text_nocase(&s, "%d"))
-			buf_printable(&b, about->domain, DOMAIN_MAX);
-		else if (scan_text_nocase(&s, "%v"))
-			buf_printable(&b, about->value, DETAIL_MAX);
-		else if (scan_text_nocase(&s, "%t"))
-			buf_printable(&b, about->tag, DETAIL_MAX);
-		else
-			buf_byte(&b, (char)scan_next(&s));
-	}
-}
-
-static const struct rule *
-find_rule(const char *id)
-{
-	const struct rule *rule = rules;
-
-	while (!span_is(span_str(rule->id), id)) {
-		rule++;
-		assert(rule < rules + ARRAY_SIZE(rules));
-	}
-	return rule;
-}
-
-struct dmarc_finding *
-dmarc_lint_add(struct dmarc_linter *l, const char *id, struct dmarc_about about)
-{
-	const struct rule *rule = find_rule(id);
-	struct dmarc_finding *f;
-
-	if (l->findings == NULL || l->out->n_findings == DMARC_FINDINGS_MAX) {
-		l->out->cut = true;
-		return NULL;
-	}
-	f = &l->findings[l->out->n_findings++];
-	*f = (struct dmarc_finding){
-		.id = rule->id,
-		.severity = rule->severity,
-		.name = fill_in(l, "_dmarc.%d", &about),
-		.text = fill_in(l, rule->text, &about),
-		.section = rule->section,
-		.cure = fill_in(l, rule->cure, &about),
-	};
-	return f;
+	for (size_t i = 0; i < ARRAY_SIZE(value_fixes); i++)
+		if (span_is_nocase(tag, value_fixes[i].tag))
+			return value_fixes[i].fix;
+	return NULL;
 }
 
 void
-dmarc_lint_add_bad_value(struct dmarc_linter *l, struct dmarc_about about)
+dmarc_lint_add(
+    struct dmarc_linter *l, enum dmarc_rule rule, struct dmarc_about about)
 {
-	struct dmarc_finding *f = dmarc_lint_add(l, "bad-value", about);
+	char memory[sizeof("_dmarc.") + DOMAIN_MAX];
+	struct buf where = buf_wrap(memory, sizeof(memory));
+	struct audit_about a = {
+		.domain = about.domain,
+		.value = about.value,
+		.tag = about.tag,
+	};
 
-	for (size_t i = 0; f != NULL && i < ARRAY_SIZE(values); i++) {
-		if (span_is_nocase(about.tag, values[i].tag))
-			f->cure = span_str(values[i].cure);
-	}
+	buf_text(&where, "_dmarc.");
+	buf_span(&where, span_first(about.domain, DOMAIN_MAX));
+	a.where = buf_view(&where);
+	if (rule == DMARC_RULE_BAD_VALUE)
+		a.fix = value_fix_of(about.tag);
+	audit_findings_add(&l->out->findings, &rules[rule], &a);
 }

@@ -26,11 +26,11 @@ lint_step(struct dmarc_linter *l, const struct dmarc_step *step)
 
 	if (answer->state == DNS_FAILED) {
 		about.value = span_str(dns_error_name(answer->fault));
-		dmarc_lint_add(l, "no-answer", about);
+		dmarc_lint_add(l, DMARC_RULE_NO_ANSWER, about);
 	}
 	if (answer->alias.p != NULL && answer->state == DNS_FOUND) {
 		about.value = answer->alias;
-		dmarc_lint_add(l, "alias", about);
+		dmarc_lint_add(l, DMARC_RULE_ALIAS, about);
 	}
 	for (size_t i = 0; i < answer->n_records; i++) {
 		struct dmarc_record record;
@@ -41,12 +41,12 @@ lint_step(struct dmarc_linter *l, const struct dmarc_step *step)
 		    DMARC_RECORD_NOT_DMARC)
 			ours++;
 		else if (is_near_miss(about.value))
-			dmarc_lint_add(l, "near-miss", about);
+			dmarc_lint_add(l, DMARC_RULE_NEAR_MISS, about);
 		else
-			dmarc_lint_add(l, "foreign-record", about);
+			dmarc_lint_add(l, DMARC_RULE_FOREIGN_RECORD, about);
 	}
 	if (ours > 1)
-		dmarc_lint_add(l, "several-records", about);
+		dmarc_lint_add(l, DMARC_RULE_SEVERAL_RECORDS, about);
 }
 
 static void
@@ -58,18 +58,18 @@ lint_walk(struct dmarc_linter *l)
 	for (size_t i = 0; i < walk->n_steps; i++)
 		lint_step(l, &walk->steps[i]);
 	if (walk->policy == NULL && !walk->failed)
-		dmarc_lint_add(l, "no-record", about);
+		dmarc_lint_add(l, DMARC_RULE_NO_RECORD, about);
 	if (walk->policy != NULL && walk->policy != &walk->steps[0]) {
 		about.value = walk->policy->domain;
-		dmarc_lint_add(l, "no-own-record", about);
+		dmarc_lint_add(l, DMARC_RULE_NO_OWN_RECORD, about);
 	}
 	if (domain_labels(about.domain) > DMARC_MAX_QUERIES &&
 	    walk->policy != &walk->steps[0])
-		dmarc_lint_add(l, "deep-name", about);
+		dmarc_lint_add(l, DMARC_RULE_DEEP_NAME, about);
 	about.value = walk->organizational_domain;
 	if (!walk->failed && domain_labels(about.value) == 1 &&
 	    domain_labels(about.domain) > 1)
-		dmarc_lint_add(l, "suffix-without-psd", about);
+		dmarc_lint_add(l, DMARC_RULE_SUFFIX_WITHOUT_PSD, about);
 }
 
 static void
@@ -77,13 +77,13 @@ lint_uri(struct dmarc_linter *l, struct dmarc_about about,
     enum dmarc_uri_state state)
 {
 	if (state == DMARC_URI_BAD) {
-		dmarc_lint_add(l, "bad-uri", about);
+		dmarc_lint_add(l, DMARC_RULE_BAD_URI, about);
 		return;
 	}
 	if (state == DMARC_URI_SIZED)
-		dmarc_lint_add(l, "uri-size", about);
+		dmarc_lint_add(l, DMARC_RULE_URI_SIZE, about);
 	if (!span_starts_nocase(about.value, "mailto:"))
-		dmarc_lint_add(l, "uri-scheme", about);
+		dmarc_lint_add(l, DMARC_RULE_URI_SCHEME, about);
 }
 
 static void
@@ -96,7 +96,7 @@ lint_uris(struct dmarc_linter *l, const struct dmarc_tag *tag,
 
 	while (dmarc_uri_next(&s, &about.value, &state)) {
 		if (++n > DMARC_URIS_MAX) {
-			dmarc_lint_add(l, "many-uris", about);
+			dmarc_lint_add(l, DMARC_RULE_MANY_URIS, about);
 			return;
 		}
 		lint_uri(l, about, state);
@@ -122,30 +122,31 @@ lint_tag(
 		name.p++;
 	switch (tag->state) {
 	case DMARC_TAG_UNKNOWN:
-		dmarc_lint_add(l, "unknown-tag", about);
+		dmarc_lint_add(l, DMARC_RULE_UNKNOWN_TAG, about);
 		return;
 	case DMARC_TAG_HISTORIC:
 		dmarc_lint_add(l,
-		    span_is_nocase(tag->name, "pct") ? "pct" : "historic-tag",
+		    span_is_nocase(tag->name, "pct") ? DMARC_RULE_PCT
+						     : DMARC_RULE_HISTORIC_TAG,
 		    about);
 		return;
 	case DMARC_TAG_GARBLED:
 		/* an empty one, as in "a=b;;c=d", harms nobody */
 		if (tag->value.n > 0)
-			dmarc_lint_add(l, "garbled", about);
+			dmarc_lint_add(l, DMARC_RULE_GARBLED, about);
 		return;
 	case DMARC_TAG_TWICE:
-		dmarc_lint_add(l, "repeated-tag", about);
+		dmarc_lint_add(l, DMARC_RULE_REPEATED_TAG, about);
 		return;
 	case DMARC_TAG_BAD_VALUE:
 		if (!is_list || tag->value.n == 0)
-			dmarc_lint_add_bad_value(l, about);
+			dmarc_lint_add(l, DMARC_RULE_BAD_VALUE, about);
 		break;
 	case DMARC_TAG_OK:
 		break;
 	}
 	if (!scan_done(&name))
-		dmarc_lint_add(l, "upper-case-tag", about);
+		dmarc_lint_add(l, DMARC_RULE_UPPER_CASE_TAG, about);
 	if (is_list)
 		lint_uris(l, tag, about);
 }
@@ -168,20 +169,20 @@ lint_subdomains(struct dmarc_linter *l, const struct dmarc_record *r,
 		about.value = below != NULL ? below->domain : SPAN("no record");
 		about.tag = SPAN("sp");
 		if (r->sp != DMARC_POLICY_ABSENT)
-			dmarc_lint_add(l, "sp-unused", about);
+			dmarc_lint_add(l, DMARC_RULE_SP_UNUSED, about);
 		about.tag = SPAN("np");
 		if (r->np != DMARC_POLICY_ABSENT)
-			dmarc_lint_add(l, "sp-unused", about);
+			dmarc_lint_add(l, DMARC_RULE_SP_UNUSED, about);
 		return;
 	}
 	about.value = span_str(dmarc_policy_name(existing));
 	if (r->sp != DMARC_POLICY_ABSENT && existing < r->p)
-		dmarc_lint_add(l, "sp-weaker", about);
+		dmarc_lint_add(l, DMARC_RULE_SP_WEAKER, about);
 	about.value = span_str(dmarc_policy_name(missing));
 	if (r->np != DMARC_POLICY_ABSENT && missing < existing)
-		dmarc_lint_add(l, "np-weaker", about);
+		dmarc_lint_add(l, DMARC_RULE_NP_WEAKER, about);
 	else if (missing == DMARC_POLICY_NONE && r->p != DMARC_POLICY_NONE)
-		dmarc_lint_add(l, "np-hint", about);
+		dmarc_lint_add(l, DMARC_RULE_NP_HINT, about);
 }
 
 static void
@@ -192,25 +193,25 @@ lint_policy(struct dmarc_linter *l, const struct dmarc_record *r,
 	    r->np > DMARC_POLICY_NONE;
 
 	if (r->testing)
-		dmarc_lint_add(l, any ? "testing" : "testing-none", about);
+		dmarc_lint_add(l,
+		    any ? DMARC_RULE_TESTING : DMARC_RULE_TESTING_NONE, about);
 	if (r->p == DMARC_POLICY_NONE && r->n_rua == 0)
-		dmarc_lint_add(l, "monitoring-blind", about);
+		dmarc_lint_add(l, DMARC_RULE_MONITORING_BLIND, about);
 	else if (r->n_rua == 0)
-		dmarc_lint_add(l, "no-rua", about);
+		dmarc_lint_add(l, DMARC_RULE_NO_RUA, about);
 	else if (r->p == DMARC_POLICY_NONE)
-		dmarc_lint_add(l, "monitoring", about);
+		dmarc_lint_add(l, DMARC_RULE_MONITORING, about);
 	if (r->p == DMARC_POLICY_REJECT)
-		dmarc_lint_add(l, "reject", about);
+		dmarc_lint_add(l, DMARC_RULE_REJECT, about);
 	if (r->psd == DMARC_PSD_YES) {
-		struct dmarc_finding *f = dmarc_lint_add(l, "psd", about);
-
-		/* of a top-level domain nobody will doubt it */
-		if (f != NULL && domain_labels(about.domain) == 1)
-			f->severity = DMARC_SEVERITY_NOTE;
+		dmarc_lint_add(l,
+		    domain_labels(about.domain) == 1 ? DMARC_RULE_PSD_TLD
+						     : DMARC_RULE_PSD,
+		    about);
 		if (r->n_ruf > 0)
-			dmarc_lint_add(l, "psd-ruf", about);
+			dmarc_lint_add(l, DMARC_RULE_PSD_RUF, about);
 	} else if (r->n_ruf > 0) {
-		dmarc_lint_add(l, "ruf", about);
+		dmarc_lint_add(l, DMARC_RULE_RUF, about);
 	}
 }
 
@@ -225,16 +226,16 @@ lint_record(struct dmarc_linter *l, const struct dmarc_step *step)
 
 	about.value = span_str(step->note);
 	if (step->broken)
-		dmarc_lint_add(l, "broken-policy", about);
+		dmarc_lint_add(l, DMARC_RULE_BROKEN_POLICY, about);
 	else if (step->record->p_defaulted)
-		dmarc_lint_add(l, "defaulted-policy", about);
-	l->out->cut |= n > DMARC_TAGS_MAX;
+		dmarc_lint_add(l, DMARC_RULE_DEFAULTED_POLICY, about);
+	l->out->findings.cut |= n > DMARC_TAGS_MAX;
 	for (size_t i = 0; i < n && i < DMARC_TAGS_MAX; i++) {
 		fo |= span_is_nocase(tags[i].name, "fo");
 		lint_tag(l, &tags[i], step->domain);
 	}
 	if (fo && step->record->n_ruf == 0)
-		dmarc_lint_add(l, "fo-without-ruf", about);
+		dmarc_lint_add(l, DMARC_RULE_FO_WITHOUT_RUF, about);
 	if (step->broken)
 		return;
 	lint_policy(l, step->record, about);
@@ -313,16 +314,16 @@ host_judge(struct dmarc_linter *l, struct span domain, const struct host *h)
 	struct span organizational = walk->organizational_domain;
 
 	if (!host_takes_mail(h))
-		dmarc_lint_add(l, "no-mail-host", about);
+		dmarc_lint_add(l, DMARC_RULE_NO_MAIL_HOST, about);
 	if (!domain_is_under(domain, organizational))
 		organizational = domain;
 	if (h->consent == NULL || walk->failed ||
 	    domain_equal(h->walk.organizational_domain, organizational))
 		return;
 	if (h->consent->state == DNS_FAILED || h->walk.failed)
-		dmarc_lint_add(l, "consent-unknown", about);
+		dmarc_lint_add(l, DMARC_RULE_CONSENT_UNKNOWN, about);
 	else if (!host_agrees(h))
-		dmarc_lint_add(l, "no-consent", about);
+		dmarc_lint_add(l, DMARC_RULE_NO_CONSENT, about);
 }
 
 static bool
@@ -346,7 +347,7 @@ list_hosts(struct dmarc_linter *l, const struct span *uris, size_t n_uris,
 		if (name.p == NULL || is_listed(hosts, *n, name))
 			continue;
 		if (*n == DMARC_HOSTS_MAX) {
-			l->out->cut = true;
+			l->out->findings.cut = true;
 			return;
 		}
 		hosts[(*n)++].name = name;
@@ -390,20 +391,6 @@ is_misplaced(const struct dns_answer *own)
 	return false;
 }
 
-/* Errors first, each kind in the order it was found. */
-static void
-sort_findings(struct dmarc_finding *f, size_t n)
-{
-	for (size_t i = 1; i < n; i++) {
-		struct dmarc_finding one = f[i];
-		size_t k = i;
-
-		for (; k > 0 && f[k - 1].severity < one.severity; k--)
-			f[k] = f[k - 1];
-		f[k] = one;
-	}
-}
-
 static enum core_status
 lint_domain(struct dmarc_linter *l)
 {
@@ -424,7 +411,7 @@ lint_domain(struct dmarc_linter *l)
 	    out->walk.steps[0].answer->state == DNS_NODATA;
 	lint_walk(l);
 	if (is_misplaced(own))
-		dmarc_lint_add(l, "misplaced", about);
+		dmarc_lint_add(l, DMARC_RULE_MISPLACED, about);
 	if (out->walk.policy == NULL)
 		return CORE_DONE;
 	lint_record(l, out->walk.policy);
@@ -441,23 +428,22 @@ dmarc_lint(struct span domain, struct dns_questions *questions, struct arena *a,
 	struct dmarc_about about = { .domain = domain, .value = domain };
 
 	*out = (struct dmarc_lint){ .domain = SPAN_NONE };
-	l.findings = arena_array(a, DMARC_FINDINGS_MAX, sizeof(*l.findings));
-	out->findings = l.findings;
+	audit_findings_init(&out->findings, a);
 	if (span_starts_nocase(domain, "_dmarc."))
 		domain = span_skip(domain, sizeof("_dmarc.") - 1);
 	out->domain = domain_normal(a, domain);
 	if (out->domain.p == NULL) {
 		if (!arena_has_failed(a))
-			dmarc_lint_add(&l, "bad-name", about);
-		out->cut = arena_has_failed(a);
+			dmarc_lint_add(&l, DMARC_RULE_BAD_NAME, about);
+		out->findings.cut |= arena_has_failed(a);
 		return CORE_DONE;
 	}
 	if (lint_domain(&l) == CORE_WAIT)
 		return CORE_WAIT;
-	sort_findings(l.findings, out->n_findings);
+	audit_findings_sort(&out->findings);
 	if (!dmarc_explain(out->domain, &out->walk, &out->above, out->exists, a,
 		&out->explanation) ||
 	    arena_has_failed(a))
-		out->cut = true;
+		out->findings.cut = true;
 	return CORE_DONE;
 }

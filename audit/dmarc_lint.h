@@ -1,8 +1,8 @@
 /*
- * dmarc_lint.h - what is wrong or unwise in a domain's DMARC records, with its
- * section and its cure.
+ * dmarc_lint.h - finds errors and bad practice in a domain's DMARC records:
+ * `avouch dmarc DOMAIN` (RFC 9989, RFC 9990 section 4).
  *
- * A pure core like dmarc.h: the command drives it and prints what it finds.
+ * A pure core like dmarc.h.
  */
 #ifndef AVOUCH_AUDIT_DMARC_LINT_H
 #define AVOUCH_AUDIT_DMARC_LINT_H
@@ -10,52 +10,35 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#include "dmarc/tree_walk.h"
 #include "audit/dmarc_explain.h"
+#include "audit/finding.h"
+#include "dmarc/tree_walk.h"
 #include "dns/questions.h"
 #include "lib/arena.h"
 #include "lib/span.h"
 #include "lib/core_status.h"
 
-enum {
-	DMARC_FINDINGS_MAX = 64,
-	DMARC_HOSTS_MAX = 10, /* of report addresses that are looked into */
-};
-
-enum dmarc_severity {
-	DMARC_SEVERITY_NOTE,    /* worth knowing */
-	DMARC_SEVERITY_WARNING, /* unwise, or without effect */
-	DMARC_SEVERITY_ERROR,   /* not what the RFC allows, or not working */
-};
-
-struct dmarc_finding {
-	const char *id; /* stable: "no-record", "several-records", ... */
-	enum dmarc_severity severity;
-	struct span name;    /* the DNS name it is about */
-	struct span text;    /* what is wrong */
-	const char *section; /* "RFC 9989 section 4.7" */
-	struct span cure;    /* what to do */
-};
+enum { DMARC_HOSTS_MAX = 10 }; /* hosts of report addresses that are checked */
 
 struct dmarc_lint {
-	struct span domain; /* in normal form; absent: it is no domain name */
+	struct span
+	    domain; /* in normal form; absent: not a valid domain name */
 	struct dmarc_walk walk;
 	struct dmarc_walk above; /* see dmarc_policy_below() */
-	bool exists;             /* the domain itself, RFC 9989 appendix A.4 */
+	bool exists;             /* the domain: RFC 9989 appendix A.4 */
 	struct dmarc_explanation explanation;
-	const struct dmarc_finding *findings; /* errors first */
-	size_t n_findings;
-	bool cut; /* memory ran out, or there was more than is kept */
+	/* Errors first.  `cut` is also set if memory ran out elsewhere, or a
+	 * record has more tags or hosts than are checked. */
+	struct audit_findings findings;
 };
 
-/* "error", "warning", "note" */
-const char *dmarc_severity_name(enum dmarc_severity severity);
-
 /*
- * `domain` as a person gives it: any case, U-labels, "_dmarc." before it.
- * Besides the walk it asks for the domain itself, and for the hosts of report
- * addresses: whether they take mail, and whether they agreed to take reports
- * of this domain (RFC 9990 section 4).
+ * `domain` is as a person types it: in any case, with U-labels, with or without
+ * a leading "_dmarc.".  Besides the tree walk this asks for the domain itself,
+ * and for each host of a report address whether it accepts mail and whether it
+ * agreed to receive reports about this domain (RFC 9990 section 4).
+ *
+ * CORE_WAIT: call again with the same arguments when the answers have arrived.
  */
 enum core_status dmarc_lint(struct span domain, struct dns_questions *questions,
     struct arena *a, struct dmarc_lint *out);

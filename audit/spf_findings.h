@@ -1,6 +1,5 @@
 /*
- * spf_findings.h - what spf_lint() can find, and its state; for the files of
- * this room alone.
+ * spf_findings.h - the rules and the state of spf_lint().  Internal to audit/.
  */
 #ifndef AVOUCH_AUDIT_SPF_FINDINGS_H
 #define AVOUCH_AUDIT_SPF_FINDINGS_H
@@ -43,7 +42,7 @@ enum spf_rule {
 	SPF_RULE_PLUS_ALL,
 	SPF_RULE_NEUTRAL_ALL,
 	SPF_RULE_NO_ALL,
-	SPF_RULE_BEHIND_ALL,
+	SPF_RULE_AFTER_ALL,
 	SPF_RULE_REDIRECT_IGNORED,
 	SPF_RULE_MODIFIER_FIRST,
 	SPF_RULE_UNKNOWN_MODIFIER,
@@ -61,32 +60,33 @@ struct spf_linting {
 	struct dns_questions *questions;
 	struct arena *a;
 	struct spf_lint *out;
-	struct spf_finding *last;
 	bool waiting;
 	unsigned void4; /* terms that are void for IPv4 clients */
 	unsigned void6;
 	struct span seen[SPF_LINT_RECORDS_MAX]; /* whose record was read */
 };
 
-struct spf_lint_frame { /* one record on the way from the domain's own */
-	const struct spf_lint_frame *above; /* NULL: it is the domain's own */
+struct spf_lint_frame { /* a record of the tree, and how it was reached */
+	const struct spf_lint_frame *above; /* NULL: the domain's own record */
 	struct span domain;
 	unsigned depth;
-	bool is_policy; /* no include led here: its default is the domain's */
-	bool passes;    /* what passes here passes for the domain */
-	bool is_first;  /* the first time this record is read */
+	bool is_policy; /* reached without include: its "all" applies */
+	bool passes;    /* a match in this record is a pass of the domain */
+	bool is_first;  /* the first time that this record is read */
 };
 
-/* Adds a finding; `term`, `detail` may be absent.  Not where `f` is read for
- * the second time. */
+/*
+ * Adds a finding about `f`; `term` and `value` may be absent.  Does nothing if
+ * the record of `f` was read before, or an answer is missing.
+ */
 void spf_lint_add(struct spf_linting *l, const struct spf_lint_frame *f,
-    enum spf_rule rule, struct span term, struct span detail);
+    enum spf_rule rule, struct span term, struct span value);
 
-/* The same, with a number as the detail. */
+/* The same with a number as value. */
 void spf_lint_add_number(struct spf_linting *l, const struct spf_lint_frame *f,
     enum spf_rule rule, size_t number);
 
-/* All that a record shows without a look into the DNS. */
+/* Checks that need no DNS. */
 void spf_lint_record(struct spf_linting *l, const struct spf_lint_frame *f,
     const struct spf_record *record);
 

@@ -359,7 +359,7 @@ may_follow(struct spf_linting *l, const struct spf_lint_frame *above,
 	if (above->depth == SPF_LINT_DEPTH_MAX ||
 	    l->out->records == SPF_LINT_RECORDS_MAX) {
 		spf_lint_add(
-		    l, above, SPF_RULE_NOT_FOLLOWED, via->text, domain);
+		    l, above, SPF_RULE_NOT_FOLLOWED, via->text, SPAN_NONE);
 		return false;
 	}
 	return true;
@@ -431,12 +431,17 @@ spf_lint(struct span domain, struct dns_questions *questions, struct arena *a,
 	struct span normal = domain_normal(a, domain);
 
 	*out = (struct spf_lint){ .domain = domain };
+	audit_findings_init(&out->findings, a);
 	if (normal.p == NULL || !spf_is_checkable(normal)) {
-		spf_lint_add(&l, &f, SPF_RULE_NO_NAME, SPAN_NONE, domain);
+		if (!arena_has_failed(a))
+			spf_lint_add(
+			    &l, &f, SPF_RULE_NO_NAME, SPAN_NONE, domain);
+		out->findings.cut |= arena_has_failed(a);
 		return CORE_DONE;
 	}
 	out->domain = normal;
 	walk(&l, NULL, NULL, normal);
 	sum_up(&l);
+	out->findings.cut |= arena_has_failed(a);
 	return l.waiting ? CORE_WAIT : CORE_DONE;
 }

@@ -205,7 +205,7 @@ lint_term(struct spf_linting *l, const struct spf_lint_frame *f,
 		return;
 	}
 	if (is_mechanism && record->all != NULL && term > record->all) {
-		spf_lint_add(l, f, SPF_RULE_BEHIND_ALL, term->text, SPAN_NONE);
+		spf_lint_add(l, f, SPF_RULE_AFTER_ALL, term->text, SPAN_NONE);
 		return;
 	}
 	lint_kind(l, f, term);

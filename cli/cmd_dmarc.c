@@ -68,26 +68,6 @@ dmarc_cases_json(const struct dmarc_explanation *e)
 }
 
 static json_t *
-dmarc_findings_json(const struct dmarc_lint *l)
-{
-	json_t *list = json_array();
-
-	for (size_t i = 0; i < l->n_findings; i++) {
-		const struct dmarc_finding *f = &l->findings[i];
-		json_t *o = json_object();
-
-		cli_set_text(o, "id", f->id);
-		cli_set_text(o, "severity", dmarc_severity_name(f->severity));
-		cli_set_span(o, "name", f->name);
-		cli_set_span(o, "text", f->text);
-		cli_set_text(o, "section", f->section);
-		cli_set_span(o, "cure", f->cure);
-		json_array_append_new(list, o);
-	}
-	return list;
-}
-
-static json_t *
 dmarc_lint_json(const struct dmarc_lint *l)
 {
 	const struct dmarc_step *policy = l->walk.policy;
@@ -103,7 +83,8 @@ dmarc_lint_json(const struct dmarc_lint *l)
 	cli_set(o, "walk", explain_walk_json(&l->explanation));
 	cli_set(o, "meaning", dmarc_meanings_json(&l->explanation));
 	cli_set(o, "applies", dmarc_cases_json(&l->explanation));
-	cli_set(o, "findings", dmarc_findings_json(l));
+	cli_set(
+	    o, "findings", results_findings_json(&l->findings, "name", false));
 	return o;
 }
 
@@ -138,29 +119,6 @@ print_dmarc_meanings(const struct dmarc_explanation *e)
 }
 
 static void
-print_dmarc_findings(const struct dmarc_lint *l)
-{
-	if (l->n_findings == 0 && !l->cut) {
-		puts("\nNo problems found.");
-		return;
-	}
-	puts("\nFindings:");
-	for (size_t i = 0; i < l->n_findings; i++) {
-		const struct dmarc_finding *f = &l->findings[i];
-
-		results_finding(&(struct results_finding){
-		    .severity = dmarc_severity_name(f->severity),
-		    .name = f->name,
-		    .section = f->section,
-		    .text = f->text,
-		    .cure = f->cure,
-		});
-	}
-	if (l->cut)
-		puts("  More findings exist than are shown.");
-}
-
-static void
 print_dmarc_lint(const struct cli *c, const struct dmarc_lint *l)
 {
 	const struct dmarc_explanation *e = &l->explanation;
@@ -180,7 +138,7 @@ print_dmarc_lint(const struct cli *c, const struct dmarc_lint *l)
 		explain_walk(e, WALK_INDENT);
 		print_dmarc_meanings(e);
 	}
-	print_dmarc_findings(l);
+	results_findings(&l->findings);
 }
 
 static json_t *

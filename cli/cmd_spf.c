@@ -5,13 +5,10 @@
 #include "cli/cli.h"
 #include "cli/explain/explain.h"
 #include "cli/results.h"
-#include "lib/buf.h"
 #include "lib/domain.h"
 #include "mail/address.h"
 #include "audit/spf_lint.h"
 #include "verify/dns_task.h"
-
-enum { NAME_MAX_SHOWN = 512 }; /* bytes: a domain and a term */
 
 /* ---- check of a client ---- */
 
@@ -107,30 +104,10 @@ spf_step_lint(
 }
 
 static json_t *
-spf_findings_json(const struct spf_lint *l)
-{
-	json_t *list = json_array();
-
-	for (const struct spf_finding *f = l->findings; f != NULL;
-	     f = f->next) {
-		json_t *o = json_object();
-
-		cli_set_text(o, "id", f->name);
-		cli_set_text(o, "severity", spf_severity_name(f->severity));
-		cli_set_span(o, "domain", f->domain);
-		cli_set_span(o, "term", f->term);
-		cli_set_span(o, "text", f->text);
-		cli_set_text(o, "section", f->section);
-		cli_set_text(o, "cure", f->cure);
-		json_array_append_new(list, o);
-	}
-	return list;
-}
-
-static json_t *
 spf_lint_json(const struct cli *c, const struct spf_lint *l,
-    const struct dns_questions *questions, bool cut)
+    const struct dns_questions *questions)
 {
+	const size_t *counts = l->findings.counts;
 	json_t *o = json_object();
 	json_t *explain;
 
@@ -139,11 +116,12 @@ spf_lint_json(const struct cli *c, const struct spf_lint *l,
 	cli_set_number(o, "lookups", l->lookups);
 	cli_set_number(o, "void_lookups", l->void_lookups);
 	cli_set_number(o, "records", l->records);
-	cli_set_number(o, "errors", (int64_t)l->errors);
-	cli_set_number(o, "warnings", (int64_t)l->warnings);
-	cli_set_number(o, "notes", (int64_t)l->notes);
-	cli_set(o, "findings", spf_findings_json(l));
-	cli_set_bool(o, "cut", cut);
+	cli_set_number(o, "errors", (int64_t)counts[AUDIT_ERROR]);
+	cli_set_number(o, "warnings", (int64_t)counts[AUDIT_WARNING]);
+	cli_set_number(o, "notes", (int64_t)counts[AUDIT_NOTE]);
+	cli_set(
+	    o, "findings", results_findings_json(&l->findings, "domain", true));
+	cli_set_bool(o, "cut", l->findings.cut);
 	if (c->explain) {
 		explain = json_object();
 		cli_set(
@@ -154,41 +132,15 @@ spf_lint_json(const struct cli *c, const struct spf_lint *l,
 }
 
 static void
-print_spf_finding(const struct spf_finding *f)
-{
-	char memory[NAME_MAX_SHOWN];
-	struct buf name = buf_wrap(memory, sizeof(memory));
-
-	buf_span(&name, f->domain);
-	if (f->term.n > 0) {
-		buf_text(&name, ": ");
-		buf_span(&name, f->term);
-	}
-	results_finding(&(struct results_finding){
-	    .severity = spf_severity_name(f->severity),
-	    .name = buf_view(&name),
-	    .section = f->section,
-	    .text = f->text,
-	    .cure = span_str(f->cure),
-	});
-}
-
-static void
 print_spf_lint(const struct cli *c, const struct spf_lint *l,
-    const struct dns_questions *questions, bool cut)
+    const struct dns_questions *questions)
 {
 	cli_line("domain", l->domain);
 	cli_line("  record", l->record);
 	printf("%-22s up to %u of %d, void %u of %d\n", "  lookups", l->lookups,
 	    SPF_MAX_LOOKUPS, l->void_lookups, SPF_MAX_VOID);
 	printf("%-22s %u\n", "  records read", l->records);
-	puts(l->findings != NULL ? "\nFindings:"
-		: cut            ? ""
-				 : "\nNo problems found.");
-	for (const struct spf_finding *f = l->findings; f != NULL; f = f->next)
-		print_spf_finding(f);
-	if (cut)
-		puts("  More findings exist than are shown.");
+	results_findings(&l->findings);
 	if (c->explain)
 		explain_questions(questions);
 }
@@ -200,22 +152,18 @@ spf_lint_domain(struct cli *c)
 	struct dns_task *j = dns_task_start(
 	    c->dns, spf_step_lint, &l, SPF_LINT_QUESTIONS, CLI_SCRATCH);
 	int status = EX_OK;
-	bool cut;
 
 	if (j == NULL)
 		return cli_fail(c, EX_TEMPFAIL, "out of memory");
 	dns_task_wait(j, clock_ms() + CLI_WAIT_MS);
-	cut = arena_has_failed(dns_task_scratch(j)) ||
-	    l.out.errors + l.out.warnings + l.out.notes > l.out.n_findings;
 	if (domain_normal(dns_task_scratch(j), l.domain).p == NULL)
 		status = cli_fail(c, EX_USAGE,
 		    "\"%s\": not a domain name; use a name such as example.com",
 		    c->args[0]);
 	else if (c->json)
-		cli_print_json(
-		    spf_lint_json(c, &l.out, dns_task_questions(j), cut));
+		cli_print_json(spf_lint_json(c, &l.out, dns_task_questions(j)));
 	else
-		print_spf_lint(c, &l.out, dns_task_questions(j), cut);
+		print_spf_lint(c, &l.out, dns_task_questions(j));
 	dns_task_free(j);
 	return status;
 }

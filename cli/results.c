@@ -7,19 +7,64 @@
 
 enum {
 	FINDING_COLUMN = 6, /* where the text of a finding begins */
-	CURE_COLUMN = 12,
+	FIX_COLUMN = 12,
 	REPLY_MAX = POLICY_TEXT_MAX + 32, /* bytes, with both status codes */
 };
 
-void
-results_finding(const struct results_finding *f)
+/* ---- findings of a lint ---- */
+
+json_t *
+results_findings_json(
+    const struct audit_findings *f, const char *where_key, bool has_terms)
 {
-	printf("  %s: ", f->severity);
-	cli_put(f->name);
+	json_t *list = json_array();
+
+	for (size_t i = 0; i < f->n; i++) {
+		const struct audit_finding *one = &f->list[i];
+		json_t *o = json_object();
+
+		cli_set_text(o, "id", one->id);
+		cli_set_text(o, "severity", audit_severity_name(one->severity));
+		cli_set_span(o, where_key, one->where);
+		if (has_terms)
+			cli_set_span(o, "term", one->term);
+		cli_set_span(o, "text", one->text);
+		cli_set_text(o, "section", one->section);
+		cli_set_span(o, "cure", one->fix);
+		json_array_append_new(list, o);
+	}
+	return list;
+}
+
+static void
+print_finding(const struct audit_finding *f)
+{
+	printf("  %s: ", audit_severity_name(f->severity));
+	cli_put(f->where);
+	if (f->term.n > 0) {
+		fputs(": ", stdout);
+		cli_put(f->term);
+	}
 	printf(" (%s)\n", f->section);
 	cli_prose(FINDING_COLUMN, f->text);
-	cli_entry(SPAN("    fix:"), CURE_COLUMN, f->cure);
+	cli_entry(SPAN("    fix:"), FIX_COLUMN, f->fix);
 }
+
+void
+results_findings(const struct audit_findings *f)
+{
+	if (f->n == 0 && !f->cut) {
+		puts("\nNo problems found.");
+		return;
+	}
+	puts("\nFindings:");
+	for (size_t i = 0; i < f->n; i++)
+		print_finding(&f->list[i]);
+	if (f->cut)
+		puts("  More findings exist than are shown.");
+}
+
+/* ---- results of the checks ---- */
 
 json_t *
 results_spf_json(const struct spf_result *r)

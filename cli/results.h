@@ -8,6 +8,7 @@
 
 #include <jansson.h>
 
+#include "audit/finding.h"
 #include "verify/verify.h"
 
 json_t *results_spf_json(const struct spf_result *r);
@@ -15,14 +16,11 @@ json_t *results_dkim_json(const struct dkim_result *r, size_t n);
 json_t *results_arc_json(const struct arc_result *r);
 json_t *results_dmarc_json(const struct dmarc_result *r);
 
-/* One finding about a DNS record. */
-struct results_finding {
-	const char *severity;
-	struct span name;       /* domain or term that the finding is about */
-	const char *section;    /* such as "RFC 7208 section 5.5" */
-	struct span text, cure; /* the problem, and how to fix it */
-};
-void results_finding(const struct results_finding *f);
+/* The key of audit_finding.where: "domain" or "name".  Terms are printed if
+ * `has_terms`. */
+json_t *results_findings_json(
+    const struct audit_findings *f, const char *where_key, bool has_terms);
+void results_findings(const struct audit_findings *f);
 
 void results_spf(const struct spf_result *r);
 void results_dkim(const struct dkim_result *r, size_t n);

@@ -74,15 +74,15 @@ is_sound(const char *name, const struct dmarc_lint *l)
 {
 	const struct dmarc_explanation *e = &l->explanation;
 
-	for (size_t i = 0; i < l->n_findings; i++) {
-		const struct dmarc_finding *f = &l->findings[i];
+	for (size_t i = 0; i < l->findings.n; i++) {
+		const struct audit_finding *f = &l->findings.list[i];
 
-		is_text(name, f->id, f->name, true);
+		is_text(name, f->id, f->where, true);
 		is_text(name, f->id, f->text, true);
-		is_text(name, f->id, f->cure, true);
+		is_text(name, f->id, f->fix, true);
 		if (!span_starts_nocase(span_str(f->section), "RFC "))
 			fail_msg("%s: %s has no section", name, f->id);
-		if (i > 0 && f[-1].severity < f->severity)
+		if (i > 0 && f[-1].severity > f->severity)
 			fail_msg("%s: errors are not first", name);
 	}
 	for (size_t i = 0; i < e->n_hops; i++) {
@@ -103,7 +103,7 @@ is_sound(const char *name, const struct dmarc_lint *l)
 static void
 survives(const char *name, struct run *r)
 {
-	size_t whole = r->lint.n_findings;
+	size_t whole = r->lint.findings.n;
 	unsigned long nth = 1;
 	bool failed;
 
@@ -111,13 +111,13 @@ survives(const char *name, struct run *r)
 		arena_fail_at(r->arena, nth);
 		assert_int_equal(lint(r), CORE_DONE);
 		failed = arena_has_failed(r->arena);
-		if (failed && !r->lint.cut)
+		if (failed && !r->lint.findings.cut)
 			fail_msg(
 			    "%s: memory failed at %lu in silence", name, nth);
-		assert_true(r->lint.n_findings <= whole + 1);
+		assert_true(r->lint.findings.n <= whole + 1);
 	} while (failed && nth++ < 10000);
 	assert_true(nth > 1 && nth < 10000);
-	assert_int_equal(r->lint.n_findings, whole);
+	assert_int_equal(r->lint.findings.n, whole);
 	arena_fail_at(r->arena, 0);
 }
 
@@ -131,7 +131,10 @@ struct vector {
 static void
 finds(const struct vector *v, size_t n)
 {
-	static const char marks[] = { ' ', '?', '!' };
+	static const char marks[] = {
+		[AUDIT_ERROR] = '!',
+		[AUDIT_WARNING] = '?',
+	};
 
 	for (; n > 0; n--, v++) {
 		struct run r;
@@ -139,11 +142,12 @@ finds(const struct vector *v, size_t n)
 		struct buf b = buf_wrap(got, sizeof(got));
 
 		run_open(&r, v->domain, v->zone);
-		for (size_t i = 0; i < r.lint.n_findings; i++) {
-			const struct dmarc_finding *f = &r.lint.findings[i];
+		for (size_t i = 0; i < r.lint.findings.n; i++) {
+			const struct audit_finding *f =
+			    &r.lint.findings.list[i];
 
 			buf_text(&b, i > 0 ? " " : "");
-			if (f->severity != DMARC_SEVERITY_NOTE)
+			if (f->severity != AUDIT_NOTE)
 				buf_byte(&b, marks[f->severity]);
 			buf_text(&b, f->id);
 		}
@@ -417,8 +421,8 @@ many_of_everything(void **state)
 		    &b, "%s a%c=b;", i % 30 == 0 ? "\" \"" : "", 'a' + i % 26);
 	buf_text(&b, "\"\n");
 	run_open(&r, "example.com", zone);
-	assert_true(r.lint.cut);
-	assert_int_equal(r.lint.n_findings, DMARC_FINDINGS_MAX);
+	assert_true(r.lint.findings.cut);
+	assert_int_equal(r.lint.findings.n, 83);
 	assert_true(
 	    dns_questions_count(r.questions) <= 3 + DMARC_HOSTS_MAX * 6);
 	is_sound("many", &r.lint);
@@ -451,24 +455,24 @@ texts_name_what_is_meant(void **state)
 	    HOSTS DMARC("example.com",
 		"v=DMARC1; p=quarantine; adkim=strict; rua=mailto:d@other.test")
 		HOST("other.test"));
-	assert_int_equal(r.lint.n_findings, 3);
-	const struct dmarc_finding *f = r.lint.findings;
+	assert_int_equal(r.lint.findings.n, 3);
+	const struct audit_finding *f = r.lint.findings.list;
 
 	assert_string_equal(f[0].id, "bad-value");
-	assert_true(span_is(f[0].name, "_dmarc.example.com"));
-	assert_true(span_is(
-	    f[0].text, "\"adkim=strict\" is not valid: the tag is ignored"));
-	assert_true(span_is(f[0].cure, "write adkim=r or adkim=s"));
+	assert_true(span_is(f[0].where, "_dmarc.example.com"));
+	assert_true(span_is(f[0].text,
+	    "\"adkim=strict\" is not valid: receivers ignore the tag"));
+	assert_true(span_is(f[0].fix, "Write adkim=r or adkim=s."));
 	assert_string_equal(f[0].section, "RFC 9989 section 4.8");
 	assert_true(span_is(f[1].text,
-	    "other.test has not agreed to take reports of example.com: they are"
-	    " not sent"));
-	assert_true(span_is(f[1].cure,
-	    "let its owner publish TXT at"
-	    " example.com._report._dmarc.other.test: \"v=DMARC1;\""));
+	    "other.test has not agreed to receive reports about example.com:"
+	    " receivers do not send them"));
+	assert_true(span_is(f[1].fix,
+	    "Ask its owner to publish the TXT record \"v=DMARC1;\" at"
+	    " example.com._report._dmarc.other.test."));
 	assert_string_equal(f[2].id, "no-own-record");
-	assert_string_equal(dmarc_severity_name(f[0].severity), "error");
-	assert_string_equal(dmarc_severity_name(f[2].severity), "note");
+	assert_string_equal(audit_severity_name(f[0].severity), "error");
+	assert_string_equal(audit_severity_name(f[2].severity), "note");
 	run_close(&r);
 }
 

@@ -8,6 +8,7 @@
 #include <string.h>
 #include <cmocka.h>
 
+#include "lib/ascii.h"
 #include "lib/buf.h"
 #include "lib/enum_names.h"
 #include "tests/support/core_driver.h"
@@ -38,19 +39,27 @@ step(void *arg)
 static void
 put_findings(struct buf *b, const struct spf_lint *out)
 {
-	for (const struct spf_finding *f = out->findings; f != NULL;
-	     f = f->next) {
-		buf_text(b, f == out->findings ? "" : "; ");
-		buf_text(b, f->name);
+	for (size_t i = 0; i < out->findings.n; i++) {
+		const struct audit_finding *f = &out->findings.list[i];
+
+		buf_text(b, i == 0 ? "" : "; ");
+		buf_text(b, f->id);
 		buf_text(b, f->term.n > 0 ? " " : "");
 		buf_span(b, f->term);
 		assert_true(f->text.n > 0 && f->text.n < 400);
 		assert_true(strncmp(f->section, "RFC 7208 section ", 17) == 0);
-		assert_true(f->cure[strlen(f->cure) - 1] == '.');
-		for (size_t i = 0; i < f->text.n; i++)
-			assert_true(
-			    f->text.p[i] >= 0x20 && f->text.p[i] < 0x7f);
+		assert_true(f->fix.p[f->fix.n - 1] == '.');
+		assert_true(span_all(f->text, ascii_is_print));
+		assert_true(span_all(f->fix, ascii_is_print));
+		assert_true(span_all(f->where, ascii_is_print));
 	}
+}
+
+static size_t
+count_of_all(const struct audit_findings *f)
+{
+	return f->counts[AUDIT_ERROR] + f->counts[AUDIT_WARNING] +
+	    f->counts[AUDIT_NOTE];
 }
 
 static void
@@ -72,10 +81,12 @@ lint(struct dns_source *source, bool is_fake, const char *domain,
 		put_findings(&b, &l.out);
 		if (strcmp(got, want) != 0)
 			fail_msg("got  %s\nwant %s", got, want);
-		assert_int_equal(l.out.n_findings,
-		    l.out.errors + l.out.warnings + l.out.notes);
+		assert_false(l.out.findings.cut);
+		assert_int_equal(
+		    l.out.findings.n, count_of_all(&l.out.findings));
 	} else {
 		assert_true(arena_has_failed(l.a));
+		assert_true(l.out.findings.cut);
 	}
 	arena_free(l.a);
 	dns_questions_free(l.questions);
@@ -410,13 +421,13 @@ the_walk_is_bounded(void **state)
 
 	(void)state;
 	pump_core(l.questions, zone, false, step, &l);
-	assert_true(l.out.errors > 0);
+	assert_true(l.out.findings.counts[AUDIT_ERROR] > 0);
 	assert_true(l.out.records <= SPF_LINT_RECORDS_MAX);
-	assert_true(l.out.n_findings <= SPF_LINT_FINDINGS_MAX);
+	assert_true(l.out.findings.n <= AUDIT_FINDINGS_MAX);
 	assert_true(dns_questions_count(l.questions) <= SPF_LINT_QUESTIONS);
-	for (const struct spf_finding *f = l.out.findings; f != NULL;
-	     f = f->next)
-		assert_string_not_equal(f->name, "dns-failure");
+	for (size_t i = 0; i < l.out.findings.n; i++)
+		assert_string_not_equal(
+		    l.out.findings.list[i].id, "dns-failure");
 	arena_free(l.a);
 	dns_questions_free(l.questions);
 	zone->close(zone);

@@ -34,10 +34,10 @@ check_findings(const struct dmarc_lint *l)
 {
 	const struct dmarc_explanation *e = &l->explanation;
 
-	for (size_t i = 0; i < l->n_findings; i++) {
-		assert(span_all(l->findings[i].text, ascii_is_print));
-		assert(span_all(l->findings[i].cure, ascii_is_print));
-		assert(span_all(l->findings[i].name, ascii_is_print));
+	for (size_t i = 0; i < l->findings.n; i++) {
+		assert(span_all(l->findings.list[i].text, ascii_is_print));
+		assert(span_all(l->findings.list[i].fix, ascii_is_print));
+		assert(span_all(l->findings.list[i].where, ascii_is_print));
 	}
 	for (size_t i = 0; i < e->n_hops; i++)
 		assert(span_all(e->hops[i].text, ascii_is_print));
@@ -70,7 +70,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		enum core_status step = lint(&r);
 
 		assert(step == CORE_DONE);
-		assert(r.lint.cut || !arena_has_failed(r.arena));
+		assert(r.lint.findings.cut || !arena_has_failed(r.arena));
 		check_findings(&r.lint);
 	}
 	dns_questions_free(r.questions);

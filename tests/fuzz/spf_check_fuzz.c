@@ -118,9 +118,9 @@ lint(struct span domain, struct dns_source *zone)
 		arena_rewind(a);
 	}
 	assert(out.records <= SPF_LINT_RECORDS_MAX);
-	assert(out.n_findings <= SPF_LINT_FINDINGS_MAX);
-	for (const struct spf_finding *f = out.findings; f != NULL; f = f->next)
-		assert(span_all(f->text, ascii_is_print));
+	assert(out.findings.n <= AUDIT_FINDINGS_MAX);
+	for (size_t i = 0; i < out.findings.n; i++)
+		assert(span_all(out.findings.list[i].text, ascii_is_print));
 	arena_free(a);
 	dns_questions_free(questions);
 }

@@ -1,0 +1,77 @@
+/*
+ * finding.h - findings about the DNS records of a domain: what is wrong, where,
+ * by which section of an RFC, and how to fix it.
+ *
+ * The lints of SPF and DMARC each have a table of rules; this file makes
+ * findings of them.
+ */
+#ifndef AVOUCH_AUDIT_FINDING_H
+#define AVOUCH_AUDIT_FINDING_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "lib/arena.h"
+#include "lib/span.h"
+
+/* Findings kept of one lint; more are only counted: nobody reads them, and
+ * the publisher of the records decides how many there are. */
+enum { AUDIT_FINDINGS_MAX = 256 };
+
+enum audit_severity {     /* the most severe first */
+	AUDIT_ERROR,      /* violates the RFC, or does not work */
+	AUDIT_WARNING,    /* works, but is harmful or has no effect */
+	AUDIT_NOTE,       /* could be better, or is worth knowing */
+	AUDIT_SEVERITIES, /* how many there are */
+};
+
+struct audit_rule {
+	enum audit_severity severity;
+	const char *id;      /* stable, for scripts: "too-many-lookups" */
+	const char *section; /* "RFC 7208 section 4.6.4" */
+	/* Templates: %d is the domain, %v the value, %t the tag of
+	 * struct audit_about. */
+	const char *text; /* what is wrong */
+	const char *fix;  /* how to fix it: a sentence in the imperative */
+};
+
+/* What a finding is about.  All but `where` may be absent. */
+struct audit_about {
+	struct span where; /* domain, or name in the DNS */
+	struct span term;  /* of the record, as written */
+	struct span domain, value, tag;
+	const char *fix; /* replaces the fix of the rule; NULL: does not */
+};
+
+struct audit_finding {
+	enum audit_severity severity;
+	const char *id;
+	const char *section;
+	struct span where; /* printable ASCII */
+	struct span term;  /* as written; absent: the whole record */
+	struct span text;  /* printable ASCII, one line */
+	struct span fix;   /* printable ASCII, one line */
+};
+
+struct audit_findings {
+	struct arena *arena;
+	struct audit_finding *list; /* NULL: no memory */
+	size_t n;
+	size_t counts[AUDIT_SEVERITIES]; /* of all, also those not kept */
+	bool cut; /* a finding is missing: no memory, or too many */
+};
+
+/* "error", "warning", "note" */
+const char *audit_severity_name(enum audit_severity severity);
+
+/* An empty list.  Findings and their texts live in `a`, except for terms. */
+void audit_findings_init(struct audit_findings *out, struct arena *a);
+
+/* Adds the finding of `rule`; sets `cut` if there is no room for it. */
+void audit_findings_add(struct audit_findings *out,
+    const struct audit_rule *rule, const struct audit_about *about);
+
+/* Sorts by severity, errors first; keeps the order within a severity. */
+void audit_findings_sort(struct audit_findings *out);
+
+#endif
