@@ -200,7 +200,7 @@ replay_open_and_run(struct cli *c, const struct conf *conf, int64_t first)
 
 	if (store == NULL)
 		return cli_fail(c, EX_CONFIG,
-		    "there is no store: set report { store = ... } in the "
+		    "no store is configured: set report { store = ... } in the "
 		    "configuration, or use --store FILE");
 	l = ledger_open_file(store, SQLITE_FOR_READING, error);
 	if (l == NULL)

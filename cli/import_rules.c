@@ -40,7 +40,7 @@ set_seconds(struct import *im, const struct import_entry *e,
 	uint64_t n;
 
 	if (!scan_number(&s, UINT32_MAX, &n) || !scan_done(&s)) {
-		import_note(im, e, "it is no number of seconds");
+		import_note(im, e, "it is not a number of seconds");
 		return;
 	}
 	buf_number(&b, n);
@@ -57,7 +57,7 @@ set_number(struct import *im, const struct import_entry *e, const char *section,
 
 	buf_printable(&b, e->value, sizeof(value) - 1);
 	if (!span_all(e->value, ascii_is_digit) || e->value.n == 0)
-		import_note(im, e, "it is no number");
+		import_note(im, e, "it is not a number");
 	else
 		import_set(im, e, section, name, value);
 }
@@ -251,7 +251,7 @@ to_socket_mode(struct import *im, const struct import_entry *e)
 
 	for (size_t i = 0; i < e->value.n; i++) {
 		if (e->value.p[i] < '0' || e->value.p[i] > '7' || i > 4) {
-			import_note(im, e, "it is no octal number");
+			import_note(im, e, "it is not an octal number");
 			return;
 		}
 		mask = mask * 8 + (unsigned)(e->value.p[i] - '0');
@@ -535,14 +535,14 @@ to_timeout(struct import *im, const struct import_entry *e)
 #define VBR .why = "VBR (RFC 5518) is not checked"
 #define BY_NAME                                                                \
 	.why = "names can be forged; list the networks in trusted_forwarders"
-#define DEBUGGING .why = "there is no such aid to debugging"
+#define DEBUGGING .why = "avouch has no such option for debugging"
 
 /* clang-format off */
 const struct import_rule import_rules[] = {
 	{ ALL, "AuthservID", .convert = to_authserv_id },
 	{ POLICYD, "Authserv_Id", .convert = to_authserv_id },
 	{ MILTERS, "AuthservIDWithJobID",
-	  .why = "forged fields are told by an id that is always the same" },
+	  .why = "forged fields are found by an id that never changes" },
 	{ MILTERS, "AutoRestart", SERVICE },
 	{ MILTERS, "AutoRestartCount", SERVICE },
 	{ MILTERS, "AutoRestartRate", SERVICE },
@@ -629,7 +629,7 @@ const struct import_rule import_rules[] = {
 	  .why = "what a signature leaves out does not make it fail" },
 	{ DKIM, "Nameservers", .convert = to_nameservers },
 	{ DKIM, "NoHeaderB",
-	  .why = "header.b tells signatures apart (RFC 6008)" },
+	  .why = "header.b identifies the signature (RFC 6008)" },
 	{ DKIM, "OmitHeaders", SIGNING },
 	{ DKIM, "On-BadSignature", .convert = to_nothing_but_accept },
 	{ DKIM, "On-Default",
@@ -738,7 +738,7 @@ const struct import_rule import_rules[] = {
 	{ POLICYD, "TestOnly", .convert = to_spf_test },
 	{ POLICYD, "defaultSeedOnly", .convert = to_spf_test },
 	{ POLICYD, "HELO_reject",
-	  .why = "HELO's result is told and not acted upon, but for mail "
+	  .why = "the result of HELO is only reported, except for mail "
 	         "without a sender, where it is that of MAIL FROM" },
 	{ POLICYD, "HELO_pass_restriction", OWN_PROGRAM },
 	{ POLICYD, "Mail_From_reject", .convert = to_spf_fail, .standard = "Fail" },

@@ -8,7 +8,7 @@
 
 /* The three fields of a set, in the order in which they are sealed (RFC 8617
  * section 5.1.1). */
-enum part { PART_AAR, PART_AMS, PART_SEAL, PARTS };
+enum arc_part { PART_AAR, PART_AMS, PART_SEAL, PARTS };
 
 static const char *const part_names[PARTS] = {
 	[PART_AAR] = "ARC-Authentication-Results",
@@ -16,7 +16,7 @@ static const char *const part_names[PARTS] = {
 	[PART_SEAL] = "ARC-Seal",
 };
 
-struct set {
+struct arc_set {
 	bool has[PARTS];
 	size_t field[PARTS];
 	struct span results; /* the AAR's value after its instance */
@@ -33,9 +33,9 @@ struct arc {
 	const struct mail_header *h;
 	struct body_hashes *body_hashes;
 	struct header_index *index;
-	struct set *sets; /* sets[0] is instance 1; room for all 50 */
-	unsigned n;       /* the highest instance */
-	size_t n_from;    /* From fields */
+	struct arc_set *sets; /* sets[0] is instance 1; room for all 50 */
+	unsigned n;           /* the highest instance */
+	size_t n_from;        /* From fields */
 	bool decided;
 	bool hashed; /* `hash` of the sets is computed */
 	struct arc_result result;
@@ -66,8 +66,8 @@ decide(struct arc *c, enum arc_code code, const char *reason)
 
 /* "ARC-Seal 2: signature did not verify"; without the number if it is 0. */
 static void
-decide_at(struct arc *c, enum arc_code code, enum part part, unsigned instance,
-    struct span reason)
+decide_at(struct arc *c, enum arc_code code, enum arc_part part,
+    unsigned instance, struct span reason)
 {
 	struct buf text = buf_alloc(c->a, SIGCHECK_REASON_MAX);
 
@@ -86,11 +86,11 @@ decide_at(struct arc *c, enum arc_code code, enum part part, unsigned instance,
 /* ---- the sets ---- */
 
 static bool
-part_of(struct span name, enum part *part)
+part_of(struct span name, enum arc_part *part)
 {
 	for (size_t i = 0; i < PARTS; i++) {
 		if (span_is_nocase(name, part_names[i])) {
-			*part = (enum part)i;
+			*part = (enum arc_part)i;
 			return true;
 		}
 	}
@@ -100,7 +100,7 @@ part_of(struct span name, enum part *part)
 /* Reads one field into `*out`: its instance (0 if it has none), and in `*fault`
  * what else is wrong with it.  False: no memory. */
 static bool
-read_part(struct arc *c, enum part part, size_t field, struct set *out,
+read_part(struct arc *c, enum arc_part part, size_t field, struct arc_set *out,
     unsigned *instance, const char **fault)
 {
 	struct span value = c->h->fields[field].value;
@@ -133,12 +133,12 @@ read_part(struct arc *c, enum part part, size_t field, struct set *out,
 
 /* Puts a field in its set; may decide the result.  False: no memory. */
 static bool
-add_part(struct arc *c, enum part part, size_t field)
+add_part(struct arc *c, enum arc_part part, size_t field)
 {
-	struct set one = { .results = SPAN_NONE };
+	struct arc_set one = { .results = SPAN_NONE };
 	const char *fault = "i= is not 1 to 50"; /* RFC 8617 section 4.2.1 */
 	unsigned instance = 0;
-	struct set *set;
+	struct arc_set *set;
 
 	if (!read_part(c, part, field, &one, &instance, &fault))
 		return false;
@@ -168,7 +168,7 @@ add_part(struct arc *c, enum part part, size_t field)
 static bool
 collect(struct arc *c)
 {
-	enum part part;
+	enum arc_part part;
 	size_t n = 0;
 
 	for (size_t i = 0; i < c->h->n; i++)
@@ -195,7 +195,7 @@ collect(struct arc *c)
 static void
 judge_structure(struct arc *c)
 {
-	const struct set *newest = &c->sets[c->n - 1];
+	const struct arc_set *newest = &c->sets[c->n - 1];
 
 	if (newest->has[PART_SEAL] && newest->seal.sig.fault == NULL &&
 	    newest->seal.sig.chain == CHAIN_FAIL) {
@@ -203,10 +203,10 @@ judge_structure(struct arc *c)
 		return;
 	}
 	for (unsigned i = 1; i <= c->n && !c->decided; i++) {
-		const struct set *set = &c->sets[i - 1];
+		const struct arc_set *set = &c->sets[i - 1];
 		const struct signature *seal = &set->seal.sig;
 
-		for (enum part p = PART_AAR; p < PARTS; p++)
+		for (enum arc_part p = PART_AAR; p < PARTS; p++)
 			if (!set->has[p] && !c->decided)
 				decide_at(
 				    c, ARC_FAIL, p, i, SPAN("is missing"));
@@ -228,7 +228,7 @@ static bool
 prepare(struct arc *c)
 {
 	for (unsigned i = c->n; i >= 1; i--) {
-		struct set *set = &c->sets[i - 1];
+		struct arc_set *set = &c->sets[i - 1];
 		struct sigcheck_result early;
 
 		if (sigcheck_early(&set->seal, &c->rules, &early)) {
@@ -244,7 +244,7 @@ prepare(struct arc *c)
 		}
 	}
 	for (unsigned i = c->n; i >= 1; i--) {
-		struct set *set = &c->sets[i - 1];
+		struct arc_set *set = &c->sets[i - 1];
 
 		if (!sigcheck_begin(&set->seal, c->a, NULL))
 			return false;
@@ -272,7 +272,7 @@ list_sealers(struct arc *c)
 	c->result.sealers = list;
 	c->result.instances = c->n;
 	for (unsigned i = 1; i <= c->n; i++) {
-		const struct set *set = &c->sets[i - 1];
+		const struct arc_set *set = &c->sets[i - 1];
 
 		if (!set->has[PART_SEAL] || set->seal.sig.domain.p == NULL)
 			continue;
@@ -329,7 +329,7 @@ arc_keys(struct arc *c, struct dns_questions *questions, struct arena *scratch)
 		if (sigcheck_ask(&c->sets[i - 1].seal, questions) == CORE_WAIT)
 			step = CORE_WAIT;
 	for (unsigned i = c->n - 1; i >= 1; i--) {
-		struct set *set = &c->sets[i - 1];
+		struct arc_set *set = &c->sets[i - 1];
 
 		if (!set->is_ams_dead &&
 		    sigcheck_ask(&set->ams, questions) == CORE_WAIT)
@@ -367,7 +367,7 @@ hash_seals(struct arc *c, struct crypto_hash *running, struct crypto_hash *copy)
 	bool good = true;
 
 	for (unsigned i = 1; i <= c->n; i++) {
-		struct set *set = &c->sets[i - 1];
+		struct arc_set *set = &c->sets[i - 1];
 
 		put_field(c, set->field[PART_AAR], running);
 		put_field(c, set->field[PART_AMS], running);
@@ -381,15 +381,15 @@ hash_seals(struct arc *c, struct crypto_hash *running, struct crypto_hash *copy)
 	return good;
 }
 
-struct one {
+struct seal_hash_input {
 	struct arc *c;
-	const struct set *set;
+	const struct arc_set *set;
 };
 
 static bool
 seal_hash(void *of, uint8_t out[CRYPTO_HASH_SIZE])
 {
-	const struct one *one = of;
+	const struct seal_hash_input *one = of;
 
 	for (size_t i = 0; i < CRYPTO_HASH_SIZE; i++)
 		out[i] = one->set->hash[i];
@@ -399,7 +399,7 @@ seal_hash(void *of, uint8_t out[CRYPTO_HASH_SIZE])
 static bool
 ams_hash(void *of, uint8_t out[CRYPTO_HASH_SIZE])
 {
-	const struct one *one = of;
+	const struct seal_hash_input *one = of;
 
 	return header_hash(
 	    one->c->index, &one->set->ams.sig, one->set->field[PART_AMS], out);
@@ -423,7 +423,7 @@ is_our_fault(const struct sigcheck *check, const struct sigcheck_result *r)
 static bool
 seal_passes(struct arc *c, unsigned instance)
 {
-	struct one one = { c, &c->sets[instance - 1] };
+	struct seal_hash_input one = { c, &c->sets[instance - 1] };
 	struct sigcheck_result r;
 
 	sigcheck_verify(&one.set->seal, &c->rules, c->body_hashes, seal_hash,
@@ -441,8 +441,8 @@ seal_passes(struct arc *c, unsigned instance)
 static bool
 ams_passes(struct arc *c, unsigned instance, struct sigcheck_result *r)
 {
-	struct set *set = &c->sets[instance - 1];
-	struct one one = { c, set };
+	struct arc_set *set = &c->sets[instance - 1];
+	struct seal_hash_input one = { c, set };
 	struct sigcheck_result again;
 
 	if (set->is_ams_dead) {

@@ -19,7 +19,7 @@ struct wish {
  * One canonicalization, with one running hash for all requests: the hash of a
  * prefix is a snapshot of the running hash.
  */
-struct stream {
+struct body_stream {
 	struct body_hashes *of;
 	enum canon canon;
 	struct crypto_hash *hash;
@@ -33,7 +33,7 @@ enum { STREAMS = CANON_RELAXED + 1 };
 
 struct body_hashes {
 	struct arena *a;
-	struct stream *streams[STREAMS]; /* NULL: not requested */
+	struct body_stream *streams[STREAMS]; /* NULL: not requested */
 	struct wish wishes[BODY_HASHES_MAX];
 	int n;
 };
@@ -41,7 +41,7 @@ struct body_hashes {
 /* ---- one stream ---- */
 
 static void
-wish_fulfil(struct wish *w, struct stream *s)
+wish_fulfil(struct wish *w, struct body_stream *s)
 {
 	w->reached = true;
 	w->good = crypto_hash_snapshot(s->hash, w->hash);
@@ -49,7 +49,7 @@ wish_fulfil(struct wish *w, struct stream *s)
 
 /* Completes the requests that end here, and finds where the next one ends. */
 static void
-stream_mark(struct stream *s)
+stream_mark(struct body_stream *s)
 {
 	struct body_hashes *b = s->of;
 
@@ -73,7 +73,7 @@ stream_mark(struct stream *s)
 static void
 stream_put(void *to, struct span bytes)
 {
-	struct stream *s = to;
+	struct body_stream *s = to;
 
 	while (bytes.n > 0) {
 		struct span part = bytes;
@@ -90,7 +90,7 @@ stream_put(void *to, struct span bytes)
 }
 
 static void
-stream_end(struct stream *s)
+stream_end(struct body_stream *s)
 {
 	struct body_hashes *b = s->of;
 
@@ -106,10 +106,10 @@ stream_end(struct stream *s)
 	s->open = false;
 }
 
-static struct stream *
+static struct body_stream *
 stream_new(struct body_hashes *b, enum canon canon)
 {
-	struct stream *s = arena_alloc(b->a, sizeof(*s));
+	struct body_stream *s = arena_alloc(b->a, sizeof(*s));
 
 	if (s == NULL)
 		return NULL;

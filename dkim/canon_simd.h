@@ -1,7 +1,7 @@
 /*
  * canon_simd.h - canonicalization of body_hashes in blocks of 64 bytes (RFC
  * 6376 sections 3.4.3 and 3.4.4): find how far a text is canonical already, and
- * reduce white space where it is not.  ARCHITECTURE.md works through an
+ * reduce white space where it is not.  docs/ARCHITECTURE.md works through an
  * example.
  *
  * It uses the vectors of GNU C, which work on every processor, and AVX2 if the

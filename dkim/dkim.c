@@ -439,7 +439,7 @@ dkim_domains(const struct dkim *d, struct span *out, size_t max)
 	return n;
 }
 
-struct one {
+struct signature_hash_input {
 	struct dkim *d;
 	const struct sigcheck *check;
 };
@@ -447,7 +447,7 @@ struct one {
 static bool
 hash_one(void *of, uint8_t out[CRYPTO_HASH_SIZE])
 {
-	struct one *one = of;
+	struct signature_hash_input *one = of;
 
 	return header_hash(
 	    one->d->index, &one->check->sig, one->check->field, out);
@@ -469,7 +469,7 @@ void
 dkim_finish(struct dkim *d)
 {
 	for (size_t i = 0; i < d->n_checks; i++) {
-		struct one one = { d, &d->checks[i] };
+		struct signature_hash_input one = { d, &d->checks[i] };
 		struct sigcheck_result result;
 
 		sigcheck_verify(one.check, &d->rules, d->body_hashes, hash_one,

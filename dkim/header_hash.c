@@ -4,7 +4,7 @@
 
 #include "lib/ascii.h"
 
-struct entry { /* one name */
+struct name_range { /* one name */
 	uint64_t key;
 	struct span name;
 	size_t bottom, top; /* fields of that name, the last and the first */
@@ -14,7 +14,7 @@ struct entry { /* one name */
 
 struct header_index {
 	const struct mail_header *h;
-	struct entry *entries; /* by name */
+	struct name_range *entries; /* by name */
 	size_t n;
 	size_t *above; /* of each field: the next above it of its name, or the
 	                  number of fields */
@@ -51,7 +51,7 @@ compare_names(struct span a, struct span b)
 }
 
 static int
-compare_keys(const struct entry *a, const struct entry *b)
+compare_keys(const struct name_range *a, const struct name_range *b)
 {
 	if (a->key != b->key)
 		return a->key < b->key ? -1 : 1;
@@ -61,7 +61,7 @@ compare_keys(const struct entry *a, const struct entry *b)
 static int
 compare_entries(const void *left, const void *right)
 {
-	const struct entry *a = left, *b = right;
+	const struct name_range *a = left, *b = right;
 	int order = compare_keys(a, b);
 
 	/* RFC 6376 section 5.4.2: from the bottom up */
@@ -76,7 +76,8 @@ enter_fields(struct header_index *x)
 {
 	for (size_t i = 0; i < x->h->n; i++) {
 		struct span name = x->h->fields[i].name;
-		struct entry *last = x->n > 0 ? &x->entries[x->n - 1] : NULL;
+		struct name_range *last =
+		    x->n > 0 ? &x->entries[x->n - 1] : NULL;
 
 		x->above[i] = x->h->n;
 		if (last != NULL && compare_names(last->name, name) == 0) {
@@ -84,7 +85,7 @@ enter_fields(struct header_index *x)
 			last->bottom = i;
 			continue;
 		}
-		x->entries[x->n++] = (struct entry){
+		x->entries[x->n++] = (struct name_range){
 			.key = key_of(name), .name = name, .bottom = i, .top = i
 		};
 	}
@@ -97,8 +98,8 @@ join_entries(struct header_index *x)
 	size_t n = 0;
 
 	for (size_t i = 0; i < x->n; i++) {
-		struct entry *one = &x->entries[i];
-		struct entry *last = n > 0 ? &x->entries[n - 1] : NULL;
+		struct name_range *one = &x->entries[i];
+		struct name_range *last = n > 0 ? &x->entries[n - 1] : NULL;
 
 		if (last == NULL || compare_keys(last, one) != 0) {
 			x->entries[n++] = *one;
@@ -129,10 +130,10 @@ header_index_new(struct arena *a, const struct mail_header *h)
 }
 
 /* NULL: there is no such field. */
-static struct entry *
+static struct name_range *
 entry_of(const struct header_index *x, struct span name)
 {
-	struct entry wanted = { .key = key_of(name), .name = name };
+	struct name_range wanted = { .key = key_of(name), .name = name };
 	size_t low = 0, high = x->n;
 
 	while (low < high) {
@@ -152,7 +153,7 @@ entry_of(const struct header_index *x, struct span name)
 static size_t
 bottom_of(const struct header_index *x, struct span name)
 {
-	const struct entry *e = entry_of(x, name);
+	const struct name_range *e = entry_of(x, name);
 
 	return e != NULL ? e->bottom : x->h->n;
 }
@@ -185,7 +186,7 @@ header_index_fields(const struct header_index *x, struct span name, size_t *out)
 static size_t
 take(struct header_index *x, struct span name, size_t own)
 {
-	struct entry *e = entry_of(x, name);
+	struct name_range *e = entry_of(x, name);
 
 	if (e == NULL)
 		return x->h->n;

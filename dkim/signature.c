@@ -12,7 +12,7 @@
 #include "lib/taglist.h"
 #include "mail/lex.h"
 
-struct reader {
+struct signature_reader {
 	struct arena *a;
 	enum signature_kind kind;
 	struct span field; /* the field that contains b= */
@@ -20,12 +20,12 @@ struct reader {
 };
 
 /* Why the tag is wrong; NULL: it is right, or `a` has no room. */
-typedef const char *read_tag(struct reader *r, struct span value);
+typedef const char *read_tag(struct signature_reader *r, struct span value);
 
 /* ---- single tags ---- */
 
 static const char *
-read_version(struct reader *r, struct span value)
+read_version(struct signature_reader *r, struct span value)
 {
 	(void)r;
 	/* RFC 6376 section 3.5; section 6.1.1: incompatible version */
@@ -33,7 +33,7 @@ read_version(struct reader *r, struct span value)
 }
 
 static const char *
-read_algorithm(struct reader *r, struct span value)
+read_algorithm(struct signature_reader *r, struct span value)
 {
 	/* RFC 6376 section 3.3, RFC 8463 section 3; case-sensitive (RFC 6376
 	 * section 3.2) */
@@ -89,7 +89,7 @@ signature_base64(struct arena *a, struct span text, struct span *out)
 }
 
 static const char *
-read_signature(struct reader *r, struct span value)
+read_signature(struct signature_reader *r, struct span value)
 {
 	r->sig->b_text = value;
 	if (value.n == 0)
@@ -100,7 +100,7 @@ read_signature(struct reader *r, struct span value)
 }
 
 static const char *
-read_body_hash(struct reader *r, struct span value)
+read_body_hash(struct signature_reader *r, struct span value)
 {
 	if (!signature_base64(r->a, value, &r->sig->bh))
 		return "bh= is not base64";
@@ -120,7 +120,7 @@ canon_named(struct span text, enum canon *out)
 }
 
 static const char *
-read_canon(struct reader *r, struct span value)
+read_canon(struct signature_reader *r, struct span value)
 {
 	struct span header = span_first(value, span_index(value, '/'));
 
@@ -143,7 +143,7 @@ has_final_dot(struct span name)
 }
 
 static const char *
-read_domain(struct reader *r, struct span value)
+read_domain(struct signature_reader *r, struct span value)
 {
 	/* RFC 8616 section 5: U-labels are allowed. */
 	struct span domain = domain_normal(r->a, value);
@@ -157,7 +157,7 @@ read_domain(struct reader *r, struct span value)
 }
 
 static const char *
-read_selector(struct reader *r, struct span value)
+read_selector(struct signature_reader *r, struct span value)
 {
 	struct span selector = domain_normal(r->a, value);
 
@@ -169,7 +169,7 @@ read_selector(struct reader *r, struct span value)
 
 /* RFC 6376 section 3.5, h=: a name between colons, with white space. */
 static const char *
-read_names(struct reader *r, struct span value)
+read_names(struct signature_reader *r, struct span value)
 {
 	size_t room = 1;
 	struct span *names;
@@ -244,7 +244,7 @@ signature_unquote(struct arena *a, struct span text)
 }
 
 static const char *
-read_identity(struct reader *r, struct span value)
+read_identity(struct signature_reader *r, struct span value)
 {
 	struct span whole = signature_unquote(r->a, value);
 	size_t at = span_rindex(whole, '@');
@@ -277,7 +277,7 @@ read_digits(struct span value, size_t digits, uint64_t max, uint64_t *out)
 }
 
 static const char *
-read_length(struct reader *r, struct span value)
+read_length(struct signature_reader *r, struct span value)
 {
 	return read_digits(value, SIGNATURE_LENGTH_DIGITS, BODY_WHOLE - 1,
 		   &r->sig->limit)
@@ -286,7 +286,7 @@ read_length(struct reader *r, struct span value)
 }
 
 static const char *
-read_timestamp(struct reader *r, struct span value)
+read_timestamp(struct signature_reader *r, struct span value)
 {
 	r->sig->has_timestamp = read_digits(
 	    value, SIGNATURE_TIME_DIGITS, UINT64_MAX, &r->sig->timestamp);
@@ -294,7 +294,7 @@ read_timestamp(struct reader *r, struct span value)
 }
 
 static const char *
-read_expiration(struct reader *r, struct span value)
+read_expiration(struct signature_reader *r, struct span value)
 {
 	r->sig->has_expiration = read_digits(
 	    value, SIGNATURE_TIME_DIGITS, UINT64_MAX, &r->sig->expiration);
@@ -302,7 +302,7 @@ read_expiration(struct reader *r, struct span value)
 }
 
 static const char *
-read_query(struct reader *r, struct span value)
+read_query(struct signature_reader *r, struct span value)
 {
 	(void)r;
 	/* RFC 6376 section 3.5: unknown methods are ignored, one must be
@@ -319,7 +319,7 @@ read_query(struct reader *r, struct span value)
 }
 
 static const char *
-read_instance(struct reader *r, struct span value)
+read_instance(struct signature_reader *r, struct span value)
 {
 	uint64_t instance = 0;
 
@@ -333,7 +333,7 @@ read_instance(struct reader *r, struct span value)
 }
 
 static const char *
-read_chain(struct reader *r, struct span value)
+read_chain(struct signature_reader *r, struct span value)
 {
 	static const struct enum_token states[] = {
 		/* RFC 8617 section 3.9; ABNF strings ignore case */
@@ -350,7 +350,7 @@ read_chain(struct reader *r, struct span value)
 }
 
 static const char *
-read_forbidden(struct reader *r, struct span value)
+read_forbidden(struct signature_reader *r, struct span value)
 {
 	(void)r;
 	(void)value;
@@ -360,7 +360,7 @@ read_forbidden(struct reader *r, struct span value)
 
 /* ---- which tags each kind has ---- */
 
-struct rule {
+struct signature_rule {
 	const char *name;
 	read_tag *read;
 	const char *missing; /* the error if it is absent; NULL: optional */
@@ -370,7 +370,7 @@ enum { RULES_MAX = 13 };
 
 /* Unknown tags are ignored (RFC 6376 section 3.2).  So is z=: its copies are
  * for diagnosis only (RFC 6376 section 3.5). */
-static const struct rule rules[][RULES_MAX + 1] = {
+static const struct signature_rule rules[][RULES_MAX + 1] = {
 	[SIGNATURE_DKIM] = {
 	    { "v", read_version, "v= is missing" },
 	    { "a", read_algorithm, "a= is missing" },
@@ -417,7 +417,7 @@ static const struct rule rules[][RULES_MAX + 1] = {
 
 /* Errors that involve several tags; NULL: none. */
 static const char *
-compare_tags(struct reader *r)
+compare_tags(struct signature_reader *r)
 {
 	struct signature *sig = r->sig;
 
@@ -438,12 +438,12 @@ compare_tags(struct reader *r)
 
 /* All tags are read even if one is wrong, so that reports have the domain. */
 static const char *
-read_tags(struct reader *r, const struct tag *tags, size_t n)
+read_tags(struct signature_reader *r, const struct tag *tags, size_t n)
 {
 	const char *fault = NULL;
 
-	for (const struct rule *rule = rules[r->kind]; rule->name != NULL;
-	     rule++) {
+	for (const struct signature_rule *rule = rules[r->kind];
+	     rule->name != NULL; rule++) {
 		const char *wrong = rule->missing;
 		struct span value;
 
@@ -476,7 +476,7 @@ unsigned
 signature_instance(struct span *value)
 {
 	struct signature sig = { .instance = 0 };
-	struct reader r = { .sig = &sig };
+	struct signature_reader r = { .sig = &sig };
 	struct span rest = *value, digits;
 
 	if (take_instance(&rest, &digits) && read_instance(&r, digits) == NULL)
@@ -488,7 +488,9 @@ bool
 signature_read(struct span value, enum signature_kind kind, struct arena *a,
     struct signature *out)
 {
-	struct reader r = { .a = a, .kind = kind, .field = value, .sig = out };
+	struct signature_reader r = {
+		.a = a, .kind = kind, .field = value, .sig = out
+	};
 	struct tag tags[TAGLIST_MAX + 1];
 	struct tag instance = { .name = SPAN("i") };
 	struct span again;

@@ -335,7 +335,7 @@ static const struct tag_rule {
 };
 
 /* A record being read: its cursor, and which rules were met. */
-struct reader {
+struct dmarc_record_reader {
 	struct scan s;
 	struct dmarc_record *record;
 	bool seen[ARRAY_SIZE(rules)];
@@ -347,10 +347,11 @@ struct reader {
  * first tag, or its value is not exactly DMARC1, the entire record is ignored.
  */
 static bool
-reader_open(struct reader *rd, struct span text, struct dmarc_record *out)
+reader_open(
+    struct dmarc_record_reader *rd, struct span text, struct dmarc_record *out)
 {
 	*out = (struct dmarc_record){ .text = text, .fo_0 = true };
-	*rd = (struct reader){ .s = scan_of(text), .record = out };
+	*rd = (struct dmarc_record_reader){ .s = scan_of(text), .record = out };
 	if (!scan_text_nocase(&rd->s, "v"))
 		return false;
 	scan_while(&rd->s, ascii_is_wsp);
@@ -367,7 +368,7 @@ reader_open(struct reader *rd, struct span text, struct dmarc_record *out)
 }
 
 static enum dmarc_tag_state
-reader_apply(struct reader *rd, const struct tag *tag)
+reader_apply(struct dmarc_record_reader *rd, const struct tag *tag)
 {
 	for (size_t i = 0; i < ARRAY_SIZE(rules); i++) {
 		if (!span_is_nocase(tag->name, rules[i].name))
@@ -396,7 +397,7 @@ reader_apply(struct reader *rd, const struct tag *tag)
  * is skipped up to the next semicolon.
  */
 static bool
-reader_next(struct reader *rd, struct dmarc_tag *out)
+reader_next(struct dmarc_record_reader *rd, struct dmarc_tag *out)
 {
 	struct tag tag = { .name = SPAN_NONE, .value = SPAN_NONE };
 	struct span piece = scan_rest(&rd->s);
@@ -420,7 +421,7 @@ reader_next(struct reader *rd, struct dmarc_tag *out)
 
 /* The rules of RFC 9989 section 4.10.1 for what is missing or not valid. */
 static enum dmarc_record_state
-reader_close(struct reader *rd, const char **reason)
+reader_close(struct dmarc_record_reader *rd, const char **reason)
 {
 	struct dmarc_record *r = rd->record;
 
@@ -449,7 +450,7 @@ enum dmarc_record_state
 dmarc_record_parse(
     struct span text, struct dmarc_record *out, const char **reason)
 {
-	struct reader rd;
+	struct dmarc_record_reader rd;
 	struct dmarc_tag tag;
 
 	*reason = NULL;
@@ -470,7 +471,7 @@ size_t
 dmarc_record_tags(struct span text, struct dmarc_tag tags[DMARC_TAGS_MAX])
 {
 	struct dmarc_record record;
-	struct reader rd;
+	struct dmarc_record_reader rd;
 	struct dmarc_tag tag;
 	size_t n = 1;
 

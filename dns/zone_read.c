@@ -11,7 +11,7 @@
 #include "lib/domain.h"
 
 /* What is at hand while a file is read. */
-struct reader {
+struct zone_reader {
 	struct zone *zone;
 	const char *name;
 	struct zone_lexer entries;
@@ -23,7 +23,7 @@ struct reader {
 };
 
 static bool
-complain(struct reader *r, const char *reason)
+complain(struct zone_reader *r, const char *reason)
 {
 	snprintf(r->error, r->error_size, "%s:%lu: %s", r->name,
 	    r->entries.line, reason);
@@ -42,7 +42,7 @@ has_record(const struct set *s, const struct dns_record *record)
 }
 
 static bool
-add_record(struct reader *r, struct node *n, const ldns_rr *rr,
+add_record(struct zone_reader *r, struct node *n, const ldns_rr *rr,
     struct dns_record *record)
 {
 	struct set *s = zone_find_set(n, (enum dns_type)ldns_rr_get_type(rr));
@@ -83,7 +83,7 @@ is_kept(ldns_rr_type type)
 }
 
 static bool
-take_record(struct reader *r, const ldns_rr *rr)
+take_record(struct zone_reader *r, const ldns_rr *rr)
 {
 	struct zone *z = r->zone;
 	struct span owner = dns_packet_name(z->arena, ldns_rr_owner(rr));
@@ -112,7 +112,7 @@ take_record(struct reader *r, const ldns_rr *rr)
 }
 
 static bool
-read_record(struct reader *r)
+read_record(struct zone_reader *r)
 {
 	ldns_rr *rr = NULL;
 	ldns_status status = ldns_rr_new_frm_str(
@@ -134,7 +134,7 @@ read_record(struct reader *r)
 
 /* The next word of `s` as a name, absolute or below $ORIGIN; NULL: none. */
 static ldns_rdf *
-read_name(struct reader *r, struct scan *s)
+read_name(struct zone_reader *r, struct scan *s)
 {
 	char text[DOMAIN_MAX * 4 + 2];
 	struct buf b = buf_wrap(text, sizeof(text));
@@ -156,7 +156,7 @@ read_name(struct reader *r, struct scan *s)
 
 /* RFC 1035 section 5.1, RFC 2308 section 4 */
 static bool
-read_control(struct reader *r)
+read_control(struct zone_reader *r)
 {
 	struct scan s = scan_of(buf_view(&r->entries.entry));
 	const char *end = NULL;
@@ -181,7 +181,7 @@ read_control(struct reader *r)
 }
 
 static struct mark *
-add_mark(struct reader *r, ldns_rdf *name, int type)
+add_mark(struct zone_reader *r, ldns_rdf *name, int type)
 {
 	struct arena *a = r->zone->arena;
 	struct span text = dns_packet_name(a, name);
@@ -202,7 +202,7 @@ add_mark(struct reader *r, ldns_rdf *name, int type)
 }
 
 static bool
-mark_failed(struct reader *r, struct scan *s, struct mark *m)
+mark_failed(struct zone_reader *r, struct scan *s, struct mark *m)
 {
 	(void)r;
 	m->failed = true;
@@ -210,7 +210,7 @@ mark_failed(struct reader *r, struct scan *s, struct mark *m)
 }
 
 static bool
-mark_nxdomain(struct reader *r, struct scan *s, struct mark *m)
+mark_nxdomain(struct zone_reader *r, struct scan *s, struct mark *m)
 {
 	(void)r;
 	(void)s;
@@ -219,7 +219,7 @@ mark_nxdomain(struct reader *r, struct scan *s, struct mark *m)
 }
 
 static bool
-mark_nodata(struct reader *r, struct scan *s, struct mark *m)
+mark_nodata(struct zone_reader *r, struct scan *s, struct mark *m)
 {
 	(void)r;
 	(void)s;
@@ -228,7 +228,7 @@ mark_nodata(struct reader *r, struct scan *s, struct mark *m)
 }
 
 static bool
-mark_alias(struct reader *r, struct scan *s, struct mark *m)
+mark_alias(struct zone_reader *r, struct scan *s, struct mark *m)
 {
 	ldns_rdf *target = read_name(NULL, s);
 
@@ -240,7 +240,7 @@ mark_alias(struct reader *r, struct scan *s, struct mark *m)
 }
 
 static bool
-mark_stale(struct reader *r, struct scan *s, struct mark *m)
+mark_stale(struct zone_reader *r, struct scan *s, struct mark *m)
 {
 	(void)r;
 	(void)s;
@@ -250,7 +250,7 @@ mark_stale(struct reader *r, struct scan *s, struct mark *m)
 
 static const struct mark_rule {
 	const char *word;
-	bool (*read)(struct reader *r, struct scan *s, struct mark *m);
+	bool (*read)(struct zone_reader *r, struct scan *s, struct mark *m);
 } mark_rules[] = {
 	{ ";!failed ", mark_failed },
 	{ ";!nxdomain ", mark_nxdomain },
@@ -260,7 +260,7 @@ static const struct mark_rule {
 };
 
 static bool
-read_mark(struct reader *r)
+read_mark(struct zone_reader *r)
 {
 	static const char usage[] =
 	    "not of the form \";!failed NAME TYPE FAULT\" "
@@ -295,7 +295,7 @@ read_mark(struct reader *r)
 }
 
 static bool
-read_entries(struct reader *r)
+read_entries(struct zone_reader *r)
 {
 	enum zone_lexer_status step;
 	bool ok = true;
@@ -328,14 +328,14 @@ bool
 zone_read(struct zone *z, const char *name, struct span text, char *error,
     size_t size)
 {
-	struct reader *r = calloc(1, sizeof(*r));
+	struct zone_reader *r = calloc(1, sizeof(*r));
 	bool ok;
 
 	if (r == NULL) {
 		snprintf(error, size, "%s: out of memory", name);
 		return false;
 	}
-	*r = (struct reader){
+	*r = (struct zone_reader){
 		.zone = z, .name = name, .error = error, .error_size = size
 	};
 	zone_lexer_begin(&r->entries, text);

@@ -12,32 +12,32 @@ enum {
 	ARENA_LARGEST = 64000,
 };
 
-struct block {
-	struct block *next;
+struct arena_block {
+	struct arena_block *next;
 	size_t size;
 	size_t used;
 	alignas(max_align_t) char bytes[];
 };
 
 struct arena {
-	struct block *first;
-	struct block *last; /* the one in use; those after it are spare */
+	struct arena_block *first;
+	struct arena_block *last; /* the one in use; those after it are spare */
 	size_t cap;
 	size_t used;
 	unsigned long fail_at; /* 0: never */
 	bool failed;
 };
 
-static struct block *
+static struct arena_block *
 block_new(size_t size)
 {
-	struct block *b;
+	struct arena_block *b;
 
 	if (size > SIZE_MAX - sizeof(*b))
 		return NULL;
 	b = malloc(sizeof(*b) + size);
 	if (b != NULL)
-		*b = (struct block){ .size = size };
+		*b = (struct arena_block){ .size = size };
 	return b;
 }
 
@@ -54,11 +54,11 @@ arena_new(size_t cap)
 void
 arena_free(struct arena *a)
 {
-	struct block *next;
+	struct arena_block *next;
 
 	if (a == NULL)
 		return;
-	for (struct block *b = a->first; b != NULL; b = next) {
+	for (struct arena_block *b = a->first; b != NULL; b = next) {
 		next = b->next;
 		free(b);
 	}
@@ -66,10 +66,11 @@ arena_free(struct arena *a)
 }
 
 /* The next block that holds `size`: a spare one, or a new one. */
-static struct block *
+static struct arena_block *
 arena_block(struct arena *a, size_t size)
 {
-	struct block **link = a->last != NULL ? &a->last->next : &a->first;
+	struct arena_block **link =
+	    a->last != NULL ? &a->last->next : &a->first;
 	size_t want = ARENA_FIRST;
 
 	if (*link != NULL && (*link)->size >= size)
@@ -78,7 +79,7 @@ arena_block(struct arena *a, size_t size)
 		want = a->last->size * ARENA_GROWTH;
 	else if (a->last != NULL)
 		want = ARENA_LARGEST;
-	struct block *b = block_new(size > want ? size : want);
+	struct arena_block *b = block_new(size > want ? size : want);
 
 	if (b != NULL) {
 		b->next = *link;
@@ -111,7 +112,7 @@ arena_alloc(struct arena *a, size_t size)
 	if (size > a->cap - a->used)
 		return arena_refuse(a);
 	if (a->last == NULL || size > a->last->size - a->last->used) {
-		struct block *b = arena_block(a, size);
+		struct arena_block *b = arena_block(a, size);
 
 		if (b == NULL)
 			return arena_refuse(a);

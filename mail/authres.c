@@ -106,7 +106,7 @@ value_of(struct arena *a, struct span raw)
 	return raw;
 }
 
-struct item {                 /* "ptype.property=value", or "name=value" */
+struct authres_item {         /* "ptype.property=value", or "name=value" */
 	struct span ptype;    /* or the name */
 	struct span property; /* absent: it is but a name */
 	struct span raw;      /* the value as written */
@@ -114,9 +114,9 @@ struct item {                 /* "ptype.property=value", or "name=value" */
 
 /* propspec and reasonspec of RFC 8601 section 2.2 */
 static bool
-take_item(struct scan *s, struct item *out)
+take_item(struct scan *s, struct authres_item *out)
 {
-	*out = (struct item){ .ptype = scan_while(s, is_keyword) };
+	*out = (struct authres_item){ .ptype = scan_while(s, is_keyword) };
 	if (out->ptype.n == 0 || !mail_skip_cfws(s))
 		return false;
 	if (scan_byte(s, '.')) {
@@ -135,7 +135,7 @@ static bool
 take_items(struct scan *s, struct arena *a, struct authres_result *out)
 {
 	for (;;) {
-		struct item item;
+		struct authres_item item;
 
 		if (!mail_skip_cfws(s))
 			return false;
@@ -210,7 +210,7 @@ authres_property(const struct authres_result *r, struct arena *a,
     const char *ptype, const char *property)
 {
 	struct scan s = scan_of(r->properties);
-	struct item item;
+	struct authres_item item;
 
 	while (mail_skip_cfws(&s) && !scan_done(&s) && take_item(&s, &item))
 		if (span_is_nocase(item.ptype, ptype) &&

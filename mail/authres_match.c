@@ -196,7 +196,7 @@ is_mentioned(struct span text, struct span id)
 
 /* ---- the field ---- */
 
-struct head {               /* what comes before the first result */
+struct authres_head {       /* what comes before the first result */
 	struct span all;    /* with comments and white space */
 	struct span id;     /* a token, or what is between quotes */
 	struct span quoted; /* absent: a token */
@@ -205,7 +205,7 @@ struct head {               /* what comes before the first result */
 
 /* False: it is not as RFC 8601 section 2.2 wants it. */
 static bool
-head_read(struct span value, struct head *out)
+head_read(struct span value, struct authres_head *out)
 {
 	struct scan s = scan_of(value);
 	struct span digits;
@@ -252,7 +252,7 @@ broken_claims(struct span value, struct span id)
 bool
 authres_claims(struct span value, struct span id)
 {
-	struct head head;
+	struct authres_head head;
 
 	if (!head_read(value, &head))
 		return broken_claims(value, id);

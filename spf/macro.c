@@ -18,7 +18,7 @@ enum {
 };
 
 /* One macro-expand, or a run of macro-literals (RFC 7208 section 7.1). */
-struct part {
+struct macro_part {
 	char letter;         /* in lower case; NUL: it is a literal */
 	bool escape;         /* the letter was upper case */
 	bool reverse;        /* "r" */
@@ -50,7 +50,7 @@ is_delimiter(unsigned char c)
 }
 
 static bool
-bad_part(struct part *part, const char *fault)
+bad_part(struct macro_part *part, const char *fault)
 {
 	part->fault = fault;
 	return false;
@@ -58,7 +58,7 @@ bad_part(struct part *part, const char *fault)
 
 /* After "%{": macro-letter transformers *delimiter "}". */
 static bool
-read_braces(struct scan *s, struct part *part)
+read_braces(struct scan *s, struct macro_part *part)
 {
 	int c = scan_next(s);
 
@@ -83,7 +83,7 @@ read_braces(struct scan *s, struct part *part)
 
 /* After "%". */
 static bool
-read_expand(struct scan *s, struct part *part)
+read_expand(struct scan *s, struct macro_part *part)
 {
 	part->is_expand = true;
 	switch (scan_next(s)) {
@@ -107,9 +107,9 @@ read_expand(struct scan *s, struct part *part)
 
 /* The next part; false at the end or on an error (`part->fault` is set). */
 static bool
-next_part(struct scan *s, enum spf_macro_use use, struct part *part)
+next_part(struct scan *s, enum spf_macro_use use, struct macro_part *part)
 {
-	*part = (struct part){ .letter = '\0' };
+	*part = (struct macro_part){ .letter = '\0' };
 	if (scan_done(s))
 		return false;
 	if (scan_byte(s, '%'))
@@ -168,7 +168,7 @@ spf_macro_check(struct span text, enum spf_macro_use use, unsigned *needs)
 {
 	struct scan s = scan_of(text);
 	bool ends_in_expand = false;
-	struct part part;
+	struct macro_part part;
 
 	*needs = 0;
 	while (next_part(&s, use, &part)) {
@@ -236,14 +236,14 @@ tail_put(struct tail *t, struct span s)
 }
 
 static bool
-splits(const struct part *part, char c)
+splits(const struct macro_part *part, char c)
 {
 	return part->split.n > 0 ? span_has(part->split, c) : c == '.';
 }
 
 /* The right-hand parts of `value`, last first. */
 static void
-tail_put_right(struct tail *t, const struct part *part, struct span value)
+tail_put_right(struct tail *t, const struct macro_part *part, struct span value)
 {
 	for (uint64_t kept = 1; t->at > 0; kept++) {
 		size_t from = value.n;
@@ -261,7 +261,7 @@ tail_put_right(struct tail *t, const struct part *part, struct span value)
 /* The parts of `value` in reverse order, so that its left-hand ones are kept.
  */
 static void
-tail_put_left(struct tail *t, const struct part *part, struct span value)
+tail_put_left(struct tail *t, const struct macro_part *part, struct span value)
 {
 	for (uint64_t kept = 1; t->at > 0; kept++) {
 		size_t to = 0;
@@ -331,7 +331,7 @@ value_of(const struct spf_macros *v, char letter, struct buf *b)
 
 static void
 tail_put_part(
-    struct tail *t, const struct spf_macros *v, const struct part *part)
+    struct tail *t, const struct spf_macros *v, const struct macro_part *part)
 {
 	char memory[SHORT_VALUE_MAX];
 	struct buf b = buf_wrap(memory, sizeof(memory));
@@ -371,7 +371,7 @@ spf_macro_domain(const struct spf_macros *values, struct span spec,
 {
 	struct scan s = scan_of(spec);
 	size_t n = 0, room = 1;
-	struct part part;
+	struct macro_part part;
 
 	*out = SPAN_NONE;
 	if (!span_has(spec, '%')) {
@@ -406,7 +406,7 @@ spf_macro_text(const struct spf_macros *values, struct span text,
 	struct buf b = buf_alloc(a, SPF_MAX_EXPLANATION + 1);
 	struct scan s = scan_of(text);
 	char memory[SPF_MAX_EXPLANATION];
-	struct part part;
+	struct macro_part part;
 
 	*out = SPAN_NONE;
 	if (b.p == NULL)

@@ -115,7 +115,7 @@ put_none(struct buf *b, const struct spf_run *run)
 		return;
 	}
 	if (domain.n == 0) {
-		buf_text(b, "there is no domain to check");
+		buf_text(b, "no domain to check");
 		return;
 	}
 	buf_byte(b, '"');

@@ -197,15 +197,15 @@ put_author_details(const struct author_details *au)
 		cli_prose_text(INDENT,
 		    walk->failed ? "The policy is unknown, because the DNS "
 				   "did not answer."
-				 : "There is no policy record: DMARC does not "
+				 : "No policy record was found: DMARC does not "
 				   "apply.");
 	else if (walk->policy->broken)
 		cli_prose_text(INDENT,
 		    "The record is invalid: DMARC does not apply (RFC 9989 "
 		    "section 4.10.1).");
 	else if (au->relations.n == 0)
-		cli_prose_text(INDENT,
-		    "There is no authenticated domain that could align.");
+		cli_prose_text(
+		    INDENT, "No domain is authenticated that could align.");
 	if (au->relations.nonexistent)
 		cli_prose_text(INDENT,
 		    "The author domain does not exist: the np tag applies, if "

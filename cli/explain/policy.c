@@ -47,7 +47,7 @@ has_a_say(const struct policy_decision *d, const struct conf_setting *s)
 
 /* ---- showing them ---- */
 
-struct showing {
+struct policy_output {
 	const struct policy_decision *decision;
 	json_t *list; /* NULL: as text */
 };
@@ -76,7 +76,7 @@ show_text(const struct conf_setting *s)
 static void
 show(void *arg, const struct conf_setting *s)
 {
-	const struct showing *showing = arg;
+	const struct policy_output *showing = arg;
 	char memory[NAME_MAX_SHOWN];
 	struct buf name = buf_wrap(memory, sizeof(memory));
 	json_t *o;
@@ -166,7 +166,7 @@ json_t *
 explain_policy_json(const struct conf *conf, const struct verdict *v)
 {
 	const struct policy_decision *d = &v->decision;
-	struct showing showing = { .decision = d, .list = json_array() };
+	struct policy_output showing = { .decision = d, .list = json_array() };
 	json_t *o = json_object();
 
 	conf_each(conf, show, &showing);
@@ -183,7 +183,7 @@ void
 explain_policy(const struct conf *conf, const struct verdict *v)
 {
 	const struct policy_decision *d = &v->decision;
-	struct showing showing = { .decision = d };
+	struct policy_output showing = { .decision = d };
 
 	if (d->n_settings > 0 || d->section != NULL)
 		puts("  The settings that had a say:");

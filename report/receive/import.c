@@ -66,8 +66,8 @@ form_of(struct span bytes)
 
 /* ---- a unit ---- */
 
-struct head {
-	struct head *next;
+struct read_report {
+	struct read_report *next;
 	bool other; /* XML that is not a report, in a mail or an archive */
 	struct ledger_received report;
 };
@@ -77,9 +77,9 @@ struct import_message {
 	struct span file;
 	uint64_t mail;
 	struct arena *a;
-	struct head *heads, **last;
-	struct head *at; /* second pass: the head of the next document; first
-	                    pass: NULL */
+	struct read_report *heads, **last;
+	struct read_report *at; /* second pass: the head of the next document;
+	                    first pass: NULL */
 	bool storing;
 	size_t reports; /* number of documents */
 	size_t good;    /* number of those that are reports */
@@ -138,8 +138,8 @@ report_event(const struct import_message *u, enum report_import_kind kind,
 
 /* ---- one document ---- */
 
-struct stream { /* bytes of a file: those already read for detection, then
-	           the rest */
+struct peeked_stream { /* bytes of a file: those already read for detection,
+	           then the rest */
 	struct import_message *unit;
 	char first[PEEK];
 	struct span rest;      /* of memory, or of `first` */
@@ -149,7 +149,7 @@ struct stream { /* bytes of a file: those already read for detection, then
 static ptrdiff_t
 pull(void *arg, char *to, size_t n)
 {
-	struct stream *s = arg;
+	struct peeked_stream *s = arg;
 	ptrdiff_t got;
 
 	if (s->rest.n == 0 && s->unpack != NULL) {
@@ -172,7 +172,7 @@ store_row(void *arg, const struct report_row *row)
 }
 
 static bool
-refuse_document(struct import_message *u, const struct stream *s,
+refuse_document(struct import_message *u, const struct peeked_stream *s,
     struct span name, enum read_end end, const char *error)
 {
 	if (end == READ_MEMORY)
@@ -187,10 +187,11 @@ refuse_document(struct import_message *u, const struct stream *s,
 
 /* First pass: is the file valid, and what does it contain? */
 static bool
-check_document(struct import_message *u, struct stream *s, struct span name)
+check_document(
+    struct import_message *u, struct peeked_stream *s, struct span name)
 {
 	const struct read_document d = { .pull = pull, .arg = s };
-	struct head *h = arena_alloc(u->a, sizeof(*h));
+	struct read_report *h = arena_alloc(u->a, sizeof(*h));
 	char error[READ_ERROR_MAX];
 	enum read_end end = READ_MEMORY;
 
@@ -213,7 +214,7 @@ check_document(struct import_message *u, struct stream *s, struct span name)
 
 /* Second pass: stores its rows. */
 static bool
-store_rows(struct import_message *u, struct stream *s)
+store_rows(struct import_message *u, struct peeked_stream *s)
 {
 	struct ledger *l = u->in->ledger;
 	const struct read_document d = {
@@ -233,9 +234,9 @@ store_rows(struct import_message *u, struct stream *s)
 }
 
 static bool
-store_document(struct import_message *u, struct stream *s)
+store_document(struct import_message *u, struct peeked_stream *s)
 {
-	struct head *h = u->at;
+	struct read_report *h = u->at;
 	struct ledger *l = u->in->ledger;
 	bool good;
 
@@ -262,7 +263,8 @@ store_document(struct import_message *u, struct stream *s)
 }
 
 static bool
-take_document(struct import_message *u, struct stream *s, struct span name)
+take_document(
+    struct import_message *u, struct peeked_stream *s, struct span name)
 {
 	return u->storing ? store_document(u, s) : check_document(u, s, name);
 }
@@ -286,7 +288,8 @@ grow(char *bytes, size_t *room)
 
 /* Reads the rest of a stream into memory, for a parser that needs all of it. */
 static bool
-import_nested(struct import_message *u, struct stream *s, struct span name)
+import_nested(
+    struct import_message *u, struct peeked_stream *s, struct span name)
 {
 	size_t n = 0, room = FIRST_INNER;
 	char *bytes = malloc(room);
@@ -316,7 +319,7 @@ import_nested(struct import_message *u, struct stream *s, struct span name)
 static bool
 take_entry(struct import_message *u, struct unpack *archive, struct span name)
 {
-	struct stream s = { .unit = u, .unpack = archive };
+	struct peeked_stream s = { .unit = u, .unpack = archive };
 	ptrdiff_t got = 0;
 	size_t n = 0;
 
@@ -399,7 +402,7 @@ take_mail(struct import_message *u, struct span name, struct span bytes)
 static bool
 import_bytes(struct import_message *u, struct span name, struct span bytes)
 {
-	struct stream s = { .unit = u, .rest = bytes };
+	struct peeked_stream s = { .unit = u, .rest = bytes };
 	bool good = true;
 
 	if (u->depth == REPORT_IMPORT_NESTING_MAX)
@@ -462,7 +465,7 @@ import_document(struct import_message *u, struct span bytes)
 		import_bytes(u, SPAN(""), bytes);
 		return;
 	}
-	for (struct head *h = u->heads; h != NULL; h = h->next)
+	for (struct read_report *h = u->heads; h != NULL; h = h->next)
 		if (!h->other)
 			report_event(u, REPORT_IMPORT_STORED, &h->report);
 }

@@ -14,14 +14,14 @@ enum {
 
 /* ---- the list of what is due ---- */
 
-struct way {
-	struct way *next;
+struct delivery_item {
+	struct delivery_item *next;
 	struct ledger_delivery d;
 };
 
 struct ways {
 	struct arena *a;
-	struct way *first, **end;
+	struct delivery_item *first, **end;
 	bool cut; /* the list is incomplete: out of memory */
 };
 
@@ -36,7 +36,7 @@ static bool
 add_way(void *arg, const struct ledger_delivery *d)
 {
 	struct ways *l = arg;
-	struct way *w = arena_alloc(l->a, sizeof(*w));
+	struct delivery_item *w = arena_alloc(l->a, sizeof(*w));
 
 	if (w != NULL) {
 		w->d = *d;
@@ -154,7 +154,8 @@ put_file_name(
 }
 
 static void
-put_text(struct buf *b, const struct send *s, const struct ledger_report *r)
+put_report_intro(
+    struct buf *b, const struct send *s, const struct ledger_report *r)
 {
 	buf_printf(b,
 	    "This is a DMARC aggregate report (RFC 9990) about mail from\n"
@@ -222,7 +223,7 @@ write_aggregate(struct send *s, const struct ledger_delivery *d,
 	struct letter_writer w;
 
 	put_file_name(&name, s, r);
-	put_text(&text, s, r);
+	put_report_intro(&text, s, r);
 	letter->file_name = buf_view(&name);
 	letter->text = buf_view(&text);
 	mime_begin(&w, out, letter);
@@ -422,7 +423,7 @@ deliver_round(struct send *s, struct span domain, struct ways *l)
 	l->end = &l->first;
 	if (ledger_each_delivery(s->ledger, &want, add_way, l) == LEDGER_ERROR)
 		return send_ledger_fault(s);
-	for (struct way *w = l->first; w != NULL; w = w->next) {
+	for (struct delivery_item *w = l->first; w != NULL; w = w->next) {
 		if (s->o->dry_run) {
 			send_tell_delivery(s, &w->d, SEND_PLANNED,
 			    SPAN("planned by an earlier run"));

@@ -107,7 +107,7 @@ address_host(struct span address)
 
 /* ---- one host ---- */
 
-struct host {
+struct destination_host {
 	struct span name;
 	const struct dns_answer *word; /* the answer for
 	                                  NAME._report._dmarc.HOST */
@@ -117,7 +117,7 @@ struct host {
 /* RFC 9990 section 4 steps 1 to 5.  A name that is too long (step 4) is
  * DNS_BADNAME, which does not authorize. */
 static enum core_status
-host_ask(struct host *h, struct span policy_domain,
+host_ask(struct destination_host *h, struct span policy_domain,
     struct dns_questions *questions, struct arena *a)
 {
 	char memory[2 * DOMAIN_MAX + sizeof(infix)];
@@ -136,7 +136,7 @@ host_ask(struct host *h, struct span policy_domain,
  * the same host; otherwise neither gets a report (last rule of section 4).
  */
 static enum destination_code
-host_word(const struct host *h, const struct destination_query *q,
+host_word(const struct destination_host *h, const struct destination_query *q,
     struct arena *a, struct span *override, size_t *n)
 {
 	enum destination_code code = DESTINATION_REFUSED;
@@ -183,7 +183,7 @@ add_address(struct destination_result *out, struct span address)
 		out->addresses[out->n_addresses++] = address;
 }
 
-struct way {
+struct consent_search {
 	const struct destination_query *q;
 	struct arena *a;
 	const struct dmarc_walk *home; /* tree walk of the policy domain */
@@ -191,7 +191,8 @@ struct way {
 };
 
 static enum destination_code
-judge_records(struct way *w, const struct host *h, struct span address)
+judge_records(struct consent_search *w, const struct destination_host *h,
+    struct span address)
 {
 	struct span override[DMARC_URIS_MAX];
 	size_t n = 0;
@@ -225,9 +226,11 @@ destination_check(const struct destination_query *q,
 {
 	size_t n = q->n_uris < DMARC_URIS_MAX ? q->n_uris : DMARC_URIS_MAX;
 	struct span *addresses = arena_array(a, n + 1, sizeof(*addresses));
-	struct host *hosts = arena_array(a, n + 1, sizeof(*hosts));
+	struct destination_host *hosts = arena_array(a, n + 1, sizeof(*hosts));
 	struct dmarc_walk home = { .failed = false };
-	struct way way = { .q = q, .a = a, .home = &home, .out = out };
+	struct consent_search way = {
+		.q = q, .a = a, .home = &home, .out = out
+	};
 	enum core_status step = CORE_DONE;
 	bool outside = false;
 

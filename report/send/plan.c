@@ -16,8 +16,8 @@ enum {
 
 /* ---- the list of what is due ---- */
 
-struct due {
-	struct due *next;
+struct due_domain {
+	struct due_domain *next;
 	struct span domain, record;
 	uint64_t messages, aligned, automatic;
 };
@@ -27,14 +27,14 @@ struct name_node {
 	struct span name;
 };
 
-struct list {
+struct due_list {
 	struct send *s;
 	struct arena *a;
 	int64_t day;
 	struct name_node *known; /* domains planned before, in the order read */
 	size_t n_known;
 	const struct span **index; /* pointers to them, sorted */
-	struct due *first, **end;
+	struct due_domain *first, **end;
 	bool cut; /* the list is incomplete: out of memory */
 };
 
@@ -52,7 +52,7 @@ compare_domains(const void *a, const void *b)
 static bool
 add_known(void *arg, const struct ledger_report *r)
 {
-	struct list *l = arg;
+	struct due_list *l = arg;
 	struct name_node *node;
 
 	if (r->part != 1)
@@ -69,7 +69,7 @@ add_known(void *arg, const struct ledger_report *r)
 }
 
 static bool
-sort_known(struct list *l)
+sort_known(struct due_list *l)
 {
 	size_t i = 0;
 
@@ -83,7 +83,7 @@ sort_known(struct list *l)
 }
 
 static bool
-is_known(const struct list *l, struct span domain)
+is_known(const struct due_list *l, struct span domain)
 {
 	const struct span *key = &domain;
 
@@ -112,8 +112,8 @@ is_its_time(const struct send *s, int64_t day, struct span domain)
 static bool
 add_due(void *arg, const struct ledger_policy *p)
 {
-	struct list *l = arg;
-	struct due *d;
+	struct due_list *l = arg;
+	struct due_domain *d;
 
 	if (is_known(l, p->domain))
 		return true;
@@ -123,7 +123,7 @@ add_due(void *arg, const struct ledger_policy *p)
 	}
 	d = arena_alloc(l->a, sizeof(*d));
 	if (d != NULL)
-		*d = (struct due){ .domain = arena_copy(l->a, p->domain),
+		*d = (struct due_domain){ .domain = arena_copy(l->a, p->domain),
 			.record = arena_copy(l->a, p->record),
 			.messages = p->messages,
 			.aligned = p->aligned,
@@ -139,10 +139,10 @@ add_due(void *arg, const struct ledger_policy *p)
 
 /* ---- one of them ---- */
 
-struct asked {
+struct report_draft {
 	struct send *s;
 	int64_t day;
-	const struct due *due;
+	const struct due_domain *due;
 	struct dmarc_record record;
 	const char *wrong; /* what is wrong with the record; NULL: nothing */
 	bool usable;       /* whether the record is valid */
@@ -155,9 +155,9 @@ struct asked {
 
 /* Why no report is made, whoever requests it; NULL: it may be made. */
 static const char *
-no_reason(const struct asked *a)
+no_reason(const struct report_draft *a)
 {
-	const struct due *d = a->due;
+	const struct due_domain *d = a->due;
 
 	if (!domain_is_hostname(d->domain))
 		return "the policy domain is not a host name";
@@ -175,7 +175,7 @@ no_reason(const struct asked *a)
 }
 
 static void
-ask_consents(struct asked *a)
+ask_consents(struct report_draft *a)
 {
 	a->usable = dmarc_record_parse(a->due->record, &a->record, &a->wrong) !=
 	    DMARC_RECORD_NOT_DMARC;
@@ -209,7 +209,7 @@ send_put_id(struct buf *b, const struct send *s, int64_t day,
 }
 
 static bool
-plan_part(struct asked *a, size_t i)
+plan_part(struct report_draft *a, size_t i)
 {
 	struct send *s = a->s;
 	char memory[SEND_ID_MAX];
@@ -253,7 +253,7 @@ plan_part(struct asked *a, size_t i)
 
 /* Stores what was decided. */
 static bool
-plan_report(struct asked *a)
+plan_report(struct report_draft *a)
 {
 	struct send_event e = { .kind = SEND_UNKNOWN,
 		.day = a->day,
@@ -273,18 +273,18 @@ plan_report(struct asked *a)
 }
 
 static void
-decide_nothing(struct asked *a, const char *why)
+decide_nothing(struct report_draft *a, const char *why)
 {
 	struct buf b = buf_wrap(a->consent.why, sizeof(a->consent.why));
 
 	buf_text(&b, why);
 	a->consent.n_to = 0;
 	a->parts.n = 1;
-	a->parts.part[0] = (struct part){ 0, a->due->messages };
+	a->parts.part[0] = (struct report_part){ 0, a->due->messages };
 }
 
 static bool
-decide_parts(struct asked *a)
+decide_parts(struct report_draft *a)
 {
 	struct send *s = a->s;
 	struct aggregate_info info =
@@ -302,7 +302,7 @@ decide_parts(struct asked *a)
 
 /* RFC 9990 section 4 step 5: a temporary DNS error is tried again. */
 static bool
-is_patient(const struct asked *a)
+is_patient(const struct report_draft *a)
 {
 	return a->consent.result.temperror &&
 	    a->s->o->now < (a->day + 1) * REPORT_DAY + SEND_DNS_PATIENCE;
@@ -310,7 +310,7 @@ is_patient(const struct asked *a)
 
 /* False: a fault. */
 static bool
-decide(struct asked *a)
+decide(struct report_draft *a)
 {
 	if (no_reason(a) != NULL) {
 		decide_nothing(a, no_reason(a));
@@ -324,7 +324,7 @@ decide(struct asked *a)
 	if (a->consent.n_to > 0)
 		return decide_parts(a);
 	a->parts.n = 1;
-	a->parts.part[0] = (struct part){ 0, a->due->messages };
+	a->parts.part[0] = (struct report_part){ 0, a->due->messages };
 	return true;
 }
 
@@ -332,7 +332,7 @@ decide(struct asked *a)
 
 /* All in one transaction. */
 static bool
-plan_asked(struct send *s, struct asked *asked, size_t n)
+plan_asked(struct send *s, struct report_draft *asked, size_t n)
 {
 	bool good = true;
 
@@ -348,10 +348,10 @@ plan_asked(struct send *s, struct asked *asked, size_t n)
 /* Asks DNS for up to SEND_JOBS reports at once, before the store is locked to
  * record the results. */
 static bool
-plan_some(struct send *s, int64_t day, const struct due **next)
+plan_some(struct send *s, int64_t day, const struct due_domain **next)
 {
-	static const struct asked nobody = { 0 };
-	struct asked *asked = calloc(SEND_JOBS, sizeof(*asked));
+	static const struct report_draft nobody = { 0 };
+	struct report_draft *asked = calloc(SEND_JOBS, sizeof(*asked));
 	int64_t deadline = clock_ms() + SEND_JOBS_MS;
 	bool good = true;
 	size_t n = 0;
@@ -377,10 +377,10 @@ plan_some(struct send *s, int64_t day, const struct due **next)
 }
 
 static bool
-plan_round(struct list *l, struct span domain)
+plan_round(struct due_list *l, struct span domain)
 {
 	struct send *s = l->s;
-	const struct due *next;
+	const struct due_domain *next;
 
 	l->end = &l->first;
 	if (ledger_each_report(s->ledger, l->day, domain, add_known, l) ==
@@ -404,7 +404,7 @@ send_plan_day(struct send *s, int64_t day, struct span domain)
 	bool good = true, more = true;
 
 	while (good && more) {
-		struct list l = {
+		struct due_list l = {
 			.s = s, .day = day, .a = arena_new(SEND_LIST_MEMORY)
 		};
 		uint64_t left = s->left;

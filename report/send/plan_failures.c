@@ -17,18 +17,18 @@ enum { MIME_MEMORY = 1 << 17 }; /* bytes, for the texts of one failure */
 
 /* ---- the list of what is due ---- */
 
-struct due {
-	struct due *next;
+struct due_failure {
+	struct due_failure *next;
 	struct ledger_failure f;
 };
 
-struct list {
+struct failure_list {
 	struct arena *a;
-	struct due *first, **end;
+	struct due_failure *first, **end;
 };
 
 static bool
-copy(struct list *l, struct span *s)
+copy(struct failure_list *l, struct span *s)
 {
 	*s = arena_copy(l->a, *s);
 	return s->p != NULL;
@@ -38,8 +38,8 @@ copy(struct list *l, struct span *s)
 static bool
 add_due(void *arg, const struct ledger_failure *f)
 {
-	struct list *l = arg;
-	struct due *d = arena_alloc(l->a, sizeof(*d));
+	struct failure_list *l = arg;
+	struct due_failure *d = arena_alloc(l->a, sizeof(*d));
 
 	if (d == NULL)
 		return false;
@@ -55,7 +55,7 @@ add_due(void *arg, const struct ledger_failure *f)
 
 /* ---- one of them ---- */
 
-struct asked {
+struct failure_request {
 	const struct ledger_failure *f;
 	struct dmarc_record record;
 	bool usable; /* whether the record is valid */
@@ -64,7 +64,7 @@ struct asked {
 
 /* Why no report is made, whoever requests it; NULL: it may be made. */
 static const char *
-no_reason(const struct asked *a)
+no_reason(const struct failure_request *a)
 {
 	if (!domain_is_hostname(a->f->domain))
 		return "the policy domain is not a host name";
@@ -77,7 +77,7 @@ no_reason(const struct asked *a)
 
 static void
 ask_destinations(
-    struct send *s, struct asked *a, const struct ledger_failure *f)
+    struct send *s, struct failure_request *a, const struct ledger_failure *f)
 {
 	const char *wrong;
 
@@ -96,8 +96,9 @@ ask_destinations(
 }
 
 static void
-tell_failure(struct send *s, const struct asked *a, enum send_kind kind,
-    struct span report_id, struct span to, struct span note)
+tell_failure(struct send *s, const struct failure_request *a,
+    enum send_kind kind, struct span report_id, struct span to,
+    struct span note)
 {
 	struct send_event e = {
 		.kind = kind,
@@ -117,7 +118,7 @@ tell_failure(struct send *s, const struct asked *a, enum send_kind kind,
 
 /* It stays open and is considered again. */
 static bool
-wait(struct send *s, const struct asked *a, enum send_kind kind,
+wait(struct send *s, const struct failure_request *a, enum send_kind kind,
     struct span note)
 {
 	s->left++;
@@ -127,7 +128,7 @@ wait(struct send *s, const struct asked *a, enum send_kind kind,
 
 /* LEDGER_NONE: another process has closed it. */
 static enum ledger_step
-close_failure(struct send *s, const struct asked *a, bool sent)
+close_failure(struct send *s, const struct failure_request *a, bool sent)
 {
 	uint64_t incidents;
 	enum ledger_step step;
@@ -142,7 +143,7 @@ close_failure(struct send *s, const struct asked *a, bool sent)
 }
 
 static bool
-give_up(struct send *s, const struct asked *a, struct span why)
+give_up(struct send *s, const struct failure_request *a, struct span why)
 {
 	enum ledger_step step = close_failure(s, a, false);
 
@@ -153,7 +154,8 @@ give_up(struct send *s, const struct asked *a, struct span why)
 
 /* All or nothing: a failure that is closed is also planned. */
 static bool
-plan_report(struct send *s, const struct asked *a, struct span report_id)
+plan_report(
+    struct send *s, const struct failure_request *a, struct span report_id)
 {
 	struct ledger_report r = {
 		.day = s->o->now / REPORT_DAY,
@@ -187,7 +189,7 @@ plan_report(struct send *s, const struct asked *a, struct span report_id)
 /* Compares with the limits (RFC 9991 sections 2 and 6.1); `over`: a limit is
  * reached. */
 static bool
-look_at_caps(struct send *s, const struct asked *a, const char **over)
+look_at_caps(struct send *s, const struct failure_request *a, const char **over)
 {
 	int64_t since = s->o->now - REPORT_DAY + 1;
 	uint64_t of_it, of_all;
@@ -206,7 +208,7 @@ look_at_caps(struct send *s, const struct asked *a, const char **over)
 
 /* False: an error. */
 static bool
-plan_failure(struct send *s, struct asked *a)
+plan_failure(struct send *s, struct failure_request *a)
 {
 	char memory[SEND_ID_MAX];
 	struct buf id = buf_wrap(memory, sizeof(memory));
@@ -239,9 +241,9 @@ plan_failure(struct send *s, struct asked *a)
 
 /* Asks DNS for up to SEND_JOBS reports at once. */
 static bool
-plan_some(struct send *s, const struct due **next)
+plan_some(struct send *s, const struct due_failure **next)
 {
-	struct asked *asked = calloc(SEND_JOBS, sizeof(*asked));
+	struct failure_request *asked = calloc(SEND_JOBS, sizeof(*asked));
 	int64_t deadline = clock_ms() + SEND_JOBS_MS;
 	bool good = true;
 	size_t n = 0;
@@ -263,8 +265,8 @@ plan_some(struct send *s, const struct due **next)
 bool
 send_plan_failures(struct send *s, struct span domain)
 {
-	struct list l = { .a = arena_new(SEND_LIST_MEMORY) };
-	const struct due *next;
+	struct failure_list l = { .a = arena_new(SEND_LIST_MEMORY) };
+	const struct due_failure *next;
 	bool good = true;
 
 	if (l.a == NULL)

@@ -2,10 +2,10 @@
  * row_encode.h - the stored columns of a row (struct report_row) and of the
  * tables that rows share (schema.h).
  *
- * The table in row_encode.c is the only list of them: the schema, the statements that
- * insert and look up, the queries of reports and the texts of a row follow from
- * it.  A new column is a row there and, for stores made before, a step in
- * schema.c that adds it.
+ * The table in row_encode.c is the only list of them: the schema, the
+ * statements that insert and look up, the queries of reports and the texts of a
+ * row follow from it.  A new column is a row there and, for stores made before,
+ * a step in schema.c that adds it.
  */
 #ifndef AVOUCH_REPORT_STORE_ROW_ENCODE_H
 #define AVOUCH_REPORT_STORE_ROW_ENCODE_H

@@ -43,7 +43,7 @@ put_times(FILE *out, const struct ledger_failure *f)
 }
 
 static void
-put_text(
+put_failure_intro(
     FILE *out, const struct mime_message *l, const struct ledger_failure *f)
 {
 	fprintf(out,
@@ -87,7 +87,7 @@ failure_letter_write(FILE *out, const struct mime_message *letter,
 	mime_head(out, letter, buf_view(&subject),
 	    "multipart/report; report-type=feedback-report");
 	mime_boundary(out, letter, "");
-	put_text(out, letter, failure);
+	put_failure_intro(out, letter, failure);
 	fputc('\n', out);
 	mime_boundary(out, letter, "");
 	put_feedback(out, failure);

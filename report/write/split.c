@@ -119,7 +119,7 @@ count_bytes(void *arg, struct span bytes)
 	return true;
 }
 
-static struct part *
+static struct report_part *
 part_open(struct measure *m)
 {
 	m->bytes = 0;
@@ -128,12 +128,12 @@ part_open(struct measure *m)
 		m->failed = true;
 		return NULL;
 	}
-	m->out->part[m->out->n] = (struct part){ 0, 0 };
+	m->out->part[m->out->n] = (struct report_part){ 0, 0 };
 	return &m->out->part[m->out->n++];
 }
 
 /* The part that the next row belongs to.  NULL: none, the row is summed up. */
-static struct part *
+static struct report_part *
 part_for(struct measure *m)
 {
 	if (m->out->n == 0)
@@ -152,7 +152,7 @@ static bool
 measure_row(void *arg, const struct report_row *r)
 {
 	struct measure *m = arg;
-	struct part *p = m->is_over ? NULL : part_for(m);
+	struct report_part *p = m->is_over ? NULL : part_for(m);
 
 	if (m->failed)
 		return false;

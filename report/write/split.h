@@ -25,13 +25,13 @@
 
 enum { SPLIT_MAX = 40 }; /* for one report; further rows are summed up */
 
-struct part {
+struct report_part {
 	uint64_t rows;     /* without the summed rows */
 	uint64_t messages; /* including the summed rows */
 };
 
 struct parts {
-	struct part part[SPLIT_MAX];
+	struct report_part part[SPLIT_MAX];
 	size_t n;        /* 0: the day has no rows of that domain */
 	uint64_t summed; /* rows that were summed up */
 };

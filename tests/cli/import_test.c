@@ -106,7 +106,7 @@ opendkim(void **state)
 		    "\nsocket =" },
 		{ F, "UMask 007", "socket_mode = 0660\n", NULL },
 		{ F, "UMask 0002", "socket_mode = 0664\n", NULL },
-		{ F, "UMask x", "#\tit is no octal number", "socket_mode" },
+		{ F, "UMask x", "#\tit is not an octal number", "socket_mode" },
 		{ F, "UserID opendkim:postfix", "socket_group = \"postfix\"\n",
 		    "\nuser =" },
 		{ F, "UserID opendkim", "avouch has a user of its own",
