@@ -11,61 +11,62 @@
 #include "milter/session.h"
 
 /*
- * Events we hear without answering: an answer to each header field doubles what
- * libmilter costs.  Where the MTA does not know of that, libmilter answers in
- * our place.  Body chunks are answered, since SMFIS_SKIP is an answer.
+ * Events that we receive without a reply: a reply to each header field doubles
+ * the cost of libmilter.  If the MTA does not support that, libmilter replies
+ * for us.  Body chunks get a reply because SMFIS_SKIP is one.
  */
 #define UNANSWERED                                                             \
 	(SMFIP_NR_CONN | SMFIP_NR_HELO | SMFIP_NR_MAIL | SMFIP_NR_RCPT |       \
 	    SMFIP_NR_HDR | SMFIP_NR_EOH)
 /*
- * DATA is heard, and answered, over TCP alone: our answer carries the
- * acknowledgement of what came before, without which the MTA's TCP holds the
- * header fields back for 40 ms (Nagle against delayed acknowledgement).
+ * DATA is requested, and gets a reply, only over TCP.  Our reply carries the
+ * acknowledgement of the earlier packets; without it the MTA's TCP delays the
+ * header fields by 40 ms (Nagle's algorithm and delayed acknowledgement).
  */
 static bool over_tcp;
 
 #define ACTIONS_NEEDED (SMFIF_ADDHDRS | SMFIF_CHGHDRS)
 
-/* Bytes of a packet: libmilter hangs up on a header field that is longer, and
- * its own limit is 64 KiB. */
+/* Bytes of a milter packet.  libmilter closes the connection if a header field
+ * is longer; its default limit is 64 KiB. */
 enum { PACKET_MAX = 4 << 20 };
 
 /*
- * What the last MTA granted: for a connection that begins without negotiating,
- * as SMFIC_QUIT_NC allows; libmilter keeps nothing of ours over that.
+ * The options that the last MTA granted.  A connection that begins without
+ * negotiation uses them: SMFIC_QUIT_NC allows that, and libmilter drops our
+ * session then.
  */
-enum { GRANTED_SPACE = 1, GRANTED_HOLD = 2, GRANTED_SKIP = 4 };
+enum { GRANTED_SPACE = 1, GRANTED_QUARANTINE = 2, GRANTED_SKIP = 4 };
 static atomic_uint last_granted;
 
 static struct session_negotiated
-terms_of(unsigned granted)
+negotiated_options(unsigned granted)
 {
 	return (struct session_negotiated){
 		.leading_space = (granted & GRANTED_SPACE) != 0,
-		.can_hold = (granted & GRANTED_HOLD) != 0,
+		.can_quarantine = (granted & GRANTED_QUARANTINE) != 0,
 		.can_skip = (granted & GRANTED_SKIP) != 0,
 	};
 }
 
 /* Ends the session, if there is one. */
 static void
-leave(SMFICTX *ctx)
+end_session(SMFICTX *ctx)
 {
 	struct session *s = smfi_getpriv(ctx);
 
 	smfi_setpriv(ctx, NULL);
-	if (s != NULL && service_begin_call(&s->guest)) {
-		callbacks_leave(&s->guest);
+	if (s != NULL && service_begin_call(&s->service)) {
+		callbacks_leave(&s->service);
 		service_end_call(NULL);
 	}
 }
 
 /* ---- negotiation ---- */
 
-/* Postfix and Sendmail send other macros each when nobody asks. */
+/* The default macros of Postfix differ from those of Sendmail. */
 static void
-ask_for_macros(SMFICTX *ctx)
+request_macros(SMFICTX *ctx)
 {
 	static const struct {
 		int stage;
@@ -84,7 +85,8 @@ ask_for_macros(SMFICTX *ctx)
 		    ctx, wanted[i].stage, libmilter_text(wanted[i].names));
 }
 
-/* A new session, known to the service; NULL: it cannot be had. */
+/* A new session, registered with the service.  NULL: there is no memory or no
+ * file descriptor. */
 static struct session *
 open_session(SMFICTX *ctx, const struct session_negotiated *terms)
 {
@@ -95,10 +97,10 @@ open_session(SMFICTX *ctx, const struct session_negotiated *terms)
 		log_limited("memory", "no memory for a connection");
 		return NULL;
 	}
-	admission = service_add(&s->guest);
+	admission = service_add(&s->service);
 	if (admission == SERVICE_NO_DESCRIPTORS) {
 		log_limited("connections", "out of file descriptors");
-		callbacks_leave(&s->guest);
+		callbacks_leave(&s->service);
 		return NULL;
 	}
 	if (admission == SERVICE_FULL)
@@ -116,17 +118,18 @@ on_negotiate(SMFICTX *ctx, unsigned long actions, unsigned long steps,
 {
 	unsigned granted =
 	    ((steps & SMFIP_HDR_LEADSPC) != 0 ? GRANTED_SPACE : 0) |
-	    ((actions & SMFIF_QUARANTINE) != 0 ? GRANTED_HOLD : 0) |
+	    ((actions & SMFIF_QUARANTINE) != 0 ? GRANTED_QUARANTINE : 0) |
 	    ((steps & SMFIP_SKIP) != 0 ? GRANTED_SKIP : 0);
-	struct session_negotiated terms = terms_of(granted);
+	struct session_negotiated terms = negotiated_options(granted);
 	struct session *s;
 
 	(void)further_2;
 	(void)further_3;
 	*out_further_2 = *out_further_3 = 0;
-	leave(ctx);
+	end_session(ctx);
 	if ((actions & ACTIONS_NEEDED) != ACTIONS_NEEDED) {
-		log_limited("mta", "the MTA lets no milter change the header");
+		log_limited("mta",
+		    "the MTA does not allow milters to change header fields");
 		return SMFIS_REJECT;
 	}
 	if (!service_begin_call(NULL))
@@ -142,7 +145,7 @@ on_negotiate(SMFICTX *ctx, unsigned long actions, unsigned long steps,
 		*out_steps &= ~(unsigned long)SMFIP_NR_CONN;
 	if (s != NULL && (actions & SMFIF_SETSYMLIST) != 0) {
 		*out_actions |= SMFIF_SETSYMLIST;
-		ask_for_macros(ctx);
+		request_macros(ctx);
 	}
 	atomic_store(&last_granted, granted);
 	service_end_call(NULL);
@@ -152,26 +155,27 @@ on_negotiate(SMFICTX *ctx, unsigned long actions, unsigned long steps,
 /* ---- the connection ---- */
 
 /*
- * The session, busy with a callback; NULL: there is none, the end has come, or
- * it was told to try again later: what it sends all the same is not looked at.
+ * Returns the session and marks it as busy.  NULL: there is no session, the
+ * service has ended, or the connection was refused; further events of a refused
+ * connection are ignored.
  */
 static struct session *
-begin(SMFICTX *ctx)
+begin_callback(SMFICTX *ctx)
 {
 	struct session *s = smfi_getpriv(ctx);
 
-	if (s == NULL || !service_begin_call(&s->guest))
+	if (s == NULL || !service_begin_call(&s->service))
 		return NULL;
 	if (!s->terms.refused)
 		return s;
-	service_end_call(&s->guest);
+	service_end_call(&s->service);
 	return NULL;
 }
 
 static void
-end(struct session *s)
+end_callback(struct session *s)
 {
-	service_end_call(&s->guest);
+	service_end_call(&s->service);
 }
 
 static sfsistat
@@ -180,7 +184,8 @@ connect_to(SMFICTX *ctx, struct session *s, const char *name,
 {
 	if (s->terms.refused)
 		return reply_refuse(ctx, 421, "4.3.2",
-		    SPAN("the mail filter takes no connection just now"));
+		    SPAN("the mail filter accepts no connections at the "
+			 "moment"));
 	session_connect(s,
 	    &(struct session_client){
 		.name = name,
@@ -199,46 +204,46 @@ on_connect(SMFICTX *ctx, char *name, struct sockaddr *where)
 	struct session *s = smfi_getpriv(ctx);
 	sfsistat r = SMFIS_NOREPLY;
 
-	if (!service_begin_call(s != NULL ? &s->guest : NULL))
+	if (!service_begin_call(s != NULL ? &s->service : NULL))
 		return r;
 	if (s == NULL) {
 		struct session_negotiated terms =
-		    terms_of(atomic_load(&last_granted));
+		    negotiated_options(atomic_load(&last_granted));
 
 		s = open_session(ctx, &terms);
-		if (s != NULL) /* no answer to this event was agreed on */
+		if (s != NULL) /* this event gets no reply */
 			s->terms.refused = false;
 	}
 	if (s != NULL)
 		r = connect_to(ctx, s, name, where);
-	service_end_call(s != NULL ? &s->guest : NULL);
+	service_end_call(s != NULL ? &s->service : NULL);
 	return r;
 }
 
 static sfsistat
 on_helo(SMFICTX *ctx, char *name)
 {
-	struct session *s = begin(ctx);
+	struct session *s = begin_callback(ctx);
 
 	if (s != NULL) {
 		session_helo(s, name);
-		end(s);
+		end_callback(s);
 	}
 	return SMFIS_NOREPLY;
 }
 
 void
-callbacks_leave(struct service_connection *guest)
+callbacks_leave(struct service_connection *connection)
 {
-	/* The guest is the session's first member. */
-	service_remove(guest);
-	session_free((struct session *)guest);
+	/* The connection is the first member of the session. */
+	service_remove(connection);
+	session_free((struct session *)connection);
 }
 
 static sfsistat
 on_close(SMFICTX *ctx)
 {
-	leave(ctx);
+	end_session(ctx);
 	return SMFIS_CONTINUE;
 }
 
@@ -247,13 +252,13 @@ on_close(SMFICTX *ctx)
 static sfsistat
 on_mail(SMFICTX *ctx, char **arguments)
 {
-	struct session *s = begin(ctx);
+	struct session *s = begin_callback(ctx);
 
 	if (s != NULL) {
 		session_mail(s, arguments[0],
 		    smfi_getsymval(ctx, libmilter_text("{auth_type}")),
 		    smfi_getsymval(ctx, libmilter_text("{auth_authen}")));
-		end(s);
+		end_callback(s);
 	}
 	return SMFIS_NOREPLY;
 }
@@ -261,11 +266,11 @@ on_mail(SMFICTX *ctx, char **arguments)
 static sfsistat
 on_rcpt(SMFICTX *ctx, char **arguments)
 {
-	struct session *s = begin(ctx);
+	struct session *s = begin_callback(ctx);
 
 	if (s != NULL) {
 		session_rcpt(s, arguments[0]);
-		end(s);
+		end_callback(s);
 	}
 	return SMFIS_NOREPLY;
 }
@@ -280,11 +285,11 @@ on_data(SMFICTX *ctx)
 static sfsistat
 on_header(SMFICTX *ctx, char *name, char *value)
 {
-	struct session *s = begin(ctx);
+	struct session *s = begin_callback(ctx);
 
 	if (s != NULL) {
 		session_header(s, name, value);
-		end(s);
+		end_callback(s);
 	}
 	return SMFIS_NOREPLY;
 }
@@ -292,11 +297,11 @@ on_header(SMFICTX *ctx, char *name, char *value)
 static sfsistat
 on_headers_end(SMFICTX *ctx)
 {
-	struct session *s = begin(ctx);
+	struct session *s = begin_callback(ctx);
 
 	if (s != NULL) {
 		session_headers_end(s);
-		end(s);
+		end_callback(s);
 	}
 	return SMFIS_NOREPLY;
 }
@@ -304,13 +309,13 @@ on_headers_end(SMFICTX *ctx)
 static sfsistat
 on_body(SMFICTX *ctx, unsigned char *chunk, size_t size)
 {
-	struct session *s = begin(ctx);
+	struct session *s = begin_callback(ctx);
 	bool more = true;
 
 	if (s != NULL) {
 		more = session_body(s, span_of((const char *)chunk, size)) ||
 		    !s->terms.can_skip;
-		end(s);
+		end_callback(s);
 	}
 	return more ? SMFIS_CONTINUE : SMFIS_SKIP;
 }
@@ -318,7 +323,7 @@ on_body(SMFICTX *ctx, unsigned char *chunk, size_t size)
 static sfsistat
 on_message_end(SMFICTX *ctx)
 {
-	struct session *s = begin(ctx);
+	struct session *s = begin_callback(ctx);
 	struct span queue_id =
 	    span_str(smfi_getsymval(ctx, libmilter_text("i")));
 	struct metrics_times times;
@@ -333,23 +338,24 @@ on_message_end(SMFICTX *ctx)
 	times.finish_us = (uint64_t)clock_us() - began;
 	r = reply_apply(ctx, s, v);
 	times.total_us = (uint64_t)clock_us() - s->began_us;
-	message_sink_put(v, s->view != NULL ? s->view->conf : NULL, queue_id,
+	message_sink_put(v, s->runtime != NULL ? s->runtime->conf : NULL,
+	    queue_id,
 	    r != SMFIS_TEMPFAIL ||
 		(v != NULL && v->decision.action == CONF_TEMPFAIL),
 	    times);
 	session_abort(s);
-	end(s);
+	end_callback(s);
 	return r;
 }
 
 static sfsistat
 on_abort(SMFICTX *ctx)
 {
-	struct session *s = begin(ctx);
+	struct session *s = begin_callback(ctx);
 
 	if (s != NULL) {
 		session_abort(s);
-		end(s);
+		end_callback(s);
 	}
 	return SMFIS_CONTINUE;
 }

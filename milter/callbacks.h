@@ -1,6 +1,6 @@
 /*
- * callbacks.h - libmilter's side: its arguments become calls of session.h, the
- * verdict becomes a reply.
+ * callbacks.h - libmilter's callbacks: they pass their arguments to session.h
+ * and turn the verdict into a reply (reply.h).
  */
 #ifndef AVOUCH_MILTER_CALLBACKS_H
 #define AVOUCH_MILTER_CALLBACKS_H
@@ -9,11 +9,11 @@
 
 #include "milter/service.h"
 
-/* Registers all callbacks with libmilter; `tcp`: the MTA comes by TCP.  False:
- * no memory. */
+/* Registers all callbacks with libmilter; `tcp`: the MTA connects over TCP.
+ * False: out of memory. */
 bool callbacks_register(bool tcp);
 
-/* For service_end(): frees a connection that libmilter left. */
-void callbacks_leave(struct service_connection *guest);
+/* For service_end(): frees a connection that libmilter did not close. */
+void callbacks_leave(struct service_connection *connection);
 
 #endif

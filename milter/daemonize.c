@@ -18,12 +18,12 @@
 #include "lib/scan.h"
 
 enum {
-	OPEN_FILES_MAX = 1 << 20, /* more is never needed, and may be slow */
-	STACK_BYTES = 512 * 1024, /* the most that was seen is a fifth of it */
+	OPEN_FILES_MAX = 1 << 20, /* more are never needed and may be slow */
+	STACK_BYTES = 512 * 1024, /* five times the largest use measured */
 };
 
 static bool
-failed(struct buf *error, const char *what, const char *of)
+daemonize_failed(struct buf *error, const char *what, const char *of)
 {
 	int code = errno;
 
@@ -41,8 +41,8 @@ process_become(const char *user, struct buf *error)
 	p = getpwnam(user);
 	if (p == NULL) {
 		buf_printf(error,
-		    "user: there is no user \"%s\"; adduser --system --group "
-		    "%s makes one",
+		    "user: there is no user \"%s\"; create it with adduser "
+		    "--system --group %s",
 		    user, user);
 		return false;
 	}
@@ -57,9 +57,10 @@ process_become(const char *user, struct buf *error)
 	}
 	if (initgroups(user, p->pw_gid) != 0 || setgid(p->pw_gid) != 0 ||
 	    setuid(p->pw_uid) != 0)
-		return failed(error, "user: cannot become", user);
+		return daemonize_failed(error, "user: cannot become", user);
 	if (p->pw_uid != 0 && setuid(0) == 0) {
-		buf_text(error, "user: the rights of root do not go away");
+		buf_text(error,
+		    "user: root privileges could not be dropped for good");
 		return false;
 	}
 	return true;
@@ -89,10 +90,12 @@ daemonize_background(struct buf *error)
 	pid_t child;
 
 	if (pipe2(ends, O_CLOEXEC) != 0)
-		return failed(error, "cannot go to the", "background");
+		return daemonize_failed(
+		    error, "cannot go to the", "background");
 	child = fork();
 	if (child < 0)
-		return failed(error, "cannot go to the", "background");
+		return daemonize_failed(
+		    error, "cannot go to the", "background");
 	if (child > 0) {
 		close(ends[1]);
 		wait_for_child(child, ends[0]);
@@ -100,7 +103,8 @@ daemonize_background(struct buf *error)
 	close(ends[0]);
 	ready_pipe = ends[1];
 	if (setsid() < 0 || chdir("/") != 0)
-		return failed(error, "cannot go to the", "background");
+		return daemonize_failed(
+		    error, "cannot go to the", "background");
 	return true;
 }
 
@@ -117,7 +121,7 @@ process_ready(void)
 	if (null > 2)
 		close(null);
 	if (write(ready_pipe, "1", 1) < 0) {
-		/* Whoever started us is gone: nobody to tell. */
+		/* The parent has ended: nobody waits for this byte. */
 	}
 	close(ready_pipe);
 	ready_pipe = -1;
@@ -135,12 +139,13 @@ process_pid_file(const char *path, const char *user, struct buf *error)
 	fd = open(
 	    path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0644);
 	if (fd < 0)
-		return failed(error, "cannot write the pid file", path);
+		return daemonize_failed(
+		    error, "cannot write the pid file", path);
 	ok = dprintf(fd, "%ld\n", (long)getpid()) > 0;
 	if (p != NULL && geteuid() == 0)
 		ok = fchown(fd, p->pw_uid, p->pw_gid) == 0 && ok;
 	ok = close(fd) == 0 && ok;
-	return ok || failed(error, "cannot write the pid file", path);
+	return ok || daemonize_failed(error, "cannot write the pid file", path);
 }
 
 uint64_t

@@ -1,6 +1,6 @@
 /*
- * daemonize.h - what makes a program a daemon: its user, its background, its
- * pid file, its limits, and what it tells systemd.
+ * daemonize.h - makes the process a daemon: changes its user, moves it to the
+ * background, writes the pid file, raises limits and notifies systemd.
  */
 #ifndef AVOUCH_MILTER_DAEMONIZE_H
 #define AVOUCH_MILTER_DAEMONIZE_H
@@ -12,15 +12,17 @@
 #include "lib/buf.h"
 
 /*
- * Becomes `user` (its groups too) when started as root; NULL: stays.  Started
- * as that user already is fine.  False: `error` says why.
+ * Changes to `user` and its groups if the process was started as root.  Does
+ * nothing if `user` is NULL or already the current user.  False: `error` says
+ * why.
  */
 bool process_become(const char *user, struct buf *error);
 
 /*
- * Goes to the background.  Returns in the child; the parent stays until the
- * child calls process_ready(), and exits 0, or until the child ends, and exits
- * with its status: whoever starts the daemon learns whether it came up.
+ * Moves to the background.  Returns in the child.  The parent waits until the
+ * child calls process_ready() and then exits with 0; if the child ends first,
+ * the parent exits with the status of the child.  So the exit status says
+ * whether the daemon has started.
  */
 bool daemonize_background(struct buf *error);
 void process_ready(void);
@@ -31,23 +33,23 @@ void process_ready(void);
  */
 bool process_pid_file(const char *path, const char *user, struct buf *error);
 
-/* Raises the limit of open files as far as it goes, and returns it. */
+/* Raises the limit of open files to its maximum and returns it. */
 uint64_t process_open_files(void);
 
 /*
- * Tells systemd (sd_notify(3)): "READY=1" and the like, lines of it.  Nothing
- * happens where NOTIFY_SOCKET is not set.
+ * Sends `state` to systemd (sd_notify(3)): lines such as "READY=1".  Does
+ * nothing if NOTIFY_SOCKET is not set.
  */
 void process_notify(const char *state);
 
-/* Milliseconds between two signs of life systemd waits for; 0: it does not. */
+/* The interval of systemd's watchdog in milliseconds; 0: it is off. */
 unsigned process_watchdog_ms(void);
 
 /*
- * Gives the threads that are begun from now on, libmilter's among them, smaller
- * stacks: libmilter ends and begins them all the time, and libc keeps no more
- * than 40 MiB of stacks for the next ones.  Nothing changes where libraries
- * (ThreadSanitizer's) keep so much in each thread that it would not fit.
+ * Gives all threads started from now on, including libmilter's, smaller stacks:
+ * libmilter starts and ends threads all the time, and libc caches at most
+ * 40 MiB of stacks for new ones.  Does nothing if threads cannot start with the
+ * smaller size, because a library (ThreadSanitizer) needs more in each thread.
  */
 void process_small_stacks(void);
 

@@ -11,12 +11,12 @@
 
 enum {
 	WAKE_MS = 5, /* between two connections of libmilter_wake() */
-	STEP_MS = 5, /* between two looks */
+	STEP_MS = 5, /* between two checks of the self-test */
 };
 
 static atomic_bool signal_thread_is_parked;
 
-/* Where libmilter listens; set before there are threads. */
+/* The address on which libmilter listens; set before any thread starts. */
 static struct {
 	struct sockaddr_storage address;
 	_Atomic socklen_t size; /* 0: no connection is made */
@@ -25,7 +25,7 @@ static struct {
 
 /* ---- signals ---- */
 
-/* Instead of libc's. */
+/* Replaces sigwait() of libc; libmilter_quirks.h says why. */
 int
 sigwait(const sigset_t *set, int *number)
 {
@@ -56,12 +56,12 @@ libmilter_wake(void)
 	fd = socket(wake.address.ss_family,
 	    SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	if (fd < 0)
-		return; /* then there are many connections already */
+		return; /* out of descriptors: other connections wake it */
 	(void)connect(fd, wake_address(), wake.size);
 	close(fd);
 }
 
-/* A worker that takes the connection finds its end, and ends it too. */
+/* A worker that accepts the connection reads its end and closes it. */
 static bool
 reaches_worker(unsigned wait_ms)
 {
@@ -74,7 +74,7 @@ reaches_worker(unsigned wait_ms)
 		return false;
 	ok = connect(p.fd, wake_address(), wake.size) == 0;
 	if (!ok)
-		wake.size = 0; /* nor would others succeed */
+		wake.size = 0; /* later attempts would fail as well */
 	ok = ok && shutdown(p.fd, SHUT_WR) == 0 &&
 	    poll(&p, 1, (int)wait_ms) == 1 && read(p.fd, &byte, 1) <= 0;
 	close(p.fd);
@@ -84,7 +84,7 @@ reaches_worker(unsigned wait_ms)
 /* ---- the socket ---- */
 
 bool
-libmilter_listen(const struct listen_options *wish, struct listen_socket *s,
+libmilter_listen(const struct listen_options *options, struct listen_socket *s,
     struct buf *error)
 {
 	socklen_t size = sizeof(wake.address);
@@ -104,18 +104,18 @@ libmilter_listen(const struct listen_options *wish, struct listen_socket *s,
 	}
 	listen_close(s);
 	mask = umask(0177);
-	code = smfi_setconn(libmilter_text(wish->socket));
+	code = smfi_setconn(libmilter_text(options->socket));
 	if (code == MI_SUCCESS)
 		code = smfi_opensocket(false);
 	umask(mask);
 	s->path = path;
 	if (code == MI_SUCCESS)
-		return listen_own(wish, s, error);
-	buf_printf(error, "%s: libmilter cannot listen there", wish->socket);
+		return listen_own(options, s, error);
+	buf_printf(error, "%s: libmilter cannot listen on it", options->socket);
 	return false;
 }
 
-/* ---- the test ---- */
+/* ---- the self-test ---- */
 
 struct libmilter_state
 libmilter_self_test(unsigned wait_ms, const atomic_bool *ended)

@@ -24,7 +24,7 @@ union address {
 };
 
 static bool
-failed(struct buf *error, const char *socket, const char *what)
+listen_failed(struct buf *error, const char *socket, const char *what)
 {
 	int code = errno;
 
@@ -33,7 +33,7 @@ failed(struct buf *error, const char *socket, const char *what)
 }
 
 static bool
-busy(struct buf *error, const char *socket, uint16_t port)
+port_in_use(struct buf *error, const char *socket, uint16_t port)
 {
 	buf_printf(error, "%s is in use by ", socket);
 	owner_put_port(error, port);
@@ -43,7 +43,8 @@ busy(struct buf *error, const char *socket, uint16_t port)
 
 /* ---- TCP ---- */
 
-/* "PORT" or "PORT@ADDRESS"; the size of the address, 0: it is none. */
+/* Reads "PORT" or "PORT@ADDRESS" (loopback if there is no address).  Returns
+ * the size of the address; 0: `text` is not valid. */
 static socklen_t
 inet_address(const char *text, enum ip_family family, union address *a)
 {
@@ -83,13 +84,14 @@ open_inet(const char *socket_text, enum ip_family family,
 	int on = 1;
 
 	if (size == 0) {
-		buf_printf(error, "%s is no socket", socket_text);
+		buf_printf(error, "%s is not a valid socket", socket_text);
 		return false;
 	}
 	out->fd = socket(a.any.sa_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
 	if (out->fd < 0)
-		return failed(error, socket_text, "cannot open a socket");
-	/* What is accepted inherits TCP_NODELAY. */
+		return listen_failed(
+		    error, socket_text, "cannot open a socket");
+	/* Accepted connections inherit TCP_NODELAY. */
 	setsockopt(out->fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
 	setsockopt(out->fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
 	if (family == IP_V6)
@@ -98,14 +100,17 @@ open_inet(const char *socket_text, enum ip_family family,
 	    listen(out->fd, LISTEN_BACKLOG) == 0)
 		return true;
 	if (errno == EADDRINUSE)
-		return busy(error, socket_text,
+		return port_in_use(error, socket_text,
 		    ntohs(family == IP_V4 ? a.v4.sin_port : a.v6.sin6_port));
-	return failed(error, socket_text, "cannot listen there");
+	return listen_failed(error, socket_text, "cannot listen on it");
 }
 
 /* ---- unix ---- */
 
-/* False: somebody listens there, or what is there is no socket. */
+/*
+ * Removes the socket that an ended process left at this path.  False: a process
+ * still listens on it, or the file is not a socket; `error` says which.
+ */
 static bool
 remove_stale(const char *socket_text, const union address *a, struct buf *error)
 {
@@ -118,17 +123,18 @@ remove_stale(const char *socket_text, const union address *a, struct buf *error)
 
 	if (lstat(path, &st) != 0)
 		return errno == ENOENT ||
-		    failed(error, socket_text, "cannot be reached");
+		    listen_failed(error, socket_text, "cannot access it");
 	if (!S_ISSOCK(st.st_mode)) {
 		buf_printf(error,
-		    "%s: there is a file of that name that is no socket; "
+		    "%s: a file of that name exists and is not a socket; "
 		    "remove it, or set another socket",
 		    socket_text);
 		return false;
 	}
 	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
 	if (fd < 0)
-		return failed(error, socket_text, "cannot open a socket");
+		return listen_failed(
+		    error, socket_text, "cannot open a socket");
 	answered = connect(fd, &a->any, sizeof(a->un)) == 0;
 	if (answered) {
 		getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &size);
@@ -143,11 +149,11 @@ remove_stale(const char *socket_text, const union address *a, struct buf *error)
 	if (answered)
 		return false;
 	return unlink(path) == 0 || errno == ENOENT ||
-	    failed(error, socket_text, "cannot remove the old socket");
+	    listen_failed(error, socket_text, "cannot remove the old socket");
 }
 
 bool
-listen_own(const struct listen_options *wish, struct listen_socket *s,
+listen_own(const struct listen_options *options, struct listen_socket *s,
     struct buf *error)
 {
 	struct group *g = NULL;
@@ -157,86 +163,90 @@ listen_own(const struct listen_options *wish, struct listen_socket *s,
 	if (s->path == NULL)
 		return true;
 	if (stat(s->path, &st) != 0)
-		return failed(error, wish->socket, "cannot be reached");
+		return listen_failed(
+		    error, options->socket, "cannot access it");
 	s->device = st.st_dev;
 	s->inode = st.st_ino;
-	if (wish->group != NULL && (g = getgrnam(wish->group)) == NULL) {
+	if (options->group != NULL && (g = getgrnam(options->group)) == NULL) {
 		buf_printf(error, "socket_group: there is no group \"%s\"",
-		    wish->group);
+		    options->group);
 		return false;
 	}
-	if (wish->user != NULL && geteuid() == 0)
-		p = getpwnam(wish->user); /* none: told by who becomes it */
+	if (options->user != NULL && geteuid() == 0)
+		p = getpwnam(options->user); /* process_become() reports NULL */
 	if ((g != NULL || p != NULL) &&
 	    chown(s->path, p != NULL ? p->pw_uid : (uid_t)-1,
 		g != NULL ? g->gr_gid : (gid_t)-1) != 0)
-		return failed(error, wish->socket,
+		return listen_failed(error, options->socket,
 		    "cannot set the socket's owner and group");
-	if (chmod(s->path, (mode_t)wish->mode) != 0)
-		return failed(
-		    error, wish->socket, "cannot set the socket's mode");
+	if (chmod(s->path, (mode_t)options->mode) != 0)
+		return listen_failed(
+		    error, options->socket, "cannot set the socket's mode");
 	return true;
 }
 
 static bool
-open_unix(const struct listen_options *wish, struct listen_socket *out,
+open_unix(const struct listen_options *options, struct listen_socket *out,
     struct buf *error)
 {
 	union address a = { .un.sun_family = AF_UNIX };
-	const char *path = strchr(wish->socket, ':') + 1;
+	const char *path = strchr(options->socket, ':') + 1;
 	size_t n = strlen(path);
 	mode_t mask;
 	int code;
 
 	if (n >= sizeof(a.un.sun_path)) {
 		buf_printf(error, "%s: the path is longer than %zu bytes",
-		    wish->socket, sizeof(a.un.sun_path) - 1);
+		    options->socket, sizeof(a.un.sun_path) - 1);
 		return false;
 	}
 	memcpy(a.un.sun_path, path, n);
-	if (!remove_stale(wish->socket, &a, error))
+	if (!remove_stale(options->socket, &a, error))
 		return false;
 	out->fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
 	if (out->fd < 0)
-		return failed(error, wish->socket, "cannot open a socket");
-	/* Nobody gets in before the mode and the group are set. */
+		return listen_failed(
+		    error, options->socket, "cannot open a socket");
+	/* No other user can connect before the mode and the group are set. */
 	mask = umask(0177);
 	code = bind(out->fd, &a.any, sizeof(a.un));
 	umask(mask);
 	if (code != 0 && errno == ENOENT) {
 		buf_printf(error,
-		    "%s: there is no directory for it; make one, or set "
+		    "%s: its directory does not exist; create it, or set "
 		    "another socket",
-		    wish->socket);
+		    options->socket);
 		return false;
 	}
 	if (code != 0)
-		return failed(error, wish->socket, "cannot be made");
+		return listen_failed(
+		    error, options->socket, "cannot create it");
 	out->path = path;
-	if (!listen_own(wish, out, error))
+	if (!listen_own(options, out, error))
 		return false;
 	if (listen(out->fd, LISTEN_BACKLOG) != 0)
-		return failed(error, wish->socket, "cannot listen there");
+		return listen_failed(
+		    error, options->socket, "cannot listen on it");
 	return true;
 }
 
 bool
-listen_open(const struct listen_options *wish, struct listen_socket *out,
+listen_open(const struct listen_options *options, struct listen_socket *out,
     struct buf *error)
 {
-	struct span text = span_str(wish->socket);
+	struct span text = span_str(options->socket);
 	bool ok;
 
 	*out = (struct listen_socket){ .fd = -1 };
 	if (span_starts_nocase(text, "inet:"))
-		ok = open_inet(wish->socket, IP_V4, out, error);
+		ok = open_inet(options->socket, IP_V4, out, error);
 	else if (span_starts_nocase(text, "inet6:"))
-		ok = open_inet(wish->socket, IP_V6, out, error);
+		ok = open_inet(options->socket, IP_V6, out, error);
 	else if (span_starts_nocase(text, "unix:") ||
 	    span_starts_nocase(text, "local:"))
-		ok = open_unix(wish, out, error);
+		ok = open_unix(options, out, error);
 	else {
-		buf_printf(error, "%s is no socket", wish->socket);
+		buf_printf(error, "%s is not a valid socket", options->socket);
 		ok = false;
 	}
 	if (!ok)

@@ -1,8 +1,8 @@
 /*
- * main.c - the daemon's life: start, signals, reload, end.
+ * main.c - avouch-milter: start, signals, reload, end.
  *
- * The main thread waits for signals; libmilter's listener has a thread of its
- * own, and so have its workers and the name servers.
+ * The main thread waits for signals.  libmilter's listener, its workers and the
+ * resolver have separate threads.
  */
 #include <errno.h>
 #include <getopt.h>
@@ -39,17 +39,17 @@
 
 enum {
 	ERROR_MAX = 1000,
-	TICK_MS = 1000,       /* between two looks at the watchdog */
-	BUSY_TICK_MS = 100,   /* while an MTA is connected: tick() wakes those
-	                         that wait behind one that stalls */
-	DRAIN_STEP_MS = 20,   /* between two looks at the messages in hand */
-	DRAIN_MORE_MS = 2000, /* over a message's time: hashing, replies */
+	TICK_MS = 1000,     /* between two calls of tick() */
+	BUSY_TICK_MS = 100, /* the same while an MTA is connected: tick() wakes
+	                       connections that wait for one that stalls */
+	DRAIN_STEP_MS = 20, /* between two checks for messages in progress */
+	DRAIN_MORE_MS = 2000, /* added to "timeout" for hashing and replies */
 	REPLY_MS = 200, /* for the last replies to leave libmilter's threads */
 	SELF_TEST_MS = 5000,  /* for libmilter's threads to start */
-	TRIM_MS = 5000,       /* between two looks at what malloc keeps */
+	TRIM_MS = 5000,       /* between two checks of malloc's free memory */
 	TRIM_BYTES = 8 << 20, /* free memory that malloc may keep */
-	ARENAS = 4, /* malloc's; of its own it takes eight a processor, and what
-	               many threads free here and there stays in each */
+	ARENAS = 4, /* of malloc.  Its default is eight for each processor, and
+	               each keeps the memory that threads have freed in it */
 };
 
 struct daemon {
@@ -57,22 +57,22 @@ struct daemon {
 	bool foreground;
 	bool only_test;
 	bool has_pid_file;
-	const struct conf *conf; /* of the start: the socket, the user */
-	struct listen_options wish;
+	const struct conf *conf; /* as read at start: socket, user */
+	struct listen_options options;
 	struct listen_socket socket;
 	enum conf_sandbox confined;
-	char unconfined[ERROR_MAX]; /* what could not be; "" */
+	char unconfined[ERROR_MAX]; /* why parts of the sandbox failed, or "" */
 	atomic_bool listener_ended;
 	struct libmilter_state libmilter;
 	bool has_handlers; /* signals_take_by_handler() */
 	unsigned watchdog_ms;
 	int64_t watchdog_next;
 	int64_t trim_next;
-	size_t trimmed; /* what malloc had free after the last trim */
+	size_t trimmed; /* bytes that malloc had free after the last trim */
 };
 
 static int
-complain(int status, const char *text)
+print_error(int status, const char *text)
 {
 	fprintf(stderr, PROGRAM ": %s\n", text);
 	return status;
@@ -85,12 +85,12 @@ usage(FILE *to)
 {
 	fputs("usage: " PROGRAM " [-f] [-c FILE]   run; -f: in the foreground\n"
 	      "       " PROGRAM " -t [-c FILE]     test the configuration\n"
-	      "       " PROGRAM " -V               tell the version\n"
-	      "FILE is " CONF_DEFAULT_FILE " where none is given.\n",
+	      "       " PROGRAM " -V               print the version\n"
+	      "The default FILE is " CONF_DEFAULT_FILE ".\n",
 	    to);
 }
 
-/* A status to exit with, or -1: go on. */
+/* Returns the exit status, or -1 to continue. */
 static int
 read_arguments(int argc, char **argv, struct daemon *d)
 {
@@ -126,7 +126,7 @@ read_arguments(int argc, char **argv, struct daemon *d)
 
 /* ---- start ---- */
 
-/* In the background stderr is nowhere. */
+/* In the background there is no stderr, so the log goes to syslog. */
 static void
 set_log(const struct daemon *d, const struct conf *conf)
 {
@@ -136,16 +136,17 @@ set_log(const struct daemon *d, const struct conf *conf)
 }
 
 static void *
-listen_for_ever(void *arg)
+run_listener(void *arg)
 {
 	struct daemon *d = arg;
 
-	(void)smfi_main(); /* says in the log why it ends */
+	(void)smfi_main(); /* it logs why it ends */
 	atomic_store(&d->listener_ended, true);
 	return NULL;
 }
 
-/* Mail does not wait for metrics: what is wrong with them is told. */
+/* An error of the metrics is logged and does not keep the daemon from
+ * starting. */
 static void
 try_metrics(const struct daemon *d,
     bool (*step)(const struct conf *conf, struct buf *error))
@@ -155,10 +156,10 @@ try_metrics(const struct daemon *d,
 
 	if (!step(d->conf, &error))
 		log_say(LOG_LEVEL_ERROR, "metrics",
-		    "%s; there will be no metrics", text);
+		    "%s; metrics are not available", text);
 }
 
-/* Before there are threads: each would have to be confined by itself. */
+/* Call before any thread starts: only threads started later inherit it. */
 static void
 begin_confined(struct daemon *d)
 {
@@ -167,19 +168,20 @@ begin_confined(struct daemon *d)
 	d->confined = confine(d->conf, d->path, &missing);
 }
 
-/* All that needs the rights we were started with; a status or -1. */
+/* Does everything that needs the privileges of the start and then drops them.
+ * Returns an exit status, or -1 to continue. */
 static int
 begin_with_rights(struct daemon *d, struct buf *error)
 {
 	openlog(PROGRAM, LOG_PID, LOG_MAIL); /* libmilter logs there too */
-	if (!listen_open(&d->wish, &d->socket, error))
+	if (!listen_open(&d->options, &d->socket, error))
 		return EX_UNAVAILABLE;
 	try_metrics(d, metrics_http_open);
 	if (!callbacks_register(d->socket.path == NULL)) {
 		buf_text(error, "libmilter: out of memory");
 		return EX_OSERR;
 	}
-	if (!libmilter_listen(&d->wish, &d->socket, error))
+	if (!libmilter_listen(&d->options, &d->socket, error))
 		return EX_UNAVAILABLE;
 	if (!d->foreground && !daemonize_background(error))
 		return EX_OSERR;
@@ -192,7 +194,7 @@ begin_with_rights(struct daemon *d, struct buf *error)
 	return -1;
 }
 
-/* From here on there are threads. */
+/* Starts the threads.  Returns an exit status, or -1 to continue. */
 static int
 begin_threads(struct daemon *d, struct buf *error)
 {
@@ -209,7 +211,7 @@ begin_threads(struct daemon *d, struct buf *error)
 	if (!service_start(d->path, d->conf, process_open_files(), error) ||
 	    !message_sink_open(d->conf, error))
 		return EX_CONFIG;
-	if (pthread_create(&listener, NULL, listen_for_ever, d) != 0 ||
+	if (pthread_create(&listener, NULL, run_listener, d) != 0 ||
 	    pthread_detach(listener) != 0) {
 		buf_text(error, "cannot start a thread");
 		return EX_OSERR;
@@ -224,7 +226,7 @@ begin_threads(struct daemon *d, struct buf *error)
 	return -1;
 }
 
-/* Options of earlier versions, which still work or have no effect. */
+/* Logs the warnings of the configuration, one line each. */
 static void
 log_warnings(const struct conf *conf)
 {
@@ -245,9 +247,9 @@ log_warnings(const struct conf *conf)
 	free(text);
 }
 
-/* They no longer apply; their author may not know. */
+/* Warns of overrides that have expired. */
 static void
-tell_expired(const struct conf *conf)
+warn_expired_overrides(const struct conf *conf)
 {
 	int64_t now = clock_now().now;
 	struct log_line l;
@@ -259,22 +261,22 @@ tell_expired(const struct conf *conf)
 		log_text(&l, "override", conf->overrides[i].name);
 		log_number(&l, "line", conf->overrides[i].line);
 		log_text(&l, "text",
-		    "it has expired and no longer applies: remove it, or "
-		    "give it another date");
+		    "this override has expired and no longer applies; remove "
+		    "it, or give it another date");
 		log_end(&l);
 	}
 }
 
 static void
-warn_of_libmilter(const struct daemon *d)
+warn_about_libmilter(const struct daemon *d)
 {
 	if (!d->libmilter.signals_are_ours)
 		log_say(LOG_LEVEL_WARNING, "libmilter",
 		    "libmilter waits for signals itself, although sigwait() "
 		    "was replaced: %s",
 		    d->has_handlers
-			? "handlers take them; a signal that follows another "
-			  "at once may end the daemon"
+			? "signal handlers are used instead; a second signal "
+			  "that arrives at the same time may end the daemon"
 			: "SIGHUP and SIGTERM may end the daemon at once");
 	if (!d->libmilter.wakes)
 		log_say(LOG_LEVEL_WARNING, "libmilter",
@@ -285,7 +287,7 @@ warn_of_libmilter(const struct daemon *d)
 }
 
 static void
-tell_start(const struct daemon *d)
+log_start(const struct daemon *d)
 {
 	char text[ERROR_MAX];
 	struct buf resolvers = buf_wrap(text, sizeof(text));
@@ -307,14 +309,14 @@ tell_start(const struct daemon *d)
 	if (d->unconfined[0] != '\0')
 		log_say(LOG_LEVEL_WARNING, "sandbox", "%s", d->unconfined);
 	log_warnings(d->conf);
-	tell_expired(d->conf);
-	warn_of_libmilter(d);
+	warn_expired_overrides(d->conf);
+	warn_about_libmilter(d);
 }
 
 /* ---- running ---- */
 
 static void
-reload(struct daemon *d)
+reload_conf(struct daemon *d)
 {
 	char state[100];
 	struct buf b = buf_wrap(state, sizeof(state));
@@ -333,15 +335,15 @@ reload(struct daemon *d)
 		log_text(&l, "configuration", d->path);
 		log_end(&l);
 		log_warnings(v->conf);
-		tell_expired(v->conf);
+		warn_expired_overrides(v->conf);
 		service_unref(v);
 	}
 	process_notify("READY=1");
 }
 
 /*
- * Gives memory back to the system after a flood.  malloc itself only does that
- * at the end of each of its arenas, where something is nearly always in use.
+ * Returns memory to the system after a flood.  malloc only does that at the end
+ * of each of its arenas, where some memory is nearly always in use.
  */
 static void
 trim_memory(struct daemon *d)
@@ -362,7 +364,7 @@ static void
 tick(struct daemon *d)
 {
 	trim_memory(d);
-	(void)clock_now(); /* told when it happens, mail or not */
+	(void)clock_now(); /* logs a step of the clock, even without mail */
 	if (service_has_connections())
 		libmilter_wake();
 	if (d->watchdog_ms == 0 || clock_ms() < d->watchdog_next)
@@ -372,9 +374,9 @@ tick(struct daemon *d)
 		process_notify("WATCHDOG=1");
 }
 
-/* Until SIGTERM; false: libmilter has ended by itself. */
+/* Runs until SIGTERM or SIGINT.  False: libmilter has ended without one. */
 static bool
-run(struct daemon *d)
+run_until_signal(struct daemon *d)
 {
 	unsigned idle_ms = TICK_MS;
 
@@ -389,7 +391,7 @@ run(struct daemon *d)
 		int number = signals_next(wait_ms);
 
 		if (number == SIGHUP)
-			reload(d);
+			reload_conf(d);
 		else if (number != 0)
 			return true;
 		if (atomic_load(&d->listener_ended))
@@ -401,8 +403,8 @@ run(struct daemon *d)
 /* ---- the end ---- */
 
 /*
- * Connections that come now are told "later"; messages begun before have their
- * time.  A second signal cuts that short.
+ * Refuses new connections and waits for the messages in progress, for at most
+ * "timeout" and DRAIN_MORE_MS.  A second signal ends the wait.
  */
 static void
 drain(struct daemon *d)
@@ -425,11 +427,12 @@ drain(struct daemon *d)
 	usleep(REPLY_MS * 1000);
 	if (service_in_progress() > 0)
 		log_say(LOG_LEVEL_WARNING, "stop",
-		    "%zu messages were cut off; their senders try again",
+		    "%zu messages were not finished; their senders will try "
+		    "again",
 		    service_in_progress());
 }
 
-/* What others could take for a daemon that runs. */
+/* Removes the sockets and the pid file. */
 static void
 clear_away(struct daemon *d)
 {
@@ -440,12 +443,12 @@ clear_away(struct daemon *d)
 }
 
 /*
- * libmilter's threads are left to end with the process: smfi_stop() only makes
- * them drop their connections between two events, and takes a mutex that the
- * listener has destroyed.  From service_end() on their callbacks do nothing.
+ * libmilter's threads end with the process.  smfi_stop() would only make them
+ * close their connections between two events, and it locks a mutex that the
+ * listener has destroyed.  After service_end() their callbacks do nothing.
  */
 static int
-end(struct daemon *d, bool asked)
+shut_down(struct daemon *d, bool asked)
 {
 	unsigned wait_ms = d->conf->timeout_ms + DRAIN_MORE_MS;
 	int status = asked ? EX_OK : EX_OSERR;
@@ -453,7 +456,7 @@ end(struct daemon *d, bool asked)
 	if (asked)
 		drain(d);
 	else
-		log_say(LOG_LEVEL_ERROR, "stop", "libmilter has given up");
+		log_say(LOG_LEVEL_ERROR, "stop", "libmilter stopped listening");
 	clear_away(d);
 	if (!service_end(wait_ms, callbacks_leave)) {
 		log_say(LOG_LEVEL_ERROR, "stop", "a message did not end");
@@ -472,25 +475,25 @@ serve(struct daemon *d)
 	int status = begin_with_rights(d, &error);
 
 	if (status < 0) {
-		conf_ref(d->conf); /* the service has its own */
+		conf_ref(d->conf); /* service_start() takes this reference */
 		status = begin_threads(d, &error);
 	}
 	if (status >= 0) {
 		clear_away(d);
-		return complain(status, text);
+		return print_error(status, text);
 	}
 	set_log(d, d->conf);
 	try_metrics(d, metrics_http_start);
-	tell_start(d);
+	log_start(d);
 	process_notify("READY=1");
 	process_ready();
-	return end(d, run(d));
+	return shut_down(d, run_until_signal(d));
 }
 
 int
 main(int argc, char **argv)
 {
-	static struct daemon d = { .socket.fd = -1 }; /* threads know it */
+	static struct daemon d = { .socket.fd = -1 }; /* threads use it */
 	int status = read_arguments(argc, argv, &d);
 	char *absolute;
 
@@ -500,8 +503,8 @@ main(int argc, char **argv)
 	if (d.conf == NULL)
 		return EX_CONFIG;
 	mallopt(M_ARENA_MAX, ARENAS);
-	(void)clock_now(); /* the time that later ones are held to */
-	d.wish = (struct listen_options){
+	(void)clock_now(); /* later times are compared with this one */
+	d.options = (struct listen_options){
 		.socket = d.conf->socket,
 		.mode = d.conf->socket_mode,
 		.group = d.conf->socket_group,
@@ -509,11 +512,11 @@ main(int argc, char **argv)
 	};
 	if (d.only_test) {
 		conf_print_warnings(d.conf, stderr);
-		printf("%s: the configuration is good\n", d.path);
+		printf("%s: the configuration is valid\n", d.path);
 		conf_unref(d.conf);
 		return EX_OK;
 	}
-	absolute = realpath(d.path, NULL); /* the background is in "/" */
+	absolute = realpath(d.path, NULL); /* a daemon changes to "/" */
 	if (absolute != NULL)
 		d.path = absolute;
 	status = serve(&d);

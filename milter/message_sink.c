@@ -8,12 +8,12 @@
 
 enum {
 	ERROR_MAX = 500,
-	CLOSE_MS = 5000, /* for what waits to be committed */
+	CLOSE_MS = 5000, /* for the last commit */
 };
 
-/* Set before the first message, and not touched until after the last. */
+/* Set before the first message and not changed until after the last. */
 static struct store *store;
-static struct hash_secret redaction_key; /* failure.h; of this process alone */
+static struct hash_secret redaction_key; /* failure.h; new in each process */
 
 bool
 message_sink_open(const struct conf *conf, struct buf *error)
@@ -39,35 +39,39 @@ message_sink_open(const struct conf *conf, struct buf *error)
 	return true;
 }
 
-/* What is told to come again will be a row when it does; what another
- * configuration would do with it is of interest now. */
+/*
+ * A deferred message becomes a row when it is sent again.  Its facts are stored
+ * now, so that a replay shows what another configuration would have done.
+ */
 static void
-keep(const struct verdict *v, const struct conf *conf, struct span queue_id)
+store_message(
+    const struct verdict *v, const struct conf *conf, struct span queue_id)
 {
 	int64_t now = clock_now().now;
 	struct report_row row;
-	/* Too large for the stack of each of libmilter's threads. */
+	/* On the heap: it is too large for the stacks of libmilter's threads.
+	 */
 	struct failure_draft *draft =
 	    conf->report.failure_reports ? malloc(sizeof(*draft)) : NULL;
 	bool due =
 	    v->decision.action != CONF_TEMPFAIL && report_row_of(v, now, &row);
-	bool told = draft != NULL &&
+	bool has_failure = draft != NULL &&
 	    failure_of(v, conf, redaction_key, queue_id, now, draft);
 
 	store_put(store, due ? &row : NULL, &v->facts, &v->decision,
-	    told ? &draft->failure : NULL, now);
+	    has_failure ? &draft->failure : NULL, now);
 	free(draft);
 }
 
 static void
-tell_unchecked(struct span queue_id, bool done)
+log_unchecked(struct span queue_id, bool done)
 {
 	struct log_line l;
 
 	log_begin(&l, LOG_LEVEL_ERROR, "message");
 	log_span(&l, "queue_id", queue_id);
 	log_text(&l, "action", done ? "accept" : "tempfail");
-	log_text(&l, "reason", "out of memory, nothing was checked");
+	log_text(&l, "reason", "out of memory, the message was not checked");
 	log_end(&l);
 }
 
@@ -77,13 +81,13 @@ message_sink_put(const struct verdict *v, const struct conf *conf,
 {
 	metrics_message(v, times);
 	if (v == NULL) {
-		tell_unchecked(queue_id, done);
+		log_unchecked(queue_id, done);
 		return;
 	}
 	verify_log(v, queue_id);
-	/* A trusted MTA's mail was kept when it was judged. */
+	/* A trusted MTA has already checked and stored its mail. */
 	if (store != NULL && done && !v->facts.trusted_mta)
-		keep(v, conf, queue_id);
+		store_message(v, conf, queue_id);
 }
 
 bool

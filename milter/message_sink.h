@@ -1,10 +1,9 @@
 /*
- * message_sink.h - what is kept of a message: a line in the log, counters, and
- * where a store is configured a row and the facts in it (RFC 9990 section 3.1),
- * and what a failure report is made of, where the configuration has that (RFC
- * 9991).
+ * message_sink.h - records a finished message: a log line and counters; a row
+ * and its facts if a store is configured (RFC 9990 section 3.1); and the data
+ * of a failure report if those are configured (RFC 9991).
  *
- * Nothing of it is ever a reason to refuse or to lose mail.
+ * An error here never refuses or loses a message.
  */
 #ifndef AVOUCH_MILTER_MESSAGE_SINK_H
 #define AVOUCH_MILTER_MESSAGE_SINK_H
@@ -22,8 +21,9 @@
 bool message_sink_open(const struct conf *conf, struct buf *error);
 
 /*
- * `v` is NULL where there was no memory for a verdict.  `done`: the MTA took
- * what was decided; else it comes again, and is kept then.
+ * Logs, counts and stores a message; any thread.  `v` is NULL if there was no
+ * memory for a verdict.  `done`: the MTA accepted the decision; if not, the
+ * message is sent again and stored then.
  */
 void message_sink_put(const struct verdict *v, const struct conf *conf,
     struct span queue_id, bool done, struct metrics_times times);
@@ -31,7 +31,7 @@ void message_sink_put(const struct verdict *v, const struct conf *conf,
 /* False: there is no store. */
 bool message_sink_store_counts(struct store_counts *out);
 
-/* Commits what waits. */
+/* Commits the queued rows, waiting at most 5 s, and closes the store. */
 void message_sink_close(void);
 
 #endif

@@ -8,13 +8,13 @@
 #include "milter/service.h"
 
 enum {
-	CODES_MAX = 8,   /* of any method */
-	ACTIONS_MAX = 5, /* enum conf_action */
-	BOUNDS_MAX = 16, /* of a histogram */
+	CODES_MAX = 8,   /* result codes of any method */
+	ACTIONS_MAX = 5, /* values of enum conf_action */
+	BOUNDS_MAX = 16, /* upper bounds of a histogram */
 	SECOND = 1000000,
 };
 
-/* Upper bounds, microseconds; a bucket for what is over the last follows. */
+/* Upper bounds in microseconds; one more bucket holds all larger values. */
 static const uint64_t times[] = { 500, 1000, 2500, 5000, 10000, 25000, 50000,
 	100000, 250000, 500000, 1000000, 2500000, 5000000, 10000000, 15000000,
 	30000000 };
@@ -39,7 +39,7 @@ static struct {
 	atomic_uint_fast64_t actions[ACTIONS_MAX];
 	atomic_uint_fast64_t would[ACTIONS_MAX];
 	atomic_uint_fast64_t skipped;
-	atomic_uint_fast64_t unchecked; /* there was no memory */
+	atomic_uint_fast64_t unchecked; /* for lack of memory */
 	atomic_uint_fast64_t forged;    /* fields that were removed */
 	atomic_uint_fast64_t gave_up, faulty, overload;
 	atomic_uint_fast64_t invalid_from;
@@ -52,13 +52,13 @@ _Static_assert(ARRAY_SIZE(times) <= BOUNDS_MAX, "the histograms are too small");
 /* ---- counting ---- */
 
 static void
-add(atomic_uint_fast64_t *to, uint64_t n)
+counter_add(atomic_uint_fast64_t *to, uint64_t n)
 {
 	atomic_fetch_add_explicit(to, n, memory_order_relaxed);
 }
 
 static uint64_t
-read_of(const atomic_uint_fast64_t *from)
+counter_read(const atomic_uint_fast64_t *from)
 {
 	return atomic_load_explicit(from, memory_order_relaxed);
 }
@@ -70,8 +70,8 @@ observe(struct histogram *h, const uint64_t *bounds, size_t n, uint64_t value)
 
 	while (i < n && value > bounds[i])
 		i++;
-	add(&h->buckets[i], 1);
-	add(&h->sum, value);
+	counter_add(&h->buckets[i], 1);
+	counter_add(&h->sum, value);
 }
 
 static void
@@ -86,7 +86,7 @@ add_results(const struct verdict *v)
 	};
 
 	for (size_t i = 0; i < METHODS; i++)
-		add(&counts.results[i][codes[i] % CODES_MAX], 1);
+		counter_add(&counts.results[i][codes[i] % CODES_MAX], 1);
 }
 
 void
@@ -95,29 +95,29 @@ metrics_message(const struct verdict *v, struct metrics_times took)
 	observe(&counts.finish, times, ARRAY_SIZE(times), took.finish_us);
 	observe(&counts.total, times, ARRAY_SIZE(times), took.total_us);
 	if (v == NULL) {
-		add(&counts.unchecked, 1);
+		counter_add(&counts.unchecked, 1);
 		return;
 	}
-	add(&counts.actions[v->decision.action], 1);
+	counter_add(&counts.actions[v->decision.action], 1);
 	if (v->decision.would != v->decision.action)
-		add(&counts.would[v->decision.would], 1);
+		counter_add(&counts.would[v->decision.would], 1);
 	if (!v->facts.trusted_mta)
-		add(&counts.forged, own_fields_listed(v->own));
+		counter_add(&counts.forged, own_fields_listed(v->own));
 	if (v->skip != NULL) {
-		add(&counts.skipped, 1);
+		counter_add(&counts.skipped, 1);
 		return;
 	}
 	add_results(v);
 	observe(&counts.waves, round_trips, ARRAY_SIZE(round_trips), v->waves);
-	add(&counts.questions, v->questions);
+	counter_add(&counts.questions, v->questions);
 	if (v->gave_up)
-		add(&counts.gave_up, 1);
+		counter_add(&counts.gave_up, 1);
 	if (v->faulty)
-		add(&counts.faulty, 1);
+		counter_add(&counts.faulty, 1);
 	if (v->facts.overload)
-		add(&counts.overload, 1);
+		counter_add(&counts.overload, 1);
 	if (v->facts.from_fault != NULL)
-		add(&counts.invalid_from, 1);
+		counter_add(&counts.invalid_from, 1);
 }
 
 /* ---- the page ---- */
@@ -147,7 +147,7 @@ put_one(struct buf *b, const char *name, const char *type, const char *help,
 	put_value(b, value);
 }
 
-/* One sample with one label, whose value is a word of ours. */
+/* One sample with one label.  `word` is not escaped: it is our constant. */
 static void
 put_labelled(struct buf *b, const char *name, const char *label,
     const char *word, uint64_t value)
@@ -156,7 +156,7 @@ put_labelled(struct buf *b, const char *name, const char *label,
 	put_value(b, value);
 }
 
-/* Microseconds as seconds, "0.0005", "15". */
+/* Microseconds written as seconds: "0.0005", "15". */
 static void
 put_seconds(struct buf *b, uint64_t us)
 {
@@ -181,7 +181,7 @@ put_histogram(struct buf *b, const char *name, const char *help,
 
 	put_family(b, name, "histogram", help);
 	for (size_t i = 0; i <= n; i++) {
-		so_far += read_of(&h->buckets[i]);
+		so_far += counter_read(&h->buckets[i]);
 		buf_printf(b, "avouch_%s_bucket{le=\"", name);
 		if (i < n)
 			put(b, bounds[i]);
@@ -191,7 +191,7 @@ put_histogram(struct buf *b, const char *name, const char *help,
 		put_value(b, so_far);
 	}
 	buf_printf(b, "avouch_%s_sum ", name);
-	put(b, read_of(&h->sum));
+	put(b, counter_read(&h->sum));
 	buf_printf(b, "\navouch_%s_count", name);
 	put_value(b, so_far);
 }
@@ -236,32 +236,32 @@ put_results(struct buf *b)
 	};
 
 	put_family(b, "results_total", "counter",
-	    "Messages that were checked, by method and its best result.");
+	    "Checked messages, by method and best result.");
 	for (size_t i = 0; i < METHODS; i++)
 		for (unsigned code = 0; code <= methods[i].last; code++) {
 			buf_printf(b,
 			    "avouch_results_total{method=\"%s\",result=\"%s\"}",
 			    methods[i].name, methods[i].token(code));
-			put_value(b, read_of(&counts.results[i][code]));
+			put_value(b, counter_read(&counts.results[i][code]));
 		}
 }
 
 static void
 put_actions(struct buf *b)
 {
-	put_family(b, "messages_total", "counter",
-	    "Messages that came to their end, by what was done.");
+	put_family(
+	    b, "messages_total", "counter", "Finished messages, by action.");
 	for (unsigned i = 0; i < ACTIONS_MAX; i++)
 		put_labelled(b, "messages_total", "action",
 		    conf_action_name((enum conf_action)i),
-		    read_of(&counts.actions[i]));
+		    counter_read(&counts.actions[i]));
 	put_family(b, "messages_would_total", "counter",
-	    "Messages that mode or sample spared, by what would have been "
-	    "done.");
+	    "Messages that mode or sample exempted, by the action that would "
+	    "have been taken.");
 	for (unsigned i = CONF_ANNOTATE; i < ACTIONS_MAX; i++)
 		put_labelled(b, "messages_would_total", "action",
 		    conf_action_name((enum conf_action)i),
-		    read_of(&counts.would[i]));
+		    counter_read(&counts.would[i]));
 }
 
 static void
@@ -270,40 +270,40 @@ put_messages(struct buf *b)
 	put_actions(b);
 	put_results(b);
 	put_one(b, "messages_skipped_total", "counter",
-	    "Messages of own users and of trusted MTAs, which are not checked.",
-	    read_of(&counts.skipped));
+	    "Messages of local users and trusted MTAs, which are not checked.",
+	    counter_read(&counts.skipped));
 	put_one(b, "messages_unchecked_total", "counter",
-	    "Messages that passed unchecked for a lack of memory.",
-	    read_of(&counts.unchecked));
+	    "Messages that were not checked for lack of memory.",
+	    counter_read(&counts.unchecked));
 	put_one(b, "forged_fields_total", "counter",
-	    "Header fields that claimed to be ours and were removed.",
-	    read_of(&counts.forged));
+	    "Header fields that were removed because they claimed to be ours.",
+	    counter_read(&counts.forged));
 	put_family(b, "budget_hits_total", "counter",
-	    "Messages whose checks were cut off, by what ran out: the time or "
-	    "the questions (dns), another limit or memory (limit).");
-	put_labelled(
-	    b, "budget_hits_total", "budget", "dns", read_of(&counts.gave_up));
-	put_labelled(
-	    b, "budget_hits_total", "budget", "limit", read_of(&counts.faulty));
+	    "Messages whose checks stopped at a limit: time or number of DNS "
+	    "questions (dns), another limit or memory (limit).");
+	put_labelled(b, "budget_hits_total", "budget", "dns",
+	    counter_read(&counts.gave_up));
+	put_labelled(b, "budget_hits_total", "budget", "limit",
+	    counter_read(&counts.faulty));
 	put_one(b, "overload_total", "counter",
-	    "Messages that could not be checked since this host lacked memory, "
-	    "time or DNS questions.",
-	    read_of(&counts.overload));
+	    "Messages that could not be checked because this host lacked "
+	    "memory, time or DNS questions.",
+	    counter_read(&counts.overload));
 	put_one(b, "invalid_from_total", "counter",
 	    "Messages whose From field is missing or invalid.",
-	    read_of(&counts.invalid_from));
+	    counter_read(&counts.invalid_from));
 	put_histogram(b, "finish_seconds",
-	    "Time a message waits for its verdict at its end.", &counts.finish,
+	    "Time from the end of a message to its verdict.", &counts.finish,
 	    times, ARRAY_SIZE(times), true);
 	put_histogram(b, "message_seconds",
 	    "Time from MAIL to the end of the message.", &counts.total, times,
 	    ARRAY_SIZE(times), true);
 	put_histogram(b, "round_trips",
-	    "DNS round trips, one after the other, that a message took.",
-	    &counts.waves, round_trips, ARRAY_SIZE(round_trips), false);
+	    "Consecutive DNS round trips of a message.", &counts.waves,
+	    round_trips, ARRAY_SIZE(round_trips), false);
 	put_one(b, "questions_total", "counter",
-	    "DNS questions of messages, known answers included.",
-	    read_of(&counts.questions));
+	    "DNS questions of messages, including those answered by the cache.",
+	    counter_read(&counts.questions));
 }
 
 static void
@@ -313,13 +313,13 @@ put_dns(struct buf *b, const struct service_counts *s)
 	const struct dns_cache_counts *c = &s->cache;
 
 	put_one(b, "dns_questions_total", "counter",
-	    "Questions that went to the resolvers.", n->questions);
+	    "Questions sent to the resolvers.", n->questions);
 	put_one(b, "dns_repetitions_total", "counter",
-	    "Times a question was asked again.", n->repetitions);
+	    "Questions that were repeated.", n->repetitions);
 	put_one(b, "dns_tcp_total", "counter",
-	    "Questions that were asked again over TCP.", n->tcp);
+	    "Questions that were repeated over TCP.", n->tcp);
 	put_one(b, "dns_answers_total", "counter",
-	    "Answers that came from the resolvers.", n->answers);
+	    "Answers received from the resolvers.", n->answers);
 	put_family(b, "dns_failures_total", "counter",
 	    "Questions without a usable answer, by cause.");
 	put_labelled(b, "dns_failures_total", "cause", "timeout", n->timeouts);
@@ -328,50 +328,52 @@ put_dns(struct buf *b, const struct service_counts *s)
 	put_labelled(b, "dns_failures_total", "cause", "limit", n->cut_off);
 	put_labelled(b, "dns_failures_total", "cause", "crowded", n->crowded);
 	put_one(b, "dns_strays_total", "counter",
-	    "Datagrams that answered no question of ours.", n->strays);
+	    "Datagrams that did not match any of our questions.", n->strays);
 	put_one(b, "dns_wrong_ids_total", "counter",
-	    "Of them, those with an id that was not used on their port: "
-	    "somebody may try to forge answers.",
+	    "Unmatched datagrams whose id was not in use on their port: "
+	    "possibly an attempt to forge answers.",
 	    n->wrong_ids);
 	put_one(b, "dns_suspect_ports_total", "counter",
-	    "Ports that were given up because of wrong ids.", n->suspect_ports);
+	    "Ports that were closed because of wrong ids.", n->suspect_ports);
 	put_one(b, "dns_unanswered", "gauge",
 	    "Questions that the resolvers have not answered yet.",
 	    n->unanswered);
 	put_family(b, "dns_turn_seconds_max", "gauge",
-	    "Longest time for which the DNS thread did not look for answers.");
+	    "Longest time in which the DNS thread did not read answers.");
 	buf_text(b, "avouch_dns_turn_seconds_max ");
 	put_seconds(b, n->turn_max_us);
 	buf_byte(b, '\n');
 	put_one(b, "dns_cache_hits_total", "counter",
 	    "Questions that the cache answered.", c->hits);
 	put_one(b, "dns_cache_misses_total", "counter",
-	    "Questions that the cache had to pass on.", c->misses);
+	    "Questions that the cache sent to the resolvers.", c->misses);
 	put_one(b, "dns_cache_joined_total", "counter",
-	    "Questions that waited for the same one of another message.",
+	    "Questions that waited for the same question of another message.",
 	    c->joined);
 	put_one(b, "dns_cache_evicted_total", "counter",
-	    "Answers that had to make room.", c->evicted);
+	    "Answers that were removed to make room.", c->evicted);
 	put_one(b, "dns_cache_stale_total", "counter",
-	    "Answers given past their TTL while resolvers failed.", c->stale);
+	    "Expired answers that were used because the resolvers failed.",
+	    c->stale);
 	put_one(b, "dns_cache_entries", "gauge", "Answers in the cache.",
 	    c->entries);
 	put_one(
-	    b, "dns_cache_bytes", "gauge", "Memory the cache takes.", c->bytes);
+	    b, "dns_cache_bytes", "gauge", "Memory of the cache.", c->bytes);
 }
 
 static void
 put_service(struct buf *b, const struct service_counts *s)
 {
-	put_family(b, "build_info", "gauge", "The version that runs.");
+	put_family(b, "build_info", "gauge", "The version of avouch-milter.");
 	put_labelled(b, "build_info", "version", AVOUCH_VERSION, 1);
 	put_one(b, "enforcing", "gauge",
-	    "1: mode = enforce; 0: mode = monitor.", s->enforcing);
+	    "1 if mode is enforce, 0 if it is monitor.", s->enforcing);
 	put_one(b, "start_time_seconds", "gauge",
-	    "When the daemon started, seconds since 1970.",
+	    "Time when the daemon started, in seconds since 1970.",
 	    (uint64_t)s->started);
 	put_one(b, "config_load_time_seconds", "gauge",
-	    "When the configuration in force was read, seconds since 1970.",
+	    "Time when the current configuration was read, in seconds since "
+	    "1970.",
 	    (uint64_t)s->loaded);
 	put_family(b, "reloads_total", "counter",
 	    "Reloads of the configuration, by outcome.");
@@ -379,16 +381,16 @@ put_service(struct buf *b, const struct service_counts *s)
 	put_labelled(b, "reloads_total", "result", "failed", s->reloads_failed);
 	put_one(b, "overrides", "gauge", "Override sections.", s->overrides);
 	put_one(b, "overrides_expired", "gauge",
-	    "Override sections whose last day is over.", s->overrides_expired);
-	put_one(b, "connections_total", "counter", "Connections of the MTA.",
+	    "Override sections that have expired.", s->overrides_expired);
+	put_one(b, "connections_total", "counter", "Connections from the MTA.",
 	    s->connections_total);
 	put_one(b, "connections_refused_total", "counter",
-	    "Connections that were told to come later: too many, or the end.",
+	    "Connections that were refused with a temporary error: too many, "
+	    "or the daemon is stopping.",
 	    s->refused);
-	put_one(b, "connections", "gauge", "Connections that are open.",
-	    s->connections);
-	put_one(
-	    b, "messages_in_hand", "gauge", "Messages under way.", s->in_hand);
+	put_one(b, "connections", "gauge", "Open connections.", s->connections);
+	put_one(b, "messages_in_hand", "gauge", "Messages in progress.",
+	    s->in_hand);
 }
 
 static void
@@ -398,19 +400,19 @@ put_store(struct buf *b)
 
 	if (!message_sink_store_counts(&s))
 		return;
-	put_one(b, "store_put_total", "counter", "Messages given to the store.",
-	    s.put);
+	put_one(b, "store_put_total", "counter",
+	    "Messages queued for the store.", s.put);
 	put_one(b, "store_committed_total", "counter",
-	    "Messages that are on disk.", s.committed);
+	    "Messages written to disk.", s.committed);
 	put_one(b, "store_lost_total", "counter",
-	    "Messages the store has given up.", s.lost);
+	    "Messages that could not be stored and were dropped.", s.lost);
 	put_one(b, "store_faults_total", "counter",
 	    "Groups of messages that could not be committed.", s.faults);
 	put_one(b, "store_groups_total", "counter",
 	    "Groups of messages that were committed.", s.groups);
 	put_one(b, "store_set_aside_total", "counter",
-	    "Files of the store that were found corrupt.", s.set_aside);
-	put_one(b, "store_queued", "gauge", "Messages that wait for the store.",
+	    "Files of the store that were corrupt and renamed.", s.set_aside);
+	put_one(b, "store_queued", "gauge", "Messages waiting to be stored.",
 	    s.queued);
 }
 

@@ -1,9 +1,9 @@
 /*
- * metrics.h - what has been counted since the start, and the page that tells
- * it in Prometheus' text format, version 0.0.4.
+ * metrics.h - counters since the start, and the page that shows them in the
+ * text format of Prometheus, version 0.0.4.
  *
- * Counting takes no lock: a message costs a dozen additions.  The counters
- * live as long as the process.
+ * Counting takes no lock: a message costs a dozen additions.  A reload does not
+ * reset the counters.
  */
 #ifndef AVOUCH_MILTER_METRICS_H
 #define AVOUCH_MILTER_METRICS_H
@@ -13,19 +13,19 @@
 #include "lib/buf.h"
 #include "verify/verify.h"
 
-enum { COUNTERS_PAGE_MAX = 64 << 10 }; /* bytes; half of it is used */
+enum { METRICS_PAGE_MAX = 64 << 10 }; /* bytes; half of it is used */
 
 struct metrics_times {
-	uint64_t finish_us; /* microseconds verify_finish() took */
-	uint64_t total_us;  /* and all since MAIL */
+	uint64_t finish_us; /* microseconds that session_finish() took */
+	uint64_t total_us;  /* microseconds since MAIL */
 };
 
-/* A message that came to its end; NULL: there was no memory to check it.  Any
- * thread. */
+/* Counts a finished message; `v` is NULL if there was no memory to check it.
+ * Any thread. */
 void metrics_message(const struct verdict *v, struct metrics_times times);
 
-/* The whole page: these, the service's, the name servers', the store's; between
- * service_start() and service_end(). */
+/* Writes the whole page: the counters of messages, the service, the resolver
+ * and the store.  Call between service_start() and service_end(). */
 void metrics_put(struct buf *page);
 
 #endif

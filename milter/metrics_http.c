@@ -14,12 +14,13 @@
 
 enum {
 	/*
-	 * Connections that are served.  When another one comes, the oldest is
-	 * closed, so that clients that connect and say nothing, or send half a
-	 * request, cannot keep others away.
+	 * Connections served at a time.  A further one closes the oldest, so
+	 * that clients that send no request, or half of one, cannot keep others
+	 * away.
 	 */
 	CONNECTIONS_KEPT = 16,
-	CONNECTIONS_MAX = 2 * CONNECTIONS_KEPT, /* with those being closed */
+	/* with those that are being closed */
+	CONNECTIONS_MAX = 2 * CONNECTIONS_KEPT,
 	REQUEST_MAX = 16 * 1024, /* bytes of memory for a connection */
 	IDLE_SECONDS = 10,
 	UNIX_MODE = 0660,
@@ -28,19 +29,20 @@ enum {
 
 #define TEXT_FORMAT "text/plain; version=0.0.4; charset=utf-8"
 
-/* One for the process; the main thread's. */
+/* The one metrics server of the process.  Only the main thread uses it, except
+ * for the ring of connections. */
 static struct {
-	struct listen_options wish;
+	struct listen_options options;
 	struct listen_socket socket;
 	struct MHD_Daemon *daemon;
-	/* a ring; only the thread of libmicrohttpd uses it */
+	/* A ring that only libmicrohttpd's thread uses. */
 	struct MHD_Connection *connections[CONNECTIONS_KEPT];
 	size_t next;
 } metrics = { .socket.fd = -1 };
 
 static enum MHD_Result
-answer(struct MHD_Connection *c, unsigned status, const char *type, char *text,
-    size_t size, enum MHD_ResponseMemoryMode mode)
+send_response(struct MHD_Connection *c, unsigned status, const char *type,
+    char *text, size_t size, enum MHD_ResponseMemoryMode mode)
 {
 	struct MHD_Response *r =
 	    MHD_create_response_from_buffer(size, text, mode);
@@ -59,25 +61,25 @@ answer(struct MHD_Connection *c, unsigned status, const char *type, char *text,
 }
 
 static enum MHD_Result
-put_counters(struct MHD_Connection *c)
+send_metrics(struct MHD_Connection *c)
 {
-	static char no_page[] = "the page cannot be made\n";
-	char *memory = malloc(COUNTERS_PAGE_MAX);
+	static char no_page[] = "out of memory\n";
+	char *memory = malloc(METRICS_PAGE_MAX);
 	struct buf page =
-	    buf_wrap(memory, memory != NULL ? COUNTERS_PAGE_MAX : 0);
+	    buf_wrap(memory, memory != NULL ? METRICS_PAGE_MAX : 0);
 
 	metrics_put(&page);
 	if (!page.full)
-		return answer(c, MHD_HTTP_OK, TEXT_FORMAT, page.p, page.n,
-		    MHD_RESPMEM_MUST_FREE);
+		return send_response(c, MHD_HTTP_OK, TEXT_FORMAT, page.p,
+		    page.n, MHD_RESPMEM_MUST_FREE);
 	free(memory);
-	return answer(c, MHD_HTTP_INTERNAL_SERVER_ERROR, "text/plain", no_page,
-	    sizeof(no_page) - 1, MHD_RESPMEM_PERSISTENT);
+	return send_response(c, MHD_HTTP_INTERNAL_SERVER_ERROR, "text/plain",
+	    no_page, sizeof(no_page) - 1, MHD_RESPMEM_PERSISTENT);
 }
 
-/* Mail comes first; there is one thread. */
+/* Lowers the priority of libmicrohttpd's one thread: mail is more important. */
 static void
-be_nice(void)
+lower_priority(void)
 {
 	static bool done;
 
@@ -92,27 +94,28 @@ on_request(void *arg, struct MHD_Connection *c, const char *url,
     size_t *upload_size, void **state)
 {
 	static char elsewhere[] = "the metrics are at /metrics\n";
-	static char only_get[] = "only GET and HEAD are known here\n";
+	static char only_get[] = "only GET and HEAD are supported\n";
 
 	(void)arg;
 	(void)version;
 	(void)upload;
 	(void)upload_size;
 	(void)state;
-	be_nice();
+	lower_priority();
 	if (strcmp(method, MHD_HTTP_METHOD_GET) != 0 &&
 	    strcmp(method, MHD_HTTP_METHOD_HEAD) != 0)
-		return answer(c, MHD_HTTP_METHOD_NOT_ALLOWED, "text/plain",
-		    only_get, sizeof(only_get) - 1, MHD_RESPMEM_PERSISTENT);
+		return send_response(c, MHD_HTTP_METHOD_NOT_ALLOWED,
+		    "text/plain", only_get, sizeof(only_get) - 1,
+		    MHD_RESPMEM_PERSISTENT);
 	if (strcmp(url, "/metrics") != 0)
-		return answer(c, MHD_HTTP_NOT_FOUND, "text/plain", elsewhere,
-		    sizeof(elsewhere) - 1, MHD_RESPMEM_PERSISTENT);
-	return put_counters(c);
+		return send_response(c, MHD_HTTP_NOT_FOUND, "text/plain",
+		    elsewhere, sizeof(elsewhere) - 1, MHD_RESPMEM_PERSISTENT);
+	return send_metrics(c);
 }
 
-/* libmicrohttpd closes the connection when it finds that it has ended. */
+/* Shuts the connection down; libmicrohttpd closes it when it reads the end. */
 static void
-end_connection(struct MHD_Connection *c)
+shut_down_connection(struct MHD_Connection *c)
 {
 	const union MHD_ConnectionInfo *info =
 	    MHD_get_connection_info(c, MHD_CONNECTION_INFO_CONNECTION_FD);
@@ -132,7 +135,7 @@ on_connection(void *arg, struct MHD_Connection *c, void **place,
 		mine = &metrics.connections[metrics.next];
 		metrics.next = (metrics.next + 1) % CONNECTIONS_KEPT;
 		if (*mine != NULL)
-			end_connection(*mine);
+			shut_down_connection(*mine);
 		*mine = c;
 		*place = mine;
 	} else if (mine != NULL && *mine == c) {
@@ -145,12 +148,12 @@ metrics_http_open(const struct conf *conf, struct buf *error)
 {
 	if (conf->metrics.listen == NULL)
 		return true;
-	metrics.wish = (struct listen_options){
+	metrics.options = (struct listen_options){
 		.socket = conf->metrics.listen,
 		.mode = UNIX_MODE,
 		.group = conf->socket_group,
 	};
-	return listen_open(&metrics.wish, &metrics.socket, error);
+	return listen_open(&metrics.options, &metrics.socket, error);
 }
 
 bool
@@ -167,7 +170,8 @@ metrics_http_start(const struct conf *conf, struct buf *error)
 		MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)IDLE_SECONDS,
 		MHD_OPTION_END);
 	if (metrics.daemon == NULL) {
-		buf_printf(error, "metrics.listen: %s cannot be served",
+		buf_printf(error,
+		    "metrics.listen: cannot start the HTTP server on %s",
 		    conf->metrics.listen);
 		metrics_http_close();
 		return false;

@@ -1,6 +1,6 @@
 /*
- * metrics_http.h - counters.h over HTTP, for Prometheus and `avouch status`: on
- * the loopback interface or a unix socket, off unless configured.
+ * metrics_http.h - serves the page of metrics.h over HTTP, for Prometheus and
+ * `avouch status`, on a TCP or unix socket; off unless metrics.listen is set.
  */
 #ifndef AVOUCH_MILTER_METRICS_HTTP_H
 #define AVOUCH_MILTER_METRICS_HTTP_H
@@ -11,16 +11,17 @@
 #include "conf/conf.h"
 
 /*
- * Opens the socket, with the rights the daemon was started with; nothing
- * happens where none is configured.  The texts of `conf` must stay.
+ * Opens the socket; call it before privileges are dropped.  Does nothing if
+ * none is configured.  The strings of `conf` must live until
+ * metrics_http_close().  False: `error` says why.
  */
 bool metrics_http_open(const struct conf *conf, struct buf *error);
 
-/* Begins to answer, in a thread of its own, which is nicer than those that have
- * mail to do.  After service_start(). */
+/* Starts the HTTP server in a separate thread of lower priority.  Call after
+ * service_start().  False: `error` says why. */
 bool metrics_http_start(const struct conf *conf, struct buf *error);
 
-/* Before service_end(). */
+/* Stops the server.  Call before service_end(). */
 void metrics_http_close(void);
 
 #endif

@@ -11,7 +11,7 @@
 #include "lib/scan.h"
 
 enum {
-	PROC_LINE_MAX = 512, /* of /proc/net/tcp: 150 and a bit */
+	PROC_LINE_MAX = 512, /* lines of /proc/net/tcp have about 150 bytes */
 	PROC_PATH_MAX = 600,
 	COMMAND_MAX = 64, /* TASK_COMM_LEN is 16 */
 };
@@ -23,7 +23,7 @@ is_column(unsigned char c)
 }
 
 static struct span
-column(struct scan *s)
+next_column(struct scan *s)
 {
 	scan_while(s, ascii_is_space);
 	return scan_while(s, is_column);
@@ -50,9 +50,9 @@ owner_put_process(struct buf *b, pid_t pid)
 }
 
 /*
- * The inode of the socket that listens on `port`, from a table of the kernel
- * whose lines are "sl local:PORT remote:PORT st queues timer retransmits uid
- * timeout inode"; empty where there is none.
+ * Writes the inode of the socket that listens on `port` to `inode`, which stays
+ * empty if there is none.  The lines of the kernel's table are "sl local:PORT
+ * remote:PORT st queues timer retransmits uid timeout inode".
  */
 static void
 inode_of_port(const char *table, uint16_t port, struct buf *inode)
@@ -67,21 +67,21 @@ inode_of_port(const char *table, uint16_t port, struct buf *inode)
 		struct scan s = scan_of(span_str(line));
 		struct span local, state, last = SPAN_NONE;
 
-		column(&s);
-		local = column(&s);
-		column(&s);
-		state = column(&s);
+		next_column(&s);
+		local = next_column(&s);
+		next_column(&s);
+		state = next_column(&s);
 		for (int i = 0; i < 6; i++)
-			last = column(&s);
+			last = next_column(&s);
 		if (span_is(state, "0A") && span_ends_nocase(local, listening))
 			buf_span(inode, last);
 	}
 	fclose(f);
 }
 
-/* Process `pid` has the socket open whose link reads `wanted`. */
+/* Whether a descriptor of process `pid` is the socket `wanted`. */
 static bool
-holds(const char *pid, const char *wanted)
+process_has_open(const char *pid, const char *wanted)
 {
 	char path[PROC_PATH_MAX], link[COMMAND_MAX];
 	DIR *d;
@@ -123,7 +123,7 @@ owner_put_port(struct buf *b, uint16_t port)
 		struct scan s = scan_of(span_str(e->d_name));
 
 		if (scan_number(&s, INT32_MAX, &pid) && scan_done(&s) &&
-		    holds(e->d_name, wanted))
+		    process_has_open(e->d_name, wanted))
 			break;
 	}
 	closedir(d);

@@ -1,5 +1,5 @@
 /*
- * owner.h - which process holds an address: what a person is told to ask.
+ * owner.h - names the process that uses an address, for error messages.
  */
 #ifndef AVOUCH_MILTER_OWNER_H
 #define AVOUCH_MILTER_OWNER_H
@@ -9,12 +9,14 @@
 
 #include "lib/buf.h"
 
-/* "process 812 (opendkim)"; "process 812" where its name cannot be read. */
+/* Writes "process 812 (opendkim)", or "process 812" if its name cannot be read.
+ */
 void owner_put_process(struct buf *b, pid_t pid);
 
 /*
- * Who listens on a TCP port, by /proc; "another process" where that cannot be
- * found (without the rights to look into others' processes).
+ * Writes the process that listens on a TCP port, as found in /proc; "another
+ * process" if it cannot be found, for example without the privileges to inspect
+ * the processes of other users.
  */
 void owner_put_port(struct buf *b, uint16_t port);
 

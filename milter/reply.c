@@ -11,7 +11,7 @@
 
 /* ---- fields ---- */
 
-/* Removes field number `nth` of that name; an empty value does that. */
+/* Removes the `nth` field of that name: an empty value does that. */
 static bool
 field_remove(SMFICTX *ctx, const char *name, size_t nth)
 {
@@ -20,8 +20,9 @@ field_remove(SMFICTX *ctx, const char *name, size_t nth)
 }
 
 /*
- * RFC 8601 section 5.  Last first: then the numbers of the others are right
- * whether the MTA counts again after each (Postfix) or does not (Sendmail).
+ * Removes forged fields (RFC 8601 section 5), the last one first: then the
+ * numbers of the others are right whether the MTA renumbers the fields after
+ * each removal (Postfix) or does not (Sendmail).
  */
 static bool
 forged_remove(SMFICTX *ctx, const struct own_fields *own)
@@ -37,12 +38,12 @@ forged_remove(SMFICTX *ctx, const struct own_fields *own)
 }
 
 /*
- * A field of ours on mail that is not judged: it rarely is a forgery, often the
- * mail comes back from a content filter or from another MTA of this site, and
- * its results are lost.
+ * Warns if our own field was removed from a message that is not checked.  It is
+ * rarely a forgery: usually the mail comes back from a content filter or from
+ * another MTA of this site, and its results are lost.
  */
 static void
-warn_of_lost_results(const struct session *s, const struct verdict *v)
+warn_about_lost_results(const struct session *s, const struct verdict *v)
 {
 	char memory[IP_TEXT_MAX + sizeof("@65535")];
 	struct buf client = buf_wrap(memory, sizeof(memory));
@@ -53,14 +54,15 @@ warn_of_lost_results(const struct session *s, const struct verdict *v)
 	if (s->mta_port > 0)
 		buf_printf(&client, "@%u", s->mta_port);
 	log_warning("trusted_mtas",
-	    "removed our own field from mail of client %s (%s). If a content "
-	    "filter or another MTA of yours passes mail on this way, either "
-	    "list it in trusted_mtas, or set receive_override_options="
-	    "no_milters on the Postfix service that takes its mail",
+	    "removed our own field from mail of client %s (%s). If this is "
+	    "your content filter or another MTA of yours, either list it in "
+	    "trusted_mtas, or set receive_override_options=no_milters on the "
+	    "Postfix service that receives its mail",
 	    memory, v->skip);
 }
 
-/* On top, above the MTA's own Received (RFC 8601 section 4.1). */
+/* Inserts a field at the top, above the MTA's Received (RFC 8601 section 4.1).
+ */
 static bool
 field_insert(
     SMFICTX *ctx, const struct session *s, const char *name, struct span value)
@@ -69,7 +71,7 @@ field_insert(
 	bool ok = text != NULL;
 
 	if (ok) {
-		/* With leading space granted the MTA adds none. */
+		/* If SMFIP_HDR_LEADSPC was granted, the MTA adds no space. */
 		size_t n = s->terms.leading_space ? 1 : 0;
 
 		text[0] = ' ';
@@ -114,29 +116,31 @@ reply_refuse(
 	for (size_t i = 0; i < text.n && b.n + 2 < sizeof(reply); i++) {
 		char byte = text.p[i];
 
-		if (byte == '%') /* libmilter's text is a format to the MTA */
+		if (byte == '%') /* MTAs use the text as a format string */
 			buf_byte(&b, '%');
 		buf_byte(&b, ascii_is_print((unsigned char)byte) ? byte : '?');
 	}
 	buf_number(&c, code);
 	if (smfi_setreply(ctx, rcode, libmilter_text(enhanced), reply) !=
 	    MI_SUCCESS)
-		log_limited("reply", "libmilter does not take the reply %s %s",
+		log_limited("reply", "libmilter rejected the reply %s %s",
 		    rcode, enhanced);
 	return final ? SMFIS_REJECT : SMFIS_TEMPFAIL;
 }
 
 static sfsistat
-hold(SMFICTX *ctx, const struct session *s, const struct verdict *v)
+quarantine_message(
+    SMFICTX *ctx, const struct session *s, const struct verdict *v)
 {
 	char text[REPLY_TEXT_MAX + 1];
 	struct buf b = buf_wrap(text, sizeof(text));
 
 	buf_printable(&b, v->decision.reason, REPLY_TEXT_MAX);
 	if (b.n == 0)
-		buf_text(&b, "held by policy");
-	if (!s->terms.can_hold)
-		log_limited("hold", "the MTA offers no hold queue: delivered");
+		buf_text(&b, "quarantined by policy");
+	if (!s->terms.can_quarantine)
+		log_limited("hold",
+		    "the MTA does not support quarantine: message delivered");
 	else if (smfi_quarantine(ctx, text) != MI_SUCCESS)
 		return SMFIS_TEMPFAIL;
 	return SMFIS_CONTINUE;
@@ -146,7 +150,7 @@ sfsistat
 reply_apply(SMFICTX *ctx, struct session *s, const struct verdict *v)
 {
 	enum conf_action action = v != NULL ? v->decision.action
-	    : s->view != NULL               ? policy_unchecked(s->view->conf)
+	    : s->runtime != NULL            ? policy_unchecked(s->runtime->conf)
 					    : CONF_TEMPFAIL;
 
 	if (s->trusted_mta)
@@ -163,12 +167,13 @@ reply_apply(SMFICTX *ctx, struct session *s, const struct verdict *v)
 		return reply_refuse(ctx,
 		    v->decision.code / 100 == 4 ? v->decision.code : 451,
 		    v->decision.enhanced, v->decision.text);
-	/* Without its field no message may pass: whoever reads would believe
-	 * what came from outside. */
+	/* A message never passes without our field: later readers would trust
+	 * the fields that came from outside. */
 	if (!forged_remove(ctx, &s->own) || !fields_insert(ctx, s, v)) {
-		log_limited("mta", "the MTA does not take our header fields");
+		log_limited("mta", "the MTA rejected our header fields");
 		return SMFIS_TEMPFAIL;
 	}
-	warn_of_lost_results(s, v);
-	return action == CONF_QUARANTINE ? hold(ctx, s, v) : SMFIS_CONTINUE;
+	warn_about_lost_results(s, v);
+	return action == CONF_QUARANTINE ? quarantine_message(ctx, s, v)
+					 : SMFIS_CONTINUE;
 }

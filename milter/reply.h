@@ -1,6 +1,7 @@
 /*
- * reply.h - what is done with a message at its end: the forged fields go, our
- * field comes on top, and the MTA is told to deliver, hold, refuse or wait.
+ * reply.h - the reply at the end of a message: removes forged fields, inserts
+ * our field at the top, and has the MTA deliver, quarantine, reject or defer
+ * the message.
  */
 #ifndef AVOUCH_MILTER_REPLY_H
 #define AVOUCH_MILTER_REPLY_H
@@ -14,13 +15,14 @@ enum {
 	REPLY_QUEUE_ID_MAX = 100, /* bytes kept for the log */
 };
 
-/* To be called from xxfi_eom alone.  `v` is NULL where memory ran out. */
+/* Call from xxfi_eom only.  `v` is NULL if there was no memory for a verdict.
+ */
 sfsistat reply_apply(SMFICTX *ctx, struct session *s, const struct verdict *v);
 
 /*
- * Refuses with a code; `enhanced` must be of its class (RFC 3463 section 2),
- * else the class' "x.7.1" takes its place.  Any text is made safe: printable
- * ASCII, "%" doubled, no longer than libmilter takes.
+ * Rejects or defers with `code`.  If `enhanced` is not of the same class (RFC
+ * 3463 section 2), "x.7.1" of that class is used.  Any text is made safe:
+ * printable ASCII, "%" doubled, cut at libmilter's limit.
  */
 sfsistat reply_refuse(
     SMFICTX *ctx, unsigned code, const char *enhanced, struct span text);

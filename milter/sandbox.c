@@ -23,16 +23,16 @@
 
 /* ---- system calls ---- */
 
-/* Nothing here is called by the daemon, or a library of its, once it runs. */
+/* Neither the daemon nor its libraries make these calls after the start. */
 static const unsigned refused[] = {
 	/* programs */
 	__NR_execve, __NR_execveat,
 	/* other processes */
 	__NR_process_vm_readv, __NR_process_vm_writev, __NR_pidfd_getfd,
 	__NR_kcmp,
-	/* further doors: those that there are listen already */
+	/* further sockets: ours listen already */
 	__NR_listen,
-	/* what makes the kernel a larger target */
+	/* calls that give attackers a larger part of the kernel */
 	__NR_bpf, __NR_userfaultfd, __NR_perf_event_open, __NR_io_uring_setup,
 	__NR_io_uring_enter, __NR_io_uring_register, __NR_keyctl, __NR_add_key,
 	__NR_request_key, __NR_memfd_create, __NR_personality,
@@ -41,18 +41,18 @@ static const unsigned refused[] = {
 	__NR_unshare, __NR_setns, __NR_mount, __NR_umount2, __NR_pivot_root,
 	__NR_chroot, __NR_open_tree, __NR_move_mount, __NR_fsopen,
 	__NR_fsconfig, __NR_fsmount, __NR_fspick,
-	/* the machine's */
+	/* administration of the machine */
 	__NR_init_module, __NR_finit_module, __NR_delete_module,
 	__NR_kexec_load, __NR_reboot, __NR_swapon, __NR_swapoff, __NR_acct,
 	__NR_quotactl, __NR_settimeofday, __NR_clock_settime, __NR_adjtimex,
 	__NR_clock_adjtime, __NR_sethostname, __NR_setdomainname
 };
 
-/* Those that debuggers and sanitizers use on themselves. */
+/* Calls that sanitizers and debuggers make; refused with sandbox = full. */
 static const unsigned refused_fully[] = { __NR_ptrace, __NR_process_madvise };
 
-/* Memory that is written to is never run: the bits that their third argument
- * must not have together. */
+/* Writable memory is never executable: the third argument of these calls must
+ * not have all of these bits. */
 static const struct {
 	unsigned call;
 	unsigned bits;
@@ -64,7 +64,7 @@ static const struct {
 };
 
 enum {
-	X32_CALLS = 0x40000000, /* x86-64's other way to call the same */
+	X32_CALLS = 0x40000000, /* the x32 numbers of the same calls */
 	FILTER_MAX = 8 + 2 * (ARRAY_SIZE(refused) + ARRAY_SIZE(refused_fully)) +
 	    6 * ARRAY_SIZE(refused_memory),
 };
@@ -78,38 +78,40 @@ struct filter {
 };
 
 static void
-add(struct filter *f, unsigned code, unsigned value, unsigned char skip_else)
+filter_add(
+    struct filter *f, unsigned code, unsigned value, unsigned char skip_else)
 {
 	f->steps[f->n++] = (struct sock_filter)BPF_JUMP(
 	    (unsigned short)code, value, 0, skip_else);
 }
 
 static void
-add_refused(struct filter *f, const unsigned *calls, size_t n)
+filter_add_refused(struct filter *f, const unsigned *calls, size_t n)
 {
 	for (size_t i = 0; i < n; i++) {
-		add(f, BPF_JMP | BPF_JEQ | BPF_K, calls[i], 1);
-		add(f, BPF_RET | BPF_K, REFUSE, 0);
+		filter_add(f, BPF_JMP | BPF_JEQ | BPF_K, calls[i], 1);
+		filter_add(f, BPF_RET | BPF_K, REFUSE, 0);
 	}
 }
 
 static void
-add_refused_memory(struct filter *f)
+filter_add_refused_memory(struct filter *f)
 {
 	for (size_t i = 0; i < ARRAY_SIZE(refused_memory); i++) {
 		unsigned bits = refused_memory[i].bits;
 
-		add(f, BPF_JMP | BPF_JEQ | BPF_K, refused_memory[i].call, 5);
-		add(f, BPF_LD | BPF_W | BPF_ABS, FIELD(args[2]), 0);
-		add(f, BPF_ALU | BPF_AND | BPF_K, bits, 0);
-		add(f, BPF_JMP | BPF_JEQ | BPF_K, bits, 1);
-		add(f, BPF_RET | BPF_K, REFUSE, 0);
-		add(f, BPF_RET | BPF_K, SECCOMP_RET_ALLOW, 0);
+		filter_add(
+		    f, BPF_JMP | BPF_JEQ | BPF_K, refused_memory[i].call, 5);
+		filter_add(f, BPF_LD | BPF_W | BPF_ABS, FIELD(args[2]), 0);
+		filter_add(f, BPF_ALU | BPF_AND | BPF_K, bits, 0);
+		filter_add(f, BPF_JMP | BPF_JEQ | BPF_K, bits, 1);
+		filter_add(f, BPF_RET | BPF_K, REFUSE, 0);
+		filter_add(f, BPF_RET | BPF_K, SECCOMP_RET_ALLOW, 0);
 	}
 }
 
 static bool
-filter_calls(bool fully)
+restrict_calls(bool fully)
 {
 	struct filter f = { .n = 0 };
 	struct sock_fprog program = { .filter = f.steps };
@@ -118,19 +120,20 @@ filter_calls(bool fully)
 		errno = ENOSYS;
 		return false;
 	}
-	add(&f, BPF_LD | BPF_W | BPF_ABS, FIELD(arch), 0);
-	add(&f, BPF_JMP | BPF_JEQ | BPF_K, PROCESSOR, 2);
-	add(&f, BPF_LD | BPF_W | BPF_ABS, FIELD(nr), 0);
-	add(&f, BPF_JMP | BPF_JGE | BPF_K, X32_CALLS, 1);
-	add(&f, BPF_RET | BPF_K, REFUSE, 0);
-	add_refused(&f, refused, ARRAY_SIZE(refused));
+	filter_add(&f, BPF_LD | BPF_W | BPF_ABS, FIELD(arch), 0);
+	filter_add(&f, BPF_JMP | BPF_JEQ | BPF_K, PROCESSOR, 2);
+	filter_add(&f, BPF_LD | BPF_W | BPF_ABS, FIELD(nr), 0);
+	filter_add(&f, BPF_JMP | BPF_JGE | BPF_K, X32_CALLS, 1);
+	filter_add(&f, BPF_RET | BPF_K, REFUSE, 0);
+	filter_add_refused(&f, refused, ARRAY_SIZE(refused));
 	if (fully) {
-		add_refused(&f, refused_fully, ARRAY_SIZE(refused_fully));
-		add_refused_memory(&f);
+		filter_add_refused(
+		    &f, refused_fully, ARRAY_SIZE(refused_fully));
+		filter_add_refused_memory(&f);
 	}
-	add(&f, BPF_RET | BPF_K, SECCOMP_RET_ALLOW, 0);
+	filter_add(&f, BPF_RET | BPF_K, SECCOMP_RET_ALLOW, 0);
 	program.len = f.n;
-	/* Linux before 4.14 does not note what is refused. */
+	/* Linux before 4.14 cannot log refused calls. */
 	return syscall(__NR_seccomp, SECCOMP_SET_MODE_FILTER,
 		   SECCOMP_FILTER_FLAG_LOG, &program) == 0 ||
 	    syscall(__NR_seccomp, SECCOMP_SET_MODE_FILTER, 0, &program) == 0;
@@ -142,24 +145,26 @@ enum {
 	READ = LANDLOCK_ACCESS_FS_READ_FILE | LANDLOCK_ACCESS_FS_READ_DIR,
 	REMOVE = LANDLOCK_ACCESS_FS_REMOVE_FILE,
 	TRUNCATE = 1 << 14, /* since Linux 6.2; older headers lack it */
-	KEEP = READ | REMOVE | TRUNCATE | LANDLOCK_ACCESS_FS_WRITE_FILE |
+	READ_WRITE = READ | REMOVE | TRUNCATE | LANDLOCK_ACCESS_FS_WRITE_FILE |
 	    LANDLOCK_ACCESS_FS_MAKE_REG,
 	OF_FILES = LANDLOCK_ACCESS_FS_READ_FILE |
 	    LANDLOCK_ACCESS_FS_WRITE_FILE | TRUNCATE,
-	ALL_FIRST = (1 << 13) - 1, /* what the first Landlock could refuse */
-	REFER = 1 << 13,           /* the second */
+	ALL_FIRST = (1 << 13) - 1, /* all rights of Landlock version 1 */
+	REFER = 1 << 13,           /* since version 2 */
 	PLACE_MAX = 4096,
 };
 
-struct fence {
+struct landlock_rules {
 	int fd;
-	unsigned handled; /* rights that are refused where no rule gives them */
-	struct buf *missing;
+	unsigned handled; /* rights that are refused unless a rule gives them */
+	struct buf *missing; /* paths that could not be allowed, for the log */
 };
 
-/* Gives `rights` at and below `path`; what is not there is not missed. */
+/* Allows `rights` for `path` and everything below it.  False: errno says why,
+ * for example that the path does not exist. */
 static bool
-allow(const struct fence *f, const char *path, unsigned rights)
+landlock_allow(
+    const struct landlock_rules *f, const char *path, unsigned rights)
 {
 	struct landlock_path_beneath_attr rule = { 0 };
 	struct stat st;
@@ -190,26 +195,28 @@ directory_of(const char *file, struct buf *out)
 	return !out->full;
 }
 
-/* The same for the directory that `file` is in, which has to be there: files
- * are replaced by new ones.  NULL: there is no such file. */
+/* Allows `rights` for the directory of `file`, because files are replaced by
+ * new ones.  The directory must exist.  Does nothing if `file` is NULL. */
 static void
-allow_around(const struct fence *f, const char *file, unsigned rights)
+landlock_allow_directory(
+    const struct landlock_rules *f, const char *file, unsigned rights)
 {
 	char memory[PLACE_MAX];
 	struct buf directory = buf_wrap(memory, sizeof(memory));
 	int code;
 
 	if (file == NULL ||
-	    (directory_of(file, &directory) && allow(f, memory, rights)))
+	    (directory_of(file, &directory) &&
+		landlock_allow(f, memory, rights)))
 		return;
 	code = errno;
 	if (f->missing->n > 0)
 		buf_text(f->missing, "; ");
-	buf_printf(f->missing, "what is or will be in %s cannot be used: %s",
-	    memory, strerror(code));
+	buf_printf(f->missing, "files in %s cannot be used: %s", memory,
+	    strerror(code));
 }
 
-/* Behind "unix:" or "local:". */
+/* The path after "unix:" or "local:"; NULL: not a unix socket. */
 static const char *
 socket_path(const char *socket)
 {
@@ -219,28 +226,30 @@ socket_path(const char *socket)
 }
 
 static void
-allow_places(const struct fence *f, const struct conf *conf, const char *path)
+landlock_allow_paths(
+    const struct landlock_rules *f, const struct conf *conf, const char *path)
 {
 	static const char *const system[] = { "/etc", "/usr", "/lib", "/lib64",
 		"/dev/urandom", "/sys/devices/system/cpu" };
 	char *resolv_conf = realpath(RESOLV_CONF, NULL);
 
 	for (size_t i = 0; i < ARRAY_SIZE(system); i++)
-		(void)allow(f, system[i], READ);
-	(void)allow(f, "/dev/null", OF_FILES);
-	allow_around(f, path, READ);
-	allow_around(f, resolv_conf, READ);
-	allow_around(f, conf->zone, READ);
-	allow_around(f, conf_store_file(conf), KEEP);
-	allow_around(f, conf->pid_file, REMOVE);
-	allow_around(f, socket_path(conf->socket), REMOVE);
-	allow_around(f, socket_path(conf->metrics.listen), REMOVE);
+		(void)landlock_allow(f, system[i], READ);
+	(void)landlock_allow(f, "/dev/null", OF_FILES);
+	landlock_allow_directory(f, path, READ);
+	landlock_allow_directory(f, resolv_conf, READ);
+	landlock_allow_directory(f, conf->zone, READ);
+	landlock_allow_directory(f, conf_store_file(conf), READ_WRITE);
+	landlock_allow_directory(f, conf->pid_file, REMOVE);
+	landlock_allow_directory(f, socket_path(conf->socket), REMOVE);
+	landlock_allow_directory(f, socket_path(conf->metrics.listen), REMOVE);
 	free(resolv_conf);
 }
 
-/* SQLite's large sorts: else they are in /var/tmp. */
+/* SQLite writes temporary files for large sorts; the default, /var/tmp, cannot
+ * be used in the sandbox. */
 static void
-keep_temporary_beside(const char *store)
+set_sqlite_tmpdir(const char *store)
 {
 	char memory[PLACE_MAX];
 	struct buf directory = buf_wrap(memory, sizeof(memory));
@@ -250,11 +259,11 @@ keep_temporary_beside(const char *store)
 }
 
 static bool
-fence_files(const struct conf *conf, const char *path, struct buf *missing)
+restrict_files(const struct conf *conf, const char *path, struct buf *missing)
 {
 	long version = syscall(__NR_landlock_create_ruleset, NULL, (size_t)0,
 	    LANDLOCK_CREATE_RULESET_VERSION);
-	struct fence f = {
+	struct landlock_rules f = {
 		.handled = ALL_FIRST | (version >= 2 ? REFER : 0) |
 		    (version >= 3 ? TRUNCATE : 0),
 		.missing = missing,
@@ -269,43 +278,44 @@ fence_files(const struct conf *conf, const char *path, struct buf *missing)
 	    __NR_landlock_create_ruleset, &rights, sizeof(rights), 0);
 	if (f.fd < 0)
 		return false;
-	allow_places(&f, conf, path);
+	landlock_allow_paths(&f, conf, path);
 	ok = syscall(__NR_landlock_restrict_self, f.fd, 0) == 0;
 	close(f.fd);
 	if (ok)
-		keep_temporary_beside(conf_store_file(conf));
+		set_sqlite_tmpdir(conf_store_file(conf));
 	return ok;
 }
 
 static void
-lacks(struct buf *missing, const char *what)
+add_missing(struct buf *missing, const char *what)
 {
 	int code = errno;
 
 	if (missing->n > 0)
 		buf_text(missing, "; ");
-	buf_printf(missing, "the kernel does not let us confine %s: %s", what,
-	    strerror(code));
+	buf_printf(
+	    missing, "the kernel cannot restrict %s: %s", what, strerror(code));
 }
 
 enum conf_sandbox
 confine(const struct conf *conf, const char *path, struct buf *missing)
 {
-	bool fully = conf->sandbox == CONF_SANDBOX_FULL, fenced = false;
+	bool fully = conf->sandbox == CONF_SANDBOX_FULL,
+	     files_restricted = false;
 
 	if (conf->sandbox == CONF_SANDBOX_OFF)
 		return CONF_SANDBOX_OFF;
-	/* No program gives new rights, and without this neither of the two
-	 * below may be asked for. */
+	/* Programs cannot give new privileges.  Landlock and seccomp both need
+	 * this. */
 	(void)prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
 	if (fully) {
-		fenced = fence_files(conf, path, missing);
-		if (!fenced)
-			lacks(missing, "files (Landlock)");
+		files_restricted = restrict_files(conf, path, missing);
+		if (!files_restricted)
+			add_missing(missing, "files (Landlock)");
 	}
-	if (!filter_calls(fully)) {
-		lacks(missing, "system calls (seccomp)");
+	if (!restrict_calls(fully)) {
+		add_missing(missing, "system calls (seccomp)");
 		return CONF_SANDBOX_OFF;
 	}
-	return fenced ? CONF_SANDBOX_FULL : CONF_SANDBOX_BASIC;
+	return files_restricted ? CONF_SANDBOX_FULL : CONF_SANDBOX_BASIC;
 }

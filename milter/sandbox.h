@@ -1,12 +1,12 @@
 /*
- * sandbox.h - what a daemon that runs has no more need of is taken away from
- * it, so that whoever found a hole in it can do little.
+ * sandbox.h - removes the rights that the daemon does not need after its start,
+ * so that an attacker who finds a vulnerability can do little.
  *
- * Calls are refused (EPERM, and noted in the kernel's log), not punished: a
- * library that tries one goes on without it.  For the same reason the filter
- * names the calls that are refused and not those that are allowed: no update of
- * a library stops the mail.  Service managers have their own means, which begin
- * before ours and add to them.
+ * A refused call returns EPERM and is logged by the kernel; it does not end the
+ * process, so that a library that tries one can continue without it.  For the
+ * same reason the filter lists the calls that are refused and not those that
+ * are allowed: an update of a library must not stop the mail.  Restrictions of
+ * a service manager apply in addition.
  */
 #ifndef AVOUCH_MILTER_SANDBOX_H
 #define AVOUCH_MILTER_SANDBOX_H
@@ -15,11 +15,11 @@
 #include "conf/conf.h"
 
 /*
- * Confines this process as `conf->sandbox` says; threads that are begun
- * afterwards are confined as well, those that are there already are not.
- * `path` is the configuration's file, absolute.  What the kernel does not offer
- * is left out: `missing` then says what, in one line, and is empty otherwise.
- * Returns what is in force.
+ * Restricts this thread, and all threads it starts later, as `conf->sandbox`
+ * says; other threads that already run are not restricted.  `path` is the
+ * absolute path of the configuration.  Restrictions that the kernel does not
+ * support are left out; `missing` then lists them in one line, and is empty
+ * otherwise.  Returns the level in force.
  */
 enum conf_sandbox confine(
     const struct conf *conf, const char *path, struct buf *missing);

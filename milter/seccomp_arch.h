@@ -1,7 +1,7 @@
 /*
- * seccomp_arch.h - what a filter of system calls must know of the processor:
- * the numbers of its calls are told apart from those of its 32-bit modes by
- * this. Only those whose words have their low half first.
+ * seccomp_arch.h - the processor for the seccomp filter, which distinguishes
+ * the numbers of its system calls from those of its 32-bit modes.  Only
+ * little-endian processors: the filter reads the low half of an argument.
  */
 #ifndef AVOUCH_MILTER_SECCOMP_ARCH_H
 #define AVOUCH_MILTER_SECCOMP_ARCH_H
@@ -16,7 +16,7 @@
 #elif defined(__riscv) && __riscv_xlen == 64
 #define PROCESSOR AUDIT_ARCH_RISCV64
 #else
-#define PROCESSOR 0 /* there is no filter */
+#define PROCESSOR 0 /* not supported: there is no filter */
 #endif
 
 /* Some 32-bit processors have mmap2(2) instead. */

@@ -21,8 +21,8 @@ enum {
 	SERVER_TEXT_MAX = 80, /* an address, an interface, a port */
 	PATH_BYTES_MAX = 1100,
 	OWN_FILES = 128,   /* descriptors for DNS, the log, the store, ... */
-	FULL_FILES = 64,   /* and for connections that are told "later" */
-	STUCK_MS = 120000, /* a callback over its message's time by so much */
+	FULL_FILES = 64,   /* and for connections that are being refused */
+	STUCK_MS = 120000, /* a callback that exceeds "timeout" by this hangs */
 	END_STEP_MS = 10,
 };
 
@@ -30,36 +30,37 @@ enum {
 
 struct service_resolver {
 	struct dns_resolver_options
-	    net_options; /* with the servers of the file */
+	    net_options; /* with the servers of resolv.conf */
 	struct dns_cache_options cache_options;
 	bool is_zone;
 	struct dns_source *base; /* the network, or a zone file */
 	struct dns_source *cache;
-	unsigned holders;
+	unsigned refs;
 	struct service_resolver *next;
 };
 
-/* The one service of the process: libmilter's callbacks know of no other. */
+/* The one service of the process: libmilter's callbacks have no argument for
+ * another one. */
 static struct {
-	pthread_mutex_t lock; /* of all down to `loaded`, and of the holders */
-	struct service_runtime *view;
-	struct service_resolver *resolvers;  /* all that are held */
-	struct dns_resolver_counts past_net; /* of those that are no more */
+	pthread_mutex_t lock; /* for all down to `loaded`, and for `refs` */
+	struct service_runtime *runtime;
+	struct service_resolver *resolvers;  /* all that are referenced */
+	struct dns_resolver_counts past_net; /* of resolvers that were closed */
 	struct dns_cache_counts past_cache;
-	struct service_connection *guests;
-	size_t n_guests;
-	uint64_t guests_total, refused, reloads_ok, reloads_failed;
+	struct service_connection *connections;
+	size_t n_connections;
+	uint64_t connections_total, refused, reloads_ok, reloads_failed;
 	int64_t started, loaded;    /* seconds since 1970 */
-	size_t full_at, no_room_at; /* guests */
+	size_t full_at, no_room_at; /* numbers of connections */
 	char path[PATH_BYTES_MAX];
 	char host[HOST_MAX];
 	atomic_size_t in_hand;
-	atomic_size_t calls; /* callbacks under way */
+	atomic_size_t calls; /* callbacks in progress */
 	atomic_bool closed;
 	atomic_bool ended;
 } service = { .lock = PTHREAD_MUTEX_INITIALIZER };
 
-/* ---- name servers ---- */
+/* ---- resolvers ---- */
 
 static bool
 same_servers(
@@ -92,7 +93,7 @@ resolver_free(struct service_resolver *r)
 	free(r);
 }
 
-/* From the resolver's thread. */
+/* Called from the resolver's thread. */
 static void
 on_forged(const struct server_address *server)
 {
@@ -101,9 +102,9 @@ on_forged(const struct server_address *server)
 
 	server_address_put(&b, server);
 	log_warning("dns_forged",
-	    "resolver %s: many replies with wrong ids came to one of our "
-	    "ports; somebody may try to forge answers (RFC 5452); the "
-	    "questions of this port are asked again over TCP",
+	    "resolver %s: many replies with wrong ids reached one of our "
+	    "ports, possibly an attempt to forge answers (RFC 5452); the "
+	    "questions of this port are repeated over TCP",
 	    text);
 }
 
@@ -113,12 +114,12 @@ warn_of_interface(const struct server_address *server)
 	if (server->interface[0] != '\0' &&
 	    server_address_interface_index(server) == 0)
 		log_say(LOG_LEVEL_WARNING, "dns",
-		    "this host has no interface %s, which is needed to reach a "
-		    "resolver",
+		    "interface %s does not exist on this host; a resolver "
+		    "cannot be reached without it",
 		    server->interface);
 }
 
-/* What is wrong with the file does not keep us from starting. */
+/* Errors in the file are logged and do not keep the daemon from starting. */
 static void
 read_resolv_conf(struct dns_resolver_options *options)
 {
@@ -147,7 +148,7 @@ resolver_open(const struct conf *conf,
 		buf_text(error, text);
 		return NULL;
 	}
-	r->holders = 1;
+	r->refs = 1;
 	r->net_options = *options;
 	r->net_options.on_forged = on_forged;
 	for (size_t i = 0; i < options->n_servers; i++)
@@ -167,7 +168,7 @@ resolver_open(const struct conf *conf,
 	return r;
 }
 
-/* ---- what the name servers have cost ---- */
+/* ---- counters of resolvers ---- */
 
 static void
 add_net(struct dns_resolver_counts *to, struct dns_source *net)
@@ -217,7 +218,7 @@ add_resolver(const struct service_resolver *r, struct dns_resolver_counts *net,
 	add_cache(cache, r->cache);
 }
 
-/* Under the lock: nobody holds it any more. */
+/* Call with the lock held, when the last reference is gone. */
 static void
 resolver_forget(struct service_resolver *r)
 {
@@ -231,9 +232,10 @@ resolver_forget(struct service_resolver *r)
 	service.past_cache.bytes = 0;
 }
 
-/* ---- views ---- */
+/* ---- runtimes ---- */
 
-/* The old view's resolver where it is the same, so that its cache stays. */
+/* Returns the current resolver if its options have not changed, so that its
+ * cache is kept; otherwise opens a new one. */
 static struct service_resolver *
 resolver_for(const struct conf *conf, struct buf *error)
 {
@@ -244,12 +246,12 @@ resolver_for(const struct conf *conf, struct buf *error)
 	if (conf->zone == NULL && options.n_servers == 0)
 		read_resolv_conf(&options);
 	pthread_mutex_lock(&service.lock);
-	if (service.view != NULL)
-		old = service.view->resolver;
+	if (service.runtime != NULL)
+		old = service.runtime->resolver;
 	if (old != NULL && !old->is_zone && conf->zone == NULL &&
 	    same_servers(&old->net_options, &options) &&
 	    same_cache(&old->cache_options, &cache))
-		old->holders++;
+		old->refs++;
 	else
 		old = NULL;
 	pthread_mutex_unlock(&service.lock);
@@ -265,9 +267,9 @@ resolver_for(const struct conf *conf, struct buf *error)
 	return new;
 }
 
-/* Takes `conf` over; NULL: `error` says why, and `conf` is dropped. */
+/* Takes ownership of `conf`, also on failure.  NULL: `error` says why. */
 static struct service_runtime *
-view_open(const struct conf *conf, struct buf *error)
+runtime_open(const struct conf *conf, struct buf *error)
 {
 	struct service_runtime *v = calloc(1, sizeof(*v));
 
@@ -282,7 +284,7 @@ view_open(const struct conf *conf, struct buf *error)
 	}
 	v->conf = conf;
 	v->dns = v->resolver->is_zone ? v->resolver->base : v->resolver->cache;
-	v->holders = 1;
+	v->refs = 1;
 	return v;
 }
 
@@ -292,32 +294,32 @@ service_ref(void)
 	struct service_runtime *v;
 
 	pthread_mutex_lock(&service.lock);
-	v = service.view;
-	v->holders++;
+	v = service.runtime;
+	v->refs++;
 	pthread_mutex_unlock(&service.lock);
 	return v;
 }
 
 void
-service_unref(struct service_runtime *view)
+service_unref(struct service_runtime *runtime)
 {
 	struct service_resolver *r = NULL;
 	bool last;
 
-	if (view == NULL)
+	if (runtime == NULL)
 		return;
 	pthread_mutex_lock(&service.lock);
-	last = --view->holders == 0;
-	if (last && --view->resolver->holders == 0) {
-		r = view->resolver;
+	last = --runtime->refs == 0;
+	if (last && --runtime->resolver->refs == 0) {
+		r = runtime->resolver;
 		resolver_forget(r);
 	}
 	pthread_mutex_unlock(&service.lock);
 	if (!last)
 		return;
 	resolver_free(r);
-	conf_unref(view->conf);
-	free(view);
+	conf_unref(runtime->conf);
+	free(runtime);
 }
 
 /* ---- start and reload ---- */
@@ -327,7 +329,7 @@ limits_set(uint64_t open_files)
 {
 	uint64_t own = OWN_FILES + FULL_FILES;
 
-	if (open_files < 4 * own) { /* a tight limit: half is ours */
+	if (open_files < 4 * own) { /* a low limit: keep half for ourselves */
 		service.full_at = open_files / 3;
 		service.no_room_at = open_files / 2;
 		return;
@@ -355,13 +357,13 @@ service_start(const char *path, const struct conf *conf, uint64_t open_files,
 	atomic_store(&service.closed, false);
 	atomic_store(&service.ended, false);
 	service.started = service.loaded = (int64_t)time(NULL);
-	service.view = view_open(conf, error);
-	return service.view != NULL;
+	service.runtime = runtime_open(conf, error);
+	return service.runtime != NULL;
 }
 
-/* What a reload cannot change is told, so that nobody waits for it. */
+/* Warns about changed options that need a restart. */
 static void
-tell_unchanged(const struct conf *old, const struct conf *new)
+warn_restart_needed(const struct conf *old, const struct conf *new)
 {
 	const struct {
 		const char *name, *was, *is;
@@ -390,9 +392,9 @@ tell_unchanged(const struct conf *old, const struct conf *new)
 		    "needs a restart");
 }
 
-/* Each fault is a line of its own in the log. */
+/* Logs each line of `text` separately. */
 static void
-tell_faults(const char *text)
+log_conf_errors(const char *text)
 {
 	while (*text != '\0') {
 		size_t n = strcspn(text, "\n");
@@ -407,9 +409,9 @@ tell_faults(const char *text)
 static const struct conf *
 conf_read_again(void)
 {
-	char *faults = NULL;
+	char *errors = NULL;
 	size_t size = 0;
-	FILE *f = open_memstream(&faults, &size);
+	FILE *f = open_memstream(&errors, &size);
 	const struct conf *conf;
 
 	if (f == NULL) {
@@ -418,9 +420,9 @@ conf_read_again(void)
 	}
 	conf = conf_read(service.path, f);
 	fclose(f);
-	if (faults != NULL)
-		tell_faults(faults);
-	free(faults);
+	if (errors != NULL)
+		log_conf_errors(errors);
+	free(errors);
 	return conf;
 }
 
@@ -433,7 +435,7 @@ service_reload(void)
 	struct service_runtime *old, *new = NULL;
 
 	if (conf != NULL)
-		new = view_open(conf, &error);
+		new = runtime_open(conf, &error);
 	if (error.n > 0)
 		log_say(LOG_LEVEL_ERROR, "reload", "%s", text);
 	if (new == NULL) {
@@ -444,10 +446,10 @@ service_reload(void)
 		pthread_mutex_unlock(&service.lock);
 		return false;
 	}
-	tell_unchanged(service.view->conf, conf);
+	warn_restart_needed(service.runtime->conf, conf);
 	pthread_mutex_lock(&service.lock);
-	old = service.view;
-	service.view = new;
+	old = service.runtime;
+	service.runtime = new;
 	service.loaded = (int64_t)time(NULL);
 	service.reloads_ok++;
 	pthread_mutex_unlock(&service.lock);
@@ -482,28 +484,28 @@ service_host(void)
 /* ---- connections and messages ---- */
 
 static enum service_admission
-admission(size_t guests)
+admission_for(size_t connections)
 {
-	if (guests > service.no_room_at)
+	if (connections > service.no_room_at)
 		return SERVICE_NO_DESCRIPTORS;
 	if (atomic_load(&service.closed))
 		return SERVICE_CLOSED;
-	return guests > service.full_at ? SERVICE_FULL : SERVICE_ACCEPTED;
+	return connections > service.full_at ? SERVICE_FULL : SERVICE_ACCEPTED;
 }
 
 enum service_admission
-service_add(struct service_connection *guest)
+service_add(struct service_connection *connection)
 {
 	enum service_admission answer;
 
 	pthread_mutex_lock(&service.lock);
-	guest->previous = NULL;
-	guest->next = service.guests;
-	if (guest->next != NULL)
-		guest->next->previous = guest;
-	service.guests = guest;
-	service.guests_total++;
-	answer = admission(++service.n_guests);
+	connection->previous = NULL;
+	connection->next = service.connections;
+	if (connection->next != NULL)
+		connection->next->previous = connection;
+	service.connections = connection;
+	service.connections_total++;
+	answer = admission_for(++service.n_connections);
 	if (answer != SERVICE_ACCEPTED)
 		service.refused++;
 	pthread_mutex_unlock(&service.lock);
@@ -511,16 +513,16 @@ service_add(struct service_connection *guest)
 }
 
 void
-service_remove(struct service_connection *guest)
+service_remove(struct service_connection *connection)
 {
 	pthread_mutex_lock(&service.lock);
-	if (guest->previous != NULL)
-		guest->previous->next = guest->next;
+	if (connection->previous != NULL)
+		connection->previous->next = connection->next;
 	else
-		service.guests = guest->next;
-	if (guest->next != NULL)
-		guest->next->previous = guest->previous;
-	service.n_guests--;
+		service.connections = connection->next;
+	if (connection->next != NULL)
+		connection->next->previous = connection->previous;
+	service.n_connections--;
 	pthread_mutex_unlock(&service.lock);
 }
 
@@ -530,30 +532,30 @@ service_has_connections(void)
 	bool any;
 
 	pthread_mutex_lock(&service.lock);
-	any = service.n_guests > 0;
+	any = service.n_connections > 0;
 	pthread_mutex_unlock(&service.lock);
 	return any;
 }
 
 bool
-service_begin_call(struct service_connection *guest)
+service_begin_call(struct service_connection *connection)
 {
-	/* Counted first: service_end() sets `ended` and then looks. */
+	/* Count first: service_end() sets `ended` and then reads `calls`. */
 	atomic_fetch_add(&service.calls, 1);
 	if (atomic_load(&service.ended)) {
 		atomic_fetch_sub(&service.calls, 1);
 		return false;
 	}
-	if (guest != NULL)
-		atomic_store(&guest->busy_since, clock_ms());
+	if (connection != NULL)
+		atomic_store(&connection->busy_since, clock_ms());
 	return true;
 }
 
 void
-service_end_call(struct service_connection *guest)
+service_end_call(struct service_connection *connection)
 {
-	if (guest != NULL)
-		atomic_store(&guest->busy_since, 0);
+	if (connection != NULL)
+		atomic_store(&connection->busy_since, 0);
 	atomic_fetch_sub(&service.calls, 1);
 }
 
@@ -580,15 +582,15 @@ service_counts(struct service_counts *out)
 	int64_t now = clock_now().now;
 
 	pthread_mutex_lock(&service.lock);
-	conf = service.view->conf;
+	conf = service.runtime->conf;
 	*out = (struct service_counts){
 		.started = service.started,
 		.loaded = service.loaded,
 		.enforcing = conf->mode == CONF_ENFORCE,
 		.overrides = conf->n_overrides,
-		.connections = service.n_guests,
+		.connections = service.n_connections,
 		.in_hand = atomic_load(&service.in_hand),
-		.connections_total = service.guests_total,
+		.connections_total = service.connections_total,
 		.refused = service.refused,
 		.reloads_ok = service.reloads_ok,
 		.reloads_failed = service.reloads_failed,
@@ -625,12 +627,12 @@ service_is_alive(void)
 	bool alive = true;
 
 	pthread_mutex_lock(&service.lock);
-	for (struct service_connection *g = service.guests; g != NULL;
+	for (struct service_connection *g = service.connections; g != NULL;
 	     g = g->next) {
 		int64_t since = atomic_load(&g->busy_since);
 
 		if (since > 0 &&
-		    now - since > service.view->conf->timeout_ms + STUCK_MS)
+		    now - since > service.runtime->conf->timeout_ms + STUCK_MS)
 			alive = false;
 	}
 	pthread_mutex_unlock(&service.lock);
@@ -638,7 +640,8 @@ service_is_alive(void)
 }
 
 bool
-service_end(unsigned wait_ms, void (*leave)(struct service_connection *guest))
+service_end(
+    unsigned wait_ms, void (*leave)(struct service_connection *connection))
 {
 	static const struct timespec step = { .tv_nsec =
 						  END_STEP_MS * 1000000L };
@@ -651,10 +654,10 @@ service_end(unsigned wait_ms, void (*leave)(struct service_connection *guest))
 			return false;
 		nanosleep(&step, NULL);
 	}
-	while (service.guests != NULL)
-		leave(service.guests);
-	last = service.view;
-	service.view = NULL;
+	while (service.connections != NULL)
+		leave(service.connections);
+	last = service.runtime;
+	service.runtime = NULL;
 	service_unref(last);
 	return true;
 }

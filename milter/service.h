@@ -1,10 +1,10 @@
 /*
- * service.h - what all connections share: the configuration and the name
- * servers in force, how many there are, and the end of it all.
+ * service.h - the state that all connections share: the current configuration
+ * and resolver, the list of connections, and the shutdown.
  *
- * A view is one configuration with its name servers.  A connection holds the
- * view it began with to its end, so that no message sees two configurations; a
- * reload puts a new one in the place of the old, whole or not at all.
+ * A runtime is one configuration with its resolver.  A connection keeps a
+ * reference to the runtime it began with until it ends, so that no message sees
+ * two configurations.  A reload replaces the runtime completely or not at all.
  */
 #ifndef AVOUCH_MILTER_SERVICE_H
 #define AVOUCH_MILTER_SERVICE_H
@@ -20,74 +20,77 @@
 #include "lib/buf.h"
 #include "conf/conf.h"
 
-struct service_resolver; /* a cache over name servers, counted */
+struct service_resolver; /* a resolver and its cache, reference-counted */
 
 struct service_runtime {
 	const struct conf *conf;
 	struct dns_source *dns;
 	struct service_resolver *resolver;
-	unsigned holders;
+	unsigned refs;
 };
 
 enum service_admission {
 	SERVICE_ACCEPTED,
-	SERVICE_FULL,           /* tell the MTA to try again later */
-	SERVICE_CLOSED,         /* the same: the daemon is about to end */
-	SERVICE_NO_DESCRIPTORS, /* not even that: out of descriptors */
+	SERVICE_FULL,           /* refuse it with a temporary error */
+	SERVICE_CLOSED,         /* the same: the daemon is stopping */
+	SERVICE_NO_DESCRIPTORS, /* close it: out of descriptors */
 };
 
-/* One that the service knows of; the first member of struct session. */
+/* A registered connection; the first member of struct session. */
 struct service_connection {
 	struct service_connection *next, *previous;
 	_Atomic int64_t busy_since; /* clock_ms(); 0: in no callback */
 };
 
 /*
- * Reads `path` and opens its name servers.  `conf` is taken over.  False:
- * `error` says why.
+ * Opens the resolver of `conf`, which was read from `path`, and takes ownership
+ * of `conf`, also on failure.  `open_files` is the limit of descriptors.
+ * False: `error` says why.
  */
 bool service_start(const char *path, const struct conf *conf,
     uint64_t open_files, struct buf *error);
 
-/* The view in force, held; never NULL between start and end. */
+/* The current runtime, with a new reference; never NULL between start and end.
+ */
 struct service_runtime *service_ref(void);
-void service_unref(struct service_runtime *view); /* takes NULL */
+void service_unref(struct service_runtime *runtime); /* takes NULL */
 
 /*
- * Reads the configuration again.  False: the old one stays in force, and why is
- * in the log.
+ * Reads the configuration again.  False: the old one stays in force, and the
+ * log says why.
  */
 bool service_reload(void);
 
-/* "127.0.0.1@53, ::1@53", or the zone file that answers. */
+/* Writes "127.0.0.1@53, ::1@53", or the name of the zone file. */
 void service_put_resolvers(struct buf *b);
 
-/* Our own name, where the MTA tells none. */
+/* The name of this host, for use if the MTA does not send its own. */
 const char *service_host(void);
 
 /* ---- connections and messages ---- */
 
-/* Whether a further connection is taken; it counts until service_remove(),
- * whatever is answered. */
-enum service_admission service_add(struct service_connection *guest);
-void service_remove(struct service_connection *guest);
+/* Registers a connection and returns whether to accept it.  It counts until
+ * service_remove(), whatever is returned. */
+enum service_admission service_add(struct service_connection *connection);
+void service_remove(struct service_connection *connection);
 
 bool service_has_connections(void);
 
 /*
- * Around each callback.  False: the service has ended, and nothing of it, nor
- * of the guest, may be touched any more (and service_end_call() must not
- * follow).  A callback may free its guest in between: then it ends with NULL.
+ * Call these around each callback.  False: the service has ended; do not use it
+ * or the connection any more, and do not call service_end_call().  A callback
+ * may free its connection in between: then pass NULL to service_end_call().
  */
-bool service_begin_call(struct service_connection *guest);
-void service_end_call(struct service_connection *guest);
+bool service_begin_call(struct service_connection *connection);
+void service_end_call(struct service_connection *connection);
 
-/* A message begins, ends.  True: it counts as one in hand. */
+/* A message begins or ends.  Pass the result of the first, which says whether
+ * the message counts as in progress, to the second. */
 bool service_message_begin(void);
 void service_message_end(bool counted);
 
-/* What is told of the whole.  DNS' numbers go on over reloads that change the
- * name servers; a zone file counts nothing. */
+/* A reload that changes the resolver does not reset the counters of DNS.  A
+ * zone file counts nothing. */
 struct service_counts {
 	int64_t started; /* seconds since 1970 */
 	int64_t loaded;  /* when the configuration was read */
@@ -107,18 +110,18 @@ void service_counts(struct service_counts *out);
 /* From now on connections are SERVICE_CLOSED, new messages are not counted. */
 void service_close(void);
 
-/* Messages that were begun before service_close(). */
+/* Messages in progress that began before service_close(). */
 size_t service_in_progress(void);
 
-/* No callback takes longer than a message may. */
+/* False: a callback takes far longer than "timeout" allows. */
 bool service_is_alive(void);
 
 /*
- * After libmilter has stopped: waits for the callbacks under way, at most
- * `wait_ms`, calls `leave` for each guest that is left, and closes the name
- * servers.  False: some callback did not return; nothing was freed.
+ * Waits at most `wait_ms` for the callbacks in progress, calls `leave` for each
+ * remaining connection, and closes the resolver.  Later callbacks do nothing.
+ * False: a callback did not return; nothing was freed.
  */
 bool service_end(
-    unsigned wait_ms, void (*leave)(struct service_connection *guest));
+    unsigned wait_ms, void (*leave)(struct service_connection *connection));
 
 #endif

@@ -27,8 +27,8 @@ disconnect(struct session *s)
 	session_abort(s);
 	verify_disconnect(s->connection);
 	s->connection = NULL;
-	service_unref(s->view);
-	s->view = NULL;
+	service_unref(s->runtime);
+	s->runtime = NULL;
 }
 
 void
@@ -43,16 +43,16 @@ session_free(struct session *s)
 
 /* ---- the connection ---- */
 
-/* RFC 8601 section 2.5: the name of all our fields, as it is written in them.
- */
+/* The authserv-id of all our fields (RFC 8601 section 2.5), as it is written in
+ * them. */
 static void
 set_authserv_id(struct session *s, const char *mta)
 {
 	struct buf b = buf_wrap(s->authserv_id, sizeof(s->authserv_id));
 
 	buf_safe(&b,
-	    span_str(s->view->conf->authserv_id != NULL
-		    ? s->view->conf->authserv_id
+	    span_str(s->runtime->conf->authserv_id != NULL
+		    ? s->runtime->conf->authserv_id
 		    : mta),
 	    SESSION_ID_MAX - 1);
 }
@@ -69,9 +69,9 @@ port_number(const char *text)
 }
 
 /*
- * Without an address there are sockets of this host, and what Postfix and
- * Sendmail read from a pipe (sendmail -bs), whose client they call "localhost".
- * Any other whose address is not told may be anyone.
+ * A local client has a unix socket, or no address and the name "localhost":
+ * Postfix and Sendmail use that name for messages they read from a pipe
+ * (sendmail -bs).  Any other client without an address may be remote.
  */
 static bool
 is_local(const struct session_client *client)
@@ -91,11 +91,11 @@ session_connect(struct session *s, const struct session_client *client)
 
 	disconnect(s);
 	s->connected = true;
-	s->view = service_ref();
+	s->runtime = service_ref();
 	set_authserv_id(s, mta);
 	s->mta_port = port_number(client->mta_port);
-	s->trusted_mta = policy_trusts_mta(s->view->conf, &ip, s->mta_port);
-	s->connection = verify_connect(s->view->conf, s->view->dns,
+	s->trusted_mta = policy_trusts_mta(s->runtime->conf, &ip, s->mta_port);
+	s->connection = verify_connect(s->runtime->conf, s->runtime->dns,
 	    &(struct verify_client){
 		.ip = ip,
 		.port = ip_port_from_sockaddr(client->where),
@@ -112,8 +112,9 @@ session_connect(struct session *s, const struct session_client *client)
 }
 
 /*
- * MAIL came without a connection.  Where there was one, but no memory for it,
- * who the client is was not kept: it must not be taken for a local one.
+ * For an event before the connection was announced.  Does nothing if it was
+ * announced but memory ran out: the client is then unknown and must not be
+ * treated as local.
  */
 static void
 ensure_connection(struct session *s)
@@ -145,7 +146,7 @@ session_mail(struct session *s, const char *sender, const char *auth_type,
 	s->headers_ended = false;
 	s->began_us = (uint64_t)clock_us();
 	s->counted = service_message_begin();
-	own_fields_begin(&s->own, s->view->conf, span_str(s->authserv_id));
+	own_fields_begin(&s->own, s->runtime->conf, span_str(s->authserv_id));
 	if (s->connection != NULL)
 		s->message = verify_mail(s->connection,
 		    &(struct verify_envelope){
@@ -161,7 +162,7 @@ session_mail(struct session *s, const char *sender, const char *auth_type,
 		log_limited("memory", "no memory for a message");
 }
 
-/* A content that comes without MAIL still gets its field. */
+/* A message that begins without MAIL still gets our field. */
 static void
 ensure_message(struct session *s)
 {
@@ -178,8 +179,9 @@ session_rcpt(struct session *s, const char *recipient)
 }
 
 /*
- * Without SMFIP_HDR_LEADSPC the MTA takes one space away behind the colon,
- * which "simple" signatures have signed (RFC 6376 section 3.4.1).
+ * Puts back the space after the colon, which the MTA removes if
+ * SMFIP_HDR_LEADSPC was not granted: "simple" signatures cover it (RFC 6376
+ * section 3.4.1).  Absent if there is no memory.
  */
 static struct span
 with_space(struct session *s, struct span value)
@@ -209,7 +211,7 @@ session_header(struct session *s, const char *name, const char *value)
 	ensure_message(s);
 	if (s->message != NULL && !s->terms.leading_space) {
 		spaced = with_space(s, v);
-		if (spaced.p == NULL) { /* go on without a verdict */
+		if (spaced.p == NULL) { /* continue without a verdict */
 			log_limited("memory", "no memory for a header field");
 			verify_end(s->message);
 			s->message = NULL;
@@ -253,7 +255,8 @@ session_fallback(struct session *s)
 
 	authres_begin(&w, buf_wrap(s->fallback, sizeof(s->fallback)), id);
 	authres_method(&w, "dmarc", "temperror");
-	authres_comment(&w, "nothing was checked, out of memory", SPAN_NONE);
+	authres_comment(
+	    &w, "not checked, the mail filter is out of memory", SPAN_NONE);
 	return authres_end(&w).p;
 }
 

@@ -1,12 +1,12 @@
 /*
- * session.h - one connection of the MTA and the message that is under way on
- * it: what libmilter's callbacks tell, in whatever order they come.
+ * session.h - one connection of the MTA and its current message.  The callbacks
+ * of libmilter call these functions in any order.
  *
- * No call assumes that an earlier one was made: connections close before they
- * say who they are, messages are aborted at any point, a header may come
- * without MAIL.  A lack of memory never loses a message: what cannot be checked
- * is delivered with a field that says so, and without those it brought along
- * that claim to be ours; or it is deferred, if the operator wants that of a
+ * No call assumes that an earlier one was made: connections close before the
+ * client is known, messages are aborted at any point, a header field may come
+ * without MAIL.  A lack of memory never loses a message: a message that cannot
+ * be checked is delivered with a field that says so, and without fields that
+ * claim to be ours; or it is deferred, if the configuration says so for a
  * temperror.
  *
  * A session is used by one thread at a time.  It knows nothing of libmilter.
@@ -25,35 +25,34 @@
 
 enum {
 	SESSION_ID_MAX = 256,       /* bytes of an authserv-id */
-	SESSION_FALLBACK_MAX = 400, /* of the field without memory */
+	SESSION_FALLBACK_MAX = 400, /* bytes of session_fallback() */
 };
 
-/* What was agreed on with the MTA. */
+/* The result of the negotiation with the MTA. */
 struct session_negotiated {
-	bool leading_space; /* header values come and go with it */
-	bool can_hold;
+	bool leading_space; /* header values include the leading space */
+	bool can_quarantine;
 	bool can_skip;
-	bool refused; /* the connection is told to try again later */
+	bool refused; /* the connection is refused with a temporary error */
 };
 
 struct session {
-	struct service_connection
-	    guest; /* first: the service knows this alone */
+	/* The first member: callbacks_leave() casts a pointer to it back. */
+	struct service_connection service;
 	struct session_negotiated terms;
-	bool connected; /* session_connect() was called */
-	unsigned
-	    mta_port;     /* of the MTA, on which the client came; 0: unknown */
-	bool trusted_mta; /* in trusted_mtas: its mail is left as it is */
-	struct service_runtime *view;
+	bool connected;    /* session_connect() was called */
+	unsigned mta_port; /* the MTA's port for this client; 0: unknown */
+	bool trusted_mta;  /* in trusted_mtas: its mail is not changed */
+	struct service_runtime *runtime;
 	struct verify_connection *connection; /* NULL: none, or no memory */
 	struct verify_message *message;       /* NULL: none, or no memory */
 	bool in_message;                      /* MAIL came */
 	bool headers_ended;
-	bool counted;          /* as a message in hand */
+	bool counted;          /* by service_message_begin() */
 	uint64_t began_us;     /* MAIL, clock_us() */
 	struct own_fields own; /* of the message */
 	char authserv_id[SESSION_ID_MAX];
-	char *value; /* a value with its leading space put back */
+	char *value; /* a header value with its leading space restored */
 	size_t value_room;
 	char fallback[SESSION_FALLBACK_MAX];
 };
@@ -63,32 +62,33 @@ struct session *session_new(const struct session_negotiated *terms);
 void session_free(struct session *s); /* takes NULL */
 
 struct session_client {
-	const char *name;             /* as libmilter gives it; may be NULL */
-	const struct sockaddr *where; /* NULL: not told, then only the name
-	                                 "localhost" is this host */
-	const char *mta;              /* macro j; may be NULL */
-	const char *mta_port;         /* macro {daemon_port}; may be NULL */
-	const char *ptr;              /* macro {client_ptr}; may be NULL */
+	const char *name; /* from libmilter; may be NULL */
+	/* NULL: unknown; the client is local only if it is "localhost". */
+	const struct sockaddr *where;
+	const char *mta;      /* macro j; may be NULL */
+	const char *mta_port; /* macro {daemon_port}; may be NULL */
+	const char *ptr;      /* macro {client_ptr}; may be NULL */
 };
 
-/* Begins the connection; one that there was ends. */
+/* Begins the connection; ends an earlier one. */
 void session_connect(struct session *s, const struct session_client *client);
 void session_helo(struct session *s, const char *name);
 
-/* Begins a message; one that there was ends.  Texts may be NULL. */
+/* Begins a message; ends an earlier one.  The strings may be NULL. */
 void session_mail(struct session *s, const char *sender, const char *auth_type,
     const char *auth_authen);
 void session_rcpt(struct session *s, const char *recipient);
 void session_header(struct session *s, const char *name, const char *value);
 void session_headers_end(struct session *s);
 
-/* False: no more of the body is needed. */
+/* False: the rest of the body is not needed. */
 bool session_body(struct session *s, struct span chunk);
 
-/* The verdict, until session_abort(); NULL: there was no memory for one. */
+/* The verdict, valid until session_abort(); NULL: out of memory. */
 const struct verdict *session_finish(struct session *s);
 
-/* The value of our field where there is no verdict. */
+/* The value of our field for a message without a verdict; valid until the next
+ * call. */
 const char *session_fallback(struct session *s);
 
 /* Ends the message, if there is one. */

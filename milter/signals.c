@@ -6,7 +6,7 @@
 #include <time.h>
 #include <unistd.h>
 
-/* From the handler to signals_next(); -1: there is no handler. */
+/* The pipe from the handler to signals_next(); -1: there is no handler. */
 static int pipe_in = -1, pipe_out = -1;
 
 static sigset_t
@@ -37,7 +37,7 @@ on_signal(int number)
 	unsigned char byte = (unsigned char)number;
 	ssize_t n = write(pipe_in, &byte, 1);
 
-	(void)n; /* full: the main thread has signals enough to take */
+	(void)n; /* the pipe is full: enough signals are waiting */
 }
 
 bool
@@ -65,7 +65,7 @@ next_of_handler(unsigned wait_ms)
 	struct pollfd p = { .fd = pipe_out, .events = POLLIN };
 	unsigned char byte = 0;
 
-	/* Interrupted: the signal is in the pipe. */
+	/* If a signal interrupts poll(), its byte is already in the pipe. */
 	(void)poll(&p, 1, (int)wait_ms);
 	return read(pipe_out, &byte, 1) == 1 ? byte : 0;
 }

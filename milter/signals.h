@@ -1,21 +1,20 @@
 /*
- * signals.h - SIGHUP, SIGTERM and SIGINT, taken by the main thread.
+ * signals.h - the main thread receives SIGHUP, SIGTERM and SIGINT.
  */
 #ifndef AVOUCH_MILTER_SIGNALS_H
 #define AVOUCH_MILTER_SIGNALS_H
 
 #include <stdbool.h>
 
-/* Before any thread is started; all of them inherit it. */
+/* Call before any thread starts: all of them inherit the mask. */
 void signals_block(void);
 
 /*
- * For a libmilter whose own thread waits for these signals too (see
- * libmilter_quirks.h).  From then on handlers take them: the kernel gives a
- * signal of the process to the main thread if that does not block it.  Only a
- * signal that comes while another one is delivered can still reach libmilter,
- * which then ends the process.  False: there are no descriptors; then any
- * signal can.
+ * For a libmilter whose own thread also waits for these signals (see
+ * libmilter_quirks.h).  Installs handlers and unblocks the signals in the main
+ * thread, to which the kernel then delivers them.  Only a signal that arrives
+ * during the delivery of another one can still reach libmilter, which then ends
+ * the process.  False: out of descriptors; then any signal can.
  */
 bool signals_take_by_handler(void);
 

@@ -82,8 +82,8 @@ check_kept(const SMFICTX *m, sfsistat status)
 static void
 check_end(const SMFICTX *m, const struct session *s, sfsistat status)
 {
-	bool enforcing =
-	    s != NULL && s->view != NULL && s->view->conf->mode == CONF_ENFORCE;
+	bool enforcing = s != NULL && s->runtime != NULL &&
+	    s->runtime->conf->mode == CONF_ENFORCE;
 
 	if (s != NULL && s->trusted_mta && !s->terms.refused) {
 		assert(status == SMFIS_CONTINUE);
@@ -407,8 +407,8 @@ refuse_changes(struct run *r, const struct line *l)
 static void
 metrics(struct run *r, const struct line *l)
 {
-	char *page = malloc(COUNTERS_PAGE_MAX);
-	struct buf b = buf_wrap(page, COUNTERS_PAGE_MAX);
+	char *page = malloc(METRICS_PAGE_MAX);
+	struct buf b = buf_wrap(page, METRICS_PAGE_MAX);
 
 	(void)r;
 	(void)l;

@@ -419,7 +419,7 @@ def _(l):
     good = configured(l, l.settings())
     r = run(l, "-t", "-c", good)
     same(r.returncode, 0, r.stderr)
-    holds(r.stdout, "is good")
+    holds(r.stdout, "the configuration is valid")
     bad = configured(l, 'mode = monitor\nmoda = enforce\nsample = 5x\n', "bad")
     for arguments in (["-t", "-c", bad], ["-f", "-c", bad]):
         r = run(l, *arguments)
@@ -486,7 +486,7 @@ def _(l):
         f.write("not a socket")
     r = run(l, "-f", "-c", conf)
     same(r.returncode, 69, "status")
-    holds(r.stderr, "no socket")
+    holds(r.stderr, "exists and is not a socket")
     true(os.path.exists(path), "not removed: it is not ours")
 
 
@@ -539,7 +539,7 @@ def _(l):
     d = daemon.Daemon(program, l.home, text, name="signals")
     line = d.wait_log(60, event="libmilter")
     same(line["level"], "warning", "level")
-    holds(line["text"], "handlers take them")
+    holds(line["text"], "signal handlers are used instead")
     for i in range(20):
         d.reload()
     m = miltproto.Milter(port)

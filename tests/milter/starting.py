@@ -67,7 +67,7 @@ def _(l):
     refused(l, configured(l, where="unix:%s/%s" % (l.home, "x" * 120)), CONFIG,
             "socket", "at most 107 bytes")
     for where, words in (
-            ("unix:%s/nowhere/x.sock" % l.home, ["nowhere", "no directory"]),
+            ("unix:%s/nowhere/x.sock" % l.home, ["nowhere", "directory does not exist"]),
             ("unix:/proc/x.sock", ["/proc/x.sock"]),
             ("inet:8894@192.0.2.1", ["192.0.2.1", "Cannot assign"]),
             ("inet6:8894@2001:db8::1", ["2001:db8::1"])):
