@@ -7,16 +7,16 @@
 
 #include "lib/enum_names.h"
 
-struct kept {
+struct answer_memo {
 	void *memo;
 	void (*drop)(void *memo);
 };
 
-struct block {
-	struct dns_answer answer; /* first: an answer is found again by it */
+struct answer_block {
+	struct dns_answer answer; /* first: block_of() casts it back */
 	atomic_uint references;
 	size_t memory; /* 0: a constant, which is not counted */
-	_Atomic(struct kept *) kept;
+	_Atomic(struct answer_memo *) kept;
 };
 
 #define CONSTANT(s, f)                                                         \
@@ -24,7 +24,7 @@ struct block {
 		.answer = {.state = (s), .fault = (f) }                        \
 	}
 
-static struct block failures[] = {
+static struct answer_block failures[] = {
 	[DNS_ERROR_NONE] = CONSTANT(DNS_FAILED, DNS_ERROR_NONE),
 	[DNS_ERROR_TIMEOUT] = CONSTANT(DNS_FAILED, DNS_ERROR_TIMEOUT),
 	[DNS_ERROR_SERVFAIL] = CONSTANT(DNS_FAILED, DNS_ERROR_SERVFAIL),
@@ -35,8 +35,8 @@ static struct block failures[] = {
 	[DNS_ERROR_BUDGET] = CONSTANT(DNS_FAILED, DNS_ERROR_BUDGET),
 	[DNS_ERROR_RESOURCE] = CONSTANT(DNS_FAILED, DNS_ERROR_RESOURCE),
 };
-static struct block badname = CONSTANT(DNS_BADNAME, DNS_ERROR_NONE);
-static struct block pending = CONSTANT(DNS_PENDING, DNS_ERROR_NONE);
+static struct answer_block badname = CONSTANT(DNS_BADNAME, DNS_ERROR_NONE);
+static struct answer_block pending = CONSTANT(DNS_PENDING, DNS_ERROR_NONE);
 
 static const struct enum_token types[] = {
 	{ "A", DNS_A },
@@ -154,13 +154,13 @@ dns_record_put(struct buf *b, enum dns_type type,
 	}
 }
 
-/* Every answer is made here, as the first member of its block. */
-static struct block *
+/* Every answer is the first member of a block. */
+static struct answer_block *
 block_of(const struct dns_answer *a)
 {
 	union {
 		const struct dns_answer *constant;
-		struct block *block;
+		struct answer_block *block;
 	} both = { .constant = a };
 
 	return both.block;
@@ -179,12 +179,12 @@ copy_text(char **at, struct span text)
 	return copy;
 }
 
-/* Bytes of the block; 0: more than can be. */
+/* Bytes of the block; 0: too many records, or too large. */
 static size_t
 block_size(const struct dns_answer *a)
 {
 	const size_t most = SIZE_MAX / 2;
-	size_t size = sizeof(struct block) + 1;
+	size_t size = sizeof(struct answer_block) + 1;
 
 	if (a->n_records > DNS_RECORDS_MAX || a->alias.n > most - size)
 		return 0;
@@ -201,14 +201,14 @@ const struct dns_answer *
 dns_answer_new(const struct dns_answer *a)
 {
 	size_t size = block_size(a);
-	struct block *b = size > 0 ? malloc(size) : NULL;
+	struct answer_block *b = size > 0 ? malloc(size) : NULL;
 
 	if (b == NULL)
 		return NULL;
 	struct dns_record *records = (struct dns_record *)(b + 1);
 	char *text = (char *)(records + a->n_records);
 
-	*b = (struct block){ .answer = *a, .memory = size };
+	*b = (struct answer_block){ .answer = *a, .memory = size };
 	atomic_init(&b->references, 1);
 	atomic_init(&b->kept, NULL);
 	b->answer.alias = copy_text(&text, a->alias);
@@ -242,7 +242,7 @@ dns_answer_pending(void)
 const struct dns_answer *
 dns_answer_ref(const struct dns_answer *a)
 {
-	struct block *b = block_of(a);
+	struct answer_block *b = block_of(a);
 
 	if (b->memory > 0)
 		atomic_fetch_add_explicit(
@@ -253,8 +253,8 @@ dns_answer_ref(const struct dns_answer *a)
 void
 dns_answer_unref(const struct dns_answer *a)
 {
-	struct block *b = block_of(a);
-	struct kept *kept;
+	struct answer_block *b = block_of(a);
+	struct answer_memo *kept;
 
 	if (a == NULL || b->memory == 0)
 		return;
@@ -277,7 +277,7 @@ dns_answer_memory(const struct dns_answer *a)
 void *
 dns_answer_memo(const struct dns_answer *a)
 {
-	struct kept *kept = atomic_load(&block_of(a)->kept);
+	struct answer_memo *kept = atomic_load(&block_of(a)->kept);
 
 	return kept != NULL ? kept->memo : NULL;
 }
@@ -286,13 +286,13 @@ void *
 dns_answer_keep(
     const struct dns_answer *a, void *memo, void (*drop)(void *memo))
 {
-	struct block *b = block_of(a);
-	struct kept *first = NULL;
-	struct kept *mine = b->memory > 0 ? malloc(sizeof(*mine)) : NULL;
+	struct answer_block *b = block_of(a);
+	struct answer_memo *first = NULL;
+	struct answer_memo *mine = b->memory > 0 ? malloc(sizeof(*mine)) : NULL;
 
 	if (mine == NULL)
 		return NULL;
-	*mine = (struct kept){ .memo = memo, .drop = drop };
+	*mine = (struct answer_memo){ .memo = memo, .drop = drop };
 	if (atomic_compare_exchange_strong(&b->kept, &first, mine))
 		return memo;
 	free(mine);

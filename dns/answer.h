@@ -1,9 +1,9 @@
 /*
  * answer.h - one answer of the DNS, immutable and shared.
  *
- * An answer is counted: the cache, every questions that was told it and whoever
- * else holds it share one object, so that what was parsed out of it once (a
- * DKIM key) can be kept beside it and lives as long as it does.
+ * An answer is reference-counted: the cache and all who asked the question
+ * share one object.  Data parsed from it once (a DKIM key) can be stored with
+ * it and lives as long as the answer.
  */
 #ifndef AVOUCH_DNS_ANSWER_H
 #define AVOUCH_DNS_ANSWER_H
@@ -28,38 +28,38 @@ enum dns_type { /* the numbers of the IANA registry */
 };
 
 enum dns_state {
-	DNS_PENDING,  /* asked, not answered */
+	DNS_PENDING,  /* not answered yet */
 	DNS_FOUND,    /* at least one record of the type */
 	DNS_NODATA,   /* the name exists, the type does not: void */
 	DNS_NXDOMAIN, /* the name does not exist (RFC 8020): void */
-	DNS_BADNAME,  /* no name that DNS can hold; nothing was asked */
+	DNS_BADNAME,  /* not a valid name in DNS; nothing was asked */
 	DNS_FAILED,   /* no answer; `fault` says why: temperror */
 };
 
 /*
  * Why a question failed.  The first group is about the name: a server was
- * asked and this is what came of it.  The second group is about us: the
- * question was not asked, or not given the time and the repetitions that it
- * is entitled to.  dns_error_is_ours() separates them; a check that failed for
- * the second reason must be deferred, never treated as the domain's own DNS
- * failure, because anyone who sends us enough mail can bring it about.
+ * asked and did not give a usable answer.  The second group is about this host:
+ * the question was not asked, or did not get its full time and repetitions.
+ * dns_error_is_ours() separates them.  A check that failed for the second
+ * reason must be deferred, never treated as a DNS failure of the domain,
+ * because anyone who sends us enough mail can cause it.
  */
 enum dns_error {
 	DNS_ERROR_NONE,
 
 	DNS_ERROR_TIMEOUT,     /* no server answered in time */
-	DNS_ERROR_SERVFAIL,    /* the server could not find out (RCODE 2) */
+	DNS_ERROR_SERVFAIL,    /* RCODE 2: the server could not resolve it */
 	DNS_ERROR_REFUSED,     /* RCODE 5 */
 	DNS_ERROR_RCODE,       /* any other RCODE */
 	DNS_ERROR_GARBLED,     /* the answer is malformed, or its CNAMEs loop */
-	DNS_ERROR_UNREACHABLE, /* nobody listens at the servers' addresses, or
-	                          there is no route to them */
+	DNS_ERROR_UNREACHABLE, /* the servers' ports are closed, or there is no
+	                          route to them */
 
-	DNS_ERROR_BUDGET,   /* a limit of the message: its number of questions,
-	                       of repetitions, or its time before it was asked */
+	DNS_ERROR_BUDGET, /* a limit of the message: its number of questions or
+	                     repetitions, or its time ended before it asked */
 	DNS_ERROR_RESOURCE, /* a limit of this host: memory, sockets, too many
-	                       unanswered questions of all messages together,
-	                       or the source is closed */
+	                       unanswered questions of all messages, or the
+	                       source is closed */
 };
 
 /* The second group: DNS_ERROR_BUDGET and DNS_ERROR_RESOURCE. */
@@ -74,23 +74,23 @@ struct dns_record {
 	uint16_t strings;    /* TXT: how many strings were joined */
 };
 
-/* The same data, the texts byte by byte. */
+/* Whether both have the same data; texts are compared byte by byte. */
 bool dns_record_equal(const struct dns_record *a, const struct dns_record *b);
 
-enum { DNS_RECORDS_MAX = 512 }; /* kept of one answer; more are DNS_FAILED */
+enum { DNS_RECORDS_MAX = 512 }; /* in one answer; more are DNS_FAILED */
 
 struct dns_answer {
 	enum dns_state state;
 	enum dns_error fault; /* of DNS_FAILED */
-	bool stale;           /* past its TTL, served since the servers fail */
-	uint32_t ttl;         /* seconds, of the answer as it came */
-	uint32_t size;        /* bytes of the message it came in; 0: unknown */
-	struct span alias; /* where a CNAME chain ended; absent without one */
+	bool stale;           /* past its TTL, used because the servers fail */
+	uint32_t ttl;         /* seconds, as received */
+	uint32_t size;        /* bytes of the DNS message; 0: unknown */
+	struct span alias; /* the last name of a CNAME chain; absent if none */
 	size_t n_records;  /* 0 unless DNS_FOUND */
 	const struct dns_record *records;
 };
 
-/* "A", "TXT", ... ; "nxdomain", ... ; "timeout", ... */
+/* Names for output and zone files: "TXT", "nxdomain", "timeout". */
 const char *dns_type_name(enum dns_type type);
 const char *dns_state_name(enum dns_state state);
 const char *dns_error_name(enum dns_error fault);
@@ -98,21 +98,22 @@ bool dns_type_from_name(struct span name, enum dns_type *type);
 bool dns_error_from_name(struct span name, enum dns_error *fault);
 
 /*
- * A record for people, printable ASCII: "192.0.2.1", "10 mx.example.com",
- * "\"v=spf1 -all\"" with at most `max` bytes of the text.
+ * Writes a record in printable ASCII, for people: "192.0.2.1", "10
+ * mx.example.com", or "\"v=spf1 -all\"" with at most `max` bytes of the text.
  */
 void dns_record_put(struct buf *b, enum dns_type type,
     const struct dns_record *record, size_t max);
 
 /*
- * Copies `a` (with its records and texts) into one counted block; NULL: no
- * memory, or more than DNS_RECORDS_MAX records.  The caller holds the one
- * reference.  Every answer is made here or is one of the constants below.
+ * Copies `a`, its records and texts into one reference-counted block.  The
+ * caller owns the first reference.  NULL: out of memory, or more than
+ * DNS_RECORDS_MAX records.  Every answer is made here or is one of the
+ * constants below.
  */
 const struct dns_answer *dns_answer_new(const struct dns_answer *a);
 
-/* A failure that needs no memory and lives for ever; hold and drop are no-ops.
- */
+/* Constants that need no memory and are never freed; dns_answer_ref() and
+ * dns_answer_unref() do nothing with them. */
 const struct dns_answer *dns_answer_failed(enum dns_error fault);
 const struct dns_answer *dns_answer_badname(void);
 const struct dns_answer *dns_answer_pending(void);
@@ -122,16 +123,17 @@ const struct dns_answer *dns_answer_ref(const struct dns_answer *a);
 /* Takes NULL. */
 void dns_answer_unref(const struct dns_answer *a);
 
-/* Bytes of memory the answer takes, for the cache's accounting. */
+/* Bytes of memory that the answer uses, for the limit of the cache. */
 size_t dns_answer_memory(const struct dns_answer *a);
 
 /*
- * What was made of the answer, kept beside it: one memo an answer.  Its first
- * member is a `const char *` that tells whose it is, since others may ask the
- * same question for another purpose.
- * dns_answer_keep() stores `memo` unless one is there; returns the one that is
- * kept (the other is given to `drop` at once), or NULL where the answer keeps
- * nothing (a constant): then `memo` stays the caller's.  Any thread.
+ * An answer can store one memo: data that was derived from it.  The first
+ * member of the memo is a `const char *` that identifies its owner, because
+ * others may ask the same question for another purpose.
+ * dns_answer_keep() stores `memo` unless the answer has one already, and
+ * returns the stored one; if that is another one, `memo` is passed to `drop` at
+ * once.  It returns NULL if the answer cannot store one (a constant, or out of
+ * memory); then the caller still owns `memo`.  Any thread.
  */
 void *dns_answer_memo(const struct dns_answer *a);
 void *dns_answer_keep(

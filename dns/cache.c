@@ -12,40 +12,40 @@
 
 enum {
 	SHARDS = 16,             /* a power of two */
-	SHARD_BYTES_MIN = 16384, /* below it nothing useful is kept */
-	BYTES_A_SLOT = 512,      /* an entry takes about so much */
-	ALLOCATOR = 32,          /* its own bytes for two blocks */
-	/* OpenSSL takes 1.7 kB for an RSA key of 1024 bits whose record has
-	 * 220, and 9.3 kB for one of 16384 bits whose record has 2800. */
+	SHARD_BYTES_MIN = 16384, /* a smaller shard is of no use */
+	BYTES_A_SLOT = 512,      /* the usual size of an entry */
+	ALLOCATOR = 32,          /* overhead of malloc for two blocks */
+	/* OpenSSL uses 1.7 kB for an RSA key of 1024 bits, whose record has 220
+	 * bytes, and 9.3 kB for one of 16384 bits, whose record has 2800. */
 	KEY_BYTES = 1024,
 	KEY_FACTOR = 3,
 	MS = 1000,
 };
 
-/* One question: its answer, or those who wait for it, or both. */
-struct entry {
+/* One question: its answer, or the waits for it, or both. */
+struct cache_entry {
 	struct dns_wait below; /* first: given to the source below */
 	struct cache *cache;
-	struct entry *chain;
-	struct entry *newer, *older; /* LRU; not while it is asked */
+	struct cache_entry *chain;
+	struct cache_entry *newer, *older; /* LRU; unused while `asked` */
 	uint64_t hash;
 	enum dns_type type;
 	struct span name;
-	const struct dns_answer *answer; /* NULL: never had one */
-	int64_t expires;                 /* may be given until then */
-	int64_t stale_until; /* may be given until then if the servers fail */
+	const struct dns_answer *answer; /* NULL: none yet */
+	int64_t expires;                 /* milliseconds of options.clock() */
+	int64_t stale_until; /* the same, for use if the servers fail */
 	size_t bytes;        /* as counted in its shard */
-	struct dns_wait *first, **last; /* who waits */
-	bool asked;                     /* below */
-	bool forgotten;                 /* its answer is not to be kept */
+	struct dns_wait *first, **last; /* list of those who wait */
+	bool asked;                     /* the source below has the question */
+	bool forgotten; /* remove it when it is cache_on_answer */
 	char text[];
 };
 
-struct shard {
+struct cache_shard {
 	pthread_mutex_t lock;
-	struct entry **slots;
+	struct cache_entry **slots;
 	size_t n_slots; /* a power of two */
-	struct entry *newest, *oldest;
+	struct cache_entry *newest, *oldest;
 	struct dns_cache_counts counts;
 };
 
@@ -55,33 +55,35 @@ struct cache {
 	struct dns_cache_options options;
 	struct hash_secret secret;
 	size_t shard_bytes;
-	/* One for the owner, one for each question asked below: it may be
-	 * answered after the cache was closed. */
+	/* References: one of the owner, one of each question sent to the source
+	 * below, which may answer after the cache was closed. */
 	atomic_size_t users;
 	atomic_bool closed;
-	struct shard shards[SHARDS];
+	struct cache_shard shards[SHARDS];
 };
 
-static void answered(struct dns_wait *wait, const struct dns_answer *answer);
+static void cache_on_answer(
+    struct dns_wait *wait, const struct dns_answer *answer);
 
 /* ---- entries: all under the lock of their shard ---- */
 
-static struct shard *
+static struct cache_shard *
 shard_of(struct cache *c, uint64_t hash)
 {
 	return &c->shards[hash % SHARDS];
 }
 
-static struct entry **
-slot_of(struct shard *s, uint64_t hash)
+static struct cache_entry **
+slot_of(struct cache_shard *s, uint64_t hash)
 {
 	return &s->slots[hash / SHARDS & (s->n_slots - 1)];
 }
 
-static struct entry *
-find(struct shard *s, uint64_t hash, struct span name, enum dns_type type)
+static struct cache_entry *
+cache_find(
+    struct cache_shard *s, uint64_t hash, struct span name, enum dns_type type)
 {
-	struct entry *e = *slot_of(s, hash);
+	struct cache_entry *e = *slot_of(s, hash);
 
 	while (e != NULL &&
 	    (e->hash != hash || e->type != type || !span_equal(e->name, name)))
@@ -90,7 +92,7 @@ find(struct shard *s, uint64_t hash, struct span name, enum dns_type type)
 }
 
 static void
-lru_remove(struct shard *s, struct entry *e)
+lru_remove(struct cache_shard *s, struct cache_entry *e)
 {
 	if (e->newer != NULL)
 		e->newer->older = e->older;
@@ -103,7 +105,7 @@ lru_remove(struct shard *s, struct entry *e)
 }
 
 static void
-lru_add(struct shard *s, struct entry *e)
+lru_add(struct cache_shard *s, struct cache_entry *e)
 {
 	e->newer = NULL;
 	e->older = s->newest;
@@ -114,11 +116,12 @@ lru_add(struct shard *s, struct entry *e)
 	s->newest = e;
 }
 
-/* Out of the table and the count; the LRU and the memory are the caller's. */
+/* Removes `e` from the table and the counts; the caller removes it from the LRU
+ * list and frees it. */
 static void
-unlink_entry(struct shard *s, struct entry *e)
+unlink_entry(struct cache_shard *s, struct cache_entry *e)
 {
-	struct entry **at = slot_of(s, e->hash);
+	struct cache_entry **at = slot_of(s, e->hash);
 
 	while (*at != e)
 		at = &(*at)->chain;
@@ -128,7 +131,7 @@ unlink_entry(struct shard *s, struct entry *e)
 }
 
 static void
-free_entry(struct entry *e)
+free_entry(struct cache_entry *e)
 {
 	if (e->answer != NULL)
 		dns_answer_unref(e->answer);
@@ -136,7 +139,7 @@ free_entry(struct entry *e)
 }
 
 static bool
-is_key(const struct entry *e)
+is_key(const struct cache_entry *e)
 {
 	static const char part[] = "._domainkey.";
 
@@ -151,9 +154,9 @@ dns_cache_key_bytes(const struct dns_answer *a)
 	return KEY_BYTES * a->n_records + KEY_FACTOR * dns_answer_memory(a);
 }
 
-/* Counts anew what `e` takes; answers, memos and the entry itself. */
+/* Counts again the memory of `e`: entry, answer and parsed keys. */
 static void
-count_bytes(struct shard *s, struct entry *e)
+count_bytes(struct cache_shard *s, struct cache_entry *e)
 {
 	size_t bytes = sizeof(*e) + e->name.n + ALLOCATOR;
 
@@ -165,13 +168,14 @@ count_bytes(struct shard *s, struct entry *e)
 	e->bytes = bytes;
 }
 
-/* The least recently used go until `more` bytes fit; false: they never do. */
+/* Removes the least recently used entries until `more` bytes fit; false: they
+ * do not fit even then. */
 static bool
-make_room(struct cache *c, struct shard *s, size_t more)
+make_room(struct cache *c, struct cache_shard *s, size_t more)
 {
 	while (s->counts.bytes > c->shard_bytes ||
 	    more > c->shard_bytes - s->counts.bytes) {
-		struct entry *e = s->oldest;
+		struct cache_entry *e = s->oldest;
 
 		if (e == NULL)
 			return false;
@@ -183,11 +187,11 @@ make_room(struct cache *c, struct shard *s, size_t more)
 	return true;
 }
 
-static struct entry *
-new_entry(struct cache *c, struct shard *s, uint64_t hash, struct span name,
-    enum dns_type type)
+static struct cache_entry *
+new_entry(struct cache *c, struct cache_shard *s, uint64_t hash,
+    struct span name, enum dns_type type)
 {
-	struct entry *e;
+	struct cache_entry *e;
 
 	if (!make_room(c, s, sizeof(*e) + name.n + ALLOCATOR))
 		return NULL;
@@ -215,7 +219,7 @@ ttl_ms(const struct dns_answer *a, uint32_t max)
 	return (int64_t)(a->ttl < max ? a->ttl : max) * MS;
 }
 
-/* Milliseconds that an answer may be kept; 0: not at all. */
+/* Milliseconds for which an answer may be cached; 0: not at all. */
 static int64_t
 lifetime(const struct dns_answer *a)
 {
@@ -225,7 +229,7 @@ lifetime(const struct dns_answer *a)
 	case DNS_NODATA: /* RFC 2308 section 5 */
 	case DNS_NXDOMAIN:
 		return ttl_ms(a, DNS_CACHE_NEGATIVE_MAX);
-	case DNS_FAILED: /* RFC 2308 section 7; a failure of ours is not */
+	case DNS_FAILED: /* RFC 2308 section 7; not for our own limits */
 		return dns_error_is_ours(a->fault)
 		    ? 0
 		    : (int64_t)DNS_CACHE_FAILURE * MS;
@@ -236,9 +240,10 @@ lifetime(const struct dns_answer *a)
 	return 0;
 }
 
-/* The answer past its TTL, marked as such; NULL: none that may be given. */
+/* The answer past its TTL, marked as stale, with a reference; NULL: there is
+ * none that may still be used. */
 static const struct dns_answer *
-stale_answer(const struct entry *e, int64_t now)
+stale_answer(const struct cache_entry *e, int64_t now)
 {
 	struct dns_answer copy;
 
@@ -252,10 +257,13 @@ stale_answer(const struct entry *e, int64_t now)
 	return dns_answer_new(&copy);
 }
 
-/* RFC 8767 section 5: what is past its TTL is better than nothing.  Returns
- * what those who wait are to be told, held. */
+/*
+ * Stores `answer` in `e`.  If it is a failure, an answer past its TTL is used
+ * instead (RFC 8767 section 5).  Returns the answer for those who wait, with a
+ * reference.
+ */
 static const struct dns_answer *
-take_answer(struct cache *c, struct shard *s, struct entry *e,
+take_answer(struct cache *c, struct cache_shard *s, struct cache_entry *e,
     const struct dns_answer *answer, int64_t now)
 {
 	const struct dns_answer *stale = NULL;
@@ -283,7 +291,7 @@ take_answer(struct cache *c, struct shard *s, struct entry *e,
 }
 
 static void
-release(struct cache *c)
+cache_release(struct cache *c)
 {
 	if (atomic_fetch_sub(&c->users, 1) != 1)
 		return;
@@ -295,7 +303,7 @@ release(struct cache *c)
 }
 
 static void
-tell_all(struct dns_wait *first, const struct dns_answer *answer)
+cache_answer_all(struct dns_wait *first, const struct dns_answer *answer)
 {
 	struct dns_wait *next;
 
@@ -305,11 +313,12 @@ tell_all(struct dns_wait *first, const struct dns_answer *answer)
 	}
 }
 
-/* ---- questions that the source below was not willing to ask ---- */
+/* ---- questions that the source below refused ---- */
 
-/* It is refused for the same reason as the one that `e` was asked for. */
+/* Whether `w` would be refused for the same reason as the one for whom `e` was
+ * asked. */
 static bool
-is_refused_too(const struct entry *e, const struct dns_wait *w)
+is_refused_too(const struct cache_entry *e, const struct dns_wait *w)
 {
 	if (w->queue != NULL && dns_queue_has_ended(w->queue))
 		return true;
@@ -317,7 +326,7 @@ is_refused_too(const struct entry *e, const struct dns_wait *w)
 }
 
 static struct dns_wait *
-take_all(struct entry *e)
+take_all(struct cache_entry *e)
 {
 	struct dns_wait *all = e->first;
 
@@ -327,12 +336,12 @@ take_all(struct entry *e)
 }
 
 /*
- * Takes those off `e` who are refused, and returns them.  If others remain, the
- * question has to be asked again, on behalf of the first of them: that one
- * message has used up its share says nothing about the name.
+ * Removes from `e` those who are refused, and returns them.  If others remain,
+ * the question must be asked again on behalf of the first of them: one message
+ * that has used up its share says nothing about the name.
  */
 static struct dns_wait *
-take_refused(struct entry *e)
+take_refused(struct cache_entry *e)
 {
 	struct dns_wait *all = take_all(e);
 	struct dns_wait *refused = NULL, *next;
@@ -352,19 +361,19 @@ take_refused(struct entry *e)
 }
 
 static void
-ask_below(struct entry *e)
+ask_below(struct cache_entry *e)
 {
 	struct dns_source *below = e->cache->source_below;
 
 	below->ask(below, e->name, e->type, &e->below);
 }
 
-/* The message on whose behalf `e` is asked. */
+/* Sets the message on whose behalf `e` is asked. */
 static void
-set_asker(struct entry *e, const struct dns_wait *w)
+set_asker(struct cache_entry *e, const struct dns_wait *w)
 {
 	e->below = (struct dns_wait){
-		.done = answered,
+		.done = cache_on_answer,
 		.queue = w->queue,
 		.prefetch = w->prefetch,
 	};
@@ -372,9 +381,11 @@ set_asker(struct entry *e, const struct dns_wait *w)
 
 /* ---- answers from below ---- */
 
-/* Nobody waits for `e` any more; returns what to give them, held. */
+/* Ends the question of `e`; returns the answer for those who waited, with a
+ * reference. */
 static const struct dns_answer *
-settle(struct shard *s, struct entry *e, const struct dns_answer *answer)
+finish_question(struct cache_shard *s, struct cache_entry *e,
+    const struct dns_answer *answer)
 {
 	struct cache *c = e->cache;
 
@@ -400,11 +411,11 @@ is_refusal(const struct dns_answer *answer)
 }
 
 static void
-answered(struct dns_wait *wait, const struct dns_answer *answer)
+cache_on_answer(struct dns_wait *wait, const struct dns_answer *answer)
 {
-	struct entry *e = (struct entry *)wait;
+	struct cache_entry *e = (struct cache_entry *)wait;
 	struct cache *c = e->cache;
-	struct shard *s = shard_of(c, e->hash);
+	struct cache_shard *s = shard_of(c, e->hash);
 	struct dns_wait *first;
 	bool again;
 
@@ -414,24 +425,25 @@ answered(struct dns_wait *wait, const struct dns_answer *answer)
 	if (again)
 		set_asker(e, e->first);
 	else
-		answer = settle(s, e, answer);
+		answer = finish_question(s, e, answer);
 	pthread_mutex_unlock(&s->lock);
-	tell_all(first, answer);
+	cache_answer_all(first, answer);
 	if (again) {
 		ask_below(e);
 		return;
 	}
 	dns_answer_unref(answer);
-	release(c);
+	cache_release(c);
 }
 
-/* An answer to give at once, held; NULL: `wait` is told later.  `send` is set
- * to the entry whose question has to go out. */
+/* Returns an answer with a reference, or NULL if `wait` is cache_on_answer
+ * later. Sets `send` to the entry if its question must be sent. */
 static const struct dns_answer *
-look_up(struct cache *c, struct shard *s, uint64_t hash, struct span name,
-    enum dns_type type, struct dns_wait *wait, struct entry **send)
+cache_look_up(struct cache *c, struct cache_shard *s, uint64_t hash,
+    struct span name, enum dns_type type, struct dns_wait *wait,
+    struct cache_entry **send)
 {
-	struct entry *e = find(s, hash, name, type);
+	struct cache_entry *e = cache_find(s, hash, name, type);
 
 	if (e != NULL && e->asked) {
 		s->counts.joined++;
@@ -468,13 +480,13 @@ cache_ask(struct dns_source *source, struct span name, enum dns_type type,
 {
 	struct cache *c = (struct cache *)source;
 	uint64_t hash = hash_span(c->secret, name, type);
-	struct shard *s = shard_of(c, hash);
+	struct cache_shard *s = shard_of(c, hash);
 	const struct dns_answer *answer;
-	struct entry *send = NULL;
+	struct cache_entry *send = NULL;
 
 	wait->next = NULL;
 	pthread_mutex_lock(&s->lock);
-	answer = look_up(c, s, hash, name, type, wait, &send);
+	answer = cache_look_up(c, s, hash, name, type, wait, &send);
 	pthread_mutex_unlock(&s->lock);
 	if (send != NULL) {
 		atomic_fetch_add(&c->users, 1);
@@ -485,22 +497,24 @@ cache_ask(struct dns_source *source, struct span name, enum dns_type type,
 	}
 }
 
-/* ---- the whole ---- */
+/* ---- the cache ---- */
 
-/* Forgets all; those who wait are collected in `waiting` if it is not NULL. */
+/* Removes all entries, or marks them if they are asked.  Moves those who wait
+ * to the list that ends at `*waiting` unless `waiting` is NULL. */
 static void
-forget_all(struct shard *s, struct dns_wait ***waiting)
+cache_remove_all(struct cache_shard *s, struct dns_wait ***waiting)
 {
 	pthread_mutex_lock(&s->lock);
 	while (s->oldest != NULL) {
-		struct entry *e = s->oldest;
+		struct cache_entry *e = s->oldest;
 
 		lru_remove(s, e);
 		unlink_entry(s, e);
 		free_entry(e);
 	}
 	for (size_t i = 0; i < s->n_slots; i++) {
-		for (struct entry *e = s->slots[i]; e != NULL; e = e->chain) {
+		for (struct cache_entry *e = s->slots[i]; e != NULL;
+		     e = e->chain) {
 			e->forgotten = true;
 			if (waiting == NULL || e->first == NULL)
 				continue;
@@ -523,10 +537,10 @@ cache_close(struct dns_source *source)
 		struct dns_wait *first = NULL;
 		struct dns_wait **end = &first;
 
-		forget_all(&c->shards[i], &end);
-		tell_all(first, dns_answer_failed(DNS_ERROR_RESOURCE));
+		cache_remove_all(&c->shards[i], &end);
+		cache_answer_all(first, dns_answer_failed(DNS_ERROR_RESOURCE));
 	}
-	release(c);
+	cache_release(c);
 }
 
 static unsigned
@@ -543,7 +557,7 @@ dns_cache_clear(struct dns_source *source)
 	struct cache *c = (struct cache *)source;
 
 	for (size_t i = 0; i < SHARDS; i++)
-		forget_all(&c->shards[i], NULL);
+		cache_remove_all(&c->shards[i], NULL);
 }
 
 void
@@ -553,7 +567,7 @@ dns_cache_counts(struct dns_source *source, struct dns_cache_counts *out)
 
 	*out = (struct dns_cache_counts){ 0 };
 	for (size_t i = 0; i < SHARDS; i++) {
-		struct shard *s = &c->shards[i];
+		struct cache_shard *s = &c->shards[i];
 
 		pthread_mutex_lock(&s->lock);
 		out->hits += s->counts.hits;
@@ -602,16 +616,16 @@ dns_cache_open(const struct dns_cache_options *o, struct dns_source *below)
 	while (n < c->shard_bytes / BYTES_A_SLOT)
 		n *= 2;
 	for (size_t i = 0; i < SHARDS; i++) {
-		struct shard *s = &c->shards[i];
+		struct cache_shard *s = &c->shards[i];
 
 		pthread_mutex_init(&s->lock, NULL);
-		s->slots = calloc(n, sizeof(struct entry *));
+		s->slots = calloc(n, sizeof(struct cache_entry *));
 		s->n_slots = n;
-		s->counts.bytes = n * sizeof(struct entry *);
+		s->counts.bytes = n * sizeof(struct cache_entry *);
 		ok = ok && s->slots != NULL;
 	}
 	if (ok)
 		return &c->source;
-	release(c);
+	cache_release(c);
 	return NULL;
 }

@@ -1,7 +1,7 @@
 /*
  * packet.h - DNS messages (RFC 1035) to and from our answers, by ldns.
  *
- * Private to dns/: only wire.c and the zone reader see ldns.
+ * Private to dns/: only packet.c and zone_read.c use ldns.
  *
  * A reply is hostile input of up to 64 KB.  Where each record is, is found out
  * without ldns: records of other types than the question's and CNAME are
@@ -52,7 +52,7 @@ enum {
 	    288, /* bytes: header, name, type, class, OPT */
 	DNS_PACKET_MAX = 65535,
 	/* Bytes of arena that any reply can be read with: 528 records (see
-	 * SEEN_MAX in wire.c), each with two names of 255 bytes and 128 bytes
+	 * SEEN_MAX in packet.c), each with two names of 255 bytes and 128 bytes
 	 * of our own, and the texts of one message. */
 	WIRE_MEMORY_MAX = 512 << 10,
 };

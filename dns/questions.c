@@ -10,44 +10,45 @@
 #include "lib/hash.h"
 
 enum {
-	/* With its name a question takes less than this. */
+	/* Bytes of a question and its name, at most. */
 	QUESTION_MEMORY = 512,
-	/* What one name takes while it is brought into normal form. */
+	/* Bytes of scratch memory to bring one name into normal form. */
 	NORMAL_MEMORY = 16384,
-	/* Of a full questions in one chain: few are ever full. */
+	/* Questions in one hash chain if `max_questions` are recorded, which is
+	 * rare. */
 	CHAIN_MOST = 8,
 	SLOTS_LEAST = 16,
-	/* A name as it is given: escapes of UTF-8 make it longer, and more is
-	 * no name. */
+	/* Bytes of a name before it is in normal form: UTF-8 makes it longer
+	 * than DOMAIN_MAX; a longer one is not a valid name. */
 	GIVEN_MAX = 1024,
 };
 
-/* A question as the questions sees it. */
-struct noted {
+/* A question with our own data. */
+struct question_entry {
 	struct dns_question
-	    q; /* first: dns_questions_set_answer() is given this */
-	struct noted *chain; /* with the same hash */
-	bool needed;         /* asked by dns_ask(), not only ahead */
-	bool dropped;        /* asked ahead, and the source did not answer;
-	                        to be asked again if it is needed */
+	    q; /* first: dns_questions_set_answer() casts it back */
+	struct question_entry *chain; /* with the same hash */
+	bool needed;  /* asked by dns_ask(), not only dns_prefetch() */
+	bool dropped; /* a prefetch that failed because of our own limits;
+	                 asked again if it is needed */
 };
 
 struct dns_questions {
 	struct arena *lasting;
 	struct arena *scratch;
 	void *driver;
-	size_t max;    /* of questions that are needed */
-	size_t needed; /* noted by dns_ask() */
-	size_t ahead;  /* noted by dns_prefetch() alone */
-	size_t pending;
-	size_t waited_for;      /* of them, noted by dns_ask() */
-	enum dns_error gave_up; /* DNS_ERROR_NONE: not yet */
-	bool ran_out;           /* a needed one failed, for a reason of ours */
+	size_t max;             /* limit of `needed` */
+	size_t needed;          /* questions of dns_ask() */
+	size_t prefetched;      /* questions of dns_prefetch() only */
+	size_t pending;         /* unanswered questions */
+	size_t required;        /* unanswered questions of dns_ask() */
+	enum dns_error expired; /* of dns_questions_expire(), or none */
+	bool budget_exceeded; /* a dns_ask() failed because of our own limits */
 	struct dns_question *first;
 	struct dns_question *last;
-	struct dns_question *unsent; /* those before it are sent or answered */
+	struct dns_question *unsent; /* earlier ones are sent or answered */
 	size_t mask;                 /* of `slots`, a power of two less one */
-	struct noted **slots;
+	struct question_entry **slots;
 };
 
 struct dns_questions *
@@ -65,7 +66,7 @@ dns_questions_new(size_t max_questions)
 		slots *= 2;
 	t->max = max_questions;
 	t->mask = slots - 1;
-	t->slots = calloc(slots, sizeof(struct noted *));
+	t->slots = calloc(slots, sizeof(struct question_entry *));
 	t->lasting = arena_new((max_questions + 1) * 2 * QUESTION_MEMORY);
 	t->scratch = arena_new(NORMAL_MEMORY);
 	if (t->slots == NULL || t->lasting == NULL || t->scratch == NULL) {
@@ -89,20 +90,21 @@ dns_questions_free(struct dns_questions *questions)
 }
 
 static size_t
-hash(
+hash_question(
     const struct dns_questions *questions, struct span name, enum dns_type type)
 {
-	/* a questions has too few questions for collisions to matter */
+	/* There are too few questions for collisions to matter. */
 	static const struct hash_secret none = { 0, 0 };
 
 	return (size_t)hash_span(none, name, type) & questions->mask;
 }
 
-static struct noted *
-find(
+static struct question_entry *
+find_question(
     const struct dns_questions *questions, struct span name, enum dns_type type)
 {
-	struct noted *n = questions->slots[hash(questions, name, type)];
+	struct question_entry *n =
+	    questions->slots[hash_question(questions, name, type)];
 
 	while (n != NULL && (n->q.type != type || !span_equal(n->q.name, name)))
 		n = n->chain;
@@ -110,11 +112,12 @@ find(
 }
 
 /*
- * Cores run again and again, and their names are nearly always ASCII: one that
- * equals a known normal form but for case and the final dot needs no IDNA.
+ * Cores run repeatedly, and their names are nearly always ASCII: a name that
+ * differs from a known normal form only in case and the final dot needs no
+ * IDNA.
  */
-static struct noted *
-find_given(
+static struct question_entry *
+find_ascii_name(
     const struct dns_questions *questions, struct span name, enum dns_type type)
 {
 	char lower[DOMAIN_MAX] = "";
@@ -125,19 +128,20 @@ find_given(
 		return NULL;
 	for (size_t i = 0; i < name.n; i++)
 		lower[i] = (char)ascii_lower((unsigned char)name.p[i]);
-	return find(questions, span_of(lower, name.n), type);
+	return find_question(questions, span_of(lower, name.n), type);
 }
 
-static struct noted *
-note(struct dns_questions *questions, struct span name, enum dns_type type)
+static struct question_entry *
+add_question(
+    struct dns_questions *questions, struct span name, enum dns_type type)
 {
-	struct noted *n = arena_alloc(questions->lasting, sizeof(*n));
+	struct question_entry *n = arena_alloc(questions->lasting, sizeof(*n));
 	struct span copy = arena_copy(questions->lasting, name);
-	size_t slot = hash(questions, name, type);
+	size_t slot = hash_question(questions, name, type);
 
 	if (n == NULL || copy.p == NULL)
 		return NULL;
-	*n = (struct noted){
+	*n = (struct question_entry){
 		.q = { .questions = questions,
 		    .name = copy,
 		    .type = type,
@@ -154,14 +158,14 @@ note(struct dns_questions *questions, struct span name, enum dns_type type)
 	if (questions->unsent == NULL)
 		questions->unsent = &n->q;
 	questions->unsent = dns_questions_next_unsent(questions);
-	questions->ahead++;
+	questions->prefetched++;
 	questions->pending++;
 	return n;
 }
 
-/* To be asked, again if need be, as one that the core waits for. */
+/* Marks the question as unsent, and as one that the core waits for. */
 static void
-ask_again(struct dns_questions *questions, struct noted *n)
+ask_again(struct dns_questions *questions, struct question_entry *n)
 {
 	n->dropped = false;
 	n->q.sent = false;
@@ -171,14 +175,14 @@ ask_again(struct dns_questions *questions, struct noted *n)
 }
 
 static void
-become_needed(struct dns_questions *questions, struct noted *n)
+become_needed(struct dns_questions *questions, struct question_entry *n)
 {
 	n->needed = true;
 	questions->needed++;
-	questions->ahead--;
+	questions->prefetched--;
 	if (n->q.answer->state != DNS_PENDING)
 		return;
-	questions->waited_for++;
+	questions->required++;
 	questions->pending += n->dropped;
 	if (n->dropped)
 		ask_again(questions, n);
@@ -187,10 +191,10 @@ become_needed(struct dns_questions *questions, struct noted *n)
 }
 
 static const struct dns_answer *
-look_up(struct dns_questions *questions, struct span name, enum dns_type type,
-    bool needed)
+look_up_question(struct dns_questions *questions, struct span name,
+    enum dns_type type, bool needed)
 {
-	struct noted *n = find_given(questions, name, type);
+	struct question_entry *n = find_ascii_name(questions, name, type);
 
 	if (n == NULL) {
 		if (name.n > GIVEN_MAX)
@@ -201,18 +205,18 @@ look_up(struct dns_questions *questions, struct span name, enum dns_type type,
 			return dns_answer_failed(DNS_ERROR_RESOURCE);
 		if (name.p == NULL)
 			return dns_answer_badname();
-		n = find(questions, name, type);
+		n = find_question(questions, name, type);
 	}
-	/* What was asked ahead, or not, must not change what is answered. */
+	/* Prefetches must not change the result of dns_ask(). */
 	if (needed && (n == NULL || !n->needed) &&
 	    questions->needed == questions->max)
 		return dns_answer_failed(DNS_ERROR_BUDGET);
-	if (n == NULL && questions->gave_up != DNS_ERROR_NONE)
-		return dns_answer_failed(questions->gave_up);
-	if (n == NULL && !needed && questions->ahead >= questions->max / 2)
+	if (n == NULL && questions->expired != DNS_ERROR_NONE)
+		return dns_answer_failed(questions->expired);
+	if (n == NULL && !needed && questions->prefetched >= questions->max / 2)
 		return dns_answer_pending();
 	if (n == NULL)
-		n = note(questions, name, type);
+		n = add_question(questions, name, type);
 	if (n == NULL)
 		return dns_answer_failed(DNS_ERROR_RESOURCE);
 	if (needed && !n->needed)
@@ -223,10 +227,11 @@ look_up(struct dns_questions *questions, struct span name, enum dns_type type,
 const struct dns_answer *
 dns_ask(struct dns_questions *questions, struct span name, enum dns_type type)
 {
-	const struct dns_answer *answer = look_up(questions, name, type, true);
+	const struct dns_answer *answer =
+	    look_up_question(questions, name, type, true);
 
 	if (answer->state == DNS_FAILED && dns_error_is_ours(answer->fault))
-		questions->ran_out = true;
+		questions->budget_exceeded = true;
 	return answer;
 }
 
@@ -234,7 +239,7 @@ const struct dns_answer *
 dns_prefetch(
     struct dns_questions *questions, struct span name, enum dns_type type)
 {
-	return look_up(questions, name, type, false);
+	return look_up_question(questions, name, type, false);
 }
 
 void
@@ -265,16 +270,16 @@ dns_questions_next_unsent(const struct dns_questions *questions)
 	return q;
 }
 
-/* It was asked ahead, and we did not have what it takes: no answer. */
+/* A prefetch that failed because of our own limits counts as unanswered. */
 static bool
-is_dropped(const struct noted *n, const struct dns_answer *answer)
+is_dropped(const struct question_entry *n, const struct dns_answer *answer)
 {
 	return n->q.wait.prefetch && answer->state == DNS_FAILED &&
 	    dns_error_is_ours(answer->fault);
 }
 
 static void
-drop(struct dns_questions *questions, struct noted *n)
+drop_prefetch(struct dns_questions *questions, struct question_entry *n)
 {
 	if (n->needed) {
 		ask_again(questions, n);
@@ -290,26 +295,26 @@ dns_questions_set_answer(
     struct dns_question *q, const struct dns_answer *answer)
 {
 	struct dns_questions *questions = q->questions;
-	/* A question is the first member of what the questions notes of it. */
-	struct noted *n = (struct noted *)(void *)q;
+	/* The question is the first member. */
+	struct question_entry *n = (struct question_entry *)(void *)q;
 
 	assert(answer->state != DNS_PENDING);
 	if (q->answer->state != DNS_PENDING)
 		return;
-	if (is_dropped(n, answer) && questions->gave_up == DNS_ERROR_NONE) {
-		drop(questions, n);
+	if (is_dropped(n, answer) && questions->expired == DNS_ERROR_NONE) {
+		drop_prefetch(questions, n);
 		return;
 	}
 	q->answer = dns_answer_ref(answer);
 	questions->pending -= !n->dropped;
-	questions->waited_for -= n->needed;
+	questions->required -= n->needed;
 }
 
 void
 dns_questions_expire(struct dns_questions *questions, enum dns_error fault)
 {
 	assert(fault != DNS_ERROR_NONE);
-	questions->gave_up = fault;
+	questions->expired = fault;
 	for (struct dns_question *q = questions->first; q != NULL; q = q->next)
 		dns_questions_set_answer(q, dns_answer_failed(fault));
 }
@@ -317,13 +322,13 @@ dns_questions_expire(struct dns_questions *questions, enum dns_error fault)
 bool
 dns_questions_budget_exceeded(const struct dns_questions *questions)
 {
-	return questions->ran_out;
+	return questions->budget_exceeded;
 }
 
 size_t
 dns_questions_count(const struct dns_questions *questions)
 {
-	return questions->needed + questions->ahead;
+	return questions->needed + questions->prefetched;
 }
 
 size_t
@@ -335,5 +340,5 @@ dns_questions_pending(const struct dns_questions *questions)
 size_t
 dns_questions_required(const struct dns_questions *questions)
 {
-	return questions->waited_for;
+	return questions->required;
 }

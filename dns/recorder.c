@@ -9,7 +9,7 @@
 #include "lib/buf.h"
 #include "lib/ip.h"
 
-enum { STRING_MAX = 255 }; /* bytes of one string of a TXT */
+enum { STRING_MAX = 255 }; /* bytes of one string of a TXT record */
 
 /* One question and its answer. */
 struct recorded {
@@ -17,19 +17,20 @@ struct recorded {
 	struct recorder *recorder;
 	struct dns_wait *wait;
 	struct recorded *next;
-	size_t number; /* in the order of asking */
+	size_t number; /* counts the questions in the order of asking */
 	enum dns_type type;
 	struct span name;
-	const struct dns_answer *answer; /* NULL: not yet */
+	const struct dns_answer *answer; /* NULL: none yet */
 	char text[];
 };
 
 struct recorder {
 	struct dns_source source; /* first */
 	struct dns_source *source_below;
-	/* One for the owner, one for each question below (see cache.c). */
+	/* References: one of the owner, one of each question sent to the source
+	 * below (see cache.c). */
 	atomic_size_t users;
-	pthread_mutex_t lock; /* of what follows */
+	pthread_mutex_t lock; /* for all members below */
 	struct recorded *all;
 	size_t n;
 	bool incomplete;
@@ -37,7 +38,7 @@ struct recorder {
 };
 
 static void
-release(struct recorder *r)
+recorder_release(struct recorder *r)
 {
 	struct recorded *next;
 
@@ -53,7 +54,7 @@ release(struct recorder *r)
 }
 
 static void
-answered(struct dns_wait *below, const struct dns_answer *answer)
+recorder_on_answer(struct dns_wait *below, const struct dns_answer *answer)
 {
 	struct recorded *q = (struct recorded *)below;
 	struct recorder *r = q->recorder;
@@ -66,11 +67,11 @@ answered(struct dns_wait *below, const struct dns_answer *answer)
 	pthread_mutex_unlock(&r->lock);
 	if (wait != NULL)
 		wait->done(wait, answer);
-	release(r);
+	recorder_release(r);
 }
 
 static struct recorded *
-remember(struct recorder *r, struct span name, enum dns_type type,
+record_question(struct recorder *r, struct span name, enum dns_type type,
     struct dns_wait *wait)
 {
 	struct recorded *q = calloc(1, sizeof(*q) + name.n);
@@ -83,7 +84,7 @@ remember(struct recorder *r, struct span name, enum dns_type type,
 	} else {
 		memcpy(q->text, name.p, name.n);
 		q->below = (struct dns_wait){
-			.done = answered,
+			.done = recorder_on_answer,
 			.queue = wait->queue,
 			.prefetch = wait->prefetch,
 		};
@@ -104,7 +105,7 @@ recorder_ask(struct dns_source *source, struct span name, enum dns_type type,
     struct dns_wait *wait)
 {
 	struct recorder *r = (struct recorder *)source;
-	struct recorded *q = remember(r, name, type, wait);
+	struct recorded *q = record_question(r, name, type, wait);
 
 	if (q == NULL) {
 		r->source_below->ask(r->source_below, name, type, wait);
@@ -134,7 +135,7 @@ recorder_close(struct dns_source *source)
 		next = w->next;
 		w->done(w, dns_answer_failed(DNS_ERROR_RESOURCE));
 	}
-	release(r);
+	recorder_release(r);
 }
 
 static unsigned
@@ -187,7 +188,8 @@ put_name(FILE *out, struct span name)
 	putc('.', out);
 }
 
-/* As many strings as there were; where each ended is not known any more. */
+/* Writes as many strings as there were; the place where each ended is not
+ * known. */
 static void
 put_text(FILE *out, const struct dns_record *record)
 {
@@ -216,11 +218,11 @@ begins_with_at(struct span name)
 }
 
 /*
- * A name whose first label is "@", in the form of RFC 3597 section 5: however
- * it is escaped, ldns takes it for the origin.
+ * Writes a name whose first label is "@" in the form of RFC 3597 section 5:
+ * ldns reads it as the origin even if it is escaped.
  */
 static void
-put_at(FILE *out, enum dns_type type, const struct dns_record *record)
+put_at_name(FILE *out, enum dns_type type, const struct dns_record *record)
 {
 	struct span left = record->text;
 	size_t size = left.n + 2;
@@ -251,7 +253,7 @@ put_data(FILE *out, enum dns_type type, const struct dns_record *record)
 	struct buf b = buf_wrap(text, sizeof(text));
 
 	if (type != DNS_TXT && begins_with_at(record->text)) {
-		put_at(out, type, record);
+		put_at_name(out, type, record);
 		return;
 	}
 	switch (type) {
@@ -272,14 +274,14 @@ put_data(FILE *out, enum dns_type type, const struct dns_record *record)
 	case DNS_PTR:
 		put_name(out, record->text);
 		break;
-	case DNS_SOA: /* its other fields were not kept */
+	case DNS_SOA: /* its other fields were not recorded */
 		put_name(out, record->text);
 		fputs(" . 0 0 0 0 0", out);
 		break;
 	}
 }
 
-/* ";!WORD NAME TYPE", the line left open */
+/* Writes ";!WORD NAME TYPE" without the end of the line. */
 static void
 put_mark(FILE *out, const char *word, const struct recorded *q)
 {
@@ -288,8 +290,8 @@ put_mark(FILE *out, const char *word, const struct recorded *q)
 	fprintf(out, " %s", dns_type_name(q->type));
 }
 
-/* If there is none yet, it was asked and the message's time has passed: what
- * dns_queue_expire() answers in that case. */
+/* A question without an answer was asked, and the time of the message has
+ * ended: it gets the same error as from dns_queue_expire(). */
 static const struct dns_answer *
 answer_of(const struct recorded *q)
 {
@@ -357,7 +359,7 @@ compare(const void *left, const void *right)
 	return a->number < b->number ? -1 : a->number > b->number;
 }
 
-/* All that names a name, sorted; NULL: no memory. */
+/* All questions with a valid name, sorted; NULL: out of memory. */
 static struct recorded **
 sorted(struct recorder *r, size_t *n)
 {

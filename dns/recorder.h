@@ -1,6 +1,6 @@
 /*
- * recorder.h - a source over a source that remembers what was answered, to be
- * written as a master file that zone.h replays to the same verdict.
+ * recorder.h - a source that records the answers of another source and writes
+ * them as a master file, which zone.h replays to get the same verdict.
  */
 #ifndef AVOUCH_DNS_RECORDER_H
 #define AVOUCH_DNS_RECORDER_H
@@ -10,18 +10,18 @@
 
 #include "dns/source.h"
 
-/* NULL: no memory.  `below` is not owned. */
+/* NULL: out of memory.  The recorder does not own `below`. */
 struct dns_source *dns_recorder_open(struct dns_source *below);
 
-enum { DNS_RECORDER_MAX = 65536 }; /* questions that are remembered */
+enum { DNS_RECORDER_MAX = 65536 }; /* questions that are recorded */
 
 /*
- * All answers so far, sorted by name and type: records under the name that was
- * asked for, and what else there was (NXDOMAIN, NODATA, failures, aliases) as
- * the comments that zone.h reads.  Of a question asked twice it is the first
- * answer; one that has none by now is a failure (DNS_ERROR_BUDGET), as whoever
- * asked did not wait any longer.  False: a write failed, or not all could be
- * remembered.
+ * Writes all answers so far, sorted by name and type: records under the name
+ * that was asked for, and everything else (NXDOMAIN, NODATA, failures, aliases)
+ * as the comments that zone.h reads.  Of a question that was asked twice, the
+ * first answer is written; a question without an answer is written as a
+ * DNS_ERROR_TIMEOUT, because the message no longer waited for it.  False: a
+ * write failed, or not all answers could be recorded.
  */
 bool dns_recorder_write(struct dns_source *recorder, FILE *out);
 

@@ -14,7 +14,7 @@
 
 struct dns_queue;
 
-/* One who waits for one answer; embedded in the asker's own struct. */
+/* A wait for one answer; embedded in a struct of the asker. */
 struct dns_wait {
 	/*
 	 * Called exactly once for each ask, from within ask() or later from
@@ -22,45 +22,45 @@ struct dns_wait {
 	 * call dns_answer_ref().
 	 */
 	void (*done)(struct dns_wait *wait, const struct dns_answer *answer);
-	struct dns_wait *next; /* the source's, until done() is called */
+	struct dns_wait *next; /* for the source, until done() is called */
 
 	/*
-	 * The message that asks, set by its queue (queue.h).  NULL: nobody's,
-	 * which has no limits and is not dropped.
+	 * The message that asks, set by its queue (queue.h).  NULL: the
+	 * question belongs to no message; it has no limits and is not dropped.
 	 */
 	struct dns_queue *queue;
 
 	/*
-	 * The answer may never be needed.  Where it would cost another
-	 * question something it is not asked, or no longer waited for, and
-	 * answered DNS_ERROR_BUDGET.
+	 * The answer may never be needed.  If the question would delay or
+	 * displace another one, it is not asked, or no longer waited for, and
+	 * answered with DNS_ERROR_BUDGET.
 	 */
 	bool prefetch;
 };
 
 struct dns_source {
 	/*
-	 * `name` is in normal form (domain_normal()) and, like `wait`, stays
-	 * until done() was called.  Never blocks.  An answer always comes: at
-	 * the latest when the source has used up its attempts (12 s) or is
+	 * `name` is in normal form (domain_normal()) and, like `wait`, must
+	 * live until done() is called.  Never blocks.  done() is always called:
+	 * at the latest when the source has used up its attempts (12 s) or is
 	 * closed.
 	 */
 	void (*ask)(struct dns_source *source, struct span name,
 	    enum dns_type type, struct dns_wait *wait);
 
-	/* Answers all who wait with DNS_ERROR_RESOURCE and frees the source,
-	 * not those below it. */
+	/* Answers all waits with DNS_ERROR_RESOURCE and frees the source, but
+	 * not the source below it. */
 	void (*close)(struct dns_source *source);
 
 	/*
-	 * How many questions one message may have unanswered here: fewer than
-	 * DNS_SHARE_MAX mean that the source is crowded.  NULL: it never is.
+	 * The number of unanswered questions that one message may have here.
+	 * Fewer than DNS_SHARE_MAX: the source is crowded.  NULL: it never is.
 	 */
 	unsigned (*share)(struct dns_source *source);
 };
 
 enum {
-	/* An honest message has seldom more than a dozen at a time. */
+	/* Normal messages rarely have more than a dozen at a time. */
 	DNS_SHARE_MAX = 32,
 };
 

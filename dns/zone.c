@@ -11,25 +11,25 @@
 #include "lib/hash.h"
 
 enum {
-	ZONE_MEMORY_FACTOR = 64,    /* arena bytes for a byte of the file */
-	ZONE_MEMORY_BASE = 1 << 20, /* and these */
+	ZONE_MEMORY_FACTOR = 64,    /* arena bytes for each byte of the file */
+	ZONE_MEMORY_BASE = 1 << 20, /* arena bytes in addition */
 	SLOTS_FIRST = 256,
 };
 
 /* ---- the table of names ---- */
 
 static size_t
-hash(struct span name)
+zone_hash(struct span name)
 {
 	static const struct hash_secret none = { 0, 0 };
 
 	return (size_t)hash_span(none, name, 0);
 }
 
-static struct node *
-find(const struct zone *z, struct span name)
+static struct zone_node *
+zone_find_node(const struct zone *z, struct span name)
 {
-	struct node *n = z->slots[hash(name) & (z->n_slots - 1)];
+	struct zone_node *n = z->slots[zone_hash(name) & (z->n_slots - 1)];
 
 	while (n != NULL && !span_equal(n->name, name))
 		n = n->chain;
@@ -40,15 +40,16 @@ static bool
 grow(struct zone *z)
 {
 	size_t n = z->n_slots > 0 ? z->n_slots * 2 : SLOTS_FIRST;
-	struct node **slots = calloc(n, sizeof(struct node *));
+	struct zone_node **slots = calloc(n, sizeof(struct zone_node *));
 
 	if (slots == NULL)
 		return false;
 	for (size_t i = 0; i < z->n_slots; i++) {
-		struct node *next;
+		struct zone_node *next;
 
-		for (struct node *at = z->slots[i]; at != NULL; at = next) {
-			size_t to = hash(at->name) & (n - 1);
+		for (struct zone_node *at = z->slots[i]; at != NULL;
+		     at = next) {
+			size_t to = zone_hash(at->name) & (n - 1);
 
 			next = at->chain;
 			at->chain = slots[to];
@@ -61,10 +62,10 @@ grow(struct zone *z)
 	return true;
 }
 
-struct node *
+struct zone_node *
 zone_add(struct zone *z, struct span name)
 {
-	struct node *n = find(z, name);
+	struct zone_node *n = zone_find_node(z, name);
 
 	if (n != NULL)
 		return n;
@@ -73,33 +74,33 @@ zone_add(struct zone *z, struct span name)
 	n = arena_alloc(z->arena, sizeof(*n));
 	if (n == NULL)
 		return NULL;
-	struct node **slot = &z->slots[hash(name) & (z->n_slots - 1)];
+	struct zone_node **slot = &z->slots[zone_hash(name) & (z->n_slots - 1)];
 
-	*n = (struct node){ .chain = *slot, .name = name };
+	*n = (struct zone_node){ .chain = *slot, .name = name };
 	*slot = n;
 	z->n_nodes++;
 	return n;
 }
 
 static struct span
-parent(struct span name)
+parent_name(struct span name)
 {
 	size_t dot = span_index(name, '.');
 
 	return span_skip(name, dot < name.n ? dot + 1 : name.n);
 }
 
-struct node *
+struct zone_node *
 zone_add_existing(struct zone *z, struct span name)
 {
-	struct node *first = zone_add(z, name);
-	struct node *n = first;
+	struct zone_node *first = zone_add(z, name);
+	struct zone_node *n = first;
 
 	while (n != NULL && !n->exists) {
 		n->exists = true;
 		if (name.n == 0)
 			return first;
-		name = parent(name);
+		name = parent_name(name);
 		n = zone_add(z, name);
 	}
 	return n != NULL ? first : NULL;
@@ -107,21 +108,21 @@ zone_add_existing(struct zone *z, struct span name)
 
 /* ---- questions ---- */
 
-struct set *
-zone_find_set(const struct node *n, enum dns_type type)
+struct zone_set *
+zone_find_set(const struct zone_node *n, enum dns_type type)
 {
-	struct set *s = n->sets;
+	struct zone_set *s = n->sets;
 
 	while (s != NULL && s->type != type)
 		s = s->next;
 	return s;
 }
 
-/* The node that answers for `name`, by wildcard if need be; NULL: none. */
-static const struct node *
-closest(const struct zone *z, struct span name)
+/* The node that answers for `name`, which may be a wildcard; NULL: none. */
+static const struct zone_node *
+zone_closest_node(const struct zone *z, struct span name)
 {
-	const struct node *n = find(z, name);
+	const struct zone_node *n = zone_find_node(z, name);
 	char text[DOMAIN_MAX + 3];
 	struct buf wildcard = buf_wrap(text, sizeof(text));
 
@@ -129,8 +130,8 @@ closest(const struct zone *z, struct span name)
 		return n;
 	/* RFC 4592 section 3.3.1: below the closest encloser */
 	while (n == NULL || !n->exists) {
-		name = parent(name);
-		n = find(z, name);
+		name = parent_name(name);
+		n = zone_find_node(z, name);
 		if (name.n == 0)
 			break;
 	}
@@ -138,20 +139,20 @@ closest(const struct zone *z, struct span name)
 	if (name.n > 0)
 		buf_byte(&wildcard, '.');
 	buf_span(&wildcard, name);
-	n = find(z, buf_view(&wildcard));
+	n = zone_find_node(z, buf_view(&wildcard));
 	return n != NULL && n->exists ? n : NULL;
 }
 
-static const struct mark *
-find_mark(const struct zone *z, struct span name, enum dns_type type)
+static const struct zone_mark *
+zone_find_mark(const struct zone *z, struct span name, enum dns_type type)
 {
-	static const struct mark none = { .alias = { NULL, 0 } };
-	const struct node *n = find(z, name);
-	const struct mark *any = NULL;
+	static const struct zone_mark none = { .alias = { NULL, 0 } };
+	const struct zone_node *n = zone_find_node(z, name);
+	const struct zone_mark *any = NULL;
 
 	if (n == NULL)
 		return &none;
-	for (const struct mark *m = n->marks; m != NULL; m = m->next) {
+	for (const struct zone_mark *m = n->marks; m != NULL; m = m->next) {
 		if (m->type == (int)type)
 			return m;
 		if (m->type == TYPE_ANY)
@@ -165,28 +166,28 @@ static uint32_t
 negative_ttl(const struct zone *z, struct span name)
 {
 	for (;;) {
-		const struct node *n = find(z, name);
+		const struct zone_node *n = zone_find_node(z, name);
 
 		if (n != NULL && n->has_soa)
 			return n->negative;
 		if (name.n == 0)
 			return 0;
-		name = parent(name);
+		name = parent_name(name);
 	}
 }
 
 /*
- * Fills in `out` for `name` as one name server would; DNS_PENDING with `alias`
- * set means: ask for that.
+ * Fills in `out` for `name`, without following CNAMEs.  If there is one, `out`
+ * is DNS_PENDING and `alias` is the name to look up next.
  */
 static void
-look_up(const struct zone *z, struct span name, enum dns_type type,
+zone_look_up(const struct zone *z, struct span name, enum dns_type type,
     struct dns_answer *out)
 {
-	const struct mark *mark = find_mark(z, name, type);
-	const struct node *n = closest(z, name);
-	const struct set *set = n != NULL ? zone_find_set(n, type) : NULL;
-	const struct set *cname =
+	const struct zone_mark *mark = zone_find_mark(z, name, type);
+	const struct zone_node *n = zone_closest_node(z, name);
+	const struct zone_set *set = n != NULL ? zone_find_set(n, type) : NULL;
+	const struct zone_set *cname =
 	    n != NULL ? zone_find_set(n, DNS_CNAME) : NULL;
 
 	out->stale |= mark->stale;
@@ -236,8 +237,9 @@ zone_ask(struct dns_source *source, struct span name, enum dns_type type,
 			found.state = DNS_FAILED;
 			found.fault = DNS_ERROR_GARBLED;
 		} else {
-			look_up(z, found.alias.p != NULL ? found.alias : name,
-			    type, &found);
+			zone_look_up(z,
+			    found.alias.p != NULL ? found.alias : name, type,
+			    &found);
 		}
 	}
 	if (found.state == DNS_FAILED)
@@ -256,8 +258,9 @@ zone_close(struct dns_source *source)
 	struct zone *z = (struct zone *)source;
 
 	for (size_t i = 0; i < z->n_slots; i++)
-		for (struct node *n = z->slots[i]; n != NULL; n = n->chain)
-			for (struct set *s = n->sets; s != NULL; s = s->next)
+		for (struct zone_node *n = z->slots[i]; n != NULL; n = n->chain)
+			for (struct zone_set *s = n->sets; s != NULL;
+			     s = s->next)
 				dns_answer_unref(s->answer);
 	free(z->slots);
 	arena_free(z->arena);
@@ -266,9 +269,10 @@ zone_close(struct dns_source *source)
 
 /* ---- opening ---- */
 
-/* More records than are kept are what the network would make of them. */
+/* The answer with all records of `s`.  Too many records fail, as they do in an
+ * answer from the network. */
 static const struct dns_answer *
-answer_of(struct arena *a, const struct set *s)
+answer_of(struct arena *a, const struct zone_set *s)
 {
 	struct dns_answer answer = { .state = DNS_FOUND, .ttl = s->ttl };
 	struct dns_record *records;
@@ -279,7 +283,7 @@ answer_of(struct arena *a, const struct set *s)
 	records = arena_array(a, s->n, sizeof(*records));
 	if (records == NULL)
 		return NULL;
-	for (const struct item *i = s->first; i != NULL; i = i->next)
+	for (const struct zone_item *i = s->first; i != NULL; i = i->next)
 		records[answer.n_records++] = i->record;
 	answer.records = records;
 	return dns_answer_new(&answer);
@@ -293,8 +297,9 @@ zone_make_answers(struct zone *z)
 	bool ok = a != NULL;
 
 	for (size_t i = 0; ok && i < z->n_slots; i++)
-		for (struct node *n = z->slots[i]; n != NULL; n = n->chain)
-			for (struct set *s = n->sets; s != NULL; s = s->next) {
+		for (struct zone_node *n = z->slots[i]; n != NULL; n = n->chain)
+			for (struct zone_set *s = n->sets; s != NULL;
+			     s = s->next) {
 				s->answer = answer_of(a, s);
 				ok = ok && s->answer != NULL;
 			}

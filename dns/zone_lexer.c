@@ -10,7 +10,7 @@ zone_lexer_begin(struct zone_lexer *r, struct span text)
 	r->line = 0;
 }
 
-/* To the end of the line, which is not taken. */
+/* The rest of the line, without its end. */
 static struct span
 rest_of_line(struct zone_lexer *r)
 {
@@ -53,7 +53,7 @@ copy_quoted(struct zone_lexer *r)
 	return step;
 }
 
-/* One entry, from after the last one's line; may turn out to be empty. */
+/* Reads one entry from the start of a line; it may be empty. */
 static enum zone_lexer_status
 copy_entry(struct zone_lexer *r)
 {

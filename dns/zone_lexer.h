@@ -1,6 +1,6 @@
 /*
- * zone_lexer.h - the entries of a master file, RFC 1035 section 5.1: lines
- * joined over parentheses, comments cut off.  Private to dns/.
+ * zone_lexer.h - splits a master file into entries (RFC 1035 section 5.1):
+ * joins lines inside parentheses and removes comments.  Private to dns/.
  */
 #ifndef AVOUCH_DNS_ZONE_LEXER_H
 #define AVOUCH_DNS_ZONE_LEXER_H
@@ -10,8 +10,8 @@
 #include "lib/scan.h"
 
 enum zone_lexer_status {
-	ENTRY_ONE,  /* an entry, or a comment ";!..." that stands alone */
-	ENTRY_END,  /* no more */
+	ENTRY_ONE,  /* an entry, or a comment line ";!..." */
+	ENTRY_END,  /* the end of the text */
 	ENTRY_LONG, /* more than DNS_ZONE_ENTRY_MAX bytes */
 	ENTRY_OPEN, /* a quote or a parenthesis is not closed, or not opened */
 	ENTRY_NUL,  /* a NUL byte */
@@ -19,9 +19,9 @@ enum zone_lexer_status {
 
 struct zone_lexer {
 	struct scan text;
-	unsigned long next; /* the number of the line that `text` is at */
-	unsigned long line; /* where the last entry began */
-	struct buf entry;   /* one line, without a comment; a C string */
+	unsigned long next; /* the number of the current line of `text` */
+	unsigned long line; /* the number of the first line of `entry` */
+	struct buf entry;   /* one line without a comment, a C string */
 	char memory[DNS_ZONE_ENTRY_MAX];
 };
 

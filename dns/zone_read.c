@@ -10,7 +10,7 @@
 #include "lib/buf.h"
 #include "lib/domain.h"
 
-/* What is at hand while a file is read. */
+/* The state of reading one file. */
 struct zone_reader {
 	struct zone *zone;
 	const char *name;
@@ -23,7 +23,7 @@ struct zone_reader {
 };
 
 static bool
-complain(struct zone_reader *r, const char *reason)
+zone_error(struct zone_reader *r, const char *reason)
 {
 	snprintf(r->error, r->error_size, "%s:%lu: %s", r->name,
 	    r->entries.line, reason);
@@ -32,9 +32,9 @@ complain(struct zone_reader *r, const char *reason)
 
 /* RFC 2181 section 5: a set holds no record twice. */
 static bool
-has_record(const struct set *s, const struct dns_record *record)
+has_record(const struct zone_set *s, const struct dns_record *record)
 {
-	const struct item *i = s->n <= DNS_RECORDS_MAX ? s->first : NULL;
+	const struct zone_item *i = s->n <= DNS_RECORDS_MAX ? s->first : NULL;
 
 	while (i != NULL && !dns_record_equal(&i->record, record))
 		i = i->next;
@@ -42,16 +42,17 @@ has_record(const struct set *s, const struct dns_record *record)
 }
 
 static bool
-add_record(struct zone_reader *r, struct node *n, const ldns_rr *rr,
+add_record(struct zone_reader *r, struct zone_node *n, const ldns_rr *rr,
     struct dns_record *record)
 {
-	struct set *s = zone_find_set(n, (enum dns_type)ldns_rr_get_type(rr));
-	struct item *item = arena_alloc(r->zone->arena, sizeof(*item));
+	struct zone_set *s =
+	    zone_find_set(n, (enum dns_type)ldns_rr_get_type(rr));
+	struct zone_item *item = arena_alloc(r->zone->arena, sizeof(*item));
 
 	if (s == NULL) {
 		s = arena_alloc(r->zone->arena, sizeof(*s));
 		if (s == NULL)
-			return complain(r, "out of memory");
+			return zone_error(r, "out of memory");
 		s->type = (enum dns_type)ldns_rr_get_type(rr);
 		s->ttl = ldns_rr_ttl(rr);
 		s->end = &s->first;
@@ -59,11 +60,11 @@ add_record(struct zone_reader *r, struct node *n, const ldns_rr *rr,
 		n->sets = s;
 	}
 	if (item == NULL)
-		return complain(r, "out of memory");
+		return zone_error(r, "out of memory");
 	if (has_record(s, record))
 		return true;
 	if (s->type == DNS_CNAME && s->n > 0)
-		return complain(r, "a second CNAME of this name; remove one");
+		return zone_error(r, "a second CNAME of this name; remove one");
 	item->record = *record;
 	*s->end = item;
 	s->end = &item->next;
@@ -87,17 +88,19 @@ take_record(struct zone_reader *r, const ldns_rr *rr)
 {
 	struct zone *z = r->zone;
 	struct span owner = dns_packet_name(z->arena, ldns_rr_owner(rr));
-	struct node *n = owner.p != NULL ? zone_add_existing(z, owner) : NULL;
+	struct zone_node *n =
+	    owner.p != NULL ? zone_add_existing(z, owner) : NULL;
 	struct dns_record record;
 
 	if (n == NULL)
-		return complain(r, "out of memory");
+		return zone_error(r, "out of memory");
 	if (ldns_rr_get_class(rr) != LDNS_RR_CLASS_IN)
-		return complain(r, "only class IN is known; remove the record");
+		return zone_error(
+		    r, "only class IN is known; remove the record");
 	if (!is_kept(ldns_rr_get_type(rr)))
 		return true;
 	if (!dns_packet_record(z->arena, rr, &record))
-		return complain(r,
+		return zone_error(r,
 		    arena_has_failed(z->arena)
 			? "out of memory"
 			: "the record's data are too long, or not of its type");
@@ -119,13 +122,13 @@ read_record(struct zone_reader *r)
 	    &rr, r->entries.entry.p, r->ttl, r->origin, &r->previous);
 	bool ok;
 
-	/* a word that is no type is type 0 without data to ldns */
+	/* ldns reads an unknown type as type 0 without data. */
 	if (status == LDNS_STATUS_OK && ldns_rr_get_type(rr) == 0) {
 		ldns_rr_free(rr);
 		status = LDNS_STATUS_SYNTAX_TYPE_ERR;
 	}
 	if (status != LDNS_STATUS_OK)
-		return complain(
+		return zone_error(
 		    r, "not a record; write NAME TTL CLASS TYPE DATA");
 	ok = take_record(r, rr);
 	ldns_rr_free(rr);
@@ -165,28 +168,28 @@ read_control(struct zone_reader *r)
 		ldns_rdf *origin = read_name(r, &s);
 
 		if (origin == NULL)
-			return complain(r, "no name after $ORIGIN");
+			return zone_error(r, "no name after $ORIGIN");
 		ldns_rdf_deep_free(r->origin);
 		r->origin = origin;
 	} else if (scan_text_nocase(&s, "$TTL ")) {
 		(void)scan_fws(&s);
 		r->ttl = ldns_str2period(s.p, &end);
 		if (end == s.p)
-			return complain(r, "no time after $TTL");
+			return zone_error(r, "no time after $TTL");
 	} else {
-		return complain(r,
+		return zone_error(r,
 		    "only $ORIGIN and $TTL are known; write the records out");
 	}
 	return true;
 }
 
-static struct mark *
+static struct zone_mark *
 add_mark(struct zone_reader *r, ldns_rdf *name, int type)
 {
 	struct arena *a = r->zone->arena;
 	struct span text = dns_packet_name(a, name);
-	struct node *n = text.p != NULL ? zone_add(r->zone, text) : NULL;
-	struct mark *m = n != NULL ? n->marks : NULL;
+	struct zone_node *n = text.p != NULL ? zone_add(r->zone, text) : NULL;
+	struct zone_mark *m = n != NULL ? n->marks : NULL;
 
 	while (m != NULL && m->type != type)
 		m = m->next;
@@ -202,7 +205,7 @@ add_mark(struct zone_reader *r, ldns_rdf *name, int type)
 }
 
 static bool
-mark_failed(struct zone_reader *r, struct scan *s, struct mark *m)
+mark_failed(struct zone_reader *r, struct scan *s, struct zone_mark *m)
 {
 	(void)r;
 	m->failed = true;
@@ -210,7 +213,7 @@ mark_failed(struct zone_reader *r, struct scan *s, struct mark *m)
 }
 
 static bool
-mark_nxdomain(struct zone_reader *r, struct scan *s, struct mark *m)
+mark_nxdomain(struct zone_reader *r, struct scan *s, struct zone_mark *m)
 {
 	(void)r;
 	(void)s;
@@ -219,7 +222,7 @@ mark_nxdomain(struct zone_reader *r, struct scan *s, struct mark *m)
 }
 
 static bool
-mark_nodata(struct zone_reader *r, struct scan *s, struct mark *m)
+mark_nodata(struct zone_reader *r, struct scan *s, struct zone_mark *m)
 {
 	(void)r;
 	(void)s;
@@ -228,7 +231,7 @@ mark_nodata(struct zone_reader *r, struct scan *s, struct mark *m)
 }
 
 static bool
-mark_alias(struct zone_reader *r, struct scan *s, struct mark *m)
+mark_alias(struct zone_reader *r, struct scan *s, struct zone_mark *m)
 {
 	ldns_rdf *target = read_name(NULL, s);
 
@@ -240,7 +243,7 @@ mark_alias(struct zone_reader *r, struct scan *s, struct mark *m)
 }
 
 static bool
-mark_stale(struct zone_reader *r, struct scan *s, struct mark *m)
+mark_stale(struct zone_reader *r, struct scan *s, struct zone_mark *m)
 {
 	(void)r;
 	(void)s;
@@ -250,7 +253,8 @@ mark_stale(struct zone_reader *r, struct scan *s, struct mark *m)
 
 static const struct mark_rule {
 	const char *word;
-	bool (*read)(struct zone_reader *r, struct scan *s, struct mark *m);
+	bool (*read)(
+	    struct zone_reader *r, struct scan *s, struct zone_mark *m);
 } mark_rules[] = {
 	{ ";!failed ", mark_failed },
 	{ ";!nxdomain ", mark_nxdomain },
@@ -274,23 +278,23 @@ read_mark(struct zone_reader *r)
 	while (rule < end && !scan_text_nocase(&s, rule->word))
 		rule++;
 	if (rule == end)
-		return complain(r, usage);
+		return zone_error(r, usage);
 	ldns_rdf *name = read_name(NULL, &s);
 
 	if (name == NULL)
-		return complain(r, usage);
+		return zone_error(r, usage);
 	(void)scan_fws(&s);
 	struct span word = scan_until(&s, ' ');
 	bool ok =
 	    span_is_nocase(word, "ANY") || dns_type_from_name(word, &type);
-	struct mark *m = ok ? add_mark(r, name, (int)type) : NULL;
+	struct zone_mark *m = ok ? add_mark(r, name, (int)type) : NULL;
 
 	ldns_rdf_deep_free(name);
 	(void)scan_fws(&s);
 	if (ok && m == NULL)
-		return complain(r, "out of memory");
+		return zone_error(r, "out of memory");
 	if (m == NULL || !rule->read(r, &s, m))
-		return complain(r, usage);
+		return zone_error(r, usage);
 	return true;
 }
 
@@ -313,12 +317,12 @@ read_entries(struct zone_reader *r)
 		case ENTRY_END:
 			break;
 		case ENTRY_LONG:
-			return complain(r, "the entry is too long; cut it");
+			return zone_error(r, "the entry is too long; cut it");
 		case ENTRY_OPEN:
-			return complain(r,
+			return zone_error(r,
 			    "a quote or parenthesis is not closed; close it");
 		case ENTRY_NUL:
-			return complain(r, "a NUL byte; write it as \\000");
+			return zone_error(r, "a NUL byte; write it as \\000");
 		}
 	}
 	return ok;
