@@ -21,31 +21,31 @@ count_bytes(void *to, struct span bytes)
 }
 
 static void
-keep_bytes(void *to, struct span bytes)
+copy_bytes(void *to, struct span bytes)
 {
 	buf_span(to, bytes);
 }
 
-/* A field under relaxed; absent: no memory. */
+/* A field in relaxed canonicalization; absent: no memory. */
 static struct span
 relaxed_field(struct arena *a, struct span raw)
 {
-	/* It never grows, but for the colon of one that has none. */
+	/* Never longer, except for the colon of a field without one. */
 	struct buf text = buf_alloc(a, raw.n + 2);
-	struct canon_sink sink = { keep_bytes, &text };
+	struct canon_sink sink = { copy_bytes, &text };
 
 	canon_field(CANON_RELAXED, raw, SPAN_NONE, &sink);
 	return text.full ? SPAN_NONE : buf_view(&text);
 }
 
 static bool
-keep_header(struct header_index *x, const struct sigcheck *c, struct arena *a,
+copy_header(struct header_index *x, const struct sigcheck *c, struct arena *a,
     struct span *out)
 {
 	size_t n = 0;
 	struct canon_sink count = { count_bytes, &n };
 	struct buf text;
-	struct canon_sink keep = { keep_bytes, &text };
+	struct canon_sink keep = { copy_bytes, &text };
 
 	header_hash_put(x, &c->sig, c->field, &count);
 	text = buf_alloc(a, n + 1);
@@ -66,8 +66,8 @@ is_copy_of(struct span copy, struct span name)
 }
 
 /*
- * z= has copies of fields of that name, and none is this field.  White space
- * is of no account: it gets lost when z= is written.
+ * z= has copies of fields of this name, but none equals this field.  White
+ * space is ignored because signers lose it when they write z=.
  */
 static bool
 is_changed(struct arena *a, struct span z, struct span name, struct span field)
@@ -144,7 +144,7 @@ dkim_explain(const struct dkim *d, size_t index, struct arena *a,
 	out->body_length = body_hashes_length(body_hashes, c->body);
 	out->signed_length =
 	    out->body_length < c->sig.limit ? out->body_length : c->sig.limit;
-	return keep_header(x, c, a, &out->header) &&
+	return copy_header(x, c, a, &out->header) &&
 	    header_hash(x, &c->sig, c->field, out->header_hash) &&
 	    explain_names(d, x, c, a, out);
 }
@@ -158,14 +158,14 @@ struct probe {
 	uint64_t length;
 	size_t lines;
 	bool failed;
-	/* the longest beginning that has the hash */
+	/* the longest prefix that has the hash */
 	bool found;
 	uint64_t found_length;
 	size_t found_lines;
 };
 
 static void
-probe_look(struct probe *p)
+probe_compare(struct probe *p)
 {
 	uint8_t hash[CRYPTO_HASH_SIZE];
 
@@ -178,7 +178,7 @@ probe_look(struct probe *p)
 	}
 }
 
-/* Looks behind each line, and where l= ends. */
+/* Compares after each line, and at the end of l=. */
 static void
 probe_put(void *to, struct span bytes)
 {
@@ -195,7 +195,7 @@ probe_put(void *to, struct span bytes)
 		bytes = span_skip(bytes, part.n);
 		p->lines += part.p[part.n - 1] == '\n';
 		if (part.p[part.n - 1] == '\n' || p->length == p->limit)
-			probe_look(p);
+			probe_compare(p);
 	}
 }
 
@@ -208,7 +208,7 @@ probe_body(struct probe *p, enum canon canon, const struct signature *sig,
 	p->hash = crypto_hash_new();
 	if (p->hash == NULL)
 		return false;
-	probe_look(p);
+	probe_compare(p);
 	canon_body_begin(state, canon, (struct canon_sink){ probe_put, p });
 	canon_body_add(state, body);
 	canon_body_end(state);
@@ -216,7 +216,7 @@ probe_body(struct probe *p, enum canon canon, const struct signature *sig,
 	return !p->failed;
 }
 
-/* What was signed reaches to the end of the body, or to where l= says. */
+/* The signed prefix is the whole body, or all of it that l= covers. */
 static bool
 is_whole(const struct probe *p)
 {
@@ -283,15 +283,17 @@ advise_tags(struct explain_record *r, const struct tag *tags, size_t n)
 	bool unknown = false;
 
 	if (!taglist_find(tags, n, "v", &value))
-		advise(r, "without v=DKIM1 some do not take it for a key");
+		advise(r,
+		    "add v=DKIM1: some verifiers ignore a key record without "
+		    "it");
 	if (taglist_find(tags, n, "g", &value))
-		advise(r, "g= is obsolete and has no meaning any more");
+		advise(r, "remove g=: it is obsolete and has no effect");
 	if (taglist_find(tags, n, "s", &value) && !span_is(value, "*"))
-		advise(r, "s= limits what the key is for");
+		advise(r, "s= limits the services that may use the key");
 	for (size_t i = 0; i < n; i++)
 		unknown = unknown || !is_known_tag(tags[i].name);
 	if (unknown)
-		advise(r, "a tag that nobody knows is ignored");
+		advise(r, "an unknown tag is ignored");
 }
 
 static void
@@ -301,19 +303,19 @@ advise_key(struct explain_record *r)
 
 	/* RFC 8301 section 3.2 */
 	if (k->type == KEY_RSA && k->bits >= 1024 && k->bits < 2048)
-		advise(r, "RSA keys should have 2048 bits (RFC 8301)");
+		advise(r, "use an RSA key of 2048 bits (RFC 8301)");
 	if (k->type == KEY_RSA && k->bits > 4096)
 		advise(r,
-		    "some verifiers know no RSA keys over 4096 bits (RFC "
-		    "8301)");
+		    "some verifiers do not support RSA keys over 4096 bits "
+		    "(RFC 8301)");
 	if (k->is_bare)
 		advise(r,
 		    "p= is a bare RSAPublicKey; most software wants a "
 		    "SubjectPublicKeyInfo");
 	if (k->type == KEY_ED25519 && k->fault == NULL)
 		advise(r,
-		    "not all know Ed25519: sign with RSA as well (RFC 8463 "
-		    "section 6)");
+		    "sign with RSA as well: some verifiers do not support "
+		    "Ed25519 (RFC 8463 section 6)");
 	if (k->testing)
 		advise(r, "t=y: the domain says that it is only testing");
 }
@@ -333,9 +335,9 @@ explain_record(struct explain_record *r, const struct dns_record *from)
 	advise_key(r);
 }
 
-/* What a signature made with such a key would be met with. */
+/* The result that a signature with this key would get. */
 static bool
-judge_record(const struct explain_record *r, struct span domain,
+check_key_record(const struct explain_record *r, struct span domain,
     const struct sigcheck_rules *rules, struct arena *a,
     struct sigcheck_result *out)
 {
@@ -350,7 +352,7 @@ judge_record(const struct explain_record *r, struct span domain,
 }
 
 static void
-judge_answer(const struct dns_answer *answer, struct span domain,
+check_key_answer(const struct dns_answer *answer, struct span domain,
     const struct sigcheck_rules *rules, struct arena *a,
     struct explain_key *out)
 {
@@ -368,8 +370,8 @@ judge_answer(const struct dns_answer *answer, struct span domain,
 		explain_record(r, &answer->records[i]);
 		/* RFC 6376 section 3.6.2.2 */
 		if (answer->n_records > 1)
-			advise(r, "a selector should have one TXT record");
-		fits = judge_record(r, domain, rules, a, &result);
+			advise(r, "publish only one TXT record for a selector");
+		fits = check_key_record(r, domain, rules, a, &result);
 		key_release(&r->key);
 		if (fits)
 			out->verdict = SPAN("a good key");
@@ -394,11 +396,12 @@ dkim_explain_key(struct span selector, struct span domain,
 	c.sig.domain = domain_normal(a, domain);
 	if (!domain_is_hostname(c.sig.selector) ||
 	    !domain_is_hostname(c.sig.domain)) {
-		out->verdict = SPAN("selector or domain is no domain name");
+		out->verdict =
+		    SPAN("selector or domain is not a valid domain name");
 		return CORE_DONE;
 	}
 	if (!sigcheck_begin(&c, a, NULL)) {
-		out->verdict = SPAN("no memory");
+		out->verdict = SPAN("out of memory");
 		return CORE_DONE;
 	}
 	out->name = c.key_name;
@@ -409,10 +412,10 @@ dkim_explain_key(struct span selector, struct span domain,
 	out->fault = answer->fault;
 	out->alias = answer->alias;
 	out->n_all = answer->n_records;
-	out->verdict = SPAN("no answer from the DNS");
+	out->verdict = SPAN("the DNS query failed");
 	if (answer->state == DNS_FOUND)
-		judge_answer(answer, c.sig.domain, &rules, a, out);
+		check_key_answer(answer, c.sig.domain, &rules, a, out);
 	else if (answer->state != DNS_FAILED)
-		out->verdict = SPAN("there is no such record");
+		out->verdict = SPAN("no key record");
 	return CORE_DONE;
 }

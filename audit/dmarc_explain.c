@@ -5,10 +5,10 @@
 #include "lib/domain.h"
 #include "lib/enum_names.h"
 
-/* The tags in the order of RFC 9989 section 4.7's importance to an owner. */
+/* The tags of RFC 9989 section 4.7, the most important first. */
 static const struct meaning {
 	const char *tag;
-	const char *value; /* NULL: any; "": the tag is not there */
+	const char *value; /* NULL: any; "": the tag is missing */
 	const char *text;
 } meanings[] = {
 	{ "v", NULL, "this is a DMARC policy record" },
@@ -16,21 +16,21 @@ static const struct meaning {
 	    "mail that fails: no preference, receivers treat it as if there"
 	    " were no DMARC" },
 	{ "p", "quarantine",
-	    "mail that fails is suspicious: receivers should set it apart" },
+	    "mail that fails is suspicious: receivers should quarantine it" },
 	{ "p", "reject",
 	    "mail that fails is not from this domain: receivers may refuse"
 	    " it" },
-	{ "p", "", "no policy is given: as p=none" },
+	{ "p", "", "no policy: the same as p=none" },
 	{ "sp", "none",
-	    "existing subdomains without a record of their own: no"
+	    "existing subdomains without a DMARC record: no"
 	    " preference" },
 	{ "sp", "quarantine",
-	    "existing subdomains without a record of their own: mail that"
+	    "existing subdomains without a DMARC record: mail that"
 	    " fails is suspicious" },
 	{ "sp", "reject",
-	    "existing subdomains without a record of their own: mail that"
+	    "existing subdomains without a DMARC record: mail that"
 	    " fails may be refused" },
-	{ "sp", "", "subdomains without a record of their own: the same as p" },
+	{ "sp", "", "subdomains without a DMARC record: the same as p" },
 	{ "np", "none", "subdomains that do not exist: no preference" },
 	{ "np", "quarantine",
 	    "subdomains that do not exist: mail that fails is suspicious" },
@@ -55,44 +55,42 @@ static const struct meaning {
 	{ "aspf", "",
 	    "relaxed: SPF counts if the MAIL FROM domain has the same"
 	    " organizational domain as the author domain" },
-	{ "t", "y",
-	    "the owner is testing: one level less than the policy is asked"
-	    " for" },
-	{ "t", "n", "the policy is meant to be applied" },
-	{ "t", "", "not testing: the policy is meant to be applied" },
+	{ "t", "y", "testing: the owner asks for a policy one level weaker" },
+	{ "t", "n", "receivers should apply the policy" },
+	{ "t", "", "not testing: receivers should apply the policy" },
 	{ "psd", "y",
-	    "a public suffix: the names right below belong to others" },
+	    "a public suffix: names directly below it belong to others" },
 	{ "psd", "n",
-	    "an organizational domain: it and all below it belong together,"
-	    " and to nothing above" },
+	    "an organizational domain: it and all names below it belong"
+	    " together, and to no domain above" },
 	{ "psd", "u",
-	    "whether this is an organizational domain is found by"
-	    " the tree walk" },
+	    "the tree walk decides whether this is an organizational"
+	    " domain" },
 	{ "psd", "",
-	    "whether this is an organizational domain is found by the"
-	    " tree walk" },
-	{ "rua", "", "no aggregate reports are wanted" },
-	{ "rua", NULL, "aggregate reports are wanted at these addresses" },
-	{ "ruf", "", "no reports of single messages are wanted" },
+	    "the tree walk decides whether this is an organizational"
+	    " domain" },
+	{ "rua", "", "send no aggregate reports" },
+	{ "rua", NULL, "send aggregate reports to these addresses" },
+	{ "ruf", "", "send no failure reports" },
 	{ "ruf", NULL,
-	    "reports of single messages that fail are wanted at these"
-	    " addresses" },
-	{ "fo", "0", "such a report if neither SPF nor DKIM passes aligned" },
+	    "send failure reports about single messages to these addresses" },
+	{ "fo", "0",
+	    "send a failure report if neither SPF nor DKIM passes aligned" },
 	{ "fo", "1",
-	    "such a report if one of SPF and DKIM does not pass aligned" },
-	{ "fo", "d", "a report of every DKIM signature that fails" },
-	{ "fo", "s", "a report of every SPF check that fails" },
+	    "send a failure report if SPF or DKIM does not pass aligned" },
+	{ "fo", "d", "send a report about every DKIM signature that fails" },
+	{ "fo", "s", "send a report about every SPF check that fails" },
 	{ "fo", NULL,
-	    "when to report: 0 if nothing passes aligned, 1 if one of SPF and"
-	    " DKIM does not, d for any DKIM failure, s for any SPF failure" },
+	    "when to report: 0 if nothing passes aligned, 1 if SPF or DKIM"
+	    " does not, d for any DKIM failure, s for any SPF failure" },
 	{ "pct", NULL,
-	    "no longer a tag (RFC 9989 appendix A.6): ignored, the policy"
+	    "removed from DMARC (RFC 9989 appendix A.6): ignored, the policy"
 	    " applies to all mail" },
-	{ "rf", NULL, "no longer a tag: ignored" },
-	{ "ri", NULL, "no longer a tag: ignored" },
+	{ "rf", NULL, "removed from DMARC: ignored" },
+	{ "ri", NULL, "removed from DMARC: ignored" },
 };
 
-/* Those whose absence means something too. */
+/* Tags that have a default. */
 static const char *const defaults[] = { "p", "sp", "np", "adkim", "aspf", "t",
 	"psd", "rua", "ruf" };
 
@@ -109,9 +107,9 @@ find_meaning(struct span tag, struct span value)
 	return "unknown: ignored";
 }
 
-/* "" where there is no memory. */
+/* Absent: no memory. */
 static struct span
-printable(struct arena *a, struct span text)
+printable_value(struct arena *a, struct span text)
 {
 	char memory[DMARC_TEXT_MAX + 1];
 	struct buf b = buf_wrap(memory, sizeof(memory));
@@ -129,11 +127,11 @@ explain_tag(const struct dmarc_tag *tag)
 	case DMARC_TAG_HISTORIC:
 		break;
 	case DMARC_TAG_BAD_VALUE:
-		return "not valid: as if the tag were not there";
+		return "not valid: ignored";
 	case DMARC_TAG_TWICE:
-		return "given before: ignored";
+		return "repeated: ignored";
 	case DMARC_TAG_GARBLED:
-		return "no tag=value: ignored";
+		return "not of the form tag=value: ignored";
 	}
 	return find_meaning(tag->name, tag->value);
 }
@@ -165,7 +163,7 @@ explain_record(const struct dmarc_record *r, struct arena *a,
 	for (size_t i = 0; i < n; i++) {
 		m[out->n_meanings++] = (struct dmarc_meaning){
 			.tag = tags[i].name,
-			.value = printable(a, tags[i].value),
+			.value = printable_value(a, tags[i].value),
 			.text = span_str(explain_tag(&tags[i])),
 		};
 	}
@@ -199,9 +197,9 @@ role_of(const struct dmarc_walk *walk, const struct dmarc_step *step)
 	return policy ? "policy" : NULL;
 }
 
-/* The record, or what came in its place. */
+/* Writes the record, or why there is none. */
 static void
-put_answer(struct buf *b, const struct dmarc_step *step)
+buf_hop_answer(struct buf *b, const struct dmarc_step *step)
 {
 	const struct dns_answer *answer = step->answer;
 
@@ -226,7 +224,7 @@ put_answer(struct buf *b, const struct dmarc_step *step)
 		buf_text(b, "no such name");
 		return;
 	case DNS_BADNAME:
-		buf_text(b, "not a name that the DNS can hold");
+		buf_text(b, "not a valid DNS name");
 		return;
 	case DNS_FAILED:
 	case DNS_PENDING:
@@ -255,7 +253,7 @@ explain_walk(const struct dmarc_walk *walk, struct arena *a,
 		buf_printable(&b, step->domain, DOMAIN_MAX);
 		hops[i].name = arena_copy(a, buf_view(&b));
 		buf_cut(&b, 0);
-		put_answer(&b, step);
+		buf_hop_answer(&b, step);
 		hops[i].text = arena_copy(a, buf_view(&b));
 		hops[i].state = dns_state_name(step->answer->state);
 		hops[i].role = role_of(walk, step);
@@ -265,8 +263,8 @@ explain_walk(const struct dmarc_walk *walk, struct arena *a,
 }
 
 /*
- * A name right below, without a record, walks on as these do, but psd=y of the
- * first counts for it (RFC 9989 section 4.10.2 rule 2).
+ * The walk of a name directly below, without a record, continues with these
+ * steps, but psd=y of the first step counts (RFC 9989 section 4.10.2 rule 2).
  */
 const struct dmarc_step *
 dmarc_policy_below(const struct dmarc_walk *above)
@@ -282,7 +280,8 @@ dmarc_policy_below(const struct dmarc_walk *above)
 			continue;
 		if (step->record->psd == DMARC_PSD_NO)
 			return step;
-		/* the organizational domain's, one label below, else its own */
+		/* the record of the organizational domain, one label below the
+		 * public suffix; else the record of the suffix */
 		if (step->record->psd == DMARC_PSD_YES)
 			return i > 0 && above->steps[i - 1].record != NULL &&
 				domain_equal(above->steps[i - 1].domain,
@@ -309,10 +308,10 @@ add_case(struct dmarc_explanation *out, const struct dmarc_walk *walk,
 	buf_cut(&b, 0);
 	if (step == NULL) {
 		buf_text(&b,
-		    walk->failed ? "an answer is missing: a temporary error"
-				 : "no record applies: DMARC says nothing");
+		    walk->failed ? "a DNS query failed: temporary error"
+				 : "no record applies: no DMARC policy");
 	} else if (step->broken) {
-		buf_text(&b, "the record cannot be used: DMARC says nothing");
+		buf_text(&b, "the record is not usable: no DMARC policy");
 	} else {
 		c->policy = dmarc_record_policy(step->record, target, &c->tag);
 		c->disposition =
@@ -380,7 +379,7 @@ dmarc_explain_alignment(const struct dmarc_facts *f, struct span author,
 	if (dmarc_align_ask(&c, author, &au) == CORE_WAIT)
 		return CORE_WAIT;
 	out->walk = au.walk;
-	if (au.walk.policy != NULL) /* into the copy */
+	if (au.walk.policy != NULL) /* point into the copy */
 		out->walk.policy =
 		    &out->walk.steps[au.walk.policy - au.walk.steps];
 	out->nonexistent = au.existence == DMARC_EXISTS_NOT;

@@ -5,7 +5,8 @@
 #include "lib/buf.h"
 #include "lib/domain.h"
 
-/* It means to be a DMARC record: RFC 9989 section 4.7 v lets nobody see it. */
+/* Probably meant as a DMARC record, but RFC 9989 section 4.7 ignores it: its
+ * first tag is not exactly v=DMARC1. */
 static bool
 is_near_miss(struct span text)
 {
@@ -131,7 +132,7 @@ lint_tag(
 		    about);
 		return;
 	case DMARC_TAG_GARBLED:
-		/* an empty one, as in "a=b;;c=d", harms nobody */
+		/* an empty tag, as in "a=b;;c=d", does no harm */
 		if (tag->value.n > 0)
 			dmarc_lint_add(l, DMARC_RULE_GARBLED, about);
 		return;
@@ -215,7 +216,7 @@ lint_policy(struct dmarc_linter *l, const struct dmarc_record *r,
 	}
 }
 
-/* The record in force. */
+/* Checks the record that applies to the domain. */
 static void
 lint_record(struct dmarc_linter *l, const struct dmarc_step *step)
 {
@@ -252,15 +253,15 @@ struct host {
 };
 
 static enum core_status
-host_ask(struct dmarc_linter *l, struct span domain, struct host *h)
+host_ask_dns(struct dmarc_linter *l, struct span domain, struct host *h)
 {
 	char memory[2 * DOMAIN_MAX + sizeof("._report._dmarc.")];
 	struct buf b = buf_wrap(memory, sizeof(memory));
 	enum core_status step =
 	    dmarc_walk(h->name, l->questions, l->arena, &h->walk);
 
-	/* RFC 9990 section 4 steps 2, 3 and 5; one
-	 * that is too long is DNS_BADNAME (step 4). */
+	/* RFC 9990 section 4 steps 2, 3 and 5; a name that is too long is
+	 * DNS_BADNAME (step 4). */
 	buf_span(&b, domain);
 	buf_text(&b, "._report._dmarc.");
 	buf_span(&b, h->name);
@@ -276,7 +277,8 @@ host_ask(struct dmarc_linter *l, struct span domain, struct host *h)
 	return step;
 }
 
-/* RFC 5321 section 5.1: MX, else the address; RFC 7505: MX "." is none. */
+/* RFC 5321 section 5.1: MX, else the address; RFC 7505: MX "." accepts no mail.
+ */
 static bool
 host_takes_mail(const struct host *h)
 {
@@ -302,12 +304,12 @@ host_agrees(const struct host *h)
 }
 
 /*
- * External is what has another organizational domain than the record.  For a
- * record of a public suffix that is the suffix itself (RFC 9989 section 4.10.2
- * rule 3, of its own walk).
+ * A host is external if its organizational domain differs from that of the
+ * record.  For the record of a public suffix that is the suffix itself (RFC
+ * 9989 section 4.10.2 rule 3).
  */
 static void
-host_judge(struct dmarc_linter *l, struct span domain, const struct host *h)
+host_check(struct dmarc_linter *l, struct span domain, const struct host *h)
 {
 	const struct dmarc_walk *walk = &l->out->walk;
 	struct dmarc_about about = { .domain = domain, .value = h->name };
@@ -367,15 +369,15 @@ lint_hosts(struct dmarc_linter *l, const struct dmarc_step *policy)
 	list_hosts(l, policy->record->rua, policy->record->n_rua, hosts, &n);
 	list_hosts(l, policy->record->ruf, policy->record->n_ruf, hosts, &n);
 	for (size_t i = 0; i < n; i++) {
-		if (host_ask(l, policy->domain, &hosts[i]) == CORE_WAIT)
+		if (host_ask_dns(l, policy->domain, &hosts[i]) == CORE_WAIT)
 			step = CORE_WAIT;
 	}
 	for (size_t i = 0; step == CORE_DONE && i < n; i++)
-		host_judge(l, policy->domain, &hosts[i]);
+		host_check(l, policy->domain, &hosts[i]);
 	return step;
 }
 
-/* ---- all of it ---- */
+/* ---- the domain ---- */
 
 static bool
 is_misplaced(const struct dns_answer *own)

@@ -63,7 +63,7 @@ struct spf_linting {
 	bool waiting;
 	unsigned void4; /* terms that are void for IPv4 clients */
 	unsigned void6;
-	struct span seen[SPF_LINT_RECORDS_MAX]; /* whose record was read */
+	struct span seen[SPF_LINT_RECORDS_MAX]; /* domains already read */
 };
 
 struct spf_lint_frame { /* a record of the tree, and how it was reached */

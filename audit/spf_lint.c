@@ -7,13 +7,13 @@
 
 enum {
 	FITS_UDP = 512,    /* RFC 7208 section 3.4: bytes of an answer */
-	FITS_TEXTS = 450,  /* the same where only name and texts are known */
-	FOLLOWED_MAX = 64, /* terms that are looked up; more are counted */
+	FITS_TEXTS = 450,  /* the same if the size of the answer is unknown */
+	FOLLOWED_MAX = 64, /* terms looked up; more are only counted */
 };
 
-/* The answer, or NULL while it is missing. */
+/* NULL: the answer is not there yet. */
 static const struct dns_answer *
-ask(struct spf_linting *l, struct span name, enum dns_type type)
+lint_ask(struct spf_linting *l, struct span name, enum dns_type type)
 {
 	const struct dns_answer *answer = dns_ask(l->questions, name, type);
 
@@ -30,8 +30,7 @@ is_void(const struct dns_answer *answer)
 	    answer->state == DNS_BADNAME;
 }
 
-/* Where more was asked than one questions allows, it is not the DNS that
- * failed. */
+/* DNS_ERROR_BUDGET is a limit of this lint, not an error of the DNS. */
 static void
 check_failure(struct spf_linting *l, const struct spf_lint_frame *f,
     struct span term, const struct dns_answer *answer)
@@ -45,9 +44,9 @@ check_failure(struct spf_linting *l, const struct spf_lint_frame *f,
 		    span_str(dns_error_name(answer->fault)));
 }
 
-/* ---- what terms look up ---- */
+/* ---- DNS lookups of terms ---- */
 
-/* Nothing but %{d} and what stands for itself: it can be named here. */
+/* %{d} is the only macro, so the name does not depend on the message. */
 static bool
 is_nameable(struct span spec)
 {
@@ -61,7 +60,7 @@ is_nameable(struct span spec)
 	return true;
 }
 
-/* False: it depends on the message, or there is no memory. */
+/* False: the name depends on the message, or no memory. */
 static bool
 name_target(struct spf_linting *l, const struct spf_lint_frame *f,
     const struct spf_term *term, struct span *out)
@@ -78,7 +77,7 @@ name_target(struct spf_linting *l, const struct spf_lint_frame *f,
 	return spf_macro_domain(&values, term->spec, l->a, out);
 }
 
-/* One term was void for clients of these families. */
+/* Counts a term that is void for clients of these address families. */
 static void
 count_void(struct spf_linting *l, const struct spf_lint_frame *f,
     const struct spf_term *term, bool v4, bool v6)
@@ -89,13 +88,14 @@ count_void(struct spf_linting *l, const struct spf_lint_frame *f,
 		spf_lint_add(l, f, SPF_RULE_VOID, term->text, SPAN_NONE);
 }
 
-/* Which of the two kinds of addresses `name` lacks. */
+/* Sets `no4` and `no6` if `name` has no IPv4 or no IPv6 address.  False: an
+ * answer is missing. */
 static bool
 look_up_host(struct spf_linting *l, const struct spf_lint_frame *f,
     const struct spf_term *term, struct span name, bool *no4, bool *no6)
 {
-	const struct dns_answer *a = ask(l, name, DNS_A);
-	const struct dns_answer *aaaa = ask(l, name, DNS_AAAA);
+	const struct dns_answer *a = lint_ask(l, name, DNS_A);
+	const struct dns_answer *aaaa = lint_ask(l, name, DNS_AAAA);
 
 	if (a == NULL || aaaa == NULL)
 		return false;
@@ -120,7 +120,7 @@ static void
 look_up_mx(struct spf_linting *l, const struct spf_lint_frame *f,
     const struct spf_term *term, struct span name)
 {
-	const struct dns_answer *answer = ask(l, name, DNS_MX);
+	const struct dns_answer *answer = lint_ask(l, name, DNS_MX);
 	bool some4 = false, some6 = false;
 
 	if (answer == NULL)
@@ -146,7 +146,7 @@ look_up_mx(struct spf_linting *l, const struct spf_lint_frame *f,
 		if (no4 && no6)
 			spf_lint_add(l, f, SPF_RULE_MX_HOST, term->text, host);
 	}
-	/* a term is void once: see spf_run_match() */
+	/* a term counts as void once: see spf_run_match() */
 	l->void4 += some4;
 	l->void6 += some6;
 }
@@ -155,7 +155,7 @@ static void
 look_up_exists(struct spf_linting *l, const struct spf_lint_frame *f,
     const struct spf_term *term, struct span name)
 {
-	const struct dns_answer *answer = ask(l, name, DNS_A);
+	const struct dns_answer *answer = lint_ask(l, name, DNS_A);
 
 	if (answer == NULL)
 		return;
@@ -175,7 +175,7 @@ look_up_exp(struct spf_linting *l, const struct spf_lint_frame *f,
 
 	if (!name_target(l, f, term, &name))
 		return;
-	answer = ask(l, name, DNS_TXT);
+	answer = lint_ask(l, name, DNS_TXT);
 	if (answer == NULL)
 		return;
 	check_failure(l, f, term->text, answer);
@@ -194,11 +194,11 @@ look_up_exp(struct spf_linting *l, const struct spf_lint_frame *f,
 
 /* ---- the tree ---- */
 
-static void walk(struct spf_linting *l, const struct spf_lint_frame *above,
+static void lint_tree(struct spf_linting *l, const struct spf_lint_frame *above,
     const struct spf_term *via, struct span domain);
 
 static void
-look_up(struct spf_linting *l, const struct spf_lint_frame *f,
+lint_look_up(struct spf_linting *l, const struct spf_lint_frame *f,
     const struct spf_term *term)
 {
 	struct span name;
@@ -214,10 +214,10 @@ look_up(struct spf_linting *l, const struct spf_lint_frame *f,
 	else if (term->kind == SPF_KIND_EXISTS)
 		look_up_exists(l, f, term, name);
 	else if (term->kind != SPF_KIND_PTR)
-		walk(l, f, term, name);
+		lint_tree(l, f, term, name);
 }
 
-/* In the order of an evaluation in which nothing matches. */
+/* In the order in which check_host() evaluates terms if none matches. */
 static void
 look_up_all(struct spf_linting *l, const struct spf_lint_frame *f,
     const struct spf_record *record)
@@ -226,15 +226,15 @@ look_up_all(struct spf_linting *l, const struct spf_lint_frame *f,
 		if (&record->terms[i] == record->all)
 			break;
 		if (record->terms[i].kind != SPF_KIND_REDIRECT)
-			look_up(l, f, &record->terms[i]);
+			lint_look_up(l, f, &record->terms[i]);
 	}
 	if (record->redirect != NULL && record->all == NULL)
-		look_up(l, f, record->redirect);
+		lint_look_up(l, f, record->redirect);
 	if (record->exp != NULL && record->exp->fault == NULL && f->is_policy)
 		look_up_exp(l, f, record->exp);
 }
 
-/* Texts that their publisher may take for SPF. */
+/* Reports TXT records that were probably meant as SPF. */
 static void
 check_lookalike(
     struct spf_linting *l, const struct spf_lint_frame *f, struct span text)
@@ -267,7 +267,7 @@ check_size(struct spf_linting *l, const struct spf_lint_frame *f,
 		spf_lint_add_number(l, f, SPF_RULE_LONG_ANSWER, size);
 }
 
-/* RFC 7208 section 4.5; absent: none, or too many. */
+/* RFC 7208 section 4.5.  Absent: not exactly one SPF record. */
 static struct span
 select_text(struct spf_linting *l, const struct spf_lint_frame *f,
     const struct dns_answer *answer, size_t *found)
@@ -288,9 +288,9 @@ select_text(struct spf_linting *l, const struct spf_lint_frame *f,
 	return *found == 1 ? text : SPAN_NONE;
 }
 
-/* Told where the name stands: in the record above. */
+/* Reported at the term that names the domain, in the record above. */
 static void
-tell_none(struct spf_linting *l, const struct spf_lint_frame *f,
+add_no_record(struct spf_linting *l, const struct spf_lint_frame *f,
     const struct spf_term *via)
 {
 	if (via == NULL)
@@ -311,7 +311,7 @@ read_record(struct spf_linting *l, const struct spf_lint_frame *f,
 	struct span text = select_text(l, f, answer, &found);
 
 	if (found == 0)
-		tell_none(l, f, via);
+		add_no_record(l, f, via);
 	if (text.p == NULL)
 		return;
 	check_size(l, f, answer);
@@ -336,7 +336,7 @@ leads_back(const struct spf_lint_frame *f, struct span domain)
 	return false;
 }
 
-/* Whether its record was read before; else it is now. */
+/* Whether the record of `domain` was read before; remembers it if not. */
 static bool
 was_seen(struct spf_linting *l, struct span domain)
 {
@@ -347,7 +347,7 @@ was_seen(struct spf_linting *l, struct span domain)
 	return false;
 }
 
-/* False: the walk ends here. */
+/* False: do not follow the term `via`. */
 static bool
 may_follow(struct spf_linting *l, const struct spf_lint_frame *above,
     const struct spf_term *via, struct span domain)
@@ -366,11 +366,11 @@ may_follow(struct spf_linting *l, const struct spf_lint_frame *above,
 }
 
 /*
- * The record of `domain`, which the term `via` of the record above leads to
- * (NULL: it is the domain's own), and all it leads to.
+ * Checks the record of `domain` and all records that it includes or redirects
+ * to.  `via` is the term of the record above that names `domain`; NULL: none.
  */
 static void
-walk(struct spf_linting *l, const struct spf_lint_frame *above,
+lint_tree(struct spf_linting *l, const struct spf_lint_frame *above,
     const struct spf_term *via, struct span domain)
 {
 	struct spf_lint_frame f = { .above = above, .domain = domain };
@@ -388,10 +388,10 @@ walk(struct spf_linting *l, const struct spf_lint_frame *above,
 		spf_lint_add(
 		    l, above, SPF_RULE_INCLUDED_TWICE, via->text, domain);
 	if (!spf_is_checkable(domain)) {
-		tell_none(l, &f, via);
+		add_no_record(l, &f, via);
 		return;
 	}
-	answer = ask(l, domain, DNS_TXT);
+	answer = lint_ask(l, domain, DNS_TXT);
 	if (answer == NULL)
 		return;
 	check_failure(l, &f, SPAN_NONE, answer);
@@ -399,10 +399,10 @@ walk(struct spf_linting *l, const struct spf_lint_frame *above,
 		read_record(l, &f, via, answer);
 }
 
-/* ---- the sums ---- */
+/* ---- totals ---- */
 
 static void
-sum_up(struct spf_linting *l)
+lint_totals(struct spf_linting *l)
 {
 	const struct spf_lint_frame f = {
 		.domain = l->out->domain,
@@ -440,8 +440,8 @@ spf_lint(struct span domain, struct dns_questions *questions, struct arena *a,
 		return CORE_DONE;
 	}
 	out->domain = normal;
-	walk(&l, NULL, NULL, normal);
-	sum_up(&l);
+	lint_tree(&l, NULL, NULL, normal);
+	lint_totals(&l);
 	out->findings.cut |= arena_has_failed(a);
 	return l.waiting ? CORE_WAIT : CORE_DONE;
 }

@@ -1,4 +1,4 @@
-/* spf_lint_record.c - what a record shows without a look into the DNS */
+/* spf_lint_record.c - checks of an SPF record that need no DNS (RFC 7208) */
 #include "lib/ip.h"
 #include "audit/spf_findings.h"
 #include "spf/macro.h"
@@ -37,7 +37,7 @@ bits_of(const struct spf_term *term)
 	return term->kind == SPF_KIND_IP4 ? term->bits4 : term->bits6;
 }
 
-/* Every address of `inner` is one of `outer`. */
+/* Every address of `inner` is also in `outer`. */
 static bool
 covers(const struct spf_term *outer, const struct spf_term *inner)
 {
@@ -158,7 +158,7 @@ lint_kind(struct spf_linting *l, const struct spf_lint_frame *f,
 	}
 }
 
-/* The term without its qualifier, as far as it says the same. */
+/* The terms are equal except for their qualifiers. */
 static bool
 says_the_same(const struct spf_term *one, const struct spf_term *other)
 {
@@ -173,7 +173,7 @@ says_the_same(const struct spf_term *one, const struct spf_term *other)
 	    span_equal_nocase(one->spec, other->spec);
 }
 
-/* Term number `at` against those before it. */
+/* Compares term number `at` with the terms before it. */
 static void
 lint_twice(struct spf_linting *l, const struct spf_lint_frame *f,
     const struct spf_record *record, size_t at)
@@ -216,7 +216,7 @@ lint_term(struct spf_linting *l, const struct spf_lint_frame *f,
 		lint_twice(l, f, record, at);
 }
 
-/* A modifier of ours that some mechanism stands behind. */
+/* Finds a redirect= or exp= that is followed by a mechanism. */
 static void
 lint_order(struct spf_linting *l, const struct spf_lint_frame *f,
     const struct spf_record *record)

@@ -249,34 +249,34 @@ struct key_vector {
 #define ED                                                                     \
 	"\"v=DKIM1; k=ed25519; p=11qYAYKxCrfVS/7TyWQHOg7hcvPapiMlrwIaaPcHURo="
 #define ED_ADVICE                                                              \
-	"not all know Ed25519: sign with RSA as well (RFC 8463 section 6)"
+	"sign with RSA as well: some verifiers do not support Ed25519 (RFC "   \
+	"8463 section 6)"
 
 static const struct key_vector key_vectors[] = {
 	{ "good", AT ED "\"\n", true, "a good key", ED_ADVICE },
 	{ "testing", AT ED "; t=y\"\n", true, "a good key",
 	    "t=y: the domain says that it is only testing" },
 	{ "unknown tag", AT ED "; zz=1\"\n", true, "a good key",
-	    "a tag that nobody knows is ignored" },
+	    "an unknown tag is ignored" },
 	{ "obsolete tag", AT ED "; g=*\"\n", true, "a good key",
-	    "g= is obsolete and has no meaning any more" },
+	    "remove g=: it is obsolete and has no effect" },
 	{ "for email", AT ED "; s=email\"\n", true, "a good key",
-	    "s= limits what the key is for" },
+	    "s= limits the services that may use the key" },
 	{ "revoked", AT "\"v=DKIM1; p=\"\n", false, "the key is revoked",
 	    NULL },
 	{ "no version", AT "\"p=\"\n", false, "the key is revoked",
-	    "without v=DKIM1 some do not take it for a key" },
+	    "add v=DKIM1: some verifiers ignore a key record without it" },
 	{ "another thing", AT "\"v=spf1 -all\"\n", false,
 	    "v= of the key record is not DKIM1", NULL },
 	{ "two, the second good", AT "\"v=spf1 -all\"\n" AT ED "\"\n", true,
-	    "a good key", "a selector should have one TXT record" },
+	    "a good key", "publish only one TXT record for a selector" },
 	{ "sha1 only", AT ED "; h=sha1\"\n", false,
 	    "the key is not for SHA-256", ED_ADVICE },
-	{ "no such name", "x. IN A 192.0.2.1\n", false,
-	    "there is no such record", NULL },
+	{ "no such name", "x. IN A 192.0.2.1\n", false, "no key record", NULL },
 	{ "no such type", "s._domainkey.example.com. IN A 192.0.2.1\n", false,
-	    "there is no such record", NULL },
+	    "no key record", NULL },
 	{ "no answer", ";!failed s._domainkey.example.com TXT timeout\n", false,
-	    "no answer from the DNS", NULL },
+	    "the DNS query failed", NULL },
 };
 
 static void
@@ -303,7 +303,7 @@ keys(void **state)
 					     v->advice) == 0)
 					advised = true;
 		if (!advised)
-			fail_msg("%s: not told \"%s\"", v->name, v->advice);
+			fail_msg("%s: not advised \"%s\"", v->name, v->advice);
 		dns_questions_free(questions);
 		arena_free(a);
 	}
@@ -379,8 +379,8 @@ names_that_are_none(void **state)
 		judge(
 		    "", names[i].selector, names[i].domain, a, &e, &questions);
 		assert_false(e.is_good);
-		assert_true(
-		    span_is(e.verdict, "selector or domain is no domain name"));
+		assert_true(span_is(e.verdict,
+		    "selector or domain is not a valid domain name"));
 		dns_questions_free(questions);
 		arena_free(a);
 	}

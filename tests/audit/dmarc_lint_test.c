@@ -534,18 +534,17 @@ what_applies(void **state)
 	    (const char *const[3]){ "sp=reject of bank.test",
 		"sp=reject of bank.test", "sp=reject of bank.test" });
 	shows_cases("lost.example", zone,
-	    (const char *const[3]){ "an answer is missing: a temporary error",
-		"an answer is missing: a temporary error",
-		"an answer is missing: a temporary error" });
+	    (const char *const[3]){ "a DNS query failed: temporary error",
+		"a DNS query failed: temporary error",
+		"a DNS query failed: temporary error" });
 	shows_cases("none.example", zone,
-	    (const char *const[3]){ "no record applies: DMARC says nothing",
-		"no record applies: DMARC says nothing",
-		"no record applies: DMARC says nothing" });
+	    (const char *const[3]){ "no record applies: no DMARC policy",
+		"no record applies: no DMARC policy",
+		"no record applies: no DMARC policy" });
 	shows_cases("x.broken.example", zone,
-	    (const char *const[3]){
-		"the record cannot be used: DMARC says nothing",
-		"the record cannot be used: DMARC says nothing",
-		"the record cannot be used: DMARC says nothing" });
+	    (const char *const[3]){ "the record is not usable: no DMARC policy",
+		"the record is not usable: no DMARC policy",
+		"the record is not usable: no DMARC policy" });
 }
 
 /* The same answer as the real walk of a name below gives. */
@@ -652,29 +651,28 @@ every_tag_in_words(void **state)
 		    "mail that fails is not from this domain: receivers may"
 		    " refuse it" },
 		{ "pct", "5",
-		    "no longer a tag (RFC 9989 appendix A.6): ignored, the"
+		    "removed from DMARC (RFC 9989 appendix A.6): ignored, the"
 		    " policy applies to all mail" },
 		{ "foo", "bar", "unknown: ignored" },
-		{ "adkim", "x", "not valid: as if the tag were not there" },
-		{ "p", "none", "given before: ignored" },
+		{ "adkim", "x", "not valid: ignored" },
+		{ "p", "none", "repeated: ignored" },
 		{ "fo", "1",
-		    "such a report if one of SPF and DKIM does not pass"
+		    "send a failure report if SPF or DKIM does not pass"
 		    " aligned" },
 		{ "sp", "",
-		    "subdomains without a record of their own: the same as"
-		    " p" },
+		    "subdomains without a DMARC record: the same as p" },
 		{ "np", "",
 		    "subdomains that do not exist: the same as existing"
 		    " ones" },
 		{ "aspf", "",
 		    "relaxed: SPF counts if the MAIL FROM domain has the same"
 		    " organizational domain as the author domain" },
-		{ "t", "", "not testing: the policy is meant to be applied" },
+		{ "t", "", "not testing: receivers should apply the policy" },
 		{ "psd", "",
-		    "whether this is an organizational domain is found by the"
-		    " tree walk" },
-		{ "rua", "", "no aggregate reports are wanted" },
-		{ "ruf", "", "no reports of single messages are wanted" },
+		    "the tree walk decides whether this is an organizational"
+		    " domain" },
+		{ "rua", "", "send no aggregate reports" },
+		{ "ruf", "", "send no failure reports" },
 	};
 
 	assert_int_equal(e->n_meanings, ARRAY_SIZE(want));

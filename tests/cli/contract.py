@@ -321,7 +321,7 @@ USAGE_VECTORS = [
     (["dkim"], "number of arguments (0)"),
     (["dkim", "a", "b"], "run avouch dkim --key SELECTOR DOMAIN"),
     (["dkim", "--key", "a"], "avouch dkim --key SELECTOR DOMAIN"),
-    (["dkim", "--key", "a b", "example.com"], "no domain name"),
+    (["dkim", "--key", "a b", "example.com"], "not a valid domain name"),
     (["dmarc"], "number of arguments (0)"),
     (["dmarc", "a..b"], "not a domain name; use a name such as example.com"),
     (["dmarc", "x" * 64 + ".example"], "not a domain name"),

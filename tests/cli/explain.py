@@ -193,11 +193,11 @@ def dkim_key(c):
             "  name                 good._domainkey.example.com\n",
             "    key                rsa, 2048 bits\n")
     ordered(key("weak"), "good\n", "rsa, 1024 bits",
-            "RSA keys should have 2048 bits (RFC 8301)")
+            "use an RSA key of 2048 bits (RFC 8301)")
     ordered(key("short"), "not usable\n", "  verdict ", "768")
     ordered(key("revoked"), "not usable\n", "revoked")
     ordered(key("foreign"), "not usable\n")
-    ordered(key("nosuch"), "not usable\n", "there is no such record")
+    ordered(key("nosuch"), "not usable\n", "no key record")
 
 
 # ---- arc ----
