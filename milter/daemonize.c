@@ -41,7 +41,7 @@ process_become(const char *user, struct buf *error)
 	p = getpwnam(user);
 	if (p == NULL) {
 		buf_printf(error,
-		    "user: there is no user \"%s\"; create it with adduser "
+		    "user: unknown user \"%s\"; create it with adduser "
 		    "--system --group %s",
 		    user, user);
 		return false;

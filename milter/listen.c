@@ -168,7 +168,7 @@ listen_own(const struct listen_options *options, struct listen_socket *s,
 	s->device = st.st_dev;
 	s->inode = st.st_ino;
 	if (options->group != NULL && (g = getgrnam(options->group)) == NULL) {
-		buf_printf(error, "socket_group: there is no group \"%s\"",
+		buf_printf(error, "socket_group: unknown group \"%s\"",
 		    options->group);
 		return false;
 	}

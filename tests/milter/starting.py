@@ -85,9 +85,9 @@ def _(l):
     unix = "unix:%s/g.sock" % l.home
     for more, status, words in (
             ('socket_group = "nogroup-x"\n', UNAVAILABLE,
-             ["socket_group", "there is no group"]),
+             ["socket_group", "unknown group"]),
             ('user = "nobody-x"\n', CONFIG,
-             ["user: there is no user", "adduser"]),
+             ["user: unknown user", "adduser"]),
             ('pid_file = "%s/nowhere/pid"\n' % l.home, CANTCREAT,
              ["pid file", "nowhere", "No such file"]),
             ('report { store = "store.db" }\n', CONFIG, ["store"]),
