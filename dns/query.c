@@ -2,6 +2,14 @@
 
 #include "dns/queue.h"
 
+enum {
+	/* While we are crowded, a question is repeated when it is that old:
+	 * unbound does not answer what it has worked on for 1.9 s
+	 * (discard-timeout), but has the answer in its cache. */
+	CROWDED_STEP = 3,
+	CROWDED_COST = 8, /* of such a repetition */
+};
+
 /* ---- lists ---- */
 
 static void
@@ -192,10 +200,10 @@ send_failed(struct resolver *r, struct dns_query *q, struct dns_server *s,
     enum send_status status)
 {
 	if (status == SEND_RESOURCE) {
-		q->fault = DNS_ERROR_RESOURCE;
+		q->error = DNS_ERROR_RESOURCE;
 		return;
 	}
-	q->fault = DNS_ERROR_UNREACHABLE;
+	q->error = DNS_ERROR_UNREACHABLE;
 	server_refuses(r, s);
 	if (is_gone(r, s))
 		q->refused |= 1U << s->number;
@@ -238,19 +246,109 @@ is_awaited(const struct dns_query *q)
 	return false;
 }
 
+/* Nothing is awaited for it any more. */
+static void
+detach(struct resolver *r, struct dns_query *q)
+{
+	for (size_t i = 0; i < ATTEMPTS_MAX; i++)
+		if (q->attempts[i].query != NULL)
+			dns_socket_forget(r, &q->attempts[i]);
+	take_off(&r->all, q, LINK_ALL);
+	take_off(&r->steps[q->step], q, LINK_STEP);
+}
+
+/* ---- domains that do not answer ---- */
+
+static struct domain_load *
+load_of(struct resolver *r, const struct dns_query *q)
+{
+	return &r->domains[q->domain];
+}
+
+static void
+note_overdue(struct resolver *r, struct dns_query *q)
+{
+	load_of(r, q)->overdue += !q->is_overdue;
+	q->is_overdue = true;
+}
+
+static void
+note_unanswered(struct resolver *r, struct dns_query *q)
+{
+	if (load_of(r, q)->failures < OVERDUE_MAX)
+		load_of(r, q)->failures++;
+}
+
+/*
+ * Some of its questions have been unanswered for long, or were until now and
+ * one is being tried again: more of them would only keep the resolvers, which
+ * have enough to do, from the questions of others.
+ */
+static bool
+is_domain_dead(struct resolver *r, const struct dns_query *q)
+{
+	const struct domain_load *d = load_of(r, q);
+
+	return dns_source_is_crowded(&r->source) &&
+	    (d->overdue >= OVERDUE_MAX ||
+		(d->failures >= OVERDUE_MAX && d->asked > 0));
+}
+
+/* ---- the end of a query ---- */
+
+static void
+discard(struct resolver *r, struct dns_query *q)
+{
+	struct domain_load *d = load_of(r, q);
+
+	d->asked = (uint16_t)(d->asked - q->is_asked);
+	d->overdue = (uint16_t)(d->overdue - q->is_overdue);
+	query_free(r, q);
+}
+
 void
 query_finish(
     struct resolver *r, struct dns_query *q, const struct dns_answer *answer)
 {
 	struct dns_wait *wait = q->wait;
 
-	for (size_t i = 0; i < ATTEMPTS_MAX; i++)
-		if (q->attempts[i].query != NULL)
-			dns_socket_forget(r, &q->attempts[i]);
-	take_off(&r->all, q, LINK_ALL);
-	take_off(&r->steps[q->step], q, LINK_STEP);
-	query_free(r, q);
+	detach(r, q);
+	discard(r, q);
 	wait->done(wait, answer);
+}
+
+/* Before its time is up.  The resolvers do not know that, so that it counts
+ * as unanswered for some more time. */
+static void
+give_up(struct resolver *r, struct dns_query *q, enum dns_error why)
+{
+	struct dns_wait *wait = q->wait;
+
+	detach(r, q);
+	dns_queue_unref(q->queue);
+	q->queue = NULL;
+	q->deadline = r->now + GHOST_MS;
+	append(&r->ghosts, q, LINK_ALL);
+	if (why == DNS_ERROR_BUDGET)
+		net_count(&r->counts.cut_off, 1);
+	wait->done(wait, dns_answer_failed(why));
+}
+
+/*
+ * While too much is unanswered, it is not known whether the domain's servers
+ * fail or our resolvers have no time for it, which they may say by silence, by
+ * SERVFAIL or by REFUSED.  It is our failure then.
+ */
+static enum dns_error
+blame(struct resolver *r, enum dns_error why)
+{
+	bool unclear = why == DNS_ERROR_TIMEOUT || why == DNS_ERROR_SERVFAIL ||
+	    why == DNS_ERROR_REFUSED;
+
+	if (!unclear || !dns_source_is_crowded(&r->source))
+		return why;
+	net_count(&r->counts.crowded, 1);
+	return DNS_ERROR_RESOURCE;
 }
 
 static void
@@ -258,9 +356,7 @@ finish_failed(struct resolver *r, struct dns_query *q, enum dns_error why)
 {
 	if (why == DNS_ERROR_SERVFAIL)
 		net_count(&r->counts.servfails, 1);
-	if (why == DNS_ERROR_BUDGET)
-		net_count(&r->counts.cut_off, 1);
-	query_finish(r, q, dns_answer_failed(why));
+	query_finish(r, q, dns_answer_failed(blame(r, why)));
 }
 
 /* `s` cannot answer; another server may. */
@@ -270,7 +366,7 @@ turn_to_others(struct resolver *r, struct dns_query *q,
 {
 	struct dns_server *fresh;
 
-	q->fault = why;
+	q->error = why;
 	q->refused |= 1U << s->number;
 	fresh = fresh_server(r, q);
 	if (fresh != NULL) {
@@ -286,11 +382,11 @@ static void
 send_over_tcp(struct resolver *r, struct dns_query *q, struct dns_server *s,
     enum dns_error why)
 {
-	q->fault = DNS_ERROR_NONE;
+	q->error = DNS_ERROR_NONE;
 	if (q->tcp_sends < TCP_SENDS)
 		send_to(r, q, s, SOCKET_TCP);
-	if (q->fault != DNS_ERROR_NONE)
-		why = q->fault; /* it could not be sent */
+	if (q->error != DNS_ERROR_NONE)
+		why = q->error; /* it could not be sent */
 	if (!is_awaited(q))
 		turn_to_others(r, q, s, why);
 }
@@ -333,10 +429,17 @@ query_begin(struct resolver *r, struct dns_query *q)
 	net_count(&r->counts.questions, 1);
 	if (q->queue != NULL)
 		dns_queue_sent(q->queue);
+	if (is_domain_dead(r, q)) {
+		net_count(&r->counts.crowded, 1);
+		finish_failed(r, q, DNS_ERROR_RESOURCE);
+		return;
+	}
+	q->is_asked = true;
+	load_of(r, q)->asked++;
 	send_to(r, q, best_server(r, q), SOCKET_UDP);
 	probe(r, q);
 	if (is_hopeless(r, q))
-		finish_failed(r, q, q->fault);
+		finish_failed(r, q, q->error);
 }
 
 /* ---- sockets that fail ---- */
@@ -352,7 +455,7 @@ udp_failed(struct resolver *r, struct dns_query *q, struct dns_server *s)
 	} else if (is_gone(r, s)) {
 		turn_to_others(r, q, s, DNS_ERROR_UNREACHABLE);
 	} else {
-		q->fault = DNS_ERROR_UNREACHABLE; /* until it is repeated */
+		q->error = DNS_ERROR_UNREACHABLE; /* until it is repeated */
 	}
 }
 
@@ -436,6 +539,7 @@ take_answer(
 	if (answer == NULL)
 		answer = dns_answer_failed(DNS_ERROR_RESOURCE);
 	net_count(&r->counts.answers, 1);
+	load_of(r, q)->failures = 0;
 	query_finish(r, q, answer);
 	dns_answer_unref(answer);
 }
@@ -451,7 +555,7 @@ take_garbled(struct resolver *r, struct dns_socket *sock, struct attempt *t)
 		turn_to_others(r, q, sock->server, DNS_ERROR_GARBLED);
 		return;
 	}
-	q->fault = DNS_ERROR_GARBLED;
+	q->error = DNS_ERROR_GARBLED;
 	if (q->tcp_garbled)
 		return;
 	q->tcp_garbled = true;
@@ -599,49 +703,65 @@ is_not_wanted(struct resolver *r, const struct dns_query *q)
 	return q->wait->prefetch && dns_source_is_crowded(&r->source);
 }
 
+/* The same wait as before, or the next longer one. */
 static void
-repeat(struct resolver *r, struct dns_query *q)
+next_step(struct resolver *r, struct dns_query *q)
 {
-	struct dns_server *s;
-
-	expire_attempts(r, q);
 	take_off(&r->steps[q->step], q, LINK_STEP);
 	if (q->step + 1 < r->n_steps)
 		q->step++;
 	arm(r, q);
+	if (q->step == OVERDUE_STEP)
+		note_overdue(r, q);
+}
+
+static bool
+may_repeat(const struct dns_query *q, bool crowded)
+{
+	return q->queue == NULL ||
+	    dns_queue_repeat(q->queue, crowded ? CROWDED_COST : 1);
+}
+
+static void
+repeat(struct resolver *r, struct dns_query *q)
+{
+	bool crowded = dns_source_is_crowded(&r->source);
+	struct dns_server *s;
+
+	expire_attempts(r, q);
+	next_step(r, q);
 	s = best_server(r, q);
 	if (is_not_wanted(r, q)) {
-		finish_failed(r, q, DNS_ERROR_BUDGET);
+		give_up(r, q, DNS_ERROR_BUDGET);
 	} else if (s == NULL) {
 		if (!is_awaited(q))
-			finish_failed(r, q, q->fault);
+			finish_failed(r, q, q->error);
 	} else if (awaits_tcp(q, s)) {
 		return; /* which loses nothing */
-	} else if (q->queue != NULL && !dns_queue_repeat(q->queue)) {
-		finish_failed(r, q, DNS_ERROR_BUDGET);
+	} else if (crowded && q->step < CROWDED_STEP) {
+		return; /* the resolvers have enough to do */
+	} else if (!may_repeat(q, crowded)) {
+		give_up(r, q, DNS_ERROR_BUDGET);
 	} else {
 		net_count(&r->counts.repetitions, 1);
 		send_to(r, q, s, SOCKET_UDP);
 		if (is_hopeless(r, q))
-			finish_failed(r, q, q->fault);
+			finish_failed(r, q, q->error);
 	}
 }
 
-/* While too much is unanswered, it is not known whether the domain is dead or
- * our resolvers have no time for it: that is ours. */
 static void
 time_is_up(struct resolver *r, struct dns_query *q)
 {
-	enum dns_error why = q->fault;
+	enum dns_error why =
+	    q->error != DNS_ERROR_NONE ? q->error : DNS_ERROR_TIMEOUT;
 
-	if (why == DNS_ERROR_NONE)
-		why = DNS_ERROR_TIMEOUT;
-	if (dns_source_is_crowded(&r->source)) {
-		why = DNS_ERROR_RESOURCE;
-		net_count(&r->counts.crowded, 1);
-	}
 	net_count(&r->counts.timeouts, 1);
-	query_finish(r, q, dns_answer_failed(why));
+	note_unanswered(r, q);
+	if (q->deadline > r->now)
+		give_up(r, q, blame(r, why));
+	else
+		finish_failed(r, q, why);
 }
 
 /* No server has answered anything for as long as a question then has. */
@@ -650,7 +770,7 @@ are_all_down(const struct resolver *r)
 {
 	for (size_t i = 0; i < r->n_servers; i++)
 		if (!r->servers[i].down ||
-		    r->servers[i].heard > r->now - ALL_DOWN_MS)
+		    r->servers[i].heard > r->now - SHORT_MS)
 			return false;
 	return true;
 }
@@ -660,9 +780,9 @@ static int64_t
 end_some(struct resolver *r, unsigned *left)
 {
 	/* Every query has the same time, so that `all` stays in order. */
-	int64_t less = are_all_down(r) && r->total_ms > ALL_DOWN_MS
-	    ? r->total_ms - ALL_DOWN_MS
-	    : 0;
+	bool hurry = are_all_down(r) || dns_source_is_crowded(&r->source);
+	int64_t less =
+	    hurry && r->total_ms > SHORT_MS ? r->total_ms - SHORT_MS : 0;
 	struct dns_query *q;
 
 	while ((q = r->all.first) != NULL && q->deadline - less <= r->now &&
@@ -693,12 +813,40 @@ repeat_some(struct resolver *r, unsigned *left)
 	return next;
 }
 
+static int64_t
+end_ghosts(struct resolver *r)
+{
+	struct dns_query *q;
+
+	while ((q = r->ghosts.first) != NULL && q->deadline <= r->now) {
+		take_off(&r->ghosts, q, LINK_ALL);
+		discard(r, q);
+	}
+	return q != NULL ? q->deadline : INT64_MAX;
+}
+
 int64_t
 query_run_timers(struct resolver *r)
 {
 	unsigned left = DUE_MAX;
 	int64_t ends = end_some(r, &left);
 	int64_t repeats = repeat_some(r, &left);
+	int64_t ghosts = end_ghosts(r);
 
+	if (ghosts < ends)
+		ends = ghosts;
 	return ends < repeats ? ends : repeats;
+}
+
+void
+query_close_all(struct resolver *r)
+{
+	struct dns_query *q;
+
+	while ((q = r->all.first) != NULL)
+		query_finish(r, q, dns_answer_failed(DNS_ERROR_RESOURCE));
+	while ((q = r->ghosts.first) != NULL) {
+		take_off(&r->ghosts, q, LINK_ALL);
+		discard(r, q);
+	}
 }

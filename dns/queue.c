@@ -9,11 +9,6 @@
 #include "lib/hash.h"
 
 enum {
-	/* Two labels may be a public suffix ("co.uk"): other domains below it
-	 * are then cut off as well.  That defers a message with many dead
-	 * names; it never decides about it. */
-	DOMAIN_LABELS = 2,
-
 	/* Domains of a message whose failures are counted; those of more
 	 * domains are bounded by the other limits. */
 	DOMAINS_MAX = 16,
@@ -57,7 +52,8 @@ struct dns_queue {
 	struct queued_list asked;
 	struct dead_count domains[DOMAINS_MAX];
 	size_t n_domains;
-	bool sending; /* by one thread, which goes on with what comes */
+	unsigned crowded; /* questions that failed because of others */
+	bool sending;     /* by one thread, which goes on with what comes */
 	pthread_cond_t sent;
 };
 
@@ -138,7 +134,7 @@ domain_of(struct span name)
 	/* a collision cuts off a domain of the same message, at worst */
 	static const struct hash_secret none = { 0, 0 };
 
-	return hash_span(none, domain_suffix(name, DOMAIN_LABELS), 0);
+	return hash_span(none, domain_suffix(name, DNS_QUEUE_DOMAIN), 0);
 }
 
 static struct dead_count *
@@ -242,6 +238,31 @@ send_waiting(struct dns_queue *queue)
 		pthread_cond_broadcast(&queue->sent);
 }
 
+/* All that is not answered, here and below. */
+static void
+collect_all(struct dns_queue *queue, struct dns_wait **chain)
+{
+	atomic_store(&queue->ended, true);
+	for (struct queued *q = queue->asked.first; q != NULL; q = q->next)
+		collect(chain, q);
+	collect_waiting(queue, chain);
+}
+
+/* The message has used up its repetitions, or has met with too many questions
+ * that the source below has no room for. */
+static bool
+is_used_up(struct dns_queue *queue, const struct dns_wait *wait,
+    const struct dns_answer *answer)
+{
+	if (atomic_load(&queue->repetitions) > DNS_QUEUE_REPETITIONS)
+		return true;
+	if (answer->state == DNS_FAILED &&
+	    answer->fault == DNS_ERROR_RESOURCE && !wait->prefetch &&
+	    dns_source_is_crowded(queue->source_below))
+		queue->crowded++;
+	return queue->crowded >= DNS_QUEUE_CROWDED;
+}
+
 /* The source below has answered. */
 static void
 queue_answered(struct dns_wait *below, const struct dns_answer *answer)
@@ -256,6 +277,8 @@ queue_answered(struct dns_wait *below, const struct dns_answer *answer)
 	wait = q->wait;
 	if (!atomic_load(&queue->ended)) {
 		count_answer(queue, q, answer, &cut_off);
+		if (is_used_up(queue, &q->below, answer))
+			collect_all(queue, &cut_off);
 		send_waiting(queue);
 	}
 	pthread_mutex_unlock(&queue->lock);
@@ -342,10 +365,7 @@ queue_close(struct dns_source *source)
 	struct dns_wait *chain = NULL;
 
 	pthread_mutex_lock(&queue->lock);
-	atomic_store(&queue->ended, true);
-	for (struct queued *q = queue->asked.first; q != NULL; q = q->next)
-		collect(&chain, q);
-	collect_waiting(queue, &chain);
+	collect_all(queue, &chain);
 	while (queue->sending) /* the source below may be closed after us */
 		pthread_cond_wait(&queue->sent, &queue->lock);
 	pthread_mutex_unlock(&queue->lock);
@@ -417,10 +437,10 @@ dns_queue_has_ended(const struct dns_queue *queue)
 }
 
 bool
-dns_queue_repeat(struct dns_queue *queue)
+dns_queue_repeat(struct dns_queue *queue, unsigned cost)
 {
-	return atomic_fetch_add_explicit(&queue->repetitions, 1,
-		   memory_order_relaxed) < DNS_QUEUE_REPETITIONS;
+	return atomic_fetch_add(&queue->repetitions, cost) + cost <=
+	    DNS_QUEUE_REPETITIONS;
 }
 
 void

@@ -13,7 +13,10 @@
  *     from its servers, and none was answered, the other questions of this
  *     domain are not asked.
  *   - The questions of a message are repeated DNS_QUEUE_REPETITIONS times
- *     altogether.
+ *     altogether.  Then it has no more of them, and those that are not answered
+ *     fail at once.
+ *   - When DNS_QUEUE_CROWDED questions have failed while the source below is
+ *     crowded, all others fail at once: the message is deferred anyway.
  *
  * A question that fails here was not asked, or not as often as it should have
  * been.  It fails with DNS_ERROR_BUDGET, never with a failure of the domain.
@@ -26,12 +29,21 @@
 #include "dns/source.h"
 
 enum {
+	/* Labels of a domain whose failures are counted together.  Two of them
+	 * may be a public suffix ("co.uk"): then other domains below it are
+	 * cut off as well.  That defers messages; it never decides about
+	 * them. */
+	DNS_QUEUE_DOMAIN = 2,
+
 	/* More than an honest message asks of one domain. */
 	DNS_QUEUE_DEAD = 8,
 
+	/* An honest message of a domain that answers has none. */
+	DNS_QUEUE_CROWDED = 4,
+
 	/* A question that nobody answers is repeated five times in 12 s, so
 	 * that 19 such questions in one message have all that they want.  A
-	 * message that needs more is cut off. */
+	 * message with 32 is cut off after 4 s. */
 	DNS_QUEUE_REPETITIONS = 96,
 };
 
@@ -58,8 +70,8 @@ void dns_queue_unref(struct dns_queue *queue);
 /* Nobody waits for the answers any more: it has expired or was closed. */
 bool dns_queue_has_ended(const struct dns_queue *queue);
 
-/* Counts one repetition; false: they are used up. */
-bool dns_queue_repeat(struct dns_queue *queue);
+/* Counts one repetition as `cost`; false: they are used up. */
+bool dns_queue_repeat(struct dns_queue *queue, unsigned cost);
 
 /* A question was accepted, which another thread is to send; it was sent. */
 void dns_queue_accepted(struct dns_queue *queue);

@@ -16,6 +16,7 @@
 #include "lib/clock.h"
 #include "dns/resolver_internal.h"
 #include "dns/queue.h"
+#include "lib/domain.h"
 #include "lib/scan.h"
 
 enum {
@@ -28,9 +29,19 @@ enum {
 	/* Unanswered questions up to which a message's share shrinks to
 	 * SHARE_MIN, and from which on it is 1. */
 	SHARE_SMALL = 2 * DNS_NET_CROWDED,
-	SHARE_TIGHT = DNS_NET_UNANSWERED_MAX / 2,
+	SHARE_TIGHT = 4 * DNS_NET_CROWDED,
 	SHARE_MIN = 4, /* an honest message's first questions go at once */
 };
+
+/* Of this thread, microseconds. */
+static int64_t
+cpu_us(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t);
+	return (int64_t)t.tv_sec * 1000000 + t.tv_nsec / 1000;
+}
 
 /* ---- how many questions there are ---- */
 
@@ -82,6 +93,9 @@ query_new(struct resolver *r, struct span name, enum dns_type type,
 	q->wait = wait;
 	q->name = name;
 	q->type = type;
+	q->domain = (uint16_t)(hash_span(r->secret,
+				   domain_suffix(name, DNS_QUEUE_DOMAIN), 0) %
+	    DOMAINS);
 	if (wait->queue != NULL) {
 		q->queue = dns_queue_ref(wait->queue);
 		dns_queue_accepted(q->queue);
@@ -248,16 +262,13 @@ turn(struct resolver *r, const struct epoll_event *events, int n)
 	return r->all.first != NULL ? earlier(next, soonest) : next;
 }
 
-/* How long the turn took that began at `began`, microseconds. */
 static void
-note_turn(struct resolver *r, int64_t began)
+raise_max(atomic_uint_least64_t *max, int64_t us)
 {
-	uint64_t took = (uint64_t)(clock_us() - began);
+	uint64_t value = (uint64_t)us;
 
-	if (took >
-	    atomic_load_explicit(&r->counts.turn_max_us, memory_order_relaxed))
-		atomic_store_explicit(
-		    &r->counts.turn_max_us, took, memory_order_relaxed);
+	if (value > atomic_load_explicit(max, memory_order_relaxed))
+		atomic_store_explicit(max, value, memory_order_relaxed);
 }
 
 static void *
@@ -271,11 +282,13 @@ run(void *arg)
 	pthread_setname_np(pthread_self(), "dns");
 	while (rest != REST_END) {
 		int64_t began = clock_us();
+		int64_t began_cpu = cpu_us();
 		int64_t next;
 
 		r->now = began / 1000;
 		next = turn(r, events, n);
-		note_turn(r, began);
+		raise_max(&r->counts.turn_max_us, clock_us() - began);
+		raise_max(&r->counts.turn_max_cpu_us, cpu_us() - began_cpu);
 		rest = prepare_rest(r);
 		n = epoll_wait(r->epoll, events, EVENTS_MAX,
 		    rest == REST_SLEEP ? milliseconds_until(r, next) : 0);
@@ -307,9 +320,7 @@ net_close(struct dns_source *source)
 	pthread_join(r->thread, NULL);
 	refuse_all(r, r->fresh);
 	refuse_all(r, r->inbox);
-	while (r->all.first != NULL)
-		query_finish(
-		    r, r->all.first, dns_answer_failed(DNS_ERROR_RESOURCE));
+	query_close_all(r);
 	dns_socket_close_all(r);
 	close(r->epoll);
 	close(r->wake);
@@ -401,6 +412,7 @@ dns_resolver_open(
 		.share = net_share,
 	};
 	r->on_forged = o->on_forged;
+	r->secret = hash_secret_new();
 	r->inbox_end = &r->inbox;
 	set_schedule(r, o);
 	set_servers(r, &from_file);
@@ -438,6 +450,7 @@ dns_resolver_counts(struct dns_source *source, struct dns_resolver_counts *out)
 		.crowded = atomic_load(&c->crowded),
 		.unanswered = atomic_load(&r->unanswered),
 		.turn_max_us = atomic_load(&c->turn_max_us),
+		.turn_max_cpu_us = atomic_load(&c->turn_max_cpu_us),
 	};
 }
 

@@ -23,16 +23,22 @@ enum {
 	/*
 	 * With more unanswered questions than this we are crowded: prefetched
 	 * questions are dropped, a message may have fewer questions
-	 * unanswered (dns_source.share), and a question that is not answered
-	 * in time fails with DNS_ERROR_RESOURCE.  1,000 messages a second
-	 * with ten questions each have 500 of them unanswered if an answer
-	 * takes 50 ms; and resolvers work on some thousand at a time.
+	 * unanswered (dns_source.share), a domain that does not answer is
+	 * asked no more, and a question that is not answered in time fails
+	 * with DNS_ERROR_RESOURCE.
+	 *
+	 * 500 messages a second with five questions that the cache cannot
+	 * answer have 125 of them unanswered if an answer takes 50 ms.  More of
+	 * them mean that somebody makes us ask for what is not answered, or
+	 * that the resolvers have no time for us: dnsmasq works on 150
+	 * questions at a time, and unbound lets 1,000 of one client wait,
+	 * repetitions included.  What is more they drop.
 	 */
-	DNS_NET_CROWDED = 2048,
+	DNS_NET_CROWDED = 128,
 
 	/* With more than this a question fails at once with
 	 * DNS_ERROR_RESOURCE.  That takes thousands of messages at a time, and
-	 * bounds memory to 10 MB. */
+	 * bounds memory to 16 MB. */
 	DNS_NET_UNANSWERED_MAX = 16384,
 };
 
@@ -55,11 +61,13 @@ struct dns_resolver_counts { /* since the start; any thread may read a copy */
 	uint64_t strays;        /* packets that matched no question; of them */
 	uint64_t wrong_ids;     /* with an id that was not used on the port */
 	uint64_t suspect_ports; /* given up because of wrong ids */
-	uint64_t cut_off;     /* questions ended by a limit of their message */
-	uint64_t crowded;     /* questions not answered while crowded */
-	uint64_t unanswered;  /* now */
-	uint64_t turn_max_us; /* the longest time that the resolver's thread
-	                         did not look for packets */
+	uint64_t cut_off;    /* questions ended by a limit of their message */
+	uint64_t crowded;    /* questions not answered while crowded */
+	uint64_t unanswered; /* now, with those that were given up a few
+	                        seconds ago: resolvers still work on them */
+	/* The longest time for which the resolver's thread did not look for
+	 * packets, and the most processor time it took meanwhile. */
+	uint64_t turn_max_us, turn_max_cpu_us;
 };
 
 /* NULL: `error` says why in one line. */

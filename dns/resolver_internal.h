@@ -1,7 +1,7 @@
 /*
  * resolver_internal.h - what the parts of the resolver share: net.c (the
- * thread, its inbox, the options), flight.c (queries: which server, when to
- * repeat, when to end), channel.c and channel_tcp.c (sockets).  Private to
+ * thread, its inbox, the options), query.c (queries: which server, when to
+ * repeat, when to end), socket.c and socket_tcp.c (sockets).  Private to
  * these four.  Everything but the inbox and the counters belongs to the
  * resolver's thread.
  */
@@ -16,6 +16,7 @@
 #include "dns/resolver.h"
 #include "dns/packet.h"
 #include "lib/arena.h"
+#include "lib/hash.h"
 
 enum {
 	ATTEMPTS_MAX = 6, /* of one question that may still be answered */
@@ -39,9 +40,16 @@ enum {
 	BATCH = 32,          /* datagrams of one system call */
 	DATAGRAM_MAX = 4096, /* more than DNS_EDNS_PAYLOAD: it came anyway */
 
+	GHOST_MS = 8000,  /* a resolver may work so long on a question that
+	                     was given up before its time was up */
+	OVERDUE_STEP = 2, /* repeated so often, a question is overdue */
+	OVERDUE_MAX = 4,  /* of one domain; while crowded it is asked no more */
+	DOMAINS = 1 << 14, /* places of the table of domains */
+
 	DOWN_AFTER = 3,         /* timeouts, one after the other */
-	ALL_DOWN_MS = 4000,     /* time of a question while no server answers:
-	                           messages must not queue up behind it */
+	SHORT_MS = 4000,        /* time of a question while no server answers,
+	                           or while we are crowded: messages must not
+	                           queue up behind it */
 	RESTART_MS = 2000,      /* a server may refuse packets this long, as it
 	                           does when it is restarted */
 	BACKOFF_MAX_MS = 30000, /* between probes of a server that is down */
@@ -96,7 +104,10 @@ struct dns_query {
 	unsigned tcp_sends;
 	uint8_t asked[DNS_SERVERS_MAX]; /* how often each server was */
 	unsigned refused;     /* bits: servers that cannot answer it */
-	enum dns_error fault; /* what the last of them said */
+	enum dns_error error; /* what the last of them said */
+	uint16_t domain;      /* its place in the table */
+	bool is_asked;        /* it is counted there, */
+	bool is_overdue;      /* and there */
 	bool plain;           /* asked without EDNS from now on */
 	bool tcp_again;       /* was asked again since a connection failed */
 	bool tcp_garbled;     /* asked over TCP because UDP was garbled */
@@ -105,6 +116,13 @@ struct dns_query {
 };
 
 enum { LINK_ALL, LINK_STEP };
+
+/* What the domains of one hash make the resolvers do. */
+struct domain_load {
+	uint16_t asked;    /* questions that the resolvers may work on */
+	uint16_t overdue;  /* of them, those that are unanswered for long */
+	uint16_t failures; /* unanswered ones, since there was an answer */
+};
 
 enum socket_kind { SOCKET_UDP, SOCKET_TCP };
 
@@ -163,7 +181,7 @@ struct dns_server {
 struct net_counters {
 	atomic_uint_least64_t questions, datagrams, repetitions, tcp, answers,
 	    timeouts, servfails, strays, wrong_ids, suspect_ports, cut_off,
-	    crowded, turn_max_us;
+	    crowded, turn_max_us, turn_max_cpu_us;
 };
 
 /* Datagrams that leave together. */
@@ -205,6 +223,9 @@ struct resolver {
 	struct dns_query *fresh; /* from the inbox, they begin next */
 	struct query_list all;   /* in the order of their deadlines */
 	struct query_list steps[STEPS_MAX]; /* in the order of `due` */
+	struct query_list ghosts; /* given up, in the order of `deadline` */
+	struct domain_load domains[DOMAINS]; /* by hash */
+	struct hash_secret secret;
 	struct attempt *slots[SLOTS];
 	struct dns_socket *retired; /* newest first */
 	unsigned n_retired;
@@ -217,14 +238,16 @@ struct resolver {
 	unsigned random_left;
 };
 
-/* ---- net.c ---- */
+/* ---- resolver.c ---- */
 
 /* Frees it; its answer is the caller's to give. */
 void query_free(struct resolver *r, struct dns_query *q);
 
-/* ---- flight.c ---- */
+/* ---- query.c ---- */
 
 void query_begin(struct resolver *r, struct dns_query *q);
+
+/* Ends `q` with `answer`. */
 void query_finish(
     struct resolver *r, struct dns_query *q, const struct dns_answer *answer);
 
@@ -245,7 +268,9 @@ void query_distrust(struct resolver *r, struct dns_socket *sock);
 /* Repeats and ends what is due; returns when to be called again. */
 int64_t query_run_timers(struct resolver *r);
 
-/* ---- channel.c ---- */
+void query_close_all(struct resolver *r);
+
+/* ---- socket.c ---- */
 
 /* Sends the question of `t->query` to `server` with a new id.  `t` is free
  * again unless the result is SEND_OK. */
@@ -278,7 +303,7 @@ void dns_socket_break(struct resolver *r, struct dns_socket *sock);
 bool dns_socket_watch(
     struct resolver *r, struct dns_socket *sock, uint32_t events, int how);
 
-/* ---- channel_tcp.c ---- */
+/* ---- socket_tcp.c ---- */
 
 /* The connection to use; NULL: open one more in `*empty`, which is NULL if
  * there is no room. */

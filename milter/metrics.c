@@ -307,6 +307,14 @@ put_messages(struct buf *b)
 }
 
 static void
+put_turn(struct buf *b, const char *clock, uint64_t us)
+{
+	buf_printf(b, "avouch_dns_turn_seconds_max{clock=\"%s\"} ", clock);
+	put_seconds(b, us);
+	buf_byte(b, '\n');
+}
+
+static void
 put_dns(struct buf *b, const struct service_counts *s)
 {
 	const struct dns_resolver_counts *n = &s->net;
@@ -339,10 +347,10 @@ put_dns(struct buf *b, const struct service_counts *s)
 	    "Questions that the resolvers have not answered yet.",
 	    n->unanswered);
 	put_family(b, "dns_turn_seconds_max", "gauge",
-	    "Longest time in which the DNS thread did not read answers.");
-	buf_text(b, "avouch_dns_turn_seconds_max ");
-	put_seconds(b, n->turn_max_us);
-	buf_byte(b, '\n');
+	    "Longest time in which the DNS thread did not read answers, and "
+	    "the most processor time that it used meanwhile.");
+	put_turn(b, "wall", n->turn_max_us);
+	put_turn(b, "cpu", n->turn_max_cpu_us);
 	put_one(b, "dns_cache_hits_total", "counter",
 	    "Questions that the cache answered.", c->hits);
 	put_one(b, "dns_cache_misses_total", "counter",

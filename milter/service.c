@@ -191,6 +191,8 @@ add_net(struct dns_resolver_counts *to, struct dns_source *net)
 	to->unanswered += n.unanswered;
 	if (n.turn_max_us > to->turn_max_us)
 		to->turn_max_us = n.turn_max_us;
+	if (n.turn_max_cpu_us > to->turn_max_cpu_us)
+		to->turn_max_cpu_us = n.turn_max_cpu_us;
 }
 
 static void

@@ -292,6 +292,42 @@ dead_names_of_a_domain_give_up_together(void **state)
 	queue->close(queue);
 }
 
+/* Four questions had no room below: the others do not try. */
+static void
+a_crowd_below_ends_a_message(void **state)
+{
+	enum { N = DNS_SHARE_MAX + 8 };
+	struct script s;
+	struct question q[N], later;
+	struct dns_source *queue;
+
+	(void)state;
+	script_init(&s);
+	queue = dns_queue_open(&s.source);
+	for (size_t i = 0; i < N; i++) {
+		char domain[32];
+
+		snprintf(domain, sizeof(domain), "d%zu.example", i);
+		ask(queue, &q[i], domain, i, i == 2);
+	}
+	answer_one(&s, 6, DNS_ERROR_RESOURCE); /* out of memory, say */
+	s.share = DNS_SHARE_MAX - 1;
+	answer_one(&s, 0, DNS_ERROR_RESOURCE);
+	answer_one(&s, 1, DNS_ERROR_TIMEOUT);
+	answer_one(&s, 2, DNS_ERROR_RESOURCE); /* prefetched */
+	answer_one(&s, 3, DNS_ERROR_RESOURCE);
+	answer_one(&s, 4, DNS_ERROR_RESOURCE);
+	assert_int_equal(count_answered(q, N), 6);
+	answer_one(&s, 5, DNS_ERROR_RESOURCE);
+	assert_int_equal(count_answered(q, N), N);
+	assert_int_equal(count_failed(q, N, DNS_ERROR_BUDGET), N - 7);
+	assert_int_equal(q[1].fault, DNS_ERROR_TIMEOUT);
+	ask(queue, &later, "other.example", 0, false);
+	assert_int_equal(later.fault, DNS_ERROR_BUDGET);
+	answer_rest(&s);
+	queue->close(queue);
+}
+
 /* One that answers some questions and not others is not dead, and neither is
  * one whose prefetched questions were dropped. */
 static void
@@ -515,6 +551,9 @@ questions_of_ended_messages_are_dropped(void **state)
 	assert_int_equal(counts.unanswered, N);
 	netrun_pass(&r, NETRUN_FIRST_MS);
 	dns_resolver_counts(r.net, &counts);
+	assert_int_equal(counts.unanswered, N); /* the servers work on them */
+	netrun_pass(&r, 8000);
+	dns_resolver_counts(r.net, &counts);
 	assert_int_equal(counts.unanswered, 0);
 	assert_int_equal(counts.datagrams, N);
 	dead_mail_end(&m, &r);
@@ -586,6 +625,7 @@ main(void)
 		cmocka_unit_test(known_answers_are_given_at_once),
 		cmocka_unit_test(a_prefetched_question_does_not_wait),
 		cmocka_unit_test(dead_names_of_a_domain_give_up_together),
+		cmocka_unit_test(a_crowd_below_ends_a_message),
 		cmocka_unit_test(a_domain_that_answers_is_not_dead),
 		cmocka_unit_test(a_deadline_says_whose_failure_it_is),
 		cmocka_unit_test(a_deadline_while_crowded_is_ours),

@@ -289,7 +289,7 @@ rfc5452_guesses_at_ids(void **state)
 static void
 thousands_in_flight_answered_last_first(void **state)
 {
-	enum { N = 4000 };
+	enum { N = 1000 };
 	const struct hostile_options o = { .hold = N };
 	struct netrun r = { .servers = { hostile_start(&o) } };
 	uint16_t port = hostile_port(r.servers[0]);
@@ -458,6 +458,37 @@ timeouts_while_crowded_are_ours(void **state)
 	netrun_stop(&r);
 }
 
+/* Resolvers that have too much to do may say so. */
+static void
+failures_while_crowded_are_ours(void **state)
+{
+	static const char *const names[] = { "servfail.example",
+		"refused.example", "notauth.example" };
+	static const enum dns_error want[] = { DNS_ERROR_RESOURCE,
+		DNS_ERROR_RESOURCE, DNS_ERROR_RCODE };
+	struct netrun r = netrun_start(&plain, NULL);
+	struct asked *all = calloc(DNS_NET_CROWDED, sizeof(*all));
+	struct crowd crowd;
+
+	(void)state;
+	assert_non_null(all);
+	crowd_begin(&crowd, DNS_NET_CROWDED);
+	for (size_t i = 0; i < DNS_NET_CROWDED; i++) {
+		struct asked *a = &all[i];
+
+		*a = (struct asked){ .wait = { .done = netrun_told },
+			.crowd = &crowd };
+		snprintf(a->name, sizeof(a->name), "silent.n%zu.example", i);
+		r.net->ask(r.net, span_str(a->name), DNS_TXT, &a->wait);
+	}
+	for (size_t i = 0; i < ARRAY_SIZE(names); i++)
+		assert_int_equal(
+		    netrun_ask(&r, names[i], DNS_TXT)->fault, want[i]);
+	netrun_stop(&r);
+	crowd_end(&crowd);
+	free(all);
+}
+
 /* The share of a message shrinks as others fill the table; what is prefetched
  * is given up first. */
 static void
@@ -471,8 +502,8 @@ a_crowd_leaves_room_for_the_next_message(void **state)
 		{ DNS_NET_CROWDED, DNS_SHARE_MAX },
 		{ DNS_NET_CROWDED + DNS_NET_CROWDED / 2, 18 },
 		{ 2 * DNS_NET_CROWDED, 4 },
-		{ DNS_NET_UNANSWERED_MAX / 2 - 1, 4 },
-		{ DNS_NET_UNANSWERED_MAX / 2, 1 },
+		{ 4 * DNS_NET_CROWDED - 1, 4 },
+		{ 4 * DNS_NET_CROWDED, 1 },
 		{ DNS_NET_UNANSWERED_MAX, 1 },
 	};
 	const struct hostile_options silent = { .silent = true };
@@ -502,6 +533,48 @@ a_crowd_leaves_room_for_the_next_message(void **state)
 	assert_int_equal(early.times, 0);
 	assert_true(netrun_pass_until(&r, &few) <= NETRUN_FIRST_MS);
 	assert_int_equal(early.answer->fault, DNS_ERROR_BUDGET);
+	netrun_stop(&r);
+	crowd_end(&crowd);
+	crowd_end(&few);
+	free(all);
+}
+
+/* While crowded, a domain that leaves four questions unanswered for long is
+ * asked no more; while not, it is. */
+static void
+a_dead_domain_is_not_asked_while_crowded(void **state)
+{
+	enum { DEAD = 5 };
+	const struct hostile_options silent = { .silent = true };
+	struct netrun r = netrun_start(&silent, NULL);
+	struct asked *all = calloc(DNS_NET_CROWDED, sizeof(*all));
+	struct asked dead[DEAD], late;
+	struct crowd crowd, few;
+
+	(void)state;
+	assert_non_null(all);
+	crowd_begin(&crowd, DNS_NET_CROWDED);
+	crowd_begin(&few, DEAD + 1);
+	for (size_t i = 0; i < DEAD; i++) {
+		struct asked *a = &dead[i];
+
+		*a = (struct asked){ .wait = { .done = netrun_told },
+			.crowd = &few };
+		snprintf(a->name, sizeof(a->name), "n%zu.dead.example", i);
+		if (i == DEAD - 1) /* is asked, though four are overdue */
+			netrun_pass(&r, 2 * NETRUN_FIRST_MS);
+		r.net->ask(r.net, span_str(a->name), DNS_TXT, &a->wait);
+	}
+	netrun_settle(&r);
+	assert_int_equal(crowd_missing(&few), DEAD + 1);
+	netrun_ask_many(r.net, all, DNS_NET_CROWDED, 0, &crowd);
+	late = (struct asked){ .wait = { .done = netrun_told }, .crowd = &few };
+	r.net->ask(r.net, SPAN("late.dead.example"), DNS_TXT, &late.wait);
+	netrun_settle(&r);
+	assert_int_equal(late.times, 1);
+	assert_int_equal(late.answer->fault, DNS_ERROR_RESOURCE);
+	assert_int_equal(crowd_missing(&few), DEAD);
+	assert_int_equal(crowd_missing(&crowd), DNS_NET_CROWDED);
 	netrun_stop(&r);
 	crowd_end(&crowd);
 	crowd_end(&few);
@@ -644,7 +717,9 @@ main(void)
 		cmocka_unit_test(an_answer_asks_the_next),
 		cmocka_unit_test(more_questions_than_are_held),
 		cmocka_unit_test(timeouts_while_crowded_are_ours),
+		cmocka_unit_test(failures_while_crowded_are_ours),
 		cmocka_unit_test(a_crowd_leaves_room_for_the_next_message),
+		cmocka_unit_test(a_dead_domain_is_not_asked_while_crowded),
 		cmocka_unit_test(close_answers_all),
 	};
 
