@@ -288,8 +288,7 @@ crowd_work(void *arg)
 		struct dns_task *j = dns_task_start(
 		    crowd->fake, chain_step, &c, QUESTIONS, MEMORY);
 
-		if (i % 3 != 0 &&
-		    dns_task_wait(j, clock_ms() + 60000) &&
+		if (i % 3 != 0 && dns_task_wait(j, clock_ms() + 60000) &&
 		    c.ended == 2) {
 			pthread_mutex_lock(&crowd->lock);
 			crowd->finished++;
