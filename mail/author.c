@@ -41,6 +41,7 @@
 enum { GLUED_MAX = 1024 }; /* bytes of a domain in pieces; as UTF-8 */
 
 #define NOT_VALID "the From field is not valid"
+#define TOO_LONG "the From field is too long"
 
 struct author_reading {
 	struct mail_from *out;
@@ -73,18 +74,24 @@ is_word(unsigned char c)
 	return ascii_is_atext(c) ? memchr("%!^", c, 3) == NULL : c == '.';
 }
 
+static bool
+is_control(unsigned char c)
+{
+	return c == 0x7f || (c < 0x20 && !ascii_is_space(c));
+}
+
 /* What some programs drop or skip inside an address. */
 static bool
 is_dropped(unsigned char c)
 {
-	return memchr("\"\\[](%!^:>)", c, 11) != NULL || c == 0x7f ||
-	    (c < 0x20 && !ascii_is_space(c));
+	return memchr("\"\\[]%!^:>)", c, 10) != NULL || is_control(c);
 }
 
+/* What must not be between the parts of one. */
 static bool
-is_dropped_or_at(unsigned char c)
+is_unclean(unsigned char c)
 {
-	return c == '@' || is_dropped(c);
+	return c == '@' || c == '(' || is_dropped(c);
 }
 
 static bool
@@ -356,29 +363,42 @@ ends_cleanly(struct scan at)
 			at = comment;
 		else if (scan_byte(&at, '\\'))
 			scan_next(&at);
-		else if (scan_while(&at, is_dropped_or_at).n == 0)
+		else if (scan_while(&at, is_unclean).n == 0)
 			break;
 	}
 	return at.p == from || scan_done(&at) || !is_word((unsigned char)*at.p);
 }
 
-/* Whether a domain goes on behind white space and comments. */
+/* A dot, unless there is one. */
+static void
+put_blank(struct buf *b)
+{
+	if (b->n > 0 && b->p[b->n - 1] != '.')
+		buf_byte(b, '.');
+}
+
+/* How programs go on with a domain behind white space and comments. */
 enum {
-	GLUE_ANY = 1,     /* not only at a dot */
-	GLUE_DROPPED = 2, /* not only behind those, but what is dropped too */
-	GLUE_ALL = 3,
-	GLUE_DOT = 4, /* with a dot for it: BlankSub of Sendmail */
+	GLUE_ANY = 1,      /* not only at a dot */
+	GLUE_LINES = 2,    /* behind line ends too */
+	GLUE_CONTROLS = 4, /* behind what is_control() */
+	GLUE_DROPPED = 8,  /* behind what is_dropped() */
+	GLUE_DOT = 16,     /* with a dot for the white space */
+
+	GLUE_VARIANTS = 16, /* of the first four */
+	GLUE_SENDMAIL = GLUE_DOT | GLUE_ANY | GLUE_LINES, /* its BlankSub */
 };
 
 static void
 skip_glued(struct scan *s, unsigned how)
 {
-	skip_cfws(s);
-	while ((how & GLUE_DROPPED) != 0 && !scan_done(s) &&
-	    is_dropped((unsigned char)*s->p)) {
-		scan_next(s);
-		skip_cfws(s);
-	}
+	bool lines = (how & GLUE_LINES) != 0;
+
+	do {
+		scan_while(s, lines ? ascii_is_space : ascii_is_wsp);
+	} while (mail_skip_comment(s) ||
+	    ((how & GLUE_CONTROLS) != 0 && scan_while(s, is_control).n > 0) ||
+	    ((how & GLUE_DROPPED) != 0 && scan_while(s, is_dropped).n > 0));
 }
 
 static void
@@ -387,21 +407,34 @@ add_glued(
 {
 	char text[GLUED_MAX + 1];
 	struct buf b = buf_wrap(text, sizeof(text));
+	size_t first = word.n;
 
 	do {
 		bool after_dot = word.n == 0 || word.p[word.n - 1] == '.';
 
-		if (how == GLUE_DOT && b.n > 0 && b.p[b.n - 1] != '.')
-			buf_byte(&b, '.');
+		if ((how & GLUE_DOT) != 0)
+			put_blank(&b);
 		buf_span(&b, word);
 		skip_glued(&at, how);
-		if (how != GLUE_DOT && (how & GLUE_ANY) == 0 && !after_dot &&
+		if ((how & GLUE_ANY) == 0 && !after_dot &&
 		    scan_peek(&at) != '.')
 			break;
 		word = scan_while(&at, is_word);
 	} while (word.n > 0 && !b.full);
-	if (is_dotted(buf_view(&b)))
+	if (b.full)
+		set_problem(r, TOO_LONG);
+	if (b.n > first && is_dotted(buf_view(&b)))
 		add_if_dotted(r, read_name(r, buf_view(&b)));
+}
+
+/* `word` and what follows it as a domain in pieces. */
+static void
+add_pieces(struct author_reading *r, struct scan at, struct span word)
+{
+	for (unsigned how = 0; how < GLUE_VARIANTS; how++)
+		add_glued(r, at, word, how);
+	if (!r->valid)
+		add_glued(r, at, word, GLUE_SENDMAIL);
 }
 
 /* A comment in front of a domain may be taken for it. */
@@ -459,8 +492,7 @@ read_after_at(struct author_reading *r, struct scan at, struct span local)
 		r->named = true;
 		set_problem(r, NOT_VALID);
 	}
-	for (unsigned how = 0; how <= (r->valid ? GLUE_ALL : GLUE_DOT); how++)
-		add_glued(r, at, word, how);
+	add_pieces(r, at, word);
 }
 
 static bool
@@ -490,15 +522,14 @@ read_after_percent(struct author_reading *r, struct scan at, struct span local)
 	skip_cfws(&at);
 	if (is_in_local_part(at))
 		return;
-	skip_glued(&at, GLUE_DROPPED);
+	skip_glued(&at, GLUE_LINES | GLUE_DROPPED);
 	word = scan_while(&at, is_word);
 	name = without_punctuation(word);
 	if (is_dotted(name)) {
 		keep_first(r, local, name);
 		add_named(r, name);
 	}
-	for (unsigned how = 0; how <= GLUE_DOT; how++)
-		add_glued(r, at, word, how);
+	add_pieces(r, at, word);
 }
 
 /* `at` is behind a "!" or "^", `before` is the name in front of it, `words` are
@@ -591,8 +622,29 @@ is_too_many(struct author_reading *r)
 {
 	if (r->n_signs++ < MAIL_AUTHOR_SIGNS_MAX)
 		return false;
-	set_problem(r, "the From field is too long");
+	set_problem(r, TOO_LONG);
 	return true;
+}
+
+/* Parentheses are nested deeper than comments may be, with or without the
+ * backslashes. */
+static bool
+is_deep(struct span text)
+{
+	struct scan s = scan_of(text);
+	size_t depth = 0;
+
+	while (!scan_done(&s)) {
+		int c = scan_next(&s);
+
+		if (c == '\\')
+			scan_byte(&s, ')');
+		else if (c == '(' && ++depth > MAIL_COMMENT_DEPTH_MAX)
+			return true;
+		else if (c == ')' && depth > 0)
+			depth--;
+	}
+	return false;
 }
 
 /*
@@ -630,13 +682,6 @@ read_at_signs(struct author_reading *r, struct span text)
 	}
 }
 
-static void
-put_blank(struct buf *b)
-{
-	if (b->n > 0 && b->p[b->n - 1] != '.')
-		buf_byte(b, '.');
-}
-
 /*
  * The same for every "%", "!" and "^" of a field that is not valid, which an
  * MTA reads without its comments: "b . example (x) ! alice".  Sendmail replaces
@@ -669,12 +714,14 @@ read_mta_signs(struct author_reading *r, struct span value)
 		if (memchr("%!^", c, 3) != NULL) {
 			if (is_too_many(r))
 				return;
+			if (words.full)
+				set_problem(r, TOO_LONG);
 			if (c == '%')
 				read_after_percent(r, s, buf_view(&name));
 			else
 				read_bang(
 				    r, s, buf_view(&name), buf_view(&words));
-		} else if (is_dropped((unsigned char)c)) {
+		} else if (c == '(' || is_dropped((unsigned char)c)) {
 			continue;
 		}
 		buf_cut(&name, 0);
@@ -809,6 +856,11 @@ read_decoded(struct author_reading *r, struct span value, bool strict)
 	if (r->valid && !r->has_group && !decoded.specials && !ambiguous)
 		mail_decode_words(
 		    r->a, without_names(r->a, value), strict, &decoded);
+	if (is_deep(decoded.text)) {
+		r->named = true;
+		set_problem(r, NOT_VALID);
+		return false;
+	}
 	read_at_signs(r, decoded.text);
 	return ambiguous;
 }
@@ -819,7 +871,7 @@ read_author_field(struct author_reading *r, struct span value)
 	r->n_bytes += value.n;
 	if (r->n_bytes > MAIL_AUTHOR_TEXT_MAX) {
 		r->named = true;
-		set_problem(r, "the From field is too long");
+		set_problem(r, TOO_LONG);
 		return;
 	}
 	if (!has_clean_lines(value)) {
@@ -833,7 +885,7 @@ read_author_field(struct author_reading *r, struct span value)
 		check_angles(r, value);
 	if (read_decoded(r, value, false)) /* not all programs find the same */
 		read_decoded(r, value, true);
-	if (!r->valid)
+	if (!r->valid && !is_deep(value))
 		read_mta_signs(r, value);
 }
 

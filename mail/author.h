@@ -15,7 +15,7 @@ enum {
 	MAIL_AUTHORS_MAX = 8, /* author domains of a message */
 	/* No person writes more; these keep time and memory small. */
 	MAIL_AUTHOR_TEXT_MAX = 16 * 1024, /* bytes of all From fields */
-	MAIL_AUTHOR_SIGNS_MAX = 1000,     /* "@", "%" and "!" in them */
+	MAIL_AUTHOR_SIGNS_MAX = 200,      /* "@", "%" and "!" in them */
 };
 
 enum mail_from_state {

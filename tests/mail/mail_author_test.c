@@ -394,10 +394,10 @@ rule_3_several_domains_in_a_field_that_is_not_valid(void **state)
 		{ "a@d.example:;, x@b.example", "d.example b.example", SEVERAL, false },
 		{ "a@d.example; x@b.example", "d.example b.example", SEVERAL, false },
 		{ "\"x@b.example <a@d.example>", "b.example d.example", SEVERAL, false },
-		{ "a@d.example (x@b.example", "d.example b.example +d.examplex", SEVERAL, false },
+		{ "a@d.example (x@b.example", "d.example b.example", SEVERAL, false },
 		{ "\\<x@b.example> <a@d.example>", "b.example d.example", SEVERAL, false },
-		{ "a@d.example (=?utf-8?q?x=40b.example?=", "d.example b.example +d.examplex", SEVERAL, false },
-		{ "=?utf-8?b?YUBkLmV4YW1wbGU?= (x@b.example", "d.example b.example +d.examplex", SEVERAL, false },
+		{ "a@d.example (=?utf-8?q?x=40b.example?=", "d.example b.example", SEVERAL, false },
+		{ "=?utf-8?b?YUBkLmV4YW1wbGU?= (x@b.example", "d.example b.example", SEVERAL, false },
 		{ "'a@d.example' <x@b.example>", "d.example b.example", SEVERAL, false },
 		{ "a\357\274\240d.example, [] x@b.example", "d.example b.example", SEVERAL, false },
 		{ "x@b.example, alice%d.example", "b.example d.example", SEVERAL, false },
@@ -689,11 +689,11 @@ struct large_vector {
 
 /* clang-format off */
 static const struct large_vector larges[] = {
-	{ "", "a@b.example,", 1000, "", VALID, "b.example" },
-	{ "", "a@b.example,", 1001, "", MAIL_FROM_INVALID, "b.example" },
+	{ "", "a@b.example,", 200, "", VALID, "b.example" },
+	{ "", "a@b.example,", 201, "", MAIL_FROM_INVALID, "b.example" },
 	{ "", "a@b.example,", 100000, "", MAIL_FROM_INVALID, "" },
-	{ "", "a@b\303\274cher.example,", 883, "", VALID, "xn--bcher-kva.example" },
-	{ "", "<a@b.example", 1000, "", MAIL_FROM_INVALID, "b.example" },
+	{ "", "a@b\303\274cher.example,", 200, "", VALID, "xn--bcher-kva.example" },
+	{ "", "<a@b.example", 200, "", MAIL_FROM_INVALID, "b.example" },
 	{ "a@b.example", "@", 15900, "", MAIL_FROM_INVALID, "b.example" },
 	{ "a@", "a.", 200, "example", MAIL_FROM_INVALID, "" },
 	{ "a@", "a.", 120, "example", VALID, NULL },
@@ -703,20 +703,26 @@ static const struct large_vector larges[] = {
 	{ "a@", "\303\274.", 5300, "example", MAIL_FROM_INVALID, "" },
 	{ "a@b", " .c", 1300, "", MAIL_FROM_INVALID, "" },
 	{ "a@b", " .c", 5300, "", MAIL_FROM_INVALID, "" },
-	{ "a@b.example ", "(", 15900, "", SLOPPY, "b.example" },
-	{ "", "a@b.example(", 900, "", MAIL_FROM_INVALID, "b.example +b.examplea" },
-	{ "", "@(", 900, "x", MAIL_FROM_INVALID, "" },
+	{ "a@b.example ", "(", 15900, "", MAIL_FROM_INVALID, "" },
+	{ "a@b.example ", "(", 64, "", SLOPPY, "b.example" },
+	{ "a@b.example ", "\\(", 7900, "", MAIL_FROM_INVALID, "" },
+	{ "", "a@b.example(", 200, "", MAIL_FROM_INVALID, "" },
+	{ "", "@(", 200, "x", MAIL_FROM_INVALID, "" },
+	{ "a@b.example, ", "c@d(x((", 190, "", MAIL_FROM_INVALID, NULL },
 	{ "", "\"", 15900, "", MAIL_FROM_INVALID, "" },
 	{ "\"", "\\", 15900, "", MAIL_FROM_INVALID, "" },
 	{ "", "<", 15900, "", MAIL_FROM_INVALID, "" },
 	{ "", "<@a,", 3975, "", MAIL_FROM_INVALID, "" },
-	{ "<", "@a,", 900, ":a@b.example>", VALID, "b.example" },
+	{ "<", "@a,", 190, ":a@b.example>", VALID, "b.example" },
 	{ "a@", "[", 15900, "", MAIL_FROM_INVALID, "" },
 	{ "", "a:", 7950, "a@b.example", SLOPPY, "b.example" },
 	{ "", ",", 15900, "a@b.example", VALID, "b.example" },
 	{ "", "a ", 7950, "<a@b.example>", VALID, "b.example" },
-	{ "a@b.example, c@", "d ", 7950, "", SLOPPY, "b.example" },
-	{ "a@b.example, x", "%d", 900, "@", SLOPPY, "b.example" },
+	{ "a@b.example, c@", "d ", 200, "", SLOPPY, "b.example" },
+	{ "a@b.example, c@", "d ", 2000, "", MAIL_FROM_INVALID, "b.example" },
+	{ "a@b.example, ", "d ", 2000, "e!f", MAIL_FROM_INVALID, "b.example" },
+	{ "a@b.example, c@d", " \342\200\213", 400, " e.example", MAIL_FROM_INVALID, "b.example" },
+	{ "a@b.example, x", "%d", 190, "@", SLOPPY, "b.example" },
 	{ "", "=?utf-8?q?=40?=", 1060, "", MAIL_FROM_INVALID, "" },
 	{ "", "=?utf-8?b?", 1590, "", MAIL_FROM_INVALID, "" },
 	{ "", "=?", 7950, "", MAIL_FROM_INVALID, "" },
@@ -791,8 +797,7 @@ comments_at_the_depth_limit(void **state)
 
 		read_value(a, all, &from);
 		assert_int_equal(from.state,
-		    depth == 64 ? MAIL_FROM_VALID : MAIL_FROM_SLOPPY);
-		assert_int_equal(from.n_domains, 1);
+		    depth == 64 ? MAIL_FROM_VALID : MAIL_FROM_INVALID);
 	}
 	arena_free(a);
 }
