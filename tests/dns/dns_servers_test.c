@@ -1,6 +1,9 @@
 /* dns/resolver.h: servers that are slow, gone or of no use, and the time it
  * costs */
+#include <arpa/inet.h>
 #include <dirent.h>
+#include <ifaddrs.h>
+#include <net/if.h>
 #include <netinet/in.h>
 #include <pthread.h>
 #include <setjmp.h>
@@ -420,11 +423,10 @@ questions_are_short_while_all_is_dark(void **state)
 	netrun_stop(&r);
 }
 
+/* A question reaches a server at this address; it is `text`. */
 static void
-a_server_with_an_ipv6_address(void **state)
+expect_asked(struct sockaddr_in6 at, const char *text)
 {
-	struct sockaddr_in6 at = { .sin6_family = AF_INET6,
-		.sin6_addr = IN6ADDR_LOOPBACK_INIT };
 	socklen_t size = sizeof(at);
 	struct netrun r = { .servers = { NULL } };
 	struct dns_resolver_options o = {
@@ -436,13 +438,12 @@ a_server_with_an_ipv6_address(void **state)
 	char packet[512] = "", error[100];
 	int fd = socket(AF_INET6, SOCK_DGRAM, 0);
 
-	(void)state;
 	if (fd < 0 || bind(fd, (struct sockaddr *)&at, sizeof(at)) != 0) {
 		close(fd);
 		skip(); /* no IPv6 here */
 	}
 	assert_int_equal(getsockname(fd, (struct sockaddr *)&at, &size), 0);
-	assert_true(ip_parse(SPAN("::1"), &o.servers[0].ip));
+	assert_null(server_address_parse(span_str(text), &o.servers[0]));
 	o.servers[0].port = ntohs(at.sin6_port);
 	r.net = dns_resolver_open(&o, error, sizeof(error));
 	assert_non_null(r.net);
@@ -455,6 +456,42 @@ a_server_with_an_ipv6_address(void **state)
 	assert_int_equal(a.answer->fault, DNS_ERROR_RESOURCE);
 	crowd_end(&crowd);
 	close(fd);
+}
+
+static void
+a_server_with_an_ipv6_address(void **state)
+{
+	const struct sockaddr_in6 at = { .sin6_family = AF_INET6,
+		.sin6_addr = IN6ADDR_LOOPBACK_INIT };
+
+	(void)state;
+	expect_asked(at, "::1");
+}
+
+/* RFC 4007 section 11: it is one together with its interface. */
+static void
+a_server_with_a_link_local_address(void **state)
+{
+	char address[INET6_ADDRSTRLEN], text[INET6_ADDRSTRLEN + IF_NAMESIZE];
+	struct sockaddr_in6 at = { .sin6_family = AF_UNSPEC };
+	struct ifaddrs *all;
+
+	(void)state;
+	assert_int_equal(getifaddrs(&all), 0);
+	for (struct ifaddrs *i = all; i != NULL; i = i->ifa_next) {
+		const struct sockaddr_in6 *in6 = (void *)i->ifa_addr;
+
+		if (in6 == NULL || in6->sin6_family != AF_INET6 ||
+		    !IN6_IS_ADDR_LINKLOCAL(&in6->sin6_addr))
+			continue;
+		at = *in6;
+		inet_ntop(AF_INET6, &at.sin6_addr, address, sizeof(address));
+		snprintf(text, sizeof(text), "%s%%%s", address, i->ifa_name);
+	}
+	freeifaddrs(all);
+	if (at.sin6_family == AF_UNSPEC)
+		skip(); /* no interface with such an address */
+	expect_asked(at, text);
 }
 
 int
@@ -478,6 +515,7 @@ main(void)
 		cmocka_unit_test(rfc5452_ports_do_not_live_long),
 		cmocka_unit_test(questions_are_short_while_all_is_dark),
 		cmocka_unit_test(a_server_with_an_ipv6_address),
+		cmocka_unit_test(a_server_with_a_link_local_address),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
