@@ -420,6 +420,12 @@ print_dns(json_t *o)
 	    (long long)metric_number(o, "dns_tcp_total", NULL),
 	    (long long)metric_number(o, "dns_answers_total", NULL));
 	line_counters("DNS failures", json_object_get(o, "dns_failures_total"));
+	line_text("DNS load",
+	    "%lld unanswered now, %lld replies with a wrong id, "
+	    "%lld ports closed because of them",
+	    (long long)metric_number(o, "dns_unanswered", NULL),
+	    (long long)metric_number(o, "dns_wrong_ids_total", NULL),
+	    (long long)metric_number(o, "dns_suspect_ports_total", NULL));
 	line_text("DNS cache",
 	    "hits %lld, misses %lld, joined %lld, entries %lld",
 	    (long long)metric_number(o, "dns_cache_hits_total", NULL),
