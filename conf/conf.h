@@ -94,7 +94,7 @@ struct conf {
 		struct server_address servers[CONF_NAMESERVERS_MAX];
 		size_t n_servers; /* 0: those of /etc/resolv.conf */
 	} dns;
-	char *zone; /* a master file that answers instead of the net; NULL */
+	char *zone; /* a master file that answers instead, for tests; NULL */
 	struct {
 		size_t bytes;
 		uint32_t stale_seconds;
@@ -114,7 +114,6 @@ struct conf {
 	size_t n_trusted_forwarders;
 	enum conf_action on_overload; /* when we are short of resources */
 	unsigned timeout_ms;          /* a message's wait for DNS */
-	unsigned max_questions;       /* a message's DNS questions */
 
 	struct {
 		enum conf_action on_fail, on_softfail, on_temperror,

@@ -87,9 +87,11 @@ struct old_name {
 
 static const struct old_name old_names[] = {
 	{ "", "confine", "sandbox", NULL },
+	{ "", "max_questions", NULL, "it is always 200" },
 	{ "dns", "first_timeout", NULL, "it follows from timeout" },
 	{ "dns", "timeout", NULL, "it follows from the timeout of messages" },
 	{ "dns", "trust_ad", NULL, "it had no effect" },
+	{ "dns", "zone", NULL, "nameservers = \"zone:/PATH\" does the same" },
 	{ "cache", "max_ttl", NULL, "it is always 1d" },
 	{ "cache", "max_negative_ttl", NULL, "it is always 1h" },
 	{ "cache", "failure_ttl", NULL, "it is always 5s" },

@@ -113,13 +113,6 @@ const struct conf_option conf_options[] = {
 { "", "timeout", CONF_MILLISECONDS, "15s", .min = 1000, .max = 120000,
   AT(timeout_ms),
   .help = "Longest time a message waits for DNS." },
-{ "", "max_questions", CONF_NUMBER, "200", .min = 20, .max = 5000,
-  AT(max_questions),
-  .help = "Most DNS questions a message may cost." },
-
-{ "dns", "zone", CONF_PATH, "", AT(zone),
-  .help = "Master file that answers all questions instead of the net, for "
-	"tests." },
 
 { "cache", "size", CONF_SIZE, "16M", .min = 1 << 20, .max = (size_t)1 << 34,
   AT(cache.bytes),

@@ -92,6 +92,7 @@ conf_value_read(const struct conf_option *o, const struct conf_value *values,
 	char *bytes = base;
 	struct conf_field f = { .o = o,
 		.values = values,
+		.base = base,
 		.value = bytes + o->offset,
 		.count = o->count > 0 ? bytes + o->count : NULL,
 		.a = a,

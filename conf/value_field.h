@@ -16,7 +16,8 @@
 struct conf_field { /* to be read into */
 	const struct conf_option *o;
 	const struct conf_value *values; /* one, unless it is a list */
-	void *value;
+	void *base;  /* the struct conf, or the struct conf_override */
+	void *value; /* in it */
 	void *count; /* NULL: none */
 	struct arena *a;
 	struct conf_errors *errors;

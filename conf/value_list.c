@@ -114,6 +114,25 @@ conf_read_mtas(const struct conf_field *f)
 	return conf_set(f->value, &mtas, sizeof(mtas));
 }
 
+/* The PATH of "zone:/PATH", which goes into conf.zone. */
+static bool
+read_zone(const struct conf_field *f)
+{
+	struct conf *c = f->base;
+	struct span path = span_skip(span_str(f->values->text), 5);
+	struct span copy = arena_copy(f->a, path);
+
+	if (path.n == 0 || path.p[0] != '/' || f->values->next != NULL ||
+	    !span_all(path, ascii_is_visible) || span_has(path, '"') ||
+	    span_has(path, '\\'))
+		return conf_value_error(f, f->values,
+		    "must be the only value, with an absolute path after "
+		    "\"zone:\"");
+	if (copy.p == NULL)
+		return conf_no_memory(f);
+	return conf_set(&c->zone, &copy.p, sizeof(copy.p));
+}
+
 bool
 conf_read_servers(const struct conf_field *f)
 {
@@ -121,6 +140,9 @@ conf_read_servers(const struct conf_field *f)
 	size_t n = 0;
 	bool good = true;
 
+	if (f->values != NULL &&
+	    span_starts_nocase(span_str(f->values->text), "zone:"))
+		return read_zone(f);
 	for (const struct conf_value *v = f->values; v != NULL; v = v->next) {
 		const char *why;
 
@@ -302,8 +324,14 @@ conf_put_servers(struct buf *b, const struct conf_option *o, const void *base)
 {
 	const struct server_address *servers = at(base, o->offset);
 	size_t n = *(const size_t *)at(base, o->count);
+	const struct conf *c = base;
 
 	buf_byte(b, '{');
+	if (c->zone != NULL) {
+		buf_text(b, "\"zone:");
+		buf_text(b, c->zone);
+		buf_byte(b, '"');
+	}
 	for (size_t i = 0; i < n; i++) {
 		buf_text(b, i > 0 ? ", \"" : "\"");
 		server_address_put(b, &servers[i]);

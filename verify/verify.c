@@ -16,6 +16,9 @@
 enum {
 	CONNECTION_MEMORY = 64 * 1024, /* names the MTA told of the client */
 	HELO_MEMORY = 16 * 1024,
+	/* DNS questions of each of SPF, DKIM and DMARC: more than the RFCs let
+	 * an honest message need (RFC 7208 section 4.6.4 some 110). */
+	QUESTIONS_MAX = 200,
 	/* Of the walks for marks of a mailing list, which have questions of
 	 * their own so that they take none from the author's check. */
 	LIST_QUESTIONS =
@@ -39,13 +42,12 @@ verify_start(void)
 /* ---- questions ---- */
 
 static struct dns_task *
-start_job(const struct verify_connection *c, struct dns_source *queue,
-    dns_task_core *step, void *facts)
+start_job(struct dns_source *queue, dns_task_core *step, void *facts)
 {
 	if (queue == NULL)
 		return NULL;
 	return dns_task_start(
-	    queue, step, facts, c->conf->max_questions, VERIFY_SCRATCH);
+	    queue, step, facts, QUESTIONS_MAX, VERIFY_SCRATCH);
 }
 
 static void
@@ -123,8 +125,7 @@ verify_helo(struct verify_connection *c, struct span helo)
 		    .trusted_mta = c->client.trusted_mta,
 		}) == NULL) {
 		c->helo_dns = dns_queue_open(c->dns);
-		c->helo_task =
-		    start_job(c, c->helo_dns, spf_step, &c->helo_work);
+		c->helo_task = start_job(c->helo_dns, spf_step, &c->helo_work);
 	}
 }
 
@@ -168,7 +169,7 @@ spf_start(struct verify_message *m)
 		.now = m->envelope.now,
 		.trace = c->client.trace,
 	};
-	m->spf_task = start_job(c, m->dns, spf_step, &m->spf);
+	m->spf_task = start_job(m->dns, spf_step, &m->spf);
 }
 
 struct verify_message *
@@ -301,9 +302,9 @@ verify_headers_end(struct verify_message *m)
 	if (m->dkim == NULL || m->arc == NULL)
 		v->faulty = true;
 	else
-		m->keys_task = start_job(m->c, m->dns, keys_step, m);
+		m->keys_task = start_job(m->dns, keys_step, m);
 	collect_for_dmarc(m, false);
-	m->dmarc_task = start_job(m->c, m->dns, dmarc_step, m);
+	m->dmarc_task = start_job(m->dns, dmarc_step, m);
 	if (m->n_list_marks > 0 && m->dns != NULL)
 		m->list_job = dns_task_start(
 		    m->dns, list_step, m, LIST_QUESTIONS, VERIFY_SCRATCH);

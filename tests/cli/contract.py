@@ -718,7 +718,7 @@ def header_limit(c):
 @suite.test("check with a configuration: overrides, monitor mode, dns.zone")
 def configured(c):
     path = c.file("own.conf", """\
-dns { zone = "%s" }
+nameservers = "zone:%s"
 authserv_id = "mx.example.org"
 mode = monitor
 """ % c.zone)

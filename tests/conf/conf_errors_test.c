@@ -235,6 +235,12 @@ wrong_values(void **state)
 		  "}",
 		    "nameservers: \"::9\" is one resolver too many; list at "
 		    "most 8" },
+		{ "nameservers = zone:b",
+		    "nameservers: \"zone:b\" must be the only value, with an "
+		    "absolute path after \"zone:\"" },
+		{ "nameservers = { zone:/b ::1 }",
+		    "nameservers: \"zone:/b\" must be the only value, with an "
+		    "absolute path after \"zone:\"" },
 		{ "user = \"a\tb\"",
 		    "user: \"a?b\" must be a single line of at most 200 "
 		    "bytes" },
@@ -627,6 +633,11 @@ names_of_earlier_versions_are_warnings(void **state)
 		    "new name\n"
 		    "f:3: report.spread is now called send_window; write the "
 		    "new name\n" },
+		{ "max_questions = 5\ndns { zone = /x }",
+		    "f:1: max_questions was removed: it is always 200; delete "
+		    "the line\n"
+		    "f:2: dns.zone was removed: nameservers = \"zone:/PATH\" "
+		    "does the same; delete the line\n" },
 		{ "dns { first_timeout = 1s\ntimeout = 4s }\n"
 		  "cache { max_ttl = 1s max_negative_ttl = 1s\n"
 		  "failure_ttl = 1s }",

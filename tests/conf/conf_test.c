@@ -177,6 +177,8 @@ values_of_every_kind(void **state)
 		    "{\"127.0.0.1@53\", \"::1@53\"}", "f:1" },
 		{ "nameservers = 192.0.2.1@5353", "nameservers",
 		    "{\"192.0.2.1@5353\"}", "f:1" },
+		{ "nameservers = zone:/a/b", "nameservers", "{\"zone:/a/b\"}",
+		    "f:1" },
 		{ "skip_networks = {}", "skip_networks", "{}", "f:1" },
 		{ "", "skip_networks", "{\"127.0.0.0/8\", \"::1/128\"}",
 		    "default" },

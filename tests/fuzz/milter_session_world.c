@@ -67,7 +67,7 @@ static const char *const confs[] = {
 	"reply { reject_text = \"100% {domain} {rule} {client} {reason} {url}\""
 	" url = \"https://why.example/?d={domain}&c={client}\" }\n",
 	"mode = enforce authserv_id = \"mx.test\" skip_networks = {}\n"
-	"skip_authenticated = false max_questions = 20\n"
+	"skip_authenticated = false\n"
 	"dkim { max_signatures = 2 allow_body_tail = true }\n"
 	"arc { trusted_sealers = {\"good.example\"} }\n"
 	"override \"by list\" { list_id = \"*.list.example\" action = reject "
@@ -108,8 +108,8 @@ world_put_conf(size_t number)
 	char text[CONF_BYTES];
 	struct buf b = buf_wrap(text, sizeof(text));
 
-	buf_printf(&b, "%sdns { zone = \"/proc/self/fd/%d\" }\n", confs[number],
-	    files.zone_file);
+	buf_printf(&b, "%snameservers = \"zone:/proc/self/fd/%d\"\n",
+	    confs[number], files.zone_file);
 	assert(!b.full);
 	write_file(files.conf_file, buf_view(&b));
 }

@@ -58,7 +58,7 @@ class Started:
     def text(self, confine, more=""):
         return ('socket = "unix:%s"\nlog_target = stderr\npid_file = "%s"\n'
                 'mode = enforce\n'
-                'authserv_id = "mx.example.net"\ndns { zone = "%s" }\n'
+                'authserv_id = "mx.example.net"\nnameservers = "zone:%s"\n'
                 'metrics { listen = "unix:%s/metrics" }\n'
                 'report { store = "%s" }\n%s%s' % (
                     self.socket, self.pid_file, self.zone, self.home,

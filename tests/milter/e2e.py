@@ -482,7 +482,7 @@ def _(l):
     dns = slowdns.SlowDns(10 * smtp.SECONDS)
     more = 'nameservers = { "127.0.0.1@%d" }\ntimeout = 2s\n' % dns.port
     text = l.settings(more).replace(
-        'dns { zone = "%s" }\n' % l.zone, "")
+        'nameservers = "zone:%s"\n' % l.zone, "")
     l.milter.reload(text)
     r = verdict(l, lab.message("x@plain.example"))
     same((r["spf"], r["dmarc"]), ("temperror", "temperror"), "results")
@@ -495,7 +495,7 @@ def _(l):
     answers = threading.Event()
     dns = slowdns.SlowDns(answers)
     text = l.settings('nameservers = { "127.0.0.1@%d" }\n' % dns.port)
-    l.milter.reload(text.replace('dns { zone = "%s" }\n' % l.zone, ""))
+    l.milter.reload(text.replace('nameservers = "zone:%s"\n' % l.zone, ""))
     replies = {}
 
     def work(number):

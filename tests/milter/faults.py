@@ -415,7 +415,7 @@ def _(l):
                 (good_text + "dmarc {\n", (":%d" % (
                     good_text.count("\n") + 1),)),
                 (good_text + "timeout = 15\n", ("15", "s")),
-                ('dns { zone = "%s" }\n' % zone, (zone + ":1",)),
+                ('nameservers = "zone:%s"\n' % zone, (zone + ":1",)),
                 ("\0\xff\xfe" * 100, ("avouch",)),
                 (None, ("No such file",)),
                 ("directory", ("directory",))):

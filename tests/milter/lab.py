@@ -27,7 +27,7 @@ SETTINGS = """\
 socket = "{socket}"
 authserv_id = "%s"
 log_target = stderr
-dns {{ zone = "{zone}" }}
+nameservers = "zone:{zone}"
 """ % HOST
 
 

@@ -98,7 +98,7 @@ class Started:
 
 
 def dns_settings(l, port):
-    return (('dns { zone = "%s" }\n' % l.zone,
+    return (('nameservers = "zone:%s"\n' % l.zone,
              'nameservers = { "127.0.0.1@%d" }\n' % port),)
 
 

@@ -91,7 +91,7 @@ def _(l):
             ('pid_file = "%s/nowhere/pid"\n' % l.home, CANTCREAT,
              ["pid file", "nowhere", "No such file"]),
             ('report { store = "store.db" }\n', CONFIG, ["store"]),
-            ('dns { zone = "/nowhere/zone" }\n', CONFIG, ["/nowhere/zone"])):
+            ('nameservers = "zone:/nowhere/zone"\n', CONFIG, ["/nowhere/zone"])):
         if "zone" in more:
             path = configured(l)
             with open(path) as f:
@@ -140,7 +140,7 @@ def _(l):
         raise Skip("only root can hide resolv.conf")
     path = configured(l)
     with open(path) as f:
-        text = f.read().replace('dns { zone = "%s" }\n' % l.zone, "")
+        text = f.read().replace('nameservers = "zone:%s"\n' % l.zone, "")
     with open(path, "w") as f:
         f.write(text)
     code, said = start(l, path, wrapper=(

@@ -143,7 +143,7 @@ class Host:
         with open(self.conf, "w", encoding="utf-8") as f:
             f.write('report { store = "%s"  local_store = "%s"  '
                     'email = "dmarc@mx.example"  send_window = 0s  '
-                    'sendmail = "%s" }\ndns { zone = "%s" }\n' % (
+                    'sendmail = "%s" }\nnameservers = "zone:%s"\n' % (
                         url or lab.pg.url(database), self.store,
                         lab.path("sendmail"), lab.zone))
         nothing = lab.path("nothing")
