@@ -72,16 +72,16 @@ read_mta(const struct conf_field *f, const struct conf_value *v,
     struct conf_mta *out)
 {
 	struct span text = span_str(v->text);
-	size_t at = span_rindex(text, '@');
-	struct scan s = scan_of(span_skip(text, at + 1));
+	size_t at_sign = span_rindex(text, '@');
+	struct scan s = scan_of(span_skip(text, at_sign + 1));
 	uint64_t port = 0;
 
-	if (ip_net_parse(span_first(text, at), &out->net) != IP_NET_OK)
+	if (ip_net_parse(span_first(text, at_sign), &out->net) != IP_NET_OK)
 		return conf_value_error(f, v,
 		    "is not an MTA; write its address or network, and after "
 		    "\"@\" the port of this MTA on which its mail comes: "
 		    "127.0.0.1@10025");
-	if (at < text.n &&
+	if (at_sign < text.n &&
 	    (!scan_number(&s, UINT16_MAX, &port) || port == 0 ||
 		!scan_done(&s)))
 		return conf_value_error(

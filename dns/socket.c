@@ -1,3 +1,4 @@
+#include <assert.h>
 #include <errno.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
@@ -128,6 +129,7 @@ dns_socket_forget(struct resolver *r, struct attempt *t)
 	struct dns_socket *sock = t->socket;
 	struct attempt **at = slot_of(r, sock, t->id);
 
+	assert(sock != NULL);
 	while (*at != t)
 		at = &(*at)->chain;
 	*at = t->chain;

@@ -71,7 +71,7 @@ set_problem(struct author_reading *r, const char *problem)
 static bool
 is_word(unsigned char c)
 {
-	return ascii_is_atext(c) ? memchr("%!^", c, 3) == NULL : c == '.';
+	return ascii_is_atext(c) ? !span_has(SPAN("%!^"), (char)c) : c == '.';
 }
 
 static bool
@@ -84,7 +84,7 @@ is_control(unsigned char c)
 static bool
 is_dropped(unsigned char c)
 {
-	return memchr("\"\\[]%!^:>)", c, 10) != NULL || is_control(c);
+	return span_has(SPAN("\"\\[]%!^:>)"), (char)c) || is_control(c);
 }
 
 /* What must not be between the parts of one. */
@@ -110,7 +110,7 @@ is_not_name_byte(unsigned char c)
 static bool
 is_hidden(unsigned char c)
 {
-	return c >= 0x80 || c <= 0x20 || memchr("'`\"\x7f", c, 4) != NULL;
+	return c >= 0x80 || c <= 0x20 || span_has(SPAN("'`\"\x7f"), (char)c);
 }
 
 static bool
@@ -154,10 +154,10 @@ is_dotted(struct span word)
 static struct span
 without_punctuation(struct span word)
 {
-	while (word.n > 0 && memchr("'`*{|/", word.p[0], 6) != NULL)
+	while (word.n > 0 && span_has(SPAN("'`*{|/"), (char)word.p[0]))
 		word = span_skip(word, 1);
 	while (word.n > 0 &&
-	    memchr("'`*}|/.?~&#-", word.p[word.n - 1], 12) != NULL)
+	    span_has(SPAN("'`*}|/.?~&#-"), (char)word.p[word.n - 1]))
 		word.n--;
 	return word;
 }
@@ -176,7 +176,7 @@ is_clean_label(struct span label)
 		unsigned char c = (unsigned char)label.p[i];
 
 		if (c < 0x80 && !ascii_is_tag(c) && c != '-' &&
-		    (memchr("+=~$", c, 4) == NULL || i == 0 ||
+		    (!span_has(SPAN("+=~$"), (char)c) || i == 0 ||
 			i + 1 == label.n))
 			return false;
 		if (dot_size(span_skip(label, i)) > 0)
@@ -711,7 +711,7 @@ read_mta_signs(struct author_reading *r, struct span value)
 			continue;
 		}
 		c = scan_next(&s);
-		if (memchr("%!^", c, 3) != NULL) {
+		if (span_has(SPAN("%!^"), (char)c)) {
 			if (is_too_many(r))
 				return;
 			if (words.full)

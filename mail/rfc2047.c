@@ -105,7 +105,7 @@ charset_find(struct span label)
 
 	label = span_first(label, span_index(label, '*'));
 	for (size_t i = 0; i < label.n; i++)
-		if (memchr("-_.: ", label.p[i], 5) == NULL)
+		if (!span_has(SPAN("-_.: "), (char)label.p[i]))
 			buf_byte(
 			    &b, (char)ascii_lower((unsigned char)label.p[i]));
 	if (b.full || span_has(buf_view(&b), '\0'))
@@ -287,7 +287,7 @@ put_iso2022_jp(struct buf *b, struct span text, const char *at_sign)
 static bool
 is_special(unsigned char c)
 {
-	return memchr("\"\\<>()\r\n", c, 8) != NULL;
+	return span_has(SPAN("\"\\<>()\r\n"), (char)c);
 }
 
 /* ---- all words of a text ---- */
