@@ -258,7 +258,7 @@ def main():
             print("\n".join(l.milter.lines))
             print(l.postfix.tail())
         else:
-            print("   all %d messages fared as they should" % len(told))
+            print("   all %d messages were handled as expected" % len(told))
         sys.stdout.flush()
     return 1 if wrong else 0
 
