@@ -92,7 +92,7 @@ const struct conf_option conf_options[] = {
   .help = "Recursive resolvers to ask, instead of those of "
 	"/etc/resolv.conf." },
 { "", "mode", CONF_CHOICE, "monitor", ONE_OF(modes), AT(mode),
-  .help = "Whether decisions are carried out or only told." },
+  .help = "Whether decisions are carried out or only reported." },
 { "", "sample", CONF_PERCENT, "100%", .max = 1000, AT(sample),
   .help = "Share of domains that decisions are carried out for." },
 { "", "skip_networks", CONF_NETWORKS, "{\"127.0.0.0/8\", \"::1/128\"}",
@@ -219,7 +219,7 @@ const struct conf_option conf_options[] = {
 { "report", "email", CONF_ADDRESS, "", AT(report.email),
   .help = "Address that reports come from." },
 { "report", "contact", CONF_TEXT, "", AT(report.contact),
-  .help = "Further contact, told in reports." },
+  .help = "Further contact, given in reports." },
 { "report", "xml_format", CONF_CHOICE, "broad", ONE_OF(xml_formats),
   AT(report.xml_format),
   .help = "For whom reports are written." },
@@ -236,12 +236,11 @@ const struct conf_option conf_options[] = {
   .help = "Program that reports are handed to." },
 { "report", "failure_reports", CONF_BOOL, "false",
   AT(report.failure_reports),
-  .help = "Whether domains that ask for it are told of single messages that "
-	"fail." },
+  .help = "Whether domains that ask for it get reports of single messages that fail." },
 { "report", "failure_headers", CONF_FIELDS,
   "{\"From\", \"Date\", \"Message-ID\", \"DKIM-Signature\"}",
   AT(report.failure_headers),
-  .help = "Header fields of a message that a failure report tells." },
+  .help = "Header fields of a message that a failure report includes." },
 { "report", "failure_domains", CONF_PATTERNS, "{}",
   AT(report.failure_domains),
   .help = "Author domains that failure reports are made for, instead of all "

@@ -35,7 +35,7 @@ def kinds(l):
         (forged * 3 + lab.message(plain), "c"),
         (lab.message("x@shop.example"), "c"),
         (lab.message("x@broken.example"), "c"),
-        (b"Subject: no author\r\n\r\nx\r\n", "c"),
+        (b"Subject: no author\r\n\r\nx\r\n", "y"),  # RFC 9989 section 11.5
         (l.sign(l.sign(lab.message(bank, body=body), "bank.example",
                        canon="simple/simple"), "news.example"), "c"),
         (l.sign(lab.message("x@news.example"), "news.example").replace(
