@@ -102,16 +102,27 @@ def dead(number):
     return "dead%d.example" % (number % DEAD)
 
 
+def bound():
+    """A UDP and a TCP socket with one port."""
+    while True:
+        udp = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        tcp = socket.socket()
+        tcp.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            udp.bind(("127.0.0.1", 0))
+            tcp.bind(udp.getsockname())
+            return udp, tcp
+        except OSError:
+            udp.close()
+            tcp.close()
+
+
 class NameServer:
     """A process: `behave` is called with (question, tcp, key)."""
 
     def __init__(self, behave, key=""):
-        self.udp = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-        self.udp.bind(("127.0.0.1", 0))
+        self.udp, self.tcp = bound()
         self.port = self.udp.getsockname()[1]
-        self.tcp = socket.socket()
-        self.tcp.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        self.tcp.bind(("127.0.0.1", self.port))
         self.tcp.listen(128)
         self.behave = behave
         self.key = key
@@ -195,7 +206,10 @@ class Unbound:
         program = shutil.which("unbound", path="/usr/sbin:/usr/bin")
         if program is None:
             raise Skip("unbound is not installed; make deps installs it")
-        self.port = smtp.free_port()
+        free = bound()
+        self.port = free[0].getsockname()[1]
+        for each in free:
+            each.close()
         path = home + "/unbound.conf"
         with open(path, "w") as f:
             f.write(UNBOUND.format(port=self.port, home=home))
