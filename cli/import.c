@@ -330,10 +330,10 @@ static bool
 is_taken(struct import *im, const struct import_entry *e,
     const struct conf_option *o, const char *value)
 {
-	char *text = NULL, *told = NULL;
-	size_t text_size, told_size;
+	char *text = NULL, *message = NULL;
+	size_t text_size, message_size;
 	FILE *t = open_memstream(&text, &text_size);
-	FILE *f = open_memstream(&told, &told_size);
+	FILE *f = open_memstream(&message, &message_size);
 	bool ok = false;
 
 	if (t != NULL && f != NULL) {
@@ -348,16 +348,16 @@ is_taken(struct import *im, const struct import_entry *e,
 		fflush(t);
 		ok = conf_check_text(span_of(text, text_size), "", f);
 		fflush(f);
-		if (!ok && strncmp(told, ":1: ", 4) == 0)
+		if (!ok && strncmp(message, ":1: ", 4) == 0)
 			import_note(im, e, "as %.*s",
-			    (int)strcspn(told + 4, "\n"), told + 4);
+			    (int)strcspn(message + 4, "\n"), message + 4);
 	}
 	if (t != NULL)
 		fclose(t);
 	if (f != NULL)
 		fclose(f);
 	free(text);
-	free(told);
+	free(message);
 	return ok;
 }
 

@@ -43,8 +43,8 @@ port_in_use(struct buf *error, const char *socket, uint16_t port)
 
 /* ---- TCP ---- */
 
-/* Reads "PORT" or "PORT@ADDRESS" (loopback if there is no address).  Returns
- * the size of the address; 0: `text` is not valid. */
+/* Reads "PORT" or "PORT@ADDRESS" (default: loopback).  Returns the size of the
+ * address; 0: `text` is not valid. */
 static socklen_t
 inet_address(const char *text, enum ip_family family, union address *a)
 {
