@@ -4,12 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "lib/ascii.h"
-#include "lib/domain.h"
-#include "lib/scan.h"
 #include "lib/enum_names.h"
-#include "lib/utf8.h"
-#include "report/record/day.h"
+#include "report/receive/reported_value.h"
 #include "report/receive/xml_filter.h"
 
 enum {
@@ -266,155 +262,12 @@ clear_values(struct report_reader *r, enum slot from, enum slot until)
 		r->values[i].n = 0;
 }
 
-/* One line of printable UTF-8; each run of white space becomes one space. */
-static struct span
-line_of(struct arena *a, struct span text)
-{
-	struct buf b;
-
-	text = span_trim(text);
-	b = buf_alloc(a, text.n + 1);
-	while (text.n > 0) {
-		size_t size = utf8_plain(text);
-
-		if (ascii_is_space((unsigned char)text.p[0])) {
-			if (b.n > 0 && b.p[b.n - 1] != ' ')
-				buf_byte(&b, ' ');
-			size = 1;
-		} else if (size == 0) {
-			buf_byte(&b, '?');
-			size = 1;
-		} else {
-			buf_span(&b, span_first(text, size));
-		}
-		text = span_skip(text, size);
-	}
-	return buf_view(&b);
-}
-
-/* A token in lower case, without white space. */
-static struct span
-token_of(struct arena *a, struct span text)
-{
-	struct buf b = buf_alloc(a, text.n + 1);
-
-	for (size_t i = 0; i < text.n; i++) {
-		unsigned char c = (unsigned char)text.p[i];
-
-		if (ascii_is_visible(c))
-			buf_byte(&b, (char)ascii_lower(c));
-		else if (!ascii_is_space(c))
-			buf_byte(&b, '?');
-	}
-	return buf_view(&b);
-}
-
-/* A domain; some reporters write an address or "<>" instead. */
-static struct span
-domain_of(struct arena *a, struct span text)
-{
-	struct span normal;
-
-	text = span_trim(text);
-	if (text.n > 1 && text.p[0] == '<' && text.p[text.n - 1] == '>')
-		text = span_skip(span_first(text, text.n - 1), 1);
-	if (span_has(text, '@'))
-		text = span_skip(text, span_rindex(text, '@') + 1);
-	normal = domain_normal(a, text);
-	return normal.p != NULL
-	    ? normal
-	    : token_of(a, span_first(text, REPORT_NAME_MAX));
-}
-
-/* Maps what reporters write to the tokens of RFC 8601 section 2.7. */
-static struct span
-result_of(struct arena *a, struct span text)
-{
-	static const struct {
-		const char *written, *meant;
-	} others[] = {
-		{ "", "none" },
-		{ "hardfail", "fail" },
-		{ "error", "permerror" }, /* RFC 7489 appendix C */
-		{ "unknown", "temperror" },
-		{ "invalid", "permerror" },
-	};
-	struct span token = token_of(a, text);
-
-	for (size_t i = 0; i < ARRAY_SIZE(others); i++)
-		if (span_is(token, others[i].written))
-			return span_str(others[i].meant);
-	return token;
-}
-
-/* RFC 9990 section 3.1.1.8; any other value counts as none. */
-static struct span
-disposition_of(struct arena *a, struct span text)
-{
-	static const char *const names[] = { "quarantine", "reject", "pass" };
-	struct span token = token_of(a, text);
-
-	for (size_t i = 0; i < ARRAY_SIZE(names); i++)
-		if (span_is(token, names[i]))
-			return token;
-	return SPAN("none");
-}
-
-/* An address, also in brackets or with a zone. */
-static struct ip
-source_of(struct span text)
-{
-	struct ip ip;
-
-	text = span_trim(text);
-	if (text.n > 1 && text.p[0] == '[' && text.p[text.n - 1] == ']')
-		text = span_skip(span_first(text, text.n - 1), 1);
-	ip_parse(span_first(text, span_index(text, '%')), &ip);
-	return ip;
-}
-
-bool
-read_time(struct span text, int64_t *out)
-{
-	struct scan s = scan_of(span_trim(text));
-	uint64_t value;
-
-	if (day_read_time(&s, out))
-		return scan_done(&s);
-	if (!scan_number(&s, INT64_MAX, &value) ||
-	    (!scan_done(&s) && scan_peek(&s) != '.'))
-		return false;
-	while (value > (uint64_t)READ_TIME_MAX)
-		value /= 1000;
-	/*
-	 * 100000000000 is the year 5138 in seconds, and 1973 in milliseconds.
-	 */
-	while (value >= 100000000000)
-		value /= 1000;
-	*out = (int64_t)value;
-	return true;
-}
-
-int64_t
-read_count(struct span text)
-{
-	struct scan s = scan_of(span_trim(text));
-	uint64_t value;
-
-	if (!scan_number(&s, INT64_MAX, &value))
-		return scan_done(&s) ||
-			!ascii_is_digit((unsigned char)scan_peek(&s))
-		    ? 1
-		    : INT64_MAX;
-	return (int64_t)value;
-}
-
 /* ---- the end of an element ---- */
 
 static bool
 is_pass(struct arena *a, struct span text)
 {
-	return span_is(token_of(a, text), "pass");
+	return span_is(reported_token(a, text), "pass");
 }
 
 static void
@@ -465,32 +318,35 @@ make_row(struct report_reader *r, struct report_row *row)
 	struct arena *a = r->scratch;
 
 	*row = (struct report_row){
-		.source = source_of(value_of(r, SOURCE_IP)),
-		.header_from = domain_of(a, value_of(r, HEADER_FROM)),
-		.envelope_from = domain_of(a, value_of(r, ENVELOPE_FROM)),
-		.disposition = disposition_of(a, value_of(r, DISPOSITION)),
+		.source = reported_source(value_of(r, SOURCE_IP)),
+		.header_from = reported_domain(a, value_of(r, HEADER_FROM)),
+		.envelope_from = reported_domain(a, value_of(r, ENVELOPE_FROM)),
+		.disposition =
+		    reported_disposition(a, value_of(r, DISPOSITION)),
 		.dkim_aligned = is_pass(a, value_of(r, DKIM_ALIGNED)),
 		.spf_aligned = is_pass(a, value_of(r, SPF_ALIGNED)),
-		.override = token_of(a, value_of(r, OVERRIDE)),
-		.comment = line_of(a, value_of(r, OVERRIDE_COMMENT)),
-		.spf_domain = domain_of(a, value_of(r, SPF_DOMAIN)),
-		.spf_scope = token_of(a, value_of(r, SPF_SCOPE)),
-		.spf_result = result_of(a, value_of(r, SPF_RESULT)),
+		.override = reported_token(a, value_of(r, OVERRIDE)),
+		.comment = reported_line(a, value_of(r, OVERRIDE_COMMENT)),
+		.spf_domain = reported_domain(a, value_of(r, SPF_DOMAIN)),
+		.spf_scope = reported_token(a, value_of(r, SPF_SCOPE)),
+		.spf_result = reported_result(a, value_of(r, SPF_RESULT)),
 		.n_dkim = r->n_dkim,
 	};
 	for (size_t i = 0; i < r->n_dkim; i++)
 		row->dkim[i] = (struct report_dkim){
-			.domain = domain_of(a, dkim_text(&r->dkim[i].domain)),
+			.domain =
+			    reported_domain(a, dkim_text(&r->dkim[i].domain)),
 			.selector =
-			    token_of(a, dkim_text(&r->dkim[i].selector)),
-			.result = result_of(a, dkim_text(&r->dkim[i].result)),
+			    reported_token(a, dkim_text(&r->dkim[i].selector)),
+			.result =
+			    reported_result(a, dkim_text(&r->dkim[i].result)),
 		};
 }
 
 static bool
 take_record(struct report_reader *r)
 {
-	int64_t count = read_count(value_of(r, COUNT));
+	int64_t count = reported_count(value_of(r, COUNT));
 	struct report_row row;
 
 	if (r->first_from.n == 0)
@@ -696,8 +552,8 @@ read_nodes(struct report_reader *r)
 static bool
 make_range(struct report_reader *r, struct ledger_received *out)
 {
-	bool begins = read_time(value_of(r, BEGIN), &out->begin);
-	bool ends = read_time(value_of(r, END), &out->end);
+	bool begins = reported_time(value_of(r, BEGIN), &out->begin);
+	bool ends = reported_time(value_of(r, END), &out->end);
 	int64_t begin = out->begin;
 
 	if (!begins && !ends)
@@ -756,9 +612,9 @@ make_texts(
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(lines); i++)
-		*lines[i].to = line_of(a, value_of(r, lines[i].slot));
+		*lines[i].to = reported_line(a, value_of(r, lines[i].slot));
 	for (size_t i = 0; i < ARRAY_SIZE(tokens); i++)
-		*tokens[i].to = token_of(a,
+		*tokens[i].to = reported_token(a,
 		    span_first(value_of(r, tokens[i].slot), REPORT_NAME_MAX));
 	if (out->organisation.n == 0)
 		out->organisation =
@@ -775,10 +631,10 @@ make_head(struct report_reader *r, struct arena *a, struct ledger_received *out)
 	make_texts(r, a, out);
 	if (out->report_id.n == 0)
 		out->report_id = make_id(a, out);
-	out->domain = domain_of(a, value_of(r, DOMAIN));
+	out->domain = reported_domain(a, value_of(r, DOMAIN));
 	if (out->domain.n == 0)
-		out->domain =
-		    domain_of(a, span_of(r->first_from.bytes, r->first_from.n));
+		out->domain = reported_domain(
+		    a, span_of(r->first_from.bytes, r->first_from.n));
 	out->file = SPAN("");
 	if (arena_has_failed(a))
 		r->end = READ_MEMORY;

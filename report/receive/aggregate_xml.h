@@ -4,7 +4,7 @@
  * deviations.
  *
  * Rows are passed on one by one; only the head and the current row are in
- * memory.  No network and no entities are used; strain.h limits tags and
+ * memory.  No network and no entities are used; xml_filter.h limits tags and
  * texts, the limits below everything else.
  *
  * Accepted are names in any case and with any prefix, unknown elements,
@@ -26,7 +26,6 @@
 
 #define READ_COUNT_MAX INT64_C(1000000000)  /* messages of one row */
 #define READ_SUM_MAX INT64_C(1000000000000) /* messages of one report */
-#define READ_TIME_MAX INT64_C(253402300799) /* the end of the year 9999 */
 #define READ_BYTES_MAX (INT64_C(256) << 20) /* of a document */
 
 enum {
@@ -65,15 +64,5 @@ enum read_end {
  */
 enum read_end read_document(const struct read_document *d, struct arena *a,
     struct ledger_received *out, char *error);
-
-/*
- * Seconds since 1970 from a number as reporters write it: seconds,
- * milliseconds or smaller units, with or without a fraction; or from a date
- * and time of RFC 3339 (day.h), which some reporters write.
- */
-bool read_time(struct span text, int64_t *out);
-
-/* A number of messages; a missing or invalid number counts as 1. */
-int64_t read_count(struct span text);
 
 #endif

@@ -3,6 +3,7 @@
  * 3.1.1, RFC 7489 appendix C, their common faults, and what is hostile.
  */
 #include "report/receive/aggregate_xml.h"
+#include "report/receive/reported_value.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -609,7 +610,7 @@ test_times(void **state)
 	for (size_t i = 0; i < ARRAY_SIZE(times); i++) {
 		int64_t got = -1;
 
-		if (!read_time(span_str(times[i].text), &got))
+		if (!reported_time(span_str(times[i].text), &got))
 			got = -1;
 		if (got != times[i].want)
 			fail_msg("%s: %lld", times[i].text, (long long)got);
