@@ -157,6 +157,7 @@ struct crypto_key {
 	/* RSA: a context prepared once; each verification uses a copy, which
 	 * costs a twentieth of preparing one.  NULL: Ed25519. */
 	EVP_PKEY_CTX *ready;
+	EVP_PKEY_CTX *signs; /* the same for signatures; NULL: a public key */
 };
 
 void
@@ -165,6 +166,7 @@ crypto_key_free(struct crypto_key *k)
 	if (k == NULL)
 		return;
 	EVP_PKEY_CTX_free(k->ready);
+	EVP_PKEY_CTX_free(k->signs);
 	EVP_PKEY_free(k->pkey);
 	free(k);
 }
@@ -210,11 +212,11 @@ rsa_pkey(struct span n, struct span e)
 }
 
 static EVP_PKEY_CTX *
-rsa_ready(EVP_PKEY *pkey)
+rsa_ready(EVP_PKEY *pkey, int (*init)(EVP_PKEY_CTX *ctx))
 {
 	EVP_PKEY_CTX *ctx = EVP_PKEY_CTX_new_from_pkey(NULL, pkey, NULL);
 
-	if (ctx != NULL && EVP_PKEY_verify_init(ctx) == 1 &&
+	if (ctx != NULL && init(ctx) == 1 &&
 	    EVP_PKEY_CTX_set_rsa_padding(ctx, RSA_PKCS1_PADDING) == 1 &&
 	    EVP_PKEY_CTX_set_signature_md(ctx, sha256()) == 1)
 		return ctx;
@@ -232,7 +234,8 @@ crypto_key_rsa(struct span n, struct span e)
 		return NULL;
 	}
 	k->pkey = rsa_pkey(n, e);
-	k->ready = k->pkey != NULL ? rsa_ready(k->pkey) : NULL;
+	k->ready =
+	    k->pkey != NULL ? rsa_ready(k->pkey, EVP_PKEY_verify_init) : NULL;
 	if (k->ready == NULL) {
 		ERR_clear_error();
 		crypto_key_free(k);
@@ -256,6 +259,40 @@ crypto_key_ed25519(struct span raw)
 		return NULL;
 	}
 	return k;
+}
+
+/* The context of a signature is prepared for Ed25519 too, but not used: it only
+ * marks a key pair. */
+struct crypto_key *
+crypto_key_pair(EVP_PKEY *pkey)
+{
+	struct crypto_key *k = calloc(1, sizeof(*k));
+	bool is_rsa = EVP_PKEY_is_a(pkey, "RSA") == 1;
+	bool good;
+
+	if (k == NULL || sha256() == NULL || EVP_PKEY_up_ref(pkey) != 1) {
+		free(k);
+		return NULL;
+	}
+	k->pkey = pkey;
+	if (is_rsa)
+		k->ready = rsa_ready(pkey, EVP_PKEY_verify_init);
+	k->signs = is_rsa ? rsa_ready(pkey, EVP_PKEY_sign_init)
+			  : EVP_PKEY_CTX_new_from_pkey(NULL, pkey, NULL);
+	good = k->signs != NULL &&
+	    (is_rsa ? k->ready != NULL : EVP_PKEY_is_a(pkey, "ED25519") == 1);
+	if (!good) {
+		ERR_clear_error();
+		crypto_key_free(k);
+		return NULL;
+	}
+	return k;
+}
+
+bool
+crypto_key_is_ed25519(const struct crypto_key *k)
+{
+	return k->ready == NULL;
 }
 
 static bool
@@ -315,6 +352,49 @@ crypto_verify(const struct crypto_key *k, const uint8_t hash[CRYPTO_HASH_SIZE],
 {
 	return k->ready != NULL ? rsa_verify(k, hash, signature)
 				: ed25519_verify(k, hash, signature);
+}
+
+/* ---- signing ---- */
+
+static bool
+rsa_sign(
+    const struct crypto_key *k, const uint8_t *hash, uint8_t *out, size_t *n)
+{
+	EVP_PKEY_CTX *ctx = EVP_PKEY_CTX_dup(k->signs);
+	bool good = ctx != NULL &&
+	    EVP_PKEY_sign(ctx, out, n, hash, CRYPTO_HASH_SIZE) == 1;
+
+	EVP_PKEY_CTX_free(ctx);
+	return good;
+}
+
+static bool
+ed25519_sign(
+    const struct crypto_key *k, const uint8_t *hash, uint8_t *out, size_t *n)
+{
+	EVP_MD_CTX *ctx = EVP_MD_CTX_new();
+	bool good = ctx != NULL &&
+	    EVP_DigestSignInit(ctx, NULL, NULL, NULL, k->pkey) == 1 &&
+	    EVP_DigestSign(ctx, out, n, hash, CRYPTO_HASH_SIZE) == 1;
+
+	EVP_MD_CTX_free(ctx);
+	return good;
+}
+
+bool
+crypto_sign(const struct crypto_key *k, const uint8_t hash[CRYPTO_HASH_SIZE],
+    uint8_t *out, size_t *n)
+{
+	bool good;
+
+	*n = CRYPTO_SIGNATURE_MAX;
+	if (k->signs == NULL || EVP_PKEY_get_size(k->pkey) > (int)*n)
+		return false;
+	good = crypto_key_is_ed25519(k) ? ed25519_sign(k, hash, out, n)
+					: rsa_sign(k, hash, out, n);
+	if (!good)
+		ERR_clear_error();
+	return good;
 }
 
 /* Verifies one signature of each kind at start: OpenSSL initializes itself in

@@ -9,14 +9,16 @@
 #define AVOUCH_DKIM_CRYPTO_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include "lib/span.h"
 
 enum {
-	CRYPTO_HASH_SIZE = 32,    /* SHA-256 */
-	CRYPTO_ED25519_SIZE = 32, /* a raw public key, RFC 8463 section 4.2 */
-	CRYPTO_SPARES_MAX = 8,    /* freed hashes kept per thread */
+	CRYPTO_HASH_SIZE = 32,      /* SHA-256 */
+	CRYPTO_ED25519_SIZE = 32,   /* a raw public key, RFC 8463 section 4.2 */
+	CRYPTO_SPARES_MAX = 8,      /* freed hashes kept per thread */
+	CRYPTO_SIGNATURE_MAX = 512, /* bytes: RSA-4096 */
 };
 
 /* For a daemon: initializes OpenSSL while there is memory.  False: it lacks
@@ -42,8 +44,9 @@ bool crypto_hash_snapshot(struct crypto_hash *h, uint8_t out[CRYPTO_HASH_SIZE]);
 /* `to` becomes a copy of `from`. */
 void crypto_hash_copy(struct crypto_hash *to, const struct crypto_hash *from);
 
-/* ---- a public key ---- */
+/* ---- a key ---- */
 
+struct evp_pkey_st;
 struct crypto_key; /* may be used by several threads at once */
 
 /* From the modulus and the exponent, big-endian, whose sizes the caller has
@@ -53,8 +56,18 @@ struct crypto_key *crypto_key_rsa(struct span n, struct span e);
 /* `raw` is CRYPTO_ED25519_SIZE bytes. */
 struct crypto_key *crypto_key_ed25519(struct span raw);
 
+/*
+ * Of a key pair that OpenSSL has read (an EVP_PKEY, RSA or Ed25519), of which
+ * it takes a reference: it can sign, and verify what it signed.  NULL: another
+ * kind of key, or no memory.
+ */
+struct crypto_key *crypto_key_pair(struct evp_pkey_st *pkey);
+
 /* Takes NULL. */
 void crypto_key_free(struct crypto_key *k);
+
+/* Ed25519; else it is RSA. */
+bool crypto_key_is_ed25519(const struct crypto_key *k);
 
 enum crypto_verdict {
 	CRYPTO_GOOD,
@@ -66,5 +79,13 @@ enum crypto_verdict {
  * 8.2.2; Ed25519: the hash is the message (RFC 8463 section 3). */
 enum crypto_verdict crypto_verify(const struct crypto_key *k,
     const uint8_t hash[CRYPTO_HASH_SIZE], struct span signature);
+
+/*
+ * Signs `hash`, as crypto_verify() expects it.  `out` has room for
+ * CRYPTO_SIGNATURE_MAX bytes; `*n` is set to their number.  False: not a key
+ * pair, a larger key, or OpenSSL failed.
+ */
+bool crypto_sign(const struct crypto_key *k,
+    const uint8_t hash[CRYPTO_HASH_SIZE], uint8_t *out, size_t *n);
 
 #endif

@@ -23,7 +23,7 @@
 #define RELAXED "c=relaxed/relaxed; h=from:to:subject"
 
 /* The keys of one.example, two.example, ... (RSA 1024; two.example Ed25519) */
-static struct sign_key *
+static struct test_key *
 key_of(unsigned instance)
 {
 	return instance % 5 == 2 ? sign_ed25519(1)

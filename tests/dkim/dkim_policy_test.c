@@ -102,7 +102,7 @@ section_6_1_2_keys(void **state)
 }
 
 static void
-one_run(const struct sign_key *key, const char *zone_text, const char *tags,
+one_run(const struct test_key *key, const char *zone_text, const char *tags,
     struct dkim_options options, const char *want)
 {
 	char *message = sign_message(key, tags, HEADER, BODY);
@@ -117,7 +117,7 @@ one_run(const struct sign_key *key, const char *zone_text, const char *tags,
 }
 
 static void
-one_run_with_key(const struct sign_key *key, const char *tags,
+one_run_with_key(const struct test_key *key, const char *tags,
     struct dkim_options options, const char *want)
 {
 	char *record = sign_record(key);

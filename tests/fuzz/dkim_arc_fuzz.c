@@ -45,7 +45,7 @@ static struct {
 	struct span body;
 } good;
 
-static struct sign_key *
+static struct test_key *
 key_of(unsigned instance)
 {
 	return instance == 2 ? sign_ed25519(1) : sign_rsa(1024, instance);

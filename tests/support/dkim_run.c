@@ -149,7 +149,7 @@ dkim_run_expect(const struct dkim_run *r, const char *name, const char *want)
 }
 
 struct dns_source *
-dkim_run_zone(const struct sign_key *key, const char *more)
+dkim_run_zone(const struct test_key *key, const char *more)
 {
 	char *record = sign_record(key);
 	char *line = sign_zone_line("sel._domainkey.example.com", record);

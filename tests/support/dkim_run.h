@@ -59,8 +59,8 @@ void dkim_run_expect(
     const struct dkim_run *r, const char *name, const char *want);
 
 /* The record of `key` at sel._domainkey.example.com, and `more`. */
-struct sign_key;
-struct dns_source *dkim_run_zone(const struct sign_key *key, const char *more);
+struct test_key;
+struct dns_source *dkim_run_zone(const struct test_key *key, const char *more);
 
 /* A file of tests/, whole; the caller frees `p`. */
 struct span dkim_run_file(const char *path);

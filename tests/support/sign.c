@@ -18,13 +18,13 @@
 
 enum { KEYS_MAX = 64 };
 
-struct sign_key {
+struct test_key {
 	EVP_PKEY *pkey;
 	bool is_rsa;
 	unsigned bits, nth;
 };
 
-static struct sign_key keys[KEYS_MAX];
+static struct test_key keys[KEYS_MAX];
 static size_t n_keys;
 
 /* ---- texts that grow ---- */
@@ -66,10 +66,10 @@ base64(const unsigned char *bytes, size_t n)
 
 /* ---- keys ---- */
 
-static struct sign_key *
+static struct test_key *
 key(bool is_rsa, unsigned bits, unsigned nth)
 {
-	struct sign_key *k;
+	struct test_key *k;
 
 	for (size_t i = 0; i < n_keys; i++)
 		if (keys[i].is_rsa == is_rsa && keys[i].bits == bits &&
@@ -77,20 +77,20 @@ key(bool is_rsa, unsigned bits, unsigned nth)
 			return &keys[i];
 	assert_true(n_keys < KEYS_MAX);
 	k = &keys[n_keys++];
-	*k = (struct sign_key){ .is_rsa = is_rsa, .bits = bits, .nth = nth };
+	*k = (struct test_key){ .is_rsa = is_rsa, .bits = bits, .nth = nth };
 	k->pkey = is_rsa ? EVP_RSA_gen(bits)
 			 : EVP_PKEY_Q_keygen(NULL, NULL, "ED25519");
 	assert_non_null(k->pkey);
 	return k;
 }
 
-struct sign_key *
+struct test_key *
 sign_rsa(unsigned bits, unsigned nth)
 {
 	return key(true, bits, nth);
 }
 
-struct sign_key *
+struct test_key *
 sign_ed25519(unsigned nth)
 {
 	return key(false, 256, nth);
@@ -121,7 +121,7 @@ der_header(unsigned char *to, unsigned tag, size_t n)
 
 /* RSAPublicKey, RFC 8017 appendix A.1.1.  The top bit of n is set. */
 static char *
-bare_rsa(const struct sign_key *k)
+bare_rsa(const struct test_key *k)
 {
 	BIGNUM *n = NULL, *e = NULL;
 	unsigned char der[4096], body[4096];
@@ -144,7 +144,7 @@ bare_rsa(const struct sign_key *k)
 }
 
 char *
-sign_public(const struct sign_key *k, bool bare)
+sign_public(const struct test_key *k, bool bare)
 {
 	unsigned char raw[32], *der = NULL;
 	size_t n = sizeof(raw);
@@ -166,7 +166,7 @@ sign_public(const struct sign_key *k, bool bare)
 }
 
 char *
-sign_record(const struct sign_key *k)
+sign_record(const struct test_key *k)
 {
 	char *p = sign_public(k, false);
 	struct text t = { NULL, 0, 0 };
@@ -341,7 +341,7 @@ field_from_bottom(const char *header, const char *name, size_t n, size_t nth)
 /* ---- signing ---- */
 
 static char *
-sign_data(const struct sign_key *k, const char *data, size_t n)
+sign_data(const struct test_key *k, const char *data, size_t n)
 {
 	unsigned char hash[32], signature[4096];
 	size_t size = sizeof(signature);
@@ -446,7 +446,7 @@ put_body_hash(
 
 /* Signs `data`, which is put before the field itself; adds b= and CRLF. */
 static void
-finish_field(const struct sign_key *k, struct text *field, bool relaxed,
+finish_field(const struct test_key *k, struct text *field, bool relaxed,
     struct text *data)
 {
 	char *canonical, *b;
@@ -463,7 +463,7 @@ finish_field(const struct sign_key *k, struct text *field, bool relaxed,
 }
 
 char *
-sign_field(const struct sign_key *k, const char *name, const char *tags,
+sign_field(const struct test_key *k, const char *name, const char *tags,
     const char *header, struct span body)
 {
 	struct text field = { NULL, 0, 0 }, data = { NULL, 0, 0 };
@@ -491,7 +491,7 @@ sign_field(const struct sign_key *k, const char *name, const char *tags,
 }
 
 char *
-sign_message(const struct sign_key *k, const char *tags, const char *header,
+sign_message(const struct test_key *k, const char *tags, const char *header,
     const char *body)
 {
 	struct text message = { NULL, 0, 0 };
@@ -562,7 +562,7 @@ put_sets(struct text *data, unsigned from, unsigned to, const char *header)
 }
 
 char *
-sign_arc(const struct sign_key *k, unsigned instance, const char *cv,
+sign_arc(const struct test_key *k, unsigned instance, const char *cv,
     const char *domain, const char *results, const char *ams,
     const char *message)
 {

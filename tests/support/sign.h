@@ -12,21 +12,21 @@
 
 #include "lib/span.h"
 
-struct sign_key;
+struct test_key;
 
 /* Made once for each size and `nth`, and the same ever after in a process. */
-struct sign_key *sign_rsa(unsigned bits, unsigned nth);
-struct sign_key *sign_ed25519(unsigned nth);
+struct test_key *sign_rsa(unsigned bits, unsigned nth);
+struct test_key *sign_ed25519(unsigned nth);
 void sign_forget_keys(void);
 
 /*
  * The p= of its record: SubjectPublicKeyInfo, or for RSA a bare RSAPublicKey;
  * a raw key for Ed25519.  The caller frees what these return.
  */
-char *sign_public(const struct sign_key *k, bool bare);
+char *sign_public(const struct test_key *k, bool bare);
 
 /* "v=DKIM1; k=...; p=..." */
-char *sign_record(const struct sign_key *k);
+char *sign_record(const struct test_key *k);
 
 /* "NAME. IN TXT "..." "..."\n", a line of a master file. */
 char *sign_zone_line(const char *name, const char *text);
@@ -37,11 +37,11 @@ char *sign_zone_line(const char *name, const char *text);
  * where `tags` has one, or NULL is the body.  The field ends with CRLF.  A "~"
  * before the tags: it is relaxed/relaxed without saying so.
  */
-char *sign_field(const struct sign_key *k, const char *name, const char *tags,
+char *sign_field(const struct test_key *k, const char *name, const char *tags,
     const char *header, struct span body);
 
 /* The same as a "DKIM-Signature" on top of the whole message. */
-char *sign_message(const struct sign_key *k, const char *tags,
+char *sign_message(const struct test_key *k, const char *tags,
     const char *header, const char *body);
 
 /*
@@ -49,7 +49,7 @@ char *sign_message(const struct sign_key *k, const char *tags,
  * `domain` with the selector "arc".  `results` is what the AAR says; `ams` are
  * further tags of the AMS, "c=relaxed/relaxed; h=from:to:subject" for instance.
  */
-char *sign_arc(const struct sign_key *k, unsigned instance, const char *cv,
+char *sign_arc(const struct test_key *k, unsigned instance, const char *cv,
     const char *domain, const char *results, const char *ams,
     const char *message);
 
