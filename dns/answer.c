@@ -47,6 +47,7 @@ static const struct enum_token types[] = {
 	{ "MX", DNS_MX },
 	{ "TXT", DNS_TXT },
 	{ "AAAA", DNS_AAAA },
+	{ "TLSA", DNS_TLSA },
 };
 
 static const struct enum_token states[] = {
@@ -138,6 +139,9 @@ dns_record_put(struct buf *b, enum dns_type type,
 		buf_byte(b, ' ');
 		buf_printable(b, record->text, record->text.n);
 		buf_text(b, record->text.n == 0 ? "." : "");
+		break;
+	case DNS_TLSA:
+		buf_printable(b, record->text, max);
 		break;
 	case DNS_TXT:
 		buf_byte(b, '"');

@@ -25,6 +25,7 @@ enum dns_type { /* the numbers of the IANA registry */
 	DNS_MX = 15,
 	DNS_TXT = 16,
 	DNS_AAAA = 28,
+	DNS_TLSA = 52,
 };
 
 enum dns_state {
@@ -68,7 +69,9 @@ bool dns_error_is_ours(enum dns_error fault);
 struct dns_record {
 	struct span text;    /* TXT: the strings joined without a space.  MX,
 	                        PTR, NS, CNAME: the name in lower case without
-	                        the final dot ("" is the root, a null MX) */
+	                        the final dot ("" is the root, a null MX).
+	                        TLSA: "3 1 1 0123abcd" (RFC 6698 section
+	                        2.2), the data in lower case */
 	struct ip ip;        /* A, AAAA */
 	uint16_t preference; /* MX */
 	uint16_t strings;    /* TXT: how many strings were joined */
@@ -83,6 +86,8 @@ struct dns_answer {
 	enum dns_state state;
 	enum dns_error fault; /* of DNS_FAILED */
 	bool stale;           /* past its TTL, used because the servers fail */
+	bool is_secure;       /* the resolver says that DNSSEC proves it: the
+	                         AD bit (RFC 6840 section 5.8) */
 	uint32_t ttl;         /* seconds, as received */
 	uint32_t size;        /* bytes of the DNS message; 0: unknown */
 	struct span alias; /* the last name of a CNAME chain; absent if none */

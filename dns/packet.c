@@ -84,6 +84,32 @@ read_name(struct arena *a, const ldns_rr *rr, size_t at, struct dns_record *out)
 	return out->text.p != NULL;
 }
 
+/* RFC 6698 section 2.1: usage, selector, matching type, data. */
+static bool
+read_tlsa(struct arena *a, const ldns_rr *rr, struct dns_record *out)
+{
+	static const char digits[] = "0123456789abcdef";
+	const ldns_rdf *data;
+	struct buf b;
+
+	if (ldns_rr_rd_count(rr) != 4)
+		return false;
+	data = ldns_rr_rdf(rr, 3);
+	if (ldns_rdf_size(data) > DNS_PACKET_TEXT_MAX)
+		return false;
+	b = buf_alloc(a, 3 * 4 + 2 * ldns_rdf_size(data) + 1);
+	for (size_t i = 0; i < 3; i++) {
+		buf_number(&b, ldns_rdf2native_int8(ldns_rr_rdf(rr, i)));
+		buf_byte(&b, ' ');
+	}
+	for (size_t i = 0; i < ldns_rdf_size(data); i++) {
+		buf_byte(&b, digits[ldns_rdf_data(data)[i] >> 4]);
+		buf_byte(&b, digits[ldns_rdf_data(data)[i] & 15]);
+	}
+	out->text = buf_view(&b);
+	return b.p != NULL;
+}
+
 bool
 dns_packet_record(
     struct arena *a, const struct ldns_struct_rr *rr, struct dns_record *out)
@@ -102,6 +128,8 @@ dns_packet_record(
 		return read_name(a, rr, 1, out);
 	case DNS_TXT:
 		return read_text(a, rr, out);
+	case DNS_TLSA:
+		return read_tlsa(a, rr, out);
 	case DNS_NS:
 	case DNS_CNAME:
 	case DNS_SOA:
@@ -121,6 +149,7 @@ enum { /* RFC 1035 section 4.1.1, RFC 6840 section 5.7 */
 	BITS_TC = 0x0200,
 	BITS_RD = 0x0100,
 	BITS_RA = 0x0080,
+	BITS_AD = 0x0020,
 	BITS_RCODE = 0x000f,
 	CLASS_IN = 1,
 	TYPE_OPT = 41,
@@ -128,6 +157,7 @@ enum { /* RFC 1035 section 4.1.1, RFC 6840 section 5.7 */
 	POINTER = 0xc0,       /* RFC 1035 section 4.1.4: the two upper bits */
 	RECORD_FIXED = 10,    /* type, class, TTL and length of a record */
 	SOA_NUMBERS = 20,     /* bytes of a SOA after its two names */
+	TLSA_MIN = 4,         /* bytes of a TLSA with one byte of data */
 	TTL_MAX = 0x7fffffff, /* RFC 2181 section 8: a larger one is zero */
 	/* Records read of one answer; a reply with more is DNS_PACKET_GARBLED.
 	 */
@@ -205,7 +235,7 @@ dns_packet_put_question(uint8_t packet[DNS_PACKET_QUESTION_MAX],
 	uint8_t *p = packet;
 
 	put_16(&p, q->id);
-	put_16(&p, BITS_RD);
+	put_16(&p, BITS_RD | BITS_AD); /* RFC 6840 section 5.7 */
 	put_16(&p, 1);
 	put_16(&p, 0);
 	put_16(&p, 0);
@@ -398,6 +428,8 @@ check_slot(const struct wire_reader *r, const struct wire_slot *slot)
 		return false;
 	if (slot->type == DNS_TXT)
 		return count_strings(r, slot) > 0;
+	if (slot->type == DNS_TLSA)
+		return slot->end - slot->data >= TLSA_MIN;
 	for (size_t i = 0; i < ARRAY_SIZE(shapes); i++) {
 		const struct wire_shape *shape = &shapes[i];
 
@@ -710,6 +742,7 @@ dns_packet_read(struct arena *a, const uint8_t *packet, size_t n,
 	    r.header.id != q->id)
 		return DNS_PACKET_UNMATCHED;
 	r.header.bits = get_16(packet + 2);
+	out->is_secure = (r.header.bits & BITS_AD) != 0;
 	r.header.questions = get_16(packet + 4);
 	r.header.answers = get_16(packet + 6);
 	r.header.authorities = get_16(packet + 8);

@@ -252,7 +252,8 @@ put_data(FILE *out, enum dns_type type, const struct dns_record *record)
 	char text[IP_TEXT_MAX];
 	struct buf b = buf_wrap(text, sizeof(text));
 
-	if (type != DNS_TXT && begins_with_at(record->text)) {
+	if (type != DNS_TXT && type != DNS_TLSA &&
+	    begins_with_at(record->text)) {
 		put_at_name(out, type, record);
 		return;
 	}
@@ -261,6 +262,9 @@ put_data(FILE *out, enum dns_type type, const struct dns_record *record)
 	case DNS_AAAA:
 		ip_put(&b, &record->ip);
 		fputs(text, out);
+		break;
+	case DNS_TLSA: /* digits and letters only */
+		fwrite(record->text.p, 1, record->text.n, out);
 		break;
 	case DNS_TXT:
 		put_text(out, record);
@@ -321,6 +325,10 @@ put_answer(FILE *out, const struct recorded *q)
 	}
 	if (a->stale) {
 		put_mark(out, "stale", q);
+		putc('\n', out);
+	}
+	if (a->is_secure) {
+		put_mark(out, "secure", q);
 		putc('\n', out);
 	}
 	for (size_t i = 0; i < a->n_records; i++) {

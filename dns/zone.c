@@ -191,6 +191,7 @@ zone_look_up(const struct zone *z, struct span name, enum dns_type type,
 	    n != NULL ? zone_find_set(n, DNS_CNAME) : NULL;
 
 	out->stale |= mark->stale;
+	out->is_secure |= mark->is_secure;
 	out->state = DNS_NXDOMAIN;
 	if (mark->failed) {
 		out->state = DNS_FAILED;

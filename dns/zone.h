@@ -13,6 +13,7 @@
  *	;!nodata NAME TYPE
  *	;!alias NAME TYPE TARGET	the last name of a chain of CNAMEs
  *	;!stale NAME TYPE
+ *	;!secure NAME TYPE		DNSSEC proves the answer
  */
 #ifndef AVOUCH_DNS_ZONE_H
 #define AVOUCH_DNS_ZONE_H

@@ -14,7 +14,7 @@ enum { TYPE_ANY = 0 }; /* in a mark: the mark is for all types */
 struct zone_mark {
 	struct zone_mark *next;
 	int type;
-	bool failed, nxdomain, nodata, stale;
+	bool failed, nxdomain, nodata, stale, is_secure;
 	enum dns_error fault;
 	struct span alias;
 };

@@ -251,6 +251,15 @@ mark_stale(struct zone_reader *r, struct scan *s, struct zone_mark *m)
 	return true;
 }
 
+static bool
+mark_secure(struct zone_reader *r, struct scan *s, struct zone_mark *m)
+{
+	(void)r;
+	(void)s;
+	m->is_secure = true;
+	return true;
+}
+
 static const struct mark_rule {
 	const char *word;
 	bool (*read)(
@@ -261,6 +270,7 @@ static const struct mark_rule {
 	{ ";!nodata ", mark_nodata },
 	{ ";!alias ", mark_alias },
 	{ ";!stale ", mark_stale },
+	{ ";!secure ", mark_secure },
 };
 
 static bool
@@ -268,7 +278,7 @@ read_mark(struct zone_reader *r)
 {
 	static const char usage[] =
 	    "not of the form \";!failed NAME TYPE FAULT\" "
-	    "(or ;!nxdomain, ;!nodata, ;!alias, ;!stale)";
+	    "(or ;!nxdomain, ;!nodata, ;!alias, ;!stale, ;!secure)";
 	struct scan s = scan_of(buf_view(&r->entries.entry));
 	const struct mark_rule *rule = mark_rules;
 	const struct mark_rule *end =

@@ -117,6 +117,11 @@ static const struct dns_record at_odd[] = {
 	{ .text = { "@.\0n.example", 12 } },
 };
 
+static const struct dns_record associations[] = {
+	{ .text = { "3 1 1 ab01", 10 } },
+	{ .text = { "2 0 2 cd", 8 } },
+};
+
 static const struct dns_record target[] = {
 	{ .text = { "target.example", 14 } },
 };
@@ -149,6 +154,8 @@ static const struct scripted script[] = {
 	{ "alias.example", DNS_MX,
 	    { .state = DNS_NXDOMAIN, .alias = { "", 0 } } },
 	{ "alias.example", DNS_CNAME, { FOUND(target) } },
+	{ "_25._tcp.example", DNS_TLSA,
+	    { FOUND(associations), .is_secure = true } },
 	{ "old.example", DNS_A, { FOUND(addresses), .stale = true } },
 	{ "*.example", DNS_TXT, { FOUND(texts) } },
 	{ "any.example", DNS_TXT, { .state = DNS_NXDOMAIN } },
@@ -193,7 +200,8 @@ expect_same(const struct scripted *one, const struct dns_answer *got)
 	const struct dns_answer *want = &one->answer;
 
 	if (got->state != want->state || got->fault != want->fault ||
-	    got->stale != want->stale || got->n_records != want->n_records ||
+	    got->stale != want->stale || got->is_secure != want->is_secure ||
+	    got->n_records != want->n_records ||
 	    (got->alias.p == NULL) != (want->alias.p == NULL) ||
 	    !span_equal(got->alias, want->alias))
 		fail_msg("%s %s: %s, %zu records", one->name,

@@ -65,6 +65,7 @@ describe(const struct dns_answer *a, char *text, size_t size)
 		buf_text(&b, " -> ");
 		buf_span(&b, a->alias);
 	}
+	buf_text(&b, a->is_secure ? " secure" : "");
 	buf_printf(&b, " %u", a->ttl);
 	assert_false(b.full);
 }
@@ -103,6 +104,8 @@ static const char records[] = "$TTL 300\n"
 			      "$ORIGIN in-addr.arpa.\r\n"
 			      "1.2.0.192 1h PTR mail.example.org.\r\n"
 			      "srv.example.org. SRV 0 0 25 mail\n"
+			      "_25._tcp.mail.example.org. TLSA 3 1 1 AB01\n"
+			      ";!secure _25._tcp.mail.example.org. TLSA\n"
 			      "dotted\\.label.example.org. A 192.0.2.3\n";
 
 static void
@@ -126,6 +129,8 @@ records_of_all_types(void **state)
 	expect(z, "1.2.0.192.in-addr.arpa", DNS_PTR,
 	    "found: mail.example.org 3600");
 	expect(z, "srv.example.org", DNS_TXT, "nodata 60");
+	expect(z, "_25._tcp.mail.example.org", DNS_TLSA,
+	    "found: 3 1 1 ab01 secure 300");
 	/* a dot in a label does not make another name of it */
 	expect(z, "dotted.label.example.org", DNS_A, "nxdomain 60");
 	expect(z, "dotted?label.example.org", DNS_A, "found: 192.0.2.3 300");

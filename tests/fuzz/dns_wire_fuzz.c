@@ -27,7 +27,7 @@ enum {
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static const enum dns_type types[] = { DNS_A, DNS_NS, DNS_CNAME, DNS_SOA,
-	DNS_PTR, DNS_MX, DNS_TXT, DNS_AAAA };
+	DNS_PTR, DNS_MX, DNS_TXT, DNS_AAAA, DNS_TLSA };
 
 struct given {
 	struct dns_source source; /* first */

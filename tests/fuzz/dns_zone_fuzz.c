@@ -16,7 +16,7 @@ enum { NAMES_MAX = 20, ARENA = 65536, INPUT_MAX = 8192 };
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static const enum dns_type types[] = { DNS_A, DNS_NS, DNS_CNAME, DNS_SOA,
-	DNS_PTR, DNS_MX, DNS_TXT, DNS_AAAA };
+	DNS_PTR, DNS_MX, DNS_TXT, DNS_AAAA, DNS_TLSA };
 
 static void
 ask_all_types(struct dns_source *zone, struct span word)
