@@ -7,15 +7,15 @@
 
 #include "cli/cli.h"
 #include "lib/buf.h"
+#include "lib/date.h"
 #include "lib/scan.h"
-#include "report/record/day.h"
+#include "lib/date.h"
 #include "report/store/query.h"
 #include "report/show/replay.h"
 
 enum {
 	SHOWN_MAX = 40, /* changes in the text output; JSON has all */
 	DAYS_MAX = 400,
-	DATE_MAX = 16,
 	END_MAX = 200,
 };
 
@@ -38,7 +38,7 @@ set_date_json(json_t *o, const char *key, int64_t day)
 	char memory[DATE_MAX];
 	struct buf b = buf_wrap(memory, sizeof(memory));
 
-	day_put(&b, day);
+	date_put_day(&b, day);
 	cli_set_span(o, key, day >= 0 ? buf_view(&b) : SPAN_NONE);
 }
 
@@ -113,9 +113,9 @@ print_replay_sum(const struct replay_sum *sum)
 	buf_printf(&b, "%llu", (unsigned long long)sum->messages);
 	if (sum->first >= 0) {
 		buf_text(&b, ", from ");
-		day_put(&b, sum->first);
+		date_put_day(&b, sum->first);
 		buf_text(&b, " to ");
-		day_put(&b, sum->last);
+		date_put_day(&b, sum->last);
 	}
 	cli_line("messages", buf_view(&b));
 	buf_cut(&b, 0);
@@ -186,7 +186,7 @@ replay_read_days(struct cli *c, int64_t *first)
 		return cli_fail(c, EX_USAGE,
 		    "--days %s: must be a number from 1 to %d", c->days,
 		    DAYS_MAX);
-	*first = c->now / REPORT_DAY - (int64_t)days + 1;
+	*first = c->now / DATE_DAY - (int64_t)days + 1;
 	return EX_OK;
 }
 

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "lib/ascii.h"
+#include "lib/date.h"
 #include "lib/scan.h"
 #include "conf/names.h"
 
@@ -254,59 +255,17 @@ conf_read_percent(const struct conf_field *f)
 
 /* ---- dates ---- */
 
-static bool
-is_leap(unsigned year)
-{
-	return (year % 4 == 0 && year % 100 != 0) || year % 400 == 0;
-}
-
-static unsigned
-month_days(unsigned year, unsigned month)
-{
-	static const unsigned days[] = { 31, 28, 31, 30, 31, 30, 31, 31, 30, 31,
-		30, 31 };
-
-	return days[month - 1] + (month == 2 && is_leap(year));
-}
-
-static bool
-read_digits(struct scan *s, size_t n, unsigned *out)
-{
-	*out = 0;
-	for (; n > 0; n--) {
-		int c = scan_next(s);
-
-		if (c < '0' || c > '9')
-			return false;
-		*out = *out * 10 + (unsigned)(c - '0');
-	}
-	return true;
-}
-
 bool
 conf_read_date(const struct conf_field *f)
 {
 	struct scan s = scan_of(span_str(f->values->text));
-	unsigned year, month, day;
-	int64_t days = 1; /* the day after */
+	int64_t day = -1; /* an empty text: never */
 
-	if (s.p == s.end)
-		return conf_set(f->value, &(int64_t){ 0 }, sizeof(int64_t));
-	if (!read_digits(&s, 4, &year) || !scan_byte(&s, '-') ||
-	    !read_digits(&s, 2, &month) || !scan_byte(&s, '-') ||
-	    !read_digits(&s, 2, &day) || !scan_done(&s))
-		return conf_value_error(
-		    f, f->values, "is not a date; write it as 2027-03-31");
-	if (year < 1970 || month < 1 || month > 12 || day < 1 ||
-	    day > month_days(year, month))
-		return conf_value_error(f, f->values, "is not a valid date");
-	for (unsigned y = 1970; y < year; y++)
-		days += is_leap(y) ? 366 : 365;
-	for (unsigned m = 1; m < month; m++)
-		days += month_days(year, m);
-	days += day - 1;
-	days *= 86400;
-	return conf_set(f->value, &days, sizeof(days));
+	if (!scan_done(&s) && (!date_read_day(&s, &day) || !scan_done(&s)))
+		return conf_value_error(f, f->values,
+		    "is not a valid date; write it as 2027-03-31");
+	day = (day + 1) * DATE_DAY; /* the day after */
+	return conf_set(f->value, &day, sizeof(day));
 }
 
 /* ---- and back ---- */
@@ -373,18 +332,11 @@ conf_put_percent(struct buf *b, const struct conf_option *o, const void *base)
 void
 conf_put_date(struct buf *b, const struct conf_option *o, const void *base)
 {
-	unsigned year = 1970, month = 1;
-	int64_t days;
+	int64_t when;
 
-	get(o, base, &days, sizeof(days));
-	if (days == 0) {
+	get(o, base, &when, sizeof(when));
+	if (when == 0)
 		buf_text(b, "\"\""); /* never */
-		return;
-	}
-	days = days / 86400 - 1;
-	for (; days >= (is_leap(year) ? 366 : 365); year++)
-		days -= is_leap(year) ? 366 : 365;
-	for (; days >= month_days(year, month); month++)
-		days -= month_days(year, month);
-	buf_printf(b, "%04u-%02u-%02u", year, month, (unsigned)days + 1);
+	else
+		date_put_day(b, when / DATE_DAY - 1);
 }

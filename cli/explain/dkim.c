@@ -1,11 +1,11 @@
 #include <string.h>
-#include <time.h>
 
 #include "cli/cli.h"
 #include "cli/explain/explain.h"
 #include "audit/dkim_explain.h"
 #include "lib/base64.h"
 #include "lib/buf.h"
+#include "lib/date.h"
 #include "lib/scan.h"
 #include "lib/enum_names.h"
 
@@ -14,7 +14,6 @@ enum {
 	BODY_MAX = 16 << 20, /* bytes: larger body_hashes are not searched for
 	                        the change, which takes a hash per line */
 	HASH_TEXT_MAX = 64,  /* bytes: a hash in base64 */
-	TIME_TEXT_MAX = 64,
 	SENTENCE_MAX = 1024,
 };
 
@@ -346,14 +345,13 @@ print_signed_body(const struct signature_details *details)
 static void
 print_signature_time(const char *label, bool has, uint64_t seconds)
 {
-	time_t t = (time_t)seconds;
-	char text[TIME_TEXT_MAX];
-	struct tm tm;
+	char text[DATE_MAX];
+	struct buf b = buf_wrap(text, sizeof(text));
 
-	if (has && gmtime_r(&t, &tm) != NULL &&
-	    strftime(text, sizeof(text), "%Y-%m-%d %H:%M:%S UTC", &tm) > 0)
-		printf("%-22s %llu, %s\n", label, (unsigned long long)seconds,
-		    text);
+	if (!has)
+		return;
+	date_put_time(&b, (int64_t)seconds);
+	printf("%-22s %llu, %s\n", label, (unsigned long long)seconds, text);
 }
 
 static void

@@ -9,7 +9,7 @@
 #include "cli/report/cmd_report.h"
 #include "lib/enum_names.h"
 #include "lib/pg_url.h"
-#include "report/record/day.h"
+#include "lib/date.h"
 #include "report/store/push.h"
 
 enum { HOST_MAX = 256, DAY_MAX = 40 };
@@ -53,7 +53,7 @@ push_on_event(void *arg, const struct push_event *e)
 	char day[DAY_MAX];
 	struct buf b = buf_wrap(day, sizeof(day));
 
-	day_put(&b, e->day);
+	date_put_day(&b, e->day);
 	w->days += e->kind == PUSH_DAY;
 	w->rows += e->rows;
 	w->messages += e->messages;
@@ -145,10 +145,9 @@ push_rows(struct push_job *w, struct report_store *store, struct ledger *local,
 		.central = store->ledger,
 		.now = c->now,
 		.as = as,
-		.retention.rows_days =
-		    store->conf->report.retention / REPORT_DAY,
+		.retention.rows_days = store->conf->report.retention / DATE_DAY,
 		.retention.received_days =
-		    store->conf->report.retention / REPORT_DAY,
+		    store->conf->report.retention / DATE_DAY,
 		.tell = push_on_event,
 		.arg = w };
 

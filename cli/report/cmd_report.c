@@ -3,7 +3,7 @@
 #include "lib/scan.h"
 #include "lib/enum_names.h"
 #include "lib/pg_url.h"
-#include "report/record/day.h"
+#include "lib/date.h"
 
 /* Options that only some commands take. */
 enum {
@@ -198,8 +198,8 @@ report_day_read(struct span text, int64_t now, int64_t *day)
 	struct scan s = scan_of(text);
 
 	if (span_is_nocase(text, "yesterday")) {
-		*day = now / REPORT_DAY - 1;
+		*day = now / DATE_DAY - 1;
 		return true;
 	}
-	return day_read(&s, day) && scan_done(&s);
+	return date_read_day(&s, day) && scan_done(&s);
 }

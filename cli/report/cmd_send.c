@@ -8,7 +8,7 @@
 #include "lib/domain.h"
 #include "lib/scan.h"
 #include "report/send/external_destination.h"
-#include "report/record/day.h"
+#include "lib/date.h"
 #include "report/send/run.h"
 
 enum { DOMAINS_MAX = 100, DAY_MAX = 40 };
@@ -50,7 +50,7 @@ send_on_event(void *arg, const struct send_event *e)
 	struct buf day = buf_wrap(memory, sizeof(memory));
 
 	w->count[e->kind]++;
-	day_put(&day, e->day);
+	date_put_day(&day, e->day);
 	if (w->list != NULL) {
 		send_add_event_json(w, e, memory);
 		return;

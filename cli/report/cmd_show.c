@@ -13,7 +13,7 @@
 #include "lib/buf.h"
 #include "lib/domain.h"
 #include "lib/scan.h"
-#include "report/record/day.h"
+#include "lib/date.h"
 #include "report/show/html.h"
 #include "report/show/summary.h"
 #include "verify/dns_task.h"
@@ -100,7 +100,7 @@ set_day_json(json_t *o, const char *key, int64_t day)
 	char memory[16];
 	struct buf b = buf_wrap(memory, sizeof(memory));
 
-	day_put(&b, day);
+	date_put_day(&b, day);
 	cli_set_span(o, key, buf_view(&b));
 }
 
@@ -229,9 +229,9 @@ put_csv_source(const struct view_domain *d, const struct view_source *s)
 	buf_byte(&b, ',');
 	ip_put(&b, &s->address);
 	buf_byte(&b, ',');
-	day_put(&b, s->first);
+	date_put_day(&b, s->first);
 	buf_byte(&b, ',');
-	day_put(&b, s->last);
+	date_put_day(&b, s->last);
 	buf_printf(&b,
 	    ",%d,%" PRIu64 ",%" PRIu64 ",%" PRIu64 ",%" PRIu64 ",%" PRIu64
 	    ",%" PRIu64 ",%s,",
@@ -326,9 +326,9 @@ print_view(const struct view *v)
 	char memory[60];
 	struct buf b = buf_wrap(memory, sizeof(memory));
 
-	day_put(&b, v->from);
+	date_put_day(&b, v->from);
 	buf_text(&b, " to ");
-	day_put(&b, v->from + (int64_t)v->days - 1);
+	date_put_day(&b, v->from + (int64_t)v->days - 1);
 	printf("%s: %" PRIu64 " reports\n", memory, v->reports);
 	for (const struct view_domain *d = v->domains; d != NULL; d = d->next)
 		print_domain(d);

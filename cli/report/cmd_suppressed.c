@@ -6,7 +6,7 @@
 #include <unistd.h>
 
 #include "cli/report/cmd_report.h"
-#include "report/record/day.h"
+#include "lib/date.h"
 #include "report/send/run.h"
 
 struct suppressed_list {
@@ -28,7 +28,7 @@ print_suppressed(const struct ledger_bounce *b, int64_t until)
 	struct buf day = buf_wrap(memory, sizeof(memory));
 
 	cli_put(b->address);
-	day_put(&day, until / REPORT_DAY);
+	date_put_day(&day, until / DATE_DAY);
 	printf(" until %s, %" PRIu64 " %s: ", memory, b->count,
 	    b->count == 1 ? "bounce" : "bounces");
 	cli_put(b->note);

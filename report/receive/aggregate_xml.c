@@ -559,10 +559,9 @@ make_range(struct report_reader *r, struct ledger_received *out)
 	if (!begins && !ends)
 		return refuse_report(r, "its date range is missing");
 	if (!begins)
-		out->begin =
-		    out->end < REPORT_DAY ? 0 : out->end - REPORT_DAY + 1;
+		out->begin = out->end < DATE_DAY ? 0 : out->end - DATE_DAY + 1;
 	if (!ends)
-		out->end = out->begin + REPORT_DAY - 1;
+		out->end = out->begin + DATE_DAY - 1;
 	if (begins && ends && out->begin > out->end) {
 		out->begin = out->end;
 		out->end = begin;

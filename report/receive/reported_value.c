@@ -5,7 +5,7 @@
 #include "lib/enum_names.h"
 #include "lib/scan.h"
 #include "lib/utf8.h"
-#include "report/record/day.h"
+#include "lib/date.h"
 #include "report/record/row.h"
 
 struct span
@@ -115,12 +115,12 @@ reported_time(struct span text, int64_t *out)
 	struct scan s = scan_of(span_trim(text));
 	uint64_t value;
 
-	if (day_read_time(&s, out))
+	if (date_read_time(&s, out))
 		return scan_done(&s);
 	if (!scan_number(&s, INT64_MAX, &value) ||
 	    (!scan_done(&s) && scan_peek(&s) != '.'))
 		return false;
-	while (value > (uint64_t)REPORTED_TIME_MAX)
+	while (value > (uint64_t)DATE_LAST)
 		value /= 1000;
 	/*
 	 * 100000000000 is the year 5138 in seconds, and 1973 in milliseconds.

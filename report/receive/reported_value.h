@@ -15,8 +15,6 @@
 #include "lib/ip.h"
 #include "lib/span.h"
 
-#define REPORTED_TIME_MAX INT64_C(253402300799) /* the end of the year 9999 */
-
 /* One line of printable UTF-8; each run of white space becomes one space. */
 struct span reported_line(struct arena *a, struct span text);
 
@@ -38,7 +36,7 @@ struct ip reported_source(struct span text);
 /*
  * Seconds since 1970 from a number as reporters write it: seconds,
  * milliseconds or smaller units, with or without a fraction; or from a date
- * and time of RFC 3339, which some reporters write.  At most REPORTED_TIME_MAX.
+ * and time of RFC 3339, which some reporters write.  At most DATE_LAST.
  */
 bool reported_time(struct span text, int64_t *out);
 

@@ -301,7 +301,7 @@ failure_put_feedback(struct buf *b, const struct telling *t)
 	buf_text(b, "\nDelivery-Result: ");
 	buf_text(b, failure_delivery_result(v));
 	buf_text(b, "\nArrival-Date: ");
-	date_put(b, t->now);
+	date_put_mail(b, t->now);
 	buf_byte(b, '\n');
 	put_source(b, t);
 	put_field(b, "Reported-Domain", v->dmarc.author_domain);

@@ -10,6 +10,7 @@
 #include <stdint.h>
 
 #include "lib/buf.h"
+#include "lib/date.h"
 #include "lib/ip.h"
 #include "lib/span.h"
 #include "verify/verify.h"
@@ -18,8 +19,6 @@ enum {
 	REPORT_DKIM_MAX = 20,     /* signatures stored of one message, aligned
 	                             passes first; RFC 9990 section 3.1.3 limits
 	                             them to 100 */
-	REPORT_DAY = 86400,       /* seconds; days are UTC and counted since
-	                             1970: day = when / REPORT_DAY */
 	REPORT_NAME_MAX = 255,    /* bytes of a domain or selector */
 	REPORT_COMMENT_MAX = 300, /* bytes */
 	REPORT_DKIM_TEXT_MAX = REPORT_DKIM_MAX * (2 * REPORT_NAME_MAX + 16),

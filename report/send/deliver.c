@@ -3,7 +3,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "report/record/day.h"
+#include "lib/date.h"
 #include "report/send/internal.h"
 
 enum {
@@ -147,8 +147,8 @@ put_file_name(
 {
 	buf_span(b, s->submitter);
 	buf_printf(b, "!%.*s!%lld!%lld!", SPAN_FMT(r->domain),
-	    (long long)r->day * REPORT_DAY,
-	    ((long long)r->day + 1) * REPORT_DAY - 1);
+	    (long long)r->day * DATE_DAY,
+	    ((long long)r->day + 1) * DATE_DAY - 1);
 	buf_span(b, r->report_id);
 	buf_text(b, ".xml.gz");
 }
@@ -161,7 +161,7 @@ put_report_intro(
 	    "This is a DMARC aggregate report (RFC 9990) about mail from\n"
 	    "%.*s,\nwhich %.*s received on ",
 	    SPAN_FMT(r->domain), SPAN_FMT(s->submitter));
-	day_put(b, r->day);
+	date_put_day(b, r->day);
 	buf_text(b, " (UTC).\n\n");
 	buf_printf(b, "Messages: %llu\n", (unsigned long long)r->messages);
 	if (r->parts > 1)
@@ -370,7 +370,7 @@ is_given_up(struct send *s, const struct ledger_delivery *d, const char **why)
 		return send_ledger_fault(s);
 	}
 	arena_free(a);
-	if (s->o->now - d->report.made > SEND_GIVE_UP_DAYS * REPORT_DAY)
+	if (s->o->now - d->report.made > SEND_GIVE_UP_DAYS * DATE_DAY)
 		*why = "it could not be sent for days";
 	if (is_failure(&d->report) && !s->o->failures)
 		*why = "failure reports are off";
@@ -397,8 +397,8 @@ deliver_one(struct send *s, struct ledger_delivery *d)
 	if (why[0] != '\0')
 		return settle_delivery(
 		    s, d, LEDGER_DROPPED, SEND_DROPPED, span_str(why));
-	if (ledger_sent_to(s->ledger, d->destination,
-		s->o->now - REPORT_DAY + 1, &sent) == LEDGER_ERROR)
+	if (ledger_sent_to(s->ledger, d->destination, s->o->now - DATE_DAY + 1,
+		&sent) == LEDGER_ERROR)
 		return send_ledger_fault(s);
 	if (sent >= s->o->max_per_address) {
 		s->left++;

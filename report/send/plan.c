@@ -1,10 +1,10 @@
 /* plan.c - which reports are due, and who gets them. */
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "dmarc/record.h"
 #include "lib/clock.h"
+#include "lib/date.h"
 #include "lib/domain.h"
 #include "report/write/mime_message.h"
 #include "report/send/internal.h"
@@ -106,7 +106,7 @@ is_its_time(const struct send *s, int64_t day, struct span domain)
 		return true;
 	hash = hash_span(plain, domain, hash_span(plain, s->submitter, 0));
 	return s->o->now >=
-	    (day + 1) * REPORT_DAY + (int64_t)(hash % (uint64_t)s->o->spread);
+	    (day + 1) * DATE_DAY + (int64_t)(hash % (uint64_t)s->o->spread);
 }
 
 static bool
@@ -196,15 +196,16 @@ void
 send_put_id(struct buf *b, const struct send *s, int64_t day,
     struct span domain, uint64_t part)
 {
-	time_t t = (time_t)(day * REPORT_DAY);
 	uint64_t salt = (uint64_t)day * SPLIT_MAX + part;
 	uint64_t first = hash_span(s->seed, domain, salt * 2);
 	uint64_t second = hash_span(s->seed, domain, salt * 2 + 1);
-	struct tm tm = { 0 };
+	char memory[DATE_MAX];
+	struct buf date = buf_wrap(memory, sizeof(memory));
 
-	gmtime_r(&t, &tm);
-	buf_printf(b, "%04d%02d%02d%016llx%016llx", tm.tm_year + 1900,
-	    tm.tm_mon + 1, tm.tm_mday, (unsigned long long)first,
+	date_put_basic(&date, day * DATE_DAY);
+	buf_span(
+	    b, span_first(buf_view(&date), span_index(buf_view(&date), 'T')));
+	buf_printf(b, "%016llx%016llx", (unsigned long long)first,
 	    (unsigned long long)second);
 }
 
@@ -305,7 +306,7 @@ static bool
 is_patient(const struct report_draft *a)
 {
 	return a->consent.result.temperror &&
-	    a->s->o->now < (a->day + 1) * REPORT_DAY + SEND_DNS_PATIENCE;
+	    a->s->o->now < (a->day + 1) * DATE_DAY + SEND_DNS_PATIENCE;
 }
 
 /* False: a fault. */

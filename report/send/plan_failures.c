@@ -102,7 +102,7 @@ tell_failure(struct send *s, const struct failure_request *a,
 {
 	struct send_event e = {
 		.kind = kind,
-		.day = s->o->now / REPORT_DAY,
+		.day = s->o->now / DATE_DAY,
 		.domain = a->f->domain,
 		.report_id = report_id,
 		.destination = to,
@@ -158,7 +158,7 @@ plan_report(
     struct send *s, const struct failure_request *a, struct span report_id)
 {
 	struct ledger_report r = {
-		.day = s->o->now / REPORT_DAY,
+		.day = s->o->now / DATE_DAY,
 		.domain = a->f->domain,
 		.part = LEDGER_FAILURE_PART + (uint64_t)a->f->id,
 		.parts = 0,
@@ -191,7 +191,7 @@ plan_report(
 static bool
 look_at_caps(struct send *s, const struct failure_request *a, const char **over)
 {
-	int64_t since = s->o->now - REPORT_DAY + 1;
+	int64_t since = s->o->now - DATE_DAY + 1;
 	uint64_t of_it, of_all;
 
 	if (ledger_failures_sent(
@@ -227,7 +227,7 @@ plan_failure(struct send *s, struct failure_request *a)
 		return false;
 	if (over != NULL)
 		return wait(s, a, SEND_WAITING, span_str(over));
-	send_put_id(&id, s, s->o->now / REPORT_DAY, a->f->domain,
+	send_put_id(&id, s, s->o->now / DATE_DAY, a->f->domain,
 	    LEDGER_FAILURE_PART + (uint64_t)a->f->id);
 	if (!plan_report(s, a, buf_view(&id)))
 		return false;
@@ -273,7 +273,7 @@ send_plan_failures(struct send *s, struct span domain)
 		return send_fault(s, "out of memory");
 	l.end = &l.first;
 	/* Failures of the same cause make one report a day. */
-	if (ledger_each_failure(s->ledger, domain, s->o->now - REPORT_DAY + 1,
+	if (ledger_each_failure(s->ledger, domain, s->o->now - DATE_DAY + 1,
 		add_due, &l) == LEDGER_ERROR)
 		good = send_ledger_fault(s);
 	next = l.first;

@@ -66,8 +66,8 @@ send_info(
 		.org_name = s->o->org_name,
 		.email = s->o->email,
 		.contact = s->o->contact,
-		.begin = day * REPORT_DAY,
-		.end = (day + 1) * REPORT_DAY - 1,
+		.begin = day * DATE_DAY,
+		.end = (day + 1) * DATE_DAY - 1,
 		.error = span_str(wrong),
 		.generator = SPAN("avouch " AVOUCH_VERSION),
 		.domain = domain,
@@ -165,8 +165,8 @@ static bool
 wait_for_hosts(struct send *s, struct days *d)
 {
 	char memory[SEND_NOTE_MAX];
-	int64_t yesterday = s->o->now / REPORT_DAY - 1;
-	int64_t late = (s->o->now - SEND_HOSTS_WAIT) / REPORT_DAY - 1;
+	int64_t yesterday = s->o->now / DATE_DAY - 1;
+	int64_t late = (s->o->now - SEND_HOSTS_WAIT) / DATE_DAY - 1;
 	struct hosts all = { .yesterday = yesterday,
 		.day = yesterday,
 		.waits = buf_wrap(memory, sizeof(memory)) };
@@ -202,7 +202,7 @@ leave_pushed(struct send *s, struct days *d)
 static bool
 find_days(struct send *s, struct days *d)
 {
-	int64_t today = s->o->now / REPORT_DAY;
+	int64_t today = s->o->now / DATE_DAY;
 
 	*d = (struct days){ .from = s->o->day, .to = s->o->day };
 	if (s->o->day < 0) {
@@ -267,7 +267,7 @@ run_with(const struct send_options *o, char *error, bool (*way)(struct send *s))
 enum send_end
 send_run(const struct send_options *o, char *error)
 {
-	if (o->day >= o->now / REPORT_DAY)
+	if (o->day >= o->now / DATE_DAY)
 		return SEND_EARLY;
 	return run_with(o, error, send_all);
 }

@@ -32,19 +32,19 @@
 #include "report/store/query.h"
 
 enum {
-	SEND_CATCH_UP_DAYS = 7, /* older reports are not begun */
-	SEND_GIVE_UP_DAYS = 7,  /* days after a report was planned */
-	SEND_DNS_PATIENCE = 2 * REPORT_DAY, /* seconds after the day: how
+	SEND_CATCH_UP_DAYS = 7,           /* older reports are not begun */
+	SEND_GIVE_UP_DAYS = 7,            /* days after a report was planned */
+	SEND_DNS_PATIENCE = 2 * DATE_DAY, /* seconds after the day: how
 	                                       long to wait for the
 	                                       authorization of a destination
 	                                       while DNS fails */
-	SEND_HOSTS_WAIT = 12 * 3600, /* seconds after the day: how long to
-	                                wait for hosts that share the store
-	                                ... */
-	SEND_HOST_GONE_DAYS = 3,     /* ... if they pushed in the last days */
-	SEND_HANDING_S = 900,  /* another host may take this long to finish a
-	                          delivery and to record it (WORKER_NOTE_S) */
-	SEND_FAILURES_MAX = 5, /* in a row: sendmail does not work */
+	SEND_HOSTS_WAIT = 12 * 3600,      /* seconds after the day: how long to
+	                                     wait for hosts that share the store
+	                                     ... */
+	SEND_HOST_GONE_DAYS = 3, /* ... if they pushed in the last days */
+	SEND_HANDING_S = 900,    /* another host may take this long to finish a
+	                            delivery and to record it (WORKER_NOTE_S) */
+	SEND_FAILURES_MAX = 5,   /* in a row: sendmail does not work */
 	SEND_SENDMAIL_SECONDS = 120,
 	SEND_ERROR_MAX = 400, /* bytes */
 };
@@ -82,7 +82,7 @@ enum {
 	SEND_SIZE = 10 << 20,
 	/* Seconds without reports to an address that bounced: 30 days, long
 	 * enough for its owner to repair it. */
-	SEND_BOUNCE_PAUSE = 30 * 86400,
+	SEND_BOUNCE_PAUSE = 30 * DATE_DAY,
 	/* Failure reports in 24 hours, about one organization and in all: each
 	 * cause is one report a day, so more than these are an attack. */
 	SEND_FAILURES_PER_DOMAIN = 10,

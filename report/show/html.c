@@ -4,7 +4,7 @@
 
 #include "lib/enum_names.h"
 #include "lib/utf8.h"
-#include "report/record/day.h"
+#include "lib/date.h"
 
 enum {
 	CHART_WIDTH = 960, /* in units of the drawing */
@@ -153,7 +153,7 @@ put_day(FILE *out, int64_t day)
 	char memory[16];
 	struct buf b = buf_wrap(memory, sizeof(memory));
 
-	day_put(&b, day);
+	date_put_day(&b, day);
 	fputs(b.p, out);
 }
 
@@ -564,7 +564,7 @@ page_write(FILE *out, const struct view *view, int64_t now)
 	fputs(" messages, ", out);
 	put_rate(out, view->passed, view->messages);
 	fputs(" pass. Made ", out);
-	put_day(out, now / REPORT_DAY);
+	put_day(out, now / DATE_DAY);
 	fputs(" by avouch " AVOUCH_VERSION ".</p>\n", out);
 	for (const struct view_domain *d = view->domains;
 	     d != NULL && n < PAGE_DOMAINS_MAX; d = d->next, n++)

@@ -398,7 +398,7 @@ take_row(void *arg, const struct report_row *row)
 {
 	struct view_gather *g = arg;
 	struct view_domain *d = find_domain(g, row->policy_domain);
-	int64_t day = row->when / REPORT_DAY - g->view->from;
+	int64_t day = row->when / DATE_DAY - g->view->from;
 	bool passes = row->dkim_aligned || row->spf_aligned;
 	struct view_source *s;
 	enum view_cause cause;
@@ -484,7 +484,7 @@ bool
 view_read(struct ledger *l, struct span domain, size_t days, int64_t now,
     struct arena *a, struct view *view)
 {
-	int64_t to = now / REPORT_DAY;
+	int64_t to = now / DATE_DAY;
 	struct ledger_range range = {
 		.domain = domain, .from = to - (int64_t)days + 1, .to = to
 	};

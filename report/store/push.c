@@ -431,7 +431,7 @@ push_retention(struct push *p)
 static bool
 push_all(struct push *p)
 {
-	int64_t yesterday = p->o->now / REPORT_DAY - 1, before;
+	int64_t yesterday = p->o->now / DATE_DAY - 1, before;
 
 	if (ledger_close_day(p->local, yesterday, p->o->now) == LEDGER_ERROR ||
 	    ledger_closed(p->local, &p->closed) != LEDGER_OK)

@@ -284,7 +284,7 @@ close_day(struct ledger *l, int64_t day, int64_t today)
 enum ledger_step
 ledger_close_day(struct ledger *l, int64_t day, int64_t now)
 {
-	int64_t today = now / REPORT_DAY;
+	int64_t today = now / DATE_DAY;
 
 	if (day < 0 || day >= today)
 		return LEDGER_NONE;
@@ -400,7 +400,7 @@ ledger_each_row(struct ledger *l, int64_t day, struct span policy_domain,
 	sql_bind_text(s, 2, policy_domain);
 	while ((step = sql_step(s)) == SQL_ROW) {
 		struct report_row r = {
-			.when = day * REPORT_DAY,
+			.when = day * DATE_DAY,
 			.policy_domain = policy_domain,
 			.count = (uint64_t)sql_number(s, 1),
 		};
@@ -445,8 +445,8 @@ ledger_each_stored_row(struct ledger *l, int64_t day,
 		columns_read_shape(s, 6, &r);
 		/* Rows that came late count for this day, whatever their
 		 * time. */
-		if (r.when < day * REPORT_DAY)
-			r.when = day * REPORT_DAY;
+		if (r.when < day * DATE_DAY)
+			r.when = day * DATE_DAY;
 		if (!each(arg, &r))
 			break;
 	}

@@ -13,7 +13,7 @@
  * ledger_error() say why.  Texts passed to callbacks are valid during the
  * call.
  *
- * Days are numbers of REPORT_DAY seconds since 1970, in UTC.
+ * Days are numbers of DATE_DAY seconds since 1970, in UTC.
  */
 #ifndef AVOUCH_REPORT_STORE_QUERY_H
 #define AVOUCH_REPORT_STORE_QUERY_H

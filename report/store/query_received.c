@@ -52,7 +52,7 @@ ledger_begin_received(struct ledger *l, const struct ledger_received *r)
 	step = insert_received(l, r);
 	if (step == LEDGER_OK) {
 		l->receiving = true;
-		l->received_day = r->read / REPORT_DAY;
+		l->received_day = r->read / DATE_DAY;
 		l->received_rows = l->received_messages = 0;
 	} else if (!l->in_transaction) {
 		sql_end(l->db, false);
@@ -165,8 +165,8 @@ read_received(struct sql_statement *s, struct ledger_received *out)
 static void
 bind_range(struct sql_statement *s, const struct ledger_range *range)
 {
-	sql_bind_number(s, 1, range->from * REPORT_DAY);
-	sql_bind_number(s, 2, (range->to + 1) * REPORT_DAY);
+	sql_bind_number(s, 1, range->from * DATE_DAY);
+	sql_bind_number(s, 2, (range->to + 1) * DATE_DAY);
 	if (range->domain.p != NULL)
 		sql_bind_text(s, 3, range->domain);
 }
@@ -220,7 +220,7 @@ ledger_each_received_row(struct ledger *l, const struct ledger_range *range,
 	bind_range(s, range);
 	while ((step = sql_step(s)) == SQL_ROW) {
 		struct report_row r = {
-			.when = sql_number(s, 0) * REPORT_DAY,
+			.when = sql_number(s, 0) * DATE_DAY,
 			.policy_domain = sql_text(s, 1),
 			.count = (uint64_t)sql_number(s, 3),
 		};

@@ -167,7 +167,7 @@ bool
 retention_step(struct retention *t, struct sql *db, struct intern_cache *cache,
     int64_t now)
 {
-	int64_t today = now / REPORT_DAY;
+	int64_t today = now / DATE_DAY;
 	bool more = false, good = true;
 
 	if (t->done == today)

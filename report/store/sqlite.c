@@ -10,10 +10,10 @@
 #include <sys/file.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "lib/buf.h"
+#include "lib/date.h"
 #include "report/store/schema.h"
 
 enum {
@@ -551,15 +551,9 @@ rename_with(const char *path, const char *to, const char *suffix)
 bool
 sqlite_quarantine(const char *path, int64_t now, struct buf *name)
 {
-	struct tm tm = { .tm_year = 0 };
-	time_t t = (time_t)now;
-	char stamp[24];
-
-	gmtime_r(&t, &tm);
-	strftime(stamp, sizeof(stamp), "%Y%m%dT%H%M%SZ", &tm);
 	buf_text(name, path);
 	buf_text(name, ".corrupt-");
-	buf_text(name, stamp);
+	date_put_basic(name, now);
 	if (name->full || !rename_with(path, name->p, "")) {
 		buf_cut(name, 0);
 		buf_text(name, strerror(errno));

@@ -4,7 +4,7 @@
 
 #include "lib/buf.h"
 #include "lib/log.h"
-#include "report/record/day.h"
+#include "lib/date.h"
 #include "report/store/failure_queue.h"
 #include "report/store/row_insert.h"
 #include "report/store/intern.h"
@@ -240,7 +240,7 @@ write_facts(struct writer *w, const struct queued_message *e, int64_t day)
 static enum row_outcome
 write_entry(struct writer *w, const struct queued_message *e, int64_t closed)
 {
-	int64_t day = e->when / REPORT_DAY;
+	int64_t day = e->when / DATE_DAY;
 	enum row_outcome outcome = ROW_WRITTEN;
 
 	if (e->has_row)
@@ -267,7 +267,7 @@ log_closed_ahead(const struct writer *w, int64_t closed, int64_t today)
 
 	if (closed <= today)
 		return;
-	day_put(&day, closed);
+	date_put_day(&day, closed);
 	log_limited("store-clock",
 	    "store %s: %s is closed although it is not over: the clock was "
 	    "ahead; messages count for the next day",
@@ -282,7 +282,7 @@ write_group(struct writer *w, const struct queued_message *first, int64_t now,
 
 	if (!read_closed(w, &closed))
 		return false;
-	log_closed_ahead(w, closed, now / REPORT_DAY);
+	log_closed_ahead(w, closed, now / DATE_DAY);
 	for (const struct queued_message *e = first; e != NULL; e = e->next) {
 		enum row_outcome outcome = write_entry(w, e, closed);
 
@@ -337,8 +337,8 @@ writer_write(struct writer *w, struct queued_message *first, int64_t now,
 	enum sql_fault fault = open_file(w);
 
 	*refused = 0;
-	if (now / REPORT_DAY != w->new_day) {
-		w->new_day = now / REPORT_DAY;
+	if (now / DATE_DAY != w->new_day) {
+		w->new_day = now / DATE_DAY;
 		w->intern.added = 0;
 	}
 	if (fault == SQL_FINE && check_quota(w)) {

@@ -27,8 +27,8 @@ put_times(FILE *out, const struct ledger_failure *f)
 	struct buf first = buf_wrap(memory[0], sizeof(memory[0]));
 	struct buf last = buf_wrap(memory[1], sizeof(memory[1]));
 
-	date_put(&first, f->first);
-	date_put(&last, f->last);
+	date_put_mail(&first, f->first);
+	date_put_mail(&last, f->last);
 	fprintf(out, "received from %.*s\non %s.\n", SPAN_FMT(f->source),
 	    memory[0]);
 	if (f->incidents > 1)

@@ -36,7 +36,7 @@ mime_head(FILE *out, const struct mime_message *l, struct span subject,
 	char memory[DATE_MAX];
 	struct buf date = buf_wrap(memory, sizeof(memory));
 
-	date_put(&date, l->date);
+	date_put_mail(&date, l->date);
 	fprintf(out, "From: %.*s\nTo: %.*s\nSubject: %.*s\nDate: %s\n",
 	    SPAN_FMT(l->from), SPAN_FMT(l->to), SPAN_FMT(subject), memory);
 	fprintf(out,

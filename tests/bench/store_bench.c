@@ -24,7 +24,7 @@
 
 enum { THREADS_MAX = 512, NAME_MAX_BYTES = 80, RECORD_MAX_BYTES = 160 };
 
-static const int64_t day_begin = 20000LL * REPORT_DAY;
+static const int64_t day_begin = 20000LL * DATE_DAY;
 
 struct plan {
 	struct store *store;
@@ -107,7 +107,7 @@ message_make(struct message *m, const struct plan *p, uint64_t number)
 	bool listed = kind >= 80 && kind < 88, forged = kind >= 97;
 
 	*row = (struct report_row){ .when = day_begin +
-		    (int64_t)(number * REPORT_DAY / p->messages),
+		    (int64_t)(number * DATE_DAY / p->messages),
 		.count = 1 };
 	snprintf(m->record, sizeof(m->record),
 	    "v=DMARC1; p=%s; rua=mailto:dmarc@sender%" PRIu64 ".example.net",
@@ -218,7 +218,7 @@ check(const struct plan *p, const char *path)
 	struct stat st = { .st_size = 0 };
 
 	if (l == NULL ||
-	    ledger_each_policy(l, day_begin / REPORT_DAY, SPAN_NONE, add_policy,
+	    ledger_each_policy(l, day_begin / DATE_DAY, SPAN_NONE, add_policy,
 		sums) != LEDGER_OK) {
 		fprintf(stderr, "%s: %s\n", path,
 		    l != NULL ? ledger_error(l) : error);

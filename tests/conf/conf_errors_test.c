@@ -295,11 +295,13 @@ wrong_values(void **state)
 		    "**.example.net for both" },
 		{ "override o { action = accept client = ::1 expires = "
 		  "31.3.2027 }",
-		    "override.expires: \"31.3.2027\" is not a date; write it "
+		    "override.expires: \"31.3.2027\" is not a valid date; "
+		    "write it "
 		    "as 2027-03-31" },
 		{ "override o { action = accept client = ::1 expires = "
 		  "2027-02-29 }",
-		    "override.expires: \"2027-02-29\" is not a valid date" },
+		    "override.expires: \"2027-02-29\" is not a valid date; "
+		    "write it as 2027-03-31" },
 	};
 	char want[600];
 

@@ -37,7 +37,7 @@ tell(void *arg, const struct report_import_event *e)
 		return;
 	}
 	assert(r->begin >= 0 && r->begin <= r->end);
-	assert(r->end <= REPORTED_TIME_MAX + REPORT_DAY);
+	assert(r->end <= DATE_LAST + DATE_DAY);
 	assert(r->messages <= (uint64_t)READ_SUM_MAX);
 	assert(r->domain.n > 0 && r->organisation.n > 0 && r->report_id.n > 0);
 	check_text(r->organisation);

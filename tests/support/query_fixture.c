@@ -93,7 +93,7 @@ ledgers_add_row(struct ledger *l, const struct report_row *r)
 	char memory[ROW_BYTES_MAX];
 	struct buf text = buf_wrap(memory, sizeof(memory));
 	struct span texts[ROW_TEXTS_MAX];
-	int64_t day = r->when / REPORT_DAY, closed;
+	int64_t day = r->when / DATE_DAY, closed;
 	bool good = ledger_closed(l, &closed) == LEDGER_OK;
 
 	row_encode(&text, r, texts);

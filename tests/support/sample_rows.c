@@ -57,7 +57,7 @@ rows_message(struct kept_message *m, unsigned domain, unsigned source)
 	snprintf(m->domain, sizeof(m->domain), "d%u.example.com", domain);
 	name = span_str(m->domain);
 	m->row = (struct report_row){
-		.when = (int64_t)ROWS_DAY * REPORT_DAY + 7,
+		.when = (int64_t)ROWS_DAY * DATE_DAY + 7,
 		.count = 1,
 		.policy_domain = name,
 		.record = SPAN("v=DMARC1; p=reject; rua=mailto:d@example.com"),

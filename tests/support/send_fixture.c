@@ -57,7 +57,7 @@ bench_open(const char *zone)
 		.max_per_address = 1000,
 		.max_rows = 10000,
 		.max_size = 10 << 20,
-		.bounce_pause = 30 * REPORT_DAY,
+		.bounce_pause = 30 * DATE_DAY,
 		.tell = tell,
 		.arg = b,
 	};
@@ -121,7 +121,7 @@ bench_run_well(struct bench *b)
 struct report_row
 bench_row(const char *domain, const char *record)
 {
-	struct report_row r = { .when = DAY * (int64_t)REPORT_DAY + 5,
+	struct report_row r = { .when = DAY * (int64_t)DATE_DAY + 5,
 		.count = 3,
 		.policy_domain = span_str(domain),
 		.record = span_str(record),

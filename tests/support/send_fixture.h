@@ -12,8 +12,8 @@
 #define RUA(list) "v=DMARC1; p=reject; rua=" list
 
 enum {
-	DAY = 20000,                                    /* of the rows */
-	NOON = (DAY + 1) * REPORT_DAY + REPORT_DAY / 2, /* of the day after */
+	DAY = 20000,                                /* of the rows */
+	NOON = (DAY + 1) * DATE_DAY + DATE_DAY / 2, /* of the day after */
 	BENCH_PATH_MAX = 300,
 	BENCH_NOTES_MAX = 4000,
 };

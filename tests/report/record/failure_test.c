@@ -23,7 +23,7 @@
 #include "tests/support/store_fixture.h"
 
 enum {
-	NOW = ROWS_DAY * REPORT_DAY + 600,
+	NOW = ROWS_DAY * DATE_DAY + 600,
 	SIGNATURES = 20,
 	FLOOD = 10000,
 	SLOW_MS = 60000
@@ -926,11 +926,11 @@ retention(void **state)
 	(void)state;
 	assert_int_equal(writer_open(w, NOW), SQL_FINE);
 	put(l, numbered(&t, 1, 0));
-	while (writer_housekeep(w, NOW + RETENTION_FAILURE_DAYS * REPORT_DAY))
+	while (writer_housekeep(w, NOW + RETENTION_FAILURE_DAYS * DATE_DAY))
 		;
 	assert_due(l, NOW, 1, 1, 0);
-	while (writer_housekeep(
-	    w, NOW + (RETENTION_FAILURE_DAYS + 1) * REPORT_DAY))
+	while (
+	    writer_housekeep(w, NOW + (RETENTION_FAILURE_DAYS + 1) * DATE_DAY))
 		;
 	assert_due(l, NOW, 0, 0, 0);
 	writer_free(w);

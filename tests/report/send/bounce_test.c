@@ -74,9 +74,9 @@ test_bounce(void **state)
 	struct report_row r =
 	    bench_row("example.com", RUA("mailto:d@example.com"));
 
-	r.when += REPORT_DAY;
+	r.when += DATE_DAY;
 	bench_add(b, &r);
-	b->o.now += REPORT_DAY;
+	b->o.now += DATE_DAY;
 	bench_run_well(b);
 	assert_int_equal(b->count[SEND_SENT], 1);
 	/* ours, in both forms of a returned mail */
@@ -85,15 +85,15 @@ test_bounce(void **state)
 	    LEDGER_OK);
 	assert_int_equal(
 	    feed(b, "failed", "message/rfc822", id, BOUNCE_OURS), LEDGER_OK);
-	r.when += REPORT_DAY;
+	r.when += DATE_DAY;
 	bench_add(b, &r);
-	b->o.now += REPORT_DAY;
+	b->o.now += DATE_DAY;
 	bench_run_well(b);
 	assert_int_equal(b->count[SEND_SENT], 0);
 	bench_has(b->notes, "mail to it bounces");
 	/* and after the pause it is tried again */
 	b->o.now += b->o.bounce_pause;
-	r.when = b->o.now - REPORT_DAY;
+	r.when = b->o.now - DATE_DAY;
 	bench_add(b, &r);
 	bench_run_well(b);
 	assert_int_equal(b->count[SEND_SENT], 1);

@@ -106,7 +106,7 @@ test_given_up(void **state)
 	b->sendmail = "/nowhere/sendmail";
 	for (int i = 0; i < 40 && b->count[SEND_DROPPED] == 0; i++) {
 		bench_run(b);
-		b->o.now += REPORT_DAY / 4;
+		b->o.now += DATE_DAY / 4;
 	}
 	bench_has(b->notes,
 	    "dropped example.com d@example.com: it could not be sent");

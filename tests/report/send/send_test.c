@@ -190,7 +190,7 @@ test_cap(void **state)
 		assert_int_equal(
 		    bench_run(b), left > 2 ? SEND_LEFT : SEND_DONE);
 		assert_int_equal(b->count[SEND_SENT], left < 2 ? left : 2);
-		b->o.now += REPORT_DAY;
+		b->o.now += DATE_DAY;
 	}
 	bench_close(b);
 }
@@ -210,8 +210,7 @@ test_spread(void **state)
 	}
 	b->o.spread = 8 * 3600;
 	for (int hour = 0; hour <= 8; hour++) {
-		b->o.now =
-		    (DAY + 1) * (int64_t)REPORT_DAY + (int64_t)hour * 3600;
+		b->o.now = (DAY + 1) * (int64_t)DATE_DAY + (int64_t)hour * 3600;
 		assert_int_equal(
 		    bench_run(b), hour < 8 ? SEND_LEFT : SEND_DONE);
 		sent += b->count[SEND_SENT];
@@ -234,10 +233,10 @@ test_day_and_domain(void **state)
 	(void)state;
 	bench_add(b, &r);
 	bench_add_plain(b, "two.example", RUA("mailto:d@two.example"));
-	r.when = (DAY + 1) * (int64_t)REPORT_DAY;
+	r.when = (DAY + 1) * (int64_t)DATE_DAY;
 	bench_add(b, &r);
 	b->o.spread = 20 * 3600;
-	b->o.now = (DAY + 1) * (int64_t)REPORT_DAY;
+	b->o.now = (DAY + 1) * (int64_t)DATE_DAY;
 	b->o.domains = &two;
 	b->o.n_domains = 1;
 	bench_run_well(b);

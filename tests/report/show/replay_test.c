@@ -16,7 +16,7 @@
 #include "report/store/writer.h"
 #include "tests/support/store_fixture.h"
 
-enum { NOW = 1782000000, DAY = NOW / REPORT_DAY };
+enum { NOW = 1782000000, DAY = NOW / DATE_DAY };
 
 static const struct conf *
 conf_of(const char *text)
@@ -48,7 +48,7 @@ static void
 keep(struct writer *w, const struct kept_message *m, int64_t day, unsigned n)
 {
 	struct queued_message *e =
-	    queued_message_new(NULL, &m->facts, &m->decision, day * REPORT_DAY);
+	    queued_message_new(NULL, &m->facts, &m->decision, day * DATE_DAY);
 	size_t refused;
 
 	assert_non_null(e);

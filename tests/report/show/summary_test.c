@@ -130,8 +130,8 @@ add_day(struct ledger *l, const char *p, const char *testing, int64_t day,
 	struct ledger_received r = { .organisation = SPAN("o"),
 		.email = SPAN(""),
 		.contact = SPAN(""),
-		.begin = day * REPORT_DAY,
-		.end = day * REPORT_DAY + 1,
+		.begin = day * DATE_DAY,
+		.end = day * DATE_DAY + 1,
 		.domain = SPAN("example.com"),
 		.p = span_str(p),
 		.testing = span_str(testing) };
@@ -188,7 +188,7 @@ test_advice(void **state)
 			add_day(l, domains[i].p, domains[i].testing,
 			    TODAY - day, &domains[i].day);
 		assert_true(view_read(
-		    l, SPAN_NONE, 30, TODAY * (int64_t)REPORT_DAY, a, &v));
+		    l, SPAN_NONE, 30, TODAY * (int64_t)DATE_DAY, a, &v));
 		assert_int_equal(v.n_domains, 1);
 		if (v.domains->advice != domains[i].want)
 			fail_msg("%s: %s", domains[i].name,
@@ -213,8 +213,8 @@ test_sums(void **state)
 	add_day(l, "none", "n", TODAY - 50, &early);
 	add_day(l, "quarantine", "n", TODAY - 1, &late);
 	add_day(l, "reject", "n", TODAY, &late);
-	assert_true(view_read(l, SPAN("example.com"), 10,
-	    TODAY * (int64_t)REPORT_DAY + 5, a, &v));
+	assert_true(view_read(
+	    l, SPAN("example.com"), 10, TODAY * (int64_t)DATE_DAY + 5, a, &v));
 	assert_int_equal(v.from, TODAY - 9);
 	assert_int_equal(v.messages, 28);
 	assert_int_equal(v.passed, 22);
@@ -236,7 +236,7 @@ test_sums(void **state)
 	assert_int_equal(s->cause, VIEW_SPF_ONLY);
 	assert_null(s->next);
 	assert_true(view_read(
-	    l, SPAN("other.example"), 10, TODAY * (int64_t)REPORT_DAY, a, &v));
+	    l, SPAN("other.example"), 10, TODAY * (int64_t)DATE_DAY, a, &v));
 	assert_null(v.domains);
 	arena_free(a);
 	close_ledger(l);
@@ -257,7 +257,7 @@ test_memory(void **state)
 
 		arena_fail_at(a, nth);
 		good = view_read(
-		    l, SPAN_NONE, 30, TODAY * (int64_t)REPORT_DAY, a, &v);
+		    l, SPAN_NONE, 30, TODAY * (int64_t)DATE_DAY, a, &v);
 		assert_true(good == (v.fault == NULL));
 		assert_true(nth > 1 || !good);
 		arena_free(a);

@@ -22,8 +22,8 @@ received_of(const char *organisation, const char *id, int64_t day)
 		.organisation = span_str(organisation),
 		.email = SPAN("dmarc@reporter.example"),
 		.report_id = span_str(id),
-		.begin = day * REPORT_DAY,
-		.end = (day + 1) * REPORT_DAY - 1,
+		.begin = day * DATE_DAY,
+		.end = (day + 1) * DATE_DAY - 1,
 		.domain = SPAN("d1.example.com"),
 		.p = SPAN("none"),
 		.version = SPAN("1.0"),
@@ -61,7 +61,7 @@ see_received(void *arg, const struct ledger_received *r)
 	    "%.*s %.*s %.*s %.*s %d rows %u "
 	    "messages %u %.*s",
 	    SPAN_FMT(r->organisation), SPAN_FMT(r->report_id),
-	    SPAN_FMT(r->domain), SPAN_FMT(r->p), (int)(r->begin / REPORT_DAY),
+	    SPAN_FMT(r->domain), SPAN_FMT(r->p), (int)(r->begin / DATE_DAY),
 	    (unsigned)r->rows, (unsigned)r->messages, SPAN_FMT(r->file));
 	return seen_go_on(s);
 }
@@ -137,7 +137,7 @@ see_received_row(void *arg, const struct report_row *r)
 
 	ip_put(&b, &r->source);
 	snprintf(seen_line(s), SEEN_TEXT, "%d %.*s %s %u %.*s",
-	    (int)(r->when / REPORT_DAY), SPAN_FMT(r->policy_domain), ip,
+	    (int)(r->when / DATE_DAY), SPAN_FMT(r->policy_domain), ip,
 	    (unsigned)r->count, SPAN_FMT(r->disposition));
 	return seen_go_on(s);
 }

@@ -134,7 +134,7 @@ rows_move(void **state)
 	for (unsigned i = 0; i < 5; i++) {
 		rows_message(&m, i % 2, i);
 		m.row.count = i + 1;
-		m.row.when += (int64_t)(i / 4) * REPORT_DAY;
+		m.row.when += (int64_t)(i / 4) * DATE_DAY;
 		add(&m.row);
 	}
 	ledgers_ok(ledger_each_day(ledger, see_day, &seen));

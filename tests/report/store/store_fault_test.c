@@ -260,7 +260,7 @@ corrupt_for_tidy(void **state)
 	static char rubbish[1 << 16];
 	struct writer *w = writer_new(&(struct writer_options){
 	    .path = place.file, .retention = { 400, 400, 400 } });
-	const int64_t now = (int64_t)ROWS_DAY * REPORT_DAY;
+	const int64_t now = (int64_t)ROWS_DAY * DATE_DAY;
 	char log[ROWS_PATH + 8];
 	size_t refused;
 
@@ -367,7 +367,7 @@ new_texts_are_bounded(void **state)
 	    writer_new(&(struct writer_options){ .path = place.file,
 		.new_max = 9, /* a policy, a source, a shape each */
 		.retention = { 400, 400, 400 } });
-	const int64_t now = (int64_t)ROWS_DAY * REPORT_DAY;
+	const int64_t now = (int64_t)ROWS_DAY * DATE_DAY;
 	size_t refused;
 
 	(void)state;
@@ -379,7 +379,7 @@ new_texts_are_bounded(void **state)
 	assert_int_equal(refused, 0);
 	assert_int_equal(rows_sum(place.file, ROWS_DAY, NULL).messages, 4);
 	assert_int_equal(
-	    keeping_write(w, 4, now + REPORT_DAY, &refused), SQL_FINE);
+	    keeping_write(w, 4, now + DATE_DAY, &refused), SQL_FINE);
 	assert_int_equal(refused, 0);
 	writer_free(w);
 }
@@ -388,7 +388,7 @@ new_texts_are_bounded(void **state)
 static size_t
 write_different(struct writer *w, unsigned first, unsigned n)
 {
-	const int64_t now = (int64_t)ROWS_DAY * REPORT_DAY;
+	const int64_t now = (int64_t)ROWS_DAY * DATE_DAY;
 	size_t all = 0, refused;
 
 	for (unsigned i = first; i < first + n; i++) {
@@ -499,7 +499,7 @@ set_aside_seldom(void **state)
 	static const char garbage[200] = "no database";
 	struct writer *w = writer_new(&(struct writer_options){
 	    .path = place.file, .retention = { 400, 400, 400 } });
-	const int64_t now = (int64_t)ROWS_DAY * REPORT_DAY;
+	const int64_t now = (int64_t)ROWS_DAY * DATE_DAY;
 	size_t refused;
 
 	(void)state;

@@ -179,7 +179,7 @@ write_days(struct writer *w, int64_t first, int64_t last)
 			/* half of them are of that day alone */
 			rows_message(
 			    &m, i % 2 == 0 ? i : (unsigned)day * 100 + i, i);
-			m.row.when = day * REPORT_DAY;
+			m.row.when = day * DATE_DAY;
 			e = queued_message_new(
 			    &m.row, &m.facts, &m.decision, m.row.when);
 			assert_non_null(e);
@@ -199,7 +199,7 @@ retention(void **state)
 	static const char *const tables[] = { "policy", "shape", "facts" };
 	struct writer *w = writer_new(&(struct writer_options){
 	    .path = place.file, .retention = { 30, 14, 400 } });
-	int64_t now = (int64_t)100 * REPORT_DAY, pages;
+	int64_t now = (int64_t)100 * DATE_DAY, pages;
 	struct rows_sum sum;
 
 	(void)state;
@@ -238,7 +238,7 @@ retention(void **state)
 	    1);
 	/* once a day is enough */
 	assert_false(writer_housekeep(w, now + 3600));
-	assert_true(writer_housekeep(w, now + REPORT_DAY));
+	assert_true(writer_housekeep(w, now + DATE_DAY));
 	writer_free(w);
 }
 
@@ -255,8 +255,8 @@ retention_of_received(void **state)
 		.organisation = SPAN("o"),
 		.report_id = SPAN("1"),
 		.domain = SPAN("d1.example.com"),
-		.begin = 60 * REPORT_DAY,
-		.read = 61 * REPORT_DAY,
+		.begin = 60 * DATE_DAY,
+		.read = 61 * DATE_DAY,
 	};
 
 	(void)state;
@@ -268,13 +268,13 @@ retention_of_received(void **state)
 	assert_int_equal(ledger_add_received_row(l, &m.row), LEDGER_OK);
 	assert_int_equal(ledger_end_received(l, true), LEDGER_OK);
 	ledger_close(l);
-	while (writer_housekeep(w, (int64_t)100 * REPORT_DAY))
+	while (writer_housekeep(w, (int64_t)100 * DATE_DAY))
 		;
 	assert_int_equal(
 	    keeping_number("SELECT count(*) FROM received_row"), 1);
 	assert_int_equal(keeping_number("SELECT count(*) FROM shape"), 1);
 	assert_int_equal(keeping_number("SELECT count(*) FROM source"), 1);
-	while (writer_housekeep(w, (int64_t)101 * REPORT_DAY))
+	while (writer_housekeep(w, (int64_t)101 * DATE_DAY))
 		;
 	assert_int_equal(
 	    keeping_number("SELECT count(*) FROM received_row"), 0);

@@ -65,7 +65,7 @@ keys(void **state)
 		rows_message(&m, 1, 1);
 		switch (variant) {
 		case 1:
-			m.row.when += REPORT_DAY;
+			m.row.when += DATE_DAY;
 			break;
 		case 2:
 			m.row.record = SPAN("v=DMARC1; p=none");
@@ -202,10 +202,10 @@ closed_days(void **state)
 	assert_int_equal(ledger_closed(l, &day), LEDGER_OK);
 	assert_int_equal(day, -1);
 	assert_int_equal(ledger_close_day(l, ROWS_DAY,
-			     (int64_t)(ROWS_DAY + 1) * REPORT_DAY - 1),
+			     (int64_t)(ROWS_DAY + 1) * DATE_DAY - 1),
 	    LEDGER_NONE);
 	assert_int_equal(
-	    ledger_close_day(l, ROWS_DAY, (int64_t)(ROWS_DAY + 1) * REPORT_DAY),
+	    ledger_close_day(l, ROWS_DAY, (int64_t)(ROWS_DAY + 1) * DATE_DAY),
 	    LEDGER_OK);
 	assert_int_equal(ledger_closed(l, &day), LEDGER_OK);
 	assert_int_equal(day, ROWS_DAY);
@@ -214,7 +214,7 @@ closed_days(void **state)
 	assert_int_equal(rows_sum(place.file, ROWS_DAY + 1, NULL).messages, 1);
 	/* closing an earlier one opens nothing */
 	assert_int_equal(
-	    ledger_close_day(l, ROWS_DAY - 5, (int64_t)ROWS_DAY * REPORT_DAY),
+	    ledger_close_day(l, ROWS_DAY - 5, (int64_t)ROWS_DAY * DATE_DAY),
 	    LEDGER_OK);
 	assert_int_equal(ledger_closed(l, &day), LEDGER_OK);
 	assert_int_equal(day, ROWS_DAY);
@@ -231,8 +231,8 @@ clock_set_back(void **state)
 {
 	struct writer *w = writer_new(&(struct writer_options){
 	    .path = place.file, .retention = { 400, 400, 400 } });
-	const int64_t today = (int64_t)ROWS_DAY * REPORT_DAY;
-	const int64_t ahead = today + 300LL * REPORT_DAY;
+	const int64_t today = (int64_t)ROWS_DAY * DATE_DAY;
+	const int64_t ahead = today + 300LL * DATE_DAY;
 	struct ledger *l;
 	char error[SQL_ERROR_MAX];
 	size_t refused;
