@@ -1,0 +1,99 @@
+/*
+ * key_folder.h - the files of the signing keys.
+ *
+ *	FOLDER/DOMAIN/SELECTOR.pem   the private key, 0640
+ *	FOLDER/DOMAIN/selectors      every selector that was ever used, 0640
+ *	FOLDER/.state/HOST           what a daemon has seen (key_state.h)
+ *
+ * A line of `selectors`: SELECTOR created=SECONDS [imported=1]
+ * [retired=SECONDS] [revoked=SECONDS] [pair=SELECTOR], seconds since 1970.  A
+ * key file without a line is a key that was put there by hand.  Commands write
+ * these files, the daemon only reads them.
+ */
+#ifndef AVOUCH_SIGN_KEY_FOLDER_H
+#define AVOUCH_SIGN_KEY_FOLDER_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <sys/stat.h>
+#include <sys/types.h>
+
+#include "lib/buf.h"
+#include "lib/span.h"
+#include "sign/private_key.h"
+
+#define KEY_FOLDER_DEFAULT "/var/lib/avouch/keys"
+
+enum {
+	KEY_SELECTOR_MAX = 63,   /* bytes: labels of letters, digits, - and _ */
+	KEY_SELECTORS_MAX = 200, /* of a domain, ever used */
+	KEY_PATH_MAX = 1024,
+	KEY_LIST_FILE_MAX = 65536, /* bytes of a file `selectors` */
+	KEY_PEM_MODE = 0640,
+	KEY_FOLDER_MODE = 0750,
+};
+
+struct key_entry {
+	char selector[KEY_SELECTOR_MAX + 1];
+	char pair[KEY_SELECTOR_MAX + 1];   /* "": none */
+	int64_t created, retired, revoked; /* 0: not */
+	bool imported;
+};
+
+struct key_entries {
+	size_t n;
+	struct key_entry list[KEY_SELECTORS_MAX];
+};
+
+/* RFC 6376 section 3.1: one or more labels, here in lower case. */
+bool key_selector_is_valid(struct span selector);
+
+/*
+ * Reads the text of a file `selectors`.  False: line `line` is not valid, and
+ * `why` is a constant that says why.
+ */
+bool key_entries_parse(struct span text, struct key_entries *out,
+    unsigned *line, const char **why);
+void key_entries_put(const struct key_entries *entries, struct buf *b);
+
+/* NULL: the selector was never used. */
+struct key_entry *key_entry_find(
+    struct key_entries *entries, struct span selector);
+
+/* The rest return false after writing to `error` what failed, and how to fix
+ * it.  `domain` is in normal form, `selector` valid. */
+
+/* A missing file is an empty list. */
+bool key_entries_read(const char *folder, const char *domain,
+    struct key_entries *out, struct buf *error);
+
+/* Replaces the file in one step, and makes the directories that are missing. */
+bool key_entries_write(const char *folder, const char *domain,
+    const struct key_entries *entries, struct buf *error);
+
+/* Writes a new key file; fails if there is a file already. */
+bool key_file_write(const char *folder, const char *domain,
+    const char *selector, const struct private_key *key, struct buf *error);
+
+/* Reads one key file; `st` is of the file that was read. */
+struct private_key *key_file_read(
+    const char *path, struct stat *st, struct buf *error);
+
+/*
+ * Creates FOLDER and FOLDER/.state if they are missing, the second owned by
+ * `user`, which the daemon runs as; root only.  NULL: "avouch" if it exists.
+ */
+bool key_folder_create(const char *folder, const char *user, struct buf *error);
+
+/* Waits for other commands that change the folder; returns a descriptor to be
+ * closed, or -1. */
+int key_folder_lock(const char *folder, struct buf *error);
+
+/* Replaces `path` by a file with `text`: after a crash it is the old one or the
+ * new one, complete. */
+bool key_file_replace(
+    const char *path, mode_t mode, struct span text, struct buf *error);
+
+#endif

@@ -1,0 +1,266 @@
+#include "sign/private_key.h"
+
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+
+#include <openssl/bio.h>
+#include <openssl/core_names.h>
+#include <openssl/err.h>
+#include <openssl/evp.h>
+#include <openssl/pem.h>
+#include <openssl/rsa.h>
+#include <openssl/store.h>
+#include <openssl/ui.h>
+#include <openssl/x509.h>
+
+#include "lib/base64.h"
+
+struct private_key {
+	atomic_uint refs;
+	EVP_PKEY *pkey;
+	struct crypto_key *crypto;
+	enum private_key_type type;
+	unsigned bits;
+	uint8_t id[CRYPTO_HASH_SIZE];
+};
+
+bool
+private_key_protect_memory(void)
+{
+	return prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) == 0;
+}
+
+struct private_key *
+private_key_ref(struct private_key *k)
+{
+	if (k != NULL)
+		atomic_fetch_add(&k->refs, 1);
+	return k;
+}
+
+void
+private_key_unref(struct private_key *k)
+{
+	if (k == NULL || atomic_fetch_sub(&k->refs, 1) != 1)
+		return;
+	crypto_key_free(k->crypto);
+	EVP_PKEY_free(k->pkey);
+	free(k);
+}
+
+enum private_key_type
+private_key_type(const struct private_key *k)
+{
+	return k->type;
+}
+
+unsigned
+private_key_bits(const struct private_key *k)
+{
+	return k->bits;
+}
+
+const uint8_t *
+private_key_id(const struct private_key *k)
+{
+	return k->id;
+}
+
+/* ---- the public half ---- */
+
+/* What p= holds before base64: SubjectPublicKeyInfo (RFC 6376 section 3.6.1),
+ * or the raw Ed25519 key.  The caller calls OPENSSL_free(); NULL: no memory. */
+static unsigned char *
+public_bytes(const struct private_key *k, size_t *n)
+{
+	unsigned char *out = NULL;
+	int length;
+
+	if (k->type == PRIVATE_KEY_ED25519) {
+		*n = CRYPTO_ED25519_SIZE;
+		out = OPENSSL_malloc(*n);
+		if (out != NULL &&
+		    EVP_PKEY_get_raw_public_key(k->pkey, out, n) == 1)
+			return out;
+		OPENSSL_free(out);
+		return NULL;
+	}
+	length = i2d_PUBKEY(k->pkey, &out);
+	*n = length > 0 ? (size_t)length : 0;
+	return length > 0 ? out : NULL;
+}
+
+void
+private_key_put_record(const struct private_key *k, struct buf *b)
+{
+	size_t n;
+	unsigned char *bytes = public_bytes(k, &n);
+
+	if (bytes == NULL) {
+		b->full = true;
+		return;
+	}
+	buf_printf(b, "v=DKIM1; k=%s; p=",
+	    k->type == PRIVATE_KEY_RSA ? "rsa" : "ed25519");
+	base64_encode(b, span_of((const char *)bytes, n));
+	OPENSSL_free(bytes);
+}
+
+/* ---- a key from OpenSSL ---- */
+
+static bool
+key_identify(struct private_key *k)
+{
+	size_t n;
+	unsigned char *bytes = public_bytes(k, &n);
+	bool ok = bytes != NULL &&
+	    EVP_Digest(bytes, n, k->id, NULL, EVP_sha256(), NULL) == 1;
+
+	OPENSSL_free(bytes);
+	return ok;
+}
+
+/* Takes ownership of `pkey`.  NULL: `why` is set. */
+static struct private_key *
+key_wrap(EVP_PKEY *pkey, const char **why)
+{
+	struct private_key *k = calloc(1, sizeof(*k));
+
+	if (k == NULL) {
+		EVP_PKEY_free(pkey);
+		*why = "out of memory";
+		return NULL;
+	}
+	k->refs = 1;
+	k->pkey = pkey;
+	k->bits = (unsigned)EVP_PKEY_get_bits(pkey);
+	*why = NULL;
+	if (EVP_PKEY_is_a(pkey, "ED25519")) {
+		k->type = PRIVATE_KEY_ED25519;
+		k->bits = 256;
+	} else if (!EVP_PKEY_is_a(pkey, "RSA")) {
+		*why = "the key is neither RSA nor Ed25519; DKIM has no other "
+		       "kind";
+	} else if (k->bits < PRIVATE_KEY_BITS_MIN) {
+		*why = "the RSA key has less than 1024 bits and receivers "
+		       "ignore it (RFC 8301); make another one with `avouch "
+		       "key new`";
+	} else if (k->bits > PRIVATE_KEY_BITS_MAX) {
+		*why = "the RSA key has more than 4096 bits, too many for "
+		       "receivers; make another one with `avouch key new`";
+	} else {
+		k->type = PRIVATE_KEY_RSA;
+	}
+	if (*why == NULL) {
+		k->crypto = crypto_key_pair(pkey);
+		if (k->crypto == NULL || !key_identify(k))
+			*why = "OpenSSL cannot use the key";
+	}
+	if (*why == NULL)
+		return k;
+	private_key_unref(k);
+	return NULL;
+}
+
+/* The first private key of the text; NULL: none.  Asks nobody for a
+ * passphrase. */
+static EVP_PKEY *
+store_read(BIO *bio)
+{
+	OSSL_STORE_CTX *store = OSSL_STORE_attach(
+	    bio, "file", NULL, NULL, UI_null(), NULL, NULL, NULL, NULL);
+	EVP_PKEY *pkey = NULL;
+
+	if (store == NULL)
+		return NULL;
+	(void)OSSL_STORE_expect(store, OSSL_STORE_INFO_PKEY);
+	while (pkey == NULL && !OSSL_STORE_eof(store)) {
+		OSSL_STORE_INFO *info = OSSL_STORE_load(store);
+
+		if (info == NULL)
+			break; /* an error, or nothing more */
+		if (OSSL_STORE_INFO_get_type(info) == OSSL_STORE_INFO_PKEY)
+			pkey = OSSL_STORE_INFO_get1_PKEY(info);
+		OSSL_STORE_INFO_free(info);
+	}
+	(void)OSSL_STORE_close(store);
+	return pkey;
+}
+
+static bool
+span_contains(struct span s, const char *text)
+{
+	return memmem(s.p, s.n, text, strlen(text)) != NULL;
+}
+
+/* Why OpenSSL found no key, as far as the text shows it. */
+static const char *
+explain_no_key(struct span pem)
+{
+	if (!span_contains(pem, "-----BEGIN "))
+		return "no PEM text; it must begin with -----BEGIN PRIVATE "
+		       "KEY-----";
+	if (span_contains(pem, "ENCRYPTED"))
+		return "the key is encrypted with a passphrase; decrypt it "
+		       "with `openssl pkey -in FILE -out NEWFILE`";
+	if (span_contains(pem, "PUBLIC KEY-----"))
+		return "this is the public key; the private key is needed";
+	return "damaged: OpenSSL cannot read a private key from it";
+}
+
+struct private_key *
+private_key_parse(struct span pem, const char *name, struct buf *error)
+{
+	const char *why = "the file is empty or too large for a key";
+	struct private_key *k = NULL;
+	EVP_PKEY *pkey = NULL;
+	BIO *bio = NULL;
+
+	if (pem.n > 0 && pem.n <= PRIVATE_KEY_FILE_MAX) {
+		bio = BIO_new_mem_buf(pem.p, (int)pem.n);
+		pkey = bio != NULL && span_contains(pem, "PRIVATE KEY-----")
+		    ? store_read(bio)
+		    : NULL;
+		BIO_free(bio);
+		why = explain_no_key(pem);
+	}
+	if (pkey != NULL)
+		k = key_wrap(pkey, &why);
+	ERR_clear_error();
+	if (k == NULL) {
+		buf_printable(error, span_str(name), PRIVATE_KEY_RECORD_MAX);
+		buf_printf(error, ": %s", why);
+	}
+	return k;
+}
+
+struct private_key *
+private_key_generate(enum private_key_type type, unsigned bits)
+{
+	const char *why;
+	EVP_PKEY *pkey = type == PRIVATE_KEY_ED25519
+	    ? EVP_PKEY_Q_keygen(NULL, NULL, "ED25519")
+	    : EVP_PKEY_Q_keygen(NULL, NULL, "RSA", (size_t)bits);
+	struct private_key *k = pkey != NULL ? key_wrap(pkey, &why) : NULL;
+
+	ERR_clear_error();
+	return k;
+}
+
+bool
+private_key_put_pem(const struct private_key *k, FILE *out)
+{
+	bool ok = PEM_write_PKCS8PrivateKey(
+		      out, k->pkey, NULL, NULL, 0, NULL, NULL) == 1;
+
+	ERR_clear_error();
+	return ok;
+}
+
+const struct crypto_key *
+private_key_crypto(const struct private_key *k)
+{
+	return k->crypto;
+}
