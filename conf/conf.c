@@ -1,6 +1,7 @@
 #include "conf/conf.h"
 
 #include <errno.h>
+#include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -164,6 +165,67 @@ set_sections(struct conf_builder *b, const struct conf_section *sections)
 			set_section(b, s, b->conf, b->snapshot->options);
 }
 
+/* ---- options that depend on each other ---- */
+
+static void __attribute__((format(printf, 4, 5)))
+option_error(const struct conf_builder *b, const char *section,
+    const char *name, const char *format, ...)
+{
+	char text[CONF_ERROR_TEXT_MAX];
+	const struct conf_option *o = conf_option_find(section, name);
+	va_list args;
+
+	va_start(args, format);
+	vsnprintf(text, sizeof(text), format, args);
+	va_end(args);
+	conf_error_add(b->errors, b->snapshot->options[index_of(o)].line,
+	    "%s%s%s: %s", section, section[0] != '\0' ? "." : "", name, text);
+}
+
+static void
+check_sockets(const struct conf_builder *b)
+{
+	const struct conf *c = b->conf;
+
+	if (c->socket == NULL && c->sign.socket == NULL)
+		option_error(b, "", "socket",
+		    "is empty; set it, or sign.socket, or both");
+	else if (c->socket != NULL && c->sign.socket != NULL &&
+	    strcmp(c->socket, c->sign.socket) == 0)
+		option_error(b, "sign", "socket",
+		    "is the same as socket; mail on the one is verified, on "
+		    "the other it is signed, so they must differ");
+}
+
+static void
+check_sign(const struct conf_builder *b)
+{
+	const struct conf *c = b->conf;
+
+	if (c->sign.expire > 0 && c->sign.expire < CONF_EXPIRE_MIN &&
+	    !c->sign.short_expire)
+		option_error(b, "sign", "expire",
+		    "is less than 6d: mail that waits in a queue would arrive "
+		    "with an expired signature; if you want that, set "
+		    "short_expire = true");
+	for (char **name = c->sign.omit; name != NULL && *name != NULL; name++)
+		if (span_is_nocase(span_str(*name), "From"))
+			option_error(b, "sign", "omit",
+			    "From must be signed (RFC 6376 section 5.4)");
+	if (c->sign.author == CONF_AUTHOR_ANY &&
+	    c->sign.on_author_mismatch == CONF_REJECT)
+		option_error(b, "sign", "on_author_mismatch",
+		    "needs author = envelope or author = login");
+	if (c->sign.n_outgoing > CONF_OUTGOING_MAX)
+		option_error(b, "sign", "outgoing",
+		    "has more than %d addresses", CONF_OUTGOING_MAX);
+	for (size_t i = 0; i < c->sign.n_outgoing; i++)
+		if (c->sign.outgoing[i].bits !=
+		    (c->sign.outgoing[i].ip.family == IP_V4 ? 32u : 128u))
+			option_error(b, "sign", "outgoing",
+			    "takes single addresses, not networks");
+}
+
 /* ---- reading ---- */
 
 static struct conf_snapshot *
@@ -216,6 +278,10 @@ build_snapshot(struct span text, const char *name, struct arena *snapshot,
 	if (has_defaults)
 		set_defaults(&b);
 	set_sections(&b, conf_parse(text, errors));
+	if (has_defaults && !arena_has_failed(b.a)) {
+		check_sockets(&b);
+		check_sign(&b);
+	}
 	copy_warnings(&b);
 	if (arena_has_failed(b.a) || arena_has_failed(errors->arena))
 		errors->no_memory = true;

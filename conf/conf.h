@@ -22,7 +22,11 @@
 
 enum {
 	CONF_NAMESERVERS_MAX = 8,
-	CONF_SIGNATURES_MAX = 100, /* of one message that can be verified */
+	CONF_SIGNATURES_MAX = 100,   /* of one message that can be verified */
+	CONF_OUTGOING_MAX = 16,      /* addresses of sign.outgoing */
+	CONF_EXPIRE_MIN = 6 * 86400, /* seconds: mail waits five days in
+	                                Postfix's queue (maximal_queue_lifetime)
+	                              */
 };
 
 #define CONF_DEFAULT_FILE "/etc/avouch/avouch.conf"
@@ -43,6 +47,18 @@ enum conf_action {
 	CONF_REJECT,     /* 550 5.7.x */
 	CONF_TEMPFAIL,   /* 451 4.7.x */
 };
+
+/* Whose mail is signed, of clients that logged in (sign/author_rule.h). */
+enum conf_author { CONF_AUTHOR_ANY, CONF_AUTHOR_ENVELOPE, CONF_AUTHOR_LOGIN };
+
+/* What is oversigned (sign/signature_field.h). */
+enum conf_oversign {
+	CONF_OVERSIGN_FULL,
+	CONF_OVERSIGN_LISTS,
+	CONF_OVERSIGN_OFF
+};
+
+enum conf_guard { CONF_GUARD_WARN, CONF_GUARD_OFF };
 
 /*
  * A pattern of domains: "example.net" that name alone, ".example.net" what is
@@ -79,7 +95,7 @@ struct conf {
 	struct conf_snapshot *snapshot;
 
 	/* the daemon */
-	char *socket;
+	char *socket; /* NULL: none, only sign.socket */
 	unsigned socket_mode;
 	char *socket_group; /* NULL: as it is */
 	char *user;         /* NULL: as started */
@@ -169,6 +185,20 @@ struct conf {
 		                           none */
 		char **failure_domains; /* patterns; NULL: all */
 	} report;
+	struct {
+		char *socket; /* NULL: none */
+		enum conf_author author;
+		char *senders; /* a path; NULL: none */
+		enum conf_action on_author_mismatch;
+		bool lists;
+		enum conf_oversign oversign;
+		char **omit;     /* names, NULL-terminated; NULL: none */
+		unsigned expire; /* seconds; 0: signatures do not expire */
+		bool short_expire;
+		enum conf_guard guard;
+		struct ip_net *outgoing; /* single addresses */
+		size_t n_outgoing;
+	} sign;
 	struct {
 		char *listen; /* NULL: off */
 	} metrics;

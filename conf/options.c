@@ -61,6 +61,28 @@ static const struct enum_token overload_actions[] = {
 	{ "tempfail", CONF_TEMPFAIL },
 };
 
+static const struct enum_token authors[] = {
+	{ "any", CONF_AUTHOR_ANY },
+	{ "envelope", CONF_AUTHOR_ENVELOPE },
+	{ "login", CONF_AUTHOR_LOGIN },
+};
+
+static const struct enum_token mismatch_actions[] = {
+	{ "accept", CONF_ACCEPT },
+	{ "reject", CONF_REJECT },
+};
+
+static const struct enum_token oversign_presets[] = {
+	{ "full", CONF_OVERSIGN_FULL },
+	{ "lists", CONF_OVERSIGN_LISTS },
+	{ "off", CONF_OVERSIGN_OFF },
+};
+
+static const struct enum_token guard_modes[] = {
+	{ "warn", CONF_GUARD_WARN },
+	{ "off", CONF_GUARD_OFF },
+};
+
 /* clang-format off */
 #define AT(member) .offset = offsetof(struct conf, member)
 #define COUNT(member) .count = offsetof(struct conf, member)
@@ -245,6 +267,32 @@ const struct conf_option conf_options[] = {
   AT(report.failure_domains),
   .help = "Author domains that failure reports are made for, instead of all "
 	"that ask." },
+
+{ "sign", "socket", CONF_SOCKET, "", AT(sign.socket),
+  .help = "Where the MTA reaches the signer; all mail from there is our own." },
+{ "sign", "author", CONF_CHOICE, "any", ONE_OF(authors), AT(sign.author),
+  .help = "Which From address a client that logged in may have signed." },
+{ "sign", "senders", CONF_PATH, "", AT(sign.senders),
+  .help = "File of addresses and the logins that may write as them." },
+{ "sign", "on_author_mismatch", CONF_CHOICE, "accept",
+  ONE_OF(mismatch_actions), AT(sign.on_author_mismatch),
+  .help = "What is done with mail whose author is not allowed for its login." },
+{ "sign", "lists", CONF_BOOL, "false", AT(sign.lists),
+  .help = "Whether list mail of other authors is signed by the list's domain." },
+{ "sign", "oversign", CONF_CHOICE, "full", ONE_OF(oversign_presets),
+  AT(sign.oversign),
+  .help = "Which header fields a signature keeps others from adding." },
+{ "sign", "omit", CONF_FIELDS, "{}", AT(sign.omit),
+  .help = "Header fields that are not signed, because a relay rewrites them." },
+{ "sign", "expire", CONF_SECONDS, "0s", .max = 365 * DAY, AT(sign.expire),
+  .help = "Time after which a signature is not valid any more (x=)." },
+{ "sign", "short_expire", CONF_BOOL, "false", AT(sign.short_expire),
+  .help = "Whether expire may be shorter than mail waits in queues." },
+{ "sign", "guard", CONF_CHOICE, "warn", ONE_OF(guard_modes), AT(sign.guard),
+  .help = "Whether the log warns of what receivers will dislike in own mail." },
+{ "sign", "outgoing", CONF_NETWORKS, "{}", AT(sign.outgoing),
+  COUNT(sign.n_outgoing),
+  .help = "Addresses from which our mail leaves, for the SPF check of guard." },
 
 { "metrics", "listen", CONF_SOCKET_LOCAL, "", AT(metrics.listen),
   .help = "Where metrics are served, in Prometheus' text format." },

@@ -272,7 +272,7 @@ conf_read_socket(const struct conf_field *f)
 	struct span text = span_str(f->values->text);
 	struct span rest = span_skip(text, span_index(text, ':'));
 
-	if (text.n == 0 && f->o->default_text[0] == '\0')
+	if (text.n == 0)
 		return set_text(f, text);
 	rest = span_skip(rest, 1);
 	if (span_starts_nocase(text, "inet:"))

@@ -41,6 +41,56 @@ expect_each(const struct error_vector *v, size_t n)
 		expect_errors(v->text, v->want);
 }
 
+/* ---- options that depend on each other ---- */
+
+static void
+options_of_signing(void **state)
+{
+	static const struct error_vector vectors[] = {
+		{ .text = "socket = \"\"",
+		    .want = "f:1: socket: is empty; set it, or sign.socket, or "
+			    "both\n" },
+		{ .text = "socket = unix:/a\nsign {\nsocket = unix:/a\n}",
+		    .want = "f:3: sign.socket: is the same as socket; mail on "
+			    "the one is verified, on the other it is signed, "
+			    "so they must differ\n" },
+		{ .text = "sign { expire = 5d }",
+		    .want = "f:1: sign.expire: is less than 6d: mail that "
+			    "waits in a queue would arrive with an expired "
+			    "signature; if you want that, set short_expire = "
+			    "true\n" },
+		{ .text = "sign { omit = {date, FROM} }",
+		    .want = "f:1: sign.omit: From must be signed (RFC 6376 "
+			    "section 5.4)\n" },
+		{ .text = "sign { on_author_mismatch = reject }",
+		    .want = "f:1: sign.on_author_mismatch: needs author = "
+			    "envelope or author = login\n" },
+		{ .text = "sign { outgoing = {192.0.2.1, 2001:db8::/32} }",
+		    .want = "f:1: sign.outgoing: takes single addresses, not "
+			    "networks\n" },
+	};
+
+	(void)state;
+	expect_each(vectors, ARRAY_SIZE(vectors));
+}
+
+static void
+options_of_signing_that_go_together(void **state)
+{
+	static const char *const texts[] = {
+		"socket = \"\"\nsign { socket = unix:/a }",
+		"sign { socket = unix:/a }",
+		"sign { expire = 6d }",
+		"sign { expire = 1h short_expire = true }",
+		"sign { author = login on_author_mismatch = reject }",
+		"sign { outgoing = {192.0.2.1, 2001:db8::1} }",
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(texts); i++)
+		conf_unref(conf_text_good(texts[i]));
+}
+
 /* ---- names ---- */
 
 static void
@@ -179,9 +229,6 @@ wrong_values(void **state)
 		    "0777, such as 0660" },
 		{ "socket = 8894",
 		    "socket: \"8894\" is not a socket; write unix:/PATH, "
-		    "inet:PORT@ADDRESS or inet6:PORT@ADDRESS" },
-		{ "socket = \"\"",
-		    "socket: \"\" is not a socket; write unix:/PATH, "
 		    "inet:PORT@ADDRESS or inet6:PORT@ADDRESS" },
 		{ "socket = unix:relative",
 		    "socket: \"unix:relative\" needs an absolute path of at "
@@ -840,6 +887,8 @@ main(void)
 		cmocka_unit_test(wrong_sections),
 		cmocka_unit_test(broken_files),
 		cmocka_unit_test(names_of_earlier_versions_are_warnings),
+		cmocka_unit_test(options_of_signing),
+		cmocka_unit_test(options_of_signing_that_go_together),
 		cmocka_unit_test(limits),
 		cmocka_unit_test(hostile_files),
 		cmocka_unit_test(long_lists_are_shown),
