@@ -31,7 +31,7 @@ static const struct cli_command commands[] = {
 	    "check or show the configuration, or import one from opendkim etc.",
 	    CLI_WITH_CONFIG, 1, CLI_ARGS_MAX, cmd_config },
 	{ "report",
-	    "push | send | failures | bounce | suppressed | "
+	    "push | send | failures | bounce [MAILDIR] | suppressed | "
 	    "read FILE|DIR|-... | show",
 	    "send DMARC reports; read and show the reports of others",
 	    CLI_WITH_DNS | CLI_WITH_CONFIG | CLI_WITH_REPORT, 1, CLI_ARGS_MAX,

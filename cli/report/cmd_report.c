@@ -26,7 +26,7 @@ static const struct report_command {
 	{ "send", TAKES_DOMAIN | TAKES_DAY | TAKES_DRY_RUN | TAKES_STORE, 0, 0,
 	    cmd_report_send },
 	{ "failures", TAKES_DOMAIN | TAKES_DRY_RUN, 0, 0, cmd_report_failures },
-	{ "bounce", 0, 0, 0, cmd_report_bounce },
+	{ "bounce", 0, 0, 1, cmd_report_bounce },
 	{ "suppressed", TAKES_STORE | TAKES_REMOVE, 0, 0,
 	    cmd_report_suppressed },
 	{ "read", TAKES_STORE, 1, CLI_ARGS_MAX, cmd_report_read },

@@ -667,11 +667,14 @@ def bounce(c):
     number = ids[0].split(".")[1].split("@")[0]
     address = c.pg.psql(hosts[0].database, "SELECT destination FROM "
                         "avouch.delivery WHERE id = %s" % number)
-    text = BOUNCE.format(id=ids[0], to=address)
+    maildir = c.path("bounces")
+    for folder in ("new", "cur"):
+        os.makedirs("%s/%s" % (maildir, folder))
+    with open(maildir + "/new/1.mx", "w", encoding="ascii") as f:
+        f.write(BOUNCE.format(id=ids[0], to=address))
     r = subprocess.run([c.program, "report", "bounce", "--config",
-                        hosts[1].conf, "--now", str(NOW)],
-                       input=text.encode(), capture_output=True, check=False,
-                       timeout=SECONDS)
+                        hosts[1].conf, "--now", str(NOW), maildir],
+                       capture_output=True, check=False, timeout=SECONDS)
     holds(r.stdout.decode(), "reports to %s are suppressed: " % address)
     for host in hosts:
         for n in range(2):

@@ -126,6 +126,33 @@ def maildir(c):
     same(rows(store)[0], 2)
 
 
+@suite.test("bounces in a Maildir: files of \"new\" are read once, others stay")
+def bounces(c):
+    c.file("bounces/new/1", b"Subject: hello\n\nno bounce\n")
+    c.file("bounces/new/2:2,", os.urandom(4096))
+    c.file("bounces/cur/0:2,S", b"Subject: old\n\n")
+    c.file("bounces/tmp/5", b"Subject: on its way\n\n")
+    os.symlink("/etc/passwd", c.path("bounces/new/3"))
+    os.mkfifo(c.path("bounces/new/4"))
+    status, out, err = c.run("bounce", c.path("bounces"))
+    same((status, err), (0, ""))
+    same(out, "not a bounce of one of our reports\n" * 2)
+    same([sorted(os.listdir(c.path("bounces/" + folder)))
+          for folder in ("new", "cur", "tmp")],
+         [["3", "4"], ["0:2,S", "1:2,S", "2:2,:2,S"], ["5"]])
+    same(c.run("bounce", c.path("bounces")), (0, "", ""))
+
+
+@suite.test("no Maildir to read bounces from: a temporary failure")
+def no_maildir(c):
+    os.makedirs(c.path("half/new"))
+    for folder, fault in (("none", "none/: No such file"),
+                          ("half", "half/cur: No such file")):
+        status, _, err = c.run("bounce", c.path(folder))
+        same(status, 75)
+        holds(err, fault)
+
+
 @suite.test("a mail may bring other documents along")
 def along(c):
     store = c.store()
