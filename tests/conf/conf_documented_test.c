@@ -24,7 +24,14 @@ static const char conf_file[] = "etc/avouch.conf";
 static const char man_page[] = "etc/avouch.conf.5";
 
 /* What the shipped file sets, as no default would do for a first try. */
-static const char *const shipped[] = { "socket", "user", "mode" };
+static const struct {
+	const char *section, *name;
+} shipped[] = {
+	{ "", "socket" },
+	{ "", "user" },
+	{ "", "mode" },
+	{ "metrics", "listen" },
+};
 
 static char *
 read_file(const char *path)
@@ -60,7 +67,8 @@ static bool
 is_shipped(const struct conf_option *o)
 {
 	for (size_t i = 0; i < ARRAY_SIZE(shipped); i++)
-		if (o->section[0] == '\0' && strcmp(o->name, shipped[i]) == 0)
+		if (strcmp(o->section, shipped[i].section) == 0 &&
+		    strcmp(o->name, shipped[i].name) == 0)
 			return true;
 	return false;
 }
