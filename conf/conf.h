@@ -166,12 +166,6 @@ struct conf {
 	size_t n_overrides;
 
 	struct {
-		char *keys;       /* a directory (sign/key_folder.h) */
-		char *publish;    /* a program; NULL: none */
-		unsigned max_age; /* of a key, in seconds */
-	} sign;
-
-	struct {
 		char *store; /* a path or a URL (lib/pg_url.h); NULL: nothing
 		                is kept */
 		char *local_store; /* where store is a URL */
@@ -204,6 +198,9 @@ struct conf {
 		enum conf_guard guard;
 		struct ip_net *outgoing; /* single addresses */
 		size_t n_outgoing;
+		char *keys;       /* a directory (sign/key_folder.h) */
+		char *publish;    /* a program; NULL: none */
+		unsigned max_age; /* of a key, in seconds */
 	} sign;
 	struct {
 		char *listen; /* NULL: off */

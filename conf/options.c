@@ -219,14 +219,6 @@ const struct conf_option conf_options[] = {
 { "reply", "url", CONF_URL, "", AT(reply.url),
   .help = "Link to an explanation, added to the text of a refusal." },
 
-{ "sign", "keys", CONF_PATH, "/var/lib/avouch/keys", AT(sign.keys),
-  .help = "Directory of the private keys that sign outgoing mail." },
-{ "sign", "publish", CONF_PATH, "", AT(sign.publish),
-  .help = "Program that changes the records of our keys in DNS." },
-{ "sign", "max_age", CONF_SECONDS, "180d", .min = DAY, .max = 3650 * DAY,
-  AT(sign.max_age),
-  .help = "Age at which `avouch key due` asks for a new key." },
-
 { "report", "store", CONF_STORE, "", AT(report.store),
   .help = "Database of results, which reports are made from." },
 { "report", "local_store", CONF_PATH, "/var/lib/avouch/avouch.db",
@@ -301,6 +293,13 @@ const struct conf_option conf_options[] = {
 { "sign", "outgoing", CONF_NETWORKS, "{}", AT(sign.outgoing),
   COUNT(sign.n_outgoing),
   .help = "Addresses from which our mail leaves, for the SPF check of guard." },
+{ "sign", "keys", CONF_PATH, "/var/lib/avouch/keys", AT(sign.keys),
+  .help = "Directory of the private keys that sign outgoing mail." },
+{ "sign", "publish", CONF_PATH, "", AT(sign.publish),
+  .help = "Program that changes the records of our keys in DNS." },
+{ "sign", "max_age", CONF_SECONDS, "180d", .min = DAY, .max = 3650 * DAY,
+  AT(sign.max_age),
+  .help = "Age at which a key is due to be replaced." },
 
 { "metrics", "listen", CONF_SOCKET_LOCAL, "", AT(metrics.listen),
   .help = "Where metrics are served, in Prometheus' text format." },
