@@ -169,14 +169,14 @@ struct header {
 };
 
 /* Where a record is in the packet: the offsets of its parts. */
-struct wire_slot {
+struct packet_slot {
 	size_t owner, data, end;
 	uint16_t type, class;
 	uint32_t ttl;
 };
 
 /* A record of the answer section that was read. */
-struct wire_seen {
+struct packet_seen {
 	struct span owner;
 	enum dns_type type;
 	uint32_t ttl;
@@ -184,13 +184,13 @@ struct wire_seen {
 };
 
 /* A packet while it is read. */
-struct wire_reader {
+struct packet_reader {
 	struct arena *arena;
 	const uint8_t *packet;
 	size_t n;
 	size_t at;
 	struct header header;
-	struct wire_seen *seen;
+	struct packet_seen *seen;
 	size_t n_seen;
 	size_t strings; /* of TXT records, given to ldns so far */
 };
@@ -275,7 +275,7 @@ dns_packet_is_refusal(const uint8_t *packet, size_t n)
 
 /* The question section is the one we sent, in any case of letters. */
 static bool
-has_question(struct wire_reader *r, const struct dns_packet_question *q)
+has_question(struct packet_reader *r, const struct dns_packet_question *q)
 {
 	struct span name = q->name;
 	const uint8_t *p = r->packet + HEADER_SIZE;
@@ -306,7 +306,7 @@ has_question(struct wire_reader *r, const struct dns_packet_question *q)
  * which must lie before `end`.  `*size` becomes the bytes of the labels.
  */
 static bool
-skip_labels(const struct wire_reader *r, size_t *at, size_t end, size_t *size)
+skip_labels(const struct packet_reader *r, size_t *at, size_t end, size_t *size)
 {
 	size_t begin = *at;
 
@@ -318,7 +318,7 @@ skip_labels(const struct wire_reader *r, size_t *at, size_t end, size_t *size)
 
 /* Moves `*at` past a name as it is in the packet; pointers are not followed. */
 static bool
-skip_name(const struct wire_reader *r, size_t *at, size_t end)
+skip_name(const struct packet_reader *r, size_t *at, size_t end)
 {
 	size_t size;
 
@@ -330,18 +330,20 @@ skip_name(const struct wire_reader *r, size_t *at, size_t end)
 
 /*
  * Checks that a name costs little to read (RFC 1035 sections 2.3.4, 4.1.4): it
- * has at most 255 bytes and WIRE_POINTERS_MAX pointers, and each pointer goes
- * backward, to before the labels that it follows.  Moves `*at` past the name.
+ * has at most 255 bytes and DNS_PACKET_POINTERS_MAX pointers, and each pointer
+ * goes backward, to before the labels that it follows.  Moves `*at` past the
+ * name.
  */
 static bool
-check_name(const struct wire_reader *r, size_t *at, size_t end)
+check_name(const struct packet_reader *r, size_t *at, size_t end)
 {
 	size_t from = *at;
 	size_t length = 0, size;
 
 	if (!skip_name(r, at, end))
 		return false;
-	for (int pointers = 0; pointers <= WIRE_POINTERS_MAX; pointers++) {
+	for (int pointers = 0; pointers <= DNS_PACKET_POINTERS_MAX;
+	     pointers++) {
 		size_t i = from;
 
 		if (!skip_labels(r, &i, end, &size))
@@ -365,7 +367,7 @@ check_name(const struct wire_reader *r, size_t *at, size_t end)
 
 /* Finds the parts of the next record, without a look at its data. */
 static bool
-next_slot(struct wire_reader *r, struct wire_slot *slot)
+next_slot(struct packet_reader *r, struct packet_slot *slot)
 {
 	const uint8_t *p;
 
@@ -385,7 +387,7 @@ next_slot(struct wire_reader *r, struct wire_slot *slot)
 }
 
 static uint32_t
-ttl_of(const struct wire_slot *slot)
+ttl_of(const struct packet_slot *slot)
 {
 	return slot->ttl <= TTL_MAX ? slot->ttl : 0;
 }
@@ -393,7 +395,7 @@ ttl_of(const struct wire_slot *slot)
 /* Returns the number of strings (RFC 1035 section 3.3.14); 0: not a valid TXT.
  */
 static size_t
-count_strings(const struct wire_reader *r, const struct wire_slot *slot)
+count_strings(const struct packet_reader *r, const struct packet_slot *slot)
 {
 	size_t at = slot->data;
 	size_t n = 0;
@@ -404,7 +406,7 @@ count_strings(const struct wire_reader *r, const struct wire_slot *slot)
 }
 
 /* The data of each type (RFC 1035 section 3.3, RFC 3596). */
-static const struct wire_shape {
+static const struct packet_shape {
 	enum dns_type type;
 	uint8_t before, names, after; /* bytes, names, bytes */
 } shapes[] = {
@@ -419,7 +421,7 @@ static const struct wire_shape {
 
 /* Checks owner and data of a record of a type that we keep. */
 static bool
-check_slot(const struct wire_reader *r, const struct wire_slot *slot)
+check_slot(const struct packet_reader *r, const struct packet_slot *slot)
 {
 	size_t owner = slot->owner;
 	size_t at = slot->data;
@@ -431,7 +433,7 @@ check_slot(const struct wire_reader *r, const struct wire_slot *slot)
 	if (slot->type == DNS_TLSA)
 		return slot->end - slot->data >= TLSA_MIN;
 	for (size_t i = 0; i < ARRAY_SIZE(shapes); i++) {
-		const struct wire_shape *shape = &shapes[i];
+		const struct packet_shape *shape = &shapes[i];
 
 		if (slot->type != (uint16_t)shape->type)
 			continue;
@@ -447,7 +449,7 @@ check_slot(const struct wire_reader *r, const struct wire_slot *slot)
 /* ---- records, read ---- */
 
 static struct span
-read_owner(const struct wire_reader *r, const struct wire_slot *slot)
+read_owner(const struct packet_reader *r, const struct packet_slot *slot)
 {
 	ldns_rdf *dname = NULL;
 	size_t at = slot->owner;
@@ -464,7 +466,7 @@ read_owner(const struct wire_reader *r, const struct wire_slot *slot)
  * from the packet, without its end if it is too long.
  */
 static bool
-read_large_text(const struct wire_reader *r, const struct wire_slot *slot,
+read_large_text(const struct packet_reader *r, const struct packet_slot *slot,
     size_t n_strings, struct dns_record *out)
 {
 	size_t size = slot->end - slot->data - n_strings;
@@ -483,8 +485,8 @@ read_large_text(const struct wire_reader *r, const struct wire_slot *slot,
 
 /* Reads the data of a record that check_slot() accepts. */
 static bool
-read_data(
-    struct wire_reader *r, const struct wire_slot *slot, struct dns_record *out)
+read_data(struct packet_reader *r, const struct packet_slot *slot,
+    struct dns_record *out)
 {
 	ldns_rr *rr = NULL;
 	size_t at = slot->owner;
@@ -494,7 +496,7 @@ read_data(
 		size_t n = count_strings(r, slot);
 
 		if (n > DNS_PACKET_STRINGS_MAX ||
-		    n > WIRE_ANSWER_STRINGS_MAX - r->strings ||
+		    n > DNS_PACKET_ANSWER_STRINGS_MAX - r->strings ||
 		    slot->end - slot->data - n > DNS_PACKET_TEXT_MAX)
 			return read_large_text(r, slot, n, out);
 		r->strings += n;
@@ -509,17 +511,17 @@ read_data(
 /* Reads the records of the question's type, and CNAMEs, of the answer section.
  */
 static bool
-collect_answers(struct wire_reader *r, enum dns_type type)
+collect_answers(struct packet_reader *r, enum dns_type type)
 {
 	size_t most =
 	    r->header.answers < SEEN_MAX ? r->header.answers : SEEN_MAX;
-	struct wire_slot slot;
+	struct packet_slot slot;
 
 	r->seen = arena_array(r->arena, most + 1, sizeof(*r->seen));
 	if (r->seen == NULL)
 		return false;
 	for (uint16_t i = 0; i < r->header.answers; i++) {
-		struct wire_seen *one = &r->seen[r->n_seen];
+		struct packet_seen *one = &r->seen[r->n_seen];
 
 		if (!next_slot(r, &slot))
 			return false;
@@ -545,11 +547,11 @@ collect_answers(struct wire_reader *r, enum dns_type type)
  * more than DNS_PACKET_CHAIN_MAX.
  */
 static bool
-follow_aliases(const struct wire_reader *r, struct span *name, uint32_t *ttl)
+follow_aliases(const struct packet_reader *r, struct span *name, uint32_t *ttl)
 {
 	for (int hops = 0; hops <= DNS_PACKET_CHAIN_MAX; hops++) {
-		const struct wire_seen *one = r->seen;
-		const struct wire_seen *end = r->seen + r->n_seen;
+		const struct packet_seen *one = r->seen;
+		const struct packet_seen *end = r->seen + r->n_seen;
 
 		while (one < end &&
 		    (one->type != DNS_CNAME || !span_equal(one->owner, *name)))
@@ -616,7 +618,7 @@ drop_copies(struct arena *a, struct dns_record *records, size_t *n)
 /* The records of `name` and the question's type, each once; false: no memory.
  */
 static bool
-keep_records(struct wire_reader *r, struct span name, enum dns_type type,
+keep_records(struct packet_reader *r, struct span name, enum dns_type type,
     struct dns_answer *out)
 {
 	struct dns_record *records =
@@ -625,7 +627,7 @@ keep_records(struct wire_reader *r, struct span name, enum dns_type type,
 	if (records == NULL)
 		return false;
 	for (size_t i = 0; i < r->n_seen; i++) {
-		const struct wire_seen *one = &r->seen[i];
+		const struct packet_seen *one = &r->seen[i];
 
 		if (one->type != type || !span_equal(one->owner, name))
 			continue;
@@ -643,10 +645,10 @@ keep_records(struct wire_reader *r, struct span name, enum dns_type type,
  * answer; RFC 6891 section 6.1.3, the upper bits of the RCODE.
  */
 static bool
-read_negative(struct wire_reader *r, struct dns_answer *out, bool *refers)
+read_negative(struct packet_reader *r, struct dns_answer *out, bool *refers)
 {
 	uint32_t sections = r->header.authorities + r->header.additionals;
-	struct wire_slot slot;
+	struct packet_slot slot;
 	bool has_soa = false;
 
 	for (uint32_t i = 0; i < sections; i++) {
@@ -685,7 +687,7 @@ fault(struct dns_answer *out, enum dns_error why)
 
 /* An answer "no": the name or the type does not exist. */
 static enum dns_packet_reply
-classify_negative(struct wire_reader *r, const struct dns_packet_question *q,
+classify_negative(struct packet_reader *r, const struct dns_packet_question *q,
     struct dns_answer *out)
 {
 	bool refers = false;
@@ -706,7 +708,7 @@ classify_negative(struct wire_reader *r, const struct dns_packet_question *q,
 }
 
 static enum dns_packet_reply
-read_sections(struct wire_reader *r, const struct dns_packet_question *q,
+read_sections(struct packet_reader *r, const struct dns_packet_question *q,
     struct dns_answer *out)
 {
 	struct span name = q->name;
@@ -734,7 +736,7 @@ enum dns_packet_reply
 dns_packet_read(struct arena *a, const uint8_t *packet, size_t n,
     const struct dns_packet_question *q, struct dns_answer *out)
 {
-	struct wire_reader r = { .arena = a, .packet = packet, .n = n };
+	struct packet_reader r = { .arena = a, .packet = packet, .n = n };
 	enum dns_packet_reply reply;
 
 	*out = (struct dns_answer){ .size = (uint32_t)n };

@@ -6,7 +6,7 @@
  * A reply is hostile input of up to 64 KB.  Where each record is, is found out
  * without ldns: records of other types than the question's and CNAME are
  * skipped, and ldns reads only records that passed our checks.  A reply costs
- * time in proportion to its size and at most WIRE_MEMORY_MAX.
+ * time in proportion to its size and at most DNS_PACKET_MEMORY_MAX.
  *
  * A TXT record of any size is valid DNS and not an error of its server.  One
  * that is too large for ldns is joined by us; if its text is longer than
@@ -42,19 +42,19 @@ enum {
 	DNS_PACKET_STRINGS_MAX = 120,
 	/* Strings of all TXT of an answer that ldns reads; it allocates twice
 	 * for each.  64 KB in strings of 64 bytes. */
-	WIRE_ANSWER_STRINGS_MAX = 1024,
+	DNS_PACKET_ANSWER_STRINGS_MAX = 1024,
 	/* CNAMEs that are followed in one answer; a loop has more. */
 	DNS_PACKET_CHAIN_MAX = 16,
 	/* Compression pointers of one name: it has at most 127 labels (RFC 1035
 	 * section 2.3.4), each followed by at most one. */
-	WIRE_POINTERS_MAX = 127,
+	DNS_PACKET_POINTERS_MAX = 127,
 	DNS_PACKET_QUESTION_MAX =
 	    288, /* bytes: header, name, type, class, OPT */
 	DNS_PACKET_MAX = 65535,
 	/* Bytes of arena that any reply can be read with: 528 records (see
 	 * SEEN_MAX in packet.c), each with two names of 255 bytes and 128 bytes
 	 * of our own, and the texts of one message. */
-	WIRE_MEMORY_MAX = 512 << 10,
+	DNS_PACKET_MEMORY_MAX = 512 << 10,
 };
 
 struct dns_packet_question {
@@ -87,7 +87,7 @@ bool dns_packet_is_refusal(const uint8_t *packet, size_t n);
  * Reads the reply to `q`: its id, name, type and class must be those of `q`.
  * CNAMEs inside the answer are followed, in whatever order they are (RFC 1034
  * section 3.6.2).  Records and texts of `out` live in `a`; if `a` has no room,
- * which cannot happen with WIRE_MEMORY_MAX bytes, the result is
+ * which cannot happen with DNS_PACKET_MEMORY_MAX bytes, the result is
  * DNS_PACKET_ERROR with DNS_ERROR_RESOURCE.  More than DNS_RECORDS_MAX records,
  * or more than one canonical name (RFC 2181 section 10.1), are DNS_PACKET_ERROR
  * with DNS_ERROR_GARBLED.  `strings` of a TXT is at most

@@ -32,7 +32,7 @@ daemonize_failed(struct buf *error, const char *what, const char *of)
 }
 
 bool
-process_become(const char *user, struct buf *error)
+daemonize_set_user(const char *user, struct buf *error)
 {
 	struct passwd *p;
 
@@ -109,7 +109,7 @@ daemonize_background(struct buf *error)
 }
 
 void
-process_ready(void)
+daemonize_ready(void)
 {
 	int null;
 
@@ -128,7 +128,7 @@ process_ready(void)
 }
 
 bool
-process_pid_file(const char *path, const char *user, struct buf *error)
+daemonize_pid_file(const char *path, const char *user, struct buf *error)
 {
 	struct passwd *p = user != NULL ? getpwnam(user) : NULL;
 	int fd;
@@ -149,7 +149,7 @@ process_pid_file(const char *path, const char *user, struct buf *error)
 }
 
 uint64_t
-process_open_files(void)
+daemonize_raise_files(void)
 {
 	struct rlimit l;
 
@@ -182,7 +182,7 @@ can_start_threads(void)
 }
 
 void
-process_small_stacks(void)
+daemonize_small_stacks(void)
 {
 	pthread_attr_t a;
 	size_t before;
@@ -200,7 +200,7 @@ process_small_stacks(void)
 /* ---- systemd ---- */
 
 void
-process_notify(const char *state)
+daemonize_notify(const char *state)
 {
 	const char *path = getenv("NOTIFY_SOCKET");
 	struct sockaddr_un a = { .sun_family = AF_UNIX };
@@ -223,7 +223,7 @@ process_notify(const char *state)
 }
 
 unsigned
-process_watchdog_ms(void)
+daemonize_watchdog_ms(void)
 {
 	const char *text = getenv("WATCHDOG_USEC");
 	const char *pid = getenv("WATCHDOG_PID");

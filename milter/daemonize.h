@@ -16,34 +16,34 @@
  * nothing if `user` is NULL or already the current user.  False: `error` says
  * why.
  */
-bool process_become(const char *user, struct buf *error);
+bool daemonize_set_user(const char *user, struct buf *error);
 
 /*
  * Moves to the background.  Returns in the child.  The parent waits until the
- * child calls process_ready() and then exits with 0; if the child ends first,
+ * child calls daemonize_ready() and then exits with 0; if the child ends first,
  * the parent exits with the status of the child.  So the exit status says
  * whether the daemon has started.
  */
 bool daemonize_background(struct buf *error);
-void process_ready(void);
+void daemonize_ready(void);
 
 /*
  * Writes our pid to `path`, owned by `user` so that it can be removed later;
  * NULL: does nothing.
  */
-bool process_pid_file(const char *path, const char *user, struct buf *error);
+bool daemonize_pid_file(const char *path, const char *user, struct buf *error);
 
 /* Raises the limit of open files to its maximum and returns it. */
-uint64_t process_open_files(void);
+uint64_t daemonize_raise_files(void);
 
 /*
  * Sends `state` to systemd (sd_notify(3)): lines such as "READY=1".  Does
  * nothing if NOTIFY_SOCKET is not set.
  */
-void process_notify(const char *state);
+void daemonize_notify(const char *state);
 
 /* The interval of systemd's watchdog in milliseconds; 0: it is off. */
-unsigned process_watchdog_ms(void);
+unsigned daemonize_watchdog_ms(void);
 
 /*
  * Gives all threads started from now on, including libmilter's, smaller stacks:
@@ -51,6 +51,6 @@ unsigned process_watchdog_ms(void);
  * 40 MiB of stacks for new ones.  Does nothing if threads cannot start with the
  * smaller size, because a library (ThreadSanitizer) needs more in each thread.
  */
-void process_small_stacks(void);
+void daemonize_small_stacks(void);
 
 #endif

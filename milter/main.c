@@ -60,8 +60,9 @@ struct daemon {
 	const struct conf *conf; /* as read at start: socket, user */
 	struct listen_options options;
 	struct listen_socket socket;
-	enum conf_sandbox confined;
-	char unconfined[ERROR_MAX]; /* why parts of the sandbox failed, or "" */
+	enum conf_sandbox sandbox;
+	char
+	    unsandboxed[ERROR_MAX]; /* why parts of the sandbox failed, or "" */
 	atomic_bool listener_ended;
 	struct libmilter_state libmilter;
 	bool has_handlers; /* signals_take_by_handler() */
@@ -161,11 +162,11 @@ try_metrics(const struct daemon *d,
 
 /* Call before any thread starts: only threads started later inherit it. */
 static void
-begin_confined(struct daemon *d)
+begin_sandbox(struct daemon *d)
 {
-	struct buf missing = buf_wrap(d->unconfined, sizeof(d->unconfined));
+	struct buf missing = buf_wrap(d->unsandboxed, sizeof(d->unsandboxed));
 
-	d->confined = confine(d->conf, d->path, &missing);
+	d->sandbox = sandbox_enter(d->conf, d->path, &missing);
 }
 
 /* Does everything that needs the privileges of the start and then drops them.
@@ -185,12 +186,12 @@ begin_with_rights(struct daemon *d, struct buf *error)
 		return EX_UNAVAILABLE;
 	if (!d->foreground && !daemonize_background(error))
 		return EX_OSERR;
-	if (!process_pid_file(d->conf->pid_file, d->conf->user, error))
+	if (!daemonize_pid_file(d->conf->pid_file, d->conf->user, error))
 		return EX_CANTCREAT;
 	d->has_pid_file = d->conf->pid_file != NULL;
-	if (!process_become(d->conf->user, error))
+	if (!daemonize_set_user(d->conf->user, error))
 		return EX_CONFIG;
-	begin_confined(d);
+	begin_sandbox(d);
 	return -1;
 }
 
@@ -201,14 +202,14 @@ begin_threads(struct daemon *d, struct buf *error)
 	pthread_t listener;
 
 	signals_block();
-	process_small_stacks();
+	daemonize_small_stacks();
 	if (!verify_start()) {
 		buf_text(error,
 		    "OpenSSL offers no SHA-256 or no RSA; see "
 		    "openssl list -providers");
 		return EX_OSERR;
 	}
-	if (!service_start(d->path, d->conf, process_open_files(), error) ||
+	if (!service_start(d->path, d->conf, daemonize_raise_files(), error) ||
 	    !message_sink_open(d->conf, error))
 		return EX_CONFIG;
 	if (pthread_create(&listener, NULL, run_listener, d) != 0 ||
@@ -303,11 +304,11 @@ log_start(const struct daemon *d)
 	if (d->conf->metrics.listen != NULL)
 		log_text(&l, "metrics", d->conf->metrics.listen);
 	log_text(&l, "configuration", d->path);
-	log_text(&l, "sandbox", conf_sandbox_name(d->confined));
+	log_text(&l, "sandbox", conf_sandbox_name(d->sandbox));
 	log_number(&l, "pid", (int64_t)getpid());
 	log_end(&l);
-	if (d->unconfined[0] != '\0')
-		log_say(LOG_LEVEL_WARNING, "sandbox", "%s", d->unconfined);
+	if (d->unsandboxed[0] != '\0')
+		log_say(LOG_LEVEL_WARNING, "sandbox", "%s", d->unsandboxed);
 	log_warnings(d->conf);
 	warn_expired_overrides(d->conf);
 	warn_about_libmilter(d);
@@ -325,7 +326,7 @@ reload_conf(struct daemon *d)
 
 	buf_printf(
 	    &b, "RELOADING=1\nMONOTONIC_USEC=%lld", (long long)clock_us());
-	process_notify(state);
+	daemonize_notify(state);
 	if (service_reload()) {
 		v = service_ref();
 		set_log(d, v->conf);
@@ -338,7 +339,7 @@ reload_conf(struct daemon *d)
 		warn_expired_overrides(v->conf);
 		service_unref(v);
 	}
-	process_notify("READY=1");
+	daemonize_notify("READY=1");
 }
 
 /*
@@ -371,7 +372,7 @@ tick(struct daemon *d)
 		return;
 	d->watchdog_next = clock_ms() + d->watchdog_ms / 2;
 	if (service_is_alive())
-		process_notify("WATCHDOG=1");
+		daemonize_notify("WATCHDOG=1");
 }
 
 /* Runs until SIGTERM or SIGINT.  False: libmilter has ended without one. */
@@ -380,7 +381,7 @@ run_until_signal(struct daemon *d)
 {
 	unsigned idle_ms = TICK_MS;
 
-	d->watchdog_ms = process_watchdog_ms();
+	d->watchdog_ms = daemonize_watchdog_ms();
 	if (d->watchdog_ms > 0 && d->watchdog_ms / 4 < idle_ms)
 		idle_ms = d->watchdog_ms / 4 + 1;
 	for (;;) {
@@ -416,7 +417,7 @@ drain(struct daemon *d)
 	service_close();
 	log_say(LOG_LEVEL_INFO, "stop", "%zu messages in hand",
 	    service_in_progress());
-	process_notify("STOPPING=1");
+	daemonize_notify("STOPPING=1");
 	while (service_in_progress() > 0 && clock_ms() < until) {
 		int number = signals_next(DRAIN_STEP_MS);
 
@@ -485,8 +486,8 @@ serve(struct daemon *d)
 	set_log(d, d->conf);
 	try_metrics(d, metrics_http_start);
 	log_start(d);
-	process_notify("READY=1");
-	process_ready();
+	daemonize_notify("READY=1");
+	daemonize_ready();
 	return shut_down(d, run_until_signal(d));
 }
 

@@ -26,9 +26,10 @@ message_sink_open(const struct conf *conf, struct buf *error)
 	store = store_open(
 	    &(struct store_options){
 		.path = conf_store_file(conf),
-		.retention_days = conf->report.retention / DATE_DAY,
-		.replay_days = conf->report.replay_retention / DATE_DAY,
-		.received_days = conf->report.retention / DATE_DAY,
+		.retention.rows_days = conf->report.retention / DATE_DAY,
+		.retention.replay_days =
+		    conf->report.replay_retention / DATE_DAY,
+		.retention.received_days = conf->report.retention / DATE_DAY,
 		.quota = { conf->report.max_store, conf->report.min_free },
 	    },
 	    text, sizeof(text));

@@ -298,7 +298,7 @@ add_missing(struct buf *missing, const char *what)
 }
 
 enum conf_sandbox
-confine(const struct conf *conf, const char *path, struct buf *missing)
+sandbox_enter(const struct conf *conf, const char *path, struct buf *missing)
 {
 	bool fully = conf->sandbox == CONF_SANDBOX_FULL,
 	     files_restricted = false;

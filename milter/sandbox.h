@@ -21,7 +21,7 @@
  * support are left out; `missing` then lists them in one line, and is empty
  * otherwise.  Returns the level in force.
  */
-enum conf_sandbox confine(
+enum conf_sandbox sandbox_enter(
     const struct conf *conf, const char *path, struct buf *missing);
 
 #endif

@@ -92,13 +92,13 @@ fuzz-replay: $(REPLAYS)
 
 export PYTHONDONTWRITEBYTECODE = 1
 MILTER_TESTS = "tests/milter/proto.py $(DAEMON)" \
-	"tests/milter/operate.py $(DAEMON)" "tests/milter/confine.py $(DAEMON)" \
+	"tests/milter/operate.py $(DAEMON)" "tests/milter/sandbox.py $(DAEMON)" \
 	"tests/milter/policy.py $(DAEMON)" "tests/milter/soak.py $(DAEMON) 5" \
 	"tests/milter/luatest.py $(DAEMON)" "tests/milter/store.py $(DAEMON)" \
 	"tests/milter/storefaults.py $(DAEMON)" \
-	"tests/milter/failures.py $(DAEMON)" "tests/milter/starting.py $(DAEMON)" \
+	"tests/milter/failures.py $(DAEMON)" "tests/milter/startup.py $(DAEMON)" \
 	"tests/milter/faults.py $(DAEMON)" "tests/milter/flood.py $(DAEMON)" \
-	"tests/milter/loop.py $(DAEMON)" "tests/milter/e2e.py $(DAEMON)" \
+	"tests/milter/feedback_loop.py $(DAEMON)" "tests/milter/e2e.py $(DAEMON)" \
 	"tests/milter/neighbours.py $(DAEMON)" \
 	"tests/milter/trusted.py $(DAEMON)"
 CLI_TESTS = "tests/cli/contract.py $(COMMAND)" \
@@ -188,7 +188,7 @@ soak: all
 # The long form of tests that `check` runs in short.
 faults: all $(PRELOADS)
 	@LOGS=$(BUILD) TEST_SECONDS=1200 tests/run_cmocka \
-		"tests/milter/starting.py $(DAEMON)" \
+		"tests/milter/startup.py $(DAEMON)" \
 		"tests/milter/faults.py $(DAEMON) --alone" \
 		"tests/milter/flood.py $(DAEMON) --long"
 
@@ -228,7 +228,7 @@ coverage-run: all $(TESTS)
 # Variants use the same rules with another BUILD and CFLAGS.  Without FORTIFY,
 # because sanitizers do not see into its replacements of libc functions.
 CHECKED  = -O1 -g -fno-omit-frame-pointer -fno-sanitize-recover=all
-STORM    = "tests/milter/storm.py $(DAEMON) $(STORM_SECONDS)"
+STORM    = "tests/milter/reload_storm.py $(DAEMON) $(STORM_SECONDS)"
 STORM_SECONDS ?= 10
 asan:
 	@tests/deps build check

@@ -23,9 +23,6 @@ enum {
 	LOCKED_MS = 1000, /* locked by another program; then it is logged */
 	TELL_MS = 5000,   /* the end of an error that lasted this long is
 	                     logged */
-	RETENTION_DAYS = 400,
-	REPLAY_DAYS = 14,
-	RECEIVED_DAYS = 400,
 	FAULTS_OF_OURS_MAX = 3, /* errors of our own; then the group is
 	                           dropped */
 	STUCK_MS = 5000,        /* for a writer thread that does not return */
@@ -355,12 +352,6 @@ init_sync(struct store *s)
 	return true;
 }
 
-static unsigned
-or_else(unsigned value, unsigned standard)
-{
-	return value != 0 ? value : standard;
-}
-
 static void
 store_free(struct store *s)
 {
@@ -385,17 +376,12 @@ store_open(const struct store_options *o, char *error, size_t size)
 	queue_init(&s->queue);
 	queue_init(&s->group);
 	s->path = strdup(o->path);
-	s->writer = s->path == NULL
-	    ? NULL
-	    : writer_new(&(struct writer_options){
-		  .path = s->path,
-		  .quota = o->quota,
-		  .retention.rows_days =
-		      or_else(o->retention_days, RETENTION_DAYS),
-		  .retention.replay_days = or_else(o->replay_days, REPLAY_DAYS),
-		  .retention.received_days =
-		      or_else(o->received_days, RECEIVED_DAYS),
-	      });
+	s->writer = s->path == NULL ? NULL
+				    : writer_new(&(struct writer_options){
+					  .path = s->path,
+					  .quota = o->quota,
+					  .retention = o->retention,
+				      });
 	if (s->writer == NULL || !init_sync(s) ||
 	    pthread_create(&s->thread, NULL, writer_main, s) != 0) {
 		store_free(s);

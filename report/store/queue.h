@@ -20,6 +20,7 @@
 
 #include "report/record/failure.h"
 #include "report/store/quota.h"
+#include "report/store/retention.h"
 #include "report/record/row.h"
 #include "verify/policy.h"
 
@@ -35,9 +36,7 @@ enum {
 
 struct store_options {
 	const char *path;
-	unsigned retention_days; /* how long rows are stored; 0: 400 */
-	unsigned replay_days;    /* facts for `avouch policy replay`; 0: 14 */
-	unsigned received_days;  /* reports of others; 0: 400 */
+	struct retention_options retention;
 	struct quota_options quota;
 };
 

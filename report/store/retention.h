@@ -17,9 +17,10 @@ enum {
 	                                this many is free */
 };
 
+/* For how long to store; conf/options.c has the defaults. */
 struct retention_options {
-	unsigned rows_days; /* rows, and the reports made of them */
-	unsigned replay_days;
+	unsigned rows_days;     /* rows, and the reports made of them */
+	unsigned replay_days;   /* facts for `avouch policy replay` */
 	unsigned received_days; /* reports from others */
 };
 

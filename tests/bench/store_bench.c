@@ -315,8 +315,7 @@ main(int argc, char **argv)
 	bench_writer(&p, argv[1], p.messages < 20000 ? p.messages : 20000);
 	/* retention would remove the day of long ago */
 	p.store = store_open(&(struct store_options){ .path = argv[1],
-				 .retention_days = 36500,
-				 .replay_days = 36500 },
+				 .retention = { 36500, 36500, 36500 } },
 	    error, sizeof(error));
 	if (p.store == NULL)
 		return fprintf(stderr, "%s\n", error), 1;

@@ -464,13 +464,13 @@ put_deep(struct large *l)
 static void
 put_deepest(struct large *l)
 {
-	put_deep_owners(l, WIRE_POINTERS_MAX - 1);
+	put_deep_owners(l, DNS_PACKET_POINTERS_MAX - 1);
 }
 
 static void
 put_one_deeper(struct large *l)
 {
-	put_deep_owners(l, WIRE_POINTERS_MAX);
+	put_deep_owners(l, DNS_PACKET_POINTERS_MAX);
 }
 
 static void
@@ -579,8 +579,8 @@ static const struct expensive {
 	    .type = DNS_TXT,
 	    .reply = DNS_PACKET_ANSWER,
 	    .n_records = 256,
-	    .records = WIRE_ANSWER_STRINGS_MAX / DNS_PACKET_STRINGS_MAX,
-	    .strings = WIRE_ANSWER_STRINGS_MAX },
+	    .records = DNS_PACKET_ANSWER_STRINGS_MAX / DNS_PACKET_STRINGS_MAX,
+	    .strings = DNS_PACKET_ANSWER_STRINGS_MAX },
 	{ .name = "RFC 1035 4.1.1, 5,459 records of another type",
 	    .put = put_other_types,
 	    .type = DNS_TXT,
@@ -659,15 +659,15 @@ put_expensive(struct large *l, const struct expensive *v)
 }
 
 /*
- * The most expensive replies.  Memory: at most WIRE_MEMORY_MAX.  Time: what
- * ldns reads, since it allocates for each record and string; our own code
+ * The most expensive replies.  Memory: at most DNS_PACKET_MEMORY_MAX.  Time:
+ * what ldns reads, since it allocates for each record and string; our own code
  * passes over the packet once.
  */
 static void
 expensive_replies_cost_little(void **state)
 {
 	static struct large l;
-	struct arena *a = arena_new(WIRE_MEMORY_MAX);
+	struct arena *a = arena_new(DNS_PACKET_MEMORY_MAX);
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_SIZE(expensive); i++) {

@@ -1,5 +1,5 @@
 /*
- * probe.c - preloaded into avouch-milter by confine.py: each time libmilter
+ * probe.c - preloaded into avouch-milter by sandbox.py: each time libmilter
  * accepts a connection, it tries what someone would who has taken the daemon
  * over, and writes "probe NAME=ERRNO ..." to stderr; 0: it could.
  *

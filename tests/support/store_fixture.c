@@ -49,9 +49,7 @@ keeping_open(const char *file)
 {
 	char error[200];
 	struct store *s = store_open(&(struct store_options){ .path = file,
-					 .retention_days = 36500,
-					 .replay_days = 36500,
-					 .received_days = 36500 },
+					 .retention = { 36500, 36500, 36500 } },
 	    error, sizeof(error));
 
 	if (s == NULL)

@@ -875,7 +875,8 @@ static void
 flood(void **state)
 {
 	struct failure_draft *d = malloc(sizeof(*d));
-	struct store_options o = { .path = place.file };
+	struct store_options o = { .path = place.file,
+		.retention = { 400, 14, 400 } };
 	struct store_counts counts;
 	char error[200];
 	struct store *store = store_open(&o, error, sizeof(error));

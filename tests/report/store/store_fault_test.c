@@ -455,7 +455,7 @@ free_floor(void **state)
 	static const char zeros[2500 << 10];
 	char big[ROWS_PATH + 20];
 	struct store_options o = { .path = place.file,
-		.retention_days = 36500,
+		.retention = { 36500, 36500, 36500 },
 		.quota = { .min_free = 500 } };
 	struct store_counts before;
 	char error[200];

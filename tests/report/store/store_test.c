@@ -399,8 +399,7 @@ victim_start(struct board *board)
 	static struct victim victims[THREADS];
 	struct store *s =
 	    store_open(&(struct store_options){ .path = place.file,
-			   .retention_days = 36500,
-			   .replay_days = 36500 },
+			   .retention = { 36500, 36500, 36500 } },
 		(char[200]){ 0 }, 200);
 	pthread_t thread;
 

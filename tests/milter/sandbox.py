@@ -2,7 +2,7 @@
 """What the daemon can no longer do once it runs: tried from within, by a
 library that does what an intruder would.  Root.
 
-usage: confine.py PROGRAM [PART-OF-A-NAME]
+usage: sandbox.py PROGRAM [PART-OF-A-NAME]
 """
 
 import errno

@@ -3,7 +3,7 @@
 (sysexits.h), that an operator gets.  What root alone can bring about is left
 out where it is not root; so is what root cannot.
 
-usage: starting.py PROGRAM [PART-OF-A-NAME]
+usage: startup.py PROGRAM [PART-OF-A-NAME]
 """
 
 import os

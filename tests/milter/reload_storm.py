@@ -3,7 +3,7 @@
 of which hang up, name servers that are slow, fail or are exchanged by reloads,
 a small cache, the store, metrics, and SIGTERM in the midst of it.
 
-usage: storm.py PROGRAM [SECONDS]
+usage: reload_storm.py PROGRAM [SECONDS]
 """
 
 import random

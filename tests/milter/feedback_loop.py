@@ -3,7 +3,7 @@
 attached, `avouch report send` through the same Postfix's sendmail(8), and what
 arrives, read by `avouch report read`.
 
-usage: loop.py PROGRAM [PART-OF-A-NAME]; the command lies beside it
+usage: feedback_loop.py PROGRAM [PART-OF-A-NAME]; the command lies beside it
 """
 
 import json

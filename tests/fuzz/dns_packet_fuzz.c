@@ -1,5 +1,5 @@
 /*
- * dns_wire_fuzz.c - any bytes as a reply of a name server: as they are, and
+ * dns_packet_fuzz.c - any bytes as a reply of a name server: as they are, and
  * after a correct header and question.  What is read as an answer must survive
  * being recorded and replayed.  No reply takes more memory than wire.h says,
  * and ldns reads no more records and strings than that.
@@ -21,7 +21,8 @@ enum {
 	PREFIX = 6,
 	INPUT_MAX = DNS_PACKET_MAX,
 	RECORDS_MAX = DNS_RECORDS_MAX + DNS_PACKET_CHAIN_MAX,
-	FIELDS_MAX = WIRE_ANSWER_STRINGS_MAX + 7 * RECORDS_MAX, /* SOA has 7 */
+	FIELDS_MAX =
+	    DNS_PACKET_ANSWER_STRINGS_MAX + 7 * RECORDS_MAX, /* SOA has 7 */
 };
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -66,7 +67,7 @@ static void
 read_packet(
     const uint8_t *packet, size_t n, const struct dns_packet_question *q)
 {
-	struct arena *a = arena_new(WIRE_MEMORY_MAX);
+	struct arena *a = arena_new(DNS_PACKET_MEMORY_MAX);
 	struct dns_answer out;
 	struct ldns_cost cost;
 	enum dns_packet_reply reply;
