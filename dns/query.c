@@ -54,106 +54,6 @@ arm_again(struct resolver *r, struct dns_query *q)
 	arm(r, q);
 }
 
-/* ---- the health of servers ---- */
-
-static void
-set_down(struct resolver *r, struct dns_server *s)
-{
-	if (s->down)
-		return;
-	s->down = true;
-	s->backoff = r->step_ms[0];
-	s->probe_at = r->now + s->backoff;
-}
-
-static void
-server_timed_out(
-    struct resolver *r, struct dns_server *s, const struct attempt *t)
-{
-	/* others were answered meanwhile: it is the name that is slow */
-	if (s->heard >= t->sent && s->heard > 0)
-		return;
-	if (++s->timeouts >= DOWN_AFTER)
-		set_down(r, s);
-}
-
-/* It answers; one that refuses questions is alive but of no use. */
-static void
-server_answered(struct resolver *r, struct dns_server *s, bool refused)
-{
-	s->heard = r->now;
-	s->refuses = false;
-	if (refused) {
-		if (++s->timeouts >= DOWN_AFTER)
-			set_down(r, s);
-		return;
-	}
-	s->timeouts = 0;
-	s->down = false;
-}
-
-/* Packets to it are refused: nobody listens there, or there is no route. */
-static void
-server_refuses(struct resolver *r, struct dns_server *s)
-{
-	if (!s->refuses)
-		s->refuses_since = r->now;
-	s->refuses = true;
-	s->timeouts = DOWN_AFTER;
-	set_down(r, s);
-}
-
-/* It has done so for longer than a restart takes: no question waits for it. */
-static bool
-is_gone(const struct resolver *r, const struct dns_server *s)
-{
-	return s->refuses && r->now - s->refuses_since >= RESTART_MS;
-}
-
-static bool
-can_ask(const struct dns_query *q, const struct dns_server *s)
-{
-	return (q->refused & 1U << s->number) == 0;
-}
-
-/* Better to ask: up before down, asked less, heard of later, listed before. */
-static bool
-is_better(const struct dns_query *q, const struct dns_server *s,
-    const struct dns_server *than)
-{
-	if (than == NULL)
-		return true;
-	if (s->down != than->down)
-		return than->down;
-	if (q->asked[s->number] != q->asked[than->number])
-		return q->asked[s->number] < q->asked[than->number];
-	return s->down && s->heard > than->heard;
-}
-
-/* NULL: none can answer it. */
-static struct dns_server *
-best_server(struct resolver *r, const struct dns_query *q)
-{
-	struct dns_server *best = NULL;
-
-	for (size_t i = 0; i < r->n_servers; i++) {
-		struct dns_server *s = &r->servers[i];
-
-		if (can_ask(q, s) && is_better(q, s, best))
-			best = s;
-	}
-	return best;
-}
-
-/* One that is up and was not asked yet; NULL: none. */
-static struct dns_server *
-fresh_server(struct resolver *r, const struct dns_query *q)
-{
-	struct dns_server *s = best_server(r, q);
-
-	return s != NULL && !s->down && q->asked[s->number] == 0 ? s : NULL;
-}
-
 /* ---- attempts ---- */
 
 /* The oldest makes room if there is none. */
@@ -181,9 +81,8 @@ has_free_attempt(const struct dns_query *q)
 	return false;
 }
 
-/* Its answer may come over a TCP connection to `s`. */
-static bool
-awaits_tcp(const struct dns_query *q, const struct dns_server *s)
+bool
+query_awaits_tcp(const struct dns_query *q, const struct dns_server *s)
 {
 	for (size_t i = 0; i < ATTEMPTS_MAX; i++) {
 		const struct attempt *t = &q->attempts[i];
@@ -204,14 +103,13 @@ send_failed(struct resolver *r, struct dns_query *q, struct dns_server *s,
 		return;
 	}
 	q->error = DNS_ERROR_UNREACHABLE;
-	server_refuses(r, s);
-	if (is_gone(r, s))
+	dns_server_refuses(r, s);
+	if (dns_server_is_gone(r, s))
 		q->refused |= 1U << s->number;
 }
 
-/* To `s`, or over UDP to another one if that fails.  NULL: not sent. */
-static const struct attempt *
-send_to(struct resolver *r, struct dns_query *q, struct dns_server *s,
+const struct attempt *
+query_send(struct resolver *r, struct dns_query *q, struct dns_server *s,
     enum socket_kind kind)
 {
 	while (s != NULL && q->sends < SENDS_MAX) {
@@ -227,7 +125,7 @@ send_to(struct resolver *r, struct dns_query *q, struct dns_server *s,
 		if (status == SEND_OK)
 			return t;
 		send_failed(r, q, s, status);
-		s = kind == SOCKET_UDP ? fresh_server(r, q) : NULL;
+		s = kind == SOCKET_UDP ? dns_server_fresh(r, q) : NULL;
 	}
 	return NULL;
 }
@@ -240,7 +138,7 @@ is_awaited(const struct dns_query *q)
 		const struct attempt *t = &q->attempts[i];
 
 		if (t->query != NULL && !t->socket->server->down &&
-		    can_ask(q, t->socket->server))
+		    dns_server_can_answer(q, t->socket->server))
 			return true;
 	}
 	return false;
@@ -359,36 +257,34 @@ finish_failed(struct resolver *r, struct dns_query *q, enum dns_error why)
 	query_finish(r, q, dns_answer_failed(blame(r, why)));
 }
 
-/* `s` cannot answer; another server may. */
-static void
-turn_to_others(struct resolver *r, struct dns_query *q,
+void
+query_turn_to_others(struct resolver *r, struct dns_query *q,
     const struct dns_server *s, enum dns_error why)
 {
 	struct dns_server *fresh;
 
 	q->error = why;
 	q->refused |= 1U << s->number;
-	fresh = fresh_server(r, q);
+	fresh = dns_server_fresh(r, q);
 	if (fresh != NULL) {
-		send_to(r, q, fresh, SOCKET_UDP);
+		query_send(r, q, fresh, SOCKET_UDP);
 		arm_again(r, q);
 	} else if (!is_awaited(q)) {
 		finish_failed(r, q, why);
 	}
 }
 
-/* If that is not possible, `s` cannot answer, because of `why`. */
-static void
-send_over_tcp(struct resolver *r, struct dns_query *q, struct dns_server *s,
-    enum dns_error why)
+void
+query_send_over_tcp(struct resolver *r, struct dns_query *q,
+    struct dns_server *s, enum dns_error why)
 {
 	q->error = DNS_ERROR_NONE;
 	if (q->tcp_sends < TCP_SENDS)
-		send_to(r, q, s, SOCKET_TCP);
+		query_send(r, q, s, SOCKET_TCP);
 	if (q->error != DNS_ERROR_NONE)
 		why = q->error; /* it could not be sent */
 	if (!is_awaited(q))
-		turn_to_others(r, q, s, why);
+		query_turn_to_others(r, q, s, why);
 }
 
 /* A server that is down is asked beside one that is up, now and then. */
@@ -404,7 +300,7 @@ probe(struct resolver *r, struct dns_query *q)
 		s->backoff = s->backoff * 2 < BACKOFF_MAX_MS ? s->backoff * 2
 							     : BACKOFF_MAX_MS;
 		s->probe_at = r->now + s->backoff;
-		t = send_to(r, q, s, SOCKET_UDP);
+		t = query_send(r, q, s, SOCKET_UDP);
 		if (t == NULL)
 			continue;
 		s->probe_socket = t->socket;
@@ -417,7 +313,7 @@ probe(struct resolver *r, struct dns_query *q)
 static bool
 is_hopeless(struct resolver *r, const struct dns_query *q)
 {
-	return best_server(r, q) == NULL && !is_awaited(q);
+	return dns_server_best(r, q) == NULL && !is_awaited(q);
 }
 
 void
@@ -436,10 +332,24 @@ query_begin(struct resolver *r, struct dns_query *q)
 	}
 	q->is_asked = true;
 	load_of(r, q)->asked++;
-	send_to(r, q, best_server(r, q), SOCKET_UDP);
+	query_send(r, q, dns_server_best(r, q), SOCKET_UDP);
 	probe(r, q);
 	if (is_hopeless(r, q))
 		finish_failed(r, q, q->error);
+}
+
+void
+query_answer(
+    struct resolver *r, struct dns_query *q, const struct dns_answer *found)
+{
+	const struct dns_answer *answer = dns_answer_new(found);
+
+	if (answer == NULL)
+		answer = dns_answer_failed(DNS_ERROR_RESOURCE);
+	net_count(&r->counts.answers, 1);
+	load_of(r, q)->failures = 0;
+	query_finish(r, q, answer);
+	dns_answer_unref(answer);
 }
 
 /* ---- sockets that fail ---- */
@@ -447,13 +357,13 @@ query_begin(struct resolver *r, struct dns_query *q)
 static void
 udp_failed(struct resolver *r, struct dns_query *q, struct dns_server *s)
 {
-	struct dns_server *fresh = fresh_server(r, q);
+	struct dns_server *fresh = dns_server_fresh(r, q);
 
 	if (fresh != NULL) {
-		send_to(r, q, fresh, SOCKET_UDP);
+		query_send(r, q, fresh, SOCKET_UDP);
 		arm_again(r, q);
-	} else if (is_gone(r, s)) {
-		turn_to_others(r, q, s, DNS_ERROR_UNREACHABLE);
+	} else if (dns_server_is_gone(r, s)) {
+		query_turn_to_others(r, q, s, DNS_ERROR_UNREACHABLE);
 	} else {
 		q->error = DNS_ERROR_UNREACHABLE; /* until it is repeated */
 	}
@@ -470,13 +380,13 @@ tcp_failed(
 {
 	struct dns_server *s = sock->server;
 
-	if (awaits_tcp(q, s) || q->tcp_forged)
+	if (query_awaits_tcp(q, s) || q->tcp_forged)
 		return; /* over another connection, or repeated over UDP */
 	if (sock->connected && !q->tcp_again) {
 		q->tcp_again = true;
-		send_over_tcp(r, q, s, DNS_ERROR_TIMEOUT);
+		query_send_over_tcp(r, q, s, DNS_ERROR_TIMEOUT);
 	} else if (!is_awaited(q)) {
-		turn_to_others(r, q, s,
+		query_turn_to_others(r, q, s,
 		    sock->connected ? DNS_ERROR_TIMEOUT
 				    : DNS_ERROR_UNREACHABLE);
 	}
@@ -486,7 +396,7 @@ void
 query_break(struct resolver *r, struct dns_socket *sock)
 {
 	if (sock->kind == SOCKET_UDP)
-		server_refuses(r, sock->server);
+		dns_server_refuses(r, sock->server);
 	while (sock->attempts != NULL) {
 		struct dns_query *q = sock->attempts->query;
 
@@ -509,7 +419,7 @@ query_bypass(struct resolver *r, struct dns_socket *sock)
 
 		next = t->next;
 		if (q->tcp_sends < TCP_SENDS && has_free_attempt(q))
-			send_to(r, q, sock->server, SOCKET_TCP);
+			query_send(r, q, sock->server, SOCKET_TCP);
 	}
 }
 
@@ -523,160 +433,9 @@ query_distrust(struct resolver *r, struct dns_socket *sock)
 
 		dns_socket_forget(r, sock->attempts);
 		q->tcp_forged = true;
-		if (q->tcp_sends < TCP_SENDS && !awaits_tcp(q, s))
-			send_to(r, q, s, SOCKET_TCP);
+		if (q->tcp_sends < TCP_SENDS && !query_awaits_tcp(q, s))
+			query_send(r, q, s, SOCKET_TCP);
 	}
-}
-
-/* ---- answers ---- */
-
-static void
-take_answer(
-    struct resolver *r, struct dns_query *q, const struct dns_answer *found)
-{
-	const struct dns_answer *answer = dns_answer_new(found);
-
-	if (answer == NULL)
-		answer = dns_answer_failed(DNS_ERROR_RESOURCE);
-	net_count(&r->counts.answers, 1);
-	load_of(r, q)->failures = 0;
-	query_finish(r, q, answer);
-	dns_answer_unref(answer);
-}
-
-/* What can't be read may have been cut on its way, or be forged. */
-static void
-take_garbled(struct resolver *r, struct dns_socket *sock, struct attempt *t)
-{
-	struct dns_query *q = t->query;
-
-	if (sock->kind == SOCKET_TCP) {
-		dns_socket_forget(r, t);
-		turn_to_others(r, q, sock->server, DNS_ERROR_GARBLED);
-		return;
-	}
-	q->error = DNS_ERROR_GARBLED;
-	if (q->tcp_garbled)
-		return;
-	q->tcp_garbled = true;
-	if (!awaits_tcp(q, sock->server))
-		send_over_tcp(r, q, sock->server, DNS_ERROR_GARBLED);
-}
-
-/* RFC 2181 section 9: what is in a truncated answer is not used. */
-static void
-take_truncated(struct resolver *r, struct dns_socket *sock, struct attempt *t)
-{
-	struct dns_query *q = t->query;
-
-	dns_socket_forget(r, t);
-	if (sock->kind == SOCKET_TCP)
-		turn_to_others(r, q, sock->server, DNS_ERROR_GARBLED);
-	else if (!awaits_tcp(q, sock->server))
-		send_over_tcp(r, q, sock->server, DNS_ERROR_GARBLED);
-}
-
-/* RFC 6891 sections 6.2.2 and 7: the server refuses EDNS. */
-static void
-take_no_edns(struct resolver *r, struct dns_socket *sock, struct attempt *t)
-{
-	struct dns_query *q = t->query;
-
-	dns_socket_forget(r, t);
-	q->plain = true;
-	if (sock->kind == SOCKET_TCP)
-		send_over_tcp(r, q, sock->server, DNS_ERROR_RCODE);
-	else
-		send_to(r, q, sock->server, SOCKET_UDP);
-}
-
-/* It knows EDNS, or answers without only. */
-static void
-learn_edns(struct resolver *r, struct dns_server *s, const struct attempt *t)
-{
-	if (t->edns)
-		s->edns_until = r->now + PLAIN_MS;
-	else if (r->now >= s->plain_until)
-		s->plain_until = r->now + PLAIN_MS;
-}
-
-static void
-take_reply(struct resolver *r, struct dns_socket *sock, struct attempt *t,
-    enum dns_packet_reply reply, const struct dns_answer *found)
-{
-	struct dns_server *s = sock->server;
-	struct dns_query *q = t->query;
-
-	switch (reply) {
-	case DNS_PACKET_UNMATCHED:
-		return;
-	case DNS_PACKET_GARBLED:
-		take_garbled(r, sock, t);
-		return;
-	case DNS_PACKET_ANSWER:
-		server_answered(r, s, false);
-		learn_edns(r, s, t);
-		take_answer(r, q, found);
-		return;
-	case DNS_PACKET_ERROR:
-		server_answered(r, s, found->fault == DNS_ERROR_REFUSED);
-		dns_socket_forget(r, t);
-		turn_to_others(r, q, s, found->fault);
-		return;
-	case DNS_PACKET_NO_EDNS:
-		server_answered(r, s, false);
-		take_no_edns(r, sock, t);
-		return;
-	case DNS_PACKET_TRUNCATED:
-		server_answered(r, s, false);
-		take_truncated(r, sock, t);
-		return;
-	}
-}
-
-/* No question awaits it.  A probe's is news of its server all the same. */
-static void
-take_unmatched(struct resolver *r, struct dns_socket *sock,
-    const uint8_t *packet, size_t n)
-{
-	struct dns_server *s = sock->server;
-	uint16_t id;
-
-	net_count(&r->counts.strays, 1);
-	if (!dns_packet_reply_id(packet, n, &id))
-		return;
-	dns_socket_unmatched(r, sock, id);
-	if (s->down && s->probe_socket == sock && id == s->probe_id &&
-	    r->now - s->probe_sent <= r->step_ms[0] &&
-	    !dns_packet_is_refusal(packet, n))
-		server_answered(r, s, false);
-}
-
-void
-query_receive(struct resolver *r, struct dns_socket *sock,
-    const uint8_t *packet, size_t n)
-{
-	struct dns_answer found;
-	enum dns_packet_reply reply;
-	struct attempt *t = NULL;
-	uint16_t id;
-
-	if (dns_packet_reply_id(packet, n, &id))
-		t = dns_socket_find(r, sock, id);
-	if (t == NULL) {
-		take_unmatched(r, sock, packet, n);
-		return;
-	}
-	struct dns_packet_question question = { .id = id,
-		.edns = t->edns,
-		.name = t->query->name,
-		.type = t->query->type };
-
-	arena_rewind(r->arena);
-	reply = dns_packet_read(r->arena, packet, n, &question, &found);
-	if (reply == DNS_PACKET_UNMATCHED)
-		net_count(&r->counts.strays, 1);
-	take_reply(r, sock, t, reply, &found);
 }
 
 /* ---- time ---- */
@@ -689,7 +448,7 @@ expire_attempts(struct resolver *r, struct dns_query *q)
 
 		if (t->query != NULL && !t->expired) {
 			t->expired = true;
-			server_timed_out(r, t->socket->server, t);
+			dns_server_timed_out(r, t->socket->server, t);
 		}
 	}
 }
@@ -730,13 +489,13 @@ repeat(struct resolver *r, struct dns_query *q)
 
 	expire_attempts(r, q);
 	next_step(r, q);
-	s = best_server(r, q);
+	s = dns_server_best(r, q);
 	if (is_not_wanted(r, q)) {
 		give_up(r, q, DNS_ERROR_BUDGET);
 	} else if (s == NULL) {
 		if (!is_awaited(q))
 			finish_failed(r, q, q->error);
-	} else if (awaits_tcp(q, s)) {
+	} else if (query_awaits_tcp(q, s)) {
 		return; /* which loses nothing */
 	} else if (crowded && q->step < CROWDED_STEP) {
 		return; /* the resolvers have enough to do */
@@ -744,7 +503,7 @@ repeat(struct resolver *r, struct dns_query *q)
 		give_up(r, q, DNS_ERROR_BUDGET);
 	} else {
 		net_count(&r->counts.repetitions, 1);
-		send_to(r, q, s, SOCKET_UDP);
+		query_send(r, q, s, SOCKET_UDP);
 		if (is_hopeless(r, q))
 			finish_failed(r, q, q->error);
 	}
@@ -764,23 +523,13 @@ time_is_up(struct resolver *r, struct dns_query *q)
 		finish_failed(r, q, why);
 }
 
-/* No server has answered anything for as long as a question then has. */
-static bool
-are_all_down(const struct resolver *r)
-{
-	for (size_t i = 0; i < r->n_servers; i++)
-		if (!r->servers[i].down ||
-		    r->servers[i].heard > r->now - SHORT_MS)
-			return false;
-	return true;
-}
-
 /* Ends the queries whose time is up; returns when the next one is due. */
 static int64_t
 end_some(struct resolver *r, unsigned *left)
 {
 	/* Every query has the same time, so that `all` stays in order. */
-	bool hurry = are_all_down(r) || dns_source_is_crowded(&r->source);
+	bool hurry =
+	    dns_server_all_down(r) || dns_source_is_crowded(&r->source);
 	int64_t less =
 	    hurry && r->total_ms > SHORT_MS ? r->total_ms - SHORT_MS : 0;
 	struct dns_query *q;

@@ -1,9 +1,9 @@
 /*
- * resolver_internal.h - what the parts of the resolver share: net.c (the
- * thread, its inbox, the options), query.c (queries: which server, when to
- * repeat, when to end), socket.c and socket_tcp.c (sockets).  Private to
- * these four.  Everything but the inbox and the counters belongs to the
- * resolver's thread.
+ * resolver_internal.h - what the parts of the resolver share: resolver.c (the
+ * thread, its inbox, the options), query.c (when to send, repeat and end a
+ * query), reply.c (what a reply means for it), server.c (which server to ask),
+ * socket.c and socket_tcp.c (sockets).  Private to these six.  Everything but
+ * the inbox and the counters belongs to the resolver's thread.
  */
 #ifndef AVOUCH_DNS_RESOLVER_INTERNAL_H
 #define AVOUCH_DNS_RESOLVER_INTERNAL_H
@@ -251,9 +251,24 @@ void query_begin(struct resolver *r, struct dns_query *q);
 void query_finish(
     struct resolver *r, struct dns_query *q, const struct dns_answer *answer);
 
-/* A packet came on `sock`. */
-void query_receive(struct resolver *r, struct dns_socket *sock,
-    const uint8_t *packet, size_t n);
+/* Ends `q` with what a server replied. */
+void query_answer(
+    struct resolver *r, struct dns_query *q, const struct dns_answer *found);
+
+/* Asks `s`, or over UDP another server if that fails.  NULL: not sent. */
+const struct attempt *query_send(struct resolver *r, struct dns_query *q,
+    struct dns_server *s, enum socket_kind kind);
+
+/* If that is not possible, `s` cannot answer, because of `why`. */
+void query_send_over_tcp(struct resolver *r, struct dns_query *q,
+    struct dns_server *s, enum dns_error why);
+
+/* `s` cannot answer because of `why`; another server may. */
+void query_turn_to_others(struct resolver *r, struct dns_query *q,
+    const struct dns_server *s, enum dns_error why);
+
+/* Its answer may come over a TCP connection to `s`. */
+bool query_awaits_tcp(const struct dns_query *q, const struct dns_server *s);
 
 /* Nothing will come on `sock` any more: its attempts are removed from it. */
 void query_break(struct resolver *r, struct dns_socket *sock);
@@ -269,6 +284,43 @@ void query_distrust(struct resolver *r, struct dns_socket *sock);
 int64_t query_run_timers(struct resolver *r);
 
 void query_close_all(struct resolver *r);
+
+/* ---- reply.c ---- */
+
+/* A packet came on `sock`. */
+void query_receive(struct resolver *r, struct dns_socket *sock,
+    const uint8_t *packet, size_t n);
+
+/* ---- server.c ---- */
+
+/* The attempt `t` was not answered in time. */
+void dns_server_timed_out(
+    struct resolver *r, struct dns_server *s, const struct attempt *t);
+
+/* It replied.  If it refuses questions, it is alive but of no use. */
+void dns_server_answered(
+    struct resolver *r, struct dns_server *s, bool refused);
+
+/* Packets to it are refused: nobody listens there, or there is no route. */
+void dns_server_refuses(struct resolver *r, struct dns_server *s);
+
+/* It has done so for longer than a restart takes: no question waits for it. */
+bool dns_server_is_gone(const struct resolver *r, const struct dns_server *s);
+
+/* It has not said that it cannot. */
+bool dns_server_can_answer(
+    const struct dns_query *q, const struct dns_server *s);
+
+/* NULL: none can answer it. */
+struct dns_server *dns_server_best(
+    struct resolver *r, const struct dns_query *q);
+
+/* One that is up and was not asked yet; NULL: none. */
+struct dns_server *dns_server_fresh(
+    struct resolver *r, const struct dns_query *q);
+
+/* No server has answered anything for as long as a question then has. */
+bool dns_server_all_down(const struct resolver *r);
 
 /* ---- socket.c ---- */
 

@@ -1,0 +1,104 @@
+#include "dns/resolver_internal.h"
+
+static void
+set_down(struct resolver *r, struct dns_server *s)
+{
+	if (s->down)
+		return;
+	s->down = true;
+	s->backoff = r->step_ms[0];
+	s->probe_at = r->now + s->backoff;
+}
+
+void
+dns_server_timed_out(
+    struct resolver *r, struct dns_server *s, const struct attempt *t)
+{
+	/* others were answered meanwhile: it is the name that is slow */
+	if (s->heard >= t->sent && s->heard > 0)
+		return;
+	if (++s->timeouts >= DOWN_AFTER)
+		set_down(r, s);
+}
+
+void
+dns_server_answered(struct resolver *r, struct dns_server *s, bool refused)
+{
+	s->heard = r->now;
+	s->refuses = false;
+	if (refused) {
+		if (++s->timeouts >= DOWN_AFTER)
+			set_down(r, s);
+		return;
+	}
+	s->timeouts = 0;
+	s->down = false;
+}
+
+void
+dns_server_refuses(struct resolver *r, struct dns_server *s)
+{
+	if (!s->refuses)
+		s->refuses_since = r->now;
+	s->refuses = true;
+	s->timeouts = DOWN_AFTER;
+	set_down(r, s);
+}
+
+bool
+dns_server_is_gone(const struct resolver *r, const struct dns_server *s)
+{
+	return s->refuses && r->now - s->refuses_since >= RESTART_MS;
+}
+
+bool
+dns_server_can_answer(const struct dns_query *q, const struct dns_server *s)
+{
+	return (q->refused & 1U << s->number) == 0;
+}
+
+/* Better to ask: up before down, asked less, heard of later, listed before. */
+static bool
+is_better(const struct dns_query *q, const struct dns_server *s,
+    const struct dns_server *than)
+{
+	if (than == NULL)
+		return true;
+	if (s->down != than->down)
+		return than->down;
+	if (q->asked[s->number] != q->asked[than->number])
+		return q->asked[s->number] < q->asked[than->number];
+	return s->down && s->heard > than->heard;
+}
+
+struct dns_server *
+dns_server_best(struct resolver *r, const struct dns_query *q)
+{
+	struct dns_server *best = NULL;
+
+	for (size_t i = 0; i < r->n_servers; i++) {
+		struct dns_server *s = &r->servers[i];
+
+		if (dns_server_can_answer(q, s) && is_better(q, s, best))
+			best = s;
+	}
+	return best;
+}
+
+struct dns_server *
+dns_server_fresh(struct resolver *r, const struct dns_query *q)
+{
+	struct dns_server *s = dns_server_best(r, q);
+
+	return s != NULL && !s->down && q->asked[s->number] == 0 ? s : NULL;
+}
+
+bool
+dns_server_all_down(const struct resolver *r)
+{
+	for (size_t i = 0; i < r->n_servers; i++)
+		if (!r->servers[i].down ||
+		    r->servers[i].heard > r->now - SHORT_MS)
+			return false;
+	return true;
+}
