@@ -7,7 +7,6 @@
 #include <errno.h>
 #include <getopt.h>
 #include <libmilter/mfapi.h>
-#include <malloc.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdatomic.h>
@@ -21,6 +20,7 @@
 #include <unistd.h>
 
 #include "lib/clock.h"
+#include "lib/compat/malloc.h"
 #include "lib/log.h"
 #include "milter/callbacks.h"
 #include "milter/sandbox.h"
@@ -354,11 +354,11 @@ trim_memory(struct daemon *d)
 	if (clock_ms() < d->trim_next)
 		return;
 	d->trim_next = clock_ms() + TRIM_MS;
-	free_bytes = mallinfo2().fordblks;
+	free_bytes = malloc_free_bytes();
 	if (free_bytes <= TRIM_BYTES || free_bytes == d->trimmed)
 		return;
-	malloc_trim(0);
-	d->trimmed = mallinfo2().fordblks;
+	malloc_return_memory();
+	d->trimmed = malloc_free_bytes();
 }
 
 static void
@@ -503,7 +503,7 @@ main(int argc, char **argv)
 	d.conf = conf_read(d.path, stderr);
 	if (d.conf == NULL)
 		return EX_CONFIG;
-	mallopt(M_ARENA_MAX, ARENAS);
+	malloc_limit_arenas(ARENAS);
 	(void)clock_now(); /* later times are compared with this one */
 	d.options = (struct listen_options){
 		.socket = d.conf->socket,

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "lib/compat/libxml.h"
 #include "lib/enum_names.h"
 #include "report/receive/reported_value.h"
 #include "report/receive/xml_filter.h"
@@ -226,7 +227,7 @@ give_bytes(void *context, char *to, int size)
 
 /* Stores the first error message of libxml2. */
 static void
-note_error(void *arg, xmlErrorPtr error)
+note_error(void *arg, libxml_error error)
 {
 	struct report_reader *r = arg;
 	struct buf b = buf_wrap(r->error, READ_ERROR_MAX);

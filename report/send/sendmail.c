@@ -130,11 +130,9 @@ sendmail_run(const struct sendmail *h, struct buf *note)
 	int error = spawn_sendmail(h, &pid);
 
 	if (error != 0) {
-		char text[100];
-
 		buf_text(note, h->program);
 		buf_text(note, " cannot be started: ");
-		buf_text(note, strerror_r(error, text, sizeof(text)));
+		buf_text(note, strerror(error));
 		return SENDMAIL_TEMPFAIL;
 	}
 	if (!wait_sendmail(pid, h->seconds, &status)) {

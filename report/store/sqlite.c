@@ -3,7 +3,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <sqlite3.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,6 +12,7 @@
 #include <unistd.h>
 
 #include "lib/buf.h"
+#include "lib/compat/sqlite.h"
 #include "lib/date.h"
 #include "report/store/schema.h"
 
@@ -221,7 +221,7 @@ sqlite_text(struct sql_statement *s, int column)
 static uint64_t
 sqlite_changed(struct sql_statement *s)
 {
-	return (uint64_t)sqlite3_changes64(connection_of(s->db)->db);
+	return (uint64_t)sqlite3_changes(connection_of(s->db)->db);
 }
 
 static void
@@ -423,12 +423,25 @@ connection_new(const char *path)
 	return c;
 }
 
+static bool
+open_database(struct sqlite_connection *c)
+{
+	int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX |
+	    SQLITE_OPEN_PRIVATECACHE;
+
+	if (sqlite3_libversion_number() < SQLITE_NEEDED)
+		return sql_fail(&c->sql, SQL_WRONG,
+		    "SQLite " SQLITE_NEEDED_TEXT " or newer is needed");
+	if (sqlite3_open_v2(c->path, &c->db, flags, NULL) != SQLITE_OK)
+		return sqlite_failed(c);
+	sqlite3_extended_result_codes(c->db, 1);
+	return true;
+}
+
 struct sql *
 sqlite_open(const char *path, enum sqlite_for purpose, enum sql_fault *fault,
     char *error)
 {
-	int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX |
-	    SQLITE_OPEN_PRIVATECACHE | SQLITE_OPEN_EXRESCODE;
 	struct sql none = { .fault = SQL_FINE };
 	struct sqlite_connection *c = connection_new(path);
 	bool good = false;
@@ -439,10 +452,8 @@ sqlite_open(const char *path, enum sqlite_for purpose, enum sql_fault *fault,
 		sql_fail(&c->sql,
 		    errno == ENOSPC || errno == EDQUOT ? SQL_FULL : SQL_AWAY,
 		    strerror(errno));
-	else if (sqlite3_open_v2(path, &c->db, flags, NULL) != SQLITE_OK)
-		sqlite_failed(c);
 	else
-		good = sqlite_set_up(c, purpose);
+		good = open_database(c) && sqlite_set_up(c, purpose);
 	if (good)
 		return &c->sql;
 	*fault = c != NULL ? c->sql.fault : none.fault;

@@ -5,6 +5,7 @@
 
 #include "dmarc/record.h"
 #include "lib/buf.h"
+#include "lib/compat/libxml.h"
 #include "lib/domain.h"
 #include "lib/enum_names.h"
 #include "lib/utf8.h"
@@ -377,7 +378,7 @@ write_bytes(void *data, const char *bytes, int n)
 
 /* Errors are returned by our own functions; libxml2 must not print them. */
 static void
-ignore_xml_error(void *arg, xmlErrorPtr error)
+ignore_xml_error(void *arg, libxml_error error)
 {
 	(void)arg;
 	(void)error;

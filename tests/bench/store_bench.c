@@ -18,6 +18,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "lib/clock.h"
 #include "report/store/query.h"
 #include "report/store/queue.h"
 #include "report/store/writer.h"
@@ -43,15 +44,6 @@ struct message {
 	char domain[NAME_MAX_BYTES], record[RECORD_MAX_BYTES];
 	char helper[NAME_MAX_BYTES], list[NAME_MAX_BYTES], to[NAME_MAX_BYTES];
 };
-
-static int64_t
-clock_us(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (int64_t)ts.tv_sec * 1000000 + ts.tv_nsec / 1000;
-}
 
 /* splitmix64: the same messages in every run. */
 static uint64_t

@@ -2,7 +2,6 @@
  * and what OpenSSL makes of them */
 #include "dkim/key.h"
 
-#include <malloc.h>
 #include <pthread.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -16,6 +15,7 @@
 #include "lib/arena.h"
 #include "lib/base64.h"
 #include "lib/buf.h"
+#include "lib/compat/malloc.h"
 #include "lib/enum_names.h"
 #include "tests/support/sign.h"
 
@@ -360,14 +360,6 @@ put_rsa_key(struct buf *to, size_t n)
 	    to, span_of((const char *)der, sizeof(head) + n + sizeof(tail)));
 }
 
-static size_t
-memory_in_use(void)
-{
-	struct mallinfo2 m = mallinfo2();
-
-	return m.uordblks + m.hblkhd;
-}
-
 /* The cache's bound holds for keys of any size (allocators of sanitizers do not
  * tell). */
 static void
@@ -391,14 +383,14 @@ the_cache_counts_what_keys_take(void **state)
 		put_rsa_key(&record, bits[i] / 8);
 		assert_false(record.full);
 		answer = answer_of(texts, 1);
-		before = memory_in_use();
+		before = malloc_used_bytes();
 		l = key_list_of(answer, &own);
 		assert_non_null(l);
 		assert_null(l->keys[0].fault);
 		assert_int_equal(l->keys[0].bits, bits[i]);
 		crypto_verify(
 		    l->keys[0].crypto, hash, span_of(sig, bits[i] / 8));
-		taken = memory_in_use() - before;
+		taken = malloc_used_bytes() - before;
 		if (i % 2 == 1 && taken > dns_cache_key_bytes(answer))
 			fail_msg("%zu bits: %zu bytes, counted %zu", bits[i],
 			    taken, dns_cache_key_bytes(answer));

@@ -15,7 +15,10 @@
 #include <stdlib.h>
 #include <sys/mman.h>
 #include <sys/ptrace.h>
+/* The parameters of accept() have other types in other C libraries. */
+#define accept accept_of_libc
 #include <sys/socket.h>
+#undef accept
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -115,10 +118,12 @@ probe(void)
 }
 
 /* In the place of libc's. */
+int accept(int fd, void *address, socklen_t *size);
+
 int
-accept(int fd, __SOCKADDR_ARG address, socklen_t *size)
+accept(int fd, void *address, socklen_t *size)
 {
-	static int (*real)(int, __SOCKADDR_ARG, socklen_t *);
+	static int (*real)(int, void *, socklen_t *);
 	int got;
 
 	if (real == NULL)

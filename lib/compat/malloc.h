@@ -1,0 +1,22 @@
+/*
+ * malloc.h - what glibc's malloc offers beyond the standard.  With another C
+ * library these functions do nothing and return 0: musl's malloc has neither
+ * arenas nor statistics.
+ */
+#ifndef AVOUCH_LIB_COMPAT_MALLOC_H
+#define AVOUCH_LIB_COMPAT_MALLOC_H
+
+#include <stddef.h>
+
+/* Limits the number of malloc's arenas; before the first thread starts. */
+void malloc_limit_arenas(int arenas);
+
+/* Bytes that the program has allocated, and bytes that malloc keeps although
+ * they are free.  0 if that is not known. */
+size_t malloc_used_bytes(void);
+size_t malloc_free_bytes(void);
+
+/* Returns free memory to the system. */
+void malloc_return_memory(void);
+
+#endif

@@ -1,0 +1,18 @@
+/*
+ * sqlite.h - the SQLite that is needed.
+ */
+#ifndef AVOUCH_LIB_COMPAT_SQLITE_H
+#define AVOUCH_LIB_COMPAT_SQLITE_H
+
+#include <sqlite3.h>
+
+/* INSERT ... RETURNING.  SQLite is also asked at run time: it may be older than
+ * the one that was there at build time. */
+#define SQLITE_NEEDED 3035000
+#define SQLITE_NEEDED_TEXT "3.35"
+
+#if SQLITE_VERSION_NUMBER < SQLITE_NEEDED
+#error "SQLite 3.35 or newer is needed, for INSERT ... RETURNING"
+#endif
+
+#endif
