@@ -229,7 +229,7 @@ buf_hop_answer(struct buf *b, const struct dmarc_step *step)
 	case DNS_FAILED:
 	case DNS_PENDING:
 		buf_text(b, "no answer: ");
-		buf_text(b, dns_error_name(answer->fault));
+		buf_text(b, dns_error_text(answer->fault));
 		return;
 	}
 }

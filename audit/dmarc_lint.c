@@ -26,7 +26,7 @@ lint_step(struct dmarc_linter *l, const struct dmarc_step *step)
 	size_t ours = 0;
 
 	if (answer->state == DNS_FAILED) {
-		about.value = span_str(dns_error_name(answer->fault));
+		about.value = span_str(dns_error_text(answer->fault));
 		dmarc_lint_add(l, DMARC_RULE_NO_ANSWER, about);
 	}
 	if (answer->alias.p != NULL && answer->state == DNS_FOUND) {

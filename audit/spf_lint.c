@@ -41,7 +41,7 @@ check_failure(struct spf_linting *l, const struct spf_lint_frame *f,
 		spf_lint_add(l, f, SPF_RULE_NOT_FOLLOWED, term, SPAN_NONE);
 	else
 		spf_lint_add(l, f, SPF_RULE_NO_ANSWER, term,
-		    span_str(dns_error_name(answer->fault)));
+		    span_str(dns_error_text(answer->fault)));
 }
 
 /* ---- DNS lookups of terms ---- */

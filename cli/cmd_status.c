@@ -17,6 +17,7 @@
 #include <unistd.h>
 
 #include "cli/cli.h"
+#include "dns/resolver.h"
 #include "lib/ascii.h"
 #include "lib/buf.h"
 #include "lib/scan.h"
@@ -385,6 +386,44 @@ line_text(const char *label, const char *format, ...)
 	cli_line_text(label, memory);
 }
 
+#define RED "\033[1;31m"
+#define PLAIN "\033[0m"
+
+/* A line for each reason for which a resolver does not work; in red on a
+ * terminal (https://no-color.org). */
+static void
+print_resolvers(json_t *o)
+{
+	json_t *servers = json_object_get(o, "resolver_failing_seconds");
+	const char *no_color = getenv("NO_COLOR");
+	bool red = isatty(STDOUT_FILENO) == 1 &&
+	    (no_color == NULL || no_color[0] == '\0');
+	const char *server, *reason;
+	json_t *reasons, *seconds;
+
+	json_object_foreach(servers, server, reasons)
+	{
+		unsigned failing = 0;
+
+		json_object_foreach(reasons, reason, seconds)
+		{
+			long long s = json_integer_value(seconds);
+			enum dns_trouble trouble;
+
+			if (s == 0)
+				continue;
+			failing++;
+			trouble = dns_trouble_from_name(span_str(reason));
+			fputs(red ? RED : "", stdout);
+			line_text("resolver", "%s FAILS for %lld s: %s", server,
+			    s, dns_trouble_text(trouble));
+			fputs(red ? PLAIN : "", stdout);
+		}
+		if (failing == 0)
+			line_text("resolver", "%s works", server);
+	}
+}
+
 static void
 print_messages(json_t *o)
 {
@@ -450,6 +489,7 @@ print_status(json_t *o, int64_t now)
 	line_time("started", metric_number(o, "start_time_seconds", NULL), now);
 	line_time("configuration",
 	    metric_number(o, "config_load_time_seconds", NULL), now);
+	print_resolvers(o);
 	line_counters("reloads", json_object_get(o, "reloads_total"));
 	if (metric_number(o, "overrides", NULL) > 0)
 		line_text("overrides", "%lld, expired %lld",

@@ -157,7 +157,7 @@ decide_no_answer(
 		break;
 	}
 	decide_text(out, DKIM_TEMPERROR, a, "key unavailable (DNS: %s)",
-	    dns_error_name(c->answer->fault));
+	    dns_error_text(c->answer->fault));
 	return true;
 }
 

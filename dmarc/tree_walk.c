@@ -169,7 +169,7 @@ dmarc_walk(struct span domain, struct dns_questions *questions, struct arena *a,
 		if (step->answer->state == DNS_PENDING)
 			return CORE_WAIT;
 		if (step->answer->state == DNS_FAILED) {
-			step->note = dns_error_name(step->answer->fault);
+			step->note = dns_error_text(step->answer->fault);
 			out->failed = true;
 		} else if (!read_step(step, a)) {
 			out->failed = true;

@@ -89,6 +89,29 @@ dns_error_name(enum dns_error fault)
 	return enum_name(faults, ARRAY_SIZE(faults), (int)fault);
 }
 
+const char *
+dns_error_text(enum dns_error fault)
+{
+	switch (fault) {
+	case DNS_ERROR_NONE:
+	case DNS_ERROR_TIMEOUT:
+	case DNS_ERROR_SERVFAIL:
+	case DNS_ERROR_REFUSED:
+		break;
+	case DNS_ERROR_RCODE:
+		return "DNS error code";
+	case DNS_ERROR_GARBLED:
+		return "malformed DNS answer";
+	case DNS_ERROR_UNREACHABLE:
+		return "resolver unreachable";
+	case DNS_ERROR_BUDGET:
+		return "DNS limit of the message reached";
+	case DNS_ERROR_RESOURCE:
+		return "no resources to ask";
+	}
+	return dns_error_name(fault);
+}
+
 bool
 dns_error_is_ours(enum dns_error fault)
 {

@@ -99,6 +99,11 @@ struct dns_answer {
 const char *dns_type_name(enum dns_type type);
 const char *dns_state_name(enum dns_state state);
 const char *dns_error_name(enum dns_error fault);
+
+/* The same for people, to be followed by "for NAME TYPE": "resolver
+ * unreachable". */
+const char *dns_error_text(enum dns_error fault);
+
 bool dns_type_from_name(struct span name, enum dns_type *type);
 bool dns_error_from_name(struct span name, enum dns_error *fault);
 

@@ -103,9 +103,8 @@ send_failed(struct resolver *r, struct dns_query *q, struct dns_server *s,
 		return;
 	}
 	q->error = DNS_ERROR_UNREACHABLE;
-	dns_server_refuses(r, s);
-	if (dns_server_is_gone(r, s))
-		q->refused |= 1U << s->number;
+	dns_health_unreachable(r, s);
+	q->refused |= 1U << s->number;
 }
 
 const struct attempt *
@@ -130,15 +129,17 @@ query_send(struct resolver *r, struct dns_query *q, struct dns_server *s,
 	return NULL;
 }
 
-/* Someone who may still answer was asked. */
+/* Someone who may still answer was asked.  A connection fails soon if its
+ * server is down; until then it counts. */
 static bool
 is_awaited(const struct dns_query *q)
 {
 	for (size_t i = 0; i < ATTEMPTS_MAX; i++) {
 		const struct attempt *t = &q->attempts[i];
 
-		if (t->query != NULL && !t->socket->server->down &&
-		    dns_server_can_answer(q, t->socket->server))
+		if (t->query != NULL &&
+		    dns_server_can_answer(q, t->socket->server) &&
+		    (!t->socket->server->down || t->socket->kind == SOCKET_TCP))
 			return true;
 	}
 	return false;
@@ -254,6 +255,8 @@ finish_failed(struct resolver *r, struct dns_query *q, enum dns_error why)
 {
 	if (why == DNS_ERROR_SERVFAIL)
 		net_count(&r->counts.servfails, 1);
+	if (why == DNS_ERROR_UNREACHABLE)
+		net_count(&r->counts.unreachable, 1);
 	query_finish(r, q, dns_answer_failed(blame(r, why)));
 }
 
@@ -278,11 +281,12 @@ void
 query_send_over_tcp(struct resolver *r, struct dns_query *q,
     struct dns_server *s, enum dns_error why)
 {
-	q->error = DNS_ERROR_NONE;
-	if (q->tcp_sends < TCP_SENDS)
+	if (q->tcp_sends < TCP_SENDS) {
+		q->error = DNS_ERROR_NONE;
 		query_send(r, q, s, SOCKET_TCP);
+	}
 	if (q->error != DNS_ERROR_NONE)
-		why = q->error; /* it could not be sent */
+		why = q->error; /* it could not be sent, now or before */
 	if (!is_awaited(q))
 		query_turn_to_others(r, q, s, why);
 }
@@ -354,19 +358,18 @@ query_answer(
 
 /* ---- sockets that fail ---- */
 
+/*
+ * No question waits for a server that does not listen.  But anyone can forge an
+ * ICMP message that says so (RFC 5927), which ends a TCP connection only if
+ * it also has a valid sequence number: the last server is asked over TCP.
+ */
 static void
 udp_failed(struct resolver *r, struct dns_query *q, struct dns_server *s)
 {
-	struct dns_server *fresh = dns_server_fresh(r, q);
-
-	if (fresh != NULL) {
-		query_send(r, q, fresh, SOCKET_UDP);
-		arm_again(r, q);
-	} else if (dns_server_is_gone(r, s)) {
+	if (dns_server_fresh(r, q) == NULL && !is_awaited(q))
+		query_send_over_tcp(r, q, s, DNS_ERROR_UNREACHABLE);
+	else
 		query_turn_to_others(r, q, s, DNS_ERROR_UNREACHABLE);
-	} else {
-		q->error = DNS_ERROR_UNREACHABLE; /* until it is repeated */
-	}
 }
 
 /*
@@ -396,7 +399,9 @@ void
 query_break(struct resolver *r, struct dns_socket *sock)
 {
 	if (sock->kind == SOCKET_UDP)
-		dns_server_refuses(r, sock->server);
+		dns_health_unreachable(r, sock->server);
+	else if (!sock->connected)
+		dns_health_no_tcp(r, sock->server);
 	while (sock->attempts != NULL) {
 		struct dns_query *q = sock->attempts->query;
 
@@ -448,7 +453,7 @@ expire_attempts(struct resolver *r, struct dns_query *q)
 
 		if (t->query != NULL && !t->expired) {
 			t->expired = true;
-			dns_server_timed_out(r, t->socket->server, t);
+			dns_health_timed_out(r, t->socket->server, t);
 		}
 	}
 }

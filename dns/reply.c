@@ -70,21 +70,21 @@ take_reply(struct resolver *r, struct dns_socket *sock, struct attempt *t,
 		take_garbled(r, sock, t);
 		return;
 	case DNS_PACKET_ANSWER:
-		dns_server_answered(r, s, false);
+		dns_health_usable(r, s, sock->kind);
 		learn_edns(r, s, t);
 		query_answer(r, q, found);
 		return;
 	case DNS_PACKET_ERROR:
-		dns_server_answered(r, s, found->fault == DNS_ERROR_REFUSED);
+		dns_health_failed(r, s, sock->kind, found->fault);
 		dns_socket_forget(r, t);
 		query_turn_to_others(r, q, s, found->fault);
 		return;
 	case DNS_PACKET_NO_EDNS:
-		dns_server_answered(r, s, false);
+		dns_health_usable(r, s, sock->kind);
 		take_no_edns(r, sock, t);
 		return;
 	case DNS_PACKET_TRUNCATED:
-		dns_server_answered(r, s, false);
+		dns_health_usable(r, s, sock->kind);
 		take_truncated(r, sock, t);
 		return;
 	}
@@ -105,7 +105,7 @@ take_unmatched(struct resolver *r, struct dns_socket *sock,
 	if (s->down && s->probe_socket == sock && id == s->probe_id &&
 	    r->now - s->probe_sent <= r->step_ms[0] &&
 	    !dns_packet_is_refusal(packet, n))
-		dns_server_answered(r, s, false);
+		dns_health_usable(r, s, sock->kind);
 }
 
 void

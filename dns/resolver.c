@@ -412,6 +412,7 @@ dns_resolver_open(
 		.share = net_share,
 	};
 	r->on_forged = o->on_forged;
+	r->on_event = o->on_event;
 	r->secret = hash_secret_new();
 	r->inbox_end = &r->inbox;
 	set_schedule(r, o);
@@ -443,6 +444,7 @@ dns_resolver_counts(struct dns_source *source, struct dns_resolver_counts *out)
 		.answers = atomic_load(&c->answers),
 		.timeouts = atomic_load(&c->timeouts),
 		.servfails = atomic_load(&c->servfails),
+		.unreachable = atomic_load(&c->unreachable),
 		.strays = atomic_load(&c->strays),
 		.wrong_ids = atomic_load(&c->wrong_ids),
 		.suspect_ports = atomic_load(&c->suspect_ports),

@@ -46,13 +46,50 @@ enum {
  * once for each port that was given up because of it. */
 typedef void dns_resolver_forged(const struct server_address *server);
 
+/* Why a server does not work. */
+enum dns_trouble {
+	DNS_TROUBLE_NONE,          /* it works again */
+	DNS_TROUBLE_TIMEOUT,       /* several questions were not answered */
+	DNS_TROUBLE_REFUSED,       /* ECONNREFUSED: nobody listens there */
+	DNS_TROUBLE_UNREACHABLE,   /* there is no route to it */
+	DNS_TROUBLE_RCODE_REFUSED, /* it does not serve this host */
+	DNS_TROUBLE_ERRORS,        /* many answers in a row were errors */
+	DNS_TROUBLE_TCP,           /* it works, but not over TCP */
+};
+
+enum { DNS_TROUBLES = DNS_TROUBLE_TCP + 1 };
+
+/* For metrics: "timeout", "refused", "unreachable". */
+const char *dns_trouble_name(enum dns_trouble trouble);
+
+/* DNS_TROUBLE_NONE if it is none of these names. */
+enum dns_trouble dns_trouble_from_name(struct span name);
+
+/* To follow the name of the server: "does not answer". */
+const char *dns_trouble_text(enum dns_trouble trouble);
+
+struct dns_resolver_event {
+	const struct server_address *server;
+	enum dns_trouble trouble;
+	uint64_t failures; /* noticed since the last event of that kind */
+	uint64_t seconds;  /* that it has lasted */
+	unsigned others;   /* servers that are not down */
+};
+
+/*
+ * A server does not work, or works again.  Called from the resolver's thread,
+ * for each server and reason at most once a minute.
+ */
+typedef void dns_resolver_notify(const struct dns_resolver_event *event);
+
 struct dns_resolver_options {
 	struct server_address servers[DNS_SERVERS_MAX];
 	size_t n_servers;  /* 0: those of /etc/resolv.conf */
 	unsigned first_ms; /* until the first repetition, at least 1 */
 	unsigned total_ms; /* until DNS_ERROR_TIMEOUT, at least 1; 4000 at most
 	                      while no server answers anything */
-	dns_resolver_forged *on_forged; /* NULL: nobody is told */
+	dns_resolver_forged *on_forged; /* NULL: not reported */
+	dns_resolver_notify *on_event;  /* NULL: not reported */
 };
 
 struct dns_resolver_counts { /* since the start; any thread may read a copy */
@@ -61,6 +98,7 @@ struct dns_resolver_counts { /* since the start; any thread may read a copy */
 	uint64_t strays;        /* packets that matched no question; of them */
 	uint64_t wrong_ids;     /* with an id that was not used on the port */
 	uint64_t suspect_ports; /* given up because of wrong ids */
+	uint64_t unreachable;   /* questions that no server could be asked */
 	uint64_t cut_off;    /* questions ended by a limit of their message */
 	uint64_t crowded;    /* questions not answered while crowded */
 	uint64_t unanswered; /* now, with those that were given up a few
@@ -76,6 +114,17 @@ struct dns_source *dns_resolver_open(
 
 void dns_resolver_counts(
     struct dns_source *net, struct dns_resolver_counts *out);
+
+struct dns_server_health { /* both by enum dns_trouble */
+	struct server_address address;
+	uint64_t failures[DNS_TROUBLES]; /* since the start */
+	uint64_t seconds[DNS_TROUBLES];  /* that it has lasted; 0: it is fine */
+};
+
+/* Writes one for each server to `out`, which has DNS_SERVERS_MAX, and returns
+ * their number.  Any thread. */
+size_t dns_resolver_health(
+    struct dns_source *net, struct dns_server_health *out);
 
 /*
  * The servers of a file in the form of resolv.conf(5); 127.0.0.1 if none.  For

@@ -2,8 +2,9 @@
  * resolver_internal.h - what the parts of the resolver share: resolver.c (the
  * thread, its inbox, the options), query.c (when to send, repeat and end a
  * query), reply.c (what a reply means for it), server.c (which server to ask),
- * socket.c and socket_tcp.c (sockets).  Private to these six.  Everything but
- * the inbox and the counters belongs to the resolver's thread.
+ * health.c (which servers work), socket.c and socket_tcp.c (sockets).  Private
+ * to these seven.  Everything but the inbox and the counters belongs to the
+ * resolver's thread.
  */
 #ifndef AVOUCH_DNS_RESOLVER_INTERNAL_H
 #define AVOUCH_DNS_RESOLVER_INTERNAL_H
@@ -46,12 +47,9 @@ enum {
 	OVERDUE_MAX = 4,  /* of one domain; while crowded it is asked no more */
 	DOMAINS = 1 << 14, /* places of the table of domains */
 
-	DOWN_AFTER = 3,         /* timeouts, one after the other */
 	SHORT_MS = 4000,        /* time of a question while no server answers,
 	                           or while we are crowded: messages must not
 	                           queue up behind it */
-	RESTART_MS = 2000,      /* a server may refuse packets this long, as it
-	                           does when it is restarted */
 	BACKOFF_MAX_MS = 30000, /* between probes of a server that is down */
 	PLAIN_MS = 600000,      /* a server is asked without EDNS this long */
 	PLAIN_SENDS = 3,        /* the third question to a server is without
@@ -157,6 +155,14 @@ struct dns_socket {
 	size_t in_n;
 };
 
+/* One reason for which a server may not work. */
+struct server_trouble {
+	atomic_uint_least64_t failures; /* since the start */
+	atomic_int_least64_t since;     /* milliseconds; 0: it works */
+	uint64_t unreported;            /* failures */
+	int64_t reported;               /* when it was last; 0: never */
+};
+
 struct dns_server {
 	struct server_address address;
 	unsigned number;
@@ -166,8 +172,11 @@ struct dns_server {
 	int64_t heard; /* when it last answered anything */
 	unsigned timeouts;
 	bool down;
-	bool refuses;          /* packets: nobody listens there, or no route */
-	int64_t refuses_since; /* if `refuses` */
+	bool refuses;     /* why it was unreachable last: ECONNREFUSED, not the
+	                     lack of a route */
+	unsigned errors;  /* answers in a row that were error codes */
+	bool is_reported; /* a trouble was, and its end was not */
+	struct server_trouble troubles[DNS_TROUBLES];
 	/* The last probe: its answer may come when another has answered. */
 	const struct dns_socket *probe_socket;
 	uint16_t probe_id;
@@ -180,8 +189,8 @@ struct dns_server {
 
 struct net_counters {
 	atomic_uint_least64_t questions, datagrams, repetitions, tcp, answers,
-	    timeouts, servfails, strays, wrong_ids, suspect_ports, cut_off,
-	    crowded, turn_max_us, turn_max_cpu_us;
+	    timeouts, servfails, unreachable, strays, wrong_ids, suspect_ports,
+	    cut_off, crowded, turn_max_us, turn_max_cpu_us;
 };
 
 /* Datagrams that leave together. */
@@ -207,6 +216,7 @@ struct resolver {
 	int64_t step_ms[STEPS_MAX];
 	unsigned n_steps;
 	dns_resolver_forged *on_forged;
+	dns_resolver_notify *on_event;
 
 	int epoll;
 	int wake; /* eventfd */
@@ -291,21 +301,27 @@ void query_close_all(struct resolver *r);
 void query_receive(struct resolver *r, struct dns_socket *sock,
     const uint8_t *packet, size_t n);
 
-/* ---- server.c ---- */
+/* ---- health.c ---- */
 
-/* The attempt `t` was not answered in time. */
-void dns_server_timed_out(
+/* `t`, sent to `s`, was not answered in time. */
+void dns_health_timed_out(
     struct resolver *r, struct dns_server *s, const struct attempt *t);
 
-/* It replied.  If it refuses questions, it is alive but of no use. */
-void dns_server_answered(
-    struct resolver *r, struct dns_server *s, bool refused);
+/* Packets cannot be sent to `s`; `refuses` of it says why. */
+void dns_health_unreachable(struct resolver *r, struct dns_server *s);
 
-/* Packets to it are refused: nobody listens there, or there is no route. */
-void dns_server_refuses(struct resolver *r, struct dns_server *s);
+/* A connection to `s` was not established. */
+void dns_health_no_tcp(struct resolver *r, struct dns_server *s);
 
-/* It has done so for longer than a restart takes: no question waits for it. */
-bool dns_server_is_gone(const struct resolver *r, const struct dns_server *s);
+/* `s` has sent a usable answer, or one that must be asked for otherwise. */
+void dns_health_usable(
+    struct resolver *r, struct dns_server *s, enum socket_kind kind);
+
+/* `s` has answered with the error code `why`. */
+void dns_health_failed(struct resolver *r, struct dns_server *s,
+    enum socket_kind kind, enum dns_error why);
+
+/* ---- server.c ---- */
 
 /* It has not said that it cannot. */
 bool dns_server_can_answer(

@@ -1,56 +1,5 @@
 #include "dns/resolver_internal.h"
 
-static void
-set_down(struct resolver *r, struct dns_server *s)
-{
-	if (s->down)
-		return;
-	s->down = true;
-	s->backoff = r->step_ms[0];
-	s->probe_at = r->now + s->backoff;
-}
-
-void
-dns_server_timed_out(
-    struct resolver *r, struct dns_server *s, const struct attempt *t)
-{
-	/* others were answered meanwhile: it is the name that is slow */
-	if (s->heard >= t->sent && s->heard > 0)
-		return;
-	if (++s->timeouts >= DOWN_AFTER)
-		set_down(r, s);
-}
-
-void
-dns_server_answered(struct resolver *r, struct dns_server *s, bool refused)
-{
-	s->heard = r->now;
-	s->refuses = false;
-	if (refused) {
-		if (++s->timeouts >= DOWN_AFTER)
-			set_down(r, s);
-		return;
-	}
-	s->timeouts = 0;
-	s->down = false;
-}
-
-void
-dns_server_refuses(struct resolver *r, struct dns_server *s)
-{
-	if (!s->refuses)
-		s->refuses_since = r->now;
-	s->refuses = true;
-	s->timeouts = DOWN_AFTER;
-	set_down(r, s);
-}
-
-bool
-dns_server_is_gone(const struct resolver *r, const struct dns_server *s)
-{
-	return s->refuses && r->now - s->refuses_since >= RESTART_MS;
-}
-
 bool
 dns_server_can_answer(const struct dns_query *q, const struct dns_server *s)
 {

@@ -233,6 +233,7 @@ open_socket(struct resolver *r, struct dns_server *server,
     enum socket_kind kind, enum send_status *status)
 {
 	struct dns_socket *sock = calloc(1, sizeof(*sock));
+	bool tried;
 
 	*status = SEND_RESOURCE;
 	if (sock == NULL)
@@ -248,11 +249,13 @@ open_socket(struct resolver *r, struct dns_server *server,
 	};
 	if (kind == SOCKET_UDP)
 		sock->used_ids = calloc(1, PORT_IDS / 8);
-	if ((kind == SOCKET_TCP || sock->used_ids != NULL) &&
-	    connect_to(r, sock))
+	tried = kind == SOCKET_TCP || sock->used_ids != NULL;
+	if (tried && connect_to(r, sock))
 		return sock;
-	if (sock->used_ids != NULL && !is_our_lack(errno))
+	if (tried && !is_our_lack(errno)) {
+		server->refuses = errno == ECONNREFUSED;
 		*status = SEND_UNREACHABLE;
+	}
 	if (sock->fd >= 0)
 		close(sock->fd);
 	free_socket(sock);
@@ -380,8 +383,9 @@ close_suspect(struct resolver *r, struct dns_socket *sock)
 /* The server's host says that nobody listens there, or can't be reached.
  * What follows of it may send, so it has to wait until nobody is sending. */
 static void
-udp_unreachable(struct resolver *r, struct dns_socket *sock)
+udp_unreachable(struct resolver *r, struct dns_socket *sock, int code)
 {
+	sock->server->refuses = code == ECONNREFUSED;
 	sock->unreachable = true;
 	r->reports = true;
 }
@@ -434,7 +438,7 @@ dns_socket_flush(struct resolver *r)
 	struct batch *b = &r->batch;
 	struct dns_socket *sock = b->socket;
 	unsigned sent = 0;
-	bool refused = false;
+	int refused = 0; /* errno */
 
 	while (sock != NULL && sent < b->n) {
 		int n = sendmmsg(sock->fd, b->messages + sent, b->n - sent, 0);
@@ -445,16 +449,16 @@ dns_socket_flush(struct resolver *r)
 		}
 		if (errno == EINTR)
 			continue;
-		/* an error that an earlier datagram met is told but once */
-		if (refused || errno == EAGAIN || errno == ENOBUFS)
+		/* the error of an earlier datagram is reported only once */
+		if (refused != 0 || errno == EAGAIN || errno == ENOBUFS)
 			break;
-		refused = true;
+		refused = errno;
 	}
 	net_count(&r->counts.datagrams, sent);
 	b->n = 0;
 	b->socket = NULL;
-	if (refused)
-		udp_unreachable(r, sock);
+	if (refused != 0)
+		udp_unreachable(r, sock, refused);
 }
 
 static bool
@@ -494,7 +498,7 @@ udp_receive(struct resolver *r, struct dns_socket *sock)
 		if (n < 0 &&
 		    (errno == ECONNREFUSED || errno == EHOSTUNREACH ||
 			errno == ENETUNREACH)) {
-			udp_unreachable(r, sock);
+			udp_unreachable(r, sock, errno);
 			continue;
 		}
 		/* with its last question answered a retired port is closed */

@@ -17,10 +17,12 @@ is_link_local(const struct ip *ip) /* RFC 4291 section 2.5.6 */
 	    (ip->bytes[1] & 0xc0) == 0x80;
 }
 
+/* No quote or backslash: addresses are also labels of metrics. */
 static bool
 is_of_interface(unsigned char c)
 {
-	return c > ' ' && c != '@' && c != '%' && c != '/';
+	return c > ' ' && c != '@' && c != '%' && c != '/' && c != '"' &&
+	    c != '\\';
 }
 
 /* RFC 4007 section 11: "%" and the name or number of an interface. */

@@ -314,6 +314,50 @@ put_turn(struct buf *b, const char *clock, uint64_t us)
 	buf_byte(b, '\n');
 }
 
+/* A server may be listed twice; a sample must not be. */
+static bool
+is_first_of_address(const struct service_counts *s, size_t i)
+{
+	for (size_t k = 0; k < i; k++)
+		if (server_address_equal(
+			&s->servers[k].address, &s->servers[i].address))
+			return false;
+	return true;
+}
+
+/* One sample for each server and reason. */
+static void
+put_servers(struct buf *b, const char *name, const struct service_counts *s,
+    bool failures)
+{
+	for (size_t i = 0; i < s->n_servers; i++)
+		for (int t = DNS_TROUBLE_NONE + 1; t < DNS_TROUBLES; t++) {
+			const struct dns_server_health *h = &s->servers[i];
+
+			if (!is_first_of_address(s, i))
+				continue;
+			buf_printf(b, "avouch_%s{resolver=\"", name);
+			server_address_put(b, &h->address);
+			buf_printf(b, "\",reason=\"%s\"}",
+			    dns_trouble_name((enum dns_trouble)t));
+			put_value(b, failures ? h->failures[t] : h->seconds[t]);
+		}
+}
+
+static void
+put_resolvers(struct buf *b, const struct service_counts *s)
+{
+	if (s->n_servers == 0)
+		return; /* a zone file */
+	put_family(b, "resolver_failures_total", "counter",
+	    "Failures of a resolver that were noticed, by reason.");
+	put_servers(b, "resolver_failures_total", s, true);
+	put_family(b, "resolver_failing_seconds", "gauge",
+	    "Time since when a resolver has been failing, by reason; 0: it "
+	    "works.");
+	put_servers(b, "resolver_failing_seconds", s, false);
+}
+
 static void
 put_dns(struct buf *b, const struct service_counts *s)
 {
@@ -333,6 +377,8 @@ put_dns(struct buf *b, const struct service_counts *s)
 	put_labelled(b, "dns_failures_total", "cause", "timeout", n->timeouts);
 	put_labelled(
 	    b, "dns_failures_total", "cause", "servfail", n->servfails);
+	put_labelled(
+	    b, "dns_failures_total", "cause", "unreachable", n->unreachable);
 	put_labelled(b, "dns_failures_total", "cause", "limit", n->cut_off);
 	put_labelled(b, "dns_failures_total", "cause", "crowded", n->crowded);
 	put_one(b, "dns_strays_total", "counter",
@@ -433,5 +479,6 @@ metrics_put(struct buf *page)
 	put_service(page, &s);
 	put_messages(page);
 	put_dns(page, &s);
+	put_resolvers(page, &s);
 	put_store(page);
 }

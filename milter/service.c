@@ -108,6 +108,29 @@ on_forged(const struct server_address *server)
 	    text);
 }
 
+/* Called from the resolver's thread. */
+static void
+on_resolver_event(const struct dns_resolver_event *event)
+{
+	bool works = event->trouble == DNS_TROUBLE_NONE;
+	char text[SERVER_TEXT_MAX];
+	struct buf b = buf_wrap(text, sizeof(text));
+	struct log_line l;
+
+	server_address_put(&b, event->server);
+	log_begin(&l, works ? LOG_LEVEL_INFO : LOG_LEVEL_WARNING, "resolver");
+	log_text(&l, "resolver", text);
+	log_text(
+	    &l, "state", works ? "works" : dns_trouble_name(event->trouble));
+	log_number(&l, "seconds", (int64_t)event->seconds);
+	if (!works) {
+		log_number(&l, "failures", (int64_t)event->failures);
+		log_number(&l, "others", event->others);
+	}
+	log_text(&l, "text", dns_trouble_text(event->trouble));
+	log_end(&l);
+}
+
 static void
 warn_of_interface(const struct server_address *server)
 {
@@ -151,6 +174,7 @@ resolver_open(const struct conf *conf,
 	r->refs = 1;
 	r->net_options = *options;
 	r->net_options.on_forged = on_forged;
+	r->net_options.on_event = on_resolver_event;
 	for (size_t i = 0; i < options->n_servers; i++)
 		warn_of_interface(&options->servers[i]);
 	r->cache_options = core_options_cache(conf);
@@ -183,6 +207,7 @@ add_net(struct dns_resolver_counts *to, struct dns_source *net)
 	to->answers += n.answers;
 	to->timeouts += n.timeouts;
 	to->servfails += n.servfails;
+	to->unreachable += n.unreachable;
 	to->strays += n.strays;
 	to->wrong_ids += n.wrong_ids;
 	to->suspect_ports += n.suspect_ports;
@@ -605,6 +630,9 @@ service_counts(struct service_counts *out)
 	for (const struct service_resolver *r = service.resolvers; r != NULL;
 	     r = r->next)
 		add_resolver(r, &out->net, &out->cache);
+	if (!service.runtime->resolver->is_zone)
+		out->n_servers = dns_resolver_health(
+		    service.runtime->resolver->base, out->servers);
 	pthread_mutex_unlock(&service.lock);
 }
 

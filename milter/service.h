@@ -100,6 +100,8 @@ struct service_counts {
 	uint64_t connections_total, refused, reloads_ok, reloads_failed;
 	struct dns_resolver_counts net;
 	struct dns_cache_counts cache;
+	struct dns_server_health servers[DNS_SERVERS_MAX]; /* now in use */
+	size_t n_servers;
 };
 
 /* Any thread, between start and end. */

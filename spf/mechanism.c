@@ -92,7 +92,7 @@ read_answer(struct spf_run *run, struct spf_frame *f, struct span name,
 		return count_void(run, f);
 	case DNS_FAILED:
 		return fail_at(
-		    run, f, name, type, dns_error_name(answer->fault));
+		    run, f, name, type, dns_error_text(answer->fault));
 	case DNS_PENDING:
 	case DNS_BADNAME: /* RFC 7208 section 4.8: nothing can match it */
 		break;

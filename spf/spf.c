@@ -159,7 +159,7 @@ load_record(struct spf_run *run, struct spf_frame *f, struct spf_record *record,
 		run->what_name = f->domain;
 		run->what_type = DNS_TXT;
 		spf_run_fail(
-		    run, f, SPF_TEMPERROR, dns_error_name(answer->fault));
+		    run, f, SPF_TEMPERROR, dns_error_text(answer->fault));
 		decision->code = SPF_TEMPERROR;
 		return false;
 	case DNS_FOUND:

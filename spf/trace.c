@@ -37,7 +37,7 @@ static void
 put_answer(struct buf *b, enum dns_type type, const struct dns_answer *answer)
 {
 	if (answer->state == DNS_FAILED) {
-		buf_text(b, dns_error_name(answer->fault));
+		buf_text(b, dns_error_text(answer->fault));
 		return;
 	}
 	if (answer->state != DNS_FOUND) {

@@ -411,7 +411,7 @@ SOMETIMES = {"auth", "policy", "policy_domain", "from_fault", "would",
              "stripped", "kept", "gave_up", "overload", "expired_override",
              "cut"}
 NUMBERS = {"waves", "questions", "wait_ms", "total_ms", "stripped", "kept", "pid",
-           "line", "held_back", "cut"}
+           "line", "held_back", "cut", "seconds", "failures", "others"}
 
 
 def text_line(line):
@@ -493,7 +493,8 @@ def _(l):
         same(kinds[form], {
             ("info", "start"), ("info", "stop"), ("info", "message"),
             ("info", "reload"), ("error", "reload"), ("error", "fault"),
-            ("warning", "override"), ("warning", "warning")}, form)
+            ("warning", "override"), ("warning", "warning"),
+            ("warning", "resolver"), ("info", "resolver")}, form)
         messages = [v for v in lines if v["event"] == "message"]
         same(len(messages), 12, "messages")
         seen = set()

@@ -98,8 +98,10 @@ class WrongDns:
                 break
         self.tcp.listen(64)
         self.stranger = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-        for work in (self.serve_udp, self.serve_tcp):
-            threading.Thread(target=work, daemon=True).start()
+        self.threads = [threading.Thread(target=work, daemon=True)
+                        for work in (self.serve_udp, self.serve_tcp)]
+        for thread in self.threads:
+            thread.start()
 
     def bind(self, port):
         self.udp = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
@@ -120,6 +122,8 @@ class WrongDns:
             try:
                 data, client = self.udp.recvfrom(4096)
             except OSError:
+                return
+            if not data:  # of close()
                 return
             self.asked += 1
             threading.Thread(target=self.answer, daemon=True,
@@ -164,10 +168,26 @@ class WrongDns:
             file.close()
             client.close()
 
-    def close(self):
-        self.udp.close()
+    def close_tcp(self):
+        hang_up(self.tcp)
+        self.threads[1].join()
         self.tcp.close()
+
+    def close(self):
+        """After it, both ports are closed."""
+        hang_up(self.udp)
+        self.threads[0].join()
+        self.udp.close()
+        self.close_tcp()
         self.stranger.close()
+
+
+def hang_up(s):
+    """Wakes the thread that waits for it, which keeps it open."""
+    try:
+        s.shutdown(socket.SHUT_RDWR)
+    except OSError:  # it is not connected, or closed
+        pass
 
 
 class Raw(bytes):

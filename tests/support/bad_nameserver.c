@@ -753,6 +753,9 @@ open_sockets(struct hostile *h)
 	struct sockaddr_in at = { .sin_family = AF_INET,
 		.sin_port = htons(h->options.port),
 		.sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+	struct sockaddr_in nobody = { .sin_family = AF_INET,
+		.sin_port = htons(1),
+		.sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
 	socklen_t size = sizeof(at);
 	int on = 1;
 	int space = 4 << 20;
@@ -766,6 +769,10 @@ open_sockets(struct hostile *h)
 		return false;
 	}
 	h->port = ntohs(at.sin_port);
+	/* it keeps the port, but takes datagrams of nobody: ICMP says so */
+	if (h->options.no_udp &&
+	    connect(h->udp, (struct sockaddr *)&nobody, sizeof(nobody)) != 0)
+		return false;
 	if (h->options.no_tcp)
 		return true;
 	h->tcp = socket(AF_INET, SOCK_STREAM, 0);

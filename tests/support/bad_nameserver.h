@@ -20,6 +20,7 @@ struct hostile_options {
 	bool servfail;       /* to all */
 	bool refused;        /* to all */
 	bool no_tcp;         /* does not listen there */
+	bool no_udp;         /* nor there: its port is closed */
 	bool tcp_once;       /* closes a connection after each answer */
 	bool tcp_drop_first; /* closes the first connection without one */
 	unsigned loss;       /* of 100 datagrams, both ways together */

@@ -1,0 +1,277 @@
+/*
+ * health.c - which servers work, why the others do not, and who is notified of
+ * that.
+ *
+ * A server that is down is asked only if no other can be, and probed now and
+ * then (query.c).  A reason for which it does not work is reported when it is
+ * noticed, then at most once a minute, and the server once more when all of
+ * them are gone.
+ */
+#include "dns/resolver_internal.h"
+
+#include "lib/clock.h"
+#include "lib/enum_names.h"
+
+enum {
+	DOWN_AFTER = 3,    /* timeouts, or RCODE REFUSED, one after the other */
+	FAILS_AFTER = 20,  /* other error codes, one after the other: they may
+	                      be about the names */
+	REPORT_MS = 60000, /* between two reports of one reason */
+};
+
+/* ---- reports ---- */
+
+static unsigned
+count_others(const struct resolver *r, const struct dns_server *s)
+{
+	unsigned n = 0;
+
+	for (size_t i = 0; i < r->n_servers; i++)
+		n += &r->servers[i] != s && !r->servers[i].down;
+	return n;
+}
+
+static void
+report_to_owner(struct resolver *r, struct dns_server *s,
+    enum dns_trouble trouble, uint64_t failures, int64_t since)
+{
+	struct dns_resolver_event event = {
+		.server = &s->address,
+		.trouble = trouble,
+		.failures = failures,
+		.seconds = (uint64_t)(r->now - since) / 1000,
+		.others = count_others(r, s),
+	};
+
+	if (r->on_event != NULL)
+		r->on_event(&event);
+}
+
+static void
+note_trouble(struct resolver *r, struct dns_server *s, enum dns_trouble trouble)
+{
+	struct server_trouble *t = &s->troubles[trouble];
+	int64_t since = atomic_load(&t->since);
+
+	t->unreported++;
+	if (since == 0) {
+		since = r->now;
+		atomic_store(&t->since, since);
+	}
+	if (t->reported != 0 && r->now - t->reported < REPORT_MS)
+		return;
+	t->reported = r->now;
+	s->is_reported = true;
+	report_to_owner(r, s, trouble, t->unreported, since);
+	t->unreported = 0;
+}
+
+/* Counts a failure that may not be the server's. */
+static void
+count_failure(struct dns_server *s, enum dns_trouble trouble)
+{
+	net_count(&s->troubles[trouble].failures, 1);
+}
+
+/* The reasons that any answer over `kind` rules out, as bits. */
+static unsigned
+ruled_out_by(enum socket_kind kind)
+{
+	return kind == SOCKET_TCP ? 1U << DNS_TROUBLE_TCP
+				  : 1U << DNS_TROUBLE_TIMEOUT |
+		1U << DNS_TROUBLE_REFUSED | 1U << DNS_TROUBLE_UNREACHABLE;
+}
+
+/* Ends the reasons `which`; reports that if no other is left. */
+static void
+end_troubles(struct resolver *r, struct dns_server *s, unsigned which)
+{
+	int64_t first = r->now;
+	bool had = false, has = false;
+
+	for (unsigned i = DNS_TROUBLE_NONE + 1; i < DNS_TROUBLES; i++) {
+		struct server_trouble *t = &s->troubles[i];
+		int64_t since = atomic_load(&t->since);
+
+		if (since == 0)
+			continue;
+		if ((which & 1U << i) == 0) {
+			has = true;
+			continue;
+		}
+		had = true;
+		if (since < first)
+			first = since;
+		atomic_store(&t->since, 0);
+	}
+	if (!had || has || !s->is_reported)
+		return;
+	s->is_reported = false;
+	report_to_owner(r, s, DNS_TROUBLE_NONE, 0, first);
+}
+
+/* ---- what happened ---- */
+
+static void
+set_down(struct resolver *r, struct dns_server *s)
+{
+	if (s->down)
+		return;
+	s->down = true;
+	s->backoff = r->step_ms[0];
+	s->probe_at = r->now + s->backoff;
+}
+
+void
+dns_health_timed_out(
+    struct resolver *r, struct dns_server *s, const struct attempt *t)
+{
+	count_failure(s, DNS_TROUBLE_TIMEOUT);
+	/* others were answered meanwhile: it is the name that is slow */
+	if (s->heard >= t->sent && s->heard > 0)
+		return;
+	if (++s->timeouts < DOWN_AFTER)
+		return;
+	set_down(r, s);
+	note_trouble(r, s, DNS_TROUBLE_TIMEOUT);
+}
+
+void
+dns_health_unreachable(struct resolver *r, struct dns_server *s)
+{
+	enum dns_trouble why =
+	    s->refuses ? DNS_TROUBLE_REFUSED : DNS_TROUBLE_UNREACHABLE;
+
+	count_failure(s, why);
+	s->timeouts = DOWN_AFTER;
+	set_down(r, s);
+	note_trouble(r, s, why);
+}
+
+void
+dns_health_no_tcp(struct resolver *r, struct dns_server *s)
+{
+	count_failure(s, DNS_TROUBLE_TCP);
+	if (!s->down) /* else it was reported as that */
+		note_trouble(r, s, DNS_TROUBLE_TCP);
+}
+
+/* Whether it serves us is the caller's to say. */
+static void
+note_alive(struct resolver *r, struct dns_server *s)
+{
+	s->heard = r->now;
+	s->timeouts = 0;
+	s->down = false;
+}
+
+void
+dns_health_usable(
+    struct resolver *r, struct dns_server *s, enum socket_kind kind)
+{
+	note_alive(r, s);
+	s->errors = 0;
+	end_troubles(r, s,
+	    ruled_out_by(kind) | 1U << DNS_TROUBLE_RCODE_REFUSED |
+		1U << DNS_TROUBLE_ERRORS);
+}
+
+void
+dns_health_failed(struct resolver *r, struct dns_server *s,
+    enum socket_kind kind, enum dns_error why)
+{
+	s->heard = r->now;
+	end_troubles(r, s, ruled_out_by(kind));
+	if (why == DNS_ERROR_REFUSED) {
+		count_failure(s, DNS_TROUBLE_RCODE_REFUSED);
+		if (++s->timeouts < DOWN_AFTER)
+			return;
+		set_down(r, s);
+		note_trouble(r, s, DNS_TROUBLE_RCODE_REFUSED);
+		return;
+	}
+	count_failure(s, DNS_TROUBLE_ERRORS);
+	note_alive(r, s);
+	if (++s->errors >= FAILS_AFTER)
+		note_trouble(r, s, DNS_TROUBLE_ERRORS);
+}
+
+/* ---- for those outside ---- */
+
+size_t
+dns_resolver_health(struct dns_source *source, struct dns_server_health *out)
+{
+	struct resolver *r = (struct resolver *)source;
+	int64_t now = clock_ms();
+
+	for (size_t i = 0; i < r->n_servers; i++) {
+		out[i] = (struct dns_server_health){
+			.address = r->servers[i].address,
+		};
+		for (int k = DNS_TROUBLE_NONE + 1; k < DNS_TROUBLES; k++) {
+			struct server_trouble *t = &r->servers[i].troubles[k];
+			int64_t since = atomic_load(&t->since);
+
+			out[i].failures[k] = atomic_load(&t->failures);
+			if (since != 0) /* a part of a second counts as one */
+				out[i].seconds[k] = now > since
+				    ? (uint64_t)(now - since) / 1000 + 1
+				    : 1;
+		}
+	}
+	return r->n_servers;
+}
+
+static const struct enum_token troubles[] = {
+	{ "none", DNS_TROUBLE_NONE },
+	{ "timeout", DNS_TROUBLE_TIMEOUT },
+	{ "refused", DNS_TROUBLE_REFUSED },
+	{ "unreachable", DNS_TROUBLE_UNREACHABLE },
+	{ "rcode_refused", DNS_TROUBLE_RCODE_REFUSED },
+	{ "errors", DNS_TROUBLE_ERRORS },
+	{ "tcp", DNS_TROUBLE_TCP },
+};
+
+const char *
+dns_trouble_name(enum dns_trouble trouble)
+{
+	return enum_name(troubles, ARRAY_SIZE(troubles), (int)trouble);
+}
+
+enum dns_trouble
+dns_trouble_from_name(struct span name)
+{
+	int value;
+
+	return enum_value(troubles, ARRAY_SIZE(troubles), name, &value)
+	    ? (enum dns_trouble)value
+	    : DNS_TROUBLE_NONE;
+}
+
+const char *
+dns_trouble_text(enum dns_trouble trouble)
+{
+	switch (trouble) {
+	case DNS_TROUBLE_NONE:
+		return "answers again";
+	case DNS_TROUBLE_TIMEOUT:
+		return "does not answer";
+	case DNS_TROUBLE_REFUSED:
+		return "refuses the connection: no name server listens there";
+	case DNS_TROUBLE_UNREACHABLE:
+		return "cannot be reached: this host has no route to it, or "
+		       "its "
+		       "own firewall is in the way";
+	case DNS_TROUBLE_RCODE_REFUSED:
+		return "refuses our questions: it must allow recursion for "
+		       "this "
+		       "host";
+	case DNS_TROUBLE_ERRORS:
+		return "answers with errors only, mostly SERVFAIL: it may not "
+		       "reach the Internet, or someone sends mail from broken "
+		       "domains";
+	case DNS_TROUBLE_TCP:
+		return "cannot be reached over TCP, which long answers need";
+	}
+	return "";
+}
