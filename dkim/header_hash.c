@@ -213,9 +213,9 @@ header_hash_fields(struct header_index *x, const struct signature *sig,
 		out[i] = take(x, sig->names[i], own);
 }
 
-void
-header_hash_put(struct header_index *x, const struct signature *sig, size_t own,
-    const struct canon_sink *sink)
+static void
+put_named_fields(struct header_index *x, const struct signature *sig,
+    size_t own, const struct canon_sink *sink)
 {
 	x->round++;
 	for (size_t i = 0; i < sig->n_names; i++) {
@@ -227,6 +227,13 @@ header_hash_put(struct header_index *x, const struct signature *sig, size_t own,
 		    sig->header, x->h->fields[field].raw, SPAN_NONE, sink);
 		sink->put(sink->to, SPAN("\r\n"));
 	}
+}
+
+void
+header_hash_put(struct header_index *x, const struct signature *sig, size_t own,
+    const struct canon_sink *sink)
+{
+	put_named_fields(x, sig, own, sink);
 	/* RFC 6376 section 3.7, hash step 2 */
 	canon_field(sig->header, x->h->fields[own].raw, sig->b_cut, sink);
 }
@@ -247,6 +254,23 @@ header_hash(struct header_index *x, const struct signature *sig, size_t own,
 
 	if (hash != NULL) {
 		header_hash_put(x, sig, own, &sink);
+		good = crypto_hash_snapshot(hash, out);
+	}
+	crypto_hash_free(hash);
+	return good;
+}
+
+bool
+header_hash_to_sign(struct header_index *x, const struct signature *sig,
+    struct span raw, uint8_t out[CRYPTO_HASH_SIZE])
+{
+	struct crypto_hash *hash = crypto_hash_new();
+	struct canon_sink sink = { put_hash, hash };
+	bool good = false;
+
+	if (hash != NULL) {
+		put_named_fields(x, sig, x->h->n, &sink);
+		canon_field(sig->header, raw, SPAN_NONE, &sink);
 		good = crypto_hash_snapshot(hash, out);
 	}
 	crypto_hash_free(hash);

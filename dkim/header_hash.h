@@ -44,6 +44,14 @@ void header_hash_put(struct header_index *x, const struct signature *sig,
 bool header_hash(struct header_index *x, const struct signature *sig,
     size_t own, uint8_t out[CRYPTO_HASH_SIZE]);
 
+/*
+ * The same for a signature that is being made: `raw` is its field, which is not
+ * in the header yet, without a value of b=.  Of `sig` only the names and the
+ * canonicalization of the header are used.
+ */
+bool header_hash_to_sign(struct header_index *x, const struct signature *sig,
+    struct span raw, uint8_t out[CRYPTO_HASH_SIZE]);
+
 /* For each name of h= the index of its field, or the number of fields if none
  * is left; `out` must have room for sig->n_names. */
 void header_hash_fields(struct header_index *x, const struct signature *sig,
