@@ -411,7 +411,7 @@ test_memory(void **state)
 }
 
 static bool
-stop(void *arg, const struct report_row *row)
+stop_at_second(void *arg, const struct report_row *row)
 {
 	(void)row;
 	return ++*(int *)arg < 2;
@@ -423,7 +423,7 @@ test_stopped(void **state)
 	struct source s = { .rest = span_str(forms[0].text), .piece = 100 };
 	int rows = 0;
 	const struct read_document d = {
-		.pull = pull, .arg = &s, .row = stop, .row_arg = &rows
+		.pull = pull, .arg = &s, .row = stop_at_second, .row_arg = &rows
 	};
 	struct arena *a = arena_new(CAP);
 	struct ledger_received h;
