@@ -115,7 +115,20 @@ dns_error_text(enum dns_error fault)
 bool
 dns_error_is_ours(enum dns_error fault)
 {
-	return fault == DNS_ERROR_BUDGET || fault == DNS_ERROR_RESOURCE;
+	switch (fault) {
+	case DNS_ERROR_NONE:
+	case DNS_ERROR_TIMEOUT:
+	case DNS_ERROR_SERVFAIL:
+	case DNS_ERROR_REFUSED:
+	case DNS_ERROR_RCODE:
+	case DNS_ERROR_GARBLED:
+		break;
+	case DNS_ERROR_UNREACHABLE:
+	case DNS_ERROR_BUDGET:
+	case DNS_ERROR_RESOURCE:
+		return true;
+	}
+	return false;
 }
 
 bool

@@ -48,14 +48,15 @@ enum dns_state {
 enum dns_error {
 	DNS_ERROR_NONE,
 
-	DNS_ERROR_TIMEOUT,     /* no server answered in time */
-	DNS_ERROR_SERVFAIL,    /* RCODE 2: the server could not resolve it */
-	DNS_ERROR_REFUSED,     /* RCODE 5 */
-	DNS_ERROR_RCODE,       /* any other RCODE */
-	DNS_ERROR_GARBLED,     /* the answer is malformed, or its CNAMEs loop */
-	DNS_ERROR_UNREACHABLE, /* the servers' ports are closed, or there is no
-	                          route to them */
+	DNS_ERROR_TIMEOUT,  /* no server answered in time */
+	DNS_ERROR_SERVFAIL, /* RCODE 2: the server could not resolve it */
+	DNS_ERROR_REFUSED,  /* RCODE 5 */
+	DNS_ERROR_RCODE,    /* any other RCODE */
+	DNS_ERROR_GARBLED,  /* the answer is malformed, or its CNAMEs loop */
 
+	DNS_ERROR_UNREACHABLE, /* none of our resolvers: their ports are closed,
+	                          there is no route to them, or they answer
+	                          nothing at all, whatever the name is */
 	DNS_ERROR_BUDGET, /* a limit of the message: its number of questions or
 	                     repetitions, or its time ended before it asked */
 	DNS_ERROR_RESOURCE, /* a limit of this host: memory, sockets, too many
@@ -63,7 +64,7 @@ enum dns_error {
 	                       source is closed */
 };
 
-/* The second group: DNS_ERROR_BUDGET and DNS_ERROR_RESOURCE. */
+/* The second group: DNS_ERROR_UNREACHABLE, _BUDGET and _RESOURCE. */
 bool dns_error_is_ours(enum dns_error fault);
 
 struct dns_record {

@@ -230,7 +230,8 @@ lifetime(const struct dns_answer *a)
 	case DNS_NXDOMAIN:
 		return ttl_ms(a, DNS_CACHE_NEGATIVE_MAX);
 	case DNS_FAILED: /* RFC 2308 section 7; not for our own limits */
-		return dns_error_is_ours(a->fault)
+		return a->fault == DNS_ERROR_BUDGET ||
+			a->fault == DNS_ERROR_RESOURCE
 		    ? 0
 		    : (int64_t)DNS_CACHE_FAILURE * MS;
 	case DNS_PENDING:

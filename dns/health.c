@@ -17,6 +17,7 @@ enum {
 	FAILS_AFTER = 20,  /* other error codes, one after the other: they may
 	                      be about the names */
 	REPORT_MS = 60000, /* between two reports of one reason */
+	ALIVE_MS = 100,    /* between questions for "localhost" */
 };
 
 /* ---- reports ---- */
@@ -132,6 +133,8 @@ dns_health_timed_out(
 		return;
 	if (++s->timeouts < DOWN_AFTER)
 		return;
+	s->silent = true;
+	r->alive.is_wanted = true;
 	set_down(r, s);
 	note_trouble(r, s, DNS_TROUBLE_TIMEOUT);
 }
@@ -143,6 +146,7 @@ dns_health_unreachable(struct resolver *r, struct dns_server *s)
 	    s->refuses ? DNS_TROUBLE_REFUSED : DNS_TROUBLE_UNREACHABLE;
 
 	count_failure(s, why);
+	s->silent = true;
 	s->timeouts = DOWN_AFTER;
 	set_down(r, s);
 	note_trouble(r, s, why);
@@ -161,6 +165,7 @@ static void
 note_alive(struct resolver *r, struct dns_server *s)
 {
 	s->heard = r->now;
+	s->silent = false;
 	s->timeouts = 0;
 	s->down = false;
 }
@@ -181,6 +186,7 @@ dns_health_failed(struct resolver *r, struct dns_server *s,
     enum socket_kind kind, enum dns_error why)
 {
 	s->heard = r->now;
+	s->silent = false;
 	end_troubles(r, s, ruled_out_by(kind));
 	if (why == DNS_ERROR_REFUSED) {
 		count_failure(s, DNS_TROUBLE_RCODE_REFUSED);
@@ -194,6 +200,42 @@ dns_health_failed(struct resolver *r, struct dns_server *s,
 	note_alive(r, s);
 	if (++s->errors >= FAILS_AFTER)
 		note_trouble(r, s, DNS_TROUBLE_ERRORS);
+}
+
+/* ---- is it the servers or the names? ---- */
+
+bool
+dns_health_all_silent(const struct resolver *r)
+{
+	for (size_t i = 0; i < r->n_servers; i++)
+		if (!r->servers[i].silent)
+			return false;
+	return true;
+}
+
+static void
+alive_answered(struct dns_wait *wait, const struct dns_answer *answer)
+{
+	struct alive_check *check = (struct alive_check *)wait;
+
+	(void)answer; /* that there is one was noted when it came */
+	check->is_asked = false;
+}
+
+void
+dns_health_check_alive(struct resolver *r)
+{
+	struct alive_check *check = &r->alive;
+
+	if (!check->is_wanted || check->is_asked || r->now < check->again_at ||
+	    r->all.first == NULL || !dns_health_all_silent(r) ||
+	    dns_source_is_crowded(&r->source))
+		return;
+	check->is_wanted = false;
+	check->is_asked = true;
+	check->again_at = r->now + ALIVE_MS;
+	check->wait = (struct dns_wait){ .done = alive_answered };
+	r->source.ask(&r->source, SPAN("localhost"), DNS_A, &check->wait);
 }
 
 /* ---- for those outside ---- */

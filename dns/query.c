@@ -236,7 +236,8 @@ give_up(struct resolver *r, struct dns_query *q, enum dns_error why)
 /*
  * While too much is unanswered, it is not known whether the domain's servers
  * fail or our resolvers have no time for it, which they may say by silence, by
- * SERVFAIL or by REFUSED.  It is our failure then.
+ * SERVFAIL or by REFUSED.  It is our failure then, as it is if they are silent
+ * whatever they are asked.
  */
 static enum dns_error
 blame(struct resolver *r, enum dns_error why)
@@ -244,10 +245,15 @@ blame(struct resolver *r, enum dns_error why)
 	bool unclear = why == DNS_ERROR_TIMEOUT || why == DNS_ERROR_SERVFAIL ||
 	    why == DNS_ERROR_REFUSED;
 
-	if (!unclear || !dns_source_is_crowded(&r->source))
-		return why;
-	net_count(&r->counts.crowded, 1);
-	return DNS_ERROR_RESOURCE;
+	if (unclear && dns_source_is_crowded(&r->source)) {
+		net_count(&r->counts.crowded, 1);
+		return DNS_ERROR_RESOURCE;
+	}
+	if (why == DNS_ERROR_TIMEOUT && dns_health_all_silent(r))
+		why = DNS_ERROR_UNREACHABLE;
+	if (why == DNS_ERROR_UNREACHABLE)
+		net_count(&r->counts.unreachable, 1);
+	return why;
 }
 
 static void
@@ -255,8 +261,6 @@ finish_failed(struct resolver *r, struct dns_query *q, enum dns_error why)
 {
 	if (why == DNS_ERROR_SERVFAIL)
 		net_count(&r->counts.servfails, 1);
-	if (why == DNS_ERROR_UNREACHABLE)
-		net_count(&r->counts.unreachable, 1);
 	query_finish(r, q, dns_answer_failed(blame(r, why)));
 }
 
@@ -587,6 +591,7 @@ query_run_timers(struct resolver *r)
 	int64_t repeats = repeat_some(r, &left);
 	int64_t ghosts = end_ghosts(r);
 
+	dns_health_check_alive(r);
 	if (ghosts < ends)
 		ends = ghosts;
 	return ends < repeats ? ends : repeats;

@@ -98,7 +98,7 @@ struct dns_resolver_counts { /* since the start; any thread may read a copy */
 	uint64_t strays;        /* packets that matched no question; of them */
 	uint64_t wrong_ids;     /* with an id that was not used on the port */
 	uint64_t suspect_ports; /* given up because of wrong ids */
-	uint64_t unreachable;   /* questions that no server could be asked */
+	uint64_t unreachable;   /* failed because no server answers anything */
 	uint64_t cut_off;    /* questions ended by a limit of their message */
 	uint64_t crowded;    /* questions not answered while crowded */
 	uint64_t unanswered; /* now, with those that were given up a few

@@ -171,7 +171,8 @@ struct dns_server {
 	struct dns_socket *tcp[TCP_CONNECTIONS];
 	int64_t heard; /* when it last answered anything */
 	unsigned timeouts;
-	bool down;
+	bool down;        /* others are asked first; it is probed */
+	bool silent;      /* it has not answered DOWN_AFTER questions */
 	bool refuses;     /* why it was unreachable last: ECONNREFUSED, not the
 	                     lack of a route */
 	unsigned errors;  /* answers in a row that were error codes */
@@ -185,6 +186,14 @@ struct dns_server {
 	int64_t backoff;
 	int64_t plain_until; /* asked without EDNS */
 	int64_t edns_until;  /* it has answered with EDNS: it knows EDNS */
+};
+
+/* The question that shows whether the servers answer anything. */
+struct alive_check {
+	struct dns_wait wait; /* first */
+	bool is_wanted; /* a server has not answered DOWN_AFTER questions */
+	bool is_asked;
+	int64_t again_at;
 };
 
 struct net_counters {
@@ -236,6 +245,7 @@ struct resolver {
 	struct query_list ghosts; /* given up, in the order of `deadline` */
 	struct domain_load domains[DOMAINS]; /* by hash */
 	struct hash_secret secret;
+	struct alive_check alive;
 	struct attempt *slots[SLOTS];
 	struct dns_socket *retired; /* newest first */
 	unsigned n_retired;
@@ -320,6 +330,17 @@ void dns_health_usable(
 /* `s` has answered with the error code `why`. */
 void dns_health_failed(struct resolver *r, struct dns_server *s,
     enum socket_kind kind, enum dns_error why);
+
+/* No server answers anything.  If the names could be the reason as well, that
+ * is known only after dns_health_check_alive(). */
+bool dns_health_all_silent(const struct resolver *r);
+
+/*
+ * To be called in each turn.  If all servers are silent, asks them for a name
+ * that needs nobody else, "localhost" (RFC 6761 section 6.3).  Not while we are
+ * crowded, when it does not matter.
+ */
+void dns_health_check_alive(struct resolver *r);
 
 /* ---- server.c ---- */
 

@@ -34,7 +34,7 @@ policy_override_name(enum policy_override override)
 static const struct policy_rule
 overload = { "on_overload", OPTION(on_overload),
 	"this message cannot be checked for now, this host is short of "
-	"resources", "5.7.1", "4.7.0", POLICY_MESSAGE, false },
+	"resources or its DNS does not work", "5.7.1", "4.7.0", POLICY_MESSAGE, false },
 header_limit = { "limit.header", 0,
 	"the header of this message is larger than this host accepts, it "
 	"cannot be checked", "5.3.4", "4.3.4", POLICY_MESSAGE, false },

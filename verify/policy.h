@@ -76,8 +76,8 @@ struct policy_input {
 	enum dmarc_policy dmarc_disposition; /* asked for, after t=y */
 	bool dmarc_pct_zero;                 /* that record says pct=0 */
 	bool overload; /* a lack of resources of ours (memory, time, DNS
-	                  questions) cut a check short that could have changed
-	                  the verdict */
+	                  questions, resolvers that answer) cut a check short
+	                  that could have changed the verdict */
 	bool mark_cut; /* for that reason, it is not known whether a mark of
 	                  indirect mail counts */
 };

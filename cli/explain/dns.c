@@ -34,7 +34,8 @@ dns_fault_text(enum dns_error fault)
 		       "a "
 		       "loop";
 	case DNS_ERROR_UNREACHABLE:
-		return "no answer: no name server can be reached";
+		return "no answer: none of this host's name servers answers "
+		       "anything";
 	case DNS_ERROR_BUDGET:
 		return "not waited for: the answer was not needed, the check "
 		       "asked "

@@ -78,7 +78,8 @@ constants_are_not_counted(void **state)
 		    span_str(dns_error_name((enum dns_error)f)), &back));
 		assert_int_equal(back, f);
 		assert_int_equal(dns_error_is_ours(back),
-		    f == DNS_ERROR_BUDGET || f == DNS_ERROR_RESOURCE);
+		    f == DNS_ERROR_UNREACHABLE || f == DNS_ERROR_BUDGET ||
+			f == DNS_ERROR_RESOURCE);
 	}
 	assert_int_equal(dns_answer_badname()->state, DNS_BADNAME);
 	assert_int_equal(dns_answer_pending()->state, DNS_PENDING);

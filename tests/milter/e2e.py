@@ -484,6 +484,10 @@ def _(l):
     text = l.settings(more).replace(
         'nameservers = "zone:%s"\n' % l.zone, "")
     l.milter.reload(text)
+    reply, _ = send(l, lab.message("x@plain.example"))
+    same(reply.code, 451, "enforced: %s" % reply)
+    l.milter.wait_log(event="resolver", state="timeout")
+    l.milter.reload(text + "on_overload = accept\n")
     r = verdict(l, lab.message("x@plain.example"))
     same((r["spf"], r["dmarc"]), ("temperror", "temperror"), "results")
     dns.close()

@@ -306,7 +306,7 @@ def _(l):
                  ("550", "pass", "pass"), "clock at %+d" % seconds)
             s.d.wait_log(event="clock", level="error")
             l.dns.behave = wrongdns.silent
-            same(no_pass(s, "c%d.%s" % (count, DOMAIN)), "temperror", "DNS")
+            same(no_pass(s, "c%d.%s" % (count, DOMAIN)), "451", "DNS")
             l.dns.behave = wrongdns.truth
             count += 4
             time.sleep(0.7)  # when it is quiet the store is tidied

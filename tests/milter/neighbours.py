@@ -3,7 +3,7 @@
 real Postfix, with a real unbound between avouch-milter and the name servers of
 the sender, while other domains' mail arrives.  Their forged mail is refused or
 deferred, their good mail is delivered, and memory stays bounded.  The same when
-the resolver hangs half way.
+the resolver hangs or is stopped half way, and without a flood.
 
 usage: neighbours.py PROGRAM [PART-OF-A-NAME] [--long]   make neighbours: --long
 
@@ -215,8 +215,11 @@ class Unbound:
             f.write(UNBOUND.format(port=self.port, home=home))
             for zone, address, port in zones:
                 f.write(STUB.format(zone=zone, address=address, port=port))
-        self.process = subprocess.Popen([program, "-c", path],
-                                        start_new_session=True)
+        self.command = [program, "-c", path]
+        self.start()
+
+    def start(self):
+        self.process = subprocess.Popen(self.command, start_new_session=True)
         self.wait_for("warm.honest.example")
 
     def wait_for(self, name, seconds=60):
@@ -238,8 +241,15 @@ class Unbound:
     def hang(self):
         self.process.send_signal(signal.SIGSTOP)
 
+    def stop(self):
+        """Its ports are closed."""
+        self.close()
+
     def go_on(self):
-        self.process.send_signal(signal.SIGCONT)
+        if self.process.poll() is None:
+            self.process.send_signal(signal.SIGCONT)
+        else:
+            self.start()
 
     def close(self):
         self.process.kill()
@@ -469,9 +479,10 @@ def describe(l, n, flood, seconds):
     print("# failed: %s" % page.family("dns_failures_total"))
 
 
-def besiege(l, hangs):
+def besiege(l, failure):
     """The flood, and a good and a forged message of two domains a second: one
-    that was seen before, and one that is new."""
+    that was seen before, and one that is new.  `failure`: what becomes of the
+    resolver half way."""
     seconds, processes, threads, rate = (60, 4, 120, 100) if l.long else (
         8, 2, 20, 20)
     n = Neighbours(l)
@@ -482,14 +493,14 @@ def besiege(l, hangs):
          "before the flood")
     flood = Flood(l.smtp_port, processes, threads, rate)
     for second in range(seconds):
-        if hangs and second == seconds // 2:
-            l.unbound.hang()
+        if failure and second == seconds // 2:
+            failure(l.unbound)
         n.pair("bank%d.honest.example" % (second % FIXED))
         n.pair("new%d.honest.example" % second)
         time.sleep(1)
     counts = flood.end()
     n.wait()
-    if hangs:
+    if failure:
         l.unbound.go_on()
     describe(l, n, counts, seconds)
     print("# deferred, then delivered: %d" % n.try_again())
@@ -500,20 +511,48 @@ def besiege(l, hangs):
     true(SANITIZED or l.peak() < MEMORY, "memory: %d MiB" % (l.peak() // MIB))
 
 
-def run(l, hangs):
+def run(l, failure):
     with contextlib.ExitStack() as stack:
         l.start(stack, 600 if l.long else 150)
-        besiege(l, hangs)
+        besiege(l, failure)
 
 
 @suite.test("a flood of costly mail: forged mail of others does not get in")
 def _(l):
-    run(l, hangs=False)
+    run(l, None)
 
 
 @suite.test("the same, and the resolver hangs half way")
 def _(l):
-    run(l, hangs=True)
+    run(l, Unbound.hang)
+
+
+def outage(l, failure, name):
+    """New domains before, during and after it."""
+    replies = []
+    for part in ("before", "during", "after"):
+        n = Neighbours(l)
+        if part == "during":
+            failure(l.unbound)
+        if part == "after":
+            l.unbound.go_on()
+        for i in range(3):
+            n.pair("%s%d%s.honest.example" % (name, i, part))
+        n.wait()
+        same(n.bad, [], part)
+        replies.append((n.forged, n.good))
+    same(replies, [({550: 3}, {250: 3}), ({451: 3}, {451: 3}),
+                   ({550: 3}, {250: 3})], "replies")
+
+
+@suite.test("a resolver that is stopped, or hangs, and no flood")
+def _(l):
+    if l.long:
+        return run(l, Unbound.stop)
+    with contextlib.ExitStack() as stack:
+        l.start(stack, 20)
+        outage(l, Unbound.stop, "stopped")
+        outage(l, Unbound.hang, "hanging")
 
 
 def main():

@@ -573,10 +573,11 @@ overload_is_deferred_and_never_rejected(void **state)
 		    { MAIL, .dmarc = DMARC_TEMPERROR, .overload = true },
 		    CONF_TEMPFAIL, CONF_TEMPFAIL, "on_overload",
 		    "this message cannot be checked for now, this host is "
-		    "short of resources",
+		    "short of resources or its DNS does not work",
 		    DMARC_POLICY_NONE, POLICY_OVERRIDE_NONE, 451, "4.7.0",
 		    "This message cannot be checked for now, this host is "
-		    "short of resources (rule on_overload)" },
+		    "short of resources or its DNS does not work (rule "
+		    "on_overload)" },
 		{ "the operator accepts it", "on_overload = accept",
 		    { MAIL, .dmarc = DMARC_TEMPERROR, .overload = true },
 		    CONF_ACCEPT, CONF_ACCEPT, "on_overload", NULL,
@@ -622,7 +623,8 @@ overload_is_deferred_and_never_rejected(void **state)
 		    CONF_TEMPFAIL, CONF_TEMPFAIL, "on_overload", NULL,
 		    DMARC_POLICY_NONE, POLICY_OVERRIDE_NONE, 451, "4.7.0",
 		    "This message cannot be checked for now, this host is "
-		    "short of resources (rule on_overload)" },
+		    "short of resources or its DNS does not work (rule "
+		    "on_overload)" },
 		{ "what was found out decides", "",
 		    { FAILS(REJECT, REJECT), .overload = true }, CONF_REJECT,
 		    CONF_REJECT, "dmarc.on_reject", NULL, DMARC_POLICY_REJECT,
