@@ -350,10 +350,11 @@ def retention(c):
          ["r%d.example" % (TODAY - n) for n in (399, 1)])
 
 
-@suite.test("the ledger's own tests, in PostgreSQL")
-def ledger_tests(c):
-    for name in ("ledger_test", "ledger_send_test", "ledger_received_test"):
-        program = os.path.join(os.path.dirname(c.program), "tests", name)
+@suite.test("the module tests of the queries, in PostgreSQL")
+def query_tests(c):
+    for name in ("query_test", "query_deliveries_test", "query_received_test"):
+        program = os.path.join(os.path.dirname(c.program), "tests/report/store",
+                               name)
         if not os.path.exists(program):
             raise Skip("%s was not built" % program)
         r = subprocess.run([program], capture_output=True, check=False,
