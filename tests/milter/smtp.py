@@ -26,8 +26,9 @@ class Reply:
 
 
 class Client:
-    def __init__(self, port, greet=True):
-        self.socket = socket.create_connection(("127.0.0.1", port), SECONDS)
+    def __init__(self, port, greet=True, host="127.0.0.1", source=None):
+        self.socket = socket.create_connection(
+            (host, port), SECONDS, source and (source, 0))
         self.file = self.socket.makefile("rb")
         self.greeting = self.reply() if greet else None
 
