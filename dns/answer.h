@@ -85,12 +85,13 @@ enum { DNS_RECORDS_MAX = 512 }; /* in one answer; more are DNS_FAILED */
 
 struct dns_answer {
 	enum dns_state state;
-	enum dns_error fault; /* of DNS_FAILED */
-	bool stale;           /* past its TTL, used because the servers fail */
-	bool is_secure;       /* the resolver says that DNSSEC proves it: the
-	                         AD bit (RFC 6840 section 5.8) */
-	uint32_t ttl;         /* seconds, as received */
-	uint32_t size;        /* bytes of the DNS message; 0: unknown */
+	enum dns_error fault;  /* of DNS_FAILED */
+	bool stale;            /* past its TTL, used because the servers fail */
+	bool is_authoritative; /* the AA bit (RFC 1035 section 4.1.1) */
+	bool is_secure;        /* the resolver says that DNSSEC proves it: the
+	                          AD bit (RFC 6840 section 5.8) */
+	uint32_t ttl;          /* seconds, as received */
+	uint32_t size;         /* bytes of the DNS message; 0: unknown */
 	struct span alias; /* the last name of a CNAME chain; absent if none */
 	size_t n_records;  /* 0 unless DNS_FOUND */
 	const struct dns_record *records;

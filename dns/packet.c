@@ -745,6 +745,7 @@ dns_packet_read(struct arena *a, const uint8_t *packet, size_t n,
 		return DNS_PACKET_UNMATCHED;
 	r.header.bits = get_16(packet + 2);
 	out->is_secure = (r.header.bits & BITS_AD) != 0;
+	out->is_authoritative = (r.header.bits & BITS_AA) != 0;
 	r.header.questions = get_16(packet + 4);
 	r.header.answers = get_16(packet + 6);
 	r.header.authorities = get_16(packet + 8);

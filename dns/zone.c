@@ -230,7 +230,8 @@ zone_ask(struct dns_source *source, struct span name, enum dns_type type,
     struct dns_wait *wait)
 {
 	const struct zone *z = (struct zone *)source;
-	struct dns_answer found = { .state = DNS_PENDING };
+	struct dns_answer found = { .state = DNS_PENDING,
+		.is_authoritative = true };
 	const struct dns_answer *answer = NULL;
 
 	for (int i = 0; found.state == DNS_PENDING; i++) {

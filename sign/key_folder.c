@@ -214,6 +214,8 @@ file_read(const char *path, size_t max, struct stat *st, char **out, size_t *n)
 	errno = !S_ISREG(st->st_mode)  ? EINVAL
 	    : st->st_size > (off_t)max ? EFBIG
 				       : 0;
+	if (errno == 0 && st->st_size >= 0)
+		max = (size_t)st->st_size;
 	*out = errno == 0 ? malloc(max + 1) : NULL;
 	while (*out != NULL && *n <= max &&
 	    (got = read(fd, *out + *n, max + 1 - *n)) > 0)
@@ -222,6 +224,24 @@ file_read(const char *path, size_t max, struct stat *st, char **out, size_t *n)
 		errno = EFBIG;
 	close(fd);
 	return *out != NULL && got == 0 && *n <= max;
+}
+
+bool
+key_file_text(const char *path, size_t max, char **memory, struct span *text)
+{
+	struct stat st;
+	size_t n;
+	int code;
+
+	if (file_read(path, max, &st, memory, &n)) {
+		*text = span_of(*memory, n);
+		return true;
+	}
+	code = errno;
+	free(*memory);
+	*memory = NULL;
+	errno = code;
+	return false;
 }
 
 bool

@@ -91,6 +91,11 @@ bool key_folder_create(const char *folder, const char *user, struct buf *error);
  * closed, or -1. */
 int key_folder_lock(const char *folder, struct buf *error);
 
+/* Reads a file of at most `max` bytes.  The caller frees `memory`; false: errno
+ * says why. */
+bool key_file_text(
+    const char *path, size_t max, char **memory, struct span *text);
+
 /* Replaces `path` by a file with `text`: after a crash it is the old one or the
  * new one, complete. */
 bool key_file_replace(

@@ -360,20 +360,68 @@ load_domains(struct key_load *load, struct sign_keys *keys, DIR *directory)
 		    compare_domains);
 }
 
+/* ---- which key signs ---- */
+
 static struct sign_key *
-first_imported(const struct sign_domain *domain, enum private_key_type type)
+decide_type(struct sign_domain *domain, enum private_key_type type)
 {
-	struct sign_key *found = NULL;
+	const struct sign_key *before = atomic_load(&domain->chosen[type]);
+	struct rotation_key views[SIGN_KEYS_MAX] = { 0 };
+	struct sign_key *keys[SIGN_KEYS_MAX];
+	size_t n = 0, current = SIZE_MAX, chosen;
 
 	for (size_t i = 0; i < domain->n_keys; i++) {
 		struct sign_key *key = domain->keys[i];
 
-		if (key->imported && key->revoked == 0 &&
-		    (key->retired == 0 || found == NULL) &&
-		    private_key_type(key->key) == type)
-			found = key;
+		if (private_key_type(key->key) != type)
+			continue;
+		if (key == before)
+			current = n;
+		views[n] = (struct rotation_key){ .state = &key->state,
+			.retired = key->retired > 0,
+			.revoked = key->revoked > 0 };
+		keys[n++] = key;
 	}
-	return found;
+	chosen = rotation_choose(views, n, current < n ? current : n);
+	for (size_t i = 0; i < n; i++)
+		keys[i]->phase = rotation_phase_of(views, n, chosen, i);
+	return chosen < n ? keys[chosen] : NULL;
+}
+
+bool
+sign_keys_decide(struct sign_domain *domain)
+{
+	struct sign_key *rsa = decide_type(domain, PRIVATE_KEY_RSA);
+	struct sign_key *ed25519 = decide_type(domain, PRIVATE_KEY_ED25519);
+	bool changed = rsa != atomic_load(&domain->chosen[PRIVATE_KEY_RSA]) ||
+	    ed25519 != atomic_load(&domain->chosen[PRIVATE_KEY_ED25519]);
+
+	sign_keys_choose(domain, rsa, ed25519);
+	return changed;
+}
+
+/* The state of the same key in the previous set. */
+static void
+state_carry(const struct sign_keys *previous, struct sign_key *key)
+{
+	const struct sign_domain *before = previous != NULL
+	    ? sign_keys_domain(previous, span_str(key->domain))
+	    : NULL;
+
+	if (key->imported)
+		rotation_import(&key->state);
+	for (size_t i = 0; before != NULL && i < before->n_keys; i++) {
+		const struct sign_key *old = before->keys[i];
+		int64_t used = atomic_load(&old->used);
+
+		if (strcmp(old->selector, key->selector) != 0 ||
+		    !same_key(old->key, key->key))
+			continue;
+		key->state = old->state;
+		if (key->state.used < used)
+			key->state.used = used;
+		return;
+	}
 }
 
 struct sign_keys *
@@ -408,10 +456,13 @@ sign_keys_load(const char *folder, struct sign_keys *previous, FILE *errors,
 		sign_keys_unref(keys);
 		return NULL;
 	}
-	for (size_t i = 0; i < keys->n; i++)
-		sign_keys_choose(keys->domains[i],
-		    first_imported(keys->domains[i], PRIVATE_KEY_RSA),
-		    first_imported(keys->domains[i], PRIVATE_KEY_ED25519));
+	for (size_t i = 0; i < keys->n; i++) {
+		struct sign_domain *domain = keys->domains[i];
+
+		for (size_t k = 0; k < domain->n_keys; k++)
+			state_carry(previous, domain->keys[k]);
+		(void)sign_keys_decide(domain);
+	}
 	return keys;
 }
 

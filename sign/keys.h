@@ -16,6 +16,7 @@
 
 #include "lib/span.h"
 #include "sign/private_key.h"
+#include "sign/rotation.h"
 
 enum {
 	SIGN_KEYS_PER_DOMAIN = 2,  /* that sign: RSA, then Ed25519 */
@@ -37,6 +38,12 @@ struct sign_key {
 	int64_t retired; /* by command: signs only if no other key can; 0 */
 	int64_t revoked; /* by command: never signs; 0: not */
 	char *pair;      /* the other selector of a CNAME pair; NULL */
+
+	/* For one thread, which looks at DNS. */
+	struct rotation_state state;
+	enum rotation_phase phase;
+	int64_t next_look; /* seconds since 1970 */
+	unsigned quiet;    /* looks since the last change */
 
 	_Atomic int64_t used; /* when it last signed; 0: not since the load */
 };
@@ -71,8 +78,8 @@ struct sign_keys_faults {        /* of one load */
  * selectors (key_folder.h).  Lines about what is wrong go to `errors`: "PATH:
  * what, and how to fix it"; `faults` counts them.  Modes that are too open are
  * reported by one line for each path, at most SIGN_WARNINGS_MAX, and change
- * nothing.  NULL: the folder cannot be read, or no memory.  At first only
- * imported keys sign.
+ * nothing.  NULL: the folder cannot be read, or no memory.  Imported keys sign
+ * at once, and those that `previous` has seen published.
  *
  * `previous` is the set that is being replaced, or NULL.  A key whose file is
  * now broken is taken from it.  If a file has another key than before, the key
@@ -102,6 +109,12 @@ struct sign_domain *const *sign_keys_domains(
 /* NULL: no key for this domain. */
 struct sign_domain *sign_keys_domain(
     const struct sign_keys *keys, struct span name);
+
+/*
+ * Sets which keys of a domain sign, as rotation_choose() decides by their
+ * `state`, and sets the `phase` of each.  True: another key than before.
+ */
+bool sign_keys_decide(struct sign_domain *domain);
 
 /* Sets which keys of a domain sign; NULL: none of this type. */
 void sign_keys_choose(

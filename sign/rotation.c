@@ -1,0 +1,137 @@
+#include "sign/rotation.h"
+
+#include "lib/enum_names.h"
+
+enum {
+	LOOK_FIRST_S = 60,   /* while something is about to change */
+	LOOK_READY_S = 1800, /* when nothing is */
+	LOOK_DOUBLINGS = 5,  /* 60 s to 1,920 s */
+};
+
+enum rotation_step
+rotation_observe(struct rotation_state *state, enum rotation_finding finding,
+    int64_t wait, int64_t now)
+{
+	enum rotation_step step = ROTATION_SAME;
+
+	switch (finding) {
+	case ROTATION_UNKNOWN:
+		break;
+	case ROTATION_ABSENT:
+		if (state->since > 0 || state->ready)
+			step = ROTATION_LOST;
+		state->since = state->wait = 0;
+		state->ready = false;
+		state->absent = now;
+		break;
+	case ROTATION_PRESENT:
+		if (wait > ROTATION_WAIT_MAX)
+			wait = ROTATION_WAIT_MAX;
+		if (state->since == 0 || state->since > now) {
+			state->since = now;
+			state->wait = wait;
+			step = ROTATION_SEEN;
+		}
+		if (state->wait < wait)
+			state->wait = wait;
+		state->seen = now;
+		state->absent = 0;
+		if (step == ROTATION_SAME && !state->ready &&
+		    now - state->since >= state->wait) {
+			state->ready = state->ever = true;
+			step = ROTATION_READY;
+		}
+		break;
+	}
+	return step;
+}
+
+void
+rotation_import(struct rotation_state *state)
+{
+	state->ready = state->ever = true;
+}
+
+/* The newest key that is ready; n: none. */
+static size_t
+newest_ready(const struct rotation_key *keys, size_t n, bool retired)
+{
+	for (size_t i = n; i-- > 0;)
+		if (!keys[i].revoked && keys[i].retired == retired &&
+		    keys[i].state->ready)
+			return i;
+	return n;
+}
+
+size_t
+rotation_choose(const struct rotation_key *keys, size_t n, size_t current)
+{
+	size_t chosen = newest_ready(keys, n, false);
+
+	if (chosen == n)
+		chosen = newest_ready(keys, n, true);
+	if (chosen == n && current < n && !keys[current].revoked &&
+	    keys[current].state->ever)
+		chosen = current;
+	for (size_t i = n; chosen == n && i-- > 0;)
+		if (!keys[i].revoked && keys[i].state->ever)
+			chosen = i;
+	return chosen;
+}
+
+enum rotation_phase
+rotation_phase_of(
+    const struct rotation_key *keys, size_t n, size_t chosen, size_t i)
+{
+	const struct rotation_key *key = &keys[i];
+
+	if (key->revoked)
+		return ROTATION_REVOKED;
+	if (i == chosen)
+		return key->state->ready ? ROTATION_ACTIVE : ROTATION_ALARM;
+	if (key->retired || (key->state->ever && chosen < n && i < chosen))
+		return ROTATION_RETIRED;
+	return key->state->ready ? ROTATION_STANDBY : ROTATION_NEW;
+}
+
+const char *
+rotation_phase_name(enum rotation_phase phase)
+{
+	static const struct enum_token names[] = {
+		{ "new", ROTATION_NEW },
+		{ "standby", ROTATION_STANDBY },
+		{ "active", ROTATION_ACTIVE },
+		{ "alarm", ROTATION_ALARM },
+		{ "retired", ROTATION_RETIRED },
+		{ "revoked", ROTATION_REVOKED },
+	};
+
+	return enum_name(names, ARRAY_SIZE(names), (int)phase);
+}
+
+int64_t
+rotation_removable(const struct rotation_state *state, int64_t retired)
+{
+	int64_t last = state->used > retired ? state->used : retired;
+
+	return last + ROTATION_KEEP_S;
+}
+
+int64_t
+rotation_next_look(
+    const struct rotation_state *state, unsigned quiet, int64_t now)
+{
+	int64_t pause = LOOK_FIRST_S
+	    << (quiet < LOOK_DOUBLINGS ? quiet : LOOK_DOUBLINGS);
+
+	if (state->ready || pause > LOOK_READY_S)
+		pause = LOOK_READY_S;
+	if (!state->ready && state->since > 0) {
+		int64_t due = state->since + state->wait - now;
+
+		pause = due > 0 && due < pause ? due
+		    : due > 0                  ? pause
+					       : LOOK_FIRST_S;
+	}
+	return pause;
+}
