@@ -14,7 +14,7 @@ static const struct {
 } texts[] = {
 	{ KEY_FAULT_NONE, "none", "The record is published and matches." },
 	{ KEY_FAULT_MISSING, "missing",
-	    "There is no TXT record at this name. Publish the record that "
+	    "This name has no TXT record. Publish the record that "
 	    "`avouch key new` printed." },
 	{ KEY_FAULT_TRUNCATED, "truncated",
 	    "The record ends before the key does. One string of a TXT record "
