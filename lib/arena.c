@@ -96,7 +96,7 @@ arena_refuse(struct arena *a)
 }
 
 void *
-arena_alloc(struct arena *a, size_t size)
+arena_raw(struct arena *a, size_t size)
 {
 	const size_t unit = alignof(max_align_t);
 
@@ -123,7 +123,15 @@ arena_alloc(struct arena *a, size_t size)
 
 	a->last->used += size;
 	a->used += size;
-	return memset(p, 0, size);
+	return p;
+}
+
+void *
+arena_alloc(struct arena *a, size_t size)
+{
+	void *p = arena_raw(a, size);
+
+	return p != NULL && size > 0 ? memset(p, 0, size) : p;
 }
 
 void *
@@ -137,12 +145,13 @@ arena_array(struct arena *a, size_t count, size_t size)
 struct span
 arena_copy(struct arena *a, struct span s)
 {
-	char *p = s.n < SIZE_MAX ? arena_alloc(a, s.n + 1) : NULL;
+	char *p = s.n < SIZE_MAX ? arena_raw(a, s.n + 1) : NULL;
 
 	if (p == NULL)
 		return SPAN_NONE;
 	if (s.n > 0)
 		memcpy(p, s.p, s.n);
+	p[s.n] = '\0';
 	return span_of(p, s.n);
 }
 

@@ -22,7 +22,9 @@ struct arena *arena_new(size_t cap);
 /* Takes NULL. */
 void arena_free(struct arena *a);
 
+/* Memory that is all zero, and memory that is not set, for texts. */
 void *arena_alloc(struct arena *a, size_t size);
+void *arena_raw(struct arena *a, size_t size);
 
 /* `count` elements of `size` bytes; NULL where the product overflows. */
 void *arena_array(struct arena *a, size_t count, size_t size);

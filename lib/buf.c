@@ -21,7 +21,7 @@ buf_wrap(char *memory, size_t cap)
 struct buf
 buf_alloc(struct arena *a, size_t cap)
 {
-	char *memory = arena_alloc(a, cap);
+	char *memory = arena_raw(a, cap);
 
 	return buf_wrap(memory, memory != NULL ? cap : 0);
 }
@@ -45,7 +45,12 @@ buf_span(struct buf *b, struct span s)
 void
 buf_byte(struct buf *b, char c)
 {
-	buf_span(b, span_of(&c, 1));
+	if (b->p == NULL || b->n + 1 >= b->cap) {
+		b->full = true;
+		return;
+	}
+	b->p[b->n++] = c;
+	b->p[b->n] = '\0';
 }
 
 void
@@ -102,12 +107,24 @@ buf_printable(struct buf *b, struct span s, size_t max)
 static char
 safe_byte(char c)
 {
-	static const char from[] = ";=\"()<>\\", to[] = ", '[][]/";
-	const char *at = c != '\0' ? strchr(from, c) : NULL;
-
-	if (at != NULL)
-		return to[at - from];
-	return ascii_is_print((unsigned char)c) ? c : '?';
+	switch (c) {
+	case ';':
+		return ',';
+	case '=':
+		return ' ';
+	case '"':
+		return '\'';
+	case '(':
+	case '<':
+		return '[';
+	case ')':
+	case '>':
+		return ']';
+	case '\\':
+		return '/';
+	default:
+		return ascii_is_print((unsigned char)c) ? c : '?';
+	}
 }
 
 bool

@@ -56,11 +56,12 @@ scan_text_nocase(struct scan *s, const char *text)
 struct span
 scan_while(struct scan *s, bool (*is)(unsigned char))
 {
-	const char *from = s->p;
+	const char *from = s->p, *end = s->end, *p = from;
 
-	while (!scan_done(s) && is((unsigned char)*s->p))
-		s->p++;
-	return span_between(from, s->p);
+	while (p != end && is((unsigned char)*p))
+		p++;
+	s->p = p;
+	return span_between(from, p);
 }
 
 struct span

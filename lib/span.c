@@ -88,9 +88,12 @@ span_is_nocase(struct span s, const char *text)
 bool
 span_starts_nocase(struct span s, const char *text)
 {
-	struct span t = span_str(text);
-
-	return s.n >= t.n && span_equal_nocase(span_first(s, t.n), t);
+	for (size_t i = 0; text[i] != '\0'; i++)
+		if (i == s.n ||
+		    ascii_lower((unsigned char)s.p[i]) !=
+			ascii_lower((unsigned char)text[i]))
+			return false;
+	return true;
 }
 
 bool

@@ -75,6 +75,7 @@ utf8_has_invisible(struct span text)
 	static const struct {
 		uint32_t first, last;
 	} ranges[] = {
+		/* in order */
 		{ 0, 0x1f },
 		{ 0x7f, 0x9f },
 		{ 0xad, 0xad },
@@ -100,9 +101,10 @@ utf8_has_invisible(struct span text)
 		uint32_t c = 0;
 		size_t n = decode(text, &c);
 
-		for (size_t i = 0; i < ARRAY_SIZE(ranges); i++)
-			if (n > 0 && c >= ranges[i].first &&
-			    c <= ranges[i].last)
+		for (size_t i = 0;
+		     n > 0 && i < ARRAY_SIZE(ranges) && c >= ranges[i].first;
+		     i++)
+			if (c <= ranges[i].last)
 				return true;
 		text = span_skip(text, n > 0 ? n : 1);
 	}

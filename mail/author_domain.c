@@ -44,9 +44,11 @@ is_hidden(unsigned char c)
 static size_t
 dot_size(struct span s)
 {
-	static const char *const dots[] = { ".", "\xe3\x80\x82", "\xef\xbc\x8e",
+	static const char *const dots[] = { "\xe3\x80\x82", "\xef\xbc\x8e",
 		"\xef\xbd\xa1", "\xef\xb9\x92", "\xe2\x80\xa4" };
 
+	if (s.n == 0 || ascii_is_ascii((unsigned char)s.p[0]))
+		return s.n > 0 && s.p[0] == '.';
 	for (size_t i = 0; i < ARRAY_SIZE(dots); i++)
 		if (span_starts_nocase(s, dots[i]))
 			return span_str(dots[i]).n;

@@ -176,6 +176,13 @@ add_glued(
 static void
 add_pieces(struct author_reading *r, struct scan at, struct span word)
 {
+	struct scan next = at;
+
+	/* If nothing follows for those who skip most, then for nobody. */
+	skip_glued(&next, GLUE_LINES | GLUE_CONTROLS | GLUE_DROPPED);
+	if (word.n <= AUTHOR_GLUED_MAX &&
+	    (scan_done(&next) || !is_word((unsigned char)*next.p)))
+		return;
 	for (unsigned how = 0; how < GLUE_VARIANTS; how++)
 		add_glued(r, at, word, how);
 	if (!r->valid)

@@ -232,15 +232,19 @@ put_b(struct buf *b, struct span text)
 	return true;
 }
 
-/* `text` with every `form` as "@". */
+/* `text` with every `form` as "@"; none begins with a letter. */
 static void
 put_with_at_sign(struct buf *b, struct span text, const char *form)
 {
 	struct scan s = scan_of(text);
 
-	while (!scan_done(&s))
+	for (;;) {
+		buf_span(b, scan_until(&s, form[0]));
+		if (scan_done(&s))
+			return;
 		buf_byte(b,
 		    (char)(scan_text_nocase(&s, form) ? '@' : scan_next(&s)));
+	}
 }
 
 static bool
@@ -360,6 +364,7 @@ decode_level(struct buf *b, struct buf *scratch, struct span text, bool strict,
 			buf_byte(b, MAIL_WORD_EDGE);
 		after_word = false;
 		buf_byte(b, (char)scan_next(&s));
+		buf_span(b, scan_until(&s, '='));
 	}
 	if (after_word)
 		buf_byte(b, MAIL_WORD_EDGE);

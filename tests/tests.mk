@@ -44,11 +44,16 @@ REPLAYS  = $(FUZZ:%=$(BUILD)/tests/fuzz/%_replay)
 REPLAY_COMMANDS = $(foreach name,$(FUZZ),\
 	"$(BUILD)/tests/fuzz/$(name)_replay tests/corpus/$(name)")
 
+# A fast linker, if there is one, for programs that are not installed.
+FAST_LINKER := $(firstword $(foreach linker,mold lld,$(if \
+	$(shell command -v ld.$(linker) 2>&1),-fuse-ld=$(linker))))
+LINK_TEST = $(CC) $(CFLAGS) $(FAST_LINKER) $(LINKHARD)
+
 # Objects come before the archive, so that theirs are used where it has the same.
 OBJECTS_FIRST = $(filter %.o,$^) $(filter-out %.o,$^)
 
 $(BUILD)/tests/%_test: $(BUILD)/tests/%_test.o $(HELPERS) $(ARCHIVE)
-	$(CC) $(CFLAGS) $(LINKHARD) -o $@ $(OBJECTS_FIRST) $(LIBS_TEST)
+	$(LINK_TEST) -o $@ $(OBJECTS_FIRST) $(LIBS_TEST)
 
 # cli/ is not in the archive; these tests call parts of it.
 IMPORT = $(BUILD)/cli/import.o $(BUILD)/cli/import_rules.o
@@ -67,10 +72,10 @@ $(BUILD)/tests/fuzz/%_fuzz: $(BUILD)/tests/fuzz/%_fuzz.o $(HELPERS) $(ARCHIVE)
 
 $(BUILD)/tests/fuzz/%_replay: $(BUILD)/tests/fuzz/%_fuzz.o \
 		$(BUILD)/tests/fuzz/replay.o $(HELPERS) $(ARCHIVE)
-	$(CC) $(CFLAGS) $(LINKHARD) -o $@ $(OBJECTS_FIRST) $(LIBS_TEST)
+	$(LINK_TEST) -o $@ $(OBJECTS_FIRST) $(LIBS_TEST)
 
 $(BUILD)/tests/bench/%_bench: $(BUILD)/tests/bench/%_bench.o $(ARCHIVE)
-	$(CC) $(CFLAGS) $(LINKHARD) -o $@ $^ $(LIBS_COMMAND)
+	$(LINK_TEST) -o $@ $^ $(LIBS_COMMAND)
 
 bench-parts: $(BENCHES)
 	@for bench in $(BENCHES); do $$bench || exit 1; done
@@ -111,7 +116,7 @@ CLI_TESTS = "tests/cli/contract.py $(COMMAND)" \
 # Programs that tests/author compares: ours and GMime.
 AUTHOR_PROGRAMS = $(BUILD)/tests/author/fields $(BUILD)/tests/author/gmime
 $(AUTHOR_PROGRAMS): %: %.o $(ARCHIVE)
-	$(CC) $(CFLAGS) $(LINKHARD) -o $@ $^ $(LIBS_COMMAND)
+	$(LINK_TEST) -o $@ $^ $(LIBS_COMMAND)
 
 FIELDS = 100000 5000
 author-test: $(COMMAND) $(AUTHOR_PROGRAMS)
@@ -143,9 +148,9 @@ $(BUILD)/tests/%.so: tests/milter/%.c
 check-programs: $(TESTS) $(REPLAYS) $(PRELOADS) $(AUTHOR_PROGRAMS)
 
 check-run:
-	@LOGS=$(BUILD) tests/run_cmocka $(TESTS) $(REPLAY_COMMANDS) \
+	@LOGS=$(BUILD) tests/run_cmocka $(CLI_TESTS) $(MILTER_TESTS) \
 		"tests/install_test $(BUILD)" "tests/author/random_fields.py $(BUILD)" \
-		$(CLI_TESTS) $(MILTER_TESTS)
+		$(TESTS) $(REPLAY_COMMANDS)
 
 cli-test: $(COMMAND)
 	@LOGS=$(BUILD) tests/run_cmocka $(CLI_TESTS)
@@ -243,8 +248,8 @@ tsan:
 		CFLAGS="$(CHECKED) -fsanitize=thread" sanitized
 
 sanitized: all check-programs
-	@tests/sanitized $(BUILD) $(TESTS) $(REPLAY_COMMANDS) $(CLI_TESTS) \
-		$(STORM) $(MILTER_TESTS)
+	@tests/sanitized $(BUILD) $(CLI_TESTS) $(MILTER_TESTS) $(STORM) \
+		$(TESTS) $(REPLAY_COMMANDS)
 
 fuzz-build:
 	$(MAKE) CC=clang-14 BUILD=build-fuzz FORTIFY= FUZZ="$(FUZZ)" \

@@ -143,7 +143,8 @@ describe(const struct dns_answer *a, char *text, size_t size)
 		buf_printf(&b, " %s", dns_error_name(a->fault));
 	for (size_t i = 0; i < a->n_records; i++) {
 		buf_text(&b, i == 0 ? ": " : "|");
-		ip_put(&b, &a->records[i].ip);
+		if (a->records[i].ip.family != IP_NONE)
+			ip_put(&b, &a->records[i].ip);
 		buf_span(&b, a->records[i].text);
 	}
 	if (a->alias.p != NULL)
