@@ -407,18 +407,6 @@ ams_hash(void *of, uint8_t out[CRYPTO_HASH_SIZE])
 
 /* ---- the verdict ---- */
 
-/* The cause is ours (memory, budget), not the sender's or the sealer's DNS. */
-static bool
-is_our_fault(const struct sigcheck *check, const struct sigcheck_result *r)
-{
-	const struct dns_answer *answer = check->answer;
-
-	if (r->code != DKIM_TEMPERROR)
-		return false;
-	return answer == NULL || answer->state == DNS_FOUND ||
-	    dns_error_is_ours(answer->fault);
-}
-
 /* False: decided. */
 static bool
 seal_passes(struct arc *c, unsigned instance)
@@ -433,7 +421,8 @@ seal_passes(struct arc *c, unsigned instance)
 		return true;
 	/* RFC 8617 section 5.2.1: all failures are permanent, also of DNS */
 	decide_at(c,
-	    is_our_fault(&one.set->seal, &r) ? ARC_TEMPERROR : ARC_FAIL,
+	    sigcheck_is_cut_short(&one.set->seal, r.code) ? ARC_TEMPERROR
+							  : ARC_FAIL,
 	    PART_SEAL, instance, r.reason);
 	return false;
 }
@@ -480,8 +469,9 @@ judge_signatures(struct arc *c)
 
 	if (!ams_passes(c, c->n, &r)) {
 		decide_at(c,
-		    is_our_fault(&c->sets[c->n - 1].ams, &r) ? ARC_TEMPERROR
-							     : ARC_FAIL,
+		    sigcheck_is_cut_short(&c->sets[c->n - 1].ams, r.code)
+			? ARC_TEMPERROR
+			: ARC_FAIL,
 		    PART_AMS, c->n, r.reason);
 		return;
 	}

@@ -33,7 +33,8 @@ enum { STREAMS = CANON_RELAXED + 1 };
 
 struct body_hashes {
 	struct arena *a;
-	struct body_stream *streams[STREAMS]; /* NULL: not requested */
+	struct body_stream *streams[STREAMS]; /* NULL: not requested, or no
+	                                         memory */
 	struct wish wishes[BODY_HASHES_MAX];
 	int n;
 };
@@ -153,13 +154,13 @@ body_hashes_request(struct body_hashes *b, enum canon canon, uint64_t limit)
 			return i;
 	if (b->n == BODY_HASHES_MAX)
 		return -1;
+	/* without a stream, the wish is not fulfilled */
 	if (b->streams[canon] == NULL)
 		b->streams[canon] = stream_new(b, canon);
-	if (b->streams[canon] == NULL)
-		return -1;
 	b->wishes[b->n] = (struct wish){ .canon = canon, .limit = limit };
 	b->n++;
-	stream_mark(b->streams[canon]);
+	if (b->streams[canon] != NULL)
+		stream_mark(b->streams[canon]);
 	return b->n - 1;
 }
 
@@ -203,8 +204,9 @@ uint64_t
 body_hashes_length(const struct body_hashes *b, int handle)
 {
 	const struct wish *w = wish_of(b, handle);
+	const struct body_stream *s = w != NULL ? b->streams[w->canon] : NULL;
 
-	return w != NULL ? b->streams[w->canon]->length : 0;
+	return s != NULL ? s->length : 0;
 }
 
 bool

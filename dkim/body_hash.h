@@ -31,7 +31,7 @@ void body_hashes_free(struct body_hashes *b); /* takes NULL */
 /*
  * Requests the hash of the first `limit` bytes of the canonical body, before
  * the first chunk.  Returns its handle, the same for equal requests; -1: too
- * many, or no memory.
+ * many.  If there is no memory, body_hashes_get() will return NULL.
  */
 int body_hashes_request(
     struct body_hashes *b, enum canon canon, uint64_t limit);

@@ -6,6 +6,7 @@
 
 #include <openssl/bn.h>
 #include <openssl/core_names.h>
+#include <openssl/crypto.h>
 #include <openssl/err.h>
 #include <openssl/evp.h>
 #include <openssl/param_build.h>
@@ -21,6 +22,9 @@ static struct {
 	bool keeps;           /* spares is valid */
 } fetched;
 static pthread_once_t fetched_once = PTHREAD_ONCE_INIT;
+
+/* A request of OpenSSL's for memory has failed in this thread. */
+static _Thread_local bool out_of_memory;
 
 struct crypto_hash {
 	struct crypto_hash *next; /* of the spares */
@@ -296,7 +300,7 @@ crypto_key_is_ed25519(const struct crypto_key *k)
 }
 
 static bool
-memory_ran_out(void)
+has_memory_error(void)
 {
 	unsigned long error;
 
@@ -306,14 +310,17 @@ memory_ran_out(void)
 	return false;
 }
 
-/* OpenSSL returns 0 for a bad signature, and a negative number for one that it
- * cannot decode, but also if it runs out of memory. */
+/*
+ * OpenSSL returns 0 for a bad signature, and a negative number for one that it
+ * cannot decode, but also if it runs out of memory.  It reports that in some
+ * places only, and not at all if there is no memory for the report.
+ */
 static enum crypto_verdict
 verdict(int result)
 {
-	enum crypto_verdict v = result == 1 ? CRYPTO_GOOD
-	    : memory_ran_out()              ? CRYPTO_FAULT
-					    : CRYPTO_BAD;
+	enum crypto_verdict v = result == 1       ? CRYPTO_GOOD
+	    : out_of_memory || has_memory_error() ? CRYPTO_FAULT
+						  : CRYPTO_BAD;
 
 	ERR_clear_error();
 	return v;
@@ -350,6 +357,7 @@ enum crypto_verdict
 crypto_verify(const struct crypto_key *k, const uint8_t hash[CRYPTO_HASH_SIZE],
     struct span signature)
 {
+	out_of_memory = false;
 	return k->ready != NULL ? rsa_verify(k, hash, signature)
 				: ed25519_verify(k, hash, signature);
 }
@@ -397,10 +405,47 @@ crypto_sign(const struct crypto_key *k, const uint8_t hash[CRYPTO_HASH_SIZE],
 	return good;
 }
 
+/* ---- at start ---- */
+
+static void *
+openssl_malloc(size_t n, const char *file, int line)
+{
+	void *p = malloc(n);
+
+	(void)file;
+	(void)line;
+	if (p == NULL)
+		out_of_memory = true;
+	return p;
+}
+
+static void
+openssl_free(void *p, const char *file, int line)
+{
+	(void)file;
+	(void)line;
+	free(p);
+}
+
+static void *
+openssl_realloc(void *old, size_t n, const char *file, int line)
+{
+	void *p;
+
+	if (n == 0) {
+		openssl_free(old, file, line);
+		return NULL;
+	}
+	p = realloc(old, n);
+	if (p == NULL)
+		out_of_memory = true;
+	return p;
+}
+
 /* Verifies one signature of each kind at start: OpenSSL initializes itself in
  * its first verifications without checking for memory. */
-bool
-crypto_start(void)
+static bool
+verify_once(void)
 {
 	static const uint8_t hash[CRYPTO_HASH_SIZE] = { 1 };
 	char bytes[256]; /* a modulus of 2048 bits, and a signature */
@@ -420,4 +465,13 @@ crypto_start(void)
 	crypto_key_free(ed25519);
 	crypto_hash_free(h);
 	return good;
+}
+
+bool
+crypto_start(void)
+{
+	/* Changes nothing if OpenSSL has allocated memory already. */
+	(void)CRYPTO_set_mem_functions(
+	    openssl_malloc, openssl_realloc, openssl_free);
+	return verify_once();
 }

@@ -21,8 +21,9 @@ enum {
 	CRYPTO_SIGNATURE_MAX = 512, /* bytes: RSA-4096 */
 };
 
-/* For a daemon: initializes OpenSSL while there is memory.  False: it lacks
- * SHA-256 or RSA. */
+/* For a daemon, before anything else uses OpenSSL: initializes it while there
+ * is memory, and notices from now on if it has none.  False: it lacks SHA-256
+ * or RSA. */
 bool crypto_start(void);
 
 /* ---- a running SHA-256 ---- */

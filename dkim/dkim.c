@@ -475,6 +475,8 @@ dkim_finish(struct dkim *d)
 		sigcheck_verify(one.check, &d->rules, d->body_hashes, hash_one,
 		    &one, d->a, &result);
 		tell(d->to[i], &result);
+		d->to[i]->cut_short =
+		    sigcheck_is_cut_short(one.check, result.code);
 		judge_from(d, one.check, d->to[i]);
 	}
 }

@@ -68,9 +68,10 @@ struct dkim_result { /* of one DKIM-Signature field */
 	unsigned key_bits;                   /* 0: no key */
 	bool testing;                        /* t=y in the key */
 	bool strict;                         /* t=s in the key */
-	bool stale;    /* the key's answer is past its TTL */
-	bool verified; /* chosen for verification, within the budget */
-	size_t field;  /* index in the header */
+	bool cut_short; /* DKIM_TEMPERROR by a lack of ours, not by DNS */
+	bool stale;     /* the key's answer is past its TTL */
+	bool verified;  /* chosen for verification, within the budget */
+	size_t field;   /* index in the header */
 };
 
 const char *dkim_code_name(enum dkim_code code);

@@ -332,3 +332,14 @@ sigcheck_verify(const struct sigcheck *c, const struct sigcheck_rules *r,
 	if (over_body)
 		judge_tail(c, r, body_hashes, a, out);
 }
+
+bool
+sigcheck_is_cut_short(const struct sigcheck *c, enum dkim_code code)
+{
+	const struct dns_answer *answer = c->answer;
+
+	if (code != DKIM_TEMPERROR)
+		return false;
+	return answer == NULL || answer->state == DNS_FOUND ||
+	    dns_error_is_ours(answer->fault);
+}

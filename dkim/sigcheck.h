@@ -81,6 +81,10 @@ bool sigcheck_key_fits(const struct sigcheck *c, const struct key *k,
     const struct sigcheck_rules *r, struct arena *a,
     struct sigcheck_result *out);
 
+/* Whether the result `code` comes from a lack of ours (memory, DNS questions,
+ * resolvers), not from the signer's DNS. */
+bool sigcheck_is_cut_short(const struct sigcheck *c, enum dkim_code code);
+
 /* Frees the keys, if they are not kept with the answer. */
 void sigcheck_free(struct sigcheck *c);
 

@@ -442,6 +442,8 @@ finish_signatures(struct verify_message *m)
 		return;
 	dkim_finish(m->dkim);
 	v->dkim = dkim_results(m->dkim, &v->n_dkim);
+	for (size_t i = 0; i < v->n_dkim; i++)
+		m->keys_cut = m->keys_cut || v->dkim[i].cut_short;
 	v->dkim_unlisted = dkim_unlisted(m->dkim);
 	v->dkim_state = m->dkim;
 	arc_finish(m->arc, &v->arc);

@@ -15,16 +15,30 @@ void *__wrap_realloc(void *p, size_t size);
 
 static atomic_ulong requests; /* since memory_fail_at() */
 static atomic_ulong first;    /* that fails, with all after it; 0: none does */
+static atomic_bool once;      /* the first one alone fails */
 static atomic_bool failed;
 
-void
-memory_fail_at(unsigned long nth)
+static void
+set(unsigned long nth, bool only)
 {
 	atomic_store(&first, 0);
 	atomic_store(&requests, 0);
 	if (nth > 0)
 		atomic_store(&failed, false);
+	atomic_store(&once, only);
 	atomic_store(&first, nth);
+}
+
+void
+memory_fail_at(unsigned long nth)
+{
+	set(nth, false);
+}
+
+void
+memory_fail_once_at(unsigned long nth)
+{
+	set(nth, true);
 }
 
 bool
@@ -37,8 +51,12 @@ static bool
 fails(void)
 {
 	unsigned long from = atomic_load(&first);
+	unsigned long nth;
 
-	if (from == 0 || atomic_fetch_add(&requests, 1) + 1 < from)
+	if (from == 0)
+		return false;
+	nth = atomic_fetch_add(&requests, 1) + 1;
+	if (nth < from || (nth > from && atomic_load(&once)))
 		return false;
 	atomic_store(&failed, true);
 	errno = ENOMEM;

@@ -13,6 +13,9 @@
  * all threads; 0 lifts it. */
 void memory_fail_at(unsigned long nth);
 
+/* The same, but the requests after it succeed. */
+void memory_fail_once_at(unsigned long nth);
+
 /* Some request has failed since. */
 bool memory_has_failed(void);
 
