@@ -17,6 +17,7 @@
 #include <unistd.h>
 
 #include "cli/cli.h"
+#include "cli/status_signing.h"
 #include "dns/resolver.h"
 #include "lib/ascii.h"
 #include "lib/buf.h"
@@ -500,6 +501,7 @@ print_status(json_t *o, int64_t now)
 	    (long long)metric_number(o, "connections_total", NULL),
 	    (long long)metric_number(o, "connections_refused_total", NULL));
 	print_messages(o);
+	status_signing(o);
 	print_dns(o);
 }
 

@@ -9,6 +9,7 @@
 #include "milter/reply.h"
 #include "milter/message_sink.h"
 #include "milter/session.h"
+#include "milter/sign_sink.h"
 
 /*
  * Events that we receive without a reply: a reply to each header field doubles
@@ -320,12 +321,34 @@ on_body(SMFICTX *ctx, unsigned char *chunk, size_t size)
 	return more ? SMFIS_CONTINUE : SMFIS_SKIP;
 }
 
+static bool
+is_refused(sfsistat reply)
+{
+	return reply == SMFIS_REJECT || reply == SMFIS_TEMPFAIL;
+}
+
+/* In a process that only signs. */
+static sfsistat
+end_own_message(SMFICTX *ctx, struct session *s, struct span queue_id)
+{
+	const struct signer_outcome *o;
+	sfsistat r;
+
+	session_headers_end(s);
+	o = session_sign(s);
+	r = reply_apply_signed(ctx, s, o);
+	sign_sink_put(o, queue_id, is_refused(r));
+	session_abort(s);
+	return r;
+}
+
 static sfsistat
 on_message_end(SMFICTX *ctx)
 {
 	struct session *s = begin_callback(ctx);
 	struct span queue_id =
 	    span_str(smfi_getsymval(ctx, libmilter_text("i")));
+	const struct signer_outcome *o;
 	struct metrics_times times;
 	const struct verdict *v;
 	uint64_t began;
@@ -333,10 +356,18 @@ on_message_end(SMFICTX *ctx)
 
 	if (s == NULL)
 		return reply_refuse(ctx, 451, "4.3.0", SPAN(POLICY_NO_MEMORY));
+	if (service_role() == SERVICE_SIGN) {
+		r = end_own_message(ctx, s, queue_id);
+		end_callback(s);
+		return r;
+	}
 	began = (uint64_t)clock_us();
 	v = session_finish(s);
 	times.finish_us = (uint64_t)clock_us() - began;
-	r = reply_apply(ctx, s, v);
+	o = session_is_ours(s) ? session_sign(s) : NULL;
+	r = reply_apply(ctx, s, v, o);
+	if (session_is_ours(s))
+		sign_sink_put(o, queue_id, is_refused(r));
 	times.total_us = (uint64_t)clock_us() - s->began_us;
 	message_sink_put(v, s->runtime != NULL ? s->runtime->conf : NULL,
 	    queue_id,

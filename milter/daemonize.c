@@ -127,6 +127,22 @@ daemonize_ready(void)
 	ready_pipe = -1;
 }
 
+void
+daemonize_is_not_first(void)
+{
+	int null = open("/dev/null", O_WRONLY | O_CLOEXEC);
+
+	unsetenv("NOTIFY_SOCKET");
+	unsetenv("WATCHDOG_USEC");
+	if (ready_pipe < 0 || null < 0) {
+		if (null >= 0)
+			close(null);
+		return;
+	}
+	close(ready_pipe);
+	ready_pipe = null; /* daemonize_ready() closes it */
+}
+
 bool
 daemonize_pid_file(const char *path, const char *user, struct buf *error)
 {

@@ -27,6 +27,10 @@ bool daemonize_set_user(const char *user, struct buf *error);
 bool daemonize_background(struct buf *error);
 void daemonize_ready(void);
 
+/* In a further process of the daemon: the service manager and the waiting
+ * parent get nothing from it. */
+void daemonize_is_not_first(void);
+
 /*
  * Writes our pid to `path`, owned by `user` so that it can be removed later;
  * NULL: does nothing.

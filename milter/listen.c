@@ -256,6 +256,15 @@ listen_open(const struct listen_options *options, struct listen_socket *out,
 }
 
 void
+listen_forget(struct listen_socket *s)
+{
+	if (s->fd >= 0)
+		close(s->fd);
+	s->fd = -1;
+	s->path = NULL;
+}
+
+void
 listen_close(struct listen_socket *s)
 {
 	struct stat st;

@@ -44,6 +44,9 @@ bool listen_open(const struct listen_options *options,
 bool listen_own(const struct listen_options *options, struct listen_socket *s,
     struct buf *error);
 
+/* Closes the descriptor only: another process has the socket. */
+void listen_forget(struct listen_socket *s);
+
 /* Closes the descriptor if libmilter does not own it, and removes the file of a
  * unix socket if it is still the one that we created. */
 void listen_close(struct listen_socket *s);

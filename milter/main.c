@@ -30,7 +30,9 @@
 #include "milter/daemonize.h"
 #include "milter/message_sink.h"
 #include "milter/service.h"
+#include "milter/sign_sink.h"
 #include "milter/signals.h"
+#include "milter/signer_process.h"
 #include "conf/conf.h"
 #include "verify/dns_task.h"
 #include "verify/verify.h"
@@ -45,7 +47,9 @@ enum {
 	DRAIN_STEP_MS = 20, /* between two checks for messages in progress */
 	DRAIN_MORE_MS = 2000, /* added to "timeout" for hashing and replies */
 	REPLY_MS = 200, /* for the last replies to leave libmilter's threads */
-	SELF_TEST_MS = 5000,  /* for libmilter's threads to start */
+	SELF_TEST_MS = 5000, /* for libmilter's threads to start */
+	SIGNER_START_MS = 3 * SELF_TEST_MS, /* for the process that signs */
+	SIGNER_MS = 5000,                   /* for it to reload or to end */
 	TRIM_MS = 5000,       /* between two checks of malloc's free memory */
 	TRIM_BYTES = 8 << 20, /* free memory that malloc may keep */
 	ARENAS = 4, /* of malloc.  Its default is eight for each processor, and
@@ -58,8 +62,10 @@ struct daemon {
 	bool only_test;
 	bool has_pid_file;
 	const struct conf *conf; /* as read at start: socket, user */
-	struct listen_options options;
-	struct listen_socket socket;
+	struct listen_options options, sign_options;
+	struct listen_socket socket, sign_socket;
+	struct signer_process signer;
+	bool is_signer; /* this process is that one */
 	enum conf_sandbox sandbox;
 	char
 	    unsandboxed[ERROR_MAX]; /* why parts of the sandbox failed, or "" */
@@ -169,28 +175,74 @@ begin_sandbox(struct daemon *d)
 	d->sandbox = sandbox_enter(d->conf, d->path, &missing);
 }
 
+static bool
+open_sockets(struct daemon *d, struct buf *error)
+{
+	return (d->options.socket == NULL ||
+		   listen_open(&d->options, &d->socket, error)) &&
+	    (d->sign_options.socket == NULL ||
+		listen_open(&d->sign_options, &d->sign_socket, error));
+}
+
+/* From here on the process has one socket, d->socket, and one role. */
+static void
+take_role(struct daemon *d, enum service_role role)
+{
+	service_set_role(role);
+	if (role == SERVICE_VERIFY) {
+		listen_forget(&d->sign_socket);
+		return;
+	}
+	listen_forget(&d->socket);
+	d->socket = d->sign_socket;
+	d->options = d->sign_options;
+	d->sign_socket = (struct listen_socket){ .fd = -1 };
+}
+
+/* Two sockets are served by two processes. */
+static bool
+divide(struct daemon *d, struct buf *error)
+{
+	bool only_sign = d->options.socket == NULL;
+
+	if (!only_sign && d->sign_options.socket != NULL &&
+	    !signer_process_fork(&d->signer, &d->is_signer, error))
+		return false;
+	if (d->is_signer)
+		d->has_pid_file = false; /* the first process removes it */
+	take_role(d, only_sign || d->is_signer ? SERVICE_SIGN : SERVICE_VERIFY);
+	return true;
+}
+
 /* Does everything that needs the privileges of the start and then drops them.
  * Returns an exit status, or -1 to continue. */
 static int
 begin_with_rights(struct daemon *d, struct buf *error)
 {
 	openlog(PROGRAM, LOG_PID, LOG_MAIL); /* libmilter logs there too */
-	if (!listen_open(&d->options, &d->socket, error))
-		return EX_UNAVAILABLE;
-	try_metrics(d, metrics_http_open);
-	if (!callbacks_register(d->socket.path == NULL)) {
-		buf_text(error, "libmilter: out of memory");
-		return EX_OSERR;
-	}
-	if (!libmilter_listen(&d->options, &d->socket, error))
+	if (!open_sockets(d, error))
 		return EX_UNAVAILABLE;
 	if (!d->foreground && !daemonize_background(error))
 		return EX_OSERR;
 	if (!daemonize_pid_file(d->conf->pid_file, d->conf->user, error))
 		return EX_CANTCREAT;
 	d->has_pid_file = d->conf->pid_file != NULL;
+	if (!sign_sink_open(error) || !divide(d, error))
+		return EX_OSERR;
+	if (!d->is_signer)
+		try_metrics(d, metrics_http_open);
+	if (!callbacks_register(d->socket.path == NULL)) {
+		buf_text(error, "libmilter: out of memory");
+		return EX_OSERR;
+	}
+	if (!libmilter_listen(&d->options, &d->socket, error))
+		return EX_UNAVAILABLE;
 	if (!daemonize_set_user(d->conf->user, error))
 		return EX_CONFIG;
+	if (d->is_signer && !signer_process_follow()) {
+		buf_text(error, "the daemon has ended");
+		return EX_SOFTWARE;
+	}
 	begin_sandbox(d);
 	return -1;
 }
@@ -210,7 +262,8 @@ begin_threads(struct daemon *d, struct buf *error)
 		return EX_OSERR;
 	}
 	if (!service_start(d->path, d->conf, daemonize_raise_files(), error) ||
-	    !message_sink_open(d->conf, error))
+	    (service_role() == SERVICE_VERIFY &&
+		!message_sink_open(d->conf, error)))
 		return EX_CONFIG;
 	if (pthread_create(&listener, NULL, run_listener, d) != 0 ||
 	    pthread_detach(listener) != 0) {
@@ -284,7 +337,7 @@ warn_about_libmilter(const struct daemon *d)
 		    "%s: the daemon cannot connect to its own socket, to wake "
 		    "libmilter's workers: messages may wait for slow ones; "
 		    "check socket_mode and local firewall rules",
-		    d->conf->socket);
+		    d->options.socket);
 }
 
 static void
@@ -299,7 +352,9 @@ log_start(const struct daemon *d)
 	log_text(&l, "version", AVOUCH_VERSION);
 	log_text(
 	    &l, "mode", d->conf->mode == CONF_ENFORCE ? "enforce" : "monitor");
-	log_text(&l, "socket", d->conf->socket);
+	log_text(
+	    &l, "role", service_role() == SERVICE_SIGN ? "sign" : "verify");
+	log_text(&l, "socket", d->options.socket);
 	log_text(&l, "resolvers", text);
 	if (d->conf->metrics.listen != NULL)
 		log_text(&l, "metrics", d->conf->metrics.listen);
@@ -309,8 +364,10 @@ log_start(const struct daemon *d)
 	log_end(&l);
 	if (d->unsandboxed[0] != '\0')
 		log_say(LOG_LEVEL_WARNING, "sandbox", "%s", d->unsandboxed);
-	log_warnings(d->conf);
-	warn_expired_overrides(d->conf);
+	if (!d->is_signer) {
+		log_warnings(d->conf);
+		warn_expired_overrides(d->conf);
+	}
 	warn_about_libmilter(d);
 }
 
@@ -327,6 +384,7 @@ reload_conf(struct daemon *d)
 	buf_printf(
 	    &b, "RELOADING=1\nMONOTONIC_USEC=%lld", (long long)clock_us());
 	daemonize_notify(state);
+	signer_process_reload(&d->signer);
 	if (service_reload()) {
 		v = service_ref();
 		set_log(d, v->conf);
@@ -335,10 +393,17 @@ reload_conf(struct daemon *d)
 		    v->conf->mode == CONF_ENFORCE ? "enforce" : "monitor");
 		log_text(&l, "configuration", d->path);
 		log_end(&l);
-		log_warnings(v->conf);
-		warn_expired_overrides(v->conf);
+		if (!d->is_signer) {
+			log_warnings(v->conf);
+			warn_expired_overrides(v->conf);
+		}
 		service_unref(v);
 	}
+	if (d->is_signer)
+		signer_process_ready(&d->signer);
+	else if (!signer_process_wait_ready(&d->signer, SIGNER_MS))
+		log_say(LOG_LEVEL_ERROR, "reload",
+		    "the process that signs has not reloaded");
 	daemonize_notify("READY=1");
 }
 
@@ -375,7 +440,22 @@ tick(struct daemon *d)
 		daemonize_notify("WATCHDOG=1");
 }
 
-/* Runs until SIGTERM or SIGINT.  False: libmilter has ended without one. */
+/* Logs why the daemon has to end without being asked to. */
+static bool
+must_end(struct daemon *d)
+{
+	const char *why = atomic_load(&d->listener_ended)
+	    ? "libmilter stopped listening"
+	    : !signer_process_is_alive(&d->signer)
+	    ? "the process that signs has ended"
+	    : NULL;
+
+	if (why != NULL)
+		log_say(LOG_LEVEL_ERROR, "stop", "%s", why);
+	return why != NULL;
+}
+
+/* Runs until SIGTERM or SIGINT.  False: it has to end without one. */
 static bool
 run_until_signal(struct daemon *d)
 {
@@ -395,7 +475,7 @@ run_until_signal(struct daemon *d)
 			reload_conf(d);
 		else if (number != 0)
 			return true;
-		if (atomic_load(&d->listener_ended))
+		if (must_end(d))
 			return false;
 		tick(d);
 	}
@@ -421,7 +501,9 @@ drain(struct daemon *d)
 	while (service_in_progress() > 0 && clock_ms() < until) {
 		int number = signals_next(DRAIN_STEP_MS);
 
-		if (number == SIGTERM || number == SIGINT)
+		/* The process that signs gets two: from the service manager
+		 * and from the first process. */
+		if (!d->is_signer && (number == SIGTERM || number == SIGINT))
 			break;
 		tick(d);
 	}
@@ -437,8 +519,10 @@ drain(struct daemon *d)
 static void
 clear_away(struct daemon *d)
 {
-	metrics_http_close();
+	if (!d->is_signer)
+		metrics_http_close();
 	listen_close(&d->socket);
+	listen_close(&d->sign_socket);
 	if (d->has_pid_file)
 		unlink(d->conf->pid_file);
 }
@@ -454,16 +538,16 @@ shut_down(struct daemon *d, bool asked)
 	unsigned wait_ms = d->conf->timeout_ms + DRAIN_MORE_MS;
 	int status = asked ? EX_OK : EX_OSERR;
 
+	signer_process_signal(&d->signer, SIGTERM);
 	if (asked)
 		drain(d);
-	else
-		log_say(LOG_LEVEL_ERROR, "stop", "libmilter stopped listening");
 	clear_away(d);
 	if (!service_end(wait_ms, callbacks_leave)) {
 		log_say(LOG_LEVEL_ERROR, "stop", "a message did not end");
 		_exit(EX_SOFTWARE);
 	}
 	message_sink_close();
+	signer_process_end(&d->signer, wait_ms + SIGNER_MS);
 	log_say(LOG_LEVEL_INFO, "stop", "ended");
 	return status;
 }
@@ -479,13 +563,22 @@ serve(struct daemon *d)
 		conf_ref(d->conf); /* service_start() takes this reference */
 		status = begin_threads(d, &error);
 	}
+	if (status < 0 && !d->is_signer &&
+	    !signer_process_wait_ready(&d->signer, SIGNER_START_MS)) {
+		buf_text(&error, "the process that signs did not start");
+		status = EX_UNAVAILABLE;
+	}
 	if (status >= 0) {
+		signer_process_end(&d->signer, SIGNER_MS);
 		clear_away(d);
 		return print_error(status, text);
 	}
 	set_log(d, d->conf);
-	try_metrics(d, metrics_http_start);
+	if (!d->is_signer)
+		try_metrics(d, metrics_http_start);
 	log_start(d);
+	if (d->is_signer)
+		signer_process_ready(&d->signer);
 	daemonize_notify("READY=1");
 	daemonize_ready();
 	return shut_down(d, run_until_signal(d));
@@ -494,7 +587,12 @@ serve(struct daemon *d)
 int
 main(int argc, char **argv)
 {
-	static struct daemon d = { .socket.fd = -1 }; /* threads use it */
+	/* Threads use it. */
+	static struct daemon d = {
+		.socket.fd = -1,
+		.sign_socket.fd = -1,
+		.signer.ready = -1,
+	};
 	int status = read_arguments(argc, argv, &d);
 	char *absolute;
 
@@ -511,6 +609,8 @@ main(int argc, char **argv)
 		.group = d.conf->socket_group,
 		.user = d.conf->user,
 	};
+	d.sign_options = d.options;
+	d.sign_options.socket = d.conf->sign.socket;
 	if (d.only_test) {
 		conf_print_warnings(d.conf, stderr);
 		printf("%s: the configuration is valid\n", d.path);

@@ -6,6 +6,7 @@
 #include "lib/enum_names.h"
 #include "milter/message_sink.h"
 #include "milter/service.h"
+#include "milter/sign_sink.h"
 
 enum {
 	CODES_MAX = 8,   /* result codes of any method */
@@ -478,6 +479,7 @@ metrics_put(struct buf *page)
 	service_counts(&s);
 	put_service(page, &s);
 	put_messages(page);
+	sign_sink_put_metrics(page);
 	put_dns(page, &s);
 	put_resolvers(page, &s);
 	put_store(page);

@@ -13,7 +13,7 @@
 #include "lib/buf.h"
 #include "verify/verify.h"
 
-enum { METRICS_PAGE_MAX = 64 << 10 }; /* bytes; half of it is used */
+enum { METRICS_PAGE_MAX = 128 << 10 }; /* bytes; a third of it is used */
 
 struct metrics_times {
 	uint64_t finish_us; /* microseconds that session_finish() took */

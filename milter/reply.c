@@ -146,8 +146,102 @@ quarantine_message(
 	return SMFIS_CONTINUE;
 }
 
+/* ---- signatures ---- */
+
+static bool
+broken_signatures_remove(SMFICTX *ctx, const struct signer_outcome *o)
+{
+	bool ok = true;
+
+	for (size_t i = o->n_remove; i > 0 && ok; i--)
+		ok = field_remove(ctx, SIGNATURE_FIELD_NAME, o->remove[i - 1]);
+	return ok;
+}
+
+/* Line ends inside a field are LF for milters. */
+static bool
+signature_insert(SMFICTX *ctx, const struct session *s, struct span value)
+{
+	char *text = malloc(value.n + 1);
+	size_t n = 0;
+	bool ok = text != NULL;
+
+	for (size_t i = 0; ok && i < value.n; i++)
+		if (value.p[i] != '\r' && (n > 0 || value.p[i] != ' '))
+			text[n++] = value.p[i];
+	ok = ok && field_insert(ctx, s, SIGNATURE_FIELD_NAME, span_of(text, n));
+	free(text);
+	return ok;
+}
+
+static bool
+signatures_insert(
+    SMFICTX *ctx, const struct session *s, const struct signer_outcome *o)
+{
+	bool ok = true;
+
+	for (size_t i = o->n_add; i > 0 && ok; i--)
+		ok = signature_insert(ctx, s, o->add[i - 1]);
+	return ok;
+}
+
+/*
+ * Refuses or defers for the signature's sake.  SMFIS_CONTINUE: it does not.  In
+ * monitor mode nothing is refused.
+ */
+static sfsistat
+signature_refusal(
+    SMFICTX *ctx, const struct session *s, const struct signer_outcome *o)
+{
+	const struct conf *conf = s->runtime != NULL ? s->runtime->conf : NULL;
+
+	if (o == NULL || o->result == SIGNER_FAILED)
+		return conf == NULL || conf->on_overload == CONF_TEMPFAIL
+		    ? reply_refuse(ctx, 451, "4.3.0",
+			  SPAN("the message could not be signed, try again "
+			       "later"))
+		    : SMFIS_CONTINUE;
+	if (o->result == SIGNER_REFUSED && conf != NULL &&
+	    conf->mode == CONF_ENFORCE)
+		return reply_refuse(ctx, 553, "5.7.1",
+		    SPAN("your login may not send mail with this From "
+			 "address; use your own address, or ask the "
+			 "postmaster"));
+	return SMFIS_CONTINUE;
+}
+
+static bool
+sign_message(
+    SMFICTX *ctx, const struct session *s, const struct signer_outcome *o)
+{
+	return o == NULL ||
+	    (broken_signatures_remove(ctx, o) && signatures_insert(ctx, s, o));
+}
+
 sfsistat
-reply_apply(SMFICTX *ctx, struct session *s, const struct verdict *v)
+reply_apply_signed(
+    SMFICTX *ctx, struct session *s, const struct signer_outcome *o)
+{
+	sfsistat refusal = signature_refusal(ctx, s, o);
+
+	if (refusal != SMFIS_CONTINUE)
+		return refusal;
+	if (s->own.n > OWN_FIELDS_MAX && !s->trusted_mta)
+		return reply_refuse(ctx, 550, "5.7.1",
+		    SPAN("too many header fields claim to be of this host"));
+	if ((!s->trusted_mta && !forged_remove(ctx, &s->own)) ||
+	    !sign_message(ctx, s, o)) {
+		log_limited("mta", "the MTA rejected our header fields");
+		return SMFIS_TEMPFAIL;
+	}
+	return SMFIS_CONTINUE;
+}
+
+/* ---- the reply to a message that was verified ---- */
+
+sfsistat
+reply_apply(SMFICTX *ctx, struct session *s, const struct verdict *v,
+    const struct signer_outcome *o)
 {
 	enum conf_action action = v != NULL ? v->decision.action
 	    : s->runtime != NULL            ? policy_unchecked(s->runtime->conf)
@@ -167,9 +261,16 @@ reply_apply(SMFICTX *ctx, struct session *s, const struct verdict *v)
 		return reply_refuse(ctx,
 		    v->decision.code / 100 == 4 ? v->decision.code : 451,
 		    v->decision.enhanced, v->decision.text);
+	if (session_is_ours(s)) {
+		sfsistat refusal = signature_refusal(ctx, s, o);
+
+		if (refusal != SMFIS_CONTINUE)
+			return refusal;
+	}
 	/* A message never passes without our field: later readers would trust
 	 * the fields that came from outside. */
-	if (!forged_remove(ctx, &s->own) || !fields_insert(ctx, s, v)) {
+	if (!forged_remove(ctx, &s->own) || !sign_message(ctx, s, o) ||
+	    !fields_insert(ctx, s, v)) {
 		log_limited("mta", "the MTA rejected our header fields");
 		return SMFIS_TEMPFAIL;
 	}

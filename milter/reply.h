@@ -15,9 +15,18 @@ enum {
 	REPLY_QUEUE_ID_MAX = 100, /* bytes kept for the log */
 };
 
-/* Call from xxfi_eom only.  `v` is NULL if there was no memory for a verdict.
+/*
+ * Call from xxfi_eom only.  `v` is NULL if there was no memory for a verdict.
+ * If the message is to be signed (session_is_ours()), it is deferred if that
+ * failed for lack of resources, as on_overload says; `o` is session_sign().
  */
-sfsistat reply_apply(SMFICTX *ctx, struct session *s, const struct verdict *v);
+sfsistat reply_apply(SMFICTX *ctx, struct session *s, const struct verdict *v,
+    const struct signer_outcome *o);
+
+/* The same in a process that only signs.  Adds no Authentication-Results: they
+ * would reveal the login to the world. */
+sfsistat reply_apply_signed(
+    SMFICTX *ctx, struct session *s, const struct signer_outcome *o);
 
 /*
  * Rejects or defers with `code`.  If `enhanced` is not of the same class (RFC

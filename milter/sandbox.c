@@ -242,6 +242,10 @@ landlock_allow_paths(
 	landlock_allow_directory(f, conf_store_file(conf), READ_WRITE);
 	landlock_allow_directory(f, conf->pid_file, REMOVE);
 	landlock_allow_directory(f, socket_path(conf->socket), REMOVE);
+	landlock_allow_directory(f, socket_path(conf->sign.socket), REMOVE);
+	landlock_allow_directory(f, conf->sign.senders, READ);
+	if (conf->sign.keys != NULL)
+		(void)landlock_allow(f, conf->sign.keys, READ_WRITE);
 	landlock_allow_directory(f, socket_path(conf->metrics.listen), REMOVE);
 	free(resolv_conf);
 }

@@ -12,6 +12,7 @@
 #include "lib/clock.h"
 #include "lib/log.h"
 #include "lib/scan.h"
+#include "milter/signing.h"
 #include "verify/dns_task.h"
 #include "verify/core_options.h"
 
@@ -52,6 +53,7 @@ static struct {
 	uint64_t connections_total, refused, reloads_ok, reloads_failed;
 	int64_t started, loaded;    /* seconds since 1970 */
 	size_t full_at, no_room_at; /* numbers of connections */
+	enum service_role role;     /* set once */
 	char path[PATH_BYTES_MAX];
 	char host[HOST_MAX];
 	atomic_size_t in_hand;
@@ -59,6 +61,18 @@ static struct {
 	atomic_bool closed;
 	atomic_bool ended;
 } service = { .lock = PTHREAD_MUTEX_INITIALIZER };
+
+void
+service_set_role(enum service_role role)
+{
+	service.role = role;
+}
+
+enum service_role
+service_role(void)
+{
+	return service.role;
+}
 
 /* ---- resolvers ---- */
 
@@ -385,7 +399,12 @@ service_start(const char *path, const struct conf *conf, uint64_t open_files,
 	atomic_store(&service.ended, false);
 	service.started = service.loaded = (int64_t)time(NULL);
 	service.runtime = runtime_open(conf, error);
-	return service.runtime != NULL;
+	if (service.runtime == NULL)
+		return false;
+	if (signing_load(conf))
+		return true;
+	buf_text(error, "sign.senders cannot be used; see the log");
+	return false;
 }
 
 /* Warns about changed options that need a restart. */
@@ -396,6 +415,7 @@ warn_restart_needed(const struct conf *old, const struct conf *new)
 		const char *name, *was, *is;
 	} texts[] = {
 		{ "socket", old->socket, new->socket },
+		{ "sign.socket", old->sign.socket, new->sign.socket },
 		{ "socket_group", old->socket_group, new->socket_group },
 		{ "user", old->user, new->user },
 		{ "sandbox", conf_sandbox_name(old->sandbox),
@@ -463,6 +483,10 @@ service_reload(void)
 
 	if (conf != NULL)
 		new = runtime_open(conf, &error);
+	if (new != NULL && !signing_load(conf)) {
+		service_unref(new);
+		new = NULL;
+	}
 	if (error.n > 0)
 		log_say(LOG_LEVEL_ERROR, "reload", "%s", text);
 	if (new == NULL) {
@@ -473,7 +497,8 @@ service_reload(void)
 		pthread_mutex_unlock(&service.lock);
 		return false;
 	}
-	warn_restart_needed(service.runtime->conf, conf);
+	if (service.role == SERVICE_VERIFY || conf->socket == NULL)
+		warn_restart_needed(service.runtime->conf, conf);
 	pthread_mutex_lock(&service.lock);
 	old = service.runtime;
 	service.runtime = new;
@@ -686,6 +711,7 @@ service_end(
 	}
 	while (service.connections != NULL)
 		leave(service.connections);
+	signing_close();
 	last = service.runtime;
 	service.runtime = NULL;
 	service_unref(last);

@@ -42,6 +42,16 @@ struct service_connection {
 	_Atomic int64_t busy_since; /* clock_ms(); 0: in no callback */
 };
 
+/* What this process does; a daemon with two sockets is two processes. */
+enum service_role {
+	SERVICE_VERIFY, /* and signs mail of clients that logged in */
+	SERVICE_SIGN,   /* all mail is our own */
+};
+
+/* Before service_start(). */
+void service_set_role(enum service_role role);
+enum service_role service_role(void);
+
 /*
  * Opens the resolver of `conf`, which was read from `path`, and takes ownership
  * of `conf`, also on failure.  `open_files` is the limit of descriptors.

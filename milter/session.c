@@ -9,6 +9,7 @@
 #include "lib/scan.h"
 #include "mail/authres.h"
 #include "milter/metrics.h"
+#include "milter/signing.h"
 #include "milter/libmilter_quirks.h"
 
 struct session *
@@ -95,6 +96,8 @@ session_connect(struct session *s, const struct session_client *client)
 	set_authserv_id(s, mta);
 	s->mta_port = port_number(client->mta_port);
 	s->trusted_mta = policy_trusts_mta(s->runtime->conf, &ip, s->mta_port);
+	if (service_role() == SERVICE_SIGN)
+		return;
 	s->connection = verify_connect(s->runtime->conf, s->runtime->dns,
 	    &(struct verify_client){
 		.ip = ip,
@@ -134,6 +137,37 @@ session_helo(struct session *s, const char *name)
 
 /* ---- a message ---- */
 
+static bool
+begins_own_message(const struct session *s, const char *login)
+{
+	if (service_role() == SERVICE_SIGN)
+		return true;
+	return login != NULL && login[0] != '\0' && !s->trusted_mta;
+}
+
+/* Without keys the signer of the other socket has nothing to do, that of the
+ * sign socket says so for each message. */
+static void
+begin_signing(struct session *s, const char *sender, const char *login)
+{
+	if (!begins_own_message(s, login))
+		return;
+	s->signing = signing_ref();
+	s->is_ours = s->signing != NULL || service_role() == SERVICE_SIGN;
+	if (!s->is_ours)
+		return;
+	s->signer = signer_begin(s->runtime->conf,
+	    s->signing != NULL ? s->signing->keys : NULL,
+	    s->signing != NULL ? s->signing->senders : NULL,
+	    &(struct signer_envelope){
+		.sender = span_str(sender != NULL ? sender : ""),
+		.login = span_str(login),
+		.all_ours = service_role() == SERVICE_SIGN,
+	    });
+	if (s->signer == NULL)
+		log_limited("memory", "no memory for a signature");
+}
+
 void
 session_mail(struct session *s, const char *sender, const char *auth_type,
     const char *auth_authen)
@@ -147,6 +181,9 @@ session_mail(struct session *s, const char *sender, const char *auth_type,
 	s->began_us = (uint64_t)clock_us();
 	s->counted = service_message_begin();
 	own_fields_begin(&s->own, s->runtime->conf, span_str(s->authserv_id));
+	begin_signing(s, sender, auth_authen);
+	if (service_role() == SERVICE_SIGN)
+		return;
 	if (s->connection != NULL)
 		s->message = verify_mail(s->connection,
 		    &(struct verify_envelope){
@@ -209,6 +246,8 @@ session_header(struct session *s, const char *name, const char *value)
 	struct span spaced = v;
 
 	ensure_message(s);
+	if (s->signer != NULL) /* relaxed: a leading space does not count */
+		signer_header(s->signer, n, v);
 	if (s->message != NULL && !s->terms.leading_space) {
 		spaced = with_space(s, v);
 		if (spaced.p == NULL) { /* continue without a verdict */
@@ -229,14 +268,20 @@ session_headers_end(struct session *s)
 	ensure_message(s);
 	if (s->message != NULL && !s->headers_ended)
 		verify_headers_end(s->message);
+	if (s->signer != NULL)
+		signer_headers_end(s->signer);
 	s->headers_ended = true;
 }
 
 bool
 session_body(struct session *s, struct span chunk)
 {
+	bool verifies, signs;
+
 	session_headers_end(s);
-	return s->message != NULL && verify_body(s->message, chunk);
+	verifies = s->message != NULL && verify_body(s->message, chunk);
+	signs = s->signer != NULL && signer_body(s->signer, chunk);
+	return verifies || signs;
 }
 
 const struct verdict *
@@ -244,6 +289,19 @@ session_finish(struct session *s)
 {
 	session_headers_end(s);
 	return s->message != NULL ? verify_finish(s->message) : NULL;
+}
+
+bool
+session_is_ours(const struct session *s)
+{
+	return s->is_ours;
+}
+
+const struct signer_outcome *
+session_sign(struct session *s)
+{
+	return s->signer != NULL ? signer_finish(s->signer, clock_now().now)
+				 : NULL;
 }
 
 const char *
@@ -265,6 +323,11 @@ session_abort(struct session *s)
 {
 	verify_end(s->message);
 	s->message = NULL;
+	signer_end(s->signer);
+	s->signer = NULL;
+	signing_unref(s->signing);
+	s->signing = NULL;
+	s->is_ours = false;
 	service_message_end(s->counted);
 	s->counted = false;
 	s->in_message = false;

@@ -9,6 +9,10 @@
  * claim to be ours; or it is deferred, if the configuration says so for a
  * temperror.
  *
+ * What is signed: on the socket of the signer (SERVICE_SIGN) every message; on
+ * the other one messages of clients that logged in.  A message that a content
+ * filter hands back has no login, and that of a trusted MTA is not ours.
+ *
  * A session is used by one thread at a time.  It knows nothing of libmilter.
  */
 #ifndef AVOUCH_MILTER_SESSION_H
@@ -21,6 +25,7 @@
 
 #include "lib/span.h"
 #include "milter/service.h"
+#include "sign/signer.h"
 #include "verify/verify.h"
 
 enum {
@@ -46,6 +51,10 @@ struct session {
 	struct service_runtime *runtime;
 	struct verify_connection *connection; /* NULL: none, or no memory */
 	struct verify_message *message;       /* NULL: none, or no memory */
+	const struct signing *signing;        /* NULL: the message is not ours,
+	                                         or there are no keys */
+	struct signer *signer;                /* NULL: the same, or no memory */
+	bool is_ours;                         /* is to be signed */
 	bool in_message;                      /* MAIL came */
 	bool headers_ended;
 	bool counted;          /* by service_message_begin() */
@@ -84,8 +93,16 @@ void session_headers_end(struct session *s);
 /* False: the rest of the body is not needed. */
 bool session_body(struct session *s, struct span chunk);
 
-/* The verdict, valid until session_abort(); NULL: out of memory. */
+/* The verdict, valid until session_abort(); NULL: out of memory, or the process
+ * only signs. */
 const struct verdict *session_finish(struct session *s);
+
+/* Whether the message is to be signed; call it before session_sign(). */
+bool session_is_ours(const struct session *s);
+
+/* What became of the signature, valid until session_abort(); NULL: out of
+ * memory.  Call it after session_finish(). */
+const struct signer_outcome *session_sign(struct session *s);
 
 /* The value of our field for a message without a verdict; valid until the next
  * call. */

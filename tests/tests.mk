@@ -62,7 +62,7 @@ $(BUILD)/tests/cli/import_test $(BUILD)/tests/fuzz/import_fuzz \
 
 # The daemon's session; tests/support/fake_libmilter.c stands in for libmilter.
 SESSION = $(patsubst %,$(BUILD)/milter/%.o,callbacks metrics reply message_sink \
-	service session) $(BUILD)/tests/fuzz/milter_session_world.o
+	service session sign_sink signing) $(BUILD)/tests/fuzz/milter_session_world.o
 $(BUILD)/tests/fuzz/milter_session_fuzz \
 	$(BUILD)/tests/fuzz/milter_session_replay: $(SESSION)
 
@@ -99,7 +99,7 @@ export PYTHONDONTWRITEBYTECODE = 1
 MILTER_TESTS = "tests/milter/proto.py $(DAEMON)" \
 	"tests/milter/operate.py $(DAEMON)" "tests/milter/sandbox.py $(DAEMON)" \
 	"tests/milter/resolvers.py $(DAEMON)" \
-	"tests/milter/policy.py $(DAEMON)" "tests/milter/soak.py $(DAEMON) 5" \
+	"tests/milter/policy.py $(DAEMON)" "tests/milter/sign.py $(DAEMON)" "tests/milter/soak.py $(DAEMON) 5" \
 	"tests/milter/luatest.py $(DAEMON)" "tests/milter/store.py $(DAEMON)" \
 	"tests/milter/storefaults.py $(DAEMON)" \
 	"tests/milter/failures.py $(DAEMON)" "tests/milter/startup.py $(DAEMON)" \

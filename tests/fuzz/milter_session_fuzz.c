@@ -44,6 +44,7 @@
 #include "milter/callbacks.h"
 #include "milter/message_sink.h"
 #include "milter/session.h"
+#include "milter/sign_sink.h"
 #include "tests/fuzz/milter_session_world.h"
 #include "tests/support/mail_assert.h"
 #include "tests/support/fault_source.h"
@@ -526,6 +527,7 @@ start(struct run *r, size_t conf_number)
 	assert(registered);
 	moody_begin();
 	world_put_conf(conf_number != WORLD_CONF_BAD ? conf_number : 0);
+	assert(sign_sink_open(&error));
 	assert(
 	    service_start(path, conf_read(path, stderr), OPEN_FILES, &error));
 	v = service_ref();

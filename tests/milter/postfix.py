@@ -107,7 +107,9 @@ class Postfix:
                       host=host, domain=domain, programs=PROGRAMS,
                       name="postfix-test")
         with open(self.config + "/main.cf", "w") as f:
-            f.write(MAIN.format(**values))
+            for line in MAIN.format(**values).splitlines(True):
+                if line.partition(" =")[0] not in options:
+                    f.write(line)
             f.writelines("%s = %s\n" % o for o in options.items())
         with open(self.config + "/master.cf", "w") as f:
             f.write(MASTER.format(**values) + services)

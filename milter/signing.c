@@ -1,0 +1,229 @@
+#include "milter/signing.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "lib/log.h"
+
+/* Shared by sets of keys that are replaced alone. */
+struct counted_senders {
+	atomic_uint refs;
+	struct senders *senders;
+};
+
+struct counted_signing {
+	struct signing shown; /* the first member: callers see only this */
+	struct counted_senders *senders;
+	atomic_uint refs;
+};
+
+static struct {
+	pthread_mutex_t lock;
+	struct counted_signing *now; /* NULL: nothing was loaded */
+} current = { .lock = PTHREAD_MUTEX_INITIALIZER };
+
+static void
+senders_unref(struct counted_senders *s)
+{
+	if (s == NULL || atomic_fetch_sub(&s->refs, 1) != 1)
+		return;
+	senders_free(s->senders);
+	free(s);
+}
+
+const struct signing *
+signing_ref(void)
+{
+	struct counted_signing *s;
+
+	pthread_mutex_lock(&current.lock);
+	s = current.now;
+	if (s != NULL && s->shown.keys == NULL)
+		s = NULL;
+	if (s != NULL)
+		atomic_fetch_add(&s->refs, 1);
+	pthread_mutex_unlock(&current.lock);
+	return s != NULL ? &s->shown : NULL;
+}
+
+static void
+counted_unref(struct counted_signing *s)
+{
+	if (s == NULL || atomic_fetch_sub(&s->refs, 1) != 1)
+		return;
+	sign_keys_unref(s->shown.keys);
+	senders_unref(s->senders);
+	free(s);
+}
+
+void
+signing_unref(const struct signing *s)
+{
+	union {
+		const struct signing *in;
+		struct counted_signing *out;
+	} u = { .in = s };
+
+	counted_unref(u.out);
+}
+
+static void
+make_current(struct counted_signing *s)
+{
+	struct counted_signing *old;
+
+	pthread_mutex_lock(&current.lock);
+	old = current.now;
+	current.now = s;
+	pthread_mutex_unlock(&current.lock);
+	counted_unref(old);
+}
+
+/* Takes the references of its arguments.  NULL: no memory. */
+static struct counted_signing *
+counted_new(struct sign_keys *keys, struct counted_senders *senders)
+{
+	struct counted_signing *s = calloc(1, sizeof(*s));
+
+	if (s == NULL) {
+		sign_keys_unref(keys);
+		senders_unref(senders);
+		return NULL;
+	}
+	s->shown.keys = keys;
+	s->shown.senders = senders != NULL ? senders->senders : NULL;
+	s->senders = senders;
+	atomic_init(&s->refs, 1);
+	return s;
+}
+
+bool
+signing_set_keys(struct sign_keys *keys)
+{
+	struct counted_senders *senders = NULL;
+	struct counted_signing *s;
+
+	pthread_mutex_lock(&current.lock);
+	if (current.now != NULL)
+		senders = current.now->senders;
+	if (senders != NULL)
+		atomic_fetch_add(&senders->refs, 1);
+	pthread_mutex_unlock(&current.lock);
+	s = counted_new(keys, senders);
+	if (s == NULL)
+		return false;
+	make_current(s);
+	return true;
+}
+
+void
+signing_close(void)
+{
+	make_current(NULL);
+}
+
+/* ---- reading ---- */
+
+static void
+log_lines(enum log_level level, const char *text)
+{
+	while (text != NULL && *text != '\0') {
+		size_t n = strcspn(text, "\n");
+
+		if (n > 0)
+			log_say(level, "sign", "%.*s", (int)n, text);
+		text += n + (text[n] == '\n');
+	}
+}
+
+/* NULL: there is no folder, or it cannot be read; then the old keys stay. */
+static struct sign_keys *
+load_keys(const char *folder, struct sign_keys *previous)
+{
+	struct sign_keys_faults faults = { 0 };
+	struct sign_keys *keys = NULL;
+	char *text = NULL;
+	size_t size = 0;
+	FILE *f;
+
+	if (folder == NULL || (access(folder, F_OK) != 0 && errno == ENOENT))
+		return NULL;
+	f = open_memstream(&text, &size);
+	if (f != NULL) {
+		keys = sign_keys_load(folder, previous, f, &faults);
+		fclose(f);
+	}
+	log_lines(LOG_LEVEL_WARNING, text);
+	free(text);
+	return keys != NULL ? keys : sign_keys_ref(previous);
+}
+
+/* False: it cannot be read, and the log says why. */
+static bool
+load_senders(const char *path, struct counted_senders **out)
+{
+	struct counted_senders *s = NULL;
+	char *text = NULL;
+	size_t size = 0;
+	FILE *f;
+
+	*out = NULL;
+	if (path == NULL)
+		return true;
+	s = calloc(1, sizeof(*s));
+	f = open_memstream(&text, &size);
+	if (s != NULL && f != NULL)
+		s->senders = senders_read(path, f);
+	if (f != NULL)
+		fclose(f);
+	log_lines(LOG_LEVEL_ERROR, text);
+	free(text);
+	if (s == NULL || s->senders == NULL) {
+		free(s);
+		return false;
+	}
+	atomic_init(&s->refs, 1);
+	*out = s;
+	return true;
+}
+
+static void
+warn_without_keys(const struct conf *conf, const struct sign_keys *keys)
+{
+	size_t n = 0;
+
+	if (keys != NULL)
+		(void)sign_keys_domains(keys, &n);
+	if (conf->sign.socket != NULL && n == 0)
+		log_say(LOG_LEVEL_WARNING, "sign",
+		    "sign.socket is set, but %s has no keys: all mail leaves "
+		    "unsigned; make one with: avouch key new DOMAIN",
+		    conf->sign.keys);
+}
+
+bool
+signing_load(const struct conf *conf)
+{
+	const struct signing *old = signing_ref();
+	struct counted_senders *senders;
+	struct counted_signing *s;
+	struct sign_keys *keys;
+
+	if (!load_senders(conf->sign.senders, &senders)) {
+		signing_unref(old);
+		return false;
+	}
+	keys = load_keys(conf->sign.keys, old != NULL ? old->keys : NULL);
+	signing_unref(old);
+	warn_without_keys(conf, keys);
+	s = counted_new(keys, senders);
+	if (s == NULL)
+		return false;
+	make_current(s);
+	return true;
+}

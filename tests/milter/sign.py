@@ -1,0 +1,330 @@
+#!/usr/bin/env python3
+"""Signing, through a real Postfix: every way on which own mail leaves, and
+everything that must not be signed.
+
+usage: sign.py PROGRAM [PART-OF-A-NAME]
+"""
+
+import re
+import sys
+
+import lab
+import postfix
+import signlab
+import smtp
+from demo import STRANGER
+from signlab import next_reader, own_signatures, verify
+from suite import Suite, holds, lacks, same, true
+
+suite = Suite()
+
+BOTH = [("example.com", "r1"), ("example.com", "e1")]
+ALICE = "alice@example.com"
+
+
+def message(sender=ALICE, **more):
+    return lab.message(sender, **more)
+
+
+def taken(l, to):
+    got = l.sink.take(to)
+    true(got is not None, "not delivered")
+    return got
+
+
+def submitted(l, text, **how):
+    reply, to = l.submit(text, **how)
+    same(reply.code, 250, str(reply))
+    return taken(l, to)
+
+
+def signed(l, got, want=BOTH):
+    same(own_signatures(got), want, "signatures")
+    same(verify(l, got), ["pass"] * len(want), "verified")
+
+
+def unsigned(got):
+    same(own_signatures(got), [], "signatures")
+
+
+def ours(got):
+    return [f for f in smtp.fields(got, "Authentication-Results")
+            if lab.HOST in f.lower()]
+
+
+def logged(l, **wanted):
+    return l.milter.wait_log(event="sign", **wanted)
+
+
+# ---- each way on which own mail leaves ----
+
+@suite.test("submission with a login: signed, no results of ours")
+def _(l):
+    got = submitted(l, message())
+    signed(l, got)
+    same(smtp.fields(got, "Authentication-Results"), [], "results")
+    true(got.startswith(b"DKIM-Signature: v=1; a=rsa-sha256;"), got[:80])
+    logged(l, sign="signed", login=ALICE, domain="example.com",
+           selectors="r1,e1")
+
+
+@suite.test("sendmail(1)")
+def _(l):
+    got = taken(l, l.pipe(message().replace(b"\r\n", b"\n")))
+    signed(l, got)
+
+
+@suite.test("a content filter that hands own mail back to the sign socket")
+def _(l):
+    got = submitted(l, message(), port="filtered")
+    holds(got, b"X-Filtered: yes\r\n")
+    signed(l, got)
+
+
+@suite.test("SMTPUTF8")
+def _(l):
+    got = submitted(l, message("jos\u00e9@example.com",
+                               subject="Gr\u00fc\u00dfe"),
+                    sender="jos\u00e9@example.com")
+    signed(l, got)
+
+
+@suite.test("bounces of this host, MAILER-DAEMON below a domain with a key")
+def _(l):
+    to = next_reader()
+    l.pipe(message(), sender=to, to="x@nowhere.example")
+    got = taken(l, to)
+    holds(got, b"MAILER-DAEMON@mx.example.net")
+    signed(l, got, [("example.net", "m1")])
+
+
+@suite.test("a login on a socket that verifies: signed, with our results")
+def _(l):
+    to = next_reader()
+    with l.client("client.example.com", LOGIN=ALICE, **STRANGER) as c:
+        same(c.message(ALICE, to, message()).code, 250, "reply")
+    got = taken(l, to)
+    same(len(ours(got)), 1, "results")
+    lacks(ours(got)[0], ALICE)
+    signed(l, got)
+
+
+# ---- what must never be signed ----
+
+FORGED = message("alice@example.com", subject="forged")
+
+
+@suite.test("forged mail from outside: not signed, with the results")
+def _(l):
+    to = next_reader()
+    with l.client("host66.isp.example", **STRANGER) as c:
+        same(c.message(ALICE, to, FORGED).code, 250, "reply")
+    got = taken(l, to)
+    unsigned(got)
+    same(len(ours(got)), 1, "results")
+
+
+@suite.test("forged mail that a content filter hands back: not signed")
+def _(l):
+    to = next_reader()
+    with smtp.Client(l.ports["inbound"]) as c:
+        c.become("host66.isp.example", **STRANGER)
+        same(c.message(ALICE, to, FORGED).code, 250, "reply")
+    got = taken(l, to)
+    holds(got, b"X-Filtered: yes\r\n")
+    unsigned(got)
+
+
+@suite.test("forged mail of loopback on a socket that verifies: not signed")
+def _(l):
+    to = next_reader()
+    with smtp.Client(l.smtp_port) as c:
+        c.become("localhost")
+        same(c.message(ALICE, to, FORGED).code, 250, "reply")
+    unsigned(taken(l, to))
+
+
+# ---- reasons ----
+
+@suite.test("strangers' addresses: not signed, and why")
+def _(l):
+    for text, reason in (
+            (message("x@stranger.example"), "no_key"),
+            (b"From: a@example.com, b@example.org\r\nTo: x\r\n\r\nHi\r\n",
+             "several_authors"),
+            (b"From: <>\r\nTo: x\r\n\r\nHi\r\n", "no_author")):
+        unsigned(submitted(l, text))
+        logged(l, sign="none", reason=reason)
+    got = taken(l, l.pipe(b"Received: from a by b; x\n" +
+                          message("x@other.example")))
+    unsigned(got)
+    logged(l, sign="none", reason="not_own")
+
+
+@suite.test("a login that writes as another: signed and logged by default")
+def _(l):
+    got = submitted(l, message("bob@example.com"), login="eve@example.com",
+                    sender="eve@example.com")
+    signed(l, got)
+    logged(l, sign="signed", author_mismatch="yes")
+
+
+@suite.test("author = login: unsigned, or refused; senders allows others")
+def _(l):
+    path = l.home + "/senders"
+    with open(path, "w") as f:
+        f.write("bob@example.com eve@example.com\n")
+    how = dict(login="eve@example.com", sender="eve@example.com")
+    rule = 'author = login senders = "%s"' % path
+    l.milter.reload(l.sign_settings(rule))
+    signed(l, submitted(l, message("bob@example.com"), **how))
+    unsigned(submitted(l, message("carol@example.com"), **how))
+    logged(l, sign="none", reason="author_mismatch")
+    l.milter.reload(l.sign_settings(rule + " on_author_mismatch = reject"))
+    reply, _ = l.submit(message("carol@example.com"), **how)
+    same(reply.code, 553, str(reply))
+    holds(str(reply), "5.7.1")
+    l.milter.reload(l.sign_settings(rule + " on_author_mismatch = reject",
+                                    "mode = monitor\n"))
+    unsigned(submitted(l, message("carol@example.com"), **how))
+    logged(l, sign="none", reason="author_mismatch", would="reject")
+    l.milter.reload(l.sign_settings())
+
+
+@suite.test("a list of senders with an error: the reload keeps the old one")
+def _(l):
+    path = l.home + "/senders"
+    with open(path, "w") as f:
+        f.write("nonsense eve\n")
+    l.milter.reload(l.sign_settings('senders = "%s"' % path))
+    holds(l.milter.wait_log(level="error", event="sign")["text"],
+          path + ":1: ")
+    signed(l, submitted(l, message()))
+    l.milter.reload(l.sign_settings())
+
+
+# ---- fields that come along ----
+
+@suite.test("forged results of ours go, those of others stay")
+def _(l):
+    claims = (b"Authentication-Results: mx.example.net; dmarc=pass\r\n"
+              b"Authentication-Results: other.example; dmarc=pass\r\n")
+    got = submitted(l, claims + message())
+    same(smtp.fields(got, "Authentication-Results"),
+         ["other.example; dmarc=pass"], "results")
+    signed(l, got)
+
+
+@suite.test("our own signature: kept if valid, replaced if broken")
+def _(l):
+    got = submitted(l, message())
+    again = submitted(l, got)
+    signed(l, again)
+    same(smtp.fields(again, "DKIM-Signature"),
+         smtp.fields(got, "DKIM-Signature"), "signatures")
+    logged(l, sign="kept")
+    other = b"DKIM-Signature: v=1; d=other.example; s=r1; b=\r\n"
+    broken = submitted(l, other + got.replace(b"Hello.", b"Changed."))
+    same(own_signatures(broken), BOTH + [("other.example", "r1")], "fields")
+    same(verify(l, broken)[:2], ["pass", "pass"], "verified")
+    lacks(broken.decode(), smtp.fields(got, "DKIM-Signature")[0][-40:])
+
+
+@suite.test("many recipients, a large message")
+def _(l):
+    lines = b"".join(b"%06d %s\r\n" % (i, b"x" * 60) for i in range(40000))
+    got = submitted(l, message(body=lines))
+    signed(l, got)
+    to = [next_reader() for _ in range(50)]
+    with smtp.Client(l.ports["submission"]) as c:
+        c.become("client.example.com")
+        c.need("AUTH PLAIN AGFsaWNlQGV4YW1wbGUuY29tAHg=", 235)
+        c.need("MAIL FROM:<%s>" % ALICE, 250)
+        for one in to:
+            c.need("RCPT TO:<%s>" % one, 250)
+        c.need("DATA", 354)
+        same(c.content(message()).code, 250, "reply")
+    signed(l, taken(l, to[49]))
+
+
+# ---- the two processes ----
+
+def signer_pid(l):
+    return int(l.milter.wait_log(event="start", role="sign")["pid"])
+
+
+def gone(pid):
+    try:
+        with open("/proc/%d/stat" % pid) as f:
+            return f.read().rpartition(")")[2].split()[0] == "Z"
+    except OSError:
+        return True
+
+
+def wait_gone(pid):
+    import time
+    for _ in range(3000):
+        if gone(pid):
+            return
+        time.sleep(0.02)
+    raise AssertionError("process %d lives" % pid)
+
+
+@suite.test("the counters of both processes are on one page")
+def _(l):
+    import subprocess
+    l.milter.stop()
+    l.start_with(l.sign_settings(first='metrics { listen = "unix:%s/m" }\n'
+                                 % l.home))
+    signed(l, submitted(l, message()))
+    unsigned(submitted(l, message("x@stranger.example")))
+    command = l.program.rpartition("/")[0] + "/avouch"
+    shown = subprocess.run([command, "status", "--config", l.milter.path],
+                           capture_output=True, text=True).stdout
+    holds(shown, "signed 50.0 % of own mail; 1 not: no key for "
+                 "stranger.example")
+
+
+@suite.test("the signer ends with the daemon, even by SIGKILL")
+def _(l):
+    pid = signer_pid(l)
+    l.milter.process.kill()
+    l.milter.stop()
+    wait_gone(pid)
+    l.start_with(l.sign_settings())
+
+
+@suite.test("the daemon ends with the signer, for the service manager")
+def _(l):
+    import os
+    import signal
+    pid = signer_pid(l)
+    os.kill(pid, signal.SIGKILL)
+    same(l.milter.wait(), 71, "status")
+    l.milter.stop()
+    l.start_with(l.sign_settings())
+    signed(l, submitted(l, message()))
+
+
+@suite.test("a daemon that only signs")
+def _(l):
+    l.milter.stop()
+    text = re.sub(r'(?m)^socket = .*$', 'socket = ""', l.sign_settings())
+    l.start_with(text)
+    signed(l, submitted(l, message()))
+    same(len(l.milter.log(event="start")), 1, "processes")
+    l.milter.stop()
+
+
+def main():
+    try:
+        postfix.check()
+    except postfix.CannotRun as e:
+        return suite.skip_all(e)
+    only = sys.argv[2] if len(sys.argv) > 2 else None
+    with signlab.SignLab(sys.argv[1]) as l:
+        return suite.run(l.start(), only)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
