@@ -24,6 +24,8 @@
 ## author-test  FIELDS="100000 5000" random From fields, hostile and honest
 ## soak         SOAK=200000 messages; memory and descriptors must stay flat
 ## soak-reload  a minute of mail with ten reloads a second
+## matrix       SYSTEMS="trixie arm64": build and test in other systems (root)
+## cross        compile for musl, arm64 and riscv64, without linking
 ## bench        the milter and its peers: CPU, rate, latency, memory
 ## bench-parts  what the single parts cost
 
@@ -87,7 +89,9 @@ bench: all
 	@tests/bench/peers.py $(DAEMON) --harness $(BENCH_HARNESS) \
 		--work $(BUILD)/bench $(BENCH)
 
-unit: $(TESTS) $(REPLAYS)
+unit-programs: $(TESTS) $(REPLAYS)
+
+unit: unit-programs
 	@tests/run_cmocka $(TESTS) $(REPLAY_COMMANDS)
 
 fuzz-replay: $(REPLAYS)
@@ -252,7 +256,7 @@ sanitized: all check-programs
 		$(TESTS) $(REPLAY_COMMANDS)
 
 fuzz-build:
-	$(MAKE) CC=clang-14 BUILD=build-fuzz FORTIFY= FUZZ="$(FUZZ)" \
+	$(MAKE) CC=clang BUILD=build-fuzz FORTIFY= FUZZ="$(FUZZ)" \
 		CFLAGS="$(CHECKED) -fsanitize=fuzzer-no-link,address,undefined" \
 		fuzzers
 
@@ -261,11 +265,20 @@ fuzzers: $(FUZZERS)
 fuzz: fuzz-build
 	@tests/fuzz/run build-fuzz $(FUZZ_SECONDS) $(FUZZ)
 
+# Debian and Ubuntu of other releases, other processors, another C library: see
+# tests/matrix.  An hour or more.
+matrix:
+	@tests/matrix $(SYSTEMS)
+
+cross:
+	@tests/deps build check cross
+	@WARN="$(WARN)" tests/cross $(SYSTEMS)
+
 deps:
 	@tests/deps all
 
 .PHONY: bench bench-parts demo check check-programs check-run cli-test e2e \
-	central-test conformance soak soak-reload faults neighbours sendmail-test \
+	matrix cross unit-programs central-test conformance soak soak-reload faults neighbours sendmail-test \
 	store-faults \
 	valgrind lint analyze coverage coverage-run deps unit fuzz-replay \
 	asan tsan sanitized fuzz-build fuzzers fuzz

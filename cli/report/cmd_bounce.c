@@ -8,6 +8,8 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -197,10 +199,15 @@ bounce_maildir(struct cli *c, const char *path, char *memory, struct arena *a)
 	struct bounce_maildir m = { .path = path, .new_fd = -1, .cur_fd = -1 };
 	struct dirent **entries = NULL;
 	int status = maildir_open(c, &m);
+	char *folder = NULL;
 	int n = 0;
 
 	if (status == EX_OK) {
-		n = scandirat(m.new_fd, ".", &entries, is_mail_name, alphasort);
+		n = asprintf(&folder, "%s/new", path);
+		if (n < 0)
+			folder = NULL;
+		else
+			n = scandir(folder, &entries, is_mail_name, alphasort);
 		status = n < 0 ? maildir_fail(c, &m, "new") : EX_OK;
 	}
 	for (int i = 0; i < n; i++) {
@@ -210,6 +217,7 @@ bounce_maildir(struct cli *c, const char *path, char *memory, struct arena *a)
 		free(entries[i]);
 	}
 	free(entries);
+	free(folder);
 	if (m.new_fd >= 0)
 		close(m.new_fd);
 	if (m.cur_fd >= 0)
