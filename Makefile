@@ -24,7 +24,7 @@ COMPILE  = $(CC) $(STD) $(WARN) $(FORTIFY) $(HARDEN) $(CPPFLAGS) $(CFLAGS) $(INC
 
 # Lowest room first.  The linker takes only the objects a program uses from the
 # archive, so the daemon has no XML, ZIP or MIME library.
-ROOMS    = lib mail dns spf dkim dmarc conf verify sign audit report
+ROOMS    = lib mail dns spf dkim dmarc conf verify host sign audit report
 SOURCES  = $(foreach room,$(ROOMS),$(wildcard $(room)/*.c $(room)/*/*.c))
 OBJECTS  = $(SOURCES:%.c=$(BUILD)/%.o)
 ARCHIVE  = $(BUILD)/libavouch.a

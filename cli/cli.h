@@ -37,7 +37,7 @@ struct cli {
 	const char *ip_text, *helo, *mail_from, *receiver, *authserv_id;
 	const char *config;
 	const char *client_name, *rcpt_to, *login;
-	bool dry_run, csv;
+	bool dry_run, csv, syntax;
 	const char *day, *domain, *store, *days, *html, *as, *remove;
 
 	/* positional arguments, in argv */
@@ -72,6 +72,7 @@ enum {
 	CLI_WITH_LINT = 32,
 	CLI_WITH_KEY = 64,
 	CLI_WITH_POLICY = 256, /* --store --days */
+	CLI_WITH_SYNTAX = 512,
 	CLI_WITH_REPORT =
 	    128, /* all options of the `report` commands; see the
 	            table in report/cmd_report.c for which takes what */

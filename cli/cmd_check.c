@@ -1,6 +1,8 @@
 /*
  * cmd_check.c - avouch check: runs the checks of the milter on a message file.
  */
+#include <unistd.h>
+
 #include "cli/cli.h"
 #include "cli/explain/explain.h"
 #include "cli/input.h"
@@ -11,15 +13,25 @@ enum { ERROR_MAX = 512 };
 
 #define DEFAULT_AUTHSERV_ID "localhost"
 
-/* Returns NULL after printing a message and setting `status`. */
+/*
+ * The file of --config, else the one that the daemon reads, if there is one:
+ * its result is the expected one.  Returns NULL after printing a message and
+ * setting `status`.
+ */
 static const struct conf *
 check_open_conf(const struct cli *c, int *status)
 {
 	const struct conf *conf;
 
-	if (c->config != NULL) {
+	if (c->config != NULL || access(CONF_DEFAULT_FILE, F_OK) == 0) {
 		*status = EX_CONFIG;
-		return cli_conf_read(c->config);
+		if (c->config != NULL)
+			return cli_conf_read(c->config);
+		fputs("avouch check: using " CONF_DEFAULT_FILE
+		      "; --config FILE selects another one, --config "
+		      "/dev/null the defaults\n",
+		    stderr);
+		return cli_conf_read(CONF_DEFAULT_FILE);
 	}
 	conf = conf_defaults();
 	if (conf == NULL)

@@ -11,6 +11,7 @@
 #include "lib/scan.h"
 #include "lib/enum_names.h"
 #include "conf/conf.h"
+#include "host/check.h"
 
 enum { ERROR_MAX = 512 };
 
@@ -164,6 +165,7 @@ run_check(struct cli *c)
 {
 	struct text faults, warnings;
 	const struct conf *conf;
+	bool valid;
 	int status = text_open(c, &faults);
 
 	if (status == EX_OK)
@@ -173,10 +175,12 @@ run_check(struct cli *c)
 	conf = conf_read(config_path(c), faults.file);
 	if (conf != NULL)
 		warn(c, conf, warnings.file);
-	report(c, conf != NULL, text_end(&faults), text_end(&warnings));
+	valid = conf != NULL &&
+	    (c->syntax || host_check(conf, faults.file, warnings.file));
+	report(c, valid, text_end(&faults), text_end(&warnings));
 	text_free(&faults);
 	text_free(&warnings);
-	status = conf != NULL ? EX_OK : EX_CONFIG;
+	status = valid ? EX_OK : EX_CONFIG;
 	conf_unref(conf);
 	return status;
 }
@@ -352,6 +356,9 @@ cmd_config(struct cli *c)
 			    "%s: the file is said by --config FILE, else it "
 			    "is " CONF_DEFAULT_FILE,
 			    c->args[1]);
+		if (c->syntax && words[i].run != run_check)
+			return cli_fail(
+			    c, EX_USAGE, "--syntax is for check only");
 		return words[i].run(c);
 	}
 	return cli_fail(

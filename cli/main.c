@@ -29,7 +29,7 @@ static const struct cli_command commands[] = {
 	    CLI_WITH_DNS | CLI_WITH_EXPLAIN, 1, 1, cmd_dmarc },
 	{ "config", "check | show | import FILE...",
 	    "check or show the configuration, or import one from opendkim etc.",
-	    CLI_WITH_CONFIG, 1, CLI_ARGS_MAX, cmd_config },
+	    CLI_WITH_CONFIG | CLI_WITH_SYNTAX, 1, CLI_ARGS_MAX, cmd_config },
 	{ "report",
 	    "push | send | failures | bounce [MAILDIR] | suppressed | "
 	    "read FILE|DIR|-... | show",
@@ -64,7 +64,7 @@ command_find(const char *name)
 	return NULL;
 }
 
-/* Handles --version, --help and help; anything else is a usage error. */
+/* Handles --version, --help, -h and help; anything else is a usage error. */
 static int
 run_global_option(const char *name, int argc, char **argv)
 {
@@ -77,7 +77,8 @@ run_global_option(const char *name, int argc, char **argv)
 		cli_usage(command_find(argv[2]));
 		return EX_OK;
 	}
-	if (strcmp(name, "--help") == 0 || strcmp(name, "help") == 0) {
+	if (strcmp(name, "--help") == 0 || strcmp(name, "-h") == 0 ||
+	    strcmp(name, "help") == 0) {
 		print_usage(stdout);
 		return EX_OK;
 	}

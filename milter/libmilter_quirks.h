@@ -34,7 +34,7 @@
 #include <stdbool.h>
 
 #include "lib/buf.h"
-#include "milter/listen.h"
+#include "host/listen.h"
 
 static inline char *
 libmilter_text(const char *text)

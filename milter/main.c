@@ -25,7 +25,8 @@
 #include "milter/callbacks.h"
 #include "milter/sandbox.h"
 #include "milter/libmilter_quirks.h"
-#include "milter/listen.h"
+#include "host/check.h"
+#include "host/listen.h"
 #include "milter/metrics_http.h"
 #include "milter/daemonize.h"
 #include "milter/message_sink.h"
@@ -91,8 +92,13 @@ static void
 usage(FILE *to)
 {
 	fputs("usage: " PROGRAM " [-f] [-c FILE]   run; -f: in the foreground\n"
-	      "       " PROGRAM " -t [-c FILE]     test the configuration\n"
-	      "       " PROGRAM " -V               print the version\n"
+	      "       " PROGRAM
+	      " -t [-c FILE]     check the configuration, and "
+	      "whether\n"
+	      "                                    this host has what it "
+	      "names\n"
+	      "       " PROGRAM " -V, --version    print the version\n"
+	      "       " PROGRAM " -h, --help       print this help\n"
 	      "The default FILE is " CONF_DEFAULT_FILE ".\n",
 	    to);
 }
@@ -101,8 +107,15 @@ usage(FILE *to)
 static int
 read_arguments(int argc, char **argv, struct daemon *d)
 {
+	static const struct option words[] = {
+		{ .name = "help", .val = 'h' },
+		{ .name = "version", .val = 'V' },
+		{ 0 },
+	};
+
 	d->path = CONF_DEFAULT_FILE;
-	for (int c; (c = getopt(argc, argv, "c:fthV")) != -1;) {
+	for (int c;
+	     (c = getopt_long(argc, argv, "c:fthV", words, NULL)) != -1;) {
 		switch (c) {
 		case 'c':
 			d->path = optarg;
@@ -584,6 +597,17 @@ serve(struct daemon *d)
 	return shut_down(d, run_until_signal(d));
 }
 
+/* Option -t. */
+static int
+run_test(const struct daemon *d)
+{
+	conf_print_warnings(d->conf, stderr);
+	if (!host_check(d->conf, stderr, stderr))
+		return EX_CONFIG;
+	printf("%s: the configuration is valid\n", d->path);
+	return EX_OK;
+}
+
 int
 main(int argc, char **argv)
 {
@@ -612,10 +636,9 @@ main(int argc, char **argv)
 	d.sign_options = d.options;
 	d.sign_options.socket = d.conf->sign.socket;
 	if (d.only_test) {
-		conf_print_warnings(d.conf, stderr);
-		printf("%s: the configuration is valid\n", d.path);
+		status = run_test(&d);
 		conf_unref(d.conf);
-		return EX_OK;
+		return status;
 	}
 	absolute = realpath(d.path, NULL); /* a daemon changes to "/" */
 	if (absolute != NULL)

@@ -10,7 +10,7 @@
 #include <unistd.h>
 
 #include "milter/metrics.h"
-#include "milter/listen.h"
+#include "host/listen.h"
 
 enum {
 	/*

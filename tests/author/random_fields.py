@@ -31,7 +31,7 @@ attack.example. 60 IN TXT "v=spf1 ip4:192.0.2.1 -all"
 _dmarc.attack.example. 60 IN TXT "v=DMARC1; p=none"
 _dmarc.bank.example. 60 IN TXT "v=DMARC1; p=reject"
 """
-CHECK = ["check", "--json", "--zone", "zone", "--now", "1767225600", "--ip", "192.0.2.1",
+CHECK = ["check", "--json", "--config", "/dev/null", "--zone", "zone", "--now", "1767225600", "--ip", "192.0.2.1",
          "--helo", "mail.attack.example", "--mail-from", "x@attack.example", "message"]
 
 

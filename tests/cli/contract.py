@@ -5,8 +5,10 @@ statuses, messages, and all kinds of input and output.
 usage: contract.py PROGRAM [PART-OF-A-NAME]
 """
 
+import json
 import os
 import resource
+import shutil
 import subprocess
 import sys
 import threading
@@ -15,7 +17,7 @@ import command
 import signing
 from command import (CONFIG, DATAERR, ENVELOPE, FORGED, MESSAGE, NOW, OK,
                      TEMPFAIL, USAGE)
-from suite import Suite, holds, lacks, same, true
+from suite import Skip, Suite, holds, lacks, same, true
 
 suite = Suite()
 
@@ -248,17 +250,37 @@ def json_check(c):
     shape(c.json("check", *FORGED[:5], "", c.plain), CHECK)
 
 
+@suite.test("check reads the configuration of this host, and says so")
+def own_configuration(c):
+    if os.geteuid() != 0 or shutil.which("unshare") is None:
+        raise Skip("needs root and unshare(1)")
+    own = c.file("own.conf", "mode = enforce\n")
+    script = ('mount -t tmpfs tmpfs /etc && mkdir /etc/avouch && '
+              '{ [ -z "$1" ] || cp "$1" /etc/avouch/avouch.conf; } && shift '
+              '&& exec "$@"')
+    for file, action in ((own, "reject"), ("", "accept")):
+        r = subprocess.run(
+            ["unshare", "-m", "sh", "-c", script, "sh", file, c.program,
+             "check", *FORGED, "--zone", c.zone, "--now", NOW, "--json",
+             c.plain], capture_output=True, text=True, timeout=60)
+        same(r.returncode, 0, r.stderr)
+        same(json.loads(r.stdout)["action"], action, file)
+        same(r.stderr, "avouch check: using /etc/avouch/avouch.conf; "
+             "--config FILE selects another one, --config /dev/null the "
+             "defaults\n" if file else "", "standard error")
+
+
 @suite.test("JSON of config")
 def json_config(c):
     good = c.file("good.conf", "mode = monitor\n")
     bad = c.file("bad.conf", "mode = monitor\n\nmoed = enforce\n")
     verdict = {"file": TEXT, "valid": BOOL, "faults": [TEXT],
                "warnings": [TEXT]}
-    r = c.run("config", "check", "--json", "--config", good).json()
+    r = c.run("config", "check", "--syntax", "--json", "--config", good).json()
     shape(r, verdict)
     same(r, {"file": good, "valid": True, "faults": [], "warnings": []},
          "good")
-    r = c.run("config", "check", "--json", "--config", bad, status=None)
+    r = c.run("config", "check", "--syntax", "--json", "--config", bad, status=None)
     same(r.status, CONFIG, "status")
     shape(r.json(), verdict)
     same(len(r.json()["faults"]), 1, "faults")
@@ -275,13 +297,13 @@ def json_config(c):
             ('store = "/x/y.db"  failure_reports = true', "but email"),
             ('store = "/x/y.db"  email = "a@example.org"', None)):
         half = c.file("half.conf", "report { %s }\n" % text)
-        r = c.run("config", "check", "--json", "--config", half).json()
+        r = c.run("config", "check", "--syntax", "--json", "--config", half).json()
         same((r["valid"], len(r["warnings"])), (True, int(said is not None)),
              text)
         holds("".join(r["warnings"]), said or "")
     risky = c.file("risky.conf", "on_overload = accept\n"
                    "dmarc { on_invalid_from = annotate }\n")
-    r = c.run("config", "check", "--json", "--config", risky).json()
+    r = c.run("config", "check", "--syntax", "--json", "--config", risky).json()
     same(r["warnings"], [
         risky + ":1: on_overload = accept: anyone who overloads this host can "
         "deliver forged mail; write tempfail",
@@ -329,6 +351,7 @@ USAGE_VECTORS = [
     (["config"], "number of arguments (0)"),
     (["config", "nosuch"], "either check, show or import"),
     (["config", "check", "x"], "--config FILE"),
+    (["config", "show", "--syntax"], "--syntax is for check only"),
     (["config", "import"], "needs the files"),
     (["config", "import", "--config", "x", "y"], "--config is not for"),
     (["dmarc", "--json=1", "example.com"], "--json takes no value"),
@@ -741,9 +764,9 @@ override "for bob" {
             (["--login", "ann"], "accept", "skip.authenticated")):
         r = c.json("check", *FORGED, c.plain, "--config", path, *extra)
         same((r["action"], r["rule"]), (action, rule), extra)
-    r = c.run("config", "check", "--config", path, "--now", NOW)
+    r = c.run("config", "check", "--syntax", "--config", path, "--now", NOW)
     same(r.err, "", "no warning")
-    r = c.run("config", "check", "--config", path, "--now", "1790000000")
+    r = c.run("config", "check", "--syntax", "--config", path, "--now", "1790000000")
     holds(r.err, 'own.conf:2: override "for bob" has expired')
     # the output of show is a configuration with the same settings
     shown = c.run("config", "show", "--config", path).out
@@ -760,7 +783,7 @@ def import_(c):
     made = c.run("config", "import", dkim, dmarc).out
     holds(made, "opendkim.conf:2: Socket")
     holds(made, "opendmarc.conf:1: RejectFailures")
-    c.run("config", "check", "--config", c.file("made.conf", made))
+    c.run("config", "check", "--syntax", "--config", c.file("made.conf", made))
     r = c.run("config", "import", dkim, "nosuch.conf", status=DATAERR)
     same(r.out, "", "nothing")
     r = c.run("config", "import", "-", stdin=b"RejectFailures true\n")

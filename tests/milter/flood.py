@@ -306,8 +306,8 @@ def _(l):
     for text, wanted in ((line, "dkim=pass"), (header, "limit.header")):
         # what is not a file's pages: 32 MiB at most
         r = subprocess.run(
-            [os.path.dirname(l.program) + "/avouch", "check", "--zone",
-             l.zone, "--ip", "192.0.2.1", "--helo", "x.example",
+            [os.path.dirname(l.program) + "/avouch", "check",
+             "--config", "/dev/null", "--zone", l.zone, "--ip", "192.0.2.1", "--helo", "x.example",
              "--mail-from", "x@plain.example", "-"], input=text,
             capture_output=True, timeout=60,
             preexec_fn=lambda: resource.setrlimit(

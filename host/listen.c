@@ -1,4 +1,4 @@
-#include "milter/listen.h"
+#include "host/listen.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
@@ -14,7 +14,7 @@
 
 #include "lib/ip.h"
 #include "lib/scan.h"
-#include "milter/owner.h"
+#include "host/owner.h"
 
 union address {
 	struct sockaddr any;
@@ -32,11 +32,18 @@ listen_failed(struct buf *error, const char *socket, const char *what)
 	return false;
 }
 
+/* Another process listens there; `pid` is 0 if it is not known. */
 static bool
-port_in_use(struct buf *error, const char *socket, uint16_t port)
+address_in_use(
+    struct listen_socket *s, struct buf *error, const char *socket, pid_t pid)
 {
+	s->in_use = true;
+	s->used_by = pid;
 	buf_printf(error, "%s is in use by ", socket);
-	owner_put_port(error, port);
+	if (pid > 0)
+		owner_put_process(error, pid);
+	else
+		buf_text(error, "another process");
 	buf_text(error, "; stop that, or set another socket");
 	return false;
 }
@@ -100,19 +107,37 @@ open_inet(const char *socket_text, enum ip_family family,
 	    listen(out->fd, LISTEN_BACKLOG) == 0)
 		return true;
 	if (errno == EADDRINUSE)
-		return port_in_use(error, socket_text,
-		    ntohs(family == IP_V4 ? a.v4.sin_port : a.v6.sin6_port));
+		return address_in_use(out, error, socket_text,
+		    owner_of_port(ntohs(
+			family == IP_V4 ? a.v4.sin_port : a.v6.sin6_port)));
 	return listen_failed(error, socket_text, "cannot listen on it");
 }
 
 /* ---- unix ---- */
 
+static bool
+unix_address(const char *socket_text, union address *a, struct buf *error)
+{
+	const char *path = strchr(socket_text, ':') + 1;
+	size_t n = strlen(path);
+
+	if (n >= sizeof(a->un.sun_path)) {
+		buf_printf(error, "%s: the path is longer than %zu bytes",
+		    socket_text, sizeof(a->un.sun_path) - 1);
+		return false;
+	}
+	memcpy(a->un.sun_path, path, n);
+	return true;
+}
+
 /*
- * Removes the socket that an ended process left at this path.  False: a process
- * still listens on it, or the file is not a socket; `error` says which.
+ * Whether a socket can be made at this path: it is free, or an ended process
+ * left one there.  Else `error` says that a process still listens on it, or
+ * that the file is not a socket.
  */
 static bool
-remove_stale(const char *socket_text, const union address *a, struct buf *error)
+is_free_or_stale(const char *socket_text, const union address *a,
+    struct listen_socket *out, struct buf *error)
 {
 	const char *path = a->un.sun_path;
 	struct ucred peer = { 0 };
@@ -136,20 +161,10 @@ remove_stale(const char *socket_text, const union address *a, struct buf *error)
 		return listen_failed(
 		    error, socket_text, "cannot open a socket");
 	answered = connect(fd, &a->any, sizeof(a->un)) == 0;
-	if (answered) {
-		getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &size);
-		buf_printf(error, "%s is in use by ", socket_text);
-		if (peer.pid > 0)
-			owner_put_process(error, peer.pid);
-		else
-			buf_text(error, "another process");
-		buf_text(error, "; stop that, or set another socket");
-	}
-	close(fd);
 	if (answered)
-		return false;
-	return unlink(path) == 0 || errno == ENOENT ||
-	    listen_failed(error, socket_text, "cannot remove the old socket");
+		getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &size);
+	close(fd);
+	return !answered || address_in_use(out, error, socket_text, peer.pid);
 }
 
 bool
@@ -192,18 +207,16 @@ open_unix(const struct listen_options *options, struct listen_socket *out,
 {
 	union address a = { .un.sun_family = AF_UNIX };
 	const char *path = strchr(options->socket, ':') + 1;
-	size_t n = strlen(path);
+	struct stat st;
 	mode_t mask;
 	int code;
 
-	if (n >= sizeof(a.un.sun_path)) {
-		buf_printf(error, "%s: the path is longer than %zu bytes",
-		    options->socket, sizeof(a.un.sun_path) - 1);
+	if (!unix_address(options->socket, &a, error) ||
+	    !is_free_or_stale(options->socket, &a, out, error))
 		return false;
-	}
-	memcpy(a.un.sun_path, path, n);
-	if (!remove_stale(options->socket, &a, error))
-		return false;
+	if (lstat(path, &st) == 0 && unlink(path) != 0 && errno != ENOENT)
+		return listen_failed(
+		    error, options->socket, "cannot remove the old socket");
 	out->fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
 	if (out->fd < 0)
 		return listen_failed(
@@ -231,6 +244,17 @@ open_unix(const struct listen_options *options, struct listen_socket *out,
 	return true;
 }
 
+const char *
+listen_path(const char *socket)
+{
+	struct span text = span_str(socket);
+
+	return span_starts_nocase(text, "unix:") ||
+		span_starts_nocase(text, "local:")
+	    ? strchr(socket, ':') + 1
+	    : NULL;
+}
+
 bool
 listen_open(const struct listen_options *options, struct listen_socket *out,
     struct buf *error)
@@ -243,8 +267,7 @@ listen_open(const struct listen_options *options, struct listen_socket *out,
 		ok = open_inet(options->socket, IP_V4, out, error);
 	else if (span_starts_nocase(text, "inet6:"))
 		ok = open_inet(options->socket, IP_V6, out, error);
-	else if (span_starts_nocase(text, "unix:") ||
-	    span_starts_nocase(text, "local:"))
+	else if (listen_path(options->socket) != NULL)
 		ok = open_unix(options, out, error);
 	else {
 		buf_printf(error, "%s is not a valid socket", options->socket);
@@ -253,6 +276,23 @@ listen_open(const struct listen_options *options, struct listen_socket *out,
 	if (!ok)
 		listen_close(out);
 	return ok;
+}
+
+bool
+listen_check(const struct listen_options *options, struct listen_socket *out,
+    struct buf *error)
+{
+	union address a = { .un.sun_family = AF_UNIX };
+	bool ok;
+
+	if (listen_path(options->socket) == NULL) {
+		ok = listen_open(options, out, error);
+		listen_close(out);
+		return ok;
+	}
+	*out = (struct listen_socket){ .fd = -1 };
+	return unix_address(options->socket, &a, error) &&
+	    is_free_or_stale(options->socket, &a, out, error);
 }
 
 void

@@ -1,4 +1,4 @@
-#include "milter/owner.h"
+#include "host/owner.h"
 
 #include <dirent.h>
 #include <stdbool.h>
@@ -29,24 +29,45 @@ next_column(struct scan *s)
 	return scan_while(s, is_column);
 }
 
+/* An empty span if there is none, or it may not be read. */
+static struct span
+command_of(pid_t pid, char *memory, size_t size)
+{
+	char path[PROC_PATH_MAX];
+	struct span name = { 0 };
+	FILE *f;
+
+	snprintf(path, sizeof(path), "/proc/%ld/comm", (long)pid);
+	f = fopen(path, "re");
+	if (f == NULL)
+		return name;
+	if (fgets(memory, (int)size, f) != NULL)
+		name = span_trim(span_str(memory));
+	fclose(f);
+	return name;
+}
+
+bool
+owner_is_named(pid_t pid, const char *name)
+{
+	char memory[COMMAND_MAX];
+
+	return pid > 0 &&
+	    span_is(command_of(pid, memory, sizeof(memory)), name);
+}
+
 void
 owner_put_process(struct buf *b, pid_t pid)
 {
-	char path[PROC_PATH_MAX], name[COMMAND_MAX];
-	struct buf at = buf_wrap(path, sizeof(path));
-	FILE *f;
+	char memory[COMMAND_MAX];
+	struct span name = command_of(pid, memory, sizeof(memory));
 
 	buf_printf(b, "process %ld", (long)pid);
-	buf_printf(&at, "/proc/%ld/comm", (long)pid);
-	f = fopen(path, "re");
-	if (f == NULL)
+	if (name.n == 0)
 		return;
-	if (fgets(name, sizeof(name), f) != NULL) {
-		buf_text(b, " (");
-		buf_printable(b, span_trim(span_str(name)), sizeof(name));
-		buf_byte(b, ')');
-	}
-	fclose(f);
+	buf_text(b, " (");
+	buf_printable(b, name, sizeof(memory));
+	buf_byte(b, ')');
 }
 
 /*
@@ -103,8 +124,8 @@ process_has_open(const char *pid, const char *wanted)
 	return found;
 }
 
-void
-owner_put_port(struct buf *b, uint16_t port)
+pid_t
+owner_of_port(uint16_t port)
 {
 	char text[24], wanted[COMMAND_MAX];
 	struct buf inode = buf_wrap(text, sizeof(text));
@@ -115,10 +136,8 @@ owner_put_port(struct buf *b, uint16_t port)
 	inode_of_port("/proc/net/tcp6", port, &inode);
 	snprintf(wanted, sizeof(wanted), "socket:[%s]", text);
 	d = inode.n > 0 ? opendir("/proc") : NULL;
-	if (d == NULL) {
-		buf_text(b, "another process");
-		return;
-	}
+	if (d == NULL)
+		return 0;
 	for (struct dirent *e; (e = readdir(d)) != NULL; pid = 0) {
 		struct scan s = scan_of(span_str(e->d_name));
 
@@ -127,8 +146,5 @@ owner_put_port(struct buf *b, uint16_t port)
 			break;
 	}
 	closedir(d);
-	if (pid > 0)
-		owner_put_process(b, (pid_t)pid);
-	else
-		buf_text(b, "another process");
+	return (pid_t)pid;
 }

@@ -3,8 +3,8 @@
  *
  * libmilter_quirks.h says why libmilter does not open it itself.
  */
-#ifndef AVOUCH_MILTER_LISTEN_H
-#define AVOUCH_MILTER_LISTEN_H
+#ifndef AVOUCH_HOST_LISTEN_H
+#define AVOUCH_HOST_LISTEN_H
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -27,6 +27,8 @@ struct listen_options {
 struct listen_socket {
 	int fd;           /* -1: libmilter owns it, or there is none */
 	const char *path; /* of a unix socket, in the options; else NULL */
+	bool in_use;      /* by another process, which is why it failed */
+	pid_t used_by;    /* that process; 0: not known */
 	dev_t device;     /* device and inode of the file that we created */
 	ino_t inode;
 };
@@ -39,6 +41,14 @@ struct listen_socket {
  */
 bool listen_open(const struct listen_options *options,
     struct listen_socket *out, struct buf *error);
+
+/* Whether listen_open() can take the address, as far as that can be seen
+ * without making a file.  `out` holds no descriptor. */
+bool listen_check(const struct listen_options *options,
+    struct listen_socket *out, struct buf *error);
+
+/* The path of a unix socket, in `socket`; NULL: it is another one. */
+const char *listen_path(const char *socket);
 
 /* Sets mode, owner and group of a unix socket that libmilter opened. */
 bool listen_own(const struct listen_options *options, struct listen_socket *s,
