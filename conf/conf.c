@@ -187,7 +187,10 @@ check_sockets(const struct conf_builder *b)
 {
 	const struct conf *c = b->conf;
 
-	if (c->socket == NULL && c->sign.socket == NULL)
+	const struct conf_option *o = conf_option_find("", "socket");
+
+	if (b->snapshot->options[index_of(o)].is_set && c->socket == NULL &&
+	    c->sign.socket == NULL)
 		option_error(b, "", "socket",
 		    "is empty; set it, or sign.socket, or both");
 	else if (c->socket != NULL && c->sign.socket != NULL &&
@@ -278,7 +281,7 @@ build_snapshot(struct span text, const char *name, struct arena *snapshot,
 	if (has_defaults)
 		set_defaults(&b);
 	set_sections(&b, conf_parse(text, errors));
-	if (has_defaults && !arena_has_failed(b.a)) {
+	if (!arena_has_failed(b.a)) {
 		check_sockets(&b);
 		check_sign(&b);
 	}
