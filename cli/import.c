@@ -11,6 +11,12 @@
 #include "conf/conf.h"
 #include "conf/options.h"
 
+/* As etc/avouch.conf has them. */
+#define IMPORT_SOCKET "inet:8894@127.0.0.1"
+#define IMPORT_MILTER "inet:127.0.0.1:8894" /* the same for Postfix */
+#define IMPORT_USER "avouch"
+#define IMPORT_METRICS "unix:/run/avouch/metrics.sock"
+
 enum {
 	NOTE_MAX = 400,        /* bytes of a note */
 	SHOWN_MAX = 100,       /* bytes of their line, as it is repeated */
@@ -31,6 +37,7 @@ struct source { /* where a setting comes from */
 struct setting {
 	struct setting *next;
 	const struct conf_option *option;
+	const char *comment;      /* of ours, which comes from no file */
 	const char *value;        /* NULL: a list, or refused */
 	struct element *elements; /* of a list */
 	struct source *sources;
@@ -40,6 +47,11 @@ struct note {
 	struct note *next;
 	const struct import_entry *entry;
 	const char *text;
+	bool is_printed;
+};
+
+struct notes {
+	struct note *first, **last;
 };
 
 struct import {
@@ -48,7 +60,7 @@ struct import {
 	void *arg;
 	struct import_file *files, **last_file;
 	struct setting *settings;
-	struct note *notes, **last_note;
+	struct notes notes[IMPORT_NOTE_KINDS];
 };
 
 static const struct enum_token programs[] = {
@@ -69,12 +81,13 @@ import_new(struct arena *a, import_read *read, void *arg)
 {
 	struct import *im = arena_alloc(a, sizeof(*im));
 
-	if (im != NULL)
-		*im = (struct import){ .a = a,
-			.read = read,
-			.arg = arg,
-			.last_file = &im->files,
-			.last_note = &im->notes };
+	if (im == NULL)
+		return NULL;
+	*im = (struct import){
+		.a = a, .read = read, .arg = arg, .last_file = &im->files
+	};
+	for (size_t i = 0; i < IMPORT_NOTE_KINDS; i++)
+		im->notes[i].last = &im->notes[i].first;
 	return im;
 }
 
@@ -174,14 +187,16 @@ convert_entries(struct import *im, const struct import_file *file)
 
 		buf_span(&b, e->name);
 		if (r == NULL)
-			import_note(im, e, "no option of %s known here",
+			import_note(im, e, IMPORT_CHANGES,
+			    "no option of %s known here",
 			    import_program_name(file->program));
 		else if (import_entry_find(file, name) != e)
-			import_note(im, e, "it is set again further down");
+			import_note(
+			    im, e, IMPORT_MOOT, "it is set again further down");
 		else if (r->convert != NULL)
 			r->convert(im, e);
 		else
-			import_note(im, e, "%s", r->why);
+			import_note(im, e, r->kind, "%s", r->why);
 	}
 }
 
@@ -208,6 +223,23 @@ convert_defaults(struct import *im, const struct import_file *file)
 	return true;
 }
 
+/* An opendkim that does not verify: avouch does not replace it. */
+static bool
+only_signs(struct import *im, const struct import_file *file)
+{
+	const struct import_entry *mode = file->program == IMPORT_OPENDKIM
+	    ? import_entry_find(file, "Mode")
+	    : NULL;
+
+	if (mode == NULL || span_has(mode->value, 'v') ||
+	    !span_has(mode->value, 's'))
+		return false;
+	import_note(im, mode, IMPORT_MOOT,
+	    "this opendkim only signs, and goes on doing so: nothing of this "
+	    "file is taken over");
+	return true;
+}
+
 bool
 import_add(struct import *im, const char *path, struct span text)
 {
@@ -228,6 +260,8 @@ import_add(struct import *im, const char *path, struct span text)
 		return false;
 	*im->last_file = file;
 	im->last_file = &file->next;
+	if (only_signs(im, file))
+		return !arena_has_failed(im->a);
 	convert_entries(im, file);
 	return convert_defaults(im, file) && !arena_has_failed(im->a);
 }
@@ -268,8 +302,8 @@ import_put_quoted(struct buf *b, struct span text)
 }
 
 void
-import_note(
-    struct import *im, const struct import_entry *e, const char *format, ...)
+import_note(struct import *im, const struct import_entry *e,
+    enum import_note_kind kind, const char *format, ...)
 {
 	struct note *n = arena_alloc(im->a, sizeof(*n));
 	char text[NOTE_MAX];
@@ -282,9 +316,9 @@ import_note(
 	buf_printable(&b, span_str(text), NOTE_MAX);
 	if (n == NULL || b.p == NULL)
 		return;
-	*n = (struct note){ NULL, e, b.p };
-	*im->last_note = n;
-	im->last_note = &n->next;
+	*n = (struct note){ .entry = e, .text = b.p };
+	*im->notes[kind].last = n;
+	im->notes[kind].last = &n->next;
 }
 
 static struct setting *
@@ -319,12 +353,6 @@ add_source(struct import *im, struct setting *s, const struct import_entry *e)
 	return true;
 }
 
-static bool
-is_override(const struct conf_option *o)
-{
-	return strcmp(o->section, CONF_SECTION_OVERRIDE) == 0;
-}
-
 /* Whether our own reader takes `name = value`; else tells what it says. */
 static bool
 is_taken(struct import *im, const struct import_entry *e,
@@ -337,10 +365,7 @@ is_taken(struct import *im, const struct import_entry *e,
 	bool ok = false;
 
 	if (t != NULL && f != NULL) {
-		if (is_override(o))
-			fprintf(t, "override x { action = accept %s = %s }",
-			    o->name, value);
-		else if (o->section[0] != '\0')
+		if (o->section[0] != '\0')
 			fprintf(
 			    t, "%s { %s = %s }", o->section, o->name, value);
 		else
@@ -349,7 +374,7 @@ is_taken(struct import *im, const struct import_entry *e,
 		ok = conf_check_text(span_of(text, text_size), "", f);
 		fflush(f);
 		if (!ok && strncmp(message, ":1: ", 4) == 0)
-			import_note(im, e, "as %.*s",
+			import_note(im, e, IMPORT_CHANGES, "as %.*s",
 			    (int)strcspn(message + 4, "\n"), message + 4);
 	}
 	if (t != NULL)
@@ -380,8 +405,8 @@ import_set(struct import *im, const struct import_entry *e, const char *section,
 	if (strcmp(s->value, value) == 0)
 		add_source(im, s, e);
 	else
-		import_note(im, e, "%s is %s already, by %s:%u", name, s->value,
-		    first->file->path, first->line);
+		import_note(im, e, IMPORT_CHANGES, "%s is %s already, by %s:%u",
+		    name, s->value, first->file->path, first->line);
 }
 
 void
@@ -435,6 +460,8 @@ print_setting(const struct setting *s, const char *indent, FILE *out)
 {
 	const char *comma = "";
 
+	if (s->comment != NULL)
+		fprintf(out, "%s# %s\n", indent, s->comment);
 	for (const struct source *w = s->sources; w != NULL; w = w->next)
 		print_entry(w->entry, indent, out);
 	if (s->value != NULL) {
@@ -448,15 +475,9 @@ print_setting(const struct setting *s, const char *indent, FILE *out)
 		comma = ",";
 	}
 	fprintf(out, "\n%s}\n", indent);
-	if (is_override(s->option) && s->sources != NULL)
-		fprintf(out,
-		    "%saction = accept\n%sreason = \"taken over from "
-		    "%s\"\n",
-		    indent, indent,
-		    import_program_name(s->sources->entry->file->program));
 }
 
-/* What has come together for a section; overrides: one, of its own. */
+/* What has come together for a section. */
 static void
 print_section(const struct import *im, const char *section, FILE *out)
 {
@@ -472,9 +493,7 @@ print_section(const struct import *im, const char *section, FILE *out)
 		if (s == NULL || strcmp(o->section, section) != 0 ||
 		    (s->value == NULL && s->elements == NULL))
 			continue;
-		if (!open && strcmp(section, CONF_SECTION_OVERRIDE) == 0)
-			fprintf(out, "\n%s \"imported\" {\n", section);
-		else if (!open && section[0] != '\0')
+		if (!open && section[0] != '\0')
 			fprintf(out, "\n%s {\n", section);
 		else if (section[0] == '\0')
 			fputc('\n', out);
@@ -485,16 +504,98 @@ print_section(const struct import *im, const char *section, FILE *out)
 		fputs("}\n", out);
 }
 
+/* Entries of one file that have the same note are printed together. */
 static void
-print_notes(const struct import *im, FILE *out)
+print_note(struct note *n, FILE *out)
 {
-	if (im->notes == NULL)
+	const struct import_file *file = n->entry->file;
+
+	if (n->is_printed)
 		return;
-	fputs("\n# What was not taken over, and why:\n", out);
-	for (const struct note *n = im->notes; n != NULL; n = n->next) {
-		fputs("#\n", out);
-		print_entry(n->entry, "", out);
-		fprintf(out, "#\t%s\n", n->text);
+	fputs("#\n", out);
+	for (struct note *o = n; o != NULL && o->entry->file == file;
+	     o = o->next) {
+		if (strcmp(o->text, n->text) != 0)
+			continue;
+		print_entry(o->entry, "", out);
+		o->is_printed = true;
+	}
+	fprintf(out, "#\t%s\n", n->text);
+}
+
+static void
+print_notes(
+    struct import *im, enum import_note_kind kind, const char *title, FILE *out)
+{
+	if (im->notes[kind].first != NULL && title != NULL)
+		fprintf(out, "\n# %s\n", title);
+	for (struct note *n = im->notes[kind].first; n != NULL; n = n->next)
+		print_note(n, out);
+}
+
+static bool
+has_program(const struct import *im, enum import_program program)
+{
+	for (const struct import_file *f = im->files; f != NULL; f = f->next)
+		if (f->program == program)
+			return true;
+	return false;
+}
+
+static void
+print_todo(struct import *im, FILE *out)
+{
+	fputs("#\n# What to do now:\n#\n"
+	      "# 1. Save this as " CONF_DEFAULT_FILE
+	      ", run `avouch config check`, and\n"
+	      "#    `systemctl restart avouch-milter`.\n"
+	      "# 2. In /etc/postfix/main.cf write avouch in front of the other "
+	      "milters.  They\n"
+	      "#    stay, so that nothing changes yet:\n"
+	      "#    smtpd_milters = { " IMPORT_MILTER
+	      ", default_action=accept }, ...\n"
+	      "# 3. Watch `avouch status` and the log for some days.\n"
+	      "# 4. Then set mode = enforce, and take out what avouch replaces:"
+	      "\n",
+	    out);
+	if (has_program(im, IMPORT_OPENDMARC))
+		fputs("#    opendmarc, from smtpd_milters and "
+		      "non_smtpd_milters;\n",
+		    out);
+	if (has_program(im, IMPORT_POLICYD_SPF))
+		fputs("#    the check_policy_service of policyd-spf, from "
+		      "smtpd_*_restrictions;\n",
+		    out);
+	if (has_program(im, IMPORT_OPENDKIM))
+		fputs("#    opendkim, unless it signs.\n", out);
+	print_notes(im, IMPORT_TODO, NULL, out);
+}
+
+/* Settings that come from no file, as etc/avouch.conf has them. */
+static void
+set_own(struct import *im)
+{
+	static const struct {
+		const char *section, *name, *value, *comment;
+	} own[] = {
+		{ "", "socket", "\"" IMPORT_SOCKET "\"",
+		    "our own: the others keep theirs" },
+		{ "", "user", "\"" IMPORT_USER "\"", "our own" },
+		{ "", "mode", "monitor",
+		    "until this is enforce, nothing is refused, held or "
+		    "marked as spam" },
+		{ "metrics", "listen", "\"" IMPORT_METRICS "\"",
+		    "for `avouch status`" },
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(own); i++) {
+		struct setting *s = find_setting(
+		    im, conf_option_find(own[i].section, own[i].name));
+
+		if (s == NULL)
+			return; /* import_print() reports it */
+		s->value = own[i].value;
+		s->comment = own[i].comment;
 	}
 }
 
@@ -503,10 +604,12 @@ import_print(struct import *im, FILE *out)
 {
 	const char *section = NULL;
 
-	fputs("# Taken over by `avouch config import`:\n", out);
+	set_own(im);
+	fputs("# Made by `avouch config import` from:\n", out);
 	for (const struct import_file *f = im->files; f != NULL; f = f->next)
 		fprintf(out, "#\t%s (%s)\n", f->path,
 		    import_program_name(f->program));
+	print_todo(im, out);
 	for (size_t i = 0; i < conf_n_options; i++) {
 		if (section != NULL &&
 		    strcmp(section, conf_options[i].section) == 0)
@@ -514,6 +617,7 @@ import_print(struct import *im, FILE *out)
 		section = conf_options[i].section;
 		print_section(im, section, out);
 	}
-	print_notes(im, out);
+	print_notes(im, IMPORT_CHANGES, "What changes:", out);
+	print_notes(im, IMPORT_MOOT, "What is not needed here:", out);
 	return !arena_has_failed(im->a) && !ferror(out);
 }

@@ -2,10 +2,15 @@
  * import.h - the settings of opendkim.conf, opendmarc.conf and
  * policyd-spf.conf as ours.
  *
- * What is printed is a configuration file that avouch reads: each setting with
- * the line it comes from, and behind them, as comments, what has no equivalent
- * and why.  Where an option is not set and the other program's default differs
- * from ours in what becomes of mail, that default is taken over and told.
+ * What is printed is a configuration file that avouch reads.  First, as
+ * comments, what the operator has to do; then each setting with the line it
+ * comes from; at the end, as comments, what changes and what is not needed.  If
+ * an option is not set and the other program's default treats mail differently
+ * from ours, that default is taken over.
+ *
+ * The other programs go on running until the operator stops them, so socket,
+ * user and the like are never taken over, and mode is always monitor.  An
+ * opendkim that only signs is left alone.
  */
 #ifndef AVOUCH_CLI_IMPORT_H
 #define AVOUCH_CLI_IMPORT_H

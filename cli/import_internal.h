@@ -26,10 +26,19 @@ struct import_entry { /* one line of a file, or a default that stands for it */
 	unsigned line; /* 0: it is not set, `value` is the default */
 };
 
+/* What a note is about; they are printed in this order. */
+enum import_note_kind {
+	IMPORT_TODO,    /* the operator has to do something */
+	IMPORT_CHANGES, /* avouch treats mail differently */
+	IMPORT_MOOT,    /* nothing is lost */
+	IMPORT_NOTE_KINDS
+};
+
 struct import_rule {
 	unsigned programs; /* bits of enum import_program */
 	const char *name;
 	void (*convert)(struct import *im, const struct import_entry *e);
+	enum import_note_kind kind; /* of `why` */
 	const char *why; /* why there is no equivalent; with no `convert` */
 	const char *standard; /* their default, where it matters; or NULL */
 };
@@ -55,7 +64,8 @@ void import_list(struct import *im, const struct import_entry *e,
 
 /* An entry that has no equivalent, or not all of it. */
 void import_note(struct import *im, const struct import_entry *e,
-    const char *format, ...) __attribute__((format(printf, 3, 4)));
+    enum import_note_kind kind, const char *format, ...)
+    __attribute__((format(printf, 4, 5)));
 
 /* The text of a file that a setting names. */
 struct span import_text(struct import *im, struct span path);

@@ -7,6 +7,9 @@
 #include "lib/ip.h"
 #include "lib/scan.h"
 
+/* Bits of the widest networks that can be somebody's own. */
+enum { WIDEST_V4 = 8, WIDEST_V6 = 16 };
+
 /* ---- kinds of values ---- */
 
 /* Theirs look at the first byte only. */
@@ -25,7 +28,7 @@ set_quoted(struct import *im, const struct import_entry *e, const char *section,
 
 	import_put_quoted(&b, text);
 	if (b.full)
-		import_note(im, e, "it is too long");
+		import_note(im, e, IMPORT_CHANGES, "it is too long");
 	else
 		import_set(im, e, section, name, value);
 }
@@ -40,7 +43,8 @@ set_seconds(struct import *im, const struct import_entry *e,
 	uint64_t n;
 
 	if (!scan_number(&s, UINT32_MAX, &n) || !scan_done(&s)) {
-		import_note(im, e, "it is not a number of seconds");
+		import_note(
+		    im, e, IMPORT_CHANGES, "it is not a number of seconds");
 		return;
 	}
 	buf_number(&b, n);
@@ -57,7 +61,7 @@ set_number(struct import *im, const struct import_entry *e, const char *section,
 
 	buf_printable(&b, e->value, sizeof(value) - 1);
 	if (!span_all(e->value, ascii_is_digit) || e->value.n == 0)
-		import_note(im, e, "it is not a number");
+		import_note(im, e, IMPORT_CHANGES, "it is not a number");
 	else
 		import_set(im, e, section, name, value);
 }
@@ -95,14 +99,16 @@ open_list(struct import *im, const struct import_entry *e, struct scan *s,
 		*is_file = true;
 	else if (span_has(value, ':') && span_index(value, ':') + 1 < value.n &&
 	    value.p[span_index(value, ':') + 1] == '/') {
-		import_note(im, e, "such a data set cannot be read here");
+		import_note(im, e, IMPORT_CHANGES,
+		    "such a data set cannot be read here");
 		return false;
 	}
 	if (*is_file) {
 		struct span text = import_text(im, value);
 
 		if (text.p == NULL) {
-			import_note(im, e, "the file cannot be read");
+			import_note(
+			    im, e, IMPORT_CHANGES, "the file cannot be read");
 			return false;
 		}
 		value = text;
@@ -146,9 +152,15 @@ add_network(struct import *im, const struct import_entry *e, const char *name,
 	case IP_NET_NO_PREFIX:
 		if (span_is_nocase(element, "localhost"))
 			return; /* is in ours by default */
-		import_note(im, e,
+		import_note(im, e, IMPORT_CHANGES,
 		    "%.*s: only addresses and networks can be listed in %s",
 		    SPAN_FMT(span_first(element, 100)), name);
+		return;
+	}
+	if (net.bits < (net.ip.family == IP_V4 ? WIDEST_V4 : WIDEST_V6)) {
+		import_note(im, e, IMPORT_CHANGES,
+		    "%.*s: mail of so many hosts is not exempted",
+		    SPAN_FMT(span_first(element, 100)));
 		return;
 	}
 	ip_put(&b, &net.ip);
@@ -204,7 +216,7 @@ set_action(struct import *im, const struct import_entry *e, const char *section,
 			return;
 		}
 	}
-	import_note(im, e,
+	import_note(im, e, IMPORT_CHANGES,
 	    "mail is never thrown away unseen; use quarantine or "
 	    "reject");
 }
@@ -216,59 +228,10 @@ to_authserv_id(struct import *im, const struct import_entry *e)
 {
 	if (span_is_nocase(e->value, "HOSTNAME") ||
 	    span_is_nocase(e->value, "HEADER"))
-		import_note(im, e, "the MTA's name is the default");
+		import_note(
+		    im, e, IMPORT_MOOT, "the MTA's name is the default");
 	else
 		set_quoted(im, e, "", "authserv_id", e->value);
-}
-
-static void
-to_socket(struct import *im, const struct import_entry *e)
-{
-	char text[300];
-	struct buf b = buf_wrap(text, sizeof(text));
-	struct span value = e->value;
-
-	if (span_starts_nocase(value, "/"))
-		buf_text(&b, "unix:");
-	buf_span(&b, value);
-	if (b.full) {
-		import_note(im, e, "it is too long");
-		return;
-	}
-	if (span_starts_nocase(value, "inet") && !span_has(value, '@'))
-		import_note(im, e,
-		    "it was open to all hosts; without an address ours is "
-		    "open to this host alone");
-	set_quoted(im, e, "", "socket", buf_view(&b));
-}
-
-static void
-to_socket_mode(struct import *im, const struct import_entry *e)
-{
-	unsigned mask = 0;
-	char text[8];
-	struct buf b = buf_wrap(text, sizeof(text));
-
-	for (size_t i = 0; i < e->value.n; i++) {
-		if (e->value.p[i] < '0' || e->value.p[i] > '7' || i > 4) {
-			import_note(im, e, "it is not an octal number");
-			return;
-		}
-		mask = mask * 8 + (unsigned)(e->value.p[i] - '0');
-	}
-	buf_printf(&b, "%04o", 0666U & ~mask);
-	import_set(im, e, "", "socket_mode", text);
-}
-
-static void
-to_group(struct import *im, const struct import_entry *e)
-{
-	size_t colon = span_index(e->value, ':');
-
-	if (colon + 1 < e->value.n)
-		set_quoted(
-		    im, e, "", "socket_group", span_skip(e->value, colon + 1));
-	import_note(im, e, "avouch has a user of its own; see option user");
 }
 
 static void
@@ -284,7 +247,8 @@ static void
 to_facility(struct import *im, const struct import_entry *e)
 {
 	if (!span_is_nocase(e->value, "mail"))
-		import_note(im, e, "the facility is always mail");
+		import_note(
+		    im, e, IMPORT_CHANGES, "the facility is always mail");
 }
 
 static void
@@ -322,7 +286,7 @@ to_nameservers(struct import *im, const struct import_entry *e)
 	}
 	buf_byte(&b, '}');
 	if (b.full)
-		import_note(im, e, "it is too long");
+		import_note(im, e, IMPORT_CHANGES, "it is too long");
 	else
 		import_set(im, e, "", "nameservers", value);
 }
@@ -344,18 +308,32 @@ to_nothing_but_accept(struct import *im, const struct import_entry *e)
 {
 	if (e->value.n > 0 && ascii_lower((unsigned char)e->value.p[0]) == 'a')
 		return; /* so it is here, always */
-	import_note(im, e,
+	import_note(im, e, IMPORT_CHANGES,
 	    "a message is not treated worse for a bad signature or none "
 	    "(RFC 6376 section 6.1); DMARC decides, see section dmarc");
+}
+
+static bool
+has_key(const struct import_file *file)
+{
+	return import_entry_find(file, "KeyFile") != NULL ||
+	    import_entry_find(file, "KeyTable") != NULL;
 }
 
 static void
 to_mode(struct import *im, const struct import_entry *e)
 {
-	if (span_has(e->value, 's'))
-		import_note(im, e,
-		    "avouch verifies and does not sign; keep opendkim with "
-		    "\"Mode s\" for outgoing mail");
+	if (span_has(e->value, 's') && has_key(e->file))
+		import_note(im, e, IMPORT_TODO,
+		    "opendkim goes on signing: leave its socket in "
+		    "smtpd_milters and non_smtpd_milters.  When mode is "
+		    "enforce, write \"Mode s\", so that it no longer "
+		    "verifies");
+	else
+		import_note(im, e, IMPORT_TODO,
+		    "it does not sign: when mode is enforce, take its socket "
+		    "out of smtpd_milters and non_smtpd_milters, and stop "
+		    "opendkim");
 }
 
 /* ---- opendmarc ---- */
@@ -368,6 +346,11 @@ to_on_reject(struct import *im, const struct import_entry *e)
 	import_set(im, e, "dmarc", "on_reject", reject ? "reject" : "accept");
 	if (reject)
 		import_set(im, e, "dmarc", "on_temperror", "tempfail");
+	else
+		import_note(im, e, IMPORT_TODO,
+		    "nothing is refused because of DMARC, even if mode is "
+		    "enforce: set dmarc { on_reject = reject } to refuse what "
+		    "its domain wants refused");
 }
 
 static void
@@ -382,12 +365,6 @@ to_skip_authenticated(struct import *im, const struct import_entry *e)
 {
 	import_set(
 	    im, e, "", "skip_authenticated", is_true(e->value) ? "yes" : "no");
-}
-
-static void
-to_override(struct import *im, const struct import_entry *e)
-{
-	add_domains(im, e, "override", "from_domain");
 }
 
 static void
@@ -431,7 +408,12 @@ to_store(struct import *im, const struct import_entry *e)
 static void
 to_email(struct import *im, const struct import_entry *e)
 {
-	set_quoted(im, e, "report", "email", e->value);
+	if (import_entry_find(e->file, "HistoryFile") != NULL)
+		set_quoted(im, e, "report", "email", e->value);
+	else
+		import_note(im, e, IMPORT_CHANGES,
+		    "no results are kept, so no reports are sent; see section "
+		    "report, store and email");
 }
 
 /* ---- policyd-spf ---- */
@@ -470,9 +452,10 @@ to_spf_fail(struct import *im, const struct import_entry *e)
 	bool soft = no_pass || span_is_nocase(e->value, "Softfail");
 
 	if (span_is_nocase(e->value, "No_Check"))
-		import_note(im, e, "SPF is always checked: DMARC needs it");
+		import_note(im, e, IMPORT_CHANGES,
+		    "SPF is always checked: DMARC needs it");
 	if (no_pass)
-		import_note(im, e,
+		import_note(im, e, IMPORT_CHANGES,
 		    "neutral is the same as none (RFC 7208 section 8.2) and "
 		    "is never refused");
 	if (soft)
@@ -521,67 +504,83 @@ to_timeout(struct import *im, const struct import_entry *e)
 #define MILTERS (DKIM | DMARC)
 #define ALL (DKIM | DMARC | POLICYD)
 
-#define SIGNING .why = "it is about signing, which avouch does not do"
-#define SERVICE .why = "the service manager does that"
-#define NEEDLESS .why = "it is always so"
-#define LOGGED .why = "each message has its log line with all results"
-#define BUILT_IN .why = "the limit is built in"
-#define MTA_DOES .why = "the form of messages is for the MTA to judge"
-#define RESOLVER .why = "DNSSEC is validated by the resolver"
-#define SCRIPT .why = "there are no scripts; see section override"
-#define OWN_PROGRAM .why = "it is of that program alone"
-#define DKIM_REPORTS .why = "reports about DKIM alone (RFC 6651) are not sent"
-#define DMARC_REPORTS .why = "failure reports are not set up in this file"
-#define VBR .why = "VBR (RFC 5518) is not checked"
+#define SIGNING                                                                \
+	.kind = IMPORT_MOOT,                                                   \
+	.why = "it is about signing; if opendkim signs, it goes on doing so"
+#define SERVICE .kind = IMPORT_MOOT, .why = "the service manager does that"
+#define NEEDLESS .kind = IMPORT_MOOT, .why = "it is always so"
+#define LOGGED                                                                 \
+	.kind = IMPORT_MOOT,                                                   \
+	.why = "each message has its log line with all results"
+#define BUILT_IN .kind = IMPORT_MOOT, .why = "the limit is built in"
+#define MTA_DOES                                                               \
+	.kind = IMPORT_CHANGES,                                                \
+	.why = "the form of messages is for the MTA to judge"
+#define RESOLVER                                                               \
+	.kind = IMPORT_MOOT, .why = "DNSSEC is validated by the resolver"
+#define SCRIPT                                                                 \
+	.kind = IMPORT_CHANGES,                                                \
+	.why = "there are no scripts; see section override"
+#define OWN_PROGRAM .kind = IMPORT_MOOT, .why = "only that program needs it"
+#define OWN_SOCKET                                                             \
+	.kind = IMPORT_MOOT, .why = "avouch has a socket and a user of its own"
+#define DKIM_REPORTS                                                           \
+	.kind = IMPORT_CHANGES,                                                \
+	.why = "reports about DKIM alone (RFC 6651) are not sent"
+#define DMARC_REPORTS                                                          \
+	.kind = IMPORT_CHANGES, .why = "see section report, failure_reports"
+#define VBR .kind = IMPORT_CHANGES, .why = "VBR (RFC 5518) is not checked"
 #define BY_NAME                                                                \
+	.kind = IMPORT_CHANGES,                                                \
 	.why = "names can be forged; list the networks in trusted_forwarders"
-#define DEBUGGING .why = "avouch has no such option for debugging"
+#define DEBUGGING                                                              \
+	.kind = IMPORT_MOOT, .why = "avouch has no such option for debugging"
 
 /* clang-format off */
 const struct import_rule import_rules[] = {
 	{ ALL, "AuthservID", .convert = to_authserv_id },
 	{ POLICYD, "Authserv_Id", .convert = to_authserv_id },
 	{ MILTERS, "AuthservIDWithJobID",
-	  .why = "forged fields are found by an id that never changes" },
+	  .kind = IMPORT_CHANGES, .why = "forged fields are found by an id that never changes" },
 	{ MILTERS, "AutoRestart", SERVICE },
 	{ MILTERS, "AutoRestartCount", SERVICE },
 	{ MILTERS, "AutoRestartRate", SERVICE },
 	{ MILTERS, "Background",
-	  .why = "the daemon's option -f decides about that" },
+	  .kind = IMPORT_MOOT, .why = "the daemon's option -f decides about that" },
 	{ MILTERS, "BaseDirectory", SERVICE },
 	{ MILTERS, "ChangeRootDirectory", SERVICE },
 	{ MILTERS, "DNSTimeout",
-	  .why = "the time of a question follows from option timeout" },
+	  .kind = IMPORT_MOOT, .why = "the time of a question follows from option timeout" },
 	{ MILTERS, "EnableCoredumps", SERVICE },
 	{ MILTERS, "MilterDebug", DEBUGGING },
 	{ ALL, "PidFile",
-	  .why = "avouch has a PID file of its own; see option pid_file" },
+	  .kind = IMPORT_MOOT, .why = "avouch has its own; see option pid_file" },
 	{ MILTERS, "RequiredHeaders", MTA_DOES },
-	{ ALL, "Socket", .convert = to_socket },
-	{ MILTERS, "SoftwareHeader", .why = "no such field is added" },
+	{ ALL, "Socket", OWN_SOCKET },
+	{ MILTERS, "SoftwareHeader", .kind = IMPORT_MOOT, .why = "no such field is added" },
 	{ MILTERS, "Syslog", .convert = to_log },
 	{ MILTERS, "SyslogFacility", .convert = to_facility },
-	{ ALL, "UMask", .convert = to_socket_mode },
-	{ ALL, "UserID", .convert = to_group },
+	{ ALL, "UMask", OWN_SOCKET },
+	{ ALL, "UserID", OWN_SOCKET },
 
-	{ DKIM, "AllowSHA1Only", .why = "rsa-sha1 is dead (RFC 8301)" },
+	{ DKIM, "AllowSHA1Only", .kind = IMPORT_MOOT, .why = "rsa-sha1 is dead (RFC 8301)" },
 	{ DKIM, "AlwaysAddARHeader", NEEDLESS },
 	{ DKIM, "BodyLengthDB", SIGNING },
 	{ DKIM, "BogusKey", RESOLVER },
 	{ DKIM, "Canonicalization", SIGNING },
 	{ DKIM, "CaptureUnknownErrors", DEBUGGING },
 	{ DKIM, "ClockDrift",
-	  .why = "a signature may be dated at most 5 minutes ahead" },
+	  .kind = IMPORT_MOOT, .why = "a signature may be dated at most 5 minutes ahead" },
 	{ DKIM, "DiagnosticDirectory", DEBUGGING },
 	{ DKIM, "Diagnostics", SIGNING },
 	{ DKIM, "DisableCryptoInit", OWN_PROGRAM },
 	{ DKIM, "DNSConnect", OWN_PROGRAM },
 	{ DKIM, "Domain", SIGNING },
 	{ DKIM, "DomainKeysCompat",
-	  .why = "DomainKeys (RFC 4870) is dead" },
+	  .kind = IMPORT_MOOT, .why = "DomainKeys (RFC 4870) is dead" },
 	{ DKIM, "DontSignMailTo", SIGNING },
 	{ DKIM, "ExemptDomains",
-	  .why = "anyone can write a domain; for one that you know better, "
+	  .kind = IMPORT_CHANGES, .why = "anyone can write a domain; for one that you know better, "
 	         "see section override" },
 	{ DKIM, "ExternalIgnoreList", SIGNING },
 	{ DKIM, "FinalPolicyScript", SCRIPT },
@@ -590,10 +589,10 @@ const struct import_rule import_rules[] = {
 	{ DKIM, "IdentityHeaderRemove", SIGNING },
 	{ DKIM, "IgnoreMalformedMail", MTA_DOES },
 	{ DKIM, "Include",
-	  .why = "name that file, too: avouch config import FILE FILE" },
+	  .kind = IMPORT_TODO, .why = "name that file, too: avouch config import FILE FILE" },
 	{ DKIM | POLICYD, "InternalHosts", .convert = to_skip_networks },
 	{ DKIM, "KeepAuthResults",
-	  .why = "fields that claim to be ours are always removed" },
+	  .kind = IMPORT_CHANGES, .why = "fields that claim to be ours are always removed" },
 	{ DKIM, "KeepTemporaryFiles", OWN_PROGRAM },
 	{ DKIM, "KeyFile", SIGNING },
 	{ DKIM, "KeyTable", SIGNING },
@@ -612,36 +611,36 @@ const struct import_rule import_rules[] = {
 	{ DKIM, "LogResults", LOGGED },
 	{ DKIM, "LogWhy", LOGGED },
 	{ DKIM | POLICYD, "MacroList",
-	  .why = "own users are known by having logged in, or by their "
+	  .kind = IMPORT_MOOT, .why = "own users are known by having logged in, or by their "
 	         "network" },
 	{ DKIM, "MaximumHeaders", BUILT_IN },
 	{ DKIM, "MaximumSignaturesToVerify", .convert = to_max_signatures },
 	{ DKIM, "MaximumSignedBytes", SIGNING },
 	{ DKIM, "Minimum",
-	  .why = "no part of a body may be unsigned; see section dkim, "
+	  .kind = IMPORT_CHANGES, .why = "no part of a body may be unsigned; see section dkim, "
 	         "allow_body_tail" },
 	{ DKIM, "MinimumKeyBits", .convert = to_min_rsa_bits },
-	{ DKIM, "Mode", .convert = to_mode },
+	{ DKIM, "Mode", .convert = to_mode, .standard = "sv" },
 	{ DKIM, "MTA", SIGNING },
 	{ DKIM, "MTACommand", DKIM_REPORTS },
 	{ DKIM, "MultipleSignatures", SIGNING },
 	{ DKIM, "MustBeSigned",
-	  .why = "what a signature leaves out does not make it fail" },
+	  .kind = IMPORT_CHANGES, .why = "what a signature leaves out does not make it fail" },
 	{ DKIM, "Nameservers", .convert = to_nameservers },
 	{ DKIM, "NoHeaderB",
-	  .why = "header.b identifies the signature (RFC 6008)" },
+	  .kind = IMPORT_MOOT, .why = "header.b identifies the signature (RFC 6008)" },
 	{ DKIM, "OmitHeaders", SIGNING },
 	{ DKIM, "On-BadSignature", .convert = to_nothing_but_accept },
 	{ DKIM, "On-Default",
-	  .why = "each outcome has its own option; see sections spf, dkim "
+	  .kind = IMPORT_CHANGES, .why = "each outcome has its own option; see sections spf, dkim "
 	         "and dmarc" },
 	{ DKIM, "On-DNSError", .convert = to_dkim_temperror, .standard = "tempfail" },
 	{ DKIM, "On-InternalError",
-	  .why = "a fault of ours is never a fault of the mail" },
+	  .kind = IMPORT_MOOT, .why = "an error of this host is never one of the mail" },
 	{ DKIM, "On-KeyNotFound", .convert = to_dkim_permerror },
 	{ DKIM, "On-NoSignature", .convert = to_nothing_but_accept },
 	{ DKIM, "On-Security",
-	  .why = "what is suspect has the result policy and counts as no "
+	  .kind = IMPORT_CHANGES, .why = "what is suspect has the result policy and counts as no "
 	         "signature" },
 	{ DKIM, "On-SignatureError", SIGNING },
 	{ DKIM, "OversignHeaders", SIGNING },
@@ -650,11 +649,11 @@ const struct import_rule import_rules[] = {
 	{ DKIM, "Quarantine", .convert = to_nothing_but_accept },
 	{ DKIM, "QueryCache", NEEDLESS },
 	{ DKIM, "RedirectFailuresTo",
-	  .why = "recipients are never changed" },
+	  .kind = IMPORT_CHANGES, .why = "recipients are never changed" },
 	{ DKIM, "RemoveARAll",
-	  .why = "only fields that claim to be ours are removed" },
+	  .kind = IMPORT_CHANGES, .why = "only fields that claim to be ours are removed" },
 	{ DKIM, "RemoveARFrom",
-	  .why = "only fields that claim to be ours are removed" },
+	  .kind = IMPORT_CHANGES, .why = "only fields that claim to be ours are removed" },
 	{ DKIM, "RemoveOldSignatures", SIGNING },
 	{ DKIM, "ReplaceHeaders", SIGNING },
 	{ DKIM, "ReplaceRules", SIGNING },
@@ -686,16 +685,16 @@ const struct import_rule import_rules[] = {
 	{ DKIM, "StrictHeaders", MTA_DOES },
 	{ DKIM, "StrictTestMode", DEBUGGING },
 	{ DKIM, "SubDomains", SIGNING },
-	{ DKIM, "SyslogName", .why = "the name is avouch-milter" },
+	{ DKIM, "SyslogName", .kind = IMPORT_MOOT, .why = "the name is avouch-milter" },
 	{ DKIM, "SyslogSuccess", LOGGED },
-	{ DKIM, "TemporaryDirectory", .why = "no such files are made" },
+	{ DKIM, "TemporaryDirectory", .kind = IMPORT_MOOT, .why = "no such files are made" },
 	{ DKIM, "TestDNSData",
-	  .why = "the command's option --zone does that" },
+	  .kind = IMPORT_MOOT, .why = "the command's option --zone does that" },
 	{ DKIM, "TestPublicKeys",
-	  .why = "the command's option --zone does that" },
+	  .kind = IMPORT_MOOT, .why = "the command's option --zone does that" },
 	{ DKIM, "TrustAnchorFile", RESOLVER },
 	{ DKIM, "TrustSignaturesFrom",
-	  .why = "DMARC decides whose signatures count" },
+	  .kind = IMPORT_MOOT, .why = "DMARC decides whose signatures count" },
 	{ DKIM, "UnprotectedKey", RESOLVER },
 	{ DKIM, "VBR-Certifiers", VBR },
 	{ DKIM, "VBR-PurgeFields", VBR },
@@ -704,7 +703,7 @@ const struct import_rule import_rules[] = {
 	{ DKIM, "VBR-Type", VBR },
 	{ DKIM, "WeakSyntaxChecks", OWN_PROGRAM },
 
-	{ DMARC, "CopyFailuresTo", .why = "recipients are never changed" },
+	{ DMARC, "CopyFailuresTo", .kind = IMPORT_CHANGES, .why = "recipients are never changed" },
 	{ DMARC, "DomainWhitelist", .convert = to_trusted_sealers },
 	{ DMARC, "DomainWhitelistFile", .convert = to_trusted_sealers },
 	{ DMARC, "DomainWhitelistSize", OWN_PROGRAM },
@@ -717,13 +716,15 @@ const struct import_rule import_rules[] = {
 	  .standard = "false" },
 	{ DMARC, "IgnoreAuthenticatedClients", .convert = to_skip_authenticated },
 	{ DMARC, "IgnoreHosts", .convert = to_skip_networks },
-	{ DMARC, "IgnoreMailFrom", .convert = to_override },
+	{ DMARC, "IgnoreMailFrom", .kind = IMPORT_CHANGES,
+	  .why = "anyone can write a domain; if it signs its mail, see section "
+	         "override, dkim_domain" },
 	{ DMARC, "IgnoreMailTo",
-	  .why = "reports count all messages to a domain" },
+	  .kind = IMPORT_CHANGES, .why = "reports count all messages to a domain" },
 	{ DMARC, "PublicSuffixList",
-	  .why = "RFC 9989 needs none: it walks the DNS tree" },
+	  .kind = IMPORT_MOOT, .why = "RFC 9989 needs none: it walks the DNS tree" },
 	{ DMARC, "RecordAllMessages",
-	  .why = "reports are about domains that ask for them" },
+	  .kind = IMPORT_CHANGES, .why = "reports are about domains that ask for them" },
 	{ DMARC, "RejectFailures", .convert = to_on_reject, .standard = "false" },
 	{ DMARC, "RejectMultiValueFrom", .convert = to_on_permerror },
 	{ DMARC, "RejectString", .convert = to_reject_text },
@@ -731,26 +732,26 @@ const struct import_rule import_rules[] = {
 	{ DMARC, "SPFIgnoreResults", NEEDLESS },
 	{ DMARC, "SPFSelfValidate", NEEDLESS },
 	{ DMARC, "TrustedAuthservIDs",
-	  .why = "nothing that a message says of itself is believed; SPF and "
+	  .kind = IMPORT_CHANGES, .why = "nothing that a message says of itself is believed; SPF and "
 	         "DKIM are checked here" },
 
 	{ POLICYD, "debugLevel", LOGGED },
 	{ POLICYD, "TestOnly", .convert = to_spf_test },
 	{ POLICYD, "defaultSeedOnly", .convert = to_spf_test },
 	{ POLICYD, "HELO_reject",
-	  .why = "the result of HELO is only reported, except for mail "
+	  .kind = IMPORT_CHANGES, .why = "the result of HELO is only reported, except for mail "
 	         "without a sender, where it is that of MAIL FROM" },
 	{ POLICYD, "HELO_pass_restriction", OWN_PROGRAM },
 	{ POLICYD, "Mail_From_reject", .convert = to_spf_fail, .standard = "Fail" },
 	{ POLICYD, "Mail_From_pass_restriction", OWN_PROGRAM },
 	{ POLICYD, "No_Mail",
-	  .why = "all records of SPF are treated alike" },
+	  .kind = IMPORT_CHANGES, .why = "all records of SPF are treated alike" },
 	{ POLICYD, "Reject_Not_Pass_Domains",
-	  .why = "softfail and neutral are treated alike for all domains" },
+	  .kind = IMPORT_CHANGES, .why = "softfail and neutral are treated alike for all domains" },
 	{ POLICYD, "PermError_reject", .convert = to_spf_permerror },
 	{ POLICYD, "TempError_Defer", .convert = to_spf_temperror },
 	{ POLICYD, "Prospective",
-	  .why = "avouch spf --ip ADDRESS tries that by hand" },
+	  .kind = IMPORT_MOOT, .why = "avouch spf --ip ADDRESS tries that by hand" },
 	{ POLICYD, "skip_addresses", .convert = to_skip_networks },
 	{ POLICYD, "Whitelist", .convert = to_trusted_forwarders },
 	{ POLICYD, "HELO_Whitelist", BY_NAME },
@@ -759,17 +760,17 @@ const struct import_rule import_rules[] = {
 	{ POLICYD, "SPF_Enhanced_Status_Codes", NEEDLESS },
 	{ POLICYD, "Header_Type", .convert = to_received_spf, .standard = "SPF" },
 	{ POLICYD, "Hide_Receiver",
-	  .why = "no recipient is written into a field" },
+	  .kind = IMPORT_MOOT, .why = "no recipient is written into a field" },
 	{ POLICYD, "Lookup_Time", .convert = to_timeout },
 	{ POLICYD, "Whitelist_Lookup_Time", OWN_PROGRAM },
 	{ POLICYD, "Void_Limit",
-	  .why = "it is 2, by RFC 7208 section 4.6.4" },
+	  .kind = IMPORT_MOOT, .why = "it is 2, by RFC 7208 section 4.6.4" },
 	{ POLICYD, "Mock", OWN_PROGRAM },
 	{ POLICYD, "QueueID", LOGGED },
 	{ POLICYD, "Reason_Message",
-	  .why = "texts have other placeholders; see section reply" },
+	  .kind = IMPORT_CHANGES, .why = "texts have other placeholders; see section reply" },
 	{ POLICYD, "Per_User",
-	  .why = "there are no settings of single users; see section "
+	  .kind = IMPORT_CHANGES, .why = "there are no settings of single users; see section "
 	         "override, recipient_domain" },
 };
 /* clang-format on */

@@ -103,7 +103,7 @@ export PYTHONDONTWRITEBYTECODE = 1
 MILTER_TESTS = "tests/milter/proto.py $(DAEMON)" \
 	"tests/milter/operate.py $(DAEMON)" "tests/milter/sandbox.py $(DAEMON)" \
 	"tests/milter/resolvers.py $(DAEMON)" \
-	"tests/milter/hostcheck.py $(DAEMON)" \
+	"tests/milter/hostcheck.py $(DAEMON)" "tests/milter/migrate.py $(DAEMON)" \
 	"tests/milter/policy.py $(DAEMON)" "tests/milter/sign.py $(DAEMON)" "tests/milter/soak.py $(DAEMON) 5" \
 	"tests/milter/luatest.py $(DAEMON)" "tests/milter/store.py $(DAEMON)" \
 	"tests/milter/storefaults.py $(DAEMON)" \

@@ -312,7 +312,7 @@ def json_config(c):
     theirs = c.file("opendkim.conf", "Socket inet:8891@127.0.0.1\n")
     r = c.run("config", "import", "--json", theirs).json()
     shape(r, {"configuration": TEXT})
-    holds(r["configuration"], 'socket = "inet:8891@127.0.0.1"')
+    holds(r["configuration"], 'socket = "inet:8894@127.0.0.1"')
 
 
 # ---- wrong usage ----

@@ -93,24 +93,18 @@ opendkim(void **state)
 		    "authserv_id =" },
 		{ F, "\n# c\nSocket local:/run/opendkim/opendkim.sock # x",
 		    AT("3") "Socket local:/run/opendkim/opendkim.sock\n"
-			    "socket = \"local:/run/opendkim/opendkim.sock\"\n",
-		    NULL },
+			    "#\tavouch has a socket and a user of its own\n",
+		    "socket = \"local" },
 		{ F, "Socket inet:8891@localhost",
-		    "socket = \"inet:8891@localhost\"\n", "open to all" },
-		{ F, "Socket inet:8891", "it was open to all hosts", NULL },
-		{ F, "Socket /run/x.sock", "socket = \"unix:/run/x.sock\"\n",
-		    NULL },
-		{ F, "Socket inet:8891@mx.example",
-		    "#\tas socket: \"inet:8891@mx.example\" must have an IPv4 "
-		    "address after \"@\"",
-		    "\nsocket =" },
-		{ F, "UMask 007", "socket_mode = 0660\n", NULL },
-		{ F, "UMask 0002", "socket_mode = 0664\n", NULL },
-		{ F, "UMask x", "#\tit is not an octal number", "socket_mode" },
-		{ F, "UserID opendkim:postfix", "socket_group = \"postfix\"\n",
-		    "\nuser =" },
-		{ F, "UserID opendkim", "avouch has a user of its own",
+		    "\nsocket = \"inet:8894@127.0.0.1\"\n", "= \"inet:8891" },
+		{ F, "UMask 007", "#\tavouch has a socket", "socket_mode" },
+		{ F, "UserID opendkim:postfix", "\nuser = \"avouch\"\n",
 		    "socket_group" },
+		{ F, "", "\nmode = monitor\n", "enforce =" },
+		{ F, "",
+		    "metrics {\n\t# for `avouch status`\n\tlisten = "
+		    "\"unix:/run/avouch/metrics.sock\"\n}\n",
+		    NULL },
 		{ F, "Syslog yes", "log_target = syslog\n", NULL },
 		{ F, "Syslog no", "log = none\n", "log_target" },
 		{ F, "SyslogFacility local3", "#\tthe facility is always mail",
@@ -132,7 +126,7 @@ opendkim(void **state)
 		{ F, "Nameservers 192.0.2.1, 2001:db8::1",
 		    "nameservers = {\"192.0.2.1\", \"2001:db8::1\"}\n", NULL },
 		{ F, "On-DNSError accept", "\ton_temperror = accept\n",
-		    "the default of opendkim" },
+		    "tempfail" },
 		{ F, "",
 		    "\t# " F ": On-DNSError tempfail (not set: the default of "
 		    "opendkim)\n\ton_temperror = tempfail\n",
@@ -144,16 +138,34 @@ opendkim(void **state)
 		    "#\tmail is never thrown away unseen", "on_permerror" },
 		{ F, "On-BadSignature reject", "RFC 6376 section 6.1", NULL },
 		{ F, "On-BadSignature accept", NULL, "BadSignature" },
-		{ F, "Mode v", NULL, "keep opendkim" },
-		{ F, "Mode sv", "keep opendkim with \"Mode s\"", NULL },
+		{ F, "Mode v\nKeyFile /etc/k",
+		    "#\tit does not sign:", "goes on signing: leave" },
+		{ F, "Mode sv",
+		    "#\tit does not sign:", "goes on signing: leave" },
+		{ F, "Mode sv\nKeyTable /etc/k",
+		    AT("1") "Mode sv\n#\topendkim goes on signing: leave its "
+			    "socket",
+		    "does not sign" },
 		{ F, "KeyFile /etc/k",
-		    AT("1") "KeyFile /etc/k\n#\tit is about "
-			    "signing",
+		    "# " F ": Mode sv (not set: the default of opendkim)\n"
+		    "#\topendkim goes on signing",
 		    NULL },
+		{ F, "KeyFile /etc/k\nSyslog yes\nDomain a.example",
+		    AT("1") "KeyFile /etc/k\n" AT(
+			"3") "Domain a.example\n#\tit is about signing",
+		    NULL },
+		/* one that only signs stays, with all that it has */
+		{ F, "Mode s\nAuthservID a.example\nNameservers 192.0.2.1",
+		    AT("1") "Mode s\n#\tthis opendkim only signs",
+		    "192.0.2.1" },
+		{ F, "Mode S", "#\tit does not sign", "only signs" },
 		{ F, "PeerList 10.0.0.0/8,192.0.2.1",
 		    "skip_networks += {\n\t\"10.0.0.0/8\",\n"
 		    "\t\"192.0.2.1/32\"\n}\n",
 		    NULL },
+		{ F, "PeerList 0.0.0.0/0, ::/0,10.0.0.0/8",
+		    "#\t0.0.0.0/0: mail of so many hosts is not exempted\n",
+		    "\t\"::/0" },
 		{ F, "PeerList csl:10.0.0.0/8", "\t\"10.0.0.0/8\"\n", NULL },
 		{ F, "PeerList file:/etc/hosts.list",
 		    "{\n\t\"10.0.0.0/8\",\n\t\"192.0.2.0/24\",\n"
@@ -195,6 +207,10 @@ opendmarc(void **state)
 		    NULL },
 		{ F, "RejectFailures false", "\ton_reject = accept\n",
 		    "on_temperror" },
+		{ F, "RejectFailures false",
+		    AT("1") "RejectFailures false\n#\tnothing is refused "
+			    "because of DMARC, even if mode is enforce",
+		    NULL },
 		{ F, "",
 		    "\t# " F ": RejectFailures false (not set: the default of "
 		    "opendmarc)\n\ton_reject = accept\n",
@@ -210,17 +226,10 @@ opendmarc(void **state)
 		{ F, "IgnoreHosts /etc/hosts.list",
 		    "skip_networks += {\n\t\"10.0.0.0/8\",", NULL },
 		{ F, "IgnoreMailFrom a.example,B.example",
-		    "override \"imported\" {\n"
-		    "\t" AT(
+		    "# What changes:\n#\n" AT(
 			"1") "IgnoreMailFrom a.example,B.example\n"
-			     "\tfrom_domain = {\n\t\t\"a.example\",\n"
-			     "\t\t\"B.example\"\n\t}\n\taction = accept\n"
-			     "\treason = \"taken over from opendmarc\"\n}\n",
-		    NULL },
-		{ F, "IgnoreMailFrom a@b.example",
-		    "#\tas override.from_domain: \"a@b.example\" is not a "
-		    "domain pattern",
-		    "override \"" },
+			     "#\tanyone can write a domain",
+		    "from_domain" },
 		{ F,
 		    "DomainWhitelist a.example\nDomainWhitelistFile "
 		    "/etc/sealers",
@@ -241,8 +250,12 @@ opendmarc(void **state)
 		    NULL },
 		{ F, "HistoryFile /var/run/opendmarc/opendmarc.dat",
 		    "\tstore = \"/var/lib/avouch/avouch.db\"\n", NULL },
-		{ F, "FailureReportsSentBy dmarc@example.org",
+		{ F,
+		    "FailureReportsSentBy dmarc@example.org\n"
+		    "HistoryFile /x",
 		    "\temail = \"dmarc@example.org\"\n", NULL },
+		{ F, "FailureReportsSentBy dmarc@example.org",
+		    "#\tno results are kept", "email = " },
 		{ F, "TrustedAuthservIDs mx.example",
 		    "#\tnothing that a message says of itself is believed",
 		    NULL },
@@ -318,10 +331,10 @@ files_together(void **state)
 		const char *path, *text;
 	} files[] = {
 		{ "opendkim.conf",
-		    "Socket inet:1@::1\nSocket inet:8891@localhost"
-		    "\nUMask 002\nPeerList 10.0.0.0/8" },
+		    "AuthservID a.example\nAuthservID b.example"
+		    "\nSyslog yes\nPeerList 10.0.0.0/8" },
 		{ "opendmarc.conf",
-		    "Socket inet:8893@localhost\nUMask 002\n"
+		    "AuthservID c.example\nSyslog 1\n"
 		    "IgnoreHosts /etc/hosts.list" },
 	};
 	struct arena *a = arena_new(MEMORY);
@@ -337,11 +350,11 @@ files_together(void **state)
 	assert_true(import_print(im, f));
 	fclose(f);
 	assert_non_null(strstr(out,
-	    "# opendkim.conf:3: UMask 002\n# opendmarc.conf:2: UMask 002\n"
-	    "socket_mode = 0664\n"));
+	    "# opendkim.conf:3: Syslog yes\n# opendmarc.conf:2: Syslog 1\n"
+	    "log_target = syslog\n"));
 	assert_non_null(strstr(out,
-	    "# opendmarc.conf:1: Socket inet:8893@localhost\n"
-	    "#\tsocket is \"inet:8891@localhost\" already, by "
+	    "# opendmarc.conf:1: AuthservID c.example\n"
+	    "#\tauthserv_id is \"b.example\" already, by "
 	    "opendkim.conf:2\n"));
 	assert_non_null(strstr(out,
 	    "# opendkim.conf:4: PeerList 10.0.0.0/8\n"
@@ -349,6 +362,31 @@ files_together(void **state)
 	    "skip_networks += {\n\t\"10.0.0.0/8\",\n\t\"192.0.2.0/24\","));
 	free(out);
 	arena_free(a);
+}
+
+/* What has to be done comes before all settings, what is lost before what is
+ * not. */
+static void
+the_order_of_notes(void **state)
+{
+	static const char *const order[] = { "# What to do now:",
+		"# opendmarc.conf:1: RejectFailures 0\n#\tnothing is refused",
+		"\nmode = monitor\n", "\n# What changes:\n",
+		"# opendmarc.conf:2: ReportCommand x",
+		"\n# What is not needed here:\n",
+		"# opendmarc.conf:3: Background no" };
+	char *out = printed("opendmarc.conf",
+	    "RejectFailures 0\nReportCommand x\nBackground no\n");
+	const char *at = out;
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(order); i++) {
+		at = strstr(at, order[i]);
+		if (at == NULL)
+			fail_msg(
+			    "%s is missing or too early in\n%s", order[i], out);
+	}
+	free(out);
 }
 
 static void
@@ -500,6 +538,7 @@ main(void)
 		cmocka_unit_test(opendmarc),
 		cmocka_unit_test(policyd_spf),
 		cmocka_unit_test(files_together),
+		cmocka_unit_test(the_order_of_notes),
 		cmocka_unit_test(whose_file_it_is),
 		cmocka_unit_test(table_is_sound),
 		cmocka_unit_test(any_value_of_any_option),
