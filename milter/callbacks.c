@@ -6,6 +6,7 @@
 #include "lib/clock.h"
 #include "lib/log.h"
 #include "milter/libmilter_quirks.h"
+#include "milter/own_guard.h"
 #include "milter/reply.h"
 #include "milter/message_sink.h"
 #include "milter/session.h"
@@ -321,10 +322,15 @@ on_body(SMFICTX *ctx, unsigned char *chunk, size_t size)
 	return more ? SMFIS_CONTINUE : SMFIS_SKIP;
 }
 
-static bool
-is_refused(sfsistat reply)
+static void
+record_own_message(const struct session *s, const struct signer_outcome *o,
+    struct span queue_id, sfsistat reply)
 {
-	return reply == SMFIS_REJECT || reply == SMFIS_TEMPFAIL;
+	bool refused = reply == SMFIS_REJECT || reply == SMFIS_TEMPFAIL;
+
+	sign_sink_put(o, queue_id, refused);
+	if (o != NULL && !refused)
+		own_guard_message(s->runtime->conf, o, span_str(s->mta));
 }
 
 /* In a process that only signs. */
@@ -337,7 +343,7 @@ end_own_message(SMFICTX *ctx, struct session *s, struct span queue_id)
 	session_headers_end(s);
 	o = session_sign(s);
 	r = reply_apply_signed(ctx, s, o);
-	sign_sink_put(o, queue_id, is_refused(r));
+	record_own_message(s, o, queue_id, r);
 	session_abort(s);
 	return r;
 }
@@ -367,7 +373,7 @@ on_message_end(SMFICTX *ctx)
 	o = session_is_ours(s) ? session_sign(s) : NULL;
 	r = reply_apply(ctx, s, v, o);
 	if (session_is_ours(s))
-		sign_sink_put(o, queue_id, is_refused(r));
+		record_own_message(s, o, queue_id, r);
 	times.total_us = (uint64_t)clock_us() - s->began_us;
 	message_sink_put(v, s->runtime != NULL ? s->runtime->conf : NULL,
 	    queue_id,

@@ -30,6 +30,7 @@
 #include "milter/metrics_http.h"
 #include "milter/daemonize.h"
 #include "milter/message_sink.h"
+#include "milter/own_guard.h"
 #include "milter/service.h"
 #include "milter/sign_sink.h"
 #include "milter/signals.h"
@@ -401,6 +402,7 @@ reload_conf(struct daemon *d)
 	if (service_reload()) {
 		v = service_ref();
 		set_log(d, v->conf);
+		own_guard_forget();
 		log_begin(&l, LOG_LEVEL_INFO, "reload");
 		log_text(&l, "mode",
 		    v->conf->mode == CONF_ENFORCE ? "enforce" : "monitor");
@@ -444,6 +446,7 @@ tick(struct daemon *d)
 {
 	trim_memory(d);
 	(void)clock_now(); /* logs a step of the clock, even without mail */
+	own_guard_tick();
 	if (service_has_connections())
 		libmilter_wake();
 	if (d->watchdog_ms == 0 || clock_ms() < d->watchdog_next)
@@ -555,6 +558,7 @@ shut_down(struct daemon *d, bool asked)
 	if (asked)
 		drain(d);
 	clear_away(d);
+	own_guard_close();
 	if (!service_end(wait_ms, callbacks_leave)) {
 		log_say(LOG_LEVEL_ERROR, "stop", "a message did not end");
 		_exit(EX_SOFTWARE);

@@ -90,8 +90,11 @@ session_connect(struct session *s, const struct session_client *client)
 	    : service_host();
 	struct ip ip = ip_from_sockaddr(client->where);
 
+	struct buf name = buf_wrap(s->mta, sizeof(s->mta));
+
 	disconnect(s);
 	s->connected = true;
+	buf_safe(&name, span_str(mta), SESSION_ID_MAX - 1);
 	s->runtime = service_ref();
 	set_authserv_id(s, mta);
 	s->mta_port = port_number(client->mta_port);

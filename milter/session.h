@@ -61,6 +61,7 @@ struct session {
 	uint64_t began_us;     /* MAIL, clock_us() */
 	struct own_fields own; /* of the message */
 	char authserv_id[SESSION_ID_MAX];
+	char mta[SESSION_ID_MAX]; /* the MTA's own name */
 	char *value; /* a header value with its leading space restored */
 	size_t value_room;
 	char fallback[SESSION_FALLBACK_MAX];

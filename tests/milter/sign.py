@@ -247,6 +247,27 @@ def _(l):
     signed(l, taken(l, to[49]))
 
 
+# ---- the guard ----
+
+@suite.test("the guard: what receivers will dislike is logged once, not held")
+def _(l):
+    l.add_record('example.com. IN TXT "v=spf1 ip4:192.0.2.1 -all"')
+    l.add_record('_dmarc.example.com. IN TXT "v=DMARC1; p=reject"')
+    l.milter.reload(l.sign_settings('outgoing = 192.0.2.2'))
+    for _ in range(2):
+        signed(l, submitted(l, message(more=b"Subject: again\r\n")))
+        # Postfix breaks the line when it delivers the message
+        got = submitted(l, message(body=b"x" * 1000 + b"\r\n"))
+        same(verify(l, got), ["fail", "fail"], "verified")
+    for cause in ("spf", "long_line", "duplicate_field"):
+        l.milter.wait_log(event="guard", cause=cause, domain="example.com")
+    same(len(l.milter.log(event="guard", cause="long_line")), 1, "lines")
+    l.milter.reload(l.sign_settings('guard = off outgoing = 192.0.2.2'))
+    submitted(l, message("a@example.org", more=b"Subject: again\r\n"))
+    same(l.milter.log(event="guard", domain="example.org"), [], "lines")
+    l.milter.reload(l.sign_settings())
+
+
 # ---- the two processes ----
 
 def signer_pid(l):

@@ -1,0 +1,79 @@
+/*
+ * guard.h - what a receiver will find in a message that we sign: is the key
+ * published, does SPF pass for the addresses from which our mail leaves, will
+ * DMARC pass?
+ *
+ * A pure core, run after the message was accepted: it never holds mail.  What
+ * DNS does not answer is not a finding.
+ */
+#ifndef AVOUCH_SIGN_GUARD_H
+#define AVOUCH_SIGN_GUARD_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "conf/conf.h"
+#include "dns/questions.h"
+#include "lib/arena.h"
+#include "lib/core_status.h"
+#include "sign/keys.h"
+#include "sign/key_record.h"
+#include "spf/spf.h"
+
+struct guard_facts {        /* domains in normal form */
+	struct span author; /* of From */
+	struct span domain; /* d= */
+	struct span sender; /* MAIL FROM without "<>"; empty: the null sender,
+	                       then HELO is checked */
+	struct span helo;   /* the name with which our mail leaves */
+	struct span selectors[SIGN_KEYS_PER_DOMAIN];
+	struct private_key *keys[SIGN_KEYS_PER_DOMAIN];
+	size_t n_keys;
+	struct ip outgoing[CONF_OUTGOING_MAX];
+	size_t n_outgoing; /* 0: SPF is not judged */
+	int64_t now;
+};
+
+enum guard_dmarc {
+	GUARD_DMARC_UNKNOWN, /* no record, no answer, or not by DKIM and SPF
+	                        is not judged */
+	GUARD_DMARC_BOTH,    /* SPF and DKIM pass and are aligned */
+	GUARD_DMARC_ONE,
+	GUARD_DMARC_NONE,
+};
+
+struct guard_result {
+	enum key_fault key_fault; /* of the first key that has one */
+	struct span selector;     /* of that key */
+	enum spf_code spf;        /* the worst for one of `outgoing`; SPF_PASS
+	                             if there is none */
+	struct ip spf_ip;         /* for this address */
+	struct span spf_domain;
+	bool strict; /* adkim=s, and d= is not the author's domain */
+	enum guard_dmarc dmarc;
+};
+
+/* CORE_WAIT: call again when the answers are there.  Texts point into `f` or
+ * live in `a`. */
+enum core_status guard_check(const struct guard_facts *f,
+    struct dns_questions *questions, struct arena *a, struct guard_result *out);
+
+/* ---- what is written of it ---- */
+
+enum { GUARD_FINDINGS_MAX = 12, GUARD_TEXT_MAX = 400 };
+
+struct guard_finding {
+	const char *cause; /* for counters: "spf", "long_line" */
+	char text[GUARD_TEXT_MAX];
+};
+
+/* Returns the number of findings. */
+size_t guard_findings(const struct guard_facts *f, const struct guard_result *r,
+    struct guard_finding out[GUARD_FINDINGS_MAX]);
+
+/* The same of the message alone (enum signer_flaw). */
+size_t guard_flaws(unsigned flaws, const char *duplicate,
+    struct guard_finding out[GUARD_FINDINGS_MAX]);
+
+#endif
