@@ -126,9 +126,12 @@ lint_tag(
 		dmarc_lint_add(l, DMARC_RULE_UNKNOWN_TAG, about);
 		return;
 	case DMARC_TAG_HISTORIC:
+		/* pct=100 says what is so anyhow */
 		dmarc_lint_add(l,
-		    span_is_nocase(tag->name, "pct") ? DMARC_RULE_PCT
-						     : DMARC_RULE_HISTORIC_TAG,
+		    span_is_nocase(tag->name, "pct") &&
+			    !span_is(tag->value, "100")
+			? DMARC_RULE_PCT
+			: DMARC_RULE_HISTORIC_TAG,
 		    about);
 		return;
 	case DMARC_TAG_GARBLED:
@@ -141,7 +144,11 @@ lint_tag(
 		return;
 	case DMARC_TAG_BAD_VALUE:
 		if (!is_list || tag->value.n == 0)
-			dmarc_lint_add(l, DMARC_RULE_BAD_VALUE, about);
+			dmarc_lint_add(l,
+			    span_is_nocase(tag->name, "fo")
+				? DMARC_RULE_BAD_FO
+				: DMARC_RULE_BAD_VALUE,
+			    about);
 		break;
 	case DMARC_TAG_OK:
 		break;

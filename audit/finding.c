@@ -73,6 +73,8 @@ audit_findings_add(struct audit_findings *out, const struct audit_rule *rule,
 		.id = rule->id,
 		.section = rule->section,
 		.term = about->term,
+		.area = about->area,
+		.change = about->change,
 	};
 
 	out->counts[rule->severity]++;
@@ -80,6 +82,9 @@ audit_findings_add(struct audit_findings *out, const struct audit_rule *rule,
 		out->cut = true;
 		return;
 	}
+	if (about->value.p != NULL)
+		f.value =
+		    arena_copy(out->arena, span_first(about->value, VALUE_MAX));
 	f.where = printable_where(out->arena, about->where);
 	f.text = fill_template(out->arena, rule->text, about);
 	f.fix = fill_template(out->arena, fix, about);
@@ -88,6 +93,16 @@ audit_findings_add(struct audit_findings *out, const struct audit_rule *rule,
 		return;
 	}
 	out->list[out->n++] = f;
+}
+
+void
+audit_findings_copy(struct audit_findings *out, const struct audit_finding *one)
+{
+	out->counts[one->severity]++;
+	if (out->list == NULL || out->n == AUDIT_FINDINGS_MAX)
+		out->cut = true;
+	else
+		out->list[out->n++] = *one;
 }
 
 void

@@ -18,6 +18,8 @@
  * the publisher of the records decides how many there are. */
 enum { AUDIT_FINDINGS_MAX = 256 };
 
+struct audit_change; /* change.h */
+
 enum audit_severity {     /* the most severe first */
 	AUDIT_ERROR,      /* violates the RFC, or does not work */
 	AUDIT_WARNING,    /* works, but is harmful or has no effect */
@@ -40,7 +42,9 @@ struct audit_about {
 	struct span where; /* domain, or name in the DNS */
 	struct span term;  /* of the record, as written */
 	struct span domain, value, tag;
-	const char *fix; /* replaces the fix of the rule; NULL: does not */
+	const char *fix;  /* replaces the fix of the rule; NULL: does not */
+	const char *area; /* may be NULL */
+	const struct audit_change *change; /* that fixes it; NULL: none */
 };
 
 struct audit_finding {
@@ -51,6 +55,11 @@ struct audit_finding {
 	struct span term;  /* as written; absent: the whole record */
 	struct span text;  /* printable ASCII, one line */
 	struct span fix;   /* printable ASCII, one line */
+	struct span value; /* that the text mentions, as it was given; absent:
+	                      none */
+	const char *area;  /* "spf", "mx"; NULL in a lint of one area */
+	const struct audit_change *change; /* records to publish and remove;
+	                                      NULL: none can be given */
 };
 
 struct audit_findings {
@@ -70,6 +79,10 @@ void audit_findings_init(struct audit_findings *out, struct arena *a);
 /* Adds the finding of `rule`; sets `cut` if there is no room for it. */
 void audit_findings_add(struct audit_findings *out,
     const struct audit_rule *rule, const struct audit_about *about);
+
+/* Adds a copy of `one`, which must live as long. */
+void audit_findings_copy(
+    struct audit_findings *out, const struct audit_finding *one);
 
 /* Sorts by severity, errors first; keeps the order within a severity. */
 void audit_findings_sort(struct audit_findings *out);

@@ -70,6 +70,7 @@ struct spf_lint_frame { /* a record of the tree, and how it was reached */
 	const struct spf_lint_frame *above; /* NULL: the domain's own record */
 	struct span domain;
 	unsigned depth;
+	size_t node;    /* its index in the tree; SPF_LINT_NODES_MAX: none */
 	bool is_policy; /* reached without include: its "all" applies */
 	bool passes;    /* a match in this record is a pass of the domain */
 	bool is_first;  /* the first time that this record is read */

@@ -9,6 +9,7 @@ enum {
 	FITS_UDP = 512,    /* RFC 7208 section 3.4: bytes of an answer */
 	FITS_TEXTS = 450,  /* the same if the size of the answer is unknown */
 	FOLLOWED_MAX = 64, /* terms looked up; more are only counted */
+	LOOKUPS_MANY = 8,  /* of 10: one more service may be too much */
 };
 
 /* NULL: the answer is not there yet. */
@@ -234,22 +235,41 @@ look_up_all(struct spf_linting *l, const struct spf_lint_frame *f,
 		look_up_exp(l, f, record->exp);
 }
 
+enum spf_lint_likeness
+spf_lint_likeness(struct span text)
+{
+	struct span bare = span_trim(text);
+
+	if (spf_record_is(text))
+		return SPF_LIKENESS_RECORD;
+	if (span_starts_nocase(bare, "\""))
+		bare = span_skip(bare, 1);
+	if (span_starts_nocase(bare, "spf2.0"))
+		return SPF_LIKENESS_SENDER_ID;
+	if (span_starts_nocase(bare, "v=spf") ||
+	    span_starts_nocase(bare, "v = spf") ||
+	    span_starts_nocase(bare, "v:spf") ||
+	    span_starts_nocase(bare, "spf1"))
+		return SPF_LIKENESS_ALIKE;
+	return SPF_LIKENESS_OTHER;
+}
+
 /* Reports TXT records that were probably meant as SPF. */
 static void
 check_lookalike(
     struct spf_linting *l, const struct spf_lint_frame *f, struct span text)
 {
-	struct span bare = span_trim(text);
-
-	if (span_starts_nocase(bare, "\""))
-		bare = span_skip(bare, 1);
-	if (span_starts_nocase(bare, "spf2.0"))
+	switch (spf_lint_likeness(text)) {
+	case SPF_LIKENESS_SENDER_ID:
 		spf_lint_add(l, f, SPF_RULE_SENDER_ID, SPAN_NONE, text);
-	else if (span_starts_nocase(bare, "v=spf") ||
-	    span_starts_nocase(bare, "v = spf") ||
-	    span_starts_nocase(bare, "v:spf") ||
-	    span_starts_nocase(bare, "spf1"))
+		break;
+	case SPF_LIKENESS_ALIKE:
 		spf_lint_add(l, f, SPF_RULE_LOOKALIKE, SPAN_NONE, text);
+		break;
+	case SPF_LIKENESS_RECORD:
+	case SPF_LIKENESS_OTHER:
+		break;
+	}
 }
 
 /* RFC 7208 section 3.4 */
@@ -302,6 +322,21 @@ add_no_record(struct spf_linting *l, const struct spf_lint_frame *f,
 		    via->text, f->domain);
 }
 
+/* The networks that a record allows by itself. */
+static void
+count_networks(struct spf_lint_node *node, const struct spf_record *record)
+{
+	for (size_t i = 0; i < record->n; i++) {
+		const struct spf_term *term = &record->terms[i];
+
+		if (term->fault != NULL || term->qualifier != SPF_PASS)
+			continue;
+		if (term->kind == SPF_KIND_IP4)
+			node->addresses += UINT64_C(1) << (32 - term->bits4);
+		node->networks6 += term->kind == SPF_KIND_IP6;
+	}
+}
+
 static void
 read_record(struct spf_linting *l, const struct spf_lint_frame *f,
     const struct spf_term *via, const struct dns_answer *answer)
@@ -323,6 +358,11 @@ read_record(struct spf_linting *l, const struct spf_lint_frame *f,
 		return;
 	if (via == NULL)
 		l->out->record = text;
+	if (f->node < SPF_LINT_NODES_MAX) {
+		l->out->tree[f->node].has_record = true;
+		l->out->tree[f->node].bytes = text.n;
+		count_networks(&l->out->tree[f->node], &record);
+	}
 	spf_lint_record(l, f, &record);
 	look_up_all(l, f, &record);
 }
@@ -365,6 +405,26 @@ may_follow(struct spf_linting *l, const struct spf_lint_frame *above,
 	return true;
 }
 
+/* Lists the record of `f`; sets its node. */
+static void
+add_node(
+    struct spf_linting *l, struct spf_lint_frame *f, const struct spf_term *via)
+{
+	struct spf_lint *out = l->out;
+
+	f->node = out->n_tree;
+	if (out->n_tree == SPF_LINT_NODES_MAX)
+		return;
+	out->tree[out->n_tree++] = (struct spf_lint_node){
+		.domain = f->domain,
+		.term = via != NULL ? via->text : SPAN_NONE,
+		.depth = f->depth,
+		.top = f->depth > 1 && f->above->node < SPF_LINT_NODES_MAX
+		    ? out->tree[f->above->node].top
+		    : f->node,
+	};
+}
+
 /*
  * Checks the record of `domain` and all records that it includes or redirects
  * to.  `via` is the term of the record above that names `domain`; NULL: none.
@@ -374,6 +434,7 @@ lint_tree(struct spf_linting *l, const struct spf_lint_frame *above,
     const struct spf_term *via, struct span domain)
 {
 	struct spf_lint_frame f = { .above = above, .domain = domain };
+	unsigned before = l->out->lookups;
 	const struct dns_answer *answer;
 
 	if (above != NULL && !may_follow(l, above, via, domain))
@@ -384,6 +445,7 @@ lint_tree(struct spf_linting *l, const struct spf_lint_frame *above,
 	    via == NULL || (above->is_policy && via->kind == SPF_KIND_REDIRECT);
 	f.passes = via == NULL || (above->passes && via->qualifier == SPF_PASS);
 	f.is_first = !was_seen(l, domain);
+	add_node(l, &f, via);
 	if (!f.is_first && via != NULL)
 		spf_lint_add(
 		    l, above, SPF_RULE_INCLUDED_TWICE, via->text, domain);
@@ -397,6 +459,11 @@ lint_tree(struct spf_linting *l, const struct spf_lint_frame *above,
 	check_failure(l, &f, SPAN_NONE, answer);
 	if (answer->state != DNS_FAILED)
 		read_record(l, &f, via, answer);
+	if (f.node < SPF_LINT_NODES_MAX) {
+		l->out->tree[f.node].state = answer->state;
+		l->out->tree[f.node].lookups =
+		    l->out->lookups - before + (via != NULL);
+	}
 }
 
 /* ---- totals ---- */
@@ -413,9 +480,8 @@ lint_totals(struct spf_linting *l)
 	out->void_lookups = l->void4 > l->void6 ? l->void4 : l->void6;
 	if (out->lookups > SPF_MAX_LOOKUPS)
 		spf_lint_add_number(l, &f, SPF_RULE_LOOKUPS, out->lookups);
-	else if (out->lookups == SPF_MAX_LOOKUPS)
-		spf_lint_add(
-		    l, &f, SPF_RULE_LOOKUPS_FULL, SPAN_NONE, SPAN_NONE);
+	else if (out->lookups >= LOOKUPS_MANY)
+		spf_lint_add_number(l, &f, SPF_RULE_LOOKUPS_FULL, out->lookups);
 	if (l->void4 > SPF_MAX_VOID)
 		spf_lint_add_number(l, &f, SPF_RULE_VOIDS_V4, l->void4);
 	if (l->void6 > SPF_MAX_VOID)

@@ -10,7 +10,9 @@
 #ifndef AVOUCH_AUDIT_SPF_LINT_H
 #define AVOUCH_AUDIT_SPF_LINT_H
 
+#include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "audit/finding.h"
 #include "dns/questions.h"
@@ -20,8 +22,23 @@
 
 enum {
 	SPF_LINT_RECORDS_MAX = 64, /* read in one tree of includes */
+	SPF_LINT_NODES_MAX = 128,  /* of the tree; more are not listed */
 	SPF_LINT_DEPTH_MAX = 16,   /* nested includes and redirects */
 	SPF_LINT_QUESTIONS = 512,  /* DNS questions that one lint may need */
+};
+
+struct spf_lint_node { /* one record of the tree, in the order of reading */
+	struct span domain; /* whose record */
+	struct span term;   /* that leads there; absent: the domain's own */
+	unsigned depth;
+	size_t top;       /* index of the record below the domain's own that
+	                     leads here, or its own index */
+	unsigned lookups; /* DNS lookups of the term and of all below it */
+	bool has_record;
+	enum dns_state state;
+	uint64_t addresses; /* IPv4 addresses in ip4 terms that pass */
+	unsigned networks6; /* ip6 terms that pass */
+	size_t bytes;       /* of the record */
 };
 
 struct spf_lint {
@@ -31,7 +48,19 @@ struct spf_lint {
 	unsigned lookups;               /* in the worst case */
 	unsigned void_lookups; /* in the worst case of IPv4 and IPv6 clients */
 	unsigned records;      /* read */
+	struct spf_lint_node tree[SPF_LINT_NODES_MAX];
+	size_t n_tree;
 };
+
+enum spf_lint_likeness {
+	SPF_LIKENESS_OTHER,
+	SPF_LIKENESS_RECORD,    /* an SPF record */
+	SPF_LIKENESS_ALIKE,     /* meant as one, but receivers ignore it */
+	SPF_LIKENESS_SENDER_ID, /* "spf2.0": obsolete */
+};
+
+/* What a TXT record is, by how it begins. */
+enum spf_lint_likeness spf_lint_likeness(struct span text);
 
 /*
  * CORE_WAIT: answers are missing; call again with the same arguments when they

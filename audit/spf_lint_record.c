@@ -6,6 +6,8 @@
 enum {
 	BROAD_V4_BITS = 8, /* as in SPF_WEAK_RANGE */
 	BROAD_V6_BITS = 16,
+	WIDE_V4_BITS = 15, /* in the domain's own record; Gmail: 5.7.24 */
+	WIDE_V6_BITS = 31,
 	COMPARED_MAX = 512, /* terms compared with each other */
 };
 
@@ -71,17 +73,20 @@ has_host_bits(const struct spf_term *term)
 	return false;
 }
 
+/* Large providers have wider networks than a domain's own record should. */
 static bool
-is_broad(const struct spf_term *term)
+is_broad(const struct spf_lint_frame *f, const struct spf_term *term)
 {
+	unsigned most4 = f->is_policy ? WIDE_V4_BITS : BROAD_V4_BITS;
+	unsigned most6 = f->is_policy ? WIDE_V6_BITS : BROAD_V6_BITS;
+
 	switch (term->kind) {
 	case SPF_KIND_A:
 	case SPF_KIND_MX:
 	case SPF_KIND_IP4:
 	case SPF_KIND_IP6:
 		return term->qualifier == SPF_PASS &&
-		    (term->bits4 <= BROAD_V4_BITS ||
-			term->bits6 <= BROAD_V6_BITS);
+		    (term->bits4 <= most4 || term->bits6 <= most6);
 	case SPF_KIND_ALL:
 	case SPF_KIND_INCLUDE:
 	case SPF_KIND_PTR:
@@ -210,7 +215,7 @@ lint_term(struct spf_linting *l, const struct spf_lint_frame *f,
 	}
 	lint_kind(l, f, term);
 	lint_macros(l, f, term);
-	if (is_broad(term))
+	if (is_broad(f, term))
 		spf_lint_add(l, f, SPF_RULE_BROAD, term->text, SPAN_NONE);
 	if (is_mechanism)
 		lint_twice(l, f, record, at);

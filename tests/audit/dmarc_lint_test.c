@@ -236,9 +236,9 @@ the_record(void **state)
 		    "!broken-policy !bad-value" },
 		{ "4.10.1 broken, no p", "v=DMARC1", "!broken-policy" },
 		{ "4.10.1 as p=none", "v=DMARC1; p=nosuch" RUA,
-		    "!defaulted-policy !bad-value monitoring" },
+		    "!defaulted-policy !bad-value ?monitoring" },
 		{ "4.10.1 sp", "v=DMARC1; p=reject; sp=x" RUA,
-		    "!defaulted-policy !bad-value monitoring" },
+		    "!defaulted-policy !bad-value ?monitoring" },
 		{ "4.8 values",
 		    "v=DMARC1; p=quarantine; adkim=x; t=1; psd=" RUA,
 		    "!bad-value !bad-value !bad-value" },
@@ -247,6 +247,8 @@ the_record(void **state)
 		{ "4.7 unknown", "v=DMARC1; p=quarantine; pt=none" RUA,
 		    "unknown-tag" },
 		{ "A.6 pct", "v=DMARC1; p=quarantine; pct=50" RUA, "?pct" },
+		{ "A.6 pct=100", "v=DMARC1; p=quarantine; pct=100" RUA,
+		    "historic-tag" },
 		{ "9.3 historic", "v=DMARC1; p=quarantine; rf=afrf; ri=1" RUA,
 		    "historic-tag historic-tag" },
 		{ "4.8 garbled", "v=DMARC1; p=quarantine; sp none" RUA,
@@ -260,14 +262,15 @@ the_record(void **state)
 		    "?np-weaker" },
 		{ "4.7 np wanted", "v=DMARC1; p=quarantine; sp=none" RUA,
 		    "?sp-weaker np-hint" },
-		{ "A.6 testing", "v=DMARC1; p=quarantine; t=y" RUA, "testing" },
+		{ "A.6 testing", "v=DMARC1; p=quarantine; t=y" RUA,
+		    "?testing" },
 		{ "4.7 testing nothing", "v=DMARC1; p=none; t=y" RUA,
-		    "testing-none monitoring" },
+		    "?monitoring testing-none" },
 		{ "4.7 testing np", "v=DMARC1; p=none; np=reject; t=y" RUA,
-		    "testing monitoring" },
-		{ "5.1.7 monitoring", "v=DMARC1; p=none" RUA, "monitoring" },
+		    "?testing ?monitoring" },
+		{ "5.1.7 monitoring", "v=DMARC1; p=none" RUA, "?monitoring" },
 		{ "5.1.5 blind", "v=DMARC1; p=none", "?monitoring-blind" },
-		{ "5.1.3 no rua", "v=DMARC1; p=quarantine", "?no-rua" },
+		{ "5.1.3 no rua", "v=DMARC1; p=quarantine", "no-rua" },
 		{ "7.4 reject", "v=DMARC1; p=reject" RUA, "reject" },
 		{ "4.7 psd=y", "v=DMARC1; p=quarantine; psd=y" RUA, "?psd" },
 		{ "10.2 psd=y and ruf",
@@ -282,7 +285,7 @@ the_record(void **state)
 		{ "4.8 fo=0:1",
 		    "v=DMARC1; p=quarantine; fo=0:1; "
 		    "ruf=mailto:d@example.com" RUA,
-		    "!bad-value ruf" },
+		    "bad-value ruf" },
 	};
 
 	(void)state;
@@ -338,7 +341,7 @@ report_addresses(void **state)
 #define WITH(uris) DMARC("example.com", "v=DMARC1; p=quarantine; rua=" uris)
 	static const struct vector vectors[] = {
 		{ "4.8 no mailto:", "example.com", HOSTS WITH("d@example.com"),
-		    "!bad-uri ?no-rua" },
+		    "!bad-uri no-rua" },
 		{ "4.8 one of two", "example.com",
 		    HOSTS WITH("d@example.com,mailto:d@example.com"),
 		    "!bad-uri" },
@@ -347,11 +350,11 @@ report_addresses(void **state)
 		{ "4.7 scheme", "example.com",
 		    HOSTS WITH("https://example.com/d"), "?uri-scheme" },
 		{ "5.1.3 no such host", "example.com",
-		    HOSTS WITH("mailto:d@none.example.com"), "!no-mail-host" },
+		    HOSTS WITH("mailto:d@none.example.com"), "?no-mail-host" },
 		{ "5.1.3 null MX", "example.com",
 		    HOSTS WITH("mailto:d@null.example.com") HOST(
 			"null.example.com") "null.example.com. 60 IN MX 0 .\n",
-		    "!no-mail-host" },
+		    "?no-mail-host" },
 		{ "5.1.3 MX", "example.com",
 		    HOSTS WITH(
 			"mailto:d@mx.example.com") "mx.example.com. 60 IN MX 0 "
@@ -359,7 +362,7 @@ report_addresses(void **state)
 		    "" },
 		{ "RFC 9990 4 no consent", "example.com",
 		    HOSTS WITH("mailto:d@other.test") HOST("other.test"),
-		    "!no-consent" },
+		    "?no-consent" },
 		{ "RFC 9990 4 consent", "example.com",
 		    HOSTS WITH("mailto:d@other.test") HOST("other.test") TXT(
 			"example.com._report._dmarc.other.test", "v=DMARC1;"),
@@ -371,7 +374,7 @@ report_addresses(void **state)
 		{ "RFC 9990 4 no consent but a TXT", "example.com",
 		    HOSTS WITH("mailto:d@other.test") HOST("other.test")
 			TXT("example.com._report._dmarc.other.test", "yes"),
-		    "!no-consent" },
+		    "?no-consent" },
 		{ "RFC 9990 4 no answer", "example.com",
 		    HOSTS WITH("mailto:d@other.test") HOST("other.test")
 			FAILS("example.com._report._dmarc.other.test"),
@@ -385,11 +388,11 @@ report_addresses(void **state)
 		{ "a subdomain that is another organization", "example.com",
 		    HOSTS WITH("mailto:d@b.example.com") HOST("b.example.com")
 			DMARC("b.example.com", "v=DMARC1; p=none; psd=n"),
-		    "!no-consent" },
+		    "?no-consent" },
 		{ "each host once", "example.com",
 		    HOSTS WITH("mailto:a@other.test,mailto:b@Other.Test")
 			HOST("other.test"),
-		    "!no-consent" },
+		    "?no-consent" },
 	};
 
 	(void)state;

@@ -171,8 +171,11 @@ rfc7208_4_6_4_limits(void **state)
 {
 	static const struct vector vectors[] = {
 		{ "v=spf1 " A("20") A("21") A("22") A("23") A("24") A("25")
-			A("26") A("27") A("28") "-all",
+			A("26") "-all",
 		    "" },
+		{ "v=spf1 " A("20") A("21") A("22") A("23") A("24") A("25")
+			A("26") A("27") "-all",
+		    "lookups-at-limit" },
 		{ "v=spf1 " A("20") A("21") A("22") A("23") A("24") A("25")
 			A("26") A("27") A("28") A("29") "-all",
 		    "lookups-at-limit" },
@@ -223,9 +226,15 @@ rfc7208_5_mechanisms(void **state)
 		    "redirect-ignored redirect=ok.example" },
 		{ "v=spf1 ptr -all", "ptr ptr" },
 		{ "v=spf1 ip4:192.0.0.0/8 ip4:192.0.0.0/9 -all",
-		    "broad-range ip4:192.0.0.0/8; covered ip4:192.0.0.0/9" },
+		    "broad-range ip4:192.0.0.0/8; "
+		    "broad-range ip4:192.0.0.0/9; covered ip4:192.0.0.0/9" },
+		{ "v=spf1 ip4:192.0.0.0/16 ip6:2001:db8::/32 -all", "" },
+		{ "v=spf1 ip4:192.0.0.0/15 ip6:2400::/31 -all",
+		    "broad-range ip4:192.0.0.0/15; "
+		    "broad-range ip6:2400::/31" },
 		{ "v=spf1 ip6:2000::/16 ip6:2400::/17 -ip4:0.0.0.0/0 -all",
-		    "broad-range ip6:2000::/16" },
+		    "broad-range ip6:2000::/16; "
+		    "broad-range ip6:2400::/17" },
 		{ "v=spf1 a:h.example/8//17 mx:h.example//16 -all",
 		    "broad-range a:h.example/8//17; "
 		    "broad-range mx:h.example//16" },
