@@ -7,6 +7,8 @@
 
 enum { YEAR_FIRST = 1970 };
 
+static const char months[] = "JanFebMarAprMayJunJulAugSepOctNovDec";
+
 /* ---- to text ---- */
 
 static struct tm
@@ -56,7 +58,6 @@ void
 date_put_mail(struct buf *b, int64_t when)
 {
 	static const char days[] = "SunMonTueWedThuFriSat";
-	static const char months[] = "JanFebMarAprMayJunJulAugSepOctNovDec";
 	struct tm tm = date_parts(when);
 
 	buf_printf(b, "%.3s, %d %.3s %d %02d:%02d:%02d +0000",
@@ -83,25 +84,33 @@ take_number(struct scan *s, size_t digits, int least, int most, int *out)
 	return true;
 }
 
+/* The day of a date that may not exist, such as 31 February. */
+static bool
+day_of(int year, int month, int mday, int64_t *day)
+{
+	struct tm tm = {
+		.tm_year = year - 1900, .tm_mon = month - 1, .tm_mday = mday
+	};
+	time_t t = timegm(&tm);
+
+	/* timegm() turns 31 February into a day of March. */
+	if (tm.tm_mday != mday)
+		return false;
+	*day = t / DATE_DAY;
+	return true;
+}
+
 bool
 date_read_day(struct scan *s, int64_t *day)
 {
 	struct scan at = *s;
-	struct tm tm = { 0 }, back;
-	time_t t;
+	int year, month, mday;
 
-	if (!take_number(&at, 4, YEAR_FIRST, 9999, &tm.tm_year) ||
-	    !scan_byte(&at, '-') || !take_number(&at, 2, 1, 12, &tm.tm_mon) ||
-	    !scan_byte(&at, '-') || !take_number(&at, 2, 1, 31, &tm.tm_mday))
+	if (!take_number(&at, 4, YEAR_FIRST, 9999, &year) ||
+	    !scan_byte(&at, '-') || !take_number(&at, 2, 1, 12, &month) ||
+	    !scan_byte(&at, '-') || !take_number(&at, 2, 1, 31, &mday) ||
+	    !day_of(year, month, mday, day))
 		return false;
-	back = tm;
-	back.tm_year -= 1900;
-	back.tm_mon -= 1;
-	t = timegm(&back);
-	/* timegm() turns 31 February into a day of March. */
-	if (back.tm_mday != tm.tm_mday)
-		return false;
-	*day = t / DATE_DAY;
 	*s = at;
 	return true;
 }
@@ -152,6 +161,70 @@ date_read_time(struct scan *s, int64_t *seconds)
 	*seconds = day * DATE_DAY + hour * 3600 + minute * 60 + second - zone;
 	if (*seconds < 0)
 		return false;
+	*s = at;
+	return true;
+}
+
+/* ---- mail ---- */
+
+static bool
+take_month(struct scan *s, int *month)
+{
+	for (*month = 1; *month <= 12; (*month)++) {
+		char name[4] = { 0 };
+
+		for (size_t i = 0; i < 3; i++)
+			name[i] = months[3 * (*month - 1) + (int)i];
+		if (scan_text_nocase(s, name))
+			return true;
+	}
+	return false;
+}
+
+/* "04:37:26 +0000" */
+static bool
+take_mail_time(struct scan *s, int64_t *seconds)
+{
+	int hour, minute, second = 0;
+	int64_t zone = 0;
+
+	if (!take_number(s, 2, 0, 23, &hour) || !scan_byte(s, ':') ||
+	    !take_number(s, 2, 0, 59, &minute) ||
+	    (scan_byte(s, ':') && !take_number(s, 2, 0, 60, &second)))
+		return false;
+	scan_fws(s);
+	if (scan_peek(s) == '+' || scan_peek(s) == '-') {
+		if (!take_zone(s, &zone))
+			return false;
+	} else if (scan_while(s, ascii_is_alpha).n == 0) {
+		return false;
+	}
+	*seconds = hour * 3600 + minute * 60 + second - zone;
+	return true;
+}
+
+bool
+date_read_mail(struct scan *s, int64_t *seconds)
+{
+	struct scan at = *s;
+	int64_t day, time;
+	uint64_t mday;
+	int month, year;
+
+	scan_fws(&at);
+	if (scan_while(&at, ascii_is_alpha).n > 0) { /* the day of the week */
+		scan_fws(&at);
+		if (!scan_byte(&at, ','))
+			return false;
+		scan_fws(&at);
+	}
+	if (!scan_number(&at, 31, &mday) || !scan_fws(&at) ||
+	    !take_month(&at, &month) || !scan_fws(&at) ||
+	    !take_number(&at, 4, YEAR_FIRST, 9999, &year) || !scan_fws(&at) ||
+	    mday == 0 || !day_of(year, month, (int)mday, &day) ||
+	    !take_mail_time(&at, &time) || day * DATE_DAY + time < 0)
+		return false;
+	*seconds = day * DATE_DAY + time;
 	*s = at;
 	return true;
 }

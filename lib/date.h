@@ -47,4 +47,12 @@ bool date_read_day(struct scan *s, int64_t *day);
  */
 bool date_read_time(struct scan *s, int64_t *seconds);
 
+/*
+ * Takes the date of a mail (RFC 5322 section 3.3): "Sun, 22 Nov 2026 04:37:26
+ * +0000", with any white space; the day of the week and the seconds are
+ * optional, and a zone may be a name (section 4.3), which counts as UTC.  Years
+ * have four digits.  False: it is not one, and nothing is taken.
+ */
+bool date_read_mail(struct scan *s, int64_t *seconds);
+
 #endif

@@ -171,6 +171,42 @@ test_put_times(void **state)
 	}
 }
 
+static const struct {
+	const char *text;
+	int64_t want;
+} mails[] = {
+	/* RFC 5322 appendix A.1.1 */
+	{ "Fri, 21 Nov 1997 09:55:06 -0600", 880127706 },
+	{ " Fri,\r\n 21 Nov 1997 09:55:06\t-0600", 880127706 },
+	{ "21 nov 1997 15:55 +0000", 880127700 },
+	{ "1 Jan 1970 00:00:00 GMT", 0 },
+	{ "29 Feb 2024 12:00:00 +0000 (UTC)", 1709208000 },
+	{ "29 Feb 2023 12:00:00 +0000", NONE },
+	{ "32 Jan 2023 12:00:00 +0000", NONE },
+	{ "0 Jan 2023 12:00:00 +0000", NONE },
+	{ "21 Nov 97 09:55:06 -0600", NONE },
+	{ "21 Nov 1997 09:55:06", NONE },
+	{ "21 Nov 1997 24:00:00 +0000", NONE },
+	{ "1 Jan 1970 00:00:00 +0100", NONE },
+	{ "Fri 21 Nov 1997 09:55:06 -0600", NONE },
+	{ "2026-11-22 04:37:26", NONE },
+	{ "", NONE },
+};
+
+static void
+test_mail(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(mails); i++) {
+		struct scan s = scan_of(span_str(mails[i].text));
+		int64_t got = NONE;
+		bool is = date_read_mail(&s, &got);
+
+		if (is != (mails[i].want != NONE) || got != mails[i].want)
+			fail_msg("%s: %lld", mails[i].text, (long long)got);
+	}
+}
+
 int
 main(void)
 {
@@ -179,6 +215,7 @@ main(void)
 		cmocka_unit_test(test_put),
 		cmocka_unit_test(test_put_times),
 		cmocka_unit_test(test_times),
+		cmocka_unit_test(test_mail),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
