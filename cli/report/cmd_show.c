@@ -9,6 +9,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "cli/page_file.h"
 #include "cli/report/cmd_report.h"
 #include "lib/buf.h"
 #include "lib/domain.h"
@@ -25,8 +26,11 @@ enum {
 	NAMES_EACH = PAGE_SOURCES_MAX, /* per domain */
 	NAMES_WAIT_MS = 5000,
 	NAME_BYTES = 255,
-	PAGE_MODE = 0644, /* before the umask */
-	PATH_LENGTH_MAX = 4096,
+};
+
+struct view_page {
+	const struct view *view;
+	int64_t now;
 };
 
 /* ---- host names of sources (PTR) ---- */
@@ -338,36 +342,12 @@ print_view(const struct view *v)
 
 /* ---- HTML page ---- */
 
-/* Replaces an existing file atomically, or leaves it unchanged on error. */
-static int
-write_page_file(const struct cli *c, const struct view *v)
+static void
+put_view_page(FILE *out, const void *arg)
 {
-	char part[PATH_LENGTH_MAX];
-	struct buf b = buf_wrap(part, sizeof(part));
-	FILE *out = NULL;
-	bool good;
-	int fd;
+	const struct view_page *page = arg;
 
-	buf_text(&b, c->html);
-	buf_text(&b, ".part");
-	if (b.full)
-		return cli_fail(
-		    c, EX_USAGE, "--html: the file name is too long");
-	unlink(part);
-	fd = open(part, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, PAGE_MODE);
-	if (fd >= 0)
-		out = fdopen(fd, "w");
-	if (out == NULL)
-		return cli_fail(
-		    c, EX_USAGE, "--html %s: %s", part, strerror(errno));
-	page_write(out, v, c->now);
-	good = !ferror(out);
-	good = fclose(out) == 0 && good;
-	if (good && rename(part, c->html) == 0)
-		return EX_OK;
-	cli_fail(c, EX_TEMPFAIL, "--html %s: %s", c->html, strerror(errno));
-	unlink(part);
-	return EX_TEMPFAIL;
+	page_write(out, page->view, page->now);
 }
 
 static int
@@ -380,10 +360,8 @@ write_page(struct cli *c, const struct view *v)
 	if (status != EX_OK)
 		return status;
 	j = source_names_fetch(c, &names, v);
-	if (strcmp(c->html, "-") == 0)
-		page_write(stdout, v, c->now);
-	else
-		status = write_page_file(c, v);
+	status =
+	    page_file_write(c, put_view_page, &(struct view_page){ v, c->now });
 	dns_task_free(j);
 	return status;
 }

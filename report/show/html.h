@@ -21,8 +21,4 @@ enum {
 /* `now` is the time of creation.  Write errors are left in `out`. */
 void page_write(FILE *out, const struct view *view, int64_t now);
 
-/* Writes text with "&", "<", ">", quotes and control characters escaped, for
- * any place of the page. */
-void page_text(FILE *out, struct span text);
-
 #endif

@@ -13,6 +13,7 @@
 
 #include "lib/enum_names.h"
 #include "report/show/html.h"
+#include "report/show/page.h"
 #include "tests/support/sample_rows.h"
 
 enum { CAP = VIEW_MEMORY, TODAY = 20500 };

@@ -1,0 +1,19 @@
+/*
+ * page_file.h - writes the page of --html.
+ */
+#ifndef AVOUCH_CLI_PAGE_FILE_H
+#define AVOUCH_CLI_PAGE_FILE_H
+
+#include <stdio.h>
+
+#include "cli/cli.h"
+
+/*
+ * Calls `put` to write the page into the file of --html; "-" is standard
+ * output. A file that is there is replaced when the new one is complete.
+ * Returns EX_OK, or another status after printing a message.
+ */
+int page_file_write(const struct cli *c,
+    void (*put)(FILE *out, const void *arg), const void *arg);
+
+#endif
