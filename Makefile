@@ -29,7 +29,7 @@ SOURCES  = $(foreach room,$(ROOMS),$(wildcard $(room)/*.c $(room)/*/*.c))
 OBJECTS  = $(SOURCES:%.c=$(BUILD)/%.o)
 ARCHIVE  = $(BUILD)/libavouch.a
 
-COMMAND_PARTS = libxml-2.0 libarchive gmime-3.0 libpq
+COMMAND_PARTS = libxml-2.0 libarchive gmime-3.0 libpq libcurl
 INCLUDES := $(shell pkg-config --cflags $(COMMAND_PARTS) 2>/dev/null)
 LIBS     = -lldns -lcrypto -lidn2 -ljansson -lsqlite3 -lpthread
 LIBS_DAEMON  = -lmilter $(LIBS) -lmicrohttpd

@@ -2,8 +2,9 @@
  * cli.h - shared by all subcommands of avouch: options, DNS sources, output.
  *
  * Exit statuses follow sysexits.h: 0 if there is a result, whether pass or
- * fail; 64 wrong usage; 65 unreadable input; 75 temporary failure; 78 invalid
- * configuration.
+ * fail; 1 what --fail-on
+ * asks for; 64 wrong usage; 65 unreadable input; 75 temporary failure; 78
+ * invalid configuration.
  */
 #ifndef AVOUCH_CLI_CLI_H
 #define AVOUCH_CLI_CLI_H
@@ -26,6 +27,13 @@ enum {
 	CLI_WAIT_MS = 15000,   /* limit for all DNS answers together */
 	CLI_QUESTIONS = 1000,  /* DNS questions per job; beyond any RFC limit */
 	CLI_ARGS_MAX = 1000,
+	CLI_LIST_MAX = 32,
+};
+
+/* The values of an option that can be given several times. */
+struct cli_list {
+	const char *values[CLI_LIST_MAX];
+	size_t n;
 };
 
 struct cli {
@@ -39,6 +47,9 @@ struct cli {
 	const char *client_name, *rcpt_to, *login;
 	bool dry_run, csv, syntax;
 	const char *day, *domain, *store, *days, *html, *as, *remove;
+	struct cli_list selectors, outgoing;
+	const char *fail_on, *message, *bounce, *cert;
+	bool no_https, smtp;
 
 	/* positional arguments, in argv */
 	char **args;
@@ -73,6 +84,8 @@ enum {
 	CLI_WITH_KEY = 64,
 	CLI_WITH_POLICY = 256, /* --store --days */
 	CLI_WITH_SYNTAX = 512,
+	CLI_WITH_AUDIT = 1024, /* all options of `audit` */
+	CLI_SEVERAL = 1 << 30, /* in the table of options only */
 	CLI_WITH_REPORT =
 	    128, /* all options of the `report` commands; see the
 	            table in report/cmd_report.c for which takes what */
@@ -87,6 +100,7 @@ int cmd_config(struct cli *c);
 int cmd_policy(struct cli *c);
 int cmd_report(struct cli *c);
 int cmd_status(struct cli *c);
+int cmd_audit(struct cli *c);
 
 /* ---- options.c ---- */
 

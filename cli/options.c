@@ -16,8 +16,9 @@
 struct option_row {
 	const char *name;
 	const char *argument; /* NULL for a flag */
-	size_t offset;   /* in struct cli: of a bool or of a const char * */
-	unsigned groups; /* CLI_WITH_*; 0 means every subcommand */
+	size_t offset;        /* in struct cli: of a bool, a const char *, or a
+	                         struct cli_list */
+	unsigned groups;      /* CLI_WITH_*; 0 means every subcommand */
 	const char *help;
 };
 
@@ -32,11 +33,12 @@ static const struct option_row rows[] = {
 	    "report errors and bad practice in DOMAIN's record" },
 	{ "key", NULL, AT(key), CLI_WITH_KEY,
 	    "fetch and check the key of SELECTOR DOMAIN" },
-	{ "ip", "ADDR", AT(ip_text), CLI_WITH_ENVELOPE,
+	{ "ip", "ADDR", AT(ip_text), CLI_WITH_ENVELOPE | CLI_WITH_AUDIT,
 	    "IP address of the client" },
-	{ "helo", "NAME", AT(helo), CLI_WITH_ENVELOPE,
+	{ "helo", "NAME", AT(helo), CLI_WITH_ENVELOPE | CLI_WITH_AUDIT,
 	    "HELO or EHLO name of the client" },
-	{ "mail-from", "ADDR", AT(mail_from), CLI_WITH_ENVELOPE,
+	{ "mail-from", "ADDR", AT(mail_from),
+	    CLI_WITH_ENVELOPE | CLI_WITH_AUDIT,
 	    "MAIL FROM address; empty for the null sender" },
 	{ "receiver", "NAME", AT(receiver), CLI_WITH_ENVELOPE,
 	    "name of the receiving host, for SPF macros" },
@@ -76,6 +78,24 @@ static const struct option_row rows[] = {
 	    "show: print one line of CSV per source" },
 	{ "html", "FILE", AT(html), CLI_WITH_REPORT,
 	    "show: write an HTML page; - is standard output" },
+	{ "selector", "NAME", AT(selectors), CLI_WITH_AUDIT | CLI_SEVERAL,
+	    "a DKIM selector that must have a key" },
+	{ "outgoing", "ADDR", AT(outgoing), CLI_WITH_AUDIT | CLI_SEVERAL,
+	    "an IP address that sends the domain's mail" },
+	{ "message", "FILE", AT(message), CLI_WITH_AUDIT,
+	    "audit a received message; - is standard input" },
+	{ "bounce", "FILE", AT(bounce), CLI_WITH_AUDIT,
+	    "explain a refusal or a bounce; - is standard input" },
+	{ "fail-on", "LEVEL", AT(fail_on), CLI_WITH_AUDIT,
+	    "error or warning: exit with status 1 if one is found" },
+	{ "html", "FILE", AT(html), CLI_WITH_AUDIT,
+	    "write an HTML page; - is standard output" },
+	{ "smtp", NULL, AT(smtp), CLI_WITH_AUDIT,
+	    "connect to the MX hosts and check their certificates" },
+	{ "cert", "FILE", AT(cert), CLI_WITH_AUDIT,
+	    "check the MX hosts with this certificate (PEM)" },
+	{ "no-https", NULL, AT(no_https), CLI_WITH_AUDIT,
+	    "do not fetch the MTA-STS policy" },
 	{ "nameserver", "ADDR[@PORT]", AT(nameserver), CLI_WITH_DNS,
 	    "name server to use instead of /etc/resolv.conf" },
 	{ "zone", "FILE", AT(zone), CLI_WITH_DNS,
@@ -134,10 +154,28 @@ flag_store(struct cli *c, const struct option_row *row, bool has_value)
 }
 
 static int
+list_store(struct cli *c, const struct option_row *row, const char *value)
+{
+	struct cli_list *list = (void *)((char *)c + row->offset);
+
+	if (value == NULL)
+		return cli_fail(c, EX_USAGE, "--%s needs a value: --%s %s",
+		    row->name, row->name, row->argument);
+	if (list->n == CLI_LIST_MAX)
+		return cli_fail(c, EX_USAGE,
+		    "--%s is given more than %d times; leave some out",
+		    row->name, CLI_LIST_MAX);
+	list->values[list->n++] = value;
+	return EX_OK;
+}
+
+static int
 text_store(struct cli *c, const struct option_row *row, const char *value)
 {
 	const char *before;
 
+	if ((row->groups & CLI_SEVERAL) != 0)
+		return list_store(c, row, value);
 	if (value == NULL)
 		return cli_fail(c, EX_USAGE, "--%s needs a value: --%s %s",
 		    row->name, row->name, row->argument);

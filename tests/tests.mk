@@ -114,6 +114,7 @@ MILTER_TESTS = "tests/milter/proto.py $(DAEMON)" \
 	"tests/milter/trusted.py $(DAEMON)" "tests/milter/junk.py $(DAEMON)"
 CLI_TESTS = "tests/cli/contract.py $(COMMAND)" \
 	"tests/cli/explain.py $(COMMAND)" "tests/cli/manual.py $(COMMAND)" \
+	"tests/audit/domain.py $(COMMAND)" \
 	"tests/readers/fields.py $(COMMAND)" \
 	"tests/report/reading.py $(COMMAND)" \
 	"tests/report/central.py $(COMMAND)"

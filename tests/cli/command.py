@@ -19,7 +19,7 @@ import signing  # noqa: E402
 from suite import true  # noqa: E402
 
 # the values of sysexits.h that avouch(1) lists
-OK, USAGE, DATAERR, TEMPFAIL, CONFIG = 0, 64, 65, 75, 78
+OK, FOUND, USAGE, DATAERR, TEMPFAIL, CONFIG = 0, 1, 64, 65, 75, 78
 
 NOW = "1767225600"  # 2026-01-01
 
@@ -73,7 +73,7 @@ class Run:
             self.err = process.stderr.decode("utf-8")
         except UnicodeDecodeError as e:
             raise AssertionError("%s: not UTF-8: %s" % (what, e)) from e
-        true(self.status in (OK, USAGE, DATAERR, TEMPFAIL, CONFIG),
+        true(self.status in (OK, FOUND, USAGE, DATAERR, TEMPFAIL, CONFIG),
              "%s: status %d: %s" % (what, self.status, self.err[-2000:]))
         printable(self.out, what + ": standard output")
         printable(self.err, what + ": standard error")

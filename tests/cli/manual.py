@@ -82,7 +82,7 @@ def page_commands(c):
         holds(text, ".Cm %s\n" % name)
         true(re.search(r"^\.It Cm %s( |$)" % name, text, re.M), name)
     same(re.findall(r"^\.It (\d+)$", section(text, "Sh", "EXIT STATUS"), re.M),
-         ["0", "64", "65", "75", "78"], "exit status")
+         ["0", "1", "64", "65", "75", "78"], "exit status")
 
 
 @suite.test("the page is valid mdoc")
@@ -165,6 +165,7 @@ def completion(c):
     if shutil.which("bash") is None:
         raise Skip("bash is not installed")
     names = commands(c)
+    words = {"--as": ["copy", "restored"], "--fail-on": ["error", "warning"]}
     same(completed(c, "avouch", ""),
          sorted([*names, "help", "--help", "--version"]), "commands")
     same(completed(c, "avouch", "sp"), ["spf"], "a prefix")
@@ -175,9 +176,9 @@ def completion(c):
             if argument.startswith("FILE"):
                 same(completed(c, "avouch", name, option, "mess"),
                      ["message.eml"], option)
-            elif option == "--as":
-                same(completed(c, "avouch", name, option, ""),
-                     ["copy", "restored"], option)
+            elif option in words:
+                same(completed(c, "avouch", name, option, ""), words[option],
+                     option)
             elif argument != "":
                 same(completed(c, "avouch", name, option, ""), [], option)
     same(completed(c, "avouch", "config", ""), ["check", "import", "show"],

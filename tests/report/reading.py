@@ -402,7 +402,8 @@ def daemon(c):
     linked = subprocess.run(["ldd", path], capture_output=True, text=True,
                             check=True).stdout
     holds(linked, "libmilter")
-    for name in ("libxml2", "libarchive", "libgmime", "libpq"):
+    for name in ("libxml2", "libarchive", "libgmime", "libpq",
+                 "libcurl"):
         lacks(linked, name)
 
 

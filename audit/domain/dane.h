@@ -1,0 +1,44 @@
+/*
+ * dane.h - judges what an MX host showed by SMTP: its certificate against its
+ * TLSA records (RFC 7672) and the rules of MTA-STS (RFC 8461 section 4.2).
+ */
+#ifndef AVOUCH_AUDIT_DOMAIN_DANE_H
+#define AVOUCH_AUDIT_DOMAIN_DANE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "audit/domain/domain.h"
+#include "lib/span.h"
+
+enum {
+	DANE_CHAIN_MAX = 8,   /* certificates of a chain that are compared */
+	DANE_DATA_MAX = 8192, /* bytes of a certificate */
+};
+
+struct dane_certificate {
+	struct span whole; /* DER */
+	struct span key;   /* its SubjectPublicKeyInfo, DER */
+};
+
+struct audit_smtp {          /* one MX host */
+	const char *failure; /* it cannot be connected to: why; NULL: it can */
+	bool has_tls;
+	const char *untrusted; /* why the certificate is not valid for the host
+	                          by the system's authorities; NULL: it is */
+	struct dane_certificate
+	    chain[DANE_CHAIN_MAX]; /* the host's own first */
+	size_t n_chain;
+};
+
+/* A TLSA record (dns/answer.h) is of this chain. */
+bool dane_matches(
+    struct span tlsa, const struct dane_certificate *chain, size_t n_chain);
+
+/* Adds the findings about one host. */
+void audit_smtp_host(struct audit_domain *d, struct arena *a,
+    const struct audit_host *host, const struct audit_smtp *smtp,
+    bool sts_is_enforced);
+
+#endif

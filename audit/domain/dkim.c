@@ -1,0 +1,327 @@
+/*
+ * dkim.c - DKIM keys: those given or seen must be right; others are looked for,
+ * and what is not found is never more than a hint.
+ */
+#include <time.h>
+
+#include "audit/domain/internal.h"
+#include "audit/domain/services.h"
+#include "dkim/key.h"
+#include "lib/buf.h"
+#include "lib/domain.h"
+#include "lib/taglist.h"
+
+enum {
+	GOOD_RSA_BITS = 2048, /* RFC 8301 section 3.2 */
+	RSA_BITS_MIN = 1024,  /* RFC 8301 section 3.2: fewer can be broken */
+	YEARS_ASKED = 3,      /* dated selectors: this year and those before */
+	MONTHS = 12,
+};
+
+struct key_search {
+	struct auditing *d;
+	struct audit_key *keys; /* all that are asked for */
+	size_t n;
+};
+
+static bool
+is_searched(const struct key_search *s, struct span selector)
+{
+	for (size_t i = 0; i < s->n; i++)
+		if (domain_equal(s->keys[i].selector, selector))
+			return true;
+	return false;
+}
+
+static void
+search_add(
+    struct key_search *s, struct span selector, enum audit_key_origin origin)
+{
+	struct span normal = domain_normal(s->d->a, selector);
+
+	if (s->keys == NULL || s->n == AUDIT_KEYS_MAX || normal.p == NULL ||
+	    is_searched(s, normal))
+		return;
+	s->keys[s->n++] =
+	    (struct audit_key){ normal, origin, { .state = DNS_PENDING } };
+}
+
+static void
+search_services(struct key_search *s)
+{
+	const struct spf_lint *lint = &s->d->out->spf;
+
+	for (size_t i = 0; i < lint->n_tree; i++) {
+		const struct audit_service *service =
+		    audit_service_find(lint->tree[i].domain);
+
+		for (size_t k = 0;
+		     service != NULL && k < AUDIT_SERVICE_SELECTORS_MAX &&
+		     service->selectors[k] != NULL;
+		     k++)
+			search_add(s, span_str(service->selectors[k]),
+			    AUDIT_KEY_SERVICE);
+	}
+}
+
+/* Dated selectors such as 2026 and 202605, of this year and those before. */
+static void
+search_dates(struct key_search *s)
+{
+	time_t now = (time_t)s->d->q->now;
+	struct tm tm = { .tm_year = 0 };
+
+	if (gmtime_r(&now, &tm) == NULL)
+		return;
+	for (int year = 0; year < YEARS_ASKED; year++) {
+		struct buf b = buf_alloc(s->d->a, 16);
+
+		buf_printf(&b, "%d", tm.tm_year + 1900 - year);
+		search_add(s, buf_view(&b), AUDIT_KEY_GUESSED);
+		for (int month = 1; year < 2 && month <= MONTHS; month++) {
+			b = buf_alloc(s->d->a, 16);
+			buf_printf(
+			    &b, "%d%02d", tm.tm_year + 1900 - year, month);
+			search_add(s, buf_view(&b), AUDIT_KEY_GUESSED);
+		}
+	}
+}
+
+/* ---- one key ---- */
+
+/* Records of the answer that are keys; other TXT records are ignored. */
+static size_t
+count_keys(const struct explain_key *key)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < key->n_records; i++)
+		n += !key->records[i].key.is_foreign;
+	return n;
+}
+
+/* The first record that is a key, a usable one if there is any. */
+static const struct explain_record *
+main_record(const struct explain_key *key)
+{
+	const struct explain_record *first = NULL;
+
+	for (size_t i = 0; i < key->n_records; i++) {
+		const struct explain_record *r = &key->records[i];
+
+		if (r->key.is_foreign)
+			continue;
+		if (r->key.fault == NULL)
+			return r;
+		if (first == NULL)
+			first = r;
+	}
+	return first;
+}
+
+/* The record without t=y. */
+static struct span
+without_testing(struct auditing *d, struct span record)
+{
+	struct tag tags[TAGLIST_MAX];
+	struct buf b = buf_alloc(d->a, record.n + 8);
+	const char *why;
+	size_t n;
+
+	if (!taglist_read(record, tags, &n, &why))
+		return SPAN_NONE;
+	for (size_t i = 0; i < n; i++) {
+		if (span_is(tags[i].name, "t"))
+			continue;
+		buf_text(&b, b.n > 0 ? "; " : "");
+		buf_span(&b, tags[i].name);
+		buf_byte(&b, '=');
+		buf_span(&b, tags[i].value);
+	}
+	return b.full ? SPAN_NONE : buf_view(&b);
+}
+
+/* Replaces the records of the key; `text` absent: by a new key. */
+static const struct audit_change *
+key_change(struct auditing *d, const struct audit_key *k, struct span text)
+{
+	struct audit_change *change = audit_change_new(d->a);
+	struct span name = auditing_name(d->a, "_domainkey", d->out->domain);
+	struct buf b = buf_alloc(d->a, k->selector.n + 1 + name.n + 1);
+
+	buf_span(&b, k->selector);
+	buf_byte(&b, '.');
+	buf_span(&b, name);
+	if (k->key.alias.p != NULL)
+		return NULL; /* the record belongs to someone else */
+	for (size_t i = 0; i < k->key.n_records; i++)
+		if (text.p == NULL || k->key.records[i].text.p != text.p)
+			audit_change_remove_txt(
+			    change, buf_view(&b), k->key.records[i].text);
+	for (size_t i = 0; i < k->key.n_records; i++)
+		if (k->key.records[i].text.p == text.p)
+			return change;
+	audit_change_publish_txt(change, buf_view(&b),
+	    text.p != NULL ? text : SPAN("v=DKIM1; k=rsa; p=PUBLIC-KEY"));
+	return change;
+}
+
+static void
+add_key_finding(struct auditing *d, enum audit_domain_rule rule,
+    const struct audit_key *k, struct span value, struct span text)
+{
+	auditing_add(d->out, rule,
+	    k->key.name.p != NULL ? k->key.name : k->selector, value,
+	    key_change(d, k, text));
+}
+
+static void
+add_key_number(struct auditing *d, enum audit_domain_rule rule,
+    const struct audit_key *k, size_t number, struct span text)
+{
+	struct buf b = buf_alloc(d->a, 24);
+
+	buf_number(&b, number);
+	add_key_finding(d, rule, k, buf_view(&b), text);
+}
+
+static void
+audit_good_key(struct auditing *d, const struct audit_key *k,
+    const struct explain_record *r)
+{
+	if (r->key.type == KEY_RSA && r->key.bits < GOOD_RSA_BITS)
+		add_key_number(
+		    d, AUDIT_RULE_DKIM_SMALL, k, r->key.bits, SPAN_NONE);
+	if (r->key.testing)
+		add_key_finding(d, AUDIT_RULE_DKIM_TESTING, k, SPAN_NONE,
+		    without_testing(d, r->text));
+}
+
+/* True: the selector has a key record. */
+static bool
+audit_key(struct auditing *d, const struct audit_key *k)
+{
+	const struct explain_record *r = main_record(&k->key);
+	bool is_known =
+	    k->origin == AUDIT_KEY_GIVEN || k->origin == AUDIT_KEY_SEEN;
+
+	if (r == NULL) {
+		if (is_known && k->key.state != DNS_FAILED)
+			add_key_finding(d, AUDIT_RULE_DKIM_NO_RECORD, k,
+			    SPAN_NONE, SPAN_NONE);
+		return false;
+	}
+	if (count_keys(&k->key) > 1)
+		add_key_number(d, AUDIT_RULE_DKIM_SEVERAL, k,
+		    count_keys(&k->key), r->text);
+	if (k->key.is_good)
+		audit_good_key(d, k, r);
+	else if (is_known ||
+	    (k->origin == AUDIT_KEY_SERVICE && !r->key.is_revoked) ||
+	    (r->key.type == KEY_RSA && r->key.bits > 0 &&
+		r->key.bits < RSA_BITS_MIN))
+		add_key_finding(
+		    d, AUDIT_RULE_DKIM_UNUSABLE, k, k->key.verdict, SPAN_NONE);
+	return true;
+}
+
+/* ---- all keys ---- */
+
+/* A wildcard answers for a selector that nobody has. */
+static bool
+has_wildcard(struct auditing *d)
+{
+	struct span name = auditing_name(
+	    d->a, "avouch-no-such-selector._domainkey", d->out->domain);
+	const struct dns_answer *answer = auditing_ask(d, name, DNS_TXT);
+
+	for (size_t i = 0; i < answer->n_records; i++) {
+		struct key key;
+
+		key_read(answer->records[i].text, &key);
+		key_release(&key);
+		if (!key.is_foreign)
+			return true;
+	}
+	return false;
+}
+
+static void
+explain_keys(struct key_search *s, struct explain_key *spare)
+{
+	struct auditing *d = s->d;
+
+	for (size_t i = 0; i < s->n; i++) {
+		if (dkim_explain_key(s->keys[i].selector, d->out->domain,
+			d->q->dkim, d->questions, d->a, spare) == CORE_WAIT)
+			d->waiting = true;
+		s->keys[i].key = *spare;
+	}
+}
+
+static void
+search_keys(struct key_search *s, bool is_wild)
+{
+	struct auditing *d = s->d;
+	const struct dns_answer *zone = auditing_ask(
+	    d, auditing_name(d->a, "_domainkey", d->out->domain), DNS_TXT);
+
+	for (size_t i = 0; i < d->q->n_selectors; i++)
+		search_add(s, d->q->selectors[i], AUDIT_KEY_GIVEN);
+	for (size_t i = 0; i < d->q->n_seen; i++)
+		search_add(s, d->q->seen[i], AUDIT_KEY_SEEN);
+	if (is_wild)
+		return;
+	search_services(s);
+	/* RFC 8020: no name below it exists */
+	if (zone->state == DNS_NXDOMAIN || zone->state == DNS_PENDING)
+		return;
+	for (size_t i = 0; audit_known_selectors[i] != NULL; i++)
+		search_add(
+		    s, span_str(audit_known_selectors[i]), AUDIT_KEY_GUESSED);
+	search_dates(s);
+}
+
+static void
+audit_absence(struct auditing *d, const struct key_search *s, bool is_wild)
+{
+	struct span name = auditing_name(d->a, "_domainkey", d->out->domain);
+	const struct dns_answer *zone = auditing_ask(d, name, DNS_TXT);
+
+	if (!d->out->sends_mail || d->out->n_keys > 0 ||
+	    d->q->n_selectors > 0 || d->q->n_seen > 0)
+		return;
+	if (is_wild)
+		auditing_add(
+		    d->out, AUDIT_RULE_DKIM_WILDCARD, name, SPAN_NONE, NULL);
+	else if (zone->state == DNS_NXDOMAIN)
+		auditing_add(d->out, AUDIT_RULE_DKIM_NO_KEY, name, SPAN_NONE,
+		    key_change(d, &(struct audit_key){ .selector = SPAN("s1") },
+			SPAN_NONE));
+	else if (s->n > 0)
+		auditing_add(
+		    d->out, AUDIT_RULE_DKIM_NONE_FOUND, name, SPAN_NONE, NULL);
+}
+
+void
+auditing_dkim(struct auditing *d)
+{
+	struct key_search s = { .d = d };
+	struct explain_key *spare = arena_alloc(d->a, sizeof(*spare));
+	bool is_wild = has_wildcard(d);
+	size_t n = 0;
+
+	s.keys = arena_array(d->a, AUDIT_KEYS_MAX, sizeof(*s.keys));
+	if (s.keys == NULL || spare == NULL)
+		return;
+	search_keys(&s, is_wild);
+	explain_keys(&s, spare);
+	if (d->waiting)
+		return;
+	d->out->keys = s.keys;
+	for (size_t i = 0; i < s.n; i++)
+		if (audit_key(d, &s.keys[i]))
+			s.keys[n++] = s.keys[i];
+	d->out->n_keys = n;
+	audit_absence(d, &s, is_wild);
+}

@@ -1,0 +1,195 @@
+#include "audit/domain/domain.h"
+
+#include "audit/domain/internal.h"
+#include "lib/buf.h"
+#include "lib/domain.h"
+
+const struct dns_answer *
+auditing_ask(struct auditing *d, struct span name, enum dns_type type)
+{
+	const struct dns_answer *answer = dns_ask(d->questions, name, type);
+
+	d->waiting |= answer->state == DNS_PENDING;
+	return answer;
+}
+
+struct span
+auditing_name(struct arena *a, const char *label, struct span domain)
+{
+	struct span first = span_str(label);
+	struct buf b = buf_alloc(a, first.n + 1 + domain.n + 1);
+
+	buf_span(&b, first);
+	buf_byte(&b, '.');
+	buf_span(&b, domain);
+	return b.full ? SPAN_NONE : buf_view(&b);
+}
+
+struct span
+auditing_mail_host(const struct auditing *d)
+{
+	for (size_t i = 0; i < d->out->n_hosts; i++)
+		if (d->out->hosts[i].name.n > 0)
+			return d->out->hosts[i].name;
+	return auditing_name(d->a, "mail", d->out->domain);
+}
+
+/* ---- questions that failed ---- */
+
+static bool
+is_given_key(const struct auditing *d, struct span name, struct span key_zone)
+{
+	struct span label = span_first(name, name.n - key_zone.n);
+
+	for (size_t i = 0; i < d->q->n_selectors; i++) {
+		struct span given = domain_normal(d->a, d->q->selectors[i]);
+
+		if (given.n + 1 == label.n &&
+		    span_starts_nocase(label, given.p))
+			return true;
+	}
+	return false;
+}
+
+/* No grade depends on it: a hint, or a selector that nobody gave. */
+static bool
+is_optional(const struct auditing *d, const struct dns_question *q)
+{
+	struct span key_zone =
+	    auditing_name(d->a, "_domainkey", d->out->domain);
+
+	if (q->type == DNS_NS || span_starts_nocase(q->name, "default._bimi."))
+		return true;
+	return domain_is_under(q->name, key_zone) &&
+	    !is_given_key(d, q->name, key_zone);
+}
+
+static void
+list_failures(struct auditing *d)
+{
+	struct audit_domain *out = d->out;
+	const struct dns_question *q = dns_questions_first(d->questions);
+
+	for (; q != NULL; q = q->next) {
+		if (q->answer->state != DNS_FAILED)
+			continue;
+		out->is_unsure |= !is_optional(d, q);
+		if (out->n_failures < AUDIT_FAILED_MAX)
+			out->failures[out->n_failures++] =
+			    (struct audit_failure){ q->name, q->type,
+				    q->answer->fault };
+	}
+	out->is_unsure |= dns_questions_budget_exceeded(d->questions);
+}
+
+/* ---- the whole ---- */
+
+/*
+ * False: the domain says that it sends none (RFC 7208 section 10.1.2), or it
+ * has neither an SPF record nor an MX.
+ */
+static bool
+may_send(const struct auditing *d, bool accepts_none)
+{
+	const struct audit_domain *out = d->out;
+	const struct dns_answer *txt = d->txt;
+
+	if (d->q->n_outgoing > 0 || d->q->n_selectors > 0)
+		return true;
+	if (out->spf.record.p != NULL)
+		return !span_is_nocase(out->spf.record, "v=spf1 -all");
+	for (size_t i = 0; i < txt->n_records; i++)
+		if (spf_lint_likeness(txt->records[i].text) !=
+		    SPF_LIKENESS_OTHER)
+			return true;
+	return !accepts_none;
+}
+
+/* Reads the facts that several areas need. */
+static void
+read_facts(struct auditing *d)
+{
+	struct audit_domain *out = d->out;
+	const struct dmarc_walk *walk = &out->dmarc.walk;
+	enum dmarc_policy policy = DMARC_POLICY_NONE;
+	bool accepts_none =
+	    (d->mx->state != DNS_FOUND && d->mx->state != DNS_FAILED) ||
+	    (d->mx->n_records == 1 && d->mx->records[0].text.n == 0);
+	const char *tag;
+
+	if (walk->policy != NULL && !walk->policy->broken)
+		policy =
+		    dmarc_policy_asked(dmarc_record_policy(walk->policy->record,
+					   walk->policy == &walk->steps[0]
+					       ? DMARC_TARGET_ITSELF
+					       : DMARC_TARGET_SUBDOMAIN,
+					   &tag),
+			walk->policy->record->testing);
+	out->is_enforced = policy > DMARC_POLICY_NONE;
+	out->sends_mail = may_send(d, accepts_none);
+	out->is_parked =
+	    !out->sends_mail && accepts_none && policy == DMARC_POLICY_REJECT;
+}
+
+static void
+audit_areas(struct auditing *d)
+{
+	auditing_mx(d);
+	auditing_spf(d);
+	auditing_dkim(d);
+	auditing_dmarc(d);
+	auditing_ptr(d);
+	auditing_sts(d);
+	auditing_dane(d);
+	auditing_dnssec(d);
+}
+
+static enum core_status
+audit_name(struct auditing *d)
+{
+	struct audit_domain *out = d->out;
+
+	d->mx = auditing_ask(d, out->domain, DNS_MX);
+	d->txt = auditing_ask(d, out->domain, DNS_TXT);
+	if (spf_lint(out->domain, d->questions, d->a, &out->spf) == CORE_WAIT)
+		d->waiting = true;
+	if (dmarc_lint(out->domain, d->questions, d->a, &out->dmarc) ==
+	    CORE_WAIT)
+		d->waiting = true;
+	read_facts(d);
+	audit_areas(d);
+	if (d->waiting)
+		return CORE_WAIT;
+	if (d->txt->state == DNS_NXDOMAIN && d->mx->state == DNS_NXDOMAIN &&
+	    !out->dmarc.exists) {
+		audit_findings_init(&out->findings, d->a);
+		auditing_add(
+		    out, AUDIT_RULE_NO_DOMAIN, out->domain, SPAN_NONE, NULL);
+	}
+	list_failures(d);
+	return CORE_DONE;
+}
+
+enum core_status
+audit_domain(const struct audit_query *q, struct dns_questions *questions,
+    struct arena *a, struct audit_domain *out)
+{
+	struct auditing d = {
+		.q = q, .questions = questions, .a = a, .out = out
+	};
+	struct span normal = domain_normal(a, q->domain);
+	enum core_status status;
+
+	*out = (struct audit_domain){ .arrive = '-', .spoof = '-' };
+	audit_findings_init(&out->findings, a);
+	if (!domain_is_fqdn(normal)) {
+		auditing_add(
+		    out, AUDIT_RULE_BAD_NAME, q->domain, q->domain, NULL);
+		out->findings.cut |= arena_has_failed(a);
+		return CORE_DONE;
+	}
+	out->domain = normal;
+	status = audit_name(&d);
+	out->findings.cut |= arena_has_failed(a);
+	return status;
+}

@@ -1,0 +1,116 @@
+/*
+ * internal.h - the rules and the state of audit_domain().  Internal to
+ * audit/domain/.
+ */
+#ifndef AVOUCH_AUDIT_DOMAIN_INTERNAL_H
+#define AVOUCH_AUDIT_DOMAIN_INTERNAL_H
+
+#include "audit/change.h"
+#include "audit/domain/domain.h"
+
+enum audit_domain_rule {
+	AUDIT_RULE_BAD_NAME,
+	AUDIT_RULE_NO_DOMAIN,
+	AUDIT_RULE_SPF_OUTGOING,
+	AUDIT_RULE_SPF_DANGLING,
+	AUDIT_RULE_SPF_REGISTRABLE,
+	AUDIT_RULE_SPF_NO_LOCK,
+	AUDIT_RULE_SPF_HARD_FAIL,
+	AUDIT_RULE_DKIM_NO_RECORD,
+	AUDIT_RULE_DKIM_SEVERAL,
+	AUDIT_RULE_DKIM_UNUSABLE,
+	AUDIT_RULE_DKIM_SMALL,
+	AUDIT_RULE_DKIM_TESTING,
+	AUDIT_RULE_DKIM_NO_KEY,
+	AUDIT_RULE_DKIM_NONE_FOUND,
+	AUDIT_RULE_DKIM_WILDCARD,
+	AUDIT_RULE_DMARC_SPF_TEXT,
+	AUDIT_RULE_MX_NO_ADDRESS,
+	AUDIT_RULE_MX_ALIAS,
+	AUDIT_RULE_MX_LITERAL,
+	AUDIT_RULE_MX_NULL_BESIDE,
+	AUDIT_RULE_MX_NULL_SENDS,
+	AUDIT_RULE_MX_NONE,
+	AUDIT_RULE_PTR_NONE,
+	AUDIT_RULE_PTR_UNCONFIRMED,
+	AUDIT_RULE_PTR_GENERIC,
+	AUDIT_RULE_STS_ABSENT,
+	AUDIT_RULE_STS_SEVERAL,
+	AUDIT_RULE_STS_RECORD,
+	AUDIT_RULE_STS_FETCH,
+	AUDIT_RULE_STS_POLICY,
+	AUDIT_RULE_STS_UNCOVERED,
+	AUDIT_RULE_STS_UNCOVERED_TESTING,
+	AUDIT_RULE_STS_SHORT,
+	AUDIT_RULE_STS_TESTING,
+	AUDIT_RULE_TLSRPT_ABSENT,
+	AUDIT_RULE_TLSRPT_ABSENT_ENFORCED,
+	AUDIT_RULE_TLSRPT_SEVERAL,
+	AUDIT_RULE_TLSRPT_RECORD,
+	AUDIT_RULE_DANE_INSECURE,
+	AUDIT_RULE_DANE_BAD,
+	AUDIT_RULE_DANE_USAGE,
+	AUDIT_RULE_DANE_SELECTOR,
+	AUDIT_RULE_DANE_MISMATCH,
+	AUDIT_RULE_SMTP_CONNECT,
+	AUDIT_RULE_SMTP_NO_TLS,
+	AUDIT_RULE_SMTP_CERTIFICATE,
+	AUDIT_RULE_SMTP_CERTIFICATE_ENFORCED,
+	AUDIT_RULE_DNSSEC_ABSENT,
+	AUDIT_RULE_DNSSEC_UNKNOWN,
+	AUDIT_RULE_BIMI_POLICY,
+};
+
+struct auditing {
+	const struct audit_query *q;
+	struct dns_questions *questions;
+	struct arena *a;
+	struct audit_domain *out;
+	bool waiting;
+	const struct dns_answer *mx; /* of the domain */
+	const struct dns_answer *txt;
+	struct audit_host *hosts;              /* out->hosts */
+	const struct audit_change *spf_change; /* of the domain, when made */
+	const struct audit_change *dmarc_change;
+	bool has_spf_change, has_dmarc_change; /* they were made */
+	bool passes_outgoing[AUDIT_GIVEN_MAX]; /* SPF passes this address */
+};
+
+/* Asks; an answer that is pending sets `waiting`.  Never NULL. */
+const struct dns_answer *auditing_ask(
+    struct auditing *d, struct span name, enum dns_type type);
+
+/* LABEL.DOMAIN in the arena; absent: no memory. */
+struct span auditing_name(
+    struct arena *a, const char *label, struct span domain);
+
+/* Adds a finding with the domain audited as %d; `change` may be NULL. */
+void auditing_add(struct audit_domain *out, enum audit_domain_rule rule,
+    struct span where, struct span value, const struct audit_change *change);
+
+/* The first MX host of the domain, or MAIL.DOMAIN. */
+struct span auditing_mail_host(const struct auditing *d);
+
+/* ---- one file for each area ---- */
+
+void auditing_spf(struct auditing *d);
+void auditing_dkim(struct auditing *d);
+void auditing_dmarc(struct auditing *d);
+void auditing_mx(struct auditing *d);
+void auditing_ptr(struct auditing *d);
+void auditing_sts(struct auditing *d);
+void auditing_dane(struct auditing *d);
+void auditing_dnssec(struct auditing *d);
+
+/*
+ * spf_fix.c: the SPF record of `owner` without all that the findings object to;
+ * NULL if that is what is published, or nothing can be given.  For the domain
+ * audited also the findings about records that it includes count.
+ */
+const struct audit_change *auditing_spf_change(
+    struct auditing *d, struct span owner);
+
+/* dmarc_fix.c: the same for the DMARC record that applies. */
+const struct audit_change *auditing_dmarc_change(struct auditing *d);
+
+#endif

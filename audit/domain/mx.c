@@ -1,0 +1,286 @@
+/* mx.c - MX hosts (RFC 5321 section 5.1, RFC 7505), and PTR records of the
+ * addresses that send */
+#include "audit/domain/internal.h"
+#include "lib/ascii.h"
+#include "lib/buf.h"
+#include "lib/domain.h"
+
+enum { PTR_NAMES_MAX = 10 }; /* that are confirmed, RFC 7208 section 4.6.4 */
+
+static const struct audit_change *
+mx_change(struct auditing *d, const struct audit_host *host, struct span to)
+{
+	struct audit_change *change = audit_change_new(d->a);
+	struct buf old = buf_alloc(d->a, host->name.n + 16);
+	struct buf new = buf_alloc(d->a, to.n + 16);
+
+	buf_printf(&old, "%u ", host->preference);
+	buf_span(&old, host->name);
+	buf_byte(&old, '.');
+	audit_change_remove(change, d->out->domain, "MX", buf_view(&old));
+	if (to.p != NULL) {
+		buf_printf(&new, "%u ", host->preference);
+		buf_span(&new, to);
+		buf_byte(&new, '.');
+		audit_change_publish(
+		    change, d->out->domain, "MX", buf_view(&new));
+	}
+	return change;
+}
+
+static void
+audit_literal(struct auditing *d, const struct audit_host *host)
+{
+	struct span name = auditing_name(d->a, "mail", d->out->domain);
+	struct audit_change *change = audit_change_new(d->a);
+	struct buf old = buf_alloc(d->a, host->name.n + 16);
+	struct buf new = buf_alloc(d->a, name.n + 16);
+
+	buf_printf(&old, "%u ", host->preference);
+	buf_span(&old, host->name);
+	buf_byte(&old, '.');
+	buf_printf(&new, "%u ", host->preference);
+	buf_span(&new, name);
+	buf_byte(&new, '.');
+	audit_change_remove(change, d->out->domain, "MX", buf_view(&old));
+	audit_change_publish(change, d->out->domain, "MX", buf_view(&new));
+	audit_change_publish(change, name, "A", host->name);
+	auditing_add(
+	    d->out, AUDIT_RULE_MX_LITERAL, d->out->domain, host->name, change);
+}
+
+static void
+audit_no_address(struct auditing *d, const struct audit_host *host)
+{
+	struct audit_change *change = audit_change_new(d->a);
+
+	audit_change_publish(change, host->name, "A", SPAN("ADDRESS"));
+	auditing_add(d->out, AUDIT_RULE_MX_NO_ADDRESS, d->out->domain,
+	    host->name, change);
+}
+
+static void
+audit_host(struct auditing *d, const struct audit_host *host)
+{
+	struct ip ip;
+
+	if (ip_parse(host->name, &ip)) {
+		audit_literal(d, host);
+		return;
+	}
+	if (host->a->alias.p != NULL || host->aaaa->alias.p != NULL) {
+		struct span target = host->a->alias.p != NULL
+		    ? host->a->alias
+		    : host->aaaa->alias;
+
+		auditing_add(d->out, AUDIT_RULE_MX_ALIAS, host->name, target,
+		    mx_change(d, host, target));
+	}
+	if (host->a->state != DNS_FOUND && host->a->state != DNS_FAILED &&
+	    host->aaaa->state != DNS_FOUND && host->aaaa->state != DNS_FAILED)
+		audit_no_address(d, host);
+}
+
+/* Reads the MX records, in the order of the answer; a null MX has no name. */
+static void
+read_hosts(struct auditing *d)
+{
+	struct audit_domain *out = d->out;
+	struct audit_host *hosts =
+	    arena_array(d->a, AUDIT_HOSTS_MAX, sizeof(*hosts));
+
+	if (hosts == NULL)
+		return;
+	for (size_t i = 0;
+	     i < d->mx->n_records && out->n_hosts < AUDIT_HOSTS_MAX; i++) {
+		struct audit_host *host = &hosts[out->n_hosts];
+
+		if (d->mx->records[i].text.n == 0)
+			continue;
+		host->name = d->mx->records[i].text;
+		host->preference = d->mx->records[i].preference;
+		host->a = auditing_ask(d, host->name, DNS_A);
+		host->aaaa = auditing_ask(d, host->name, DNS_AAAA);
+		out->n_hosts++;
+	}
+	out->hosts = d->hosts = hosts;
+}
+
+static void
+audit_null(struct auditing *d)
+{
+	struct audit_domain *out = d->out;
+	struct audit_change *change = audit_change_new(d->a);
+
+	for (size_t i = 0; i < d->mx->n_records; i++) {
+		struct buf b = buf_alloc(d->a, 16);
+
+		if (d->mx->records[i].text.n > 0)
+			continue;
+		buf_printf(&b, "%u .", d->mx->records[i].preference);
+		audit_change_remove(change, out->domain, "MX", buf_view(&b));
+		if (out->n_hosts > 0)
+			auditing_add(out, AUDIT_RULE_MX_NULL_BESIDE,
+			    out->domain, SPAN_NONE, change);
+		else if (out->sends_mail)
+			auditing_add(out, AUDIT_RULE_MX_NULL_SENDS, out->domain,
+			    SPAN_NONE, change);
+		return;
+	}
+}
+
+/* RFC 5321 section 5.1: without MX, mail goes to the domain's own address. */
+static void
+audit_no_mx(struct auditing *d)
+{
+	const struct dns_answer *a = auditing_ask(d, d->out->domain, DNS_A);
+	const struct dns_answer *aaaa =
+	    auditing_ask(d, d->out->domain, DNS_AAAA);
+	struct audit_change *change = audit_change_new(d->a);
+	struct span name = auditing_name(d->a, "mail", d->out->domain);
+	struct buf b = buf_alloc(d->a, name.n + 16);
+
+	if (a->state == DNS_FOUND || a->state == DNS_FAILED ||
+	    aaaa->state == DNS_FOUND || aaaa->state == DNS_FAILED)
+		return;
+	buf_text(&b, "10 ");
+	buf_span(&b, name);
+	buf_byte(&b, '.');
+	audit_change_publish(change, d->out->domain, "MX", buf_view(&b));
+	audit_change_publish(change, name, "A", SPAN("ADDRESS"));
+	auditing_add(
+	    d->out, AUDIT_RULE_MX_NONE, d->out->domain, SPAN_NONE, change);
+}
+
+void
+auditing_mx(struct auditing *d)
+{
+	read_hosts(d);
+	for (size_t i = 0; i < d->out->n_hosts; i++)
+		audit_host(d, &d->out->hosts[i]);
+	audit_null(d);
+	if (d->out->sends_mail &&
+	    (d->mx->state == DNS_NODATA || d->mx->state == DNS_NXDOMAIN))
+		audit_no_mx(d);
+}
+
+/* ---- PTR ---- */
+
+static bool
+span_contains(struct span text, struct span part)
+{
+	for (size_t i = 0; i + part.n <= text.n; i++)
+		if (span_equal(span_first(span_skip(text, i), part.n), part))
+			return true;
+	return false;
+}
+
+/* The name has the last three numbers of the address in a row, as networks name
+ * their clients: 0-2-1, or backward. */
+static bool
+is_generic(struct span name, const struct ip *ip)
+{
+	static const char separators[] = "-.x";
+	char forward[16], backward[16];
+
+	if (ip->family != IP_V4)
+		return false;
+	for (const char *c = separators; *c != '\0'; c++) {
+		struct buf f = buf_wrap(forward, sizeof(forward));
+		struct buf b = buf_wrap(backward, sizeof(backward));
+
+		buf_printf(&f, "%u%c%u%c%u", ip->bytes[1], *c, ip->bytes[2], *c,
+		    ip->bytes[3]);
+		buf_printf(&b, "%u%c%u%c%u", ip->bytes[3], *c, ip->bytes[2], *c,
+		    ip->bytes[1]);
+		if (span_contains(name, buf_view(&f)) ||
+		    span_contains(name, buf_view(&b)))
+			return true;
+	}
+	return false;
+}
+
+static bool
+has_address(struct auditing *d, struct span name, const struct ip *ip)
+{
+	const struct dns_answer *answer =
+	    auditing_ask(d, name, ip->family == IP_V4 ? DNS_A : DNS_AAAA);
+
+	if (answer->state == DNS_FAILED)
+		return true;
+	for (size_t i = 0; i < answer->n_records; i++)
+		if (ip_equal(&answer->records[i].ip, ip))
+			return true;
+	return false;
+}
+
+static struct span
+dotted(struct auditing *d, struct span name)
+{
+	struct buf b = buf_alloc(d->a, name.n + 2);
+
+	buf_span(&b, name);
+	buf_byte(&b, '.');
+	return buf_view(&b);
+}
+
+static void
+audit_no_ptr(struct auditing *d, const struct ip *ip, struct span reverse,
+    struct span shown)
+{
+	struct audit_change *change = audit_change_new(d->a);
+	struct span host = auditing_mail_host(d);
+
+	audit_change_publish(change, reverse, "PTR", dotted(d, host));
+	if (!has_address(d, host, ip))
+		audit_change_publish(
+		    change, host, ip->family == IP_V4 ? "A" : "AAAA", shown);
+	auditing_add(d->out, AUDIT_RULE_PTR_NONE, reverse, shown, change);
+}
+
+static void
+audit_outgoing_address(struct auditing *d, const struct ip *ip)
+{
+	struct buf reverse = buf_alloc(d->a, DOMAIN_MAX);
+	struct buf shown = buf_alloc(d->a, IP_TEXT_MAX);
+	struct audit_change *change = audit_change_new(d->a);
+	const struct dns_answer *ptr;
+
+	ip_put_reverse(&reverse, ip);
+	ip_put(&shown, ip);
+	ptr = auditing_ask(d, buf_view(&reverse), DNS_PTR);
+	if (ptr->state == DNS_FAILED || ptr->state == DNS_PENDING)
+		return;
+	if (ptr->n_records == 0) {
+		audit_no_ptr(d, ip, buf_view(&reverse), buf_view(&shown));
+		return;
+	}
+	for (size_t i = 0; i < ptr->n_records && i < PTR_NAMES_MAX; i++) {
+		struct span name = ptr->records[i].text;
+
+		if (!has_address(d, name, ip))
+			continue;
+		if (is_generic(name, ip)) {
+			audit_change_remove(
+			    change, buf_view(&reverse), "PTR", dotted(d, name));
+			audit_change_publish(change, buf_view(&reverse), "PTR",
+			    dotted(d, auditing_mail_host(d)));
+			audit_change_publish(change, auditing_mail_host(d), "A",
+			    buf_view(&shown));
+			auditing_add(d->out, AUDIT_RULE_PTR_GENERIC,
+			    buf_view(&reverse), name, change);
+		}
+		return;
+	}
+	audit_change_publish(change, ptr->records[0].text,
+	    ip->family == IP_V4 ? "A" : "AAAA", buf_view(&shown));
+	auditing_add(d->out, AUDIT_RULE_PTR_UNCONFIRMED, buf_view(&reverse),
+	    ptr->records[0].text, change);
+}
+
+void
+auditing_ptr(struct auditing *d)
+{
+	for (size_t i = 0; i < d->q->n_outgoing; i++)
+		audit_outgoing_address(d, &d->q->outgoing[i]);
+}

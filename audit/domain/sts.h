@@ -1,0 +1,43 @@
+/*
+ * sts.h - the policy file of MTA-STS (RFC 8461 section 3.2), as it was fetched,
+ * and what it says about the MX hosts.
+ */
+#ifndef AVOUCH_AUDIT_DOMAIN_STS_H
+#define AVOUCH_AUDIT_DOMAIN_STS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "audit/domain/domain.h"
+#include "lib/span.h"
+
+enum {
+	STS_POLICY_MAX =
+	    65536,             /* bytes; RFC 8461 section 3.3 advises a limit */
+	STS_PATTERNS_MAX = 64, /* mx fields that are read */
+};
+
+enum sts_mode { STS_MODE_NONE, STS_MODE_TESTING, STS_MODE_ENFORCE };
+
+struct sts_policy {
+	enum sts_mode mode;
+	uint64_t max_age; /* seconds */
+	struct span patterns[STS_PATTERNS_MAX];
+	size_t n_patterns;
+};
+
+/* NULL, or what is wrong, a constant text.  Spans point into `text`. */
+const char *sts_policy_parse(struct span text, struct sts_policy *out);
+
+/* RFC 8461 section 4.1: "*.example.com" covers one label. */
+bool sts_policy_covers(const struct sts_policy *p, struct span host);
+
+/*
+ * Adds the findings about a policy that was fetched, or `why` it could not be
+ * (then `text` is not used).  Returns whether the policy is enforced.
+ */
+bool audit_sts(
+    struct audit_domain *d, struct arena *a, struct span text, const char *why);
+
+#endif

@@ -1,0 +1,193 @@
+/*
+ * bounce.c - refusals: an SMTP reply in a log or a bounce (RFC 5321 section
+ * 4.2, RFC 3463, RFC 3464)
+ */
+#include <string.h>
+
+#include "audit/message/internal.h"
+#include "lib/ascii.h"
+#include "lib/buf.h"
+#include "lib/enum_names.h"
+#include "lib/scan.h"
+
+enum { LINE_SHOWN_MAX = 200 };
+
+/* Words by which the receiver is known in its replies. */
+static const struct {
+	const char *word, *area;
+} words[] = {
+	{ "gsmtp", "gmail" },
+	{ "google", "gmail" },
+	{ "gmail", "gmail" },
+	{ "yahoo", "yahoo" },
+	{ "aol.com", "yahoo" },
+	{ "outlook", "outlook" },
+	{ "hotmail", "outlook" },
+	{ "microsoft", "outlook" },
+	{ "icloud", "icloud" },
+	{ "apple", "icloud" },
+	{ "gmx", "gmx" },
+	{ "web.de", "gmx" },
+	{ "laposte", "laposte" },
+};
+
+static bool
+holds(struct span text, const char *part)
+{
+	for (; text.n > 0; text = span_skip(text, 1))
+		if (span_starts_nocase(text, part))
+			return true;
+	return false;
+}
+
+/* The receiver that the text comes from; NULL: not known. */
+static const char *
+receiver_of(struct span text)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(words); i++)
+		if (holds(text, words[i].word))
+			return words[i].area;
+	return NULL;
+}
+
+/* The part of a row's reply after the basic code: "5.7.26". */
+static struct span
+enhanced_of(const char *reply)
+{
+	struct span text = span_str(reply);
+
+	return span_skip(text, span_index(text, ' ') + 1);
+}
+
+/* Takes an enhanced status code (RFC 3463 section 2); false: not one. */
+static bool
+take_enhanced(struct scan *s, struct span *out)
+{
+	struct scan at = *s;
+	uint64_t number;
+
+	if (!scan_number(&at, 5, &number) || number < 2 ||
+	    !scan_byte(&at, '.') || !scan_number(&at, 999, &number) ||
+	    !scan_byte(&at, '.') || !scan_number(&at, 999, &number))
+		return false;
+	*out = span_between(s->p, at.p);
+	*s = at;
+	return true;
+}
+
+/* Gmail's three reasons for 5.7.26, by words of its texts. */
+static const struct {
+	const char *words;
+	enum audit_fault fault;
+} phrases[] = {
+	{ "DMARC policy", AUDIT_FAULT_DMARC_POLICY },
+	{ "hard fail policy", AUDIT_FAULT_SPF_REFUSES },
+	{ "either SPF or DKIM", AUDIT_FAULT_UNAUTHENTICATED },
+	{ "sender is unauthenticated", AUDIT_FAULT_UNAUTHENTICATED },
+};
+
+static bool
+is_reason_of_26(enum audit_fault fault)
+{
+	return fault == AUDIT_FAULT_DMARC_POLICY ||
+	    fault == AUDIT_FAULT_SPF_REFUSES ||
+	    fault == AUDIT_FAULT_UNAUTHENTICATED;
+}
+
+/*
+ * Microsoft says in its text which of the three failed: "Spf= Pass , Dkim= Fail
+ * , DMARC= Pass".  True: the fault of `rule` is not the one.
+ */
+static bool
+is_excluded(struct span text, enum audit_fault fault)
+{
+	static const struct {
+		enum audit_fault fault;
+		const char *passes[2];
+	} said[] = {
+		{ AUDIT_FAULT_SPF, { "spf= pass", "spf=pass" } },
+		{ AUDIT_FAULT_DKIM, { "dkim= pass", "dkim=pass" } },
+		{ AUDIT_FAULT_NO_DMARC, { "dmarc= pass", "dmarc=pass" } },
+		{ AUDIT_FAULT_UNALIGNED, { "dmarc= pass", "dmarc=pass" } },
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(phrases); i++)
+		if (holds(text, phrases[i].words))
+			return is_reason_of_26(fault) &&
+			    fault != phrases[i].fault;
+	for (size_t i = 0; i < ARRAY_SIZE(said); i++)
+		if (said[i].fault == fault &&
+		    (holds(text, said[i].passes[0]) ||
+			holds(text, said[i].passes[1])))
+			return true;
+	return false;
+}
+
+static bool
+is_known(
+    const struct audit_findings *out, const struct audit_provider_rule *rule)
+{
+	const char *id = audit_fault_text(rule->fault)->id;
+
+	for (size_t i = 0; i < out->n; i++)
+		if (strcmp(out->list[i].id, id) == 0 &&
+		    strcmp(out->list[i].area, rule->area) == 0)
+			return true;
+	return false;
+}
+
+static bool
+has_reply(const struct audit_provider_rule *rule, struct span code)
+{
+	return (rule->reply != NULL &&
+		   span_equal(enhanced_of(rule->reply), code)) ||
+	    (rule->reply2 != NULL &&
+		span_equal(enhanced_of(rule->reply2), code));
+}
+
+/* Adds the rules of `area` with this code; false: there are none. */
+static bool
+add_rules(struct span text, struct arena *a, struct audit_findings *out,
+    const char *area, struct span code)
+{
+	bool any = false;
+
+	for (size_t i = 0; i < audit_n_provider_rules; i++) {
+		const struct audit_provider_rule *rule =
+		    &audit_provider_rules[i];
+
+		if (strcmp(rule->area, area) != 0 || !has_reply(rule, code))
+			continue;
+		any = true;
+		if (!is_known(out, rule) && !is_excluded(text, rule->fault))
+			audit_rule_add(out, a, rule, AUDIT_ERROR, code,
+			    SPAN("in the reply"));
+	}
+	return any;
+}
+
+void
+audit_bounce(struct span text, struct arena *a, struct audit_findings *out)
+{
+	struct span all = span_first(text, AUDIT_BOUNCE_MAX);
+	const char *area = receiver_of(all);
+	struct scan s = scan_of(all);
+	int before = ' ';
+
+	while (!scan_done(&s)) {
+		struct span code;
+
+		/* not within a longer number, such as an address */
+		if (ascii_is_digit((unsigned char)before) || before == '.' ||
+		    !take_enhanced(&s, &code)) {
+			before = scan_next(&s);
+			continue;
+		}
+		before = '.';
+		if (scan_peek(&s) == '.' ||
+		    ascii_is_digit((unsigned char)scan_peek(&s)))
+			continue;
+		if (area == NULL || !add_rules(all, a, out, area, code))
+			add_rules(all, a, out, "any", code);
+	}
+}

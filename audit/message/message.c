@@ -1,0 +1,311 @@
+#include "audit/message/message.h"
+
+#include <string.h>
+
+#include "audit/message/internal.h"
+#include "lib/ascii.h"
+#include "lib/buf.h"
+#include "lib/date.h"
+#include "lib/enum_names.h"
+#include "lib/taglist.h"
+#include "mail/header.h"
+
+enum {
+	RSA_BITS_LEAST = 1024,  /* RFC 8301 section 3.2 */
+	DATE_EARLY = 7 * 86400, /* seconds that Date may be in the past ... */
+	DATE_LATE = 86400,      /* ... or in the future */
+};
+
+/* ---- findings ---- */
+
+void
+audit_rule_add(struct audit_findings *out, struct arena *a,
+    const struct audit_provider_rule *rule, enum audit_severity severity,
+    struct span where, struct span value)
+{
+	const struct audit_fault_text *text = audit_fault_text(rule->fault);
+	struct buf section = buf_alloc(a, 128);
+	const struct audit_about about = {
+		.where = where,
+		.value = value,
+		.area = rule->area,
+	};
+	struct audit_rule made = { severity, text->id, NULL, text->text,
+		text->fix };
+
+	buf_text(&section, rule->provider);
+	if (rule->reply != NULL) {
+		buf_byte(&section, ' ');
+		buf_text(&section, rule->reply);
+	}
+	buf_text(&section, rule->is_bulk ? ", bulk senders" : "");
+	buf_text(&section, ", text of ");
+	buf_text(&section, rule->date);
+	made.section = section.p != NULL ? section.p : rule->provider;
+	audit_findings_add(out, &made, &about);
+}
+
+struct judging {
+	const struct audit_message *m;
+	struct arena *a;
+	struct audit_findings *out;
+	bool is_bulk;
+};
+
+/* Adds the finding of each provider that has a rule about it. */
+static void
+add_fault(struct judging *j, enum audit_fault fault, const char *where,
+    struct span value)
+{
+	for (size_t i = 0; i < audit_n_provider_rules; i++) {
+		const struct audit_provider_rule *rule =
+		    &audit_provider_rules[i];
+		enum audit_severity severity = AUDIT_ERROR;
+
+		if (rule->fault != fault || strcmp(rule->area, "any") == 0)
+			continue;
+		if (rule->is_advice)
+			severity = AUDIT_WARNING;
+		if (rule->is_bulk && !j->is_bulk)
+			severity = AUDIT_NOTE;
+		audit_rule_add(
+		    j->out, j->a, rule, severity, span_str(where), value);
+	}
+}
+
+/* ---- authentication ---- */
+
+static bool
+dkim_passes(const struct verdict *v)
+{
+	for (size_t i = 0; i < v->n_dkim; i++)
+		if (v->dkim[i].code == DKIM_PASS)
+			return true;
+	return false;
+}
+
+static void
+judge_spf_and_dkim(struct judging *j)
+{
+	const struct verdict *v = j->m->verdict;
+	bool spf = v->spf_mail_from.code == SPF_PASS;
+	bool dkim = dkim_passes(v);
+
+	if (!spf && !dkim)
+		add_fault(j, AUDIT_FAULT_UNAUTHENTICATED, "message", SPAN_NONE);
+	if (v->spf_mail_from.code == SPF_FAIL && !dkim)
+		add_fault(j, AUDIT_FAULT_SPF_REFUSES, "MAIL FROM", SPAN_NONE);
+	if (!spf)
+		add_fault(j, AUDIT_FAULT_SPF, "MAIL FROM", SPAN_NONE);
+	if (!dkim)
+		add_fault(j, AUDIT_FAULT_DKIM, "DKIM-Signature", SPAN_NONE);
+	for (size_t i = 0; i < v->n_dkim; i++)
+		if (v->dkim[i].key_bits > 0 &&
+		    v->dkim[i].key_bits < RSA_BITS_LEAST &&
+		    !span_starts_nocase(v->dkim[i].algorithm, "ed25519")) {
+			add_fault(j, AUDIT_FAULT_SMALL_KEY, "DKIM-Signature",
+			    SPAN_NONE);
+			break;
+		}
+}
+
+static void
+judge_dmarc(struct judging *j)
+{
+	const struct verdict *v = j->m->verdict;
+	bool passes = v->spf_mail_from.code == SPF_PASS || dkim_passes(v);
+
+	if (v->dmarc.code == DMARC_FAIL &&
+	    v->dmarc.disposition > DMARC_POLICY_NONE)
+		add_fault(j, AUDIT_FAULT_DMARC_POLICY, "From", SPAN_NONE);
+	if (v->dmarc.code == DMARC_NONE && v->from.n_domains > 0)
+		add_fault(j, AUDIT_FAULT_NO_DMARC, "From", SPAN_NONE);
+	if (passes && !v->dmarc.spf_aligned && !v->dmarc.dkim_aligned &&
+	    v->dmarc.code == DMARC_FAIL)
+		add_fault(j, AUDIT_FAULT_UNALIGNED, "From", SPAN_NONE);
+}
+
+/* ---- the header ---- */
+
+/* RFC 5322 section 3.6: these may appear once. */
+static const char *const singletons[] = { "Date", "From", "Sender", "Reply-To",
+	"To", "Cc", "Bcc", "Message-ID", "In-Reply-To", "References",
+	"Subject" };
+
+static void
+judge_singletons(struct judging *j, const struct mail_header *h)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(singletons); i++)
+		if (mail_header_count(h, singletons[i]) > 1)
+			add_fault(j, AUDIT_FAULT_DUPLICATE, singletons[i],
+			    span_str(singletons[i]));
+}
+
+static bool
+is_ascii(unsigned char c)
+{
+	return c < 0x80;
+}
+
+static void
+judge_bytes(struct judging *j, const struct mail_header *h)
+{
+	for (size_t i = 0; i < h->n; i++)
+		if (!span_all(h->fields[i].raw, is_ascii)) {
+			add_fault(j, AUDIT_FAULT_EIGHT_BIT, "header",
+			    span_all(h->fields[i].name, ascii_is_print)
+				? h->fields[i].name
+				: SPAN("a field name"));
+			return;
+		}
+}
+
+/* RFC 5322 section 3.6.4: "<" something "@" something ">" */
+static bool
+is_message_id(struct span value)
+{
+	struct span id = span_trim(value);
+	struct span inner;
+	size_t at;
+
+	if (id.n < 5 || id.p[0] != '<' || id.p[id.n - 1] != '>')
+		return false;
+	inner = span_first(span_skip(id, 1), id.n - 2);
+	at = span_index(inner, '@');
+	return at > 0 && at + 1 < inner.n && !span_has(inner, ' ') &&
+	    !span_has(inner, '<') && !span_has(inner, '>');
+}
+
+static void
+judge_message_id(struct judging *j, const struct mail_header *h)
+{
+	size_t at = mail_header_find(h, "Message-ID", 0);
+
+	if (at == h->n || !is_message_id(h->fields[at].value))
+		add_fault(j, AUDIT_FAULT_MESSAGE_ID, "Message-ID", SPAN_NONE);
+}
+
+static bool
+is_date(struct span value, int64_t *when)
+{
+	struct scan s = scan_of(value);
+
+	return date_read_mail(&s, when);
+}
+
+static void
+judge_date(struct judging *j, const struct mail_header *h)
+{
+	size_t at = mail_header_find(h, "Date", 0);
+	int64_t received = j->m->received;
+	int64_t when;
+
+	if (at < h->n && is_date(h->fields[at].value, &when) &&
+	    (received == 0 ||
+		(when >= received - DATE_EARLY &&
+		    when <= received + DATE_LATE)))
+		return;
+	add_fault(j, AUDIT_FAULT_DATE, "Date", SPAN_NONE);
+}
+
+/* ---- bulk mail ---- */
+
+bool
+audit_message_is_bulk(const struct mail_header *h)
+{
+	size_t at = mail_header_find(h, "Precedence", 0);
+	struct span precedence =
+	    at < h->n ? span_trim(h->fields[at].value) : SPAN_NONE;
+
+	return mail_header_count(h, "List-Unsubscribe") > 0 ||
+	    mail_header_count(h, "Feedback-ID") > 0 ||
+	    span_is_nocase(precedence, "bulk") ||
+	    span_is_nocase(precedence, "junk");
+}
+
+/* A signature that passes has `name` in h= (RFC 6376 section 3.5). */
+static bool
+is_signed(const struct verdict *v, const char *name)
+{
+	struct tag tags[TAGLIST_MAX];
+
+	for (size_t i = 0; i < v->n_dkim; i++) {
+		struct span names;
+		struct scan s;
+		const char *why;
+		size_t n;
+
+		if (v->dkim[i].code != DKIM_PASS ||
+		    v->dkim[i].field >= v->header->n ||
+		    !taglist_read(v->header->fields[v->dkim[i].field].value,
+			tags, &n, &why) ||
+		    !taglist_find(tags, n, "h", &names))
+			continue;
+		s = scan_of(names);
+		while (!scan_done(&s)) {
+			if (span_is_nocase(
+				span_trim(scan_until(&s, ':')), name))
+				return true;
+			scan_byte(&s, ':');
+		}
+	}
+	return false;
+}
+
+static bool
+has_https(struct span value)
+{
+	for (; value.n > 0; value = span_skip(value, 1))
+		if (span_starts_nocase(value, "<https://"))
+			return true;
+	return false;
+}
+
+static void
+judge_unsubscribe(struct judging *j, const struct mail_header *h)
+{
+	size_t at = mail_header_find(h, "List-Unsubscribe", 0);
+	size_t post = mail_header_find(h, "List-Unsubscribe-Post", 0);
+
+	if (!j->is_bulk)
+		return;
+	if (at == h->n || !has_https(h->fields[at].value) || post == h->n ||
+	    !span_is_nocase(
+		span_trim(h->fields[post].value), "List-Unsubscribe=One-Click"))
+		add_fault(
+		    j, AUDIT_FAULT_UNSUBSCRIBE, "List-Unsubscribe", SPAN_NONE);
+	else if (!is_signed(j->m->verdict, "List-Unsubscribe") ||
+	    !is_signed(j->m->verdict, "List-Unsubscribe-Post"))
+		add_fault(j, AUDIT_FAULT_UNSUBSCRIBE_UNSIGNED,
+		    "List-Unsubscribe", SPAN_NONE);
+}
+
+/* ---- the whole ---- */
+
+void
+audit_message(
+    const struct audit_message *m, struct arena *a, struct audit_findings *out)
+{
+	struct judging j = { .m = m, .a = a, .out = out };
+	const struct verdict *v = m->verdict;
+	const struct mail_header *h = v->header;
+
+	j.is_bulk = audit_message_is_bulk(h);
+	if (!m->is_unsure) {
+		judge_spf_and_dkim(&j);
+		judge_dmarc(&j);
+	}
+	if (m->has_name == AUDIT_NO)
+		add_fault(&j, AUDIT_FAULT_PTR, "client", SPAN_NONE);
+	if (m->tls == AUDIT_NO)
+		add_fault(&j, AUDIT_FAULT_TLS, "Received", SPAN_NONE);
+	if (v->from.state == MAIL_FROM_INVALID)
+		add_fault(
+		    &j, AUDIT_FAULT_FROM, "From", span_str(v->from.reason));
+	judge_message_id(&j, h);
+	judge_date(&j, h);
+	judge_singletons(&j, h);
+	judge_bytes(&j, h);
+	judge_unsubscribe(&j, h);
+	audit_findings_sort(out);
+}

@@ -1,0 +1,61 @@
+/*
+ * message.h - judges a received message by the rules of large receivers
+ * (providers.h), and explains their refusals.  Pure.
+ */
+#ifndef AVOUCH_AUDIT_MESSAGE_MESSAGE_H
+#define AVOUCH_AUDIT_MESSAGE_MESSAGE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "audit/finding.h"
+#include "audit/message/providers.h"
+#include "lib/arena.h"
+#include "lib/ip.h"
+#include "lib/span.h"
+#include "verify/verify.h"
+
+enum audit_answer { AUDIT_UNKNOWN, AUDIT_NO, AUDIT_YES };
+
+/* The last hop, as the topmost Received field describes it (RFC 5321 section
+ * 4.4).  It is what the receiving server wrote; fields below can be forged. */
+struct audit_hop {
+	struct ip client;      /* IP_NONE: not found */
+	struct span helo;      /* absent: not found */
+	enum audit_answer tls; /* RFC 3848 */
+	int64_t when;          /* seconds since 1970; 0: not found */
+};
+
+/* Reads the value of a Received field.  Spans point into it. */
+void audit_hop_read(struct span value, struct audit_hop *out);
+
+struct audit_message {
+	const struct verdict *verdict;
+	enum audit_answer tls;
+	enum audit_answer has_name; /* the client's name is forward-confirmed */
+	int64_t received; /* when, in seconds since 1970; 0: not known */
+	bool is_unsure; /* a DNS question failed: SPF, DKIM or DMARC is unknown
+	                 */
+};
+
+/* Whether the message is one of many: it says so itself. */
+bool audit_message_is_bulk(const struct mail_header *h);
+
+/*
+ * Adds a finding for each rule that the message breaks.  Rules for bulk senders
+ * are only hints for other mail, because one message does not show how many
+ * there are.
+ */
+void audit_message(
+    const struct audit_message *m, struct arena *a, struct audit_findings *out);
+
+enum { AUDIT_BOUNCE_MAX = 1 << 20 }; /* bytes of a refusal that are read */
+
+/*
+ * Finds the rule behind a refusal: a line of a log, an SMTP reply, or a bounce.
+ * Adds one finding for each reply that is known.
+ */
+void audit_bounce(
+    struct span text, struct arena *a, struct audit_findings *out);
+
+#endif

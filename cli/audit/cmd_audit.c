@@ -1,0 +1,47 @@
+/*
+ * cmd_audit.c - avouch audit: is this domain, this message, this refusal in
+ * order, and if not, what is to be done?
+ */
+#include <string.h>
+
+#include "cli/audit/audit.h"
+
+int
+audit_status(
+    const struct cli *c, const struct audit_findings *f, bool is_unsure)
+{
+	bool errors = f->counts[AUDIT_ERROR] > 0;
+	bool warnings = f->counts[AUDIT_WARNING] > 0;
+
+	if (is_unsure || f->cut)
+		return EX_TEMPFAIL;
+	if (c->fail_on == NULL)
+		return EX_OK;
+	return errors || (warnings && strcmp(c->fail_on, "warning") == 0)
+	    ? AUDIT_EXIT_FINDING
+	    : EX_OK;
+}
+
+int
+cmd_audit(struct cli *c)
+{
+	int forms =
+	    (c->n_args > 0) + (c->message != NULL) + (c->bounce != NULL);
+
+	if (forms != 1)
+		return cli_fail(c, EX_USAGE,
+		    "give one of DOMAIN, --message FILE and --bounce FILE");
+	if (c->fail_on != NULL && strcmp(c->fail_on, "error") != 0 &&
+	    strcmp(c->fail_on, "warning") != 0)
+		return cli_fail(c, EX_USAGE,
+		    "--fail-on %s: must be error or warning", c->fail_on);
+	if (c->html != NULL && (c->n_args == 0 || c->json))
+		return cli_fail(c, EX_USAGE,
+		    "--html is for DOMAIN, and not together with --json");
+	if (c->smtp && c->cert != NULL)
+		return cli_fail(
+		    c, EX_USAGE, "--smtp and --cert cannot be used together");
+	if (c->message != NULL)
+		return audit_run_message(c);
+	return c->bounce != NULL ? audit_run_bounce(c) : audit_run_domain(c);
+}

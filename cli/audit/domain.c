@@ -1,0 +1,235 @@
+/* domain.c - avouch audit DOMAIN */
+#include <stdlib.h>
+
+#include "audit/domain/certificate.h"
+#include "cli/audit/audit.h"
+#include "cli/audit/fetch.h"
+#include "cli/input.h"
+#include "cli/progress.h"
+#include "lib/buf.h"
+#include "lib/domain.h"
+#include "verify/core_options.h"
+#include "verify/dns_task.h"
+
+enum { PROGRESS_MS = 100 };
+
+struct audit_task {
+	struct audit_query query;
+	struct audit_domain result;
+	struct span selectors[CLI_LIST_MAX];
+	struct ip outgoing[CLI_LIST_MAX];
+	struct dkim_options dkim;
+};
+
+static enum core_status
+audit_step(void *facts, struct dns_questions *questions, struct arena *scratch)
+{
+	struct audit_task *t = facts;
+
+	return audit_domain(&t->query, questions, scratch, &t->result);
+}
+
+static int
+audit_read_query(struct cli *c, struct audit_task *t)
+{
+	t->dkim = core_options_dkim(c->defaults);
+	t->query = (struct audit_query){
+		.domain = span_str(c->args[0]),
+		.selectors = t->selectors,
+		.outgoing = t->outgoing,
+		.dkim = &t->dkim,
+		.now = c->now,
+	};
+	for (size_t i = 0; i < c->selectors.n; i++)
+		t->selectors[t->query.n_selectors++] =
+		    span_str(c->selectors.values[i]);
+	for (size_t i = 0; i < c->outgoing.n; i++)
+		if (!ip_parse(span_str(c->outgoing.values[i]),
+			&t->outgoing[t->query.n_outgoing++]))
+			return cli_fail(c, EX_USAGE,
+			    "--outgoing %s: not an IP address; write it as "
+			    "192.0.2.1 or 2001:db8::1",
+			    c->outgoing.values[i]);
+	return EX_OK;
+}
+
+/* Waits until the core is done, and shows how many answers have come. */
+static void
+audit_wait(struct dns_task *j)
+{
+	int64_t deadline = clock_ms() + CLI_WAIT_MS;
+	struct progress p;
+
+	progress_begin(&p, CLI_WAIT_MS);
+	while (clock_ms() < deadline &&
+	    !dns_task_done_by(j, clock_ms() + PROGRESS_MS))
+		progress_show(&p,
+		    (uint64_t)(CLI_WAIT_MS - (deadline - clock_ms())),
+		    dns_task_count(j).questions, "DNS questions");
+	dns_task_wait(j, deadline);
+	progress_clear(&p);
+}
+
+/* ---- what DNS does not show ---- */
+
+struct host_task {
+	struct fetch_host host;
+	bool failed; /* a question has no answer */
+};
+
+static enum core_status
+find_addresses(
+    void *facts, struct dns_questions *questions, struct arena *scratch)
+{
+	struct host_task *t = facts;
+	const enum dns_type types[] = { DNS_A, DNS_AAAA };
+	bool waits = false;
+
+	(void)scratch;
+	t->host.n = 0;
+	for (size_t i = 0; i < 2; i++) {
+		const struct dns_answer *answer =
+		    dns_ask(questions, t->host.name, types[i]);
+
+		waits |= answer->state == DNS_PENDING;
+		t->failed |= answer->state == DNS_FAILED;
+		for (size_t k = 0;
+		     k < answer->n_records && t->host.n < FETCH_ADDRESSES_MAX;
+		     k++)
+			t->host.addresses[t->host.n++] = answer->records[k].ip;
+	}
+	return waits ? CORE_WAIT : CORE_DONE;
+}
+
+/* False: DNS does not answer, which is not a finding. */
+static bool
+find_host(struct cli *c, struct span name, struct fetch_host *out)
+{
+	struct host_task t = { .host = { .name = name } };
+	struct dns_task *j = dns_task_start(
+	    c->dns, find_addresses, &t, CLI_QUESTIONS, CLI_SCRATCH);
+
+	if (j == NULL)
+		return false;
+	dns_task_wait(j, clock_ms() + CLI_WAIT_MS);
+	dns_task_free(j);
+	*out = t.host;
+	return !t.failed || t.host.n > 0;
+}
+
+/* Returns whether an MTA-STS policy is enforced. */
+static bool
+fetch_policy_of(struct cli *c, struct audit_domain *d, struct arena *a)
+{
+	struct buf name = buf_alloc(a, DOMAIN_MAX + sizeof("mta-sts."));
+	struct fetch_policy *policy = arena_alloc(a, sizeof(*policy));
+	struct fetch_host host;
+
+	buf_text(&name, "mta-sts.");
+	buf_span(&name, d->domain);
+	if (!d->has_sts || c->no_https || policy == NULL ||
+	    !find_host(c, buf_view(&name), &host) ||
+	    (host.n == 0 && c->zone != NULL))
+		return audit_sts(d, a, SPAN_NONE, NULL);
+	fetch_sts_policy(&host, a, policy);
+	return audit_sts(
+	    d, a, policy->text, policy->text.p == NULL ? policy->why : NULL);
+}
+
+/* The certificate of --cert, as if the host had shown it. */
+static int
+read_certificate(struct cli *c, struct arena *a, struct audit_smtp *out)
+{
+	char error[256];
+	struct input in;
+
+	if (!input_open(&in, c->cert, error, sizeof(error)))
+		return cli_fail(c, EX_DATAERR, "--cert %s", error);
+	*out = (struct audit_smtp){ .has_tls = true };
+	out->n_chain = certificate_read_chain(a, in.text, out->chain);
+	input_close(&in);
+	if (out->n_chain == 0)
+		return cli_fail(c, EX_DATAERR,
+		    "--cert %s: not a certificate; give a PEM file", c->cert);
+	return EX_OK;
+}
+
+static int
+audit_hosts(struct cli *c, struct audit_domain *d, struct arena *a)
+{
+	struct audit_smtp *smtp = arena_alloc(a, sizeof(*smtp));
+	bool enforced = fetch_policy_of(c, d, a);
+
+	if (smtp == NULL)
+		return cli_fail(c, EX_TEMPFAIL, "out of memory");
+	if (c->cert != NULL && read_certificate(c, a, smtp) != EX_OK)
+		return EX_DATAERR;
+	for (size_t i = 0; i < d->n_hosts; i++) {
+		struct fetch_host host;
+
+		if (c->smtp) {
+			if (!find_host(c, d->hosts[i].name, &host))
+				continue;
+			fetch_smtp(&host, a, smtp);
+		}
+		if (c->smtp || c->cert != NULL)
+			audit_smtp_host(d, a, &d->hosts[i], smtp, enforced);
+	}
+	return EX_OK;
+}
+
+static int
+audit_show(struct cli *c, const struct audit_domain *d)
+{
+	int status = audit_status(c, &d->findings, d->is_unsure);
+	int page = c->html != NULL ? audit_write_page(c, d) : EX_OK;
+
+	if (page != EX_OK)
+		return page;
+	if (c->json)
+		cli_print_json(audit_domain_json(d));
+	else if (c->html == NULL)
+		audit_show_domain(d);
+	return status;
+}
+
+static int
+audit_run_task(struct cli *c, struct audit_task *t)
+{
+	struct dns_task *j =
+	    dns_task_start(c->dns, audit_step, t, CLI_QUESTIONS, CLI_SCRATCH);
+	int status;
+
+	if (j == NULL)
+		return cli_fail(c, EX_TEMPFAIL, "out of memory");
+	audit_wait(j);
+	if (t->result.domain.p == NULL) {
+		status = cli_fail(c, EX_USAGE,
+		    "\"%s\": not a domain name; use a name such as example.com",
+		    c->args[0]);
+	} else {
+		status = audit_hosts(c, &t->result, dns_task_scratch(j));
+		audit_domain_grade(&t->result);
+		if (status == EX_OK)
+			status = audit_show(c, &t->result);
+	}
+	dns_task_free(j);
+	return status;
+}
+
+int
+audit_run_domain(struct cli *c)
+{
+	struct audit_task *t = calloc(1, sizeof(*t));
+	int status;
+
+	if (t == NULL)
+		return cli_fail(c, EX_TEMPFAIL, "out of memory");
+	status = audit_read_query(c, t);
+	if (status == EX_OK)
+		status = cli_dns_open(c);
+	if (status == EX_OK)
+		status = audit_run_task(c, t);
+	free(t);
+	return status;
+}

@@ -1,0 +1,311 @@
+/* message.c - avouch audit --message FILE and --bounce FILE */
+#include "audit/message/message.h"
+
+#include "cli/audit/audit.h"
+#include "cli/input.h"
+#include "lib/buf.h"
+#include "lib/domain.h"
+#include "mail/header.h"
+#include "verify/dns_task.h"
+
+enum {
+	INPUT_ERROR_MAX = 512,
+	NAMES_CONFIRMED_MAX = 10, /* of the client, RFC 7208 section 4.6.4 */
+};
+
+/* What the command knows of the transmission: by options, else by the message.
+ */
+struct audit_envelope {
+	struct audit_hop hop;
+	struct span sender; /* absent: not known */
+};
+
+static int
+open_input(struct cli *c, const char *path, struct input *in)
+{
+	char error[INPUT_ERROR_MAX];
+
+	if (!input_open(in, path, error, sizeof(error)))
+		return cli_fail(c, EX_DATAERR, "%s", error);
+	return EX_OK;
+}
+
+static void
+read_envelope(struct cli *c, const struct input *in, struct audit_envelope *out)
+{
+	struct scan s = mail_header_open(in->text);
+	struct span name, value;
+	bool has_hop = false;
+
+	*out = (struct audit_envelope){ .sender = SPAN_NONE };
+	while (mail_header_next(&s, &name, &value)) {
+		if (span_is_nocase(name, "Return-Path") &&
+		    out->sender.p == NULL)
+			out->sender = span_trim(value);
+		if (span_is_nocase(name, "Received") && !has_hop) {
+			audit_hop_read(value, &out->hop);
+			has_hop = true;
+		}
+	}
+	if (c->ip_text != NULL)
+		out->hop.client = c->ip;
+	if (c->helo != NULL)
+		out->hop.helo = span_str(c->helo);
+	if (c->mail_from != NULL)
+		out->sender = span_str(c->mail_from);
+}
+
+/* ---- the client's name ---- */
+
+struct name_task {
+	struct ip client;
+	enum audit_answer answer;
+};
+
+/* RFC 8601 section 2.7.3: some name of the address leads back to it. */
+static enum core_status
+confirm_name(
+    void *facts, struct dns_questions *questions, struct arena *scratch)
+{
+	struct name_task *t = facts;
+	struct buf reverse = buf_alloc(scratch, DOMAIN_MAX);
+	const struct dns_answer *ptr;
+	bool waits = false;
+
+	ip_put_reverse(&reverse, &t->client);
+	ptr = dns_ask(questions, buf_view(&reverse), DNS_PTR);
+	t->answer = ptr->state == DNS_FAILED ? AUDIT_UNKNOWN : AUDIT_NO;
+	for (size_t i = 0; i < ptr->n_records && i < NAMES_CONFIRMED_MAX; i++) {
+		const struct dns_answer *answer =
+		    dns_ask(questions, ptr->records[i].text,
+			t->client.family == IP_V4 ? DNS_A : DNS_AAAA);
+
+		waits |= answer->state == DNS_PENDING;
+		if (answer->state == DNS_FAILED && t->answer == AUDIT_NO)
+			t->answer = AUDIT_UNKNOWN;
+		for (size_t k = 0; k < answer->n_records; k++)
+			if (ip_equal(&answer->records[k].ip, &t->client))
+				t->answer = AUDIT_YES;
+	}
+	return waits || ptr->state == DNS_PENDING ? CORE_WAIT : CORE_DONE;
+}
+
+static enum audit_answer
+client_has_name(struct cli *c, const struct ip *client)
+{
+	struct name_task t = { .client = *client, .answer = AUDIT_UNKNOWN };
+	struct dns_task *j;
+
+	if (client->family == IP_NONE)
+		return AUDIT_UNKNOWN;
+	j = dns_task_start(
+	    c->dns, confirm_name, &t, CLI_QUESTIONS, CLI_SCRATCH);
+	if (j == NULL)
+		return AUDIT_UNKNOWN;
+	dns_task_wait(j, clock_ms() + CLI_WAIT_MS);
+	dns_task_free(j);
+	return t.answer;
+}
+
+/* ---- output ---- */
+
+static const char *
+answer_name(enum audit_answer answer)
+{
+	return answer == AUDIT_YES ? "yes"
+	    : answer == AUDIT_NO   ? "no"
+				   : "unknown";
+}
+
+static struct span
+address_text(struct buf *b, const struct ip *ip)
+{
+	if (ip->family == IP_NONE)
+		return SPAN("unknown");
+	ip_put(b, ip);
+	return buf_view(b);
+}
+
+static json_t *
+message_json(const struct audit_message *m, const struct audit_findings *f)
+{
+	const struct verdict *v = m->verdict;
+	char memory[IP_TEXT_MAX];
+	struct buf client = buf_wrap(memory, sizeof(memory));
+	json_t *o = json_object();
+
+	cli_set_span(o, "from", v->from.first);
+	cli_set_span(o, "mail_from", v->mail_from);
+	cli_set_span(o, "client", address_text(&client, &v->client));
+	cli_set_text(o, "spf", spf_code_name(v->spf_mail_from.code));
+	cli_set_text(o, "dkim", dkim_code_name(v->facts.dkim));
+	cli_set_text(o, "dmarc", dmarc_code_name(v->dmarc.code));
+	cli_set_bool(o, "spf_aligned", v->dmarc.spf_aligned);
+	cli_set_bool(o, "dkim_aligned", v->dmarc.dkim_aligned);
+	cli_set_text(o, "confirmed_name", answer_name(m->has_name));
+	cli_set_text(o, "tls", answer_name(m->tls));
+	cli_set_bool(o, "bulk", audit_message_is_bulk(v->header));
+	cli_set_bool(o, "unsure", m->is_unsure);
+	cli_set(o, "findings", audit_findings_json(f));
+	cli_set_bool(o, "cut", f->cut);
+	return o;
+}
+
+static void
+message_show(const struct audit_message *m, const struct audit_findings *f)
+{
+	const struct verdict *v = m->verdict;
+	char memory[IP_TEXT_MAX];
+	struct buf client = buf_wrap(memory, sizeof(memory));
+
+	cli_line("from", v->from.first);
+	cli_line("mail from", v->mail_from);
+	cli_line("client", address_text(&client, &v->client));
+	printf("%-22s %s%s\n", "spf", spf_code_name(v->spf_mail_from.code),
+	    v->dmarc.spf_aligned ? ", aligned with From" : "");
+	printf("%-22s %s%s\n", "dkim", dkim_code_name(v->facts.dkim),
+	    v->dmarc.dkim_aligned ? ", aligned with From" : "");
+	cli_line_text("dmarc", dmarc_code_name(v->dmarc.code));
+	cli_line_text("client has a name", answer_name(m->has_name));
+	cli_line_text("TLS of the last hop", answer_name(m->tls));
+	cli_line_text(
+	    "bulk mail", audit_message_is_bulk(v->header) ? "yes" : "no");
+	if (m->is_unsure)
+		puts("SPF, DKIM and DMARC are not known for now: a DNS "
+		     "question failed.");
+	audit_show_findings(f);
+	puts("\n" AUDIT_SCOPE);
+}
+
+/* ---- --message ---- */
+
+static bool
+take_message_body(void *arg, struct span chunk)
+{
+	return verify_body(arg, chunk);
+}
+
+static bool
+is_temporary(const struct verdict *v)
+{
+	return v->gave_up || v->faulty ||
+	    v->spf_mail_from.code == SPF_TEMPERROR ||
+	    v->facts.dkim == DKIM_TEMPERROR || v->dmarc.code == DMARC_TEMPERROR;
+}
+
+static int
+judge_message(
+    struct cli *c, const struct audit_envelope *e, const struct verdict *v)
+{
+	struct arena *a = arena_new(CLI_MEMORY);
+	struct audit_message m = {
+		.verdict = v,
+		.tls = e->hop.tls,
+		.has_name = client_has_name(c, &e->hop.client),
+		.received = e->hop.when,
+		.is_unsure = is_temporary(v),
+	};
+	struct audit_findings found;
+	int status;
+
+	if (a == NULL)
+		return cli_fail(c, EX_TEMPFAIL, "out of memory");
+	audit_findings_init(&found, a);
+	audit_message(&m, a, &found);
+	if (c->json)
+		cli_print_json(message_json(&m, &found));
+	else
+		message_show(&m, &found);
+	status = audit_status(c, &found, m.is_unsure);
+	arena_free(a);
+	return status;
+}
+
+static int
+verify_one(struct cli *c, const struct input *in)
+{
+	struct audit_envelope e;
+	struct own_fields own;
+	struct verify_client client = {
+		.authserv_id = SPAN("localhost"),
+		.now = c->now,
+	};
+	struct verify_envelope envelope = { .now = c->now, .own = &own };
+	struct verify_connection *connection;
+	struct verify_message *m = NULL;
+	struct scan s = mail_header_open(in->text);
+	struct span name, value;
+	int status;
+
+	read_envelope(c, in, &e);
+	client.ip = e.hop.client;
+	envelope.sender = e.sender.p != NULL ? e.sender : SPAN("");
+	connection = verify_connect(c->defaults, c->dns, &client);
+	own_fields_begin(&own, c->defaults, client.authserv_id);
+	if (connection != NULL) {
+		verify_helo(connection, e.hop.helo);
+		m = verify_mail(connection, &envelope);
+	}
+	if (m == NULL) {
+		verify_disconnect(connection);
+		return cli_fail(c, EX_TEMPFAIL, "out of memory");
+	}
+	while (mail_header_next(&s, &name, &value))
+		verify_header(m, name, value);
+	verify_headers_end(m);
+	input_body(in, in->text.n - scan_rest(&s).n, take_message_body, m);
+	status = judge_message(c, &e, verify_finish(m));
+	verify_end(m);
+	verify_disconnect(connection);
+	return status;
+}
+
+int
+audit_run_message(struct cli *c)
+{
+	struct input in;
+	int status = open_input(c, c->message, &in);
+
+	if (status != EX_OK)
+		return status;
+	status = cli_dns_open(c);
+	if (status == EX_OK)
+		status = verify_one(c, &in);
+	input_close(&in);
+	return status;
+}
+
+/* ---- --bounce ---- */
+
+int
+audit_run_bounce(struct cli *c)
+{
+	struct arena *a = arena_new(CLI_MEMORY);
+	struct audit_findings found;
+	struct input in;
+	json_t *o;
+	int status;
+
+	if (a == NULL)
+		return cli_fail(c, EX_TEMPFAIL, "out of memory");
+	status = open_input(c, c->bounce, &in);
+	if (status == EX_OK) {
+		audit_findings_init(&found, a);
+		audit_bounce(in.text, a, &found);
+		input_close(&in);
+		if (c->json) {
+			o = json_object();
+			cli_set(o, "findings", audit_findings_json(&found));
+			cli_set_bool(o, "cut", found.cut);
+			cli_print_json(o);
+		} else if (found.n > 0) {
+			audit_show_findings(&found);
+		} else {
+			puts("No reply in it is known to be about SPF, DKIM, "
+			     "DMARC or the other rules for senders.");
+		}
+		status = audit_status(c, &found, false);
+	}
+	arena_free(a);
+	return status;
+}

@@ -1,0 +1,241 @@
+"""Domains for tests/audit/domain.py: lines of a master file, and what the audit
+must say about them.  @ is the domain; KEY, KEY1024 and KEY512 are RSA keys.
+"""
+
+GOOD_SPF = '@. IN TXT "v=spf1 mx ~all"'
+GOOD_DMARC = '_dmarc.@. IN TXT "v=DMARC1; p=reject; rua=mailto:dmarc@@"'
+GOOD_KEY = 's1._domainkey.@. IN TXT "v=DKIM1; k=rsa; p=KEY"'
+MX = ["@. IN MX 10 mx.@.", "mx.@. IN A 192.0.2.1"]
+TLSRPT = '_smtp._tls.@. IN TXT "v=TLSRPTv1; rua=mailto:tls@@"'
+PARKED = ['@. IN TXT "v=spf1 -all"', "@. IN MX 0 .",
+          '_dmarc.@. IN TXT "v=DMARC1; p=reject"']
+
+# Domains of services that others include.
+WORLD = """
+_spf.google.com. IN TXT "v=spf1 include:_netblocks.google.com include:_netblocks2.google.com include:_netblocks3.google.com ~all"
+_netblocks.google.com. IN TXT "v=spf1 ip4:35.190.247.0/24 ip4:64.233.160.0/19 ip4:74.125.0.0/16 ip4:209.85.128.0/17 ~all"
+_netblocks2.google.com. IN TXT "v=spf1 ip6:2001:4860:4000::/36 ip6:2404:6800:4000::/36 ip6:2a00:1450:4000::/36 ~all"
+_netblocks3.google.com. IN TXT "v=spf1 ip4:172.217.0.0/19 ip4:108.177.96.0/19 ~all"
+spf.protection.outlook.com. IN TXT "v=spf1 ip4:40.92.0.0/15 ip4:40.107.0.0/16 ip4:52.100.0.0/15 ip4:104.47.0.0/17 ip6:2a01:111:f400::/48 ip6:2a01:111:f403::/49 -all"
+servers.mcsv.net. IN TXT "v=spf1 ip4:205.201.128.0/20 ip4:198.2.128.0/18 ip4:148.105.8.0/21 -all"
+sendgrid.net. IN TXT "v=spf1 ip4:167.89.0.0/17 ip4:208.117.48.0/20 ip4:50.31.32.0/19 ~all"
+amazonses.com. IN TXT "v=spf1 ip4:199.255.192.0/22 ip4:54.240.0.0/18 ip4:69.169.224.0/20 -all"
+spf.messagingengine.com. IN TXT "v=spf1 ip4:103.168.172.128/27 ip4:202.12.124.128/27 ?all"
+_spf.protonmail.ch. IN TXT "v=spf1 ip4:185.70.40.0/24 ip4:185.70.41.0/24 ~all"
+relay.mailchannels.net. IN TXT "v=spf1 ip4:23.83.208.0/20 ~all"
+aspmx.l.google.com. IN A 142.250.27.27
+mail.protection.outlook.com. IN A 52.101.8.1
+big.example. IN TXT "v=spf1 a:a.big.example a:b.big.example a:c.big.example a:d.big.example a:e.big.example a:f.big.example a:g.big.example ~all"
+a.big.example. IN A 198.51.100.1
+a.big.example. IN AAAA 2001:db8:1::1
+b.big.example. IN A 198.51.100.2
+b.big.example. IN AAAA 2001:db8:1::2
+c.big.example. IN A 198.51.100.3
+c.big.example. IN AAAA 2001:db8:1::3
+d.big.example. IN A 198.51.100.4
+d.big.example. IN AAAA 2001:db8:1::4
+e.big.example. IN A 198.51.100.5
+e.big.example. IN AAAA 2001:db8:1::5
+f.big.example. IN A 198.51.100.6
+f.big.example. IN AAAA 2001:db8:1::6
+g.big.example. IN A 198.51.100.7
+g.big.example. IN AAAA 2001:db8:1::7
+broken-spf.example. IN TXT "v=spf1 ip4:198.51.100.300 -all"
+reports.example. IN MX 10 a.big.example.
+agrees.example. IN MX 10 a.big.example.
+*._report._dmarc.agrees.example. IN TXT "v=DMARC1"
+"""
+
+# name: (zone, options, findings).  A finding is "severity area.id".
+PLANTED = {
+    "two-spf": ([GOOD_SPF, '@. IN TXT "v=spf1 include:_spf.google.com ~all"',
+                 GOOD_DMARC, GOOD_KEY, *MX], [],
+                ["error spf.several-records"]),
+    "syntax": (['@. IN TXT "v=spf1 mx ip4:192.0.2.300 ~all"', GOOD_DMARC,
+                GOOD_KEY, *MX], [], ["error spf.syntax"]),
+    "everyone": (['@. IN TXT "v=spf1 mx +all"', GOOD_DMARC, GOOD_KEY, *MX], [],
+                 ["error spf.plus-all"]),
+    "lookups": (['@. IN TXT "v=spf1 mx a:w.@ a:x.@ a:y.@ include:big.example '
+                 '~all"',
+                 *["%s.@. IN %s" % (h, a) for h in "wxy" for a in
+                   ("A 192.0.2.2", "AAAA 2001:db8::2")], GOOD_DMARC, GOOD_KEY,
+                 *MX], [], ["error spf.too-many-lookups"]),
+    "voids": (['@. IN TXT "v=spf1 mx a:old1.@ a:old2.@ a:old3.@ ~all"',
+               GOOD_DMARC, GOOD_KEY, *MX], [],
+              ["error spf.too-many-void-lookups",
+               "warning spf.too-many-void-lookups-ipv6",
+               "warning spf.void-lookup", "warning spf.void-lookup",
+               "warning spf.void-lookup"]),
+    "takeover": (['@. IN TXT "v=spf1 mx include:spf.expired-shop.com ~all"',
+                  GOOD_DMARC, GOOD_KEY, *MX], [],
+                 ["error spf.registrable-include"]),
+    "dangling": (['@. IN TXT "v=spf1 mx include:_spf.@ ?all"', GOOD_DMARC,
+                  GOOD_KEY, *MX], [],
+                 ["error spf.dangling-include", "warning spf.neutral-all"]),
+    "provider-broken": (['@. IN TXT "v=spf1 mx include:broken-spf.example ~all"',
+                         GOOD_DMARC, GOOD_KEY, *MX], [],
+                        ["error spf.syntax"]),
+    "wide": (['@. IN TXT "v=spf1 mx ip4:100.128.0.0/9 ptr ~all"', GOOD_DMARC,
+              GOOD_KEY, *MX], [],
+             ["warning spf.broad-range", "warning spf.ptr"]),
+    "typo-version": (['@. IN TXT "v=spf1;mx ~all"', GOOD_DMARC, GOOD_KEY, *MX],
+                     [], ["warning spf.looks-like-spf",
+                          "warning spf.no-record"]),
+    "new-server": ([GOOD_SPF, GOOD_DMARC, GOOD_KEY, *MX],
+                   ["--outgoing", "203.0.113.9"],
+                   ["error spf.outgoing-not-allowed", "error ptr.no-ptr"]),
+    "ptr-wrong": (['@. IN TXT "v=spf1 mx ip4:203.0.113.0/24 ~all"', GOOD_DMARC,
+                   GOOD_KEY, *MX, "10.113.0.203.in-addr.arpa. IN PTR out.@.",
+                   "11.113.0.203.in-addr.arpa. IN PTR h-0-113-11.isp.example.",
+                   "h-0-113-11.isp.example. IN A 203.0.113.11"],
+                  ["--outgoing", "203.0.113.10", "--outgoing", "203.0.113.11"],
+                  ["error ptr.unconfirmed-ptr", "warning ptr.generic-ptr"]),
+    "no-key": ([GOOD_SPF, GOOD_DMARC, GOOD_KEY, *MX],
+               ["--selector", "s2"], ["error dkim.no-key"]),
+    "cut-key": ([GOOD_SPF, GOOD_DMARC, *MX,
+                 's1._domainkey.@. IN TXT "v=DKIM1; k=rsa; p=CUT"',
+                 's2._domainkey.@. IN TXT "v=DKIM1; k=rsa; t=y; p=KEY"'],
+                ["--selector", "s1", "--selector", "s2"],
+                ["error dkim.unusable-key", "warning dkim.testing-key"]),
+    "two-keys": ([GOOD_SPF, GOOD_DMARC, GOOD_KEY, *MX,
+                  's1._domainkey.@. IN TXT "v=DKIM1; k=rsa; p=KEY1024"'], [],
+                 ["error dkim.several-keys"]),
+    "small-keys": ([GOOD_SPF, GOOD_DMARC, *MX,
+                    's1._domainkey.@. IN TXT "v=DKIM1; k=rsa; p=KEY1024"',
+                    'mail._domainkey.@. IN TXT "v=DKIM1; k=rsa; p=KEY512"'], [],
+                   ["error dkim.unusable-key", "warning dkim.small-key"]),
+    "no-dkim": ([GOOD_SPF, GOOD_DMARC, *MX], [],
+                ["warning dkim.no-key-at-all"]),
+    "no-dmarc": ([GOOD_SPF, GOOD_KEY, *MX], [], ["warning dmarc.no-record"]),
+    "monitoring": ([GOOD_SPF, GOOD_KEY, *MX, '_dmarc.@. IN TXT "v=DMARC1; '
+                    'p=none; rua=mailto:d@reports.example"'], [],
+                   ["warning dmarc.monitoring", "warning dmarc.no-consent"]),
+    "two-dmarc": ([GOOD_SPF, GOOD_KEY, *MX, GOOD_DMARC,
+                   '_dmarc.@. IN TXT "v=DMARC1; p=none"'], [],
+                  ["error dmarc.several-records", "warning dmarc.no-record"]),
+    "dmarc-place": ([GOOD_SPF, GOOD_KEY, *MX, '@. IN TXT "v=DMARC1; p=reject"'],
+                    [], ["error dmarc.misplaced", "warning dmarc.no-record"]),
+    "dmarc-spf": ([GOOD_SPF, GOOD_KEY, *MX, '_dmarc.@. IN TXT "v=spf1 -all"'],
+                  [], ["error dmarc.spf-text", "warning dmarc.no-record"]),
+    "weak-below": ([GOOD_SPF, GOOD_KEY, *MX, '_dmarc.@. IN TXT "v=DMARC1; '
+                    'p=reject; sp=none; pct=50; rua=mailto:d@nowhere.@"'], [],
+                   ["hint dmarc.np-hint", "warning dmarc.no-mail-host",
+                    "warning dmarc.pct", "warning dmarc.sp-weaker"]),
+    "dmarc-typo": ([GOOD_SPF, GOOD_KEY, *MX,
+                    '_dmarc.@. IN TXT "v=DMARC1; p=rejct"'], [],
+                   ["error dmarc.bad-value", "error dmarc.broken-policy"]),
+    "mx-gone": ([GOOD_SPF, GOOD_KEY, GOOD_DMARC, "@. IN MX 10 mx.@.",
+                 "@. IN MX 20 old.@.", "mx.@. IN A 192.0.2.1"], [],
+                ["error mx.no-address"]),
+    "mx-alias": ([GOOD_SPF, GOOD_KEY, GOOD_DMARC, "@. IN MX 10 mail.@.",
+                  "mail.@. IN CNAME mx.@.", "mx.@. IN A 192.0.2.1"], [],
+                 ["error mx.alias"]),
+    "mx-literal": (['@. IN TXT "v=spf1 ip4:192.0.2.1 ~all"', GOOD_KEY,
+                    GOOD_DMARC, "@. IN MX 10 192.0.2.1."], [],
+                   ["error mx.literal", "warning dmarc.no-mail-host"][:1]),
+    "null-beside": ([GOOD_SPF, GOOD_KEY, GOOD_DMARC, *MX, "@. IN MX 0 ."], [],
+                    ["error mx.null-mx-beside"]),
+    "null-sends": (['@. IN TXT "v=spf1 ip4:192.0.2.1 ~all"', GOOD_KEY,
+                    '_dmarc.@. IN TXT "v=DMARC1; p=reject; '
+                    'rua=mailto:d@agrees.example"', "@. IN MX 0 .",
+                    "@. IN A 192.0.2.1"], [], ["error mx.null-mx-sends"]),
+    "no-mx": (['@. IN TXT "v=spf1 ip4:192.0.2.1 ~all"', GOOD_KEY,
+               '_dmarc.@. IN TXT "v=DMARC1; p=reject; '
+               'rua=mailto:d@agrees.example"'], [],
+              ["warning mx.no-mail-host"]),
+    "no-lock": (['@. IN TXT "v=spf1 include:relay.mailchannels.net ~all"',
+                 GOOD_KEY, GOOD_DMARC, *MX], [],
+                ["warning spf.no-sender-lock"]),
+    "sts-record": ([GOOD_SPF, GOOD_KEY, GOOD_DMARC, *MX,
+                    '_mta-sts.@. IN TXT "v=STSv1"',
+                    '_smtp._tls.@. IN TXT "v=TLSRPTv1; rua=tls@@"'], [],
+                   ["error mta-sts.bad-record", "error tls-rpt.bad-record"]),
+    "sts-two": ([GOOD_SPF, GOOD_KEY, GOOD_DMARC, *MX,
+                 '_mta-sts.@. IN TXT "v=STSv1; id=1"',
+                 '_mta-sts.@. IN TXT "v=STSv1; id=2"',
+                 TLSRPT, '_smtp._tls.@. IN TXT "v=TLSRPTv1; rua=mailto:b@@"'],
+                [], ["error mta-sts.several-records",
+                     "error tls-rpt.several-records"]),
+    "dane-unsigned": ([GOOD_SPF, GOOD_KEY, GOOD_DMARC, *MX, TLSRPT,
+                       "arpa. IN NS a.root.example.", ";!secure arpa. NS",
+                       "_25._tcp.mx.@. IN TLSA 3 1 1 " + "ab" * 32], [],
+                      ["error dane.not-signed", "hint dnssec.not-signed"]),
+    "dane-usage": ([GOOD_SPF, GOOD_KEY, GOOD_DMARC, *MX, TLSRPT,
+                    "arpa. IN NS a.root.example.", ";!secure arpa. NS",
+                    ";!secure @. MX", ";!secure _25._tcp.mx.@. TLSA",
+                    "_25._tcp.mx.@. IN TLSA 1 0 1 " + "ab" * 32,
+                    "_25._tcp.mx.@. IN TLSA 3 0 1 " + "cd" * 32], [],
+                   ["hint dane.selector", "warning dane.usage"]),
+}
+
+# Domains about which there is nothing to say.
+PERFECT = {
+    "perfect": ([GOOD_SPF, GOOD_DMARC, GOOD_KEY, *MX, TLSRPT],
+                ["--selector", "s1"]),
+    "perfect-parked": (PARKED, []),
+    "perfect-google": (['@. IN TXT "v=spf1 include:_spf.google.com ~all"',
+                        "@. IN MX 1 aspmx.l.google.com.",
+                        'google._domainkey.@. IN TXT "v=DKIM1; k=rsa; p=KEY"',
+                        '_dmarc.@. IN TXT "v=DMARC1; p=quarantine; '
+                        'rua=mailto:d@agrees.example"', TLSRPT], []),
+}
+
+# Well-known ways to set a domain up: no error, and no warning but those given.
+SETUPS = {
+    "google-workspace": (['@. IN TXT "v=spf1 include:_spf.google.com ~all"',
+                          '@. IN TXT "google-site-verification=abc"',
+                          "@. IN MX 1 aspmx.l.google.com.",
+                          'google._domainkey.@. IN TXT "v=DKIM1; k=rsa; p=KEY"',
+                          GOOD_DMARC], []),
+    "microsoft-365": (
+        ['@. IN TXT "v=spf1 include:spf.protection.outlook.com -all"',
+         "@. IN MX 0 mail.protection.outlook.com.",
+         "selector1._domainkey.@. IN CNAME s1.onmicrosoft.example.",
+         "selector2._domainkey.@. IN CNAME s2.onmicrosoft.example.",
+         's1.onmicrosoft.example. IN TXT "v=DKIM1; k=rsa; p=KEY"',
+         GOOD_DMARC], []),
+    "google-and-mailchimp": (
+        ['@. IN TXT "v=spf1 include:_spf.google.com include:servers.mcsv.net '
+         '~all"', "@. IN MX 1 aspmx.l.google.com.",
+         'google._domainkey.@. IN TXT "v=DKIM1; k=rsa; p=KEY"',
+         "k2._domainkey.@. IN CNAME dkim2.mcsv.example.",
+         "k3._domainkey.@. IN CNAME dkim3.mcsv.example.",
+         'dkim2.mcsv.example. IN TXT "v=DKIM1; k=rsa; p=KEY"',
+         'dkim3.mcsv.example. IN TXT "v=DKIM1; k=rsa; p=KEY"', GOOD_DMARC], []),
+    "microsoft-and-sendgrid": (
+        ['@. IN TXT "v=spf1 include:spf.protection.outlook.com '
+         'include:sendgrid.net -all"',
+         "@. IN MX 0 mail.protection.outlook.com.",
+         "s1._domainkey.@. IN CNAME s1.domainkey.u1.wl.sendgrid.example.",
+         's1.domainkey.u1.wl.sendgrid.example. IN TXT "k=rsa; t=s; p=KEY"',
+         GOOD_DMARC], []),
+    "amazon-ses": (['@. IN TXT "v=spf1 include:amazonses.com ~all"', *MX,
+                    "abcdefghijklmnopqrstuvwxyz234567._domainkey.@. IN CNAME "
+                    "abc.dkim.amazonses.example.",
+                    'abc.dkim.amazonses.example. IN TXT "p=KEY"', GOOD_DMARC],
+                   []),
+    "fastmail": (['@. IN TXT "v=spf1 include:spf.messagingengine.com ?all"',
+                  "@. IN MX 10 in1.smtp.example.",
+                  "in1.smtp.example. IN A 192.0.2.10",
+                  "fm1._domainkey.@. IN CNAME fm1.@.dkim.fmhosted.example.",
+                  'fm1.@.dkim.fmhosted.example. IN TXT "v=DKIM1; k=rsa; p=KEY"',
+                  GOOD_DMARC], ["warning spf.neutral-all"]),
+    "proton": (['@. IN TXT "v=spf1 include:_spf.protonmail.ch ~all"',
+                "@. IN MX 10 mail.protonmail.example.",
+                "mail.protonmail.example. IN A 192.0.2.11",
+                "protonmail._domainkey.@. IN CNAME p.domains.proton.example.",
+                'p.domains.proton.example. IN TXT "v=DKIM1; k=rsa; p=KEY"',
+                '_dmarc.@. IN TXT "v=DMARC1; p=quarantine"'], []),
+    "own-server": (['@. IN TXT "v=spf1 a mx -all"', *MX, "@. IN A 192.0.2.1",
+                    'mail._domainkey.@. IN TXT "v=DKIM1; h=sha256; k=rsa; '
+                    'p=KEY"', GOOD_DMARC], []),
+    "parked": (PARKED, []),
+    "parked-without-null-mx": (['@. IN TXT "v=spf1 -all"',
+                                '_dmarc.@. IN TXT "v=DMARC1; p=reject"'], []),
+    "null-mx-only": (['@. IN TXT "v=spf1 -all"', "@. IN MX 0 .",
+                      "@. IN A 192.0.2.80",
+                      '_dmarc.@. IN TXT "v=DMARC1; p=reject"'], []),
+    "website-wildcards": ([GOOD_SPF, GOOD_DMARC, GOOD_KEY, *MX,
+                           "*.@. IN A 192.0.2.80",
+                           '*.@. IN TXT "v=spf1 -all"'], []),
+}
