@@ -386,14 +386,6 @@ names_that_are_none(void **state)
 	}
 }
 
-static int
-forget(void **state)
-{
-	(void)state;
-	sign_forget_keys();
-	return 0;
-}
-
 int
 main(void)
 {
@@ -410,5 +402,5 @@ main(void)
 		cmocka_unit_test(names_that_are_none),
 	};
 
-	return cmocka_run_group_tests(tests, NULL, forget);
+	return cmocka_run_group_tests(tests, NULL, sign_teardown);
 }

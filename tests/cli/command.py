@@ -131,7 +131,7 @@ class Command(contextlib.ExitStack):
         else:
             given = {"input": stdin}
         options.setdefault("stdout", subprocess.PIPE)
-        process = subprocess.run([self.program, *arguments], timeout=120,
+        process = subprocess.run([self.program, *arguments], timeout=300,
                                  stderr=subprocess.PIPE, cwd=self.home,
                                  **given, **options)
         if process.stdout is None:

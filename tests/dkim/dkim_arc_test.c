@@ -499,14 +499,6 @@ sets_changed(void **state)
 	zone->close(zone);
 }
 
-static int
-forget(void **state)
-{
-	(void)state;
-	sign_forget_keys();
-	return 0;
-}
-
 int
 main(void)
 {
@@ -530,5 +522,5 @@ main(void)
 		cmocka_unit_test(sets_changed),
 	};
 
-	return cmocka_run_group_tests(tests, NULL, forget);
+	return cmocka_run_group_tests(tests, NULL, sign_teardown);
 }

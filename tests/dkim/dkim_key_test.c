@@ -548,14 +548,6 @@ running_hashes(void **state)
 	crypto_hash_free(NULL);
 }
 
-static int
-forget(void **state)
-{
-	(void)state;
-	sign_forget_keys();
-	return 0;
-}
-
 int
 main(void)
 {
@@ -575,5 +567,5 @@ main(void)
 		cmocka_unit_test(running_hashes),
 	};
 
-	return cmocka_run_group_tests(tests, NULL, forget);
+	return cmocka_run_group_tests(tests, NULL, sign_teardown);
 }

@@ -536,14 +536,6 @@ section_3_5_signatures_that_sign_signatures(void **state)
 	zone->close(zone);
 }
 
-static int
-forget(void **state)
-{
-	(void)state;
-	sign_forget_keys();
-	return 0;
-}
-
 int
 main(void)
 {
@@ -565,5 +557,5 @@ main(void)
 		cmocka_unit_test(section_3_5_signatures_that_sign_signatures),
 	};
 
-	return cmocka_run_group_tests(tests, NULL, forget);
+	return cmocka_run_group_tests(tests, NULL, sign_teardown);
 }

@@ -328,14 +328,6 @@ section_3_5_times(void **state)
 	run_vectors(times, ARRAY_SIZE(times));
 }
 
-static int
-forget(void **state)
-{
-	(void)state;
-	sign_forget_keys();
-	return 0;
-}
-
 /* Own vectors with the body cut at every byte and the arena
  * failing at each allocation. */
 static void
@@ -394,5 +386,5 @@ main(void)
 		cmocka_unit_test(own_vectors_in_pieces),
 	};
 
-	return cmocka_run_group_tests(tests, NULL, forget);
+	return cmocka_run_group_tests(tests, NULL, sign_teardown);
 }

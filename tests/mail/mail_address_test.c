@@ -12,6 +12,9 @@
 
 #include <cmocka.h>
 
+#include "lib/enum_names.h"
+#include "tests/support/mail_text.h"
+
 #include "lib/buf.h"
 
 enum { CAP = 8 << 20, SHOWN = 4096 };
@@ -156,7 +159,7 @@ static const struct list_vector lists[] = {
 };
 
 static const char *
-show_list(struct arena *a, struct span text, char shown[SHOWN])
+show_list(struct arena *a, struct span text, char *shown)
 {
 	struct buf b = buf_wrap(shown, SHOWN);
 	struct mail_address_list list = mail_address_list_of(text, a);
@@ -198,27 +201,11 @@ section_3_4_lists(void **state)
 static void
 section_3_4_cut_and_starved(void **state)
 {
-	struct arena *a = arena_new(CAP);
 	char shown[SHOWN];
 
 	(void)state;
-	for (size_t i = 0; i < sizeof(lists) / sizeof(lists[0]); i++) {
-		struct span text = span_str(lists[i].text);
-
-		for (size_t n = 0; n < text.n; n++) {
-			show_list(a, arena_copy(a, span_first(text, n)), shown);
-			arena_rewind(a);
-		}
-		for (unsigned long nth = 1; nth < 4; nth++) {
-			arena_fail_at(a, nth);
-			show_list(a, text, shown);
-			if (arena_has_failed(a))
-				assert_int_equal(shown[strlen(shown) - 1], '!');
-			arena_fail_at(a, 0);
-			arena_rewind(a);
-		}
-	}
-	arena_free(a);
+	for (size_t i = 0; i < ARRAY_SIZE(lists); i++)
+		cut_and_starved(show_list, lists[i].text, 3, shown);
 }
 
 /* ---- envelope, lists ---- */

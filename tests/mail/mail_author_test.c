@@ -13,6 +13,8 @@
 
 #include <cmocka.h>
 
+#include "tests/support/mail_text.h"
+
 #include "lib/buf.h"
 #include "lib/enum_names.h"
 
@@ -614,21 +616,6 @@ first_address_for_logs(void **state)
 }
 
 /* ---- limits ---- */
-
-static struct span
-repeat(struct arena *a, const char *begin, const char *text, size_t times,
-    const char *end)
-{
-	size_t n = strlen(begin) + strlen(text) * times + strlen(end);
-	struct buf b = buf_alloc(a, n + 1);
-
-	buf_text(&b, begin);
-	for (size_t i = 0; i < times; i++)
-		buf_text(&b, text);
-	buf_text(&b, end);
-	assert_false(b.full);
-	return buf_view(&b);
-}
 
 static void
 limit_of_author_domains(void **state)

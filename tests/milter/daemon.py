@@ -10,7 +10,7 @@ import subprocess
 import threading
 import time
 
-SECONDS = 60
+SECONDS = 180
 
 
 # What every daemon runs under, such as valgrind with its options.
@@ -146,7 +146,7 @@ class Daemon:
     def wait(self, seconds=SECONDS):
         """The status it ended with."""
         status = self.process.wait(seconds)
-        self.reader.join(5)
+        self.reader.join(SECONDS)
         return status
 
     def stop(self, seconds=SECONDS):

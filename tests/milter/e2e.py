@@ -22,7 +22,7 @@ import slowdns
 import smtp
 from demo import MAILER, ODD, STRANGER
 from mailing import delivered, ours, reader, send, settings, verdict
-from suite import Suite, holds, lacks, same, true
+from suite import WAIT, Suite, holds, lacks, same, true, until
 
 sys.path.insert(0, lab.ROOT + "/tests/readers")
 
@@ -355,7 +355,7 @@ def _(l):
     holds(field, "auth=pass")
     lacks(field, "bob")
     lacks(field, "dmarc")
-    same(l.milter.log(event="message")[-1]["auth"], "bob", "the log")
+    l.milter.wait_log(event="message", auth="bob")
     with settings(l, "auth_login = true\n"):
         holds(ours(delivered(l, claim + FORGED, who=who)), "smtp.auth=bob")
     with settings(l, "skip_authenticated = false\n"):
@@ -396,12 +396,8 @@ def _(l):
         with l.client("host66.isp.example", **STRANGER) as c:
             reply = c.message("x@shop.example", "held@example.net", m)
         same(reply.code, 250, str(reply))
-        for _ in range(100):
-            held = [e for e in l.postfix.queue()
-                    if e["queue_id"] == reply.queue_id()]
-            if held:
-                break
-            time.sleep(0.05)
+        held = until(lambda: [e for e in l.postfix.queue()
+                              if e["queue_id"] == reply.queue_id()], "held")
         same([e["queue_name"] for e in held], ["hold"], "queue")
         l.postfix.drop(reply.queue_id())
     with settings(l, "dmarc { on_quarantine = reject }\n"):
@@ -511,12 +507,9 @@ def _(l):
     threads = [threading.Thread(target=work, args=(n,)) for n in range(5)]
     for t in threads:
         t.start()
-    until = time.monotonic() + smtp.SECONDS
     for n in range(5):
-        while not any(b"\x02n%d\x07example" % n in q
-                      for q in dns.questions.copy()):
-            true(time.monotonic() < until, "message %d is not there" % n)
-            time.sleep(0.01)
+        until(lambda: any(b"\x02n%d\x07example" % n in q
+                          for q in dns.questions.copy()), "message %d" % n)
     l.milter.signal(signal.SIGTERM)
     same(l.milter.wait_log(event="stop")["text"], "5 messages in hand", "log")
     late = smtp.Client(l.smtp_port)
@@ -548,7 +541,7 @@ def _(l):
             'user = "nobody"\npid_file = "%s/pid"\n' % home,
             socket="unix:" + path))
     before = subprocess.run([l.program, "-c", conf], stdin=subprocess.DEVNULL,
-                            timeout=30)
+                            timeout=WAIT)
     same(before.returncode, 0, "status")
     with open(home + "/pid") as f:
         pid = int(f.read())
@@ -567,10 +560,7 @@ def _(l):
     finally:
         l.postfix.set(smtpd_milters=l.mta_socket)
         os.kill(pid, signal.SIGTERM)
-    for _ in range(200):
-        if not os.path.exists("/proc/%d" % pid):
-            break
-        time.sleep(0.05)
+    until(lambda: not os.path.exists("/proc/%d" % pid), "it ends")
     same(glob.glob(home + "/*"), [], "nothing is left over")
 
 
@@ -628,7 +618,7 @@ def samples(l):
     """All that was delivered, except by the daemon that logs elsewhere."""
     return [readers.Sample.of_log("message %d" % number, message, log)
             for number, message, log in (
-                (number, message, mailing.log_of(l, message))
+                (number, message, mailing.log_of(l, message, 2))
                 for number, message in enumerate(mailing.kept)) if log]
 
 

@@ -20,7 +20,7 @@ import time
 
 import lab
 import miltproto
-from suite import Suite, holds, same, true
+from suite import WAIT, Suite, holds, one_day, same, true
 
 suite = Suite()
 
@@ -148,7 +148,7 @@ def failures(l, *arguments, now=None):
 
 def ask(l, query):
     db = sqlite3.connect("file:%s?mode=ro" % (l.home + "/store.db"),
-                         uri=True, timeout=10)
+                         uri=True, timeout=WAIT)
     try:
         return db.execute(query).fetchall()
     finally:
@@ -443,6 +443,7 @@ def flood(l, messages, sources):
 
 @suite.test("a flood makes the reports that are allowed, and counts the rest")
 def _(l):
+    one_day()
     fresh(l)
     flood(l, 1000, 100)
     rows = ask(l, "SELECT count(*), sum(incidents) FROM failure")

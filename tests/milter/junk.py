@@ -22,7 +22,7 @@ import smtp
 from suite import Skip, Suite, holds, lacks, same, true
 
 suite = Suite()
-SECONDS = 60
+SECONDS = 180
 BINARIES = "/usr/local/bin:/usr/bin:/usr/sbin"
 STRANGER = dict(ADDR="203.0.113.66", NAME="[UNAVAILABLE]")
 SHOP = dict(ADDR="192.0.2.20", NAME="mail.shop.example")

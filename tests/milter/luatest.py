@@ -32,7 +32,7 @@ def main():
         arguments = [w for v in values.items() for w in ("-D", "%s=%s" % v)]
         return subprocess.run(["miltertest", *arguments, "-s", script],
                               stdin=subprocess.DEVNULL,
-                              timeout=120).returncode
+                              timeout=300).returncode
 
 
 if __name__ == "__main__":

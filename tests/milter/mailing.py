@@ -6,6 +6,7 @@ import time
 import daemon
 import lab
 import smtp
+import suite
 from demo import STRANGER
 from suite import same, true
 
@@ -45,10 +46,11 @@ def send(l, message, who=STRANGER, sender=None, helo="host66.isp.example",
     return reply, got
 
 
-def log_of(l, message):
+def log_of(l, message, seconds=suite.WAIT):
     """What the milter logged of a delivered message; None: another one had it."""
     queue_id, = re.search(rb"\bid (\w+)\r\n", message).groups()
-    for _ in range(100):
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
         text = l.milter.of_queue_id.get(queue_id.decode())
         if text:
             return daemon.values(text)

@@ -5,7 +5,7 @@ in whatever order.
 import socket
 import struct
 
-SECONDS = 60
+SECONDS = 180
 
 ADD_HEADERS, CHANGE_HEADERS, QUARANTINE = 0x01, 0x10, 0x20
 SET_SYMBOLS = 0x100

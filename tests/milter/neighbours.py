@@ -334,7 +334,7 @@ class Flood:
         self.ends.set()
         counts = {}
         for _ in self.all:
-            for code, n in self.results.get(timeout=60).items():
+            for code, n in self.results.get(timeout=300).items():
                 counts[code] = counts.get(code, 0) + n
         for p in self.all:
             p.join(60)

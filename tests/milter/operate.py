@@ -22,7 +22,7 @@ import promtext
 import slowdns
 import smtp
 import wrongdns
-from suite import Suite, holds, same, true
+from suite import WAIT, Suite, holds, same, true, until
 
 suite = Suite()
 
@@ -76,7 +76,7 @@ class Started:
     def get(self, request=b"GET /metrics HTTP/1.1\r\nHost: x\r\n"
             b"Connection: close\r\n\r\n"):
         s = socket.socket(socket.AF_UNIX)
-        s.settimeout(20)
+        s.settimeout(WAIT)
         s.connect(self.metrics)
         s.sendall(request)
         answer = s.makefile("rb").read()
@@ -94,7 +94,7 @@ class Started:
         return subprocess.run(
             [os.path.dirname(self.l.program) + "/avouch", "status",
              "--config", path or self.d.path, *arguments],
-            capture_output=True, text=True, timeout=30)
+            capture_output=True, text=True, timeout=WAIT)
 
 
 def dns_settings(l, port):
@@ -109,7 +109,7 @@ def _(l):
     with Started(l) as s:
         page = s.page()
         same(page.one("build_info", version=version(l)), 1, "info")
-        true(page.one("start_time_seconds") > time.time() - 60, "start")
+        true(page.one("start_time_seconds") > time.time() - 3600, "start")
         for key, value in page.items():
             if key[0].endswith("_total"):
                 same(value, 0, str(key))
@@ -137,12 +137,13 @@ def _(l):
         same(s.send(claim + FORGED, address="127.0.0.1").reply, "c", "own")
         m = s.session()
         m.mail()
-        for _ in range(200):  # nobody answers MAIL, nor the end of the others
+
+        def page_of_one():  # nobody answers MAIL, nor the end of the others
             page = s.page()
-            if (page.one("messages_in_hand"), page.one("connections")) == (
-                    1, 1):
-                break
-            time.sleep(0.02)
+            return page if (page.one("messages_in_hand"),
+                            page.one("connections")) == (1, 1) else None
+
+        page = until(page_of_one, "one connection")
         same(page.family("messages_total"),
              dict(accept=3, annotate=1, quarantine=1, reject=1, tempfail=1), "")
         same(sum(page.family("messages_would_total").values()), 0, "would")
@@ -288,7 +289,7 @@ def _(l):
             for i in range(1000):
                 c = kept.enter_context(socket.socket(
                     socket.AF_INET if port else socket.AF_UNIX))
-                c.settimeout(60)
+                c.settimeout(WAIT)
                 c.connect(("127.0.0.1", port) if port else s.metrics)
                 if i % 2:
                     c.sendall(b"GET /metrics HTTP/1.1\r\nHost: x\r\n")

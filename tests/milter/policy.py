@@ -13,7 +13,7 @@ import postfix
 import smtp
 from demo import STRANGER
 from mailing import delivered, ours, send, settings, verdict
-from suite import Suite, holds, lacks, same, true
+from suite import Suite, holds, lacks, same, true, until
 
 suite = Suite()
 
@@ -63,12 +63,8 @@ def hold(l, message, sender):
     with l.client("host66.isp.example", **STRANGER) as c:
         reply = c.message(sender, "held@example.net", message)
     same(reply.code, 250, str(reply))
-    for _ in range(200):
-        found = [e["queue_name"] for e in l.postfix.queue()
-                 if e["queue_id"] == reply.queue_id()]
-        if found == ["hold"]:
-            break
-        time.sleep(0.02)
+    found = until(lambda: [e["queue_name"] for e in l.postfix.queue()
+                           if e["queue_id"] == reply.queue_id()], "held")
     l.postfix.drop(reply.queue_id())
     return found
 

@@ -2,6 +2,7 @@
 Postfix is read, written or started.
 """
 
+import contextlib
 import json
 import os
 import pwd
@@ -130,10 +131,29 @@ class Postfix:
         except OSError:
             return ""
 
+    def idle_servers(self):
+        """The processes of smtpd(8)."""
+        with open(self.home + "/queue/pid/master.pid") as f:
+            master = int(f.read())
+        found = set()
+        with open("/proc/%d/task/%d/children" % (master, master)) as f:
+            children = f.read().split()
+        for pid in children:
+            with contextlib.suppress(OSError):
+                with open("/proc/%s/comm" % pid) as f:
+                    if f.read() == "smtpd\n":
+                        found.add(pid)
+        return found
+
     def set(self, **options):
         self.run("postconf", "-e", *("%s=%s" % o for o in options.items()))
+        old = self.idle_servers()
         self.run("postfix", "reload")
-        time.sleep(0.5)  # until the old smtpd processes are told
+        # Those that serve a client go on with it; the others end at once.
+        end = time.monotonic() + 10
+        while time.monotonic() < end and old & self.idle_servers():
+            time.sleep(0.02)
+        time.sleep(0.2)
 
     def queue(self):
         """What postqueue(1) shows: a list of dictionaries."""

@@ -12,12 +12,11 @@ import shutil
 import subprocess
 import sys
 import tempfile
-import time
 
 import daemon
 import lab
 import miltproto
-from suite import Suite, holds, lacks, same, true
+from suite import WAIT, Suite, holds, lacks, same, true, until
 
 suite = Suite()
 
@@ -88,14 +87,10 @@ class Started:
     def probe(self):
         """What cannot be done, and why: {name: errno}."""
         self.field()
-        until = time.monotonic() + 10
-        while time.monotonic() < until:
-            for line in self.d.lines:
-                if line.startswith("probe "):
-                    return {name: int(code) for name, code in
-                            re.findall(r"(\w+)=(\d+)", line) if code != "0"}
-            time.sleep(0.02)
-        raise AssertionError("no probe")
+        line, *_ = until(lambda: [line for line in self.d.lines
+                                  if line.startswith("probe ")], "a probe")
+        return {name: int(code) for name, code in
+                re.findall(r"(\w+)=(\d+)", line) if code != "0"}
 
     def status(self, name):
         with open("/proc/%d/status" % self.d.process.pid) as f:
@@ -181,7 +176,7 @@ def _(l):
         holds(s.field(), "mx.example.net;")
         out = subprocess.run(
             [os.path.dirname(l.program) + "/avouch", "status", "--config",
-             s.d.path], capture_output=True, text=True, timeout=30)
+             s.d.path], capture_output=True, text=True, timeout=WAIT)
         same(out.returncode, 0, "status: " + out.stderr)
         s.d.stop()
         holds("\n".join(s.d.lines), "committed=2 ")

@@ -9,7 +9,7 @@ import threading
 import time
 
 
-SECONDS = 60  # longest wait for the event
+SECONDS = 180  # longest wait for the event
 
 
 class SlowDns:

@@ -9,7 +9,7 @@ import socketserver
 import threading
 import time
 
-SECONDS = 60  # longest wait for a reply or a delivery
+SECONDS = 180  # longest wait for a reply or a delivery
 
 
 class Reply:

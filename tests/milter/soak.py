@@ -16,7 +16,7 @@ import promtext
 import slowdns
 import smtp
 from proto import http
-from suite import SANITIZED, Suite, same, true
+from suite import SANITIZED, Suite, same, true, until
 
 RATE = 200          # messages a second
 EVERY = 0.1         # seconds from one SIGHUP to the next
@@ -174,7 +174,8 @@ def _(l):
                         lambda: not any(t.is_alive() for t in threads))
     took = time.monotonic() - began
     d.reload(l.texts[0])
-    time.sleep(0.3)  # until the last old view is gone
+    until(lambda: descriptors(d.process.pid) <= before[1],
+          "descriptors: %d at first" % before[1])
     after = resident(d.process.pid), descriptors(d.process.pid)
     page = promtext.parse(http(l.metrics)[1])
     load.waits.sort()

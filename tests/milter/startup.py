@@ -21,7 +21,7 @@ from suite import SANITIZED, Skip, Suite, holds, needs_plain_memory, same, true
 suite = Suite()
 
 USAGE, UNAVAILABLE, SOFTWARE, OSERR, CANTCREAT, CONFIG = 64, 69, 70, 71, 73, 78
-SECONDS = 30
+SECONDS = 180
 
 
 def configured(l, more="", where=None, name="start"):

@@ -17,7 +17,7 @@ import time
 
 import lab
 import miltproto
-from suite import Suite, holds, same, true
+from suite import WAIT, Suite, holds, one_day, same, true
 
 suite = Suite()
 
@@ -37,10 +37,10 @@ def settings(path, more="", report=""):
 
 def ask(l, query):
     """A store that was just begun may have no tables yet."""
-    until = time.monotonic() + 10
+    until = time.monotonic() + WAIT
     while True:
         db = sqlite3.connect("file:%s?mode=ro" % store(l), uri=True,
-                             timeout=10)
+                             timeout=WAIT)
         try:
             return db.execute(query).fetchall()
         except sqlite3.OperationalError as e:
@@ -184,7 +184,7 @@ def _(l):
     for _ in range(50):
         same(m.message(l.signed, "alice@bank.example").reply, "c", "reply")
     m.quit()
-    same(len(l.milter.log(cause="store")), 1, "lines about it")
+    same(len(l.milter.wait_logs(1, cause="store")), 1, "lines about it")
     l.milter.stop()
     holds(l.milter.wait_log(event="store")["waiting"], "50")
 
@@ -206,7 +206,7 @@ def _(l):
         same(m.message(l.signed, "alice@bank.example").reply, "c", "reply")
     resource.prlimit(pid, resource.RLIMIT_FSIZE, (-1, -1))
     m.quit()
-    until = time.monotonic() + 30
+    until = time.monotonic() + WAIT
     while (sum(messages_of(l).values()) < n + 20 and
            time.monotonic() < until):
         time.sleep(0.1)
@@ -217,6 +217,7 @@ def _(l):
 
 @suite.test("retention by option: what is too old goes, and its room with it")
 def _(l):
+    one_day()
     fresh(l)
     m = session(l)
     same(m.message(l.signed, "alice@bank.example").reply, "c", "reply")
@@ -241,7 +242,7 @@ def _(l):
     was = os.path.getsize(store(l))
     l.start_milter('report { store = "%s"  retention = 30d  '
                    'replay_retention = 5d }\n' % store(l))
-    until = time.monotonic() + 30
+    until = time.monotonic() + WAIT
     while (time.monotonic() < until and
            (ask(l, "SELECT count(*) FROM shape") != [(2001,)] or
             ask(l, "PRAGMA freelist_count")[0][0] * 4 >
@@ -287,13 +288,13 @@ class Client(threading.Thread):
 
 def run_clients(l, seconds, end):
     clients = [Client(l, i) for i in range(CLIENTS)]
-    until = time.monotonic() + 30
+    until = time.monotonic() + WAIT
     while min(c.sure for c in clients) < 3 and time.monotonic() < until:
         time.sleep(0.005)
     time.sleep(seconds)
     end()
     for c in clients:
-        c.join(30)
+        c.join(WAIT)
         true(not c.is_alive(), "the client ended")
     return clients
 

@@ -6,6 +6,8 @@ import time
 import traceback
 
 SANITIZED = "SANITIZED" in os.environ  # by tests/sanitized
+WAIT = 180  # s; the longest wait for what must come, on a machine with much else to do
+DAY = 86400
 
 
 class Skip(Exception):
@@ -68,6 +70,24 @@ def diagnostics(text):
 def same(got, want, what=""):
     if got != want:
         raise AssertionError("%s: got %r, want %r" % (what, got, want))
+
+
+def until(condition, what, seconds=WAIT):
+    """What `condition()` returns, once that is true."""
+    end = time.monotonic() + seconds
+    while True:
+        found = condition()
+        if found:
+            return found
+        true(time.monotonic() < end, "not after %d s: %s" % (seconds, what))
+        time.sleep(0.02)
+
+
+def one_day():
+    """Waits for midnight (UTC) if it is near: what follows is of one day."""
+    left = DAY - time.time() % DAY
+    if left < WAIT:
+        time.sleep(left)
 
 
 def true(condition, what):

@@ -17,7 +17,7 @@ from suite import same
 DAY = 86400
 TODAY = 20500  # days since 1970
 NOW = TODAY * DAY + 600
-SECONDS = 60
+SECONDS = 300
 
 SHAPE = ("header_from", "envelope_from", "disposition", "dkim_aligned",
          "spf_aligned", "automatic", "override", "comment", "spf_domain",

@@ -102,14 +102,14 @@ class Postgres:
         subprocess.run([os.path.join(self.bin, name), *words], check=True,
                        cwd="/", preexec_fn=self.demote,
                        stdout=subprocess.DEVNULL, stderr=subprocess.PIPE,
-                       timeout=60)
+                       timeout=300)
 
     def start(self):
         with open(os.path.join(self.home, "log"), "ab") as log:
             self.process = subprocess.Popen(
                 [os.path.join(self.bin, "postgres"), "-D", self.data],
                 cwd="/", preexec_fn=self.demote, stdout=log, stderr=log)
-        until = time.monotonic() + 30
+        until = time.monotonic() + 180
         while self.psql("postgres", "SELECT 1", check=False) != "1":
             if time.monotonic() > until or self.process.poll() is not None:
                 raise AssertionError("PostgreSQL does not start")
@@ -143,7 +143,7 @@ class Postgres:
         r = subprocess.run(
             [os.path.join(self.bin, "psql"), "-XAtq", "-F", "\t", "-v",
              "ON_ERROR_STOP=1", "-c", query, self.url(database)],
-            capture_output=True, timeout=60, check=False, cwd="/")
+            capture_output=True, timeout=300, check=False, cwd="/")
         if check and r.returncode != 0:
             raise AssertionError(r.stderr.decode())
         return r.stdout.decode().rstrip("\n")

@@ -96,11 +96,13 @@ sign_ed25519(unsigned nth)
 	return key(false, 256, nth);
 }
 
-void
-sign_forget_keys(void)
+int
+sign_teardown(void **state)
 {
+	(void)state;
 	while (n_keys > 0)
 		EVP_PKEY_free(keys[--n_keys].pkey);
+	return 0;
 }
 
 static size_t

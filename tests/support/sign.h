@@ -17,7 +17,9 @@ struct test_key;
 /* Made once for each size and `nth`, and the same ever after in a process. */
 struct test_key *sign_rsa(unsigned bits, unsigned nth);
 struct test_key *sign_ed25519(unsigned nth);
-void sign_forget_keys(void);
+
+/* For cmocka_run_group_tests(): frees the keys. */
+int sign_teardown(void **state);
 
 /*
  * The p= of its record: SubjectPublicKeyInfo, or for RSA a bare RSAPublicKey;

@@ -1,0 +1,55 @@
+/*
+ * verify_run.h - one message through verify/, as the milter passes it on.
+ */
+#ifndef AVOUCH_TESTS_SUPPORT_VERIFY_RUN_H
+#define AVOUCH_TESTS_SUPPORT_VERIFY_RUN_H
+
+#include <stdbool.h>
+
+#include "dns/source.h"
+#include "verify/own_fields.h"
+#include "verify/verify.h"
+
+/* What a run uses where it sets nothing else. */
+extern const char verify_run_zone[], verify_run_header[], verify_run_body[],
+    verify_run_conf[];
+
+/* The domains of a key: example.com, and the end. */
+extern const char *const only_example[];
+
+/* One run of a message; the fields that are NULL have a default. */
+struct verify_run {
+	const char *conf;
+	const char *ip, *helo, *sender, *auth, *name;
+	const char *message;
+	struct dns_source *dns;
+	struct dns_source *fake; /* settled between the events where set */
+
+	bool trusted_mta;
+
+	const struct conf *c;
+	struct own_fields own;
+	struct verify_connection *connection;
+	struct verify_message *m;
+	const struct verdict *v;
+};
+
+/* Up to RCPT; the message; all of it with the verdict. */
+void verify_run_begin(struct verify_run *r);
+void verify_run_message(struct verify_run *r);
+void verify_run_all(struct verify_run *r);
+void verify_run_end(struct verify_run *r);
+
+/* Our field has that text. */
+bool verify_run_has(const struct verdict *v, const char *text);
+void verify_run_results(const struct verdict *v, const char *text);
+
+/* A message with `header`, signed with the key "sel" of `domain`. */
+char *verify_run_signed(const char *domain, const char *header);
+
+/* verify_run_zone and the key "sel" of each of `domains`, which ends with NULL,
+ * and `more`. */
+struct dns_source *verify_run_keys(
+    const char *const *domains, const char *more);
+
+#endif
