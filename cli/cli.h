@@ -50,6 +50,7 @@ struct cli {
 	struct cli_list selectors, outgoing;
 	const char *fail_on, *message, *bounce, *cert;
 	bool no_https, smtp;
+	const char *keys, *selector, *algorithm, *pair, *target;
 
 	/* positional arguments, in argv */
 	char **args;
@@ -84,8 +85,10 @@ enum {
 	CLI_WITH_KEY = 64,
 	CLI_WITH_POLICY = 256, /* --store --days */
 	CLI_WITH_SYNTAX = 512,
-	CLI_WITH_AUDIT = 1024, /* all options of `audit` */
-	CLI_SEVERAL = 1 << 30, /* in the table of options only */
+	CLI_WITH_AUDIT = 1024,   /* all options of `audit` */
+	CLI_SEVERAL = 1 << 30,   /* in the table of options only */
+	CLI_WITH_SIGN = 1 << 11, /* --keys --selector --domain */
+	CLI_WITH_KEYS = 1 << 12, /* --algorithm --pair --target --dry-run */
 	CLI_WITH_REPORT =
 	    128, /* all options of the `report` commands; see the
 	            table in report/cmd_report.c for which takes what */
@@ -97,6 +100,7 @@ int cmd_arc(struct cli *c);
 int cmd_dmarc(struct cli *c);
 int cmd_check(struct cli *c);
 int cmd_config(struct cli *c);
+int cmd_key(struct cli *c);
 int cmd_policy(struct cli *c);
 int cmd_report(struct cli *c);
 int cmd_status(struct cli *c);

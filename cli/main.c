@@ -39,6 +39,12 @@ static const struct cli_command commands[] = {
 	    "send DMARC reports; read and show the reports of others",
 	    CLI_WITH_DNS | CLI_WITH_CONFIG | CLI_WITH_REPORT, 1, CLI_ARGS_MAX,
 	    cmd_report },
+	{ "key",
+	    "new DOMAIN | list | check | retire | revoke | due | import "
+	    "FILE...",
+	    "make, check and replace the keys that sign outgoing mail",
+	    CLI_WITH_DNS | CLI_WITH_CONFIG | CLI_WITH_SIGN | CLI_WITH_KEYS, 1,
+	    CLI_ARGS_MAX, cmd_key },
 	{ "policy", "replay",
 	    "apply another configuration to the messages in the store",
 	    CLI_WITH_CONFIG | CLI_WITH_POLICY, 1, 1, cmd_policy },

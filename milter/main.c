@@ -29,6 +29,7 @@
 #include "host/listen.h"
 #include "milter/metrics_http.h"
 #include "milter/daemonize.h"
+#include "milter/key_watch.h"
 #include "milter/message_sink.h"
 #include "milter/own_guard.h"
 #include "milter/service.h"
@@ -251,12 +252,14 @@ begin_with_rights(struct daemon *d, struct buf *error)
 	}
 	if (!libmilter_listen(&d->options, &d->socket, error))
 		return EX_UNAVAILABLE;
+	key_watch_prepare(d->conf);
 	if (!daemonize_set_user(d->conf->user, error))
 		return EX_CONFIG;
 	if (d->is_signer && !signer_process_follow()) {
 		buf_text(error, "the daemon has ended");
 		return EX_SOFTWARE;
 	}
+	key_watch_protect(d->conf);
 	begin_sandbox(d);
 	return -1;
 }
@@ -279,6 +282,10 @@ begin_threads(struct daemon *d, struct buf *error)
 	    (service_role() == SERVICE_VERIFY &&
 		!message_sink_open(d->conf, error)))
 		return EX_CONFIG;
+	if (!key_watch_start(d->conf, d->is_signer ? ".sign" : "")) {
+		buf_text(error, "cannot start a thread");
+		return EX_OSERR;
+	}
 	if (pthread_create(&listener, NULL, run_listener, d) != 0 ||
 	    pthread_detach(listener) != 0) {
 		buf_text(error, "cannot start a thread");
@@ -408,6 +415,7 @@ reload_conf(struct daemon *d)
 		    v->conf->mode == CONF_ENFORCE ? "enforce" : "monitor");
 		log_text(&l, "configuration", d->path);
 		log_end(&l);
+		key_watch_reload(v->conf);
 		if (!d->is_signer) {
 			log_warnings(v->conf);
 			warn_expired_overrides(v->conf);
@@ -559,6 +567,7 @@ shut_down(struct daemon *d, bool asked)
 		drain(d);
 	clear_away(d);
 	own_guard_close();
+	key_watch_stop();
 	if (!service_end(wait_ms, callbacks_leave)) {
 		log_say(LOG_LEVEL_ERROR, "stop", "a message did not end");
 		_exit(EX_SOFTWARE);

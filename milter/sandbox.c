@@ -18,6 +18,7 @@
 #include "lib/span.h"
 #include "lib/enum_names.h"
 #include "milter/seccomp_arch.h"
+#include "sign/key_state.h"
 
 #define RESOLV_CONF "/etc/resolv.conf"
 
@@ -225,6 +226,21 @@ socket_path(const char *socket)
 	return colon != NULL && colon[1] == '/' ? colon + 1 : NULL;
 }
 
+/* The daemon reads keys, and writes only what it has seen of them. */
+static void
+landlock_allow_keys(const struct landlock_rules *f, const char *folder)
+{
+	char memory[PLACE_MAX];
+	struct buf state = buf_wrap(memory, sizeof(memory));
+
+	if (folder == NULL)
+		return;
+	buf_printf(&state, "%s/" KEY_STATE_FOLDER, folder);
+	(void)landlock_allow(f, folder, READ);
+	if (!state.full)
+		(void)landlock_allow(f, memory, READ_WRITE);
+}
+
 static void
 landlock_allow_paths(
     const struct landlock_rules *f, const struct conf *conf, const char *path)
@@ -244,8 +260,7 @@ landlock_allow_paths(
 	landlock_allow_directory(f, socket_path(conf->socket), REMOVE);
 	landlock_allow_directory(f, socket_path(conf->sign.socket), REMOVE);
 	landlock_allow_directory(f, conf->sign.senders, READ);
-	if (conf->sign.keys != NULL)
-		(void)landlock_allow(f, conf->sign.keys, READ_WRITE);
+	landlock_allow_keys(f, conf->sign.keys);
 	landlock_allow_directory(f, socket_path(conf->metrics.listen), REMOVE);
 	free(resolv_conf);
 }

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "lib/log.h"
+#include "milter/key_watch.h"
 
 /* Shared by sets of keys that are replaced alone. */
 struct counted_senders {
@@ -218,12 +219,13 @@ signing_load(const struct conf *conf)
 		signing_unref(old);
 		return false;
 	}
+	key_watch_lock(); /* its thread changes the keys' states */
 	keys = load_keys(conf->sign.keys, old != NULL ? old->keys : NULL);
-	signing_unref(old);
 	warn_without_keys(conf, keys);
 	s = counted_new(keys, senders);
-	if (s == NULL)
-		return false;
-	make_current(s);
-	return true;
+	if (s != NULL)
+		make_current(s);
+	key_watch_unlock();
+	signing_unref(old);
+	return s != NULL;
 }

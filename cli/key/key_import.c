@@ -1,0 +1,265 @@
+/*
+ * key_import.c - avouch key import: takes over the keys of other signers.  They
+ * sign at once, because they sign today.
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "cli/key/cmd_key.h"
+#include "lib/ascii.h"
+#include "sign/key_tables.h"
+
+enum { IMPORT_FILES_MAX = 2 };
+
+struct key_importer {
+	struct key_cli *k;
+	struct key_tables *tables;
+	struct key_entries *entries;
+	FILE *errors;
+	json_t *list;
+	bool ok;
+	size_t imported;
+};
+
+static void
+import_error(struct key_importer *m, const char *where, const char *text)
+{
+	fprintf(
+	    m->errors, "%s%s%s\n", where, where[0] != '\0' ? ": " : "", text);
+	m->ok = false;
+}
+
+/* ---- one key ---- */
+
+static void
+import_print(struct key_importer *m, const char *domain, const char *selector,
+    const char *path, const char *what)
+{
+	json_t *one;
+
+	if (!m->k->c->json) {
+		printf("%s %s: %s (%s)\n", domain, selector, what, path);
+		return;
+	}
+	one = json_object();
+	cli_set_text(one, "domain", domain);
+	cli_set_text(one, "selector", selector);
+	cli_set_text(one, "file", path);
+	cli_set_text(one, "result", what);
+	json_array_append_new(m->list, one);
+}
+
+/* A key that is there already: the same one is fine. */
+static void
+import_again(struct key_importer *m, const char *domain, const char *selector,
+    const char *path, const struct private_key *key)
+{
+	char old_path[KEY_PATH_MAX], text[KEY_ERROR_MAX];
+	struct buf error = buf_wrap(text, sizeof(text));
+	struct private_key *old;
+	struct stat st;
+
+	snprintf(old_path, sizeof(old_path), "%s/%s/%s.pem", m->k->folder,
+	    domain, selector);
+	old = key_file_read(old_path, &st, &error);
+	if (old != NULL &&
+	    memcmp(private_key_id(old), private_key_id(key),
+		CRYPTO_HASH_SIZE) == 0)
+		import_print(m, domain, selector, path, "already there");
+	else
+		import_error(m, old_path,
+		    "there was another key with this selector; a selector is "
+		    "never used again");
+	private_key_unref(old);
+}
+
+static void
+import_new(struct key_importer *m, const char *domain, const char *selector,
+    const char *path, const struct private_key *key, int64_t created)
+{
+	struct key_entry *entry;
+	char text[KEY_ERROR_MAX];
+	struct buf error = buf_wrap(text, sizeof(text));
+
+	if (m->entries->n == KEY_SELECTORS_MAX) {
+		import_error(m, domain, "too many selectors");
+		return;
+	}
+	entry = &m->entries->list[m->entries->n++];
+	*entry = (struct key_entry){ .created = created, .imported = true };
+	memcpy(entry->selector, selector, strlen(selector) + 1);
+	if (m->k->c->dry_run) {
+		import_print(m, domain, selector, path, "would be imported");
+		return;
+	}
+	if (!key_entries_write(m->k->folder, domain, m->entries, &error) ||
+	    !key_file_write(m->k->folder, domain, selector, key, &error)) {
+		import_error(m, "", text);
+		return;
+	}
+	m->imported++;
+	import_print(m, domain, selector, path, "imported");
+}
+
+static void
+import_key(struct key_importer *m, const char *domain, const char *selector,
+    const char *path)
+{
+	char text[KEY_ERROR_MAX];
+	struct buf error = buf_wrap(text, sizeof(text));
+	struct stat st;
+	struct private_key *key = key_file_read(path, &st, &error);
+
+	if (key == NULL) {
+		import_error(m, "", text);
+		return;
+	}
+	if (!key_entries_read(m->k->folder, domain, m->entries, &error))
+		import_error(m, "", text);
+	else if (key_entry_find(m->entries, span_str(selector)) != NULL)
+		import_again(m, domain, selector, path, key);
+	else
+		import_new(m, domain, selector, path, key, st.st_mtime);
+	private_key_unref(key);
+}
+
+/* ---- files ---- */
+
+static bool
+is_pem(struct span text)
+{
+	return text.n > 0 && memmem(text.p, text.n, "-----BEGIN ", 11) != NULL;
+}
+
+static void
+import_pem(struct key_importer *m, const char *path)
+{
+	const struct cli *c = m->k->c;
+
+	if (c->domain == NULL || c->selector == NULL)
+		import_error(m, path,
+		    "this is a key; say whose it is with --domain and "
+		    "--selector");
+	else if (key_cli_domain(m->k, c->domain) != EX_OK ||
+	    key_cli_selector(m->k, c->selector) != EX_OK)
+		m->ok = false;
+	else
+		import_key(m, m->k->domain, c->selector, path);
+}
+
+static void import_file(struct key_importer *m, const char *path, bool is_top);
+
+/* Reads the tables that an opendkim.conf names. */
+static void
+import_opendkim_conf(struct key_importer *m, struct span text)
+{
+	static const char *const names[IMPORT_FILES_MAX] = { "KeyTable",
+		"SigningTable" };
+
+	for (int i = 0; i < IMPORT_FILES_MAX; i++) {
+		struct span path = arena_copy(
+		    m->k->arena, key_tables_opendkim_option(text, names[i]));
+
+		if (path.n > 0)
+			import_file(m, path.p, false);
+	}
+}
+
+static void
+import_file(struct key_importer *m, const char *path, bool is_top)
+{
+	struct span text;
+	char *memory;
+
+	if (!key_file_text(path, KEY_TABLE_FILE_MAX, &memory, &text)) {
+		import_error(m, path, strerror(errno));
+		return;
+	}
+	if (is_top && is_pem(text))
+		import_pem(m, path);
+	else if (is_top &&
+	    (key_tables_opendkim_option(text, "KeyTable").n > 0 ||
+		key_tables_opendkim_option(text, "SigningTable").n > 0))
+		import_opendkim_conf(m, text);
+	else if (!key_tables_read(m->tables, path, text, m->errors))
+		m->ok = false;
+	explicit_bzero(memory, text.n);
+	free(memory);
+}
+
+static void
+import_tables(struct key_importer *m)
+{
+	bool ok;
+	const struct key_table_key *key =
+	    key_tables_resolve(m->tables, m->errors, m->errors, &ok);
+
+	m->ok &= ok;
+	for (; key != NULL; key = key->next)
+		import_key(m, key->domain, key->selector, key->path);
+}
+
+/* ---- the command ---- */
+
+static int
+import_run(struct key_importer *m)
+{
+	const struct cli *c = m->k->c;
+	char *text = NULL;
+	size_t size = 0;
+	json_t *result;
+
+	m->errors = open_memstream(&text, &size);
+	if (m->errors == NULL)
+		return cli_fail(c, EX_TEMPFAIL, "out of memory");
+	for (int i = 1; i < c->n_args; i++)
+		import_file(m, c->args[i], true);
+	import_tables(m);
+	fclose(m->errors);
+	if (c->json) {
+		result = json_object();
+		cli_set(result, "keys", json_incref(m->list));
+		(void)cli_print_json(result);
+	}
+	fflush(stdout);
+	cli_put_lines(stderr, span_of(text, size));
+	free(text);
+	if (m->imported > 0)
+		key_cli_changed(m->k);
+	if (m->imported > 0 && !c->json)
+		puts("They sign from now on, also before their records have "
+		     "been seen. `avouch key check`\nlooks at the records.");
+	return m->ok ? EX_OK : EX_DATAERR;
+}
+
+int
+key_import(struct key_cli *k)
+{
+	struct key_importer m = { .k = k, .ok = true };
+	char text[KEY_ERROR_MAX];
+	struct buf error = buf_wrap(text, sizeof(text));
+	int status = EX_TEMPFAIL, lock = -1;
+
+	if (!k->c->dry_run) {
+		if (!key_folder_create(k->folder, k->conf->user, &error))
+			return key_cli_error(k, &error);
+		lock = key_folder_lock(k->folder, &error);
+		if (lock < 0)
+			return key_cli_error(k, &error);
+	}
+	m.tables = key_tables_new();
+	m.entries = arena_alloc(k->arena, sizeof(*m.entries));
+	m.list = json_array();
+	if (m.tables != NULL && m.entries != NULL)
+		status = import_run(&m);
+	else
+		(void)cli_fail(k->c, EX_TEMPFAIL, "out of memory");
+	json_decref(m.list);
+	key_tables_free(m.tables);
+	if (lock >= 0)
+		close(lock);
+	return status;
+}

@@ -1,0 +1,246 @@
+/*
+ * key_list.c - avouch key list: every key and its state; avouch key due: what
+ * there is to do.
+ */
+#include <string.h>
+
+#include "cli/key/cmd_key.h"
+#include "lib/date.h"
+
+enum { NOTE_MAX = 256 };
+
+static void
+put_when(struct buf *b, const char *text, int64_t when)
+{
+	char time[DATE_MAX];
+	struct buf t = buf_wrap(time, sizeof(time));
+
+	date_put_time(&t, when);
+	buf_printf(b, "%s %s", text, time);
+}
+
+/* Since when a key does not sign any more, as far as the files say so. */
+static int64_t
+retired_at(const struct sign_domain *domain, const struct sign_key *key)
+{
+	int64_t at = key->retired;
+
+	for (size_t i = 0; at == 0 && i < domain->n_keys; i++) {
+		const struct sign_key *other = domain->keys[i];
+
+		if (other->created > key->created &&
+		    private_key_type(other->key) == private_key_type(key->key))
+			at = other->created;
+	}
+	return at;
+}
+
+static void
+put_note(struct buf *b, const struct sign_domain *domain,
+    const struct sign_key *key, int64_t now)
+{
+	const struct rotation_state *s = &key->state;
+	int64_t removable;
+
+	switch (key->phase) {
+	case ROTATION_NEW:
+		if (s->since > 0)
+			put_when(
+			    b, "published; signs after", s->since + s->wait);
+		else
+			buf_text(b,
+			    "its record has not been seen; run "
+			    "`avouch key check`");
+		break;
+	case ROTATION_STANDBY:
+	case ROTATION_ACTIVE:
+		if (s->used > 0)
+			put_when(b, "last signature", s->used);
+		break;
+	case ROTATION_ALARM:
+		buf_text(b,
+		    "signs, but its record is missing; run `avouch "
+		    "key check`");
+		break;
+	case ROTATION_RETIRED:
+		removable = rotation_removable(s, retired_at(domain, key));
+		put_when(b,
+		    removable > now ? "its record is needed until"
+				    : "its record may go since",
+		    removable);
+		break;
+	case ROTATION_REVOKED:
+		put_when(b, "revoked", key->revoked);
+		break;
+	}
+}
+
+static json_t *
+list_json(const struct sign_domain *domain, const struct sign_key *key)
+{
+	json_t *one = json_object();
+
+	cli_set_text(one, "domain", key->domain);
+	cli_set_text(one, "selector", key->selector);
+	cli_set_text(one, "algorithm", key_cli_algorithm(key->key));
+	cli_set_text(one, "state", rotation_phase_name(key->phase));
+	cli_set_number(one, "created", key->created);
+	cli_set_number(one, "last_signature", key->state.used);
+	cli_set_number(one, "last_seen", key->state.seen);
+	cli_set_number(one, "removable",
+	    key->phase == ROTATION_RETIRED
+		? rotation_removable(&key->state, retired_at(domain, key))
+		: 0);
+	cli_set_number(one, "hosts", key->quiet);
+	return one;
+}
+
+static void
+list_line(const struct key_cli *k, const struct sign_domain *domain,
+    const struct sign_key *key)
+{
+	char note[NOTE_MAX] = "";
+	struct buf b = buf_wrap(note, sizeof(note));
+
+	put_note(&b, domain, key, k->c->now);
+	printf("%-28s %-20s %-8s %-8s %s\n", key->domain, key->selector,
+	    key_cli_algorithm(key->key), rotation_phase_name(key->phase), note);
+}
+
+/* The domain that was asked for, or all; false: there is no such domain. */
+static bool
+is_wanted(const struct key_cli *k, const struct sign_domain *domain)
+{
+	return k->domain == NULL || strcmp(k->domain, domain->name) == 0;
+}
+
+int
+key_list(struct key_cli *k)
+{
+	size_t n, n_hosts, shown = 0;
+	struct sign_keys *keys;
+	struct sign_domain *const *domains;
+	json_t *list = json_array(), *result;
+	int status =
+	    k->c->n_args > 1 ? key_cli_domain(k, k->c->args[1]) : EX_OK;
+
+	keys = status == EX_OK ? key_cli_load(k, &n_hosts) : NULL;
+	if (keys == NULL) {
+		json_decref(list);
+		return status != EX_OK ? status : EX_TEMPFAIL;
+	}
+	domains = sign_keys_domains(keys, &n);
+	for (size_t i = 0; i < n; i++)
+		for (size_t j = 0;
+		     is_wanted(k, domains[i]) && j < domains[i]->n_keys;
+		     j++, shown++) {
+			if (k->c->json)
+				json_array_append_new(list,
+				    list_json(domains[i], domains[i]->keys[j]));
+			else
+				list_line(k, domains[i], domains[i]->keys[j]);
+		}
+	if (k->c->json) {
+		result = json_object();
+		cli_set(result, "keys", json_incref(list));
+		(void)cli_print_json(result);
+	} else if (shown == 0) {
+		puts("no keys; make one with: avouch key new DOMAIN");
+	} else if (n_hosts == 0) {
+		puts("No daemon has looked at these keys yet: only imported "
+		     "keys would sign.");
+	}
+	json_decref(list);
+	sign_keys_unref(keys);
+	return EX_OK;
+}
+
+/* ---- due ---- */
+
+static void
+due_add(struct key_cli *k, json_t *list, const struct sign_key *key,
+    const char *what, const char *advice)
+{
+	json_t *one;
+
+	if (!k->c->json) {
+		printf(
+		    "%s: the key %s %s\n", key->domain, key->selector, advice);
+		return;
+	}
+	one = json_object();
+	cli_set_text(one, "domain", key->domain);
+	cli_set_text(one, "selector", key->selector);
+	cli_set_text(one, "due", what);
+	json_array_append_new(list, one);
+}
+
+/* A newer key is on its way to take over. */
+static bool
+has_successor(const struct sign_domain *domain, const struct sign_key *key)
+{
+	for (size_t i = 0; i < domain->n_keys; i++) {
+		const struct sign_key *other = domain->keys[i];
+
+		if (other->created > key->created && other->revoked == 0 &&
+		    other->retired == 0 &&
+		    private_key_type(other->key) == private_key_type(key->key))
+			return true;
+	}
+	return false;
+}
+
+/* True: a key is too old. */
+static bool
+due_key(struct key_cli *k, json_t *list, const struct sign_domain *domain,
+    const struct sign_key *key)
+{
+	int64_t now = k->c->now;
+	bool signs =
+	    key->phase == ROTATION_ACTIVE || key->phase == ROTATION_ALARM;
+
+	if (signs && !has_successor(domain, key) &&
+	    now - key->created > (int64_t)k->conf->sign.max_age) {
+		due_add(k, list, key, "new",
+		    "is older than max_age; run: avouch key new DOMAIN");
+		return true;
+	}
+	if (key->phase == ROTATION_RETIRED && key->retired == 0 &&
+	    rotation_removable(&key->state, retired_at(domain, key)) <= now)
+		due_add(k, list, key, "retire",
+		    "is not needed any more; run: avouch key retire DOMAIN "
+		    "SELECTOR");
+	return false;
+}
+
+int
+key_due(struct key_cli *k)
+{
+	size_t n, n_hosts;
+	bool too_old = false;
+	struct sign_keys *keys;
+	struct sign_domain *const *domains;
+	json_t *list = json_array(), *result;
+	int status =
+	    k->c->n_args > 1 ? key_cli_domain(k, k->c->args[1]) : EX_OK;
+
+	keys = status == EX_OK ? key_cli_load(k, &n_hosts) : NULL;
+	if (keys == NULL) {
+		json_decref(list);
+		return status != EX_OK ? status : EX_TEMPFAIL;
+	}
+	domains = sign_keys_domains(keys, &n);
+	for (size_t i = 0; i < n; i++)
+		for (size_t j = 0;
+		     is_wanted(k, domains[i]) && j < domains[i]->n_keys; j++)
+			too_old |=
+			    due_key(k, list, domains[i], domains[i]->keys[j]);
+	if (k->c->json) {
+		result = json_object();
+		cli_set(result, "due", json_incref(list));
+		(void)cli_print_json(result);
+	}
+	json_decref(list);
+	sign_keys_unref(keys);
+	return too_old ? KEY_EXIT_FOUND : EX_OK;
+}

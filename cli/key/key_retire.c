@@ -1,0 +1,193 @@
+/*
+ * key_retire.c - avouch key retire and revoke: a key stops signing.
+ */
+#include <string.h>
+#include <unistd.h>
+
+#include "cli/key/cmd_key.h"
+#include "lib/date.h"
+
+struct key_stop {
+	struct key_cli *k;
+	const char *selector;
+	bool revoke;
+	struct key_entries *entries;
+	struct sign_keys *keys;
+	struct sign_domain *domain;
+	struct sign_key *key; /* NULL: its file is gone */
+};
+
+static void
+stop_find(struct key_stop *s)
+{
+	s->domain = sign_keys_domain(s->keys, span_str(s->k->domain));
+	for (size_t i = 0; s->domain != NULL && i < s->domain->n_keys; i++)
+		if (strcmp(s->domain->keys[i]->selector, s->selector) == 0)
+			s->key = s->domain->keys[i];
+}
+
+/* The line of the selector; one that is missing, because the file was put there
+ * by hand, is added. */
+static struct key_entry *
+stop_entry(struct key_stop *s)
+{
+	struct key_entry *entry =
+	    key_entry_find(s->entries, span_str(s->selector));
+
+	if (entry != NULL || s->key == NULL ||
+	    s->entries->n == KEY_SELECTORS_MAX)
+		return entry;
+	entry = &s->entries->list[s->entries->n++];
+	*entry = (struct key_entry){ .created = s->key->created };
+	memcpy(entry->selector, s->selector, strlen(s->selector) + 1);
+	return entry;
+}
+
+static bool
+other_key_signs(const struct key_stop *s)
+{
+	for (size_t i = 0; s->domain != NULL && i < s->domain->n_keys; i++) {
+		const struct sign_key *other = s->domain->keys[i];
+
+		if (other != s->key && other->revoked == 0 &&
+		    other->state.ready)
+			return true;
+	}
+	return false;
+}
+
+/* Prints, or publishes, the record with an empty p= (RFC 6376 section 3.6.1).
+ */
+static int
+show_revoked(struct key_stop *s)
+{
+	struct span name = key_record_name(s->k, s->selector, s->k->domain);
+
+	if (s->k->conf->sign.publish != NULL && s->key != NULL) {
+		if (!key_publish_revoked(s->k, name, s->key->key))
+			return EX_TEMPFAIL;
+		printf("published: %.*s with an empty p=\n", SPAN_FMT(name));
+		return EX_OK;
+	}
+	puts("Replace its record by this one, which says that the key is "
+	     "revoked:");
+	printf("%.*s\n",
+	    SPAN_FMT(key_record_line(s->k, name, SPAN(KEY_REVOKED_RECORD))));
+	return EX_OK;
+}
+
+static int
+show_retired(struct key_stop *s, const struct key_entry *entry)
+{
+	char text[DATE_MAX];
+	struct buf b = buf_wrap(text, sizeof(text));
+	static const struct rotation_state never;
+	int64_t until = rotation_removable(
+	    s->key != NULL ? &s->key->state : &never, entry->retired);
+
+	if (until <= s->k->c->now) {
+		printf("%s: %s has not signed for a week.\n", s->k->domain,
+		    s->selector);
+		return show_revoked(s);
+	}
+	date_put_time(&b, until);
+	printf("%s: %s is retired. Its record is needed until %s, for mail "
+	       "that is still in queues.\nThen run the same command again.\n",
+	    s->k->domain, s->selector, text);
+	if (!other_key_signs(s))
+		puts("No other key of this domain is published: this one goes "
+		     "on signing until one is.\nMake one with `avouch key "
+		     "new`, or stop this one at once with `avouch key "
+		     "revoke`.");
+	return EX_OK;
+}
+
+static int
+stop_show(struct key_stop *s, const struct key_entry *entry)
+{
+	json_t *o;
+
+	if (s->k->c->json) {
+		o = json_object();
+		cli_set_text(o, "domain", s->k->domain);
+		cli_set_text(o, "selector", s->selector);
+		cli_set_number(o, "retired", entry->retired);
+		cli_set_number(o, "revoked", entry->revoked);
+		cli_set_text(o, "revoked_record", KEY_REVOKED_RECORD);
+		return cli_print_json(o);
+	}
+	if (!s->revoke)
+		return show_retired(s, entry);
+	printf("%s: %s does not sign any more. A running daemon stops within "
+	       "seconds.\n",
+	    s->k->domain, s->selector);
+	if (!other_key_signs(s))
+		puts("No other key of this domain is published: its mail now "
+		     "leaves unsigned. Run `avouch key new`.");
+	return show_revoked(s);
+}
+
+static int
+stop_run(struct key_stop *s)
+{
+	char text[KEY_ERROR_MAX];
+	struct buf error = buf_wrap(text, sizeof(text));
+	struct key_entry *entry;
+
+	if (!key_entries_read(s->k->folder, s->k->domain, s->entries, &error))
+		return key_cli_error(s->k, &error);
+	stop_find(s);
+	entry = stop_entry(s);
+	if (entry == NULL)
+		return cli_fail(s->k->c, EX_USAGE,
+		    "%s has no key with the selector %s; `avouch key list` "
+		    "shows all",
+		    s->k->domain, s->selector);
+	if (s->revoke && entry->revoked == 0)
+		entry->revoked = s->k->c->now;
+	if (!s->revoke && entry->retired == 0)
+		entry->retired = s->k->c->now;
+	if (!key_entries_write(s->k->folder, s->k->domain, s->entries, &error))
+		return key_cli_error(s->k, &error);
+	key_cli_changed(s->k);
+	return stop_show(s, entry);
+}
+
+static int
+key_stop(struct key_cli *k, bool revoke)
+{
+	struct key_stop s = {
+		.k = k, .selector = k->c->args[2], .revoke = revoke
+	};
+	char text[KEY_ERROR_MAX];
+	struct buf error = buf_wrap(text, sizeof(text));
+	int status = key_cli_domain(k, k->c->args[1]), lock;
+	size_t n_hosts;
+
+	if (status == EX_OK)
+		status = key_cli_selector(k, s.selector);
+	if (status != EX_OK)
+		return status;
+	lock = key_folder_lock(k->folder, &error);
+	if (lock < 0)
+		return key_cli_error(k, &error);
+	s.entries = arena_alloc(k->arena, sizeof(*s.entries));
+	s.keys = key_cli_load(k, &n_hosts);
+	status =
+	    s.entries != NULL && s.keys != NULL ? stop_run(&s) : EX_TEMPFAIL;
+	sign_keys_unref(s.keys);
+	close(lock);
+	return status;
+}
+
+int
+key_retire(struct key_cli *k)
+{
+	return key_stop(k, false);
+}
+
+int
+key_revoke(struct key_cli *k)
+{
+	return key_stop(k, true);
+}

@@ -1,0 +1,602 @@
+#include "milter/key_watch.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "dns/resolver.h"
+#include "dns/zone.h"
+#include "lib/clock.h"
+#include "lib/log.h"
+#include "milter/signing.h"
+#include "sign/key_folder.h"
+#include "sign/key_look.h"
+#include "sign/key_state.h"
+#include "verify/core_options.h"
+
+enum {
+	NICE = 15,
+	FOLDER_S = 60, /* between two checks whether files have changed;
+	                  commands change the time of the folder, which is
+	                  checked every second */
+	USED_S = 3600, /* between two writes for the time of last signatures */
+	STOP_S = 5,
+	TURN_MS = 1000,
+	WATCH_ERROR_MAX = 2048,
+	LOOK_TEXT_MAX = 1024,
+};
+
+static struct {
+	pthread_mutex_t lock; /* of the states of the keys, and of `conf` */
+	pthread_cond_t wake;
+	pthread_t thread;
+	bool started, stop;
+	const struct conf *next_conf; /* of a reload; NULL: none */
+	const struct conf *conf;      /* the thread replaces it */
+	char state_path[KEY_PATH_MAX];
+	char process[16];
+
+	/* Of the thread. */
+	uint64_t folder_mark; /* of the files, as they were read */
+	uint64_t folder_time; /* of the folder itself */
+	int64_t folder_next, used_saved;
+	bool is_dirty, cannot_write;
+	struct dns_source *dns; /* open while keys are looked at */
+
+	_Atomic uint64_t looks, unknown;
+} watch = { .lock = PTHREAD_MUTEX_INITIALIZER,
+	.wake = PTHREAD_COND_INITIALIZER };
+
+void
+key_watch_lock(void)
+{
+	pthread_mutex_lock(&watch.lock);
+}
+
+void
+key_watch_unlock(void)
+{
+	pthread_mutex_unlock(&watch.lock);
+}
+
+/* ---- the state file ---- */
+
+static bool
+has_folder(const struct conf *conf)
+{
+	struct stat st;
+
+	return conf->sign.keys != NULL && stat(conf->sign.keys, &st) == 0 &&
+	    S_ISDIR(st.st_mode);
+}
+
+void
+key_watch_prepare(const struct conf *conf)
+{
+	char text[WATCH_ERROR_MAX];
+	struct buf error = buf_wrap(text, sizeof(text));
+
+	if (has_folder(conf) && geteuid() == 0)
+		(void)key_folder_create(conf->sign.keys, conf->user, &error);
+}
+
+static bool
+state_folder(const struct conf *conf, char out[KEY_PATH_MAX])
+{
+	struct buf b = buf_wrap(out, KEY_PATH_MAX);
+
+	buf_printf(&b, "%s/" KEY_STATE_FOLDER, conf->sign.keys);
+	return !b.full;
+}
+
+void
+key_watch_protect(const struct conf *conf)
+{
+	char folder[KEY_PATH_MAX];
+
+	if (!has_folder(conf))
+		return;
+	if (state_folder(conf, folder) && mkdir(folder, KEY_FOLDER_MODE) == 0)
+		(void)chmod(folder, KEY_FOLDER_MODE);
+	if (!private_key_protect_memory())
+		log_say(LOG_LEVEL_WARNING, "sign",
+		    "core dumps cannot be forbidden: %s; one would contain "
+		    "private keys",
+		    strerror(errno));
+}
+
+static void
+set_state_path(const struct conf *conf)
+{
+	char folder[KEY_PATH_MAX], host[256] = "localhost";
+	struct buf b = buf_wrap(watch.state_path, sizeof(watch.state_path));
+
+	(void)gethostname(host, sizeof(host) - 1);
+	for (char *p = host; *p != '\0'; p++)
+		if (*p == '/' || *p < '!' || *p > '~' || host[0] == '.')
+			*p = '_';
+	if (state_folder(conf, folder))
+		buf_printf(&b, "%s/%s%s", folder, host, watch.process);
+	if (b.full)
+		watch.state_path[0] = '\0';
+}
+
+/* With the lock. */
+static void
+state_load(const struct sign_keys *keys)
+{
+	char text[WATCH_ERROR_MAX];
+	struct buf error = buf_wrap(text, sizeof(text));
+	struct sign_domain *const *domains;
+	size_t n;
+
+	if (watch.state_path[0] != '\0' &&
+	    !key_state_read(watch.state_path, keys, &error))
+		log_say(LOG_LEVEL_WARNING, "sign", "%s", text);
+	domains = sign_keys_domains(keys, &n);
+	for (size_t i = 0; i < n; i++)
+		(void)sign_keys_decide(domains[i]);
+}
+
+/* With the lock.  Takes over when keys signed; true: the file should say so. */
+static bool
+collect_used(const struct sign_keys *keys, int64_t now)
+{
+	size_t n;
+	struct sign_domain *const *domains = sign_keys_domains(keys, &n);
+	bool newer = false;
+
+	for (size_t i = 0; i < n; i++)
+		for (size_t k = 0; k < domains[i]->n_keys; k++) {
+			struct sign_key *key = domains[i]->keys[k];
+			int64_t used = atomic_load(&key->used);
+
+			newer |= used > key->state.used;
+			if (key->state.used < used)
+				key->state.used = used;
+		}
+	if (!newer || now - watch.used_saved < USED_S)
+		return false;
+	watch.used_saved = now;
+	return true;
+}
+
+/* With the lock.  A state that cannot be written is lost at a restart: keys are
+ * then looked at as if they were new. */
+static void
+state_save(const struct sign_keys *keys)
+{
+	char text[WATCH_ERROR_MAX];
+	struct buf error = buf_wrap(text, sizeof(text));
+	bool ok = watch.state_path[0] != '\0' &&
+	    key_state_write(watch.state_path, keys, &error);
+
+	if (!ok && !watch.cannot_write)
+		log_say(LOG_LEVEL_ERROR, "sign",
+		    "%s; after a restart, keys would not sign until they have "
+		    "been seen in DNS again; make %s/" KEY_STATE_FOLDER
+		    " writable for the user of the daemon",
+		    error.n > 0 ? text : "the path of the state is too long",
+		    watch.conf->sign.keys);
+	watch.cannot_write = !ok;
+	if (ok)
+		watch.is_dirty = false;
+}
+
+/* ---- the folder ---- */
+
+static uint64_t
+mark_add(uint64_t mark, const struct stat *st)
+{
+	mark = mark * 1000003 + (uint64_t)st->st_ino;
+	mark = mark * 1000003 + (uint64_t)st->st_mtim.tv_sec;
+	return mark * 1000003 + (uint64_t)st->st_mtim.tv_nsec;
+}
+
+static uint64_t
+folder_time(const char *folder)
+{
+	struct stat st;
+
+	return stat(folder, &st) == 0 ? mark_add(1, &st) : 0;
+}
+
+/* Changes when a file of the folder is added, replaced or removed. */
+static uint64_t
+folder_mark(const char *folder)
+{
+	DIR *directory = opendir(folder);
+	struct dirent *one;
+	uint64_t mark = 0;
+	struct stat st;
+
+	while (directory != NULL && (one = readdir(directory)) != NULL)
+		if (one->d_name[0] != '.' &&
+		    fstatat(dirfd(directory), one->d_name, &st, 0) == 0)
+			mark += mark_add(1, &st); /* in any order */
+	if (directory != NULL)
+		closedir(directory);
+	return mark;
+}
+
+static void
+log_load(const char *text)
+{
+	while (text != NULL && *text != '\0') {
+		size_t n = strcspn(text, "\n");
+
+		if (n > 0)
+			log_say(
+			    LOG_LEVEL_WARNING, "sign", "%.*s", (int)n, text);
+		text += n + (text[n] == '\n');
+	}
+}
+
+/* Reads the folder again if its files have changed. */
+static void
+check_folder(int64_t now)
+{
+	const struct signing *old = signing_ref();
+	const char *folder = watch.conf->sign.keys;
+	struct sign_keys_faults faults;
+	struct sign_keys *keys;
+	char *text = NULL;
+	size_t size = 0, n = 0;
+	/* in this order: what changes meanwhile is seen the next time */
+	uint64_t time = folder_time(folder), mark = folder_mark(folder);
+	FILE *errors;
+	bool changed;
+
+	watch.folder_next = now + FOLDER_S;
+	changed = mark != watch.folder_mark || time != watch.folder_time;
+	watch.folder_time = time;
+	errors = changed ? open_memstream(&text, &size) : NULL;
+	if (errors != NULL) {
+		pthread_mutex_lock(&watch.lock);
+		keys = sign_keys_load(
+		    folder, old != NULL ? old->keys : NULL, errors, &faults);
+		fclose(errors);
+		watch.folder_mark = mark;
+		if (keys != NULL && (old == NULL || old->keys == NULL))
+			state_load(keys);
+		if (keys != NULL)
+			(void)sign_keys_domains(keys, &n);
+		if (keys != NULL && !signing_set_keys(keys))
+			keys = NULL;
+		watch.is_dirty = true;
+		pthread_mutex_unlock(&watch.lock);
+		log_load(text);
+		if (keys != NULL)
+			log_say(LOG_LEVEL_INFO, "sign",
+			    "read the signing keys of %zu domains", n);
+	}
+	free(text);
+	signing_unref(old);
+}
+
+/* ---- looks ---- */
+
+static bool
+looker_open(struct key_looker *looker)
+{
+	const struct conf *conf = watch.conf;
+	struct dns_resolver_options o = core_options_resolver(conf);
+	char text[WATCH_ERROR_MAX] = "";
+
+	if (watch.dns == NULL && conf->zone != NULL)
+		watch.dns = dns_zone_open(conf->zone, text, sizeof(text));
+	else if (watch.dns == NULL)
+		watch.dns = dns_resolver_open(&o, text, sizeof(text));
+	if (watch.dns == NULL)
+		log_limited(
+		    "key_watch", "signing keys are not looked at: %s", text);
+	*looker = (struct key_looker){ .dns = watch.dns,
+		.open = conf->zone != NULL ? NULL : key_look_open_net };
+	return watch.dns != NULL;
+}
+
+static void
+looker_close(void)
+{
+	if (watch.dns != NULL)
+		watch.dns->close(watch.dns);
+	watch.dns = NULL;
+}
+
+static void
+log_step(const struct sign_key *key, enum rotation_step step,
+    const struct key_look *look)
+{
+	static const struct {
+		enum log_level level;
+		const char *name;
+	} steps[] = {
+		[ROTATION_SAME] = { LOG_LEVEL_INFO, "waits" },
+		[ROTATION_SEEN] = { LOG_LEVEL_INFO, "published" },
+		[ROTATION_READY] = { LOG_LEVEL_INFO, "usable" },
+		[ROTATION_LOST] = { LOG_LEVEL_WARNING, "record_lost" },
+	};
+	char text[LOOK_TEXT_MAX];
+	struct buf b = buf_wrap(text, sizeof(text));
+	struct log_line l;
+
+	key_look_put(&b, look);
+	log_begin(&l, steps[step].level, "sign_key");
+	log_text(&l, "step", steps[step].name);
+	log_text(&l, "domain", key->domain);
+	log_text(&l, "selector", key->selector);
+	if (step == ROTATION_SEEN)
+		log_number(&l, "usable_after_s", key->state.wait);
+	log_text(&l, "look", text);
+	log_end(&l);
+}
+
+/* Which keys of a domain sign has changed, or that they have no record. */
+static void
+log_decision(const struct sign_domain *domain)
+{
+	struct log_line l;
+
+	for (size_t i = 0; i < SIGN_KEYS_PER_DOMAIN; i++) {
+		const struct sign_key *key = atomic_load(&domain->chosen[i]);
+		bool alarm = key != NULL && key->phase == ROTATION_ALARM;
+
+		if (key == NULL)
+			continue;
+		log_begin(
+		    &l, alarm ? LOG_LEVEL_ERROR : LOG_LEVEL_INFO, "sign_key");
+		log_text(&l, "step", alarm ? "alarm" : "signs");
+		log_text(&l, "domain", domain->name);
+		log_text(&l, "selector", key->selector);
+		if (alarm)
+			log_text(&l, "text",
+			    "this key signs, but its record is not in DNS and "
+			    "no other key has one; run: avouch key check");
+		log_end(&l);
+	}
+}
+
+/* With the lock. */
+static void
+apply_look(struct sign_domain *domain, struct sign_key *key,
+    const struct key_look *look, int64_t now)
+{
+	enum rotation_phase before = key->phase;
+	enum rotation_step step =
+	    rotation_observe(&key->state, look->finding, look->wait, now);
+	bool moved = sign_keys_decide(domain);
+
+	if (step != ROTATION_SAME) {
+		key->quiet = 0;
+		watch.is_dirty = true;
+		/* what another key of the domain may do depends on this one */
+		for (size_t i = 0; i < domain->n_keys; i++)
+			if (domain->keys[i] != key && step == ROTATION_LOST)
+				domain->keys[i]->next_look = now;
+	}
+	if (step != ROTATION_SAME || (key->quiet == 0 && !key->state.ready))
+		log_step(key, step, look);
+	if (moved || (key->phase == ROTATION_ALARM && before != key->phase))
+		log_decision(domain);
+	key->next_look = now + rotation_next_look(&key->state, key->quiet, now);
+	key->quiet++;
+}
+
+/* Of the set that is current; it may be replaced meanwhile. */
+static void
+look_at(const struct key_looker *looker, const struct sign_keys *keys,
+    struct sign_domain *domain, struct sign_key *key)
+{
+	const struct signing *current;
+	struct key_look look;
+
+	key_look_at(looker, key, &look);
+	atomic_fetch_add(&watch.looks, 1);
+	if (look.finding == ROTATION_UNKNOWN)
+		atomic_fetch_add(&watch.unknown, 1);
+	pthread_mutex_lock(&watch.lock);
+	current = signing_ref();
+	if (current != NULL && current->keys == keys)
+		apply_look(domain, key, &look, clock_now().now);
+	if (watch.is_dirty)
+		state_save(keys);
+	signing_unref(current);
+	pthread_mutex_unlock(&watch.lock);
+}
+
+static bool
+must_leave(void)
+{
+	bool leave;
+
+	pthread_mutex_lock(&watch.lock);
+	leave = watch.stop || watch.next_conf != NULL;
+	pthread_mutex_unlock(&watch.lock);
+	return leave;
+}
+
+/* Looks at all keys whose time has come. */
+static void
+look_round(const struct sign_keys *keys)
+{
+	size_t n;
+	struct sign_domain *const *domains = sign_keys_domains(keys, &n);
+	struct key_looker looker;
+
+	for (size_t i = 0; i < n; i++)
+		for (size_t k = 0; k < domains[i]->n_keys; k++) {
+			struct sign_key *key = domains[i]->keys[k];
+
+			if (key->revoked > 0 ||
+			    key->next_look > clock_now().now)
+				continue;
+			if (must_leave() || !looker_open(&looker))
+				return;
+			look_at(&looker, keys, domains[i], key);
+		}
+}
+
+/* ---- the thread ---- */
+
+/* With the lock.  Looks at all keys again, after a reload. */
+static void
+take_reload(void)
+{
+	const struct signing *s = signing_ref();
+	size_t n = 0;
+	struct sign_domain *const *domains =
+	    s != NULL ? sign_keys_domains(s->keys, &n) : NULL;
+
+	conf_unref(watch.conf);
+	watch.conf = watch.next_conf;
+	watch.next_conf = NULL;
+	set_state_path(watch.conf);
+	for (size_t i = 0; i < n; i++)
+		for (size_t k = 0; k < domains[i]->n_keys; k++)
+			domains[i]->keys[k]->next_look = 0;
+	watch.is_dirty = true;
+	signing_unref(s);
+}
+
+static void
+watch_turn(void)
+{
+	int64_t now = clock_now().now;
+	const struct signing *s;
+
+	if (now >= watch.folder_next || watch.folder_next > now + FOLDER_S ||
+	    folder_time(watch.conf->sign.keys) != watch.folder_time)
+		check_folder(now);
+	s = signing_ref();
+	if (s != NULL) {
+		look_round(s->keys);
+		pthread_mutex_lock(&watch.lock);
+		if (collect_used(s->keys, now) || watch.is_dirty)
+			state_save(s->keys);
+		pthread_mutex_unlock(&watch.lock);
+	}
+	looker_close();
+	signing_unref(s);
+}
+
+static void *
+watch_run(void *arg)
+{
+	struct timespec until;
+
+	(void)arg;
+	(void)setpriority(PRIO_PROCESS, (id_t)gettid(), NICE);
+	pthread_mutex_lock(&watch.lock);
+	while (!watch.stop) {
+		if (watch.next_conf != NULL)
+			take_reload();
+		pthread_mutex_unlock(&watch.lock);
+		watch_turn();
+		pthread_mutex_lock(&watch.lock);
+		clock_gettime(CLOCK_REALTIME, &until);
+		until.tv_sec += TURN_MS / 1000;
+		if (!watch.stop && watch.next_conf == NULL)
+			(void)pthread_cond_timedwait(
+			    &watch.wake, &watch.lock, &until);
+	}
+	pthread_mutex_unlock(&watch.lock);
+	return NULL;
+}
+
+bool
+key_watch_start(const struct conf *conf, const char *process)
+{
+	const struct signing *s = signing_ref();
+
+	if (conf->sign.keys == NULL) {
+		signing_unref(s);
+		return true;
+	}
+	snprintf(watch.process, sizeof(watch.process), "%s", process);
+	watch.conf = conf_ref(conf);
+	watch.folder_time = folder_time(conf->sign.keys);
+	watch.folder_mark = folder_mark(conf->sign.keys);
+	watch.folder_next = clock_now().now + FOLDER_S;
+	set_state_path(conf);
+	if (s != NULL) {
+		pthread_mutex_lock(&watch.lock);
+		state_load(s->keys);
+		watch.is_dirty = true;
+		pthread_mutex_unlock(&watch.lock);
+	}
+	signing_unref(s);
+	watch.started =
+	    pthread_create(&watch.thread, NULL, watch_run, NULL) == 0;
+	return watch.started;
+}
+
+void
+key_watch_reload(const struct conf *conf)
+{
+	if (!watch.started || conf->sign.keys == NULL)
+		return;
+	pthread_mutex_lock(&watch.lock);
+	conf_unref(watch.next_conf);
+	watch.next_conf = conf_ref(conf);
+	pthread_cond_signal(&watch.wake);
+	pthread_mutex_unlock(&watch.lock);
+}
+
+void
+key_watch_stop(void)
+{
+	const struct signing *s = signing_ref();
+	struct timespec until;
+
+	if (watch.started) {
+		pthread_mutex_lock(&watch.lock);
+		watch.stop = true;
+		if (s != NULL) {
+			(void)collect_used(s->keys, clock_now().now);
+			state_save(s->keys);
+		}
+		pthread_cond_signal(&watch.wake);
+		pthread_mutex_unlock(&watch.lock);
+		clock_gettime(CLOCK_REALTIME, &until);
+		until.tv_sec += STOP_S;
+		(void)pthread_timedjoin_np(watch.thread, NULL, &until);
+	}
+	signing_unref(s);
+}
+
+void
+key_watch_counts(struct key_watch_counts *out)
+{
+	const struct signing *s = signing_ref();
+	size_t n = 0;
+	struct sign_domain *const *domains =
+	    s != NULL ? sign_keys_domains(s->keys, &n) : NULL;
+
+	*out = (struct key_watch_counts){ .domains = n,
+		.looks = atomic_load(&watch.looks),
+		.unknown = atomic_load(&watch.unknown) };
+	pthread_mutex_lock(&watch.lock);
+	for (size_t i = 0; i < n; i++) {
+		size_t signing = out->signing;
+
+		out->keys += domains[i]->n_keys;
+		for (size_t k = 0; k < domains[i]->n_keys; k++) {
+			enum rotation_phase phase = domains[i]->keys[k]->phase;
+
+			out->signing +=
+			    phase == ROTATION_ACTIVE || phase == ROTATION_ALARM;
+			out->alarms += phase == ROTATION_ALARM;
+		}
+		out->unpublished += out->signing == signing;
+	}
+	pthread_mutex_unlock(&watch.lock);
+	signing_unref(s);
+}

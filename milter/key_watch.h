@@ -1,0 +1,55 @@
+/*
+ * key_watch.h - the thread that looks at the records of our signing keys and
+ * decides which of them sign (sign/rotation.h).
+ *
+ * It has a resolver of its own and a low priority, so that it never delays
+ * mail.  It writes what it has seen to FOLDER/.state/HOST, and finds out within
+ * a minute that the folder of keys has changed.
+ */
+#ifndef AVOUCH_MILTER_KEY_WATCH_H
+#define AVOUCH_MILTER_KEY_WATCH_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "conf/conf.h"
+#include "sign/keys.h"
+
+/*
+ * With the rights of the start: creates the directory of the state if there is
+ * a folder of keys.  As the user of the daemon: forbids core dumps, which would
+ * contain private keys.
+ */
+void key_watch_prepare(const struct conf *conf);
+void key_watch_protect(const struct conf *conf);
+
+/*
+ * Starts the thread, after signing_load(); reads the state of an earlier run.
+ * `process` is appended to the name of the state file, because each process of
+ * a daemon has one.  False: no thread.
+ */
+bool key_watch_start(const struct conf *conf, const char *process);
+
+/* Looks again at all keys, soon; `conf` is the new configuration. */
+void key_watch_reload(const struct conf *conf);
+
+/* Writes the state and ends the thread, or leaves it if it waits for DNS. */
+void key_watch_stop(void);
+
+/* Around the load of a new set from the current one, whose states the thread
+ * changes. */
+void key_watch_lock(void);
+void key_watch_unlock(void);
+
+struct key_watch_counts {
+	size_t domains, keys;
+	size_t signing;     /* keys that sign */
+	size_t unpublished; /* domains that have keys, of which none signs */
+	size_t alarms;      /* keys that sign, but have no record */
+	uint64_t looks, unknown;
+};
+
+void key_watch_counts(struct key_watch_counts *out);
+
+#endif
