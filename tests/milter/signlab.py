@@ -104,7 +104,9 @@ sign {
 }
 """ % (self.sign_port, self.folder, more))
 
-    def start(self, more="", first=""):
+    def start(self, more="", first="", services="", transports=None):
+        """`services`: more lines of master.cf; `transports`: (domain, how) for
+        mail that leaves."""
         self.socket = "inet:%d@127.0.0.1" % smtp.free_port()
         port = int(self.socket[5:].partition("@")[0])
         self.mta_socket = "inet:127.0.0.1:%d" % port
@@ -118,15 +120,19 @@ sign {
         self.callback(self.out_filter.close)
         self.in_filter = Filter(ports["in_back"])
         self.callback(self.in_filter.close)
+        routes = [("nowhere.example", "error:5.1.1 no")]
+        if transports:
+            routes.append(transports)
         sign = "inet:127.0.0.1:%d" % self.sign_port
         self.start_postfix(
             services=SERVICES.format(
                 auth=self.auth.server_address[1], sign=sign,
                 verify=self.mta_socket, out_filter=self.out_filter.port,
-                in_filter=self.in_filter.port, **ports),
+                in_filter=self.in_filter.port, **ports) + services,
             non_smtpd_milters=sign, internal_mail_filter_classes="bounce",
-            transport_maps="inline:{nowhere.example=error:5.1.1_no}",
-            relay_domains="nowhere.example")
+            transport_maps="inline:{%s}" % ", ".join(
+                "{%s = %s}" % pair for pair in routes),
+            relay_domains=" ".join(domain for domain, _ in routes))
         return self
 
     def submit(self, message, login="alice@example.com", port="submission",
