@@ -117,6 +117,7 @@ MILTER_TESTS = "tests/milter/proto.py $(DAEMON)" \
 CLI_TESTS = "tests/cli/contract.py $(COMMAND)" \
 	"tests/cli/explain.py $(COMMAND)" "tests/cli/manual.py $(COMMAND)" \
 	"tests/audit/domain.py $(COMMAND)" \
+	"tests/audit/false_alarms.py $(COMMAND)" \
 	"tests/readers/fields.py $(COMMAND)" \
 	"tests/report/reading.py $(COMMAND)" \
 	"tests/report/central.py $(COMMAND)"

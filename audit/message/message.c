@@ -88,12 +88,12 @@ static void
 judge_spf_and_dkim(struct judging *j)
 {
 	const struct verdict *v = j->m->verdict;
-	bool spf = v->spf_mail_from.code == SPF_PASS;
+	bool spf = v->spf_mail_from.code == SPF_PASS || !j->m->has_client;
 	bool dkim = dkim_passes(v);
 
 	if (!spf && !dkim)
 		add_fault(j, AUDIT_FAULT_UNAUTHENTICATED, "message", SPAN_NONE);
-	if (v->spf_mail_from.code == SPF_FAIL && !dkim)
+	if (j->m->has_client && v->spf_mail_from.code == SPF_FAIL && !dkim)
 		add_fault(j, AUDIT_FAULT_SPF_REFUSES, "MAIL FROM", SPAN_NONE);
 	if (!spf)
 		add_fault(j, AUDIT_FAULT_SPF, "MAIL FROM", SPAN_NONE);
@@ -115,13 +115,13 @@ judge_dmarc(struct judging *j)
 	const struct verdict *v = j->m->verdict;
 	bool passes = v->spf_mail_from.code == SPF_PASS || dkim_passes(v);
 
-	if (v->dmarc.code == DMARC_FAIL &&
+	if (j->m->has_client && v->dmarc.code == DMARC_FAIL &&
 	    v->dmarc.disposition > DMARC_POLICY_NONE)
 		add_fault(j, AUDIT_FAULT_DMARC_POLICY, "From", SPAN_NONE);
 	if (v->dmarc.code == DMARC_NONE && v->from.n_domains > 0)
 		add_fault(j, AUDIT_FAULT_NO_DMARC, "From", SPAN_NONE);
-	if (passes && !v->dmarc.spf_aligned && !v->dmarc.dkim_aligned &&
-	    v->dmarc.code == DMARC_FAIL)
+	if (j->m->has_client && passes && !v->dmarc.spf_aligned &&
+	    !v->dmarc.dkim_aligned && v->dmarc.code == DMARC_FAIL)
 		add_fault(j, AUDIT_FAULT_UNALIGNED, "From", SPAN_NONE);
 }
 

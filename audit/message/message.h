@@ -34,6 +34,7 @@ struct audit_message {
 	enum audit_answer tls;
 	enum audit_answer has_name; /* the client's name is forward-confirmed */
 	int64_t received; /* when, in seconds since 1970; 0: not known */
+	bool has_client;  /* SPF was checked for the client's address */
 	bool is_unsure; /* a DNS question failed: SPF, DKIM or DMARC is unknown
 	                 */
 };

@@ -126,6 +126,14 @@ address_text(struct buf *b, const struct ip *ip)
 	return buf_view(b);
 }
 
+/* SPF's result, if it could be checked. */
+static const char *
+spf_shown(const struct audit_message *m)
+{
+	return m->has_client ? spf_code_name(m->verdict->spf_mail_from.code)
+			     : "unknown";
+}
+
 static json_t *
 message_json(const struct audit_message *m, const struct audit_findings *f)
 {
@@ -137,7 +145,7 @@ message_json(const struct audit_message *m, const struct audit_findings *f)
 	cli_set_span(o, "from", v->from.first);
 	cli_set_span(o, "mail_from", v->mail_from);
 	cli_set_span(o, "client", address_text(&client, &v->client));
-	cli_set_text(o, "spf", spf_code_name(v->spf_mail_from.code));
+	cli_set_text(o, "spf", spf_shown(m));
 	cli_set_text(o, "dkim", dkim_code_name(v->facts.dkim));
 	cli_set_text(o, "dmarc", dmarc_code_name(v->dmarc.code));
 	cli_set_bool(o, "spf_aligned", v->dmarc.spf_aligned);
@@ -161,7 +169,7 @@ message_show(const struct audit_message *m, const struct audit_findings *f)
 	cli_line("from", v->from.first);
 	cli_line("mail from", v->mail_from);
 	cli_line("client", address_text(&client, &v->client));
-	printf("%-22s %s%s\n", "spf", spf_code_name(v->spf_mail_from.code),
+	printf("%-22s %s%s\n", "spf", spf_shown(m),
 	    v->dmarc.spf_aligned ? ", aligned with From" : "");
 	printf("%-22s %s%s\n", "dkim", dkim_code_name(v->facts.dkim),
 	    v->dmarc.dkim_aligned ? ", aligned with From" : "");
@@ -170,6 +178,9 @@ message_show(const struct audit_message *m, const struct audit_findings *f)
 	cli_line_text("TLS of the last hop", answer_name(m->tls));
 	cli_line_text(
 	    "bulk mail", audit_message_is_bulk(v->header) ? "yes" : "no");
+	if (!m->has_client)
+		puts("The client's address is not in the message, so SPF and "
+		     "DMARC were not judged; give --ip.");
 	if (m->is_unsure)
 		puts("SPF, DKIM and DMARC are not known for now: a DNS "
 		     "question failed.");
@@ -189,7 +200,8 @@ static bool
 is_temporary(const struct verdict *v)
 {
 	return v->gave_up || v->faulty ||
-	    v->spf_mail_from.code == SPF_TEMPERROR ||
+	    (v->client.family != IP_NONE &&
+		v->spf_mail_from.code == SPF_TEMPERROR) ||
 	    v->facts.dkim == DKIM_TEMPERROR || v->dmarc.code == DMARC_TEMPERROR;
 }
 
@@ -203,6 +215,7 @@ judge_message(
 		.tls = e->hop.tls,
 		.has_name = client_has_name(c, &e->hop.client),
 		.received = e->hop.when,
+		.has_client = e->hop.client.family != IP_NONE,
 		.is_unsure = is_temporary(v),
 	};
 	struct audit_findings found;

@@ -13,82 +13,11 @@ sys.path.insert(0, os.path.join(os.path.dirname(os.path.dirname(
     os.path.abspath(__file__))), "cli"))
 
 import command  # noqa: E402
-from command import NOW, OK, TEMPFAIL, USAGE  # noqa: E402
-import signing  # noqa: E402
-from suite import Suite, holds, lacks, same, true  # noqa: E402
-
 import zones  # noqa: E402
+from auditing import applied, audit, filled, found, serious  # noqa: E402
+from suite import Suite, same, true  # noqa: E402
 
 suite = Suite()
-
-# Hints that nearly every domain gets: techniques that are optional.
-OPTIONAL = ("hint mta-sts.absent", "hint tls-rpt.absent")
-
-FINDING = 1  # the status of --fail-on
-
-keys = {}
-
-
-def filled(c, name, lines):
-    """The lines as a zone, with the domain and the keys in them."""
-    if not keys:
-        for word, bits in (("KEY512", 512), ("KEY1024", 1024), ("KEY", 2048)):
-            record = signing.Key("rsa", c.home, bits).record()
-            keys[word] = record.split("p=")[1]
-        keys["CUT"] = keys["KEY"][:100]
-    out = []
-    for line in lines:
-        line = re.sub(r"(?<=p=)(KEY512|KEY1024|KEY|CUT)(?=\")",
-                      lambda m: keys[m.group()], line.replace("@@", "\0"))
-        line = line.replace("@", name) if not re.search(
-            r"mailto:\S+@(reports|agrees|nowhere)", line) else re.sub(
-                r"(?<!mailto:d)@", name, line)
-        line = line.replace("\0", "@" + name)
-        out.append(strings(line))
-    return out
-
-
-def strings(line):
-    """A TXT record in strings of 255 bytes."""
-    m = re.match(r'(.* IN TXT) "(.*)"$', line)
-    if not m or len(m.group(2)) <= 255 or '" "' in m.group(2):
-        return line
-    text = m.group(2)
-    return m.group(1) + " " + " ".join(
-        '"%s"' % text[i:i + 255] for i in range(0, len(text), 255))
-
-
-def audit(c, domain, lines, options=(), status=OK):
-    zone = c.file("audit.zone", "$TTL 300\n" + zones.WORLD + "\n".join(lines) +
-                  "\n")
-    return c.run("audit", domain, "--zone", zone, "--now", NOW, "--json",
-                 *options, status=status).json()
-
-
-def found(result):
-    return sorted("%s %s.%s" % (f["severity"], f["area"], f["id"])
-                  for f in result["findings"])
-
-
-def serious(result):
-    return [f for f in found(result) if f not in OPTIONAL]
-
-
-def applied(lines, finding):
-    """The zone after the fix of a finding; what only the owner knows is
-    filled in."""
-    lines = list(lines)
-    for line in finding["remove"]:
-        true(line in lines, "%r is not in the zone %r" % (line, lines))
-        lines.remove(line)
-    for line in finding["publish"]:
-        for word, value in (("HASH-OF-PUBLIC-KEY", "ef" * 32),
-                            ("PUBLIC-KEY", keys["KEY"]),
-                            ("ADDRESS", "192.0.2.99"), ("ACCOUNT", "example")):
-            line = line.replace(word, value)
-        lines.append(strings(line))
-    return lines
-
 
 def each_fix(c, domain, lines, options, result):
     for f in result["findings"]:
