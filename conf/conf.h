@@ -156,6 +156,10 @@ struct conf {
 		char *quarantine_header;     /* its name; NULL: none */
 	} dmarc;
 	struct {
+		enum conf_action action; /* neither SPF nor DKIM passes, and
+		                            no policy says what to do */
+	} unauthenticated;
+	struct {
 		/* Templates: "{domain}", "{rule}", "{client}", "{reason}",
 		 * "{url}" (not in `url` itself, where values are
 		 * percent-encoded).  NULL: the built-in text, no link. */

@@ -214,6 +214,11 @@ const struct conf_option conf_options[] = {
   AT(dmarc.quarantine_header),
   .help = "Header field that the action annotate adds." },
 
+{ "unauthenticated", "action", CONF_CHOICE, "accept", ONE_OF(actions),
+  AT(unauthenticated.action),
+  .help = "What is done when neither SPF nor DKIM passes and no DMARC policy "
+	"applies." },
+
 { "reply", "reject_text", CONF_TEMPLATE, "", AT(reply.reject_text),
   .help = "Text of a refusal, instead of the built-in ones." },
 { "reply", "url", CONF_URL, "", AT(reply.url),

@@ -81,6 +81,9 @@ dkim_temperror = { "dkim.on_temperror", OPTION(dkim_actions.on_temperror),
 dkim_permerror = { "dkim.on_permerror", OPTION(dkim_actions.on_permerror),
 	"has no DKIM signature that can be used", "5.7.20", "4.7.20",
 	POLICY_AUTHOR, false },
+unauthenticated = { "unauthenticated.action", OPTION(unauthenticated.action),
+	"passes neither SPF nor DKIM", "5.7.26", "4.7.26", POLICY_AUTHOR,
+	false },
 by_override = { "override", 0,
 	"meets an override", "5.7.1", "4.7.1", POLICY_AUTHOR, false };
 /* clang-format on */
@@ -325,6 +328,45 @@ propose_dkim(struct policy_context *p)
 		propose_error(p, &dkim_permerror);
 }
 
+/* A mark of indirect mail counts: SPF cannot pass behind a forwarder. */
+static bool
+is_indirect(struct policy_context *p)
+{
+	struct indirect_evidence marks[POLICY_MARKS_MAX];
+	size_t n = policy_marks(p->c, p->f, marks);
+
+	for (size_t i = 0; i < n; i++) {
+		if (marks[i].why_not != NULL)
+			continue;
+		if (marks[i].setting != NULL)
+			consult(p, marks[i].setting);
+		return true;
+	}
+	return false;
+}
+
+/*
+ * Large receivers refuse such mail (Gmail: 550 5.7.26), whether or not its
+ * domain has a DMARC record.  A check that could not be made for now has a rule
+ * of its own.
+ */
+static void
+propose_unauthenticated(struct policy_context *p)
+{
+	const struct policy_input *f = p->f;
+	bool has_policy = (f->dmarc != DMARC_NONE && f->dmarc != DMARC_FAIL) ||
+	    (f->dmarc == DMARC_FAIL && p->asked > DMARC_POLICY_NONE);
+	enum conf_action action;
+
+	if (has_policy || f->from_fault != NULL || f->spf == SPF_PASS ||
+	    f->spf == SPF_TEMPERROR || f->dkim == DKIM_PASS ||
+	    f->dkim == DKIM_TEMPERROR)
+		return;
+	action = rule_action(p, &unauthenticated);
+	if (action != CONF_ACCEPT && !is_indirect(p))
+		propose_error(p, &unauthenticated);
+}
+
 static void
 propose_all(struct policy_context *p)
 {
@@ -340,6 +382,7 @@ propose_all(struct policy_context *p)
 		propose_dmarc(p);
 	propose_spf(p);
 	propose_dkim(p);
+	propose_unauthenticated(p);
 	if (p->rule != &dmarc_indirect)
 		p->mark = (struct indirect_evidence){ .what = NULL };
 }

@@ -101,13 +101,15 @@ OUTCOMES = [
      "4.7.26"),
     ("dmarc", "on_temperror", plain_from("broken.example"), "5.7.1", "4.7.0"),
     ("dmarc", "on_permerror", plain_from("nosuch.example"), "5.7.1", "4.7.1"),
+    ("unauthenticated", "action", plain_from("keys.example"), "5.7.26",
+     "4.7.26"),
     ("dmarc", "on_invalid_from", lambda l: TWO_FROM, "5.7.1", "4.7.1"),
 ]
 
 
 def only(section, option, action, more=""):
     """The option alone has a say: what else may object is silent."""
-    text = {"spf": "", "dkim": "", "dmarc": ""}
+    text = {"spf": "", "dkim": "", "dmarc": "", "unauthenticated": ""}
     if (section, option) != ("spf", "on_fail"):
         text["spf"] = " on_fail = accept"
     text[section] += " %s = %s" % (option, action)
@@ -340,7 +342,7 @@ def _(l):
 @suite.test("monitor: nothing at all is refused, held or annotated")
 def _(l):
     every = "mode = monitor\n"
-    for section in ("spf", "dkim", "dmarc"):
+    for section in ("spf", "dkim", "dmarc", "unauthenticated"):
         every += "%s {%s }\n" % (section, "".join(
             " %s = reject" % o for s, o, *_ in OUTCOMES if s == section))
     every += ('override "no" { from_domain = "other.example" '

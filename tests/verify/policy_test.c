@@ -336,6 +336,74 @@ nothing_to_object_to(void **state)
 	POLICY_RUN_EACH(vectors);
 }
 
+#define REFUSES "unauthenticated { action = reject }"
+#define UNTOUCHED                                                              \
+	CONF_ACCEPT, CONF_ACCEPT, "default", NULL, DMARC_POLICY_NONE,          \
+	    POLICY_OVERRIDE_NONE, 0, NULL, NULL
+#define REFUSED                                                                \
+	CONF_REJECT, CONF_REJECT, "unauthenticated.action",                    \
+	    "a.example passes neither SPF nor DKIM", DMARC_POLICY_NONE,        \
+	    POLICY_OVERRIDE_NONE, 550, "5.7.26"
+
+/* Gmail: 550 5.7.26, Yahoo: 550 5.7.9 */
+static void
+unauthenticated_mail(void **state)
+{
+	static const struct policy_vector vectors[] = {
+		{ "nothing passes", REFUSES, { MAIL, .spf = SPF_NONE }, REFUSED,
+		    "The message of a.example passes neither SPF nor DKIM "
+		    "(rule "
+		    "unauthenticated.action)" },
+		{ "softfail and a bad signature", REFUSES,
+		    { MAIL, .spf = SPF_SOFTFAIL, .dkim = DKIM_FAIL }, REFUSED,
+		    NULL },
+		{ "p=none", REFUSES, { FAILS(NONE, NONE), .spf = SPF_NEUTRAL },
+		    REFUSED, NULL },
+		{ "the default", "", { MAIL, .spf = SPF_NONE }, UNTOUCHED },
+		{ "deferred", "unauthenticated { action = tempfail }",
+		    { MAIL, .spf = SPF_NONE }, CONF_TEMPFAIL, CONF_TEMPFAIL,
+		    "unauthenticated.action", NULL, DMARC_POLICY_NONE,
+		    POLICY_OVERRIDE_NONE, 451, "4.7.26", NULL },
+		{ "monitor mode", "mode = monitor\n" REFUSES,
+		    { MAIL, .spf = SPF_NONE }, CONF_ACCEPT, CONF_REJECT,
+		    "unauthenticated.action",
+		    "a.example passes neither SPF nor DKIM, not enforced: "
+		    "monitor mode",
+		    DMARC_POLICY_NONE, POLICY_OVERRIDE_NONE, 0, NULL, NULL },
+		{ "SPF passes", REFUSES, { MAIL, .spf = SPF_PASS }, UNTOUCHED },
+		{ "DKIM passes", REFUSES,
+		    { MAIL, .spf = SPF_NONE, .dkim = DKIM_PASS }, UNTOUCHED },
+		{ "SPF is not known for now", REFUSES,
+		    { MAIL, .spf = SPF_TEMPERROR }, CONF_ACCEPT, CONF_ACCEPT,
+		    "spf.on_temperror", NULL, DMARC_POLICY_NONE,
+		    POLICY_OVERRIDE_NONE, 0, NULL, NULL },
+		{ "DKIM is not known for now", REFUSES,
+		    { MAIL, .dkim = DKIM_TEMPERROR }, CONF_ACCEPT, CONF_ACCEPT,
+		    "dkim.on_temperror", NULL, DMARC_POLICY_NONE,
+		    POLICY_OVERRIDE_NONE, 0, NULL, NULL },
+		{ "a policy of its own says what to do",
+		    REFUSES " dmarc { on_quarantine = accept }",
+		    { FAILS(QUARANTINE, QUARANTINE), .spf = SPF_NONE },
+		    CONF_ACCEPT, CONF_ACCEPT, "dmarc.on_quarantine", NULL,
+		    DMARC_POLICY_NONE, POLICY_OVERRIDE_LOCAL, 0, NULL, NULL },
+		{ "forwarded by a trusted host",
+		    REFUSES " trusted_forwarders = {\"192.0.2.1\"}",
+		    { MAIL, .spf = SPF_NONE }, UNTOUCHED },
+		{ "a list that is only a claim", REFUSES,
+		    { MAIL, .spf = SPF_NONE, .is_list = true,
+			.list_field = "List-Id",
+			.list_domain = { "l.lists.example", 15 } },
+		    REFUSED, NULL },
+		{ "this host lacked resources", REFUSES " on_overload = accept",
+		    { MAIL, .spf = SPF_NONE, .overload = true }, CONF_TEMPFAIL,
+		    CONF_TEMPFAIL, "unauthenticated.action", NULL,
+		    DMARC_POLICY_NONE, POLICY_OVERRIDE_NONE, 451, "4.7.26",
+		    NULL },
+	};
+	(void)state;
+	POLICY_RUN_EACH(vectors);
+}
+
 static void
 the_furthest_action_is_taken(void **state)
 {
@@ -748,6 +816,7 @@ main(void)
 		cmocka_unit_test(rfc9989_7_4_indirect_mail),
 		cmocka_unit_test(rfc7372_3_each_outcome_and_code),
 		cmocka_unit_test(nothing_to_object_to),
+		cmocka_unit_test(unauthenticated_mail),
 		cmocka_unit_test(the_furthest_action_is_taken),
 		cmocka_unit_test(rfc9989_7_1_dmarc_pass_outweighs_spf),
 		cmocka_unit_test(
