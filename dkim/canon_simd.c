@@ -3,7 +3,103 @@
 #include <stdint.h>
 #include <string.h>
 
-/* ---- any processor ---- */
+/* ---- words of 64 bits, for processors without vectors ---- */
+
+enum { WORD = 8 };
+
+#define EACH(byte) ((byte)*UINT64_C(0x0101010101010101))
+
+/* Whether NAMED(stop_in) of canon_simd.inc stops at `p`. */
+static bool
+byte_stops(const char *p, bool relaxed)
+{
+	return (p[1] == '\n' && p[0] != '\r') ||
+	    (relaxed &&
+		(p[0] == '\t' || (p[0] == ' ' && (unsigned char)p[1] <= ' ')));
+}
+
+/* The top bit of each byte of `w` that is not above `max`, which is below 0x80.
+ */
+static uint64_t
+not_above(uint64_t w, unsigned max)
+{
+	return ~(((w & EACH(0x7f)) + EACH(0x7f - max)) | w) & EACH(0x80);
+}
+
+/*
+ * Not 0 if a stop may be in `w` or at the byte before it: at LF for simple, at
+ * a control character or two bytes of white space for relaxed.  `before` is the
+ * result of not_above(' ') for the word before.
+ */
+static uint64_t
+word_suspects(uint64_t w, uint64_t *before, bool relaxed)
+{
+	uint64_t white, pairs;
+
+	if (!relaxed)
+		return not_above(w ^ EACH('\n'), 0);
+	white = not_above(w, ' ');
+	pairs = white & (white << 8 | *before >> 56);
+	*before = white;
+	return pairs | not_above(w, ' ' - 1);
+}
+
+static size_t
+words_run(const char *p, size_t n, bool relaxed)
+{
+	size_t last = n - 1, i = 0, done = 0; /* before `done` is no stop */
+	uint64_t w, before = 0;
+
+	for (; i < last && (uintptr_t)(p + i) % WORD != 0; done = ++i)
+		if (byte_stops(p + i, relaxed))
+			return i;
+	for (; last - i >= WORD; i += WORD) {
+		memcpy(&w, __builtin_assume_aligned(p + i, WORD), WORD);
+		if (__BYTE_ORDER__ == __ORDER_BIG_ENDIAN__)
+			w = __builtin_bswap64(w);
+		if (word_suspects(w, &before, relaxed) == 0) {
+			/* The last byte may be a space before white space. */
+			done = i + WORD - 1;
+			continue;
+		}
+		for (; done < i + WORD; done++)
+			if (byte_stops(p + done, relaxed))
+				return done;
+	}
+	for (; done < last; done++)
+		if (byte_stops(p + done, relaxed))
+			return done;
+	return last;
+}
+
+static size_t
+run_simple_words(const char *p, size_t n)
+{
+	return words_run(p, n, false);
+}
+
+static size_t
+run_relaxed_words(const char *p, size_t n)
+{
+	return words_run(p, n, true);
+}
+
+/* dkim/canon.c goes on byte by byte. */
+static const char *
+compress_words(struct compress *s, const char *p, size_t blocks)
+{
+	(void)blocks;
+	s->changed = false;
+	return p;
+}
+
+const struct canon_simd canon_simd_words = {
+	run_simple_words,
+	run_relaxed_words,
+	compress_words,
+};
+
+/* ---- any processor with vectors of 16 bytes ---- */
 
 /*
  * Collects one bit of each of 16 bytes, each of which is 0x00 or 0xff.  The
@@ -66,10 +162,18 @@ canon_simd_best(void)
 
 #else
 
+/* Without vectors a compiler makes the code of the vectors byte by byte, and
+ * that is slower than a loop. */
+#if defined(__ARM_NEON) || defined(__ALTIVEC__) || defined(__SSE2__)
+#define HAS_VECTORS true
+#else
+#define HAS_VECTORS false
+#endif
+
 const struct canon_simd *
 canon_simd_best(void)
 {
-	return &canon_simd_plain;
+	return HAS_VECTORS ? &canon_simd_plain : &canon_simd_words;
 }
 
 #endif

@@ -4,8 +4,8 @@
  * reduce white space where it is not.  docs/ARCHITECTURE.md works through an
  * example.
  *
- * It uses the vectors of GNU C, which work on every processor, and AVX2 if the
- * processor has it.
+ * It uses the vectors of GNU C (SSE2, NEON and others), AVX2 if the
+ * processor has it, and words of 64 bits on processors without vectors.
  */
 #ifndef AVOUCH_DKIM_CANON_SIMD_H
 #define AVOUCH_DKIM_CANON_SIMD_H
@@ -42,8 +42,10 @@ struct canon_simd {
 	    struct compress *s, const char *p, size_t blocks);
 };
 
-/* For every processor, and the fastest for this one. */
+/* With vectors of 16 bytes, with words of 64 bits, and the fastest for this
+ * processor. */
 extern const struct canon_simd canon_simd_plain;
+extern const struct canon_simd canon_simd_words;
 const struct canon_simd *canon_simd_best(void);
 
 #endif

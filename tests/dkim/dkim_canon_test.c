@@ -71,17 +71,18 @@ static void
 expect(enum canon canon, struct span body, size_t step, struct span want,
     struct kept *k)
 {
+	static const char *const names[] = { "best", "vectors", "words" };
 	const struct canon_simd *ways[] = { canon_simd_best(),
-		&canon_simd_plain };
+		&canon_simd_plain, &canon_simd_words };
 
 	for (size_t i = 0; i < ARRAY_SIZE(ways); i++) {
 		canonical_by(ways[i], canon, body, step, k);
 		if (!span_equal(span_of(k->p, k->n), want))
-			fail_msg("%s%s, chunks of %zu: \"%.*s\" (%zu bytes) "
+			fail_msg("%s (%s), chunks of %zu: \"%.*s\" (%zu bytes) "
 				 "gives \"%.*s\" (%zu)",
 			    canon == CANON_RELAXED ? "relaxed" : "simple",
-			    i > 0 ? " (plain)" : "", step, SPAN_FMT(body),
-			    body.n, (int)k->n, k->p, k->n);
+			    names[i], step, SPAN_FMT(body), body.n, (int)k->n,
+			    k->p, k->n);
 	}
 }
 
