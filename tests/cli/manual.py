@@ -145,6 +145,25 @@ def readme_examples(c):
     true(run_examples(c, found) >= 4, "examples")
 
 
+@suite.test("what README shows of --explain is what is printed")
+def readme_picture(c):
+    with open(ROOT + "/README.md", encoding="utf-8") as f:
+        picture = re.search(r"```\n\$ avouch (check .*)\n((?s:.*?))```",
+                            f.read())
+    message = c.home + "/forged.eml"
+    with open(message, "w", encoding="ascii", newline="\r\n") as f:
+        f.write("From: Bank <alice@bank.example>\nTo: bob@example.net\n"
+                "Subject: Your account\n\nHello\n")
+    words = picture.group(1).replace("forged.eml", message).split()
+    left = c.run(*words, "--zone", ROOT + "/etc/demo.zone", "--config",
+                 "/dev/null").out
+    parts = picture.group(2).split("[...]\n")
+    true(len(parts) > 2, "the picture")
+    for part in filter(None, parts):
+        holds(left, part)
+        left = left.partition(part)[2]
+
+
 # ---- completion ----
 
 def completed(c, *words):
