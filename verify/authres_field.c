@@ -281,10 +281,10 @@ put_dmarc_comment(struct authres_writer *w, const struct verdict *v)
 	authres_comment(w, own.p, buf_view(&text));
 }
 
-/* RFC 9989 section 9.1: policy.dmarc is the policy "to be applied after policy
- * options have been processed", so t=y counts. */
+/* RFC 9989 section 9.1: policy.dmarc is the policy after all options. */
 static void
-put_dmarc(struct authres_writer *w, const struct verdict *v)
+put_dmarc(
+    struct authres_writer *w, const struct verdict *v, const struct conf *conf)
 {
 	const struct dmarc_result *r = &v->dmarc;
 
@@ -295,8 +295,8 @@ put_dmarc(struct authres_writer *w, const struct verdict *v)
 	authres_put(w, "header", "from", r->author_domain);
 	if (r->record != NULL)
 		authres_put(w, "policy", "dmarc",
-		    span_str(dmarc_policy_name(
-			dmarc_policy_asked(r->policy, r->testing))));
+		    span_str(dmarc_policy_name(policy_after_options(
+			conf, r->policy, r->testing, r->pct_zero))));
 }
 
 struct span
@@ -313,7 +313,7 @@ authres_field_write(struct verify_message *m)
 		put_spf(&w, v, m->arena);
 		put_dkim(&w, v, m->arena);
 		put_arc(&w, v);
-		put_dmarc(&w, v);
+		put_dmarc(&w, v, m->c->conf);
 	}
 	if (w.text.p != NULL)
 		return authres_end(&w);

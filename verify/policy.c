@@ -231,6 +231,14 @@ propose_disposition(struct policy_context *p)
 	propose(p, rule, action);
 }
 
+enum dmarc_policy
+policy_after_options(const struct conf *c, enum dmarc_policy published,
+    bool testing, bool pct_zero)
+{
+	return dmarc_policy_asked(
+	    published, testing || (pct_zero && c->dmarc.pct_zero_is_testing));
+}
+
 /*
  * What the author domain's owner asks for.  RFC 9989 appendix A.6 ignores pct;
  * large domains still publish "p=reject; pct=0" and mean what t=y means now.
@@ -243,15 +251,14 @@ policy_asked(struct policy_context *p)
 	if (p->f->dmarc_pct_zero && asked == p->f->dmarc_policy &&
 	    asked > DMARC_POLICY_NONE) {
 		consult(p, "dmarc.pct_zero_is_testing");
-		if (p->c->dmarc.pct_zero_is_testing) {
+		if (p->c->dmarc.pct_zero_is_testing)
 			/* the action that does not apply */
 			(void)rule_action(p,
 			    asked == DMARC_POLICY_REJECT ? &dmarc_reject
 							 : &dmarc_quarantine);
-			return dmarc_policy_asked(asked, true);
-		}
 	}
-	return asked;
+	return policy_after_options(p->c, p->f->dmarc_policy,
+	    asked != p->f->dmarc_policy, p->f->dmarc_pct_zero);
 }
 
 static void

@@ -143,6 +143,14 @@ void policy_decide(const struct conf *c, const struct policy_input *f,
     int64_t now, struct arena *a, struct policy_decision *out);
 
 /*
+ * The policy "to be applied after policy options have been processed" (RFC 9989
+ * section 9.1): one level below the published one for t=y (`testing`), and for
+ * pct=0 if the operator treats that as t=y.
+ */
+enum dmarc_policy policy_after_options(const struct conf *c,
+    enum dmarc_policy published, bool testing, bool pct_zero);
+
+/*
  * The action for a message that was not checked at all, since there was no
  * memory: CONF_TEMPFAIL if on_overload or any on_temperror refuses it (and the
  * mode is enforce), else CONF_ACCEPT.

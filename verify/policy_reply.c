@@ -215,7 +215,23 @@ put_builtin(struct buf *b, const struct policy_context *p)
 	buf_byte(b, ')');
 }
 
-/* RFC 7208 section 6.2: the explanation must not be taken for our own words. */
+/*
+ * RFC 7208 sections 6.2 and 11.4: the explanation must not be taken for our own
+ * words, nor for those of the MTA that logs it ("from=<...>", "host[...]").
+ * What a URL needs ("=", ";") stays.
+ */
+static void
+put_foreign_text(struct buf *b, struct span text)
+{
+	for (size_t i = 0; i < text.n && i < EXPLANATION_MAX; i++) {
+		struct span one = span_of(text.p + i, 1);
+
+		if (strchr("<>[](){}\"'`\\", text.p[i]) != NULL)
+			one = SPAN("?");
+		buf_printable(b, one, 1);
+	}
+}
+
 static void
 put_explanation(struct buf *b, const struct policy_context *p)
 {
@@ -228,7 +244,7 @@ put_explanation(struct buf *b, const struct policy_context *p)
 	else
 		buf_text(b, "the domain");
 	buf_text(b, " explains: ");
-	buf_printable(b, p->f->spf_explanation, EXPLANATION_MAX);
+	put_foreign_text(b, p->f->spf_explanation);
 }
 
 static void

@@ -185,6 +185,7 @@ def _(l):
     same(outcome(l, zero)[:10], "550 5.7.26", "ignored")
     with settings(l, "dmarc { pct_zero_is_testing = true }\n"):
         same(outcome(l, zero), "annotate dmarc.on_quarantine", "like t=y")
+        holds(ours(delivered(l, zero)), "policy.dmarc=quarantine")
 
 
 @suite.test("on_overload: what we lack the resources for comes again")

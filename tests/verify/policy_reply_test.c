@@ -106,6 +106,19 @@ reply_texts(void **state)
 		    "The message of bounce.example fails SPF (rule "
 		    "spf.on_fail); bounce.example explains: See "
 		    "http://x.example" },
+		{ "RFC 7208 section 11.4: nor does a log take it for the MTA's",
+		    "spf { on_fail = reject }",
+		    { MAIL, .spf = SPF_FAIL,
+			.spf_explanation = { "x\"; from=<a@b.example> "
+					     "mx[192.0.2.9] (rule x) "
+					     "http://y.example/?s=1;i=2",
+			    71 } },
+		    CONF_REJECT, CONF_REJECT, "spf.on_fail", NULL,
+		    DMARC_POLICY_NONE, POLICY_OVERRIDE_NONE, 550, "5.7.23",
+		    "The message of bounce.example fails SPF (rule "
+		    "spf.on_fail); bounce.example explains: x?; "
+		    "from=?a@b.example? mx?192.0.2.9? ?rule x? "
+		    "http://y.example/?s=1;i=2" },
 		{ "exp= is cut and cleaned", "spf { on_fail = reject }",
 		    { .client = CLIENT,
 			.spf = SPF_FAIL,
