@@ -118,6 +118,8 @@ CLI_TESTS = "tests/cli/contract.py $(COMMAND)" \
 	"tests/cli/explain.py $(COMMAND)" "tests/cli/manual.py $(COMMAND)" \
 	"tests/audit/domain.py $(COMMAND)" \
 	"tests/audit/false_alarms.py $(COMMAND)" \
+	"tests/audit/servers.py $(COMMAND)" \
+	"tests/audit/message.py $(COMMAND)" \
 	"tests/readers/fields.py $(COMMAND)" \
 	"tests/report/reading.py $(COMMAND)" \
 	"tests/report/central.py $(COMMAND)"
@@ -209,7 +211,8 @@ soak: all
 
 # The long form of tests that `check` runs in short.
 faults: all $(PRELOADS)
-	@LOGS=$(BUILD) TEST_SECONDS=1200 tests/run_cmocka \
+	@LOGS=$(BUILD) TEST_SECONDS=1200 SLOW=yes tests/run_cmocka \
+		"tests/audit/servers.py $(COMMAND)" \
 		"tests/milter/startup.py $(DAEMON)" \
 		"tests/milter/faults.py $(DAEMON) --alone" \
 		"tests/milter/flood.py $(DAEMON) --long"

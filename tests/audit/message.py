@@ -1,0 +1,256 @@
+#!/usr/bin/env python3
+"""avouch audit --message and --bounce: the rules of large receivers.
+
+usage: message.py PROGRAM [PART-OF-A-NAME]
+"""
+
+import os
+import sys
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.dirname(
+    os.path.abspath(__file__))), "cli"))
+
+import command  # noqa: E402
+import signing  # noqa: E402
+from command import NOW, OK, TEMPFAIL  # noqa: E402
+from suite import Suite, holds, same, true  # noqa: E402
+
+suite = Suite()
+
+ZONE = """\
+$TTL 300
+example.com. IN TXT "v=spf1 ip4:192.0.2.1 -all"
+1.2.0.192.in-addr.arpa. IN PTR mail.example.com.
+mail.example.com. IN A 192.0.2.1
+_dmarc.example.com. IN TXT "v=DMARC1; p=reject"
+bare.example. IN TXT "v=spf1 ip4:192.0.2.1 -all"
+;!failed _dmarc.down.example. TXT servfail
+"""
+
+RECEIVED = (b"Return-Path: <ann@%s>\r\nReceived: from mail.example.com "
+            b"(mail.example.com [%s])\r\n\tby mx.example.net (Postfix) with "
+            b"%s id 1\r\n\tfor <bob@example.net>; Thu, 1 Jan 2026 00:00:05 "
+            b"+0000 (UTC)\r\n")
+
+MESSAGE = b"""\
+From: Ann <ann@example.com>\r
+To: bob@example.net\r
+Subject: one\r
+Date: Thu, 1 Jan 2026 00:00:00 +0000\r
+Message-ID: <1@example.com>\r
+\r
+Hello.\r
+"""
+
+UNSUBSCRIBE = (b"List-Unsubscribe: <https://example.com/u>\r\n"
+               b"List-Unsubscribe-Post: List-Unsubscribe=One-Click\r\n")
+
+
+def audit(c, message, sign=None, names=None, sender=b"example.com",
+          client=b"192.0.2.1", protocol=b"ESMTPS", status=OK):
+    if sign:
+        message = signing.sign(message, sign, "example.com", "s1",
+                               **({"headers": names} if names else {}))
+    path = c.file("audited.eml", RECEIVED % (sender, client, protocol) +
+                  message)
+    zone = c.file("message.zone", ZONE + signing.txt(
+        "s1._domainkey.example.com.", sign.record() if sign else "v=DKIM1; p="
+    ) + "\n")
+    return c.run("audit", "--message", path, "--zone", zone, "--now", NOW,
+                 "--json", status=status).json()
+
+
+def errors(result, severity="error"):
+    """"Gmail 550 5.7.26: unauthenticated", sorted."""
+    return sorted("%s: %s" % (f["section"].split(", text")[0], f["id"])
+                  for f in result["findings"] if f["severity"] == severity)
+
+
+@suite.test("a message as it should be: nothing is said, and its facts")
+def good(c):
+    result = audit(c, MESSAGE, c.rsa)
+    same(result["findings"], [], "findings")
+    same({k: result[k] for k in ("spf", "dkim", "dmarc", "spf_aligned",
+                                 "dkim_aligned", "client", "mail_from",
+                                 "confirmed_name", "tls", "bulk")},
+         {"spf": "pass", "dkim": "pass", "dmarc": "pass", "spf_aligned": True,
+          "dkim_aligned": True, "client": "192.0.2.1",
+          "mail_from": "ann@example.com", "confirmed_name": "yes",
+          "tls": "yes", "bulk": False}, "facts")
+
+
+@suite.test("neither SPF nor DKIM: Gmail 5.7.26, Yahoo 5.7.9, policy 5.7.509")
+def unauthenticated(c):
+    result = audit(c, MESSAGE, client=b"203.0.113.9")
+    got = errors(result)
+    for want in ("Gmail 550 5.7.26: unauthenticated",
+                 "Yahoo 550 5.7.9: unauthenticated",
+                 "Gmail 550 5.7.26: spf-refuses",
+                 "Gmail 550 5.7.26: dmarc-policy",
+                 "Yahoo 554 5.7.9: dmarc-policy",
+                 "Outlook.com 550 5.7.509: dmarc-policy",
+                 "GMX and WEB.DE 554: dmarc-policy",
+                 "Gmail 550 5.7.25: ptr"):
+        true(want in got, "%s is not in %s" % (want, got))
+    true("Outlook.com: unauthenticated" in errors(result, "warning"), "junk")
+    true("Gmail 550 5.7.30, bulk senders: dkim" in errors(result, "hint"),
+         "a rule for bulk senders")
+
+
+@suite.test("SPF alone: only rules for bulk senders, and GMX, object")
+def spf_alone(c):
+    result = audit(c, MESSAGE)
+    same(errors(result), ["GMX and WEB.DE: dkim"], "errors")
+    bulk = audit(c, UNSUBSCRIBE + MESSAGE)
+    for want in ("Gmail 550 5.7.30, bulk senders: dkim",
+                 "Outlook.com 550 5.7.515, bulk senders: dkim"):
+        true(want in errors(bulk), want)
+    true("Gmail, bulk senders: unsubscribe-unsigned" in
+         errors(bulk, "warning"), "unsigned")
+
+
+@suite.test("not aligned; no DMARC record: 5.7.32, 5.7.40, 5.7.515")
+def unaligned(c):
+    result = audit(c, UNSUBSCRIBE + MESSAGE, sender=b"bare.example")
+    true("Gmail 421 5.7.32, bulk senders: unaligned" in errors(result),
+         errors(result))
+    result = audit(c, UNSUBSCRIBE + MESSAGE.replace(
+        b"ann@example.com", b"ann@bare.example"), sender=b"bare.example")
+    for want in ("Gmail 550 5.7.40, bulk senders: no-dmarc",
+                 "Outlook.com 550 5.7.515, bulk senders: no-dmarc"):
+        true(want in errors(result), errors(result))
+
+
+@suite.test("the header: From, Message-ID, Date, duplicates, bytes, TLS")
+def header(c):
+    for change, want in (
+            ((b"From: Ann", b"From: Eve <eve@other.example>\r\nFrom: Ann"),
+             ["Gmail 550 5.7.1: duplicate", "Gmail 550 5.7.1: from",
+              "Yahoo 554: duplicate", "Yahoo 554: from"]),
+            ((b"Message-ID: <1@example.com>\r\n", b""),
+             ["Gmail 550 5.7.1: message-id"]),
+            ((b"<1@example.com>", b"<1>"), ["Gmail 550 5.7.1: message-id"]),
+            ((b"Date: Thu, 1 Jan 2026", b"Date: Thu, 1 Jan 2015"),
+             ["Yahoo 554: date"]),
+            ((b"Date: Thu, 1 Jan 2026", b"Date: yesterday"),
+             ["Yahoo 554: date"]),
+            ((b"Subject: one\r\n", b"Subject: one\r\nSubject: two\r\n"),
+             ["Gmail 550 5.7.1: duplicate", "Yahoo 554: duplicate"]),
+            ((b"Subject: one", b"Subject: \xc3\xa9t\xc3\xa9"),
+             ["Gmail 550 5.7.1: eight-bit"])):
+        result = audit(c, MESSAGE.replace(*change), c.rsa)
+        got = [e for e in errors(result) if "unauth" not in e and
+               "dmarc" not in e and "dkim" not in e]
+        same(got, want, change)
+    result = audit(c, MESSAGE, c.rsa, protocol=b"ESMTP")
+    same((errors(result), errors(result, "hint")),
+         ([], ["Gmail 550 5.7.29, bulk senders: tls"]), "TLS")
+
+
+@suite.test("one-click unsubscribe: both fields, and both signed (RFC 8058)")
+def unsubscribe(c):
+    signed = signing.HEADERS + ["list-unsubscribe", "list-unsubscribe-post"]
+    same(audit(c, UNSUBSCRIBE + MESSAGE, c.rsa, signed)["findings"], [],
+         "signed")
+    for message in (UNSUBSCRIBE.split(b"\n")[0] + b"\n" + MESSAGE,
+                    UNSUBSCRIBE.replace(b"https:", b"http:") + MESSAGE,
+                    b"Precedence: bulk\r\n" + MESSAGE):
+        same(errors(audit(c, message, c.rsa), "warning"),
+             ["Gmail, bulk senders: unsubscribe",
+              "Yahoo, bulk senders: unsubscribe"], message[:60])
+
+
+@suite.test("a small key; and what DNS cannot say for now")
+def keys(c):
+    small = signing.Key("rsa", c.home, 512)
+    true("Gmail: small-key" in errors(audit(c, MESSAGE, small)), "small")
+    result = audit(c, MESSAGE.replace(b"ann@example.com", b"ann@down.example"),
+                   status=TEMPFAIL)
+    same((errors(result), result["unsure"]), ([], True), "DNS")
+
+
+@suite.test("options say what the message does not; status by --fail-on")
+def options(c):
+    path = c.file("plain2.eml", MESSAGE)
+    zone = c.file("message2.zone", ZONE)
+    run = ("audit", "--message", path, "--zone", zone, "--now", NOW)
+    r = c.run(*run)
+    holds(r.out, "give --ip")
+    r = c.run(*run, "--ip", "192.0.2.1", "--helo", "mail.example.com",
+              "--mail-from", "ann@example.com", "--json").json()
+    same((r["spf"], r["client"], r["tls"]), ("pass", "192.0.2.1", "unknown"),
+         "options")
+    same(c.run(*run, "--fail-on", "error", status=None).status, 1, "error")
+    with open(path, "rb") as f:
+        same(c.run("audit", "--message", "-", *run[3:], stdin=f.read()).out,
+             c.run(*run).out, "standard input")
+
+
+# text, what it means
+BOUNCES = [
+    ("550-5.7.26 Your email has been blocked because the sender is "
+     "unauthenticated. gsmtp", ["gmail.unauthenticated"]),
+    ("550 5.7.26 Unauthenticated email from example.com is not accepted due to "
+     "domain's DMARC policy. - gsmtp", ["gmail.dmarc-policy"]),
+    ("550 5.7.26 The MAIL FROM domain [example.com] has an SPF record with a "
+     "hard fail policy (-all) but it fails to pass SPF checks. gsmtp",
+     ["gmail.spf-refuses"]),
+    ("status=bounced (host gmail-smtp-in.l.google.com[142.250.27.27] said: "
+     "550-5.7.25 [192.0.2.1] The IP address sending this message does not have "
+     "a PTR record", ["gmail.ptr"]),
+    ("421 4.7.27 Your email has been rate limited because SPF authentication "
+     "didn't pass. gsmtp", ["gmail.spf"]),
+    ("550 5.7.515 Access denied, sending domain EXAMPLE.COM doesn't meet the "
+     "required authentication level. Spf= Pass , Dkim= Fail , DMARC= Pass "
+     "[prod.protection.outlook.com]", ["outlook.dkim"]),
+    ("550 5.7.509 Access denied, sending domain example.com does not pass DMARC "
+     "verification and has a DMARC policy of reject. outlook.com",
+     ["outlook.dmarc-policy"]),
+    ("554 5.7.9 Message not accepted for policy reasons. See "
+     "https://postmaster.yahooinc.com/error-codes",
+     ["yahoo.dmarc-policy", "yahoo.unauthenticated"]),
+    ("Diagnostic-Code: smtp; 550 5.7.23 SPF validation failed", ["any.spf"]),
+    ("550 5.1.1 no such user; 192.0.2.1 5.7.26.1 15.7.26 5.7.261", []),
+    ("", []),
+]
+
+
+@suite.test("--bounce: the rule behind a refusal")
+def bounces(c):
+    for text, want in BOUNCES:
+        result = c.run("audit", "--bounce", "-", "--json",
+                       stdin=text.encode()).json()
+        same(sorted("%s.%s" % (f["area"], f["id"])
+                    for f in result["findings"]), want, text)
+    holds(c.run("audit", "--bounce", "-", stdin=b"hello").out, "No reply")
+
+
+@suite.test("--bounce: a delivery status notification (RFC 3464)")
+def notification(c):
+    path = c.file("dsn.eml", b"From: MAILER-DAEMON@mx.example.net\r\n"
+                  b"Content-Type: multipart/report; boundary=x\r\n\r\n--x\r\n"
+                  b"Content-Type: message/delivery-status\r\n\r\n"
+                  b"Reporting-MTA: dns; mx.example.net\r\n\r\n"
+                  b"Final-Recipient: rfc822; bob@gmail.com\r\nAction: failed\r\n"
+                  b"Status: 5.7.26\r\nRemote-MTA: dns; "
+                  b"gmail-smtp-in.l.google.com\r\nDiagnostic-Code: smtp; "
+                  b"550-5.7.26 This mail has been blocked because the sender is "
+                  b"unauthenticated.\r\n 550-5.7.26 Gmail requires all senders "
+                  b"to authenticate with either SPF or DKIM.\r\n\r\n--x--\r\n")
+    result = c.run("audit", "--bounce", path, "--json").json()
+    same([(f["area"], f["id"], f["severity"]) for f in result["findings"]],
+         [("gmail", "unauthenticated", "error")], "findings")
+
+
+@suite.test("hostile bytes in a message and in a bounce are shown as text")
+def hostile(c):
+    bad = b"\x1b[31m\xff\x00\xe2\x80\xae"
+    path = c.file("hostile.eml", b"Received: from (((( [" + bad + b"\r\nFrom: " +
+                  bad + b"\r\nMessage-ID: " + bad + b"\r\n\r\n")
+    c.run("audit", "--message", path, "--zone", c.zone, status=None)
+    c.run("audit", "--bounce", path)
+    c.run("audit", "--bounce", "-", stdin=b"5.7.26 " * 200000)
+
+
+if __name__ == "__main__":
+    sys.exit(command.main(suite, sys.argv))
