@@ -82,6 +82,14 @@ parse_list(struct conf_parser *p, const char *name, struct conf_assignment *a)
 	conf_lex(&p->l, false);
 }
 
+/* A list without braces and commas goes on in its line. */
+static bool
+is_another_value(struct conf_parser *p, unsigned line)
+{
+	return p->l.next.line == line && conf_lex_has_text(&p->l) &&
+	    !is_beyond_value(p);
+}
+
 static void
 parse_value(struct conf_parser *p, const char *name, unsigned line,
     struct conf_assignment *a)
@@ -94,7 +102,9 @@ parse_value(struct conf_parser *p, const char *name, unsigned line,
 	}
 	add_value(p, a);
 	conf_lex(&p->l, false);
-	if (p->l.next.kind != CONF_TOKEN_COMMA)
+	if (p->l.next.kind != CONF_TOKEN_COMMA &&
+	    !(a != NULL && conf_type_is_list(a->option->type) &&
+		is_another_value(p, line)))
 		return;
 	if (a != NULL && conf_type_is_list(a->option->type))
 		conf_error_add(p->errors, line,

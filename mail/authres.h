@@ -100,6 +100,8 @@ void authres_begin(
  * not written, nor is what follows it up to the next. */
 void authres_method(
     struct authres_writer *w, const char *method, const char *result);
+/* "; none", which a comment may follow.  Call it if there is no result. */
+void authres_none(struct authres_writer *w);
 /*
  * `own` is made of literals and numbers alone and written as it is; NULL or
  * empty: no such words.  `text` may be anybody's: buf_safe().  Nothing

@@ -155,25 +155,39 @@ authres_begin(
 	keep_whole(w, 0);
 }
 
-void
-authres_method(struct authres_writer *w, const char *method, const char *result)
+static void
+begin_result(struct authres_writer *w, struct span piece, bool folded)
 {
-	char memory[PIECE_MAX];
-	struct buf piece = buf_wrap(memory, sizeof(memory));
 	size_t before = w->text.n;
 
 	w->open = !w->text.full && w->results < AUTHRES_RESULTS_MAX;
 	if (!w->open)
 		return;
-	buf_text(&piece, method);
-	buf_byte(&piece, '=');
-	buf_text(&piece, result);
 	buf_byte(&w->text, ';');
-	emit(w, buf_view(&piece), true);
+	emit(w, piece, folded);
 	keep_whole(w, before);
 	w->open = !w->text.full;
 	w->results += w->open;
 	w->commented = false;
+}
+
+void
+authres_method(struct authres_writer *w, const char *method, const char *result)
+{
+	char memory[PIECE_MAX];
+	struct buf piece = buf_wrap(memory, sizeof(memory));
+
+	buf_text(&piece, method);
+	buf_byte(&piece, '=');
+	buf_text(&piece, result);
+	begin_result(w, buf_view(&piece), true);
+}
+
+void
+authres_none(struct authres_writer *w)
+{
+	if (w->results == 0)
+		begin_result(w, SPAN("none"), false);
 }
 
 /* Folded at its spaces. */

@@ -74,7 +74,8 @@ request_macros(SMFICTX *ctx)
 		int stage;
 		const char *names;
 	} wanted[] = {
-		{ SMFIM_CONNECT, "j {client_ptr} {daemon_port}" },
+		{ SMFIM_CONNECT,
+		    "j {client_ptr} {client_resolve} {daemon_port}" },
 		{ SMFIM_HELO, "" },
 		{ SMFIM_ENVFROM, "{auth_type} {auth_authen}" },
 		{ SMFIM_ENVRCPT, "" },
@@ -196,6 +197,8 @@ connect_to(SMFICTX *ctx, struct session *s, const char *name,
 		.mta_port =
 		    smfi_getsymval(ctx, libmilter_text("{daemon_port}")),
 		.ptr = smfi_getsymval(ctx, libmilter_text("{client_ptr}")),
+		.resolve =
+		    smfi_getsymval(ctx, libmilter_text("{client_resolve}")),
 	    });
 	return SMFIS_NOREPLY;
 }

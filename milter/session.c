@@ -109,6 +109,7 @@ session_connect(struct session *s, const struct session_client *client)
 		.trusted_mta = s->trusted_mta,
 		.name = span_str(client->name),
 		.ptr = span_str(client->ptr),
+		.resolve = span_str(client->resolve),
 		.authserv_id = span_str(s->authserv_id),
 		.receiver = span_str(mta),
 		.now = clock_now().now,

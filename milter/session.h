@@ -78,6 +78,7 @@ struct session_client {
 	const char *mta;      /* macro j; may be NULL */
 	const char *mta_port; /* macro {daemon_port}; may be NULL */
 	const char *ptr;      /* macro {client_ptr}; may be NULL */
+	const char *resolve;  /* macro {client_resolve}; may be NULL */
 };
 
 /* Begins the connection; ends an earlier one. */

@@ -55,7 +55,22 @@ name_is_verified(struct span name)
 /*
  * RFC 8601 section 2.7.3.  The MTA has looked this up at connect and reports
  * the outcome: a name it has verified, or "unknown" beside the name by PTR.
+ * Sendmail also says why a name is not verified.  NULL: no result, because
+ * addresses of own users need no name.
  */
+static const char *
+iprev_result(const struct verdict *v)
+{
+	if (name_is_verified(v->client_name))
+		return "pass";
+	if (span_is_nocase(v->client_resolve, "TEMP"))
+		return "temperror";
+	if (name_is_verified(v->client_ptr) ||
+	    span_is_nocase(v->client_resolve, "FORGED"))
+		return "fail";
+	return v->skip != NULL || v->facts.authenticated ? NULL : "permerror";
+}
+
 static void
 put_iprev(struct authres_writer *w, const struct verdict *v)
 {
@@ -63,21 +78,31 @@ put_iprev(struct authres_writer *w, const struct verdict *v)
 	struct buf words = buf_wrap(memory, sizeof(memory));
 	struct buf ip = buf_wrap(ip_memory, sizeof(ip_memory));
 	const char *own = v->facts.authenticated ? NULL : skip_words(v, &words);
+	const char *result;
 
 	if (v->client.family == IP_NONE || v->client_name.n == 0)
 		return;
-	if (name_is_verified(v->client_name)) {
-		authres_method(w, "iprev", "pass");
-		authres_comment(w, own, v->client_name);
-	} else if (name_is_verified(v->client_ptr)) {
-		authres_method(w, "iprev", "fail");
-		authres_comment(w, own, v->client_ptr);
-	} else {
-		authres_method(w, "iprev", "permerror");
-		authres_comment(w, own, SPAN_NONE);
-	}
+	result = iprev_result(v);
+	if (result == NULL)
+		return;
+	authres_method(w, "iprev", result);
+	authres_comment(w, own,
+	    name_is_verified(v->client_name)      ? v->client_name
+		: name_is_verified(v->client_ptr) ? v->client_ptr
+						  : SPAN_NONE);
 	ip_put(&ip, &v->client);
 	authres_put(w, "policy", "iprev", buf_view(&ip));
+}
+
+/* Nothing is known of an own user's mail; a comment says why. */
+static void
+put_unchecked(struct authres_writer *w, const struct verdict *v)
+{
+	char memory[COMMENT_MAX];
+	struct buf words = buf_wrap(memory, sizeof(memory));
+
+	authres_none(w);
+	authres_comment(w, skip_words(v, &words), SPAN_NONE);
 }
 
 /* RFC 8601 section 2.7.4 */
@@ -309,6 +334,8 @@ authres_field_write(struct verify_message *m)
 	authres_begin(&w, buf_alloc(m->arena, VERIFY_RESULTS_MAX), id);
 	put_auth(&w, v, m->c->conf);
 	put_iprev(&w, v);
+	if (v->skip != NULL && w.results == 0)
+		put_unchecked(&w, v);
 	if (v->skip == NULL) {
 		put_spf(&w, v, m->arena);
 		put_dkim(&w, v, m->arena);

@@ -88,6 +88,7 @@ verify_connect(const struct conf *conf, struct dns_source *dns,
 	c->client = *client;
 	c->client.name = arena_copy(c->arena, client->name);
 	c->client.ptr = arena_copy(c->arena, client->ptr);
+	c->client.resolve = arena_copy(c->arena, client->resolve);
 	c->client.authserv_id = arena_copy(c->arena, client->authserv_id);
 	c->client.receiver = arena_copy(c->arena, client->receiver);
 	return c;
@@ -194,6 +195,7 @@ verify_mail(struct verify_connection *c, const struct verify_envelope *e)
 	v->header = &m->header;
 	v->client_name = c->client.name;
 	v->client_ptr = c->client.ptr;
+	v->client_resolve = c->client.resolve;
 	v->helo = c->helo;
 	v->mail_from = arena_copy(m->arena, sender_bare(e->sender));
 	if (e->auth_authen.p != NULL || e->auth_type.p != NULL) {

@@ -44,14 +44,16 @@ bool verify_start(void);
 /* ---- a connection ---- */
 
 struct verify_client {
-	struct ip ip;     /* IP_NONE: it has none, or nobody knows it */
-	uint16_t port;    /* its; 0: not told */
-	bool trusted_mta; /* policy_trusts_mta() */
-	bool local;       /* without an address for it was submitted on this
-	                     host, not by SMTP: as if from loopback */
-	struct span name; /* the MTA's verified name of it; "unknown" or
-	                     "[...]": not verified; absent: not told */
-	struct span ptr;  /* the name by PTR alone ({client_ptr}); absent */
+	struct ip ip;        /* IP_NONE: it has none, or nobody knows it */
+	uint16_t port;       /* its; 0: not told */
+	bool trusted_mta;    /* policy_trusts_mta() */
+	bool local;          /* without an address for it was submitted on this
+	                        host, not by SMTP: as if from loopback */
+	struct span name;    /* the MTA's verified name of it; "unknown" or
+	                        "[...]": not verified; absent: not told */
+	struct span ptr;     /* the name by PTR alone ({client_ptr}); absent */
+	struct span resolve; /* of the name, by Sendmail ({client_resolve}): OK,
+	                        FAIL, FORGED, TEMP; absent: not told */
 	struct span authserv_id; /* the configured one, or the MTA's own name */
 	struct span receiver;    /* the MTA's own name, for SPF's %{r} */
 	int64_t now;             /* seconds since 1970, for HELO's SPF */
@@ -117,6 +119,7 @@ struct verdict {
 	uint16_t client_port;    /* 0: not told */
 	struct span client_name; /* as in struct verify_client */
 	struct span client_ptr;
+	struct span client_resolve;
 	struct span auth_type; /* absent: did not log in */
 	struct span auth_authen;
 	struct span helo;

@@ -463,6 +463,12 @@ wrong_assignments(void **state)
 		{ "spf { on_fail = }\nmode = x",
 		    "f:1: on_fail: has no value\n"
 		    "f:2: mode: \"x\" is not valid; use enforce or monitor\n" },
+		{ "nameservers = 1.1.1.1 8.8.8.8 9.9.9.9\nmode = x",
+		    "f:1: nameservers: put the list in braces: nameservers = "
+		    "{1.1.1.1, ...}\n"
+		    "f:2: mode: \"x\" is not valid; use enforce or monitor\n" },
+		{ "nameservers = 1.1.1.1 mode = x",
+		    "f:1: mode: \"x\" is not valid; use enforce or monitor\n" },
 		{ "nameservers = 1.1.1.1, 8.8.8.8\nmode = x",
 		    "f:1: nameservers: put the list in braces: nameservers = "
 		    "{1.1.1.1, ...}\n"

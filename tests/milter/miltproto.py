@@ -81,8 +81,8 @@ class Milter:
     # ---- events, in their usual order ----
 
     def connect(self, address="192.0.2.10", name="client.example.org",
-                mta="mx.example.net"):
-        self.macros("C", j=mta)
+                mta="mx.example.net", **macros):
+        self.macros("C", j=mta, **macros)
         family = b"6" if address and ":" in address else b"4"
         if address is None:  # RFC-less: "unknown"
             return self.event("C", name.encode() + b"\0U")

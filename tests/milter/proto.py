@@ -22,8 +22,8 @@ import lab
 import miltproto
 import promtext
 import smtp
-from suite import (WAIT, Skip, Suite, holds, needs_plain_memory, same, true,
-                   until)
+from suite import (WAIT, Skip, Suite, holds, lacks, needs_plain_memory, same,
+                   true, until)
 
 suite = Suite()
 
@@ -74,7 +74,7 @@ def _(l):
     true(not m.steps & 0x80000, "a body chunk has a reply: skip")
     true(m.steps & miltproto.SKIP and m.steps & miltproto.LEADING_SPACE and
          m.steps & 0x300 == 0x100, "steps %x" % m.steps)
-    for name in (b"j ", b"{client_ptr}", b"{auth_type}", b"{auth_authen}",
+    for name in (b"j ", b"{client_ptr}", b"{client_resolve}", b"{auth_type}", b"{auth_authen}",
                  b"\x05i\x00"):
         true(name in m.symbols, "%r in %r" % (name, m.symbols))
     m.quit()
@@ -211,6 +211,30 @@ def _(l):
     alive(l)
 
 
+@suite.test("iprev: what Sendmail says of the client's name; own users")
+def _(l):
+    for who, macros, wanted in (
+            ("203.0.113.9", dict(resolve="OK"), "iprev=permerror"),
+            ("203.0.113.9", dict(resolve="FAIL"), "iprev=permerror"),
+            ("203.0.113.9", dict(resolve="TEMP", ptr="a.example"),
+             "iprev=temperror (a.example)"),
+            ("203.0.113.9", dict(resolve="FORGED"), "iprev=fail"),
+            ("203.0.113.9", dict(resolve="nonsense; dmarc=pass"),
+             "iprev=permerror"),
+            ("203.0.113.9", dict(ptr="a.example"), "iprev=fail (a.example)"),
+            ("127.0.0.1", dict(resolve="FAIL"), "; none"),
+            ("127.0.0.1", dict(resolve="FORGED", ptr="a.example"),
+             "iprev=fail")):
+        m = miltproto.Milter(l.where)
+        m.connect(who, name="[%s]" % who, **{
+            "client_" + k: v for k, v in macros.items()})
+        m.helo()
+        text = field(m.message(PLAIN))
+        holds(text, wanted)
+        lacks(text, "dmarc=pass")
+        m.close()
+
+
 @suite.test("a client without an address: this host's own, or nobody known")
 def _(l):
     forged = lab.message("alice@bank.example")
@@ -225,7 +249,7 @@ def _(l):
         m.helo("localhost")
         value = field(m.message(forged, "alice@bank.example"))
         if local:
-            same(value, "%s; none" % lab.HOST, "not judged")
+            holds(value, "%s; none (own user, not checked" % lab.HOST)
         else:
             r = lab.results(value)
             same((r["spf"], r["dkim"], r["dmarc"]),
@@ -413,8 +437,12 @@ def configured(l, text, name="other"):
 def _(l):
     r = run(l, "-V")
     same((r.returncode, r.stdout[:14]), (0, "avouch-milter "), "-V")
-    same(run(l, "-h").returncode, 0, "-h")
-    for wrong in (["-x"], ["word"], ["-c"]):
+    same(run(l, "--version").stdout, r.stdout, "--version")
+    for name in ("-h", "--help"):
+        r = run(l, name)
+        same((r.returncode, r.stderr), (0, ""), name)
+        holds(r.stdout, "--version")
+    for wrong in (["-x"], ["word"], ["-c"], ["--nosuch"], ["--help=x"]):
         r = run(l, *wrong)
         same(r.returncode, 64, "status")
         holds(r.stderr, "usage:")

@@ -350,7 +350,9 @@ iprev_of(const struct verdict *v)
 {
 	if (is_name(v->client_name))
 		return "pass";
-	return is_name(v->client_ptr) ? "fail" : "permerror";
+	if (is_name(v->client_ptr))
+		return "fail";
+	return v->skip == NULL && !v->facts.authenticated ? "permerror" : NULL;
 }
 
 static void
@@ -371,7 +373,7 @@ check_field(struct sender *s, const struct verdict *v)
 		expect(&r, "auth", "pass");
 		may_have(&r, "smtp", "auth", SPAN(""));
 	}
-	if (v->client_name.n > 0)
+	if (v->client_name.n > 0 && iprev_of(v) != NULL)
 		expect(&r, "iprev", iprev_of(v));
 	if (v->skip == NULL) {
 		expect_spf(&r, v);
