@@ -49,7 +49,7 @@ batch_ask(struct look_batch *batch, struct look_question *q,
     struct dns_source *source, struct span name, enum dns_type type)
 {
 	q->batch = batch;
-	q->wait.done = look_answered;
+	q->wait = (struct dns_wait){ .done = look_answered };
 	q->answer = NULL;
 	if (name.n > DOMAIN_MAX)
 		name.n = 0;
