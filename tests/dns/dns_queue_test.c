@@ -526,7 +526,8 @@ a_few_dead_names_are_no_hostile_mail(void **state)
 	dead_mail_begin(&m, &r, N);
 	assert_int_equal(netrun_pass_until(&r, &m.crowd), NETRUN_TOTAL_MS);
 	dns_resolver_counts(r.net, &counts);
-	assert_int_equal(counts.datagrams, 5 * N);
+	/* and now and then one for "localhost" */
+	assert_in_range(counts.datagrams, 5 * N, 5 * N + 5);
 	for (size_t i = 0; i < N; i++)
 		assert_int_equal(m.all[i].answer->fault, DNS_ERROR_TIMEOUT);
 	dead_mail_end(&m, &r);

@@ -6,8 +6,11 @@
  * fails (0: none), but for the first `spare`; with a `seed`, one in `every` at
  * random.  What the program itself asks for fails, and where `wide` is set what
  * its libraries do; but not libmilter, which ends a session without memory, and
- * that tells nothing, nor libldns, which does not look, nor libc.
+ * that tells nothing, nor libldns, which does not look, nor libc.  What
+ * libcrypto asks for through the functions that the program gave it is the
+ * library's.
  */
+#include <execinfo.h>
 #include <fcntl.h>
 #include <link.h>
 #include <stdatomic.h>
@@ -38,6 +41,7 @@ static struct {
 	uintptr_t from, to;
 } objects[OBJECTS_MAX];
 static size_t n_objects;
+static size_t crypto = OBJECTS_MAX; /* which of them is libcrypto */
 static struct control *control;
 
 static bool
@@ -64,6 +68,8 @@ find_objects(struct dl_phdr_info *info, size_t size, void *arg)
 		if (p->p_type != PT_LOAD || (p->p_flags & PF_X) == 0 ||
 		    !is_meant(info->dlpi_name) || n_objects == OBJECTS_MAX)
 			continue;
+		if (strstr(info->dlpi_name, "libcrypto") != NULL)
+			crypto = n_objects;
 		objects[n_objects].from = from;
 		objects[n_objects++].to = from + p->p_memsz;
 	}
@@ -73,12 +79,14 @@ find_objects(struct dl_phdr_info *info, size_t size, void *arg)
 static void __attribute__((constructor)) begin(void)
 {
 	const char *path = getenv("FAIL_CONTROL");
+	void *frames[1];
 	int fd = path != NULL ? open(path, O_RDWR | O_CLOEXEC) : -1;
 	void *map;
 
 	if (fd < 0)
 		return;
 	dl_iterate_phdr(find_objects, NULL);
+	backtrace(frames, 1); /* allocates the first time */
 	map = mmap(
 	    NULL, sizeof(*control), PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
 	close(fd);
@@ -96,12 +104,35 @@ mix(uint32_t n)
 }
 
 static bool
-is_caller(const void *caller, size_t of_first)
+is_in(const void *code, size_t object)
 {
-	uintptr_t at = (uintptr_t)caller;
+	uintptr_t at = (uintptr_t)code;
 
-	for (size_t i = 0; i < of_first && i < n_objects; i++)
-		if (at >= objects[i].from && at < objects[i].to)
+	return object < n_objects && at >= objects[object].from &&
+	    at < objects[object].to;
+}
+
+static bool
+is_for_crypto(void)
+{
+	enum { FRAMES = 6 };
+	void *frames[FRAMES];
+	int n = backtrace(frames, FRAMES);
+
+	/* ours, then one function of the program */
+	for (int i = 0; i + 1 < n; i++)
+		if (is_in(frames[i], 0))
+			return is_in(frames[i + 1], crypto);
+	return false;
+}
+
+static bool
+is_caller(const void *caller, bool wide)
+{
+	if (!wide)
+		return is_in(caller, 0) && !is_for_crypto();
+	for (size_t i = 0; i < n_objects; i++)
+		if (is_in(caller, i))
 			return true;
 	return false;
 }
@@ -112,9 +143,7 @@ fails(const void *caller)
 	uint32_t every = control != NULL ? atomic_load(&control->every) : 0;
 	uint32_t n, seed;
 
-	if (every == 0 ||
-	    !is_caller(
-		caller, atomic_load(&control->wide) != 0 ? OBJECTS_MAX : 1))
+	if (every == 0 || !is_caller(caller, atomic_load(&control->wide) != 0))
 		return false;
 	n = atomic_fetch_add(&control->count, 1);
 	seed = atomic_load(&control->seed);
