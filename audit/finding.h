@@ -14,8 +14,8 @@
 #include "lib/arena.h"
 #include "lib/span.h"
 
-/* Findings kept of one lint; more are only counted: nobody reads them, and
- * the publisher of the records decides how many there are. */
+/* A lint keeps at most this many findings and only counts the others: nobody
+ * reads them, and whoever publishes the records decides how many there are. */
 enum { AUDIT_FINDINGS_MAX = 256 };
 
 struct audit_change; /* change.h */

@@ -322,7 +322,7 @@ add_no_record(struct spf_linting *l, const struct spf_lint_frame *f,
 		    via->text, f->domain);
 }
 
-/* The networks that a record allows by itself. */
+/* The networks that a record allows without its includes. */
 static void
 count_networks(struct spf_lint_node *node, const struct spf_record *record)
 {

@@ -59,7 +59,8 @@ enum spf_lint_likeness {
 	SPF_LIKENESS_SENDER_ID, /* "spf2.0": obsolete */
 };
 
-/* What a TXT record is, by how it begins. */
+/* Whether a TXT record is, or is meant to be, an SPF record: decided by how it
+ * begins. */
 enum spf_lint_likeness spf_lint_likeness(struct span text);
 
 /*

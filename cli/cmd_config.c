@@ -15,7 +15,7 @@
 
 enum { ERROR_MAX = 512 };
 
-/* What somebody prints into a stream, in memory. */
+/* A stream that writes to memory. */
 struct text {
 	FILE *file;
 	char *p;
@@ -31,7 +31,7 @@ text_open(const struct cli *c, struct text *t)
 			       : cli_fail(c, EX_TEMPFAIL, "out of memory");
 }
 
-/* Of the text, until text_free(). */
+/* What was written; valid until text_free(). */
 static struct span
 text_end(struct text *t)
 {

@@ -477,7 +477,7 @@ print_setting(const struct setting *s, const char *indent, FILE *out)
 	fprintf(out, "\n%s}\n", indent);
 }
 
-/* What has come together for a section. */
+/* Prints the settings of one section. */
 static void
 print_section(const struct import *im, const char *section, FILE *out)
 {

@@ -418,7 +418,7 @@ to_email(struct import *im, const struct import_entry *e)
 
 /* ---- policyd-spf ---- */
 
-/* With TestOnly it tells and does nothing. */
+/* With TestOnly it reports and does nothing. */
 static bool
 is_spf_test(const struct import_entry *e)
 {

@@ -50,7 +50,7 @@ set_defaults(struct conf_builder *b)
 	}
 }
 
-/* What an assignment says: with "+=" the default comes first. */
+/* The values of an assignment; with "+=" the default comes first. */
 static const struct conf_value *
 values_of(const struct conf_builder *b, const struct conf_assignment *a)
 {

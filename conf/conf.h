@@ -33,13 +33,13 @@ enum {
 
 enum conf_mode { CONF_ENFORCE, CONF_MONITOR };
 
-/* What the daemon gives up once it runs (milter/sandbox.h). */
+/* What the daemon may no longer do once it runs (milter/sandbox.h). */
 enum conf_sandbox { CONF_SANDBOX_OFF, CONF_SANDBOX_BASIC, CONF_SANDBOX_FULL };
 
 /* Whom reports are written for (report/write/aggregate_xml.h). */
 enum conf_xml_format { CONF_XML_BROAD, CONF_XML_STRICT };
 
-/* What is done with a message; in the file in small letters. */
+/* What is done with a message. */
 enum conf_action {
 	CONF_ACCEPT,     /* deliver; the field says the result */
 	CONF_ANNOTATE,   /* deliver with the header field for a filter */
@@ -61,9 +61,10 @@ enum conf_oversign {
 enum conf_guard { CONF_GUARD_WARN, CONF_GUARD_OFF };
 
 /*
- * A pattern of domains: "example.net" that name alone, ".example.net" what is
- * below it, "*.example.net" the same, "**.example.net" both, "<>" the null
- * sender.  Here names are in normal form and ".x" is written "*.x".
+ * A pattern of domains: "example.net" matches only that name; "*.example.net"
+ * and ".example.net" match every name below it; "**.example.net" matches both;
+ * "<>" matches the null sender. Names are in normal form, and ".x" is stored as
+ * "*.x".
  */
 struct conf_override {
 	char *name;

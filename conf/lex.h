@@ -1,5 +1,5 @@
 /*
- * lex.h - the tokens of a configuration file, for conf_parse.c.
+ * lex.h - the tokens of a configuration file, for parse.c.
  */
 #ifndef AVOUCH_CONF_LEX_H
 #define AVOUCH_CONF_LEX_H

@@ -20,7 +20,7 @@ bool conf_is_section(const char *name);
 const struct conf_option *conf_name_find(const char *section, const char *name,
     unsigned line, struct conf_errors *errors);
 
-/* What a value that an earlier version had is called now; else NULL. */
+/* The present name of a value that an earlier version had, or NULL. */
 const char *conf_new_value(struct span value);
 
 /* Adds the error of a name that cannot be where it is. */

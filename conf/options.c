@@ -54,8 +54,8 @@ conf_action_name(enum conf_action action)
 	return enum_name(actions, ARRAY_SIZE(actions), (int)action);
 }
 
-/* What is done with a message that could not be checked: it is never refused
- * for good. */
+/* What is done with a message that could not be checked: it is never rejected
+ * permanently. */
 static const struct enum_token overload_actions[] = {
 	{ "accept", CONF_ACCEPT },
 	{ "tempfail", CONF_TEMPFAIL },

@@ -50,7 +50,8 @@ add_value(struct conf_parser *p, struct conf_assignment *a)
 	a->last = v;
 }
 
-/* What should be a value is the name of the next assignment or section. */
+/* A value is missing, and the name of the next assignment or section follows.
+ */
 static bool
 is_beyond_value(const struct conf_parser *p)
 {

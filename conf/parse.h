@@ -15,7 +15,7 @@
  * are # and // up to the end of the line, and slash-star up to star-slash.
  * CR LF is a line end; a byte order mark is skipped.
  *
- * Nothing is known here about the meaning of a value: see conf_value.h.
+ * Nothing is known here about the meaning of a value: see value.h.
  */
 #ifndef AVOUCH_CONF_PARSE_H
 #define AVOUCH_CONF_PARSE_H

@@ -1,6 +1,6 @@
 /*
  * snapshot.h - how a snapshot is made, and what it keeps besides its values.
- * For conf.c, conf_show.c and tests that let memory fail.
+ * For conf.c, print.c and tests that let memory fail.
  */
 #ifndef AVOUCH_CONF_SNAPSHOT_H
 #define AVOUCH_CONF_SNAPSHOT_H

@@ -15,7 +15,7 @@ conf_value_error(const struct conf_field *f, const struct conf_value *v,
 	char text[CONF_ERROR_TEXT_MAX];
 	va_list ap;
 
-	if (arena_has_failed(f->a)) /* that is why, not the value */
+	if (arena_has_failed(f->a)) /* memory is the reason, not the value */
 		return conf_no_memory(f);
 	va_start(ap, format);
 	vsnprintf(text, sizeof(text), format, ap);

@@ -1,6 +1,6 @@
 /*
  * value_field.h - one kind of value each: how it is read, how it is written.
- * For conf_value.c and the files that hold the kinds.
+ * For value.c and the files that hold the kinds.
  */
 #ifndef AVOUCH_CONF_VALUE_FIELD_H
 #define AVOUCH_CONF_VALUE_FIELD_H

@@ -209,7 +209,7 @@ conf_read_octal(const struct conf_field *f)
 	return set_number(f, value);
 }
 
-/* Of "0.05" it is known that 5% is meant. */
+/* "0.05" was certainly meant as 5%. */
 static bool
 no_percent_sign(
     const struct conf_field *f, uint64_t whole, struct span fraction)

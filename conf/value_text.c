@@ -158,7 +158,7 @@ conf_read_address(const struct conf_field *f)
 	return set_text(f, text);
 }
 
-/* What a template may name; `{url}` only outside of links. */
+/* The placeholders of a template; `{url}` may not be in a URL. */
 static const char *const placeholders[] = { "domain", "rule", "client",
 	"reason", "url" };
 

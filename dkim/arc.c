@@ -261,7 +261,7 @@ prepare(struct arc *c)
 	return c->index != NULL;
 }
 
-/* Filled in for every chain, whatever its result. */
+/* Filled in for every chain, also for one that fails. */
 static bool
 list_sealers(struct arc *c)
 {

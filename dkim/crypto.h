@@ -58,9 +58,9 @@ struct crypto_key *crypto_key_rsa(struct span n, struct span e);
 struct crypto_key *crypto_key_ed25519(struct span raw);
 
 /*
- * Of a key pair that OpenSSL has read (an EVP_PKEY, RSA or Ed25519), of which
- * it takes a reference: it can sign, and verify what it signed.  NULL: another
- * kind of key, or no memory.
+ * Makes a key of a key pair that OpenSSL has read (an EVP_PKEY, RSA or Ed25519)
+ * and takes a reference to it: it can sign, and verify what it signed. NULL:
+ * another kind of key, or no memory.
  */
 struct crypto_key *crypto_key_pair(struct evp_pkey_st *pkey);
 

@@ -200,7 +200,7 @@ sigcheck_key_fits(const struct sigcheck *c, const struct key *k,
 	return false;
 }
 
-/* Of several keys that do not fit, the result of the closest one counts. */
+/* If none of several keys fits, the result of the closest one counts. */
 static bool
 says_more(const struct sigcheck_result *a, const struct sigcheck_result *b)
 {

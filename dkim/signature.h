@@ -80,7 +80,7 @@ struct signature_peek { /* as written; absent: not present */
 /* Cheap, without any checks, for signatures that are not verified. */
 void signature_peek(struct span value, struct signature_peek *out);
 
-/* d= alone, as written. */
+/* Only d=, as written. */
 struct span signature_domain(struct span value);
 
 /* base64string of RFC 6376 section 2.10, for b=, bh= and a key's p=: like

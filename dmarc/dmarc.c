@@ -209,7 +209,7 @@ no_memory(struct span domain)
 	};
 }
 
-/* CORE_WAIT: all that is missing was asked. */
+/* CORE_WAIT: everything that is missing has been asked. */
 static enum core_status
 author_check(
     struct dmarc_align *c, struct span domain, struct dmarc_result *out)

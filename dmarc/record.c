@@ -184,8 +184,8 @@ read_fo(struct span value, struct dmarc_record *r)
 	return true;
 }
 
-/* unreserved, gen-delims, sub-delims and "%" of RFC 3986 section 2, but for
- * "!" and ",", which RFC 9989 section 4.8 wants encoded. */
+/* unreserved, gen-delims, sub-delims and "%" of RFC 3986 section 2, except "!"
+ * and ",", which RFC 9989 section 4.8 requires to be encoded. */
 static bool
 is_uri(unsigned char c)
 {
@@ -252,7 +252,7 @@ uri_is_valid(struct span uri)
 	return span_all(scan_rest(&s), is_uri) && is_encoded(scan_rest(&s));
 }
 
-/* obs-dmarc-report-size of RFC 9989 section 4.8, from behind its "!" */
+/* obs-dmarc-report-size of RFC 9989 section 4.8, after its "!". */
 static bool
 is_report_size(struct span text)
 {

@@ -29,8 +29,8 @@ enum dmarc_psd { DMARC_PSD_UNKNOWN, DMARC_PSD_YES, DMARC_PSD_NO };
 struct dmarc_record {
 	struct span text; /* the whole record */
 	enum dmarc_policy p, sp, np;
-	bool p_defaulted; /* p= missing, or p=, sp= or np= bad, and rua= usable:
-	                     taken as p=none alone */
+	bool p_defaulted; /* p= is missing, or p=, sp= or np= is bad, and rua=
+	                     is usable: only p=none is assumed */
 	enum dmarc_alignment adkim, aspf;
 	enum dmarc_psd psd;
 	bool testing;  /* t=y */
@@ -66,7 +66,8 @@ enum dmarc_target {              /* whose mail a record is applied to */
 enum dmarc_policy dmarc_record_policy(
     const struct dmarc_record *r, enum dmarc_target target, const char **tag);
 
-/* What a policy asks for: with t=y one level less (RFC 9989 section 4.7). */
+/* The policy that applies: with t=y one level less severe (RFC 9989 section
+ * 4.7). */
 enum dmarc_policy dmarc_policy_asked(enum dmarc_policy policy, bool testing);
 
 /* ---- the same, piece by piece, for those who explain a record ---- */
@@ -89,7 +90,7 @@ struct dmarc_tag {
 };
 
 /* The pieces of `text` in order, "v" first; returns how many there were, which
- * may be more than DMARC_TAGS_MAX.  0 for a foreign record. */
+ * may be more than DMARC_TAGS_MAX. 0: not a DMARC record. */
 size_t dmarc_record_tags(
     struct span text, struct dmarc_tag tags[DMARC_TAGS_MAX]);
 

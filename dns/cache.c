@@ -12,7 +12,7 @@
 
 enum {
 	SHARDS = 16,             /* a power of two */
-	SHARD_BYTES_MIN = 16384, /* a smaller shard is of no use */
+	SHARD_BYTES_MIN = 16384, /* a smaller shard would be useless */
 	BYTES_A_SLOT = 512,      /* the usual size of an entry */
 	ALLOCATOR = 32,          /* overhead of malloc for two blocks */
 	/* OpenSSL uses 1.7 kB for an RSA key of 1024 bits, whose record has 220
@@ -316,8 +316,8 @@ cache_answer_all(struct dns_wait *first, const struct dns_answer *answer)
 
 /* ---- questions that the source below refused ---- */
 
-/* Whether `w` would be refused for the same reason as the one for whom `e` was
- * asked. */
+/* Whether `w` would be refused for the same reason as the caller that the
+ * question of `e` was asked for. */
 static bool
 is_refused_too(const struct cache_entry *e, const struct dns_wait *w)
 {
@@ -337,8 +337,8 @@ take_all(struct cache_entry *e)
 }
 
 /*
- * Removes from `e` those who are refused, and returns them.  If others remain,
- * the question must be asked again on behalf of the first of them: one message
+ * Removes from `e` the callers that are refused, and returns them. If others
+ * remain, the question must be asked again for the first of them: one message
  * that has used up its share says nothing about the name.
  */
 static struct dns_wait *
@@ -500,7 +500,7 @@ cache_ask(struct dns_source *source, struct span name, enum dns_type type,
 
 /* ---- the cache ---- */
 
-/* Removes all entries, or marks them if they are asked.  Moves those who wait
+/* Removes all entries, or marks those that are being asked. Moves their callers
  * to the list that ends at `*waiting` unless `waiting` is NULL. */
 static void
 cache_remove_all(struct cache_shard *s, struct dns_wait ***waiting)

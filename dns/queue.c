@@ -185,8 +185,8 @@ collect_domain(
 	}
 }
 
-/* What the answer says of its domain; those who are not asked for it any more
- * go into `chain`. */
+/* Notes what the answer says about its domain; questions that are not asked any
+ * more because of it go into `chain`. */
 static void
 count_answer(struct dns_queue *queue, const struct queued *q,
     const struct dns_answer *answer, struct dns_wait **chain)

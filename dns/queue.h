@@ -41,9 +41,9 @@ enum {
 	/* An honest message of a domain that answers has none. */
 	DNS_QUEUE_CROWDED = 4,
 
-	/* A question that nobody answers is repeated five times in 12 s, so
-	 * that 19 such questions in one message have all that they want.  A
-	 * message with 32 is cut off after 4 s. */
+	/* A question that nobody answers is repeated five times in 12 s, so 19
+	 * such questions in one message get all their repetitions. A message
+	 * with 32 is cut off after 4 s. */
 	DNS_QUEUE_REPETITIONS = 96,
 };
 

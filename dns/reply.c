@@ -1,6 +1,6 @@
 #include "dns/resolver_internal.h"
 
-/* What can't be read may have been cut on its way, or be forged. */
+/* A reply that cannot be read may have been cut on its way, or be forged. */
 static void
 take_garbled(struct resolver *r, struct dns_socket *sock, struct attempt *t)
 {
@@ -46,7 +46,7 @@ take_no_edns(struct resolver *r, struct dns_socket *sock, struct attempt *t)
 		query_send(r, q, sock->server, SOCKET_UDP);
 }
 
-/* It knows EDNS, or answers without only. */
+/* The server knows EDNS, or answers only without it. */
 static void
 learn_edns(struct resolver *r, struct dns_server *s, const struct attempt *t)
 {

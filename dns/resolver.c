@@ -33,7 +33,7 @@ enum {
 	SHARE_MIN = 4, /* an honest message's first questions go at once */
 };
 
-/* Of this thread, microseconds. */
+/* CPU time of this thread in microseconds. */
 static int64_t
 cpu_us(void)
 {
@@ -170,7 +170,7 @@ take_inbox(struct resolver *r)
 
 enum rest { REST_NONE, REST_SLEEP, REST_END };
 
-/* With REST_SLEEP the next ask wakes the loop. */
+/* After REST_SLEEP the next question wakes the loop. */
 static enum rest
 prepare_rest(struct resolver *r)
 {

@@ -43,7 +43,7 @@ enum {
 
 	GHOST_MS = 8000,  /* a resolver may work so long on a question that
 	                     was given up before its time was up */
-	OVERDUE_STEP = 2, /* repeated so often, a question is overdue */
+	OVERDUE_STEP = 2, /* overdue: a question that was repeated this often */
 	OVERDUE_MAX = 4,  /* of one domain; while crowded it is asked no more */
 	DOMAINS = 1 << 14, /* places of the table of domains */
 
@@ -115,7 +115,7 @@ struct dns_query {
 
 enum { LINK_ALL, LINK_STEP };
 
-/* What the domains of one hash make the resolvers do. */
+/* The load that the domains with one hash value cause. */
 struct domain_load {
 	uint16_t asked;    /* questions that the resolvers may work on */
 	uint16_t overdue;  /* of them, those that are unanswered for long */

@@ -324,7 +324,7 @@ is_used_up(const struct resolver *r, const struct dns_socket *sock)
 	return sock->uses >= PORT_USES || r->now >= sock->expires;
 }
 
-/* One port for all that is sent in this turn, so that it is one call. */
+/* One port for everything that is sent in this turn, so that it is one call. */
 static struct dns_socket *
 port_of(struct resolver *r, struct dns_server *s, enum send_status *status)
 {

@@ -75,8 +75,8 @@ void log_say(enum log_level level, const char *event, const char *format, ...)
 void log_limited(const char *cause, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 
-/* The same for what works but is probably not what the operator wants: event
- * "warning", LOG_LEVEL_WARNING. */
+/* The same for a setting that works but is probably not what the operator
+ * wants: event "warning", LOG_LEVEL_WARNING. */
 void log_warning(const char *cause, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 

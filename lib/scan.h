@@ -20,7 +20,7 @@ struct scan scan_of(struct span s);
 
 bool scan_done(const struct scan *s);
 
-/* What is left; does not advance. */
+/* The rest of the text; does not advance. */
 struct span scan_rest(const struct scan *s);
 
 /* The next byte as 0..255, or -1 at the end; does not advance. */

@@ -26,7 +26,7 @@ struct span {
 
 struct span span_of(const char *p, size_t n);
 
-/* Of a C string; absent for NULL. */
+/* The bytes of a C string; absent for NULL. */
 struct span span_str(const char *text);
 
 /* Between two pointers into one object, from <= to. */

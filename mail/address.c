@@ -157,7 +157,7 @@ skip_route(struct scan *s, struct arena *a)
 	}
 }
 
-/* addr-spec behind its local part: RFC 5322 section 3.4.1. */
+/* addr-spec after its local part: RFC 5322 section 3.4.1. */
 static bool
 read_address(struct scan *s, struct arena *a, const struct words *local,
     struct mail_address *out)
@@ -167,7 +167,7 @@ read_address(struct scan *s, struct arena *a, const struct words *local,
 	    read_domain(s, a, &out->domain);
 }
 
-/* angle-addr behind its "<": RFC 5322 sections 3.4 and 4.4. */
+/* angle-addr after its "<": RFC 5322 sections 3.4 and 4.4. */
 static bool
 read_angle(struct scan *s, struct arena *a, struct mail_address *out)
 {
@@ -178,7 +178,7 @@ read_angle(struct scan *s, struct arena *a, struct mail_address *out)
 	    scan_byte(s, '>');
 }
 
-/* What ends a mailbox.  Programs also take ";" for ",", as Outlook writes it.
+/* The end of a mailbox. Programs also take ";" for ",", as Outlook writes it.
  */
 static bool
 is_at_end(struct scan *s)

@@ -85,7 +85,7 @@ add_lone(struct author_reading *r, struct span name)
 	author_add_domain(r, r->possible, &r->n_possible, name);
 }
 
-/* Of a valid field. */
+/* The mailboxes of a valid field. */
 static void
 add_mailboxes(struct author_reading *r, struct span value)
 {
@@ -107,10 +107,10 @@ add_mailboxes(struct author_reading *r, struct span value)
 }
 
 /*
- * A valid field without the comments and quoted display names, as these are not
- * addresses for any program if there are no groups.  A comment behind an "@"
- * and a quoted local part stay, and what has a line end: for Python's email
- * package that ends the comment or string.  Absent: no room.
+ * A valid field without the comments and quoted display names: if there are no
+ * groups, no program takes them for addresses. A comment after an "@" and a
+ * quoted local part stay, and so does anything with a line end, which for
+ * Python's email package ends the comment or string. Absent: no room.
  */
 static struct span
 without_names(struct arena *a, struct span value)
@@ -194,7 +194,7 @@ read_author_field(struct author_reading *r, struct span value)
 		author_read_mta_signs(r, value);
 }
 
-/* The possible authors go behind those that are certain.  If there is only
+/* Appends the possible authors to the certain ones. If there is only
  * "root@localhost", it is certain. */
 static void
 add_all_possible(struct author_reading *r)

@@ -44,7 +44,7 @@ struct mail_from {
 };
 
 /*
- * Of all From fields of `h`.  Texts live in `a` or `h`.  If `a` has no room,
+ * Reads all From fields of `h`. Texts live in `a` or `h`. If `a` has no room,
  * the state is INVALID and arena_has_failed() is true.
  */
 void mail_from_read(

@@ -28,7 +28,7 @@ is_not_name_byte(unsigned char c)
 	return !is_name_byte(c);
 }
 
-/* What is not shown, and quotes. */
+/* Bytes that programs do not show, and quotes. */
 static bool
 is_hidden(unsigned char c)
 {
@@ -176,7 +176,7 @@ add_cut(struct author_reading *r, struct span text)
 		author_add_possible(r, name);
 }
 
-/* And some drop what cannot be seen, and doubled dots. */
+/* Some programs drop bytes that cannot be seen, and doubled dots. */
 static void
 add_hidden(struct author_reading *r, struct span text)
 {

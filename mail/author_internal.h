@@ -70,7 +70,7 @@ void author_keep_first(
 /* Comments and white space, which in decoded text may be bare line ends. */
 void author_skip_cfws(struct scan *s);
 
-/* What follows each "<" of a field that is not valid must be clean. */
+/* In a field that is not valid, a clean address must follow each "<". */
 void author_check_angles(struct author_reading *r, struct span value);
 
 /* Parentheses are nested deeper than comments may be, with or without the
@@ -78,9 +78,9 @@ void author_check_angles(struct author_reading *r, struct span value);
 bool author_is_deep(struct span text);
 
 /*
- * What every "@" in `text` names, which is a field with its encoded words
- * decoded.  What follows an "@" is read for a bounded length, but comments may
- * be skipped MAIL_COMMENT_DEPTH_MAX times: linear time.
+ * Finds what every "@" in `text` names; `text` is a field with its encoded
+ * words decoded. The text after an "@" is read for a bounded length, but
+ * comments may be skipped MAIL_COMMENT_DEPTH_MAX times: linear time.
  */
 void author_read_at_signs(struct author_reading *r, struct span text);
 

@@ -7,7 +7,7 @@
 
 /* ---- bytes ---- */
 
-/* Of a word: what may be in a name or a local part for some program. */
+/* Bytes of a word: some program allows them in a name or a local part. */
 static bool
 is_word(unsigned char c)
 {
@@ -20,14 +20,14 @@ is_control(unsigned char c)
 	return c == 0x7f || (c < 0x20 && !ascii_is_space(c));
 }
 
-/* What some programs drop or skip inside an address. */
+/* Bytes that some programs drop or skip inside an address. */
 static bool
 is_dropped(unsigned char c)
 {
 	return span_has(SPAN("\"\\[]%!^:>)"), (char)c) || is_control(c);
 }
 
-/* What must not be between the parts of one. */
+/* Bytes that must not be between the parts of an address. */
 static bool
 is_unclean(unsigned char c)
 {
@@ -92,8 +92,8 @@ author_skip_cfws(struct scan *s)
 	} while (mail_skip_comment(s));
 }
 
-/* No word is hidden behind what follows a domain at once: `b"an"k`, `b(x)ank`.
- */
+/* No further word follows the domain after bytes that some program drops:
+ * `b"an"k`, `b(x)ank`. */
 static bool
 ends_cleanly(struct scan at)
 {
@@ -122,10 +122,10 @@ put_blank(struct buf *b)
 		buf_byte(b, '.');
 }
 
-/* How programs go on with a domain behind white space and comments. */
+/* How programs continue a domain after white space and comments. */
 enum {
 	GLUE_ANY = 1,      /* not only at a dot */
-	GLUE_LINES = 2,    /* behind line ends too */
+	GLUE_LINES = 2,    /* also after line ends */
 	GLUE_CONTROLS = 4, /* behind what is_control() */
 	GLUE_DROPPED = 8,  /* behind what is_dropped() */
 	GLUE_DOT = 16,     /* with a dot for the white space */
@@ -221,9 +221,9 @@ skip_commas(struct scan *s)
 }
 
 /*
- * `at` is behind an "@", `local` is the word in front of it.  By the obsolete
- * syntax of RFC 5322 section 4.4, a domain may be in pieces around its dots;
- * Python's email package joins any pieces ("ba nk.example").
+ * `at` follows an "@", `local` is the word before it. By the obsolete syntax of
+ * RFC 5322 section 4.4, a domain may be in pieces around its dots; Python's
+ * email package joins any pieces ("ba nk.example").
  */
 static void
 read_after_at(struct author_reading *r, struct scan at, struct span local)
@@ -265,7 +265,7 @@ is_in_local_part(struct scan at)
 	return !scan_done(&at) && is_word((unsigned char)*at.p);
 }
 
-/* `at` is behind a "%", `local` is the name in front of it. */
+/* `at` follows a "%", `local` is the name before it. */
 static void
 read_after_percent(struct author_reading *r, struct scan at, struct span local)
 {
@@ -284,8 +284,8 @@ read_after_percent(struct author_reading *r, struct scan at, struct span local)
 	add_pieces(r, at, word);
 }
 
-/* `at` is behind a "!" or "^", `before` is the name in front of it, `words` are
- * all the words there. */
+/* `at` follows a "!" or "^", `before` is the name before it, `words` are all
+ * the words there. */
 static void
 read_bang(struct author_reading *r, struct scan at, struct span before,
     struct span words)
@@ -307,7 +307,7 @@ read_bang(struct author_reading *r, struct scan at, struct span before,
 	author_add_possible(r, words);
 }
 
-/* obs-route of RFC 5322 section 4.4, behind "<"; the cursor stays if there is
+/* obs-route of RFC 5322 section 4.4, after "<"; the cursor stays if there is
  * none. */
 static void
 skip_route(struct scan *s)

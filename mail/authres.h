@@ -12,10 +12,10 @@
 #include "lib/span.h"
 
 /*
- * The authserv-id of a field value, by its token alone (RFC 8601 section 2.2):
- * comments of any depth and folds before it are skipped, the rest need not
- * parse.  A quoted string is unquoted into `memory`.  Absent where there is
- * none, or `memory` has no room for it.
+ * The authserv-id of a field value (RFC 8601 section 2.2). Only its token is
+ * read: comments of any depth and folds before it are skipped, and the rest
+ * need not parse. A quoted string is unquoted into `memory`. Absent if there is
+ * no id, or `memory` has no room for it.
  */
 struct span authres_id(struct span value, struct buf *memory);
 
@@ -103,9 +103,9 @@ void authres_method(
 /* "; none", which a comment may follow.  Call it if there is no result. */
 void authres_none(struct authres_writer *w);
 /*
- * `own` is made of literals and numbers alone and written as it is; NULL or
- * empty: no such words.  `text` may be anybody's: buf_safe().  Nothing
- * is written if both are empty, or if a comment has just been.
+ * `own` consists of literals and numbers only and is written as it is; NULL or
+ * empty: no such words. `text` may be anybody's: see buf_safe(). Nothing is
+ * written if both are empty, or right after another comment.
  */
 void authres_comment(
     struct authres_writer *w, const char *own, struct span text);

@@ -50,8 +50,8 @@ compare_names(struct span theirs, struct span id)
 /* ---- our id, disguised ---- */
 
 /*
- * What different readers take for a comment and leave out.  RFC 8601 section
- * 2.1 speaks of "the value of the header field (after removing comments)", so
+ * How different readers find comments to leave out. RFC 8601 section 2.1 speaks
+ * of "the value of the header field (after removing comments)", so
  * "mx.(x)example.org" may be read as one name.
  */
 enum comments {
@@ -203,7 +203,7 @@ struct authres_head {       /* what comes before the first result */
 	bool other_version;
 };
 
-/* False: it is not as RFC 8601 section 2.2 wants it. */
+/* False: it does not follow RFC 8601 section 2.2. */
 static bool
 head_read(struct span value, struct authres_head *out)
 {
@@ -239,7 +239,7 @@ has_no_id(struct span value)
 	return mail_skip_cfws_any(&s) && scan_peek(&s) == ';';
 }
 
-/* A field that cannot be read: where its id would end nobody knows. */
+/* A field that cannot be read: it is not known where its id would end. */
 static bool
 broken_claims(struct span value, struct span id)
 {

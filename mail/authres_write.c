@@ -17,7 +17,7 @@ static const char none[] = "; none"; /* there is always room for it */
 
 /* ---- values ---- */
 
-/* token of RFC 2045 section 5.1, ASCII alone */
+/* token of RFC 2045 section 5.1, only ASCII */
 static bool
 is_token_byte(unsigned char c)
 {
@@ -31,14 +31,14 @@ is_safe_byte(unsigned char c)
 	return ascii_is_visible(c) && buf_is_safe(c);
 }
 
-/* What a plain local-part is made of, besides dots. */
+/* Bytes of a plain local-part, besides dots. */
 static bool
 is_plain_local(unsigned char c)
 {
 	return ascii_is_tag(c) || c == '-' || c == '+';
 }
 
-/* dot-atom-text of RFC 5322 section 3.2.3, of plain bytes alone; or nothing */
+/* dot-atom-text of RFC 5322 section 3.2.3, only plain bytes; or empty */
 static bool
 is_local_part(struct span s)
 {
@@ -132,7 +132,7 @@ emit(struct authres_writer *w, struct span piece, bool fold)
 	buf_span(&w->text, piece);
 }
 
-/* What did not fit is taken back. */
+/* Removes a piece that did not fit. */
 static void
 keep_whole(struct authres_writer *w, size_t before)
 {

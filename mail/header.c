@@ -32,7 +32,7 @@ make_room(struct mail_header *h, struct arena *a)
 	return true;
 }
 
-/* RFC 5322 section 2.2.3: the line end behind a field is no part of it. */
+/* RFC 5322 section 2.2.3: the line end after a field is not part of it. */
 static struct span
 without_line_end(struct span value)
 {
@@ -93,8 +93,8 @@ without_trailing_space(struct span name)
 }
 
 /*
- * Bytes that a field of that name may still take.  From has some that nothing
- * else can use up: an author may not hide behind a limit of ours.
+ * How many bytes a field of that name may still have. Some are reserved for
+ * From: an author may not hide behind a limit of ours.
  */
 static size_t
 bytes_left(const struct mail_header *h, struct span name)

@@ -18,14 +18,15 @@
 enum {
 	MAIL_FIELDS_MAX = 4096,        /* of one message */
 	MAIL_HEADER_MAX = 1024 * 1024, /* bytes of all fields of a message */
-	MAIL_AUTHOR_FIELDS = 8,        /* above both, for From alone */
+	MAIL_AUTHOR_FIELDS = 8,        /* in addition to both, only for From */
 	MAIL_AUTHOR_BYTES = 128 * 1024,
 };
 
 struct mail_field {
-	struct span raw;   /* name, colon, value; no line end at the end */
-	struct span name;  /* without white space before the colon */
-	struct span value; /* all behind the colon, with its leading space */
+	struct span raw;  /* name, colon, value; no line end at the end */
+	struct span name; /* without white space before the colon */
+	struct span
+	    value; /* everything after the colon, with its leading space */
 };
 
 struct mail_header {
@@ -39,8 +40,8 @@ struct mail_header {
 };
 
 /*
- * Adds a copy.  `value` is what stands behind the colon, white space included;
- * bare LF and CRLF inside become CRLF, a line end at its end is dropped.  False
+ * Adds a copy. `value` is everything after the colon, white space included;
+ * bare LF and CRLF inside become CRLF, a line end at its end is dropped. False
  * and `cut`: over a limit or no memory; the field is not there.
  */
 bool mail_header_add(struct mail_header *h, struct arena *a, struct span name,

@@ -11,7 +11,7 @@ is_name_byte(unsigned char c)
 	return ascii_is_alnum(c) || c == '.' || c == '-' || c == '_';
 }
 
-/* What follows the first "@", as far as it can be a host name. */
+/* The text after the first "@", as far as it can be a host name. */
 static struct span
 first_domain(struct span text)
 {

@@ -42,7 +42,7 @@ struct service_connection {
 	_Atomic int64_t busy_since; /* clock_ms(); 0: in no callback */
 };
 
-/* What this process does; a daemon with two sockets is two processes. */
+/* The role of this process; a daemon with two sockets is two processes. */
 enum service_role {
 	SERVICE_VERIFY, /* and signs mail of clients that logged in */
 	SERVICE_SIGN,   /* all mail is our own */
@@ -79,8 +79,8 @@ const char *service_host(void);
 
 /* ---- connections and messages ---- */
 
-/* Registers a connection and returns whether to accept it.  It counts until
- * service_remove(), whatever is returned. */
+/* Registers a connection and returns whether to accept it. It counts until
+ * service_remove(), even if it is not accepted. */
 enum service_admission service_add(struct service_connection *connection);
 void service_remove(struct service_connection *connection);
 

@@ -102,8 +102,8 @@ const struct verdict *session_finish(struct session *s);
 /* Whether the message is to be signed; call it before session_sign(). */
 bool session_is_ours(const struct session *s);
 
-/* What became of the signature, valid until session_abort(); NULL: out of
- * memory.  Call it after session_finish(). */
+/* The outcome of signing, valid until session_abort(); NULL: out of memory.
+ * Call it after session_finish(). */
 const struct signer_outcome *session_sign(struct session *s);
 
 /* The value of our field for a message without a verdict; valid until the next

@@ -9,7 +9,8 @@
 #include "spf/spf.h"
 
 enum {
-	/* RFC 7208 section 7.3 wants at least 127; no value has more parts */
+	/* RFC 7208 section 7.3 requires at least 127; no value has more parts
+	 */
 	PARTS_MAX = 1 << 30,
 	/* "f.f. ..." of IPv6, a time stamp, an address */
 	SHORT_VALUE_MAX = 64,

@@ -20,8 +20,8 @@ enum {
 };
 
 /*
- * dot-atom-text of RFC 5322 section 3.2.3, in ASCII alone: no reader shall
- * need to know RFC 6532.
+ * dot-atom-text of RFC 5322 section 3.2.3, only ASCII, so that readers need not
+ * know RFC 6532.
  */
 static bool
 is_dot_atom(struct span s)
@@ -73,7 +73,7 @@ put_pair(struct buf *b, const char *key, struct span value)
 	buf_byte(b, ';');
 }
 
-/* What the comment says between the domain and the address. */
+/* The words of the comment between the domain and the address. */
 static const char *
 claim(enum spf_code code)
 {

@@ -12,8 +12,8 @@
 enum { SPF_RECEIVED_MAX = 4096 }; /* bytes of the value; it is never cut */
 
 /*
- * The value of the field: result, comment, key-value pairs; folded with LF TAB,
- * safe whatever `r` and `q` hold.  Absent: `a` has no room.
+ * The value of the field: result, comment, key-value pairs; folded with LF TAB.
+ * Safe for any bytes in `r` and `q`. Absent: `a` has no room.
  */
 struct span spf_received(
     const struct spf_result *r, const struct spf_query *q, struct arena *a);

@@ -68,8 +68,8 @@ job_run(struct dns_task *j)
 	pthread_cond_broadcast(&j->finished);
 }
 
-/* Under the lock, which is released during each ask: sends all that is unsent.
- */
+/* Sends everything that is unsent. Call with the lock held; it is released
+ * during each ask. */
 static void
 job_send(struct dns_task *j)
 {
@@ -209,8 +209,8 @@ dns_task_wait(struct dns_task *j, int64_t deadline)
 		dns_questions_expire(j->questions, DNS_ERROR_BUDGET);
 		job_run(j);
 	}
-	/* What was asked ahead may still come: from here on the questions is
-	 * read without the lock. */
+	/* Answers to prefetched questions may still come: from here on,
+	 * `questions` is read without the lock. */
 	if (dns_questions_pending(j->questions) > 0)
 		dns_questions_expire(j->questions, DNS_ERROR_BUDGET);
 	if (dns_questions_budget_exceeded(j->questions) ||

@@ -2,8 +2,9 @@
  * internal.h - a connection and a message from the inside: for the files of
  * verify/ alone.
  *
- * verify.c takes the calls in their order, facts.c turns results into what
- * DMARC and the policy ask for, results.c writes the Authentication-Results.
+ * verify.c takes the calls in their order, collect.c turns results into what
+ * DMARC and the policy ask for, authres_field.c writes the
+ * Authentication-Results.
  */
 #ifndef AVOUCH_VERIFY_INTERNAL_H
 #define AVOUCH_VERIFY_INTERNAL_H
@@ -65,9 +66,10 @@ struct verify_message {
 	char fallback[RESULTS_FALLBACK]; /* our field, when the arena is full */
 };
 
-/* facts.c */
+/* collect.c */
 
-/* What the header tells before any result is there: authors, list, marks. */
+/* Reads from the header what is known before any result: authors, list, marks.
+ */
 void collect_from_header(struct verify_message *m);
 
 /* The identifiers of DMARC, with the results that are known by now. */

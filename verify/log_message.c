@@ -38,7 +38,7 @@ log_dkim(struct log_line *l, const struct verdict *v)
 	log_span(l, "dkim", v->n_dkim > 0 ? buf_view(&text) : SPAN("none"));
 }
 
-/* Our header field has the domain of i= alone, this all of it. */
+/* Our header field has only the domain of i=; the log has all of it. */
 static void
 log_identities(struct log_line *l, const struct verdict *v)
 {
@@ -92,7 +92,7 @@ verify_log(const struct verdict *v, struct span queue_id)
 	log_span(&l, "reason", d->reason);
 	if (d->expired.n > 0)
 		log_span(&l, "expired_override", d->expired);
-	/* A trusted MTA's mail without a field of ours shows too: nobody
+	/* Mail of a trusted MTA without a field of ours is logged too: nobody
 	 * judged it. */
 	if (v->facts.trusted_mta)
 		log_number(&l, "kept", (int64_t)v->own->n);

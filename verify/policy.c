@@ -240,8 +240,9 @@ policy_after_options(const struct conf *c, enum dmarc_policy published,
 }
 
 /*
- * What the author domain's owner asks for.  RFC 9989 appendix A.6 ignores pct;
- * large domains still publish "p=reject; pct=0" and mean what t=y means now.
+ * The policy that the owner of the author domain asks for. RFC 9989 appendix
+ * A.6 ignores pct; large domains still publish "p=reject; pct=0" and mean what
+ * t=y means now.
  */
 static enum dmarc_policy
 policy_asked(struct policy_context *p)
@@ -313,8 +314,8 @@ propose_spf(struct policy_context *p)
 	if (rule == NULL)
 		return;
 	if (p->f->dmarc == DMARC_PASS) {
-		/* RFC 9989 section 7.1: SPF alone would refuse mail that DKIM
-		 * authenticates */
+		/* RFC 9989 section 7.1: rejecting on SPF alone would refuse
+		 * mail that DKIM authenticates */
 		(void)rule_action(p, rule);
 		consult(p, "spf.ignore_spf_if_dmarc_passes");
 		if (p->c->spf.ignore_if_dmarc_passes)
@@ -419,7 +420,7 @@ hash_domain(struct span s)
 	return h;
 }
 
-/* Depends on the domain alone, so that a sender is always treated alike. */
+/* Depends only on the domain, so that a sender is always treated alike. */
 static bool
 is_sampled(const struct policy_context *p)
 {

@@ -45,8 +45,8 @@ struct policy_input {
 	const struct span *dkim_domains; /* of the signatures that pass */
 	size_t n_dkim_domains;
 	struct span list_id; /* absent: no List-Id */
-	bool is_list;        /* the header claims that it is list mail: by a
-	                        mark, or by Precedence: list alone */
+	bool is_list; /* the header claims that it is list mail: by a mark, or
+	                 only by Precedence: list */
 
 	/* The mark of a mailing list (RFC 9989 section 7.4), and the domain
 	 * that authenticates it. */

@@ -16,9 +16,10 @@ enum policy_subject {
 };
 
 /*
- * Codes by RFC 7372 section 3; its section 4 wants X.7.26 if more than one
- * check failed, and a DMARC fail says that neither SPF nor DKIM gave an aligned
- * pass.  Its section 5 leaves X.7.0 and X.7.1 for what has no code of its own.
+ * Codes of RFC 7372 section 3. Its section 4 requires X.7.26 if more than one
+ * check failed, and a DMARC fail means that neither SPF nor DKIM gave an
+ * aligned pass. Its section 5 leaves X.7.0 and X.7.1 for everything without a
+ * code of its own.
  */
 struct policy_rule {
 	const char *name;     /* "dmarc.on_reject": its option, or what the log
@@ -41,13 +42,13 @@ struct policy_context {
 	enum conf_action action;        /* of `rule` */
 	unsigned rejecting;             /* rules that ask to reject */
 	enum dmarc_policy asked;        /* by the author domain's owner */
-	enum conf_action dmarc;         /* what that alone leads to */
+	enum conf_action dmarc;         /* the action if only this counted */
 	enum policy_override why;       /* why that is not what is published */
 	struct indirect_evidence mark;  /* that decided; without `what`: none */
 	const char *not_enforced;       /* why nothing is; NULL: it is */
 };
 
-/* Of two actions the one with the higher severity wins. */
+/* The action with the higher severity wins. */
 int policy_severity(enum conf_action action);
 bool policy_refuses(enum conf_action action);
 

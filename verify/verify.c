@@ -19,8 +19,8 @@ enum {
 	/* DNS questions of each of SPF, DKIM and DMARC: more than the RFCs let
 	 * an honest message need (RFC 7208 section 4.6.4 some 110). */
 	QUESTIONS_MAX = 200,
-	/* Of the walks for marks of a mailing list, which have questions of
-	 * their own so that they take none from the author's check. */
+	/* The budget of the walks for marks of a mailing list; they have their
+	 * own, so that they take no questions from the author's check. */
 	LIST_QUESTIONS =
 	    DMARC_MAX_QUERIES * (MAIL_LIST_MARKS_MAX + DMARC_RELATED_MAX),
 };
@@ -234,7 +234,7 @@ verify_rcpt(struct verify_message *m, struct span recipient)
 void
 verify_header(struct verify_message *m, struct span name, struct span value)
 {
-	/* Before any limit, whatever the field's size. */
+	/* Before any limit applies: fields of every size are noted. */
 	own_fields_note(m->envelope.own, name, value);
 	if (m->verdict.skip == NULL && !m->headers_ended &&
 	    !mail_header_add(&m->header, m->arena, name, value))
@@ -375,7 +375,7 @@ tell_waits(struct verify_message *m)
 		m->envelope.waits();
 }
 
-/* Until all that is asked is answered, or the message's time is up. */
+/* Waits until every question is answered, or the message's time is up. */
 static void
 wait_for_dns(struct verify_message *m)
 {
@@ -480,7 +480,8 @@ finish_dmarc(struct verify_message *m)
 		(void)dmarc_check(&m->dmarc_facts,
 		    dns_task_questions(m->dmarc_task), m->arena, out);
 	}
-	/* What was not found, an author or a signature, may be there. */
+	/* A missing author or signature may only be missing for lack of memory.
+	 */
 	m->out_of_memory = m->out_of_memory || arena_has_failed(m->arena);
 	if (m->out_of_memory &&
 	    (out->code == DMARC_FAIL || out->code == DMARC_PERMERROR)) {
@@ -499,7 +500,8 @@ finish_list(struct verify_message *m)
 		    &m->list_related);
 }
 
-/* RFC 7208 section 9.1, where the operator wants it beside the A-R. */
+/* RFC 7208 section 9.1, if the operator wants it in addition to Authentication-
+ * Results. */
 static void
 finish_received_spf(struct verify_message *m)
 {

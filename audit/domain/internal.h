@@ -110,7 +110,7 @@ void auditing_dnssec(struct auditing *d);
 const struct audit_change *auditing_spf_change(
     struct auditing *d, struct span owner);
 
-/* dmarc_fix.c: the same for the DMARC record that applies. */
+/* The same for the DMARC record that applies. */
 const struct audit_change *auditing_dmarc_change(struct auditing *d);
 
 #endif

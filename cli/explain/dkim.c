@@ -17,7 +17,7 @@ enum {
 	SENTENCE_MAX = 1024,
 };
 
-/* One signature with the details behind its result. */
+/* One signature, its result, and how the result came about. */
 struct signature_details {
 	const struct dkim_result *r;
 	bool is_explained; /* `e` is valid */

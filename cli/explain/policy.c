@@ -28,7 +28,8 @@ put_name(struct buf *b, const struct conf_setting *s)
 	buf_text(b, s->name);
 }
 
-/* What the policy recorded; of the override that decided all that is set. */
+/* Prints the options that the policy read; of an override that decided, every
+ * option that is set. */
 static bool
 has_a_say(const struct policy_decision *d, const struct conf_setting *s)
 {

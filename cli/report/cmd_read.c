@@ -203,7 +203,7 @@ read_path(struct report_reading *r, const char *path, unsigned depth)
 			      : lstat(path, &st);
 
 	if (failed != 0 && depth > 0)
-		return; /* it is gone: a mail reader may have moved it */
+		return; /* a mail reader may have moved it meanwhile */
 	if (failed == 0 && S_ISDIR(st.st_mode)) {
 		read_folder(r, path, depth);
 	} else if (depth > 0) {

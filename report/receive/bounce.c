@@ -31,7 +31,7 @@ is_field(struct span line, const char *name, struct span *value)
 	return true;
 }
 
-/* ID.NUMBER@HOST, as send_deliver.c builds it. */
+/* ID.NUMBER@HOST, as send/deliver.c builds it. */
 static void
 read_message_id(struct span text, struct bounce *out)
 {

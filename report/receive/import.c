@@ -360,7 +360,7 @@ take_archive(struct import_message *u, struct span name, struct span bytes)
 	return good;
 }
 
-/* Of a mail only parts that look like a report are read, not its text. */
+/* Only parts of a mail that look like a report are read, not its text. */
 static bool
 take_part(void *arg, struct span name, struct span bytes)
 {

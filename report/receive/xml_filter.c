@@ -375,7 +375,7 @@ take_reference(struct xml_filter *s, struct filter_output *out, unsigned char c)
 		take_text(s, out, c);
 }
 
-/* Counts the bytes of a tag, whatever they are. */
+/* Counts every byte of a tag. */
 static void
 count_tag(struct xml_filter *s)
 {

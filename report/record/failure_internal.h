@@ -1,5 +1,5 @@
 /*
- * failure_internal.h - shared by failure.c and failure_tell.c only: a failure
+ * failure_internal.h - shared by failure.c and failure_text.c only: a failure
  * while its report is written.
  */
 #ifndef AVOUCH_REPORT_RECORD_FAILURE_INTERNAL_H

@@ -282,7 +282,7 @@ kind_of(enum ledger_state state)
 	return SEND_WAITING;
 }
 
-/* The worker runs sendmail and records the outcome (hander.h). */
+/* The worker runs sendmail and records the outcome (delivery_worker.h). */
 static bool
 hand_over(struct send *s, struct ledger_delivery *d, FILE *mail)
 {
@@ -336,7 +336,7 @@ make_and_hand_over(struct send *s, struct ledger_delivery *d)
 }
 
 /*
- * The process that began it was killed (send.h).  But if hosts share the
+ * The process that began it was killed (run.h).  But if hosts share the
  * store, it may have lost only its connection, and with it the lock of
  * sending, and still be running.
  */

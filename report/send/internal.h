@@ -1,8 +1,8 @@
 /*
  * internal.h - shared by the files send*.c only: the state of a run.
  *
- * send.c has the run; send_plan.c what is due, send_failure.c which failure
- * reports are; send_consent.c who gets them; send_deliver.c how they are
+ * run.c has the run; plan.c which aggregate reports are due, plan_failures.c
+ * which failure reports; recipients.c who gets them; deliver.c how they are
  * delivered.
  */
 #ifndef AVOUCH_REPORT_SEND_INTERNAL_H

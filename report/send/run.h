@@ -8,10 +8,10 @@
  * Then each delivery is made and recorded.  If a run is killed, the next one
  * continues from these records, so no report is lost.  None is sent twice
  * either: the process that runs sendmail and records the outcome outlives the
- * run (hander.h).  Only if that process is killed too, between the start of
- * sendmail and the record, it is not known whether the mail system has the
- * mail; then the same bytes are sent again, with the same Message-ID, report
- * id and file name, by which receivers recognize a duplicate (RFC 9990
+ * run (delivery_worker.h).  Only if that process is killed too, between the
+ * start of sendmail and the record, it is not known whether the mail system has
+ * the mail; then the same bytes are sent again, with the same Message-ID,
+ * report id and file name, by which receivers recognize a duplicate (RFC 9990
  * sections 3.5.2, 3.5.4).
  *
  * If hosts share a store (push.h), one of them sends at a time.  The reports
@@ -71,7 +71,7 @@ struct send_event {
 	uint64_t part, parts, rows, messages;
 };
 
-/* What limits us, so that nobody turns our reports against others. */
+/* Limits, so that nobody turns our reports against others. */
 enum {
 	/* Reports to one address in 24 hours: a provider that gets those of
 	 * all its customers gets thousands, a victim not more than these. */

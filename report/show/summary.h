@@ -52,7 +52,7 @@ struct view_source {
 	struct span as;           /* the other domain that it authenticates as;
 	                             empty: none */
 	struct span name;         /* name by PTR; set by the caller */
-	struct view_source *same; /* used by view.c only */
+	struct view_source *same; /* used by summary.c only */
 	const struct view_domain *domain;
 };
 

@@ -1,5 +1,5 @@
 /*
- * intern_cache.h - a cache of the numbers of texts (numbers.h), so that the
+ * intern_cache.h - a cache of the numbers of texts (intern.h), so that the
  * writer need not look up what it has just looked up.
  *
  * Texts are compared by 128 bits of hash under secrets of the process, so that

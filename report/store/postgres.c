@@ -36,8 +36,8 @@ enum {
 };
 
 /*
- * Sent first: what we depend on, whatever the server's settings are.  A
- * commit must be on disk when it is reported; locks of a host that is gone
+ * Sent first: settings that we depend on, whatever the server has. A commit
+ * must be on disk when it is reported; locks of a host that has disappeared
  * must not last for hours.
  */
 #define SETTINGS                                                               \

@@ -5,7 +5,7 @@
  * The tables (schema.h) are in a separate schema, "avouch", so that they can
  * be in the same database as others.  PostgreSQL refuses texts that are not
  * UTF-8 or contain a NUL; each such byte is stored as "?".  No text that is
- * used as a key contains such bytes (pack.h).
+ * used as a key contains such bytes (row_encode.h).
  *
  * A transaction excludes all others, on all hosts, as it does in SQLite.  So
  * there are no deadlocks, and a text never gets two numbers.

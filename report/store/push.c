@@ -29,7 +29,7 @@ struct push {
 	struct buf error;
 	bool two; /* two files have the same name */
 
-	/* What the file has recorded. */
+	/* Recorded in the file. */
 	struct push_name store, last, next; /* `last` and `next` are tokens;
 	                                       empty: none */
 	int64_t pushed;                     /* -1: none */
@@ -37,7 +37,7 @@ struct push {
 	int64_t days[DAYS_MAX];
 	size_t n_days;
 
-	/* What the database has recorded. */
+	/* Recorded in the database. */
 	bool is_known;
 	struct push_name token, host;
 	int64_t day; /* -1: none */

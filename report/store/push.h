@@ -12,7 +12,7 @@
  * decides.
  *
  * Messages that come late for a closed day count for the next day in the file
- * already (ledger.h).  Rows that are pushed late for a day that is closed in
+ * already (query.h).  Rows that are pushed late for a day that is closed in
  * the shared store, because its reports were made, count for the first open
  * day there.
  */

@@ -2,8 +2,8 @@
  * query_internal.h - shared by the files ledger*.c only: the contents of a
  * ledger.
  *
- * ledger.c has the store itself, closed days, their rows and replay;
- * ledger_send.c what is sent; ledger_received.c what others sent.
+ * query.c has the store itself, closed days, their rows and replay;
+ * query_deliveries.c what is sent; query_received.c what others sent.
  */
 #ifndef AVOUCH_REPORT_STORE_QUERY_INTERNAL_H
 #define AVOUCH_REPORT_STORE_QUERY_INTERNAL_H

@@ -2,7 +2,7 @@
  * queue.h - the daemon's side of the embedded store: SQLite in WAL mode, and
  * one writer thread with a bounded queue that commits in groups.
  *
- * The daemon writes; the command reads the same file through ledger.h.  The
+ * The daemon writes; the command reads the same file through query.h.  The
  * tables are in schema.h.  An error of the store never affects mail: it is
  * counted and logged once a minute.
  *

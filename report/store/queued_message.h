@@ -1,6 +1,6 @@
 /*
- * queued_message.h - a message in the queue of the writer: all that is stored
- * of it, in one allocation.
+ * queued_message.h - a message in the queue of the writer: everything that is
+ * stored of it, in one allocation.
  */
 #ifndef AVOUCH_REPORT_STORE_QUEUED_MESSAGE_H
 #define AVOUCH_REPORT_STORE_QUEUED_MESSAGE_H
@@ -23,7 +23,7 @@ struct queued_message {
 	bool has_row, has_facts;
 	struct span row[ROW_TEXTS_MAX]; /* without a row only ROW_TEXT_SOURCE
 	                                   is set */
-	struct span facts;              /* facts.h */
+	struct span facts;              /* policy_input_codec.h */
 	struct span decision[3];        /* action, would, rule */
 	struct failure *failure;        /* for a failure report; NULL: none */
 };

@@ -27,8 +27,8 @@ extern const char closed_day_query[];
 enum row_outcome row_outcome(int64_t id);
 
 /*
- * Adds `count` messages to the row of `texts` (pack.h) on `day`; `last` is
- * the time of the newest (seconds since 1970).  Within a transaction of the
+ * Adds `count` messages to the row of `texts` (row_encode.h) on `day`; `last`
+ * is the time of the newest (seconds since 1970).  Within a transaction of the
  * caller.
  */
 enum row_outcome row_insert(struct intern *n, struct sql_statement *insert,

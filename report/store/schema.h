@@ -15,7 +15,7 @@
  *	                disposition, reason (struct report_row)
  *	kept            day, policy, source, shape -> messages, last
  *	                (seconds since 1970 of the newest): rows of reports
- *	facts           id, hash, bytes of facts.h
+ *	facts           id, hash, bytes of policy_input_codec.h
  *	decision        id, action, would, rule
  *	replay          day, source, facts, decision -> messages
  *	report          id, day, domain, part, ...: a report that was made, or
@@ -35,7 +35,7 @@
  *	                (push.h)
  *
  * shape and facts are long: they are found by a 64-bit hash and then compared
- * (numbers.h), because a full index would double their size.  Policy records
+ * (intern.h), because a full index would double their size.  Policy records
  * are found by their domain.
  *
  * Days are numbers: seconds since 1970 / 86400.  policy, source, shape, facts

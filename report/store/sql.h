@@ -2,7 +2,7 @@
  * sql.h - the calls that report/ uses for SQL, the same for SQLite and
  * PostgreSQL.
  *
- * A driver is the only file that uses its library: sqlite.c, and central.c
+ * A driver is the only file that uses its library: sqlite.c, and postgres.c
  * for libpq.  Statements use what both understand: parameters $1, $2, ... in
  * the order in which they first occur; INSERT ... ON CONFLICT; RETURNING.
  * Numbers are 64-bit integers; texts are UTF-8 and never NULL (empty

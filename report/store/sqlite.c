@@ -284,7 +284,7 @@ sqlite_read_number(struct sqlite_connection *c, const char *query, int64_t *out)
 	return sql_first_number(sql_prepare(&c->sql, query), out) == SQL_ROW;
 }
 
-/* What the file says about itself; a new file has only zeros. */
+/* How the file identifies itself; a new file has only zeros. */
 struct file_kind {
 	int64_t application, version, tables;
 };

@@ -37,7 +37,7 @@ int64_t sqlite_log_pages(const struct sql *db);
  */
 bool sqlite_checkpoint(struct sql *db);
 
-/* What the store uses of the disk. */
+/* How much of the disk the store uses. */
 struct sqlite_usage {
 	uint64_t bytes; /* of the file, except its free pages, and of its log */
 	unsigned free;  /* per mille of the file system that we may still use */

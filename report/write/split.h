@@ -9,7 +9,7 @@
  * messages.
  *
  * A part is defined by the number of rows before it.  Rows of a closed day
- * never change their order (ledger.h), so a part that is written again is the
+ * never change their order (query.h), so a part that is written again is the
  * same.
  */
 #ifndef AVOUCH_REPORT_WRITE_SPLIT_H

@@ -301,7 +301,7 @@ rfc1035_section_3_3_14_text_is_cut(void **state)
 	arena_free(a);
 }
 
-/* A text that is cut is too long for each method: permerror, see wire.h. */
+/* A text that is cut is too long for each method: permerror, see packet.h. */
 static void
 rfc7208_section_2_6_7_cut_text_is_too_long(void **state)
 {

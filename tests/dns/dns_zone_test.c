@@ -319,7 +319,7 @@ a_nul_byte_is_an_error(void **state)
 	}
 }
 
-/* An entry is at most DNS_ZONE_ENTRY_MAX bytes, a TXT what wire.h says. */
+/* An entry is at most DNS_ZONE_ENTRY_MAX bytes, a TXT what packet.h says. */
 static void
 limits(void **state)
 {

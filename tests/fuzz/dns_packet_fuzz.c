@@ -1,7 +1,7 @@
 /*
  * dns_packet_fuzz.c - any bytes as a reply of a name server: as they are, and
  * after a correct header and question.  What is read as an answer must survive
- * being recorded and replayed.  No reply takes more memory than wire.h says,
+ * being recorded and replayed.  No reply takes more memory than packet.h says,
  * and ldns reads no more records and strings than that.
  *
  * Input: type (one byte), upper and lower flags, counts of the answer, the

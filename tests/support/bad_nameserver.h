@@ -3,7 +3,7 @@
  * those between should not.
  *
  * What it does is the first label of the name it is asked for; see the table
- * in hostile.c.  A right answer to TXT is the name itself in upper case.
+ * in bad_nameserver.c.  A right answer to TXT is the name itself in upper case.
  */
 #ifndef AVOUCH_TESTS_SUPPORT_BAD_NAMESERVER_H
 #define AVOUCH_TESTS_SUPPORT_BAD_NAMESERVER_H

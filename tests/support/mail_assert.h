@@ -1,6 +1,6 @@
 /*
  * mail_assert.h - what must hold of a message that goes on to its recipients,
- * told by what the MTA of mta.h was asked for.
+ * told by what the MTA of fake_libmilter.h was asked for.
  */
 #ifndef AVOUCH_TESTS_SUPPORT_MAIL_ASSERT_H
 #define AVOUCH_TESTS_SUPPORT_MAIL_ASSERT_H

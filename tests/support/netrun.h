@@ -1,6 +1,6 @@
 /*
  * netrun.h - the resolver of dns/resolver.h over one hostile server or two, in
- * a time that stands still (still.h): what is answered needs none.
+ * a time that stands still (fake_clock.h): what is answered needs none.
  */
 #ifndef AVOUCH_TESTS_SUPPORT_NETRUN_H
 #define AVOUCH_TESTS_SUPPORT_NETRUN_H

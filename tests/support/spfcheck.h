@@ -22,7 +22,8 @@ enum {
 struct spf_query spfcheck_query(
     const char *ip, const char *sender, const char *helo);
 
-/* Runs to the end; the number of waves.  `source` may be a fake of pump.h. */
+/* Runs to the end; the number of waves.  `source` may be a fake of
+ * core_driver.h. */
 unsigned spfcheck_run(const struct spf_query *q, struct dns_source *source,
     bool is_fake, struct dns_questions *questions, struct arena *a,
     struct spf_result *out);

@@ -362,7 +362,7 @@ named_settings_are_those_that_could_change_the_action(void **state)
 	conf_unref(defaults);
 }
 
-/* ---- both cases that explain_policy.c once named wrongly ---- */
+/* ---- both cases that cli/explain/policy.c once named wrongly ---- */
 
 static void
 assert_settings(const char *conf, const struct policy_input *f,

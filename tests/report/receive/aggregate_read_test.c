@@ -526,7 +526,7 @@ put_buf(void *arg, struct span bytes)
 	return true;
 }
 
-/* What aggregate.h writes, in either form, is read to the same rows. */
+/* What aggregate_xml.h writes, in either form, is read to the same rows. */
 static void
 test_own(void **state)
 {
