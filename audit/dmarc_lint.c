@@ -126,7 +126,7 @@ lint_tag(
 		dmarc_lint_add(l, DMARC_RULE_UNKNOWN_TAG, about);
 		return;
 	case DMARC_TAG_HISTORIC:
-		/* pct=100 says what is so anyhow */
+		/* pct=100 is the default */
 		dmarc_lint_add(l,
 		    span_is_nocase(tag->name, "pct") &&
 			    !span_is(tag->value, "100")

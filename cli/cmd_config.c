@@ -228,7 +228,7 @@ run_show(struct cli *c)
 
 /* ---- import ---- */
 
-/* A file, or none: an import goes on without what it cannot read. */
+/* Reads a file; an import goes on without a file that it cannot read. */
 static struct span
 read_named(void *arg, const char *path, struct arena *a)
 {

@@ -37,7 +37,7 @@ struct source { /* where a setting comes from */
 struct setting {
 	struct setting *next;
 	const struct conf_option *option;
-	const char *comment;      /* of ours, which comes from no file */
+	const char *comment;      /* of ours: it comes from no file */
 	const char *value;        /* NULL: a list, or refused */
 	struct element *elements; /* of a list */
 	struct source *sources;
@@ -353,7 +353,8 @@ add_source(struct import *im, struct setting *s, const struct import_entry *e)
 	return true;
 }
 
-/* Whether our own reader takes `name = value`; else tells what it says. */
+/* Whether our own parser accepts `name = value`; otherwise prints its message.
+ */
 static bool
 is_taken(struct import *im, const struct import_entry *e,
     const struct conf_option *o, const char *value)

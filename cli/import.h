@@ -48,14 +48,15 @@ typedef struct span import_read(void *arg, const char *path, struct arena *a);
 struct import *import_new(struct arena *a, import_read *read, void *arg);
 
 /*
- * Whose file it is: by its name, else by the names of its settings.  `path` is
- * how it is called in what is printed; `text` stays until that is done.  False:
- * it is none of the three, it has more than IMPORT_SETTINGS_MAX settings, or
- * memory is out.
+ * Finds out which program's file it is: by its name, else by the names of its
+ * settings. `path` is its name in messages; `text` must stay until
+ * import_end(). False: it is none of the three, it has more than
+ * IMPORT_SETTINGS_MAX settings, or memory ran out.
  */
 bool import_add(struct import *im, const char *path, struct span text);
 
-/* After all files.  False: no memory, what was printed is not all. */
+/* Call after the last file. False: memory ran out, and the output is
+ * incomplete. */
 bool import_print(struct import *im, FILE *out);
 
 #endif

@@ -19,7 +19,8 @@ struct import_file {
 	struct import_entry *entries;
 };
 
-struct import_entry { /* one line of a file, or a default that stands for it */
+struct import_entry { /* one line of a file, or a default of the other program
+	               */
 	struct import_entry *next;
 	const struct import_file *file;
 	struct span name, value;
@@ -54,11 +55,11 @@ const struct import_rule *import_rule_find(
 const struct import_entry *import_entry_find(
     const struct import_file *file, const char *name);
 
-/* A setting of ours, `value` as our file writes it. */
+/* Sets an option of ours; `value` is as in our file. */
 void import_set(struct import *im, const struct import_entry *e,
     const char *section, const char *name, const char *value);
 
-/* An element of a list of ours, added to what is there. */
+/* Adds an element to a list option of ours. */
 void import_list(struct import *im, const struct import_entry *e,
     const char *section, const char *name, struct span element);
 

@@ -7,7 +7,7 @@
 #include "lib/ip.h"
 #include "lib/scan.h"
 
-/* Bits of the widest networks that can be somebody's own. */
+/* Bits of the widest networks that a site may have. */
 enum { WIDEST_V4 = 8, WIDEST_V6 = 16 };
 
 /* ---- kinds of values ---- */
@@ -79,8 +79,8 @@ is_no_separator(unsigned char c)
 }
 
 /*
- * A list of theirs: "a,b", "csl:a,b", "file:/path" or "/path"; the entries of a
- * file stand one a line, with comments.
+ * A list in the other program's file: "a,b", "csl:a,b", "file:/path" or
+ * "/path"; a file has one entry on a line, and comments.
  */
 static bool
 open_list(struct import *im, const struct import_entry *e, struct scan *s,

@@ -177,7 +177,8 @@ struct conf {
 		char *org_name;
 		char *email;
 		unsigned retention;        /* seconds results are kept */
-		unsigned replay_retention; /* and what is replayed */
+		unsigned replay_retention; /* the same for messages that can be
+		                              replayed */
 		size_t max_store;          /* bytes of the file of this host */
 		unsigned min_free;         /* per mille of its file system */
 		char *contact;             /* NULL: none */

@@ -3,7 +3,7 @@
 #include "lib/ascii.h"
 #include "lib/buf.h"
 
-/* Takes `n` bytes, or what is left. */
+/* Takes `n` bytes, or the rest if it is shorter. */
 static void
 take(struct conf_lexer *l, size_t n)
 {

@@ -5,7 +5,7 @@
 /* ---- names that are near to a wrong one ---- */
 
 enum {
-	NAME_MAX_BYTES = 40, /* longer names are near to none of ours */
+	NAME_MAX_BYTES = 40, /* longer names resemble none of ours */
 	NEAR_MAX = 3,        /* edits beyond which a name is another one */
 };
 
@@ -149,7 +149,7 @@ conf_name_error(const char *section, const char *name, unsigned line,
 	const char *near;
 
 	if (errors->errors.is_cut)
-		return; /* the search for what is near takes long */
+		return; /* the search for similar names is slow */
 	near = nearest(section, name);
 	if (conf_option_find(section, name) != NULL)
 		conf_error_add(errors, line, "%s%s%s: needs \"=\" and a value",

@@ -13,9 +13,9 @@
 bool conf_is_section(const char *name);
 
 /*
- * The option `name` of a section ("": before all sections).  A name that an
- * earlier version had is a warning.  NULL: it was removed since, or there is no
- * such option, which is an error with the name that it may stand for.
+ * The option `name` of a section ("": before all sections). A name of an
+ * earlier version gives a warning. NULL: the option was removed since, or there
+ * is none of that name, which gives an error with the most similar name.
  */
 const struct conf_option *conf_name_find(const char *section, const char *name,
     unsigned line, struct conf_errors *errors);
@@ -23,7 +23,7 @@ const struct conf_option *conf_name_find(const char *section, const char *name,
 /* The present name of a value that an earlier version had, or NULL. */
 const char *conf_new_value(struct span value);
 
-/* Adds the error of a name that cannot be where it is. */
+/* Adds the error for a name that is not allowed there. */
 void conf_name_error(const char *section, const char *name, unsigned line,
     struct conf_errors *errors);
 

@@ -9,8 +9,8 @@
 struct conf_parser {
 	struct conf_lexer l;
 	struct conf_errors *errors;
-	struct conf_section *sections, *section; /* NULL: an unknown one, what
-	                                            is in it is ignored */
+	struct conf_section *sections,
+	    *section; /* NULL: an unknown section, whose contents are ignored */
 	unsigned opened;     /* line of the section; 0: before all sections */
 	size_t closed_early; /* "}" that were taken for missing */
 	size_t n_overrides;

@@ -57,9 +57,9 @@ struct conf_section {
 };
 
 /*
- * Appends what is wrong with the text to `errors`, and goes on behind it.
- * Returns the sections in the order of the file, the first is "" (an untitled
- * section that appears twice is one); NULL: no memory.  All memory comes from
+ * Appends the errors of the text to `errors`, and continues after each. Returns
+ * the sections in the order of the file, the first is "" (an untitled section
+ * that appears twice is one); NULL: no memory. All memory comes from
  * errors->arena.
  */
 struct conf_section *conf_parse(struct span text, struct conf_errors *errors);

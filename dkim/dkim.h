@@ -68,7 +68,8 @@ struct dkim_result { /* of one DKIM-Signature field */
 	unsigned key_bits;                   /* 0: no key */
 	bool testing;                        /* t=y in the key */
 	bool strict;                         /* t=s in the key */
-	bool cut_short; /* DKIM_TEMPERROR by a lack of ours, not by DNS */
+	bool cut_short; /* DKIM_TEMPERROR because we lacked resources, not
+	                   because of DNS */
 	bool stale;     /* the key's answer is past its TTL */
 	bool verified;  /* chosen for verification, within the budget */
 	size_t field;   /* index in the header */

@@ -64,7 +64,7 @@ bool sigcheck_begin(
 enum core_status sigcheck_ask(
     struct sigcheck *c, struct dns_questions *questions);
 
-/* The hash of the signed fields; false: an error of ours. */
+/* The hash of the signed fields; false: out of memory or an OpenSSL error. */
 typedef bool sigcheck_hash(void *of, uint8_t out[CRYPTO_HASH_SIZE]);
 
 /*

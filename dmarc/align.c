@@ -74,9 +74,9 @@ dmarc_align_party_walk(struct dmarc_align *c, struct dmarc_identifier_state *p)
 }
 
 /*
- * Does it matter whether the author domain exists?  Only where the record is
- * of a domain above it, and its np asks for something else than its sp or p
- * (RFC 9989 section 4.7 np).
+ * Whether it matters if the author domain exists: only if the record is of a
+ * domain above it, and its np differs from its sp or p (RFC 9989 section 4.7
+ * np).
  */
 static bool
 existence_matters(const struct dmarc_walk *walk)

@@ -72,7 +72,7 @@ const struct dmarc_record *dmarc_align_record(const struct dmarc_author *au);
 enum dmarc_alignment dmarc_align_mode(
     const struct dmarc_author *au, const struct dmarc_identifier_state *p);
 
-/* After dmarc_align_ask() was CORE_DONE, where there is a record. */
+/* After dmarc_align_ask() returned CORE_DONE, if there is a record. */
 enum dmarc_aligned dmarc_align_identifier(
     const struct dmarc_author *au, const struct dmarc_identifier_state *p);
 

@@ -377,8 +377,9 @@ reader_apply(struct dmarc_record_reader *rd, const struct tag *tag)
 			rules[i].read(tag->value, rd->record);
 			return DMARC_TAG_HISTORIC;
 		}
-		/* RFC 6376 section 3.2: names MUST NOT occur twice.  By RFC
-		 * 9989 section 4.8 the error is what is discarded, not all. */
+		/* RFC 6376 section 3.2: names MUST NOT occur twice. By RFC 9989
+		 * section 4.8 only the error is discarded, not the whole
+		 * record. */
 		if (rd->seen[i])
 			return DMARC_TAG_TWICE;
 		rd->seen[i] = true;
@@ -392,9 +393,9 @@ reader_apply(struct dmarc_record_reader *rd, const struct tag *tag)
 }
 
 /*
- * The next piece, applied to the record; false at the end.  RFC 9989 section
- * 4.8: syntax errors in the remainder are discarded, so what is no tag=value
- * is skipped up to the next semicolon.
+ * Applies the next piece to the record; false at the end. RFC 9989 section 4.8:
+ * syntax errors in the remainder are discarded, so anything that is not
+ * tag=value is skipped up to the next semicolon.
  */
 static bool
 reader_next(struct dmarc_record_reader *rd, struct dmarc_tag *out)
@@ -419,7 +420,8 @@ reader_next(struct dmarc_record_reader *rd, struct dmarc_tag *out)
 	return true;
 }
 
-/* The rules of RFC 9989 section 4.10.1 for what is missing or not valid. */
+/* The rules of RFC 9989 section 4.10.1 for tags that are missing or not valid.
+ */
 static enum dmarc_record_state
 reader_close(struct dmarc_record_reader *rd, const char **reason)
 {

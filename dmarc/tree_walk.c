@@ -4,7 +4,8 @@
 #include "lib/domain.h"
 
 enum {
-	/* RFC 9989 section 4.10 step 4: of 8 labels or more 7 are left */
+	/* RFC 9989 section 4.10 step 4: a name of 8 or more labels is cut to 7
+	 */
 	WALK_JUMP_FROM = DMARC_MAX_QUERIES,
 	WALK_JUMP_TO = DMARC_MAX_QUERIES - 1,
 	WALK_NAME_MAX = sizeof("_dmarc.") + DOMAIN_MAX, /* with the NUL */

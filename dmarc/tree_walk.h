@@ -15,8 +15,8 @@ struct dmarc_step {         /* one name of the walk, as it was asked */
 	const struct dns_answer *answer;
 	const struct dmarc_record *record; /* NULL: none that counts */
 	bool broken; /* its policy cannot be applied: by RFC 9989 section 4.10.1
-	                DMARC is not applied where this is the policy record;
-	                its psd counts all the same */
+	                there is no DMARC if this is the policy record; its psd
+	                still counts */
 	const char *note; /* what was wrong, or NULL */
 };
 

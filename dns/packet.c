@@ -754,7 +754,7 @@ dns_packet_read(struct arena *a, const uint8_t *packet, size_t n,
 	bool no_edns =
 	    rcode == LDNS_RCODE_FORMERR || rcode == LDNS_RCODE_NOTIMPL;
 
-	/* RFC 6891 section 7: old servers may send the header alone */
+	/* RFC 6891 section 7: old servers may send only the header */
 	if (!(no_edns && r.header.questions == 0) &&
 	    (r.header.questions != 1 || !has_question(&r, q)))
 		return DNS_PACKET_UNMATCHED;

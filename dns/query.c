@@ -145,7 +145,7 @@ is_awaited(const struct dns_query *q)
 	return false;
 }
 
-/* Nothing is awaited for it any more. */
+/* No reply to it is awaited any more. */
 static void
 detach(struct resolver *r, struct dns_query *q)
 {
@@ -462,7 +462,7 @@ expire_attempts(struct resolver *r, struct dns_query *q)
 	}
 }
 
-/* Nobody needs the answer, or not so much that others should wait for it. */
+/* The answer is not needed, or not urgently enough to delay other questions. */
 static bool
 is_not_wanted(struct resolver *r, const struct dns_query *q)
 {

@@ -67,7 +67,7 @@ struct dns_queue *dns_queue_ref(struct dns_queue *queue);
 /* Takes NULL. */
 void dns_queue_unref(struct dns_queue *queue);
 
-/* Nobody waits for the answers any more: it has expired or was closed. */
+/* The answers are not awaited any more: the queue has expired or was closed. */
 bool dns_queue_has_ended(const struct dns_queue *queue);
 
 /* Counts one repetition as `cost`; false: they are used up. */

@@ -19,7 +19,7 @@ take_garbled(struct resolver *r, struct dns_socket *sock, struct attempt *t)
 		query_send_over_tcp(r, q, sock->server, DNS_ERROR_GARBLED);
 }
 
-/* RFC 2181 section 9: what is in a truncated answer is not used. */
+/* RFC 2181 section 9: the contents of a truncated answer are not used. */
 static void
 take_truncated(struct resolver *r, struct dns_socket *sock, struct attempt *t)
 {
@@ -90,7 +90,7 @@ take_reply(struct resolver *r, struct dns_socket *sock, struct attempt *t,
 	}
 }
 
-/* No question awaits it.  A probe's is news of its server all the same. */
+/* No question awaits it. If it answers a probe, its server still works. */
 static void
 take_unmatched(struct resolver *r, struct dns_socket *sock,
     const uint8_t *packet, size_t n)

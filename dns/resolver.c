@@ -196,7 +196,8 @@ end_rest(struct resolver *r)
 
 /* ---- the loop ---- */
 
-/* Those of the inbox, in order; what is over the limit has its turn next. */
+/* Begins the questions of the inbox, in order; those over the limit are begun
+ * in the next turn. */
 static void
 begin_some(struct resolver *r)
 {
@@ -237,8 +238,8 @@ earlier(int64_t a, int64_t b)
 	return a < b ? a : b;
 }
 
-/* One turn: what came, what is due, what is asked.  Returns when the next is
- * due if nothing happens. */
+/* One turn: reads what came, does what is due, sends questions. Returns when
+ * the next thing is due if nothing happens. */
 static int64_t
 turn(struct resolver *r, const struct epoll_event *events, int n)
 {

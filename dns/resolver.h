@@ -1,9 +1,8 @@
 /*
- * resolver.h - answers from recursive resolvers over UDP and TCP.
- *
- * One thread with an event loop (epoll) around ldns's wire functions:
- * thousands of questions in flight, none of them waited for.  Answers are told
- * from that thread.
+ * resolver.h - answers from recursive resolvers over UDP and TCP. One thread
+ * with an event loop (epoll) around ldns's wire functions: thousands of
+ * questions in flight, none of them blocks. Answers are delivered by that
+ * thread.
  */
 #ifndef AVOUCH_DNS_RESOLVER_H
 #define AVOUCH_DNS_RESOLVER_H

@@ -41,8 +41,8 @@ enum {
 	BATCH = 32,          /* datagrams of one system call */
 	DATAGRAM_MAX = 4096, /* more than DNS_EDNS_PAYLOAD: it came anyway */
 
-	GHOST_MS = 8000,  /* a resolver may work so long on a question that
-	                     was given up before its time was up */
+	GHOST_MS = 8000, /* a resolver may work this long on a question that was
+	                    abandoned before its time was up */
 	OVERDUE_STEP = 2, /* overdue: a question that was repeated this often */
 	OVERDUE_MAX = 4,  /* of one domain; while crowded it is asked no more */
 	DOMAINS = 1 << 14, /* places of the table of domains */
@@ -56,9 +56,9 @@ enum {
 	                           EDNS if it never answered one with it */
 	TCP_CONNECTIONS = 4,    /* to one server */
 	TCP_SENDS = 3,          /* of one question over TCP */
-	TCP_SLOW_MS = 1000,     /* silent for so long: use another one, too */
+	TCP_SLOW_MS = 1000,     /* silent for this long: use another one, too */
 	TCP_IDLE_MS = 5000,     /* RFC 7766 section 6.2.3: kept for reuse */
-	TCP_STALL_MS = 5000,    /* silent for so long: close it */
+	TCP_STALL_MS = 5000,    /* silent for this long: close it */
 	TCP_OUT_MAX = 1 << 20,  /* bytes waiting to be written */
 };
 

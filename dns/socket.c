@@ -12,7 +12,7 @@
 
 enum {
 	RECEIVE_BUFFER = 1 << 20, /* bytes of the kernel's, for bursts */
-	ID_ATTEMPTS = 64,         /* until a free id must have been found */
+	ID_ATTEMPTS = 64,         /* a free id must be found within these */
 };
 
 /* RFC 5452 section 9.2: ids and ports that can't be foreseen. */
@@ -574,7 +574,7 @@ dns_socket_ready(struct resolver *r, struct dns_socket *sock, uint32_t events)
 		dns_socket_tcp_ready(r, sock, events);
 }
 
-/* A port that is not used any more is not open either. */
+/* Closes a port that is not used any more. */
 static int64_t
 port_timers(struct resolver *r, struct dns_server *s)
 {

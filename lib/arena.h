@@ -32,7 +32,7 @@ void *arena_array(struct arena *a, size_t count, size_t size);
 /* A copy, followed by a NUL; p is NULL only on failure. */
 struct span arena_copy(struct arena *a, struct span s);
 
-/* Forgets every allocation; what was handed out is no longer valid. */
+/* Forgets every allocation; memory from before is no longer valid. */
 void arena_rewind(struct arena *a);
 
 /* Bytes handed out since the last rewind. */

@@ -14,7 +14,8 @@ struct words {
 
 /*
  * phrase and local-part of RFC 5322 sections 3.2.5, 3.4.1, 4.1 and 4.4 begin
- * alike: words with dots and CFWS among them.  What follows tells them apart.
+ * alike: words with dots and CFWS among them. The text after them shows which
+ * it is.
  */
 static bool
 read_words(struct scan *s, struct words *out)

@@ -22,7 +22,7 @@ struct mail_address {
 };
 
 struct mail_address_list {
-	struct scan s; /* what is not read yet */
+	struct scan s; /* the part that is not read yet */
 	struct arena *a;
 	bool valid;     /* by RFC 5322 with its obsolete forms, as far as it was
 	                   read; at ADDRESS_END: as a whole */

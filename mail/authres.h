@@ -47,10 +47,10 @@ enum authres_status { AUTHRES_ONE, AUTHRES_END, AUTHRES_BAD };
 bool authres_open(struct scan *s, struct arena *a, struct span *id);
 
 /*
- * The next resinfo; the end where there is none ("none").  Values may hold what
- * real writers leave unquoted ("header.b=ab/c+"); "action=none", without a
- * ptype, is read over; so is a ";" too many.  AUTHRES_BAD: it cannot be read,
- * or `a` has no room.
+ * The next resinfo; the end if there is none ("none"). Values may hold bytes
+ * that real writers leave unquoted ("header.b=ab/c+"). "action=none", without a
+ * ptype, is skipped, and so is an extra ";". AUTHRES_BAD: it cannot be read, or
+ * `a` has no room.
  */
 enum authres_status authres_next(
     struct scan *s, struct arena *a, struct authres_result *out);

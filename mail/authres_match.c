@@ -198,7 +198,7 @@ is_mentioned(struct span text, struct span id)
 
 struct authres_head {       /* what comes before the first result */
 	struct span all;    /* with comments and white space */
-	struct span id;     /* a token, or what is between quotes */
+	struct span id;     /* a token, or the text between quotes */
 	struct span quoted; /* absent: a token */
 	bool other_version;
 };

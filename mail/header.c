@@ -161,8 +161,8 @@ take_empty_line(struct scan *s)
 }
 
 /*
- * The name of a field up to its colon, which is taken.  RFC 5322 section 4.5
- * lets white space stand before the colon.  False: no field begins here.
+ * Takes the name of a field and its colon. RFC 5322 section 4.5 allows white
+ * space before the colon. False: no field begins here.
  */
 static bool
 take_name(struct scan *s, struct span *name)

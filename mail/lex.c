@@ -5,9 +5,8 @@
 #include "lib/ascii.h"
 
 /*
- * RFC 5322 section 3.2.2: comments nest, and "\" takes away the meaning of
- * what follows it.  The cursor is at the parenthesis and stays there where it
- * is not closed.
+ * RFC 5322 section 3.2.2: comments nest, and "\" quotes the next byte. The
+ * cursor is at the parenthesis and stays there if it is not closed.
  */
 static bool
 skip_comment(struct scan *s, size_t depth_max)

@@ -27,15 +27,15 @@ bool mail_skip_comment(struct scan *s);
 bool mail_skip_cfws_any(struct scan *s);
 
 /*
- * An atom's, a dot-atom's text (obsolete CFWS around dots is not skipped): the
- * longest run of atext and dots.  That no dot stands at an end of it or beside
- * another one is for the caller to ask, who meets "a..b" in real mail.
+ * The text of an atom or a dot-atom (obsolete CFWS around dots is not skipped):
+ * the longest run of atext and dots. The caller must check that no dot is at
+ * its ends or follows another one; real mail has "a..b".
  */
 struct span mail_atom(struct scan *s);
 
 /*
- * A quoted string, from its quote on.  `raw` is what stands between the quotes,
- * with its backslashes.  False: no quote here, or not closed.
+ * A quoted string that begins here. `raw` is the text between the quotes, with
+ * its backslashes. False: there is no quote here, or it is not closed.
  */
 bool mail_quoted(struct scan *s, struct span *raw);
 

@@ -25,9 +25,9 @@ struct mail_decoded {
 	                    one in which ASCII bytes are ASCII characters: other
 	                    programs may read anything in it */
 	bool ambiguous;  /* some word has a "?" in it: `strict` finds others */
-	bool specials;   /* some word has, or stands for, a quote, a backslash,
-	                    a bracket, a parenthesis or a line end: decoded text
-	                    may   change how the text around it is read */
+	bool specials; /* some word has, or decodes to, a quote, a backslash, a
+	                  bracket, a parenthesis or a line end: decoded text may
+	                  change how the text around it is read */
 };
 
 /*

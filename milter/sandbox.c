@@ -226,7 +226,7 @@ socket_path(const char *socket)
 	return colon != NULL && colon[1] == '/' ? colon + 1 : NULL;
 }
 
-/* The daemon reads keys, and writes only what it has seen of them. */
+/* The daemon reads keys, and writes only the state that it has seen of them. */
 static void
 landlock_allow_keys(const struct landlock_rules *f, const char *folder)
 {

@@ -72,7 +72,7 @@ struct guard_finding {
 size_t guard_findings(const struct guard_facts *f, const struct guard_result *r,
     struct guard_finding out[GUARD_FINDINGS_MAX]);
 
-/* The same of the message alone (enum signer_flaw). */
+/* The same for flaws of the message itself (enum signer_flaw). */
 size_t guard_flaws(unsigned flaws, const char *duplicate,
     struct guard_finding out[GUARD_FINDINGS_MAX]);
 

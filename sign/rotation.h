@@ -21,8 +21,8 @@
 #include <stdint.h>
 
 enum {
-	/* Postfix's maximal_queue_lifetime, and two days for those who receive:
-	 * the record of a key is needed for so long after its last signature
+	/* Postfix's maximal_queue_lifetime, and two days for receivers: the
+	 * record of a key is needed this long after its last signature
 	 * (seconds). */
 	ROTATION_QUEUE_S = 5 * 86400,
 	ROTATION_KEEP_S = ROTATION_QUEUE_S + 2 * 86400,

@@ -52,8 +52,8 @@ enum signer_result {
 enum signer_reason {
 	SIGNER_NO_REASON,
 	SIGNER_NO_KEY,
-	SIGNER_NOT_OWN, /* forwarded: a foreign author, no login, and traces of
-	                   another host */
+	SIGNER_NOT_OWN, /* forwarded: an author of another domain, no login, and
+	                   traces of another host */
 	SIGNER_AUTHOR_MISMATCH,
 	SIGNER_NO_AUTHOR,
 	SIGNER_SEVERAL_AUTHORS,
@@ -64,7 +64,7 @@ enum signer_reason {
 
 const char *signer_reason_name(enum signer_reason reason); /* "no_key" */
 
-/* What breaks signatures later or displeases receivers, by the message alone.
+/* Flaws of the message that break signatures later or that receivers dislike.
  */
 enum signer_flaw {
 	SIGNER_FLAW_LONG_LINE = 1 << 0, /* above 998 bytes: smtp(8) breaks it */

@@ -259,8 +259,7 @@ tail_put_right(struct tail *t, const struct macro_part *part, struct span value)
 	}
 }
 
-/* The parts of `value` in reverse order, so that its left-hand ones are kept.
- */
+/* The parts of `value` in reverse order, so that its left-hand ones remain. */
 static void
 tail_put_left(struct tail *t, const struct macro_part *part, struct span value)
 {

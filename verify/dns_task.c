@@ -18,8 +18,7 @@ struct dns_task {
 	struct dns_questions *questions;
 	struct arena *scratch;
 	size_t refs;
-	bool
-	    sending; /* one thread hands out a wave; it also goes on after it */
+	bool sending; /* one thread sends a wave; it also continues after it */
 	bool done;
 	bool dropped;
 	struct dns_task_counts counts;

@@ -56,8 +56,8 @@ bool dns_task_wait(struct dns_task *j, int64_t deadline);
  * given up. */
 bool dns_task_done_by(struct dns_task *j, int64_t until);
 
-/* After dns_task_wait(): the questions with all answers (DNS_ERROR_BUDGET where
- * one was asked ahead, and not waited for), the scratch with the results. */
+/* After dns_task_wait(): the questions with all answers (DNS_ERROR_BUDGET for a
+ * prefetched one that was not waited for), the scratch with the results. */
 struct dns_questions *dns_task_questions(struct dns_task *j);
 struct arena *dns_task_scratch(struct dns_task *j);
 struct dns_task_counts dns_task_count(struct dns_task *j);

@@ -1,9 +1,7 @@
 /*
- * internal.h - a connection and a message from the inside: for the files of
- * verify/ alone.
- *
- * verify.c takes the calls in their order, collect.c turns results into what
- * DMARC and the policy ask for, authres_field.c writes the
+ * internal.h - a connection and a message from the inside, only for the files
+ * of verify/. verify.c takes the calls in their order, collect.c turns results
+ * into the input of DMARC and of the policy, authres_field.c writes the
  * Authentication-Results.
  */
 #ifndef AVOUCH_VERIFY_INTERNAL_H
@@ -58,10 +56,10 @@ struct verify_message {
 	size_t n_recipients;
 	bool headers_ended;
 	int64_t began;    /* clock_ms() */
-	int64_t deadline; /* clock_ms(); the last questions were asked
-	                     `timeout` before it.  Not counted from the
-	                     message's end, which may be told late: libmilter
-	                     has two threads when many ends come at once */
+	int64_t deadline; /* clock_ms(); the last questions were asked `timeout`
+	                     before it. Not counted from the end of the message,
+	                     which may be reported late: libmilter has two
+	                     threads when many messages end at once */
 	struct verdict verdict;
 	char fallback[RESULTS_FALLBACK]; /* our field, when the arena is full */
 };

@@ -75,9 +75,9 @@ struct policy_input {
 	enum dmarc_policy dmarc_policy; /* published */
 	enum dmarc_policy dmarc_disposition; /* asked for, after t=y */
 	bool dmarc_pct_zero;                 /* that record says pct=0 */
-	bool overload; /* a lack of resources of ours (memory, time, DNS
-	                  questions, resolvers that answer) cut a check short
-	                  that could have changed the verdict */
+	bool overload; /* we lacked resources (memory, time, DNS questions,
+	                  resolvers that answer), which cut a check short that
+	                  could have changed the verdict */
 	bool mark_cut; /* for that reason, it is not known whether a mark of
 	                  indirect mail counts */
 };
@@ -95,14 +95,14 @@ enum policy_override {
 struct policy_decision {
 	enum conf_action action; /* what is done with the message */
 	enum conf_action would;  /* what would be done in enforce mode; the same
-	                            as `action` where it is enforced */
+	                            as `action` if it is enforced */
 	struct span rule;        /* "dmarc.on_reject", "override NAME",
 	                            "skip.network", "default", ... */
 	struct span reason;      /* one line of printable ASCII */
 	enum dmarc_policy disposition; /* applied: for the A-R and the report */
 	enum dmarc_policy would_disposition; /* the same in enforce mode */
 	enum policy_override override;
-	unsigned code;        /* 550, 451; 0: no reply of ours */
+	unsigned code;        /* 550, 451; 0: we give no reply */
 	const char *enhanced; /* "5.7.26" */
 	struct span text;     /* printable ASCII, no "%" doubling */
 	bool skipped;         /* an own user: nothing is enforced */

@@ -43,9 +43,9 @@ struct policy_context {
 	unsigned rejecting;             /* rules that ask to reject */
 	enum dmarc_policy asked;        /* by the author domain's owner */
 	enum conf_action dmarc;         /* the action if only this counted */
-	enum policy_override why;       /* why that is not what is published */
-	struct indirect_evidence mark;  /* that decided; without `what`: none */
-	const char *not_enforced;       /* why nothing is; NULL: it is */
+	enum policy_override why; /* why it differs from the published policy */
+	struct indirect_evidence mark; /* that decided; without `what`: none */
+	const char *not_enforced;      /* why nothing is; NULL: it is */
 };
 
 /* The action with the higher severity wins. */

@@ -14,7 +14,8 @@
 #include "verify/internal.h"
 
 enum {
-	CONNECTION_MEMORY = 64 * 1024, /* names the MTA told of the client */
+	CONNECTION_MEMORY =
+	    64 * 1024, /* names of the client that the MTA gave */
 	HELO_MEMORY = 16 * 1024,
 	/* DNS questions of each of SPF, DKIM and DMARC: more than the RFCs let
 	 * an honest message need (RFC 7208 section 4.6.4 some 110). */
@@ -321,8 +322,8 @@ verify_body(struct verify_message *m, struct span chunk)
 	return true;
 }
 
-/* Waits for one job; what it cost goes into the verdict.  False: a lack of
- * resources of ours cut it short. */
+/* Waits for one task and adds its cost to the verdict. False: we lacked
+ * resources, and it was cut short. */
 static bool
 finish_job(struct verify_message *m, struct dns_task *j)
 {

@@ -44,16 +44,16 @@ bool verify_start(void);
 /* ---- a connection ---- */
 
 struct verify_client {
-	struct ip ip;        /* IP_NONE: it has none, or nobody knows it */
-	uint16_t port;       /* its; 0: not told */
-	bool trusted_mta;    /* policy_trusts_mta() */
-	bool local;          /* without an address for it was submitted on this
-	                        host, not by SMTP: as if from loopback */
-	struct span name;    /* the MTA's verified name of it; "unknown" or
-	                        "[...]": not verified; absent: not told */
-	struct span ptr;     /* the name by PTR alone ({client_ptr}); absent */
+	struct ip ip;     /* IP_NONE: it has none, or it is not known */
+	uint16_t port;    /* of the client; 0: not known */
+	bool trusted_mta; /* policy_trusts_mta() */
+	bool local;       /* without an address for it was submitted on this
+	                     host, not by SMTP: as if from loopback */
+	struct span name; /* its verified name by the MTA; "unknown" or "[...]":
+	                     not verified; absent: not given */
+	struct span ptr;  /* the name by PTR only ({client_ptr}); absent */
 	struct span resolve; /* of the name, by Sendmail ({client_resolve}): OK,
-	                        FAIL, FORGED, TEMP; absent: not told */
+	                        FAIL, FORGED, TEMP; absent: not given */
 	struct span authserv_id; /* the configured one, or the MTA's own name */
 	struct span receiver;    /* the MTA's own name, for SPF's %{r} */
 	int64_t now;             /* seconds since 1970, for HELO's SPF */
@@ -83,12 +83,12 @@ struct verify_envelope {
 	struct span auth_type;   /* absent: the client did not log in */
 	struct span auth_authen; /* who logged in */
 	int64_t now;             /* seconds since 1970 */
-	bool now_doubtful;       /* nothing is to fail by its date alone */
+	bool now_doubtful;       /* nothing may fail only because of its date */
 	struct own_fields *own;  /* begun by the caller, and the caller's: it
 	                            must last until verify_end() */
-	void (*waits)(void);     /* told when verify_finish() has to wait for
-	                            more than VERIFY_GRACE_MS; NULL: nobody */
-	bool trace;              /* keep what --explain shows */
+	void (*waits)(void); /* called when verify_finish() has to wait for more
+	                        than VERIFY_GRACE_MS; NULL: no callback */
+	bool trace;          /* keep what --explain shows */
 };
 
 struct verify_message;
@@ -142,7 +142,7 @@ struct verdict {
 	struct verify_add add[VERIFY_ADD_MAX]; /* Received-SPF and the like */
 	size_t n_add;
 
-	/* What claims to be ours and is removed, or kept if
+	/* The fields that claim to be ours: removed, or left if
 	 * `facts.trusted_mta`. */
 	const struct own_fields *own;
 
@@ -152,12 +152,12 @@ struct verdict {
 	int64_t wait_ms;  /* verify_finish() waited for DNS */
 	int64_t total_ms; /* since verify_mail() */
 	bool gave_up;     /* the time or the questions ran out */
-	bool faulty;      /* a limit or a lack of memory of ours */
+	bool faulty;      /* we reached a limit or lacked memory */
 	bool automatic;   /* an automatic answer, a bounce or a report */
 
 	const struct mail_header *header; /* without a field where `skip` */
 
-	/* for --explain; NULL where there are none */
+	/* for --explain; NULL if there are none */
 	const struct dkim *dkim_state;
 	const struct dmarc_facts *dmarc_facts;
 };

@@ -7,7 +7,7 @@
 
 enum {
 	NAME_MAX_SHOWN = 128,   /* bytes of a setting's name */
-	VALUE_MAX_SHOWN = 4096, /* of it with its value and where it is from */
+	VALUE_MAX_SHOWN = 4096, /* of an option with its value and its source */
 	MARK_MAX_SHOWN = 1024,  /* two domain names and a sentence */
 };
 

@@ -42,9 +42,9 @@ struct bounce {
 void bounce_read(struct span message, struct bounce *out);
 
 /*
- * Suppresses the address from now on, for as long as the options say.
- * LEDGER_NONE: no report of ours that was sent.  Otherwise `noted` is the new
- * entry of the store; its texts are in `a`.
+ * Suppresses the address from now on, as long as the options say. LEDGER_NONE:
+ * we sent no such report. Otherwise `noted` is the new entry of the store; its
+ * texts are in `a`.
  */
 enum ledger_step bounce_note(struct ledger *l, const struct bounce *b,
     int64_t now, struct arena *a, struct ledger_bounce *noted);

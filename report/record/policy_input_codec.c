@@ -15,7 +15,7 @@ enum { /* three lists, four texts, and the results */
 	LIST_BYTES_MAX = (FACTS_BYTES_MAX - 4 * (FACTS_NAME_MAX + 1) - 32) / 3,
 };
 
-enum { /* what is there or not; the bits of flags[] follow */
+enum { /* which fields are present; the bits of flags[] follow */
 	FLAG_NULL_SENDER = 1,
 	FLAG_LIST_ID = 2,
 	FLAG_LIST_MARK = 4,

@@ -34,7 +34,7 @@ copy(struct failure_list *l, struct span *s)
 	return s->p != NULL;
 }
 
-/* Failures that there is no memory for wait for the next run. */
+/* Failures that do not fit into memory wait for the next run. */
 static bool
 add_due(void *arg, const struct ledger_failure *f)
 {

@@ -385,7 +385,7 @@ struct ledger_replay_row { /* messages of a day with the same facts and decision
 	int64_t day;
 	uint64_t messages;
 	struct policy_input facts;
-	struct span action, would, rule; /* names of what was decided then */
+	struct span action, would, rule; /* names of the decision made then */
 };
 
 /* From `day` on, oldest first.  SQLite only. */

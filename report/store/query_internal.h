@@ -1,8 +1,6 @@
 /*
- * query_internal.h - shared by the files ledger*.c only: the contents of a
- * ledger.
- *
- * query.c has the store itself, closed days, their rows and replay;
+ * query_internal.h - shared by the files query*.c only: the contents of a
+ * ledger. query.c has the store itself, closed days, their rows and replay;
  * query_deliveries.c what is sent; query_received.c what others sent.
  */
 #ifndef AVOUCH_REPORT_STORE_QUERY_INTERNAL_H

@@ -34,7 +34,7 @@ quota_is_exceeded(struct quota *q, struct sql *db)
 		return q->reason[0] != '\0';
 	reason = buf_wrap(q->reason, sizeof(q->reason));
 	if (!sqlite_usage(db, &usage)) {
-		/* The next write reports what is wrong with the file. */
+		/* The next write reports the error of the file. */
 	} else if (is_too_large(q, db, &usage)) {
 		buf_printf(&reason,
 		    "it has reached its size limit: report.max_store = %llu "

@@ -455,7 +455,7 @@ aggregate_close(struct aggregate *a)
 	if (a == NULL)
 		return false;
 	note_written(a, xmlTextWriterEndDocument(a->xml));
-	xmlFreeTextWriter(a->xml); /* also writes what is buffered */
+	xmlFreeTextWriter(a->xml); /* also writes the buffer */
 	good = !a->failed;
 	free(a);
 	return good;
