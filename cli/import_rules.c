@@ -307,7 +307,7 @@ static void
 to_nothing_but_accept(struct import *im, const struct import_entry *e)
 {
 	if (e->value.n > 0 && ascii_lower((unsigned char)e->value.p[0]) == 'a')
-		return; /* so it is here, always */
+		return; /* the same as here */
 	import_note(im, e, IMPORT_CHANGES,
 	    "a message is not treated worse for a bad signature or none "
 	    "(RFC 6376 section 6.1); DMARC decides, see section dmarc");

@@ -44,8 +44,7 @@ struct dmarc_record {
 enum dmarc_record_state {
 	DMARC_RECORD_OK,
 	DMARC_RECORD_NOT_DMARC, /* does not begin with v=DMARC1: not DMARC's */
-	DMARC_RECORD_BROKEN,    /* begins so but asks for nothing that could be
-	                           applied; psd and the like are filled in */
+	DMARC_RECORD_BROKEN,    /* begins with it but requests nothing */
 };
 
 /* Texts point into `text`.  `reason`: what is wrong, a constant text; or NULL.

@@ -323,7 +323,8 @@ void dns_health_unreachable(struct resolver *r, struct dns_server *s);
 /* A connection to `s` was not established. */
 void dns_health_no_tcp(struct resolver *r, struct dns_server *s);
 
-/* `s` has sent a usable answer, or one that must be asked for otherwise. */
+/* `s` has sent a usable answer, or one that says to ask again over TCP or
+ * without EDNS. */
 void dns_health_usable(
     struct resolver *r, struct dns_server *s, enum socket_kind kind);
 

@@ -178,8 +178,8 @@ has_encoded_word(struct span s)
 	return false;
 }
 
-/* `id` may be anywhere in `text`, or in what some reader makes of it who
- * decodes encoded words (RFC 2047) first. */
+/* `id` may be anywhere in `text`, or in its form after encoded words (RFC 2047)
+ * are decoded, as some readers do first. */
 static bool
 is_mentioned(struct span text, struct span id)
 {

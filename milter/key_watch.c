@@ -129,7 +129,8 @@ set_state_path(const struct conf *conf)
 		watch.state_path[0] = '\0';
 }
 
-/* With the lock. */
+/* Call with the lock held. A state that cannot be written is lost at a restart:
+ * keys are then looked at as if they were new. */
 static void
 state_load(const struct sign_keys *keys)
 {

@@ -65,7 +65,8 @@ $(BUILD)/tests/cli/import_test $(BUILD)/tests/fuzz/import_fuzz \
 
 # The daemon's session; tests/support/fake_libmilter.c stands in for libmilter.
 SESSION = $(patsubst %,$(BUILD)/milter/%.o,callbacks metrics reply message_sink \
-	service session own_guard sign_sink signing) $(BUILD)/tests/fuzz/milter_session_world.o
+	service session own_guard sign_sink signing key_watch) \
+	$(BUILD)/tests/fuzz/milter_session_world.o
 $(BUILD)/tests/fuzz/milter_session_fuzz \
 	$(BUILD)/tests/fuzz/milter_session_replay: $(SESSION)
 
