@@ -26,8 +26,8 @@ static void
 put_grade(FILE *out, const char *question, char letter, const char *meaning)
 {
 	fprintf(out,
-	    "<div class=\"tile\"><span>%s</span><b>"
-	    "<span class=\"tag %s\">%c</span></b>",
+	    "<div class=\"tile\"><span>%s</span>"
+	    "<b class=\"tag %s\" style=\"display:table;font-size:23px\">%c</b>",
 	    question, letter_class(letter), letter);
 	page_words(out, meaning);
 	fputs("</div>", out);

@@ -15,7 +15,8 @@ sys.path.insert(0, os.path.join(os.path.dirname(os.path.dirname(
 import command  # noqa: E402
 import zones  # noqa: E402
 from auditing import applied, audit, filled, found, serious  # noqa: E402
-from suite import Suite, same, true  # noqa: E402
+from command import NOW, USAGE  # noqa: E402
+from suite import Suite, holds, lacks, same, true  # noqa: E402
 
 suite = Suite()
 
@@ -75,6 +76,110 @@ def setups(c):
         same([f for f in serious(result) if not f.startswith("hint")], want,
              domain)
         same(result["grades"]["arrive"], "A", domain)
+
+FINDING = {"severity": str, "area": str, "id": str, "where": str,
+           "term": (str, type(None)), "what": str, "section": str, "fix": str,
+           "remove": list, "publish": list}
+RESULT = {"domain": str, "grades": dict, "parked": bool, "findings": list,
+          "cut": bool, "could_not_ask": list, "spf_lookups": int,
+          "spf_tree": list, "services": list, "keys": list}
+
+
+def shape(value, want):
+    same(sorted(value), sorted(want), "keys")
+    for key, types in want.items():
+        true(isinstance(value[key], types), "%s is %r" % (key, value[key]))
+
+
+@suite.test("JSON of audit")
+def json_shape(c):
+    lines, options, _ = zones.PLANTED["dangling"]
+    result = audit(c, "dangling.example",
+                   filled(c, "dangling.example", lines), options)
+    shape(result, RESULT)
+    same(sorted(result["grades"]), ["arrive", "spoof"], "grades")
+    for f in result["findings"]:
+        shape(f, FINDING)
+    same([(n["depth"], n["domain"], n["lookups"], n["found"])
+          for n in result["spf_tree"]],
+         [(0, "dangling.example", 2, True),
+          (1, "_spf.dangling.example", 1, False)], "tree")
+    same([(k["selector"], k["origin"], k["good"]) for k in result["keys"]],
+         [("s1", "guessed", True)], "keys")
+
+
+@suite.test("what each include allows, and the services that are known")
+def tree(c):
+    lines, _ = zones.SETUPS["google-and-mailchimp"]
+    domain = "tree.example"
+    result = audit(c, domain, filled(c, domain, lines))
+    same(result["services"], ["Google Workspace", "Mailchimp"], "services")
+    by_name = {n["domain"]: n for n in result["spf_tree"]}
+    same(by_name["servers.mcsv.net"]["ipv4_addresses"], 4096 + 16384 + 2048,
+         "addresses")
+    same(by_name["_netblocks2.google.com"]["ipv6_networks"], 3, "networks")
+    same(by_name["_spf.google.com"]["lookups"], 4, "lookups")
+    same([k["origin"] for k in result["keys"]], ["service"] * 3, "keys")
+
+
+@suite.test("the status: --fail-on, usage")
+def status(c):
+    zone = c.file("status.zone", "$TTL 300\n" + "\n".join(filled(
+        c, "w.example", zones.PLANTED["monitoring"][0])))
+    base = ("audit", "w.example", "--zone", zone, "--now", NOW)
+    for level, want in ((None, 0), ("error", 0), ("warning", 1)):
+        more = ("--fail-on", level) if level else ()
+        same(c.run(*base, *more, status=None).status, want, level)
+    for bad, text in (
+            (("audit",), "give one of DOMAIN, --message"),
+            (("audit", "a.example", "--bounce", "x"), "give one of"),
+            ((*base, "--fail-on", "hint"), "must be error or warning"),
+            ((*base, "--outgoing", "mx"), "not an IP address"),
+            ((*base, "--selector"), "needs a value"),
+            ((*base, "--html", "-", "--json"), "not together with"),
+            (("audit", "example", "--zone", zone), "not a domain name"),
+            (("audit", "a..example", "--zone", zone), "not a domain name"),
+            ((*base, *["--selector", "a"] * 33), "more than 32 times")):
+        holds(c.run(*bad, status=USAGE).err, text)
+
+
+HOSTILE = ['@. IN TXT "v=spf1 <script>alert(1)</script> \\027[31m ~all"',
+           '_dmarc.@. IN TXT "v=DMARC1; p=none; <b>x</b>=1; rua=mailto:a@@"',
+           's1._domainkey.@. IN TXT "v=DKIM1; p=<img src=x onerror=alert(1)>"',
+           "@. IN MX 10 <script>.@.", *zones.MX]
+
+
+@suite.test("the page: all of the text, nothing from elsewhere, escaped")
+def page(c):
+    zone = c.file("page.zone", "$TTL 300\n" + "\n".join(filled(
+        c, "page.example", HOSTILE)))
+    path = c.path("page.html")
+    r = c.run("audit", "page.example", "--zone", zone, "--now", NOW,
+              "--selector", "s1", "--html", path)
+    same(r.out, "", "output")
+    with open(path, encoding="utf-8") as f:
+        text = f.read()
+    for part in ("<script", "<img", "<b>x", "\x1b", "src=\"", "href="):
+        lacks(text, part)
+    for part in ("&lt;script&gt;", "Does its mail arrive?",
+                 "default-src 'none'", "Publish:", "SPF: "):
+        holds(text, part)
+    same(c.run("audit", "page.example", "--zone", zone, "--now", NOW,
+               "--selector", "s1", "--html", "-").out, text, "-")
+
+
+@suite.test("the text says what the JSON says")
+def text(c):
+    zone = c.file("text.zone", "$TTL 300\n" + "\n".join(filled(
+        c, "page.example", HOSTILE)))
+    base = ("audit", "page.example", "--zone", zone, "--now", NOW)
+    out = " ".join(c.run(*base).out.split())
+    for f in c.run(*base, "--json").json()["findings"]:
+        holds(out, "%s: %s" % (f["severity"], f["where"]))
+        holds(out, f["section"])
+        holds(out, " ".join(f["what"].split()))
+    holds(out, "Blocklists, spam scores")
+
 
 if __name__ == "__main__":
     sys.exit(command.main(suite, sys.argv))

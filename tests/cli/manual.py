@@ -99,6 +99,7 @@ def run_examples(c, found):
     c.file("opendkim.conf", "Mode sv\n")
     c.file("opendmarc.conf", "RejectFailures true\n")
     c.file("avouch.conf", "mode = monitor\n")
+    c.file("refusal.txt", "550 5.7.26 not authenticated. gsmtp\n")
     bin_ = c.path("bin")
     os.makedirs(bin_, exist_ok=True)
     if not os.path.lexists(bin_ + "/avouch"):
