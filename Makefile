@@ -131,4 +131,4 @@ clean:
 	rm -rf build build-*
 
 include tests/tests.mk
--include $(shell find $(BUILD) -name '*.d' 2>/dev/null)
+-include $(shell find $(BUILD) -name '*.d' -type f 2>/dev/null)

@@ -9,6 +9,7 @@ usage: junk.py PROGRAM [PART-OF-A-NAME]
 import glob
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -67,6 +68,16 @@ def marked(l):
     lacks(l.plain, b"X-Avouch-Quarantine")
 
 
+def dovecot_mail(place):
+    """Where mail is, as the Dovecot of this system names it."""
+    version = re.match(r"[\d.]+", run(program("dovecot"), "--version")).group()
+    if tuple(int(n) for n in version.split(".")[:2]) < (2, 4):
+        return "mail_location = maildir:%s" % place
+    return ("dovecot_config_version = %s\ndovecot_storage_version = %s\n"
+            "mail_driver = maildir\nmail_path = %s" % (
+                version, version, place))
+
+
 @suite.test("Dovecot: the Sieve script files it into Junk, and keeps other mail")
 def sieve(l):
     test = program("sieve-test")
@@ -76,8 +87,8 @@ def sieve(l):
     script = snippet("dovecot-junk.sieve.snippet", place + "/junk.sieve")
     conf = place + "/dovecot.conf"
     with open(conf, "w") as f:
-        f.write("mail_location = maildir:%s/mail\nmail_uid = nobody\n"
-                "mail_gid = nogroup\nfirst_valid_uid = 1\n" % place)
+        f.write("%s\nmail_uid = nobody\nmail_gid = nogroup\n"
+                "first_valid_uid = 1\n" % dovecot_mail(place + "/mail"))
     for message, folder in ((l.marked, "Junk"), (l.plain, "INBOX")):
         path = place + "/message"
         with open(path, "wb") as f:
