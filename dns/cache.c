@@ -35,8 +35,9 @@ struct cache_entry {
 	int64_t expires;                 /* milliseconds of options.clock() */
 	int64_t stale_until; /* the same, for use if the servers fail */
 	size_t bytes;        /* as counted in its shard */
-	struct dns_wait *first, **last; /* list of those who wait */
-	bool asked;                     /* the source below has the question */
+	struct dns_wait *first, **last; /* list of those who wait, */
+	unsigned waits; /* and how many have joined since it was asked */
+	bool asked;     /* the source below has the question */
 	bool forgotten; /* remove it when it is cache_on_answer */
 	char text[];
 };
@@ -446,7 +447,10 @@ cache_look_up(struct cache *c, struct cache_shard *s, uint64_t hash,
 {
 	struct cache_entry *e = cache_find(s, hash, name, type);
 
+	if (e != NULL && e->asked && e->waits == DNS_CACHE_WAITS_MAX)
+		return dns_answer_failed(DNS_ERROR_RESOURCE);
 	if (e != NULL && e->asked) {
+		e->waits++;
 		s->counts.joined++;
 		*e->last = wait;
 		e->last = &wait->next;
@@ -467,6 +471,7 @@ cache_look_up(struct cache *c, struct cache_shard *s, uint64_t hash,
 		return dns_answer_failed(DNS_ERROR_RESOURCE);
 	lru_remove(s, e);
 	e->asked = true;
+	e->waits = 1;
 	e->forgotten = false;
 	e->first = wait;
 	e->last = &wait->next;

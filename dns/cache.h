@@ -25,6 +25,11 @@ enum {                                 /* seconds */
 	DNS_CACHE_FAILURE = 5,         /* RFC 2308 section 7: at most 5 minutes;
 	                                  long enough that one message does not
 	                                  ask a dead server repeatedly */
+
+	/* Messages that may wait for one answer: it runs the core of each in
+	 * the resolver's thread, 20 us for most.  More are answered with
+	 * DNS_ERROR_RESOURCE. */
+	DNS_CACHE_WAITS_MAX = 1024,
 };
 
 struct dns_cache_options {

@@ -117,6 +117,7 @@ query_receive(struct resolver *r, struct dns_socket *sock,
 	struct attempt *t = NULL;
 	uint16_t id;
 
+	r->packets_left -= r->packets_left > 0;
 	if (dns_packet_reply_id(packet, n, &id))
 		t = dns_socket_find(r, sock, id);
 	if (t == NULL) {

@@ -245,6 +245,8 @@ turn(struct resolver *r, const struct epoll_event *events, int n)
 {
 	int64_t next, soonest;
 
+	/* what is not read now is reported again */
+	r->packets_left = PACKETS_MAX;
 	for (int i = 0; i < n; i++)
 		handle(r, &events[i]);
 	next = earlier(query_run_timers(r), dns_socket_run_timers(r));

@@ -37,6 +37,8 @@ enum {
 	READS_MAX = 2,       /* system calls for one UDP socket in a turn, so
 	                        that no turn is long; */
 	TCP_READS_MAX = 8,   /* for one connection */
+	PACKETS_MAX = 128,   /* in a turn: each answer may run a core, and up
+	                        to DNS_CACHE_WAITS_MAX of them */
 	DUE_MAX = 128,       /* queries that are repeated or ended in a turn */
 	BATCH = 32,          /* datagrams of one system call */
 	DATAGRAM_MAX = 4096, /* more than DNS_EDNS_PAYLOAD: it came anyway */
@@ -253,6 +255,7 @@ struct resolver {
 	struct dns_socket *dead; /* to be freed at the end of the turn */
 	struct batch batch;
 	struct inbound inbound;
+	unsigned packets_left; /* of PACKETS_MAX, in this turn */
 	struct arena *arena;
 	uint16_t random[256];
 	unsigned random_left;

@@ -484,7 +484,7 @@ udp_receive(struct resolver *r, struct dns_socket *sock)
 {
 	struct inbound *in = &r->inbound;
 
-	for (int reads = 0; reads < READS_MAX; reads++) {
+	for (int reads = 0; reads < READS_MAX && r->packets_left > 0; reads++) {
 		for (size_t i = 0; i < BATCH; i++) {
 			in->vectors[i] =
 			    (struct iovec){ in->bytes[i], DATAGRAM_MAX };

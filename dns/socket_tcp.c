@@ -116,7 +116,8 @@ tcp_receive(struct resolver *r, struct dns_socket *sock)
 
 	if (sock->in == NULL)
 		sock->in = malloc(cap);
-	for (int reads = 0; sock->in != NULL && reads < TCP_READS_MAX;
+	for (int reads = 0;
+	     sock->in != NULL && reads < TCP_READS_MAX && r->packets_left > 0;
 	     reads++) {
 		ssize_t n =
 		    recv(sock->fd, sock->in + sock->in_n, cap - sock->in_n, 0);

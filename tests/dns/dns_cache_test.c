@@ -170,6 +170,28 @@ a_question_asked_by_many_goes_out_once(void **state)
 	cache->close(cache);
 }
 
+/* An answer runs the cores of all who wait for it at once. */
+static void
+so_many_wait_for_one_answer(void **state)
+{
+	static struct asked all[DNS_CACHE_WAITS_MAX + 1];
+	struct script s;
+	struct dns_source *cache = open_cache(&s, defaults);
+
+	(void)state;
+	for (size_t i = 0; i <= DNS_CACHE_WAITS_MAX; i++)
+		ask(cache, "a.example", &all[i]);
+	assert_int_equal(all[DNS_CACHE_WAITS_MAX].times, 1);
+	assert_int_equal(
+	    all[DNS_CACHE_WAITS_MAX].answer->fault, DNS_ERROR_RESOURCE);
+	answer_held(&s, &found);
+	for (size_t i = 0; i < DNS_CACHE_WAITS_MAX; i++) {
+		assert_int_equal(all[i].answer->state, DNS_FOUND);
+		dns_answer_unref(all[i].answer);
+	}
+	cache->close(cache);
+}
+
 static void
 name_and_type_tell_questions_apart(void **state)
 {
@@ -734,6 +756,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_question_asked_by_many_goes_out_once),
+		cmocka_unit_test(so_many_wait_for_one_answer),
 		cmocka_unit_test(name_and_type_tell_questions_apart),
 		cmocka_unit_test(rfc2308_lifetimes),
 		cmocka_unit_test(an_answer_keeps_its_ttl_and_its_memo),
