@@ -17,6 +17,7 @@
 #include "cli/progress.h"
 #include "lib/buf.h"
 #include "report/receive/import.h"
+#include "report/store/quota.h"
 
 enum {
 	ERROR_MAX = 512,
@@ -30,6 +31,8 @@ enum {
 struct report_reading {
 	struct cli *c;
 	struct report_import in;
+	struct report_store store;
+	struct quota quota; /* of the daemon's SQLite file */
 	struct progress progress;
 	int status;
 	bool stop;
@@ -108,13 +111,30 @@ read_on_event(void *arg, const struct report_import_event *e)
 	}
 }
 
+/* Stops if the store must not grow any more: it is the daemon's too, which
+ * would lose rows. */
+static bool
+has_room(struct report_reading *r)
+{
+	struct sql *db = ledger_sql(r->store.ledger);
+
+	if (sql_is_shared(db) || !quota_is_exceeded(&r->quota, db))
+		return true;
+	r->stop = true;
+	progress_clear(&r->progress);
+	r->status =
+	    cli_fail(r->c, EX_TEMPFAIL, "%s: no more reports are stored: %s",
+		r->store.shown, r->quota.reason);
+	return false;
+}
+
 static bool
 read_on_progress(void *arg, size_t done)
 {
 	struct report_reading *r = arg;
 
 	progress_show(&r->progress, r->done + done, r->stored, "reports");
-	return true;
+	return has_room(r);
 }
 
 /* ---- files and folders ---- */
@@ -126,6 +146,8 @@ read_one_file(struct report_reading *r, const char *path)
 	struct input in;
 
 	r->files++;
+	if (!has_room(r))
+		return;
 	if (!input_open(&in, path, error, sizeof(error))) {
 		progress_clear(&r->progress);
 		r->refused++;
@@ -261,13 +283,16 @@ print_read_json(struct report_reading *r)
 int
 cmd_report_read(struct cli *c)
 {
-	struct report_store store;
 	struct report_reading r = { .c = c, .counting = true };
-	int status = report_open(c, SQLITE_FOR_COMMAND, &store);
+	int status = report_open(c, SQLITE_FOR_COMMAND, &r.store);
 
 	if (status != EX_OK)
 		return status;
-	r.in = (struct report_import){ .ledger = store.ledger,
+	if (c->store == NULL || c->config != NULL)
+		r.quota.o =
+		    (struct quota_options){ r.store.conf->report.max_store,
+			    r.store.conf->report.min_free };
+	r.in = (struct report_import){ .ledger = r.store.ledger,
 		.now = c->now,
 		.tell = read_on_event,
 		.progress = read_on_progress,
@@ -279,7 +304,7 @@ cmd_report_read(struct cli *c)
 	progress_begin(&r.progress, r.total);
 	read_all_paths(&r);
 	progress_clear(&r.progress);
-	report_close(&store);
+	report_close(&r.store);
 	if (c->json)
 		print_read_json(&r);
 	else

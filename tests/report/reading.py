@@ -242,6 +242,22 @@ def refused(c):
         same(rows(store), (0, 0, 0), name)
 
 
+@suite.test("report.max_store: no more is read than there is room for")
+def room(c):
+    store = c.store()
+    conf = c.file("small.conf", 'mode = monitor\nreport { store = "%s" '
+                  'max_store = 1M min_free = 0%% }\n' % store)
+    large = [c.file("large%d.xml" % n, report(n, [
+        record("10.%d.%d.%d" % (n, i >> 8, i & 255), 5)
+        for i in range(20000)])) for n in (1, 2, 3)]
+    status, out, err = c.run("read", "--json", "--config", conf, *large)
+    same((status, json.loads(out)["stored"]), (75, 1), err)
+    holds(err, store + ": no more reports are stored: it has reached its "
+          "size limit: report.max_store = 1048576 bytes")
+    same(rows(store), (1, 20000, 100000))
+    same(c.run("read", "--config", conf, large[0])[0], 75)
+
+
 @suite.test("one that is refused does not keep the others from being read")
 def others(c):
     store = c.store()
