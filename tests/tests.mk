@@ -22,6 +22,7 @@
 ## central-test a PostgreSQL that several hosts share, killed 240 times
 ## sendmail-test  mail through a real Sendmail, which is downloaded
 ## sign-test    2,000 messages and 1,050 odd ones signed, and verified by others
+## package-test SYSTEMS="bookworm trixie": the package on systems that are booted
 ## author-test  FIELDS="100000 5000" random From fields, hostile and honest
 ## soak         SOAK=200000 messages; memory and descriptors must stay flat
 ## soak-reload  a minute of mail with ten reloads a second
@@ -199,6 +200,22 @@ sendmail-test: all
 	@LOGS=$(BUILD) tests/run_cmocka "tests/milter/sendmail.py $(DAEMON)" \
 		"tests/milter/fromforms.py $(DAEMON)"
 
+# A bare Debian of each name is made, the package is built and installed on it;
+# needs root, a network, and some minutes for each.
+PACKAGE_PLACE = $(BUILD)/systems
+package-test:
+	@tests/deps package
+	@mkdir -p $(PACKAGE_PLACE)
+	@for system in $(or $(SYSTEMS),bookworm trixie); do \
+		echo "preparing $$system" && \
+		tests/package/prepare $(PACKAGE_PLACE) $$system \
+			>$(PACKAGE_PLACE)/$$system.log 2>&1 || { \
+			tail -30 $(PACKAGE_PLACE)/$$system.log; exit 1; }; \
+		LOGS=$(PACKAGE_PLACE)/$$system TEST_SECONDS=3600 tests/run_cmocka \
+			"tests/package/package.py $(PACKAGE_PLACE)/$$system" \
+			"tests/package/migrate.py $(PACKAGE_PLACE)/$$system" || exit 1; \
+	done
+
 # A reload every 100 ms at 200 messages a second; `check` runs it for 5 seconds.
 soak-reload: all
 	@tests/milter/soak.py $(DAEMON) 60
@@ -294,7 +311,7 @@ deps:
 	@tests/deps all
 
 .PHONY: bench bench-parts demo check check-programs check-run cli-test e2e \
-	matrix cross unit-programs central-test conformance sign-test soak soak-reload faults neighbours sendmail-test \
+	matrix cross unit-programs package-test central-test conformance sign-test soak soak-reload faults neighbours sendmail-test \
 	store-faults \
 	valgrind lint analyze coverage coverage-run deps unit fuzz-replay \
 	asan tsan sanitized fuzz-build fuzzers fuzz
