@@ -8,13 +8,15 @@
 #include "audit/domain/services.h"
 #include "dkim/key.h"
 #include "lib/buf.h"
+#include "lib/date.h"
 #include "lib/domain.h"
 #include "lib/taglist.h"
 
 enum {
 	GOOD_RSA_BITS = 2048, /* RFC 8301 section 3.2 */
 	RSA_BITS_MIN = 1024,  /* RFC 8301 section 3.2: fewer can be broken */
-	YEARS_ASKED = 3,      /* dated selectors: this year and those before */
+	OLD_SECONDS = 366 * 86400,
+	YEARS_ASKED = 3, /* dated selectors: this year and those before */
 	MONTHS = 12,
 };
 
@@ -42,8 +44,21 @@ search_add(
 	if (s->keys == NULL || s->n == AUDIT_KEYS_MAX || normal.p == NULL ||
 	    is_searched(s, normal))
 		return;
-	s->keys[s->n++] =
-	    (struct audit_key){ normal, origin, { .state = DNS_PENDING } };
+	s->keys[s->n++] = (struct audit_key){ .selector = normal,
+		.origin = origin,
+		.key = { .state = DNS_PENDING } };
+}
+
+static void
+search_seen(struct key_search *s, const struct audit_seen *seen)
+{
+	size_t before = s->n;
+
+	search_add(s, seen->selector, AUDIT_KEY_SEEN);
+	for (size_t i = 0; i < s->n; i++)
+		if (i >= before ||
+		    span_equal_nocase(s->keys[i].selector, seen->selector))
+			s->keys[i].created = seen->created;
 }
 
 static void
@@ -192,6 +207,9 @@ audit_good_key(struct auditing *d, const struct audit_key *k,
 	if (r->key.type == KEY_RSA && r->key.bits < GOOD_RSA_BITS)
 		add_key_number(
 		    d, AUDIT_RULE_DKIM_SMALL, k, r->key.bits, SPAN_NONE);
+	if (k->created > 0 && d->q->now - k->created > OLD_SECONDS)
+		add_key_number(d, AUDIT_RULE_DKIM_OLD, k,
+		    (size_t)((d->q->now - k->created) / DATE_DAY), SPAN_NONE);
 	if (r->key.testing)
 		add_key_finding(d, AUDIT_RULE_DKIM_TESTING, k, SPAN_NONE,
 		    without_testing(d, r->text));
@@ -269,7 +287,7 @@ search_keys(struct key_search *s, bool is_wild)
 	for (size_t i = 0; i < d->q->n_selectors; i++)
 		search_add(s, d->q->selectors[i], AUDIT_KEY_GIVEN);
 	for (size_t i = 0; i < d->q->n_seen; i++)
-		search_add(s, d->q->seen[i], AUDIT_KEY_SEEN);
+		search_seen(s, &d->q->seen[i]);
 	if (is_wild)
 		return;
 	search_services(s);

@@ -48,6 +48,11 @@ is_given_key(const struct auditing *d, struct span name, struct span key_zone)
 		    span_starts_nocase(label, given.p))
 			return true;
 	}
+	for (size_t i = 0; i < d->q->n_seen; i++)
+		if (d->q->seen[i].selector.n + 1 == label.n &&
+		    span_equal_nocase(
+			span_first(label, label.n - 1), d->q->seen[i].selector))
+			return true;
 	return false;
 }
 

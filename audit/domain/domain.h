@@ -34,14 +34,23 @@ enum {
 	AUDIT_FAILED_MAX = 64, /* failed questions that are listed */
 };
 
+/* A selector in use, by the reports of receivers or our own signing keys. */
+struct audit_seen {
+	struct span selector;
+	int64_t created; /* seconds since 1970; 0: not known */
+};
+
 struct audit_query {
 	struct span domain;           /* as a person types it */
 	const struct span *selectors; /* given: each must have a key */
 	size_t n_selectors;
-	const struct span *seen; /* in use, by the reports of receivers */
+	const struct audit_seen *seen;
 	size_t n_seen;
 	const struct ip *outgoing; /* addresses that send the domain's mail */
 	size_t n_outgoing;
+	const struct ip *passing; /* that passed SPF, by the reports of
+	                             receivers */
+	size_t n_passing;
 	const struct dkim_options *dkim;
 	int64_t now; /* seconds since 1970 */
 };
@@ -56,6 +65,7 @@ enum audit_key_origin {
 struct audit_key {
 	struct span selector;
 	enum audit_key_origin origin;
+	int64_t created; /* 0: not known */
 	struct explain_key key;
 };
 

@@ -283,4 +283,6 @@ auditing_ptr(struct auditing *d)
 {
 	for (size_t i = 0; i < d->q->n_outgoing; i++)
 		audit_outgoing_address(d, &d->q->outgoing[i]);
+	for (size_t i = 0; i < d->q->n_passing; i++)
+		audit_outgoing_address(d, &d->q->passing[i]);
 }

@@ -70,6 +70,12 @@ static const struct {
 		"t=y says that the domain is only testing DKIM: receivers may"
 		" treat its mail as unsigned",
 		"Remove t=y." } },
+	[AUDIT_RULE_DKIM_OLD] = { "dkim",
+	    { AUDIT_WARNING, "old-key", "RFC 6376 section 3.1",
+		"the key is in use for %v days; who copied the private key can"
+		" sign as %d for as long",
+		"Make a new key with `avouch key new %d`, and retire this"
+		" one." } },
 	[AUDIT_RULE_DKIM_NO_KEY] = { "dkim",
 	    { AUDIT_WARNING, "no-key-at-all",
 		"RFC 8020 section 2, Gmail 5.7.30",

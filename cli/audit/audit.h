@@ -18,6 +18,25 @@ int audit_run_bounce(struct cli *c);
 int audit_status(
     const struct cli *c, const struct audit_findings *f, bool is_unsure);
 
+/* ---- learned.c ---- */
+
+/* What the domain uses, by its own signing keys and by the reports of others;
+ * without duplicates. */
+struct audit_learned {
+	struct arena *arena; /* of the texts */
+	struct span domain;  /* normal form */
+	struct audit_seen seen[CLI_LIST_MAX];
+	size_t n_seen;
+	struct ip passing[CLI_LIST_MAX];
+	size_t n_passing;
+	struct ip outgoing[CLI_LIST_MAX]; /* of sign.outgoing */
+	size_t n_outgoing;
+};
+
+/* Reads --config and --store, if given.  Returns EX_OK, or another status after
+ * printing a message. */
+int audit_learn(struct cli *c, struct audit_learned *out);
+
 /* ---- show.c ---- */
 
 #define AUDIT_SCOPE                                                            \

@@ -19,6 +19,7 @@ struct audit_task {
 	struct span selectors[CLI_LIST_MAX];
 	struct ip outgoing[CLI_LIST_MAX];
 	struct dkim_options dkim;
+	struct audit_learned learned;
 };
 
 static enum core_status
@@ -43,7 +44,14 @@ audit_read_query(struct cli *c, struct audit_task *t)
 	for (size_t i = 0; i < c->selectors.n; i++)
 		t->selectors[t->query.n_selectors++] =
 		    span_str(c->selectors.values[i]);
-	for (size_t i = 0; i < c->outgoing.n; i++)
+	t->query.seen = t->learned.seen;
+	t->query.n_seen = t->learned.n_seen;
+	t->query.passing = t->learned.passing;
+	t->query.n_passing = t->learned.n_passing;
+	for (size_t i = 0; i < t->learned.n_outgoing; i++)
+		t->outgoing[t->query.n_outgoing++] = t->learned.outgoing[i];
+	for (size_t i = 0;
+	     i < c->outgoing.n && t->query.n_outgoing < CLI_LIST_MAX; i++)
 		if (!ip_parse(span_str(c->outgoing.values[i]),
 			&t->outgoing[t->query.n_outgoing++]))
 			return cli_fail(c, EX_USAGE,
@@ -225,11 +233,18 @@ audit_run_domain(struct cli *c)
 
 	if (t == NULL)
 		return cli_fail(c, EX_TEMPFAIL, "out of memory");
-	status = audit_read_query(c, t);
+	t->learned.arena = arena_new(CLI_MEMORY);
+	if (t->learned.arena == NULL)
+		status = cli_fail(c, EX_TEMPFAIL, "out of memory");
+	else
+		status = audit_learn(c, &t->learned);
+	if (status == EX_OK)
+		status = audit_read_query(c, t);
 	if (status == EX_OK)
 		status = cli_dns_open(c);
 	if (status == EX_OK)
 		status = audit_run_task(c, t);
+	arena_free(t->learned.arena);
 	free(t);
 	return status;
 }

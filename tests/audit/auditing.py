@@ -44,10 +44,10 @@ def strings(line):
         '"%s"' % text[i:i + 255] for i in range(0, len(text), 255))
 
 
-def audit(c, domain, lines, options=(), status=OK):
+def audit(c, domain, lines, options=(), status=OK, now=NOW):
     zone = c.file("audit.zone", "$TTL 300\n" + zones.WORLD + "\n".join(lines) +
                   "\n")
-    return c.run("audit", domain, "--zone", zone, "--now", NOW, "--json",
+    return c.run("audit", domain, "--zone", zone, "--now", now, "--json",
                  *options, status=status).json()
 
 

@@ -9,10 +9,11 @@ import os
 import re
 import sys
 
-sys.path.insert(0, os.path.join(os.path.dirname(os.path.dirname(
-    os.path.abspath(__file__))), "cli"))
+TESTS = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+sys.path[:0] = [TESTS + "/cli", TESTS + "/report"]
 
 import command  # noqa: E402
+import samples  # noqa: E402
 import zones  # noqa: E402
 from auditing import applied, audit, filled, found, serious  # noqa: E402
 from command import NOW, USAGE  # noqa: E402
@@ -147,6 +148,41 @@ HOSTILE = ['@. IN TXT "v=spf1 <script>alert(1)</script> \\027[31m ~all"',
            '_dmarc.@. IN TXT "v=DMARC1; p=none; <b>x</b>=1; rua=mailto:a@@"',
            's1._domainkey.@. IN TXT "v=DKIM1; p=<img src=x onerror=alert(1)>"',
            "@. IN MX 10 <script>.@.", *zones.MX]
+
+
+@suite.test("--store and --config: selectors and addresses that are in use")
+def learned(c):
+    store, now = c.path("reports.db"), str(samples.NOW)
+    c.run("report", "read", "--store", store, c.file("r.xml", samples.report(3, [
+        samples.record("192.0.2.1", 5), samples.record(
+            "203.0.113.7", 5, dkim="fail", signed=[("example.com", "fail")]),
+        samples.record("203.0.113.8", 5, spf="fail")])))
+    keys, day = c.path("keys"), 86400
+    os.makedirs(keys + "/example.com")
+    with open(keys + "/example.com/selectors", "w", encoding="ascii") as f:
+        for name, age, more in (("old", 400, ""), ("mid", 30, ""),
+                                ("new", 1, ""),
+                                ("gone", 500, " retired=%d" % samples.NOW)):
+            f.write("%s created=%d%s\n" % (name, samples.NOW - age * day, more))
+    conf = c.file("sign.conf", 'sign { keys = "%s" '
+                  'outgoing = {"203.0.113.20"} }\n' % keys)
+    lines = filled(c, "example.com", [
+        zones.GOOD_SPF, zones.GOOD_DMARC, *zones.MX,
+        "1.2.0.192.in-addr.arpa. IN PTR mx.@.",
+        "20.113.0.203.in-addr.arpa. IN PTR out.@.",
+        "out.@. IN A 203.0.113.20",
+        'old._domainkey.@. IN TXT "v=DKIM1; k=rsa; p=KEY"'])
+    result = audit(c, "example.com", lines, ["--store", store], now=now)
+    # s1 passed, and 203.0.113.7 passed SPF; .8 is a forwarder
+    same(serious(result), ["error dkim.no-key", "error ptr.no-ptr"], "store")
+    same(sorted(f["where"] for f in result["findings"]
+                if f["severity"] == "error"),
+         ["7.113.0.203.in-addr.arpa", "s1._domainkey.example.com"], "where")
+    result = audit(c, "example.com", lines, ["--config", conf], now=now)
+    same(serious(result), ["error dkim.no-key", "error spf.outgoing-not-allowed",
+                           "warning dkim.old-key"], "config")
+    true("mid._domainkey.example.com" in [f["where"]
+                                          for f in result["findings"]], "mid")
 
 
 @suite.test("the page: all of the text, nothing from elsewhere, escaped")
