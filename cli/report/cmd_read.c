@@ -39,7 +39,7 @@ struct report_reading {
 	bool in_folder; /* the current file was found in a folder, not named */
 	bool counting;  /* first pass: add up sizes for the progress bar */
 	uint64_t files, total, done;
-	uint64_t stored, known, refused, nothing, rows, messages;
+	uint64_t stored, replaced, known, refused, nothing, rows, messages;
 	json_t *refusals; /* NULL without --json */
 };
 
@@ -86,6 +86,9 @@ read_on_event(void *arg, const struct report_import_event *e)
 		r->stored++;
 		r->rows += e->report->rows;
 		r->messages += e->report->messages;
+		break;
+	case REPORT_IMPORT_REPLACED:
+		r->replaced++;
 		break;
 	case REPORT_IMPORT_KNOWN:
 		r->known++;
@@ -255,6 +258,10 @@ print_read_summary(const struct report_reading *r)
 	printf("%" PRIu64 " reports stored, with %" PRIu64 " rows of %" PRIu64
 	       " messages\n",
 	    r->stored, r->rows, r->messages);
+	if (r->replaced > 0)
+		printf("%" PRIu64 " replaced a report with the same id and "
+		       "period, and fewer messages\n",
+		    r->replaced);
 	if (r->known > 0)
 		printf("%" PRIu64 " already in the store\n", r->known);
 	if (r->nothing > 0)
@@ -271,6 +278,7 @@ print_read_json(struct report_reading *r)
 
 	cli_set_number(o, "files", (int64_t)r->files);
 	cli_set_number(o, "stored", (int64_t)r->stored);
+	cli_set_number(o, "replaced", (int64_t)r->replaced);
 	cli_set_number(o, "known", (int64_t)r->known);
 	cli_set_number(o, "without", (int64_t)r->nothing);
 	cli_set_number(o, "refused", (int64_t)r->refused);

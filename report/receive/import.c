@@ -238,14 +238,14 @@ store_document(struct import_message *u, struct peeked_stream *s)
 {
 	struct read_report *h = u->at;
 	struct ledger *l = u->in->ledger;
-	bool good;
+	bool good, replaces;
 
 	if (h == NULL)
 		return fail(u, "it changed while it was read");
 	u->at = h->next;
 	if (h->other)
 		return true;
-	switch (ledger_begin_received(l, &h->report)) {
+	switch (ledger_begin_received(l, &h->report, &replaces)) {
 	case LEDGER_NONE:
 		report_event(u, REPORT_IMPORT_KNOWN, &h->report);
 		return true;
@@ -258,7 +258,9 @@ store_document(struct import_message *u, struct peeked_stream *s)
 	if (ledger_end_received(l, good) != LEDGER_OK)
 		return fail_store(u);
 	if (good)
-		report_event(u, REPORT_IMPORT_STORED, &h->report);
+		report_event(u,
+		    replaces ? REPORT_IMPORT_REPLACED : REPORT_IMPORT_STORED,
+		    &h->report);
 	return good;
 }
 

@@ -28,12 +28,13 @@ enum {
 
 enum report_import_kind {
 	REPORT_IMPORT_STORED,
-	REPORT_IMPORT_KNOWN,   /* already stored: same organisation, id and
-	                          domain */
-	REPORT_IMPORT_REFUSED, /* the unit was refused; see `reason` */
-	REPORT_IMPORT_NOTHING, /* the unit contains no report; see `reason` */
-	REPORT_IMPORT_FAULT,   /* an error of the store, or out of memory;
-	                          see `reason` */
+	REPORT_IMPORT_REPLACED, /* stored in place of one with fewer messages */
+	REPORT_IMPORT_KNOWN,    /* already stored: same organisation, id, domain
+	                           and period */
+	REPORT_IMPORT_REFUSED,  /* the unit was refused; see `reason` */
+	REPORT_IMPORT_NOTHING,  /* the unit contains no report; see `reason` */
+	REPORT_IMPORT_FAULT,    /* an error of the store, or out of memory;
+	                           see `reason` */
 };
 
 struct report_import_event {
@@ -41,7 +42,7 @@ struct report_import_event {
 	struct span file;                     /* as the caller named it */
 	uint64_t mail;                        /* number of the mail in an
 	                                         mbox, from 1; else 0 */
-	const struct ledger_received *report; /* STORED, KNOWN */
+	const struct ledger_received *report; /* STORED, REPLACED, KNOWN */
 	struct span reason;
 };
 

@@ -315,11 +315,13 @@ struct ledger_received {
 
 /*
  * Begins a report and a transaction, which ledger_end_received() ends; the
- * rows are added in between.  LEDGER_NONE: a report of that organisation, id
- * and domain is already stored, and nothing begins.
+ * rows are added in between.  r->messages is their sum.  LEDGER_NONE: a report
+ * of that organisation, id, domain and period is already stored, with at least
+ * as many messages, and nothing begins.  If it has fewer, it is replaced, and
+ * `*replaces` is true.
  */
 enum ledger_step ledger_begin_received(
-    struct ledger *l, const struct ledger_received *r);
+    struct ledger *l, const struct ledger_received *r, bool *replaces);
 enum ledger_step ledger_add_received_row(
     struct ledger *l, const struct report_row *row);
 enum ledger_step ledger_end_received(struct ledger *l, bool keep);

@@ -42,14 +42,64 @@ insert_received(struct ledger *l, const struct ledger_received *r)
 	return ledger_number(s, &l->received);
 }
 
+static bool
+delete_received(struct ledger *l, int64_t id)
+{
+	static const char *const from[] = {
+		"DELETE FROM received_row WHERE report = $1",
+		"DELETE FROM received WHERE id = $1",
+	};
+
+	for (size_t i = 0; i < sizeof(from) / sizeof(from[0]); i++) {
+		struct sql_statement *s = sql_prepare(l->db, from[i]);
+
+		sql_bind_number(s, 1, id);
+		if (ledger_execute(s) == LEDGER_ERROR)
+			return false;
+	}
+	return true;
+}
+
+/* Deletes the stored report with the key of `r` if it has fewer messages;
+ * LEDGER_NONE: it has not. */
+static enum ledger_step
+delete_smaller(struct ledger *l, const struct ledger_received *r)
+{
+	struct sql_statement *s = sql_prepare(l->db,
+	    "SELECT id FROM received WHERE domain = $1 AND begin_at = $2 "
+	    "AND end_at = $3 AND organisation = $4 AND report_id = $5 "
+	    "AND messages < $6");
+	enum ledger_step step;
+	int64_t id;
+
+	sql_bind_text(s, 1, r->domain);
+	sql_bind_number(s, 2, r->begin);
+	sql_bind_number(s, 3, r->end);
+	sql_bind_text(s, 4, r->organisation);
+	sql_bind_text(s, 5, r->report_id);
+	sql_bind_number(s, 6, (int64_t)r->messages);
+	step = ledger_number(s, &id);
+	if (step != LEDGER_OK)
+		return step;
+	return delete_received(l, id) ? LEDGER_OK : LEDGER_ERROR;
+}
+
 enum ledger_step
-ledger_begin_received(struct ledger *l, const struct ledger_received *r)
+ledger_begin_received(
+    struct ledger *l, const struct ledger_received *r, bool *replaces)
 {
 	enum ledger_step step;
 
+	*replaces = false;
 	if (!l->in_transaction && !sql_begin(l->db))
 		return LEDGER_ERROR;
 	step = insert_received(l, r);
+	if (step == LEDGER_NONE) {
+		step = delete_smaller(l, r);
+		*replaces = step == LEDGER_OK;
+		if (*replaces)
+			step = insert_received(l, r);
+	}
 	if (step == LEDGER_OK) {
 		l->receiving = true;
 		l->received_day = r->read / DATE_DAY;

@@ -83,8 +83,8 @@ enum { STEP_MAX = 6000 }; /* bytes of a step, with the NUL */
 	"last BIGINT NOT NULL, suppressed BIGINT NOT NULL, "                   \
 	"note TEXT NOT NULL)" KEYED ";"
 
-/* Since version 3: reports from others. */
-#define RECEIVED_TABLES(ID, KEYED, ONCE)                                       \
+/* Reports from others, which are stored once. */
+#define RECEIVED_TABLE(ID, ONCE)                                               \
 	"CREATE TABLE received (id " ID ", organisation TEXT NOT NULL, "       \
 	"email TEXT NOT NULL, contact TEXT NOT NULL, "                         \
 	"report_id TEXT NOT NULL, begin_at BIGINT NOT NULL, "                  \
@@ -97,7 +97,11 @@ enum { STEP_MAX = 6000 }; /* bytes of a step, with the NUL */
 	"read_at BIGINT NOT NULL, rows BIGINT NOT NULL, "                      \
 	"messages BIGINT NOT NULL" ONCE ");"                                   \
 	"CREATE INDEX received_begin ON received (begin_at);"                  \
-	"CREATE INDEX received_domain ON received (domain, begin_at);"         \
+	"CREATE INDEX received_domain ON received (domain, begin_at);"
+
+/* Since version 3. */
+#define RECEIVED_TABLES(ID, KEYED, ONCE)                                       \
+	RECEIVED_TABLE(ID, ONCE)                                               \
 	"CREATE TABLE received_row (report BIGINT NOT NULL, "                  \
 	"source BIGINT NOT NULL, shape BIGINT NOT NULL, "                      \
 	"messages BIGINT NOT NULL, "                                           \
@@ -113,6 +117,20 @@ enum { STEP_MAX = 6000 }; /* bytes of a step, with the NUL */
 	RECEIVED_TABLES(ID, KEYED, "")                                         \
 	"CREATE UNIQUE INDEX received_once ON received "                       \
 	"(md5(organisation), md5(report_id), md5(domain));"
+
+/* Since version 6: the period belongs to the key, because some reporters use
+ * an id again on another day. */
+#define RECEIVED_PERIOD_SQLITE                                                                                               \
+	"ALTER TABLE received RENAME TO received_5;"                                                                         \
+	"DROP INDEX received_begin; DROP INDEX "                                                                             \
+	"received_domain;" RECEIVED_TABLE("INTEGER PRIMARY KEY",                                                             \
+	    ", UNIQUE (organisation, report_id, domain, begin_at, end_at)") "INSERT INTO received SELECT * FROM received_5;" \
+									    "DROP TABLE received_5;"
+
+#define RECEIVED_PERIOD_POSTGRESQL                                             \
+	"DROP INDEX received_once;"                                            \
+	"CREATE UNIQUE INDEX received_once ON received "                       \
+	"(md5(organisation), md5(report_id), md5(domain), begin_at, end_at);"
 
 /* Since version 1, in PostgreSQL only: what each host has pushed. */
 #define HOST_TABLE                                                             \
@@ -159,6 +177,7 @@ static const struct {
 		INDEXED_BACK,
 	    NULL },
 	{ FAILURE_TABLES, NULL },
+	{ RECEIVED_PERIOD_SQLITE, RECEIVED_PERIOD_POSTGRESQL },
 };
 
 /* Runs one step as of the version that it leads to. */

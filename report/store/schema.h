@@ -55,7 +55,7 @@
 #include "report/store/sql.h"
 
 enum {
-	SCHEMA_VERSION = 5,
+	SCHEMA_VERSION = 6,
 	SCHEMA_APPLICATION = 0x61766f75, /* "avou" */
 };
 

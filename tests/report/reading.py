@@ -171,6 +171,21 @@ def along(c):
     same((told["status"], told["without"]), (0, 1), told["err"])
 
 
+@suite.test("an id of another day is another report; the larger one is kept")
+def periods(c):
+    store = c.store()
+    same_id = re.sub(r"<report_id>[^<]*", "<report_id>x", one(2))
+    told = c.read(store, c.file("p1.xml", same_id), c.file(
+        "p2.xml", re.sub(r"<report_id>[^<]*", "<report_id>x", one(3))))
+    same((told["stored"], told["known"]), (2, 0))
+    larger = re.sub(r"<count>5", "<count>6", same_id)
+    told = c.read(store, c.file("p3.xml", larger))
+    same((told["stored"], told["replaced"], told["known"]), (0, 1, 0))
+    same(rows(store), (2, 2, 11))
+    told = c.read(store, c.file("p1.xml", same_id))
+    same((told["stored"], told["replaced"], told["known"]), (0, 0, 1))
+
+
 @suite.test("a report is stored once, by organisation, id and domain")
 def twice(c):
     store = c.store()

@@ -128,6 +128,7 @@ add_day(struct ledger *l, const char *p, const char *testing, int64_t day,
 {
 	char memory[24];
 	struct buf id = buf_wrap(memory, sizeof(memory));
+	bool replaces;
 	struct ledger_received r = { .organisation = SPAN("o"),
 		.email = SPAN(""),
 		.contact = SPAN(""),
@@ -139,7 +140,7 @@ add_day(struct ledger *l, const char *p, const char *testing, int64_t day,
 
 	buf_number(&id, (uint64_t)day);
 	r.report_id = buf_view(&id);
-	assert_int_equal(ledger_begin_received(l, &r), LEDGER_OK);
+	assert_int_equal(ledger_begin_received(l, &r, &replaces), LEDGER_OK);
 	add(l, "192.0.2.1", of->good,
 	    (struct report_row){ .dkim_aligned = true });
 	add(l, "192.0.2.2", of->spf,

@@ -38,6 +38,7 @@ receive(const char *organisation, const char *id, int64_t day, unsigned source,
 {
 	struct ledger_received r = received_of(organisation, id, day);
 	struct kept_message m;
+	bool replaces;
 
 	rows_message(&m, 1, source);
 	m.row.count = count;
@@ -45,7 +46,7 @@ receive(const char *organisation, const char *id, int64_t day, unsigned source,
 	m.row.spf_aligned = false;
 	if (!aligned)
 		m.row.disposition = SPAN("quarantine");
-	ledgers_ok(ledger_begin_received(ledger, &r));
+	ledgers_ok(ledger_begin_received(ledger, &r, &replaces));
 	ledgers_ok(ledger_add_received_row(ledger, &m.row));
 	ledgers_ok(
 	    ledger_add_received_row(ledger, &m.row)); /* a fault of some */
@@ -84,7 +85,8 @@ see_source(void *arg, const struct ledger_source *src)
 	return seen_go_on(s);
 }
 
-/* Known by organisation, id and domain; what is not kept leaves nothing. */
+/* Known by organisation, id, domain and period; what is not kept leaves
+ * nothing. */
 static void
 received_once(void **state)
 {
@@ -92,35 +94,85 @@ received_once(void **state)
 	struct ledger_received r = received_of("one", "1", 100);
 	struct seen seen = { .n = 0 };
 	struct kept_message m;
+	bool replaces;
 
 	(void)state;
 	receive("one", "1", 100, 1, 2, true);
-	assert_int_equal(ledger_begin_received(ledger, &r), LEDGER_NONE);
+	assert_int_equal(
+	    ledger_begin_received(ledger, &r, &replaces), LEDGER_NONE);
 	assert_int_equal(ledger_add_received_row(ledger, &m.row), LEDGER_ERROR);
 	r.domain = SPAN("d2.example.com"); /* ids of some are not their own */
-	ledgers_ok(ledger_begin_received(ledger, &r));
+	ledgers_ok(ledger_begin_received(ledger, &r, &replaces));
 	rows_message(&m, 2, 2);
 	ledgers_ok(ledger_add_received_row(ledger, &m.row));
 	ledgers_ok(ledger_end_received(ledger, false));
 	ledgers_ok(ledger_each_received(ledger, &all, see_received, &seen));
 	ASSERT_SEEN(&seen,
 	    "one 1 d1.example.com none 100 rows 2 messages 4 report.xml");
-	ledgers_ok(ledger_begin_received(ledger, &r));
+	ledgers_ok(ledger_begin_received(ledger, &r, &replaces));
 	ledgers_ok(ledger_end_received(ledger, true));
 	ledgers_ok(ledger_each_received(ledger, &all, see_received, &seen));
 	assert_int_equal(seen.n, 2);
 }
 
 /* Closed in the middle of a report: nothing of it is there. */
+/* Google and Mimecast use an id again on another day. */
 static void
-received_cut_off(void **state)
+received_ids_of_other_days(void **state)
+{
+	const struct ledger_range all = { .from = 0, .to = 100000 };
+	struct seen seen = { .n = 0 };
+
+	(void)state;
+	receive("one", "1", 100, 1, 2, true);
+	receive("one", "1", 101, 1, 3, true);
+	ledgers_ok(ledger_each_received(ledger, &all, see_received, &seen));
+	ASSERT_SEEN(&seen,
+	    "one 1 d1.example.com none 100 rows 2 messages 4 report.xml",
+	    "one 1 d1.example.com none 101 rows 2 messages 6 report.xml");
+}
+
+/* Of two with one key the one with more messages is kept, with its rows. */
+static void
+received_larger(void **state)
 {
 	const struct ledger_range all = { .from = 0, .to = 100000 };
 	struct ledger_received r = received_of("one", "1", 100);
 	struct seen seen = { .n = 0 };
+	struct kept_message m;
+	bool replaces;
 
 	(void)state;
-	ledgers_ok(ledger_begin_received(ledger, &r));
+	receive("one", "1", 100, 1, 2, true);
+	rows_message(&m, 2, 7);
+	m.row.count = 5;
+	for (int keep = 0; keep < 2; keep++) {
+		r.messages = 4;
+		assert_int_equal(
+		    ledger_begin_received(ledger, &r, &replaces), LEDGER_NONE);
+		r.messages = 5;
+		ledgers_ok(ledger_begin_received(ledger, &r, &replaces));
+		assert_true(replaces);
+		ledgers_ok(ledger_add_received_row(ledger, &m.row));
+		ledgers_ok(ledger_end_received(ledger, keep == 1));
+		ledgers_ok(
+		    ledger_each_received(ledger, &all, see_received, &seen));
+	}
+	ASSERT_SEEN(&seen,
+	    "one 1 d1.example.com none 100 rows 2 messages 4 report.xml",
+	    "one 1 d1.example.com none 100 rows 1 messages 5 report.xml");
+}
+
+static void
+received_cut_off(void **state)
+{
+	const struct ledger_range all = { .from = 0, .to = 100000 };
+	bool replaces;
+	struct ledger_received r = received_of("one", "1", 100);
+	struct seen seen = { .n = 0 };
+
+	(void)state;
+	ledgers_ok(ledger_begin_received(ledger, &r, &replaces));
 	ledger_close(ledger);
 	ledger = ledgers_open();
 	ledgers_ok(ledger_each_received(ledger, &all, see_received, &seen));
@@ -185,6 +237,8 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		WITH_LEDGER(received_once),
+		WITH_LEDGER(received_ids_of_other_days),
+		WITH_LEDGER(received_larger),
 		WITH_LEDGER(received_cut_off),
 		WITH_LEDGER(received_rows),
 	};

@@ -77,6 +77,60 @@ make_version(int version, bool application)
 	sql_close(db);
 }
 
+/* In version 5 the period of a received report did not belong to its key. */
+static void
+upgrade_of_received_reports(void **state)
+{
+	static const char report[] =
+	    "INSERT INTO received VALUES (7, 'o', '', '', 'id', 864000, "
+	    "950399, 'd.example', '', '', '', '', '', '', '', '', '', '', '', "
+	    "'', 'f', 950400, 1, 3); INSERT INTO received_row VALUES "
+	    "(7, 1, 1, 3)";
+	struct ledger_received r = {
+		.organisation = SPAN("o"),
+		.report_id = SPAN("id"),
+		.domain = SPAN("d.example"),
+		.begin = 864000,
+		.end = 950399,
+		.messages = 3,
+	};
+	char error[SQL_ERROR_MAX];
+	enum sql_fault fault;
+	struct sql *db;
+	struct ledger *l;
+	bool replaces;
+
+	(void)state;
+	unlink(place.file);
+	db = sqlite_open(place.file, SQLITE_FOR_COMMAND, &fault, error);
+	assert_non_null(db);
+	assert_true(sql_run(db,
+	    "DROP TABLE received; DROP TABLE received_row;"
+	    "DROP TABLE report; DROP TABLE delivery; DROP TABLE bounce;"
+	    "DROP TABLE failure; DROP TABLE meta; DROP TABLE kept;"
+	    "DROP TABLE policy; DROP TABLE source; DROP TABLE shape;"
+	    "DROP TABLE facts; DROP TABLE decision; DROP TABLE replay"));
+	assert_true(schema_upgrade(db, SCHEMA_SQLITE, 0, 5));
+	assert_true(sql_run(db, report));
+	assert_true(sql_run(db, "PRAGMA user_version = 5"));
+	sql_close(db);
+	l = ledger_open_file(place.file, SQLITE_FOR_COMMAND, error);
+	assert_non_null(l);
+	assert_int_equal(ledger_begin_received(l, &r, &replaces), LEDGER_NONE);
+	r.begin += 86400;
+	r.end += 86400;
+	assert_int_equal(ledger_begin_received(l, &r, &replaces), LEDGER_OK);
+	assert_int_equal(ledger_end_received(l, true), LEDGER_OK);
+	ledger_close(l);
+	assert_int_equal(keeping_number("SELECT count(*) FROM received"), 2);
+	assert_int_equal(
+	    keeping_number("SELECT messages FROM received_row"), 3);
+	assert_int_equal(keeping_number("SELECT count(*) FROM sqlite_master "
+					"WHERE type = 'index' AND tbl_name = "
+					"'received' AND name LIKE 'received%'"),
+	    2);
+}
+
 /* Version 0 is a file of ours without tables, or without anything. */
 static void
 upgrade_from_0(void **state)
@@ -251,6 +305,7 @@ retention_of_received(void **state)
 	struct ledger *l;
 	struct kept_message m;
 	char error[SQL_ERROR_MAX];
+	bool replaces;
 	struct ledger_received r = {
 		.organisation = SPAN("o"),
 		.report_id = SPAN("1"),
@@ -264,7 +319,7 @@ retention_of_received(void **state)
 	l = ledger_open_file(place.file, SQLITE_FOR_COMMAND, error);
 	assert_non_null(l);
 	rows_message(&m, 1, 1);
-	assert_int_equal(ledger_begin_received(l, &r), LEDGER_OK);
+	assert_int_equal(ledger_begin_received(l, &r, &replaces), LEDGER_OK);
 	assert_int_equal(ledger_add_received_row(l, &m.row), LEDGER_OK);
 	assert_int_equal(ledger_end_received(l, true), LEDGER_OK);
 	ledger_close(l);
@@ -290,6 +345,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		AT_PLACE(upgrade_from_0),
 		AT_PLACE(upgrade_in_place),
+		AT_PLACE(upgrade_of_received_reports),
 		AT_PLACE(file_mode),
 		AT_PLACE(retention),
 		AT_PLACE(retention_of_received),
