@@ -51,6 +51,7 @@ struct cli {
 	const char *fail_on, *message, *bounce, *cert;
 	bool no_https, smtp;
 	const char *keys, *selector, *algorithm, *pair, *target;
+	const char *key_file;
 
 	/* positional arguments, in argv */
 	char **args;
@@ -89,6 +90,7 @@ enum {
 	CLI_SEVERAL = 1 << 30,   /* in the table of options only */
 	CLI_WITH_SIGN = 1 << 11, /* --keys --selector --domain */
 	CLI_WITH_KEYS = 1 << 12, /* --algorithm --pair --target --dry-run */
+	CLI_WITH_KEY_FILE = 1 << 13,
 	CLI_WITH_REPORT =
 	    128, /* all options of the `report` commands; see the
 	            table in report/cmd_report.c for which takes what */
@@ -103,6 +105,7 @@ int cmd_config(struct cli *c);
 int cmd_key(struct cli *c);
 int cmd_policy(struct cli *c);
 int cmd_report(struct cli *c);
+int cmd_sign(struct cli *c);
 int cmd_status(struct cli *c);
 int cmd_audit(struct cli *c);
 

@@ -105,6 +105,8 @@ static const struct option_row rows[] = {
 	{ "selector", "NAME", AT(selector), CLI_WITH_SIGN,
 	    "selector of the key" },
 	{ "domain", "NAME", AT(domain), CLI_WITH_SIGN, "domain of the key" },
+	{ "key", "FILE", AT(key_file), CLI_WITH_KEY_FILE,
+	    "private key in PEM, instead of that in the directory" },
 	{ "algorithm", "NAME", AT(algorithm), CLI_WITH_KEYS,
 	    "new: rsa2048 (default), rsa4096, ed25519 or both" },
 	{ "pair", "S1,S2", AT(pair), CLI_WITH_KEYS,

@@ -167,6 +167,24 @@ def json_dkim(c):
          [("ed", "pass"), ("s1", "pass")], "top first")
 
 
+@suite.test("sign: its signature verifies; JSON of sign")
+def json_sign(c):
+    how = ["sign", "--domain", "Example.COM", "--selector", "ed", "--key",
+           c.ed25519.path]
+    with open(c.plain, "rb") as f:
+        plain = c.file("lf.eml", f.read().replace(b"\r\n", b"\n"))
+    r = c.run(*how, plain)
+    true(r.out.startswith("DKIM-Signature: v=1; a=ed25519-sha256; "), r.out)
+    path = c.file("signed.eml", r.out.encode())
+    same([s["result"] for s in c.json("dkim", path)["signatures"]], ["pass"],
+         "verified")
+    r = json.loads(c.run(*how, "--json", "--now", "1750000000",
+                         c.plain).out)
+    shape(r, {"name": str, "value": str})
+    same(r["name"], "DKIM-Signature", "name")
+    true("; t=1750000000;" in r["value"], r["value"])
+
+
 @suite.test("JSON of dkim --key")
 def json_key(c):
     r = c.json("dkim", "--key", "S1", "example.com.")
@@ -341,6 +359,11 @@ USAGE_VECTORS = [
     (["spf", "--ip", "", "--helo", "h"], "not an IP address"),
     (["spf", "--ip", "::ffff:1.2.3.4.5", "--helo", "h"], "not an IP address"),
     (["dkim"], "number of arguments (0)"),
+    (["sign", "/dev/null"], "needs --domain and --selector"),
+    (["sign", "--domain", "a b", "--selector", "s", "/dev/null"],
+     "not a domain name"),
+    (["sign", "--domain", "a.example", "--selector", "../s", "/dev/null"],
+     "not a selector"),
     (["dkim", "a", "b"], "run avouch dkim --key SELECTOR DOMAIN"),
     (["dkim", "--key", "a"], "avouch dkim --key SELECTOR DOMAIN"),
     (["dkim", "--key", "a b", "example.com"], "not a valid domain name"),

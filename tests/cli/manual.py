@@ -55,7 +55,7 @@ def of_titles(title, names):
     if title == "Options of every command":
         return set(names)
     if title == "Source of DNS answers":
-        return set(names) - {"config", "policy", "status"}
+        return set(names) - {"config", "policy", "sign", "status"}
     return set(re.findall(r"\w+", title)) & set(names)
 
 
@@ -70,7 +70,7 @@ def page_options(c):
         for title in titles:
             if name in of_titles(title, names):
                 documented_options.update(documented(section(text, "Ss", title)))
-        if name in ("config", "policy", "status"):  # in a sentence of the page
+        if name in ("config", "policy", "sign", "status"):  # in a sentence of the page
             documented_options["--now"] = "EPOCH"
         same(documented_options, options(c, name), name)
 
