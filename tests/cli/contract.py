@@ -173,7 +173,7 @@ def json_sign(c):
            c.ed25519.path]
     with open(c.plain, "rb") as f:
         plain = c.file("lf.eml", f.read().replace(b"\r\n", b"\n"))
-    r = c.run(*how, plain)
+    r = c.run(*how, "--now", command.NOW, plain)
     true(r.out.startswith("DKIM-Signature: v=1; a=ed25519-sha256; "), r.out)
     path = c.file("signed.eml", r.out.encode())
     same([s["result"] for s in c.json("dkim", path)["signatures"]], ["pass"],
