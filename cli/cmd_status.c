@@ -36,8 +36,7 @@ enum {
 
 union metrics_address {
 	struct sockaddr any;
-	struct sockaddr_in v4;
-	struct sockaddr_in6 v6;
+	struct sockaddr_storage inet;
 	struct sockaddr_un un;
 };
 
@@ -62,16 +61,7 @@ metrics_address_read(const char *listen, union metrics_address *a)
 	if (!scan_number(&s, UINT16_MAX, &port) || !scan_byte(&s, '@') ||
 	    !ip_parse(scan_rest(&s), &ip))
 		return 0;
-	if (ip.family == IP_V4) {
-		a->v4.sin_family = AF_INET;
-		a->v4.sin_port = htons((uint16_t)port);
-		memcpy(&a->v4.sin_addr, ip.bytes, sizeof(a->v4.sin_addr));
-		return sizeof(a->v4);
-	}
-	a->v6.sin6_family = AF_INET6;
-	a->v6.sin6_port = htons((uint16_t)port);
-	memcpy(&a->v6.sin6_addr, ip.bytes, sizeof(a->v6.sin6_addr));
-	return sizeof(a->v6);
+	return ip_to_sockaddr(&ip, (uint16_t)port, &a->inet);
 }
 
 /* Reads the whole response into `out`.  Returns 0 or an errno. */

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "lib/file.h"
 #include "lib/ascii.h"
 #include "lib/pg_url.h"
 #include "conf/snapshot.h"
@@ -358,29 +359,13 @@ conf_check_text(struct span text, const char *name, FILE *errors)
 const struct conf *
 conf_read(const char *path, FILE *errors)
 {
-	FILE *f = fopen(path, "re");
-	char *text = malloc(CONF_FILE_MAX + 1);
 	const struct conf *c = NULL;
-	size_t n = 0;
+	size_t n;
+	char *text = file_read(path, CONF_FILE_MAX, errors, &n);
 
-	if (f == NULL)
-		fprintf(errors, "%s: %s\n", path, strerror(errno));
-	else if (text == NULL)
-		fprintf(errors, "%s: out of memory\n", path);
-	else
-		n = fread(text, 1, CONF_FILE_MAX + 1, f);
-	if (f != NULL && text != NULL) {
-		if (ferror(f))
-			fprintf(errors, "%s: %s\n", path, strerror(errno));
-		else if (n > CONF_FILE_MAX)
-			fprintf(errors, "%s: is larger than %d bytes\n", path,
-			    CONF_FILE_MAX);
-		else
-			c = conf_read_text(span_of(text, n), path, errors);
-	}
+	if (text != NULL)
+		c = conf_read_text(span_of(text, n), path, errors);
 	free(text);
-	if (f != NULL)
-		fclose(f);
 	return c;
 }
 

@@ -65,12 +65,6 @@ conf_warning_add(
 	va_end(ap);
 }
 
-bool
-conf_errors_any(const struct conf_errors *errors)
-{
-	return errors->errors.n > 0 || errors->no_memory;
-}
-
 void
 conf_error_list_print(
     const struct conf_error_list *list, const char *file, FILE *out)

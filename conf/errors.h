@@ -45,9 +45,6 @@ void conf_error_add(struct conf_errors *errors, unsigned line,
 void conf_warning_add(struct conf_errors *errors, unsigned line,
     const char *format, ...) __attribute__((format(printf, 3, 4)));
 
-/* The file is invalid: there is an error, or memory ran out. */
-bool conf_errors_any(const struct conf_errors *errors);
-
 /* "FILE:LINE: TEXT", one line each. */
 void conf_error_list_print(
     const struct conf_error_list *list, const char *file, FILE *out);

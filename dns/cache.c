@@ -558,15 +558,6 @@ cache_share(struct dns_source *source)
 }
 
 void
-dns_cache_clear(struct dns_source *source)
-{
-	struct cache *c = (struct cache *)source;
-
-	for (size_t i = 0; i < SHARDS; i++)
-		cache_remove_all(&c->shards[i], NULL);
-}
-
-void
 dns_cache_counts(struct dns_source *source, struct dns_cache_counts *out)
 {
 	struct cache *c = (struct cache *)source;

@@ -56,9 +56,6 @@ struct dns_source *dns_cache_open(
 
 void dns_cache_counts(struct dns_source *cache, struct dns_cache_counts *out);
 
-/* Removes all answers. */
-void dns_cache_clear(struct dns_source *cache);
-
 /* Bytes counted for the keys that were parsed from an answer and are stored
  * with it (answer.h); an upper bound. */
 size_t dns_cache_key_bytes(const struct dns_answer *a);

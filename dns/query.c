@@ -205,7 +205,7 @@ discard(struct resolver *r, struct dns_query *q)
 	query_free(r, q);
 }
 
-void
+static void
 query_finish(
     struct resolver *r, struct dns_query *q, const struct dns_answer *answer)
 {

@@ -270,10 +270,6 @@ void query_free(struct resolver *r, struct dns_query *q);
 
 void query_begin(struct resolver *r, struct dns_query *q);
 
-/* Ends `q` with `answer`. */
-void query_finish(
-    struct resolver *r, struct dns_query *q, const struct dns_answer *answer);
-
 /* Ends `q` with what a server replied. */
 void query_answer(
     struct resolver *r, struct dns_query *q, const struct dns_answer *found);

@@ -149,22 +149,12 @@ dns_socket_forget(struct resolver *r, struct attempt *t)
 static socklen_t
 address_of(const struct server_address *server, struct sockaddr_storage *out)
 {
-	memset(out, 0, sizeof(*out));
-	if (server->ip.family == IP_V6) {
-		struct sockaddr_in6 *to = (struct sockaddr_in6 *)out;
+	socklen_t n = ip_to_sockaddr(&server->ip, server->port, out);
 
-		to->sin6_family = AF_INET6;
-		to->sin6_port = htons(server->port);
-		to->sin6_scope_id = server_address_interface_index(server);
-		memcpy(&to->sin6_addr, server->ip.bytes, 16);
-		return sizeof(*to);
-	}
-	struct sockaddr_in *to = (struct sockaddr_in *)out;
-
-	to->sin_family = AF_INET;
-	to->sin_port = htons(server->port);
-	memcpy(&to->sin_addr, server->ip.bytes, 4);
-	return sizeof(*to);
+	if (server->ip.family == IP_V6)
+		((struct sockaddr_in6 *)out)->sin6_scope_id =
+		    server_address_interface_index(server);
+	return n;
 }
 
 bool

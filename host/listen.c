@@ -18,8 +18,7 @@
 
 union address {
 	struct sockaddr any;
-	struct sockaddr_in v4;
-	struct sockaddr_in6 v6;
+	struct sockaddr_storage inet;
 	struct sockaddr_un un;
 };
 
@@ -69,16 +68,7 @@ inet_address(const char *text, enum ip_family family, union address *a)
 	    (!(family == IP_V4 ? ip_parse_v4 : ip_parse_v6)(
 		scan_rest(&s), &ip)))
 		return 0;
-	if (family == IP_V4) {
-		a->v4.sin_family = AF_INET;
-		a->v4.sin_port = htons((uint16_t)port);
-		memcpy(&a->v4.sin_addr, ip.bytes, sizeof(a->v4.sin_addr));
-		return sizeof(a->v4);
-	}
-	a->v6.sin6_family = AF_INET6;
-	a->v6.sin6_port = htons((uint16_t)port);
-	memcpy(&a->v6.sin6_addr, ip.bytes, sizeof(a->v6.sin6_addr));
-	return sizeof(a->v6);
+	return ip_to_sockaddr(&ip, (uint16_t)port, &a->inet);
 }
 
 static bool
@@ -108,8 +98,7 @@ open_inet(const char *socket_text, enum ip_family family,
 		return true;
 	if (errno == EADDRINUSE)
 		return address_in_use(out, error, socket_text,
-		    owner_of_port(ntohs(
-			family == IP_V4 ? a.v4.sin_port : a.v6.sin6_port)));
+		    owner_of_port(ip_port_from_sockaddr(&a.any)));
 	return listen_failed(error, socket_text, "cannot listen on it");
 }
 

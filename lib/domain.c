@@ -214,34 +214,3 @@ domain_normal(struct arena *a, struct span name)
 		p[i] = (char)ascii_lower((unsigned char)name.p[i]);
 	return span_of(p, name.n);
 }
-
-static bool
-has_alabel(struct span name)
-{
-	while (name.n > 0)
-		if (span_starts_nocase(take_label(&name), "xn--"))
-			return true;
-	return false;
-}
-
-struct span
-domain_display(struct arena *a, struct span name)
-{
-	struct span shown = SPAN_NONE;
-	struct span normal;
-	char *unicode = NULL;
-
-	if (!has_alabel(name))
-		return name;
-	normal = domain_normal(a, name);
-	if (normal.p == NULL)
-		return name;
-	if (idn2_to_unicode_8z8z(normal.p, &unicode, 0) == IDN2_OK)
-		shown = arena_copy(a, span_str(unicode));
-	idn2_free(unicode);
-	/* a form that does not map back to the same name would mislead people
-	 */
-	if (shown.p == NULL || !span_equal(domain_normal(a, shown), normal))
-		return name;
-	return shown;
-}

@@ -55,7 +55,4 @@ bool domain_is_under(struct span name, struct span ancestor);
  */
 struct span domain_normal(struct arena *a, struct span name);
 
-/* The Unicode form for people, or `name` itself if there is none. */
-struct span domain_display(struct arena *a, struct span name);
-
 #endif

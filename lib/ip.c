@@ -181,6 +181,25 @@ ip_port_from_sockaddr(const struct sockaddr *sa)
 	return ntohs(in.sin_port);
 }
 
+socklen_t
+ip_to_sockaddr(const struct ip *ip, uint16_t port, struct sockaddr_storage *out)
+{
+	struct sockaddr_in in = { .sin_family = AF_INET,
+		.sin_port = htons(port) };
+	struct sockaddr_in6 in6 = { .sin6_family = AF_INET6,
+		.sin6_port = htons(port) };
+
+	memset(out, 0, sizeof(*out));
+	if (ip->family == IP_V6) {
+		memcpy(&in6.sin6_addr, ip->bytes, sizeof(in6.sin6_addr));
+		memcpy(out, &in6, sizeof(in6));
+		return sizeof(in6);
+	}
+	memcpy(&in.sin_addr, ip->bytes, sizeof(in.sin_addr));
+	memcpy(out, &in, sizeof(in));
+	return sizeof(in);
+}
+
 void
 ip_put(struct buf *b, const struct ip *ip)
 {

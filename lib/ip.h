@@ -11,11 +11,10 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/socket.h>
 
 #include "lib/buf.h"
 #include "lib/span.h"
-
-struct sockaddr;
 
 enum ip_family { IP_NONE, IP_V4, IP_V6 };
 
@@ -56,6 +55,10 @@ enum ip_net_error ip_net_parse(struct span text, struct ip_net *out);
 /* IP_NONE, and port 0, for NULL and for other families (AF_UNIX). */
 struct ip ip_from_sockaddr(const struct sockaddr *sa);
 uint16_t ip_port_from_sockaddr(const struct sockaddr *sa);
+
+/* Sets all of `out` and returns its size; IP_NONE counts as IPv4. */
+socklen_t ip_to_sockaddr(
+    const struct ip *ip, uint16_t port, struct sockaddr_storage *out);
 
 /* RFC 5952 text; "unknown" for IP_NONE. */
 void ip_put(struct buf *b, const struct ip *ip);

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "lib/file.h"
 #include "lib/arena.h"
 #include "lib/ascii.h"
 #include "lib/buf.h"
@@ -238,29 +239,13 @@ senders_read_text(struct span text, const char *name, FILE *errors)
 struct senders *
 senders_read(const char *path, FILE *errors)
 {
-	FILE *f = fopen(path, "re");
-	char *text = malloc(SENDERS_FILE_MAX + 1);
 	struct senders *s = NULL;
-	size_t n = 0;
+	size_t n;
+	char *text = file_read(path, SENDERS_FILE_MAX, errors, &n);
 
-	if (f == NULL)
-		fprintf(errors, "%s: %s\n", path, strerror(errno));
-	else if (text == NULL)
-		fprintf(errors, "%s: out of memory\n", path);
-	else
-		n = fread(text, 1, SENDERS_FILE_MAX + 1, f);
-	if (f != NULL && text != NULL) {
-		if (ferror(f))
-			fprintf(errors, "%s: %s\n", path, strerror(errno));
-		else if (n > SENDERS_FILE_MAX)
-			fprintf(errors, "%s: is larger than %d bytes\n", path,
-			    SENDERS_FILE_MAX);
-		else
-			s = senders_read_text(span_of(text, n), path, errors);
-	}
+	if (text != NULL)
+		s = senders_read_text(span_of(text, n), path, errors);
 	free(text);
-	if (f != NULL)
-		fclose(f);
 	return s;
 }
 

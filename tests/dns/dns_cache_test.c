@@ -600,33 +600,6 @@ close_answers_those_who_wait(void **state)
 		assert_int_equal(all[i].times, 1);
 }
 
-static void
-clear_forgets_also_what_is_asked(void **state)
-{
-	struct script s;
-	struct dns_source *cache = open_cache(&s, defaults);
-	struct dns_cache_counts counts;
-	struct asked a;
-	bool stale;
-
-	(void)state;
-	s.answer = found;
-	state_of(cache, "a.example", &stale);
-	s.answer = (struct dns_answer){ .state = DNS_PENDING };
-	ask(cache, "b.example", &a);
-	dns_cache_clear(cache);
-	answer_held(&s, &found);
-	assert_int_equal(a.answer->state, DNS_FOUND);
-	dns_answer_unref(a.answer);
-	dns_cache_counts(cache, &counts);
-	assert_int_equal(counts.entries, 0);
-	s.answer = found;
-	state_of(cache, "a.example", &stale);
-	state_of(cache, "b.example", &stale);
-	assert_int_equal(s.asked, 4);
-	cache->close(cache);
-}
-
 /* From within an answer the same and other questions are asked. */
 struct again {
 	struct dns_wait wait; /* first */
@@ -770,7 +743,6 @@ main(void)
 		    a_dropped_prefetch_is_asked_for_those_who_need_it),
 		cmocka_unit_test(ended_messages_do_not_ask),
 		cmocka_unit_test(close_answers_those_who_wait),
-		cmocka_unit_test(clear_forgets_also_what_is_asked),
 		cmocka_unit_test(an_answer_asks_again),
 		cmocka_unit_test(threads_share_one_cache),
 	};

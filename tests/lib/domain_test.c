@@ -271,50 +271,12 @@ length_of_unicode(void **state)
 }
 
 static void
-display(void **state)
-{
-	static const struct {
-		const char *name, *want;
-	} vectors[] = {
-		{ "Example.org", "Example.org" },
-		{ "xn--bcher-kva.example",
-		    "b\xc3\xbc"
-		    "cher.example" },
-		{ "_dmarc.XN--bcher-kva.example",
-		    "_dmarc.b\xc3\xbc"
-		    "cher.example" },
-		{ "xn--r8jz45g.xn--zckzah",
-		    "\xe4\xbe\x8b\xe3\x81\x88.\xe3\x83\x86\xe3\x82\xb9\xe3\x83"
-		    "\x88" },
-		/* no Punycode; Punycode of plain ASCII; of a right-to-left
-		 * override (U+202E) */
-		{ "xn--99999999.example", "xn--99999999.example" },
-		{ "xn--example-.org", "xn--example-.org" },
-		{ "xn--ab-s1t.example", "xn--ab-s1t.example" },
-		{ "", "" },
-	};
-	struct arena *a = arena_new(ARENA);
-
-	(void)state;
-	assert_non_null(a);
-	for (size_t i = 0; i < ARRAY_SIZE(vectors); i++) {
-		struct span got = domain_display(a, span_str(vectors[i].name));
-
-		if (!span_is(got, vectors[i].want))
-			fail_msg(
-			    "%s: got %.*s", vectors[i].name, SPAN_FMT(got));
-	}
-	arena_free(a);
-}
-
-static void
 no_room(void **state)
 {
 	static const char *const names[] = { "example.org",
 		"b\xc3\xbc"
 		"cher.example" };
 	struct arena *a = arena_new(ARENA);
-	struct span name = SPAN("xn--bcher-kva.example");
 
 	(void)state;
 	assert_non_null(a);
@@ -324,12 +286,6 @@ no_room(void **state)
 		assert_true(arena_has_failed(a));
 		arena_rewind(a);
 	}
-	for (unsigned long nth = 1; nth <= 3; nth++) {
-		arena_fail_at(a, nth);
-		assert_true(span_equal(domain_display(a, name), name));
-	}
-	arena_fail_at(a, 4);
-	assert_false(span_equal(domain_display(a, name), name));
 	arena_free(a);
 }
 
@@ -342,7 +298,6 @@ main(void)
 		cmocka_unit_test(comparison),
 		cmocka_unit_test(rfc8616_normal_form),
 		cmocka_unit_test(length_of_unicode),
-		cmocka_unit_test(display),
 		cmocka_unit_test(no_room),
 	};
 
