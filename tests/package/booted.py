@@ -72,13 +72,24 @@ class Names:
     nothing else exists."""
 
     def __init__(self, home, records):
-        with open(home + "/unbound.conf", "w") as f:
-            f.write(UNBOUND.format(address=RESOLVER, home=home))
-            for record in records:
+        self.home = home
+        self.records = list(records)
+        self.start()
+
+    def start(self):
+        conf = self.home + "/unbound.conf"
+        with open(conf, "w") as f:
+            f.write(UNBOUND.format(address=RESOLVER, home=self.home))
+            for record in self.records:
                 f.write("    local-data: '%s'\n" % record)
             f.write("remote-control:\n    control-enable: no\n")
-        self.process = subprocess.Popen(
-            ["unbound", "-c", home + "/unbound.conf"], start_new_session=True)
+        self.process = subprocess.Popen(["unbound", "-c", conf],
+                                        start_new_session=True)
+
+    def add(self, record):
+        self.close()
+        self.records.append(record)
+        self.start()
 
     def close(self):
         self.process.kill()
@@ -114,7 +125,8 @@ class Booted(contextlib.ExitStack):
     def set_up(self):
         self.home = tempfile.mkdtemp(prefix="avouch-booted-")
         self.callback(shutil.rmtree, self.home, ignore_errors=True)
-        self.callback(Names(self.home, self.records).close)
+        self.names = Names(self.home, self.records)
+        self.callback(lambda: self.names.close())
         self.root = self.home + "/root"
         for name in ("root", "upper", "work"):
             os.mkdir("%s/%s" % (self.home, name))

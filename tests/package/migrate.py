@@ -25,7 +25,7 @@ suite = Suite()
 # As the usual how-tos have it.  All mail goes to a mailbox here.
 STOCK = r"""set -e
 useradd -m ann; useradd -m world
-apt-get -q -y --no-install-recommends install procps postfix opendkim opendkim-tools \
+apt-get -q -y --no-install-recommends install openssl procps postfix opendkim opendkim-tools \
     opendmarc dbconfig-no-thanks postfix-policyd-spf-python
 cd /etc/dkimkeys
 opendkim-genkey -b 2048 -d {host} -s mail; chown opendkim mail.private

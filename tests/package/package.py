@@ -39,6 +39,9 @@ RECORDS = [
     '10.2.0.192.in-addr.arpa. 300 IN PTR mail.bank.example.',
     'host66.isp.example. 300 IN A 203.0.113.66',
     '66.113.0.203.in-addr.arpa. 300 IN PTR host66.isp.example.',
+    'example.net. 1 IN SOA ns.example.net. root.example.net. 1 9 9 9 1',
+    'example.net. 1 IN NS ns.example.net.',
+    'ns.example.net. 300 IN A 198.51.100.53',
     'example.net. 300 IN MX 10 mx.example.net.',
     'mx.example.net. 300 IN A 198.51.100.25',
     '25.100.51.198.in-addr.arpa. 300 IN PTR mx.example.net.',
@@ -331,6 +334,30 @@ def bounce_maildir(m):
     true(suppressed(m), "it is not in the list")
     same(os.listdir(new), [])
     same(len(os.listdir(m.path("/var/lib/avouch/bounces/cur"))), 1)
+
+
+@suite.test("the signer of avouch signs mail of this host, with a key made here")
+def signs(m):
+    m.write(CONF, m.read(CONF).replace(
+        "\nsign {\n", '\nsign {\n\tsocket = "inet:8895@127.0.0.1"\n', 1))
+    m.run("systemctl restart avouch-milter")
+    m.run("avouch key new %s" % HOST)
+    (path,) = glob.glob(m.path("/var/lib/avouch/keys/%s/*.pem" % HOST))
+    der = subprocess.run(["openssl", "pkey", "-in", path, "-pubout", "-outform",
+                          "DER"], check=True, capture_output=True).stdout
+    text = "v=DKIM1; k=rsa; p=" + base64.b64encode(der).decode()
+    selector = os.path.basename(path)[:-len(".pem")]
+    m.names.add('%s._domainkey.%s. 1 IN TXT "%s" "%s"' % (
+        selector, HOST, text[:200], text[200:]))
+    m.wait("a key that signs", lambda: "active" in m.run("avouch key list"), 300)
+    m.run("postconf -e 'non_smtpd_milters = "
+          "{ inet:127.0.0.1:8895, default_action=tempfail }' && postfix reload")
+    m.run("(echo 'From: root@%s'; echo 'Subject: ours'; echo; echo Hello) | "
+          "sendmail -f root@%s ann@%s" % (HOST, HOST, HOST))
+    got = m.delivered("ann", "ours")
+    holds(got, "DKIM-Signature: ")
+    m.write("/root/ours.eml", got)
+    holds(m.run("avouch dkim ours.eml"), "pass")
 
 
 @suite.test("removed: mail goes on without it, configuration and store stay")
