@@ -72,7 +72,7 @@ bounce_has_own_store(struct report_store *store)
 }
 
 static int
-bounce_record(struct cli *c, const struct bounce *b, struct arena *a)
+bounce_record(struct cli *c, struct bounce *b, struct arena *a)
 {
 	struct report_store store;
 	struct ledger_bounce noted;
@@ -82,7 +82,8 @@ bounce_record(struct cli *c, const struct bounce *b, struct arena *a)
 	if (status != EX_OK)
 		return status;
 	step = bounce_note(store.ledger, b, c->now, a, &noted);
-	if (step == LEDGER_NONE && bounce_has_own_store(&store)) {
+	if (step == LEDGER_NONE && b->code == BOUNCE_OURS &&
+	    bounce_has_own_store(&store)) {
 		ledger_close(store.ledger);
 		status = report_open_ledger(c, SQLITE_FOR_READING, &store);
 		if (status != EX_OK)
@@ -94,8 +95,10 @@ bounce_record(struct cli *c, const struct bounce *b, struct arena *a)
 		status = bounce_print(c, &noted, "");
 		break;
 	case LEDGER_NONE:
-		status =
-		    bounce_print(c, NULL, "not a bounce of one of our reports");
+		status = bounce_print(c, NULL,
+		    b->code == BOUNCE_DELAYED
+			? "a delay notice, not a failure"
+			: "not a bounce of one of our reports");
 		break;
 	case LEDGER_ERROR:
 		status =
@@ -107,7 +110,7 @@ bounce_record(struct cli *c, const struct bounce *b, struct arena *a)
 }
 
 static int
-bounce_handle(struct cli *c, const struct bounce *b, struct arena *a)
+bounce_handle(struct cli *c, struct bounce *b, struct arena *a)
 {
 	switch (b->code) {
 	case BOUNCE_OURS:

@@ -5,29 +5,40 @@
 #include "lib/ascii.h"
 #include "lib/buf.h"
 #include "lib/scan.h"
+#include "mail/lex.h"
+#include "report/receive/mime.h"
 
 /* ---- what the parts hold ---- */
 
-static bool
-next_line(struct scan *s, struct span *line)
+static struct span
+next_line(struct scan *s)
 {
-	if (scan_done(s))
-		return false;
-	*line = span_trim(scan_until(s, '\n'));
+	struct span line = scan_until(s, '\n');
+
 	scan_byte(s, '\n');
-	return true;
+	return line;
 }
 
-/* "Name: value" */
+/* A field of a header or a status; its value may be folded and have comments.
+ * False: an empty line, or the end. */
 static bool
-is_field(struct span line, const char *name, struct span *value)
+next_field(struct scan *s, struct span *name, struct span *value)
 {
+	struct span line = next_line(s);
 	size_t colon = span_index(line, ':');
+	const char *end = line.p + line.n;
 
-	if (colon == line.n ||
-	    !span_is_nocase(span_trim(span_first(line, colon)), name))
+	if (span_trim(line).n == 0)
 		return false;
-	*value = span_trim(span_skip(line, colon + 1));
+	while (scan_peek(s) == ' ' || scan_peek(s) == '\t') {
+		struct span more = next_line(s);
+
+		end = more.p + more.n;
+	}
+	*name = span_trim(span_first(line, colon));
+	*value = colon < line.n
+	    ? span_trim(span_between(line.p + colon + 1, end))
+	    : SPAN("");
 	return true;
 }
 
@@ -48,49 +59,128 @@ read_message_id(struct span text, struct bounce *out)
 		out->report_id[0] = '\0';
 }
 
-/* Message-ID of a returned header (RFC 6522 section 4); it may be folded. */
+/* Message-ID of a returned header (RFC 6522 section 4). */
 static void
 read_head(struct span text, struct bounce *out)
 {
 	struct scan s = scan_of(text);
-	struct span line, value;
+	struct span name, value;
 
-	while (next_line(&s, &line)) {
-		if (!is_field(line, "Message-ID", &value))
+	while (next_field(&s, &name, &value)) {
+		if (!span_is_nocase(name, "Message-ID"))
 			continue;
-		if (value.n == 0)
-			next_line(&s, &value);
 		read_message_id(value, out);
 		return;
 	}
 }
 
-/* RFC 3464 section 2.3: fields of the recipients, one group for each. */
+/* ---- the status: groups of fields (RFC 3464 section 2) ---- */
+
+struct status_group {
+	bool has_action, failed;
+	bool is_own; /* about the address that we wrote to */
+	struct span status, words;
+};
+
+static bool
+is_action_byte(unsigned char c)
+{
+	return ascii_is_alnum(c) || c == '-';
+}
+
+/* RFC 3464 section 2.1.1: comments may be around the value. */
+static bool
+is_failed(struct span action)
+{
+	struct scan s = scan_of(action);
+
+	(void)mail_skip_cfws_any(&s);
+	return span_is_nocase(scan_while(&s, is_action_byte), "failed");
+}
+
+static bool
+is_address_byte(unsigned char c)
+{
+	return c > ' ' && c != '(' && c != '<' && c != '>';
+}
+
+/* "rfc822; a@b.example", "utf-8; ..." (RFC 6533 section 3) */
+static bool
+is_recipient(struct span value, struct span address)
+{
+	struct scan s = scan_of(value);
+
+	(void)scan_until(&s, ';');
+	scan_byte(&s, ';');
+	(void)mail_skip_cfws_any(&s);
+	scan_byte(&s, '<');
+	return address.n > 0 &&
+	    span_equal_nocase(scan_while(&s, is_address_byte), address);
+}
+
+/* The fields up to an empty line.  The first group is about the message. */
+static struct status_group
+next_group(struct scan *s, struct span address)
+{
+	struct status_group g = { .status = SPAN(""), .words = SPAN("") };
+	struct span name, value;
+
+	while (!scan_done(s) && next_field(s, &name, &value)) {
+		if (span_is_nocase(name, "Action")) {
+			g.has_action = true;
+			g.failed = is_failed(value);
+		} else if (span_is_nocase(name, "Final-Recipient") ||
+		    span_is_nocase(name, "Original-Recipient")) {
+			g.is_own = g.is_own || is_recipient(value, address);
+		} else if (span_is_nocase(name, "Status")) {
+			g.status = value;
+		} else if (span_is_nocase(name, "Diagnostic-Code")) {
+			g.words = value;
+		}
+	}
+	return g;
+}
+
+/*
+ * Section 2.3: each group is about its own recipient.  If none is about
+ * `address`, which may be an alias of several, the mail failed if it failed
+ * for all of them.  With an unknown (absent) address: whether any failed.
+ */
+static enum bounce_code
+judge_status(struct span text, struct span address, struct buf *note)
+{
+	struct scan s = scan_of(text);
+	bool own = false, own_failed = false, failed = false, others = false;
+
+	while (!scan_done(&s)) {
+		struct status_group g = next_group(&s, address);
+
+		own = own || g.is_own;
+		own_failed = own_failed || (g.is_own && g.failed);
+		failed = failed || g.failed;
+		others = others || (g.has_action && !g.failed);
+		if (!g.failed || (own && !g.is_own))
+			continue;
+		buf_cut(note, 0);
+		buf_printable(note, g.status, 20);
+		buf_byte(note, ' ');
+		buf_printable(note, g.words, BOUNCE_NOTE_MAX);
+	}
+	if (own)
+		failed = own_failed;
+	else if (address.n > 0)
+		failed = failed && !others;
+	return failed ? BOUNCE_OURS : BOUNCE_DELAYED;
+}
+
 static void
 read_status(struct span text, struct bounce *out)
 {
-	struct scan s = scan_of(text);
-	struct span line, value, status = SPAN_NONE, words = SPAN_NONE;
-	bool failed = false;
+	struct buf status = buf_wrap(out->status, sizeof(out->status));
+	struct buf note = buf_wrap(out->note, sizeof(out->note));
 
-	while (next_line(&s, &line)) {
-		if (is_field(line, "Action", &value))
-			failed |= span_is_nocase(value, "failed");
-		if (is_field(line, "Status", &value))
-			status = value;
-		if (is_field(line, "Diagnostic-Code", &value))
-			words = value;
-	}
-	if (failed) {
-		struct buf note = buf_wrap(out->note, sizeof(out->note));
-
-		out->code = BOUNCE_OURS;
-		buf_printable(&note, status, 20);
-		buf_byte(&note, ' ');
-		buf_printable(&note, words, BOUNCE_NOTE_MAX);
-	} else if (out->code == BOUNCE_OTHER) {
-		out->code = BOUNCE_DELAYED;
-	}
+	buf_span(&status, text);
+	out->code = judge_status(buf_view(&status), SPAN_NONE, &note);
 }
 
 /* ---- GMime ---- */
@@ -136,9 +226,12 @@ read_text(GMimeObject *object, void (*read)(struct span, struct bounce *),
 static void
 read_part(GMimeObject *object, struct bounce *out)
 {
-	if (is_type(object, "message", "delivery-status")) {
+	if (is_type(object, "message", "delivery-status") ||
+	    is_type(object, "message", "global-delivery-status")) {
 		read_text(object, read_status, out);
-	} else if (is_type(object, "text", "rfc822-headers")) {
+	} else if (is_type(object, "text", "rfc822-headers") ||
+	    is_type(object, "message", "global-headers") ||
+	    (is_type(object, "message", "global") && GMIME_IS_PART(object))) {
 		read_text(object, read_head, out);
 	} else if (GMIME_IS_MESSAGE_PART(object)) {
 		GMimeMessage *m =
@@ -174,8 +267,10 @@ bounce_read(struct span message, struct bounce *out)
 	GMimeMessage *read;
 
 	*out = (struct bounce){ .code = BOUNCE_OTHER };
-	g_mime_init();
 	message = span_first(message, BOUNCE_MESSAGE_MAX);
+	if (mailbox_refusal(message) != NULL)
+		return;
+	g_mime_init();
 	stream = g_mime_stream_mem_new_with_buffer(message.p, message.n);
 	parser = g_mime_parser_new_with_stream(stream);
 	read = g_mime_parser_construct_message(parser, NULL);
@@ -208,9 +303,10 @@ find_delivery(void *arg, const struct ledger_delivery *d)
 }
 
 enum ledger_step
-bounce_note(struct ledger *l, const struct bounce *b, int64_t now,
-    struct arena *a, struct ledger_bounce *noted)
+bounce_note(struct ledger *l, struct bounce *b, int64_t now, struct arena *a,
+    struct ledger_bounce *noted)
 {
+	struct buf note = buf_wrap(b->note, sizeof(b->note));
 	struct search s = { .bounce = b, .a = a, .address = SPAN_NONE };
 	struct ledger_want want = { .day = -1,
 		.report_id = span_str(b->report_id) };
@@ -220,6 +316,9 @@ bounce_note(struct ledger *l, const struct bounce *b, int64_t now,
 	if (step == LEDGER_ERROR)
 		return step;
 	if (s.address.p == NULL)
+		return LEDGER_NONE;
+	b->code = judge_status(span_str(b->status), s.address, &note);
+	if (b->code != BOUNCE_OURS)
 		return LEDGER_NONE;
 	step = ledger_get_bounce(l, s.address, a, noted);
 	if (step == LEDGER_ERROR)

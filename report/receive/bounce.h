@@ -1,5 +1,6 @@
 /*
- * bounce.h - a report that bounced (RFC 3464): which address is bad.
+ * bounce.h - a report that bounced (RFC 3464, 6522, 6533): which address is
+ * bad.
  *
  * Anyone can send us something that looks like a bounce.  It counts only if
  * it returns the Message-ID of a mail of ours, which contains a part that
@@ -34,8 +35,9 @@ enum bounce_code {
 struct bounce {
 	enum bounce_code code;
 	char report_id[BOUNCE_ID_MAX];
-	int64_t delivery;           /* its id in the store */
-	char note[BOUNCE_NOTE_MAX]; /* printable text of the bounce */
+	int64_t delivery;                 /* its id in the store */
+	char note[BOUNCE_NOTE_MAX];       /* printable text of the bounce */
+	char status[BOUNCE_TEXT_MAX + 1]; /* what it says of each recipient */
 };
 
 /* Parses a message. */
@@ -43,10 +45,11 @@ void bounce_read(struct span message, struct bounce *out);
 
 /*
  * Suppresses the address from now on, as long as the options say. LEDGER_NONE:
- * we sent no such report. Otherwise `noted` is the new entry of the store; its
- * texts are in `a`.
+ * we sent no such report, or b->code has become BOUNCE_DELAYED, because another
+ * recipient's delivery failed.  Otherwise `noted` is the new entry of the
+ * store; its texts are in `a`.
  */
-enum ledger_step bounce_note(struct ledger *l, const struct bounce *b,
-    int64_t now, struct arena *a, struct ledger_bounce *noted);
+enum ledger_step bounce_note(struct ledger *l, struct bounce *b, int64_t now,
+    struct arena *a, struct ledger_bounce *noted);
 
 #endif

@@ -49,21 +49,59 @@ mailbox_next(struct span *rest, struct span *mail)
 
 /* ---- bounds ---- */
 
+/* A field that GMime parses as addresses. */
+static bool
+is_address_field(struct span line)
+{
+	static const char *const names[] = { "from", "sender", "reply-to", "to",
+		"cc", "bcc" };
+	struct span name = span_trim(span_first(line, span_index(line, ':')));
+
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+		if (span_is_nocase(name, names[i]))
+			return true;
+	return false;
+}
+
+static size_t
+count_colons(struct span line)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < line.n; i++)
+		n += line.p[i] == ':';
+	return n;
+}
+
 /*
  * GMime creates objects for all parts and fields at once, so their number is
  * checked before GMime gets the mail.  GMime limits nested multiparts to 1024
- * itself.
+ * itself, but not groups of addresses in groups, for which it recurses.
  */
-static const char *
-too_much(struct span mail)
+const char *
+mailbox_refusal(struct span mail)
 {
-	size_t boundaries = 0, lines = 0;
+	size_t boundaries = 0, lines = 0, colons = 0;
+	bool has_addresses = false;
+	struct span next;
 
 	if (mail.n > MAILBOX_MAIL_MAX)
 		return "a mail of more than 64 MiB";
-	for (struct span at = mail; at.n > 0; at = line_end(at)) {
+	for (struct span at = mail; at.n > 0; at = next) {
+		struct span line;
+
+		next = line_end(at);
+		line = span_first(at, at.n - next.n);
 		lines++;
 		boundaries += starts(at, "--", 2);
+		if (at.p[0] != ' ' && at.p[0] != '\t') {
+			has_addresses = is_address_field(line);
+			colons = 0;
+		}
+		if (has_addresses)
+			colons += count_colons(line);
+		if (colons > MAILBOX_COLONS_MAX)
+			return "a mail with too many groups of addresses";
 	}
 	if (boundaries > MAILBOX_BOUNDARIES_MAX)
 		return "a mail of more than 20000 parts";
@@ -147,7 +185,7 @@ mailbox_each_part(struct span mail,
 	struct walk w = { .each = each, .arg = arg, .end = MAILBOX_DONE };
 	GMimeMessage *message;
 
-	*reason = too_much(mail);
+	*reason = mailbox_refusal(mail);
 	if (*reason != NULL)
 		return MAILBOX_REFUSED;
 	g_mime_init();

@@ -18,7 +18,12 @@ enum {
 	MAILBOX_LINES_MAX = 100000,     /* plus one for each MAILBOX_LINE bytes;
 	                                   each line may be a header field */
 	MAILBOX_LINE = 50,
+	MAILBOX_COLONS_MAX = 200, /* in an address field; each may begin a
+	                             group in a group */
 };
+
+/* Why GMime must not get this mail; NULL: it may.  For all that use GMime. */
+const char *mailbox_refusal(struct span mail);
 
 /* Whether the file begins with a "From " line. */
 bool mailbox_is_mbox(struct span bytes);

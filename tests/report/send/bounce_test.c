@@ -14,6 +14,7 @@
 #include <cmocka.h>
 
 #include "lib/buf.h"
+#include "lib/enum_names.h"
 #include "tests/support/fake_sendmail.h"
 #include "tests/support/send_fixture.h"
 
@@ -100,6 +101,117 @@ test_bounce(void **state)
 	bench_close(b);
 }
 
+static const char status_form[] =
+    "From: MAILER-DAEMON@mx.example.org\n"
+    "MIME-Version: 1.0\n"
+    "Content-Type: multipart/report; boundary=\"b\"\n\n"
+    "--b\nContent-Type: message/%s\n\n"
+    "Reporting-MTA: dns; mx.example.org\n\n%s\n"
+    "--b\nContent-Type: message/%s\n\n"
+    "From: dmarc@mx.example.org\nMessage-ID:\n %s\nSubject: x\n\n"
+    "--b--\n";
+
+struct status_case {
+	const char *name, *status;
+	const char *type, *returned; /* below message/; NULL: of RFC 3464 */
+	bool fails;
+};
+
+static const struct status_case status_cases[] = {
+	{ "RFC 3464 section 2.1.1: a comment",
+	    "Final-Recipient: rfc822; d@example.com\n"
+	    "Action: failed (no such mailbox)\n",
+	    .fails = true },
+	{ "section 2.1.1: comments and folds",
+	    "Final-Recipient: rfc822;\n (x)\n\t<D@Example.Com>\n"
+	    "Action:\n (y) FAILED\n",
+	    .fails = true },
+	{ "section 2.3.3: not failed", "Action: delayed (failed)\n",
+	    .fails = false },
+	{ "section 2.3.3: another word", "Action: failed-later\n",
+	    .fails = false },
+	{ "section 2.3: another recipient failed",
+	    "Final-Recipient: rfc822; e@example.com\nAction: failed\n\n"
+	    "Final-Recipient: rfc822; d@example.com\nAction: delayed\n",
+	    .fails = false },
+	{ "section 2.3: ours failed",
+	    "Final-Recipient: rfc822; d@example.com\nAction: failed\n\n"
+	    "Final-Recipient: rfc822; e@example.com\nAction: delayed\n",
+	    .fails = true },
+	{ "section 2.3.1: ours by its original name",
+	    "Original-Recipient: rfc822; d@example.com\n"
+	    "Final-Recipient: rfc822; x@inner.example\nAction: failed\n\n"
+	    "Final-Recipient: rfc822; e@example.com\nAction: relayed\n",
+	    .fails = true },
+	{ "an alias of two, one of them failed",
+	    "Final-Recipient: rfc822; x@inner.example\nAction: failed\n\n"
+	    "Final-Recipient: rfc822; y@inner.example\nAction: delivered\n",
+	    .fails = false },
+	{ "an alias of two, both failed",
+	    "Final-Recipient: rfc822; x@inner.example\nAction: failed\n\n"
+	    "Final-Recipient: rfc822; y@inner.example\nAction: failed\n",
+	    .fails = true },
+	{ "RFC 6533 section 4: message/global-delivery-status",
+	    "Final-Recipient: utf-8; d@example.com\nAction: failed\n",
+	    "global-delivery-status", "global", .fails = true },
+	{ "RFC 6533 section 6: message/global-headers",
+	    "Final-Recipient: utf-8; d@example.com\nAction: failed\n",
+	    "global-delivery-status", "global-headers", .fails = true },
+	{ "no action", "Final-Recipient: rfc822; d@example.com\n",
+	    .fails = false },
+};
+
+static void
+rfc3464_2_3_each_group_is_about_its_own_recipient(void **state)
+{
+	struct bench *b = bench_open("");
+	struct mailbag_mails *m;
+	char id[MAILBAG_TEXT_MAX];
+
+	(void)state;
+	bench_add_plain(b, "example.com", RUA("mailto:d@example.com"));
+	bench_run_well(b);
+	m = mailbag_read(&b->bag);
+	snprintf(id, sizeof(id), "%s", m->mail[0].message_id);
+	mailbag_free(m);
+	for (size_t i = 0; i < ARRAY_SIZE(status_cases); i++) {
+		const struct status_case *c = &status_cases[i];
+		struct arena *a = arena_new(1 << 16);
+		struct ledger_bounce noted;
+		struct bounce bounce;
+		char text[4000];
+		enum ledger_step step;
+
+		snprintf(text, sizeof(text), status_form,
+		    c->type != NULL ? c->type : "delivery-status", c->status,
+		    c->returned != NULL ? c->returned : "rfc822", id);
+		bounce_read(span_str(text), &bounce);
+		assert_int_not_equal(bounce.code, BOUNCE_OTHER);
+		step = bounce_note(b->ledger, &bounce, b->o.now, a, &noted);
+		if ((step == LEDGER_OK) != c->fails ||
+		    (bounce.code == BOUNCE_OURS) != c->fails)
+			fail_msg("%s", c->name);
+		arena_free(a);
+	}
+	bench_close(b);
+}
+
+/* GMime recurses for groups of addresses in groups. */
+static void
+test_nested_groups(void **state)
+{
+	static char text[BOUNCE_MESSAGE_MAX];
+	struct buf b = buf_wrap(text, sizeof(text));
+	struct bounce bounce;
+
+	(void)state;
+	buf_text(&b, "TO :");
+	while (b.n < sizeof(text) / 2)
+		buf_text(&b, "a:\n ");
+	bounce_read(buf_view(&b), &bounce);
+	assert_int_equal(bounce.code, BOUNCE_OTHER);
+}
+
 /* Whatever it is, it is read to an end. */
 static void
 test_bounce_hostile(void **state)
@@ -132,6 +244,9 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_bounce),
+		cmocka_unit_test(
+		    rfc3464_2_3_each_group_is_about_its_own_recipient),
+		cmocka_unit_test(test_nested_groups),
 		cmocka_unit_test(test_bounce_hostile),
 	};
 
