@@ -177,6 +177,30 @@ def killed(m):
            lambda: forged(m, "later").code == 550)
 
 
+@suite.test("a unix socket inside of Postfix' chroot, as docs/MIGRATING.md has it")
+def chroot(m):
+    with open(ROOT + "/docs/MIGRATING.md") as f:
+        part = f.read().split("\n**Unix sockets and chroot.**")[1]
+    part = part.split("\n**")[0]
+    socket, mode, place = re.findall(r"`((?:socket|unix:|socket_mode)[^`.]"
+                                     r"[^`]*)`", part)[1:]
+    for line in re.findall(r"(?m)^    (.*)$", part):
+        m.run(line)
+    before = m.read(CONF)
+    m.write(CONF, re.sub("(?m)^socket = .*$", socket + "\n" + mode, before))
+    m.run("systemctl daemon-reload && systemctl restart avouch-milter")
+    attached = m.run("postconf -h smtpd_milters").strip()
+    m.run("postconf -e 'smtpd_milters = { %s, default_action=tempfail }' && "
+          "postfix reload" % place)
+    m.wait("a refusal over the unix socket",
+           lambda: forged(m, "chroot").code == 550)
+    m.write(CONF, before)
+    m.run("rm -r /etc/systemd/system/avouch-milter.service.d "
+          "/var/spool/postfix/avouch && systemctl daemon-reload && "
+          "systemctl restart avouch-milter && "
+          "postconf -e 'smtpd_milters = %s' && postfix reload" % attached)
+
+
 @suite.test("an upgrade with a changed conffile keeps ours; daemon and timer "
             "go on")
 def upgrade(m):
