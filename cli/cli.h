@@ -67,6 +67,17 @@ struct cli {
 	FILE *record_file;
 };
 
+/* What the first argument of some commands selects. */
+struct cli_action {
+	const char *name;     /* NULL: the end of the table */
+	const char *synopsis; /* its arguments, "" if it has none */
+	const char *help;     /* one line */
+	unsigned options;     /* CLI_WITH_* of the command that it uses */
+	unsigned takes;       /* CLI_TAKES_*: options that others do not take */
+	int min_args, max_args; /* after its name */
+	int (*run)(struct cli *c);
+};
+
 struct cli_command {
 	const char *name;
 	const char *synopsis; /* its arguments, "" if it has none */
@@ -74,6 +85,7 @@ struct cli_command {
 	unsigned options;     /* CLI_WITH_* */
 	int min_args, max_args;
 	int (*run)(struct cli *c);
+	const struct cli_action *actions; /* NULL: none */
 };
 
 enum {
@@ -91,10 +103,21 @@ enum {
 	CLI_WITH_SIGN = 1 << 11, /* --keys --selector --domain */
 	CLI_WITH_KEYS = 1 << 12, /* --algorithm --pair --target --dry-run */
 	CLI_WITH_KEY_FILE = 1 << 13,
-	CLI_WITH_REPORT =
-	    128, /* all options of the `report` commands; see the
-	            table in report/cmd_report.c for which takes what */
+	CLI_WITH_REPORT = 128, /* all options of `report` */
 };
+
+enum {
+	CLI_TAKES_DOMAIN = 1 << 16,
+	CLI_TAKES_DAY = 1 << 17,
+	CLI_TAKES_STORE = 1 << 18,
+	CLI_TAKES_SHOW = 1 << 19, /* --days --csv --html */
+	CLI_TAKES_AS = 1 << 20,
+	CLI_TAKES_DRY_RUN = 1 << 21,
+	CLI_TAKES_REMOVE = 1 << 22,
+	CLI_TAKES = 0x7f << 16, /* all of them */
+};
+
+extern const struct cli_action report_actions[];
 
 int cmd_spf(struct cli *c);
 int cmd_dkim(struct cli *c);
@@ -104,7 +127,6 @@ int cmd_check(struct cli *c);
 int cmd_config(struct cli *c);
 int cmd_key(struct cli *c);
 int cmd_policy(struct cli *c);
-int cmd_report(struct cli *c);
 int cmd_sign(struct cli *c);
 int cmd_status(struct cli *c);
 int cmd_audit(struct cli *c);
@@ -114,7 +136,18 @@ int cmd_audit(struct cli *c);
 /* Parses the arguments after the subcommand.  Returns EX_OK, or EX_USAGE after
  * printing a message.  If c->help is set, nothing else has been checked. */
 int cli_options(struct cli *c, int argc, char **argv);
-void cli_usage(const struct cli_command *command);
+
+/* `action` NULL: all options of the command. */
+void cli_usage(
+    const struct cli_command *command, const struct cli_action *action);
+
+/* NULL: `command` has no action of that name. */
+const struct cli_action *cli_action_find(
+    const struct cli_command *command, const char *name);
+
+/* Runs the action that the first argument names.  Wrong arguments, and options
+ * that it does not take, are EX_USAGE. */
+int cli_action_run(struct cli *c);
 
 /* ---- dns_setup.c ---- */
 

@@ -14,47 +14,49 @@ static const struct cli_command commands[] = {
 	{ "check", "FILE", "run all checks of the milter on one message",
 	    CLI_WITH_DNS | CLI_WITH_ENVELOPE | CLI_WITH_EXPLAIN |
 		CLI_WITH_CHECK,
-	    1, 1, cmd_check },
+	    1, 1, cmd_check, NULL },
 	{ "spf", "[DOMAIN]",
 	    "check SPF for a client and a sender, or lint a domain's record",
 	    CLI_WITH_DNS | CLI_WITH_ENVELOPE | CLI_WITH_EXPLAIN | CLI_WITH_LINT,
-	    0, 1, cmd_spf },
+	    0, 1, cmd_spf, NULL },
 	{ "dkim", "FILE | --key SELECTOR DOMAIN",
 	    "verify the DKIM signatures of a message, or check one key",
-	    CLI_WITH_DNS | CLI_WITH_EXPLAIN | CLI_WITH_KEY, 1, 2, cmd_dkim },
+	    CLI_WITH_DNS | CLI_WITH_EXPLAIN | CLI_WITH_KEY, 1, 2, cmd_dkim,
+	    NULL },
 	{ "arc", "FILE", "verify the ARC chain of a message",
-	    CLI_WITH_DNS | CLI_WITH_EXPLAIN, 1, 1, cmd_arc },
+	    CLI_WITH_DNS | CLI_WITH_EXPLAIN, 1, 1, cmd_arc, NULL },
 	{ "dmarc", "DOMAIN",
 	    "show and check the DMARC policy that applies to a domain",
-	    CLI_WITH_DNS | CLI_WITH_EXPLAIN, 1, 1, cmd_dmarc },
+	    CLI_WITH_DNS | CLI_WITH_EXPLAIN, 1, 1, cmd_dmarc, NULL },
 	{ "audit", "DOMAIN | --message FILE | --bounce FILE",
 	    "check the mail set-up of a domain, a message, or a refusal",
-	    CLI_WITH_DNS | CLI_WITH_AUDIT, 0, 1, cmd_audit },
+	    CLI_WITH_DNS | CLI_WITH_AUDIT, 0, 1, cmd_audit, NULL },
 	{ "config", "check | show | import FILE...",
 	    "check or show the configuration, or import one from opendkim etc.",
-	    CLI_WITH_CONFIG | CLI_WITH_SYNTAX, 1, CLI_ARGS_MAX, cmd_config },
+	    CLI_WITH_CONFIG | CLI_WITH_SYNTAX, 1, CLI_ARGS_MAX, cmd_config,
+	    NULL },
 	{ "report",
 	    "push | send | failures | bounce [MAILDIR] | suppressed | "
 	    "read FILE|DIR|-... | show",
 	    "send DMARC reports; read and show the reports of others",
 	    CLI_WITH_DNS | CLI_WITH_CONFIG | CLI_WITH_REPORT, 1, CLI_ARGS_MAX,
-	    cmd_report },
+	    cli_action_run, report_actions },
 	{ "key",
 	    "new DOMAIN | list | check | retire | revoke | due | import "
 	    "FILE...",
 	    "make, check and replace the keys that sign outgoing mail",
 	    CLI_WITH_DNS | CLI_WITH_CONFIG | CLI_WITH_SIGN | CLI_WITH_KEYS, 1,
-	    CLI_ARGS_MAX, cmd_key },
+	    CLI_ARGS_MAX, cmd_key, NULL },
 	{ "sign", "--domain NAME --selector NAME FILE",
 	    "sign a message file with one key, and print it",
-	    CLI_WITH_CONFIG | CLI_WITH_SIGN | CLI_WITH_KEY_FILE, 1, 1,
-	    cmd_sign },
+	    CLI_WITH_CONFIG | CLI_WITH_SIGN | CLI_WITH_KEY_FILE, 1, 1, cmd_sign,
+	    NULL },
 	{ "policy", "replay",
 	    "apply another configuration to the messages in the store",
-	    CLI_WITH_CONFIG | CLI_WITH_POLICY, 1, 1, cmd_policy },
+	    CLI_WITH_CONFIG | CLI_WITH_POLICY, 1, 1, cmd_policy, NULL },
 	{ "status", "",
 	    "show what the running daemon has done since it started",
-	    CLI_WITH_CONFIG, 0, 0, cmd_status },
+	    CLI_WITH_CONFIG, 0, 0, cmd_status, NULL },
 };
 
 static void
@@ -87,7 +89,9 @@ run_global_option(const char *name, int argc, char **argv)
 	}
 	if (strcmp(name, "help") == 0 && argc > 2 &&
 	    command_find(argv[2]) != NULL) {
-		cli_usage(command_find(argv[2]));
+		cli_usage(command_find(argv[2]),
+		    argc > 3 ? cli_action_find(command_find(argv[2]), argv[3])
+			     : NULL);
 		return EX_OK;
 	}
 	if (strcmp(name, "--help") == 0 || strcmp(name, "-h") == 0 ||
@@ -160,7 +164,9 @@ main(int argc, char **argv)
 		return output_flush(run_global_option(name, argc, argv));
 	status = cli_options(&c, argc - 2, argv + 2);
 	if (status == EX_OK && c.help)
-		cli_usage(c.command);
+		cli_usage(c.command,
+		    c.n_args > 0 ? cli_action_find(c.command, c.args[0])
+				 : NULL);
 	else if (status == EX_OK)
 		status = run_command(&c);
 	return output_flush(cli_dns_close(&c, status));

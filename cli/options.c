@@ -2,10 +2,12 @@
  * options.c - command-line options: one table for all subcommands.  Each
  * subcommand lists the groups of options that it accepts.
  */
+#include <limits.h>
 #include <string.h>
 #include <time.h>
 
 #include "cli/cli.h"
+#include "lib/buf.h"
 #include "lib/domain.h"
 #include "lib/scan.h"
 #include "lib/enum_names.h"
@@ -18,7 +20,8 @@ struct option_row {
 	const char *argument; /* NULL for a flag */
 	size_t offset;        /* in struct cli: of a bool, a const char *, or a
 	                         struct cli_list */
-	unsigned groups;      /* CLI_WITH_*; 0 means every subcommand */
+	unsigned groups;      /* CLI_WITH_*; 0 means every subcommand.  With
+	                    CLI_TAKES_*,      only actions that take it */
 	const char *help;
 };
 
@@ -56,28 +59,28 @@ static const struct option_row rows[] = {
 	    "configuration instead of " CONF_DEFAULT_FILE },
 	{ "syntax", NULL, AT(syntax), CLI_WITH_SYNTAX,
 	    "check: only the file, not this host" },
-	{ "day", "YYYY-MM-DD", AT(day), CLI_WITH_REPORT,
-	    "send: only the reports of this day, without delay" },
-	{ "domain", "NAME[,NAME...]", AT(domain), CLI_WITH_REPORT,
-	    "send, failures: only these domains; show: one" },
-	{ "dry-run", NULL, AT(dry_run), CLI_WITH_REPORT,
-	    "send, failures: print what would be sent" },
-	{ "store", "FILE|URL", AT(store), CLI_WITH_REPORT,
+	{ "day", "YYYY-MM-DD", AT(day), CLI_WITH_REPORT | CLI_TAKES_DAY,
+	    "only the reports of this day, without delay" },
+	{ "domain", "NAME[,NAME...]", AT(domain),
+	    CLI_WITH_REPORT | CLI_TAKES_DOMAIN, "only these domains" },
+	{ "dry-run", NULL, AT(dry_run), CLI_WITH_REPORT | CLI_TAKES_DRY_RUN,
+	    "print what would be sent" },
+	{ "store", "FILE|URL", AT(store), CLI_WITH_REPORT | CLI_TAKES_STORE,
 	    "database to use instead of the configured one" },
 	{ "store", "FILE", AT(store), CLI_WITH_POLICY,
 	    "database to use instead of the configured one" },
-	{ "as", "HOW", AT(as), CLI_WITH_REPORT,
-	    "push: the local file is a copy, or was restored" },
-	{ "remove", "ADDRESS", AT(remove), CLI_WITH_REPORT,
-	    "suppressed: send reports to ADDRESS again" },
-	{ "days", "N", AT(days), CLI_WITH_REPORT,
-	    "show: the last N days, 1 to 400; default 30" },
+	{ "as", "copy|restored", AT(as), CLI_WITH_REPORT | CLI_TAKES_AS,
+	    "the local file is a copy, or was restored" },
+	{ "remove", "ADDRESS", AT(remove), CLI_WITH_REPORT | CLI_TAKES_REMOVE,
+	    "send reports to ADDRESS again" },
+	{ "days", "N", AT(days), CLI_WITH_REPORT | CLI_TAKES_SHOW,
+	    "the last N days, 1 to 400; default 30" },
 	{ "days", "N", AT(days), CLI_WITH_POLICY,
 	    "the last N days, 1 to 400; default all" },
-	{ "csv", NULL, AT(csv), CLI_WITH_REPORT,
-	    "show: print one line of CSV per source" },
-	{ "html", "FILE", AT(html), CLI_WITH_REPORT,
-	    "show: write an HTML page; - is standard output" },
+	{ "csv", NULL, AT(csv), CLI_WITH_REPORT | CLI_TAKES_SHOW,
+	    "print one line of CSV per source" },
+	{ "html", "FILE", AT(html), CLI_WITH_REPORT | CLI_TAKES_SHOW,
+	    "write an HTML page; - is standard output" },
 	{ "selector", "NAME", AT(selectors), CLI_WITH_AUDIT | CLI_SEVERAL,
 	    "a DKIM selector that must have a key" },
 	{ "outgoing", "ADDR", AT(outgoing), CLI_WITH_AUDIT | CLI_SEVERAL,
@@ -131,24 +134,139 @@ row_applies(const struct option_row *row, const struct cli_command *command)
 	return row->groups == 0 || (row->groups & command->options) != 0;
 }
 
-void
-cli_usage(const struct cli_command *command)
+static bool
+row_is_of_action(const struct option_row *row, const struct cli_action *action)
 {
-	printf("usage: avouch %s [options]%s%s\n", command->name,
-	    command->synopsis[0] != '\0' ? " " : "", command->synopsis);
-	cli_prose_text(2, command->help);
-	puts("options:");
-	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
-		const char *argument = rows[i].argument;
-		char left[48];
+	if ((row->groups & CLI_TAKES) != 0)
+		return (row->groups & action->takes) != 0;
+	return row->groups == 0 || (row->groups & action->options) != 0;
+}
 
-		if (!row_applies(&rows[i], command))
+enum { TAKERS_SHOWN_MAX = 3 };
+
+/* "send, failures", the actions that take the option; at most `max`, else
+ * nothing. */
+static void
+put_takers(struct buf *b, const struct cli_command *command,
+    const struct option_row *row, unsigned max)
+{
+	size_t before = b->n;
+	unsigned n = 0;
+
+	if ((row->groups & CLI_TAKES) == 0)
+		return;
+	for (const struct cli_action *a = command->actions;
+	     a != NULL && a->name != NULL; a++) {
+		if ((a->takes & row->groups) == 0)
 			continue;
-		snprintf(left, sizeof(left), "--%s%s%s", rows[i].name,
-		    argument != NULL ? " " : "",
-		    argument != NULL ? argument : "");
-		printf("  %-26s %s\n", left, rows[i].help);
+		buf_text(b, n++ > 0 ? ", " : "");
+		buf_text(b, a->name);
 	}
+	if (n > max)
+		buf_cut(b, before);
+}
+
+static void
+usage_row(const struct cli_command *command, const struct cli_action *action,
+    const struct option_row *row)
+{
+	const char *argument = row->argument;
+	char left[48], memory[100];
+	struct buf takers = buf_wrap(memory, sizeof(memory));
+
+	if (action == NULL)
+		put_takers(&takers, command, row, TAKERS_SHOWN_MAX);
+	snprintf(left, sizeof(left), "--%s%s%s", row->name,
+	    argument != NULL ? " " : "", argument != NULL ? argument : "");
+	printf("  %-26s %.*s%s%s\n", left, SPAN_FMT(buf_view(&takers)),
+	    takers.n > 0 ? ": " : "", row->help);
+}
+
+void
+cli_usage(const struct cli_command *command, const struct cli_action *action)
+{
+	const char *synopsis =
+	    action != NULL ? action->synopsis : command->synopsis;
+
+	printf("usage: avouch %s %s%s[options]%s%s\n", command->name,
+	    action != NULL ? action->name : "", action != NULL ? " " : "",
+	    synopsis[0] != '\0' ? " " : "", synopsis);
+	cli_prose_text(2, action != NULL ? action->help : command->help);
+	for (const struct cli_action *a = command->actions;
+	     a != NULL && a->name != NULL && action == NULL; a++)
+		printf("  %-26s %s\n", a->name, a->help);
+	puts("options:");
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++)
+		if (row_applies(&rows[i], command) &&
+		    (action == NULL || row_is_of_action(&rows[i], action)))
+			usage_row(command, action, &rows[i]);
+	if (action == NULL && command->actions != NULL)
+		printf("Run `avouch %s ACTION --help` for the options of an "
+		       "action.\n",
+		    command->name);
+}
+
+/* ---- actions ---- */
+
+const struct cli_action *
+cli_action_find(const struct cli_command *command, const char *name)
+{
+	for (const struct cli_action *a = command->actions;
+	     a != NULL && a->name != NULL; a++)
+		if (strcmp(a->name, name) == 0)
+			return a;
+	return NULL;
+}
+
+/* Whether the command line has the option of a row with `takes`. */
+static bool
+row_is_given(const struct cli *c, const struct option_row *row)
+{
+	bool flag;
+	const char *text;
+
+	if (row->argument == NULL) {
+		memcpy(&flag, (const char *)c + row->offset, sizeof(flag));
+		return flag;
+	}
+	memcpy(&text, (const char *)c + row->offset, sizeof(text));
+	return text != NULL;
+}
+
+static int
+option_misused(const struct cli *c, const struct option_row *row)
+{
+	char memory[100];
+	struct buf takers = buf_wrap(memory, sizeof(memory));
+
+	put_takers(&takers, c->command, row, UINT_MAX);
+	return cli_fail(
+	    c, EX_USAGE, "--%s is only valid with: %s", row->name, memory);
+}
+
+int
+cli_action_run(struct cli *c)
+{
+	const struct cli_action *a = cli_action_find(c->command, c->args[0]);
+
+	if (a == NULL)
+		return cli_fail(c, EX_USAGE,
+		    "unknown command: %s %s; usage: avouch %s [options] %s",
+		    c->command->name, c->args[0], c->command->name,
+		    c->command->synopsis);
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++)
+		if ((rows[i].groups & CLI_TAKES) != 0 &&
+		    row_applies(&rows[i], c->command) &&
+		    (rows[i].groups & a->takes) == 0 &&
+		    row_is_given(c, &rows[i]))
+			return option_misused(c, &rows[i]);
+	if (c->n_args - 1 < a->min_args || c->n_args - 1 > a->max_args)
+		return cli_fail(c, EX_USAGE,
+		    "%s: wrong number of arguments (%d); usage: avouch %s %s "
+		    "[options]%s%s",
+		    a->name, c->n_args - 1, c->command->name, a->name,
+		    a->synopsis[0] != '\0' ? " " : "", a->synopsis);
+	return a->run(c);
 }
 
 static const struct option_row *

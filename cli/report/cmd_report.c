@@ -5,108 +5,32 @@
 #include "lib/pg_url.h"
 #include "lib/date.h"
 
-/* Options that only some commands take. */
-enum {
-	TAKES_DOMAIN = 1,
-	TAKES_DAY = 2,
-	TAKES_STORE = 4,
-	TAKES_SHOW = 8, /* --days --csv --html */
-	TAKES_AS = 16,
-	TAKES_DRY_RUN = 32,
-	TAKES_REMOVE = 64,
-};
-
-static const struct report_command {
-	const char *name;
-	unsigned takes;
-	int min_args, max_args; /* after the name */
-	int (*run)(struct cli *c);
-} commands[] = {
-	{ "push", TAKES_STORE | TAKES_AS, 0, 0, cmd_report_push },
-	{ "send", TAKES_DOMAIN | TAKES_DAY | TAKES_DRY_RUN | TAKES_STORE, 0, 0,
-	    cmd_report_send },
-	{ "failures", TAKES_DOMAIN | TAKES_DRY_RUN, 0, 0, cmd_report_failures },
-	{ "bounce", 0, 0, 1, cmd_report_bounce },
-	{ "suppressed", TAKES_STORE | TAKES_REMOVE, 0, 0,
+const struct cli_action report_actions[] = {
+	{ "push", "", "move finished days to the store of several hosts",
+	    CLI_WITH_CONFIG, CLI_TAKES_STORE | CLI_TAKES_AS, 0, 0,
+	    cmd_report_push },
+	{ "send", "", "make and send the aggregate reports that are due",
+	    CLI_WITH_CONFIG | CLI_WITH_DNS,
+	    CLI_TAKES_DOMAIN | CLI_TAKES_DAY | CLI_TAKES_DRY_RUN |
+		CLI_TAKES_STORE,
+	    0, 0, cmd_report_send },
+	{ "failures", "", "send the failure reports that wait",
+	    CLI_WITH_CONFIG | CLI_WITH_DNS,
+	    CLI_TAKES_DOMAIN | CLI_TAKES_DRY_RUN, 0, 0, cmd_report_failures },
+	{ "bounce", "[MAILDIR]", "note a report that came back",
+	    CLI_WITH_CONFIG, 0, 0, 1, cmd_report_bounce },
+	{ "suppressed", "", "list addresses that get no reports for a while",
+	    CLI_WITH_CONFIG, CLI_TAKES_STORE | CLI_TAKES_REMOVE, 0, 0,
 	    cmd_report_suppressed },
-	{ "read", TAKES_STORE, 1, CLI_ARGS_MAX, cmd_report_read },
-	{ "show", TAKES_DOMAIN | TAKES_STORE | TAKES_SHOW, 0, 0,
+	{ "read", "FILE|DIR|-...", "read the reports of others into the store",
+	    CLI_WITH_CONFIG, CLI_TAKES_STORE, 1, CLI_ARGS_MAX,
+	    cmd_report_read },
+	{ "show", "", "summarize the reports of others",
+	    CLI_WITH_CONFIG | CLI_WITH_DNS,
+	    CLI_TAKES_DOMAIN | CLI_TAKES_STORE | CLI_TAKES_SHOW, 0, 0,
 	    cmd_report_show },
+	{ 0 },
 };
-
-static unsigned
-report_given_options(const struct cli *c)
-{
-	return (c->domain != NULL ? TAKES_DOMAIN : 0u) |
-	    (c->day != NULL ? TAKES_DAY : 0u) |
-	    (c->dry_run ? TAKES_DRY_RUN : 0u) |
-	    (c->store != NULL ? TAKES_STORE : 0u) |
-	    (c->as != NULL ? TAKES_AS : 0u) |
-	    (c->remove != NULL ? TAKES_REMOVE : 0u) |
-	    (c->days != NULL || c->csv || c->html != NULL ? TAKES_SHOW : 0u);
-}
-
-/* Lists the commands that take all of `options`, as in "send, show". */
-static void
-put_commands_with(struct buf *b, unsigned options)
-{
-	bool first = true;
-
-	for (size_t i = 0; i < ARRAY_SIZE(commands); i++) {
-		if ((commands[i].takes & options) != options)
-			continue;
-		buf_text(b, first ? "" : ", ");
-		buf_text(b, commands[i].name);
-		first = false;
-	}
-}
-
-static int
-report_run_command(struct cli *c, const struct report_command *command)
-{
-	static const struct {
-		unsigned option;
-		const char *name;
-	} names[] = {
-		{ TAKES_DOMAIN, "--domain is" },
-		{ TAKES_DAY, "--day is" },
-		{ TAKES_DRY_RUN, "--dry-run is" },
-		{ TAKES_STORE, "--store is" },
-		{ TAKES_SHOW, "--days, --csv and --html are" },
-		{ TAKES_AS, "--as is" },
-		{ TAKES_REMOVE, "--remove is" },
-	};
-	char memory[100];
-	struct buf takers = buf_wrap(memory, sizeof(memory));
-
-	for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
-		if ((report_given_options(c) & ~command->takes &
-			names[i].option) == 0)
-			continue;
-		put_commands_with(&takers, names[i].option);
-		return cli_fail(c, EX_USAGE,
-		    "%s only valid with these report commands: %s",
-		    names[i].name, memory);
-	}
-	if (c->n_args - 1 < command->min_args ||
-	    c->n_args - 1 > command->max_args)
-		return cli_fail(c, EX_USAGE,
-		    "%s: wrong number of arguments (%d); usage: avouch report "
-		    "[options] %s",
-		    command->name, c->n_args - 1, c->command->synopsis);
-	return command->run(c);
-}
-
-int
-cmd_report(struct cli *c)
-{
-	for (size_t i = 0; i < ARRAY_SIZE(commands); i++)
-		if (span_is(span_str(c->args[0]), commands[i].name))
-			return report_run_command(c, &commands[i]);
-	return cli_fail(c, EX_USAGE,
-	    "unknown command: report %s; usage: avouch report [options] %s",
-	    c->args[0], c->command->synopsis);
-}
 
 /* Reads the configuration; conf_read() prints its errors. */
 static int

@@ -455,6 +455,20 @@ def help_(c):
         true(max(map(len, r.out.splitlines())) < 80, "80 columns")
         # --help wins over wrong arguments
         same(c.run(name, "a", "b", "c", "--help").out, r.out, "help")
+    same(c.run("-h").out, c.run("help").out, "-h")
+    of_all = c.run("report", "--help").out
+    for action, takes, lacks_ in (("send", "--day", "--csv"),
+                                  ("show", "--csv", "--day "),
+                                  ("push", "--as copy|restored", "--zone")):
+        r = c.run("report", action, "--help")
+        true(r.out.startswith("usage: avouch report %s " % action), r.out)
+        holds(r.out, takes)
+        lacks(r.out, lacks_)
+        holds(of_all, takes)
+        true(max(map(len, r.out.splitlines())) < 80, "80 columns")
+        same(c.run("help", "report", action).out, r.out, "help")
+        same(c.run("report", "--help", action, "a").out, r.out, "help wins")
+    same(c.run("report", "nosuch", "--help").out, of_all, "all of them")
     # after --helo it is a value, not an option
     r = c.zoned("spf", "--json", "--ip", "192.0.2.1", "--helo", "--help",
                 "--mail-from", "ann@example.com")

@@ -25,10 +25,15 @@ def commands(c):
     return re.findall(r"^  (\w+) ", c.run("help").out, re.M)
 
 
-def options(c, name):
-    """{option: argument or ""} by `avouch NAME --help`."""
+def options(c, *names):
+    """{option: argument or ""} by `avouch NAME --help`, or for an action."""
     return dict(re.findall(r"^  (--[a-z-]+) ?(\S*)", c.run(
-        name, "--help").out, re.M))
+        *names, "--help").out, re.M))
+
+
+def actions(c, name):
+    """What `avouch NAME --help` lists before the options."""
+    return re.findall(r"^  ([a-z]+)  ", c.run(name, "--help").out, re.M)
 
 
 def page():
@@ -72,7 +77,8 @@ def page_options(c):
                 documented_options.update(documented(section(text, "Ss", title)))
         if name in ("config", "policy", "sign", "status"):  # in a sentence of the page
             documented_options["--now"] = "EPOCH"
-        same(documented_options, options(c, name), name)
+        same(documented_options, {option: argument.upper() for option, argument
+                                  in options(c, name).items()}, name)
 
 
 @suite.test("every command and exit status is in the page")
@@ -203,6 +209,11 @@ def completion(c):
                      option)
             elif argument != "":
                 same(completed(c, "avouch", name, option, ""), [], option)
+    for action in actions(c, "report"):
+        same(completed(c, "avouch", "report", action, "-"),
+             sorted(options(c, "report", action)), action)
+    same(completed(c, "avouch", "report", ""), sorted(actions(c, "report")),
+         "actions")
     same(completed(c, "avouch", "config", ""), ["check", "import", "show"],
          "config")
     same(completed(c, "avouch", "config", "import", "mess"), ["message.eml"],
