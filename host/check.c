@@ -298,6 +298,7 @@ host_check(const struct conf *conf, FILE *errors, FILE *warnings)
 
 	check_names(&h);
 	check_socket(&h, "", "socket", conf->socket);
+	check_socket(&h, "sign", "socket", conf->sign.socket);
 	check_socket(&h, "metrics", "listen", conf->metrics.listen);
 	check_store(&h);
 	if (conf->zone != NULL)
