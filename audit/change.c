@@ -1,7 +1,6 @@
 #include "audit/change.h"
 
 #include "lib/ascii.h"
-#include "lib/buf.h"
 
 enum {
 	STRING_MAX = 255, /* bytes of a string, RFC 1035 section 3.3 */
@@ -28,8 +27,8 @@ put_escaped(struct buf *b, unsigned char c, bool plain)
 		buf_printf(b, "\\%03u", c);
 }
 
-static void
-put_owner(struct buf *b, struct span name)
+void
+audit_change_put_name(struct buf *b, struct span name)
 {
 	for (size_t i = 0; i < name.n; i++) {
 		unsigned char c = (unsigned char)name.p[i];
@@ -68,7 +67,7 @@ add_line(struct audit_change *c, struct span *list, size_t *n, struct span name,
 	if (*n == AUDIT_CHANGES_MAX || name.n + data.n > AUDIT_CHANGE_DATA_MAX)
 		return;
 	b = buf_alloc(c->arena, (name.n + data.n) * ESCAPED + 64);
-	put_owner(&b, name);
+	audit_change_put_name(&b, name);
 	buf_text(&b, " IN ");
 	buf_text(&b, is_txt ? "TXT" : type);
 	if (is_txt) {

@@ -11,6 +11,7 @@
 #include <stddef.h>
 
 #include "lib/arena.h"
+#include "lib/buf.h"
 #include "lib/span.h"
 
 enum {
@@ -35,6 +36,9 @@ void audit_change_remove_txt(
     struct audit_change *c, struct span name, struct span text);
 void audit_change_publish_txt(
     struct audit_change *c, struct span name, struct span text);
+
+/* Writes a name with a final dot, escaped for a master file. */
+void audit_change_put_name(struct buf *b, struct span name);
 
 /* Add a line for another record; `data` in the form of a master file. */
 void audit_change_remove(struct audit_change *c, struct span name,

@@ -71,7 +71,8 @@ struct auditing {
 	const struct dns_answer *mx; /* of the domain */
 	const struct dns_answer *txt;
 	struct audit_host *hosts;              /* out->hosts */
-	const struct audit_change *spf_change; /* of the domain, when made */
+	const struct audit_change *spf_change; /* the last that was made */
+	struct span spf_change_owner;
 	const struct audit_change *dmarc_change;
 	bool has_spf_change, has_dmarc_change; /* they were made */
 	bool passes_outgoing[AUDIT_GIVEN_MAX]; /* SPF passes this address */

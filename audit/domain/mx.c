@@ -5,26 +5,32 @@
 #include "lib/buf.h"
 #include "lib/domain.h"
 
-enum { PTR_NAMES_MAX = 10 }; /* that are confirmed, RFC 7208 section 4.6.4 */
+enum {
+	PTR_NAMES_MAX = 10, /* that are confirmed, RFC 7208 section 4.6.4 */
+	DATA_MAX = 4 * DOMAIN_MAX + 16, /* bytes of an escaped name */
+	MX_PREFERENCE = 10,
+};
+
+/* "10 mx.example.com." */
+static struct span
+mx_data(struct auditing *d, unsigned preference, struct span host)
+{
+	struct buf b = buf_alloc(d->a, DATA_MAX);
+
+	buf_printf(&b, "%u ", preference);
+	audit_change_put_name(&b, host);
+	return b.full ? SPAN_NONE : buf_view(&b);
+}
 
 static const struct audit_change *
 mx_change(struct auditing *d, const struct audit_host *host, struct span to)
 {
 	struct audit_change *change = audit_change_new(d->a);
-	struct buf old = buf_alloc(d->a, host->name.n + 16);
-	struct buf new = buf_alloc(d->a, to.n + 16);
 
-	buf_printf(&old, "%u ", host->preference);
-	buf_span(&old, host->name);
-	buf_byte(&old, '.');
-	audit_change_remove(change, d->out->domain, "MX", buf_view(&old));
-	if (to.p != NULL) {
-		buf_printf(&new, "%u ", host->preference);
-		buf_span(&new, to);
-		buf_byte(&new, '.');
-		audit_change_publish(
-		    change, d->out->domain, "MX", buf_view(&new));
-	}
+	audit_change_remove(change, d->out->domain, "MX",
+	    mx_data(d, host->preference, host->name));
+	audit_change_publish(
+	    change, d->out->domain, "MX", mx_data(d, host->preference, to));
 	return change;
 }
 
@@ -33,17 +39,11 @@ audit_literal(struct auditing *d, const struct audit_host *host)
 {
 	struct span name = auditing_name(d->a, "mail", d->out->domain);
 	struct audit_change *change = audit_change_new(d->a);
-	struct buf old = buf_alloc(d->a, host->name.n + 16);
-	struct buf new = buf_alloc(d->a, name.n + 16);
 
-	buf_printf(&old, "%u ", host->preference);
-	buf_span(&old, host->name);
-	buf_byte(&old, '.');
-	buf_printf(&new, "%u ", host->preference);
-	buf_span(&new, name);
-	buf_byte(&new, '.');
-	audit_change_remove(change, d->out->domain, "MX", buf_view(&old));
-	audit_change_publish(change, d->out->domain, "MX", buf_view(&new));
+	audit_change_remove(change, d->out->domain, "MX",
+	    mx_data(d, host->preference, host->name));
+	audit_change_publish(
+	    change, d->out->domain, "MX", mx_data(d, host->preference, name));
 	audit_change_publish(change, name, "A", host->name);
 	auditing_add(
 	    d->out, AUDIT_RULE_MX_LITERAL, d->out->domain, host->name, change);
@@ -138,15 +138,12 @@ audit_no_mx(struct auditing *d)
 	    auditing_ask(d, d->out->domain, DNS_AAAA);
 	struct audit_change *change = audit_change_new(d->a);
 	struct span name = auditing_name(d->a, "mail", d->out->domain);
-	struct buf b = buf_alloc(d->a, name.n + 16);
 
 	if (a->state == DNS_FOUND || a->state == DNS_FAILED ||
 	    aaaa->state == DNS_FOUND || aaaa->state == DNS_FAILED)
 		return;
-	buf_text(&b, "10 ");
-	buf_span(&b, name);
-	buf_byte(&b, '.');
-	audit_change_publish(change, d->out->domain, "MX", buf_view(&b));
+	audit_change_publish(
+	    change, d->out->domain, "MX", mx_data(d, MX_PREFERENCE, name));
 	audit_change_publish(change, name, "A", SPAN("ADDRESS"));
 	auditing_add(
 	    d->out, AUDIT_RULE_MX_NONE, d->out->domain, SPAN_NONE, change);
@@ -217,10 +214,9 @@ has_address(struct auditing *d, struct span name, const struct ip *ip)
 static struct span
 dotted(struct auditing *d, struct span name)
 {
-	struct buf b = buf_alloc(d->a, name.n + 2);
+	struct buf b = buf_alloc(d->a, DATA_MAX);
 
-	buf_span(&b, name);
-	buf_byte(&b, '.');
+	audit_change_put_name(&b, name);
 	return buf_view(&b);
 }
 

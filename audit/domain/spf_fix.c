@@ -310,7 +310,7 @@ auditing_spf_change(struct auditing *d, struct span owner)
 	struct spf_fix *f;
 	bool is_main = domain_equal(owner, d->out->domain);
 
-	if (is_main && d->has_spf_change)
+	if (d->has_spf_change && span_equal(d->spf_change_owner, owner))
 		return d->spf_change;
 	f = arena_alloc(d->a, sizeof(*f));
 	if (f == NULL || answer->state == DNS_FAILED)
@@ -320,9 +320,8 @@ auditing_spf_change(struct auditing *d, struct span owner)
 	f->addresses = is_main &&
 	    (d->out->spf.lookups >= LOOKUPS_TIGHT ||
 		has_finding(f, "too-many-void-lookups-ipv6"));
-	if (!is_main)
-		return make_change(f, answer);
 	d->spf_change = make_change(f, answer);
+	d->spf_change_owner = owner;
 	d->has_spf_change = true;
 	return d->spf_change;
 }
