@@ -185,7 +185,8 @@ audit_domain(const struct audit_query *q, struct dns_questions *questions,
 	struct span normal = domain_normal(a, q->domain);
 	enum core_status status;
 
-	*out = (struct audit_domain){ .arrive = '-', .spoof = '-' };
+	*out =
+	    (struct audit_domain){ .now = q->now, .arrive = '-', .spoof = '-' };
 	audit_findings_init(&out->findings, a);
 	if (!domain_is_fqdn(normal)) {
 		auditing_add(

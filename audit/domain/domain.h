@@ -91,6 +91,7 @@ struct audit_domain {
 	bool has_tls_report;
 	bool is_enforced; /* DMARC asks to quarantine or reject */
 	struct span sts_id;
+	int64_t now; /* of the query */
 	struct spf_lint spf;
 	struct dmarc_lint dmarc;
 	const struct audit_key *keys; /* those that have a record */

@@ -194,6 +194,12 @@ static const struct {
 		"the policy is in mode testing: senders report, but deliver"
 		" without TLS too",
 		"When the TLS reports show no errors, write mode: enforce." } },
+	[AUDIT_RULE_STS_TESTING_LONG] = { "mta-sts",
+	    { AUDIT_WARNING, "testing-long", "RFC 8461 section 5",
+		"by its id, the policy is in mode testing for %v days: it does"
+		" not protect",
+		"If the TLS reports show no errors, write mode: enforce, and"
+		" change the id." } },
 	[AUDIT_RULE_TLSRPT_ABSENT] = { "tls-rpt",
 	    { AUDIT_NOTE, "absent", "RFC 8460 section 3",
 		"nobody reports to %d when TLS fails",

@@ -5,6 +5,7 @@
 #include "audit/domain/internal.h"
 #include "lib/ascii.h"
 #include "lib/buf.h"
+#include "lib/date.h"
 #include "lib/domain.h"
 #include "lib/enum_names.h"
 #include "lib/scan.h"
@@ -12,6 +13,7 @@
 enum {
 	STS_ID_MAX = 32,          /* characters, RFC 8461 section 3.1 */
 	STS_WEEK = 7 * 24 * 3600, /* seconds */
+	STS_TESTING_DAYS = 90,
 };
 
 #define STS_AGE_MAX UINT64_C(31557600) /* RFC 8461 section 3.2 */
@@ -179,6 +181,44 @@ has_dane(const struct audit_domain *d)
 	return false;
 }
 
+/* The day in an id such as 20260101T000000, as RFC 8461 section 3.1 has it in
+ * its example; 0: another form. */
+static int64_t
+day_of_id(struct span id)
+{
+	char text[11];
+	struct buf b = buf_wrap(text, sizeof(text));
+	struct scan s;
+	int64_t day;
+
+	if (id.n < 8)
+		return 0;
+	buf_span(&b, span_first(id, 4));
+	buf_byte(&b, '-');
+	buf_span(&b, span_first(span_skip(id, 4), 2));
+	buf_byte(&b, '-');
+	buf_span(&b, span_first(span_skip(id, 6), 2));
+	s = scan_of(buf_view(&b));
+	return date_read_day(&s, &day) ? day : 0;
+}
+
+static void
+audit_testing(struct audit_domain *d, struct span where)
+{
+	char memory[24];
+	struct buf days = buf_wrap(memory, sizeof(memory));
+	int64_t since = day_of_id(d->sts_id);
+	int64_t today = d->now / DATE_DAY;
+
+	if (since == 0 || today - since <= STS_TESTING_DAYS) {
+		auditing_add(d, AUDIT_RULE_STS_TESTING, where, SPAN_NONE, NULL);
+		return;
+	}
+	buf_number(&days, (uint64_t)(today - since));
+	auditing_add(
+	    d, AUDIT_RULE_STS_TESTING_LONG, where, buf_view(&days), NULL);
+}
+
 bool
 audit_sts(
     struct audit_domain *d, struct arena *a, struct span text, const char *why)
@@ -205,8 +245,7 @@ audit_sts(
 			auditing_add(d, AUDIT_RULE_STS_SHORT, where,
 			    buf_view(&age), NULL);
 		if (p.mode == STS_MODE_TESTING)
-			auditing_add(
-			    d, AUDIT_RULE_STS_TESTING, where, SPAN_NONE, NULL);
+			audit_testing(d, where);
 	} else {
 		p.mode = STS_MODE_NONE;
 	}

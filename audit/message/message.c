@@ -208,6 +208,64 @@ judge_date(struct judging *j, const struct mail_header *h)
 	add_fault(j, AUDIT_FAULT_DATE, "Date", SPAN_NONE);
 }
 
+/* RFC 2047 section 5: not in an address, a Message-ID, a date or a trace. */
+static bool
+has_encoded_word(const struct mail_field *f)
+{
+	static const char *const never[] = { "Message-ID", "Date", "Received",
+		"Return-Path", "In-Reply-To", "References" };
+	static const char *const addresses[] = { "From", "Sender", "Reply-To",
+		"To", "Cc" };
+	bool in_address = false;
+
+	for (size_t i = 0; i < ARRAY_SIZE(never); i++)
+		in_address |= span_is_nocase(f->name, never[i]);
+	for (size_t i = 0; i < f->value.n; i++) {
+		if (in_address &&
+		    span_starts_nocase(span_skip(f->value, i), "=?"))
+			return true;
+		for (size_t k = 0; k < ARRAY_SIZE(addresses); k++)
+			if (span_is_nocase(f->name, addresses[k]))
+				in_address = f->value.p[i] == '<' ||
+				    (in_address && f->value.p[i] != '>');
+	}
+	return false;
+}
+
+static void
+judge_encoded_words(struct judging *j, const struct mail_header *h)
+{
+	for (size_t i = 0; i < h->n; i++)
+		if (has_encoded_word(&h->fields[i])) {
+			add_fault(j, AUDIT_FAULT_ENCODED_WORD, "header",
+			    h->fields[i].name);
+			return;
+		}
+}
+
+/* Yahoo looks up both domains; Outlook.com wants From to accept mail. */
+static void
+judge_domains(struct judging *j)
+{
+	const struct audit_message *m = j->m;
+	const struct verdict *v = m->verdict;
+	struct span from =
+	    v->from.n_domains > 0 ? v->from.domains[0] : SPAN_NONE;
+	struct span sender = v->facts.mail_from_domain;
+
+	if (m->from_mail == AUDIT_MAIL_NO_DOMAIN)
+		add_fault(j, AUDIT_FAULT_NO_DOMAIN, "From", from);
+	else if (m->sender_mail == AUDIT_MAIL_NO_DOMAIN)
+		add_fault(j, AUDIT_FAULT_NO_DOMAIN, "MAIL FROM", sender);
+	if (m->from_mail == AUDIT_MAIL_NULL_MX)
+		add_fault(j, AUDIT_FAULT_NULL_MX, "From", SPAN_NONE);
+	else if (m->sender_mail == AUDIT_MAIL_NULL_MX)
+		add_fault(j, AUDIT_FAULT_NULL_MX, "MAIL FROM", SPAN_NONE);
+	if (m->from_mail == AUDIT_MAIL_NULL_MX ||
+	    m->from_mail == AUDIT_MAIL_NO_HOST)
+		add_fault(j, AUDIT_FAULT_NO_MAIL, "From", from);
+}
+
 /* ---- bulk mail ---- */
 
 bool
@@ -306,6 +364,8 @@ audit_message(
 	judge_date(&j, h);
 	judge_singletons(&j, h);
 	judge_bytes(&j, h);
+	judge_encoded_words(&j, h);
+	judge_domains(&j);
 	judge_unsubscribe(&j, h);
 	audit_findings_sort(out);
 }

@@ -29,10 +29,19 @@ struct audit_hop {
 /* Reads the value of a Received field.  Spans point into it. */
 void audit_hop_read(struct span value, struct audit_hop *out);
 
+enum audit_mail { /* of a sender's domain */
+	AUDIT_MAIL_UNKNOWN,
+	AUDIT_MAIL_NO_DOMAIN, /* it does not exist */
+	AUDIT_MAIL_NO_HOST,   /* neither MX nor address */
+	AUDIT_MAIL_NULL_MX,
+	AUDIT_MAIL_ACCEPTED,
+};
+
 struct audit_message {
 	const struct verdict *verdict;
 	enum audit_answer tls;
 	enum audit_answer has_name; /* the client's name is forward-confirmed */
+	enum audit_mail from_mail, sender_mail; /* From, MAIL FROM */
 	int64_t received; /* when, in seconds since 1970; 0: not known */
 	bool has_client;  /* SPF was checked for the client's address */
 	bool is_unsure; /* a DNS question failed: SPF, DKIM or DMARC is unknown

@@ -73,6 +73,11 @@ const struct audit_provider_rule audit_provider_rules[] = {
 { AUDIT_FAULT_UNSUBSCRIBE, YAHOO, NULL, NULL, "2026-02", true, true },
 { AUDIT_FAULT_UNSUBSCRIBE_UNSIGNED, GMAIL, NULL, NULL, "2026-03", true, true },
 { AUDIT_FAULT_UNSUBSCRIBE_UNSIGNED, GMX, NULL, NULL, "2026-05", true, true },
+{ AUDIT_FAULT_NO_DOMAIN, YAHOO, "554", "451", "2026-02", false, false },
+{ AUDIT_FAULT_NO_DOMAIN, GMAIL, "550 5.7.1", NULL, "2026-02-12", false, false },
+{ AUDIT_FAULT_NULL_MX, YAHOO, "554", NULL, "2026-02", false, false },
+{ AUDIT_FAULT_NO_MAIL, OUTLOOK, NULL, NULL, "2025-08", false, true },
+{ AUDIT_FAULT_ENCODED_WORD, GMAIL, "550 5.7.1", NULL, "2026-02-12", false, false },
 /* only in refusals */
 { AUDIT_FAULT_TEMPORARY, GMAIL, "451 4.7.26", "451 4.4.2", "2026-02-12", false, false },
 { AUDIT_FAULT_SPF_RECORD, GMAIL, "550 5.7.24", "421 4.7.24", "2026-02-12", false, false },
@@ -159,6 +164,15 @@ static const struct audit_fault_text texts[] = {
 	[AUDIT_FAULT_NULL_MX] = { "null-mx",
 	    "the sender's domain accepts no mail (null MX)",
 	    "Publish an MX record, or send from another domain." },
+	[AUDIT_FAULT_NO_DOMAIN] = { "no-domain",
+	    "the sender's domain does not exist in the DNS: %v",
+	    "Send from a domain that exists." },
+	[AUDIT_FAULT_NO_MAIL] = { "no-mail",
+	    "the domain in From accepts no mail: %v",
+	    "Publish an MX record, so that people can answer." },
+	[AUDIT_FAULT_ENCODED_WORD] = { "encoded-word",
+	    "an encoded word where it is not allowed, in %v",
+	    "Encode only display names and free text (RFC 2047 section 5)." },
 };
 
 const struct audit_fault_text *

@@ -31,6 +31,9 @@ enum audit_fault {                   /* of a message */
 	AUDIT_FAULT_TEMPORARY,            /* the receiver could not ask DNS */
 	AUDIT_FAULT_SPF_RECORD, /* broken, or allows nearly everyone */
 	AUDIT_FAULT_NULL_MX,
+	AUDIT_FAULT_NO_DOMAIN,    /* a sender's domain does not exist */
+	AUDIT_FAULT_NO_MAIL,      /* nobody can answer to From */
+	AUDIT_FAULT_ENCODED_WORD, /* where it is not allowed */
 	AUDIT_FAULTS,
 };
 

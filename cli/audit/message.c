@@ -55,56 +55,98 @@ read_envelope(struct cli *c, const struct input *in, struct audit_envelope *out)
 		out->sender = span_str(c->mail_from);
 }
 
-/* ---- the client's name ---- */
+/* ---- the client's name, and the senders' domains ---- */
 
-struct name_task {
+struct dns_facts {
 	struct ip client;
-	enum audit_answer answer;
+	struct span from, sender; /* domains; absent: none */
+	enum audit_answer has_name;
+	enum audit_mail from_mail, sender_mail;
 };
 
 /* RFC 8601 section 2.7.3: some name of the address leads back to it. */
-static enum core_status
+static bool
 confirm_name(
-    void *facts, struct dns_questions *questions, struct arena *scratch)
+    struct dns_facts *t, struct dns_questions *questions, struct arena *scratch)
 {
-	struct name_task *t = facts;
 	struct buf reverse = buf_alloc(scratch, DOMAIN_MAX);
 	const struct dns_answer *ptr;
 	bool waits = false;
 
+	t->has_name = AUDIT_UNKNOWN;
+	if (t->client.family == IP_NONE)
+		return false;
 	ip_put_reverse(&reverse, &t->client);
 	ptr = dns_ask(questions, buf_view(&reverse), DNS_PTR);
-	t->answer = ptr->state == DNS_FAILED ? AUDIT_UNKNOWN : AUDIT_NO;
+	t->has_name = ptr->state == DNS_FAILED ? AUDIT_UNKNOWN : AUDIT_NO;
 	for (size_t i = 0; i < ptr->n_records && i < NAMES_CONFIRMED_MAX; i++) {
 		const struct dns_answer *answer =
 		    dns_ask(questions, ptr->records[i].text,
 			t->client.family == IP_V4 ? DNS_A : DNS_AAAA);
 
 		waits |= answer->state == DNS_PENDING;
-		if (answer->state == DNS_FAILED && t->answer == AUDIT_NO)
-			t->answer = AUDIT_UNKNOWN;
+		if (answer->state == DNS_FAILED && t->has_name == AUDIT_NO)
+			t->has_name = AUDIT_UNKNOWN;
 		for (size_t k = 0; k < answer->n_records; k++)
 			if (ip_equal(&answer->records[k].ip, &t->client))
-				t->answer = AUDIT_YES;
+				t->has_name = AUDIT_YES;
 	}
-	return waits || ptr->state == DNS_PENDING ? CORE_WAIT : CORE_DONE;
+	return waits || ptr->state == DNS_PENDING;
 }
 
-static enum audit_answer
-client_has_name(struct cli *c, const struct ip *client)
+/* RFC 5321 section 5.1, RFC 7505; true: an answer is missing. */
+static bool
+find_mail(
+    struct span domain, struct dns_questions *questions, enum audit_mail *out)
 {
-	struct name_task t = { .client = *client, .answer = AUDIT_UNKNOWN };
-	struct dns_task *j;
+	const struct dns_answer *mx, *a, *aaaa;
 
-	if (client->family == IP_NONE)
-		return AUDIT_UNKNOWN;
-	j = dns_task_start(
-	    c->dns, confirm_name, &t, CLI_QUESTIONS, CLI_SCRATCH);
+	*out = AUDIT_MAIL_UNKNOWN;
+	if (domain.p == NULL)
+		return false;
+	mx = dns_ask(questions, domain, DNS_MX);
+	a = dns_ask(questions, domain, DNS_A);
+	aaaa = dns_ask(questions, domain, DNS_AAAA);
+	if (mx->state == DNS_FOUND)
+		*out = mx->n_records == 1 && mx->records[0].text.n == 0
+		    ? AUDIT_MAIL_NULL_MX
+		    : AUDIT_MAIL_ACCEPTED;
+	else if (a->state == DNS_FOUND || aaaa->state == DNS_FOUND)
+		*out = AUDIT_MAIL_ACCEPTED;
+	else if (mx->state == DNS_FAILED || a->state == DNS_FAILED ||
+	    aaaa->state == DNS_FAILED)
+		*out = AUDIT_MAIL_UNKNOWN;
+	else
+		*out = mx->state == DNS_NXDOMAIN && a->state == DNS_NXDOMAIN
+		    ? AUDIT_MAIL_NO_DOMAIN
+		    : AUDIT_MAIL_NO_HOST;
+	return mx->state == DNS_PENDING || a->state == DNS_PENDING ||
+	    aaaa->state == DNS_PENDING;
+}
+
+static enum core_status
+find_dns_facts(
+    void *facts, struct dns_questions *questions, struct arena *scratch)
+{
+	struct dns_facts *t = facts;
+	bool waits = confirm_name(t, questions, scratch);
+
+	waits |= find_mail(t->from, questions, &t->from_mail);
+	waits |= find_mail(t->sender, questions, &t->sender_mail);
+	return waits ? CORE_WAIT : CORE_DONE;
+}
+
+/* Without memory nothing is known, and nothing is found fault with. */
+static void
+read_dns_facts(struct cli *c, struct dns_facts *t)
+{
+	struct dns_task *j = dns_task_start(
+	    c->dns, find_dns_facts, t, CLI_QUESTIONS, CLI_SCRATCH);
+
 	if (j == NULL)
-		return AUDIT_UNKNOWN;
+		return;
 	dns_task_wait(j, clock_ms() + CLI_WAIT_MS);
 	dns_task_free(j);
-	return t.answer;
 }
 
 /* ---- output ---- */
@@ -210,10 +252,14 @@ judge_message(
     struct cli *c, const struct audit_envelope *e, const struct verdict *v)
 {
 	struct arena *a = arena_new(CLI_MEMORY);
+	struct dns_facts dns = {
+		.client = e->hop.client,
+		.from = v->from.n_domains > 0 ? v->from.domains[0] : SPAN_NONE,
+		.sender = v->facts.mail_from_domain,
+	};
 	struct audit_message m = {
 		.verdict = v,
 		.tls = e->hop.tls,
-		.has_name = client_has_name(c, &e->hop.client),
 		.received = e->hop.when,
 		.has_client = e->hop.client.family != IP_NONE,
 		.is_unsure = is_temporary(v),
@@ -223,6 +269,10 @@ judge_message(
 
 	if (a == NULL)
 		return cli_fail(c, EX_TEMPFAIL, "out of memory");
+	read_dns_facts(c, &dns);
+	m.has_name = dns.has_name;
+	m.from_mail = dns.from_mail;
+	m.sender_mail = dns.sender_mail;
 	audit_findings_init(&found, a);
 	audit_message(&m, a, &found);
 	if (c->json)

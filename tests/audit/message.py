@@ -23,6 +23,12 @@ example.com. IN TXT "v=spf1 ip4:192.0.2.1 -all"
 1.2.0.192.in-addr.arpa. IN PTR mail.example.com.
 mail.example.com. IN A 192.0.2.1
 _dmarc.example.com. IN TXT "v=DMARC1; p=reject"
+example.com. IN MX 10 mail.example.com.
+bare.example. IN MX 10 mail.example.com.
+down.example. IN MX 10 mail.example.com.
+other.example. IN MX 10 mail.example.com.
+null.example. IN MX 0 .
+www.example. IN TXT "no mail"
 bare.example. IN TXT "v=spf1 ip4:192.0.2.1 -all"
 ;!failed _dmarc.down.example. TXT servfail
 """
@@ -145,6 +151,29 @@ def header(c):
     result = audit(c, MESSAGE, c.rsa, protocol=b"ESMTP")
     same((errors(result), errors(result, "hint")),
          ([], ["Gmail 550 5.7.29, bulk senders: tls"]), "TLS")
+
+
+@suite.test("domains that nobody can answer to; encoded words in addresses")
+def domains(c):
+    for domain, want, advice in (
+            (b"nowhere.test", ["Gmail 550 5.7.1: no-domain",
+                               "Yahoo 554: no-domain"], []),
+            (b"null.example", ["Yahoo 554: null-mx"],
+             ["Outlook.com: no-mail"]),
+            (b"www.example", [], ["Outlook.com: no-mail"])):
+        result = audit(c, MESSAGE.replace(b"ann@example.com", b"ann@" + domain),
+                       c.rsa)
+        same([e for e in errors(result) if "no-" in e or "null" in e], want,
+             domain)
+        same([e for e in errors(result, "warning") if "no-mail" in e], advice,
+             domain)
+    for change, want in (
+            ((b"<1@example.com>", b"<=?utf-8?q?1?=@example.com>"), 1),
+            ((b"<ann@example.com>", b"<=?utf-8?q?ann?=@example.com>"), 1),
+            ((b"From: Ann", b"From: =?utf-8?q?Ann?="), 0)):
+        result = audit(c, MESSAGE.replace(*change), c.rsa)
+        same(len([e for e in errors(result) if "encoded-word" in e]), want,
+             change)
 
 
 @suite.test("one-click unsubscribe: both fields, and both signed (RFC 8058)")

@@ -187,11 +187,11 @@ class World(contextlib.ExitStack):
                           env={**os.environ,
                                "SSL_CERT_FILE": self.authority.path}).json()
 
-    def policy(self, name, serve, *options):
+    def policy(self, name, serve, *options, id_="1"):
         """Audits a domain whose policy host is served by `serve`."""
         with Server(443, serve) as s:
             return self.run(name, ["mx.@. IN A 192.0.2.1",
-                                   '_mta-sts.@. IN TXT "v=STSv1; id=1"',
+                                   '_mta-sts.@. IN TXT "v=STSv1; id=%s"' % id_,
                                    "mta-sts.@. IN A " + s.address], *options)
 
     def mail(self, name, serve, lines=()):
@@ -262,6 +262,11 @@ def sts(c):
             same(serious(result), want, name)
             if words is not None:
                 holds(what(result, want[0].split()[1]), words)
+        for id_, want in (("20250101T000000", ["warning mta-sts.testing-long"]),
+                          ("20251201T000000", ["hint mta-sts.testing"]),
+                          ("20251399", ["hint mta-sts.testing"])):
+            same(serious(w.policy("since", policy("since", "testing"),
+                                  id_=id_)), want, id_)
         same(runs["mismatch"].result()["grades"]["arrive"], "F", "mismatch")
         same(serious(w.policy("quiet", silent, "--no-https")), [], "no HTTPS")
 
