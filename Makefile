@@ -69,6 +69,7 @@ COMPLETE = $(wildcard etc/avouch.bash-completion)
 
 # SOURCE:MODE:TARGET, with TARGET below PREFIX; uninstall uses the same list.
 PLACES   = $(DAEMON):755:sbin/avouch-milter $(COMMAND):755:bin/avouch \
+	etc/avouch-publish-nsupdate:755:sbin/avouch-publish-nsupdate \
 	etc/avouch.sysusers:644:lib/sysusers.d/avouch.conf \
 	etc/avouch.tmpfiles:644:lib/tmpfiles.d/avouch.conf \
 	$(foreach unit,$(UNITS),etc/$(unit):644:lib/systemd/system/$(unit)) \

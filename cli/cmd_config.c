@@ -4,6 +4,7 @@
  */
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "cli/cli.h"
 #include "cli/import.h"
@@ -12,6 +13,7 @@
 #include "lib/enum_names.h"
 #include "conf/conf.h"
 #include "host/check.h"
+#include "sign/keys.h"
 
 enum { ERROR_MAX = 512 };
 
@@ -160,6 +162,33 @@ report(
 		printf("%s: no faults\n", config_path(c));
 }
 
+/* A private key that all can read, or that cannot be read as a key, is an
+ * error; other modes are warnings. */
+static bool
+keys_check(const struct conf *conf, FILE *faults, FILE *warnings)
+{
+	struct sign_keys_faults found = { 0 };
+	struct sign_keys *keys = NULL;
+	char *text = NULL;
+	size_t size = 0;
+	FILE *out;
+	bool good;
+
+	if (conf->sign.keys == NULL || access(conf->sign.keys, F_OK) != 0)
+		return true;
+	out = open_memstream(&text, &size);
+	if (out != NULL) {
+		keys = sign_keys_load(conf->sign.keys, NULL, out, &found);
+		fclose(out);
+	}
+	good = keys != NULL && found.broken == 0 && found.world_readable == 0;
+	if (text != NULL)
+		fwrite(text, 1, size, good ? warnings : faults);
+	free(text);
+	sign_keys_unref(keys);
+	return good;
+}
+
 static int
 run_check(struct cli *c)
 {
@@ -176,7 +205,9 @@ run_check(struct cli *c)
 	if (conf != NULL)
 		warn(c, conf, warnings.file);
 	valid = conf != NULL &&
-	    (c->syntax || host_check(conf, faults.file, warnings.file));
+	    (c->syntax ||
+		(host_check(conf, faults.file, warnings.file) &&
+		    keys_check(conf, faults.file, warnings.file)));
 	report(c, valid, text_end(&faults), text_end(&warnings));
 	text_free(&faults);
 	text_free(&warnings);

@@ -212,6 +212,27 @@ span_contains(struct span s, const char *text)
 	return memmem(s.p, s.n, text, strlen(text)) != NULL;
 }
 
+/* From the line that begins a private key: a file may have other things before
+ * it.  Absent: there is none. */
+static struct span
+skip_to_key(struct span pem)
+{
+	static const char begin[] = "-----BEGIN ";
+	const char *p;
+
+	while (pem.n > 0 &&
+	    (p = memmem(pem.p, pem.n, begin, sizeof(begin) - 1)) != NULL) {
+		struct span line;
+
+		pem = span_between(p, pem.p + pem.n);
+		line = span_first(pem, span_index(pem, '\n'));
+		if (span_contains(line, "PRIVATE KEY-----"))
+			return pem;
+		pem = span_skip(pem, sizeof(begin) - 1);
+	}
+	return SPAN_NONE;
+}
+
 /* Why OpenSSL found no key, as far as the text shows it. */
 static const char *
 explain_no_key(struct span pem)
@@ -236,12 +257,12 @@ private_key_parse(struct span pem, const char *name, struct buf *error)
 	BIO *bio = NULL;
 
 	if (pem.n > 0 && pem.n <= PRIVATE_KEY_FILE_MAX) {
-		bio = BIO_new_mem_buf(pem.p, (int)pem.n);
-		pkey = bio != NULL && span_contains(pem, "PRIVATE KEY-----")
-		    ? pem_decode(bio)
-		    : NULL;
-		BIO_free(bio);
+		struct span text = skip_to_key(pem);
+
 		why = explain_no_key(pem);
+		bio = text.n > 0 ? BIO_new_mem_buf(text.p, (int)text.n) : NULL;
+		pkey = bio != NULL ? pem_decode(bio) : NULL;
+		BIO_free(bio);
 	}
 	if (pkey != NULL)
 		k = key_wrap(pkey, &why);

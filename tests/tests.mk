@@ -108,6 +108,7 @@ MILTER_TESTS = "tests/milter/proto.py $(DAEMON)" \
 	"tests/milter/resolvers.py $(DAEMON)" \
 	"tests/milter/hostcheck.py $(DAEMON)" "tests/milter/migrate.py $(DAEMON)" \
 	"tests/milter/policy.py $(DAEMON)" "tests/milter/sign.py $(DAEMON)" \
+	"tests/milter/keys.py $(DAEMON)" \
 	"tests/milter/signall.py $(DAEMON)" "tests/milter/soak.py $(DAEMON) 5" \
 	"tests/milter/luatest.py $(DAEMON)" "tests/milter/store.py $(DAEMON)" \
 	"tests/milter/storefaults.py $(DAEMON)" \
@@ -118,6 +119,7 @@ MILTER_TESTS = "tests/milter/proto.py $(DAEMON)" \
 	"tests/milter/trusted.py $(DAEMON)" "tests/milter/junk.py $(DAEMON)"
 CLI_TESTS = "tests/cli/contract.py $(COMMAND)" \
 	"tests/cli/explain.py $(COMMAND)" "tests/cli/manual.py $(COMMAND)" \
+	"tests/cli/publish.py $(COMMAND)" "tests/cli/key.py $(COMMAND)" \
 	"tests/audit/domain.py $(COMMAND)" \
 	"tests/audit/false_alarms.py $(COMMAND)" \
 	"tests/audit/servers.py $(COMMAND)" \

@@ -272,22 +272,6 @@ make_keys(struct key_order *o)
 	return EX_OK;
 }
 
-static int
-publish_keys(struct key_order *o)
-{
-	int status = EX_OK;
-
-	for (size_t i = 0; i < o->n; i++) {
-		struct key_made *made = &o->made[i];
-
-		made->published = o->k->conf->sign.publish != NULL &&
-		    key_publish(o->k, "add", made->name, made->value);
-		if (o->k->conf->sign.publish != NULL && !made->published)
-			status = EX_TEMPFAIL;
-	}
-	return status;
-}
-
 /* ---- output ---- */
 
 static struct span
@@ -305,6 +289,28 @@ pair_target(struct key_order *o, const char *selector)
 	buf_printf(&b, "%s.%s.%s", selector, o->k->domain,
 	    o->k->c->target != NULL ? o->k->c->target : "YOUR-ZONE");
 	return buf_view(&b);
+}
+
+static int
+publish_keys(struct key_order *o)
+{
+	int status = EX_OK;
+
+	for (size_t i = 0; i < o->n; i++) {
+		struct key_made *made = &o->made[i];
+
+		struct span name = o->pair[0][0] != '\0'
+		    ? pair_target(o, made->selector)
+		    : made->name;
+
+		if (o->pair[0][0] != '\0' && o->k->c->target == NULL)
+			continue; /* the name is not known */
+		made->published = o->k->conf->sign.publish != NULL &&
+		    key_publish(o->k, "add", name, made->value);
+		if (o->k->conf->sign.publish != NULL && !made->published)
+			status = EX_TEMPFAIL;
+	}
+	return status;
 }
 
 static json_t *

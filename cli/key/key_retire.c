@@ -63,7 +63,10 @@ show_revoked(struct key_stop *s)
 {
 	struct span name = key_record_name(s->k, s->selector, s->k->domain);
 
-	if (s->k->conf->sign.publish != NULL && s->key != NULL) {
+	if (s->key != NULL && s->key->pair != NULL)
+		puts("It is one of a pair: change the record in your zone that "
+		     "its CNAME points to.");
+	else if (s->k->conf->sign.publish != NULL && s->key != NULL) {
 		if (!key_publish_revoked(s->k, name, s->key->key))
 			return EX_TEMPFAIL;
 		printf("published: %.*s with an empty p=\n", SPAN_FMT(name));

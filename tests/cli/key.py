@@ -1,0 +1,205 @@
+#!/usr/bin/env python3
+"""avouch key: what it makes, what it never does again, the mistakes of
+publishing, and the tables of other signers.
+
+usage: key.py PROGRAM [PART-OF-A-NAME]
+"""
+
+import os
+import stat
+import subprocess
+import sys
+
+import command
+from command import DATAERR, FOUND, OK, USAGE
+from suite import Suite, holds, lacks, same, true
+
+suite = Suite()
+
+
+def key(c, *words, **options):
+    return c.run("key", *words, "--keys", c.home + "/keys", **options)
+
+
+def made(c, domain, *words):
+    return key(c, "new", domain, "--json", *words).json()["keys"]
+
+
+def parts(value):
+    return " ".join('"%s"' % value[i:i + 255]
+                    for i in range(0, len(value), 255))
+
+
+@suite.test("key new: three forms of one record, and files with their modes")
+def new(c):
+    record = made(c, "Example.ORG.", "--selector", "s1")[0]["record"]
+    same(record["name"], "s1._domainkey.example.org", "full name")
+    same(record["relative_name"], "s1._domainkey", "relative name")
+    holds(record["value"], "v=DKIM1; k=rsa; p=")
+    same(record["zone_line"], "s1._domainkey.example.org. 3600 IN TXT " +
+         parts(record["value"]), "zone line")
+    path = c.home + "/keys/example.org/s1.pem"
+    same(stat.S_IMODE(os.stat(path).st_mode), 0o640, "mode")
+    same(stat.S_IMODE(os.stat(os.path.dirname(path)).st_mode), 0o750, "folder")
+    same(subprocess.run(["openssl", "pkey", "-in", path, "-noout"]).returncode,
+         OK, "OpenSSL reads it")
+    r = key(c, "new", "example.org", "--algorithm", "ed25519")
+    holds(r.out, "k=ed25519")
+    same([k["algorithm"] for k in made(c, "both.example", "--algorithm",
+                                       "both")], ["rsa2048", "ed25519"], "both")
+
+
+@suite.test("a selector is never used again, a file never overwritten")
+def again(c):
+    made(c, "again.example", "--selector", "s1")
+    path = c.home + "/keys/again.example/s1.pem"
+    with open(path, "rb") as f:
+        before = f.read()
+    r = key(c, "new", "again.example", "--selector", "s1", status=USAGE)
+    holds(r.err, "never used again")
+    with open(path, "rb") as f:
+        same(f.read(), before, "the file")
+    os.unlink(path)
+    key(c, "new", "again.example", "--selector", "s1", status=USAGE)
+    names = {made(c, "again.example")[0]["selector"] for _ in range(3)}
+    same(len(names), 3, "selectors by date")
+
+
+@suite.test("a pair takes turns, and not too early")
+def pair(c):
+    words = ("--pair", "p1,p2", "--target", "dkim.example.net")
+    one = made(c, "pair.example", *words)[0]
+    same((one["selector"], one["cname_target"]),
+         ("p1", "p1.pair.example.dkim.example.net"), "first")
+    same(made(c, "pair.example", *words)[0]["selector"], "p2", "second")
+    r = key(c, "new", "pair.example", *words, status=USAGE)
+    holds(r.err, "p1 still signs")
+    key(c, "revoke", "pair.example", "p1")
+    third = made(c, "pair.example", *words)[0]
+    same(third["selector"], "p1", "third")
+    true(third["record"]["value"] != one["record"]["value"], "a new key")
+
+
+@suite.test("key check names each mistake of publishing")
+def check(c):
+    value = made(c, "check.example", "--selector", "k")[0]["record"]["value"]
+    other = made(c, "other.example", "--selector", "k")[0]["record"]["value"]
+    at = "k._domainkey.check.example."
+    for want, name, texts in (
+            ("none", at, [value]),
+            ("missing", "x.example.", ["x"]),
+            ("truncated", at, [value[:255]]),
+            ("quotes", at, [value.replace("p=", 'p=\\"') + '\\"']),
+            ("backslash", at, [value.replace(";", "\\\\;")]),
+            ("two-records", at, [value, other]),
+            ("other-key", at, [other]),
+            ("revoked", at, ["v=DKIM1; p="]),
+            ("restricted", at, [value + "; s=tlsrpt"]),
+            ("restricted", at, [value + "; h=sha1"]),
+            ("unreadable", at, ["v=spf1 -all"]),
+            ("no-underscore", "k.domainkey.check.example.", [value]),
+            ("doubled-domain", "k._domainkey.check.example.check.example.",
+             [value])):
+        zone = c.file("check.zone", "".join(
+            "%s 300 IN TXT %s\n" % (name, parts(text)) for text in texts))
+        r = key(c, "check", "check.example", "--zone", zone, "--json",
+                status=OK if want == "none" else FOUND).json()["keys"]
+        same([k["result"] for k in r], [want], "%s %s" % (want, texts))
+    r = key(c, "check", "check.example", "k", "--zone", c.file(
+        "down.zone", ";!failed %s TXT servfail\n" % at), status=75)
+    holds(r.out, "failed")
+    lacks(r.out, "IN TXT")
+
+
+@suite.test("key due, retire and list")
+def due(c):
+    made(c, "due.example", "--selector", "k")
+    pem = c.home + "/keys/due.example/k.pem"
+    key(c, "import", pem, "--domain", "aged.example", "--selector", "k")
+    same(key(c, "due", "aged.example").out, "", "young")
+    r = key(c, "due", "aged.example", "--now", "2000000000", status=FOUND)
+    holds(r.out, "older than max_age")
+    same(key(c, "due", "due.example", "--now", "2000000000").out, "",
+         "a key that does not sign is not too old")
+    holds(key(c, "retire", "aged.example", "k").out, "needed until")
+    r = key(c, "retire", "aged.example", "none", status=USAGE)
+    holds(r.err, "no key with the selector none")
+    states = {k["domain"]: k["state"]
+              for k in key(c, "list", "--json").json()["keys"]}
+    same((states["due.example"], states["aged.example"]), ("new", "active"),
+         "states")
+
+
+@suite.test("tables of opendkim: the same selectors, and errors with words")
+def opendkim(c):
+    path = c.path("old.pem")
+    subprocess.run(["openssl", "genrsa", "-traditional", "-out", path, "2048"],
+                   check=True, capture_output=True)
+    folder = c.home + "/%"
+    os.makedirs(folder.replace("%", "own.example"))
+    os.link(path, folder.replace("%", "own.example") + "/k")
+    table = c.file("KeyTable", "# keys\nk1 t1.example:Mail:%s\n"
+                   "k2 %%:s2:%s\nk3 t3.example:s3:%s\nk4 x.example:s:%s\n" % (
+                       path, folder + "/k", path, path))
+    lines = c.file("SigningTable", "*@t1.example k1\n*@sub.t1.example k1\n"
+                   "own.example k2\nann@t3.example k3\n*@foreign.example k1\n"
+                   "* k1\n*@t1.example k3\n*@lost.example none\n")
+    conf = c.file("signing.conf", "Mode s\nKeyTable refile:%s\n"
+                  "SigningTable refile:%s\n" % (table, lines))
+    r = key(c, "import", conf, "--json", status=DATAERR)
+    same([(k["domain"], k["selector"]) for k in r.json()["keys"]],
+         [("t1.example", "mail"), ("own.example", "s2"), ("t3.example", "s3")],
+         "imported")
+    for line, words in ((4, "we sign all mail of t3.example"),
+                        (5, "that does not count for DMARC"),
+                        (6, "receivers do not accept that"),
+                        (7, "that does not count for DMARC"),
+                        (8, "has no key of this name")):
+        true(any(e.startswith("%s:%d: " % (lines, line)) and words in e
+                 for e in r.err.splitlines()), "%d %s: %s" % (line, words, r.err))
+    holds(r.err, table + ":5: k4: note: not imported")
+    again = key(c, "import", conf, "--json", status=DATAERR).json()["keys"]
+    same({k["result"] for k in again}, {"already there"}, "again")
+
+
+@suite.test("maps of rspamd, and key files of other kinds")
+def rspamd(c):
+    one, two = c.path("one.pem"), c.path("ec.pem")
+    subprocess.run(["openssl", "genpkey", "-algorithm", "ed25519", "-out",
+                    one], check=True, capture_output=True)
+    subprocess.run(["openssl", "ecparam", "-genkey", "-name", "prime256v1",
+                    "-out", two], check=True, capture_output=True)
+    os.link(one, c.path("r1.example.dkim.key"))
+    paths = c.file("paths.map", "r1.example %s/$domain.$selector.key\n"
+                   "r2.example %s\n* %s\n" % (c.home, two, one))
+    r = key(c, "import", paths, c.file(
+        "selectors.map", "r1.example dkim\nr2.example dkim\n"), status=DATAERR)
+    holds(r.out, "r1.example dkim: imported")
+    holds(r.err, "paths.map:3: *: this line signs the mail of all domains")
+    holds(r.err, "neither RSA nor Ed25519")
+    r = key(c, "import", one, status=DATAERR)
+    holds(r.err, "--domain and --selector")
+    secret = c.path("secret.pem")
+    subprocess.run(["openssl", "genrsa", "-aes128", "-passout", "pass:x",
+                    "-out", secret, "2048"], check=True, capture_output=True)
+    r = key(c, "import", secret, "--domain", "e.example", "--selector", "s",
+            status=DATAERR)
+    holds(r.err, "encrypted with a passphrase")
+    same(key(c, "import", one, "--domain", "dry.example", "--selector", "s",
+             "--dry-run").out.count("would be imported"), 1, "dry run")
+    true(not os.path.exists(c.home + "/keys/dry.example"), "nothing written")
+
+
+@suite.test("wrong usage")
+def usage(c):
+    for words in (["make"], ["new"], ["new", "nodot"], ["new", "a.example",
+                  "--selector", "UP"], ["new", "a.example", "--algorithm",
+                  "dsa"], ["new", "a.example", "--pair", "one"],
+                  ["list", "--pair", "a,b"], ["retire", "a.example"],
+                  ["revoke", "a.example", "../x"], ["list", "--zone", "x"]):
+        r = key(c, *words, status=USAGE)
+        same(r.out, "", str(words))
+
+
+if __name__ == "__main__":
+    sys.exit(command.main(suite, sys.argv))

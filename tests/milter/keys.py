@@ -1,0 +1,373 @@
+#!/usr/bin/env python3
+"""Which key a daemon signs with, while the records of the keys come, go, differ
+by server and cannot be asked for.  Root.
+
+usage: keys.py PROGRAM [PART-OF-A-NAME]
+"""
+
+import contextlib
+import json
+import os
+import re
+import resource
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+
+import daemon
+import keydns
+import miltproto
+import smtp
+from suite import SANITIZED, Skip, Suite, holds, lacks, same, true, until
+
+suite = Suite()
+
+DOMAIN = "example.org"
+MESSAGE = (b"From: a@example.org\r\nTo: b@example.net\r\nDate: Mon, 30 Nov 2026 "
+           b"00:00:00 +0000\r\nMessage-ID: <1@example.org>\r\nSubject: s\r\n\r\n"
+           b"text\r\n")
+
+
+class Keys(contextlib.ExitStack):
+    """A daemon that only signs, and the servers of example.org."""
+
+    def __init__(self, program):
+        super().__init__()
+        self.program = os.path.abspath(program)
+        self.command = os.path.dirname(self.program) + "/avouch"
+        self.milter = None
+        self.records = {}
+
+    def __enter__(self):
+        super().__enter__()
+        self.home = tempfile.mkdtemp(prefix="avouch-keys-")
+        self.callback(shutil.rmtree, self.home, ignore_errors=True)
+        self.folder = self.home + "/keys"
+        self.dns = keydns.KeyDns(DOMAIN)
+        self.callback(self.dns.close)
+        self.port = smtp.free_port()
+        self.path = self.home + "/avouch.conf"
+        return self
+
+    def settings(self, more=""):
+        return ('socket = ""\nlog_target = stderr\nlog = text\n'
+                'authserv_id = "mx.example.net"\n'
+                'nameservers = {"127.0.0.1@%d"}\n'
+                'sign {\n  socket = "inet:%d@127.0.0.1"\n  keys = "%s"\n'
+                '  guard = off\n%s}\n' % (
+                    self.dns.port, self.port, self.folder, more))
+
+    def start(self, **options):
+        if self.milter is not None:
+            self.milter.notify.close()
+            os.unlink(self.milter.notify_path)
+        self.milter = daemon.Daemon(self.program, self.home, self.settings(),
+                                    **options)
+        return self.milter
+
+    def stop(self):
+        if self.milter is not None:
+            self.milter.stop()
+            self.milter = None
+
+    def kill(self):
+        self.milter.process.kill()
+        self.milter.process.wait()
+
+    def run(self, *words, status=0):
+        r = subprocess.run([self.command, "key", *words, "--keys", self.folder],
+                           capture_output=True, text=True, check=False)
+        same(r.returncode, status, " ".join(words) + ": " + r.stderr)
+        return r
+
+    def new_key(self, selector, *words):
+        made = json.loads(self.run("new", DOMAIN, "--selector", selector,
+                                   "--json", *words).stdout)["keys"][0]
+        self.records[selector] = made["record"]["value"]
+
+    def name(self, selector):
+        return "%s._domainkey.%s" % (selector, DOMAIN)
+
+    def publish(self, selector, servers=(0, 1)):
+        self.dns.publish(self.name(selector), self.records[selector],
+                         servers=servers)
+
+    def withdraw(self, selector, servers=(0, 1)):
+        self.dns.publish(self.name(selector), servers=servers)
+
+    def import_key(self, selector):
+        """A key that signs at once."""
+        pem = self.home + "/import.pem"
+        subprocess.run(["openssl", "genrsa", "-out", pem, "2048"], check=True,
+                       capture_output=True)
+        self.run("import", pem, "--domain", DOMAIN, "--selector", selector)
+        key = subprocess.run(
+            ["openssl", "rsa", "-in", pem, "-pubout", "-outform", "DER"],
+            check=True, capture_output=True).stdout
+        import base64
+        self.records[selector] = "v=DKIM1; k=rsa; p=" + \
+            base64.b64encode(key).decode()
+
+    def signs_with(self):
+        """The selector of a message that is signed now; None: unsigned."""
+        m = miltproto.Milter(self.port)
+        m.connect("127.0.0.1")
+        m.helo()
+        changes = m.message(MESSAGE)
+        m.quit()
+        fields = [v for _, n, v in changes.inserted if n == "DKIM-Signature"]
+        true(len(fields) < 2, "one signature")
+        return re.search(r"\bs=([^;\s]+)", fields[0]).group(1) if fields \
+            else None
+
+    def look(self):
+        """A reload looks at all keys again."""
+        self.milter.reload()
+
+    def looks_until(self, **wanted):
+        """Looks again and again until a step is logged."""
+        before = len(self.milter.log(event="sign_key", **wanted))
+
+        def stepped():
+            self.look()
+            time.sleep(0.2)
+            return len(self.milter.log(event="sign_key", **wanted)) > before
+        until(stepped, "step %s" % wanted)
+
+    def state(self):
+        r = json.loads(self.run("list", "--json").stdout)
+        return {k["selector"]: k["state"] for k in r["keys"]}
+
+
+class Sender:
+    """Sends messages all the time; each must be signed with a key whose record
+    all servers have."""
+
+    def __init__(self, k):
+        self.k = k
+        self.wrong = []
+        self.used = []
+        self.ended = threading.Event()
+        self.thread = threading.Thread(target=self.run, daemon=True)
+
+    def run(self):
+        while not self.ended.wait(0.02):
+            try:
+                before = self.has()
+                selector = self.k.signs_with()
+                after = self.has()
+            except (OSError, AssertionError) as e:
+                self.wrong.append(repr(e))
+                continue
+            if not self.used or self.used[-1] != selector:
+                self.used.append(selector)
+            if selector not in before & after:
+                self.wrong.append(selector)
+
+    def has(self):
+        return {s for s in self.k.records
+                if all(server.texts(self.k.name(s))
+                       for server in self.k.dns.servers)}
+
+    def __enter__(self):
+        self.thread.start()
+        return self
+
+    def __exit__(self, *why):
+        self.ended.set()
+        self.thread.join()
+
+
+@suite.test("a rotation: no message leaves that its receiver cannot verify")
+def rotation(k):
+    k.import_key("old")
+    k.publish("old")
+    k.start()
+    same(k.signs_with(), "old", "an imported key signs at once")
+    with Sender(k) as sender:
+        k.new_key("new")
+        k.milter.wait_log(event="sign_key", step="waits", selector="new")
+        same(k.signs_with(), "old", "not published")
+        k.publish("new", servers=(0,))
+        k.look()
+        k.dns.mode("servfail", servers=(1,))
+        k.look()
+        k.dns.mode(None)
+        k.dns.mode("silent", servers=(0,))
+        k.look()
+        k.dns.mode(None)
+        k.dns.mode("lame", servers=(1,))
+        k.look()
+        k.dns.mode(None)
+        same(k.signs_with(), "old", "one server has it")
+        k.publish("new")
+        k.looks_until(step="published", selector="new")
+        k.looks_until(step="usable", selector="new")
+        k.milter.wait_log(event="sign_key", step="signs", selector="new")
+        until(lambda: k.signs_with() == "new", "the new one signs")
+    same(sender.wrong, [], "messages that cannot be verified")
+    same(sender.used, ["old", "new"], "selectors in order")
+    same(k.state(), {"old": "retired", "new": "active"}, "list")
+
+
+@suite.test("servers that do not answer change nothing, also after kill -9")
+def unknown(k):
+    for mode in ("servfail", "silent", "refused", "lame"):
+        k.dns.mode(mode)
+        k.look()
+        same(k.signs_with(), "new", mode)
+    k.kill()
+    k.start()
+    same(k.signs_with(), "new", "after kill -9, without DNS")
+    k.dns.mode(None)
+
+
+@suite.test("a record that is lost: an older key, else the last one and an alarm")
+def lost(k):
+    k.withdraw("new", servers=(1,))
+    k.looks_until(step="record_lost", selector="new")
+    until(lambda: k.signs_with() == "old", "the older key")
+    k.kill()
+    k.start()
+    same(k.signs_with(), "old", "after kill -9")
+    k.withdraw("old")
+    k.looks_until(step="alarm", selector="old")
+    same(k.signs_with(), "old", "the last good key")
+    holds(k.state()["old"], "alarm")
+    k.kill()
+    k.start()
+    true(k.signs_with() is not None, "after kill -9")
+    k.publish("new")
+    k.looks_until(step="usable", selector="new")
+    until(lambda: k.signs_with() == "new", "back to the new one")
+
+
+@suite.test("kill -9 at any time: never unsigned, never a key without a record")
+def killed(k):
+    k.publish("old")
+    k.looks_until(step="usable", selector="old")
+    k.new_key("third")
+    k.publish("third")
+    for i in range(6):
+        k.kill()
+        k.start()
+        used = k.signs_with()
+        true(used in ("new", "third"), "signs with %s" % used)
+        time.sleep(0.15 * i)
+    k.looks_until(step="signs", selector="third") \
+        if k.signs_with() != "third" else None
+    until(lambda: k.signs_with() == "third", "the third key")
+
+
+@suite.test("a CNAME to another name is followed")
+def cname(k):
+    k.new_key("alias")
+    target = "alias.keys.example.org"
+    for server in k.dns.servers:
+        server.records[k.name("alias"), keydns.CNAME] = [
+            keydns.wire_name(target)]
+    k.look()
+    k.dns.publish(target, k.records["alias"])
+    k.looks_until(step="usable", selector="alias")
+    until(lambda: k.signs_with() == "alias", "signs")
+
+
+@suite.test("key revoke stops a key without waiting for DNS; retire does not")
+def revoked(k):
+    r = k.run("retire", DOMAIN, "alias")
+    holds(r.stdout, "needed until")
+    until(lambda: k.signs_with() == "third", "another key signs")
+    r = k.run("revoke", DOMAIN, "third")
+    holds(r.stdout, 'IN TXT "v=DKIM1; p="')
+    until(lambda: k.signs_with() == "new", "revoked")
+    for selector in ("new", "old"):
+        k.run("revoke", DOMAIN, selector)
+    until(lambda: k.signs_with() == "alias", "only a retired key is left")
+    k.run("revoke", DOMAIN, "alias")
+    until(lambda: k.signs_with() is None, "no key")
+    line = k.milter.wait_log(event="sign", reason="key_unpublished")
+    same(line["sign"], "none", "why not signed")
+
+
+@suite.test("a broken key file keeps the key; modes are warned of once per load")
+def files(k):
+    k.import_key("fine")
+    k.publish("fine")
+    until(lambda: k.signs_with() == "fine", "signs")
+    path = "%s/%s/fine.pem" % (k.folder, DOMAIN)
+    with open(path) as f:
+        pem = f.read()
+    with open(path, "w") as f:
+        f.write(pem[:300])
+    k.look()
+    same(k.signs_with(), "fine", "broken")
+    true(any("cannot read a private key" in line for line in k.milter.lines),
+         "logged")
+    with open(path, "w") as f:
+        f.write(pem)
+    os.chmod(path, 0o644)
+    k.milter.lines.clear()
+    k.look()
+    for _ in range(3):
+        same(k.signs_with(), "fine", "readable for all")
+    warned = [line for line in k.milter.lines if "chmod 0640" in line]
+    same(len(warned), 1, "warnings of %s" % k.milter.lines)
+    r = subprocess.run([k.command, "config", "check", "--config",
+                        k.milter.path], capture_output=True, text=True)
+    same(r.returncode, 78, "config check")
+    holds(r.stdout + r.stderr, "chmod 0640 " + path)
+    os.chmod(path, 0o640)
+
+
+@suite.test("no private key in the log, and no core dump")
+def secrets(k):
+    if SANITIZED:
+        raise Skip("sanitizers catch the signal")
+    path = "%s/%s/fine.pem" % (k.folder, DOMAIN)
+    with open(path) as f:
+        secret = f.read().split("\n")[1:-2]
+    log = "\n".join(k.milter.lines)
+    for line in secret:
+        lacks(log, line)
+    core = k.home + "/core"
+    os.mkdir(core)
+    for program, dumps in ((["sleep", "60"], True), (None, False)):
+        k.stop() if program is None else None
+        if program is None:
+            k.start(wrapper=("sh", "-c",
+                             'ulimit -c unlimited; cd "$0"; exec "$@"', core))
+            process = k.milter.process
+            same(k.signs_with(), "fine", "signs")
+        else:
+            process = subprocess.Popen(
+                program, cwd=core, preexec_fn=lambda: resource.setrlimit(
+                    resource.RLIMIT_CORE, (resource.RLIM_INFINITY,) * 2))
+        process.send_signal(signal.SIGABRT)
+        _, status = os.waitpid(process.pid, 0)
+        process.returncode = -signal.SIGABRT
+        if dumps and not os.WCOREDUMP(status):
+            raise Skip("this system makes no core dumps")
+        same(os.WCOREDUMP(status), dumps, str(program))
+    for name in os.listdir(core):
+        with open(core + "/" + name, "rb") as f:
+            lacks(f.read(), secret[3].encode())
+    k.start()
+
+
+def main():
+    if os.geteuid() != 0:
+        return suite.skip_all("needs root, for port 53")
+    only = sys.argv[2] if len(sys.argv) > 2 else None
+    with Keys(sys.argv[1]) as k:
+        try:
+            return suite.run(k, only)
+        finally:
+            k.stop()
+
+
+if __name__ == "__main__":
+    sys.exit(main())
