@@ -64,7 +64,7 @@ $(COMMAND): $(CLI_OBJECTS) $(ARCHIVE)
 CONF     = $(DESTDIR)/etc/avouch/avouch.conf
 UNITS    = $(notdir $(wildcard etc/*.service etc/*.timer))
 PAGES    = $(wildcard etc/*.[158])
-DOCS     = README.md LICENSE $(wildcard etc/*.snippet)
+DOCS     = README.md LICENSE docs/MIGRATING.md $(wildcard etc/*.snippet)
 COMPLETE = $(wildcard etc/avouch.bash-completion)
 
 # SOURCE:MODE:TARGET, with TARGET below PREFIX; uninstall uses the same list.

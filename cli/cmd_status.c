@@ -368,7 +368,7 @@ line_time(const char *label, int64_t since, int64_t now)
 static void __attribute__((format(printf, 2, 3)))
 line_text(const char *label, const char *format, ...)
 {
-	char memory[200];
+	char memory[300];
 	va_list args;
 
 	va_start(args, format);

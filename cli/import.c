@@ -236,7 +236,7 @@ only_signs(struct import *im, const struct import_file *file)
 		return false;
 	import_note(im, mode, IMPORT_MOOT,
 	    "this opendkim only signs, and goes on doing so: nothing of this "
-	    "file is taken over");
+	    "file is taken over; `avouch key import` takes over its keys");
 	return true;
 }
 
@@ -546,7 +546,7 @@ has_program(const struct import *im, enum import_program program)
 static void
 print_todo(struct import *im, FILE *out)
 {
-	fputs("#\n# What to do now:\n#\n"
+	fputs("#\n# What to do now; MIGRATING.md has the details:\n#\n"
 	      "# 1. Save this as " CONF_DEFAULT_FILE
 	      ", run `avouch config check`, and\n"
 	      "#    `systemctl restart avouch-milter`.\n"

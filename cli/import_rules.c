@@ -328,7 +328,7 @@ to_mode(struct import *im, const struct import_entry *e)
 		    "opendkim goes on signing: leave its socket in "
 		    "smtpd_milters and non_smtpd_milters.  When mode is "
 		    "enforce, write \"Mode s\", so that it no longer "
-		    "verifies");
+		    "verifies; or let avouch sign, see `avouch key import`");
 	else
 		import_note(im, e, IMPORT_TODO,
 		    "it does not sign: when mode is enforce, take its socket "

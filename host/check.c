@@ -244,24 +244,31 @@ check_socket(struct host_checking *h, const char *section, const char *name,
 		check_folder(h, section, name, listen_path(address));
 }
 
+/* NULL: none is named. */
+static void
+check_file(struct host_checking *h, const char *section, const char *name,
+    const char *path, int mode, const char *what)
+{
+	int code = path != NULL ? access_of_user(h->conf, path, mode) : 0;
+
+	if (code != 0)
+		report_access(h, section, name, "the user %s cannot %s %s: %s",
+		    user_name(h->conf), what, path, strerror(code));
+}
+
 static void
 check_zone(struct host_checking *h)
 {
 	char text[ERROR_MAX];
 	struct dns_source *zone =
 	    dns_zone_open(h->conf->zone, text, sizeof(text));
-	int code;
 
 	if (zone == NULL) {
 		host_check_error(h, "", "nameservers", "%s", text);
 		return;
 	}
 	zone->close(zone);
-	code = access_of_user(h->conf, h->conf->zone, R_OK);
-	if (code != 0)
-		report_access(h, "", "nameservers",
-		    "the user %s cannot read %s: %s", user_name(h->conf),
-		    h->conf->zone, strerror(code));
+	check_file(h, "", "nameservers", h->conf->zone, R_OK, "read");
 }
 
 static void
@@ -270,7 +277,6 @@ check_store(struct host_checking *h)
 	const char *path = conf_store_file(h->conf);
 	const char *name;
 	struct stat st;
-	int code;
 
 	if (path == NULL)
 		return;
@@ -282,11 +288,7 @@ check_store(struct host_checking *h)
 		    h, "report", name, "%s is not a regular file", path);
 		return;
 	}
-	code = access_of_user(h->conf, path, R_OK | W_OK);
-	if (code != 0)
-		report_access(h, "report", name,
-		    "the user %s cannot write %s: %s; change its owner",
-		    user_name(h->conf), path, strerror(code));
+	check_file(h, "report", name, path, R_OK | W_OK, "write");
 }
 
 bool
@@ -300,6 +302,9 @@ host_check(const struct conf *conf, FILE *errors, FILE *warnings)
 	check_socket(&h, "", "socket", conf->socket);
 	check_socket(&h, "sign", "socket", conf->sign.socket);
 	check_socket(&h, "metrics", "listen", conf->metrics.listen);
+	check_socket(&h, "sign", "socket", conf->sign.socket);
+	check_file(&h, "sign", "senders", conf->sign.senders, R_OK, "read");
+	check_file(&h, "sign", "publish", conf->sign.publish, X_OK, "run");
 	check_store(&h);
 	if (conf->zone != NULL)
 		check_zone(&h);

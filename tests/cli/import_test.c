@@ -369,7 +369,7 @@ files_together(void **state)
 static void
 the_order_of_notes(void **state)
 {
-	static const char *const order[] = { "# What to do now:",
+	static const char *const order[] = { "# What to do now;",
 		"# opendmarc.conf:1: RejectFailures 0\n#\tnothing is refused",
 		"\nmode = monitor\n", "\n# What changes:\n",
 		"# opendmarc.conf:2: ReportCommand x",

@@ -167,6 +167,21 @@ def _(l):
                as_user=OTHER), (OK, ""), "what cannot be tried")
 
 
+@suite.test("the signer: a socket in use, files that are missing")
+def _(l):
+    with socket.socket() as tcp:
+        tcp.bind(("127.0.0.1", 0))
+        tcp.listen()
+        where = "inet:%d@127.0.0.1" % tcp.getsockname()[1]
+        status, said = check(l, settings(
+            l, 'sign { socket = "%s" senders = "%s/nosuch" }\n' % (
+                where, l.home)))
+        same(status, CONFIG, said)
+        holds(said, "sign.socket: %s is in use by process" % where)
+        holds(said, "sign.senders: the user of the daemon cannot read "
+              "%s/nosuch: No such file" % l.home)
+
+
 @suite.test("the store: no folder, or no file")
 def _(l):
     for store, words in (

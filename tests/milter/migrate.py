@@ -220,7 +220,7 @@ for each in SETS:
         _, files, authserv_id, action = each
         text = imported(l, files)
         same(text, imported(l, files), "the same again")
-        holds(text, "# What to do now:")
+        holds(text, "# What to do now")
         settings = settings_of(text)
         same(settings.count("mode = monitor\n"), 1, "mode")
         for theirs in ("opendkim.sock", "opendmarc.sock", "12301", "8891",
