@@ -17,38 +17,66 @@ static const struct {
 	enum audit_answer tls;
 	int64_t when;
 } hops[] = {
-	{ "Postfix",
-	    " from out.example.org (out.example.org [192.0.2.1])\r\n"
-	    "\t(using TLSv1.3 with cipher TLS_AES_256_GCM_SHA384 (256/256 "
-	    "bits))\r\n\tby mx.example.net (Postfix) with ESMTPS id ABC\r\n"
-	    "\tfor <b@example.net>; Fri, 21 Nov 1997 09:55:06 -0600 (CST)",
-	    "192.0.2.1", "out.example.org", AUDIT_YES, 880127706 },
-	{ "Postfix without TLS",
-	    "from h (unknown [IPv6:2001:db8::1]) by mx with ESMTP id A; "
-	    "Fri, 21 Nov 1997 09:55:06 -0600",
-	    "2001:db8::1", "h", AUDIT_NO, 880127706 },
-	{ "Exim", "from [192.0.2.7] (helo=h.example) by mx with esmtpsa (Exim)",
-	    "192.0.2.7", "[192.0.2.7]", AUDIT_YES, 0 },
-	{ "Gmail",
-	    "from h.example (h.example. [192.0.2.9]) by mx.google.com with "
-	    "ESMTPS id 1 for <b@x> (version=TLS1_3 cipher=X bits=256/256)",
-	    "192.0.2.9", "h.example", AUDIT_YES, 0 },
-	{ "RFC 3848 LMTPS", "from a ([192.0.2.1]) by b with LMTPS", "192.0.2.1",
-	    "a", AUDIT_YES, 0 },
-	{ "RFC 6531 UTF8SMTP", "from a ([192.0.2.1]) by b with UTF8SMTP",
-	    "192.0.2.1", "a", AUDIT_NO, 0 },
-	{ "submitted on the host",
-	    "by mx.example.net (Postfix, from userid 0)"
-	    " id 1; Fri, 21 Nov 1997 09:55:06 -0600",
-	    NULL, NULL, AUDIT_UNKNOWN, 880127706 },
-	{ "an address of the receiver is not the client's",
-	    "from a by b ([192.0.2.1]) with HTTP", NULL, "a", AUDIT_UNKNOWN,
-	    0 },
-	{ "a comment that is not closed", "from a (((([192.0.2.1]", "192.0.2.1",
-	    "a", AUDIT_UNKNOWN, 0 },
-	{ "deep comments", "from a ((((((((((((((((((((", NULL, "a",
-	    AUDIT_UNKNOWN, 0 },
-	{ "empty", "", NULL, NULL, AUDIT_UNKNOWN, 0 },
+	{ .name = "Postfix",
+	    .value =
+		" from out.example.org (out.example.org [192.0.2.1])\r\n"
+		"\t(using TLSv1.3 with cipher TLS_AES_256_GCM_SHA384 (256/256 "
+		"bits))\r\n\tby mx.example.net (Postfix) with ESMTPS id ABC\r\n"
+		"\tfor <b@example.net>; Fri, 21 Nov 1997 09:55:06 -0600 (CST)",
+	    .client = "192.0.2.1",
+	    .helo = "out.example.org",
+	    .tls = AUDIT_YES,
+	    .when = 880127706 },
+	{ .name = "Postfix without TLS",
+	    .value =
+		"from h (unknown [IPv6:2001:db8::1]) by mx with ESMTP id A; "
+		"Fri, 21 Nov 1997 09:55:06 -0600",
+	    .client = "2001:db8::1",
+	    .helo = "h",
+	    .tls = AUDIT_NO,
+	    .when = 880127706 },
+	{ .name = "Exim",
+	    .value =
+		"from [192.0.2.7] (helo=h.example) by mx with esmtpsa (Exim)",
+	    .client = "192.0.2.7",
+	    .helo = "[192.0.2.7]",
+	    .tls = AUDIT_YES },
+	{ .name = "Gmail",
+	    .value =
+		"from h.example (h.example. [192.0.2.9]) by mx.google.com with "
+		"ESMTPS id 1 for <b@x> (version=TLS1_3 cipher=X bits=256/256)",
+	    .client = "192.0.2.9",
+	    .helo = "h.example",
+	    .tls = AUDIT_YES },
+	{ .name = "RFC 3848 LMTPS",
+	    .value = "from a ([192.0.2.1]) by b with LMTPS",
+	    .client = "192.0.2.1",
+	    .helo = "a",
+	    .tls = AUDIT_YES },
+	{ .name = "RFC 6531 UTF8SMTP",
+	    .value = "from a ([192.0.2.1]) by b with UTF8SMTP",
+	    .client = "192.0.2.1",
+	    .helo = "a",
+	    .tls = AUDIT_NO },
+	{ .name = "submitted on the host",
+	    .value = "by mx.example.net (Postfix, from userid 0)"
+		     " id 1; Fri, 21 Nov 1997 09:55:06 -0600",
+	    .tls = AUDIT_UNKNOWN,
+	    .when = 880127706 },
+	{ .name = "an address of the receiver is not the client's",
+	    .value = "from a by b ([192.0.2.1]) with HTTP",
+	    .helo = "a",
+	    .tls = AUDIT_UNKNOWN },
+	{ .name = "a comment that is not closed",
+	    .value = "from a (((([192.0.2.1]",
+	    .client = "192.0.2.1",
+	    .helo = "a",
+	    .tls = AUDIT_UNKNOWN },
+	{ .name = "deep comments",
+	    .value = "from a ((((((((((((((((((((",
+	    .helo = "a",
+	    .tls = AUDIT_UNKNOWN },
+	{ .name = "empty", .value = "", .tls = AUDIT_UNKNOWN },
 };
 
 static void

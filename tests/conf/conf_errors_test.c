@@ -758,26 +758,44 @@ limits(void **state)
 		size_t good;
 		const char *want; /* with one more */
 	} vectors[] = {
-		{ "skip_networks = { ::1", ",\n10.0.0.0/8", "}\n",
-		    CONF_VALUES_MAX - 1,
-		    "f:10001: skip_networks: has more than 10000 values\n" },
-		{ "", "override n@ { action = reject client = ::1 }\n", "",
-		    CONF_OVERRIDES_MAX,
-		    "f:1001: override: there are more than 1000\n" },
-		{ "user = \"", "x", "\"", 200,
-		    "f:1: user: \"" X60 "...\" must be a single line of at "
-		    "most 200 bytes\n" },
-		{ "pid_file = /xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx"
-		  "xxxxxxxxxxx",
-		    "x", "", 940,
-		    "f:1: pid_file: \"/xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx"
-		    "xxxxxxxxxxxxxxxxxxx...\" must be a path of at most 1000 "
-		    "bytes\n" },
-		{ "socket = unix:/", "x", "", 106,
-		    "f:1: socket: "
-		    "\"unix:/xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx"
-		    "xxxxxxxxxxxxxxxx...\" needs an absolute path of at most "
-		    "107 bytes after \"unix:\"\n" },
+		{ .before = "skip_networks = { ::1",
+		    .each = ",\n10.0.0.0/8",
+		    .after = "}\n",
+		    .good = CONF_VALUES_MAX - 1,
+		    .want = "f:10001: skip_networks: has more than 10000 "
+		            "values\n" },
+		{ .before = "",
+		    .each = "override n@ { action = reject client = ::1 }\n",
+		    .after = "",
+		    .good = CONF_OVERRIDES_MAX,
+		    .want = "f:1001: override: there are more than 1000\n" },
+		{ .before = "user = \"",
+		    .each = "x",
+		    .after = "\"",
+		    .good = 200,
+		    .want =
+			"f:1: user: \"" X60 "...\" must be a single line of at "
+			"most 200 bytes\n" },
+		{ .before = "pid_file = "
+		            "/xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx"
+			    "xxxxxxxxxxx",
+		    .each = "x",
+		    .after = "",
+		    .good = 940,
+		    .want = "f:1: pid_file: "
+		            "\"/xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx"
+			    "xxxxxxxxxxxxxxxxxxx...\" must be a path of at "
+		            "most 1000 "
+			    "bytes\n" },
+		{ .before = "socket = unix:/",
+		    .each = "x",
+		    .after = "",
+		    .good = 106,
+		    .want = "f:1: socket: "
+			    "\"unix:/xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx"
+			    "xxxxxxxxxxxxxxxx...\" needs an absolute path of "
+		            "at most "
+			    "107 bytes after \"unix:\"\n" },
 	};
 	(void)state;
 	for (size_t i = 0; i < ARRAY_SIZE(vectors); i++) {

@@ -71,35 +71,68 @@ static void
 a_wave_asks_all_that_can_be_named(void **state)
 {
 	static const struct vector vectors[] = {
-		{ "no record", "x.example. A 192.0.2.1\n", "192.0.2.9",
-		    SPF_NONE, 1, 1 },
-		{ "addresses alone", D("v=spf1 ip4:192.0.2.9 -all"),
-		    "192.0.2.9", SPF_PASS, 1, 1 },
-		{ "terms of one record", D("v=spf1 " NINE " -all") NINE_HOSTS,
-		    "192.0.2.99", SPF_FAIL, 2, 10 },
-		{ "includes side by side",
-		    D("v=spf1 include:i1.example include:i2.example "
-		      "include:i3.example -all") I("1") I("2") I("3") H("1")
-			H("2") H("3"),
-		    "192.0.2.99", SPF_FAIL, 3, 7 },
-		{ "include and redirect",
-		    D("v=spf1 include:i1.example redirect=i2.example") I("1")
-			I("2") H("1") H("2"),
-		    "192.0.2.2", SPF_PASS, 3, 5 },
-		{ "mx and its hosts",
-		    D("v=spf1 mx a:h3.example -all") H("1") H("2")
+		{ .what = "no record",
+		    .zone = "x.example. A 192.0.2.1\n",
+		    .ip = "192.0.2.9",
+		    .code = SPF_NONE,
+		    .waves = 1,
+		    .questions = 1 },
+		{ .what = "addresses alone",
+		    .zone = D("v=spf1 ip4:192.0.2.9 -all"),
+		    .ip = "192.0.2.9",
+		    .code = SPF_PASS,
+		    .waves = 1,
+		    .questions = 1 },
+		{ .what = "terms of one record",
+		    .zone = D("v=spf1 " NINE " -all") NINE_HOSTS,
+		    .ip = "192.0.2.99",
+		    .code = SPF_FAIL,
+		    .waves = 2,
+		    .questions = 10 },
+		{ .what = "includes side by side",
+		    .zone = D("v=spf1 include:i1.example include:i2.example "
+			      "include:i3.example -all") I("1") I("2") I("3")
+			H("1") H("2") H("3"),
+		    .ip = "192.0.2.99",
+		    .code = SPF_FAIL,
+		    .waves = 3,
+		    .questions = 7 },
+		{ .what = "include and redirect",
+		    .zone = D("v=spf1 include:i1.example redirect=i2.example")
+			I("1") I("2") H("1") H("2"),
+		    .ip = "192.0.2.2",
+		    .code = SPF_PASS,
+		    .waves = 3,
+		    .questions = 5 },
+		{ .what = "mx and its hosts",
+		    .zone = D("v=spf1 mx a:h3.example -all") H("1") H("2")
 			H("3") "d.example. MX 1 h1.example.\n"
 			       "d.example. MX 2 h2.example.\n",
-		    "192.0.2.3", SPF_PASS, 3, 5 },
-		{ "exists with macros",
-		    D("v=spf1 exists:%{ir}.l.%{d} exists:%{l}.m.%{d} -all"),
-		    "192.0.2.3", SPF_FAIL, 2, 3 },
-		{ "a name behind PTR",
-		    D("v=spf1 exists:%{p}.x.example a:h1.example -all") H(
-			"1") "3.2.0.192.in-addr.arpa. PTR h3.example.\n" H("3"),
-		    "192.0.2.3", SPF_FAIL, 4, 5 },
-		{ "nothing", D("v=spf1 ptr:example a:h1.example -all"),
-		    "192.0.2.3", SPF_PERMERROR, 1, 1 },
+		    .ip = "192.0.2.3",
+		    .code = SPF_PASS,
+		    .waves = 3,
+		    .questions = 5 },
+		{ .what = "exists with macros",
+		    .zone =
+			D("v=spf1 exists:%{ir}.l.%{d} exists:%{l}.m.%{d} -all"),
+		    .ip = "192.0.2.3",
+		    .code = SPF_FAIL,
+		    .waves = 2,
+		    .questions = 3 },
+		{ .what = "a name behind PTR",
+		    .zone = D("v=spf1 exists:%{p}.x.example a:h1.example -all")
+			H("1") "3.2.0.192.in-addr.arpa. PTR h3.example.\n" H(
+			    "3"),
+		    .ip = "192.0.2.3",
+		    .code = SPF_FAIL,
+		    .waves = 4,
+		    .questions = 5 },
+		{ .what = "nothing",
+		    .zone = D("v=spf1 ptr:example a:h1.example -all"),
+		    .ip = "192.0.2.3",
+		    .code = SPF_PERMERROR,
+		    .waves = 1,
+		    .questions = 1 },
 	};
 	(void)state;
 	for (size_t i = 0; i < ARRAY_SIZE(vectors); i++)
@@ -110,29 +143,54 @@ static void
 nothing_is_asked_behind_a_sure_match(void **state)
 {
 	static const struct vector vectors[] = {
-		{ "ip4 behind include",
-		    D("v=spf1 include:i1.example ip4:192.0.2.9 " NINE " -all")
-			I("1") H("1"),
-		    "192.0.2.9", SPF_PASS, 3, 3 },
-		{ "all in an include",
-		    D("v=spf1 include:i1.example -all") "i1.example. TXT "
-							"\"v=spf1 a:h1.example "
-							"all\"\n",
-		    "192.0.2.9", SPF_PASS, 3, 3 },
-		{ "exp= is not asked for a pass",
-		    D("v=spf1 ip4:192.0.2.9 -all exp=e.example") "e.example. "
-								 "TXT \"no\"\n",
-		    "192.0.2.9", SPF_PASS, 1, 1 },
-		{ "exp= of a fail",
-		    D("v=spf1 ip4:192.0.2.9 -all exp=e.example") "e.example. "
-								 "TXT \"no\"\n",
-		    "192.0.2.8", SPF_FAIL, 2, 2 },
-		{ "redirect= behind all",
-		    D("v=spf1 a:h1.example redirect=i1.example -all") H("1")
-			I("1"),
-		    "192.0.2.9", SPF_FAIL, 2, 2 },
-		{ "a syntax error", D("v=spf1 " NINE " foo"), "192.0.2.9",
-		    SPF_PERMERROR, 1, 1 },
+		{ .what = "ip4 behind include",
+		    .zone = D("v=spf1 include:i1.example ip4:192.0.2.9 " NINE
+			      " -all") I("1") H("1"),
+		    .ip = "192.0.2.9",
+		    .code = SPF_PASS,
+		    .waves = 3,
+		    .questions = 3 },
+		{ .what = "all in an include",
+		    .zone =
+			D("v=spf1 include:i1.example -all") "i1.example. TXT "
+							    "\"v=spf1 "
+		                                            "a:h1.example "
+							    "all\"\n",
+		    .ip = "192.0.2.9",
+		    .code = SPF_PASS,
+		    .waves = 3,
+		    .questions = 3 },
+		{ .what = "exp= is not asked for a pass",
+		    .zone = D(
+			"v=spf1 ip4:192.0.2.9 -all exp=e.example") "e.example. "
+								   "TXT "
+		                                                   "\"no\"\n",
+		    .ip = "192.0.2.9",
+		    .code = SPF_PASS,
+		    .waves = 1,
+		    .questions = 1 },
+		{ .what = "exp= of a fail",
+		    .zone = D(
+			"v=spf1 ip4:192.0.2.9 -all exp=e.example") "e.example. "
+								   "TXT "
+		                                                   "\"no\"\n",
+		    .ip = "192.0.2.8",
+		    .code = SPF_FAIL,
+		    .waves = 2,
+		    .questions = 2 },
+		{ .what = "redirect= behind all",
+		    .zone = D("v=spf1 a:h1.example redirect=i1.example -all")
+			H("1") I("1"),
+		    .ip = "192.0.2.9",
+		    .code = SPF_FAIL,
+		    .waves = 2,
+		    .questions = 2 },
+		{ .what = "a syntax error",
+		    .zone = D("v=spf1 " NINE " foo"),
+		    .ip = "192.0.2.9",
+		    .code = SPF_PERMERROR,
+		    .waves = 1,
+		    .questions = 1 },
 	};
 	(void)state;
 	for (size_t i = 0; i < ARRAY_SIZE(vectors); i++)
@@ -143,18 +201,28 @@ static void
 rfc7208_4_6_4_bounds_what_is_asked_ahead(void **state)
 {
 	static const struct vector vectors[] = {
-		{ "20 terms",
-		    D("v=spf1 " NINE "\" \" " NINE "\" \" " NINE " -all")
-			NINE_HOSTS,
-		    "192.0.2.99", SPF_PERMERROR, 2, 10 },
-		{ "20 names",
-		    D("v=spf1 " NINE " exists:a1.example exists:a2.example "
-		      "exists:a3.example exists:a4.example -all") NINE_HOSTS,
-		    "192.0.2.99", SPF_PERMERROR, 2, 11 },
-		{ "a ring",
-		    "d.example. TXT \"v=spf1 include:e.example\"\n"
-		    "e.example. TXT \"v=spf1 include:d.example\"\n",
-		    "192.0.2.99", SPF_PERMERROR, 2, 2 },
+		{ .what = "20 terms",
+		    .zone = D("v=spf1 " NINE "\" \" " NINE "\" \" " NINE
+			      " -all") NINE_HOSTS,
+		    .ip = "192.0.2.99",
+		    .code = SPF_PERMERROR,
+		    .waves = 2,
+		    .questions = 10 },
+		{ .what = "20 names",
+		    .zone = D(
+			"v=spf1 " NINE " exists:a1.example exists:a2.example "
+			"exists:a3.example exists:a4.example -all") NINE_HOSTS,
+		    .ip = "192.0.2.99",
+		    .code = SPF_PERMERROR,
+		    .waves = 2,
+		    .questions = 11 },
+		{ .what = "a ring",
+		    .zone = "d.example. TXT \"v=spf1 include:e.example\"\n"
+			    "e.example. TXT \"v=spf1 include:d.example\"\n",
+		    .ip = "192.0.2.99",
+		    .code = SPF_PERMERROR,
+		    .waves = 2,
+		    .questions = 2 },
 	};
 	(void)state;
 	for (size_t i = 0; i < ARRAY_SIZE(vectors); i++)

@@ -226,10 +226,19 @@ rfc7208_2_4_mail_from_without_at(void **state)
 static const struct own_user {
 	const char *what, *ip, *auth, *rule, *has;
 } own_users[] = {
-	{ "logged in", "198.51.100.7", "alice", "skip.authenticated",
-	    "auth=pass (own user," },
-	{ "loopback", "127.0.0.1", NULL, "skip.network", "mx.test; none" },
-	{ "loopback, IPv6", "::1", NULL, "skip.network", "mx.test; none" },
+	{ .what = "logged in",
+	    .ip = "198.51.100.7",
+	    .auth = "alice",
+	    .rule = "skip.authenticated",
+	    .has = "auth=pass (own user," },
+	{ .what = "loopback",
+	    .ip = "127.0.0.1",
+	    .rule = "skip.network",
+	    .has = "mx.test; none" },
+	{ .what = "loopback, IPv6",
+	    .ip = "::1",
+	    .rule = "skip.network",
+	    .has = "mx.test; none" },
 };
 
 static void
