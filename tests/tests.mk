@@ -28,6 +28,7 @@
 ## soak-reload  a minute of mail with ten reloads a second
 ## matrix       SYSTEMS="trixie arm64": build and test in other systems (root)
 ## cross        compile for musl, arm64 and riscv64, without linking
+## rpm          the RPM of etc/avouch.spec, compared with what install does
 ## bench        the milter and its peers: CPU, rate, latency, memory
 ## bench-parts  what the single parts cost
 
@@ -305,6 +306,11 @@ fuzz: fuzz-build
 matrix:
 	@tests/matrix $(SYSTEMS)
 
+# NOCHECK=yes does not run the module tests again.
+rpm: all
+	@tests/deps build check rpm
+	@tests/rpm
+
 cross:
 	@tests/deps build check cross
 	@WARN="$(WARN)" tests/cross $(SYSTEMS)
@@ -313,7 +319,7 @@ deps:
 	@tests/deps all
 
 .PHONY: bench bench-parts demo check check-programs check-run cli-test e2e \
-	matrix cross unit-programs package-test central-test conformance sign-test soak soak-reload faults neighbours sendmail-test \
+	matrix cross rpm unit-programs package-test central-test conformance sign-test soak soak-reload faults neighbours sendmail-test \
 	store-faults \
 	valgrind lint analyze coverage coverage-run deps unit fuzz-replay \
 	asan tsan sanitized fuzz-build fuzzers fuzz
