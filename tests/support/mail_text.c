@@ -48,3 +48,27 @@ cut_and_starved(
 	}
 	arena_free(a);
 }
+
+void
+mail_author_read(struct arena *a, struct span value, struct mail_from *from)
+{
+	struct mail_header h = { 0 };
+
+	assert_true(mail_header_add(&h, a, SPAN("From"), value));
+	mail_from_read(&h, a, from);
+}
+
+const char *
+mail_author_show(const struct mail_from *from, char shown[MAIL_AUTHOR_SHOWN])
+{
+	struct buf b = buf_wrap(shown, MAIL_AUTHOR_SHOWN);
+
+	for (size_t i = 0; i < from->n_domains; i++) {
+		if (i > 0)
+			buf_byte(&b, ' ');
+		if (i >= from->n_domains - from->n_possible)
+			buf_byte(&b, '+');
+		buf_span(&b, from->domains[i]);
+	}
+	return shown;
+}

@@ -9,10 +9,21 @@
 
 #include "lib/arena.h"
 #include "lib/span.h"
+#include "mail/author.h"
+
+enum { MAIL_AUTHOR_SHOWN = 4096 };
 
 /* `begin`, `text` that many times, `end`; in the arena. */
 struct span repeat(struct arena *a, const char *begin, const char *text,
     size_t times, const char *end);
+
+/* mail_from_read() of one From field. */
+void mail_author_read(
+    struct arena *a, struct span value, struct mail_from *from);
+
+/* "b.example +c.example": "+" is a possible one.  `shown` has room for all. */
+const char *mail_author_show(
+    const struct mail_from *from, char shown[MAIL_AUTHOR_SHOWN]);
 
 /* Parses `text` and writes what it found to `shown`. */
 typedef const char *mail_text_show(
