@@ -120,7 +120,8 @@ MILTER_TESTS = "tests/milter/proto.py $(DAEMON)" \
 	"tests/milter/trusted.py $(DAEMON)" "tests/milter/junk.py $(DAEMON)"
 CLI_TESTS = "tests/cli/contract.py $(COMMAND)" \
 	"tests/cli/explain.py $(COMMAND)" "tests/cli/manual.py $(COMMAND)" \
-	"tests/cli/publish.py $(COMMAND)" "tests/cli/key.py $(COMMAND)" \
+	"tests/cli/publish.py $(COMMAND)" "tests/cli/doctor.py $(COMMAND)" \
+	"tests/cli/key.py $(COMMAND)" \
 	"tests/audit/domain.py $(COMMAND)" \
 	"tests/audit/false_alarms.py $(COMMAND)" \
 	"tests/audit/servers.py $(COMMAND)" \

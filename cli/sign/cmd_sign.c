@@ -5,9 +5,11 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "cli/cli.h"
 #include "cli/message.h"
+#include "cli/sign/cmd_doctor.h"
 #include "conf/conf.h"
 #include "lib/domain.h"
 #include "sign/key_folder.h"
@@ -158,12 +160,30 @@ sign_message_file(struct sign_file *f)
 	return status;
 }
 
+/* The configuration of this host, for its sockets. */
+static int
+run_doctor(struct cli *c)
+{
+	const char *path = c->config != NULL ? c->config : CONF_DEFAULT_FILE;
+	const struct conf *conf = c->config == NULL && access(path, F_OK) != 0
+	    ? conf_defaults()
+	    : cli_conf_read(path);
+	int status = EX_CONFIG;
+
+	if (conf != NULL)
+		status = sign_doctor(c, conf);
+	conf_unref(conf);
+	return status;
+}
+
 int
 cmd_sign(struct cli *c)
 {
 	struct sign_file f = { .c = c };
 	int status;
 
+	if (c->domain == NULL && strcmp(c->args[0], "doctor") == 0)
+		return run_doctor(c);
 	f.conf = c->config != NULL ? cli_conf_read(c->config)
 				   : conf_ref(c->defaults);
 	if (f.conf == NULL)
