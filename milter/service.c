@@ -127,7 +127,7 @@ static void
 on_resolver_event(const struct dns_resolver_event *event)
 {
 	bool works = event->trouble == DNS_TROUBLE_NONE;
-	char text[SERVER_TEXT_MAX];
+	char text[ERROR_MAX];
 	struct buf b = buf_wrap(text, sizeof(text));
 	struct log_line l;
 
@@ -141,7 +141,11 @@ on_resolver_event(const struct dns_resolver_event *event)
 		log_number(&l, "failures", (int64_t)event->failures);
 		log_number(&l, "others", event->others);
 	}
-	log_text(&l, "text", dns_trouble_text(event->trouble));
+	buf_cut(&b, 0);
+	buf_text(&b, dns_trouble_text(event->trouble));
+	if (!works && event->others == 0 && event->trouble != DNS_TROUBLE_TCP)
+		buf_text(&b, "; mail cannot be checked until a resolver works");
+	log_span(&l, "text", buf_view(&b));
 	log_end(&l);
 }
 

@@ -82,6 +82,8 @@ def check_trouble(s, resolver, state, words, others=0):
     line = s.d.wait_log(event="resolver", level="warning", state=state)
     same((line["resolver"], line["others"]), (resolver, str(others)), "line")
     holds(line["text"], words)
+    same("; mail cannot be checked" in line["text"],
+         others == 0 and state != "tcp", line)
     same(len(s.d.log(event="resolver")), 1, "one line")
     page = s.page()
     true(page.one("resolver_failures_total", resolver=resolver, reason=state)
