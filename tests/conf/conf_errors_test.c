@@ -763,7 +763,7 @@ limits(void **state)
 		    .after = "}\n",
 		    .good = CONF_VALUES_MAX - 1,
 		    .want = "f:10001: skip_networks: has more than 10000 "
-		            "values\n" },
+			    "values\n" },
 		{ .before = "",
 		    .each = "override n@ { action = reject client = ::1 }\n",
 		    .after = "",
@@ -777,15 +777,15 @@ limits(void **state)
 			"f:1: user: \"" X60 "...\" must be a single line of at "
 			"most 200 bytes\n" },
 		{ .before = "pid_file = "
-		            "/xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx"
+			    "/xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx"
 			    "xxxxxxxxxxx",
 		    .each = "x",
 		    .after = "",
 		    .good = 940,
 		    .want = "f:1: pid_file: "
-		            "\"/xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx"
+			    "\"/xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx"
 			    "xxxxxxxxxxxxxxxxxxx...\" must be a path of at "
-		            "most 1000 "
+			    "most 1000 "
 			    "bytes\n" },
 		{ .before = "socket = unix:/",
 		    .each = "x",
@@ -794,7 +794,7 @@ limits(void **state)
 		    .want = "f:1: socket: "
 			    "\"unix:/xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx"
 			    "xxxxxxxxxxxxxxxx...\" needs an absolute path of "
-		            "at most "
+			    "at most "
 			    "107 bytes after \"unix:\"\n" },
 	};
 	(void)state;

@@ -416,7 +416,7 @@ rfc9989_4_10_1_policy(void **state)
 		    .policy = "g.h.i.j.k.example.com",
 		    .steps = 2 },
 		{ .name = "psd=y where the jump ends: one label below was not "
-		          "asked",
+			  "asked",
 		    .domain = "a.b.c.d.e.f.g.h.i.j.k.example.com",
 		    .zone = DMARC("g.h.i.j.k.example.com", PSD)
 			DMARC("f.g.h.i.j.k.example.com", NONE),

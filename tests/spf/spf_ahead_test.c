@@ -154,7 +154,7 @@ nothing_is_asked_behind_a_sure_match(void **state)
 		    .zone =
 			D("v=spf1 include:i1.example -all") "i1.example. TXT "
 							    "\"v=spf1 "
-		                                            "a:h1.example "
+							    "a:h1.example "
 							    "all\"\n",
 		    .ip = "192.0.2.9",
 		    .code = SPF_PASS,
@@ -164,7 +164,7 @@ nothing_is_asked_behind_a_sure_match(void **state)
 		    .zone = D(
 			"v=spf1 ip4:192.0.2.9 -all exp=e.example") "e.example. "
 								   "TXT "
-		                                                   "\"no\"\n",
+								   "\"no\"\n",
 		    .ip = "192.0.2.9",
 		    .code = SPF_PASS,
 		    .waves = 1,
@@ -173,7 +173,7 @@ nothing_is_asked_behind_a_sure_match(void **state)
 		    .zone = D(
 			"v=spf1 ip4:192.0.2.9 -all exp=e.example") "e.example. "
 								   "TXT "
-		                                                   "\"no\"\n",
+								   "\"no\"\n",
 		    .ip = "192.0.2.8",
 		    .code = SPF_FAIL,
 		    .waves = 2,

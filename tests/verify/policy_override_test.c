@@ -313,7 +313,7 @@ monitor_mode_refuses_nothing(void **state)
 		    .override = POLICY_OVERRIDE_NONE },
 		{ .name = "override",
 		    .conf = "mode = monitor override x { client = 192.0.2.1 "
-		            "action = "
+			    "action = "
 			    "reject }",
 		    .f = { MAIL },
 		    .action = CONF_ACCEPT,

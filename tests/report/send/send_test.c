@@ -153,7 +153,7 @@ static const struct {
 	{ .name = "one of two agrees",
 	    .record = RUA("mailto:d@d9.example,mailto:v@victim.example"),
 	    .note = "planned d9.example d@d9.example: mailto:v@victim.example "
-	            "refused",
+		    "refused",
 	    .count = 99,
 	    .aligned = true,
 	    .sent = 1 },
