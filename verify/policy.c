@@ -353,6 +353,19 @@ is_indirect(struct policy_context *p)
 	return false;
 }
 
+/* The same, by a mark that depends on no setting. */
+static bool
+is_always_indirect(const struct policy_context *p)
+{
+	struct indirect_evidence marks[POLICY_MARKS_MAX];
+	size_t n = policy_marks(p->c, p->f, marks);
+
+	for (size_t i = 0; i < n; i++)
+		if (marks[i].why_not == NULL && marks[i].setting == NULL)
+			return true;
+	return false;
+}
+
 /*
  * Large receivers refuse such mail (Gmail: 550 5.7.26), whether or not its
  * domain has a DMARC record.  A check that could not be made for now has a rule
@@ -368,7 +381,7 @@ propose_unauthenticated(struct policy_context *p)
 
 	if (has_policy || f->from_fault != NULL || f->spf == SPF_PASS ||
 	    f->spf == SPF_TEMPERROR || f->dkim == DKIM_PASS ||
-	    f->dkim == DKIM_TEMPERROR)
+	    f->dkim == DKIM_TEMPERROR || is_always_indirect(p))
 		return;
 	action = rule_action(p, &unauthenticated);
 	if (action != CONF_ACCEPT && !is_indirect(p))
