@@ -233,7 +233,7 @@ check_socket(struct host_checking *h, const char *section, const char *name,
 	if (!listen_check(&options, &s, &error)) {
 		if (s.in_use && owner_is_named(s.used_by, DAEMON))
 			return;
-		if (s.in_use && s.used_by == 0)
+		if (s.in_use && !owner_is_known(s.used_by))
 			host_check_warning(h, section, name,
 			    "%s; run this as root to see which", text);
 		else

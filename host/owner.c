@@ -56,6 +56,14 @@ owner_is_named(pid_t pid, const char *name)
 	    span_is(command_of(pid, memory, sizeof(memory)), name);
 }
 
+bool
+owner_is_known(pid_t pid)
+{
+	char memory[COMMAND_MAX];
+
+	return pid > 0 && command_of(pid, memory, sizeof(memory)).n > 0;
+}
+
 void
 owner_put_process(struct buf *b, pid_t pid)
 {

@@ -17,6 +17,9 @@ void owner_put_process(struct buf *b, pid_t pid);
 /* Whether its name, of which the kernel keeps 15 bytes, is `name`. */
 bool owner_is_named(pid_t pid, const char *name);
 
+/* Whether its name can be read; not that of 0. */
+bool owner_is_known(pid_t pid);
+
 /* The process that listens on a TCP port, as found in /proc; 0: it cannot be
  * found, for example without the privileges to inspect other users'. */
 pid_t owner_of_port(uint16_t port);

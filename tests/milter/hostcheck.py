@@ -162,7 +162,10 @@ def _(l):
                          as_user=OTHER)
     same(status, OK, said)
     holds(said, "the user of the daemon cannot create files in " + closed)
-    os.chmod(l.home, 0o755)
+    status, said = check(l, l.settings(), as_user=OTHER)
+    same(status, OK, said)  # whose socket it is cannot be seen
+    holds(said, "is in use by another process")
+    holds(said, "run this as root to see which")
     same(check(l, settings(l, 'user = "root"\n', "unix:%s/x.sock" % closed),
                as_user=OTHER), (OK, ""), "what cannot be tried")
 
