@@ -5,8 +5,13 @@ everything that must not be signed.
 usage: sign.py PROGRAM [PART-OF-A-NAME]
 """
 
+import json
+import os
 import re
+import signal
+import subprocess
 import sys
+import time
 
 import lab
 import postfix
@@ -72,6 +77,21 @@ def _(l):
 def _(l):
     got = taken(l, l.pipe(message().replace(b"\r\n", b"\n")))
     signed(l, got)
+
+
+@suite.test("sendmail(1), as reports are sent: DMARC passes for receivers")
+def _(l):
+    l.add_record('_dmarc.example.org. IN TXT "v=DMARC1; p=reject; adkim=s"')
+    reports = "dmarc-reports@example.org"
+    got = taken(l, l.pipe(message(reports).replace(b"\r\n", b"\n"),
+                          sender=reports))
+    signed(l, got, [("example.org", "s1")])
+    r = subprocess.run([
+        l.program.rpartition("/")[0] + "/avouch", "check", "--json",
+        "--config", os.devnull, "--zone", l.zone, "--ip", "192.0.2.77",
+        "--helo", "mx.example.net", "--mail-from", reports, "-"], input=got,
+        capture_output=True)
+    same(json.loads(r.stdout)["dmarc"]["result"], "pass", r.stdout[:400])
 
 
 @suite.test("a content filter that hands own mail back to the sign socket")
@@ -283,7 +303,6 @@ def gone(pid):
 
 
 def wait_gone(pid):
-    import time
     for _ in range(3000):
         if gone(pid):
             return
@@ -293,7 +312,6 @@ def wait_gone(pid):
 
 @suite.test("the counters of both processes are on one page")
 def _(l):
-    import subprocess
     l.milter.stop()
     l.start_with(l.sign_settings(first='metrics { listen = "unix:%s/m" }\n'
                                  % l.home))
@@ -317,8 +335,6 @@ def _(l):
 
 @suite.test("the daemon ends with the signer, for the service manager")
 def _(l):
-    import os
-    import signal
     pid = signer_pid(l)
     os.kill(pid, signal.SIGKILL)
     same(l.milter.wait(), 71, "status")
