@@ -9,17 +9,21 @@ import json
 import os
 import re
 import signal
+import socket
+import struct
 import subprocess
 import sys
 import time
 
+import daemon
 import lab
+import miltproto
 import postfix
 import signlab
 import smtp
 from demo import STRANGER
 from signlab import next_reader, own_signatures, verify
-from suite import Suite, holds, lacks, same, true
+from suite import Suite, holds, lacks, needs_plain_memory, same, true
 
 suite = Suite()
 
@@ -286,6 +290,60 @@ def _(l):
     submitted(l, message("a@example.org", more=b"Subject: again\r\n"))
     same(l.milter.log(event="guard", domain="example.org"), [], "lines")
     l.milter.reload(l.sign_settings())
+
+
+# ---- what goes wrong ----
+
+@suite.test("a resolver that does not answer: signed all the same")
+def _(l):
+    silent = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    with silent:
+        silent.bind(("127.0.0.1", 0))
+        text = l.sign_settings("outgoing = 192.0.2.2").replace(
+            "zone:" + l.zone, "127.0.0.1@%d" % silent.getsockname()[1])
+        l.milter.reload(text)
+        for sender in (ALICE, "a@example.org"):
+            got = submitted(l, message(sender))
+            same(verify(l, got), ["pass"] * len(own_signatures(got)), "pass")
+        l.milter.reload(l.sign_settings())
+
+
+@suite.test("out of memory: signed by all keys, or deferred")
+def _(l):
+    needs_plain_memory()
+    control = l.home + "/memory"
+    with open(control, "wb") as f:
+        f.write(bytes(20))
+    port = smtp.free_port()
+    text = l.sign_settings(first="").replace(
+        "inet:%d@" % l.sign_port, "inet:%d@" % port)
+    d = daemon.Daemon(
+        l.program, l.home, re.sub(r"(?m)^socket = .*$", 'socket = ""', text),
+        name="memory", environment=dict(LD_PRELOAD=l.preload("failmalloc"),
+                                        FAIL_CONTROL=control))
+    seen = set()
+    for spare in [0, *range(1, 60), 1000000]:
+        with open(control, "r+b") as f:
+            f.write(struct.pack("=III", 0, 0, 0))
+            f.seek(0)
+            f.write(struct.pack("=III", 1, spare, 0))
+        try:
+            m = miltproto.Milter(port)
+            reply = m.connect()
+            if reply is None:
+                m.helo()
+                changes = m.message(message(), sender=ALICE)
+                m.quit()
+        except ConnectionError:
+            continue
+        if reply is not None or changes.reply in "ty":
+            seen.add("deferred")
+            continue
+        same([name for _, name, _ in changes.inserted],
+             ["DKIM-Signature"] * 2, "%d: fields" % spare)
+        seen.add("signed")
+    d.stop()
+    same(seen, {"signed", "deferred"}, "what was seen")
 
 
 # ---- the two processes ----
