@@ -64,3 +64,23 @@ conf_text_repeated(
 	fclose(f);
 	return text;
 }
+
+void
+conf_text_errors(const char *text, const char *want)
+{
+	char *errors;
+	const struct conf *c = conf_text_read(text, &errors);
+
+	if (strcmp(errors, want) != 0)
+		fail_msg("%s\ngot:\n%swant:\n%s", text, errors, want);
+	if (c != NULL)
+		fail_msg("%s: is valid", text);
+	free(errors);
+}
+
+void
+conf_text_each_error(const struct conf_error_vector *v, size_t n)
+{
+	for (; n > 0; n--, v++)
+		conf_text_errors(v->text, v->want);
+}
