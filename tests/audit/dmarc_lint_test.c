@@ -21,9 +21,7 @@
 #define HOSTS HOST("example.com") HOST("a.example.com")
 
 struct run {
-	struct span domain;
-	struct dns_questions *questions;
-	struct arena *arena;
+	struct core_run core;
 	struct dmarc_lint lint;
 };
 
@@ -32,31 +30,9 @@ lint(void *arg)
 {
 	struct run *r = arg;
 
-	arena_rewind(r->arena);
-	return dmarc_lint(r->domain, r->questions, r->arena, &r->lint);
-}
-
-static unsigned
-run_open(struct run *r, const char *domain, const char *zone)
-{
-	struct dns_source *source = pump_zone(zone);
-
-	*r = (struct run){ .domain = span_str(domain) };
-	r->questions = dns_questions_new(256);
-	r->arena = arena_new(1 << 20);
-	assert_non_null(r->questions);
-	assert_non_null(r->arena);
-	unsigned waves = pump_core(r->questions, source, false, lint, r);
-
-	source->close(source);
-	return waves;
-}
-
-static void
-run_close(struct run *r)
-{
-	dns_questions_free(r->questions);
-	arena_free(r->arena);
+	arena_rewind(r->core.arena);
+	return dmarc_lint(
+	    r->core.domain, r->core.questions, r->core.arena, &r->lint);
 }
 
 static void
@@ -108,9 +84,9 @@ survives(const char *name, struct run *r)
 	bool failed;
 
 	do {
-		arena_fail_at(r->arena, nth);
+		arena_fail_at(r->core.arena, nth);
 		assert_int_equal(lint(r), CORE_DONE);
-		failed = arena_has_failed(r->arena);
+		failed = arena_has_failed(r->core.arena);
 		if (failed && !r->lint.findings.cut)
 			fail_msg(
 			    "%s: memory failed at %lu in silence", name, nth);
@@ -118,7 +94,7 @@ survives(const char *name, struct run *r)
 	} while (failed && nth++ < 10000);
 	assert_true(nth > 1 && nth < 10000);
 	assert_int_equal(r->lint.findings.n, whole);
-	arena_fail_at(r->arena, 0);
+	arena_fail_at(r->core.arena, 0);
 }
 
 struct vector {
@@ -141,7 +117,7 @@ finds(const struct vector *v, size_t n)
 		char got[1024] = "";
 		struct buf b = buf_wrap(got, sizeof(got));
 
-		run_open(&r, v->domain, v->zone);
+		core_run_open(&r.core, v->domain, v->zone, lint);
 		for (size_t i = 0; i < r.lint.findings.n; i++) {
 			const struct audit_finding *f =
 			    &r.lint.findings.list[i];
@@ -156,7 +132,7 @@ finds(const struct vector *v, size_t n)
 			    "%s:\n got  %s\n want %s", v->name, got, v->want);
 		is_sound(v->name, &r.lint);
 		survives(v->name, &r);
-		run_close(&r);
+		core_run_close(&r.core);
 	}
 }
 
@@ -423,13 +399,13 @@ many_of_everything(void **state)
 		buf_printf(
 		    &b, "%s a%c=b;", i % 30 == 0 ? "\" \"" : "", 'a' + i % 26);
 	buf_text(&b, "\"\n");
-	run_open(&r, "example.com", zone);
+	core_run_open(&r.core, "example.com", zone, lint);
 	assert_true(r.lint.findings.cut);
 	assert_int_equal(r.lint.findings.n, 83);
 	assert_true(
-	    dns_questions_count(r.questions) <= 3 + DMARC_HOSTS_MAX * 6);
+	    dns_questions_count(r.core.questions) <= 3 + DMARC_HOSTS_MAX * 6);
 	is_sound("many", &r.lint);
-	run_close(&r);
+	core_run_close(&r.core);
 }
 
 /* No more round trips than the addresses of the record make needed. */
@@ -439,13 +415,14 @@ waves(void **state)
 	struct run r;
 
 	(void)state;
-	assert_int_equal(run_open(&r, "example.com", HOSTS), 1);
-	run_close(&r);
-	assert_int_equal(run_open(&r, "example.com",
+	assert_int_equal(core_run_open(&r.core, "example.com", HOSTS, lint), 1);
+	core_run_close(&r.core);
+	assert_int_equal(core_run_open(&r.core, "example.com",
 			     HOSTS DMARC("example.com",
-				 "v=DMARC1; p=none; rua=mailto:d@other.test")),
+				 "v=DMARC1; p=none; rua=mailto:d@other.test"),
+			     lint),
 	    2);
-	run_close(&r);
+	core_run_close(&r.core);
 }
 
 static void
@@ -454,10 +431,11 @@ texts_name_what_is_meant(void **state)
 	struct run r;
 
 	(void)state;
-	run_open(&r, "a.example.com",
+	core_run_open(&r.core, "a.example.com",
 	    HOSTS DMARC("example.com",
 		"v=DMARC1; p=quarantine; adkim=strict; rua=mailto:d@other.test")
-		HOST("other.test"));
+		HOST("other.test"),
+	    lint);
 	assert_int_equal(r.lint.findings.n, 3);
 	const struct audit_finding *f = r.lint.findings.list;
 
@@ -476,7 +454,7 @@ texts_name_what_is_meant(void **state)
 	assert_string_equal(f[2].id, "no-own-record");
 	assert_string_equal(audit_severity_name(f[0].severity), "error");
 	assert_string_equal(audit_severity_name(f[2].severity), "note");
-	run_close(&r);
+	core_run_close(&r.core);
 }
 
 static void
@@ -484,7 +462,7 @@ shows_cases(const char *domain, const char *zone, const char *const want[3])
 {
 	struct run r;
 
-	run_open(&r, domain, zone);
+	core_run_open(&r.core, domain, zone, lint);
 	assert_int_equal(r.lint.explanation.n_cases, DMARC_CASES_MAX);
 	for (size_t i = 0; i < DMARC_CASES_MAX; i++) {
 		struct span got = r.lint.explanation.cases[i].text;
@@ -493,7 +471,7 @@ shows_cases(const char *domain, const char *zone, const char *const want[3])
 			fail_msg("%s, case %zu:\n got  %.*s\n want %s", domain,
 			    i, SPAN_FMT(got), want[i]);
 	}
-	run_close(&r);
+	core_run_close(&r.core);
 }
 
 static void
@@ -578,8 +556,8 @@ what_applies_below(void **state)
 				    at[i], p);
 		}
 		buf_printf(&n, "x.%s", at[0]);
-		run_open(&own, at[0], zone);
-		run_open(&child, below, zone);
+		core_run_open(&own.core, at[0], zone, lint);
+		core_run_open(&child.core, below, zone, lint);
 		const struct dmarc_step *got =
 		    dmarc_policy_below(&own.lint.above);
 		const struct dmarc_step *want = child.lint.walk.policy;
@@ -590,8 +568,8 @@ what_applies_below(void **state)
 			    zone,
 			    SPAN_FMT(got != NULL ? got->domain : SPAN("")),
 			    SPAN_FMT(want != NULL ? want->domain : SPAN("")));
-		run_close(&own);
-		run_close(&child);
+		core_run_close(&own.core);
+		core_run_close(&child.core);
 	}
 }
 
@@ -610,9 +588,10 @@ the_walk_in_words(void **state)
 	struct run r;
 
 	(void)state;
-	run_open(&r, "x.a.bank.test",
+	core_run_open(&r.core, "x.a.bank.test",
 	    DMARC("a.bank.test", "v=DMARC1; p=none")
-		DMARC("bank.test", "v=DMARC1; p=reject; psd=y"));
+		DMARC("bank.test", "v=DMARC1; p=reject; psd=y"),
+	    lint);
 	assert_int_equal(r.lint.explanation.n_hops, ARRAY_SIZE(want));
 	for (size_t i = 0; i < ARRAY_SIZE(want); i++) {
 		const struct dmarc_hop *hop = &r.lint.explanation.hops[i];
@@ -625,15 +604,15 @@ the_walk_in_words(void **state)
 	assert_string_equal(r.lint.explanation.hops[1].role,
 	    "policy and organizational domain");
 	assert_string_equal(r.lint.explanation.hops[2].role, "public suffix");
-	run_close(&r);
+	core_run_close(&r.core);
 
-	run_open(
-	    &r, "a.test", DMARC("a.test", "hello \\007") FAILS("_dmarc.test"));
+	core_run_open(&r.core, "a.test",
+	    DMARC("a.test", "hello \\007") FAILS("_dmarc.test"), lint);
 	assert_true(span_is(r.lint.explanation.hops[0].text,
 	    "no DMARC record: does not begin with v=DMARC1: hello ?"));
 	assert_true(
 	    span_is(r.lint.explanation.hops[1].text, "no answer: servfail"));
-	run_close(&r);
+	core_run_close(&r.core);
 }
 
 static void
@@ -642,9 +621,10 @@ every_tag_in_words(void **state)
 	struct run r;
 
 	(void)state;
-	run_open(&r, "example.com",
+	core_run_open(&r.core, "example.com",
 	    HOSTS DMARC("example.com",
-		"v=DMARC1; p=reject; pct=5; foo=bar; adkim=x; p=none; fo=1"));
+		"v=DMARC1; p=reject; pct=5; foo=bar; adkim=x; p=none; fo=1"),
+	    lint);
 	const struct dmarc_explanation *e = &r.lint.explanation;
 	static const struct {
 		const char *tag, *value, *text;
@@ -688,7 +668,7 @@ every_tag_in_words(void **state)
 		if (!span_is(m->text, want[i].text))
 			fail_msg("%s: %.*s", want[i].tag, SPAN_FMT(m->text));
 	}
-	run_close(&r);
+	core_run_close(&r.core);
 }
 
 int

@@ -29,9 +29,7 @@ struct vector {
 };
 
 struct run {
-	struct span domain;
-	struct dns_questions *questions;
-	struct arena *arena;
+	struct core_run core;
 	struct dmarc_walk walk;
 };
 
@@ -40,32 +38,9 @@ walk(void *arg)
 {
 	struct run *r = arg;
 
-	arena_rewind(r->arena);
-	return dmarc_walk(r->domain, r->questions, r->arena, &r->walk);
-}
-
-/* The walk of `domain` over `zone`; returns the waves it took. */
-static unsigned
-run_open(struct run *r, const char *domain, const char *zone)
-{
-	struct dns_source *source = pump_zone(zone);
-
-	*r = (struct run){ .domain = span_str(domain) };
-	r->questions = dns_questions_new(64);
-	r->arena = arena_new(1 << 16);
-	assert_non_null(r->questions);
-	assert_non_null(r->arena);
-	unsigned waves = pump_core(r->questions, source, false, walk, r);
-
-	source->close(source);
-	return waves;
-}
-
-static void
-run_close(struct run *r)
-{
-	dns_questions_free(r->questions);
-	arena_free(r->arena);
+	arena_rewind(r->core.arena);
+	return dmarc_walk(
+	    r->core.domain, r->core.questions, r->core.arena, &r->walk);
 }
 
 static void
@@ -73,7 +48,8 @@ finds(const struct vector *v, size_t n)
 {
 	for (; n > 0; n--, v++) {
 		struct run r;
-		unsigned waves = run_open(&r, v->domain, v->zone);
+		unsigned waves =
+		    core_run_open(&r.core, v->domain, v->zone, walk);
 		const struct dmarc_step *policy = r.walk.policy;
 
 		if (waves != 1)
@@ -91,7 +67,7 @@ finds(const struct vector *v, size_t n)
 			fail_msg("%s: %zu steps", v->name, r.walk.n_steps);
 		if (r.walk.failed != v->failed)
 			fail_msg("%s: failed is %d", v->name, r.walk.failed);
-		run_close(&r);
+		core_run_close(&r.core);
 	}
 }
 
@@ -102,8 +78,10 @@ asks(const char *domain, const char *const *names, size_t n)
 	struct run r;
 	size_t i = 0;
 
-	assert_int_equal(run_open(&r, domain, ""), n > 0 ? 1 : 0);
-	for (const struct dns_question *q = dns_questions_first(r.questions);
+	assert_int_equal(
+	    core_run_open(&r.core, domain, "", walk), n > 0 ? 1 : 0);
+	for (const struct dns_question *q =
+		 dns_questions_first(r.core.questions);
 	     q != NULL; q = q->next, i++) {
 		if (i >= n || !span_is(q->name, names[i]))
 			fail_msg("%s: asks %.*s, want %s", domain,
@@ -114,7 +92,7 @@ asks(const char *domain, const char *const *names, size_t n)
 	assert_int_equal(i, n);
 	assert_int_equal(r.walk.n_steps, n);
 	assert_true(n <= DMARC_MAX_QUERIES);
-	run_close(&r);
+	core_run_close(&r.core);
 }
 
 static void
@@ -564,22 +542,24 @@ rfc9989_4_10_1_broken(void **state)
 	struct run r;
 
 	(void)state;
-	run_open(&r, "a.example.com",
+	core_run_open(&r.core, "a.example.com",
 	    DMARC("a.example.com", "v=DMARC1; p=nosuch")
-		DMARC("example.com", NONE));
+		DMARC("example.com", NONE),
+	    walk);
 	assert_true(r.walk.policy == &r.walk.steps[0]);
 	assert_true(r.walk.policy->broken);
 	assert_non_null(r.walk.policy->note);
 	assert_true(span_is(r.walk.organizational_domain, "example.com"));
-	run_close(&r);
+	core_run_close(&r.core);
 
-	run_open(&r, "a.example.com",
+	core_run_open(&r.core, "a.example.com",
 	    DMARC("a.example.com", "v=DMARC1; p=nosuch")
-		DMARC("a.example.com", "v=DMARC1; p=other"));
+		DMARC("a.example.com", "v=DMARC1; p=other"),
+	    walk);
 	assert_null(r.walk.policy);
 	assert_false(r.walk.steps[0].broken);
 	assert_non_null(r.walk.steps[0].note);
-	run_close(&r);
+	core_run_close(&r.core);
 }
 
 /* The longest name there is: its "_dmarc." name is none the DNS can hold. */
@@ -594,11 +574,11 @@ names_of_any_length(void **state)
 		for (size_t i = 0; i < n; i++)
 			text[i] = i % 2 == 0 ? 'a' : '.';
 		text[n] = '\0';
-		assert_int_equal(run_open(&r, text, ""), 1);
+		assert_int_equal(core_run_open(&r.core, text, "", walk), 1);
 		assert_true(r.walk.n_steps <= DMARC_MAX_QUERIES);
 		assert_false(r.walk.failed);
 		assert_true(span_is(r.walk.organizational_domain, text));
-		run_close(&r);
+		core_run_close(&r.core);
 	}
 }
 
@@ -609,17 +589,18 @@ arena_exhausted(void **state)
 	struct run r;
 
 	(void)state;
-	run_open(&r, "a.b.example.com",
+	core_run_open(&r.core, "a.b.example.com",
 	    DMARC("a.b.example.com", NONE) DMARC("example.com", NONE)
-		DMARC("com", PSD));
+		DMARC("com", PSD),
+	    walk);
 	for (unsigned long nth = 1; nth <= 4; nth++) {
-		arena_rewind(r.arena);
-		arena_fail_at(r.arena, nth);
+		arena_rewind(r.core.arena);
+		arena_fail_at(r.core.arena, nth);
 		assert_int_equal(walk(&r), CORE_DONE);
 		assert_true(r.walk.failed == (nth <= 3));
 		assert_true((r.walk.policy == NULL) == (nth == 1));
 	}
-	run_close(&r);
+	core_run_close(&r.core);
 }
 
 int

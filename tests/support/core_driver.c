@@ -229,3 +229,27 @@ pump_core(struct dns_questions *questions, struct dns_source *source,
 	}
 	return waves;
 }
+
+unsigned
+core_run_open(struct core_run *r, const char *domain, const char *zone,
+    enum core_status (*core)(void *arg))
+{
+	struct dns_source *source = pump_zone(zone);
+	unsigned waves;
+
+	*r = (struct core_run){ .domain = span_str(domain),
+		.questions = dns_questions_new(256),
+		.arena = arena_new(1 << 20) };
+	assert_non_null(r->questions);
+	assert_non_null(r->arena);
+	waves = pump_core(r->questions, source, false, core, r);
+	source->close(source);
+	return waves;
+}
+
+void
+core_run_close(struct core_run *r)
+{
+	dns_questions_free(r->questions);
+	arena_free(r->arena);
+}

@@ -55,4 +55,17 @@ size_t fake_asked(
 unsigned pump_core(struct dns_questions *questions, struct dns_source *source,
     bool is_fake, enum core_status (*core)(void *arg), void *arg);
 
+/* One run of a core for a domain; the first member of what the core gets. */
+struct core_run {
+	struct span domain;
+	struct dns_questions *questions;
+	struct arena *arena;
+};
+
+/* Runs `core` over `zone` to its end, with `r` as its argument; returns the
+ * number of waves. */
+unsigned core_run_open(struct core_run *r, const char *domain, const char *zone,
+    enum core_status (*core)(void *arg));
+void core_run_close(struct core_run *r);
+
 #endif
