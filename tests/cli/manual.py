@@ -115,8 +115,9 @@ def run_examples(c, found):
         line, redirect = re.match(r"(.*?)( [<>]\S+)?(?:  +#.*)?$",
                                   example).groups(default="")
         words = line.split()
-        if words[1] == "key":
-            pass  # takes --zone with check only
+        if words[1] == "key":  # takes --zone with check only
+            if "--keys" not in words:
+                continue  # the keys of this host
         elif "--zone" in options(c, words[1]):
             if "--zone" not in words:
                 line += " --zone " + c.zone
