@@ -360,28 +360,35 @@ def bounce_maildir(m):
     same(len(os.listdir(m.path("/var/lib/avouch/bounces/cur"))), 1)
 
 
-@suite.test("the signer of avouch signs mail of this host, with a key made here")
+@suite.test("the signer of avouch signs mail of this host, with opendkim's key, and "
+            "sees the record of a new key")
 def signs(m):
     m.write(CONF, m.read(CONF).replace(
         "\nsign {\n", '\nsign {\n\tsocket = "inet:8895@127.0.0.1"\n', 1))
-    m.run("systemctl restart avouch-milter")
-    m.run("avouch key new %s" % HOST)
-    (path,) = glob.glob(m.path("/var/lib/avouch/keys/%s/*.pem" % HOST))
-    der = subprocess.run(["openssl", "pkey", "-in", path, "-pubout", "-outform",
-                          "DER"], check=True, capture_output=True).stdout
-    text = "v=DKIM1; k=rsa; p=" + base64.b64encode(der).decode()
-    selector = os.path.basename(path)[:-len(".pem")]
-    m.names.add('%s._domainkey.%s. 1 IN TXT "%s" "%s"' % (
-        selector, HOST, text[:200], text[200:]))
-    m.wait("a key that signs", lambda: "active" in m.run("avouch key list"), 300)
-    m.run("postconf -e 'non_smtpd_milters = "
-          "{ inet:127.0.0.1:8895, default_action=tempfail }' && postfix reload")
+    m.run("avouch key import --domain {0} --selector mail "
+          "/etc/dkimkeys/mail.private && avouch key new {0}".format(HOST))
+    keys = glob.glob(m.path("/var/lib/avouch/keys/%s/*.pem" % HOST))
+    same(len(keys), 2)
+    for path in keys:
+        der = subprocess.run(["openssl", "pkey", "-in", path, "-pubout",
+                              "-outform", "DER"], check=True,
+                             capture_output=True).stdout
+        text = "v=DKIM1; k=rsa; p=" + base64.b64encode(der).decode()
+        m.names.add('%s._domainkey.%s. 1 IN TXT "%s" "%s"' % (
+            os.path.basename(path)[:-len(".pem")], HOST, text[:200],
+            text[200:]))
+    m.run("""systemctl restart avouch-milter; systemctl stop opendkim
+        postconf -e \
+            'non_smtpd_milters = { inet:127.0.0.1:8895, default_action=tempfail }'
+        postfix reload""")
     m.run("(echo 'From: root@%s'; echo 'Subject: ours'; echo; echo Hello) | "
           "sendmail -f root@%s ann@%s" % (HOST, HOST, HOST))
-    got = m.delivered("ann", "ours")
-    holds(got, "DKIM-Signature: ")
-    m.write("/root/ours.eml", got)
-    holds(m.run("avouch dkim ours.eml"), "pass")
+    m.write("/root/ours.eml", m.delivered("ann", "ours"))
+    told = m.run("avouch dkim ours.eml")
+    holds(told, "pass")
+    holds(told, "mail")
+    m.wait("the record to be seen", lambda: re.search(
+        r"rsa2048 +new +published", m.run("avouch key list")), 300)
 
 
 @suite.test("removed: mail goes on without it, configuration and store stay")
