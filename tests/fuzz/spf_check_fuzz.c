@@ -33,7 +33,7 @@ told(struct dns_wait *wait, const struct dns_answer *answer)
 
 /* Sends at most `n` questions. */
 static void
-send(struct dns_questions *questions, struct dns_source *zone, size_t n)
+send_zone(struct dns_questions *questions, struct dns_source *zone, size_t n)
 {
 	struct dns_question *q;
 
@@ -72,7 +72,7 @@ run(struct spf_query q, struct dns_source *zone, size_t n,
 	while (spf_check(&q, questions, a, out) == CORE_WAIT) {
 		assert(dns_questions_next_unsent(questions) != NULL);
 		assert(++waves < WAVES_MAX);
-		send(questions, zone, n);
+		send_zone(questions, zone, n);
 		arena_rewind(a);
 	}
 	check_result(out);
@@ -114,7 +114,7 @@ lint(struct span domain, struct dns_source *zone)
 	assert(questions != NULL && a != NULL);
 	while (spf_lint(domain, questions, a, &out) == CORE_WAIT) {
 		assert(dns_questions_next_unsent(questions) != NULL);
-		send(questions, zone, SIZE_MAX);
+		send_zone(questions, zone, SIZE_MAX);
 		arena_rewind(a);
 	}
 	assert(out.records <= SPF_LINT_RECORDS_MAX);
