@@ -207,6 +207,32 @@ warn_without_keys(const struct conf *conf, const struct sign_keys *keys)
 		    conf->sign.keys);
 }
 
+/*
+ * Signs once with a key of each type while there is memory: OpenSSL initializes
+ * itself in its first signatures, and stays broken if that fails.
+ */
+static void
+warm_up(const struct sign_keys *keys)
+{
+	static const uint8_t hash[CRYPTO_HASH_SIZE] = { 1 };
+	uint8_t out[CRYPTO_SIGNATURE_MAX];
+	bool done[PRIVATE_KEY_ED25519 + 1] = { false };
+	size_t n = 0, size;
+	struct sign_domain *const *domains =
+	    keys != NULL ? sign_keys_domains(keys, &n) : NULL;
+
+	for (size_t i = 0; i < n; i++)
+		for (size_t k = 0; k < domains[i]->n_keys; k++) {
+			const struct private_key *key =
+			    domains[i]->keys[k]->key;
+			enum private_key_type type = private_key_type(key);
+
+			if (!done[type])
+				done[type] = crypto_sign(
+				    private_key_crypto(key), hash, out, &size);
+		}
+}
+
 bool
 signing_load(const struct conf *conf)
 {
@@ -222,6 +248,7 @@ signing_load(const struct conf *conf)
 	key_watch_lock(); /* its thread changes the keys' states */
 	keys = load_keys(conf->sign.keys, old != NULL ? old->keys : NULL);
 	warn_without_keys(conf, keys);
+	warm_up(keys);
 	s = counted_new(keys, senders);
 	if (s != NULL)
 		make_current(s);
