@@ -89,7 +89,7 @@ read_field(struct span line, bool seen[4], struct sts_policy *out)
 		return "a line is not of the form \"name: value\"";
 	for (size_t i = 0; i < ARRAY_SIZE(policy_fields); i++) {
 		if (!span_is(name, policy_fields[i].name) ||
-		    (seen[i] && i < ARRAY_SIZE(policy_fields) - 1))
+		    (i < ARRAY_SIZE(policy_fields) - 1 && seen[i]))
 			continue;
 		seen[i] = true;
 		return policy_fields[i].read(value, out);

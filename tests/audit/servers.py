@@ -254,7 +254,7 @@ def sts(c):
             "short": (policy("short", age=3600),
                       ["warning mta-sts.short-max-age"], None),
         }
-        with concurrent.futures.ThreadPoolExecutor() as pool:
+        with concurrent.futures.ThreadPoolExecutor(4) as pool:
             runs = {name: pool.submit(w.policy, name, case[0])
                     for name, case in cases.items()}
         for name, (_, want, words) in cases.items():
