@@ -18,10 +18,11 @@ keys = {}
 def filled(c, name, lines):
     """The lines as a zone, with the domain and the keys in them."""
     if not keys:
+        made = {}
         for word, bits in (("KEY512", 512), ("KEY1024", 1024), ("KEY", 2048)):
             record = signing.Key("rsa", c.home, bits).record()
-            keys[word] = record.split("p=")[1]
-        keys["CUT"] = keys["KEY"][:100]
+            made[word] = record.split("p=")[1]
+        keys.update(made, CUT=made["KEY"][:100])
     out = []
     for line in lines:
         line = re.sub(r"(?<=p=)(KEY512|KEY1024|KEY|CUT)(?=\")",
