@@ -67,12 +67,7 @@ feed(struct signer *s, struct span message, size_t step)
 	while (mail_header_next(&in, &name, &value))
 		signer_header(s, name, value);
 	signer_headers_end(s);
-	body = scan_rest(&in);
-	if (span_starts_nocase(body, "\r\n"))
-		body = span_skip(body, 2);
-	else if (span_starts_nocase(body, "\n"))
-		body = span_skip(body, 1);
-	for (; body.n > 0; body = span_skip(body, step))
+	for (body = scan_rest(&in); body.n > 0; body = span_skip(body, step))
 		signer_body(s, span_first(body, step));
 }
 

@@ -132,8 +132,6 @@ feed(struct signer *signer, struct span message, size_t step)
 		signer_header(signer, name, value);
 	signer_headers_end(signer);
 	body = scan_rest(&s);
-	if (span_starts_nocase(body, "\r\n"))
-		body = span_skip(body, 2);
 	for (step = step > 0 ? step : body.n + 1; body.n > 0;
 	     body = span_skip(body, step))
 		signer_body(signer, span_first(body, step));
@@ -759,6 +757,7 @@ rfc6376_section_3_4_shapes_verify(void **state)
 		{ "no body, no empty line", FROM REST },
 		{ "no body", FROM REST "\r\n" },
 		{ "empty lines only", FROM REST "\r\n\r\n\r\n\r\n" },
+		{ "empty lines first", FROM REST "\r\n\r\n\r\nHi\r\n" },
 		{ "white space only", FROM REST "\r\n \t \r\n\t\r\n" },
 		{ "no line end at the end", FROM REST "\r\nHi" },
 		{ "white space", FROM REST "\r\n a  b\t\tc  \r\n \r\nd\r\n" },
