@@ -61,7 +61,7 @@ metrics_address_read(const char *listen, union metrics_address *a)
 	if (!scan_number(&s, UINT16_MAX, &port) || !scan_byte(&s, '@') ||
 	    !ip_parse(scan_rest(&s), &ip))
 		return 0;
-	return ip_to_sockaddr(&ip, (uint16_t)port, &a->inet);
+	return (socklen_t)ip_to_sockaddr(&ip, (uint16_t)port, &a->inet);
 }
 
 /* Reads the whole response into `out`.  Returns 0 or an errno. */

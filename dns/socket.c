@@ -149,12 +149,12 @@ dns_socket_forget(struct resolver *r, struct attempt *t)
 static socklen_t
 address_of(const struct server_address *server, struct sockaddr_storage *out)
 {
-	socklen_t n = ip_to_sockaddr(&server->ip, server->port, out);
+	size_t n = ip_to_sockaddr(&server->ip, server->port, out);
 
 	if (server->ip.family == IP_V6)
 		((struct sockaddr_in6 *)out)->sin6_scope_id =
 		    server_address_interface_index(server);
-	return n;
+	return (socklen_t)n;
 }
 
 bool

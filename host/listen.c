@@ -68,7 +68,7 @@ inet_address(const char *text, enum ip_family family, union address *a)
 	    (!(family == IP_V4 ? ip_parse_v4 : ip_parse_v6)(
 		scan_rest(&s), &ip)))
 		return 0;
-	return ip_to_sockaddr(&ip, (uint16_t)port, &a->inet);
+	return (socklen_t)ip_to_sockaddr(&ip, (uint16_t)port, &a->inet);
 }
 
 static bool

@@ -181,7 +181,7 @@ ip_port_from_sockaddr(const struct sockaddr *sa)
 	return ntohs(in.sin_port);
 }
 
-socklen_t
+size_t
 ip_to_sockaddr(const struct ip *ip, uint16_t port, struct sockaddr_storage *out)
 {
 	struct sockaddr_in in = { .sin_family = AF_INET,

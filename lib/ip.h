@@ -11,10 +11,12 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
-#include <sys/socket.h>
 
 #include "lib/buf.h"
 #include "lib/span.h"
+
+struct sockaddr;
+struct sockaddr_storage;
 
 enum ip_family { IP_NONE, IP_V4, IP_V6 };
 
@@ -57,7 +59,7 @@ struct ip ip_from_sockaddr(const struct sockaddr *sa);
 uint16_t ip_port_from_sockaddr(const struct sockaddr *sa);
 
 /* Sets all of `out` and returns its size; IP_NONE counts as IPv4. */
-socklen_t ip_to_sockaddr(
+size_t ip_to_sockaddr(
     const struct ip *ip, uint16_t port, struct sockaddr_storage *out);
 
 /* RFC 5952 text; "unknown" for IP_NONE. */
