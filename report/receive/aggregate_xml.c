@@ -347,11 +347,13 @@ make_row(struct report_reader *r, struct report_row *row)
 static bool
 take_record(struct report_reader *r)
 {
-	int64_t count = reported_count(value_of(r, COUNT));
 	struct report_row row;
+	int64_t count;
 
 	if (r->first_from.n == 0)
 		r->first_from = r->values[HEADER_FROM];
+	if (!reported_count(value_of(r, COUNT), &count))
+		return refuse_report(r, "a number of messages is not a number");
 	if (count > READ_COUNT_MAX || r->messages > READ_SUM_MAX - count)
 		return refuse_report(
 		    r, "its number of messages is not plausible");

@@ -362,9 +362,10 @@ take_archive(struct import_message *u, struct span name, struct span bytes)
 	return good;
 }
 
-/* Only parts of a mail that look like a report are read, not its text. */
+/* Only parts of a mail that look like a report, or like a forwarded mail, are
+ * read, not its text. */
 static bool
-take_part(void *arg, struct span name, struct span bytes)
+take_part(void *arg, struct span name, bool may_be_mail, struct span bytes)
 {
 	struct import_message *u = arg;
 
@@ -374,6 +375,7 @@ take_part(void *arg, struct span name, struct span bytes)
 	case FORM_ZIP:
 		return import_bytes(u, name, bytes);
 	case FORM_MAIL:
+		return !may_be_mail || import_bytes(u, name, bytes);
 	case FORM_MBOX:
 	case FORM_OTHER:
 		return true;

@@ -113,36 +113,126 @@ mailbox_refusal(struct span mail)
 /* ---- parts ---- */
 
 struct walk {
-	bool (*each)(void *arg, struct span name, struct span bytes);
+	mailbox_part *each;
 	void *arg;
 	enum mailbox_end end;
 };
 
-static void
-take_part(struct walk *w, GMimeObject *object)
+/* Decodes base64 that may lack its last "=" (RFC 4648 section 3.2), or
+ * quoted-printable; the caller unreferences the result. */
+static GByteArray *
+decode(GMimeContentEncoding encoding, struct span text)
 {
-	GMimeContentType *type = g_mime_object_get_content_type(object);
-	GMimeDataWrapper *content;
-	GMimeStream *stream;
-	GByteArray *bytes;
+	GMimeEncoding state;
+	GByteArray *out = g_byte_array_new();
+	size_t n;
 
-	/* Neither is ever a report, and an image may be XML (SVG). */
-	if (!GMIME_IS_PART(object) ||
-	    (type != NULL &&
-		(g_mime_content_type_is_type(type, "text", "html") ||
-		    g_mime_content_type_is_type(type, "image", "*"))))
-		return;
-	content = g_mime_part_get_content(GMIME_PART(object));
-	if (content == NULL)
-		return;
-	stream = g_mime_stream_mem_new();
-	g_mime_data_wrapper_write_to_stream(content, stream);
-	bytes = g_mime_stream_mem_get_byte_array(GMIME_STREAM_MEM(stream));
-	if (!w->each(w->arg,
-		span_str(g_mime_part_get_filename(GMIME_PART(object))),
+	g_mime_encoding_init_decode(&state, encoding);
+	g_byte_array_set_size(
+	    out, (guint)g_mime_encoding_outlen(&state, text.n + 2));
+	n = g_mime_encoding_step(&state, text.p, text.n, (char *)out->data);
+	if (encoding == GMIME_CONTENT_ENCODING_BASE64)
+		n += g_mime_encoding_step(
+		    &state, "==", 2, (char *)out->data + n);
+	g_byte_array_set_size(out, (guint)n);
+	return out;
+}
+
+/* All of a stream; the caller unreferences it. */
+static GByteArray *
+raw_bytes(GMimeStream *stream)
+{
+	GByteArray *bytes = g_byte_array_new();
+	GMimeStream *to = g_mime_stream_mem_new_with_byte_array(bytes);
+
+	g_mime_stream_mem_set_owner(GMIME_STREAM_MEM(to), FALSE);
+	g_mime_stream_reset(stream);
+	g_mime_stream_write_to_stream(stream, to);
+	g_object_unref(to);
+	return bytes;
+}
+
+static void
+give(struct walk *w, const char *name, bool may_be_mail, GByteArray *bytes)
+{
+	if (!w->each(w->arg, span_str(name), may_be_mail,
 		span_of((const char *)bytes->data, bytes->len)))
 		w->end = MAILBOX_STOPPED;
+}
+
+static bool
+is_type(GMimeContentType *type, const char *media, const char *subtype)
+{
+	return type != NULL &&
+	    g_mime_content_type_is_type(type, media, subtype);
+}
+
+static void
+take_part(struct walk *w, GMimePart *part)
+{
+	GMimeContentType *type =
+	    g_mime_object_get_content_type(GMIME_OBJECT(part));
+	GMimeDataWrapper *content = g_mime_part_get_content(part);
+	GMimeContentEncoding encoding = g_mime_part_get_content_encoding(part);
+	GByteArray *raw, *bytes;
+
+	/* Neither is ever a report, and an image may be XML (SVG). */
+	if (content == NULL || is_type(type, "text", "html") ||
+	    is_type(type, "image", "*"))
+		return;
+	raw = raw_bytes(g_mime_data_wrapper_get_stream(content));
+	bytes = decode(encoding, span_of((const char *)raw->data, raw->len));
+	give(w, g_mime_part_get_filename(part), !is_type(type, "text", "*"),
+	    bytes);
+	g_byte_array_unref(bytes);
+	g_byte_array_unref(raw);
+}
+
+/* RFC 2046 section 5.2.1 forbids to encode a mail within a mail; some do.  To
+ * GMime it is a mail of which all is text. */
+static GMimeContentEncoding
+encoding_of_mail(GMimeObject *parent)
+{
+	const char *text = GMIME_IS_MESSAGE_PART(parent)
+	    ? g_mime_object_get_header(parent, "Content-Transfer-Encoding")
+	    : NULL;
+	GMimeContentEncoding encoding =
+	    g_mime_content_encoding_from_string(text != NULL ? text : "");
+
+	return encoding == GMIME_CONTENT_ENCODING_BASE64 ||
+		encoding == GMIME_CONTENT_ENCODING_QUOTEDPRINTABLE
+	    ? encoding
+	    : GMIME_CONTENT_ENCODING_DEFAULT;
+}
+
+static void
+take_encoded_mail(
+    struct walk *w, GMimeObject *parent, GMimeContentEncoding encoding)
+{
+	GMimeMessage *mail =
+	    g_mime_message_part_get_message(GMIME_MESSAGE_PART(parent));
+	GMimeStream *stream = g_mime_stream_mem_new();
+	GByteArray *raw, *bytes;
+
+	if (mail != NULL)
+		g_mime_object_write_to_stream(GMIME_OBJECT(mail), NULL, stream);
+	raw = raw_bytes(stream);
+	bytes = decode(encoding, span_of((const char *)raw->data, raw->len));
+	give(w, "", true, bytes);
+	g_byte_array_unref(bytes);
+	g_byte_array_unref(raw);
 	g_object_unref(stream);
+}
+
+static void
+take_object(struct walk *w, GMimeObject *object, GMimeObject *parent)
+{
+	GMimeContentEncoding encoding = encoding_of_mail(parent);
+
+	if (encoding != GMIME_CONTENT_ENCODING_DEFAULT)
+		take_encoded_mail(w, parent, encoding);
+	else if (GMIME_IS_PART(object))
+		take_part(w, GMIME_PART(object));
 }
 
 /* Also visits the parts of nested mails, without recursion. */
@@ -158,7 +248,8 @@ walk_message(struct walk *w, GMimeMessage *message, const char **reason)
 				*reason = "a mail of more than 1000 parts";
 				w->end = MAILBOX_REFUSED;
 			} else {
-				take_part(w, g_mime_part_iter_get_current(at));
+				take_object(w, g_mime_part_iter_get_current(at),
+				    g_mime_part_iter_get_parent(at));
 			}
 		} while (w->end == MAILBOX_DONE && g_mime_part_iter_next(at));
 	}
@@ -178,9 +269,8 @@ parse(struct span mail)
 }
 
 enum mailbox_end
-mailbox_each_part(struct span mail,
-    bool (*each)(void *arg, struct span name, struct span bytes), void *arg,
-    const char **reason)
+mailbox_each_part(
+    struct span mail, mailbox_part *each, void *arg, const char **reason)
 {
 	struct walk w = { .each = each, .arg = arg, .end = MAILBOX_DONE };
 	GMimeMessage *message;

@@ -40,13 +40,16 @@ enum mailbox_end {
 	MAILBOX_MEMORY,
 };
 
+/* `name` is the file name, or empty; `may_be_mail`: it is not text.  All are
+ * valid during the call.  Returns false to stop. */
+typedef bool mailbox_part(
+    void *arg, struct span name, bool may_be_mail, struct span bytes);
+
 /*
  * The decoded parts of a mail and of nested mails, one by one, without
- * text/html and images.  `name` is the file name, or empty.  Both are valid
- * during the call.
+ * text/html and images.  A nested mail that is encoded is one part.
  */
-enum mailbox_end mailbox_each_part(struct span mail,
-    bool (*each)(void *arg, struct span name, struct span bytes), void *arg,
-    const char **reason);
+enum mailbox_end mailbox_each_part(
+    struct span mail, mailbox_part *each, void *arg, const char **reason);
 
 #endif

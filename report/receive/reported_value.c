@@ -131,16 +131,54 @@ reported_time(struct span text, int64_t *out)
 	return true;
 }
 
-int64_t
-reported_count(struct span text)
+/* "1,234,567": groups of three digits after the first. */
+static bool
+read_groups(struct scan *s, uint64_t *value)
+{
+	while (scan_byte(s, ',')) {
+		struct span group = scan_while(s, ascii_is_digit);
+
+		if (group.n != 3 || *value > INT64_MAX / 1000 - 1)
+			return false;
+		for (size_t i = 0; i < group.n; i++)
+			*value = *value * 10 + (uint64_t)(group.p[i] - '0');
+	}
+	return true;
+}
+
+/* ".0", which some write */
+static void
+skip_zero_fraction(struct scan *s)
+{
+	struct scan at = *s;
+	struct span digits;
+
+	if (!scan_byte(&at, '.'))
+		return;
+	digits = scan_while(&at, ascii_is_digit);
+	for (size_t i = 0; i < digits.n; i++)
+		if (digits.p[i] != '0')
+			return;
+	if (digits.n > 0)
+		*s = at;
+}
+
+bool
+reported_count(struct span text, int64_t *out)
 {
 	struct scan s = scan_of(span_trim(text));
 	uint64_t value;
 
-	if (!scan_number(&s, INT64_MAX, &value))
-		return scan_done(&s) ||
-			!ascii_is_digit((unsigned char)scan_peek(&s))
-		    ? 1
-		    : INT64_MAX;
-	return (int64_t)value;
+	*out = 1;
+	if (scan_done(&s))
+		return true;
+	if (!scan_number(&s, INT64_MAX, &value)) {
+		*out = INT64_MAX; /* more than can be counted, if a number */
+		return ascii_is_digit((unsigned char)scan_peek(&s));
+	}
+	if (!read_groups(&s, &value))
+		return false;
+	skip_zero_fraction(&s);
+	*out = (int64_t)value;
+	return scan_done(&s);
 }

@@ -40,7 +40,8 @@ struct ip reported_source(struct span text);
  */
 bool reported_time(struct span text, int64_t *out);
 
-/* A number of messages; a missing or invalid number counts as 1. */
-int64_t reported_count(struct span text);
+/* A number of messages, as "1234", "1,234" or "1234.0"; a missing one is 1.
+ * False: it is something else. */
+bool reported_count(struct span text, int64_t *out);
 
 #endif

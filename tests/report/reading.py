@@ -5,11 +5,13 @@ headless Chromium where there is one.
 usage: reading.py PROGRAM [PART-OF-A-NAME]
 """
 
+import base64
 import csv
 import gzip
 import io
 import json
 import os
+import quopri
 import re
 import resource
 import shutil
@@ -169,6 +171,44 @@ def along(c):
     told = c.read(store, os.path.dirname(c.file("svg/1", mail(
         svg, "logo.svg", "image/svg+xml"))))
     same((told["status"], told["without"]), (0, 1), told["err"])
+
+
+@suite.test("a mail within a mail in base64; base64 without its last =")
+def encoded(c):
+    inner = mail(gzipped(one(1)))
+    whole = base64.encodebytes(inner).decode()
+    quoted = quopri.encodestring(mail(gzipped(one(2)))).decode()
+    outer = ("From: x\nMIME-Version: 1.0\nContent-Type: multipart/mixed; "
+             "boundary=o\n\n--o\nContent-Type: %s\n"
+             "Content-Transfer-Encoding: %s\n\n%s\n--o--\n")
+    for n, (kind, how, text) in enumerate((
+            ("message/rfc822", "base64", whole),
+            ("message/rfc822", "quoted-printable", quoted),
+            ("application/octet-stream; name=a.eml", "base64", whole))):
+        told = c.read(c.store(), c.file("inner%d" % n, outer % (
+            kind, how, text)))
+        same((told["status"], told["stored"]), (0, 1), told["err"])
+    for n in range(3):
+        data = gzipped(one(1) + " " * n)
+        text = base64.b64encode(data).decode().rstrip("=")
+        told = c.read(c.store(), c.file("pad%d" % n, outer % (
+            "application/gzip", "base64", text)))
+        same((told["status"], told["stored"]), (0, 1), told["err"])
+
+
+@suite.test("numbers of messages: read right, or refused")
+def counts(c):
+    for text, want in (("1234", 1234), ("1,234", 1234), ("1,234,567", 1234567),
+                       (" 12 ", 12), ("12.0", 12), ("", 1)):
+        store = c.store()
+        told = c.read(store, c.file("n.xml", one(1).replace(
+            "<count>5", "<count>" + text)))
+        same((told["stored"], rows(store)[2]), (1, want), told["err"])
+    for text in ("abc", "0x10", "1,23", ",5", "12.5", "-3", "1 2", "1e3"):
+        told = c.read(c.store(), c.file("n.xml", one(1).replace(
+            "<count>5", "<count>" + text)))
+        same((told["status"], told["stored"]), (65, 0), text)
+        holds(told["err"], "a number of messages is not a number")
 
 
 @suite.test("an id of another day is another report; the larger one is kept")

@@ -207,11 +207,11 @@ static const struct {
 	    "</feedback>",
 	    HEAD },
 	{ "counts",
-	    "<feedback>" META("1") POLICY RECORD("192.0.2.1", "-3")
+	    "<feedback>" META("1") POLICY RECORD("192.0.2.1", "1,234")
 		RECORD("192.0.2.2", "") RECORD("192.0.2.3", "0")
 		    RECORD("192.0.2.4", " 12 ")
 			RECORD("192.0.2.5", "7.0") "</feedback>",
-	    HEAD LINE("192.0.2.1", "1") LINE("192.0.2.2", "1")
+	    HEAD LINE("192.0.2.1", "1234") LINE("192.0.2.2", "1")
 		LINE("192.0.2.4", "12") LINE("192.0.2.5", "7") },
 	{ "addresses",
 	    "<feedback>" META("1") POLICY RECORD("[2001:DB8::2]", "1")
@@ -266,6 +266,10 @@ static const struct {
 	    "<feedback>" META("1") POLICY RECORD(
 		"192.0.2.1", "99999999999999999999") "</feedback>",
 	    "its number of messages is not plausible" },
+	{ "a count that is none",
+	    "<feedback>" META("1")
+		POLICY RECORD("192.0.2.1", "0x10") "</feedback>",
+	    "a number of messages is not a number" },
 	{ "a document type",
 	    "<!DOCTYPE feedback SYSTEM 'file:///etc/passwd'>"
 	    "<feedback/>",
