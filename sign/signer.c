@@ -155,7 +155,7 @@ choose_author(struct signer *s)
 {
 	struct mail_from from;
 
-	if (s->header.cut)
+	if (s->header.cut || s->header.nul)
 		return SIGNER_HEADER_TOO_LARGE;
 	mail_from_read(&s->header, s->arena, &from);
 	s->outcome.from = from.first;

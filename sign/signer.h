@@ -58,7 +58,7 @@ enum signer_reason {
 	SIGNER_NO_AUTHOR,
 	SIGNER_SEVERAL_AUTHORS,
 	SIGNER_KEY_UNPUBLISHED,
-	SIGNER_HEADER_TOO_LARGE, /* it was not kept as a whole */
+	SIGNER_HEADER_TOO_LARGE, /* it was not kept as a whole, or has a NUL */
 	SIGNER_REASONS,
 };
 

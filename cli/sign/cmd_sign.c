@@ -145,7 +145,7 @@ sign_message_file(struct sign_file *f)
 	struct body_hashes *hashes = body_hashes_new(f->m.arena);
 	int status = sign_names_read(f);
 
-	if (status == EX_OK && f->m.header.cut)
+	if (status == EX_OK && (f->m.header.cut || f->m.header.nul))
 		status = cli_fail(f->c, EX_DATAERR,
 		    "a header that is not read as a whole cannot be signed");
 	if (status == EX_OK)
