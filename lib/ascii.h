@@ -6,7 +6,13 @@
 
 #include <stdbool.h>
 
-unsigned char ascii_lower(unsigned char c);
+/* Inline, because every comparison of names calls it for each byte. */
+static inline unsigned char
+ascii_lower(unsigned char c)
+{
+	return c >= 'A' && c <= 'Z' ? (unsigned char)(c + ('a' - 'A')) : c;
+}
+
 unsigned char ascii_upper(unsigned char c);
 
 /* Below 0x80. */
