@@ -12,7 +12,7 @@ enum { WIDEST_V4 = 8, WIDEST_V6 = 16 };
 
 /* ---- kinds of values ---- */
 
-/* Theirs look at the first byte only. */
+/* The other programs look only at the first byte. */
 static bool
 is_true(struct span value)
 {

@@ -41,8 +41,8 @@ enum {
 	DNS_NET_UNANSWERED_MAX = 16384,
 };
 
-/* Somebody guesses at answers of `server`; called from the resolver's thread,
- * once for each port that was given up because of it. */
+/* Somebody sends forged answers in the name of `server`. Called from the
+ * resolver's thread, once for each port that was abandoned because of it. */
 typedef void dns_resolver_forged(const struct server_address *server);
 
 /* Why a server does not work. */

@@ -136,7 +136,7 @@ find_dns_facts(
 	return waits ? CORE_WAIT : CORE_DONE;
 }
 
-/* Without memory nothing is known, and nothing is found fault with. */
+/* If memory ran out, nothing is known, and no fault is reported. */
 static void
 read_dns_facts(struct cli *c, struct dns_facts *t)
 {

@@ -62,7 +62,8 @@ struct failure_request {
 	struct send_consent consent;
 };
 
-/* Why no report is made, whoever requests it; NULL: it may be made. */
+/* The reason why no report is made, even if one was requested; NULL: it may be
+ * made. */
 static const char *
 no_reason(const struct failure_request *a)
 {
