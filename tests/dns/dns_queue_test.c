@@ -14,6 +14,7 @@
 #include "dns/cache.h"
 #include "dns/queue.h"
 #include "lib/enum_names.h"
+#include "tests/support/cmocka_compat.h"
 #include "tests/support/netrun.h"
 
 /* ---- a source that answers when it is told to ---- */
@@ -527,7 +528,7 @@ a_few_dead_names_are_no_hostile_mail(void **state)
 	assert_int_equal(netrun_pass_until(&r, &m.crowd), NETRUN_TOTAL_MS);
 	dns_resolver_counts(r.net, &counts);
 	/* and now and then one for "localhost" */
-	assert_in_range(counts.datagrams, 5 * N, 5 * N + 5);
+	assert_int_in_range(counts.datagrams, 5 * N, 5 * N + 5);
 	for (size_t i = 0; i < N; i++)
 		assert_int_equal(m.all[i].answer->fault, DNS_ERROR_TIMEOUT);
 	dead_mail_end(&m, &r);

@@ -39,7 +39,7 @@ a_silent_server_costs_the_budget_and_no_more(void **state)
 	    NETRUN_TOTAL_MS);
 	/* at 0, 250, 500, 1000, 2000 ms; and for "localhost" at 1000, 1250,
 	 * 1500, 2000, 3000 ms */
-	assert_in_range(hostile_counts(r.servers[0]).udp, 9, 10);
+	assert_int_in_range(hostile_counts(r.servers[0]).udp, 9, 10);
 	netrun_stop(&r);
 }
 
