@@ -30,6 +30,7 @@
 ## cross        compile for musl, arm64 and riscv64, without linking
 ## rpm          the RPM of etc/avouch.spec, compared with what install does
 ## bench        the milter and its peers: CPU, rate, latency, memory
+## sign-bench   CPU of signing a small message, beside opendkim and RSA alone
 ## bench-parts  what the single parts cost
 
 TESTS    = $(patsubst %.c,$(BUILD)/%,$(wildcard tests/*_test.c \
@@ -199,6 +200,9 @@ sign-test: all
 		"tests/milter/signall.py $(DAEMON) 2000 all"
 	@grep '^# ' $(BUILD)/signall.py.log
 
+sign-bench: all
+	@tests/bench/sign_cpu.py $(DAEMON)
+
 # Downloads Debian's Sendmail and runs it from a separate directory; needs root.
 sendmail-test: all
 	@LOGS=$(BUILD) tests/run_cmocka "tests/milter/sendmail.py $(DAEMON)" \
@@ -320,7 +324,7 @@ deps:
 	@tests/deps all
 
 .PHONY: bench bench-parts demo check check-programs check-run cli-test e2e \
-	matrix cross rpm unit-programs package-test central-test conformance sign-test soak soak-reload faults neighbours sendmail-test \
+	matrix cross rpm unit-programs package-test central-test conformance sign-test sign-bench soak soak-reload faults neighbours sendmail-test \
 	store-faults \
 	valgrind lint analyze coverage coverage-run deps unit fuzz-replay \
 	asan tsan sanitized fuzz-build fuzzers fuzz
