@@ -573,31 +573,60 @@ key_watch_stop(void)
 	signing_unref(s);
 }
 
-void
-key_watch_counts(struct key_watch_counts *out)
+enum { PHASES = ROTATION_REVOKED + 1 };
+
+/* With the lock.  Returns the number of domains whose keys do not sign. */
+static size_t
+count_phases(const struct sign_keys *keys, size_t phases[PHASES])
 {
-	const struct signing *s = signing_ref();
-	size_t n = 0;
-	struct sign_domain *const *domains =
-	    s != NULL ? sign_keys_domains(s->keys, &n) : NULL;
+	size_t n, unsigned_domains = 0;
+	struct sign_domain *const *domains = sign_keys_domains(keys, &n);
 
-	*out = (struct key_watch_counts){ .domains = n,
-		.looks = atomic_load(&watch.looks),
-		.unknown = atomic_load(&watch.unknown) };
-	pthread_mutex_lock(&watch.lock);
 	for (size_t i = 0; i < n; i++) {
-		size_t signing = out->signing;
+		bool signs = false;
 
-		out->keys += domains[i]->n_keys;
 		for (size_t k = 0; k < domains[i]->n_keys; k++) {
 			enum rotation_phase phase = domains[i]->keys[k]->phase;
 
-			out->signing +=
+			phases[phase]++;
+			signs |=
 			    phase == ROTATION_ACTIVE || phase == ROTATION_ALARM;
-			out->alarms += phase == ROTATION_ALARM;
 		}
-		out->unpublished += out->signing == signing;
+		unsigned_domains += !signs;
 	}
-	pthread_mutex_unlock(&watch.lock);
+	return unsigned_domains;
+}
+
+void
+key_watch_put_metrics(struct buf *page)
+{
+	const struct signing *s = signing_ref();
+	size_t phases[PHASES] = { 0 }, unsigned_domains = 0;
+
+	if (s != NULL) {
+		pthread_mutex_lock(&watch.lock);
+		unsigned_domains = count_phases(s->keys, phases);
+		pthread_mutex_unlock(&watch.lock);
+	}
+	buf_text(page,
+	    "# HELP avouch_sign_keys Signing keys by state; alarm: its record "
+	    "is missing.\n# TYPE avouch_sign_keys gauge\n");
+	for (size_t i = 0; i < PHASES; i++)
+		buf_printf(page, "avouch_sign_keys{state=\"%s\"} %zu\n",
+		    rotation_phase_name((enum rotation_phase)i), phases[i]);
+	buf_printf(page,
+	    "# HELP avouch_sign_domains_without_key Domains that have keys, of "
+	    "which none may sign.\n"
+	    "# TYPE avouch_sign_domains_without_key gauge\n"
+	    "avouch_sign_domains_without_key %zu\n"
+	    "# HELP avouch_sign_key_looks_total Looks at the records of keys.\n"
+	    "# TYPE avouch_sign_key_looks_total counter\n"
+	    "avouch_sign_key_looks_total %llu\n"
+	    "# HELP avouch_sign_key_looks_unknown_total Looks without an "
+	    "answer.\n"
+	    "# TYPE avouch_sign_key_looks_unknown_total counter\n"
+	    "avouch_sign_key_looks_unknown_total %llu\n",
+	    unsigned_domains, (unsigned long long)atomic_load(&watch.looks),
+	    (unsigned long long)atomic_load(&watch.unknown));
 	signing_unref(s);
 }

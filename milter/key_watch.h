@@ -14,6 +14,7 @@
 #include <stdint.h>
 
 #include "conf/conf.h"
+#include "lib/buf.h"
 #include "sign/keys.h"
 
 /*
@@ -42,14 +43,7 @@ void key_watch_stop(void);
 void key_watch_lock(void);
 void key_watch_unlock(void);
 
-struct key_watch_counts {
-	size_t domains, keys;
-	size_t signing;     /* keys that sign */
-	size_t unpublished; /* domains that have keys, of which none signs */
-	size_t alarms;      /* keys that sign, but have no record */
-	uint64_t looks, unknown;
-};
-
-void key_watch_counts(struct key_watch_counts *out);
+/* Keys by state, and looks, for the page of metrics.h. */
+void key_watch_put_metrics(struct buf *page);
 
 #endif

@@ -4,6 +4,7 @@
 #include <time.h>
 
 #include "lib/enum_names.h"
+#include "milter/key_watch.h"
 #include "milter/message_sink.h"
 #include "milter/service.h"
 #include "milter/sign_sink.h"
@@ -480,6 +481,7 @@ metrics_put(struct buf *page)
 	put_service(page, &s);
 	put_messages(page);
 	sign_sink_put_metrics(page);
+	key_watch_put_metrics(page);
 	put_dns(page, &s);
 	put_resolvers(page, &s);
 	put_store(page);
