@@ -9,7 +9,7 @@
 #include <unistd.h>
 
 #include "cli/key/cmd_key.h"
-#include "lib/ascii.h"
+#include "lib/scan.h"
 #include "sign/key_tables.h"
 
 enum { IMPORT_FILES_MAX = 2 };
@@ -152,6 +152,38 @@ import_pem(struct key_importer *m, const char *path)
 
 static void import_file(struct key_importer *m, const char *path, bool is_top);
 
+/* Domain, Selector and KeyFile: one key, for each of the domains. */
+static void
+import_opendkim_key(struct key_importer *m, struct span text, const char *conf)
+{
+	struct span selector = arena_copy(
+	    m->k->arena, key_tables_opendkim_option(text, "Selector"));
+	struct span file = arena_copy(
+	    m->k->arena, key_tables_opendkim_option(text, "KeyFile"));
+	struct scan domains =
+	    scan_of(key_tables_opendkim_option(text, "Domain"));
+
+	if (scan_done(&domains) || selector.n == 0) {
+		import_error(m, conf,
+		    "KeyFile needs Domain and Selector beside it; add them, or "
+		    "import the key file with --domain and --selector");
+		return;
+	}
+	while (!scan_done(&domains)) {
+		struct span domain =
+		    arena_copy(m->k->arena, scan_until(&domains, ','));
+
+		(void)scan_byte(&domains, ',');
+		if (domain.n == 0)
+			continue;
+		if (key_cli_domain(m->k, domain.p) != EX_OK ||
+		    key_cli_selector(m->k, selector.p) != EX_OK)
+			m->ok = false;
+		else
+			import_key(m, m->k->domain, selector.p, file.p);
+	}
+}
+
 /* Reads the tables that an opendkim.conf names. */
 static void
 import_opendkim_conf(struct key_importer *m, struct span text)
@@ -184,6 +216,8 @@ import_file(struct key_importer *m, const char *path, bool is_top)
 	    (key_tables_opendkim_option(text, "KeyTable").n > 0 ||
 		key_tables_opendkim_option(text, "SigningTable").n > 0))
 		import_opendkim_conf(m, text);
+	else if (is_top && key_tables_opendkim_option(text, "KeyFile").n > 0)
+		import_opendkim_key(m, text, path);
 	else if (!key_tables_read(m->tables, path, text, m->errors))
 		m->ok = false;
 	explicit_bzero(memory, text.n);

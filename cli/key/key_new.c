@@ -110,6 +110,18 @@ free_selector(struct key_order *o, struct buf *out)
 	return false;
 }
 
+/* A new key is the newest, also if the clock was set back. */
+static int64_t
+newest_time(const struct key_order *o)
+{
+	int64_t time = o->k->c->now;
+
+	for (size_t i = 0; i < o->entries->n; i++)
+		if (time <= o->entries->list[i].created)
+			time = o->entries->list[i].created + 1;
+	return time;
+}
+
 static bool
 add_entry(struct key_order *o, struct key_made *made)
 {
@@ -120,7 +132,7 @@ add_entry(struct key_order *o, struct key_made *made)
 		return false;
 	if (entry == NULL)
 		entry = &o->entries->list[o->entries->n++];
-	*entry = (struct key_entry){ .created = o->k->c->now };
+	*entry = (struct key_entry){ .created = newest_time(o) };
 	memcpy(entry->selector, made->selector, sizeof(entry->selector));
 	for (int i = 0; i < 2; i++)
 		if (strcmp(made->selector, o->pair[i]) == 0)

@@ -162,6 +162,22 @@ def opendkim(c):
     same({k["result"] for k in again}, {"already there"}, "again")
 
 
+@suite.test("opendkim.conf with Domain, Selector and KeyFile")
+def opendkim_one(c):
+    path = c.path("single.pem")
+    subprocess.run(["openssl", "genrsa", "-out", path, "2048"], check=True,
+                   capture_output=True)
+    conf = c.file("single.conf", "Mode sv\nDomain c1.example,C2.example\n"
+                  "Selector 2026\nKeyFile %s\n" % path)
+    r = key(c, "import", conf, "--json").json()["keys"]
+    same([(k["domain"], k["selector"], k["result"]) for k in r],
+         [("c1.example", "2026", "imported"),
+          ("c2.example", "2026", "imported")], "keys")
+    r = key(c, "import", c.file("half.conf", "KeyFile %s\n" % path),
+            status=DATAERR)
+    holds(r.err, "half.conf: KeyFile needs Domain and Selector")
+
+
 @suite.test("maps of rspamd, and key files of other kinds")
 def rspamd(c):
     one, two = c.path("one.pem"), c.path("ec.pem")
