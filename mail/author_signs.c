@@ -3,6 +3,7 @@
 #include "lib/ascii.h"
 #include "lib/buf.h"
 #include "lib/domain.h"
+#include "lib/utf8.h"
 #include "mail/lex.h"
 
 /* ---- bytes ---- */
@@ -221,6 +222,32 @@ skip_commas(struct scan *s)
 }
 
 /*
+ * `at` is where a domain should begin.  Some programs take odd bytes into it,
+ * "@..=b.example", and a person reads the name behind them.
+ */
+static void
+add_behind_odd_bytes(struct author_reading *r, struct scan at)
+{
+	const char *from = at.p;
+	struct span name;
+
+	while (!scan_done(&at)) {
+		unsigned char c = (unsigned char)*at.p;
+		size_t n = c < 0x80 ? 1 : utf8_size(scan_rest(&at));
+
+		if (ascii_is_tag(c) || span_has(SPAN("-@<"), (char)c) ||
+		    (n > 1 &&
+			!utf8_has_invisible(span_first(scan_rest(&at), n))))
+			break;
+		for (scan_next(&at); n > 1; n--)
+			scan_next(&at);
+	}
+	name = author_trim(scan_while(&at, is_word));
+	if (name.p != from && author_is_dotted(name))
+		author_add_possible(r, author_read_name(r, name));
+}
+
+/*
  * `at` follows an "@", `local` is the word before it. By the obsolete syntax of
  * RFC 5322 section 4.4, a domain may be in pieces around its dots; Python's
  * email package joins any pieces ("ba nk.example").
@@ -233,6 +260,7 @@ read_after_at(struct author_reading *r, struct scan at, struct span local)
 
 	scan_while(&at, ascii_is_space);
 	read_first_comment(r, &at);
+	add_behind_odd_bytes(r, at);
 	clean = !skip_commas(&at);
 	word = scan_while(&at, is_word);
 	name = author_trim(word);
@@ -401,10 +429,10 @@ author_read_at_signs(struct author_reading *r, struct span text)
 {
 	struct scan s = scan_of(text);
 	struct span before = SPAN_NONE; /* the word in front */
+	int last = 0;                   /* the byte before c, but for words */
 
-	while (!scan_done(&s)) {
-		int c = scan_peek(&s);
-
+	for (int c; !scan_done(&s); last = c) {
+		c = scan_peek(&s);
 		if (is_word((unsigned char)c)) {
 			before = scan_while(&s, is_word);
 			continue;
@@ -417,7 +445,9 @@ author_read_at_signs(struct author_reading *r, struct span text)
 		} else if (c == '<') {
 			struct scan at = s;
 
-			skip_route(&at);
+			/* "<<@b.example:x@a.example>>" is no route for all. */
+			if (last != '<')
+				skip_route(&at);
 			if (is_clean_angle(r, at))
 				s = at;
 		}

@@ -202,6 +202,9 @@ rule_1_what_other_programs_find_in_a_valid_field(void **state)
 		{ "(=?utf-8?q?=29_c=40d.example=2C?=) a@b.example", VALID, "b.example +d.example" },
 		{ "\"=?utf-8?q?\" c=40d.example?= <a@b.example>", VALID, "b.example +d.example" },
 		{ "\"=?utf-8?q?=0D=0A_c=40d.example?=\" <a@b.example>", VALID, "b.example +d.example" },
+		/* odd bytes where the domain should begin */
+		{ "=?utf-8?q?admin=40..=3Db.example?= <x@a.example>", VALID, "a.example +b.example" },
+		{ "=?utf-8?q?admin=40=E2=80=AE!b.example?= <x@a.example>", VALID, "a.example +b.example" },
 		/* those that normalize Unicode */
 		{ "c\357\274\240d.example <a@b.example>", VALID, "b.example +d.example" },
 		{ "c\357\271\253d.example <a@b.example>", VALID, "b.example +d.example" },
@@ -289,6 +292,9 @@ static void
 rule_2_sloppy_but_unambiguous(void **state)
 {
 	static const struct good_vector good[] = {
+		/* odd bytes where a domain should begin: a possible author */
+		{ "\"(x)c@\f,\341\240\216d.example , x@b.example", SLOPPY, "b.example +d.example" },
+		{ "\"=?utf-8?q?c=40=2C=20d=2eexample?=;D\" \"\" x@b.example", SLOPPY, "b.example +d.example" },
 		{ "Doe, Joe <a@b.example>", SLOPPY, "b.example" },
 		{ "Re: News <a@b.example>", SLOPPY, "b.example" },
 		{ "Joe; Jane <a@b.example>", SLOPPY, "b.example" },
@@ -361,6 +367,8 @@ static void
 rule_3_several_domains_in_a_field_that_is_not_valid(void **state)
 {
 	static const struct bad_vector bad[] = {
+		/* "<<@b.example:x@a.example>>" */
+		{ "=?us-ascii?B?PDxAYi5leGFtcGxlOnhAYS5leGFtcGxlPj4=?=", "b.example a.example +b.examplex", NOT_VALID, false },
 		{ "Bank, Inc. (x@b.example) <a@d.example>", "b.example d.example", SEVERAL, false },
 		{ "x@b.example <a@d.example>", "b.example d.example", SEVERAL, false },
 		{ "a @ d.example <x@b.example>", "d.example b.example", SEVERAL, false },
