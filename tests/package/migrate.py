@@ -159,13 +159,13 @@ def enforced(m):
 
 @suite.test("5: opendkim signs only")
 def signs(m):
-    step(m, "5. Let opendkim sign only")
+    step(m, "5. Let opendkim only sign")
     holds(last(m, "world", "out-"), "DKIM-Signature: ")
 
 
 @suite.test("6 and 7: opendmarc and policyd-spf are out and gone")
 def gone(m):
-    step(m, "6. Take opendmarc and policyd-spf out")
+    step(m, "6. Remove opendmarc and policyd-spf from Postfix")
     step(m, "7. Stop them")
     text = last(m, "ann", "soft-")
     same(len(re.findall(r"(?m)^Authentication-Results: ", text)), 1, text)
@@ -192,8 +192,8 @@ def flowed(m):
 @suite.test("8: avouch signs with the key of opendkim")
 def signer(m):
     m.run("postconf -M 'submission/inet=submission inet n - y - - smtpd'")
-    m.show("\n== 8. If you like, let avouch sign too")
-    for command in doc("8. If you like"):
+    m.show("\n== 8. Optional: let avouch sign too")
+    for command in doc("8. Optional"):
         m.type(command)
     m.run("systemctl stop opendkim")
     m.run("(echo 'From: ann@%s'; echo 'Subject: sendmail'; echo; echo Hello) | "
