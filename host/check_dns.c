@@ -122,7 +122,7 @@ report_probe(struct host_checking *h, const struct server_address *server,
 	server_address_put(&b, server);
 	host_check_warning(h, "", "nameservers", "the resolver %s %s%s", text,
 	    trouble == DNS_TROUBLE_ERRORS
-		? "answers with an error; it may not reach the Internet"
+		? "answers with an error; perhaps it cannot reach the Internet"
 		: dns_trouble_text(trouble),
 	    h->conf->dns.n_servers == 0 ? " (from " RESOLV_CONF ")" : "");
 }

@@ -276,7 +276,7 @@ check_signer(const struct doctor *d, const struct doctor_service *service,
 	    (span_is(action, "accept") &&
 		!span_has_text(signer, "default_action=")))
 		d->in->found(d->in->arg, service->name, span_str(name), signer,
-		    "while the signer is away, mail leaves unsigned; write "
+		    "mail leaves unsigned while the signer does not run; write "
 		    "{ SOCKET, default_action=tempfail }");
 	if (follower.p != NULL)
 		d->in->found(d->in->arg, service->name, span_str(name),

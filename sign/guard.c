@@ -224,7 +224,7 @@ guard_flaws(unsigned flaws, const char *duplicate,
 	} texts[] = {
 		{ SIGNER_FLAW_LONG_LINE, "long_line",
 		    "a line is longer than 998 bytes: Postfix breaks it after "
-		    "signing, and the signature with it; set "
+		    "signing, which breaks the signature; set "
 		    "force_mime_input_conversion = yes (Postfix 3.9 or "
 		    "newer)" },
 		{ SIGNER_FLAW_8BIT, "8bit",

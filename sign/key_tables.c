@@ -422,7 +422,7 @@ add_signing_line(struct resolve *r, struct table_row *line)
 	if (domain.n == 0 || span_has(domain, '*')) {
 		resolve_error(r, line, line->first,
 		    "this line signs the mail of all domains with one key; "
-		    "receivers do not accept that for other domains than the "
+		    "receivers do not accept that for domains other than the "
 		    "key's; name each domain instead");
 		return;
 	}

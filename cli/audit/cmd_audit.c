@@ -37,7 +37,7 @@ cmd_audit(struct cli *c)
 		    "--fail-on %s: must be error or warning", c->fail_on);
 	if (c->html != NULL && (c->n_args == 0 || c->json))
 		return cli_fail(c, EX_USAGE,
-		    "--html is for DOMAIN, and not together with --json");
+		    "--html needs DOMAIN, and cannot be used with --json");
 	if (c->smtp && c->cert != NULL)
 		return cli_fail(
 		    c, EX_USAGE, "--smtp and --cert cannot be used together");

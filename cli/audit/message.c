@@ -224,7 +224,7 @@ message_show(const struct audit_message *m, const struct audit_findings *f)
 		puts("The client's address is not in the message, so SPF and "
 		     "DMARC were not judged; give --ip.");
 	if (m->is_unsure)
-		puts("SPF, DKIM and DMARC are not known for now: a DNS "
+		puts("SPF, DKIM and DMARC are not known: a DNS "
 		     "question failed.");
 	audit_show_findings(f);
 	puts("\n" AUDIT_SCOPE);

@@ -264,7 +264,7 @@ import_run(struct key_importer *m)
 	if (m->imported > 0)
 		key_cli_changed(m->k);
 	if (m->imported > 0 && !c->json)
-		puts("They sign from now on, also before their records have "
+		puts("They sign from now on, even before their records have "
 		     "been seen. `avouch key check`\nlooks at the records.");
 	return m->ok ? EX_OK : EX_DATAERR;
 }

@@ -66,7 +66,7 @@ put_note(struct buf *b, const struct sign_domain *domain,
 		removable = rotation_removable(s, retired_at(domain, key));
 		put_when(b,
 		    removable > now ? "its record is needed until"
-				    : "its record may go since",
+				    : "its record has not been needed since",
 		    removable);
 		break;
 	case ROTATION_REVOKED:

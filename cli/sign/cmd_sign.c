@@ -147,7 +147,8 @@ sign_message_file(struct sign_file *f)
 
 	if (status == EX_OK && (f->m.header.cut || f->m.header.nul))
 		status = cli_fail(f->c, EX_DATAERR,
-		    "a header that is not read as a whole cannot be signed");
+		    "the header is too large or contains a NUL byte; it cannot "
+		    "be signed");
 	if (status == EX_OK)
 		status = sign_key_read(f);
 	if (status == EX_OK && !sign_make_field(f, hashes))
