@@ -159,7 +159,7 @@ report(
 	cli_put_lines(stderr, faults);
 	cli_put_lines(stderr, warnings);
 	if (valid)
-		printf("%s: no faults\n", config_path(c));
+		printf("%s: no errors\n", config_path(c));
 }
 
 /* A private key that all can read, or that cannot be read as a key, is an

@@ -237,7 +237,7 @@ def run(l, text, authserv_id, action):
     with open(path, "w") as f:
         f.write(text)
     os.chmod(path, 0o644)
-    holds(avouch(l, "config", "check", "--config", path), "no faults")
+    holds(avouch(l, "config", "check", "--config", path), "no errors")
     l.milter = d = daemon.Daemon(l.program, l.home, text, name="migrated")
     try:
         got = mailing.delivered(l, FORGED)
