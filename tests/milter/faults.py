@@ -180,7 +180,7 @@ def _(l):
         true(seen.count("550") >= 2, "the truth is heard: %s" % seen)
         page = strict.page()
         true(page.one("dns_strays_total") > 16, "strays")
-        true(page.one("dns_wrong_ids_total") > 16, "wrong ids")
+        true(page.one("dns_wrong_ids_total") >= 16, "wrong ids")  # WRONG_IDS_MAX
         true(page.one("dns_suspect_ports_total") > 0, "suspect ports")
         holds(strict.d.wait_log(event="warning", cause="dns_forged")["text"],
               "wrong ids")
