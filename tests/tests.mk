@@ -205,7 +205,7 @@ sign-bench: all
 
 # Downloads Debian's Sendmail and runs it from a separate directory; needs root.
 sendmail-test: all
-	@LOGS=$(BUILD) tests/run_cmocka "tests/milter/sendmail.py $(DAEMON)" \
+	@LOGS=$(BUILD) JOBS=1 tests/run_cmocka "tests/milter/sendmail.py $(DAEMON)" \
 		"tests/milter/fromforms.py $(DAEMON)"
 
 # A bare Debian of each name is made, the package is built and installed on it;
