@@ -568,7 +568,11 @@ key_watch_stop(void)
 		pthread_mutex_unlock(&watch.lock);
 		clock_gettime(CLOCK_REALTIME, &until);
 		until.tv_sec += STOP_S;
-		(void)pthread_timedjoin_np(watch.thread, NULL, &until);
+		if (pthread_timedjoin_np(watch.thread, NULL, &until) == 0) {
+			conf_unref(watch.conf);
+			conf_unref(watch.next_conf);
+			watch.conf = watch.next_conf = NULL;
+		}
 	}
 	signing_unref(s);
 }
