@@ -137,7 +137,7 @@ def status(c):
             ((*base, "--fail-on", "hint"), "must be error or warning"),
             ((*base, "--outgoing", "mx"), "not an IP address"),
             ((*base, "--selector"), "needs a value"),
-            ((*base, "--html", "-", "--json"), "not together with"),
+            ((*base, "--html", "-", "--json"), "cannot be used with"),
             (("audit", "example", "--zone", zone), "not a domain name"),
             (("audit", "a..example", "--zone", zone), "not a domain name"),
             ((*base, *["--selector", "a"] * 33), "more than 32 times")):

@@ -15,6 +15,7 @@ import ssl
 import subprocess
 import sys
 import threading
+import time
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.dirname(
     os.path.abspath(__file__))), "cli"))
@@ -34,6 +35,18 @@ DEADLINE = 60  # seconds, of a server
 def openssl(*arguments, given=None):
     return subprocess.run(["openssl", *arguments], input=given, check=True,
                           capture_output=True).stdout
+
+
+def validity(days):
+    """Options of openssl-x509(1).  Since 3.4 it refuses an end before the start,
+    and has options for both; before, the start was always now."""
+    usage = subprocess.run(["openssl", "x509", "-help"], capture_output=True,
+                           check=True).stderr
+    if days >= 0 or b"-not_after" not in usage:
+        return ["-days", str(days)]
+    start, end = (time.strftime("%Y%m%d%H%M%SZ", time.gmtime(
+        time.time() + n * 86400)) for n in (days - 90, days))
+    return ["-not_before", start, "-not_after", end]
 
 
 class Authority:
@@ -58,7 +71,7 @@ class Authority:
         with open(names, "w", encoding="ascii") as f:
             f.write("subjectAltName=DNS:%s\n" % name)
         openssl("x509", "-req", "-in", request, "-CA", self.path, "-CAkey",
-                self.key, "-CAcreateserial", "-days", str(days), "-extfile",
+                self.key, "-CAcreateserial", *validity(days), "-extfile",
                 names, "-out", path + ".crt")
         with open(path, "wb") as out:
             for part in (key, path + ".crt"):

@@ -15,6 +15,8 @@
 #include <string.h>
 
 #include <cmocka.h>
+#include <openssl/crypto.h>
+#include <openssl/err.h>
 
 #include "dkim/crypto.h"
 #include "tests/support/core_driver.h"
@@ -115,11 +117,25 @@ struct memory_try {
 	char text[2000];
 };
 
+/*
+ * With OpenSSL 3.6 and later, "all fail" begins after the requests for a
+ * thread's error state and the table it is in.  If there is no memory for the
+ * table, CRYPTO_malloc() reports that, the report needs the table, and so on
+ * until the stack is used up (CRYPTO_THREAD_set_local_ex(), seen with 3.6.5).
+ */
+static void
+skip_openssl_table(const struct memory_case *c)
+{
+	if (c->fail_at == memory_fail_at && OpenSSL_version_num() >= 0x30600000)
+		ERR_clear_error();
+}
+
 static void *
 try_at(void *arg)
 {
 	struct memory_try *t = arg;
 
+	skip_openssl_table(t->r->c);
 	t->r->c->fail_at(t->nth);
 	t->action = judge(t->r, t->dns, t->text, sizeof(t->text));
 	t->r->c->fail_at(0);
