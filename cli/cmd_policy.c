@@ -9,7 +9,6 @@
 #include "lib/buf.h"
 #include "lib/date.h"
 #include "lib/scan.h"
-#include "lib/date.h"
 #include "report/store/query.h"
 #include "report/show/replay.h"
 

@@ -131,12 +131,14 @@ line_findings(json_t *o)
 	struct buf b = buf_wrap(memory, sizeof(memory));
 
 	json_object_foreach(causes, cause, domains)
-	    json_object_foreach(domains, domain, n)
 	{
-		if (json_integer_value(n) == 0)
-			continue;
-		buf_printf(&b, "%s%s %s (%lld)", b.n > 0 ? ", " : "", cause,
-		    domain, (long long)json_integer_value(n));
+		json_object_foreach(domains, domain, n)
+		{
+			if (json_integer_value(n) == 0)
+				continue;
+			buf_printf(&b, "%s%s %s (%lld)", b.n > 0 ? ", " : "",
+			    cause, domain, (long long)json_integer_value(n));
+		}
 	}
 	if (b.n > 0)
 		cli_line("own mail guard", buf_view(&b));

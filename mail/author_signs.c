@@ -192,7 +192,7 @@ add_pieces(struct author_reading *r, struct scan at, struct span word)
 
 /* A comment in front of a domain may be taken for it. */
 static void
-read_first_comment(struct author_reading *r, struct scan *at)
+read_first_comment(struct author_reading *r, struct scan *at, struct span local)
 {
 	struct scan inside = *at;
 	struct span name;
@@ -200,8 +200,10 @@ read_first_comment(struct author_reading *r, struct scan *at)
 	if (scan_byte(&inside, '(')) {
 		scan_while(&inside, ascii_is_space);
 		name = author_trim(scan_while(&inside, is_word));
-		if (author_is_dotted(name))
+		if (author_is_dotted(name)) {
+			author_keep_first(r, local, name);
 			add_named(r, name);
+		}
 	}
 	author_skip_cfws(at);
 }
@@ -259,7 +261,7 @@ read_after_at(struct author_reading *r, struct scan at, struct span local)
 	bool clean;
 
 	scan_while(&at, ascii_is_space);
-	read_first_comment(r, &at);
+	read_first_comment(r, &at, local);
 	add_behind_odd_bytes(r, at);
 	clean = !skip_commas(&at);
 	word = scan_while(&at, is_word);

@@ -21,8 +21,6 @@ enum {
 	PUBLISH_STEP_MS = 20,
 };
 
-extern char **environ;
-
 struct span
 key_record_name(struct key_cli *k, const char *selector, const char *domain)
 {

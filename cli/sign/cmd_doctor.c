@@ -18,8 +18,6 @@
 
 enum { DOCTOR_EXIT_FOUND = 1 };
 
-extern char **environ;
-
 struct doctor_run {
 	struct cli *c;
 	struct arena *arena;

@@ -581,6 +581,7 @@ first_address_for_logs(void **state)
 		{ "Doe, Joe <a@b.example\302\240>", "a@b.example\302\240" },
 		{ "alice%b.example", "alice@b.example" },
 		{ "b.example!alice", "alice@b.example" },
+		{ "x@(b.example)", "x@b.example" },
 		{ "postmaster", "" },
 	};
 	struct arena *a = arena_new(CAP);
