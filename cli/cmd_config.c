@@ -55,7 +55,7 @@ config_path(const struct cli *c)
 	return c->config != NULL ? c->config : CONF_DEFAULT_FILE;
 }
 
-/* An override that no longer applies is no fault, but worth a word. */
+/* An override that no longer applies is not an error, but worth a word. */
 static void
 warn_expired(const struct cli *c, const struct conf *conf, FILE *out)
 {

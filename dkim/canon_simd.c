@@ -47,7 +47,7 @@ word_suspects(uint64_t w, uint64_t *before, bool relaxed)
 static size_t
 words_run(const char *p, size_t n, bool relaxed)
 {
-	size_t last = n - 1, i = 0, done = 0; /* before `done` is no stop */
+	size_t last = n - 1, i = 0, done = 0; /* no stop is before `done` */
 	uint64_t w, before = 0;
 
 	for (; i < last && (uintptr_t)(p + i) % WORD != 0; done = ++i)

@@ -447,7 +447,7 @@ author_read_at_signs(struct author_reading *r, struct span text)
 		} else if (c == '<') {
 			struct scan at = s;
 
-			/* "<<@b.example:x@a.example>>" is no route for all. */
+			/* Some programs see no route in "<<@b:x@a>>". */
 			if (last != '<')
 				skip_route(&at);
 			if (is_clean_angle(r, at))

@@ -51,7 +51,7 @@ bool mail_header_add(struct mail_header *h, struct arena *a, struct span name,
  * The fields of a whole message (or its beginning) one by one, as they stand
  * there: mail_header_open() skips an mbox "From " line, mail_header_next() is
  * false where the header ends, with `s` at the first byte of the body.  A line
- * that is no field ends the header as the MTAs do it.
+ * that is not a field ends the header as the MTAs do it.
  */
 struct scan mail_header_open(struct span text);
 bool mail_header_next(struct scan *s, struct span *name, struct span *value);
@@ -59,9 +59,9 @@ bool mail_header_next(struct scan *s, struct span *name, struct span *value);
 /*
  * Cuts the header off a whole message (or its beginning): adds all fields and
  * returns the bytes up to and including the empty line (text.n where there is
- * none).  Lines end with CRLF or LF.  A line that is no field ends the header
- * as the MTAs do it: it and what follows is body; an mbox "From " line at the
- * very start is skipped.
+ * none).  Lines end with CRLF or LF.  A line that is not a field ends the
+ * header as the MTAs do it: it and what follows is body; an mbox "From " line
+ * at the very start is skipped.
  */
 size_t mail_header_read(
     struct mail_header *h, struct arena *a, struct span text);
