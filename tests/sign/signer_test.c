@@ -15,182 +15,7 @@
 #include "tests/support/dkim_run.h"
 #include "tests/support/memory.h"
 #include "tests/support/sign_keys.h"
-
-enum { MESSAGE_MAX = 400000, NOW = DKIM_RUN_NOW };
-
-#define FROM "From: Alice <alice@example.com>\r\n"
-#define REST                                                                   \
-	"To: bob@example.net\r\nSubject: Hello\r\n"                            \
-	"Date: Thu, 01 Jan 2026 12:00:00 +0000\r\nMessage-ID: <1@a>\r\n"
-
-/*
- * example.com: RSA and Ed25519.  example.org: RSA.  sub.example.org: a key of
- * its own.  new.example.org, new.example: a key that was never published.
- */
-static struct test_keys folder;
-static struct sign_keys *keys;
-static struct dns_source *zone;
-
-static int
-set_up(void **state)
-{
-	(void)state;
-	test_keys_begin(&folder);
-	test_keys_add(&folder, "example.com", "r1", PRIVATE_KEY_RSA);
-	test_keys_add(&folder, "example.com", "e1", PRIVATE_KEY_ED25519);
-	test_keys_add(&folder, "example.org", "s1", PRIVATE_KEY_RSA);
-	test_keys_add(&folder, "sub.example.org", "s2", PRIVATE_KEY_ED25519);
-	test_keys_add_unpublished(
-	    &folder, "new.example.org", "n1", PRIVATE_KEY_ED25519);
-	test_keys_add_unpublished(
-	    &folder, "new.example", "n1", PRIVATE_KEY_ED25519);
-	keys = test_keys_load(&folder);
-	zone = test_keys_zone(&folder);
-	return 0;
-}
-
-static int
-tear_down(void **state)
-{
-	(void)state;
-	zone->close(zone);
-	sign_keys_unref(keys);
-	test_keys_end(&folder);
-	return 0;
-}
-
-/* ---- signing ---- */
-
-struct run {
-	const char *conf; /* NULL: the defaults */
-	const char *login, *sender;
-	const char *senders; /* text of the file; NULL: none */
-	size_t step;         /* bytes of a chunk of the body; 0: one chunk */
-	int64_t now;         /* 0: NOW */
-};
-
-struct ran {
-	const struct conf *conf;
-	struct senders *senders;
-	struct signer *signer;
-	const struct signer_outcome *o;
-	struct span message; /* signed, without what was removed */
-	char *text;
-};
-
-static void
-put_text(struct ran *r, struct span s)
-{
-	assert_true(r->message.n + s.n < MESSAGE_MAX);
-	if (s.n > 0)
-		memcpy(r->text + r->message.n, s.p, s.n);
-	r->message.n += s.n;
-	r->message.p = r->text;
-}
-
-static bool
-is_removed(const struct signer_outcome *o, uint32_t nth)
-{
-	for (size_t i = 0; i < o->n_remove; i++)
-		if (o->remove[i] == nth)
-			return true;
-	return false;
-}
-
-/* As the MTA does it: our fields on top, the broken ones away. */
-static void
-put_result(struct ran *r, struct span message)
-{
-	struct scan s = mail_header_open(message);
-	struct span name, value;
-	const char *from = s.p;
-	uint32_t nth = 0;
-
-	r->text = malloc(MESSAGE_MAX);
-	assert_non_null(r->text);
-	for (size_t i = 0; i < r->o->n_add; i++) {
-		put_text(r, SPAN("DKIM-Signature:"));
-		put_text(r, r->o->add[i]);
-		put_text(r, SPAN("\r\n"));
-	}
-	while (mail_header_next(&s, &name, &value)) {
-		if (!span_is_nocase(name, "DKIM-Signature") ||
-		    !is_removed(r->o, ++nth))
-			put_text(r, span_between(from, s.p));
-		from = s.p;
-	}
-	put_text(r, span_between(from, message.p + message.n));
-}
-
-static void
-feed(struct signer *signer, struct span message, size_t step)
-{
-	struct scan s = mail_header_open(message);
-	struct span name, value, body;
-
-	while (mail_header_next(&s, &name, &value))
-		signer_header(signer, name, value);
-	signer_headers_end(signer);
-	body = scan_rest(&s);
-	for (step = step > 0 ? step : body.n + 1; body.n > 0;
-	     body = span_skip(body, step))
-		signer_body(signer, span_first(body, step));
-}
-
-static struct ran
-run_span(const struct run *how, struct span message)
-{
-	struct ran r = { .conf = conf_text_good(
-			     how->conf != NULL ? how->conf : "") };
-
-	if (how->senders != NULL)
-		r.senders = senders_read_text(
-		    span_str(how->senders), "senders", stderr);
-	r.signer = signer_begin(r.conf, keys, r.senders,
-	    &(struct signer_envelope){
-		.sender = span_str(
-		    how->sender != NULL ? how->sender : "<alice@example.com>"),
-		.login = span_str(how->login),
-		.all_ours = true,
-	    });
-	assert_non_null(r.signer);
-	feed(r.signer, message, how->step);
-	r.o = signer_finish(r.signer, how->now != 0 ? how->now : NOW);
-	put_result(&r, message);
-	return r;
-}
-
-static struct ran
-run(const struct run *how, const char *message)
-{
-	return run_span(how, span_str(message));
-}
-
-static void
-run_end(struct ran *r)
-{
-	signer_end(r->signer);
-	senders_free(r->senders);
-	conf_unref(r->conf);
-	free(r->text);
-}
-
-/* "pass pass", by our verifier. */
-static void
-expect_verified(const struct ran *r, const char *name, const char *want)
-{
-	struct dkim_run v = { .now = NOW };
-	char text[400];
-
-	dkim_run(&v, r->message, zone);
-	dkim_run_text(&v, false, text, sizeof(text));
-	if (strcmp(text, want) != 0) {
-		dkim_run_text(&v, true, text, sizeof(text));
-		fail_msg("%s: %s, want %s\n%.*s", name, text, want,
-		    SPAN_FMT(r->message));
-	}
-	dkim_run_end(&v);
-}
+#include "tests/support/signer_run.h"
 
 /* ---- RFC 8463 appendix A: the same bytes ---- */
 
@@ -277,7 +102,7 @@ struct names_vector {
 
 /* h= without white space. */
 static void
-read_names(const struct ran *r, char *out, size_t size)
+read_names(const struct signer_ran *r, char *out, size_t size)
 {
 	struct buf b = buf_wrap(out, size);
 	struct arena *a = arena_new(1 << 20);
@@ -361,17 +186,18 @@ rfc6376_section_5_4_names(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_SIZE(vectors); i++) {
-		struct ran r;
+		struct signer_ran r;
 
 		snprintf(message, sizeof(message), "%s\r\nHi\r\n",
 		    vectors[i].header);
-		r = run(&(struct run){ .conf = vectors[i].conf }, message);
+		r = signer_run(
+		    &(struct signer_run){ .conf = vectors[i].conf }, message);
 		assert_int_equal(r.o->result, SIGNER_SIGNED);
 		read_names(&r, names, sizeof(names));
 		if (strcmp(names, vectors[i].want) != 0)
 			fail_msg("%s: h=%s, want %s", vectors[i].title, names,
 			    vectors[i].want);
-		run_end(&r);
+		signer_run_end(&r);
 	}
 }
 
@@ -396,16 +222,17 @@ rfc6376_section_8_15_oversigned(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_SIZE(vectors); i++) {
-		struct ran r = run(&(struct run){ .conf = vectors[i].conf },
-		    FROM REST "\r\nHi\r\n");
+		struct signer_ran r =
+		    signer_run(&(struct signer_run){ .conf = vectors[i].conf },
+			FROM REST "\r\nHi\r\n");
 		char *signed_text = strndup(r.message.p, r.message.n);
 
 		r.message.n = 0;
-		put_text(&r, span_str(vectors[i].more));
-		put_text(&r, span_str(signed_text));
+		signer_run_put(&r, span_str(vectors[i].more));
+		signer_run_put(&r, span_str(signed_text));
 		free(signed_text);
-		expect_verified(&r, vectors[i].more, vectors[i].want);
-		run_end(&r);
+		signer_run_expect(&r, vectors[i].more, vectors[i].want);
+		signer_run_end(&r);
 	}
 }
 
@@ -414,8 +241,9 @@ rfc6376_section_8_15_oversigned(void **state)
 static void
 rfc6376_section_3_5_tags(void **state)
 {
-	struct ran r = run(&(struct run){ .conf = "sign { expire = 7d }" },
-	    FROM REST "\r\nHi\r\n");
+	struct signer_ran r =
+	    signer_run(&(struct signer_run){ .conf = "sign { expire = 7d }" },
+		FROM REST "\r\nHi\r\n");
 	struct arena *a = arena_new(1 << 20);
 	struct signature sig;
 
@@ -435,11 +263,11 @@ rfc6376_section_3_5_tags(void **state)
 		assert_null(sig.identity.p);
 		assert_true(sig.limit == BODY_WHOLE);
 		assert_true(sig.has_timestamp && sig.has_expiration);
-		assert_true(sig.timestamp == NOW);
-		assert_true(sig.expiration == NOW + 7 * 86400);
+		assert_true(sig.timestamp == DKIM_RUN_NOW);
+		assert_true(sig.expiration == DKIM_RUN_NOW + 7 * 86400);
 	}
 	arena_free(a);
-	run_end(&r);
+	signer_run_end(&r);
 }
 
 /* ---- d=, and why a message is not signed ---- */
@@ -460,12 +288,12 @@ expect_outcomes(const struct outcome_vector *v, size_t n)
 	char message[4000];
 
 	for (; n > 0; n--, v++) {
-		struct ran r;
+		struct signer_ran r;
 
 		snprintf(message, sizeof(message), "%s" REST "\r\nHi\r\n",
 		    v->header);
-		r = run(
-		    &(struct run){
+		r = signer_run(
+		    &(struct signer_run){
 			.conf = v->conf,
 			.login = v->login,
 			.sender = v->sender,
@@ -483,7 +311,7 @@ expect_outcomes(const struct outcome_vector *v, size_t n)
 			    "%s: mismatch %d", v->title, r.o->author_mismatch);
 		if (v->result != SIGNER_SIGNED && r.o->n_add > 0)
 			fail_msg("%s: has a signature", v->title);
-		run_end(&r);
+		signer_run_end(&r);
 	}
 }
 
@@ -781,21 +609,22 @@ rfc6376_section_3_4_shapes_verify(void **state)
 	(void)state;
 	for (size_t i = 0; i < ARRAY_SIZE(vectors); i++)
 		for (size_t step = 0; step <= 3; step++) {
-			struct ran r = run(
-			    &(struct run){ .step = step }, vectors[i].message);
+			struct signer_ran r =
+			    signer_run(&(struct signer_run){ .step = step },
+				vectors[i].message);
 
 			assert_int_equal(r.o->result, SIGNER_SIGNED);
-			expect_verified(&r, vectors[i].title, "pass pass");
-			run_end(&r);
+			signer_run_expect(&r, vectors[i].title, "pass pass");
+			signer_run_end(&r);
 		}
 }
 
 static void
 many_fields_of_one_name_verify(void **state)
 {
-	char *message = malloc(MESSAGE_MAX);
-	struct buf b = buf_wrap(message, MESSAGE_MAX);
-	struct ran r;
+	char *message = malloc(SIGNER_RUN_MESSAGE_MAX);
+	struct buf b = buf_wrap(message, SIGNER_RUN_MESSAGE_MAX);
+	struct signer_ran r;
 
 	(void)state;
 	buf_text(&b, FROM REST);
@@ -803,19 +632,19 @@ many_fields_of_one_name_verify(void **state)
 		buf_printf(&b, "Cc: c%u@example.net\r\n", i);
 	buf_text(&b, "\r\nHi\r\n");
 	assert_false(b.full);
-	r = run(&(struct run){ .now = NOW }, message);
+	r = signer_run(&(struct signer_run){ .now = DKIM_RUN_NOW }, message);
 	assert_int_equal(r.o->result, SIGNER_SIGNED);
-	expect_verified(&r, "3,000 times Cc", "pass pass");
-	run_end(&r);
+	signer_run_expect(&r, "3,000 times Cc", "pass pass");
+	signer_run_end(&r);
 	free(message);
 }
 
 static void
 header_above_the_limit_is_not_signed(void **state)
 {
-	char *message = malloc(MESSAGE_MAX);
-	struct buf b = buf_wrap(message, MESSAGE_MAX);
-	struct ran r;
+	char *message = malloc(SIGNER_RUN_MESSAGE_MAX);
+	struct buf b = buf_wrap(message, SIGNER_RUN_MESSAGE_MAX);
+	struct signer_ran r;
 
 	(void)state;
 	buf_text(&b, FROM REST);
@@ -823,185 +652,11 @@ header_above_the_limit_is_not_signed(void **state)
 		buf_text(&b, "X: y\r\n");
 	buf_text(&b, "\r\nHi\r\n");
 	assert_false(b.full);
-	r = run(&(struct run){ .now = NOW }, message);
+	r = signer_run(&(struct signer_run){ .now = DKIM_RUN_NOW }, message);
 	assert_int_equal(r.o->result, SIGNER_UNSIGNED);
 	assert_int_equal(r.o->reason, SIGNER_HEADER_TOO_LARGE);
-	run_end(&r);
+	signer_run_end(&r);
 	free(message);
-}
-
-/* ---- signatures of ours that are there already ---- */
-
-/* Signs `message` and then what became of it after `from` is now `to`. */
-static struct ran
-run_again(const struct run *how, const char *message, const char *from,
-    const char *to, int64_t now)
-{
-	struct ran first = run(how, message), second;
-	char *text = strndup(first.message.p, first.message.n);
-	char *at = from != NULL ? strstr(text, from) : NULL;
-	struct run again = *how;
-
-	assert_true(from == NULL || at != NULL);
-	if (at != NULL)
-		memcpy(at, to, strlen(to));
-	again.now = now;
-	second = run(&again, text);
-	free(text);
-	run_end(&first);
-	return second;
-}
-
-static void
-valid_signatures_of_ours_are_kept(void **state)
-{
-	struct ran r = run_again(&(struct run){ .now = NOW },
-	    FROM REST "\r\nHi\r\n", NULL, NULL, NOW + 5);
-
-	(void)state;
-	assert_int_equal(r.o->result, SIGNER_KEPT);
-	assert_int_equal(r.o->n_add + r.o->n_remove, 0);
-	expect_verified(&r, "kept", "pass pass");
-	run_end(&r);
-}
-
-static void
-broken_signatures_of_ours_are_replaced(void **state)
-{
-	static const struct {
-		const char *title, *conf, *from, *to;
-		int64_t later;
-	} vectors[] = {
-		{ "body changed", "", "Hi\r\n", "Ho\r\n", 0 },
-		{ "field changed", "", "Subject: H", "Subject: J", 0 },
-		{ "bh= changed", "", "bh=", "hb=", 0 },
-		{ "expired", "sign { expire = 6d }", NULL, NULL, 7 * 86400 },
-	};
-
-	(void)state;
-	for (size_t i = 0; i < ARRAY_SIZE(vectors); i++) {
-		struct ran r =
-		    run_again(&(struct run){ .conf = vectors[i].conf },
-			FROM REST "\r\nHi\r\n", vectors[i].from, vectors[i].to,
-			NOW + vectors[i].later);
-		bool one = i == 2; /* the Ed25519 signature is as it was */
-
-		assert_int_equal(r.o->result, SIGNER_SIGNED);
-		assert_int_equal(r.o->n_add, one ? 1 : 2);
-		assert_int_equal(r.o->n_remove, one ? 1 : 2);
-		if (vectors[i].later == 0)
-			expect_verified(&r, vectors[i].title, "pass pass");
-		run_end(&r);
-	}
-}
-
-static void
-signatures_of_others_stay(void **state)
-{
-	static const char message[] =
-	    "DKIM-Signature: v=1; d=example.com; s=other; b=\r\n"
-	    "DKIM-Signature: v=1; d=other.example; s=r1; b=\r\n"
-	    "DKIM-Signature: v=1; d=EXAMPLE.com; s=R1; b=\r\n"
-	    "DKIM-Signature: d=x\r\nDKIM-Signature:\r\n" FROM REST "\r\nHi\r\n";
-	struct ran r = run(&(struct run){ .now = NOW }, message);
-
-	(void)state;
-	assert_int_equal(r.o->result, SIGNER_SIGNED);
-	assert_int_equal(r.o->n_add, 2);
-	assert_int_equal(r.o->n_remove, 1);
-	assert_int_equal(r.o->remove[0], 3);
-	run_end(&r);
-}
-
-static void
-repeated_signatures_of_ours_go(void **state)
-{
-	struct ran first =
-	    run(&(struct run){ .now = NOW }, FROM REST "\r\nHi\r\n");
-	char *text = malloc(2 * MESSAGE_MAX);
-	struct ran r;
-
-	(void)state;
-	snprintf(text, 2 * MESSAGE_MAX, "DKIM-Signature:%.*s\r\n%.*s",
-	    SPAN_FMT(first.o->add[0]), SPAN_FMT(first.message));
-	r = run(&(struct run){ .now = NOW }, text);
-	assert_int_equal(r.o->result, SIGNER_KEPT);
-	assert_int_equal(r.o->n_remove, 1);
-	assert_int_equal(r.o->remove[0], 2);
-	expect_verified(&r, "once", "pass pass");
-	run_end(&r);
-	run_end(&first);
-	free(text);
-}
-
-static void
-many_signatures_of_ours_are_bounded(void **state)
-{
-	char *message = malloc(MESSAGE_MAX);
-	struct buf b = buf_wrap(message, MESSAGE_MAX);
-	struct ran r;
-
-	(void)state;
-	for (unsigned i = 0; i < 4000; i++)
-		buf_printf(&b,
-		    "DKIM-Signature: v=1; d=example.com; s=r1; l=%u; b=\r\n",
-		    i);
-	buf_text(&b, FROM REST "\r\nHi\r\n");
-	assert_false(b.full);
-	r = run(&(struct run){ .now = NOW }, message);
-	assert_int_equal(r.o->result, SIGNER_SIGNED);
-	assert_int_equal(r.o->n_remove, SIGNER_OWN_MAX);
-	run_end(&r);
-	free(message);
-}
-
-/* ---- what displeases receivers ---- */
-
-static void
-flaws_of_a_message(void **state)
-{
-	static const struct {
-		const char *title, *header, *body;
-		size_t x; /* so many "x" behind the body */
-		unsigned want;
-	} vectors[] = {
-		{ "none", FROM REST, "Hi\r\n", 0, 0 },
-		{ "998 bytes", FROM REST, "", 998, 0 },
-		{ "999 bytes", FROM REST, "", 999, SIGNER_FLAW_LONG_LINE },
-		{ "after others", FROM REST, "a\r\nb\n", 999,
-		    SIGNER_FLAW_LONG_LINE },
-		{ "8-bit", FROM REST, "\303\274\r\n", 0, SIGNER_FLAW_8BIT },
-		{ "two Subjects", FROM REST "Subject: b\r\n", "", 0,
-		    SIGNER_FLAW_DUPLICATE },
-		{ "no Date", FROM "Message-ID: <a@b>\r\n", "", 0,
-		    SIGNER_FLAW_NO_DATE },
-		{ "no Message-ID", FROM "Date: x\r\n", "", 0,
-		    SIGNER_FLAW_NO_MESSAGE_ID },
-		{ "one click without a link",
-		    FROM REST "List-Unsubscribe-Post: x\r\n", "", 0,
-		    SIGNER_FLAW_UNSUBSCRIBE },
-		{ "one click",
-		    FROM REST "List-Unsubscribe-Post: x\r\n"
-			      "List-Unsubscribe: <https://a>\r\n",
-		    "", 0, 0 },
-	};
-	char message[4000], xs[1001];
-
-	(void)state;
-	memset(xs, 'x', sizeof(xs));
-	for (size_t i = 0; i < ARRAY_SIZE(vectors); i++)
-		for (size_t step = 0; step < 3; step++) {
-			struct ran r;
-
-			snprintf(message, sizeof(message), "%s\r\n%s%.*s\r\n",
-			    vectors[i].header, vectors[i].body,
-			    (int)vectors[i].x, xs);
-			r = run(&(struct run){ .step = step }, message);
-			if (r.o->flaws != vectors[i].want)
-				fail_msg("%s: %x, want %x", vectors[i].title,
-				    r.o->flaws, vectors[i].want);
-			run_end(&r);
-		}
 }
 
 /* ---- memory ---- */
@@ -1018,13 +673,13 @@ without_memory_nothing_is_half_signed(void **state)
 		struct signer *s;
 
 		memory_fail_at(nth);
-		s = signer_begin(conf, keys, NULL,
+		s = signer_begin(conf, signer_run_keys, NULL,
 		    &(struct signer_envelope){ .sender = SPAN("<>") });
 		if (s != NULL) {
 			const struct signer_outcome *o;
 
-			feed(s, span_str(message), 0);
-			o = signer_finish(s, NOW);
+			signer_run_feed(s, span_str(message), 0);
+			o = signer_finish(s, DKIM_RUN_NOW);
 			if (o->result != SIGNER_SIGNED) {
 				assert_int_equal(o->result, SIGNER_FAILED);
 				assert_int_equal(o->n_add, 0);
@@ -1052,14 +707,9 @@ main(void)
 		cmocka_unit_test(rfc6376_section_3_4_shapes_verify),
 		cmocka_unit_test(many_fields_of_one_name_verify),
 		cmocka_unit_test(header_above_the_limit_is_not_signed),
-		cmocka_unit_test(valid_signatures_of_ours_are_kept),
-		cmocka_unit_test(broken_signatures_of_ours_are_replaced),
-		cmocka_unit_test(signatures_of_others_stay),
-		cmocka_unit_test(repeated_signatures_of_ours_go),
-		cmocka_unit_test(many_signatures_of_ours_are_bounded),
-		cmocka_unit_test(flaws_of_a_message),
 		cmocka_unit_test(without_memory_nothing_is_half_signed),
 	};
 
-	return cmocka_run_group_tests(tests, set_up, tear_down);
+	return cmocka_run_group_tests(
+	    tests, signer_run_set_up, signer_run_tear_down);
 }
