@@ -114,10 +114,12 @@ enum {
 	CLI_TAKES_AS = 1 << 20,
 	CLI_TAKES_DRY_RUN = 1 << 21,
 	CLI_TAKES_REMOVE = 1 << 22,
-	CLI_TAKES = 0x7f << 16, /* all of them */
+	CLI_TAKES_SELECTOR = 1 << 28,
+	CLI_TAKES_NEW = 1 << 29,  /* --algorithm --pair --target */
+	CLI_TAKES = 0x3fff << 16, /* all of them */
 };
 
-extern const struct cli_action report_actions[];
+extern const struct cli_action key_actions[], report_actions[];
 
 int cmd_spf(struct cli *c);
 int cmd_dkim(struct cli *c);

@@ -46,7 +46,7 @@ static const struct cli_command commands[] = {
 	    "FILE...",
 	    "make, check and replace the keys that sign outgoing mail",
 	    CLI_WITH_DNS | CLI_WITH_CONFIG | CLI_WITH_SIGN | CLI_WITH_KEYS, 1,
-	    CLI_ARGS_MAX, cmd_key, NULL },
+	    CLI_ARGS_MAX, cmd_key, key_actions },
 	{ "sign", "--domain NAME --selector NAME FILE | doctor",
 	    "sign a message file, or find settings of Postfix that break this",
 	    CLI_WITH_CONFIG | CLI_WITH_SIGN | CLI_WITH_KEY_FILE, 1, 1, cmd_sign,

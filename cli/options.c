@@ -105,19 +105,20 @@ static const struct option_row rows[] = {
 	    "do not fetch the MTA-STS policy" },
 	{ "keys", "DIR", AT(keys), CLI_WITH_SIGN,
 	    "directory of the keys, instead of sign.keys" },
-	{ "selector", "NAME", AT(selector), CLI_WITH_SIGN,
+	{ "selector", "NAME", AT(selector), CLI_WITH_SIGN | CLI_TAKES_SELECTOR,
 	    "selector of the key" },
-	{ "domain", "NAME", AT(domain), CLI_WITH_SIGN, "domain of the key" },
+	{ "domain", "NAME", AT(domain), CLI_WITH_SIGN | CLI_TAKES_DOMAIN,
+	    "domain of the key" },
 	{ "key", "FILE", AT(key_file), CLI_WITH_KEY_FILE,
 	    "private key in PEM, instead of that in the directory" },
-	{ "algorithm", "NAME", AT(algorithm), CLI_WITH_KEYS,
-	    "new: rsa2048 (default), rsa4096, ed25519 or both" },
-	{ "pair", "S1,S2", AT(pair), CLI_WITH_KEYS,
-	    "new: two selectors that take turns, for CNAMEs" },
-	{ "target", "ZONE", AT(target), CLI_WITH_KEYS,
-	    "new --pair: your zone, which the CNAMEs point to" },
-	{ "dry-run", NULL, AT(dry_run), CLI_WITH_KEYS,
-	    "import: print what would be imported" },
+	{ "algorithm", "NAME", AT(algorithm), CLI_WITH_KEYS | CLI_TAKES_NEW,
+	    "rsa2048 (default), rsa4096, ed25519 or both" },
+	{ "pair", "S1,S2", AT(pair), CLI_WITH_KEYS | CLI_TAKES_NEW,
+	    "two selectors that take turns, for CNAMEs" },
+	{ "target", "ZONE", AT(target), CLI_WITH_KEYS | CLI_TAKES_NEW,
+	    "the zone that the CNAMEs of a pair point to" },
+	{ "dry-run", NULL, AT(dry_run), CLI_WITH_KEYS | CLI_TAKES_DRY_RUN,
+	    "print what would be imported" },
 	{ "nameserver", "ADDR[@PORT]", AT(nameserver), CLI_WITH_DNS,
 	    "name server to use instead of /etc/resolv.conf" },
 	{ "zone", "FILE", AT(zone), CLI_WITH_DNS,
@@ -144,25 +145,25 @@ row_is_of_action(const struct option_row *row, const struct cli_action *action)
 
 enum { TAKERS_SHOWN_MAX = 3 };
 
-/* "send, failures", the actions that take the option; at most `max`, else
- * nothing. */
+/* "send, failures", the actions that take the option; nothing if these are all
+ * actions, or more than `max`. */
 static void
 put_takers(struct buf *b, const struct cli_command *command,
     const struct option_row *row, unsigned max)
 {
 	size_t before = b->n;
-	unsigned n = 0;
+	unsigned n = 0, others = 0;
 
-	if ((row->groups & CLI_TAKES) == 0)
-		return;
 	for (const struct cli_action *a = command->actions;
 	     a != NULL && a->name != NULL; a++) {
-		if ((a->takes & row->groups) == 0)
+		if (!row_is_of_action(row, a)) {
+			others++;
 			continue;
+		}
 		buf_text(b, n++ > 0 ? ", " : "");
 		buf_text(b, a->name);
 	}
-	if (n > max)
+	if (others == 0 || n > max)
 		buf_cut(b, before);
 }
 
@@ -174,7 +175,7 @@ usage_row(const struct cli_command *command, const struct cli_action *action,
 	char left[48], memory[100];
 	struct buf takers = buf_wrap(memory, sizeof(memory));
 
-	if (action == NULL)
+	if (action == NULL && (row->groups & CLI_TAKES) != 0)
 		put_takers(&takers, command, row, TAKERS_SHOWN_MAX);
 	snprintf(left, sizeof(left), "--%s%s%s", row->name,
 	    argument != NULL ? " " : "", argument != NULL ? argument : "");
@@ -218,7 +219,7 @@ cli_action_find(const struct cli_command *command, const char *name)
 	return NULL;
 }
 
-/* Whether the command line has the option of a row with `takes`. */
+/* Whether the command line has the option. */
 static bool
 row_is_given(const struct cli *c, const struct option_row *row)
 {
@@ -255,10 +256,8 @@ cli_action_run(struct cli *c)
 		    c->command->name, c->args[0], c->command->name,
 		    c->command->synopsis);
 	for (size_t i = 0; i < ARRAY_SIZE(rows); i++)
-		if ((rows[i].groups & CLI_TAKES) != 0 &&
-		    row_applies(&rows[i], c->command) &&
-		    (rows[i].groups & a->takes) == 0 &&
-		    row_is_given(c, &rows[i]))
+		if (row_applies(&rows[i], c->command) &&
+		    row_is_given(c, &rows[i]) && !row_is_of_action(&rows[i], a))
 			return option_misused(c, &rows[i]);
 	if (c->n_args - 1 < a->min_args || c->n_args - 1 > a->max_args)
 		return cli_fail(c, EX_USAGE,

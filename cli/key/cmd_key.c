@@ -14,30 +14,6 @@
 #include "lib/enum_names.h"
 #include "sign/key_state.h"
 
-/* Options that only some commands take. */
-enum {
-	KEY_TAKES_SELECTOR = 1,
-	KEY_TAKES_NEW = 2,    /* --algorithm --pair --target */
-	KEY_TAKES_IMPORT = 4, /* --domain --dry-run */
-	KEY_TAKES_DNS = 8,
-};
-
-static const struct key_command {
-	const char *name;
-	unsigned takes;
-	int min_args, max_args; /* after the name */
-	int (*run)(struct key_cli *k);
-} key_commands[] = {
-	{ "new", KEY_TAKES_SELECTOR | KEY_TAKES_NEW, 1, 1, key_new },
-	{ "list", 0, 0, 1, key_list },
-	{ "check", KEY_TAKES_DNS, 0, 2, key_check },
-	{ "retire", 0, 2, 2, key_retire },
-	{ "revoke", 0, 2, 2, key_revoke },
-	{ "due", 0, 0, 1, key_due },
-	{ "import", KEY_TAKES_SELECTOR | KEY_TAKES_IMPORT, 1, CLI_ARGS_MAX - 1,
-	    key_import },
-};
-
 int
 key_cli_error(const struct key_cli *k, const struct buf *error)
 {
@@ -129,43 +105,7 @@ key_read_conf(const struct cli *c)
 }
 
 static int
-key_check_options(const struct cli *c, const struct key_command *command)
-{
-	const struct {
-		bool given;
-		unsigned option;
-		const char *text;
-	} options[] = {
-		{ c->selector != NULL, KEY_TAKES_SELECTOR,
-		    "--selector is only valid with new and import; retire and "
-		    "revoke take DOMAIN SELECTOR" },
-		{ c->algorithm != NULL || c->pair != NULL || c->target != NULL,
-		    KEY_TAKES_NEW,
-		    "--algorithm, --pair and --target are only valid with "
-		    "new" },
-		{ c->domain != NULL || c->dry_run, KEY_TAKES_IMPORT,
-		    "--domain and --dry-run are only valid with import" },
-		{ c->nameserver != NULL || c->zone != NULL || c->record != NULL,
-		    KEY_TAKES_DNS,
-		    "--nameserver, --zone and --record are only valid with "
-		    "check" },
-	};
-
-	for (size_t i = 0; i < ARRAY_SIZE(options); i++)
-		if (options[i].given &&
-		    (command->takes & options[i].option) == 0)
-			return cli_fail(c, EX_USAGE, "%s", options[i].text);
-	if (c->n_args - 1 < command->min_args ||
-	    c->n_args - 1 > command->max_args)
-		return cli_fail(c, EX_USAGE,
-		    "%s: wrong number of arguments (%d); usage: avouch key "
-		    "[options] %s",
-		    command->name, c->n_args - 1, c->command->synopsis);
-	return EX_OK;
-}
-
-static int
-key_run(struct cli *c, const struct key_command *command)
+key_run(struct cli *c, int (*run)(struct key_cli *k))
 {
 	struct key_cli k = { .c = c, .conf = key_read_conf(c) };
 	int status = EX_CONFIG;
@@ -179,7 +119,7 @@ key_run(struct cli *c, const struct key_command *command)
 		    : k.folder == NULL
 		    ? cli_fail(c, EX_CONFIG,
 			  "sign.keys is empty; set it, or use --keys DIR")
-		    : command->run(&k);
+		    : run(&k);
 	}
 	c->dns_conf = NULL;
 	arena_free(k.arena);
@@ -190,20 +130,78 @@ key_run(struct cli *c, const struct key_command *command)
 int
 cmd_key(struct cli *c)
 {
-	if (!private_key_protect_memory())
-		return cli_fail(c, EX_TEMPFAIL,
-		    "core dumps, which would contain keys, cannot be "
-		    "forbidden: %s",
-		    strerror(errno));
-	for (size_t i = 0; i < ARRAY_SIZE(key_commands); i++) {
-		int status;
-
-		if (strcmp(c->args[0], key_commands[i].name) != 0)
-			continue;
-		status = key_check_options(c, &key_commands[i]);
-		return status == EX_OK ? key_run(c, &key_commands[i]) : status;
-	}
-	return cli_fail(c, EX_USAGE,
-	    "unknown command: key %s; usage: avouch key [options] %s",
-	    c->args[0], c->command->synopsis);
+	if (private_key_protect_memory())
+		return cli_action_run(c);
+	return cli_fail(c, EX_TEMPFAIL,
+	    "core dumps, which would contain keys, cannot be forbidden: %s",
+	    strerror(errno));
 }
+
+/* ---- the actions ---- */
+
+static int
+run_new(struct cli *c)
+{
+	return key_run(c, key_new);
+}
+
+static int
+run_list(struct cli *c)
+{
+	return key_run(c, key_list);
+}
+
+static int
+run_check(struct cli *c)
+{
+	return key_run(c, key_check);
+}
+
+static int
+run_retire(struct cli *c)
+{
+	return key_run(c, key_retire);
+}
+
+static int
+run_revoke(struct cli *c)
+{
+	return key_run(c, key_revoke);
+}
+
+static int
+run_due(struct cli *c)
+{
+	return key_run(c, key_due);
+}
+
+static int
+run_import(struct cli *c)
+{
+	return key_run(c, key_import);
+}
+
+enum { KEY_OPTIONS = CLI_WITH_CONFIG | CLI_WITH_SIGN };
+
+const struct cli_action key_actions[] = {
+	{ "new", "DOMAIN", "make a key, and print the record to publish",
+	    KEY_OPTIONS | CLI_WITH_KEYS, CLI_TAKES_SELECTOR | CLI_TAKES_NEW, 1,
+	    1, run_new },
+	{ "list", "[DOMAIN]", "show the keys and which of them sign",
+	    KEY_OPTIONS, 0, 0, 1, run_list },
+	{ "check", "[DOMAIN [SELECTOR]]",
+	    "ask all name servers for the records of the keys",
+	    KEY_OPTIONS | CLI_WITH_DNS, 0, 0, 2, run_check },
+	{ "retire", "DOMAIN SELECTOR",
+	    "replace a key: it signs only if no other key can", KEY_OPTIONS, 0,
+	    2, 2, run_retire },
+	{ "revoke", "DOMAIN SELECTOR", "a key stops signing at once",
+	    KEY_OPTIONS, 0, 2, 2, run_revoke },
+	{ "due", "[DOMAIN]", "show keys that are too old, or can be removed",
+	    KEY_OPTIONS, 0, 0, 1, run_due },
+	{ "import", "FILE...", "copy the keys of opendkim or rspamd, or PEM",
+	    KEY_OPTIONS | CLI_WITH_KEYS,
+	    CLI_TAKES_SELECTOR | CLI_TAKES_DOMAIN | CLI_TAKES_DRY_RUN, 1,
+	    CLI_ARGS_MAX - 1, run_import },
+	{ 0 },
+};

@@ -210,11 +210,12 @@ def completion(c):
                      option)
             elif argument != "":
                 same(completed(c, "avouch", name, option, ""), [], option)
-    for action in actions(c, "report"):
-        same(completed(c, "avouch", "report", action, "-"),
-             sorted(options(c, "report", action)), action)
-    same(completed(c, "avouch", "report", ""), sorted(actions(c, "report")),
-         "actions")
+    for name in ("report", "key"):
+        for action in actions(c, name):
+            same(completed(c, "avouch", name, action, "-"),
+                 sorted(options(c, name, action)), action)
+        same(completed(c, "avouch", name, ""), sorted(actions(c, name)),
+             "actions")
     same(completed(c, "avouch", "config", ""), ["check", "import", "show"],
          "config")
     same(completed(c, "avouch", "config", "import", "mess"), ["message.eml"],
