@@ -65,6 +65,16 @@ selector_copy(char out[KEY_SELECTOR_MAX + 1], struct span selector)
 }
 
 static bool
+target_copy(char out[DOMAIN_MAX + 1], struct span zone)
+{
+	if (zone.n > DOMAIN_MAX || !domain_is_hostname(zone))
+		return false;
+	memcpy(out, zone.p, zone.n);
+	out[zone.n] = '\0';
+	return true;
+}
+
+static bool
 number_copy(struct span value, int64_t *out)
 {
 	struct scan s = scan_of(value);
@@ -97,6 +107,8 @@ entry_set(struct key_entry *entry, struct span word)
 		ok = number_copy(value, &imported);
 	else if (span_is(name, "pair"))
 		ok = selector_copy(entry->pair, value);
+	else if (span_is(name, "target"))
+		ok = target_copy(entry->target, value);
 	if (imported != 0)
 		entry->imported = true;
 	return ok;
@@ -176,6 +188,8 @@ key_entries_put(const struct key_entries *entries, struct buf *b)
 		put_time(b, "revoked", entry->revoked);
 		if (entry->pair[0] != '\0')
 			buf_printf(b, " pair=%s", entry->pair);
+		if (entry->target[0] != '\0')
+			buf_printf(b, " target=%s", entry->target);
 		buf_byte(b, '\n');
 	}
 }

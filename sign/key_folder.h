@@ -6,9 +6,9 @@
  *	FOLDER/.state/HOST           what a daemon has seen (key_state.h)
  *
  * A line of `selectors`: SELECTOR created=SECONDS [imported=1]
- * [retired=SECONDS] [revoked=SECONDS] [pair=SELECTOR], seconds since 1970.  A
- * key file without a line is a key that was put there by hand.  Commands write
- * these files, the daemon only reads them.
+ * [retired=SECONDS] [revoked=SECONDS] [pair=SELECTOR] [target=ZONE], seconds
+ * since 1970.  A key file without a line is a key that was put there by hand.
+ * Commands write these files, the daemon only reads them.
  */
 #ifndef AVOUCH_SIGN_KEY_FOLDER_H
 #define AVOUCH_SIGN_KEY_FOLDER_H
@@ -21,6 +21,7 @@
 #include <sys/types.h>
 
 #include "lib/buf.h"
+#include "lib/domain.h"
 #include "lib/span.h"
 #include "sign/private_key.h"
 
@@ -30,14 +31,15 @@ enum {
 	KEY_SELECTOR_MAX = 63,   /* bytes: labels of letters, digits, - and _ */
 	KEY_SELECTORS_MAX = 200, /* of a domain, ever used */
 	KEY_PATH_MAX = 1024,
-	KEY_LIST_FILE_MAX = 65536, /* bytes of a file `selectors` */
+	KEY_LIST_FILE_MAX = 131072, /* bytes of a file `selectors` */
 	KEY_PEM_MODE = 0640,
 	KEY_FOLDER_MODE = 0750,
 };
 
 struct key_entry {
 	char selector[KEY_SELECTOR_MAX + 1];
-	char pair[KEY_SELECTOR_MAX + 1];   /* "": none */
+	char pair[KEY_SELECTOR_MAX + 1]; /* "": none */
+	char target[DOMAIN_MAX + 1];     /* of a pair: our zone; "": unknown */
 	int64_t created, retired, revoked; /* 0: not */
 	bool imported;
 };

@@ -64,6 +64,11 @@ const char *key_cli_algorithm(const struct private_key *key);
 struct span key_record_name(
     struct key_cli *k, const char *selector, const char *domain);
 
+/* "SELECTOR.DOMAIN.TARGET", what a selector of a pair is a CNAME for; a target
+ * that is "" is YOUR-ZONE. */
+struct span key_pair_name(
+    struct key_cli *k, const char *selector, const char *target);
+
 /* The record of a key; NULL p: no memory. */
 struct span key_record_value(struct key_cli *k, const struct private_key *key);
 

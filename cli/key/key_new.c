@@ -42,6 +42,7 @@ struct key_order {
 	const struct key_algorithm *algorithm;
 	struct key_entries *entries;
 	char pair[2][KEY_SELECTOR_MAX + 1]; /* "": no pair */
+	char target[DOMAIN_MAX + 1];        /* of the pair; "": unknown */
 	size_t n;
 	struct key_made made[MADE_MAX];
 };
@@ -64,6 +65,22 @@ read_algorithm(struct key_order *o)
 }
 
 static int
+read_target(struct key_order *o)
+{
+	const char *target = o->k->c->target;
+	struct span zone = domain_normal(o->k->arena, span_str(target));
+	struct buf b = buf_wrap(o->target, sizeof(o->target));
+
+	if (target != NULL && !domain_is_fqdn(zone))
+		return cli_fail(o->k->c, EX_USAGE,
+		    "--target %s: not a domain name; use a zone of yours, such "
+		    "as dkim.example.net",
+		    target);
+	buf_span(&b, zone);
+	return EX_OK;
+}
+
+static int
 read_pair(struct key_order *o)
 {
 	const struct cli *c = o->k->c;
@@ -74,7 +91,9 @@ read_pair(struct key_order *o)
 	struct buf b = buf_wrap(o->pair[1], sizeof(o->pair[1]));
 
 	if (c->pair == NULL)
-		return EX_OK;
+		return c->target == NULL
+		    ? EX_OK
+		    : cli_fail(c, EX_USAGE, "--target needs --pair");
 	if (c->selector != NULL || o->algorithm->n > 1)
 		return cli_fail(c, EX_USAGE,
 		    "--pair names the selectors: it cannot be used with "
@@ -85,7 +104,7 @@ read_pair(struct key_order *o)
 		    "--pair %s: must be two selectors such as s1,s2", c->pair);
 	buf_span(&a, one);
 	buf_span(&b, two);
-	return EX_OK;
+	return read_target(o);
 }
 
 /* ---- selectors ---- */
@@ -134,6 +153,7 @@ add_entry(struct key_order *o, struct key_made *made)
 		entry = &o->entries->list[o->entries->n++];
 	*entry = (struct key_entry){ .created = newest_time(o) };
 	memcpy(entry->selector, made->selector, sizeof(entry->selector));
+	memcpy(entry->target, o->target, sizeof(entry->target));
 	for (int i = 0; i < 2; i++)
 		if (strcmp(made->selector, o->pair[i]) == 0)
 			memcpy(
@@ -218,6 +238,19 @@ move_old_file(struct key_order *o, const struct sign_key *key)
 	return EX_OK;
 }
 
+/* Without --target, that of an earlier key of the pair. */
+static void
+recall_target(struct key_order *o)
+{
+	for (int i = 0; i < 2 && o->target[0] == '\0'; i++) {
+		const struct key_entry *entry =
+		    key_entry_find(o->entries, span_str(o->pair[i]));
+
+		if (entry != NULL)
+			memcpy(o->target, entry->target, sizeof(o->target));
+	}
+}
+
 /* The selector of a pair whose turn it is; its old key was retired long ago. */
 static int
 choose_of_pair(struct key_order *o, const struct sign_domain *domain)
@@ -292,17 +325,6 @@ relative_name(struct key_order *o, const struct key_made *made)
 	return span_first(made->name, made->name.n - strlen(o->k->domain) - 1);
 }
 
-/* The name in our zone that a selector of a pair is a CNAME for. */
-static struct span
-pair_target(struct key_order *o, const char *selector)
-{
-	struct buf b = buf_alloc(o->k->arena, 3 * DOMAIN_MAX);
-
-	buf_printf(&b, "%s.%s.%s", selector, o->k->domain,
-	    o->k->c->target != NULL ? o->k->c->target : "YOUR-ZONE");
-	return buf_view(&b);
-}
-
 static int
 publish_keys(struct key_order *o)
 {
@@ -312,10 +334,10 @@ publish_keys(struct key_order *o)
 		struct key_made *made = &o->made[i];
 
 		struct span name = o->pair[0][0] != '\0'
-		    ? pair_target(o, made->selector)
+		    ? key_pair_name(o->k, made->selector, o->target)
 		    : made->name;
 
-		if (o->pair[0][0] != '\0' && o->k->c->target == NULL)
+		if (o->pair[0][0] != '\0' && o->target[0] == '\0')
 			continue; /* the name is not known */
 		made->published = o->k->conf->sign.publish != NULL &&
 		    key_publish(o->k, "add", name, made->value);
@@ -333,7 +355,7 @@ made_json(struct key_order *o, const struct key_made *made)
 	char path[KEY_PATH_MAX];
 
 	if (o->pair[0][0] != '\0') {
-		owner = pair_target(o, made->selector);
+		owner = key_pair_name(o->k, made->selector, o->target);
 		cli_set_span(one, "cname_target", owner);
 	}
 	snprintf(path, sizeof(path), "%s/%s/%s.pem", o->k->folder, o->k->domain,
@@ -357,16 +379,16 @@ print_pair(struct key_order *o, const struct key_made *made)
 {
 	puts("\nOnce, the owner of the domain publishes these two records:");
 	for (int i = 0; i < 2; i++) {
-		struct span to = pair_target(o, o->pair[i]);
+		struct span to = key_pair_name(o->k, o->pair[i], o->target);
 
 		printf("%s._domainkey.%s. %d IN CNAME %.*s.\n", o->pair[i],
 		    o->k->domain, KEY_TTL, SPAN_FMT(to));
 	}
 	puts("\nNow publish this record in your own zone:");
 	printf("%.*s\n",
-	    SPAN_FMT(key_record_line(
-		o->k, pair_target(o, made->selector), made->value)));
-	if (o->k->c->target == NULL)
+	    SPAN_FMT(key_record_line(o->k,
+		key_pair_name(o->k, made->selector, o->target), made->value)));
+	if (o->target[0] == '\0')
 		puts("(--target ZONE puts the name of your zone there)");
 }
 
@@ -437,6 +459,7 @@ key_order_run(struct key_order *o)
 	if (!key_entries_read(k->folder, k->domain, o->entries, &error))
 		return key_cli_error(k, &error);
 	if (o->pair[0][0] != '\0') {
+		recall_target(o);
 		keys = key_cli_load(k, &n_hosts);
 		if (keys == NULL)
 			return EX_TEMPFAIL;

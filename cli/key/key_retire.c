@@ -14,7 +14,10 @@ struct key_stop {
 	struct key_entries *entries;
 	struct sign_keys *keys;
 	struct sign_domain *domain;
-	struct sign_key *key; /* NULL: its file is gone */
+	struct sign_key *key;    /* NULL: its file is gone */
+	struct key_entry *entry; /* its line of the list */
+	int64_t until;           /* when its record is no longer needed */
+	bool published;          /* the record with an empty p= */
 };
 
 static void
@@ -56,44 +59,70 @@ other_key_signs(const struct key_stop *s)
 	return false;
 }
 
-/* Prints, or publishes, the record with an empty p= (RFC 6376 section 3.6.1).
- */
+/* ---- the record with an empty p= (RFC 6376 section 3.6.1) ---- */
+
+static struct span
+record_name(struct key_stop *s)
+{
+	return s->entry->pair[0] != '\0'
+	    ? key_pair_name(s->k, s->selector, s->entry->target)
+	    : key_record_name(s->k, s->selector, s->k->domain);
+}
+
+/* A key that was revoked, or has not signed for a week. */
+static bool
+needs_no_record(const struct key_stop *s)
+{
+	return s->revoke || s->until <= s->k->c->now;
+}
+
+/* EX_TEMPFAIL: sign.publish failed, and a message was printed. */
 static int
+publish_revoked(struct key_stop *s)
+{
+	bool name_is_known =
+	    s->entry->pair[0] == '\0' || s->entry->target[0] != '\0';
+
+	if (!needs_no_record(s) || s->k->conf->sign.publish == NULL ||
+	    s->key == NULL || !name_is_known)
+		return EX_OK;
+	s->published = key_publish_revoked(s->k, record_name(s), s->key->key);
+	return s->published ? EX_OK : EX_TEMPFAIL;
+}
+
+static void
 show_revoked(struct key_stop *s)
 {
-	struct span name = key_record_name(s->k, s->selector, s->k->domain);
-
-	if (s->key != NULL && s->key->pair != NULL)
+	if (s->published) {
+		printf("published: %.*s with an empty p=\n",
+		    SPAN_FMT(record_name(s)));
+		return;
+	}
+	if (s->entry->pair[0] != '\0')
 		puts("It is one of a pair: change the record in your zone that "
 		     "its CNAME points to.");
-	else if (s->k->conf->sign.publish != NULL && s->key != NULL) {
-		if (!key_publish_revoked(s->k, name, s->key->key))
-			return EX_TEMPFAIL;
-		printf("published: %.*s with an empty p=\n", SPAN_FMT(name));
-		return EX_OK;
-	}
 	puts("Replace its record by this one, which says that the key is "
 	     "revoked:");
 	printf("%.*s\n",
-	    SPAN_FMT(key_record_line(s->k, name, SPAN(KEY_REVOKED_RECORD))));
-	return EX_OK;
+	    SPAN_FMT(key_record_line(
+		s->k, record_name(s), SPAN(KEY_REVOKED_RECORD))));
 }
 
-static int
-show_retired(struct key_stop *s, const struct key_entry *entry)
+/* ---- output ---- */
+
+static void
+show_retired(struct key_stop *s)
 {
 	char text[DATE_MAX];
 	struct buf b = buf_wrap(text, sizeof(text));
-	static const struct rotation_state never;
-	int64_t until = rotation_removable(
-	    s->key != NULL ? &s->key->state : &never, entry->retired);
 
-	if (until <= s->k->c->now) {
+	if (needs_no_record(s)) {
 		printf("%s: %s has not signed for a week.\n", s->k->domain,
 		    s->selector);
-		return show_revoked(s);
+		show_revoked(s);
+		return;
 	}
-	date_put_time(&b, until);
+	date_put_time(&b, s->until);
 	printf("%s: %s is retired. Its record is needed until %s, for mail "
 	       "that is still in queues.\nThen run the same command again.\n",
 	    s->k->domain, s->selector, text);
@@ -102,32 +131,40 @@ show_retired(struct key_stop *s, const struct key_entry *entry)
 		     "on signing until one is.\nMake one with `avouch key "
 		     "new`, or stop this one at once with `avouch key "
 		     "revoke`.");
-	return EX_OK;
 }
 
-static int
-stop_show(struct key_stop *s, const struct key_entry *entry)
+static void
+show_stopped(struct key_stop *s)
 {
-	json_t *o;
-
-	if (s->k->c->json) {
-		o = json_object();
-		cli_set_text(o, "domain", s->k->domain);
-		cli_set_text(o, "selector", s->selector);
-		cli_set_number(o, "retired", entry->retired);
-		cli_set_number(o, "revoked", entry->revoked);
-		cli_set_text(o, "revoked_record", KEY_REVOKED_RECORD);
-		return cli_print_json(o);
-	}
-	if (!s->revoke)
-		return show_retired(s, entry);
 	printf("%s: %s does not sign any more. A running daemon stops within "
 	       "seconds.\n",
 	    s->k->domain, s->selector);
 	if (!other_key_signs(s))
 		puts("No other key of this domain is published: its mail now "
 		     "leaves unsigned. Run `avouch key new`.");
-	return show_revoked(s);
+	show_revoked(s);
+}
+
+static int
+stop_show(struct key_stop *s)
+{
+	int status = publish_revoked(s);
+	json_t *o;
+
+	if (s->k->c->json) {
+		o = json_object();
+		cli_set_text(o, "domain", s->k->domain);
+		cli_set_text(o, "selector", s->selector);
+		cli_set_number(o, "retired", s->entry->retired);
+		cli_set_number(o, "revoked", s->entry->revoked);
+		cli_set_text(o, "revoked_record", KEY_REVOKED_RECORD);
+		cli_set_bool(o, "published", s->published);
+		(void)cli_print_json(o);
+	} else if (s->revoke)
+		show_stopped(s);
+	else
+		show_retired(s);
+	return status;
 }
 
 static int
@@ -135,6 +172,7 @@ stop_run(struct key_stop *s)
 {
 	char text[KEY_ERROR_MAX];
 	struct buf error = buf_wrap(text, sizeof(text));
+	static const struct rotation_state never;
 	struct key_entry *entry;
 
 	if (!key_entries_read(s->k->folder, s->k->domain, s->entries, &error))
@@ -153,7 +191,10 @@ stop_run(struct key_stop *s)
 	if (!key_entries_write(s->k->folder, s->k->domain, s->entries, &error))
 		return key_cli_error(s->k, &error);
 	key_cli_changed(s->k);
-	return stop_show(s, entry);
+	s->entry = entry;
+	s->until = rotation_removable(
+	    s->key != NULL ? &s->key->state : &never, entry->retired);
+	return stop_show(s);
 }
 
 static int

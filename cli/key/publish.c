@@ -16,6 +16,7 @@
 
 enum {
 	NAME_ROOM = DOMAIN_MAX + KEY_SELECTOR_MAX + 16,
+	PAIR_NAME_ROOM = NAME_ROOM + DOMAIN_MAX,
 	STRING_MAX = 255,    /* bytes of one string, RFC 1035 section 3.3.14 */
 	PUBLISH_MS = 120000, /* then the program is killed */
 	PUBLISH_STEP_MS = 20,
@@ -31,6 +32,16 @@ key_record_name(struct key_cli *k, const char *selector, const char *domain)
 }
 
 struct span
+key_pair_name(struct key_cli *k, const char *selector, const char *target)
+{
+	struct buf b = buf_alloc(k->arena, PAIR_NAME_ROOM);
+
+	buf_printf(&b, "%s.%s.%s", selector, k->domain,
+	    target[0] != '\0' ? target : "YOUR-ZONE");
+	return buf_view(&b);
+}
+
+struct span
 key_record_value(struct key_cli *k, const struct private_key *key)
 {
 	struct buf b = buf_alloc(k->arena, PRIVATE_KEY_RECORD_MAX);
@@ -42,7 +53,7 @@ key_record_value(struct key_cli *k, const struct private_key *key)
 struct span
 key_record_line(struct key_cli *k, struct span name, struct span value)
 {
-	struct buf b = buf_alloc(k->arena, NAME_ROOM + 2 * value.n + 64);
+	struct buf b = buf_alloc(k->arena, PAIR_NAME_ROOM + 2 * value.n + 64);
 
 	buf_span(&b, name);
 	buf_printf(&b, ". %d IN TXT", KEY_TTL);

@@ -211,7 +211,10 @@ def usage(c):
     for words in (["make"], ["new"], ["new", "nodot"], ["new", "a.example",
                   "--selector", "UP"], ["new", "a.example", "--algorithm",
                   "dsa"], ["new", "a.example", "--pair", "one"],
-                  ["list", "--pair", "a,b"], ["retire", "a.example"],
+                  ["list", "--pair", "a,b"], ["new", "a.example", "--target",
+                  "b.example"], ["new", "a.example", "--pair", "a,b",
+                  "--target", "nodot"], ["import", "x", "--pair", "a,b"],
+                  ["list", "--dry-run"], ["retire", "a.example"],
                   ["revoke", "a.example", "../x"], ["list", "--zone", "x"]):
         r = key(c, *words, status=USAGE)
         same(r.out, "", str(words))

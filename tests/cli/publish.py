@@ -29,7 +29,8 @@ options {{
 controls {{ }};
 zone "example.org" {{
   type primary; file "{home}/example.org.zone";
-  update-policy {{ grant avouch. wildcard *._domainkey.example.org. TXT; }};
+  update-policy {{ grant avouch. wildcard *._domainkey.example.org. TXT;
+                   grant avouch. subdomain dkim.example.org. TXT; }};
 }};
 """
 ZONE = """\
@@ -69,10 +70,10 @@ def lookup(c, name, kind="TXT"):
                           text=True).stdout
 
 
-def text(c, selector):
+def text(c, selector, below="_domainkey.example.org"):
     """The strings of the record, joined; None: there is none."""
     found = re.findall(r"\sTXT\s(\".*)", lookup(
-        c, selector + "._domainkey.example.org").split("ANSWER SECTION")[-1])
+        c, selector + "." + below).split("ANSWER SECTION")[-1])
     true(len(found) < 2, "one record")
     return "".join(re.findall(r'"([^"]*)"', found[0])) if found else None
 
@@ -102,6 +103,36 @@ def both_and_retire(c):
     c.run("key", "retire", "example.org", "s2", "--config", c.conf, "--now",
           "2000000000")
     same(text(c, "s2"), "v=DKIM1; p=", "a week later")
+
+
+@suite.test("a pair: the records that the CNAMEs point to")
+def pair(c):
+    if not hasattr(c, "named"):
+        raise Skip("no BIND")
+
+    def record(selector):
+        return text(c, selector, "customer.example.dkim.example.org")
+
+    def made(*words):
+        return c.run("key", "new", "customer.example", "--pair", "p1,p2",
+                     "--config", c.conf, "--json", *words).json()["keys"][0]
+    one = made("--target", "DKIM.example.org.")
+    same(record("p1"), one["record"]["value"], "the first")
+    two = made()  # the target of the first one
+    same((two["selector"], two["published"], record("p2")),
+         ("p2", True, two["record"]["value"]), "the second")
+    r = c.run("key", "revoke", "customer.example", "p1", "--config", c.conf,
+              "--json").json()
+    same((r["published"], record("p1")), (True, "v=DKIM1; p="), "revoked")
+    three = made()
+    same((three["selector"], record("p1")),
+         ("p1", three["record"]["value"]), "the first again")
+    c.run("key", "retire", "customer.example", "p2", "--config", c.conf)
+    same(record("p2"), two["record"]["value"], "retired")
+    r = c.run("key", "retire", "customer.example", "p2", "--config", c.conf,
+              "--now", "2000000000")
+    holds(r.out, "published: p2.customer.example.dkim.example.org with")
+    same(record("p2"), "v=DKIM1; p=", "a week later")
 
 
 @suite.test("a server that refuses is reported, and the key is kept")

@@ -48,6 +48,7 @@ check_entries(struct span text)
 
 			assert(strcmp(x->selector, y->selector) == 0);
 			assert(strcmp(x->pair, y->pair) == 0);
+			assert(strcmp(x->target, y->target) == 0);
 			assert(x->created == y->created &&
 			    x->retired == y->retired &&
 			    x->revoked == y->revoked &&
