@@ -432,9 +432,10 @@ aggregate_open(const struct aggregate_info *info, aggregate_put *put, void *arg)
 	note_written(
 	    a, xmlTextWriterStartDocument(a->xml, "1.0", "UTF-8", NULL));
 	element_begin(a, "feedback");
-	note_written(a,
-	    xmlTextWriterWriteAttribute(
-		a->xml, xml_text("xmlns"), xml_text(AGGREGATE_NAMESPACE)));
+	if (a->compat == AGGREGATE_STRICT)
+		note_written(a,
+		    xmlTextWriterWriteAttribute(a->xml, xml_text("xmlns"),
+			xml_text(AGGREGATE_NAMESPACE)));
 	element_text(a, "version", "1.0");
 	put_metadata(a, info);
 	put_policy(a);

@@ -2,11 +2,12 @@
  * aggregate_xml.h - writes the XML of an aggregate report (RFC 9990
  *section 3.1.1 and appendix A) row by row; only the current row is in memory.
  *
- * Both formats are valid under the schema of RFC 9990.  BROAD can also be
- * read by consumers of RFC 7489; STRICT follows RFC 9990 to the letter.  They
- * differ in
+ * BROAD can also be read by consumers of RFC 7489, some of which reject a
+ * document with a namespace; STRICT follows RFC 9990 to the letter.  Apart from
+ * the namespace, both are valid under the schema of RFC 9990.  They differ in
  *
  *	                BROAD                        STRICT
+ *	namespace       none                         AGGREGATE_NAMESPACE
  *	disposition     none also if DMARC passes    pass if the policy
  *	                                             requests more than none
  *	spf             always, with its scope       only if SPF was checked
