@@ -78,6 +78,7 @@ struct conf_override {
 	size_t n_client;
 	enum conf_action action;
 	char *reason;
+	bool report_reason;
 	int64_t expires; /* seconds since 1970, first one of the day
 	                    after; 0: never */
 };

@@ -245,7 +245,7 @@ const struct conf_option conf_options[] = {
 { "report", "xml_format", CONF_CHOICE, "broad", ONE_OF(xml_formats),
   AT(report.xml_format),
   .help = "Which readers reports are written for." },
-{ "report", "min_messages", CONF_NUMBER, "10", .max = 1000000,
+{ "report", "min_messages", CONF_NUMBER, "1", .max = 1000000,
   AT(report.min_messages),
   .help = "Number of messages in a day that causes a report when none of "
           "them is authenticated." },
@@ -321,7 +321,9 @@ const struct conf_option conf_options[] = {
 { "override", "action", CONF_CHOICE, "", ONE_OF(actions), OVER(action),
   .help = "Action on a message that meets all conditions." },
 { "override", "reason", CONF_TEXT, "", OVER(reason),
-  .help = "Why, for the log, the header and the report." },
+  .help = "Why, for the log and the header." },
+{ "override", "report_reason", CONF_BOOL, "false", OVER(report_reason),
+  .help = "Whether aggregate reports show reason to the domain's owner." },
 { "override", "expires", CONF_DATE, "", OVER(expires),
   .help = "Last day on which the section applies." },
 };

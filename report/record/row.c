@@ -52,6 +52,18 @@ disposition_name(enum dmarc_policy disposition)
 	return span_str(dmarc_policy_name(disposition));
 }
 
+/*
+ * The reason of a decision names the policy that was applied, which in test
+ * mode is not the one that is published.  That of an override section was
+ * written for the operator.
+ */
+static bool
+is_reason_reported(const struct policy_decision *d)
+{
+	return d->override != POLICY_OVERRIDE_TEST &&
+	    (d->section == NULL || d->section->report_reason);
+}
+
 bool
 report_row_of(const struct verdict *v, int64_t now, struct report_row *out)
 {
@@ -71,9 +83,7 @@ report_row_of(const struct verdict *v, int64_t now, struct report_row *out)
 	out->spf_aligned = v->dmarc.spf_aligned;
 	if (d->override != POLICY_OVERRIDE_NONE) {
 		out->override = span_str(policy_override_name(d->override));
-		/* The reason of a decision names the policy that was applied,
-		 * which in test mode is not the one that is published. */
-		if (d->override != POLICY_OVERRIDE_TEST)
+		if (is_reason_reported(d))
 			out->comment = d->reason;
 	}
 	out->spf_domain = v->spf_mail_from.domain;

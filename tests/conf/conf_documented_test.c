@@ -356,6 +356,8 @@ file_is_read_without_its_comment_signs(void **state)
 static void
 put_item(struct buf *b, const struct conf_option *o)
 {
+	bool in_override = strcmp(o->section, "override") == 0;
+
 	buf_text(b, ".It Cm ");
 	buf_text(b, o->name);
 	buf_text(b, " = Ar ");
@@ -368,10 +370,10 @@ put_item(struct buf *b, const struct conf_option *o)
 		buf_text(b, o->choices[i].name);
 	}
 	buf_text(b, " Pq ");
-	if (strcmp(o->section, "override") == 0) {
-		buf_text(
-		    b, strcmp(o->name, "action") == 0 ? "required" : "none");
-	} else if (o->default_text[0] == '\0') {
+	if (in_override && strcmp(o->name, "action") == 0) {
+		buf_text(b, "required");
+	} else if (o->default_text[0] == '\0' ||
+	    (in_override && strcmp(o->default_text, "{}") == 0)) {
 		buf_text(b, "none");
 	} else {
 		buf_text(b, "Li ");

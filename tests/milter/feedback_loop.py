@@ -41,7 +41,6 @@ report {
 	org_name = "Loop"
 	email = "postmaster@example.net"
 	sendmail = "%s"
-	min_messages = 1
 }
 """
 

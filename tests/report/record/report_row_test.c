@@ -199,6 +199,26 @@ dispositions_3_1_1_9(void **state)
 	}
 }
 
+/* An override section's reason is the operator's, unless report_reason. */
+static void
+reasons_of_sections_3_1_1_9(void **state)
+{
+	struct conf_override section = { .action = CONF_ACCEPT };
+	struct verdict v = good_verdict();
+	struct report_row r;
+
+	(void)state;
+	v.decision.override = POLICY_OVERRIDE_LOCAL;
+	v.decision.reason = SPAN("ticket 4711");
+	v.decision.section = &section;
+	assert_true(report_row_of(&v, NOW, &r));
+	assert_text(r.override, "local_policy");
+	assert_text(r.comment, "");
+	section.report_reason = true;
+	assert_true(report_row_of(&v, NOW, &r));
+	assert_text(r.comment, "ticket 4711");
+}
+
 /* RFC 9990 section 3.1.3: aligned passes first, strictly aligned before; no
  * more than REPORT_DKIM_MAX; domain and selector are required. */
 static void
@@ -603,6 +623,7 @@ main(void)
 		cmocka_unit_test(elements_3_1_1),
 		cmocka_unit_test(not_due),
 		cmocka_unit_test(dispositions_3_1_1_9),
+		cmocka_unit_test(reasons_of_sections_3_1_1_9),
 		cmocka_unit_test(signatures_3_1_3),
 		cmocka_unit_test(signatures_many),
 		cmocka_unit_test(null_sender),
