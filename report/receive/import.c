@@ -8,6 +8,7 @@
 #include "report/receive/mime.h"
 #include "report/receive/aggregate_xml.h"
 #include "report/receive/archive.h"
+#include "report/receive/smime.h"
 
 enum {
 	PEEK = 512,            /* bytes used to detect the type of a file */
@@ -17,7 +18,15 @@ enum {
 
 /* ---- what it is ---- */
 
-enum form { FORM_OTHER, FORM_XML, FORM_GZIP, FORM_ZIP, FORM_MAIL, FORM_MBOX };
+enum form {
+	FORM_OTHER,
+	FORM_XML,
+	FORM_GZIP,
+	FORM_ZIP,
+	FORM_SMIME,
+	FORM_MAIL,
+	FORM_MBOX
+};
 
 /* A message begins with a header field (RFC 5322 section 2.2). */
 static bool
@@ -59,6 +68,8 @@ form_of(struct span bytes)
 	}
 	if (is_xml(bytes))
 		return FORM_XML;
+	if (smime_is(bytes))
+		return FORM_SMIME;
 	if (mailbox_is_mbox(bytes))
 		return FORM_MBOX;
 	return is_mail(bytes) ? FORM_MAIL : FORM_OTHER;
@@ -337,6 +348,7 @@ take_entry(struct import_message *u, struct unpack *archive, struct span name)
 		return take_document(u, &s, name);
 	case FORM_GZIP:
 	case FORM_ZIP:
+	case FORM_SMIME:
 	case FORM_MAIL:
 		return import_nested(u, &s, name);
 	case FORM_MBOX:
@@ -373,6 +385,7 @@ take_part(void *arg, struct span name, bool may_be_mail, struct span bytes)
 	case FORM_XML:
 	case FORM_GZIP:
 	case FORM_ZIP:
+	case FORM_SMIME:
 		return import_bytes(u, name, bytes);
 	case FORM_MAIL:
 		return !may_be_mail || import_bytes(u, name, bytes);
@@ -401,6 +414,29 @@ take_mail(struct import_message *u, struct span name, struct span bytes)
 	return false;
 }
 
+static bool
+take_content(void *arg, struct span content)
+{
+	return import_bytes(arg, SPAN(""), content);
+}
+
+static bool
+take_smime(struct import_message *u, struct span name, struct span bytes)
+{
+	const char *reason;
+
+	switch (smime_content(bytes, take_content, u, &reason)) {
+	case SMIME_END_DONE:
+	case SMIME_END_DETACHED:
+		return true;
+	case SMIME_END_STOPPED:
+		return false;
+	case SMIME_END_REFUSED:
+		break;
+	}
+	return refuse_file(u, name, reason);
+}
+
 /* Recursive through archives and mails, at most REPORT_IMPORT_NESTING_MAX
  * levels. */
 static bool
@@ -420,6 +456,9 @@ import_bytes(struct import_message *u, struct span name, struct span bytes)
 	case FORM_GZIP:
 	case FORM_ZIP:
 		good = take_archive(u, name, bytes);
+		break;
+	case FORM_SMIME:
+		good = take_smime(u, name, bytes);
 		break;
 	case FORM_MAIL:
 		good = take_mail(u, name, bytes);
@@ -442,6 +481,7 @@ nothing_in(struct span bytes)
 		return "a mail without a report";
 	case FORM_GZIP:
 	case FORM_ZIP:
+	case FORM_SMIME:
 		return "it contains no report";
 	case FORM_XML:
 	case FORM_MBOX:
@@ -449,7 +489,7 @@ nothing_in(struct span bytes)
 		break;
 	}
 	return bytes.n == 0 ? "it is empty"
-			    : "neither XML, gzip, ZIP nor a mail";
+			    : "neither XML, gzip, ZIP, S/MIME nor a mail";
 }
 
 static void

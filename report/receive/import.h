@@ -1,6 +1,6 @@
 /*
  * import.h - imports a file that may contain reports from others: XML, gzip,
- * ZIP, a mail, an mbox, and these nested to a limit.
+ * ZIP, S/MIME, a mail, an mbox, and these nested to a limit.
  *
  * The unit is a file or one mail of an mbox.  All of it is read before
  * anything is stored, so nothing is stored of a unit that is refused.  Then

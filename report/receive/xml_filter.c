@@ -186,11 +186,43 @@ is_name_byte(unsigned char c)
 	    c == ':' || c >= 0x80;
 }
 
+/*
+ * <xs:schema>, which some reporters write around or within the report, and do
+ * not always close.  What it contains is read as if the tag was absent.
+ */
+static bool
+is_schema_tag(const struct xml_filter *s)
+{
+	struct span name = span_of(s->name, s->n_name);
+
+	if (s->closing)
+		name = span_skip(name, 1);
+	if (span_has(name, ':'))
+		name = span_skip(name, span_rindex(name, ':') + 1);
+	return span_is(name, "schema");
+}
+
+static void
+name_ends(struct xml_filter *s, struct filter_output *out)
+{
+	s->skipped = is_schema_tag(s);
+	if (s->skipped)
+		return;
+	out_byte(out, '<');
+	out_text(out, span_of(s->name, s->n_name));
+}
+
 static void
 tag_ends(struct xml_filter *s, struct filter_output *out)
 {
 	bool empty = s->last[1] == '/';
 
+	s->text = s->run = 0;
+	if (s->skipped) {
+		enter_state(
+		    s, s->depth > 0 ? XML_FILTER_TEXT : XML_FILTER_START);
+		return;
+	}
 	if (empty)
 		out_byte(out, '/');
 	out_byte(out, '>');
@@ -199,22 +231,27 @@ tag_ends(struct xml_filter *s, struct filter_output *out)
 	else if (s->closing && s->depth > 0)
 		s->depth--;
 	enter_state(s, s->depth > 0 ? XML_FILTER_TEXT : XML_FILTER_DONE);
-	s->text = 0;
 }
 
 static void
 take_name(struct xml_filter *s, struct filter_output *out, unsigned char c)
 {
-	if (is_name_byte(c) && s->run < XML_FILTER_NAME_MAX) {
-		out_byte(out, c < 0x80 ? (char)ascii_lower(c) : '_');
-	} else if (is_name_byte(c)) {
-		refuse_xml(s, "an element with a name of more than 64 bytes");
-	} else if (c == '>') {
+	if (is_name_byte(c)) {
+		if (s->n_name == XML_FILTER_NAME_MAX)
+			refuse_xml(
+			    s, "an element with a name of more than 64 bytes");
+		else
+			s->name[s->n_name++] =
+			    c < 0x80 ? (char)ascii_lower(c) : '_';
+		return;
+	}
+	name_ends(s, out);
+	s->last[1] = (char)c;
+	if (c == '>') {
 		s->last[1] = '\0';
 		tag_ends(s, out);
 	} else {
 		s->state = XML_FILTER_ATTRIBUTES;
-		s->last[1] = (char)c;
 	}
 }
 
@@ -246,8 +283,8 @@ take_open(struct xml_filter *s, struct filter_output *out, unsigned char c)
 	} else if (c == '/' || ascii_is_alpha(c) || c == '_') {
 		enter_state(s, XML_FILTER_NAME);
 		s->closing = c == '/';
-		out_byte(out, '<');
-		out_byte(out, (char)ascii_lower(c));
+		s->name[0] = (char)ascii_lower(c);
+		s->n_name = 1;
 	} else if (ascii_is_space(c) || ascii_is_digit(c) || c == '=') {
 		/* as in "a < b" */
 		enter_state(s, XML_FILTER_TEXT);

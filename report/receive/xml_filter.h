@@ -7,7 +7,7 @@
  * case.  Common errors of reporters are corrected: bytes before the first tag
  * and after the last, a byte order mark, UTF-16, bytes that are not UTF-8
  * (they become "?"), control characters, a bare "&", references to undeclared
- * entities.
+ * entities, a schema element around or within the report.
  *
  * Refused is what no report needs: a document type, a tag or text that is too
  * long, and input that does not begin as XML.
@@ -63,10 +63,13 @@ struct xml_filter { /* all zero at the beginning of a document */
 	char held[XML_FILTER_HELD_MAX]; /* part of a character, of a reference
 	                                   or of "[CDATA[" */
 	size_t n_held;
-	size_t run;         /* bytes of the current tag, comment or junk */
-	size_t text;        /* bytes since the last tag */
-	size_t depth;       /* elements that are open */
+	size_t run;   /* bytes of the current tag, comment or junk */
+	size_t text;  /* bytes since the last tag */
+	size_t depth; /* elements that are open */
+	char name[XML_FILTER_NAME_MAX]; /* of the current tag, with its "/" */
+	size_t n_name;
 	bool closing;       /* the current tag is an end tag */
+	bool skipped;       /* it is left out */
 	char quote;         /* in XML_FILTER_QUOTED */
 	char last[2];       /* the two bytes before, to find "-->" and the
 	                       like */

@@ -25,7 +25,8 @@ ROOT = os.path.dirname(os.path.dirname(os.path.dirname(
 sys.path[:0] = [ROOT + "/tests/milter", ROOT + "/tests/report"]
 
 import samples  # noqa: E402
-from samples import gzipped, mail, record, report, zipped  # noqa: E402
+from samples import (gzipped, mail, record, report, smime,  # noqa: E402
+                     smime_encrypted, smime_plain, zipped)
 from suite import (SANITIZED, Skip, Suite, holds, lacks, same,  # noqa: E402
                    true)
 
@@ -194,6 +195,28 @@ def encoded(c):
         told = c.read(c.store(), c.file("pad%d" % n, outer % (
             "application/gzip", "base64", text)))
         same((told["status"], told["stored"]), (0, 1), told["err"])
+
+
+@suite.test("opaque S/MIME is read, a detached signature is passed over")
+def opaque(c):
+    inner = mail(gzipped(one(1)))
+    kind = "application/pkcs7-mime; smime-type=signed-data"
+    for data in (smime(inner), smime(inner, chunk=300),
+                 smime(one(1).encode())):
+        told = c.read(c.store(), c.file("p7m", mail(data, "smime.p7m", kind)))
+        same((told["status"], told["stored"]), (0, 1), told["err"])
+    same(c.read(c.store(), c.file("p7m", smime(inner)))["stored"], 1)
+    for data, want in (
+            (smime(None), "a mail without a report"),
+            (smime(b"Content-Type: text/plain\n\nhello\n"), "without a report"),
+            (smime_encrypted(inner), "encrypted by S/MIME"),
+            (smime_plain(inner), "of a kind that contains no report"),
+            (smime(inner)[:-9], "smime.p7m: S/MIME that is broken"),
+            (smime(inner) + b"x" * (16 << 20), "more than 16 MiB of S/MIME"),
+            (smime(smime(smime(smime(inner)))), "more than 4 deep")):
+        told = c.read(c.store(), c.file("p7m", mail(data, "smime.p7m", kind)))
+        same((told["status"], told["stored"]), (65, 0), want)
+        holds(told["err"], want)
 
 
 @suite.test("numbers of messages: read right, or refused")

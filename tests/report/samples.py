@@ -89,6 +89,47 @@ def gzipped(data):
                          mtime=0)
 
 
+def der(tag, *parts):
+    """An element of ASN.1 with a definite length."""
+    body = b"".join(parts)
+    size = len(body).to_bytes((len(body).bit_length() + 7) // 8 or 1, "big")
+    if len(body) > 127:
+        size = bytes([0x80 | len(size)]) + size
+    return bytes([tag]) + size + body
+
+
+PKCS7 = bytes.fromhex("2a864886f70d0107")
+
+
+def smime(content, chunk=0):
+    """Signed CMS without a signer (RFC 5652 section 5).  With `chunk`, lengths
+    are indefinite and the content is in pieces, as programs write it that do
+    not know its size.  None: a detached signature."""
+    text = b"" if content is None else der(0xa0, der(4, content))
+    if chunk:
+        text = b"\xa0\x80\x24\x80" + b"".join(
+            der(4, content[i:i + chunk])
+            for i in range(0, len(content), chunk)) + b"\0\0\0\0"
+    inner = der(6, PKCS7 + b"\1") + text
+    inner = (b"\x30\x80" + inner + b"\0\0") if chunk else der(0x30, inner)
+    signed = der(0x30, der(2, b"\1"), der(0x31), inner, der(0x31))
+    return der(0x30, der(6, PKCS7 + b"\2"), der(0xa0, signed))
+
+
+def smime_plain(content):
+    """CMS that is neither signed nor encrypted (section 4)."""
+    return der(0x30, der(6, PKCS7 + b"\1"), der(0xa0, der(4, content)))
+
+
+def smime_encrypted(content):
+    """Section 6, for no recipient."""
+    aes = bytes.fromhex("60864801650304012a")
+    text = der(0x30, der(6, PKCS7 + b"\1"), der(
+        0x30, der(6, aes), der(4, b"i" * 16)), der(0x80, content))
+    return der(0x30, der(6, PKCS7 + b"\3"), der(0xa0, der(
+        0x30, der(2, b"\0"), der(0x31), text)))
+
+
 def mail(attachment, name="report.xml.gz", kind="application/gzip",
          boundary="=-b"):
     import base64

@@ -176,6 +176,18 @@ static const struct {
 	    "<feedback><x><y>1</y><domain>no</domain></x>" META("1") POLICY
 	    "<extension><z/></extension></feedback>",
 	    HEAD },
+	{ "a schema element that is not closed",
+	    "<feedback><xs:schema xmlns:xs='http://x'>" META("1")
+		POLICY RECORD("192.0.2.1", "3") "</feedback>",
+	    HEAD LINE("192.0.2.1", "3") },
+	{ "a schema element around the report",
+	    "<?xml version='1.0'?><xs:Schema a='b'>\n<feedback>" META("1")
+		POLICY RECORD("192.0.2.1", "3") "</feedback></xs:Schema>",
+	    HEAD LINE("192.0.2.1", "3") },
+	{ "a schema within the report",
+	    "<feedback><xs:schema><xs:element name='record'/></xs:schema>"
+	    "<schema/>" META("1") POLICY "</feedback>",
+	    HEAD },
 	{ "comments, CDATA, instructions",
 	    "<!-- a --><?php x?><feedback><!-- <record> & -->" META(
 		"<![CDATA[1]]>") POLICY "</feedback>",
@@ -254,6 +266,13 @@ static const struct {
 	    "not an aggregate report: its root is <html>, not <feedback>" },
 	{ "cut off", "<feedback>" META("1") POLICY,
 	    "it ends before </feedback>: it was cut off" },
+	{ "a schema alone", "<schema><element/></schema>",
+	    "not an aggregate report: its root is <element>, not <feedback>" },
+	{ "an empty schema", "<schema></schema>", "not XML" },
+	{ "a long name",
+	    "<a234567890123456789012345678901234567890123456789012345678901"
+	    "2345>",
+	    "an element with a name of more than 64 bytes" },
 	{ "cut off in a tag", "<feedback>" META("1") "<pol",
 	    "it ends within a tag: it was cut off" },
 	{ "no date",

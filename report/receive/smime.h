@@ -1,0 +1,36 @@
+/*
+ * smime.h - the content of an opaque S/MIME file, "smime.p7m" (RFC 8551
+ * section 3.5.2): a mail that is wrapped in its signature.
+ *
+ * The signature is not verified: nobody has to sign a report, and a report
+ * says nothing about who sent it.
+ */
+#ifndef AVOUCH_REPORT_RECEIVE_SMIME_H
+#define AVOUCH_REPORT_RECEIVE_SMIME_H
+
+#include <stdbool.h>
+
+#include "lib/span.h"
+
+enum {
+	SMIME_SIZE_MAX = 16 << 20, /* of a file: OpenSSL needs several times
+	                               as much memory */
+};
+
+/* Detects CMS (RFC 5652) by its first bytes; a detached signature is CMS too.
+ */
+bool smime_is(struct span bytes);
+
+enum smime_end {
+	SMIME_END_DONE,     /* `each` returned true */
+	SMIME_END_STOPPED,  /* `each` returned false */
+	SMIME_END_DETACHED, /* a signature without content */
+	SMIME_END_REFUSED,  /* see `reason` */
+};
+
+/* Passes the signed content on; it is valid during the call. */
+enum smime_end smime_content(struct span bytes,
+    bool (*each)(void *arg, struct span content), void *arg,
+    const char **reason);
+
+#endif
