@@ -129,6 +129,7 @@ CLI_TESTS = "tests/cli/contract.py $(COMMAND)" \
 	"tests/audit/message.py $(COMMAND)" \
 	"tests/readers/fields.py $(COMMAND)" \
 	"tests/report/reading.py $(COMMAND)" \
+	"tests/report/sent.py $(COMMAND)" \
 	"tests/report/central.py $(COMMAND)"
 
 # Programs that tests/author compares: ours and GMime.

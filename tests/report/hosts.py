@@ -181,14 +181,14 @@ class Host:
         values = dict(zip(SHAPE, (domain, "bounce." + domain, "none", 0, 1, 0,
                                   "", "", "bounce." + domain, "mfrom", "pass",
                                   "pass %s sel" % domain)))
+        record = shape.pop("record", RECORD) % domain
         values.update(shape)
         db.execute(
             "INSERT INTO kept VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT DO "
             "UPDATE SET messages = messages + excluded.messages, "
             "last = max(last, excluded.last)", (
                 day,
-                self.number(db, "policy", domain=domain,
-                            record=RECORD % domain),
+                self.number(db, "policy", domain=domain, record=record),
                 self.number(db, "source", address=address),
                 self.number(db, "shape", **values), messages,
                 last or day * DAY + messages))
