@@ -65,6 +65,7 @@ CONF     = $(DESTDIR)/etc/avouch/avouch.conf
 UNITS    = $(notdir $(wildcard etc/*.service etc/*.timer))
 PAGES    = $(wildcard etc/*.[158])
 DOCS     = README.md LICENSE docs/MIGRATING.md $(wildcard etc/*.snippet)
+DATA     = $(wildcard etc/grafana/* etc/prometheus/*)
 COMPLETE = $(wildcard etc/avouch.bash-completion)
 
 # SOURCE:MODE:TARGET, with TARGET below PREFIX; uninstall uses the same list.
@@ -76,6 +77,7 @@ PLACES   = $(DAEMON):755:sbin/avouch-milter $(COMMAND):755:bin/avouch \
 	$(foreach page,$(PAGES),$(page):644:share/man/man$(patsubst \
 		.%,%,$(suffix $(page)))/$(notdir $(page))) \
 	$(foreach doc,$(DOCS),$(doc):644:share/doc/avouch/$(notdir $(doc))) \
+	$(foreach file,$(DATA),$(file):644:share/avouch/$(patsubst etc/%,%,$(file))) \
 	$(COMPLETE:%=%:644:share/bash-completion/completions/avouch)
 
 install: all
@@ -96,7 +98,9 @@ uninstall:
 	@for place in $(PLACES); do \
 		rm -f "$(DESTDIR)$(PREFIX)/$${place##*:}" || exit 1; \
 	done
-	@rmdir "$(DESTDIR)$(PREFIX)/share/doc/avouch" 2>/dev/null || :
+	@for folder in doc/avouch avouch/grafana avouch/prometheus avouch; do \
+		rmdir "$(DESTDIR)$(PREFIX)/share/$$folder" 2>/dev/null || :; \
+	done
 	@if cmp -s etc/avouch.conf "$(CONF)"; then rm -f "$(CONF)"; fi
 	@rmdir "$(DESTDIR)/etc/avouch" 2>/dev/null || :
 	@[ ! -e "$(CONF)" ] || echo "kept, because it was changed: $(CONF)"

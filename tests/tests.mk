@@ -118,7 +118,8 @@ MILTER_TESTS = "tests/milter/proto.py $(DAEMON)" \
 	"tests/milter/faults.py $(DAEMON)" "tests/milter/flood.py $(DAEMON)" \
 	"tests/milter/feedback_loop.py $(DAEMON)" "tests/milter/e2e.py $(DAEMON)" \
 	"tests/milter/neighbours.py $(DAEMON)" \
-	"tests/milter/trusted.py $(DAEMON)" "tests/milter/junk.py $(DAEMON)"
+	"tests/milter/trusted.py $(DAEMON)" "tests/milter/junk.py $(DAEMON)" \
+	"tests/report/dashboards.py $(DAEMON)"
 CLI_TESTS = "tests/cli/contract.py $(COMMAND)" \
 	"tests/cli/explain.py $(COMMAND)" "tests/cli/manual.py $(COMMAND)" \
 	"tests/cli/publish.py $(COMMAND)" "tests/cli/doctor.py $(COMMAND)" \
