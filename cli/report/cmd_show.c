@@ -169,6 +169,7 @@ domain_json(const struct view *v, const struct view_domain *d)
 	cli_set_span(o, "np", d->np);
 	cli_set_bool(o, "testing", d->testing);
 	cli_set_number(o, "reports", (int64_t)d->reports);
+	cli_set_number(o, "reports_of_several_days", (int64_t)d->long_reports);
 	cli_set_number(o, "messages", (int64_t)d->messages);
 	cli_set_number(o, "passed", (int64_t)d->passed);
 	cli_set_number(o, "quarantined", (int64_t)d->quarantined);
@@ -311,6 +312,10 @@ print_domain(const struct view_domain *d)
 	       " reports\n",
 	    d->p.n > 0 ? d->p.p : "?", d->testing ? " t=y" : "", d->messages,
 	    memory, d->reports);
+	if (d->long_reports > 0)
+		printf("  %" PRIu64 " reports are of several days; their "
+		       "messages are spread evenly over them\n",
+		    d->long_reports);
 	cli_entry(span_str(view_recommendation_title(d->advice)), 32,
 	    span_str(view_recommendation_text(d->advice)));
 	printf("  %-39s %9s %7s %7s %7s  %s\n", "SOURCE", "MESSAGES", "PASS",

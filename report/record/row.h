@@ -37,6 +37,8 @@ struct report_dkim {
  */
 struct report_row {
 	int64_t when;              /* seconds since 1970 */
+	unsigned days;             /* in reports from others: the days that
+	                              the messages are of, from `when` on */
 	uint64_t count;            /* messages */
 	struct span policy_domain; /* domain where the record was found */
 	struct span record;        /* text of the record */

@@ -433,6 +433,11 @@ put_domain(FILE *out, const struct view *v, const struct view_domain *d)
 	put_tile(out, "reports", d->reports);
 	fputs("</div>\n<h3>Pass rate over time</h3>\n", out);
 	put_chart(out, v, d);
+	if (d->long_reports > 0)
+		fprintf(out,
+		    "<p class=\"soft\">Reports of several days: %" PRIu64
+		    ". Their messages are spread evenly over these days.</p>\n",
+		    d->long_reports);
 	put_wrong(out, d);
 	put_top(out, d);
 	fputs("</section>\n", out);

@@ -245,6 +245,7 @@ struct view_gather {
 	struct view_source **buckets;
 	struct hash_secret secret;
 	size_t n_sources;
+	uint64_t turn; /* number of rows that were spread */
 	bool failed;
 };
 
@@ -314,6 +315,7 @@ take_report(void *arg, const struct ledger_received *r)
 	if (d == NULL)
 		return !g->failed;
 	d->reports++;
+	d->long_reports += r->end - r->begin >= DATE_DAY + DATE_DAY / 2;
 	/* Reports come sorted by begin, so the last one wins. */
 	d->p = policy_of(r->p);
 	d->sp = policy_of(r->sp);
@@ -393,6 +395,25 @@ find_source(
 	return s;
 }
 
+/* Spreads the messages of several days evenly.  Rows with fewer messages than
+ * days begin in turn with another day, so that no day gets all of them. */
+static void
+add_days(struct view_gather *g, struct view_domain *d, size_t first,
+    const struct report_row *row, bool passes)
+{
+	uint64_t n = row->days, turn = n > 1 ? g->turn++ % n : 0;
+
+	for (uint64_t i = 0; i < n && first + i < g->view->days; i++) {
+		struct view_day *day = &d->days[first + i];
+		uint64_t share = (row->count * (i + 1) + turn) / n -
+		    (row->count * i + turn) / n;
+
+		d->reported += day->messages == 0 && share > 0;
+		day->messages += share;
+		day->passed += passes ? share : 0;
+	}
+}
+
 static bool
 take_row(void *arg, const struct report_row *row)
 {
@@ -413,9 +434,7 @@ take_row(void *arg, const struct report_row *row)
 	    span_is(row->disposition, "quarantine") ? row->count : 0;
 	d->rejected += span_is(row->disposition, "reject") ? row->count : 0;
 	d->by_cause[cause] += row->count;
-	d->reported += d->days[day].messages == 0;
-	d->days[day].messages += row->count;
-	d->days[day].passed += passes ? row->count : 0;
+	add_days(g, d, (size_t)day, row, passes);
 	s = find_source(g, d, &row->source);
 	if (s == NULL)
 		return true;

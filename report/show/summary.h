@@ -78,6 +78,8 @@ struct view_domain {
 	struct span p, sp, np;
 	bool testing; /* t=y */
 	uint64_t reports;
+	uint64_t long_reports; /* of several days: their messages are spread
+	                          evenly over them */
 	uint64_t messages, passed, quarantined, rejected;
 	uint64_t by_cause[VIEW_CAUSES];
 	struct view_day *days; /* view.days of them, oldest first */

@@ -338,7 +338,9 @@ enum ledger_step ledger_each_received(struct ledger *l,
 
 /*
  * The rows of all these reports, merged over reports of one day and domain;
- * sorted by day (`when` is its first second), policy domain and source.
+ * sorted by day (`when` is its first second), policy domain and source.  A
+ * report of several days is a row of its first day, and `days` says how many
+ * of them are in the range.
  */
 enum ledger_step ledger_each_received_row(struct ledger *l,
     const struct ledger_range *range,
@@ -358,6 +360,69 @@ struct ledger_source { /* of a policy domain */
 enum ledger_step ledger_each_source(struct ledger *l,
     const struct ledger_range *range,
     bool (*each)(void *arg, const struct ledger_source *s), void *arg);
+
+/* ---- TLS reports of others (RFC 8460) ---- */
+
+struct ledger_tls_result {
+	struct span domain; /* the policy domain */
+	struct span policy; /* "sts", "tlsa", "no-policy-found" */
+	struct span result; /* section 4.3; "success": sessions with TLS */
+	struct span mx;     /* the server that it was about, or empty */
+	struct span reason; /* for people, or empty */
+	uint64_t sessions;
+};
+
+struct ledger_tls {
+	struct span key; /* by which it is stored once */
+	struct span organisation, contact, report_id;
+	int64_t begin, end; /* seconds since 1970 */
+	struct span file;   /* the file it was read from */
+	int64_t read;       /* when it was read */
+	const struct ledger_tls_result *results;
+	size_t n;
+};
+
+/* Stores it with all results, or nothing.  LEDGER_NONE: known. */
+enum ledger_step ledger_add_tls(struct ledger *l, const struct ledger_tls *r);
+
+struct ledger_tls_sum { /* equal results of all reports of a range */
+	struct ledger_tls_result of;
+	uint64_t organisations; /* that reported it */
+	int64_t last;           /* the last day */
+};
+
+/* By domain, most sessions first. */
+enum ledger_step ledger_each_tls(struct ledger *l,
+    const struct ledger_range *range,
+    bool (*each)(void *arg, const struct ledger_tls_sum *s), void *arg);
+
+/* ---- failure reports of others (RFC 6591, RFC 9991) ---- */
+
+struct ledger_incident {
+	struct span key; /* by which it is stored once */
+	struct span reporter;
+	int64_t at;         /* seconds since 1970 */
+	struct span domain; /* the reported domain */
+	struct span source; /* an address, as text */
+	struct span cause;  /* Auth-Failure: "dmarc", "spf", ... */
+	struct span alignment, delivery;
+	struct span mail_from; /* its domain */
+	struct span dkim_domain, selector;
+	struct span results; /* Authentication-Results, for people */
+	uint64_t incidents;
+	struct span file; /* the file it was read from */
+	int64_t read;     /* when it was read */
+};
+
+/* LEDGER_NONE: known. */
+enum ledger_step ledger_add_incident(
+    struct ledger *l, const struct ledger_incident *r);
+
+/* Those of a range, by domain, most incidents first.  Reports that differ only
+ * in reporter, results and time are one, with the largest of these. */
+enum ledger_step ledger_each_incident(struct ledger *l,
+    const struct ledger_range *range,
+    bool (*each)(void *arg, const struct ledger_incident *r), void *arg);
 
 /* ---- the hosts that share a store: PostgreSQL alone ---- */
 

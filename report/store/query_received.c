@@ -1,6 +1,6 @@
 /*
- * query_received.c - reports that others sent: stores each once, and reads a
- * range of days.
+ * query_received.c - reports that others sent (aggregate, TLS and failure
+ * reports): stores each once, and reads a range of days.
  */
 #include "report/store/query_internal.h"
 #include "report/store/row_encode.h"
@@ -247,15 +247,30 @@ ledger_each_received(struct ledger *l, const struct ledger_range *range,
 	return ledger_finish(s, step);
 }
 
+/* The days of a period; of a day of another time zone 1. */
+#define DAYS                                                                   \
+	"CASE WHEN end_at - begin_at < 86400 THEN 1 "                          \
+	"ELSE (end_at - begin_at + 43200) / 86400 END"
+
 #define ROWS(AND)                                                              \
 	"SELECT begin_at / 86400 AS day, domain, address, "                    \
-	"CAST(sum(received_row.messages) AS BIGINT), {shape} FROM received "   \
+	"CAST(sum(received_row.messages) AS BIGINT), " DAYS " AS days, "       \
+	"{shape} FROM received "                                               \
 	"JOIN received_row ON received_row.report = received.id "              \
 	"JOIN source ON source.id = received_row.source "                      \
 	"JOIN shape ON shape.id = received_row.shape "                         \
 	"WHERE " IN_RANGE AND                                                  \
-	"GROUP BY begin_at / 86400, domain, address, {shape} "                 \
-	"ORDER BY day, domain, address, {shape}"
+	"GROUP BY begin_at / 86400, domain, address, " DAYS ", {shape} "       \
+	"ORDER BY day, domain, address, {shape}, days"
+
+/* Of a period that begins on `first`, without the days after the range. */
+static unsigned
+days_within(const struct ledger_range *range, int64_t first, int64_t days)
+{
+	int64_t most = range->to - first + 1;
+
+	return (unsigned)(days < most ? days : most);
+}
 
 enum ledger_step
 ledger_each_received_row(struct ledger *l, const struct ledger_range *range,
@@ -273,10 +288,12 @@ ledger_each_received_row(struct ledger *l, const struct ledger_range *range,
 			.when = sql_number(s, 0) * DATE_DAY,
 			.policy_domain = sql_text(s, 1),
 			.count = (uint64_t)sql_number(s, 3),
+			.days = days_within(
+			    range, sql_number(s, 0), sql_number(s, 4)),
 		};
 
 		ip_parse(sql_text(s, 2), &r.source);
-		columns_read_shape(s, 4, &r);
+		columns_read_shape(s, 5, &r);
 		if (!each(arg, &r))
 			break;
 	}
@@ -333,6 +350,178 @@ ledger_each_source(struct ledger *l, const struct ledger_range *range,
 
 		ip_parse(sql_text(s, 1), &out.address);
 		if (!each(arg, &out))
+			break;
+	}
+	return ledger_finish(s, step);
+}
+
+/* ---- TLS reports ---- */
+
+static enum ledger_step
+insert_tls(struct ledger *l, const struct ledger_tls *r, int64_t *id)
+{
+	struct sql_statement *s = sql_prepare(l->db,
+	    "INSERT INTO received_tls (key, organisation, contact, report_id, "
+	    "begin_at, end_at, file, read_at) VALUES ($1, $2, $3, $4, $5, $6, "
+	    "$7, $8) ON CONFLICT DO NOTHING RETURNING id");
+
+	sql_bind_text(s, 1, r->key);
+	sql_bind_text(s, 2, r->organisation);
+	sql_bind_text(s, 3, r->contact);
+	sql_bind_text(s, 4, r->report_id);
+	sql_bind_number(s, 5, r->begin);
+	sql_bind_number(s, 6, r->end);
+	sql_bind_text(s, 7, r->file);
+	sql_bind_number(s, 8, r->read);
+	return ledger_number(s, id);
+}
+
+static bool
+insert_tls_results(struct ledger *l, const struct ledger_tls *r, int64_t id)
+{
+	struct sql_statement *s = sql_prepare(l->db,
+	    "INSERT INTO received_tls_result (report, number, domain, policy, "
+	    "result, mx, reason, sessions) VALUES ($1, $2, $3, $4, $5, $6, $7, "
+	    "$8)");
+	bool good = true;
+
+	for (size_t i = 0; good && i < r->n; i++) {
+		const struct ledger_tls_result *one = &r->results[i];
+
+		sql_bind_number(s, 1, id);
+		sql_bind_number(s, 2, (int64_t)i);
+		sql_bind_text(s, 3, one->domain);
+		sql_bind_text(s, 4, one->policy);
+		sql_bind_text(s, 5, one->result);
+		sql_bind_text(s, 6, one->mx);
+		sql_bind_text(s, 7, one->reason);
+		sql_bind_number(s, 8, (int64_t)one->sessions);
+		good = sql_do(s);
+	}
+	sql_drop(s);
+	return good;
+}
+
+enum ledger_step
+ledger_add_tls(struct ledger *l, const struct ledger_tls *r)
+{
+	enum ledger_step step;
+	int64_t id = 0;
+
+	if (!ledger_own_begin(l))
+		return LEDGER_ERROR;
+	step = insert_tls(l, r, &id);
+	if (step == LEDGER_OK && !insert_tls_results(l, r, id))
+		step = LEDGER_ERROR;
+	if (!ledger_own_end(l, step == LEDGER_OK) && step == LEDGER_OK)
+		return LEDGER_ERROR;
+	return step;
+}
+
+#define TLS_SUMS(AND)                                                          \
+	"SELECT domain, policy, result, mx, reason, "                          \
+	"CAST(sum(sessions) AS BIGINT) AS total, "                             \
+	"count(DISTINCT organisation), max(begin_at) / 86400 "                 \
+	"FROM received_tls JOIN received_tls_result ON report = id "           \
+	"WHERE " IN_RANGE AND "GROUP BY domain, policy, result, mx, reason "   \
+	"ORDER BY domain, total DESC, policy, result, mx, reason"
+
+enum ledger_step
+ledger_each_tls(struct ledger *l, const struct ledger_range *range,
+    bool (*each)(void *arg, const struct ledger_tls_sum *s), void *arg)
+{
+	struct sql_statement *s = sql_prepare(l->db,
+	    range->domain.p == NULL ? TLS_SUMS("")
+				    : TLS_SUMS("AND domain = $3 "));
+	enum sql_step step;
+
+	bind_range(s, range);
+	while ((step = sql_step(s)) == SQL_ROW) {
+		const struct ledger_tls_sum sum = {
+			.of = { .domain = sql_text(s, 0),
+			    .policy = sql_text(s, 1),
+			    .result = sql_text(s, 2),
+			    .mx = sql_text(s, 3),
+			    .reason = sql_text(s, 4),
+			    .sessions = (uint64_t)sql_number(s, 5) },
+			.organisations = (uint64_t)sql_number(s, 6),
+			.last = sql_number(s, 7),
+		};
+
+		if (!each(arg, &sum))
+			break;
+	}
+	return ledger_finish(s, step);
+}
+
+/* ---- failure reports ---- */
+
+enum ledger_step
+ledger_add_incident(struct ledger *l, const struct ledger_incident *r)
+{
+	struct sql_statement *s = sql_prepare(l->db,
+	    "INSERT INTO received_failure (key, reporter, at, domain, source, "
+	    "cause, alignment, delivery, mail_from, dkim_domain, selector, "
+	    "results, incidents, file, read_at) VALUES ($1, $2, $3, $4, $5, "
+	    "$6, $7, $8, $9, $10, $11, $12, $13, $14, $15) "
+	    "ON CONFLICT DO NOTHING");
+
+	sql_bind_text(s, 1, r->key);
+	sql_bind_text(s, 2, r->reporter);
+	sql_bind_number(s, 3, r->at);
+	sql_bind_text(s, 4, r->domain);
+	sql_bind_text(s, 5, r->source);
+	sql_bind_text(s, 6, r->cause);
+	sql_bind_text(s, 7, r->alignment);
+	sql_bind_text(s, 8, r->delivery);
+	sql_bind_text(s, 9, r->mail_from);
+	sql_bind_text(s, 10, r->dkim_domain);
+	sql_bind_text(s, 11, r->selector);
+	sql_bind_text(s, 12, r->results);
+	sql_bind_number(s, 13, (int64_t)r->incidents);
+	sql_bind_text(s, 14, r->file);
+	sql_bind_number(s, 15, r->read);
+	return ledger_change(s);
+}
+
+#define INCIDENTS(AND)                                                         \
+	"SELECT domain, source, cause, alignment, delivery, mail_from, "       \
+	"dkim_domain, selector, CAST(sum(incidents) AS BIGINT) AS total, "     \
+	"max(at), max(reporter), max(results), max(file) "                     \
+	"FROM received_failure WHERE at >= $1 AND at < $2 " AND                \
+	"GROUP BY domain, source, cause, alignment, delivery, mail_from, "     \
+	"dkim_domain, selector "                                               \
+	"ORDER BY domain, total DESC, source, cause, alignment, delivery, "    \
+	"mail_from, dkim_domain, selector"
+
+enum ledger_step
+ledger_each_incident(struct ledger *l, const struct ledger_range *range,
+    bool (*each)(void *arg, const struct ledger_incident *r), void *arg)
+{
+	struct sql_statement *s = sql_prepare(l->db,
+	    range->domain.p == NULL ? INCIDENTS("")
+				    : INCIDENTS("AND domain = $3 "));
+	enum sql_step step;
+
+	bind_range(s, range);
+	while ((step = sql_step(s)) == SQL_ROW) {
+		const struct ledger_incident r = {
+			.domain = sql_text(s, 0),
+			.source = sql_text(s, 1),
+			.cause = sql_text(s, 2),
+			.alignment = sql_text(s, 3),
+			.delivery = sql_text(s, 4),
+			.mail_from = sql_text(s, 5),
+			.dkim_domain = sql_text(s, 6),
+			.selector = sql_text(s, 7),
+			.incidents = (uint64_t)sql_number(s, 8),
+			.at = sql_number(s, 9),
+			.reporter = sql_text(s, 10),
+			.results = sql_text(s, 11),
+			.file = sql_text(s, 12),
+		};
+
+		if (!each(arg, &r))
 			break;
 	}
 	return ledger_finish(s, step);

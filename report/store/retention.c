@@ -62,6 +62,19 @@ static const struct retention_job jobs[] = {
 	    "DELETE FROM received WHERE id IN (SELECT id FROM received "
 	    "WHERE begin_at < $1 * 86400 LIMIT $2)",
 	    NULL },
+	{ BY_DAY, AGE_RECEIVED,
+	    "DELETE FROM received_tls_result WHERE (report, number) IN "
+	    "(SELECT report, number FROM received_tls JOIN received_tls_result "
+	    "ON report = id WHERE begin_at < $1 * 86400 LIMIT $2)",
+	    NULL },
+	{ BY_DAY, AGE_RECEIVED,
+	    "DELETE FROM received_tls WHERE id IN (SELECT id FROM received_tls "
+	    "WHERE begin_at < $1 * 86400 LIMIT $2)",
+	    NULL },
+	{ BY_DAY, AGE_RECEIVED,
+	    "DELETE FROM received_failure WHERE id IN (SELECT id "
+	    "FROM received_failure WHERE at < $1 * 86400 LIMIT $2)",
+	    NULL },
 	{ BY_ID, AGE_ROWS,
 	    "DELETE FROM shape WHERE id > $1 AND id <= $2 AND used < $3 "
 	    "AND NOT EXISTS (SELECT 1 FROM received_row "

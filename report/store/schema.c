@@ -132,6 +132,30 @@ enum { STEP_MAX = 6000 }; /* bytes of a step, with the NUL */
 	"CREATE UNIQUE INDEX received_once ON received "                       \
 	"(md5(organisation), md5(report_id), md5(domain), begin_at, end_at);"
 
+/* Since version 7: TLS reports (RFC 8460) and failure reports (RFC 6591) from
+ * others, each stored once by its key. */
+#define RECEIVED_OTHER(ID, KEYED)                                              \
+	"CREATE TABLE received_tls (id " ID ", key TEXT NOT NULL UNIQUE, "     \
+	"organisation TEXT NOT NULL, contact TEXT NOT NULL, "                  \
+	"report_id TEXT NOT NULL, begin_at BIGINT NOT NULL, "                  \
+	"end_at BIGINT NOT NULL, file TEXT NOT NULL, "                         \
+	"read_at BIGINT NOT NULL);"                                            \
+	"CREATE INDEX received_tls_begin ON received_tls (begin_at);"          \
+	"CREATE TABLE received_tls_result (report BIGINT NOT NULL, "           \
+	"number BIGINT NOT NULL, domain TEXT NOT NULL, "                       \
+	"policy TEXT NOT NULL, result TEXT NOT NULL, mx TEXT NOT NULL, "       \
+	"reason TEXT NOT NULL, sessions BIGINT NOT NULL, "                     \
+	"PRIMARY KEY (report, number))" KEYED ";"                              \
+	"CREATE TABLE received_failure (id " ID ", "                           \
+	"key TEXT NOT NULL UNIQUE, reporter TEXT NOT NULL, "                   \
+	"at BIGINT NOT NULL, domain TEXT NOT NULL, source TEXT NOT NULL, "     \
+	"cause TEXT NOT NULL, alignment TEXT NOT NULL, "                       \
+	"delivery TEXT NOT NULL, mail_from TEXT NOT NULL, "                    \
+	"dkim_domain TEXT NOT NULL, selector TEXT NOT NULL, "                  \
+	"results TEXT NOT NULL, incidents BIGINT NOT NULL, "                   \
+	"file TEXT NOT NULL, read_at BIGINT NOT NULL);"                        \
+	"CREATE INDEX received_failure_at ON received_failure (at);"
+
 /* Since version 1, in PostgreSQL only: what each host has pushed. */
 #define HOST_TABLE                                                             \
 	"CREATE TABLE host (store TEXT PRIMARY KEY, name TEXT NOT NULL, "      \
@@ -178,6 +202,7 @@ static const struct {
 	    NULL },
 	{ FAILURE_TABLES, NULL },
 	{ RECEIVED_PERIOD_SQLITE, RECEIVED_PERIOD_POSTGRESQL },
+	{ SQLITE(RECEIVED_OTHER), POSTGRESQL(RECEIVED_OTHER) },
 };
 
 /* Runs one step as of the version that it leads to. */

@@ -31,6 +31,14 @@
  *	received        id, organisation, report_id, domain, range, policy, ...:
  *	                a report from others
  *	received_row    report, source, shape, messages
+ *	received_tls    id, key, organisation, report_id, range, ...: a TLS
+ *	                report from others
+ *	received_tls_result
+ *	                report, number, domain, policy, result, mx, reason,
+ *	                sessions
+ *	received_failure
+ *	                id, key, at, domain, source, ...: a failure report from
+ *	                others, without what identifies a person
  *	host            store, name, day, ticket, at: how far a host has pushed
  *	                (push.h)
  *
@@ -55,7 +63,7 @@
 #include "report/store/sql.h"
 
 enum {
-	SCHEMA_VERSION = 6,
+	SCHEMA_VERSION = 7,
 	SCHEMA_APPLICATION = 0x61766f75, /* "avou" */
 };
 

@@ -401,6 +401,29 @@ def show(c):
     lacks(out, "example.com")
 
 
+@suite.test("a report of a week is no peak of one day, and is marked")
+def week(c):
+    store = c.store()
+    text = report(10, [record("192.0.2.1", 2)] +
+                  [record("192.0.2.%d" % (2 + i), 1) for i in range(50)])
+    end = int(re.search(r"<end>(\d+)", text)[1])
+    told = c.read(store, c.file("week.xml", text.replace(
+        "<end>%d" % end, "<end>%d" % (end + 6 * samples.DAY))))
+    same((told["stored"], told["messages"]), (1, 52), told["err"])
+    _, out, _ = c.run("show", "--json", "--store", store)
+    domain = json.loads(out)["domains"][0]
+    same((domain["messages"], domain["reports_of_several_days"]), (52, 1))
+    days = [d["messages"] for d in domain["days"]]
+    same((len(days), sum(days)), (7, 52))
+    true(max(days) <= 9, days)
+    same(sum(d["passed"] for d in domain["days"]), 52)
+    same(domain["days"][0]["day"], "2026-01-31")
+    _, out, _ = c.run("show", "--store", store)
+    holds(out, "1 reports are of several days; their messages are spread")
+    _, text = page(c, store)
+    holds(text, "Reports of several days: 1.")
+
+
 @suite.test("show --csv is CSV")
 def show_csv(c):
     status, out, _ = c.run("show", "--csv", "--store", full(c))

@@ -188,9 +188,10 @@ see_received_row(void *arg, const struct report_row *r)
 	struct buf b = buf_wrap(ip, sizeof(ip));
 
 	ip_put(&b, &r->source);
-	snprintf(seen_line(s), SEEN_TEXT, "%d %.*s %s %u %.*s",
+	snprintf(seen_line(s), SEEN_TEXT, "%d %.*s %s %u %.*s%s%.0u",
 	    (int)(r->when / DATE_DAY), SPAN_FMT(r->policy_domain), ip,
-	    (unsigned)r->count, SPAN_FMT(r->disposition));
+	    (unsigned)r->count, SPAN_FMT(r->disposition),
+	    r->days > 1 ? " days " : "", r->days > 1 ? r->days : 0);
 	return seen_go_on(s);
 }
 
@@ -232,6 +233,171 @@ received_rows(void **state)
 	assert_int_equal(seen.n, 0);
 }
 
+static void
+receive_period(int64_t begin, int64_t end)
+{
+	struct ledger_received r = received_of("one", "1", 0);
+	struct kept_message m;
+	bool replaces;
+
+	r.begin = begin;
+	r.end = end;
+	rows_message(&m, 1, 1);
+	ledgers_ok(ledger_begin_received(ledger, &r, &replaces));
+	ledgers_ok(ledger_add_received_row(ledger, &m.row));
+	ledgers_ok(ledger_end_received(ledger, true));
+}
+
+/* A report of a week says so; a day of another time zone is one day; days
+ * after the range do not count. */
+static void
+received_days(void **state)
+{
+	const int64_t begin = 100 * DATE_DAY;
+	struct ledger_range range = { .from = 0, .to = 1000 };
+	struct seen seen = { .n = 0 };
+
+	(void)state;
+	receive_period(begin, begin + 7 * DATE_DAY - 1);
+	ledgers_ok(
+	    ledger_each_received_row(ledger, &range, see_received_row, &seen));
+	ASSERT_SEEN(&seen, "100 d1.example.com 192.0.2.1 1 none days 7");
+	range.to = 102;
+	ledgers_ok(
+	    ledger_each_received_row(ledger, &range, see_received_row, &seen));
+	ASSERT_SEEN(&seen, "100 d1.example.com 192.0.2.1 1 none days 3");
+	receive_period(begin, begin);
+	receive_period(begin, begin + DATE_DAY);
+	receive_period(begin + 50000, begin + 50000 + DATE_DAY - 1);
+	receive_period(begin + 1, begin + DATE_DAY * 3 / 2);
+	ledgers_ok(
+	    ledger_each_received_row(ledger, &range, see_received_row, &seen));
+	ASSERT_SEEN(&seen, "100 d1.example.com 192.0.2.1 4 none",
+	    "100 d1.example.com 192.0.2.1 1 none days 3");
+}
+
+/* ---- TLS reports ---- */
+
+static bool
+see_tls(void *arg, const struct ledger_tls_sum *t)
+{
+	struct seen *s = arg;
+
+	snprintf(seen_line(s), SEEN_TEXT,
+	    "%.*s %.*s %.*s %.*s:%.*s %u by %u %d", SPAN_FMT(t->of.domain),
+	    SPAN_FMT(t->of.policy), SPAN_FMT(t->of.result), SPAN_FMT(t->of.mx),
+	    SPAN_FMT(t->of.reason), (unsigned)t->of.sessions,
+	    (unsigned)t->organisations, (int)t->last);
+	return seen_go_on(s);
+}
+
+static enum ledger_step
+receive_tls(const char *key, const char *organisation, int64_t day)
+{
+	const struct ledger_tls_result results[] = {
+		{ SPAN("a.example"), SPAN("sts"), SPAN("success"), SPAN(""),
+		    SPAN(""), 10 },
+		{ SPAN("a.example"), SPAN("sts"), SPAN("success"), SPAN(""),
+		    SPAN(""), 2 },
+		{ SPAN("a.example"), SPAN("sts"), SPAN("certificate-expired"),
+		    SPAN("mx.a.example"), SPAN("x509"), 30 },
+		{ SPAN("b.example"), SPAN("tlsa"), SPAN("success"), SPAN(""),
+		    SPAN(""), 1 },
+	};
+	const struct ledger_tls r = {
+		.key = span_str(key),
+		.organisation = span_str(organisation),
+		.contact = SPAN("c"),
+		.report_id = SPAN("1"),
+		.begin = day * DATE_DAY,
+		.end = (day + 1) * DATE_DAY - 1,
+		.file = SPAN("f"),
+		.read = NOW,
+		.results = results,
+		.n = sizeof(results) / sizeof(results[0]),
+	};
+
+	return ledger_add_tls(ledger, &r);
+}
+
+/* By its key once; equal results of several reports are one. */
+static void
+received_tls(void **state)
+{
+	struct ledger_range range = { .from = 100, .to = 101 };
+	struct seen seen = { .n = 0 };
+
+	(void)state;
+	ledgers_ok(receive_tls("1", "one", 100));
+	assert_int_equal(receive_tls("1", "one", 100), LEDGER_NONE);
+	ledgers_ok(receive_tls("2", "two", 101));
+	ledgers_ok(receive_tls("3", "two", 101));
+	ledgers_ok(receive_tls("4", "two", 102));
+	ledgers_ok(ledger_each_tls(ledger, &range, see_tls, &seen));
+	ASSERT_SEEN(&seen,
+	    "a.example sts certificate-expired mx.a.example:x509 90 by 2 101",
+	    "a.example sts success : 36 by 2 101",
+	    "b.example tlsa success : 3 by 2 101");
+	range.domain = SPAN("b.example");
+	range.from = 102;
+	range.to = 110;
+	ledgers_ok(ledger_each_tls(ledger, &range, see_tls, &seen));
+	ASSERT_SEEN(&seen, "b.example tlsa success : 1 by 1 102");
+}
+
+/* ---- failure reports ---- */
+
+static bool
+see_incident(void *arg, const struct ledger_incident *r)
+{
+	struct seen *s = arg;
+
+	snprintf(seen_line(s), SEEN_TEXT, "%.*s %.*s %.*s %u last %d %.*s",
+	    SPAN_FMT(r->domain), SPAN_FMT(r->source), SPAN_FMT(r->cause),
+	    (unsigned)r->incidents, (int)(r->at / DATE_DAY),
+	    SPAN_FMT(r->results));
+	return seen_go_on(s);
+}
+
+static enum ledger_step
+receive_incident(const char *key, const char *source, int64_t day)
+{
+	const struct ledger_incident r = {
+		.key = span_str(key),
+		.reporter = SPAN("mx.example"),
+		.at = day * DATE_DAY,
+		.domain = SPAN("a.example"),
+		.source = span_str(source),
+		.cause = SPAN("dmarc"),
+		.results = SPAN("dkim=fail"),
+		.incidents = 2,
+		.file = SPAN("f"),
+		.read = NOW,
+	};
+
+	return ledger_add_incident(ledger, &r);
+}
+
+static void
+received_incidents(void **state)
+{
+	struct ledger_range range = { .from = 100, .to = 101 };
+	struct seen seen = { .n = 0 };
+
+	(void)state;
+	ledgers_ok(receive_incident("1", "192.0.2.1", 100));
+	assert_int_equal(receive_incident("1", "192.0.2.1", 100), LEDGER_NONE);
+	ledgers_ok(receive_incident("2", "192.0.2.2", 100));
+	ledgers_ok(receive_incident("3", "192.0.2.2", 101));
+	ledgers_ok(receive_incident("4", "192.0.2.2", 102));
+	ledgers_ok(ledger_each_incident(ledger, &range, see_incident, &seen));
+	ASSERT_SEEN(&seen, "a.example 192.0.2.2 dmarc 4 last 101 dkim=fail",
+	    "a.example 192.0.2.1 dmarc 2 last 100 dkim=fail");
+	range.domain = SPAN("b.example");
+	ledgers_ok(ledger_each_incident(ledger, &range, see_incident, &seen));
+	assert_int_equal(seen.n, 0);
+}
+
 int
 main(void)
 {
@@ -241,6 +407,9 @@ main(void)
 		WITH_LEDGER(received_larger),
 		WITH_LEDGER(received_cut_off),
 		WITH_LEDGER(received_rows),
+		WITH_LEDGER(received_days),
+		WITH_LEDGER(received_tls),
+		WITH_LEDGER(received_incidents),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -39,6 +39,8 @@ make_version(int version, bool application)
 	assert_true(sql_run(db,
 	    "DROP TABLE received; DROP TABLE received_row; DROP TABLE report;"
 	    "DROP TABLE delivery; DROP TABLE bounce; DROP TABLE failure;"
+	    "DROP TABLE received_tls; DROP TABLE received_tls_result;"
+	    "DROP TABLE received_failure;"
 	    "DROP INDEX policy_domain; DROP INDEX shape_hash;"
 	    "DROP INDEX facts_hash;"
 	    "ALTER TABLE meta RENAME TO meta_now;"
@@ -106,6 +108,8 @@ upgrade_of_received_reports(void **state)
 	assert_non_null(db);
 	assert_true(sql_run(db,
 	    "DROP TABLE received; DROP TABLE received_row;"
+	    "DROP TABLE received_tls; DROP TABLE received_tls_result;"
+	    "DROP TABLE received_failure;"
 	    "DROP TABLE report; DROP TABLE delivery; DROP TABLE bounce;"
 	    "DROP TABLE failure; DROP TABLE meta; DROP TABLE kept;"
 	    "DROP TABLE policy; DROP TABLE source; DROP TABLE shape;"
@@ -339,6 +343,50 @@ retention_of_received(void **state)
 	writer_free(w);
 }
 
+/* TLS and failure reports of others go as old as aggregate reports. */
+static void
+retention_of_other_reports(void **state)
+{
+	static const char *const tables[] = { "received_tls",
+		"received_tls_result", "received_failure" };
+	struct writer *w = writer_new(&(struct writer_options){
+	    .path = place.file, .retention = { 30, 14, 40 } });
+	const struct ledger_tls_result results[] = { { .sessions = 1 },
+		{ .sessions = 2 } };
+	struct ledger_tls tls = { .results = results, .n = 2 };
+	struct ledger_incident incident = { .incidents = 1 };
+	char error[SQL_ERROR_MAX];
+	struct ledger *l;
+
+	(void)state;
+	assert_int_equal(writer_open(w, 0), SQL_FINE);
+	l = ledger_open_file(place.file, SQLITE_FOR_COMMAND, error);
+	assert_non_null(l);
+	for (int64_t day = 59; day <= 60; day++) {
+		tls.key = incident.key = day == 59 ? SPAN("a") : SPAN("b");
+		tls.begin = incident.at = day * DATE_DAY;
+		assert_int_equal(ledger_add_tls(l, &tls), LEDGER_OK);
+		assert_int_equal(ledger_add_incident(l, &incident), LEDGER_OK);
+	}
+	ledger_close(l);
+	while (writer_housekeep(w, (int64_t)100 * DATE_DAY))
+		;
+	for (size_t i = 0; i < 3; i++) {
+		char text[200];
+
+		snprintf(
+		    text, sizeof(text), "SELECT count(*) FROM %s", tables[i]);
+		assert_int_equal(keeping_number(text), i == 1 ? 2 : 1);
+	}
+	while (writer_housekeep(w, (int64_t)101 * DATE_DAY))
+		;
+	assert_int_equal(keeping_number("SELECT count(*) FROM received_tls "
+					"LEFT JOIN received_tls_result "
+					"LEFT JOIN received_failure"),
+	    0);
+	writer_free(w);
+}
+
 int
 main(void)
 {
@@ -349,6 +397,7 @@ main(void)
 		AT_PLACE(file_mode),
 		AT_PLACE(retention),
 		AT_PLACE(retention_of_received),
+		AT_PLACE(retention_of_other_reports),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
