@@ -10,7 +10,7 @@
 #include "lib/enum_names.h"
 #include "lib/pg_url.h"
 #include "lib/date.h"
-#include "report/store/push.h"
+#include "report/push/push.h"
 
 enum { HOST_MAX = 256, DAY_MAX = 40 };
 

@@ -1,4 +1,4 @@
-#include "report/store/push.h"
+#include "report/push/push.h"
 
 #include <string.h>
 

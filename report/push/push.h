@@ -16,8 +16,8 @@
  * the shared store, because its reports were made, count for the first open
  * day there.
  */
-#ifndef AVOUCH_REPORT_STORE_PUSH_H
-#define AVOUCH_REPORT_STORE_PUSH_H
+#ifndef AVOUCH_REPORT_PUSH_PUSH_H
+#define AVOUCH_REPORT_PUSH_PUSH_H
 
 #include <stdbool.h>
 #include <stdint.h>
