@@ -4,8 +4,7 @@
 
 #include "lib/clock.h"
 #include "lib/hash.h"
-#include "report/store/row_insert.h"
-#include "report/store/row_encode.h"
+#include "report/push/push_rows.h"
 
 enum {
 	DAYS_MAX = 4000, /* days with rows; retention is at most 3650 */
@@ -42,13 +41,7 @@ struct push {
 	struct push_name token, host;
 	int64_t day; /* -1: none */
 
-	/* The current transaction. */
-	struct intern intern;
-	struct sql_statement *insert;
-	int64_t day_there; /* the day that pushed rows count for in the
-	                      shared store */
-	uint64_t rows, messages;
-	bool refused; /* by the database */
+	struct push_rows rows;
 };
 
 /* ---- faults ---- */
@@ -89,8 +82,8 @@ push_report(struct push *p, enum push_kind kind, int64_t day)
 	struct push_event e = { .kind = kind, .day = day };
 
 	if (kind == PUSH_DAY) {
-		e.rows = p->rows;
-		e.messages = p->messages;
+		e.rows = p->rows.rows;
+		e.messages = p->rows.messages;
 	}
 	if (p->o->tell != NULL)
 		p->o->tell(p->o->arg, &e);
@@ -301,37 +294,16 @@ resolve_copy(struct push *p)
 
 /* ---- a day ---- */
 
+/* Late rows count for the first open day. */
 static bool
-add_row(void *arg, const struct report_row *r)
-{
-	struct push *p = arg;
-	char memory[ROW_BYTES_MAX];
-	struct buf text = buf_wrap(memory, sizeof(memory));
-	struct span texts[ROW_TEXTS_MAX];
-
-	row_encode(&text, r, texts);
-	p->refused = row_insert(&p->intern, p->insert, texts, p->day_there,
-			 r->count, r->when) != ROW_WRITTEN;
-	p->rows++;
-	p->messages += r->count;
-	return !p->refused;
-}
-
-static bool
-put_rows(struct push *p, int64_t day)
+merge_rows(struct push *p, int64_t day)
 {
 	int64_t closed;
 
-	if (ledger_closed(p->central, &closed) != LEDGER_OK)
-		return central_fault(p);
-	p->day_there = day > closed ? day : closed + 1;
-	p->rows = p->messages = 0;
-	p->refused = false;
-	/* Rows that another run has deleted must not be used from the cache. */
-	intern_cache_clear(p->intern.cache);
-	if (ledger_each_stored_row(p->local, day, add_row, p) == LEDGER_ERROR)
-		return local_fault(p);
-	return !p->refused || central_fault(p);
+	return ((ledger_closed(p->central, &closed) == LEDGER_OK) &&
+		   push_rows_merge(
+		       &p->rows, day > closed ? day : closed + 1)) ||
+	    central_fault(p);
 }
 
 /* Within a transaction, which excludes all others, so the state cannot change
@@ -352,12 +324,14 @@ write_day(struct push *p, int64_t day)
 	if (!name_equal(&seen, &p->token))
 		return report_two_files(p);
 	p->day = was;
-	return put_rows(p, day) &&
+	return merge_rows(p, day) &&
 	    (ledger_put_host(p->central, &h) == LEDGER_OK || central_fault(p));
 }
 
+/* The rows are in temporary tables already, so that the lock of the
+ * transaction is short. */
 static bool
-try_day(struct push *p, int64_t day)
+commit_day(struct push *p, int64_t day)
 {
 	bool good;
 
@@ -369,23 +343,20 @@ try_day(struct push *p, int64_t day)
 	return good;
 }
 
+static bool
+copy_day(struct push *p, int64_t day)
+{
+	if (push_rows_copy(&p->rows, day))
+		return true;
+	return p->rows.local_failed ? local_fault(p) : central_fault(p);
+}
+
 /* The token is on disk here before the database can have it. */
 static bool
 push_day(struct push *p, int64_t day)
 {
-	bool good = false;
-
 	name_random(&p->next);
-	if (!note_local(p))
-		return false;
-	for (int i = 0; !good && i < PUSH_TRIES; i++) {
-		if (i > 0 &&
-		    (ledger_sql_fault(p->central) != SQL_LOCKED || p->two))
-			break;
-		buf_cut(&p->error, 0);
-		good = try_day(p, day);
-	}
-	if (!good)
+	if (!copy_day(p, day) || !note_local(p) || !commit_day(p, day))
 		return false;
 	p->token = p->last = p->next;
 	p->is_known = true;
@@ -421,8 +392,8 @@ push_retention(struct push *p)
 	while (more && clock_ms() < until) {
 		if (ledger_begin(p->central) != LEDGER_OK)
 			return;
-		more = retention_step(
-		    &t, ledger_sql(p->central), p->intern.cache, p->o->now);
+		more =
+		    retention_step(&t, ledger_sql(p->central), NULL, p->o->now);
 		if (ledger_end(p->central, true) != LEDGER_OK)
 			return;
 	}
@@ -466,18 +437,9 @@ push_lock(struct ledger *l)
 static enum push_end
 run_locked(struct push *p)
 {
-	struct sql *db = ledger_sql(p->central);
-	bool good;
+	bool good = push_rows_begin(&p->rows) || central_fault(p);
 
-	p->intern = (struct intern){ .db = db, .cache = intern_cache_new() };
-	p->insert = sql_prepare(db, row_insert_query);
-	if (p->intern.cache != NULL && p->insert != NULL)
-		good = push_all(p);
-	else
-		good = push_error(p, "", "out of memory");
-	intern_end(&p->intern);
-	sql_drop(p->insert);
-	intern_cache_free(p->intern.cache);
+	good = good && push_all(p);
 	return good ? PUSH_DONE : p->two ? PUSH_TWO : PUSH_FAULT;
 }
 
@@ -488,8 +450,8 @@ push_run(const struct push_options *o, char *error)
 	struct push p = nothing;
 
 	p.o = o;
-	p.local = o->local;
-	p.central = o->central;
+	p.local = p.rows.local = o->local;
+	p.central = p.rows.central = o->central;
 	p.error = buf_wrap(error, PUSH_ERROR_MAX);
 	switch (push_lock(o->local)) {
 	case LEDGER_OK:

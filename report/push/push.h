@@ -30,8 +30,6 @@ enum {
 	PUSH_ERROR_MAX = 400,  /* bytes */
 	PUSH_LOCK_MS = 5000,   /* waits this long for another run on this
 	                          host */
-	PUSH_TRIES = 3,        /* if the database rolled a transaction back
-	                          in favour of another */
 	PUSH_RETENTION_S = 20, /* seconds a run spends on retention */
 };
 

@@ -99,8 +99,8 @@ all_texts(enum column_table table, const struct span *texts)
  * Stored in the file, so without a secret: a sender who finds collisions makes
  * only the search among his own texts slower.
  */
-static int64_t
-hash_texts(enum column_table table, const struct span *texts)
+int64_t
+intern_hash(enum column_table table, const struct span *texts)
 {
 	static const struct hash_secret none = { 0, 0 };
 
@@ -139,7 +139,7 @@ bind_texts(
 	int n = 0;
 
 	if (list->has_hash)
-		sql_bind_number(s, ++n, hash_texts(table, texts));
+		sql_bind_number(s, ++n, intern_hash(table, texts));
 	for (size_t i = 0; i < list->n; i++)
 		bind_column(s, ++n, &list->columns[i], texts[i]);
 	return n;

@@ -41,6 +41,9 @@ struct intern { /* all zero except db, cache and limit at first */
 int64_t intern_get(struct intern *n, enum column_table table,
     const struct span *texts, int64_t day);
 
+/* The column "hash" of these texts. */
+int64_t intern_hash(enum column_table table, const struct span *texts);
+
 /* Frees the statements. */
 void intern_end(struct intern *n);
 

@@ -8,17 +8,18 @@
 #include "report/store/postgres.h"
 
 #include <errno.h>
-#include <libpq-fe.h>
 #include <poll.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
 #include "lib/buf.h"
 #include "lib/hash.h"
 #include "lib/scan.h"
 #include "lib/enum_names.h"
 #include "lib/utf8.h"
+#include "report/store/postgres_internal.h"
 #include "report/store/schema.h"
 
 enum {
@@ -27,12 +28,14 @@ enum {
 	TYPE_NUMBER = 20,
 	TYPE_TEXT = 25,
 
-	NUMBER_SIZE = 8,     /* bytes */
-	PREPARE_AT = 4,      /* runs after which a statement is prepared */
-	NAME_SIZE = 24,      /* bytes of the name of a prepared statement */
-	SQLSTATE_SIZE = 5,   /* bytes */
-	WRITE_LOCK = 0,      /* locks by name have the numbers from 1 */
-	NAME_LOCKS = 1 << 30 /* numbers for locks by name */
+	NUMBER_SIZE = 8,      /* bytes */
+	APPLICATION_MAX = 64, /* bytes of the name of a connection, with the
+	                         NUL; PostgreSQL cuts it there */
+	PREPARE_AT = 4,       /* runs after which a statement is prepared */
+	NAME_SIZE = 24,       /* bytes of the name of a prepared statement */
+	SQLSTATE_SIZE = 5,    /* bytes */
+	WRITE_LOCK = 0,       /* locks by name have the numbers from 1 */
+	NAME_LOCKS = 1 << 30  /* numbers for locks by name */
 };
 
 /*
@@ -48,14 +51,6 @@ enum {
 	"SET tcp_keepalives_count = 6;"                                        \
 	"SELECT set_config('synchronous_commit', 'on', false) "                \
 	"WHERE current_setting('synchronous_commit') = 'off';"
-
-struct postgres_connection {
-	struct sql sql; /* first */
-	PGconn *db;
-	unsigned n_prepared;
-	bool is_silent; /* the server did not answer in time; we closed the
-	                   connection */
-};
 
 struct postgres_value {
 	int type;
@@ -77,8 +72,8 @@ struct postgres_statement {
 	uint64_t changed;
 };
 
-static struct postgres_connection *
-connection_of(struct sql *db)
+struct postgres_connection *
+postgres_connection_of(struct sql *db)
 {
 	return (struct postgres_connection *)db;
 }
@@ -138,8 +133,7 @@ postgres_fail(
 	return sql_fail(&c->sql, fault, memory);
 }
 
-/* `r` may be NULL. */
-static bool
+bool
 postgres_failed(struct postgres_connection *c, const PGresult *r)
 {
 	const char *state =
@@ -164,20 +158,28 @@ is_result_good(const PGresult *r)
 
 /* If a server hangs but its host still acknowledges, only we can end the
  * connection. */
-static PGresult *
-next_result(struct postgres_connection *c)
+void
+postgres_wait(struct postgres_connection *c, bool to_write)
 {
 	struct pollfd p = { .fd = PQsocket(c->db), .events = POLLIN };
-	int n = 1;
+	int n;
 
+	if (to_write)
+		p.events |= POLLOUT;
+	do
+		n = poll(&p, 1, CENTRAL_ANSWER_S * 1000);
+	while (n < 0 && errno == EINTR);
+	if (n == 0) {
+		c->is_silent = true;
+		shutdown(p.fd, SHUT_RDWR);
+	}
+}
+
+PGresult *
+postgres_next_result(struct postgres_connection *c)
+{
 	while (PQisBusy(c->db)) {
-		do
-			n = poll(&p, 1, CENTRAL_ANSWER_S * 1000);
-		while (n < 0 && errno == EINTR);
-		if (n == 0) {
-			c->is_silent = true;
-			shutdown(p.fd, SHUT_RDWR);
-		}
+		postgres_wait(c, false);
 		if (!PQconsumeInput(c->db))
 			break;
 	}
@@ -191,7 +193,7 @@ last_result(struct postgres_connection *c, bool was_sent)
 {
 	PGresult *last = NULL, *r;
 
-	while (was_sent && (r = next_result(c)) != NULL) {
+	while (was_sent && (r = postgres_next_result(c)) != NULL) {
 		if (last != NULL && !is_result_good(last)) {
 			PQclear(r);
 			continue;
@@ -214,14 +216,14 @@ execute(struct postgres_connection *c, const char *text)
 static void
 postgres_close(struct sql *db)
 {
-	PQfinish(connection_of(db)->db);
+	PQfinish(postgres_connection_of(db)->db);
 	free(db);
 }
 
 static bool
 postgres_run(struct sql *db, const char *text)
 {
-	struct postgres_connection *c = connection_of(db);
+	struct postgres_connection *c = postgres_connection_of(db);
 	PGresult *r = execute(c, text);
 	bool good = is_result_good(r) || postgres_failed(c, r);
 
@@ -237,18 +239,60 @@ put_lock(struct buf *b, const char *function, uint64_t number)
 	    b, "SELECT %s(%d, %d)", function, SCHEMA_APPLICATION, (int)number);
 }
 
+/* Stores an error that names the connection that holds a lock of ours, if one
+ * does. */
+static void
+fail_locked(struct postgres_connection *c, uint64_t number)
+{
+	char memory[SQL_ERROR_MAX], query[600];
+	struct buf error = buf_wrap(memory, sizeof(memory));
+	struct buf text = buf_wrap(query, sizeof(query));
+	PGresult *r;
+
+	buf_printf(&text,
+	    "SELECT application_name, host(client_addr), pid, "
+	    "CAST(extract(epoch FROM clock_timestamp() - "
+	    "coalesce(xact_start, backend_start)) AS BIGINT) "
+	    "FROM pg_locks JOIN pg_stat_activity USING (pid) "
+	    "WHERE locktype = 'advisory' AND granted AND classid = %d "
+	    "AND objid = %d AND database = (SELECT oid FROM pg_database "
+	    "WHERE datname = current_database()) AND pid <> pg_backend_pid()",
+	    SCHEMA_APPLICATION, (int)number);
+	r = execute(c, query);
+	if (PQresultStatus(r) == PGRES_TUPLES_OK && PQntuples(r) > 0) {
+		buf_printable(
+		    &error, span_str(PQgetvalue(r, 0, 0)), APPLICATION_MAX);
+		if (!PQgetisnull(r, 0, 1)) {
+			buf_text(&error, " at ");
+			buf_text(&error, PQgetvalue(r, 0, 1));
+		}
+		buf_text(&error, " (process ");
+		buf_text(&error, PQgetvalue(r, 0, 2));
+		buf_text(&error, " of PostgreSQL) has had the lock for ");
+		buf_text(&error, PQgetvalue(r, 0, 3));
+		buf_text(&error, " s");
+	} else {
+		buf_text(&error, "another connection held the lock");
+	}
+	PQclear(r);
+	postgres_fail(c, SQL_LOCKED, memory);
+}
+
+/* The lock is taken in the same round trip. */
 static bool
 postgres_begin(struct sql *db)
 {
-	char memory[120];
+	struct postgres_connection *c = postgres_connection_of(db);
+	char memory[160];
 	struct buf text = buf_wrap(memory, sizeof(memory));
 
+	buf_text(&text, "BEGIN ISOLATION LEVEL READ COMMITTED; ");
 	put_lock(&text, "pg_advisory_xact_lock", WRITE_LOCK);
-	if (!sql_run(db, "BEGIN ISOLATION LEVEL READ COMMITTED"))
-		return false;
 	if (sql_run(db, memory))
 		return true;
-	PQclear(execute(connection_of(db), "ROLLBACK"));
+	PQclear(execute(c, "ROLLBACK"));
+	if (c->sql.fault == SQL_LOCKED)
+		fail_locked(c, WRITE_LOCK);
 	return false;
 }
 
@@ -272,7 +316,7 @@ postgres_commit(struct postgres_connection *c)
 static bool
 postgres_end(struct sql *db, bool keep)
 {
-	struct postgres_connection *c = connection_of(db);
+	struct postgres_connection *c = postgres_connection_of(db);
 
 	if (keep && postgres_commit(c))
 		return true;
@@ -324,8 +368,8 @@ postgres_bind_number(struct sql_statement *s, int at, int64_t value)
 		    (NUMBER_SIZE - 1 - i) * 8);
 }
 
-static bool
-is_clean(struct span s)
+bool
+postgres_is_clean(struct span s)
 {
 	while (s.n > 0) {
 		size_t n = utf8_size(s);
@@ -337,9 +381,8 @@ is_clean(struct span s)
 	return true;
 }
 
-/* NULL: out of memory. */
-static char *
-copy_clean(struct span s)
+char *
+postgres_copy_clean(struct span s)
 {
 	char *out = malloc(s.n);
 
@@ -364,9 +407,9 @@ postgres_bind_text(struct sql_statement *s, int at, struct span value)
 	if (v == NULL)
 		return;
 	v->text = value;
-	if (is_clean(value))
+	if (postgres_is_clean(value))
 		return;
-	v->clean = copy_clean(value);
+	v->clean = postgres_copy_clean(value);
 	v->text = v->clean != NULL ? span_of(v->clean, value.n) : SPAN("?");
 }
 
@@ -442,7 +485,7 @@ static enum sql_step
 postgres_step(struct sql_statement *statement)
 {
 	struct postgres_statement *s = statement_of(statement);
-	struct postgres_connection *c = connection_of(statement->db);
+	struct postgres_connection *c = postgres_connection_of(statement->db);
 	bool good = true;
 	PGresult *r;
 
@@ -451,7 +494,7 @@ postgres_step(struct sql_statement *statement)
 	if (!s->running && !send_statement(c, s))
 		return SQL_FAILED;
 	s->running = true;
-	while ((r = next_result(c)) != NULL) {
+	while ((r = postgres_next_result(c)) != NULL) {
 		if (PQresultStatus(r) == PGRES_SINGLE_TUPLE) {
 			s->row = r;
 			return SQL_ROW;
@@ -505,7 +548,8 @@ postgres_reset(struct sql_statement *statement)
 	PQclear(s->row);
 	s->row = NULL;
 	while (s->running &&
-	    (r = next_result(connection_of(statement->db))) != NULL)
+	    (r = postgres_next_result(postgres_connection_of(statement->db))) !=
+		NULL)
 		PQclear(r);
 	s->running = false;
 }
@@ -523,7 +567,7 @@ postgres_drop(struct sql_statement *statement)
 	if (s->name[0] != '\0') {
 		buf_text(&text, "DEALLOCATE ");
 		buf_text(&text, s->name);
-		PQclear(execute(connection_of(statement->db), memory));
+		PQclear(execute(postgres_connection_of(statement->db), memory));
 	}
 	free(s);
 }
@@ -533,22 +577,16 @@ static bool
 postgres_lock(struct sql *db, const char *name)
 {
 	const struct hash_secret none = { 0, 0 };
+	uint64_t number = 1 + hash_span(none, span_str(name), 0) % NAME_LOCKS;
 	char memory[120];
 	struct buf text = buf_wrap(memory, sizeof(memory));
-	struct sql_statement *s;
-	bool got = false;
+	int64_t got = 0;
 
-	put_lock(&text, "pg_try_advisory_lock",
-	    1 + hash_span(none, span_str(name), 0) % NAME_LOCKS);
-	s = sql_prepare(db, memory);
-	if (sql_step(s) == SQL_ROW) {
-		got = sql_number(s, 0) != 0;
-		if (!got)
-			sql_fail(db, SQL_LOCKED,
-			    "another connection holds the lock");
-	}
-	sql_drop(s);
-	return got;
+	put_lock(&text, "pg_try_advisory_lock", number);
+	if (sql_first_number(sql_prepare(db, memory), &got) == SQL_ROW &&
+	    got == 0)
+		fail_locked(postgres_connection_of(db), number);
+	return got != 0;
 }
 
 static const struct sql_driver driver = { .is_shared = true,
@@ -651,7 +689,9 @@ postgres_set_up(struct postgres_connection *c)
 		return sql_fail(&c->sql, SQL_AWAY,
 		    "the database must have the encoding UTF8");
 	buf_printf(&text,
-	    "SET lock_timeout = '%ds'; SET statement_timeout = '%ds';"
+	    "SELECT set_config('lock_timeout', '%ds', false) "
+	    "WHERE current_setting('lock_timeout') = '0';"
+	    "SET statement_timeout = '%ds';"
 	    "SET idle_in_transaction_session_timeout = '%ds'",
 	    CENTRAL_LOCK_S, CENTRAL_STATEMENT_S, CENTRAL_IDLE_S);
 	if (!sql_run(&c->sql, SETTINGS) || !sql_run(&c->sql, memory))
@@ -666,15 +706,22 @@ postgres_set_up(struct postgres_connection *c)
 static PGconn *
 connect_to(const char *url)
 {
-	char seconds[12];
+	char seconds[12], host[APPLICATION_MAX] = "";
+	char application[APPLICATION_MAX] = "";
 	struct buf b = buf_wrap(seconds, sizeof(seconds));
+	struct buf name = buf_wrap(application, sizeof(application));
 	const char *const names[] = { "application_name", "connect_timeout",
 		"keepalives_idle", "tcp_user_timeout", "dbname",
 		"client_encoding", NULL };
-	const char *const values[] = { "avouch", seconds, "30", "60000", url,
+	const char *const values[] = { application, seconds, "30", "60000", url,
 		"UTF8", NULL };
 
 	buf_number(&b, CENTRAL_CONNECT_S);
+	buf_text(&name, "avouch");
+	if (gethostname(host, sizeof(host) - 1) == 0 && host[0] != '\0') {
+		buf_text(&name, " on ");
+		buf_text(&name, host);
+	}
 	return PQconnectdbParams(names, values, 1);
 }
 

@@ -8,7 +8,8 @@
  * used as a key contains such bytes (row_encode.h).
  *
  * A transaction excludes all others, on all hosts, as it does in SQLite.  So
- * there are no deadlocks, and a text never gets two numbers.
+ * there are no deadlocks, and a text never gets two numbers.  A connection is
+ * named after its host, so that an error can name the one that has the lock.
  */
 #ifndef AVOUCH_REPORT_STORE_POSTGRES_H
 #define AVOUCH_REPORT_STORE_POSTGRES_H
@@ -17,7 +18,9 @@
 
 enum {
 	CENTRAL_CONNECT_S = 10, /* unless the URL says connect_timeout */
-	CENTRAL_LOCK_S = 300,   /* waits this long for another transaction */
+	CENTRAL_LOCK_S = 300,   /* waits this long for another transaction,
+	                           unless the URL or the role sets
+	                           lock_timeout */
 	CENTRAL_STATEMENT_S = 900,
 	CENTRAL_ANSWER_S = 960, /* more than all limits above: the server
 	                           hangs */
@@ -31,5 +34,22 @@ enum {
  * `fault` and `error` (SQL_ERROR_MAX bytes, without a password) say why.
  */
 struct sql *central_open(const char *url, enum sql_fault *fault, char *error);
+
+/*
+ * Rows in bulk.  Runs `text`, statements without parameters separated by ";".
+ * For each COPY ... FROM STDIN (FORMAT binary) among them `fill` is called with
+ * its number, from 0, and puts the rows: central_copy_row(), then its columns.
+ * False: see the error of `db`, or a fill returned false, which ends the COPY
+ * and undoes all of `text`.  A fill may not use `db`.
+ */
+struct central_copy;
+typedef bool central_copy_fill(
+    void *arg, unsigned number, struct central_copy *k);
+
+bool central_copy(
+    struct sql *db, const char *text, central_copy_fill *fill, void *arg);
+void central_copy_row(struct central_copy *k, size_t columns);
+void central_copy_number(struct central_copy *k, int64_t value);
+void central_copy_text(struct central_copy *k, struct span value);
 
 #endif

@@ -413,40 +413,79 @@ ledger_each_row(struct ledger *l, int64_t day, struct span policy_domain,
 	return ledger_finish(s, step);
 }
 
+/* Rows of day $1, without those that the reports sent from here have. */
+#define PUSHED_ROWS                                                            \
+	"FROM kept WHERE kept.day = $1 AND kept.policy NOT IN "                \
+	"(SELECT policy.id FROM report "                                       \
+	"JOIN policy ON policy.domain = report.domain "                        \
+	"WHERE report.day = $1 AND parts > 0)"
+
+static const char *const pushed_texts[] = {
+	[COLUMNS_POLICY] = "SELECT id, domain, record FROM policy "
+			   "WHERE id IN (SELECT policy " PUSHED_ROWS ")",
+	[COLUMNS_SOURCE] = "SELECT id, address FROM source "
+			   "WHERE id IN (SELECT source " PUSHED_ROWS ")",
+	[COLUMNS_SHAPE] = "SELECT id, automatic, {shape} FROM shape "
+			  "WHERE id IN (SELECT shape " PUSHED_ROWS ")",
+};
+
+static void
+read_pushed_text(
+    struct sql_statement *s, enum column_table table, struct report_row *out)
+{
+	if (table == COLUMNS_POLICY) {
+		out->policy_domain = sql_text(s, 1);
+		out->record = sql_text(s, 2);
+	} else if (table == COLUMNS_SOURCE) {
+		ip_parse(sql_text(s, 1), &out->source);
+	} else {
+		out->automatic = sql_number(s, 1) != 0;
+		columns_read_shape(s, 2, out);
+	}
+}
+
 enum ledger_step
-ledger_each_stored_row(struct ledger *l, int64_t day,
-    bool (*each)(void *arg, const struct report_row *r), void *arg)
+ledger_each_pushed_text(struct ledger *l, int64_t day, enum column_table table,
+    bool (*each)(void *arg, int64_t id, const struct report_row *r), void *arg)
 {
 	char memory[LEDGER_QUERY_MAX];
-	struct sql_statement *s = ledger_prepare(l,
-	    "SELECT domain, record, address, messages, automatic, "
-	    "kept.last, {shape} FROM kept "
-	    "JOIN policy ON policy.id = kept.policy "
-	    "JOIN source ON source.id = kept.source "
-	    "JOIN shape ON shape.id = kept.shape WHERE kept.day = $1 "
-	    "AND NOT EXISTS (SELECT 1 FROM report "
-	    "WHERE report.day = kept.day AND report.domain = policy.domain "
-	    "AND parts > 0) "
-	    "ORDER BY kept.policy, kept.source, kept.shape",
-	    memory);
+	struct sql_statement *s =
+	    ledger_prepare(l, pushed_texts[table], memory);
 	enum sql_step step;
 
 	sql_bind_number(s, 1, day);
 	while ((step = sql_step(s)) == SQL_ROW) {
-		struct report_row r = {
-			.policy_domain = sql_text(s, 0),
-			.record = sql_text(s, 1),
-			.count = (uint64_t)sql_number(s, 3),
-			.automatic = sql_number(s, 4) != 0,
-			.when = sql_number(s, 5),
+		struct report_row r = { .when = day * DATE_DAY };
+
+		read_pushed_text(s, table, &r);
+		if (!each(arg, sql_number(s, 0), &r))
+			break;
+	}
+	return ledger_finish(s, step);
+}
+
+enum ledger_step
+ledger_each_pushed_row(struct ledger *l, int64_t day,
+    bool (*each)(void *arg, const struct ledger_pushed_row *r), void *arg)
+{
+	struct sql_statement *s = sql_prepare(
+	    l->db, "SELECT policy, source, shape, messages, last " PUSHED_ROWS);
+	enum sql_step step;
+
+	sql_bind_number(s, 1, day);
+	while ((step = sql_step(s)) == SQL_ROW) {
+		struct ledger_pushed_row r = {
+			.policy = sql_number(s, 0),
+			.source = sql_number(s, 1),
+			.shape = sql_number(s, 2),
+			.messages = sql_number(s, 3),
+			.last = sql_number(s, 4),
 		};
 
-		ip_parse(sql_text(s, 2), &r.source);
-		columns_read_shape(s, 6, &r);
 		/* Rows that came late count for this day, whatever their
 		 * time. */
-		if (r.when < day * DATE_DAY)
-			r.when = day * DATE_DAY;
+		if (r.last < day * DATE_DAY)
+			r.last = day * DATE_DAY;
 		if (!each(arg, &r))
 			break;
 	}

@@ -24,6 +24,7 @@
 
 #include "lib/arena.h"
 #include "report/record/row.h"
+#include "report/store/row_encode.h"
 #include "report/store/sql.h"
 #include "report/store/sqlite.h"
 #include "verify/policy.h"
@@ -118,10 +119,23 @@ enum ledger_step ledger_each_row(struct ledger *l, int64_t day,
     struct span policy_domain,
     bool (*each)(void *arg, const struct report_row *r), void *arg);
 
-/* Every row of a day as it is stored, with its record, for push; without
- * those of policy domains whose report of that day was planned here. */
-enum ledger_step ledger_each_stored_row(struct ledger *l, int64_t day,
-    bool (*each)(void *arg, const struct report_row *r), void *arg);
+/*
+ * What a push takes of a day, except rows of policy domains whose report of
+ * that day was planned here: the texts, then the rows, which refer to them by
+ * the ids of this store.  `table` is COLUMNS_POLICY, COLUMNS_SOURCE or
+ * COLUMNS_SHAPE; only its columns of `r` are set.
+ */
+enum ledger_step ledger_each_pushed_text(struct ledger *l, int64_t day,
+    enum column_table table,
+    bool (*each)(void *arg, int64_t id, const struct report_row *r), void *arg);
+
+struct ledger_pushed_row {
+	int64_t policy, source, shape, messages;
+	int64_t last; /* seconds since 1970 */
+};
+
+enum ledger_step ledger_each_pushed_row(struct ledger *l, int64_t day,
+    bool (*each)(void *arg, const struct ledger_pushed_row *r), void *arg);
 
 /* ---- sending ---- */
 

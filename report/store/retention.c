@@ -151,7 +151,7 @@ run_batch(struct retention *t, struct sql *db, struct intern_cache *cache,
 	else if (good)
 		*more = t->id < largest;
 	/* The cache must not return deleted ids. */
-	if (good && job->by == BY_ID && sql_changed(s) > 0)
+	if (good && job->by == BY_ID && cache != NULL && sql_changed(s) > 0)
 		intern_cache_clear(cache);
 	sql_drop(s);
 	return good;

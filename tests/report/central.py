@@ -19,6 +19,7 @@ ROOT = os.path.dirname(os.path.dirname(os.path.dirname(
 sys.path[:0] = [ROOT + "/tests/milter", ROOT + "/tests/report"]
 
 import samples  # noqa: E402
+from delay import Distant  # noqa: E402
 from hosts import (DAY, NOW, SECONDS, TODAY, Lab, agree, end,  # noqa: E402
                    slow)
 from postgres import Missing  # noqa: E402
@@ -27,6 +28,7 @@ from suite import Skip, Suite, holds, lacks, same, true  # noqa: E402
 suite = Suite()
 
 KILLS = 24
+APPLICATION = 0x61766f75  # SCHEMA_APPLICATION: the first number of our locks
 
 BOUNCE = """From: MAILER-DAEMON@example.net
 To: dmarc@mx.example
@@ -87,6 +89,70 @@ def alone(c):
     host = c.host("none")
     status, out, err = c.run("push", "--store", host.store)
     same((status, out, err), (0, "nothing to push\n", ""))
+
+
+@suite.test("a push of many rows takes the round trips of a push of a few")
+def round_trips(c):
+    database = c.fresh()
+    far = Distant(c.pg.home + "/.s.PGSQL.5432")
+    url = "postgresql://owner@127.0.0.1:%d/%s" % (far.port, database)
+    host = c.host(database, url)
+    host.push(now=NOW - 4 * DAY)
+    found = []
+    for day, rows in ((TODAY - 3, 10), (TODAY - 2, 3000), (TODAY - 1, 0)):
+        if rows:
+            host.fill((day,), rows)
+        far.count()
+        host.push(now=(day + 1) * DAY)
+        found.append(far.count()[0])
+    agree(c, database, host)
+    # the server may answer a COPY in several pieces
+    true(found[1] <= found[0] + 5, found)
+    true(max(found) < 100, found)
+    print("round trips, with those of the connection and of retention: %s"
+          % found)
+
+
+def hold(c, database, number):
+    """Another connection, of a host mx9.example, has the lock."""
+    p = subprocess.Popen(
+        [os.path.join(c.pg.bin, "psql"), "-XAtq", "-c",
+         "BEGIN; SELECT pg_advisory_xact_lock(%d, %d); SELECT pg_sleep(3600)" % (
+             APPLICATION, number), c.pg.url(database)],
+        stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+        env=dict(os.environ, PGAPPNAME="avouch on mx9.example"))
+    until = time.monotonic() + SECONDS
+    while c.pg.psql(database, "SELECT count(*) FROM pg_locks WHERE granted "
+                    "AND locktype = 'advisory' AND classid = %d AND objid = %d"
+                    % (APPLICATION, number)) == "0":
+        true(time.monotonic() < until, "the lock is not taken")
+    return p
+
+
+@suite.test("a lock that another host has: reading goes on, the error names it")
+def locked(c):
+    database = c.fresh()
+    url = c.pg.url(database, more="&options=-c%20lock_timeout%3D1s")
+    host = c.host(database, url)
+    host.fill((TODAY - 2,), 5)
+    host.push(now=NOW - DAY)
+    host.fill((TODAY - 1,), 5)
+    p = hold(c, database, 0)
+    try:
+        status, _, err = host.run("push")
+        same(status, 75)
+        holds(err, "avouch on mx9.example (process ")
+        holds(err, " has had the lock for ")
+        for words in (("show",), ("show", "--json"), ("show", "--csv"),
+                      ("send", "--dry-run"), ("failures",)):
+            status, _, err = host.run(*words)
+            same((status, err), (0, ""), words)
+    finally:
+        c.pg.psql(database, "SELECT pg_terminate_backend(pid) FROM "
+                  "pg_stat_activity WHERE application_name LIKE '%mx9%'")
+        p.wait()
+    true(host.push()["rows"] > 0, "the lock is free")
+    agree(c, database, host)
 
 
 @suite.test("pushes that are killed")
@@ -213,7 +279,7 @@ def cut(c):
         p = host.start("push")
         time.sleep(c.random.uniform(0.05, 0.3))
         c.pg.psql("postgres", "SELECT pg_terminate_backend(pid) FROM "
-                  "pg_stat_activity WHERE application_name = 'avouch'")
+                  "pg_stat_activity WHERE application_name LIKE 'avouch%'")
         status, _, err = end(p)
         true(status in (0, 75), err)
         if status == 75:
@@ -571,7 +637,7 @@ def in_hand(c):
         true(time.monotonic() < until, "nothing is handed over")
     # his lock goes with his connections
     c.pg.psql("postgres", "SELECT pg_terminate_backend(pid) FROM "
-              "pg_stat_activity WHERE application_name = 'avouch'")
+              "pg_stat_activity WHERE application_name LIKE 'avouch%'")
     status, out, err = hosts[1].run("send")
     same(status, 0, err)
     holds(out, "another host may be sending it")

@@ -1,0 +1,134 @@
+#!/usr/bin/env python3
+"""What the store costs as it grows, and pushes of several hosts at once to a
+PostgreSQL that is some way off.  Not a test: it prints figures.
+
+usage: store_scale.py PROGRAM push [HOSTS [ROWS [MILLISECONDS [KILLS]]]]
+       store_scale.py PROGRAM grow [ROWS ...]
+
+push: a day of ROWS rows (250000) on each of HOSTS hosts (4), all pushed at once
+      over connections with a round trip of MILLISECONDS (20).  KILLS pushes (0)
+      are killed on the way and begun again.
+grow: one store of ROWS rows (0 10000 100000 1000000) in 30 days: what a message
+      more takes, `report send`, `report show`.
+"""
+
+import os
+import random
+import resource
+import subprocess
+import sys
+import threading
+import time
+
+ROOT = os.path.dirname(os.path.dirname(os.path.dirname(
+    os.path.abspath(__file__))))
+sys.path[:0] = [ROOT + "/tests/milter", ROOT + "/tests/report"]
+
+from delay import Distant  # noqa: E402
+from hosts import DAY, NOW, TODAY, Lab, agree, end  # noqa: E402
+from suite import same  # noqa: E402
+
+SHAPES = 8  # of a domain
+SQLITE_STEP = 50000
+
+
+def texts(db, domains, addresses):
+    """The texts that rows name: `domains`, each with SHAPES shapes."""
+    db.executemany("INSERT INTO policy (domain, record, used) VALUES (?, ?, 1)",
+                   (("sender%d.example" % n, "v=DMARC1; p=none; rua="
+                     "mailto:dmarc@sender%d.example" % n)
+                    for n in range(domains)))
+    db.executemany("INSERT INTO source (address, used) VALUES (?, 1)",
+                   (("10.%d.%d.%d" % (n >> 16, n >> 8 & 255, n & 255),)
+                    for n in range(addresses)))
+    db.executemany(
+        "INSERT INTO shape (hash, header_from, envelope_from, disposition, "
+        "dkim_aligned, spf_aligned, automatic, override, comment, spf_domain, "
+        "spf_scope, spf_result, dkim, used) "
+        "VALUES (0, ?, ?, ?, ?, ?, 0, '', '', ?, 'mfrom', ?, ?, 1)",
+        (("sender%d.example" % n, "bounce%d.sender%d.example" % (k, n),
+          "reject" if k == 7 else "none", k % 2, k // 2 % 2,
+          "bounce%d.sender%d.example" % (k, n), "fail" if k == 7 else "pass",
+          "pass sender%d.example sel%d" % (n, k))
+         for n in range(domains) for k in range(SHAPES)))
+
+
+def fill(host, days, rows, seed=1):
+    """`rows` rows on each of the days."""
+    r = random.Random(seed)
+    domains, addresses = max(20, rows // 50), max(100, rows // 5)
+    with host.sqlite() as db:
+        db.execute("PRAGMA synchronous=OFF")
+        texts(db, domains, addresses)
+        for day in days:
+            left = rows
+            while left > 0:
+                step = []
+                for _ in range(min(left, SQLITE_STEP)):
+                    n = int(r.random() ** 2 * domains)
+                    step.append((day, n + 1, r.randrange(addresses) + 1,
+                                 n * SHAPES + r.randrange(SHAPES) + 1,
+                                 1 + int(r.random() ** 4 * 200),
+                                 day * DAY + r.randrange(DAY)))
+                left -= db.executemany(
+                    "INSERT OR IGNORE INTO kept VALUES (?, ?, ?, ?, ?, ?)",
+                    step).rowcount
+
+
+def push(c, hosts, rows, milliseconds, kills):
+    database = c.fresh()
+    far = Distant(c.pg.home + "/.s.PGSQL.5432", milliseconds / 1000)
+    url = "postgresql://owner@127.0.0.1:%d/%s" % (far.port, database)
+    many = [c.host(database, url) for _ in range(hosts)]
+    for seed, host in enumerate(many):
+        fill(host, (TODAY - 1,), rows, seed)
+    c.run("show", "--store", url)  # makes the tables
+    far.count()
+    took, killed = [0.0] * hosts, [0] * hosts
+
+    def one(i):
+        began = time.monotonic()
+        while True:
+            p = many[i].start("push")
+            if killed[i] < kills // hosts:
+                try:
+                    p.wait(random.uniform(0.1, 4))
+                except subprocess.TimeoutExpired:
+                    p.kill()
+                    killed[i] += 1
+            status, _, err = end(p)
+            if status == 0:
+                break
+            if status != -9:
+                print(err)
+        took[i] = time.monotonic() - began
+
+    began = time.monotonic()
+    threads = [threading.Thread(target=one, args=(i,)) for i in range(hosts)]
+    for t in threads:
+        t.start()
+    for t in threads:
+        t.join()
+    all_of_it = time.monotonic() - began
+    turns, sent = far.count()
+    peak = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss // 1024
+    agree(c, database, *many)
+    print("%d hosts x %d rows, %d ms away: %.1f s in all (each: %s), %d pushes "
+          "killed, %d round trips, %.1f MB sent, %d rows there, peak of a push "
+          "%d MB" % (
+              hosts, rows, milliseconds, all_of_it,
+              ", ".join("%.1f" % t for t in took), sum(killed), turns,
+              sent / 1e6, len(c.kept(database)), peak))
+
+
+def main():
+    program, what = sys.argv[1:3]
+    numbers = [int(n) for n in sys.argv[3:]]
+    c = Lab(program, 0)
+    if what == "push":
+        push(c, *(numbers + [4, 250000, 20, 0][len(numbers):]))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
