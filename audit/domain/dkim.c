@@ -2,11 +2,13 @@
  * dkim.c - DKIM keys: those given or seen must be right; others are looked for,
  * and what is not found is never more than a hint.
  */
+#include <stdio.h>
 #include <time.h>
 
 #include "audit/domain/internal.h"
 #include "audit/domain/services.h"
 #include "dkim/key.h"
+#include "lib/ascii.h"
 #include "lib/buf.h"
 #include "lib/date.h"
 #include "lib/domain.h"
@@ -18,6 +20,7 @@ enum {
 	OLD_SECONDS = 366 * 86400,
 	YEARS_ASKED = 3, /* dated selectors: this year and those before */
 	MONTHS = 12,
+	DKIM_FIRST_DAY = 12418, /* 2004-01-01: before that there was no DKIM */
 };
 
 struct key_search {
@@ -200,6 +203,44 @@ add_key_number(struct auditing *d, enum audit_domain_rule rule,
 	add_key_finding(d, rule, k, buf_view(&b), text);
 }
 
+/* YYYYMMDD, alone or at the end of a label: "20240301", "s-20240301".
+ * Returns the day, or -1. */
+static int64_t
+selector_day(struct span selector)
+{
+	enum { DIGITS = 8 };
+	struct span first = span_first(selector, span_index(selector, '.'));
+	struct span digits = span_last(first, DIGITS);
+	char text[DIGITS + 3];
+	struct scan s;
+	int64_t day;
+
+	if (digits.n < DIGITS ||
+	    (first.n > DIGITS &&
+		ascii_is_alnum((unsigned char)first.p[first.n - DIGITS - 1])))
+		return -1;
+	snprintf(text, sizeof(text), "%.4s-%.2s-%.2s", digits.p, digits.p + 4,
+	    digits.p + 6);
+	s = scan_of(span_str(text));
+	return date_read_day(&s, &day) && scan_done(&s) && day >= DKIM_FIRST_DAY
+	    ? day
+	    : -1;
+}
+
+/* Only of a key in use whose age is not known better. */
+static void
+audit_dated_key(struct auditing *d, const struct audit_key *k)
+{
+	int64_t day = selector_day(k->selector);
+	struct buf b = buf_alloc(d->a, 16);
+
+	if (k->origin == AUDIT_KEY_GUESSED || k->created > 0 || day < 0 ||
+	    d->q->now - day * DATE_DAY <= OLD_SECONDS)
+		return;
+	date_put_day(&b, day);
+	add_key_finding(d, AUDIT_RULE_DKIM_DATED, k, buf_view(&b), SPAN_NONE);
+}
+
 static void
 audit_good_key(struct auditing *d, const struct audit_key *k,
     const struct explain_record *r)
@@ -210,6 +251,7 @@ audit_good_key(struct auditing *d, const struct audit_key *k,
 	if (k->created > 0 && d->q->now - k->created > OLD_SECONDS)
 		add_key_number(d, AUDIT_RULE_DKIM_OLD, k,
 		    (size_t)((d->q->now - k->created) / DATE_DAY), SPAN_NONE);
+	audit_dated_key(d, k);
 	if (r->key.testing)
 		add_key_finding(d, AUDIT_RULE_DKIM_TESTING, k, SPAN_NONE,
 		    without_testing(d, r->text));

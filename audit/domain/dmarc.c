@@ -3,9 +3,12 @@
 
 #include "audit/domain/internal.h"
 #include "lib/buf.h"
+#include "lib/date.h"
 #include "lib/domain.h"
 #include "lib/enum_names.h"
 #include "spf/record.h"
+
+enum { SINCE_MAX = 253 }; /* bytes of a date and what follows */
 
 /*
  * Left out: a DNS failure is not a finding; RFC 9989 ignores other TXT records;
@@ -246,9 +249,65 @@ audit_spf_text(struct auditing *d)
 		    auditing_dmarc_change(d));
 }
 
+/* How long the policy is none, and what a stricter one would stop. */
+static void
+audit_monitoring(struct auditing *d)
+{
+	const struct audit_reports *r = &d->q->reports;
+	struct buf b = buf_alloc(d->a, SINCE_MAX);
+
+	if (r->none_since == 0)
+		return;
+	date_put_day(&b, r->none_since / DATE_DAY);
+	if (r->none_always)
+		buf_text(&b, " or before");
+	if (r->messages > 0) {
+		buf_text(&b, "; of ");
+		buf_number(&b, r->messages);
+		buf_printf(&b,
+		    " messages reported in the last %d days, p=reject would "
+		    "stop ",
+		    AUDIT_REPORT_DAYS);
+		buf_number(&b, r->mixed);
+		buf_text(&b,
+		    " from addresses that also send mail that passes, and ");
+		buf_number(&b, r->failed - r->mixed);
+		buf_text(&b, " from others");
+	}
+	auditing_add(d->out, AUDIT_RULE_DMARC_SINCE,
+	    auditing_name(d->a, "_dmarc", d->out->domain), buf_view(&b), NULL);
+}
+
+static bool
+is_bounced(const struct auditing *d, struct span address)
+{
+	for (size_t i = 0; i < d->q->n_bounced; i++)
+		if (span_equal_nocase(d->q->bounced[i], address))
+			return true;
+	return false;
+}
+
+/* Report addresses of the record from which a report of ours came back. */
+static void
+audit_bounced(struct auditing *d, const struct dmarc_step *policy)
+{
+	static const char scheme[] = "mailto:";
+
+	for (size_t i = 0; i < policy->record->n_rua; i++) {
+		struct span uri = policy->record->rua[i];
+		struct span address = span_skip(uri, strlen(scheme));
+
+		if (span_starts_nocase(uri, scheme) && is_bounced(d, address))
+			auditing_add(d->out, AUDIT_RULE_DMARC_BOUNCED,
+			    auditing_name(d->a, "_dmarc", policy->domain),
+			    address, NULL);
+	}
+}
+
 void
 auditing_dmarc(struct auditing *d)
 {
+	const struct dmarc_step *policy = d->out->dmarc.walk.policy;
 	const struct audit_findings *list = &d->out->dmarc.findings;
 
 	if (d->waiting)
@@ -264,6 +323,10 @@ auditing_dmarc(struct auditing *d)
 		    ? consent_change(d, &one)
 		    : auditing_dmarc_change(d);
 		audit_findings_copy(&d->out->findings, &one);
+		if (strcmp(one.id, "monitoring") == 0)
+			audit_monitoring(d);
 	}
+	if (policy != NULL && policy->record != NULL)
+		audit_bounced(d, policy);
 	audit_spf_text(d);
 }

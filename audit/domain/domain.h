@@ -40,6 +40,20 @@ struct audit_seen {
 	int64_t created; /* seconds since 1970; 0: not known */
 };
 
+/* What receivers have reported of the domain. */
+struct audit_reports {
+	int64_t none_since; /* first day (seconds since 1970) from which all
+	                       reports state p=none; 0: they do not */
+	bool none_always;   /* there is no report of before */
+	/* of the last AUDIT_REPORT_DAYS: */
+	uint64_t messages;
+	uint64_t failed; /* neither SPF nor DKIM passes with alignment */
+	uint64_t mixed;  /* of these, from addresses that also send mail that
+	                    passes */
+};
+
+enum { AUDIT_REPORT_DAYS = 30 };
+
 struct audit_query {
 	struct span domain;           /* as a person types it */
 	const struct span *selectors; /* given: each must have a key */
@@ -51,6 +65,9 @@ struct audit_query {
 	const struct ip *passing; /* that passed SPF, by the reports of
 	                             receivers */
 	size_t n_passing;
+	struct audit_reports reports;
+	const struct span *bounced; /* addresses that refused our reports */
+	size_t n_bounced;
 	const struct dkim_options *dkim;
 	int64_t now; /* seconds since 1970 */
 };

@@ -76,6 +76,11 @@ static const struct {
 		" sign as %d for as long",
 		"Make a new key with `avouch key new %d`, and retire this"
 		" one." } },
+	[AUDIT_RULE_DKIM_DATED] = { "dkim",
+	    { AUDIT_NOTE, "dated-selector", "RFC 6376 section 3.1",
+		"the selector is the date %v: the key seems to be that old, and"
+		" who copied the private key can sign as %d for as long",
+		"Make a new key with a new selector, and retire this one." } },
 	[AUDIT_RULE_DKIM_NO_KEY] = { "dkim",
 	    { AUDIT_WARNING, "no-key-at-all",
 		"RFC 8020 section 2, Gmail 5.7.30",
@@ -100,6 +105,17 @@ static const struct {
 	    { AUDIT_ERROR, "spf-text", "RFC 9989 section 4.7",
 		"an SPF record is published where a DMARC record belongs",
 		"Publish a DMARC record there." } },
+	[AUDIT_RULE_DMARC_SINCE] = { "dmarc",
+	    { AUDIT_NOTE, "monitoring-since", "RFC 9989 section 5.1.7",
+		"receivers have seen p=none since %v",
+		"Make mail from your own servers and services pass; when only"
+		" forged and forwarded mail fails, publish p=quarantine." } },
+	[AUDIT_RULE_DMARC_BOUNCED] = { "dmarc",
+	    { AUDIT_WARNING, "rua-bounced", "RFC 9990 section 4",
+		"a report that was sent to %v came back: other receivers' "
+		"reports"
+		" are probably lost too",
+		"Correct the address in rua, or repair its mailbox." } },
 
 	/* MX */
 	[AUDIT_RULE_MX_NO_ADDRESS] = { "mx",

@@ -6,6 +6,8 @@
 
 #include "audit/domain/domain.h"
 #include "cli/cli.h"
+#include "cli/report/cmd_report.h"
+#include "verify/dns_task.h"
 
 enum { AUDIT_EXIT_FINDING = 1 }; /* --fail-on */
 
@@ -20,22 +22,68 @@ int audit_status(
 
 /* ---- learned.c ---- */
 
-/* What the domain uses, by its own signing keys and by the reports of others;
+/* What a domain uses, by its own signing keys and by the reports of others;
  * without duplicates. */
 struct audit_learned {
-	struct arena *arena; /* of the texts */
-	struct span domain;  /* normal form */
+	struct span domain; /* normal form; must be the first member */
 	struct audit_seen seen[CLI_LIST_MAX];
 	size_t n_seen;
 	struct ip passing[CLI_LIST_MAX];
 	size_t n_passing;
+	struct audit_reports reports;
+	bool has_reports;
+};
+
+struct audit_learning {
+	struct arena *arena;        /* of the texts */
+	struct audit_learned *list; /* sorted by domain */
+	size_t n;
+	struct span *bounced; /* addresses that refused our reports */
+	size_t n_bounced;
 	struct ip outgoing[CLI_LIST_MAX]; /* of sign.outgoing */
 	size_t n_outgoing;
 };
 
-/* Reads --config and --store, if given.  Returns EX_OK, or another status after
- * printing a message. */
-int audit_learn(struct cli *c, struct audit_learned *out);
+/* Orders spans of domains in normal form, for qsort() and bsearch(). */
+int audit_compare_domains(const void *left, const void *right);
+
+/* A list of these domains, which are sorted and in normal form.  False: no
+ * memory. */
+bool audit_learning_init(struct audit_learning *l, struct arena *a,
+    const struct span *domains, size_t n);
+
+/* Takes a domain in any case; NULL: it is not in the list. */
+struct audit_learned *audit_learning_find(
+    const struct audit_learning *l, struct span domain);
+
+/* Reads the keys and addresses of `conf` and the reports of `store`; both may
+ * be NULL.  Returns EX_OK, or another status after printing a message. */
+int audit_learn(struct cli *c, const struct conf *conf,
+    const struct report_store *store, struct audit_learning *l);
+
+/* ---- domain.c ---- */
+
+/* The audit of one domain. */
+struct audit_task {
+	struct audit_query query;
+	struct audit_domain result;
+	struct span selectors[CLI_LIST_MAX];
+	struct ip outgoing[CLI_LIST_MAX];
+	struct dkim_options dkim;
+	struct dns_task *dns; /* holds the texts of `result` */
+	int64_t deadline;     /* clock_ms() */
+};
+
+/* Starts to ask.  Needs cli_dns_open(); `learned` may be NULL.  Returns EX_OK,
+ * and the caller calls audit_task_end() and audit_task_free(); or another
+ * status after printing a message. */
+int audit_task_begin(struct cli *c, struct audit_task *t, struct span domain,
+    const struct audit_learning *l, const struct audit_learned *learned);
+
+/* Waits for the answers, connects to the hosts, and grades.  Returns EX_OK, or
+ * another status after printing a message. */
+int audit_task_end(struct cli *c, struct audit_task *t);
+void audit_task_free(struct audit_task *t);
 
 /* ---- show.c ---- */
 

@@ -13,15 +13,6 @@
 
 enum { PROGRESS_MS = 100 };
 
-struct audit_task {
-	struct audit_query query;
-	struct audit_domain result;
-	struct span selectors[CLI_LIST_MAX];
-	struct ip outgoing[CLI_LIST_MAX];
-	struct dkim_options dkim;
-	struct audit_learned learned;
-};
-
 static enum core_status
 audit_step(void *facts, struct dns_questions *questions, struct arena *scratch)
 {
@@ -31,25 +22,31 @@ audit_step(void *facts, struct dns_questions *questions, struct arena *scratch)
 }
 
 static int
-audit_read_query(struct cli *c, struct audit_task *t)
+audit_read_query(struct cli *c, struct audit_task *t, struct span domain,
+    const struct audit_learning *l, const struct audit_learned *learned)
 {
 	t->dkim = core_options_dkim(c->defaults);
 	t->query = (struct audit_query){
-		.domain = span_str(c->args[0]),
+		.domain = domain,
 		.selectors = t->selectors,
 		.outgoing = t->outgoing,
+		.bounced = l->bounced,
+		.n_bounced = l->n_bounced,
 		.dkim = &t->dkim,
 		.now = c->now,
 	};
 	for (size_t i = 0; i < c->selectors.n; i++)
 		t->selectors[t->query.n_selectors++] =
 		    span_str(c->selectors.values[i]);
-	t->query.seen = t->learned.seen;
-	t->query.n_seen = t->learned.n_seen;
-	t->query.passing = t->learned.passing;
-	t->query.n_passing = t->learned.n_passing;
-	for (size_t i = 0; i < t->learned.n_outgoing; i++)
-		t->outgoing[t->query.n_outgoing++] = t->learned.outgoing[i];
+	if (learned != NULL) {
+		t->query.seen = learned->seen;
+		t->query.n_seen = learned->n_seen;
+		t->query.passing = learned->passing;
+		t->query.n_passing = learned->n_passing;
+		t->query.reports = learned->reports;
+	}
+	for (size_t i = 0; i < l->n_outgoing; i++)
+		t->outgoing[t->query.n_outgoing++] = l->outgoing[i];
 	for (size_t i = 0;
 	     i < c->outgoing.n && t->query.n_outgoing < CLI_LIST_MAX; i++)
 		if (!ip_parse(span_str(c->outgoing.values[i]),
@@ -63,9 +60,8 @@ audit_read_query(struct cli *c, struct audit_task *t)
 
 /* Waits until the core is done, and shows how many answers have come. */
 static void
-audit_wait(struct dns_task *j)
+audit_wait(struct dns_task *j, int64_t deadline)
 {
-	int64_t deadline = clock_ms() + CLI_WAIT_MS;
 	struct progress p;
 
 	progress_begin(&p, CLI_WAIT_MS);
@@ -201,27 +197,90 @@ audit_show(struct cli *c, const struct audit_domain *d)
 	return status;
 }
 
-static int
-audit_run_task(struct cli *c, struct audit_task *t)
+int
+audit_task_begin(struct cli *c, struct audit_task *t, struct span domain,
+    const struct audit_learning *l, const struct audit_learned *learned)
 {
-	struct dns_task *j =
-	    dns_task_start(c->dns, audit_step, t, CLI_QUESTIONS, CLI_SCRATCH);
 	int status;
 
-	if (j == NULL)
-		return cli_fail(c, EX_TEMPFAIL, "out of memory");
-	audit_wait(j);
-	if (t->result.domain.p == NULL) {
-		status = cli_fail(c, EX_USAGE,
-		    "\"%s\": not a domain name; use a name such as example.com",
-		    c->args[0]);
-	} else {
-		status = audit_hosts(c, &t->result, dns_task_scratch(j));
-		audit_domain_grade(&t->result);
-		if (status == EX_OK)
-			status = audit_show(c, &t->result);
+	*t = (struct audit_task){ .deadline = clock_ms() + CLI_WAIT_MS };
+	status = audit_read_query(c, t, domain, l, learned);
+	if (status != EX_OK)
+		return status;
+	t->dns =
+	    dns_task_start(c->dns, audit_step, t, CLI_QUESTIONS, CLI_SCRATCH);
+	return t->dns != NULL ? EX_OK
+			      : cli_fail(c, EX_TEMPFAIL, "out of memory");
+}
+
+int
+audit_task_end(struct cli *c, struct audit_task *t)
+{
+	int status;
+
+	audit_wait(t->dns, t->deadline);
+	if (t->result.domain.p == NULL)
+		return cli_fail(c, EX_USAGE,
+		    "\"%.*s\": not a domain name; use a name such as "
+		    "example.com",
+		    SPAN_FMT(t->query.domain));
+	status = audit_hosts(c, &t->result, dns_task_scratch(t->dns));
+	audit_domain_grade(&t->result);
+	return status;
+}
+
+void
+audit_task_free(struct audit_task *t)
+{
+	dns_task_free(t->dns);
+	t->dns = NULL;
+}
+
+/* Of the options --config and --store, as far as they are given. */
+static int
+audit_learn_given(struct cli *c, struct audit_learning *l)
+{
+	struct report_store store = { .ledger = NULL };
+	const struct conf *conf = NULL;
+	int status = EX_OK;
+
+	if (c->store != NULL)
+		status = report_open(c, SQLITE_FOR_READING, &store);
+	if (status == EX_OK && c->config != NULL) {
+		conf = cli_conf_read(c->config);
+		status = conf != NULL ? EX_OK : EX_CONFIG;
 	}
-	dns_task_free(j);
+	if (status == EX_OK)
+		status = audit_learn(
+		    c, conf, store.ledger != NULL ? &store : NULL, l);
+	conf_unref(conf);
+	if (store.ledger != NULL)
+		report_close(&store);
+	return status;
+}
+
+static int
+audit_run_one(struct cli *c, struct audit_task *t, struct arena *a)
+{
+	struct span typed = span_str(c->args[0]);
+	struct span domain = domain_normal(a, typed);
+	struct audit_learning l;
+	int status = EX_OK;
+
+	if (!audit_learning_init(&l, a, &domain, domain.p != NULL ? 1 : 0))
+		return cli_fail(c, EX_TEMPFAIL, "out of memory");
+	if (domain.p != NULL) /* otherwise the audit says why */
+		status = audit_learn_given(c, &l);
+	if (status == EX_OK)
+		status = cli_dns_open(c);
+	if (status == EX_OK)
+		status = audit_task_begin(
+		    c, t, typed, &l, domain.p != NULL ? l.list : NULL);
+	if (status == EX_OK)
+		status = audit_task_end(c, t);
+	if (status == EX_OK)
+		status = audit_show(c, &t->result);
+	audit_task_free(t);
 	return status;
 }
 
@@ -229,22 +288,12 @@ int
 audit_run_domain(struct cli *c)
 {
 	struct audit_task *t = calloc(1, sizeof(*t));
-	int status;
+	struct arena *a = arena_new(CLI_MEMORY);
+	int status = t != NULL && a != NULL
+	    ? audit_run_one(c, t, a)
+	    : cli_fail(c, EX_TEMPFAIL, "out of memory");
 
-	if (t == NULL)
-		return cli_fail(c, EX_TEMPFAIL, "out of memory");
-	t->learned.arena = arena_new(CLI_MEMORY);
-	if (t->learned.arena == NULL)
-		status = cli_fail(c, EX_TEMPFAIL, "out of memory");
-	else
-		status = audit_learn(c, &t->learned);
-	if (status == EX_OK)
-		status = audit_read_query(c, t);
-	if (status == EX_OK)
-		status = cli_dns_open(c);
-	if (status == EX_OK)
-		status = audit_run_task(c, t);
-	arena_free(t->learned.arena);
+	arena_free(a);
 	free(t);
 	return status;
 }

@@ -1,26 +1,72 @@
-/* learned.c - what our own keys and the reports of receivers say of a domain */
+/* learned.c - what our own keys and the reports of receivers say of domains */
+#include <stdlib.h>
+#include <string.h>
+
 #include "cli/audit/audit.h"
-#include "cli/report/cmd_report.h"
+#include "lib/ascii.h"
 #include "lib/buf.h"
 #include "lib/date.h"
 #include "lib/domain.h"
 #include "sign/key_folder.h"
 
 enum {
-	LEARNED_DAYS = 30,
+	/* Reports that show since when a policy is published. */
+	POLICY_DAYS = 400,
 	/* A younger key may not be published yet, and then nothing uses it. */
 	KEY_AGE_LEAST = 7 * 86400,
+	BOUNCED_MAX = 1000,
 };
 
+/* ---- a set of domains ---- */
+
+int
+audit_compare_domains(const void *left, const void *right)
+{
+	const struct span *a = left, *b = right;
+	size_t n = a->n < b->n ? a->n : b->n;
+	int order = memcmp(a->p, b->p, n);
+
+	return order != 0 ? order : (a->n > b->n) - (a->n < b->n);
+}
+
+bool
+audit_learning_init(struct audit_learning *l, struct arena *a,
+    const struct span *domains, size_t n)
+{
+	*l = (struct audit_learning){
+		.arena = a, .list = arena_array(a, n, sizeof(*l->list)), .n = n
+	};
+	if (l->list == NULL)
+		return false;
+	for (size_t i = 0; i < n; i++)
+		l->list[i].domain = domains[i];
+	return true;
+}
+
+struct audit_learned *
+audit_learning_find(const struct audit_learning *l, struct span domain)
+{
+	char name[DOMAIN_MAX];
+	struct span key = { name, domain.n };
+
+	if (domain.n == 0 || domain.n > sizeof(name))
+		return NULL;
+	for (size_t i = 0; i < domain.n; i++)
+		name[i] = (char)ascii_lower((unsigned char)domain.p[i]);
+	return bsearch(
+	    &key, l->list, l->n, sizeof(*l->list), audit_compare_domains);
+}
+
 static void
-learn_selector(struct audit_learned *out, struct span selector, int64_t created)
+learn_selector(struct arena *a, struct audit_learned *out, struct span selector,
+    int64_t created)
 {
 	struct span copy;
 
 	for (size_t i = 0; i < out->n_seen; i++)
 		if (span_equal_nocase(out->seen[i].selector, selector))
 			return;
-	copy = arena_copy(out->arena, selector);
+	copy = arena_copy(a, selector);
 	if (copy.p != NULL && out->n_seen < CLI_LIST_MAX)
 		out->seen[out->n_seen++] = (struct audit_seen){ copy, created };
 }
@@ -37,88 +83,171 @@ learn_address(const struct ip *ip, struct ip *list, size_t *n)
 
 /* ---- reports of others ---- */
 
+/* The rows of one day, domain and source, which come one after the other. */
+struct learn_rows {
+	struct audit_learning *l;
+	struct audit_learned *domain; /* NULL: not one of ours */
+	int64_t day;
+	struct ip source;
+	uint64_t passed, failed;
+};
+
+static void
+learn_rows_end(struct learn_rows *rows)
+{
+	struct audit_reports *r;
+
+	if (rows->domain == NULL)
+		return;
+	r = &rows->domain->reports;
+	r->messages += rows->passed + rows->failed;
+	r->failed += rows->failed;
+	if (rows->passed > 0)
+		r->mixed += rows->failed;
+	rows->passed = rows->failed = 0;
+}
+
 static bool
 learn_row(void *arg, const struct report_row *row)
 {
-	struct audit_learned *out = arg;
+	struct learn_rows *rows = arg;
+	struct audit_learned *policy =
+	    audit_learning_find(rows->l, row->policy_domain);
 
-	for (size_t i = 0; i < row->n_dkim; i++)
-		if (span_is_nocase(row->dkim[i].result, "pass") &&
-		    domain_equal(row->dkim[i].domain, out->domain))
-			learn_selector(out, row->dkim[i].selector, 0);
-	if (row->spf_aligned && span_is_nocase(row->spf_result, "pass") &&
-	    domain_equal(row->spf_domain, out->domain))
-		learn_address(&row->source, out->passing, &out->n_passing);
+	if (policy != rows->domain || row->when != rows->day ||
+	    !ip_equal(&row->source, &rows->source)) {
+		learn_rows_end(rows);
+		rows->domain = policy;
+		rows->day = row->when;
+		rows->source = row->source;
+	}
+	if (row->dkim_aligned || row->spf_aligned)
+		rows->passed += row->count;
+	else
+		rows->failed += row->count;
+	for (size_t i = 0; i < row->n_dkim; i++) {
+		struct audit_learned *signer =
+		    audit_learning_find(rows->l, row->dkim[i].domain);
+
+		if (signer != NULL &&
+		    span_is_nocase(row->dkim[i].result, "pass"))
+			learn_selector(
+			    rows->l->arena, signer, row->dkim[i].selector, 0);
+	}
+	if (row->spf_aligned && span_is_nocase(row->spf_result, "pass")) {
+		struct audit_learned *sender =
+		    audit_learning_find(rows->l, row->spf_domain);
+
+		if (sender != NULL)
+			learn_address(
+			    &row->source, sender->passing, &sender->n_passing);
+	}
 	return true;
 }
 
-static int
-learn_from_store(struct cli *c, struct audit_learned *out)
+/* Reports come in the order of their time. */
+static bool
+learn_policy(void *arg, const struct ledger_received *report)
 {
-	struct report_store store;
-	const struct ledger_range range = {
-		.domain = SPAN_NONE,
-		.from = c->now / DATE_DAY - LEARNED_DAYS,
-		.to = c->now / DATE_DAY,
-	};
-	int status = report_open(c, SQLITE_FOR_READING, &store);
+	struct audit_learned *out = audit_learning_find(arg, report->domain);
+	struct audit_reports *r;
 
-	if (status != EX_OK)
-		return status;
-	if (ledger_each_received_row(store.ledger, &range, learn_row, out) ==
+	if (out == NULL || report->p.n == 0)
+		return true;
+	r = &out->reports;
+	if (!span_is_nocase(report->p, "none")) {
+		r->none_since = 0;
+	} else if (r->none_since == 0) {
+		r->none_since = report->begin;
+		r->none_always = !out->has_reports;
+	}
+	out->has_reports = true;
+	return true;
+}
+
+static bool
+learn_bounce(void *arg, const struct ledger_bounce *b)
+{
+	struct audit_learning *l = arg;
+	struct span copy = arena_copy(l->arena, b->address);
+
+	if (copy.p != NULL)
+		l->bounced[l->n_bounced++] = copy;
+	return l->n_bounced < BOUNCED_MAX;
+}
+
+static bool
+learn_from_store(struct ledger *ledger, int64_t now, struct audit_learning *l)
+{
+	struct ledger_range range = {
+		.domain = l->n == 1 ? l->list[0].domain : SPAN_NONE,
+		.from = now / DATE_DAY - POLICY_DAYS,
+		.to = now / DATE_DAY,
+	};
+	struct learn_rows rows = { .l = l };
+
+	if (ledger_each_received(ledger, &range, learn_policy, l) ==
+		LEDGER_ERROR ||
+	    ledger_each_bounce(ledger, learn_bounce, l) == LEDGER_ERROR)
+		return false;
+	/* a signature or an envelope may be of another policy domain */
+	range.domain = SPAN_NONE;
+	range.from = now / DATE_DAY - AUDIT_REPORT_DAYS;
+	if (ledger_each_received_row(ledger, &range, learn_row, &rows) ==
 	    LEDGER_ERROR)
-		status = cli_fail(c, EX_TEMPFAIL, "%s: %s", store.shown,
-		    ledger_error(store.ledger));
-	report_close(&store);
-	return status;
+		return false;
+	learn_rows_end(&rows);
+	return true;
 }
 
 /* ---- our own keys ---- */
 
 static int
-learn_from_keys(
-    struct cli *c, const struct conf *conf, struct audit_learned *out)
+learn_from_keys(struct cli *c, const struct conf *conf,
+    struct audit_learning *l, struct audit_learned *out)
 {
-	struct key_entries *entries = arena_alloc(out->arena, sizeof(*entries));
-	struct span domain = arena_copy(out->arena, out->domain);
+	struct key_entries *entries = calloc(1, sizeof(*entries));
+	struct span domain = arena_copy(l->arena, out->domain);
 	char memory[1024];
 	struct buf error = buf_wrap(memory, sizeof(memory));
+	bool good;
 
-	if (entries == NULL || domain.p == NULL)
+	if (entries == NULL || domain.p == NULL) {
+		free(entries);
 		return cli_fail(c, EX_TEMPFAIL, "out of memory");
-	if (!key_entries_read(conf->sign.keys, domain.p, entries, &error))
-		return cli_fail(c, EX_CONFIG, "%s", memory);
-	for (size_t i = 0; i < entries->n; i++) {
+	}
+	good = key_entries_read(conf->sign.keys, domain.p, entries, &error);
+	for (size_t i = 0; good && i < entries->n; i++) {
 		const struct key_entry *key = &entries->list[i];
 
 		if (key->retired == 0 && key->revoked == 0 &&
 		    c->now - key->created >= KEY_AGE_LEAST)
-			learn_selector(
-			    out, span_str(key->selector), key->created);
+			learn_selector(l->arena, out, span_str(key->selector),
+			    key->created);
 	}
-	for (size_t i = 0; i < conf->sign.n_outgoing; i++)
-		learn_address(&conf->sign.outgoing[i].ip, out->outgoing,
-		    &out->n_outgoing);
-	return EX_OK;
+	free(entries);
+	return good ? EX_OK : cli_fail(c, EX_CONFIG, "%s", memory);
 }
 
 int
-audit_learn(struct cli *c, struct audit_learned *out)
+audit_learn(struct cli *c, const struct conf *conf,
+    const struct report_store *store, struct audit_learning *l)
 {
-	const struct conf *conf;
 	int status = EX_OK;
 
-	out->domain = domain_normal(out->arena, span_str(c->args[0]));
-	if (out->domain.p == NULL)
-		return EX_OK; /* the audit says why */
-	if (c->store != NULL)
-		status = learn_from_store(c, out);
-	if (status != EX_OK || c->config == NULL)
-		return status;
-	conf = cli_conf_read(c->config);
+	l->bounced = arena_array(l->arena, BOUNCED_MAX, sizeof(*l->bounced));
+	if (l->bounced == NULL)
+		return cli_fail(c, EX_TEMPFAIL, "out of memory");
+	if (store != NULL && !learn_from_store(store->ledger, c->now, l))
+		return cli_fail(c, EX_TEMPFAIL, "%s: %s", store->shown,
+		    ledger_error(store->ledger));
 	if (conf == NULL)
-		return EX_CONFIG;
-	status = learn_from_keys(c, conf, out);
-	conf_unref(conf);
+		return EX_OK;
+	for (size_t i = 0; i < l->n && status == EX_OK; i++)
+		if (conf->sign.keys != NULL)
+			status = learn_from_keys(c, conf, l, &l->list[i]);
+	for (size_t i = 0; i < conf->sign.n_outgoing; i++)
+		learn_address(
+		    &conf->sign.outgoing[i].ip, l->outgoing, &l->n_outgoing);
 	return status;
 }

@@ -5,8 +5,10 @@ invented, and each fix, applied to the zone, silences its finding.
 usage: domain.py PROGRAM [PART-OF-A-NAME]
 """
 
+import contextlib
 import os
 import re
+import sqlite3
 import sys
 
 TESTS = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
@@ -183,6 +185,79 @@ def learned(c):
                            "warning dkim.old-key"], "config")
     true("mid._domainkey.example.com" in [f["where"]
                                           for f in result["findings"]], "mid")
+
+
+def since(c, days, lines, rows=()):
+    """The text of the hint: p by days before today, records of 3 days ago."""
+    store = c.path("since.db")
+    if os.path.exists(store):
+        os.remove(store)
+    for day, p in days:
+        c.run("report", "read", "--store", store, c.file("s.xml", samples.report(
+            day, rows if day == 3 else [samples.record("192.0.2.1", 1)], p=p)))
+    result = audit(c, "example.com", lines, ["--store", store],
+                   now=str(samples.NOW))
+    return [f["what"] for f in result["findings"]
+            if f["id"] == "monitoring-since"]
+
+
+@suite.test("p=none: since when, and what p=reject would stop")
+def monitoring(c):
+    lines = filled(c, "example.com", [
+        zones.GOOD_SPF, *zones.MX, "1.2.0.192.in-addr.arpa. IN PTR mx.@.",
+        's1._domainkey.@. IN TXT "v=DKIM1; k=rsa; p=KEY"',
+        '_dmarc.@. IN TXT "v=DMARC1; p=none; rua=mailto:d@@"'])
+    rows = [samples.record("192.0.2.1", 50),
+            samples.record("192.0.2.1", 4, dkim="fail", spf="fail"),
+            samples.record("198.51.100.9", 7, dkim="fail", spf="fail")]
+    same(since(c, ((40, "none"), (35, "reject"), (33, "none"), (3, "none")), lines,
+               rows),
+         ["receivers have seen p=none since 2026-01-08; of 61 messages reported "
+          "in the last 30 days, p=reject would stop 4 from addresses that also "
+          "send mail that passes, and 7 from others"])
+    same(since(c, ((300, "none"), (33, "none")), lines),
+         ["receivers have seen p=none since 2025-04-16 or before"])
+    same(since(c, ((33, "none"), (3, "quarantine")), lines), [], "not now")
+    lines[-1] = lines[-1].replace("p=none", "p=reject")
+    same(since(c, ((33, "none"), (3, "none")), lines), [], "no longer")
+
+
+@suite.test("a report address from which a report came back")
+def bounced(c):
+    store = c.path("bounced.db")
+    c.run("report", "read", "--store", store, c.file("r.xml", samples.report(3, [])),
+          status=None)
+    with contextlib.closing(sqlite3.connect(store)) as db, db:
+        db.execute("INSERT INTO bounce VALUES ('D@Example.com', 2, 1, 2, 1, 'x')")
+    lines = filled(c, "example.com", [
+        zones.GOOD_SPF, *zones.MX,
+        '_dmarc.@. IN TXT "v=DMARC1; p=reject; rua=mailto:d@@,mailto:e@@!5m"'])
+    result = audit(c, "example.com", lines, ["--store", store],
+                   now=str(samples.NOW))
+    same([(f["severity"], f["what"]) for f in result["findings"]
+          if f["id"] == "rua-bounced"],
+         [("warning", "a report that was sent to d@example.com came back: other "
+           "receivers' reports are probably lost too")])
+
+
+@suite.test("selectors that are a date of more than a year ago")
+def dated(c):
+    names = {"20240301": "2024-03-01", "s-20240301": "2024-03-01",
+             "20240301.x": "2024-03-01", "20250601": None, "x20240301": None,
+             "20241301": None, "120240301": None, "19990101": None,
+             "20270101": None}
+    lines = [zones.GOOD_SPF, zones.GOOD_DMARC, *zones.MX] + [
+        '%s._domainkey.@. IN TXT "v=DKIM1; k=rsa; p=KEY"' % n for n in names]
+    options = [o for n in names for o in ("--selector", n)]
+    result = audit(c, "example.com", filled(c, "example.com", lines), options)
+    hints = {f["where"].split("._domainkey")[0]: f["what"]
+             for f in result["findings"] if f["id"] == "dated-selector"}
+    same(sorted(hints), sorted(n for n, day in names.items() if day), "hints")
+    for name, what in hints.items():
+        holds(what, "the selector is the date " + names[name])
+    # nobody says that it is in use
+    result = audit(c, "example.com", filled(c, "example.com", lines))
+    lacks([f["id"] for f in result["findings"]], "dated-selector")
 
 
 @suite.test("the page: all of the text, nothing from elsewhere, escaped")
