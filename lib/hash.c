@@ -3,6 +3,8 @@
 #include <string.h>
 #include <sys/random.h>
 
+#include "lib/scan.h"
+
 enum { WORD = 8, FINAL_ROUNDS = 3 };
 
 struct sip {
@@ -47,6 +49,27 @@ hash_secret_new(void)
 	if (getrandom(&secret, sizeof(secret), 0) != (ssize_t)sizeof(secret))
 		secret.b ^= (uintptr_t)&secret;
 	return secret;
+}
+
+void
+hash_secret_put(struct buf *b, struct hash_secret secret)
+{
+	buf_number(b, secret.a);
+	buf_byte(b, ' ');
+	buf_number(b, secret.b);
+}
+
+bool
+hash_secret_read(struct span text, struct hash_secret *out)
+{
+	struct scan s = scan_of(text);
+	struct hash_secret found;
+
+	if (!scan_number(&s, UINT64_MAX, &found.a) || !scan_byte(&s, ' ') ||
+	    !scan_number(&s, UINT64_MAX, &found.b))
+		return false;
+	*out = found;
+	return true;
 }
 
 uint64_t

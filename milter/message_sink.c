@@ -13,7 +13,6 @@ enum {
 
 /* Set before the first message and not changed until after the last. */
 static struct store *store;
-static struct hash_secret redaction_key; /* failure.h; new in each process */
 
 bool
 message_sink_open(const struct conf *conf, struct buf *error)
@@ -22,7 +21,6 @@ message_sink_open(const struct conf *conf, struct buf *error)
 
 	if (conf_store_file(conf) == NULL)
 		return true;
-	redaction_key = hash_secret_new();
 	store = store_open(
 	    &(struct store_options){
 		.path = conf_store_file(conf),
@@ -57,7 +55,8 @@ store_message(
 	bool due =
 	    v->decision.action != CONF_TEMPFAIL && report_row_of(v, now, &row);
 	bool has_failure = draft != NULL &&
-	    failure_of(v, conf, redaction_key, queue_id, now, draft);
+	    failure_of(
+		v, conf, store_redaction_key(store), queue_id, now, draft);
 
 	store_put(store, due ? &row : NULL, &v->facts, &v->decision,
 	    has_failure ? &draft->failure : NULL, now);

@@ -11,6 +11,7 @@
 #include "lib/pg_url.h"
 #include "lib/date.h"
 #include "report/push/push.h"
+#include "report/store/redaction_key.h"
 
 enum { HOST_MAX = 256, DAY_MAX = 40 };
 
@@ -135,6 +136,20 @@ push_print_result(struct push_job *w, const char *file)
 	return EX_OK;
 }
 
+/* Hosts that share a store write the same hashes into failure reports. */
+static int
+push_share_key(struct cli *c, struct sql *local, struct sql *shared)
+{
+	struct sql *failed;
+
+	if (redaction_key_share(local, shared, &failed))
+		return EX_OK;
+	return cli_fail(c, EX_TEMPFAIL,
+	    "the rows are pushed, but not the key of failure reports: %s: %s",
+	    failed == local ? "the file of this host" : "the shared store",
+	    failed->error);
+}
+
 static int
 push_rows(struct push_job *w, struct report_store *store, struct ledger *local,
     enum push_as as)
@@ -157,7 +172,8 @@ push_rows(struct push_job *w, struct report_store *store, struct ledger *local,
 	switch (push_run(&o, error)) {
 	case PUSH_DONE:
 		count_waiting(w, local);
-		return EX_OK;
+		return push_share_key(
+		    c, ledger_sql(local), ledger_sql(store->ledger));
 	case PUSH_BUSY:
 		return cli_fail(c, EX_TEMPFAIL, "another run is in progress");
 	case PUSH_TWO:

@@ -1,9 +1,12 @@
 #include "report/record/redact.h"
 
 #include "lib/ascii.h"
+#include "lib/domain.h"
 #include "lib/enum_names.h"
 #include "mail/address.h"
 #include "report/record/row.h"
+
+enum { DOMAIN_MEMORY = 4096 }; /* bytes, to make A-labels */
 
 /* ---- text ---- */
 
@@ -32,6 +35,36 @@ put_hash(const struct redact *r, struct buf *b, size_t from, struct span local)
 
 	buf_cut(b, from);
 	buf_printf(b, "%016llx", (unsigned long long)hash);
+}
+
+/* Writes a domain in its normal form (domain.h) if it has U-labels and does
+ * not take more than `max` bytes.  False: it was not written. */
+static bool
+put_u_labels(struct buf *b, struct span domain, size_t max)
+{
+	struct arena *a;
+	struct span normal;
+	bool good;
+
+	if (span_all(domain, ascii_is_print))
+		return false;
+	a = arena_new(DOMAIN_MEMORY);
+	if (a == NULL)
+		return false;
+	normal = domain_normal(a, domain);
+	good = normal.p != NULL && normal.n <= max &&
+	    span_all(normal, ascii_is_print);
+	if (good)
+		buf_span(b, normal);
+	arena_free(a);
+	return good;
+}
+
+static void
+put_domain(struct buf *b, struct span domain)
+{
+	if (!put_u_labels(b, domain, DOMAIN_MAX))
+		report_put_clean(b, domain, REPORT_NAME_MAX, false);
 }
 
 /* Characters that end a local part outside of quotes; "=" does not. */
@@ -74,15 +107,30 @@ put_quote(struct redactor *w)
 	buf_byte(w->b, '"');
 }
 
-static void
-put_at(struct redactor *w)
+static bool
+ends_domain(unsigned char c)
+{
+	return is_delimiter((char)c) || c == '@' || c == '"' || c < ' ';
+}
+
+/* `rest` is what follows the "@".  Returns how much of it was written. */
+static size_t
+put_at(struct redactor *w, struct span rest)
 {
 	struct span local = span_skip(buf_view(w->b), w->word);
+	size_t n = 0, used;
 
 	if (w->r != NULL && local.n > 0)
 		put_hash(w->r, w->b, w->word, local);
 	buf_byte(w->b, '@');
 	w->word = w->b->n;
+	while (n < rest.n && !ends_domain((unsigned char)rest.p[n]))
+		n++;
+	used = w->b->n - w->line;
+	return used < REDACT_LINE_MAX &&
+		put_u_labels(w->b, span_first(rest, n), REDACT_LINE_MAX - used)
+	    ? n
+	    : 0;
 }
 
 static void
@@ -106,7 +154,7 @@ put_text(struct redactor *w, struct span text)
 		else if (c == '\r')
 			continue;
 		else if (c == '@')
-			put_at(w);
+			text = span_skip(text, put_at(w, span_skip(text, 1)));
 		else if (c == '"')
 			put_quote(w);
 		else
@@ -136,7 +184,7 @@ redact_address(const struct redact *r, struct buf *b, struct span address)
 		put_hash(r, b, b->n, local);
 	if (domain.p != NULL) {
 		buf_byte(b, '@');
-		report_put_clean(b, domain, REPORT_NAME_MAX, false);
+		put_domain(b, domain);
 	}
 }
 
@@ -153,7 +201,7 @@ put_addresses(struct redactor *w, struct arena *a, const struct mail_field *f)
 		buf_text(w->b, n++ > 0 ? ",\n <" : " <");
 		put_hash(w->r, w->b, w->b->n, one.local);
 		buf_byte(w->b, '@');
-		report_put_clean(w->b, one.domain, REPORT_NAME_MAX, false);
+		put_domain(w->b, one.domain);
 		buf_byte(w->b, '>');
 	}
 	return n > 0;

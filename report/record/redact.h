@@ -7,6 +7,8 @@
  * its owner sees that two messages have the same sender.  It differs between
  * domains, so that they cannot combine what they know.
  *
+ * U-labels of their domains become A-labels.
+ *
  * The output is printable ASCII in lines of bounded length and cannot end the
  * field: it is fit for a text/rfc822-headers part.  Addresses are recognized
  * by "@".  Other personal data, in a subject or a comment, is not changed.

@@ -1,13 +1,11 @@
 #include "report/send/run.h"
 
-#include "lib/scan.h"
 #include "lib/enum_names.h"
 #include "report/send/internal.h"
 
 enum {
 	DAYS_MAX = SEND_CATCH_UP_DAYS + 1,
 	SEND_HOST_MAX = 100, /* bytes of a host's name in messages */
-	SEED_MAX = 44,       /* two numbers and a space, with the NUL */
 };
 
 static const char seed_name[] = "report_seed";
@@ -82,13 +80,11 @@ send_info(
 static bool
 make_seed(struct send *s)
 {
-	char memory[SEED_MAX];
+	char memory[HASH_SECRET_MAX];
 	struct buf text = buf_wrap(memory, sizeof(memory));
 
 	s->seed = hash_secret_new();
-	buf_number(&text, s->seed.a);
-	buf_byte(&text, ' ');
-	buf_number(&text, s->seed.b);
+	hash_secret_put(&text, s->seed);
 	return s->o->dry_run ||
 	    ledger_set_meta(s->ledger, seed_name, buf_view(&text)) == LEDGER_OK;
 }
@@ -98,17 +94,13 @@ read_seed(struct send *s)
 {
 	struct arena *a = arena_new(1 << 12);
 	struct span text = SPAN_NONE;
-	struct scan at;
 	bool good = false;
 
 	if (a == NULL)
 		return send_fault(s, "out of memory");
 	switch (ledger_meta(s->ledger, seed_name, &text, a)) {
 	case LEDGER_OK:
-		at = scan_of(text);
-		good = scan_number(&at, UINT64_MAX, &s->seed.a) &&
-		    scan_byte(&at, ' ') &&
-		    scan_number(&at, UINT64_MAX, &s->seed.b);
+		good = hash_secret_read(text, &s->seed);
 		break;
 	case LEDGER_NONE:
 		good = make_seed(s);

@@ -54,6 +54,8 @@ struct store {
 	int64_t error_since; /* clock_ms(), if has_error */
 	int64_t end_by;      /* clock_ms(); the writer stops then */
 	struct store_counts counts;
+	bool opened; /* or it was tried */
+	struct hash_secret redaction_key;
 
 	/* Used by the writer thread only. */
 	unsigned faults;      /* in a row */
@@ -254,6 +256,7 @@ write_group(struct store *s)
 		after_commit(s, refused);
 	else
 		after_fault(s, fault);
+	s->redaction_key = writer_redaction_key(s->writer);
 }
 
 /*
@@ -285,6 +288,7 @@ housekeeping(struct store *s)
 	}
 	if (copy || tidy)
 		pthread_mutex_lock(&s->lock);
+	s->redaction_key = writer_redaction_key(s->writer);
 	if (!quiet)
 		look = now + QUIET_MS;
 	if (s->log_since != 0 &&
@@ -301,6 +305,9 @@ writer_main(void *arg)
 
 	pthread_setname_np(pthread_self(), "store");
 	pthread_mutex_lock(&s->lock);
+	s->redaction_key = writer_redaction_key(s->writer);
+	s->opened = true;
+	pthread_cond_broadcast(&s->done);
 	if (fault != SQL_FINE)
 		note_error(s, fault);
 	while (!s->ending || (waiting(s) > 0 && clock_ms() < s->end_by)) {
@@ -382,6 +389,8 @@ store_open(const struct store_options *o, char *error, size_t size)
 					  .quota = o->quota,
 					  .retention = o->retention,
 				      });
+	if (s->writer != NULL)
+		s->redaction_key = writer_redaction_key(s->writer);
 	if (s->writer == NULL || !init_sync(s) ||
 	    pthread_create(&s->thread, NULL, writer_main, s) != 0) {
 		store_free(s);
@@ -460,6 +469,22 @@ store_put(struct store *s, const struct report_row *row,
 		queued_message_free(e);
 	}
 	return on_disk;
+}
+
+struct hash_secret
+store_redaction_key(struct store *s)
+{
+	struct timespec at = clock_at(clock_ms() + STORE_COMMIT_WAIT_MS);
+	struct hash_secret key;
+
+	pthread_mutex_lock(&s->lock);
+	while (!s->opened)
+		if (pthread_cond_timedwait(&s->done, &s->lock, &at) ==
+		    ETIMEDOUT)
+			break;
+	key = s->redaction_key;
+	pthread_mutex_unlock(&s->lock);
+	return key;
 }
 
 void

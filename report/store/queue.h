@@ -76,6 +76,13 @@ bool store_put(struct store *s, const struct report_row *row,
     const struct policy_input *facts, const struct policy_decision *decision,
     const struct failure *failure, int64_t now);
 
+/*
+ * The key of hashes in failure reports (redaction_key.h).  At start, waits
+ * until the file was opened, at most STORE_COMMIT_WAIT_MS.  While the file has
+ * never been usable, it is a random key.  Any thread.
+ */
+struct hash_secret store_redaction_key(struct store *s);
+
 void store_counts(struct store *s, struct store_counts *out);
 
 /* Commits queued messages, as far as possible within `wait_ms`.  Takes NULL. */

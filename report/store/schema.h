@@ -8,7 +8,9 @@
  *	meta            settings of the store itself, one row each:
  *	                "store" (a random name that identifies it), "closed"
  *	                (the last closed day), "pushed" (the last day that was
- *	                pushed), "push_ticket" and "push_next" (push.h)
+ *	                pushed), "push_ticket" and "push_next" (push.h),
+ *	                "redaction_key" (redaction_key.h), "report_seed" (of
+ *	                report ids)
  *	policy          id, domain, record: a policy record and its domain
  *	source          id, address: as text
  *	shape           id, hash, and what rows share: identifiers, results,

@@ -6,6 +6,7 @@
 #include "lib/log.h"
 #include "lib/date.h"
 #include "report/store/failure_queue.h"
+#include "report/store/redaction_key.h"
 #include "report/store/row_insert.h"
 #include "report/store/intern.h"
 #include "report/store/sqlite.h"
@@ -28,6 +29,8 @@ struct writer {
 	struct quota quota;
 	bool over_quota; /* the last group was left out */
 	struct retention retention;
+	struct hash_secret redaction_key;
+	int64_t key_read_at; /* INT64_MIN: not yet */
 };
 
 struct writer *
@@ -41,6 +44,8 @@ writer_new(const struct writer_options *o)
 	w->new_max = o->new_max != 0 ? o->new_max : WRITER_NEW_MAX;
 	w->quota.o = o->quota;
 	w->retention.o = o->retention;
+	w->redaction_key = hash_secret_new();
+	w->key_read_at = INT64_MIN;
 	w->cache = intern_cache_new();
 	if (w->cache == NULL) {
 		free(w);
@@ -61,6 +66,7 @@ close_file(struct writer *w)
 	sql_drop(w->closed);
 	sql_close(w->db);
 	w->db = NULL;
+	w->key_read_at = INT64_MIN;
 	intern_cache_clear(w->cache);
 }
 
@@ -87,6 +93,12 @@ writer_refusal(const struct writer *w)
 			     : "too many different messages in one day";
 }
 
+struct hash_secret
+writer_redaction_key(const struct writer *w)
+{
+	return w->redaction_key;
+}
+
 uint64_t
 writer_quarantined(const struct writer *w)
 {
@@ -108,6 +120,16 @@ static const char put_replay[] =
     "VALUES ($1, $2, $3, $4, $5) "
     "ON CONFLICT (day, source, facts, decision) DO UPDATE SET "
     "messages = replay.messages + excluded.messages";
+
+/* If it cannot be read, the old one is used until the next attempt. */
+static void
+read_redaction_key(struct writer *w, int64_t now)
+{
+	if (now >= w->key_read_at && now < w->key_read_at + WRITER_KEY_S)
+		return;
+	if (redaction_key_read(w->db, &w->redaction_key))
+		w->key_read_at = now;
+}
 
 static enum sql_fault
 open_file(struct writer *w)
@@ -198,6 +220,8 @@ writer_open(struct writer *w, int64_t now)
 
 	if (fault != SQL_FINE)
 		after_fault(w, fault, now);
+	else
+		read_redaction_key(w, now);
 	return fault;
 }
 
@@ -346,6 +370,7 @@ writer_write(struct writer *w, struct queued_message *first, int64_t now,
 		return SQL_FINE;
 	}
 	if (fault == SQL_FINE) {
+		read_redaction_key(w, now);
 		if (write_all(w, first, now, refused))
 			return SQL_FINE;
 		fault = w->db->fault;
@@ -383,6 +408,7 @@ writer_housekeep(struct writer *w, int64_t now)
 	if (w->db == NULL)
 		return false;
 	w->db->fault = SQL_FINE;
+	read_redaction_key(w, now);
 	more = retention_step(&w->retention, w->db, w->cache, now);
 	/* Perhaps only pages of expired rows are broken, which nothing else
 	 * reads. */

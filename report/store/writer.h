@@ -24,9 +24,11 @@ enum {
 	                              different */
 	WRITER_QUARANTINE_S = 600, /* between two broken files, or a failing
 	                              disk would fill up with them */
-	WRITER_LOG_PAGES = 4000,   /* pages of the write-ahead log: 8 MiB;
-	                              then it is copied into the file even if
-	                              it is not quiet */
+	WRITER_KEY_S = 600, /* between two looks whether `avouch report push`
+	                       has changed the redaction key */
+	WRITER_LOG_PAGES = 4000, /* pages of the write-ahead log: 8 MiB;
+	                            then it is copied into the file even if
+	                            it is not quiet */
 };
 
 struct writer_options {
@@ -58,6 +60,10 @@ enum sql_fault writer_write(struct writer *w, struct queued_message *first,
     int64_t now, size_t *refused);
 const char *writer_error(const struct writer *w);
 const char *writer_refusal(const struct writer *w);
+
+/* redaction_key.h: that of the file, as it was read some minutes ago at most;
+ * a random one until the file was opened. */
+struct hash_secret writer_redaction_key(const struct writer *w);
 
 /* Corrupt files renamed so far. */
 uint64_t writer_quarantined(const struct writer *w);

@@ -51,12 +51,33 @@ secrets_differ(void **state)
 	assert_true(a.a != b.a || a.b != b.b);
 }
 
+static void
+text_and_back(void **state)
+{
+	const struct hash_secret largest = { UINT64_MAX, UINT64_MAX };
+	char memory[HASH_SECRET_MAX];
+	struct buf b = buf_wrap(memory, sizeof(memory));
+	struct hash_secret got = { 1, 2 };
+
+	(void)state;
+	assert_false(hash_secret_read(SPAN(""), &got));
+	assert_false(hash_secret_read(SPAN("5"), &got));
+	assert_false(hash_secret_read(SPAN("5 "), &got));
+	assert_false(hash_secret_read(SPAN("18446744073709551616 1"), &got));
+	assert_true(got.a == 1 && got.b == 2);
+	hash_secret_put(&b, largest);
+	assert_false(b.full);
+	assert_true(hash_secret_read(buf_view(&b), &got));
+	assert_true(got.a == UINT64_MAX && got.b == UINT64_MAX);
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(siphash_1_3),
 		cmocka_unit_test(secrets_differ),
+		cmocka_unit_test(text_and_back),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -243,6 +243,20 @@ def _(l):
         true(word not in report.raw, "%s leaks" % word)
 
 
+@suite.test("an address has the same hash after a restart")
+def _(l):
+    fresh(l)
+    hashes = set()
+    for address in (STRANGER, "203.0.113.78"):
+        send(l, FORGED, "evil.one@other.example", address)
+        same(failures(l)["sent"], 1, "sent")
+        report, = l.bag.take()
+        hashes.add((report.head["From"], report.fields["Original-Mail-From"]))
+        l.milter.stop()
+        l.start_milter(settings(l))
+    same(len(hashes), 1, hashes)
+
+
 @suite.test("fo=1: a message that passes by SPF alone; its signature is told")
 def _(l):
     fresh(l)

@@ -404,6 +404,19 @@ def sent_before(c):
           (TODAY - 1, "b.example")])
 
 
+@suite.test("hosts that share a store have one key of failure reports")
+def redaction_key(c):
+    database = c.fresh()
+    hosts = [c.host(database) for _ in range(3)]
+    hosts[0].set_meta(redaction_key="1 2")
+    hosts[1].set_meta(redaction_key="3 4")
+    for host in hosts:
+        host.push()
+    same([host.meta("redaction_key") for host in hosts], ["1 2"] * 3)
+    same(c.pg.rows(database, "SELECT value FROM avouch.meta "
+                   "WHERE name = 'redaction_key'"), [("1 2",)])
+
+
 @suite.test("what is past its retention leaves")
 def retention(c):
     host = c.host(c.fresh())
