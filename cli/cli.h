@@ -50,6 +50,7 @@ struct cli {
 	struct cli_list selectors, outgoing;
 	const char *fail_on, *message, *bounce, *cert;
 	bool no_https, smtp;
+	const char *wait, *minutes, *spool, *receive;
 	const char *keys, *selector, *algorithm, *pair, *target;
 	const char *key_file;
 

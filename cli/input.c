@@ -86,13 +86,14 @@ input_is_mappable(int fd, const struct stat *st)
 	return S_ISREG(st->st_mode) && lseek(fd, 0, SEEK_CUR) == 0;
 }
 
-static bool
-input_load(struct input *in, int fd)
+bool
+input_open_file(struct input *in, int fd)
 {
 	struct stat st;
 	int spooled;
 	bool ok;
 
+	*in = (struct input){ .text = SPAN("") };
 	if (fstat(fd, &st) != 0)
 		return false;
 	if (input_is_mappable(fd, &st))
@@ -113,7 +114,7 @@ input_open(struct input *in, const char *path, char *error, size_t error_size)
 	bool ok;
 
 	*in = (struct input){ .text = SPAN("") };
-	ok = fd >= 0 && input_load(in, fd);
+	ok = fd >= 0 && input_open_file(in, fd);
 	if (!ok)
 		snprintf(error, error_size, "%s: %s",
 		    is_stdin ? "standard input" : path, strerror(errno));

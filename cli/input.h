@@ -26,6 +26,11 @@ struct input {
  */
 bool input_open(
     struct input *in, const char *path, char *error, size_t error_size);
+
+/* The same for an open file, which can be closed at once.  False: errno is set.
+ */
+bool input_open_file(struct input *in, int fd);
+
 void input_close(struct input *in);
 
 /* Passes the text after `offset` to `take` in chunks until it returns false. */

@@ -89,6 +89,14 @@ static const struct option_row rows[] = {
 	    "audit a received message; - is standard input" },
 	{ "bounce", "FILE", AT(bounce), CLI_WITH_AUDIT,
 	    "explain a refusal or a bounce; - is standard input" },
+	{ "wait", "ADDRESS", AT(wait), CLI_WITH_AUDIT,
+	    "audit a message that is sent to a new address" },
+	{ "minutes", "N", AT(minutes), CLI_WITH_AUDIT,
+	    "--wait: for how long, 1 to 1440; default 15" },
+	{ "receive", "TOKEN", AT(receive), CLI_WITH_AUDIT,
+	    "for pipe(8): hand a message to --wait" },
+	{ "spool", "DIR", AT(spool), CLI_WITH_AUDIT,
+	    "directory of --wait and --receive" },
 	{ "fail-on", "LEVEL", AT(fail_on), CLI_WITH_AUDIT,
 	    "error or warning: exit with status 1 if one is found" },
 	{ "html", "FILE", AT(html), CLI_WITH_AUDIT,
@@ -365,7 +373,8 @@ now_read(struct cli *c)
 static int
 options_read(struct cli *c)
 {
-	if (c->ip_text != NULL && !ip_parse(span_str(c->ip_text), &c->ip))
+	if (c->ip_text != NULL && !ip_parse(span_str(c->ip_text), &c->ip) &&
+	    c->receive == NULL)
 		return cli_fail(c, EX_USAGE,
 		    "--ip %s: not an IP address; write it as 192.0.2.1 or "
 		    "2001:db8::1",

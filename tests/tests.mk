@@ -128,6 +128,7 @@ CLI_TESTS = "tests/cli/contract.py $(COMMAND)" \
 	"tests/audit/false_alarms.py $(COMMAND)" \
 	"tests/audit/servers.py $(COMMAND)" \
 	"tests/audit/message.py $(COMMAND)" \
+	"tests/audit/waiting.py $(COMMAND)" \
 	"tests/readers/fields.py $(COMMAND)" \
 	"tests/report/reading.py $(COMMAND)" \
 	"tests/report/sent.py $(COMMAND)" \
@@ -241,6 +242,7 @@ soak: all
 faults: all $(PRELOADS)
 	@LOGS=$(BUILD) TEST_SECONDS=1200 SLOW=yes tests/run_cmocka \
 		"tests/audit/servers.py $(COMMAND)" \
+		"tests/audit/waiting.py $(COMMAND)" \
 		"tests/milter/startup.py $(DAEMON)" \
 		"tests/milter/faults.py $(DAEMON) --alone" \
 		"tests/milter/flood.py $(DAEMON) --long"

@@ -11,14 +11,22 @@
 
 enum { AUDIT_EXIT_FINDING = 1 }; /* --fail-on */
 
-/* The three forms; they return an exit status. */
+/* The forms; they return an exit status. */
 int audit_run_domain(struct cli *c);
 int audit_run_message(struct cli *c);
 int audit_run_bounce(struct cli *c);
+int audit_run_wait(struct cli *c);
+int audit_run_receive(struct cli *c);
 
 /* The status for what was found: --fail-on, or EX_TEMPFAIL if `is_unsure`. */
 int audit_status(
     const struct cli *c, const struct audit_findings *f, bool is_unsure);
+
+/* ---- message.c ---- */
+
+/* Judges the message and shows the result.  The SMTP session is that of --ip,
+ * --helo and --mail-from, else what the message says.  DNS is open. */
+int audit_show_message(struct cli *c, struct span text);
 
 /* ---- learned.c ---- */
 

@@ -25,12 +25,17 @@ audit_status(
 int
 cmd_audit(struct cli *c)
 {
-	int forms =
-	    (c->n_args > 0) + (c->message != NULL) + (c->bounce != NULL);
+	int forms = (c->n_args > 0) + (c->message != NULL) +
+	    (c->bounce != NULL) + (c->wait != NULL) + (c->receive != NULL);
 
 	if (forms != 1)
 		return cli_fail(c, EX_USAGE,
-		    "give one of DOMAIN, --message FILE and --bounce FILE");
+		    "give one of DOMAIN, --message FILE, --bounce FILE and "
+		    "--wait ADDRESS");
+	if (c->receive != NULL)
+		return audit_run_receive(c);
+	if (c->wait != NULL)
+		return audit_run_wait(c);
 	if (c->fail_on != NULL && strcmp(c->fail_on, "error") != 0 &&
 	    strcmp(c->fail_on, "warning") != 0)
 		return cli_fail(c, EX_USAGE,

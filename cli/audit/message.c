@@ -31,9 +31,9 @@ open_input(struct cli *c, const char *path, struct input *in)
 }
 
 static void
-read_envelope(struct cli *c, const struct input *in, struct audit_envelope *out)
+read_envelope(struct cli *c, struct span text, struct audit_envelope *out)
 {
-	struct scan s = mail_header_open(in->text);
+	struct scan s = mail_header_open(text);
 	struct span name, value;
 	bool has_hop = false;
 
@@ -168,12 +168,27 @@ address_text(struct buf *b, const struct ip *ip)
 	return buf_view(b);
 }
 
+/* Only SPF could make it pass, and the client is not known. */
+static bool
+is_dmarc_open(const struct verdict *v)
+{
+	return v->client.family == IP_NONE &&
+	    v->spf_mail_from.code == SPF_TEMPERROR &&
+	    v->dmarc.code == DMARC_TEMPERROR;
+}
+
 /* SPF's result, if it could be checked. */
 static const char *
 spf_shown(const struct audit_message *m)
 {
 	return m->has_client ? spf_code_name(m->verdict->spf_mail_from.code)
 			     : "unknown";
+}
+
+static const char *
+dmarc_shown(const struct verdict *v)
+{
+	return is_dmarc_open(v) ? "unknown" : dmarc_code_name(v->dmarc.code);
 }
 
 static json_t *
@@ -189,7 +204,7 @@ message_json(const struct audit_message *m, const struct audit_findings *f)
 	cli_set_span(o, "client", address_text(&client, &v->client));
 	cli_set_text(o, "spf", spf_shown(m));
 	cli_set_text(o, "dkim", dkim_code_name(v->facts.dkim));
-	cli_set_text(o, "dmarc", dmarc_code_name(v->dmarc.code));
+	cli_set_text(o, "dmarc", dmarc_shown(v));
 	cli_set_bool(o, "spf_aligned", v->dmarc.spf_aligned);
 	cli_set_bool(o, "dkim_aligned", v->dmarc.dkim_aligned);
 	cli_set_text(o, "confirmed_name", answer_name(m->has_name));
@@ -215,17 +230,20 @@ message_show(const struct audit_message *m, const struct audit_findings *f)
 	    v->dmarc.spf_aligned ? ", aligned with From" : "");
 	printf("%-22s %s%s\n", "dkim", dkim_code_name(v->facts.dkim),
 	    v->dmarc.dkim_aligned ? ", aligned with From" : "");
-	cli_line_text("dmarc", dmarc_code_name(v->dmarc.code));
+	cli_line_text("dmarc", dmarc_shown(v));
 	cli_line_text("client has a name", answer_name(m->has_name));
 	cli_line_text("TLS of the last hop", answer_name(m->tls));
 	cli_line_text(
 	    "bulk mail", audit_message_is_bulk(v->header) ? "yes" : "no");
 	if (!m->has_client)
-		puts("The client's address is not in the message, so SPF and "
-		     "DMARC were not judged; give --ip.");
+		puts("The client's address is not known, so SPF and DMARC were "
+		     "not judged. Send the\nmessage from another server, or "
+		     "give --ip.");
 	if (m->is_unsure)
-		puts("SPF, DKIM and DMARC are not known: a DNS "
-		     "question failed.");
+		puts(v->faulty ? "SPF, DKIM and DMARC are not known: the "
+				 "message reaches a limit, such as 4096 fields."
+			       : "SPF, DKIM and DMARC are not known: a DNS "
+				 "question failed.");
 	audit_show_findings(f);
 	puts("\n" AUDIT_SCOPE);
 }
@@ -244,7 +262,8 @@ is_temporary(const struct verdict *v)
 	return v->gave_up || v->faulty ||
 	    (v->client.family != IP_NONE &&
 		v->spf_mail_from.code == SPF_TEMPERROR) ||
-	    v->facts.dkim == DKIM_TEMPERROR || v->dmarc.code == DMARC_TEMPERROR;
+	    v->facts.dkim == DKIM_TEMPERROR ||
+	    (v->dmarc.code == DMARC_TEMPERROR && !is_dmarc_open(v));
 }
 
 static int
@@ -284,9 +303,10 @@ judge_message(
 	return status;
 }
 
-static int
-verify_one(struct cli *c, const struct input *in)
+int
+audit_show_message(struct cli *c, struct span text)
 {
+	const struct input in = { text };
 	struct audit_envelope e;
 	struct own_fields own;
 	struct verify_client client = {
@@ -296,11 +316,11 @@ verify_one(struct cli *c, const struct input *in)
 	struct verify_envelope envelope = { .now = c->now, .own = &own };
 	struct verify_connection *connection;
 	struct verify_message *m = NULL;
-	struct scan s = mail_header_open(in->text);
+	struct scan s = mail_header_open(text);
 	struct span name, value;
 	int status;
 
-	read_envelope(c, in, &e);
+	read_envelope(c, text, &e);
 	client.ip = e.hop.client;
 	envelope.sender = e.sender.p != NULL ? e.sender : SPAN("");
 	connection = verify_connect(c->defaults, c->dns, &client);
@@ -316,7 +336,7 @@ verify_one(struct cli *c, const struct input *in)
 	while (mail_header_next(&s, &name, &value))
 		verify_header(m, name, value);
 	verify_headers_end(m);
-	input_body(in, in->text.n - scan_rest(&s).n, take_message_body, m);
+	input_body(&in, text.n - scan_rest(&s).n, take_message_body, m);
 	status = judge_message(c, &e, verify_finish(m));
 	verify_end(m);
 	verify_disconnect(connection);
@@ -333,7 +353,7 @@ audit_run_message(struct cli *c)
 		return status;
 	status = cli_dns_open(c);
 	if (status == EX_OK)
-		status = verify_one(c, &in);
+		status = audit_show_message(c, in.text);
 	input_close(&in);
 	return status;
 }

@@ -77,16 +77,21 @@ destination_address(struct arena *a, struct span uri)
 	char memory[ADDRESS_MAX + 1];
 	struct buf b = buf_wrap(memory, sizeof(memory));
 	struct span to = span_skip(uri, sizeof("mailto:") - 1);
-	struct span local, host;
 
 	if (!span_starts_nocase(uri, "mailto:"))
 		return SPAN_NONE;
 	put_decoded(&b, span_first(to, span_index(to, '?')));
-	to = buf_view(&b);
-	local = span_first(to, span_rindex(to, '@'));
-	host = span_skip(to, local.n + 1);
-	if (b.full || local.n == to.n || !local_is_plain(local) ||
-	    !domain_is_hostname(host))
+	return b.full ? SPAN_NONE : destination_plain_address(a, buf_view(&b));
+}
+
+struct span
+destination_plain_address(struct arena *a, struct span address)
+{
+	struct span local = span_first(address, span_rindex(address, '@'));
+	struct span host = span_skip(address, local.n + 1);
+
+	if (local.n == address.n || address.n > ADDRESS_MAX ||
+	    !local_is_plain(local) || !domain_is_hostname(host))
 		return SPAN_NONE;
 	host = domain_normal(a, host);
 	if (host.p == NULL || !domain_is_fqdn(host))

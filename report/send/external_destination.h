@@ -82,4 +82,7 @@ enum core_status destination_check(const struct destination_query *q,
  */
 struct span destination_address(struct arena *a, struct span uri);
 
+/* The same for an address; the domain becomes lower case. */
+struct span destination_plain_address(struct arena *a, struct span address);
+
 #endif
