@@ -11,7 +11,7 @@
 #include "lib/pg_url.h"
 #include "lib/date.h"
 #include "report/push/push.h"
-#include "report/store/redaction_key.h"
+#include "report/store/failure_queue.h"
 
 enum { HOST_MAX = 256, DAY_MAX = 40 };
 

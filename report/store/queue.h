@@ -77,7 +77,7 @@ bool store_put(struct store *s, const struct report_row *row,
     const struct failure *failure, int64_t now);
 
 /*
- * The key of hashes in failure reports (redaction_key.h).  At start, waits
+ * The key of hashes in failure reports (failure_queue.h).  At start, waits
  * until the file was opened, at most STORE_COMMIT_WAIT_MS.  While the file has
  * never been usable, it is a random key.  Any thread.
  */

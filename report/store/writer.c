@@ -6,7 +6,6 @@
 #include "lib/log.h"
 #include "lib/date.h"
 #include "report/store/failure_queue.h"
-#include "report/store/redaction_key.h"
 #include "report/store/row_insert.h"
 #include "report/store/intern.h"
 #include "report/store/sqlite.h"

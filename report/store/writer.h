@@ -61,7 +61,7 @@ enum sql_fault writer_write(struct writer *w, struct queued_message *first,
 const char *writer_error(const struct writer *w);
 const char *writer_refusal(const struct writer *w);
 
-/* redaction_key.h: that of the file, as it was read some minutes ago at most;
+/* failure_queue.h: that of the file, as it was read some minutes ago at most;
  * a random one until the file was opened. */
 struct hash_secret writer_redaction_key(const struct writer *w);
 

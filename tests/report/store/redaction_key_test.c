@@ -2,7 +2,7 @@
  * redaction_key_test.c - RFC 6590 section 3: the key of hashes is the same for
  * every process that uses the store, and is shared between stores.
  */
-#include "report/store/redaction_key.h"
+#include "report/store/failure_queue.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
