@@ -15,7 +15,8 @@ enum {
 	GROUP_MAX = 4000,     /* messages in one transaction */
 	QUIET_MS = 500,       /* without mail; then there is time for
 	                         housekeeping */
-	RETRY_FIRST_MS = 100, /* after an error; doubled each time ... */
+	RETRY_LOCKED_MS = 10, /* after each wait for a lock (sqlite.c) */
+	RETRY_FIRST_MS = 100, /* after another error; doubled each time ... */
 	RETRY_LAST_MS = 5000, /* ... up to this */
 	TIDY_MS = 1000,   /* between two steps of housekeeping if it is never
 	                     quiet */
@@ -58,7 +59,8 @@ struct store {
 	struct hash_secret redaction_key;
 
 	/* Used by the writer thread only. */
-	unsigned faults;      /* in a row */
+	enum sql_fault fault; /* of the last try to write the group */
+	unsigned faults;      /* how often in a row */
 	int64_t committed_at; /* clock_ms() of the last group */
 	int64_t log_since;    /* clock_ms() of the first group that is only
 	                         in the write-ahead log; 0: none */
@@ -196,7 +198,7 @@ after_commit(struct store *s, size_t refused)
 		    waiting(s));
 	s->counts.groups++;
 	s->has_error = false;
-	s->faults = 0;
+	s->fault = SQL_FINE;
 	s->committed_at = now;
 	if (s->log_since == 0)
 		s->log_since = now;
@@ -218,27 +220,37 @@ note_error(struct store *s, enum sql_fault fault)
 	if (fault != SQL_LOCKED || now - s->error_since >= LOCKED_MS)
 		log_limited("store", "store %s: %s; %zu messages wait", s->path,
 		    writer_error(s->writer), waiting(s));
-	s->faults++;
+	s->faults = fault == s->fault ? s->faults + 1 : 1;
+	s->fault = fault;
 	s->counts.faults++;
 	s->counts.set_aside = writer_quarantined(s->writer);
 	pthread_cond_broadcast(&s->done);
+}
+
+/* How long to wait after an error: a lock may be free at any moment; what else
+ * is wrong takes longer and longer. */
+static int64_t
+retry_pause(const struct store *s)
+{
+	int64_t wait = RETRY_FIRST_MS;
+
+	if (s->fault == SQL_LOCKED)
+		return RETRY_LOCKED_MS;
+	for (unsigned i = 1; i < s->faults && wait < RETRY_LAST_MS; i++)
+		wait *= 2;
+	return wait < RETRY_LAST_MS ? wait : RETRY_LAST_MS;
 }
 
 /* The group is tried again later, before all other messages. */
 static void
 after_fault(struct store *s, enum sql_fault fault)
 {
-	int64_t wait = RETRY_FIRST_MS;
-
 	note_error(s, fault);
 	if (fault == SQL_WRONG && s->faults >= FAULTS_OF_OURS_MAX) {
 		log_lost(s, s->group.n, writer_error(s->writer));
 		complete_group(s, s->group.n);
 	}
-	for (unsigned i = 1; i < s->faults && wait < RETRY_LAST_MS; i++)
-		wait *= 2;
-	pause_until(
-	    s, clock_ms() + (wait < RETRY_LAST_MS ? wait : RETRY_LAST_MS));
+	pause_until(s, clock_ms() + retry_pause(s));
 }
 
 /* Writes the group.  The caller holds the lock, which is released meanwhile. */
@@ -407,7 +419,7 @@ enqueue(struct store *s, struct queued_message *e)
 	s->counts.put++;
 	if (e != NULL && s->group.bytes + s->queue.bytes > STORE_FAILURE_BYTES)
 		queued_message_drop_failure(e);
-	if (e == NULL || waiting(s) >= STORE_QUEUE_MAX ||
+	if (e == NULL ||
 	    s->group.bytes + s->queue.bytes + e->size > STORE_QUEUE_BYTES) {
 		s->counts.lost++;
 		return false;

@@ -25,8 +25,9 @@
 #include "verify/policy.h"
 
 enum {
-	STORE_QUEUE_MAX = 20000, /* messages that wait for the writer */
-	STORE_QUEUE_BYTES = 64 << 20,
+	STORE_QUEUE_BYTES = 64 << 20, /* of messages that wait for the writer:
+	                                 some 100,000, or 30 s of a host with
+	                                 3,000 messages/s */
 	STORE_FAILURE_BYTES = STORE_QUEUE_BYTES / 4, /* if the queue is
 	                                                larger, failures are
 	                                                not stored */

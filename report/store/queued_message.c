@@ -1,5 +1,6 @@
 #include "report/store/queued_message.h"
 
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -9,14 +10,19 @@
 enum {
 	RULE_MAX = 120, /* bytes of an action or of a rule */
 	DECISION_MAX = 3 * (RULE_MAX + 1),
+	DRAFT_MAX = ROW_BYTES_MAX + FACTS_BYTES_MAX + DECISION_MAX,
+	QUEUED_ABSENT = UINT16_MAX, /* as a length: there is no such text */
 };
 
-/* Collects all texts of a message in one buffer before they are copied into
- * one allocation. */
+static_assert((int)DRAFT_MAX < (int)QUEUED_ABSENT, "a length has 16 bits");
+
+/* Collects all texts of a message in one buffer, in the order of `texts`,
+ * before they are copied into one allocation. */
 struct message_draft {
 	struct queued_message entry;
+	struct queued_texts texts;
 	struct buf text;
-	char memory[ROW_BYTES_MAX + FACTS_BYTES_MAX + DECISION_MAX];
+	char memory[DRAFT_MAX];
 };
 
 static void
@@ -33,41 +39,59 @@ draft_facts(struct message_draft *d, const struct policy_input *f,
 	d->entry.has_facts = true;
 	if (!d->entry.has_row) {
 		ip_put(&d->text, &f->client);
-		d->entry.row[ROW_TEXT_SOURCE] = report_text_end(&d->text, from);
+		d->texts.row[ROW_TEXT_SOURCE] = report_text_end(&d->text, from);
 		from = d->text.n;
 	}
 	facts_pack(&d->text, f);
-	d->entry.facts = report_text_end(&d->text, from);
+	d->texts.facts = report_text_end(&d->text, from);
 	for (size_t i = 0; i < ARRAY_SIZE(decision); i++) {
 		from = d->text.n;
 		report_put_clean(&d->text, decision[i], RULE_MAX, true);
-		d->entry.decision[i] = report_text_end(&d->text, from);
+		d->texts.decision[i] = report_text_end(&d->text, from);
 	}
 }
 
-static void
-rebase_spans(struct span *texts, size_t n, const char *from, const char *to)
+/* The text of a number below QUEUED_TEXTS. */
+static struct span *
+text_at(struct queued_texts *t, size_t i)
 {
-	for (size_t i = 0; i < n; i++)
-		if (texts[i].p != NULL)
-			texts[i].p = to + (texts[i].p - from);
+	if (i < ROW_TEXTS_MAX)
+		return &t->row[i];
+	return i == ROW_TEXTS_MAX ? &t->facts
+				  : &t->decision[i - ROW_TEXTS_MAX - 1];
 }
 
 static struct queued_message *
-draft_done(const struct message_draft *d)
+draft_done(struct message_draft *d)
 {
 	struct queued_message *e = malloc(sizeof(*e) + d->text.n);
-	const char *bytes;
 
 	if (e == NULL)
 		return NULL;
 	*e = d->entry;
-	e->size = sizeof(*e) + d->text.n;
-	bytes = memcpy(e + 1, d->memory, d->text.n);
-	rebase_spans(e->row, ARRAY_SIZE(e->row), d->memory, bytes);
-	rebase_spans(&e->facts, 1, d->memory, bytes);
-	rebase_spans(e->decision, ARRAY_SIZE(e->decision), d->memory, bytes);
+	e->size = sizeof(*e) + d->text.n + QUEUED_OVERHEAD;
+	memcpy(e + 1, d->memory, d->text.n);
+	for (size_t i = 0; i < QUEUED_TEXTS; i++) {
+		const struct span *text = text_at(&d->texts, i);
+
+		e->length[i] =
+		    text->p != NULL ? (uint16_t)text->n : QUEUED_ABSENT;
+	}
 	return e;
+}
+
+void
+queued_message_texts(const struct queued_message *e, struct queued_texts *out)
+{
+	const char *p = (const char *)(e + 1);
+
+	for (size_t i = 0; i < QUEUED_TEXTS; i++) {
+		*text_at(out, i) = SPAN_NONE;
+		if (e->length[i] == QUEUED_ABSENT)
+			continue;
+		*text_at(out, i) = span_of(p, e->length[i]);
+		p += e->length[i] + 1;
+	}
 }
 
 struct queued_message *
@@ -78,11 +102,12 @@ queued_message_new(const struct report_row *row,
 	struct message_draft d;
 
 	d.entry = (struct queued_message){ .when = now, .count = 1 };
+	d.texts = (struct queued_texts){ .facts = SPAN_NONE };
 	d.text = buf_wrap(d.memory, sizeof(d.memory));
 	if (row != NULL) {
 		d.entry.has_row = true;
 		d.entry.count = row->count;
-		row_encode(&d.text, row, d.entry.row);
+		row_encode(&d.text, row, d.texts.row);
 	}
 	if (facts != NULL && decision != NULL)
 		draft_facts(&d, facts, decision);
@@ -94,14 +119,14 @@ queued_message_add_failure(struct queued_message *e, const struct failure *f)
 {
 	e->failure = failure_copy(f);
 	if (e->failure != NULL)
-		e->size += failure_size(f);
+		e->size += failure_size(f) + QUEUED_OVERHEAD;
 }
 
 void
 queued_message_drop_failure(struct queued_message *e)
 {
 	if (e->failure != NULL)
-		e->size -= failure_size(e->failure);
+		e->size -= failure_size(e->failure) + QUEUED_OVERHEAD;
 	free(e->failure);
 	e->failure = NULL;
 }

@@ -15,17 +15,31 @@
 #include "report/record/row.h"
 #include "verify/policy.h"
 
+enum {
+	/* A row, the facts, and action, would and rule of the decision. */
+	QUEUED_TEXTS = ROW_TEXTS_MAX + 4,
+	QUEUED_OVERHEAD = 16, /* bytes of malloc for one allocation */
+};
+
+/* A store that is locked has many of them, so it is compact: only the length
+ * of a text is kept, and texts that are absent take no room. */
 struct queued_message {
 	struct queued_message *next;
-	int64_t when;   /* seconds since 1970 */
-	uint64_t count; /* messages */
-	size_t size;    /* bytes allocated */
+	int64_t when;            /* seconds since 1970 */
+	uint64_t count;          /* messages */
+	size_t size;             /* bytes of memory, including `failure` */
+	struct failure *failure; /* for a failure report; NULL: none */
 	bool has_row, has_facts;
+	uint16_t length[QUEUED_TEXTS]; /* QUEUED_ABSENT, or bytes of a text.
+	                                  The texts follow the struct, each
+	                                  with a NUL */
+};
+
+struct queued_texts {
 	struct span row[ROW_TEXTS_MAX]; /* without a row only ROW_TEXT_SOURCE
 	                                   is set */
 	struct span facts;              /* policy_input_codec.h */
 	struct span decision[3];        /* action, would, rule */
-	struct failure *failure;        /* for a failure report; NULL: none */
 };
 
 /*
@@ -35,6 +49,10 @@ struct queued_message {
 struct queued_message *queued_message_new(const struct report_row *row,
     const struct policy_input *facts, const struct policy_decision *decision,
     int64_t now);
+
+/* The texts of `e`, which live as long as it. */
+void queued_message_texts(
+    const struct queued_message *e, struct queued_texts *out);
 
 /* Attaches a copy of `f`, if there is memory for it. */
 void queued_message_add_failure(

@@ -237,15 +237,16 @@ read_closed(struct writer *w, int64_t *day)
 }
 
 static enum row_outcome
-write_facts(struct writer *w, const struct queued_message *e, int64_t day)
+write_facts(
+    struct writer *w, const struct queued_texts *t, uint64_t count, int64_t day)
 {
 	int64_t source = intern_get(
-	    &w->intern, COLUMNS_SOURCE, &e->row[ROW_TEXT_SOURCE], day);
+	    &w->intern, COLUMNS_SOURCE, &t->row[ROW_TEXT_SOURCE], day);
 	int64_t facts = source > 0
-	    ? intern_get(&w->intern, COLUMNS_FACTS, &e->facts, day)
+	    ? intern_get(&w->intern, COLUMNS_FACTS, &t->facts, day)
 	    : source;
 	int64_t decision = facts > 0
-	    ? intern_get(&w->intern, COLUMNS_DECISION, e->decision, day)
+	    ? intern_get(&w->intern, COLUMNS_DECISION, t->decision, day)
 	    : facts;
 
 	if (decision <= 0)
@@ -254,7 +255,7 @@ write_facts(struct writer *w, const struct queued_message *e, int64_t day)
 	sql_bind_number(w->put_replay, 2, source);
 	sql_bind_number(w->put_replay, 3, facts);
 	sql_bind_number(w->put_replay, 4, decision);
-	sql_bind_number(w->put_replay, 5, (int64_t)e->count);
+	sql_bind_number(w->put_replay, 5, (int64_t)count);
 	return sql_do(w->put_replay) ? ROW_WRITTEN : ROW_ERROR;
 }
 
@@ -265,12 +266,14 @@ write_entry(struct writer *w, const struct queued_message *e, int64_t closed)
 {
 	int64_t day = e->when / DATE_DAY;
 	enum row_outcome outcome = ROW_WRITTEN;
+	struct queued_texts texts;
 
+	queued_message_texts(e, &texts);
 	if (e->has_row)
-		outcome = row_insert(&w->intern, w->put_kept, e->row,
+		outcome = row_insert(&w->intern, w->put_kept, texts.row,
 		    day > closed ? day : closed + 1, e->count, e->when);
 	if (outcome != ROW_ERROR && e->has_facts) {
-		enum row_outcome facts = write_facts(w, e, day);
+		enum row_outcome facts = write_facts(w, &texts, e->count, day);
 
 		outcome = facts == ROW_ERROR ? facts : outcome;
 	}

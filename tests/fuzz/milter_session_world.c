@@ -207,18 +207,20 @@ store_put(struct store *s, const struct report_row *row,
 	    queued_message_new(row, facts, decision, now);
 	struct arena *a = arena_new(FACTS_MEMORY);
 	struct policy_input again;
+	struct queued_texts t;
 
 	(void)s;
 	assert(e != NULL && a != NULL);
+	queued_message_texts(e, &t);
 	assert(e->has_row == (row != NULL) && e->has_facts);
 	for (size_t i = 0; e->has_row && i < ROW_TEXTS_MAX; i++)
-		for (size_t k = 0; k < e->row[i].n; k++)
-			assert(ascii_is_print((unsigned char)e->row[i].p[k]) ||
+		for (size_t k = 0; k < t.row[i].n; k++)
+			assert(ascii_is_print((unsigned char)t.row[i].p[k]) ||
 			    (i ==
 				    ROW_TEXT_SHAPE +
 					columns_of(COLUMNS_SHAPE)->n - 1 &&
-				e->row[i].p[k] == '\n'));
-	assert(facts_unpack(e->facts, a, &again));
+				t.row[i].p[k] == '\n'));
+	assert(facts_unpack(t.facts, a, &again));
 	assert(again.spf == facts->spf && again.dkim == facts->dkim);
 	assert(again.dmarc == facts->dmarc);
 	assert(again.overload == facts->overload);

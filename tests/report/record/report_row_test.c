@@ -594,6 +594,7 @@ entry_is_whole(void **state)
 	char domain[] = "example.com";
 	struct report_row r;
 	struct queued_message *e, *own;
+	struct queued_texts t;
 
 	(void)state;
 	v.facts.client = v.client;
@@ -604,14 +605,18 @@ entry_is_whole(void **state)
 	own = queued_message_new(NULL, &v.facts, &v.decision, NOW);
 	memset(domain, '!', sizeof(domain) - 1);
 	assert_non_null(e);
-	assert_text(e->row[ROW_TEXT_SHAPE], "example.com");
+	queued_message_texts(e, &t);
+	assert_text(t.row[ROW_TEXT_SHAPE], "example.com");
 	assert_int_equal(e->count, 3);
 	assert_true(e->has_row && e->has_facts);
-	assert_text(e->decision[0], "accept");
-	assert_text(e->decision[2], "default");
+	assert_text(t.decision[0], "accept");
+	assert_text(t.decision[2], "default");
 	assert_non_null(own);
+	queued_message_texts(own, &t);
 	assert_false(own->has_row);
-	assert_text(own->row[ROW_TEXT_SOURCE], "192.0.2.1");
+	assert_null(t.row[ROW_TEXT_POLICY].p);
+	assert_text(t.row[ROW_TEXT_SOURCE], "192.0.2.1");
+	assert_text(t.decision[2], "default");
 	free(e);
 	free(own);
 }

@@ -5,6 +5,7 @@
 #include "report/store/queue.h"
 
 #include <fcntl.h>
+#include <malloc.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <sqlite3.h>
@@ -28,6 +29,8 @@ enum {
 	LATE_MS = 2000, /* a put that takes so long has waited for the store;
 	                   it is STORE_COMMIT_WAIT_MS, on a busy machine more
 	                 */
+	LOCKED_TRIES = 100,    /* with a pause of 5 s they would take minutes */
+	BUSY_HOST = 30 * 3000, /* messages of a busy host in 30 s */
 };
 
 /* ---- faults of the file ---- */
@@ -65,6 +68,37 @@ locked(void **state)
 	assert_int_equal(keeping_counts(s).lost, 0);
 	assert_int_equal(rows_sum(place.file, ROWS_DAY, NULL).messages, 202);
 	keeping_put_surely(s, 1, 1);
+	store_close(s, 1000);
+}
+
+/* A store that is locked is tried again and again, with no pause that grows:
+ * when the lock is free, the messages that wait are written at once. */
+static void
+locked_for_long(void **state)
+{
+	struct store *s = keeping_open(place.file);
+	int64_t until = keeping_ms() + 2 * KEEPING_WAIT_MS;
+	sqlite3 *other;
+
+	(void)state;
+	keeping_put_surely(s, 1, 1);
+	assert_int_equal(sqlite3_open(place.file, &other), SQLITE_OK);
+	sqlite3_busy_timeout(other, KEEPING_WAIT_MS);
+	assert_int_equal(
+	    sqlite3_exec(other, "BEGIN IMMEDIATE", NULL, NULL, NULL),
+	    SQLITE_OK);
+	while (keeping_counts(s).faults < LOCKED_TRIES) {
+		keeping_put(s, 1, 1);
+		assert_true(keeping_ms() < until);
+		keeping_sleep(10);
+	}
+	assert_int_equal(
+	    sqlite3_exec(other, "COMMIT", NULL, NULL, NULL), SQLITE_OK);
+	sqlite3_close(other);
+	keeping_wait(s);
+	assert_int_equal(keeping_counts(s).lost, 0);
+	assert_int_equal(rows_sum(place.file, ROWS_DAY, NULL).messages,
+	    keeping_counts(s).committed);
 	store_close(s, 1000);
 }
 
@@ -338,22 +372,37 @@ away(void **state)
 	rmdir(folder);
 }
 
-/* The queue has an end; beyond it messages are counted as lost, at once. */
+static size_t
+memory_in_use(void)
+{
+	return mallinfo2().uordblks;
+}
+
+/* The queue has room for half a minute of a busy host, and an end, in bytes:
+ * beyond it messages are counted as lost, at once. */
 static void
 queue_is_bounded(void **state)
 {
 	char path[ROWS_PATH + 20];
 	struct store *s;
+	struct store_counts c = { .lost = 0 };
 	int64_t begin = keeping_ms();
+	size_t before = memory_in_use();
 
 	(void)state;
 	snprintf(path, sizeof(path), "%s/nowhere/store.db", place.folder);
 	s = keeping_open(path);
-	for (unsigned i = 0; i < STORE_QUEUE_MAX + 50; i++)
+	for (unsigned i = 0; i < BUSY_HOST; i++)
 		assert_false(keeping_put(s, i, i));
-	assert_int_equal(keeping_counts(s).queued, STORE_QUEUE_MAX);
-	assert_int_equal(keeping_counts(s).lost, 50);
-	assert_int_equal(keeping_counts(s).committed, 0);
+	assert_int_equal(keeping_counts(s).lost, 0);
+	for (unsigned i = 0; c.lost < 50; i++) {
+		assert_false(keeping_put(s, i, i));
+		c = keeping_counts(s);
+	}
+	assert_int_equal(c.queued + c.lost, c.put);
+	assert_int_equal(c.committed, 0);
+	/* The bytes are counted as they are; the cache of texts has 2 MB. */
+	assert_true(memory_in_use() - before < STORE_QUEUE_BYTES + (4 << 20));
 	assert_true(keeping_ms() - begin < KEEPING_WAIT_MS); /* nobody waits */
 	store_close(s, 50);
 }
@@ -522,6 +571,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		AT_PLACE(locked),
+		AT_PLACE(locked_for_long),
 		AT_PLACE(full_by_limit),
 		AT_PLACE(full_disk),
 		AT_PLACE(removed),
