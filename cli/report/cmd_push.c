@@ -34,8 +34,8 @@ static const struct enum_token as_names[] = {
 };
 
 static void
-push_add_event_json(
-    struct push_job *w, const struct push_event *e, const char *day)
+push_add_event_json(struct push_job *w, const struct push_event *e,
+    const char *day, const char *counts_for)
 {
 	json_t *o = json_object();
 
@@ -44,6 +44,7 @@ push_add_event_json(
 	cli_set_text(o, "day", e->day >= 0 ? day : NULL);
 	cli_set_number(o, "rows", (int64_t)e->rows);
 	cli_set_number(o, "messages", (int64_t)e->messages);
+	cli_set_text(o, "counts_for", counts_for);
 	json_array_append_new(w->list, o);
 }
 
@@ -51,21 +52,29 @@ static void
 push_on_event(void *arg, const struct push_event *e)
 {
 	struct push_job *w = arg;
-	char day[DAY_MAX];
+	char day[DAY_MAX], other[DAY_MAX];
 	struct buf b = buf_wrap(day, sizeof(day));
+	struct buf counts_for = buf_wrap(other, sizeof(other));
+	bool is_late =
+	    e->kind == PUSH_DAY && e->rows > 0 && e->counts_for != e->day;
 
 	date_put_day(&b, e->day);
+	date_put_day(&counts_for, e->counts_for);
 	w->days += e->kind == PUSH_DAY;
 	w->rows += e->rows;
 	w->messages += e->messages;
 	if (w->list != NULL) {
-		push_add_event_json(w, e, day);
+		push_add_event_json(w, e, day, is_late ? other : NULL);
 		return;
 	}
 	switch (e->kind) {
 	case PUSH_DAY:
-		printf("pushed %s: rows %" PRIu64 ", messages %" PRIu64 "\n",
-		    day, e->rows, e->messages);
+		printf("pushed %s: rows %" PRIu64 ", messages %" PRIu64
+		       "%s%s\n",
+		    day, e->rows, e->messages,
+		    is_late ? "; its reports were made, so they count for "
+			    : "",
+		    is_late ? other : "");
 		break;
 	case PUSH_KNOWN:
 		printf("%s was already pushed by a run that was interrupted\n",
@@ -201,6 +210,8 @@ push_open_and_run(
 	if (local == NULL)
 		return cli_fail(w->c, EX_TEMPFAIL, "%s: %s", file, error);
 	status = report_open_ledger(w->c, SQLITE_FOR_COMMAND, store);
+	if (status == EX_OK)
+		status = report_check_clock(w->c, store);
 	if (status == EX_OK)
 		status = push_rows(w, store, local, as);
 	if (status == EX_OK)

@@ -1,5 +1,6 @@
 #include "cli/report/cmd_report.h"
 
+#include "lib/clock.h"
 #include "lib/scan.h"
 #include "lib/enum_names.h"
 #include "lib/pg_url.h"
@@ -83,6 +84,26 @@ report_use_own(struct report_store *r)
 	shown = buf_wrap(r->shown, sizeof(r->shown));
 	pg_url_put_redacted(&shown, span_str(own));
 	return true;
+}
+
+int
+report_check_clock(struct cli *c, struct report_store *store)
+{
+	char memory[2][DATE_MAX];
+	struct buf here = buf_wrap(memory[0], sizeof(memory[0]));
+	struct buf there = buf_wrap(memory[1], sizeof(memory[1]));
+	int64_t now;
+
+	if (c->now_text != NULL ||
+	    ledger_server_time(store->ledger, &now) != LEDGER_OK ||
+	    (c->now - now < CLOCK_JUMP_S && now - c->now < CLOCK_JUMP_S))
+		return EX_OK;
+	date_put_time(&here, c->now);
+	date_put_time(&there, now);
+	return cli_fail(c, EX_TEMPFAIL,
+	    "%s: the clock of this host says %s, that of the database %s, so "
+	    "nothing was done; set the wrong one right",
+	    store->shown, memory[0], memory[1]);
 }
 
 int

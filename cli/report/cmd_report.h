@@ -40,6 +40,13 @@ int report_open_conf(struct cli *c, struct report_store *out);
 int report_open_ledger(
     struct cli *c, enum sqlite_for purpose, struct report_store *out);
 
+/*
+ * Hosts that share a store must agree on what day it is: one whose clock is
+ * ahead would close days for all of them.  Not EX_OK: the clocks differ, which
+ * was printed.  A time that the operator gives (--now) is taken as it is.
+ */
+int report_check_clock(struct cli *c, struct report_store *store);
+
 /* If several hosts share the store, switches `name` to the daemon's local file.
  * Returns false if it is that file already. */
 bool report_use_own(struct report_store *r);

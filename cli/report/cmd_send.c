@@ -279,6 +279,8 @@ send_run_with(struct cli *c, struct report_store *store, struct send_job *w)
 	if (status == EX_OK)
 		status = report_open_ledger(c, SQLITE_FOR_READING, store);
 	if (status == EX_OK)
+		status = report_check_clock(c, store);
+	if (status == EX_OK)
 		status = send_run_open(c, store, w);
 	worker_end(w->o.hander);
 	return status;

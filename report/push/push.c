@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "lib/clock.h"
+#include "lib/date.h"
 #include "lib/hash.h"
 #include "report/push/push_rows.h"
 
@@ -42,6 +43,7 @@ struct push {
 	int64_t day; /* -1: none */
 
 	struct push_rows rows;
+	int64_t counts_for; /* day of the rows in the shared store */
 };
 
 /* ---- faults ---- */
@@ -84,6 +86,7 @@ push_report(struct push *p, enum push_kind kind, int64_t day)
 	if (kind == PUSH_DAY) {
 		e.rows = p->rows.rows;
 		e.messages = p->rows.messages;
+		e.counts_for = p->counts_for;
 	}
 	if (p->o->tell != NULL)
 		p->o->tell(p->o->arg, &e);
@@ -294,16 +297,37 @@ resolve_copy(struct push *p)
 
 /* ---- a day ---- */
 
+/* The shared store has closed a day that is not over, and made reports of it.
+ */
+static bool
+report_closed_ahead(struct push *p, int64_t closed)
+{
+	char memory[DATE_MAX];
+	struct buf day = buf_wrap(memory, sizeof(memory));
+
+	date_put_day(&day, closed);
+	push_error(p, "the shared store: reports up to ", memory);
+	buf_text(&p->error,
+	    ", which is not over, were made: the clock of this host is behind, "
+	    "or that of another host was ahead. Set the clock; what is not "
+	    "pushed stays in the file of this host, and is pushed when ");
+	buf_text(&p->error, memory);
+	buf_text(&p->error, " is over");
+	return false;
+}
+
 /* Late rows count for the first open day. */
 static bool
 merge_rows(struct push *p, int64_t day)
 {
 	int64_t closed;
 
-	return ((ledger_closed(p->central, &closed) == LEDGER_OK) &&
-		   push_rows_merge(
-		       &p->rows, day > closed ? day : closed + 1)) ||
-	    central_fault(p);
+	if (ledger_reopen_days(p->central, p->o->now, &closed) != LEDGER_OK)
+		return central_fault(p);
+	if (closed > p->o->now / DATE_DAY)
+		return report_closed_ahead(p, closed);
+	p->counts_for = day > closed ? day : closed + 1;
+	return push_rows_merge(&p->rows, p->counts_for) || central_fault(p);
 }
 
 /* Within a transaction, which excludes all others, so the state cannot change

@@ -14,7 +14,9 @@
  * Messages that come late for a closed day count for the next day in the file
  * already (query.h).  Rows that are pushed late for a day that is closed in
  * the shared store, because its reports were made, count for the first open
- * day there.
+ * day there; the event of the push says so.  If a host whose clock is ahead has
+ * closed days there that are not over, they are opened again; if reports of
+ * them were made, nothing is pushed until they are over.
  */
 #ifndef AVOUCH_REPORT_PUSH_PUSH_H
 #define AVOUCH_REPORT_PUSH_PUSH_H
@@ -54,6 +56,8 @@ struct push_event {
 	enum push_kind kind;
 	int64_t day;
 	uint64_t rows, messages; /* of PUSH_DAY */
+	int64_t counts_for;      /* of PUSH_DAY: `day`, or the day for which
+	                            late rows count */
 };
 
 struct push_options {

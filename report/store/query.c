@@ -259,26 +259,45 @@ is_untouched(struct ledger *l, int64_t day)
 	    ledger_pushed(l, &pushed) == LEDGER_OK && pushed < day;
 }
 
-/*
- * A day is closed when it is over.  If a later day is closed, the clock was
- * ahead.  Today may be closed by another host whose clock is some seconds
- * ahead.
- */
 static bool
-close_day(struct ledger *l, int64_t day, int64_t today)
+set_closed(struct ledger *l, int64_t day)
 {
 	char memory[24];
 	struct buf text = buf_wrap(memory, sizeof(memory));
+
+	buf_number(&text, (uint64_t)day);
+	return ledger_set_meta(l, "closed", buf_view(&text)) == LEDGER_OK;
+}
+
+/* If a day after today is closed, a clock was ahead.  Today may be closed by
+ * another host whose clock is some seconds ahead. */
+static bool
+reopen_days(struct ledger *l, int64_t today, int64_t *closed)
+{
+	if (ledger_closed(l, closed) != LEDGER_OK)
+		return false;
+	if (*closed <= today || !is_untouched(l, today))
+		return true;
+	*closed = today - 1;
+	return set_closed(l, *closed);
+}
+
+static bool
+close_day(struct ledger *l, int64_t day, int64_t today)
+{
 	int64_t closed;
 
-	if (ledger_closed(l, &closed) != LEDGER_OK)
-		return false;
-	if (closed > today && is_untouched(l, today))
-		buf_number(&text, (uint64_t)today - 1);
-	else if (closed < day)
-		buf_number(&text, (uint64_t)day);
-	return text.n == 0 ||
-	    ledger_set_meta(l, "closed", buf_view(&text)) == LEDGER_OK;
+	return reopen_days(l, today, &closed) &&
+	    (closed >= day || set_closed(l, day));
+}
+
+enum ledger_step
+ledger_reopen_days(struct ledger *l, int64_t now, int64_t *closed)
+{
+	return ledger_own_begin(l) &&
+		ledger_own_end(l, reopen_days(l, now / DATE_DAY, closed))
+	    ? LEDGER_OK
+	    : LEDGER_ERROR;
 }
 
 enum ledger_step

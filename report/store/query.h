@@ -81,6 +81,11 @@ enum ledger_step ledger_set_meta(
  */
 enum ledger_step ledger_close_day(struct ledger *l, int64_t day, int64_t now);
 
+/* Only opens such days again; `closed` is then the last closed day (-1: none).
+ */
+enum ledger_step ledger_reopen_days(
+    struct ledger *l, int64_t now, int64_t *closed);
+
 /* The last closed day, or -1. */
 enum ledger_step ledger_closed(struct ledger *l, int64_t *day);
 
@@ -458,6 +463,9 @@ enum ledger_step ledger_get_host(struct ledger *l, struct span store,
 /* Sorted by name. */
 enum ledger_step ledger_each_host(struct ledger *l,
     bool (*each)(void *arg, const struct ledger_host *h), void *arg);
+
+/* The clock of the server (seconds since 1970).  LEDGER_NONE: it is a file. */
+enum ledger_step ledger_server_time(struct ledger *l, int64_t *now);
 
 /* ---- replay ---- */
 

@@ -65,3 +65,14 @@ ledger_each_host(struct ledger *l,
 	}
 	return ledger_finish(s, step);
 }
+
+enum ledger_step
+ledger_server_time(struct ledger *l, int64_t *now)
+{
+	if (!sql_is_shared(l->db))
+		return LEDGER_NONE;
+	return ledger_number(
+	    sql_prepare(l->db,
+		"SELECT CAST(extract(epoch FROM clock_timestamp()) AS BIGINT)"),
+	    now);
+}

@@ -10,6 +10,7 @@ import json
 import os
 import shutil
 import signal
+import struct
 import subprocess
 import sys
 import time
@@ -374,6 +375,85 @@ def late(c):
     two.push()
     same([(r[0], r[-2]) for r in sorted(c.kept(database))],
          [(TODAY - 1, 5), (TODAY, 7)])
+
+
+@suite.test("rows of a day whose reports were made: the push says where they are")
+def moved(c):
+    database = c.fresh()
+    host = c.host(database)
+    host.push(now=NOW - 2 * DAY)
+    host.add(TODAY - 1, "a.example", "192.0.2.1", 5)
+    c.pg.psql(database, "INSERT INTO avouch.meta VALUES ('closed', '%d')" % (
+        TODAY - 1))
+    holds(host.run("push")[1], "pushed 2026-02-15: rows 1, messages 5; its "
+          "reports were made, so they count for 2026-02-16\n")
+    host.add(TODAY, "a.example", "192.0.2.1", 6)
+    events = host.push(now=NOW + DAY)["events"]
+    same([e["counts_for"] for e in events], [None])
+
+
+@suite.test("a host whose clock was days ahead has closed days for all")
+def ahead(c):
+    database = c.fresh()
+    host = c.host(database)
+    host.add(TODAY - 2, "a.example", "192.0.2.1", 4)
+    host.push(now=NOW - DAY)
+    # no reports were made of them: the days are open again
+    closed = ("INSERT INTO avouch.meta VALUES ('closed', '%d') "
+              "ON CONFLICT (name) DO UPDATE SET value = excluded.value")
+    c.pg.psql(database, closed % (TODAY + 5))
+    host.add(TODAY - 1, "a.example", "192.0.2.1", 5)
+    same([e["counts_for"] for e in host.push()["events"]], ["2026-02-16"])
+    same(c.pg.rows(database, "SELECT value FROM avouch.meta "
+                   "WHERE name = 'closed'"), [(str(TODAY - 1),)])
+    # reports were made: it must not be silent
+    c.pg.psql(database, closed % (TODAY + 5))
+    c.pg.psql(database, "INSERT INTO avouch.report (day, domain, part, parts, "
+              "report_id, record, made, rows, messages, note) VALUES "
+              "(%d, 'z.example', 1, 1, 'z', '', 1, 1, 1, '')" % (TODAY + 2))
+    host.add(TODAY, "a.example", "192.0.2.1", 6)
+    before = c.kept(database)
+    status, _, err = host.run("push", now=NOW + DAY)
+    same(status, 75)
+    holds(err, "reports up to 2026-02-21, which is not over, were made")
+    same(c.kept(database), before)
+    # nothing is lost: it is pushed when that day is over
+    told = host.push(now=NOW + 7 * DAY)
+    same(sum(e["messages"] for e in told["events"]), 6)
+    same([e["counts_for"] for e in told["events"] if e["rows"]],
+         ["2026-02-22"])
+
+
+@suite.test("a clock that is not the database's: nothing is pushed or sent")
+def clocks(c):
+    library = os.path.join(os.path.dirname(c.program), "tests/turnclock.so")
+    if not os.path.exists(library):
+        raise Skip("%s was not built" % library)
+    today = int(time.time()) // DAY
+    database = c.fresh()
+    host = c.host(database)
+    host.add(today - 1, "a.example", "192.0.2.1", 5)
+    control = c.path("turn")
+    env = {"LD_PRELOAD": library, "CLOCK_CONTROL": control}
+
+    def turn(seconds):
+        with open(control, "wb") as f:
+            f.write(struct.pack("=q", seconds))
+
+    for days in (5, -5):
+        turn(days * DAY)
+        for what in ("push", "send"):
+            status, _, err = host.run(what, now=None, env=env)
+            same(status, 75, err)
+            holds(err, "the clock of this host says ")
+            holds(err, "that of the database ")
+    same(c.pg.rows(database, "SELECT * FROM avouch.host"), [])
+    same(c.pg.rows(database, "SELECT * FROM avouch.meta WHERE name = "
+                   "'closed'"), [])
+    turn(5)
+    status, _, err = host.run("push", now=None, env=env)
+    same((status, err), (0, ""))
+    agree(c, database, host)
 
 
 @suite.test("what was sent from the file before is not pushed")

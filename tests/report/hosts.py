@@ -102,8 +102,10 @@ class Lab:
         return Host(self, database, url)
 
     def start(self, *words, now=NOW, env=None):
+        if now is not None:
+            words += ("--now", str(now))
         return subprocess.Popen(
-            [self.program, "report", *words, "--now", str(now)],
+            [self.program, "report", *words],
             cwd=self.home, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
             stderr=subprocess.PIPE, env=dict(os.environ, **(env or {})))
 
