@@ -45,7 +45,7 @@ struct cli {
 	const char *ip_text, *helo, *mail_from, *receiver, *authserv_id;
 	const char *config;
 	const char *client_name, *rcpt_to, *login;
-	bool dry_run, csv, syntax;
+	bool dry_run, print_mails, csv, syntax;
 	const char *day, *domain, *store, *days, *html, *as, *remove;
 	struct cli_list selectors, outgoing;
 	const char *fail_on, *message, *bounce, *cert;

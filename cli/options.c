@@ -65,6 +65,8 @@ static const struct option_row rows[] = {
 	    CLI_WITH_REPORT | CLI_TAKES_DOMAIN, "only these domains" },
 	{ "dry-run", NULL, AT(dry_run), CLI_WITH_REPORT | CLI_TAKES_DRY_RUN,
 	    "print what would be sent" },
+	{ "print", NULL, AT(print_mails), CLI_WITH_REPORT | CLI_TAKES_DRY_RUN,
+	    "with --dry-run: print the mails, as an mbox" },
 	{ "store", "FILE|URL", AT(store), CLI_WITH_REPORT | CLI_TAKES_STORE,
 	    "database to use instead of the configured one" },
 	{ "store", "FILE", AT(store), CLI_WITH_POLICY,

@@ -50,6 +50,8 @@ send_on_event(void *arg, const struct send_event *e)
 	struct buf day = buf_wrap(memory, sizeof(memory));
 
 	w->count[e->kind]++;
+	if (w->o.mails != NULL)
+		return;
 	date_put_day(&day, e->day);
 	if (w->list != NULL) {
 		send_add_event_json(w, e, memory);
@@ -109,6 +111,12 @@ send_read_options(struct cli *c, struct send_job *w)
 	}
 	w->o.domains = w->domains;
 	w->o.dry_run = c->dry_run;
+	if (!c->print_mails)
+		return EX_OK;
+	if (!c->dry_run || c->json)
+		return cli_fail(c, EX_USAGE,
+		    "--print: needs --dry-run, and is not for --json");
+	w->o.mails = stdout;
 	return EX_OK;
 }
 
@@ -192,7 +200,7 @@ send_finish(
 		w->list = NULL;
 		if (cli_print_json(o) != EX_OK && status == EX_OK)
 			status = EX_IOERR;
-	} else if (status == EX_OK) {
+	} else if (status == EX_OK && w->o.mails == NULL) {
 		printf("%s %llu, nothing to send for %llu, unknown %llu, "
 		       "waiting %llu, dropped %llu\n",
 		    w->o.dry_run ? "would send" : "sent",

@@ -56,10 +56,17 @@ add_way(void *arg, const struct ledger_delivery *d)
 
 /* ---- moves ---- */
 
+static bool
+is_failure(const struct ledger_report *r)
+{
+	return r->part >= LEDGER_FAILURE_PART;
+}
+
 static void
 send_tell_delivery(struct send *s, const struct ledger_delivery *d,
     enum send_kind kind, struct span note)
 {
+	bool single = is_failure(&d->report); /* its part is a row's number */
 	struct send_event e = {
 		.kind = kind,
 		.day = d->report.day,
@@ -67,8 +74,8 @@ send_tell_delivery(struct send *s, const struct ledger_delivery *d,
 		.report_id = d->report.report_id,
 		.destination = d->destination,
 		.note = note,
-		.part = d->report.part,
-		.parts = d->report.parts,
+		.part = single ? 1 : d->report.part,
+		.parts = single ? 1 : d->report.parts,
 		.rows = d->report.rows,
 		.messages = d->report.messages,
 	};
@@ -189,23 +196,31 @@ put_message_id(
 	buf_span(b, s->submitter);
 }
 
-/* Writes the rows of the report as the attachment. */
+/* The rows that the parts before it have. */
 static bool
-attach_report(struct send *s, const struct ledger_delivery *d,
-    struct letter_writer *w, uint64_t *messages)
+rows_before(struct send *s, const struct ledger_report *r, uint64_t *rows)
 {
-	const struct ledger_report *r = &d->report;
 	struct before before = { .part = r->part };
-	struct aggregate_info info = send_info(s, r->day, r->domain, r->record);
-	struct parts_range range;
 
-	info.report_id = r->report_id;
 	if (ledger_each_report(s->ledger, r->day, r->domain, add_rows,
 		&before) == LEDGER_ERROR)
 		return send_ledger_fault(s);
-	range = (struct parts_range){ .skip = before.rows,
-		.rows = r->rows,
-		.last = r->part == r->parts };
+	*rows = before.rows;
+	return true;
+}
+
+/* Writes the rows of the report, after the first `skip` ones, as the
+ * attachment. */
+static bool
+attach_report(struct send *s, const struct ledger_report *r, uint64_t skip,
+    struct letter_writer *w, uint64_t *messages)
+{
+	struct aggregate_info info = send_info(s, r->day, r->domain, r->record);
+	struct parts_range range = {
+		.skip = skip, .rows = r->rows, .last = r->part == r->parts
+	};
+
+	info.report_id = r->report_id;
 	if (!split_write(
 		s->ledger, r->day, &info, &range, put_attachment, w, messages))
 		return send_ledger_fault(s);
@@ -213,10 +228,9 @@ attach_report(struct send *s, const struct ledger_delivery *d,
 }
 
 static bool
-write_aggregate(struct send *s, const struct ledger_delivery *d,
+write_aggregate(struct send *s, const struct ledger_report *r, uint64_t skip,
     struct mime_message *letter, FILE *out, uint64_t *messages)
 {
-	const struct ledger_report *r = &d->report;
 	char name_memory[NAME_MAX_BYTES], text_memory[TEXT_MAX];
 	struct buf name = buf_wrap(name_memory, sizeof(name_memory));
 	struct buf text = buf_wrap(text_memory, sizeof(text_memory));
@@ -227,21 +241,15 @@ write_aggregate(struct send *s, const struct ledger_delivery *d,
 	letter->file_name = buf_view(&name);
 	letter->text = buf_view(&text);
 	mime_begin(&w, out, letter);
-	if (!attach_report(s, d, &w, messages))
+	if (!attach_report(s, r, skip, &w, messages))
 		return false;
 	return mime_end(&w) ||
 	    send_fault(s, "a temporary file cannot be written");
 }
 
 static bool
-is_failure(const struct ledger_report *r)
-{
-	return r->part >= LEDGER_FAILURE_PART;
-}
-
-static bool
-write_letter(struct send *s, const struct ledger_delivery *d, FILE *out,
-    uint64_t *messages)
+write_letter(struct send *s, const struct ledger_delivery *d, uint64_t skip,
+    FILE *out, uint64_t *messages)
 {
 	const struct ledger_report *r = &d->report;
 	char id_memory[ID_MAX];
@@ -257,11 +265,24 @@ write_letter(struct send *s, const struct ledger_delivery *d, FILE *out,
 
 	put_message_id(&id, s, d);
 	letter.message_id = buf_view(&id);
-	if (!(is_failure(r) ? send_write_failure(s, d, &letter, out, messages)
-			    : write_aggregate(s, d, &letter, out, messages)))
+	return is_failure(r)
+	    ? send_write_failure(s, d, &letter, out, messages)
+	    : write_aggregate(s, r, skip, &letter, out, messages);
+}
+
+bool
+send_print_mail(struct send *s, const struct ledger_delivery *d, uint64_t skip)
+{
+	uint64_t messages;
+
+	if (s->o->mails == NULL)
+		return true;
+	fprintf(s->o->mails, "From %.*s Thu Jan  1 00:00:00 1970\n",
+	    SPAN_FMT(s->o->email));
+	if (!write_letter(s, d, skip, s->o->mails, &messages))
 		return false;
-	return fseek(out, 0, SEEK_SET) == 0 ||
-	    send_fault(s, "a temporary file cannot be written");
+	fputc('\n', s->o->mails);
+	return true;
 }
 
 /* ---- a delivery ---- */
@@ -320,12 +341,15 @@ static bool
 make_and_hand_over(struct send *s, struct ledger_delivery *d)
 {
 	FILE *mail = tmpfile();
-	uint64_t messages = 0;
+	uint64_t messages = 0, skip = 0;
 	bool good;
 
 	if (mail == NULL)
 		return send_fault(s, "cannot create a temporary file");
-	good = write_letter(s, d, mail, &messages);
+	good = rows_before(s, &d->report, &skip) &&
+	    write_letter(s, d, skip, mail, &messages) &&
+	    (fseek(mail, 0, SEEK_SET) == 0 ||
+		send_fault(s, "a temporary file cannot be written"));
 	if (good && messages == 0)
 		good = settle_delivery(s, d, LEDGER_DROPPED, SEND_DROPPED,
 		    SPAN("its rows have expired"));
@@ -410,6 +434,16 @@ deliver_one(struct send *s, struct ledger_delivery *d)
 }
 
 static bool
+show_delivery(struct send *s, const struct ledger_delivery *d)
+{
+	uint64_t skip = 0;
+
+	send_tell_delivery(
+	    s, d, SEND_PLANNED, SPAN("planned by an earlier run"));
+	return rows_before(s, &d->report, &skip) && send_print_mail(s, d, skip);
+}
+
+static bool
 deliver_round(struct send *s, struct span domain, struct ways *l)
 {
 	struct ledger_want want = {
@@ -425,8 +459,8 @@ deliver_round(struct send *s, struct span domain, struct ways *l)
 		return send_ledger_fault(s);
 	for (struct delivery_item *w = l->first; w != NULL; w = w->next) {
 		if (s->o->dry_run) {
-			send_tell_delivery(s, &w->d, SEND_PLANNED,
-			    SPAN("planned by an earlier run"));
+			if (!show_delivery(s, &w->d))
+				return false;
 			continue;
 		}
 		if (!deliver_one(s, &w->d))

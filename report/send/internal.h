@@ -92,6 +92,13 @@ bool send_write_failure(struct send *s, const struct ledger_delivery *d,
 /* Plans the reports of `day` that are due.  False: an error. */
 bool send_plan_day(struct send *s, int64_t day, struct span domain);
 
+/*
+ * In a dry run: writes the mail to s->o->mails.  `skip` is the number of rows
+ * in the parts before it.  False: an error.
+ */
+bool send_print_mail(
+    struct send *s, const struct ledger_delivery *d, uint64_t skip);
+
 /* Delivers what was planned.  False: an error. */
 bool send_deliver(struct send *s, struct span domain);
 

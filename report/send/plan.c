@@ -209,8 +209,9 @@ send_put_id(struct buf *b, const struct send *s, int64_t day,
 	    (unsigned long long)second);
 }
 
+/* `skip` is the number of rows in the parts before it. */
 static bool
-plan_part(struct report_draft *a, size_t i)
+plan_part(struct report_draft *a, size_t i, uint64_t skip)
 {
 	struct send *s = a->s;
 	char memory[SEND_ID_MAX];
@@ -244,8 +245,13 @@ plan_part(struct report_draft *a, size_t i)
 		LEDGER_ERROR)
 		return send_ledger_fault(s);
 	for (size_t k = 0; k < a->consent.n_to; k++) {
-		e.destination = a->consent.to[k];
+		struct ledger_delivery d = { .report = r,
+			.destination = a->consent.to[k] };
+
+		e.destination = d.destination;
 		send_tell(s, &e);
+		if (s->o->dry_run && !send_print_mail(s, &d, skip))
+			return false;
 	}
 	if (a->consent.n_to == 0)
 		send_tell(s, &e);
@@ -261,15 +267,18 @@ plan_report(struct report_draft *a)
 		.domain = a->due->domain,
 		.messages = a->due->messages,
 		.note = span_str(a->consent.why) };
+	uint64_t skip = 0;
 
 	if (a->later) {
 		a->s->left++;
 		send_tell(a->s, &e);
 		return true;
 	}
-	for (size_t i = 0; i < a->parts.n; i++)
-		if (!plan_part(a, i))
+	for (size_t i = 0; i < a->parts.n; i++) {
+		if (!plan_part(a, i, skip))
 			return false;
+		skip += a->parts.part[i].rows;
+	}
 	return true;
 }
 

@@ -153,6 +153,20 @@ give_up(struct send *s, const struct failure_request *a, struct span why)
 	return step != LEDGER_ERROR;
 }
 
+static bool
+print_mails(
+    struct send *s, const struct ledger_report *r, const struct send_consent *c)
+{
+	for (size_t i = 0; i < c->n_to; i++) {
+		struct ledger_delivery d = { .report = *r,
+			.destination = c->to[i] };
+
+		if (!send_print_mail(s, &d, 0))
+			return false;
+	}
+	return true;
+}
+
 /* All or nothing: a failure that is closed is also planned. */
 static bool
 plan_report(
@@ -174,7 +188,7 @@ plan_report(
 	bool good;
 
 	if (s->o->dry_run)
-		return true;
+		return print_mails(s, &r, &a->consent);
 	if (ledger_begin(s->ledger) != LEDGER_OK)
 		return send_ledger_fault(s);
 	step = close_failure(s, a, true);

@@ -24,6 +24,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 
 #include "dns/source.h"
 #include "lib/span.h"
@@ -100,6 +101,8 @@ struct send_options {
 	size_t n_domains;           /* 0: all */
 	bool dry_run;               /* report what would be done, change
 	                               nothing */
+	FILE *mails; /* if dry_run: the mails are written here, as an mbox;
+	                NULL: they are not */
 
 	enum aggregate_compat compat;
 	struct span org_name, email,

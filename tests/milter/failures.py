@@ -175,9 +175,17 @@ FORGED = (b"From: \"Carol (CEO)\" <carol.king@loud.example>\r\n"
 def _(l):
     fresh(l)
     same(send(l, FORGED, "evil.one@other.example").reply, "y", "rejected")
+    dry = subprocess.run(
+        [os.path.join(os.path.dirname(l.program), "avouch"), "report",
+         "failures", "--config", l.milter.path, "--dry-run", "--print"],
+        capture_output=True, check=True).stdout
     out = failures(l)
     same((out["sent"], out["planned"], out["complete"]), (1, 1, True), "sums")
+    same({(e["part"], e["parts"]) for e in out["events"]}, {(1, 1)},
+         "numbers of the store")
     report, = l.bag.take()
+    same(Report(dry.split(b"\n", 1)[1]).fields.as_string(),
+         report.fields.as_string(), "--dry-run --print")
     same(report.to, "ruf@loud.example", "To")
     same(report.mail["From"], "dmarc@mx.example.net", "From")
     same(report.mail["Subject"], "DMARC failure report for loud.example",

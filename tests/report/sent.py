@@ -9,7 +9,9 @@ import email
 import email.policy
 import gzip
 import json
+import mailbox
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -102,6 +104,7 @@ class Sender(Host):
     def __init__(self, lab, style):
         self.box = lab.path(style)
         os.mkdir(self.box)
+        os.mkdir(self.box + ".files")
         super().__init__(lab, None, lab.path(style + ".db"))
         self.store = lab.path(style + ".db")
         lab.write("sendmail." + style, SENDMAIL % self.box)
@@ -120,6 +123,9 @@ nameservers = "zone:%s"
             for n, record in enumerate(RECORDS):
                 for m, shape in enumerate(SHAPES):
                     self.add_row(db, "d%d.example" % n, record, m, shape)
+        self.set_meta(report_seed="1 2")
+        status, self.dry, err = self.run("send", "--dry-run", "--print")
+        same((status, err), (0, ""))
         status, out, err = self.run("send", "--json")
         same((status, err, json.loads(out)["sent"]), (0, "", len(RECORDS)))
         self.mails = [self.box + "/" + name for name in os.listdir(self.box)]
@@ -140,8 +146,7 @@ nameservers = "zone:%s"
                 f, policy=email.policy.default)
         part, = message.iter_attachments()
         data = part.get_content()
-        with open(os.path.join(self.lab.home, part.get_filename()),
-                  "wb") as f:
+        with open(self.box + ".files/" + part.get_filename(), "wb") as f:
             f.write(data)
         name = f.name[:-len(".gz")]
         with open(name, "wb") as f:
@@ -211,6 +216,27 @@ def own(c):
         out = json.loads(out)
         same((out["stored"], out["messages"]), (len(RECORDS), sum(
             n for rows in s.want.values() for _, n, _ in rows)))
+
+
+@suite.test("--dry-run --print writes the mails that are sent, as an mbox")
+def dry_run(c):
+    s = c.sender("broad")
+    box = c.path("dry.mbox")
+    c.write("dry.mbox", s.dry)
+    want = []
+    for path in s.mails:
+        with open(path, encoding="ascii") as f:
+            want.append(f.read())
+    number = r"(?m)(^Message-ID: <[0-9a-f]+\.)[1-9]\d*(?=@)"
+    same(sorted(str(m) for m in mailbox.mbox(box)),
+         sorted(re.sub(number, r"\g<1>0", m) for m in want))
+    status, out, err = c.run("read", "--json", "--store",
+                             c.path("dry.db"), box)
+    same((status, err, json.loads(out)["stored"]), (0, "", len(RECORDS)))
+    for words in (["--print"], ["--print", "--dry-run", "--json"]):
+        status, _, err = s.run("send", *words)
+        same(status, 64, words)
+        holds(err, "--print: needs --dry-run")
 
 
 @suite.test("broad names no namespace, strict that of RFC 9990")
