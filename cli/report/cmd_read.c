@@ -40,7 +40,8 @@ struct report_reading {
 	bool counting;  /* first pass: add up sizes for the progress bar */
 	uint64_t files, total, done;
 	uint64_t stored, replaced, known, refused, nothing, rows, messages;
-	json_t *refusals; /* NULL without --json */
+	uint64_t tls, failures; /* reports of these kinds that were stored */
+	json_t *refusals;       /* NULL without --json */
 };
 
 /* ---- events ---- */
@@ -77,15 +78,31 @@ report_refusal(struct report_reading *r, const struct report_import_event *e)
 }
 
 static void
+count_stored(struct report_reading *r, const struct report_import_event *e)
+{
+	switch (e->what) {
+	case REPORT_IMPORT_AGGREGATE:
+		r->stored++;
+		r->rows += e->report->rows;
+		r->messages += e->report->messages;
+		break;
+	case REPORT_IMPORT_TLS:
+		r->tls++;
+		break;
+	case REPORT_IMPORT_FAILURE:
+		r->failures++;
+		break;
+	}
+}
+
+static void
 read_on_event(void *arg, const struct report_import_event *e)
 {
 	struct report_reading *r = arg;
 
 	switch (e->kind) {
 	case REPORT_IMPORT_STORED:
-		r->stored++;
-		r->rows += e->report->rows;
-		r->messages += e->report->messages;
+		count_stored(r, e);
 		break;
 	case REPORT_IMPORT_REPLACED:
 		r->replaced++;
@@ -258,6 +275,10 @@ print_read_summary(const struct report_reading *r)
 	printf("%" PRIu64 " reports stored, with %" PRIu64 " rows of %" PRIu64
 	       " messages\n",
 	    r->stored, r->rows, r->messages);
+	if (r->tls > 0)
+		printf("%" PRIu64 " TLS reports stored\n", r->tls);
+	if (r->failures > 0)
+		printf("%" PRIu64 " failure reports stored\n", r->failures);
 	if (r->replaced > 0)
 		printf("%" PRIu64 " replaced a report with the same id and "
 		       "period, and fewer messages\n",
@@ -278,6 +299,8 @@ print_read_json(struct report_reading *r)
 
 	cli_set_number(o, "files", (int64_t)r->files);
 	cli_set_number(o, "stored", (int64_t)r->stored);
+	cli_set_number(o, "tls", (int64_t)r->tls);
+	cli_set_number(o, "failures", (int64_t)r->failures);
 	cli_set_number(o, "replaced", (int64_t)r->replaced);
 	cli_set_number(o, "known", (int64_t)r->known);
 	cli_set_number(o, "without", (int64_t)r->nothing);

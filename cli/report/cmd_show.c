@@ -11,6 +11,7 @@
 
 #include "cli/page_file.h"
 #include "cli/report/cmd_report.h"
+#include "cli/report/show_others.h"
 #include "lib/buf.h"
 #include "lib/domain.h"
 #include "lib/scan.h"
@@ -201,6 +202,7 @@ print_view_json(const struct view *v)
 		json_array_append_new(list, domain_json(v, d));
 	cli_set(o, "domains", list);
 	cli_set_number(o, "domains_left_out", (int64_t)v->left_out);
+	show_others_json(o, v->others);
 	cli_print_json(o);
 }
 
@@ -343,6 +345,7 @@ print_view(const struct view *v)
 		print_domain(d);
 	if (v->left_out > 0)
 		printf("and %zu more domains\n", v->left_out);
+	show_others(v->others);
 }
 
 /* ---- HTML page ---- */
@@ -402,6 +405,28 @@ show_days_read(const char *text, size_t *days)
 	return true;
 }
 
+/* Adds TLS reports and failure reports of the same days. */
+static int
+show_with_others(
+    struct cli *c, struct ledger *l, struct span domain, struct view *v)
+{
+	const struct ledger_range range = { .domain = domain,
+		.from = v->from,
+		.to = v->from + (int64_t)v->days - 1 };
+	struct arena *a = arena_new(OTHERS_MEMORY);
+	struct others_view others;
+	int status;
+
+	if (a == NULL)
+		return cli_fail(c, EX_TEMPFAIL, "out of memory");
+	v->others = &others;
+	status = others_read(l, &range, a, &others)
+	    ? show_view(c, v)
+	    : cli_fail(c, EX_TEMPFAIL, "%s", others.fault);
+	arena_free(a);
+	return status;
+}
+
 static int
 read_and_show(struct cli *c, struct ledger *l, size_t days)
 {
@@ -424,7 +449,7 @@ read_and_show(struct cli *c, struct ledger *l, size_t days)
 		}
 	}
 	status = view_read(l, domain, days, c->now, a, &v)
-	    ? show_view(c, &v)
+	    ? show_with_others(c, l, domain, &v)
 	    : cli_fail(c, EX_TEMPFAIL, "%s", v.fault);
 	arena_free(a);
 	return status;

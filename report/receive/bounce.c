@@ -7,40 +7,9 @@
 #include "lib/scan.h"
 #include "mail/lex.h"
 #include "report/receive/mime.h"
+#include "report/receive/part_field.h"
 
 /* ---- what the parts hold ---- */
-
-static struct span
-next_line(struct scan *s)
-{
-	struct span line = scan_until(s, '\n');
-
-	scan_byte(s, '\n');
-	return line;
-}
-
-/* A field of a header or a status; its value may be folded and have comments.
- * False: an empty line, or the end. */
-static bool
-next_field(struct scan *s, struct span *name, struct span *value)
-{
-	struct span line = next_line(s);
-	size_t colon = span_index(line, ':');
-	const char *end = line.p + line.n;
-
-	if (span_trim(line).n == 0)
-		return false;
-	while (scan_peek(s) == ' ' || scan_peek(s) == '\t') {
-		struct span more = next_line(s);
-
-		end = more.p + more.n;
-	}
-	*name = span_trim(span_first(line, colon));
-	*value = colon < line.n
-	    ? span_trim(span_between(line.p + colon + 1, end))
-	    : SPAN("");
-	return true;
-}
 
 /* ID.NUMBER@HOST, as send/deliver.c builds it. */
 static void
@@ -66,7 +35,7 @@ read_head(struct span text, struct bounce *out)
 	struct scan s = scan_of(text);
 	struct span name, value;
 
-	while (next_field(&s, &name, &value)) {
+	while (part_field_next(&s, &name, &value)) {
 		if (!span_is_nocase(name, "Message-ID"))
 			continue;
 		read_message_id(value, out);
@@ -125,7 +94,7 @@ next_group(struct scan *s, struct span address)
 	struct status_group g = { .status = SPAN(""), .words = SPAN("") };
 	struct span name, value;
 
-	while (!scan_done(s) && next_field(s, &name, &value)) {
+	while (!scan_done(s) && part_field_next(s, &name, &value)) {
 		if (span_is_nocase(name, "Action")) {
 			g.has_action = true;
 			g.failed = is_failed(value);

@@ -1,11 +1,11 @@
-#include "report/receive/import.h"
+#include "report/receive/import_internal.h"
 
 #include <stdlib.h>
 #include <string.h>
 
 #include "lib/ascii.h"
+#include "dkim/crypto.h"
 #include "lib/scan.h"
-#include "report/receive/mime.h"
 #include "report/receive/aggregate_xml.h"
 #include "report/receive/archive.h"
 #include "report/receive/smime.h"
@@ -21,6 +21,7 @@ enum {
 enum form {
 	FORM_OTHER,
 	FORM_XML,
+	FORM_JSON,
 	FORM_GZIP,
 	FORM_ZIP,
 	FORM_SMIME,
@@ -39,8 +40,9 @@ is_mail(struct span bytes)
 	    span_has(bytes, ':') && name.p[0] != '<';
 }
 
-static bool
-is_xml(struct span bytes)
+/* The first byte of a text, after a byte order mark and white space. */
+static char
+first_byte(struct span bytes)
 {
 	static const char *const marks[] = { "\xef\xbb\xbf", "\xff\xfe",
 		"\xfe\xff" };
@@ -52,7 +54,7 @@ is_xml(struct span bytes)
 	while (bytes.n > 0 &&
 	    (ascii_is_space((unsigned char)bytes.p[0]) || bytes.p[0] == '\0'))
 		bytes = span_skip(bytes, 1);
-	return bytes.n > 0 && bytes.p[0] == '<';
+	return bytes.n > 0 ? bytes.p[0] : '\0';
 }
 
 static enum form
@@ -66,8 +68,10 @@ form_of(struct span bytes)
 	case UNPACK_NOT:
 		break;
 	}
-	if (is_xml(bytes))
+	if (first_byte(bytes) == '<')
 		return FORM_XML;
+	if (first_byte(bytes) == '{')
+		return FORM_JSON;
 	if (smime_is(bytes))
 		return FORM_SMIME;
 	if (mailbox_is_mbox(bytes))
@@ -77,33 +81,8 @@ form_of(struct span bytes)
 
 /* ---- a unit ---- */
 
-struct read_report {
-	struct read_report *next;
-	bool other; /* XML that is not a report, in a mail or an archive */
-	struct ledger_received report;
-};
-
-struct import_message {
-	const struct report_import *in;
-	struct span file;
-	uint64_t mail;
-	struct arena *a;
-	struct read_report *heads, **last;
-	struct read_report *at; /* second pass: the head of the next document;
-	                    first pass: NULL */
-	bool storing;
-	size_t reports; /* number of documents */
-	size_t good;    /* number of those that are reports */
-	unsigned depth;
-	int64_t unpacked;
-	bool bad; /* some file is of a kind that contains no report */
-	enum report_import_kind kind;
-	char reason[REPORT_IMPORT_REASON_MAX];
-};
-
-/* Returns false forever after; `name` is the file within, or empty. */
-static bool
-refuse_file(struct import_message *u, struct span name, const char *reason)
+bool
+import_refuse(struct import_message *u, struct span name, const char *reason)
 {
 	struct buf b = buf_wrap(u->reason, sizeof(u->reason));
 
@@ -119,32 +98,40 @@ refuse_file(struct import_message *u, struct span name, const char *reason)
 	return false;
 }
 
-static bool
-fail(struct import_message *u, const char *reason)
+bool
+import_fail(struct import_message *u, const char *reason)
 {
 	if (!u->bad) {
-		refuse_file(u, SPAN(""), reason);
+		import_refuse(u, SPAN(""), reason);
 		u->kind = REPORT_IMPORT_FAULT;
 	}
 	return false;
 }
 
-static bool
-fail_store(struct import_message *u)
+bool
+import_fail_store(struct import_message *u)
 {
-	return fail(u, ledger_error(u->in->ledger));
+	return import_fail(u, ledger_error(u->in->ledger));
 }
 
-static void
-report_event(const struct import_message *u, enum report_import_kind kind,
-    const struct ledger_received *report)
+void
+import_event(const struct import_message *u, enum report_import_kind kind,
+    enum report_import_what what, const struct ledger_received *report)
 {
 	u->in->tell(u->in->arg,
 	    &(struct report_import_event){ .kind = kind,
+		.what = what,
 		.file = u->file,
 		.mail = u->mail,
 		.report = report,
 		.reason = span_str(u->reason) });
+}
+
+bool
+import_count(struct import_message *u)
+{
+	return ++u->reports <= REPORT_IMPORT_REPORTS_MAX ||
+	    import_refuse(u, SPAN(""), "more than 1000 reports in one file");
 }
 
 /* ---- one document ---- */
@@ -187,10 +174,10 @@ refuse_document(struct import_message *u, const struct peeked_stream *s,
     struct span name, enum read_end end, const char *error)
 {
 	if (end == READ_MEMORY)
-		return fail(u, "out of memory");
+		return import_fail(u, "out of memory");
 	if (end != READ_BROKEN)
-		return refuse_file(u, name, error);
-	return refuse_file(u, name,
+		return import_refuse(u, name, error);
+	return import_refuse(u, name,
 	    u->unpacked > REPORT_IMPORT_BYTES_MAX
 		? "a decompression bomb: it unpacks to more than 1 GiB"
 		: unpack_error(s->unpack));
@@ -206,15 +193,17 @@ check_document(
 	char error[READ_ERROR_MAX];
 	enum read_end end = READ_MEMORY;
 
-	if (++u->reports > REPORT_IMPORT_REPORTS_MAX)
-		return refuse_file(
-		    u, SPAN(""), "more than 1000 reports in one file");
+	if (!import_count(u))
+		return false;
 	if (h != NULL)
 		end = read_document(&d, u->a, &h->report, error);
 	if (end == READ_OTHER && (u->depth > 1 || s->unpack != NULL))
 		h->other = true;
 	else if (end != READ_DONE)
 		return refuse_document(u, s, name, end, error);
+	else if (h->report.begin > u->in->now + REPORT_IMPORT_AHEAD)
+		return import_refuse(
+		    u, name, "its date range is in the future");
 	h->report.file = arena_copy(u->a, span_first(u->file, READ_VALUE_MAX));
 	h->report.read = u->in->now;
 	*u->last = h;
@@ -239,9 +228,10 @@ store_rows(struct import_message *u, struct peeked_stream *s)
 
 	arena_free(a);
 	if (end == READ_STOPPED)
-		return fail_store(u);
+		return import_fail_store(u);
 	return end == READ_DONE ||
-	    fail(u, "out of memory, or the file changed while it was read");
+	    import_fail(
+		u, "out of memory, or the file changed while it was read");
 }
 
 static bool
@@ -252,26 +242,27 @@ store_document(struct import_message *u, struct peeked_stream *s)
 	bool good, replaces;
 
 	if (h == NULL)
-		return fail(u, "it changed while it was read");
+		return import_fail(u, "it changed while it was read");
 	u->at = h->next;
 	if (h->other)
 		return true;
 	switch (ledger_begin_received(l, &h->report, &replaces)) {
 	case LEDGER_NONE:
-		report_event(u, REPORT_IMPORT_KNOWN, &h->report);
+		import_event(u, REPORT_IMPORT_KNOWN, REPORT_IMPORT_AGGREGATE,
+		    &h->report);
 		return true;
 	case LEDGER_ERROR:
-		return fail_store(u);
+		return import_fail_store(u);
 	case LEDGER_OK:
 		break;
 	}
 	good = store_rows(u, s);
 	if (ledger_end_received(l, good) != LEDGER_OK)
-		return fail_store(u);
+		return import_fail_store(u);
 	if (good)
-		report_event(u,
+		import_event(u,
 		    replaces ? REPORT_IMPORT_REPLACED : REPORT_IMPORT_STORED,
-		    &h->report);
+		    REPORT_IMPORT_AGGREGATE, &h->report);
 	return good;
 }
 
@@ -316,12 +307,12 @@ import_nested(
 			bytes = grow(bytes, &room);
 	}
 	if (bytes == NULL)
-		good = fail(u, "out of memory");
+		good = import_fail(u, "out of memory");
 	else if (got < 0)
 		good = refuse_document(u, s, name, READ_BROKEN, "");
 	else if (n >= REPORT_IMPORT_NESTED_MAX)
 		good =
-		    refuse_file(u, name, "more than 64 MiB in a nested file");
+		    import_refuse(u, name, "more than 64 MiB in a nested file");
 	else
 		good = import_bytes(u, name, span_of(bytes, n));
 	free(bytes);
@@ -340,12 +331,13 @@ take_entry(struct import_message *u, struct unpack *archive, struct span name)
 	    n < PEEK && (got = unpack_read(archive, s.first + n, PEEK - n)) > 0)
 		n += (size_t)got;
 	if (got < 0)
-		return refuse_file(u, name, unpack_error(archive));
+		return import_refuse(u, name, unpack_error(archive));
 	u->unpacked += (int64_t)n;
 	s.rest = span_of(s.first, n);
 	switch (form_of(s.rest)) {
 	case FORM_XML:
 		return take_document(u, &s, name);
+	case FORM_JSON:
 	case FORM_GZIP:
 	case FORM_ZIP:
 	case FORM_SMIME:
@@ -364,12 +356,12 @@ take_archive(struct import_message *u, struct span name, struct span bytes)
 	struct unpack *archive = unpack_open(bytes, unpack_kind(bytes));
 	enum unpack_step step = UNPACK_END;
 	struct span entry;
-	bool good = archive != NULL || fail(u, "out of memory");
+	bool good = archive != NULL || import_fail(u, "out of memory");
 
 	while (good && (step = unpack_next(archive, &entry)) == UNPACK_FILE)
 		good = take_entry(u, archive, entry);
 	if (good && step == UNPACK_FAULT)
-		good = refuse_file(u, name, unpack_error(archive));
+		good = import_refuse(u, name, unpack_error(archive));
 	unpack_close(archive);
 	return good;
 }
@@ -377,18 +369,25 @@ take_archive(struct import_message *u, struct span name, struct span bytes)
 /* Only parts of a mail that look like a report, or like a forwarded mail, are
  * read, not its text. */
 static bool
-take_part(void *arg, struct span name, bool may_be_mail, struct span bytes)
+take_part(void *arg, const struct mailbox_part *part)
 {
-	struct import_message *u = arg;
+	struct import_mail *m = arg;
 
-	switch (form_of(span_first(bytes, PEEK))) {
+	if (part->is_feedback && !m->is_feedback)
+		return import_take_feedback(m, part);
+	import_take_rest(m, part);
+	if (m->is_feedback)
+		return true;
+	switch (form_of(span_first(part->bytes, PEEK))) {
 	case FORM_XML:
 	case FORM_GZIP:
 	case FORM_ZIP:
 	case FORM_SMIME:
-		return import_bytes(u, name, bytes);
+		return import_bytes(m->unit, part->name, part->bytes);
+	case FORM_JSON:
 	case FORM_MAIL:
-		return !may_be_mail || import_bytes(u, name, bytes);
+		return part->is_text ||
+		    import_bytes(m->unit, part->name, part->bytes);
 	case FORM_MBOX:
 	case FORM_OTHER:
 		return true;
@@ -399,19 +398,25 @@ take_part(void *arg, struct span name, bool may_be_mail, struct span bytes)
 static bool
 take_mail(struct import_message *u, struct span name, struct span bytes)
 {
+	struct import_mail m = { .unit = u };
 	const char *reason;
+	bool good = false;
 
-	switch (mailbox_each_part(bytes, take_part, u, &reason)) {
+	switch (mailbox_each_part(bytes, take_part, &m, &reason)) {
 	case MAILBOX_DONE:
-		return true;
+		good = import_end_mail(&m);
+		break;
 	case MAILBOX_STOPPED:
-		return false;
+		break;
 	case MAILBOX_REFUSED:
-		return refuse_file(u, name, reason);
+		import_refuse(u, name, reason);
+		break;
 	case MAILBOX_MEMORY:
-		return fail(u, "out of memory");
+		import_fail(u, "out of memory");
+		break;
 	}
-	return false;
+	crypto_hash_free(m.hash);
+	return good;
 }
 
 static bool
@@ -434,7 +439,7 @@ take_smime(struct import_message *u, struct span name, struct span bytes)
 	case SMIME_END_REFUSED:
 		break;
 	}
-	return refuse_file(u, name, reason);
+	return import_refuse(u, name, reason);
 }
 
 /* Recursive through archives and mails, at most REPORT_IMPORT_NESTING_MAX
@@ -446,12 +451,15 @@ import_bytes(struct import_message *u, struct span name, struct span bytes)
 	bool good = true;
 
 	if (u->depth == REPORT_IMPORT_NESTING_MAX)
-		return refuse_file(
+		return import_refuse(
 		    u, name, "files are nested more than 4 deep");
 	u->depth++;
 	switch (form_of(span_first(bytes, PEEK))) {
 	case FORM_XML:
 		good = take_document(u, &s, name);
+		break;
+	case FORM_JSON:
+		good = import_take_json(u, name, bytes);
 		break;
 	case FORM_GZIP:
 	case FORM_ZIP:
@@ -484,12 +492,13 @@ nothing_in(struct span bytes)
 	case FORM_SMIME:
 		return "it contains no report";
 	case FORM_XML:
+	case FORM_JSON:
 	case FORM_MBOX:
 	case FORM_OTHER:
 		break;
 	}
 	return bytes.n == 0 ? "it is empty"
-			    : "neither XML, gzip, ZIP, S/MIME nor a mail";
+			    : "neither XML, JSON, gzip, ZIP, S/MIME nor a mail";
 }
 
 static void
@@ -498,20 +507,21 @@ import_document(struct import_message *u, struct span bytes)
 	if (!import_bytes(u, SPAN(""), bytes))
 		return;
 	if (u->good == 0) {
-		refuse_file(u, SPAN(""), nothing_in(bytes));
+		import_refuse(u, SPAN(""), nothing_in(bytes));
 		u->kind = REPORT_IMPORT_NOTHING;
 		return;
 	}
 	u->at = u->heads;
 	u->storing = true;
 	u->unpacked = 0;
-	if (u->in->ledger != NULL) {
-		import_bytes(u, SPAN(""), bytes);
+	if (u->in->ledger != NULL && !import_bytes(u, SPAN(""), bytes))
 		return;
-	}
+	if (!import_store_others(u) || u->in->ledger != NULL)
+		return;
 	for (struct read_report *h = u->heads; h != NULL; h = h->next)
 		if (!h->other)
-			report_event(u, REPORT_IMPORT_STORED, &h->report);
+			import_event(u, REPORT_IMPORT_STORED,
+			    REPORT_IMPORT_AGGREGATE, &h->report);
 }
 
 /* False: an error. */
@@ -529,12 +539,13 @@ take_unit(const struct report_import *in, struct span file, uint64_t mail,
 
 	u.last = &u.heads;
 	if (u.a == NULL)
-		fail(&u, "out of memory");
+		import_fail(&u, "out of memory");
 	else
 		import_document(&u, bytes);
 	if (u.bad)
-		report_event(&u, u.kind, NULL);
+		import_event(&u, u.kind, REPORT_IMPORT_AGGREGATE, NULL);
 	arena_free(u.a);
+	arena_free(u.other_memory);
 	return !u.bad || u.kind != REPORT_IMPORT_FAULT;
 }
 

@@ -1,6 +1,7 @@
 /*
- * import.h - imports a file that may contain reports from others: XML, gzip,
- * ZIP, S/MIME, a mail, an mbox, and these nested to a limit.
+ * import.h - imports a file that may contain reports from others: aggregate
+ * reports (XML), TLS reports (JSON) and failure reports, in gzip, ZIP, S/MIME,
+ * a mail, an mbox, and these nested to a limit.
  *
  * The unit is a file or one mail of an mbox.  All of it is read before
  * anything is stored, so nothing is stored of a unit that is refused.  Then
@@ -21,6 +22,9 @@ enum {
 	REPORT_IMPORT_REPORTS_MAX = 1000,    /* in one unit */
 	REPORT_IMPORT_NESTED_MAX = 64 << 20, /* bytes of a nested file */
 	REPORT_IMPORT_REASON_MAX = 500,
+	REPORT_IMPORT_AHEAD = 2 * 86400, /* seconds that a report may begin
+	                                    after now, by clocks and zones;
+	                                    others would never expire */
 };
 
 #define REPORT_IMPORT_BYTES_MAX                                                \
@@ -37,12 +41,20 @@ enum report_import_kind {
 	                           see `reason` */
 };
 
+enum report_import_what {
+	REPORT_IMPORT_AGGREGATE,
+	REPORT_IMPORT_TLS,     /* RFC 8460 */
+	REPORT_IMPORT_FAILURE, /* RFC 6591, RFC 9991 */
+};
+
 struct report_import_event {
 	enum report_import_kind kind;
+	enum report_import_what what;         /* STORED, REPLACED, KNOWN */
 	struct span file;                     /* as the caller named it */
 	uint64_t mail;                        /* number of the mail in an
 	                                         mbox, from 1; else 0 */
-	const struct ledger_received *report; /* STORED, REPLACED, KNOWN */
+	const struct ledger_received *report; /* of an aggregate report that is
+	                                         STORED, REPLACED or KNOWN */
 	struct span reason;
 };
 

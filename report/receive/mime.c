@@ -113,8 +113,9 @@ mailbox_refusal(struct span mail)
 /* ---- parts ---- */
 
 struct walk {
-	mailbox_part *each;
+	mailbox_take *each;
 	void *arg;
+	struct span sender;
 	enum mailbox_end end;
 };
 
@@ -153,10 +154,11 @@ raw_bytes(GMimeStream *stream)
 }
 
 static void
-give(struct walk *w, const char *name, bool may_be_mail, GByteArray *bytes)
+give(struct walk *w, struct mailbox_part part, GByteArray *bytes)
 {
-	if (!w->each(w->arg, span_str(name), may_be_mail,
-		span_of((const char *)bytes->data, bytes->len)))
+	part.bytes = span_of((const char *)bytes->data, bytes->len);
+	part.sender = w->sender;
+	if (!w->each(w->arg, &part))
 		w->end = MAILBOX_STOPPED;
 }
 
@@ -182,7 +184,11 @@ take_part(struct walk *w, GMimePart *part)
 		return;
 	raw = raw_bytes(g_mime_data_wrapper_get_stream(content));
 	bytes = decode(encoding, span_of((const char *)raw->data, raw->len));
-	give(w, g_mime_part_get_filename(part), !is_type(type, "text", "*"),
+	give(w,
+	    (struct mailbox_part){
+		.name = span_str(g_mime_part_get_filename(part)),
+		.is_text = is_type(type, "text", "*"),
+		.is_feedback = is_type(type, "message", "feedback-report") },
 	    bytes);
 	g_byte_array_unref(bytes);
 	g_byte_array_unref(raw);
@@ -218,7 +224,7 @@ take_encoded_mail(
 		g_mime_object_write_to_stream(GMIME_OBJECT(mail), NULL, stream);
 	raw = raw_bytes(stream);
 	bytes = decode(encoding, span_of((const char *)raw->data, raw->len));
-	give(w, "", true, bytes);
+	give(w, (struct mailbox_part){ .name = SPAN("") }, bytes);
 	g_byte_array_unref(bytes);
 	g_byte_array_unref(raw);
 	g_object_unref(stream);
@@ -256,6 +262,22 @@ walk_message(struct walk *w, GMimeMessage *message, const char **reason)
 	g_mime_part_iter_free(at);
 }
 
+/* The first address of From. */
+static struct span
+sender_of(GMimeMessage *message)
+{
+	InternetAddressList *from = g_mime_message_get_from(message);
+	InternetAddress *first =
+	    from != NULL && internet_address_list_length(from) > 0
+	    ? internet_address_list_get_address(from, 0)
+	    : NULL;
+
+	return span_str(first != NULL && INTERNET_ADDRESS_IS_MAILBOX(first)
+		? internet_address_mailbox_get_addr(
+		      INTERNET_ADDRESS_MAILBOX(first))
+		: "");
+}
+
 static GMimeMessage *
 parse(struct span mail)
 {
@@ -270,7 +292,7 @@ parse(struct span mail)
 
 enum mailbox_end
 mailbox_each_part(
-    struct span mail, mailbox_part *each, void *arg, const char **reason)
+    struct span mail, mailbox_take *each, void *arg, const char **reason)
 {
 	struct walk w = { .each = each, .arg = arg, .end = MAILBOX_DONE };
 	GMimeMessage *message;
@@ -284,6 +306,7 @@ mailbox_each_part(
 		*reason = "not a valid mail";
 		return MAILBOX_REFUSED;
 	}
+	w.sender = sender_of(message);
 	walk_message(&w, message, reason);
 	g_object_unref(message);
 	return w.end;

@@ -40,16 +40,23 @@ enum mailbox_end {
 	MAILBOX_MEMORY,
 };
 
-/* `name` is the file name, or empty; `may_be_mail`: it is not text.  All are
- * valid during the call.  Returns false to stop. */
-typedef bool mailbox_part(
-    void *arg, struct span name, bool may_be_mail, struct span bytes);
+struct mailbox_part {
+	struct span name;   /* of the file, or empty */
+	struct span bytes;  /* decoded */
+	bool is_text;       /* text/... */
+	bool is_feedback;   /* message/feedback-report */
+	struct span sender; /* the address of From of the whole mail, or
+	                       empty */
+};
+
+/* All are valid during the call.  Returns false to stop. */
+typedef bool mailbox_take(void *arg, const struct mailbox_part *part);
 
 /*
  * The decoded parts of a mail and of nested mails, one by one, without
  * text/html and images.  A nested mail that is encoded is one part.
  */
 enum mailbox_end mailbox_each_part(
-    struct span mail, mailbox_part *each, void *arg, const char **reason);
+    struct span mail, mailbox_take *each, void *arg, const char **reason);
 
 #endif

@@ -3,6 +3,7 @@
 #include <inttypes.h>
 
 #include "lib/enum_names.h"
+#include "report/show/others.h"
 #include "report/show/page.h"
 #include "lib/date.h"
 
@@ -474,5 +475,7 @@ page_write(FILE *out, const struct view *view, int64_t now)
 		put_number(out, view->n_domains + view->left_out - n);
 		fputs(" more domains</p>\n", out);
 	}
+	if (view->others != NULL)
+		others_write(out, view->others);
 	page_end(out);
 }

@@ -17,6 +17,8 @@
 #include "lib/span.h"
 #include "report/store/query.h"
 
+struct others_view; /* others.h */
+
 enum {
 	VIEW_DAYS_MAX = 400,
 	VIEW_DOMAINS_MAX = 1000,  /* further ones are only counted */
@@ -96,6 +98,7 @@ struct view {
 	struct view_domain *domains;
 	size_t n_domains, left_out;
 	uint64_t reports, messages, passed;
+	const struct others_view *others; /* set by the caller; NULL: none */
 	const char *fault; /* why view_read() failed; NULL: it did not */
 };
 

@@ -1,7 +1,9 @@
 """Reports as receivers send them, made up: no real sender is in them."""
 
+import email.utils
 import gzip
 import io
+import json
 import zipfile
 
 DAY = 86400
@@ -74,6 +76,89 @@ def month():
             record("203.0.113.250", 2, dkim="fail", spf="fail",
                    domain="shop.example", disposition="quarantine"),
         ], domain="shop.example", p="quarantine", more="<np>reject</np>")
+
+
+def tls_day(day):
+    begin = NOW // DAY * DAY - day * DAY
+    return ["%s+00:00" % email.utils.datetime.datetime.fromtimestamp(
+        when, email.utils.datetime.timezone.utc).strftime("%Y-%m-%dT%H:%M:%S")
+            for when in (begin, begin + DAY - 1)]
+
+
+def tls_policy(failures=(), passed=900, domain="example.com", kind="sts",
+               failed=None):
+    """`failures`: [(result, sessions, server)]"""
+    return {
+        "policy": {"policy-type": kind, "policy-string": ["version: STSv1"],
+                   "policy-domain": domain, "mx-host": ["mx.example.com"]},
+        "summary": {"total-successful-session-count": passed,
+                    "total-failure-session-count":
+                        failed if failed is not None else
+                        sum(sessions for _, sessions, _ in failures)},
+        "failure-details": [
+            {"result-type": result, "sending-mta-ip": "192.0.2.99",
+             "receiving-mx-hostname": server, "receiving-ip": "192.0.2.25",
+             "failed-session-count": sessions, "failure-reason-code": "X509"}
+            for result, sessions, server in failures]}
+
+
+def tls(day, policies, org="Receiver", number=None):
+    """A TLS report (RFC 8460 section 4.4) as an object for json.dumps()."""
+    begin, end = tls_day(day)
+    return {"organization-name": org,
+            "date-range": {"start-datetime": begin, "end-datetime": end},
+            "contact-info": "tls@receiver.example",
+            "report-id": number or "tls-%d" % day, "policies": policies}
+
+
+def tls_mail(report_object, packed=True):
+    """RFC 8460 section 5.3."""
+    data = json.dumps(report_object).encode()
+    return mail(gzipped(data) if packed else data,
+                "report.json.gz" if packed else "report.json",
+                "application/tlsrpt+" + ("gzip" if packed else "json"))
+
+
+def failure(day=1, source="192.0.2.66", domain="example.com", more="",
+            kind="auth-failure", text="Subject: secret\n\nwords\n"):
+    """A failure report (RFC 6591), about a mail of alice."""
+    when = email.utils.formatdate(NOW // DAY * DAY - day * DAY)
+    return ("""From: "Reports" <noreply@reporter.example>
+To: dmarc@example.com
+Subject: FW: secret
+MIME-Version: 1.0
+Content-Type: multipart/report; report-type=feedback-report; boundary="=f"
+
+--=f
+Content-Type: text/plain
+
+This is a failure report.
+--=f
+Content-Type: message/feedback-report
+
+Feedback-Type: %s
+User-Agent: Reporter/1.0
+Version: 1
+Original-Mail-From: <alice@bounce.example.com>
+Original-Rcpt-To: <bob@receiver.example>
+Arrival-Date: %s
+Source-IP: %s
+Reported-Domain: %s
+Authentication-Results: mx.receiver.example; dmarc=fail
+ header.from=%s; spf=fail smtp.mailfrom=alice@bounce.example.com
+Auth-Failure: dmarc (no alignment)
+Identity-Alignment: none
+Delivery-Result: reject
+DKIM-Domain: other.example
+DKIM-Selector: s1
+%s
+--=f
+Content-Type: message/rfc822
+
+From: alice@example.com
+%s
+--=f--
+""" % (kind, when, source, domain, domain, more, text)).encode()
 
 
 def zipped(*files):

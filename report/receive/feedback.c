@@ -1,0 +1,216 @@
+#include "report/receive/feedback.h"
+
+#include "lib/ascii.h"
+#include "lib/date.h"
+#include "lib/enum_names.h"
+#include "report/receive/aggregate_xml.h"
+#include "report/receive/part_field.h"
+#include "report/receive/reported_value.h"
+
+/* The fields that are read; of several with one name the first. */
+enum feedback_field {
+	FEEDBACK_TYPE,
+	FEEDBACK_FAILURE,
+	FEEDBACK_ARRIVAL,
+	FEEDBACK_RECEIVED,
+	FEEDBACK_SOURCE,
+	FEEDBACK_DOMAIN,
+	FEEDBACK_ALIGNMENT,
+	FEEDBACK_DELIVERY,
+	FEEDBACK_MAIL_FROM,
+	FEEDBACK_DKIM_DOMAIN,
+	FEEDBACK_SELECTOR,
+	FEEDBACK_RESULTS,
+	FEEDBACK_INCIDENTS,
+	FEEDBACK_MTA,
+	FEEDBACK_AGENT,
+	FEEDBACK_FIELDS,
+};
+
+static const char *const field_names[FEEDBACK_FIELDS] = {
+	[FEEDBACK_TYPE] = "Feedback-Type",
+	[FEEDBACK_FAILURE] = "Auth-Failure",
+	[FEEDBACK_ARRIVAL] = "Arrival-Date",
+	[FEEDBACK_RECEIVED] = "Received-Date",
+	[FEEDBACK_SOURCE] = "Source-IP",
+	[FEEDBACK_DOMAIN] = "Reported-Domain",
+	[FEEDBACK_ALIGNMENT] = "Identity-Alignment",
+	[FEEDBACK_DELIVERY] = "Delivery-Result",
+	[FEEDBACK_MAIL_FROM] = "Original-Mail-From",
+	[FEEDBACK_DKIM_DOMAIN] = "DKIM-Domain",
+	[FEEDBACK_SELECTOR] = "DKIM-Selector",
+	[FEEDBACK_RESULTS] = "Authentication-Results",
+	[FEEDBACK_INCIDENTS] = "Incidents",
+	[FEEDBACK_MTA] = "Reporting-MTA",
+	[FEEDBACK_AGENT] = "User-Agent",
+};
+
+struct feedback_reader {
+	struct arena *a;
+	struct span values[FEEDBACK_FIELDS]; /* absent: not reported */
+};
+
+static void
+read_fields(struct feedback_reader *r, struct span part)
+{
+	struct scan s = scan_of(span_first(part, FEEDBACK_BYTES_MAX));
+	struct span name, value;
+
+	while (!scan_done(&s)) {
+		if (!part_field_next(&s, &name, &value))
+			continue;
+		for (size_t i = 0; i < FEEDBACK_FIELDS; i++)
+			if (r->values[i].p == NULL &&
+			    span_is_nocase(name, field_names[i]))
+				r->values[i] = value;
+	}
+}
+
+/* Without a comment behind it. */
+static struct span
+token_value(struct feedback_reader *r, enum feedback_field field)
+{
+	struct span value = r->values[field];
+
+	value = span_first(value, span_index(value, '('));
+	return reported_token(r->a, span_first(value, FEEDBACK_TEXT_MAX));
+}
+
+static struct span
+domain_value(struct feedback_reader *r, enum feedback_field field)
+{
+	return reported_domain(
+	    r->a, span_last(r->values[field], 2 * FEEDBACK_TEXT_MAX));
+}
+
+/* ---- Authentication-Results ---- */
+
+static bool
+is_local_part(char c)
+{
+	return ascii_is_visible((unsigned char)c) && c != '=' && c != '<' &&
+	    c != '(' && c != ';' && c != ',' && c != '"';
+}
+
+/* Without the local parts of addresses: "smtp.mailfrom=@a.example". */
+static struct span
+results_value(struct feedback_reader *r)
+{
+	struct span text = reported_line(r->a,
+	    span_first(r->values[FEEDBACK_RESULTS], FEEDBACK_RESULTS_MAX));
+	struct buf b = buf_alloc(r->a, text.n + 1);
+
+	for (size_t i = 0; i < text.n; i++) {
+		size_t keep = b.n;
+
+		while (text.p[i] == '@' && keep > 0 &&
+		    is_local_part(b.p[keep - 1]))
+			keep--;
+		buf_cut(&b, keep);
+		buf_byte(&b, text.p[i]);
+	}
+	return buf_view(&b);
+}
+
+/* ---- the report ---- */
+
+static int64_t
+arrival(const struct feedback_reader *r, int64_t now)
+{
+	static const enum feedback_field fields[] = { FEEDBACK_ARRIVAL,
+		FEEDBACK_RECEIVED };
+	int64_t at;
+
+	for (size_t i = 0; i < ARRAY_SIZE(fields); i++) {
+		struct scan s = scan_of(span_trim(r->values[fields[i]]));
+
+		if (date_read_mail(&s, &at) && at >= 0)
+			return at < now ? at : now;
+	}
+	return now;
+}
+
+/* "dns; mx.example", else the sender of the mail, else the program. */
+static struct span
+reporter(struct feedback_reader *r, struct span sender)
+{
+	struct span mta = r->values[FEEDBACK_MTA];
+	struct span name;
+
+	mta = span_skip(mta, span_index(mta, ';') + 1);
+	name = reported_domain(r->a, span_first(mta, FEEDBACK_TEXT_MAX));
+	if (name.n > 0)
+		return name;
+	if (sender.n > 0)
+		return reported_domain(r->a, sender);
+	name = reported_line(
+	    r->a, span_first(r->values[FEEDBACK_AGENT], FEEDBACK_TEXT_MAX));
+	return name.n > 0 ? name : SPAN("unknown");
+}
+
+static struct span
+reported_name(struct feedback_reader *r)
+{
+	static const enum feedback_field fields[] = { FEEDBACK_DOMAIN,
+		FEEDBACK_DKIM_DOMAIN, FEEDBACK_MAIL_FROM };
+	struct span domain = SPAN("");
+
+	for (size_t i = 0; i < ARRAY_SIZE(fields) && domain.n == 0; i++)
+		domain = domain_value(r, fields[i]);
+	return domain;
+}
+
+static struct span
+source_value(struct feedback_reader *r)
+{
+	struct buf b = buf_alloc(r->a, IP_TEXT_MAX);
+	struct ip ip = reported_source(
+	    span_first(r->values[FEEDBACK_SOURCE], FEEDBACK_TEXT_MAX));
+
+	ip_put(&b, &ip);
+	return buf_view(&b);
+}
+
+static uint64_t
+incidents(const struct feedback_reader *r)
+{
+	int64_t count;
+
+	return reported_count(r->values[FEEDBACK_INCIDENTS], &count) &&
+		count >= 1 && count <= READ_COUNT_MAX
+	    ? (uint64_t)count
+	    : 1;
+}
+
+enum feedback_end
+feedback_read(struct span part, struct span sender, int64_t now,
+    struct arena *a, struct ledger_incident *out, const char **reason)
+{
+	struct feedback_reader r = { .a = a };
+
+	*reason = NULL;
+	read_fields(&r, part);
+	if (!span_is(token_value(&r, FEEDBACK_TYPE), "auth-failure"))
+		return arena_has_failed(a) ? FEEDBACK_MEMORY_LACKS
+					   : FEEDBACK_OTHER;
+	*out = (struct ledger_incident){
+		.reporter = reporter(&r, sender),
+		.at = arrival(&r, now),
+		.domain = reported_name(&r),
+		.source = source_value(&r),
+		.cause = token_value(&r, FEEDBACK_FAILURE),
+		.alignment = token_value(&r, FEEDBACK_ALIGNMENT),
+		.delivery = token_value(&r, FEEDBACK_DELIVERY),
+		.mail_from = domain_value(&r, FEEDBACK_MAIL_FROM),
+		.dkim_domain = domain_value(&r, FEEDBACK_DKIM_DOMAIN),
+		.selector = token_value(&r, FEEDBACK_SELECTOR),
+		.results = results_value(&r),
+		.incidents = incidents(&r),
+	};
+	if (arena_has_failed(a))
+		return FEEDBACK_MEMORY_LACKS;
+	if (out->domain.n > 0)
+		return FEEDBACK_DONE;
+	*reason = "a failure report whose Reported-Domain is missing";
+	return FEEDBACK_REFUSED;
+}

@@ -1,0 +1,91 @@
+/*
+ * import_internal.h - shared by the files import*.c only.  import.c finds the
+ * documents of a unit and stores aggregate reports; import_other.c has TLS and
+ * failure reports.
+ *
+ * A unit is read twice.  The first pass checks everything, and keeps TLS and
+ * failure reports in memory; the second stores the rows of aggregate reports.
+ */
+#ifndef AVOUCH_REPORT_RECEIVE_IMPORT_INTERNAL_H
+#define AVOUCH_REPORT_RECEIVE_IMPORT_INTERNAL_H
+
+#include "lib/arena.h"
+#include "report/receive/import.h"
+#include "report/receive/mime.h"
+
+struct read_report {
+	struct read_report *next;
+	bool other; /* XML that is not a report, in a mail or an archive */
+	struct ledger_received report;
+};
+
+struct other_report {
+	struct other_report *next;
+	enum report_import_what what; /* selects one of these */
+	struct ledger_tls tls;
+	struct ledger_incident incident;
+};
+
+struct import_message {
+	const struct report_import *in;
+	struct span file;
+	uint64_t mail;
+	struct arena *a;
+	struct read_report *heads, **last;
+	struct read_report *at; /* second pass: the head of the next document;
+	                    first pass: NULL */
+	struct arena *other_memory; /* NULL: none was needed yet */
+	struct other_report *others, **last_other;
+	bool storing;
+	size_t reports; /* number of documents */
+	size_t good;    /* number of those that are reports */
+	unsigned depth;
+	int64_t unpacked;
+	bool bad; /* some file is of a kind that contains no report */
+	enum report_import_kind kind;
+	char reason[REPORT_IMPORT_REASON_MAX];
+};
+
+/* Refuses the unit; `name` is the file within, or empty.  Returns false
+ * forever after. */
+bool import_refuse(
+    struct import_message *u, struct span name, const char *reason);
+
+/* An error that is not the unit's: of the store, or out of memory. */
+bool import_fail(struct import_message *u, const char *reason);
+bool import_fail_store(struct import_message *u);
+
+/* Counts a document; false: there are too many. */
+bool import_count(struct import_message *u);
+
+void import_event(const struct import_message *u, enum report_import_kind kind,
+    enum report_import_what what, const struct ledger_received *report);
+
+/* ---- import_other.c ---- */
+
+bool import_take_json(
+    struct import_message *u, struct span name, struct span bytes);
+
+struct crypto_hash;
+
+struct import_mail { /* a mail whose parts are being read */
+	struct import_message *unit;
+	bool is_feedback; /* it has such a part: the rest of it is the mail
+	                     that failed, not a report */
+	struct other_report *failure; /* of this mail, or NULL */
+	struct crypto_hash *hash;     /* of the failure report and all that
+	                                 follows, which tells it from others */
+};
+
+/* A part of type message/feedback-report, and a later part of that mail. */
+bool import_take_feedback(
+    struct import_mail *m, const struct mailbox_part *part);
+void import_take_rest(struct import_mail *m, const struct mailbox_part *part);
+
+/* After the last part. */
+bool import_end_mail(struct import_mail *m);
+
+/* After both passes. */
+bool import_store_others(struct import_message *u);
+
+#endif

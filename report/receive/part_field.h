@@ -1,0 +1,18 @@
+/*
+ * part_field.h - the fields of a machine-readable part of a report: a returned
+ * header (RFC 6522 section 4), a delivery status (RFC 3464 section 2.1), a
+ * feedback report (RFC 5965 section 3).
+ */
+#ifndef AVOUCH_REPORT_RECEIVE_PART_FIELD_H
+#define AVOUCH_REPORT_RECEIVE_PART_FIELD_H
+
+#include <stdbool.h>
+
+#include "lib/scan.h"
+#include "lib/span.h"
+
+/* Takes a field, or an empty line.  The value may be folded and have comments.
+ * False: it was an empty line, or the end. */
+bool part_field_next(struct scan *s, struct span *name, struct span *value);
+
+#endif

@@ -1,0 +1,63 @@
+/*
+ * others.h - TLS reports (RFC 8460) and failure reports (RFC 6591) of others,
+ * for people: sections beside those of aggregate reports.
+ */
+#ifndef AVOUCH_REPORT_SHOW_OTHERS_H
+#define AVOUCH_REPORT_SHOW_OTHERS_H
+
+#include <stdint.h>
+#include <stdio.h>
+
+#include "lib/arena.h"
+#include "report/store/query.h"
+
+enum {
+	OTHERS_EACH_MAX = 50,      /* rows of one domain; further ones are only
+	                              counted */
+	OTHERS_DOMAINS_MAX = 1000, /* the same */
+	OTHERS_MEMORY = 64 << 20,  /* bytes of arena that always suffice */
+};
+
+struct others_tls {
+	struct others_tls *next;
+	struct ledger_tls_sum sum;
+};
+
+struct others_failure {
+	struct others_failure *next;
+	struct ledger_incident sum;
+};
+
+struct others_domain { /* with its TLS or its failure reports */
+	struct others_domain *next;
+	struct span domain;
+	uint64_t total;  /* sessions, or messages; also of rows left out */
+	uint64_t passed; /* sessions with TLS */
+	struct others_tls *tls;
+	struct others_failure *failures;
+	size_t n, left_out; /* rows */
+};
+
+struct others_list { /* domains in the order of the alphabet, of each the rows
+	                with the most sessions or messages first */
+	struct others_domain *domains;
+	size_t n, left_out; /* domains */
+};
+
+struct others_view {
+	struct others_list tls, failures;
+	const char *fault; /* why others_read() failed; NULL: it did not */
+};
+
+/* Texts are in `a`.  False: see view->fault. */
+bool others_read(struct ledger *l, const struct ledger_range *range,
+    struct arena *a, struct others_view *view);
+
+/* How to fix what a result-type of RFC 8460 section 4.3 means; NULL: there is
+ * nothing to fix, or the result is not known. */
+const char *others_tls_fix(struct span result);
+
+/* Writes the sections of the page; nothing if there are no such reports. */
+void others_write(FILE *out, const struct others_view *view);
+
+#endif

@@ -1,0 +1,289 @@
+#!/usr/bin/env python3
+"""TLS reports (RFC 8460) and failure reports (RFC 6591) of others: what is read
+of them, and what `avouch report show` says.
+
+usage: receiving.py PROGRAM [PART-OF-A-NAME]
+"""
+
+import json
+import os
+import shutil
+import sqlite3
+import sys
+
+ROOT = os.path.dirname(os.path.dirname(os.path.dirname(
+    os.path.abspath(__file__))))
+sys.path[:0] = [ROOT + "/tests/milter", ROOT + "/tests/report"]
+
+from reading import Lab, page  # noqa: E402
+from samples import (failure, gzipped, mail, record, report,  # noqa: E402
+                     smime, tls, tls_mail, tls_policy, zipped)
+from suite import Suite, holds, lacks, same, true  # noqa: E402
+
+suite = Suite()
+
+EXPIRED = ("certificate-expired", 30, "mx1.example.com")
+ABSENT = ("starttls-not-supported", 70, "mx2.example.com")
+
+
+def shown(c, store, *words):
+    status, out, err = c.run("show", "--json", "--store", store, *words)
+    same((status, err), (0, ""))
+    return json.loads(out)
+
+
+def texts_of(store):
+    """All texts of the store, in one."""
+    with sqlite3.connect(store) as db:
+        return "\n".join(
+            str(value) for table in ("received_tls", "received_tls_result",
+                                     "received_failure")
+            for row in db.execute("SELECT * FROM " + table) for value in row)
+
+
+@suite.test("a TLS report: JSON, gzip, ZIP, S/MIME, in a mail, once")
+def tls_forms(c):
+    store = c.store()
+    one = tls(1, [tls_policy([EXPIRED])])
+    plain = json.dumps(one).encode()
+    told = c.read(store, c.file("plain.json", plain))
+    same((told["status"], told["tls"], told["stored"]), (0, 1, 0), told["err"])
+    told = c.read(store, c.file("a.gz", gzipped(plain)), c.file(
+        "b.zip", zipped(("x.json", plain))), c.file("c", tls_mail(one)),
+        c.file("d", tls_mail(one, packed=False)), c.file(
+            "e", smime(tls_mail(one))), c.file("f", b"\xef\xbb\xbf" + plain),
+        c.file("both.zip", zipped(("r.xml", report(1, [record(
+            "192.0.2.1", 5)])), ("r.json", plain))))
+    same((told["status"], told["tls"], told["stored"], told["known"]),
+         (0, 0, 1, 7), told["err"])
+    told = c.read(store, c.file("g", tls_mail(tls(2, [tls_policy()]))),
+                  c.file("h", tls_mail(tls(1, [tls_policy()], org="Other"))))
+    same((told["status"], told["tls"], told["known"]), (0, 2, 0))
+
+
+@suite.test("show: TLS sessions by domain and result, and how to fix them")
+def tls_shown(c):
+    store = c.store()
+    for day in (1, 2):
+        c.read(store, c.file("tls%d" % day, tls_mail(tls(day, [
+            tls_policy([EXPIRED, ABSENT], failed=110),
+            tls_policy(domain="dane.example", kind="tlsa", passed=5)]))))
+    told = shown(c, store)["tls"]
+    same([(d["domain"], d["sessions"], d["with_tls"]) for d in told],
+         [("dane.example", 10, 10), ("example.com", 2020, 1800)])
+    same([(r["result"], r["sessions"], r["server"], r["last"])
+          for r in told[1]["rows"]], [
+              ("success", 1800, "", "2026-02-09"),
+              ("starttls-not-supported", 140, "mx2.example.com", "2026-02-09"),
+              ("certificate-expired", 60, "mx1.example.com", "2026-02-09"),
+              ("unspecified", 20, "", "2026-02-09")])
+    same([d["domain"] for d in shown(c, store, "--domain", "dane.example")[
+        "tls"]], ["dane.example"])
+    same(shown(c, store, "--days", "1")["tls"], [])
+    _, out, _ = c.run("show", "--store", store)
+    holds(out, "TLS REPORTS\ndane.example   10 sessions, 100.0 % with TLS\n")
+    holds(out, "example.com   2020 sessions, 89.1 % with TLS\n")
+    holds(out, "The certificate has expired. Renew it")
+    _, text = page(c, store)
+    holds(text, "<h2>TLS reports</h2>")
+    holds(text, "example.com: 2020 sessions, 89.1 % with TLS")
+    holds(text, "The server did not offer STARTTLS.")
+
+
+@suite.test("TLS reports as some write them")
+def tls_odd(c):
+    for change, want in (
+            (lambda r: r["policies"][0].update({"failure-details": None}),
+             [("success", 900), ("unspecified", 30)]),
+            (lambda r: r["policies"][0].pop("summary"),
+             [("certificate-expired", 30), ("success", 0)]),
+            (lambda r: r["policies"][0].update(
+                {"failure-details": r["policies"][0]["failure-details"][0]}),
+             [("success", 900), ("certificate-expired", 30)]),
+            (lambda r: r["policies"][0]["summary"].update(
+                {"total-successful-session-count": "900",
+                 "total-failure-session-count": 31.0}),
+             [("success", 900), ("certificate-expired", 30),
+              ("unspecified", 1)]),
+            (lambda r: r.update({"organization-name": None,
+                                 "contact-info": ["a", "b"]}),
+             [("success", 900), ("certificate-expired", 30)]),
+            (lambda r: r["date-range"].pop("end-datetime"),
+             [("success", 900), ("certificate-expired", 30)])):
+        store = c.store()
+        one = tls(1, [tls_policy([EXPIRED])])
+        change(one)
+        told = c.read(store, c.file("odd", tls_mail(one)))
+        same((told["status"], told["tls"]), (0, 1), told["err"])
+        same([(r["result"], r["sessions"])
+              for r in shown(c, store)["tls"][0]["rows"]], want)
+
+
+def tls_hostile():
+    """name, file, what is said of it"""
+    good = tls(1, [tls_policy([EXPIRED])])
+    text = json.dumps(good)
+
+    def changed(path, value):
+        one = json.loads(text)
+        at = one
+        for key in path[:-1]:
+            at = at[key]
+        at[path[-1]] = value
+        return json.dumps(one)
+
+    summary = ["policies", 0, "summary", "total-successful-session-count"]
+    yield "cut off", text[:-5], "not valid JSON, or it was cut off"
+    yield "not UTF-8", text.encode().replace(b"Receiver", b"\xff"), "not valid"
+    yield "deep", '{"policies":' + "[" * 100000, "16 deep"
+    yield "many", '{"a":[' + "0," * 600000 + "0]}", "500000 values"
+    yield "large", '{"a":"' + "x" * (17 << 20) + '"}', "16 MiB of JSON"
+    yield "other", '{"a": 1}', "not a TLS report: it has no"
+    yield "no date", changed(["date-range"], {}), "its date range is missing"
+    yield "no domain", changed(["policies", 0, "policy"], {}), "is missing"
+    yield "negative", changed(summary, -1), "is not plausible"
+    yield "huge", changed(summary, 10 ** 18), "is not plausible"
+    yield "a text", changed(summary, "many"), "is not a number"
+    yield "a half", changed(summary, 1.5), "is not a number"
+    yield "policies", changed(["policies"], [{}] * 1001), "1000 policies"
+    yield "results", changed(["policies", 0, "failure-details"], [
+        {"failed-session-count": 1}] * 10001), "10000 results"
+    yield "future", changed(["date-range", "start-datetime"],
+                            "2099-01-01T00:00:00Z").replace(
+                                '"end-datetime"', '"x"'), "in the future"
+
+
+@suite.test("hostile JSON is refused in words, with 65, and nothing stored")
+def tls_refused(c):
+    for name, data, want in tls_hostile():
+        store = c.store()
+        told = c.read(store, c.file("hostile.json", data))
+        same((told["status"], told["tls"]), (65, 0), name)
+        holds(told["err"], want)
+        same(texts_of(store), "", name)
+
+
+@suite.test("JSON that is no TLS report, beside a report")
+def json_beside(c):
+    for data in (b'{"a": 1}', b'{"policies": 1}'):
+        told = c.read(c.store(), c.file("beside.zip", zipped(
+            ("package.json", data), ("r.xml", report(1, [])))))
+        same((told["status"], told["stored"]), (0, 1), told["err"])
+    told = c.read(c.store(), c.file(
+        "text", b"Subject: x\nContent-Type: text/plain\n\n{not json}\n"))
+    holds(told["err"], "a mail without a report")
+
+
+@suite.test("a failure report: what identifies a person is not stored")
+def failures(c):
+    store = c.store()
+    told = c.read(store, c.file("f1", failure()))
+    same((told["status"], told["failures"], told["stored"]), (0, 1, 0),
+         told["err"])
+    text = texts_of(store)
+    for word in ("alice", "bob", "secret", "words"):
+        lacks(text, word)
+    row = shown(c, store)["failures"][0]["rows"][0]
+    same((row["source"], row["failed"], row["alignment"], row["delivery"],
+          row["mail_from"], row["dkim_domain"], row["dkim_selector"],
+          row["reporter"], row["messages"], row["last"]),
+         ("192.0.2.66", "dmarc", "none", "reject", "bounce.example.com",
+          "other.example", "s1", "reporter.example", 1, "2026-02-09"))
+    same(row["results"], "mx.receiver.example; dmarc=fail "
+         "header.from=example.com; spf=fail "
+         "smtp.mailfrom=@bounce.example.com")
+
+
+@suite.test("failure reports: each once, counted by source, shown")
+def failures_shown(c):
+    store = c.store()
+    paths = [c.file("g%d" % n, failure(day=1 + n % 3, source="192.0.2.%d" % (
+        n % 2), text="Subject: %d\n\nx%d\n" % (n, n))) for n in range(8)]
+    told = c.read(store, *paths)
+    same((told["failures"], told["known"]), (8, 0))
+    again = c.file("again", b"Received: by another\n" + failure(
+        day=1, source="192.0.2.0", text="Subject: 0\n\nx0\n"))
+    told = c.read(store, *paths, again)
+    same((told["failures"], told["known"]), (0, 9))
+    c.read(store, c.file("many", failure(
+        source="192.0.2.9", more="Incidents: 1,200\nReporting-MTA: dns; "
+        "mx.big.example\n")))
+    told = shown(c, store)["failures"]
+    same([(r["source"], r["messages"], r["reporter"])
+          for r in told[0]["rows"]],
+         [("192.0.2.9", 1200, "mx.big.example"),
+          ("192.0.2.0", 4, "reporter.example"),
+          ("192.0.2.1", 4, "reporter.example")])
+    same(told[0]["messages"], 1208)
+    _, out, _ = c.run("show", "--store", store)
+    holds(out, "FAILURE REPORTS\nexample.com   1208 messages failed\n")
+    _, text = page(c, store)
+    holds(text, "<h2>Failure reports</h2>")
+    holds(text, "<td class=\"a\">192.0.2.9</td>")
+
+
+@suite.test("feedback that is no failure report; what is enclosed in one")
+def feedback(c):
+    told = c.read(c.store(), c.file("abuse", failure(kind="abuse")))
+    same((told["status"], told["failures"]), (65, 0))
+    holds(told["err"], "a mail without a report")
+    told = c.read(c.store(), c.file("nameless", failure(domain="").replace(
+        b"alice@bounce.example.com", b"").replace(
+            b"DKIM-Domain: other.example\n", b"")))
+    holds(told["err"], "whose Reported-Domain is missing")
+    inner = mail(gzipped(report(1, [record("192.0.2.1", 5)]))).decode()
+    told = c.read(c.store(), c.file("enclosed", failure(
+        text=inner.split("\n", 1)[1])))
+    same((told["failures"], told["stored"]), (1, 0), told["err"])
+
+
+@suite.test("controls, markup and formulas of others are escaped")
+def escaped(c):
+    store = c.store()
+    word = "<script>\x1b[31m\u202e\"'&"
+    told = c.read(store, c.file("evil", tls_mail(tls(1, [tls_policy(
+        [(word, 5, word)], kind=word, domain="a" + word)], org=word,
+        number=word))), c.file("evil2", failure(
+            domain="b" + word, more="X: y").replace(
+                b"Auth-Failure: dmarc", b"Auth-Failure: " + word.encode())))
+    same((told["tls"], told["failures"]), (1, 1), told["err"])
+    for words in ((), ("--json",)):
+        status, out, _ = c.run("show", "--store", store, *words)
+        same(status, 0)
+        true(all(ch == "\n" or ch.isprintable() for ch in out), repr(out))
+    _, text = page(c, store)
+    lacks(text, "<script")
+    holds(text, "&lt;script&gt;")
+    true("\x1b" not in text and "\u202e" not in text, "controls")
+
+
+@suite.test("many domains and rows: bounded, and what is left out is counted")
+def bounded(c):
+    store = c.store()
+    c.read(store, c.file("wide", tls_mail(tls(1, [
+        tls_policy([("r%d" % n, n + 1, "mx") for n in range(80)]),
+        *(tls_policy(domain="d%04d.example" % n) for n in range(999))]))))
+    c.read(store, c.file("wider", tls_mail(tls(1, [tls_policy(
+        domain="z%d.example" % n) for n in range(5)], org="Other"))))
+    told = shown(c, store)
+    same((len(told["tls"]), told["tls_left_out"]), (1000, 5))
+    domain = [d for d in told["tls"] if d["domain"] == "example.com"][0]
+    same((len(domain["rows"]), domain["rows_left_out"]), (50, 31))
+    same(domain["sessions"], 900 + 80 * 81 // 2)
+    _, out, _ = c.run("show", "--store", store)
+    holds(out, "  and 61 more; --json lists 50\n")
+    holds(out, "\nand 5 more domains\n")
+
+
+def main():
+    if len(sys.argv) < 2:
+        sys.exit(__doc__)
+    lab = Lab(sys.argv[1])
+    try:
+        return suite.run(lab, sys.argv[2] if len(sys.argv) > 2 else None)
+    finally:
+        shutil.rmtree(lab.home, ignore_errors=True)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
