@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """The whole way of an aggregate report: mail through a Postfix with the milter
-attached, `avouch report send` through the same Postfix's sendmail(8), and what
-arrives, read by `avouch report read`.
+attached, `avouch report send` through the same Postfix's sendmail(8), which
+signs, and what arrives: it passes DMARC, and `avouch report read` reads it.
 
 usage: feedback_loop.py PROGRAM [PART-OF-A-NAME]; the command lies beside it
 """
@@ -14,6 +14,7 @@ import time
 
 import lab
 import postfix
+import signlab
 import smtp
 from demo import STRANGER
 from mailing import delivered
@@ -23,8 +24,10 @@ suite = Suite()
 
 AUTHOR = "alice@loop.example"
 RECIPIENT = "agg@example.net"
+REPORTER = "postmaster@example.net"
 RECORDS = """\
 loop.example. IN TXT "v=spf1 ip4:203.0.113.66 -all"
+_dmarc.example.net. IN TXT "v=DMARC1; p=reject; adkim=s; aspf=s"
 _dmarc.loop.example. IN TXT "v=DMARC1; p=none; rua=mailto:%s"
 loop.example._report._dmarc.example.net. IN TXT "v=DMARC1"
 """ % RECIPIENT
@@ -39,7 +42,7 @@ STORE = """
 report {
 	store = "%s"
 	org_name = "Loop"
-	email = "postmaster@example.net"
+	email = "%s"
 	sendmail = "%s"
 }
 """
@@ -72,6 +75,9 @@ def _(l):
     true(mail is not None, "nothing arrived: " + l.postfix.tail())
     holds(smtp.fields(mail, "Subject")[0], "loop.example")
     same(len(smtp.fields(mail, "Message-ID")), 1)
+    same(signlab.own_signatures(mail), [("example.net", "m1")])
+    same(signlab.verify(l, mail), ["pass"])
+    same(signlab.dmarc(l, mail, REPORTER), "pass")
     same(report(l, *sent)["sent"], 0, "again")
     path = l.home + "/mail"
     with open(path, "wb") as f:
@@ -92,12 +98,11 @@ def main():
         postfix.check()
     except postfix.CannotRun as e:
         return suite.skip_all("skipped: %s" % e)
-    with lab.Lab(sys.argv[1]) as l:
+    with signlab.SignLab(sys.argv[1]) as l:
         sendmail = l.home + "/sendmail"
         l.add_record(RECORDS)
-        l.start_milter(STORE % (l.home + "/avouch.db", sendmail))
+        l.start(first=STORE % (l.home + "/avouch.db", REPORTER, sendmail))
         l.conf = l.milter.path
-        l.start_postfix()
         with open(sendmail, "w") as f:
             f.write(SENDMAIL % l.postfix.config)
         os.chmod(sendmail, 0o755)

@@ -176,3 +176,13 @@ def verify(l, message):
     r = subprocess.run([command, "dkim", "--zone", l.zone, "--json", "-"],
                        input=message, capture_output=True)
     return [s["result"] for s in json.loads(r.stdout)["signatures"]]
+
+
+def dmarc(l, message, sender):
+    """The result of DMARC at a receiver, to whom it comes by another host."""
+    command = os.path.dirname(l.program) + "/avouch"
+    r = subprocess.run([
+        command, "check", "--json", "--config", os.devnull, "--zone", l.zone,
+        "--ip", "192.0.2.77", "--helo", lab.HOST, "--mail-from", sender, "-"],
+        input=message, capture_output=True)
+    return json.loads(r.stdout)["dmarc"]["result"]
