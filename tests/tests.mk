@@ -29,6 +29,7 @@
 ## matrix       SYSTEMS="trixie arm64": build and test in other systems (root)
 ## cross        compile for musl, arm64 and riscv64, without linking
 ## rpm          the RPM of etc/avouch.spec, compared with what install does
+## apk          the APKBUILD of Alpine, compared with what install does
 ## bench        the milter and its peers: CPU, rate, latency, memory
 ## sign-bench   CPU of signing a small message, beside opendkim and RSA alone
 ## bench-parts  what the single parts cost
@@ -321,6 +322,9 @@ rpm: all
 	@tests/deps build check rpm
 	@tests/rpm
 
+apk: all
+	@tests/apk
+
 cross:
 	@tests/deps build check cross
 	@WARN="$(WARN)" tests/cross $(SYSTEMS)
@@ -328,7 +332,7 @@ cross:
 deps:
 	@tests/deps all
 
-.PHONY: bench bench-parts demo check check-programs check-run cli-test e2e \
+.PHONY: bench bench-parts demo apk check check-programs check-run cli-test e2e \
 	matrix cross rpm unit-programs package-test central-test conformance sign-test sign-bench soak soak-reload faults neighbours sendmail-test \
 	store-faults \
 	valgrind lint analyze coverage coverage-run deps unit fuzz-replay \
