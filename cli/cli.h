@@ -49,7 +49,7 @@ struct cli {
 	const char *day, *domain, *store, *days, *html, *as, *remove;
 	struct cli_list selectors, outgoing;
 	const char *fail_on, *message, *bounce, *cert;
-	bool no_https, smtp;
+	bool no_https, smtp, mine;
 	const char *wait, *minutes, *spool, *receive;
 	const char *keys, *selector, *algorithm, *pair, *target;
 	const char *key_file;

@@ -91,6 +91,8 @@ static const struct option_row rows[] = {
 	    "audit a received message; - is standard input" },
 	{ "bounce", "FILE", AT(bounce), CLI_WITH_AUDIT,
 	    "explain a refusal or a bounce; - is standard input" },
+	{ "mine", NULL, AT(mine), CLI_WITH_AUDIT,
+	    "audit all domains of your keys and reports; show what changed" },
 	{ "wait", "ADDRESS", AT(wait), CLI_WITH_AUDIT,
 	    "audit a message that is sent to a new address" },
 	{ "minutes", "N", AT(minutes), CLI_WITH_AUDIT,

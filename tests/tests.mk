@@ -127,6 +127,7 @@ CLI_TESTS = "tests/cli/contract.py $(COMMAND)" \
 	"tests/cli/key.py $(COMMAND)" \
 	"tests/audit/domain.py $(COMMAND)" \
 	"tests/audit/false_alarms.py $(COMMAND)" \
+	"tests/audit/mine.py $(COMMAND)" \
 	"tests/audit/servers.py $(COMMAND)" \
 	"tests/audit/message.py $(COMMAND)" \
 	"tests/audit/waiting.py $(COMMAND)" \

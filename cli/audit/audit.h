@@ -88,9 +88,10 @@ struct audit_task {
 int audit_task_begin(struct cli *c, struct audit_task *t, struct span domain,
     const struct audit_learning *l, const struct audit_learned *learned);
 
-/* Waits for the answers, connects to the hosts, and grades.  Returns EX_OK, or
- * another status after printing a message. */
-int audit_task_end(struct cli *c, struct audit_task *t);
+/* Waits for the answers, with a progress bar if `shows_progress`; connects to
+ * the hosts, and grades.  Returns EX_OK, or another status after printing a
+ * message. */
+int audit_task_end(struct cli *c, struct audit_task *t, bool shows_progress);
 void audit_task_free(struct audit_task *t);
 
 /* ---- show.c ---- */

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "cli/audit/audit.h"
+#include "cli/audit/mine.h"
 
 int
 audit_status(
@@ -26,12 +27,13 @@ int
 cmd_audit(struct cli *c)
 {
 	int forms = (c->n_args > 0) + (c->message != NULL) +
-	    (c->bounce != NULL) + (c->wait != NULL) + (c->receive != NULL);
+	    (c->bounce != NULL) + (c->wait != NULL) + (c->receive != NULL) +
+	    c->mine;
 
 	if (forms != 1)
 		return cli_fail(c, EX_USAGE,
-		    "give one of DOMAIN, --message FILE, --bounce FILE and "
-		    "--wait ADDRESS");
+		    "give one of DOMAIN, --mine, --message FILE, --bounce "
+		    "FILE and --wait ADDRESS");
 	if (c->receive != NULL)
 		return audit_run_receive(c);
 	if (c->wait != NULL)
@@ -46,6 +48,11 @@ cmd_audit(struct cli *c)
 	if (c->smtp && c->cert != NULL)
 		return cli_fail(
 		    c, EX_USAGE, "--smtp and --cert cannot be used together");
+	if (c->mine && (c->selectors.n > 0 || c->cert != NULL))
+		return cli_fail(c, EX_USAGE,
+		    "--mine cannot be used with --selector or --cert");
+	if (c->mine)
+		return audit_run_mine(c);
 	if (c->message != NULL)
 		return audit_run_message(c);
 	return c->bounce != NULL ? audit_run_bounce(c) : audit_run_domain(c);

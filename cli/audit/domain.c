@@ -60,7 +60,7 @@ audit_read_query(struct cli *c, struct audit_task *t, struct span domain,
 
 /* Waits until the core is done, and shows how many answers have come. */
 static void
-audit_wait(struct dns_task *j, int64_t deadline)
+audit_show_wait(struct dns_task *j, int64_t deadline)
 {
 	struct progress p;
 
@@ -70,7 +70,6 @@ audit_wait(struct dns_task *j, int64_t deadline)
 		progress_show(&p,
 		    (uint64_t)(CLI_WAIT_MS - (deadline - clock_ms())),
 		    dns_task_count(j).questions, "DNS questions");
-	dns_task_wait(j, deadline);
 	progress_clear(&p);
 }
 
@@ -214,11 +213,13 @@ audit_task_begin(struct cli *c, struct audit_task *t, struct span domain,
 }
 
 int
-audit_task_end(struct cli *c, struct audit_task *t)
+audit_task_end(struct cli *c, struct audit_task *t, bool shows_progress)
 {
 	int status;
 
-	audit_wait(t->dns, t->deadline);
+	if (shows_progress)
+		audit_show_wait(t->dns, t->deadline);
+	dns_task_wait(t->dns, t->deadline);
 	if (t->result.domain.p == NULL)
 		return cli_fail(c, EX_USAGE,
 		    "\"%.*s\": not a domain name; use a name such as "
@@ -277,7 +278,7 @@ audit_run_one(struct cli *c, struct audit_task *t, struct arena *a)
 		status = audit_task_begin(
 		    c, t, typed, &l, domain.p != NULL ? l.list : NULL);
 	if (status == EX_OK)
-		status = audit_task_end(c, t);
+		status = audit_task_end(c, t, true);
 	if (status == EX_OK)
 		status = audit_show(c, &t->result);
 	audit_task_free(t);

@@ -48,28 +48,41 @@ report_read_conf(
 	return out->conf != NULL ? EX_OK : EX_CONFIG;
 }
 
-int
-report_open_conf(struct cli *c, struct report_store *out)
+static const char *
+report_conf_path(const struct cli *c)
 {
-	const char *path = c->config != NULL ? c->config : CONF_DEFAULT_FILE;
+	return c->config != NULL ? c->config : CONF_DEFAULT_FILE;
+}
+
+int
+report_open_settings(struct cli *c, struct report_store *out)
+{
 	struct buf shown = buf_wrap(out->shown, sizeof(out->shown));
 	int status;
 
 	out->conf = NULL;
 	out->ledger = NULL;
-	status = report_read_conf(c, path, out);
+	status = report_read_conf(c, report_conf_path(c), out);
 	if (status != EX_OK)
 		return status;
 	out->name = c->store != NULL ? c->store : out->conf->report.store;
-	if (out->name != NULL) {
+	if (out->name != NULL)
 		pg_url_put_redacted(&shown, span_str(out->name));
-		return EX_OK;
-	}
+	return EX_OK;
+}
+
+int
+report_open_conf(struct cli *c, struct report_store *out)
+{
+	int status = report_open_settings(c, out);
+
+	if (status != EX_OK || out->name != NULL)
+		return status;
 	report_close(out);
 	return cli_fail(c, EX_CONFIG,
 	    "%s: report { store = ... } is not set; set it, or use --store "
 	    "FILE",
-	    path);
+	    report_conf_path(c));
 }
 
 bool

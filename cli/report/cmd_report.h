@@ -35,6 +35,9 @@ struct report_store {
 int report_open(
     struct cli *c, enum sqlite_for purpose, struct report_store *out);
 
+/* Only reads the configuration; `name` is NULL if no store is set. */
+int report_open_settings(struct cli *c, struct report_store *out);
+
 /* The two steps of report_open(): read the configuration, open the store. */
 int report_open_conf(struct cli *c, struct report_store *out);
 int report_open_ledger(

@@ -1,0 +1,109 @@
+/* mine_list.c - which domains are ours */
+#include <dirent.h>
+#include <errno.h>
+#include <string.h>
+
+#include "cli/audit/mine.h"
+#include "lib/date.h"
+#include "lib/domain.h"
+
+struct mine_listing {
+	struct arena *arena;
+	struct mine_list *out;
+};
+
+/* Where `domain` is, or belongs. */
+static size_t
+mine_list_place(const struct mine_list *l, struct span domain)
+{
+	size_t from = 0, to = l->n;
+
+	while (from < to) {
+		size_t middle = from + (to - from) / 2;
+
+		if (audit_compare_domains(&l->domains[middle], &domain) < 0)
+			from = middle + 1;
+		else
+			to = middle;
+	}
+	return from;
+}
+
+static void
+mine_list_add(struct mine_listing *m, struct span name)
+{
+	struct mine_list *l = m->out;
+	struct span domain;
+	size_t place;
+
+	if (!domain_is_fqdn(name))
+		return;
+	place = mine_list_place(l, name);
+	if (place < l->n && span_equal(l->domains[place], name))
+		return;
+	if (l->n == MINE_KNOWN_MAX) {
+		l->cut = true;
+		return;
+	}
+	domain = domain_normal(m->arena, name);
+	if (domain.p == NULL)
+		return;
+	place = mine_list_place(l, domain); /* the name may have capitals */
+	if (place < l->n && span_equal(l->domains[place], domain))
+		return;
+	memmove(&l->domains[place + 1], &l->domains[place],
+	    (l->n - place) * sizeof(*l->domains));
+	l->domains[place] = domain;
+	l->n++;
+}
+
+static bool
+mine_list_report(void *arg, const struct ledger_received *report)
+{
+	mine_list_add(arg, report->domain);
+	return true;
+}
+
+/* A folder that is missing has no keys. */
+static int
+mine_list_keys(struct cli *c, const char *path, struct mine_listing *m)
+{
+	DIR *folder = opendir(path);
+	const struct dirent *entry;
+
+	if (folder == NULL)
+		return errno == ENOENT
+		    ? EX_OK
+		    : cli_fail(c, EX_CONFIG, "%s: %s", path, strerror(errno));
+	while ((entry = readdir(folder)) != NULL)
+		if (entry->d_name[0] != '.')
+			mine_list_add(m, span_str(entry->d_name));
+	closedir(folder);
+	return EX_OK;
+}
+
+int
+mine_list_read(struct cli *c, const struct conf *conf,
+    const struct report_store *store, struct arena *a, struct mine_list *out)
+{
+	struct mine_listing m = { a, out };
+	const struct ledger_range range = {
+		.domain = SPAN_NONE,
+		.from = c->now / DATE_DAY - AUDIT_REPORT_DAYS,
+		.to = c->now / DATE_DAY,
+	};
+	int status = EX_OK;
+
+	*out = (struct mine_list){ .domains = arena_array(a, MINE_KNOWN_MAX,
+				       sizeof(*out->domains)) };
+	if (out->domains == NULL)
+		return cli_fail(c, EX_TEMPFAIL, "out of memory");
+	if (conf->sign.keys != NULL)
+		status = mine_list_keys(c, conf->sign.keys, &m);
+	if (status == EX_OK && store != NULL &&
+	    ledger_each_received(store->ledger, &range, mine_list_report, &m) ==
+		LEDGER_ERROR)
+		status = cli_fail(c, EX_TEMPFAIL, "%s: %s", store->shown,
+		    ledger_error(store->ledger));
+	return status;
+}
