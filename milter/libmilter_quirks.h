@@ -22,6 +22,9 @@
  * address.  So listen.c opens the socket and passes the descriptor to
  * libmilter.
  *
+ * Reading.  libmilter makes five system calls for each packet; read_ahead.h
+ * says how that becomes fewer.
+ *
  * Strings.  libmilter's functions take char * for strings that they only read.
  *
  * Two more workarounds are elsewhere: callbacks.c replies to DATA over TCP, and
@@ -64,10 +67,12 @@ struct libmilter_state {
 	bool signals_are_ours; /* its signal thread has called our sigwait() */
 	bool wakes; /* a connection like those of libmilter_wake() reached a
 	               worker; if connect() failed, no more are made */
+	bool reads_ahead; /* and the worker read it well; otherwise
+	                     read_ahead_stop() was called */
 };
 
 /* Call once, after smfi_main() was started in a separate thread.  Waits at most
- * `wait_ms` for each of the two checks, and stops when `*ended` is true. */
+ * `wait_ms` for each of the three checks, and stops when `*ended` is true. */
 struct libmilter_state libmilter_self_test(
     unsigned wait_ms, const atomic_bool *ended);
 

@@ -359,6 +359,10 @@ warn_about_libmilter(const struct daemon *d)
 		    "libmilter's workers: messages may wait for slow ones; "
 		    "check socket_mode and local firewall rules",
 		    d->options.socket);
+	else if (!d->libmilter.reads_ahead)
+		log_say(LOG_LEVEL_WARNING, "libmilter",
+		    "libmilter reads in a way that this version does not know; "
+		    "messages are handled as always, but cost more CPU");
 }
 
 static void

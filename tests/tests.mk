@@ -67,6 +67,9 @@ IMPORT = $(BUILD)/cli/import.o $(BUILD)/cli/import_rules.o
 $(BUILD)/tests/cli/import_test $(BUILD)/tests/fuzz/import_fuzz \
 	$(BUILD)/tests/fuzz/import_replay: $(IMPORT)
 
+# Nor is milter/.
+$(BUILD)/tests/milter/read_ahead_test: $(BUILD)/milter/read_ahead.o
+
 # The daemon's session; tests/support/fake_libmilter.c stands in for libmilter.
 SESSION = $(patsubst %,$(BUILD)/milter/%.o,callbacks metrics reply message_sink \
 	service session own_guard sign_sink signing key_watch) \

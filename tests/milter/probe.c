@@ -15,10 +15,10 @@
 #include <stdlib.h>
 #include <sys/mman.h>
 #include <sys/ptrace.h>
-/* The parameters of accept() have other types in other C libraries. */
-#define accept accept_of_libc
+/* The parameters of accept4() have other types in other C libraries. */
+#define accept4 accept4_of_libc
 #include <sys/socket.h>
-#undef accept
+#undef accept4
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -117,18 +117,18 @@ probe(void)
 	    try_map(PROT_READ | PROT_WRITE));
 }
 
-/* In the place of libc's. */
-int accept(int fd, void *address, socklen_t *size);
+/* In the place of libc's; the daemon's accept() calls it. */
+int accept4(int fd, void *address, socklen_t *size, int flags);
 
 int
-accept(int fd, void *address, socklen_t *size)
+accept4(int fd, void *address, socklen_t *size, int flags)
 {
-	static int (*real)(int, void *, socklen_t *);
+	static int (*real)(int, void *, socklen_t *, int);
 	int got;
 
 	if (real == NULL)
-		*(void **)&real = dlsym(RTLD_NEXT, "accept");
-	got = real(fd, address, size);
+		*(void **)&real = dlsym(RTLD_NEXT, "accept4");
+	got = real(fd, address, size, flags);
 	if (got >= 0)
 		probe();
 	return got;

@@ -1,0 +1,337 @@
+/* read_ahead.c: libmilter sees the same bytes, with fewer system calls. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+#include <poll.h>
+#include <pthread.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include "milter/read_ahead.h"
+
+enum { STREAM = 300000 };
+
+struct connection {
+	int mta, ours;
+};
+
+static int listener;
+
+static int
+start(void **state)
+{
+	struct sockaddr_un any = { .sun_family = AF_UNIX };
+
+	(void)state;
+	listener = socket(AF_UNIX, SOCK_STREAM, 0);
+	return bind(listener, (struct sockaddr *)&any, sizeof(sa_family_t)) ==
+		    0 &&
+		listen(listener, 4) == 0
+	    ? 0
+	    : -1;
+}
+
+static struct connection
+connection_new(void)
+{
+	struct sockaddr_un address;
+	socklen_t size = sizeof(address);
+	struct connection c;
+
+	assert_int_equal(
+	    getsockname(listener, (struct sockaddr *)&address, &size), 0);
+	c.mta = socket(AF_UNIX, SOCK_STREAM, 0);
+	assert_int_equal(connect(c.mta, (struct sockaddr *)&address, size), 0);
+	c.ours = accept(listener, NULL, NULL);
+	assert_true(c.ours >= 0);
+	return c;
+}
+
+static void
+connection_end(struct connection c)
+{
+	close(c.mta);
+	close(c.ours);
+}
+
+static void
+send_text(int fd, const char *text)
+{
+	assert_int_equal(write(fd, text, strlen(text)), strlen(text));
+}
+
+static int
+is_ready(int fd, int wait_ms)
+{
+	struct pollfd p = { .fd = fd, .events = POLLIN };
+
+	return poll(&p, 1, wait_ms);
+}
+
+static void
+expect(int fd, const char *text)
+{
+	char got[64] = "";
+
+	assert_int_equal(read(fd, got, strlen(text)), strlen(text));
+	assert_string_equal(got, text);
+}
+
+/* Bytes that the kernel still has. */
+static int
+in_kernel(int fd)
+{
+	int n = -1;
+
+	assert_int_equal(ioctl(fd, FIONREAD, &n), 0);
+	return n;
+}
+
+static void
+what_has_arrived_is_taken_at_once(void **state)
+{
+	struct connection c = connection_new();
+
+	(void)state;
+	assert_int_equal(is_ready(c.ours, 0), 0);
+	send_text(c.mta, "0123456789");
+	assert_int_equal(is_ready(c.ours, 0), 1);
+	expect(c.ours, "01");
+	assert_int_equal(in_kernel(c.ours), 0);
+	assert_int_equal(is_ready(c.ours, -1), 1);
+	expect(c.ours, "234");
+	send_text(c.mta, "abc");
+	expect(c.ours, "56789");
+	assert_int_equal(is_ready(c.ours, 0), 1);
+	expect(c.ours, "abc");
+	assert_int_equal(is_ready(c.ours, 0), 0);
+	connection_end(c);
+}
+
+static void
+poll_is_asked_once_for_what_was_not_read(void **state)
+{
+	struct connection c = connection_new();
+	char byte;
+
+	(void)state;
+	send_text(c.mta, "x");
+	assert_int_equal(is_ready(c.ours, 0), 1);
+	/* Behind our back, so that a system call would say 0. */
+	assert_int_equal(recv(c.ours, &byte, 1, 0), 1);
+	assert_int_equal(is_ready(c.ours, 0), 1);
+	connection_end(c);
+}
+
+static void
+the_end_comes_after_the_bytes(void **state)
+{
+	struct connection c = connection_new();
+	char byte;
+
+	(void)state;
+	send_text(c.mta, "abc");
+	assert_int_equal(shutdown(c.mta, SHUT_WR), 0);
+	assert_int_equal(is_ready(c.ours, 0), 1);
+	expect(c.ours, "a");
+	assert_int_equal(is_ready(c.ours, 0), 1);
+	expect(c.ours, "bc");
+	assert_int_equal(is_ready(c.ours, 0), 1);
+	assert_int_equal(read(c.ours, &byte, 1), 0);
+	connection_end(c);
+}
+
+static unsigned char
+byte_at(size_t i)
+{
+	return (unsigned char)(i * 2654435761U >> 13);
+}
+
+static void *
+send_stream(void *arg)
+{
+	const struct connection *c = arg;
+	static unsigned char bytes[STREAM];
+
+	for (size_t i = 0; i < sizeof(bytes); i++)
+		bytes[i] = byte_at(i);
+	for (size_t at = 0, n = 1; at < sizeof(bytes);
+	     at += n, n = n * 7 % 9973) {
+		if (n > sizeof(bytes) - at)
+			n = sizeof(bytes) - at;
+		if (write(c->mta, bytes + at, n) != (ssize_t)n)
+			break;
+	}
+	shutdown(c->mta, SHUT_WR);
+	return NULL;
+}
+
+static void
+the_stream_is_the_same_for_all_sizes(void **state)
+{
+	struct connection c = connection_new();
+	static unsigned char got[40000];
+	pthread_t sender;
+	size_t at = 0;
+	ssize_t n;
+
+	(void)state;
+	assert_int_equal(pthread_create(&sender, NULL, send_stream, &c), 0);
+	for (size_t want = 5;; want = want * 31 % 39979) {
+		if (want % 3 != 0)
+			assert_int_equal(is_ready(c.ours, -1), 1);
+		n = read(c.ours, got, want);
+		assert_true(n >= 0);
+		if (n == 0)
+			break;
+		for (size_t i = 0; i < (size_t)n; i++)
+			assert_int_equal(got[i], byte_at(at + i));
+		at += (size_t)n;
+	}
+	assert_int_equal(at, STREAM);
+	pthread_join(sender, NULL);
+	connection_end(c);
+}
+
+static void
+close_forgets_what_was_read_ahead(void **state)
+{
+	struct connection old = connection_new(), new;
+
+	(void)state;
+	send_text(old.mta, "secret");
+	assert_int_equal(is_ready(old.ours, 0), 1);
+	expect(old.ours, "s");
+	close(old.ours);
+	close(old.mta);
+	new = connection_new();
+	assert_int_equal(new.ours, old.ours);
+	assert_int_equal(is_ready(new.ours, 0), 0);
+	send_text(new.mta, "public");
+	assert_int_equal(is_ready(new.ours, 0), 1);
+	expect(new.ours, "public");
+	connection_end(new);
+}
+
+static void *
+close_it(void *arg)
+{
+	close(*(int *)arg);
+	return NULL;
+}
+
+static void
+also_if_another_thread_closes(void **state)
+{
+	struct connection old = connection_new(), new;
+	pthread_t other;
+
+	(void)state;
+	send_text(old.mta, "secret");
+	assert_int_equal(is_ready(old.ours, 0), 1);
+	expect(old.ours, "s");
+	assert_int_equal(pthread_create(&other, NULL, close_it, &old.ours), 0);
+	pthread_join(other, NULL);
+	close(old.mta);
+	new = connection_new();
+	assert_int_equal(new.ours, old.ours);
+	assert_int_equal(is_ready(new.ours, 0), 0);
+	send_text(new.mta, "public");
+	assert_int_equal(is_ready(new.ours, 0), 1);
+	expect(new.ours, "public");
+	connection_end(new);
+}
+
+static void
+two_connections_do_not_mix(void **state)
+{
+	struct connection a = connection_new(), b = connection_new();
+
+	(void)state;
+	send_text(a.mta, "aaaa");
+	send_text(b.mta, "bbbb");
+	assert_int_equal(is_ready(a.ours, 0), 1);
+	expect(a.ours, "a");
+	assert_int_equal(is_ready(b.ours, 0), 1);
+	expect(b.ours, "bb");
+	assert_int_equal(in_kernel(b.ours), 2);
+	expect(a.ours, "aaa");
+	expect(b.ours, "bb");
+	connection_end(a);
+	connection_end(b);
+}
+
+/* A libmilter that waits with select() is not read ahead for. */
+static void
+without_poll_nothing_is_read_ahead(void **state)
+{
+	struct connection c = connection_new();
+
+	(void)state;
+	send_text(c.mta, "0123456789");
+	expect(c.ours, "01");
+	assert_int_equal(in_kernel(c.ours), 8);
+	connection_end(c);
+}
+
+static void
+other_descriptors_are_not_read_ahead(void **state)
+{
+	struct connection c = connection_new();
+	int ends[2];
+
+	(void)state;
+	assert_int_equal(pipe(ends), 0);
+	send_text(ends[1], "0123456789");
+	assert_int_equal(is_ready(ends[0], 0), 1);
+	expect(ends[0], "01");
+	assert_int_equal(in_kernel(ends[0]), 8);
+	close(ends[0]);
+	close(ends[1]);
+	/* A connection that was not accepted. */
+	send_text(c.ours, "0123456789");
+	assert_int_equal(is_ready(c.mta, 0), 1);
+	expect(c.mta, "01");
+	assert_int_equal(in_kernel(c.mta), 8);
+	connection_end(c);
+}
+
+static void
+stopped_nothing_is_read_ahead(void **state)
+{
+	struct connection c;
+
+	(void)state;
+	read_ahead_stop();
+	c = connection_new();
+	send_text(c.mta, "0123456789");
+	assert_int_equal(is_ready(c.ours, 0), 1);
+	expect(c.ours, "01");
+	assert_int_equal(in_kernel(c.ours), 8);
+	connection_end(c);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(what_has_arrived_is_taken_at_once),
+		cmocka_unit_test(poll_is_asked_once_for_what_was_not_read),
+		cmocka_unit_test(the_end_comes_after_the_bytes),
+		cmocka_unit_test(the_stream_is_the_same_for_all_sizes),
+		cmocka_unit_test(close_forgets_what_was_read_ahead),
+		cmocka_unit_test(also_if_another_thread_closes),
+		cmocka_unit_test(two_connections_do_not_mix),
+		cmocka_unit_test(without_poll_nothing_is_read_ahead),
+		cmocka_unit_test(other_descriptors_are_not_read_ahead),
+		cmocka_unit_test(stopped_nothing_is_read_ahead), /* the last */
+	};
+
+	return cmocka_run_group_tests(tests, start, NULL);
+}
