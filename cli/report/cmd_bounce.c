@@ -5,21 +5,14 @@
  * The exit status is 0 for any input and fails only if the store or the Maildir
  * cannot be used: otherwise the mail system would bounce the bounce.
  */
-#include <dirent.h>
-#include <errno.h>
-#include <fcntl.h>
-#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "cli/report/cmd_report.h"
+#include "cli/report/maildir.h"
 #include "lib/buf.h"
 #include "report/receive/bounce.h"
-
-enum { MAILS_MAX = 10000 }; /* of a Maildir, in one run */
 
 /* Returns the first BOUNCE_MESSAGE_MAX bytes.  Reads and drops the rest, so
  * that the writer does not get a broken pipe. */
@@ -127,105 +120,22 @@ bounce_handle(struct cli *c, struct bounce *b, struct arena *a)
 /* ---- a Maildir ---- */
 
 struct bounce_maildir {
-	const char *path;
-	int new_fd, cur_fd; /* its two folders */
+	struct cli *c;
+	char *memory;
+	struct arena *a;
 };
 
 static int
-maildir_fail(struct cli *c, const struct bounce_maildir *m, const char *name)
+bounce_take(void *arg, int fd, const char *path, bool *aside)
 {
-	return cli_fail(
-	    c, EX_TEMPFAIL, "%s/%s: %s", m->path, name, strerror(errno));
-}
-
-static int
-maildir_open(struct cli *c, struct bounce_maildir *m)
-{
-	int fd = open(m->path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-
-	if (fd < 0)
-		return maildir_fail(c, m, "");
-	m->new_fd = openat(fd, "new", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	m->cur_fd = openat(fd, "cur", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	close(fd);
-	if (m->new_fd < 0)
-		return maildir_fail(c, m, "new");
-	return m->cur_fd < 0 ? maildir_fail(c, m, "cur") : EX_OK;
-}
-
-/* Handles a file of "new", then moves it to "cur" as a mail that was seen. */
-static int
-maildir_handle(struct cli *c, const struct bounce_maildir *m, const char *name,
-    char *memory, struct arena *a)
-{
-	char seen[NAME_MAX + sizeof(":2,S")];
-	struct buf b = buf_wrap(seen, sizeof(seen));
+	const struct bounce_maildir *m = arg;
 	struct bounce bounce;
-	struct stat st;
-	int status = EX_OK;
-	int fd = openat(
-	    m->new_fd, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
 
-	/* It was moved by a mail program, or it is not a mail. */
-	if (fd < 0 && (errno == ENOENT || errno == ELOOP))
-		return EX_OK;
-	if (fd < 0 || fstat(fd, &st) != 0)
-		status = maildir_fail(c, m, name);
-	else if (!S_ISREG(st.st_mode)) {
-		close(fd);
-		return EX_OK;
-	}
-	if (status == EX_OK) {
-		arena_rewind(a);
-		bounce_read(bounce_read_input(fd, memory), &bounce);
-		status = bounce_handle(c, &bounce, a);
-	}
-	if (fd >= 0)
-		close(fd);
-	buf_text(&b, name);
-	buf_text(&b, ":2,S");
-	if (status == EX_OK &&
-	    renameat(m->new_fd, name, m->cur_fd, seen) != 0 && errno != ENOENT)
-		status = maildir_fail(c, m, name);
-	return status;
-}
-
-static int
-is_mail_name(const struct dirent *entry)
-{
-	return entry->d_name[0] != '.';
-}
-
-static int
-bounce_maildir(struct cli *c, const char *path, char *memory, struct arena *a)
-{
-	struct bounce_maildir m = { .path = path, .new_fd = -1, .cur_fd = -1 };
-	struct dirent **entries = NULL;
-	int status = maildir_open(c, &m);
-	char *folder = NULL;
-	int n = 0;
-
-	if (status == EX_OK) {
-		n = asprintf(&folder, "%s/new", path);
-		if (n < 0)
-			folder = NULL;
-		else
-			n = scandir(folder, &entries, is_mail_name, alphasort);
-		status = n < 0 ? maildir_fail(c, &m, "new") : EX_OK;
-	}
-	for (int i = 0; i < n; i++) {
-		if (status == EX_OK && i < MAILS_MAX)
-			status = maildir_handle(
-			    c, &m, entries[i]->d_name, memory, a);
-		free(entries[i]);
-	}
-	free(entries);
-	free(folder);
-	if (m.new_fd >= 0)
-		close(m.new_fd);
-	if (m.cur_fd >= 0)
-		close(m.cur_fd);
-	return status;
+	(void)path;
+	(void)aside;
+	arena_rewind(m->a);
+	bounce_read(bounce_read_input(fd, m->memory), &bounce);
+	return bounce_handle(m->c, &bounce, m->a);
 }
 
 int
@@ -239,7 +149,8 @@ cmd_report_bounce(struct cli *c)
 	if (memory == NULL || a == NULL) {
 		status = cli_fail(c, EX_TEMPFAIL, "out of memory");
 	} else if (c->n_args > 1) {
-		status = bounce_maildir(c, c->args[1], memory, a);
+		status = maildir_empty(c, c->args[1], bounce_take,
+		    &(struct bounce_maildir){ c, memory, a });
 	} else {
 		bounce_read(bounce_read_input(STDIN_FILENO, memory), &b);
 		status = bounce_handle(c, &b, a);

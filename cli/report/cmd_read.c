@@ -1,6 +1,6 @@
 /*
- * cmd_read.c - avouch report read: reads reports of others from files,
- * folders (such as a Maildir) and mailboxes into the store.
+ * cmd_read.c - avouch report read and intake: reads reports of others from
+ * files, folders and mailboxes, or from mail as it arrives, into the store.
  *
  * After a refused file the others are still read, and the exit status is
  * EX_DATAERR.  In a folder, files without a report are skipped.
@@ -11,8 +11,10 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "cli/report/cmd_report.h"
+#include "cli/report/maildir.h"
 #include "cli/input.h"
 #include "cli/progress.h"
 #include "lib/buf.h"
@@ -311,34 +313,94 @@ print_read_json(struct report_reading *r)
 	cli_print_json(o);
 }
 
-int
-cmd_report_read(struct cli *c)
+/* Opens the store.  EX_OK, or another status after printing a message. */
+static int
+reading_open(struct cli *c, struct report_reading *r)
 {
-	struct report_reading r = { .c = c, .counting = true };
-	int status = report_open(c, SQLITE_FOR_COMMAND, &r.store);
+	int status = report_open(c, SQLITE_FOR_COMMAND, &r->store);
 
 	if (status != EX_OK)
 		return status;
 	if (c->store == NULL || c->config != NULL)
-		r.quota.o =
-		    (struct quota_options){ r.store.conf->report.max_store,
-			    r.store.conf->report.min_free };
-	r.in = (struct report_import){ .ledger = r.store.ledger,
+		r->quota.o =
+		    (struct quota_options){ r->store.conf->report.max_store,
+			    r->store.conf->report.min_free };
+	r->in = (struct report_import){ .ledger = r->store.ledger,
 		.now = c->now,
 		.tell = read_on_event,
 		.progress = read_on_progress,
-		.arg = &r };
-	r.refusals = c->json ? json_array() : NULL;
+		.arg = r };
+	r->refusals = c->json ? json_array() : NULL;
+	return EX_OK;
+}
+
+static void
+reading_close(struct report_reading *r)
+{
+	report_close(&r->store);
+	if (r->c->json)
+		print_read_json(r);
+	else
+		print_read_summary(r);
+}
+
+int
+cmd_report_read(struct cli *c)
+{
+	struct report_reading r = { .c = c, .counting = true };
+	int status = reading_open(c, &r);
+
+	if (status != EX_OK)
+		return status;
 	read_all_paths(&r);
 	r.counting = false;
 	r.status = EX_OK;
 	progress_begin(&r.progress, r.total);
 	read_all_paths(&r);
 	progress_clear(&r.progress);
-	report_close(&r.store);
-	if (c->json)
-		print_read_json(&r);
-	else
-		print_read_summary(&r);
+	reading_close(&r);
 	return r.status;
+}
+
+/* ---- mail as it arrives ---- */
+
+/* Of what is not a report, or is refused, a message was printed. */
+static int
+intake_mail(void *arg, int fd, const char *path, bool *aside)
+{
+	struct report_reading *r = arg;
+	struct input in;
+
+	r->status = EX_OK;
+	r->files++;
+	if (!has_room(r))
+		return EX_TEMPFAIL;
+	if (!input_open_file(&in, fd))
+		return cli_fail(
+		    r->c, EX_TEMPFAIL, "%s: %s", path, strerror(errno));
+	if (!report_import_file(&r->in, span_str(path), in.text))
+		r->stop = true;
+	input_close(&in);
+	*aside = r->status == EX_DATAERR;
+	return r->stop ? EX_TEMPFAIL : EX_OK;
+}
+
+/*
+ * The status is 0 or EX_TEMPFAIL: for any other one the mail system would
+ * return the mail to the reporter.
+ */
+int
+cmd_report_intake(struct cli *c)
+{
+	struct report_reading r = { .c = c };
+	int status = reading_open(c, &r);
+	bool aside;
+
+	if (status != EX_OK)
+		return EX_TEMPFAIL;
+	status = c->n_args > 1
+	    ? maildir_empty(c, c->args[1], intake_mail, &r)
+	    : intake_mail(&r, STDIN_FILENO, "standard input", &aside);
+	reading_close(&r);
+	return status;
 }

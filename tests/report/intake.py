@@ -1,0 +1,320 @@
+#!/usr/bin/env python3
+"""avouch report intake: mail that a real Postfix delivers by pipe(8), as
+etc/postfix-reports.snippet has it, and a Maildir.
+
+usage: intake.py PROGRAM [PART-OF-A-NAME]
+"""
+
+import json
+import os
+import re
+import shutil
+import signal
+import sqlite3
+import subprocess
+import sys
+import time
+
+ROOT = os.path.dirname(os.path.dirname(os.path.dirname(
+    os.path.abspath(__file__))))
+sys.path[:0] = [ROOT + "/tests/milter", ROOT + "/tests/report"]
+
+import postfix  # noqa: E402
+import smtp  # noqa: E402
+from reading import Lab, one, rows  # noqa: E402
+from samples import (failure, gzipped, mail, tls, tls_mail,  # noqa: E402
+                     tls_policy)
+from suite import Skip, Suite, holds, same, true  # noqa: E402
+
+suite = Suite()
+
+REPORTER = "noreply@receiver.example"
+USER = "nobody"
+SECONDS = 120  # to wait for what must come
+
+
+def wait(what, seen):
+    end = time.monotonic() + SECONDS
+    while time.monotonic() < end:
+        found = seen()
+        if found:
+            return found
+        time.sleep(0.1)
+    raise AssertionError("not seen: " + what)
+
+
+def maildir(c, name):
+    for folder in ("new", "cur", "tmp"):
+        os.makedirs(c.path(name + "/" + folder))
+    return c.path(name)
+
+
+def mails(path, folder):
+    try:
+        return sorted(os.listdir(path + "/" + folder))
+    except FileNotFoundError:
+        return []
+
+
+# ---- standard input ----
+
+@suite.test("intake: 0 for what is read, known, refused or no report")
+def statuses(c):
+    store = c.store()
+    for data, want, words in (
+            (mail(gzipped(one(1))), "1 reports stored", ""),
+            (mail(gzipped(one(1))), "1 already in the store", ""),
+            (tls_mail(tls(1, [tls_policy()])), "1 TLS reports stored", ""),
+            (failure(), "1 failure reports stored", ""),
+            (b"Subject: hello\n\nhello\n", "1 files or mails without a report",
+             "standard input: a mail without a report"),
+            (b"", "1 files or mails without a report", "it is empty"),
+            (mail(b"PK\3\4broken"), "1 refused", "standard input: refused: "),
+            (b"From: a\nTo: " + b"a:" * 50000 + b"\n\n", "1 refused",
+             "too many groups of addresses")):
+        status, out, err = c.run("intake", "--store", store, stdin=data)
+        same(status, 0, want)
+        holds(out, want)
+        holds(err, words)
+    same(rows(store), (1, 1, 5))
+
+
+@suite.test("intake: 75 where the mail system is to try again")
+def again(c):
+    data = mail(gzipped(one(1)))
+    store = c.store()
+    same(c.run("intake", "--store", store, stdin=data)[0], 0)
+    with open(store, "r+b") as f:
+        f.write(b"no database")
+    broken = c.file("broken.conf", "mode = nothing\n")
+    none = c.file("none.conf", "mode = monitor\n")
+    for words in (["--store", c.path("none/there.db")], ["--store", store],
+                  ["--config", c.path("not-there.conf")],
+                  ["--config", broken], ["--config", none]):
+        status, _, err = c.run("intake", *words, stdin=data)
+        same(status, 75, words)
+        true(err != "", words)
+
+
+# ---- a Maildir ----
+
+@suite.test("a Maildir: read mail in cur, the rest in .refused, nothing twice")
+def folders(c):
+    path, store = maildir(c, "md"), c.store()
+    for name, data in (("1.a", mail(gzipped(one(1)))), ("2.b", failure()),
+                       ("3.c", b"Subject: hello\n\nhello\n"),
+                       ("4.d", mail(b"PK\3\4broken", "r.zip")),
+                       ("5.e", mail(gzipped(one(1)))),
+                       ("6.f", mail(gzipped(one(2))))):
+        c.file("md/new/" + name, data)
+    c.file("md/tmp/7", mail(gzipped(one(3))))
+    os.symlink("/etc/passwd", path + "/new/link")
+    os.mkfifo(path + "/new/pipe")
+    status, out, err = c.run("intake", "--json", "--store", store, path)
+    told = json.loads(out)
+    same((status, told["stored"], told["failures"], told["known"],
+          told["without"], told["refused"]), (0, 2, 1, 1, 1, 1), err)
+    holds(err, "md/new/3.c: a mail without a report\n")
+    holds(err, "md/new/4.d: refused: ")
+    same(mails(path, "cur"), ["1.a:2,S", "2.b:2,S", "5.e:2,S", "6.f:2,S"])
+    same(mails(path, ".refused/cur"), ["3.c:2,", "4.d:2,"])
+    same(mails(path, "new"), ["link", "pipe"])
+    same(mails(path, "tmp"), ["7"])
+    status, out, err = c.run("intake", "--store", store, path)
+    same((status, err), (0, ""))
+    holds(out, "0 reports stored")
+    same(rows(store)[0], 2)
+
+
+@suite.test("a Maildir that cannot be used, or a store: 75, all mail stays")
+def stays(c):
+    path = maildir(c, "stays")
+    c.file("stays/new/1", mail(gzipped(one(1))))
+    status, _, err = c.run("intake", "--store", c.path("none/a.db"), path)
+    same(status, 75, err)
+    same(mails(path, "new"), ["1"])
+    status, _, err = c.run("intake", "--store", c.store(), c.path("nowhere"))
+    same(status, 75)
+    holds(err, "nowhere/: No such file")
+
+
+@suite.test("a Maildir, killed at any time: each report once, no mail is lost")
+def killed(c):
+    path, store = maildir(c, "kill"), c.store()
+    n = 120
+    for i in range(n):
+        c.file("kill/new/%03d" % i, mail(gzipped(one(1 + i % 20, org="o%d" % (
+            i // 20)))))
+    kills = 0
+    for i in range(400):
+        p = subprocess.Popen(
+            [c.program, "report", "intake", "--store", store, path],
+            stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
+        left = len(mails(path, "new"))
+        if left > 10 and i < 200:
+            wait("a mail that is moved", lambda: len(
+                mails(path, "new")) < left or p.poll() is not None)
+            kills += p.poll() is None
+            p.send_signal(signal.SIGKILL)
+        p.communicate(timeout=SECONDS)
+        if not mails(path, "new"):
+            break
+    true(kills >= 5, "killed %d times" % kills)
+    same(rows(store), (n, n, 5 * n))
+    same((len(mails(path, "cur")), mails(path, ".refused/cur")), (n, []))
+
+
+# ---- a real Postfix ----
+
+def snippet(c):
+    """The service as the snippet has it, for the user of the test."""
+    with open(ROOT + "/etc/postfix-reports.snippet", encoding="utf-8") as f:
+        text = f.read()
+    for line in ("dmarc: reports@intake.invalid", "owner-dmarc: postmaster",
+                 "transport_maps = inline:{ intake.invalid=avouch-intake: }"):
+        holds(text, line)
+    service = "".join(line for line in text.splitlines(True)
+                      if line.strip() and line[0] != "#")
+    holds(service, "user=avouch argv=/usr/bin/avouch report intake\n")
+    return service.replace("user=avouch", "user=" + USER).replace(
+        "/usr/bin/avouch report intake", c.home + "/avouch report intake "
+        "--config %s/avouch.conf" % c.home)
+
+
+class Server:
+    """A Postfix with the snippet's service, aliases and transport."""
+
+    def __init__(self, c, **options):
+        try:
+            postfix.check()
+        except postfix.CannotRun as e:
+            raise Skip(str(e)) from e
+        os.chmod(c.home, 0o755)
+        shutil.copy(c.program, c.home + "/avouch")
+        self.stores = c.path("stores")
+        os.makedirs(self.stores, exist_ok=True)
+        shutil.chown(self.stores, USER)
+        self.store = self.stores + "/%d.db" % len(os.listdir(self.stores))
+        c.file("avouch.conf", 'mode = monitor\nreport { store = "%s" '
+               "min_free = 0%% }\n" % self.store)
+        self.sink = smtp.Sink()
+        home = c.path("postfix%d" % self.sink.port)
+        self.postfix = postfix.Postfix(
+            home, smtp.free_port(), self.sink.port, "", services=snippet(c) +
+            "local unix - n n - - local\nvirtual unix - n n - - virtual\n",
+            mydestination="reports.example, mx.example.net", smtpd_milters="",
+            non_smtpd_milters="", minimal_backoff_time="1s",
+            maximal_backoff_time="2s", queue_run_delay="1s",
+            transport_retry_time="1s",
+            alias_maps="inline:{{dmarc=reports@intake.invalid},"
+            "{owner-dmarc=postmaster@example.net}}",
+            transport_maps="inline:{intake.invalid=avouch-intake:,"
+            "receiver.example=lmtp:inet:127.0.0.1:%d}" % self.sink.port,
+            **options)
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.postfix.stop()
+        self.sink.close()
+
+    def send(self, data, to="dmarc@reports.example"):
+        with smtp.Client(self.postfix.port) as client:
+            reply = client.message(REPORTER, to,
+                                   data.replace(b"\n", b"\r\n"))
+        same(reply.code, 250, str(reply))
+        return reply.queue_id()
+
+    def log(self):
+        with open(self.postfix.log, encoding="utf-8") as f:
+            return f.read()
+
+    def empty(self):
+        wait("an empty queue", lambda: not self.postfix.queue())
+
+    def nothing_returned(self):
+        self.empty()
+        same(self.sink.take(REPORTER, 0), None, "returned to the reporter")
+
+
+def stored(server):
+    try:
+        return rows(server.store)[0]
+    except sqlite3.Error:
+        return 0
+
+
+@suite.test("Postfix, pipe(8): reports come to the store, nothing is returned")
+def pipe(c):
+    with Server(c) as server:
+        for data in (mail(gzipped(one(1))), mail(gzipped(one(2))),
+                     tls_mail(tls(1, [tls_policy()])), failure(),
+                     b"Subject: hello\n\nhello\n",
+                     mail(b"PK\3\4broken", "r.zip")):
+            server.send(data)
+        server.empty()
+        same(stored(server), 2, server.postfix.tail())
+        server.nothing_returned()
+        log = server.log()
+        same(len(re.findall(r"relay=avouch-intake, .*status=sent", log)), 6)
+        true(os.stat(server.store).st_uid != 0, "the store is root's")
+
+
+@suite.test("Postfix, pipe(8): while the store is locked, mail waits")
+def locked(c):
+    with Server(c) as server:
+        server.send(mail(gzipped(one(1))))
+        server.empty()
+        holder = sqlite3.connect(server.store, isolation_level=None)
+        holder.execute("BEGIN EXCLUSIVE")
+        server.send(mail(gzipped(one(2))))
+        wait("a temporary failure", lambda: re.search(
+            r"relay=avouch-intake, .*dsn=4.3.0, status=deferred",
+            server.log()))
+        holder.execute("ROLLBACK")
+        holder.close()
+        server.empty()
+        same(stored(server), 2)
+        server.nothing_returned()
+
+
+@suite.test("Postfix: what cannot be delivered at all comes to the postmaster")
+def undeliverable(c):
+    with Server(c, maximal_queue_lifetime="0") as server:
+        os.remove(c.path("avouch.conf"))
+        server.send(mail(gzipped(one(1))))
+        returned = server.sink.take("postmaster@example.net", SECONDS)
+        true(returned is not None, server.postfix.tail())
+        server.nothing_returned()
+
+
+@suite.test("Postfix delivers into the Maildir")
+def postfix_maildir(c):
+    path = maildir(c, "box")
+    for folder in ("", "/new", "/cur", "/tmp"):
+        shutil.chown(path + folder, USER)
+    with Server(c, virtual_transport="virtual", virtual_mailbox_base=c.home,
+                virtual_mailbox_maps="static:box/",
+                virtual_uid_maps="static:65534",
+                virtual_gid_maps="static:65534") as server:
+        for day in range(1, 6):
+            server.send(mail(gzipped(one(day))), "dmarc@example.net")
+        server.empty()
+        same(len(mails(path, "new")), 5)
+    told = json.loads(c.run("intake", "--json", "--store", c.store(), path)[1])
+    same((told["stored"], len(mails(path, "cur"))), (5, 5))
+
+
+def main():
+    if len(sys.argv) < 2:
+        sys.exit(__doc__)
+    lab = Lab(sys.argv[1])
+    try:
+        return suite.run(lab, sys.argv[2] if len(sys.argv) > 2 else None)
+    finally:
+        shutil.rmtree(lab.home, ignore_errors=True)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
