@@ -45,8 +45,9 @@ struct cli {
 	const char *ip_text, *helo, *mail_from, *receiver, *authserv_id;
 	const char *config;
 	const char *client_name, *rcpt_to, *login;
-	bool dry_run, print_mails, csv, syntax;
-	const char *day, *domain, *store, *days, *html, *as, *remove;
+	bool dry_run, print_mails, csv, syntax, no_dns;
+	const char *day, *domain, *store, *days, *from, *to, *html, *as,
+	    *remove;
 	struct cli_list selectors, outgoing;
 	const char *fail_on, *message, *bounce, *cert;
 	bool no_https, smtp, mine;
@@ -111,7 +112,7 @@ enum {
 	CLI_TAKES_DOMAIN = 1 << 16,
 	CLI_TAKES_DAY = 1 << 17,
 	CLI_TAKES_STORE = 1 << 18,
-	CLI_TAKES_SHOW = 1 << 19, /* --days --csv --html */
+	CLI_TAKES_SHOW = 1 << 19, /* --days --from --to --csv --html --no-dns */
 	CLI_TAKES_AS = 1 << 20,
 	CLI_TAKES_DRY_RUN = 1 << 21,
 	CLI_TAKES_REMOVE = 1 << 22,
@@ -188,6 +189,9 @@ void cli_set_bool(json_t *object, const char *key, bool value);
 
 /* Prints `object` on one line of ASCII and releases it.  Returns EX_OK. */
 int cli_print_json(json_t *object);
+
+/* The same without the line end, and for any value. */
+void cli_put_json(json_t *value);
 
 /* Print untrusted text to a terminal: each byte that is not printable UTF-8
  * becomes "?", line ends and TABs included. */

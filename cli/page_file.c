@@ -13,19 +13,17 @@ enum {
 };
 
 int
-page_file_write(const struct cli *c, void (*put)(FILE *out, const void *arg),
+page_file_write(const struct cli *c, bool (*put)(FILE *out, const void *arg),
     const void *arg)
 {
 	char part[PAGE_PATH_MAX];
 	struct buf b = buf_wrap(part, sizeof(part));
 	FILE *out = NULL;
-	bool good;
+	bool good, complete;
 	int fd;
 
-	if (strcmp(c->html, "-") == 0) {
-		put(stdout, arg);
-		return EX_OK;
-	}
+	if (strcmp(c->html, "-") == 0)
+		return put(stdout, arg) ? EX_OK : EX_TEMPFAIL;
 	buf_text(&b, c->html);
 	buf_text(&b, ".part");
 	if (b.full)
@@ -43,9 +41,13 @@ page_file_write(const struct cli *c, void (*put)(FILE *out, const void *arg),
 		return cli_fail(
 		    c, EX_USAGE, "--html %s: %s", part, strerror(why));
 	}
-	put(out, arg);
+	complete = put(out, arg);
 	good = !ferror(out);
 	good = fclose(out) == 0 && good;
+	if (!complete) {
+		unlink(part);
+		return EX_TEMPFAIL;
+	}
 	if (good && rename(part, c->html) == 0)
 		return EX_OK;
 	cli_fail(c, EX_TEMPFAIL, "--html %s: %s", c->html, strerror(errno));

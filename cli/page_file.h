@@ -10,10 +10,12 @@
 
 /*
  * Calls `put` to write the page into the file of --html; "-" is standard
- * output. A file that is there is replaced when the new one is complete.
- * Returns EX_OK, or another status after printing a message.
+ * output.  A file that is there is replaced when the new one is complete.
+ * Returns EX_OK, or another status after printing a message.  If `put` returns
+ * false, nothing is printed, the file stays as it was, and EX_TEMPFAIL is
+ * returned.
  */
 int page_file_write(const struct cli *c,
-    void (*put)(FILE *out, const void *arg), const void *arg);
+    bool (*put)(FILE *out, const void *arg), const void *arg);
 
 #endif

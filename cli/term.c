@@ -111,13 +111,19 @@ json_write(const char *p, size_t n, void *out)
 	return 0;
 }
 
+void
+cli_put_json(json_t *value)
+{
+	json_dump_callback(value, json_write, stdout,
+	    JSON_COMPACT | JSON_ENSURE_ASCII | JSON_ENCODE_ANY);
+	json_decref(value);
+}
+
 int
 cli_print_json(json_t *object)
 {
-	json_dump_callback(
-	    object, json_write, stdout, JSON_COMPACT | JSON_ENSURE_ASCII);
+	cli_put_json(object);
 	putchar('\n');
-	json_decref(object);
 	return EX_OK;
 }
 

@@ -155,7 +155,7 @@ put_failures(FILE *out, const struct audit_domain *d)
 	fputs("</ul>", out);
 }
 
-static void
+static bool
 put_audit(FILE *out, const void *arg)
 {
 	const struct audit_domain *d = arg;
@@ -180,6 +180,7 @@ put_audit(FILE *out, const void *arg)
 	      ".</p></section>",
 	    out);
 	page_end(out);
+	return true;
 }
 
 int

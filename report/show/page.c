@@ -1,6 +1,8 @@
 #include "report/show/page.h"
 
+#include "lib/date.h"
 #include "lib/utf8.h"
+#include "report/show/summary.h"
 
 static const char style[] =
     ":root{color-scheme:light dark;--bg:#f6f7f9;--card:#fff;--ink:#1b2430;"
@@ -45,10 +47,9 @@ static const char style[] =
     ".tw{color:var(--warn);background:var(--warnbg)}"
     ".tb{color:var(--bad);background:var(--badbg)}"
     ".ti{color:var(--accent);background:var(--accentbg)}"
-    ".cause{border:1px solid var(--line);border-radius:10px;"
-    "padding:12px 16px;margin:10px 0}.cause ul{margin:8px 0 0;padding:0;"
-    "list-style:none;columns:2 300px;column-gap:28px}"
-    ".cause li{padding:2px 0;overflow-wrap:anywhere;break-inside:avoid}"
+    ".cause,.group{border:1px solid var(--line);border-radius:10px;"
+    "padding:12px 16px;margin:10px 0}.group{padding-bottom:4px}"
+    ".group>p:nth-child(2){margin-bottom:10px}"
     "svg{display:block;width:100%;height:auto}"
     "svg text{fill:var(--soft);font-size:12px}"
     ".pass{fill:var(--good)}.fail{fill:var(--bad)}.rest{fill:var(--line)}"
@@ -58,9 +59,36 @@ static const char style[] =
     ".key{display:flex;gap:18px;font-size:13px;color:var(--soft);"
     "margin-top:4px}.key i{display:inline-block;width:11px;height:11px;"
     "border-radius:3px;margin-right:6px}.kp{background:var(--good)}"
-    ".kf{background:var(--bad)}.kr{background:var(--accent)}"
+    ".kf{background:var(--bad)}.kr{background:var(--accent)}";
+
+/* Of the senders, and for narrow screens. */
+static const char more_style[] =
+    ".r{border-color:var(--bad);background:var(--badbg)}"
+    "h2 .tag{margin-left:8px;vertical-align:3px}"
+    ".index a{color:inherit;text-decoration:none;overflow-wrap:anywhere}"
+    ".index a:hover{text-decoration:underline}"
+    ".up{color:var(--good)}.down{color:var(--bad)}"
+    "details.sender{border-top:1px solid var(--line)}"
+    "details.sender>summary{display:flex;flex-wrap:wrap;gap:2px 14px;"
+    "align-items:baseline;padding:8px 0;cursor:pointer}"
+    "details.sender>summary::before{content:'\\25b8';color:var(--soft);"
+    "width:10px}details.sender[open]>summary::before{content:'\\25be'}"
+    "summary::-webkit-details-marker{display:none}"
+    ".who{flex:1 1 240px;font-weight:600;overflow-wrap:anywhere}"
+    ".who .soft{font-weight:400;font-size:13px}.who .tag{margin-left:6px}"
+    ".num{min-width:74px;text-align:right;font-variant-numeric:tabular-nums}"
+    "details.more>summary{cursor:pointer;color:var(--accent);"
+    "padding:8px 0}"
+    ".in{margin:0 0 14px 24px;font-size:14px}"
+    "dl{display:grid;grid-template-columns:max-content 1fr;gap:3px 16px;"
+    "margin:4px 0 10px}dt{color:var(--soft)}dd{margin:0;"
+    "overflow-wrap:anywhere}"
     "@media(max-width:600px){main{padding:18px 10px 40px}"
-    ".card{padding:16px 14px}.chart svg{min-width:620px}"
+    ".card{padding:16px 14px}.chart{direction:rtl}"
+    ".chart svg{min-width:620px;direction:ltr}.in{margin-left:0}"
+    ".group{padding:10px 10px 2px}dl{grid-template-columns:1fr}"
+    "dd{margin-bottom:4px}.who{flex-basis:80%}.num{text-align:left;"
+    "min-width:0;margin-left:10px}"
     "th,td{padding-right:9px}td.a{min-width:130px}td.b,th.b{display:none}}";
 
 static void
@@ -102,6 +130,50 @@ page_text(FILE *out, struct span text)
 }
 
 void
+page_number(FILE *out, uint64_t value)
+{
+	char memory[24];
+	struct buf b = buf_wrap(memory, sizeof(memory));
+
+	buf_number(&b, value);
+	for (size_t i = 0; i < b.n; i++) {
+		if (i > 0 && (b.n - i) % 3 == 0)
+			fputc(',', out);
+		fputc(b.p[i], out);
+	}
+}
+
+void
+page_rate(FILE *out, uint64_t part, uint64_t whole)
+{
+	char memory[16];
+	struct buf b = buf_wrap(memory, sizeof(memory));
+
+	view_put_rate(&b, part, whole);
+	fputs(whole > 0 ? b.p : "&#8211;", out);
+}
+
+void
+page_day(FILE *out, int64_t day)
+{
+	char memory[16];
+	struct buf b = buf_wrap(memory, sizeof(memory));
+
+	date_put_day(&b, day);
+	fputs(b.p, out);
+}
+
+void
+page_address(FILE *out, const struct ip *ip)
+{
+	char memory[IP_TEXT_MAX];
+	struct buf b = buf_wrap(memory, sizeof(memory));
+
+	ip_put(&b, ip);
+	fputs(b.p, out);
+}
+
+void
 page_begin(FILE *out, const char *title)
 {
 	fputs("<!DOCTYPE html>\n<html lang=\"en\"><head>"
@@ -115,6 +187,7 @@ page_begin(FILE *out, const char *title)
 	page_text(out, span_str(title));
 	fputs("</title><style>", out);
 	fputs(style, out);
+	fputs(more_style, out);
 	fputs("</style></head><body><main>\n<h1>", out);
 	page_text(out, span_str(title));
 	fputs("</h1>", out);

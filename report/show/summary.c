@@ -1,107 +1,10 @@
 #include "report/show/summary.h"
 
+#include <stdlib.h>
 #include <string.h>
 
-#include "lib/domain.h"
-#include "lib/hash.h"
-#include "lib/enum_names.h"
-
-enum {
-	ENOUGH_MESSAGES = 100, /* enough to recommend a policy */
-	ENOUGH_DAYS = 7,
-	LOST_MAX = 10,      /* per mille of the owner's mail that may fail */
-	FORWARDED_MAX = 10, /* per mille, for p=reject */
-	BUCKETS = 1 << 15,  /* of the table of sources */
-};
-
-/* ---- words ---- */
-
-static const struct {
-	const char *name, *title, *cure;
-} causes[VIEW_CAUSES] = {
-	[VIEW_GOOD] = { "good", "Signed and aligned", "Nothing to do." },
-	[VIEW_SPF_ONLY] = { "spf_only", "SPF only",
-	    "Passes by SPF only, and fails when it is forwarded. Have this "
-	    "sender sign with DKIM as your domain." },
-	[VIEW_BROKEN] = { "dkim_broken", "DKIM signature broken",
-	    "Passes by SPF, but your DKIM signature does not verify. Check the "
-	    "key in DNS, and what changes mail after it is signed." },
-	[VIEW_FORWARDER] = { "forwarder", "Forwarder or mailing list",
-	    "Your mail, forwarded and changed on the way. Only the forwarder "
-	    "can fix it; with p=reject it would be lost." },
-	[VIEW_UNALIGNED] = { "unaligned", "No DKIM signature of your domain",
-	    "Authenticates, but as another domain. If you send through it, "
-	    "have it sign with DKIM as your domain; if not, somebody else uses "
-	    "your name." },
-	[VIEW_SPOOF] = { "spoof", "Likely spoofed",
-	    "Neither SPF nor DKIM passes. Unless it is a forgotten server of "
-	    "yours, a stricter policy stops it." },
-};
-
-static const struct {
-	const char *name, *title, *text;
-} advices[] = {
-	[VIEW_TOO_LITTLE] = { "too_little",
-	    "Too few messages were reported so far",
-	    "At least 100 messages on 7 days are needed to judge a stricter "
-	    "policy. Wait for more reports." },
-	[VIEW_MEND_FIRST] = { "mend_first", "Fix your own senders first",
-	    "Some mail that is likely yours does not pass. A stricter policy "
-	    "would lose it: see the failing sources below." },
-	[VIEW_TO_QUARANTINE] = { "to_quarantine",
-	    "Safe to move to p=quarantine",
-	    "Nearly all mail that is likely yours passes. With p=quarantine, "
-	    "mail that fails goes to the spam folder." },
-	[VIEW_TO_REJECT] = { "to_reject", "Safe to move to p=reject",
-	    "Nearly all mail that is likely yours passes, and little of it is "
-	    "forwarded. Stay at p=quarantine if users of this domain write to "
-	    "mailing lists (RFC 9989 section 7.4)." },
-	[VIEW_STAY] = { "stay", "Stay at p=quarantine",
-	    "Your own senders are in order, but lists or forwarders pass on "
-	    "some of the mail: p=reject would lose it." },
-	[VIEW_DONE] = { "done", "Nothing to do",
-	    "The policy is p=reject, and nearly all mail that is likely "
-	    "yours passes." },
-	[VIEW_END_TESTING] = { "end_testing", "Safe to end the test",
-	    "The policy is only being tested (t=y), and nearly all mail that "
-	    "is likely yours passes. Remove t=y from the record." },
-};
-
-const char *
-view_cause_name(enum view_cause cause)
-{
-	return causes[cause].name;
-}
-
-const char *
-view_cause_title(enum view_cause cause)
-{
-	return causes[cause].title;
-}
-
-const char *
-view_cause_fix(enum view_cause cause)
-{
-	return causes[cause].cure;
-}
-
-const char *
-view_recommendation_name(enum view_recommendation advice)
-{
-	return advices[advice].name;
-}
-
-const char *
-view_recommendation_title(enum view_recommendation advice)
-{
-	return advices[advice].title;
-}
-
-const char *
-view_recommendation_text(enum view_recommendation advice)
-{
-	return advices[advice].text;
-}
+#include "lib/date.h"
+#include "report/show/gather.h"
 
 /* ---- numbers ---- */
 
@@ -126,173 +29,88 @@ view_put_rate(struct buf *b, uint64_t part, uint64_t whole)
 	buf_printf(b, "%u.%u %%", rate / 10, rate % 10);
 }
 
-/* ---- why ---- */
-
-/* Whether both have the same owner, as far as can be seen without DNS. */
-static bool
-is_own(struct span domain, struct span other)
+uint64_t
+view_share(uint64_t messages, unsigned i, unsigned days)
 {
-	return domain_is_under(other, domain) ||
-	    (domain_labels(other) > 1 && domain_is_under(domain, other));
+	return messages / days +
+	    (messages % days * (i + 1) / days - messages % days * i / days);
 }
 
-static bool
-is_indirect(struct span override)
-{
-	static const char *const names[] = { "forwarded", "mailing_list",
-		"trusted_forwarder" };
+/* ---- the list of domains ---- */
 
-	for (size_t i = 0; i < ARRAY_SIZE(names); i++)
-		if (span_is(override, names[i]))
-			return true;
-	return false;
-}
-
-static bool
-is_signed(struct span domain, const struct report_row *row)
-{
-	for (size_t i = 0; i < row->n_dkim; i++)
-		if (is_own(domain, row->dkim[i].domain))
-			return true;
-	return false;
-}
-
-/* The domain that it authenticates as instead. */
-static struct span
-other_identity(struct span domain, const struct report_row *row)
-{
-	for (size_t i = 0; i < row->n_dkim; i++)
-		if (span_is(row->dkim[i].result, "pass") &&
-		    !is_own(domain, row->dkim[i].domain))
-			return row->dkim[i].domain;
-	return span_is(row->spf_result, "pass") ? row->spf_domain : SPAN("");
-}
-
-enum view_cause
-view_row_cause(
-    struct span domain, const struct report_row *row, struct span *as)
-{
-	bool is_ours = is_signed(domain, row);
-
-	*as = SPAN("");
-	if (row->dkim_aligned)
-		return VIEW_GOOD;
-	if (row->spf_aligned)
-		return is_ours ? VIEW_BROKEN : VIEW_SPF_ONLY;
-	*as = other_identity(domain, row);
-	/* A signature of the domain that fails was broken on the way; a
-	 * spoofer has none. */
-	if (is_indirect(row->override) || is_ours)
-		return VIEW_FORWARDER;
-	return as->n > 0 ? VIEW_UNALIGNED : VIEW_SPOOF;
-}
-
-/* The cause of most of a source's failing mail; if none fails, the most
- * common risk. */
-static enum view_cause
-source_cause(const struct view_source *s)
-{
-	enum view_cause most = VIEW_FORWARDER;
-	uint64_t risk = s->by_cause[VIEW_SPF_ONLY] + s->by_cause[VIEW_BROKEN];
-
-	if (s->messages > s->passed) {
-		for (unsigned i = VIEW_FORWARDER; i < VIEW_CAUSES; i++)
-			if (s->by_cause[i] > s->by_cause[most])
-				most = (enum view_cause)i;
-		/* A source whose mail mostly passes is not a spoofer. */
-		if (most == VIEW_SPOOF && s->passed * 2 > s->messages)
-			most = VIEW_UNALIGNED;
-		return most;
-	}
-	if (risk * 2 <= s->messages)
-		return VIEW_GOOD;
-	return s->by_cause[VIEW_BROKEN] > s->by_cause[VIEW_SPF_ONLY]
-	    ? VIEW_BROKEN
-	    : VIEW_SPF_ONLY;
-}
-
-/* ---- what to do ---- */
-
-static enum view_recommendation
-next_step(const struct view_domain *d)
-{
-	uint64_t spoofed = d->by_cause[VIEW_SPOOF];
-	uint64_t own = d->messages - spoofed;
-	uint64_t forwarded = d->by_cause[VIEW_FORWARDER];
-	uint64_t lost = d->by_cause[VIEW_UNALIGNED];
-
-	if (d->messages < ENOUGH_MESSAGES || d->reported < ENOUGH_DAYS)
-		return VIEW_TOO_LITTLE;
-	if (view_rate(lost, own) > LOST_MAX || d->passed == 0)
-		return VIEW_MEND_FIRST;
-	if (d->testing)
-		return VIEW_END_TESTING;
-	if (span_is(d->p, "reject"))
-		return VIEW_DONE;
-	if (!span_is(d->p, "quarantine"))
-		return VIEW_TO_QUARANTINE;
-	return view_rate(forwarded, own) > FORWARDED_MAX ? VIEW_STAY
-							 : VIEW_TO_REJECT;
-}
-
-/* ---- gathering ---- */
-
-struct view_gather {
+struct view_list {
 	struct view *view;
 	struct arena *a;
-	struct view_domain *at;   /* domain of the previous row */
-	struct view_source *from; /* source of the previous row */
-	struct view_source **buckets;
-	struct hash_secret secret;
-	size_t n_sources;
-	uint64_t turn; /* number of rows that were spread */
+	struct view_domain **end;
 	bool failed;
 };
 
-static void *
-need(struct view_gather *g, size_t count, size_t size)
+static bool
+add_domain(void *arg, const struct ledger_received_domain *in)
 {
-	void *p = arena_array(g->a, count, size);
-
-	g->failed = g->failed || p == NULL;
-	return p;
-}
-
-static struct view_domain *
-find_domain(struct view_gather *g, struct span domain)
-{
+	struct view_list *list = arg;
 	struct view_domain *d;
 
-	if (g->at != NULL && span_equal(g->at->domain, domain))
-		return g->at;
-	for (d = g->view->domains; d != NULL; d = d->next)
-		if (span_equal(d->domain, domain))
-			break;
-	g->at = d;
-	g->from = NULL;
-	return d;
-}
-
-static struct view_domain *
-add_domain(struct view_gather *g, struct span domain)
-{
-	struct view_domain *d;
-
-	if (g->view->n_domains == VIEW_DOMAINS_MAX) {
-		g->view->left_out++;
-		return NULL;
+	list->view->reports += in->reports;
+	if (list->view->n_domains == VIEW_DOMAINS_MAX) {
+		list->view->left_out++;
+		return true;
 	}
-	d = need(g, 1, sizeof(*d));
-	if (d == NULL)
-		return NULL;
-	d->domain = arena_copy(g->a, domain);
-	d->days = need(g, g->view->days, sizeof(*d->days));
-	d->next = g->view->domains;
-	g->view->domains = d;
-	g->view->n_domains++;
-	g->at = d;
-	return d;
+	d = arena_alloc(list->a, sizeof(*d));
+	if (d != NULL)
+		d->domain = arena_copy(list->a, in->domain);
+	list->failed = d == NULL || d->domain.p == NULL;
+	if (list->failed)
+		return false;
+	d->reports = in->reports;
+	d->long_reports = in->long_reports;
+	*list->end = d;
+	list->end = &d->next;
+	list->view->n_domains++;
+	return true;
 }
+
+static bool
+view_fail(struct view *v, struct ledger *l)
+{
+	v->error =
+	    ledger_sql_fault(l) != SQL_FINE ? ledger_error(l) : "out of memory";
+	return false;
+}
+
+bool
+view_open(struct ledger *l, const struct view_want *want, struct arena *a,
+    struct view *view)
+{
+	const struct ledger_range range = {
+		.domain = want->domain, .from = want->from, .to = want->to
+	};
+	struct view_list list = { view, a, &view->domains, false };
+
+	*view = (struct view){
+		.from = want->from,
+		.to = want->to,
+		.days = (size_t)(want->to - want->from + 1),
+	};
+	if (ledger_each_received_domain(l, &range, add_domain, &list) !=
+		LEDGER_OK ||
+	    list.failed)
+		return view_fail(view, l);
+	if (view->n_domains == 0 &&
+	    ledger_received_extent(l, want->domain, &view->stored,
+		&view->stored_first, &view->stored_last) == LEDGER_ERROR)
+		return view_fail(view, l);
+	return true;
+}
+
+/* ---- one domain ---- */
+
+struct view_reading {
+	struct ledger *l;
+	const struct view *view;
+	struct view_domain *d;
+	struct ledger_range range;
+};
 
 static struct span
 policy_of(struct span text)
@@ -304,223 +122,162 @@ policy_of(struct span text)
 }
 
 static bool
-take_report(void *arg, const struct ledger_received *r)
+read_policy(struct view_reading *r, struct arena *work)
 {
-	struct view_gather *g = arg;
-	struct view_domain *d = find_domain(g, r->domain);
+	struct view_domain *d = r->d;
+	struct ledger_received last;
+	uint64_t reports;
+	int64_t newest;
 
-	g->view->reports++;
-	if (d == NULL)
-		d = add_domain(g, r->domain);
-	if (d == NULL)
-		return !g->failed;
-	d->reports++;
-	d->long_reports += r->end - r->begin >= DATE_DAY + DATE_DAY / 2;
-	/* Reports come sorted by begin, so the last one wins. */
-	d->p = policy_of(r->p);
-	d->sp = policy_of(r->sp);
-	d->np = policy_of(r->np);
-	d->testing = span_is(r->testing, "y");
-	return !g->failed;
-}
-
-static struct view_source **
-bucket(struct view_gather *g, const struct view_domain *d, const struct ip *ip)
-{
-	struct span bytes = span_of((const char *)ip->bytes, sizeof(ip->bytes));
-	uint64_t hash = hash_span(g->secret, bytes, (uint64_t)(uintptr_t)d);
-
-	return &g->buckets[hash % BUCKETS];
-}
-
-/* After the last one of its domain. */
-static void
-link_source(struct view_gather *g, struct view_domain *d, struct view_source *s)
-{
-	struct view_source **at = bucket(g, d, &s->address);
-
-	s->same = *at;
-	*at = s;
-	s->domain = d;
-	if (g->from != NULL)
-		g->from->next = s;
-	else
-		d->sources = s;
-	g->from = s;
-	d->n_sources++;
-	g->n_sources++;
-}
-
-static bool
-take_source(void *arg, const struct ledger_source *in)
-{
-	struct view_gather *g = arg;
-	struct view_domain *d = find_domain(g, in->domain);
-	struct view_source *s;
-
-	if (d == NULL)
-		return true;
-	if (g->n_sources == VIEW_SOURCES_MAX) {
-		d->left_out++;
-		return true;
-	}
-	s = need(g, 1, sizeof(*s));
-	if (s == NULL)
+	if (ledger_last_received(r->l, &r->range, work, &last) != LEDGER_OK ||
+	    ledger_received_extent(
+		r->l, d->domain, &reports, &d->oldest, &newest) != LEDGER_OK)
 		return false;
-	*s = (struct view_source){
-		.address = in->address,
-		.first = in->first,
-		.last = in->last,
-		.messages = in->messages,
-		.passed = in->aligned,
-		.dkim = in->dkim_aligned,
-		.spf = in->spf_aligned,
-		.quarantined = in->quarantined,
-		.rejected = in->rejected,
-		.as = SPAN(""),
-		.name = SPAN(""),
-	};
-	link_source(g, d, s);
+	d->p = policy_of(last.p);
+	d->sp = policy_of(last.sp);
+	d->np = policy_of(last.np);
+	d->testing = span_is(last.testing, "y");
 	return true;
 }
 
-static struct view_source *
-find_source(
-    struct view_gather *g, const struct view_domain *d, const struct ip *ip)
-{
-	struct view_source *s = *bucket(g, d, ip);
-
-	while (s != NULL && (s->domain != d || !ip_equal(&s->address, ip)))
-		s = s->same;
-	return s;
-}
-
-/* Spreads the messages of several days evenly.  Rows with fewer messages than
- * days begin in turn with another day, so that no day gets all of them. */
-static void
-add_days(struct view_gather *g, struct view_domain *d, size_t first,
-    const struct report_row *row, bool passes)
-{
-	uint64_t n = row->days, turn = n > 1 ? g->turn++ % n : 0;
-
-	for (uint64_t i = 0; i < n && first + i < g->view->days; i++) {
-		struct view_day *day = &d->days[first + i];
-		uint64_t share = (row->count * (i + 1) + turn) / n -
-		    (row->count * i + turn) / n;
-
-		d->reported += day->messages == 0 && share > 0;
-		day->messages += share;
-		day->passed += passes ? share : 0;
-	}
-}
-
 static bool
-take_row(void *arg, const struct report_row *row)
+add_day(void *arg, const struct ledger_received_day *in)
 {
-	struct view_gather *g = arg;
-	struct view_domain *d = find_domain(g, row->policy_domain);
-	int64_t day = row->when / DATE_DAY - g->view->from;
-	bool passes = row->dkim_aligned || row->spf_aligned;
-	struct view_source *s;
-	enum view_cause cause;
-	struct span as;
+	struct view_reading *r = arg;
+	uint64_t failed = in->messages - in->aligned;
 
-	if (d == NULL || day < 0 || day >= (int64_t)g->view->days)
-		return true;
-	cause = view_row_cause(row->policy_domain, row, &as);
-	d->messages += row->count;
-	d->passed += passes ? row->count : 0;
-	d->quarantined +=
-	    span_is(row->disposition, "quarantine") ? row->count : 0;
-	d->rejected += span_is(row->disposition, "reject") ? row->count : 0;
-	d->by_cause[cause] += row->count;
-	add_days(g, d, (size_t)day, row, passes);
-	s = find_source(g, d, &row->source);
-	if (s == NULL)
-		return true;
-	s->by_cause[cause] += row->count;
-	if (s->as.n == 0 && as.n > 0) {
-		s->as = arena_copy(g->a, as);
-		g->failed = s->as.p == NULL;
+	for (unsigned i = 0; i < in->days; i++) {
+		uint64_t passed = view_share(in->aligned, i, in->days);
+		struct view_day *at = &r->d->days[in->day + i - r->view->from];
+
+		at->messages += passed + view_share(failed, i, in->days);
+		at->passed += passed;
 	}
-	return !g->failed;
+	return true;
 }
 
-/* ---- putting together ---- */
+static void
+note_days(const struct view *v, struct view_domain *d)
+{
+	d->reported = 0;
+	d->begin = d->end = v->to;
+	for (size_t i = 0; i < v->days; i++) {
+		if (d->days[i].messages == 0)
+			continue;
+		if (d->reported++ == 0)
+			d->begin = v->from + (int64_t)i;
+		d->end = v->from + (int64_t)i;
+	}
+}
 
 static void
 judge_domain(struct view *v, struct view_domain *d)
 {
-	int64_t to = v->from + (int64_t)v->days - 1, oldest = to;
-
-	for (struct view_source *s = d->sources; s != NULL; s = s->next)
-		if (s->first < oldest)
-			oldest = s->first;
-	for (struct view_source *s = d->sources; s != NULL; s = s->next) {
-		s->cause = source_cause(s);
-		s->is_new = s->first > oldest && s->first > to - VIEW_NEW_DAYS;
-		d->n_new += s->is_new;
-	}
-	d->advice = next_step(d);
-	v->messages += d->messages;
-	v->passed += d->passed;
+	d->by_week = d->week.messages >= VIEW_ENOUGH_MESSAGES;
+	for (struct view_sender *s = d->senders; s != NULL; s = s->next)
+		sender_judge(s, d->end, d->by_week);
+	advice_count(d);
+	d->advice = advice_choose(d, v->to);
+	v->messages += d->all.messages;
+	v->passed += d->all.passed;
 }
 
-/* Most messages first. */
-static void
-sort(struct view *v)
-{
-	struct view_domain *rest = v->domains;
-
-	v->domains = NULL;
-	while (rest != NULL) {
-		struct view_domain *d = rest, **at = &v->domains;
-
-		rest = d->next;
-		while (*at != NULL &&
-		    ((*at)->messages > d->messages ||
-			((*at)->messages == d->messages &&
-			    strcmp((*at)->domain.p, d->domain.p) < 0)))
-			at = &(*at)->next;
-		d->next = *at;
-		*at = d;
-	}
-}
-
-/* Each stops when memory runs out; then the next is not begun. */
 static bool
-gather(
-    struct view_gather *g, struct ledger *l, const struct ledger_range *range)
+read_domain(struct view_reading *r, struct gather *g, struct arena *work)
 {
-	return ledger_each_received(l, range, take_report, g) == LEDGER_OK &&
-	    (g->failed ||
-		ledger_each_source(l, range, take_source, g) == LEDGER_OK) &&
-	    (g->failed ||
-		ledger_each_received_row(l, range, take_row, g) == LEDGER_OK);
+	struct view_domain *d = r->d;
+
+	d->all = d->week = d->before = (struct view_sums){ .messages = 0 };
+	d->n_senders = d->n_new = d->n_sources = 0;
+	d->spoofed_below = 0;
+	d->days = arena_array(work, r->view->days, sizeof(*d->days));
+	if (d->days == NULL || !read_policy(r, work) ||
+	    ledger_each_received_day(r->l, &r->range, add_day, r) != LEDGER_OK)
+		return false;
+	note_days(r->view, d);
+	gather_begin(g, work, d);
+	return ledger_each_received_use(r->l, &r->range,
+		   d->end - VIEW_RECENT_DAYS + 1,
+		   r->view->from - VIEW_HISTORY_DAYS, gather_use,
+		   g) == LEDGER_OK &&
+	    gather_end(g);
+}
+
+/* True: go on. */
+static bool
+visit_domain(struct view_reading *r, struct gather *g, struct arena *work,
+    struct view *v, const struct view_visitor *visitor)
+{
+	struct view_domain *d = r->d;
+	bool more;
+
+	if (!read_domain(r, g, work)) {
+		if (!gather_stopped(g))
+			view_fail(v, r->l);
+		return false;
+	}
+	judge_domain(v, d);
+	more = visitor->domain(visitor->arg, v, d);
+	d->senders = NULL;
+	d->days = NULL;
+	return more;
 }
 
 bool
-view_read(struct ledger *l, struct span domain, size_t days, int64_t now,
-    struct arena *a, struct view *view)
+view_visit(struct ledger *l, const struct view_want *want, struct arena *a,
+    struct view *view, const struct view_visitor *visitor)
 {
-	int64_t to = now / DATE_DAY;
-	struct ledger_range range = {
-		.domain = domain, .from = to - (int64_t)days + 1, .to = to
-	};
-	struct view_gather g = {
-		.view = view, .a = a, .secret = hash_secret_new()
-	};
+	struct gather *g = gather_new(a, want, visitor);
+	struct arena *work = arena_new(VIEW_MEMORY);
+	struct view_reading r = { .l = l, .view = view };
+	bool more = g != NULL && work != NULL;
 
-	*view = (struct view){ .from = range.from, .days = days };
-	g.buckets = need(&g, BUCKETS, sizeof(struct view_source *));
-	if (!g.failed && !gather(&g, l, &range))
-		view->fault = ledger_error(l);
-	if (g.failed)
-		view->fault = "out of memory";
-	if (view->fault != NULL)
+	view->error = more ? NULL : "out of memory";
+	view->messages = view->passed = 0;
+	for (struct view_domain *d = view->domains; d != NULL && more;
+	     d = d->next) {
+		arena_rewind(work);
+		r.d = d;
+		r.range = (struct ledger_range){
+			.domain = d->domain, .from = want->from, .to = want->to
+		};
+		more = visit_domain(&r, g, work, view, visitor);
+	}
+	arena_free(work);
+	return view->error == NULL;
+}
+
+/* ---- the order for people ---- */
+
+static int
+most_urgent(const void *left, const void *right)
+{
+	const struct view_domain *a = *(struct view_domain *const *)left;
+	const struct view_domain *b = *(struct view_domain *const *)right;
+	enum view_urgency one = view_recommendation_urgency(a->advice);
+	enum view_urgency two = view_recommendation_urgency(b->advice);
+
+	if (one != two)
+		return one < two ? -1 : 1;
+	if (a->all.messages != b->all.messages)
+		return a->all.messages < b->all.messages ? 1 : -1;
+	return strcmp(a->domain.p, b->domain.p);
+}
+
+bool
+view_sort(struct view *view, struct arena *a)
+{
+	struct view_domain **list =
+	    arena_array(a, view->n_domains + 1, sizeof(struct view_domain *));
+	size_t n = 0;
+
+	if (list == NULL)
 		return false;
 	for (struct view_domain *d = view->domains; d != NULL; d = d->next)
-		judge_domain(view, d);
-	sort(view);
+		list[n++] = d;
+	qsort(list, n, sizeof(*list), most_urgent);
+	view->domains = list[0];
+	for (size_t i = 0; i < n; i++)
+		list[i]->next = list[i + 1];
 	return true;
 }

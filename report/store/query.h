@@ -365,20 +365,65 @@ enum ledger_step ledger_each_received_row(struct ledger *l,
     const struct ledger_range *range,
     bool (*each)(void *arg, const struct report_row *r), void *arg);
 
-struct ledger_source { /* of a policy domain */
+/* ---- the same, for people: report/show ---- */
+
+struct ledger_received_domain {
 	struct span domain;
-	struct ip address;
-	int64_t first, last; /* days; `first` is of all reports ever read */
-	uint64_t messages;   /* in the range, like all that follows */
-	uint64_t aligned;    /* with DKIM or SPF aligned */
-	uint64_t dkim_aligned, spf_aligned;
-	uint64_t quarantined, rejected;
+	uint64_t reports, messages;
+	uint64_t long_reports; /* of several days */
 };
 
-/* The sources of a range, by domain, most messages first. */
-enum ledger_step ledger_each_source(struct ledger *l,
+/* The policy domains of the reports of a range, most messages first. */
+enum ledger_step ledger_each_received_domain(struct ledger *l,
     const struct ledger_range *range,
-    bool (*each)(void *arg, const struct ledger_source *s), void *arg);
+    bool (*each)(void *arg, const struct ledger_received_domain *d), void *arg);
+
+/* How many reports of the domain (absent: of all) are stored, and the first and
+ * the last day on which one begins.  LEDGER_NONE: there are none. */
+enum ledger_step ledger_received_extent(struct ledger *l, struct span domain,
+    uint64_t *reports, int64_t *first, int64_t *last);
+
+/* The report of range->domain that begins last in the range; texts are in `a`.
+ * LEDGER_NONE: there is none. */
+enum ledger_step ledger_last_received(struct ledger *l,
+    const struct ledger_range *range, struct arena *a,
+    struct ledger_received *out);
+
+struct ledger_received_day {
+	int64_t day;
+	unsigned days; /* that the messages are of, from `day` on; those in
+	                  the range */
+	uint64_t messages;
+	uint64_t aligned; /* with DKIM or SPF aligned */
+};
+
+/* By the days on which reports of range->domain begin, oldest first. */
+enum ledger_step ledger_each_received_day(struct ledger *l,
+    const struct ledger_range *range,
+    bool (*each)(void *arg, const struct ledger_received_day *d), void *arg);
+
+struct ledger_received_use { /* equal rows of one reporter */
+	struct span organisation;
+	int64_t day; /* on which the reports begin, if they have messages of
+	                `recent` or later; else -1: a day of the range, -2: a
+	                day before it */
+	int64_t first, last;   /* days */
+	struct report_row row; /* without `when` and `policy_domain`; `days`
+	                          from `day` on */
+};
+
+/* The rows of range->domain, and those from the day `history` on that are
+ * before the range.  Those of one source come one after the other, in an order
+ * that does not change. */
+enum ledger_step ledger_each_received_use(struct ledger *l,
+    const struct ledger_range *range, int64_t recent, int64_t history,
+    bool (*each)(void *arg, const struct ledger_received_use *u), void *arg);
+
+/* At most `limit` different sources of a range: those with the most messages
+ * of each domain, then those with the second most, and so on. */
+enum ledger_step ledger_each_busy_source(struct ledger *l,
+    const struct ledger_range *range, uint64_t limit,
+    bool (*each)(void *arg, const struct ip *source), void *arg);
 
 /* ---- TLS reports of others (RFC 8460) ---- */
 

@@ -2,6 +2,7 @@
  * query_received.c - reports that others sent (aggregate, TLS and failure
  * reports): stores each once, and reads a range of days.
  */
+#include "lib/enum_names.h"
 #include "report/store/query_internal.h"
 #include "report/store/row_encode.h"
 
@@ -300,56 +301,198 @@ ledger_each_received_row(struct ledger *l, const struct ledger_range *range,
 	return ledger_finish(s, step);
 }
 
-/* In the inner query `n` is the messages in the range; the outer one sums by
- * source. */
-#define SOURCES(WHERE)                                                         \
-	"SELECT * FROM (SELECT domain, address, "                              \
-	"min(begin_at) / 86400 AS since, "                                     \
-	"max(CASE WHEN n > 0 THEN begin_at ELSE 0 END) / 86400 AS newest, "    \
-	"CAST(sum(n) AS BIGINT) AS total, "                                    \
-	"CAST(sum(CASE WHEN dkim_aligned + spf_aligned > 0 THEN n ELSE 0 "     \
-	"END) AS BIGINT) AS aligned, "                                         \
-	"CAST(sum(n * dkim_aligned) AS BIGINT) AS by_dkim, "                   \
-	"CAST(sum(n * spf_aligned) AS BIGINT) AS by_spf, "                     \
-	"CAST(sum(CASE WHEN disposition = 'quarantine' THEN n ELSE 0 END) "    \
-	"AS BIGINT) AS quarantined, "                                          \
-	"CAST(sum(CASE WHEN disposition = 'reject' THEN n ELSE 0 END) "        \
-	"AS BIGINT) AS rejected "                                              \
-	"FROM (SELECT domain, address, begin_at, dkim_aligned, "               \
-	"spf_aligned, disposition, "                                           \
-	"CASE WHEN begin_at >= $1 AND begin_at < $2 "                          \
-	"THEN received_row.messages ELSE 0 END AS n FROM received "            \
-	"JOIN received_row ON received_row.report = received.id "              \
-	"JOIN source ON source.id = received_row.source "                      \
-	"JOIN shape ON shape.id = received_row.shape " WHERE ") AS one "       \
-	"GROUP BY domain, address) AS found WHERE total > 0 "                  \
-	"ORDER BY domain, total DESC, address"
+/* ---- for people ---- */
+
+#define DOMAINS(AND)                                                           \
+	"SELECT domain, count(*), CAST(sum(messages) AS BIGINT) AS total, "    \
+	"CAST(sum(CASE WHEN " DAYS " > 1 THEN 1 ELSE 0 END) AS BIGINT) "       \
+	"FROM received WHERE " IN_RANGE AND                                    \
+	"GROUP BY domain ORDER BY total DESC, domain"
 
 enum ledger_step
-ledger_each_source(struct ledger *l, const struct ledger_range *range,
-    bool (*each)(void *arg, const struct ledger_source *s), void *arg)
+ledger_each_received_domain(struct ledger *l, const struct ledger_range *range,
+    bool (*each)(void *arg, const struct ledger_received_domain *d), void *arg)
 {
 	struct sql_statement *s = sql_prepare(l->db,
-	    range->domain.p == NULL ? SOURCES("")
-				    : SOURCES("WHERE domain = $3 "));
+	    range->domain.p == NULL ? DOMAINS("")
+				    : DOMAINS("AND domain = $3 "));
 	enum sql_step step;
 
 	bind_range(s, range);
 	while ((step = sql_step(s)) == SQL_ROW) {
-		struct ledger_source out = {
+		const struct ledger_received_domain d = {
 			.domain = sql_text(s, 0),
-			.first = sql_number(s, 2),
-			.last = sql_number(s, 3),
-			.messages = (uint64_t)sql_number(s, 4),
-			.aligned = (uint64_t)sql_number(s, 5),
-			.dkim_aligned = (uint64_t)sql_number(s, 6),
-			.spf_aligned = (uint64_t)sql_number(s, 7),
-			.quarantined = (uint64_t)sql_number(s, 8),
-			.rejected = (uint64_t)sql_number(s, 9),
+			.reports = (uint64_t)sql_number(s, 1),
+			.messages = (uint64_t)sql_number(s, 2),
+			.long_reports = (uint64_t)sql_number(s, 3),
 		};
 
-		ip_parse(sql_text(s, 1), &out.address);
-		if (!each(arg, &out))
+		if (!each(arg, &d))
+			break;
+	}
+	return ledger_finish(s, step);
+}
+
+#define EXTENT(WHERE)                                                          \
+	"SELECT count(*), coalesce(min(begin_at), 0), "                        \
+	"coalesce(max(begin_at), 0) FROM received " WHERE
+
+enum ledger_step
+ledger_received_extent(struct ledger *l, struct span domain, uint64_t *reports,
+    int64_t *first, int64_t *last)
+{
+	struct sql_statement *s = sql_prepare(
+	    l->db, domain.p == NULL ? EXTENT("") : EXTENT("WHERE domain = $1"));
+	enum sql_step step;
+
+	if (domain.p != NULL)
+		sql_bind_text(s, 1, domain);
+	step = sql_step(s);
+	*reports = 0;
+	if (step == SQL_ROW) {
+		*reports = (uint64_t)sql_number(s, 0);
+		*first = sql_number(s, 1) / DATE_DAY;
+		*last = sql_number(s, 2) / DATE_DAY;
+	}
+	if (ledger_finish(s, step) != LEDGER_OK)
+		return LEDGER_ERROR;
+	return *reports > 0 ? LEDGER_OK : LEDGER_NONE;
+}
+
+enum ledger_step
+ledger_last_received(struct ledger *l, const struct ledger_range *range,
+    struct arena *a, struct ledger_received *out)
+{
+	struct span *const texts[] = { &out->organisation, &out->email,
+		&out->contact, &out->report_id, &out->domain, &out->p, &out->sp,
+		&out->np, &out->adkim, &out->aspf, &out->fo, &out->testing,
+		&out->pct, &out->discovery, &out->version, &out->generator,
+		&out->errors, &out->file };
+	struct sql_statement *s = sql_prepare(l->db,
+	    "SELECT " RECEIVED " FROM received WHERE " IN_RANGE
+	    "AND domain = $3 ORDER BY begin_at DESC, id DESC LIMIT 1");
+	enum sql_step step;
+
+	bind_range(s, range);
+	step = sql_step(s);
+	if (step == SQL_ROW)
+		read_received(s, out);
+	return ledger_keep_texts(l, s, step, a, texts, ARRAY_SIZE(texts));
+}
+
+enum ledger_step
+ledger_each_received_day(struct ledger *l, const struct ledger_range *range,
+    bool (*each)(void *arg, const struct ledger_received_day *d), void *arg)
+{
+	struct sql_statement *s = sql_prepare(l->db,
+	    "SELECT day, days, CAST(sum(n) AS BIGINT), "
+	    "CAST(sum(CASE WHEN dkim_aligned + spf_aligned > 0 THEN n ELSE 0 "
+	    "END) AS BIGINT) FROM (SELECT begin_at / 86400 AS day, " DAYS
+	    " AS days, received_row.shape AS form, "
+	    "sum(received_row.messages) AS n FROM received "
+	    "JOIN received_row ON received_row.report = received.id "
+	    "WHERE " IN_RANGE
+	    "AND domain = $3 GROUP BY day, days, form) AS by_shape "
+	    "JOIN shape ON shape.id = by_shape.form "
+	    "GROUP BY day, days ORDER BY day, days");
+	enum sql_step step;
+
+	bind_range(s, range);
+	while ((step = sql_step(s)) == SQL_ROW) {
+		const struct ledger_received_day d = {
+			.day = sql_number(s, 0),
+			.days = days_within(
+			    range, sql_number(s, 0), sql_number(s, 1)),
+			.messages = (uint64_t)sql_number(s, 2),
+			.aligned = (uint64_t)sql_number(s, 3),
+		};
+
+		if (!each(arg, &d))
+			break;
+	}
+	return ledger_finish(s, step);
+}
+
+/* Groups by numbers first, so that the long texts of a shape are read once for
+ * each group. */
+#define USES                                                                   \
+	"SELECT address, organisation, day, days, first, newest, n, {shape} "  \
+	"FROM (SELECT received_row.source AS one, "                            \
+	"received_row.shape AS form, organisation, " DAYS " AS days, "         \
+	"CASE WHEN begin_at < $1 THEN -2 "                                     \
+	"WHEN begin_at + 86400 * (" DAYS " - 1) < $2 THEN -1 "                 \
+	"ELSE begin_at / 86400 END AS day, "                                   \
+	"min(begin_at) / 86400 AS first, max(begin_at) / 86400 AS newest, "    \
+	"CAST(sum(received_row.messages) AS BIGINT) AS n FROM received "       \
+	"JOIN received_row ON received_row.report = received.id "              \
+	"WHERE begin_at >= $3 AND begin_at < $4 AND domain = $5 "              \
+	"GROUP BY one, form, organisation, day, days) AS used "                \
+	"JOIN source ON source.id = used.one "                                 \
+	"JOIN shape ON shape.id = used.form "                                  \
+	"ORDER BY one, form, organisation, day, days"
+
+enum ledger_step
+ledger_each_received_use(struct ledger *l, const struct ledger_range *range,
+    int64_t recent, int64_t history,
+    bool (*each)(void *arg, const struct ledger_received_use *u), void *arg)
+{
+	char memory[LEDGER_QUERY_MAX];
+	struct sql_statement *s = ledger_prepare(l, USES, memory);
+	enum sql_step step;
+
+	sql_bind_number(s, 1, range->from * DATE_DAY);
+	sql_bind_number(s, 2, recent * DATE_DAY);
+	sql_bind_number(s, 3, history * DATE_DAY);
+	sql_bind_number(s, 4, (range->to + 1) * DATE_DAY);
+	sql_bind_text(s, 5, range->domain);
+	while ((step = sql_step(s)) == SQL_ROW) {
+		struct ledger_received_use u = {
+			.organisation = sql_text(s, 1),
+			.day = sql_number(s, 2),
+			.first = sql_number(s, 4),
+			.row.days = days_within(
+			    range, sql_number(s, 5), sql_number(s, 3)),
+			.row.count = (uint64_t)sql_number(s, 6),
+		};
+
+		u.last = sql_number(s, 5) + u.row.days - 1;
+		ip_parse(sql_text(s, 0), &u.row.source);
+		columns_read_shape(s, 7, &u.row);
+		if (!each(arg, &u))
+			break;
+	}
+	return ledger_finish(s, step);
+}
+
+/* `place`: 1 for the source with the most messages of its domain. */
+#define BUSY(AND, LIMIT)                                                       \
+	"SELECT address FROM (SELECT one, min(place) AS place, "               \
+	"sum(n) AS total FROM (SELECT one, n, row_number() OVER "              \
+	"(PARTITION BY domain ORDER BY n DESC, one) AS place FROM "            \
+	"(SELECT domain, received_row.source AS one, "                         \
+	"sum(received_row.messages) AS n FROM received "                       \
+	"JOIN received_row ON received_row.report = received.id "              \
+	"WHERE " IN_RANGE AND "GROUP BY domain, received_row.source) AS sums)" \
+	" AS places GROUP BY one ORDER BY place, total DESC, one "             \
+	"LIMIT " LIMIT ") AS busy JOIN source ON source.id = busy.one "        \
+	"ORDER BY place, total DESC, one"
+
+enum ledger_step
+ledger_each_busy_source(struct ledger *l, const struct ledger_range *range,
+    uint64_t limit, bool (*each)(void *arg, const struct ip *source), void *arg)
+{
+	bool is_one = range->domain.p != NULL;
+	struct sql_statement *s = sql_prepare(
+	    l->db, is_one ? BUSY("AND domain = $3 ", "$4") : BUSY("", "$3"));
+	enum sql_step step;
+
+	bind_range(s, range);
+	sql_bind_number(s, is_one ? 4 : 3, (int64_t)limit);
+	while ((step = sql_step(s)) == SQL_ROW) {
+		struct ip source;
+
+		ip_parse(sql_text(s, 0), &source);
+		if (!each(arg, &source))
 			break;
 	}
 	return ledger_finish(s, step);

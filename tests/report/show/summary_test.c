@@ -12,8 +12,8 @@
 #include <cmocka.h>
 
 #include "lib/enum_names.h"
-#include "report/show/html.h"
 #include "report/show/page.h"
+#include "tests/support/cmocka_compat.h"
 #include "tests/support/sample_rows.h"
 
 enum { CAP = VIEW_MEMORY, TODAY = 20500 };
@@ -22,7 +22,7 @@ enum { CAP = VIEW_MEMORY, TODAY = 20500 };
 
 static const struct {
 	const char *name;
-	bool dkim, spf;
+	bool dkim, spf, own_host;
 	const char *signer, *signature, *spf_domain, *spf_result, *override;
 	enum view_cause want;
 	const char *as;
@@ -113,6 +113,25 @@ static const struct {
 	    .override = "",
 	    .want = VIEW_SPOOF,
 	    .as = "" },
+	{ .name = "nobody, from a host of the domain",
+	    .own_host = true,
+	    .signer = "",
+	    .signature = "",
+	    .spf_domain = "example.com",
+	    .spf_result = "softfail",
+	    .override = "",
+	    .want = VIEW_OWN_SERVER,
+	    .as = "" },
+	{ .name = "a host of the domain that is in order",
+	    .dkim = true,
+	    .own_host = true,
+	    .signer = "example.com",
+	    .signature = "pass",
+	    .spf_domain = "",
+	    .spf_result = "none",
+	    .override = "",
+	    .want = VIEW_GOOD,
+	    .as = "" },
 	{ .name = "nobody, with a stranger's broken signature",
 	    .signer = "a.example",
 	    .signature = "fail",
@@ -139,8 +158,8 @@ test_row_cause(void **state)
 			.n_dkim = rows[i].signer[0] != '\0',
 		};
 		struct span as;
-		enum view_cause got =
-		    view_row_cause(SPAN("example.com"), &r, &as);
+		enum view_cause got = view_row_cause(
+		    SPAN("example.com"), &r, rows[i].own_host, &as);
 
 		if (got != rows[i].want || !span_is(as, rows[i].as))
 			fail_msg("%s: %s as %.*s", rows[i].name,
@@ -150,83 +169,209 @@ test_row_cause(void **state)
 
 /* ---- a domain ---- */
 
+/* Messages of one day. */
 struct day {
-	uint64_t good, spf, forwarded, unaligned, spoofed;
+	uint64_t good, spf, broken, forwarded, unaligned, fixed, spoofed, below;
 };
 
+/* One situation: the same mail on each of `days` days up to TODAY - `ago`, and
+ * other mail on the last `late_days` of them. */
 static const struct {
-	const char *name, *p, *testing;
-	unsigned days;
+	const char *name, *p, *sp, *testing;
+	unsigned days, ago;
 	struct day day;
+	unsigned late_days;
+	struct day late;
 	enum view_recommendation want;
-} domains[] = {
+} situations[] = {
+	{ .name = "parked, p=none",
+	    .p = "none",
+	    .days = 10,
+	    .day = { .spoofed = 50 },
+	    .want = VIEW_PARKED },
+	{ .name = "parked, p=none, some spoofers authenticate as themselves",
+	    .p = "none",
+	    .days = 10,
+	    .day = { .spoofed = 50, .unaligned = 5 },
+	    .want = VIEW_PARKED },
+	{ .name = "parked, little spoofed mail",
+	    .p = "quarantine",
+	    .days = 5,
+	    .day = { .spoofed = 2 },
+	    .want = VIEW_PARKED },
+	{ .name = "parked, p=reject",
+	    .p = "reject",
+	    .days = 10,
+	    .day = { .spoofed = 50 },
+	    .want = VIEW_PARKED_DONE },
+	{ .name = "parked, p=reject that is only tested",
+	    .p = "reject",
+	    .testing = "y",
+	    .days = 10,
+	    .day = { .spoofed = 50 },
+	    .want = VIEW_PARKED },
+	{ .name = "nothing passes, but lists forward mail with its signature",
+	    .p = "none",
+	    .days = 10,
+	    .day = { .spoofed = 50, .forwarded = 5 },
+	    .want = VIEW_MEND_FIRST },
+	{ .name = "nothing passes, all of it by one ESP",
+	    .p = "none",
+	    .days = 10,
+	    .day = { .unaligned = 50 },
+	    .want = VIEW_MEND_FIRST },
+	{ .name = "reports stopped",
+	    .p = "none",
+	    .days = 15,
+	    .ago = 12,
+	    .day = { .good = 500 },
+	    .want = VIEW_SILENT },
+	{ .name = "p=reject and own mail fails",
+	    .p = "reject",
+	    .days = 10,
+	    .day = { .good = 980, .unaligned = 20 },
+	    .want = VIEW_LOSING },
+	{ .name = "p=quarantine and own mail fails",
+	    .p = "quarantine",
+	    .days = 10,
+	    .day = { .good = 980, .unaligned = 20 },
+	    .want = VIEW_LOSING },
+	{ .name = "p=reject and own mail fails since two days",
+	    .p = "reject",
+	    .days = 20,
+	    .day = { .good = 900, .fixed = 100 },
+	    .late_days = 2,
+	    .late = { .good = 900, .unaligned = 100 },
+	    .want = VIEW_LOSING },
+	{ .name = "one message at p=reject",
+	    .p = "reject",
+	    .days = 10,
+	    .day = { .good = 20 },
+	    .late_days = 1,
+	    .late = { .good = 20, .unaligned = 1 },
+	    .want = VIEW_DONE },
 	{ .name = "nothing much",
 	    .p = "none",
-	    .testing = "n",
 	    .days = 30,
 	    .day = { .good = 3 },
 	    .want = VIEW_TOO_LITTLE },
 	{ .name = "one day",
 	    .p = "none",
-	    .testing = "n",
 	    .days = 1,
 	    .day = { .good = 3000 },
 	    .want = VIEW_TOO_LITTLE },
-	{ .name = "in order",
+	{ .name = "one in a hundred fails",
 	    .p = "none",
-	    .testing = "n",
-	    .days = 10,
-	    .day = { .good = 990, .spoofed = 500 },
-	    .want = VIEW_TO_QUARANTINE },
-	{ .name = "a policy that nobody told",
-	    .p = "",
-	    .testing = "",
-	    .days = 10,
-	    .day = { .good = 990 },
-	    .want = VIEW_TO_QUARANTINE },
-	{ .name = "one in a hundred",
-	    .p = "none",
-	    .testing = "n",
 	    .days = 10,
 	    .day = { .good = 990, .unaligned = 10 },
 	    .want = VIEW_TO_QUARANTINE },
-	{ .name = "more",
+	{ .name = "more fail",
 	    .p = "none",
-	    .testing = "n",
 	    .days = 10,
 	    .day = { .good = 980, .unaligned = 20 },
 	    .want = VIEW_MEND_FIRST },
-	{ .name = "more, at reject",
+	{ .name = "more fail, tested",
 	    .p = "reject",
-	    .testing = "n",
+	    .testing = "y",
 	    .days = 10,
 	    .day = { .good = 980, .unaligned = 20 },
 	    .want = VIEW_MEND_FIRST },
-	{ .name = "nothing of one's own",
+	{ .name = "it failed for weeks, and was fixed three days ago",
 	    .p = "none",
-	    .testing = "n",
-	    .days = 10,
-	    .day = { .spoofed = 500 },
+	    .days = 20,
+	    .day = { .good = 900, .unaligned = 100 },
+	    .late_days = 3,
+	    .late = { .good = 900, .fixed = 100 },
+	    .want = VIEW_TO_QUARANTINE },
+	{ .name = "it was fixed yesterday: too early",
+	    .p = "none",
+	    .days = 20,
+	    .day = { .good = 900, .unaligned = 100 },
+	    .late_days = 1,
+	    .late = { .good = 900, .fixed = 100 },
 	    .want = VIEW_MEND_FIRST },
-	{ .name = "quarantine",
+	{ .name = "it failed before the last week, and does not send any more",
+	    .p = "none",
+	    .days = 25,
+	    .day = { .good = 900, .unaligned = 100 },
+	    .late_days = 8,
+	    .late = { .good = 900 },
+	    .want = VIEW_TO_QUARANTINE },
+	{ .name = "a new sender fails",
+	    .p = "none",
+	    .days = 20,
+	    .day = { .good = 900 },
+	    .late_days = 3,
+	    .late = { .good = 900, .unaligned = 100 },
+	    .want = VIEW_NEW_SENDER },
+	{ .name = "nearly none of it is the owner's",
+	    .p = "none",
+	    .days = 10,
+	    .day = { .good = 40, .spoofed = 5000 },
+	    .want = VIEW_MOSTLY_SPOOFED },
+	{ .name = "nearly none of it is the owner's, p=reject",
+	    .p = "reject",
+	    .days = 10,
+	    .day = { .good = 40, .spoofed = 5000 },
+	    .want = VIEW_DONE },
+	{ .name = "in order, ready for quarantine",
+	    .p = "none",
+	    .days = 10,
+	    .day = { .good = 990, .spoofed = 500 },
+	    .want = VIEW_TO_QUARANTINE },
+	{ .name = "a policy that nobody reported",
+	    .p = "",
+	    .days = 10,
+	    .day = { .good = 990 },
+	    .want = VIEW_TO_QUARANTINE },
+	{ .name = "only forwarded mail fails",
+	    .p = "none",
+	    .days = 10,
+	    .day = { .good = 900, .forwarded = 100 },
+	    .want = VIEW_TO_QUARANTINE },
+	{ .name = "half of it is not signed",
+	    .p = "none",
+	    .days = 10,
+	    .day = { .good = 500, .spf = 500 },
+	    .want = VIEW_SIGN_FIRST },
+	{ .name = "half of it is signed, and the signature is broken",
 	    .p = "quarantine",
-	    .testing = "n",
+	    .days = 10,
+	    .day = { .good = 500, .broken = 500 },
+	    .want = VIEW_SIGN_FIRST },
+	{ .name = "quarantine, in order",
+	    .p = "quarantine",
 	    .days = 10,
 	    .day = { .good = 990, .spf = 10 },
 	    .want = VIEW_TO_REJECT },
 	{ .name = "quarantine, lists",
 	    .p = "quarantine",
-	    .testing = "n",
 	    .days = 10,
 	    .day = { .good = 900, .forwarded = 100 },
 	    .want = VIEW_STAY },
-	{ .name = "reject",
-	    .p = "reject",
-	    .testing = "n",
+	{ .name = "quarantine, subdomains are open",
+	    .p = "quarantine",
+	    .sp = "none",
 	    .days = 10,
-	    .day = { .good = 990 },
+	    .day = { .good = 900, .below = 10 },
+	    .want = VIEW_SUBDOMAINS },
+	{ .name = "quarantine, subdomains are open, nobody uses them",
+	    .p = "quarantine",
+	    .sp = "none",
+	    .days = 10,
+	    .day = { .good = 900 },
+	    .want = VIEW_TO_REJECT },
+	{ .name = "reject, in order",
+	    .p = "reject",
+	    .days = 10,
+	    .day = { .good = 990, .spoofed = 100 },
 	    .want = VIEW_DONE },
-	{ .name = "testing",
+	{ .name = "reject, lists",
+	    .p = "reject",
+	    .days = 10,
+	    .day = { .good = 900, .forwarded = 100 },
+	    .want = VIEW_LOSES_FORWARDED },
+	{ .name = "tested, in order",
 	    .p = "reject",
 	    .testing = "y",
 	    .days = 10,
@@ -240,43 +385,75 @@ add(struct ledger *l, const char *address, uint64_t count, struct report_row r)
 	if (count == 0)
 		return;
 	r.count = count;
-	r.header_from = SPAN("example.com");
+	if (r.header_from.p == NULL)
+		r.header_from = SPAN("example.com");
 	r.disposition = SPAN("none");
 	assert_true(ip_parse(span_str(address), &r.source));
 	assert_int_equal(ledger_add_received_row(l, &r), LEDGER_OK);
 }
 
 static void
-add_day(struct ledger *l, const char *p, const char *testing, int64_t day,
-    const struct day *of)
+add_rows(struct ledger *l, const struct day *of)
+{
+	add(l, "192.0.2.1", of->good,
+	    (struct report_row){ .dkim_aligned = true,
+		.dkim = { { SPAN("example.com"), SPAN("s"), SPAN("pass") } },
+		.n_dkim = 1 });
+	add(l, "192.0.2.2", of->spf,
+	    (struct report_row){ .spf_aligned = true,
+		.spf_domain = SPAN("example.com"),
+		.spf_result = SPAN("pass") });
+	add(l, "192.0.2.6", of->broken,
+	    (struct report_row){ .spf_aligned = true,
+		.spf_domain = SPAN("example.com"),
+		.spf_result = SPAN("pass"),
+		.dkim = { { SPAN("example.com"), SPAN("s"), SPAN("fail") } },
+		.n_dkim = 1 });
+	add(l, "198.51.100.3", of->forwarded,
+	    (struct report_row){ .override = SPAN("forwarded") });
+	add(l, "198.51.100.4", of->unaligned,
+	    (struct report_row){ .spf_domain = SPAN("b.esp.example"),
+		.spf_result = SPAN("pass") });
+	add(l, "198.51.100.5", of->fixed,
+	    (struct report_row){ .dkim_aligned = true,
+		.spf_domain = SPAN("c.esp.example"),
+		.spf_result = SPAN("pass"),
+		.dkim = { { SPAN("example.com"), SPAN("e"), SPAN("pass") } },
+		.n_dkim = 1 });
+	add(l, "203.0.113.5", of->spoofed,
+	    (struct report_row){ .spf_result = SPAN("fail") });
+	add(l, "203.0.113.6", of->below,
+	    (struct report_row){ .spf_result = SPAN("fail"),
+		.header_from = SPAN("pay.example.com") });
+}
+
+static void
+add_report(struct ledger *l, const char *domain,
+    const struct ledger_received *p, int64_t day, const struct day *of)
 {
 	char memory[24];
 	struct buf id = buf_wrap(memory, sizeof(memory));
+	struct ledger_received r = *p;
 	bool replaces;
-	struct ledger_received r = { .organisation = SPAN("o"),
-		.email = SPAN(""),
-		.contact = SPAN(""),
-		.begin = day * DATE_DAY,
-		.end = day * DATE_DAY + 1,
-		.domain = SPAN("example.com"),
-		.p = span_str(p),
-		.testing = span_str(testing) };
 
 	buf_number(&id, (uint64_t)day);
+	r.organisation = SPAN("o");
+	r.email = r.contact = SPAN("");
+	r.begin = day * DATE_DAY;
+	r.end = day * DATE_DAY + 1;
+	r.domain = span_str(domain);
 	r.report_id = buf_view(&id);
 	assert_int_equal(ledger_begin_received(l, &r, &replaces), LEDGER_OK);
-	add(l, "192.0.2.1", of->good,
-	    (struct report_row){ .dkim_aligned = true });
-	add(l, "192.0.2.2", of->spf,
-	    (struct report_row){ .spf_aligned = true });
-	add(l, "192.0.2.3", of->forwarded,
-	    (struct report_row){ .override = SPAN("forwarded") });
-	add(l, "192.0.2.4", of->unaligned,
-	    (struct report_row){ .spf_domain = SPAN("esp.example"),
-		.spf_result = SPAN("pass") });
-	add(l, "192.0.2.5", of->spoofed,
-	    (struct report_row){ .spf_result = SPAN("fail") });
+	add_rows(l, of);
 	assert_int_equal(ledger_end_received(l, true), LEDGER_OK);
+}
+
+static void
+add_day(struct ledger *l, const char *p, int64_t day, const struct day *of)
+{
+	const struct ledger_received r = { .p = span_str(p) };
+
+	add_report(l, "example.com", &r, day, of);
 }
 
 static struct place place; /* of the one that is open */
@@ -301,30 +478,143 @@ close_ledger(struct ledger *l)
 	place_remove(&place);
 }
 
+/* ---- visits ---- */
+
+struct visited {
+	struct view view;
+	size_t sources, domains;
+	void (*check)(const struct view *v, const struct view_domain *d);
+	bool stops;
+};
+
+static bool
+visit_source(
+    void *arg, const struct view_domain *d, const struct view_source *s)
+{
+	struct visited *seen = arg;
+
+	assert_non_null(s->sender);
+	assert_true(d->domain.n > 0 && s->all.messages > 0);
+	seen->sources++;
+	return !seen->stops;
+}
+
+static bool
+visit_domain(void *arg, const struct view *v, const struct view_domain *d)
+{
+	struct visited *seen = arg;
+
+	seen->domains++;
+	if (seen->check != NULL)
+		seen->check(v, d);
+	return !seen->stops;
+}
+
+/* The last `days` days up to TODAY. */
+static bool
+visit(struct ledger *l, struct span domain, int64_t days, struct arena *a,
+    struct visited *seen)
+{
+	const struct view_want want = {
+		.domain = domain, .from = TODAY - days + 1, .to = TODAY
+	};
+	const struct view_visitor visitor = { visit_source, visit_domain,
+		seen };
+
+	return view_open(l, &want, a, &seen->view) &&
+	    view_visit(l, &want, a, &seen->view, &visitor);
+}
+
+static void
+fill(struct ledger *l, size_t i)
+{
+	const struct ledger_received r = { .p = span_str(situations[i].p),
+		.sp = span_str(situations[i].sp),
+		.testing = span_str(situations[i].testing) };
+
+	for (unsigned day = 0; day < situations[i].days; day++)
+		add_report(l, "example.com", &r,
+		    (int64_t)TODAY - situations[i].ago - day,
+		    day < situations[i].late_days ? &situations[i].late
+						  : &situations[i].day);
+}
+
 static void
 test_advice(void **state)
 {
+	bool tested[VIEW_RECOMMENDATIONS] = { false };
+
 	(void)state;
-	for (size_t i = 0; i < ARRAY_SIZE(domains); i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(situations); i++) {
 		struct ledger *l = open_ledger();
 		struct arena *a = arena_new(CAP);
-		struct view v;
+		struct visited seen = { .check = NULL };
 
-		for (unsigned day = 0; day < domains[i].days; day++)
-			add_day(l, domains[i].p, domains[i].testing,
-			    TODAY - day, &domains[i].day);
-		assert_true(view_read(
-		    l, SPAN_NONE, 30, TODAY * (int64_t)DATE_DAY, a, &v));
-		assert_int_equal(v.n_domains, 1);
-		if (v.domains->advice != domains[i].want)
-			fail_msg("%s: %s", domains[i].name,
-			    view_recommendation_name(v.domains->advice));
+		fill(l, i);
+		assert_true(visit(l, SPAN_NONE, 30, a, &seen));
+		assert_int_equal(seen.domains, 1);
+		if (seen.view.domains->advice != situations[i].want)
+			fail_msg("%s: %s", situations[i].name,
+			    view_recommendation_name(
+				seen.view.domains->advice));
+		tested[situations[i].want] = true;
 		arena_free(a);
 		close_ledger(l);
 	}
+	for (size_t i = 0; i < VIEW_RECOMMENDATIONS; i++)
+		assert_true(tested[i]);
 }
 
-/* Sums, days, sources; what is outside of the range counts for "new" alone. */
+static const struct view_sender *
+sender_named(const struct view_domain *d, const char *name)
+{
+	const struct view_sender *s = d->senders;
+
+	while (s != NULL && !span_is(s->name, name))
+		s = s->next;
+	if (s == NULL)
+		fail_msg("no sender %s", name);
+	return s;
+}
+
+/* Sums, days, senders; what is outside of the range counts for "new" alone. */
+static void
+check_sums(const struct view *v, const struct view_domain *d)
+{
+	const struct view_sender *s;
+
+	assert_int_equal(v->from, TODAY - 9);
+	assert_int_equal(v->messages, 28);
+	assert_int_equal(v->passed, 22);
+	assert_int_equal(v->reports, 2);
+	assert_true(span_is(d->p, "reject"));
+	assert_int_equal(d->days[9].messages, 14);
+	assert_int_equal(d->days[8].passed, 11);
+	assert_int_equal(d->days[7].messages, 0);
+	assert_int_equal(d->reported, 2);
+	assert_int_equal(d->n_sources, 3);
+	assert_int_equal(d->n_senders, 3);
+	assert_int_equal(d->week.messages, 28);
+	s = d->senders;
+	assert_true(span_is(s->name, "example.com"));
+	assert_int_equal(s->all.messages, 20);
+	assert_int_equal(s->cause, VIEW_GOOD);
+	assert_int_equal(s->first, TODAY - 50);
+	assert_false(s->is_new);
+	assert_true(span_is(
+	    s->facts[VIEW_SIGNATURE].list[0].text, "pass example.com s"));
+	assert_true(span_is(s->facts[VIEW_REPORTER].list[0].text, "o"));
+	s = s->next;
+	assert_true(span_is(s->name, "203.0.113.0/24"));
+	assert_int_equal(s->cause, VIEW_SPOOF);
+	assert_int_equal(s->all.messages, 6);
+	assert_true(s->is_new && s->sources->is_new);
+	s = s->next;
+	assert_true(span_is(s->name, "example.com"));
+	assert_int_equal(s->cause, VIEW_SPF_ONLY);
+	assert_null(s->next);
+}
+
 static void
 test_sums(void **state)
 {
@@ -332,38 +622,143 @@ test_sums(void **state)
 	const struct day late = { .good = 10, .spf = 1, .spoofed = 3 };
 	struct ledger *l = open_ledger();
 	struct arena *a = arena_new(CAP);
-	const struct view_source *s;
-	struct view v;
+	struct visited seen = { .check = check_sums };
 
 	(void)state;
-	add_day(l, "none", "n", TODAY - 50, &early);
-	add_day(l, "quarantine", "n", TODAY - 1, &late);
-	add_day(l, "reject", "n", TODAY, &late);
-	assert_true(view_read(
-	    l, SPAN("example.com"), 10, TODAY * (int64_t)DATE_DAY + 5, a, &v));
-	assert_int_equal(v.from, TODAY - 9);
-	assert_int_equal(v.messages, 28);
-	assert_int_equal(v.passed, 22);
-	assert_int_equal(v.reports, 2);
-	assert_true(span_is(v.domains->p, "reject"));
-	assert_int_equal(v.domains->days[9].messages, 14);
-	assert_int_equal(v.domains->days[8].passed, 11);
-	assert_int_equal(v.domains->days[7].messages, 0);
-	assert_int_equal(v.domains->reported, 2);
-	s = v.domains->sources;
-	assert_int_equal(s->messages, 20);
+	add_day(l, "none", TODAY - 50, &early);
+	add_day(l, "quarantine", TODAY - 1, &late);
+	add_day(l, "reject", TODAY, &late);
+	assert_true(visit(l, SPAN("example.com"), 10, a, &seen));
+	assert_int_equal(seen.sources, 3);
+	seen.check = NULL;
+	assert_true(visit(l, SPAN("other.example"), 10, a, &seen));
+	assert_null(seen.view.domains);
+	assert_int_equal(seen.view.stored, 0);
+	arena_free(a);
+	close_ledger(l);
+}
+
+/* Reports of other days are stored. */
+static void
+test_older(void **state)
+{
+	const struct day day = { .good = 10 };
+	struct ledger *l = open_ledger();
+	struct arena *a = arena_new(CAP);
+	struct visited seen = { .check = NULL };
+
+	(void)state;
+	add_day(l, "none", TODAY - 50, &day);
+	add_day(l, "none", TODAY - 40, &day);
+	assert_true(visit(l, SPAN_NONE, 30, a, &seen));
+	assert_int_equal(seen.view.stored, 2);
+	assert_int_equal(seen.view.stored_first, TODAY - 50);
+	assert_int_equal(seen.view.stored_last, TODAY - 40);
+	arena_free(a);
+	close_ledger(l);
+}
+
+static void
+check_fixed(const struct view *v, const struct view_domain *d)
+{
+	const struct view_sender *s = sender_named(d, "esp.example");
+
+	(void)v;
+	assert_int_equal(s->n_sources, 2);
+	assert_int_equal(s->all.messages, 20 * 100);
+	assert_int_equal(s->all.passed, 3 * 100);
+	assert_int_equal(s->fixed, TODAY - 2);
 	assert_int_equal(s->cause, VIEW_GOOD);
-	assert_false(s->is_new);
-	s = s->next;
-	assert_int_equal(s->messages, 6);
-	assert_int_equal(s->cause, VIEW_SPOOF);
-	assert_true(s->is_new);
-	s = s->next;
-	assert_int_equal(s->cause, VIEW_SPF_ONLY);
-	assert_null(s->next);
-	assert_true(view_read(
-	    l, SPAN("other.example"), 10, TODAY * (int64_t)DATE_DAY, a, &v));
-	assert_null(v.domains);
+	assert_int_equal(sender_role(s), VIEW_YOURS);
+	assert_int_equal(s->sources->all.messages, 17 * 100);
+	assert_int_equal(s->sources->next->all.messages, 3 * 100);
+}
+
+/* Two addresses of one ESP are one sender, and it was fixed. */
+static void
+test_fixed(void **state)
+{
+	const struct day before = { .good = 900, .unaligned = 100 };
+	const struct day after = { .good = 900, .fixed = 100 };
+	struct ledger *l = open_ledger();
+	struct arena *a = arena_new(CAP);
+	struct visited seen = { .check = check_fixed };
+
+	(void)state;
+	for (int day = 0; day < 20; day++)
+		add_day(l, "none", TODAY - day, day < 3 ? &after : &before);
+	assert_true(visit(l, SPAN_NONE, 30, a, &seen));
+	arena_free(a);
+	close_ledger(l);
+}
+
+static void
+check_newsletter(const struct view *v, const struct view_domain *d)
+{
+	(void)v;
+	assert_int_equal(sender_named(d, "esp.example")->fixed, -1);
+}
+
+/* Mail that fails once a week is not fixed on the other days. */
+static void
+test_newsletter(void **state)
+{
+	const struct day daily = { .good = 900, .fixed = 100 };
+	const struct day weekly = { .good = 900, .unaligned = 1000 };
+	struct ledger *l = open_ledger();
+	struct arena *a = arena_new(CAP);
+	struct visited seen = { .check = check_newsletter };
+
+	(void)state;
+	for (int day = 0; day < 20; day++)
+		add_day(
+		    l, "none", TODAY - day, day % 7 == 4 ? &weekly : &daily);
+	assert_true(visit(l, SPAN_NONE, 30, a, &seen));
+	assert_int_equal(seen.view.domains->advice, VIEW_MEND_FIRST);
+	arena_free(a);
+	close_ledger(l);
+}
+
+/* The most urgent domain is the first, then the one with most messages. */
+static void
+test_order(void **state)
+{
+	static const struct {
+		const char *name, *p;
+		struct day day;
+	} domains[] = {
+		{ "calm.example", "reject", { .good = 5000 } },
+		{ "losing.example", "reject", { .good = 90, .unaligned = 10 } },
+		{ "mend.example", "none", { .good = 900, .unaligned = 100 } },
+		{ "small.example", "none", { .good = 90, .unaligned = 10 } },
+	};
+	static const char *const want[] = { "losing.example", "mend.example",
+		"small.example", "calm.example" };
+	struct ledger *l = open_ledger();
+	struct arena *a = arena_new(CAP);
+	struct visited seen = { .check = NULL };
+	const struct view_domain *d;
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(domains); i++)
+		for (int day = 0; day < 10; day++) {
+			const struct ledger_received r = { .p = span_str(
+							       domains[i].p) };
+
+			add_report(l, domains[i].name, &r, TODAY - day,
+			    &domains[i].day);
+		}
+	assert_true(visit(l, SPAN_NONE, 30, a, &seen));
+	assert_int_equal(seen.view.messages, 10 * (5000 + 100 + 1000 + 100));
+	assert_true(view_sort(&seen.view, a));
+	d = seen.view.domains;
+	for (size_t i = 0; i < ARRAY_SIZE(want); i++, d = d->next)
+		assert_true(span_is(d->domain, want[i]));
+	assert_null(d);
+	seen = (struct visited){ .stops = true };
+	assert_true(visit(l, SPAN_NONE, 30, a, &seen));
+	assert_int_equal(seen.sources, 1);
+	assert_int_equal(seen.domains, 0);
 	arena_free(a);
 	close_ledger(l);
 }
@@ -375,20 +770,115 @@ test_memory(void **state)
 	struct ledger *l = open_ledger();
 
 	(void)state;
-	add_day(l, "none", "n", TODAY, &day);
-	for (unsigned long nth = 1; nth < 20; nth++) {
+	add_day(l, "none", TODAY, &day);
+	for (unsigned long nth = 1; nth < 10; nth++) {
 		struct arena *a = arena_new(CAP);
-		struct view v;
+		struct visited seen = { .check = NULL };
 		bool good;
 
 		arena_fail_at(a, nth);
-		good = view_read(
-		    l, SPAN_NONE, 30, TODAY * (int64_t)DATE_DAY, a, &v);
-		assert_true(good == (v.fault == NULL));
+		good = visit(l, SPAN_NONE, 30, a, &seen);
+		assert_true(good == (seen.view.error == NULL));
 		assert_true(nth > 1 || !good);
+		assert_true(nth < 9 || good);
 		arena_free(a);
 	}
 	close_ledger(l);
+}
+
+/* ---- who ---- */
+
+static void
+test_owner(void **state)
+{
+	static const struct {
+		const char *name, *want;
+	} names[] = {
+		{ "mail-a.outbound.protection.outlook.com", "outlook.com" },
+		{ "mx1.example.co.uk", "example.co.uk" },
+		{ "example.co.uk", "example.co.uk" },
+		{ "a.b.example.com.au", "example.com.au" },
+		{ "out.example.de", "example.de" },
+		{ "com.example.de", "example.de" },
+		{ "mx.com.de", "mx.com.de" },
+		{ "x.co.example", "co.example" },
+		{ "example.com", "example.com" },
+		{ "co.uk", "co.uk" },
+		{ "localhost", "localhost" },
+		{ "", "" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
+		struct span got = sender_owner(span_str(names[i].name));
+
+		if (!span_is(got, names[i].want))
+			fail_msg("%s: %.*s", names[i].name, SPAN_FMT(got));
+	}
+}
+
+static void
+test_sender_of_row(void **state)
+{
+	static const struct {
+		const char *signer, *second, *result, *spf, *spf_result, *want;
+		enum sender_kind kind;
+	} senders[] = {
+		{ "example.com", "", "pass", "", "none", "example.com",
+		    SENDER_SIGNER },
+		{ "example.com", "b.esp.example", "pass", "example.com", "pass",
+		    "esp.example", SENDER_SIGNER },
+		{ "example.com", "", "pass", "b.esp.example", "pass",
+		    "esp.example", SENDER_ENVELOPE },
+		{ "example.com", "", "pass", "b.esp.example", "fail",
+		    "example.com", SENDER_SIGNER },
+		{ "example.com", "", "fail", "lists.example.net", "pass",
+		    "example.net", SENDER_ENVELOPE },
+		{ "esp.example", "", "fail", "example.com", "softfail", "",
+		    SENDER_SIGNER },
+		{ "", "", "", "", "pass", "", SENDER_SIGNER },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(senders); i++) {
+		struct span result = span_str(senders[i].result);
+		const struct report_row r = {
+			.spf_domain = span_str(senders[i].spf),
+			.spf_result = span_str(senders[i].spf_result),
+			.dkim = { { span_str(senders[i].signer), SPAN("s"),
+				      result },
+			    { span_str(senders[i].second), SPAN("s"),
+				result } },
+			.n_dkim = (size_t)(senders[i].signer[0] != '\0') +
+			    (senders[i].second[0] != '\0'),
+		};
+		enum sender_kind kind;
+		struct span got = sender_of_row(SPAN("example.com"), &r, &kind);
+
+		if (!span_is(got, senders[i].want) ||
+		    (got.n > 0 && kind != senders[i].kind))
+			fail_msg("%zu: %.*s", i, SPAN_FMT(got));
+	}
+}
+
+static void
+test_network(void **state)
+{
+	static const struct {
+		const char *address, *want;
+	} networks[] = { { "192.0.2.77", "192.0.2.0/24" },
+		{ "2001:db8:1:2::3", "2001:db8:1::/48" } };
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(networks); i++) {
+		char memory[60];
+		struct buf b = buf_wrap(memory, sizeof(memory));
+		struct ip ip;
+
+		assert_true(ip_parse(span_str(networks[i].address), &ip));
+		sender_put_network(&b, &ip);
+		assert_string_equal(memory, networks[i].want);
+	}
 }
 
 /* ---- figures ---- */
@@ -411,6 +901,26 @@ test_rates(void **state)
 		view_put_rate(&b, rates[i].part, rates[i].whole);
 		assert_string_equal(memory, rates[i].want);
 	}
+}
+
+/* Spread evenly, nothing lost. */
+static void
+test_share(void **state)
+{
+	(void)state;
+	for (uint64_t n = 0; n < 40; n++)
+		for (unsigned days = 1; days < 10; days++) {
+			uint64_t sum = 0;
+
+			for (unsigned i = 0; i < days; i++) {
+				uint64_t share = view_share(n, i, days);
+
+				assert_int_in_range(
+				    share, n / days, n / days + 1);
+				sum += share;
+			}
+			assert_int_equal(sum, n);
+		}
 }
 
 /* ---- the page: nothing of others is markup ---- */
@@ -452,8 +962,16 @@ main(void)
 		cmocka_unit_test(test_row_cause),
 		cmocka_unit_test(test_advice),
 		cmocka_unit_test(test_sums),
+		cmocka_unit_test(test_older),
+		cmocka_unit_test(test_fixed),
+		cmocka_unit_test(test_newsletter),
+		cmocka_unit_test(test_order),
 		cmocka_unit_test(test_memory),
+		cmocka_unit_test(test_owner),
+		cmocka_unit_test(test_sender_of_row),
+		cmocka_unit_test(test_network),
 		cmocka_unit_test(test_rates),
+		cmocka_unit_test(test_share),
 		cmocka_unit_test(test_page_text),
 	};
 

@@ -68,20 +68,48 @@ see_received(void *arg, const struct ledger_received *r)
 }
 
 static bool
-see_source(void *arg, const struct ledger_source *src)
+see_use(void *arg, const struct ledger_received_use *u)
 {
 	struct seen *s = arg;
 	char ip[IP_TEXT_MAX];
 	struct buf b = buf_wrap(ip, sizeof(ip));
 
-	ip_put(&b, &src->address);
+	ip_put(&b, &u->row.source);
 	snprintf(seen_line(s), SEEN_TEXT,
-	    "%.*s %s first %d last %d messages %u aligned %u dkim %u spf %u "
-	    "quarantined %u rejected %u",
-	    SPAN_FMT(src->domain), ip, (int)src->first, (int)src->last,
-	    (unsigned)src->messages, (unsigned)src->aligned,
-	    (unsigned)src->dkim_aligned, (unsigned)src->spf_aligned,
-	    (unsigned)src->quarantined, (unsigned)src->rejected);
+	    "%.*s %s day %d of %u first %d last %d messages %u",
+	    SPAN_FMT(u->organisation), ip, (int)u->day, u->row.days,
+	    (int)u->first, (int)u->last, (unsigned)u->row.count);
+	return seen_go_on(s);
+}
+
+static bool
+see_domain(void *arg, const struct ledger_received_domain *d)
+{
+	struct seen *s = arg;
+
+	snprintf(seen_line(s), SEEN_TEXT, "%.*s reports %u long %u messages %u",
+	    SPAN_FMT(d->domain), (unsigned)d->reports,
+	    (unsigned)d->long_reports, (unsigned)d->messages);
+	return seen_go_on(s);
+}
+
+static bool
+see_day(void *arg, const struct ledger_received_day *d)
+{
+	struct seen *s = arg;
+
+	snprintf(seen_line(s), SEEN_TEXT, "%d of %u: %u of %u aligned",
+	    (int)d->day, d->days, (unsigned)d->aligned, (unsigned)d->messages);
+	return seen_go_on(s);
+}
+
+static bool
+see_busy(void *arg, const struct ip *source)
+{
+	struct seen *s = arg;
+	struct buf b = buf_wrap(seen_line(s), SEEN_TEXT);
+
+	ip_put(&b, source);
 	return seen_go_on(s);
 }
 
@@ -212,25 +240,121 @@ received_rows(void **state)
 	    ledger_each_received_row(ledger, &range, see_received_row, &seen));
 	ASSERT_SEEN(&seen, "101 d1.example.com 192.0.2.1 10 none",
 	    "102 d1.example.com 192.0.2.2 14 quarantine");
-	ledgers_ok(ledger_each_source(ledger, &range, see_source, &seen));
-	ASSERT_SEEN(&seen,
-	    "d1.example.com 192.0.2.2 first 102 last 102 messages 14 aligned "
-	    "0 dkim 0 spf 0 quarantined 14 rejected 0",
-	    "d1.example.com 192.0.2.1 first 100 last 101 messages 10 aligned "
-	    "10 dkim 10 spf 0 quarantined 0 rejected 0");
 	range.domain = SPAN("d1.example.com");
-	ledgers_ok(ledger_each_source(ledger, &range, see_source, &seen));
 	ledgers_ok(
 	    ledger_each_received_row(ledger, &range, see_received_row, &seen));
 	ledgers_ok(ledger_each_received(ledger, &range, see_received, &seen));
-	assert_int_equal(seen.n, 2 + 2 + 3);
+	assert_int_equal(seen.n, 2 + 3);
 	seen.n = 0;
 	range.domain = SPAN("d2.example.com");
-	ledgers_ok(ledger_each_source(ledger, &range, see_source, &seen));
 	ledgers_ok(
 	    ledger_each_received_row(ledger, &range, see_received_row, &seen));
 	ledgers_ok(ledger_each_received(ledger, &range, see_received, &seen));
 	assert_int_equal(seen.n, 0);
+}
+
+/* What report/show asks for: domains, days, and rows by source and reporter. */
+static void
+received_for_people(void **state)
+{
+	struct ledger_range range = { .from = 101, .to = 103 };
+	struct seen seen = { .n = 0 };
+
+	(void)state;
+	receive("one", "1", 99, 1, 50, true);
+	receive("one", "2", 100, 1, 4, true);
+	receive("one", "3", 101, 1, 2, true);
+	receive("two", "1", 101, 1, 3, true);
+	receive("two", "2", 102, 2, 7, false);
+	receive("two", "3", 103, 2, 1, true);
+	receive("two", "4", 104, 3, 9, true);
+	ledgers_ok(
+	    ledger_each_received_domain(ledger, &range, see_domain, &seen));
+	ASSERT_SEEN(&seen, "d1.example.com reports 4 long 0 messages 26");
+	range.domain = SPAN("d1.example.com");
+	ledgers_ok(
+	    ledger_each_received_domain(ledger, &range, see_domain, &seen));
+	ASSERT_SEEN(&seen, "d1.example.com reports 4 long 0 messages 26");
+	ledgers_ok(ledger_each_received_day(ledger, &range, see_day, &seen));
+	ASSERT_SEEN(&seen, "101 of 1: 10 of 10 aligned",
+	    "102 of 1: 0 of 14 aligned", "103 of 1: 2 of 2 aligned");
+	ledgers_ok(
+	    ledger_each_received_use(ledger, &range, 103, 100, see_use, &seen));
+	ASSERT_SEEN(&seen,
+	    "one 192.0.2.1 day -2 of 1 first 100 last 100 messages 8",
+	    "one 192.0.2.1 day -1 of 1 first 101 last 101 messages 4",
+	    "two 192.0.2.1 day -1 of 1 first 101 last 101 messages 6",
+	    "two 192.0.2.2 day 103 of 1 first 103 last 103 messages 2",
+	    "two 192.0.2.2 day -1 of 1 first 102 last 102 messages 14");
+	range.domain = SPAN("d2.example.com");
+	ledgers_ok(
+	    ledger_each_received_domain(ledger, &range, see_domain, &seen));
+	ledgers_ok(ledger_each_received_day(ledger, &range, see_day, &seen));
+	ledgers_ok(
+	    ledger_each_received_use(ledger, &range, 103, 100, see_use, &seen));
+	assert_int_equal(seen.n, 0);
+}
+
+static void
+received_extent(void **state)
+{
+	const struct ledger_range range = {
+		.domain = SPAN("d1.example.com"), .from = 99, .to = 103
+	};
+	struct arena *a = arena_new(10000);
+	struct ledger_received last;
+	int64_t from = 0, to = 0;
+	uint64_t n;
+
+	(void)state;
+	assert_int_equal(
+	    ledger_received_extent(ledger, SPAN_NONE, &n, &from, &to),
+	    LEDGER_NONE);
+	assert_int_equal(
+	    ledger_last_received(ledger, &range, a, &last), LEDGER_NONE);
+	receive("one", "1", 99, 1, 50, true);
+	receive("two", "2", 102, 1, 4, true);
+	receive("one", "3", 104, 1, 4, true);
+	ledgers_ok(ledger_received_extent(ledger, SPAN_NONE, &n, &from, &to));
+	assert_true(n == 3 && from == 99 && to == 104);
+	ledgers_ok(
+	    ledger_received_extent(ledger, range.domain, &n, &from, &to));
+	assert_int_equal(n, 3);
+	assert_int_equal(ledger_received_extent(
+			     ledger, SPAN("d2.example.com"), &n, &from, &to),
+	    LEDGER_NONE);
+	ledgers_ok(ledger_last_received(ledger, &range, a, &last));
+	assert_true(span_is(last.organisation, "two"));
+	assert_int_equal(last.begin, 102 * DATE_DAY);
+	arena_free(a);
+}
+
+/* The first of each domain come before the second ones, whatever their number.
+ */
+static void
+received_busy(void **state)
+{
+	struct ledger_range range = { .from = 100, .to = 103 };
+	struct ledger_received r = received_of("one", "9", 101);
+	struct seen seen = { .n = 0 };
+	struct kept_message m;
+	bool replaces;
+
+	(void)state;
+	receive("one", "1", 101, 1, 500, true);
+	receive("one", "2", 101, 2, 900, true);
+	receive("one", "3", 102, 3, 700, true);
+	receive("one", "4", 99, 4, 9000, true);
+	r.domain = SPAN("d2.example.com");
+	ledgers_ok(ledger_begin_received(ledger, &r, &replaces));
+	rows_message(&m, 2, 7);
+	ledgers_ok(ledger_add_received_row(ledger, &m.row));
+	ledgers_ok(ledger_end_received(ledger, true));
+	ledgers_ok(ledger_each_busy_source(ledger, &range, 3, see_busy, &seen));
+	ASSERT_SEEN(&seen, "192.0.2.2", "192.0.2.7", "192.0.2.3");
+	range.domain = SPAN("d1.example.com");
+	ledgers_ok(ledger_each_busy_source(ledger, &range, 2, see_busy, &seen));
+	ASSERT_SEEN(&seen, "192.0.2.2", "192.0.2.3");
 }
 
 static void
@@ -266,6 +390,14 @@ received_days(void **state)
 	ledgers_ok(
 	    ledger_each_received_row(ledger, &range, see_received_row, &seen));
 	ASSERT_SEEN(&seen, "100 d1.example.com 192.0.2.1 1 none days 3");
+	range.domain = SPAN("d1.example.com");
+	ledgers_ok(ledger_each_received_day(ledger, &range, see_day, &seen));
+	ASSERT_SEEN(&seen, "100 of 3: 1 of 1 aligned");
+	ledgers_ok(
+	    ledger_each_received_use(ledger, &range, 102, 100, see_use, &seen));
+	ASSERT_SEEN(
+	    &seen, "one 192.0.2.1 day 100 of 3 first 100 last 102 messages 1");
+	range.domain = SPAN_NONE;
 	receive_period(begin, begin);
 	receive_period(begin, begin + DATE_DAY);
 	receive_period(begin + 50000, begin + 50000 + DATE_DAY - 1);
@@ -407,6 +539,9 @@ main(void)
 		WITH_LEDGER(received_larger),
 		WITH_LEDGER(received_cut_off),
 		WITH_LEDGER(received_rows),
+		WITH_LEDGER(received_for_people),
+		WITH_LEDGER(received_extent),
+		WITH_LEDGER(received_busy),
 		WITH_LEDGER(received_days),
 		WITH_LEDGER(received_tls),
 		WITH_LEDGER(received_incidents),

@@ -1,0 +1,26 @@
+/*
+ * show.h - shared by cmd_show.c and show_*.c: the outputs of `avouch report
+ * show`.
+ */
+#ifndef AVOUCH_CLI_REPORT_SHOW_H
+#define AVOUCH_CLI_REPORT_SHOW_H
+
+#include "cli/cli.h"
+#include "report/show/summary.h"
+
+struct report_showing {
+	struct cli *c;
+	struct ledger *ledger;
+	struct view_want want;
+	struct arena *a;
+	struct view view;
+};
+
+/* Whole and as it is read, in any size.  False: see view.error. */
+bool show_json(struct report_showing *s);
+bool show_csv(struct report_showing *s);
+
+/* All domains were visited, and sorted. */
+bool show_text(struct report_showing *s);
+
+#endif
