@@ -139,7 +139,8 @@ CLI_TESTS = "tests/cli/contract.py $(COMMAND)" \
 	"tests/report/receiving.py $(COMMAND)" \
 	"tests/report/intake.py $(COMMAND)" \
 	"tests/report/sent.py $(COMMAND)" \
-	"tests/report/central.py $(COMMAND)"
+	"tests/report/central.py $(COMMAND)" \
+	"tests/report/upgrade.py $(COMMAND)"
 
 # Programs that tests/author compares: ours and GMime.
 AUTHOR_PROGRAMS = $(BUILD)/tests/author/fields $(BUILD)/tests/author/gmime

@@ -624,10 +624,11 @@ read_version(struct postgres_connection *c)
 	    INT64_MAX);
 	if (version <= SCHEMA_VERSION)
 		return version;
-	sql_fail(&c->sql, SQL_NEWER,
-	    version == INT64_MAX
-		? "the schema \"avouch\" belongs to another program"
-		: "a newer version of avouch made this store");
+	if (version == INT64_MAX)
+		sql_fail(&c->sql, SQL_NEWER,
+		    "the schema \"avouch\" belongs to another program");
+	else
+		schema_fail_newer(&c->sql, version);
 	return -1;
 }
 
@@ -666,6 +667,8 @@ postgres_upgrade(struct postgres_connection *c)
 		good = schema_upgrade(&c->sql, SCHEMA_POSTGRESQL, version,
 			   SCHEMA_VERSION) &&
 		    note_version(c);
+	if (!good && version >= 0 && version < SCHEMA_VERSION)
+		schema_fail_upgrade(&c->sql, version);
 	return sql_end(&c->sql, good) && good;
 }
 

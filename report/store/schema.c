@@ -1,5 +1,7 @@
 #include "report/store/schema.h"
 
+#include <inttypes.h>
+
 #include "report/store/row_encode.h"
 
 enum { STEP_MAX = 6000 }; /* bytes of a step, with the NUL */
@@ -232,4 +234,35 @@ schema_upgrade(
 			return false;
 	}
 	return true;
+}
+
+bool
+schema_fail_newer(struct sql *db, int64_t version)
+{
+	char memory[SQL_ERROR_MAX];
+	struct buf text = buf_wrap(memory, sizeof(memory));
+
+	buf_printf(&text,
+	    "a newer version of avouch made this store: its tables have "
+	    "version %" PRId64 ", this avouch knows %d; install the newer one "
+	    "here",
+	    version, SCHEMA_VERSION);
+	return sql_fail(db, SQL_NEWER, memory);
+}
+
+bool
+schema_fail_upgrade(struct sql *db, int64_t version)
+{
+	char memory[SQL_ERROR_MAX];
+	struct buf text = buf_wrap(memory, sizeof(memory));
+
+	if (version > 0)
+		buf_printf(&text,
+		    "cannot upgrade its tables from version %" PRId64
+		    " to %d: ",
+		    version, SCHEMA_VERSION);
+	else
+		buf_text(&text, "cannot create its tables: ");
+	buf_text(&text, db->error);
+	return sql_fail(db, db->fault, memory);
 }

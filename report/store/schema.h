@@ -79,4 +79,9 @@ enum schema_kind { SCHEMA_SQLITE, SCHEMA_POSTGRESQL };
 bool schema_upgrade(
     struct sql *db, enum schema_kind kind, int64_t version, int64_t until);
 
+/* Both return false.  The error of a store that a newer avouch has made; and
+ * that of an upgrade that failed, with the versions before the error. */
+bool schema_fail_newer(struct sql *db, int64_t version);
+bool schema_fail_upgrade(struct sql *db, int64_t version);
+
 #endif

@@ -305,8 +305,7 @@ is_ours(struct sqlite_connection *c, const struct file_kind *k)
 	if (k->application == SCHEMA_APPLICATION ||
 	    (k->application == 0 && k->version == 0 && k->tables == 0))
 		return k->version <= SCHEMA_VERSION ||
-		    sql_fail(&c->sql, SQL_NEWER,
-			"a newer version of avouch made this store");
+		    schema_fail_newer(&c->sql, k->version);
 	return sql_fail(
 	    &c->sql, SQL_NEWER, "this database belongs to another program");
 }
@@ -338,9 +337,10 @@ sqlite_upgrade(struct sqlite_connection *c)
 		return false;
 	good = read_kind(c, &k) && is_ours(c, &k);
 	if (good && k.version < SCHEMA_VERSION)
-		good = schema_upgrade(
-			   &c->sql, SCHEMA_SQLITE, k.version, SCHEMA_VERSION) &&
-		    note_version(c);
+		good = (schema_upgrade(&c->sql, SCHEMA_SQLITE, k.version,
+			    SCHEMA_VERSION) &&
+			   note_version(c)) ||
+		    schema_fail_upgrade(&c->sql, k.version);
 	return sql_end(&c->sql, good) && good;
 }
 

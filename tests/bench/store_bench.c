@@ -4,6 +4,8 @@
  *
  *	store_bench FILE [MESSAGES [THREADS [DOMAINS [ADDRESSES]]]]
  *
+ * If FILE exists, the messages are added to it.
+ *
  * Prints messages/s, CPU of the process a message, the size of
  * the file, the rows in it, and how long the slowest store_put() took.
  */
@@ -304,7 +306,9 @@ main(int argc, char **argv)
 	p.messages = argument(argc, argv, 2, 1000000);
 	p.domains = argument(argc, argv, 4, 2000);
 	p.addresses = argument(argc, argv, 5, 20000);
-	bench_writer(&p, argv[1], p.messages < 20000 ? p.messages : 20000);
+	if (access(argv[1], F_OK) != 0)
+		bench_writer(
+		    &p, argv[1], p.messages < 20000 ? p.messages : 20000);
 	/* retention would remove the day of long ago */
 	p.store = store_open(&(struct store_options){ .path = argv[1],
 				 .retention = { 36500, 36500, 36500 } },

@@ -8,12 +8,15 @@ usage: store_scale.py PROGRAM push [HOSTS [ROWS [MILLISECONDS [KILLS]]]]
 push: a day of ROWS rows (250000) on each of HOSTS hosts (4), all pushed at once
       over connections with a round trip of MILLISECONDS (20).  KILLS pushes (0)
       are killed on the way and begun again.
-grow: one store of ROWS rows (0 10000 100000 1000000) in 30 days: what a message
-      more takes, `report send`, `report show`.
+grow: a file of ROWS rows (0 10000 100000 1000000) in 30 days, and as many in
+      reports of others: what a message more takes (store_bench, which must be
+      built), `report send` of the last day, `report show`.
 """
 
+import math
 import os
 import random
+import re
 import resource
 import subprocess
 import sys
@@ -29,6 +32,9 @@ from hosts import DAY, NOW, TODAY, Lab, agree, end  # noqa: E402
 from suite import same  # noqa: E402
 
 SHAPES = 8  # of a domain
+DAYS = 30
+DOMAINS = 200      # of a store that grows
+OF_REPORT = 50     # rows of a report of others
 SQLITE_STEP = 50000
 
 
@@ -53,10 +59,11 @@ def texts(db, domains, addresses):
          for n in range(domains) for k in range(SHAPES)))
 
 
-def fill(host, days, rows, seed=1):
+def fill(host, days, rows, seed=1, domains=None):
     """`rows` rows on each of the days."""
     r = random.Random(seed)
-    domains, addresses = max(20, rows // 50), max(100, rows // 5)
+    domains = domains or max(20, rows // 50)
+    addresses = max(100, rows // 5)
     with host.sqlite() as db:
         db.execute("PRAGMA synchronous=OFF")
         texts(db, domains, addresses)
@@ -121,12 +128,93 @@ def push(c, hosts, rows, milliseconds, kills):
               sent / 1e6, len(c.kept(database)), peak))
 
 
+def fill_received(host, rows):
+    """Reports of others with as many rows, on the days before today."""
+    r = random.Random(2)
+    with host.sqlite() as db:
+        sources = db.execute("SELECT count(*) FROM source").fetchone()[0]
+        shapes = db.execute("SELECT count(*) FROM shape").fetchone()[0]
+        names = [row[1] for row in db.execute("PRAGMA table_info(received)")]
+        numbers = ("begin_at", "end_at", "read_at", "rows", "messages")
+        for n in range(-(-rows // OF_REPORT)):
+            begin = (TODAY - 1 - n % DAYS) * DAY
+            values = dict.fromkeys(names, "")
+            values.update(dict.fromkeys(numbers, 0), id=n + 1,
+                          organisation="receiver%d" % (n % 40),
+                          report_id=str(n), begin_at=begin,
+                          end_at=begin + DAY - 1, domain="mine%d.example" % (
+                              n % 3), p="none", rows=OF_REPORT,
+                          messages=OF_REPORT * 5)
+            db.execute("INSERT INTO received (%s) VALUES (%s)" % (
+                ", ".join(names), ", ".join("?" * len(names))),
+                       [values[name] for name in names])
+            db.executemany(
+                "INSERT OR IGNORE INTO received_row (report, source, shape, "
+                "messages) VALUES (?, ?, ?, 5)",
+                ((n + 1, r.randrange(sources) + 1, r.randrange(shapes) + 1)
+                 for _ in range(OF_REPORT)))
+
+
+def seconds_of(host, *words):
+    began = time.monotonic()
+    status, out, err = host.run(*words)
+    took = time.monotonic() - began
+    same((status, err), (0, ""), words)
+    return took, out
+
+
+def grown(c, rows):
+    host = c.host("none")
+    with open(host.conf, "w", encoding="utf-8") as f:
+        f.write('report { store = "%s"  email = "dmarc@mx.example"  '
+                'send_window = 0s  sendmail = "/bin/true" }\n'
+                'nameservers = "zone:%s"\n' % (host.store, c.zone))
+    if rows:
+        fill(host, range(TODAY - DAYS, TODAY), rows // DAYS, domains=DOMAINS)
+        fill_received(host, rows)
+    size = os.path.getsize(host.store) / 1e6
+    out = subprocess.run(
+        [os.path.dirname(c.program) + "/tests/bench/store_bench", host.store,
+         "60000", "16"], check=True, stdout=subprocess.PIPE).stdout.decode()
+    rate, cpu, mean, slowest = map(float, re.search(
+        r"threads: (\d+) messages/s, CPU ([\d.]+) us.* put mean ([\d.]+) ms, "
+        r"slowest ([\d.]+) ms", out).groups())
+    found = [size, rate, cpu, mean, slowest]
+    found.append(seconds_of(host, "send", "--day", "yesterday")[0])
+    for words in ((), ("--json",), ("--html", c.path("page.html"))):
+        found.append(seconds_of(host, "show", "--days", str(DAYS), *words)[0])
+    return found
+
+
+COLUMNS = ("rows", "MB", "messages/s", "CPU us a message", "put mean ms",
+           "put slowest ms", "send s", "show s", "show --json s",
+           "show --html s")
+
+
+def grow(c, sizes):
+    print("| " + " | ".join(COLUMNS) + " |\n" + "|---" * len(COLUMNS) + "|")
+    before = None
+    for rows in sizes:
+        found = grown(c, rows)
+        print("| %d | %s |" % (rows, " | ".join("%.4g" % n for n in found)),
+              flush=True)
+        if before and before[0]:
+            doublings = math.log2(rows / before[0])
+            print("| factor for each doubling | %s |" % " | ".join(
+                "%.2f" % ((b / a) ** (1 / doublings) if a > 0 and b > 0
+                          else 1) for a, b in zip(before[1], found)),
+                  flush=True)
+        before = rows, found
+
+
 def main():
     program, what = sys.argv[1:3]
     numbers = [int(n) for n in sys.argv[3:]]
     c = Lab(program, 0)
     if what == "push":
         push(c, *(numbers + [4, 250000, 20, 0][len(numbers):]))
+    if what == "grow":
+        grow(c, numbers or [0, 10000, 100000, 1000000])
     return 0
 
 

@@ -148,6 +148,16 @@ class Postgres:
             raise AssertionError(r.stderr.decode())
         return r.stdout.decode().rstrip("\n")
 
+    def load(self, database, path):
+        """Runs the statements of a file."""
+        with open(path, "rb") as f:
+            r = subprocess.run(
+                [os.path.join(self.bin, "psql"), "-Xq", "-v",
+                 "ON_ERROR_STOP=1", self.url(database)], stdin=f,
+                capture_output=True, timeout=300, check=False, cwd="/")
+        if r.returncode != 0:
+            raise AssertionError(r.stderr.decode())
+
     def rows(self, database, query):
         text = self.psql(database, query)
         return [tuple(line.split("\t")) for line in text.split("\n")] \

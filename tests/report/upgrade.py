@@ -1,0 +1,355 @@
+#!/usr/bin/env python3
+"""Stores that older versions of avouch made (tests/report/schema): each becomes
+one of today with all its rows, also if it is killed on the way; a store of a
+newer version is left alone.
+
+usage: upgrade.py PROGRAM [PART-OF-A-NAME]
+"""
+
+import atexit
+import contextlib
+import glob
+import json
+import os
+import re
+import shutil
+import signal
+import sqlite3
+import subprocess
+import sys
+import tempfile
+import time
+
+ROOT = os.path.dirname(os.path.dirname(os.path.dirname(
+    os.path.abspath(__file__))))
+sys.path[:0] = [ROOT + "/tests/milter", ROOT + "/tests/report"]
+
+import samples  # noqa: E402
+from hosts import JOINED, SECONDS, joined  # noqa: E402
+from postgres import Missing, Postgres, memory  # noqa: E402
+from suite import Skip, Suite, holds, same, true  # noqa: E402
+
+suite = Suite()
+
+SCHEMA = ROOT + "/tests/report/schema/"
+STORED = 6  # reports of others in each of them
+KEPT = "SELECT day, domain, record, address, header_from, envelope_from, " \
+    "disposition, dkim_aligned, spf_aligned, automatic, override, comment, " \
+    "spf_domain, spf_scope, spf_result, dkim, messages, last FROM "
+KILL_AT = range(0, 12, 2)  # MB of the write-ahead log
+LARGE = 12000  # texts and reports of a large store
+FIRST = {"sqlite": 3, "postgresql": 4}  # no older ones were ever in use
+
+
+class Lab:
+    milter = None
+
+    def __init__(self, program):
+        self.program = os.path.abspath(program)
+        self.home = tempfile.mkdtemp(prefix="avouch-upgrade-", dir=memory())
+        atexit.register(shutil.rmtree, self.home, True)
+        self.reports = self.home + "/in"
+        os.mkdir(self.reports)
+        for i, text in enumerate(list(samples.month())[:STORED]):
+            with open("%s/%d.xml" % (self.reports, i), "w",
+                      encoding="utf-8") as f:
+                f.write(text)
+        try:
+            self.pg = Postgres()
+        except Missing as e:
+            self.pg, self.missing = None, e
+        self.n = 0
+
+    def need_postgres(self):
+        if self.pg is None:
+            raise Skip(str(self.missing))
+        return self.pg
+
+    def start(self, what, store, *words):
+        return subprocess.Popen(
+            [self.program, "report", what, "--store", store, "--now",
+             str(samples.NOW), *words], stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+
+    def run(self, what, store, *words):
+        p = self.start(what, store, *words)
+        out, err = p.communicate(timeout=SECONDS)
+        return p.returncode, out.decode(), err.decode()
+
+    def shows(self, store):
+        status, out, err = self.run("show", store, "--json")
+        same((status, err), (0, ""))
+        return json.loads(out)
+
+    def new(self):
+        self.n += 1
+        return "%s/%d.db" % (self.home, self.n)
+
+    def load(self, name):
+        """A file, made of a dump."""
+        path = self.new()
+        with contextlib.closing(sqlite3.connect(path)) as db:
+            db.execute("PRAGMA page_size=2048")
+            db.execute("PRAGMA auto_vacuum=INCREMENTAL")
+            with open(SCHEMA + name, encoding="utf-8") as f:
+                db.executescript(f.read())
+        return path
+
+    def load_database(self, name):
+        self.n += 1
+        database = "u%d" % self.n
+        self.pg.create(database)
+        self.pg.load(database, SCHEMA + name)
+        return database
+
+
+def dumps(kind):
+    """(version, name) of each, the oldest first."""
+    found = sorted((int(re.search(r"-(\d+)\.sql", path).group(1)),
+                    os.path.basename(path))
+                   for path in glob.glob("%s%s-*.sql" % (SCHEMA, kind)))
+    same([v for v, _ in found], list(range(FIRST[kind], found[-1][0] + 1)))
+    return found
+
+
+def unchanged(found, wanted, what):
+    for table, rows in wanted.items():
+        same(found[table], rows, "%s of %s" % (table, what))
+
+
+def ask(path, query):
+    with contextlib.closing(sqlite3.connect(path, timeout=30)) as db:
+        return db.execute(query).fetchall()
+
+
+def version_of(path):
+    return ask(path, "PRAGMA user_version")[0][0]
+
+
+def columns_of(path):
+    """Of each table."""
+    return {t: [r[1] for r in ask(path, "PRAGMA table_info(%s)" % t)]
+            for (t,) in ask(path, "SELECT name FROM sqlite_master "
+                            "WHERE type = 'table'")}
+
+
+def content(path, columns):
+    """All rows of the tables, of those columns."""
+    found = {}
+    for table, names in columns.items():
+        listed = ", ".join('"%s"' % name for name in names)
+        found[table] = ask(path, "SELECT %s FROM %s ORDER BY %s" % (
+            listed, table, listed))
+    return found
+
+
+def structure(path):
+    """Tables, columns, keys and indexes, however they are written."""
+    found = {}
+    for table, names in columns_of(path).items():
+        info = ask(path, "PRAGMA table_info(%s)" % table)
+        # the name of an index for UNIQUE is a number
+        indexes = sorted(
+            (unique, origin, tuple(r[2] for r in ask(
+                path, "PRAGMA index_info('%s')" % name)))
+            for _, name, unique, origin, _ in ask(
+                path, "PRAGMA index_list(%s)" % table))
+        found[table] = [r[1:] for r in info], indexes
+        true(names, table)
+    return found
+
+
+@suite.test("a file of each version becomes one of today, with all its rows")
+def files(c):
+    fresh = c.new()
+    same(c.run("read", fresh, c.reports)[0], 0)
+    today, wanted = version_of(fresh), structure(fresh)
+    shown = c.shows(fresh)
+    for version, name in dumps("sqlite"):
+        path = c.load(name)
+        same(version_of(path), version)
+        columns = columns_of(path)
+        before = content(path, columns)
+        rows = ask(path, KEPT + JOINED)
+        true(len(rows) > 10 and before["received_row"], name)
+        same(c.shows(path), shown, name)
+        same(version_of(path), today, name)
+        unchanged(content(path, columns), before, name)
+        same(sorted(ask(path, KEPT + JOINED)), sorted(rows), name)
+        same(structure(path), wanted, name)
+        # what is known is known, what is new is stored
+        told = json.loads(c.run("read", path, "--json", c.reports)[1])
+        same((told["stored"], told["known"]), (0, STORED), name)
+        same(c.shows(path), shown, name)
+    same(version, today - 1, "there must be a dump of each older version")
+
+
+@suite.test("a shared store of each version becomes one of today")
+def databases(c):
+    pg = c.need_postgres()
+    pg.create("fresh")
+    same(c.run("read", pg.url("fresh"), c.reports)[0], 0)
+
+    def shape(database):
+        return (pg.rows(database, "SELECT table_name, column_name, data_type, "
+                        "is_nullable, is_identity FROM "
+                        "information_schema.columns WHERE table_schema = "
+                        "'avouch' ORDER BY table_name, column_name"),
+                pg.rows(database, "SELECT indexdef FROM pg_indexes WHERE "
+                        "schemaname = 'avouch' ORDER BY indexdef"))
+
+    def tables(database):
+        return sorted({row[0] for row in shape(database)[0]} - {"meta"})
+
+    def all_of(database, names):
+        return {t: sorted(pg.rows(database, "SELECT * FROM avouch." + t))
+                for t in names}
+
+    wanted, shown = shape("fresh"), c.shows(pg.url("fresh"))
+    for version, name in dumps("postgresql"):
+        database = c.load_database(name)
+        names = tables(database)
+        before = all_of(database, names)
+        rows = pg.rows(database, KEPT + joined("avouch."))
+        true(len(rows) > 10 and before["received_row"], name)
+        # several hosts come at once
+        running = [c.start("show", pg.url(database)) for _ in range(4)]
+        for p in running:
+            err = p.communicate(timeout=SECONDS)[1]
+            same((p.returncode, err), (0, b""), name)
+        unchanged(all_of(database, names), before, name)
+        same(sorted(pg.rows(database, KEPT + joined("avouch."))),
+             sorted(rows), name)
+        same(shape(database), wanted, name)
+        same(c.shows(pg.url(database)), shown, name)
+        told = json.loads(c.run("read", pg.url(database), "--json",
+                                c.reports)[1])
+        same((told["stored"], told["known"]), (0, STORED), name)
+    today = pg.psql("fresh", "SELECT value FROM avouch.meta "
+                    "WHERE name = 'schema'")
+    same(version, int(today) - 1, "there must be a dump of each older version")
+
+
+@suite.test("a newer store is left as it is, and named")
+def newer(c):
+    path = c.load(dumps("sqlite")[-1][1])
+    with contextlib.closing(sqlite3.connect(path)) as db:
+        db.execute("PRAGMA user_version=99")
+    with open(path, "rb") as f:
+        before = f.read()
+    status, _, err = c.run("show", path)
+    same(status, 75)
+    holds(err, path)
+    holds(err, "a newer version of avouch made this store: its tables have "
+          "version 99, this avouch knows ")
+    with open(path, "rb") as f:
+        true(f.read() == before, "it was changed")
+    pg = c.need_postgres()
+    database = c.load_database(dumps("postgresql")[-1][1])
+    pg.psql(database, "UPDATE avouch.meta SET value = '99' "
+            "WHERE name = 'schema'")
+    status, _, err = c.run("show", pg.url(database))
+    same(status, 75)
+    holds(err, "its tables have version 99, this avouch knows ")
+    # one of an older version that this role must not change
+    database = c.load_database(dumps("postgresql")[0][1])
+    pg.psql(database, "CREATE ROLE guest LOGIN; GRANT USAGE ON SCHEMA avouch "
+            "TO guest; GRANT SELECT ON ALL TABLES IN SCHEMA avouch TO guest")
+    status, _, err = c.run("show", pg.url(database, "guest"))
+    same(status, 75)
+    holds(err, "cannot upgrade its tables from version %d to " %
+          dumps("postgresql")[0][0])
+
+
+def large(c, name):
+    """The upgrade of it takes a while, and much of the log."""
+    path = c.load(name)
+    with contextlib.closing(sqlite3.connect(path)) as db:
+        for table in ("shape", "received"):
+            names = [r[1] for r in db.execute("PRAGMA table_info(%s)" % table)]
+            key = {"shape": "comment", "received": "report_id"}[table]
+            rest = [n for n in names if n not in ("id", key)]
+            texts = ", ".join('"%s"' % n for n in rest)
+            db.execute(
+                "WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 "
+                "FROM n WHERE i < %d) INSERT INTO %s (%s, %s) SELECT "
+                "printf('%%0300d', i), %s FROM n, (SELECT * FROM %s LIMIT 1)" % (
+                    LARGE, table, key, texts, texts, table))
+        db.commit()
+    return path
+
+
+@suite.test("a file whose upgrade is killed: it is as it was, or upgraded")
+def killed_file(c):
+    version, name = dumps("sqlite")[0]
+    path = large(c, name)
+    columns = columns_of(path)
+    before = content(path, columns)
+    met = 0
+    for megabytes in KILL_AT:
+        copy = c.new()
+        shutil.copy(path, copy)
+        p = c.start("show", copy)
+        while p.poll() is None:
+            try:
+                if os.path.getsize(copy + "-wal") > megabytes << 20:
+                    p.kill()
+                    break
+            except FileNotFoundError:
+                pass
+        p.communicate(timeout=SECONDS)
+        true(p.returncode in (0, -signal.SIGKILL), p.returncode)
+        met += version_of(copy) == version
+        unchanged(content(copy, columns), before, "the file after the kill")
+        c.shows(copy)
+        true(version_of(copy) > version, "upgraded")
+        unchanged(content(copy, columns), before, "the file upgraded after it")
+    print("%d of %d were killed within the upgrade" % (met, len(KILL_AT)))
+    true(met >= 3, "no kill met the upgrade")
+
+
+# Each statement of the upgrade takes a while.
+NAP = """
+CREATE FUNCTION public.nap() RETURNS event_trigger AS $$
+BEGIN PERFORM pg_sleep(0.1); END $$ LANGUAGE plpgsql;
+CREATE EVENT TRIGGER nap ON ddl_command_end EXECUTE FUNCTION public.nap();
+"""
+
+
+@suite.test("a shared store whose upgrade is killed")
+def killed_database(c):
+    pg = c.need_postgres()
+    version, name = dumps("postgresql")[0]
+    database = c.load_database(name)
+    pg.psql(database, NAP)
+    rows = pg.rows(database, KEPT + joined("avouch."))
+    busy = ("SELECT count(*) FROM pg_stat_activity WHERE datname = '%s' AND "
+            "application_name LIKE 'avouch%%'" % database)
+    number = "SELECT value FROM avouch.meta WHERE name = 'schema'"
+    for wait in (0, 0.1, 0.3):
+        p = c.start("show", pg.url(database))
+        until = time.monotonic() + SECONDS
+        while pg.psql("postgres", busy + " AND wait_event = 'PgSleep'") == "0":
+            true(time.monotonic() < until, "no upgrade")
+        time.sleep(wait)
+        p.kill()
+        p.communicate(timeout=SECONDS)
+        while pg.psql("postgres", busy) != "0":
+            true(time.monotonic() < until, "the server goes on")
+        same(pg.psql(database, number), str(version))
+        same(sorted(pg.rows(database, KEPT + joined("avouch."))),
+             sorted(rows))
+    c.shows(pg.url(database))
+    true(int(pg.psql(database, number)) > version, "upgraded")
+    same(sorted(pg.rows(database, KEPT + joined("avouch."))), sorted(rows))
+
+
+def main():
+    # by timeout(1): what was started has to end
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
+    return suite.run(Lab(sys.argv[1]),
+                     sys.argv[2] if len(sys.argv) > 2 else None)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
