@@ -28,6 +28,8 @@ enum {
 	                  commands change the time of the folder, which is
 	                  checked every second */
 	USED_S = 3600, /* between two writes for the time of last signatures */
+	ALIVE_S =
+	    86400, /* the same if nothing was signed: this host is there */
 	STOP_S = 5,
 	TURN_MS = 1000,
 	WATCH_ERROR_MAX = 2048,
@@ -98,7 +100,7 @@ state_folder(const struct conf *conf, char out[KEY_PATH_MAX])
 }
 
 void
-key_watch_protect(const struct conf *conf)
+key_watch_make_state(const struct conf *conf)
 {
 	char folder[KEY_PATH_MAX];
 
@@ -106,11 +108,6 @@ key_watch_protect(const struct conf *conf)
 		return;
 	if (state_folder(conf, folder) && mkdir(folder, KEY_FOLDER_MODE) == 0)
 		(void)chmod(folder, KEY_FOLDER_MODE);
-	if (!private_key_protect_memory())
-		log_say(LOG_LEVEL_WARNING, "sign",
-		    "core dumps cannot be forbidden: %s; one would contain "
-		    "private keys",
-		    strerror(errno));
 }
 
 static void
@@ -140,7 +137,7 @@ state_load(const struct sign_keys *keys)
 	size_t n;
 
 	if (watch.state_path[0] != '\0' &&
-	    !key_state_read(watch.state_path, keys, &error))
+	    !key_state_load(watch.state_path, keys, &error))
 		log_say(LOG_LEVEL_WARNING, "sign", "%s", text);
 	domains = sign_keys_domains(keys, &n);
 	for (size_t i = 0; i < n; i++)
@@ -164,7 +161,7 @@ collect_used(const struct sign_keys *keys, int64_t now)
 			if (key->state.used < used)
 				key->state.used = used;
 		}
-	if (!newer || now - watch.used_saved < USED_S)
+	if (now - watch.used_saved < (newer ? USED_S : ALIVE_S))
 		return false;
 	watch.used_saved = now;
 	return true;
@@ -228,43 +225,25 @@ folder_mark(const char *folder)
 	return mark;
 }
 
-static void
-log_load(const char *text)
-{
-	while (text != NULL && *text != '\0') {
-		size_t n = strcspn(text, "\n");
-
-		if (n > 0)
-			log_say(
-			    LOG_LEVEL_WARNING, "sign", "%.*s", (int)n, text);
-		text += n + (text[n] == '\n');
-	}
-}
-
 /* Reads the folder again if its files have changed. */
 static void
 check_folder(int64_t now)
 {
 	const struct signing *old = signing_ref();
 	const char *folder = watch.conf->sign.keys;
-	struct sign_keys_faults faults;
 	struct sign_keys *keys;
-	char *text = NULL;
-	size_t size = 0, n = 0;
+	size_t n = 0;
 	/* in this order: what changes meanwhile is seen the next time */
 	uint64_t time = folder_time(folder), mark = folder_mark(folder);
-	FILE *errors;
 	bool changed;
 
 	watch.folder_next = now + FOLDER_S;
 	changed = mark != watch.folder_mark || time != watch.folder_time;
 	watch.folder_time = time;
-	errors = changed ? open_memstream(&text, &size) : NULL;
-	if (errors != NULL) {
+	if (changed) {
 		pthread_mutex_lock(&watch.lock);
-		keys = sign_keys_load(
-		    folder, old != NULL ? old->keys : NULL, errors, &faults);
-		fclose(errors);
+		keys =
+		    signing_read_keys(folder, old != NULL ? old->keys : NULL);
 		watch.folder_mark = mark;
 		if (keys != NULL && (old == NULL || old->keys == NULL))
 			state_load(keys);
@@ -274,12 +253,10 @@ check_folder(int64_t now)
 			keys = NULL;
 		watch.is_dirty = true;
 		pthread_mutex_unlock(&watch.lock);
-		log_load(text);
 		if (keys != NULL)
 			log_say(LOG_LEVEL_INFO, "sign",
 			    "read the signing keys of %zu domains", n);
 	}
-	free(text);
 	signing_unref(old);
 }
 

@@ -18,12 +18,11 @@
 #include "sign/keys.h"
 
 /*
- * With the rights of the start: creates the directory of the state if there is
- * a folder of keys.  As the user of the daemon: forbids core dumps, which would
- * contain private keys.
+ * Create the directory of the state if there is a folder of keys: with the
+ * rights of the start, and as the user of the daemon.
  */
 void key_watch_prepare(const struct conf *conf);
-void key_watch_protect(const struct conf *conf);
+void key_watch_make_state(const struct conf *conf);
 
 /*
  * Starts the thread, after signing_load(); reads the state of an earlier run.

@@ -259,7 +259,7 @@ begin_with_rights(struct daemon *d, struct buf *error)
 		buf_text(error, "the daemon has ended");
 		return EX_SOFTWARE;
 	}
-	key_watch_protect(d->conf);
+	key_watch_make_state(d->conf);
 	begin_sandbox(d);
 	return -1;
 }

@@ -142,9 +142,8 @@ log_lines(enum log_level level, const char *text)
 	}
 }
 
-/* NULL: there is no folder, or it cannot be read; then the old keys stay. */
-static struct sign_keys *
-load_keys(const char *folder, struct sign_keys *previous)
+struct sign_keys *
+signing_read_keys(const char *folder, struct sign_keys *previous)
 {
 	struct sign_keys_faults faults = { 0 };
 	struct sign_keys *keys = NULL;
@@ -154,6 +153,11 @@ load_keys(const char *folder, struct sign_keys *previous)
 
 	if (folder == NULL || (access(folder, F_OK) != 0 && errno == ENOENT))
 		return NULL;
+	if (!private_key_protect_memory())
+		log_limited("keys",
+		    "core dumps cannot be forbidden: %s; one would contain "
+		    "private keys",
+		    strerror(errno));
 	f = open_memstream(&text, &size);
 	if (f != NULL) {
 		keys = sign_keys_load(folder, previous, f, &faults);
@@ -246,7 +250,8 @@ signing_load(const struct conf *conf)
 		return false;
 	}
 	key_watch_lock(); /* its thread changes the keys' states */
-	keys = load_keys(conf->sign.keys, old != NULL ? old->keys : NULL);
+	keys =
+	    signing_read_keys(conf->sign.keys, old != NULL ? old->keys : NULL);
 	warn_without_keys(conf, keys);
 	warm_up(keys);
 	s = counted_new(keys, senders);

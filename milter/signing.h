@@ -24,6 +24,14 @@ struct signing {
  */
 bool signing_load(const struct conf *conf);
 
+/*
+ * Reads all keys, after forbidding core dumps, which would contain them; logs
+ * what is wrong.  NULL: there is no folder, or no memory.  If the folder cannot
+ * be read, the result is `previous`, which may be NULL, with a new reference.
+ */
+struct sign_keys *signing_read_keys(
+    const char *folder, struct sign_keys *previous);
+
 /* The current one, with a new reference; NULL: there are no keys. */
 const struct signing *signing_ref(void);
 void signing_unref(const struct signing *s); /* takes NULL */

@@ -4,6 +4,8 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include "lib/ascii.h"
 #include "lib/enum_names.h"
@@ -11,6 +13,11 @@
 #include "sign/key_folder.h"
 
 enum { STATE_FILE_MODE = 0640 };
+
+/* The last line: a file without it was cut off. */
+static const char end_line[] = "# end\n";
+
+#define STATE_NUMBER_MAX INT64_C(253402300799) /* the end of year 9999 */
 
 /* The members, in the order of the file. */
 static const struct {
@@ -40,7 +47,7 @@ number_set(struct rotation_state *state, struct span word)
 	uint64_t number;
 	int64_t value;
 
-	if (!scan_number(&s, INT64_MAX / 4, &number) || !scan_done(&s))
+	if (!scan_number(&s, STATE_NUMBER_MAX, &number) || !scan_done(&s))
 		return false;
 	value = (int64_t)number;
 	for (size_t i = 0; i < ARRAY_SIZE(numbers); i++)
@@ -53,6 +60,8 @@ number_set(struct rotation_state *state, struct span word)
 		state->ready = number != 0;
 	else if (span_is(name, "ever"))
 		state->ever = number != 0;
+	else if (span_is(name, "signs"))
+		state->signs = number != 0;
 	return true; /* names of later versions are skipped */
 }
 
@@ -112,6 +121,7 @@ line_read(struct span line, const struct sign_keys *keys, key_state_each *each,
 		if (word.n == 0 || !number_set(&state, word))
 			return false;
 	}
+	rotation_repair(&state);
 	key = key_find(keys, domain, selector, id);
 	if (key != NULL)
 		each(arg, key, &state);
@@ -127,10 +137,10 @@ key_state_parse(struct span text, const struct sign_keys *keys,
 
 	while (!scan_done(&all)) {
 		struct span line = scan_until(&all, '\n');
+		bool is_whole = scan_byte(&all, '\n');
 
-		(void)scan_byte(&all, '\n');
 		if (line.n > 0 && line.p[0] != '#' &&
-		    !line_read(line, keys, each, arg))
+		    !(is_whole && line_read(line, keys, each, arg)))
 			bad++;
 	}
 	return bad;
@@ -145,44 +155,116 @@ state_error(struct buf *error, const char *path)
 	buf_printf(error, ": %s", strerror(code));
 }
 
+/* Reads a file that exists; true: all of it. */
 static bool
 state_file(const char *path, const struct sign_keys *keys, key_state_each *each,
     void *arg, struct buf *error)
 {
+	bool is_whole;
 	struct span text;
 	size_t bad;
 	char *memory;
 
 	if (!key_file_text(path, KEY_STATE_FILE_MAX, &memory, &text)) {
-		if (errno == ENOENT)
-			return true;
 		state_error(error, path);
 		return false;
 	}
 	bad = key_state_parse(text, keys, each, arg);
+	is_whole = span_ends_nocase(text, end_line);
 	free(memory);
-	if (bad > 0) {
+	if (bad > 0 || !is_whole) {
 		buf_printable(error, span_str(path), KEY_PATH_MAX);
-		buf_printf(error,
-		    ": %zu damaged lines were not read; their keys are looked "
-		    "at as if they were new",
-		    bad);
+		buf_printf(error, ": %zu damaged lines were not read%s", bad,
+		    is_whole ? "" : ", and the end is missing");
 	}
-	return bad == 0;
+	return bad == 0 && is_whole;
 }
+
+/* ---- the file of this host ---- */
 
 static void
 state_set(void *arg, struct sign_key *key, const struct rotation_state *state)
 {
 	(void)arg;
 	key->state = *state;
+	key->quiet = 1; /* here: it has a line */
+}
+
+static void
+keys_without_line(const struct sign_keys *keys, bool is_damaged)
+{
+	size_t n;
+	struct sign_domain *const *domains = sign_keys_domains(keys, &n);
+
+	for (size_t i = 0; i < n; i++)
+		for (size_t k = 0; k < domains[i]->n_keys; k++) {
+			struct sign_key *key = domains[i]->keys[k];
+
+			if (key->quiet == 0 && is_damaged && !key->imported)
+				rotation_lose(&key->state);
+			key->quiet = 0;
+		}
+}
+
+static bool
+is_state_name(const char *name)
+{
+	return name[0] != '.' && !span_ends_nocase(span_str(name), ".new");
+}
+
+/* The path of the file of a folder that was written last, and when, in seconds
+ * since 1970; 0: there is none. */
+static int64_t
+newest_file(struct span folder, char out[KEY_PATH_MAX])
+{
+	char one[KEY_PATH_MAX];
+	struct buf path = buf_wrap(out, KEY_PATH_MAX);
+	int64_t newest = 0;
+	struct dirent *file;
+	struct stat st;
+	DIR *directory;
+
+	buf_span(&path, folder);
+	directory = path.full ? NULL : opendir(out);
+	while (directory != NULL && (file = readdir(directory)) != NULL) {
+		struct buf b = buf_wrap(one, sizeof(one));
+
+		buf_span(&b, folder);
+		buf_printf(&b, "/%s", file->d_name);
+		if (b.full || !is_state_name(file->d_name) ||
+		    stat(one, &st) != 0 || !S_ISREG(st.st_mode) ||
+		    st.st_mtime <= newest)
+			continue;
+		newest = st.st_mtime;
+		memcpy(out, one, sizeof(one));
+	}
+	if (directory != NULL)
+		closedir(directory);
+	return newest;
 }
 
 bool
-key_state_read(
+key_state_load(
     const char *path, const struct sign_keys *keys, struct buf *error)
 {
-	return state_file(path, keys, state_set, NULL, error);
+	char other[KEY_PATH_MAX];
+	struct span folder;
+	bool ok;
+
+	if (access(path, F_OK) != 0 && errno == ENOENT) {
+		folder = span_first(
+		    span_str(path), span_rindex(span_str(path), '/'));
+		if (newest_file(folder, other) == 0)
+			return true;
+		path = other;
+	}
+	ok = state_file(path, keys, state_set, NULL, error);
+	keys_without_line(keys, !ok);
+	if (!ok)
+		buf_text(error,
+		    "; keys whose state is unknown sign until the name servers "
+		    "have been asked");
+	return ok;
 }
 
 /* ---- several hosts ---- */
@@ -199,6 +281,7 @@ state_merge(void *arg, struct sign_key *key, const struct rotation_state *state)
 	} else {
 		sum->ready = sum->ready && state->ready;
 		sum->ever = sum->ever && state->ever;
+		sum->signs = sum->signs || state->signs;
 		if (sum->used < state->used)
 			sum->used = state->used;
 		if (sum->seen < state->seen)
@@ -214,25 +297,26 @@ state_merge(void *arg, struct sign_key *key, const struct rotation_state *state)
 size_t
 key_state_read_all(const char *folder, const struct sign_keys *keys)
 {
-	char path[KEY_PATH_MAX], text[KEY_PATH_MAX + 256];
+	char path[KEY_PATH_MAX], newest[KEY_PATH_MAX], text[KEY_PATH_MAX + 256];
 	struct buf b = buf_wrap(path, sizeof(path));
 	struct dirent *file;
+	struct stat st;
 	size_t n = 0;
+	int64_t stale;
 	DIR *directory;
 
 	buf_printf(&b, "%s/" KEY_STATE_FOLDER, folder);
 	directory = b.full ? NULL : opendir(path);
+	stale = newest_file(buf_view(&b), newest) - KEY_STATE_STALE_S;
 	while (directory != NULL && n < KEY_STATE_HOSTS_MAX &&
 	    (file = readdir(directory)) != NULL) {
 		struct buf error = buf_wrap(text, sizeof(text));
 
-		if (file->d_name[0] == '.' ||
-		    span_ends_nocase(span_str(file->d_name), ".new"))
-			continue;
 		b = buf_wrap(path, sizeof(path));
 		buf_printf(
 		    &b, "%s/" KEY_STATE_FOLDER "/%s", folder, file->d_name);
-		if (!b.full &&
+		if (!b.full && is_state_name(file->d_name) &&
+		    stat(path, &st) == 0 && st.st_mtime >= stale &&
 		    state_file(path, keys, state_merge, NULL, &error))
 			n++;
 	}
@@ -264,7 +348,23 @@ put_key(FILE *out, const struct sign_key *key)
 		buf_text(&b, " ready=1");
 	if (key->state.ever)
 		buf_text(&b, " ever=1");
+	if (key->state.signs)
+		buf_text(&b, " signs=1");
 	fprintf(out, "%s\n", text);
+}
+
+void
+key_state_put(FILE *out, const struct sign_keys *keys)
+{
+	size_t n;
+	struct sign_domain *const *domains = sign_keys_domains(keys, &n);
+
+	fputs("# What this host has seen of its signing keys; see avouch(1).\n",
+	    out);
+	for (size_t i = 0; i < n; i++)
+		for (size_t k = 0; k < domains[i]->n_keys; k++)
+			put_key(out, domains[i]->keys[k]);
+	fputs(end_line, out);
 }
 
 bool
@@ -272,20 +372,15 @@ key_state_write(
     const char *path, const struct sign_keys *keys, struct buf *error)
 {
 	char *text = NULL;
-	size_t size = 0, n;
+	size_t size = 0;
 	FILE *out = open_memstream(&text, &size);
-	struct sign_domain *const *domains = sign_keys_domains(keys, &n);
 	bool ok;
 
 	if (out == NULL) {
 		state_error(error, path);
 		return false;
 	}
-	fputs("# What this host has seen of its signing keys; see avouch(1).\n",
-	    out);
-	for (size_t i = 0; i < n; i++)
-		for (size_t k = 0; k < domains[i]->n_keys; k++)
-			put_key(out, domains[i]->keys[k]);
+	key_state_put(out, keys);
 	ok = fclose(out) == 0;
 	if (!ok)
 		state_error(error, path);

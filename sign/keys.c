@@ -365,26 +365,25 @@ load_domains(struct key_load *load, struct sign_keys *keys, DIR *directory)
 static struct sign_key *
 decide_type(struct sign_domain *domain, enum private_key_type type)
 {
-	const struct sign_key *before = atomic_load(&domain->chosen[type]);
 	struct rotation_key views[SIGN_KEYS_MAX] = { 0 };
 	struct sign_key *keys[SIGN_KEYS_MAX];
-	size_t n = 0, current = SIZE_MAX, chosen;
+	size_t n = 0, chosen;
 
 	for (size_t i = 0; i < domain->n_keys; i++) {
 		struct sign_key *key = domain->keys[i];
 
 		if (private_key_type(key->key) != type)
 			continue;
-		if (key == before)
-			current = n;
 		views[n] = (struct rotation_key){ .state = &key->state,
 			.retired = key->retired > 0,
 			.revoked = key->revoked > 0 };
 		keys[n++] = key;
 	}
-	chosen = rotation_choose(views, n, current < n ? current : n);
-	for (size_t i = 0; i < n; i++)
+	chosen = rotation_choose(views, n);
+	for (size_t i = 0; i < n; i++) {
 		keys[i]->phase = rotation_phase_of(views, n, chosen, i);
+		keys[i]->state.signs = i == chosen;
+	}
 	return chosen < n ? keys[chosen] : NULL;
 }
 

@@ -52,6 +52,22 @@ rotation_import(struct rotation_state *state)
 	state->ready = state->ever = true;
 }
 
+void
+rotation_lose(struct rotation_state *state)
+{
+	*state = (struct rotation_state){ .since = 1, .ever = true };
+}
+
+void
+rotation_repair(struct rotation_state *state)
+{
+	if (state->wait > ROTATION_WAIT_MAX)
+		state->wait = ROTATION_WAIT_MAX;
+	state->ever |= state->ready;
+	if (state->ready)
+		state->absent = 0;
+}
+
 /* The newest key that is ready; n: none. */
 static size_t
 newest_ready(const struct rotation_key *keys, size_t n, bool retired)
@@ -63,20 +79,27 @@ newest_ready(const struct rotation_key *keys, size_t n, bool retired)
 	return n;
 }
 
+/* The key that signs, or else the newest that could once; n: none. */
+static size_t
+last_good(const struct rotation_key *keys, size_t n)
+{
+	size_t last = n;
+
+	for (size_t i = n; i-- > 0;)
+		if (!keys[i].revoked && keys[i].state->ever &&
+		    (last == n || keys[i].state->signs))
+			last = i;
+	return last;
+}
+
 size_t
-rotation_choose(const struct rotation_key *keys, size_t n, size_t current)
+rotation_choose(const struct rotation_key *keys, size_t n)
 {
 	size_t chosen = newest_ready(keys, n, false);
 
 	if (chosen == n)
 		chosen = newest_ready(keys, n, true);
-	if (chosen == n && current < n && !keys[current].revoked &&
-	    keys[current].state->ever)
-		chosen = current;
-	for (size_t i = n; chosen == n && i-- > 0;)
-		if (!keys[i].revoked && keys[i].state->ever)
-			chosen = i;
-	return chosen;
+	return chosen < n ? chosen : last_good(keys, n);
 }
 
 enum rotation_phase
@@ -91,7 +114,7 @@ rotation_phase_of(
 		return key->state->ready ? ROTATION_ACTIVE : ROTATION_ALARM;
 	if (key->retired || (key->state->ever && chosen < n && i < chosen))
 		return ROTATION_RETIRED;
-	return key->state->ready ? ROTATION_STANDBY : ROTATION_NEW;
+	return ROTATION_NEW;
 }
 
 const char *
@@ -99,7 +122,6 @@ rotation_phase_name(enum rotation_phase phase)
 {
 	static const struct enum_token names[] = {
 		{ "new", ROTATION_NEW },
-		{ "standby", ROTATION_STANDBY },
 		{ "active", ROTATION_ACTIVE },
 		{ "alarm", ROTATION_ALARM },
 		{ "retired", ROTATION_RETIRED },

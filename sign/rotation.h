@@ -8,7 +8,7 @@
  * zone lets others remember that a name does not exist (RFC 2308 section 5).
  * Then it may sign.  The newest such key of a domain signs; older ones are
  * retired.  If its record is missing or different at any server, an older key
- * whose record is there signs; if there is none, the key goes on signing,
+ * whose record is there signs; if there is none, the key that signs goes on,
  * because a signature that cannot be verified is never worse than none (RFC
  * 6376 section 6.1), and this is an alarm.  A look without an answer changes
  * nothing.
@@ -47,6 +47,7 @@ struct rotation_state {
 	int64_t used; /* the last signature */
 	bool ready;   /* two present looks, and no absent one since */
 	bool ever;    /* was ready once, or was imported */
+	bool signs;   /* is the one that rotation_choose() chose last */
 };
 
 enum rotation_step { /* what a look changed */
@@ -63,6 +64,14 @@ enum rotation_step rotation_observe(struct rotation_state *state,
 /* A key that was used before it came here signs at once. */
 void rotation_import(struct rotation_state *state);
 
+/* The state of a key was lost: it signs until a look finds no record, if no
+ * other key is ready; one present look is enough. */
+void rotation_lose(struct rotation_state *state);
+
+/* Makes a state of a file one that can have come about, so that a file that is
+ * damaged keeps no key from signing. */
+void rotation_repair(struct rotation_state *state);
+
 struct rotation_key {
 	const struct rotation_state *state;
 	bool retired, revoked; /* by command */
@@ -70,15 +79,13 @@ struct rotation_key {
 
 /*
  * Which of the keys of a domain and an algorithm signs; `keys` has the oldest
- * first.  `current` is the index of the one that signs now; `n`: none.  Returns
- * an index, or `n`: none may sign.
+ * first.  Returns an index, or `n`: none may sign.  The caller sets `signs`.
  */
-size_t rotation_choose(
-    const struct rotation_key *keys, size_t n, size_t current);
+size_t rotation_choose(const struct rotation_key *keys, size_t n);
 
 enum rotation_phase {
-	ROTATION_NEW,     /* never ready */
-	ROTATION_STANDBY, /* ready, newer than the one that signs */
+	ROTATION_NEW,     /* never ready, or not now and newer than the one
+	                     that signs */
 	ROTATION_ACTIVE,  /* signs */
 	ROTATION_ALARM,   /* signs, although its record is not there */
 	ROTATION_RETIRED, /* signed before, or will not */

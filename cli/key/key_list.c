@@ -52,7 +52,6 @@ put_note(struct buf *b, const struct sign_domain *domain,
 			    "its record has not been seen; run "
 			    "`avouch key check`");
 		break;
-	case ROTATION_STANDBY:
 	case ROTATION_ACTIVE:
 		if (s->used > 0)
 			put_when(b, "last signature", s->used);

@@ -218,7 +218,7 @@ def rotation(k):
         k.looks_until(step="published", selector="new")
         k.looks_until(step="usable", selector="new")
         k.wait_step("signs", "new")
-        until(lambda: k.signs_with() == "new", "the new one signs")
+        until(lambda: "new" in sender.used, "the new one signs")
     same(sender.wrong, [], "messages that cannot be verified")
     same(sender.used, ["old", "new"], "selectors in order")
     same(k.state(), {"old": "retired", "new": "active"}, "list")
@@ -333,48 +333,124 @@ def files(k):
     os.chmod(path, 0o640)
 
 
+def restarted(k, change):
+    """kill -9, and a start while no server answers; `change` gets the files of
+    the state."""
+    k.dns.mode("silent")
+    k.kill()
+    folder = k.folder + "/.state/"
+    for name in os.listdir(folder):
+        change(folder, folder + name)
+    k.start()
+    selector = k.signs_with()
+    k.dns.mode(None)
+    return selector
+
+
+def survives(k, selector, **states):
+    """The state, also if the host has another name then; a lost one does not
+    stop keys that sign."""
+    until(lambda: k.state() == states, "states %s" % states)
+    same(k.signs_with(), selector, "before")
+
+    def rename(folder, path):
+        os.rename(path, folder + "other")
+        os.utime(folder + "other", (5, 5))  # a host that is gone
+    for change in (lambda *_: None, rename):
+        same(restarted(k, change), selector, str(states))
+        same(k.state(), states, "states")
+    if k.state()["new"] != "new":
+        lost = restarted(k, lambda _, path: os.truncate(path, 0))
+        same(lost is None, selector is None, "signs, %s" % states)
+        until(lambda: k.state() == states, "again states %s" % states)
+        same(k.signs_with(), selector, "again")
+
+
+@suite.test("kill -9 in each state of a key: the same key signs")
+def each_state(program):
+    ttl = keydns.TTL
+    with Keys(program.program) as k:
+        k.import_key("old")
+        k.publish("old")
+        k.start()
+        k.new_key("new")
+        k.wait_step("waits", "new")
+        survives(k, "old", old="active", new="new")
+        keydns.TTL = 3600
+        k.publish("new")
+        k.looks_until("published", "new")
+        survives(k, "old", old="active", new="new")
+        keydns.TTL = ttl
+        k.withdraw("new")
+        k.looks_until("record_lost", "new")
+        k.publish("new")
+        k.looks_until("usable", "new")
+        survives(k, "new", old="retired", new="active")
+        k.withdraw("new")
+        k.looks_until("record_lost", "new")
+        survives(k, "old", old="active", new="new")
+        k.withdraw("old")
+        k.looks_until("alarm", "old")
+        survives(k, "old", old="alarm", new="new")
+        k.run("revoke", DOMAIN, "old")
+        until(lambda: k.signs_with() == "new", "revoked")
+        survives(k, "new", old="revoked", new="alarm")
+        k.publish("new")
+        k.looks_until("usable", "new")
+        k.run("retire", DOMAIN, "new")
+        survives(k, "new", old="revoked", new="active")
+        k.run("revoke", DOMAIN, "new")
+        until(lambda: k.signs_with() is None, "no key")
+        survives(k, None, old="revoked", new="revoked")
+        k.stop()
+
+
 def running(pid):
     with open("/proc/%d/comm" % pid) as f:
         return f.read().strip()
+
+
+DUMPING = ("sh", "-c", 'ulimit -c unlimited && cd "$0" && exec "$@"')
+
+
+def aborts(process):
+    """Whether its end makes a core dump."""
+    process.send_signal(signal.SIGABRT)
+    _, status = os.waitpid(process.pid, 0)
+    process.returncode = -signal.SIGABRT
+    return os.WCOREDUMP(status)
 
 
 @suite.test("no private key in the log, and no core dump")
 def secrets(k):
     if SANITIZED:
         raise Skip("sanitizers catch the signal")
-    path = "%s/%s/fine.pem" % (k.folder, DOMAIN)
-    with open(path) as f:
+    with open("%s/%s/fine.pem" % (k.folder, DOMAIN)) as f:
         secret = f.read().split("\n")[1:-2]
     log = "\n".join(k.milter.lines)
     for line in secret:
         lacks(log, line)
     core = k.home + "/core"
     os.mkdir(core)
-    for program, dumps in (("sleep 60", True), (None, False)):
-        k.stop() if program is None else None
-        if program is None:
-            k.start(wrapper=("sh", "-c",
-                             'ulimit -c unlimited; cd "$0"; exec "$@"', core))
-            process = k.milter.process
-            same(k.signs_with(), "fine", "signs")
-        else:
-            process = subprocess.Popen(
-                ["sh", "-c", "ulimit -c unlimited && exec " + program],
-                cwd=core)
-            until(lambda: process.poll() is not None or
-                  running(process.pid) == "sleep", "sleep runs")
-            if process.poll() is not None:
-                raise Skip("core dumps cannot be allowed here")
-        process.send_signal(signal.SIGABRT)
-        _, status = os.waitpid(process.pid, 0)
-        process.returncode = -signal.SIGABRT
-        if dumps and not os.WCOREDUMP(status):
-            raise Skip("this system makes no core dumps")
-        same(os.WCOREDUMP(status), dumps, str(program))
-    for name in os.listdir(core):
-        with open(core + "/" + name, "rb") as f:
-            lacks(f.read(), secret[3].encode())
+    dumping = (*DUMPING, core)
+    process = subprocess.Popen([*dumping, "sleep", "60"])
+    until(lambda: process.poll() is not None or
+          running(process.pid) == "sleep", "sleep runs")
+    if process.poll() is not None or not aborts(process):
+        raise Skip("this system makes no core dumps")
+    k.stop()
+    k.start(wrapper=dumping)
+    same(k.signs_with(), "fine", "signs")
+    same(aborts(k.milter.process), False, "a core dump")
+    # without a folder of keys, until one appears
+    os.rename(k.folder, k.folder + ".away")
+    k.start(wrapper=dumping)
+    same(k.signs_with(), None, "no keys")
+    os.rename(k.folder + ".away", k.folder)
+    until(lambda: k.signs_with() == "fine", "finds the keys")
+    same(aborts(k.milter.process), False, "a core dump, keys found later")
     k.start()
+    same(k.signs_with(), "fine", "signs")
 
 
 def main():

@@ -128,30 +128,33 @@ a_clock_that_went_back_starts_again(void **state)
 	check_looks("clock", rows, ARRAY_SIZE(rows));
 }
 
-/* n: none.  A key: r ready, e ever ready but not now, . never; capital letters:
- * retired by command; x revoked. */
+/* n: none.  A key: r ready, e ever ready but not now, s the same and signs now,
+ * . never; capital letters: retired by command; x revoked. */
 static const struct choice_row {
 	const char *keys; /* oldest first */
-	int current, want;
+	int want;
 	const char *phases;
 } choices[] = {
-	{ "", -1, -1, "" },
-	{ ".", -1, -1, "new" },
-	{ "r", -1, 0, "active" },
-	{ "r.", 0, 0, "active new" },
-	{ "rr", 0, 1, "retired active" },
-	{ "re", 1, 0, "active new" }, /* an older key that is there */
-	{ "ee", 1, 1, "retired alarm" },
-	{ "ee", 0, 0, "alarm new" }, /* the last good one goes on */
-	{ "ee", -1, 1, "retired alarm" },
-	{ "e.", -1, 0, "alarm new" },
-	{ "x", 0, -1, "revoked" },
-	{ "rx", 1, 0, "active revoked" },
-	{ "Rr", 0, 1, "retired active" },
-	{ "R", 0, 0, "active" }, /* retired, but nothing else can sign */
-	{ "rR", 1, 0, "active retired" },
-	{ "R.", 0, 0, "active new" },
-	{ "rrr", 1, 2, "retired retired active" },
+	{ "", -1, "" },
+	{ ".", -1, "new" },
+	{ "r", 0, "active" },
+	{ "r.", 0, "active new" },
+	{ "rr", 1, "retired active" },
+	{ "re", 0, "active new" }, /* an older key that is there */
+	{ "rs", 0, "active new" },
+	{ "ee", 1, "retired alarm" },
+	{ "se", 0, "alarm new" }, /* the last good one goes on */
+	{ "es", 1, "retired alarm" },
+	{ "ese", 1, "retired alarm new" },
+	{ "e.", 0, "alarm new" },
+	{ "x", -1, "revoked" },
+	{ "rx", 0, "active revoked" },
+	{ "ex", 0, "alarm revoked" },
+	{ "Rr", 1, "retired active" },
+	{ "R", 0, "active" }, /* retired, but nothing else can sign */
+	{ "rR", 0, "active retired" },
+	{ "R.", 0, "active new" },
+	{ "rrr", 2, "retired retired active" },
 };
 
 static void
@@ -170,13 +173,14 @@ which_key_signs(void **state)
 			char c = row->keys[k];
 
 			states[k].ready = c == 'r' || c == 'R' || c == 'x';
-			states[k].ever = states[k].ready || c == 'e';
+			states[k].ever =
+			    states[k].ready || c == 'e' || c == 's';
+			states[k].signs = c == 's';
 			keys[k] = (struct rotation_key){ .state = &states[k],
 				.retired = c == 'R',
 				.revoked = c == 'x' };
 		}
-		chosen = rotation_choose(
-		    keys, n, row->current < 0 ? n : (size_t)row->current);
+		chosen = rotation_choose(keys, n);
 		if (chosen != (row->want < 0 ? n : (size_t)row->want))
 			fail_msg("%s: %zu signs", row->keys, chosen);
 		for (size_t k = 0; k < n; k++)
@@ -333,9 +337,11 @@ world_choose(struct world *w, struct world_host *h)
 
 	for (size_t i = 0; i < w->n; i++)
 		keys[i] = (struct rotation_key){ .state = &h->state[i] };
-	h->current = rotation_choose(keys, w->n, before < w->n ? before : w->n);
+	h->current = rotation_choose(keys, w->n);
 	if (h->current == w->n)
 		h->current = WORLD_KEYS;
+	for (size_t i = 0; i < w->n; i++)
+		h->state[i].signs = i == h->current;
 	w->moves += before != h->current;
 }
 

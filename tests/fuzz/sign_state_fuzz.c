@@ -1,0 +1,139 @@
+/* sign_state_fuzz.c - any bytes as the state of a host: whatever it says, no
+ * key is kept from signing, and what is written is read as the same.  "@0" to
+ * "@3" are the ids of the keys. */
+#include <assert.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "sign/key_state.h"
+#include "tests/support/sign_keys.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+enum { KEYS = 4, TEXT_MAX = 65536 };
+
+static const char *const domains[KEYS] = { "a.example", "a.example",
+	"b.example", "c.example" };
+static const char *const selectors[KEYS] = { "k1", "k2", "k1", "k1" };
+
+static struct test_keys folder;
+static struct sign_keys *set;
+static struct sign_key *keys[KEYS];
+
+static void
+remove_folder(void)
+{
+	test_keys_end(&folder);
+}
+
+static void
+begin(void)
+{
+	test_keys_begin(&folder);
+	atexit(remove_folder);
+	for (size_t i = 0; i < KEYS; i++)
+		test_keys_add_unpublished(
+		    &folder, domains[i], selectors[i], PRIVATE_KEY_ED25519);
+	set = test_keys_load(&folder);
+	for (size_t i = 0; i < KEYS; i++) {
+		struct sign_domain *d =
+		    sign_keys_domain(set, span_str(domains[i]));
+
+		for (size_t k = 0; k < d->n_keys; k++)
+			if (strcmp(d->keys[k]->selector, selectors[i]) == 0)
+				keys[i] = d->keys[k];
+		assert(keys[i] != NULL);
+	}
+}
+
+static void
+put_text(struct buf *b, struct span text)
+{
+	for (size_t i = 0; i < text.n; i++) {
+		unsigned key =
+		    i + 1 < text.n ? (unsigned)(text.p[i + 1] - '0') : KEYS;
+
+		if (text.p[i] != '@' || key >= KEYS) {
+			buf_byte(b, text.p[i]);
+			continue;
+		}
+		for (size_t k = 0; k < CRYPTO_HASH_SIZE; k++)
+			buf_printf(
+			    b, "%02x", private_key_id(keys[key]->key)[k]);
+		i++;
+	}
+}
+
+static void
+take_state(void *arg, struct sign_key *key, const struct rotation_state *state)
+{
+	size_t *n = arg;
+
+	assert(!state->ready || state->ever);
+	assert(state->wait >= 0 && state->wait <= ROTATION_WAIT_MAX);
+	assert(state->since >= 0 && state->seen >= 0 && state->used >= 0);
+	key->state = *state;
+	++*n;
+}
+
+static void
+check_written(void)
+{
+	struct rotation_state before[KEYS];
+	size_t size = 0, n = 0;
+	char *text = NULL;
+	FILE *f = open_memstream(&text, &size);
+
+	if (f == NULL)
+		return;
+	key_state_put(f, set);
+	fclose(f);
+	for (size_t i = 0; i < KEYS; i++)
+		before[i] = keys[i]->state;
+	assert(key_state_parse(span_of(text, size), set, take_state, &n) == 0);
+	assert(n == KEYS);
+	for (size_t i = 0; i < KEYS; i++) {
+		const struct rotation_state *a = &before[i];
+		const struct rotation_state *b = &keys[i]->state;
+
+		assert(a->since == b->since && a->wait == b->wait &&
+		    a->seen == b->seen && a->absent == b->absent &&
+		    a->used == b->used && a->ready == b->ready &&
+		    a->ever == b->ever && a->signs == b->signs);
+	}
+	free(text);
+}
+
+/* With its record there for long enough, every key is ready. */
+static void
+check_not_stuck(void)
+{
+	for (size_t i = 0; i < KEYS; i++) {
+		struct rotation_state s = keys[i]->state;
+
+		for (int day = 0; day < 9; day++)
+			(void)rotation_observe(&s, ROTATION_PRESENT, 3600,
+			    1800000000 + day * INT64_C(86400));
+		assert(s.ready);
+	}
+}
+
+int
+LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	static char memory[TEXT_MAX];
+	struct buf b = buf_wrap(memory, sizeof(memory));
+	size_t n = 0;
+
+	if (set == NULL)
+		begin();
+	for (size_t i = 0; i < KEYS; i++)
+		keys[i]->state = (struct rotation_state){ .since = 0 };
+	put_text(&b, span_of((const char *)data, size));
+	(void)key_state_parse(buf_view(&b), set, take_state, &n);
+	check_written();
+	check_not_stuck();
+	return 0;
+}
