@@ -15,15 +15,19 @@
 /*
  * Events that we receive without a reply: a reply to each header field doubles
  * the cost of libmilter.  If the MTA does not support that, libmilter replies
- * for us.  Body chunks get a reply because SMFIS_SKIP is one.
+ * for us.
  */
 #define UNANSWERED                                                             \
 	(SMFIP_NR_CONN | SMFIP_NR_HELO | SMFIP_NR_MAIL | SMFIP_NR_RCPT |       \
 	    SMFIP_NR_HDR | SMFIP_NR_EOH)
 /*
- * DATA is requested, and gets a reply, only over TCP.  Our reply carries the
- * acknowledgement of the earlier packets; without it the MTA's TCP delays the
- * header fields by 40 ms (Nagle's algorithm and delayed acknowledgement).
+ * Over TCP, DATA is requested, and it and each body chunk get a reply.  Our
+ * reply carries the acknowledgement of the earlier packets; without it the
+ * MTA's TCP delays what follows by 40 ms (Nagle's algorithm and delayed
+ * acknowledgement). The reply to a chunk may be SMFIS_SKIP: nothing needs the
+ * rest of the body. Over a unix socket the MTA sends such a body as well.  That
+ * costs less than a reply to each chunk of all other mail: the MTA waits for
+ * each.
  */
 static bool over_tcp;
 
@@ -140,10 +144,9 @@ on_negotiate(SMFICTX *ctx, unsigned long actions, unsigned long steps,
 	s = open_session(ctx, &terms);
 	*out_actions = ACTIONS_NEEDED | (actions & SMFIF_QUARANTINE);
 	*out_steps =
-	    (steps & (SMFIP_NOUNKNOWN | SMFIP_SKIP | SMFIP_HDR_LEADSPC)) |
-	    UNANSWERED;
-	if (!over_tcp)
-		*out_steps |= steps & SMFIP_NODATA;
+	    (steps & (SMFIP_NOUNKNOWN | SMFIP_HDR_LEADSPC)) | UNANSWERED;
+	*out_steps |= over_tcp ? steps & SMFIP_SKIP
+			       : (steps & SMFIP_NODATA) | SMFIP_NR_BODY;
 	if (s != NULL && s->terms.refused)
 		*out_steps &= ~(unsigned long)SMFIP_NR_CONN;
 	if (s != NULL && (actions & SMFIF_SETSYMLIST) != 0) {
@@ -322,6 +325,8 @@ on_body(SMFICTX *ctx, unsigned char *chunk, size_t size)
 		    !s->terms.can_skip;
 		end_callback(s);
 	}
+	if (!over_tcp)
+		return SMFIS_NOREPLY;
 	return more ? SMFIS_CONTINUE : SMFIS_SKIP;
 }
 

@@ -71,7 +71,7 @@ def _(l):
          miltproto.QUARANTINE | miltproto.SET_SYMBOLS, "actions")
     for flag in (0x80, 0x1000, 0x2000, 0x4000, 0x8000, 0x40000):
         true(m.steps & flag, "no reply is due: %x" % flag)
-    true(not m.steps & 0x80000, "a body chunk has a reply: skip")
+    true(not m.steps & 0x80000, "over TCP a body chunk has a reply: skip")
     true(m.steps & miltproto.SKIP and m.steps & miltproto.LEADING_SPACE and
          m.steps & 0x300 == 0x100, "steps %x" % m.steps)
     for name in (b"j ", b"{client_ptr}", b"{client_resolve}", b"{auth_type}", b"{auth_authen}",
@@ -400,6 +400,30 @@ def _(l):
     m.message(PLAIN)
     true(not m.skipped, "skip was not agreed on")
     m.quit()
+
+
+@suite.test("unix sockets: no chunk of a body gets a reply, needed or not")
+def _(l):
+    path = l.home + "/chunks.sock"
+    d = daemon.Daemon(l.program, l.home, l.settings(socket="unix:" + path),
+                      name="chunks")
+    try:
+        m = miltproto.Milter(path)
+        m.connect()
+        m.helo()
+        same(m.steps & (0x80000 | miltproto.SKIP), 0x80000, "steps")
+        for message, result in ((l.signed, "pass"), (PLAIN, "none")) * 2:
+            r = lab.results(field(m.message(message, chunk=7)))
+            same(r["dkim"], result, "dkim")
+        m.quit()
+        old = miltproto.Milter(path, steps=0x7f, version=2)
+        old.connect()
+        old.helo()  # it waits for a reply to each chunk
+        r = lab.results(field(old.message(l.signed, chunk=7), space=False))
+        same(r["dkim"], "pass", "dkim, an old MTA")
+        old.quit()
+    finally:
+        d.stop()
 
 
 @suite.test("no hold queue: annotated and delivered, and the log says so")
