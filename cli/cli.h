@@ -51,7 +51,7 @@ struct cli {
 	struct cli_list selectors, outgoing;
 	const char *fail_on, *message, *bounce, *cert;
 	bool no_https, smtp, mine;
-	const char *wait, *minutes, *spool, *receive;
+	const char *wait, *minutes, *spool, *receive, *answer;
 	const char *keys, *selector, *algorithm, *pair, *target;
 	const char *key_file;
 

@@ -173,5 +173,5 @@ main(int argc, char **argv)
 	status = output_flush(cli_dns_close(&c, status));
 	/* For any other status the mail system would return the message to its
 	 * sender, who may be forged. */
-	return c.receive != NULL ? EX_OK : status;
+	return c.receive != NULL || c.answer != NULL ? EX_OK : status;
 }

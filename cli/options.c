@@ -105,8 +105,10 @@ static const struct option_row rows[] = {
 	    "--wait: for how long, 1 to 1440; default 15" },
 	{ "receive", "TOKEN", AT(receive), CLI_WITH_AUDIT,
 	    "for pipe(8): hand a message to --wait" },
+	{ "answer", "ADDRESS", AT(answer), CLI_WITH_AUDIT,
+	    "for pipe(8): answer a message from ADDRESS" },
 	{ "spool", "DIR", AT(spool), CLI_WITH_AUDIT,
-	    "directory of --wait and --receive" },
+	    "directory of --wait, --receive and --answer" },
 	{ "fail-on", "LEVEL", AT(fail_on), CLI_WITH_AUDIT,
 	    "error or warning: exit with status 1 if one is found" },
 	{ "html", "FILE", AT(html), CLI_WITH_AUDIT,
@@ -384,7 +386,7 @@ static int
 options_read(struct cli *c)
 {
 	if (c->ip_text != NULL && !ip_parse(span_str(c->ip_text), &c->ip) &&
-	    c->receive == NULL)
+	    c->receive == NULL && c->answer == NULL)
 		return cli_fail(c, EX_USAGE,
 		    "--ip %s: not an IP address; write it as 192.0.2.1 or "
 		    "2001:db8::1",

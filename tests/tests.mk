@@ -134,6 +134,7 @@ CLI_TESTS = "tests/cli/contract.py $(COMMAND)" \
 	"tests/audit/servers.py $(COMMAND)" \
 	"tests/audit/message.py $(COMMAND)" \
 	"tests/audit/waiting.py $(COMMAND)" \
+	"tests/audit/answering.py $(COMMAND)" \
 	"tests/readers/fields.py $(COMMAND)" \
 	"tests/report/reading.py $(COMMAND)" \
 	"tests/report/receiving.py $(COMMAND)" \

@@ -160,9 +160,8 @@ judge_bytes(struct judging *j, const struct mail_header *h)
 		}
 }
 
-/* RFC 5322 section 3.6.4: "<" something "@" something ">" */
-static bool
-is_message_id(struct span value)
+bool
+audit_is_message_id(struct span value)
 {
 	struct span id = span_trim(value);
 	struct span inner;
@@ -181,7 +180,7 @@ judge_message_id(struct judging *j, const struct mail_header *h)
 {
 	size_t at = mail_header_find(h, "Message-ID", 0);
 
-	if (at == h->n || !is_message_id(h->fields[at].value))
+	if (at == h->n || !audit_is_message_id(h->fields[at].value))
 		add_fault(j, AUDIT_FAULT_MESSAGE_ID, "Message-ID", SPAN_NONE);
 }
 

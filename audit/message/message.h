@@ -48,6 +48,9 @@ struct audit_message {
 	                 */
 };
 
+/* RFC 5322 section 3.6.4: "<" something "@" something ">" */
+bool audit_is_message_id(struct span value);
+
 /* Whether the message is one of many: it says so itself. */
 bool audit_message_is_bulk(const struct mail_header *h);
 

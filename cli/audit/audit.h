@@ -6,6 +6,7 @@
 
 #include "audit/domain/domain.h"
 #include "cli/cli.h"
+#include "verify/verify.h"
 #include "cli/report/cmd_report.h"
 #include "verify/dns_task.h"
 
@@ -17,6 +18,7 @@ int audit_run_message(struct cli *c);
 int audit_run_bounce(struct cli *c);
 int audit_run_wait(struct cli *c);
 int audit_run_receive(struct cli *c);
+int audit_run_answer(struct cli *c);
 
 /* The status for what was found: --fail-on, or EX_TEMPFAIL if `is_unsure`. */
 int audit_status(
@@ -24,9 +26,23 @@ int audit_status(
 
 /* ---- message.c ---- */
 
+struct audit_gate {
+	/* Called when all checks are done; false: nothing is shown. */
+	bool (*opens)(void *arg, const struct verdict *v);
+	void *arg;
+};
+
 /* Judges the message and shows the result.  The SMTP session is that of --ip,
- * --helo and --mail-from, else what the message says.  DNS is open. */
-int audit_show_message(struct cli *c, struct span text);
+ * --helo and --mail-from, else what the message says.  DNS is open.  `gate` may
+ * be NULL. */
+int audit_show_message(
+    struct cli *c, struct span text, const struct audit_gate *gate);
+
+/* ---- wait.c ---- */
+
+/* Opens the directory of --spool.  Returns EX_OK, or another status after
+ * printing a message. */
+int audit_open_spool(struct cli *c, int *dir);
 
 /* ---- learned.c ---- */
 

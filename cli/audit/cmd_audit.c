@@ -28,7 +28,7 @@ cmd_audit(struct cli *c)
 {
 	int forms = (c->n_args > 0) + (c->message != NULL) +
 	    (c->bounce != NULL) + (c->wait != NULL) + (c->receive != NULL) +
-	    c->mine;
+	    (c->answer != NULL) + c->mine;
 
 	if (forms != 1)
 		return cli_fail(c, EX_USAGE,
@@ -36,8 +36,8 @@ cmd_audit(struct cli *c)
 		    "FILE and --wait ADDRESS");
 	if (c->receive != NULL)
 		return audit_run_receive(c);
-	if (c->wait != NULL)
-		return audit_run_wait(c);
+	if (c->answer != NULL)
+		return audit_run_answer(c);
 	if (c->fail_on != NULL && strcmp(c->fail_on, "error") != 0 &&
 	    strcmp(c->fail_on, "warning") != 0)
 		return cli_fail(c, EX_USAGE,
@@ -53,6 +53,8 @@ cmd_audit(struct cli *c)
 		    "--mine cannot be used with --selector or --cert");
 	if (c->mine)
 		return audit_run_mine(c);
+	if (c->wait != NULL)
+		return audit_run_wait(c);
 	if (c->message != NULL)
 		return audit_run_message(c);
 	return c->bounce != NULL ? audit_run_bounce(c) : audit_run_domain(c);

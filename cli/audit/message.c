@@ -30,6 +30,15 @@ open_input(struct cli *c, const char *path, struct input *in)
 	return EX_OK;
 }
 
+/* Mail of this host itself: no receiver will see that address. */
+static bool
+is_loopback(const struct ip *ip)
+{
+	const struct ip net = { IP_V4, { 127 } }, v6 = { IP_V6, { [15] = 1 } };
+
+	return ip_in(ip, &net, 8) || ip_equal(ip, &v6);
+}
+
 static void
 read_envelope(struct cli *c, struct span text, struct audit_envelope *out)
 {
@@ -53,6 +62,8 @@ read_envelope(struct cli *c, struct span text, struct audit_envelope *out)
 		out->hop.helo = span_str(c->helo);
 	if (c->mail_from != NULL)
 		out->sender = span_str(c->mail_from);
+	if (is_loopback(&out->hop.client))
+		out->hop.client = (struct ip){ .family = IP_NONE };
 }
 
 /* ---- the client's name, and the senders' domains ---- */
@@ -304,7 +315,8 @@ judge_message(
 }
 
 int
-audit_show_message(struct cli *c, struct span text)
+audit_show_message(
+    struct cli *c, struct span text, const struct audit_gate *gate)
 {
 	const struct input in = { text };
 	struct audit_envelope e;
@@ -316,9 +328,10 @@ audit_show_message(struct cli *c, struct span text)
 	struct verify_envelope envelope = { .now = c->now, .own = &own };
 	struct verify_connection *connection;
 	struct verify_message *m = NULL;
+	const struct verdict *v;
 	struct scan s = mail_header_open(text);
 	struct span name, value;
-	int status;
+	int status = EX_OK;
 
 	read_envelope(c, text, &e);
 	client.ip = e.hop.client;
@@ -337,7 +350,9 @@ audit_show_message(struct cli *c, struct span text)
 		verify_header(m, name, value);
 	verify_headers_end(m);
 	input_body(&in, text.n - scan_rest(&s).n, take_message_body, m);
-	status = judge_message(c, &e, verify_finish(m));
+	v = verify_finish(m);
+	if (gate == NULL || gate->opens(gate->arg, v))
+		status = judge_message(c, &e, v);
 	verify_end(m);
 	verify_disconnect(connection);
 	return status;
@@ -353,7 +368,7 @@ audit_run_message(struct cli *c)
 		return status;
 	status = cli_dns_open(c);
 	if (status == EX_OK)
-		status = audit_show_message(c, in.text);
+		status = audit_show_message(c, in.text, NULL);
 	input_close(&in);
 	return status;
 }

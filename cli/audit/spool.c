@@ -230,9 +230,8 @@ write_fact(int fd, const char *text)
 	return (s.n == 0 || write_all(fd, s.p, s.n)) && write_all(fd, "", 1);
 }
 
-/* Reads all, so that the mail server does not get a broken pipe. */
-static bool
-write_message(int fd, int input)
+bool
+spool_copy(int fd, int input)
 {
 	char chunk[COPY_BYTES];
 	size_t left = SPOOL_MESSAGE_MAX + 1;
@@ -246,6 +245,15 @@ write_message(int fd, int input)
 		left -= part;
 	}
 	return good && n == 0;
+}
+
+void
+spool_drain(int input)
+{
+	char rest[4096];
+
+	while (read(input, rest, sizeof(rest)) > 0)
+		continue;
 }
 
 static bool
@@ -330,7 +338,7 @@ spool_receive(
 	if (fd < 0)
 		return step;
 	good = write_fact(fd, facts->ip) && write_fact(fd, facts->helo) &&
-	    write_fact(fd, facts->mail_from) && write_message(fd, input);
+	    write_fact(fd, facts->mail_from) && spool_copy(fd, input);
 	flock(dir, LOCK_EX);
 	step = end_receive(dir, lower, name, fd, good);
 	flock(dir, LOCK_UN);

@@ -65,6 +65,14 @@ enum spool_step {
 	SPOOL_ERROR,       /* errno is set */
 };
 
+/* Copies `input`, of at most SPOOL_MESSAGE_MAX bytes and one more; reads and
+ * drops the rest.  False: errno is set. */
+bool spool_copy(int fd, int input);
+
+/* Reads and drops the rest, so that the mail server does not get a broken pipe.
+ */
+void spool_drain(int input);
+
 /* Stores what is read from `input`; a message that is larger than
  * SPOOL_MESSAGE_MAX is cut one byte after that. */
 enum spool_step spool_receive(

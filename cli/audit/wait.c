@@ -22,8 +22,8 @@ enum {
 	ADDRESS_MAX = 400,
 };
 
-static int
-open_spool(struct cli *c, int *dir)
+int
+audit_open_spool(struct cli *c, int *dir)
 {
 	const char *path = c->spool != NULL ? c->spool : SPOOL_DEFAULT;
 
@@ -164,7 +164,7 @@ audit_arrived(struct cli *c, int fd)
 		if (!c->json)
 			putchar('\n');
 		use_facts(c, &facts);
-		status = audit_show_message(c, message);
+		status = audit_show_message(c, message, NULL);
 	}
 	input_close(&in);
 	return status;
@@ -207,7 +207,7 @@ audit_run_wait(struct cli *c)
 	if (status == EX_OK)
 		status = cli_dns_open(c);
 	if (status == EX_OK)
-		status = open_spool(c, &dir);
+		status = audit_open_spool(c, &dir);
 	if (status == EX_OK) {
 		status = wait_in_spool(c, dir, &w);
 		close(dir);
@@ -227,7 +227,7 @@ receive_message(struct cli *c)
 		.mail_from = c->mail_from,
 	};
 	int dir;
-	int status = open_spool(c, &dir);
+	int status = audit_open_spool(c, &dir);
 
 	if (status != EX_OK)
 		return status;
@@ -252,9 +252,7 @@ int
 audit_run_receive(struct cli *c)
 {
 	int status = receive_message(c);
-	char rest[4096];
 
-	while (read(STDIN_FILENO, rest, sizeof(rest)) > 0)
-		continue;
+	spool_drain(STDIN_FILENO);
 	return status;
 }

@@ -10,52 +10,20 @@ import os
 import pwd
 import re
 import resource
-import shutil
 import signal
 import subprocess
 import sys
 
-sys.path.insert(0, os.path.join(os.path.dirname(os.path.dirname(
-    os.path.abspath(__file__))), "milter"))
-
-import lab  # noqa: E402
-import postfix  # noqa: E402
-from suite import Skip, Suite, holds, lacks, same, true, until  # noqa: E402
+import mailed
+import lab
+import postfix
+from mailed import ALICE, STRANGER, USER, handled, log, send
+from suite import Skip, Suite, holds, lacks, same, true, until
 
 suite = Suite()
 
-USER = "nobody"  # whom the service runs as
-BANK = dict(ADDR="192.0.2.10", NAME="mail.bank.example")
-STRANGER = dict(ADDR="203.0.113.66", NAME="[UNAVAILABLE]")
-ALICE = "alice@bank.example"
 TEMPFAIL, USAGE, DATAERR, CONFIG = 75, 64, 65, 78
 MANY = 1000 if "SLOW" in os.environ else 100
-
-
-def snippet(l, name):
-    """The lines of master.cf and the settings of main.cf of a snippet, and its
-    table as a file; all for the places of the lab."""
-    with open("%s/etc/%s" % (lab.ROOT, name)) as f:
-        text = f.read()
-    text = (text.replace("user=avouch", "user=" + USER)
-            .replace("/usr/bin/avouch", l.avouch)
-            .replace("/var/lib/avouch/audit", l.spool)
-            .replace("/etc/postfix/", l.home + "/")
-            .replace("example.org", "example.net")
-            .replace(r"example\.org", r"example\.net")
-            .replace("--mail-from ${sender}",
-                     "--mail-from ${sender} --spool " + l.spool))
-    comments = "\n".join(line[1:].lstrip() for line in text.splitlines()
-                         if line.startswith("#\t"))
-    table = "".join(line + "\n" for line in comments.splitlines()
-                    if line.startswith("/^"))
-    with open(l.home + "/avouch-audit", "w") as f:
-        f.write(table)
-    settings = dict(line.split(" = ", 1) for line in comments.splitlines()
-                    if " = " in line)
-    services = "".join(line + "\n" for line in text.splitlines()
-                       if line and not line.startswith("#"))
-    return services, settings
 
 
 class Wait:
@@ -86,34 +54,6 @@ class Wait:
     def kill(self):
         self.process.kill()
         self.process.communicate()
-
-
-def send(l, to, message=None, who=BANK, helo="mail.bank.example", sender=ALICE):
-    with l.client(helo, **who) as c:
-        return c.message(sender, to, message or lab.message(ALICE, to=to))
-
-
-def handled(l, reply, how):
-    """Waits for the line of the log about a message that was accepted."""
-    same(reply.code, 250, str(reply))
-    line = until(lambda: [x for x in log(l).splitlines() if "/pipe[" in x and
-                          reply.queue_id() + ":" in x], "pipe's line")[0]
-    holds(line, "status=sent")
-    holds(line, how)
-    gone(l)
-
-
-def log(l):
-    with open(l.postfix.log) as f:
-        return f.read()
-
-
-def gone(l):
-    """The queue is empty, and nobody got a bounce."""
-    until(lambda: not l.postfix.queue(), "the queue is empty")
-    lacks(log(l), "status=bounced")
-    lacks(log(l), "status=deferred")
-    lacks(log(l), "postfix/bounce")
 
 
 def spooled(l):
@@ -179,7 +119,7 @@ def local(l):
     r = w.json()
     same([r[k] for k in ("client", "spf", "dmarc", "from")],
          ["unknown", "unknown", "unknown", ALICE])
-    gone(l)
+    mailed.gone(l)
 
 
 # ---- nobody waits ----
@@ -435,18 +375,8 @@ def main():
         postfix.check()
     except postfix.CannotRun as e:
         return suite.skip_all(e)
-    daemon = os.path.join(os.path.dirname(os.path.abspath(sys.argv[1])),
-                          "avouch-milter")
-    with lab.Lab(daemon) as l:
-        l.avouch = l.home + "/avouch"  # the user must reach it
-        shutil.copy(sys.argv[1], l.avouch)
-        l.spool = l.home + "/spool"
-        os.mkdir(l.spool, 0o700)
-        shutil.chown(l.spool, USER)
-        l.add_key("bank.example")
-        services, settings = snippet(l, "postfix-audit.snippet")
-        l.start_milter("mode = monitor\n")
-        l.start_postfix(services=services, **settings)
+    with mailed.MailedLab(sys.argv[1]) as l:
+        l.start("audit")
         l.late = Wait(l, "--minutes", "1")
         l.callback(l.late.kill)
         return suite.run(l, sys.argv[2] if len(sys.argv) > 2 else None)
