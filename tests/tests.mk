@@ -138,6 +138,7 @@ CLI_TESTS = "tests/cli/contract.py $(COMMAND)" \
 	"tests/readers/fields.py $(COMMAND)" \
 	"tests/report/reading.py $(COMMAND)" \
 	"tests/report/receiving.py $(COMMAND)" \
+	"tests/report/oddities.py $(COMMAND)" \
 	"tests/report/intake.py $(COMMAND)" \
 	"tests/report/sent.py $(COMMAND)" \
 	"tests/report/central.py $(COMMAND)" \

@@ -119,6 +119,10 @@ unpack_next(struct unpack *u, struct span *name)
 		}
 		if (archive_entry_filetype(entry) != AE_IFREG)
 			continue;
+		if (archive_entry_is_data_encrypted(entry)) {
+			fail(u, "encrypted, cannot be unpacked", NULL);
+			return UNPACK_FAULT;
+		}
 		if (!is_unpacked(u)) {
 			fail(u, "broken, cannot be unpacked", NULL);
 			return UNPACK_FAULT;
