@@ -237,6 +237,13 @@ store_put(struct store *s, const struct report_row *row,
 	return true;
 }
 
+struct hash_secret
+store_redaction_key(struct store *s)
+{
+	(void)s;
+	return (struct hash_secret){ 1, 2 };
+}
+
 void
 store_counts(struct store *s, struct store_counts *out)
 {
