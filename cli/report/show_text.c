@@ -8,6 +8,7 @@
 
 enum {
 	SENDERS_SHOWN = 20, /* of a domain */
+	FOREIGN_SHOWN = 5,  /* of them likely spoofed */
 	DOMAINS_SHOWN = 50, /* with their senders, the most urgent ones first */
 	DOMAINS_LISTED = 1000,
 	NAME_COLUMNS = 39,
@@ -102,7 +103,7 @@ print_domain(const struct view_domain *d)
 {
 	char memory[16];
 	struct buf b = buf_wrap(memory, sizeof(memory));
-	size_t n = 0;
+	size_t n = 0, foreign = 0;
 
 	putchar('\n');
 	cli_put(d->domain);
@@ -121,8 +122,12 @@ print_domain(const struct view_domain *d)
 	printf("  %-39s %9s %7s %7s %7s  %s\n", "SENDER", "MESSAGES", "PASS",
 	    "DKIM", "SPF", "STATE");
 	for (const struct view_sender *s = d->senders;
-	     s != NULL && n < SENDERS_SHOWN; s = s->next, n++)
-		print_sender(s);
+	     s != NULL && n < SENDERS_SHOWN; s = s->next)
+		if (sender_role(s) != VIEW_FOREIGN ||
+		    foreign++ < FOREIGN_SHOWN) {
+			print_sender(s);
+			n++;
+		}
 	if (d->n_senders > n)
 		printf("  and %zu more; --html and --json list them\n",
 		    d->n_senders - n);

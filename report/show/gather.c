@@ -510,7 +510,6 @@ gather_end(struct gather *g)
 	for (struct view_sender *s = d->senders; s != NULL; s = s->next) {
 		s->is_new =
 		    s->first > d->oldest && s->first > d->end - VIEW_WEEK;
-		d->n_new += s->is_new;
 		for (size_t k = 0; k < VIEW_FACT_KINDS; k++)
 			sort_facts(&s->facts[k]);
 	}

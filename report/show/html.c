@@ -34,7 +34,7 @@ put_urgency(FILE *out, const struct view_domain *d)
 
 /* ---- trend ---- */
 
-/* The pass rate of the last week, and how it has changed. */
+/* How the pass rate of the last week has changed. */
 static void
 put_trend(FILE *out, const struct view_domain *d)
 {
@@ -42,7 +42,6 @@ put_trend(FILE *out, const struct view_domain *d)
 	int then = (int)view_rate(d->before.passed, d->before.messages);
 	int diff = now - then;
 
-	page_rate(out, d->week.passed, d->week.messages);
 	if (d->week.messages == 0 || d->before.messages == 0 || diff == 0)
 		return;
 	fprintf(out, " <span class=\"%s\">%s%d.%d</span>",
@@ -57,9 +56,7 @@ put_indexed(FILE *out, const struct view_domain *d, size_t number)
 {
 	bool linked = number < PAGE_DOMAINS_MAX;
 
-	fputs("<tr><td>", out);
-	put_urgency(out, d);
-	fputs("</td><td class=\"a\">", out);
+	fputs("<tr><td class=\"a\">", out);
 	if (linked)
 		fprintf(out, "<a href=\"#d%zu\">", number);
 	fputs("<b>", out);
@@ -67,15 +64,18 @@ put_indexed(FILE *out, const struct view_domain *d, size_t number)
 	fputs("</b>", out);
 	if (linked)
 		fputs("</a>", out);
+	putc(' ', out);
+	put_urgency(out, d);
 	fputs("<span class=\"name\">", out);
 	put_words(out, view_recommendation_title(d->advice));
 	fputs("</span></td><td class=\"b\">", out);
 	page_text(out, d->p.n > 0 ? d->p : SPAN("?"));
-	fputs("</td><td class=\"n\">", out);
+	fputs("</td><td class=\"n b\">", out);
 	page_number(out, d->all.messages);
-	fputs("</td><td class=\"n\">", out);
+	fputs("</td><td class=\"n b\">", out);
 	page_rate(out, d->all.passed, d->all.messages);
 	fputs("</td><td class=\"n\">", out);
+	page_rate(out, d->week.passed, d->week.messages);
 	put_trend(out, d);
 	fputs("</td></tr>\n", out);
 }
@@ -86,8 +86,8 @@ put_index(FILE *out, const struct view *v)
 	size_t n = 0;
 
 	fputs("<section class=\"card index\"><div class=\"wide\"><table><tr>"
-	      "<th></th><th>Domain</th><th class=\"b\">p=</th>"
-	      "<th class=\"n\">Messages</th><th class=\"n\">Pass</th>"
+	      "<th>Domain</th><th class=\"b\">p=</th>"
+	      "<th class=\"n b\">Messages</th><th class=\"n b\">Pass</th>"
 	      "<th class=\"n\">Last week</th></tr>\n",
 	    out);
 	for (const struct view_domain *d = v->domains;
@@ -115,15 +115,16 @@ put_tile(FILE *out, const char *label, uint64_t value)
 static void
 put_tiles(FILE *out, const struct view_domain *d)
 {
-	fputs("<div class=\"tiles\"><div class=\"tile\"><b>", out);
+	fputs("<div class=\"tiles eight\"><div class=\"tile\"><b>", out);
 	page_rate(out, d->all.passed, d->all.messages);
 	fputs("</b><span>pass</span></div><div class=\"tile\"><b>", out);
+	page_rate(out, d->week.passed, d->week.messages);
+	fputs("</b><span>last week", out);
 	put_trend(out, d);
-	fputs("</b><span>pass, last week</span></div>", out);
+	fputs("</span></div>", out);
 	put_tile(out, "messages", d->all.messages);
-	put_tile(out, "senders", d->n_senders);
+	put_tile(out, "senders", d->n_senders - d->n_foreign);
 	put_tile(out, "new senders", d->n_new);
-	put_tile(out, "addresses", d->n_sources);
 	put_tile(out, "quarantined", d->all.quarantined);
 	put_tile(out, "rejected", d->all.rejected);
 	put_tile(out, "reports", d->reports);

@@ -118,9 +118,9 @@ put_source(FILE *out, const struct view_source *s)
 		fputs("</td><td class=\"n\">", out);
 		page_rate(out, parts[i], s->all.messages);
 	}
-	fputs("</td><td class=\"b\">", out);
+	fputs("</td><td class=\"n b\">", out);
 	page_day(out, s->first);
-	fputs("</td><td class=\"b\">", out);
+	fputs("</td><td class=\"n b\">", out);
 	page_day(out, s->last);
 	fputs("</td></tr>\n", out);
 }
@@ -137,7 +137,7 @@ put_sources(FILE *out, const struct view_sender *s, struct html_budget *budget)
 		fputs("<div class=\"wide\"><table><tr><th>Address</th>"
 		      "<th class=\"n\">Messages</th><th class=\"n\">Pass</th>"
 		      "<th class=\"n\">DKIM</th><th class=\"n\">SPF</th>"
-		      "<th class=\"b\">First</th><th class=\"b\">Last</th>"
+		      "<th class=\"n b\">First</th><th class=\"n b\">Last</th>"
 		      "</tr>\n",
 		    out);
 	for (const struct view_source *one = s->sources;

@@ -65,6 +65,10 @@ static const char style[] =
 static const char more_style[] =
     ".r{border-color:var(--bad);background:var(--badbg)}"
     "h2 .tag{margin-left:8px;vertical-align:3px}"
+    ".tiles.eight{display:grid;"
+    "grid-template-columns:repeat(auto-fit,minmax(112px,1fr))}"
+    ".tile b,.num{white-space:nowrap}.tile .up{color:var(--good)}"
+    ".tile .down{color:var(--bad)}"
     ".index a{color:inherit;text-decoration:none;overflow-wrap:anywhere}"
     ".index a:hover{text-decoration:underline}"
     ".up{color:var(--good)}.down{color:var(--bad)}"

@@ -174,8 +174,14 @@ static void
 judge_domain(struct view *v, struct view_domain *d)
 {
 	d->by_week = d->week.messages >= VIEW_ENOUGH_MESSAGES;
-	for (struct view_sender *s = d->senders; s != NULL; s = s->next)
+	for (struct view_sender *s = d->senders; s != NULL; s = s->next) {
+		bool is_foreign;
+
 		sender_judge(s, d->end, d->by_week);
+		is_foreign = sender_role(s) == VIEW_FOREIGN;
+		d->n_foreign += is_foreign;
+		d->n_new += s->is_new && !is_foreign;
+	}
 	advice_count(d);
 	d->advice = advice_choose(d, v->to);
 	v->messages += d->all.messages;
@@ -188,7 +194,7 @@ read_domain(struct view_reading *r, struct gather *g, struct arena *work)
 	struct view_domain *d = r->d;
 
 	d->all = d->week = d->before = (struct view_sums){ .messages = 0 };
-	d->n_senders = d->n_new = d->n_sources = 0;
+	d->n_senders = d->n_foreign = d->n_new = d->n_sources = 0;
 	d->spoofed_below = 0;
 	d->days = arena_array(work, r->view->days, sizeof(*d->days));
 	if (d->days == NULL || !read_policy(r, work) ||

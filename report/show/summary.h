@@ -56,7 +56,8 @@ struct view_domain {
 	uint64_t spoofed_below;      /* messages of the range that fail, likely
 	                                spoofed, with a name below the domain */
 	struct view_sender *senders; /* most messages first */
-	size_t n_senders, n_new;     /* `n_new`: new senders */
+	size_t n_senders, n_foreign; /* all, and those likely spoofed */
+	size_t n_new;                /* new ones, without those spoofed */
 	size_t n_sources, n_kept;    /* all, and those of the senders' lists */
 	bool by_week; /* `counted` is of the last week, not of the range */
 	struct view_counts counts;

@@ -12,8 +12,9 @@ NOW = 1767225600 + 40 * DAY  # 2026-02-10
 
 def record(ip, count, dkim="pass", spf="pass", domain="example.com",
            signed=None, envelope=None, spf_result=None, reason=None,
-           disposition="none"):
-    """`signed`: [(domain, result)]; None: as `dkim` says, by the domain."""
+           disposition="none", author=None):
+    """`signed`: [(domain, result)]; None: as `dkim` says, by the domain.
+    `author`: the domain in From, if it is not the policy domain."""
     if signed is None:
         signed = [(domain, "pass")] if dkim == "pass" else []
     envelope = envelope or domain
@@ -26,7 +27,7 @@ def record(ip, count, dkim="pass", spf="pass", domain="example.com",
      <envelope_from>%s</envelope_from></identifiers>
    <auth_results>%s<spf><domain>%s</domain><scope>mfrom</scope>
      <result>%s</result></spf></auth_results></record>""" % (
-         ip, count, disposition, dkim, spf, reason, domain, envelope,
+         ip, count, disposition, dkim, spf, reason, author or domain, envelope,
          "".join("<dkim><domain>%s</domain><selector>s1</selector>"
                  "<result>%s</result></dkim>" % pair for pair in signed),
          envelope, spf_result or ("pass" if spf == "pass" else "fail"))
