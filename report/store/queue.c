@@ -54,12 +54,13 @@ struct store {
 	bool ended;          /* the writer has returned */
 	int64_t error_since; /* clock_ms(), if has_error */
 	int64_t end_by;      /* clock_ms(); the writer stops then */
+	int64_t end_last;    /* the same, if messages get into the store */
 	struct store_counts counts;
 	bool opened; /* or it was tried */
 	struct hash_secret redaction_key;
 
 	/* Used by the writer thread only. */
-	enum sql_fault fault; /* of the last try to write the group */
+	enum sql_fault fault; /* of the last try to write a group */
 	unsigned faults;      /* how often in a row */
 	int64_t committed_at; /* clock_ms() of the last group */
 	int64_t log_since;    /* clock_ms() of the first group that is only
@@ -309,6 +310,15 @@ housekeeping(struct store *s)
 	return look;
 }
 
+/* At the end the writer goes on while messages get into the store. */
+static bool
+goes_on(const struct store *s)
+{
+	int64_t by = s->fault == SQL_FINE ? s->end_last : s->end_by;
+
+	return !s->ending || (waiting(s) > 0 && clock_ms() < by);
+}
+
 static void *
 writer_main(void *arg)
 {
@@ -322,7 +332,7 @@ writer_main(void *arg)
 	pthread_cond_broadcast(&s->done);
 	if (fault != SQL_FINE)
 		note_error(s, fault);
-	while (!s->ending || (waiting(s) > 0 && clock_ms() < s->end_by)) {
+	while (goes_on(s)) {
 		int64_t look;
 
 		if (waiting(s) > 0) {
@@ -508,10 +518,27 @@ store_counts(struct store *s, struct store_counts *out)
 	pthread_mutex_unlock(&s->lock);
 }
 
+/* The caller holds the lock.  False: the thread has done nothing for
+ * `wait_ms` and STUCK_MS. */
+static bool
+wait_until_ended(struct store *s, int64_t wait_ms)
+{
+	while (!s->ended) {
+		int64_t commit = s->committed_at + wait_ms;
+		int64_t by =
+		    (commit > s->end_by ? commit : s->end_by) + STUCK_MS;
+		struct timespec at = clock_at(by);
+
+		if (clock_ms() >= by)
+			return false;
+		pthread_cond_timedwait(&s->done, &s->lock, &at);
+	}
+	return true;
+}
+
 void
 store_close(struct store *s, unsigned wait_ms)
 {
-	struct timespec by = clock_at(clock_ms() + wait_ms + STUCK_MS);
 	bool ended;
 
 	if (s == NULL)
@@ -519,12 +546,9 @@ store_close(struct store *s, unsigned wait_ms)
 	pthread_mutex_lock(&s->lock);
 	s->ending = true;
 	s->end_by = clock_ms() + wait_ms;
+	s->end_last = clock_ms() + STORE_CLOSE_MAX_MS;
 	pthread_cond_broadcast(&s->work);
-	while (!s->ended)
-		if (pthread_cond_timedwait(&s->done, &s->lock, &by) ==
-		    ETIMEDOUT)
-			break;
-	ended = s->ended;
+	ended = wait_until_ended(s, wait_ms);
 	pthread_mutex_unlock(&s->lock);
 	/* A disk that does not answer blocks the thread forever, so it is
 	 * left behind. */

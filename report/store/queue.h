@@ -33,6 +33,7 @@ enum {
 	                                                not stored */
 	STORE_COMMIT_WAIT_MS = 100, /* limit of the wait in store_put() */
 	STORE_CHECKPOINT_S = 30,
+	STORE_CLOSE_MAX_MS = 60000, /* systemd waits 90 s for a service */
 };
 
 struct store_options {
@@ -86,7 +87,8 @@ struct hash_secret store_redaction_key(struct store *s);
 
 void store_counts(struct store *s, struct store_counts *out);
 
-/* Commits queued messages, as far as possible within `wait_ms`.  Takes NULL. */
+/* Commits queued messages: while that works, for at most STORE_CLOSE_MAX_MS,
+ * and after an error until `wait_ms` are over.  Takes NULL. */
 void store_close(struct store *s, unsigned wait_ms);
 
 #endif

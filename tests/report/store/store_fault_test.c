@@ -102,6 +102,36 @@ locked_for_long(void **state)
 	store_close(s, 1000);
 }
 
+/* At the end, all that waits is written as long as that works. */
+static void
+locked_until_the_end(void **state)
+{
+	enum { MESSAGES = 30000 };
+	struct store *s = keeping_open(place.file);
+	int64_t until = keeping_ms() + KEEPING_WAIT_MS;
+	sqlite3 *other;
+
+	(void)state;
+	keeping_put_surely(s, 1, 1);
+	assert_int_equal(sqlite3_open(place.file, &other), SQLITE_OK);
+	sqlite3_busy_timeout(other, KEEPING_WAIT_MS);
+	assert_int_equal(
+	    sqlite3_exec(other, "BEGIN IMMEDIATE", NULL, NULL, NULL),
+	    SQLITE_OK);
+	for (unsigned i = 0; i < MESSAGES; i++)
+		keeping_put(s, i, i);
+	assert_int_equal(
+	    sqlite3_exec(other, "COMMIT", NULL, NULL, NULL), SQLITE_OK);
+	sqlite3_close(other);
+	while (keeping_counts(s).committed == 1) {
+		assert_true(keeping_ms() < until);
+		keeping_sleep(1);
+	}
+	store_close(s, 0);
+	assert_int_equal(
+	    rows_sum(place.file, ROWS_DAY, NULL).messages, MESSAGES + 1);
+}
+
 /* In a child, since limits are the process's.  Exits 0. */
 static void
 full_child(struct rlimit *limit)
@@ -572,6 +602,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		AT_PLACE(locked),
 		AT_PLACE(locked_for_long),
+		AT_PLACE(locked_until_the_end),
 		AT_PLACE(full_by_limit),
 		AT_PLACE(full_disk),
 		AT_PLACE(removed),
