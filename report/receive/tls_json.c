@@ -270,9 +270,9 @@ read_tree(struct tls_reader *r, const json_t *root)
 		r->reason = "not a TLS report: it has no \"policies\"";
 		return TLS_JSON_OTHER;
 	}
-	if (take_tls_report(r, root) && !arena_has_failed(r->a))
-		return TLS_JSON_DONE;
-	return r->reason != NULL ? TLS_JSON_REFUSED : TLS_JSON_MEMORY;
+	if (!take_tls_report(r, root) && !arena_has_failed(r->a))
+		return TLS_JSON_REFUSED;
+	return arena_has_failed(r->a) ? TLS_JSON_MEMORY : TLS_JSON_DONE;
 }
 
 enum tls_json_end
