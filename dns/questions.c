@@ -7,7 +7,6 @@
 #include "lib/arena.h"
 #include "lib/ascii.h"
 #include "lib/domain.h"
-#include "lib/hash.h"
 
 enum {
 	/* Bytes of a question and its name, at most. */
@@ -94,9 +93,11 @@ hash_question(
     const struct dns_questions *questions, struct span name, enum dns_type type)
 {
 	/* There are too few questions for collisions to matter. */
-	static const struct hash_secret none = { 0, 0 };
+	size_t hash = type;
 
-	return (size_t)hash_span(none, name, type) & questions->mask;
+	for (size_t i = 0; i < name.n; i++)
+		hash = hash * 31 + (unsigned char)name.p[i];
+	return hash & questions->mask;
 }
 
 static struct question_entry *

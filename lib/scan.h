@@ -16,30 +16,77 @@ struct scan {
 	const char *end;
 };
 
-struct scan scan_of(struct span s);
+static inline struct scan
+scan_of(struct span s)
+{
+	static const char nothing[1] = "";
+	const char *p = s.p != NULL ? s.p : nothing;
 
-bool scan_done(const struct scan *s);
+	return (struct scan){ .p = p, .end = p + s.n };
+}
+
+static inline bool
+scan_done(const struct scan *s)
+{
+	return s->p == s->end;
+}
 
 /* The rest of the text; does not advance. */
-struct span scan_rest(const struct scan *s);
+static inline struct span
+scan_rest(const struct scan *s)
+{
+	return span_between(s->p, s->end);
+}
 
 /* The next byte as 0..255, or -1 at the end; does not advance. */
-int scan_peek(const struct scan *s);
+static inline int
+scan_peek(const struct scan *s)
+{
+	return scan_done(s) ? -1 : (unsigned char)*s->p;
+}
 
 /* The next byte, taken; -1 at the end. */
-int scan_next(struct scan *s);
+static inline int
+scan_next(struct scan *s)
+{
+	return scan_done(s) ? -1 : (unsigned char)*s->p++;
+}
 
 /* Takes the next byte if it is `c`. */
-bool scan_byte(struct scan *s, char c);
+static inline bool
+scan_byte(struct scan *s, char c)
+{
+	if (scan_done(s) || *s->p != c)
+		return false;
+	s->p++;
+	return true;
+}
 
 /* Takes `text` if it comes next, ASCII letters in any case. */
 bool scan_text_nocase(struct scan *s, const char *text);
 
 /* The longest run of bytes that satisfy `is`; may be empty. */
-struct span scan_while(struct scan *s, bool (*is)(unsigned char));
+static inline struct span
+scan_while(struct scan *s, bool (*is)(unsigned char))
+{
+	const char *from = s->p, *end = s->end, *p = from;
+
+	while (p != end && is((unsigned char)*p))
+		p++;
+	s->p = p;
+	return span_between(from, p);
+}
 
 /* Everything up to the next `c`, which is not taken, or to the end. */
-struct span scan_until(struct scan *s, char c);
+static inline struct span
+scan_until(struct scan *s, char c)
+{
+	struct span found =
+	    span_first(scan_rest(s), span_index(scan_rest(s), c));
+
+	s->p += found.n;
+	return found;
+}
 
 /*
  * Folding white space, RFC 5322 section 3.2.2 with its obsolete form: SP, TAB,
