@@ -53,7 +53,7 @@ struct cli {
 	bool no_https, smtp, mine;
 	const char *wait, *minutes, *spool, *receive, *answer;
 	const char *keys, *selector, *algorithm, *pair, *target;
-	const char *key_file;
+	const char *key_file, *submission, *sink;
 
 	/* positional arguments, in argv */
 	char **args;
@@ -116,12 +116,13 @@ enum {
 	CLI_TAKES_AS = 1 << 20,
 	CLI_TAKES_DRY_RUN = 1 << 21,
 	CLI_TAKES_REMOVE = 1 << 22,
+	CLI_TAKES_SUBMISSION = 1 << 27, /* --submission --login --sink */
 	CLI_TAKES_SELECTOR = 1 << 28,
 	CLI_TAKES_NEW = 1 << 29,  /* --algorithm --pair --target */
 	CLI_TAKES = 0x3fff << 16, /* all of them */
 };
 
-extern const struct cli_action key_actions[], report_actions[];
+extern const struct cli_action key_actions[], report_actions[], sign_actions[];
 
 int cmd_spf(struct cli *c);
 int cmd_dkim(struct cli *c);

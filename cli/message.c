@@ -1,15 +1,13 @@
 #include "cli/message.h"
 
+#include <errno.h>
+#include <string.h>
+
 enum { ERROR_MAX = 512 };
 
-int
-message_open(struct cli *c, struct message *m, const char *path)
+static int
+message_read(struct cli *c, struct message *m, const char *path)
 {
-	char error[ERROR_MAX];
-
-	*m = (struct message){ .arena = NULL };
-	if (!input_open(&m->in, path, error, sizeof(error)))
-		return cli_fail(c, EX_DATAERR, "%s", error);
 	m->arena = arena_new(CLI_MEMORY);
 	if (m->arena == NULL) {
 		input_close(&m->in);
@@ -23,6 +21,27 @@ message_open(struct cli *c, struct message *m, const char *path)
 		    path, MAIL_FIELDS_MAX, MAIL_HEADER_MAX);
 	mail_from_read(&m->header, m->arena, &m->from);
 	return EX_OK;
+}
+
+int
+message_open(struct cli *c, struct message *m, const char *path)
+{
+	char error[ERROR_MAX];
+
+	*m = (struct message){ .arena = NULL };
+	if (!input_open(&m->in, path, error, sizeof(error)))
+		return cli_fail(c, EX_DATAERR, "%s", error);
+	return message_read(c, m, path);
+}
+
+int
+message_open_file(struct cli *c, struct message *m, int fd, const char *name)
+{
+	*m = (struct message){ .arena = NULL };
+	if (!input_open_file(&m->in, fd))
+		return cli_fail(
+		    c, EX_TEMPFAIL, "%s: %s", name, strerror(errno));
+	return message_read(c, m, name);
 }
 
 void

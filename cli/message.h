@@ -23,6 +23,9 @@ struct message {
 /* Returns EX_OK, and the caller calls message_close(); or another status after
  * printing a message, and there is nothing to close. */
 int message_open(struct cli *c, struct message *m, const char *path);
+/* The same for an open file, which can be closed at once; errors use `name`. */
+int message_open_file(
+    struct cli *c, struct message *m, int fd, const char *name);
 void message_close(struct message *m);
 
 /*

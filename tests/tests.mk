@@ -115,7 +115,7 @@ MILTER_TESTS = "tests/milter/proto.py $(DAEMON)" \
 	"tests/milter/hostcheck.py $(DAEMON)" "tests/milter/migrate.py $(DAEMON)" \
 	"tests/milter/policy.py $(DAEMON)" "tests/milter/sign.py $(DAEMON)" \
 	"tests/milter/keys.py $(DAEMON)" "tests/milter/importkeys.py $(DAEMON)" \
-	"tests/milter/signall.py $(DAEMON)" "tests/milter/soak.py $(DAEMON) 5" \
+	"tests/milter/signall.py $(DAEMON)" "tests/milter/signtest.py $(DAEMON)" "tests/milter/soak.py $(DAEMON) 5" \
 	"tests/milter/luatest.py $(DAEMON)" "tests/milter/store.py $(DAEMON)" \
 	"tests/milter/storefaults.py $(DAEMON)" \
 	"tests/milter/failures.py $(DAEMON)" "tests/milter/startup.py $(DAEMON)" \

@@ -1,7 +1,7 @@
 /*
  * fetch.h - the two connections that `avouch audit` makes besides DNS: HTTPS to
- * the policy host of MTA-STS, and SMTP to an MX host.  The only file that uses
- * libcurl.
+ * the policy host of MTA-STS, and SMTP to an MX host.  The only file of this
+ * room that uses libcurl.
  *
  * Addresses come from our own DNS answers, so that --zone and --nameserver hold
  * for them too.  Nothing is followed or kept: no redirects, cookies, proxies or

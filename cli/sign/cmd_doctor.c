@@ -10,7 +10,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "cli/sign/cmd_doctor.h"
+#include "cli/sign/cmd_sign.h"
 #include "lib/arena.h"
 #include "lib/buf.h"
 #include "sign/doctor.h"

@@ -1,6 +1,7 @@
 /*
  * cmd_sign.c - avouch sign: signs a message file with one key, offline; for
- * tests, and for mail that does not pass through a milter.
+ * tests, and for mail that does not pass through a milter.  `doctor` and `test`
+ * look at what the mail system does.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -9,7 +10,7 @@
 
 #include "cli/cli.h"
 #include "cli/message.h"
-#include "cli/sign/cmd_doctor.h"
+#include "cli/sign/cmd_sign.h"
 #include "conf/conf.h"
 #include "lib/domain.h"
 #include "sign/key_folder.h"
@@ -17,7 +18,7 @@
 
 enum { SIGN_ERROR_MAX = 1024 };
 
-struct sign_file {
+struct file_to_sign {
 	struct cli *c;
 	const struct conf *conf;
 	struct message m;
@@ -28,7 +29,7 @@ struct sign_file {
 
 /* --domain and --selector in normal form. */
 static int
-sign_names_read(struct sign_file *f)
+sign_names_read(struct file_to_sign *f)
 {
 	struct cli *c = f->c;
 
@@ -50,7 +51,7 @@ sign_names_read(struct sign_file *f)
 }
 
 static int
-sign_key_read(struct sign_file *f)
+sign_key_read(struct file_to_sign *f)
 {
 	char path[KEY_PATH_MAX], text[SIGN_ERROR_MAX] = "";
 	struct buf p = buf_wrap(path, sizeof(path));
@@ -83,7 +84,7 @@ sign_take_body(void *arg, struct span chunk)
 
 /* Sets f->value; false: no memory, or OpenSSL failed. */
 static bool
-sign_make_field(struct sign_file *f, struct body_hashes *hashes)
+sign_make_field(struct file_to_sign *f, struct body_hashes *hashes)
 {
 	struct signature_names names;
 	struct signature_request r = {
@@ -116,7 +117,7 @@ sign_make_field(struct sign_file *f, struct body_hashes *hashes)
 
 /* With the line ends of the message. */
 static int
-sign_print(const struct sign_file *f)
+sign_print(const struct file_to_sign *f)
 {
 	struct span text = f->m.in.text;
 	size_t lf = span_index(text, '\n');
@@ -140,7 +141,7 @@ sign_print(const struct sign_file *f)
 }
 
 static int
-sign_message_file(struct sign_file *f)
+sign_message_file(struct file_to_sign *f)
 {
 	struct body_hashes *hashes = body_hashes_new(f->m.arena);
 	int status = sign_names_read(f);
@@ -161,9 +162,9 @@ sign_message_file(struct sign_file *f)
 	return status;
 }
 
-/* The configuration of this host, for its sockets. */
+/* With the configuration of this host. */
 static int
-run_doctor(struct cli *c)
+sign_run(struct cli *c, int (*run)(struct cli *c, const struct conf *conf))
 {
 	const char *path = c->config != NULL ? c->config : CONF_DEFAULT_FILE;
 	const struct conf *conf = c->config == NULL && access(path, F_OK) != 0
@@ -171,20 +172,48 @@ run_doctor(struct cli *c)
 	    : cli_conf_read(path);
 	int status = EX_CONFIG;
 
+	c->dns_conf = conf;
 	if (conf != NULL)
-		status = sign_doctor(c, conf);
+		status = run(c, conf);
+	c->dns_conf = NULL;
 	conf_unref(conf);
 	return status;
 }
 
-int
-cmd_sign(struct cli *c)
+static int
+run_doctor(struct cli *c)
 {
-	struct sign_file f = { .c = c };
+	return sign_run(c, sign_doctor);
+}
+
+static int
+run_test(struct cli *c)
+{
+	return sign_run(c, sign_test);
+}
+
+const struct cli_action sign_actions[] = {
+	{ "doctor", "", "find settings of Postfix that break signatures",
+	    CLI_WITH_CONFIG, 0, 0, 0, run_doctor },
+	{ "test", "ADDRESS", "send messages on each way, and verify them",
+	    CLI_WITH_CONFIG | CLI_WITH_DNS, CLI_TAKES_SUBMISSION, 1, 1,
+	    run_test },
+	{ 0 },
+};
+
+static int
+sign_file(struct cli *c)
+{
+	struct file_to_sign f = { .c = c };
 	int status;
 
-	if (c->domain == NULL && strcmp(c->args[0], "doctor") == 0)
-		return run_doctor(c);
+	if (c->n_args != 1 || c->submission != NULL || c->sink != NULL ||
+	    c->login != NULL || c->nameserver != NULL || c->zone != NULL ||
+	    c->record != NULL)
+		return cli_fail(c, EX_USAGE,
+		    "one FILE is signed, without the options of test; usage: "
+		    "avouch sign [options] %s",
+		    c->command->synopsis);
 	f.conf = c->config != NULL ? cli_conf_read(c->config)
 				   : conf_ref(c->defaults);
 	if (f.conf == NULL)
@@ -196,4 +225,13 @@ cmd_sign(struct cli *c)
 	}
 	conf_unref(f.conf);
 	return status;
+}
+
+int
+cmd_sign(struct cli *c)
+{
+	return c->domain == NULL &&
+		cli_action_find(c->command, c->args[0]) != NULL
+	    ? cli_action_run(c)
+	    : sign_file(c);
 }

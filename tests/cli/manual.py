@@ -60,7 +60,7 @@ def of_titles(title, names):
     if title == "Options of every command":
         return set(names)
     if title == "Source of DNS answers":
-        return set(names) - {"config", "policy", "sign", "status"}
+        return set(names) - {"config", "policy", "status"}
     return set(re.findall(r"\w+", title)) & set(names)
 
 
@@ -75,7 +75,7 @@ def page_options(c):
         for title in titles:
             if name in of_titles(title, names):
                 documented_options.update(documented(section(text, "Ss", title)))
-        if name in ("config", "policy", "sign", "status"):  # in a sentence of the page
+        if name in ("config", "policy", "status"):  # in a sentence of the page
             documented_options["--now"] = "EPOCH"
         same(documented_options, {option: argument.upper() for option, argument
                                   in options(c, name).items()}, name)
@@ -210,6 +210,9 @@ def completion(c):
                      option)
             elif argument != "":
                 same(completed(c, "avouch", name, option, ""), [], option)
+    for action in actions(c, "sign"):
+        same(completed(c, "avouch", "sign", action, "-"),
+             sorted(options(c, "sign", action)), action)
     for name in ("report", "key"):
         for action in actions(c, name):
             same(completed(c, "avouch", name, action, "-"),
