@@ -46,7 +46,7 @@ static const struct audit_rule rules[] = {
 	[DMARC_RULE_MISPLACED] = { AUDIT_ERROR, "misplaced",
 	    "RFC 9989 section 4.5",
 	    "a DMARC record is published at %d, where receivers do not look",
-	    "Move it to _dmarc.%d." },
+	    "Publish one at _dmarc.%d, and remove this one." },
 	[DMARC_RULE_SUFFIX_WITHOUT_PSD] = { AUDIT_WARNING, "suffix-without-psd",
 	    "RFC 9989 section 11.8",
 	    "the record of the top-level domain %v has no psd=y: receivers"
@@ -101,8 +101,8 @@ static const struct audit_rule rules[] = {
 	    "Write it in lower case." },
 	[DMARC_RULE_SP_WEAKER] = { AUDIT_WARNING, "sp-weaker",
 	    "RFC 9989 section 4.7",
-	    "sp=%v is weaker than p: forged mail of a subdomain is treated"
-	    " better than forged mail of %d",
+	    "sp=%v is weaker than p: forged mail of subdomains is treated less"
+	    " strictly than forged mail of %d",
 	    "Remove sp; publish a separate record for subdomains that need"
 	    " one." },
 	[DMARC_RULE_NP_WEAKER] = { AUDIT_WARNING, "np-weaker",

@@ -159,27 +159,37 @@ without_testing(struct auditing *d, struct span record)
 	return b.full ? SPAN_NONE : buf_view(&b);
 }
 
-/* Replaces the records of the key; `text` absent: by a new key. */
-static const struct audit_change *
-key_change(struct auditing *d, const struct audit_key *k, struct span text)
+static struct span
+key_name(struct auditing *d, struct span selector)
 {
-	struct audit_change *change = audit_change_new(d->a);
 	struct span name = auditing_name(d->a, "_domainkey", d->out->domain);
-	struct buf b = buf_alloc(d->a, k->selector.n + 1 + name.n + 1);
+	struct buf b = buf_alloc(d->a, selector.n + 1 + name.n + 1);
 
-	buf_span(&b, k->selector);
+	buf_span(&b, selector);
 	buf_byte(&b, '.');
 	buf_span(&b, name);
+	return buf_view(&b);
+}
+
+/* Replaces the records of the key; `text` absent: by a new key, published as
+ * `selector`. */
+static const struct audit_change *
+key_change(struct auditing *d, const struct audit_key *k, struct span text,
+    struct span selector)
+{
+	struct audit_change *change = audit_change_new(d->a);
+	struct span name = key_name(d, k->selector);
+
 	if (k->key.alias.p != NULL)
 		return NULL; /* the record belongs to someone else */
 	for (size_t i = 0; i < k->key.n_records; i++)
 		if (text.p == NULL || k->key.records[i].text.p != text.p)
 			audit_change_remove_txt(
-			    change, buf_view(&b), k->key.records[i].text);
+			    change, name, k->key.records[i].text);
 	for (size_t i = 0; i < k->key.n_records; i++)
 		if (k->key.records[i].text.p == text.p)
 			return change;
-	audit_change_publish_txt(change, buf_view(&b),
+	audit_change_publish_txt(change, key_name(d, selector),
 	    text.p != NULL ? text : SPAN("v=DKIM1; k=rsa; p=PUBLIC-KEY"));
 	return change;
 }
@@ -188,9 +198,15 @@ static void
 add_key_finding(struct auditing *d, enum audit_domain_rule rule,
     const struct audit_key *k, struct span value, struct span text)
 {
+	/* Mail on its way still needs the key: another selector for its
+	 * successor. */
+	bool is_replaced = rule == AUDIT_RULE_DKIM_SMALL ||
+	    rule == AUDIT_RULE_DKIM_OLD || rule == AUDIT_RULE_DKIM_DATED;
+
 	auditing_add(d->out, rule,
 	    k->key.name.p != NULL ? k->key.name : k->selector, value,
-	    key_change(d, k, text));
+	    key_change(
+		d, k, text, is_replaced ? SPAN("NEW-SELECTOR") : k->selector));
 }
 
 static void
@@ -357,7 +373,7 @@ audit_absence(struct auditing *d, const struct key_search *s, bool is_wild)
 	else if (zone->state == DNS_NXDOMAIN)
 		auditing_add(d->out, AUDIT_RULE_DKIM_NO_KEY, name, SPAN_NONE,
 		    key_change(d, &(struct audit_key){ .selector = SPAN("s1") },
-			SPAN_NONE));
+			SPAN_NONE, SPAN("s1")));
 	else if (s->n > 0)
 		auditing_add(
 		    d->out, AUDIT_RULE_DKIM_NONE_FOUND, name, SPAN_NONE, NULL);

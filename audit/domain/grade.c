@@ -64,7 +64,8 @@ static const struct grade_rule {
 	{ "dmarc", "suffix-without-psd", 'A', 'C' },
 
 	/* the commonest reasons why mail to a domain is lost */
-	{ "mx", "no-address", 'F', 'A' },
+	{ "mx", "no-address", 'C', 'A' },
+	{ "mx", "no-addresses", 'F', 'A' },
 	{ "mx", "null-mx-sends", 'D', 'A' },
 	{ "mx", "no-mail-host", 'C', 'A' },
 	{ "mta-sts", "uncovered-host", 'F', 'A' },

@@ -1,6 +1,7 @@
 /* mx.c - MX hosts (RFC 5321 section 5.1, RFC 7505), and PTR records of the
  * addresses that send */
 #include "audit/domain/internal.h"
+#include "audit/ptr.h"
 #include "lib/ascii.h"
 #include "lib/buf.h"
 #include "lib/domain.h"
@@ -49,14 +50,32 @@ audit_literal(struct auditing *d, const struct audit_host *host)
 	    d->out, AUDIT_RULE_MX_LITERAL, d->out->domain, host->name, change);
 }
 
+static bool
+may_have_address(const struct audit_host *host)
+{
+	return host->a->state == DNS_FOUND || host->a->state == DNS_FAILED ||
+	    host->aaaa->state == DNS_FOUND || host->aaaa->state == DNS_FAILED;
+}
+
+static bool
+has_reachable_host(const struct auditing *d)
+{
+	for (size_t i = 0; i < d->out->n_hosts; i++)
+		if (may_have_address(&d->out->hosts[i]))
+			return true;
+	return false;
+}
+
 static void
 audit_no_address(struct auditing *d, const struct audit_host *host)
 {
 	struct audit_change *change = audit_change_new(d->a);
 
 	audit_change_publish(change, host->name, "A", SPAN("ADDRESS"));
-	auditing_add(d->out, AUDIT_RULE_MX_NO_ADDRESS, d->out->domain,
-	    host->name, change);
+	auditing_add(d->out,
+	    has_reachable_host(d) ? AUDIT_RULE_MX_NO_ADDRESS
+				  : AUDIT_RULE_MX_NO_ADDRESSES,
+	    d->out->domain, host->name, change);
 }
 
 static void
@@ -76,8 +95,7 @@ audit_host(struct auditing *d, const struct audit_host *host)
 		auditing_add(d->out, AUDIT_RULE_MX_ALIAS, host->name, target,
 		    mx_change(d, host, target));
 	}
-	if (host->a->state != DNS_FOUND && host->a->state != DNS_FAILED &&
-	    host->aaaa->state != DNS_FOUND && host->aaaa->state != DNS_FAILED)
+	if (!may_have_address(host))
 		audit_no_address(d, host);
 }
 
@@ -164,40 +182,6 @@ auditing_mx(struct auditing *d)
 /* ---- PTR ---- */
 
 static bool
-span_contains(struct span text, struct span part)
-{
-	for (size_t i = 0; i + part.n <= text.n; i++)
-		if (span_equal(span_first(span_skip(text, i), part.n), part))
-			return true;
-	return false;
-}
-
-/* The name has the last three numbers of the address in a row, as networks name
- * their clients: 0-2-1, or backward. */
-static bool
-is_generic(struct span name, const struct ip *ip)
-{
-	static const char separators[] = "-.x";
-	char forward[16], backward[16];
-
-	if (ip->family != IP_V4)
-		return false;
-	for (const char *c = separators; *c != '\0'; c++) {
-		struct buf f = buf_wrap(forward, sizeof(forward));
-		struct buf b = buf_wrap(backward, sizeof(backward));
-
-		buf_printf(&f, "%u%c%u%c%u", ip->bytes[1], *c, ip->bytes[2], *c,
-		    ip->bytes[3]);
-		buf_printf(&b, "%u%c%u%c%u", ip->bytes[3], *c, ip->bytes[2], *c,
-		    ip->bytes[1]);
-		if (span_contains(name, buf_view(&f)) ||
-		    span_contains(name, buf_view(&b)))
-			return true;
-	}
-	return false;
-}
-
-static bool
 has_address(struct auditing *d, struct span name, const struct ip *ip)
 {
 	const struct dns_answer *answer =
@@ -256,7 +240,7 @@ audit_outgoing_address(struct auditing *d, const struct ip *ip)
 
 		if (!has_address(d, name, ip))
 			continue;
-		if (is_generic(name, ip)) {
+		if (ptr_is_generic(name, ip)) {
 			audit_change_remove(
 			    change, buf_view(&reverse), "PTR", dotted(d, name));
 			audit_change_publish(change, buf_view(&reverse), "PTR",

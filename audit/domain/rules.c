@@ -23,12 +23,12 @@ static const struct {
 	/* SPF */
 	[AUDIT_RULE_SPF_OUTGOING] = { "spf",
 	    { AUDIT_ERROR, "outgoing-not-allowed", "RFC 7208 section 2.6",
-		"mail that is sent from %v does not pass SPF",
+		"mail sent from %v does not pass SPF",
 		"Publish a record that allows this address." } },
 	[AUDIT_RULE_SPF_DANGLING] = { "spf",
 	    { AUDIT_ERROR, "dangling-include", "RFC 7208 section 5.2",
-		"the record includes %v, a name that does not exist: every"
-		" check ends with permerror",
+		"the record includes %v, a name that does not exist: checks"
+		" that reach this term end with permerror",
 		"Remove the term." } },
 	[AUDIT_RULE_SPF_REGISTRABLE] = { "spf",
 	    { AUDIT_ERROR, "registrable-include", "RFC 7208 section 11.1",
@@ -39,7 +39,8 @@ static const struct {
 	    { AUDIT_WARNING, "no-sender-lock", "RFC 7208 section 11.4",
 		"all customers of %v share the servers that the record allows,"
 		" and no record says which of them may send as %d",
-		"Publish its lock record, with your account's identifier." } },
+		"Publish the provider's lock record with the identifier of your"
+		" account." } },
 	[AUDIT_RULE_SPF_HARD_FAIL] = { "spf",
 	    { AUDIT_NOTE, "hard-fail", "RFC 9989 section 7.1",
 		"with \"-all\" some receivers refuse forwarded mail before they"
@@ -59,7 +60,8 @@ static const struct {
 	[AUDIT_RULE_DKIM_UNUSABLE] = { "dkim",
 	    { AUDIT_ERROR, "unusable-key", "RFC 6376 section 6.1.2",
 		"signatures that use this key fail: %v",
-		"Publish a key of 2048 bits that your signer uses." } },
+		"Publish the complete public key of your signer; if it is RSA"
+		" with less than 1024 bits, make a new one of 2048." } },
 	[AUDIT_RULE_DKIM_SMALL] = { "dkim",
 	    { AUDIT_WARNING, "small-key", "RFC 8301 section 3.2",
 		"the RSA key has %v bits; Gmail advises 2048",
@@ -72,14 +74,15 @@ static const struct {
 		"Remove t=y." } },
 	[AUDIT_RULE_DKIM_OLD] = { "dkim",
 	    { AUDIT_WARNING, "old-key", "RFC 6376 section 3.1",
-		"the key is in use for %v days; who copied the private key can"
-		" sign as %d for as long",
+		"the key has been in use for %v days: anyone who once copied "
+		"the"
+		" private key can still sign as %d",
 		"Make a new key with `avouch key new %d`, and retire this"
 		" one." } },
 	[AUDIT_RULE_DKIM_DATED] = { "dkim",
 	    { AUDIT_NOTE, "dated-selector", "RFC 6376 section 3.1",
-		"the selector is the date %v: the key seems to be that old, and"
-		" who copied the private key can sign as %d for as long",
+		"the selector contains the date %v, so the key may be that old:"
+		" anyone who once copied the private key can still sign as %d",
 		"Make a new key with a new selector, and retire this one." } },
 	[AUDIT_RULE_DKIM_NO_KEY] = { "dkim",
 	    { AUDIT_WARNING, "no-key-at-all",
@@ -120,8 +123,13 @@ static const struct {
 	/* MX */
 	[AUDIT_RULE_MX_NO_ADDRESS] = { "mx",
 	    { AUDIT_ERROR, "no-address", "RFC 5321 section 5.1",
-		"the MX host %v has no address: mail to it waits and then"
-		" bounces",
+		"the MX host %v has no address: senders can only use the other"
+		" MX hosts",
+		"Publish the address of the host." } },
+	[AUDIT_RULE_MX_NO_ADDRESSES] = { "mx",
+	    { AUDIT_ERROR, "no-addresses", "RFC 5321 section 5.1",
+		"neither the MX host %v nor any other has an address: mail to"
+		" %d bounces",
 		"Publish the address of the host." } },
 	[AUDIT_RULE_MX_ALIAS] = { "mx",
 	    { AUDIT_ERROR, "alias", "RFC 2181 section 10.3",
@@ -169,9 +177,10 @@ static const struct {
 	/* MTA-STS and TLS-RPT */
 	[AUDIT_RULE_STS_ABSENT] = { "mta-sts",
 	    { AUDIT_NOTE, "absent", "RFC 8461 section 3.1",
-		"senders cannot know that %d wants TLS: an attacker on the way"
-		" can remove it",
-		"Consider MTA-STS." } },
+		"senders do not know that %d expects TLS: an attacker on the"
+		" path can turn encryption off",
+		"Consider MTA-STS: a TXT record, and a policy on a web "
+		"server." } },
 	[AUDIT_RULE_STS_SEVERAL] = { "mta-sts",
 	    { AUDIT_ERROR, "several-records", "RFC 8461 section 3.1",
 		"there is more than one MTA-STS record: senders ignore all of"
@@ -207,13 +216,13 @@ static const struct {
 		"Write max_age: 604800 or more." } },
 	[AUDIT_RULE_STS_TESTING] = { "mta-sts",
 	    { AUDIT_NOTE, "testing", "RFC 8461 section 5",
-		"the policy is in mode testing: senders report, but deliver"
-		" without TLS too",
+		"the policy is in mode testing: senders report problems, but"
+		" still deliver without TLS",
 		"When the TLS reports show no errors, write mode: enforce." } },
 	[AUDIT_RULE_STS_TESTING_LONG] = { "mta-sts",
 	    { AUDIT_WARNING, "testing-long", "RFC 8461 section 5",
-		"by its id, the policy is in mode testing for %v days: it does"
-		" not protect",
+		"judging by its id, the policy has been in mode testing for %v"
+		" days: it does not protect mail",
 		"If the TLS reports show no errors, write mode: enforce, and"
 		" change the id." } },
 	[AUDIT_RULE_TLSRPT_ABSENT] = { "tls-rpt",
@@ -232,7 +241,7 @@ static const struct {
 	[AUDIT_RULE_TLSRPT_RECORD] = { "tls-rpt",
 	    { AUDIT_ERROR, "bad-record", "RFC 8460 section 3",
 		"senders ignore the record: \"%v\"",
-		"Publish v=TLSRPTv1 and a rua=." } },
+		"Publish v=TLSRPTv1, and a rua= with mailto: or https:." } },
 
 	/* DANE and SMTP */
 	[AUDIT_RULE_DANE_INSECURE] = { "dane",
@@ -242,7 +251,7 @@ static const struct {
 		"Sign the zone with DNSSEC, or remove the TLSA records." } },
 	[AUDIT_RULE_DANE_BAD] = { "dane",
 	    { AUDIT_ERROR, "bad-record", "RFC 6698 section 2.1",
-		"not a valid TLSA record: %v", "Correct it." } },
+		"not a valid TLSA record: %v", "Correct the record." } },
 	[AUDIT_RULE_DANE_USAGE] = { "dane",
 	    { AUDIT_WARNING, "usage", "RFC 7672 section 3.1.3",
 		"mail servers ignore TLSA records with usage 0 or 1: %v",
@@ -254,30 +263,30 @@ static const struct {
 		"Publish the public key: \"3 1 1\" and its hash." } },
 	[AUDIT_RULE_DANE_MISMATCH] = { "dane",
 	    { AUDIT_ERROR, "mismatch", "RFC 7672 section 2.2",
-		"no TLSA record of %v fits its certificate: senders that use"
+		"no TLSA record of %v matches its certificate: senders that use"
 		" DANE do not deliver. Was it renewed?",
 		"Publish a record for the new certificate." } },
 	[AUDIT_RULE_SMTP_CONNECT] = { "smtp",
 	    { AUDIT_WARNING, "no-connection", "RFC 5321 section 3.1",
 		"the MX host does not answer: %v",
-		"Make sure that port 25 is open to all; some networks do not"
-		" let clients connect to it." } },
+		"Open port 25 to all. If no host can be reached on port 25 from"
+		" here, the network of this host blocks it." } },
 	[AUDIT_RULE_SMTP_NO_TLS] = { "smtp",
 	    { AUDIT_WARNING, "no-tls", "RFC 3207 section 4, Gmail 5.7.29",
-		"the MX host does not offer STARTTLS: mail to it travels in the"
-		" clear",
+		"the MX host does not offer STARTTLS: mail to it is not"
+		" encrypted",
 		"Give the mail server a certificate." } },
 	[AUDIT_RULE_SMTP_CERTIFICATE] = { "smtp",
 	    { AUDIT_NOTE, "certificate", "RFC 8461 section 4.2",
 		"the certificate would not pass MTA-STS: %v",
-		"Use a certificate of a public authority for the host's"
-		" name." } },
+		"Use a certificate of a public certificate authority for the"
+		" host's name." } },
 	[AUDIT_RULE_SMTP_CERTIFICATE_ENFORCED] = { "smtp",
 	    { AUDIT_ERROR, "certificate", "RFC 8461 section 4.2",
 		"MTA-STS is enforced, but the certificate does not pass: %v."
 		" Senders do not deliver",
-		"Use a certificate of a public authority for the host's"
-		" name." } },
+		"Use a certificate of a public certificate authority for the"
+		" host's name." } },
 
 	[AUDIT_RULE_DNSSEC_ABSENT] = { "dnssec",
 	    { AUDIT_NOTE, "not-signed", "RFC 4033 section 3",

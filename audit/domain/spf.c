@@ -181,6 +181,10 @@ take_finding(struct auditing *d, const struct audit_finding *f)
 		return;
 	one.area = "spf";
 	one.change = auditing_spf_change(d, is_own ? f->where : d->out->domain);
+	if (!is_own)
+		one.fix = SPAN("Ask the owner of that domain to correct its"
+			       " record; until then, remove the term that"
+			       " includes it.");
 	if (strcmp(f->id, "too-many-lookups") == 0 &&
 	    include_lookups(&d->out->spf) > SPF_MAX_LOOKUPS) {
 		one.change = NULL;

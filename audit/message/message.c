@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "audit/message/internal.h"
+#include "audit/ptr.h"
 #include "lib/ascii.h"
 #include "lib/buf.h"
 #include "lib/date.h"
@@ -84,6 +85,23 @@ dkim_passes(const struct verdict *v)
 	return false;
 }
 
+/* RFC 7208 section 2.6.7; a pass that says little is a weakness of the record.
+ */
+static void
+judge_spf_record(struct judging *j)
+{
+	const struct spf_result *spf = &j->m->verdict->spf_mail_from;
+	bool is_broken = spf->code == SPF_PERMERROR;
+
+	if (!j->m->has_client)
+		return;
+	if (is_broken || spf->weakness == SPF_WEAK_ALL ||
+	    spf->weakness == SPF_WEAK_RANGE)
+		add_fault(j, AUDIT_FAULT_SPF_RECORD, "MAIL FROM", SPAN_NONE);
+	if (is_broken)
+		add_fault(j, AUDIT_FAULT_SPF_BROKEN, "MAIL FROM", SPAN_NONE);
+}
+
 static void
 judge_spf_and_dkim(struct judging *j)
 {
@@ -97,6 +115,7 @@ judge_spf_and_dkim(struct judging *j)
 		add_fault(j, AUDIT_FAULT_SPF_REFUSES, "MAIL FROM", SPAN_NONE);
 	if (!spf)
 		add_fault(j, AUDIT_FAULT_SPF, "MAIL FROM", SPAN_NONE);
+	judge_spf_record(j);
 	if (!dkim)
 		add_fault(j, AUDIT_FAULT_DKIM, "DKIM-Signature", SPAN_NONE);
 	for (size_t i = 0; i < v->n_dkim; i++)
@@ -354,6 +373,10 @@ audit_message(
 	}
 	if (m->has_name == AUDIT_NO)
 		add_fault(&j, AUDIT_FAULT_PTR, "client", SPAN_NONE);
+	if (m->client_name.p != NULL &&
+	    ptr_is_generic(m->client_name, &v->client))
+		add_fault(
+		    &j, AUDIT_FAULT_PTR_GENERIC, "client", m->client_name);
 	if (m->tls == AUDIT_NO)
 		add_fault(&j, AUDIT_FAULT_TLS, "Received", SPAN_NONE);
 	if (v->from.state == MAIL_FROM_INVALID)

@@ -41,6 +41,7 @@ struct audit_message {
 	const struct verdict *verdict;
 	enum audit_answer tls;
 	enum audit_answer has_name; /* the client's name is forward-confirmed */
+	struct span client_name;    /* then; absent: none */
 	enum audit_mail from_mail, sender_mail; /* From, MAIL FROM */
 	int64_t received; /* when, in seconds since 1970; 0: not known */
 	bool has_client;  /* SPF was checked for the client's address */

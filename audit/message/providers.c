@@ -61,6 +61,8 @@ const struct audit_provider_rule audit_provider_rules[] = {
 { AUDIT_FAULT_PTR, ICLOUD, NULL, NULL, "2025-02", false, true },
 { AUDIT_FAULT_PTR, GMX, NULL, NULL, "2026-05", false, false },
 { AUDIT_FAULT_PTR, LAPOSTE, NULL, NULL, "2026-09", false, true },
+{ AUDIT_FAULT_PTR_GENERIC, YAHOO, NULL, NULL, "2026-02", false, true },
+{ AUDIT_FAULT_PTR_GENERIC, GMX, NULL, NULL, "2026-05", false, true },
 { AUDIT_FAULT_TLS, GMAIL, "550 5.7.29", "421 4.7.29", "2026-02-12", true, false },
 { AUDIT_FAULT_FROM, GMAIL, "550 5.7.1", NULL, "2026-02-12", false, false },
 { AUDIT_FAULT_FROM, YAHOO, "554", NULL, "2025-04", false, false },
@@ -78,9 +80,10 @@ const struct audit_provider_rule audit_provider_rules[] = {
 { AUDIT_FAULT_NULL_MX, YAHOO, "554", NULL, "2026-02", false, false },
 { AUDIT_FAULT_NO_MAIL, OUTLOOK, NULL, NULL, "2025-08", false, true },
 { AUDIT_FAULT_ENCODED_WORD, GMAIL, "550 5.7.1", NULL, "2026-02-12", false, false },
+{ AUDIT_FAULT_SPF_RECORD, GMAIL, "550 5.7.24", "421 4.7.24", "2026-02-12", false, false },
+{ AUDIT_FAULT_SPF_BROKEN, LAPOSTE, NULL, NULL, "2026-09", false, false },
 /* only in refusals */
 { AUDIT_FAULT_TEMPORARY, GMAIL, "451 4.7.26", "451 4.4.2", "2026-02-12", false, false },
-{ AUDIT_FAULT_SPF_RECORD, GMAIL, "550 5.7.24", "421 4.7.24", "2026-02-12", false, false },
 /* RFC 7372, RFC 7505, RFC 7293: the codes as they were registered */
 { AUDIT_FAULT_DKIM, ANYONE, "550 5.7.20", "550 5.7.21", "2014-09", false, false },
 { AUDIT_FAULT_UNALIGNED, ANYONE, "550 5.7.22", NULL, "2014-09", false, false },
@@ -108,8 +111,9 @@ static const struct audit_fault_text texts[] = {
 	    "Sign with a d= of the From domain, or use a MAIL FROM of that"
 	    " domain that passes SPF." },
 	[AUDIT_FAULT_SPF] = { "spf", "SPF does not pass",
-	    "Allow the sending server in the SPF record of the MAIL FROM"
-	    " domain." },
+	    "Allow the sending server in the SPF record of the MAIL FROM "
+	    "domain;"
+	    " for bounces, in that of its HELO name." },
 	[AUDIT_FAULT_DKIM] = { "dkim", "no DKIM signature passes",
 	    "Sign with DKIM; `avouch dkim` shows why a signature fails." },
 	[AUDIT_FAULT_NO_DMARC] = { "no-dmarc",
@@ -120,15 +124,15 @@ static const struct audit_fault_text texts[] = {
 	    " belongs to the domain in From",
 	    "Sign with a d= of the From domain." },
 	[AUDIT_FAULT_SMALL_KEY] = { "small-key",
-	    "the DKIM key has less than 1024 bits",
+	    "the DKIM key has fewer than 1024 bits",
 	    "Sign with a key of 2048 bits." },
 	[AUDIT_FAULT_PTR] = { "ptr",
-	    "the sending server has no host name that its PTR record gives and"
-	    " that leads back to its address",
+	    "the sending server has no PTR record whose host name leads back to"
+	    " its address",
 	    "Ask the owner of the network for a PTR record, and publish the"
 	    " address at that name." },
 	[AUDIT_FAULT_TLS] = { "tls", "the message was transmitted without TLS",
-	    "Let the sending server use TLS whenever it is offered." },
+	    "Enable TLS for outgoing mail on the sending server." },
 	[AUDIT_FAULT_FROM] = { "from",
 	    "From does not have exactly one valid address: %v",
 	    "Write one From field with one address." },
@@ -145,9 +149,9 @@ static const struct audit_fault_text texts[] = {
 	    "the header has bytes that are not ASCII, in %v",
 	    "Encode them (RFC 2047), or transmit with SMTPUTF8." },
 	[AUDIT_FAULT_UNSUBSCRIBE] = { "unsubscribe",
-	    "bulk mail without one-click unsubscribe: both List-Unsubscribe "
-	    "with"
-	    " an https address and List-Unsubscribe-Post are needed",
+	    "this is bulk mail without one-click unsubscribe: both"
+	    " List-Unsubscribe with an https address and"
+	    " List-Unsubscribe-Post are needed",
 	    "Add both fields (RFC 8058)." },
 	[AUDIT_FAULT_UNSUBSCRIBE_UNSIGNED] = { "unsubscribe-unsigned",
 	    "no signature that passes covers List-Unsubscribe and"
@@ -161,6 +165,14 @@ static const struct audit_fault_text texts[] = {
 	[AUDIT_FAULT_SPF_RECORD] = { "spf-record",
 	    "the SPF record is broken, or allows nearly everyone",
 	    "Run `avouch spf --lint DOMAIN`." },
+	[AUDIT_FAULT_SPF_BROKEN] = { "spf-broken",
+	    "the SPF record is broken: every check ends with permerror",
+	    "Run `avouch spf --lint DOMAIN`." },
+	[AUDIT_FAULT_PTR_GENERIC] = { "generic-ptr",
+	    "the host name of the sending server is one that a network gives to"
+	    " all its addresses: %v",
+	    "Ask the owner of the network for a PTR record with a name of your"
+	    " own." },
 	[AUDIT_FAULT_NULL_MX] = { "null-mx",
 	    "the sender's domain accepts no mail (null MX)",
 	    "Publish an MX record, or send from another domain." },
@@ -171,7 +183,7 @@ static const struct audit_fault_text texts[] = {
 	    "the domain in From accepts no mail: %v",
 	    "Publish an MX record, so that people can answer." },
 	[AUDIT_FAULT_ENCODED_WORD] = { "encoded-word",
-	    "an encoded word where it is not allowed, in %v",
+	    "an encoded word appears where it is not allowed: in %v",
 	    "Encode only display names and free text (RFC 2047 section 5)." },
 };
 

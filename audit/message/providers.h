@@ -18,10 +18,11 @@ enum audit_fault {                   /* of a message */
 	AUDIT_FAULT_DKIM,         /* no signature passes */
 	AUDIT_FAULT_NO_DMARC,     /* the From domain has no DMARC record */
 	AUDIT_FAULT_UNALIGNED,    /* what passes is not aligned with From */
-	AUDIT_FAULT_SMALL_KEY, /* the signature that passes has < 1024 bits */
-	AUDIT_FAULT_PTR,       /* no forward-confirmed name of the client */
-	AUDIT_FAULT_TLS,       /* the last hop was not encrypted */
-	AUDIT_FAULT_FROM,      /* not exactly one valid From address */
+	AUDIT_FAULT_SMALL_KEY,   /* the signature that passes has < 1024 bits */
+	AUDIT_FAULT_PTR,         /* no forward-confirmed name of the client */
+	AUDIT_FAULT_PTR_GENERIC, /* the name is one of a network's clients */
+	AUDIT_FAULT_TLS,         /* the last hop was not encrypted */
+	AUDIT_FAULT_FROM,        /* not exactly one valid From address */
 	AUDIT_FAULT_MESSAGE_ID,
 	AUDIT_FAULT_DATE,
 	AUDIT_FAULT_DUPLICATE, /* a field that may appear once is there twice */
@@ -30,6 +31,7 @@ enum audit_fault {                   /* of a message */
 	AUDIT_FAULT_UNSUBSCRIBE_UNSIGNED, /* its fields are not signed */
 	AUDIT_FAULT_TEMPORARY,            /* the receiver could not ask DNS */
 	AUDIT_FAULT_SPF_RECORD, /* broken, or allows nearly everyone */
+	AUDIT_FAULT_SPF_BROKEN,
 	AUDIT_FAULT_NULL_MX,
 	AUDIT_FAULT_NO_DOMAIN,    /* a sender's domain does not exist */
 	AUDIT_FAULT_NO_MAIL,      /* nobody can answer to From */

@@ -124,6 +124,11 @@ const char *audit_word(enum audit_severity severity);
 
 json_t *audit_findings_json(const struct audit_findings *f);
 void audit_show_findings(const struct audit_findings *f);
+
+/* Several findings about one record are fixed by the same change: whether an
+ * earlier one has it. */
+bool audit_change_is_above(const struct audit_findings *f, size_t i);
+
 void audit_show_domain(const struct audit_domain *d);
 json_t *audit_domain_json(const struct audit_domain *d);
 

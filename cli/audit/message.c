@@ -72,8 +72,20 @@ struct dns_facts {
 	struct ip client;
 	struct span from, sender; /* domains; absent: none */
 	enum audit_answer has_name;
+	char name[DOMAIN_MAX + 1]; /* then; "": none */
 	enum audit_mail from_mail, sender_mail;
 };
+
+/* The first name that is confirmed. */
+static void
+note_name(struct dns_facts *t, struct span name)
+{
+	struct buf b = buf_wrap(t->name, sizeof(t->name));
+
+	if (t->has_name != AUDIT_YES)
+		buf_printable(&b, name, DOMAIN_MAX);
+	t->has_name = AUDIT_YES;
+}
 
 /* RFC 8601 section 2.7.3: some name of the address leads back to it. */
 static bool
@@ -85,6 +97,7 @@ confirm_name(
 	bool waits = false;
 
 	t->has_name = AUDIT_UNKNOWN;
+	t->name[0] = '\0';
 	if (t->client.family == IP_NONE)
 		return false;
 	ip_put_reverse(&reverse, &t->client);
@@ -100,7 +113,7 @@ confirm_name(
 			t->has_name = AUDIT_UNKNOWN;
 		for (size_t k = 0; k < answer->n_records; k++)
 			if (ip_equal(&answer->records[k].ip, &t->client))
-				t->has_name = AUDIT_YES;
+				note_name(t, ptr->records[i].text);
 	}
 	return waits || ptr->state == DNS_PENDING;
 }
@@ -197,6 +210,13 @@ spf_shown(const struct audit_message *m)
 }
 
 static const char *
+spf_helo_shown(const struct audit_message *m)
+{
+	return m->has_client ? spf_code_name(m->verdict->spf_helo.code)
+			     : "unknown";
+}
+
+static const char *
 dmarc_shown(const struct verdict *v)
 {
 	return is_dmarc_open(v) ? "unknown" : dmarc_code_name(v->dmarc.code);
@@ -213,6 +233,9 @@ message_json(const struct audit_message *m, const struct audit_findings *f)
 	cli_set_span(o, "from", v->from.first);
 	cli_set_span(o, "mail_from", v->mail_from);
 	cli_set_span(o, "client", address_text(&client, &v->client));
+	cli_set_span(o, "client_name", m->client_name);
+	cli_set_span(o, "helo", v->helo);
+	cli_set_text(o, "spf_helo", spf_helo_shown(m));
 	cli_set_text(o, "spf", spf_shown(m));
 	cli_set_text(o, "dkim", dkim_code_name(v->facts.dkim));
 	cli_set_text(o, "dmarc", dmarc_shown(v));
@@ -237,12 +260,17 @@ message_show(const struct audit_message *m, const struct audit_findings *f)
 	cli_line("from", v->from.first);
 	cli_line("mail from", v->mail_from);
 	cli_line("client", address_text(&client, &v->client));
+	cli_line("client's name",
+	    m->client_name.p != NULL      ? m->client_name
+		: m->has_name == AUDIT_NO ? SPAN("none that is confirmed")
+					  : SPAN("unknown"));
+	cli_line("HELO name", v->helo);
+	cli_line_text("spf of HELO name", spf_helo_shown(m));
 	printf("%-22s %s%s\n", "spf", spf_shown(m),
 	    v->dmarc.spf_aligned ? ", aligned with From" : "");
 	printf("%-22s %s%s\n", "dkim", dkim_code_name(v->facts.dkim),
 	    v->dmarc.dkim_aligned ? ", aligned with From" : "");
 	cli_line_text("dmarc", dmarc_shown(v));
-	cli_line_text("client has a name", answer_name(m->has_name));
 	cli_line_text("TLS of the last hop", answer_name(m->tls));
 	cli_line_text(
 	    "bulk mail", audit_message_is_bulk(v->header) ? "yes" : "no");
@@ -301,6 +329,8 @@ judge_message(
 		return cli_fail(c, EX_TEMPFAIL, "out of memory");
 	read_dns_facts(c, &dns);
 	m.has_name = dns.has_name;
+	if (dns.name[0] != '\0')
+		m.client_name = span_str(dns.name);
 	m.from_mail = dns.from_mail;
 	m.sender_mail = dns.sender_mail;
 	audit_findings_init(&found, a);

@@ -64,8 +64,10 @@ put_lines(FILE *out, const char *label, const struct span *lines, size_t n)
 }
 
 static void
-put_finding(FILE *out, const struct audit_finding *f)
+put_finding(FILE *out, const struct audit_findings *all, size_t i)
 {
+	const struct audit_finding *f = &all->list[i];
+
 	fprintf(out,
 	    "<div class=\"cause\"><p><span class=\"tag %s\">%s</span> ",
 	    severity_class(f->severity), audit_word(f->severity));
@@ -83,7 +85,9 @@ put_finding(FILE *out, const struct audit_finding *f)
 	fputs("</p><p><b>Fix:</b> ", out);
 	page_text(out, f->fix);
 	fputs("</p>", out);
-	if (f->change != NULL) {
+	if (f->change != NULL && audit_change_is_above(all, i)) {
+		fputs("<p class=\"soft\">With the records above.</p>", out);
+	} else if (f->change != NULL) {
 		put_lines(
 		    out, "Remove:", f->change->remove, f->change->n_remove);
 		put_lines(
@@ -172,7 +176,7 @@ put_audit(FILE *out, const void *arg)
 	if (d->findings.n == 0)
 		fputs("<p>No problems found.</p>", out);
 	for (size_t i = 0; i < d->findings.n; i++)
-		put_finding(out, &d->findings.list[i]);
+		put_finding(out, &d->findings, i);
 	put_failures(out, d);
 	put_tree(out, &d->spf);
 	put_keys(out, d);

@@ -17,7 +17,7 @@ static const struct {
 } meanings[] = {
 	{ 'A', "nothing is wrong", "no: forged mail is refused or filtered" },
 	{ 'B', "yes, but something will break or is incomplete",
-	    "hardly, but something is incomplete" },
+	    "mostly not: a small gap remains" },
 	{ 'C', "some mail is at risk", "in part" },
 	{ 'D', "some receivers refuse it or lose it",
 	    "yes: forged mail is at most reported" },
@@ -186,9 +186,8 @@ show_lines(const char *label, const struct span *lines, size_t n)
 	}
 }
 
-/* Several findings about one record are fixed by the same change. */
-static bool
-is_shown_before(const struct audit_findings *f, size_t i)
+bool
+audit_change_is_above(const struct audit_findings *f, size_t i)
 {
 	for (size_t k = 0; k < i; k++)
 		if (f->list[k].change == f->list[i].change)
@@ -236,8 +235,8 @@ show_finding(const struct audit_findings *all, size_t i)
 	cli_entry(SPAN("    fix:"), LABEL_COLUMN, f->fix);
 	if (f->change == NULL)
 		return;
-	if (is_shown_before(all, i)) {
-		puts("      (with the records given above)");
+	if (audit_change_is_above(all, i)) {
+		puts("      (with the records above)");
 		return;
 	}
 	show_lines("remove ", f->change->remove, f->change->n_remove);
@@ -302,8 +301,9 @@ show_tree(const struct spf_lint *lint)
 		printf("  %u lookup%s", node->lookups,
 		    node->lookups == 1 ? "" : "s");
 		if (node->addresses > 0)
-			printf(", %llu IPv4 addresses",
-			    (unsigned long long)node->addresses);
+			printf(", %llu IPv4 address%s",
+			    (unsigned long long)node->addresses,
+			    node->addresses == 1 ? "" : "es");
 		if (node->networks6 > 0)
 			printf(", %u IPv6 network%s", node->networks6,
 			    node->networks6 == 1 ? "" : "s");

@@ -254,7 +254,7 @@ def dated(c):
              for f in result["findings"] if f["id"] == "dated-selector"}
     same(sorted(hints), sorted(n for n, day in names.items() if day), "hints")
     for name, what in hints.items():
-        holds(what, "the selector is the date " + names[name])
+        holds(what, "the selector contains the date " + names[name])
     # nobody says that it is in use
     result = audit(c, "example.com", filled(c, "example.com", lines))
     lacks([f["id"] for f in result["findings"]], "dated-selector")

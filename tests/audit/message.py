@@ -13,7 +13,7 @@ sys.path.insert(0, os.path.join(os.path.dirname(os.path.dirname(
 import command  # noqa: E402
 import signing  # noqa: E402
 from command import NOW, OK, TEMPFAIL  # noqa: E402
-from suite import Suite, holds, same, true  # noqa: E402
+from suite import Suite, holds, lacks, same, true  # noqa: E402
 
 suite = Suite()
 
@@ -30,6 +30,10 @@ other.example. IN MX 10 mail.example.com.
 null.example. IN MX 0 .
 www.example. IN TXT "no mail"
 bare.example. IN TXT "v=spf1 ip4:192.0.2.1 -all"
+open.example. IN TXT "v=spf1 +all"
+typo.example. IN TXT "v=spf1 ip4:192.0.2.300 -all"
+7.113.0.203.in-addr.arpa. IN PTR dyn-7-113-0.isp.example.
+dyn-7-113-0.isp.example. IN A 203.0.113.7
 ;!failed _dmarc.down.example. TXT servfail
 """
 
@@ -78,11 +82,13 @@ def good(c):
     same(result["findings"], [], "findings")
     same({k: result[k] for k in ("spf", "dkim", "dmarc", "spf_aligned",
                                  "dkim_aligned", "client", "mail_from",
-                                 "confirmed_name", "tls", "bulk")},
+                                 "confirmed_name", "client_name", "helo",
+                                 "spf_helo", "tls", "bulk")},
          {"spf": "pass", "dkim": "pass", "dmarc": "pass", "spf_aligned": True,
           "dkim_aligned": True, "client": "192.0.2.1",
           "mail_from": "ann@example.com", "confirmed_name": "yes",
-          "tls": "yes", "bulk": False}, "facts")
+          "client_name": "mail.example.com", "helo": "mail.example.com",
+          "spf_helo": "none", "tls": "yes", "bulk": False}, "facts")
 
 
 @suite.test("neither SPF nor DKIM: Gmail 5.7.26, Yahoo 5.7.9, policy 5.7.509")
@@ -125,6 +131,25 @@ def unaligned(c):
     for want in ("Gmail 550 5.7.40, bulk senders: no-dmarc",
                  "Outlook.com 550 5.7.515, bulk senders: no-dmarc"):
         true(want in errors(result), errors(result))
+
+
+@suite.test("an SPF record that is broken or lets everyone pass: Gmail 5.7.24")
+def spf_record(c):
+    for sender, want in ((b"open.example", ["Gmail 550 5.7.24: spf-record"]),
+                         (b"typo.example", ["Gmail 550 5.7.24: spf-record",
+                                            "laposte.net: spf-broken"])):
+        got = errors(audit(c, MESSAGE, c.rsa, sender=sender))
+        same([e for e in got if "spf-" in e], want, sender)
+
+
+@suite.test("a client whose name is that of a network's customer")
+def generic(c):
+    result = audit(c, MESSAGE, c.rsa, client=b"203.0.113.7")
+    same((result["client_name"], [e for e in errors(result, "warning")
+                                  if "generic" in e]),
+         ("dyn-7-113-0.isp.example", ["GMX and WEB.DE: generic-ptr",
+                                      "Yahoo: generic-ptr"]))
+    lacks([e.split(": ")[1] for e in errors(result)], "ptr")
 
 
 @suite.test("the header: From, Message-ID, Date, duplicates, bytes, TLS")

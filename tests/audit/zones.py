@@ -127,6 +127,8 @@ PLANTED = {
     "mx-gone": ([GOOD_SPF, GOOD_KEY, GOOD_DMARC, "@. IN MX 10 mx.@.",
                  "@. IN MX 20 old.@.", "mx.@. IN A 192.0.2.1"], [],
                 ["error mx.no-address"]),
+    "mx-lost": (['@. IN TXT "v=spf1 ip4:192.0.2.1 ~all"', GOOD_KEY, GOOD_DMARC,
+                 "@. IN MX 10 old.@."], [], ["error mx.no-addresses"]),
     "mx-alias": ([GOOD_SPF, GOOD_KEY, GOOD_DMARC, "@. IN MX 10 mail.@.",
                   "mail.@. IN CNAME mx.@.", "mx.@. IN A 192.0.2.1"], [],
                  ["error mx.alias"]),
