@@ -84,7 +84,7 @@ def check_trouble(s, resolver, state, words, others=0):
     holds(line["text"], words)
     same("; mail cannot be checked" in line["text"],
          others == 0 and state != "tcp", line)
-    same(len(s.d.log(event="resolver")), 1, "one line")
+    same(len(s.d.log(event="resolver", state=state)), 1, "one line")
     page = s.page()
     true(page.one("resolver_failures_total", resolver=resolver, reason=state)
          > 0, "failures")
