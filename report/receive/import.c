@@ -373,10 +373,11 @@ take_part(void *arg, const struct mailbox_part *part)
 {
 	struct import_mail *m = arg;
 
-	if (part->is_feedback && !m->is_feedback)
+	if (part->kind == MAILBOX_FEEDBACK && !m->is_over)
 		return import_take_feedback(m, part);
 	import_take_rest(m, part);
-	if (m->is_feedback)
+	m->is_over = m->is_over || part->kind == MAILBOX_STATUS;
+	if (m->is_over)
 		return true;
 	switch (form_of(span_first(part->bytes, PEEK))) {
 	case FORM_XML:
@@ -386,7 +387,7 @@ take_part(void *arg, const struct mailbox_part *part)
 		return import_bytes(m->unit, part->name, part->bytes);
 	case FORM_JSON:
 	case FORM_MAIL:
-		return part->is_text ||
+		return part->kind == MAILBOX_TEXT ||
 		    import_bytes(m->unit, part->name, part->bytes);
 	case FORM_MBOX:
 	case FORM_OTHER:

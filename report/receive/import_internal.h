@@ -70,8 +70,8 @@ struct crypto_hash;
 
 struct import_mail { /* a mail whose parts are being read */
 	struct import_message *unit;
-	bool is_feedback; /* it has such a part: the rest of it is the mail
-	                     that failed, not a report */
+	bool is_over; /* the rest of it is a mail that failed or came back,
+	                 not a report */
 	struct other_report *failure; /* of this mail, or NULL */
 	struct crypto_hash *hash;     /* of the failure report and all that
 	                                 follows, which tells it from others */

@@ -149,7 +149,7 @@ import_take_feedback(struct import_mail *m, const struct mailbox_part *part)
 	struct other_report *other;
 	const char *reason;
 
-	m->is_feedback = true;
+	m->is_over = true;
 	if (u->storing)
 		return true;
 	other = import_count(u) ? other_new(u, REPORT_IMPORT_FAILURE) : NULL;

@@ -169,6 +169,17 @@ is_type(GMimeContentType *type, const char *media, const char *subtype)
 	    g_mime_content_type_is_type(type, media, subtype);
 }
 
+static enum mailbox_kind
+kind_of(GMimeContentType *type)
+{
+	if (is_type(type, "message", "feedback-report"))
+		return MAILBOX_FEEDBACK;
+	if (is_type(type, "message", "delivery-status") ||
+	    is_type(type, "message", "global-delivery-status"))
+		return MAILBOX_STATUS;
+	return is_type(type, "text", "*") ? MAILBOX_TEXT : MAILBOX_FILE;
+}
+
 static void
 take_part(struct walk *w, GMimePart *part)
 {
@@ -187,8 +198,7 @@ take_part(struct walk *w, GMimePart *part)
 	give(w,
 	    (struct mailbox_part){
 		.name = span_str(g_mime_part_get_filename(part)),
-		.is_text = is_type(type, "text", "*"),
-		.is_feedback = is_type(type, "message", "feedback-report") },
+		.kind = kind_of(type) },
 	    bytes);
 	g_byte_array_unref(bytes);
 	g_byte_array_unref(raw);

@@ -40,11 +40,17 @@ enum mailbox_end {
 	MAILBOX_MEMORY,
 };
 
+enum mailbox_kind {
+	MAILBOX_FILE,
+	MAILBOX_TEXT,     /* text/... */
+	MAILBOX_FEEDBACK, /* message/feedback-report (RFC 5965) */
+	MAILBOX_STATUS,   /* message/delivery-status (RFC 3464, RFC 6533) */
+};
+
 struct mailbox_part {
-	struct span name;   /* of the file, or empty */
-	struct span bytes;  /* decoded */
-	bool is_text;       /* text/... */
-	bool is_feedback;   /* message/feedback-report */
+	struct span name;  /* of the file, or empty */
+	struct span bytes; /* decoded */
+	enum mailbox_kind kind;
 	struct span sender; /* the address of From of the whole mail, or
 	                       empty */
 };

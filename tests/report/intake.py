@@ -164,6 +164,34 @@ def killed(c):
     same((len(mails(path, "cur")), mails(path, ".refused/cur")), (n, []))
 
 
+@suite.test("the unit of the timer reads a Maildir if there is one")
+def unit(c):
+    with open(ROOT + "/etc/avouch-report.service", encoding="utf-8") as f:
+        command, = re.findall(
+            r"^ExecStart=-/bin/sh -c '(.*report intake.*)'$", f.read(), re.M)
+    store = c.store()
+    conf = c.file("unit.conf", 'mode = monitor\nreport { store = "%s" '
+                  "min_free = 0%% }\n" % store)
+    path = c.path("unit/reports")
+    for old, new in (("/usr/bin/avouch ", c.program + " "),
+                     ("/etc/avouch/avouch.conf", conf),
+                     ("/var/lib/avouch/reports", path)):
+        holds(command, old)
+        command = command.replace(old, new)
+
+    def run():
+        r = subprocess.run(["/bin/sh", "-c", command], capture_output=True,
+                           text=True, timeout=SECONDS, check=False)
+        same((r.returncode, r.stderr), (0, ""))
+        return r.stdout
+
+    same(run(), "")
+    maildir(c, "unit/reports")
+    c.file("unit/reports/new/1", tls_mail(tls(1, [tls_policy()])))
+    holds(run(), "1 TLS reports stored")
+    same(mails(path, "cur"), ["1:2,S"])
+
+
 # ---- a real Postfix ----
 
 def snippet(c):

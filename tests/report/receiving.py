@@ -237,6 +237,22 @@ def feedback(c):
     same((told["failures"], told["stored"]), (1, 0), told["err"])
 
 
+@suite.test("a report of ours that came back is no report of others")
+def returned(c):
+    inner = mail(gzipped(report(1, [record("192.0.2.1", 5)]))).decode()
+    status = ("Content-Type: message/%sdelivery-status\n\nReporting-MTA: dns; "
+              "mx.far.example\n\nFinal-Recipient: rfc822; d@far.example\n"
+              "Action: failed\nStatus: 5.1.1\n\n")
+    for kind in ("", "global-"):
+        told = c.read(c.store(), c.file("dsn", (
+            "From: MAILER-DAEMON\nMIME-Version: 1.0\nContent-Type: "
+            "multipart/report; report-type=delivery-status; boundary=d\n\n"
+            "--d\n\nSorry.\n--d\n%s--d\nContent-Type: message/rfc822\n\n"
+            "%s\n--d--\n") % (status % kind, inner)))
+        same((told["status"], told["stored"]), (65, 0))
+        holds(told["err"], "a mail without a report")
+
+
 @suite.test("controls, markup and formulas of others are escaped")
 def escaped(c):
     store = c.store()

@@ -24,7 +24,7 @@ enum { TEXT_MAX = 4096 };
 
 static const struct {
 	const char *name, *mail;
-	const char *want; /* "name:text|feedback|file:bytes\n" of each part */
+	const char *want; /* "name:kind:bytes" of each part */
 	size_t stop_after;
 } parts[] = {
 	{ .name = "no MIME at all",
@@ -64,6 +64,10 @@ static const struct {
 		PART("message/feedback-report", "\nVersion: 1")
 		    PART("text/rfc822-headers", "\nA: b") "--b--\n",
 	    .want = ":text:1:feedback:Version: 1:text:A: b" },
+	{ .name = "RFC 3464 section 2: the part with a status",
+	    .mail = HEAD MIXED PART("message/delivery-status", "\nA: b")
+		PART("message/global-delivery-status", "\nC: d") "--b--\n",
+	    .want = ":status:A: b:status:C: d" },
 	{ .name = "the last boundary is missing",
 	    .mail = HEAD MIXED PART("application/x", "\n1"),
 	    .want = ":file:1\n" },
@@ -82,13 +86,13 @@ struct seen_parts {
 static bool
 see_mailbox_part(void *arg, const struct mailbox_part *part)
 {
+	static const char *const kinds[] = {
+		":file:", ":text:", ":feedback:", ":status:"
+	};
 	struct seen_parts *seen = arg;
 
 	buf_span(&seen->out, part->name);
-	buf_text(&seen->out,
-	    part->is_feedback   ? ":feedback:"
-		: part->is_text ? ":text:"
-				: ":file:");
+	buf_text(&seen->out, kinds[part->kind]);
 	buf_span(&seen->out, part->bytes);
 	assert_true(span_is(part->sender, "r@reporter.example") ||
 	    span_is(part->sender, "a@b.example"));
