@@ -49,8 +49,8 @@ struct cli {
 	const char *day, *domain, *store, *days, *from, *to, *html, *as,
 	    *remove;
 	struct cli_list selectors, outgoing;
-	const char *fail_on, *message, *bounce, *cert;
-	bool no_https, smtp, mine;
+	const char *fail_on, *message, *bounce, *cert, *mail;
+	bool no_https, smtp, mine, quiet;
 	const char *wait, *minutes, *spool, *receive, *answer;
 	const char *keys, *selector, *algorithm, *pair, *target;
 	const char *key_file, *submission, *sink;
@@ -116,6 +116,7 @@ enum {
 	CLI_TAKES_AS = 1 << 20,
 	CLI_TAKES_DRY_RUN = 1 << 21,
 	CLI_TAKES_REMOVE = 1 << 22,
+	CLI_TAKES_MAIL = 1 << 23,       /* --mail --quiet */
 	CLI_TAKES_SUBMISSION = 1 << 27, /* --submission --login --sink */
 	CLI_TAKES_SELECTOR = 1 << 28,
 	CLI_TAKES_NEW = 1 << 29,  /* --algorithm --pair --target */

@@ -38,7 +38,7 @@ static const struct cli_command commands[] = {
 	    NULL },
 	{ "report",
 	    "push | send | failures | bounce [MAILDIR] | suppressed | "
-	    "read FILE|DIR|-... | intake [MAILDIR] | show",
+	    "read FILE|DIR|-... | intake [MAILDIR] | show | digest",
 	    "send DMARC reports; read and show the reports of others",
 	    CLI_WITH_DNS | CLI_WITH_CONFIG | CLI_WITH_REPORT, 1, CLI_ARGS_MAX,
 	    cli_action_run, report_actions },

@@ -137,6 +137,7 @@ CLI_TESTS = "tests/cli/contract.py $(COMMAND)" \
 	"tests/audit/answering.py $(COMMAND)" \
 	"tests/readers/fields.py $(COMMAND)" \
 	"tests/report/reading.py $(COMMAND)" \
+	"tests/report/digest.py $(COMMAND)" \
 	"tests/report/showing.py $(COMMAND)" \
 	"tests/report/receiving.py $(COMMAND)" \
 	"tests/report/oddities.py $(COMMAND)" \

@@ -224,7 +224,7 @@ mine_run_list(struct mine_run *r, const struct conf *conf,
 		return cli_fail(r->c, EX_TEMPFAIL, "out of memory");
 	r->out->left = all.n - list->n;
 	status = audit_learn(r->c, conf, store, &r->learned);
-	if (status == EX_OK)
+	if (status == EX_OK && r->c->dns == NULL)
 		status = cli_dns_open(r->c);
 	if (status == EX_OK)
 		status = mine_audit_all(r);
@@ -250,6 +250,7 @@ mine_run_all(struct mine_run *r, const struct conf *conf,
 		status = mine_run_list(r, conf, store, a, &list);
 	if (status == EX_OK) {
 		cli_set_number(next, "run", r->c->now);
+		cli_set_number(next, "digest", r->out->digest);
 		cli_set(next, "domains", json_incref(r->next));
 		status = mine_state_write(r->c, path, next);
 	}
@@ -277,6 +278,7 @@ audit_mine_collect(struct cli *c, const struct conf *conf,
 		.next = json_object(),
 		.out = out };
 	out->previous = json_integer_value(json_object_get(state, "run"));
+	out->digest = json_integer_value(json_object_get(state, "digest"));
 	status = mine_run_all(r, conf, store, path);
 	json_decref(state);
 	json_decref(r->next);

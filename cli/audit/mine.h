@@ -6,7 +6,7 @@
  * The file audit.json is beside the store, or beside the keys if there is no
  * store:
  *
- *	{"run": SECONDS, "domains": {NAME: DOMAIN, ...}}
+ *	{"run": SECONDS, "digest": SECONDS, "domains": {NAME: DOMAIN, ...}}
  *
  * A DOMAIN is
  *
@@ -61,6 +61,9 @@ json_t *mine_state_read(struct cli *c, const char *path);
 /* Returns EX_OK, or another status after printing a message. */
 int mine_state_write(struct cli *c, const char *path, const json_t *state);
 
+/* Notes that a digest was mailed.  Returns as above. */
+int mine_state_mailed(struct cli *c, const char *path);
+
 /* The DOMAIN that follows `old` (NULL: none) after a complete audit. */
 json_t *mine_state_next(
     const json_t *old, const struct audit_domain *d, int64_t now);
@@ -78,6 +81,7 @@ struct audit_mine {
 	json_t *domains;  /* a list of {"domain", "audited": true, DOMAIN...},
 	                     the worst grades first */
 	int64_t previous; /* when the last run was; 0: there was none */
+	int64_t digest;   /* when the last digest was mailed; 0: none was */
 	size_t left;      /* domains that were not audited this time */
 	bool is_unsure;   /* DNS did not answer all for one of them */
 	bool has_errors, has_warnings;

@@ -200,6 +200,7 @@ audit_run_mine(struct cli *c)
 		status = report_open_ledger(c, SQLITE_FOR_READING, &store);
 	if (status != EX_OK)
 		return status;
+	c->dns_conf = store.conf;
 	status =
 	    audit_mine_collect(c, store.conf, has_store ? &store : NULL, &m);
 	if (status == EX_OK) {
@@ -210,6 +211,7 @@ audit_run_mine(struct cli *c)
 		status = mine_status(c, &m);
 		json_decref(m.domains);
 	}
+	c->dns_conf = NULL;
 	report_close(&store);
 	return status;
 }

@@ -75,6 +75,18 @@ mine_state_write(struct cli *c, const char *path, const json_t *state)
 		  "%s; run it as root or as the user of the daemon", memory);
 }
 
+int
+mine_state_mailed(struct cli *c, const char *path)
+{
+	json_t *state = mine_state_read(c, path);
+	int status;
+
+	cli_set_number(state, "digest", c->now);
+	status = mine_state_write(c, path, state);
+	json_decref(state);
+	return status;
+}
+
 /* ---- the next state ---- */
 
 static bool

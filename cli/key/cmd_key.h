@@ -37,6 +37,14 @@ int key_revoke(struct key_cli *k);
 int key_due(struct key_cli *k);
 int key_import(struct key_cli *k);
 
+/* Adds keys that are due to `list`: {"domain", "selector", "due": "new" or
+ * "retire"}.  True: one is too old. */
+bool key_due_list(
+    const struct key_cli *k, const struct sign_keys *keys, json_t *list);
+
+/* What to do about it. */
+const char *key_due_advice(const char *due);
+
 /* Prints an error that a function of sign/ wrote; returns EX_TEMPFAIL. */
 int key_cli_error(const struct key_cli *k, const struct buf *error);
 

@@ -156,18 +156,19 @@ key_list(struct key_cli *k)
 
 /* ---- due ---- */
 
-static void
-due_add(struct key_cli *k, json_t *list, const struct sign_key *key,
-    const char *what, const char *advice)
+const char *
+key_due_advice(const char *due)
 {
-	json_t *one;
+	return strcmp(due, "new") == 0
+	    ? "is older than max_age; run: avouch key new DOMAIN"
+	    : "is not needed any more; run: avouch key retire DOMAIN SELECTOR";
+}
 
-	if (!k->c->json) {
-		printf(
-		    "%s: the key %s %s\n", key->domain, key->selector, advice);
-		return;
-	}
-	one = json_object();
+static void
+due_add(json_t *list, const struct sign_key *key, const char *what)
+{
+	json_t *one = json_object();
+
 	cli_set_text(one, "domain", key->domain);
 	cli_set_text(one, "selector", key->selector);
 	cli_set_text(one, "due", what);
@@ -191,7 +192,7 @@ has_successor(const struct sign_domain *domain, const struct sign_key *key)
 
 /* True: a key is too old. */
 static bool
-due_key(struct key_cli *k, json_t *list, const struct sign_domain *domain,
+due_key(const struct key_cli *k, json_t *list, const struct sign_domain *domain,
     const struct sign_key *key)
 {
 	int64_t now = k->c->now;
@@ -200,25 +201,37 @@ due_key(struct key_cli *k, json_t *list, const struct sign_domain *domain,
 
 	if (signs && !has_successor(domain, key) &&
 	    now - key->created > (int64_t)k->conf->sign.max_age) {
-		due_add(k, list, key, "new",
-		    "is older than max_age; run: avouch key new DOMAIN");
+		due_add(list, key, "new");
 		return true;
 	}
 	if (key->phase == ROTATION_RETIRED && key->retired == 0 &&
 	    rotation_removable(&key->state, retired_at(domain, key)) <= now)
-		due_add(k, list, key, "retire",
-		    "is not needed any more; run: avouch key retire DOMAIN "
-		    "SELECTOR");
+		due_add(list, key, "retire");
 	return false;
+}
+
+bool
+key_due_list(
+    const struct key_cli *k, const struct sign_keys *keys, json_t *list)
+{
+	size_t n;
+	bool too_old = false;
+	struct sign_domain *const *domains = sign_keys_domains(keys, &n);
+
+	for (size_t i = 0; i < n; i++)
+		for (size_t j = 0;
+		     is_wanted(k, domains[i]) && j < domains[i]->n_keys; j++)
+			too_old |=
+			    due_key(k, list, domains[i], domains[i]->keys[j]);
+	return too_old;
 }
 
 int
 key_due(struct key_cli *k)
 {
-	size_t n, n_hosts;
-	bool too_old = false;
+	size_t n_hosts;
+	bool too_old;
 	struct sign_keys *keys;
-	struct sign_domain *const *domains;
 	json_t *list = json_array(), *result;
 	int status =
 	    k->c->n_args > 1 ? key_cli_domain(k, k->c->args[1]) : EX_OK;
@@ -228,16 +241,20 @@ key_due(struct key_cli *k)
 		json_decref(list);
 		return status != EX_OK ? status : EX_TEMPFAIL;
 	}
-	domains = sign_keys_domains(keys, &n);
-	for (size_t i = 0; i < n; i++)
-		for (size_t j = 0;
-		     is_wanted(k, domains[i]) && j < domains[i]->n_keys; j++)
-			too_old |=
-			    due_key(k, list, domains[i], domains[i]->keys[j]);
+	too_old = key_due_list(k, keys, list);
 	if (k->c->json) {
 		result = json_object();
 		cli_set(result, "due", json_incref(list));
 		(void)cli_print_json(result);
+	}
+	for (size_t i = 0; !k->c->json && i < json_array_size(list); i++) {
+		const json_t *one = json_array_get(list, i);
+
+		printf("%s: the key %s %s\n",
+		    json_string_value(json_object_get(one, "domain")),
+		    json_string_value(json_object_get(one, "selector")),
+		    key_due_advice(
+			json_string_value(json_object_get(one, "due"))));
 	}
 	json_decref(list);
 	sign_keys_unref(keys);

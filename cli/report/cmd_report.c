@@ -33,6 +33,9 @@ const struct cli_action report_actions[] = {
 	    CLI_WITH_CONFIG | CLI_WITH_DNS,
 	    CLI_TAKES_DOMAIN | CLI_TAKES_STORE | CLI_TAKES_SHOW, 0, 0,
 	    cmd_report_show },
+	{ "digest", "", "what changed in a week, and what to do next",
+	    CLI_WITH_CONFIG | CLI_WITH_DNS, CLI_TAKES_STORE | CLI_TAKES_MAIL, 0,
+	    0, cmd_report_digest },
 	{ 0 },
 };
 

@@ -17,6 +17,7 @@ int cmd_report_suppressed(struct cli *c);
 int cmd_report_read(struct cli *c);
 int cmd_report_intake(struct cli *c);
 int cmd_report_show(struct cli *c);
+int cmd_report_digest(struct cli *c);
 
 enum { REPORT_SHOWN_MAX = 400 };
 
