@@ -26,7 +26,7 @@ enum {
 	                     logged */
 	FAULTS_OF_OURS_MAX = 3, /* errors of our own; then the group is
 	                           dropped */
-	STUCK_MS = 5000,        /* for a writer thread that does not return */
+	STUCK_MS = 30000,       /* for a writer thread that does not return */
 };
 
 struct queue {

@@ -106,7 +106,7 @@ locked_for_long(void **state)
 static void
 locked_until_the_end(void **state)
 {
-	enum { MESSAGES = 30000 };
+	enum { MESSAGES = 12000 };
 	struct store *s = keeping_open(place.file);
 	int64_t until = keeping_ms() + KEEPING_WAIT_MS;
 	sqlite3 *other;
