@@ -45,9 +45,9 @@ static const struct {
 			   "100") "," DETAIL("starttls-not-supported",
 			   "200") ","
 				  "{\"result-type\":\"validation-failure\","
-	                          "\"receiving-ip\":"
+				  "\"receiving-ip\":"
 				  "\"198.51.100.58\",\"failed-session-count\":"
-	                          "3}]}"),
+				  "3}]}"),
 	    HEAD "\nexample.com sts success  5326"
 		 "\nexample.com sts certificate-expired mx.example.com 100"
 		 "\nexample.com sts starttls-not-supported mx.example.com 200"
@@ -174,8 +174,8 @@ tls_memory(void **state)
 
 		arena_fail_at(a, nth);
 		end = tls_json_read(span_str(reports[0].json), a, &r, &reason);
-		assert_int_equal(end,
-		    arena_has_failed(a) ? TLS_JSON_MEMORY : TLS_JSON_DONE);
+		assert_int_equal(
+		    end, arena_has_failed(a) ? TLS_JSON_MEMORY : TLS_JSON_DONE);
 		arena_free(a);
 	}
 }
