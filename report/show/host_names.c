@@ -3,7 +3,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "lib/arena.h"
 #include "lib/buf.h"
 #include "lib/clock.h"
 #include "lib/domain.h"
@@ -11,100 +10,88 @@
 
 enum {
 	PTR_MAX = 4, /* names of an address that are tried */
-	SCRATCH = 1 << 20,
+	SCRATCH = 1000,
 };
 
+/* The thread of its answers writes `name`. */
 struct host_name {
 	struct ip source;
-	struct span name;
+	char name[DOMAIN_MAX + 1]; /* "": none */
 };
 
 struct host_names {
-	struct arena *a;
 	struct host_name list[HOST_NAMES_MAX];
 	size_t n;
-};
-
-/* Some of the list, which are looked up together. */
-struct host_wave {
-	struct host_names *names;
-	size_t from, to;
 };
 
 /* ---- looking up ---- */
 
 static enum core_status
-confirm(struct host_names *names, struct host_name *host, struct span name,
-    struct dns_questions *questions)
+confirm(
+    struct host_name *host, struct span name, struct dns_questions *questions)
 {
 	const struct dns_answer *answer = dns_ask(
 	    questions, name, host->source.family == IP_V6 ? DNS_AAAA : DNS_A);
+	struct buf b = buf_wrap(host->name, sizeof(host->name));
 
 	for (size_t i = 0; i < answer->n_records; i++)
-		if (ip_equal(&answer->records[i].ip, &host->source))
-			host->name = arena_copy(names->a, name);
+		if (ip_equal(&answer->records[i].ip, &host->source)) {
+			buf_span(&b, name);
+			break;
+		}
 	return answer->state == DNS_PENDING ? CORE_WAIT : CORE_DONE;
 }
 
 static enum core_status
-look_up(struct host_names *names, struct host_name *host,
-    struct dns_questions *questions)
+host_name_step(
+    void *facts, struct dns_questions *questions, struct arena *scratch)
 {
+	struct host_name *host = facts;
 	char memory[100];
 	struct buf b = buf_wrap(memory, sizeof(memory));
 	enum core_status status = CORE_DONE;
 	const struct dns_answer *answer;
 
+	(void)scratch;
 	ip_put_reverse(&b, &host->source);
 	answer = dns_ask(questions, buf_view(&b), DNS_PTR);
 	if (answer->state == DNS_PENDING)
 		return CORE_WAIT;
 	for (size_t i = 0; i < answer->n_records && i < PTR_MAX; i++)
-		if (host->name.n == 0 &&
+		if (host->name[0] == '\0' &&
 		    domain_is_fqdn(answer->records[i].text) &&
-		    confirm(names, host, answer->records[i].text, questions) ==
+		    confirm(host, answer->records[i].text, questions) ==
 			CORE_WAIT)
 			status = CORE_WAIT;
 	return status;
 }
 
-static enum core_status
-host_wave_step(
-    void *facts, struct dns_questions *questions, struct arena *scratch)
+/* A task each, so that none waits for the servers of another one. */
+static void
+look_up_wave(struct host_name *hosts, size_t n, struct dns_source *dns)
 {
-	struct host_wave *wave = facts;
-	enum core_status status = CORE_DONE;
+	struct dns_task *tasks[HOST_NAMES_WAVE];
+	int64_t deadline;
 
-	(void)scratch;
-	for (size_t i = wave->from; i < wave->to; i++) {
-		struct host_name *host = &wave->names->list[i];
-
-		if (host->name.n == 0 &&
-		    look_up(wave->names, host, questions) == CORE_WAIT)
-			status = CORE_WAIT;
+	for (size_t i = 0; i < n; i++)
+		tasks[i] = dns_task_start(
+		    dns, host_name_step, &hosts[i], 1 + PTR_MAX, SCRATCH);
+	deadline = clock_ms() + HOST_NAMES_WAVE_MS;
+	for (size_t i = 0; i < n; i++) {
+		if (tasks[i] != NULL)
+			dns_task_wait(tasks[i], deadline);
+		dns_task_free(tasks[i]);
 	}
-	return status;
 }
 
 static void
 look_up_all(struct host_names *names, struct dns_source *dns)
 {
-	int64_t deadline = clock_ms() + HOST_NAMES_WAIT_MS;
-	struct host_wave wave = { .names = names };
+	for (size_t i = 0; i < names->n; i += HOST_NAMES_WAVE) {
+		size_t rest = names->n - i;
 
-	while (wave.to < names->n && clock_ms() < deadline) {
-		struct dns_task *task;
-
-		wave.from = wave.to;
-		wave.to = names->n - wave.from > HOST_NAMES_WAVE
-		    ? wave.from + HOST_NAMES_WAVE
-		    : names->n;
-		task = dns_task_start(dns, host_wave_step, &wave,
-		    HOST_NAMES_WAVE * (1 + PTR_MAX), SCRATCH);
-		if (task == NULL)
-			return;
-		dns_task_wait(task, deadline);
-		dns_task_free(task);
+		look_up_wave(&names->list[i],
+		    rest < HOST_NAMES_WAVE ? rest : HOST_NAMES_WAVE, dns);
 	}
 }
 
@@ -116,8 +103,7 @@ add_host(void *arg, const struct ip *source)
 	struct host_names *names = arg;
 
 	if (source->family != IP_NONE)
-		names->list[names->n++] =
-		    (struct host_name){ .source = *source, .name = SPAN("") };
+		names->list[names->n++].source = *source;
 	return names->n < HOST_NAMES_MAX;
 }
 
@@ -137,9 +123,7 @@ host_names_look_up(
 {
 	struct host_names *names = calloc(1, sizeof(*names));
 
-	if (names != NULL)
-		names->a = arena_new(HOST_NAMES_MAX * DOMAIN_MAX * 2);
-	if (names == NULL || names->a == NULL ||
+	if (names == NULL ||
 	    ledger_each_busy_source(
 		l, range, HOST_NAMES_MAX, add_host, names) != LEDGER_OK) {
 		host_names_free(names);
@@ -153,8 +137,6 @@ host_names_look_up(
 void
 host_names_free(struct host_names *names)
 {
-	if (names != NULL)
-		arena_free(names->a);
 	free(names);
 }
 
@@ -167,5 +149,5 @@ host_names_get(const struct host_names *names, const struct ip *source)
 		return SPAN("");
 	found = bsearch(
 	    &key, names->list, names->n, sizeof(names->list[0]), by_address);
-	return found != NULL && found->name.p != NULL ? found->name : SPAN("");
+	return found != NULL ? span_str(found->name) : SPAN("");
 }

@@ -15,17 +15,17 @@
 #include "report/store/query.h"
 
 enum {
-	HOST_NAMES_MAX = 2000,      /* sources that are looked up */
-	HOST_NAMES_WAVE = 200,      /* sources at the same time */
-	HOST_NAMES_WAIT_MS = 10000, /* for all of them */
+	HOST_NAMES_MAX = 2000,     /* sources that are looked up */
+	HOST_NAMES_WAVE = 500,     /* sources at the same time */
+	HOST_NAMES_WAVE_MS = 2500, /* for them; 10 s for all */
 };
 
 struct host_names;
 
 /*
- * Looks up the busiest sources of each domain of the range.  What is not known
- * after HOST_NAMES_WAIT_MS stays without a name.  NULL: out of memory, or an
- * error of the store (ledger_sql_fault()).
+ * Looks up the busiest sources of each domain of the range.  A source whose
+ * servers do not answer in time stays without a name.  NULL: out of memory, or
+ * an error of the store (ledger_sql_fault()).
  */
 struct host_names *host_names_look_up(
     struct ledger *l, const struct ledger_range *range, struct dns_source *dns);
