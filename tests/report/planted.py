@@ -248,7 +248,7 @@ def reports(names=None, days=DAYS):
 
 
 def zone():
-    """Host names of the senders; that of one spoofer is not confirmed."""
+    """Host names of the senders; that of crm.example is not confirmed."""
     hosts = {ip: "out%d.protection.office.example" % n
              for n, ip in enumerate(OFFICE)}
     hosts.update({
@@ -268,5 +268,5 @@ def zone():
         lines.append("%s.in-addr.arpa. PTR %s." % (
             ".".join(reversed(ip.split("."))), name))
         lines.append("%s. A %s" % (name, ip))
-    lines.append("1.1.127.100.in-addr.arpa. PTR mail1.company.example.")
+    lines.append("60.100.51.198.in-addr.arpa. PTR mail1.company.example.")
     return "\n".join(lines) + "\n"

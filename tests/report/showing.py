@@ -164,9 +164,9 @@ def known(c):
 
 @suite.test("a host name that its address does not confirm counts for nothing")
 def unconfirmed(c):
-    sources = c.domains(c.planted())["parked.example"]["sources"]
+    sources = c.domains(c.planted())["new-sender.example"]["sources"]
     same([(s["host"], s["sender"]) for s in sources
-          if s["address"] == "100.127.1.1"], [("", "junk0.example")])
+          if s["address"] == "198.51.100.60"], [("", "crm.example")])
 
 
 @suite.test("without DNS: by signature, envelope, network")
