@@ -4,6 +4,7 @@
 
 #include "cli/cli.h"
 #include "lib/buf.h"
+#include "lib/date.h"
 #include "lib/enum_names.h"
 
 enum {
@@ -144,6 +145,28 @@ line_findings(json_t *o)
 		cli_line("own mail guard", buf_view(&b));
 }
 
+/* sign/pauses.h */
+static void
+line_silence(json_t *o)
+{
+	char memory[LINE_MAX_BYTES];
+	struct buf b = buf_wrap(memory, sizeof(memory));
+	int64_t last = json_integer_value(
+	    json_object_get(o, "sign_last_message_timestamp_seconds"));
+	int64_t longest = json_integer_value(
+	    json_object_get(o, "sign_longest_pause_seconds"));
+
+	if (json_integer_value(json_object_get(o, "sign_silent")) != 1)
+		return;
+	buf_text(&b, "none has come since ");
+	date_put_time(&b, last);
+	buf_printf(&b,
+	    "; the longest pause of four weeks was %lld minutes; run `avouch "
+	    "sign test`",
+	    (long long)longest / 60);
+	cli_line("own mail", buf_view(&b));
+}
+
 void
 status_signing(json_t *o)
 {
@@ -153,6 +176,7 @@ status_signing(json_t *o)
 	json_int_t missing = number_at(o, results, "unsigned") +
 	    number_at(o, results, "refused") + number_at(o, results, "failed");
 
+	line_silence(o);
 	if (good + missing == 0)
 		return;
 	line_signed(o, good, missing);

@@ -16,6 +16,8 @@
 #include "dns/zone.h"
 #include "lib/clock.h"
 #include "lib/log.h"
+#include "milter/service.h"
+#include "milter/sign_sink.h"
 #include "milter/signing.h"
 #include "sign/key_folder.h"
 #include "sign/key_look.h"
@@ -51,6 +53,8 @@ static struct {
 	uint64_t folder_time; /* of the folder itself */
 	int64_t folder_next, used_saved;
 	bool is_dirty, cannot_write;
+	bool has_pauses; /* this process gets our own mail */
+	struct pauses pauses;
 	struct dns_source *dns; /* open while keys are looked at */
 
 	_Atomic uint64_t looks, unknown;
@@ -137,8 +141,9 @@ state_load(const struct sign_keys *keys)
 	size_t n;
 
 	if (watch.state_path[0] != '\0' &&
-	    !key_state_load(watch.state_path, keys, &error))
+	    !key_state_load(watch.state_path, keys, &watch.pauses, &error))
 		log_say(LOG_LEVEL_WARNING, "sign", "%s", text);
+	pauses_resume(&watch.pauses, clock_now().now);
 	domains = sign_keys_domains(keys, &n);
 	for (size_t i = 0; i < n; i++)
 		(void)sign_keys_decide(domains[i]);
@@ -174,9 +179,11 @@ state_save(const struct sign_keys *keys)
 {
 	char text[WATCH_ERROR_MAX];
 	struct buf error = buf_wrap(text, sizeof(text));
-	bool ok = watch.state_path[0] != '\0' &&
-	    key_state_write(watch.state_path, keys, &error);
+	bool ok;
 
+	watch.pauses.saved = clock_now().now;
+	ok = watch.state_path[0] != '\0' &&
+	    key_state_write(watch.state_path, keys, &watch.pauses, &error);
 	if (!ok && !watch.cannot_write)
 		log_say(LOG_LEVEL_ERROR, "sign",
 		    "%s; after a restart, keys would not sign until they have "
@@ -422,6 +429,43 @@ look_round(const struct sign_keys *keys)
 		}
 }
 
+/* ---- own mail that stops coming ---- */
+
+static void
+log_silence(int64_t now)
+{
+	const struct pauses *p = &watch.pauses;
+	struct log_line l;
+
+	log_begin(&l, p->is_silent ? LOG_LEVEL_WARNING : LOG_LEVEL_INFO,
+	    "sign_silence");
+	log_text(&l, "step", p->is_silent ? "began" : "ended");
+	log_number(&l, "pause_s", now - p->last);
+	log_number(&l, "longest_pause_s", pauses_longest(p, now));
+	if (p->is_silent)
+		log_text(&l, "text",
+		    "no mail of our own has come to be signed for more than "
+		    "twice the longest pause of four weeks; does the mail "
+		    "system still send it here?  Run: avouch sign test");
+	log_end(&l);
+}
+
+static void
+check_pauses(int64_t now)
+{
+	bool changed;
+
+	if (!watch.has_pauses)
+		return;
+	pthread_mutex_lock(&watch.lock);
+	changed = pauses_note(&watch.pauses, sign_sink_last_message(), now);
+	sign_sink_set_pauses(watch.pauses.last,
+	    pauses_longest(&watch.pauses, now), watch.pauses.is_silent);
+	if (changed)
+		log_silence(now);
+	pthread_mutex_unlock(&watch.lock);
+}
+
 /* ---- the thread ---- */
 
 /* With the lock.  Looks at all keys again, after a reload. */
@@ -453,6 +497,7 @@ watch_turn(void)
 	if (now >= watch.folder_next || watch.folder_next > now + FOLDER_S ||
 	    folder_time(watch.conf->sign.keys) != watch.folder_time)
 		check_folder(now);
+	check_pauses(now);
 	s = signing_ref();
 	if (s != NULL) {
 		look_round(s->keys);
@@ -498,6 +543,8 @@ key_watch_start(const struct conf *conf, const char *process)
 		signing_unref(s);
 		return true;
 	}
+	watch.has_pauses =
+	    service_role() == SERVICE_SIGN || conf->sign.socket == NULL;
 	snprintf(watch.process, sizeof(watch.process), "%s", process);
 	watch.conf = conf_ref(conf);
 	watch.folder_time = folder_time(conf->sign.keys);

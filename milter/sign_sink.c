@@ -4,6 +4,7 @@
 #include <string.h>
 #include <sys/mman.h>
 
+#include "lib/clock.h"
 #include "lib/domain.h"
 #include "lib/enum_names.h"
 #include "lib/log.h"
@@ -34,7 +35,11 @@ static struct sign_counts {
 	atomic_uint_fast64_t mismatches;
 	atomic_uint_fast64_t dmarc[DMARC_BY];
 	struct domain_counts unsigned_domains, findings;
+	_Atomic int64_t last, longest_pause;
+	atomic_bool is_silent;
 } * counts;
+
+static _Atomic int64_t last_message; /* of this process */
 
 bool
 sign_sink_open(struct buf *error)
@@ -125,6 +130,20 @@ sign_sink_count_dmarc(enum sign_dmarc by)
 	atomic_fetch_add(&counts->dmarc[by], 1);
 }
 
+int64_t
+sign_sink_last_message(void)
+{
+	return atomic_load(&last_message);
+}
+
+void
+sign_sink_set_pauses(int64_t last, int64_t longest, bool is_silent)
+{
+	atomic_store(&counts->last, last);
+	atomic_store(&counts->longest_pause, longest);
+	atomic_store(&counts->is_silent, is_silent);
+}
+
 /* ---- a message ---- */
 
 static void
@@ -201,6 +220,7 @@ sign_sink_put(
 	enum signer_result result = o != NULL ? o->result : SIGNER_FAILED;
 
 	log_outcome(o, queue_id, refused);
+	atomic_store(&last_message, clock_now().now);
 	if (result == SIGNER_REFUSED && !refused)
 		result = SIGNER_UNSIGNED;
 	atomic_fetch_add(&counts->results[result], 1);
@@ -291,6 +311,33 @@ put_sign_results(struct buf *b)
 		    atomic_load(&counts->results[words[i].value]));
 }
 
+static void
+put_sign_pauses(struct buf *b)
+{
+	const struct {
+		const char *name, *help;
+		int64_t value;
+	} gauges[] = {
+		{ "sign_last_message_timestamp_seconds",
+		    "When the last message of our own came; 0: never.",
+		    atomic_load(&counts->last) },
+		{ "sign_longest_pause_seconds",
+		    "The longest normal pause between messages of our own in "
+		    "four weeks; 0: not known yet.",
+		    atomic_load(&counts->longest_pause) },
+		{ "sign_silent",
+		    "1: no message of our own for more than twice that time.",
+		    atomic_load(&counts->is_silent) },
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(gauges); i++)
+		buf_printf(b,
+		    "# HELP avouch_%s %s\n# TYPE avouch_%s gauge\n"
+		    "avouch_%s %lld\n",
+		    gauges[i].name, gauges[i].help, gauges[i].name,
+		    gauges[i].name, (long long)gauges[i].value);
+}
+
 void
 sign_sink_put_metrics(struct buf *b)
 {
@@ -303,6 +350,7 @@ sign_sink_put_metrics(struct buf *b)
 		put_sign_value(b, "sign_unsigned_total", "reason",
 		    signer_reason_name((enum signer_reason)i),
 		    atomic_load(&counts->reasons[i]));
+	put_sign_pauses(b);
 	put_sign_family(b, "sign_unsigned_domains_total",
 	    "The same by reason and domain of the author.");
 	put_pairs(b, &counts->unsigned_domains, "sign_unsigned_domains_total",

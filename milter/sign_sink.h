@@ -42,6 +42,13 @@ enum sign_dmarc { SIGN_DMARC_BOTH, SIGN_DMARC_ONE, SIGN_DMARC_NONE };
 /* What a receiver will find: DMARC passes by SPF and DKIM, by one, by none. */
 void sign_sink_count_dmarc(enum sign_dmarc by);
 
+/* When this process last had a message of our own; 0: not since its start. */
+int64_t sign_sink_last_message(void);
+
+/* What is known of pauses between them (sign/pauses.h), for the page.  Only one
+ * process calls it. */
+void sign_sink_set_pauses(int64_t last, int64_t longest, bool is_silent);
+
 /* The counters, for the page of metrics.h. */
 void sign_sink_put_metrics(struct buf *page);
 

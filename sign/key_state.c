@@ -19,16 +19,31 @@ static const char end_line[] = "# end\n";
 
 #define STATE_NUMBER_MAX INT64_C(253402300799) /* the end of year 9999 */
 
-/* The members, in the order of the file. */
-static const struct {
+struct state_number {
 	const char *name;
-	size_t offset;
-} numbers[] = {
+	size_t offset; /* of an int64_t */
+};
+
+/* The members, in the order of the file. */
+static const struct state_number numbers[] = {
 	{ "since", offsetof(struct rotation_state, since) },
 	{ "wait", offsetof(struct rotation_state, wait) },
 	{ "seen", offsetof(struct rotation_state, seen) },
 	{ "absent", offsetof(struct rotation_state, absent) },
 	{ "used", offsetof(struct rotation_state, used) },
+};
+
+/* The line of the pauses. */
+static const char pauses_mark[] = "!pauses";
+static const struct state_number pause_numbers[] = {
+	{ "since", offsetof(struct pauses, since) },
+	{ "last", offsetof(struct pauses, last) },
+	{ "saved", offsetof(struct pauses, saved) },
+	{ "week", offsetof(struct pauses, week) },
+	{ "longest0", offsetof(struct pauses, longest[0]) },
+	{ "longest1", offsetof(struct pauses, longest[1]) },
+	{ "longest2", offsetof(struct pauses, longest[2]) },
+	{ "longest3", offsetof(struct pauses, longest[3]) },
 };
 
 /* ---- reading ---- */
@@ -39,30 +54,42 @@ is_word(unsigned char c)
 	return c > ' ' && c < 0x7f;
 }
 
+/* One NAME=NUMBER; `to` has the members of the table. */
+static bool
+number_read(struct span word, const struct state_number *table, size_t n,
+    void *to, struct span *name, int64_t *value)
+{
+	struct scan s;
+	uint64_t number;
+
+	*name = span_first(word, span_index(word, '='));
+	s = scan_of(span_skip(word, name->n + 1));
+	if (!scan_number(&s, STATE_NUMBER_MAX, &number) || !scan_done(&s))
+		return false;
+	*value = (int64_t)number;
+	for (size_t i = 0; i < n; i++)
+		if (span_is(*name, table[i].name))
+			memcpy((char *)to + table[i].offset, value,
+			    sizeof(*value));
+	return true; /* names of later versions are skipped */
+}
+
 static bool
 number_set(struct rotation_state *state, struct span word)
 {
-	struct span name = span_first(word, span_index(word, '='));
-	struct scan s = scan_of(span_skip(word, name.n + 1));
-	uint64_t number;
+	struct span name;
 	int64_t value;
 
-	if (!scan_number(&s, STATE_NUMBER_MAX, &number) || !scan_done(&s))
+	if (!number_read(
+		word, numbers, ARRAY_SIZE(numbers), state, &name, &value))
 		return false;
-	value = (int64_t)number;
-	for (size_t i = 0; i < ARRAY_SIZE(numbers); i++)
-		if (span_is(name, numbers[i].name)) {
-			memcpy((char *)state + numbers[i].offset, &value,
-			    sizeof(value));
-			return true;
-		}
 	if (span_is(name, "ready"))
-		state->ready = number != 0;
+		state->ready = value != 0;
 	else if (span_is(name, "ever"))
-		state->ever = number != 0;
+		state->ever = value != 0;
 	else if (span_is(name, "signs"))
-		state->signs = number != 0;
-	return true; /* names of later versions are skipped */
+		state->signs = value != 0;
+	return true;
 }
 
 static void
@@ -128,9 +155,26 @@ line_read(struct span line, const struct sign_keys *keys, key_state_each *each,
 	return true;
 }
 
+static bool
+pauses_read(struct span line, struct pauses *out)
+{
+	struct scan s = scan_of(line);
+	struct pauses p = { .since = 0 };
+	struct span name;
+	int64_t value;
+
+	(void)take_word(&s);
+	while (!scan_done(&s))
+		if (!number_read(take_word(&s), pause_numbers,
+			ARRAY_SIZE(pause_numbers), &p, &name, &value))
+			return false;
+	*out = p;
+	return true;
+}
+
 size_t
 key_state_parse(struct span text, const struct sign_keys *keys,
-    key_state_each *each, void *arg)
+    key_state_each *each, void *arg, struct pauses *pauses)
 {
 	struct scan all = scan_of(text);
 	size_t bad = 0;
@@ -139,8 +183,12 @@ key_state_parse(struct span text, const struct sign_keys *keys,
 		struct span line = scan_until(&all, '\n');
 		bool is_whole = scan_byte(&all, '\n');
 
-		if (line.n > 0 && line.p[0] != '#' &&
-		    !(is_whole && line_read(line, keys, each, arg)))
+		if (line.n == 0 || line.p[0] == '#')
+			continue;
+		if (!is_whole ||
+		    !(span_starts_nocase(line, pauses_mark)
+			    ? pauses_read(line, pauses)
+			    : line_read(line, keys, each, arg)))
 			bad++;
 	}
 	return bad;
@@ -158,7 +206,7 @@ state_error(struct buf *error, const char *path)
 /* Reads a file that exists; true: all of it. */
 static bool
 state_file(const char *path, const struct sign_keys *keys, key_state_each *each,
-    void *arg, struct buf *error)
+    void *arg, struct pauses *pauses, struct buf *error)
 {
 	bool is_whole;
 	struct span text;
@@ -169,7 +217,7 @@ state_file(const char *path, const struct sign_keys *keys, key_state_each *each,
 		state_error(error, path);
 		return false;
 	}
-	bad = key_state_parse(text, keys, each, arg);
+	bad = key_state_parse(text, keys, each, arg, pauses);
 	is_whole = span_ends_nocase(text, end_line);
 	free(memory);
 	if (bad > 0 || !is_whole) {
@@ -244,8 +292,8 @@ newest_file(struct span folder, char out[KEY_PATH_MAX])
 }
 
 bool
-key_state_load(
-    const char *path, const struct sign_keys *keys, struct buf *error)
+key_state_load(const char *path, const struct sign_keys *keys,
+    struct pauses *pauses, struct buf *error)
 {
 	char other[KEY_PATH_MAX];
 	struct span folder;
@@ -258,7 +306,7 @@ key_state_load(
 			return true;
 		path = other;
 	}
-	ok = state_file(path, keys, state_set, NULL, error);
+	ok = state_file(path, keys, state_set, NULL, pauses, error);
 	keys_without_line(keys, !ok);
 	if (!ok)
 		buf_text(error,
@@ -299,6 +347,7 @@ key_state_read_all(const char *folder, const struct sign_keys *keys)
 {
 	char path[KEY_PATH_MAX], newest[KEY_PATH_MAX], text[KEY_PATH_MAX + 256];
 	struct buf b = buf_wrap(path, sizeof(path));
+	struct pauses others;
 	struct dirent *file;
 	struct stat st;
 	size_t n = 0;
@@ -317,7 +366,7 @@ key_state_read_all(const char *folder, const struct sign_keys *keys)
 		    &b, "%s/" KEY_STATE_FOLDER "/%s", folder, file->d_name);
 		if (!b.full && is_state_name(file->d_name) &&
 		    stat(path, &st) == 0 && st.st_mtime >= stale &&
-		    state_file(path, keys, state_merge, NULL, &error))
+		    state_file(path, keys, state_merge, NULL, &others, &error))
 			n++;
 	}
 	if (directory != NULL)
@@ -328,6 +377,32 @@ key_state_read_all(const char *folder, const struct sign_keys *keys)
 /* ---- writing ---- */
 
 static void
+put_numbers(
+    struct buf *b, const struct state_number *table, size_t n, const void *from)
+{
+	for (size_t i = 0; i < n; i++) {
+		int64_t value;
+
+		memcpy(&value, (const char *)from + table[i].offset,
+		    sizeof(value));
+		if (value > 0)
+			buf_printf(
+			    b, " %s=%lld", table[i].name, (long long)value);
+	}
+}
+
+static void
+put_pauses(FILE *out, const struct pauses *pauses)
+{
+	char text[KEY_STATE_LINE_MAX];
+	struct buf b = buf_wrap(text, sizeof(text));
+
+	buf_text(&b, pauses_mark);
+	put_numbers(&b, pause_numbers, ARRAY_SIZE(pause_numbers), pauses);
+	fprintf(out, "%s\n", text);
+}
+
+static void
 put_key(FILE *out, const struct sign_key *key)
 {
 	char text[KEY_STATE_LINE_MAX];
@@ -335,15 +410,7 @@ put_key(FILE *out, const struct sign_key *key)
 
 	buf_printf(&b, "%s %s ", key->domain, key->selector);
 	put_id(&b, key->key);
-	for (size_t i = 0; i < ARRAY_SIZE(numbers); i++) {
-		int64_t value;
-
-		memcpy(&value, (const char *)&key->state + numbers[i].offset,
-		    sizeof(value));
-		if (value > 0)
-			buf_printf(
-			    &b, " %s=%lld", numbers[i].name, (long long)value);
-	}
+	put_numbers(&b, numbers, ARRAY_SIZE(numbers), &key->state);
 	if (key->state.ready)
 		buf_text(&b, " ready=1");
 	if (key->state.ever)
@@ -354,7 +421,8 @@ put_key(FILE *out, const struct sign_key *key)
 }
 
 void
-key_state_put(FILE *out, const struct sign_keys *keys)
+key_state_put(
+    FILE *out, const struct sign_keys *keys, const struct pauses *pauses)
 {
 	size_t n;
 	struct sign_domain *const *domains = sign_keys_domains(keys, &n);
@@ -364,12 +432,13 @@ key_state_put(FILE *out, const struct sign_keys *keys)
 	for (size_t i = 0; i < n; i++)
 		for (size_t k = 0; k < domains[i]->n_keys; k++)
 			put_key(out, domains[i]->keys[k]);
+	put_pauses(out, pauses);
 	fputs(end_line, out);
 }
 
 bool
-key_state_write(
-    const char *path, const struct sign_keys *keys, struct buf *error)
+key_state_write(const char *path, const struct sign_keys *keys,
+    const struct pauses *pauses, struct buf *error)
 {
 	char *text = NULL;
 	size_t size = 0;
@@ -380,7 +449,7 @@ key_state_write(
 		state_error(error, path);
 		return false;
 	}
-	key_state_put(out, keys);
+	key_state_put(out, keys, pauses);
 	ok = fclose(out) == 0;
 	if (!ok)
 		state_error(error, path);

@@ -2,10 +2,11 @@
  * key_state.h - what a daemon has seen of its keys, in FOLDER/.state/HOST.
  *
  * One line for each key: DOMAIN SELECTOR ID NAME=NUMBER..., with the members of
- * struct rotation_state; ID is the SHA-256 of the public key.  The last line is
- * "# end".  The file is replaced in one step.  A daemon writes its own and
- * reads it at start. Commands read all of them, so that hosts that share a
- * folder are seen together.
+ * struct rotation_state; ID is the SHA-256 of the public key.  A line "!pauses
+ * NAME=NUMBER..." has the members of struct pauses.  The last line is "# end".
+ * The file is replaced in one step.  A daemon writes its own and reads it at
+ * start. Commands read all of them, so that hosts that share a folder are seen
+ * together.
  */
 #ifndef AVOUCH_SIGN_KEY_STATE_H
 #define AVOUCH_SIGN_KEY_STATE_H
@@ -17,6 +18,7 @@
 #include "lib/buf.h"
 #include "lib/span.h"
 #include "sign/keys.h"
+#include "sign/pauses.h"
 
 enum {
 	KEY_STATE_LINE_MAX = 1024, /* bytes */
@@ -34,7 +36,7 @@ typedef void key_state_each(
 /* Returns the number of lines that are not valid; lines of other keys are not
  * counted. */
 size_t key_state_parse(struct span text, const struct sign_keys *keys,
-    key_state_each *each, void *arg);
+    key_state_each *each, void *arg, struct pauses *pauses);
 
 /*
  * Sets the state of all keys from the file of this host.  If it does not exist,
@@ -43,13 +45,14 @@ size_t key_state_parse(struct span text, const struct sign_keys *keys,
  * until DNS says otherwise (rotation_lose()).  False: `error` says what is
  * wrong.
  */
-bool key_state_load(
-    const char *path, const struct sign_keys *keys, struct buf *error);
+bool key_state_load(const char *path, const struct sign_keys *keys,
+    struct pauses *pauses, struct buf *error);
 
 /* Replaces the file. */
-bool key_state_write(
-    const char *path, const struct sign_keys *keys, struct buf *error);
-void key_state_put(FILE *out, const struct sign_keys *keys);
+bool key_state_write(const char *path, const struct sign_keys *keys,
+    const struct pauses *pauses, struct buf *error);
+void key_state_put(
+    FILE *out, const struct sign_keys *keys, const struct pauses *pauses);
 
 /*
  * Reads all files of the folder and merges them: a key is ready if it is so on

@@ -21,6 +21,7 @@ static const char *const selectors[KEYS] = { "k1", "k2", "k1", "k1" };
 static struct test_keys folder;
 static struct sign_keys *set;
 static struct sign_key *keys[KEYS];
+static struct pauses pauses;
 
 static void
 remove_folder(void)
@@ -82,18 +83,22 @@ static void
 check_written(void)
 {
 	struct rotation_state before[KEYS];
+	const struct pauses pauses_before = pauses;
 	size_t size = 0, n = 0;
 	char *text = NULL;
 	FILE *f = open_memstream(&text, &size);
 
 	if (f == NULL)
 		return;
-	key_state_put(f, set);
+	key_state_put(f, set, &pauses);
 	fclose(f);
 	for (size_t i = 0; i < KEYS; i++)
 		before[i] = keys[i]->state;
-	assert(key_state_parse(span_of(text, size), set, take_state, &n) == 0);
+	assert(key_state_parse(
+		   span_of(text, size), set, take_state, &n, &pauses) == 0);
 	assert(n == KEYS);
+	assert(memcmp(&pauses, &pauses_before,
+		   offsetof(struct pauses, is_silent)) == 0);
 	for (size_t i = 0; i < KEYS; i++) {
 		const struct rotation_state *a = &before[i];
 		const struct rotation_state *b = &keys[i]->state;
@@ -104,6 +109,20 @@ check_written(void)
 		    a->ever == b->ever && a->signs == b->signs);
 	}
 	free(text);
+}
+
+/* Whatever was read, mail that comes again ends the silence. */
+static void
+check_pauses(void)
+{
+	const int64_t now = 1800000000;
+
+	pauses_resume(&pauses, now);
+	assert(pauses.last <= now && pauses.since <= now);
+	for (int i = 0; i < 400; i++) /* an hour at a time */
+		(void)pauses_note(&pauses, 0, now + i * INT64_C(3600));
+	(void)pauses_note(&pauses, now + 1440000, now + 1440000);
+	assert(!pauses.is_silent);
 }
 
 /* With its record there for long enough, every key is ready. */
@@ -131,9 +150,11 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		begin();
 	for (size_t i = 0; i < KEYS; i++)
 		keys[i]->state = (struct rotation_state){ .since = 0 };
+	pauses = (struct pauses){ .since = 0 };
 	put_text(&b, span_of((const char *)data, size));
-	(void)key_state_parse(buf_view(&b), set, take_state, &n);
+	(void)key_state_parse(buf_view(&b), set, take_state, &n, &pauses);
 	check_written();
 	check_not_stuck();
+	check_pauses();
 	return 0;
 }

@@ -57,9 +57,10 @@ class Keys(contextlib.ExitStack):
         return ('socket = ""\nlog_target = stderr\nlog = text\n'
                 'authserv_id = "mx.example.net"\n'
                 'nameservers = {"127.0.0.1@%d"}\n'
+                'metrics { listen = "unix:%s/metrics" }\n'
                 'sign {\n  socket = "inet:%d@127.0.0.1"\n  keys = "%s"\n'
                 '  guard = off\n%s}\n' % (
-                    self.dns.port, self.port, self.folder, more))
+                    self.dns.port, self.home, self.port, self.folder, more))
 
     def start(self, **options):
         if self.milter is not None:
@@ -408,6 +409,51 @@ def each_state(program):
 def running(pid):
     with open("/proc/%d/comm" % pid) as f:
         return f.read().strip()
+
+
+def pauses(k, **numbers):
+    """Writes what the daemon, which is stopped, knows of own mail."""
+    folder = k.folder + "/.state/"
+    path = folder + [n for n in os.listdir(folder) if n != "other"][0]
+    with open(path) as f:
+        lines = f.read().splitlines()
+    true(any(line.startswith("!pauses ") for line in lines), str(lines))
+    with open(path, "w") as f:
+        for line in lines:
+            if line.startswith("!pauses"):
+                line = "!pauses " + " ".join(
+                    "%s=%d" % pair for pair in numbers.items())
+            f.write(line + "\n")
+
+
+def status(k):
+    return subprocess.run([k.command, "status", "--config", k.milter.path],
+                          capture_output=True, text=True, check=False).stdout
+
+
+@suite.test("own mail that stops coming is logged once, and when it comes again")
+def silence(k):
+    now = int(time.time())
+    week = now // (7 * 86400)
+    normal = dict(since=now - 40 * 86400, saved=now, week=week,
+                  longest0=600, longest1=600, longest2=600, longest3=600)
+    k.stop()
+    pauses(k, last=now - 1000, **normal)
+    k.start()
+    k.milter.wait_log(event="start")
+    true(not k.milter.log(event="sign_silence"), "1000 s are normal")
+    lacks(status(k), "none has come since")
+    k.stop()
+    pauses(k, last=now - 5000, **normal)
+    k.start()
+    line = k.milter.wait_log(event="sign_silence", step="began")
+    same((line["level"], line["longest_pause_s"]), ("warning", "600"), "log")
+    until(lambda: "the longest pause of four weeks was 10 minutes" in
+          status(k), "status")
+    k.signs_with()
+    line = k.milter.wait_log(event="sign_silence", step="ended")
+    same(len(k.milter.log(event="sign_silence")), 2, "lines")
+    until(lambda: "none has come since" not in status(k), "status")
 
 
 DUMPING = ("sh", "-c", 'ulimit -c unlimited && cd "$0" && exec "$@"')

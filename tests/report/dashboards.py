@@ -222,6 +222,8 @@ ALERTS = (
       'sign_messages_total{result="signed"}': "0+99x120"}),
     ("AvouchSigningFailed", {'sign_messages_total{result="failed"}': "0x115 1x5"},
      {'sign_messages_total{result="refused"}': "0x115 1x5"}),
+    ("AvouchOwnMailSilent", {"sign_silent": "0x115 1x5"},
+     {"sign_silent": "0x120"}),
     ("AvouchKeyNotPublished", {'sign_keys{state="alarm"}': "0x100 1x20"},
      {'sign_keys{state="alarm"}': "0x115 1x5", 'sign_keys{state="active"}': "1x120"}),
     ("AvouchDomainWithoutKey", {"sign_domains_without_key": "1x120"},

@@ -18,8 +18,15 @@
 
 enum { NOW = 1800000000, DAY = 86400, FLIPS = 500, ERROR_TEXT_MAX = 2048 };
 
+static const struct pauses some_pauses = { .since = NOW - 40 * DAY,
+	.last = NOW - 60,
+	.saved = NOW,
+	.week = NOW / (7 * DAY),
+	.longest = { 7, 8, 9, 10 } };
+
 static struct test_keys folder;
-static char own[100]; /* the path of the state file */
+static struct pauses pauses; /* that were read last */
+static char own[100];        /* the path of the state file */
 
 /*
  * a.example: k1 is retired, k2 signs.  b.example: its record was lost.
@@ -123,7 +130,7 @@ state_text(size_t *n)
 
 	assert_non_null(f);
 	set_states(keys);
-	key_state_put(f, keys);
+	key_state_put(f, keys, &some_pauses);
 	fclose(f);
 	sign_keys_unref(keys);
 	return text;
@@ -137,7 +144,8 @@ started(bool *ok, char error[ERROR_TEXT_MAX])
 	struct buf b = buf_wrap(error, ERROR_TEXT_MAX);
 
 	error[0] = '\0';
-	*ok = key_state_load(own, keys, &b);
+	memset(&pauses, 0, sizeof(pauses));
+	*ok = key_state_load(own, keys, &pauses, &b);
 	assert_int_equal(*ok, error[0] == '\0');
 	return keys;
 }
@@ -153,10 +161,12 @@ what_is_written_is_read(void **state)
 
 	(void)state;
 	set_states(keys);
-	if (!key_state_write(own, keys, &error))
+	if (!key_state_write(own, keys, &some_pauses, &error))
 		fail_msg("%s", text);
 	again = started(&ok, text);
 	assert_true(ok);
+	assert_memory_equal(
+	    &pauses, &some_pauses, offsetof(struct pauses, is_silent));
 	one = &key_of(keys, "a.example", "k1")->state;
 	two = &key_of(again, "a.example", "k1")->state;
 	assert_int_equal(one->since, two->since);
