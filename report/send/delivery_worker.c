@@ -128,7 +128,9 @@ open_locked(struct worker_process *h, struct worker_hello *hello)
 	hello->state = got == LEDGER_OK ? WORKER_READY
 	    : got == LEDGER_NONE        ? WORKER_BUSY
 					: WORKER_FAULT;
-	if (h->ledger != NULL && got == LEDGER_ERROR) {
+	/* A file does not know who has its lock. */
+	if (h->ledger != NULL &&
+	    (got == LEDGER_ERROR || (got == LEDGER_NONE && h->is_shared))) {
 		struct buf text = buf_wrap(hello->error, sizeof(hello->error));
 
 		buf_text(&text, ledger_error(h->ledger));

@@ -52,7 +52,8 @@ struct worker;
 /*
  * Must be called before this process opens the same store (SQLite's locks do
  * not survive a fork) and before it starts threads.  WORKER_BUSY: another run
- * is active.  WORKER_FAULT: see `error` (SQL_ERROR_MAX bytes).
+ * is active; if `error` (SQL_ERROR_MAX bytes) is not empty, it names its host.
+ * WORKER_FAULT: see `error`.
  */
 enum worker_state worker_start(
     const struct worker_options *o, struct worker **out, char *error);

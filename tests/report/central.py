@@ -10,6 +10,7 @@ import json
 import os
 import shutil
 import signal
+import socket
 import struct
 import subprocess
 import sys
@@ -21,8 +22,8 @@ sys.path[:0] = [ROOT + "/tests/milter", ROOT + "/tests/report"]
 
 import samples  # noqa: E402
 from delay import Distant  # noqa: E402
-from hosts import (DAY, NOW, SECONDS, TODAY, Lab, agree, end,  # noqa: E402
-                   slow)
+from hosts import (DAY, NOW, SECONDS, SENDMAIL, TODAY, Lab,  # noqa: E402
+                   agree, end, slow)
 from postgres import Missing  # noqa: E402
 from suite import Skip, Suite, holds, lacks, same, true  # noqa: E402
 
@@ -711,6 +712,34 @@ def killed_senders(c):
         once(c, wanted)
     print("%d senders killed; %d times all %d reports were sent before" % (
         kills, done, wanted))
+
+
+@suite.test("a sender that another host keeps from sending names that host")
+def busy(c):
+    hosts, wanted = senders(c, 1, 1)
+    # until the file is there, a mail is on its way
+    c.write("seconds", "1; until [ -e '%s' ]; do sleep 0.1; done" %
+            c.path("go"))
+    c.write("sendmail", SENDMAIL.replace('sleep "$(cat %s)"',
+                                         'eval "sleep $(cat %s)"') % (
+                                             c.path("seconds"), c.sent))
+    p = hosts[0].start("send")
+    try:
+        until = time.monotonic() + SECONDS
+        while c.pg.psql(hosts[0].database, "SELECT count(*) FROM "
+                        "avouch.delivery WHERE state = 1") != "1":
+            true(time.monotonic() < until, "nothing is handed over")
+        status, _, err = hosts[1].run("send")
+        same(status, 75, err)
+        holds(err, "another run is in progress: avouch on " +
+              socket.gethostname()[:40])
+    finally:
+        c.write("go", "")
+    same(end(p)[0], 0)
+    c.write("seconds", "0")
+    c.write("sendmail", SENDMAIL % (c.path("seconds"), c.sent))
+    finish(hosts, NOW)
+    once(c, wanted)
 
 
 @suite.test("what another host has in hand is left to him")
