@@ -46,13 +46,15 @@ audit_learning_init(struct audit_learning *l, struct arena *a,
 struct audit_learned *
 audit_learning_find(const struct audit_learning *l, struct span domain)
 {
-	char name[DOMAIN_MAX];
-	struct span key = { name, domain.n };
+	char name[DOMAIN_MAX + 1];
+	struct buf b = buf_wrap(name, sizeof(name));
+	struct span key;
 
-	if (domain.n == 0 || domain.n > sizeof(name))
+	for (size_t i = 0; i < domain.n && i <= DOMAIN_MAX; i++)
+		buf_byte(&b, (char)ascii_lower((unsigned char)domain.p[i]));
+	key = buf_view(&b);
+	if (b.full || key.n == 0)
 		return NULL;
-	for (size_t i = 0; i < domain.n; i++)
-		name[i] = (char)ascii_lower((unsigned char)domain.p[i]);
 	return bsearch(
 	    &key, l->list, l->n, sizeof(*l->list), audit_compare_domains);
 }

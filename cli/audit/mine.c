@@ -241,7 +241,7 @@ mine_run_all(struct mine_run *r, const struct conf *conf,
     const struct report_store *store, const char *path)
 {
 	struct arena *a = arena_new(CLI_MEMORY);
-	struct mine_list list;
+	struct mine_list list = { .domains = NULL };
 	json_t *next = json_object();
 	int status = a != NULL ? mine_list_read(r->c, conf, store, a, &list)
 			       : cli_fail(r->c, EX_TEMPFAIL, "out of memory");

@@ -205,22 +205,20 @@ digest_read_addresses(struct digest_job *j)
 		  email);
 }
 
-/* The text of `put`, to be freed; absent: no memory. */
-static struct span
-digest_render(
-    const struct digest *d, void (*put)(FILE *out, const struct digest *d))
+/* The text of `put`, which the caller frees; false: no memory. */
+static bool
+digest_render(const struct digest *d,
+    void (*put)(FILE *out, const struct digest *d), char **text, size_t *size)
 {
-	char *text = NULL;
-	size_t size = 0;
-	FILE *out = open_memstream(&text, &size);
+	FILE *out;
 
+	*text = NULL;
+	*size = 0;
+	out = open_memstream(text, size);
 	if (out == NULL)
-		return SPAN_NONE;
+		return false;
 	put(out, d);
-	if (fclose(out) == 0)
-		return span_of(text, size);
-	free(text);
-	return SPAN_NONE;
+	return fclose(out) == 0;
 }
 
 static bool
@@ -251,13 +249,17 @@ digest_write(
 static bool
 digest_write_file(struct digest_job *j, FILE *out)
 {
-	struct span text = digest_render(&j->digest, digest_put_text);
-	struct span html = digest_render(&j->digest, digest_put_html);
-	bool good = text.p != NULL && html.p != NULL &&
-	    digest_write(j, out, text, html) && fseek(out, 0, SEEK_SET) == 0;
+	char *text, *html = NULL;
+	size_t text_size, html_size;
+	bool good =
+	    digest_render(&j->digest, digest_put_text, &text, &text_size) &&
+	    digest_render(&j->digest, digest_put_html, &html, &html_size) &&
+	    digest_write(
+		j, out, span_of(text, text_size), span_of(html, html_size)) &&
+	    fseek(out, 0, SEEK_SET) == 0;
 
-	free((void *)(uintptr_t)text.p);
-	free((void *)(uintptr_t)html.p);
+	free(text);
+	free(html);
 	return good;
 }
 
