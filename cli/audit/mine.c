@@ -218,7 +218,8 @@ mine_run_list(struct mine_run *r, const struct conf *conf,
 	all.domains = arena_array(a, list->n, sizeof(*all.domains));
 	if (all.domains == NULL)
 		return cli_fail(r->c, EX_TEMPFAIL, "out of memory");
-	memcpy(all.domains, list->domains, list->n * sizeof(*all.domains));
+	for (size_t i = 0; i < all.n; i++)
+		all.domains[i] = list->domains[i];
 	if (!mine_choose(list, r->known, a) ||
 	    !audit_learning_init(&r->learned, a, list->domains, list->n))
 		return cli_fail(r->c, EX_TEMPFAIL, "out of memory");
