@@ -315,6 +315,16 @@ def escaped(c):
     same(len(domain["senders"]), 1)
 
 
+@suite.test("what README shows is what is printed")
+def readme(c):
+    with open(ROOT + "/README.md", encoding="utf-8") as f:
+        shown = re.search(r"```\n(company\.example .*?)```", f.read(), re.S)[1]
+    printed = c.show(c.planted()).splitlines()
+    lines = [line for line in shown.splitlines() if line != "[...]"]
+    same([line for line in lines if line not in printed], [])
+    true(len(lines) > 8, lines)
+
+
 @suite.test("a store that breaks while it is read leaves no half page")
 def broken(c):
     path = os.path.join(c.home, "broken.db")
