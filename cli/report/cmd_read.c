@@ -136,8 +136,9 @@ read_on_event(void *arg, const struct report_import_event *e)
 /* Stops if the store must not grow any more: it is the daemon's too, which
  * would lose rows. */
 static bool
-has_room(struct report_reading *r)
+has_room(void *arg)
 {
+	struct report_reading *r = arg;
 	struct sql *db = ledger_sql(r->store.ledger);
 
 	if (sql_is_shared(db) || !quota_is_exceeded(&r->quota, db))
@@ -156,7 +157,7 @@ read_on_progress(void *arg, size_t done)
 	struct report_reading *r = arg;
 
 	progress_show(&r->progress, r->done + done, r->stored, "reports");
-	return has_room(r);
+	return true;
 }
 
 /* ---- files and folders ---- */
@@ -168,8 +169,6 @@ read_one_file(struct report_reading *r, const char *path)
 	struct input in;
 
 	r->files++;
-	if (!has_room(r))
-		return;
 	if (!input_open(&in, path, error, sizeof(error))) {
 		progress_clear(&r->progress);
 		r->refused++;
@@ -324,10 +323,11 @@ reading_open(struct cli *c, struct report_reading *r)
 	if (c->store == NULL || c->config != NULL)
 		r->quota.o =
 		    (struct quota_options){ r->store.conf->report.max_store,
-			    r->store.conf->report.min_free };
+			    r->store.conf->report.min_free, true };
 	r->in = (struct report_import){ .ledger = r->store.ledger,
 		.now = c->now,
 		.tell = read_on_event,
+		.has_room = has_room,
 		.progress = read_on_progress,
 		.arg = r };
 	r->refusals = c->json ? json_array() : NULL;
@@ -373,8 +373,6 @@ intake_mail(void *arg, int fd, const char *path, bool *aside)
 
 	r->status = EX_OK;
 	r->files++;
-	if (!has_room(r))
-		return EX_TEMPFAIL;
 	if (!input_open_file(&in, fd))
 		return cli_fail(
 		    r->c, EX_TEMPFAIL, "%s: %s", path, strerror(errno));

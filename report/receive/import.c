@@ -128,6 +128,13 @@ import_event(const struct import_message *u, enum report_import_kind kind,
 }
 
 bool
+import_has_room(struct import_message *u)
+{
+	u->stopped = u->in->has_room != NULL && !u->in->has_room(u->in->arg);
+	return !u->stopped;
+}
+
+bool
 import_count(struct import_message *u)
 {
 	return ++u->reports <= REPORT_IMPORT_REPORTS_MAX ||
@@ -246,6 +253,8 @@ store_document(struct import_message *u, struct peeked_stream *s)
 	u->at = h->next;
 	if (h->other)
 		return true;
+	if (!import_has_room(u))
+		return false;
 	switch (ledger_begin_received(l, &h->report, &replaces)) {
 	case LEDGER_NONE:
 		import_event(u, REPORT_IMPORT_KNOWN, REPORT_IMPORT_AGGREGATE,
@@ -547,7 +556,7 @@ take_unit(const struct report_import *in, struct span file, uint64_t mail,
 		import_event(&u, u.kind, REPORT_IMPORT_AGGREGATE, NULL);
 	arena_free(u.a);
 	arena_free(u.other_memory);
-	return !u.bad || u.kind != REPORT_IMPORT_FAULT;
+	return !u.stopped && (!u.bad || u.kind != REPORT_IMPORT_FAULT);
 }
 
 static bool

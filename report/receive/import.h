@@ -63,6 +63,9 @@ struct report_import {
 	int64_t now;
 	/* Called for each result; texts are valid during the call. */
 	void (*tell)(void *arg, const struct report_import_event *e);
+	/* Called before a report is stored.  Returns false to stop, after
+	 * saying why.  May be NULL. */
+	bool (*has_room)(void *arg);
 	/* Called with the position in the file.  Returns false to stop.  May
 	 * be NULL. */
 	bool (*progress)(void *arg, size_t done);
@@ -70,7 +73,7 @@ struct report_import {
 };
 
 /* `bytes` is the whole file.  False: stop; REPORT_IMPORT_FAULT was reported,
- * or progress() returned false. */
+ * or has_room() or progress() returned false. */
 bool report_import_file(
     const struct report_import *in, struct span file, struct span bytes);
 

@@ -37,6 +37,7 @@ struct import_message {
 	struct arena *other_memory; /* NULL: none was needed yet */
 	struct other_report *others, **last_other;
 	bool storing;
+	bool stopped;   /* has_room() returned false */
 	size_t reports; /* number of documents */
 	size_t good;    /* number of those that are reports */
 	unsigned depth;
@@ -54,6 +55,9 @@ bool import_refuse(
 /* An error that is not the unit's: of the store, or out of memory. */
 bool import_fail(struct import_message *u, const char *reason);
 bool import_fail_store(struct import_message *u);
+
+/* Asks the caller before a report is stored. */
+bool import_has_room(struct import_message *u);
 
 /* Counts a document; false: there are too many. */
 bool import_count(struct import_message *u);

@@ -201,11 +201,14 @@ static bool
 store_other(struct import_message *u, const struct other_report *other)
 {
 	struct ledger *l = u->in->ledger;
-	enum ledger_step step = l == NULL ? LEDGER_OK
-	    : other->what == REPORT_IMPORT_TLS
-	    ? ledger_add_tls(l, &other->tls)
-	    : ledger_add_incident(l, &other->incident);
+	enum ledger_step step = LEDGER_OK;
 
+	if (l != NULL && !import_has_room(u))
+		return false;
+	if (l != NULL)
+		step = other->what == REPORT_IMPORT_TLS
+		    ? ledger_add_tls(l, &other->tls)
+		    : ledger_add_incident(l, &other->incident);
 	if (step == LEDGER_ERROR)
 		return import_fail_store(u);
 	import_event(u,

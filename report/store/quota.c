@@ -18,10 +18,12 @@ is_check_due(const struct quota *q, struct sql *db)
 static bool
 is_too_large(const struct quota *q, struct sql *db, struct sqlite_usage *usage)
 {
-	if (q->o.max_bytes == 0 || usage->bytes < q->o.max_bytes)
+	uint64_t most = q->o.is_guest ? q->o.max_bytes / 4 * 3 : q->o.max_bytes;
+
+	if (q->o.max_bytes == 0 || usage->bytes < most)
 		return false;
 	sqlite_empty_log(db);
-	return sqlite_usage(db, usage) && usage->bytes >= q->o.max_bytes;
+	return sqlite_usage(db, usage) && usage->bytes >= most;
 }
 
 bool
@@ -37,8 +39,9 @@ quota_is_exceeded(struct quota *q, struct sql *db)
 		/* The next write reports the error of the file. */
 	} else if (is_too_large(q, db, &usage)) {
 		buf_printf(&reason,
-		    "it has reached its size limit: report.max_store = %llu "
+		    "it has reached its size limit: %sreport.max_store = %llu "
 		    "bytes, used %llu",
+		    q->o.is_guest ? "3/4 of " : "",
 		    (unsigned long long)q->o.max_bytes,
 		    (unsigned long long)usage.bytes);
 	} else if (usage.free < q->o.min_free) {

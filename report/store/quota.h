@@ -25,6 +25,8 @@ enum {
 struct quota_options {
 	uint64_t max_bytes; /* of the file and its log; 0: no limit */
 	unsigned min_free;  /* per mille of the file system; 0: no limit */
+	bool is_guest;      /* for reports of others, which anyone can send: a
+	                       quarter of max_bytes is left to the daemon */
 };
 
 struct quota { /* all zero except `o`: not checked yet */

@@ -340,9 +340,26 @@ def room(c):
     status, out, err = c.run("read", "--json", "--config", conf, *large)
     same((status, json.loads(out)["stored"]), (75, 1), err)
     holds(err, store + ": no more reports are stored: it has reached its "
-          "size limit: report.max_store = 1048576 bytes")
+          "size limit: 3/4 of report.max_store = 1048576 bytes")
     same(rows(store), (1, 20000, 100000))
     same(c.run("read", "--config", conf, large[0])[0], 75)
+
+
+@suite.test("report.max_store: one mail does not exceed it either")
+def room_of_mail(c):
+    for what in ("read", "intake"):
+        store = c.store()
+        conf = c.file("small.conf", 'mode = monitor\nreport { store = "%s" '
+                      'max_store = 1M min_free = 0%% }\n' % store)
+        data = mail(zipped(*(("%d.xml" % n, report(n, [
+            record("10.%d.%d.%d" % (n, i >> 8, i & 255), 5)
+            for i in range(20000)])) for n in (1, 2, 3))), "r.zip")
+        words = [c.file("mail", data)] if what == "read" else []
+        status, out, err = c.run(what, "--json", "--config", conf, *words,
+                                 stdin=data)
+        same((status, json.loads(out)["stored"]), (75, 1), err)
+        holds(err, "no more reports are stored: it has reached its size")
+        same(rows(store), (1, 20000, 100000))
 
 
 @suite.test("one that is refused does not keep the others from being read")
