@@ -252,7 +252,8 @@ send_start_worker(
 	case WORKER_READY:
 		return EX_OK;
 	case WORKER_BUSY:
-		return cli_fail(c, EX_TEMPFAIL, "another run is in progress%s%s",
+		return cli_fail(c, EX_TEMPFAIL,
+		    "another run is in progress%s%s",
 		    error[0] != '\0' ? ": " : "", error);
 	case WORKER_FAULT:
 		break;
