@@ -29,7 +29,8 @@
  *	f N	from allocation N on the message has no memory
  *	F N	from change N on the MTA refuses them
  *
- * A first line "r N" is the configuration of the start.
+ * A first line "r N" is the configuration of the start; "r N s": the daemon is
+ * the process that signs.
  */
 #include <arpa/inet.h>
 #include <assert.h>
@@ -43,8 +44,10 @@
 #include "lib/enum_names.h"
 #include "milter/callbacks.h"
 #include "milter/message_sink.h"
+#include "milter/own_guard.h"
 #include "milter/session.h"
 #include "milter/sign_sink.h"
+#include "milter/signing.h"
 #include "tests/fuzz/milter_session_world.h"
 #include "tests/support/mail_assert.h"
 #include "tests/support/fault_source.h"
@@ -64,6 +67,21 @@ enum {
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
+struct line {
+	struct line *next;
+	char letter;
+	size_t n;
+	char text[]; /* a NUL behind it */
+};
+
+struct run {
+	SMFICTX connections[CONNECTIONS];
+	SMFICTX *m; /* the one that is told something */
+	struct line *lines;
+	size_t calls, bytes, reloads;
+	bool any_login; /* a client may have logged in */
+};
+
 /* ---- what may become of a message ---- */
 
 static void
@@ -78,6 +96,29 @@ check_kept(const SMFICTX *m, sfsistat status)
 	assert(kept.action == CONF_QUARANTINE || !m->held);
 	assert(!kept.skipped || kept.action == CONF_ACCEPT);
 	assert(kept.action == kept.would || kept.action == CONF_ACCEPT);
+}
+
+/* The process that signs. */
+static void
+check_signed(const SMFICTX *m, const struct session *s, sfsistat status)
+{
+	if (status == SMFIS_CONTINUE) {
+		if (!s->trusted_mta)
+			signed_only_check(m, span_str(s->authserv_id));
+	} else {
+		assert(m->refused || m->n_replies == 1);
+		assert(m->refused || m->n_changes == 0);
+	}
+}
+
+static void
+check_signatures(const struct run *r, const struct session *s)
+{
+	bool by_list =
+	    s != NULL && s->runtime != NULL && s->runtime->conf->sign.lists;
+	size_t n = signed_check(r->m, by_list);
+
+	assert(n == 0 || r->any_login || service_role() == SERVICE_SIGN);
 }
 
 static void
@@ -108,20 +149,6 @@ check_end(const SMFICTX *m, const struct session *s, sfsistat status)
 }
 
 /* ---- a life ---- */
-
-struct line {
-	struct line *next;
-	char letter;
-	size_t n;
-	char text[]; /* a NUL behind it */
-};
-
-struct run {
-	SMFICTX connections[CONNECTIONS];
-	SMFICTX *m; /* the one that is told something */
-	struct line *lines;
-	size_t calls, bytes, reloads;
-};
 
 static const struct smfiDesc *
 milter(void)
@@ -285,7 +312,11 @@ message_end(struct run *r, const struct line *l)
 	r->m->leading_space = s != NULL && s->terms.leading_space;
 	mta_begin(r->m, true);
 	status = milter()->xxfi_eom(r->m);
-	check_end(r->m, s, status);
+	if (service_role() == SERVICE_SIGN && s != NULL)
+		check_signed(r->m, s, status);
+	else
+		check_end(r->m, s, status);
+	check_signatures(r, s);
 	forget(r);
 }
 
@@ -313,6 +344,7 @@ macro(struct run *r, const struct line *l)
 	char *name = strndup(l->text, n);
 
 	assert(name != NULL);
+	r->any_login |= strcmp(name, "{auth_authen}") == 0;
 	mta_set_macro(r->m, name, l->text[n] == ' ' ? l->text + n + 1 : NULL);
 	free(name);
 }
@@ -514,7 +546,7 @@ run_lines(struct run *r, struct scan *s)
 /* ---- start and end ---- */
 
 static void
-start(struct run *r, size_t conf_number)
+start(struct run *r, size_t conf_number, enum service_role role)
 {
 	static bool registered;
 	static const struct line all_granted = { .letter = 'n' };
@@ -526,6 +558,7 @@ start(struct run *r, size_t conf_number)
 	registered = registered || callbacks_register(true);
 	assert(registered);
 	moody_begin();
+	service_set_role(role);
 	world_put_conf(conf_number != WORLD_CONF_BAD ? conf_number : 0);
 	assert(sign_sink_open(&error));
 	assert(
@@ -565,6 +598,7 @@ end(struct run *r)
 		close_connection(r, &none);
 	}
 	check_sessions(r);
+	own_guard_close();
 	assert(service_end(0, callbacks_leave));
 	assert(service_in_progress() == 0);
 	for (size_t i = 1; i < CONNECTIONS; i += 2) {
@@ -573,6 +607,7 @@ end(struct run *r)
 		close_connection(r, &none);
 	}
 	message_sink_close();
+	signing_close();
 	moody_set(MOODY_PROMPT);
 	while (moody_give(false))
 		continue;
@@ -587,6 +622,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct scan s = scan_of(span_of((const char *)data, size));
 	struct run *r = calloc(1, sizeof(*r));
+	enum service_role role = SERVICE_VERIFY;
 	size_t conf_number = 0;
 
 	assert(r != NULL);
@@ -594,9 +630,11 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		struct line *l = next_line(&s);
 
 		conf_number = number_of(l) % WORLD_CONFS;
+		if (has_flag(l, 's'))
+			role = SERVICE_SIGN;
 		free(l);
 	}
-	start(r, conf_number);
+	start(r, conf_number, role);
 	run_lines(r, &s);
 	check_sessions(r);
 	end(r);

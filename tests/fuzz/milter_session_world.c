@@ -19,6 +19,7 @@
 #include "report/record/policy_input_codec.h"
 #include "report/store/queue.h"
 #include "tests/support/fault_source.h"
+#include "tests/support/sign_keys.h"
 
 enum { FACTS_MEMORY = 1 << 20, CONF_BYTES = 2000 };
 
@@ -88,7 +89,40 @@ static const char *const confs[] = {
 	"mode = sometimes\n",
 };
 
+/* What each of them has in the section sign; all but one have keys. */
+static const char *const signs[] = {
+	"guard = warn lists = true",
+	"guard = warn author = login on_author_mismatch = reject",
+	"guard = warn oversign = lists",
+	"guard = off author = envelope on_author_mismatch = reject",
+	"guard = off oversign = off expire = 7d",
+	"guard = warn omit = {\"Date\", \"Message-ID\"}",
+	"keys = \"\"",
+	"",
+};
+
 _Static_assert(ARRAY_SIZE(confs) == WORLD_CONFS, "count them again");
+_Static_assert(ARRAY_SIZE(signs) == WORLD_CONFS, "count them again");
+
+static struct test_keys folder;
+
+static void
+remove_folder(void)
+{
+	test_keys_end(&folder);
+}
+
+static void
+make_keys(void)
+{
+	test_keys_begin(&folder);
+	atexit(remove_folder);
+	test_keys_add(&folder, "good.example", "s1", PRIVATE_KEY_RSA);
+	test_keys_add(&folder, "good.example", "e1", PRIVATE_KEY_ED25519);
+	test_keys_add(&folder, "open.example", "s1", PRIVATE_KEY_ED25519);
+	test_keys_add_unpublished(
+	    &folder, "held.example", "s1", PRIVATE_KEY_ED25519);
+}
 
 static struct {
 	int conf_file, zone_file; /* in memory */
@@ -108,8 +142,11 @@ world_put_conf(size_t number)
 	char text[CONF_BYTES];
 	struct buf b = buf_wrap(text, sizeof(text));
 
-	buf_printf(&b, "%snameservers = \"zone:/proc/self/fd/%d\"\n",
-	    confs[number], files.zone_file);
+	buf_printf(&b, "%snameservers = \"zone:/proc/self/fd/%d\"\nsign { %s",
+	    confs[number], files.zone_file, signs[number]);
+	if (strstr(signs[number], "keys =") == NULL)
+		buf_printf(&b, " keys = \"%s\"", folder.folder);
+	buf_text(&b, " }\n");
 	assert(!b.full);
 	write_file(files.conf_file, buf_view(&b));
 }
@@ -121,6 +158,7 @@ world_begin(void)
 
 	if (files.conf_path[0] != '\0')
 		return files.conf_path;
+	make_keys();
 	path = buf_wrap(files.conf_path, sizeof(files.conf_path));
 	files.conf_file = memfd_create("conf", MFD_CLOEXEC);
 	files.zone_file = memfd_create("zone", MFD_CLOEXEC);

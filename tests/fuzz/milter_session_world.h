@@ -1,6 +1,7 @@
 /*
  * milter_session_world.h - what the daemon of milter_session_fuzz.c runs on, in
- * memory: a zone, configurations, a store, a log; and the time, which is over
+ * memory: a zone, configurations, a store, a log, and signing keys of
+ * good.example and open.example; and the time, which is over
  * at once for who waits for an answer that nobody holds
  * (tests/support/fault_source.h).
  *

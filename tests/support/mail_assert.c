@@ -5,11 +5,15 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "dkim/signature.h"
+#include "lib/ascii.h"
+#include "lib/domain.h"
 #include "lib/enum_names.h"
+#include "mail/author.h"
 #include "mail/authres.h"
 #include "tests/support/plainfield.h"
 
-enum { PARSE_MEMORY = 1 << 20 };
+enum { PARSE_MEMORY = 1 << 20, AUTHOR_MEMORY = 64 << 20 };
 
 #define AUTHRES "Authentication-Results"
 
@@ -143,4 +147,67 @@ void
 delivered_without(const SMFICTX *m, const char *name)
 {
 	check_removed(m, name, SPAN_NONE, true);
+}
+
+/* ---- signatures of ours ---- */
+
+#define SIGNATURE "DKIM-Signature"
+
+static bool
+is_signature(const struct mta_change *c)
+{
+	return c->insert && strcmp(c->name, SIGNATURE) == 0;
+}
+
+/* The author's domain is `domain` or below it, and nobody else is an author. */
+static void
+check_author(const SMFICTX *m, struct span domain)
+{
+	struct arena *a = arena_new(AUTHOR_MEMORY);
+	struct mail_header h = { .n = 0 };
+	struct mail_from from;
+
+	assert(a != NULL);
+	for (size_t i = 0; i < m->n_fields; i++)
+		(void)mail_header_add(&h, a, span_str(m->fields[i].name),
+		    span_str(m->fields[i].value));
+	mail_from_read(&h, a, &from);
+	assert(from.n_fields == 1 && from.n_domains == 1);
+	assert(domain_equal(from.domains[0], domain) ||
+	    domain_is_under(from.domains[0], domain));
+	arena_free(a);
+}
+
+size_t
+signed_check(const SMFICTX *m, bool by_list)
+{
+	struct signature_peek tags;
+	size_t n = 0;
+
+	for (size_t i = 0; i < m->n_changes; i++) {
+		const struct mta_change *c = &m->changes[i];
+		struct span value = span_str(c->value);
+
+		if (!is_signature(c))
+			continue;
+		n++;
+		for (size_t k = 0; k < value.n; k++)
+			assert(ascii_is_print((unsigned char)value.p[k]) ||
+			    value.p[k] == '\t' || value.p[k] == '\n');
+		signature_peek(value, &tags);
+		assert(span_is(tags.domain, "good.example") ||
+		    span_is(tags.domain, "open.example"));
+		if (!by_list)
+			check_author(m, tags.domain);
+	}
+	return n;
+}
+
+void
+signed_only_check(const SMFICTX *m, struct span id)
+{
+	assert(m->n_replies == 0);
+	for (size_t i = 0; i < m->n_changes; i++)
+		assert(!m->changes[i].insert || is_signature(&m->changes[i]));
+	check_removed(m, AUTHRES, id, false);
 }
