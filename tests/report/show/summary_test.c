@@ -763,6 +763,73 @@ test_order(void **state)
 	close_ledger(l);
 }
 
+/* ---- bounds ---- */
+
+enum { CROWD = 45000, CROWD_NETWORK = 4 }; /* addresses, of one network */
+
+static void
+check_crowd(const struct view *v, const struct view_domain *d)
+{
+	uint64_t messages = 0, kept = 0;
+	size_t sources = 0, n = 0;
+
+	(void)v;
+	assert_int_equal(d->n_sources, CROWD);
+	assert_int_equal(d->n_kept, VIEW_SOURCES_MAX);
+	assert_int_equal(d->n_senders, VIEW_SENDERS_MAX + 1);
+	for (const struct view_sender *s = d->senders; s != NULL;
+	     s = s->next, n++) {
+		assert_true(s->next == NULL ||
+		    s->all.messages >= s->next->all.messages);
+		messages += s->all.messages;
+		sources += s->n_sources;
+		for (const struct view_source *one = s->sources; one != NULL;
+		     one = one->next, kept++)
+			assert_true(
+			    one->all.messages > CROWD - VIEW_SOURCES_MAX);
+	}
+	assert_int_equal(n, VIEW_SENDERS_MAX + 1);
+	assert_int_equal(sources, CROWD);
+	assert_int_equal(kept, VIEW_SOURCES_MAX);
+	assert_int_equal(messages, d->all.messages);
+	assert_int_equal(messages, (uint64_t)CROWD * (CROWD + 1) / 2);
+	assert_int_equal(d->senders->kind, SENDER_REST);
+}
+
+/* More sources and senders than are kept: those with the most messages are, in
+ * whatever order they come, and the sums are of all. */
+static void
+test_crowd(void **state)
+{
+	const struct ledger_received r = { .organisation = SPAN("o"),
+		.report_id = SPAN("1"),
+		.begin = TODAY * (int64_t)DATE_DAY,
+		.end = TODAY * (int64_t)DATE_DAY + 1,
+		.domain = SPAN("example.com") };
+	struct ledger *l = open_ledger();
+	struct arena *a = arena_new(CAP);
+	struct visited seen = { .check = check_crowd };
+	bool replaces;
+
+	(void)state;
+	assert_int_equal(ledger_begin_received(l, &r, &replaces), LEDGER_OK);
+	for (unsigned i = 0; i < CROWD; i++) {
+		unsigned network = i / CROWD_NETWORK;
+		/* 7919 is a prime: all numbers from 1 to CROWD. */
+		uint64_t count = (uint64_t)i * 7919 % CROWD + 1;
+		char address[IP_TEXT_MAX];
+
+		snprintf(address, sizeof(address), "10.%u.%u.%u", network >> 8,
+		    network & 255, i % CROWD_NETWORK);
+		add(l, address, count, (struct report_row){ .count = 0 });
+	}
+	assert_int_equal(ledger_end_received(l, true), LEDGER_OK);
+	assert_true(visit(l, SPAN_NONE, 30, a, &seen));
+	assert_int_equal(seen.sources, CROWD);
+	arena_free(a);
+	close_ledger(l);
+}
+
 static void
 test_memory(void **state)
 {
@@ -966,6 +1033,7 @@ main(void)
 		cmocka_unit_test(test_fixed),
 		cmocka_unit_test(test_newsletter),
 		cmocka_unit_test(test_order),
+		cmocka_unit_test(test_crowd),
 		cmocka_unit_test(test_memory),
 		cmocka_unit_test(test_owner),
 		cmocka_unit_test(test_sender_of_row),
