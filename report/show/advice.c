@@ -6,12 +6,13 @@ enum {
 	ENOUGH_DAYS = 7,
 	PARKED_MESSAGES = 10, /* enough to see that a domain sends nothing */
 	PARKED_DAYS = 3,
-	LOST_MESSAGES = 10, /* a few may be one odd user */
-	LOST_MAX = 10,      /* per mille of the owner's mail that may fail */
-	FORWARDED_MAX = 10, /* per mille, for p=reject */
-	WEAK_MAX = 200,     /* per mille of mail that passes, for p=reject */
-	SILENT_DAYS = 10,   /* without a report */
-	OWN_FEW = 50,       /* per mille: nearly none is the owner's */
+	LOST_MESSAGES = 3,     /* fewer may be one odd user */
+	UNKNOWN_MESSAGES = 10, /* of others, enough to matter */
+	LOST_MAX = 10,         /* per mille of the owner's mail that may fail */
+	FORWARDED_MAX = 10,    /* per mille, for p=reject */
+	WEAK_MAX = 200,        /* per mille of mail that passes, for p=reject */
+	SILENT_DAYS = 10,      /* without a report */
+	OWN_FEW = 50,          /* per mille: nearly none is the owner's */
 };
 
 /* Mail that is likely the owner's. */
@@ -97,7 +98,7 @@ static bool
 has_new_sender(const struct view_domain *d, int64_t to)
 {
 	(void)to;
-	return d->counts.unknown >= LOST_MESSAGES &&
+	return d->counts.unknown >= UNKNOWN_MESSAGES &&
 	    view_rate(d->counts.unknown, own_mail(d) + d->counts.unknown) >
 	    LOST_MAX;
 }
@@ -122,7 +123,7 @@ has_open_subdomains(const struct view_domain *d, int64_t to)
 {
 	(void)to;
 	return is_enforced(d) && span_is(d->sp, "none") &&
-	    d->spoofed_below >= LOST_MESSAGES;
+	    d->spoofed_below >= UNKNOWN_MESSAGES;
 }
 
 static bool
