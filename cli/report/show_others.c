@@ -51,15 +51,15 @@ show_tls_domain(const struct others_domain *d)
 	view_put_rate(&b, d->passed, d->total);
 	cli_put(d->domain);
 	printf("   %" PRIu64 " sessions, %s with TLS\n", d->total, memory);
-	printf("  %10s  %-26s  %-8s  %-40s  LAST\n", "SESSIONS", "RESULT",
-	    "POLICY", "SERVER");
+	printf("  %10s  LAST        %-26s  %-8s  SERVER\n", "SESSIONS",
+	    "RESULT", "POLICY");
 	for (const struct others_tls *t = d->tls; t != NULL && n < ROWS_SHOWN;
 	     t = t->next, n++) {
 		printf("  %10" PRIu64 "  ", t->sum.of.sessions);
+		put_day_column(t->sum.last);
 		put_column(t->sum.of.result, 26);
 		put_column(t->sum.of.policy, 8);
-		put_column(t->sum.of.mx, 40);
-		put_day_column(t->sum.last);
+		cli_put(t->sum.of.mx.n > 0 ? t->sum.of.mx : SPAN("-"));
 		putchar('\n');
 	}
 	put_rest_of(d->n, n, d->left_out);
@@ -91,16 +91,20 @@ show_failure_domain(const struct others_domain *d)
 
 	cli_put(d->domain);
 	printf("   %" PRIu64 " messages failed\n", d->total);
-	printf("  %8s  %-39s  %-9s  %-9s  %-24s  LAST        REPORTER\n",
-	    "MESSAGES", "SOURCE", "FAILED", "DELIVERY", "MAIL FROM");
+	printf("  %8s  LAST        %-9s  %-9s  SOURCE\n", "MESSAGES", "FAILED",
+	    "DELIVERY");
 	for (const struct others_failure *f = d->failures;
 	     f != NULL && n < ROWS_SHOWN; f = f->next, n++) {
 		printf("  %8" PRIu64 "  ", f->sum.incidents);
-		put_column(f->sum.source, 39);
+		put_day_column(f->sum.at / DATE_DAY);
 		put_column(f->sum.cause, 9);
 		put_column(f->sum.delivery, 9);
-		put_column(f->sum.mail_from, 24);
-		put_day_column(f->sum.at / DATE_DAY);
+		cli_put(f->sum.source);
+		if (f->sum.mail_from.n > 0) {
+			fputs(" as ", stdout);
+			cli_put(f->sum.mail_from);
+		}
+		fputs(", by ", stdout);
 		cli_put(f->sum.reporter);
 		putchar('\n');
 	}
