@@ -5,6 +5,8 @@
 #include "lib/ascii.h"
 #include "lib/buf.h"
 #include "lib/domain.h"
+#include "spf/record.h"
+#include "spf/spf.h"
 
 enum {
 	PTR_NAMES_MAX = 10, /* that are confirmed, RFC 7208 section 4.6.4 */
@@ -218,6 +220,39 @@ audit_no_ptr(struct auditing *d, const struct ip *ip, struct span reverse,
 	auditing_add(d->out, AUDIT_RULE_PTR_NONE, reverse, shown, change);
 }
 
+/* SPF of a message without a sender is that of the HELO name (RFC 7208 section
+ * 2.4), which is usually the name in the PTR record. */
+static void
+audit_helo(struct auditing *d, struct span name, const struct ip *ip,
+    struct span reverse)
+{
+	const struct spf_query q = {
+		.identity = SPF_IDENTITY_HELO,
+		.ip = *ip,
+		.helo = name,
+		.now = d->q->now,
+	};
+	const struct dns_answer *txt = auditing_ask(d, name, DNS_TXT);
+	struct audit_change *change = audit_change_new(d->a);
+	struct spf_result result;
+
+	if (spf_check(&q, d->questions, d->a, &result) == CORE_WAIT) {
+		d->waiting = true;
+		return;
+	}
+	if (result.code == SPF_PASS || result.code == SPF_TEMPERROR)
+		return;
+	for (size_t i = 0; i < txt->n_records; i++)
+		if (spf_record_is(txt->records[i].text))
+			audit_change_remove_txt(
+			    change, name, txt->records[i].text);
+	audit_change_publish_txt(change, name, SPAN("v=spf1 a -all"));
+	auditing_add(d->out,
+	    result.code == SPF_NONE ? AUDIT_RULE_PTR_HELO_NONE
+				    : AUDIT_RULE_PTR_HELO_FAIL,
+	    reverse, name, change);
+}
+
 static void
 audit_outgoing_address(struct auditing *d, const struct ip *ip)
 {
@@ -240,6 +275,8 @@ audit_outgoing_address(struct auditing *d, const struct ip *ip)
 
 		if (!has_address(d, name, ip))
 			continue;
+		if (domain_is_under(name, d->out->domain))
+			audit_helo(d, name, ip, buf_view(&reverse));
 		if (ptr_is_generic(name, ip)) {
 			audit_change_remove(
 			    change, buf_view(&reverse), "PTR", dotted(d, name));

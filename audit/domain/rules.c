@@ -174,6 +174,17 @@ static const struct {
 		" all its addresses",
 		"Use a name of your own." } },
 
+	[AUDIT_RULE_PTR_HELO_NONE] = { "ptr",
+	    { AUDIT_NOTE, "helo-no-spf", "RFC 7208 section 10.1.3",
+		"%v has no SPF record: if the server at the outgoing address"
+		" says HELO with this name, its bounces do not pass SPF",
+		"Publish one that allows the server itself." } },
+	[AUDIT_RULE_PTR_HELO_FAIL] = { "ptr",
+	    { AUDIT_NOTE, "helo-spf-fails", "RFC 7208 section 10.1.3",
+		"the SPF record of %v does not allow its own address: if the"
+		" server says HELO with this name, its bounces fail SPF",
+		"Publish one that allows the server itself." } },
+
 	/* MTA-STS and TLS-RPT */
 	[AUDIT_RULE_STS_ABSENT] = { "mta-sts",
 	    { AUDIT_NOTE, "absent", "RFC 8461 section 3.1",

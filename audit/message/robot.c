@@ -87,14 +87,15 @@ has_one_author(const struct verdict *v, struct arena *a)
 	size_t at = mail_header_find(h, "From", 0);
 	struct mail_address address;
 	struct mail_address_list l;
+	size_t n = 0;
 
 	if (at == h->n || v->from.state != MAIL_FROM_VALID ||
 	    v->from.n_fields != 1 || v->from.n_domains != 1)
 		return false;
 	l = mail_address_list_of(h->fields[at].value, a);
-	return mail_address_next(&l, &address) == ADDRESS_ONE &&
-	    mail_address_next(&l, &address) == ADDRESS_END && l.valid &&
-	    !l.has_group;
+	while (n < 2 && mail_address_next(&l, &address) == ADDRESS_ONE)
+		n++;
+	return n == 1 && l.valid && !l.has_group;
 }
 
 /* A pass of SPF alone does not count if the record lets nearly everyone pass.

@@ -52,20 +52,24 @@ is_unlocked(int dir, const char *name)
 	return got;
 }
 
-static void
-remove_if_stale(int dir, const char *name, time_t now)
+/* Nobody waits for it, and it is old; or `is_alone`, and it is empty. */
+static bool
+is_stale(int dir, const char *name, bool is_alone)
 {
 	struct stat st;
 
-	if (fstatat(dir, name, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
-	    !S_ISDIR(st.st_mode) && st.st_mtime < now - SPOOL_STALE_S &&
-	    is_unlocked(dir, name))
-		(void)unlinkat(dir, name, 0);
+	if (fstatat(dir, name, &st, AT_SYMLINK_NOFOLLOW) != 0 ||
+	    S_ISDIR(st.st_mode))
+		return false;
+	return (st.st_mtime < time(NULL) - SPOOL_STALE_S ||
+		   (is_alone && st.st_size == 0)) &&
+	    is_unlocked(dir, name);
 }
 
-/* Returns how many messages are awaited; removes stale files if `clean`. */
+/* Removes stale files and returns how many tokens are left.  `is_alone`: the
+ * directory is locked, so that no file is only about to be locked. */
 static size_t
-spool_count(int dir, bool clean)
+spool_clean(int dir, bool is_alone)
 {
 	int fd = openat(dir, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	DIR *list = fd < 0 ? NULL : fdopendir(fd);
@@ -80,9 +84,10 @@ spool_count(int dir, bool clean)
 
 		if (!is_token(span_first(name, name.n - (is_new ? 4 : 0))))
 			continue;
-		if (clean)
-			remove_if_stale(dir, entry->d_name, time(NULL));
-		n += !is_new;
+		if (is_stale(dir, entry->d_name, is_alone))
+			(void)unlinkat(dir, entry->d_name, 0);
+		else
+			n += !is_new;
 	}
 	if (list != NULL)
 		closedir(list);
@@ -104,7 +109,7 @@ spool_open(const char *path)
 		errno = EPERM;
 		return -1;
 	}
-	spool_count(dir, true);
+	spool_clean(dir, false);
 	return dir;
 }
 
@@ -129,7 +134,7 @@ make_wait(int dir, char *token)
 {
 	int fd;
 
-	if (spool_count(dir, true) >= SPOOL_WAITS_MAX) {
+	if (spool_clean(dir, true) >= SPOOL_WAITS_MAX) {
 		errno = EBUSY;
 		return -1;
 	}

@@ -173,6 +173,7 @@ def learned(c):
         "1.2.0.192.in-addr.arpa. IN PTR mx.@.",
         "20.113.0.203.in-addr.arpa. IN PTR out.@.",
         "out.@. IN A 203.0.113.20",
+        *['%s.@. IN TXT "v=spf1 a -all"' % name for name in ("mx", "out")],
         'old._domainkey.@. IN TXT "v=DKIM1; k=rsa; p=KEY"'])
     result = audit(c, "example.com", lines, ["--store", store], now=now)
     # s1 passed, and 203.0.113.7 passed SPF; .8 is a forwarder
