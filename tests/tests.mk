@@ -30,7 +30,9 @@
 ## cross        compile for musl, arm64 and riscv64, without linking
 ## rpm          the RPM of etc/avouch.spec, compared with what install does
 ## apk          the APKBUILD of Alpine, compared with what install does
-## bench        the milter and its peers: CPU, rate, latency, memory
+## bench        the milter and its peers: CPU, rate, latency, memory; also
+##              through a real Postfix, signing, and growth
+## growth-bench how the cost of a message grows with what there is more of
 ## sign-bench   CPU of signing a small message, beside opendkim and RSA alone
 ## bench-parts  what the single parts cost
 
@@ -86,7 +88,7 @@ $(BUILD)/tests/fuzz/%_replay: $(BUILD)/tests/fuzz/%_fuzz.o \
 	$(LINK_TEST) -o $@ $(OBJECTS_FIRST) $(LIBS_TEST)
 
 $(BUILD)/tests/bench/%_bench: $(BUILD)/tests/bench/%_bench.o $(ARCHIVE)
-	$(LINK_TEST) -o $@ $^ $(LIBS_COMMAND)
+	$(LINK_TEST) -o $@ $^ $(LIBS_COMMAND) -lm
 
 bench-parts: $(BENCHES)
 	@for bench in $(BENCHES); do $$bench || exit 1; done
@@ -97,6 +99,13 @@ BENCH_HARNESS ?= ../shared/bench
 bench: all
 	@tests/bench/peers.py $(DAEMON) --harness $(BENCH_HARNESS) \
 		--work $(BUILD)/bench $(BENCH)
+	@tests/bench/postfix_bench.py $(DAEMON) --harness $(BENCH_HARNESS) \
+		--work $(BUILD)/bench
+	@$(MAKE) --no-print-directory -s sign-bench growth-bench
+
+# What grows with signatures, overrides, domains and connections, and how fast.
+growth-bench: all
+	@tests/bench/growth.py $(DAEMON)
 
 unit-programs: $(TESTS) $(REPLAYS)
 
@@ -343,7 +352,7 @@ deps:
 	@tests/deps all
 
 .PHONY: bench bench-parts demo apk check check-programs check-run cli-test e2e \
-	matrix cross rpm unit-programs package-test central-test conformance sign-test sign-bench soak soak-reload faults neighbours sendmail-test \
+	matrix cross rpm unit-programs package-test central-test conformance sign-test sign-bench growth-bench soak soak-reload faults neighbours sendmail-test \
 	store-faults \
 	valgrind lint analyze coverage coverage-run deps unit fuzz-replay \
 	asan tsan sanitized fuzz-build fuzzers fuzz
