@@ -203,7 +203,7 @@ others_read(struct ledger *l, const struct ledger_range *range, struct arena *a,
 static void
 put_cell(FILE *out, struct span text)
 {
-	fputs("<td class=\"a\">", out);
+	fputs("<td class=\"t\">", out);
 	page_text(out, text.n > 0 ? text : SPAN("-"));
 	fputs("</td>", out);
 }
@@ -221,7 +221,7 @@ put_day_cell(FILE *out, int64_t day)
 	struct buf b = buf_wrap(memory, sizeof(memory));
 
 	date_put_day(&b, day);
-	fprintf(out, "<td>%s</td></tr>\n", memory);
+	fprintf(out, "<td class=\"d\">%s</td></tr>\n", memory);
 }
 
 static void

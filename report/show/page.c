@@ -40,6 +40,7 @@ static const char style[] =
     "vertical-align:top}td.n,th.n{text-align:right;"
     "font-variant-numeric:tabular-nums;white-space:nowrap}"
     "td.a{overflow-wrap:anywhere;min-width:190px}"
+    "td.t{overflow-wrap:break-word;max-width:260px}td.d{white-space:nowrap}"
     ".name{display:block;color:var(--soft);font-size:13px}"
     ".tag{display:inline-block;border-radius:999px;padding:1px 10px;"
     "font-size:12.5px;font-weight:600;white-space:nowrap}"

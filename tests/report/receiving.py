@@ -219,7 +219,7 @@ def failures_shown(c):
     holds(out, "FAILURE REPORTS\nexample.com   1208 messages failed\n")
     _, text = page(c, store)
     holds(text, "<h2>Failure reports</h2>")
-    holds(text, "<td class=\"a\">192.0.2.9</td>")
+    holds(text, "<td class=\"t\">192.0.2.9</td>")
 
 
 @suite.test("feedback that is no failure report; what is enclosed in one")
