@@ -1,7 +1,40 @@
 #include "sign/author_rule.h"
 
+#include <string.h>
+
 #include "lib/domain.h"
 #include "mail/address.h"
+
+static bool
+is_plain(unsigned char c)
+{
+	return c > ' ' && c != 0x7f && strchr("()<>[]:;@\\,\"", c) == NULL;
+}
+
+/*
+ * A local part as it is compared: without quotes, so that "ceo"@example.com is
+ * ceo@example.com.  Absent: it has comments or white space, or there is no
+ * memory.
+ */
+static struct span
+plain_local(struct arena *a, struct span local)
+{
+	struct span inside = span_skip(local, 1);
+	struct buf b;
+
+	if (local.n == 0 || span_all(local, is_plain))
+		return local;
+	if (local.n < 2 || local.p[0] != '"' || local.p[local.n - 1] != '"')
+		return SPAN_NONE;
+	inside.n--;
+	b = buf_alloc(a, local.n);
+	for (size_t i = 0; i < inside.n; i++) {
+		if (inside.p[i] == '\\' && ++i == inside.n)
+			return SPAN_NONE;
+		buf_byte(&b, inside.p[i]);
+	}
+	return b.full ? SPAN_NONE : buf_view(&b);
+}
 
 /* Whether `text`, an envelope address or a login, is that address. */
 static bool
@@ -13,14 +46,23 @@ is_address(
 	    domain_normal(a, mail_envelope_domain(text, &its_local));
 
 	return its_domain.n > 0 && domain_equal(its_domain, domain) &&
-	    span_equal_nocase(its_local, local);
+	    span_equal_nocase(plain_local(a, its_local), local);
+}
+
+/* "a%b.example" is an address for MAIL FROM, but not as a login. */
+static bool
+is_login(const struct author_rule *r, struct arena *a, struct span local,
+    struct span domain)
+{
+	return span_index(r->login, '@') < r->login.n && r->login.p[0] != '<' &&
+	    is_address(a, r->login, local, domain);
 }
 
 static bool
 login_allows(const struct author_rule *r, struct arena *a, struct span local,
     struct span domain)
 {
-	return is_address(a, r->login, local, domain) ||
+	return is_login(r, a, local, domain) ||
 	    (r->senders != NULL &&
 		senders_allow(r->senders, local, domain, r->login));
 }
@@ -30,20 +72,20 @@ address_allowed(const struct author_rule *r, struct arena *a,
     const struct mail_address *author)
 {
 	struct span domain = domain_normal(a, author->domain);
+	struct span local = plain_local(a, author->local);
 
-	if (domain.n == 0)
+	if (domain.n == 0 || local.n == 0)
 		return false;
 	switch (r->rule) {
 	case CONF_AUTHOR_ENVELOPE:
-		return is_address(a, r->sender, author->local, domain);
+		return is_address(a, r->sender, local, domain);
 	case CONF_AUTHOR_LOGIN:
-		return login_allows(r, a, author->local, domain);
+		return login_allows(r, a, local, domain);
 	case CONF_AUTHOR_ANY:
 		break;
 	}
-	return login_allows(r, a, author->local, domain) ||
-	    (r->senders == NULL &&
-		is_address(a, r->sender, author->local, domain));
+	return login_allows(r, a, local, domain) ||
+	    (r->senders == NULL && is_address(a, r->sender, local, domain));
 }
 
 static bool
@@ -79,4 +121,32 @@ author_rule_allows(
 	if (r->rule == CONF_AUTHOR_ENVELOPE && r->sender.n == 0)
 		return true;
 	return from < h->n && field_allowed(r, a, h->fields[from].value);
+}
+
+bool
+author_rule_allows_list(
+    const struct author_rule *r, struct span list, struct arena *a)
+{
+	struct span domain = list;
+
+	if (r->login.n == 0)
+		return true;
+	switch (r->rule) {
+	case CONF_AUTHOR_ENVELOPE:
+		domain =
+		    domain_normal(a, mail_envelope_domain(r->sender, NULL));
+		return domain.n > 0 &&
+		    (domain_equal(list, domain) ||
+			domain_is_under(list, domain));
+	case CONF_AUTHOR_LOGIN:
+		for (; r->senders != NULL && domain.n > 0;
+		     domain = domain_parent(domain))
+			if (senders_allow(
+				r->senders, SPAN(""), domain, r->login))
+				return true;
+		return false;
+	case CONF_AUTHOR_ANY:
+		break;
+	}
+	return true;
 }

@@ -29,4 +29,13 @@ struct author_rule {
 bool author_rule_allows(
     const struct author_rule *r, const struct mail_header *h, struct arena *a);
 
+/*
+ * Whether the login may send mail of others for the mailing list `list`, a
+ * domain: by CONF_AUTHOR_LOGIN, `senders` lists it for "@" and that domain or
+ * one above it; by CONF_AUTHOR_ENVELOPE, the domain of MAIL FROM is one of
+ * these.
+ */
+bool author_rule_allows_list(
+    const struct author_rule *r, struct span list, struct arena *a);
+
 #endif

@@ -22,6 +22,7 @@ struct signer {
 	int body; /* handle of the hash that our signatures have */
 	struct own_signatures *own;
 	struct flaws flaws;
+	struct span list; /* the mark, if s->outcome.by_list */
 	bool headers_ended;
 	struct signer_outcome outcome;
 };
@@ -119,6 +120,7 @@ keys_of_list(struct signer *s)
 	for (size_t i = 0; i < n; i++)
 		if (keys_at_or_above(s, marks[i].domain) == SIGN_KEYS_FOUND) {
 			s->outcome.by_list = true;
+			s->list = marks[i].domain;
 			return true;
 		}
 	return false;
@@ -178,8 +180,9 @@ check_author(struct signer *s)
 		.sender = s->outcome.sender,
 	};
 
-	if (s->outcome.by_list ||
-	    author_rule_allows(&rule, &s->header, s->arena))
+	if (s->outcome.by_list
+		? author_rule_allows_list(&rule, s->list, s->arena)
+		: author_rule_allows(&rule, &s->header, s->arena))
 		return SIGNER_NO_REASON;
 	s->outcome.author_mismatch = true;
 	return rule.rule == CONF_AUTHOR_ANY ? SIGNER_NO_REASON

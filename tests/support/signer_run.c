@@ -161,3 +161,36 @@ signer_run_expect(
 	}
 	dkim_run_end(&v);
 }
+
+void
+signer_run_outcomes(const struct outcome_vector *v, size_t n)
+{
+	char message[4000];
+
+	for (; n > 0; n--, v++) {
+		struct signer_ran r;
+
+		snprintf(message, sizeof(message), "%s" REST "\r\nHi\r\n",
+		    v->header);
+		r = signer_run(
+		    &(struct signer_run){
+			.conf = v->conf,
+			.login = v->login,
+			.sender = v->sender,
+			.senders = v->senders,
+		    },
+		    message);
+		if (r.o->result != v->result || r.o->reason != v->reason)
+			fail_msg("%s: %d, %s; want %d, %s", v->title,
+			    r.o->result, signer_reason_name(r.o->reason),
+			    v->result, signer_reason_name(v->reason));
+		if (v->domain != NULL && !span_is(r.o->domain, v->domain))
+			fail_msg("%s: d=%.*s", v->title, SPAN_FMT(r.o->domain));
+		if (r.o->author_mismatch != v->mismatch)
+			fail_msg(
+			    "%s: mismatch %d", v->title, r.o->author_mismatch);
+		if (v->result != SIGNER_SIGNED && r.o->n_add > 0)
+			fail_msg("%s: has a signature", v->title);
+		signer_run_end(&r);
+	}
+}

@@ -55,4 +55,17 @@ void signer_run_put(struct signer_ran *r, struct span s);
 void signer_run_expect(
     const struct signer_ran *r, const char *name, const char *want);
 
+struct outcome_vector {
+	const char *title;
+	const char *conf, *login, *sender, *senders;
+	const char *header; /* FROM and REST are added to "+..." */
+	enum signer_result result;
+	enum signer_reason reason;
+	const char *domain; /* d= */
+	bool mismatch;
+};
+
+/* Each as a message with the fields of REST; fails with the title. */
+void signer_run_outcomes(const struct outcome_vector *v, size_t n);
+
 #endif
