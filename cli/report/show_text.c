@@ -58,7 +58,8 @@ print_sender(const struct view_sender *s)
 		putchar(' ');
 		put_rate(parts[i], s->all.messages);
 	}
-	printf("  %s%s", view_cause_title(s->cause), s->is_new ? ", new" : "");
+	printf("  %s%s", view_cause_title(s->cause),
+	    s->is_new && sender_role(s) != VIEW_FOREIGN ? ", new" : "");
 	if (s->fixed >= 0) {
 		fputs(", passes since ", stdout);
 		put_day(s->fixed);

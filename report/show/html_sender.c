@@ -161,7 +161,7 @@ put_who(FILE *out, const struct view_sender *s)
 {
 	fputs("<span class=\"who\">", out);
 	page_text(out, s->name);
-	if (s->is_new)
+	if (s->is_new && sender_role(s) != VIEW_FOREIGN)
 		fputs(" <span class=\"tag ti\">new</span>", out);
 	if (s->fixed >= 0) {
 		fputs(" <span class=\"tag tg\">passes since ", out);

@@ -94,7 +94,7 @@ static const char more_style[] =
     ".tiles.eight{grid-template-columns:1fr 1fr}"
     ".chart svg{min-width:620px;direction:ltr}.in{margin-left:0}"
     ".group{padding:10px 10px 2px}dl{grid-template-columns:1fr}"
-    "dd{margin-bottom:4px}.who{flex-basis:80%}.num{text-align:left;"
+    "dd{margin-bottom:4px}.who{flex-basis:88%}.num{text-align:left;"
     "min-width:0;margin-left:10px}"
     "th,td{padding-right:9px}td.a{min-width:130px}td.b,th.b{display:none}}";
 
