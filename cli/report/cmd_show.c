@@ -111,6 +111,7 @@ show_with_others(struct report_showing *s, const struct ledger_range *range)
 	status = others_read(s->ledger, range, a, &others)
 	    ? show_view(s, &others)
 	    : cli_fail(s->c, EX_TEMPFAIL, "%s", others.fault);
+	s->view.others = NULL;
 	arena_free(a);
 	return status;
 }
