@@ -25,6 +25,7 @@ import miltproto  # noqa: E402
 import signlab  # noqa: E402
 
 BATCHES, MESSAGES = 7, 60
+IDLE = 5  # seconds
 MOST = 2.2  # what a factor may be
 OVER_BUDGET = []  # (table, factor)
 
@@ -163,9 +164,12 @@ def connections(program):
                 held.append(m)
             costs.append(message_us(pid, l.where, message, passes))
             memories.append(memory_mib(pid))
-        print("descriptors: %d, threads: %d" % (
-            len(os.listdir("/proc/%d/fd" % pid)),
-            len(os.listdir("/proc/%d/task" % pid))))
+        before = cpu_us(pid)
+        time.sleep(IDLE)
+        print("%d open: %d descriptors, %d threads, %.2f %% of a CPU idle" % (
+            number, len(os.listdir("/proc/%d/fd" % pid)),
+            len(os.listdir("/proc/%d/task" % pid)),
+            (cpu_us(pid) - before) / IDLE / 1e4))
         for m in held:
             m.socket.shutdown(socket.SHUT_RDWR)
             m.close()
