@@ -58,9 +58,9 @@ mine_list_add(struct mine_listing *m, struct span name)
 }
 
 static bool
-mine_list_report(void *arg, const struct ledger_received *report)
+mine_list_reported(void *arg, const struct ledger_received_domain *d)
 {
-	mine_list_add(arg, report->domain);
+	mine_list_add(arg, d->domain);
 	return true;
 }
 
@@ -101,8 +101,8 @@ mine_list_read(struct cli *c, const struct conf *conf,
 	if (conf->sign.keys != NULL)
 		status = mine_list_keys(c, conf->sign.keys, &m);
 	if (status == EX_OK && store != NULL &&
-	    ledger_each_received(store->ledger, &range, mine_list_report, &m) ==
-		LEDGER_ERROR)
+	    ledger_each_received_domain(
+		store->ledger, &range, mine_list_reported, &m) == LEDGER_ERROR)
 		status = cli_fail(c, EX_TEMPFAIL, "%s: %s", store->shown,
 		    ledger_error(store->ledger));
 	return status;
