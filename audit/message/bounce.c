@@ -50,6 +50,19 @@ receiver_of(struct span text)
 	return NULL;
 }
 
+/* A log with the replies of several receivers. */
+static bool
+is_mixed(struct span text)
+{
+	const char *area = receiver_of(text);
+
+	for (size_t i = 0; area != NULL && i < ARRAY_SIZE(words); i++)
+		if (strcmp(words[i].area, area) != 0 &&
+		    holds(text, words[i].word))
+			return true;
+	return false;
+}
+
 /* The part of a row's reply after the basic code: "5.7.26". */
 static struct span
 enhanced_of(const char *reply)
@@ -94,31 +107,47 @@ is_reason_of_26(enum audit_fault fault)
 	    fault == AUDIT_FAULT_UNAUTHENTICATED;
 }
 
-/*
- * Microsoft says in its text which of the three failed: "Spf= Pass , Dkim= Fail
- * , DMARC= Pass".  True: the fault of `rule` is not the one.
- */
-static bool
-is_excluded(struct span text, enum audit_fault fault)
-{
-	static const struct {
-		enum audit_fault fault;
-		const char *passes[2];
-	} said[] = {
-		{ AUDIT_FAULT_SPF, { "spf= pass", "spf=pass" } },
-		{ AUDIT_FAULT_DKIM, { "dkim= pass", "dkim=pass" } },
-		{ AUDIT_FAULT_NO_DMARC, { "dmarc= pass", "dmarc=pass" } },
-		{ AUDIT_FAULT_UNALIGNED, { "dmarc= pass", "dmarc=pass" } },
-	};
+/* Microsoft says in its text which of the three failed: "Spf= Pass , Dkim= Fail
+ * , DMARC= Pass". */
+static const struct {
+	enum audit_fault fault;
+	const char *passes[2];
+} said[] = {
+	{ AUDIT_FAULT_SPF, { "spf= pass", "spf=pass" } },
+	{ AUDIT_FAULT_DKIM, { "dkim= pass", "dkim=pass" } },
+	{ AUDIT_FAULT_NO_DMARC, { "dmarc= pass", "dmarc=pass" } },
+	{ AUDIT_FAULT_UNALIGNED, { "dmarc= pass", "dmarc=pass" } },
+};
 
-	for (size_t i = 0; i < ARRAY_SIZE(phrases); i++)
+/* What a text says besides its codes; found once, because a hostile text can
+ * have a code in every few bytes. */
+struct reply {
+	const char *area;      /* NULL: not known */
+	enum audit_fault only; /* of Gmail's three; AUDIT_FAULTS: not known */
+	bool passes[ARRAY_SIZE(said)];
+};
+
+static void
+read_reply(struct span text, struct reply *out)
+{
+	*out = (struct reply){ receiver_of(text), AUDIT_FAULTS, { false } };
+	for (size_t i = 0; i < ARRAY_SIZE(phrases) && out->only == AUDIT_FAULTS;
+	     i++)
 		if (holds(text, phrases[i].words))
-			return is_reason_of_26(fault) &&
-			    fault != phrases[i].fault;
+			out->only = phrases[i].fault;
 	for (size_t i = 0; i < ARRAY_SIZE(said); i++)
-		if (said[i].fault == fault &&
-		    (holds(text, said[i].passes[0]) ||
-			holds(text, said[i].passes[1])))
+		out->passes[i] = holds(text, said[i].passes[0]) ||
+		    holds(text, said[i].passes[1]);
+}
+
+/* The text says that another fault is the reason. */
+static bool
+is_excluded(const struct reply *r, enum audit_fault fault)
+{
+	if (r->only != AUDIT_FAULTS)
+		return is_reason_of_26(fault) && fault != r->only;
+	for (size_t i = 0; i < ARRAY_SIZE(said); i++)
+		if (said[i].fault == fault && r->passes[i])
 			return true;
 	return false;
 }
@@ -147,7 +176,7 @@ has_reply(const struct audit_provider_rule *rule, struct span code)
 
 /* Adds the rules of `area` with this code; false: there are none. */
 static bool
-add_rules(struct span text, struct arena *a, struct audit_findings *out,
+add_rules(const struct reply *r, struct arena *a, struct audit_findings *out,
     const char *area, struct span code)
 {
 	bool any = false;
@@ -159,19 +188,18 @@ add_rules(struct span text, struct arena *a, struct audit_findings *out,
 		if (strcmp(rule->area, area) != 0 || !has_reply(rule, code))
 			continue;
 		any = true;
-		if (!is_known(out, rule) && !is_excluded(text, rule->fault))
+		if (!is_known(out, rule) && !is_excluded(r, rule->fault))
 			audit_rule_add(out, a, rule, AUDIT_ERROR, code,
 			    SPAN("in the reply"));
 	}
 	return any;
 }
 
-void
-audit_bounce(struct span text, struct arena *a, struct audit_findings *out)
+static void
+explain_codes(struct span text, const struct reply *r, struct arena *a,
+    struct audit_findings *out)
 {
-	struct span all = span_first(text, AUDIT_BOUNCE_MAX);
-	const char *area = receiver_of(all);
-	struct scan s = scan_of(all);
+	struct scan s = scan_of(text);
 	int before = ' ';
 
 	while (!scan_done(&s)) {
@@ -187,7 +215,28 @@ audit_bounce(struct span text, struct arena *a, struct audit_findings *out)
 		if (scan_peek(&s) == '.' ||
 		    ascii_is_digit((unsigned char)scan_peek(&s)))
 			continue;
-		if (area == NULL || !add_rules(all, a, out, area, code))
-			add_rules(all, a, out, "any", code);
+		if (r->area == NULL || !add_rules(r, a, out, r->area, code))
+			add_rules(r, a, out, "any", code);
+	}
+}
+
+void
+audit_bounce(struct span text, struct arena *a, struct audit_findings *out)
+{
+	struct span all = span_first(text, AUDIT_BOUNCE_MAX);
+	struct scan lines = scan_of(all);
+	struct reply whole, one;
+
+	read_reply(all, &whole);
+	if (!is_mixed(all)) {
+		explain_codes(all, &whole, a, out);
+		return;
+	}
+	while (!scan_done(&lines)) {
+		struct span line = scan_until(&lines, '\n');
+
+		scan_byte(&lines, '\n');
+		read_reply(line, &one);
+		explain_codes(line, one.area != NULL ? &one : &whole, a, out);
 	}
 }

@@ -212,6 +212,15 @@ is_grouped(const struct audit_findings *all, size_t i)
 	return false;
 }
 
+static bool
+has_group(const struct audit_findings *all, size_t i)
+{
+	for (size_t k = i + 1; k < all->n; k++)
+		if (is_same(&all->list[i], &all->list[k]))
+			return true;
+	return false;
+}
+
 static void
 show_finding(const struct audit_findings *all, size_t i)
 {
@@ -225,14 +234,17 @@ show_finding(const struct audit_findings *all, size_t i)
 		fputs(": ", stdout);
 		cli_put(f->term);
 	}
-	printf(" (%s)\n", f->section);
-	for (size_t k = i + 1; k < all->n; k++)
-		if (is_same(f, &all->list[k]))
-			printf("    %s: %s\n",
-			    audit_word(all->list[k].severity),
-			    all->list[k].section);
+	if (has_group(all, i))
+		putchar('\n');
+	else
+		printf(" (%s)\n", f->section);
 	cli_prose(TEXT_COLUMN, f->text);
 	cli_entry(SPAN("    fix:"), LABEL_COLUMN, f->fix);
+	for (size_t k = i; k < all->n && has_group(all, i); k++)
+		if (is_same(f, &all->list[k]))
+			printf("      %s: %s\n",
+			    audit_word(all->list[k].severity),
+			    all->list[k].section);
 	if (f->change == NULL)
 		return;
 	if (audit_change_is_above(all, i)) {

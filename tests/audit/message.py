@@ -263,6 +263,13 @@ BOUNCES = [
     ("554 5.7.9 Message not accepted for policy reasons. See "
      "https://postmaster.yahooinc.com/error-codes",
      ["yahoo.dmarc-policy", "yahoo.unauthenticated"]),
+    ("status=bounced (host gmail-smtp-in.l.google.com said: 550-5.7.26 Your email "
+     "has been blocked because the sender is unauthenticated.)\n"
+     "status=bounced (host mta7.am0.yahoodns.net said: 554 5.7.9 Message not "
+     "accepted for policy reasons)\n550 5.7.515 Access denied, outlook.com. Spf= "
+     "Pass , Dkim= Pass , DMARC= Fail",
+     ["gmail.unauthenticated", "outlook.no-dmarc", "outlook.unaligned",
+      "yahoo.dmarc-policy", "yahoo.unauthenticated"]),
     ("Diagnostic-Code: smtp; 550 5.7.23 SPF validation failed", ["any.spf"]),
     ("550 5.1.1 no such user; 192.0.2.1 5.7.26.1 15.7.26 5.7.261", []),
     ("", []),
@@ -303,7 +310,8 @@ def hostile(c):
                   bad + b"\r\nMessage-ID: " + bad + b"\r\n\r\n")
     c.run("audit", "--message", path, "--zone", c.zone, status=None)
     c.run("audit", "--bounce", path)
-    c.run("audit", "--bounce", "-", stdin=b"5.7.26 " * 200000)
+    for receivers in (b"", b"gmail DMARC policy ", b"gmail DMARC policy yahoo "):
+        c.run("audit", "--bounce", "-", stdin=receivers + b"5.7.26 " * 200000)
 
 
 if __name__ == "__main__":
