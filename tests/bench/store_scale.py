@@ -91,12 +91,26 @@ def push(c, hosts, rows, milliseconds, kills):
         fill(host, (TODAY - 1,), rows, seed)
     c.run("show", "--store", url)  # makes the tables
     far.count()
-    took, killed = [0.0] * hosts, [0] * hosts
+    took, killed, peaks = [0.0] * hosts, [0] * hosts, [0] * hosts
+
+    def watch(i, p):
+        """The most memory that it has had, in KB."""
+        while p.poll() is None:
+            try:
+                with open("/proc/%d/status" % p.pid, encoding="ascii") as f:
+                    found = re.search(r"VmHWM:\s+(\d+)", f.read())
+                    name = os.readlink("/proc/%d/exe" % p.pid)
+            except OSError:
+                continue
+            if found and name == c.program:
+                peaks[i] = max(peaks[i], int(found.group(1)))
+            time.sleep(0.02)
 
     def one(i):
         began = time.monotonic()
         while True:
             p = many[i].start("push")
+            threading.Thread(target=watch, args=(i, p), daemon=True).start()
             if killed[i] < kills // hosts:
                 try:
                     p.wait(random.uniform(0.1, 4))
@@ -118,14 +132,14 @@ def push(c, hosts, rows, milliseconds, kills):
         t.join()
     all_of_it = time.monotonic() - began
     turns, sent = far.count()
-    peak = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss // 1024
     agree(c, database, *many)
     print("%d hosts x %d rows, %d ms away: %.1f s in all (each: %s), %d pushes "
           "killed, %d round trips, %.1f MB sent, %d rows there, peak of a push "
-          "%d MB" % (
+          "%.1f MB" % (
               hosts, rows, milliseconds, all_of_it,
               ", ".join("%.1f" % t for t in took), sum(killed), turns,
-              sent / 1e6, len(c.kept(database)), peak))
+              sent / 1e6, len(c.kept(database)),
+              max(peaks) / 1024))
 
 
 def fill_received(host, rows):
@@ -155,12 +169,17 @@ def fill_received(host, rows):
                  for _ in range(OF_REPORT)))
 
 
-def seconds_of(host, *words):
-    began = time.monotonic()
-    status, out, err = host.run(*words)
-    took = time.monotonic() - began
-    same((status, err), (0, ""), words)
-    return took, out
+def cpu_of(host, *words):
+    """Seconds of processors, which another load does not change."""
+    def used():
+        u = resource.getrusage(resource.RUSAGE_CHILDREN)
+        return u.ru_utime + u.ru_stime
+
+    before = used()
+    p = host.start(*words)
+    err = p.communicate()[1]
+    same((p.returncode, err), (0, b""), words)
+    return used() - before
 
 
 def grown(c, rows):
@@ -180,15 +199,15 @@ def grown(c, rows):
         r"threads: (\d+) messages/s, CPU ([\d.]+) us.* put mean ([\d.]+) ms, "
         r"slowest ([\d.]+) ms", out).groups())
     found = [size, rate, cpu, mean, slowest]
-    found.append(seconds_of(host, "send", "--day", "yesterday")[0])
+    found.append(cpu_of(host, "send", "--day", "yesterday"))
     for words in ((), ("--json",), ("--html", c.path("page.html"))):
-        found.append(seconds_of(host, "show", "--days", str(DAYS), *words)[0])
+        found.append(cpu_of(host, "show", "--days", str(DAYS), *words))
     return found
 
 
 COLUMNS = ("rows", "MB", "messages/s", "CPU us a message", "put mean ms",
-           "put slowest ms", "send s", "show s", "show --json s",
-           "show --html s")
+           "put slowest ms", "send CPU s", "show CPU s",
+           "show --json CPU s", "show --html CPU s")
 
 
 def grow(c, sizes):
