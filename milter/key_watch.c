@@ -586,6 +586,9 @@ key_watch_stop(void)
 		watch.stop = true;
 		if (s != NULL) {
 			(void)collect_used(s->keys, clock_now().now);
+			if (watch.has_pauses)
+				(void)pauses_note(&watch.pauses,
+				    sign_sink_last_message(), clock_now().now);
 			state_save(s->keys);
 		}
 		pthread_cond_signal(&watch.wake);

@@ -226,10 +226,12 @@ socket_path(const char *socket)
 	return colon != NULL && colon[1] == '/' ? colon + 1 : NULL;
 }
 
-/* The daemon reads keys, and writes only the state that it has seen of them. */
+/* The daemon reads keys, and writes only the state that it has seen of them.
+ * Keys may be links to credentials that systemd has decrypted. */
 static void
 landlock_allow_keys(const struct landlock_rules *f, const char *folder)
 {
+	const char *credentials = getenv("CREDENTIALS_DIRECTORY");
 	char memory[PLACE_MAX];
 	struct buf state = buf_wrap(memory, sizeof(memory));
 
@@ -237,6 +239,8 @@ landlock_allow_keys(const struct landlock_rules *f, const char *folder)
 		return;
 	buf_printf(&state, "%s/" KEY_STATE_FOLDER, folder);
 	(void)landlock_allow(f, folder, READ);
+	if (credentials != NULL)
+		(void)landlock_allow(f, credentials, READ);
 	if (!state.full)
 		(void)landlock_allow(f, memory, READ_WRITE);
 }

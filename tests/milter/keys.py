@@ -41,6 +41,7 @@ class Keys(contextlib.ExitStack):
         self.command = os.path.dirname(self.program) + "/avouch"
         self.milter = None
         self.records = {}
+        self.confine = ""
 
     def __enter__(self):
         super().__enter__()
@@ -54,7 +55,7 @@ class Keys(contextlib.ExitStack):
         return self
 
     def settings(self, more=""):
-        return ('socket = ""\nlog_target = stderr\nlog = text\n'
+        return (self.confine + 'socket = ""\nlog_target = stderr\nlog = text\n'
                 'authserv_id = "mx.example.net"\n'
                 'nameservers = {"127.0.0.1@%d"}\n'
                 'metrics { listen = "unix:%s/metrics" }\n'
@@ -411,10 +412,32 @@ def running(pid):
         return f.read().strip()
 
 
+@suite.test("a key that is a link to a credential of systemd")
+def credential(k):
+    path = "%s/%s/fine.pem" % (k.folder, DOMAIN)
+    folder = k.home + "/credentials"
+    os.mkdir(folder, 0o700)
+    k.stop()
+    os.rename(path, folder + "/example.org.fine")
+    os.chmod(folder + "/example.org.fine", 0o400)
+    os.symlink(folder + "/example.org.fine", path)
+    k.confine = "sandbox = full\n"
+    k.start(environment=dict(CREDENTIALS_DIRECTORY=folder))
+    same(k.signs_with(), "fine", "signs")
+    k.stop()
+    k.confine = ""
+    os.unlink(path)
+    os.rename(folder + "/example.org.fine", path)
+    os.chmod(path, 0o640)
+    k.start()
+    same(k.signs_with(), "fine", "signs")
+
+
 def pauses(k, **numbers):
     """Writes what the daemon, which is stopped, knows of own mail."""
     folder = k.folder + "/.state/"
-    path = folder + [n for n in os.listdir(folder) if n != "other"][0]
+    path = folder + [n for n in os.listdir(folder)
+                     if not n.endswith(".new")][0]  # of a kill -9
     with open(path) as f:
         lines = f.read().splitlines()
     true(any(line.startswith("!pauses ") for line in lines), str(lines))
