@@ -168,6 +168,9 @@ SITUATIONS = {
     "a service is fixed": (
         [days(30, 8, good(), esp(50, False)), days(7, 2, good(), esp(50, True))],
         {"fixed": r"failed before and passes since 2026-02-03"}),
+    "a service that was fixed three weeks ago": (
+        [days(30, 22, good(), esp(50, False)), days(21, 2, good(), esp(50, True))],
+        {}),
     "another policy": (
         [days(30, 9, good()), ("quarantine", days(8, 2, good()))],
         {"policies": "receivers see p=quarantine, before it was p=none"}),
