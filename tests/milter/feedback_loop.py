@@ -6,6 +6,7 @@ signs, and what arrives: it passes DMARC, and `avouch report read` reads it.
 usage: feedback_loop.py PROGRAM [PART-OF-A-NAME]; the command lies beside it
 """
 
+import email
 import json
 import os
 import subprocess
@@ -91,6 +92,22 @@ def _(l):
          ("loop.example", passed + forged, passed))
     same({s["address"]: s["messages"] for s in told["sources"]},
          {own["ADDR"]: passed, other["ADDR"]: forged})
+
+
+@suite.test("a digest goes the same way: one mail with two parts that passes DMARC")
+def _(l):
+    same(report(l, "digest", "--config", l.conf, "--mail", RECIPIENT)["mailed"],
+         RECIPIENT)
+    mail = l.sink.take(RECIPIENT)
+    true(mail is not None, "nothing arrived: " + l.postfix.tail())
+    same(signlab.own_signatures(mail), [("example.net", "m1")])
+    same(signlab.verify(l, mail), ["pass"])
+    same(signlab.dmarc(l, mail, REPORTER), "pass")
+    same(smtp.fields(mail, "Auto-Submitted"), ["auto-generated"])
+    parts = email.message_from_bytes(mail).get_payload()
+    same([p.get_content_type() for p in parts], ["text/plain", "text/html"])
+    for part in parts:
+        holds(part.get_payload(decode=True).decode(), "Mail authentication")
 
 
 def main():
