@@ -79,19 +79,17 @@ def opening(address, helo):
 
 
 def verdict(file):
-    """Reads to the end of a message: accepted ("c") or refused."""
-    last = None
-    replies = 0
-    while replies < 2:  # to the body, and to its end
+    """Reads to the end of a message: accepted ("c") or refused.  Over a unix
+    socket that is the only reply."""
+    while True:
         head = file.read(5)
         if len(head) < 5:
             raise ConnectionError("hung up")
         size = struct.unpack(">I", head[:4])[0] - 1
         if size:
             file.read(size)
-        last = chr(head[4])
-        replies += last not in "imhqO"
-    return last
+        if chr(head[4]) not in "imhqO":
+            return chr(head[4])
 
 
 def kinds(keys):
