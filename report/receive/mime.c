@@ -3,6 +3,8 @@
 #include <gmime/gmime.h>
 #include <string.h>
 
+#include "lib/ascii.h"
+
 /* ---- mbox ---- */
 
 static const char from_line[] = "From ";
@@ -49,9 +51,9 @@ mailbox_next(struct span *rest, struct span *mail)
 
 /* ---- bounds ---- */
 
-/* A field that GMime parses as addresses. */
+/* A field that GMime parses at once, into objects: addresses, parameters. */
 static bool
-is_address_field(struct span line)
+is_parsed_field(struct span line)
 {
 	static const char *const names[] = { "from", "sender", "reply-to", "to",
 		"cc", "bcc" };
@@ -60,7 +62,16 @@ is_address_field(struct span line)
 	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
 		if (span_is_nocase(name, names[i]))
 			return true;
-	return false;
+	return span_starts_nocase(name, "content-") && name.n < line.n;
+}
+
+/* A line that is a field, if it is in a header. */
+static bool
+is_field(struct span line)
+{
+	struct span name = span_first(line, span_index(line, ':'));
+
+	return name.n < line.n && span_all(span_trim(name), ascii_is_ftext);
 }
 
 static size_t
@@ -74,15 +85,16 @@ count_colons(struct span line)
 }
 
 /*
- * GMime creates objects for all parts and fields at once, so their number is
- * checked before GMime gets the mail.  GMime limits nested multiparts to 1024
- * itself, but not groups of addresses in groups, for which it recurses.
+ * GMime creates objects for all parts, fields, addresses and parameters at
+ * once, so their number is checked before GMime gets the mail.  GMime limits
+ * nested multiparts to 1024 itself, but not groups of addresses in groups, for
+ * which it recurses.
  */
 const char *
 mailbox_refusal(struct span mail)
 {
-	size_t boundaries = 0, lines = 0, colons = 0;
-	bool has_addresses = false;
+	size_t boundaries = 0, fields = 0, colons = 0, parsed = 0;
+	bool is_parsed = false;
 	struct span next;
 
 	if (mail.n > MAILBOX_MAIL_MAX)
@@ -92,21 +104,25 @@ mailbox_refusal(struct span mail)
 
 		next = line_end(at);
 		line = span_first(at, at.n - next.n);
-		lines++;
 		boundaries += starts(at, "--", 2);
 		if (at.p[0] != ' ' && at.p[0] != '\t') {
-			has_addresses = is_address_field(line);
+			is_parsed = is_parsed_field(line);
+			fields += is_field(line);
 			colons = 0;
 		}
-		if (has_addresses)
+		if (is_parsed) {
 			colons += count_colons(line);
+			parsed += line.n;
+		}
 		if (colons > MAILBOX_COLONS_MAX)
 			return "a mail with too many groups of addresses";
+		if (parsed > MAILBOX_PARSED_MAX)
+			return "a mail with too many addresses or parameters";
 	}
 	if (boundaries > MAILBOX_BOUNDARIES_MAX)
 		return "a mail of more than 20000 parts";
-	if (lines > MAILBOX_LINES_MAX + mail.n / MAILBOX_LINE)
-		return "a mail of too many lines";
+	if (fields > MAILBOX_FIELDS_MAX)
+		return "a mail of more than 100000 fields";
 	return NULL;
 }
 

@@ -15,11 +15,13 @@ enum {
 	MAILBOX_PARTS_MAX = 1000,       /* parts of one mail */
 	MAILBOX_BOUNDARIES_MAX = 20000, /* lines that begin with "--"; each
 	                                   may begin a part */
-	MAILBOX_LINES_MAX = 100000,     /* plus one for each MAILBOX_LINE bytes;
-	                                   each line may be a header field */
-	MAILBOX_LINE = 50,
-	MAILBOX_COLONS_MAX = 200, /* in an address field; each may begin a
-	                             group in a group */
+	MAILBOX_FIELDS_MAX = 100000,    /* lines that may be header fields;
+	                                   GMime needs some 700 bytes for each */
+	MAILBOX_COLONS_MAX = 200,       /* in an address field; each may begin a
+	                                   group in a group */
+	MAILBOX_PARSED_MAX = 512 << 10, /* bytes of all fields with addresses
+	                                   or parameters; GMime needs some 75
+	                                   times as much memory */
 };
 
 /* Why GMime must not get this mail; NULL: it may.  For all that use GMime. */

@@ -308,7 +308,7 @@ def hostile():
     yield "many parts", (
         b"From: x\nContent-Type: multipart/mixed; boundary=b\n\n" +
         b"--b\n\n" * 3000000), "parts"
-    yield "many fields", b"From: x\n" + b"ab:c\n" * 8000000, "lines"
+    yield "many fields", b"From: x\n" + b"ab:c\n" * 8000000, "fields"
     yield "many files", zipped(
         *[("%d.xml" % i, one(1)) for i in range(1100)]), "1000 files"
     yield "two reports, one cut off", zipped(
