@@ -310,8 +310,8 @@ def hostile(c):
                   bad + b"\r\nMessage-ID: " + bad + b"\r\n\r\n")
     c.run("audit", "--message", path, "--zone", c.zone, status=None)
     c.run("audit", "--bounce", path)
-    for receivers in (b"", b"gmail DMARC policy ", b"gmail DMARC policy yahoo "):
-        c.run("audit", "--bounce", "-", stdin=receivers + b"5.7.26 " * 200000)
+    for receivers in (b"", b" gmail DMARC policy", b" gmail DMARC policy yahoo"):
+        c.run("audit", "--bounce", "-", stdin=b"5.7.26 " * 140000 + receivers)
 
 
 if __name__ == "__main__":
