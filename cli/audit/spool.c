@@ -3,6 +3,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <grp.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/file.h>
@@ -21,10 +22,7 @@ enum {
 	COPY_BYTES = 65536,
 };
 
-/* The receiver may be another user than the one who waits; the directory
- * protects the files. */
-#define WAIT_MODE 0644
-#define MESSAGE_MODE 0600
+#define SPOOL_FILE_MODE 0600
 
 /* ---- the directory ---- */
 
@@ -113,6 +111,19 @@ spool_open(const char *path)
 	return dir;
 }
 
+bool
+spool_become_owner(int dir)
+{
+	struct stat st;
+
+	if (geteuid() != 0)
+		return true;
+	return fstat(dir, &st) == 0 &&
+	    (st.st_uid == 0 ||
+		(setgroups(0, NULL) == 0 && setgid(st.st_gid) == 0 &&
+		    setuid(st.st_uid) == 0));
+}
+
 /* ---- the side that waits ---- */
 
 static bool
@@ -141,9 +152,9 @@ make_wait(int dir, char *token)
 	if (!make_token(token))
 		return -1;
 	fd = openat(dir, token,
-	    O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, WAIT_MODE);
-	if (fd >= 0 &&
-	    (fchmod(fd, WAIT_MODE) != 0 || flock(fd, LOCK_EX | LOCK_NB) != 0)) {
+	    O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC,
+	    SPOOL_FILE_MODE);
+	if (fd >= 0 && flock(fd, LOCK_EX | LOCK_NB) != 0) {
 		close(fd);
 		(void)unlinkat(dir, token, 0);
 		fd = -1;
@@ -284,7 +295,7 @@ begin_receive(int dir, const char *token, const char *name)
 	}
 	fd = openat(dir, name,
 	    O_WRONLY | O_CREAT | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC,
-	    MESSAGE_MODE);
+	    SPOOL_FILE_MODE);
 	if (fd >= 0 && flock(fd, LOCK_EX | LOCK_NB) != 0) {
 		close(fd);
 		errno = 0; /* another message for it is being received */

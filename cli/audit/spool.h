@@ -37,6 +37,10 @@ struct spool_facts {
  * with errno set; EPERM if others can write to it. */
 int spool_open(const char *path);
 
+/* If this process is root, it becomes the owner of the directory: it then reads
+ * a message that anyone can send.  False: errno is set. */
+bool spool_become_owner(int dir);
+
 /* ---- the side that waits ---- */
 
 struct spool_wait {

@@ -209,7 +209,12 @@ audit_run_wait(struct cli *c)
 	if (status == EX_OK)
 		status = audit_open_spool(c, &dir);
 	if (status == EX_OK) {
-		status = wait_in_spool(c, dir, &w);
+		status = spool_become_owner(dir)
+		    ? wait_in_spool(c, dir, &w)
+		    : cli_fail(c, EX_TEMPFAIL,
+			  "cannot become the owner of the "
+			  "spool: %s",
+			  strerror(errno));
 		close(dir);
 	}
 	arena_free(a);

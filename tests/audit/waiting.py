@@ -81,6 +81,9 @@ def passes(l):
 def text(l):
     w = Wait(l)
     same(w.first, "Send a message to %s\n" % w.address)
+    with open("/proc/%d/status" % w.process.pid) as f:  # started by root
+        holds(f.read(), "\nUid:\t%s\n" % "\t".join(
+            [str(pwd.getpwnam(USER).pw_uid)] * 4))
     handled(l, send(l, w.address), "handed over")
     out = w.end()
     for part in ("client                 192.0.2.10\n", "spf                    pass",
