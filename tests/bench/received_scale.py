@@ -12,7 +12,6 @@ DIR.
 import argparse
 import os
 import random
-import resource
 import shutil
 import subprocess
 import sys
@@ -112,7 +111,7 @@ def main():
             print("%-28s %8d KB" % ("page", os.path.getsize(page) >> 10))
     finally:
         shutil.rmtree(home, ignore_errors=True)
-    return resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss == 0
+    return 0
 
 
 if __name__ == "__main__":
