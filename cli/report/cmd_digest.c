@@ -130,6 +130,36 @@ add_finding(struct digest_job *j, const char *domain, const json_t *f,
 	    span_str(has_fix ? json_text(f, "fix") : ""));
 }
 
+static size_t
+count_errors(const json_t *list)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < json_array_size(list); i++)
+		n += strcmp(json_text(json_array_get(list, i), "severity"),
+			 "error") == 0;
+	return n;
+}
+
+/* Errors that were found before and are not fixed. */
+static void
+add_old_errors(struct digest_job *j, const char *name, size_t n)
+{
+	char what_memory[64], more_memory[DIGEST_LINE_MAX];
+	struct buf what = buf_wrap(what_memory, sizeof(what_memory));
+	struct buf more = buf_wrap(more_memory, sizeof(more_memory));
+
+	if (n == 0)
+		return;
+	buf_number(&what, n);
+	buf_text(&what, n == 1 ? " error" : " errors");
+	buf_text(&what, " in its DNS records");
+	buf_text(&more, "To see how to fix it: avouch audit ");
+	buf_text(&more, name);
+	digest_add(&j->digest, DIGEST_TODO, span_str(name), buf_view(&what),
+	    buf_view(&more));
+}
+
 static void
 add_audit(struct digest_job *j, const json_t *domain, int64_t since)
 {
@@ -139,6 +169,9 @@ add_audit(struct digest_job *j, const json_t *domain, int64_t since)
 
 	for (size_t i = 0; i < json_array_size(list); i++)
 		add_finding(j, name, json_array_get(list, i), "new ", true);
+	add_old_errors(j, name,
+	    count_errors(json_object_get(domain, "findings")) -
+		count_errors(list));
 	list = json_object_get(changes, "fixed");
 	for (size_t i = 0; i < json_array_size(list); i++)
 		add_finding(j, name, json_array_get(list, i), "fixed ", false);

@@ -236,7 +236,10 @@ def keys_and_audit(c):
         f.write("old created=%d imported=1\n" % (NOW - 200 * DAY))
     host.zone("a.example", mine.GOOD)
     host.zone("k.example", mine.GOOD, key="old")
+    host.zone("bad.example", mine.GOOD)
+    host.key("bad.example", "gone")
     first = found(host.json())
+    holds(first.pop("todo"), ("bad.example", "1 error in its DNS records"))
     same(first.keys() - {"steps"}, {"keys"}, "the first audit is not news")
     same(first["keys"], [("k.example", "the key old is older than max_age; run: "
                           "avouch key new DOMAIN")])
