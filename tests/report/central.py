@@ -190,6 +190,59 @@ def killed(c):
         kills, done, len(c.kept(database)), today - TODAY))
 
 
+# Where a push is, in pg_stat_activity.
+STEPS = (
+    ("the rows are sent, the lock is another's",
+     "wait_event_type = 'Lock' AND query LIKE '%pg_advisory_xact_lock%'"),
+    ("the rows are merged",
+     "wait_event = 'PgSleep' AND query LIKE 'INSERT INTO policy%'"),
+    ("the token is noted",
+     "wait_event = 'PgSleep' AND query LIKE 'INSERT INTO host%'"),
+    ("it is committed", "wait_event = 'PgSleep' AND query = 'COMMIT'"),
+)
+MERGING = """
+DROP TRIGGER IF EXISTS merging ON avouch.kept;
+CREATE TRIGGER merging BEFORE INSERT ON avouch.kept
+FOR EACH STATEMENT EXECUTE FUNCTION avouch.nap(%s)
+"""
+
+
+@suite.test("a push that is killed at each of its steps")
+def at_each_step(c):
+    database = c.fresh()
+    host = c.host(database)
+    host.push(now=(TODAY - 8) * DAY)
+    running = ("SELECT count(*) FROM pg_stat_activity WHERE datname = '%s' "
+               "AND application_name LIKE 'avouch on %%'" % database)
+    for n, (step, where) in enumerate(STEPS):
+        day = TODAY - 8 + n
+        host.fill((day,), 20)
+        slow(c, database, 1 if n == 2 else 0, 1 if n == 3 else 0)
+        c.pg.psql(database, MERGING % (1 if n == 1 else 0))
+        holder = hold(c, database, 0) if n == 0 else None
+        before = c.kept(database)
+        p = host.start("push", now=(day + 1) * DAY)
+        until = time.monotonic() + SECONDS
+        while c.pg.psql("postgres", "%s AND pid IN (SELECT pid FROM "
+                        "pg_stat_activity WHERE %s) AND application_name NOT "
+                        "LIKE '%%mx9%%'" % (running, where)) == "0":
+            true(time.monotonic() < until and p.poll() is None, step)
+        p.kill()
+        same(end(p)[0], -signal.SIGKILL, step)
+        if holder:
+            c.pg.psql("postgres", "SELECT pg_terminate_backend(pid) FROM "
+                      "pg_stat_activity WHERE application_name LIKE '%mx9%'")
+            holder.wait()
+        while c.pg.psql("postgres", running) != "0":
+            true(time.monotonic() < until, "the server goes on: " + step)
+        # all of it or nothing, and only a commit is all
+        same(len(c.kept(database)) > len(before), n == 3, step)
+        told = host.push(now=(day + 1) * DAY)
+        same([e["what"] for e in told["events"]],
+             ["known" if n == 3 else "pushed"], step)
+        agree(c, database, host)
+
+
 @suite.test("a push that is killed while the database is at its commit")
 def committing(c):
     database = c.fresh()
