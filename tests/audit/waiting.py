@@ -115,6 +115,16 @@ def null_sender(l):
     same((r["mail_from"], r["spf"], r["client"]), ("", "pass", "192.0.2.10"))
 
 
+@suite.test("a client of this host: no receiver will see its address")
+def loopback(l):
+    w = Wait(l, "--json")
+    handled(l, send(l, w.address, who=dict(ADDR="127.0.0.1", NAME="localhost")),
+            "handed over")
+    r = w.json()
+    same([r[k] for k in ("client", "spf", "dmarc", "from")],
+         ["unknown", "unknown", "unknown", ALICE])
+
+
 @suite.test("without a client: a message of sendmail(1)")
 def local(l):
     w = Wait(l, "--json")
