@@ -157,6 +157,20 @@ def refused(l):
     l.postfix.set(virtual_mailbox_maps="static:x")
 
 
+@suite.test("a notice of success cannot be asked for, set as docs/SECURITY.md says")
+def success_notice(l):
+    with open(lab.ROOT + "/docs/SECURITY.md", encoding="utf-8") as f:
+        name, value = re.search(r"`(smtpd_discard_ehlo_keywords) = (.*?)`",
+                                " ".join(f.read().split())).groups()
+    l.postfix.set(**{name: value})
+    try:
+        with l.client("mail.bank.example", **mailed.BANK) as c:
+            c.need("MAIL FROM:<%s>" % ALICE, 250)
+            c.need("RCPT TO:<audit+%032x@example.net> NOTIFY=SUCCESS" % 1, 501)
+    finally:
+        l.postfix.set(**{name: ""})
+
+
 @suite.test("nothing came: status 75, and what to look at")
 def late(l):
     same(l.late.end(TEMPFAIL), "", "output")
