@@ -118,6 +118,8 @@ def run_examples(c, found):
         if words[1] == "key":  # takes --zone with check only
             if "--keys" not in words:
                 continue  # the keys of this host
+        elif "--mine" in words:
+            continue  # the domains of this host
         elif "--zone" in options(c, words[1]):
             if "--zone" not in words:
                 line += " --zone " + c.zone
