@@ -24,8 +24,10 @@
 enum {
 	ERROR_MAX = 512,
 	PATH_LENGTH_MAX = 4096,
-	FOLDERS_MAX = 8,       /* depth of nested folders */
-	REFUSALS_SHOWN = 1000, /* in the JSON object */
+	FOLDERS_MAX = 8,           /* depth of nested folders */
+	REFUSALS_SHOWN = 1000,     /* in the JSON object */
+	UNCHECKED_ROWS_MAX = 1000, /* rows after which the quota is checked at
+	                              once */
 };
 
 #define FILES_MAX 5000000 /* files read from folders, in total */
@@ -43,6 +45,7 @@ struct report_reading {
 	uint64_t files, total, done;
 	uint64_t stored, replaced, known, refused, nothing, rows, messages;
 	uint64_t tls, failures; /* reports of these kinds that were stored */
+	uint64_t unchecked;     /* rows stored since the quota was checked */
 	json_t *refusals;       /* NULL without --json */
 };
 
@@ -86,6 +89,7 @@ count_stored(struct report_reading *r, const struct report_import_event *e)
 	case REPORT_IMPORT_AGGREGATE:
 		r->stored++;
 		r->rows += e->report->rows;
+		r->unchecked += e->report->rows;
 		r->messages += e->report->messages;
 		break;
 	case REPORT_IMPORT_TLS:
@@ -108,6 +112,7 @@ read_on_event(void *arg, const struct report_import_event *e)
 		break;
 	case REPORT_IMPORT_REPLACED:
 		r->replaced++;
+		r->unchecked += e->report->rows;
 		break;
 	case REPORT_IMPORT_KNOWN:
 		r->known++;
@@ -141,6 +146,10 @@ has_room(void *arg)
 	struct report_reading *r = arg;
 	struct sql *db = ledger_sql(r->store.ledger);
 
+	if (r->unchecked >= UNCHECKED_ROWS_MAX)
+		r->quota.is_checked = false;
+	if (!r->quota.is_checked)
+		r->unchecked = 0;
 	if (sql_is_shared(db) || !quota_is_exceeded(&r->quota, db))
 		return true;
 	r->stop = true;
