@@ -140,6 +140,22 @@ check_choices(const char *path, const struct conf_option *o, const char *said)
 		fail_msg("%s: %s: lacks \"%s\"", path, o->name, list);
 }
 
+/* An option that the file sets shows its default only in the comment. */
+static void
+check_shipped(const char *path, const struct conf_option *o, const char *said)
+{
+	char text[200];
+	struct buf b = buf_wrap(text, sizeof(text));
+	const char *at;
+
+	buf_text(&b, " Default: ");
+	put_default(&b, o);
+	at = strstr(said, text);
+	if (at == NULL || at[b.n] != '\0')
+		fail_msg("%s: %s: does not end with \"%s\"", path, o->name,
+		    text + 1);
+}
+
 /* The next option of the table: files have them in the same order. */
 static const struct conf_option *
 take_option(
@@ -187,6 +203,8 @@ see_option(struct place *p, struct span name, struct span value, bool is_set)
 
 	check_said(conf_file, o, p->said);
 	check_choices(conf_file, o, p->said);
+	if (is_set && !is_override)
+		check_shipped(conf_file, o, p->said);
 	buf_cut(&p->comment, 0);
 	p->said[0] = '\0';
 	if (is_override)
