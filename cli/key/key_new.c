@@ -407,8 +407,9 @@ print_made(struct key_order *o, const struct key_made *made)
 		printf("published: %.*s\n", SPAN_FMT(made->name));
 		return;
 	}
-	puts("\nPublish this TXT record. Three forms of it; use the one that "
-	     "your DNS provider takes.\n");
+	puts(
+	    "\nPublish this TXT record. It follows in three forms; use the one "
+	    "that your DNS provider takes.\n");
 	puts("1. A line of a zone file:");
 	printf("%.*s\n\n",
 	    SPAN_FMT(key_record_line(o->k, made->name, made->value)));

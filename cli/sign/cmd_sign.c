@@ -195,7 +195,7 @@ run_test(struct cli *c)
 const struct cli_action sign_actions[] = {
 	{ "doctor", "", "find settings of Postfix that break signatures",
 	    CLI_WITH_CONFIG, 0, 0, 0, run_doctor },
-	{ "test", "ADDRESS", "send messages on each way, and verify them",
+	{ "test", "ADDRESS", "send messages by each route, and verify them",
 	    CLI_WITH_CONFIG | CLI_WITH_DNS, CLI_TAKES_SUBMISSION, 1, 1,
 	    run_test },
 	{ 0 },

@@ -1,5 +1,5 @@
 /*
- * cmd_test.c - avouch sign test: sends messages on each way on which own mail
+ * cmd_test.c - avouch sign test: sends messages by each route by which own mail
  * leaves, takes them where the mail system delivers them, and verifies their
  * signatures.
  */
