@@ -28,7 +28,8 @@ message_sink_open(const struct conf *conf, struct buf *error)
 		.retention.replay_days =
 		    conf->report.replay_retention / DATE_DAY,
 		.retention.received_days = conf->report.retention / DATE_DAY,
-		.quota = { conf->report.max_store, conf->report.min_free },
+		.quota.max_bytes = conf->report.max_store,
+		.quota.min_free = conf->report.min_free,
 	    },
 	    text, sizeof(text));
 	if (store == NULL) {

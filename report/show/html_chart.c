@@ -91,7 +91,7 @@ put_bars(FILE *out, const struct chart *c)
 {
 	for (size_t i = 0; i < c->n; i++) {
 		const struct chart_bar *bar = &c->bars[i];
-		double x = CHART_LEFT + c->step * (double)i;
+		double x = (double)CHART_LEFT + c->step * (double)i;
 		double pass = height_of(bar->passed, c->scale);
 		double fail = height_of(bar->messages - bar->passed, c->scale);
 
@@ -103,8 +103,8 @@ put_bars(FILE *out, const struct chart *c)
 		    "<rect class=\"pass\" x=\"%.1f\" y=\"%.1f\" width=\"%.1f\" "
 		    "height=\"%.1f\"/><rect class=\"fail\" x=\"%.1f\" "
 		    "y=\"%.1f\" width=\"%.1f\" height=\"%.1f\"/></g>\n",
-		    x, CHART_BOTTOM - pass, c->step * 0.78, pass, x,
-		    CHART_BOTTOM - pass - fail, c->step * 0.78, fail);
+		    x, (double)CHART_BOTTOM - pass, c->step * 0.78, pass, x,
+		    (double)CHART_BOTTOM - pass - fail, c->step * 0.78, fail);
 	}
 }
 
@@ -116,8 +116,8 @@ put_line(FILE *out, const struct chart *c)
 	for (size_t i = 0; i < c->n; i++)
 		if (c->bars[i].messages > 0)
 			fprintf(out, "%.1f,%.1f ",
-			    CHART_LEFT + c->step * ((double)i + 0.39),
-			    CHART_BOTTOM -
+			    (double)CHART_LEFT + c->step * ((double)i + 0.39),
+			    (double)CHART_BOTTOM -
 				height_of(
 				    c->bars[i].passed, c->bars[i].messages));
 	fputs("\"/>\n", out);

@@ -187,7 +187,7 @@ put_bar(FILE *out, const struct view_sums *sums)
 	    "<svg class=\"bar\" viewBox=\"0 0 %d 8\"><rect class=\"rest\" "
 	    "width=\"%d\" height=\"8\" rx=\"4\"/><rect class=\"pass\" "
 	    "width=\"%.1f\" height=\"8\" rx=\"4\"/></svg>",
-	    BAR_WIDTH, BAR_WIDTH, part * BAR_WIDTH);
+	    BAR_WIDTH, BAR_WIDTH, part * (double)BAR_WIDTH);
 }
 
 static void

@@ -109,7 +109,7 @@ memory_mib(void)
 	if (f == NULL || fscanf(f, "%ld %ld", &size, &pages) != 2)
 		abort();
 	fclose(f);
-	return (double)pages * (double)sysconf(_SC_PAGESIZE) / MIB;
+	return (double)pages * (double)sysconf(_SC_PAGESIZE) / (double)MIB;
 }
 
 static struct dns_source *
@@ -139,7 +139,7 @@ print_row(const char *what, struct dns_source *cache,
 	hits = c.hits - before->hits;
 	all = hits + c.misses - before->misses;
 	printf("| %s | %zu | %.1f | %.1f | %.1f | %llu |\n", what, c.entries,
-	    (double)c.bytes / MIB, memory_mib(),
+	    (double)c.bytes / (double)MIB, memory_mib(),
 	    all > 0 ? 100.0 * (double)hits / (double)all : 0,
 	    (unsigned long long)(c.evicted - before->evicted));
 }
