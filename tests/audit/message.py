@@ -246,6 +246,14 @@ BOUNCES = [
      "unauthenticated. gsmtp", ["gmail.unauthenticated"]),
     ("550 5.7.26 Unauthenticated email from example.com is not accepted due to "
      "domain's DMARC policy. - gsmtp", ["gmail.dmarc-policy"]),
+    # only the first line of a reply, without the name of the receiver
+    ("550-5.7.26 Unauthenticated email from example.com is not accepted due to "
+     "domain's DMARC policy.", ["gmail.dmarc-policy"]),
+    ("550-5.7.26 Your email has been blocked because the sender is "
+     "unauthenticated.", ["gmail.unauthenticated"]),
+    ("550 5.7.26 The MAIL FROM domain [example.com] has an SPF record with a "
+     "hard fail policy (-all)", ["gmail.spf-refuses"]),
+    ("550 5.7.26 not authenticated", ["any.unauthenticated"]),
     ("550 5.7.26 The MAIL FROM domain [example.com] has an SPF record with a "
      "hard fail policy (-all) but it fails to pass SPF checks. gsmtp",
      ["gmail.spf-refuses"]),
