@@ -546,7 +546,7 @@ int
 cmd_status(struct cli *c)
 {
 	const char *path = c->config != NULL ? c->config : CONF_DEFAULT_FILE;
-	const struct conf *conf = conf_read(path, stderr);
+	const struct conf *conf = cli_conf_read(path);
 	int status;
 
 	if (conf == NULL)

@@ -49,6 +49,11 @@ cli_conf_read(const char *path)
 	fclose(faults);
 	cli_put_lines(stderr, span_of(text, n));
 	free(text);
+	if (conf == NULL && strcmp(path, CONF_DEFAULT_FILE) == 0 &&
+	    access(path, F_OK) != 0)
+		fputs("avouch: this host has no configuration; name a file "
+		      "with --config FILE\n",
+		    stderr);
 	return conf;
 }
 

@@ -39,7 +39,7 @@ const struct cli_action report_actions[] = {
 	{ 0 },
 };
 
-/* Reads the configuration; conf_read() prints its errors. */
+/* Reads the configuration; cli_conf_read() prints its errors. */
 static int
 report_read_conf(
     const struct cli *c, const char *path, struct report_store *out)
@@ -50,7 +50,7 @@ report_read_conf(
 		    ? EX_OK
 		    : cli_fail(c, EX_TEMPFAIL, "out of memory");
 	}
-	out->conf = conf_read(path, stderr);
+	out->conf = cli_conf_read(path);
 	return out->conf != NULL ? EX_OK : EX_CONFIG;
 }
 
