@@ -280,7 +280,8 @@ def dmarc_cat(c):
     needs("dmarc-cat", "dmarc-cat")
     s = c.sender("broad")
     for name in s.files:
-        out = reader("dmarc-cat", "-N", name + ".gz")
+        # several jobs mix up the addresses of the rows at times
+        out = reader("dmarc-cat", "-N", "-j", "1", name + ".gz")
         domain = os.path.basename(name).split("!")[1]
         holds(out, domain)
         for address, count, _ in s.want[domain]:
