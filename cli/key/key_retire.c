@@ -101,7 +101,7 @@ show_revoked(struct key_stop *s)
 	if (s->entry->pair[0] != '\0')
 		puts("It is one of a pair: change the record in your zone that "
 		     "its CNAME points to.");
-	puts("Replace its record by this one, which says that the key is "
+	puts("Replace its record with this one, which says that the key is "
 	     "revoked:");
 	printf("%.*s\n",
 	    SPAN_FMT(key_record_line(

@@ -1,5 +1,8 @@
 #include "cli/report/cmd_report.h"
 
+#include <errno.h>
+#include <string.h>
+
 #include "lib/clock.h"
 #include "lib/scan.h"
 #include "lib/enum_names.h"
@@ -135,6 +138,11 @@ report_open_ledger(
 	if (out->ledger != NULL)
 		return EX_OK;
 	cli_fail(c, EX_TEMPFAIL, "%s: %s", out->shown, error);
+	if (!pg_url_matches(span_str(out->name)) &&
+	    strstr(error, strerror(ENOENT)) != NULL)
+		fputs("avouch: the daemon and `avouch report read` create the "
+		      "store, if its folder is there\n",
+		    stderr);
 	report_close(out);
 	return EX_TEMPFAIL;
 }

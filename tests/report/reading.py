@@ -469,6 +469,7 @@ def no_store(c):
     status, _, err = c.run("show", "--store", c.path("none.db"))
     same(status, 75)
     holds(err, "none.db")
+    holds(err, "`avouch report read` create the store")
 
 
 def page(c, store, *words):
