@@ -1,5 +1,5 @@
 /*
- * summary_test.c - why mail of a source fails, and what a domain is told to do.
+ * summary_test.c - what a domain is advised to do, and the sums behind it.
  */
 #include "report/show/summary.h"
 
@@ -12,160 +12,10 @@
 #include <cmocka.h>
 
 #include "lib/enum_names.h"
-#include "report/show/page.h"
 #include "tests/support/cmocka_compat.h"
 #include "tests/support/sample_rows.h"
 
 enum { CAP = VIEW_MEMORY, TODAY = 20500 };
-
-/* ---- one row ---- */
-
-static const struct {
-	const char *name;
-	bool dkim, spf, own_host;
-	const char *signer, *signature, *spf_domain, *spf_result, *override;
-	enum view_cause want;
-	const char *as;
-} rows[] = {
-	{ .name = "signed",
-	    .dkim = true,
-	    .signer = "example.com",
-	    .signature = "pass",
-	    .spf_domain = "",
-	    .spf_result = "none",
-	    .override = "",
-	    .want = VIEW_GOOD,
-	    .as = "" },
-	{ .name = "both",
-	    .dkim = true,
-	    .spf = true,
-	    .signer = "example.com",
-	    .signature = "pass",
-	    .spf_domain = "example.com",
-	    .spf_result = "pass",
-	    .override = "",
-	    .want = VIEW_GOOD,
-	    .as = "" },
-	{ .name = "SPF alone",
-	    .spf = true,
-	    .signer = "",
-	    .signature = "",
-	    .spf_domain = "example.com",
-	    .spf_result = "pass",
-	    .override = "",
-	    .want = VIEW_SPF_ONLY,
-	    .as = "" },
-	{ .name = "SPF and a stranger's signature",
-	    .spf = true,
-	    .signer = "esp.example",
-	    .signature = "pass",
-	    .spf_domain = "example.com",
-	    .spf_result = "pass",
-	    .override = "",
-	    .want = VIEW_SPF_ONLY,
-	    .as = "" },
-	{ .name = "SPF and a broken signature",
-	    .spf = true,
-	    .signer = "mail.example.com",
-	    .signature = "fail",
-	    .spf_domain = "example.com",
-	    .spf_result = "pass",
-	    .override = "",
-	    .want = VIEW_BROKEN,
-	    .as = "" },
-	{ .name = "a list that told so",
-	    .signer = "",
-	    .signature = "",
-	    .spf_domain = "lists.example",
-	    .spf_result = "pass",
-	    .override = "mailing_list",
-	    .want = VIEW_FORWARDER,
-	    .as = "lists.example" },
-	{ .name = "a list that changed it",
-	    .signer = "example.com",
-	    .signature = "fail",
-	    .spf_domain = "lists.example",
-	    .spf_result = "pass",
-	    .override = "",
-	    .want = VIEW_FORWARDER,
-	    .as = "lists.example" },
-	{ .name = "an ESP by its signature",
-	    .signer = "esp.example",
-	    .signature = "pass",
-	    .spf_domain = "b.example",
-	    .spf_result = "pass",
-	    .override = "",
-	    .want = VIEW_UNALIGNED,
-	    .as = "esp.example" },
-	{ .name = "an ESP by SPF",
-	    .signer = "",
-	    .signature = "",
-	    .spf_domain = "b.esp.example",
-	    .spf_result = "pass",
-	    .override = "",
-	    .want = VIEW_UNALIGNED,
-	    .as = "b.esp.example" },
-	{ .name = "nobody",
-	    .signer = "",
-	    .signature = "",
-	    .spf_domain = "example.com",
-	    .spf_result = "softfail",
-	    .override = "",
-	    .want = VIEW_SPOOF,
-	    .as = "" },
-	{ .name = "nobody, from a host of the domain",
-	    .own_host = true,
-	    .signer = "",
-	    .signature = "",
-	    .spf_domain = "example.com",
-	    .spf_result = "softfail",
-	    .override = "",
-	    .want = VIEW_OWN_SERVER,
-	    .as = "" },
-	{ .name = "a host of the domain that is in order",
-	    .dkim = true,
-	    .own_host = true,
-	    .signer = "example.com",
-	    .signature = "pass",
-	    .spf_domain = "",
-	    .spf_result = "none",
-	    .override = "",
-	    .want = VIEW_GOOD,
-	    .as = "" },
-	{ .name = "nobody, with a stranger's broken signature",
-	    .signer = "a.example",
-	    .signature = "fail",
-	    .spf_domain = "",
-	    .spf_result = "none",
-	    .override = "local_policy",
-	    .want = VIEW_SPOOF,
-	    .as = "" },
-};
-
-static void
-test_row_cause(void **state)
-{
-	(void)state;
-	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
-		struct report_row r = {
-			.dkim_aligned = rows[i].dkim,
-			.spf_aligned = rows[i].spf,
-			.spf_domain = span_str(rows[i].spf_domain),
-			.spf_result = span_str(rows[i].spf_result),
-			.override = span_str(rows[i].override),
-			.dkim = { { span_str(rows[i].signer), SPAN("s"),
-			    span_str(rows[i].signature) } },
-			.n_dkim = rows[i].signer[0] != '\0',
-		};
-		struct span as;
-		enum view_cause got = view_row_cause(
-		    SPAN("example.com"), &r, rows[i].own_host, &as);
-
-		if (got != rows[i].want || !span_is(as, rows[i].as))
-			fail_msg("%s: %s as %.*s", rows[i].name,
-			    view_cause_name(got), SPAN_FMT(as));
-	}
-}
 
 /* ---- a domain ---- */
 
@@ -858,101 +708,6 @@ test_memory(void **state)
 	close_ledger(l);
 }
 
-/* ---- who ---- */
-
-static void
-test_owner(void **state)
-{
-	static const struct {
-		const char *name, *want;
-	} names[] = {
-		{ "mail-a.outbound.protection.outlook.com", "outlook.com" },
-		{ "mx1.example.co.uk", "example.co.uk" },
-		{ "example.co.uk", "example.co.uk" },
-		{ "a.b.example.com.au", "example.com.au" },
-		{ "out.example.de", "example.de" },
-		{ "com.example.de", "example.de" },
-		{ "mx.com.de", "mx.com.de" },
-		{ "x.co.example", "co.example" },
-		{ "example.com", "example.com" },
-		{ "co.uk", "co.uk" },
-		{ "localhost", "localhost" },
-		{ "", "" },
-	};
-
-	(void)state;
-	for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
-		struct span got = sender_owner(span_str(names[i].name));
-
-		if (!span_is(got, names[i].want))
-			fail_msg("%s: %.*s", names[i].name, SPAN_FMT(got));
-	}
-}
-
-static void
-test_sender_of_row(void **state)
-{
-	static const struct {
-		const char *signer, *second, *result, *spf, *spf_result, *want;
-		enum sender_kind kind;
-	} senders[] = {
-		{ "example.com", "", "pass", "", "none", "example.com",
-		    SENDER_SIGNER },
-		{ "example.com", "b.esp.example", "pass", "example.com", "pass",
-		    "esp.example", SENDER_SIGNER },
-		{ "example.com", "", "pass", "b.esp.example", "pass",
-		    "esp.example", SENDER_ENVELOPE },
-		{ "example.com", "", "pass", "b.esp.example", "fail",
-		    "example.com", SENDER_SIGNER },
-		{ "example.com", "", "fail", "lists.example.net", "pass",
-		    "example.net", SENDER_ENVELOPE },
-		{ "esp.example", "", "fail", "example.com", "softfail", "",
-		    SENDER_SIGNER },
-		{ "", "", "", "", "pass", "", SENDER_SIGNER },
-	};
-
-	(void)state;
-	for (size_t i = 0; i < ARRAY_SIZE(senders); i++) {
-		struct span result = span_str(senders[i].result);
-		const struct report_row r = {
-			.spf_domain = span_str(senders[i].spf),
-			.spf_result = span_str(senders[i].spf_result),
-			.dkim = { { span_str(senders[i].signer), SPAN("s"),
-				      result },
-			    { span_str(senders[i].second), SPAN("s"),
-				result } },
-			.n_dkim = (size_t)(senders[i].signer[0] != '\0') +
-			    (senders[i].second[0] != '\0'),
-		};
-		enum sender_kind kind;
-		struct span got = sender_of_row(SPAN("example.com"), &r, &kind);
-
-		if (!span_is(got, senders[i].want) ||
-		    (got.n > 0 && kind != senders[i].kind))
-			fail_msg("%zu: %.*s", i, SPAN_FMT(got));
-	}
-}
-
-static void
-test_network(void **state)
-{
-	static const struct {
-		const char *address, *want;
-	} networks[] = { { "192.0.2.77", "192.0.2.0/24" },
-		{ "2001:db8:1:2::3", "2001:db8:1::/48" } };
-
-	(void)state;
-	for (size_t i = 0; i < ARRAY_SIZE(networks); i++) {
-		char memory[60];
-		struct buf b = buf_wrap(memory, sizeof(memory));
-		struct ip ip;
-
-		assert_true(ip_parse(span_str(networks[i].address), &ip));
-		sender_put_network(&b, &ip);
-		assert_string_equal(memory, networks[i].want);
-	}
-}
-
 /* ---- figures ---- */
 
 static void
@@ -995,43 +750,10 @@ test_share(void **state)
 		}
 }
 
-/* ---- the page: nothing of others is markup ---- */
-
-static void
-test_page_text(void **state)
-{
-	static const struct {
-		const char *text, *want;
-	} texts[] = {
-		{ "<script>alert(1)</script>",
-		    "&lt;script&gt;alert(1)&lt;/script&gt;" },
-		{ "\" onload='x' &amp;",
-		    "&quot; onload=&#39;x&#39; &amp;amp;" },
-		{ "a\x1b\n\xff"
-		  "b\xe2\x80\xae",
-		    "a???b???" },
-		{ "\xc3\xa4", "\xc3\xa4" },
-	};
-
-	(void)state;
-	for (size_t i = 0; i < ARRAY_SIZE(texts); i++) {
-		char *text = NULL;
-		size_t n = 0;
-		FILE *out = open_memstream(&text, &n);
-
-		assert_non_null(out);
-		page_text(out, span_str(texts[i].text));
-		fclose(out);
-		assert_string_equal(text, texts[i].want);
-		free(text);
-	}
-}
-
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_row_cause),
 		cmocka_unit_test(test_advice),
 		cmocka_unit_test(test_sums),
 		cmocka_unit_test(test_older),
@@ -1040,12 +762,8 @@ main(void)
 		cmocka_unit_test(test_order),
 		cmocka_unit_test(test_crowd),
 		cmocka_unit_test(test_memory),
-		cmocka_unit_test(test_owner),
-		cmocka_unit_test(test_sender_of_row),
-		cmocka_unit_test(test_network),
 		cmocka_unit_test(test_rates),
 		cmocka_unit_test(test_share),
-		cmocka_unit_test(test_page_text),
 	};
 
 	return cmocka_run_group_tests_name("view", tests, NULL, NULL);
