@@ -400,7 +400,7 @@ def wrong_usage(c):
         same(r.out, "", "nothing on standard output")
 
 
-@suite.test("a missing store: the error names its path")
+@suite.test("a missing store: the error names its path and the cure")
 def store_away(c):
     path = c.path("gone/avouch.db")
     conf = c.file("gone.conf", 'report {\n\tstore = "%s"\n'
@@ -408,8 +408,10 @@ def store_away(c):
                   '\tfailure_reports = true\n}\n' % path)
     for name in ("send", "failures", "show"):
         r = c.run("report", name, "--config", conf, status=None)
-        same((r.status, r.err), (TEMPFAIL, "avouch report: %s: No such "
-                                 "file or directory\n" % path), name)
+        same((r.status, r.err), (
+            TEMPFAIL, "avouch report: %s: No such file or directory\n"
+            "avouch: the daemon and `avouch report read` create the store, if "
+            "its folder is there\n" % path), name)
 
 
 @suite.test("times from 1970 to 9999")
