@@ -129,6 +129,19 @@ report_check_clock(struct cli *c, struct report_store *store)
 }
 
 int
+report_cannot_open(
+    struct cli *c, const struct report_store *store, const char *error)
+{
+	cli_fail(c, EX_TEMPFAIL, "%s: %s", store->shown, error);
+	if (!pg_url_matches(span_str(store->name)) &&
+	    strstr(error, strerror(ENOENT)) != NULL)
+		fputs("avouch: the daemon and `avouch report read` create the "
+		      "store, if its folder is there\n",
+		    stderr);
+	return EX_TEMPFAIL;
+}
+
+int
 report_open_ledger(
     struct cli *c, enum sqlite_for purpose, struct report_store *out)
 {
@@ -137,12 +150,7 @@ report_open_ledger(
 	out->ledger = ledger_open(out->name, purpose, error);
 	if (out->ledger != NULL)
 		return EX_OK;
-	cli_fail(c, EX_TEMPFAIL, "%s: %s", out->shown, error);
-	if (!pg_url_matches(span_str(out->name)) &&
-	    strstr(error, strerror(ENOENT)) != NULL)
-		fputs("avouch: the daemon and `avouch report read` create the "
-		      "store, if its folder is there\n",
-		    stderr);
+	report_cannot_open(c, out, error);
 	report_close(out);
 	return EX_TEMPFAIL;
 }

@@ -40,6 +40,10 @@ int report_open(
 /* Only reads the configuration; `name` is NULL if no store is set. */
 int report_open_settings(struct cli *c, struct report_store *out);
 
+/* Prints why the store cannot be opened, and the cure; returns EX_TEMPFAIL. */
+int report_cannot_open(
+    struct cli *c, const struct report_store *store, const char *error);
+
 /* The two steps of report_open(): read the configuration, open the store. */
 int report_open_conf(struct cli *c, struct report_store *out);
 int report_open_ledger(

@@ -258,7 +258,7 @@ send_start_worker(
 	case WORKER_FAULT:
 		break;
 	}
-	return cli_fail(c, EX_TEMPFAIL, "%s: %s", store->shown, error);
+	return report_cannot_open(c, store, error);
 }
 
 static int
