@@ -20,9 +20,10 @@ static inline struct scan
 scan_of(struct span s)
 {
 	static const char nothing[1] = "";
-	const char *p = s.p != NULL ? s.p : nothing;
 
-	return (struct scan){ .p = p, .end = p + s.n };
+	if (s.p == NULL)
+		return (struct scan){ .p = nothing, .end = nothing };
+	return (struct scan){ .p = s.p, .end = s.p + s.n };
 }
 
 static inline bool
