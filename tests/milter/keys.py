@@ -317,8 +317,8 @@ def files(k):
         f.write(pem[:300])
     k.look()
     same(k.signs_with(), "fine", "broken")
-    true(any("cannot read a private key" in line for line in k.milter.lines),
-         "logged")
+    until(lambda: any("cannot read a private key" in line
+                      for line in k.milter.lines), "logged")
     with open(path, "w") as f:
         f.write(pem)
     os.chmod(path, 0o644)
@@ -326,7 +326,8 @@ def files(k):
     k.look()
     for _ in range(3):
         same(k.signs_with(), "fine", "readable for all")
-    warned = [line for line in k.milter.lines if "chmod 0640" in line]
+    warned = until(lambda: [line for line in k.milter.lines
+                            if "chmod 0640" in line], "a warning")
     same(len(warned), 1, "warnings of %s" % k.milter.lines)
     r = subprocess.run([k.command, "config", "check", "--config",
                         k.milter.path], capture_output=True, text=True)
