@@ -16,80 +16,36 @@ ascii_lower(unsigned char c)
 unsigned char ascii_upper(unsigned char c);
 
 /* Below 0x80. */
-static inline bool
-ascii_is_ascii(unsigned char c)
-{
-	return c < 0x80;
-}
+bool ascii_is_ascii(unsigned char c);
 
-static inline bool
-ascii_is_alpha(unsigned char c)
-{
-	c = ascii_lower(c);
-	return c >= 'a' && c <= 'z';
-}
-
-static inline bool
-ascii_is_digit(unsigned char c)
-{
-	return c >= '0' && c <= '9';
-}
-
-static inline bool
-ascii_is_alnum(unsigned char c)
-{
-	return ascii_is_alpha(c) || ascii_is_digit(c);
-}
-
+bool ascii_is_alpha(unsigned char c);
+bool ascii_is_digit(unsigned char c);
+bool ascii_is_alnum(unsigned char c);
 bool ascii_is_xdigit(unsigned char c);
 
 /* 0 to 15, or -1: not a hexadecimal digit. */
 int ascii_hex_digit(unsigned char c);
 
 /* WSP of RFC 5234: SP, TAB. */
-static inline bool
-ascii_is_wsp(unsigned char c)
-{
-	return c == ' ' || c == '\t';
-}
+bool ascii_is_wsp(unsigned char c);
 
 /* SP, TAB, CR, LF: the bytes of folding white space. */
-static inline bool
-ascii_is_space(unsigned char c)
-{
-	return c == ' ' || c == '\t' || c == '\r' || c == '\n';
-}
+bool ascii_is_space(unsigned char c);
 
 /* VCHAR of RFC 5234: %x21-7E. */
-static inline bool
-ascii_is_visible(unsigned char c)
-{
-	return c > 0x20 && c < 0x7f;
-}
+bool ascii_is_visible(unsigned char c);
 
 /* SP and VCHAR. */
-static inline bool
-ascii_is_print(unsigned char c)
-{
-	return c >= 0x20 && c < 0x7f;
-}
+bool ascii_is_print(unsigned char c);
 
 /* atext of RFC 5322 section 3.2.3, with UTF-8 bytes by RFC 6532 section 3.2. */
 bool ascii_is_atext(unsigned char c);
 
 /* ftext of RFC 5322 section 3.6.8: %d33-57 and %d59-126. */
-static inline bool
-ascii_is_ftext(unsigned char c)
-{
-	return ascii_is_visible(c) && c != ':';
-}
+bool ascii_is_ftext(unsigned char c);
 
 /* tag-name of RFC 6376 section 3.2, after its first byte: ALPHA, DIGIT, "_". */
-static inline bool
-ascii_is_tag(unsigned char c)
-{
-	return ascii_is_alnum(c) || c == '_';
-}
+bool ascii_is_tag(unsigned char c);
 
 /* token of RFC 2045 section 5.1, with UTF-8 bytes by RFC 6532 section 3.2. */
 bool ascii_is_token(unsigned char c);

@@ -2,6 +2,49 @@
 
 #include "lib/ascii.h"
 
+struct scan
+scan_of(struct span s)
+{
+	static const char nothing[1] = "";
+
+	if (s.p == NULL)
+		return (struct scan){ .p = nothing, .end = nothing };
+	return (struct scan){ .p = s.p, .end = s.p + s.n };
+}
+
+bool
+scan_done(const struct scan *s)
+{
+	return s->p == s->end;
+}
+
+struct span
+scan_rest(const struct scan *s)
+{
+	return span_between(s->p, s->end);
+}
+
+int
+scan_peek(const struct scan *s)
+{
+	return scan_done(s) ? -1 : (unsigned char)*s->p;
+}
+
+int
+scan_next(struct scan *s)
+{
+	return scan_done(s) ? -1 : (unsigned char)*s->p++;
+}
+
+bool
+scan_byte(struct scan *s, char c)
+{
+	if (scan_done(s) || *s->p != c)
+		return false;
+	s->p++;
+	return true;
+}
+
 bool
 scan_text_nocase(struct scan *s, const char *text)
 {
@@ -9,6 +52,27 @@ scan_text_nocase(struct scan *s, const char *text)
 		return false;
 	s->p += span_str(text).n;
 	return true;
+}
+
+struct span
+scan_while(struct scan *s, bool (*is)(unsigned char))
+{
+	const char *from = s->p, *end = s->end, *p = from;
+
+	while (p != end && is((unsigned char)*p))
+		p++;
+	s->p = p;
+	return span_between(from, p);
+}
+
+struct span
+scan_until(struct scan *s, char c)
+{
+	struct span found =
+	    span_first(scan_rest(s), span_index(scan_rest(s), c));
+
+	s->p += found.n;
+	return found;
 }
 
 bool

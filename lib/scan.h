@@ -16,78 +16,30 @@ struct scan {
 	const char *end;
 };
 
-static inline struct scan
-scan_of(struct span s)
-{
-	static const char nothing[1] = "";
+struct scan scan_of(struct span s);
 
-	if (s.p == NULL)
-		return (struct scan){ .p = nothing, .end = nothing };
-	return (struct scan){ .p = s.p, .end = s.p + s.n };
-}
-
-static inline bool
-scan_done(const struct scan *s)
-{
-	return s->p == s->end;
-}
+bool scan_done(const struct scan *s);
 
 /* The rest of the text; does not advance. */
-static inline struct span
-scan_rest(const struct scan *s)
-{
-	return span_between(s->p, s->end);
-}
+struct span scan_rest(const struct scan *s);
 
 /* The next byte as 0..255, or -1 at the end; does not advance. */
-static inline int
-scan_peek(const struct scan *s)
-{
-	return scan_done(s) ? -1 : (unsigned char)*s->p;
-}
+int scan_peek(const struct scan *s);
 
 /* The next byte, taken; -1 at the end. */
-static inline int
-scan_next(struct scan *s)
-{
-	return scan_done(s) ? -1 : (unsigned char)*s->p++;
-}
+int scan_next(struct scan *s);
 
 /* Takes the next byte if it is `c`. */
-static inline bool
-scan_byte(struct scan *s, char c)
-{
-	if (scan_done(s) || *s->p != c)
-		return false;
-	s->p++;
-	return true;
-}
+bool scan_byte(struct scan *s, char c);
 
 /* Takes `text` if it comes next, ASCII letters in any case. */
 bool scan_text_nocase(struct scan *s, const char *text);
 
 /* The longest run of bytes that satisfy `is`; may be empty. */
-static inline struct span
-scan_while(struct scan *s, bool (*is)(unsigned char))
-{
-	const char *from = s->p, *end = s->end, *p = from;
-
-	while (p != end && is((unsigned char)*p))
-		p++;
-	s->p = p;
-	return span_between(from, p);
-}
+struct span scan_while(struct scan *s, bool (*is)(unsigned char));
 
 /* Everything up to the next `c`, which is not taken, or to the end. */
-static inline struct span
-scan_until(struct scan *s, char c)
-{
-	struct span found =
-	    span_first(scan_rest(s), span_index(scan_rest(s), c));
-
-	s->p += found.n;
-	return found;
-}
+struct span scan_until(struct scan *s, char c);
 
 /*
  * Folding white space, RFC 5322 section 3.2.2 with its obsolete form: SP, TAB,

@@ -5,6 +5,40 @@
 #include "lib/ascii.h"
 
 struct span
+span_of(const char *p, size_t n)
+{
+	return (struct span){ .p = p, .n = n };
+}
+
+struct span
+span_str(const char *text)
+{
+	return span_of(text, text != NULL ? strlen(text) : 0);
+}
+
+struct span
+span_between(const char *from, const char *to)
+{
+	return span_of(from, (size_t)(to - from));
+}
+
+struct span
+span_skip(struct span s, size_t n)
+{
+	if (n > s.n)
+		n = s.n;
+	if (n == 0) /* also for an absent span: NULL must not be moved */
+		return s;
+	return span_of(s.p + n, s.n - n);
+}
+
+struct span
+span_first(struct span s, size_t n)
+{
+	return span_of(s.p, n < s.n ? n : s.n);
+}
+
+struct span
 span_last(struct span s, size_t n)
 {
 	return n < s.n ? span_skip(s, s.n - n) : s;
@@ -21,6 +55,18 @@ span_trim(struct span s)
 }
 
 bool
+span_equal(struct span a, struct span b)
+{
+	return a.n == b.n && (a.n == 0 || memcmp(a.p, b.p, a.n) == 0);
+}
+
+bool
+span_is(struct span s, const char *text)
+{
+	return span_equal(s, span_str(text));
+}
+
+bool
 span_equal_nocase(struct span a, struct span b)
 {
 	if (a.n != b.n)
@@ -31,6 +77,12 @@ span_equal_nocase(struct span a, struct span b)
 			ascii_lower((unsigned char)b.p[i]))
 			return false;
 	return true;
+}
+
+bool
+span_is_nocase(struct span s, const char *text)
+{
+	return span_equal_nocase(s, span_str(text));
 }
 
 bool
@@ -53,10 +105,33 @@ span_ends_nocase(struct span s, const char *text)
 }
 
 size_t
+span_index(struct span s, char c)
+{
+	const char *at = s.n > 0 ? memchr(s.p, c, s.n) : NULL;
+
+	return at != NULL ? (size_t)(at - s.p) : s.n;
+}
+
+size_t
 span_rindex(struct span s, char c)
 {
 	for (size_t i = s.n; i > 0; i--)
 		if (s.p[i - 1] == c)
 			return i - 1;
 	return s.n;
+}
+
+bool
+span_has(struct span s, char c)
+{
+	return span_index(s, c) < s.n;
+}
+
+bool
+span_all(struct span s, bool (*is)(unsigned char))
+{
+	for (size_t i = 0; i < s.n; i++)
+		if (!is((unsigned char)s.p[i]))
+			return false;
+	return true;
 }
