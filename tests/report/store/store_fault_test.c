@@ -5,7 +5,6 @@
 #include "report/store/queue.h"
 
 #include <fcntl.h>
-#include <malloc.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <sqlite3.h>
@@ -22,6 +21,7 @@
 
 #include <cmocka.h>
 
+#include "lib/compat/malloc.h"
 #include "report/store/writer.h"
 #include "tests/support/store_fixture.h"
 
@@ -402,12 +402,6 @@ away(void **state)
 	rmdir(folder);
 }
 
-static size_t
-memory_in_use(void)
-{
-	return mallinfo2().uordblks;
-}
-
 /* The queue has room for half a minute of a busy host, and an end, in bytes:
  * beyond it messages are counted as lost, and none waits for the store. */
 static void
@@ -416,7 +410,7 @@ queue_is_bounded(void **state)
 	char path[ROWS_PATH + 20];
 	struct store *s;
 	struct store_counts c = { .lost = 0 };
-	size_t before = memory_in_use();
+	size_t before = malloc_used_bytes();
 
 	(void)state;
 	snprintf(path, sizeof(path), "%s/nowhere/store.db", place.folder);
@@ -431,7 +425,8 @@ queue_is_bounded(void **state)
 	assert_int_equal(c.queued + c.lost, c.put);
 	assert_int_equal(c.committed, 0);
 	/* The bytes are counted as they are; the cache of texts has 2 MB. */
-	assert_true(memory_in_use() - before < STORE_QUEUE_BYTES + (4 << 20));
+	assert_true(
+	    malloc_used_bytes() - before < STORE_QUEUE_BYTES + (4 << 20));
 	store_close(s, 50);
 }
 
