@@ -25,6 +25,7 @@
 ## package-test SYSTEMS="bookworm trixie": the package on systems that are booted
 ## author-test  FIELDS="100000 5000" random From fields, hostile and honest
 ## soak         SOAK=200000 messages; memory and descriptors must stay flat
+## soak-day     a day of mixed mail on a fast clock
 ## soak-reload  a minute of mail with ten reloads a second
 ## matrix       SYSTEMS="trixie arm64": build and test in other systems (root)
 ## cross        compile for musl, arm64 and riscv64, without linking
@@ -128,6 +129,7 @@ MILTER_TESTS = "tests/milter/proto.py $(DAEMON)" \
 	"tests/milter/policy.py $(DAEMON)" "tests/milter/sign.py $(DAEMON)" \
 	"tests/milter/keys.py $(DAEMON)" "tests/milter/importkeys.py $(DAEMON)" \
 	"tests/milter/signall.py $(DAEMON)" "tests/milter/signtest.py $(DAEMON)" "tests/milter/soak.py $(DAEMON) 5" \
+	"tests/milter/day.py $(DAEMON) 3000" \
 	"tests/milter/luatest.py $(DAEMON)" "tests/milter/store.py $(DAEMON)" \
 	"tests/milter/storefaults.py $(DAEMON)" \
 	"tests/milter/failures.py $(DAEMON)" "tests/milter/startup.py $(DAEMON)" \
@@ -262,6 +264,12 @@ soak: all
 	@LOGS=$(BUILD) TEST_SECONDS=3600 tests/run_cmocka \
 		"tests/milter/endurance.py $(DAEMON) $(SOAK)"
 
+# About ten minutes on two cores.
+soak-day: all $(PRELOADS)
+	@LOGS=$(BUILD) TEST_SECONDS=7200 tests/run_cmocka \
+		"tests/milter/day.py $(DAEMON)"
+	@grep -v '^ok' $(BUILD)/day.py.log
+
 # The long form of tests that `check` runs in short.
 faults: all $(PRELOADS)
 	@LOGS=$(BUILD) TEST_SECONDS=1200 SLOW=yes tests/run_cmocka \
@@ -355,7 +363,7 @@ deps:
 	@tests/deps all
 
 .PHONY: bench bench-parts demo apk check check-programs check-run cli-test e2e \
-	matrix cross rpm unit-programs package-test central-test conformance sign-test sign-bench growth-bench soak soak-reload faults neighbours sendmail-test \
+	matrix cross rpm unit-programs package-test central-test conformance sign-test sign-bench growth-bench soak soak-day soak-reload faults neighbours sendmail-test \
 	store-faults \
 	valgrind lint analyze coverage coverage-run deps unit fuzz-replay \
 	asan tsan sanitized fuzz-build fuzzers fuzz

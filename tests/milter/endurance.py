@@ -17,6 +17,7 @@ import struct
 import sys
 import threading
 import time
+import zlib
 
 import lab
 import miltproto
@@ -33,6 +34,7 @@ DOMAINS = 300     # that come again
 ADDRESSES = 250
 PER_CONNECTION = 3
 PROCESSES = 4
+TTLS = 60, 3600, 86400  # seconds; each name has one
 MARKS = (0.25, 0.5, 0.75, 1)
 SAMPLES = 15      # of memory, before each mark: threads come and go
 MOST = 0.02       # memory may grow by, from the half to the end
@@ -168,8 +170,9 @@ def serve_dns(port_of, texts):
         text = None
         if q.type == wrongdns.TXT and q.name.endswith("." + DOMAIN):
             text = texts.get(first, "v=spf1 include:_i.%s -all" % DOMAIN)
+        ttl = TTLS[zlib.crc32(q.name.encode()) % len(TTLS)]
         s.sendto(wrongdns.packet(q, [wrongdns.record(
-            wrongdns.SAME, wrongdns.TXT, wrongdns.txt(text), 60)])
+            wrongdns.SAME, wrongdns.TXT, wrongdns.txt(text), ttl)])
             if text else wrongdns.packet(
                 q, code=wrongdns.NXDOMAIN, authority=[wrongdns.negative()]),
             client)
@@ -264,22 +267,27 @@ def _(l):
     true(w.descriptors() <= 40, "descriptors stay: %d" % w.descriptors())
 
 
+def begin(l, **options):
+    """Keys, messages, a name server and the milter."""
+    keys = {k: signing.Key(k, l.home) for k in ("rsa", "ed25519")}
+    l.mails = kinds(keys)
+    port = multiprocessing.Value("i", 0)
+    dns = multiprocessing.Process(target=serve_dns, daemon=True, args=(
+        port, {"_dmarc": wrongdns.POLICY, "_i": "v=spf1 ip4:10.0.0.0/8 ?all",
+               "rsa": keys["rsa"].record(),
+               "ed": keys["ed25519"].record()}))
+    dns.start()
+    l.callback(dns.terminate)
+    while port.value == 0:
+        time.sleep(0.01)
+    l.start_with(SETTINGS.format(home=l.home, dns=port.value), **options)
+
+
 def main():
     with lab.Lab(sys.argv[1]) as l:
         l.count = int(sys.argv[2]) if len(sys.argv) > 2 else 200000
         l.concurrency = int(sys.argv[3]) if len(sys.argv) > 3 else 64
-        keys = {k: signing.Key(k, l.home) for k in ("rsa", "ed25519")}
-        l.mails = kinds(keys)
-        port = multiprocessing.Value("i", 0)
-        dns = multiprocessing.Process(target=serve_dns, daemon=True, args=(
-            port, {"_dmarc": wrongdns.POLICY, "_i": "v=spf1 ip4:10.0.0.0/8 ?all",
-                   "rsa": keys["rsa"].record(),
-                   "ed": keys["ed25519"].record()}))
-        dns.start()
-        l.callback(dns.terminate)
-        while port.value == 0:
-            time.sleep(0.01)
-        l.start_with(SETTINGS.format(home=l.home, dns=port.value))
+        begin(l)
         return suite.run(l)
 
 
