@@ -192,7 +192,7 @@ static const struct {
 	    "Too few messages were reported so far",
 	    "At least 100 messages on 7 days are needed to judge a stricter "
 	    "policy. Wait for more reports." },
-	[VIEW_MEND_FIRST] = { would_lose, VIEW_ATTENTION, "mend_first",
+	[VIEW_FIX_FIRST] = { would_lose, VIEW_ATTENTION, "fix_first",
 	    "Fix your own senders first",
 	    "Some mail that is likely yours does not pass. A stricter policy "
 	    "would lose it: see the failing senders below." },

@@ -16,7 +16,7 @@ enum view_recommendation {
 	VIEW_SILENT,          /* reports have stopped */
 	VIEW_LOSING,          /* own mail is rejected or quarantined now */
 	VIEW_TOO_LITTLE,      /* too few messages were reported */
-	VIEW_MEND_FIRST,      /* legitimate mail would be lost */
+	VIEW_FIX_FIRST,       /* legitimate mail would be lost */
 	VIEW_NEW_SENDER,      /* a new sender fails: whose is it? */
 	VIEW_MOSTLY_SPOOFED,  /* nearly none of it is the owner's */
 	VIEW_END_TESTING,     /* t=y is published, and nothing is wrong */

@@ -20,7 +20,7 @@ WANTED = {
     "parked-done.example": "parked_done",
     "losing.example": "losing",
     "fixed.example": "to_quarantine",
-    "unaligned.example": "mend_first",
+    "unaligned.example": "fix_first",
     "spoofed.example": "mostly_spoofed",
     "ready.example": "to_quarantine",
     "new-sender.example": "new_sender",

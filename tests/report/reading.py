@@ -418,7 +418,7 @@ def show(c):
         same(causes[address], cause, address)
     new = {s["address"] for s in com["sources"] if s["new"]}
     true("192.0.2.99" in new and "192.0.2.10" not in new, "new sources")
-    same((com["advice"], shop["advice"]), ("mend_first", "to_reject"))
+    same((com["advice"], shop["advice"]), ("fix_first", "to_reject"))
     status, out, _ = c.show("--store", full(c), "--domain", "SHOP.example.")
     same(status, 0)
     holds(out, "shop.example   p=quarantine")

@@ -64,12 +64,12 @@ static const struct {
 	    .p = "none",
 	    .days = 10,
 	    .day = { .spoofed = 50, .forwarded = 5 },
-	    .want = VIEW_MEND_FIRST },
+	    .want = VIEW_FIX_FIRST },
 	{ .name = "nothing passes, all of it by one ESP",
 	    .p = "none",
 	    .days = 10,
 	    .day = { .unaligned = 50 },
-	    .want = VIEW_MEND_FIRST },
+	    .want = VIEW_FIX_FIRST },
 	{ .name = "reports stopped",
 	    .p = "none",
 	    .days = 15,
@@ -119,18 +119,18 @@ static const struct {
 	    .p = "none",
 	    .days = 10,
 	    .day = { .good = 980, .unaligned = 20 },
-	    .want = VIEW_MEND_FIRST },
+	    .want = VIEW_FIX_FIRST },
 	{ .name = "little mail, and one a day fails",
 	    .p = "none",
 	    .days = 9,
 	    .day = { .good = 11, .unaligned = 1 },
-	    .want = VIEW_MEND_FIRST },
+	    .want = VIEW_FIX_FIRST },
 	{ .name = "more fail, tested",
 	    .p = "reject",
 	    .testing = "y",
 	    .days = 10,
 	    .day = { .good = 980, .unaligned = 20 },
-	    .want = VIEW_MEND_FIRST },
+	    .want = VIEW_FIX_FIRST },
 	{ .name = "it failed for weeks, and was fixed three days ago",
 	    .p = "none",
 	    .days = 20,
@@ -144,7 +144,7 @@ static const struct {
 	    .day = { .good = 900, .unaligned = 100 },
 	    .late_days = 1,
 	    .late = { .good = 900, .fixed = 100 },
-	    .want = VIEW_MEND_FIRST },
+	    .want = VIEW_FIX_FIRST },
 	{ .name = "it failed before the last week, and does not send any more",
 	    .p = "none",
 	    .days = 25,
@@ -569,7 +569,7 @@ test_newsletter(void **state)
 		add_day(
 		    l, "none", TODAY - day, day % 7 == 4 ? &weekly : &daily);
 	assert_true(visit(l, SPAN_NONE, 30, a, &seen));
-	assert_int_equal(seen.view.domains->advice, VIEW_MEND_FIRST);
+	assert_int_equal(seen.view.domains->advice, VIEW_FIX_FIRST);
 	arena_free(a);
 	close_ledger(l);
 }
@@ -584,11 +584,12 @@ test_order(void **state)
 	} domains[] = {
 		{ "calm.example", "reject", { .good = 5000 } },
 		{ "losing.example", "reject", { .good = 90, .unaligned = 10 } },
-		{ "mend.example", "none", { .good = 900, .unaligned = 100 } },
+		{ "fixfirst.example", "none",
+		    { .good = 900, .unaligned = 100 } },
 		{ "small.example", "none", { .good = 90, .unaligned = 10 } },
 	};
-	static const char *const want[] = { "losing.example", "mend.example",
-		"small.example", "calm.example" };
+	static const char *const want[] = { "losing.example",
+		"fixfirst.example", "small.example", "calm.example" };
 	struct ledger *l = open_ledger();
 	struct arena *a = arena_new(CAP);
 	struct visited seen = { .check = NULL };
