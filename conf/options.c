@@ -323,7 +323,7 @@ const struct conf_option conf_options[] = {
 { "override", "reason", CONF_TEXT, "", OVER(reason),
   .help = "Why, for the log and the header." },
 { "override", "report_reason", CONF_BOOL, "false", OVER(report_reason),
-  .help = "Whether aggregate reports show reason to the domain's owner." },
+  .help = "Show reason to the domain's owner in aggregate reports." },
 { "override", "expires", CONF_DATE, "", OVER(expires),
   .help = "Last day on which the section applies." },
 };

@@ -37,28 +37,28 @@ post_domain(struct span value)
 }
 
 size_t
-mail_list_marks(const struct mail_header *h, struct arena *a,
-    struct mail_list_mark out[MAIL_LIST_MARKS_MAX])
+mail_list_claims(const struct mail_header *h, struct arena *a,
+    struct mail_list_claim out[MAIL_LIST_CLAIMS_MAX])
 {
 	static const struct {
 		const char *field;
 		struct span (*domain)(struct span value);
-	} marks[MAIL_LIST_MARKS_MAX] = {
+	} claims[MAIL_LIST_CLAIMS_MAX] = {
 		{ "List-Id", mail_list_id },
 		{ "List-Post", post_domain },
 		{ "Mailing-List", first_domain },
 	};
 	size_t n = 0;
 
-	for (size_t i = 0; i < MAIL_LIST_MARKS_MAX; i++) {
-		size_t at = mail_header_find(h, marks[i].field, 0);
+	for (size_t i = 0; i < MAIL_LIST_CLAIMS_MAX; i++) {
+		size_t at = mail_header_find(h, claims[i].field, 0);
 		struct span domain = at < h->n
-		    ? domain_normal(a, marks[i].domain(h->fields[at].value))
+		    ? domain_normal(a, claims[i].domain(h->fields[at].value))
 		    : SPAN_NONE;
 
 		if (domain.n > 0)
 			out[n++] =
-			    (struct mail_list_mark){ marks[i].field, domain };
+			    (struct mail_list_claim){ claims[i].field, domain };
 	}
 	return n;
 }

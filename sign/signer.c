@@ -22,7 +22,7 @@ struct signer {
 	int body; /* handle of the hash that our signatures have */
 	struct own_signatures *own;
 	struct flaws flaws;
-	struct span list; /* the mark, if s->outcome.by_list */
+	struct span list; /* the claim, if s->outcome.by_list */
 	bool headers_ended;
 	struct signer_outcome outcome;
 };
@@ -112,15 +112,15 @@ keys_at_or_above(struct signer *s, struct span domain)
 static bool
 keys_of_list(struct signer *s)
 {
-	struct mail_list_mark marks[MAIL_LIST_MARKS_MAX];
+	struct mail_list_claim claims[MAIL_LIST_CLAIMS_MAX];
 	size_t n = s->conf->sign.lists
-	    ? mail_list_marks(&s->header, s->arena, marks)
+	    ? mail_list_claims(&s->header, s->arena, claims)
 	    : 0;
 
 	for (size_t i = 0; i < n; i++)
-		if (keys_at_or_above(s, marks[i].domain) == SIGN_KEYS_FOUND) {
+		if (keys_at_or_above(s, claims[i].domain) == SIGN_KEYS_FOUND) {
 			s->outcome.by_list = true;
-			s->list = marks[i].domain;
+			s->list = claims[i].domain;
 			return true;
 		}
 	return false;

@@ -1,6 +1,6 @@
 /*
  * collect.c - collects what DMARC and the policy need to know of a message: the
- * author, the identifiers with their results, and marks of indirect mail.
+ * author, the identifiers with their results, and evidence of indirect mail.
  */
 #include "lib/ascii.h"
 #include "lib/domain.h"
@@ -16,7 +16,7 @@ field_first(const struct mail_header *h, const char *name)
 	return at < h->n ? &h->fields[at] : NULL;
 }
 
-/* List-Unsubscribe is not a mark of a list: direct bulk mail has it too. */
+/* List-Unsubscribe does not show a list: direct bulk mail has it too. */
 static void
 facts_list(struct verify_message *m)
 {
@@ -27,9 +27,10 @@ facts_list(struct verify_message *m)
 
 	if (id != NULL)
 		f->list_id = mail_list_id(id->value);
-	m->n_list_marks = mail_list_marks(&m->header, m->arena, m->list_marks);
-	for (size_t i = 0; i < m->n_list_marks; i++)
-		m->list_domains[i] = m->list_marks[i].domain;
+	m->n_list_claims =
+	    mail_list_claims(&m->header, m->arena, m->list_claims);
+	for (size_t i = 0; i < m->n_list_claims; i++)
+		m->list_domains[i] = m->list_claims[i].domain;
 	f->is_list = id != NULL ||
 	    field_first(&m->header, "List-Post") != NULL ||
 	    field_first(&m->header, "Mailing-List") != NULL ||
@@ -220,20 +221,20 @@ facts_arc(struct verify_message *m)
 }
 
 static void
-facts_list_mark(struct verify_message *m)
+facts_list_evidence(struct verify_message *m)
 {
 	struct policy_input *f = &m->verdict.facts;
 	const struct dmarc_related *related = &m->list_related;
-	const struct mail_list_mark *mark = &m->list_marks[related->domain];
+	const struct mail_list_claim *claim = &m->list_claims[related->domain];
 
-	if (m->n_list_marks == 0)
+	if (m->n_list_claims == 0)
 		return;
-	f->list_field = mark->field;
-	f->list_domain = mark->domain;
+	f->list_field = claim->field;
+	f->list_domain = claim->domain;
 	if (related->by != NULL)
 		f->list_by = related->by->domain;
 	else
-		f->mark_cut = f->mark_cut || m->list_cut;
+		f->evidence_cut = f->evidence_cut || m->list_cut;
 }
 
 /*
@@ -282,8 +283,8 @@ collect_for_policy(struct verify_message *m)
 	f->dmarc_disposition = v->dmarc.disposition;
 	f->dmarc_pct_zero = v->dmarc.pct_zero;
 	f->overload = is_overloaded(m);
-	f->mark_cut = m->keys_cut && v->arc.code == ARC_TEMPERROR;
-	facts_list_mark(m);
+	f->evidence_cut = m->keys_cut && v->arc.code == ARC_TEMPERROR;
+	facts_list_evidence(m);
 	facts_dkim_domains(m);
 	facts_arc(m);
 }

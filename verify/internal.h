@@ -44,10 +44,10 @@ struct verify_message {
 	struct dns_task *keys_task;
 	struct dmarc_facts dmarc_facts;
 	struct dns_task *dmarc_task;
-	struct mail_list_mark list_marks[MAIL_LIST_MARKS_MAX];
-	struct span list_domains[MAIL_LIST_MARKS_MAX]; /* of `list_marks` */
-	size_t n_list_marks;
-	struct dns_task *list_job; /* NULL: no mark, or no memory */
+	struct mail_list_claim list_claims[MAIL_LIST_CLAIMS_MAX];
+	struct span list_domains[MAIL_LIST_CLAIMS_MAX]; /* of `list_claims` */
+	size_t n_list_claims;
+	struct dns_task *list_job; /* NULL: no list field, or no memory */
 	struct dmarc_related list_related;
 	/* this host lacked the resources to answer all that the job asked */
 	bool spf_cut, keys_cut, dmarc_cut, list_cut;
@@ -66,7 +66,8 @@ struct verify_message {
 
 /* collect.c */
 
-/* Reads from the header what is known before any result: authors, list, marks.
+/* Reads from the header what is known before any result: authors and list
+ * fields.
  */
 void collect_from_header(struct verify_message *m);
 

@@ -54,7 +54,7 @@ dmarc_pct_zero = { "dmarc.on_quarantine", OPTION(dmarc.on_quarantine),
 	"fails DMARC and its policy is reject with pct=0", "5.7.26", "4.7.26",
 	POLICY_AUTHOR, true },
 dmarc_indirect = { "dmarc.indirect_as_quarantine", 0,
-	"fails DMARC but shows a mark of indirect mail", "5.7.26", "4.7.26",
+	"fails DMARC but shows evidence of indirect mail", "5.7.26", "4.7.26",
 	POLICY_AUTHOR, true },
 dmarc_temperror = { "dmarc.on_temperror", OPTION(dmarc.on_temperror),
 	"cannot be checked for DMARC for now", "5.7.1", "4.7.0",
@@ -182,11 +182,11 @@ disposition_rule(const struct policy_context *p)
 static bool
 soften_indirect(struct policy_context *p, enum conf_action *action)
 {
-	struct indirect_evidence marks[POLICY_MARKS_MAX];
-	size_t n = policy_marks(p->c, p->f, marks), i = 0;
+	struct indirect_evidence evidence[POLICY_EVIDENCE_MAX];
+	size_t n = policy_indirect_evidence(p->c, p->f, evidence), i = 0;
 	enum conf_action softer;
 
-	while (i < n && marks[i].why_not != NULL)
+	while (i < n && evidence[i].why_not != NULL)
 		i++;
 	if (i == n)
 		return false;
@@ -196,21 +196,21 @@ soften_indirect(struct policy_context *p, enum conf_action *action)
 	softer = rule_action(p, &dmarc_quarantine);
 	if (policy_refuses(softer))
 		softer = CONF_ANNOTATE;
-	if (marks[i].setting != NULL)
-		consult(p, marks[i].setting);
+	if (evidence[i].setting != NULL)
+		consult(p, evidence[i].setting);
 	if (policy_severity(softer) >= policy_severity(*action))
 		return false;
-	p->mark = marks[i];
-	p->why = marks[i].type;
+	p->evidence = evidence[i];
+	p->why = evidence[i].type;
 	*action = softer;
 	return true;
 }
 
 /* The next attempt may show that the message is indirect mail: defer it. */
 static void
-wait_for_mark(struct policy_context *p, enum conf_action *action)
+wait_for_evidence(struct policy_context *p, enum conf_action *action)
 {
-	if (!p->f->mark_cut || *action != CONF_REJECT)
+	if (!p->f->evidence_cut || *action != CONF_REJECT)
 		return;
 	consult(p, dmarc_indirect.name);
 	if (p->c->dmarc.indirect_as_quarantine)
@@ -226,7 +226,7 @@ propose_disposition(struct policy_context *p)
 	if (soften_indirect(p, &action))
 		rule = &dmarc_indirect;
 	else
-		wait_for_mark(p, &action);
+		wait_for_evidence(p, &action);
 	p->dmarc = action;
 	propose(p, rule, action);
 }
@@ -336,32 +336,32 @@ propose_dkim(struct policy_context *p)
 		propose_error(p, &dkim_permerror);
 }
 
-/* A mark of indirect mail counts: SPF cannot pass behind a forwarder. */
+/* There is evidence of indirect mail: SPF cannot pass behind a forwarder. */
 static bool
 is_indirect(struct policy_context *p)
 {
-	struct indirect_evidence marks[POLICY_MARKS_MAX];
-	size_t n = policy_marks(p->c, p->f, marks);
+	struct indirect_evidence evidence[POLICY_EVIDENCE_MAX];
+	size_t n = policy_indirect_evidence(p->c, p->f, evidence);
 
 	for (size_t i = 0; i < n; i++) {
-		if (marks[i].why_not != NULL)
+		if (evidence[i].why_not != NULL)
 			continue;
-		if (marks[i].setting != NULL)
-			consult(p, marks[i].setting);
+		if (evidence[i].setting != NULL)
+			consult(p, evidence[i].setting);
 		return true;
 	}
 	return false;
 }
 
-/* The same, by a mark that depends on no setting. */
+/* The same, by evidence that depends on no setting. */
 static bool
 is_always_indirect(const struct policy_context *p)
 {
-	struct indirect_evidence marks[POLICY_MARKS_MAX];
-	size_t n = policy_marks(p->c, p->f, marks);
+	struct indirect_evidence evidence[POLICY_EVIDENCE_MAX];
+	size_t n = policy_indirect_evidence(p->c, p->f, evidence);
 
 	for (size_t i = 0; i < n; i++)
-		if (marks[i].why_not == NULL && marks[i].setting == NULL)
+		if (evidence[i].why_not == NULL && evidence[i].setting == NULL)
 			return true;
 	return false;
 }
@@ -405,7 +405,7 @@ propose_all(struct policy_context *p)
 	propose_dkim(p);
 	propose_unauthenticated(p);
 	if (p->rule != &dmarc_indirect)
-		p->mark = (struct indirect_evidence){ .what = NULL };
+		p->evidence = (struct indirect_evidence){ .what = NULL };
 }
 
 /* ---- enforcement ---- */

@@ -24,7 +24,7 @@
 enum {
 	POLICY_TEXT_MAX = 400,    /* bytes of a reply's text */
 	POLICY_SETTINGS_MAX = 24, /* options that one decision can consult */
-	POLICY_MARKS_MAX = 3,     /* one of each kind */
+	POLICY_EVIDENCE_MAX = 3,  /* one of each kind */
 };
 
 /* The text of a reply if there is no memory for another one. */
@@ -45,18 +45,18 @@ struct policy_input {
 	const struct span *dkim_domains; /* of the signatures that pass */
 	size_t n_dkim_domains;
 	struct span list_id; /* absent: no List-Id */
-	bool is_list; /* the header claims that it is list mail: by a mark, or
+	bool is_list; /* the header claims that it is list mail: by a field, or
 	                 only by Precedence: list */
 
-	/* The mark of a mailing list (RFC 9989 section 7.4), and the domain
+	/* The field of a mailing list (RFC 9989 section 7.4), and the domain
 	 * that authenticates it. */
 	const char *list_field;  /* "List-Id", "List-Post", "Mailing-List"; of
 	                            several the one that counts, else the
 	                            first; NULL: none names a domain */
-	struct span list_domain; /* the domain in the mark, normal form */
+	struct span list_domain; /* the domain in that field, normal form */
 	struct span list_by;     /* the domain that passed SPF or DKIM and that
 	                            list_domain belongs to (dmarc/dmarc.h);
-	                            absent: none, the mark is only a claim */
+	                            absent: none, the field is only a claim */
 
 	/* results */
 	const char *from_fault; /* why the From field is invalid (mail_from's
@@ -75,11 +75,11 @@ struct policy_input {
 	enum dmarc_policy dmarc_policy; /* published */
 	enum dmarc_policy dmarc_disposition; /* asked for, after t=y */
 	bool dmarc_pct_zero;                 /* that record says pct=0 */
-	bool overload; /* we lacked resources (memory, time, DNS questions,
-	                  resolvers that answer), which cut a check short that
-	                  could have changed the verdict */
-	bool mark_cut; /* for that reason, it is not known whether a mark of
-	                  indirect mail counts */
+	bool overload;     /* we lacked resources (memory, time, DNS questions,
+	                      resolvers that answer), which cut a check short that
+	                      could have changed the verdict */
+	bool evidence_cut; /* for that reason, it is not known whether evidence
+	                  of indirect mail counts */
 };
 
 /* Why the published policy was not applied: RFC 9990's PolicyOverrideType. */
@@ -157,7 +157,7 @@ enum dmarc_policy policy_after_options(const struct conf *c,
  */
 enum conf_action policy_unchecked(const struct conf *c);
 
-/* A mark of indirect mail (RFC 9989 section 7.4). */
+/* Evidence of indirect mail (RFC 9989 section 7.4). */
 struct indirect_evidence {
 	enum policy_override type;
 	const char *what;    /* "List-Id", "a trusted forwarder" */
@@ -167,10 +167,11 @@ struct indirect_evidence {
 	const char *setting; /* the option that makes it count; NULL: none */
 };
 
-/* All marks of the message; the first one that counts decides.  Returns their
- * number. */
-size_t policy_marks(const struct conf *c, const struct policy_input *f,
-    struct indirect_evidence out[POLICY_MARKS_MAX]);
+/* All evidence of the message, at most one of each kind; the first that counts
+ * decides.  Returns how many there are. */
+size_t policy_indirect_evidence(const struct conf *c,
+    const struct policy_input *f,
+    struct indirect_evidence out[POLICY_EVIDENCE_MAX]);
 
 /* One of the patterns (conf.h; NULL-terminated) matches the domain. */
 bool policy_matches(char *const *patterns, struct span domain);

@@ -44,8 +44,9 @@ struct policy_context {
 	enum dmarc_policy asked;        /* by the author domain's owner */
 	enum conf_action dmarc;         /* the action if only this counted */
 	enum policy_override why; /* why it differs from the published policy */
-	struct indirect_evidence mark; /* that decided; without `what`: none */
-	const char *not_enforced;      /* why nothing is; NULL: it is */
+	struct indirect_evidence
+	    evidence;             /* that decided; without `what`: none */
+	const char *not_enforced; /* why nothing is; NULL: it is */
 };
 
 /* The action with the higher severity wins. */

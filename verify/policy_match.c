@@ -1,6 +1,6 @@
 /*
  * policy_match.c - compares a message with the lists and overrides of the
- * configuration, and finds its marks of indirect mail.
+ * configuration, and finds evidence of indirect mail.
  */
 #include "verify/policy_internal.h"
 
@@ -141,7 +141,7 @@ policy_find_override(const struct conf *c, const struct policy_input *f,
 	return NULL;
 }
 
-/* ---- marks of indirect mail, RFC 9989 section 7.4 ---- */
+/* ---- evidence of indirect mail, RFC 9989 section 7.4 ---- */
 
 static bool
 is_trusted_sealer(const struct conf *c, struct span sealer)
@@ -156,9 +156,9 @@ is_trusted_sealer(const struct conf *c, struct span sealer)
 
 /* RFC 8617 section 7.2.2 has an override by ARC reported as local_policy. */
 static struct indirect_evidence
-arc_mark(const struct conf *c, const struct policy_input *f)
+arc_evidence(const struct conf *c, const struct policy_input *f)
 {
-	struct indirect_evidence mark = {
+	struct indirect_evidence evidence = {
 		.type = POLICY_OVERRIDE_LOCAL,
 		.what = "arc=pass with dmarc=pass, sealed by",
 		.name = f->arc_sealer,
@@ -166,18 +166,18 @@ arc_mark(const struct conf *c, const struct policy_input *f)
 	};
 
 	if (!f->arc_dmarc_pass) {
-		mark.what = "arc=pass, sealed by";
-		mark.why_not = "its results do not say dmarc=pass";
+		evidence.what = "arc=pass, sealed by";
+		evidence.why_not = "its results do not say dmarc=pass";
 	} else if (!is_trusted_sealer(c, f->arc_sealer)) {
-		mark.why_not = "arc.trusted_sealers does not list it";
+		evidence.why_not = "arc.trusted_sealers does not list it";
 	}
-	return mark;
+	return evidence;
 }
 
 static struct indirect_evidence
-list_mark(const struct policy_input *f)
+list_evidence(const struct policy_input *f)
 {
-	struct indirect_evidence mark = {
+	struct indirect_evidence evidence = {
 		.type = POLICY_OVERRIDE_LIST,
 		.what = f->list_field,
 		.name = f->list_domain,
@@ -185,14 +185,14 @@ list_mark(const struct policy_input *f)
 	};
 
 	if (f->list_by.p == NULL)
-		mark.why_not =
+		evidence.why_not =
 		    "it belongs to no domain that passed SPF or DKIM";
-	return mark;
+	return evidence;
 }
 
 size_t
-policy_marks(const struct conf *c, const struct policy_input *f,
-    struct indirect_evidence out[POLICY_MARKS_MAX])
+policy_indirect_evidence(const struct conf *c, const struct policy_input *f,
+    struct indirect_evidence out[POLICY_EVIDENCE_MAX])
 {
 	size_t n = 0;
 
@@ -204,8 +204,8 @@ policy_marks(const struct conf *c, const struct policy_input *f,
 			.setting = "trusted_forwarders",
 		};
 	if (f->arc == ARC_PASS && f->arc_sealer.p != NULL)
-		out[n++] = arc_mark(c, f);
+		out[n++] = arc_evidence(c, f);
 	if (f->list_field != NULL)
-		out[n++] = list_mark(f);
+		out[n++] = list_evidence(f);
 	return n;
 }

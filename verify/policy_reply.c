@@ -36,13 +36,13 @@ subject(const struct policy_context *p)
 }
 
 static void
-put_mark(struct buf *b, const struct indirect_evidence *mark)
+put_evidence(struct buf *b, const struct indirect_evidence *evidence)
 {
 	buf_text(b, " (");
-	buf_text(b, mark->what);
-	if (mark->name.p != NULL) {
+	buf_text(b, evidence->what);
+	if (evidence->name.p != NULL) {
 		buf_byte(b, ' ');
-		buf_safe(b, mark->name, DOMAIN_SHOWN_MAX);
+		buf_safe(b, evidence->name, DOMAIN_SHOWN_MAX);
 	}
 	buf_byte(b, ')');
 }
@@ -101,8 +101,8 @@ put_reason(struct buf *b, const struct policy_context *p)
 		put_domain(b, subject(p));
 		buf_byte(b, ' ');
 		buf_text(b, p->rule->what);
-		if (p->mark.what != NULL)
-			put_mark(b, &p->mark);
+		if (p->evidence.what != NULL)
+			put_evidence(b, &p->evidence);
 	}
 	if (p->not_enforced != NULL) {
 		buf_text(b, ", not enforced: ");

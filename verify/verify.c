@@ -20,10 +20,10 @@ enum {
 	/* DNS questions of each of SPF, DKIM and DMARC: more than the RFCs let
 	 * an honest message need (RFC 7208 section 4.6.4 some 110). */
 	QUESTIONS_MAX = 200,
-	/* The budget of the walks for marks of a mailing list; they have their
-	 * own, so that they take no questions from the author's check. */
+	/* The walks from the domains in list fields have a budget of their own,
+	 * so that they take no questions from the author's check. */
 	LIST_QUESTIONS =
-	    DMARC_MAX_QUERIES * (MAIL_LIST_MARKS_MAX + DMARC_RELATED_MAX),
+	    DMARC_MAX_QUERIES * (MAIL_LIST_CLAIMS_MAX + DMARC_RELATED_MAX),
 };
 
 static enum core_status
@@ -266,7 +266,7 @@ list_step(void *facts, struct dns_questions *questions, struct arena *scratch)
 	struct verify_message *m = facts;
 
 	return dmarc_ask_related(&m->dmarc_facts, m->list_domains,
-	    m->n_list_marks, questions, scratch);
+	    m->n_list_claims, questions, scratch);
 }
 
 /* RFC 6376 section 3.5 leaves it to us whether t= and x= are judged. */
@@ -308,7 +308,7 @@ verify_headers_end(struct verify_message *m)
 		m->keys_task = start_job(m->dns, keys_step, m);
 	collect_for_dmarc(m, false);
 	m->dmarc_task = start_job(m->dns, dmarc_step, m);
-	if (m->n_list_marks > 0 && m->dns != NULL)
+	if (m->n_list_claims > 0 && m->dns != NULL)
 		m->list_job = dns_task_start(
 		    m->dns, list_step, m, LIST_QUESTIONS, VERIFY_SCRATCH);
 }
@@ -352,7 +352,7 @@ finish_jobs(struct verify_message *m)
 	m->keys_cut = !finish_job(m, m->keys_task) || m->keys_task == NULL;
 	m->dmarc_cut = !finish_job(m, m->dmarc_task) || m->dmarc_task == NULL;
 	m->list_cut = !finish_job(m, m->list_job) ||
-	    (m->list_job == NULL && m->n_list_marks > 0);
+	    (m->list_job == NULL && m->n_list_claims > 0);
 }
 
 static void
@@ -497,7 +497,7 @@ finish_list(struct verify_message *m)
 {
 	if (m->list_job != NULL)
 		(void)dmarc_find_related(&m->dmarc_facts, m->list_domains,
-		    m->n_list_marks, dns_task_questions(m->list_job), m->arena,
+		    m->n_list_claims, dns_task_questions(m->list_job), m->arena,
 		    &m->list_related);
 }
 

@@ -8,7 +8,7 @@
 enum {
 	NAME_MAX_SHOWN = 128,   /* bytes of a setting's name */
 	VALUE_MAX_SHOWN = 4096, /* of an option with its value and its source */
-	MARK_MAX_SHOWN = 1024,  /* two domain names and a sentence */
+	EVIDENCE_SHOWN_MAX = 1024, /* two domain names and a sentence */
 };
 
 /* ---- which settings had a say ---- */
@@ -97,45 +97,45 @@ show(void *arg, const struct conf_setting *s)
 	json_array_append_new(showing->list, o);
 }
 
-/* ---- marks of indirect mail (RFC 9989 section 7.4) ---- */
+/* ---- evidence of indirect mail (RFC 9989 section 7.4) ---- */
 
 static json_t *
 marks_json(const struct conf *conf, const struct verdict *v)
 {
-	struct indirect_evidence marks[POLICY_MARKS_MAX];
-	size_t n = policy_marks(conf, &v->facts, marks);
+	struct indirect_evidence evidence[POLICY_EVIDENCE_MAX];
+	size_t n = policy_indirect_evidence(conf, &v->facts, evidence);
 	json_t *list = json_array();
 
 	for (size_t i = 0; i < n; i++) {
 		json_t *o = json_object();
 
-		cli_set_text(o, "mark", marks[i].what);
-		cli_set_span(o, "domain", marks[i].name);
-		cli_set_bool(o, "counts", marks[i].why_not == NULL);
-		cli_set_span(o, "belongs_to", marks[i].by);
-		cli_set_text(o, "reason", marks[i].why_not);
+		cli_set_text(o, "mark", evidence[i].what);
+		cli_set_span(o, "domain", evidence[i].name);
+		cli_set_bool(o, "counts", evidence[i].why_not == NULL);
+		cli_set_span(o, "belongs_to", evidence[i].by);
+		cli_set_text(o, "reason", evidence[i].why_not);
 		json_array_append_new(list, o);
 	}
 	return list;
 }
 
 static void
-put_mark(const struct indirect_evidence *mark)
+put_evidence(const struct indirect_evidence *evidence)
 {
-	char memory[MARK_MAX_SHOWN];
+	char memory[EVIDENCE_SHOWN_MAX];
 	struct buf b = buf_wrap(memory, sizeof(memory));
 
-	buf_text(&b, mark->what);
-	if (mark->name.p != NULL) {
+	buf_text(&b, evidence->what);
+	if (evidence->name.p != NULL) {
 		buf_byte(&b, ' ');
-		buf_printable(&b, mark->name, DOMAIN_MAX);
+		buf_printable(&b, evidence->name, DOMAIN_MAX);
 	}
-	if (mark->why_not != NULL) {
+	if (evidence->why_not != NULL) {
 		buf_text(&b, ": does not count, ");
-		buf_text(&b, mark->why_not);
-	} else if (mark->by.p != NULL) {
+		buf_text(&b, evidence->why_not);
+	} else if (evidence->by.p != NULL) {
 		buf_text(&b, ": counts, it belongs to ");
-		buf_printable(&b, mark->by, DOMAIN_MAX);
+		buf_printable(&b, evidence->by, DOMAIN_MAX);
 		buf_text(&b, ", which passed SPF or DKIM");
 	} else {
 		buf_text(&b, ": counts");
@@ -145,20 +145,20 @@ put_mark(const struct indirect_evidence *mark)
 
 /* Only a policy of reject is softened by them. */
 static void
-put_marks(const struct conf *conf, const struct verdict *v)
+put_all_evidence(const struct conf *conf, const struct verdict *v)
 {
-	struct indirect_evidence marks[POLICY_MARKS_MAX];
-	size_t n = policy_marks(conf, &v->facts, marks);
+	struct indirect_evidence evidence[POLICY_EVIDENCE_MAX];
+	size_t n = policy_indirect_evidence(conf, &v->facts, evidence);
 
 	if (n > 0)
-		puts("  Marks of indirect mail (RFC 9989 section 7.4):");
+		puts("  Evidence of indirect mail (RFC 9989 section 7.4):");
 	else if (v->facts.is_list)
 		cli_prose_text(2,
-		    "It says that it is of a mailing list, but not by a mark "
-		    "that names a domain: that does not count as indirect mail "
+		    "It says that it is list mail, but not in a field that "
+		    "names a domain: that does not count as indirect mail "
 		    "(RFC 9989 section 7.4).");
 	for (size_t i = 0; i < n; i++)
-		put_mark(&marks[i]);
+		put_evidence(&evidence[i]);
 }
 
 /* ---- the whole ---- */
@@ -191,7 +191,7 @@ explain_policy(const struct conf *conf, const struct verdict *v)
 	else
 		puts("  No setting had a say.");
 	conf_each(conf, show, &showing);
-	put_marks(conf, v);
+	put_all_evidence(conf, v);
 	if (d->expired.p != NULL)
 		cli_line("  An override past its date:", d->expired);
 	fputs("  Rule ", stdout);

@@ -31,7 +31,7 @@ static const size_t flags[] = {
 	offsetof(struct policy_input, header_over_limit),
 	offsetof(struct policy_input, dmarc_pct_zero),
 	offsetof(struct policy_input, overload),
-	offsetof(struct policy_input, mark_cut),
+	offsetof(struct policy_input, evidence_cut),
 };
 
 enum { FLAGS_MAX = (FLAG_FIRST << ARRAY_SIZE(flags)) - 1 };

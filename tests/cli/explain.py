@@ -411,7 +411,7 @@ def list_mail(c):
             "dmarc.on_reject = reject  (built in)",
             "dmarc.on_quarantine = quarantine  (", "lists.conf:1)",
             "dmarc.indirect_as_quarantine = true  (built in)",
-            "Marks of indirect mail (RFC 9989 section 7.4):",
+            "Evidence of indirect mail (RFC 9989 section 7.4):",
             "Rule dmarc.indirect_as_quarantine: quarantine")
     holds(squeezed(out), counts)
     out = listed("dmarc { on_quarantine = tempfail }\n", "a@softens.example",
@@ -423,8 +423,8 @@ def list_mail(c):
     holds(out, "List-Id talk.lists.example: does not count, it belongs to no "
           "domain that passed SPF or DKIM")
     out = squeezed(listed("", fields=b"Precedence: list\r\n"))
-    holds(out, "It says that it is of a mailing list, but not by a mark that "
-          "names a domain")
+    holds(out, "It says that it is list mail, but not in a field that names a "
+          "domain")
     out = listed("dmarc { pct_zero_is_testing = yes }\n", "a@zero.example")
     ordered(out, "dmarc.on_reject = reject", "dmarc.on_quarantine = annotate",
             "dmarc.pct_zero_is_testing = true  (",

@@ -50,19 +50,19 @@ check_again(const struct mail_header *h, struct arena *a)
 		assert(span_equal(h->fields[i].raw, again.fields[i].raw));
 }
 
-/* The marks of a list name domains in normal form (RFC 2919, RFC 2369). */
+/* The fields of a list name domains in normal form (RFC 2919, RFC 2369). */
 static void
-check_list_marks(const struct mail_header *h, struct arena *a)
+check_list_claims(const struct mail_header *h, struct arena *a)
 {
-	struct mail_list_mark marks[MAIL_LIST_MARKS_MAX];
-	size_t n = mail_list_marks(h, a, marks);
+	struct mail_list_claim claims[MAIL_LIST_CLAIMS_MAX];
+	size_t n = mail_list_claims(h, a, claims);
 
-	assert(n <= MAIL_LIST_MARKS_MAX);
+	assert(n <= MAIL_LIST_CLAIMS_MAX);
 	for (size_t i = 0; i < n; i++) {
-		assert(mail_header_find(h, marks[i].field, 0) < h->n);
-		assert(domain_is_valid(marks[i].domain));
+		assert(mail_header_find(h, claims[i].field, 0) < h->n);
+		assert(domain_is_valid(claims[i].domain));
 		assert(span_equal(
-		    marks[i].domain, domain_normal(a, marks[i].domain)));
+		    claims[i].domain, domain_normal(a, claims[i].domain)));
 	}
 }
 
@@ -83,7 +83,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		assert(mail_header_find(&h, "From", i) >= i);
 	}
 	assert(bytes == h.bytes);
-	check_list_marks(&h, a);
+	check_list_claims(&h, a);
 	if (!h.cut)
 		check_again(&h, a);
 	arena_free(a);

@@ -1,5 +1,5 @@
 /* mail_list_test.c - RFC 2919 section 3, RFC 2369 section 3.4: the domains in
- * the marks of a mailing list */
+ * the claims of a mailing list */
 #include "mail/list.h"
 
 #include <setjmp.h>
@@ -20,11 +20,11 @@ struct list_vector {
 };
 
 static void
-show_marks(struct buf *b, const struct mail_list_mark *marks, size_t n)
+show_claims(struct buf *b, const struct mail_list_claim *claims, size_t n)
 {
 	for (size_t i = 0; i < n; i++) {
-		buf_printf(b, "%s%s ", i > 0 ? ", " : "", marks[i].field);
-		buf_span(b, marks[i].domain);
+		buf_printf(b, "%s%s ", i > 0 ? ", " : "", claims[i].field);
+		buf_span(b, claims[i].domain);
 	}
 }
 
@@ -34,27 +34,27 @@ run_vectors(const struct list_vector *v, size_t n)
 	for (; n > 0; n--, v++) {
 		struct arena *a = arena_new(MEMORY);
 		struct mail_header h = { .n = 0 };
-		struct mail_list_mark marks[MAIL_LIST_MARKS_MAX];
+		struct mail_list_claim claims[MAIL_LIST_CLAIMS_MAX];
 		char memory[SHOWN_MAX];
 		struct buf b = buf_wrap(memory, sizeof(memory));
 		size_t found;
 
 		assert_non_null(a);
 		mail_header_read(&h, a, span_str(v->header));
-		show_marks(&b, marks, mail_list_marks(&h, a, marks));
+		show_claims(&b, claims, mail_list_claims(&h, a, claims));
 		if (!span_is(buf_view(&b), v->want))
 			fail_msg("%s: got \"%.*s\", want \"%s\"", v->name,
 			    SPAN_FMT(buf_view(&b)), v->want);
-		/* without memory marks are missing, none is another */
+		/* without memory claims are missing, none is another */
 		arena_fail_at(a, 1);
-		found = mail_list_marks(&h, a, marks);
+		found = mail_list_claims(&h, a, claims);
 		assert_int_equal(found, 0);
 		arena_free(a);
 	}
 }
 
 static void
-rfc2919_3_and_rfc2369_3_4_the_domain_of_a_mark(void **state)
+rfc2919_3_and_rfc2369_3_4_the_domain_of_a_claim(void **state)
 {
 	static const struct list_vector vectors[] = {
 		{ .name = "none",
@@ -130,7 +130,7 @@ main(void)
 {
 	static const struct CMUnitTest tests[] = {
 		cmocka_unit_test(
-		    rfc2919_3_and_rfc2369_3_4_the_domain_of_a_mark),
+		    rfc2919_3_and_rfc2369_3_4_the_domain_of_a_claim),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

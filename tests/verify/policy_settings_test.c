@@ -129,7 +129,7 @@ random_dmarc(struct policy_input *f)
 		    dmarc_policy_asked(f->dmarc_policy, pick(4) == 0);
 }
 
-/* At most one mark; a client in trusted_forwarders is another. */
+/* At most one kind of evidence; a client in trusted_forwarders is another. */
 static void
 random_mark(struct policy_input *f)
 {
@@ -147,7 +147,7 @@ random_mark(struct policy_input *f)
 		f->arc_dmarc_pass = pick(4) > 0;
 		break;
 	case 2:
-		f->mark_cut = pick(4) == 0;
+		f->evidence_cut = pick(4) == 0;
 		break;
 	}
 }
@@ -167,7 +167,8 @@ random_facts(void)
 	return f;
 }
 
-/* Of two reasons to skip a message, or two marks, neither decides alone. */
+/* Of two reasons to skip a message, or two kinds of evidence, neither decides
+ * alone. */
 static void
 leave_one_reason(struct conf *c, const struct policy_input *f)
 {

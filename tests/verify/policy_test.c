@@ -187,7 +187,7 @@ rfc9989_7_4_indirect_mail(void **state)
 		    .action = CONF_ANNOTATE,
 		    .would = CONF_ANNOTATE,
 		    .rule = "dmarc.indirect_as_quarantine",
-		    .reason = "a.example fails DMARC but shows a mark of "
+		    .reason = "a.example fails DMARC but shows evidence of "
 			      "indirect mail "
 			      "(List-Id l.lists.example)",
 		    .disposition = DMARC_POLICY_QUARANTINE,
@@ -201,7 +201,7 @@ rfc9989_7_4_indirect_mail(void **state)
 		    .action = CONF_ANNOTATE,
 		    .would = CONF_ANNOTATE,
 		    .rule = "dmarc.indirect_as_quarantine",
-		    .reason = "a.example fails DMARC but shows a mark of "
+		    .reason = "a.example fails DMARC but shows evidence of "
 			      "indirect mail "
 			      "(List-Post b.example)",
 		    .disposition = DMARC_POLICY_QUARANTINE,
@@ -229,9 +229,9 @@ rfc9989_7_4_indirect_mail(void **state)
 		    .override = POLICY_OVERRIDE_NONE,
 		    .code = 550,
 		    .enhanced = "5.7.26" },
-		{ .name = "whether a mark counts could not be found out",
+		{ .name = "whether evidence counts could not be found out",
 		    .conf = "",
-		    .f = { FAILS(REJECT, REJECT), .mark_cut = true },
+		    .f = { FAILS(REJECT, REJECT), .evidence_cut = true },
 		    .action = CONF_TEMPFAIL,
 		    .would = CONF_TEMPFAIL,
 		    .rule = "dmarc.on_reject",
@@ -244,7 +244,7 @@ rfc9989_7_4_indirect_mail(void **state)
 			"dmarc.on_reject)" },
 		{ .name = "nor would it count",
 		    .conf = "dmarc { indirect_as_quarantine = no }",
-		    .f = { FAILS(REJECT, REJECT), .mark_cut = true },
+		    .f = { FAILS(REJECT, REJECT), .evidence_cut = true },
 		    .action = CONF_REJECT,
 		    .would = CONF_REJECT,
 		    .rule = "dmarc.on_reject",
@@ -258,7 +258,7 @@ rfc9989_7_4_indirect_mail(void **state)
 		    .action = CONF_ANNOTATE,
 		    .would = CONF_ANNOTATE,
 		    .rule = "dmarc.indirect_as_quarantine",
-		    .reason = "a.example fails DMARC but shows a mark of "
+		    .reason = "a.example fails DMARC but shows evidence of "
 			      "indirect mail "
 			      "(a trusted forwarder)",
 		    .disposition = DMARC_POLICY_QUARANTINE,
@@ -281,7 +281,7 @@ rfc9989_7_4_indirect_mail(void **state)
 		    .would = CONF_ANNOTATE,
 		    .rule = "dmarc.indirect_as_quarantine",
 		    .reason =
-			"a.example fails DMARC but shows a mark of indirect "
+			"a.example fails DMARC but shows evidence of indirect "
 			"mail "
 			"(arc=pass with dmarc=pass, sealed by sealer.example)",
 		    .disposition = DMARC_POLICY_QUARANTINE,

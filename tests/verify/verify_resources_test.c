@@ -250,7 +250,7 @@ rfc9989_11_5_invalid_from_fields(void **state)
 }
 
 static void
-rfc9989_7_4_list_marks_count_if_someone_vouches(void **state)
+rfc9989_7_4_list_claims_count_if_someone_vouches(void **state)
 {
 #define LISTS                                                                  \
 	"lists.example. TXT \"v=spf1 +all\"\n"                                 \
@@ -408,7 +408,7 @@ main(void)
 		cmocka_unit_test(a_lack_of_our_resources_is_deferred),
 		cmocka_unit_test(rfc9989_11_5_invalid_from_fields),
 		cmocka_unit_test(
-		    rfc9989_7_4_list_marks_count_if_someone_vouches),
+		    rfc9989_7_4_list_claims_count_if_someone_vouches),
 		cmocka_unit_test(
 		    rfc6376_3_6_1_dkim_rules_ignore_keys_that_are_tested),
 		cmocka_unit_test(many_deep_authors_cost_few_questions),

@@ -438,7 +438,7 @@ full_facts(void)
 		.dmarc_disposition = DMARC_POLICY_QUARANTINE,
 		.dmarc_pct_zero = true,
 		.overload = true,
-		.mark_cut = true,
+		.evidence_cut = true,
 	};
 }
 
@@ -465,7 +465,7 @@ facts_roundtrip(void **state)
 	assert_true(facts_unpack(buf_view(&b), a, &got));
 	assert_int_equal(got.client.family, IP_NONE);
 	assert_true(got.authenticated && got.is_list && got.overload &&
-	    got.mark_cut && got.arc_dmarc_pass && got.dmarc_pct_zero &&
+	    got.evidence_cut && got.arc_dmarc_pass && got.dmarc_pct_zero &&
 	    got.header_over_limit);
 	assert_non_null(got.list_field);
 	assert_non_null(got.list_by.p);
