@@ -7,7 +7,7 @@
 
 enum {
 	ARENA_FIRST = 1000, /* with its header it fits malloc()'s per-thread
-	                       cache; most arenas need no more */
+	                       cache; most arenas need no more than this */
 	ARENA_GROWTH = 4,
 	ARENA_LARGEST = 64000,
 };
@@ -21,10 +21,12 @@ struct arena_block {
 
 struct arena {
 	struct arena_block *first;
-	struct arena_block *last; /* the one in use; those after it are spare */
+	struct arena_block *last; /* the block in use; those after it are
+	                             spare */
 	size_t cap;
 	size_t used;
-	unsigned long fail_at; /* 0: never */
+	unsigned long fail_at; /* number of the allocation from which all fail;
+	                          0: never */
 	bool failed;
 };
 
@@ -65,7 +67,7 @@ arena_free(struct arena *a)
 	free(a);
 }
 
-/* The next block that holds `size`: a spare one, or a new one. */
+/* Returns the next block with room for `size`: a spare or a new one. */
 static struct arena_block *
 arena_block(struct arena *a, size_t size)
 {

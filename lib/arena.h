@@ -1,10 +1,11 @@
 /*
  * arena.h - a capped bump allocator: the memory of one message.
  *
- * Single allocations are never freed; arena_rewind() and arena_free() release
- * them all.  Memory is zeroed and aligned for any type.  Every allocation may
- * return NULL (cap reached, or no memory): the caller checks, and answers
- * temperror.  Use by one thread at a time.
+ * Individual allocations are never freed; arena_rewind() and arena_free()
+ * release all of them.  Memory is zeroed and aligned for any type.  Any
+ * allocation may return NULL (the cap is reached, or memory ran out): the
+ * caller checks for it and answers temperror.  An arena must be used by one
+ * thread at a time.
  */
 #ifndef AVOUCH_LIB_ARENA_H
 #define AVOUCH_LIB_ARENA_H
@@ -16,23 +17,25 @@
 
 struct arena;
 
-/* At most `cap` bytes are handed out until the next rewind; NULL: no memory. */
+/* Creates an arena that hands out at most `cap` bytes until the next rewind.
+ * Returns NULL if memory ran out. */
 struct arena *arena_new(size_t cap);
 
-/* Takes NULL. */
+/* `a` may be NULL. */
 void arena_free(struct arena *a);
 
-/* Memory that is all zero, and memory that is not set, for texts. */
+/* Allocates zeroed memory; arena_raw() leaves it uninitialized, for strings. */
 void *arena_alloc(struct arena *a, size_t size);
 void *arena_raw(struct arena *a, size_t size);
 
-/* `count` elements of `size` bytes; NULL where the product overflows. */
+/* Allocates `count` elements of `size` bytes.  Returns NULL if the product
+ * overflows. */
 void *arena_array(struct arena *a, size_t count, size_t size);
 
-/* A copy, followed by a NUL; p is NULL only on failure. */
+/* Copies `s` and appends a NUL. The result's p is NULL only on failure. */
 struct span arena_copy(struct arena *a, struct span s);
 
-/* Forgets every allocation; memory from before is no longer valid. */
+/* Releases every allocation; pointers to them are no longer valid. */
 void arena_rewind(struct arena *a);
 
 /* Bytes handed out since the last rewind. */
@@ -42,8 +45,8 @@ size_t arena_used(const struct arena *a);
 bool arena_has_failed(const struct arena *a);
 
 /*
- * For tests: allocation number `nth` from now (1 is the next one) and all
- * after it fail, through rewinds; 0 lifts it.
+ * For tests: makes the `nth` allocation from now on (1 is the next one) and all
+ * later ones fail, even after a rewind. 0 ends this.
  */
 void arena_fail_at(struct arena *a, unsigned long nth);
 

@@ -1,12 +1,13 @@
 /*
- * ascii.h - the character classes of the RFCs, for bytes, without a locale.
+ * ascii.h - the RFCs' character classes, for bytes and independent of the
+ * locale.
  */
 #ifndef AVOUCH_LIB_ASCII_H
 #define AVOUCH_LIB_ASCII_H
 
 #include <stdbool.h>
 
-/* Inline, because every comparison of names calls it for each byte. */
+/* Inline because comparing names calls it for each byte. */
 static inline unsigned char
 ascii_lower(unsigned char c)
 {
@@ -15,7 +16,7 @@ ascii_lower(unsigned char c)
 
 unsigned char ascii_upper(unsigned char c);
 
-/* Below 0x80. */
+/* Whether `c` is below 0x80. */
 bool ascii_is_ascii(unsigned char c);
 
 bool ascii_is_alpha(unsigned char c);
@@ -23,7 +24,7 @@ bool ascii_is_digit(unsigned char c);
 bool ascii_is_alnum(unsigned char c);
 bool ascii_is_xdigit(unsigned char c);
 
-/* 0 to 15, or -1: not a hexadecimal digit. */
+/* Returns 0 to 15, or -1 if `c` is not a hexadecimal digit. */
 int ascii_hex_digit(unsigned char c);
 
 /* WSP of RFC 5234: SP, TAB. */
@@ -44,7 +45,8 @@ bool ascii_is_atext(unsigned char c);
 /* ftext of RFC 5322 section 3.6.8: %d33-57 and %d59-126. */
 bool ascii_is_ftext(unsigned char c);
 
-/* tag-name of RFC 6376 section 3.2, after its first byte: ALPHA, DIGIT, "_". */
+/* The bytes of a tag-name (RFC 6376 section 3.2) after the first: ALPHA, DIGIT,
+ * "_". */
 bool ascii_is_tag(unsigned char c);
 
 /* token of RFC 2045 section 5.1, with UTF-8 bytes by RFC 6532 section 3.2. */

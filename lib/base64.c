@@ -2,7 +2,7 @@
 
 #include <stdint.h>
 
-/* The value of a byte: 0 to 63, or one of these. */
+/* The value of a letter is 0 to 63; other bytes have one of these. */
 enum { WSP = 64, PAD = 65, BAD = 66 };
 
 /* clang-format off */
@@ -29,7 +29,7 @@ static const uint8_t values[256] = {
 static const char alphabet[] =
     "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
 
-/* Four letters make three bytes; these are the letters seen so far. */
+/* The letters seen so far of a group of four, which encode three bytes. */
 struct quad {
 	uint32_t bits;
 	unsigned letters;
@@ -45,7 +45,8 @@ put_three(uint8_t *to, uint32_t bits)
 	return to + 3;
 }
 
-/* Takes a byte that may be white space or padding; false if it is wrong. */
+/* Adds a byte, which may be white space or padding.  Returns false if it is not
+ * valid here. */
 static bool
 quad_take(struct quad *q, uint8_t value, uint8_t **to)
 {
@@ -65,7 +66,8 @@ quad_take(struct quad *q, uint8_t value, uint8_t **to)
 	return true;
 }
 
-/* RFC 4648 sections 3.2 and 3.5: padded, and the bits left over are zero. */
+/* Checks that the end is padded and leftover bits are zero (RFC 4648 sections
+ * 3.2 and 3.5). */
 static bool
 quad_finish(const struct quad *q, uint8_t **to)
 {
@@ -93,7 +95,8 @@ base64_decode(struct arena *a, struct span text, struct span *out)
 	if (start == NULL)
 		return false;
 	while (i < text.n) {
-		/* the usual case: four letters side by side */
+		/* the usual case: four letters without white space between
+		 * them */
 		while (q.letters == 0 && text.n - i >= 4) {
 			const char *p = text.p + i;
 			unsigned v0 = values[(uint8_t)p[0]];

@@ -138,7 +138,7 @@ buf_safe(struct buf *b, struct span s, size_t max)
 {
 	static const char dots[] = "...";
 	size_t start = b->n;
-	bool space = false; /* before the next byte */
+	bool space = false; /* write a space before the next byte */
 
 	for (size_t i = 0; i < s.n; i++) {
 		char c = safe_byte(s.p[i]);

@@ -1,9 +1,9 @@
 /*
- * buf.h - a bounded text builder.
+ * buf.h - a bounded string builder.
  *
  * It writes into memory of a fixed size and never past its end.  Text that does
- * not fit is cut and `full` is set; callers that must not send a cut text check
- * it.  The text is always followed by a NUL, so `p` is a C string.
+ * not fit is cut and `full` is set; callers that must not send truncated text
+ * check it.  The text is always followed by a NUL, so `p` is a C string.
  */
 #ifndef AVOUCH_LIB_BUF_H
 #define AVOUCH_LIB_BUF_H
@@ -16,7 +16,7 @@
 #include "lib/span.h"
 
 struct buf {
-	char *p;    /* NULL: no memory; then all calls only set `full` */
+	char *p;    /* NULL: memory ran out; all calls then only set `full` */
 	size_t n;   /* bytes of text */
 	size_t cap; /* bytes of memory, including the NUL */
 	bool full;
@@ -25,7 +25,8 @@ struct buf {
 /* Uses the caller's array: struct buf b = buf_wrap(text, sizeof(text)) */
 struct buf buf_wrap(char *memory, size_t cap);
 
-/* Allocates from an arena; `full` from the start if the arena has no room. */
+/* Allocates from an arena.  If the arena has no room, `full` is set from the
+ * start. */
 struct buf buf_alloc(struct arena *a, size_t cap);
 
 void buf_byte(struct buf *b, char c);
@@ -33,33 +34,35 @@ void buf_text(struct buf *b, const char *text);
 void buf_span(struct buf *b, struct span s);
 void buf_number(struct buf *b, uint64_t value);
 
-/* printf for the few places that need it; never for text from outside. */
+/* Like printf, for the few places that need it; never for untrusted text. */
 void buf_printf(struct buf *b, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 
 /*
- * At most `max` bytes of `s`, with all bytes except printable ASCII replaced by
- * "?": how text from outside gets into a reason, a comment or a reply.
+ * Writes at most `max` bytes of `s`, replacing all bytes except printable ASCII
+ * with "?".  Untrusted text in reasons, comments and replies is written with
+ * this.
  */
 void buf_printable(struct buf *b, struct span s, size_t max);
 
 /*
- * Text from outside for a header field or a reply, where programs without a
- * grammar search for results and properties: ";" becomes ",", "=" a space,
- * parentheses and "<>" brackets, a double quote a single one, a backslash a
- * slash, each byte that is not printable ASCII "?"; spaces around and runs of
- * them go. What is longer than `max` bytes (at least 4) is cut and ends in
- * "...".
+ * Writes untrusted text into a header field or a reply, where programs without
+ * a grammar search for results and properties.  It changes ";" to ",", "=" to a
+ * space, parentheses and "<>" to brackets, a double quote to a single quote, a
+ * backslash to a slash, and each byte that is not printable ASCII to "?".
+ * Leading, trailing and repeated spaces are removed.  Text longer than `max`
+ * bytes (at least 4) is cut and ends in "...".
  */
 void buf_safe(struct buf *b, struct span s, size_t max);
 
-/* A byte that buf_safe() writes as it is, unless it is one space too many. */
+/* Whether buf_safe() copies the byte unchanged; a space may still be removed as
+ * one too many. */
 bool buf_is_safe(unsigned char c);
 
 /* Cuts the text to its first `n` bytes. */
 void buf_cut(struct buf *b, size_t n);
 
-/* The text; lives as long as the memory. */
+/* Returns the text, which is valid as long as the buffer's memory. */
 struct span buf_view(const struct buf *b);
 
 #endif

@@ -27,7 +27,7 @@ clock_look(struct clock_watch *w, int64_t wall, int64_t running)
 	};
 }
 
-/* Not CLOCK_MONOTONIC, which stops while the system sleeps. */
+/* CLOCK_MONOTONIC would stop while the system is suspended. */
 static int64_t
 seconds_running(void)
 {

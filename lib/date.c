@@ -9,7 +9,7 @@ enum { YEAR_FIRST = 1970 };
 
 static const char months[] = "JanFebMarAprMayJunJulAugSepOctNovDec";
 
-/* ---- to text ---- */
+/* ---- writing ---- */
 
 static struct tm
 date_parts(int64_t when)
@@ -66,7 +66,7 @@ date_put_mail(struct buf *b, int64_t when)
 	    tm.tm_min, tm.tm_sec);
 }
 
-/* ---- from text ---- */
+/* ---- reading ---- */
 
 static bool
 take_number(struct scan *s, size_t digits, int least, int most, int *out)
@@ -84,7 +84,7 @@ take_number(struct scan *s, size_t digits, int least, int most, int *out)
 	return true;
 }
 
-/* The day of a date that may not exist, such as 31 February. */
+/* Converts a date to a day; false if it does not exist, such as 31 February. */
 static bool
 day_of(int year, int month, int mday, int64_t *day)
 {
@@ -93,7 +93,7 @@ day_of(int year, int month, int mday, int64_t *day)
 	};
 	time_t t = timegm(&tm);
 
-	/* timegm() turns 31 February into a day of March. */
+	/* timegm() turns 31 February into a day in March */
 	if (tm.tm_mday != mday)
 		return false;
 	*day = t / DATE_DAY;
@@ -115,7 +115,8 @@ date_read_day(struct scan *s, int64_t *day)
 	return true;
 }
 
-/* "Z", or an offset such as "+01:00" (the colon is optional), in seconds. */
+/* Reads "Z", or an offset such as "+01:00" (the colon is optional), in
+ * seconds. */
 static bool
 take_zone(struct scan *s, int64_t *seconds)
 {
@@ -165,7 +166,7 @@ date_read_time(struct scan *s, int64_t *seconds)
 	return true;
 }
 
-/* ---- mail ---- */
+/* ---- reading dates of messages ---- */
 
 static bool
 take_month(struct scan *s, int *month)
@@ -212,7 +213,7 @@ date_read_mail(struct scan *s, int64_t *seconds)
 	int month, year;
 
 	scan_fws(&at);
-	if (scan_while(&at, ascii_is_alpha).n > 0) { /* the day of the week */
+	if (scan_while(&at, ascii_is_alpha).n > 0) { /* day of the week */
 		scan_fws(&at);
 		if (!scan_byte(&at, ','))
 			return false;

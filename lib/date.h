@@ -1,8 +1,8 @@
 /*
- * date.h - the one place that reads and writes dates and times.
+ * date.h - the only place that reads and writes dates and times.
  *
- * A time is seconds since 1970.  A day is a number of days since 1970, in UTC:
- * day = time / DATE_DAY.  The locale and the time zone have no influence.
+ * A time is in seconds since 1970, a day in days since 1970, both in UTC: day =
+ * time / DATE_DAY. The locale and the time zone have no effect.
  */
 #ifndef AVOUCH_LIB_DATE_H
 #define AVOUCH_LIB_DATE_H
@@ -18,40 +18,43 @@
 enum {
 	DATE_DAY = 86400,        /* seconds */
 	DATE_DAY_LAST = 2932896, /* the last day of the year 9999 */
-	DATE_MAX = 40,           /* bytes of any text below, with the NUL */
+	DATE_MAX = 40,           /* bytes of the longest string below, with the
+	                            NUL */
 };
 
-/* "2026-11-22", the full-date of RFC 3339 section 5.6; the plain number for a
- * day outside of the years 1970 to 9999. */
+/* Writes "2026-11-22", the full-date of RFC 3339 section 5.6.  A day outside
+ * the years 1970 to 9999 is written as its number. */
 void date_put_day(struct buf *b, int64_t day);
 
-/* After DATE_LAST the year has more digits. */
+/* The functions below write years after DATE_LAST with more than four
+ * digits. */
 
 /* "2026-11-22 04:37:26 UTC" */
 void date_put_time(struct buf *b, int64_t when);
 
-/* "20261122T043726Z", the basic format of ISO 8601, for names of files. */
+/* "20261122T043726Z", the basic format of ISO 8601, for file names */
 void date_put_basic(struct buf *b, int64_t when);
 
 /* "Sun, 22 Nov 2026 04:37:26 +0000" (RFC 5322 section 3.3) */
 void date_put_mail(struct buf *b, int64_t when);
 
-/* Takes the ten characters of a full-date.  False: they are not a day, and
- * nothing is taken. */
+/* Reads the ten characters of a full-date.  Returns false and reads nothing if
+ * they are not a valid date. */
 bool date_read_day(struct scan *s, int64_t *day);
 
 /*
- * Takes a day and optionally, as RFC 3339 has it, "T" or a space, a time, and
- * "Z" or an offset (UTC without one).  False: it is not a valid time, and
- * nothing is taken.
+ * Reads a date and, optionally, "T" or a space, a time, and "Z" or an offset,
+ * as in RFC 3339; without an offset it is UTC. Returns false and reads nothing
+ * if it is not a valid time.
  */
 bool date_read_time(struct scan *s, int64_t *seconds);
 
 /*
- * Takes the date of a mail (RFC 5322 section 3.3): "Sun, 22 Nov 2026 04:37:26
- * +0000", with any white space; the day of the week and the seconds are
- * optional, and a zone may be a name (section 4.3), which counts as UTC.  Years
- * have four digits.  False: it is not one, and nothing is taken.
+ * Reads the date of a message (RFC 5322 section 3.3): "Sun, 22 Nov 2026
+ * 04:37:26 +0000", with any white space.  The day of the week and the seconds
+ * are optional.  A zone may also be a name (section 4.3), which counts as UTC.
+ * Years have four digits.  Returns false and reads nothing if it is not a valid
+ * date.
  */
 bool date_read_mail(struct scan *s, int64_t *seconds);
 

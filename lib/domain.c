@@ -8,7 +8,8 @@
 #include "lib/buf.h"
 #include "lib/scan.h"
 
-/* A U-label is longer as UTF-8 than as A-label, but not more than 4 times. */
+/* A U-label in UTF-8 may be longer than its A-label, but at most 4 times as
+ * long. */
 enum { DOMAIN_UTF8_MAX = 4 * DOMAIN_MAX };
 
 static struct span
@@ -19,7 +20,7 @@ without_dot(struct span name)
 	return name;
 }
 
-/* Takes the leftmost label and its dot off `name`. */
+/* Removes the leftmost label and its dot from `name`, and returns the label. */
 static struct span
 take_label(struct span *name)
 {
@@ -140,7 +141,8 @@ is_not_control(unsigned char c)
 	return c >= 0x20 && c != 0x7f;
 }
 
-/* libidn2 ran out of memory: report it to the caller as an arena failure. */
+/* Reports to the caller, as an arena failure, that libidn2 ran out of
+ * memory. */
 static void
 mark_failed(struct arena *a)
 {
@@ -148,10 +150,10 @@ mark_failed(struct arena *a)
 }
 
 /*
- * The A-label of one non-ASCII label (RFC 5890 section 2.3.2.1), by the
- * non-transitional mapping of UTS 46.  It folds case and width as mail programs
- * do before they show or look up a name; the plain rules of IDNA2008 would
- * reject such a spelling, and it would not be judged.
+ * Writes the A-label of one non-ASCII label (RFC 5890 section 2.3.2.1), with
+ * the non-transitional mapping of UTS 46.  This folds case and width as mail
+ * programs do before they show or look up a name.  The plain rules of IDNA2008
+ * would reject such a spelling, and the name would not be checked.
  */
 static bool
 put_alabel(struct buf *b, struct arena *a, struct span label)
@@ -172,12 +174,15 @@ put_alabel(struct buf *b, struct arena *a, struct span label)
 	return code == IDN2_OK;
 }
 
-/* `name` has U-labels.  The mapping can produce dots and other ASCII characters
- * that the text does not show, so the result must be a hostname. */
+/*
+ * Returns the normal form of a `name` that has U-labels.  The mapping can
+ * produce dots and other ASCII characters that the text does not show, so the
+ * result must be a hostname.
+ */
 static struct span
 normal_of_unicode(struct arena *a, struct span name)
 {
-	char text[DOMAIN_MAX + 2]; /* with a final dot and the NUL */
+	char text[DOMAIN_MAX + 2]; /* room for a final dot and the NUL */
 	struct buf b = buf_wrap(text, sizeof(text));
 	struct scan s = scan_of(name);
 

@@ -1,6 +1,5 @@
 /*
- * enum_names.h - enum <-> name, for the tokens of the RFCs and of the
- * configuration.
+ * enum_names.h - enum <-> name, for tokens of the RFCs and the configuration.
  */
 #ifndef AVOUCH_LIB_ENUM_NAMES_H
 #define AVOUCH_LIB_ENUM_NAMES_H
@@ -15,10 +14,10 @@ struct enum_token {
 	int value;
 };
 
-/* The name of `value`; "?" if the table has none. */
+/* Returns the name of `value`, or "?" if it is not in the table. */
 const char *enum_name(const struct enum_token *table, size_t n, int value);
 
-/* Finds `name` in any case; false if the table does not have it. */
+/* Finds `name` in any case.  Returns false if it is not in the table. */
 bool enum_value(
     const struct enum_token *table, size_t n, struct span name, int *value);
 

@@ -1,5 +1,5 @@
 /*
- * file.h - reads a whole file of text that an operator wrote.
+ * file.h - reads a whole text file written by an operator.
  */
 #ifndef AVOUCH_LIB_FILE_H
 #define AVOUCH_LIB_FILE_H
@@ -7,8 +7,11 @@
 #include <stddef.h>
 #include <stdio.h>
 
-/* Returns the file, `*n` bytes, to be freed.  NULL: it cannot be read, or has
- * more than `max` bytes; one line that says so was written to `errors`. */
+/*
+ * Returns the file's `*n` bytes; the caller frees them.  If it cannot be read,
+ * or has more than `max` bytes, writes one line with the reason to `errors` and
+ * returns NULL.
+ */
 char *file_read(const char *path, size_t max, FILE *errors, size_t *n);
 
 #endif

@@ -89,7 +89,8 @@ hash_span(struct hash_secret secret, struct span bytes, uint64_t salt)
 		memcpy(&word, bytes.p + (bytes.n - n), WORD);
 		sip_word(&s, word);
 	}
-	word = (uint64_t)(bytes.n + WORD) << 56; /* with the salt */
+	word = (uint64_t)(bytes.n + WORD) << 56; /* the length includes the
+	                                            salt */
 	for (size_t i = 0; i < n; i++)
 		word |= (uint64_t)(unsigned char)bytes.p[bytes.n - n + i]
 		    << (8 * i);

@@ -1,6 +1,6 @@
 /*
- * hash.h - SipHash-1-3, for tables whose keys come from outside: without the
- * secret nobody can make them collide.
+ * hash.h - SipHash-1-3, for tables whose keys come from the network: no one who
+ * does not know the secret can make them collide.
  */
 #ifndef AVOUCH_LIB_HASH_H
 #define AVOUCH_LIB_HASH_H
@@ -11,21 +11,23 @@
 #include "lib/buf.h"
 #include "lib/span.h"
 
-enum { HASH_SECRET_MAX = 44 }; /* bytes of its text, with the NUL */
+enum { HASH_SECRET_MAX = 44 }; /* bytes of its text form, with the NUL */
 
 struct hash_secret {
 	uint64_t a, b;
 };
 
-/* Random; weak only if the kernel has no random bytes. */
+/* Returns a random secret, which is weak only if the kernel has no random
+ * bytes. */
 struct hash_secret hash_secret_new(void);
 
-/* As text: two decimal numbers and a space.  False: `text` does not begin
- * with them. */
+/* Write and read a secret as text: two decimal numbers with a space between
+ * them.  Returns false if `text` does not begin with them. */
 void hash_secret_put(struct buf *b, struct hash_secret secret);
 bool hash_secret_read(struct span text, struct hash_secret *out);
 
-/* `salt` distinguishes keys with equal bytes (a type beside a name). */
+/* `salt` distinguishes keys with equal bytes, such as a name with different
+ * types. */
 uint64_t hash_span(struct hash_secret secret, struct span bytes, uint64_t salt);
 
 #endif

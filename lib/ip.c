@@ -11,7 +11,7 @@
 enum {
 	V4_BITS = 32,
 	V6_BITS = 128,
-	MAPPED_BITS = 96, /* of the prefix ::ffff:0:0/96 */
+	MAPPED_BITS = 96, /* length of the prefix ::ffff:0:0/96 */
 };
 
 static const uint8_t mapped_prefix[12] = { [10] = 0xff, [11] = 0xff };
@@ -49,7 +49,8 @@ unmapped(struct ip ip)
 	return v4;
 }
 
-/* inet_pton() for a span, which may contain a NUL but need not end with one. */
+/* Like inet_pton(), but for a span, which may contain a NUL and need not end
+ * with one. */
 static bool
 parse_as(int af, enum ip_family family, struct span text, struct ip *out)
 {
@@ -90,7 +91,7 @@ ip_parse(struct span text, struct ip *out)
 	return true;
 }
 
-/* Clears the bits after the prefix; true if any of them was set. */
+/* Clears the bits after the prefix.  Returns whether any of them was set. */
 static bool
 cut_host_bits(struct ip_net *net)
 {

@@ -16,9 +16,11 @@
 #include "lib/utf8.h"
 
 enum {
-	TAIL = 16,       /* kept free for: quote, cut mark, brace, newline */
-	UNIT_MAX = 8,    /* the longest escape of one character, with NUL */
-	NUMBER_MAX = 24, /* a number, its sign and separators */
+	TAIL = 16,       /* reserved for the quote, cut mark, brace and
+	                    newline */
+	UNIT_MAX = 8,    /* bytes of the longest escaped character, with the
+	                    NUL */
+	NUMBER_MAX = 24, /* bytes of a number, its sign and separators */
 	FAULT_SECONDS = 60,
 };
 
@@ -29,20 +31,21 @@ static const struct enum_token level_names[] = {
 	{ "debug", LOG_LEVEL_DEBUG },
 };
 
-/* The settings; one word each, so that readers need no lock. */
+/* The settings.  Each is one word, so that readers need no lock. */
 static _Atomic enum log_format format_now = LOG_FORMAT_TEXT;
 static _Atomic enum log_target target_now = LOG_TARGET_STDERR;
 static _Atomic enum log_level most_now = LOG_LEVEL_WARNING;
 
 struct fault {
-	const char *cause; /* NULL: the row is free */
-	time_t since;      /* monotonic: when it was last logged */
-	uint64_t held;     /* how often it was left out since then */
+	const char *cause; /* NULL: the row is unused */
+	time_t since;      /* monotonic time when it was last logged */
+	uint64_t held;     /* number of lines left out since then */
 };
 
 static struct {
 	pthread_mutex_t lock;
-	struct fault rows[LOG_CAUSES_MAX + 1]; /* the last is for all others */
+	struct fault rows[LOG_CAUSES_MAX + 1]; /* the last row is for all other
+	                                          causes */
 } faults = { .lock = PTHREAD_MUTEX_INITIALIZER };
 
 void
@@ -70,7 +73,7 @@ is_plain(unsigned char c)
 	return ascii_is_print(c) && c != '"' && c != '\\';
 }
 
-/* Takes the character at the start of `s` and writes its safe form. */
+/* Reads the character at the start of `s` and writes its safe form. */
 static void
 put_unit(struct buf *unit, enum log_format format, struct scan *s)
 {
@@ -91,7 +94,8 @@ put_unit(struct buf *unit, enum log_format format, struct scan *s)
 	s->p += n > 0 ? n : 1;
 }
 
-/* As much of `value`, escaped, as there is room for; whole characters only. */
+/* Writes as much of `value`, escaped, as there is room for, in whole
+ * characters. */
 static void
 put_escaped(struct log_line *l, struct span value)
 {
@@ -119,7 +123,8 @@ is_bare(unsigned char c)
 	return is_plain(c) && c != ' ' && c != '=';
 }
 
-/* The key and its separators; false if the field has no room. */
+/* Writes the key and its separators.  Returns false if the field has no
+ * room. */
 static bool
 put_key(struct log_line *l, const char *key, size_t at_least)
 {
@@ -228,7 +233,7 @@ log_end(struct log_line *l)
 	l->text = buf_wrap(l->memory, 0);
 }
 
-/* `format` and `args` as the last field. */
+/* Formats `format` and `args` as the last field. */
 static void __attribute__((format(printf, 2, 0)))
 log_args(struct log_line *l, const char *format, va_list args)
 {
@@ -254,7 +259,7 @@ log_say(enum log_level level, const char *event, const char *format, ...)
 	log_end(&l);
 }
 
-/* The row of `cause`; the caller holds the lock. */
+/* Returns the row of `cause`.  The caller must hold the lock. */
 static struct fault *
 fault_row(const char *cause)
 {
@@ -267,7 +272,8 @@ fault_row(const char *cause)
 	return &faults.rows[LOG_CAUSES_MAX];
 }
 
-/* Whether `cause` is to be logged now, and how often it was left out before. */
+/* Whether `cause` may be logged now.  Sets `held` to the number of lines left
+ * out before. */
 static bool
 fault_is_due(const char *cause, uint64_t *held)
 {

@@ -1,11 +1,11 @@
 /*
  * log.h - one event, one line of key=value (or one JSON object).
  *
- * A line is built on the caller's stack and written by one system call, so
- *lines of several threads do not mix.  Values from outside are quoted and
- *escaped: a line never contains CR, LF, NUL, control bytes, invalid UTF-8, or
- *characters that change the writing direction.  A line longer than
- *LOG_LINE_MAX, NUL and newline included, is cut and ends in cut=1.
+ * A line is built on the caller's stack and written by one system call, so that
+ * lines of several threads do not mix.  Untrusted values are quoted and
+ * escaped: a line never contains CR, LF, NUL, control bytes, invalid UTF-8, or
+ * characters that change the writing direction.  A line that would exceed
+ * LOG_LINE_MAX, including NUL and newline, is cut and ends in cut=1.
  *
  *	level=info event=message queue_id=4ZxY from="a b@example.org" ms=12
  *	{"level":"info","event":"message","queue_id":"4ZxY","ms":12}
@@ -42,15 +42,16 @@ enum log_target { LOG_TARGET_STDERR, LOG_TARGET_SYSLOG };
 
 struct log_line {
 	enum log_level level;
-	enum log_format format; /* as it was set when the line began */
-	struct buf text;        /* p is NULL if the line is not wanted */
+	enum log_format format; /* the format that was set when the line
+	                           began */
+	struct buf text;        /* p is NULL if the line will not be logged */
 	char memory[LOG_LINE_MAX];
 };
 
 /*
- * Sets the log of the process.  Before the first call, warnings and errors go
- * to stderr as text.  `program` is a literal.  With LOG_FORMAT_NONE errors are
- * still logged.  Safe while other threads log.
+ * Configures the log of the process.  Before the first call, warnings and
+ * errors go to stderr as text.  `program` is a literal.  With LOG_FORMAT_NONE,
+ * errors are still logged.  Other threads may log meanwhile.
  */
 void log_setup(const char *program, enum log_format format,
     enum log_target target, enum log_level most);
@@ -62,21 +63,22 @@ void log_span(struct log_line *l, const char *key, struct span value);
 void log_number(struct log_line *l, const char *key, int64_t value);
 void log_end(struct log_line *l);
 
-/* A sentence: the event, then text="...", printf-like and escaped. */
+/* Logs a sentence as text="..." after the event.  The format is printf's, and
+ * the sentence is escaped. */
 void log_say(enum log_level level, const char *event, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 
 /*
  * Logs an error at most once a minute per `cause`, for errors that would repeat
  * with every message.  The next line for that cause says how many were left
- * out. `cause` is a literal; LOG_CAUSES_MAX of them are distinguished, all
+ * out.  `cause` is a literal; LOG_CAUSES_MAX of them are distinguished, and all
  * others count as one.
  */
 void log_limited(const char *cause, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 
-/* The same for a setting that works but is probably not what the operator
- * wants: event "warning", LOG_LEVEL_WARNING. */
+/* Like log_limited(), but for a setting that works and is probably not what the
+ * operator wants: event "warning", LOG_LEVEL_WARNING. */
 void log_warning(const char *cause, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 

@@ -27,8 +27,8 @@ pg_url_matches(struct span s)
 	return false;
 }
 
-/* Length of any scheme, because a URL with a mistyped scheme has a password
- * too.  0: there is none. */
+/* Returns the length of the scheme, or 0 if there is none.  Any scheme is
+ * recognized because a URL with a mistyped one has a password too. */
 static size_t
 scheme_size(struct span s)
 {

@@ -1,6 +1,6 @@
 /*
- * pg_url.h - the URL of a PostgreSQL database: recognize it, and show it
- * without its password.
+ * pg_url.h - recognizes the URL of a PostgreSQL database, and shows it without
+ * its password.
  */
 #ifndef AVOUCH_LIB_PG_URL_H
 #define AVOUCH_LIB_PG_URL_H
@@ -10,13 +10,14 @@
 #include "lib/buf.h"
 #include "lib/span.h"
 
-/* Begins with "postgresql://" or "postgres://", the schemes of libpq. */
+/* Whether `s` begins with "postgresql://" or "postgres://", the schemes of
+ * libpq. */
 bool pg_url_matches(struct span s);
 
 /*
- * The form for messages and logs, with "***" instead of a password, for any
- * scheme.  In doubt it hides too much rather than too little.  A text that is
- * not a URL is written unchanged.
+ * Writes the URL for messages and logs, with "***" instead of a password, for
+ * any scheme.  When in doubt it hides too much rather than too little.  Text
+ * that is not a URL is written unchanged.
  */
 void pg_url_put_redacted(struct buf *b, struct span url);
 

@@ -17,7 +17,8 @@ is_link_local(const struct ip *ip) /* RFC 4291 section 2.5.6 */
 	    (ip->bytes[1] & 0xc0) == 0x80;
 }
 
-/* No quote or backslash: addresses are also labels of metrics. */
+/* Quotes and backslashes are excluded because addresses are also labels of
+ * metrics. */
 static bool
 is_of_interface(unsigned char c)
 {
@@ -25,7 +26,7 @@ is_of_interface(unsigned char c)
 	    c != '\\';
 }
 
-/* RFC 4007 section 11: "%" and the name or number of an interface. */
+/* Reads "%" and the name or number of an interface (RFC 4007 section 11). */
 static const char *
 interface_parse(struct scan *s, struct server_address *out)
 {

@@ -1,6 +1,6 @@
 /*
- * server_address.h - the address of a DNS server as text and as numbers, with
- * the interface of a link-local address (RFC 4007 section 11).
+ * server_address.h - a DNS server's address as text and as numbers, with the
+ * interface for a link-local address (RFC 4007 section 11).
  */
 #ifndef AVOUCH_LIB_SERVER_ADDRESS_H
 #define AVOUCH_LIB_SERVER_ADDRESS_H
@@ -17,24 +17,26 @@ enum { SERVER_INTERFACE_MAX = 16 }; /* IF_NAMESIZE */
 struct server_address {
 	struct ip ip;
 	uint16_t port;                        /* host order */
-	char interface[SERVER_INTERFACE_MAX]; /* of a link-local address: name
-	                                         or number; else empty */
+	char interface[SERVER_INTERFACE_MAX]; /* name or number, for a
+	                                         link-local address; otherwise
+	                                         empty */
 };
 
 /*
  * Reads "ADDR", "ADDR@PORT", "fe80::1%eth0" or "fe80::1%eth0@PORT".  Returns
- * NULL, or what is wrong and how to fix it, to follow the text in a sentence:
- * "is not an address; write ...".
+ * NULL, or an error that says what is wrong and how to fix it.  The error
+ * follows the text in a sentence: "is not an address; write ...".
  */
 const char *server_address_parse(struct span text, struct server_address *out);
 
-/* The same text, always with the port. */
+/* Writes the form that server_address_parse() reads, always with the port. */
 void server_address_put(struct buf *b, const struct server_address *server);
 
 bool server_address_equal(
     const struct server_address *a, const struct server_address *b);
 
-/* The number of its interface; 0: it has none, or this host does not. */
+/* Returns the number of the server's interface; 0 if it names none, or one that
+ * this host does not have. */
 unsigned server_address_interface_index(const struct server_address *server);
 
 #endif

@@ -27,7 +27,7 @@ span_skip(struct span s, size_t n)
 {
 	if (n > s.n)
 		n = s.n;
-	if (n == 0) /* also for an absent span: NULL must not be moved */
+	if (n == 0) /* also for an absent span: NULL must not be advanced */
 		return s;
 	return span_of(s.p + n, s.n - n);
 }

@@ -1,10 +1,10 @@
 /*
- * span.h - a pointer and a length: how every text is passed.
+ * span.h - a pointer and a length; all strings are passed this way.
  *
- * The bytes come from outside: they may contain NUL, are not NUL-terminated,
- * need not be ASCII, and are never written to.  A span owns nothing; it is
- * valid as long as the memory it points to.  {NULL, 0} means "absent"; an empty
- * text that is present has a pointer and n == 0.
+ * The bytes are untrusted: they may contain NUL, are not NUL-terminated, need
+ * not be ASCII, and are never written to.  A span owns nothing; it is valid as
+ * long as the memory it points to. {NULL, 0} means "absent"; an empty string
+ * that is present has a pointer and n == 0.
  */
 #ifndef AVOUCH_LIB_SPAN_H
 #define AVOUCH_LIB_SPAN_H
@@ -21,23 +21,25 @@ struct span {
 	((struct span){ .p = ("" literal), .n = sizeof(literal) - 1 })
 #define SPAN_NONE ((struct span){ .p = NULL, .n = 0 })
 
-/* For printf: ("%.*s", SPAN_FMT(s)). Only for texts known to be printable. */
+/* For printf: ("%.*s", SPAN_FMT(s)).  Use it only if `s` is known to be
+ * printable. */
 #define SPAN_FMT(s) (int)(s).n, (s).p != NULL ? (s).p : ""
 
 struct span span_of(const char *p, size_t n);
 
-/* The bytes of a C string; absent for NULL. */
+/* Returns the bytes of a C string, or an absent span for NULL. */
 struct span span_str(const char *text);
 
-/* Between two pointers into one object, from <= to. */
+/* Returns the bytes between two pointers into one object, from <= to. */
 struct span span_between(const char *from, const char *to);
 
-/* All but the first `n` bytes; the first, the last `n`; clamped to the span. */
+/* Return all but the first `n` bytes, the first `n`, and the last `n`; `n` is
+ * clamped to the length of `s`. */
 struct span span_skip(struct span s, size_t n);
 struct span span_first(struct span s, size_t n);
 struct span span_last(struct span s, size_t n);
 
-/* Without SP, TAB, CR and LF at either end. */
+/* Removes SP, TAB, CR and LF from both ends. */
 struct span span_trim(struct span s);
 
 bool span_equal(struct span a, struct span b);
@@ -49,13 +51,13 @@ bool span_is_nocase(struct span s, const char *text);
 bool span_starts_nocase(struct span s, const char *text);
 bool span_ends_nocase(struct span s, const char *text);
 
-/* Index of the first, the last `c`; s.n if there is none. */
+/* Return the index of the first and the last `c`, or s.n if there is none. */
 size_t span_index(struct span s, char c);
 size_t span_rindex(struct span s, char c);
 
 bool span_has(struct span s, char c);
 
-/* Every byte satisfies `is`; true for an empty span. */
+/* Whether every byte satisfies `is`; true for an empty span. */
 bool span_all(struct span s, bool (*is)(unsigned char));
 
 #endif

@@ -3,8 +3,9 @@
 #include "lib/ascii.h"
 
 /*
- * VALCHAR of RFC 6376 section 3.2 and the white space between them; non-ASCII
- * bytes too, as the note there advises and RFC 8616 section 4 requires.
+ * VALCHAR of RFC 6376 section 3.2 and the white space between them.  Non-ASCII
+ * bytes are allowed too, as the note there advises and RFC 8616 section 4
+ * requires.
  */
 static bool
 is_value(unsigned char c)
@@ -53,7 +54,7 @@ taglist_read(struct span text, struct tag tags[TAGLIST_MAX], size_t *n,
 			*reason = "too many tags";
 			return false;
 		}
-		/* RFC 6376 section 3.2: then the entire list is invalid */
+		/* the entire list is then invalid (RFC 6376 section 3.2) */
 		for (size_t i = 0; i < *n; i++) {
 			if (span_equal(tags[i].name, tag.name)) {
 				*reason = "a tag is given twice";

@@ -3,7 +3,8 @@
 #include "lib/ascii.h"
 #include "lib/enum_names.h"
 
-/* Decodes the character at the start of `s`; returns its bytes, or 0. */
+/* Decodes the character at the start of `s`.  Returns its length in bytes, or
+ * 0. */
 static size_t
 decode(struct span s, uint32_t *out)
 {
@@ -75,7 +76,7 @@ utf8_has_invisible(struct span text)
 	static const struct {
 		uint32_t first, last;
 	} ranges[] = {
-		/* in order */
+		/* sorted */
 		{ 0, 0x1f },
 		{ 0x7f, 0x9f },
 		{ 0xad, 0xad },

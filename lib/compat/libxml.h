@@ -1,5 +1,5 @@
 /*
- * libxml.h - differences between versions of libxml2, from 2.9.
+ * libxml.h - differences between versions of libxml2 since 2.9.
  */
 #ifndef AVOUCH_LIB_COMPAT_LIBXML_H
 #define AVOUCH_LIB_COMPAT_LIBXML_H
@@ -7,7 +7,7 @@
 #include <libxml/xmlerror.h>
 #include <libxml/xmlversion.h>
 
-/* What a structured error handler receives: const since 2.12. */
+/* The argument of a structured error handler is const since 2.12. */
 #if LIBXML_VERSION >= 21200
 typedef const xmlError *libxml_error;
 #else

@@ -1,5 +1,5 @@
 /*
- * malloc.h - what glibc's malloc offers beyond the standard.  With another C
+ * malloc.h - features of glibc's malloc beyond the standard.  With another C
  * library these functions do nothing and return 0: musl's malloc has neither
  * arenas nor statistics.
  */
@@ -8,11 +8,12 @@
 
 #include <stddef.h>
 
-/* Limits the number of malloc's arenas; before the first thread starts. */
+/* Limits the number of malloc's arenas.  Call it before the first thread
+ * starts. */
 void malloc_limit_arenas(int arenas);
 
-/* Bytes that the program has allocated, and bytes that malloc keeps although
- * they are free.  0 if that is not known. */
+/* Return the bytes that the program has allocated, and the free bytes that
+ * malloc keeps.  Both return 0 if the C library does not report them. */
 size_t malloc_used_bytes(void);
 size_t malloc_free_bytes(void);
 

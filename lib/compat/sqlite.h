@@ -1,13 +1,13 @@
 /*
- * sqlite.h - the SQLite that is needed.
+ * sqlite.h - the minimum version of SQLite.
  */
 #ifndef AVOUCH_LIB_COMPAT_SQLITE_H
 #define AVOUCH_LIB_COMPAT_SQLITE_H
 
 #include <sqlite3.h>
 
-/* INSERT ... RETURNING.  SQLite is also asked at run time: it may be older than
- * the one that was there at build time. */
+/* Needed for INSERT ... RETURNING. The version is also checked at run time,
+ * because it may be older than the one at build time. */
 #define SQLITE_NEEDED 3035000
 #define SQLITE_NEEDED_TEXT "3.35"
 

@@ -31,7 +31,7 @@ zeroed_and_aligned(void **state)
 	arena_free(a);
 }
 
-/* Blocks large and small one after the other: nothing overlaps. */
+/* Large and small blocks one after the other must not overlap. */
 static void
 nothing_overlaps(void **state)
 {

@@ -13,7 +13,7 @@ enum { ARENA = 65536 };
 
 struct vector {
 	const char *text;
-	const char *bytes; /* NULL: refused */
+	const char *bytes; /* NULL: rejected */
 };
 
 static void
@@ -27,7 +27,8 @@ decodes(const struct vector *v, size_t n)
 		bool good = base64_decode(a, span_str(v->text), &got);
 
 		if (good != (v->bytes != NULL))
-			fail_msg("%s: %s", v->text, good ? "taken" : "refused");
+			fail_msg(
+			    "%s: %s", v->text, good ? "accepted" : "rejected");
 		if (good && (got.p == NULL || !span_is(got, v->bytes)))
 			fail_msg("%s: got %.*s", v->text, SPAN_FMT(got));
 		if (!good && got.p != NULL)
@@ -81,7 +82,7 @@ rfc6376_3_2_white_space(void **state)
 }
 
 static void
-rfc4648_3_refused(void **state)
+rfc4648_3_rejected(void **state)
 {
 	static const struct vector vectors[] = {
 		/* section 3.2: padding */
@@ -105,14 +106,14 @@ rfc4648_3_refused(void **state)
 		{ "Zg==Zm9v", NULL },
 		{ "Zg=g", NULL },
 		{ "Zg= g", NULL },
-		/* section 3.3: bytes that are not of the alphabet */
+		/* section 3.3: bytes outside the alphabet */
 		{ "Zm9-", NULL },
 		{ "Zm9_", NULL },
 		{ "Zm9vYmF\x01", NULL },
 		{ "Zm9v\xc3\xbc==", NULL },
 		{ "Zm9v\x80mFy", NULL },
 		{ "\vZm9v", NULL },
-		/* section 3.5: bits left over */
+		/* section 3.5: leftover bits that are not zero */
 		{ "Zh==", NULL },
 		{ "Zm9=", NULL },
 		{ "Zv==", NULL },
@@ -129,9 +130,9 @@ rfc4648_3_refused(void **state)
 	arena_free(a);
 }
 
-/* Every length, with a blank at every place, there and back. */
+/* Encodes and decodes every length, with a blank at every place. */
 static void
-there_and_back(void **state)
+round_trip(void **state)
 {
 	struct arena *a = arena_new(ARENA);
 	char bytes[80], text[128], folded[128];
@@ -185,8 +186,8 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(rfc4648_10_vectors),
 		cmocka_unit_test(rfc6376_3_2_white_space),
-		cmocka_unit_test(rfc4648_3_refused),
-		cmocka_unit_test(there_and_back),
+		cmocka_unit_test(rfc4648_3_rejected),
+		cmocka_unit_test(round_trip),
 		cmocka_unit_test(no_room),
 	};
 

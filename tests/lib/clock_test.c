@@ -10,7 +10,8 @@
 
 struct look {
 	int64_t wall, running;
-	int64_t now; /* where the wall is not believed; 0: it is */
+	int64_t now; /* the time used while the wall clock is in doubt; 0: not
+	                in doubt */
 };
 
 static void
@@ -44,7 +45,7 @@ time_goes_by(void **state)
 }
 
 static void
-corrections_are_no_jumps(void **state)
+corrections_are_not_jumps(void **state)
 {
 	(void)state;
 	LOOKS({ T, 5, 0 }, { T + CLOCK_JUMP_S, 5, 0 },
@@ -52,7 +53,7 @@ corrections_are_no_jumps(void **state)
 }
 
 static void
-set_and_set_right(void **state)
+set_and_corrected(void **state)
 {
 	(void)state;
 	LOOKS({ T, 5, 0 }, { T - CLOCK_JUMP_S - 1, 5, T }, { 0, 6, T + 1 },
@@ -72,7 +73,8 @@ believed_after_a_day(void **state)
 	    { T + day + 1, 7 + day, 0 }, { 0, 8 + day, T + day + 2 });
 }
 
-/* A system without a battery begins in 1970 until it hears of the time. */
+/* A system whose clock has no battery starts in 1970 until it learns the
+ * time. */
 static void
 a_clock_that_was_never_set(void **state)
 {
@@ -88,8 +90,8 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(time_goes_by),
-		cmocka_unit_test(corrections_are_no_jumps),
-		cmocka_unit_test(set_and_set_right),
+		cmocka_unit_test(corrections_are_not_jumps),
+		cmocka_unit_test(set_and_corrected),
 		cmocka_unit_test(believed_after_a_day),
 		cmocka_unit_test(a_clock_that_was_never_set),
 	};

@@ -17,8 +17,8 @@ enum { NONE = -1, DAY = 86400 };
 
 static const struct {
 	const char *text;
-	int64_t want;     /* NONE: no day */
-	const char *rest; /* what is left */
+	int64_t want;     /* NONE: not a valid day */
+	const char *rest; /* the text after the date */
 } days[] = {
 	{ "1970-01-01", 0, "" },
 	{ "2026-11-22", 20779, "" },
@@ -84,7 +84,7 @@ test_put(void **state)
 
 static const struct {
 	const char *text;
-	int64_t want; /* NONE: no time */
+	int64_t want; /* NONE: not a valid time */
 	const char *rest;
 } times[] = {
 	{ "1970-01-02", DAY, "" }, { "1970-01-02T00:00:01Z", DAY + 1, "" },
@@ -127,7 +127,7 @@ test_times(void **state)
 	}
 }
 
-/* The times of RFC 5322 appendix A.1.1 and of RFC 3339 section 5.8. */
+/* The times in RFC 5322 appendix A.1.1 and RFC 3339 section 5.8. */
 static const struct {
 	int64_t when;
 	const char *mail, *time, *basic;

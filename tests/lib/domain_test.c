@@ -177,14 +177,14 @@ rfc8616_normal_form(void **state)
 		{ "_dmarc.b\xc3\xbc"
 		  "cher.example",
 		    "_dmarc.xn--bcher-kva.example" },
-		/* IDNA2008, not 2003: sharp s is a letter of its own */
+		/* IDNA2008, not 2003: sharp s is a separate letter */
 		{ "stra\xc3\x9f"
 		  "e.example",
 		    "xn--strae-oqa.example" },
 		{ "\xe4\xbe\x8b\xe3\x81\x88.\xe3\x83\x86\xe3\x82\xb9\xe3\x83"
 		  "\x88",
 		    "xn--r8jz45g.xn--zckzah" },
-		/* U+3002 is a dot, U+FF41 an "a" to those who type it */
+		/* UTS 46 maps U+3002 to a dot and U+FF41 to "a" */
 		{ "\xef\xbd\x81\xe3\x80\x82"
 		  "example",
 		    "a.example" },
@@ -197,7 +197,8 @@ rfc8616_normal_form(void **state)
 		{ "a\x7f.example", NULL },
 		{ L63 "1.example", NULL },
 		{ N253 "1", NULL },
-		/* bytes that are not UTF-8: cut, alone, overlong, surrogate */
+		/* invalid UTF-8: truncated, lone continuation byte, overlong,
+		 * surrogate */
 		{ "b\xc3.example", NULL },
 		{ "b\xbc"
 		  "cher.example",
@@ -205,8 +206,8 @@ rfc8616_normal_form(void **state)
 		{ "b\xff.example", NULL },
 		{ "\xc0\xae.example", NULL },
 		{ "\xed\xa0\x80.example", NULL },
-		/* no A-label: leading combining mark, mapped to "/", "@", ";"
-		 */
+		/* no A-label: leading combining mark; mapped to "/", "@",
+		 * ";" */
 		{ "\xcc\x88"
 		  "a.example",
 		    NULL },
@@ -221,7 +222,7 @@ rfc8616_normal_form(void **state)
 		{ "b\xc3\xbc"
 		  "cher.example.",
 		    "xn--bcher-kva.example" },
-		/* the mapping leaves an empty label, or two dots */
+		/* the mapping leaves an empty label or two dots */
 		{ "com\xe3\x80\x82.", NULL },
 		{ "\xc2\xad.example", NULL },
 		{ "a.\xe3\x80\x82"
@@ -249,7 +250,7 @@ rfc8616_normal_form(void **state)
 	arena_free(a);
 }
 
-/* A long U-label: 1200 bytes are refused before libidn2 sees them. */
+/* A long U-label: 1200 bytes are rejected before libidn2 sees them. */
 static void
 length_of_unicode(void **state)
 {

@@ -14,7 +14,7 @@ struct vector {
 	uint64_t want;
 };
 
-/* Of another implementation of it, with a secret of zeros. */
+/* Computed by another implementation, with a secret of zeros. */
 static const struct vector vectors[] = {
 	{ 0, "", 0xbd60acb658c79e45U },
 	{ 16, "example", 0xdc3f4eca00015a4cU },

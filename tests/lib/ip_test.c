@@ -13,7 +13,7 @@
 
 struct text_vector {
 	const char *text;
-	const char *want; /* NULL: refused */
+	const char *want; /* NULL: rejected */
 };
 
 static void
@@ -27,7 +27,8 @@ parses(const struct text_vector *v, size_t n,
 		bool good = parse(span_str(v->text), &ip);
 
 		if (good != (v->want != NULL))
-			fail_msg("%s: %s", v->text, good ? "taken" : "refused");
+			fail_msg(
+			    "%s: %s", v->text, good ? "accepted" : "rejected");
 		ip_put(&b, &ip);
 		if (strcmp(text, good ? v->want : "unknown") != 0 || b.full)
 			fail_msg("%s: got %s", v->text, text);
@@ -120,7 +121,7 @@ one_family_only(void **state)
 	assert_false(ip_parse_v4(SPAN("::1"), &ip));
 	assert_int_equal(ip.family, IP_NONE);
 	assert_false(ip_parse_v6(SPAN("192.0.2.1"), &ip));
-	/* RFC 7208 section 5: listed under ip6, it is no IPv4 client */
+	/* RFC 7208 section 5: in an ip6 mechanism it is not an IPv4 address */
 	assert_true(ip_parse_v6(SPAN("::ffff:192.0.2.1"), &ip));
 	assert_int_equal(ip.family, IP_V6);
 }
@@ -263,7 +264,8 @@ static void
 reverse_names(void **state)
 {
 	static const struct text_vector vectors[] = {
-		{ "192.0.2.65", "65.2.0.192.in-addr.arpa" }, /* RFC 1035 3.5 */
+		{ "192.0.2.65", "65.2.0.192.in-addr.arpa" }, /* RFC 1035 section
+		                                                3.5 */
 		{ "4321:0:1:2:3:4:567:89ab", /* RFC 3596 section 2.5 */
 		    "b.a.9.8.7.6.5.0.4.0.0.0.3.0.0.0.2.0.0.0.1.0.0.0.0.0.0.0."
 		    "1.2.3.4.ip6.arpa" },

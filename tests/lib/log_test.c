@@ -1,4 +1,4 @@
-/* log_test.c - what stands in a line, and how often a fault is told */
+/* log_test.c - the content of a line, and how often an error is logged */
 #include "lib/log.h"
 
 #include <jansson.h>
@@ -22,7 +22,7 @@ static FILE *caught;
 
 static time_t seconds_ahead;
 
-/* These stand in for libc's. */
+/* These replace libc's functions. */
 int clock_gettime(clockid_t id, struct timespec *out);
 void syslog(int priority, const char *format, ...);
 void __syslog_chk(int priority, int flag, const char *format, ...);
@@ -114,7 +114,7 @@ before_setup(void **state)
 {
 	(void)state;
 	capture_begin();
-	log_say(LOG_LEVEL_INFO, "start", "not told");
+	log_say(LOG_LEVEL_INFO, "start", "not logged");
 	log_say(LOG_LEVEL_WARNING, "start", "told %d", 1);
 	assert_string_equal(
 	    capture_end(), "level=warning event=start text=\"told 1\"\n");
@@ -143,7 +143,8 @@ values(void **state)
 		{ { "\xe4\xbe\x8b", 3 }, "\"\xe4\xbe\x8b\"", "\xe4\xbe\x8b" },
 		{ { "\xf0\x9f\x98\x80", 4 }, "\"\xf0\x9f\x98\x80\"",
 		    "\xf0\x9f\x98\x80" },
-		/* RFC 3629: cut, alone, overlong, surrogate, too large */
+		/* RFC 3629: truncated, lone continuation byte, overlong,
+		 * surrogate, too large */
 		{ { "\xc3", 1 }, "\"\\xc3\"", "\\\\xc3" },
 		{ { "\xbc", 1 }, "\"\\xbc\"", "\\\\xbc" },
 		{ { "\xff", 1 }, "\"\\xff\"", "\\\\xff" },
@@ -155,7 +156,8 @@ values(void **state)
 		    "\\\\xed\\\\xa0\\\\x80" },
 		{ { "\xf4\x90\x80\x80", 4 }, "\"\\xf4\\x90\\x80\\x80\"",
 		    "\\\\xf4\\\\x90\\\\x80\\\\x80" },
-		/* U+0085 is a control, U+2028 ends a line, U+202E turns it */
+		/* U+0085 is a control character, U+2028 ends a line, U+202E
+		 * reverses the direction of text */
 		{ { "\xc2\x85", 2 }, "\"\\xc2\\x85\"", "\\\\xc2\\\\x85" },
 		{ { "\xe2\x80\xa8", 3 }, "\"\\xe2\\x80\\xa8\"",
 		    "\\\\xe2\\\\x80\\\\xa8" },
@@ -208,7 +210,7 @@ is_good_json(const char *line)
 	return good;
 }
 
-/* Every length around the limit, with a long escape at every offset. */
+/* Tests every length near the limit, with a long escape at every offset. */
 static void
 limit_of_line(void **state)
 {
@@ -237,7 +239,7 @@ limit_of_line(void **state)
 	assert_non_null(strstr(captured, "aaa\" cut=1\n"));
 }
 
-/* A value without any blank is cut as well, and a format of any length. */
+/* A value without blanks is cut as well, and so is a format of any length. */
 static void
 limit_of_bare_value(void **state)
 {
@@ -262,15 +264,15 @@ levels_and_none(void **state)
 	(void)state;
 	log_setup("test", LOG_FORMAT_TEXT, LOG_TARGET_STDERR, LOG_LEVEL_ERROR);
 	capture_begin();
-	log_say(LOG_LEVEL_WARNING, "e", "not told");
+	log_say(LOG_LEVEL_WARNING, "e", "not logged");
 	log_say(LOG_LEVEL_ERROR, "e", "%s", "a\nb");
 	assert_string_equal(
 	    capture_end(), "level=error event=e text=\"a\\x0ab\"\n");
 	log_setup("test", LOG_FORMAT_NONE, LOG_TARGET_STDERR, LOG_LEVEL_DEBUG);
 	capture_begin();
-	log_say(LOG_LEVEL_WARNING, "e", "not told");
-	log_say(LOG_LEVEL_ERROR, "e", "told");
-	assert_string_equal(capture_end(), "level=error event=e text=told\n");
+	log_say(LOG_LEVEL_WARNING, "e", "not logged");
+	log_say(LOG_LEVEL_ERROR, "e", "logged");
+	assert_string_equal(capture_end(), "level=error event=e text=logged\n");
 }
 
 static void
@@ -324,7 +326,7 @@ count_lines(const char *text)
 	return n;
 }
 
-/* The causes behind the last row share one. */
+/* All causes beyond the last row share one row. */
 static void
 fault_limit_of_causes(void **state)
 {
@@ -337,7 +339,7 @@ fault_limit_of_causes(void **state)
 		log_limited(causes[i], "x");
 		log_limited(causes[i], "x");
 	}
-	/* two rows are taken by the test before */
+	/* the previous test used two rows */
 	assert_int_equal(count_lines(capture_end()), LOG_CAUSES_MAX - 2 + 1);
 }
 
@@ -377,7 +379,8 @@ lines_of_threads_stay_whole(void **state)
 	for (int i = 0; i < THREADS; i++)
 		pthread_join(threads[i], NULL);
 	rest = span_str(capture_end());
-	/* and the fault, which all threads had, once */
+	/* plus the error, which all threads reported and which was logged
+	 * once */
 	assert_int_equal(count_lines(captured), THREADS * LINES + 1);
 	while (rest.n > 0) {
 		struct span line = span_first(rest, span_index(rest, '\n'));

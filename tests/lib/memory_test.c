@@ -1,7 +1,8 @@
 /*
- * Memory that runs out at the first, second, third ... request: whatever is
- * opened says so or is whole, whatever is asked is answered or DNS_FAILED, and
- * nothing is lost (asan and valgrind look).
+ * memory_test.c - memory that runs out at the first, second, third ... request.
+ * Opening either reports an error or gives a complete object; a question is
+ * answered or gets DNS_FAILED; and nothing leaks (asan and valgrind check
+ * this).
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -24,13 +25,13 @@
 #include "tests/support/core_driver.h"
 #include "conf/conf.h"
 
-enum { REQUESTS_MAX = 2000 }; /* that one of these lives makes */
+enum { REQUESTS_MAX = 2000 }; /* most allocations of one scenario */
 
 struct life {
 	struct dns_source *below;
 	struct dns_resolver_options net;
 	const char *path;
-	bool whole; /* it came to its end as it does with memory */
+	bool whole; /* the scenario ended as it does with enough memory */
 };
 
 static void
@@ -44,16 +45,16 @@ each_request_fails(void (*live)(struct life *l), struct life *l)
 		live(l);
 		memory_fail_at(0);
 		if (nth > REQUESTS_MAX)
-			fail_msg("it never has enough");
+			fail_msg("no number of allocations is enough");
 	} while (memory_has_failed());
 	assert_true(nth > 1);
 	assert_true(l->whole);
 }
 
-/* ---- asking, without memory of its own ---- */
+/* ---- asking, without allocating ---- */
 
 struct asked {
-	struct dns_wait wait; /* first */
+	struct dns_wait wait; /* must be the first member */
 	const struct dns_answer *answer;
 };
 
@@ -73,7 +74,8 @@ is_found(const struct dns_answer *a)
 	return false;
 }
 
-/* True: found; false: there was no memory for it.  Nothing else is right. */
+/* Returns whether the answer was found.  The only other valid outcome is that
+ * memory ran out. */
 static bool
 ask(struct dns_source *s, struct span name, enum dns_type type)
 {
@@ -87,7 +89,7 @@ ask(struct dns_source *s, struct span name, enum dns_type type)
 	return found;
 }
 
-/* ---- the lives ---- */
+/* ---- scenarios ---- */
 
 static const char zone_text[] = "$ORIGIN example.\n"
 				"@ SOA ns host 1 2 3 4 5\n"
@@ -143,8 +145,8 @@ live_cache(struct life *l)
 	c->close(c);
 }
 
-/* What could not be remembered is asked all the same, and a recording that
- * lacks it is not called one. */
+/* A question that could not be recorded is asked anyway, and an incomplete
+ * recording is reported as an error. */
 static void
 live_recorder(struct life *l)
 {
@@ -184,7 +186,7 @@ live_talk(struct life *l)
 }
 
 struct awaited {
-	struct dns_wait wait; /* first */
+	struct dns_wait wait; /* must be the first member */
 	const struct dns_answer *answer;
 	int told[2]; /* a pipe */
 };
@@ -198,7 +200,7 @@ tell(struct dns_wait *wait, const struct dns_answer *answer)
 	assert_int_equal(write(a->told[1], "", 1), 1);
 }
 
-/* The caller drops it. */
+/* The caller unrefs the answer. */
 static const struct dns_answer *
 ask_net(struct dns_source *net, struct span name)
 {
@@ -215,7 +217,7 @@ ask_net(struct dns_source *net, struct span name)
 
 /*
  * A question whose datagram could not be sent, or whose answer could not be
- * kept, is answered when its time is up at the latest.
+ * stored, is answered when its time is up at the latest.
  */
 static void
 live_net(struct life *l)
@@ -271,7 +273,7 @@ test_zone(void **state)
 	each_request_fails(live_zone, &l);
 }
 
-/* Larger than what is read at first. */
+/* The file is larger than the first buffer for reading it. */
 static void
 test_zone_file(void **state)
 {

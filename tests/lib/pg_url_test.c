@@ -9,7 +9,7 @@
 #include "lib/enum_names.h"
 
 static void
-test_known(void **state)
+test_recognized(void **state)
 {
 	static const struct {
 		const char *text;
@@ -30,7 +30,8 @@ test_known(void **state)
 			fail_msg("%s", vectors[i].text);
 }
 
-/* What libpq takes for a password, and what somebody may have meant for one. */
+/* What libpq reads as a password, and what an operator may have meant as one,
+ * must be hidden. */
 static void
 test_shown(void **state)
 {
@@ -74,7 +75,7 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_known),
+		cmocka_unit_test(test_recognized),
 		cmocka_unit_test(test_shown),
 	};
 

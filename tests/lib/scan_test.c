@@ -55,7 +55,7 @@ span_comparing(void **state)
 	assert_false(span_is(SPAN("a\0"), "a"));
 	assert_false(span_is(SPAN("A"), "a"));
 	assert_true(span_is_nocase(SPAN("aZ09"), "Az09"));
-	/* neighbours of the letters and bytes past ASCII do not fold */
+	/* the bytes next to the letters and bytes beyond ASCII do not fold */
 	assert_false(span_is_nocase(SPAN("@"), "`"));
 	assert_false(span_is_nocase(SPAN("["), "{"));
 	assert_false(span_is_nocase(SPAN("\xc3\xa4"), "\xc3\x84"));
@@ -206,7 +206,8 @@ scan_numbers(void **state)
 	}
 }
 
-/* Cut at every byte, in memory of exactly that size: nothing looks past it. */
+/* Each text is cut at every byte, in memory of exactly that size, so that
+ * reading past the end is detected. */
 static void
 never_past_the_end(void **state)
 {
@@ -365,7 +366,7 @@ character_classes(void **state)
 	static const struct {
 		bool (*is)(unsigned char);
 		const char *members;
-		bool beyond; /* bytes past ASCII too */
+		bool beyond; /* bytes beyond ASCII too */
 	} vectors[] = {
 		{ ascii_is_alpha, ALPHA, false },
 		{ ascii_is_digit, DIGIT, false },

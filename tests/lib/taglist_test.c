@@ -12,7 +12,7 @@
 
 struct vector {
 	const char *text;
-	const char *want; /* "name<value>" in order; NULL: refused */
+	const char *want; /* "name<value>" in order; NULL: rejected */
 };
 
 static void
@@ -28,7 +28,7 @@ reads(const struct vector *v, size_t n)
 		    taglist_read(span_str(v->text), tags, &count, &reason);
 
 		if (good != (v->want != NULL))
-			fail_msg("%s: %s", v->text, good ? "taken" : reason);
+			fail_msg("%s: %s", v->text, good ? "accepted" : reason);
 		if (!good) {
 			assert_non_null(reason);
 			continue;
@@ -72,7 +72,7 @@ rfc6376_3_2_lists(void **state)
 }
 
 static void
-rfc6376_3_2_refused(void **state)
+rfc6376_3_2_rejected(void **state)
 {
 	static const struct vector vectors[] = {
 		{ ";", NULL },
@@ -119,13 +119,13 @@ tag_by_tag(void **state)
 	assert_true(span_is(tag.name, "a"));
 	assert_true(span_is(tag.value, "1"));
 	assert_int_equal(taglist_next(&s, &tag), TAG_BAD);
-	assert_true(s.p == text.p + 5); /* at the culprit */
+	assert_true(s.p == text.p + 5); /* at the offending byte */
 	s = scan_of(SPAN("a=1\x02;"));
 	assert_int_equal(taglist_next(&s, &tag), TAG_BAD);
 	assert_int_equal(scan_peek(&s), 2);
 	s = scan_of(SPAN("b=;"));
 	assert_int_equal(taglist_next(&s, &tag), TAG_ONE);
-	assert_non_null(tag.value.p); /* empty is not absent */
+	assert_non_null(tag.value.p); /* present but empty */
 	assert_int_equal(taglist_next(&s, &tag), TAG_END);
 	assert_int_equal(taglist_next(&s, &tag), TAG_END);
 }
@@ -173,7 +173,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(rfc6376_3_2_lists),
-		cmocka_unit_test(rfc6376_3_2_refused),
+		cmocka_unit_test(rfc6376_3_2_rejected),
 		cmocka_unit_test(tag_by_tag),
 		cmocka_unit_test(limit_of_tags),
 		cmocka_unit_test(find),

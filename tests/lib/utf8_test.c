@@ -1,5 +1,6 @@
 /*
- * Well-formed UTF-8 by RFC 3629 section 4, and what may stand in a line.
+ * utf8_test.c - well-formed UTF-8 by RFC 3629 section 4, and which characters a
+ * line may contain
  */
 #include "lib/utf8.h"
 
@@ -23,14 +24,15 @@ rfc_3629_4_characters(void **state)
 		{ "\177", 0 },
 		{ "\t", 0 },
 		{ "\n", 0 },
-		{ "\302\240x", 2 }, /* U+00A0, the first that is no control */
+		{ "\302\240x", 2 }, /* U+00A0, the first that is not a control
+		                       character */
 		{ "\302\237", 0 },
 		{ "\337\277", 2 },
 		{ "\340\240\200", 3 },
 		{ "\357\277\275", 3 },
 		{ "\360\220\200\200", 4 },
 		{ "\364\217\277\277", 4 },
-		/* too long for what they hold */
+		/* overlong encodings */
 		{ "\300\200", 0 },
 		{ "\301\277", 0 },
 		{ "\340\237\277", 0 },
@@ -41,14 +43,14 @@ rfc_3629_4_characters(void **state)
 		{ "\364\220\200\200", 0 },
 		{ "\365\200\200\200", 0 },
 		{ "\377", 0 },
-		/* broken off, broken */
+		/* truncated, or an invalid byte in the middle */
 		{ "\200", 0 },
 		{ "\302", 0 },
 		{ "\302a", 0 },
 		{ "\342\202", 0 },
 		{ "\342\202a", 0 },
 		{ "\360\220\200", 0 },
-		/* line ends, directions */
+		/* line ends, changes of direction */
 		{ "\342\200\250", 0 },
 		{ "\342\200\251", 0 },
 		{ "\342\200\256", 0 },
@@ -69,7 +71,7 @@ rfc_3629_4_characters(void **state)
 	assert_int_equal(utf8_plain(SPAN("\0")), 0);
 }
 
-/* What is well-formed though it may not stand in a line, and what is not. */
+/* Well-formed characters that are not allowed in a line, and malformed ones. */
 static void
 rfc_3629_4_sizes(void **state)
 {
