@@ -13,34 +13,34 @@
 #include "milter/sign_sink.h"
 
 /*
- * Events that we receive without a reply: a reply to each header field doubles
- * the cost of libmilter.  If the MTA does not support that, libmilter replies
- * for us.
+ * Events to which we send no reply, because a reply to each header field would
+ * double the cost of libmilter.  If the MTA does not support that, libmilter
+ * replies for us.
  */
 #define UNANSWERED                                                             \
 	(SMFIP_NR_CONN | SMFIP_NR_HELO | SMFIP_NR_MAIL | SMFIP_NR_RCPT |       \
 	    SMFIP_NR_HDR | SMFIP_NR_EOH)
 /*
- * Over TCP, DATA is requested, and it and each body chunk get a reply.  Our
+ * Over TCP we request DATA, and reply to DATA and to each body chunk.  Our
  * reply carries the acknowledgement of the earlier packets; without it the
- * MTA's TCP delays what follows by 40 ms (Nagle's algorithm and delayed
- * acknowledgement). The reply to a chunk may be SMFIS_SKIP: nothing needs the
- * rest of the body. Over a unix socket the MTA sends such a body as well.  That
- * costs less than a reply to each chunk of all other mail: the MTA waits for
- * each.
+ * MTA's TCP delays the next packets by 40 ms (Nagle's algorithm and delayed
+ * acknowledgement).  The reply to a chunk may be SMFIS_SKIP if the rest of the
+ * body is not needed.  Over a unix socket the MTA always sends the whole body.
+ * That costs less than a reply to each chunk of all other mail, because the MTA
+ * waits for each reply.
  */
 static bool over_tcp;
 
 #define ACTIONS_NEEDED (SMFIF_ADDHDRS | SMFIF_CHGHDRS)
 
-/* Bytes of a milter packet.  libmilter closes the connection if a header field
- * is longer; its default limit is 64 KiB. */
+/* Largest milter packet in bytes.  libmilter closes the connection if a header
+ * field is longer; its default limit is 64 KiB. */
 enum { PACKET_MAX = 4 << 20 };
 
 /*
  * The options that the last MTA granted.  A connection that begins without
- * negotiation uses them: SMFIC_QUIT_NC allows that, and libmilter drops our
- * session then.
+ * negotiation uses them: SMFIC_QUIT_NC allows this, and libmilter then drops
+ * our session.
  */
 enum { GRANTED_SPACE = 1, GRANTED_QUARANTINE = 2, GRANTED_SKIP = 4 };
 static atomic_uint last_granted;
@@ -55,7 +55,7 @@ negotiated_options(unsigned granted)
 	};
 }
 
-/* Ends the session, if there is one. */
+/* Ends the session, if any. */
 static void
 end_session(SMFICTX *ctx)
 {
@@ -70,7 +70,8 @@ end_session(SMFICTX *ctx)
 
 /* ---- negotiation ---- */
 
-/* The default macros of Postfix differ from those of Sendmail. */
+/* Lists the macros we need, because Postfix and Sendmail have different
+ * defaults. */
 static void
 request_macros(SMFICTX *ctx)
 {
@@ -92,8 +93,8 @@ request_macros(SMFICTX *ctx)
 		    ctx, wanted[i].stage, libmilter_text(wanted[i].names));
 }
 
-/* A new session, registered with the service.  NULL: there is no memory or no
- * file descriptor. */
+/* Creates a session and registers it with the service.  Returns NULL if the
+ * process is out of memory or file descriptors. */
 static struct session *
 open_session(SMFICTX *ctx, const struct session_negotiated *terms)
 {
@@ -161,9 +162,9 @@ on_negotiate(SMFICTX *ctx, unsigned long actions, unsigned long steps,
 /* ---- the connection ---- */
 
 /*
- * Returns the session and marks it as busy.  NULL: there is no session, the
- * service has ended, or the connection was refused; further events of a refused
- * connection are ignored.
+ * Marks the session as busy and returns it.  Returns NULL if there is no
+ * session, the service has ended, or the connection was refused: further events
+ * of a refused connection are ignored.
  */
 static struct session *
 begin_callback(SMFICTX *ctx)
@@ -341,7 +342,7 @@ record_own_message(const struct session *s, const struct signer_outcome *o,
 		own_guard_message(s->runtime->conf, o, span_str(s->mta));
 }
 
-/* In a process that only signs. */
+/* Handles the end of a message in a process that only signs. */
 static sfsistat
 end_own_message(SMFICTX *ctx, struct session *s, struct span queue_id)
 {

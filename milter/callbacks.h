@@ -1,5 +1,5 @@
 /*
- * callbacks.h - libmilter's callbacks: they pass their arguments to session.h
+ * callbacks.h - libmilter's callbacks.  They pass their arguments to session.h
  * and turn the verdict into a reply (reply.h).
  */
 #ifndef AVOUCH_MILTER_CALLBACKS_H
@@ -9,11 +9,11 @@
 
 #include "milter/service.h"
 
-/* Registers all callbacks with libmilter; `tcp`: the MTA connects over TCP.
- * False: out of memory. */
+/* Registers all callbacks with libmilter.  `tcp`: the MTA connects over TCP.
+ * Returns false if memory ran out. */
 bool callbacks_register(bool tcp);
 
-/* For service_end(): frees a connection that libmilter did not close. */
+/* Frees a connection that libmilter did not close; for service_end(). */
 void callbacks_leave(struct service_connection *connection);
 
 #endif

@@ -18,7 +18,8 @@
 #include "lib/scan.h"
 
 enum {
-	OPEN_FILES_MAX = 1 << 20, /* more are never needed and may be slow */
+	OPEN_FILES_MAX =
+	    1 << 20, /* more are never needed, and a higher limit may be slow */
 	STACK_BYTES = 512 * 1024, /* five times the largest use measured */
 };
 
@@ -68,7 +69,8 @@ daemonize_set_user(const char *user, struct buf *error)
 
 /* ---- background ---- */
 
-static int ready_pipe = -1; /* to the waiting parent */
+static int ready_pipe =
+    -1; /* write end of a pipe to the waiting parent; -1: none */
 
 static void
 wait_for_child(pid_t child, int from)
@@ -121,7 +123,8 @@ daemonize_ready(void)
 	if (null > 2)
 		close(null);
 	if (write(ready_pipe, "1", 1) < 0) {
-		/* The parent has ended: nobody waits for this byte. */
+		/* The parent has exited, so no process is waiting for this
+		 * byte. */
 	}
 	close(ready_pipe);
 	ready_pipe = -1;

@@ -13,31 +13,31 @@
 
 /*
  * Changes to `user` and its groups if the process was started as root.  Does
- * nothing if `user` is NULL or already the current user.  False: `error` says
- * why.
+ * nothing if `user` is NULL or already the current user.  Returns false on
+ * error, and `error` says why.
  */
 bool daemonize_set_user(const char *user, struct buf *error);
 
 /*
  * Moves to the background.  Returns in the child.  The parent waits until the
- * child calls daemonize_ready() and then exits with 0; if the child ends first,
- * the parent exits with the status of the child.  So the exit status says
- * whether the daemon has started.
+ * child calls daemonize_ready(), and then exits with status 0.  If the child
+ * exits first, the parent exits with the child's status.  So the exit status
+ * says whether the daemon has started.
  */
 bool daemonize_background(struct buf *error);
 void daemonize_ready(void);
 
-/* In a further process of the daemon: the service manager and the waiting
- * parent get nothing from it. */
+/* Call in each further process of the daemon.  Nothing that it does then
+ * reaches the service manager or the waiting parent. */
 void daemonize_is_not_first(void);
 
 /*
- * Writes our pid to `path`, owned by `user` so that it can be removed later;
- * NULL: does nothing.
+ * Writes our pid to `path`.  The file belongs to `user`, so that the daemon can
+ * remove it later.  Does nothing if `path` is NULL.
  */
 bool daemonize_pid_file(const char *path, const char *user, struct buf *error);
 
-/* Raises the limit of open files to its maximum and returns it. */
+/* Raises the limit on open files to its maximum and returns the new limit. */
 uint64_t daemonize_raise_files(void);
 
 /*
@@ -46,14 +46,15 @@ uint64_t daemonize_raise_files(void);
  */
 void daemonize_notify(const char *state);
 
-/* The interval of systemd's watchdog in milliseconds; 0: it is off. */
+/* The interval of systemd's watchdog in milliseconds; 0: off. */
 unsigned daemonize_watchdog_ms(void);
 
 /*
- * Gives all threads started from now on, including libmilter's, smaller stacks:
- * libmilter starts and ends threads all the time, and libc caches at most
- * 40 MiB of stacks for new ones.  Does nothing if threads cannot start with the
- * smaller size, because a library (ThreadSanitizer) needs more in each thread.
+ * Makes the stacks of all threads started from now on smaller, including
+ * libmilter's. libmilter starts and ends threads all the time, and libc caches
+ * at most 40 MiB of stacks for new ones.  Does nothing if threads cannot start
+ * with the smaller size, because a library (ThreadSanitizer) needs more in each
+ * thread.
  */
 void daemonize_small_stacks(void);
 

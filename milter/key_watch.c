@@ -26,12 +26,13 @@
 
 enum {
 	NICE = 15,
-	FOLDER_S = 60, /* between two checks whether files have changed;
-	                  commands change the time of the folder, which is
-	                  checked every second */
-	USED_S = 3600, /* between two writes for the time of last signatures */
-	ALIVE_S =
-	    86400, /* the same if nothing was signed: this host is there */
+	FOLDER_S = 60,   /* interval between checks for changed files; commands
+	                    change the modification time of the folder, which is
+	                    checked every second */
+	USED_S = 3600,   /* interval between writes of the times of the last
+	                    signatures */
+	ALIVE_S = 86400, /* that interval if nothing was signed, to show that
+	                    this host still exists */
 	STOP_S = 5,
 	TURN_MS = 1000,
 	WATCH_ERROR_MAX = 2048,
@@ -39,23 +40,23 @@ enum {
 };
 
 static struct {
-	pthread_mutex_t lock; /* of the states of the keys, and of `conf` */
+	pthread_mutex_t lock; /* protects the states of the keys, and `conf` */
 	pthread_cond_t wake;
 	pthread_t thread;
 	bool started, stop;
-	const struct conf *next_conf; /* of a reload; NULL: none */
-	const struct conf *conf;      /* the thread replaces it */
+	const struct conf *next_conf; /* set by a reload; NULL: none */
+	const struct conf *conf;      /* replaced by the thread */
 	char state_path[KEY_PATH_MAX];
 	char process[16];
 
-	/* Of the thread. */
-	uint64_t folder_mark; /* of the files, as they were read */
-	uint64_t folder_time; /* of the folder itself */
+	/* Used only by the thread. */
+	uint64_t folder_mark; /* identifies the files that were read */
+	uint64_t folder_time; /* identifies the folder's modification time */
 	int64_t folder_next, used_saved;
 	bool is_dirty, cannot_write;
-	bool has_pauses; /* this process gets our own mail */
+	bool has_pauses; /* this process handles our own mail */
 	struct pauses pauses;
-	struct dns_source *dns; /* open while keys are looked at */
+	struct dns_source *dns; /* open while keys are checked */
 
 	_Atomic uint64_t looks, unknown;
 } watch = { .lock = PTHREAD_MUTEX_INITIALIZER,
@@ -130,8 +131,7 @@ set_state_path(const struct conf *conf)
 		watch.state_path[0] = '\0';
 }
 
-/* Call with the lock held. A state that cannot be written is lost at a restart:
- * keys are then looked at as if they were new. */
+/* Reads the state of an earlier run.  Call with the lock held. */
 static void
 state_load(const struct sign_keys *keys)
 {
@@ -149,7 +149,8 @@ state_load(const struct sign_keys *keys)
 		(void)sign_keys_decide(domains[i]);
 }
 
-/* With the lock.  Takes over when keys signed; true: the file should say so. */
+/* Copies the times of the last signatures to the keys' states.  Returns true if
+ * the state file should be written.  Call with the lock held. */
 static bool
 collect_used(const struct sign_keys *keys, int64_t now)
 {
@@ -172,8 +173,8 @@ collect_used(const struct sign_keys *keys, int64_t now)
 	return true;
 }
 
-/* With the lock.  A state that cannot be written is lost at a restart: keys are
- * then looked at as if they were new. */
+/* Writes the state file.  If that fails, the state is lost at a restart, and
+ * the keys are then treated as new.  Call with the lock held. */
 static void
 state_save(const struct sign_keys *keys)
 {
@@ -214,7 +215,8 @@ folder_time(const char *folder)
 	return stat(folder, &st) == 0 ? mark_add(1, &st) : 0;
 }
 
-/* Changes when a file of the folder is added, replaced or removed. */
+/* Returns a number that changes when a file in the folder is added, replaced or
+ * removed. */
 static uint64_t
 folder_mark(const char *folder)
 {
@@ -226,7 +228,7 @@ folder_mark(const char *folder)
 	while (directory != NULL && (one = readdir(directory)) != NULL)
 		if (one->d_name[0] != '.' &&
 		    fstatat(dirfd(directory), one->d_name, &st, 0) == 0)
-			mark += mark_add(1, &st); /* in any order */
+			mark += mark_add(1, &st); /* independent of the order */
 	if (directory != NULL)
 		closedir(directory);
 	return mark;
@@ -240,7 +242,7 @@ check_folder(int64_t now)
 	const char *folder = watch.conf->sign.keys;
 	struct sign_keys *keys;
 	size_t n = 0;
-	/* in this order: what changes meanwhile is seen the next time */
+	/* in this order, so that a change in between is noticed next time */
 	uint64_t time = folder_time(folder), mark = folder_mark(folder);
 	bool changed;
 
@@ -324,7 +326,8 @@ log_step(const struct sign_key *key, enum rotation_step step,
 	log_end(&l);
 }
 
-/* Which keys of a domain sign has changed, or that they have no record. */
+/* Logs which keys of a domain sign now, and warns about keys without a
+ * record. */
 static void
 log_decision(const struct sign_domain *domain)
 {
@@ -349,7 +352,7 @@ log_decision(const struct sign_domain *domain)
 	}
 }
 
-/* With the lock. */
+/* Applies the result of a check.  Call with the lock held. */
 static void
 apply_look(struct sign_domain *domain, struct sign_key *key,
     const struct key_look *look, int64_t now)
@@ -362,7 +365,8 @@ apply_look(struct sign_domain *domain, struct sign_key *key,
 	if (step != ROTATION_SAME) {
 		key->quiet = 0;
 		watch.is_dirty = true;
-		/* what another key of the domain may do depends on this one */
+		/* check the domain's other keys immediately: one may have to
+		 * replace this key */
 		for (size_t i = 0; i < domain->n_keys; i++)
 			if (domain->keys[i] != key && step == ROTATION_LOST)
 				domain->keys[i]->next_look = now;
@@ -375,7 +379,8 @@ apply_look(struct sign_domain *domain, struct sign_key *key,
 	key->quiet++;
 }
 
-/* Of the set that is current; it may be replaced meanwhile. */
+/* Checks a key.  Ignores the result if the set of keys was replaced
+ * meanwhile. */
 static void
 look_at(const struct key_looker *looker, const struct sign_keys *keys,
     struct sign_domain *domain, struct sign_key *key)
@@ -408,7 +413,7 @@ must_leave(void)
 	return leave;
 }
 
-/* Looks at all keys whose time has come. */
+/* Checks all keys that are due. */
 static void
 look_round(const struct sign_keys *keys)
 {
@@ -468,7 +473,8 @@ check_pauses(int64_t now)
 
 /* ---- the thread ---- */
 
-/* With the lock.  Looks at all keys again, after a reload. */
+/* Switches to the new configuration and makes all keys due for a check.  Call
+ * with the lock held. */
 static void
 take_reload(void)
 {
@@ -606,7 +612,8 @@ key_watch_stop(void)
 
 enum { PHASES = ROTATION_REVOKED + 1 };
 
-/* With the lock.  Returns the number of domains whose keys do not sign. */
+/* Counts the keys in each phase.  Returns the number of domains without a key
+ * that signs.  Call with the lock held. */
 static size_t
 count_phases(const struct sign_keys *keys, size_t phases[PHASES])
 {

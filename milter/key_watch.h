@@ -1,10 +1,10 @@
 /*
- * key_watch.h - the thread that looks at the records of our signing keys and
- * decides which of them sign (sign/rotation.h).
+ * key_watch.h - the thread that checks the DNS records of our signing keys and
+ * decides which keys sign (sign/rotation.h).
  *
- * It has a resolver of its own and a low priority, so that it never delays
- * mail.  It writes what it has seen to FOLDER/.state/HOST, and finds out within
- * a minute that the folder of keys has changed.
+ * It has a separate resolver and a low priority, so that it never delays mail.
+ * It writes the state of the keys to FOLDER/.state/HOST, and notices within a
+ * minute that the folder of keys has changed.
  */
 #ifndef AVOUCH_MILTER_KEY_WATCH_H
 #define AVOUCH_MILTER_KEY_WATCH_H
@@ -18,31 +18,35 @@
 #include "sign/keys.h"
 
 /*
- * Create the directory of the state if there is a folder of keys: with the
- * rights of the start, and as the user of the daemon.
+ * Create the state directory if there is a folder of keys.  Call the first
+ * while the process still has its initial privileges, the second as the user of
+ * the daemon.
  */
 void key_watch_prepare(const struct conf *conf);
 void key_watch_make_state(const struct conf *conf);
 
 /*
- * Starts the thread, after signing_load(); reads the state of an earlier run.
- * `process` is appended to the name of the state file, because each process of
- * a daemon has one.  False: no thread.
+ * Starts the thread.  Call after signing_load().  Reads the state that an
+ * earlier run has saved.  Each process of a daemon has a separate state file:
+ * `process` is appended to its name.  Returns false if the thread cannot be
+ * started.
  */
 bool key_watch_start(const struct conf *conf, const char *process);
 
-/* Looks again at all keys, soon; `conf` is the new configuration. */
+/* Makes the thread check all keys again; `conf` is the new configuration. */
 void key_watch_reload(const struct conf *conf);
 
-/* Writes the state and ends the thread, or leaves it if it waits for DNS. */
+/* Writes the state and stops the thread.  Does not wait for a thread that is
+ * waiting for DNS. */
 void key_watch_stop(void);
 
-/* Around the load of a new set from the current one, whose states the thread
- * changes. */
+/* Hold this lock while a new set of keys is loaded from the current one: the
+ * thread changes the states of the current keys. */
 void key_watch_lock(void);
 void key_watch_unlock(void);
 
-/* Keys by state, and looks, for the page of metrics.h. */
+/* Writes the number of keys by state and the number of checks, for the page of
+ * metrics.h. */
 void key_watch_put_metrics(struct buf *page);
 
 #endif

@@ -11,8 +11,9 @@
 #include "verify/dns_task.h"
 
 enum {
-	WAKE_MS = 5, /* between two connections of libmilter_wake() */
-	STEP_MS = 5, /* between two checks of the self-test */
+	WAKE_MS =
+	    5, /* minimum interval between connections of libmilter_wake() */
+	STEP_MS = 5, /* interval between checks of the self-test */
 };
 
 static atomic_bool signal_thread_is_parked;
@@ -20,7 +21,7 @@ static atomic_bool signal_thread_is_parked;
 /* The address on which libmilter listens; set before any thread starts. */
 static struct {
 	struct sockaddr_storage address;
-	_Atomic socklen_t size; /* 0: no connection is made */
+	_Atomic socklen_t size; /* 0: libmilter_wake() makes no connection */
 	_Atomic int64_t last;
 } wake;
 
@@ -57,15 +58,17 @@ libmilter_wake(void)
 	fd = socket(wake.address.ss_family,
 	    SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	if (fd < 0)
-		return; /* out of descriptors: other connections wake it */
+		return; /* out of descriptors: other connections will wake
+		           libmilter */
 	(void)connect(fd, wake_address(), wake.size);
 	close(fd);
 }
 
 /*
- * A worker that accepts the connection reads a packet with macros, and one that
- * ends the connection.  They arrive together: if read_ahead.c and libmilter
- * disagree, the worker waits forever for bytes that were already read.
+ * Connects and sends a packet with macros and a packet that ends the
+ * connection.  The two arrive together: if read_ahead.c and libmilter disagree,
+ * the worker waits forever for bytes that were already read.  Returns true if a
+ * worker closed the connection in time.
  */
 static bool
 reaches_worker(unsigned wait_ms)

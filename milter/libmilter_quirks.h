@@ -2,28 +2,27 @@
  * libmilter_quirks.h - the workarounds for libmilter (8.15 to 8.18), all in one
  * place.  libmilter_self_test() checks at start that they work.
  *
- * Signals.  libmilter starts a thread that takes SIGHUP, SIGTERM and SIGINT by
- * sigwait() and then ends the process, even if messages are in progress.  No
- * option prevents that, and the kernel chooses which of two waiting threads
+ * Signals.  libmilter starts a thread that waits for SIGHUP, SIGTERM and SIGINT
+ * with sigwait() and then ends the process, even if messages are in progress.
+ * No option prevents this, and the kernel chooses which of two waiting threads
  * gets a signal.  So libmilter_quirks.c defines sigwait() for the whole
  * program, libmilter included, as a function that never returns; signals.c uses
  * sigtimedwait().
  *
- * Workers.  libmilter gives a connection that has data to a worker thread that
- * it counts as idle until that thread wakes up.  So it may give several
+ * Workers.  libmilter hands a connection that has data to a worker thread, and
+ * counts that thread as idle until it wakes up.  So it may hand several
  * connections to one thread, and while the first of them waits for DNS, or for
- * the rest of a packet, the others wait as well.  A further connection makes it
- * start another worker, which takes the waiting connections: libmilter_wake()
- * makes that further connection.
+ * the rest of a packet, the others wait as well.  One more connection makes
+ * libmilter start another worker, which serves the waiting connections.
+ * libmilter_wake() opens that connection.
  *
- * The socket.  libmilter does not set TCP_NODELAY, so that each message waits
- * 44 ms for a delayed acknowledgement; it removes a unix socket on which
- * another daemon still listens; and it does not say which process uses an
- * address.  So listen.c opens the socket and passes the descriptor to
- * libmilter.
+ * The socket.  libmilter does not set TCP_NODELAY, so each message waits 44 ms
+ * for a delayed acknowledgement; it removes a unix socket on which another
+ * daemon still listens; and it does not say which process uses an address.  So
+ * listen.c opens the socket and passes the descriptor to libmilter.
  *
  * Reading.  libmilter makes five system calls for each packet; read_ahead.h
- * says how that becomes fewer.
+ * explains how we reduce them.
  *
  * Strings.  libmilter's functions take char * for strings that they only read.
  *
@@ -53,8 +52,9 @@ libmilter_text(const char *text)
 /*
  * Passes the open socket to libmilter, which then owns the descriptor;
  * `options` and `s` are those of listen_open().  A libmilter that does not
- * accept descriptors opens the socket itself; then messages over TCP are
- * delayed as described above.  False: `error` says why it cannot listen.
+ * accept descriptors opens the socket itself; messages over TCP are then
+ * delayed as described above.  Returns false if it cannot listen; `error` says
+ * why.
  */
 bool libmilter_listen(const struct listen_options *options,
     struct listen_socket *s, struct buf *error);
@@ -64,15 +64,17 @@ bool libmilter_listen(const struct listen_options *options,
 void libmilter_wake(void);
 
 struct libmilter_state {
-	bool signals_are_ours; /* its signal thread has called our sigwait() */
-	bool wakes; /* a connection like those of libmilter_wake() reached a
-	               worker; if connect() failed, no more are made */
-	bool reads_ahead; /* and the worker read it well; otherwise
+	bool signals_are_ours; /* libmilter's signal thread has called our
+	                          sigwait() */
+	bool wakes; /* a test connection reached a worker; if connect() failed,
+	               libmilter_wake() does nothing */
+	bool reads_ahead; /* the worker also read its packets; otherwise
 	                     read_ahead_stop() was called */
 };
 
 /* Call once, after smfi_main() was started in a separate thread.  Waits at most
- * `wait_ms` for each of the three checks, and stops when `*ended` is true. */
+ * `wait_ms` for each of the three checks, and returns early if `*ended` becomes
+ * true. */
 struct libmilter_state libmilter_self_test(
     unsigned wait_ms, const atomic_bool *ended);
 

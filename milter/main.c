@@ -1,5 +1,5 @@
 /*
- * main.c - avouch-milter: start, signals, reload, end.
+ * main.c - avouch-milter: start, signals, reload and shutdown.
  *
  * The main thread waits for signals.  libmilter's listener, its workers and the
  * resolver have separate threads.
@@ -44,23 +44,25 @@
 
 enum {
 	ERROR_MAX = 1000,
-	TICK_MS = 1000,     /* between two calls of tick() */
-	BUSY_TICK_MS = 100, /* the same while an MTA is connected: tick() wakes
-	                       connections that wait for one that stalls */
-	DRAIN_STEP_MS = 20, /* between two checks for messages in progress */
+	TICK_MS = 1000, /* interval between calls of tick() */
+	BUSY_TICK_MS =
+	    100, /* that interval while an MTA is connected: tick() wakes
+	            connections that are waiting for a stalled one */
+	DRAIN_STEP_MS =
+	    20, /* interval between checks for messages in progress */
 	DRAIN_MORE_MS = 2000, /* added to "timeout" for hashing and replies */
 	REPLY_MS = 200, /* for the last replies to leave libmilter's threads */
 	SELF_TEST_MS = 5000, /* for libmilter's threads to start */
 	SIGNER_START_MS = 3 * SELF_TEST_MS, /* for the process that signs */
-	SIGNER_MS = 5000,                   /* for it to reload or to end */
-	TRIM_MS = 5000,       /* between two checks of malloc's free memory */
+	SIGNER_MS = 5000, /* for that process to reload or exit */
+	TRIM_MS = 5000,   /* interval between checks of malloc's free memory */
 	TRIM_BYTES = 8 << 20, /* free memory that malloc may keep */
-	ARENAS = 4, /* of malloc.  Its default is eight for each processor, and
-	               each keeps the memory that threads have freed in it */
+	ARENAS = 4, /* malloc's arenas.  The default is eight per processor, and
+	               each keeps the memory that threads have freed */
 };
 
 struct daemon {
-	const char *path; /* of the configuration */
+	const char *path; /* path of the configuration file */
 	bool foreground;
 	bool only_test;
 	bool has_pid_file;
@@ -68,7 +70,7 @@ struct daemon {
 	struct listen_options options, sign_options;
 	struct listen_socket socket, sign_socket;
 	struct signer_process signer;
-	bool is_signer; /* this process is that one */
+	bool is_signer; /* true in the signing process */
 	enum conf_sandbox sandbox;
 	char
 	    unsandboxed[ERROR_MAX]; /* why parts of the sandbox failed, or "" */
@@ -105,7 +107,7 @@ usage(FILE *to)
 	    to);
 }
 
-/* Returns the exit status, or -1 to continue. */
+/* Reads the command line.  Returns an exit status, or -1 to continue. */
 static int
 read_arguments(int argc, char **argv, struct daemon *d)
 {
@@ -162,13 +164,13 @@ run_listener(void *arg)
 {
 	struct daemon *d = arg;
 
-	(void)smfi_main(); /* it logs why it ends */
+	(void)smfi_main(); /* logs why it ends */
 	atomic_store(&d->listener_ended, true);
 	return NULL;
 }
 
-/* An error of the metrics is logged and does not keep the daemon from
- * starting. */
+/* Runs one step for the metrics server.  Errors are logged, and do not prevent
+ * the daemon from starting. */
 static void
 try_metrics(const struct daemon *d,
     bool (*step)(const struct conf *conf, struct buf *error))
@@ -181,7 +183,8 @@ try_metrics(const struct daemon *d,
 		    "%s; metrics are not available", text);
 }
 
-/* Call before any thread starts: only threads started later inherit it. */
+/* Enters the sandbox.  Call before any thread starts: only threads started
+ * later inherit the restrictions. */
 static void
 begin_sandbox(struct daemon *d)
 {
@@ -199,7 +202,8 @@ open_sockets(struct daemon *d, struct buf *error)
 		listen_open(&d->sign_options, &d->sign_socket, error));
 }
 
-/* From here on the process has one socket, d->socket, and one role. */
+/* Sets the role of the process, which from now on has only one socket:
+ * d->socket. */
 static void
 take_role(struct daemon *d, enum service_role role)
 {
@@ -214,7 +218,8 @@ take_role(struct daemon *d, enum service_role role)
 	d->sign_socket = (struct listen_socket){ .fd = -1 };
 }
 
-/* Two sockets are served by two processes. */
+/* Starts a second process if there are two sockets, and sets the role of
+ * each. */
 static bool
 divide(struct daemon *d, struct buf *error)
 {
@@ -229,12 +234,12 @@ divide(struct daemon *d, struct buf *error)
 	return true;
 }
 
-/* Does everything that needs the privileges of the start and then drops them.
+/* Does everything that needs the initial privileges, and then drops them.
  * Returns an exit status, or -1 to continue. */
 static int
 begin_with_rights(struct daemon *d, struct buf *error)
 {
-	openlog(PROGRAM, LOG_PID, LOG_MAIL); /* libmilter logs there too */
+	openlog(PROGRAM, LOG_PID, LOG_MAIL); /* also used by libmilter */
 	if (!open_sockets(d, error))
 		return EX_UNAVAILABLE;
 	if (!d->foreground && !daemonize_background(error))
@@ -322,7 +327,7 @@ log_warnings(const struct conf *conf)
 	free(text);
 }
 
-/* Warns of overrides that have expired. */
+/* Logs a warning for each override that has expired. */
 static void
 warn_expired_overrides(const struct conf *conf)
 {
@@ -435,8 +440,8 @@ reload_conf(struct daemon *d)
 }
 
 /*
- * Returns memory to the system after a flood.  malloc only does that at the end
- * of each of its arenas, where some memory is nearly always in use.
+ * Returns free memory to the system after a burst of mail.  malloc itself only
+ * releases memory at the end of an arena, where some is nearly always in use.
  */
 static void
 trim_memory(struct daemon *d)
@@ -457,7 +462,8 @@ static void
 tick(struct daemon *d)
 {
 	trim_memory(d);
-	(void)clock_now(); /* logs a step of the clock, even without mail */
+	(void)
+	    clock_now(); /* notices and logs clock changes, even without mail */
 	own_guard_tick();
 	if (service_has_connections())
 		libmilter_wake();
@@ -468,7 +474,8 @@ tick(struct daemon *d)
 		daemonize_notify("WATCHDOG=1");
 }
 
-/* Logs why the daemon has to end without being asked to. */
+/* Returns true, and logs the reason, if the daemon has to end without a
+ * signal. */
 static bool
 must_end(struct daemon *d)
 {
@@ -483,7 +490,8 @@ must_end(struct daemon *d)
 	return why != NULL;
 }
 
-/* Runs until SIGTERM or SIGINT.  False: it has to end without one. */
+/* Runs until SIGTERM or SIGINT.  Returns false if the daemon has to end without
+ * a signal. */
 static bool
 run_until_signal(struct daemon *d)
 {
@@ -529,8 +537,8 @@ drain(struct daemon *d)
 	while (service_in_progress() > 0 && clock_ms() < until) {
 		int number = signals_next(DRAIN_STEP_MS);
 
-		/* The process that signs gets two: from the service manager
-		 * and from the first process. */
+		/* The signing process gets two signals: from the service
+		 * manager and from the first process. */
 		if (!d->is_signer && (number == SIGTERM || number == SIGINT))
 			break;
 		tick(d);
@@ -543,7 +551,7 @@ drain(struct daemon *d)
 		    service_in_progress());
 }
 
-/* Removes the sockets and the pid file. */
+/* Closes the sockets and removes the pid file. */
 static void
 clear_away(struct daemon *d)
 {
@@ -556,9 +564,10 @@ clear_away(struct daemon *d)
 }
 
 /*
- * libmilter's threads end with the process.  smfi_stop() would only make them
- * close their connections between two events, and it locks a mutex that the
- * listener has destroyed.  After service_end() their callbacks do nothing.
+ * libmilter's threads end with the process.  smfi_stop() is not called: it
+ * would only make them close their connections between two events, and it locks
+ * a mutex that the listener has destroyed.  After service_end(), their
+ * callbacks do nothing.
  */
 static int
 shut_down(struct daemon *d, bool asked)
@@ -590,7 +599,8 @@ serve(struct daemon *d)
 	int status = begin_with_rights(d, &error);
 
 	if (status < 0) {
-		conf_ref(d->conf); /* service_start() takes this reference */
+		conf_ref(
+		    d->conf); /* service_start() takes over this reference */
 		status = begin_threads(d, &error);
 	}
 	if (status < 0 && !d->is_signer &&
@@ -614,7 +624,7 @@ serve(struct daemon *d)
 	return shut_down(d, run_until_signal(d));
 }
 
-/* Option -t. */
+/* Implements option -t. */
 static int
 run_test(const struct daemon *d)
 {
@@ -628,7 +638,7 @@ run_test(const struct daemon *d)
 int
 main(int argc, char **argv)
 {
-	/* Threads use it. */
+	/* static, because threads still use it when main() returns */
 	static struct daemon d = {
 		.socket.fd = -1,
 		.sign_socket.fd = -1,
@@ -643,7 +653,7 @@ main(int argc, char **argv)
 	if (d.conf == NULL)
 		return EX_CONFIG;
 	malloc_limit_arenas(ARENAS);
-	(void)clock_now(); /* later times are compared with this one */
+	(void)clock_now(); /* sets the reference for later clock checks */
 	d.options = (struct listen_options){
 		.socket = d.conf->socket,
 		.mode = d.conf->socket_mode,

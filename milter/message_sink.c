@@ -8,7 +8,7 @@
 
 enum {
 	ERROR_MAX = 500,
-	CLOSE_MS = 5000, /* for the last commit */
+	CLOSE_MS = 5000, /* time for the last commit */
 };
 
 /* Set before the first message and not changed until after the last. */
@@ -41,7 +41,7 @@ message_sink_open(const struct conf *conf, struct buf *error)
 
 /*
  * A deferred message becomes a row when it is sent again.  Its facts are stored
- * now, so that a replay shows what another configuration would have done.
+ * now, so that a replay can show the effect of another configuration.
  */
 static void
 store_message(
@@ -49,8 +49,7 @@ store_message(
 {
 	int64_t now = clock_now().now;
 	struct report_row row;
-	/* On the heap: it is too large for the stacks of libmilter's threads.
-	 */
+	/* allocated: too large for the stacks of libmilter's threads */
 	struct failure_draft *draft =
 	    conf->report.failure_reports ? malloc(sizeof(*draft)) : NULL;
 	bool due =
@@ -86,7 +85,7 @@ message_sink_put(const struct verdict *v, const struct conf *conf,
 		return;
 	}
 	verify_log(v, queue_id);
-	/* A trusted MTA has already checked and stored its mail. */
+	/* A trusted MTA has already checked and stored the message. */
 	if (store != NULL && done && !v->facts.trusted_mta)
 		store_message(v, conf, queue_id);
 }

@@ -1,9 +1,10 @@
 /*
- * message_sink.h - records a finished message: a log line and counters; a row
- * and its facts if a store is configured (RFC 9990 section 3.1); and the data
- * of a failure report if those are configured (RFC 9991).
+ * message_sink.h - records a finished message: writes a log line, updates the
+ * counters and, if a store is configured, stores a row (RFC 9990 section 3.1)
+ * and the facts of the message.  Also stores the data of a failure report if
+ * these reports are configured (RFC 9991).
  *
- * An error here never refuses or loses a message.
+ * An error here never rejects or loses a message.
  */
 #ifndef AVOUCH_MILTER_MESSAGE_SINK_H
 #define AVOUCH_MILTER_MESSAGE_SINK_H
@@ -17,18 +18,19 @@
 #include "conf/conf.h"
 #include "verify/verify.h"
 
-/* Opens the store, if one is configured.  False: `error` says why. */
+/* Opens the store, if one is configured.  Returns false on error, and `error`
+ * says why. */
 bool message_sink_open(const struct conf *conf, struct buf *error);
 
 /*
- * Logs, counts and stores a message; any thread.  `v` is NULL if there was no
- * memory for a verdict.  `done`: the MTA accepted the decision; if not, the
- * message is sent again and stored then.
+ * Logs, counts and stores a message.  May be called from any thread.  `v` is
+ * NULL if memory ran out.  `done`: the decision was carried out.  Otherwise the
+ * message will be sent again, and is stored then.
  */
 void message_sink_put(const struct verdict *v, const struct conf *conf,
     struct span queue_id, bool done, struct metrics_times times);
 
-/* False: there is no store. */
+/* Returns false if there is no store. */
 bool message_sink_store_counts(struct store_counts *out);
 
 /* Commits the queued rows, waiting at most 5 s, and closes the store. */

@@ -10,9 +10,9 @@
 #include "milter/sign_sink.h"
 
 enum {
-	CODES_MAX = 8,   /* result codes of any method */
+	CODES_MAX = 8,   /* largest number of result codes of a method */
 	ACTIONS_MAX = 5, /* values of enum conf_action */
-	BOUNDS_MAX = 16, /* upper bounds of a histogram */
+	BOUNDS_MAX = 16, /* largest number of upper bounds of a histogram */
 	SECOND = 1000000,
 };
 
@@ -41,8 +41,8 @@ static struct {
 	atomic_uint_fast64_t actions[ACTIONS_MAX];
 	atomic_uint_fast64_t would[ACTIONS_MAX];
 	atomic_uint_fast64_t skipped;
-	atomic_uint_fast64_t unchecked; /* for lack of memory */
-	atomic_uint_fast64_t forged;    /* fields that were removed */
+	atomic_uint_fast64_t unchecked; /* because memory ran out */
+	atomic_uint_fast64_t forged;    /* forged fields that were removed */
 	atomic_uint_fast64_t gave_up, faulty, overload;
 	atomic_uint_fast64_t invalid_from;
 	atomic_uint_fast64_t questions;
@@ -149,7 +149,8 @@ put_one(struct buf *b, const char *name, const char *type, const char *help,
 	put_value(b, value);
 }
 
-/* One sample with one label.  `word` is not escaped: it is our constant. */
+/* Writes one sample with one label.  `word` is a constant and needs no
+ * escaping. */
 static void
 put_labelled(struct buf *b, const char *name, const char *label,
     const char *word, uint64_t value)
@@ -158,7 +159,7 @@ put_labelled(struct buf *b, const char *name, const char *label,
 	put_value(b, value);
 }
 
-/* Microseconds written as seconds: "0.0005", "15". */
+/* Writes microseconds as seconds, such as "0.0005" or "15". */
 static void
 put_seconds(struct buf *b, uint64_t us)
 {
@@ -316,7 +317,8 @@ put_turn(struct buf *b, const char *clock, uint64_t us)
 	buf_byte(b, '\n');
 }
 
-/* A server may be listed twice; a sample must not be. */
+/* Whether no earlier server has the same address.  A server may be listed
+ * twice, but each sample must be unique. */
 static bool
 is_first_of_address(const struct service_counts *s, size_t i)
 {
@@ -327,7 +329,7 @@ is_first_of_address(const struct service_counts *s, size_t i)
 	return true;
 }
 
-/* One sample for each server and reason. */
+/* Writes one sample for each server and reason. */
 static void
 put_servers(struct buf *b, const char *name, const struct service_counts *s,
     bool failures)

@@ -14,14 +14,14 @@
 
 enum {
 	/*
-	 * Connections served at a time.  A further one closes the oldest, so
-	 * that clients that send no request, or half of one, cannot keep others
-	 * away.
+	 * Connections that are served at the same time.  Each further
+	 * connection closes the oldest one, so that clients that send no
+	 * request, or only part of one, cannot lock out others.
 	 */
 	CONNECTIONS_KEPT = 16,
-	/* with those that are being closed */
+	/* including those that are being closed */
 	CONNECTIONS_MAX = 2 * CONNECTIONS_KEPT,
-	REQUEST_MAX = 16 * 1024, /* bytes of memory for a connection */
+	REQUEST_MAX = 16 * 1024, /* bytes of memory per connection */
 	IDLE_SECONDS = 10,
 	UNIX_MODE = 0660,
 	NICE = 10,
@@ -29,13 +29,13 @@ enum {
 
 #define TEXT_FORMAT "text/plain; version=0.0.4; charset=utf-8"
 
-/* The one metrics server of the process.  Only the main thread uses it, except
- * for the ring of connections. */
+/* The metrics server of the process.  Only the main thread uses it, except for
+ * the ring of connections. */
 static struct {
 	struct listen_options options;
 	struct listen_socket socket;
 	struct MHD_Daemon *daemon;
-	/* A ring that only libmicrohttpd's thread uses. */
+	/* ring of connections, used only by libmicrohttpd's thread */
 	struct MHD_Connection *connections[CONNECTIONS_KEPT];
 	size_t next;
 } metrics = { .socket.fd = -1 };
@@ -77,7 +77,8 @@ send_metrics(struct MHD_Connection *c)
 	    no_page, sizeof(no_page) - 1, MHD_RESPMEM_PERSISTENT);
 }
 
-/* Lowers the priority of libmicrohttpd's one thread: mail is more important. */
+/* Lowers the priority of libmicrohttpd's only thread: mail is more
+ * important. */
 static void
 lower_priority(void)
 {
@@ -113,7 +114,8 @@ on_request(void *arg, struct MHD_Connection *c, const char *url,
 	return send_metrics(c);
 }
 
-/* Shuts the connection down; libmicrohttpd closes it when it reads the end. */
+/* Shuts the connection down; libmicrohttpd closes it when it reads
+ * end-of-file. */
 static void
 shut_down_connection(struct MHD_Connection *c)
 {

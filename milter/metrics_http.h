@@ -11,14 +11,14 @@
 #include "conf/conf.h"
 
 /*
- * Opens the socket; call it before privileges are dropped.  Does nothing if
- * none is configured.  The strings of `conf` must live until
- * metrics_http_close().  False: `error` says why.
+ * Opens the socket.  Call before privileges are dropped.  Does nothing if no
+ * socket is configured.  The strings of `conf` must live until
+ * metrics_http_close().  Returns false on error, and `error` says why.
  */
 bool metrics_http_open(const struct conf *conf, struct buf *error);
 
 /* Starts the HTTP server in a separate thread of lower priority.  Call after
- * service_start().  False: `error` says why. */
+ * service_start().  Returns false on error, and `error` says why. */
 bool metrics_http_start(const struct conf *conf, struct buf *error);
 
 /* Stops the server.  Call before service_end(). */

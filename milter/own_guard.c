@@ -13,10 +13,10 @@
 
 enum { MEMORY = 1 << 20, QUESTIONS_MAX = 500 };
 
-/* One judgement that waits for DNS. */
+/* One check that waits for DNS. */
 struct own_guard_task {
 	struct own_guard_task *next;
-	struct service_runtime *runtime; /* has the resolver */
+	struct service_runtime *runtime; /* keeps the resolver open */
 	struct arena *arena;
 	struct guard_facts facts;
 	struct guard_result result;
@@ -26,7 +26,8 @@ struct own_guard_task {
 	int64_t until;
 };
 
-/* A pair of author and sender, by hash: two that collide share an entry. */
+/* A pair of author and sender, by hash.  Pairs with the same hash share an
+ * entry. */
 struct known_pair {
 	uint64_t hash;
 	int64_t judged; /* seconds since 1970; 0: never */
@@ -131,7 +132,8 @@ copy_facts(struct own_guard_task *t, const struct signer_outcome *o,
 		f->outgoing[f->n_outgoing++] = conf->sign.outgoing[i].ip;
 }
 
-/* NULL: no memory; the next message is judged then. */
+/* Starts a check.  Returns NULL if memory ran out; a later message is then
+ * checked. */
 static struct own_guard_task *
 task_new(const struct signer_outcome *o, struct span helo, int64_t now)
 {
@@ -156,7 +158,8 @@ task_new(const struct signer_outcome *o, struct span helo, int64_t now)
 	return t;
 }
 
-/* The index of the pair.  `due`: it is to be judged now. */
+/* Returns the index of the pair, and sets `due` if the pair is to be checked
+ * now. */
 static size_t
 pair_look(const struct signer_outcome *o, int64_t now, bool *due,
     enum guard_dmarc *dmarc)
@@ -224,7 +227,8 @@ own_guard_message(
 
 /* ---- the answers ---- */
 
-/* Takes those that are done, or whose time has run out, from the list. */
+/* Removes the tasks that are done or have timed out from the list, and returns
+ * them. */
 static struct own_guard_task *
 take_done(void)
 {
@@ -253,7 +257,7 @@ task_record(struct own_guard_task *t)
 {
 	struct guard_finding found[GUARD_FINDINGS_MAX];
 
-	/* Without all answers nothing is certain. */
+	/* Report nothing unless all answers have arrived. */
 	if (!dns_task_wait(t->task, clock_ms()))
 		return;
 	record_findings(t->facts.author, found,

@@ -1,10 +1,10 @@
 /*
- * own_guard.h - the guard of own mail (sign.guard): after a message was
- * accepted, looks at it as a receiver will, logs each finding once an hour for
- * each domain, and counts it (sign/guard.h).
+ * own_guard.h - the guard of our own mail (sign.guard).  After a message was
+ * accepted, checks it as a receiver will, counts each finding, and logs it at
+ * most once an hour for each domain (sign/guard.h).
  *
- * Its DNS questions are asked at most once a minute for each author and sender,
- * and never delay mail.
+ * It queries DNS at most once a minute for each pair of author and sender, and
+ * never delays mail.
  */
 #ifndef AVOUCH_MILTER_OWN_GUARD_H
 #define AVOUCH_MILTER_OWN_GUARD_H
@@ -13,23 +13,28 @@
 #include "sign/signer.h"
 
 enum {
-	OWN_GUARD_PENDING_MAX = 32, /* that wait for DNS; others are left out */
-	OWN_GUARD_KNOWN = 256,      /* judged pairs of author and sender */
+	OWN_GUARD_PENDING_MAX =
+	    32, /* checks that wait for DNS; further messages are not checked */
+	OWN_GUARD_KNOWN =
+	    256, /* pairs of author and sender that are remembered */
 	OWN_GUARD_AGAIN_S = 60,
 	OWN_GUARD_WAIT_MS = 20000,
 };
 
-/* A message; any thread.  `helo` is the MTA's own name. */
+/* Checks a message.  May be called from any thread.  `helo` is the MTA's
+ * name. */
 void own_guard_message(
     const struct conf *conf, const struct signer_outcome *o, struct span helo);
 
-/* Reads what DNS has answered; the main thread calls it regularly. */
+/* Processes the DNS answers that have arrived.  The main thread calls it
+ * regularly. */
 void own_guard_tick(void);
 
-/* After a reload: judges all again. */
+/* Makes the next message of each pair due for a check; for a reload. */
 void own_guard_forget(void);
 
-/* Before service_end(): cancels all; later messages are ignored. */
+/* Cancels all checks; later messages are ignored.  Call before
+ * service_end(). */
 void own_guard_close(void);
 
 #endif

@@ -12,15 +12,17 @@
 #include <unistd.h>
 
 enum {
-	AHEAD_MAX = 8192, /* the packets before a body; each thread has it */
-	DESCRIPTORS_MAX = 1 << 16, /* connections above are not read ahead */
+	AHEAD_MAX =
+	    8192, /* bytes per thread: room for the packets before a body */
+	DESCRIPTORS_MAX = 1 << 16, /* higher descriptors are not read ahead */
 	MS = 1000,
 };
 
 /*
- * The names that libmilter calls; C names of our own, because the headers of
- * some C libraries define these functions as macros or inline.  glibc's
- * fortified callers use the names with "_chk".
+ * Functions that replace those that libmilter calls.  Their C names are
+ * different, because the headers of some C libraries define these functions as
+ * macros or inline functions.  Callers compiled with glibc's _FORTIFY_SOURCE
+ * use the names with "_chk".
  */
 int read_ahead_accept(
     int fd, struct sockaddr *address, socklen_t *size) __asm__("accept");
@@ -33,16 +35,16 @@ ssize_t read_ahead_read_chk(int fd, void *to, size_t n, size_t room) __asm__(
 int read_ahead_close(int fd) __asm__("close");
 
 static atomic_bool stopped;
-/* For each descriptor the number of its accept(); 0: not a connection that is
- * read ahead. */
+/* For each descriptor, the number of its accept(); 0: not read ahead. */
 static atomic_uint accepted[DESCRIPTORS_MAX];
 static atomic_uint last_accepted;
 
 /* The connection that this thread reads. */
 static _Thread_local struct {
 	unsigned number; /* of its accept(); 0: none */
-	bool readable;   /* poll() said so, and nothing was read since */
-	size_t from, to; /* read ahead: bytes[from] up to bytes[to] */
+	bool readable;   /* poll() reported data, and nothing was read since */
+	size_t from, to; /* unread bytes: from bytes[from] up to, but not
+	                    including, bytes[to] */
 	char bytes[AHEAD_MAX];
 } ahead;
 
@@ -100,7 +102,8 @@ read_ahead_poll(struct pollfd *p, nfds_t n, int wait_ms)
 	}
 	got = poll_system(p, n, wait_ms);
 	if (ahead.number != number && ahead.from < ahead.to)
-		return got; /* of a connection that is not closed yet */
+		return got; /* keep the bytes of a connection that is still open
+		             */
 	ahead.number = number;
 	ahead.readable = got == 1 && p->revents == POLLIN;
 	return got;

@@ -11,7 +11,7 @@
 
 /* ---- fields ---- */
 
-/* Removes the `nth` field of that name: an empty value does that. */
+/* Removes the `nth` field of that name, by setting an empty value. */
 static bool
 field_remove(SMFICTX *ctx, const char *name, size_t nth)
 {
@@ -20,8 +20,8 @@ field_remove(SMFICTX *ctx, const char *name, size_t nth)
 }
 
 /*
- * Removes forged fields (RFC 8601 section 5), the last one first: then the
- * numbers of the others are right whether the MTA renumbers the fields after
+ * Removes forged fields (RFC 8601 section 5), the last one first.  So the
+ * numbers of the others are correct whether the MTA renumbers the fields after
  * each removal (Postfix) or does not (Sendmail).
  */
 static bool
@@ -38,9 +38,9 @@ forged_remove(SMFICTX *ctx, const struct own_fields *own)
 }
 
 /*
- * Warns if our own field was removed from a message that is not checked.  It is
- * rarely a forgery: usually the mail comes back from a content filter or from
- * another MTA of this site, and its results are lost.
+ * Warns if our own field was removed from a message that is not checked.  Such
+ * a field is rarely forged: usually the message comes back from a content
+ * filter or from another MTA of this site, and its results are lost.
  */
 static void
 warn_about_lost_results(const struct session *s, const struct verdict *v)
@@ -71,7 +71,8 @@ field_insert(
 	bool ok = text != NULL;
 
 	if (ok) {
-		/* If SMFIP_HDR_LEADSPC was granted, the MTA adds no space. */
+		/* If SMFIP_HDR_LEADSPC was granted, the MTA does not add a
+		 * space. */
 		size_t n = s->terms.leading_space ? 1 : 0;
 
 		text[0] = ' ';
@@ -158,7 +159,8 @@ broken_signatures_remove(SMFICTX *ctx, const struct signer_outcome *o)
 	return ok;
 }
 
-/* Line ends inside a field are LF for milters. */
+/* Inserts a signature.  In the milter protocol, line ends inside a field are
+ * LF. */
 static bool
 signature_insert(SMFICTX *ctx, const struct session *s, struct span value)
 {
@@ -186,8 +188,8 @@ signatures_insert(
 }
 
 /*
- * Refuses or defers for the signature's sake.  SMFIS_CONTINUE: it does not.  In
- * monitor mode nothing is refused.
+ * Rejects or defers the message if signing failed or was refused.  Returns
+ * SMFIS_CONTINUE otherwise.  In monitor mode nothing is rejected.
  */
 static sfsistat
 signature_refusal(
@@ -250,7 +252,8 @@ reply_apply(SMFICTX *ctx, struct session *s, const struct verdict *v,
 	if (s->trusted_mta)
 		return SMFIS_CONTINUE;
 	if (v == NULL && s->own.n > OWN_FIELDS_MAX)
-		action = CONF_TEMPFAIL; /* some are not listed */
+		action = CONF_TEMPFAIL; /* not all of them are listed, so they
+		                           cannot be removed */
 	if (v == NULL && action == CONF_TEMPFAIL)
 		return reply_refuse(ctx, 451, "4.3.0", SPAN(POLICY_NO_MEMORY));
 	if (action == CONF_REJECT)
@@ -267,8 +270,8 @@ reply_apply(SMFICTX *ctx, struct session *s, const struct verdict *v,
 		if (refusal != SMFIS_CONTINUE)
 			return refusal;
 	}
-	/* A message never passes without our field: later readers would trust
-	 * the fields that came from outside. */
+	/* A message is never delivered without our field: later readers would
+	 * trust forged fields that it contains. */
 	if (!forged_remove(ctx, &s->own) || !sign_message(ctx, s, o) ||
 	    !fields_insert(ctx, s, v)) {
 		log_limited("mta", "the MTA rejected our header fields");

@@ -11,27 +11,30 @@
 #include "milter/session.h"
 
 enum {
-	REPLY_TEXT_MAX = 980,     /* libmilter's limit of a reply's text */
+	REPLY_TEXT_MAX = 980,     /* libmilter's limit on a reply's text */
 	REPLY_QUEUE_ID_MAX = 100, /* bytes kept for the log */
 };
 
 /*
  * Call from xxfi_eom only.  `v` is NULL if there was no memory for a verdict.
- * If the message is to be signed (session_is_ours()), it is deferred if that
- * failed for lack of resources, as on_overload says; `o` is session_sign().
+ * If the message was to be signed (session_is_ours()) and that failed for lack
+ * of resources, it is deferred or delivered as on_overload says.  `o` is the
+ * result of session_sign().
  */
 sfsistat reply_apply(SMFICTX *ctx, struct session *s, const struct verdict *v,
     const struct signer_outcome *o);
 
-/* The same in a process that only signs.  Adds no Authentication-Results: they
- * would reveal the login to the world. */
+/* Like reply_apply(), in a process that only signs.  Adds no
+ * Authentication-Results, because that field would reveal the login to the
+ * world. */
 sfsistat reply_apply_signed(
     SMFICTX *ctx, struct session *s, const struct signer_outcome *o);
 
 /*
  * Rejects or defers with `code`.  If `enhanced` is not of the same class (RFC
- * 3463 section 2), "x.7.1" of that class is used.  Any text is made safe:
- * printable ASCII, "%" doubled, cut at libmilter's limit.
+ * 3463 section 2), "x.7.1" of that class is used.  Any text is made safe: bytes
+ * that are not printable ASCII become "?", "%" is doubled, and the text is cut
+ * at libmilter's limit.
  */
 sfsistat reply_refuse(
     SMFICTX *ctx, unsigned code, const char *enhanced, struct span text);

@@ -24,16 +24,16 @@
 
 /* ---- system calls ---- */
 
-/* Neither the daemon nor its libraries make these calls after the start. */
+/* Neither the daemon nor its libraries make these calls after startup. */
 static const unsigned refused[] = {
 	/* programs */
 	__NR_execve, __NR_execveat,
 	/* other processes */
 	__NR_process_vm_readv, __NR_process_vm_writev, __NR_pidfd_getfd,
 	__NR_kcmp,
-	/* further sockets: ours listen already */
+	/* new sockets: ours are already listening */
 	__NR_listen,
-	/* calls that give attackers a larger part of the kernel */
+	/* calls that expose more of the kernel to attackers */
 	__NR_bpf, __NR_userfaultfd, __NR_perf_event_open, __NR_io_uring_setup,
 	__NR_io_uring_enter, __NR_io_uring_register, __NR_keyctl, __NR_add_key,
 	__NR_request_key, __NR_memfd_create, __NR_personality,
@@ -49,11 +49,12 @@ static const unsigned refused[] = {
 	__NR_clock_adjtime, __NR_sethostname, __NR_setdomainname
 };
 
-/* Calls that sanitizers and debuggers make; refused with sandbox = full. */
+/* Calls that sanitizers and debuggers make.  Refused only with sandbox =
+ * full. */
 static const unsigned refused_fully[] = { __NR_ptrace, __NR_process_madvise };
 
-/* Writable memory is never executable: the third argument of these calls must
- * not have all of these bits. */
+/* Calls that are refused if their third argument has all of these bits, so that
+ * writable memory is never executable. */
 static const struct {
 	unsigned call;
 	unsigned bits;
@@ -65,7 +66,8 @@ static const struct {
 };
 
 enum {
-	X32_CALLS = 0x40000000, /* the x32 numbers of the same calls */
+	X32_CALLS =
+	    0x40000000, /* lowest number of the same calls in the x32 ABI */
 	FILTER_MAX = 8 + 2 * (ARRAY_SIZE(refused) + ARRAY_SIZE(refused_fully)) +
 	    6 * ARRAY_SIZE(refused_memory),
 };
@@ -157,12 +159,13 @@ enum {
 
 struct landlock_rules {
 	int fd;
-	unsigned handled; /* rights that are refused unless a rule gives them */
+	unsigned
+	    handled; /* rights that are refused unless a rule grants them */
 	struct buf *missing; /* paths that could not be allowed, for the log */
 };
 
-/* Allows `rights` for `path` and everything below it.  False: errno says why,
- * for example that the path does not exist. */
+/* Allows `rights` for `path` and everything below it.  Returns false on error,
+ * such as a path that does not exist; errno says why. */
 static bool
 landlock_allow(
     const struct landlock_rules *f, const char *path, unsigned rights)
@@ -217,7 +220,8 @@ landlock_allow_directory(
 	    strerror(code));
 }
 
-/* The path after "unix:" or "local:"; NULL: not a unix socket. */
+/* Returns the path after "unix:" or "local:", or NULL if it is not a unix
+ * socket. */
 static const char *
 socket_path(const char *socket)
 {
@@ -226,8 +230,8 @@ socket_path(const char *socket)
 	return colon != NULL && colon[1] == '/' ? colon + 1 : NULL;
 }
 
-/* The daemon reads keys, and writes only the state that it has seen of them.
- * Keys may be links to credentials that systemd has decrypted. */
+/* Lets the daemon read keys and write only their state.  Keys may be links to
+ * credentials that systemd has decrypted. */
 static void
 landlock_allow_keys(const struct landlock_rules *f, const char *folder)
 {
@@ -269,8 +273,8 @@ landlock_allow_paths(
 	free(resolv_conf);
 }
 
-/* SQLite writes temporary files for large sorts; the default, /var/tmp, cannot
- * be used in the sandbox. */
+/* Makes SQLite write its temporary files, which large sorts need, beside the
+ * store: the default, /var/tmp, cannot be used in the sandbox. */
 static void
 set_sqlite_tmpdir(const char *store)
 {
@@ -328,8 +332,8 @@ sandbox_enter(const struct conf *conf, const char *path, struct buf *missing)
 
 	if (conf->sandbox == CONF_SANDBOX_OFF)
 		return CONF_SANDBOX_OFF;
-	/* Programs cannot give new privileges.  Landlock and seccomp both need
-	 * this. */
+	/* Required by Landlock and seccomp: no program can gain new
+	 * privileges. */
 	(void)prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
 	if (fully) {
 		files_restricted = restrict_files(conf, path, missing);

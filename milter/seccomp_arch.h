@@ -1,7 +1,8 @@
 /*
- * seccomp_arch.h - the processor for the seccomp filter, which distinguishes
- * the numbers of its system calls from those of its 32-bit modes.  Only
- * little-endian processors: the filter reads the low half of an argument.
+ * seccomp_arch.h - the processor architecture for the seccomp filter, because
+ * the system call numbers of its 32-bit modes are different.  Supports only
+ * little-endian processors, because the filter reads the low half of an
+ * argument.
  */
 #ifndef AVOUCH_MILTER_SECCOMP_ARCH_H
 #define AVOUCH_MILTER_SECCOMP_ARCH_H
@@ -16,10 +17,10 @@
 #elif defined(__riscv) && __riscv_xlen == 64
 #define PROCESSOR AUDIT_ARCH_RISCV64
 #else
-#define PROCESSOR 0 /* not supported: there is no filter */
+#define PROCESSOR 0 /* unsupported: no filter is installed */
 #endif
 
-/* Some 32-bit processors have mmap2(2) instead. */
+/* Some 32-bit processors have mmap2(2) instead of mmap(2). */
 #if PROCESSOR == 0
 #define PROCESSOR_MMAP 0
 #else

@@ -21,9 +21,11 @@ enum {
 	ERROR_MAX = 1000,
 	SERVER_TEXT_MAX = 80, /* an address, an interface, a port */
 	PATH_BYTES_MAX = 1100,
-	OWN_FILES = 128,   /* descriptors for DNS, the log, the store, ... */
-	FULL_FILES = 64,   /* and for connections that are being refused */
-	STUCK_MS = 120000, /* a callback that exceeds "timeout" by this hangs */
+	OWN_FILES = 128, /* descriptors for DNS, the log, the store and so on */
+	FULL_FILES =
+	    64, /* descriptors for connections that are being refused */
+	STUCK_MS = 120000, /* a callback that exceeds "timeout" by more than
+	                      this hangs */
 	END_STEP_MS = 10,
 };
 
@@ -31,7 +33,7 @@ enum {
 
 struct service_resolver {
 	struct dns_resolver_options
-	    net_options; /* with the servers of resolv.conf */
+	    net_options; /* includes the servers of resolv.conf */
 	struct dns_cache_options cache_options;
 	bool is_zone;
 	struct dns_source *base; /* the network, or a zone file */
@@ -40,20 +42,21 @@ struct service_resolver {
 	struct service_resolver *next;
 };
 
-/* The one service of the process: libmilter's callbacks have no argument for
- * another one. */
+/* The state of the process.  It is global because libmilter's callbacks have no
+ * argument for it. */
 static struct {
-	pthread_mutex_t lock; /* for all down to `loaded`, and for `refs` */
+	pthread_mutex_t
+	    lock; /* protects all members up to `loaded`, and all `refs` */
 	struct service_runtime *runtime;
-	struct service_resolver *resolvers;  /* all that are referenced */
-	struct dns_resolver_counts past_net; /* of resolvers that were closed */
+	struct service_resolver *resolvers;  /* all referenced resolvers */
+	struct dns_resolver_counts past_net; /* sum over closed resolvers */
 	struct dns_cache_counts past_cache;
 	struct service_connection *connections;
 	size_t n_connections;
 	uint64_t connections_total, refused, reloads_ok, reloads_failed;
 	int64_t started, loaded;    /* seconds since 1970 */
-	size_t full_at, no_room_at; /* numbers of connections */
-	enum service_role role;     /* set once */
+	size_t full_at, no_room_at; /* limits on the number of connections */
+	enum service_role role;     /* set only once */
 	char path[PATH_BYTES_MAX];
 	char host[HOST_MAX];
 	atomic_size_t in_hand;
@@ -160,7 +163,8 @@ warn_of_interface(const struct server_address *server)
 		    server->interface);
 }
 
-/* Errors in the file are logged and do not keep the daemon from starting. */
+/* Reads resolv.conf.  Errors in it are logged, and do not prevent the daemon
+ * from starting. */
 static void
 read_resolv_conf(struct dns_resolver_options *options)
 {
@@ -263,7 +267,8 @@ add_resolver(const struct service_resolver *r, struct dns_resolver_counts *net,
 	add_cache(cache, r->cache);
 }
 
-/* Call with the lock held, when the last reference is gone. */
+/* Removes a resolver from the list and keeps its counters.  Call with the lock
+ * held, when the last reference is gone. */
 static void
 resolver_forget(struct service_resolver *r)
 {
@@ -312,7 +317,8 @@ resolver_for(const struct conf *conf, struct buf *error)
 	return new;
 }
 
-/* Takes ownership of `conf`, also on failure.  NULL: `error` says why. */
+/* Takes ownership of `conf`, even on failure.  Returns NULL on error, and
+ * `error` says why. */
 static struct service_runtime *
 runtime_open(const struct conf *conf, struct buf *error)
 {
@@ -411,7 +417,7 @@ service_start(const char *path, const struct conf *conf, uint64_t open_files,
 	return false;
 }
 
-/* Warns about changed options that need a restart. */
+/* Logs changed options that only take effect after a restart. */
 static void
 warn_restart_needed(const struct conf *old, const struct conf *new)
 {

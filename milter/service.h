@@ -3,8 +3,8 @@
  * and resolver, the list of connections, and the shutdown.
  *
  * A runtime is one configuration with its resolver.  A connection keeps a
- * reference to the runtime it began with until it ends, so that no message sees
- * two configurations.  A reload replaces the runtime completely or not at all.
+ * reference to the runtime with which it began, so that no message sees two
+ * configurations.  A reload replaces the runtime completely or not at all.
  */
 #ifndef AVOUCH_MILTER_SERVICE_H
 #define AVOUCH_MILTER_SERVICE_H
@@ -31,43 +31,46 @@ struct service_runtime {
 
 enum service_admission {
 	SERVICE_ACCEPTED,
-	SERVICE_FULL,           /* refuse it with a temporary error */
-	SERVICE_CLOSED,         /* the same: the daemon is stopping */
+	SERVICE_FULL, /* too many connections: refuse it with a temporary error
+	               */
+	SERVICE_CLOSED,         /* also refuse it: the daemon is stopping */
 	SERVICE_NO_DESCRIPTORS, /* close it: out of descriptors */
 };
 
 /* A registered connection; the first member of struct session. */
 struct service_connection {
 	struct service_connection *next, *previous;
-	_Atomic int64_t busy_since; /* clock_ms(); 0: in no callback */
+	_Atomic int64_t busy_since; /* clock_ms() at which its callback began;
+	                               0: in no callback */
 };
 
-/* The role of this process; a daemon with two sockets is two processes. */
+/* The role of this process.  A daemon with two sockets has two processes. */
 enum service_role {
-	SERVICE_VERIFY, /* and signs mail of clients that logged in */
-	SERVICE_SIGN,   /* all mail is our own */
+	SERVICE_VERIFY, /* verifies; also signs mail from clients that logged in
+	                 */
+	SERVICE_SIGN,   /* only signs; all mail is our own */
 };
 
-/* Before service_start(). */
+/* Call the first before service_start(). */
 void service_set_role(enum service_role role);
 enum service_role service_role(void);
 
 /*
  * Opens the resolver of `conf`, which was read from `path`, and takes ownership
- * of `conf`, also on failure.  `open_files` is the limit of descriptors.
- * False: `error` says why.
+ * of `conf`, even on failure.  `open_files` is the limit on descriptors.
+ * Returns false on error, and `error` says why.
  */
 bool service_start(const char *path, const struct conf *conf,
     uint64_t open_files, struct buf *error);
 
-/* The current runtime, with a new reference; never NULL between start and end.
- */
+/* Returns the current runtime with a new reference; never NULL between
+ * service_start() and service_end(). */
 struct service_runtime *service_ref(void);
-void service_unref(struct service_runtime *runtime); /* takes NULL */
+void service_unref(struct service_runtime *runtime); /* may be NULL */
 
 /*
- * Reads the configuration again.  False: the old one stays in force, and the
- * log says why.
+ * Reads the configuration again.  Returns false if the old one stays in force;
+ * the log says why.
  */
 bool service_reload(void);
 
@@ -79,28 +82,29 @@ const char *service_host(void);
 
 /* ---- connections and messages ---- */
 
-/* Registers a connection and returns whether to accept it. It counts until
- * service_remove(), even if it is not accepted. */
+/* Registers a connection and returns whether to accept it.  Even a refused
+ * connection is counted until service_remove(). */
 enum service_admission service_add(struct service_connection *connection);
 void service_remove(struct service_connection *connection);
 
 bool service_has_connections(void);
 
 /*
- * Call these around each callback.  False: the service has ended; do not use it
- * or the connection any more, and do not call service_end_call().  A callback
- * may free its connection in between: then pass NULL to service_end_call().
+ * Call these around each callback.  If the first returns false, the service has
+ * ended: do not use it or the connection any more, and do not call
+ * service_end_call().  If the callback frees its connection in between, pass
+ * NULL to service_end_call().
  */
 bool service_begin_call(struct service_connection *connection);
 void service_end_call(struct service_connection *connection);
 
-/* A message begins or ends.  Pass the result of the first, which says whether
- * the message counts as in progress, to the second. */
+/* Call these when a message begins and ends.  The first returns whether the
+ * message counts as in progress; pass that to the second. */
 bool service_message_begin(void);
 void service_message_end(bool counted);
 
-/* A reload that changes the resolver does not reset the counters of DNS.  A
- * zone file counts nothing. */
+/* A reload that changes the resolver does not reset the DNS counters.  With a
+ * zone file they stay 0. */
 struct service_counts {
 	int64_t started; /* seconds since 1970 */
 	int64_t loaded;  /* when the configuration was read */
@@ -110,28 +114,30 @@ struct service_counts {
 	uint64_t connections_total, refused, reloads_ok, reloads_failed;
 	struct dns_resolver_counts net;
 	struct dns_cache_counts cache;
-	struct dns_server_health servers[DNS_SERVERS_MAX]; /* now in use */
+	struct dns_server_health
+	    servers[DNS_SERVERS_MAX]; /* those in use now */
 	size_t n_servers;
 };
 
-/* Any thread, between start and end. */
+/* May be called from any thread between service_start() and service_end(). */
 void service_counts(struct service_counts *out);
 
 /* ---- the end ---- */
 
-/* From now on connections are SERVICE_CLOSED, new messages are not counted. */
+/* Makes new connections SERVICE_CLOSED and stops counting new messages. */
 void service_close(void);
 
-/* Messages in progress that began before service_close(). */
+/* Returns the number of messages in progress that began before
+ * service_close(). */
 size_t service_in_progress(void);
 
-/* False: a callback takes far longer than "timeout" allows. */
+/* Returns false if a callback takes far longer than "timeout" allows. */
 bool service_is_alive(void);
 
 /*
  * Waits at most `wait_ms` for the callbacks in progress, calls `leave` for each
  * remaining connection, and closes the resolver.  Later callbacks do nothing.
- * False: a callback did not return; nothing was freed.
+ * Returns false if a callback did not return; then nothing was freed.
  */
 bool service_end(
     unsigned wait_ms, void (*leave)(struct service_connection *connection));

@@ -44,7 +44,7 @@ session_free(struct session *s)
 
 /* ---- the connection ---- */
 
-/* The authserv-id of all our fields (RFC 8601 section 2.5), as it is written in
+/* Sets the authserv-id of all our fields (RFC 8601 section 2.5), as written in
  * them. */
 static void
 set_authserv_id(struct session *s, const char *mta)
@@ -71,7 +71,7 @@ port_number(const char *text)
 
 /*
  * A local client has a unix socket, or no address and the name "localhost":
- * Postfix and Sendmail use that name for messages they read from a pipe
+ * Postfix and Sendmail use that name for messages that they read from a pipe
  * (sendmail -bs).  Any other client without an address may be remote.
  */
 static bool
@@ -119,9 +119,9 @@ session_connect(struct session *s, const struct session_client *client)
 }
 
 /*
- * For an event before the connection was announced.  Does nothing if it was
- * announced but memory ran out: the client is then unknown and must not be
- * treated as local.
+ * Begins a connection for an event that arrives before the connect event.  Does
+ * nothing if memory ran out in the connect event: the client is then unknown
+ * and must not be treated as local.
  */
 static void
 ensure_connection(struct session *s)
@@ -149,8 +149,8 @@ begins_own_message(const struct session *s, const char *login)
 	return login != NULL && login[0] != '\0' && !s->trusted_mta;
 }
 
-/* Without keys the signer of the other socket has nothing to do, that of the
- * sign socket says so for each message. */
+/* Starts signing if the message is ours.  Without keys, a message on the sign
+ * socket still gets a signer, which logs that there is no key. */
 static void
 begin_signing(struct session *s, const char *sender, const char *login)
 {
@@ -203,7 +203,8 @@ session_mail(struct session *s, const char *sender, const char *auth_type,
 		log_limited("memory", "no memory for a message");
 }
 
-/* A message that begins without MAIL still gets our field. */
+/* Begins a message if MAIL is missing, so that the message still gets our
+ * field. */
 static void
 ensure_message(struct session *s)
 {
@@ -222,7 +223,7 @@ session_rcpt(struct session *s, const char *recipient)
 /*
  * Puts back the space after the colon, which the MTA removes if
  * SMFIP_HDR_LEADSPC was not granted: "simple" signatures cover it (RFC 6376
- * section 3.4.1).  Absent if there is no memory.
+ * section 3.4.1).  Returns an absent span if memory ran out.
  */
 static struct span
 with_space(struct session *s, struct span value)
@@ -250,7 +251,8 @@ session_header(struct session *s, const char *name, const char *value)
 	struct span spaced = v;
 
 	ensure_message(s);
-	if (s->signer != NULL) /* relaxed: a leading space does not count */
+	if (s->signer !=
+	    NULL) /* our signatures are relaxed: a leading space is ignored */
 		signer_header(s->signer, n, v);
 	if (s->message != NULL && !s->terms.leading_space) {
 		spaced = with_space(s, v);

@@ -1,19 +1,19 @@
 /*
- * session.h - one connection of the MTA and its current message.  The callbacks
- * of libmilter call these functions in any order.
+ * session.h - one connection from the MTA and its current message.
  *
- * No call assumes that an earlier one was made: connections close before the
- * client is known, messages are aborted at any point, a header field may come
- * without MAIL.  A lack of memory never loses a message: a message that cannot
- * be checked is delivered with a field that says so, and without fields that
- * claim to be ours; or it is deferred, if the configuration says so for a
- * temperror.
+ * libmilter's callbacks may call these functions in any order.  A connection
+ * may close before the client is known, a message may be aborted at any point,
+ * and a header field may arrive without MAIL.  Running out of memory never
+ * loses a message.  A message that cannot be checked is delivered with a field
+ * that says so, and fields that claim to be ours are removed; or it is
+ * deferred, if the configuration says so for a temperror.
  *
- * What is signed: on the socket of the signer (SERVICE_SIGN) every message; on
- * the other one messages of clients that logged in.  A message that a content
- * filter hands back has no login, and that of a trusted MTA is not ours.
+ * On the socket of the signer (SERVICE_SIGN), every message is signed.  On the
+ * other socket, only messages from clients that logged in are signed.  A
+ * message that a content filter hands back has no login, and a message from a
+ * trusted MTA is not ours.
  *
- * A session is used by one thread at a time.  It knows nothing of libmilter.
+ * A session is used by one thread at a time.  It does not depend on libmilter.
  */
 #ifndef AVOUCH_MILTER_SESSION_H
 #define AVOUCH_MILTER_SESSION_H
@@ -29,11 +29,12 @@
 #include "verify/verify.h"
 
 enum {
-	SESSION_ID_MAX = 256,       /* bytes of an authserv-id */
-	SESSION_FALLBACK_MAX = 400, /* bytes of session_fallback() */
+	SESSION_ID_MAX = 256, /* bytes of an authserv-id */
+	SESSION_FALLBACK_MAX =
+	    400, /* bytes of the result of session_fallback() */
 };
 
-/* The result of the negotiation with the MTA. */
+/* The options that were negotiated with the MTA. */
 struct session_negotiated {
 	bool leading_space; /* header values include the leading space */
 	bool can_quarantine;
@@ -42,24 +43,25 @@ struct session_negotiated {
 };
 
 struct session {
-	/* The first member: callbacks_leave() casts a pointer to it back. */
+	/* Must be first: callbacks_leave() casts a pointer to it to the
+	 * session. */
 	struct service_connection service;
 	struct session_negotiated terms;
 	bool connected;    /* session_connect() was called */
 	unsigned mta_port; /* the MTA's port for this client; 0: unknown */
-	bool trusted_mta;  /* in trusted_mtas: its mail is not changed */
+	bool trusted_mta;  /* the client is in trusted_mtas: its mail is not
+	                      changed */
 	struct service_runtime *runtime;
-	struct verify_connection *connection; /* NULL: none, or no memory */
-	struct verify_message *message;       /* NULL: none, or no memory */
-	const struct signing *signing;        /* NULL: the message is not ours,
-	                                         or there are no keys */
-	struct signer *signer;                /* NULL: the same, or no memory */
-	bool is_ours;                         /* is to be signed */
-	bool in_message;                      /* MAIL came */
+	struct verify_connection *connection; /* NULL: none, or out of memory */
+	struct verify_message *message;       /* NULL: none, or out of memory */
+	const struct signing *signing; /* NULL: not our message, or no keys */
+	struct signer *signer; /* NULL: not our message, or out of memory */
+	bool is_ours;          /* true if the message is to be signed */
+	bool in_message;       /* MAIL was received */
 	bool headers_ended;
-	bool counted;          /* by service_message_begin() */
-	uint64_t began_us;     /* MAIL, clock_us() */
-	struct own_fields own; /* of the message */
+	bool counted;          /* result of service_message_begin() */
+	uint64_t began_us;     /* clock_us() at MAIL */
+	struct own_fields own; /* fields of the message that claim to be ours */
 	char authserv_id[SESSION_ID_MAX];
 	char mta[SESSION_ID_MAX]; /* the MTA's own name */
 	char *value; /* a header value with its leading space restored */
@@ -67,7 +69,7 @@ struct session {
 	char fallback[SESSION_FALLBACK_MAX];
 };
 
-/* NULL: no memory. */
+/* Returns NULL if memory ran out. */
 struct session *session_new(const struct session_negotiated *terms);
 void session_free(struct session *s); /* takes NULL */
 
@@ -81,36 +83,36 @@ struct session_client {
 	const char *resolve;  /* macro {client_resolve}; may be NULL */
 };
 
-/* Begins the connection; ends an earlier one. */
+/* Begins a connection, after ending any earlier one. */
 void session_connect(struct session *s, const struct session_client *client);
 void session_helo(struct session *s, const char *name);
 
-/* Begins a message; ends an earlier one.  The strings may be NULL. */
+/* Begins a message, after ending any earlier one.  The strings may be NULL. */
 void session_mail(struct session *s, const char *sender, const char *auth_type,
     const char *auth_authen);
 void session_rcpt(struct session *s, const char *recipient);
 void session_header(struct session *s, const char *name, const char *value);
 void session_headers_end(struct session *s);
 
-/* False: the rest of the body is not needed. */
+/* Returns false if the rest of the body is not needed. */
 bool session_body(struct session *s, struct span chunk);
 
-/* The verdict, valid until session_abort(); NULL: out of memory, or the process
- * only signs. */
+/* Returns the verdict, which is valid until session_abort().  Returns NULL if
+ * memory ran out or the process only signs. */
 const struct verdict *session_finish(struct session *s);
 
-/* Whether the message is to be signed; call it before session_sign(). */
+/* Whether the message is to be signed.  Call before session_sign(). */
 bool session_is_ours(const struct session *s);
 
-/* The outcome of signing, valid until session_abort(); NULL: out of memory.
- * Call it after session_finish(). */
+/* Signs the message.  Call after session_finish().  Returns the outcome, which
+ * is valid until session_abort(), or NULL if memory ran out. */
 const struct signer_outcome *session_sign(struct session *s);
 
-/* The value of our field for a message without a verdict; valid until the next
- * call. */
+/* Returns the value of our field for a message without a verdict.  It is valid
+ * until the next call. */
 const char *session_fallback(struct session *s);
 
-/* Ends the message, if there is one. */
+/* Ends the current message, if any. */
 void session_abort(struct session *s);
 
 #endif

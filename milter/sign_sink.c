@@ -11,11 +11,11 @@
 
 enum { RESULTS = SIGNER_FAILED + 1, DMARC_BY = SIGN_DMARC_NONE + 1 };
 
-/* A pair is taken in three steps, so that a process that ends in between leaves
- * nothing that others wait for. */
+/* The states of a pair.  No process waits for a pair that is being made, so a
+ * process that ends meanwhile does not block others. */
 enum { PAIR_FREE, PAIR_BEING_MADE, PAIR_READY };
 
-/* How often a cause (a reason, a finding) was met for a domain. */
+/* How often a cause (a reason or a finding) occurred for a domain. */
 struct domain_count {
 	atomic_uint state;
 	char cause[32];
@@ -26,7 +26,7 @@ struct domain_count {
 
 struct domain_counts {
 	struct domain_count pairs[SIGN_SINK_DOMAINS_MAX];
-	atomic_uint_fast64_t others; /* of pairs that found no room */
+	atomic_uint_fast64_t others; /* count for pairs that did not fit */
 };
 
 static struct sign_counts {
@@ -39,7 +39,8 @@ static struct sign_counts {
 	atomic_bool is_silent;
 } * counts;
 
-static _Atomic int64_t last_message; /* of this process */
+static _Atomic int64_t
+    last_message; /* seconds since 1970, for this process only */
 
 bool
 sign_sink_open(struct buf *error)
@@ -51,7 +52,7 @@ sign_sink_open(struct buf *error)
 		buf_text(error, "out of memory");
 		return false;
 	}
-	counts = memory; /* zeroed */
+	counts = memory; /* mmap() has zeroed it */
 	return true;
 }
 
@@ -64,7 +65,7 @@ is_pair(const struct domain_count *p, struct span domain, const char *cause)
 	    strcmp(p->cause, cause) == 0 && span_is(domain, p->domain);
 }
 
-/* Takes a free pair; false: another thread or process was faster. */
+/* Fills a free pair.  Returns false if another thread or process was faster. */
 static bool
 pair_make(struct domain_count *p, struct span domain, const char *cause)
 {
@@ -81,8 +82,8 @@ pair_make(struct domain_count *p, struct span domain, const char *cause)
 	return true;
 }
 
-/* NULL: the table is full, or the domain is not a host name (labels of metrics
- * are written as they are). */
+/* Finds or adds a pair.  Returns NULL if the table is full or the domain is not
+ * a host name (metrics labels are not escaped). */
 static struct domain_count *
 pair_of(struct domain_counts *table, struct span domain, const char *cause)
 {
@@ -159,7 +160,7 @@ log_selectors(struct log_line *l, const struct signer_outcome *o)
 	log_span(l, "selectors", buf_view(&b));
 }
 
-/* What `sign=` says of a message without a new signature. */
+/* Returns the value of `sign=` in the log line. */
 static const char *
 result_word(const struct signer_outcome *o)
 {
@@ -253,8 +254,8 @@ put_sign_value(struct buf *b, const char *name, const char *label,
 	buf_byte(b, '\n');
 }
 
-/* The number of a pair.  Two processes may have made it twice; the first one
- * shows both, the second one none (0). */
+/* Returns the count of a pair.  Two processes may have added the same pair
+ * twice: the first entry then has the sum, and the second one 0. */
 static uint64_t
 pair_number(const struct domain_counts *table, size_t at)
 {

@@ -1,6 +1,7 @@
 /*
- * sign_sink.h - records what became of a message of our own: a log line and
- * counters, shared by the two processes of a daemon that verifies and signs.
+ * sign_sink.h - records what happened to a message of our own: writes a log
+ * line and updates counters.  The two processes of a daemon that verifies and
+ * signs share the counters.
  */
 #ifndef AVOUCH_MILTER_SIGN_SINK_H
 #define AVOUCH_MILTER_SIGN_SINK_H
@@ -13,43 +14,47 @@
 #include "sign/signer.h"
 
 enum {
-	SIGN_SINK_DOMAINS_MAX = 64, /* pairs of domain and cause that are
-	                               counted separately; the rest is counted
-	                               as "other" */
-	SIGN_SINK_HOUR = 3600,      /* seconds between two log lines about the
-	                               same domain and cause */
+	SIGN_SINK_DOMAINS_MAX =
+	    64, /* pairs of domain and cause that are counted separately; all
+	           others are counted as "other" */
+	SIGN_SINK_HOUR = 3600, /* seconds between two log lines about the
+	                          same domain and cause */
 };
 
-/* Before a process is forked.  False: `error` says why. */
+/* Allocates the counters.  Call before a process is forked.  Returns false on
+ * error, and `error` says why. */
 bool sign_sink_open(struct buf *error);
 
 /*
- * Logs and counts a message, any thread; `o` is NULL if there was no memory.
- * `refused`: it was deferred or refused.
+ * Logs and counts a message.  May be called from any thread.  `o` is NULL if
+ * memory ran out.  `refused`: the message was deferred or rejected.
  */
 void sign_sink_put(
     const struct signer_outcome *o, struct span queue_id, bool refused);
 
 /*
- * Counts `cause` (a constant) for a domain of ours.  True: it was not logged
- * within the last hour; `count` is how often it was counted in all.
+ * Counts `cause` (a constant) for a domain of ours, and sets `count` to the
+ * total.  Returns true if the caller should log it: it was not logged within
+ * the last hour.
  */
 bool sign_sink_count_finding(
     struct span domain, const char *cause, int64_t now, uint64_t *count);
 
 enum sign_dmarc { SIGN_DMARC_BOTH, SIGN_DMARC_ONE, SIGN_DMARC_NONE };
 
-/* What a receiver will find: DMARC passes by SPF and DKIM, by one, by none. */
+/* Counts how a message will pass DMARC: with both SPF and DKIM, with one of
+ * them, or with none. */
 void sign_sink_count_dmarc(enum sign_dmarc by);
 
-/* When this process last had a message of our own; 0: not since its start. */
+/* Returns when this process last handled a message of our own; 0: not since its
+ * start. */
 int64_t sign_sink_last_message(void);
 
-/* What is known of pauses between them (sign/pauses.h), for the page.  Only one
- * process calls it. */
+/* Sets the metrics about pauses between these messages (sign/pauses.h).  Only
+ * one process calls it. */
 void sign_sink_set_pauses(int64_t last, int64_t longest, bool is_silent);
 
-/* The counters, for the page of metrics.h. */
+/* Writes the counters, for the page of metrics.h. */
 void sign_sink_put_metrics(struct buf *page);
 
 #endif

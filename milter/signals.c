@@ -6,7 +6,7 @@
 #include <time.h>
 #include <unistd.h>
 
-/* The pipe from the handler to signals_next(); -1: there is no handler. */
+/* The pipe from the handler to signals_next(); -1: no handler. */
 static int pipe_in = -1, pipe_out = -1;
 
 static sigset_t
@@ -27,7 +27,8 @@ signals_block(void)
 	sigset_t set = our_signals();
 
 	signal(SIGPIPE, SIG_IGN);
-	signal(SIGXFSZ, SIG_IGN); /* a full store is reported by its write */
+	signal(SIGXFSZ, SIG_IGN); /* a write that exceeds the file size limit
+	                             fails instead */
 	pthread_sigmask(SIG_BLOCK, &set, NULL);
 }
 
@@ -37,7 +38,7 @@ on_signal(int number)
 	unsigned char byte = (unsigned char)number;
 	ssize_t n = write(pipe_in, &byte, 1);
 
-	(void)n; /* the pipe is full: enough signals are waiting */
+	(void)n; /* if the pipe is full, enough signals are waiting */
 }
 
 bool

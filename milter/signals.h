@@ -6,19 +6,21 @@
 
 #include <stdbool.h>
 
-/* Call before any thread starts: all of them inherit the mask. */
+/* Blocks the signals.  Call before any thread starts: all threads inherit the
+ * mask. */
 void signals_block(void);
 
 /*
  * For a libmilter whose own thread also waits for these signals (see
  * libmilter_quirks.h).  Installs handlers and unblocks the signals in the main
- * thread, to which the kernel then delivers them.  Only a signal that arrives
- * during the delivery of another one can still reach libmilter, which then ends
- * the process.  False: out of descriptors; then any signal can.
+ * thread, to which the kernel then delivers them.  A signal that arrives during
+ * the delivery of another one can still reach libmilter, which then ends the
+ * process.  Returns false if the process is out of descriptors; then any signal
+ * can reach libmilter.
  */
 bool signals_take_by_handler(void);
 
-/* The next signal, or 0 after `wait_ms`. */
+/* Waits for a signal and returns it, or returns 0 after `wait_ms`. */
 int signals_next(unsigned wait_ms);
 
 #endif

@@ -43,7 +43,7 @@ signer_process_fork(struct signer_process *p, bool *is_child, struct buf *error)
 	*is_child = p->pid == 0;
 	p->ready = ends[*is_child ? 1 : 0];
 	close(ends[*is_child ? 0 : 1]);
-	if (*is_child) /* the service manager hears the first process only */
+	if (*is_child) /* only the first process notifies the service manager */
 		daemonize_is_not_first();
 	return true;
 }
@@ -59,7 +59,8 @@ void
 signer_process_ready(struct signer_process *p)
 {
 	if (p->ready >= 0 && write(p->ready, "1", 1) < 0) {
-		/* The first process has ended: nobody waits for this. */
+		/* The first process has ended, so no process is waiting for
+		 * this. */
 	}
 }
 
@@ -95,7 +96,7 @@ signer_process_reload(const struct signer_process *p)
 	if (p->pid == 0)
 		return;
 	while (read(p->ready, bytes, sizeof(bytes)) > 0) {
-		/* of earlier reloads that nobody waited for */
+		/* discard bytes of earlier reloads that were not waited for */
 	}
 	signer_process_signal(p, SIGHUP);
 }

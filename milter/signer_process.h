@@ -1,11 +1,11 @@
 /*
  * signer_process.h - the process that serves sign.socket.
  *
- * libmilter listens on one socket for each process.  So a daemon with both
- * sockets is two processes: the one that was started verifies, and this child
- * signs.  Both read the same configuration.  The child reloads and ends with
- * the first one; if it ends alone, the daemon ends, so that the service manager
- * starts both again.
+ * libmilter listens on only one socket per process.  So a daemon with both
+ * sockets has two processes: the first one verifies, and its child signs.  Both
+ * read the same configuration.  The child reloads and ends together with the
+ * first process.  If the child ends alone, the daemon ends, so that the service
+ * manager starts both again.
  */
 #ifndef AVOUCH_MILTER_SIGNER_PROCESS_H
 #define AVOUCH_MILTER_SIGNER_PROCESS_H
@@ -17,37 +17,41 @@
 #include "lib/buf.h"
 
 struct signer_process {
-	pid_t pid; /* 0: there is none */
+	pid_t pid; /* 0: no child */
 	int ready; /* the child writes a byte at start and after each reload;
 	              -1: none */
 };
 
 /*
- * Forks, before any thread is started.  Returns true in both processes, and
- * sets `is_child` to which one this is.  False: `error` says why.
+ * Forks.  Call before any thread is started.  Returns true in both processes;
+ * `is_child` says which one this is.  Returns false on error, and `error` says
+ * why.
  */
 bool signer_process_fork(
     struct signer_process *p, bool *is_child, struct buf *error);
 
-/* In the child, when its user has changed: it ends if the first process ends,
- * even by SIGKILL.  False: the first process has ended already. */
+/* Makes the child end when the first process ends, even if that is killed.
+ * Call in the child after its user has changed.  Returns false if the first
+ * process has already ended. */
 bool signer_process_follow(void);
 
-/* In the child: it has started, or has reloaded. */
+/* Reports that the child has started or reloaded.  Call in the child. */
 void signer_process_ready(struct signer_process *p);
 
-/* In the first process: waits at most `wait_ms` for that.  True also if there
- * is no child. */
+/* Waits at most `wait_ms` until the child has started or reloaded.  Call in the
+ * first process.  Also returns true if there is no child. */
 bool signer_process_wait_ready(struct signer_process *p, unsigned wait_ms);
 
-/* Sends it a signal, or SIGHUP; wait for the latter to have an effect. */
+/* Sends the child a signal, or SIGHUP.  Wait for the reload with
+ * signer_process_wait_ready(). */
 void signer_process_signal(const struct signer_process *p, int number);
 void signer_process_reload(const struct signer_process *p);
 
-/* False: the child has ended. */
+/* Returns false if the child has ended. */
 bool signer_process_is_alive(struct signer_process *p);
 
-/* Ends the child: SIGTERM, and SIGKILL if it lives after `wait_ms`. */
+/* Ends the child with SIGTERM, and with SIGKILL if it still runs after
+ * `wait_ms`. */
 void signer_process_end(struct signer_process *p, unsigned wait_ms);
 
 #endif

@@ -11,7 +11,7 @@
 #include "lib/log.h"
 #include "milter/key_watch.h"
 
-/* Shared by sets of keys that are replaced alone. */
+/* Shared by successive sets of keys, because keys can be replaced alone. */
 struct counted_senders {
 	atomic_uint refs;
 	struct senders *senders;
@@ -25,7 +25,7 @@ struct counted_signing {
 
 static struct {
 	pthread_mutex_t lock;
-	struct counted_signing *now; /* NULL: nothing was loaded */
+	struct counted_signing *now; /* NULL: nothing loaded yet */
 } current = { .lock = PTHREAD_MUTEX_INITIALIZER };
 
 static void
@@ -85,7 +85,8 @@ make_current(struct counted_signing *s)
 	counted_unref(old);
 }
 
-/* Takes the references of its arguments.  NULL: no memory. */
+/* Takes over the references to its arguments, even on failure.  Returns NULL if
+ * memory ran out. */
 static struct counted_signing *
 counted_new(struct sign_keys *keys, struct counted_senders *senders)
 {
@@ -168,7 +169,7 @@ signing_read_keys(const char *folder, struct sign_keys *previous)
 	return keys != NULL ? keys : sign_keys_ref(previous);
 }
 
-/* False: it cannot be read, and the log says why. */
+/* Returns false if the file cannot be read; the log says why. */
 static bool
 load_senders(const char *path, struct counted_senders **out)
 {
@@ -212,8 +213,8 @@ warn_without_keys(const struct conf *conf, const struct sign_keys *keys)
 }
 
 /*
- * Signs once with a key of each type while there is memory: OpenSSL initializes
- * itself in its first signatures, and stays broken if that fails.
+ * Signs once with a key of each type while memory is available: OpenSSL
+ * initializes itself when it first signs, and stays broken if that fails.
  */
 static void
 warm_up(const struct sign_keys *keys)
@@ -249,7 +250,7 @@ signing_load(const struct conf *conf)
 		signing_unref(old);
 		return false;
 	}
-	key_watch_lock(); /* its thread changes the keys' states */
+	key_watch_lock(); /* the watch thread changes the keys' states */
 	keys =
 	    signing_read_keys(conf->sign.keys, old != NULL ? old->keys : NULL);
 	warn_without_keys(conf, keys);

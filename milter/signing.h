@@ -1,6 +1,6 @@
 /*
- * signing.h - what the daemon signs with: the set of keys and the list of
- * senders.  Both are read at start and at each reload.
+ * signing.h - the keys with which the daemon signs, and the list of senders.
+ * Both are read at start and at each reload.
  */
 #ifndef AVOUCH_MILTER_SIGNING_H
 #define AVOUCH_MILTER_SIGNING_H
@@ -17,29 +17,32 @@ struct signing {
 };
 
 /*
- * Reads what `conf` names and makes it current; what was current before stays
- * until its last message has ended.  A broken key does not make it fail.  What
- * is wrong is logged.  False: the list of senders cannot be used, or no memory;
- * then nothing changes.
+ * Reads the keys and senders that `conf` names and makes them current.  The
+ * earlier ones are freed when the last message that uses them has ended.  Logs
+ * errors; an unusable key is not a failure.  Returns false and changes nothing
+ * if the list of senders cannot be used or memory ran out.
  */
 bool signing_load(const struct conf *conf);
 
 /*
- * Reads all keys, after forbidding core dumps, which would contain them; logs
- * what is wrong.  NULL: there is no folder, or no memory.  If the folder cannot
- * be read, the result is `previous`, which may be NULL, with a new reference.
+ * Disables core dumps, which would contain private keys, and reads all keys.
+ * Logs errors.  Returns NULL if there is no folder.  If the folder cannot be
+ * read or memory ran out, returns `previous`, which may be NULL, with a new
+ * reference.
  */
 struct sign_keys *signing_read_keys(
     const char *folder, struct sign_keys *previous);
 
-/* The current one, with a new reference; NULL: there are no keys. */
+/* Returns the current keys and senders with a new reference, or NULL if there
+ * are no keys. */
 const struct signing *signing_ref(void);
-void signing_unref(const struct signing *s); /* takes NULL */
+void signing_unref(const struct signing *s); /* may be NULL */
 
-/* Replaces only the keys; takes the reference of `keys`.  False: no memory. */
+/* Replaces only the keys, and takes over the caller's reference to `keys`, even
+ * on failure.  Returns false if memory ran out. */
 bool signing_set_keys(struct sign_keys *keys);
 
-/* At the end: forgets the current one. */
+/* Drops the reference to the current keys and senders.  Call at the end. */
 void signing_close(void);
 
 #endif
