@@ -264,8 +264,7 @@ static void
 reverse_names(void **state)
 {
 	static const struct text_vector vectors[] = {
-		{ "192.0.2.65", "65.2.0.192.in-addr.arpa" }, /* RFC 1035 section
-		                                                3.5 */
+		{ "192.0.2.65", "65.2.0.192.in-addr.arpa" }, /* RFC 1035 3.5 */
 		{ "4321:0:1:2:3:4:567:89ab", /* RFC 3596 section 2.5 */
 		    "b.a.9.8.7.6.5.0.4.0.0.0.3.0.0.0.2.0.0.0.1.0.0.0.0.0.0.0."
 		    "1.2.3.4.ip6.arpa" },

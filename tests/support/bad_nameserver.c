@@ -38,16 +38,17 @@ struct hostile {
 	struct hostile_counts counts;
 	int udp, tcp, stop, other;
 	int connections[CONNECTIONS];
-	bool is_stuck[CONNECTIONS]; /* reads no more questions */
+	bool is_stuck[CONNECTIONS]; /* no further questions are read */
 	atomic_bool busy;
 	uint16_t port;
 	uint32_t dice;
 	struct held *held;
 	size_t n_held;
-	struct reply first, second; /* the second only where n > 0 */
-	bool truncate;              /* over UDP */
-	bool stick;                 /* the connection gets stuck on this one */
-	bool guess;                 /* it is GUESSES forged replies */
+	struct reply first, second; /* second is sent only if its n > 0 */
+	bool truncate;              /* the question came over UDP */
+	bool stick;                 /* this question blocks its connection */
+	bool guess;                 /* send GUESSES forged replies instead of an
+	                               answer */
 };
 
 /* ---- packets ---- */
@@ -83,7 +84,7 @@ put_name(struct reply *r, const char *name)
 	put(r, "", 1);
 }
 
-/* A pointer to the question's name where `owner` is NULL. */
+/* If `owner` is NULL, the owner is a pointer to the question's name. */
 static void
 put_record(struct reply *r, const char *owner, unsigned type, unsigned ttl,
     const void *data, size_t n)
@@ -156,13 +157,13 @@ set_rcode(struct reply *r, unsigned rcode)
 	r->bytes[3] = (uint8_t)((r->bytes[3] & 0xf0U) | rcode);
 }
 
-/* ---- what it does ---- */
+/* ---- behaviors ---- */
 
 struct question {
 	char name[256];
 	unsigned type;
 	bool edns;
-	size_t end; /* of the question section */
+	size_t end; /* offset of the end of the question section */
 };
 
 static bool
@@ -262,7 +263,7 @@ act_wrong_class(struct hostile *h, const struct question *q)
 	h->first.bytes[q->end - 1] = 3;
 }
 
-/* The question back, as if it were an answer. */
+/* Sends the question back as if it were an answer. */
 static void
 act_echo(struct hostile *h, const struct question *q)
 {
@@ -278,7 +279,7 @@ act_case(struct hostile *h, const struct question *q)
 	add_right(&h->first, q);
 }
 
-/* Without TC; over TCP it is whole. */
+/* Truncates the UDP answer without setting TC; over TCP it is complete. */
 static void
 act_cut(struct hostile *h, const struct question *q)
 {
@@ -306,7 +307,7 @@ act_garbage_first(struct hostile *h, const struct question *q)
 	add_right(&h->second, q);
 }
 
-/* No transport brings anything else. */
+/* Breaks the answer over UDP and TCP. */
 static void
 act_broken(struct hostile *h, const struct question *q)
 {
@@ -330,7 +331,8 @@ act_tc_always(struct hostile *h, const struct question *q)
 	h->first.bytes[2] |= 2;
 }
 
-/* Over TCP its answer takes for ever, and those after it wait for it. */
+/* Never answers the question over TCP, so that those after it on the connection
+ * wait too. */
 static void
 act_stuck(struct hostile *h, const struct question *q)
 {
@@ -341,14 +343,14 @@ act_stuck(struct hostile *h, const struct question *q)
 	}
 }
 
-/* Over UDP somebody guesses at the id, and the right answer gets lost. */
+/* Over UDP, someone guesses the id and the correct answer is lost. */
 static void
 act_guess(struct hostile *h, const struct question *q)
 {
 	if (h->truncate) {
 		put_text(&h->first, NULL, 300, "wrong");
 		set_counts(&h->first, 1, 0);
-		h->first.bytes[0] ^= 1; /* none of them is right */
+		h->first.bytes[0] ^= 1; /* none of the forged ids is correct */
 		h->guess = true;
 	} else {
 		add_right(&h->first, q);
@@ -370,7 +372,7 @@ act_formerr(struct hostile *h, const struct question *q)
 		return;
 	}
 	set_rcode(&h->first, 1);
-	set_16(&h->first, 4, 0); /* the header alone */
+	set_16(&h->first, 4, 0); /* only the header */
 	h->first.n = 12;
 }
 
@@ -390,7 +392,8 @@ act_formerr_always(struct hostile *h, const struct question *q)
 	set_rcode(&h->first, 1);
 }
 
-/* RFC 6891 section 6.1.3: to version 0, which everybody knows. */
+/* Rejects any version of EDNS (RFC 6891 section 6.1.3), although version 0 must
+ * be supported. */
 static void
 act_badvers(struct hostile *h, const struct question *q)
 {
@@ -445,7 +448,8 @@ act_nosoa(struct hostile *h, const struct question *q)
 	set_rcode(&h->first, 3);
 }
 
-/* Neither recursion nor authority, and name servers to ask. */
+/* Gives a referral: without recursion or authority, but with name servers to
+ * query. */
 static void
 act_referral(struct hostile *h, const struct question *q)
 {
@@ -529,7 +533,7 @@ static const struct act {
 	{ "stranger", act_stranger },
 };
 
-/* Into h->first and h->second. */
+/* Writes the answer to h->first and h->second. */
 static void
 answer(struct hostile *h, const uint8_t *p, size_t n, bool udp)
 {
@@ -594,7 +598,8 @@ reply_udp(
 
 	answer(h, p, n, true);
 	if (h->first.n > 0) {
-		/* the right answer from a wrong address comes before all */
+		/* a reply with the right id from a wrong address comes before
+		 * anything else */
 		wrong = h->first;
 		set_rcode(&wrong, 3);
 		set_counts(&wrong, 0, 0);
@@ -639,7 +644,7 @@ serve_udp(struct hostile *h)
 		answer(h, last->question, last->n, true);
 		send_udp(h, &h->first, &last->from);
 		if (h->n_held % 64 == 0)
-			usleep(1000); /* no more than a buffer takes */
+			usleep(1000); /* do not overflow the receive buffer */
 	}
 }
 
@@ -651,7 +656,7 @@ close_tcp(struct hostile *h, size_t i)
 	h->is_stuck[i] = false;
 }
 
-/* In two pieces. */
+/* Sends the length in two pieces. */
 static void
 reply_tcp(const struct hostile *h, int fd)
 {
@@ -769,7 +774,7 @@ open_sockets(struct hostile *h)
 		return false;
 	}
 	h->port = ntohs(at.sin_port);
-	/* it keeps the port, but takes datagrams of nobody: ICMP says so */
+	/* keep the port, but let the kernel reject its datagrams with ICMP */
 	if (h->options.no_udp &&
 	    connect(h->udp, (struct sockaddr *)&nobody, sizeof(nobody)) != 0)
 		return false;
@@ -824,7 +829,7 @@ hostile_counts(struct hostile *h)
 	return c;
 }
 
-/* In this order: it is busy before it reads. */
+/* The order matters: the thread sets `busy` before it reads. */
 bool
 hostile_is_idle(struct hostile *h)
 {

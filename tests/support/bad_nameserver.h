@@ -1,9 +1,9 @@
 /*
- * bad_nameserver.h - a name server in a thread that does what name servers and
- * those between should not.
+ * bad_nameserver.h - a name server in a thread that behaves as name servers and
+ * middleboxes should not.
  *
- * What it does is the first label of the name it is asked for; see the table
- * in bad_nameserver.c.  A right answer to TXT is the name itself in upper case.
+ * The first label of the queried name selects the behavior; see the table in
+ * bad_nameserver.c.  A correct TXT answer is the name itself in upper case.
  */
 #ifndef AVOUCH_TESTS_SUPPORT_BAD_NAMESERVER_H
 #define AVOUCH_TESTS_SUPPORT_BAD_NAMESERVER_H
@@ -14,30 +14,32 @@
 struct hostile;
 
 struct hostile_options {
-	bool silent;         /* never answers, by UDP or TCP */
-	bool no_edns;        /* FORMERR to all with OPT */
-	bool no_edns_silent; /* no reply to those with OPT */
-	bool servfail;       /* to all */
-	bool refused;        /* to all */
-	bool no_tcp;         /* does not listen there */
-	bool no_udp;         /* nor there: its port is closed */
+	bool silent;         /* never answers, over UDP or TCP */
+	bool no_edns;        /* answers FORMERR to all queries with OPT */
+	bool no_edns_silent; /* does not reply to queries with OPT */
+	bool servfail;       /* answers SERVFAIL to all queries */
+	bool refused;        /* answers REFUSED to all queries */
+	bool no_tcp;         /* does not listen on TCP */
+	bool no_udp;         /* its UDP port is closed */
 	bool tcp_once;       /* closes a connection after each answer */
-	bool tcp_drop_first; /* closes the first connection without one */
-	unsigned loss;       /* of 100 datagrams, both ways together */
-	unsigned hold;       /* answers, last first, when so many have come */
-	uint16_t port;       /* 0: any */
+	bool tcp_drop_first; /* closes the first connection without an answer */
+	unsigned loss;       /* datagrams lost of every 100, in both directions
+	                        together */
+	unsigned hold;       /* number of questions to collect before answering
+	                        them, last first; 0: do not collect */
+	uint16_t port;       /* 0: any free port */
 };
 
 struct hostile_counts {
 	unsigned udp, tcp, connections, with_edns;
 };
 
-/* On 127.0.0.1; fails the test where it can't. */
+/* Starts the server on 127.0.0.1.  Fails the test if that is impossible. */
 struct hostile *hostile_start(const struct hostile_options *o);
 uint16_t hostile_port(const struct hostile *h);
 struct hostile_counts hostile_counts(struct hostile *h);
 
-/* It has read, and answered or not, all datagrams that were sent to it. */
+/* Whether the server has processed all datagrams that were sent to it. */
 bool hostile_is_idle(struct hostile *h);
 
 void hostile_stop(struct hostile *h);

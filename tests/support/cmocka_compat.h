@@ -1,5 +1,5 @@
 /*
- * cmocka_compat.h - what cmocka names differently since version 2.
+ * cmocka_compat.h - names that differ between cmocka 1 and 2.
  */
 #ifndef AVOUCH_TESTS_SUPPORT_CMOCKA_COMPAT_H
 #define AVOUCH_TESTS_SUPPORT_CMOCKA_COMPAT_H

@@ -27,7 +27,7 @@ conf_text_good(const char *text)
 	const struct conf *c = conf_text_read(text, &errors);
 
 	if (c == NULL || errors[0] != '\0')
-		fail_msg("%s\nis refused: %s", text, errors);
+		fail_msg("%s\nis rejected: %s", text, errors);
 	free(errors);
 	return c;
 }

@@ -42,7 +42,8 @@ pump_zone(const char *text)
 }
 
 struct fake_question {
-	struct dns_wait below; /* first: given to the source below */
+	struct dns_wait below; /* must be the first member; passed to the source
+	                          below */
 	struct fake_question *next;
 	struct dns_wait *wait;
 	uint64_t due;
@@ -52,12 +53,12 @@ struct fake_question {
 };
 
 struct fake {
-	struct dns_source source; /* first */
+	struct dns_source source; /* must be the first member */
 	struct dns_source *zone;
 	pthread_mutex_t lock;
 	uint64_t now, latency;
 	size_t questions;
-	struct fake_question *waiting; /* in the order of `due` */
+	struct fake_question *waiting; /* sorted by `due` */
 	struct fake_question **end;
 	struct fake_question *answered;
 };
@@ -221,7 +222,7 @@ pump_core(struct dns_questions *questions, struct dns_source *source,
 
 	while (core(arg) == CORE_WAIT) {
 		if (dns_questions_next_unsent(questions) == NULL)
-			fail_msg("waits, and has asked nothing new");
+			fail_msg("waits although it asked nothing new");
 		pump(questions, source);
 		while (is_fake && dns_questions_pending(questions) > 0)
 			assert_true(fake_advance(source));

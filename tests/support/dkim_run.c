@@ -119,7 +119,7 @@ dkim_run_text(const struct dkim_run *r, bool reasons, char *text, size_t size)
 	assert_false(b.full);
 }
 
-/* RFC 6591 section 3.3: the kind of failure follows from the reason. */
+/* Checks that the type of failure matches the reason (RFC 6591 section 3.3). */
 static void
 expect_flaw(const char *name, const struct dkim_result *r)
 {

@@ -1,5 +1,6 @@
 /*
- * dkim_run.h - a message through the stages of dkim.h and arc.h, over a zone.
+ * dkim_run.h - passes a message through the stages of dkim.h and arc.h, with a
+ * zone for DNS.
  */
 #ifndef AVOUCH_TESTS_SUPPORT_DKIM_RUN_H
 #define AVOUCH_TESTS_SUPPORT_DKIM_RUN_H
@@ -20,49 +21,53 @@
 enum { DKIM_RUN_NOW = 1750000000 };
 
 struct dkim_run {
-	/* in; all zero is good */
+	/* input; may be all zero */
 	struct dkim_options options; /* 0: the default of the configuration */
 	int64_t now;                 /* 0: DKIM_RUN_NOW */
-	size_t cut;            /* the body comes in two chunks, cut here */
-	size_t step;           /* the body comes in chunks of so many bytes */
-	unsigned long fail_at; /* the arena's allocation that fails, counted
-	                          behind the reading of the header */
+	size_t cut;                  /* the body is passed in two chunks, split
+	                                here */
+	size_t step;                 /* bytes per chunk of the body */
+	unsigned long fail_at; /* number of the arena allocation that fails,
+	                          counted after the header has been read */
 	bool with_arc;
 
-	/* out */
+	/* output */
 	struct arena *a, *scratch;
 	struct mail_header header;
 	struct mail_from from;
 	struct body_hashes *body_hashes;
 	struct dns_questions *questions;
-	struct dkim *dkim; /* NULL: no memory */
+	struct dkim *dkim; /* NULL: memory ran out */
 	struct arc *arc;
 	const struct dkim_result *results;
 	size_t n;
 	struct arc_result chain;
-	bool failed; /* some allocation has */
+	bool failed; /* an allocation has failed */
 };
 
-/* Sets what is 0 to the default of the configuration. */
+/* Sets members that are 0 to the default of the configuration. */
 void dkim_run_complete(struct dkim_options *o);
 
-/* Everything but `in` is overwritten; dkim_run_end() frees it. */
+/* Overwrites everything except the input.  Free the result with
+ * dkim_run_end(). */
 void dkim_run(struct dkim_run *r, struct span message, struct dns_source *zone);
 void dkim_run_end(struct dkim_run *r);
 
-/* "pass:2048-bit RSA key fail:body hash did not verify"; for comparing. */
+/* Writes the results in a form for comparing: "pass:2048-bit RSA key fail:body
+ * hash did not verify". */
 void dkim_run_text(
     const struct dkim_run *r, bool reasons, char *text, size_t size);
 
-/* Fails the test unless that text with reasons is `want`. */
+/* Fails the test unless dkim_run_text() with reasons gives `want`. */
 void dkim_run_expect(
     const struct dkim_run *r, const char *name, const char *want);
 
-/* The record of `key` at sel._domainkey.example.com, and `more`. */
+/* Returns a zone with `more` and the record of `key` at
+ * sel._domainkey.example.com. */
 struct test_key;
 struct dns_source *dkim_run_zone(const struct test_key *key, const char *more);
 
-/* A file of tests/, whole; the caller frees `p`. */
+/* Reads a whole file below tests/. The caller frees `p`. */
 struct span dkim_run_file(const char *path);
 
 #endif

@@ -85,7 +85,6 @@ dmarc_run_check(void *arg)
 	return dmarc_check(&r->facts, r->questions, r->arena, &r->result);
 }
 
-/* "fail sp=reject example.com -> quarantine (org example.com) spf dkim t np" */
 void
 dmarc_run_show(struct buf *b, const struct dmarc_result *r)
 {
@@ -114,7 +113,6 @@ dmarc_run_show(struct buf *b, const struct dmarc_result *r)
 	}
 }
 
-/* What must hold of any result. */
 void
 dmarc_run_is_sound(const char *name, const struct dmarc_run *r)
 {
@@ -126,13 +124,13 @@ dmarc_run_is_sound(const char *name, const struct dmarc_run *r)
 	if (pass != (d->spf_aligned || d->dkim_aligned))
 		fail_msg("%s: pass and alignment differ", name);
 	if (pass != (d->aligned_by.p != NULL))
-		fail_msg("%s: aligned by whom?", name);
+		fail_msg("%s: pass and aligned_by differ", name);
 	if (d->code != DMARC_FAIL && d->disposition != DMARC_POLICY_NONE)
-		fail_msg("%s: asks for something without a failure", name);
+		fail_msg("%s: requests an action without a failure", name);
 	if (d->disposition > d->policy && d->policy_tag != NULL)
-		fail_msg("%s: asks for more than the policy", name);
+		fail_msg("%s: requests more than the policy", name);
 	if ((d->policy_tag == NULL) != (d->record == NULL))
-		fail_msg("%s: a policy without a record", name);
+		fail_msg("%s: policy and record differ", name);
 	if (d->reason.n == 0)
 		fail_msg("%s: no reason", name);
 	for (size_t i = 0; i < d->reason.n; i++) {
@@ -141,7 +139,8 @@ dmarc_run_is_sound(const char *name, const struct dmarc_run *r)
 	}
 }
 
-/* Every allocation fails once: the same verdict, or a temperror. */
+/* Makes each allocation fail once.  The result must be the same verdict or a
+ * temperror. */
 static void
 survives(const struct dmarc_vector *v, struct dmarc_run *r)
 {
@@ -151,11 +150,12 @@ survives(const struct dmarc_vector *v, struct dmarc_run *r)
 	do {
 		arena_fail_at(r->arena, nth);
 		if (dmarc_run_check(r) != CORE_DONE)
-			fail_msg("%s: waits without memory", v->name);
+			fail_msg(
+			    "%s: waits after a failed allocation", v->name);
 		dmarc_run_is_sound(v->name, r);
 		if (r->result.code != DMARC_TEMPERROR &&
 		    r->result.code != whole.code)
-			fail_msg("%s: %s without memory at %lu", v->name,
+			fail_msg("%s: %s if allocation %lu fails", v->name,
 			    dmarc_code_name(r->result.code), nth);
 	} while (arena_has_failed(r->arena) && nth++ < 1000);
 	/* without authors nothing is allocated */
@@ -177,8 +177,8 @@ passes_aligned(const struct dmarc_relations *r, bool is_dkim)
 	return false;
 }
 
-/* What explains the verdict says the same, and asks nothing more; also where
- * an allocation fails. */
+/* The explanation must agree with the verdict and ask nothing more, also if an
+ * allocation fails. */
 static void
 explains(const char *name, struct dmarc_run *r)
 {
@@ -192,20 +192,21 @@ explains(const char *name, struct dmarc_run *r)
 		arena_fail_at(a, nth + 1);
 		if (dmarc_explain_alignment(&r->facts, d->author_domain,
 			r->questions, a, &out) != CORE_DONE)
-			fail_msg("%s: asks what the verdict did not", name);
+			fail_msg(
+			    "%s: the explanation asks something new", name);
 	}
 	arena_fail_at(a, 0);
 	if (d->record != NULL &&
 	    (passes_aligned(&out, false) != d->spf_aligned ||
 		passes_aligned(&out, true) != d->dkim_aligned))
-		fail_msg("%s: explained otherwise", name);
+		fail_msg("%s: the explanation differs", name);
 	if ((d->record != NULL) !=
 	    (out.walk.policy != NULL && !out.walk.policy->broken))
-		fail_msg("%s: another record", name);
+		fail_msg("%s: the record differs", name);
 	if (d->record == NULL && out.n > 0)
 		fail_msg("%s: aligned without a record", name);
 	if (d->nonexistent != out.nonexistent)
-		fail_msg("%s: exists, or not", name);
+		fail_msg("%s: existence differs", name);
 	arena_free(a);
 }
 

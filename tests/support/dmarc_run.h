@@ -1,6 +1,6 @@
 /*
- * dmarc_run.h - facts through dmarc.h over a zone, judged by what a line of
- * text says.
+ * dmarc_run.h - runs the check of dmarc.h on facts, with a zone for DNS, and
+ * compares the result with a line of text.
  */
 #ifndef AVOUCH_TESTS_SUPPORT_DMARC_RUN_H
 #define AVOUCH_TESTS_SUPPORT_DMARC_RUN_H
@@ -13,7 +13,7 @@
 #include "lib/buf.h"
 #include "lib/core_status.h"
 
-/* Lines of a zone, and records. */
+/* Lines of a zone, and DMARC records. */
 #define DMARC(name, text) "_dmarc." name ". 60 IN TXT \"" text "\"\n"
 #define HOST(name) name ". 60 IN A 192.0.2.1\n"
 #define FAILS(name) ";!failed " name ". TXT servfail\n"
@@ -24,13 +24,14 @@ enum { IDENTIFIERS_MAX = 8, AUTHORS_MAX = 8, QUESTIONS_MAX = 128 };
 
 struct dmarc_vector {
 	const char *name;
-	const char *authors; /* "a b ~c"; a leading "!" makes them bad, "~"
-	                        is for possible ones, which come last */
-	const char *spf;     /* "+domain" passes, "?domain" is a temperror,
-	                        "-domain" is neither; "": none */
-	const char *dkim;    /* several of them */
+	const char *authors; /* "a b ~c"; a leading "!" makes them invalid, and
+	                        "~" marks possible authors, which must come
+	                        last */
+	const char *spf;     /* "+domain": pass; "?domain": temperror;
+	                        "-domain": neither; "": no identifier */
+	const char *dkim;    /* may contain several, like `spf` */
 	const char *zone;
-	const char *want; /* as show() writes it */
+	const char *want; /* as dmarc_run_show() writes it */
 };
 
 struct dmarc_run {
@@ -46,17 +47,19 @@ void dmarc_run_open(struct dmarc_run *r, const char *authors, const char *spf,
     const char *dkim);
 void dmarc_run_close(struct dmarc_run *r);
 
-/* For pump_core(); `arg` is the run. */
+/* For pump_core(), with the run as `arg`. */
 enum core_status dmarc_run_ask(void *arg);
 enum core_status dmarc_run_check(void *arg);
 
-/* "fail sp=reject example.com -> quarantine (org example.com) spf dkim t np" */
+/* Writes "fail sp=reject example.com -> quarantine (org example.com) spf dkim t
+ * np". */
 void dmarc_run_show(struct buf *b, const struct dmarc_result *r);
 
-/* What holds of every result; fails the test where it does not. */
+/* Fails the test if the result violates a rule that all results must follow. */
 void dmarc_run_is_sound(const char *name, const struct dmarc_run *r);
 
-/* Each vector, also with what `avouch dmarc` explains, and without memory. */
+/* Checks each vector, also with the explanation of `avouch dmarc` and with
+ * failing allocations. */
 void dmarc_run_judges(const struct dmarc_vector *v, size_t n);
 
 #endif

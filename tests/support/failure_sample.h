@@ -1,5 +1,5 @@
 /*
- * failure_sample.h - a message that fails, for tests of failure reports.
+ * failure_sample.h - a message that fails DMARC, for tests of failure reports.
  */
 #ifndef AVOUCH_TESTS_SUPPORT_FAILURE_SAMPLE_H
 #define AVOUCH_TESTS_SUPPORT_FAILURE_SAMPLE_H
@@ -21,7 +21,8 @@ struct failure_sample {
 	const struct conf *conf;
 };
 
-/* `record` is the author's DMARC record, `options` are of section report. */
+/* `record` is the author's DMARC record, `options` the content of section
+ * report. */
 void failure_sample_open(
     struct failure_sample *s, const char *record, const char *options);
 void failure_sample_close(struct failure_sample *s);
@@ -31,7 +32,8 @@ struct dkim_result *failure_sample_sign(
 void failure_sample_field(
     struct failure_sample *s, const char *name, const char *value);
 
-/* What its report says; it must be reported. */
+/* Returns the text of the message's failure report.  Fails the test if there is
+ * no report. */
 const char *failure_sample_feedback(
     struct failure_sample *s, struct failure_draft *d);
 

@@ -7,7 +7,7 @@
 
 enum { SLICE_MS = 1, MS = 1000, NS = 1000000 };
 
-/* The linker's names. */
+/* names that the linker's --wrap expects */
 int __real_clock_gettime(clockid_t id, struct timespec *out);
 int __real_epoll_wait(int fd, struct epoll_event *events, int n, int ms);
 int __wrap_clock_gettime(clockid_t id, struct timespec *out);

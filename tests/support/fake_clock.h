@@ -1,9 +1,10 @@
 /*
- * fake_clock.h - time that stands still until the test lets some pass: how
- * loaded the machine is decides nothing.
+ * fake_clock.h - a clock that stands still until the test advances it, so that
+ * the load of the machine cannot change the result.
  *
- * Our own code's clock_gettime(CLOCK_MONOTONIC) and epoll_wait() go through
- * here in a test (the Makefile has the linker's --wrap).
+ * With the linker's --wrap option, our own code's
+ * clock_gettime(CLOCK_MONOTONIC) and epoll_wait() call the functions in
+ * fake_clock.c.
  */
 #ifndef AVOUCH_TESTS_SUPPORT_FAKE_CLOCK_H
 #define AVOUCH_TESTS_SUPPORT_FAKE_CLOCK_H
@@ -12,9 +13,10 @@
 
 void still_begin(void);
 void still_pass(int64_t ms);
-void still_end(void); /* time is the real one again */
+void still_end(void); /* returns to the real time */
 
-/* How often an epoll_wait() that goes on waiting has found nothing to do. */
+/* Returns how often an epoll_wait() that is still waiting has found nothing to
+ * do. */
 unsigned long still_rests(void);
 
 #endif

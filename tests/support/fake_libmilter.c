@@ -9,8 +9,8 @@
 #include "lib/utf8.h"
 
 enum {
-	LINE_MAX_RFC5322 = 998, /* section 2.1.1 */
-	VALUE_MAX = 32 * 1024,  /* no field of ours is longer */
+	LINE_MAX_RFC5322 = 998, /* RFC 5322 section 2.1.1 */
+	VALUE_MAX = 32 * 1024,  /* longer than any field of ours */
 	GROW = 64,
 };
 
@@ -22,7 +22,7 @@ mta_milter(void)
 	return &milter;
 }
 
-/* Room for one more; the test ends where there is no memory. */
+/* Makes room for one more element.  Aborts the test if memory ran out. */
 static void *
 grown(void *old, size_t n, size_t *room, size_t size)
 {
@@ -34,7 +34,7 @@ grown(void *old, size_t n, size_t *room, size_t size)
 	return old;
 }
 
-/* NULL stays NULL. */
+/* Returns NULL for NULL. */
 static char *
 copied(const char *text)
 {
@@ -108,7 +108,7 @@ mta_end(SMFICTX *m)
 	*m = (struct smfi_str){ .private = NULL };
 }
 
-/* ---- what may be asked for ---- */
+/* ---- checks of the milter's requests ---- */
 
 /* RFC 5322 section 3.6.8 */
 static bool
@@ -120,9 +120,10 @@ is_field_name(const char *name)
 }
 
 /*
- * The body of a field (RFC 5322 section 2.2, RFC 6532 section 3.1): lines that
- * are not too long and not blank, folds that are followed by white space, no
- * control, no byte that is not UTF-8, nothing that turns the direction.
+ * Checks the body of a field (RFC 5322 section 2.2, RFC 6532 section 3.1):
+ * lines are neither too long nor blank, folds are followed by white space, and
+ * there are no control characters, no invalid UTF-8, and no characters that
+ * change the writing direction.
  */
 static void
 check_value(const char *value)
@@ -160,7 +161,8 @@ is_text(const char *text, size_t most)
 	return s.n > 0 && s.n <= most && span_all(s, ascii_is_print);
 }
 
-/* RFC 3463 section 2, of that class. */
+/* Whether `code` is an enhanced status code (RFC 3463 section 2) of that
+ * class. */
 static bool
 is_enhanced(const char *code, char class)
 {
@@ -179,7 +181,7 @@ is_enhanced(const char *code, char class)
 	return parts == 3 && digits > 0 && s.p[0] == class && s.p[1] == '.';
 }
 
-/* The text of a reply is a format to libmilter. */
+/* libmilter uses the text of a reply as a format, so "%" must be doubled. */
 static bool
 percents_are_doubled(const char *text)
 {
@@ -249,7 +251,8 @@ smfi_setreply(SMFICTX *m, char *code, char *enhanced, char *text)
 	return MI_SUCCESS;
 }
 
-/* Changes are for the end of the message, and any may be refused. */
+/* Whether a change is accepted.  Changes are only allowed at the end of the
+ * message, and any of them may be refused. */
 static bool
 is_taken(SMFICTX *m)
 {

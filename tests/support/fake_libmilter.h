@@ -1,11 +1,11 @@
 /*
- * fake_libmilter.h - an MTA in the place of libmilter: it has the functions of
- * libmilter that milter/ calls, and asserts that nothing is asked of it that an
- * MTA could misread: a field or a reply that would end early, turn into two, or
- * is longer than it may be; a field that is not there; a change at the wrong
- * time.
+ * fake_libmilter.h - an MTA that replaces libmilter.  It has the functions of
+ * libmilter that milter/ calls, and asserts that milter/ requests nothing that
+ * an MTA could misread: a field or a reply that would end early, be read as
+ * two, or exceed its length limit; a field that does not exist; a change at the
+ * wrong time.
  *
- * A program that calls milter/ is linked with this and not with libmilter.
+ * A program that calls milter/ is linked with this instead of libmilter.
  */
 #ifndef AVOUCH_TESTS_SUPPORT_FAKE_LIBMILTER_H
 #define AVOUCH_TESTS_SUPPORT_FAKE_LIBMILTER_H
@@ -16,7 +16,7 @@
 
 enum {
 	MTA_MACROS_MAX = 16,
-	MTA_TEXT_MAX = 980, /* of a reply, as libmilter has it */
+	MTA_TEXT_MAX = 980, /* longest reply text, as in libmilter */
 };
 
 struct mta_field {
@@ -25,49 +25,51 @@ struct mta_field {
 
 struct mta_change {
 	bool insert;
-	size_t number; /* of a field that is removed, the first is 1 */
+	size_t number; /* of the removed field, counted from 1 */
 	char *name, *value;
 };
 
-/* One connection; what callbacks know as SMFICTX.  All zero is a new one. */
+/* One connection, passed to callbacks as SMFICTX.  All zero is a new
+ * connection. */
 struct smfi_str {
 	void *private; /* smfi_setpriv() */
 	struct mta_field macros[MTA_MACROS_MAX];
-	bool leading_space; /* was granted */
-	size_t refuse_at;   /* the change that is refused, counted from now,
-	                       and all after it; 0: none */
+	bool leading_space; /* SMFIP_HDR_LEADSPC was granted */
+	size_t refuse_at;   /* the change that is refused, counted from now, as
+	                       are all after it; 0: none */
 
-	/* the message under way */
+	/* the current message */
 	struct mta_field *fields;
 	size_t n_fields, fields_room;
 
-	/* what was asked for since mta_begin() */
-	bool ending;  /* the end of the message: changes are allowed */
-	bool refused; /* a change was */
+	/* requests since mta_begin() */
+	bool ending;  /* at the end of the message: changes are allowed */
+	bool refused; /* a change was refused */
 	struct mta_change *changes;
 	size_t n_changes, changes_room;
 	unsigned n_replies;
-	char code; /* the first digit of the last one */
+	char code; /* first digit of the last reply code */
 	bool held;
 };
 
-/* The callbacks that were registered last. */
+/* Returns the callbacks that were registered last. */
 const struct smfiDesc *mta_milter(void);
 
-/* NULL: the MTA does not tell it.  At most MTA_MACROS_MAX names; further ones
- * are not told.  Texts are copied, here and below. */
+/* Sets a macro; NULL means that the MTA does not send it.  Macros beyond
+ * MTA_MACROS_MAX are ignored.  Strings are copied, here and below. */
 void mta_set_macro(SMFICTX *m, const char *name, const char *value);
 
-/* A header field of the message; telling the milter is the caller's. */
+/* Adds a header field to the message.  The caller passes it to the milter. */
 void mta_field(SMFICTX *m, const char *name, const char *value);
 
-/* Forgets what was asked for; changes may come from now on if `ending`. */
+/* Clears the recorded requests.  From now on, changes are allowed if
+ * `ending`. */
 void mta_begin(SMFICTX *m, bool ending);
 
-/* Forgets the message. */
+/* Clears the message. */
 void mta_forget(SMFICTX *m);
 
-/* Frees what the connection holds. */
+/* Frees the connection's memory. */
 void mta_end(SMFICTX *m);
 
 #endif

@@ -26,7 +26,8 @@ mailbag_set_status(struct mailbag *b, int status)
 	snprintf(next, sizeof(next), "%s.next", b->program);
 	f = fopen(next, "w");
 	assert_non_null(f);
-	/* each mail is a file that comes into being at once */
+	/* each mail is a file that appears complete, because it is renamed into
+	 * place */
 	fprintf(f,
 	    "#!/bin/sh\n"
 	    "f=$(mktemp '%s/new.XXXXXXXX') || exit 75\n"
@@ -92,7 +93,7 @@ read_file(const char *path, size_t *size)
 	return bytes;
 }
 
-/* The text behind `mark` up to `end`, line ends taken out. */
+/* Copies the text between `mark` and `end` to `out`, without line ends. */
 static void
 take(const struct mailbag_mail *m, const char *mark, const char *end, char *out)
 {
@@ -111,7 +112,7 @@ take(const struct mailbag_mail *m, const char *mark, const char *end, char *out)
 	out[n] = '\0';
 }
 
-/* `bytes` is gzip: one member, and nothing behind it. */
+/* Decompresses `bytes`, which must be gzip. */
 static void
 decompress(struct mailbag_mail *m, struct span bytes)
 {
@@ -154,7 +155,7 @@ read_attachment(struct mailbag_mail *m)
 	assert_true(base64_decode(a, span_between(from, to), &bytes));
 	decompress(m, bytes);
 	arena_free(a);
-	/* to its very end */
+	/* the message must end with the closing boundary */
 	assert_string_equal(m->bytes + m->size - 3, "--\n");
 }
 

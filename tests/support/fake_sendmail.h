@@ -1,6 +1,6 @@
 /*
- * fake_sendmail.h - a sendmail(8) for tests: a script that keeps what it is
- * given in a folder, and what was kept, taken apart.
+ * fake_sendmail.h - a sendmail(8) for tests: a script that saves each message
+ * it receives in a folder, and functions that read and parse those messages.
  */
 #ifndef AVOUCH_TESTS_SUPPORT_FAKE_SENDMAIL_H
 #define AVOUCH_TESTS_SUPPORT_FAKE_SENDMAIL_H
@@ -19,9 +19,9 @@ struct mailbag {
 };
 
 struct mailbag_mail {
-	char *bytes; /* the whole mail */
+	char *bytes; /* the whole message */
 	size_t size;
-	char words[MAILBAG_TEXT_MAX]; /* the arguments, by spaces */
+	char words[MAILBAG_TEXT_MAX]; /* the arguments, separated by spaces */
 	char message_id[MAILBAG_TEXT_MAX];
 	char subject[MAILBAG_TEXT_MAX]; /* unfolded */
 	char to[MAILBAG_TEXT_MAX];
@@ -31,28 +31,29 @@ struct mailbag_mail {
 };
 
 struct mailbag_mails {
-	struct mailbag_mail mail[MAILBAG_MAX]; /* by Message-ID */
+	struct mailbag_mail mail[MAILBAG_MAX]; /* sorted by Message-ID */
 	size_t n;
 };
 
-/* In a new folder; fails the test where it can't. */
+/* Creates the script in a new folder.  Fails the test if that is impossible. */
 void mailbag_open(struct mailbag *b);
 
-/* From now on the script ends so; it keeps the mail all the same. */
+/* From now on the script exits with `status`; it still saves the mail. */
 void mailbag_set_status(struct mailbag *b, int status);
 
-/* Removes the folder with all that is in it. */
+/* Removes the folder with everything in it. */
 void mailbag_close(struct mailbag *b);
 
-/* All that is there; mails that are not whole fail the test. */
+/* Reads all saved messages.  Fails the test if one of them is incomplete. */
 struct mailbag_mails *mailbag_read(const struct mailbag *b);
-size_t mailbag_count(const struct mailbag *b); /* without reading them */
+size_t mailbag_count(const struct mailbag *b); /* does not read them */
 void mailbag_free(struct mailbag_mails *m);
 
-/* Takes all mails away. */
+/* Removes all saved messages. */
 void mailbag_empty(struct mailbag *b);
 
-/* How often `text` is in the XML of a mail; the sum of all <count>s. */
+/* Return how often `text` is in the XML of a message, and the sum of all
+ * <count>s. */
 size_t mailbag_occurs(const struct mailbag_mail *m, const char *text);
 uint64_t mailbag_messages(const struct mailbag_mail *m);
 

@@ -4,12 +4,12 @@
 #include <stdlib.h>
 
 struct source {
-	struct dns_source source; /* first */
+	struct dns_source source; /* must be the first member */
 	struct dns_source *below;
 };
 
 struct question {
-	struct dns_wait below; /* first */
+	struct dns_wait below; /* must be the first member */
 	struct question *next;
 	struct dns_wait *wait;
 	const struct dns_answer *answer;
@@ -21,7 +21,7 @@ static struct {
 	struct dns_record texts[MOODY_TEXTS_MAX];
 	size_t n_texts;
 	enum moody_mood mood;
-	struct question *held; /* first asked first */
+	struct question *held; /* oldest question first */
 	struct question **end;
 } moody;
 

@@ -1,9 +1,9 @@
 /*
- * fault_source.h - a source over others that answer at once (zones): it answers
- * as they do, holds answers back until it is told to give them, or fails; names
- * that they do not know may have a TXT record of the test's.
+ * fault_source.h - a source over others that answer immediately (zones).  It
+ * answers as they do, holds answers back until the test releases them, or
+ * fails.  Names that the others do not have may get a TXT record from the test.
  *
- * One for the process, used by one thread.
+ * There is one set of sources per process, for one thread.
  */
 #ifndef AVOUCH_TESTS_SUPPORT_FAULT_SOURCE_H
 #define AVOUCH_TESTS_SUPPORT_FAULT_SOURCE_H
@@ -14,28 +14,33 @@
 
 enum moody_mood {
 	MOODY_PROMPT,
-	MOODY_HOLDS,  /* until moody_give() */
-	MOODY_SILENT, /* the same, and moody_give() gives nothing */
+	MOODY_HOLDS,  /* answers are held back until moody_give() */
+	MOODY_SILENT, /* answers are held back, even by moody_give() */
 	MOODY_FAILS,
 };
 
 enum { MOODY_SOURCES_MAX = 16, MOODY_TEXTS_MAX = 16 };
 
-/* Prompt, without texts and sources; nobody may wait. */
+/* Resets to MOODY_PROMPT, without texts and sources.  No question may be
+ * waiting. */
 void moody_begin(void);
 
-/* A source over `below`, which has to stay as long as it is asked; NULL: there
- * are MOODY_SOURCES_MAX.  It needs no closing. */
+/*
+ * Returns a source over `below`, which must exist as long as questions are
+ * asked; NULL if there are already MOODY_SOURCES_MAX.  It need not be closed.
+ */
 struct dns_source *moody_over(struct dns_source *below);
 
 void moody_set(enum moody_mood mood);
 
-/* A further text; it must stay.  Which name has which is a matter of the name;
- * those below "example" have none.  What is over the limit is left out. */
+/*
+ * Adds a TXT record, whose text must stay valid.  The name decides which text
+ * it gets; names below "example" have none.  Texts over the limit are ignored.
+ */
 void moody_add_text(struct span text);
 
-/* Gives all that is held, the last first if `reversed`, and what is asked
- * meanwhile; false: there was nothing to give. */
+/* Releases all answers held back, the last first if `reversed`, and those to
+ * questions asked meanwhile.  Returns false if there were none. */
 bool moody_give(bool reversed);
 
 #endif

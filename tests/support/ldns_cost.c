@@ -2,7 +2,7 @@
 
 #include <ldns/ldns.h>
 
-/* The linker's names. */
+/* names that the linker's --wrap expects */
 ldns_status __real_ldns_wire2rr(ldns_rr **rr, const uint8_t *packet, size_t n,
     size_t *at, ldns_pkt_section section);
 ldns_status __wrap_ldns_wire2rr(ldns_rr **rr, const uint8_t *packet, size_t n,

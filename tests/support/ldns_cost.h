@@ -1,8 +1,8 @@
 /*
- * ldns_cost.h - what ldns is given to read.
+ * ldns_cost.h - counts the records that ldns reads.
  *
  * ldns_wire2rr() allocates for each record and for each field of its data.  In
- * a test it is called through here (the Makefile has the linker's --wrap), so
+ * a test, the linker's --wrap option redirects calls of it to ldns_cost.c, so
  * that the cost of a packet is a number of calls and not a time.
  */
 #ifndef AVOUCH_TESTS_SUPPORT_LDNS_COST_H
@@ -10,10 +10,11 @@
 
 struct ldns_cost {
 	unsigned long records;
-	unsigned long fields; /* of their data: a TXT has one for each string */
+	unsigned long fields; /* fields of their data: a TXT record has one for
+	                         each string */
 };
 
-/* Counts from zero from now on.  One thread. */
+/* Starts counting from zero.  Only for use by one thread. */
 void ldns_cost_begin(void);
 
 struct ldns_cost ldns_cost_end(void);

@@ -1,6 +1,6 @@
 /*
- * lines.h - a source for fuzz targets: what is asked for TXT is answered with
- * lines of the input, or not at all; which of it is a matter of the name.
+ * lines.h - a source for fuzz targets: TXT questions are answered with lines of
+ * the input, or not at all, depending on a hash of the name.
  */
 #ifndef AVOUCH_TESTS_SUPPORT_LINES_H
 #define AVOUCH_TESTS_SUPPORT_LINES_H
@@ -11,15 +11,17 @@
 enum { LINES_MAX = 16 };
 
 struct lines_source {
-	struct dns_source source; /* first; it needs no closing */
+	struct dns_source source; /* must be the first member; need not be
+	                             closed */
 	struct dns_record lines[LINES_MAX];
 	size_t n_lines;
 };
 
-/* All that is left of `s`, up to LINES_MAX lines. */
+/* Uses the rest of `s` as the answers, up to LINES_MAX lines. */
 void lines_open(struct lines_source *l, struct scan *s);
 
-/* The text before `end` or before the end of the input; takes `end` too. */
+/* Reads the text before `end`, and `end` itself, or up to the end of the
+ * input. */
 struct span lines_next(struct scan *s, char end);
 
 #endif

@@ -17,8 +17,8 @@ enum { PARSE_MEMORY = 1 << 20, AUTHOR_MEMORY = 64 << 20 };
 
 #define AUTHRES "Authentication-Results"
 
-/* What any reader takes for a field of `id`; hidden forms are for the tests of
- * mail/authres. */
+/* Whether any reader would attribute the field to `id`.  Hidden forms are
+ * covered by the tests of mail/authres. */
 static bool
 is_plainly_of(const char *value, struct span id)
 {
@@ -34,7 +34,8 @@ is_named(const struct mta_field *f, const char *name)
 	return span_is_nocase(span_trim(span_str(f->name)), name);
 }
 
-/* Those of `id`, or all, are removed: highest first. */
+/* Checks that the fields of `id`, or all fields of that name, were removed, the
+ * last one first. */
 static void
 check_removed(const SMFICTX *m, const char *name, struct span id, bool all)
 {
@@ -149,7 +150,7 @@ delivered_without(const SMFICTX *m, const char *name)
 	check_removed(m, name, SPAN_NONE, true);
 }
 
-/* ---- signatures of ours ---- */
+/* ---- our signatures ---- */
 
 #define SIGNATURE "DKIM-Signature"
 
@@ -159,7 +160,7 @@ is_signature(const struct mta_change *c)
 	return c->insert && strcmp(c->name, SIGNATURE) == 0;
 }
 
-/* The author's domain is `domain` or below it, and nobody else is an author. */
+/* Checks that the only author's domain is `domain` or below it. */
 static void
 check_author(const SMFICTX *m, struct span domain)
 {

@@ -1,6 +1,6 @@
 /*
- * mail_assert.h - what must hold of a message that goes on to its recipients,
- * told by what the MTA of fake_libmilter.h was asked for.
+ * mail_assert.h - checks of a message that is delivered, based on what the
+ * milter requested from the MTA of fake_libmilter.h.
  */
 #ifndef AVOUCH_TESTS_SUPPORT_MAIL_ASSERT_H
 #define AVOUCH_TESTS_SUPPORT_MAIL_ASSERT_H
@@ -12,24 +12,25 @@
 #include "tests/support/fake_libmilter.h"
 
 /*
- * One Authentication-Results of `id` was put on top, behind all other changes;
- * it reads as it was meant; those that came and say they are of `id` were
- * removed.  No result passes for `locked`, for which nobody may send.
+ * Checks that one Authentication-Results field of `id` was added on top, after
+ * all other changes, and reads as it was meant; that those received with that
+ * `id` were removed; and that no result is a pass for `locked`, for which no
+ * one may send.
  */
 void delivered_check(const SMFICTX *m, struct span id, const char *locked);
 
 /*
- * The signatures that were put on top are plain, and of domains with keys.
- * Unless `by_list`, the only author is of that domain or below it.  Returns
- * their number.
+ * Checks that the signatures that were added are plain text and belong to
+ * domains with keys.  Unless `by_list`, the only author must be of that domain
+ * or below it.  Returns the number of signatures.
  */
 size_t signed_check(const SMFICTX *m, bool by_list);
 
-/* The sign socket: nothing but signatures is put on top, and what came and says
- * it is of `id` was removed. */
+/* For the sign socket: checks that only signatures were added, and that fields
+ * received with `id` were removed. */
 void signed_only_check(const SMFICTX *m, struct span id);
 
-/* Every field of that name that came was removed. */
+/* Checks that every received field of that name was removed. */
 void delivered_without(const SMFICTX *m, const char *name);
 
 #endif

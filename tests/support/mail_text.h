@@ -1,6 +1,6 @@
 /*
- * mail_text.h - texts for the tests of parsers: large ones, cut ones, and what
- * happens without memory.
+ * mail_text.h - input for the tests of parsers: large, truncated, and with
+ * failing allocations.
  */
 #ifndef AVOUCH_TESTS_SUPPORT_MAIL_TEXT_H
 #define AVOUCH_TESTS_SUPPORT_MAIL_TEXT_H
@@ -13,25 +13,26 @@
 
 enum { MAIL_AUTHOR_SHOWN = 4096 };
 
-/* `begin`, `text` that many times, `end`; in the arena. */
+/* Returns `begin`, `text` repeated `times` times, and `end`, in the arena. */
 struct span repeat(struct arena *a, const char *begin, const char *text,
     size_t times, const char *end);
 
-/* mail_from_read() of one From field. */
+/* Calls mail_from_read() for one From field. */
 void mail_author_read(
     struct arena *a, struct span value, struct mail_from *from);
 
-/* "b.example +c.example": "+" is a possible one.  `shown` has room for all. */
+/* Writes "b.example +c.example"; "+" marks a possible author.  `shown` has room
+ * for all of them. */
 const char *mail_author_show(
     const struct mail_from *from, char shown[MAIL_AUTHOR_SHOWN]);
 
-/* Parses `text` and writes what it found to `shown`. */
+/* Parses `text` and writes the result to `shown`. */
 typedef const char *mail_text_show(
     struct arena *a, struct span text, char *shown);
 
 /*
- * The parser must end with `text` cut at every byte, and with each of the
- * first `requests` for memory refused; `shown` then ends with "!".
+ * Calls `show` with `text` cut at every byte, and with each of the first
+ * `requests` allocations failing; `shown` must then end with "!".
  */
 void cut_and_starved(
     mail_text_show *show, const char *text, unsigned requests, char *shown);

@@ -5,7 +5,7 @@
 #include <stddef.h>
 #include <stdlib.h>
 
-/* The linker's names. */
+/* names that the linker's --wrap expects */
 void *__real_malloc(size_t size);
 void *__real_calloc(size_t n, size_t size);
 void *__real_realloc(void *p, size_t size);
@@ -13,9 +13,10 @@ void *__wrap_malloc(size_t size);
 void *__wrap_calloc(size_t n, size_t size);
 void *__wrap_realloc(void *p, size_t size);
 
-static atomic_ulong requests; /* since memory_fail_at() */
-static atomic_ulong first;    /* that fails, with all after it; 0: none does */
-static atomic_bool once;      /* the first one alone fails */
+static atomic_ulong requests; /* number of requests since memory_fail_at() */
+static atomic_ulong first;    /* the request that fails, as do all after it; 0:
+                                 none */
+static atomic_bool once;      /* only that request fails */
 static atomic_bool failed;
 
 static void

@@ -1,22 +1,22 @@
 /*
- * memory.h - memory that runs out, for what is not in an arena.
+ * memory.h - memory that runs out, for code that does not use an arena.
  *
- * In a test malloc(), calloc() and realloc() of our own code go through here
- * (the Makefile has the linker's --wrap); those of libraries do not.
+ * In a test, the linker's --wrap option redirects malloc(), calloc() and
+ * realloc() of our own code to memory.c; those of libraries are not affected.
  */
 #ifndef AVOUCH_TESTS_SUPPORT_MEMORY_H
 #define AVOUCH_TESTS_SUPPORT_MEMORY_H
 
 #include <stdbool.h>
 
-/* Request number `nth` from now (1 is the next one) and all after it fail, in
- * all threads; 0 lifts it. */
+/* Makes request `nth` from now on (1 is the next one) and all after it fail, in
+ * all threads. 0 ends this. */
 void memory_fail_at(unsigned long nth);
 
-/* The same, but the requests after it succeed. */
+/* Like memory_fail_at(), but the requests after it succeed. */
 void memory_fail_once_at(unsigned long nth);
 
-/* Some request has failed since. */
+/* Whether a request has failed since then. */
 bool memory_has_failed(void);
 
 #endif

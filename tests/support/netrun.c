@@ -136,9 +136,10 @@ sent(const struct netrun *r)
 }
 
 /*
- * What idle servers have sent has come by then (it is one machine).  So if
- * nothing is sent while the resolver twice finds nothing to do, the second time
- * for sure after all had come, nothing is left.
+ * Datagrams sent by idle servers have arrived by then, because all of this is
+ * one machine.  The resolver must find nothing to do twice, the second time
+ * certainly after all had arrived.  If it sends nothing meanwhile, no work is
+ * left.
  */
 void
 netrun_settle(struct netrun *r)

@@ -1,6 +1,6 @@
 /*
- * netrun.h - the resolver of dns/resolver.h over one hostile server or two, in
- * a time that stands still (fake_clock.h): what is answered needs none.
+ * netrun.h - the resolver of dns/resolver.h with one or two hostile servers and
+ * a fake clock (fake_clock.h), so that answers take no time.
  */
 #ifndef AVOUCH_TESTS_SUPPORT_NETRUN_H
 #define AVOUCH_TESTS_SUPPORT_NETRUN_H
@@ -13,12 +13,12 @@
 #include "tests/support/bad_nameserver.h"
 
 enum {
-	NETRUN_FIRST_MS = 250,  /* until a question is repeated at first */
-	NETRUN_TOTAL_MS = 3000, /* of a question */
-	NETRUN_PATIENCE_S = 60, /* then the test fails; of the real time */
+	NETRUN_FIRST_MS = 250,  /* until a question is first repeated */
+	NETRUN_TOTAL_MS = 3000, /* time limit of a question */
+	NETRUN_PATIENCE_S = 60, /* real time after which the test fails */
 };
 
-/* ---- questions, and those who wait for all of some ---- */
+/* ---- sets of questions, and waiting for all their answers ---- */
 
 struct crowd {
 	pthread_mutex_t lock;
@@ -27,11 +27,12 @@ struct crowd {
 };
 
 struct asked {
-	struct dns_wait wait; /* first; .done = netrun_told */
+	struct dns_wait wait; /* must be the first member; .done =
+	                         netrun_told */
 	struct crowd *crowd;
 	char name[64];
 	enum dns_type type;
-	const struct dns_answer *answer; /* held */
+	const struct dns_answer *answer; /* a reference */
 	unsigned times;
 };
 
@@ -45,7 +46,7 @@ void crowd_end(struct crowd *c);
 /* ---- the resolver and its servers ---- */
 
 struct netrun {
-	struct hostile *servers[2]; /* NULL: none, or gone */
+	struct hostile *servers[2]; /* NULL: not started, or stopped */
 	struct dns_source *net;
 };
 
@@ -53,27 +54,29 @@ struct netrun netrun_start(
     const struct hostile_options *one, const struct hostile_options *two);
 void netrun_stop(struct netrun *r);
 
-/* Another resolver over the servers at these ports. */
+/* Opens another resolver that uses the servers at these ports. */
 void netrun_open(struct netrun *r, const uint16_t *ports, size_t n);
 
-/* Until nothing happens any more unless time passes, or TCP is in use. */
+/* Waits until nothing more happens unless time passes, or TCP is used. */
 void netrun_settle(struct netrun *r);
 
-/* Lets time pass, in steps within which nothing is missed. */
+/* Advances the clock in steps small enough that nothing is missed. */
 void netrun_pass(struct netrun *r, int64_t ms);
 
-/* Until all are answered; returns the milliseconds that had to pass. */
+/* Advances the clock until all questions are answered.  Returns the
+ * milliseconds that this took. */
 int64_t netrun_pass_until(struct netrun *r, struct crowd *c);
 
 /* ---- asking ---- */
 
-/* The caller drops it.  Of the second, time passes until it is answered. */
+/* Return the answer, which the caller unrefs. netrun_ask_long() advances the
+ * clock until it arrives. */
 const struct dns_answer *netrun_ask(
     struct netrun *r, const char *name, enum dns_type type);
 const struct dns_answer *netrun_ask_long(
     struct netrun *r, const char *name, enum dns_type type, int64_t *took);
 
-/* "found: TEXT|TEXT -> alias ttl", "failed timeout 0" */
+/* Writes "found: TEXT|TEXT -> alias ttl" or "failed timeout 0". */
 void netrun_describe(const struct dns_answer *a, char *text, size_t size);
 
 void netrun_expect(
@@ -81,7 +84,8 @@ void netrun_expect(
 int64_t netrun_expect_long(
     struct netrun *r, const char *name, enum dns_type type, const char *want);
 
-/* TXT of n0.example, n1.example and so on, at once; and that they are right. */
+/* Ask for TXT of n0.example, n1.example and so on, all at the same time, and
+ * check that the answers are correct. */
 void netrun_ask_many(struct dns_source *net, struct asked *all, size_t n,
     size_t from, struct crowd *crowd);
 void netrun_check_many(struct asked *all, size_t n, size_t from);

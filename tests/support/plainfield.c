@@ -38,7 +38,7 @@ is_after(struct span before, const char *const *words, size_t n)
 	return false;
 }
 
-/* The "=" that follows `before`. */
+/* Whether the "=" that follows `before` is one that we write. */
 static bool
 is_ours(struct span before, bool comment)
 {

@@ -23,7 +23,7 @@ policy_run_conf(const char *text)
 	assert_false(b.full);
 	c = conf_read_text(buf_view(&b), "test", stderr);
 	if (c == NULL)
-		fail_msg("%s: is refused", text);
+		fail_msg("%s: is rejected", text);
 	return c;
 }
 
@@ -70,12 +70,13 @@ policy_run_check(const struct policy_vector *v, const struct policy_decision *d)
 	    d->action == CONF_REJECT || d->action == CONF_TEMPFAIL);
 	assert_int_equal(d->code != 0, d->enhanced != NULL);
 	assert_int_equal(d->code != 0, d->text.n > 0);
-	/* smfi_setreply() wants the classes to agree */
+	/* smfi_setreply() requires that the classes agree */
 	assert_true(
 	    d->code == 0 || d->enhanced[0] == (d->code == 550 ? '5' : '4'));
 }
 
-/* Also with the arena failing at each allocation: mail flows, and says why. */
+/* Makes the arena fail at each allocation: mail must still be accepted, and the
+ * reason must say why. */
 static void
 check_without_memory(const struct policy_vector *v, const struct conf *c)
 {

@@ -1,5 +1,6 @@
 /*
- * policy_run.h - facts through policy.h, and all that comes of them compared.
+ * policy_run.h - passes facts through policy.h, and compares the whole
+ * decision.
  */
 #ifndef AVOUCH_TESTS_SUPPORT_POLICY_RUN_H
 #define AVOUCH_TESTS_SUPPORT_POLICY_RUN_H
@@ -30,7 +31,7 @@ static const struct span signers[] = { { "esp.example", 11 },
 		}                                                              \
 	}
 
-/* A message of a.example to both recipients. */
+/* A message from a.example to both recipients. */
 #define TO                                                                     \
 	.client = CLIENT, .recipient_domains = recipients,                     \
 	.n_recipient_domains = 2
@@ -49,7 +50,7 @@ static const struct span signers[] = { { "esp.example", 11 },
 
 #define FAILS(published, asked) MAIL, ASKS(published, asked)
 
-/* A List-Id, and SPF or DKIM of lists.example passes. */
+/* The message has a List-Id, and lists.example passes SPF or DKIM. */
 #define LIST                                                                   \
 	.list_id = { "l.lists.example", 15 }, .is_list = true,                 \
 	.list_field = "List-Id", .list_domain = { "l.lists.example", 15 },     \
@@ -57,30 +58,31 @@ static const struct span signers[] = { { "esp.example", 11 },
 
 struct policy_vector {
 	const char *name;
-	const char *conf; /* the file */
+	const char *conf; /* the configuration file */
 	struct policy_input f;
 
 	enum conf_action action, would;
 	const char *rule;
-	const char *reason; /* NULL: not looked at */
+	const char *reason; /* NULL: not checked */
 	enum dmarc_policy disposition;
 	enum policy_override override;
 	unsigned code;
 	const char *enhanced;
-	const char *text; /* NULL: not looked at */
+	const char *text; /* NULL: not checked */
 };
 
 #define POLICY_RUN_EACH(vectors) policy_run_each((vectors), ARRAY_SIZE(vectors))
 
-/* Enforced unless the text sets the mode.  The test fails if the text has an
- * error. */
+/* Reads a configuration, with mode enforce unless the text sets it.  Fails the
+ * test if the text has an error. */
 const struct conf *policy_run_conf(const char *text);
 
-/* All of the decision is as the vector has it. */
+/* Fails the test unless the whole decision is as in the vector. */
 void policy_run_check(
     const struct policy_vector *v, const struct policy_decision *d);
 
-/* Also with the arena failing at each allocation: mail flows, and says why. */
+/* Checks each vector, also with the arena failing at each allocation: mail must
+ * still be accepted, and the reason must say why. */
 void policy_run_each(const struct policy_vector *v, size_t n);
 
 #endif

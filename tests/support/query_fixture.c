@@ -10,8 +10,8 @@
 
 #include "report/store/row_insert.h"
 
-/* Where this names a PostgreSQL, the tests are run in that, and what is in its
- * schema "avouch" is lost. */
+/* If this environment variable names a PostgreSQL database, the tests use it,
+ * and the contents of its schema "avouch" are lost. */
 static const char store_name[] = "AVOUCH_TEST_STORE";
 
 struct place ledgers_place;

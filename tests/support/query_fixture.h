@@ -1,7 +1,7 @@
 /*
- * query_fixture.h - for tests of the ledger: one in a folder of its own, or in
- * the PostgreSQL that AVOUCH_TEST_STORE names; and lines that callbacks write,
- * to be compared in one go.
+ * query_fixture.h - for tests of the ledger: a ledger in its own folder, or in
+ * the PostgreSQL database that AVOUCH_TEST_STORE names; and lines that
+ * callbacks write, to be compared together.
  */
 #ifndef AVOUCH_TESTS_SUPPORT_QUERY_FIXTURE_H
 #define AVOUCH_TESTS_SUPPORT_QUERY_FIXTURE_H
@@ -11,7 +11,7 @@
 
 enum { NOW = 1750000000, SEEN_MAX = 20, SEEN_TEXT = 300 };
 
-/* The running test's; a file of it is that of the store. */
+/* The folder of the running test; its file is the store. */
 extern struct place ledgers_place;
 extern struct ledger *ledger;
 
@@ -21,27 +21,28 @@ int ledgers_tear_down(void **state);
 #define WITH_LEDGER(test)                                                      \
 	cmocka_unit_test_setup_teardown(test, ledgers_set_up, ledgers_tear_down)
 
-/* Another connection to the same store. */
+/* Opens another connection to the same store. */
 struct ledger *ledgers_open(void);
 
-/* Fails the test, with the words of `ledger`, where it is not. */
+/* Fails the test with the error of `ledger` unless `step` is LEDGER_OK. */
 void ledgers_ok(enum ledger_step step);
 
-/* Adds to the rows of r->when's day, or of the first open day. */
+/* Adds to the rows of r->when's day, or of the first open day if that is
+ * later. */
 enum ledger_step ledgers_add_row(struct ledger *l, const struct report_row *r);
 
 struct seen {
 	char lines[SEEN_MAX][SEEN_TEXT];
-	size_t n, stop_after; /* 0: never */
+	size_t n, stop_after; /* stop_after 0: do not stop */
 };
 
-/* Memory for the next one. */
+/* Returns memory for the next line. */
 char *seen_line(struct seen *s);
 
-/* What the callback returns then. */
+/* The value for the callback to return. */
 bool seen_go_on(const struct seen *s);
 
-/* The lines are those; none are left. */
+/* Checks that the lines are `want`, and removes them. */
 void seen_check(struct seen *s, const char *const *want, size_t n);
 
 #define ASSERT_SEEN(s, ...)                                                    \

@@ -7,7 +7,7 @@
 #include "dns/zone.h"
 
 struct asked {
-	struct dns_wait wait; /* first */
+	struct dns_wait wait; /* must be the first member */
 	const struct dns_answer *answer;
 };
 

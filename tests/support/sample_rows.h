@@ -1,6 +1,6 @@
 /*
- * sample_rows.h - for tests of the store: a folder of one's own, messages to
- * keep, and what the store has of them.
+ * sample_rows.h - for tests of the store: a temporary folder, messages to
+ * store, and sums of the stored rows.
  */
 #ifndef AVOUCH_TESTS_SUPPORT_SAMPLE_ROWS_H
 #define AVOUCH_TESTS_SUPPORT_SAMPLE_ROWS_H
@@ -14,7 +14,8 @@
 
 enum { ROWS_DAY = 20000, ROWS_TEXT = 100, ROWS_PATH = 200 };
 
-/* A new folder under /tmp, and a file of it that is not there yet. */
+/* A new folder under /tmp, and the path of a file in it that does not exist
+ * yet. */
 struct place {
 	char folder[ROWS_PATH];
 	char file[ROWS_PATH];
@@ -22,11 +23,11 @@ struct place {
 
 void place_make(struct place *p);
 
-/* With all files (no folders) in it. */
+/* Removes the folder and all files in it, but not subfolders. */
 void place_remove(const struct place *p);
 
-/* A message: "d<domain>.example.com" from 192.0.2.<source>, passing DMARC, on
- * ROWS_DAY.  The texts live in it. */
+/* A message from "d<domain>.example.com" and 192.0.2.<source>, passing DMARC,
+ * on ROWS_DAY.  It contains its strings. */
 struct kept_message {
 	struct report_row row;
 	struct policy_input facts;
@@ -37,17 +38,17 @@ struct kept_message {
 
 void rows_message(struct kept_message *m, unsigned domain, unsigned source);
 
-/* What the store has of a day and policy domain; NULL: of all. */
+/* Sums of the rows stored for a day and policy domain; NULL: all domains. */
 struct rows_sum {
 	uint64_t domains, rows, messages, aligned, automatic;
 };
 
 struct rows_sum rows_sum(const char *file, int64_t day, const char *domain);
 
-/* Messages for replay from `day` on. */
+/* Returns the number of messages stored for replay from `day` on. */
 uint64_t rows_replayed(const char *file, int64_t day);
 
-/* Number of files in the folder whose names have `part` in them. */
+/* Returns the number of files in the folder whose names contain `part`. */
 size_t place_count(const struct place *p, const char *part);
 
 #endif

@@ -1,7 +1,6 @@
 /*
- * send_fixture.h - for tests of what sends reports: a store, a zone and a
- * sendmail of their own, and what was told of a run.  What goes wrong fails the
- * test.
+ * send_fixture.h - for tests of sending reports: a store, a zone and a
+ * sendmail, and what a run reported.  Any error fails the test.
  */
 #ifndef AVOUCH_TESTS_SUPPORT_SEND_FIXTURE_H
 #define AVOUCH_TESTS_SUPPORT_SEND_FIXTURE_H
@@ -12,8 +11,8 @@
 #define RUA(list) "v=DMARC1; p=reject; rua=" list
 
 enum {
-	DAY = 20000,                                /* of the rows */
-	NOON = (DAY + 1) * DATE_DAY + DATE_DAY / 2, /* of the day after */
+	DAY = 20000,                                /* day of the rows */
+	NOON = (DAY + 1) * DATE_DAY + DATE_DAY / 2, /* noon of the next day */
 	BENCH_PATH_MAX = 300,
 	BENCH_NOTES_MAX = 4000,
 };
@@ -27,30 +26,31 @@ struct bench {
 	struct send_options o;
 	char error[SEND_ERROR_MAX];
 	unsigned count[SEND_KINDS];
-	char notes[BENCH_NOTES_MAX]; /* of all events, by lines */
+	char notes[BENCH_NOTES_MAX]; /* all events, one per line */
 };
 
-/* `zone`: the text of a master file. */
+/* `zone` is the text of a zone file. */
 struct bench *bench_open(const char *zone);
 void bench_close(struct bench *b);
 
-/* Its connection to the store, after it was closed. */
+/* Opens the bench's connection to the store, after it was closed. */
 void bench_open_ledger(struct bench *b);
 
-/* For a hander: `arg` is the path of a store. */
+/* For worker_start(): `arg` is the path of a store. */
 struct ledger *bench_open_again(const void *arg, char *error);
 enum worker_state bench_start_hander(struct bench *b);
 
-/* A run of its own, as another process would make it. */
+/* Makes a separate run, as another process would. */
 enum send_end bench_run(struct bench *b);
-void bench_run_well(struct bench *b); /* to a good end */
+void bench_run_well(struct bench *b); /* fails the test unless the run
+                                         succeeds */
 
-/* Three messages of a domain that pass. */
+/* Returns a row of three messages from `domain` that pass. */
 struct report_row bench_row(const char *domain, const char *record);
 void bench_add(struct bench *b, const struct report_row *r);
 void bench_add_plain(struct bench *b, const char *domain, const char *record);
 
-/* `part` is in the text. */
+/* Fails the test unless `part` is in the text. */
 void bench_has(const char *text, const char *part);
 
 #endif

@@ -27,7 +27,7 @@ struct test_key {
 static struct test_key keys[KEYS_MAX];
 static size_t n_keys;
 
-/* ---- texts that grow ---- */
+/* ---- growing strings ---- */
 
 struct text {
 	char *p;
@@ -121,7 +121,8 @@ der_header(unsigned char *to, unsigned tag, size_t n)
 	return at;
 }
 
-/* RSAPublicKey, RFC 8017 appendix A.1.1.  The top bit of n is set. */
+/* Encodes RSAPublicKey (RFC 8017 appendix A.1.1).  The top bit of n must be
+ * set. */
 static char *
 bare_rsa(const struct test_key *k)
 {
@@ -201,7 +202,7 @@ sign_zone_line(const char *name, const char *text)
 	return t.p;
 }
 
-/* ---- canonical texts ---- */
+/* ---- canonicalization ---- */
 
 static bool
 is_wsp(char c)
@@ -209,7 +210,8 @@ is_wsp(char c)
 	return c == ' ' || c == '\t';
 }
 
-/* A line without its end: white space reduced, none at its end. */
+/* Writes a line without its end, reducing white space and removing it at the
+ * end. */
 static void
 put_reduced(struct text *t, const char *p, size_t n)
 {
@@ -293,17 +295,17 @@ sign_header_field(bool relaxed, struct span field)
 	return t.p;
 }
 
-/* ---- fields of a header text ---- */
+/* ---- fields of a header ---- */
 
-/* The field that starts at `p`, without its last CRLF. */
+/* Returns the field that starts at `p`, without its last CRLF. */
 static struct span
 field_at(const char *p)
 {
 	const char *end = p;
 
 	do {
-		/* strstr() would take the length of all that follows, under a
-		 * sanitizer, for each line */
+		/* under a sanitizer, strstr() would measure the whole remaining
+		 * text for each line */
 		while (end[0] != '\r' || end[1] != '\n')
 			assert_true(*end++ != '\0');
 		end += 2;
@@ -321,7 +323,8 @@ has_name(struct span field, const char *name, size_t n)
 	return colon == n && strncasecmp(field.p, name, n) == 0;
 }
 
-/* The `nth` field of that name from the bottom, 0 first; absent: none. */
+/* Returns the `nth` field of that name from the bottom, counted from 0, or
+ * SPAN_NONE. */
 static struct span
 field_from_bottom(const char *header, const char *name, size_t n, size_t nth)
 {
@@ -368,7 +371,7 @@ sign_data(const struct test_key *k, const char *data, size_t n)
 	return base64(signature, size);
 }
 
-/* The value of "; NAME=" or of the first tag; "" where it is not there. */
+/* Copies the value of the tag `name`; "" if it is missing. */
 static void
 tag_value(const char *tags, const char *name, char *out, size_t size)
 {
@@ -391,7 +394,8 @@ tag_value(const char *tags, const char *name, char *out, size_t size)
 	}
 }
 
-/* What h= names out of `header`, canonical, each with CRLF. */
+/* Writes the fields of `header` that h= names, canonicalized, each with
+ * CRLF. */
 static void
 put_signed_fields(
     struct text *data, bool relaxed, const char *names, const char *header)
@@ -446,7 +450,8 @@ put_body_hash(
 	free(canonical);
 }
 
-/* Signs `data`, which is put before the field itself; adds b= and CRLF. */
+/* Signs `data` followed by the field itself, and adds b= and CRLF to the
+ * field. */
 static void
 finish_field(const struct test_key *k, struct text *field, bool relaxed,
     struct text *data)
@@ -523,7 +528,7 @@ sign_change(char *message, const char *from, const char *to)
 	return changed.p;
 }
 
-/* Is it `name` of set `want`, "i=N;"? */
+/* Whether the field is `name` of the set `want`, "i=N;". */
 static bool
 is_of_set(struct span field, const char *name, const char *want)
 {
@@ -533,7 +538,8 @@ is_of_set(struct span field, const char *name, const char *want)
 	    span_starts_nocase(span_trim(value), want);
 }
 
-/* RFC 8617 section 5.1.1: AAR, AMS and AS of the sets up to `instance`. */
+/* Writes AAR, AMS and AS of the sets `from` to `to` (RFC 8617 section
+ * 5.1.1). */
 static void
 put_sets(struct text *data, unsigned from, unsigned to, const char *header)
 {
@@ -594,7 +600,8 @@ sign_arc(const struct test_key *k, unsigned instance, const char *cv,
 	    instance, algorithm, domain, cv);
 	puts_text(&seal, tags);
 	put(&data, "", 0);
-	/* RFC 8617 section 5.1.2: a failed chain's seal is over its own set */
+	/* the seal of a failed chain covers only its own set (RFC 8617 section
+	 * 5.1.2) */
 	put_sets(
 	    &data, strcmp(cv, "fail") == 0 ? instance : 1, instance, set.p);
 	finish_field(k, &seal, true, &data);

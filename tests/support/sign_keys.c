@@ -13,7 +13,10 @@
 #include "sign/key_folder.h"
 #include "tests/support/core_driver.h"
 
-enum { RSA_BITS = 1024 }; /* the smallest allowed one: it is made quickly */
+enum {
+	RSA_BITS = 1024
+}; /* the smallest size allowed, because it is generated
+      quickly */
 
 void
 test_keys_begin(struct test_keys *t)

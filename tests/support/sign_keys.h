@@ -17,21 +17,21 @@ struct test_keys {
 	char domains[TEST_KEYS_MAX][64];
 };
 
-/* An empty temporary folder. */
+/* Creates an empty temporary folder. */
 void test_keys_begin(struct test_keys *t);
 
-/* A new key that signs at once (imported). */
+/* Adds a new key that signs immediately (imported). */
 void test_keys_add(struct test_keys *t, const char *domain,
     const char *selector, enum private_key_type type);
 
-/* The same for a key that was never seen in DNS. */
+/* Adds a key that was never seen in DNS. */
 void test_keys_add_unpublished(struct test_keys *t, const char *domain,
     const char *selector, enum private_key_type type);
 
-/* The set of all keys; the caller releases it. */
+/* Loads all keys; the caller releases the set. */
 struct sign_keys *test_keys_load(const struct test_keys *t);
 
-/* A zone with the records of all keys; the caller closes it. */
+/* Returns a zone with the records of all keys; the caller closes it. */
 struct dns_source *test_keys_zone(const struct test_keys *t);
 
 /* Removes the folder. */

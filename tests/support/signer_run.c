@@ -13,8 +13,9 @@
 #include "tests/support/sign_keys.h"
 
 /*
- * example.com: RSA and Ed25519.  example.org: RSA.  sub.example.org: a key of
- * its own.  new.example.org, new.example: a key that was never published.
+ * Keys: example.com has RSA and Ed25519, example.org has RSA, sub.example.org
+ * has its own key; those of new.example.org and new.example were never
+ * published.
  */
 static struct test_keys folder;
 struct sign_keys *signer_run_keys;
@@ -67,7 +68,8 @@ is_removed(const struct signer_outcome *o, uint32_t nth)
 	return false;
 }
 
-/* As the MTA does it: our fields on top, the broken ones away. */
+/* Changes the message as the MTA would: adds our fields on top and removes the
+ * invalid ones. */
 static void
 put_result(struct signer_ran *r, struct span message)
 {

@@ -20,8 +20,8 @@ enum { SIGNER_RUN_MESSAGE_MAX = 400000 };
 struct signer_run {
 	const char *conf; /* NULL: the defaults */
 	const char *login, *sender;
-	const char *senders; /* text of the file; NULL: none */
-	size_t step;         /* bytes of a chunk of the body; 0: one chunk */
+	const char *senders; /* content of the file; NULL: no file */
+	size_t step;         /* bytes per chunk of the body; 0: one chunk */
 	int64_t now;         /* 0: DKIM_RUN_NOW */
 };
 
@@ -30,42 +30,45 @@ struct signer_ran {
 	struct senders *senders;
 	struct signer *signer;
 	const struct signer_outcome *o;
-	struct span message; /* signed, without what was removed */
+	struct span message; /* the signed message, without removed fields */
 	char *text;
 };
 
-/* The set-up of a group of tests, and its end. */
+/* Set up and tear down a group of tests. */
 int signer_run_set_up(void **state);
 int signer_run_tear_down(void **state);
 extern struct sign_keys *signer_run_keys;
 
-/* End the result with signer_run_end(). */
+/* The caller frees the result with signer_run_end(). */
 struct signer_ran signer_run(const struct signer_run *how, const char *message);
 struct signer_ran signer_run_span(
     const struct signer_run *how, struct span message);
 void signer_run_end(struct signer_ran *r);
 
-/* Hands the message over, its body in chunks of `step` bytes; 0: as one. */
+/* Passes the message to the signer, its body in chunks of `step` bytes; 0: in
+ * one chunk. */
 void signer_run_feed(struct signer *signer, struct span message, size_t step);
 
 /* Appends to r->message. */
 void signer_run_put(struct signer_ran *r, struct span s);
 
-/* Fails unless our verifier says `want`, "pass pass". */
+/* Fails the test unless our verifier's results are `want`, such as "pass
+ * pass". */
 void signer_run_expect(
     const struct signer_ran *r, const char *name, const char *want);
 
 struct outcome_vector {
 	const char *title;
 	const char *conf, *login, *sender, *senders;
-	const char *header; /* FROM and REST are added to "+..." */
+	const char *header; /* FROM and REST are added if it starts with "+" */
 	enum signer_result result;
 	enum signer_reason reason;
 	const char *domain; /* d= */
 	bool mismatch;
 };
 
-/* Each as a message with the fields of REST; fails with the title. */
+/* Checks each vector with a message that has the fields of REST.  The title
+ * names the vector that fails. */
 void signer_run_outcomes(const struct outcome_vector *v, size_t n);
 
 #endif

@@ -1,5 +1,5 @@
 /*
- * spf_vectors.h - check_host() of RFC 7208 over tests/zones/spf.zone.
+ * spf_vectors.h - check_host() of RFC 7208 with tests/zones/spf.zone.
  */
 #ifndef AVOUCH_TESTS_SUPPORT_SPF_VECTORS_H
 #define AVOUCH_TESTS_SUPPORT_SPF_VECTORS_H
@@ -24,7 +24,8 @@ extern struct dns_source *spf_zone;
 int spf_zone_open(void **state);
 int spf_zone_close(void **state);
 
-/* Each vector, also with its answers in other orders and without memory. */
+/* Checks each vector, also with answers in other orders and with failing
+ * allocations. */
 void spf_vectors_check(const struct spf_vector *v, size_t n);
 
 #define GIVE(vectors) spf_vectors_check(vectors, ARRAY_SIZE(vectors))

@@ -9,7 +9,8 @@
 enum {
 	WAVES_MAX = 30,
 	LATENCY = 100,
-	ALLOCATIONS_MAX = 3000, /* of one check, for arena_fail_at() */
+	ALLOCATIONS_MAX = 3000, /* allocations in one check, for
+	                           arena_fail_at() */
 };
 
 struct spf_query
@@ -25,7 +26,7 @@ spfcheck_query(const char *ip, const char *sender, const char *helo)
 	};
 
 	if (ip != NULL && !ip_parse(span_str(ip), &q.ip))
-		fail_msg("%s is no address", ip);
+		fail_msg("%s is not an address", ip);
 	return q;
 }
 
@@ -45,7 +46,7 @@ step(void *arg)
 	return spf_check(c->q, c->questions, c->a, c->out);
 }
 
-/* The result lives in `a`, what it points to in `questions` too. */
+/* The result is allocated in `a`; it also points into `questions`. */
 unsigned
 spfcheck_run(const struct spf_query *q, struct dns_source *source, bool is_fake,
     struct dns_questions *questions, struct arena *a, struct spf_result *out)
@@ -65,7 +66,8 @@ safe_text(const char *what, struct span text, size_t max)
 		fail_msg("%s: %zu bytes of text", what, text.n);
 	for (size_t i = 0; i < text.n; i++)
 		if (text.p[i] < 0x20 || text.p[i] > 0x7e)
-			fail_msg("%s: byte %d in a text", what, text.p[i]);
+			fail_msg(
+			    "%s: byte %d is not printable", what, text.p[i]);
 }
 
 void
@@ -76,16 +78,15 @@ spfcheck_sane(const char *what, const struct spf_result *r)
 	if (r->void_lookups > SPF_MAX_VOID && r->code != SPF_PERMERROR)
 		fail_msg("%s: %u void look-ups", what, r->void_lookups);
 	if (r->code != SPF_FAIL && r->explanation.p != NULL)
-		fail_msg("%s: an explanation of no fail", what);
+		fail_msg("%s: an explanation without a fail", what);
 	if (r->code != SPF_PASS && r->weakness != SPF_WEAKNESS_NONE)
-		fail_msg("%s: a weak pass that is none", what);
+		fail_msg("%s: a weak pass that is not a pass", what);
 	if (r->reason.n == 0)
 		fail_msg("%s: no reason", what);
 	safe_text(what, r->reason, 400);
 	safe_text(what, r->explanation, SPF_MAX_EXPLANATION);
 }
 
-/* Every allocation fails in its turn: temperror, or what it would have been. */
 void
 spfcheck_without_memory(const char *what, const struct spf_query *q,
     struct dns_source *source, enum spf_code code)
@@ -102,18 +103,17 @@ spfcheck_without_memory(const char *what, const struct spf_query *q,
 		spfcheck_run(q, source, false, questions, a, &r);
 		failed = arena_has_failed(a);
 		if (r.code != code && r.code != SPF_TEMPERROR)
-			fail_msg("%s: %s without allocation %lu", what,
+			fail_msg("%s: %s if allocation %lu fails", what,
 			    spf_code_name(r.code), nth);
 		if (failed && r.code == SPF_PASS)
-			fail_msg(
-			    "%s: a pass without allocation %lu", what, nth);
+			fail_msg("%s: pass if allocation %lu fails", what, nth);
 		spfcheck_sane(what, &r);
 		arena_free(a);
 		dns_questions_free(questions);
 		if (!failed)
 			return;
 		if (nth > ALLOCATIONS_MAX)
-			fail_msg("%s: allocates without end", what);
+			fail_msg("%s: allocates endlessly", what);
 	}
 }
 
@@ -128,7 +128,6 @@ same(const struct spf_result *a, const struct spf_result *b)
 	    span_equal(a->explanation, b->explanation);
 }
 
-/* A trace, and answers that come one by one, change nothing. */
 void
 spfcheck_other_ways(const char *what, struct spf_query q,
     struct dns_source *source, const struct spf_result *r)

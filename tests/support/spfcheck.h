@@ -1,6 +1,6 @@
 /*
- * spfcheck.h - runs check_host() in tests: over any source, with memory that
- * runs out, with answers that come late.  What is wrong fails the test.
+ * spfcheck.h - runs check_host() in tests: with any source, with failing
+ * allocations, with late answers.  Any error fails the test.
  */
 #ifndef AVOUCH_TESTS_SUPPORT_SPFCHECK_H
 #define AVOUCH_TESTS_SUPPORT_SPFCHECK_H
@@ -14,28 +14,29 @@
 
 enum {
 	SPFCHECK_MEMORY = 1 << 20, /* bytes of an arena */
-	SPFCHECK_QUESTIONS = 300,  /* of a questions */
+	SPFCHECK_QUESTIONS = 300,  /* questions per check */
 };
 
-/* `ip` NULL: none; `sender` NULL: HELO is the identity; `helo` NULL:
+/* NULL for `ip`: none; for `sender`: HELO is the identity; for `helo`:
  * mail.s23.example */
 struct spf_query spfcheck_query(
     const char *ip, const char *sender, const char *helo);
 
-/* Runs to the end; the number of waves.  `source` may be a fake of
+/* Runs to the end and returns the number of waves.  `source` may be a fake of
  * core_driver.h. */
 unsigned spfcheck_run(const struct spf_query *q, struct dns_source *source,
     bool is_fake, struct dns_questions *questions, struct arena *a,
     struct spf_result *out);
 
-/* What holds of every result. */
+/* Checks rules that every result must follow. */
 void spfcheck_sane(const char *what, const struct spf_result *r);
 
-/* Each allocation fails in its turn: temperror, or `code` as without. */
+/* Makes each allocation fail in turn: the result must be temperror, or `code`
+ * as with enough memory. */
 void spfcheck_without_memory(const char *what, const struct spf_query *q,
     struct dns_source *source, enum spf_code code);
 
-/* A trace, and answers that come late, give the same result. */
+/* Checks that a trace and late answers do not change the result. */
 void spfcheck_other_ways(const char *what, struct spf_query q,
     struct dns_source *source, const struct spf_result *r);
 

@@ -24,7 +24,8 @@ int
 keeping_tear_down(void **state)
 {
 	(void)state;
-	umount(place.folder); /* where a test of a full one stopped */
+	umount(place.folder); /* in case a test of a full disk failed before it
+	                         could do this */
 	place_remove(&place);
 	return 0;
 }

@@ -1,7 +1,7 @@
 /*
- * store_fixture.h - for tests of the store: one in a folder of its own,
- * messages put into it, and its file from outside.  What goes wrong fails the
- * test.
+ * store_fixture.h - for tests of the store: a store in its own folder, messages
+ * put into it, and access to its file from another connection.  Any error fails
+ * the test.
  */
 #ifndef AVOUCH_TESTS_SUPPORT_STORE_FIXTURE_H
 #define AVOUCH_TESTS_SUPPORT_STORE_FIXTURE_H
@@ -10,9 +10,12 @@
 #include "report/store/writer.h"
 #include "tests/support/sample_rows.h"
 
-enum { KEEPING_WAIT_MS = 20000 }; /* for what must come in the end */
+enum {
+	KEEPING_WAIT_MS = 20000
+}; /* limit for anything that must happen
+      eventually */
 
-/* The running test's; its file is not there yet. */
+/* The folder of the running test; its file does not exist yet. */
 extern struct place place;
 
 int keeping_set_up(void **state);
@@ -24,27 +27,28 @@ int keeping_tear_down(void **state);
 int64_t keeping_ms(void); /* a clock that is never set */
 void keeping_sleep(long ms);
 
-/* ROWS_DAY is long ago: nothing of it is past its retention. */
+/* ROWS_DAY is long ago, but none of its rows are past their retention. */
 struct store *keeping_open(const char *file);
 struct store_counts keeping_counts(struct store *s);
 
-/* rows_message(), and store_put() of it. */
+/* Calls store_put() with a message made by rows_message(). */
 bool keeping_put(struct store *s, unsigned domain, unsigned source);
 
-/* The same; what is late (another program has the disk) is waited for. */
+/* Like keeping_put(), but waits if the store is behind, because another program
+ * uses the disk. */
 void keeping_put_surely(struct store *s, unsigned domain, unsigned source);
 
-/* Until all that was put is on disk or lost. */
+/* Waits until all messages that were put are on disk or lost. */
 void keeping_wait(struct store *s);
 
-/* Until the writer has met what is wrong with the file. */
+/* Waits until the writer has noticed the error in the file. */
 void keeping_wait_fault(struct store *s);
 
-/* By another connection to the file of `place`. */
+/* Run SQL on another connection to the file of `place`. */
 void keeping_sql(const char *text);
 int64_t keeping_number(const char *text);
 
-/* A row of rows_message(number, number) at `now`, as a group. */
+/* Writes a row of rows_message(number, number) at `now`, as a group. */
 enum sql_fault keeping_write(
     struct writer *w, unsigned number, int64_t now, size_t *refused);
 

@@ -1,5 +1,5 @@
 /*
- * verify_run.h - one message through verify/, as the milter passes it on.
+ * verify_run.h - passes one message through verify/, as the milter does.
  */
 #ifndef AVOUCH_TESTS_SUPPORT_VERIFY_RUN_H
 #define AVOUCH_TESTS_SUPPORT_VERIFY_RUN_H
@@ -10,20 +10,20 @@
 #include "verify/own_fields.h"
 #include "verify/verify.h"
 
-/* What a run uses where it sets nothing else. */
+/* Defaults for a run. */
 extern const char verify_run_zone[], verify_run_header[], verify_run_body[],
     verify_run_conf[];
 
-/* The domains of a key: example.com, and the end. */
+/* The only domain with a key is example.com. */
 extern const char *const only_example[];
 
-/* One run of a message; the fields that are NULL have a default. */
+/* One run of a message; members that are NULL have a default. */
 struct verify_run {
 	const char *conf;
 	const char *ip, *helo, *sender, *auth, *name;
 	const char *message;
 	struct dns_source *dns;
-	struct dns_source *fake; /* settled between the events where set */
+	struct dns_source *fake; /* if set, it is settled between the events */
 
 	bool trusted_mta;
 
@@ -34,13 +34,14 @@ struct verify_run {
 	const struct verdict *v;
 };
 
-/* Up to RCPT; the message; all of it with the verdict. */
+/* Run up to RCPT, run the message after that, and run everything up to the
+ * verdict. */
 void verify_run_begin(struct verify_run *r);
 void verify_run_message(struct verify_run *r);
 void verify_run_all(struct verify_run *r);
 void verify_run_end(struct verify_run *r);
 
-/* Our field has that text. */
+/* Check that our field contains that text. */
 bool verify_run_has(const struct verdict *v, const char *text);
 void verify_run_results(const struct verdict *v, const char *text);
 
