@@ -3,8 +3,8 @@
 #include "lib/ascii.h"
 
 enum {
-	STRING_MAX = 255, /* bytes of a string, RFC 1035 section 3.3 */
-	ESCAPED = 5,      /* bytes for an escaped byte, with quotes */
+	STRING_MAX = 255, /* maximum size of a string, RFC 1035 section 3.3 */
+	ESCAPED = 5, /* maximum size of an escaped byte, including quotes */
 };
 
 struct audit_change *

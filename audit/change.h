@@ -1,9 +1,9 @@
 /*
  * change.h - the DNS records that fix a finding, as lines of a master file (RFC
- * 1035 section 5.1): which to remove, which to publish.
+ * 1035 section 5.1): the records to remove and those to publish.
  *
- * Where a record needs something that only its owner knows, it holds a word in
- * capitals: PUBLIC-KEY, ADDRESS.
+ * If only the owner knows part of a record, that part is a word in capitals:
+ * PUBLIC-KEY, ADDRESS.
  */
 #ifndef AVOUCH_AUDIT_CHANGE_H
 #define AVOUCH_AUDIT_CHANGE_H
@@ -15,9 +15,9 @@
 #include "lib/span.h"
 
 enum {
-	AUDIT_CHANGES_MAX = 12,        /* lines to remove, and to publish */
-	AUDIT_CHANGE_DATA_MAX = 12288, /* bytes of name and data; records with
-	                                  more are left out */
+	AUDIT_CHANGES_MAX = 12, /* maximum for `remove` and for `publish` */
+	AUDIT_CHANGE_DATA_MAX =
+	    12288, /* bytes of a record; larger ones are left out */
 };
 
 struct audit_change {
@@ -28,7 +28,8 @@ struct audit_change {
 	size_t n_publish;
 };
 
-/* NULL: no memory.  The functions below take NULL and then do nothing. */
+/* Returns NULL if memory ran out.  The functions below accept NULL for `c`, and
+ * then do nothing. */
 struct audit_change *audit_change_new(struct arena *a);
 
 /* Add a line for a TXT record, which is split into strings of 255 bytes. */
@@ -40,7 +41,7 @@ void audit_change_publish_txt(
 /* Writes a name with a final dot, escaped for a master file. */
 void audit_change_put_name(struct buf *b, struct span name);
 
-/* Add a line for another record; `data` in the form of a master file. */
+/* Add a line for another type of record; `data` is in master file format. */
 void audit_change_remove(struct audit_change *c, struct span name,
     const char *type, struct span data);
 void audit_change_publish(struct audit_change *c, struct span name,

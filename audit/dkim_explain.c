@@ -26,11 +26,11 @@ copy_bytes(void *to, struct span bytes)
 	buf_span(to, bytes);
 }
 
-/* A field in relaxed canonicalization; absent: no memory. */
+/* Returns a field in relaxed canonicalization; absent if memory ran out. */
 static struct span
 relaxed_field(struct arena *a, struct span raw)
 {
-	/* Never longer, except for the colon of a field without one. */
+	/* Never longer, except for the colon added to a field without one. */
 	struct buf text = buf_alloc(a, raw.n + 2);
 	struct canon_sink sink = { copy_bytes, &text };
 
@@ -56,7 +56,7 @@ copy_header(struct header_index *x, const struct sigcheck *c, struct arena *a,
 
 /* ---- z= ---- */
 
-/* A copy in z= has this name (RFC 6376 section 3.5). */
+/* Whether a copy in z= has this name (RFC 6376 section 3.5). */
 static bool
 is_copy_of(struct span copy, struct span name)
 {
@@ -66,8 +66,8 @@ is_copy_of(struct span copy, struct span name)
 }
 
 /*
- * z= has copies of fields of this name, but none equals this field.  White
- * space is ignored because signers lose it when they write z=.
+ * Whether z= has copies of fields with this name, but none equals this field.
+ * Ignores white space, because signers lose it when they write z=.
  */
 static bool
 is_changed(struct arena *a, struct span z, struct span name, struct span field)
@@ -149,7 +149,7 @@ dkim_explain(const struct dkim *d, size_t index, struct arena *a,
 	    explain_names(d, x, c, a, out);
 }
 
-/* ---- body_hashes ---- */
+/* ---- bodies ---- */
 
 struct probe {
 	struct crypto_hash *hash;
@@ -158,7 +158,7 @@ struct probe {
 	uint64_t length;
 	size_t lines;
 	bool failed;
-	/* the longest prefix that has the hash */
+	/* the longest prefix with the wanted hash */
 	bool found;
 	uint64_t found_length;
 	size_t found_lines;
@@ -178,7 +178,7 @@ probe_compare(struct probe *p)
 	}
 }
 
-/* Compares after each line, and at the end of l=. */
+/* Compares after each line, and at the limit of l=. */
 static void
 probe_put(void *to, struct span bytes)
 {
@@ -216,7 +216,7 @@ probe_body(struct probe *p, enum canon canon, const struct signature *sig,
 	return !p->failed;
 }
 
-/* The signed prefix is the whole body, or all of it that l= covers. */
+/* Whether the signed prefix is the whole body, or all of it that l= covers. */
 static bool
 is_whole(const struct probe *p)
 {
@@ -335,7 +335,7 @@ explain_record(struct explain_record *r, const struct dns_record *from)
 	advise_key(r);
 }
 
-/* The result that a signature with this key would get. */
+/* Computes the result that a signature with this key would get. */
 static bool
 check_key_record(const struct explain_record *r, struct span domain,
     const struct sigcheck_rules *rules, struct arena *a,

@@ -25,18 +25,18 @@
 /* ---- a signature ---- */
 
 struct explain_name {     /* one name of h= */
-	struct span name; /* as written there */
-	size_t field;     /* its index in the header; EXPLAIN_NO_FIELD: no
-	                     such field is left, it is signed as absent */
-	bool is_changed;  /* z= has a copy of it with a different text */
+	struct span name; /* as written in h= */
+	size_t field; /* index in the header; EXPLAIN_NO_FIELD: there is no such
+	                 field, or no further one, and it is signed as absent */
+	bool is_changed; /* z= has copies of this field, and all differ */
 };
 #define EXPLAIN_NO_FIELD SIZE_MAX
 
 struct explain_signature {
 	const struct signature *sig;
 	struct span key_name;        /* SELECTOR._domainkey.DOMAIN */
-	const struct key_list *keys; /* NULL: no keys in the answer */
-	struct span header;          /* the canonical bytes that are hashed */
+	const struct key_list *keys; /* NULL: the answer has no keys */
+	struct span header;          /* canonical bytes, as hashed */
 	uint8_t header_hash[CRYPTO_HASH_SIZE];
 	const struct explain_name *names;
 	size_t n_names;
@@ -46,17 +46,18 @@ struct explain_signature {
 };
 
 /*
- * Explains result number `index`, after dkim_finish().  False: the signature
- * was not verified (its result says why), or no memory.
+ * Explains result number `index`, after dkim_finish().  Returns false if the
+ * signature was not verified (its result says why) or memory ran out.
  */
 bool dkim_explain(const struct dkim *d, size_t index, struct arena *a,
     struct explain_signature *out);
 
 enum explain_body_code {
 	BODY_UNKNOWN,  /* no prefix of this body has the signed hash */
-	BODY_SAME,     /* the whole body has it */
-	BODY_OTHER,    /* the body has it in the other canonicalization */
-	BODY_APPENDED, /* a prefix has it: the rest was added */
+	BODY_SAME,     /* the hash of the whole body is the signed hash */
+	BODY_OTHER,    /* the same, but in the other canonicalization */
+	BODY_APPENDED, /* the hash of a prefix is the signed hash: the rest was
+	                  added */
 	BODY_NO_MEMORY,
 };
 
@@ -68,8 +69,8 @@ struct explain_body {
 };
 
 /*
- * Finds the prefix of a body that `sig` signed, by trying each line as the last
- * one.  Computes one hash for each line.
+ * Finds the prefix of the body that `sig` signed, by trying a prefix for each
+ * line.  Computes one hash per line.
  */
 void dkim_explain_body(
     const struct signature *sig, struct span body, struct explain_body *out);
@@ -77,33 +78,33 @@ void dkim_explain_body(
 /* ---- a key ---- */
 
 enum {
-	EXPLAIN_RECORDS_MAX = 8, /* of one answer */
-	EXPLAIN_ADVICE_MAX = 12, /* for one record */
+	EXPLAIN_RECORDS_MAX = 8, /* per answer */
+	EXPLAIN_ADVICE_MAX = 12, /* per record */
 };
 
 struct explain_record {
 	struct span text;
-	unsigned strings;                       /* of the TXT record */
-	struct key key;                         /* without `crypto` */
-	const char *advice[EXPLAIN_ADVICE_MAX]; /* constant texts: valid, but
-	                                           bad practice */
+	unsigned strings; /* number of strings in the TXT record */
+	struct key key;   /* without `crypto` */
+	const char *advice[EXPLAIN_ADVICE_MAX]; /* constant strings about bad
+	                                           practice in a valid record */
 	size_t n_advice;
 };
 
 struct explain_key {
-	struct span name;  /* of the DNS question */
-	struct span alias; /* target of a CNAME; absent: none */
+	struct span name;  /* name that is queried */
+	struct span alias; /* target of a CNAME; absent: no CNAME */
 	enum dns_state state;
 	enum dns_error fault;
 	struct explain_record records[EXPLAIN_RECORDS_MAX];
 	size_t n_records;
-	size_t n_all;        /* records of the answer */
+	size_t n_all;        /* records in the answer */
 	bool is_good;        /* a signature with this key can pass */
-	struct span verdict; /* why, one line of printable ASCII */
+	struct span verdict; /* why; one line of printable ASCII */
 };
 
-/* Fetches and checks SELECTOR._domainkey.DOMAIN.  Spans point into `a` or
- * `questions`. */
+/* Fetches and checks SELECTOR._domainkey.DOMAIN.  Spans in `out` point into `a`
+ * or `questions`. */
 enum core_status dkim_explain_key(struct span selector, struct span domain,
     const struct dkim_options *o, struct dns_questions *questions,
     struct arena *a, struct explain_key *out);

@@ -90,7 +90,7 @@ static const struct meaning {
 	{ "ri", NULL, "removed from DMARC: ignored" },
 };
 
-/* Tags that have a default. */
+/* Tags that have a default value. */
 static const char *const defaults[] = { "p", "sp", "np", "adkim", "aspf", "t",
 	"psd", "rua", "ruf" };
 
@@ -107,7 +107,7 @@ find_meaning(struct span tag, struct span value)
 	return "unknown: ignored";
 }
 
-/* Absent: no memory. */
+/* Returns an absent span if memory ran out. */
 static struct span
 printable_value(struct arena *a, struct span text)
 {
@@ -263,8 +263,9 @@ explain_walk(const struct dmarc_walk *walk, struct arena *a,
 }
 
 /*
- * The walk of a name directly below, without a record, continues with these
- * steps, but psd=y of the first step counts (RFC 9989 section 4.10.2 rule 2).
+ * The tree walk for a name directly below that has no record continues with
+ * these steps, except that psd=y of the first step counts (RFC 9989
+ * section 4.10.2 rule 2).
  */
 const struct dmarc_step *
 dmarc_policy_below(const struct dmarc_walk *above)
@@ -379,7 +380,7 @@ dmarc_explain_alignment(const struct dmarc_facts *f, struct span author,
 	if (dmarc_align_ask(&c, author, &au) == CORE_WAIT)
 		return CORE_WAIT;
 	out->walk = au.walk;
-	if (au.walk.policy != NULL) /* point into the copy */
+	if (au.walk.policy != NULL) /* the policy must point into the copy */
 		out->walk.policy =
 		    &out->walk.steps[au.walk.policy - au.walk.steps];
 	out->nonexistent = au.existence == DMARC_EXISTS_NOT;

@@ -1,8 +1,8 @@
 /*
  * dmarc_explain.h - explains a domain's DMARC records in plain words, as data.
  *
- * For `avouch dmarc DOMAIN --explain` (RFC 9989 sections 4.7 and 4.10).  Texts
- * are printable ASCII and live in the arena given.
+ * For `avouch dmarc DOMAIN --explain` (RFC 9989 sections 4.7 and 4.10). Strings
+ * are printable ASCII, allocated in the arena that the caller passes.
  */
 #ifndef AVOUCH_AUDIT_DMARC_EXPLAIN_H
 #define AVOUCH_AUDIT_DMARC_EXPLAIN_H
@@ -16,38 +16,37 @@
 
 enum {
 	DMARC_CASES_MAX = 3,
-	DMARC_TEXT_MAX = 2048, /* bytes of one text; longer ones are cut */
+	DMARC_TEXT_MAX = 2048, /* bytes of a string; longer ones are cut */
 };
 
-struct dmarc_hop {         /* one name of the walk */
+struct dmarc_hop {         /* one name of the tree walk */
 	struct span name;  /* "_dmarc.example.com" */
 	struct span text;  /* the record, or why there is none */
 	const char *state; /* dns_state_name() of the answer */
-	const char
-	    *role; /* "policy", "organizational domain", "public
-	              suffix", "policy and organizational domain"; NULL */
+	const char *role; /* "policy", "organizational domain", "public suffix",
+	                     "policy and organizational domain"; or NULL */
 };
 
 struct dmarc_meaning {     /* one tag of the record in force */
-	struct span tag;   /* "p"; empty: not of the form tag=value */
+	struct span tag;   /* such as "p"; empty: the term is not tag=value */
 	struct span value; /* as written; empty if the tag is missing */
-	bool is_default;   /* the tag is missing */
+	bool is_default;   /* the tag is missing; `text` explains its default */
 	struct span text;  /* the meaning */
 };
 
-struct dmarc_case {                    /* policy for a message that fails */
-	struct span from;              /* the author domain, in words */
-	const char *tag;               /* "p", "sp", "np"; NULL: no record */
-	struct span record_domain;     /* of the record; absent: none */
-	enum dmarc_policy policy;      /* published */
-	enum dmarc_policy disposition; /* requested, with t=y */
-	struct span text;              /* the above as one sentence */
+struct dmarc_case {                /* policy for a message that fails */
+	struct span from;          /* description of the author domain */
+	const char *tag;           /* "p", "sp", "np"; NULL: no record */
+	struct span record_domain; /* domain of the record; absent: no record */
+	enum dmarc_policy policy;  /* as published */
+	enum dmarc_policy disposition; /* as requested; t=y makes it weaker */
+	struct span text;              /* the members above as one sentence */
 };
 
 struct dmarc_explanation {
 	const struct dmarc_hop *hops;
 	size_t n_hops;
-	const struct dmarc_meaning *meanings; /* none without a record */
+	const struct dmarc_meaning *meanings; /* empty without a record */
 	size_t n_meanings;
 	struct dmarc_case *cases;
 	size_t n_cases;
@@ -58,7 +57,7 @@ struct dmarc_explanation {
  */
 struct dmarc_relation {
 	struct span domain;
-	bool is_dkim; /* else SPF's */
+	bool is_dkim; /* false: SPF */
 	enum dmarc_fact fact;
 	enum dmarc_alignment mode; /* required by the record */
 	enum dmarc_aligned aligned;
@@ -67,35 +66,35 @@ struct dmarc_relation {
 
 struct dmarc_relations {
 	struct dmarc_walk walk; /* of the author domain */
-	bool nonexistent; /* the author domain does not exist, and that counts
-	                   */
+	bool nonexistent; /* the author domain does not exist, and np makes this
+	                     matter */
 	const struct dmarc_relation *list; /* empty if no record applies */
 	size_t n;
 };
 
 /*
  * Explains the result of dmarc_check() for `author`: lists every identifier of
- * `f` that has a domain, that of SPF first.  Spans live as long as those of
- * dmarc_check().  If the arena is full, the list is empty.
+ * `f` that has a domain, SPF first.  Spans in `out` are valid as long as those
+ * of dmarc_check().  If the arena is full, the list is empty.
  */
 enum core_status dmarc_explain_alignment(const struct dmarc_facts *f,
     struct span author, struct dns_questions *questions, struct arena *a,
     struct dmarc_relations *out);
 
 /*
- * Explains complete tree walks: `walk` is that of `domain`, `above` as for
- * dmarc_policy_below(), `exists` says whether the domain exists.  False: no
- * memory; `out` is then incomplete.
+ * Explains complete tree walks.  `walk` is the walk for `domain`, `above` is as
+ * for dmarc_policy_below(), and `exists` says whether the domain exists.
+ * Returns false if memory ran out; `out` is then incomplete.
  */
 bool dmarc_explain(struct span domain, const struct dmarc_walk *walk,
     const struct dmarc_walk *above, bool exists, struct arena *a,
     struct dmarc_explanation *out);
 
 /*
- * The step whose record applies to names directly below a domain that have no
- * record; NULL: no record applies, or `above` has failed.  `above` is the walk
- * of the domain, or of its last seven labels if it has more (RFC 9989 section
- * 4.10 step 4 skips the other labels for names below).
+ * Returns the step whose record applies to names directly below a domain that
+ * have no record of their own; NULL if no record applies or `above` has failed.
+ * `above` is the walk for the domain, or for its last seven labels if it has
+ * more (RFC 9989 section 4.10 step 4 skips the other labels for names below).
  */
 const struct dmarc_step *dmarc_policy_below(const struct dmarc_walk *above);
 

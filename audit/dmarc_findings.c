@@ -72,7 +72,7 @@ static const struct audit_rule rules[] = {
 	    "RFC 9989 section 4.8",
 	    "\"%t=%v\" is not valid: receivers ignore the tag",
 	    "Correct the value, or remove the tag." },
-	/* only failure reports, which few receivers send, depend on it */
+	/* affects only failure reports, which few receivers send */
 	[DMARC_RULE_BAD_FO] = { AUDIT_NOTE, "bad-value", "RFC 9989 section 4.8",
 	    "\"%t=%v\" is not valid: receivers ignore the tag",
 	    "Write 0 or 1, and d or s, separated by colons." },
@@ -197,7 +197,7 @@ static const struct audit_rule rules[] = {
 	    " %d._report._dmarc.%v." },
 };
 
-/* The fix of a bad value, by tag: RFC 9989 section 4.8. */
+/* How to fix a bad value, by tag: RFC 9989 section 4.8. */
 static const struct {
 	const char *tag, *fix;
 } value_fixes[] = {
@@ -212,7 +212,7 @@ static const struct {
 	{ "ruf", "Write ruf=mailto:NAME@DOMAIN." },
 };
 
-/* NULL: none is special to the tag. */
+/* Returns NULL if there is no fix specific to the tag. */
 static const char *
 value_fix_of(struct span tag)
 {

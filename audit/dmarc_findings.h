@@ -59,7 +59,7 @@ struct dmarc_linter {
 	struct dmarc_lint *out;
 };
 
-/* The values that the texts of a rule mention. */
+/* The values that the templates of a rule refer to. */
 struct dmarc_about {
 	struct span domain, value, tag;
 };

@@ -5,8 +5,9 @@
 #include "lib/buf.h"
 #include "lib/domain.h"
 
-/* Probably meant as a DMARC record, but RFC 9989 section 4.7 ignores it: its
- * first tag is not exactly v=DMARC1. */
+/* Whether the text is probably meant as a DMARC record, although receivers
+ * ignore it because its first tag is not exactly v=DMARC1 (RFC 9989
+ * section 4.7). */
 static bool
 is_near_miss(struct span text)
 {
@@ -159,7 +160,7 @@ lint_tag(
 		lint_uris(l, tag, about);
 }
 
-/* sp and np: RFC 9989 section 4.7. */
+/* Checks sp and np: RFC 9989 section 4.7. */
 static void
 lint_subdomains(struct dmarc_linter *l, const struct dmarc_record *r,
     struct dmarc_about about)
@@ -267,8 +268,8 @@ host_ask_dns(struct dmarc_linter *l, struct span domain, struct host *h)
 	enum core_status step =
 	    dmarc_walk(h->name, l->questions, l->arena, &h->walk);
 
-	/* RFC 9990 section 4 steps 2, 3 and 5; a name that is too long is
-	 * DNS_BADNAME (step 4). */
+	/* RFC 9990 section 4 steps 2, 3 and 5; the state of a name that is too
+	 * long is DNS_BADNAME (step 4). */
 	buf_span(&b, domain);
 	buf_text(&b, "._report._dmarc.");
 	buf_span(&b, h->name);
@@ -284,8 +285,8 @@ host_ask_dns(struct dmarc_linter *l, struct span domain, struct host *h)
 	return step;
 }
 
-/* RFC 5321 section 5.1: MX, else the address; RFC 7505: MX "." accepts no mail.
- */
+/* RFC 5321 section 5.1: MX, else the address records.  RFC 7505: MX "." accepts
+ * no mail. */
 static bool
 host_takes_mail(const struct host *h)
 {
@@ -312,7 +313,7 @@ host_agrees(const struct host *h)
 
 /*
  * A host is external if its organizational domain differs from that of the
- * record.  For the record of a public suffix that is the suffix itself (RFC
+ * record.  For the record of a public suffix, the suffix itself is used (RFC
  * 9989 section 4.10.2 rule 3).
  */
 static void

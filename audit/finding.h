@@ -1,9 +1,9 @@
 /*
  * finding.h - findings about the DNS records of a domain: what is wrong, where,
- * by which section of an RFC, and how to fix it.
+ * which RFC section says so, and how to fix it.
  *
- * The lints of SPF and DMARC each have a table of rules; this file makes
- * findings of them.
+ * The SPF lint and the DMARC lint each have a table of rules; this file creates
+ * findings from them.
  */
 #ifndef AVOUCH_AUDIT_FINDING_H
 #define AVOUCH_AUDIT_FINDING_H
@@ -14,8 +14,8 @@
 #include "lib/arena.h"
 #include "lib/span.h"
 
-/* A lint keeps at most this many findings and only counts the others: nobody
- * reads them, and whoever publishes the records decides how many there are. */
+/* A lint keeps at most this many findings and only counts the rest: no one
+ * reads more, and the publisher of the records controls how many there are. */
 enum { AUDIT_FINDINGS_MAX = 256 };
 
 struct audit_change; /* change.h */
@@ -24,26 +24,26 @@ enum audit_severity {     /* the most severe first */
 	AUDIT_ERROR,      /* violates the RFC, or does not work */
 	AUDIT_WARNING,    /* works, but is harmful or has no effect */
 	AUDIT_NOTE,       /* could be better, or is worth knowing */
-	AUDIT_SEVERITIES, /* how many there are */
+	AUDIT_SEVERITIES, /* number of severities */
 };
 
 struct audit_rule {
 	enum audit_severity severity;
 	const char *id;      /* stable, for scripts: "too-many-lookups" */
 	const char *section; /* "RFC 7208 section 4.6.4" */
-	/* Templates: %d is the domain, %v the value, %t the tag of
-	 * struct audit_about. */
+	/* Templates: %d, %v and %t are replaced by the domain, the value and
+	 * the tag of struct audit_about. */
 	const char *text; /* what is wrong */
-	const char *fix;  /* how to fix it: a sentence in the imperative */
+	const char *fix;  /* how to fix it, as an imperative sentence */
 };
 
-/* What a finding is about.  All but `where` may be absent. */
+/* The subject of a finding.  Everything except `where` may be absent. */
 struct audit_about {
-	struct span where; /* domain, or name in the DNS */
-	struct span term;  /* of the record, as written */
+	struct span where; /* domain or DNS name */
+	struct span term;  /* a term of the record, as written */
 	struct span domain, value, tag;
-	const char *fix;  /* replaces the fix of the rule; NULL: does not */
-	const char *area; /* may be NULL */
+	const char *fix;                   /* NULL: the fix of the rule */
+	const char *area;                  /* may be NULL */
 	const struct audit_change *change; /* that fixes it; NULL: none */
 };
 
@@ -55,32 +55,32 @@ struct audit_finding {
 	struct span term;  /* as written; absent: the whole record */
 	struct span text;  /* printable ASCII, one line */
 	struct span fix;   /* printable ASCII, one line */
-	struct span value; /* that the text mentions, as it was given; absent:
-	                      none */
+	struct span value; /* as received; absent: none */
 	const char *area;  /* "spf", "mx"; NULL in a lint of one area */
-	const struct audit_change *change; /* records to publish and remove;
-	                                      NULL: none can be given */
+	const struct audit_change *change; /* that fixes it; NULL: none */
 };
 
 struct audit_findings {
 	struct arena *arena;
 	struct audit_finding *list; /* NULL: no memory */
 	size_t n;
-	size_t counts[AUDIT_SEVERITIES]; /* of all, also those not kept */
-	bool cut; /* a finding is missing: no memory, or too many */
+	size_t counts[AUDIT_SEVERITIES]; /* all findings, including those not
+	                                    kept */
+	bool cut; /* findings are missing: too many, or memory ran out */
 };
 
 /* "error", "warning", "note" */
 const char *audit_severity_name(enum audit_severity severity);
 
-/* An empty list.  Findings and their texts live in `a`, except for terms. */
+/* Makes an empty list.  Findings and their strings are allocated in `a`; terms
+ * are not copied. */
 void audit_findings_init(struct audit_findings *out, struct arena *a);
 
-/* Adds the finding of `rule`; sets `cut` if there is no room for it. */
+/* Adds a finding for `rule`; sets `cut` if there is no room for it. */
 void audit_findings_add(struct audit_findings *out,
     const struct audit_rule *rule, const struct audit_about *about);
 
-/* Adds a copy of `one`, which must live as long. */
+/* Adds a copy of `one`, whose strings must live as long as `out`. */
 void audit_findings_copy(
     struct audit_findings *out, const struct audit_finding *one);
 

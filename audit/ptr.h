@@ -1,5 +1,5 @@
 /*
- * ptr.h - host names of mail servers, as PTR records give them.
+ * ptr.h - recognizes host names that networks assign to their clients.
  */
 #ifndef AVOUCH_AUDIT_PTR_H
 #define AVOUCH_AUDIT_PTR_H
@@ -9,8 +9,8 @@
 #include "lib/ip.h"
 #include "lib/span.h"
 
-/* The name has the last three numbers of the address in a row, as networks name
- * their clients: 0-2-1, or backward.  False for IPv6. */
+/* Whether the name contains the last three numbers of the address, as networks
+ * name their clients: 0-2-1 or in reverse order.  Returns false for IPv6. */
 bool ptr_is_generic(struct span name, const struct ip *ip);
 
 #endif

@@ -63,31 +63,32 @@ struct spf_linting {
 	bool waiting;
 	unsigned void4; /* terms that are void for IPv4 clients */
 	unsigned void6;
-	struct span seen[SPF_LINT_RECORDS_MAX]; /* domains already read */
+	struct span seen[SPF_LINT_RECORDS_MAX]; /* domains whose records were
+	                                           already read */
 };
 
 struct spf_lint_frame { /* a record of the tree, and how it was reached */
 	const struct spf_lint_frame *above; /* NULL: the domain's own record */
 	struct span domain;
 	unsigned depth;
-	size_t node;    /* its index in the tree; SPF_LINT_NODES_MAX: none */
+	size_t node;    /* index in the tree; SPF_LINT_NODES_MAX: not in it */
 	bool is_policy; /* reached without include: its "all" applies */
-	bool passes;    /* a match in this record is a pass of the domain */
-	bool is_first;  /* the first time that this record is read */
+	bool passes;    /* a match in this record makes the domain's SPF pass */
+	bool is_first;  /* this record has not been read before */
 };
 
 /*
  * Adds a finding about `f`; `term` and `value` may be absent.  Does nothing if
- * the record of `f` was read before, or an answer is missing.
+ * the record of `f` was already read, or an answer is missing.
  */
 void spf_lint_add(struct spf_linting *l, const struct spf_lint_frame *f,
     enum spf_rule rule, struct span term, struct span value);
 
-/* The same with a number as value. */
+/* Like spf_lint_add(), with a number as the value. */
 void spf_lint_add_number(struct spf_linting *l, const struct spf_lint_frame *f,
     enum spf_rule rule, size_t number);
 
-/* Checks that need no DNS. */
+/* Runs the checks that need no DNS. */
 void spf_lint_record(struct spf_linting *l, const struct spf_lint_frame *f,
     const struct spf_record *record);
 

@@ -6,13 +6,14 @@
 #include "spf/internal.h"
 
 enum {
-	FITS_UDP = 512,    /* RFC 7208 section 3.4: bytes of an answer */
-	FITS_TEXTS = 450,  /* the same if the size of the answer is unknown */
+	FITS_UDP = 512,    /* bytes of an answer: RFC 7208 section 3.4 */
+	FITS_TEXTS = 450,  /* bytes of the strings, if the size of the answer is
+	                      unknown */
 	FOLLOWED_MAX = 64, /* terms looked up; more are only counted */
-	LOOKUPS_MANY = 8,  /* of 10: one more service may be too much */
+	LOOKUPS_MANY = 8,  /* of 10: one more service may exceed the limit */
 };
 
-/* NULL: the answer is not there yet. */
+/* Returns NULL if the answer has not arrived yet. */
 static const struct dns_answer *
 lint_ask(struct spf_linting *l, struct span name, enum dns_type type)
 {
@@ -31,7 +32,7 @@ is_void(const struct dns_answer *answer)
 	    answer->state == DNS_BADNAME;
 }
 
-/* DNS_ERROR_BUDGET is a limit of this lint, not an error of the DNS. */
+/* DNS_ERROR_BUDGET is a limit of this lint, not a DNS failure. */
 static void
 check_failure(struct spf_linting *l, const struct spf_lint_frame *f,
     struct span term, const struct dns_answer *answer)
@@ -47,7 +48,8 @@ check_failure(struct spf_linting *l, const struct spf_lint_frame *f,
 
 /* ---- DNS lookups of terms ---- */
 
-/* %{d} is the only macro, so the name does not depend on the message. */
+/* Whether %{d} is the only macro, so that the name does not depend on the
+ * message. */
 static bool
 is_nameable(struct span spec)
 {
@@ -61,7 +63,7 @@ is_nameable(struct span spec)
 	return true;
 }
 
-/* False: the name depends on the message, or no memory. */
+/* Returns false if the name depends on the message or memory ran out. */
 static bool
 name_target(struct spf_linting *l, const struct spf_lint_frame *f,
     const struct spf_term *term, struct span *out)
@@ -78,7 +80,7 @@ name_target(struct spf_linting *l, const struct spf_lint_frame *f,
 	return spf_macro_domain(&values, term->spec, l->a, out);
 }
 
-/* Counts a term that is void for clients of these address families. */
+/* Counts a term that is void for clients in these address families. */
 static void
 count_void(struct spf_linting *l, const struct spf_lint_frame *f,
     const struct spf_term *term, bool v4, bool v6)
@@ -89,8 +91,8 @@ count_void(struct spf_linting *l, const struct spf_lint_frame *f,
 		spf_lint_add(l, f, SPF_RULE_VOID, term->text, SPAN_NONE);
 }
 
-/* Sets `no4` and `no6` if `name` has no IPv4 or no IPv6 address.  False: an
- * answer is missing. */
+/* Sets `no4` and `no6` if `name` has no IPv4 or no IPv6 address.  Returns false
+ * if an answer is missing. */
 static bool
 look_up_host(struct spf_linting *l, const struct spf_lint_frame *f,
     const struct spf_term *term, struct span name, bool *no4, bool *no6)
@@ -218,7 +220,8 @@ lint_look_up(struct spf_linting *l, const struct spf_lint_frame *f,
 		lint_tree(l, f, term, name);
 }
 
-/* In the order in which check_host() evaluates terms if none matches. */
+/* Looks up terms in the order in which check_host() evaluates them if none
+ * matches. */
 static void
 look_up_all(struct spf_linting *l, const struct spf_lint_frame *f,
     const struct spf_record *record)
@@ -287,7 +290,8 @@ check_size(struct spf_linting *l, const struct spf_lint_frame *f,
 		spf_lint_add_number(l, f, SPF_RULE_LONG_ANSWER, size);
 }
 
-/* RFC 7208 section 4.5.  Absent: not exactly one SPF record. */
+/* Selects a record by RFC 7208 section 4.5.  Returns an absent span unless
+ * there is exactly one SPF record. */
 static struct span
 select_text(struct spf_linting *l, const struct spf_lint_frame *f,
     const struct dns_answer *answer, size_t *found)
@@ -308,7 +312,8 @@ select_text(struct spf_linting *l, const struct spf_lint_frame *f,
 	return *found == 1 ? text : SPAN_NONE;
 }
 
-/* Reported at the term that names the domain, in the record above. */
+/* Reports a missing record at the term that names the domain, in the record
+ * above. */
 static void
 add_no_record(struct spf_linting *l, const struct spf_lint_frame *f,
     const struct spf_term *via)
@@ -322,7 +327,7 @@ add_no_record(struct spf_linting *l, const struct spf_lint_frame *f,
 		    via->text, f->domain);
 }
 
-/* The networks that a record allows without its includes. */
+/* Counts the networks that a record allows, without its includes. */
 static void
 count_networks(struct spf_lint_node *node, const struct spf_record *record)
 {
@@ -376,7 +381,7 @@ leads_back(const struct spf_lint_frame *f, struct span domain)
 	return false;
 }
 
-/* Whether the record of `domain` was read before; remembers it if not. */
+/* Whether the record of `domain` was read before; if not, remembers that. */
 static bool
 was_seen(struct spf_linting *l, struct span domain)
 {
@@ -387,7 +392,7 @@ was_seen(struct spf_linting *l, struct span domain)
 	return false;
 }
 
-/* False: do not follow the term `via`. */
+/* Returns false if the term `via` must not be followed. */
 static bool
 may_follow(struct spf_linting *l, const struct spf_lint_frame *above,
     const struct spf_term *via, struct span domain)
@@ -405,7 +410,7 @@ may_follow(struct spf_linting *l, const struct spf_lint_frame *above,
 	return true;
 }
 
-/* Lists the record of `f`; sets its node. */
+/* Adds the record of `f` to the tree and sets f->node. */
 static void
 add_node(
     struct spf_linting *l, struct spf_lint_frame *f, const struct spf_term *via)
@@ -427,7 +432,7 @@ add_node(
 
 /*
  * Checks the record of `domain` and all records that it includes or redirects
- * to.  `via` is the term of the record above that names `domain`; NULL: none.
+ * to.  `via` is the term in the record above that names `domain`, or NULL.
  */
 static void
 lint_tree(struct spf_linting *l, const struct spf_lint_frame *above,

@@ -21,33 +21,34 @@
 #include "lib/core_status.h"
 
 enum {
-	SPF_LINT_RECORDS_MAX = 64, /* read in one tree of includes */
-	SPF_LINT_NODES_MAX = 128,  /* of the tree; more are not listed */
+	SPF_LINT_RECORDS_MAX = 64, /* records read in a tree of includes */
+	SPF_LINT_NODES_MAX = 128,  /* nodes listed in a tree */
 	SPF_LINT_DEPTH_MAX = 16,   /* nested includes and redirects */
 	SPF_LINT_QUESTIONS = 512,  /* DNS questions that one lint may need */
 };
 
-struct spf_lint_node { /* one record of the tree, in the order of reading */
-	struct span domain; /* whose record */
-	struct span term;   /* that leads there; absent: the domain's own */
+struct spf_lint_node {      /* one record of the tree, in the order read */
+	struct span domain; /* the domain that has the record */
+	struct span term;   /* the term that refers to it; absent: the domain's
+	                       own record */
 	unsigned depth;
-	size_t top;       /* index of the record below the domain's own that
-	                     leads here, or its own index */
-	unsigned lookups; /* DNS lookups of the term and of all below it */
+	size_t top; /* index of the record one level below the domain's own on
+	               the path to this one, or the node's own index */
+	unsigned lookups; /* DNS lookups of the term and everything below it */
 	bool has_record;
 	enum dns_state state;
 	uint64_t addresses; /* IPv4 addresses in ip4 terms that pass */
 	unsigned networks6; /* ip6 terms that pass */
-	size_t bytes;       /* of the record */
+	size_t bytes;       /* size of the record */
 };
 
 struct spf_lint {
-	struct span domain;             /* normal form */
-	struct span record;             /* absent: not exactly one SPF record */
-	struct audit_findings findings; /* in the order of the terms */
+	struct span domain; /* normal form */
+	struct span record; /* absent unless there is exactly one SPF record */
+	struct audit_findings findings; /* in the order of terms */
 	unsigned lookups;               /* in the worst case */
-	unsigned void_lookups; /* in the worst case of IPv4 and IPv6 clients */
-	unsigned records;      /* read */
+	unsigned void_lookups; /* in the worst case of IPv4 or IPv6 clients */
+	unsigned records;      /* number of records read */
 	struct spf_lint_node tree[SPF_LINT_NODES_MAX];
 	size_t n_tree;
 };
@@ -59,15 +60,15 @@ enum spf_lint_likeness {
 	SPF_LIKENESS_SENDER_ID, /* "spf2.0": obsolete */
 };
 
-/* Whether a TXT record is, or is meant to be, an SPF record: decided by how it
- * begins. */
+/* Whether a TXT record is, or is meant to be, an SPF record.  Only the
+ * beginning of the record is examined. */
 enum spf_lint_likeness spf_lint_likeness(struct span text);
 
 /*
- * CORE_WAIT: answers are missing; call again with the same arguments when they
- * have arrived.  CORE_DONE: `out` is complete; its spans point into `a`,
- * `domain` or `questions`.  If `a` is full, findings are missing and
- * `out->findings.cut` is set.
+ * Returns CORE_WAIT if answers are missing: call again with the same arguments
+ * when they have arrived.  Returns CORE_DONE when `out` is complete; its spans
+ * point into `a`, `domain` or `questions`.  If `a` is full, findings are
+ * missing and `out->findings.cut` is set.
  */
 enum core_status spf_lint(struct span domain, struct dns_questions *questions,
     struct arena *a, struct spf_lint *out);

@@ -6,12 +6,12 @@
 enum {
 	BROAD_V4_BITS = 8, /* as in SPF_WEAK_RANGE */
 	BROAD_V6_BITS = 16,
-	WIDE_V4_BITS = 15, /* in the domain's own record; Gmail: 5.7.24 */
+	WIDE_V4_BITS = 15, /* for the domain's own record; Gmail: 5.7.24 */
 	WIDE_V6_BITS = 31,
 	COMPARED_MAX = 512, /* terms compared with each other */
 };
 
-/* Networks of RFC 6890 that do not send mail over the Internet. */
+/* Networks of RFC 6890 from which no mail is sent over the Internet. */
 static const char *const not_public[] = {
 	"0.0.0.0/8",
 	"10.0.0.0/8",
@@ -39,7 +39,7 @@ bits_of(const struct spf_term *term)
 	return term->kind == SPF_KIND_IP4 ? term->bits4 : term->bits6;
 }
 
-/* Every address of `inner` is also in `outer`. */
+/* Whether every address in `inner` is also in `outer`. */
 static bool
 covers(const struct spf_term *outer, const struct spf_term *inner)
 {
@@ -163,7 +163,7 @@ lint_kind(struct spf_linting *l, const struct spf_lint_frame *f,
 	}
 }
 
-/* The terms are equal except for their qualifiers. */
+/* Whether the terms are equal except for their qualifiers. */
 static bool
 says_the_same(const struct spf_term *one, const struct spf_term *other)
 {

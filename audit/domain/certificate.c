@@ -18,7 +18,7 @@ certificate_hash(
 	return n;
 }
 
-/* Copies what OpenSSL wrote and frees it; absent on failure. */
+/* Copies and frees the output of OpenSSL; returns an absent span on failure. */
 static struct span
 take_der(struct arena *a, unsigned char *der, int n)
 {

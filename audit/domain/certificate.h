@@ -1,6 +1,6 @@
 /*
- * certificate.h - X.509 certificates for dane.h: reading PEM, and hashes.  The
- * only file of audit/ that uses OpenSSL.
+ * certificate.h - X.509 certificates for dane.h: PEM parsing and hashes.  The
+ * only file in audit/ that uses OpenSSL.
  */
 #ifndef AVOUCH_AUDIT_DOMAIN_CERTIFICATE_H
 #define AVOUCH_AUDIT_DOMAIN_CERTIFICATE_H
@@ -14,16 +14,17 @@
 
 enum {
 	CERTIFICATE_HASH_MAX = 64,
-	CERTIFICATE_PEM_MAX = 1 << 18, /* bytes that are read */
+	CERTIFICATE_PEM_MAX = 1 << 18, /* bytes of PEM that are read */
 };
 
-/* SHA-256 or SHA-512; returns its size, 0 if OpenSSL failed. */
+/* Computes SHA-256 or SHA-512.  Returns the size of the hash, or 0 if OpenSSL
+ * failed. */
 size_t certificate_hash(
     struct span data, bool is_sha512, char hash[CERTIFICATE_HASH_MAX]);
 
 /*
- * Reads the certificates of a PEM text, at most DANE_CHAIN_MAX; DER copies live
- * in `a`.  Returns how many were read; 0: none.
+ * Reads up to DANE_CHAIN_MAX certificates in PEM format; their DER copies are
+ * allocated in `a`.  Returns the number of certificates read.
  */
 size_t certificate_read_chain(struct arena *a, struct span pem,
     struct dane_certificate chain[DANE_CHAIN_MAX]);

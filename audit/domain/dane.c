@@ -9,7 +9,7 @@
 
 /* RFC 6698 section 2.1 */
 enum {
-	USAGE_TA = 2, /* an authority of the chain */
+	USAGE_TA = 2, /* a certificate authority in the chain */
 	USAGE_EE = 3, /* the host's own certificate */
 	MATCHING_NONE = 0,
 	MATCHING_SHA256 = 1,
@@ -23,7 +23,7 @@ struct tlsa {
 	struct span digits; /* hexadecimal, lower case */
 };
 
-/* Reads the text of a TLSA record; false: not valid. */
+/* Reads a TLSA record in text form; returns false if it is not valid. */
 static bool
 tlsa_read(struct span text, struct tlsa *out)
 {
@@ -90,7 +90,7 @@ dane_matches(
 	return false;
 }
 
-/* ---- what is published ---- */
+/* ---- published records ---- */
 
 static const struct audit_change *
 record_change(
@@ -148,7 +148,7 @@ audit_tlsa_of(struct auditing *d, struct audit_host *host)
 void
 auditing_dane(struct auditing *d)
 {
-	/* a name that is signed for sure: RFC 9120 */
+	/* a name that is certainly signed: RFC 9120 */
 	const struct dns_answer *arpa = auditing_ask(d, SPAN("arpa"), DNS_NS);
 	struct audit_host *hosts = d->hosts;
 	bool any = false;
@@ -182,9 +182,9 @@ auditing_dnssec(struct auditing *d)
 		}
 }
 
-/* ---- what a host shows ---- */
+/* ---- the certificate of a host ---- */
 
-/* The record for the host's own key. */
+/* Makes the change that publishes a record for the host's own key. */
 static const struct audit_change *
 renewed_change(struct arena *a, const struct audit_host *host,
     const struct audit_smtp *smtp)
@@ -254,6 +254,7 @@ audit_smtp_host(struct audit_domain *d, struct arena *a,
 		    sts_is_enforced ? AUDIT_RULE_SMTP_CERTIFICATE_ENFORCED
 				    : AUDIT_RULE_SMTP_CERTIFICATE,
 		    host->name, span_str(smtp->untrusted), NULL);
-	/* whether or not this resolver can prove it: the owner's records */
+	/* the owner's records must match even if this resolver cannot validate
+	 * them */
 	audit_dane_match(d, a, host, smtp);
 }

@@ -1,6 +1,6 @@
 /*
- * dane.h - judges what an MX host showed by SMTP: its certificate against its
- * TLSA records (RFC 7672) and the rules of MTA-STS (RFC 8461 section 4.2).
+ * dane.h - checks what an MX host presented over SMTP: its certificate against
+ * its TLSA records (RFC 7672) and the rules of MTA-STS (RFC 8461 section 4.2).
  */
 #ifndef AVOUCH_AUDIT_DOMAIN_DANE_H
 #define AVOUCH_AUDIT_DOMAIN_DANE_H
@@ -13,26 +13,26 @@
 #include "lib/span.h"
 
 enum {
-	DANE_CHAIN_MAX = 8,   /* certificates of a chain that are compared */
+	DANE_CHAIN_MAX = 8,   /* certificates compared in a chain */
 	DANE_DATA_MAX = 8192, /* bytes of a certificate */
 };
 
 struct dane_certificate {
 	struct span whole; /* DER */
-	struct span key;   /* its SubjectPublicKeyInfo, DER */
+	struct span key;   /* SubjectPublicKeyInfo in DER */
 };
 
-struct audit_smtp {          /* one MX host */
-	const char *failure; /* it cannot be connected to: why; NULL: it can */
+struct audit_smtp {          /* the result of connecting to one MX host */
+	const char *failure; /* why connecting failed; NULL: it succeeded */
 	bool has_tls;
-	const char *untrusted; /* why the certificate is not valid for the host
-	                          by the system's authorities; NULL: it is */
+	const char *untrusted; /* why the system does not trust the certificate
+	                          for this host; NULL: it does */
 	struct dane_certificate
-	    chain[DANE_CHAIN_MAX]; /* the host's own first */
+	    chain[DANE_CHAIN_MAX]; /* the host's own certificate is the first */
 	size_t n_chain;
 };
 
-/* A TLSA record (dns/answer.h) is of this chain. */
+/* Whether a TLSA record (dns/answer.h) matches this chain. */
 bool dane_matches(
     struct span tlsa, const struct dane_certificate *chain, size_t n_chain);
 

@@ -1,6 +1,6 @@
 /*
- * dkim.c - DKIM keys: those given or seen must be right; others are looked for,
- * and what is not found is never more than a hint.
+ * dkim.c - DKIM keys.  Selectors that were given or seen in use must have a
+ * good key; others are guessed, and finding none is only a hint.
  */
 #include <stdio.h>
 #include <time.h>
@@ -16,16 +16,16 @@
 
 enum {
 	GOOD_RSA_BITS = 2048, /* RFC 8301 section 3.2 */
-	RSA_BITS_MIN = 1024,  /* RFC 8301 section 3.2: fewer can be broken */
+	RSA_BITS_MIN = 1024,  /* RFC 8301 section 3.2: fewer are unsafe */
 	OLD_SECONDS = 366 * 86400,
-	YEARS_ASKED = 3, /* dated selectors: this year and those before */
+	YEARS_ASKED = 3, /* dated selectors: this year and the two before it */
 	MONTHS = 12,
-	DKIM_FIRST_DAY = 12418, /* 2004-01-01: before that there was no DKIM */
+	DKIM_FIRST_DAY = 12418, /* 2004-01-01: DKIM did not exist before */
 };
 
 struct key_search {
 	struct auditing *d;
-	struct audit_key *keys; /* all that are asked for */
+	struct audit_key *keys; /* all keys that are queried */
 	size_t n;
 };
 
@@ -82,7 +82,7 @@ search_services(struct key_search *s)
 	}
 }
 
-/* Dated selectors such as 2026 and 202605, of this year and those before. */
+/* Adds dated selectors such as 2026 and 202605, for this and earlier years. */
 static void
 search_dates(struct key_search *s)
 {
@@ -107,7 +107,7 @@ search_dates(struct key_search *s)
 
 /* ---- one key ---- */
 
-/* Records of the answer that are keys; other TXT records are ignored. */
+/* Counts the keys in an answer; other TXT records are ignored. */
 static size_t
 count_keys(const struct explain_key *key)
 {
@@ -118,7 +118,7 @@ count_keys(const struct explain_key *key)
 	return n;
 }
 
-/* The first record that is a key, a usable one if there is any. */
+/* Returns the first usable key record, or else the first key record. */
 static const struct explain_record *
 main_record(const struct explain_key *key)
 {
@@ -137,7 +137,7 @@ main_record(const struct explain_key *key)
 	return first;
 }
 
-/* The record without t=y. */
+/* Returns the record without its t= tag. */
 static struct span
 without_testing(struct auditing *d, struct span record)
 {
@@ -171,8 +171,8 @@ key_name(struct auditing *d, struct span selector)
 	return buf_view(&b);
 }
 
-/* Replaces the records of the key; `text` absent: by a new key, published as
- * `selector`. */
+/* Makes a change that replaces the key's records by `text` or, if that is
+ * absent, by a new key at `selector`. */
 static const struct audit_change *
 key_change(struct auditing *d, const struct audit_key *k, struct span text,
     struct span selector)
@@ -198,8 +198,8 @@ static void
 add_key_finding(struct auditing *d, enum audit_domain_rule rule,
     const struct audit_key *k, struct span value, struct span text)
 {
-	/* Mail on its way still needs the key: another selector for its
-	 * successor. */
+	/* Mail in transit still needs the key, so its successor gets another
+	 * selector. */
 	bool is_replaced = rule == AUDIT_RULE_DKIM_SMALL ||
 	    rule == AUDIT_RULE_DKIM_OLD || rule == AUDIT_RULE_DKIM_DATED;
 
@@ -219,8 +219,8 @@ add_key_number(struct auditing *d, enum audit_domain_rule rule,
 	add_key_finding(d, rule, k, buf_view(&b), text);
 }
 
-/* YYYYMMDD, alone or at the end of a label: "20240301", "s-20240301".
- * Returns the day, or -1. */
+/* Finds YYYYMMDD, alone or at the end of the first label: "20240301",
+ * "s-20240301". Returns the day, or -1. */
 static int64_t
 selector_day(struct span selector)
 {
@@ -243,7 +243,8 @@ selector_day(struct span selector)
 	    : -1;
 }
 
-/* Only of a key in use whose age is not known better. */
+/* Reports an old date in the selector of a key in use, if its creation time is
+ * unknown. */
 static void
 audit_dated_key(struct auditing *d, const struct audit_key *k)
 {
@@ -273,7 +274,7 @@ audit_good_key(struct auditing *d, const struct audit_key *k,
 		    without_testing(d, r->text));
 }
 
-/* True: the selector has a key record. */
+/* Returns true if the selector has a key record. */
 static bool
 audit_key(struct auditing *d, const struct audit_key *k)
 {
@@ -303,7 +304,7 @@ audit_key(struct auditing *d, const struct audit_key *k)
 
 /* ---- all keys ---- */
 
-/* A wildcard answers for a selector that nobody has. */
+/* Whether a wildcard answers for a selector that does not exist. */
 static bool
 has_wildcard(struct auditing *d)
 {
@@ -349,7 +350,7 @@ search_keys(struct key_search *s, bool is_wild)
 	if (is_wild)
 		return;
 	search_services(s);
-	/* RFC 8020: no name below it exists */
+	/* RFC 8020: no name below this one exists */
 	if (zone->state == DNS_NXDOMAIN || zone->state == DNS_PENDING)
 		return;
 	for (size_t i = 0; audit_known_selectors[i] != NULL; i++)

@@ -1,4 +1,4 @@
-/* dmarc.c - DMARC: what the lint finds, and the record that silences it */
+/* dmarc.c - DMARC: the findings of the lint, and a record that fixes them */
 #include <string.h>
 
 #include "audit/domain/internal.h"
@@ -8,12 +8,12 @@
 #include "lib/enum_names.h"
 #include "spf/record.h"
 
-enum { SINCE_MAX = 253 }; /* bytes of a date and what follows */
+enum { SINCE_MAX = 253 }; /* bytes of a date and the text after it */
 
 /*
- * Left out: a DNS failure is not a finding; RFC 9989 ignores other TXT records;
- * aliases and records of a parent domain are normal; who enforces DMARC knows
- * what it does.
+ * Findings that are left out.  A DNS failure is not a finding; RFC 9989 ignores
+ * other TXT records; aliases and records of a parent domain are normal; an
+ * owner who enforces DMARC knows the consequences.
  */
 static const char *const dmarc_left_out[] = { "no-answer", "consent-unknown",
 	"foreign-record", "alias", "no-own-record", "reject", "ruf",
@@ -28,16 +28,17 @@ is_dropped(const struct audit_finding *f)
 	return false;
 }
 
-/* ---- the record that silences the findings ---- */
+/* ---- the record that fixes the findings ---- */
 
 struct dmarc_fix {
 	struct auditing *d;
-	struct span owner;             /* of the record */
-	const struct dmarc_step *step; /* NULL: there is none to change */
+	struct span owner;             /* domain of the record */
+	const struct dmarc_step *step; /* NULL: there is no record to change */
 	struct buf text;
 };
 
-/* A finding about one report address: RFC 9990 section 4. */
+/* Whether a report address cannot receive mail, according to a finding (RFC
+ * 9990 section 4). */
 static bool
 is_lost(const struct dmarc_fix *f, struct span uri)
 {
@@ -51,7 +52,7 @@ is_lost(const struct dmarc_fix *f, struct span uri)
 	return false;
 }
 
-/* Report addresses that work, or the postmaster's. */
+/* Writes the report addresses that work, or else the postmaster's. */
 static void
 put_addresses(struct dmarc_fix *f, struct span value, bool is_rua)
 {
@@ -98,7 +99,7 @@ policy_to_write(const struct dmarc_fix *f)
 					 : dmarc_policy_name(r->p);
 }
 
-/* Tags that are valid and have an effect stay as they are. */
+/* Copies valid tags that have an effect. */
 static void
 put_others(struct dmarc_fix *f, struct span text)
 {
@@ -140,7 +141,7 @@ put_text(struct dmarc_fix *f)
 			put_addresses(f, SPAN(""), true);
 		return;
 	}
-	/* sp and np only where they are not weaker than p */
+	/* keep sp and np only if they are not weaker than p */
 	if (r->sp >= r->p && r->sp != DMARC_POLICY_ABSENT &&
 	    r->p != DMARC_POLICY_NONE)
 		put_tag(f, "sp", dmarc_policy_name(r->sp));
@@ -154,7 +155,7 @@ put_text(struct dmarc_fix *f)
 		put_addresses(f, SPAN(""), true);
 }
 
-/* TXT records that must go: all that are, or look like, DMARC or SPF. */
+/* Whether a TXT record must be removed: it is SPF, or looks like DMARC. */
 static bool
 must_go(struct span text)
 {
@@ -175,7 +176,7 @@ make_dmarc_change(struct dmarc_fix *f)
 
 	put_text(f);
 	if (f->text.full || answer->alias.p != NULL)
-		return NULL; /* an alias: the record belongs to someone else */
+		return NULL; /* alias: the record belongs to someone else */
 	for (size_t i = 0; i < answer->n_records; i++) {
 		if (!must_go(answer->records[i].text))
 			continue;
@@ -213,7 +214,7 @@ auditing_dmarc_change(struct auditing *d)
 
 /* ---- findings ---- */
 
-/* RFC 9990 section 4: the consent is published by the receiver of reports. */
+/* RFC 9990 section 4: the receiver of the reports publishes its consent. */
 static const struct audit_change *
 consent_change(struct auditing *d, const struct audit_finding *f)
 {
@@ -231,7 +232,7 @@ consent_change(struct auditing *d, const struct audit_finding *f)
 	return change;
 }
 
-/* The domain's own _dmarc has an SPF text and no DMARC record. */
+/* Checks whether _dmarc.DOMAIN has an SPF record but no DMARC record. */
 static void
 audit_spf_text(struct auditing *d)
 {
@@ -249,7 +250,8 @@ audit_spf_text(struct auditing *d)
 		    auditing_dmarc_change(d));
 }
 
-/* How long the policy is none, and what a stricter one would stop. */
+/* Reports how long the policy has been none, and what a stricter one would
+ * stop. */
 static void
 audit_monitoring(struct auditing *d)
 {
@@ -287,7 +289,7 @@ is_bounced(const struct auditing *d, struct span address)
 	return false;
 }
 
-/* Report addresses of the record from which a report of ours came back. */
+/* Reports addresses in the record from which our reports bounced. */
 static void
 audit_bounced(struct auditing *d, const struct dmarc_step *policy)
 {

@@ -34,7 +34,7 @@ auditing_mail_host(const struct auditing *d)
 	return auditing_name(d->a, "mail", d->out->domain);
 }
 
-/* ---- questions that failed ---- */
+/* ---- failed questions ---- */
 
 static bool
 is_given_key(const struct auditing *d, struct span name, struct span key_zone)
@@ -56,7 +56,8 @@ is_given_key(const struct auditing *d, struct span name, struct span key_zone)
 	return false;
 }
 
-/* No grade depends on it: a hint, or a selector that nobody gave. */
+/* Whether no grade depends on the question: it is for a hint, or for a guessed
+ * selector. */
 static bool
 is_optional(const struct auditing *d, const struct dns_question *q)
 {
@@ -87,11 +88,11 @@ list_failures(struct auditing *d)
 	out->is_unsure |= dns_questions_budget_exceeded(d->questions);
 }
 
-/* ---- the whole ---- */
+/* ---- the audit ---- */
 
 /*
- * False: the domain says that it sends none (RFC 7208 section 10.1.2), or it
- * has neither an SPF record nor an MX.
+ * Returns false if the domain declares that it sends no mail (RFC 7208
+ * section 10.1.2), or has neither an SPF record nor a usable MX.
  */
 static bool
 may_send(const struct auditing *d, bool accepts_none)
@@ -110,7 +111,7 @@ may_send(const struct auditing *d, bool accepts_none)
 	return !accepts_none;
 }
 
-/* Reads the facts that several areas need. */
+/* Determines the facts that several areas need. */
 static void
 read_facts(struct auditing *d)
 {

@@ -28,14 +28,14 @@ static const struct grade_rule {
 	{ "domain", "bad-name", 'F', 'F' },
 	{ "domain", "no-such-domain", 'F', 'F' },
 
-	/* Without SPF a signature can still carry the mail, and DMARC still
-	 * protects: Gmail 5.7.26 wants one of both. */
+	/* Without SPF, mail can still pass with a signature, and DMARC still
+	 * protects: Gmail 5.7.26 requires one of the two. */
 	{ "spf", "no-record", 'B', 'A' },
 	/* receivers see permerror, which is neither pass nor fail */
 	{ "spf", "several-records", 'D', 'A' },
 	{ "spf", "syntax", 'D', 'A' },
 	{ "spf", "too-many-lookups", 'D', 'A' },
-	/* a pass for everyone is an aligned pass: DMARC does not help */
+	/* a pass for everyone is an aligned pass, so DMARC does not help */
 	{ "spf", "plus-all", 'D', 'F' },
 	{ "spf", "registrable-include", 'D', 'F' },
 	{ "spf", "broad-range", 'B', 'C' },
@@ -43,12 +43,12 @@ static const struct grade_rule {
 	{ "spf", "neutral-all", 'A', 'B' },
 	{ "spf", "no-all", 'A', 'B' },
 
-	/* a small key can be factored, and then anyone signs */
+	/* a small key can be factored, and then anyone can sign */
 	{ "dkim", "small-key", 'B', 'B' },
 	{ "dkim", "testing-key", 'B', 'A' },
 	{ "dkim", "no-key-at-all", 'C', 'A' },
 
-	/* DMARC is what keeps others from using the name */
+	/* only DMARC keeps others from using the name */
 	{ "dmarc", "no-record", 'B', 'F' },
 	{ "dmarc", "several-records", 'B', 'F' },
 	{ "dmarc", "broken-policy", 'B', 'F' },
@@ -63,7 +63,7 @@ static const struct grade_rule {
 	{ "dmarc", "np-weaker", 'A', 'C' },
 	{ "dmarc", "suffix-without-psd", 'A', 'C' },
 
-	/* the commonest reasons why mail to a domain is lost */
+	/* the most common reasons why mail to a domain is lost */
 	{ "mx", "no-address", 'C', 'A' },
 	{ "mx", "no-addresses", 'F', 'A' },
 	{ "mx", "null-mx-sends", 'D', 'A' },
@@ -71,7 +71,7 @@ static const struct grade_rule {
 	{ "mta-sts", "uncovered-host", 'F', 'A' },
 	{ "dane", "mismatch", 'F', 'A' },
 	{ "smtp", "certificate", 'F', 'A' },
-	/* they only fail to protect the way of the mail */
+	/* mail is still delivered, but its transport is not protected */
 	{ "dane", "not-signed", 'B', 'A' },
 };
 

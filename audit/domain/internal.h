@@ -75,29 +75,30 @@ struct auditing {
 	struct arena *a;
 	struct audit_domain *out;
 	bool waiting;
-	const struct dns_answer *mx; /* of the domain */
+	const struct dns_answer *mx; /* for the domain audited */
 	const struct dns_answer *txt;
 	struct audit_host *hosts;              /* out->hosts */
-	const struct audit_change *spf_change; /* the last that was made */
+	const struct audit_change *spf_change; /* the last one made */
 	struct span spf_change_owner;
 	const struct audit_change *dmarc_change;
-	bool has_spf_change, has_dmarc_change; /* they were made */
-	bool passes_outgoing[AUDIT_GIVEN_MAX]; /* SPF passes this address */
+	bool has_spf_change, has_dmarc_change; /* already computed */
+	bool passes_outgoing[AUDIT_GIVEN_MAX]; /* whether SPF passes for each
+	                                          outgoing address */
 };
 
-/* Asks; an answer that is pending sets `waiting`.  Never NULL. */
+/* Queries DNS.  A pending answer sets `waiting`.  Never returns NULL. */
 const struct dns_answer *auditing_ask(
     struct auditing *d, struct span name, enum dns_type type);
 
-/* LABEL.DOMAIN in the arena; absent: no memory. */
+/* Makes LABEL.DOMAIN in the arena; absent if memory ran out. */
 struct span auditing_name(
     struct arena *a, const char *label, struct span domain);
 
-/* Adds a finding with the domain audited as %d; `change` may be NULL. */
+/* Adds a finding in which %d is the domain audited; `change` may be NULL. */
 void auditing_add(struct audit_domain *out, enum audit_domain_rule rule,
     struct span where, struct span value, const struct audit_change *change);
 
-/* The first MX host of the domain, or MAIL.DOMAIN. */
+/* Returns the first MX host of the domain, or MAIL.DOMAIN. */
 struct span auditing_mail_host(const struct auditing *d);
 
 /* ---- one file for each area ---- */
@@ -112,14 +113,15 @@ void auditing_dane(struct auditing *d);
 void auditing_dnssec(struct auditing *d);
 
 /*
- * spf_fix.c: the SPF record of `owner` without all that the findings object to;
- * NULL if that is what is published, or nothing can be given.  For the domain
- * audited also the findings about records that it includes count.
+ * spf_fix.c: Makes the change to an SPF record of `owner` that fixes all
+ * findings. Returns NULL if nothing has to change or no record can be
+ * suggested. For the domain audited, findings about included records are
+ * considered too.
  */
 const struct audit_change *auditing_spf_change(
     struct auditing *d, struct span owner);
 
-/* The same for the DMARC record that applies. */
+/* Like auditing_spf_change(), for the DMARC record that applies. */
 const struct audit_change *auditing_dmarc_change(struct auditing *d);
 
 #endif

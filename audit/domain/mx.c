@@ -1,5 +1,5 @@
-/* mx.c - MX hosts (RFC 5321 section 5.1, RFC 7505), and PTR records of the
- * addresses that send */
+/* mx.c - MX hosts (RFC 5321 section 5.1, RFC 7505), and PTR records of outgoing
+ * addresses */
 #include "audit/domain/internal.h"
 #include "audit/ptr.h"
 #include "lib/ascii.h"
@@ -9,7 +9,7 @@
 #include "spf/spf.h"
 
 enum {
-	PTR_NAMES_MAX = 10, /* that are confirmed, RFC 7208 section 4.6.4 */
+	PTR_NAMES_MAX = 10, /* per address, RFC 7208 section 4.6.4 */
 	DATA_MAX = 4 * DOMAIN_MAX + 16, /* bytes of an escaped name */
 	MX_PREFERENCE = 10,
 };
@@ -101,7 +101,7 @@ audit_host(struct auditing *d, const struct audit_host *host)
 		audit_no_address(d, host);
 }
 
-/* Reads the MX records, in the order of the answer; a null MX has no name. */
+/* Reads the MX records in the order of the answer; skips a null MX. */
 static void
 read_hosts(struct auditing *d)
 {
@@ -149,7 +149,8 @@ audit_null(struct auditing *d)
 	}
 }
 
-/* RFC 5321 section 5.1: without MX, mail goes to the domain's own address. */
+/* RFC 5321 section 5.1: without MX records, mail is sent to the domain's own
+ * address. */
 static void
 audit_no_mx(struct auditing *d)
 {
@@ -220,8 +221,8 @@ audit_no_ptr(struct auditing *d, const struct ip *ip, struct span reverse,
 	auditing_add(d->out, AUDIT_RULE_PTR_NONE, reverse, shown, change);
 }
 
-/* SPF of a message without a sender is that of the HELO name (RFC 7208 section
- * 2.4), which is usually the name in the PTR record. */
+/* SPF for a message without a sender checks the HELO name (RFC 7208
+ * section 2.4), which is usually the name in the PTR record. */
 static void
 audit_helo(struct auditing *d, struct span name, const struct ip *ip,
     struct span reverse)

@@ -1,7 +1,8 @@
 /*
- * rules.c - what is wrong, why, and how to fix it, for everything that no lint
- * of one record finds.  Severities: an error loses mail today or lets anyone
- * forge it; a warning will break, or leaks; a hint could be better.
+ * rules.c - the findings that no lint of a single record reports: what is
+ * wrong, why, and how to fix it.  Severities: an error loses mail today or lets
+ * anyone forge it; a warning will break later, or leaks; a hint could be
+ * better.
  */
 #include "audit/domain/internal.h"
 

@@ -2,7 +2,7 @@
  * Sources: globalcyberalliance/domain-security-scanner (2026-02),
  * projectdiscovery/nuclei-templates, ryancdotorg/dkimscan (2018), and the
  * set-up pages of the services.  Amazon SES and Postmark use random or dated
- * names, which cannot be guessed.
+ * selectors, which cannot be guessed.
  */
 #include "audit/domain/services.h"
 
@@ -42,7 +42,7 @@ static const struct audit_service services[] = {
 	{ "_spf.perfora.net", "IONOS", { "s1-ionos", "s2-ionos" }, NULL, NULL },
 	{ "spf.titan.email", "Titan", { "titan1", "titan2" }, NULL, NULL },
 	{ "_spf.mx.cloudflare.net", "Cloudflare", { "cf2024-1" }, NULL, NULL },
-	/* its Domain Lockdown */
+	/* MailChannels calls it Domain Lockdown */
 	{ "relay.mailchannels.net", "MailChannels", { "mailchannels" },
 	    "_mailchannels", "v=mc1" },
 };

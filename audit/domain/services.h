@@ -1,9 +1,9 @@
 /*
- * services.h - services that send mail for others: the domain in the SPF record
- * that belongs to each, and the DKIM selectors that it uses.
+ * services.h - services that send mail for others: the domain that customers
+ * include in their SPF records, and the DKIM selectors that each service uses.
  *
- * Only data, each row with its source in services.c.  It decides which
- * selectors are asked first; it never makes an error of an absence.
+ * Contains only data; services.c names its sources.  The data decides which
+ * selectors are queried first; a missing selector is never an error.
  */
 #ifndef AVOUCH_AUDIT_DOMAIN_SERVICES_H
 #define AVOUCH_AUDIT_DOMAIN_SERVICES_H
@@ -15,20 +15,20 @@
 enum { AUDIT_SERVICE_SELECTORS_MAX = 4 };
 
 struct audit_service {
-	const char *include; /* this domain, or one below it */
+	const char *include; /* this domain or one below it */
 	const char *name;
-	const char *selectors[AUDIT_SERVICE_SELECTORS_MAX]; /* NULL: no more */
+	const char *selectors[AUDIT_SERVICE_SELECTORS_MAX]; /* NULL: unused */
 
-	/* All customers share its servers, and one can send as another unless a
-	 * TXT record LOCK.DOMAIN that begins with `lock_text` says who may.
-	 * NULL: it has no such record. */
+	/* All customers share its servers, and each can send as any other
+	 * unless a TXT record LOCK.DOMAIN that begins with `lock_text` says who
+	 * may. NULL: the service does not support such a record. */
 	const char *lock, *lock_text;
 };
 
-/* The service that `include` belongs to; NULL: not known. */
+/* Finds the service that `include` belongs to; NULL: unknown. */
 const struct audit_service *audit_service_find(struct span include);
 
-/* Selectors that are worth asking for; NULL after the last. */
+/* Selectors worth querying; NULL after the last. */
 extern const char *const audit_known_selectors[];
 
 #endif

@@ -1,4 +1,4 @@
-/* spf.c - SPF: what the lint finds, and what it does not look at */
+/* spf.c - SPF: the findings of the lint, and problems that it does not check */
 #include <string.h>
 
 #include "audit/domain/internal.h"
@@ -7,8 +7,8 @@
 #include "lib/enum_names.h"
 #include "spf/spf.h"
 
-/* Findings that say nothing about the domain: they are worth knowing where a
- * person lints the record. */
+/* Findings that say nothing about the domain; they are useful only to a user
+ * who lints the record. */
 static const char *const spf_left_out[] = { "dns-failure", "depends-on-message",
 	"null-mx", "mx-host-without-address", "include-without-record",
 	"redirect-without-record" };
@@ -24,8 +24,8 @@ is_left_out(const struct audit_finding *f)
 
 /* ---- includes that lead nowhere ---- */
 
-/* Names below which anyone can register a domain: a top-level domain, or one
- * such as co.uk. */
+/* Whether anyone can register names directly below `name`: a top-level domain,
+ * or a name such as co.uk. */
 static bool
 is_registry(struct span name)
 {
@@ -43,7 +43,7 @@ is_registry(struct span name)
 	return false;
 }
 
-/* The part of a name that does not exist and that anyone can register. */
+/* Returns the registrable domain above `name` if it is not registered. */
 static struct span
 registrable_part(struct auditing *d, struct span name)
 {
@@ -118,7 +118,7 @@ static void
 check_outgoing(struct auditing *d, size_t i)
 {
 	const struct ip *ip = &d->q->outgoing[i];
-	/* the null sender: postmaster at HELO is checked */
+	/* null sender: SPF checks postmaster at the HELO name */
 	const struct spf_query q = {
 		.identity = SPF_IDENTITY_MAILFROM,
 		.ip = *ip,
@@ -153,7 +153,7 @@ audit_outgoing(struct auditing *d)
 
 /* ---- the lint ---- */
 
-/* What the terms need that the owner cannot write as addresses. */
+/* Counts the lookups that the owner cannot avoid by writing addresses. */
 static unsigned
 include_lookups(const struct spf_lint *lint)
 {
@@ -166,8 +166,9 @@ include_lookups(const struct spf_lint *lint)
 }
 
 /*
- * Takes over what the owner of the domain can change: all about its own
- * records, and errors in those of others that it includes.
+ * Copies findings about things that the owner of the domain can change: all
+ * findings about its own records, and errors in records of others that it
+ * includes.
  */
 static void
 take_finding(struct auditing *d, const struct audit_finding *f)
@@ -195,7 +196,8 @@ take_finding(struct auditing *d, const struct audit_finding *f)
 	audit_findings_copy(&d->out->findings, &one);
 }
 
-/* An include whose target has TXT records, but none for SPF. */
+/* Copies a finding about an include whose target has TXT records, but none for
+ * SPF. */
 static void
 take_missing(struct auditing *d, const struct audit_finding *f)
 {

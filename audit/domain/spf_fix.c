@@ -1,6 +1,6 @@
 /*
- * spf_fix.c - writes the SPF record that would silence the findings: without
- * the terms that they object to, with the addresses that are missing.
+ * spf_fix.c - writes an SPF record that fixes the findings: it omits the terms
+ * that they criticize, and adds missing addresses.
  */
 #include <string.h>
 
@@ -11,8 +11,8 @@
 #include "spf/record.h"
 
 enum {
-	FIX_TEXTS_MAX = 4,      /* SPF records of one name that are joined */
-	FIX_ADDRESSES_MAX = 20, /* written for one term */
+	FIX_TEXTS_MAX = 4,      /* SPF records of one name that are merged */
+	FIX_ADDRESSES_MAX = 20, /* addresses written for one term */
 	LOOKUPS_TIGHT = 8,
 };
 
@@ -20,15 +20,15 @@ struct spf_fix {
 	struct auditing *d;
 	struct span owner;
 	struct buf text;
-	struct span done[SPF_LINT_RECORDS_MAX]; /* terms written */
+	struct span done[SPF_LINT_RECORDS_MAX]; /* terms already written */
 	size_t n_done;
 	bool is_main;   /* the owner is the domain audited */
-	bool addresses; /* write a and mx as addresses */
-	char all;       /* the qualifier, 0: none yet */
+	bool addresses; /* replace a and mx by addresses */
+	char all;       /* the qualifier of "all"; 0: not set yet */
 	struct span redirect;
 };
 
-/* ---- what the findings say ---- */
+/* ---- terms to omit ---- */
 
 static const char *const dropping[] = { "syntax", "void-lookup", "ptr",
 	"ptr-macro", "depends-on-sender", "behind-all", "duplicate", "covered",
@@ -56,7 +56,7 @@ has_finding(const struct spf_fix *f, const char *id)
 	return false;
 }
 
-/* The record of `where` makes the whole check fail. */
+/* Whether the record of `node` makes the whole check fail. */
 static bool
 is_broken(const struct spf_fix *f, const struct spf_lint_node *node)
 {
@@ -71,7 +71,7 @@ is_broken(const struct spf_fix *f, const struct spf_lint_node *node)
 	return false;
 }
 
-/* A term of the domain's own record leads to a broken record. */
+/* Whether a term of the domain's own record leads to a broken record. */
 static bool
 leads_to_broken(const struct spf_fix *f, struct span term)
 {
@@ -95,7 +95,7 @@ is_objected(const struct spf_fix *f, struct span term)
 	for (size_t i = 0; i < list->n; i++) {
 		const struct audit_finding *one = &list->list[i];
 
-		/* of two equal terms the first one stays */
+		/* keep the first of two equal terms */
 		if (drops(one->id) && span_equal(one->where, f->owner) &&
 		    span_equal(one->term, term) && one->term.p == term.p)
 			return true;
@@ -130,7 +130,7 @@ put_address(struct spf_fix *f, const struct ip *ip, unsigned bits)
 	put_term(f, buf_view(&b));
 }
 
-/* The network of an ip4 or ip6 term, without bits after the prefix. */
+/* Writes the network of an ip4 or ip6 term, with the host bits cleared. */
 static void
 put_network(struct spf_fix *f, const struct spf_term *term)
 {
@@ -201,7 +201,8 @@ put_mechanism(struct spf_fix *f, const struct spf_term *term)
 		put_term(f, without_dot(term));
 }
 
-/* ~all where the record says less, or "-all" that hurts forwarded mail. */
+/* Returns the qualifier of "all": "~" for anything weaker than "-all", or if
+ * "-all" would harm forwarded mail. */
 static char
 all_of(const struct spf_fix *f, const struct spf_record *r)
 {
@@ -232,8 +233,8 @@ put_record(struct spf_fix *f, struct span text)
 		f->redirect = without_dot(r.redirect);
 }
 
-/* Addresses that send mail and do not pass; the MX of a domain without a
- * record. */
+/* Adds outgoing addresses that do not pass and, for a domain without a record,
+ * its MX hosts. */
 static void
 put_missing(struct spf_fix *f, bool has_record)
 {

@@ -77,8 +77,7 @@ static const struct {
 	{ "mx", read_pattern },
 };
 
-/* Fields that are not known are ignored; of a repeated one, except mx, the
- * first counts. */
+/* Ignores unknown fields.  Uses the first of repeated fields, except for mx. */
 static const char *
 read_field(struct span line, bool seen[4], struct sts_policy *out)
 {
@@ -153,7 +152,8 @@ audit_hosts_covered(
 			    where, d->hosts[i].name, NULL);
 }
 
-/* RFC 8460: who makes others hold back mail wants to hear of it. */
+/* RFC 8460: if TLS failures make senders hold back mail, the domain should get
+ * reports about them. */
 static void
 audit_tls_report(struct audit_domain *d, struct arena *a, bool is_enforced)
 {
@@ -181,8 +181,8 @@ has_dane(const struct audit_domain *d)
 	return false;
 }
 
-/* The day in an id such as 20260101T000000, as RFC 8461 section 3.1 has it in
- * its example; 0: another form. */
+/* Returns the day in an id such as 20260101T000000, the form in the example of
+ * RFC 8461 section 3.1; 0: another form. */
 static int64_t
 day_of_id(struct span id)
 {
@@ -255,7 +255,7 @@ audit_sts(
 
 /* ---- the records ---- */
 
-/* "v=STSv1; id=20260101T000000;" */
+/* Parses "v=STSv1; id=20260101T000000;". */
 static bool
 sts_record_read(struct span text, struct span *id)
 {
@@ -274,7 +274,8 @@ sts_record_read(struct span text, struct span *id)
 	return false;
 }
 
-/* "v=TLSRPTv1; rua=mailto:a@example.com,https://example.com/r" */
+/* Checks a record such as "v=TLSRPTv1;
+ * rua=mailto:a@example.com,https://example.com/r". */
 static bool
 tls_report_is_valid(struct span text)
 {
@@ -292,7 +293,8 @@ tls_report_is_valid(struct span text)
 	return false;
 }
 
-/* Records that begin with `version`; the first in `text`, how many in `n`. */
+/* Queries TXT records; `*text` is the first that begins with `version`, `*n`
+ * the number of such records. */
 static const struct dns_answer *
 records_of(struct auditing *d, struct span name, const char *version,
     struct span *text, size_t *n)
@@ -307,7 +309,8 @@ records_of(struct auditing *d, struct span name, const char *version,
 	return answer;
 }
 
-/* Removes all records that begin with `version` except `keep`. */
+/* Makes a change that removes all records that begin with `version` except
+ * `keep`. */
 static struct audit_change *
 replace_change(struct auditing *d, struct span name, const char *version,
     struct span keep, struct span publish)

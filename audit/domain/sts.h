@@ -1,6 +1,6 @@
 /*
- * sts.h - the policy file of MTA-STS (RFC 8461 section 3.2), as it was fetched,
- * and what it says about the MX hosts.
+ * sts.h - the MTA-STS policy file (RFC 8461 section 3.2) after it was fetched,
+ * and whether it covers the MX hosts.
  */
 #ifndef AVOUCH_AUDIT_DOMAIN_STS_H
 #define AVOUCH_AUDIT_DOMAIN_STS_H
@@ -14,7 +14,7 @@
 
 enum {
 	STS_POLICY_MAX =
-	    65536,             /* bytes; RFC 8461 section 3.3 advises a limit */
+	    65536, /* bytes; RFC 8461 section 3.3 suggests a limit */
 	STS_PATTERNS_MAX = 64, /* mx fields that are read */
 };
 
@@ -27,15 +27,18 @@ struct sts_policy {
 	size_t n_patterns;
 };
 
-/* NULL, or what is wrong, a constant text.  Spans point into `text`. */
+/* Returns NULL, or a constant string that says what is wrong.  Spans in `out`
+ * point into `text`. */
 const char *sts_policy_parse(struct span text, struct sts_policy *out);
 
-/* RFC 8461 section 4.1: "*.example.com" covers one label. */
+/* Whether a pattern covers `host`.  RFC 8461 section 4.1: "*.example.com"
+ * covers exactly one label. */
 bool sts_policy_covers(const struct sts_policy *p, struct span host);
 
 /*
- * Adds the findings about a policy that was fetched, or `why` it could not be
- * (then `text` is not used).  Returns whether the policy is enforced.
+ * Adds findings about a policy.  `why` is NULL, or says why the policy could
+ * not be fetched; `text` is then ignored.  Returns whether the policy is
+ * enforced.
  */
 bool audit_sts(
     struct audit_domain *d, struct arena *a, struct span text, const char *why);

@@ -1,6 +1,6 @@
 /*
- * bounce.c - refusals: an SMTP reply in a log or a bounce (RFC 5321 section
- * 4.2, RFC 3463, RFC 3464)
+ * bounce.c - SMTP replies in a log or a bounce (RFC 5321 section 4.2, RFC 3463,
+ * RFC 3464)
  */
 #include <string.h>
 
@@ -12,7 +12,7 @@
 
 enum { LINE_SHOWN_MAX = 200 };
 
-/* Words by which the receiver is known in its replies. */
+/* Words in a reply that identify the receiver. */
 static const struct {
 	const char *word, *area;
 } words[] = {
@@ -43,7 +43,7 @@ holds(struct span text, const char *part)
 	return false;
 }
 
-/* The receiver that the text comes from; NULL: not known. */
+/* Returns the receiver that wrote the reply; NULL: unknown. */
 static const char *
 receiver_of(struct span text)
 {
@@ -53,7 +53,7 @@ receiver_of(struct span text)
 	return NULL;
 }
 
-/* A log with the replies of several receivers. */
+/* Whether a log contains replies from several receivers. */
 static bool
 is_mixed(struct span text)
 {
@@ -66,7 +66,7 @@ is_mixed(struct span text)
 	return false;
 }
 
-/* The part of a row's reply after the basic code: "5.7.26". */
+/* Returns the part of a row's reply after the basic code: "5.7.26". */
 static struct span
 enhanced_of(const char *reply)
 {
@@ -75,7 +75,8 @@ enhanced_of(const char *reply)
 	return span_skip(text, span_index(text, ' ') + 1);
 }
 
-/* Takes an enhanced status code (RFC 3463 section 2); false: not one. */
+/* Reads an enhanced status code (RFC 3463 section 2); returns false if there is
+ * none. */
 static bool
 take_enhanced(struct scan *s, struct span *out)
 {
@@ -91,7 +92,8 @@ take_enhanced(struct scan *s, struct span *out)
 	return true;
 }
 
-/* Gmail's three reasons for 5.7.26, by words of its texts. */
+/* Gmail's three reasons for 5.7.26, and words in its replies that identify
+ * them. */
 static const struct {
 	const char *words;
 	enum audit_fault fault;
@@ -110,8 +112,8 @@ is_reason_of_26(enum audit_fault fault)
 	    fault == AUDIT_FAULT_UNAUTHENTICATED;
 }
 
-/* Microsoft says in its text which of the three failed: "Spf= Pass , Dkim= Fail
- * , DMARC= Pass". */
+/* Microsoft's reply says which of the three failed: "Spf= Pass , Dkim= Fail ,
+ * DMARC= Pass". */
 static const struct {
 	enum audit_fault fault;
 	const char *passes[2];
@@ -122,11 +124,11 @@ static const struct {
 	{ AUDIT_FAULT_UNALIGNED, { "dmarc= pass", "dmarc=pass" } },
 };
 
-/* What a text says besides its codes; found once, because a hostile text can
- * have a code in every few bytes. */
+/* Facts in a text other than its codes.  They are collected only once, because
+ * a hostile text can contain a code every few bytes. */
 struct reply {
-	const char *area;      /* NULL: not known */
-	enum audit_fault only; /* of Gmail's three; AUDIT_FAULTS: not known */
+	const char *area;      /* NULL: unknown */
+	enum audit_fault only; /* Gmail's reason; AUDIT_FAULTS: unknown */
 	bool passes[ARRAY_SIZE(said)];
 };
 
@@ -143,7 +145,7 @@ read_reply(struct span text, struct reply *out)
 		    holds(text, said[i].passes[1]);
 }
 
-/* The text says that another fault is the reason. */
+/* Whether the text names a different fault as the reason. */
 static bool
 is_excluded(const struct reply *r, enum audit_fault fault)
 {
@@ -177,7 +179,8 @@ has_reply(const struct audit_provider_rule *rule, struct span code)
 		span_equal(enhanced_of(rule->reply2), code));
 }
 
-/* Adds the rules of `area` with this code; false: there are none. */
+/* Adds the rules of `area` that have this code; returns false if there are
+ * none. */
 static bool
 add_rules(const struct reply *r, struct arena *a, struct audit_findings *out,
     const char *area, struct span code)
@@ -208,7 +211,7 @@ explain_codes(struct span text, const struct reply *r, struct arena *a,
 	while (!scan_done(&s)) {
 		struct span code;
 
-		/* not within a longer number, such as an address */
+		/* must not be part of a longer number, such as an address */
 		if (ascii_is_digit((unsigned char)before) || before == '.' ||
 		    !take_enhanced(&s, &code)) {
 			before = scan_next(&s);

@@ -6,7 +6,7 @@
 
 enum { COMMENT_DEPTH_MAX = 8 };
 
-/* Takes a comment, which may be nested, with its parentheses. */
+/* Reads a comment, which may be nested, including its parentheses. */
 static struct span
 take_comment(struct scan *s)
 {
@@ -30,7 +30,7 @@ is_word_byte(unsigned char c)
 	return !ascii_is_space(c) && c != '(' && c != ';';
 }
 
-/* The address in brackets: "[192.0.2.1]", "[IPv6:2001:db8::1]". */
+/* Finds an address in brackets: "[192.0.2.1]", "[IPv6:2001:db8::1]". */
 static bool
 find_address(struct span text, struct ip *ip)
 {
@@ -52,7 +52,7 @@ has_part(struct span text, const char *part)
 	return false;
 }
 
-/* RFC 3848: a protocol with S, such as ESMTPS or LMTPSA, used TLS. */
+/* RFC 3848: an S in the protocol, as in ESMTPS or LMTPSA, means TLS. */
 static enum audit_answer
 tls_of_protocol(struct span protocol)
 {
@@ -95,7 +95,7 @@ audit_hop_read(struct span value, struct audit_hop *out)
 
 			if (is_from && out->client.family == IP_NONE)
 				find_address(comment, &out->client);
-			/* some servers write the protocol there */
+			/* some servers put the protocol in a comment */
 			if (has_part(comment, "TLSv1") ||
 			    has_part(comment, "version=TLS"))
 				out->tls = AUDIT_YES;

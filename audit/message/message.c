@@ -13,8 +13,8 @@
 
 enum {
 	RSA_BITS_LEAST = 1024,  /* RFC 8301 section 3.2 */
-	DATE_EARLY = 7 * 86400, /* seconds that Date may be in the past ... */
-	DATE_LATE = 86400,      /* ... or in the future */
+	DATE_EARLY = 7 * 86400, /* Date may be this many seconds in the past */
+	DATE_LATE = 86400,      /* or in the future */
 };
 
 /* ---- findings ---- */
@@ -53,7 +53,7 @@ struct judging {
 	bool is_bulk;
 };
 
-/* Adds the finding of each provider that has a rule about it. */
+/* Adds a finding for each provider that has a rule about this fault. */
 static void
 add_fault(struct judging *j, enum audit_fault fault, const char *where,
     struct span value)
@@ -85,8 +85,8 @@ dkim_passes(const struct verdict *v)
 	return false;
 }
 
-/* RFC 7208 section 2.6.7; a pass that says little is a weakness of the record.
- */
+/* Checks the SPF record: RFC 7208 section 2.6.7.  A weak pass is a weakness of
+ * the record. */
 static void
 judge_spf_record(struct judging *j)
 {
@@ -146,7 +146,7 @@ judge_dmarc(struct judging *j)
 
 /* ---- the header ---- */
 
-/* RFC 5322 section 3.6: these may appear once. */
+/* RFC 5322 section 3.6: fields that may appear only once. */
 static const char *const singletons[] = { "Date", "From", "Sender", "Reply-To",
 	"To", "Cc", "Bcc", "Message-ID", "In-Reply-To", "References",
 	"Subject" };
@@ -226,7 +226,8 @@ judge_date(struct judging *j, const struct mail_header *h)
 	add_fault(j, AUDIT_FAULT_DATE, "Date", SPAN_NONE);
 }
 
-/* RFC 2047 section 5: not in an address, a Message-ID, a date or a trace. */
+/* RFC 2047 section 5: encoded words are not allowed in an address, a
+ * Message-ID, a date or a trace field. */
 static bool
 has_encoded_word(const struct mail_field *f)
 {
@@ -261,7 +262,7 @@ judge_encoded_words(struct judging *j, const struct mail_header *h)
 		}
 }
 
-/* Yahoo looks up both domains; Outlook.com wants From to accept mail. */
+/* Yahoo looks up both domains; Outlook.com requires that From accepts mail. */
 static void
 judge_domains(struct judging *j)
 {
@@ -299,7 +300,7 @@ audit_message_is_bulk(const struct mail_header *h)
 	    span_is_nocase(precedence, "junk");
 }
 
-/* A signature that passes has `name` in h= (RFC 6376 section 3.5). */
+/* Whether a signature that passes has `name` in h= (RFC 6376 section 3.5). */
 static bool
 is_signed(const struct verdict *v, const char *name)
 {
@@ -355,8 +356,6 @@ judge_unsubscribe(struct judging *j, const struct mail_header *h)
 		add_fault(j, AUDIT_FAULT_UNSUBSCRIBE_UNSIGNED,
 		    "List-Unsubscribe", SPAN_NONE);
 }
-
-/* ---- the whole ---- */
 
 void
 audit_message(

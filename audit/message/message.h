@@ -1,6 +1,6 @@
 /*
  * message.h - judges a received message by the rules of large receivers
- * (providers.h), and explains their refusals.  Pure.
+ * (providers.h), and explains why they refuse messages.  Pure.
  */
 #ifndef AVOUCH_AUDIT_MESSAGE_MESSAGE_H
 #define AVOUCH_AUDIT_MESSAGE_MESSAGE_H
@@ -17,8 +17,9 @@
 
 enum audit_answer { AUDIT_UNKNOWN, AUDIT_NO, AUDIT_YES };
 
-/* The last hop, as the topmost Received field describes it (RFC 5321 section
- * 4.4).  It is what the receiving server wrote; fields below can be forged. */
+/* The last hop, as the topmost Received field describes it (RFC 5321
+ * section 4.4). The receiving server wrote that field; those below can be
+ * forged. */
 struct audit_hop {
 	struct ip client;      /* IP_NONE: not found */
 	struct span helo;      /* absent: not found */
@@ -26,12 +27,12 @@ struct audit_hop {
 	int64_t when;          /* seconds since 1970; 0: not found */
 };
 
-/* Reads the value of a Received field.  Spans point into it. */
+/* Reads the value of a Received field.  Spans in `out` point into it. */
 void audit_hop_read(struct span value, struct audit_hop *out);
 
-enum audit_mail { /* of a sender's domain */
+enum audit_mail { /* whether a sender's domain accepts mail */
 	AUDIT_MAIL_UNKNOWN,
-	AUDIT_MAIL_NO_DOMAIN, /* it does not exist */
+	AUDIT_MAIL_NO_DOMAIN, /* the domain does not exist */
 	AUDIT_MAIL_NO_HOST,   /* neither MX nor address */
 	AUDIT_MAIL_NULL_MX,
 	AUDIT_MAIL_ACCEPTED,
@@ -40,34 +41,34 @@ enum audit_mail { /* of a sender's domain */
 struct audit_message {
 	const struct verdict *verdict;
 	enum audit_answer tls;
-	enum audit_answer has_name; /* the client's name is forward-confirmed */
-	struct span client_name;    /* then; absent: none */
+	enum audit_answer has_name; /* forward-confirmed name of the client */
+	struct span client_name;    /* that name; absent: none */
 	enum audit_mail from_mail, sender_mail; /* From, MAIL FROM */
-	int64_t received; /* when, in seconds since 1970; 0: not known */
+	int64_t received; /* seconds since 1970; 0: unknown */
 	bool has_client;  /* SPF was checked for the client's address */
-	bool is_unsure; /* a DNS question failed: SPF, DKIM or DMARC is unknown
-	                 */
+	bool is_unsure;   /* a DNS lookup failed, so that SPF, DKIM or DMARC is
+	                     unknown */
 };
 
 /* RFC 5322 section 3.6.4: "<" something "@" something ">" */
 bool audit_is_message_id(struct span value);
 
-/* Whether the message is one of many: it says so itself. */
+/* Whether the message is bulk mail, judging by its own header fields. */
 bool audit_message_is_bulk(const struct mail_header *h);
 
 /*
- * Adds a finding for each rule that the message breaks.  Rules for bulk senders
- * are only hints for other mail, because one message does not show how many
- * there are.
+ * Adds a finding for each rule that the message breaks.  For other mail, rules
+ * for bulk senders are only hints, because one message does not show how many
+ * are sent.
  */
 void audit_message(
     const struct audit_message *m, struct arena *a, struct audit_findings *out);
 
-enum { AUDIT_BOUNCE_MAX = 1 << 20 }; /* bytes of a refusal that are read */
+enum { AUDIT_BOUNCE_MAX = 1 << 20 }; /* bytes of a rejection that are read */
 
 /*
- * Finds the rule behind a refusal: a line of a log, an SMTP reply, or a bounce.
- * Adds one finding for each reply that is known.
+ * Finds the rules behind a rejection: a log line, an SMTP reply, or a bounce.
+ * Adds one finding for each known reply.
  */
 void audit_bounce(
     struct span text, struct arena *a, struct audit_findings *out);

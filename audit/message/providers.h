@@ -1,6 +1,6 @@
 /*
- * providers.h - what large receivers demand of a message, as data: one row for
- * each rule, with the SMTP reply and the date of the text that it follows.
+ * providers.h - requirements of large receivers, as data: one row per rule,
+ * with the SMTP reply and the date of the text that states it.
  */
 #ifndef AVOUCH_AUDIT_MESSAGE_PROVIDERS_H
 #define AVOUCH_AUDIT_MESSAGE_PROVIDERS_H
@@ -10,44 +10,50 @@
 
 #include "lib/span.h"
 
-enum audit_fault {                   /* of a message */
+enum audit_fault {                   /* what is wrong with a message */
 	AUDIT_FAULT_UNAUTHENTICATED, /* neither SPF nor DKIM passes */
-	AUDIT_FAULT_SPF_REFUSES,  /* fail of "-all", and DKIM does not pass */
-	AUDIT_FAULT_DMARC_POLICY, /* fails DMARC with an enforced policy */
+	AUDIT_FAULT_SPF_REFUSES,  /* SPF fails under "-all", and DKIM does not
+	                             pass */
+	AUDIT_FAULT_DMARC_POLICY, /* fails DMARC, and the policy is not none */
 	AUDIT_FAULT_SPF,          /* SPF does not pass */
 	AUDIT_FAULT_DKIM,         /* no signature passes */
 	AUDIT_FAULT_NO_DMARC,     /* the From domain has no DMARC record */
-	AUDIT_FAULT_UNALIGNED,    /* what passes is not aligned with From */
-	AUDIT_FAULT_SMALL_KEY,   /* the signature that passes has < 1024 bits */
-	AUDIT_FAULT_PTR,         /* no forward-confirmed name of the client */
-	AUDIT_FAULT_PTR_GENERIC, /* the name is one of a network's clients */
+	AUDIT_FAULT_UNALIGNED,    /* no aligned identifier passes */
+	AUDIT_FAULT_SMALL_KEY, /* the key of a signature that passes has < 1024
+	                          bits */
+	AUDIT_FAULT_PTR,       /* the client has no forward-confirmed name */
+	AUDIT_FAULT_PTR_GENERIC, /* that name is a generic name for clients of a
+	                            network */
 	AUDIT_FAULT_TLS,         /* the last hop was not encrypted */
 	AUDIT_FAULT_FROM,        /* not exactly one valid From address */
 	AUDIT_FAULT_MESSAGE_ID,
 	AUDIT_FAULT_DATE,
-	AUDIT_FAULT_DUPLICATE, /* a field that may appear once is there twice */
-	AUDIT_FAULT_EIGHT_BIT, /* bytes in the header that are not ASCII */
+	AUDIT_FAULT_DUPLICATE,   /* a field that may appear only once appears
+	                            twice */
+	AUDIT_FAULT_EIGHT_BIT,   /* non-ASCII bytes in the header */
 	AUDIT_FAULT_UNSUBSCRIBE, /* bulk mail without one-click unsubscribe */
-	AUDIT_FAULT_UNSUBSCRIBE_UNSIGNED, /* its fields are not signed */
-	AUDIT_FAULT_TEMPORARY,            /* the receiver could not ask DNS */
-	AUDIT_FAULT_SPF_RECORD, /* broken, or allows nearly everyone */
+	AUDIT_FAULT_UNSUBSCRIBE_UNSIGNED, /* fields for unsubscribing are not
+	                                     signed */
+	AUDIT_FAULT_TEMPORARY,  /* a DNS lookup of the receiver failed */
+	AUDIT_FAULT_SPF_RECORD, /* the SPF record is broken, or allows nearly
+	                           everyone */
 	AUDIT_FAULT_SPF_BROKEN,
 	AUDIT_FAULT_NULL_MX,
-	AUDIT_FAULT_NO_DOMAIN,    /* a sender's domain does not exist */
-	AUDIT_FAULT_NO_MAIL,      /* nobody can answer to From */
-	AUDIT_FAULT_ENCODED_WORD, /* where it is not allowed */
+	AUDIT_FAULT_NO_DOMAIN,    /* the domain of a sender does not exist */
+	AUDIT_FAULT_NO_MAIL,      /* replies to From cannot be delivered */
+	AUDIT_FAULT_ENCODED_WORD, /* an encoded word where it is not allowed */
 	AUDIT_FAULTS,
 };
 
 struct audit_provider_rule {
 	enum audit_fault fault;
 	const char *provider; /* "Gmail" */
-	const char *area;     /* the same for scripts: "gmail" */
-	const char *reply;    /* "550 5.7.26"; NULL: it has no code */
-	const char *reply2;   /* another one for the same; NULL */
-	const char *date;     /* of the text: "2026-02-12" */
-	bool is_bulk;         /* only for senders of many messages */
-	bool is_advice;       /* not enforced by a reply: a warning at most */
+	const char *area;     /* name of the provider for scripts: "gmail" */
+	const char *reply;  /* "550 5.7.26"; NULL: there is no specific code */
+	const char *reply2; /* another reply for the same fault, or NULL */
+	const char *date;   /* date of the provider's text: "2026-02-12" */
+	bool is_bulk;       /* only for senders of many messages */
+	bool is_advice;     /* no reply enforces it: a warning at most */
 };
 
 extern const struct audit_provider_rule audit_provider_rules[];

@@ -28,7 +28,8 @@ robot_code_text(enum robot_code code)
 
 /* ---- one message ---- */
 
-/* RFC 3834 section 2 names these, and lists use the others. */
+/* RFC 3834 section 2 names mailer-daemon and owner-; mailing lists use the
+ * others. */
 static bool
 is_program(struct span local)
 {
@@ -79,7 +80,8 @@ is_list(const struct mail_header *h)
 	return false;
 }
 
-/* From has one address, and nothing that could be another one. */
+/* Whether From has exactly one address, and nothing that could be read as
+ * another. */
 static bool
 has_one_author(const struct verdict *v, struct arena *a)
 {
@@ -98,8 +100,8 @@ has_one_author(const struct verdict *v, struct arena *a)
 	return n == 1 && l.valid && !l.has_group;
 }
 
-/* A pass of SPF alone does not count if the record lets nearly everyone pass.
- */
+/* Whether DMARC passes.  A pass by SPF alone does not count if the record lets
+ * nearly everyone pass. */
 static bool
 is_authentic(const struct verdict *v)
 {
@@ -140,7 +142,7 @@ struct answered {
 	struct span domain, to;
 };
 
-/* False: the line is not one of ours. */
+/* Returns false if the line is not in our format. */
 static bool
 read_line(struct span line, struct answered *out)
 {

@@ -1,10 +1,10 @@
 /*
- * robot.h - which messages the robot of `avouch audit --answer` answers, and
- * how many (RFC 3834).  Pure.
+ * robot.h - decides which messages `avouch audit --answer` answers, and limits
+ * the number of answers (RFC 3834).  Pure.
  *
- * An answer to a forged message would go to somebody who did not write it, and
+ * An answer to a forged message would go to someone who did not write it, and
  * an answer to an automatic message could be answered again.  So only authors
- * that pass DMARC get one.
+ * that pass DMARC get an answer.
  */
 #ifndef AVOUCH_AUDIT_MESSAGE_ROBOT_H
 #define AVOUCH_AUDIT_MESSAGE_ROBOT_H
@@ -17,12 +17,11 @@
 #include "lib/span.h"
 #include "verify/verify.h"
 
-enum { /* answers in 24 hours */
+enum { /* limits per 24 hours */
 	ROBOT_PER_ADDRESS = 5,
-	ROBOT_PER_DOMAIN = 20, /* organizational */
+	ROBOT_PER_DOMAIN = 20, /* per organizational domain */
 	ROBOT_PER_DAY = 200,
-	ROBOT_LINE_MAX = 700, /* bytes of a line of the log: a number, a domain,
-	                         an address */
+	ROBOT_LINE_MAX = 700, /* bytes of a log line: time, domain, address */
 	ROBOT_LOG_MAX = ROBOT_PER_DAY * ROBOT_LINE_MAX,
 };
 
@@ -31,28 +30,27 @@ enum robot_code {
 	ROBOT_NULL_SENDER, /* a bounce, or MAILER-DAEMON */
 	ROBOT_AUTOMATIC,
 	ROBOT_LIST,
-	ROBOT_ADDRESS, /* From is not one address that can be answered */
+	ROBOT_ADDRESS, /* From does not contain exactly one usable address */
 	ROBOT_UNKNOWN, /* DNS did not answer */
 	ROBOT_NOT_AUTHENTIC,
 	ROBOT_TOO_MANY,
 };
 
-/* Why there is no answer, as a sentence without its end. */
+/* Returns the reason for not answering, as a clause without a full stop. */
 const char *robot_code_text(enum robot_code code);
 
 struct robot_request {
 	const struct verdict *verdict;
-	struct span to;  /* the author's address; absent: not one that mail is
-	                    sent to */
+	struct span to;  /* the author's address; absent: not usable */
 	struct span own; /* address of the robot */
 };
 
 enum robot_code robot_check(const struct robot_request *r, struct arena *a);
 
 /*
- * Adds an answer to the log of answers: lines of a time, a domain and an
- * address.  Writes to `out` the lines of the last 24 hours and the new one.
- * False: a limit is reached, and `out` is not to be used.
+ * Adds an answer to the log, whose lines have a time, a domain and an address.
+ * Writes the lines of the last 24 hours and the new one to `out`.  Returns
+ * false if a limit is reached; `out` must then not be used.
  */
 bool robot_count(struct span log, int64_t now, struct span domain,
     struct span to, struct buf *out);
