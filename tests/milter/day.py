@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
-"""A day of mixed mail on a fast clock: all clocks of the daemon stand still while
-five minutes' mail comes, then all of them are five minutes ahead.  Names expire
-from the cache after a minute, an hour or a day; some connections stay open for
-the whole day; the configuration is reloaded every hour, and midnight comes after
-twelve.  Memory and the cost of a message must stay what they were.
+"""A day of mixed mail on a fast clock: the daemon's clocks do not move while the
+mail of five minutes arrives, and then jump ahead by five minutes.  DNS answers
+expire after a minute, an hour or a day; some connections stay open all day; the
+configuration is reloaded every hour, and midnight falls in the middle.  Memory
+must not grow in the second half of the day, and no message may be lost.
 
 usage: day.py PROGRAM [MESSAGES]      `make soak-day` has 300,000 of them
 """
@@ -26,7 +26,7 @@ suite = Suite()
 HOUR, STEP = 3600, 300   # seconds
 PROCESSES = 8
 OPEN = 20                # connections that stay open all day
-LONG = 100000            # messages; with less, memory has not settled at noon
+LONG = 100000            # messages; with fewer, memory has not settled by midnight
 MAILS = []               # inherited by the processes of the load
 
 
@@ -35,7 +35,7 @@ def work(where, count, seed):
 
 
 def load_curve(total):
-    """Messages of each step: 15 times as many at 15:00 as at 3:00."""
+    """The messages of each step: 15 times as many at 15:00 as at 3:00."""
     steps = DAY // STEP
     weights = [8 + 7 * math.cos(2 * math.pi * (i / steps - 3 / 24))
                for i in range(steps)]  # from 12:00
@@ -60,7 +60,7 @@ class Clock:
 
 
 class Open:
-    """A connection that stays, with a message now and then."""
+    """A connection that stays open, with a message every hour."""
 
     def __init__(self, where):
         self.socket = socket.socket(socket.AF_UNIX)
