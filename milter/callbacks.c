@@ -191,7 +191,7 @@ connect_to(SMFICTX *ctx, struct session *s, const char *name,
 {
 	if (s->terms.refused)
 		return reply_refuse(ctx, 421, "4.3.2",
-		    SPAN("the mail filter accepts no connections at the "
+		    SPAN("the mail filter is not accepting connections at the "
 			 "moment"));
 	session_connect(s,
 	    &(struct session_client){

@@ -60,8 +60,8 @@ daemonize_set_user(const char *user, struct buf *error)
 	    setuid(p->pw_uid) != 0)
 		return daemonize_failed(error, "user: cannot become", user);
 	if (p->pw_uid != 0 && setuid(0) == 0) {
-		buf_text(error,
-		    "user: root privileges could not be dropped for good");
+		buf_text(
+		    error, "user: cannot drop root privileges permanently");
 		return false;
 	}
 	return true;

@@ -189,8 +189,9 @@ state_save(const struct sign_keys *keys)
 		log_say(LOG_LEVEL_ERROR, "sign",
 		    "%s; after a restart, keys would not sign until they have "
 		    "been seen in DNS again; make %s/" KEY_STATE_FOLDER
-		    " writable for the user of the daemon",
-		    error.n > 0 ? text : "the path of the state is too long",
+		    " writable by the user of the daemon",
+		    error.n > 0 ? text
+				: "the path of the state file is too long",
 		    watch.conf->sign.keys);
 	watch.cannot_write = !ok;
 	if (ok)
@@ -283,8 +284,7 @@ looker_open(struct key_looker *looker)
 	else if (watch.dns == NULL)
 		watch.dns = dns_resolver_open(&o, text, sizeof(text));
 	if (watch.dns == NULL)
-		log_limited(
-		    "key_watch", "signing keys are not looked at: %s", text);
+		log_limited("key_watch", "cannot check signing keys: %s", text);
 	*looker = (struct key_looker){ .dns = watch.dns,
 		.open = conf->zone != NULL ? NULL : key_look_open_net };
 	return watch.dns != NULL;
@@ -449,9 +449,9 @@ log_silence(int64_t now)
 	log_number(&l, "longest_pause_s", pauses_longest(p, now));
 	if (p->is_silent)
 		log_text(&l, "text",
-		    "no mail of our own has come to be signed for more than "
-		    "twice the longest pause of four weeks; does the mail "
-		    "system still send it here?  Run: avouch sign test");
+		    "no mail of our own has arrived for signing for more than "
+		    "twice the longest pause of the last four weeks; does the "
+		    "mail system still send it here?  Run: avouch sign test");
 	log_end(&l);
 }
 
@@ -647,21 +647,22 @@ key_watch_put_metrics(struct buf *page)
 		pthread_mutex_unlock(&watch.lock);
 	}
 	buf_text(page,
-	    "# HELP avouch_sign_keys Signing keys by state; alarm: its record "
-	    "is missing.\n# TYPE avouch_sign_keys gauge\n");
+	    "# HELP avouch_sign_keys Signing keys by state; alarm: the record "
+	    "of a key that signs is missing.\n# TYPE avouch_sign_keys gauge\n");
 	for (size_t i = 0; i < PHASES; i++)
 		buf_printf(page, "avouch_sign_keys{state=\"%s\"} %zu\n",
 		    rotation_phase_name((enum rotation_phase)i), phases[i]);
 	buf_printf(page,
-	    "# HELP avouch_sign_domains_without_key Domains that have keys, of "
-	    "which none may sign.\n"
+	    "# HELP avouch_sign_domains_without_key Domains that have keys, "
+	    "but none that may sign.\n"
 	    "# TYPE avouch_sign_domains_without_key gauge\n"
 	    "avouch_sign_domains_without_key %zu\n"
-	    "# HELP avouch_sign_key_looks_total Looks at the records of keys.\n"
+	    "# HELP avouch_sign_key_looks_total DNS checks of the records of "
+	    "our keys.\n"
 	    "# TYPE avouch_sign_key_looks_total counter\n"
 	    "avouch_sign_key_looks_total %llu\n"
-	    "# HELP avouch_sign_key_looks_unknown_total Looks without an "
-	    "answer.\n"
+	    "# HELP avouch_sign_key_looks_unknown_total DNS checks of key "
+	    "records that got no answer.\n"
 	    "# TYPE avouch_sign_key_looks_unknown_total counter\n"
 	    "avouch_sign_key_looks_unknown_total %llu\n",
 	    unsigned_domains, (unsigned long long)atomic_load(&watch.looks),

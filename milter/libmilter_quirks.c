@@ -122,7 +122,7 @@ libmilter_listen(const struct listen_options *options, struct listen_socket *s,
 	s->path = path;
 	if (code == MI_SUCCESS)
 		return listen_own(options, s, error);
-	buf_printf(error, "%s: libmilter cannot listen on it", options->socket);
+	buf_printf(error, "libmilter cannot listen on %s", options->socket);
 	return false;
 }
 

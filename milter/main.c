@@ -53,7 +53,7 @@ enum {
 	DRAIN_MORE_MS = 2000, /* added to "timeout" for hashing and replies */
 	REPLY_MS = 200, /* for the last replies to leave libmilter's threads */
 	SELF_TEST_MS = 5000, /* for libmilter's threads to start */
-	SIGNER_START_MS = 3 * SELF_TEST_MS, /* for the process that signs */
+	SIGNER_START_MS = 3 * SELF_TEST_MS, /* for the signing process */
 	SIGNER_MS = 5000, /* for that process to reload or exit */
 	TRIM_MS = 5000,   /* interval between checks of malloc's free memory */
 	TRIM_BYTES = 8 << 20, /* free memory that malloc may keep */
@@ -98,9 +98,9 @@ usage(FILE *to)
 	fputs("usage: " PROGRAM " [-f] [-c FILE]   run; -f: in the foreground\n"
 	      "       " PROGRAM
 	      " -t [-c FILE]     check the configuration, and "
-	      "whether\n"
-	      "                                    this host has what it "
-	      "names\n"
+	      "that all\n"
+	      "                                    it names exists on this "
+	      "host\n"
 	      "       " PROGRAM " -V, --version    print the version\n"
 	      "       " PROGRAM " -h, --help       print this help\n"
 	      "The default FILE is " CONF_DEFAULT_FILE ".\n",
@@ -261,7 +261,7 @@ begin_with_rights(struct daemon *d, struct buf *error)
 	if (!daemonize_set_user(d->conf->user, error))
 		return EX_CONFIG;
 	if (d->is_signer && !signer_process_follow()) {
-		buf_text(error, "the daemon has ended");
+		buf_text(error, "the main process has ended");
 		return EX_SOFTWARE;
 	}
 	key_watch_make_state(d->conf);
@@ -279,8 +279,8 @@ begin_threads(struct daemon *d, struct buf *error)
 	daemonize_small_stacks();
 	if (!verify_start()) {
 		buf_text(error,
-		    "OpenSSL offers no SHA-256 or no RSA; see "
-		    "openssl list -providers");
+		    "OpenSSL does not offer SHA-256 or RSA; see: openssl list "
+		    "-providers");
 		return EX_OSERR;
 	}
 	if (!service_start(d->path, d->conf, daemonize_raise_files(), error) ||
@@ -298,7 +298,7 @@ begin_threads(struct daemon *d, struct buf *error)
 	}
 	d->libmilter = libmilter_self_test(SELF_TEST_MS, &d->listener_ended);
 	if (atomic_load(&d->listener_ended)) {
-		buf_text(error, "libmilter does not start; see the log");
+		buf_text(error, "libmilter did not start; see the log");
 		return EX_OSERR;
 	}
 	if (!d->libmilter.signals_are_ours)
@@ -357,17 +357,17 @@ warn_about_libmilter(const struct daemon *d)
 		    d->has_handlers
 			? "signal handlers are used instead; a second signal "
 			  "that arrives at the same time may end the daemon"
-			: "SIGHUP and SIGTERM may end the daemon at once");
+			: "SIGHUP and SIGTERM may end the daemon immediately");
 	if (!d->libmilter.wakes)
 		log_say(LOG_LEVEL_WARNING, "libmilter",
-		    "%s: the daemon cannot connect to its own socket, to wake "
-		    "libmilter's workers: messages may wait for slow ones; "
-		    "check socket_mode and local firewall rules",
+		    "%s: the daemon cannot connect to its own socket to wake "
+		    "libmilter's workers; messages may have to wait for slow "
+		    "ones; check socket_mode and local firewall rules",
 		    d->options.socket);
 	else if (!d->libmilter.reads_ahead)
 		log_say(LOG_LEVEL_WARNING, "libmilter",
-		    "libmilter reads in a way that this version does not know; "
-		    "messages are handled as always, but cost more CPU");
+		    "libmilter reads in an unexpected way; messages are "
+		    "handled as usual, but cost more CPU");
 }
 
 static void
@@ -435,7 +435,7 @@ reload_conf(struct daemon *d)
 		signer_process_ready(&d->signer);
 	else if (!signer_process_wait_ready(&d->signer, SIGNER_MS))
 		log_say(LOG_LEVEL_ERROR, "reload",
-		    "the process that signs has not reloaded");
+		    "the signing process has not reloaded");
 	daemonize_notify("READY=1");
 }
 
@@ -482,7 +482,7 @@ must_end(struct daemon *d)
 	const char *why = atomic_load(&d->listener_ended)
 	    ? "libmilter stopped listening"
 	    : !signer_process_is_alive(&d->signer)
-	    ? "the process that signs has ended"
+	    ? "the signing process has ended"
 	    : NULL;
 
 	if (why != NULL)
@@ -531,7 +531,7 @@ drain(struct daemon *d)
 
 	service_unref(v);
 	service_close();
-	log_say(LOG_LEVEL_INFO, "stop", "%zu messages in hand",
+	log_say(LOG_LEVEL_INFO, "stop", "%zu messages in progress",
 	    service_in_progress());
 	daemonize_notify("STOPPING=1");
 	while (service_in_progress() > 0 && clock_ms() < until) {
@@ -582,7 +582,8 @@ shut_down(struct daemon *d, bool asked)
 	own_guard_close();
 	key_watch_stop();
 	if (!service_end(wait_ms, callbacks_leave)) {
-		log_say(LOG_LEVEL_ERROR, "stop", "a message did not end");
+		log_say(LOG_LEVEL_ERROR, "stop",
+		    "the check of a message did not end");
 		_exit(EX_SOFTWARE);
 	}
 	message_sink_close();
@@ -605,7 +606,7 @@ serve(struct daemon *d)
 	}
 	if (status < 0 && !d->is_signer &&
 	    !signer_process_wait_ready(&d->signer, SIGNER_START_MS)) {
-		buf_text(&error, "the process that signs did not start");
+		buf_text(&error, "the signing process did not start");
 		status = EX_UNAVAILABLE;
 	}
 	if (status >= 0) {

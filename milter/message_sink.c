@@ -71,7 +71,7 @@ log_unchecked(struct span queue_id, bool done)
 	log_begin(&l, LOG_LEVEL_ERROR, "message");
 	log_span(&l, "queue_id", queue_id);
 	log_text(&l, "action", done ? "accept" : "tempfail");
-	log_text(&l, "reason", "out of memory, the message was not checked");
+	log_text(&l, "reason", "out of memory: the message was not checked");
 	log_end(&l);
 }
 

@@ -273,7 +273,8 @@ put_messages(struct buf *b)
 	put_actions(b);
 	put_results(b);
 	put_one(b, "messages_skipped_total", "counter",
-	    "Messages of local users and trusted MTAs, which are not checked.",
+	    "Messages from local users and trusted MTAs, which are not "
+	    "checked.",
 	    counter_read(&counts.skipped));
 	put_one(b, "messages_unchecked_total", "counter",
 	    "Messages that were not checked for lack of memory.",
@@ -282,8 +283,8 @@ put_messages(struct buf *b)
 	    "Header fields that were removed because they claimed to be ours.",
 	    counter_read(&counts.forged));
 	put_family(b, "budget_hits_total", "counter",
-	    "Messages whose checks stopped at a limit: time or number of DNS "
-	    "questions (dns), another limit or memory (limit).");
+	    "Messages whose checks stopped at a limit: the time or number of "
+	    "DNS questions (dns), or another limit or memory (limit).");
 	put_labelled(b, "budget_hits_total", "budget", "dns",
 	    counter_read(&counts.gave_up));
 	put_labelled(b, "budget_hits_total", "budget", "limit",
@@ -305,7 +306,8 @@ put_messages(struct buf *b)
 	    "Consecutive DNS round trips of a message.", &counts.waves,
 	    round_trips, ARRAY_SIZE(round_trips), false);
 	put_one(b, "questions_total", "counter",
-	    "DNS questions of messages, including those answered by the cache.",
+	    "DNS questions asked for messages, including those that the cache "
+	    "answered.",
 	    counter_read(&counts.questions));
 }
 
@@ -357,8 +359,7 @@ put_resolvers(struct buf *b, const struct service_counts *s)
 	    "Failures of a resolver that were noticed, by reason.");
 	put_servers(b, "resolver_failures_total", s, true);
 	put_family(b, "resolver_failing_seconds", "gauge",
-	    "Time since when a resolver has been failing, by reason; 0: it "
-	    "works.");
+	    "How long a resolver has been failing, by reason; 0: it works.");
 	put_servers(b, "resolver_failing_seconds", s, false);
 }
 
@@ -397,8 +398,8 @@ put_dns(struct buf *b, const struct service_counts *s)
 	    "Questions that the resolvers have not answered yet.",
 	    n->unanswered);
 	put_family(b, "dns_turn_seconds_max", "gauge",
-	    "Longest time in which the DNS thread did not read answers, and "
-	    "the most processor time that it used meanwhile.");
+	    "Longest time during which the DNS thread read no answers, and the "
+	    "most processor time that it used in such a period.");
 	put_turn(b, "wall", n->turn_max_us);
 	put_turn(b, "cpu", n->turn_max_cpu_us);
 	put_one(b, "dns_cache_hits_total", "counter",
@@ -406,7 +407,7 @@ put_dns(struct buf *b, const struct service_counts *s)
 	put_one(b, "dns_cache_misses_total", "counter",
 	    "Questions that the cache sent to the resolvers.", c->misses);
 	put_one(b, "dns_cache_joined_total", "counter",
-	    "Questions that waited for the same question of another message.",
+	    "Questions that waited for the same question from another message.",
 	    c->joined);
 	put_one(b, "dns_cache_evicted_total", "counter",
 	    "Answers that were removed to make room.", c->evicted);
@@ -469,7 +470,8 @@ put_store(struct buf *b)
 	put_one(b, "store_groups_total", "counter",
 	    "Groups of messages that were committed.", s.groups);
 	put_one(b, "store_set_aside_total", "counter",
-	    "Files of the store that were corrupt and renamed.", s.set_aside);
+	    "Store files that were renamed because they were corrupt.",
+	    s.set_aside);
 	put_one(b, "store_queued", "gauge", "Messages waiting to be stored.",
 	    s.queued);
 }

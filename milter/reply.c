@@ -54,8 +54,8 @@ warn_about_lost_results(const struct session *s, const struct verdict *v)
 	if (s->mta_port > 0)
 		buf_printf(&client, "@%u", s->mta_port);
 	log_warning("trusted_mtas",
-	    "removed our own field from mail of client %s (%s). If this is "
-	    "your content filter or another MTA of yours, either list it in "
+	    "removed our own field from a message from client %s (%s). If this "
+	    "is your content filter or another MTA of yours, either list it in "
 	    "trusted_mtas, or set receive_override_options=no_milters on the "
 	    "Postfix service that receives its mail",
 	    memory, v->skip);
@@ -200,7 +200,7 @@ signature_refusal(
 	if (o == NULL || o->result == SIGNER_FAILED)
 		return conf == NULL || conf->on_overload == CONF_TEMPFAIL
 		    ? reply_refuse(ctx, 451, "4.3.0",
-			  SPAN("the message could not be signed, try again "
+			  SPAN("the message could not be signed; try again "
 			       "later"))
 		    : SMFIS_CONTINUE;
 	if (o->result == SIGNER_REFUSED && conf != NULL &&
@@ -230,7 +230,8 @@ reply_apply_signed(
 		return refusal;
 	if (s->own.n > OWN_FIELDS_MAX && !s->trusted_mta)
 		return reply_refuse(ctx, 550, "5.7.1",
-		    SPAN("too many header fields claim to be of this host"));
+		    SPAN(
+			"too many header fields claim to come from this host"));
 	if ((!s->trusted_mta && !forged_remove(ctx, &s->own)) ||
 	    !sign_message(ctx, s, o)) {
 		log_limited("mta", "the MTA rejected our header fields");

@@ -121,7 +121,7 @@ on_forged(const struct server_address *server)
 	log_warning("dns_forged",
 	    "resolver %s: many replies with wrong ids reached one of our "
 	    "ports, possibly an attempt to forge answers (RFC 5452); the "
-	    "questions of this port are repeated over TCP",
+	    "queries from this port are repeated over TCP",
 	    text);
 }
 
@@ -397,7 +397,8 @@ service_start(const char *path, const struct conf *conf, uint64_t open_files,
 
 	buf_text(&copy, path);
 	if (copy.full) {
-		buf_text(error, "the path of the configuration is too long");
+		buf_text(
+		    error, "the path of the configuration file is too long");
 		conf_unref(conf);
 		return false;
 	}
@@ -440,13 +441,14 @@ warn_restart_needed(const struct conf *old, const struct conf *new)
 		    (texts[i].was != NULL &&
 			strcmp(texts[i].was, texts[i].is) != 0))
 			log_say(LOG_LEVEL_WARNING, "reload",
-			    "%s has changed: that needs a restart",
+			    "%s has changed; restart the daemon to apply the "
+			    "change",
 			    texts[i].name);
 	if (old->report.max_store != new->report.max_store ||
 	    old->report.min_free != new->report.min_free)
 		log_say(LOG_LEVEL_WARNING, "reload",
-		    "report.max_store or report.min_free has changed: that "
-		    "needs a restart");
+		    "report.max_store or report.min_free has changed; restart "
+		    "the daemon to apply the change");
 }
 
 /* Logs each line of `text` separately. */

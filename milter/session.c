@@ -320,7 +320,7 @@ session_fallback(struct session *s)
 	authres_begin(&w, buf_wrap(s->fallback, sizeof(s->fallback)), id);
 	authres_method(&w, "dmarc", "temperror");
 	authres_comment(
-	    &w, "not checked, the mail filter is out of memory", SPAN_NONE);
+	    &w, "not checked: the mail filter is out of memory", SPAN_NONE);
 	return authres_end(&w).p;
 }
 

@@ -304,8 +304,8 @@ put_sign_results(struct buf *b)
 		{ "failed", SIGNER_FAILED },
 	};
 
-	put_sign_family(b, "sign_messages_total",
-	    "Messages of our own, by what became of them.");
+	put_sign_family(
+	    b, "sign_messages_total", "Messages of our own, by outcome.");
 	for (size_t i = 0; i < ARRAY_SIZE(words); i++)
 		put_sign_value(b, "sign_messages_total", "result",
 		    words[i].name,
@@ -320,14 +320,15 @@ put_sign_pauses(struct buf *b)
 		int64_t value;
 	} gauges[] = {
 		{ "sign_last_message_timestamp_seconds",
-		    "When the last message of our own came; 0: never.",
+		    "When the last message of our own arrived; 0: never.",
 		    atomic_load(&counts->last) },
 		{ "sign_longest_pause_seconds",
 		    "The longest normal pause between messages of our own in "
-		    "four weeks; 0: not known yet.",
+		    "the last four weeks; 0: not known yet.",
 		    atomic_load(&counts->longest_pause) },
 		{ "sign_silent",
-		    "1: no message of our own for more than twice that time.",
+		    "1: no message of our own for more than twice the longest "
+		    "normal pause.",
 		    atomic_load(&counts->is_silent) },
 	};
 
@@ -353,20 +354,22 @@ sign_sink_put_metrics(struct buf *b)
 		    atomic_load(&counts->reasons[i]));
 	put_sign_pauses(b);
 	put_sign_family(b, "sign_unsigned_domains_total",
-	    "The same by reason and domain of the author.");
+	    "Messages of our own that were not signed, by reason and author "
+	    "domain.");
 	put_pairs(b, &counts->unsigned_domains, "sign_unsigned_domains_total",
 	    "reason");
 	put_sign_family(b, "sign_author_mismatch_total",
-	    "Messages whose author is not the address of the login.");
+	    "Messages of our own whose author is not an address of the login.");
 	buf_text(b, "avouch_sign_author_mismatch_total ");
 	buf_number(b, atomic_load(&counts->mismatches));
 	buf_byte(b, '\n');
 	put_sign_family(b, "sign_findings_total",
-	    "What receivers will dislike in own mail, by cause and domain.");
+	    "Problems that receivers will see in our mail, by cause and "
+	    "domain.");
 	put_pairs(b, &counts->findings, "sign_findings_total", "cause");
 	put_sign_family(b, "sign_dmarc_total",
-	    "Own messages, by how DMARC will pass: by SPF and DKIM (both), by "
-	    "one of them, by none.");
+	    "Messages of our own, by how they will pass DMARC: with SPF and "
+	    "DKIM (both), with one of them, or with none.");
 	for (size_t i = 0; i < DMARC_BY; i++)
 		put_sign_value(b, "sign_dmarc_total", "by", by[i],
 		    atomic_load(&counts->dmarc[i]));

@@ -156,7 +156,7 @@ signing_read_keys(const char *folder, struct sign_keys *previous)
 		return NULL;
 	if (!private_key_protect_memory())
 		log_limited("keys",
-		    "core dumps cannot be forbidden: %s; one would contain "
+		    "cannot disable core dumps: %s; a core dump would contain "
 		    "private keys",
 		    strerror(errno));
 	f = open_memstream(&text, &size);
@@ -208,7 +208,7 @@ warn_without_keys(const struct conf *conf, const struct sign_keys *keys)
 	if (conf->sign.socket != NULL && n == 0)
 		log_say(LOG_LEVEL_WARNING, "sign",
 		    "sign.socket is set, but %s has no keys: all mail leaves "
-		    "unsigned; make one with: avouch key new DOMAIN",
+		    "unsigned; create a key with: avouch key new DOMAIN",
 		    conf->sign.keys);
 }
 

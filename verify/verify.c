@@ -543,8 +543,9 @@ refuse_forgery(struct policy_decision *out)
 		.override = POLICY_OVERRIDE_LOCAL,
 		.code = 550,
 		.enhanced = "5.7.1",
-		.text = SPAN("too many header fields claim to be of this host "
-			     "(rule limit.forged_fields)"),
+		.text =
+		    SPAN("too many header fields claim to come from this host "
+			 "(rule limit.forged_fields)"),
 	};
 }
 

@@ -493,7 +493,7 @@ def _(l):
     l.milter.reload(l.settings())
 
 
-@suite.test("SIGTERM: messages in hand are finished, new ones wait")
+@suite.test("SIGTERM: messages in progress are finished, new ones wait")
 def _(l):
     answers = threading.Event()
     dns = slowdns.SlowDns(answers)
@@ -511,7 +511,8 @@ def _(l):
         until(lambda: any(b"\x02n%d\x07example" % n in q
                           for q in dns.questions.copy()), "message %d" % n)
     l.milter.signal(signal.SIGTERM)
-    same(l.milter.wait_log(event="stop")["text"], "5 messages in hand", "log")
+    same(l.milter.wait_log(event="stop")["text"], "5 messages in progress",
+         "log")
     late = smtp.Client(l.smtp_port)
     answers.set()
     for t in threads:

@@ -322,7 +322,7 @@ def _(l):
         s.listen = ""
         s.reload("")
         line = s.d.wait_log(event="reload", level="warning")
-        holds(line["text"], "metrics.listen has changed: that needs a restart")
+        holds(line["text"], "metrics.listen has changed; restart the daemon")
 
 
 # ---- avouch status ----

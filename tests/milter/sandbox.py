@@ -209,7 +209,8 @@ def _(l):
         holds(s.field(), "mx.example.net;")
         s.d.reload(s.text("off"))
         s.d.wait_log(event="reload",
-                     text="sandbox has changed: that needs a restart")
+                     text="sandbox has changed; restart the daemon to "
+                          "apply the change")
         s.field()
         true("read" in s.probe(), "a reload let it out")
 
