@@ -1,8 +1,7 @@
 /*
- * audit_domain_fuzz.c - a domain and its zone, which may hold anything,
- * audited.
+ * audit_domain_fuzz.c - audits a domain with a zone that may contain anything.
  *
- * The input is the domain in a line of its own, then a master file.
+ * The input is the domain on a line of its own, followed by a zone file.
  */
 #include <assert.h>
 #include <stdint.h>

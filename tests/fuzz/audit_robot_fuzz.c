@@ -1,4 +1,4 @@
-/* audit_robot_fuzz.c - the log of answers, whatever is in the file */
+/* audit_robot_fuzz.c - the log of replies, with any bytes in the file */
 #include <assert.h>
 #include <stdint.h>
 #include <stdlib.h>
@@ -21,7 +21,8 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	unsigned more = 1;
 
 	assert(first_memory != NULL && memory != NULL);
-	/* What was written is read as it was, and the limit is reached. */
+	/* the written lines must be read back unchanged, and the limit must be
+	 * reached */
 	if (robot_count(
 		span_of((const char *)data, size), NOW, domain, to, &first)) {
 		assert(!first.full);

@@ -1,6 +1,6 @@
 /*
- * audit_text_fuzz.c - texts from others that an audit reads: the policy of
- * MTA-STS, a Received field, a refusal, a date.
+ * audit_text_fuzz.c - untrusted text that an audit reads: an MTA-STS policy, a
+ * Received field, a rejection, a date.
  */
 #include <assert.h>
 #include <stdint.h>

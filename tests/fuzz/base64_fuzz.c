@@ -1,6 +1,7 @@
 /*
- * base64_fuzz.c - any bytes as base64; what is taken must come back by encoding
- * it, but for white space, and every bytes must survive there and back
+ * base64_fuzz.c - any bytes as base64.  Encoding the decoded bytes must give
+ * the input again, except for white space, and decoding the encoded input must
+ * give the input.
  */
 #include <assert.h>
 #include <stdint.h>

@@ -1,7 +1,7 @@
 /*
- * conf_fuzz.c - any bytes as a configuration file: invalid, with the line of
- * each error, or valid, and then `config show` prints a valid file that sets
- * the same values and has no warning.
+ * conf_fuzz.c - any bytes as a configuration file.  If it is invalid, each
+ * error names a line.  If it is valid, `config show` prints a valid file
+ * without warnings that sets the same values.
  */
 #include <assert.h>
 #include <stdint.h>
@@ -35,7 +35,8 @@ put_setting(void *arg, const struct conf_setting *s)
 	    s->override != NULL ? s->override : "", s->name, s->value);
 }
 
-/* "fuzz:LINE: TEXT" each, printable, sorted by line; only a cut has no line. */
+/* Each error must be "fuzz:LINE: TEXT", printable, and in the order of lines;
+ * only the note that errors were left out has no line. */
 static void
 check_lines(const struct text *errors)
 {

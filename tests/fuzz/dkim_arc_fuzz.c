@@ -1,9 +1,9 @@
 /*
- * dkim_arc_fuzz.c - a message with a whole chain of three ARC sets is edited as
- * the bytes say.  If the chain passes all the same, nothing that it covers may
- * have changed: the fields of its sets, the signed fields, the body, each in
- * canonical form by plain code that dkim/ does not share.  And it must not
- * matter how the body is cut.
+ * dkim_arc_fuzz.c - edits a message with a chain of three ARC sets as the input
+ * says.  If the chain still passes, nothing that it covers may have changed:
+ * the fields of its sets, the signed fields, and the body, each in a canonical
+ * form computed by simple code that dkim/ does not use.  The result must not
+ * depend on how the body is split.
  */
 #include <assert.h>
 #include <stdint.h>
@@ -22,7 +22,7 @@ enum {
 	INPUT_MAX = 256,
 	SETS = 3,
 	EDITS_MAX = 8,
-	EDIT_SIZE = 4, /* what, where (two bytes), how much */
+	EDIT_SIZE = 4, /* operation, position (two bytes), length */
 	MESSAGE_MAX = 16384,
 };
 
@@ -35,7 +35,7 @@ static const char plain[] = "From: Ann <ann@example.com>\r\n"
 			    "\r\n"
 			    "Hello  list,\r\n\r\nthe minutes.\r\n";
 
-/* ---- the chain, made once ---- */
+/* ---- the original chain ---- */
 
 static struct {
 	struct dns_source *zone;
@@ -89,7 +89,8 @@ struct message {
 	size_t n;
 };
 
-/* The beginning of the `nth` field, or of the empty line behind the last. */
+/* Returns the offset of the `nth` field, or of the empty line after the
+ * last. */
 static size_t
 field_at(const struct message *m, size_t nth)
 {
@@ -123,7 +124,7 @@ put_in(struct message *m, size_t at, const char *p, size_t n)
 	m->n += n;
 }
 
-/* A field of number `from`, moved or copied to before number `to`. */
+/* Moves or copies field number `from` to before field number `to`. */
 static void
 carry(struct message *m, size_t from, size_t to, bool keep)
 {
@@ -175,9 +176,9 @@ edit(struct message *m, const uint8_t *e)
 	}
 }
 
-/* ---- what must hold ---- */
+/* ---- checks of a passing chain ---- */
 
-/* `but_b`: but for the value of b=, the last tag. */
+/* If `but_b`, ignores the value of b=, which is the last tag. */
 static bool
 same_field(struct span a, struct span b, bool but_b)
 {
@@ -191,7 +192,8 @@ same_field(struct span a, struct span b, bool but_b)
 	return same;
 }
 
-/* RFC 8617 section 4.1; other names that begin so are nobody's. */
+/* Only these names are ARC fields (RFC 8617 section 4.1); other names with the
+ * same beginning have no meaning. */
 static bool
 is_arc(const struct mail_field *f)
 {
@@ -200,7 +202,7 @@ is_arc(const struct mail_field *f)
 	    span_is_nocase(f->name, "ARC-Authentication-Results");
 }
 
-/* The instance of one of the good message's fields. */
+/* Returns the instance of one of the original message's fields. */
 static unsigned
 instance_of(const struct mail_field *f)
 {
@@ -209,9 +211,11 @@ instance_of(const struct mail_field *f)
 	return (unsigned)(f->value.p[at + 1] - '0');
 }
 
-/* The sets 1 to `n` are there, each field once, and no other ARC field.  White
- * space, and what base64 makes nothing of, may have come into the b= that no
- * other seal is over. */
+/*
+ * Checks that sets 1 to `n` are present, each field once, and that there is no
+ * other ARC field.  The b= of the last seal, which no other seal covers, may
+ * contain additional white space and bytes that base64 ignores.
+ */
 static void
 check_sets(const struct mail_header *h, unsigned n)
 {
@@ -234,7 +238,7 @@ check_sets(const struct mail_header *h, unsigned n)
 	}
 }
 
-/* The last one of that name: RFC 6376 section 5.4.2 */
+/* Returns the last field of that name, as in RFC 6376 section 5.4.2. */
 static struct span
 last_field(const struct mail_header *h, const char *name)
 {

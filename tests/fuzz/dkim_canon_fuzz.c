@@ -1,8 +1,8 @@
 /*
- * dkim_canon_fuzz.c - any bytes as a body, whole, byte by byte and cut as the
- * first bytes say, with the ways of all processors: the same
- * canonical bytes must come out, those of a plain reading of RFC 6376 section
- * 3.4, and canonicalizing them again changes nothing
+ * dkim_canon_fuzz.c - any bytes as a body: split as the first bytes say, or
+ * byte by byte, and with the code for each type of CPU.  The canonical bytes
+ * must be the same each time and match a simple implementation of RFC 6376
+ * section 3.4.  Canonicalizing them again must change nothing.
  */
 #include <assert.h>
 #include <stdint.h>
@@ -32,7 +32,7 @@ keep(void *to, struct span bytes)
 	k->n += bytes.n;
 }
 
-/* In turns of so many bytes as `steps` says; 0 is 256. */
+/* Adds the body in chunks whose sizes cycle through `steps`; 0 means 256. */
 static struct span
 canonical(const struct canon_simd *ways, enum canon canon, struct span body,
     const uint8_t *steps, size_t n_steps, struct kept *k)

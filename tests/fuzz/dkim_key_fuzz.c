@@ -1,6 +1,6 @@
 /*
- * dkim_key_fuzz.c - any bytes as a key record, or (first byte odd) as the DER
- * behind its p=; a key that can be used must be one that OpenSSL reads, too
+ * dkim_key_fuzz.c - any bytes as a key record or, if the first byte is odd, as
+ * the DER in its p=. A key without errors must also be readable by OpenSSL.
  */
 #include <assert.h>
 #include <stdint.h>
@@ -29,8 +29,9 @@ check(struct span record)
 		assert(k.type == KEY_RSA || k.bits == 256);
 		assert(k.type == KEY_ED25519 ||
 		    (k.bits >= KEY_BITS_MIN && k.bits <= KEY_BITS_MAX));
-		/* Zeros sign nothing under an odd modulus.  (Under some weak
-		 * Ed25519 keys they may: those are their owner's fault.) */
+		/* A signature of zeros is never valid with an odd modulus. (It
+		 * may be with some weak Ed25519 keys, which is their owner's
+		 * mistake.) */
 		if (k.type == KEY_RSA && k.bits <= 2048)
 			assert(crypto_verify(k.crypto, hash,
 				   span_of(signature, (k.bits + 7) / 8)) !=

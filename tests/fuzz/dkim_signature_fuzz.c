@@ -1,6 +1,6 @@
 /*
  * dkim_signature_fuzz.c - any bytes as the value of a DKIM-Signature, an
- * ARC-Message-Signature or an ARC-Seal, as the first byte says
+ * ARC-Message-Signature or an ARC-Seal; the first byte selects which.
  */
 #include <assert.h>
 #include <stdint.h>
@@ -20,7 +20,7 @@ is_inside(struct span part, struct span whole)
 	    (part.p >= whole.p && part.p + part.n <= whole.p + whole.n);
 }
 
-/* What a signature without a fault may be relied upon for. */
+/* Checks what callers rely on if a signature has no errors. */
 static void
 check_good(const struct signature *sig, enum signature_kind kind)
 {

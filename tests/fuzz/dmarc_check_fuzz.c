@@ -1,10 +1,10 @@
 /*
- * dmarc_check_fuzz.c - a message's facts and the answers of a DNS that may say
- * anything (RFC 9989 sections 4.10 and 5.3).
+ * dmarc_check_fuzz.c - a message's facts, with a DNS that may answer anything
+ * (RFC 9989 sections 4.10 and 5.3).
  *
- * The input is lines: the author domains; the identifiers, SPF's first, each
- * with its fact ("+" passes, "?" is a temperror) before it; then what may be
- * answered.  Which answer a question gets is a matter of its name.
+ * The lines of the input are the author domains; the identifiers, with that of
+ * SPF first, each after a sign for its fact ("+": pass, "?": temperror); and
+ * the possible answers.  A hash of the name selects the answer to a question.
  */
 #include <assert.h>
 #include <stdint.h>
@@ -47,7 +47,7 @@ check(void *arg)
 	return dmarc_check(&r->facts, r->questions, r->arena, &r->result);
 }
 
-/* The author domains serve as those of a list. */
+/* The author domains are also used as the list's domains. */
 static enum core_status
 ask_related(void *arg)
 {
@@ -68,8 +68,8 @@ find_related(void *arg)
 	    r->questions, r->arena, &r->related);
 }
 
-/* It is related only to one that passes, and both end alike (RFC 9989 section
- * 7.4). */
+/* Only an identifier that passes may be related, and both domains must end in
+ * the same label (RFC 9989 section 7.4). */
 static void
 check_related(struct run *r, struct dns_source *source)
 {
@@ -119,7 +119,7 @@ read_facts(struct run *r, struct scan *s, struct arena *a)
 	}
 }
 
-/* What holds of a verdict, whatever the DNS says. */
+/* Checks rules that each result must follow, whatever DNS answers. */
 static void
 check_result(const struct run *r)
 {

@@ -1,7 +1,8 @@
 /*
- * dmarc_lint_fuzz.c - a domain and a DNS that may say anything, explained.
+ * dmarc_lint_fuzz.c - explains a domain, with a DNS that may answer anything.
  *
- * The input is lines: the domain, then what may be answered.
+ * The first line of the input is the domain; the others are the possible
+ * answers.
  */
 #include <assert.h>
 #include <stdint.h>

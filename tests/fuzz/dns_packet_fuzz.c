@@ -1,12 +1,12 @@
 /*
- * dns_packet_fuzz.c - any bytes as a reply of a name server: as they are, and
- * after a correct header and question.  What is read as an answer must survive
- * being recorded and replayed.  No reply takes more memory than packet.h says,
- * and ldns reads no more records and strings than that.
+ * dns_packet_fuzz.c - any bytes as the reply of a name server: unchanged, and
+ * after a correct header and question.  If an answer was read, it must survive
+ * being recorded and replayed.  No reply may use more memory than packet.h
+ * says, or make ldns read more records and strings than that.
  *
  * Input: type (one byte), upper and lower flags, counts of the answer, the
  * authority and the additional section (one byte each), then those sections.
- * The uppermost flag adds 512 to the count of the answer section.
+ * The highest bit of the flags adds 512 to the count of the answer section.
  */
 #include <assert.h>
 #include <stdint.h>
@@ -22,7 +22,8 @@ enum {
 	INPUT_MAX = DNS_PACKET_MAX,
 	RECORDS_MAX = DNS_RECORDS_MAX + DNS_PACKET_CHAIN_MAX,
 	FIELDS_MAX =
-	    DNS_PACKET_ANSWER_STRINGS_MAX + 7 * RECORDS_MAX, /* SOA has 7 */
+	    DNS_PACKET_ANSWER_STRINGS_MAX + 7 * RECORDS_MAX, /* an SOA record
+	                                                        has 7 */
 };
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -31,7 +32,7 @@ static const enum dns_type types[] = { DNS_A, DNS_NS, DNS_CNAME, DNS_SOA,
 	DNS_PTR, DNS_MX, DNS_TXT, DNS_AAAA, DNS_TLSA };
 
 struct given {
-	struct dns_source source; /* first */
+	struct dns_source source; /* must be the first member */
 	const struct dns_answer *answer;
 };
 
@@ -113,7 +114,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if (n > DNS_PACKET_MAX)
 		n = DNS_PACKET_MAX;
 	read_packet(packet, n, &q);
-	/* the same as a query's reply, not truncated */
+	/* the same bytes as a reply to a query, not truncated */
 	packet[2] = (uint8_t)(packet[2] & 0x85);
 	read_packet(packet, n, &q);
 	return 0;

@@ -1,6 +1,6 @@
 /*
- * dns_zone_fuzz.c - any bytes as a master file; what it answers must survive
- * being recorded and replayed
+ * dns_zone_fuzz.c - any bytes as a zone file; its answers must survive being
+ * recorded and replayed
  */
 #include <assert.h>
 #include <stdint.h>
@@ -31,7 +31,7 @@ ask_all_types(struct dns_source *zone, struct span word)
 	arena_free(a);
 }
 
-/* The first word of a line is a name; what the others are does not matter. */
+/* The first word of a line is used as a name; other words need not be names. */
 static struct span
 first_word(struct span line)
 {

@@ -1,6 +1,7 @@
 /*
- * domain_fuzz.c - any bytes as a name: its normal form is valid, lower-case
- * ASCII and its own normal form; labels and parents agree with each other
+ * domain_fuzz.c - any bytes as a name.  Its normal form must be valid, in
+ * lower-case ASCII, and its own normal form; labels and parents must be
+ * consistent.
  */
 #include <assert.h>
 #include <stdint.h>

@@ -1,6 +1,7 @@
 /*
- * import_fuzz.c - any bytes as a file of another program: what is printed of
- * it is a configuration that is read.  The first byte tells whose file it is.
+ * import_fuzz.c - any bytes as the configuration file of another program: the
+ * output must be a configuration that can be read.  The first byte selects the
+ * program.
  */
 #include <assert.h>
 #include <stdint.h>

@@ -1,7 +1,7 @@
 /*
- * mail_authres_fuzz.c - any bytes as Authentication-Results (RFC 8601): read,
- * written and read back, and judged for whose they claim to be.  The first byte
- * says how many of the next ones are the id.
+ * mail_authres_fuzz.c - any bytes as Authentication-Results (RFC 8601): reads
+ * them, writes them and reads them back, and checks whose field they claim to
+ * be.  The first byte is the number of bytes after it that are the authserv-id.
  */
 #include <assert.h>
 #include <stdint.h>
@@ -47,7 +47,7 @@ safe(struct arena *a, struct span s, size_t max)
 	return buf_view(&b);
 }
 
-/* A value is there as it is, or not at all. */
+/* A value must be present unchanged, or absent. */
 static void
 check_value(const struct authres_result *r, struct arena *a,
     const char *property, struct span value)
@@ -59,7 +59,8 @@ check_value(const struct authres_result *r, struct arena *a,
 		span_equal(got, safe(a, value, AUTHRES_VALUE_MAX))));
 }
 
-/* With `room` for all of it, and cut off somewhere. */
+/* Called with enough `room` for the whole field, and with less, so that it is
+ * cut. */
 static void
 check_written(struct span id, struct span text, size_t room, struct arena *a)
 {
@@ -110,15 +111,15 @@ is_name(unsigned char c)
 }
 
 enum simple {
-	SIMPLE_TEXT,   /* comments are text */
+	SIMPLE_TEXT,   /* comments are read as text */
 	SIMPLE_FLAT,   /* the first ")" ends a comment */
-	SIMPLE_NESTED, /* they nest, backslashes count */
-	SIMPLE_RAW,    /* they nest, backslashes mean nothing */
+	SIMPLE_NESTED, /* comments nest, and backslashes escape */
+	SIMPLE_RAW,    /* comments nest, and backslashes have no meaning */
 	SIMPLE_KINDS,
 };
 
-/* Without comments, quotes and backslashes; `joined`: nor white space beside
- * dots, which OpenDMARC reads over. */
+/* Returns the value without comments, quotes and backslashes and, if `joined`,
+ * without white space around dots, which OpenDMARC ignores. */
 static struct span
 simplified(struct arena *a, struct span value, enum simple kind, bool joined)
 {
@@ -149,7 +150,8 @@ simplified(struct arena *a, struct span value, enum simple kind, bool joined)
 	return buf_view(&b);
 }
 
-/* The first word of the field is `id` to somebody: then it must go. */
+/* If any of the readers sees `id` as the first word of the field, the field
+ * must be removed. */
 static void
 check_claims(struct span value, struct span id, struct arena *a)
 {

@@ -1,7 +1,7 @@
 /*
- * mail_from_fuzz.c - any bytes as the value of From fields, one on each line
- * that does not begin with white space (RFC 5322 section 3.4, RFC 9989
- * section 11.5)
+ * mail_from_fuzz.c - any bytes as the values of From fields, one for each line
+ * that does not begin with white space (RFC 5322 section 3.4, RFC 9989 section
+ * 11.5)
  */
 #include <assert.h>
 #include <stdint.h>
@@ -40,7 +40,7 @@ check_list(struct span value, struct arena *a)
 	const char *last = NULL;
 
 	while ((step = mail_address_next(&list, &address)) == ADDRESS_ONE) {
-		assert(list.s.p != last); /* it goes on */
+		assert(list.s.p != last); /* the list must advance */
 		last = list.s.p;
 		assert(lies_within(address.local, value));
 		assert(address.local.n > 0 && address.domain.n > 0);
@@ -85,7 +85,7 @@ check_state(const struct mail_from *from, const struct mail_header *h)
 		assert(from->n_domains == 0);
 }
 
-/* Every mailbox of a valid field is an author. */
+/* Checks that each mailbox of a valid field is an author. */
 static void
 check_valid(const struct mail_from *from, struct span value, struct arena *a)
 {
@@ -98,9 +98,9 @@ check_valid(const struct mail_from *from, struct span value, struct arena *a)
 }
 
 /*
- * Every "@" of a sloppy field is accounted for: the plainest of programs, which
- * takes letters, digits and dots behind it for a domain, finds an author.  Only
- * a route may have others.
+ * Checks that each "@" of a sloppy field is taken into account: a very simple
+ * program, which reads letters, digits and dots after it as a domain, must find
+ * one of the authors.  Other domains are only allowed in a route.
  */
 static void
 check_sloppy(const struct mail_from *from, struct span value)

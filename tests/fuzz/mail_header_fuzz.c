@@ -24,14 +24,14 @@ check_field(const struct mail_field *f)
 	for (size_t i = 0; i < f->value.n; i++) {
 		if (f->value.p[i] != '\n')
 			continue;
-		/* every line end is a CRLF in front of white space */
+		/* each line end must be a CRLF before white space */
 		assert(i > 0 && f->value.p[i - 1] == '\r');
 		assert(i + 1 < f->value.n);
 		assert(ascii_is_wsp((unsigned char)f->value.p[i + 1]));
 	}
 }
 
-/* What was read, written again, is read to the same fields. */
+/* Checks that the fields are the same after being written and read again. */
 static void
 check_again(const struct mail_header *h, struct arena *a)
 {
@@ -50,7 +50,8 @@ check_again(const struct mail_header *h, struct arena *a)
 		assert(span_equal(h->fields[i].raw, again.fields[i].raw));
 }
 
-/* The fields of a list name domains in normal form (RFC 2919, RFC 2369). */
+/* Checks that a list's fields give domains in normal form (RFC 2919, RFC
+ * 2369). */
 static void
 check_list_claims(const struct mail_header *h, struct arena *a)
 {

@@ -1,36 +1,36 @@
 /*
- * milter_session_fuzz.c - lines that are the callbacks of a milter's life, in
- * whatever order, with whatever contents: all of the daemon but its threads,
- * between a libmilter, a DNS and a store that live in memory.
+ * milter_session_fuzz.c - runs the milter's callbacks as the lines of the input
+ * say, in any order and with any content: all of the daemon except its threads,
+ * with libmilter, DNS and the store replaced by code in memory.
  *
- * What is added to a message is a field no reader can misread; what claims to
- * be ours is removed; a message passes with our field or not at all, unless a
- * trusted MTA passes it on, whose mail is left as it is; a domain that nobody
- * may send for never passes; nothing is left behind at the end.
+ * Fields added to a message cannot be misread; fields that claim to be ours are
+ * removed.  A message passes only with our field, except that messages from a
+ * trusted MTA are left unchanged.  A domain that no one may send for never
+ * passes, and nothing is left over at the end.
  *
- * A line is a letter (see `letters`) and a text, which goes on in lines that
+ * A line is a letter (see `letters`) and text, which may continue in lines that
  * begin with "+":
  *
- *	n FLAGS	a connection is negotiated: no-(s)pace, no-(q)uarantine,
+ *	n FLAGS	negotiate a connection: no-(s)pace, no-(q)uarantine,
  *		no-s(k)ip, no-sy(m)bols, no-(x)-changes
- *	C CLIENT NAME	connect; CLIENT "-": not told, "unix", or an address
+ *	C CLIENT NAME	connect; CLIENT: "-" (not given), "unix", or an address
  *	H M R h N b E a x	helo, mail, rcpt, header "NAME:VALUE", end of
  *		headers, body, end of message, abort, close
- *	m NAME VALUE	a macro from now on; without VALUE it is not told
- *	@ N	all that follows is on connection N
- *	* N	what stood before, N times more
- *	r N	the configuration is read again, and is number N of those of
+ *	m NAME VALUE	set a macro; without VALUE it is not sent
+ *	@ N	use connection N from now on
+ *	* N	repeat the previous line N times
+ *	r N	reload the configuration, number N of those in
  *		milter_session_world.c
- *	z	the daemon begins to end
- *	d MODE	DNS: (0) answers at once, (h)olds answers back, is (s)ilent,
- *		(f)ails; (g)ives what it holds, (G) the last one first
- *	p	the page of metrics is made
- *	t TEXT	a TXT record of the names that the zone does not know
- *	f N	from allocation N on the message has no memory
- *	F N	from change N on the MTA refuses them
+ *	z	the daemon begins to exit
+ *	d MODE	DNS: (0) answers immediately, (h)olds answers back, is (s)ilent,
+ *		(f)ails; (g)ives the answers held back, (G) last one first
+ *	p	write the page of metrics
+ *	t TEXT	add a TXT record for names that the zone does not have
+ *	f N	from allocation N on, the message has no memory
+ *	F N	from change N on, the MTA refuses changes
  *
- * A first line "r N" is the configuration of the start; "r N s": the daemon is
- * the process that signs.
+ * If the first line is "r N", it selects the initial configuration; with "r N
+ * s" the daemon is the signing process.
  */
 #include <arpa/inet.h>
 #include <assert.h>
@@ -56,11 +56,11 @@
 
 enum {
 	CONNECTIONS = 6,
-	OPEN_FILES = 9,      /* a fourth connection is told "later", a fifth is
-	                        hung up on */
-	LINES_READ = 2000,   /* of one input */
-	CALLS_MAX = 6000,    /* callbacks; more fields than MAIL_FIELDS_MAX */
-	BYTES_MAX = 3 << 20, /* what they are given; more than
+	OPEN_FILES = 9,      /* connection 4 is answered "later", 5 is closed */
+	LINES_READ = 2000,   /* limit for one input */
+	CALLS_MAX = 6000,    /* callbacks, with more fields than
+	                        MAIL_FIELDS_MAX */
+	BYTES_MAX = 3 << 20, /* bytes passed to callbacks, more than
 	                        MAIL_HEADER_MAX */
 	RELOADS_MAX = 8,
 };
@@ -71,18 +71,18 @@ struct line {
 	struct line *next;
 	char letter;
 	size_t n;
-	char text[]; /* a NUL behind it */
+	char text[]; /* followed by a NUL */
 };
 
 struct run {
 	SMFICTX connections[CONNECTIONS];
-	SMFICTX *m; /* the one that is told something */
+	SMFICTX *m; /* the current connection */
 	struct line *lines;
 	size_t calls, bytes, reloads;
 	bool any_login; /* a client may have logged in */
 };
 
-/* ---- what may become of a message ---- */
+/* ---- checks of a message ---- */
 
 static void
 check_kept(const SMFICTX *m, sfsistat status)
@@ -98,7 +98,7 @@ check_kept(const SMFICTX *m, sfsistat status)
 	assert(kept.action == kept.would || kept.action == CONF_ACCEPT);
 }
 
-/* The process that signs. */
+/* Checks the result of the signing process. */
 static void
 check_signed(const SMFICTX *m, const struct session *s, sfsistat status)
 {
@@ -148,7 +148,7 @@ check_end(const SMFICTX *m, const struct session *s, sfsistat status)
 	check_kept(m, status);
 }
 
-/* ---- a life ---- */
+/* ---- callbacks ---- */
 
 static const struct smfiDesc *
 milter(void)
@@ -162,7 +162,7 @@ session_of(SMFICTX *m)
 	return m->private;
 }
 
-/* Messages are the MTA's: what begins and ends them for it. */
+/* A message begins or ends for the MTA. */
 static void
 forget(struct run *r)
 {
@@ -240,7 +240,8 @@ helo(struct run *r, const struct line *l)
 	free(text);
 }
 
-/* As libmilter passes them: of exactly their size, and gone afterwards. */
+/* Passes arguments as libmilter does: in memory of exactly their size, which is
+ * freed afterwards. */
 static void
 envelope(struct run *r, const struct line *l,
     sfsistat (*callback)(SMFICTX *, char **))
@@ -349,7 +350,7 @@ macro(struct run *r, const struct line *l)
 	free(name);
 }
 
-/* ---- lines that are no callbacks ---- */
+/* ---- lines that are not callbacks ---- */
 
 static size_t
 number_of(const struct line *l)
@@ -366,7 +367,7 @@ choose(struct run *r, const struct line *l)
 	r->m = &r->connections[number_of(l) % CONNECTIONS];
 }
 
-/* The source of the view in force is ours. */
+/* Replaces the DNS source of the current configuration. */
 static void
 take_over_dns(void)
 {
@@ -488,7 +489,7 @@ letter_of(const struct line *l)
 	return NULL;
 }
 
-/* Takes the next line with those that go on with it. */
+/* Reads the next line and its continuation lines. */
 static struct line *
 next_line(struct scan *s)
 {
@@ -538,7 +539,8 @@ run_lines(struct run *r, struct scan *s)
 			run_line(r, l, 1);
 		if (l->letter != '*')
 			last = l;
-		l->next = r->lines; /* texts of answers stay */
+		l->next = r->lines; /* keep the line, because DNS answers may
+		                       point into it */
 		r->lines = l;
 	}
 }
@@ -567,13 +569,14 @@ start(struct run *r, size_t conf_number, enum service_role role)
 	assert(message_sink_open(v->conf, &error));
 	service_unref(v);
 	take_over_dns();
-	/* what the last MTA granted is remembered: not from input to input */
+	/* the permissions that the last MTA granted are remembered; reset them
+	 * for each input */
 	r->m = &r->connections[0];
 	negotiate(r, &all_granted);
 	close_connection(r, &all_granted);
 }
 
-/* Every session is known, and is a connection's. */
+/* Checks that each session is counted and belongs to a connection. */
 static void
 check_sessions(const struct run *r)
 {
@@ -586,8 +589,8 @@ check_sessions(const struct run *r)
 	assert(counts.connections == n);
 }
 
-/* Half of the connections end by themselves, the others with the daemon:
- * libmilter may tell of these even later. */
+/* Closes half of the connections before the daemon ends, the others after it:
+ * libmilter may call back even then. */
 static void
 end(struct run *r)
 {

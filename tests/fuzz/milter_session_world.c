@@ -23,9 +23,9 @@
 
 enum { FACTS_MEMORY = 1 << 20, CONF_BYTES = 2000 };
 
-/* ---- what the daemon runs on ---- */
+/* ---- the daemon's environment ---- */
 
-/* Nobody may send for locked.example. */
+/* No one may send for locked.example. */
 static const char zone[] =
     "locked.example. TXT \"v=spf1 -all\"\n"
     "_dmarc.locked.example. TXT \"v=DMARC1; p=reject\"\n"
@@ -49,7 +49,7 @@ static const char zone[] =
     "dead.example. A 192.0.2.9\n"
     ";!failed dead.example. TXT timeout\n";
 
-/* Each with the zone behind it; the last is none. */
+/* Each is completed with the zone; the last one is invalid. */
 static const char *const confs[] = {
 	"mode = enforce authserv_id = \"mx.test\"\n"
 	"report { store = \"/memory\" failure_reports = true "
@@ -63,7 +63,7 @@ static const char *const confs[] = {
 	"dmarc { on_quarantine = quarantine on_temperror = tempfail "
 	"on_permerror = reject quarantine_header = \"X-Suspect\" }\n"
 	"report { store = \"/memory\" }\n",
-	"mode = enforce\n" /* the name is the MTA's */
+	"mode = enforce\n" /* authserv_id is taken from the MTA */
 	"dmarc { on_reject = quarantine on_quarantine = reject }\n"
 	"reply { reject_text = \"100% {domain} {rule} {client} {reason} {url}\""
 	" url = \"https://why.example/?d={domain}&c={client}\" }\n",
@@ -89,7 +89,7 @@ static const char *const confs[] = {
 	"mode = sometimes\n",
 };
 
-/* What each of them has in the section sign; all but one have keys. */
+/* The section sign of each configuration; all but one have keys. */
 static const char *const signs[] = {
 	"guard = warn lists = true",
 	"guard = warn author = login on_author_mismatch = reject",
@@ -125,7 +125,7 @@ make_keys(void)
 }
 
 static struct {
-	int conf_file, zone_file; /* in memory */
+	int conf_file, zone_file; /* memory files */
 	char conf_path[32];
 } files;
 
@@ -169,15 +169,15 @@ world_begin(void)
 	return files.conf_path;
 }
 
-/* Nobody has to be woken. */
+/* No one needs to be woken. */
 void
 libmilter_wake(void)
 {
 }
 
 /*
- * In the place of libc's: who waits for answers gets those that are held, and
- * where there are none the time is over at once.
+ * Replaces libc's function.  A thread that waits for answers gets those held
+ * back; if there are none, its time is up immediately.
  */
 int
 pthread_cond_timedwait(pthread_cond_t *restrict cond,
@@ -193,7 +193,7 @@ pthread_cond_timedwait(pthread_cond_t *restrict cond,
 	return given ? 0 : ETIMEDOUT;
 }
 
-/* ---- what the daemon tells: a store and a log ---- */
+/* ---- what the daemon writes: a store and a log ---- */
 
 static struct world_kept kept;
 
@@ -217,7 +217,8 @@ store_open(const struct store_options *o, char *error, size_t size)
 	return (struct store *)(void *)&place;
 }
 
-/* A failure report's texts: printable ASCII, the fields' by lines. */
+/* Checks that the strings of a failure report are printable ASCII, and its
+ * fields lines of printable ASCII. */
 static void
 check_failure(const struct failure *f)
 {
@@ -235,7 +236,8 @@ check_failure(const struct failure *f)
 			    fields[i].p[k] == '\t' || fields[i].p[k] == '\n');
 }
 
-/* What would be written is whole, and is read again the same. */
+/* Checks that the row is complete and that the facts are read back
+ * unchanged. */
 bool
 store_put(struct store *s, const struct report_row *row,
     const struct policy_input *facts, const struct policy_decision *decision,
@@ -299,7 +301,8 @@ store_close(struct store *s, unsigned wait_ms)
 void __syslog_chk(int priority, int flag, const char *format, ...);
 void syslog(int priority, const char *format, ...);
 
-/* In the place of libc's: a line stays one line (lib/log.h). */
+/* Replaces libc's function, and checks that a log line stays one line
+ * (lib/log.h). */
 static void
 check_line(const char *format, va_list args)
 {
@@ -325,7 +328,7 @@ syslog(int priority, const char *format, ...)
 	va_end(args);
 }
 
-/* The same, as _FORTIFY_SOURCE calls it. */
+/* Called instead of syslog() with _FORTIFY_SOURCE. */
 void
 __syslog_chk(int priority, int flag, const char *format, ...)
 {

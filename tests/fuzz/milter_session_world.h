@@ -1,12 +1,12 @@
 /*
- * milter_session_world.h - what the daemon of milter_session_fuzz.c runs on, in
- * memory: a zone, configurations, a store, a log, and signing keys of
- * good.example and open.example; and the time, which is over
- * at once for who waits for an answer that nobody holds
+ * milter_session_world.h - the environment of the daemon in
+ * milter_session_fuzz.c, in memory: a zone, configurations, a store, a log, and
+ * signing keys of good.example and open.example.  The time of a thread that
+ * waits for an answer is up immediately unless the answer is held back
  * (tests/support/fault_source.h).
  *
- * It takes the place of report/store/queue.c and of libc's syslog() and
- * pthread_cond_timedwait(), and asserts what is to hold of all they are given.
+ * It replaces report/store/queue.c and libc's syslog() and
+ * pthread_cond_timedwait(), and checks the arguments of all of them.
  */
 #ifndef AVOUCH_TESTS_FUZZ_MILTER_SESSION_WORLD_H
 #define AVOUCH_TESTS_FUZZ_MILTER_SESSION_WORLD_H
@@ -18,13 +18,15 @@
 
 enum {
 	WORLD_CONFS = 8,
-	WORLD_CONF_BAD = WORLD_CONFS - 1, /* the one that cannot be read */
+	WORLD_CONF_BAD = WORLD_CONFS - 1, /* the number of the invalid
+	                                     configuration */
 };
 
-/* The path of the configuration.  The log is read from now on. */
+/* Creates the environment, and checks log lines from now on.  Returns the path
+ * of the configuration. */
 const char *world_begin(void);
 
-/* Makes it the configuration that is read next. */
+/* Makes configuration `number` the one that is read next. */
 void world_put_conf(size_t number);
 
 struct world_kept {
@@ -33,7 +35,7 @@ struct world_kept {
 	bool skipped;
 };
 
-/* What the store was given last; and forgets it. */
+/* Returns what was last put in the store, and forgets it. */
 struct world_kept world_take_kept(void);
 
 #endif

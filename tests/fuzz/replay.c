@@ -1,8 +1,9 @@
 /*
- * replay.c - feeds a fuzz target with files, for builds without libFuzzer.
+ * replay.c - runs a fuzz target with files as its input, for builds without
+ * libFuzzer.
  *
- * usage: NAME_replay FILE|FOLDER...   It prints TAP for one test, which
- * fails if there is no file at all.
+ * usage: NAME_replay FILE|FOLDER... It prints TAP for one test, which fails if
+ * there are no files.
  */
 #include <dirent.h>
 #include <stdbool.h>
@@ -16,8 +17,8 @@ enum { INPUT_MAX = 16 << 20 };
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-/* Into memory of exactly its size, so that a sanitizer sees each step past the
- * end. */
+/* Reads the file into memory of exactly its size, so that a sanitizer detects
+ * any access past the end. */
 static bool
 replay_file(const char *path, size_t size)
 {
@@ -38,7 +39,7 @@ replay_file(const char *path, size_t size)
 
 static bool replay_path(const char *path, unsigned depth, unsigned *count);
 
-/* The files of a folder, not those of its folders. */
+/* Runs the files in a folder, but not those in subfolders. */
 static bool
 replay_folder(const char *path, unsigned *count)
 {
@@ -65,7 +66,7 @@ replay_path(const char *path, unsigned depth, unsigned *count)
 	struct stat st;
 
 	if (stat(path, &st) != 0) {
-		fprintf(stderr, "%s: is not there\n", path);
+		fprintf(stderr, "%s: does not exist\n", path);
 		return false;
 	}
 	if (S_ISDIR(st.st_mode))

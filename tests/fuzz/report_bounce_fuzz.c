@@ -1,5 +1,5 @@
 /*
- * report_bounce_fuzz.c - whatever comes back to the address that reports come
+ * report_bounce_fuzz.c - any bytes as mail to the address that reports are sent
  * from (RFC 3464, RFC 6522).
  */
 #include "report/receive/bounce.h"
@@ -22,7 +22,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	assert(memchr(b.note, '\0', sizeof(b.note)) != NULL);
 	assert(span_all(span_str(b.report_id), ascii_is_alnum));
 	assert(span_all(span_str(b.note), ascii_is_print));
-	/* only one that names a mail of ours has a say */
+	/* any other code requires the id of a report that we sent */
 	assert(b.code == BOUNCE_OTHER || b.report_id[0] != '\0');
 	return 0;
 }

@@ -1,8 +1,9 @@
 /*
- * report_consent_fuzz.c - rua and ruf of any record, and a DNS that may say
+ * report_consent_fuzz.c - rua and ruf of any record, with a DNS that may answer
  * anything (RFC 9990 section 4).
  *
- * The input is lines: the policy domain, the record, then what may be answered.
+ * The lines of the input are the policy domain, the record, and the possible
+ * answers.
  */
 #include "report/send/external_destination.h"
 
@@ -32,7 +33,8 @@ check(void *arg)
 	return destination_check(&r->query, r->questions, r->arena, &r->result);
 }
 
-/* What is put on a command line and into a header field. */
+/* Checks the addresses, which are put on a command line and in a header
+ * field. */
 static void
 check_addresses(const struct run *r)
 {

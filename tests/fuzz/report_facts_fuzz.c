@@ -1,6 +1,7 @@
 /*
- * Facts and signatures as the store gives them back: whatever the file holds,
- * reading ends, and what was read is written and read again the same.
+ * report_facts_fuzz.c - facts and signatures read from a store with any
+ * content: reading must end, and what was read must be unchanged after being
+ * written and read again.
  */
 #include <assert.h>
 #include <stdint.h>

@@ -1,9 +1,9 @@
 /*
- * report_failure_fuzz.c - what a failure report tells of any header: bounded
- * lines of printable ASCII, one field after the other, and in front of every
- * "@" a hash or nothing (RFC 6590, RFC 6591).
+ * report_failure_fuzz.c - the content of failure reports for any header: lines
+ * of limited length in printable ASCII, one field after the other, and before
+ * each "@" only a hash or nothing (RFC 6590, RFC 6591).
  *
- * The input is a MAIL FROM, a line end, a header.
+ * The input is a MAIL FROM, a line end, and a header.
  */
 #include "report/record/failure.h"
 
@@ -67,7 +67,7 @@ static void
 check_failure(const struct mail_header *h, struct span sender)
 {
 	static struct failure_draft draft;
-	static const struct conf *conf; /* read once */
+	static const struct conf *conf; /* read only once */
 	struct dmarc_record record;
 	const char *reason;
 	struct verdict v = {

@@ -1,6 +1,7 @@
 /*
- * report_mail_fuzz.c - any bytes as a mail or an mbox that may bring reports:
- * its parts (RFC 2045), S/MIME, and the fields of a failure report (RFC 5965).
+ * report_mail_fuzz.c - any bytes as a message or an mbox that may contain
+ * reports: its parts (RFC 2045), S/MIME, and the fields of a failure report
+ * (RFC 5965).
  */
 #include <assert.h>
 #include <stdint.h>
@@ -30,7 +31,7 @@ check_line(struct span s)
 	}
 }
 
-/* No local part is left of an address. */
+/* Checks that the local parts of addresses have been removed. */
 static void
 check_no_address(struct span s)
 {
@@ -70,7 +71,8 @@ check_feedback(struct span part, struct span sender)
 	arena_free(a);
 }
 
-/* Each call advances; names and values are within the text. */
+/* Checks that each call advances, and that names and values are inside the
+ * text. */
 static void
 check_fields(struct span part)
 {
@@ -131,7 +133,7 @@ check_mail(struct span mail)
 		assert(end == MAILBOX_REFUSED && seen.parts == 0);
 }
 
-/* The mails of an mbox are in order and do not overlap. */
+/* Checks that the messages of an mbox are in order and do not overlap. */
 static void
 check_mbox(struct span rest)
 {

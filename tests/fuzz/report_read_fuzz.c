@@ -1,5 +1,5 @@
-/* report_read_fuzz.c - any bytes as a file of others' reports: XML, archives,
- * mails, mboxes */
+/* report_read_fuzz.c - any bytes as a file of received reports: XML, archives,
+ * messages, mboxes */
 #include <assert.h>
 #include <stdint.h>
 #include <string.h>
@@ -45,8 +45,8 @@ tell(void *arg, const struct report_import_event *e)
 	check_text(r->errors);
 }
 
-/* What comes out of the strainer has no document type, no entity but the five,
- * no attribute, however the bytes come in. */
+/* Checks that the filtered XML has no document type, no entities except the
+ * five predefined ones, and no attributes, however the input is split. */
 static void
 check_strained(struct span in)
 {
@@ -71,7 +71,7 @@ check_strained(struct span in)
 	xml_filter_end(&s, out);
 }
 
-/* The rows too. */
+/* Checks a row. */
 static bool
 row(void *arg, const struct report_row *r)
 {

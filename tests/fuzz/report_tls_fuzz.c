@@ -49,7 +49,7 @@ check_report(const struct ledger_tls *r)
 	}
 }
 
-/* White space around the document does not matter. */
+/* Checks that white space around the document makes no difference. */
 static void
 check_padded(struct span json, enum tls_json_end want, size_t n)
 {

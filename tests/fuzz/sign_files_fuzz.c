@@ -1,5 +1,5 @@
-/* sign_files_fuzz.c - any bytes as a key file, a list of selectors, and the
- * state of a host; the first byte says which */
+/* sign_files_fuzz.c - any bytes as a key file, a list of selectors, or a series
+ * of findings; the first byte selects which */
 #include <assert.h>
 #include <stdint.h>
 #include <stdlib.h>
@@ -37,7 +37,8 @@ check_entries(struct span text)
 	unsigned line;
 
 	if (memory != NULL && key_entries_parse(text, &first, &line, &why)) {
-		/* What is written is read as the same. */
+		/* the entries must be read back unchanged after being
+		 * written */
 		key_entries_put(&first, &b);
 		assert(!b.full);
 		assert(key_entries_parse(buf_view(&b), &second, &line, &why));
@@ -58,7 +59,8 @@ check_entries(struct span text)
 	free(memory);
 }
 
-/* Any sequence of looks, in which time may jump, leaves a sound state. */
+/* Checks that any series of findings, with jumps in time, leaves a consistent
+ * state. */
 static void
 check_rotation(struct span text)
 {

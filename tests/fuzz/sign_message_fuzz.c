@@ -1,9 +1,9 @@
 /*
- * sign_message_fuzz.c - any message is signed: our verifier takes what comes
- * out, and the signer leaves it as it is the second time.
+ * sign_message_fuzz.c - signs any message.  Our verifier must accept the
+ * result, and the signer must leave it unchanged the second time.
  *
- * The first byte chooses the options, the size of the body's chunks, and
- * whether a From field of ours comes first.
+ * The first byte selects the options, the size of the body's chunks, and
+ * whether a From field of ours is put first.
  */
 #include <assert.h>
 #include <stdint.h>
@@ -80,7 +80,7 @@ is_removed(const struct signer_outcome *o, uint32_t nth)
 	return false;
 }
 
-/* What the MTA makes of it. */
+/* Writes the message as the MTA would change it. */
 static void
 put_signed(struct buf *b, const struct signer_outcome *o, struct span message)
 {
@@ -163,7 +163,8 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		put_signed(&signed_text, o, buf_view(&b));
 		expect_pass(buf_view(&signed_text), o->n_add);
 		s2 = sign(conf, buf_view(&signed_text), step + 3, &again);
-		/* Of many signatures of ours only the first are looked at. */
+		/* if there are many signatures of ours, only the first ones are
+		 * checked */
 		assert(again->n_add == 0 || o->n_remove > 0);
 		signer_end(s2);
 	}

@@ -1,6 +1,7 @@
 /*
- * sign_senders_fuzz.c - a file of senders: it is read or has errors; nobody is
- * allowed by the null login, or by a word that is not in the file.
+ * sign_senders_fuzz.c - any bytes as a file of senders, which is valid or has
+ * errors.  No sender may be allowed by the null login, or by a word that is not
+ * in the file.
  */
 #include <assert.h>
 #include <stdint.h>
@@ -26,7 +27,7 @@ is_gap(unsigned char c)
 	return !is_word(c);
 }
 
-/* Every word is tried as a login of every address. */
+/* Tries each word as a login for each address. */
 static void
 try_words(const struct senders *s, struct span text, struct span address)
 {

@@ -1,6 +1,8 @@
-/* sign_state_fuzz.c - any bytes as the state of a host: whatever it says, no
- * key is kept from signing, and what is written is read as the same.  "@0" to
- * "@3" are the ids of the keys. */
+/*
+ * sign_state_fuzz.c - any bytes as the state of a host.  Whatever it contains,
+ * no key may be prevented from signing forever, and it must be read back
+ * unchanged after being written.  "@0" to "@3" are the ids of the keys.
+ */
 #include <assert.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -111,7 +113,7 @@ check_written(void)
 	free(text);
 }
 
-/* Whatever was read, mail that comes again ends the silence. */
+/* Whatever was read, a message that arrives must end the silence. */
 static void
 check_pauses(void)
 {
@@ -119,13 +121,14 @@ check_pauses(void)
 
 	pauses_resume(&pauses, now);
 	assert(pauses.last <= now && pauses.since <= now);
-	for (int i = 0; i < 400; i++) /* an hour at a time */
+	for (int i = 0; i < 400; i++) /* one hour per step */
 		(void)pauses_note(&pauses, 0, now + i * INT64_C(3600));
 	(void)pauses_note(&pauses, now + 1440000, now + 1440000);
 	assert(!pauses.is_silent);
 }
 
-/* With its record there for long enough, every key is ready. */
+/* Each key must become ready once its record has been present for long
+ * enough. */
 static void
 check_not_stuck(void)
 {

@@ -1,5 +1,5 @@
 /* sign_tables_fuzz.c - any bytes as tables of opendkim or rspamd: two files,
- * divided by a byte 0 */
+ * separated by a byte 0 */
 #include <assert.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -18,7 +18,7 @@ check_keys(const struct key_table_key *keys)
 		assert(domain_is_fqdn(span_str(k->domain)));
 		assert(key_selector_is_valid(span_str(k->selector)));
 		assert(k->path[0] != '\0' && k->line > 0);
-		/* A domain signs with one selector. */
+		/* a domain signs with only one selector */
 		for (const struct key_table_key *o = k->next; o != NULL;
 		     o = o->next)
 			assert(!span_is(span_str(k->domain), o->domain));
@@ -43,8 +43,8 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	read = key_tables_read(t, "two", two, errors) && read;
 	check_keys(key_tables_resolve(t, errors, errors, &ok));
 	fclose(errors);
-	/* Every error has a line, and no line has a byte that a terminal would
-	 * interpret. */
+	/* every error has a line, and no line has a byte that a terminal would
+	 * interpret */
 	assert((read && ok) || n > 0);
 	for (size_t i = 0; i < n; i++)
 		assert(out[i] == '\n' || (out[i] >= ' ' && out[i] <= '~'));

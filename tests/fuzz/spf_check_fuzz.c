@@ -1,8 +1,8 @@
 /*
- * spf_check_fuzz.c - a first line "IP HELO SENDER" (the sender may be missing:
- * then HELO is the identity), and a zone: check_host() ends within its limits,
- * with the same result whether answers come all at once or one by one, and
- * with less memory with that result or temperror
+ * spf_check_fuzz.c - a first line "IP HELO SENDER" (without SENDER, HELO is the
+ * identity), and a zone. check_host() must end within its limits.  Its result
+ * must not depend on whether answers arrive all at the same time or one by one;
+ * with less memory, it may also be temperror.
  */
 #include <assert.h>
 #include <stdint.h>
@@ -18,7 +18,8 @@
 enum {
 	ARENA = 1 << 20,
 	QUESTIONS = 300,
-	/* no answer leads to more than one further wave; terms, their hosts */
+	/* each answer leads to at most one more wave, for terms and for their
+	 * hosts */
 	WAVES_MAX = 400,
 	ZONE_MAX = 16384,
 };
@@ -57,7 +58,7 @@ check_result(const struct spf_result *r)
 	assert(span_all(r->explanation, ascii_is_print));
 }
 
-/* Returns the code; `n` is how many answers come at once. */
+/* Returns the code.  Answers arrive in groups of `n`. */
 static enum spf_code
 run(struct spf_query q, struct dns_source *zone, size_t n,
     unsigned long fail_at, struct spf_result *out, struct arena *a)
@@ -92,7 +93,7 @@ check(const struct spf_query *q, struct dns_source *zone, size_t size)
 	assert(a != NULL && b != NULL);
 	run(*q, zone, SIZE_MAX, 0, &one, a);
 	run(*q, zone, 1, 0, &other, b);
-	/* the trace takes memory: the only thing that may differ */
+	/* the trace takes memory: results may differ only if memory ran out */
 	if (!arena_has_failed(a) && !arena_has_failed(b)) {
 		assert(one.code == other.code);
 		assert(one.lookups == other.lookups);

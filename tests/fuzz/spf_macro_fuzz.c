@@ -1,7 +1,7 @@
 /*
- * spf_macro_fuzz.c - a text, a local-part and a HELO, one a line: what is
- * well-formed expands within its bounds, and a name, which is built from its
- * end, is what an explanation, which is not, says
+ * spf_macro_fuzz.c - a macro string, a local-part and a HELO, one per line.  A
+ * well-formed string must expand within its limits.  A name, which is built
+ * from its end, must equal the explanation text, which is not.
  */
 #include <assert.h>
 #include <stdint.h>
@@ -36,7 +36,7 @@ check_text(const struct spf_macros *v, struct span text, struct arena *a)
 	assert(out.n <= SPF_MAX_EXPLANATION && span_all(out, ascii_is_print));
 }
 
-/* Printable and short enough, the two ways must agree. */
+/* If both are printable and short enough, they must be equal. */
 static void
 compare(const struct spf_macros *v, struct span spec, struct span name,
     struct arena *a)

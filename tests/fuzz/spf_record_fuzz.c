@@ -1,6 +1,6 @@
 /*
- * spf_record_fuzz.c - any bytes as an SPF record: terms lie inside of it, in
- * order, and what has no fault holds what its kind needs
+ * spf_record_fuzz.c - any bytes as an SPF record.  Terms must be inside it and
+ * in order, and a term without errors must have what its kind requires.
  */
 #include <assert.h>
 #include <stdint.h>
