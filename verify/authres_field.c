@@ -1,24 +1,25 @@
 /*
- * authres_field.c - the one Authentication-Results field of a message: every
+ * authres_field.c - writes the Authentication-Results field of a message: every
  * method with its properties (RFC 8601 sections 2.2 and 2.7, RFC 6008, RFC 8617
  * section 10.1, RFC 9989 section 9.1).
  *
- * No local-part of an address is written: its sender could write results into
- * it (RFC 8601 section 2.7.2 does not want it for SPF either); the log has it.
- * Domains are A-labels.  mail/authres.h says what the writer does with texts.
+ * No local-part of an address is written, because the sender could use it to
+ * inject results (RFC 8601 section 2.7.2 advises against it for SPF too); it is
+ * in the log.  Domains are A-labels.  mail/authres.h describes how the writer
+ * treats untrusted strings.
  */
 #include "lib/domain.h"
 #include "mail/authres.h"
 #include "verify/internal.h"
 
 enum {
-	COMMENT_MAX = 256, /* bytes of a comment's own words */
-	REMARK_MAX = 512,  /* bytes of a text that is put together here */
+	COMMENT_MAX = 256, /* bytes of our own words in a comment */
+	REMARK_MAX = 512,  /* bytes of a string composed here */
 	OTHER_RESULTS = 6, /* auth, iprev, spf twice, arc, dmarc */
 	DKIM_SHOWN_MAX = AUTHRES_RESULTS_MAX - OTHER_RESULTS,
 };
 
-/* Where the next of a list's words are to be written. */
+/* Adds ", " unless `b` is empty, and returns `b`. */
 static struct buf *
 next_words(struct buf *b)
 {
@@ -27,7 +28,8 @@ next_words(struct buf *b)
 	return b;
 }
 
-/* The comment's own words if nothing was checked; the first method has it. */
+/* The comment for a message that was not checked; NULL if it was checked.  The
+ * first method gets this comment. */
 static const char *
 skip_words(const struct verdict *v, struct buf *b)
 {
@@ -38,7 +40,7 @@ skip_words(const struct verdict *v, struct buf *b)
 	return b->p;
 }
 
-/* A name without a form that DNS compares is not written. */
+/* A name that is not a valid domain is not written. */
 static void
 put_domain(struct authres_writer *w, struct arena *a, const char *ptype,
     const char *property, struct span domain)
@@ -53,10 +55,10 @@ name_is_verified(struct span name)
 }
 
 /*
- * RFC 8601 section 2.7.3.  The MTA has looked this up at connect and reports
- * the outcome: a name it has verified, or "unknown" beside the name by PTR.
- * Sendmail also says why a name is not verified.  NULL: no result, because
- * addresses of own users need no name.
+ * RFC 8601 section 2.7.3.  The MTA looked up the name when the client
+ * connected, and reports the outcome: a verified name, or "unknown" together
+ * with the PTR name.  Sendmail also says why a name is not verified.  Returns
+ * NULL for no result: clients of our own users need no name.
  */
 static const char *
 iprev_result(const struct verdict *v)
@@ -94,7 +96,7 @@ put_iprev(struct authres_writer *w, const struct verdict *v)
 	authres_put(w, "policy", "iprev", buf_view(&ip));
 }
 
-/* Nothing is known of an own user's mail; a comment says why. */
+/* Nothing is known about mail from our own users; a comment says why. */
 static void
 put_unchecked(struct authres_writer *w, const struct verdict *v)
 {
@@ -132,13 +134,14 @@ put_spf_helo(struct authres_writer *w, const struct verdict *v, struct arena *a)
 }
 
 /*
- * RFC 8601 section 2.7.2.  For the null sender RFC 7208 section 2.4 checks the
- * one name that there is, HELO's.
+ * RFC 8601 section 2.7.2.  For the null sender, RFC 7208 section 2.4 checks the
+ * only name there is, that of HELO.
  *
- * Else HELO's result is a result too, but only if it is the same as MAIL
- * FROM's: of two that differ some programs take the first, some the last
- * (SpamAssassin's SPF plugin), some any that passes (its AuthRes plugin), and
- * the name in HELO is one that any sender can have.  The comment has it then.
+ * Otherwise, the HELO result is written as a separate result only if it is the
+ * same as that of MAIL FROM.  Of two different results, some programs use the
+ * first, some the last (SpamAssassin's SPF plugin), and some any pass (its
+ * AuthRes plugin), and any sender can use any name in HELO.  A different result
+ * is in the comment.
  */
 static void
 put_spf(struct authres_writer *w, const struct verdict *v, struct arena *a)
@@ -165,8 +168,8 @@ put_spf(struct authres_writer *w, const struct verdict *v, struct arena *a)
 		authres_put(w, "smtp", "mailfrom", v->facts.mail_from_domain);
 }
 
-/* RFC 8601 section 2.7.1, RFC 6008 for header.b.  `hidden`: as many more there
- * are that are not written. */
+/* RFC 8601 section 2.7.1, RFC 6008 for header.b.  `hidden` is the number of
+ * further results that are not written. */
 static void
 put_dkim_one(struct authres_writer *w, const struct dkim_result *r,
     size_t hidden, struct arena *a)
@@ -211,9 +214,10 @@ count_passes(const struct verdict *v)
 }
 
 /*
- * `room` of them.  Those that pass have room first, and are written last: to a
- * reader that searches for "dkim=pass.*header.d=bank.example" a failed
- * signature's domain after another one's pass would have passed.
+ * Writes at most `room` results.  Passes have priority, and are written last:
+ * if a failed signature followed a pass, a reader that searches for
+ * "dkim=pass.*header.d=bank.example" would take the failed domain for one that
+ * passed.
  */
 static void
 put_dkim_some(struct authres_writer *w, const struct verdict *v, size_t room,
@@ -258,7 +262,7 @@ put_arc(struct authres_writer *w, const struct verdict *v)
 
 	if (v->arc.code == ARC_NONE)
 		return;
-	/* There is no "temperror" for arc; the reason says what it was. */
+	/* arc has no "temperror"; the reason describes the error. */
 	authres_method(w, "arc", v->arc.code == ARC_PASS ? "pass" : "fail");
 	buf_printf(&text, "i=%u", v->arc.instances);
 	if (v->arc.n_sealers > 0)

@@ -1,6 +1,7 @@
 /*
- * collect.c - collects what DMARC and the policy need to know of a message: the
- * author, the identifiers with their results, and evidence of indirect mail.
+ * collect.c - collects the facts about a message that DMARC and the policy
+ * need: the author, the identifiers with their results, and evidence of
+ * indirect mail.
  */
 #include "lib/ascii.h"
 #include "lib/domain.h"
@@ -16,7 +17,7 @@ field_first(const struct mail_header *h, const char *name)
 	return at < h->n ? &h->fields[at] : NULL;
 }
 
-/* List-Unsubscribe does not show a list: direct bulk mail has it too. */
+/* List-Unsubscribe is no sign of a list: direct bulk mail has it too. */
 static void
 facts_list(struct verify_message *m)
 {
@@ -39,9 +40,9 @@ facts_list(struct verify_message *m)
 }
 
 /*
- * Why the From field is invalid; NULL: it is not.  A bounce may name nobody
- * ("Mail Delivery Subsystem <MAILER-DAEMON>"): that shows no domain that could
- * be forged.
+ * Why the From field is invalid, or NULL.  A bounce need not name a domain
+ * ("Mail Delivery Subsystem <MAILER-DAEMON>"): then there is no domain that
+ * could be forged.
  */
 static const char *
 from_fault(const struct verdict *v)
@@ -51,7 +52,9 @@ from_fault(const struct verdict *v)
 	return v->from.reason;
 }
 
-/* RFC 3834 section 5: anything but the keyword "no", comments may follow. */
+/*
+ * RFC 3834 section 5: anything but the keyword "no", which comments may follow.
+ */
 static bool
 is_auto_submitted(struct span value)
 {
@@ -63,8 +66,9 @@ is_auto_submitted(struct span value)
 }
 
 /*
- * No person wrote it: an automatic answer, a delivery status or another report
- * (RFC 6522), an aggregate report by its subject (RFC 9990 section 3.5.2).
+ * Whether the message was sent automatically: an automatic reply, a delivery
+ * status or another report (RFC 6522), or an aggregate report, recognized by
+ * its subject (RFC 9990 section 3.5.2).
  */
 static void
 facts_automatic(struct verify_message *m)
@@ -125,9 +129,9 @@ spf_domain(const struct verify_message *m)
 }
 
 /*
- * RFC 9989 section 4.4.2: the MAIL FROM identity, which for a null sender is
- * HELO's domain.  Without `results` every identifier is listed, so that all
- * questions can be asked at once.
+ * RFC 9989 section 4.4.2: the MAIL FROM identity, which is the HELO domain for
+ * a null sender.  Without `results`, every identifier is listed, so that all
+ * questions can be asked in parallel.
  */
 void
 collect_for_dmarc(struct verify_message *m, bool results)
@@ -156,9 +160,9 @@ collect_for_dmarc(struct verify_message *m, bool results)
 }
 
 /*
- * The best of all signatures, in this order.  RFC 6376 section 3.6.1: a domain
- * that is testing (t=y in its key) is not treated differently from one that
- * does not sign.
+ * The best result of all signatures, in this order.  RFC 6376 section 3.6.1: a
+ * domain in testing mode (t=y in its key) is treated like one that does not
+ * sign.
  */
 static enum dkim_code
 dkim_best(const struct verdict *v)
@@ -196,7 +200,7 @@ facts_dkim_domains(struct verify_message *m)
 	f->n_dkim_domains = n;
 }
 
-/* The DMARC result that the newest sealer of a chain that passes reports (RFC
+/* Sets the DMARC result reported by the newest sealer of a passing chain (RFC
  * 8617 section 7.2.1).  The policy decides whether that sealer is trusted. */
 static void
 facts_arc(struct verify_message *m)
@@ -238,7 +242,7 @@ facts_list_evidence(struct verify_message *m)
 }
 
 /*
- * Whether the result could be a different one with more memory, time or DNS
+ * Whether the result could be different with more memory, time or DNS
  * questions.  A pass could not: one aligned identifier is enough.
  */
 static bool

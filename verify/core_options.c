@@ -8,9 +8,10 @@ _Static_assert(
     (int)CONF_SIGNATURES_MAX == (int)DKIM_SIGNATURES_MAX, "the same limit");
 
 /*
- * A question must end before its message's time does, so that the message's
- * other questions and its reply fit in; and the first repetition must leave
- * time for several more.  A resolver with a cold cache takes 100 to 500 ms.
+ * A question must end before the time for its message does, to leave time for
+ * the message's other questions and the reply.  The first retransmission must
+ * leave time for several more.  A resolver with a cold cache needs 100 to 500
+ * ms.
  */
 struct dns_resolver_options
 core_options_resolver(const struct conf *conf)

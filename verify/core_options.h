@@ -1,6 +1,6 @@
 /*
- * core_options.h - the options of the resolver, the cache and DKIM, as the
- * configuration sets them.
+ * core_options.h - builds the options of the resolver, the cache and DKIM from
+ * the configuration.
  */
 #ifndef AVOUCH_VERIFY_CORE_OPTIONS_H
 #define AVOUCH_VERIFY_CORE_OPTIONS_H

@@ -5,9 +5,9 @@
 #include <time.h>
 
 /*
- * `refs` counts the owner, each question that is with the source, and whoever
- * is sending; the last one frees.  The lock is never held while a source is
- * asked, since an answer may come from within the call.
+ * `refs` counts the owner, each question at the source, and a thread that is
+ * sending; the last one frees the task.  The lock is never held while calling a
+ * source, since the call may deliver an answer.
  */
 struct dns_task {
 	pthread_mutex_t lock;
@@ -18,7 +18,7 @@ struct dns_task {
 	struct dns_questions *questions;
 	struct arena *scratch;
 	size_t refs;
-	bool sending; /* one thread sends a wave; it also continues after it */
+	bool sending; /* a thread is sending a wave and continues afterwards */
 	bool done;
 	bool dropped;
 	struct dns_task_counts counts;
@@ -48,7 +48,7 @@ job_release(struct dns_task *j)
 		job_free(j);
 }
 
-/* Under the lock: one run of the core. */
+/* Runs the core once.  The lock must be held. */
 static void
 job_run(struct dns_task *j)
 {
@@ -67,8 +67,8 @@ job_run(struct dns_task *j)
 	pthread_cond_broadcast(&j->finished);
 }
 
-/* Sends everything that is unsent. Call with the lock held; it is released
- * during each ask. */
+/* Sends all unsent questions.  The lock must be held; it is released during
+ * each call of the source. */
 static void
 job_send(struct dns_task *j)
 {
@@ -95,9 +95,9 @@ job_send(struct dns_task *j)
 }
 
 /*
- * Under the lock: runs the core and sends its questions until some are open
- * that it waits for.  What was asked ahead holds nothing up: a dead name that
- * turns out not to be needed must not cost a message its time.
+ * Runs the core and sends its questions until it waits for an answer.  The lock
+ * must be held.  Prefetched questions delay nothing: a dead name that turns out
+ * not to be needed must not cost a message its time.
  */
 static void
 job_advance(struct dns_task *j)
@@ -170,7 +170,7 @@ dns_task_start(struct dns_source *source, dns_task_core *step, void *facts,
 	return j;
 }
 
-/* Under the lock. */
+/* The lock must be held. */
 static void
 wait_until(struct dns_task *j, int64_t when)
 {
@@ -208,7 +208,7 @@ dns_task_wait(struct dns_task *j, int64_t deadline)
 		dns_questions_expire(j->questions, DNS_ERROR_BUDGET);
 		job_run(j);
 	}
-	/* Answers to prefetched questions may still come: from here on,
+	/* Answers to prefetched questions may still arrive: from here on,
 	 * `questions` is read without the lock. */
 	if (dns_questions_pending(j->questions) > 0)
 		dns_questions_expire(j->questions, DNS_ERROR_BUDGET);

@@ -1,6 +1,7 @@
 /*
- * log_message.c - the log line of a message: client and sender, the result of
- * each method, the action and its rule, and the DNS questions and time it took.
+ * log_message.c - writes the log line of a message: client and sender, the
+ * result of each method, the action and its rule, and the number of DNS
+ * questions and the time taken.
  */
 #include "lib/log.h"
 #include "verify/internal.h"
@@ -38,7 +39,7 @@ log_dkim(struct log_line *l, const struct verdict *v)
 	log_span(l, "dkim", v->n_dkim > 0 ? buf_view(&text) : SPAN("none"));
 }
 
-/* Our header field has only the domain of i=; the log has all of it. */
+/* Our header field has only the domain of i=; the log has the whole value. */
 static void
 log_identities(struct log_line *l, const struct verdict *v)
 {
@@ -92,8 +93,8 @@ verify_log(const struct verdict *v, struct span queue_id)
 	log_span(&l, "reason", d->reason);
 	if (d->expired.n > 0)
 		log_span(&l, "expired_override", d->expired);
-	/* Mail of a trusted MTA without a field of ours is logged too: nobody
-	 * judged it. */
+	/* Mail from a trusted MTA that lacks our field is logged too: no host
+	 * has checked it. */
 	if (v->facts.trusted_mta)
 		log_number(&l, "kept", (int64_t)v->own->n);
 	else if (v->own->n > 0)

@@ -1,10 +1,10 @@
 /*
- * own_fields.h - the fields of an arriving message that claim to be ours and
- * have to be removed (RFC 8601 sections 5 and 7.8).
+ * own_fields.h - finds the header fields of an incoming message that claim to
+ * be ours and must be removed (RFC 8601 sections 5 and 7.8).
  *
- * This is the only place that knows which names our fields have.  It allocates
- * no memory, so that a message that cannot be checked for lack of memory loses
- * its forged fields all the same.
+ * Only this file knows the names of our fields.  It allocates no memory, so
+ * forged fields are removed even from a message that cannot be checked because
+ * memory ran out.
  */
 #ifndef AVOUCH_VERIFY_OWN_FIELDS_H
 #define AVOUCH_VERIFY_OWN_FIELDS_H
@@ -18,15 +18,15 @@
 enum {
 	/*
 	 * Fields that are removed from one message; a message with more is
-	 * refused.  For each removal Postfix reads through all of the header:
-	 * 4,096 of them behind 9 MB of header took it 26 seconds.  Honest mail
-	 * has one for each time it passed this host before.
+	 * refused.  Postfix reads the whole header for each removal: 4,096
+	 * removals in a header of 9 MB took 26 seconds.  Legitimate mail has
+	 * one for each time it has passed through this host.
 	 */
 	OWN_FIELDS_MAX = 512,
 };
 
 enum own_field_kind {
-	OWN_FIELD_AUTHRES, /* Authentication-Results of our authserv-id */
+	OWN_FIELD_AUTHRES, /* Authentication-Results with our authserv-id */
 	OWN_FIELD_RECEIVED_SPF,
 	OWN_FIELD_QUARANTINE, /* dmarc.quarantine_header */
 	OWN_FIELD_KINDS,
@@ -34,26 +34,27 @@ enum own_field_kind {
 
 struct own_field {
 	enum own_field_kind kind;
-	uint32_t nth; /* among all fields of that name; the first is 1 */
+	uint32_t nth; /* number among all fields of that name; the first is 1 */
 };
 
 struct own_fields {
-	const char *names[OWN_FIELD_KINDS]; /* NULL: we do not write it */
+	/* NULL: we do not write this field */
+	const char *names[OWN_FIELD_KINDS];
 	struct span authserv_id;
-	uint32_t seen[OWN_FIELD_KINDS];          /* fields of that name */
-	struct own_field fields[OWN_FIELDS_MAX]; /* in their order */
-	size_t n; /* above OWN_FIELDS_MAX: some are not listed */
+	uint32_t seen[OWN_FIELD_KINDS]; /* number of fields with that name */
+	struct own_field fields[OWN_FIELDS_MAX]; /* in message order */
+	size_t n; /* if above OWN_FIELDS_MAX, the rest are not in `fields` */
 };
 
-/* Begins a message.  `conf` and the text of `authserv_id` must outlive it. */
+/* Starts a message.  `conf` and `authserv_id` must outlive `f`. */
 void own_fields_begin(
     struct own_fields *f, const struct conf *conf, struct span authserv_id);
 
-/* A field of the message; every field must be noted, in its order.  White space
- * around `name` does not count. */
+/* Notes a field of the message.  Call this for every field, in message order.
+ * White space around `name` is ignored. */
 void own_fields_note(struct own_fields *f, struct span name, struct span value);
 
-/* How many of `fields` are listed. */
+/* Number of entries in `fields`. */
 size_t own_fields_listed(const struct own_fields *f);
 
 #endif

@@ -1,7 +1,7 @@
 /*
- * policy.c - decides what is done with a message: every rule proposes an
- * action, and the most severe one wins.  Each read of an option is recorded, so
- * that `avouch check --explain` names exactly the options that were read.
+ * policy.c - decides what to do with a message: every rule proposes an action,
+ * and the most severe one wins.  Each option that is read is recorded, so that
+ * `avouch check --explain` names exactly these options.
  */
 #include "verify/policy_internal.h"
 
@@ -114,7 +114,7 @@ policy_refuses(enum conf_action action)
 
 /* ---- the settings ---- */
 
-/* Records that an option is read; called by all code that reads one. */
+/* Records that an option is read.  All code that reads one must call this. */
 static void
 consult(struct policy_context *p, const char *option)
 {
@@ -152,8 +152,8 @@ propose(struct policy_context *p, const struct policy_rule *rule,
 	}
 }
 
-/* A rule about an error.  If this host lacked resources, the next attempt may
- * succeed, so the message is deferred instead of rejected. */
+/* Proposes a rule about an error.  If this host lacked resources, the next
+ * attempt may succeed, so the message is deferred instead of rejected. */
 static void
 propose_error(struct policy_context *p, const struct policy_rule *rule)
 {
@@ -176,8 +176,9 @@ disposition_rule(const struct policy_context *p)
 
 /*
  * RFC 9989 section 7.4: p=reject alone is not a sufficient reason to reject
- * indirect mail.  Such mail is treated as with p=quarantine, and is not
- * refused. If that is milder than `action`, changes `action` and returns true.
+ * indirect mail.  Such mail is treated as if p=quarantine were published, but
+ * is not refused.  If this is less severe than `action`, changes `action` and
+ * returns true.
  */
 static bool
 soften_indirect(struct policy_context *p, enum conf_action *action)
@@ -206,7 +207,7 @@ soften_indirect(struct policy_context *p, enum conf_action *action)
 	return true;
 }
 
-/* The next attempt may show that the message is indirect mail: defer it. */
+/* Defers the message if the next attempt may show that it is indirect mail. */
 static void
 wait_for_evidence(struct policy_context *p, enum conf_action *action)
 {
@@ -240,9 +241,9 @@ policy_after_options(const struct conf *c, enum dmarc_policy published,
 }
 
 /*
- * The policy that the owner of the author domain asks for. RFC 9989 appendix
- * A.6 ignores pct; large domains still publish "p=reject; pct=0" and mean what
- * t=y means now.
+ * The policy that the owner of the author domain requests.  RFC 9989 appendix
+ * A.6 ignores pct; large domains still publish "p=reject; pct=0", which once
+ * had the meaning of t=y.
  */
 static enum dmarc_policy
 policy_asked(struct policy_context *p)
@@ -253,7 +254,7 @@ policy_asked(struct policy_context *p)
 	    asked > DMARC_POLICY_NONE) {
 		consult(p, "dmarc.pct_zero_is_testing");
 		if (p->c->dmarc.pct_zero_is_testing)
-			/* the action that does not apply */
+			/* only to record the option */
 			(void)rule_action(p,
 			    asked == DMARC_POLICY_REJECT ? &dmarc_reject
 							 : &dmarc_quarantine);
@@ -284,7 +285,7 @@ propose_dmarc(struct policy_context *p)
 	}
 }
 
-/* The rule for the SPF result (RFC 7208 sections 8.4 to 8.7); NULL: none. */
+/* The rule for the SPF result (RFC 7208 sections 8.4 to 8.7), or NULL. */
 static const struct policy_rule *
 spf_rule(const struct policy_input *f)
 {
@@ -336,7 +337,9 @@ propose_dkim(struct policy_context *p)
 		propose_error(p, &dkim_permerror);
 }
 
-/* There is evidence of indirect mail: SPF cannot pass behind a forwarder. */
+/*
+ * Whether there is evidence of indirect mail: SPF cannot pass after forwarding.
+ */
 static bool
 is_indirect(struct policy_context *p)
 {
@@ -353,7 +356,7 @@ is_indirect(struct policy_context *p)
 	return false;
 }
 
-/* The same, by evidence that depends on no setting. */
+/* Like is_indirect(), but only with evidence that depends on no setting. */
 static bool
 is_always_indirect(const struct policy_context *p)
 {
@@ -368,8 +371,8 @@ is_always_indirect(const struct policy_context *p)
 
 /*
  * Large receivers refuse such mail (Gmail: 550 5.7.26), whether or not its
- * domain has a DMARC record.  A check that could not be made for now has a rule
- * of its own.
+ * domain has a DMARC record.  Checks that failed temporarily have their own
+ * rules.
  */
 static void
 propose_unauthenticated(struct policy_context *p)
@@ -433,7 +436,8 @@ hash_domain(struct span s)
 	return h;
 }
 
-/* Depends only on the domain, so that a sender is always treated alike. */
+/* Whether the domain is in the sample.  Depends only on the domain, so that a
+ * sender is always treated alike. */
 static bool
 is_sampled(const struct policy_context *p)
 {
@@ -444,7 +448,8 @@ is_sampled(const struct policy_context *p)
 	return hash_domain(domain) % 1000 < p->c->sample;
 }
 
-/* NULL: the decision is enforced.  `sample` does not apply to overrides. */
+/* Returns NULL if the decision is enforced.  `sample` does not apply to
+ * overrides. */
 static const char *
 why_not_enforced(struct policy_context *p)
 {
@@ -476,8 +481,8 @@ disposition_of(enum conf_action action)
 
 /*
  * Sets what the aggregate report says about the domain's policy: the applied
- * disposition, and why it differs (RFC 9989 section 5.4, last but one
- * paragraph; RFC 9990 section 3.1.1.9).  `action` was taken because of DMARC.
+ * disposition, and why it differs (RFC 9989 section 5.4, penultimate paragraph;
+ * RFC 9990 section 3.1.1.9).  `action` is the action due to DMARC.
  */
 static void
 report_override(struct policy_context *p, enum conf_action action)
@@ -503,7 +508,7 @@ report_override(struct policy_context *p, enum conf_action action)
 		p->out->override = POLICY_OVERRIDE_LOCAL;
 }
 
-/* ---- the whole ---- */
+/* ---- the decision ---- */
 
 static void
 skip(struct policy_context *p, const char *rule)
@@ -531,8 +536,8 @@ skip(struct policy_context *p, const char *rule)
 	}
 }
 
-/* No memory for the texts: mail that would be refused or quarantined is
- * deferred. */
+/* Memory for the strings ran out: defers mail that would be refused or
+ * quarantined. */
 static void
 decide_without_text(struct policy_decision *out)
 {

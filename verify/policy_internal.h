@@ -1,7 +1,7 @@
 /*
- * policy_internal.h - what the parts of the policy share: policy.c decides,
- * policy_match.c compares a message with lists and overrides, policy_reply.c
- * writes reasons and replies.
+ * policy_internal.h - declarations shared by the files of the policy: policy.c
+ * decides, policy_match.c compares a message with lists and overrides,
+ * policy_reply.c writes reasons and replies.
  */
 #ifndef AVOUCH_VERIFY_POLICY_INTERNAL_H
 #define AVOUCH_VERIFY_POLICY_INTERNAL_H
@@ -10,23 +10,23 @@
 
 enum policy_subject {
 	POLICY_AUTHOR,  /* "a.example fails DMARC ..." */
-	POLICY_SENDER,  /* the same of the MAIL FROM domain */
-	POLICY_MESSAGE, /* `what` is a whole statement about the message */
-	POLICY_FROM, /* the same, and why the From field is invalid follows */
+	POLICY_SENDER,  /* like POLICY_AUTHOR, but for the MAIL FROM domain */
+	POLICY_MESSAGE, /* `what` is a complete sentence about the message */
+	POLICY_FROM, /* like POLICY_MESSAGE, followed by why the From field is
+	                invalid */
 };
 
 /*
- * Codes of RFC 7372 section 3. Its section 4 requires X.7.26 if more than one
- * check failed, and a DMARC fail means that neither SPF nor DKIM gave an
- * aligned pass. Its section 5 leaves X.7.0 and X.7.1 for everything without a
- * code of its own.
+ * The codes are from RFC 7372 section 3.  Section 4 requires X.7.26 if more
+ * than one check failed, and a DMARC fail means that neither SPF nor DKIM gave
+ * an aligned pass.  Section 5 leaves X.7.0 and X.7.1 for everything else.
  */
 struct policy_rule {
-	const char *name;     /* "dmarc.on_reject": its option, or what the log
-	                         calls it if it has none */
-	size_t offset;        /* of the option's value in struct conf; 0: the
-	                         rule has no option */
-	const char *what;     /* for reason and reply */
+	const char *name; /* its option, such as "dmarc.on_reject", or its name
+	                     in the log if it has none */
+	size_t offset;    /* offset of the option's value in struct conf; 0: the
+	                     rule has no option */
+	const char *what; /* used in the reason and the reply */
 	const char *reject;   /* enhanced code with 550 */
 	const char *tempfail; /* enhanced code with 451 */
 	enum policy_subject subject;
@@ -38,34 +38,40 @@ struct policy_context {
 	const struct policy_input *f;
 	struct arena *a;
 	struct policy_decision *out;
-	const struct policy_rule *rule; /* that decides; NULL: none applies */
-	enum conf_action action;        /* of `rule` */
-	unsigned rejecting;             /* rules that ask to reject */
-	enum dmarc_policy asked;        /* by the author domain's owner */
-	enum conf_action dmarc;         /* the action if only this counted */
-	enum policy_override why; /* why it differs from the published policy */
-	struct indirect_evidence
-	    evidence;             /* that decided; without `what`: none */
-	const char *not_enforced; /* why nothing is; NULL: it is */
+	/* the deciding rule; NULL: none applies */
+	const struct policy_rule *rule;
+	enum conf_action action; /* the action of `rule` */
+	unsigned rejecting;      /* rules that ask to reject */
+	/* policy requested by the owner of the author domain */
+	enum dmarc_policy asked;
+	enum conf_action dmarc; /* the action if only DMARC counted */
+	/* why the action differs from the published policy */
+	enum policy_override why;
+	/* the evidence that decided; none if `what` is NULL */
+	struct indirect_evidence evidence;
+	/* why the decision is not enforced; NULL: it is */
+	const char *not_enforced;
 };
 
-/* The action with the higher severity wins. */
+/* The rank of an action; the most severe action wins. */
 int policy_severity(enum conf_action action);
 bool policy_refuses(enum conf_action action);
 
 /*
- * The first override that matches and still applies, or NULL; `expired`, set
- * beforehand to NULL: the first one before it that no longer does.
+ * Returns the first override that matches and has not expired, or NULL.  Sets
+ * `expired`, which must be NULL before, to the first match before it that has
+ * expired.
  */
 const struct conf_override *policy_find_override(const struct conf *c,
     const struct policy_input *f, int64_t now,
     const struct conf_override **expired);
 
-/* The domain that a rule is about; absent: none is known. */
+/* The domain that a rule is about; absent if unknown. */
 struct span policy_subject(
     const struct policy_input *f, enum policy_subject subject);
 
-/* Rule, reason and, for a refusal, the reply; false: no room in the arena. */
+/* Writes the rule, the reason and, for a refusal, the reply.  Returns false if
+ * the arena is full. */
 bool policy_write(struct policy_context *p);
 
 #endif

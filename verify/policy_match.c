@@ -97,10 +97,10 @@ matches_sender(char *const *patterns, struct span domain)
 
 /*
  * An override that lets mail through must match every author and recipient:
- * otherwise a second author could be added to let the first one through (RFC
- * 9989 section 11.5).  For the same reason its from_domain never matches an
- * invalid From field, which may show an author that is not in from_domains.  An
- * override that refuses or quarantines mail matches if any of them does.
+ * otherwise an attacker could add a second author to get the first one through
+ * (RFC 9989 section 11.5).  For the same reason its from_domain never matches
+ * an invalid From field, which may show an author that is not in from_domains.
+ * An override that refuses or quarantines mail matches if any of them matches.
  */
 static bool
 override_matches(const struct conf_override *o, const struct policy_input *f)
@@ -154,7 +154,8 @@ is_trusted_sealer(const struct conf *c, struct span sealer)
 	return false;
 }
 
-/* RFC 8617 section 7.2.2 has an override by ARC reported as local_policy. */
+/* RFC 8617 section 7.2.2: an override because of ARC is reported as
+ * local_policy. */
 static struct indirect_evidence
 arc_evidence(const struct conf *c, const struct policy_input *f)
 {

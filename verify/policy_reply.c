@@ -1,5 +1,5 @@
 /*
- * policy_reply.c - writes the reason of a decision, for the log, our field and
+ * policy_reply.c - writes the reason for a decision, for the log, our field and
  * the aggregate report, and the reply to the client.
  */
 #include "verify/policy_internal.h"
@@ -13,8 +13,8 @@
 enum {
 	REASON_MAX = 300,                       /* bytes of a reason */
 	RULE_MAX = CONF_OVERRIDE_NAME_MAX + 40, /* bytes of a rule's name */
-	DOMAIN_SHOWN_MAX = 80,                  /* bytes of a domain in texts */
-	EXPLANATION_MAX = 200, /* bytes of SPF's exp= in a reply */
+	DOMAIN_SHOWN_MAX = 80, /* bytes of a domain in reasons and replies */
+	EXPLANATION_MAX = 200, /* bytes of an SPF explanation in a reply */
 	URL_MAX = 300,         /* bytes of a link, expanded */
 };
 
@@ -54,7 +54,7 @@ is_statement(const struct policy_context *p)
 	    p->rule->subject == POLICY_FROM;
 }
 
-/* The rule's text as a sentence of its own. */
+/* Writes the rule's text as a sentence. */
 static void
 put_statement(struct buf *b, const struct policy_context *p, bool capital)
 {
@@ -68,7 +68,8 @@ put_statement(struct buf *b, const struct policy_context *p, bool capital)
 	}
 }
 
-/* No rule applies; with p=quarantine because of t=y or pct=0. */
+/* Writes the reason when no rule applies, for example because t=y or pct=0
+ * reduced p=quarantine to none. */
 static void
 put_no_rule(struct buf *b, const struct policy_context *p)
 {
@@ -110,7 +111,7 @@ put_reason(struct buf *b, const struct policy_context *p)
 	}
 }
 
-/* RFC 3986 section 2.1: all but the unreserved characters as %XX. */
+/* RFC 3986 section 2.1: writes all but the unreserved characters as %XX. */
 static void
 put_encoded(struct buf *b, struct span s)
 {
@@ -173,7 +174,7 @@ put_template(struct buf *b, const struct policy_context *p,
 	}
 }
 
-/* A link that does not fit is left out: half of one leads nowhere. */
+/* A link that does not fit is omitted: a truncated one would be useless. */
 static void
 put_url(struct buf *b, const struct policy_context *p)
 {
@@ -199,7 +200,7 @@ put_builtin(struct buf *b, const struct policy_context *p)
 	} else if (is_statement(p)) {
 		put_statement(b, p, true);
 	} else if (p->rule->is_dmarc_policy) {
-		/* RFC 9989 section 7.2: with the word DMARC in it */
+		/* RFC 9989 section 7.2: the text contains the word DMARC */
 		buf_text(b, "DMARC policy of ");
 		put_domain(b, subject(p));
 		buf_text(b,
@@ -216,9 +217,9 @@ put_builtin(struct buf *b, const struct policy_context *p)
 }
 
 /*
- * RFC 7208 sections 6.2 and 11.4: the explanation must not be taken for our own
- * words, nor for those of the MTA that logs it ("from=<...>", "host[...]").
- * What a URL needs ("=", ";") stays.
+ * RFC 7208 sections 6.2 and 11.4: the explanation must not be mistaken for our
+ * own words, or for those of the MTA that logs it ("from=<...>", "host[...]").
+ * Characters that a URL needs ("=", ";") are kept.
  */
 static void
 put_foreign_text(struct buf *b, struct span text)

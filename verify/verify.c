@@ -14,14 +14,15 @@
 #include "verify/internal.h"
 
 enum {
-	CONNECTION_MEMORY =
-	    64 * 1024, /* names of the client that the MTA gave */
+	CONNECTION_MEMORY = 64 * 1024, /* client names from the MTA */
 	HELO_MEMORY = 16 * 1024,
-	/* DNS questions of each of SPF, DKIM and DMARC: more than the RFCs let
-	 * an honest message need (RFC 7208 section 4.6.4 some 110). */
+	/*
+	 * DNS questions for each of SPF, DKIM and DMARC: more than the RFCs let
+	 * a legitimate message need (RFC 7208 section 4.6.4 allows about 110).
+	 */
 	QUESTIONS_MAX = 200,
-	/* The walks from the domains in list fields have a budget of their own,
-	 * so that they take no questions from the author's check. */
+	/* The walks from the domains in list fields have a separate budget, so
+	 * that they use up no questions of the author's check. */
 	LIST_QUESTIONS =
 	    DMARC_MAX_QUERIES * (MAIL_LIST_CLAIMS_MAX + DMARC_RELATED_MAX),
 };
@@ -60,7 +61,7 @@ close_queue(struct dns_source *queue)
 
 /* ---- a connection ---- */
 
-/* The address the policy goes by. */
+/* The client address that the policy uses. */
 static struct ip
 policy_client(const struct verify_connection *c)
 {
@@ -235,7 +236,7 @@ verify_rcpt(struct verify_message *m, struct span recipient)
 void
 verify_header(struct verify_message *m, struct span name, struct span value)
 {
-	/* Before any limit applies: fields of every size are noted. */
+	/* Before any limit applies: fields of any size must be noted. */
 	own_fields_note(m->envelope.own, name, value);
 	if (m->verdict.skip == NULL && !m->headers_ended &&
 	    !mail_header_add(&m->header, m->arena, name, value))
@@ -269,7 +270,7 @@ list_step(void *facts, struct dns_questions *questions, struct arena *scratch)
 	    m->n_list_claims, questions, scratch);
 }
 
-/* RFC 6376 section 3.5 leaves it to us whether t= and x= are judged. */
+/* RFC 6376 section 3.5 does not require checking t= and x=. */
 static struct dkim_options
 dkim_options_of(const struct verify_message *m)
 {
@@ -322,8 +323,8 @@ verify_body(struct verify_message *m, struct span chunk)
 	return true;
 }
 
-/* Waits for one task and adds its cost to the verdict. False: we lacked
- * resources, and it was cut short. */
+/* Waits for one task and adds its cost to the verdict.  Returns false if a lack
+ * of resources cut it short. */
 static bool
 finish_job(struct verify_message *m, struct dns_task *j)
 {
@@ -400,7 +401,7 @@ wait_for_dns(struct verify_message *m)
 		dns_queue_expire(m->dns);
 }
 
-/* The result of an SPF job, or why there is none. */
+/* The result of an SPF task, or why there is none. */
 static struct spf_result
 spf_result_of(const struct verify_message *m, const struct dns_task *j,
     const struct spf_work *w, bool asked)
@@ -412,8 +413,8 @@ spf_result_of(const struct verify_message *m, const struct dns_task *j,
 	if (m->c->client.ip.family == IP_NONE && m->c->client.local) {
 		r.reason = SPAN("not received by SMTP");
 	} else if (m->c->client.ip.family == IP_NONE && asked) {
-		/* RFC 7208 section 2.6.6: nothing is known against it, nor for
-		 * it, and the next time it may be. */
+		/* RFC 7208 section 2.6.6: nothing is known for or against the
+		 * client, and the next attempt may succeed. */
 		r.code = SPF_TEMPERROR;
 		r.reason = SPAN("the client's address is not known");
 	} else if (asked) {
@@ -472,7 +473,7 @@ finish_dmarc(struct verify_message *m)
 		dmarc_lost(out);
 		return;
 	}
-	/* All that may be needed was asked by dmarc_ask(). */
+	/* dmarc_ask() has asked every question that may be needed. */
 	if (dmarc_check(&m->dmarc_facts, dns_task_questions(m->dmarc_task),
 		m->arena, out) == CORE_WAIT) {
 		m->verdict.gave_up = m->dmarc_cut = true;
@@ -481,8 +482,8 @@ finish_dmarc(struct verify_message *m)
 		(void)dmarc_check(&m->dmarc_facts,
 		    dns_task_questions(m->dmarc_task), m->arena, out);
 	}
-	/* A missing author or signature may only be missing for lack of memory.
-	 */
+	/* A missing author or signature may be missing only because memory ran
+	 * out. */
 	m->out_of_memory = m->out_of_memory || arena_has_failed(m->arena);
 	if (m->out_of_memory &&
 	    (out->code == DMARC_FAIL || out->code == DMARC_PERMERROR)) {
@@ -491,7 +492,7 @@ finish_dmarc(struct verify_message *m)
 	}
 }
 
-/* After finish_dmarc(), which has put the results into the facts. */
+/* Call this after finish_dmarc(), which puts the results into the facts. */
 static void
 finish_list(struct verify_message *m)
 {
@@ -501,8 +502,8 @@ finish_list(struct verify_message *m)
 		    &m->list_related);
 }
 
-/* RFC 7208 section 9.1, if the operator wants it in addition to Authentication-
- * Results. */
+/* RFC 7208 section 9.1: adds the field if the operator wants it in addition to
+ * Authentication-Results. */
 static void
 finish_received_spf(struct verify_message *m)
 {
@@ -530,7 +531,7 @@ finish_quarantine_header(struct verify_message *m)
 		};
 }
 
-/* In every mode: such mail is only meant to exhaust the MTA. */
+/* Refuses in every mode: such mail is only meant to exhaust the MTA. */
 static void
 refuse_forgery(struct policy_decision *out)
 {

@@ -1,13 +1,13 @@
 /*
- * verify.h - all checks of one message, in their order, to one verdict.
+ * verify.h - runs all checks of one message, in order, and returns one verdict.
  *
- * The one way of a message, for the milter, the command and the tests: the
- * edges turn what they have into these calls and the verdict into what they
- * do.  Work begins as early as it can: SPF at MAIL, keys and tree walks at the
- * end of the header, body hashes while the body comes; verify_finish() waits
- * for what is left, once.
+ * The milter, the command and the tests all use these calls: they translate
+ * their input into the calls, and the verdict into their own actions.  Work
+ * begins as early as possible: SPF at MAIL, keys and tree walks at the end of
+ * the header, body hashes as the body arrives.  verify_finish() waits once for
+ * whatever is still missing.
  *
- * A connection, and each message of it, is used by one thread at a time.
+ * A connection and its messages are used by one thread at a time.
  */
 #ifndef AVOUCH_VERIFY_VERIFY_H
 #define AVOUCH_VERIFY_VERIFY_H
@@ -30,50 +30,55 @@
 #include "verify/policy.h"
 
 enum {
-	VERIFY_MEMORY = 8 << 20,        /* bytes of arena a message may take */
-	VERIFY_SCRATCH = 1 << 20,       /* and each of its jobs */
-	VERIFY_RECIPIENTS_MAX = 100,    /* distinct domains kept */
-	VERIFY_RESULTS_MAX = 16 * 1024, /* bytes of our A-R */
+	VERIFY_MEMORY = 8 << 20,  /* bytes of arena for a message */
+	VERIFY_SCRATCH = 1 << 20, /* bytes of scratch for each of its tasks */
+	VERIFY_RECIPIENTS_MAX = 100, /* distinct domains kept */
+	VERIFY_RESULTS_MAX =
+	    16 * 1024, /* bytes of our Authentication-Results */
 	VERIFY_GRACE_MS = 5,
 };
 
-/* Once, before the first connection, where the program is to live: what must
- * not be wanting later.  False: the cryptography cannot be used. */
+/* Call once, before the first connection, in the process that will make the
+ * checks; loads what must not be missing later.  Returns false if the
+ * cryptography cannot be used. */
 bool verify_start(void);
 
 /* ---- a connection ---- */
 
 struct verify_client {
-	struct ip ip;     /* IP_NONE: it has none, or it is not known */
-	uint16_t port;    /* of the client; 0: not known */
+	struct ip ip;     /* IP_NONE: no address, or unknown */
+	uint16_t port;    /* the client's port; 0: unknown */
 	bool trusted_mta; /* policy_trusts_mta() */
-	bool local;       /* without an address for it was submitted on this
-	                     host, not by SMTP: as if from loopback */
-	struct span name; /* its verified name by the MTA; "unknown" or "[...]":
-	                     not verified; absent: not given */
-	struct span ptr;  /* the name by PTR only ({client_ptr}); absent */
-	struct span resolve; /* of the name, by Sendmail ({client_resolve}): OK,
-	                        FAIL, FORGED, TEMP; absent: not given */
-	struct span authserv_id; /* the configured one, or the MTA's own name */
-	struct span receiver;    /* the MTA's own name, for SPF's %{r} */
-	int64_t now;             /* seconds since 1970, for HELO's SPF */
-	bool trace;              /* keep what --explain shows */
+	bool local; /* has no address because the mail was submitted on this
+	               host, not by SMTP: treated as loopback */
+	struct span name; /* its name as verified by the MTA; "unknown" or
+	                     "[...]": not verified; absent: not given */
+	struct span ptr;  /* the unverified name from PTR ({client_ptr}); may be
+	                     absent */
+	/* Sendmail's result for the name ({client_resolve}): OK, FAIL, FORGED,
+	 * TEMP; absent: not given */
+	struct span resolve;
+	/* the configured authserv-id, or the MTA's own name */
+	struct span authserv_id;
+	struct span receiver; /* the MTA's own name, for SPF's %{r} */
+	int64_t now;          /* seconds since 1970, for SPF of HELO */
+	bool trace;           /* keep the details that --explain shows */
 };
 
 struct verify_connection;
 
 /*
- * `conf` is held, `dns` must outlive the connection.  Texts are copied.
- * NULL: no memory.
+ * Starts a connection.  References `conf`; `dns` must outlive the connection.
+ * Strings are copied.  Returns NULL if memory ran out.
  */
 struct verify_connection *verify_connect(const struct conf *conf,
     struct dns_source *dns, const struct verify_client *client);
 
-/* HELO or EHLO, again on a second one: HELO's SPF begins.  No message of the
- * connection may be there (RFC 5321 section 4.1.4: it ends a transaction). */
+/* Call for each HELO or EHLO: starts SPF for HELO.  The connection must not
+ * have an open message (RFC 5321 section 4.1.4: HELO ends a transaction). */
 void verify_helo(struct verify_connection *c, struct span helo);
 
-/* No message of it may be left.  Takes NULL. */
+/* Ends a connection, which must not have an open message.  `c` may be NULL. */
 void verify_disconnect(struct verify_connection *c);
 
 /* ---- a message ---- */
@@ -81,33 +86,34 @@ void verify_disconnect(struct verify_connection *c);
 struct verify_envelope {
 	struct span sender;      /* MAIL FROM, with or without "<>" */
 	struct span auth_type;   /* absent: the client did not log in */
-	struct span auth_authen; /* who logged in */
+	struct span auth_authen; /* the login name */
 	int64_t now;             /* seconds since 1970 */
-	bool now_doubtful;       /* nothing may fail only because of its date */
-	struct own_fields *own;  /* begun by the caller, and the caller's: it
-	                            must last until verify_end() */
-	void (*waits)(void); /* called when verify_finish() has to wait for more
+	bool now_doubtful;      /* the clock may be wrong: no signature may fail
+	                           because of its date */
+	struct own_fields *own; /* initialized and owned by the caller; must
+	                           live until verify_end() */
+	void (*waits)(void); /* called if verify_finish() has to wait for more
 	                        than VERIFY_GRACE_MS; NULL: no callback */
-	bool trace;          /* keep what --explain shows */
+	bool trace;          /* keep the details that --explain shows */
 };
 
 struct verify_message;
 
-/* NULL: no memory. */
+/* Starts a message.  Returns NULL if memory ran out. */
 struct verify_message *verify_mail(
     struct verify_connection *c, const struct verify_envelope *e);
 void verify_rcpt(struct verify_message *m, struct span recipient);
 
-/* A field in its order, noted in `own` too; `value` as mail_header_add() takes
- * it. */
+/* Adds a header field, in message order, also to `own`.  `value` is as in
+ * mail_header_add(). */
 void verify_header(
     struct verify_message *m, struct span name, struct span value);
 void verify_headers_end(struct verify_message *m);
 
-/* A chunk of the body; false: no more of it is needed. */
+/* Adds a chunk of the body.  Returns false if no more of it is needed. */
 bool verify_body(struct verify_message *m, struct span chunk);
 
-struct verify_add { /* a field to add, besides the Authentication-Results */
+struct verify_add { /* a field to add in addition to Authentication-Results */
 	const char *name;
 	struct span value;
 };
@@ -116,7 +122,7 @@ enum { VERIFY_ADD_MAX = 4 };
 
 struct verdict {
 	struct ip client;
-	uint16_t client_port;    /* 0: not told */
+	uint16_t client_port;    /* 0: unknown */
 	struct span client_name; /* as in struct verify_client */
 	struct span client_ptr;
 	struct span client_resolve;
@@ -124,8 +130,8 @@ struct verdict {
 	struct span auth_authen;
 	struct span helo;
 	struct span mail_from; /* without "<>" */
-	const char *skip;      /* nothing was checked: the rule,
-	                          "skip.authenticated"; NULL: all was */
+	const char *skip;      /* why nothing was checked, such as
+	                          "skip.authenticated"; NULL: everything was */
 	struct spf_result spf_helo, spf_mail_from;
 	const struct dkim_result *dkim;
 	size_t n_dkim;
@@ -136,48 +142,47 @@ struct verdict {
 	struct policy_input facts;
 	struct policy_decision decision;
 
-	/* The value of our field, folded with LF TAB, without a line end.
-	 * Absent if `facts.trusted_mta`: then no field is added. */
+	/* The value of our field, folded with LF TAB, without a line end.  If
+	 * `facts.trusted_mta`, it is absent, and no field is added. */
 	struct span authentication_results;
 	struct verify_add add[VERIFY_ADD_MAX]; /* Received-SPF and the like */
 	size_t n_add;
 
-	/* The fields that claim to be ours: removed, or left if
+	/* The fields that claim to be ours: removed, or kept if
 	 * `facts.trusted_mta`. */
 	const struct own_fields *own;
 
 	/* for the log and the counters */
-	unsigned waves; /* of the longest job */
+	unsigned waves; /* in the task with the most */
 	unsigned questions;
-	int64_t wait_ms;  /* verify_finish() waited for DNS */
+	int64_t wait_ms;  /* time verify_finish() waited for DNS */
 	int64_t total_ms; /* since verify_mail() */
-	bool gave_up;     /* the time or the questions ran out */
+	bool gave_up;     /* ran out of time or questions */
 	bool faulty;      /* we reached a limit or lacked memory */
-	bool automatic;   /* an automatic answer, a bounce or a report */
+	bool automatic;   /* an automatic reply, a bounce or a report */
 
-	const struct mail_header *header; /* without a field where `skip` */
+	const struct mail_header *header; /* has no fields if `skip` is set */
 
-	/* for --explain; NULL if there are none */
+	/* for --explain; NULL if not available */
 	const struct dkim *dkim_state;
 	const struct dmarc_facts *dmarc_facts;
 };
 
 /*
- * The verdict; it and its texts live until verify_end().  Never NULL: where
- * memory fails the verdict says temperror and accepts.
+ * Returns the verdict, which is valid until verify_end(), and never NULL.  If
+ * memory ran out, the verdict says temperror and accepts the message.
  */
 const struct verdict *verify_finish(struct verify_message *m);
 
-/* Each question that was asked, job by job, for --explain. */
+/* Calls `each` for each question that was asked, for --explain. */
 void verify_each_question(struct verify_message *m,
     void (*each)(void *arg, const char *job, const struct dns_question *q),
     void *arg);
 
-/* Frees the message, at any point; what runs for it is cancelled.  NULL: no-op.
- */
+/* Frees the message at any point and cancels its tasks.  `m` may be NULL. */
 void verify_end(struct verify_message *m);
 
-/* One line for the log (design: queue id, client, identifiers, results). */
+/* Writes one log line: queue id, client, identifiers, results. */
 void verify_log(const struct verdict *v, struct span queue_id);
 
 #endif
