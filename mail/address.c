@@ -9,13 +9,13 @@
 struct words {
 	struct span text;
 	size_t n;
-	bool dotted; /* a dot between every two: may be a local part */
+	bool dotted; /* a dot between any two words: may be a local part */
 };
 
 /*
- * phrase and local-part of RFC 5322 sections 3.2.5, 3.4.1, 4.1 and 4.4 begin
- * alike: words with dots and CFWS among them. The text after them shows which
- * it is.
+ * In RFC 5322 (sections 3.2.5, 3.4.1, 4.1 and 4.4) a phrase and a local-part
+ * begin in the same way: words, with dots and CFWS between them.  The text that
+ * follows shows which of the two it is.
  */
 static bool
 read_words(struct scan *s, struct words *out)
@@ -54,7 +54,7 @@ is_atext_or_dot(unsigned char c)
 	return c == '.' || ascii_is_atext(c);
 }
 
-/* obs-domain without its CFWS; it was read once and holds nothing else. */
+/* Removes the CFWS from an obs-domain, which read_dotted() has already read. */
 static bool
 join_domain(struct arena *a, struct span *domain)
 {
@@ -179,8 +179,8 @@ read_angle(struct scan *s, struct arena *a, struct mail_address *out)
 	    scan_byte(s, '>');
 }
 
-/* The end of a mailbox. Programs also take ";" for ",", as Outlook writes it.
- */
+/* Whether a mailbox ends here.  Programs also accept ";" for ",", as Outlook
+ * writes it. */
 static bool
 is_at_end(struct scan *s)
 {
@@ -190,8 +190,8 @@ is_at_end(struct scan *s)
 }
 
 /*
- * Commas, also the "null" members of RFC 5322 section 4.4, and the end of a
- * group.
+ * Skips commas, including the "null" members of RFC 5322 section 4.4, and the
+ * end of a group.
  */
 static bool
 skip_separators(struct mail_address_list *l)
@@ -221,8 +221,8 @@ read_mailbox(struct mail_address_list *l, const struct words *w,
 	} else {
 		if (!read_address(&l->s, l->a, w, out))
 			return false;
-		/* an address as the name of another one, if it is written in
-		 * one piece */
+		/* an address may be the display name of another one if it
+		 * contains no CFWS */
 		const char *at = out->local.p + out->local.n;
 		bool plain = out->domain.p == at + 1 &&
 		    out->domain.p + out->domain.n == l->s.p;
@@ -246,7 +246,7 @@ mail_address_list_of(struct span text, struct arena *a)
 	};
 }
 
-/* A group begins: RFC 5322 section 3.4.  Groups do not nest. */
+/* Enters a group: RFC 5322 section 3.4.  Groups do not nest. */
 static void
 open_group(struct mail_address_list *l, const struct words *name)
 {
@@ -282,9 +282,9 @@ mail_address_next(struct mail_address_list *l, struct mail_address *out)
 	return ADDRESS_BAD;
 }
 
-/* ---- the envelope and lists ---- */
+/* ---- envelopes and lists ---- */
 
-/* A dotted name, as far as it matters here. */
+/* Whether the first dot is neither the first nor the last character. */
 static bool
 has_inner_dot(struct span name)
 {
@@ -295,7 +295,7 @@ has_inner_dot(struct span name)
 
 /*
  * RFC 5321 sections 2.3.11 and 4.1.2: an address has an "@".  Postfix and
- * Sendmail make joe@b.example of "joe%b.example" and "b.example!joe".
+ * Sendmail rewrite "joe%b.example" and "b.example!joe" to joe@b.example.
  */
 static struct span
 old_style_domain(struct span address, struct span *local)
@@ -355,7 +355,7 @@ mail_envelope_mailbox(struct arena *a, struct span address)
 }
 
 /*
- * RFC 2919 section 3: "[phrase] <list-id>".  Phrases with bare specials are
+ * RFC 2919 section 3: "[phrase] <list-id>".  Phrases with unquoted specials are
  * common; then the last angle bracket counts.
  */
 struct span

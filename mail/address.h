@@ -1,6 +1,6 @@
 /*
- * address.h - addresses (RFC 5322 section 3.4, obsolete forms of 4.4, UTF-8 of
- * RFC 6532), of the envelope too.
+ * address.h - reads addresses in header fields and in the envelope (RFC 5322
+ * section 3.4 with the obsolete forms of section 4.4, and UTF-8 by RFC 6532).
  */
 #ifndef AVOUCH_MAIL_ADDRESS_H
 #define AVOUCH_MAIL_ADDRESS_H
@@ -22,11 +22,11 @@ struct mail_address {
 };
 
 struct mail_address_list {
-	struct scan s; /* the part that is not read yet */
+	struct scan s; /* the part not yet read */
 	struct arena *a;
-	bool valid;     /* by RFC 5322 with its obsolete forms, as far as it was
-	                   read; at ADDRESS_END: as a whole */
-	bool has_group; /* so far */
+	bool valid; /* by RFC 5322 with its obsolete forms; true so far, or at
+	               ADDRESS_END for the whole list */
+	bool has_group; /* a group has been seen */
 	bool in_group, after_group;
 };
 
@@ -36,27 +36,29 @@ struct mail_address_list mail_address_list_of(
     struct span text, struct arena *a);
 
 /*
- * The next mailbox of an address list; groups are entered, display names,
- * comments and routes skipped.  ADDRESS_BAD: the rest cannot be read, or `a`
- * has no room.  Obsolete domains with CFWS around dots are joined into `a`.
+ * Reads the next mailbox of an address list; enters groups, and skips display
+ * names, comments and routes.  ADDRESS_BAD: the rest cannot be read, or `a` is
+ * full.  Obsolete domains with CFWS around their dots are joined in `a`.
  *
- * More than the grammar is read if programs agree on what it means: dots
- * anywhere in a local part, and, with `valid` false, ";" for ",", a dot at the
- * end of a domain, a group without its end, and an address as the display name
- * of another ("a@b <c@d>"), which is returned as an address before it.
+ * Accepts more than the grammar if programs agree on the meaning: dots anywhere
+ * in a local part and, with `valid` false, ";" for ",", a dot at the end of a
+ * domain, a group without its end, and an address as the display name of
+ * another ("a@b <c@d>"), which is returned as a separate address first.
  */
 enum mail_address_status mail_address_next(
     struct mail_address_list *l, struct mail_address *out);
 
 /*
- * The domain of an envelope address "<a@b>" or "a@b"; absent: none.  `local`
- * may be NULL.  The address is split at its last "@"; without one,
- * "a%b.example" and "b.example!a" are a@b.example, as MTAs rewrite them.
+ * Returns the domain of an envelope address "<a@b>" or "a@b", or an absent
+ * span.  `local` may be NULL.  The address is split at its last "@"; without
+ * one, "a%b.example" and "b.example!a" are read as a@b.example, as MTAs rewrite
+ * them.
  */
 struct span mail_envelope_domain(struct span address, struct span *local);
 
-/* "local@domain" of an address without "@" that has a domain; every other one
- * as it is, and if `a` has no room.  For SPF (RFC 7208 section 2.4). */
+/* Returns "local@domain" for an address that has a domain but no "@", and any
+ * other address unchanged (also if `a` is full).  For SPF (RFC 7208 section
+ * 2.4). */
 struct span mail_envelope_mailbox(struct arena *a, struct span address);
 
 /* The list-id between the angle brackets of a List-Id value (RFC 2919). */

@@ -36,9 +36,8 @@
 #include "mail/rfc2047.h"
 
 /*
- * RFC 5322 sections 2.2 and 4.1: NUL, a bare CR and a bare LF end a line, a
- * field or nothing, each program as it likes.  So does a line end that a
- * backslash quotes.
+ * RFC 5322 sections 2.2 and 4.1: programs differ in whether a NUL, a bare CR, a
+ * bare LF or a quoted line end ends a line, a field, or neither.
  */
 static bool
 has_clean_lines(struct span value)
@@ -85,7 +84,7 @@ add_lone(struct author_reading *r, struct span name)
 	author_add_domain(r, r->possible, &r->n_possible, name);
 }
 
-/* The mailboxes of a valid field. */
+/* Adds the authors of a valid field. */
 static void
 add_mailboxes(struct author_reading *r, struct span value)
 {
@@ -107,17 +106,17 @@ add_mailboxes(struct author_reading *r, struct span value)
 }
 
 /*
- * A valid field without the comments and quoted display names: if there are no
- * groups, no program takes them for addresses. A comment after an "@" and a
- * quoted local part stay, and so does anything with a line end, which for
- * Python's email package ends the comment or string. Absent: no room.
+ * Returns a valid field without its comments and quoted display names: if there
+ * are no groups, no program takes them for addresses.  A comment after an "@"
+ * and a quoted local part are kept, and so is anything with a line end, which
+ * ends the comment or string in Python's email package.  Absent if `a` is full.
  */
 static struct span
 without_names(struct arena *a, struct span value)
 {
 	struct buf b = buf_alloc(a, value.n + 1);
 	struct scan s = scan_of(value);
-	char last = ' '; /* of the bytes that are not white space */
+	char last = ' '; /* the last byte that is not white space */
 
 	while (!scan_done(&s)) {
 		const char *from = s.p;
@@ -144,7 +143,7 @@ without_names(struct arena *a, struct span value)
 	return b.full ? SPAN_NONE : buf_view(&b);
 }
 
-/* The field as programs see it that decode before they parse. */
+/* Reads the field like programs that decode before they parse. */
 static bool
 read_decoded(struct author_reading *r, struct span value, bool strict)
 {
@@ -188,14 +187,15 @@ read_author_field(struct author_reading *r, struct span value)
 		add_mailboxes(r, value);
 	else
 		author_check_angles(r, value);
-	if (read_decoded(r, value, false)) /* not all programs find the same */
+	if (read_decoded(
+		r, value, false)) /* programs differ on where words end */
 		read_decoded(r, value, true);
 	if (!r->valid && !author_is_deep(value))
 		author_read_mta_signs(r, value);
 }
 
-/* Appends the possible authors to the certain ones. If there is only
- * "root@localhost", it is certain. */
+/* Appends the possible authors to the certain ones.  If there is only
+ * "root@localhost", it counts as certain. */
 static void
 add_all_possible(struct author_reading *r)
 {

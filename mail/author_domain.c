@@ -28,7 +28,7 @@ is_not_name_byte(unsigned char c)
 	return !is_name_byte(c);
 }
 
-/* Bytes that programs do not show, and quotes. */
+/* Whether a byte is a quote or one that programs do not show. */
 static bool
 is_hidden(unsigned char c)
 {
@@ -38,8 +38,8 @@ is_hidden(unsigned char c)
 /* ---- domains ---- */
 
 /*
- * Bytes of the dot in front of `s`, in the forms that IDNA (RFC 3490 section
- * 3.1) and Unicode's NFKC know; 0: there is none.
+ * Bytes of a dot at the start of `s`, in any form that IDNA (RFC 3490 section
+ * 3.1) or Unicode's NFKC maps to "."; 0 if there is none.
  */
 static size_t
 dot_size(struct span s)
@@ -79,9 +79,9 @@ author_trim(struct span word)
 }
 
 /*
- * Letters, digits, hyphens, underscores, and inside it "+", "=", "~", "$".  No
- * program reads another name in it; domain_normal() would map some of those
- * that are refused here.
+ * Whether a label has only letters, digits, hyphens, underscores and, not at
+ * its ends, "+", "=", "~", "$".  All programs read the same name in it;
+ * domain_normal() would map some labels that this rejects.
  */
 static bool
 is_clean_label(struct span label)
@@ -163,7 +163,7 @@ author_add_possible(struct author_reading *r, struct span text)
 		author_add_domain(r, r->possible, &r->n_possible, name);
 }
 
-/* Some programs end a domain at the first byte that is not of a host name. */
+/* Some programs end a domain at the first byte that a host name cannot have. */
 static void
 add_cut(struct author_reading *r, struct span text)
 {
@@ -176,7 +176,7 @@ add_cut(struct author_reading *r, struct span text)
 		author_add_possible(r, name);
 }
 
-/* Some programs drop bytes that cannot be seen, and doubled dots. */
+/* Some programs drop invisible bytes and doubled dots. */
 static void
 add_hidden(struct author_reading *r, struct span text)
 {

@@ -8,7 +8,7 @@
 
 /* ---- bytes ---- */
 
-/* Bytes of a word: some program allows them in a name or a local part. */
+/* Bytes of a word, which some program allows in a name or a local part. */
 static bool
 is_word(unsigned char c)
 {
@@ -41,9 +41,9 @@ is_comma(unsigned char c)
 	return c == ',' || c == ';';
 }
 
-/* ---- what "@", "%" and "!" name ---- */
+/* ---- domains next to "@", "%" and "!" ---- */
 
-/* A clean address of a field that is not valid. */
+/* Adds the domain of a clean address in a field that is not valid. */
 static void
 add_address(struct author_reading *r, struct span name)
 {
@@ -55,7 +55,7 @@ add_address(struct author_reading *r, struct span name)
 	author_add(r, name);
 }
 
-/* `word` is used as a domain and has a dot. */
+/* Adds `word`, which is used as a domain and has a dot. */
 static void
 add_named(struct author_reading *r, struct span word)
 {
@@ -93,7 +93,7 @@ author_skip_cfws(struct scan *s)
 	} while (mail_skip_comment(s));
 }
 
-/* No further word follows the domain after bytes that some program drops:
+/* Whether no more of a domain follows after bytes that some program drops:
  * `b"an"k`, `b(x)ank`. */
 static bool
 ends_cleanly(struct scan at)
@@ -115,7 +115,7 @@ ends_cleanly(struct scan at)
 	return at.p == from || scan_done(&at) || !is_word((unsigned char)*at.p);
 }
 
-/* A dot, unless there is one. */
+/* Adds a dot unless `b` ends with one. */
 static void
 put_blank(struct buf *b)
 {
@@ -126,13 +126,14 @@ put_blank(struct buf *b)
 /* How programs continue a domain after white space and comments. */
 enum {
 	GLUE_ANY = 1,      /* not only at a dot */
-	GLUE_LINES = 2,    /* also after line ends */
-	GLUE_CONTROLS = 4, /* behind what is_control() */
-	GLUE_DROPPED = 8,  /* behind what is_dropped() */
-	GLUE_DOT = 16,     /* with a dot for the white space */
+	GLUE_LINES = 2,    /* also across line ends */
+	GLUE_CONTROLS = 4, /* also across bytes of is_control() */
+	GLUE_DROPPED = 8,  /* also across bytes of is_dropped() */
+	GLUE_DOT = 16,     /* white space becomes a dot */
 
-	GLUE_VARIANTS = 16, /* of the first four */
-	GLUE_SENDMAIL = GLUE_DOT | GLUE_ANY | GLUE_LINES, /* its BlankSub */
+	GLUE_VARIANTS = 16, /* combinations of the first four */
+	GLUE_SENDMAIL =
+	    GLUE_DOT | GLUE_ANY | GLUE_LINES, /* BlankSub in Sendmail */
 };
 
 static void
@@ -173,13 +174,14 @@ add_glued(
 		author_add_possible(r, author_read_name(r, buf_view(&b)));
 }
 
-/* `word` and what follows it as a domain in pieces. */
+/* Reads `word` and the text after it as a domain in pieces. */
 static void
 add_pieces(struct author_reading *r, struct scan at, struct span word)
 {
 	struct scan next = at;
 
-	/* If nothing follows for those who skip most, then for nobody. */
+	/* If nothing follows under the rule that skips most, nothing follows
+	 * under any rule. */
 	skip_glued(&next, GLUE_LINES | GLUE_CONTROLS | GLUE_DROPPED);
 	if (word.n <= AUTHOR_GLUED_MAX &&
 	    (scan_done(&next) || !is_word((unsigned char)*next.p)))
@@ -190,7 +192,7 @@ add_pieces(struct author_reading *r, struct scan at, struct span word)
 		add_glued(r, at, word, GLUE_SENDMAIL);
 }
 
-/* A comment in front of a domain may be taken for it. */
+/* Some programs take a comment in front of a domain for the domain. */
 static void
 read_first_comment(struct author_reading *r, struct scan *at, struct span local)
 {
@@ -208,8 +210,8 @@ read_first_comment(struct author_reading *r, struct scan *at, struct span local)
 	author_skip_cfws(at);
 }
 
-/* Some programs take "@;b.example" for an address.  False: no such thing here.
- */
+/* Some programs read "@;b.example" as an address.  Returns false if this is not
+ * such a case. */
 static bool
 skip_commas(struct scan *s)
 {
@@ -224,8 +226,8 @@ skip_commas(struct scan *s)
 }
 
 /*
- * `at` is where a domain should begin.  Some programs take odd bytes into it,
- * "@..=b.example", and a person reads the name behind them.
+ * `at` is where a domain should begin.  Some programs accept odd bytes before
+ * it, as in "@..=b.example", and a person reads the name after them.
  */
 static void
 add_behind_odd_bytes(struct author_reading *r, struct scan at)
@@ -250,9 +252,9 @@ add_behind_odd_bytes(struct author_reading *r, struct scan at)
 }
 
 /*
- * `at` follows an "@", `local` is the word before it. By the obsolete syntax of
- * RFC 5322 section 4.4, a domain may be in pieces around its dots; Python's
- * email package joins any pieces ("ba nk.example").
+ * `at` follows an "@"; `local` is the word before it.  In the obsolete syntax
+ * of RFC 5322 section 4.4, a domain may have CFWS around its dots; Python's
+ * email package joins pieces even without dots ("ba nk.example").
  */
 static void
 read_after_at(struct author_reading *r, struct scan at, struct span local)
@@ -283,7 +285,8 @@ is_local(unsigned char c)
 	return c == '.' || ascii_is_atext(c);
 }
 
-/* `at` is in a local part: "joe%x.example@example.com" is of example.com. */
+/* Whether `at` is in a local part: "joe%x.example@example.com" is an address at
+ * example.com. */
 static bool
 is_in_local_part(struct scan at)
 {
@@ -295,7 +298,7 @@ is_in_local_part(struct scan at)
 	return !scan_done(&at) && is_word((unsigned char)*at.p);
 }
 
-/* `at` follows a "%", `local` is the name before it. */
+/* `at` follows a "%"; `local` is the name before it. */
 static void
 read_after_percent(struct author_reading *r, struct scan at, struct span local)
 {
@@ -314,8 +317,8 @@ read_after_percent(struct author_reading *r, struct scan at, struct span local)
 	add_pieces(r, at, word);
 }
 
-/* `at` follows a "!" or "^", `before` is the name before it, `words` are all
- * the words there. */
+/* `at` follows a "!" or "^"; `before` is the name before it, and `words` are
+ * all the words there. */
 static void
 read_bang(struct author_reading *r, struct scan at, struct span before,
     struct span words)
@@ -337,8 +340,8 @@ read_bang(struct author_reading *r, struct scan at, struct span before,
 	author_add_possible(r, words);
 }
 
-/* obs-route of RFC 5322 section 4.4, after "<"; the cursor stays if there is
- * none. */
+/* Skips an obs-route of RFC 5322 section 4.4 after "<"; leaves the cursor in
+ * place if there is none. */
 static void
 skip_route(struct scan *s)
 {
@@ -360,7 +363,9 @@ skip_route(struct scan *s)
 		*s = at;
 }
 
-/* Behind "<" and a route: an address and ">", or the end of the field. */
+/*
+ * Whether an address and ">", or the end of the field, follows "<" and a route.
+ */
 static bool
 is_clean_angle(struct author_reading *r, struct scan at)
 {
@@ -430,8 +435,8 @@ void
 author_read_at_signs(struct author_reading *r, struct span text)
 {
 	struct scan s = scan_of(text);
-	struct span before = SPAN_NONE; /* the word in front */
-	int last = 0;                   /* the byte before c, but for words */
+	struct span before = SPAN_NONE; /* the word before `c` */
+	int last = 0; /* the byte before `c`, ignoring words */
 
 	for (int c; !scan_done(&s); last = c) {
 		c = scan_peek(&s);
@@ -447,7 +452,7 @@ author_read_at_signs(struct author_reading *r, struct span text)
 		} else if (c == '<') {
 			struct scan at = s;
 
-			/* Some programs see no route in "<<@b:x@a>>". */
+			/* some programs see no route in "<<@b:x@a>>" */
 			if (last != '<')
 				skip_route(&at);
 			if (is_clean_angle(r, at))
@@ -462,7 +467,7 @@ void
 author_read_mta_signs(struct author_reading *r, struct span value)
 {
 	char text[AUTHOR_GLUED_MAX + 1], blank_text[AUTHOR_GLUED_MAX + 1];
-	/* the name in front of `s`, and all the words there */
+	/* the name before `s`, and all the words there */
 	struct buf name = buf_wrap(text, sizeof(text));
 	struct buf words = buf_wrap(blank_text, sizeof(blank_text));
 	struct scan s = scan_of(value);

@@ -60,7 +60,8 @@ authres_open(struct scan *s, struct arena *a, struct span *id)
 	return mail_skip_cfws(s) && is_at_end(s);
 }
 
-/* Keyword of RFC 5321 section 4.1.2 (Ldh-str), and "_", which is in use. */
+/* Keyword of RFC 5321 section 4.1.2 (Ldh-str), and "_", which occurs in
+ * practice. */
 static bool
 is_keyword(unsigned char c)
 {
@@ -75,8 +76,8 @@ is_value(unsigned char c)
 		c != ')');
 }
 
-/* pvalue of RFC 8601 section 2.2 without its CFWS; a local part may be quoted
- * and the domain not. */
+/* pvalue of RFC 8601 section 2.2 without its CFWS.  A quoted local part may be
+ * followed by an unquoted domain. */
 static bool
 take_value(struct scan *s, struct span *raw)
 {
@@ -94,7 +95,7 @@ take_value(struct scan *s, struct span *raw)
 	return raw->n > 0;
 }
 
-/* Absent: no room. */
+/* Returns the unquoted value; absent if `a` is full. */
 static struct span
 value_of(struct arena *a, struct span raw)
 {
@@ -108,7 +109,7 @@ value_of(struct arena *a, struct span raw)
 
 struct authres_item {         /* "ptype.property=value", or "name=value" */
 	struct span ptype;    /* or the name */
-	struct span property; /* absent: it is but a name */
+	struct span property; /* absent: only a name */
 	struct span raw;      /* the value as written */
 };
 

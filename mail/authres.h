@@ -1,5 +1,5 @@
 /*
- * authres.h - Authentication-Results (RFC 8601), read and written.
+ * authres.h - reads and writes Authentication-Results (RFC 8601).
  */
 #ifndef AVOUCH_MAIL_AUTHRES_H
 #define AVOUCH_MAIL_AUTHRES_H
@@ -12,10 +12,10 @@
 #include "lib/span.h"
 
 /*
- * The authserv-id of a field value (RFC 8601 section 2.2). Only its token is
- * read: comments of any depth and folds before it are skipped, and the rest
- * need not parse. A quoted string is unquoted into `memory`. Absent if there is
- * no id, or `memory` has no room for it.
+ * Returns the authserv-id of a field value (RFC 8601 section 2.2).  Only its
+ * token is read: comments of any depth and folds before it are skipped, and the
+ * rest need not be valid.  A quoted string is unquoted into `memory`.  Absent
+ * if there is no id, or `memory` is full.
  */
 struct span authres_id(struct span value, struct buf *memory);
 
@@ -36,27 +36,28 @@ bool authres_claims(struct span value, struct span id);
 /* ---- reading (ARC's AAR, tests) ---- */
 
 struct authres_result {         /* one resinfo */
-	struct span method;     /* "spf", as written */
-	struct span result;     /* "pass" */
+	struct span method;     /* as written, such as "spf" */
+	struct span result;     /* such as "pass" */
 	struct span reason;     /* unquoted; absent: none */
 	struct span properties; /* all propspecs as written */
 };
 enum authres_status { AUTHRES_ONE, AUTHRES_END, AUTHRES_BAD };
 
-/* Past the authserv-id and version; false: broken there, or no room. */
+/* Reads the authserv-id and version.  Returns false if they are invalid or `a`
+ * is full. */
 bool authres_open(struct scan *s, struct arena *a, struct span *id);
 
 /*
- * The next resinfo; the end if there is none ("none"). Values may hold bytes
- * that real writers leave unquoted ("header.b=ab/c+"). "action=none", without a
- * ptype, is skipped, and so is an extra ";". AUTHRES_BAD: it cannot be read, or
- * `a` has no room.
+ * Reads the next resinfo; AUTHRES_END follows immediately for "none".  Values
+ * may contain bytes that real writers leave unquoted ("header.b=ab/c+").
+ * "action=none", which has no ptype, is skipped, and so is an extra ";".
+ * AUTHRES_BAD: it cannot be read, or `a` is full.
  */
 enum authres_status authres_next(
     struct scan *s, struct arena *a, struct authres_result *out);
 
-/* A property of a result: ("header", "d"), unquoted, the first of that name;
- * absent: not there, or no room. */
+/* Returns the first property of that name, ("header", "d"), unquoted; absent if
+ * there is none or `a` is full. */
 struct span authres_property(const struct authres_result *r, struct arena *a,
     const char *ptype, const char *property);
 
@@ -80,13 +81,13 @@ struct span authres_property(const struct authres_result *r, struct arena *a,
  * is well-formed.
  */
 enum {
-	AUTHRES_RESULTS_MAX = 16,  /* OpenDMARC has room for no more */
-	AUTHRES_VALUE_MAX = 512,   /* bytes of a property's value, a reason */
-	AUTHRES_COMMENT_MAX = 400, /* bytes of a comment's text */
+	AUTHRES_RESULTS_MAX = 16,  /* OpenDMARC cannot read more */
+	AUTHRES_VALUE_MAX = 512,   /* bytes of a property's value or a reason */
+	AUTHRES_COMMENT_MAX = 400, /* bytes of the text of a comment */
 };
 
 struct authres_writer {
-	struct buf text; /* `full`: something was left out */
+	struct buf text; /* `full`: something was omitted */
 	size_t column;
 	unsigned results;
 	bool open;      /* the last result was written */
@@ -95,31 +96,33 @@ struct authres_writer {
 
 void authres_begin(
     struct authres_writer *w, struct buf text, struct span authserv_id);
-/* "; spf=pass": the order of calls is that of RFC 8601 section 2.2.  Names of
- * methods, results, ptypes and properties are literals.  A result too many is
- * not written, nor is what follows it up to the next. */
+/* Adds "; spf=pass".  Call the functions in the order of RFC 8601 section 2.2.
+ * Names of methods, results, ptypes and properties are literals.  A result over
+ * the limit is omitted, together with everything up to the next result. */
 void authres_method(
     struct authres_writer *w, const char *method, const char *result);
-/* "; none", which a comment may follow.  Call it if there is no result. */
+/* Adds "; none", which a comment may follow.  Call this if there are no
+ * results. */
 void authres_none(struct authres_writer *w);
 /*
- * `own` consists of literals and numbers only and is written as it is; NULL or
- * empty: no such words. `text` may be anybody's: see buf_safe(). Nothing is
- * written if both are empty, or right after another comment.
+ * Adds a comment.  `own` consists only of literals and numbers and is written
+ * as it is; it may be NULL or empty.  `text` may be untrusted: see buf_safe().
+ * Writes nothing if both are empty, or directly after another comment.
  */
 void authres_comment(
     struct authres_writer *w, const char *own, struct span text);
-/* buf_safe(), in quotes or a token; nothing if it is empty. */
+/* Adds a reason after buf_safe(), in quotes or as a token; writes nothing if it
+ * is empty. */
 void authres_reason(struct authres_writer *w, struct span reason);
 /*
- * A value is written as it is or not at all: bare if it is a token, "@domain"
- * or an address with a plain local-part; in quotes if it has other visible
- * ASCII, but nothing that buf_safe() replaces.
+ * Adds a property.  The value is written unchanged or not at all: bare if it is
+ * a token, "@domain" or an address with a plain local-part; in quotes if it has
+ * other visible ASCII, but nothing that buf_safe() replaces.
  */
 void authres_put(struct authres_writer *w, const char *ptype,
     const char *property, struct span value);
-/* "; none" if no method was written.  The value, without a line end; empty if
- * not even the id had room.  Call it once. */
+/* Adds "; none" if no method was written.  Returns the value, without a line
+ * end; empty if not even the id had room.  Call this once. */
 struct span authres_end(struct authres_writer *w);
 
 #endif

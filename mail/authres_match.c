@@ -1,10 +1,10 @@
 /*
- * Which Authentication-Results of an arriving message claim to be ours (RFC
- * 8601 sections 5 and 7.8).  Whoever forges one chooses how it is broken, and
- * each program that reads it later has its own idea of what it then says.  So
- * the rule is not what the grammar makes of it: every field goes in which some
- * reader may find our id in the place of the id, however it is disguised.  What
- * clearly names another host stays.
+ * Finds the Authentication-Results of an incoming message that claim to be ours
+ * (RFC 8601 sections 5 and 7.8).  A forger chooses how a field is broken, and
+ * programs that read it later differ in what they make of it.  So the grammar
+ * does not decide: every field is removed in which some reader may find our id
+ * in the place of the authserv-id, in any disguise.  A field that clearly names
+ * another host is kept.
  */
 #include <stdint.h>
 
@@ -19,7 +19,8 @@ enum likeness { SAME, OTHER, UNCLEAR };
 
 /*
  * RFC 8601 section 5: "In the case of EAI-formatted messages, this test is done
- * after converting A-labels into U-labels"; here after the converse.
+ * after converting A-labels into U-labels".  Here A-labels are compared
+ * instead.
  */
 static enum likeness
 compare_names(struct span theirs, struct span id)
@@ -50,19 +51,19 @@ compare_names(struct span theirs, struct span id)
 /* ---- our id, disguised ---- */
 
 /*
- * How different readers find comments to leave out. RFC 8601 section 2.1 speaks
- * of "the value of the header field (after removing comments)", so
+ * The ways in which readers find the comments to remove.  RFC 8601 section 2.1
+ * speaks of "the value of the header field (after removing comments)", so
  * "mx.(x)example.org" may be read as one name.
  */
 enum comments {
-	COMMENTS_READ,   /* read as if they were no comments */
+	COMMENTS_READ,   /* not recognized as comments */
 	COMMENTS_NESTED, /* RFC 5322 section 3.2.2 */
-	COMMENTS_RAW,    /* nested, and a backslash means nothing */
+	COMMENTS_RAW,    /* nested, and a backslash has no meaning */
 	COMMENTS_FLAT,   /* the first ")" ends one */
 	COMMENTS_KINDS,
 };
 
-/* From its "(" to after its ")", or to the end. */
+/* Skips a comment, from "(" past the matching ")" or to the end. */
 static void
 skip_comment(struct scan *s, enum comments kind)
 {
@@ -87,9 +88,9 @@ is_word(unsigned char c)
 }
 
 /*
- * The next byte of a name, in lower case; -1 at the end.  Read over, and noted
- * in `gap`: spaces, quotes, backslashes, controls, UTF-8, comments.  OpenDMARC
- * reads `mx . example.o""rg` as one name.
+ * Returns the next byte of a name, in lower case; -1 at the end.  Skips spaces,
+ * quotes, backslashes, controls, UTF-8 and comments, and then sets `gap`.
+ * OpenDMARC reads `mx . example.o""rg` as one name.
  */
 static int
 next_in_name(struct scan *s, enum comments kind, bool *gap)
@@ -109,7 +110,7 @@ next_in_name(struct scan *s, enum comments kind, bool *gap)
 	return -1;
 }
 
-/* All of `name` comes next, in any disguise, and then no more of a name. */
+/* Whether all of `name` follows, in any disguise, and is not continued. */
 static bool
 name_follows(struct scan s, struct span name, enum comments kind)
 {
@@ -119,7 +120,8 @@ name_follows(struct scan s, struct span name, enum comments kind)
 		int want = ascii_lower((unsigned char)name.p[i]);
 		int got = next_in_name(&s, kind, &ignored);
 
-		while (got == '.' && after_dot && want != '.') /* too many */
+		while (
+		    got == '.' && after_dot && want != '.') /* doubled dots */
 			got = next_in_name(&s, kind, &ignored);
 		if (got != want)
 			return false;
@@ -130,12 +132,12 @@ name_follows(struct scan s, struct span name, enum comments kind)
 	return scan_done(&s) || !ascii_is_alnum((unsigned char)*s.p);
 }
 
-/* `name` is somewhere in `text`, and is not the end of a longer name. */
+/* Whether `name` is anywhere in `text`, except as the end of a longer name. */
 static bool
 has_name_in(struct span text, struct span name, enum comments kind)
 {
 	struct scan s = scan_of(text);
-	bool inside = false; /* a name */
+	bool inside = false; /* inside a name */
 
 	for (;;) {
 		struct scan from = s;
@@ -154,7 +156,7 @@ has_name_in(struct span text, struct span name, enum comments kind)
 	}
 }
 
-/* The first name in `id`: "mx.example.org" of "mx.example.org/1". */
+/* The first name in `id`: "mx.example.org" for "mx.example.org/1". */
 static struct span
 first_name(struct span id)
 {
@@ -178,8 +180,8 @@ has_encoded_word(struct span s)
 	return false;
 }
 
-/* `id` may be anywhere in `text`, or in its form after encoded words (RFC 2047)
- * are decoded, as some readers do first. */
+/* Whether `id` may be anywhere in `text`, or in `text` with its encoded words
+ * (RFC 2047) decoded, as some readers do first. */
 static bool
 is_mentioned(struct span text, struct span id)
 {
@@ -196,14 +198,14 @@ is_mentioned(struct span text, struct span id)
 
 /* ---- the field ---- */
 
-struct authres_head {       /* what comes before the first result */
+struct authres_head {       /* the field up to the first result */
 	struct span all;    /* with comments and white space */
-	struct span id;     /* a token, or the text between quotes */
-	struct span quoted; /* absent: a token */
+	struct span id;     /* a token, or the string between quotes */
+	struct span quoted; /* absent: the id is a token */
 	bool other_version;
 };
 
-/* False: it does not follow RFC 8601 section 2.2. */
+/* Returns false if the field does not follow RFC 8601 section 2.2. */
 static bool
 head_read(struct span value, struct authres_head *out)
 {
@@ -230,7 +232,8 @@ head_read(struct span value, struct authres_head *out)
 	return true;
 }
 
-/* Results without any id: to a reader that does not miss it they are ours. */
+/* Whether there are results without an id: a reader that does not require one
+ * takes them for ours. */
 static bool
 has_no_id(struct span value)
 {
@@ -239,7 +242,8 @@ has_no_id(struct span value)
 	return mail_skip_cfws_any(&s) && scan_peek(&s) == ';';
 }
 
-/* A field that cannot be read: it is not known where its id would end. */
+/* Whether a field that cannot be parsed may be ours: the end of its id is
+ * unknown. */
 static bool
 broken_claims(struct span value, struct span id)
 {

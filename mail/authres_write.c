@@ -1,6 +1,6 @@
 /*
- * Writing Authentication-Results (RFC 8601 section 2.2) so that the sender of a
- * message cannot say anything in it: see the contract in mail/authres.h.
+ * Writes Authentication-Results (RFC 8601 section 2.2) so that the sender of a
+ * message cannot insert anything: see the contract in mail/authres.h.
  */
 #include "lib/ascii.h"
 #include "mail/authres.h"
@@ -10,35 +10,38 @@ enum {
 	NAME_COLUMNS = 24, /* "Authentication-Results: " */
 	TAB_COLUMNS = 8,
 	LAST_COLUMN = 76, /* a ";" may follow: RFC 5322 section 2.1.1 */
-	PIECE_MAX = AUTHRES_VALUE_MAX + 128, /* a value with its names */
+	PIECE_MAX =
+	    AUTHRES_VALUE_MAX + 128, /* a value with its ptype and property */
 };
 
-static const char none[] = "; none"; /* there is always room for it */
+static const char none[] = "; none"; /* room is reserved for it */
 
 /* ---- values ---- */
 
-/* token of RFC 2045 section 5.1, only ASCII */
+/* token of RFC 2045 section 5.1, ASCII only */
 static bool
 is_token_byte(unsigned char c)
 {
 	return c < 0x80 && ascii_is_token(c);
 }
 
-/* VCHAR that buf_safe() leaves as it is: what may be in quotes. */
+/* Printable bytes that buf_safe() leaves as they are: they may be quoted. */
 static bool
 is_safe_byte(unsigned char c)
 {
 	return ascii_is_visible(c) && buf_is_safe(c);
 }
 
-/* Bytes of a plain local-part, besides dots. */
+/* Bytes of a plain local-part, except dots. */
 static bool
 is_plain_local(unsigned char c)
 {
 	return ascii_is_tag(c) || c == '-' || c == '+';
 }
 
-/* dot-atom-text of RFC 5322 section 3.2.3, only plain bytes; or empty */
+/*
+ * dot-atom-text of RFC 5322 section 3.2.3 with plain bytes only; may be empty
+ */
 static bool
 is_local_part(struct span s)
 {
@@ -87,7 +90,7 @@ is_identity(struct span s)
 	    is_domain_name(span_skip(s, at + 1));
 }
 
-/* value of RFC 8601 section 2.2; in quotes made safe. */
+/* Writes a value of RFC 8601 section 2.2; a quoted one is made safe. */
 static void
 put_value(struct buf *b, struct span value)
 {
@@ -101,7 +104,8 @@ put_value(struct buf *b, struct span value)
 	buf_byte(b, '"');
 }
 
-/* pvalue of RFC 8601 section 2.2; false: it is not to be written. */
+/* Writes a pvalue of RFC 8601 section 2.2.  Returns false if it must be
+ * omitted. */
 static bool
 put_pvalue(struct buf *b, struct span value)
 {
@@ -118,7 +122,9 @@ put_pvalue(struct buf *b, struct span value)
 
 /* ---- lines ---- */
 
-/* One piece after the last one, on a new line if this one has no room. */
+/*
+ * Adds a piece, on a new line if `fold` is set or the current line has no room.
+ */
 static void
 emit(struct authres_writer *w, struct span piece, bool fold)
 {
@@ -190,7 +196,7 @@ authres_none(struct authres_writer *w)
 		begin_result(w, SPAN("none"), false);
 }
 
-/* Folded at its spaces. */
+/* The comment is folded at its spaces. */
 void
 authres_comment(struct authres_writer *w, const char *own, struct span text)
 {

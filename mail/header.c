@@ -5,7 +5,7 @@
 #include "lib/ascii.h"
 #include "lib/scan.h"
 
-enum { FIELDS_FIRST = 32 }; /* ordinary mail has no more; doubles from here */
+enum { FIELDS_FIRST = 32 }; /* ordinary mail has no more; doubled as needed */
 
 static bool
 cut(struct mail_header *h)
@@ -44,7 +44,7 @@ without_line_end(struct span value)
 	return value;
 }
 
-/* The next bare LF from `at` on; s.n: there is none. */
+/* The next bare LF from `at` on; s.n if there is none. */
 static size_t
 next_bare_lf(struct span s, size_t at)
 {
@@ -93,8 +93,8 @@ without_trailing_space(struct span name)
 }
 
 /*
- * How many bytes a field of that name may still have. Some are reserved for
- * From: an author may not hide behind a limit of ours.
+ * How many bytes are left for a field of that name.  Some are reserved for
+ * From, so that an author cannot hide behind our limits.
  */
 static size_t
 bytes_left(const struct mail_header *h, struct span name)
@@ -137,7 +137,7 @@ mail_header_add(
 	return true;
 }
 
-/* The rest of a line with its LF. */
+/* Reads the rest of a line with its LF. */
 static struct span
 take_line(struct scan *s)
 {
@@ -161,8 +161,8 @@ take_empty_line(struct scan *s)
 }
 
 /*
- * Takes the name of a field and its colon. RFC 5322 section 4.5 allows white
- * space before the colon. False: no field begins here.
+ * Reads the name of a field and its colon.  RFC 5322 section 4.5 allows white
+ * space before the colon.  Returns false if no field begins here.
  */
 static bool
 take_name(struct scan *s, struct span *name)
@@ -179,7 +179,7 @@ take_name(struct scan *s, struct span *name)
 	return true;
 }
 
-/* The value with its continuation lines (RFC 5322 section 2.2.3). */
+/* Reads the value with its continuation lines (RFC 5322 section 2.2.3). */
 static struct span
 take_value(struct scan *s)
 {
@@ -197,7 +197,8 @@ mail_header_open(struct span text)
 	struct scan s = scan_of(text);
 	struct span name;
 
-	/* "From : a@b" is a field, if an obsolete one; "From a@b Mon" is not */
+	/* "From : a@b" is an obsolete form of a field; "From a@b Mon" is not a
+	 * field */
 	if (span_equal(span_first(text, 5), SPAN("From ")) &&
 	    !take_name(&(struct scan){ s.p, s.end }, &name))
 		take_line(&s);

@@ -5,8 +5,8 @@
 #include "lib/ascii.h"
 
 /*
- * RFC 5322 section 3.2.2: comments nest, and "\" quotes the next byte. The
- * cursor is at the parenthesis and stays there if it is not closed.
+ * RFC 5322 section 3.2.2: comments nest, and "\" quotes the next byte.  The
+ * cursor stays at the parenthesis if the comment is not closed.
  */
 static bool
 skip_comment(struct scan *s, size_t depth_max)
@@ -107,9 +107,9 @@ mail_quoted(struct scan *s, struct span *raw)
 }
 
 /*
- * RFC 5322 section 3.2.4: the backslash of a pair and the line ends of folding
- * are no part of the text.  A line end in a pair (obs-qp) goes too, so that
- * none can get out.
+ * RFC 5322 section 3.2.4: the backslash of a quoted pair and the line ends of
+ * folding are not part of the text.  A line end in a quoted pair (obs-qp) is
+ * removed too, so that none can appear in the output.
  */
 void
 mail_put_unquoted(struct buf *b, struct span raw)

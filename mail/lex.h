@@ -1,7 +1,7 @@
 /*
- * lex.h - the lexical tokens of RFC 5322 section 3.2, with RFC 6532's UTF-8
- * and the obsolete forms of section 4.1: what addresses and
- * Authentication-Results are read with.
+ * lex.h - reads the lexical tokens of RFC 5322 section 3.2, with UTF-8 by RFC
+ * 6532 and the obsolete forms of section 4.1; used to read addresses and
+ * Authentication-Results.
  */
 #ifndef AVOUCH_MAIL_LEX_H
 #define AVOUCH_MAIL_LEX_H
@@ -12,34 +12,34 @@
 #include "lib/buf.h"
 #include "lib/scan.h"
 
-enum { MAIL_COMMENT_DEPTH_MAX = 64 }; /* comments in comments; no recursion */
+enum { MAIL_COMMENT_DEPTH_MAX = 64 }; /* nested comments; no recursion */
 
 /*
- * Skips comments and folding white space.  False: a comment is not closed or
- * nested too deep; then the cursor is at its parenthesis.
+ * Skips comments and folding white space.  Returns false, with the cursor at
+ * the parenthesis, if a comment is not closed or nested too deeply.
  */
 bool mail_skip_cfws(struct scan *s);
 
-/* One comment; false also if none is here. */
+/* Skips one comment.  Returns false also if there is none here. */
 bool mail_skip_comment(struct scan *s);
 
-/* mail_skip_cfws() for comments nested at any depth. */
+/* Like mail_skip_cfws(), but for comments nested at any depth. */
 bool mail_skip_cfws_any(struct scan *s);
 
 /*
- * The text of an atom or a dot-atom (obsolete CFWS around dots is not skipped):
- * the longest run of atext and dots. The caller must check that no dot is at
- * its ends or follows another one; real mail has "a..b".
+ * Reads an atom or a dot-atom (obsolete CFWS around dots is not skipped): the
+ * longest run of atext and dots.  The caller must check that dots are not at
+ * the ends or doubled; real mail has "a..b".
  */
 struct span mail_atom(struct scan *s);
 
 /*
- * A quoted string that begins here. `raw` is the text between the quotes, with
- * its backslashes. False: there is no quote here, or it is not closed.
+ * Reads a quoted string.  `raw` is the string between the quotes, with its
+ * backslashes.  Returns false if there is no quote here, or it is not closed.
  */
 bool mail_quoted(struct scan *s, struct span *raw);
 
-/* `raw` without backslashes and line ends; absent: no room. */
+/* Removes backslashes and line ends from `raw`; absent if `a` is full. */
 struct span mail_unquote(struct arena *a, struct span raw);
 void mail_put_unquoted(struct buf *b, struct span raw);
 

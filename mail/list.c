@@ -11,7 +11,7 @@ is_name_byte(unsigned char c)
 	return ascii_is_alnum(c) || c == '.' || c == '-' || c == '_';
 }
 
-/* The text after the first "@", as far as it can be a host name. */
+/* The text after the first "@", up to a byte that a host name cannot have. */
 static struct span
 first_domain(struct span text)
 {
@@ -21,7 +21,7 @@ first_domain(struct span text)
 }
 
 /* RFC 2369 section 3.4: "<mailto:list@example.org>" among other URLs, or "NO"
- * if the list takes no posts. */
+ * if the list accepts no posts. */
 static struct span
 post_domain(struct span value)
 {

@@ -1,9 +1,9 @@
 /*
- * list.h - the fields by which a mailing list marks its mail: List-Id (RFC
- * 2919), List-Post (RFC 2369) and Mailing-List, which lists used before.
+ * list.h - reads the fields by which a mailing list marks its messages: List-Id
+ * (RFC 2919), List-Post (RFC 2369) and the older Mailing-List.
  *
- * Anyone can write them: a field is a claim until something else shows that
- * the domain in it had a hand in the message (RFC 9989 section 7.4).
+ * Anyone can write them: a field is only a claim until something else shows
+ * that the domain in it handled the message (RFC 9989 section 7.4).
  */
 #ifndef AVOUCH_MAIL_LIST_H
 #define AVOUCH_MAIL_LIST_H
@@ -17,13 +17,14 @@ enum { MAIL_LIST_CLAIMS_MAX = 3 }; /* one of each field */
 
 struct mail_list_claim {
 	const char *field;  /* "List-Id", "List-Post", "Mailing-List" */
-	struct span domain; /* normal form: a List-Id whole, else that of the
-	                       first address */
+	struct span domain; /* in normal form: the whole List-Id, or the domain
+	                       of the first address */
 };
 
 /*
- * The fields that name a domain, in this order, from the first field of each
- * name; returns how many.  A field for which `a` has no room is left out.
+ * Finds the fields that contain a domain, in this order, using the first field
+ * of each name.  Returns their number.  A field for which `a` has no room is
+ * left out.
  */
 size_t mail_list_claims(const struct mail_header *h, struct arena *a,
     struct mail_list_claim out[MAIL_LIST_CLAIMS_MAX]);

@@ -9,23 +9,24 @@
 #include "lib/enum_names.h"
 
 enum {
-	DEPTH_MAX = 3,    /* encoded words in encoded words; mailers that encode
-	                     twice are known, three times not */
-	CHARSET_MAX = 40, /* bytes of a charset's name; RFC 2978 section 2.3 */
+	DEPTH_MAX = 3, /* nested encoded words; some mailers encode twice, none
+	                  three times */
+	CHARSET_MAX =
+	    40, /* bytes of the name of a charset; RFC 2978 section 2.3 */
 	ESCAPE = 0x1b,
 };
 
 /* ---- charsets ---- */
 
 enum charset_kind {
-	CHARSET_ASCII,      /* bytes below 0x80 are ASCII, or the second byte of
-	                       a character, which is never a dot */
+	CHARSET_ASCII, /* a byte below 0x80 is ASCII, or the second byte of a
+	                  character, which is never a dot */
 	CHARSET_ISO2022_JP, /* ASCII between escape sequences */
 };
 
 struct charset {
 	const char *name; /* lower case, without "-", "_", "." and ":" */
-	bool prefix;      /* all names that begin so */
+	bool prefix;      /* matches all names that begin with it */
 	enum charset_kind kind;
 	const char *at; /* the bytes of U+FF20, FULLWIDTH COMMERCIAL AT */
 };
@@ -33,9 +34,9 @@ struct charset {
 #define UTF8_AT "\xef\xbc\xa0"
 
 /*
- * Charsets that contain ASCII, by the names that mail has for them (IANA's,
- * Microsoft's, and those for "not known").  A list of the others (UTF-7,
- * UTF-16, EBCDIC and hundreds more) would never be complete.
+ * Charsets that contain ASCII, by the names used in mail (from IANA and
+ * Microsoft, and names for "unknown").  A list of the others (UTF-7, UTF-16,
+ * EBCDIC and hundreds more) would never be complete.
  */
 static const struct charset charsets[] = {
 	{ "", false, CHARSET_ASCII, NULL },
@@ -122,14 +123,14 @@ charset_find(struct span label)
 
 struct encoded_word {
 	struct span label;      /* the charset's name */
-	unsigned char encoding; /* 'q', 'b' */
+	unsigned char encoding; /* 'q' or 'b' */
 	struct span text;
 };
 
 /*
- * RFC 2047 section 2; the cursor stays if no encoded word is here.  `last_end`
- * is the last "?=" of the text, so that no search for one runs to the end again
- * and again.
+ * RFC 2047 section 2; the cursor stays if there is no encoded word here.
+ * `last_end` is the last "?=" of the text; it keeps repeated searches from
+ * running to the end.
  */
 static bool
 take_word(
@@ -158,7 +159,7 @@ take_word(
 	}
 }
 
-/* Where the last "?=" begins; NULL: there is none. */
+/* Returns the start of the last "?=", or NULL. */
 static const char *
 last_word_end(struct span text)
 {
@@ -201,8 +202,9 @@ base64_value(unsigned char c)
 }
 
 /*
- * RFC 2047 section 4.1.  Padding may be missing, as it often is.  False: bytes
- * that are not base64, which programs skip, keep or stop at as they like.
+ * RFC 2047 section 4.1.  Padding may be missing, as it often is.  Returns false
+ * for bytes that are not base64: programs differ in whether they skip them,
+ * keep them or stop there.
  */
 static bool
 put_b(struct buf *b, struct span text)
@@ -232,7 +234,8 @@ put_b(struct buf *b, struct span text)
 	return true;
 }
 
-/* `text` with every `form` as "@"; none begins with a letter. */
+/* Writes `text` with every `form` replaced by "@"; no form begins with a
+ * letter. */
 static void
 put_with_at_sign(struct buf *b, struct span text, const char *form)
 {
@@ -254,9 +257,9 @@ is_graphic(int c)
 }
 
 /*
- * RFC 1468: two-byte characters between "ESC $ B" (or "@", or "( D") and
- * "ESC ( B" (or "J", "I") become "x", a letter; the rest is ASCII.  False:
- * another escape sequence.
+ * RFC 1468: two-byte characters between "ESC $ B" (or "@", or "( D") and "ESC (
+ * B" (or "J", "I") become the letter "x"; the rest is ASCII.  Returns false for
+ * any other escape sequence.
  */
 static bool
 put_iso2022_jp(struct buf *b, struct span text, const char *at_sign)
@@ -281,7 +284,8 @@ put_iso2022_jp(struct buf *b, struct span text, const char *at_sign)
 			    c == at_sign[0] && second == at_sign[1] ? '@'
 								    : 'x');
 		} else {
-			wide = false; /* a line end, or broken off */
+			wide =
+			    false; /* a line end, or an incomplete character */
 			buf_byte(b, (char)c);
 		}
 	}
@@ -294,9 +298,9 @@ is_special(unsigned char c)
 	return span_has(SPAN("\"\\<>()\r\n"), (char)c);
 }
 
-/* ---- all words of a text ---- */
+/* ---- decoding a whole header value ---- */
 
-/* False: it cannot be read. */
+/* Decodes one word.  Returns false if it cannot be read. */
 static bool
 put_word(struct buf *b, struct buf *scratch, const struct encoded_word *word)
 {
@@ -327,7 +331,7 @@ has_special(struct span text)
 	return false;
 }
 
-/* One level; returns how many words there were. */
+/* Decodes one level of nesting; returns the number of words found. */
 static size_t
 decode_level(struct buf *b, struct buf *scratch, struct span text, bool strict,
     struct mail_decoded *out)
@@ -382,7 +386,7 @@ mail_decode_words(
 
 	*out = (struct mail_decoded){ .text = text };
 	for (unsigned level = 0; n > 0; level++) {
-		/* decoded is never longer: "=?c?q?" is cut off */
+		/* decoded text is never longer: "=?c?q?" is removed */
 		struct buf b = buf_alloc(a, out->text.n + 1);
 		struct buf scratch = buf_alloc(a, out->text.n + 1);
 
