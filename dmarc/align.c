@@ -74,7 +74,7 @@ dmarc_align_party_walk(struct dmarc_align *c, struct dmarc_identifier_state *p)
 }
 
 /*
- * Whether it matters if the author domain exists: only if the record is of a
+ * Whether it matters that the author domain exists: only if the record is at a
  * domain above it, and its np differs from its sp or p (RFC 9989 section 4.7
  * np).
  */
@@ -92,7 +92,7 @@ existence_matters(const struct dmarc_walk *walk)
 	    dmarc_record_policy(r, DMARC_TARGET_SUBDOMAIN, &tag);
 }
 
-/* NXDOMAIN after a CNAME is about its target: the alias itself exists. */
+/* NXDOMAIN after a CNAME refers to the target: the alias itself exists. */
 static bool
 says_nxdomain(const struct dns_answer *answer)
 {
@@ -101,9 +101,9 @@ says_nxdomain(const struct dns_answer *answer)
 
 /*
  * RFC 9989 section 3.2.13 and appendix A.4: a domain does not exist if the
- * answer is NXDOMAIN, whatever the type.  Often the walk shows it already: if
- * "_dmarc." below it exists, so does the domain (RFC 8020).  Else its TXT is
- * asked, which SPF most likely has asked too.
+ * answer is NXDOMAIN, whatever the type.  Often the walk already shows that it
+ * exists: if the "_dmarc." name below it does, so does the domain (RFC 8020).
+ * Otherwise its TXT records are queried, which SPF has most likely queried too.
  */
 static enum core_status
 author_existence(struct dmarc_align *c, struct dmarc_author *au)
@@ -147,23 +147,24 @@ dmarc_align_mode(
 }
 
 /*
- * May the organizational domain of `p` be needed for alignment with `au`?
+ * Whether the organizational domain of `p` may be needed for alignment with
+ * `au`.
  *
  * An organizational domain is the domain itself or one above it: rules 1 and 3
  * of RFC 9989 section 4.10.2 select a name of the walk, and those are made by
  * removing labels from the left (section 4.10 steps 4 and 7); rule 2 selects
  * the name one label below such a name on the way back to the domain; without
- * a record it is the domain itself.  Relaxed alignment is the same
- * organizational domain for both (section 3.2.10.1), so that one is a common
- * suffix of both.  Hence
- *  - an identifier that shares no label at the end never aligns, and needs no
- *    walk; nor does one that is not at or below the author domain's
- *    organizational domain, once that is known;
- *  - one that is identical aligns in either mode (section 4.10.2, first note;
- *    the same walk has the same end), and needs none either;
- *  - one that shares just the last label needs it only if the organizational
- *    domain is that one label, which takes a record at a top-level domain
- *    without psd=y.  It is not asked ahead for that.
+ * a record it is the domain itself.  Relaxed alignment requires the same
+ * organizational domain for both (section 3.2.10.1), which is then a common
+ * suffix of both.  Hence:
+ *  - An identifier that shares no label at the end never aligns, and needs no
+ *    walk.  Neither does one that is not at or below the organizational domain
+ *    of the author domain, once that is known.
+ *  - One that is identical aligns in either mode (section 4.10.2, first note:
+ *    the same walk has the same result), and needs no walk either.
+ *  - One that shares only the last label needs a walk only if the
+ *    organizational domain is that one label, which takes a record at a
+ *    top-level domain without psd=y.  It is not prefetched for that.
  */
 static bool
 party_needs_walk(
@@ -205,7 +206,7 @@ dmarc_align_ask(
 	return step;
 }
 
-/* RFC 9989 sections 3.2.10 and 4.10.2.  All answers are there. */
+/* RFC 9989 sections 3.2.10 and 4.10.2.  All answers are known. */
 enum dmarc_aligned
 dmarc_align_identifier(
     const struct dmarc_author *au, const struct dmarc_identifier_state *p)

@@ -1,6 +1,6 @@
 /*
- * align.h - which of a message's identifiers are aligned with an author domain
- * (RFC 9989 sections 3.2.10 and 4.10.2).  Within dmarc/ only.
+ * align.h - finds the identifiers of a message that are aligned with an author
+ * domain (RFC 9989 sections 3.2.10 and 4.10.2).  Private to dmarc/.
  */
 #ifndef AVOUCH_DMARC_ALIGN_H
 #define AVOUCH_DMARC_ALIGN_H
@@ -15,11 +15,11 @@
 #include "lib/span.h"
 #include "lib/core_status.h"
 
-/* An identifier and its organizational domain, once that was asked for. */
+/* An identifier and, once it has been looked up, its organizational domain. */
 struct dmarc_identifier_state {
 	const struct dmarc_identifier *id;
 	bool is_dkim;
-	bool known;  /* what follows is filled in */
+	bool known;  /* the following members are set */
 	bool failed; /* a question of its walk failed */
 	bool stale;
 	struct span organizational_domain;
@@ -28,51 +28,54 @@ struct dmarc_identifier_state {
 struct dmarc_align {
 	struct dns_questions *questions;
 	struct arena *arena;
-	struct dmarc_identifier_state
-	    *parties; /* those with a domain, SPF's first */
+	/* identifiers with a domain, SPF first */
+	struct dmarc_identifier_state *parties;
 	size_t n_parties;
 };
 
 enum dmarc_existence { DMARC_EXISTS, DMARC_EXISTS_NOT, DMARC_EXISTS_UNKNOWN };
 
-/* One author domain, as it is in the DNS. */
+/* The DNS data of one author domain. */
 struct dmarc_author {
 	struct span domain;
-	enum core_status step; /* CORE_WAIT: `walk` is not filled in yet */
+	enum core_status step; /* CORE_WAIT: `walk` is not complete */
 	struct dmarc_walk walk;
 	enum dmarc_existence existence;
 	bool stale;
 };
 
-/* False: no memory.  `all`: also identifiers that do not pass. */
+/* Lists the identifiers that pass or had a temporary error, or all if `all` is
+ * set.  Returns false if memory ran out. */
 bool dmarc_align_open(struct dmarc_align *c, const struct dmarc_facts *f,
     bool all, struct dns_questions *questions, struct arena *a);
 
 /*
- * Asks for the record of every author domain, then for the names above them.
- * Called before all other questions, so that no author domain and no identifier
- * can use up the questions that another author's policy needs.
+ * Queries the record of every author domain, then the names above them.  Call
+ * this before all other queries, so that no author domain or identifier can use
+ * up the queries that the policy of another author needs.
  */
 void dmarc_align_ask_authors(
     const struct dmarc_facts *f, struct dns_questions *questions);
 
-/* The organizational domain of `p`. */
+/* Looks up the organizational domain of `p`. */
 enum core_status dmarc_align_party_walk(
     struct dmarc_align *c, struct dmarc_identifier_state *p);
 
-/* Asks all questions that the result of one author domain may need. */
+/* Sends all queries that the result of one author domain may need. */
 enum core_status dmarc_align_ask(
     struct dmarc_align *c, struct span domain, struct dmarc_author *au);
 
-/* The record that applies to the author domain, and can be applied; NULL: none,
- * then nothing is aligned. */
+/* Returns the usable record that applies to the author domain; NULL if there is
+ * none, and then nothing is aligned. */
 const struct dmarc_record *dmarc_align_record(const struct dmarc_author *au);
 
-/* How strict that record is with `p`; without one as a record without tags. */
+/* Returns the alignment mode for `p` in that record; without a record, the
+ * default. */
 enum dmarc_alignment dmarc_align_mode(
     const struct dmarc_author *au, const struct dmarc_identifier_state *p);
 
-/* After dmarc_align_ask() returned CORE_DONE, if there is a record. */
+/* Returns the alignment of `p`.  Call this after dmarc_align_ask() returned
+ * CORE_DONE, if there is a record. */
 enum dmarc_aligned dmarc_align_identifier(
     const struct dmarc_author *au, const struct dmarc_identifier_state *p);
 

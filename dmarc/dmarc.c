@@ -5,7 +5,7 @@
 #include "lib/domain.h"
 #include "lib/enum_names.h"
 
-enum { REASON_MAX = 512 }; /* bytes of a reason, two domain names fit */
+enum { REASON_MAX = 512 }; /* bytes of a reason with two domain names */
 
 static const struct enum_token codes[] = {
 	{ "none", DMARC_NONE },
@@ -40,14 +40,14 @@ dmarc_ask(const struct dmarc_facts *f, struct dns_questions *questions,
 	return step;
 }
 
-/* How the identifiers of a message align with one author domain. */
+/* The alignment of a message's identifiers with one author domain. */
 struct alignment {
-	const struct dmarc_identifier_state *spf,
-	    *dkim; /* the first that passes and is aligned */
-	const struct dmarc_identifier_state
-	    *unchecked; /* aligned or perhaps so, a temperror */
-	const struct dmarc_identifier_state
-	    *unknown; /* passes, but alignment is not known */
+	/* the first of each that passes and is aligned */
+	const struct dmarc_identifier_state *spf, *dkim;
+	/* a temperror that is or may be aligned */
+	const struct dmarc_identifier_state *unchecked;
+	/* passes, but its alignment is unknown */
+	const struct dmarc_identifier_state *unknown;
 };
 
 static struct alignment
@@ -92,7 +92,7 @@ apply_policy(const struct dmarc_author *au, struct dmarc_result *out)
 	    dmarc_record_policy(out->record, target, &out->policy_tag);
 }
 
-/* A reason: up to three texts with up to two names between them. */
+/* Writes a reason: up to three strings with up to two names between them. */
 static void
 put_reason(struct buf *b, const char *before, struct span name,
     const char *between, struct span other, const char *after)
@@ -104,7 +104,7 @@ put_reason(struct buf *b, const char *before, struct span name,
 	buf_text(b, after);
 }
 
-/* Names the question that failed (RFC 9989 section 5.3.6). */
+/* Names the query that failed (RFC 9989 section 5.3.6). */
 static void
 put_failed(struct buf *b, const struct dmarc_walk *walk)
 {
@@ -120,7 +120,7 @@ put_failed(struct buf *b, const struct dmarc_walk *walk)
 	buf_text(b, "out of memory");
 }
 
-/* The result if no policy can be applied (RFC 9989 section 4.10.1). */
+/* Sets the result if no policy can be applied (RFC 9989 section 4.10.1). */
 static void
 judge_without(
     const struct dmarc_author *au, struct dmarc_result *out, struct buf *reason)
@@ -154,7 +154,7 @@ put_policy(struct buf *b, const struct dmarc_result *r)
 		buf_text(b, ", the author domain does not exist");
 }
 
-/* The result if a record applies (RFC 9989 sections 5.3.4 to 5.3.6). */
+/* Sets the result if a record applies (RFC 9989 sections 5.3.4 to 5.3.6). */
 static void
 judge(const struct dmarc_align *c, const struct dmarc_author *au,
     struct dmarc_result *out, struct buf *reason)
@@ -209,7 +209,8 @@ no_memory(struct span domain)
 	};
 }
 
-/* CORE_WAIT: everything that is missing has been asked. */
+/* Checks one author domain.  On CORE_WAIT, all missing answers have been
+ * queried. */
 static enum core_status
 author_check(
     struct dmarc_align *c, struct span domain, struct dmarc_result *out)

@@ -1,6 +1,7 @@
 /*
- * dmarc.h - the DMARC result of a message (RFC 9989): whether its author domain
- * is authenticated, and if not, which policy the domain's owner asks for.
+ * dmarc.h - determines the DMARC result of a message (RFC 9989): whether its
+ * author domain is authenticated, and if not, which policy the domain's owner
+ * requests.
  *
  * A pure core.  The results of SPF and DKIM are arguments.
  */
@@ -17,9 +18,10 @@
 #include "lib/core_status.h"
 
 enum {
-	DMARC_MAX_QUERIES = 8, /* of one tree walk, RFC 9989 section 4.10 */
-	DMARC_RELATED_MAX = 4, /* identifiers whose walks a list's domain is
-	                          compared with: real lists have one or two */
+	DMARC_MAX_QUERIES = 8, /* in one tree walk, RFC 9989 section 4.10 */
+	/* identifiers whose walks are compared with that of a list's domain;
+	   real lists have one or two */
+	DMARC_RELATED_MAX = 4,
 };
 
 enum dmarc_code { /* RFC 9989 section 9.2 */
@@ -30,33 +32,33 @@ enum dmarc_code { /* RFC 9989 section 9.2 */
 	DMARC_PERMERROR,
 };
 
-enum dmarc_fact {         /* SPF's or DKIM's result for an identifier */
+enum dmarc_fact {         /* the SPF or DKIM result for an identifier */
 	DMARC_FACT_OTHER, /* not authenticated */
 	DMARC_FACT_PASS,
 	DMARC_FACT_TEMPERROR,
 };
 
-enum dmarc_aligned { /* of an identifier with an author domain */
+enum dmarc_aligned { /* of an identifier and an author domain */
 	DMARC_ALIGNED_NOT,
 	DMARC_ALIGNED,
 	DMARC_ALIGNED_UNKNOWN, /* a question failed */
 };
 
 struct dmarc_identifier {
-	struct span domain; /* normal form; absent: there is none */
+	struct span domain; /* in normal form; absent: none */
 	enum dmarc_fact fact;
 };
 
 struct dmarc_facts {
 	const struct span *authors; /* distinct author domains, normal form */
 	size_t n_authors;
-	size_t n_possible; /* of the authors, the last ones: some programs may
-	                      show them.  That one has no record is not a
-	                      result, as most are not even domains */
-	const char *authors_fault; /* NULL: the author domains are certain.
-	                              Else why not (RFC 9989 sections 5.3.1,
-	                              11.5), a constant text: permerror, and
-	                              nothing is asked */
+	size_t n_possible; /* the last n_possible of `authors` are domains that
+	                      some programs may show.  One without a record is
+	                      not a result, since most are not even domains */
+	const char *authors_fault; /* NULL: the author domains are certain. Else
+	                              a constant string that says why not (RFC
+	                              9989 sections 5.3.1, 11.5): the result is
+	                              permerror, and nothing is queried */
 	struct dmarc_identifier spf;
 	const struct dmarc_identifier *dkim;
 	size_t n_dkim;
@@ -67,52 +69,54 @@ struct dmarc_result {
 	enum dmarc_code code;
 	struct span author_domain;
 	struct span organizational_domain; /* absent: not found */
-	struct span
-	    policy_domain; /* where the record was found; absent: none */
+	/* where the record was found; absent: none */
+	struct span policy_domain;
 	const struct dmarc_record *record; /* NULL: none */
-	enum dmarc_policy policy;          /* the p, sp or np that applies */
-	const char *policy_tag;        /* "p", "sp", "np"; NULL: no record */
-	enum dmarc_policy disposition; /* what is asked for this message: none
-	                               unless fail; one step down with t=y */
-	bool spf_aligned;              /* passes and is aligned */
-	bool dkim_aligned; /* some signature passes and is aligned */
+	enum dmarc_policy policy; /* the value of p, sp or np that applies */
+	const char *policy_tag;   /* "p", "sp", "np"; NULL: no record */
+	/* the policy requested for this message: none unless fail; one level
+	 * lower with t=y */
+	enum dmarc_policy disposition;
+	bool spf_aligned;  /* SPF passes and is aligned */
+	bool dkim_aligned; /* a signature passes and is aligned */
 	bool testing;      /* t=y */
 	bool pct_zero;     /* pct=0: RFC 9989 ignores it */
 	bool nonexistent;  /* the author domain does not exist (np) */
 	bool stale;
-	struct span aligned_by; /* the domain that made it pass */
+	struct span aligned_by; /* the aligned domain that gave the pass */
 	struct span reason;     /* one line of printable ASCII */
-	size_t n_authors;       /* domains evaluated; this is the strictest */
+	size_t n_authors;       /* author domains evaluated; this result is the
+	                           strictest */
 };
 
 const char *dmarc_code_name(enum dmarc_code code);
 
 /*
- * Asks all questions that dmarc_check() may need, for every domain of `f` at
- * once, whatever the results of SPF and DKIM will be.  CORE_DONE: all answers
- * are known.
+ * Sends all queries that dmarc_check() may need, for every domain of `f` in
+ * parallel, whatever the results of SPF and DKIM will be.  Returns CORE_DONE if
+ * all answers are known.
  */
 enum core_status dmarc_ask(const struct dmarc_facts *f,
     struct dns_questions *questions, struct arena *a);
 
 /*
- * The result: every author domain is checked and the strictest result applies.
- * Without author domains, and without `authors_fault`, it is DMARC_NONE.  Texts
- * live in `a` or point into `f` and `questions`.  An exhausted arena gives
- * DMARC_TEMPERROR.
+ * Sets the result: every author domain is checked and the strictest result
+ * applies.  Without author domains, and without `authors_fault`, it is
+ * DMARC_NONE.  Strings in `out` are in `a` or point into `f` and `questions`.
+ * An exhausted arena gives DMARC_TEMPERROR.
  *
- * Both functions first ask for the record of each author domain, then for the
- * names above them, then for the walks of the identifiers.  So one author
- * domain cannot use up the questions that another one's policy needs.
+ * Both functions first query the record of each author domain, then the names
+ * above them, then the walks of the identifiers.  So one author domain cannot
+ * use up the queries that the policy of another needs.
  */
 enum core_status dmarc_check(const struct dmarc_facts *f,
     struct dns_questions *questions, struct arena *a, struct dmarc_result *out);
 
 /*
  * The identifier that authenticates one of `domains`: it passes, and its domain
- * is the same, or above it, or has the same organizational domain by the tree
- * walk (RFC 9989 section 4.10.2).  For marks of indirect mail (section 7.4),
- * which anyone can write into a message.
+ * is the same, or is a parent of it, or has the same organizational domain by
+ * the tree walk (RFC 9989 section 4.10.2).  For evidence of indirect mail
+ * (section 7.4), which anyone can write into a message.
  */
 struct dmarc_related {
 	size_t domain;                     /* index in `domains` */
@@ -120,9 +124,9 @@ struct dmarc_related {
 };
 
 /*
- * Asks all questions that dmarc_find_related() may need, whatever the results
- * of SPF and DKIM will be.  A domain at or below an identifier's needs none;
- * else it needs its own walk, and that of the first DMARC_RELATED_MAX
+ * Sends all queries that dmarc_find_related() may need, whatever the results of
+ * SPF and DKIM will be.  A domain at or below that of an identifier needs none;
+ * any other needs its own walk, and those of the first DMARC_RELATED_MAX
  * identifiers that share its last two labels.
  */
 enum core_status dmarc_ask_related(const struct dmarc_facts *f,
@@ -130,8 +134,8 @@ enum core_status dmarc_ask_related(const struct dmarc_facts *f,
     struct arena *a);
 
 /*
- * `domains` in normal form.  If a walk fails or the arena is exhausted, the
- * domain has no identifier.
+ * Finds the related identifier.  `domains` are in normal form.  If a walk fails
+ * or the arena is exhausted, the domain has no related identifier.
  */
 enum core_status dmarc_find_related(const struct dmarc_facts *f,
     const struct span *domains, size_t n, struct dns_questions *questions,

@@ -23,8 +23,8 @@ dmarc_policy_name(enum dmarc_policy policy)
 	return enum_name(policies, ARRAY_SIZE(policies), (int)policy);
 }
 
-/* RFC 9989 section 4.10.1: without an applicable sp or np it is p; section 4.7:
- * without np it is sp. */
+/* RFC 9989 section 4.10.1: p applies if sp or np does not; section 4.7: sp
+ * applies without np. */
 enum dmarc_policy
 dmarc_record_policy(
     const struct dmarc_record *r, enum dmarc_target target, const char **tag)
@@ -42,7 +42,7 @@ dmarc_record_policy(
 	return r->p;
 }
 
-/* RFC 9989 section 4.7 t: one level below, irrespective of anything else. */
+/* RFC 9989 section 4.7 t: one level lower, whatever the other tags are. */
 enum dmarc_policy
 dmarc_policy_asked(enum dmarc_policy policy, bool testing)
 {
@@ -135,8 +135,8 @@ read_t(struct span value, struct dmarc_record *r)
 }
 
 /*
- * Historic in RFC 9989 (appendix A.6).  With pct=0 RFC 7489 section 6.6.4 asked
- * for one level less than the policy, as t=y does now.
+ * Historic in RFC 9989 (appendix A.6).  RFC 7489 section 6.6.4 made pct=0 one
+ * level less severe than the policy, like t=y now.
  */
 static bool
 read_pct(struct span value, struct dmarc_record *r)
@@ -154,7 +154,7 @@ read_ignored(struct span value, struct dmarc_record *r)
 }
 
 /*
- * dmarc-fo of RFC 9989 section 4.8: its three alternatives come to any order
+ * dmarc-fo of RFC 9989 section 4.8: its three alternatives amount to any order
  * of "0" or "1", "d" and "s", each at most once, at least one of them.
  */
 static bool
@@ -199,7 +199,7 @@ is_scheme(unsigned char c)
 	return ascii_is_alnum(c) || c == '+' || c == '-' || c == '.';
 }
 
-/* Every "%" begins a pct-encoded byte (RFC 3986 section 2.1). */
+/* Whether every "%" begins a pct-encoded byte (RFC 3986 section 2.1). */
 static bool
 is_encoded(struct span text)
 {
@@ -213,7 +213,8 @@ is_encoded(struct span text)
 	return true;
 }
 
-/* The address of a "mailto:" URI (RFC 6068 section 2); absent for others. */
+/* The address in a "mailto:" URI (RFC 6068 section 2); absent for other
+ * schemes. */
 static struct span
 mailto_address(struct span uri)
 {
@@ -234,7 +235,7 @@ dmarc_uri_domain(struct span uri)
 	return domain_is_hostname(domain) ? domain : SPAN_NONE;
 }
 
-/* RFC 3986 section 3: a scheme, a colon and more; of mailto an address. */
+/* RFC 3986 section 3: a scheme, a colon and more; for mailto, an address. */
 static bool
 uri_is_valid(struct span uri)
 {
@@ -294,7 +295,7 @@ read_uris(struct span value, struct span uris[DMARC_URIS_MAX], size_t *n)
 	enum dmarc_uri_state state;
 
 	while (*n < DMARC_URIS_MAX && dmarc_uri_next(&s, &uri, &state)) {
-		/* RFC 9989 section 4.8: the erroneous one is discarded */
+		/* RFC 9989 section 4.8: an invalid URI is discarded */
 		if (state != DMARC_URI_BAD)
 			uris[(*n)++] = uri;
 	}
@@ -313,11 +314,11 @@ read_ruf(struct span value, struct dmarc_record *r)
 	return read_uris(value, r->ruf, &r->n_ruf);
 }
 
-/* RFC 9989 section 4.8, table 2, and the historic ones of section 9.3 */
+/* RFC 9989 section 4.8, table 2, and the historic tags of section 9.3 */
 static const struct tag_rule {
 	const char *name;
 	bool (*read)(struct span value, struct dmarc_record *r);
-	bool is_historic; /* has no effect on a verdict by RFC 9989 */
+	bool is_historic; /* has no effect on a verdict under RFC 9989 */
 } rules[] = {
 	{ "p", read_p, false },
 	{ "t", read_t, false },
@@ -334,17 +335,17 @@ static const struct tag_rule {
 	{ "ri", read_ignored, true },
 };
 
-/* A record being read: its cursor, and which rules were met. */
+/* A record being read: its cursor, and the tags seen. */
 struct dmarc_record_reader {
 	struct scan s;
 	struct dmarc_record *record;
 	bool seen[ARRAY_SIZE(rules)];
-	bool bad_policy; /* p, sp or np had no valid value */
+	bool bad_policy; /* p, sp or np has an invalid value */
 };
 
 /*
- * dmarc-version of RFC 9989 section 4.8.  Section 4.7: where "v" is not the
- * first tag, or its value is not exactly DMARC1, the entire record is ignored.
+ * dmarc-version of RFC 9989 section 4.8.  Section 4.7: if "v" is not the first
+ * tag, or its value is not exactly DMARC1, the entire record is ignored.
  */
 static bool
 reader_open(
@@ -393,9 +394,9 @@ reader_apply(struct dmarc_record_reader *rd, const struct tag *tag)
 }
 
 /*
- * Applies the next piece to the record; false at the end. RFC 9989 section 4.8:
- * syntax errors in the remainder are discarded, so anything that is not
- * tag=value is skipped up to the next semicolon.
+ * Applies the next piece to the record; returns false at the end.  RFC 9989
+ * section 4.8: syntax errors in the remainder are discarded, so anything that
+ * is not tag=value is skipped up to the next semicolon.
  */
 static bool
 reader_next(struct dmarc_record_reader *rd, struct dmarc_tag *out)
@@ -420,8 +421,7 @@ reader_next(struct dmarc_record_reader *rd, struct dmarc_tag *out)
 	return true;
 }
 
-/* The rules of RFC 9989 section 4.10.1 for tags that are missing or not valid.
- */
+/* Applies RFC 9989 section 4.10.1 to tags that are missing or invalid. */
 static enum dmarc_record_state
 reader_close(struct dmarc_record_reader *rd, const char **reason)
 {

@@ -1,5 +1,5 @@
 /*
- * record.h - a DMARC Policy Record (RFC 9989 sections 4.7 and 4.8).
+ * record.h - parses a DMARC Policy Record (RFC 9989 sections 4.7 and 4.8).
  */
 #ifndef AVOUCH_DMARC_RECORD_H
 #define AVOUCH_DMARC_RECORD_H
@@ -13,7 +13,7 @@
 
 enum {
 	DMARC_RECORD_MAX = 8192, /* bytes; longer ones are BROKEN */
-	DMARC_URIS_MAX = 20,     /* kept of one list */
+	DMARC_URIS_MAX = 20,     /* URIs kept of one list */
 };
 
 enum dmarc_policy {
@@ -29,8 +29,8 @@ enum dmarc_psd { DMARC_PSD_UNKNOWN, DMARC_PSD_YES, DMARC_PSD_NO };
 struct dmarc_record {
 	struct span text; /* the whole record */
 	enum dmarc_policy p, sp, np;
-	bool p_defaulted; /* p= is missing, or p=, sp= or np= is bad, and rua=
-	                     is usable: only p=none is assumed */
+	bool p_defaulted; /* p= is missing, or p=, sp= or np= is invalid, but
+	                     rua= is usable: treated as p=none */
 	enum dmarc_alignment adkim, aspf;
 	enum dmarc_psd psd;
 	bool testing;  /* t=y */
@@ -43,43 +43,45 @@ struct dmarc_record {
 
 enum dmarc_record_state {
 	DMARC_RECORD_OK,
-	DMARC_RECORD_NOT_DMARC, /* does not begin with v=DMARC1: not DMARC's */
-	DMARC_RECORD_BROKEN,    /* begins with it but requests nothing */
+	DMARC_RECORD_NOT_DMARC, /* does not begin with v=DMARC1: not a DMARC
+	                           record */
+	DMARC_RECORD_BROKEN,    /* begins with v=DMARC1 but requests nothing */
 };
 
-/* Texts point into `text`.  `reason`: what is wrong, a constant text; or NULL.
- */
+/* Parses a record.  Spans in `out` point into `text`.  `reason` is a constant
+ * string that says what is wrong, or NULL. */
 enum dmarc_record_state dmarc_record_parse(
     struct span text, struct dmarc_record *out, const char **reason);
 
 const char *dmarc_policy_name(enum dmarc_policy policy); /* "none", ... */
 
-enum dmarc_target {              /* whose mail a record is applied to */
-	DMARC_TARGET_ITSELF,     /* of the domain that has the record */
-	DMARC_TARGET_SUBDOMAIN,  /* of one below it that exists */
-	DMARC_TARGET_NONEXISTENT /* of one below it that does not */
+enum dmarc_target {              /* the domain to which a record is applied */
+	DMARC_TARGET_ITSELF,     /* the domain that has the record */
+	DMARC_TARGET_SUBDOMAIN,  /* an existing domain below it */
+	DMARC_TARGET_NONEXISTENT /* a nonexistent domain below it */
 };
 
-/* The policy that applies, and its tag, "p", "sp" or "np" (RFC 9989 sections
- * 4.7 and 4.10.1). */
+/* Returns the policy that applies, and sets `tag` to its tag, "p", "sp" or "np"
+ * (RFC 9989 sections 4.7 and 4.10.1). */
 enum dmarc_policy dmarc_record_policy(
     const struct dmarc_record *r, enum dmarc_target target, const char **tag);
 
-/* The policy that applies: with t=y one level less severe (RFC 9989 section
- * 4.7). */
+/* Returns the policy after t=y, which makes it one level less severe (RFC 9989
+ * section 4.7). */
 enum dmarc_policy dmarc_policy_asked(enum dmarc_policy policy, bool testing);
 
-/* ---- the same, piece by piece, for those who explain a record ---- */
+/* ---- the pieces of a record, for programs that explain it ---- */
 
-enum { DMARC_TAGS_MAX = 64 }; /* kept of one record */
+enum { DMARC_TAGS_MAX = 64 }; /* tags kept of one record */
 
 enum dmarc_tag_state {
 	DMARC_TAG_OK,
-	DMARC_TAG_BAD_VALUE, /* not of the syntax of its tag: the default */
-	DMARC_TAG_TWICE,     /* was there before; this one is ignored */
-	DMARC_TAG_UNKNOWN,   /* of no registered tag: ignored */
+	DMARC_TAG_BAD_VALUE, /* violates the syntax of its tag: the default
+	                        applies */
+	DMARC_TAG_TWICE,     /* a duplicate, which is ignored */
+	DMARC_TAG_UNKNOWN,   /* not a registered tag: ignored */
 	DMARC_TAG_HISTORIC,  /* pct, rf, ri: ignored */
-	DMARC_TAG_GARBLED,   /* no tag=value at all; `value` holds it */
+	DMARC_TAG_GARBLED,   /* not tag=value; the whole piece is in `value` */
 };
 
 struct dmarc_tag {
@@ -88,23 +90,23 @@ struct dmarc_tag {
 	enum dmarc_tag_state state;
 };
 
-/* The pieces of `text` in order, "v" first; returns how many there were, which
- * may be more than DMARC_TAGS_MAX. 0: not a DMARC record. */
+/* Lists the pieces of `text` in order, "v" first.  Returns their number, which
+ * may exceed DMARC_TAGS_MAX, or 0 if this is not a DMARC record. */
 size_t dmarc_record_tags(
     struct span text, struct dmarc_tag tags[DMARC_TAGS_MAX]);
 
 enum dmarc_uri_state {
 	DMARC_URI_OK,
 	DMARC_URI_SIZED, /* well-formed, with the obsolete "!10m" */
-	DMARC_URI_BAD,   /* no URI, or a "!" that is not encoded */
+	DMARC_URI_BAD,   /* not a URI, or contains an unencoded "!" */
 };
 
-/* The next URI of a rua= or ruf= value; false at the end.  `uri` is without
- * the size. */
+/* Reads the next URI of a rua= or ruf= value; returns false at the end.  `uri`
+ * excludes the size. */
 bool dmarc_uri_next(
     struct scan *s, struct span *uri, enum dmarc_uri_state *state);
 
-/* The host of the address of a "mailto:" URI; absent for other schemes. */
+/* The domain of the address in a "mailto:" URI; absent for other schemes. */
 struct span dmarc_uri_domain(struct span uri);
 
 #endif

@@ -1,11 +1,12 @@
 /*
- * related.c - the identifier that authenticates the domain of a mailing list.
+ * related.c - finds the identifier that authenticates the domain of a mailing
+ * list.
  */
 #include "dmarc/align.h"
 #include "lib/domain.h"
 
 /* An organizational domain is a common suffix of both names (see
- * party_needs_walk() in align.c).  One common label is not enough here. */
+ * party_needs_walk() in align.c).  Here, one common label is not enough. */
 static bool
 may_share_organization(struct span domain, struct span other)
 {
@@ -23,8 +24,8 @@ is_repeated(const struct dmarc_align *c, size_t party)
 	return false;
 }
 
-/* Compares `domain` with the parties that it is not below, by organizational
- * domain. */
+/* Compares the organizational domain of `domain` with those of the identifiers
+ * that `domain` is not below. */
 static enum core_status
 relate_by_walk(struct dmarc_align *c, struct span domain,
     const struct dmarc_identifier **by)
@@ -55,7 +56,7 @@ relate_by_walk(struct dmarc_align *c, struct span domain,
 	return step;
 }
 
-/* The first identifier that passes and is `domain` or above it. */
+/* The first identifier that passes and whose domain is `domain` or above it. */
 static const struct dmarc_identifier *
 passing_above(const struct dmarc_align *c, struct span domain)
 {

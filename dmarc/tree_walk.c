@@ -4,14 +4,13 @@
 #include "lib/domain.h"
 
 enum {
-	/* RFC 9989 section 4.10 step 4: a name of 8 or more labels is cut to 7
-	 */
+	/* RFC 9989 section 4.10 step 4: 8 or more labels are cut to 7 */
 	WALK_JUMP_FROM = DMARC_MAX_QUERIES,
 	WALK_JUMP_TO = DMARC_MAX_QUERIES - 1,
 	WALK_NAME_MAX = sizeof("_dmarc.") + DOMAIN_MAX, /* with the NUL */
 };
 
-/* RFC 9989 section 4.1: at the name created by prepending "_dmarc". */
+/* RFC 9989 section 4.1: queries the name created by prepending "_dmarc". */
 static const struct dns_answer *
 ask_record(struct span domain, struct dns_questions *questions)
 {
@@ -24,9 +23,10 @@ ask_record(struct span domain, struct dns_questions *questions)
 }
 
 /*
- * Steps 1, 4, 5 and 7 of RFC 9989 section 4.10: the domain itself, then what
- * is left of it without its leftmost label, but never more than 7 labels, down
- * to the last.  All are asked now; where the walk stops is seen later.
+ * Queries the names of steps 1, 4, 5 and 7 of RFC 9989 section 4.10: the domain
+ * itself, then without its leftmost label and so on down to one label, but
+ * never more than 7 labels after the first.  All are queried now; later the
+ * answers show where the walk stops.
  */
 static size_t
 ask_names(struct span domain, size_t max, struct dns_questions *questions,
@@ -57,7 +57,7 @@ dmarc_walk_ask(struct span domain, size_t max, struct dns_questions *questions)
 
 /*
  * Steps 2 and 6 of RFC 9989 section 4.10: records that do not begin with the
- * version are discarded; if several remain they all are.
+ * version are discarded; if several remain, all are discarded.
  */
 static bool
 read_step(struct dmarc_step *step, struct arena *a)
@@ -101,7 +101,7 @@ read_step(struct dmarc_step *step, struct arena *a)
 static struct span
 select_organizational(struct span domain, const struct dmarc_walk *walk)
 {
-	/* If the process does not determine it: the initial target domain. */
+	/* If the process finds none: the initial target domain. */
 	struct span found = domain;
 
 	for (size_t i = 0; i < walk->n_steps; i++) {
@@ -112,8 +112,8 @@ select_organizational(struct span domain, const struct dmarc_walk *walk)
 		/* Rule 1: psd=n says so itself. */
 		if (step->record->psd == DMARC_PSD_NO)
 			return step->domain;
-		/* Rule 2: psd=y, but where the walk started: one label below,
-		 * which was not asked where the walk jumped. */
+		/* Rule 2: psd=y, except where the walk started: one label
+		 * below, a name that was not queried if the walk skipped it. */
 		if (step->record->psd == DMARC_PSD_YES && i > 0)
 			return domain_suffix(
 			    domain, domain_labels(step->domain) + 1);
@@ -127,9 +127,9 @@ select_organizational(struct span domain, const struct dmarc_walk *walk)
  * RFC 9989 section 4.10.1: the record of the author domain, of its
  * organizational domain, of its public suffix domain, in this order.
  *
- * One walk, from the domain itself, serves for this and for alignment, though
- * section 4.10.1 starts at the parent where the domain has no record.  It only
- * differs where the parent has psd=y: then rule 2 above makes the domain itself
+ * One walk from the domain itself is used for this and for alignment, although
+ * section 4.10.1 starts at the parent if the domain has no record.  The only
+ * difference is a parent with psd=y: then rule 2 above makes the domain itself
  * its organizational domain, which has no record, and the parent is the public
  * suffix domain; the record that applies is the same one.
  */

@@ -1,6 +1,6 @@
 /*
- * tree_walk.h - the DNS tree walk (RFC 9989 section 4.10): Organizational
- * Domain and DMARC Policy Record of a domain.
+ * tree_walk.h - walks the DNS tree (RFC 9989 section 4.10) to find the
+ * Organizational Domain and the DMARC Policy Record of a domain.
  */
 #ifndef AVOUCH_DMARC_TREE_WALK_H
 #define AVOUCH_DMARC_TREE_WALK_H
@@ -10,38 +10,38 @@
 #include "dmarc/dmarc.h"
 #include "dmarc/record.h"
 
-struct dmarc_step {         /* one name of the walk, as it was asked */
+struct dmarc_step {         /* one name queried in the walk */
 	struct span domain; /* without "_dmarc." */
 	const struct dns_answer *answer;
-	const struct dmarc_record *record; /* NULL: none that counts */
+	const struct dmarc_record *record; /* NULL: no valid record */
 	bool broken; /* its policy cannot be applied: by RFC 9989 section 4.10.1
-	                there is no DMARC if this is the policy record; its psd
-	                still counts */
+	                DMARC does not apply if this is the policy record; its
+	                psd still counts */
 	const char *note; /* what was wrong, or NULL */
 };
 
 struct dmarc_walk {
 	struct dmarc_step steps[DMARC_MAX_QUERIES]; /* the domain's own first */
-	size_t n_steps;                    /* up to where the walk stops */
-	struct span organizational_domain; /* section 4.10.2; never absent for
-	                                      a domain that is one */
+	size_t n_steps; /* number of steps until the walk stops */
+	struct span organizational_domain; /* section 4.10.2; never absent for a
+	                                      valid domain */
 	const struct dmarc_step *policy;   /* section 4.10.1; NULL: no record */
-	bool failed; /* a question that matters failed (temperror):
-	                the organizational domain may be another one, and only
-	                a policy record at the domain itself is known */
+	bool failed; /* a query that matters failed (temperror): the
+	                organizational domain may be different, and only a
+	                policy record at the domain itself is known */
 };
 
 /*
- * Asks for the first `max` names (at most DMARC_MAX_QUERIES) of the walk of
- * `domain`, the domain's own first; dmarc_walk() reads the answers.
+ * Queries the first `max` names (at most DMARC_MAX_QUERIES) of the walk of
+ * `domain`, starting with the domain itself; dmarc_walk() reads the answers.
  */
 void dmarc_walk_ask(
     struct span domain, size_t max, struct dns_questions *questions);
 
 /*
- * `domain` in normal form.  Names are asked all at once.  Texts live in `a` or
- * `questions` or point into `domain`.  An exhausted arena is like a failed
- * question.
+ * Walks the tree from `domain`, which is in normal form.  All names are queried
+ * in parallel.  Strings in `out` are in `a` or `questions`, or point into
+ * `domain`.  An exhausted arena counts as a failed query.
  */
 enum core_status dmarc_walk(struct span domain, struct dns_questions *questions,
     struct arena *a, struct dmarc_walk *out);

@@ -1,29 +1,30 @@
 /*
- * The rule.  Whoever sends a message writes the From field, and programs differ
- * in how they read a strange one.  If any program could show an address of a
- * domain, or an MTA could rewrite the field to it, then that domain is among
- * the authors, all of which must pass, or the field is invalid.
+ * The sender of a message writes the From field, and programs differ in how
+ * they read a malformed one.  The rule is: if any program could show an address
+ * at a domain, or an MTA could rewrite the field to it, then that domain is one
+ * of the authors, all of which must pass, or the field is invalid.
  *
  * 1. VALID: one field, valid by RFC 5322 and 6532 with the obsolete forms.  The
  *    domain of each mailbox is an author.  Some programs decode encoded words
  *    before they parse, take a full-width "@" for "@", look into a quoted local
  *    part, or end a domain at white space.  A domain that they would find is a
- *    possible author.  Quoted display names and comments are not looked into,
- *    unless they are in several lines, or there are groups.
+ *    possible author.  Quoted display names and comments are not searched
+ *    unless they span several lines, or there are groups.
  * 2. SLOPPY: one field that is not valid, but in which every "@", wherever it
  *    is, belongs to a clean address, and all of them have one domain.
- *    - An "@" before a word without a dot names nobody, "News @ Acme <a@b.cc>".
- *      Some programs drop white space or comments behind such a word and may
- *      still find a domain, which is a possible author.
+ *    - An "@" before a word without a dot names no domain, "News @ Acme
+ *      <a@b.cc>".  Some programs drop white space or comments after such a word
+ *      and may still find a domain, which is a possible author.
  *    - "%" counts like "@" if a dotted name follows, and "!" and "^" if one
  *      precedes: MTAs rewrite "alice%b.example" and "b.example!alice".
- *    - Angle brackets must hold a clean address.
+ *    - Angle brackets must contain a clean address.
  *    - A route, "<@a.example:joe@b.example>", names what follows the colon.
  * 3. INVALID: everything else.
  *
- * A domain is clean if DNS can hold it and its top label is of letters, digits
- * and hyphens: "a+b.bank.example" is below bank.example, and what is in no name
- * ("bank.example'", "bank..example", invisible characters) is not clean.
+ * A domain is clean if it is a valid DNS name and its top label consists of
+ * letters, digits and hyphens: "a+b.bank.example" is below bank.example, but
+ * strings that are not names ("bank.example'", "bank..example", invisible
+ * characters) are not clean.
  */
 #include "mail/author_internal.h"
 

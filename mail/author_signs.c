@@ -132,8 +132,8 @@ enum {
 	GLUE_DOT = 16,     /* white space becomes a dot */
 
 	GLUE_VARIANTS = 16, /* combinations of the first four */
-	GLUE_SENDMAIL =
-	    GLUE_DOT | GLUE_ANY | GLUE_LINES, /* BlankSub in Sendmail */
+	/* BlankSub in Sendmail */
+	GLUE_SENDMAIL = GLUE_DOT | GLUE_ANY | GLUE_LINES,
 };
 
 static void

@@ -20,16 +20,17 @@
 struct span authres_id(struct span value, struct buf *memory);
 
 /*
- * The field may be taken for one of `id`'s: the test for what is stripped on
- * arrival (RFC 8601 section 5).  True
- * - if the id's token is `id`, in any case, as U-labels or A-labels;
- * - where anything but white space stands before the id, or anything but a
- *   version between it and the ";" (comments, quotes, junk), if `id` stands in
- *   the field as a word at all, since some reader may see it, or the field has
- *   what may hide it (backslashes, controls, encoded words, UTF-8, ")x");
- * - for whatever id, if the version is none that we know: section 5 wants these
- *   removed where they come from outside.
- * No limit of length; linear time.
+ * Whether the field may be taken for one of `id`: the test for what is removed
+ * on arrival (RFC 8601 section 5).  True
+ * - if the token of the authserv-id is `id`, in any case, as U-labels or
+ *   A-labels;
+ * - if anything but white space precedes the authserv-id, or anything but a
+ *   version is between it and the ";" (comments, quotes, junk), and the field
+ *   contains `id` as a word anywhere, since some reader may see it, or contains
+ *   bytes that may hide it (backslashes, controls, encoded words, UTF-8, ")x");
+ * - for any authserv-id, if the version is not 1: section 5 requires removal of
+ *   these fields if they come from the network.
+ * There is no limit on the length; takes linear time.
  */
 bool authres_claims(struct span value, struct span id);
 
@@ -64,21 +65,21 @@ struct span authres_property(const struct authres_result *r, struct arena *a,
 /* ---- writing ---- */
 
 /*
- * Builds a field value in which no sender can say anything.  Many programs read
- * the field without its grammar: they split it at ";", search it for "spf=pass"
- * or "; spf=", end a comment at the first ")", read over quotes and
- * backslashes.  So, whatever the texts hold:
- * - the value is printable ASCII by RFC 8601 section 2.2, which an
- *   internationalized message may have too; lines are folded with LF TAB,
- *   before each method and before column 78 where there is a space;
+ * Builds a field value into which no sender can insert anything.  Many programs
+ * read the field without its grammar: they split it at ";", search it for
+ * "spf=pass" or "; spf=", end a comment at the first ")", and ignore quotes and
+ * backslashes.  So, whatever the strings contain:
+ * - the value is printable ASCII by RFC 8601 section 2.2, which is also allowed
+ *   in an internationalized message; lines are folded with LF TAB, before each
+ *   method and at spaces before column 78;
  * - ";" only separates results; "=" only follows a method, a property,
- *   "reason", or words of ours in a comment; quotes are only around the whole
- *   of a value; there is no backslash, and no parenthesis but a comment's;
- * - one comment in one place, at most AUTHRES_RESULTS_MAX results.
+ *   "reason", or our own words in a comment; quotes only enclose a whole value;
+ *   there are no backslashes, and no parentheses except around a comment;
+ * - there is one comment per place, and at most AUTHRES_RESULTS_MAX results.
  *
- * If the whole does not fit into `text`, the first piece that has no room is
- * left out with everything after it, `text.full` is set, and what was written
- * is well-formed.
+ * If the whole value does not fit into `text`, the first piece that does not
+ * fit and everything after it are left out, `text.full` is set, and what was
+ * written is well-formed.
  */
 enum {
 	AUTHRES_RESULTS_MAX = 16,  /* OpenDMARC cannot read more */

@@ -10,8 +10,8 @@ enum {
 	NAME_COLUMNS = 24, /* "Authentication-Results: " */
 	TAB_COLUMNS = 8,
 	LAST_COLUMN = 76, /* a ";" may follow: RFC 5322 section 2.1.1 */
-	PIECE_MAX =
-	    AUTHRES_VALUE_MAX + 128, /* a value with its ptype and property */
+	/* a value with its ptype and property */
+	PIECE_MAX = AUTHRES_VALUE_MAX + 128,
 };
 
 static const char none[] = "; none"; /* room is reserved for it */

@@ -1,10 +1,10 @@
 /*
- * internal.h - one run of check_host(); private to spf/.
+ * internal.h - the state of one check_host() run; private to spf/.
  *
  * Every run starts from the beginning and evaluates in order.  When the first
  * answer is missing, `waiting` is set.  The run then continues as if that
  * answer did not match, but only to prefetch what it would look up next
- * (dns_prefetch()); everything it concludes from there on is discarded.  So
+ * (dns_prefetch()); everything it concludes after that is discarded.  So
  * prefetching is bounded by the limits of RFC 7208 section 4.6.4 and never
  * changes a result.
  */
@@ -24,8 +24,8 @@
 
 enum {
 	SPF_TRACE_MAX = 1024, /* lines of one trace */
-	SPF_TRACE_TEXT_MAX =
-	    768, /* bytes of the questions, the answers of a line */
+	/* bytes of the questions or the answers of a trace line */
+	SPF_TRACE_TEXT_MAX = 768,
 	SPF_REASON_MAX = 400, /* bytes of a reason */
 };
 
@@ -43,7 +43,7 @@ struct spf_run {
 	struct spf_macros values;
 	bool unicode_local; /* RFC 8616 section 4 */
 	bool waiting;       /* an answer is missing: see above */
-	bool ptr_counted;   /* a %{p} was counted as a look-up */
+	bool ptr_counted;   /* the look-up of %{p} has been counted */
 
 	/* the last mechanism, other than "include", that matched */
 	const struct spf_term *matched;
@@ -53,7 +53,7 @@ struct spf_run {
 
 	/* why evaluation ended in an error */
 	const char *what;
-	struct span what_name; /* the name that was asked; absent: none */
+	struct span what_name; /* the name that was queried; absent: none */
 	enum dns_type what_type;
 	struct span what_term;
 	struct span what_domain;
@@ -64,39 +64,41 @@ struct spf_run {
 
 struct spf_frame { /* one check_host() */
 	struct span domain;
-	unsigned depth;              /* of includes: 0 to SPF_MAX_LOOKUPS */
+	unsigned depth; /* depth of includes: 0 to SPF_MAX_LOOKUPS */
 	const struct spf_term *term; /* the term being evaluated */
-	bool void_counted; /* a term counts as void once (section 4.6.4) */
-	bool uncounted;    /* exp= does not count towards any limit */
+	bool void_counted;           /* the current term was counted as void
+	                                (section 4.6.4) */
+	bool uncounted;              /* exp= does not count towards any limit */
 	struct spf_trace_entry *note;
 };
 
 /*
  * RFC 7208 section 4.6.2.  Steps on the way to a match use it too: SPF_MATCH
- * then means "go on with what was found", SPF_NO_MATCH "nothing was found, or
- * it is not known yet".
+ * then means "continue with what was found", SPF_NO_MATCH "nothing was found,
+ * or the answer is pending".
  */
 enum spf_outcome {
 	SPF_NO_MATCH,
 	SPF_MATCH,
-	SPF_EXCEPTION, /* run->out->code and run->what say which */
+	SPF_EXCEPTION, /* details are in run->out->code and run->what */
 };
 
-struct spf_decision { /* of one check_host() */
+struct spf_decision { /* the result of one check_host() */
 	enum spf_code code;
-	const struct spf_term *term; /* the one that matched; NULL: none */
-	struct span domain;          /* <domain> of its record */
-	const struct spf_term *exp;  /* of the same record; NULL: none */
+	const struct spf_term *term; /* the term that matched; NULL: none */
+	struct span domain;          /* the domain of its record */
+	const struct spf_term *exp;  /* exp= of the same record; NULL: none */
 };
 
-/* RFC 7208 section 4.3: neither malformed nor a single label. */
+/* Whether a domain can be checked (RFC 7208 section 4.3): it is neither
+ * malformed nor a single label. */
 bool spf_is_checkable(struct span domain);
 
 /* Records what went wrong and where; returns SPF_EXCEPTION. */
 enum spf_outcome spf_run_fail(struct spf_run *run, const struct spf_frame *f,
     enum spf_code code, const char *what);
 
-/* Counts a term that looks up DNS; SPF_EXCEPTION: over the limit, else
+/* Counts a term that looks up DNS.  Returns SPF_EXCEPTION over the limit, else
  * SPF_NO_MATCH. */
 enum spf_outcome spf_run_count(struct spf_run *run, const struct spf_frame *f);
 
@@ -104,13 +106,13 @@ const struct dns_answer *spf_run_ask(struct spf_run *run, struct spf_frame *f,
     struct span name, enum dns_type type);
 
 /*
- * The <target-name> of `term`.  SPF_MATCH: it is in `out`.  SPF_NO_MATCH: there
- * is none, or it is not known yet.
+ * Sets `out` to the <target-name> of `term` and returns SPF_MATCH, or returns
+ * SPF_NO_MATCH if there is none or an answer is pending.
  */
 enum spf_outcome spf_run_target(struct spf_run *run, struct spf_frame *f,
     const struct spf_term *term, struct span *out);
 
-/* Sets %{p} in run->values; SPF_NO_MATCH: it is not known yet. */
+/* Sets %{p} in run->values.  Returns SPF_NO_MATCH if an answer is pending. */
 enum spf_outcome spf_run_ptr(struct spf_run *run, struct spf_frame *f);
 
 /* Evaluates a mechanism other than "include". */
@@ -120,7 +122,7 @@ enum spf_outcome spf_run_match(
 /* Completes run->out, except for the explanation. */
 void spf_run_finish(struct spf_run *run, const struct spf_decision *decision);
 
-/* ---- the trace; without a trace these functions do nothing ---- */
+/* ---- the trace; these functions do nothing unless one is requested ---- */
 
 void spf_trace_begin(
     struct spf_run *run, struct spf_frame *f, struct span term);

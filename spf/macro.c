@@ -9,10 +9,10 @@
 #include "spf/spf.h"
 
 enum {
-	/* RFC 7208 section 7.3 requires at least 127; no value has more parts
-	 */
+	/* RFC 7208 section 7.3 requires at least 127; no value has this many
+	 * parts */
 	PARTS_MAX = 1 << 30,
-	/* "f.f. ..." of IPv6, a time stamp, an address */
+	/* "f.f. ..." for IPv6, a timestamp, an address */
 	SHORT_VALUE_MAX = 64,
 	/* a name, its final dot, and the dot before its first label */
 	TARGET_MAX = DOMAIN_MAX + 2,
@@ -20,13 +20,13 @@ enum {
 
 /* One macro-expand, or a run of macro-literals (RFC 7208 section 7.1). */
 struct macro_part {
-	char letter;         /* in lower case; NUL: it is a literal */
-	bool escape;         /* the letter was upper case */
+	char letter;         /* lower case; NUL: a literal */
+	bool escape;         /* the letter was upper case: URL-escape */
 	bool reverse;        /* "r" */
 	uint64_t keep;       /* right-hand parts kept; 0: all */
 	struct span split;   /* delimiters; empty: none given */
-	struct span literal; /* the text of a literal, "%%", "%_" or "%-" */
-	bool is_expand;      /* a macro-expand: "%%" is one, "x" is not */
+	struct span literal; /* a literal, or the value of "%%", "%_" or "%-" */
+	bool is_expand;      /* a macro-expand, such as "%%" */
 	const char *fault;
 };
 
@@ -57,7 +57,7 @@ bad_part(struct macro_part *part, const char *fault)
 	return false;
 }
 
-/* After "%{": macro-letter transformers *delimiter "}". */
+/* Reads the part after "%{": macro-letter transformers *delimiter "}". */
 static bool
 read_braces(struct scan *s, struct macro_part *part)
 {
@@ -82,7 +82,7 @@ read_braces(struct scan *s, struct macro_part *part)
 	return true;
 }
 
-/* After "%". */
+/* Reads the part after "%". */
 static bool
 read_expand(struct scan *s, struct macro_part *part)
 {
@@ -106,7 +106,8 @@ read_expand(struct scan *s, struct macro_part *part)
 	}
 }
 
-/* The next part; false at the end or on an error (`part->fault` is set). */
+/* Reads the next part.  Returns false at the end or on an error (`part->fault`
+ * is set). */
 static bool
 next_part(struct scan *s, enum spf_macro_use use, struct macro_part *part)
 {
@@ -143,7 +144,7 @@ is_toplabel(struct span label)
 	return named;
 }
 
-/* domain-end of a `text` that does not end in a macro-expand. */
+/* Checks the domain-end of a `text` that does not end in a macro-expand. */
 static const char *
 check_domain_end(struct span text)
 {
@@ -196,7 +197,7 @@ spf_macro_check(struct span text, enum spf_macro_use use, unsigned *needs)
 	return check_domain_end(text);
 }
 
-/* A text that is written backwards, from its end. */
+/* A string that is written backwards, from its end. */
 struct tail {
 	char *memory;
 	size_t at; /* index of the first byte written; 0: no room left */
@@ -242,7 +243,7 @@ splits(const struct macro_part *part, char c)
 	return part->split.n > 0 ? span_has(part->split, c) : c == '.';
 }
 
-/* The right-hand parts of `value`, last first. */
+/* Writes the right-hand parts of `value`, last first. */
 static void
 tail_put_right(struct tail *t, const struct macro_part *part, struct span value)
 {
@@ -259,7 +260,8 @@ tail_put_right(struct tail *t, const struct macro_part *part, struct span value)
 	}
 }
 
-/* The parts of `value` in reverse order, so that its left-hand ones remain. */
+/* Writes the parts of `value` in reverse order, so that the left-hand ones are
+ * kept. */
 static void
 tail_put_left(struct tail *t, const struct macro_part *part, struct span value)
 {
@@ -295,7 +297,7 @@ put_dotted(struct buf *b, const struct ip *ip)
 	}
 }
 
-/* The value of a macro letter; `b` holds it if it must be composed. */
+/* The value of a macro letter; composed in `b` if necessary. */
 static struct span
 value_of(const struct spf_macros *v, char letter, struct buf *b)
 {
@@ -349,8 +351,8 @@ tail_put_part(
 }
 
 /*
- * RFC 7208 section 7.3: a name of more than 253 bytes loses labels on its left.
- * A longer `name` may already be incomplete on its left.
+ * RFC 7208 section 7.3: removes labels from the left of a name of more than 253
+ * bytes.  If `name` is longer, its left end may already be missing.
  */
 static struct span
 fit_name(struct span name)

@@ -1,11 +1,10 @@
 /*
- * macro.h - the macro language of RFC 7208 section 7: is a text well-formed,
- * and what does it expand to?
+ * macro.h - checks and expands the macro language of RFC 7208 section 7.
  *
- * The cost of an expansion grows with the length of the text plus the useful
+ * The cost of an expansion grows with the length of the input plus the useful
  * length of the result (a name of DOMAIN_MAX bytes, an explanation of
- * SPF_MAX_EXPLANATION), never with the product of text and values: a name is
- * built from its end, and bytes beyond the last 253 are not looked at.
+ * SPF_MAX_EXPLANATION), never with the product of input and values: a name is
+ * built from its end, and bytes before the last 253 are not read.
  */
 #ifndef AVOUCH_SPF_MACRO_H
 #define AVOUCH_SPF_MACRO_H
@@ -18,13 +17,13 @@
 #include "lib/span.h"
 
 enum spf_macro_use {
-	SPF_MACRO_DOMAIN, /* a domain-spec: of a mechanism, redirect=, exp= */
-	SPF_MACRO_STRING, /* a macro-string: of an unknown modifier */
-	SPF_MACRO_TEXT,   /* an explain-string: what exp= points to */
+	SPF_MACRO_DOMAIN, /* a domain-spec, in a mechanism, redirect= or exp= */
+	SPF_MACRO_STRING, /* a macro-string, in an unknown modifier */
+	SPF_MACRO_TEXT,   /* an explain-string, the text that exp= refers to */
 };
 
-enum { /* what must be known before a text can be expanded; a set of bits */
-	SPF_NEEDS_EXPANSION = 1, /* it has macros at all */
+enum {                           /* what an expansion needs; a set of bits */
+	SPF_NEEDS_EXPANSION = 1, /* it contains macros */
 	SPF_NEEDS_PTR = 2,       /* %{p} */
 	SPF_NEEDS_LOCAL = 4,     /* %{s}, %{l}: see RFC 8616 section 4 */
 };
@@ -42,24 +41,25 @@ struct spf_macros {           /* RFC 7208 section 7.2; no U-labels */
 };
 
 /*
- * NULL if `text` is well-formed, and `needs` is set; else a constant text that
- * says what is wrong.  The letters c, r and t are errors in a domain-spec (RFC
- * 7208 section 7.2).
+ * Sets `needs` and returns NULL if `text` is well-formed, else returns a
+ * constant string that says what is wrong.  The letters c, r and t are errors
+ * in a domain-spec (RFC 7208 section 7.2).
  */
 const char *spf_macro_check(
     struct span text, enum spf_macro_use use, unsigned *needs);
 
 /*
- * The <target-name> of a well-formed domain-spec (RFC 7208 section 4.8): no
- * final dot, at most DOMAIN_MAX bytes; empty if no whole label remains.  It may
- * be a name that DNS cannot hold.  False: no memory.
+ * Expands a well-formed domain-spec to its <target-name> (RFC 7208 section
+ * 4.8): no final dot, at most DOMAIN_MAX bytes; empty if no whole label
+ * remains.  The result need not be a valid DNS name.  Returns false if memory
+ * ran out.
  */
 bool spf_macro_domain(const struct spf_macros *values, struct span spec,
     struct arena *a, struct span *out);
 
 /*
  * Expands a well-formed explain-string to printable ASCII ("?" for any other
- * byte), cut at SPF_MAX_EXPLANATION.  False: no memory.
+ * byte), truncated at SPF_MAX_EXPLANATION.  Returns false if memory ran out.
  */
 bool spf_macro_text(const struct spf_macros *values, struct span text,
     struct arena *a, struct span *out);

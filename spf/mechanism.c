@@ -1,6 +1,6 @@
 /*
- * mechanism.c - does a mechanism match the client?  (RFC 7208 section 5, except
- * "include", which calls check_host() again)
+ * mechanism.c - matches mechanisms against the client (RFC 7208 section 5,
+ * except "include", which calls check_host() again)
  */
 #include "lib/domain.h"
 #include "spf/internal.h"
@@ -61,8 +61,8 @@ spf_run_ask(struct spf_run *run, struct spf_frame *f, struct span name,
 }
 
 /*
- * RFC 7208 section 4.6.4: a term for which a query returns no record is a void
- * look-up, once, however many of its queries do.
+ * RFC 7208 section 4.6.4: a term with a query that returns no records is one
+ * void look-up, no matter how many of its queries return none.
  */
 static enum spf_outcome
 count_void(struct spf_run *run, struct spf_frame *f)
@@ -77,8 +77,8 @@ count_void(struct spf_run *run, struct spf_frame *f)
 }
 
 /*
- * How every mechanism treats an answer (RFC 7208 section 5).  SPF_MATCH: there
- * are records to compare; SPF_NO_MATCH: there are none.
+ * Handles an answer as all mechanisms do (RFC 7208 section 5).  SPF_MATCH:
+ * there are records to compare; SPF_NO_MATCH: there are none.
  */
 static enum spf_outcome
 read_answer(struct spf_run *run, struct spf_frame *f, struct span name,
@@ -101,8 +101,8 @@ read_answer(struct spf_run *run, struct spf_frame *f, struct span name,
 }
 
 /*
- * The same for the questions of "ptr" and %{p}, where RFC 7208 section 5.5
- * ignores DNS errors.  An error of our own is not ignored: otherwise it would
+ * Like read_answer(), but for the queries of "ptr" and %{p}: RFC 7208 section
+ * 5.5 ignores DNS errors.  Our own errors are not ignored: otherwise they would
  * turn "-ptr +all" into a pass.
  */
 static enum spf_outcome
@@ -177,7 +177,7 @@ match_mx(
 	return SPF_NO_MATCH;
 }
 
-/* The PTR records of the client; SPF_MATCH: `out` has some. */
+/* Looks up the PTR records of the client.  SPF_MATCH: `out` has some. */
 static enum spf_outcome
 ask_ptr(struct spf_run *run, struct spf_frame *f, const struct dns_answer **out)
 {
@@ -203,7 +203,7 @@ ptr_names(const struct dns_answer *answer)
 					       : SPF_MAX_PTR;
 }
 
-/* SPF_MATCH: the client is among the addresses of `name`. */
+/* Returns SPF_MATCH if the client is among the addresses of `name`. */
 static enum spf_outcome
 validate(
     struct spf_run *run, struct spf_frame *f, struct span name, bool *waits)
@@ -322,7 +322,7 @@ match_exists(struct spf_run *run, struct spf_frame *f, struct span name)
 	    run, f, name, DNS_A, spf_run_ask(run, f, name, DNS_A));
 }
 
-/* The mechanisms that look up DNS. */
+/* Matches the mechanisms that look up DNS. */
 static enum spf_outcome
 match_asking(
     struct spf_run *run, struct spf_frame *f, const struct spf_term *term)
@@ -370,7 +370,7 @@ match_kind(
 	return SPF_NO_MATCH;
 }
 
-/* How weak a pass by `term`, whose qualifier is "+", is. */
+/* The weakness of a pass by `term`, whose qualifier is "+". */
 static enum spf_weakness
 weakness_of(const struct spf_run *run, const struct spf_term *term)
 {

@@ -1,4 +1,4 @@
-/* reason.c - the reason of a decision, and the names of results */
+/* reason.c - writes the reason for a result, and the names of results */
 #include "lib/ascii.h"
 #include "lib/domain.h"
 #include "lib/enum_names.h"

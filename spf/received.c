@@ -1,8 +1,8 @@
 /*
- * received.c - the Received-SPF field (RFC 7208 section 9.1).
+ * received.c - writes the Received-SPF field (RFC 7208 section 9.1).
  *
- * Programs search it for "identity=" and the like without reading quotes, so
- * texts from outside are made safe as in Authentication-Results, and a local
+ * Programs search it for "identity=" and the like without parsing quotes, so
+ * untrusted strings are made safe as in Authentication-Results, and a local
  * part that would be changed by that is left out.
  */
 #include "spf/received.h"
@@ -12,16 +12,16 @@
 
 enum {
 	/*
-	 * Bytes of one value.  A pair is on a line of its own: that stays
-	 * below the 998 of RFC 5322 section 2.1.1.
+	 * Bytes of one value.  Each pair has its own line, which stays below
+	 * the 998 bytes of RFC 5322 section 2.1.1.
 	 */
 	VALUE_MAX = 320,
 	COMMENT_NAME_MAX = 128, /* bytes of a name in the comment */
 };
 
 /*
- * dot-atom-text of RFC 5322 section 3.2.3, only ASCII, so that readers need not
- * know RFC 6532.
+ * dot-atom-text of RFC 5322 section 3.2.3, ASCII only, so that readers need not
+ * support RFC 6532.
  */
 static bool
 is_dot_atom(struct span s)
@@ -39,7 +39,7 @@ is_dot_atom(struct span s)
 	return !after_dot;
 }
 
-/* The whole address if it is safe as it is, else its domain. */
+/* The whole address if it is safe unchanged, else its domain. */
 static struct span
 safe_sender(const struct spf_query *q, const struct spf_result *r)
 {
@@ -56,7 +56,7 @@ put_name(struct buf *b, struct span s)
 	buf_safe(b, s, COMMENT_NAME_MAX);
 }
 
-/* key-value-pair of RFC 7208 section 9.1 on a line of its own. */
+/* Writes a key-value-pair of RFC 7208 section 9.1 on its own line. */
 static void
 put_pair(struct buf *b, const char *key, struct span value)
 {

@@ -1,6 +1,6 @@
 /*
- * received.h - the Received-SPF field (RFC 7208 section 9.1), an option beside
- * Authentication-Results.
+ * received.h - writes the Received-SPF field (RFC 7208 section 9.1), which is
+ * optional in addition to Authentication-Results.
  */
 #ifndef AVOUCH_SPF_RECEIVED_H
 #define AVOUCH_SPF_RECEIVED_H
@@ -9,11 +9,11 @@
 #include "lib/span.h"
 #include "spf/spf.h"
 
-enum { SPF_RECEIVED_MAX = 4096 }; /* bytes of the value; it is never cut */
+enum { SPF_RECEIVED_MAX = 4096 }; /* bytes of the value; never truncated */
 
 /*
- * The value of the field: result, comment, key-value pairs; folded with LF TAB.
- * Safe for any bytes in `r` and `q`. Absent: `a` has no room.
+ * Returns the value of the field: result, comment and key-value pairs, folded
+ * with LF TAB.  `r` and `q` may contain any bytes.  Absent if `a` is full.
  */
 struct span spf_received(
     const struct spf_result *r, const struct spf_query *q, struct arena *a);

@@ -10,7 +10,8 @@ enum { V4_BITS = 32, V6_BITS = 128 };
 static const char bad_length[] =
     "the prefix length is out of range or begins with 0";
 
-/* Removes "/" and digits from the end of `rest`; false: there are none. */
+/* Removes "/" and digits from the end of `rest`.  Returns false if there are
+ * none. */
 static bool
 cut_length(struct span *rest, struct span *digits)
 {
@@ -26,8 +27,8 @@ cut_length(struct span *rest, struct span *digits)
 }
 
 /*
- * dual-cidr-length of RFC 7208 section 5.6, read from the right: a domain-spec
- * may contain "/", but does not end in "/" and digits.
+ * Reads the dual-cidr-length of RFC 7208 section 5.6 from the right: a
+ * domain-spec may contain "/", but does not end in "/" and digits.
  */
 static const char *
 read_dual(struct span *rest, struct spf_term *term)
@@ -116,7 +117,7 @@ read_ip6(struct span rest, struct spf_term *term)
 	    rest, &term->bits6, V6_BITS, ip_parse_v6, &term->ip);
 }
 
-/* RFC 7208 section 12; NULL: no error */
+/* parses the rest of a term (RFC 7208 section 12); NULL: no error */
 typedef const char *read_rest(struct span rest, struct spf_term *term);
 
 static const struct mechanism {
@@ -141,7 +142,7 @@ is_name(unsigned char c)
 	return ascii_is_alnum(c) || c == '-' || c == '_' || c == '.';
 }
 
-/* Takes `name "="`; absent: the term is not a modifier. */
+/* Reads `name "="`; absent if the term is not a modifier. */
 static struct span
 modifier_name(struct scan *s)
 {
@@ -172,7 +173,7 @@ read_modifier(struct span name, struct span value, struct spf_term *term)
 	term->fault = spf_macro_check(value, use, &term->needs);
 }
 
-/* RFC 7208 section 4.6.2; no qualifier is "+". */
+/* RFC 7208 section 4.6.2: the default is "+". */
 static enum spf_code
 read_qualifier(struct scan *s)
 {

@@ -1,10 +1,10 @@
 /*
- * record.h - an SPF record as an array of terms (RFC 7208 sections 4.5, 4.6, 5,
- * 6 and 12).
+ * record.h - parses an SPF record into an array of terms (RFC 7208 sections
+ * 4.5, 4.6, 5, 6 and 12).
  *
- * The whole record is read before any of it is used, so that a syntax error
- * anywhere in it is known first (RFC 7208 section 4.6).  Terms point into the
- * text; nothing is looked up here.
+ * The whole record is parsed before any of it is used, so that a syntax error
+ * anywhere is found first (RFC 7208 section 4.6).  Terms point into the record;
+ * nothing is looked up here.
  */
 #ifndef AVOUCH_SPF_RECORD_H
 #define AVOUCH_SPF_RECORD_H
@@ -26,9 +26,9 @@ enum spf_kind {
 	SPF_KIND_IP4,
 	SPF_KIND_IP6,
 	SPF_KIND_EXISTS,
-	SPF_KIND_REDIRECT, /* from here on: modifiers */
+	SPF_KIND_REDIRECT, /* modifiers start here */
 	SPF_KIND_EXP,
-	SPF_KIND_OTHER, /* a modifier this RFC does not define */
+	SPF_KIND_OTHER, /* a modifier that the RFC does not define */
 	SPF_KIND_WRONG, /* not a term; `fault` says why */
 };
 
@@ -37,7 +37,7 @@ struct spf_term {
 	enum spf_code qualifier; /* SPF_PASS, FAIL, SOFTFAIL or NEUTRAL */
 	unsigned bits4, bits6; /* prefix lengths; ip4, ip6: only one applies */
 	unsigned needs;        /* SPF_NEEDS_* of `spec` */
-	struct ip ip;          /* ip4, ip6 */
+	struct ip ip;          /* ip4 and ip6 only */
 	struct span text;      /* as written */
 	struct span spec;      /* the domain-spec (SPF_KIND_OTHER: the
 	                          macro-string); absent: not given */
@@ -46,28 +46,29 @@ struct spf_term {
 
 struct spf_record {
 	struct span text;
-	const struct spf_term *terms; /* in order, modifiers too */
+	const struct spf_term *terms; /* in order, including modifiers */
 	size_t n;
-	const struct spf_term *all; /* the first; NULL: none */
+	const struct spf_term *all; /* the first "all"; NULL: none */
 	const struct spf_term *redirect;
 	const struct spf_term *exp;
-	const struct spf_term *fault; /* the first term that has one */
+	const struct spf_term *fault; /* the first term with a syntax error */
 };
 
 /*
- * RFC 7208 section 4.5: the text begins with a version section of exactly
+ * Whether a TXT record is an SPF record (RFC 7208 section 4.5): it begins with
  * "v=spf1", in any case, followed by a space or the end.
  */
 bool spf_record_is(struct span text);
 
 /*
- * Reads a text for which spf_record_is() is true.  Errors are marked at their
- * terms, and reading continues after them.  False: `a` has no room.
+ * Parses a string for which spf_record_is() is true.  Errors are marked at
+ * their terms, and parsing continues after them.  Returns false if `a` is full.
  */
 bool spf_record_parse(
     struct arena *a, struct span text, struct spf_record *out);
 
-/* The term makes DNS queries: RFC 7208 section 4.6.4 counts it. */
+/* Whether the term makes DNS queries and so counts towards the limit of RFC
+ * 7208 section 4.6.4. */
 bool spf_term_looks_up(const struct spf_term *term);
 
 #endif

@@ -9,9 +9,8 @@
 /* ---- the identity ---- */
 
 /*
- * The local-part and the domain of a MAIL FROM, split at its last "@".  A
- * source route in front of it is no part of either (RFC 7208 section 2.2, RFC
- * 5321 appendix C).
+ * Splits a MAIL FROM into its local-part and domain at the last "@".  A source
+ * route before them is removed (RFC 7208 section 2.2, RFC 5321 appendix C).
  */
 static void
 split_sender(struct span sender, struct span *local, struct span *domain)
@@ -26,7 +25,8 @@ split_sender(struct span sender, struct span *local, struct span *domain)
 		*local = span_skip(*local, colon + 1);
 }
 
-/* `name` as macros show it: as received, but without U-labels and final dot. */
+/* Returns `name` as macros expand to it: as received, but without U-labels and
+ * the final dot. */
 static struct span
 shown_name(struct span name, struct span normal)
 {
@@ -37,7 +37,8 @@ shown_name(struct span name, struct span normal)
 	return name;
 }
 
-/* RFC 7208 sections 2.3 and 2.4; the local-part by section 4.3. */
+/* Sets the identity by RFC 7208 sections 2.3 and 2.4; the local-part by section
+ * 4.3. */
 static bool
 read_sender(struct spf_run *run, struct span *domain)
 {
@@ -78,7 +79,7 @@ read_query(struct spf_run *run)
 
 /* ---- check_host() ---- */
 
-/* RFC 7208 section 4.5; NULL: there is none, and `decision` says why. */
+/* Selects the record by RFC 7208 section 4.5; if NULL, `decision` says why. */
 static const struct dns_record *
 select_record(struct spf_run *run, struct spf_frame *f,
     const struct dns_answer *answer, struct spf_decision *decision)
@@ -118,13 +119,14 @@ parse_record(struct spf_run *run, struct spf_frame *f, struct span text,
 		f->note->line.term = text;
 	if (record->fault == NULL)
 		return true;
-	/* RFC 7208 section 4.6: anywhere in the record, before any use */
+	/* RFC 7208 section 4.6: a syntax error anywhere is a permerror, before
+	 * any term is used */
 	f->term = record->fault;
 	spf_run_fail(run, f, SPF_PERMERROR, record->fault->fault);
 	return false;
 }
 
-/* RFC 6591 section 3.2.6: a failure report names every record. */
+/* RFC 6591 section 3.2.6: a failure report lists every record. */
 static void
 note_source(struct spf_run *run, struct span domain, struct span record)
 {
@@ -135,7 +137,7 @@ note_source(struct spf_run *run, struct span domain, struct span record)
 		    (struct spf_source){ .domain = domain, .record = record };
 }
 
-/* RFC 7208 sections 4.3 to 4.6: the record of f->domain. */
+/* Loads the record of f->domain (RFC 7208 sections 4.3 to 4.6). */
 static bool
 load_record(struct spf_run *run, struct spf_frame *f, struct spf_record *record,
     struct spf_decision *decision)
@@ -239,8 +241,8 @@ note_outcome(struct spf_run *run, struct spf_frame *f,
 }
 
 /*
- * RFC 7208 section 4.6.2, from left to right; terms after "all" are ignored
- * (section 5.1).  False: no mechanism decided.
+ * Evaluates from left to right (RFC 7208 section 4.6.2); terms after "all" are
+ * ignored (section 5.1).  Returns false if no mechanism decided.
  */
 static bool
 evaluate(struct spf_run *run, struct spf_frame *f,
@@ -271,7 +273,7 @@ evaluate(struct spf_run *run, struct spf_frame *f,
 	return false;
 }
 
-/* RFC 7208 section 6.1; false: `decision` is final. */
+/* RFC 7208 section 6.1.  Returns false if `decision` is final. */
 static bool
 follow_redirect(struct spf_run *run, struct spf_frame *f,
     const struct spf_term *term, struct spf_decision *decision)
@@ -317,8 +319,8 @@ note_record(struct spf_run *run, struct spf_frame *f,
 
 /*
  * RFC 7208 section 4.  A redirect repeats the loop, an include calls this
- * function again; both were counted as look-ups before, so at most
- * SPF_MAX_LOOKUPS of them happen.
+ * function again; both have been counted as look-ups before, so there are at
+ * most SPF_MAX_LOOKUPS of them.
  */
 static struct spf_decision
 check_host(struct spf_run *run, struct span domain, unsigned depth)
@@ -392,7 +394,7 @@ explain(struct spf_run *run, const struct spf_decision *decision)
 	spf_trace_end(run, f.note, "explanation", run->out->explanation);
 }
 
-/* A result that was computed without enough memory is not used. */
+/* A result that was computed without enough memory must not be used. */
 static void
 set_out_of_memory(struct spf_run *run)
 {

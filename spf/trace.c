@@ -1,4 +1,5 @@
-/* trace.c - what each term asked, got and decided: `avouch spf --explain` */
+/* trace.c - records what each term queried, received and decided, for `avouch
+ * spf --explain` */
 #include "spf/internal.h"
 
 enum {

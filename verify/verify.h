@@ -33,8 +33,8 @@ enum {
 	VERIFY_MEMORY = 8 << 20,  /* bytes of arena for a message */
 	VERIFY_SCRATCH = 1 << 20, /* bytes of scratch for each of its tasks */
 	VERIFY_RECIPIENTS_MAX = 100, /* distinct domains kept */
-	VERIFY_RESULTS_MAX =
-	    16 * 1024, /* bytes of our Authentication-Results */
+	/* bytes of our Authentication-Results */
+	VERIFY_RESULTS_MAX = 16 * 1024,
 	VERIFY_GRACE_MS = 5,
 };
 
