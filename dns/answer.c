@@ -15,7 +15,7 @@ struct answer_memo {
 struct answer_block {
 	struct dns_answer answer; /* first: block_of() casts it back */
 	atomic_uint references;
-	size_t memory; /* 0: a constant, which is not counted */
+	size_t memory; /* 0: a constant, which has no reference count */
 	_Atomic(struct answer_memo *) kept;
 };
 
@@ -107,7 +107,7 @@ dns_error_text(enum dns_error fault)
 	case DNS_ERROR_BUDGET:
 		return "DNS limit of the message reached";
 	case DNS_ERROR_RESOURCE:
-		return "no resources to ask";
+		return "no resources for a DNS query";
 	}
 	return dns_error_name(fault);
 }
@@ -194,7 +194,7 @@ dns_record_put(struct buf *b, enum dns_type type,
 	}
 }
 
-/* Every answer is the first member of a block. */
+/* Returns the block whose first member is `a`; every answer is in one. */
 static struct answer_block *
 block_of(const struct dns_answer *a)
 {
@@ -219,7 +219,8 @@ copy_text(char **at, struct span text)
 	return copy;
 }
 
-/* Bytes of the block; 0: too many records, or too large. */
+/* Returns the bytes of the block for `a`, or 0 if it has too many records or is
+ * too large. */
 static size_t
 block_size(const struct dns_answer *a)
 {

@@ -1,9 +1,9 @@
 /*
- * answer.h - one answer of the DNS, immutable and shared.
+ * answer.h - one DNS answer, immutable and shared.
  *
- * An answer is reference-counted: the cache and all who asked the question
- * share one object.  Data parsed from it once (a DKIM key) can be stored with
- * it and lives as long as the answer.
+ * An answer is reference-counted: the cache and everyone who asked the question
+ * share one object.  Data parsed from an answer (such as a DKIM key) can be
+ * stored with it and lives as long as the answer.
  */
 #ifndef AVOUCH_DNS_ANSWER_H
 #define AVOUCH_DNS_ANSWER_H
@@ -16,7 +16,7 @@
 #include "lib/ip.h"
 #include "lib/span.h"
 
-enum dns_type { /* the numbers of the IANA registry */
+enum dns_type { /* numbers from the IANA registry */
 	DNS_A = 1,
 	DNS_NS = 2,
 	DNS_CNAME = 5,
@@ -31,18 +31,18 @@ enum dns_type { /* the numbers of the IANA registry */
 enum dns_state {
 	DNS_PENDING,  /* not answered yet */
 	DNS_FOUND,    /* at least one record of the type */
-	DNS_NODATA,   /* the name exists, the type does not: void */
+	DNS_NODATA,   /* the name exists, but has no record of the type: void */
 	DNS_NXDOMAIN, /* the name does not exist (RFC 8020): void */
-	DNS_BADNAME,  /* not a valid name in DNS; nothing was asked */
-	DNS_FAILED,   /* no answer; `fault` says why: temperror */
+	DNS_BADNAME,  /* not a valid DNS name; no query was sent */
+	DNS_FAILED,   /* temperror: no answer; `fault` says why */
 };
 
 /*
  * Why a question failed.  The first group is about the name: a server was
- * asked and did not give a usable answer.  The second group is about this host:
- * the question was not asked, or did not get its full time and repetitions.
- * dns_error_is_ours() separates them.  A check that failed for the second
- * reason must be deferred, never treated as a DNS failure of the domain,
+ * queried and did not return a usable answer.  The second group is about this
+ * host: the question was not sent, or did not get its full time and number of
+ * retries.  dns_error_is_ours() separates them.  A check that failed for the
+ * second reason must be deferred, never treated as a DNS failure of the domain,
  * because anyone who sends us enough mail can cause it.
  */
 enum dns_error {
@@ -54,45 +54,48 @@ enum dns_error {
 	DNS_ERROR_RCODE,    /* any other RCODE */
 	DNS_ERROR_GARBLED,  /* the answer is malformed, or its CNAMEs loop */
 
-	DNS_ERROR_UNREACHABLE, /* none of our resolvers: their ports are closed,
-	                          there is no route to them, or they answer
-	                          nothing at all, whatever the name is */
-	DNS_ERROR_BUDGET, /* a limit of the message: its number of questions or
-	                     repetitions, or its time ended before it asked */
-	DNS_ERROR_RESOURCE, /* a limit of this host: memory, sockets, too many
-	                       unanswered questions of all messages, or the
-	                       source is closed */
+	DNS_ERROR_UNREACHABLE, /* no resolver can be reached: their ports are
+	                          closed, there is no route to them, or they
+	                          do not answer any question */
+	DNS_ERROR_BUDGET,      /* a limit of the message: the number of its
+	                          questions or retries, or its time ended before
+	                          the question was sent */
+	DNS_ERROR_RESOURCE,    /* a limit of this host: memory, sockets, or too
+	                          many unanswered questions for all messages
+	                          together; or the source is closed */
 };
 
-/* The second group: DNS_ERROR_UNREACHABLE, _BUDGET and _RESOURCE. */
+/* Returns true for the second group: DNS_ERROR_UNREACHABLE, _BUDGET and
+ * _RESOURCE. */
 bool dns_error_is_ours(enum dns_error fault);
 
 struct dns_record {
 	struct span text;    /* TXT: the strings joined without a space.  MX,
-	                        PTR, NS, CNAME: the name in lower case without
-	                        the final dot ("" is the root, a null MX).
-	                        TLSA: "3 1 1 0123abcd" (RFC 6698 section
-	                        2.2), the data in lower case */
+	                        PTR, NS, CNAME: the name in lower case
+	                        without the final dot ("" is the root, a null
+	                        MX).  TLSA: "3 1 1 0123abcd" (RFC 6698
+	                        section 2.2), with the data in lower case */
 	struct ip ip;        /* A, AAAA */
 	uint16_t preference; /* MX */
-	uint16_t strings;    /* TXT: how many strings were joined */
+	uint16_t strings;    /* TXT: number of strings that were joined */
 };
 
-/* Whether both have the same data; texts are compared byte by byte. */
+/* Whether both records have the same data; `text` is compared byte by byte. */
 bool dns_record_equal(const struct dns_record *a, const struct dns_record *b);
 
-enum { DNS_RECORDS_MAX = 512 }; /* in one answer; more are DNS_FAILED */
+enum { DNS_RECORDS_MAX = 512 }; /* per answer; with more it is DNS_FAILED */
 
 struct dns_answer {
 	enum dns_state state;
-	enum dns_error fault;  /* of DNS_FAILED */
-	bool stale;            /* past its TTL, used because the servers fail */
+	enum dns_error fault;  /* only with DNS_FAILED */
+	bool stale;            /* past its TTL; used because the servers fail */
 	bool is_authoritative; /* the AA bit (RFC 1035 section 4.1.1) */
-	bool is_secure;        /* the resolver says that DNSSEC proves it: the
-	                          AD bit (RFC 6840 section 5.8) */
+	bool is_secure;        /* the AD bit (RFC 6840 section 5.8): the
+	                          resolver validated the answer with DNSSEC */
 	uint32_t ttl;          /* seconds, as received */
 	uint32_t size;         /* bytes of the DNS message; 0: unknown */
-	struct span alias; /* the last name of a CNAME chain; absent if none */
+	struct span alias; /* the last name of a CNAME chain; absent if there
+	                      is no CNAME */
 	size_t n_records;  /* 0 unless DNS_FOUND */
 	const struct dns_record *records;
 };
@@ -102,25 +105,25 @@ const char *dns_type_name(enum dns_type type);
 const char *dns_state_name(enum dns_state state);
 const char *dns_error_name(enum dns_error fault);
 
-/* The same for people, to be followed by "for NAME TYPE": "resolver
- * unreachable". */
+/* Like dns_error_name(), but readable text, such as "resolver unreachable";
+ * callers append "for NAME TYPE". */
 const char *dns_error_text(enum dns_error fault);
 
 bool dns_type_from_name(struct span name, enum dns_type *type);
 bool dns_error_from_name(struct span name, enum dns_error *fault);
 
 /*
- * Writes a record in printable ASCII, for people: "192.0.2.1", "10
+ * Writes a record in printable ASCII for display: "192.0.2.1", "10
  * mx.example.com", or "\"v=spf1 -all\"" with at most `max` bytes of the text.
  */
 void dns_record_put(struct buf *b, enum dns_type type,
     const struct dns_record *record, size_t max);
 
 /*
- * Copies `a`, its records and texts into one reference-counted block.  The
- * caller owns the first reference.  NULL: out of memory, or more than
- * DNS_RECORDS_MAX records.  Every answer is made here or is one of the
- * constants below.
+ * Copies `a`, its records and strings into one reference-counted block.  The
+ * caller owns the first reference.  Returns NULL if memory ran out or there are
+ * more than DNS_RECORDS_MAX records.  Every answer is made here or is one of
+ * the constants below.
  */
 const struct dns_answer *dns_answer_new(const struct dns_answer *a);
 
@@ -132,20 +135,21 @@ const struct dns_answer *dns_answer_pending(void);
 
 const struct dns_answer *dns_answer_ref(const struct dns_answer *a);
 
-/* Takes NULL. */
+/* Accepts NULL. */
 void dns_answer_unref(const struct dns_answer *a);
 
-/* Bytes of memory that the answer uses, for the limit of the cache. */
+/* Bytes of memory that the answer uses; the cache limits their sum. */
 size_t dns_answer_memory(const struct dns_answer *a);
 
 /*
  * An answer can store one memo: data that was derived from it.  The first
  * member of the memo is a `const char *` that identifies its owner, because
- * others may ask the same question for another purpose.
- * dns_answer_keep() stores `memo` unless the answer has one already, and
- * returns the stored one; if that is another one, `memo` is passed to `drop` at
- * once.  It returns NULL if the answer cannot store one (a constant, or out of
- * memory); then the caller still owns `memo`.  Any thread.
+ * other code may ask the same question for another purpose.  dns_answer_keep()
+ * stores `memo` unless the answer has one already, and returns the stored one;
+ * if that is a different memo, `memo` is immediately passed to `drop`.  It
+ * returns NULL if the memo cannot be stored (the answer is a constant, or
+ * memory ran out); then the caller still owns `memo`.  Any thread may call
+ * these.
  */
 void *dns_answer_memo(const struct dns_answer *a);
 void *dns_answer_keep(

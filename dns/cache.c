@@ -12,19 +12,19 @@
 
 enum {
 	SHARDS = 16,             /* a power of two */
-	SHARD_BYTES_MIN = 16384, /* a smaller shard would be useless */
+	SHARD_BYTES_MIN = 16384, /* bytes; a smaller shard would be useless */
 	BYTES_A_SLOT = 512,      /* the usual size of an entry */
-	ALLOCATOR = 32,          /* overhead of malloc for two blocks */
-	/* OpenSSL uses 1.7 kB for an RSA key of 1024 bits, whose record has 220
-	 * bytes, and 9.3 kB for one of 16384 bits, whose record has 2800. */
+	ALLOCATOR = 32,          /* bytes of malloc overhead for two blocks */
+	/* OpenSSL uses 1.7 kB for a 1024-bit RSA key, whose record has 220
+	 * bytes, and 9.3 kB for a 16384-bit key, whose record has 2800. */
 	KEY_BYTES = 1024,
 	KEY_FACTOR = 3,
 	MS = 1000,
 };
 
-/* One question: its answer, or the waits for it, or both. */
+/* One question with its answer, its waits, or both. */
 struct cache_entry {
-	struct dns_wait below; /* first: given to the source below */
+	struct dns_wait below; /* first: passed to the source below */
 	struct cache *cache;
 	struct cache_entry *chain;
 	struct cache_entry *newer, *older; /* LRU; unused while `asked` */
@@ -33,12 +33,13 @@ struct cache_entry {
 	struct span name;
 	const struct dns_answer *answer; /* NULL: none yet */
 	int64_t expires;                 /* milliseconds of options.clock() */
-	int64_t stale_until; /* the same, for use if the servers fail */
-	size_t bytes;        /* as counted in its shard */
-	struct dns_wait *first, **last; /* list of those who wait, */
-	unsigned waits; /* and how many have joined since it was asked */
+	int64_t stale_until;             /* like `expires`, for use while the
+	                                    servers fail */
+	size_t bytes;                    /* as counted in its shard */
+	struct dns_wait *first, **last;  /* list of waiting callers */
+	unsigned waits; /* callers that joined since it was asked */
 	bool asked;     /* the source below has the question */
-	bool forgotten; /* remove it when it is cache_on_answer */
+	bool forgotten; /* remove it when the answer arrives */
 	char text[];
 };
 
@@ -56,8 +57,8 @@ struct cache {
 	struct dns_cache_options options;
 	struct hash_secret secret;
 	size_t shard_bytes;
-	/* References: one of the owner, one of each question sent to the source
-	 * below, which may answer after the cache was closed. */
+	/* Reference count: one for the owner, and one for each question sent to
+	 * the source below, which may answer after the cache was closed. */
 	atomic_size_t users;
 	atomic_bool closed;
 	struct cache_shard shards[SHARDS];
@@ -66,7 +67,7 @@ struct cache {
 static void cache_on_answer(
     struct dns_wait *wait, const struct dns_answer *answer);
 
-/* ---- entries: all under the lock of their shard ---- */
+/* ---- entries: the caller has locked their shard ---- */
 
 static struct cache_shard *
 shard_of(struct cache *c, uint64_t hash)
@@ -155,7 +156,7 @@ dns_cache_key_bytes(const struct dns_answer *a)
 	return KEY_BYTES * a->n_records + KEY_FACTOR * dns_answer_memory(a);
 }
 
-/* Counts again the memory of `e`: entry, answer and parsed keys. */
+/* Recounts the memory of `e`: entry, answer and parsed keys. */
 static void
 count_bytes(struct cache_shard *s, struct cache_entry *e)
 {
@@ -169,8 +170,8 @@ count_bytes(struct cache_shard *s, struct cache_entry *e)
 	e->bytes = bytes;
 }
 
-/* Removes the least recently used entries until `more` bytes fit; false: they
- * do not fit even then. */
+/* Removes the least recently used entries until `more` bytes fit.  Returns
+ * false if they do not fit even then. */
 static bool
 make_room(struct cache *c, struct cache_shard *s, size_t more)
 {
@@ -220,7 +221,7 @@ ttl_ms(const struct dns_answer *a, uint32_t max)
 	return (int64_t)(a->ttl < max ? a->ttl : max) * MS;
 }
 
-/* Milliseconds for which an answer may be cached; 0: not at all. */
+/* Returns the milliseconds for which an answer may be cached; 0: not at all. */
 static int64_t
 lifetime(const struct dns_answer *a)
 {
@@ -230,7 +231,7 @@ lifetime(const struct dns_answer *a)
 	case DNS_NODATA: /* RFC 2308 section 5 */
 	case DNS_NXDOMAIN:
 		return ttl_ms(a, DNS_CACHE_NEGATIVE_MAX);
-	case DNS_FAILED: /* RFC 2308 section 7; not for our own limits */
+	case DNS_FAILED: /* RFC 2308 section 7; our own limits are not cached */
 		return a->fault == DNS_ERROR_BUDGET ||
 			a->fault == DNS_ERROR_RESOURCE
 		    ? 0
@@ -242,8 +243,8 @@ lifetime(const struct dns_answer *a)
 	return 0;
 }
 
-/* The answer past its TTL, marked as stale, with a reference; NULL: there is
- * none that may still be used. */
+/* Returns a reference to the answer past its TTL, marked as stale; NULL if none
+ * may still be used. */
 static const struct dns_answer *
 stale_answer(const struct cache_entry *e, int64_t now)
 {
@@ -261,8 +262,8 @@ stale_answer(const struct cache_entry *e, int64_t now)
 
 /*
  * Stores `answer` in `e`.  If it is a failure, an answer past its TTL is used
- * instead (RFC 8767 section 5).  Returns the answer for those who wait, with a
- * reference.
+ * instead (RFC 8767 section 5).  Returns a reference to the answer for the
+ * waiting callers.
  */
 static const struct dns_answer *
 take_answer(struct cache *c, struct cache_shard *s, struct cache_entry *e,
@@ -315,10 +316,10 @@ cache_answer_all(struct dns_wait *first, const struct dns_answer *answer)
 	}
 }
 
-/* ---- questions that the source below refused ---- */
+/* ---- questions that were refused by the source below ---- */
 
-/* Whether `w` would be refused for the same reason as the caller that the
- * question of `e` was asked for. */
+/* Whether `w` would be refused for the same reason as the caller on whose
+ * behalf the question of `e` was sent. */
 static bool
 is_refused_too(const struct cache_entry *e, const struct dns_wait *w)
 {
@@ -338,9 +339,9 @@ take_all(struct cache_entry *e)
 }
 
 /*
- * Removes from `e` the callers that are refused, and returns them. If others
- * remain, the question must be asked again for the first of them: one message
- * that has used up its share says nothing about the name.
+ * Removes the callers that are refused from `e`, and returns them.  If others
+ * remain, the question must be sent again on behalf of the first of them: that
+ * one message has used up its share says nothing about the name.
  */
 static struct dns_wait *
 take_refused(struct cache_entry *e)
@@ -370,7 +371,7 @@ ask_below(struct cache_entry *e)
 	below->ask(below, e->name, e->type, &e->below);
 }
 
-/* Sets the message on whose behalf `e` is asked. */
+/* Sets the message on whose behalf the question of `e` is sent. */
 static void
 set_asker(struct cache_entry *e, const struct dns_wait *w)
 {
@@ -383,8 +384,8 @@ set_asker(struct cache_entry *e, const struct dns_wait *w)
 
 /* ---- answers from below ---- */
 
-/* Ends the question of `e`; returns the answer for those who waited, with a
- * reference. */
+/* Ends the question of `e`; returns a reference to the answer for the callers
+ * that waited. */
 static const struct dns_answer *
 finish_question(struct cache_shard *s, struct cache_entry *e,
     const struct dns_answer *answer)
@@ -438,8 +439,8 @@ cache_on_answer(struct dns_wait *wait, const struct dns_answer *answer)
 	cache_release(c);
 }
 
-/* Returns an answer with a reference, or NULL if `wait` is cache_on_answer
- * later. Sets `send` to the entry if its question must be sent. */
+/* Returns a reference to an answer, or NULL if `wait` will be answered later.
+ * Sets `send` to the entry if its question must be sent. */
 static const struct dns_answer *
 cache_look_up(struct cache *c, struct cache_shard *s, uint64_t hash,
     struct span name, enum dns_type type, struct dns_wait *wait,
@@ -505,8 +506,9 @@ cache_ask(struct dns_source *source, struct span name, enum dns_type type,
 
 /* ---- the cache ---- */
 
-/* Removes all entries, or marks those that are being asked. Moves their callers
- * to the list that ends at `*waiting` unless `waiting` is NULL. */
+/* Removes all entries; those with a pending question are only marked.  Moves
+ * their callers to the list that ends at `*waiting` unless `waiting` is
+ * NULL. */
 static void
 cache_remove_all(struct cache_shard *s, struct dns_wait ***waiting)
 {

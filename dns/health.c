@@ -1,11 +1,10 @@
 /*
- * health.c - which servers work, why the others do not, and who is notified of
- * that.
+ * health.c - tracks which servers work and why others do not, and reports it.
  *
- * A server that is down is asked only if no other can be, and probed now and
- * then (query.c).  A reason for which it does not work is reported when it is
- * noticed, then at most once a minute, and the server once more when all of
- * them are gone.
+ * A server that is down is queried only if there is no other, and probed now
+ * and then (query.c).  Each reason why a server does not work is reported when
+ * it is noticed, and then at most once a minute.  A last report follows when
+ * all reasons have ended.
  */
 #include "dns/resolver_internal.h"
 
@@ -13,11 +12,11 @@
 #include "lib/enum_names.h"
 
 enum {
-	DOWN_AFTER = 3,    /* timeouts, or RCODE REFUSED, one after the other */
-	FAILS_AFTER = 20,  /* other error codes, one after the other: they may
-	                      be about the names */
-	REPORT_MS = 60000, /* between two reports of one reason */
-	ALIVE_MS = 100,    /* between questions for "localhost" */
+	DOWN_AFTER = 3,    /* consecutive timeouts, or RCODE REFUSED */
+	FAILS_AFTER = 20,  /* consecutive other error codes, which may be
+	                      caused by the names */
+	REPORT_MS = 60000, /* least time between two reports of one reason */
+	ALIVE_MS = 100,    /* least time between questions for "localhost" */
 };
 
 /* ---- reports ---- */
@@ -67,14 +66,14 @@ note_trouble(struct resolver *r, struct dns_server *s, enum dns_trouble trouble)
 	t->unreported = 0;
 }
 
-/* Counts a failure that may not be the server's. */
+/* Counts a failure, even if the server may not have caused it. */
 static void
 count_failure(struct dns_server *s, enum dns_trouble trouble)
 {
 	net_count(&s->troubles[trouble].failures, 1);
 }
 
-/* The reasons that any answer over `kind` rules out, as bits. */
+/* Returns as bits the reasons that any answer over `kind` rules out. */
 static unsigned
 ruled_out_by(enum socket_kind kind)
 {
@@ -83,7 +82,7 @@ ruled_out_by(enum socket_kind kind)
 		1U << DNS_TROUBLE_REFUSED | 1U << DNS_TROUBLE_UNREACHABLE;
 }
 
-/* Ends the reasons `which`; reports that if no other is left. */
+/* Ends the reasons `which`.  If none is left, reports that the server works. */
 static void
 end_troubles(struct resolver *r, struct dns_server *s, unsigned which)
 {
@@ -111,7 +110,7 @@ end_troubles(struct resolver *r, struct dns_server *s, unsigned which)
 	report_to_owner(r, s, DNS_TROUBLE_NONE, 0, first);
 }
 
-/* ---- what happened ---- */
+/* ---- events ---- */
 
 static void
 set_down(struct resolver *r, struct dns_server *s)
@@ -128,7 +127,7 @@ dns_health_timed_out(
     struct resolver *r, struct dns_server *s, const struct attempt *t)
 {
 	count_failure(s, DNS_TROUBLE_TIMEOUT);
-	/* others were answered meanwhile: it is the name that is slow */
+	/* it has answered other questions meanwhile, so the name is slow */
 	if (s->heard >= t->sent && s->heard > 0)
 		return;
 	if (++s->timeouts < DOWN_AFTER)
@@ -156,11 +155,11 @@ void
 dns_health_no_tcp(struct resolver *r, struct dns_server *s)
 {
 	count_failure(s, DNS_TROUBLE_TCP);
-	if (!s->down) /* else it was reported as that */
+	if (!s->down) /* otherwise that was reported */
 		note_trouble(r, s, DNS_TROUBLE_TCP);
 }
 
-/* Whether it serves us is the caller's to say. */
+/* Notes that `s` has replied.  The caller decides whether it serves us. */
 static void
 note_alive(struct resolver *r, struct dns_server *s)
 {
@@ -202,7 +201,7 @@ dns_health_failed(struct resolver *r, struct dns_server *s,
 		note_trouble(r, s, DNS_TROUBLE_ERRORS);
 }
 
-/* ---- is it the servers or the names? ---- */
+/* ---- whether the servers or the names cause the silence ---- */
 
 bool
 dns_health_all_silent(const struct resolver *r)
@@ -218,7 +217,7 @@ alive_answered(struct dns_wait *wait, const struct dns_answer *answer)
 {
 	struct alive_check *check = (struct alive_check *)wait;
 
-	(void)answer; /* that there is one was noted when it came */
+	(void)answer; /* the server was marked as alive when it arrived */
 	check->is_asked = false;
 }
 
@@ -238,7 +237,7 @@ dns_health_check_alive(struct resolver *r)
 	r->source.ask(&r->source, SPAN("localhost"), DNS_A, &check->wait);
 }
 
-/* ---- for those outside ---- */
+/* ---- public functions ---- */
 
 size_t
 dns_resolver_health(struct dns_source *source, struct dns_server_health *out)
@@ -255,7 +254,7 @@ dns_resolver_health(struct dns_source *source, struct dns_server_health *out)
 			int64_t since = atomic_load(&t->since);
 
 			out[i].failures[k] = atomic_load(&t->failures);
-			if (since != 0) /* a part of a second counts as one */
+			if (since != 0) /* round up */
 				out[i].seconds[k] = now > since
 				    ? (uint64_t)(now - since) / 1000 + 1
 				    : 1;
@@ -302,18 +301,17 @@ dns_trouble_text(enum dns_trouble trouble)
 		return "refuses the connection: no name server listens there";
 	case DNS_TROUBLE_UNREACHABLE:
 		return "cannot be reached: this host has no route to it, or "
-		       "its "
-		       "own firewall is in the way";
+		       "its own firewall is in the way";
 	case DNS_TROUBLE_RCODE_REFUSED:
-		return "refuses our questions: it must allow recursion for "
-		       "this "
-		       "host";
+		return "refuses our queries: it must allow recursion for "
+		       "this host";
 	case DNS_TROUBLE_ERRORS:
-		return "answers with errors only, mostly SERVFAIL: it may not "
-		       "reach the Internet, or someone sends mail from broken "
-		       "domains";
+		return "answers with errors only, mostly SERVFAIL: it may be "
+		       "unable to reach the Internet, or someone sends mail "
+		       "from broken domains";
 	case DNS_TROUBLE_TCP:
-		return "cannot be reached over TCP, which long answers need";
+		return "cannot be reached over TCP, which is needed for long "
+		       "answers";
 	}
 	return "";
 }

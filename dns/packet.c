@@ -30,7 +30,7 @@ dns_packet_name(struct arena *a, const struct ldns_struct_rdf *dname)
 	return span_of(text, n);
 }
 
-/* RFC 1035 section 3.3.14: one or more strings with a length before each. */
+/* RFC 1035 section 3.3.14: one or more strings, each preceded by its length. */
 static bool
 read_text(struct arena *a, const ldns_rr *rr, struct dns_record *out)
 {
@@ -158,9 +158,10 @@ enum { /* RFC 1035 section 4.1.1, RFC 6840 section 5.7 */
 	RECORD_FIXED = 10,    /* type, class, TTL and length of a record */
 	SOA_NUMBERS = 20,     /* bytes of a SOA after its two names */
 	TLSA_MIN = 4,         /* bytes of a TLSA with one byte of data */
-	TTL_MAX = 0x7fffffff, /* RFC 2181 section 8: a larger one is zero */
-	/* Records read of one answer; a reply with more is DNS_PACKET_GARBLED.
-	 */
+	TTL_MAX = 0x7fffffff, /* RFC 2181 section 8: a larger one counts as
+	                         zero */
+	/* Records read from one answer; a reply with more is
+	 * DNS_PACKET_GARBLED. */
 	SEEN_MAX = DNS_RECORDS_MAX + DNS_PACKET_CHAIN_MAX,
 };
 
@@ -168,14 +169,14 @@ struct header {
 	uint16_t id, bits, questions, answers, authorities, additionals;
 };
 
-/* Where a record is in the packet: the offsets of its parts. */
+/* The offsets of a record's parts in the packet, and its fixed fields. */
 struct packet_slot {
 	size_t owner, data, end;
 	uint16_t type, class;
 	uint32_t ttl;
 };
 
-/* A record of the answer section that was read. */
+/* A record that was read from the answer section. */
 struct packet_seen {
 	struct span owner;
 	enum dns_type type;
@@ -183,7 +184,7 @@ struct packet_seen {
 	struct dns_record record;
 };
 
-/* A packet while it is read. */
+/* The state of reading one packet. */
 struct packet_reader {
 	struct arena *arena;
 	const uint8_t *packet;
@@ -192,7 +193,7 @@ struct packet_reader {
 	struct header header;
 	struct packet_seen *seen;
 	size_t n_seen;
-	size_t strings; /* of TXT records, given to ldns so far */
+	size_t strings; /* strings of TXT records passed to ldns so far */
 };
 
 static uint16_t
@@ -273,7 +274,7 @@ dns_packet_is_refusal(const uint8_t *packet, size_t n)
 	    (get_16(packet + 2) & BITS_RCODE) == LDNS_RCODE_REFUSED;
 }
 
-/* The question section is the one we sent, in any case of letters. */
+/* Whether the question section is the one that we sent, ignoring case. */
 static bool
 has_question(struct packet_reader *r, const struct dns_packet_question *q)
 {
@@ -299,11 +300,11 @@ has_question(struct packet_reader *r, const struct dns_packet_question *q)
 	return true;
 }
 
-/* ---- records, before ldns sees them ---- */
+/* ---- checks of records, before ldns reads them ---- */
 
 /*
- * Moves `*at` past the labels of a name, up to its final zero or pointer,
- * which must lie before `end`.  `*size` becomes the bytes of the labels.
+ * Moves `*at` past the labels of a name, up to its final zero or pointer, which
+ * must be before `end`.  Sets `*size` to the bytes of the labels.
  */
 static bool
 skip_labels(const struct packet_reader *r, size_t *at, size_t end, size_t *size)
@@ -316,7 +317,7 @@ skip_labels(const struct packet_reader *r, size_t *at, size_t end, size_t *size)
 	return *at < end && (r->packet[*at] == 0 || r->packet[*at] >= POINTER);
 }
 
-/* Moves `*at` past a name as it is in the packet; pointers are not followed. */
+/* Moves `*at` past a name in the packet without following pointers. */
 static bool
 skip_name(const struct packet_reader *r, size_t *at, size_t end)
 {
@@ -329,10 +330,10 @@ skip_name(const struct packet_reader *r, size_t *at, size_t end)
 }
 
 /*
- * Checks that a name costs little to read (RFC 1035 sections 2.3.4, 4.1.4): it
- * has at most 255 bytes and DNS_PACKET_POINTERS_MAX pointers, and each pointer
- * goes backward, to before the labels that it follows.  Moves `*at` past the
- * name.
+ * Checks that a name is cheap to read (RFC 1035 sections 2.3.4, 4.1.4): it has
+ * at most 255 bytes and DNS_PACKET_POINTERS_MAX pointers, and each pointer
+ * refers to an earlier position than the labels before it.  Moves `*at` past
+ * the name.
  */
 static bool
 check_name(const struct packet_reader *r, size_t *at, size_t end)
@@ -359,13 +360,13 @@ check_name(const struct packet_reader *r, size_t *at, size_t end)
 
 		if (to < HEADER_SIZE || to >= from)
 			return false;
-		end = from; /* earlier labels do not reach into later ones */
+		end = from; /* earlier labels must not overlap later ones */
 		from = to;
 	}
 	return false;
 }
 
-/* Finds the parts of the next record, without a look at its data. */
+/* Finds the parts of the next record without checking its data. */
 static bool
 next_slot(struct packet_reader *r, struct packet_slot *slot)
 {
@@ -392,8 +393,8 @@ ttl_of(const struct packet_slot *slot)
 	return slot->ttl <= TTL_MAX ? slot->ttl : 0;
 }
 
-/* Returns the number of strings (RFC 1035 section 3.3.14); 0: not a valid TXT.
- */
+/* Returns the number of strings (RFC 1035 section 3.3.14), or 0 if the data are
+ * not a valid TXT. */
 static size_t
 count_strings(const struct packet_reader *r, const struct packet_slot *slot)
 {
@@ -405,10 +406,10 @@ count_strings(const struct packet_reader *r, const struct packet_slot *slot)
 	return at == slot->end ? n : 0;
 }
 
-/* The data of each type (RFC 1035 section 3.3, RFC 3596). */
+/* The layout of each type's data (RFC 1035 section 3.3, RFC 3596). */
 static const struct packet_shape {
 	enum dns_type type;
-	uint8_t before, names, after; /* bytes, names, bytes */
+	uint8_t before, names, after; /* bytes, then names, then bytes */
 } shapes[] = {
 	{ DNS_A, 4, 0, 0 },
 	{ DNS_AAAA, 16, 0, 0 },
@@ -419,7 +420,7 @@ static const struct packet_shape {
 	{ DNS_SOA, 0, 2, SOA_NUMBERS },
 };
 
-/* Checks owner and data of a record of a type that we keep. */
+/* Checks owner and data of a record whose type we support. */
 static bool
 check_slot(const struct packet_reader *r, const struct packet_slot *slot)
 {
@@ -446,7 +447,7 @@ check_slot(const struct packet_reader *r, const struct packet_slot *slot)
 	return false;
 }
 
-/* ---- records, read ---- */
+/* ---- reading records ---- */
 
 static struct span
 read_owner(const struct packet_reader *r, const struct packet_slot *slot)
@@ -462,8 +463,9 @@ read_owner(const struct packet_reader *r, const struct packet_slot *slot)
 }
 
 /*
- * A TXT that would cost much in ldns, which allocates for each string: joined
- * from the packet, without its end if it is too long.
+ * Reads a TXT record that would be expensive for ldns, which allocates memory
+ * for each string.  Joins the strings from the packet, and truncates the result
+ * if it is too long.
  */
 static bool
 read_large_text(const struct packet_reader *r, const struct packet_slot *slot,
@@ -508,8 +510,8 @@ read_data(struct packet_reader *r, const struct packet_slot *slot,
 	return ok;
 }
 
-/* Reads the records of the question's type, and CNAMEs, of the answer section.
- */
+/* Reads the CNAMEs and the records of the question's type from the answer
+ * section. */
 static bool
 collect_answers(struct packet_reader *r, enum dns_type type)
 {
@@ -542,9 +544,9 @@ collect_answers(struct packet_reader *r, enum dns_type type)
 }
 
 /*
- * RFC 1034 section 3.6.2: from `*name` to where its CNAMEs end, in whatever
- * order they are; `*ttl` becomes the least TTL on the way.  False: a loop, or
- * more than DNS_PACKET_CHAIN_MAX.
+ * RFC 1034 section 3.6.2: follows the CNAMEs of `*name`, whatever their order,
+ * and sets `*name` to the last target and `*ttl` to the least TTL.  Returns
+ * false if they loop or are more than DNS_PACKET_CHAIN_MAX.
  */
 static bool
 follow_aliases(const struct packet_reader *r, struct span *name, uint32_t *ttl)
@@ -565,7 +567,7 @@ follow_aliases(const struct packet_reader *r, struct span *name, uint32_t *ttl)
 	return false;
 }
 
-/* Equal records are neighbours, the first one in the packet before others. */
+/* Sorts equal records next to each other, in the order of the packet. */
 static int
 compare_records(const void *left, const void *right)
 {
@@ -588,9 +590,10 @@ compare_records(const void *left, const void *right)
 }
 
 /*
- * RFC 2181 section 5: a set holds no record twice.  Drops later copies of a
- * record from `records`; sorts pointers to them for it, since comparing each
- * with each takes 130,000 comparisons.  False: no memory.
+ * RFC 2181 section 5: a set does not contain a record twice.  Drops later
+ * copies of a record from `records`.  It sorts pointers to them, since
+ * comparing all pairs takes 130,000 comparisons.  Returns false if memory ran
+ * out.
  */
 static bool
 drop_copies(struct arena *a, struct dns_record *records, size_t *n)
@@ -615,8 +618,8 @@ drop_copies(struct arena *a, struct dns_record *records, size_t *n)
 	return true;
 }
 
-/* The records of `name` and the question's type, each once; false: no memory.
- */
+/* Sets the records of `out` to those of `name` and the question's type, each
+ * once.  Returns false if memory ran out. */
 static bool
 keep_records(struct packet_reader *r, struct span name, enum dns_type type,
     struct dns_answer *out)
@@ -640,9 +643,9 @@ keep_records(struct packet_reader *r, struct span name, enum dns_type type,
 }
 
 /*
- * Reads the other sections of an answer "no": RFC 2308 section 5, the time it
- * may be kept; section 2.2.1, whether it is a referral, which is not an
- * answer; RFC 6891 section 6.1.3, the upper bits of the RCODE.
+ * Reads the other sections of a negative answer: how long it may be cached (RFC
+ * 2308 section 5), whether it is a referral, which is not an answer (section
+ * 2.2.1), and the upper bits of the RCODE (RFC 6891 section 6.1.3).
  */
 static bool
 read_negative(struct packet_reader *r, struct dns_answer *out, bool *refers)
@@ -685,7 +688,7 @@ fault(struct dns_answer *out, enum dns_error why)
 	return DNS_PACKET_ERROR;
 }
 
-/* An answer "no": the name or the type does not exist. */
+/* Handles a negative answer: the name or the type does not exist. */
 static enum dns_packet_reply
 classify_negative(struct packet_reader *r, const struct dns_packet_question *q,
     struct dns_answer *out)
@@ -702,8 +705,8 @@ classify_negative(struct packet_reader *r, const struct dns_packet_question *q,
 		return fault(out, DNS_ERROR_REFUSED);
 	if (out->state != DNS_FAILED)
 		return DNS_PACKET_ANSWER;
-	/* BADVERS, which version 0 does not deserve, or the like: without EDNS
-	 * there are no such RCODEs. */
+	/* BADVERS, which a query of version 0 should not get, or similar:
+	 * without EDNS there are no such RCODEs. */
 	return q->edns ? DNS_PACKET_NO_EDNS : DNS_PACKET_ERROR;
 }
 

@@ -3,11 +3,11 @@
 #include "dns/queue.h"
 
 enum {
-	/* While we are crowded, a question is repeated when it is that old:
-	 * unbound does not answer what it has worked on for 1.9 s
-	 * (discard-timeout), but has the answer in its cache. */
+	/* While crowded, a question is repeated only from this step on: unbound
+	 * sends no reply to a query that took it longer than 1.9 s
+	 * (discard-timeout), but then has the answer in its cache. */
 	CROWDED_STEP = 3,
-	CROWDED_COST = 8, /* of such a repetition */
+	CROWDED_COST = 8, /* cost of such a repetition */
 };
 
 /* ---- lists ---- */
@@ -39,7 +39,7 @@ take_off(struct query_list *list, struct dns_query *q, int which)
 		list->last = l->previous;
 }
 
-/* All waits of one step are equally long, so its list is in order. */
+/* All waits of one step are equally long, so its list stays sorted. */
 static void
 arm(struct resolver *r, struct dns_query *q)
 {
@@ -56,7 +56,7 @@ arm_again(struct resolver *r, struct dns_query *q)
 
 /* ---- attempts ---- */
 
-/* The oldest makes room if there is none. */
+/* Returns a free attempt; if there is none, forgets the oldest one. */
 static struct attempt *
 free_attempt(struct resolver *r, struct dns_query *q)
 {
@@ -129,8 +129,8 @@ query_send(struct resolver *r, struct dns_query *q, struct dns_server *s,
 	return NULL;
 }
 
-/* Someone who may still answer was asked.  A connection fails soon if its
- * server is down; until then it counts. */
+/* Whether an answer may still arrive.  A TCP connection counts even if its
+ * server is down: it will fail soon. */
 static bool
 is_awaited(const struct dns_query *q)
 {
@@ -145,7 +145,8 @@ is_awaited(const struct dns_query *q)
 	return false;
 }
 
-/* No reply to it is awaited any more. */
+/* Forgets the attempts of `q` and removes it from the lists of active queries.
+ */
 static void
 detach(struct resolver *r, struct dns_query *q)
 {
@@ -179,9 +180,9 @@ note_unanswered(struct resolver *r, struct dns_query *q)
 }
 
 /*
- * Some of its questions have been unanswered for long, or were until now and
- * one is being tried again: more of them would only keep the resolvers, which
- * have enough to do, from the questions of others.
+ * Whether a domain has too many questions that have been unanswered for long,
+ * or that failed while another attempt is in progress.  More of them would only
+ * keep the busy resolvers from answering other questions.
  */
 static bool
 is_domain_dead(struct resolver *r, const struct dns_query *q)
@@ -216,8 +217,8 @@ query_finish(
 	wait->done(wait, answer);
 }
 
-/* Before its time is up.  The resolvers do not know that, so that it counts
- * as unanswered for some more time. */
+/* Ends `q` before its time is up.  The resolvers keep working on it, so it
+ * counts as unanswered for some more time. */
 static void
 give_up(struct resolver *r, struct dns_query *q, enum dns_error why)
 {
@@ -234,10 +235,10 @@ give_up(struct resolver *r, struct dns_query *q, enum dns_error why)
 }
 
 /*
- * While too much is unanswered, it is not known whether the domain's servers
- * fail or our resolvers have no time for it, which they may say by silence, by
- * SERVFAIL or by REFUSED.  It is our failure then, as it is if they are silent
- * whatever they are asked.
+ * Returns the error to report for `why`.  While we are crowded, silence,
+ * SERVFAIL and REFUSED may mean that our resolvers are overloaded, not that the
+ * domain's servers fail.  Then the failure is our own.  So it is if the
+ * resolvers do not answer anything.
  */
 static enum dns_error
 blame(struct resolver *r, enum dns_error why)
@@ -290,12 +291,12 @@ query_send_over_tcp(struct resolver *r, struct dns_query *q,
 		query_send(r, q, s, SOCKET_TCP);
 	}
 	if (q->error != DNS_ERROR_NONE)
-		why = q->error; /* it could not be sent, now or before */
+		why = q->error; /* it could not be sent now or earlier */
 	if (!is_awaited(q))
 		query_turn_to_others(r, q, s, why);
 }
 
-/* A server that is down is asked beside one that is up, now and then. */
+/* Now and then also sends `q` to a server that is down, to see if it is up. */
 static void
 probe(struct resolver *r, struct dns_query *q)
 {
@@ -317,7 +318,7 @@ probe(struct resolver *r, struct dns_query *q)
 	}
 }
 
-/* There is nobody left to ask. */
+/* Whether no server is left that could answer. */
 static bool
 is_hopeless(struct resolver *r, const struct dns_query *q)
 {
@@ -363,9 +364,10 @@ query_answer(
 /* ---- sockets that fail ---- */
 
 /*
- * No question waits for a server that does not listen.  But anyone can forge an
- * ICMP message that says so (RFC 5927), which ends a TCP connection only if
- * it also has a valid sequence number: the last server is asked over TCP.
+ * A question does not wait for a server that does not listen.  But anyone can
+ * forge an ICMP message that says so (RFC 5927).  Such a message ends a TCP
+ * connection only if it also has a valid sequence number, so the last server is
+ * queried over TCP.
  */
 static void
 udp_failed(struct resolver *r, struct dns_query *q, struct dns_server *s)
@@ -377,9 +379,9 @@ udp_failed(struct resolver *r, struct dns_query *q, struct dns_server *s)
 }
 
 /*
- * A connection that was closed while it was idle says nothing about the
- * question (RFC 7766 section 6.2.4), nor does one that got stuck on another
- * question, so it is asked once more.
+ * A connection that was closed while idle says nothing about the question (RFC
+ * 7766 section 6.2.4), nor does one that is stuck on another question, so the
+ * question is sent once more.
  */
 static void
 tcp_failed(
@@ -388,7 +390,8 @@ tcp_failed(
 	struct dns_server *s = sock->server;
 
 	if (query_awaits_tcp(q, s) || q->tcp_forged)
-		return; /* over another connection, or repeated over UDP */
+		return; /* awaited from another connection, or repeated over
+		           UDP */
 	if (sock->connected && !q->tcp_again) {
 		q->tcp_again = true;
 		query_send_over_tcp(r, q, s, DNS_ERROR_TIMEOUT);
@@ -417,7 +420,8 @@ query_break(struct resolver *r, struct dns_socket *sock)
 	}
 }
 
-/* The oldest, which is last, may be what the server is working on. */
+/* Skips the oldest attempt, the last in the list: the server may be working on
+ * it. */
 void
 query_bypass(struct resolver *r, struct dns_socket *sock)
 {
@@ -462,7 +466,8 @@ expire_attempts(struct resolver *r, struct dns_query *q)
 	}
 }
 
-/* The answer is not needed, or not urgently enough to delay other questions. */
+/* Whether the answer is not needed, or not urgently enough to delay other
+ * questions. */
 static bool
 is_not_wanted(struct resolver *r, const struct dns_query *q)
 {
@@ -471,7 +476,7 @@ is_not_wanted(struct resolver *r, const struct dns_query *q)
 	return q->wait->prefetch && dns_source_is_crowded(&r->source);
 }
 
-/* The same wait as before, or the next longer one. */
+/* Moves `q` to the next, longer wait if there is one. */
 static void
 next_step(struct resolver *r, struct dns_query *q)
 {
@@ -505,9 +510,9 @@ repeat(struct resolver *r, struct dns_query *q)
 		if (!is_awaited(q))
 			finish_failed(r, q, q->error);
 	} else if (query_awaits_tcp(q, s)) {
-		return; /* which loses nothing */
+		return; /* TCP does not lose packets */
 	} else if (crowded && q->step < CROWDED_STEP) {
-		return; /* the resolvers have enough to do */
+		return; /* the resolvers are busy enough */
 	} else if (!may_repeat(q, crowded)) {
 		give_up(r, q, DNS_ERROR_BUDGET);
 	} else {
@@ -532,11 +537,12 @@ time_is_up(struct resolver *r, struct dns_query *q)
 		finish_failed(r, q, why);
 }
 
-/* Ends the queries whose time is up; returns when the next one is due. */
+/* Ends queries whose time is up, at most `*left`.  Returns when the next one is
+ * due. */
 static int64_t
 end_some(struct resolver *r, unsigned *left)
 {
-	/* Every query has the same time, so that `all` stays in order. */
+	/* Every query has the same time limit, so `all` stays sorted. */
 	bool hurry =
 	    dns_server_all_down(r) || dns_source_is_crowded(&r->source);
 	int64_t less =
@@ -551,7 +557,7 @@ end_some(struct resolver *r, unsigned *left)
 	return q != NULL ? q->deadline - less : INT64_MAX;
 }
 
-/* The same for repetitions. */
+/* Like end_some(), but repeats queries that are due. */
 static int64_t
 repeat_some(struct resolver *r, unsigned *left)
 {

@@ -9,27 +9,28 @@
 #include "lib/domain.h"
 
 enum {
-	/* Bytes of a question and its name, at most. */
+	/* Upper limit for the bytes of a question and its name. */
 	QUESTION_MEMORY = 512,
-	/* Bytes of scratch memory to bring one name into normal form. */
+	/* Bytes of scratch memory to convert one name to normal form. */
 	NORMAL_MEMORY = 16384,
-	/* Questions in one hash chain if `max_questions` are recorded, which is
-	 * rare. */
+	/* Average length of a hash chain if `max_questions` are recorded, which
+	 * is rare. */
 	CHAIN_MOST = 8,
 	SLOTS_LEAST = 16,
-	/* Bytes of a name before it is in normal form: UTF-8 makes it longer
-	 * than DOMAIN_MAX; a longer one is not a valid name. */
+	/* Largest size of a name before it is normalized, in bytes.  UTF-8 may
+	 * make it longer than DOMAIN_MAX; a name longer than this is not
+	 * valid. */
 	GIVEN_MAX = 1024,
 };
 
-/* A question with our own data. */
+/* A question and our private data about it. */
 struct question_entry {
 	struct dns_question
 	    q; /* first: dns_questions_set_answer() casts it back */
-	struct question_entry *chain; /* with the same hash */
-	bool needed;  /* asked by dns_ask(), not only dns_prefetch() */
-	bool dropped; /* a prefetch that failed because of our own limits;
-	                 asked again if it is needed */
+	struct question_entry *chain; /* next entry with the same hash */
+	bool needed;  /* asked by dns_ask(), not only by dns_prefetch() */
+	bool dropped; /* a prefetch that failed because of our own limits; it
+	                 is sent again if it is needed */
 };
 
 struct dns_questions {
@@ -38,15 +39,16 @@ struct dns_questions {
 	void *driver;
 	size_t max;             /* limit of `needed` */
 	size_t needed;          /* questions of dns_ask() */
-	size_t prefetched;      /* questions of dns_prefetch() only */
+	size_t prefetched;      /* questions asked only by dns_prefetch() */
 	size_t pending;         /* unanswered questions */
 	size_t required;        /* unanswered questions of dns_ask() */
-	enum dns_error expired; /* of dns_questions_expire(), or none */
+	enum dns_error expired; /* as set by dns_questions_expire(), or none */
 	bool budget_exceeded; /* a dns_ask() failed because of our own limits */
 	struct dns_question *first;
 	struct dns_question *last;
-	struct dns_question *unsent; /* earlier ones are sent or answered */
-	size_t mask;                 /* of `slots`, a power of two less one */
+	struct dns_question *unsent; /* all earlier ones are sent or answered */
+	size_t mask;                 /* number of `slots`, a power of two,
+	                                minus one */
 	struct question_entry **slots;
 };
 
@@ -113,9 +115,9 @@ find_question(
 }
 
 /*
- * Cores run repeatedly, and their names are nearly always ASCII: a name that
- * differs from a known normal form only in case and the final dot needs no
- * IDNA.
+ * Finds a question without IDNA if `name` differs from the normal form only in
+ * case and the final dot.  Cores run repeatedly, and their names are nearly
+ * always ASCII.
  */
 static struct question_entry *
 find_ascii_name(

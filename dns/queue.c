@@ -9,19 +9,19 @@
 #include "lib/hash.h"
 
 enum {
-	/* Domains of a message whose failures are counted; those of more
-	 * domains are bounded by the other limits. */
+	/* Domains per message whose failures are counted.  The failures of
+	 * further domains are bounded by the other limits. */
 	DOMAINS_MAX = 16,
 };
 
 /* One question; freed when the source below has answered it. */
 struct queued {
-	struct dns_wait below; /* first: given to the source below */
-	struct dns_wait *wait; /* NULL: it has its answer */
+	struct dns_wait below; /* first: passed to the source below */
+	struct dns_wait *wait; /* NULL: already answered */
 	struct queued *next;
 	uint64_t domain;
 	enum dns_type type;
-	bool delayed; /* it could not be asked at once */
+	bool delayed; /* it could not be sent immediately */
 	struct span name;
 	char text[];
 };
@@ -40,20 +40,22 @@ struct dns_queue {
 	struct dns_source source; /* first */
 	struct dns_source *source_below;
 
-	/* One for the owner, one for each question below, one for each of its
-	 * queries in the resolver. */
+	/* Reference count: one for the owner, one for each question below, one
+	 * for each of the queue's queries in the resolver. */
 	atomic_uint refs;
 	atomic_bool ended;
 	atomic_uint repetitions;
-	atomic_uint unsent; /* accepted below, and not sent yet */
+	atomic_uint unsent; /* accepted below, but not sent yet */
 
-	pthread_mutex_t lock; /* of what follows */
+	pthread_mutex_t lock; /* for the members that follow */
 	struct queued_list waiting;
 	struct queued_list asked;
 	struct dead_count domains[DOMAINS_MAX];
 	size_t n_domains;
-	unsigned crowded; /* questions that failed because of others */
-	bool sending;     /* by one thread, which goes on with what comes */
+	unsigned crowded; /* questions that failed while the source below was
+	                     crowded */
+	bool sending;     /* a thread is in send_waiting(); it sends new
+	                     questions too */
 	pthread_cond_t sent;
 };
 
@@ -87,9 +89,10 @@ list_remove(struct queued_list *list, struct queued *q)
 	list->n--;
 }
 
-/* ---- answers that are given without the source below ---- */
+/* ---- answers that do not come from the source below ---- */
 
-/* Those who get one and the same answer, chained by their `next`. */
+/* Adds the caller of `q`, if it is still waiting, to a chain of callers that
+ * get the same answer. */
 static void
 collect(struct dns_wait **chain, struct queued *q)
 {
@@ -131,7 +134,7 @@ collect_waiting(struct dns_queue *queue, struct dns_wait **chain)
 static uint64_t
 domain_of(struct span name)
 {
-	/* a collision cuts off a domain of the same message, at worst */
+	/* at worst a collision cuts off a domain of the same message */
 	static const struct hash_secret none = { 0, 0 };
 
 	return hash_span(none, domain_suffix(name, DNS_QUEUE_DOMAIN), 0);
@@ -154,14 +157,14 @@ is_dead(struct dns_queue *queue, uint64_t domain)
 	return d != NULL && d->failures >= DNS_QUEUE_DEAD;
 }
 
-/* Its servers said nothing, as far as we know. */
+/* Whether, as far as we know, the domain's servers did not answer. */
 static bool
 is_unanswered(const struct dns_wait *wait, const struct dns_answer *answer)
 {
 	if (answer->state != DNS_FAILED)
 		return false;
 	if (dns_error_is_ours(answer->fault))
-		return !wait->prefetch; /* that one was dropped */
+		return !wait->prefetch; /* a prefetch was merely dropped */
 	return answer->fault == DNS_ERROR_TIMEOUT ||
 	    answer->fault == DNS_ERROR_SERVFAIL;
 }
@@ -185,8 +188,8 @@ collect_domain(
 	}
 }
 
-/* Notes what the answer says about its domain; questions that are not asked any
- * more because of it go into `chain`. */
+/* Notes whether the domain has answered.  Moves the callers whose questions
+ * will not be sent any more because of it to `chain`. */
 static void
 count_answer(struct dns_queue *queue, const struct queued *q,
     const struct dns_answer *answer, struct dns_wait **chain)
@@ -214,7 +217,8 @@ is_full(const struct dns_queue *queue)
 	return queue->asked.n >= dns_source_share(queue->source_below);
 }
 
-/* Under the lock, which is released around each ask.  The caller has a ref. */
+/* Sends waiting questions while there is room.  Call this with the lock, which
+ * is released around each ask(), and with a reference. */
 static void
 send_waiting(struct dns_queue *queue)
 {
@@ -238,7 +242,8 @@ send_waiting(struct dns_queue *queue)
 		pthread_cond_broadcast(&queue->sent);
 }
 
-/* All that is not answered, here and below. */
+/* Ends the queue, and moves the callers of all unanswered questions, here and
+ * below, to `chain`. */
 static void
 collect_all(struct dns_queue *queue, struct dns_wait **chain)
 {
@@ -248,8 +253,8 @@ collect_all(struct dns_queue *queue, struct dns_wait **chain)
 	collect_waiting(queue, chain);
 }
 
-/* The message has used up its repetitions, or has met with too many questions
- * that the source below has no room for. */
+/* Whether the message has used up its repetitions, or the source below had no
+ * room for too many of its questions. */
 static bool
 is_used_up(struct dns_queue *queue, const struct dns_wait *wait,
     const struct dns_answer *answer)
@@ -263,7 +268,7 @@ is_used_up(struct dns_queue *queue, const struct dns_wait *wait,
 	return queue->crowded >= DNS_QUEUE_CROWDED;
 }
 
-/* The source below has answered. */
+/* Called when the source below has answered. */
 static void
 queue_answered(struct dns_wait *below, const struct dns_answer *answer)
 {
@@ -409,7 +414,7 @@ dns_queue_open(struct dns_source *below)
 	return &queue->source;
 }
 
-/* ---- for the source at the bottom ---- */
+/* ---- functions for the source at the bottom ---- */
 
 struct dns_queue *
 dns_queue_ref(struct dns_queue *queue)

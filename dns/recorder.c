@@ -9,15 +9,15 @@
 #include "lib/buf.h"
 #include "lib/ip.h"
 
-enum { STRING_MAX = 255 }; /* bytes of one string of a TXT record */
+enum { STRING_MAX = 255 }; /* bytes of one string in a TXT record */
 
 /* One question and its answer. */
 struct recorded {
-	struct dns_wait below; /* first: given to the source below */
+	struct dns_wait below; /* first: passed to the source below */
 	struct recorder *recorder;
 	struct dns_wait *wait;
 	struct recorded *next;
-	size_t number; /* counts the questions in the order of asking */
+	size_t number; /* position in the order of asking */
 	enum dns_type type;
 	struct span name;
 	const struct dns_answer *answer; /* NULL: none yet */
@@ -27,10 +27,10 @@ struct recorded {
 struct recorder {
 	struct dns_source source; /* first */
 	struct dns_source *source_below;
-	/* References: one of the owner, one of each question sent to the source
-	 * below (see cache.c). */
+	/* Reference count: one for the owner, and one for each question sent to
+	 * the source below (see cache.c). */
 	atomic_size_t users;
-	pthread_mutex_t lock; /* for all members below */
+	pthread_mutex_t lock; /* for the members that follow */
 	struct recorded *all;
 	size_t n;
 	bool incomplete;
@@ -188,8 +188,7 @@ put_name(FILE *out, struct span name)
 	putc('.', out);
 }
 
-/* Writes as many strings as there were; the place where each ended is not
- * known. */
+/* Writes the original number of strings; where each ended is not known. */
 static void
 put_text(FILE *out, const struct dns_record *record)
 {
@@ -294,8 +293,8 @@ put_mark(FILE *out, const char *word, const struct recorded *q)
 	fprintf(out, " %s", dns_type_name(q->type));
 }
 
-/* A question without an answer was asked, and the time of the message has
- * ended: it gets the same error as from dns_queue_expire(). */
+/* Returns the recorded answer of `q`.  If there is none, the message's time
+ * ended first: returns the error that dns_queue_expire() reports. */
 static const struct dns_answer *
 answer_of(const struct recorded *q)
 {
@@ -367,7 +366,7 @@ compare(const void *left, const void *right)
 	return a->number < b->number ? -1 : a->number > b->number;
 }
 
-/* All questions with a valid name, sorted; NULL: out of memory. */
+/* Returns all questions with a valid name, sorted; NULL if memory ran out. */
 static struct recorded **
 sorted(struct recorder *r, size_t *n)
 {
@@ -395,7 +394,7 @@ dns_recorder_write(struct dns_source *recorder, FILE *out)
 	list = sorted(r, &n);
 	complete = list != NULL && !r->incomplete;
 	if (list != NULL)
-		fputs("; DNS answers, as they were given\n", out);
+		fputs("; DNS answers, as they were received\n", out);
 	for (size_t i = 0; list != NULL && i < n; i++)
 		if (i == 0 || compare_questions(list[i - 1], list[i]) != 0)
 			put_answer(out, list[i]);

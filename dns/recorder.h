@@ -10,7 +10,7 @@
 
 #include "dns/source.h"
 
-/* NULL: out of memory.  The recorder does not own `below`. */
+/* Returns NULL if memory ran out.  The recorder does not own `below`. */
 struct dns_source *dns_recorder_open(struct dns_source *below);
 
 enum { DNS_RECORDER_MAX = 65536 }; /* questions that are recorded */
@@ -18,10 +18,10 @@ enum { DNS_RECORDER_MAX = 65536 }; /* questions that are recorded */
 /*
  * Writes all answers so far, sorted by name and type: records under the name
  * that was asked for, and everything else (NXDOMAIN, NODATA, failures, aliases)
- * as the comments that zone.h reads.  Of a question that was asked twice, the
- * first answer is written; a question without an answer is written as a
- * DNS_ERROR_TIMEOUT, because the message no longer waited for it.  False: a
- * write failed, or not all answers could be recorded.
+ * as the comments that zone.h reads.  If a question was asked twice, its first
+ * answer is written.  A question without an answer is written as a
+ * DNS_ERROR_TIMEOUT, because the message no longer waited for it.  Returns
+ * false if a write failed or not all answers could be recorded.
  */
 bool dns_recorder_write(struct dns_source *recorder, FILE *out);
 

@@ -1,6 +1,6 @@
 #include "dns/resolver_internal.h"
 
-/* A reply that cannot be read may have been cut on its way, or be forged. */
+/* A malformed reply may have been truncated on its way, or be forged. */
 static void
 take_garbled(struct resolver *r, struct dns_socket *sock, struct attempt *t)
 {
@@ -46,7 +46,7 @@ take_no_edns(struct resolver *r, struct dns_socket *sock, struct attempt *t)
 		query_send(r, q, sock->server, SOCKET_UDP);
 }
 
-/* The server knows EDNS, or answers only without it. */
+/* Notes that the server supports EDNS, or that it answers only without it. */
 static void
 learn_edns(struct resolver *r, struct dns_server *s, const struct attempt *t)
 {
@@ -90,7 +90,8 @@ take_reply(struct resolver *r, struct dns_socket *sock, struct attempt *t,
 	}
 }
 
-/* No question awaits it. If it answers a probe, its server still works. */
+/* Handles a reply that matches no open question.  If it answers a probe, its
+ * server works. */
 static void
 take_unmatched(struct resolver *r, struct dns_socket *sock,
     const uint8_t *packet, size_t n)

@@ -22,18 +22,20 @@
 enum {
 	PORT_DOMAIN = 53,
 	EVENTS_MAX = 64,
-	TURN_MAX = 128,      /* questions that begin in one turn of the loop */
-	ARENA_MAX = 4 << 20, /* what one reply of 64 KiB can come to */
+	TURN_MAX = 128,      /* questions started per iteration of the event
+	                        loop */
+	ARENA_MAX = 4 << 20, /* bytes; enough for one reply of 64 KiB */
 	RESOLV_CONF_LINE = 512,
 
-	/* Unanswered questions up to which a message's share shrinks to
-	 * SHARE_MIN, and from which on it is 1. */
+	/* Numbers of unanswered questions: at SHARE_SMALL a message's share has
+	 * shrunk to SHARE_MIN, from SHARE_TIGHT on it is 1. */
 	SHARE_SMALL = 2 * DNS_NET_CROWDED,
 	SHARE_TIGHT = 4 * DNS_NET_CROWDED,
-	SHARE_MIN = 4, /* an honest message's first questions go at once */
+	SHARE_MIN = 4, /* enough for the first questions of a legitimate
+	                  message */
 };
 
-/* CPU time of this thread in microseconds. */
+/* Returns the CPU time of this thread in microseconds. */
 static int64_t
 cpu_us(void)
 {
@@ -43,10 +45,10 @@ cpu_us(void)
 	return (int64_t)t.tv_sec * 1000000 + t.tv_nsec / 1000;
 }
 
-/* ---- how many questions there are ---- */
+/* ---- limits on the number of questions ---- */
 
-/* The more there are, the smaller is the share of a message, so that there is
- * always some for the next one. */
+/* The share of a message shrinks as the number of unanswered questions grows,
+ * so that there is always room for the next message. */
 static unsigned
 net_share(struct dns_source *source)
 {
@@ -72,7 +74,7 @@ query_free(struct resolver *r, struct dns_query *q)
 	atomic_fetch_sub(&r->unanswered, 1);
 }
 
-/* NULL: `why` is set. */
+/* Returns NULL on failure, and sets `*why`. */
 static struct dns_query *
 query_new(struct resolver *r, struct span name, enum dns_type type,
     struct dns_wait *wait, enum dns_error *why)
@@ -103,7 +105,7 @@ query_new(struct resolver *r, struct span name, enum dns_type type,
 	return q;
 }
 
-/* It was not sent. */
+/* Ends a query that was never sent. */
 static void
 query_refuse(struct resolver *r, struct dns_query *q)
 {
@@ -115,7 +117,7 @@ query_refuse(struct resolver *r, struct dns_query *q)
 	wait->done(wait, dns_answer_failed(DNS_ERROR_RESOURCE));
 }
 
-/* ---- the inbox: from any thread to the loop's ---- */
+/* ---- the inbox: any thread may add, the loop's thread removes ---- */
 
 static void
 wake(struct resolver *r)
@@ -154,7 +156,7 @@ net_ask(struct dns_source *source, struct span name, enum dns_type type,
 		wake(r);
 }
 
-/* All that was asked since the last turn. */
+/* Returns the questions that were asked since the last iteration. */
 static struct dns_query *
 take_inbox(struct resolver *r)
 {
@@ -170,7 +172,7 @@ take_inbox(struct resolver *r)
 
 enum rest { REST_NONE, REST_SLEEP, REST_END };
 
-/* After REST_SLEEP the next question wakes the loop. */
+/* Returns whether the loop may sleep.  If so, the next question wakes it. */
 static enum rest
 prepare_rest(struct resolver *r)
 {
@@ -196,8 +198,8 @@ end_rest(struct resolver *r)
 
 /* ---- the loop ---- */
 
-/* Begins the questions of the inbox, in order; those over the limit are begun
- * in the next turn. */
+/* Starts the questions of the inbox in order; those over the limit start in the
+ * next iteration. */
 static void
 begin_some(struct resolver *r)
 {
@@ -229,7 +231,7 @@ handle(struct resolver *r, const struct epoll_event *event)
 	if (event->data.ptr != NULL)
 		dns_socket_ready(r, event->data.ptr, event->events);
 	else if (read(r->wake, &value, sizeof(value)) < 0)
-		return; /* was read before */
+		return; /* already read */
 }
 
 static int64_t
@@ -238,14 +240,14 @@ earlier(int64_t a, int64_t b)
 	return a < b ? a : b;
 }
 
-/* One turn: reads what came, does what is due, sends questions. Returns when
- * the next thing is due if nothing happens. */
+/* One iteration of the loop: reads packets, runs timers, sends questions.
+ * Returns when to run next if nothing happens before. */
 static int64_t
 turn(struct resolver *r, const struct epoll_event *events, int n)
 {
 	int64_t next, soonest;
 
-	/* what is not read now is reported again */
+	/* epoll reports unread packets again */
 	r->packets_left = PACKETS_MAX;
 	for (int i = 0; i < n; i++)
 		handle(r, &events[i]);
@@ -259,7 +261,7 @@ turn(struct resolver *r, const struct epoll_event *events, int n)
 	dns_socket_end_turn(r);
 	if (r->fresh != NULL)
 		return r->now;
-	/* what began after the timers ran is due no sooner than this */
+	/* questions that began after the timers ran are not due before this */
 	soonest = r->now + earlier(r->step_ms[0], r->total_ms);
 	soonest = earlier(soonest, r->now + TCP_SLOW_MS);
 	return r->all.first != NULL ? earlier(next, soonest) : next;
@@ -334,7 +336,7 @@ net_close(struct dns_source *source)
 
 /* ---- opening ---- */
 
-/* The waits grow 1, 1, 2, 4, ... times the first, until the time is up. */
+/* Sets the waits to 1, 1, 2, 4, ... times the first. */
 static void
 set_schedule(struct resolver *r, const struct dns_resolver_options *o)
 {
@@ -360,7 +362,8 @@ set_servers(struct resolver *r, const struct dns_resolver_options *o)
 	}
 }
 
-/* Signals are for the threads of the program. */
+/* Blocks all signals in the new thread, so that the program's threads get them.
+ */
 static int
 start_thread(struct resolver *r)
 {
@@ -386,12 +389,13 @@ start(struct resolver *r, char *error, size_t size)
 	if (r->epoll < 0 || r->wake < 0 || r->arena == NULL ||
 	    epoll_ctl(r->epoll, EPOLL_CTL_ADD, r->wake, &event) != 0) {
 		snprintf(
-		    error, size, "resolver: no file descriptors or no memory");
+		    error, size, "resolver: out of file descriptors or memory");
 		return false;
 	}
 	failed = start_thread(r);
 	if (failed != 0)
-		snprintf(error, size, "resolver: no thread (error %d)", failed);
+		snprintf(error, size,
+		    "resolver: cannot start a thread (error %d)", failed);
 	return failed == 0;
 }
 
@@ -490,7 +494,7 @@ complain(struct buf *complaints, const char *path, unsigned long line,
 	buf_text(complaints, why);
 }
 
-/* The address of a nameserver line; empty: it is another line. */
+/* Returns the address in a nameserver line; empty for other lines. */
 static struct span
 nameserver_of(const char *line)
 {

@@ -1,8 +1,7 @@
 /*
- * resolver.h - answers from recursive resolvers over UDP and TCP. One thread
- * with an event loop (epoll) around ldns's wire functions: thousands of
- * questions in flight, none of them blocks. Answers are delivered by that
- * thread.
+ * resolver.h - a source that queries recursive resolvers over UDP and TCP.  One
+ * thread with an event loop (epoll) handles thousands of questions in flight,
+ * none of which blocks.  That thread also delivers the answers.
  */
 #ifndef AVOUCH_DNS_RESOLVER_H
 #define AVOUCH_DNS_RESOLVER_H
@@ -21,27 +20,27 @@ enum {
 
 	/*
 	 * With more unanswered questions than this we are crowded: prefetched
-	 * questions are dropped, a message may have fewer questions
-	 * unanswered (dns_source.share), a domain that does not answer is
-	 * asked no more, and a question that is not answered in time fails
+	 * questions are dropped, a message may have fewer unanswered questions
+	 * (dns_source.share), questions about a domain that does not answer are
+	 * no longer sent, and a question that is not answered in time fails
 	 * with DNS_ERROR_RESOURCE.
 	 *
-	 * 500 messages a second with five questions that the cache cannot
-	 * answer have 125 of them unanswered if an answer takes 50 ms.  More of
-	 * them mean that somebody makes us ask for what is not answered, or
-	 * that the resolvers have no time for us: dnsmasq works on 150
-	 * questions at a time, and unbound lets 1,000 of one client wait,
-	 * repetitions included.  What is more they drop.
+	 * If 500 messages a second each ask five questions that are not in the
+	 * cache, and an answer takes 50 ms, then 125 questions are unanswered.
+	 * If there are more, someone makes us ask questions that get no answer,
+	 * or the resolvers are overloaded: dnsmasq works on 150 questions at a
+	 * time, and unbound queues 1,000 for one client, repetitions included.
+	 * They drop any further ones.
 	 */
 	DNS_NET_CROWDED = 128,
 
-	/* With more than this a question fails at once with
-	 * DNS_ERROR_RESOURCE.  That takes thousands of messages at a time, and
-	 * bounds memory to 16 MB. */
+	/* With more than this a question fails immediately with
+	 * DNS_ERROR_RESOURCE.  It takes thousands of concurrent messages to get
+	 * there.  This limits memory to 16 MB. */
 	DNS_NET_UNANSWERED_MAX = 16384,
 };
 
-/* Somebody sends forged answers in the name of `server`. Called from the
+/* Called when someone sends forged answers in the name of `server`, from the
  * resolver's thread, once for each port that was abandoned because of it. */
 typedef void dns_resolver_forged(const struct server_address *server);
 
@@ -49,10 +48,10 @@ typedef void dns_resolver_forged(const struct server_address *server);
 enum dns_trouble {
 	DNS_TROUBLE_NONE,          /* it works again */
 	DNS_TROUBLE_TIMEOUT,       /* several questions were not answered */
-	DNS_TROUBLE_REFUSED,       /* ECONNREFUSED: nobody listens there */
+	DNS_TROUBLE_REFUSED,       /* ECONNREFUSED: no process listens there */
 	DNS_TROUBLE_UNREACHABLE,   /* there is no route to it */
 	DNS_TROUBLE_RCODE_REFUSED, /* it does not serve this host */
-	DNS_TROUBLE_ERRORS,        /* many answers in a row were errors */
+	DNS_TROUBLE_ERRORS,        /* many consecutive answers were errors */
 	DNS_TROUBLE_TCP,           /* it works, but not over TCP */
 };
 
@@ -61,74 +60,78 @@ enum { DNS_TROUBLES = DNS_TROUBLE_TCP + 1 };
 /* For metrics: "timeout", "refused", "unreachable". */
 const char *dns_trouble_name(enum dns_trouble trouble);
 
-/* DNS_TROUBLE_NONE if it is none of these names. */
+/* Returns DNS_TROUBLE_NONE for any other name. */
 enum dns_trouble dns_trouble_from_name(struct span name);
 
-/* To follow the name of the server: "does not answer". */
+/* Text that callers put after the name of the server: "does not answer". */
 const char *dns_trouble_text(enum dns_trouble trouble);
 
 struct dns_resolver_event {
 	const struct server_address *server;
 	enum dns_trouble trouble;
-	uint64_t failures; /* noticed since the last event of that kind */
-	uint64_t seconds;  /* that it has lasted */
-	unsigned others;   /* servers that are not down */
+	uint64_t failures; /* failures since the last event of this kind */
+	uint64_t seconds;  /* duration of the trouble */
+	unsigned others;   /* number of other servers that are not down */
 };
 
 /*
- * A server does not work, or works again.  Called from the resolver's thread,
- * for each server and reason at most once a minute.
+ * Called when a server fails or works again, from the resolver's thread, at
+ * most once a minute for each server and reason.
  */
 typedef void dns_resolver_notify(const struct dns_resolver_event *event);
 
 struct dns_resolver_options {
 	struct server_address servers[DNS_SERVERS_MAX];
-	size_t n_servers;  /* 0: those of /etc/resolv.conf */
-	unsigned first_ms; /* until the first repetition, at least 1 */
-	unsigned total_ms; /* until DNS_ERROR_TIMEOUT, at least 1; 4000 at most
-	                      while no server answers anything */
+	size_t n_servers;  /* 0: use /etc/resolv.conf */
+	unsigned first_ms; /* time until the first repetition, at least 1 */
+	unsigned total_ms; /* time until DNS_ERROR_TIMEOUT, at least 1; at
+	                      most 4000 while no server answers anything */
 	dns_resolver_forged *on_forged; /* NULL: not reported */
 	dns_resolver_notify *on_event;  /* NULL: not reported */
 };
 
-struct dns_resolver_counts { /* since the start; any thread may read a copy */
+struct dns_resolver_counts { /* counted since the start; any thread may read
+	                        a copy */
 	uint64_t questions, datagrams, repetitions, tcp, answers, timeouts,
 	    servfails;
-	uint64_t strays;        /* packets that matched no question; of them */
-	uint64_t wrong_ids;     /* with an id that was not used on the port */
-	uint64_t suspect_ports; /* given up because of wrong ids */
-	uint64_t unreachable;   /* failed because no server answers anything */
+	uint64_t strays;        /* packets that matched no question */
+	uint64_t wrong_ids;     /* strays with an id that was not used on the
+	                           port */
+	uint64_t suspect_ports; /* ports closed because of wrong ids */
+	uint64_t unreachable;   /* questions that failed because no server
+	                           answers anything */
 	uint64_t cut_off;    /* questions ended by a limit of their message */
 	uint64_t crowded;    /* questions not answered while crowded */
-	uint64_t unanswered; /* now, with those that were given up a few
+	uint64_t unanswered; /* current number, with those abandoned a few
 	                        seconds ago: resolvers still work on them */
-	/* The longest time for which the resolver's thread did not look for
-	 * packets, and the most processor time it took meanwhile. */
+	/* The longest time in which the resolver's thread did not check for
+	 * packets, and the most CPU time that it used in one such interval. */
 	uint64_t turn_max_us, turn_max_cpu_us;
 };
 
-/* NULL: `error` says why in one line. */
+/* Returns NULL on failure; then `error` says why in one line. */
 struct dns_source *dns_resolver_open(
     const struct dns_resolver_options *o, char *error, size_t size);
 
 void dns_resolver_counts(
     struct dns_source *net, struct dns_resolver_counts *out);
 
-struct dns_server_health { /* both by enum dns_trouble */
+struct dns_server_health { /* arrays are indexed by enum dns_trouble */
 	struct server_address address;
 	uint64_t failures[DNS_TROUBLES]; /* since the start */
-	uint64_t seconds[DNS_TROUBLES];  /* that it has lasted; 0: it is fine */
+	uint64_t seconds[DNS_TROUBLES];  /* duration; 0: no such trouble now */
 };
 
-/* Writes one for each server to `out`, which has DNS_SERVERS_MAX, and returns
- * their number.  Any thread. */
+/* Writes one entry for each server to `out`, an array of DNS_SERVERS_MAX, and
+ * returns their number.  Any thread may call this. */
 size_t dns_resolver_health(
     struct dns_source *net, struct dns_server_health *out);
 
 /*
- * The servers of a file in the form of resolv.conf(5); 127.0.0.1 if none.  For
- * each server that cannot be used `complaints`, if not NULL, gets a line
- * without a line end, separated by LF: "FILE:LINE: nameserver TEXT WHY".
+ * Reads the servers from a file in the format of resolv.conf(5); if there are
+ * none, sets 127.0.0.1.  For each server that cannot be used, adds a line
+ * "FILE:LINE: nameserver TEXT WHY" to `complaints` unless that is NULL.  LF
+ * separates the lines; the last one has none.
  */
 void dns_resolver_read_resolv_conf(
     const char *path, struct dns_resolver_options *o, struct buf *complaints);

@@ -1,10 +1,10 @@
 /*
- * resolver_internal.h - what the parts of the resolver share: resolver.c (the
- * thread, its inbox, the options), query.c (when to send, repeat and end a
- * query), reply.c (what a reply means for it), server.c (which server to ask),
- * health.c (which servers work), socket.c and socket_tcp.c (sockets).  Private
- * to these seven.  Everything but the inbox and the counters belongs to the
- * resolver's thread.
+ * resolver_internal.h - types and functions that the seven files of the
+ * resolver share: resolver.c (the thread, its inbox, the options), query.c
+ * (when to send, repeat and end a query), reply.c (handles replies), server.c
+ * (chooses a server), health.c (which servers work), socket.c and socket_tcp.c
+ * (sockets).  Only the resolver's thread may use the data, except the inbox and
+ * the counters.
  */
 #ifndef AVOUCH_DNS_RESOLVER_INTERNAL_H
 #define AVOUCH_DNS_RESOLVER_INTERNAL_H
@@ -20,48 +20,54 @@
 #include "lib/hash.h"
 
 enum {
-	ATTEMPTS_MAX = 6, /* of one question that may still be answered */
-	SENDS_MAX = 16,   /* of one question in all */
-	STEPS_MAX = 6,    /* waits between repetitions that differ in length */
-	SLOTS = 16384,    /* of the table of attempts by id; a power of two */
+	ATTEMPTS_MAX = 6, /* attempts per question that may still be answered */
+	SENDS_MAX = 16,   /* attempts per question in total */
+	STEPS_MAX = 6,    /* waits of different lengths between repetitions */
+	SLOTS = 16384,    /* hash slots for attempts by id; a power of two */
 
-	PORTS = 8,            /* UDP sockets of one server, used in turn */
-	PORT_USES = 1024,     /* questions, or this many milliseconds: then */
-	PORT_LIFE_MS = 10000, /* another port is used (RFC 5452 section 9.2); */
-	PORT_SPREAD_MS = 20001, /* less than this is added, at random */
-	PORTS_RETIRED = 64,     /* open only for answers that may still come */
+	PORTS = 8,            /* UDP sockets for one server, chosen at random */
+	PORT_USES = 1024,     /* questions sent from a port before it is
+	                         replaced */
+	PORT_LIFE_MS = 10000, /* least lifetime of a port (RFC 5452 section
+	                         9.2) */
+	PORT_SPREAD_MS = 20001, /* the random time added to it is below this */
+	PORTS_RETIRED = 64,     /* ports kept open only for late answers */
 	PORT_IDS = 65536,
 	WRONG_IDS_MAX = 16, /* replies to a port with an id that was not used
-	                       there: one in 4,000 forgers got through so far */
+	                       there; until then one forger in 4,000 succeeds */
 
-	READS_MAX = 2,       /* system calls for one UDP socket in a turn, so
-	                        that no turn is long; */
-	TCP_READS_MAX = 8,   /* for one connection */
-	PACKETS_MAX = 128,   /* in a turn: each answer may run a core, and up
-	                        to DNS_CACHE_WAITS_MAX of them */
-	DUE_MAX = 128,       /* queries that are repeated or ended in a turn */
-	BATCH = 32,          /* datagrams of one system call */
-	DATAGRAM_MAX = 4096, /* more than DNS_EDNS_PAYLOAD: it came anyway */
+	READS_MAX = 2,       /* system calls per turn for one UDP socket, to
+	                        keep each turn short */
+	TCP_READS_MAX = 8,   /* the same limit for one TCP connection */
+	PACKETS_MAX = 128,   /* packets read per turn: each answer may run up
+	                        to DNS_CACHE_WAITS_MAX cores */
+	DUE_MAX = 128,       /* queries repeated or ended per turn */
+	BATCH = 32,          /* datagrams per system call */
+	DATAGRAM_MAX = 4096, /* bytes; more than DNS_EDNS_PAYLOAD, in case a
+	                        server ignores that */
 
-	GHOST_MS = 8000, /* a resolver may work this long on a question that was
-	                    abandoned before its time was up */
-	OVERDUE_STEP = 2, /* overdue: a question that was repeated this often */
-	OVERDUE_MAX = 4,  /* of one domain; while crowded it is asked no more */
-	DOMAINS = 1 << 14, /* places of the table of domains */
+	GHOST_MS = 8000,   /* a resolver may work this long on a question that
+	                      we abandoned early */
+	OVERDUE_STEP = 2,  /* a question repeated this often is overdue */
+	OVERDUE_MAX = 4,   /* overdue questions per domain; while crowded no
+	                      more are sent for it */
+	DOMAINS = 1 << 14, /* size of the table of domains */
 
-	SHORT_MS = 4000,        /* time of a question while no server answers,
-	                           or while we are crowded: messages must not
-	                           queue up behind it */
+	SHORT_MS = 4000,        /* time limit of a question while no server
+	                           answers, or while we are crowded: messages
+	                           must not queue up behind it */
 	BACKOFF_MAX_MS = 30000, /* between probes of a server that is down */
-	PLAIN_MS = 600000,      /* a server is asked without EDNS this long */
-	PLAIN_SENDS = 3,        /* the third question to a server is without
-	                           EDNS if it never answered one with it */
+	PLAIN_MS = 600000,      /* how long a server is queried without EDNS */
+	PLAIN_SENDS = 3,        /* the third question to a server is sent
+	                           without EDNS if it never answered one with
+	                           EDNS */
 	TCP_CONNECTIONS = 4,    /* to one server */
-	TCP_SENDS = 3,          /* of one question over TCP */
-	TCP_SLOW_MS = 1000,     /* silent for this long: use another one, too */
+	TCP_SENDS = 3,          /* TCP attempts per question */
+	TCP_SLOW_MS = 1000,     /* after this silence use another connection,
+	                           too */
 	TCP_IDLE_MS = 5000,     /* RFC 7766 section 6.2.3: kept for reuse */
-	TCP_STALL_MS = 5000,    /* silent for this long: close it */
-	TCP_OUT_MAX = 1 << 20,  /* bytes waiting to be written */
+	TCP_STALL_MS = 5000,    /* after this silence close the connection */
+	TCP_OUT_MAX = 1 << 20,  /* bytes that may wait to be written */
 };
 
 struct resolver;
@@ -70,17 +76,17 @@ struct dns_server;
 
 /* One datagram or TCP message that may still be answered. */
 struct attempt {
-	struct dns_query *query; /* NULL: this one is free */
+	struct dns_query *query; /* NULL: this slot is free */
 	struct dns_socket *socket;
-	struct attempt *next, **link; /* of the socket, newest first */
+	struct attempt *next, **link; /* in the socket's list, newest first */
 	struct attempt *chain;        /* in the table by id */
 	uint16_t id;
 	bool edns;
-	bool expired; /* its time is up, but an answer is still accepted */
+	bool expired; /* timed out, but an answer is still accepted */
 	int64_t sent;
 };
 
-/* A list of queries; each is in `all` and in the one of its step. */
+/* A list of queries.  Each query is in `all` and in the list of its step. */
 struct query_list {
 	struct dns_query *first, *last;
 };
@@ -89,27 +95,29 @@ struct query_links {
 	struct dns_query *previous, *next;
 };
 
-/* One question, from when it was asked to its answer. */
+/* One question, from the call of ask() to its answer. */
 struct dns_query {
 	struct dns_wait *wait;
-	struct dns_queue *queue; /* of the message that asks; NULL: none */
+	struct dns_queue *queue; /* queue of the message that asks; NULL:
+	                            none */
 	struct span name;
 	enum dns_type type;
 	struct dns_query *inbox_next;
 	struct query_links links[2]; /* LINK_ALL, LINK_STEP */
 	int64_t deadline;
-	int64_t due; /* for the next repetition */
+	int64_t due; /* time of the next repetition */
 	unsigned step;
 	unsigned sends;
 	unsigned tcp_sends;
-	uint8_t asked[DNS_SERVERS_MAX]; /* how often each server was */
+	uint8_t asked[DNS_SERVERS_MAX]; /* number of questions sent to each
+	                                   server */
 	unsigned refused;     /* bits: servers that cannot answer it */
-	enum dns_error error; /* what the last of them said */
-	uint16_t domain;      /* its place in the table */
-	bool is_asked;        /* it is counted there, */
-	bool is_overdue;      /* and there */
+	enum dns_error error; /* last error of a server */
+	uint16_t domain;      /* index in the table of domains */
+	bool is_asked;        /* counted in its domain_load's `asked` */
+	bool is_overdue;      /* counted in its domain_load's `overdue` */
 	bool plain;           /* asked without EDNS from now on */
-	bool tcp_again;       /* was asked again since a connection failed */
+	bool tcp_again;       /* was sent again because a connection failed */
 	bool tcp_garbled;     /* asked over TCP because UDP was garbled */
 	bool tcp_forged;      /* asked over TCP because of forged replies */
 	struct attempt attempts[ATTEMPTS_MAX];
@@ -119,16 +127,17 @@ enum { LINK_ALL, LINK_STEP };
 
 /* The load that the domains with one hash value cause. */
 struct domain_load {
-	uint16_t asked;    /* questions that the resolvers may work on */
-	uint16_t overdue;  /* of them, those that are unanswered for long */
-	uint16_t failures; /* unanswered ones, since there was an answer */
+	uint16_t asked;    /* questions that the resolvers may be working on */
+	uint16_t overdue;  /* those of them that have been unanswered for
+	                      long */
+	uint16_t failures; /* questions not answered since the last answer */
 };
 
 enum socket_kind { SOCKET_UDP, SOCKET_TCP };
 
 enum send_status {
 	SEND_OK,
-	SEND_UNREACHABLE, /* no route, or nobody listens */
+	SEND_UNREACHABLE, /* no route, or no process listens there */
 	SEND_RESOURCE,    /* no socket, no memory, no free id */
 };
 
@@ -137,63 +146,66 @@ struct dns_socket {
 	struct dns_server *server;
 	int fd;
 	struct attempt *attempts;
-	struct dns_socket *next; /* retired or closed ones */
+	struct dns_socket *next; /* in the list of retired or closed sockets */
 	bool closed;             /* freed at the end of the turn */
-	/* UDP alone: */
+	/* UDP only: */
 	unsigned uses;    /* questions sent */
-	int64_t expires;  /* no more questions are sent after that */
+	int64_t expires;  /* time after which no more questions are sent */
 	bool retired;     /* no more questions are sent */
-	bool unreachable; /* so says its host; not yet reported */
-	bool suspect;     /* WRONG_IDS_MAX was reached; not yet reported */
+	bool unreachable; /* as reported by its host; not yet handled */
+	bool suspect;     /* WRONG_IDS_MAX was reached; not yet handled */
 	unsigned wrong_ids;
-	uint8_t *used_ids; /* a bit for each id that was used on it */
-	/* TCP alone: */
+	uint8_t *used_ids; /* a bit for each id that was used on this port */
+	/* TCP only: */
 	bool connected, wants_out;
-	bool slow;        /* silent for TCP_SLOW_MS though it owes answers */
-	int64_t progress; /* when something last came, or was begun */
+	bool slow;        /* silent for TCP_SLOW_MS while answers are pending */
+	int64_t progress; /* time of the last data received, or of a start */
 	uint8_t *out;
 	size_t out_n, out_cap;
 	uint8_t *in; /* DNS_PACKET_MAX + 2 bytes */
 	size_t in_n;
 };
 
-/* One reason for which a server may not work. */
+/* One reason why a server may not work. */
 struct server_trouble {
 	atomic_uint_least64_t failures; /* since the start */
-	atomic_int_least64_t since;     /* milliseconds; 0: it works */
-	uint64_t unreported;            /* failures */
-	int64_t reported;               /* when it was last; 0: never */
+	atomic_int_least64_t since;     /* milliseconds; 0: no such trouble */
+	uint64_t unreported;            /* failures not yet reported */
+	int64_t reported;               /* time of the last report; 0: never */
 };
 
 struct dns_server {
 	struct server_address address;
 	unsigned number;
 	struct dns_socket *ports[PORTS];
-	struct dns_socket *current; /* of this turn of the loop */
+	struct dns_socket *current; /* port used in this iteration of the
+	                               loop */
 	struct dns_socket *tcp[TCP_CONNECTIONS];
-	int64_t heard; /* when it last answered anything */
+	int64_t heard; /* time of its last answer */
 	unsigned timeouts;
-	bool down;        /* others are asked first; it is probed */
-	bool silent;      /* it has not answered DOWN_AFTER questions */
-	bool refuses;     /* why it was unreachable last: ECONNREFUSED, not the
-	                     lack of a route */
-	unsigned errors;  /* answers in a row that were error codes */
-	bool is_reported; /* a trouble was, and its end was not */
+	bool down;        /* others are preferred, and it is probed */
+	bool silent;      /* it left DOWN_AFTER questions unanswered */
+	bool refuses;     /* when last unreachable: ECONNREFUSED, not a
+	                     missing route */
+	unsigned errors;  /* consecutive answers with error codes */
+	bool is_reported; /* a trouble was reported, but not its end */
 	struct server_trouble troubles[DNS_TROUBLES];
-	/* The last probe: its answer may come when another has answered. */
+	/* The last probe: its answer may arrive after another server has
+	 * answered. */
 	const struct dns_socket *probe_socket;
 	uint16_t probe_id;
 	int64_t probe_sent;
 	int64_t probe_at; /* when the next one is due */
 	int64_t backoff;
-	int64_t plain_until; /* asked without EDNS */
-	int64_t edns_until;  /* it has answered with EDNS: it knows EDNS */
+	int64_t plain_until; /* queried without EDNS until then */
+	int64_t edns_until;  /* it has answered with EDNS: use EDNS until
+	                        then */
 };
 
-/* The question that shows whether the servers answer anything. */
+/* The question that checks whether the servers answer anything. */
 struct alive_check {
 	struct dns_wait wait; /* first */
-	bool is_wanted; /* a server has not answered DOWN_AFTER questions */
+	bool is_wanted; /* a server left DOWN_AFTER questions unanswered */
 	bool is_asked;
 	int64_t again_at;
 };
@@ -204,7 +216,7 @@ struct net_counters {
 	    cut_off, crowded, turn_max_us, turn_max_cpu_us;
 };
 
-/* Datagrams that leave together. */
+/* Datagrams that are sent by one system call. */
 struct batch {
 	struct dns_socket *socket;
 	unsigned n;
@@ -233,29 +245,31 @@ struct resolver {
 	int wake; /* eventfd */
 	pthread_t thread;
 	struct net_counters counts;
-	atomic_size_t unanswered; /* questions, those in the inbox as well */
+	atomic_size_t unanswered; /* questions, including those in the inbox */
 
-	pthread_mutex_t lock; /* of the four below */
+	pthread_mutex_t lock; /* for the four members below */
 	struct dns_query *inbox, **inbox_end;
 	bool sleeping;
 	bool closing;
 
-	int64_t now;             /* of this turn, milliseconds */
-	struct dns_query *fresh; /* from the inbox, they begin next */
+	int64_t now;             /* time of this iteration in milliseconds */
+	struct dns_query *fresh; /* taken from the inbox, to be started next */
 	struct query_list all;   /* in the order of their deadlines */
 	struct query_list steps[STEPS_MAX]; /* in the order of `due` */
-	struct query_list ghosts; /* given up, in the order of `deadline` */
-	struct domain_load domains[DOMAINS]; /* by hash */
+	struct query_list ghosts; /* abandoned queries, in the order of
+	                             `deadline` */
+	struct domain_load domains[DOMAINS]; /* by hash of the domain */
 	struct hash_secret secret;
 	struct alive_check alive;
 	struct attempt *slots[SLOTS];
 	struct dns_socket *retired; /* newest first */
 	unsigned n_retired;
-	bool reports;            /* some socket has something to report */
-	struct dns_socket *dead; /* to be freed at the end of the turn */
+	bool reports;            /* a socket is marked `unreachable` or
+	                            `suspect` */
+	struct dns_socket *dead; /* freed at the end of the iteration */
 	struct batch batch;
 	struct inbound inbound;
-	unsigned packets_left; /* of PACKETS_MAX, in this turn */
+	unsigned packets_left; /* how many more may be read in this iteration */
 	struct arena *arena;
 	uint16_t random[256];
 	unsigned random_left;
@@ -263,139 +277,146 @@ struct resolver {
 
 /* ---- resolver.c ---- */
 
-/* Frees it; its answer is the caller's to give. */
+/* Frees `q`; the caller must answer its wait. */
 void query_free(struct resolver *r, struct dns_query *q);
 
 /* ---- query.c ---- */
 
 void query_begin(struct resolver *r, struct dns_query *q);
 
-/* Ends `q` with what a server replied. */
+/* Ends `q` with a server's answer. */
 void query_answer(
     struct resolver *r, struct dns_query *q, const struct dns_answer *found);
 
-/* Asks `s`, or over UDP another server if that fails.  NULL: not sent. */
+/* Sends `q` to `s`, or if that fails over UDP, to another server.  Returns NULL
+ * if it was not sent. */
 const struct attempt *query_send(struct resolver *r, struct dns_query *q,
     struct dns_server *s, enum socket_kind kind);
 
-/* If that is not possible, `s` cannot answer, because of `why`. */
+/* Sends `q` to `s` over TCP.  If that is not possible, `s` counts as unable to
+ * answer, with the error `why`. */
 void query_send_over_tcp(struct resolver *r, struct dns_query *q,
     struct dns_server *s, enum dns_error why);
 
-/* `s` cannot answer because of `why`; another server may. */
+/* Notes that `s` cannot answer because of `why`, and tries another server. */
 void query_turn_to_others(struct resolver *r, struct dns_query *q,
     const struct dns_server *s, enum dns_error why);
 
-/* Its answer may come over a TCP connection to `s`. */
+/* Whether an answer may still arrive over a TCP connection to `s`. */
 bool query_awaits_tcp(const struct dns_query *q, const struct dns_server *s);
 
-/* Nothing will come on `sock` any more: its attempts are removed from it. */
+/* Call this when `sock` has failed.  Removes its attempts and turns to other
+ * sockets or servers. */
 void query_break(struct resolver *r, struct dns_socket *sock);
 
-/* `sock`, TCP, is slow: others than the oldest are asked on another one too. */
+/* Call this when the TCP socket `sock` is slow.  Sends all its questions but
+ * the oldest over another connection too. */
 void query_bypass(struct resolver *r, struct dns_socket *sock);
 
-/* Somebody sends forged replies to `sock`, UDP: its questions are asked over
- * TCP, and its attempts are removed from it. */
+/* Call this when someone sends forged replies to the UDP socket `sock`.
+ * Removes its attempts, and sends its questions over TCP. */
 void query_distrust(struct resolver *r, struct dns_socket *sock);
 
-/* Repeats and ends what is due; returns when to be called again. */
+/* Repeats questions that are due, and ends those whose time is up.  Returns
+ * when to call this again. */
 int64_t query_run_timers(struct resolver *r);
 
 void query_close_all(struct resolver *r);
 
 /* ---- reply.c ---- */
 
-/* A packet came on `sock`. */
+/* Handles a packet that arrived on `sock`. */
 void query_receive(struct resolver *r, struct dns_socket *sock,
     const uint8_t *packet, size_t n);
 
 /* ---- health.c ---- */
 
-/* `t`, sent to `s`, was not answered in time. */
+/* Notes that `t`, sent to `s`, was not answered in time. */
 void dns_health_timed_out(
     struct resolver *r, struct dns_server *s, const struct attempt *t);
 
-/* Packets cannot be sent to `s`; `refuses` of it says why. */
+/* Notes that packets cannot be sent to `s`; `s->refuses` says why. */
 void dns_health_unreachable(struct resolver *r, struct dns_server *s);
 
-/* A connection to `s` was not established. */
+/* Notes that a TCP connection to `s` could not be established. */
 void dns_health_no_tcp(struct resolver *r, struct dns_server *s);
 
-/* `s` has sent a usable answer, or one that says to ask again over TCP or
- * without EDNS. */
+/* Notes that `s` has sent a usable answer, or one that asks us to retry over
+ * TCP or without EDNS. */
 void dns_health_usable(
     struct resolver *r, struct dns_server *s, enum socket_kind kind);
 
-/* `s` has answered with the error code `why`. */
+/* Notes that `s` has answered with the error code `why`. */
 void dns_health_failed(struct resolver *r, struct dns_server *s,
     enum socket_kind kind, enum dns_error why);
 
-/* No server answers anything.  If the names could be the reason as well, that
- * is known only after dns_health_check_alive(). */
+/* Whether no server answers anything.  The names could be the reason, too; only
+ * dns_health_check_alive() finds out. */
 bool dns_health_all_silent(const struct resolver *r);
 
 /*
- * To be called in each turn.  If all servers are silent, asks them for a name
- * that needs nobody else, "localhost" (RFC 6761 section 6.3).  Not while we are
- * crowded, when it does not matter.
+ * Call this in each iteration of the loop.  If all servers are silent, asks
+ * them for "localhost", which they can answer without other servers (RFC 6761
+ * section 6.3).  Does nothing while we are crowded, because it does not matter
+ * then.
  */
 void dns_health_check_alive(struct resolver *r);
 
 /* ---- server.c ---- */
 
-/* It has not said that it cannot. */
+/* Whether `s` may still answer `q`: it has not refused it. */
 bool dns_server_can_answer(
     const struct dns_query *q, const struct dns_server *s);
 
-/* NULL: none can answer it. */
+/* Returns the server to ask next; NULL if none can answer `q`. */
 struct dns_server *dns_server_best(
     struct resolver *r, const struct dns_query *q);
 
-/* One that is up and was not asked yet; NULL: none. */
+/* Returns a server that is up and has not been asked `q` yet; NULL if there is
+ * none. */
 struct dns_server *dns_server_fresh(
     struct resolver *r, const struct dns_query *q);
 
-/* No server has answered anything for as long as a question then has. */
+/* Whether all servers are down, and none has answered anything for SHORT_MS. */
 bool dns_server_all_down(const struct resolver *r);
 
 /* ---- socket.c ---- */
 
-/* Sends the question of `t->query` to `server` with a new id.  `t` is free
- * again unless the result is SEND_OK. */
+/* Sends the question of `t->query` to `server` with a new id.  Unless the
+ * result is SEND_OK, `t` is free afterwards. */
 enum send_status dns_socket_send(struct resolver *r, struct dns_server *server,
     enum socket_kind kind, struct attempt *t);
 
-/* Takes `t` off its socket and out of the table. */
+/* Removes `t` from its socket and from the table. */
 void dns_socket_forget(struct resolver *r, struct attempt *t);
 
-/* The attempt on `sock` with that id; NULL: none. */
+/* Returns the attempt on `sock` with this id; NULL if there is none. */
 struct attempt *dns_socket_find(
     struct resolver *r, const struct dns_socket *sock, uint16_t id);
 
-/* A reply came on `sock` with an id that no attempt has. */
+/* Notes a reply on `sock` whose id does not belong to any attempt. */
 void dns_socket_unmatched(
     struct resolver *r, struct dns_socket *sock, uint16_t id);
 
-void dns_socket_flush(struct resolver *r);  /* sends what is batched */
-void dns_socket_report(struct resolver *r); /* acts on what was noticed */
+void dns_socket_flush(struct resolver *r);  /* sends the batch */
+void dns_socket_report(struct resolver *r); /* handles marked sockets */
 void dns_socket_ready(
     struct resolver *r, struct dns_socket *sock, uint32_t events);
-int64_t dns_socket_run_timers(struct resolver *r); /* returns when again */
+int64_t dns_socket_run_timers(struct resolver *r); /* next due time */
 void dns_socket_end_turn(struct resolver *r);
 void dns_socket_close_all(struct resolver *r);
 
-/* Nothing will come on it: its queries learn that, and it is closed. */
+/* Closes a socket that failed; its queries turn to other sockets or servers. */
 void dns_socket_break(struct resolver *r, struct dns_socket *sock);
 
-/* `how` as for epoll_ctl(2). */
+/* Sets the epoll events of `sock`; `how` is the operation of epoll_ctl(2). */
 bool dns_socket_watch(
     struct resolver *r, struct dns_socket *sock, uint32_t events, int how);
 
 /* ---- socket_tcp.c ---- */
 
-/* The connection to use; NULL: open one more in `*empty`, which is NULL if
- * there is no room. */
+/* Returns the connection to use.  If it returns NULL, the caller must open
+ * another connection in `*empty`. */
 struct dns_socket *dns_socket_tcp_choose(
     struct dns_server *s, struct dns_socket ***empty);
 
@@ -404,7 +425,7 @@ bool dns_socket_tcp_send(struct resolver *r, struct dns_socket *sock,
 void dns_socket_tcp_ready(
     struct resolver *r, struct dns_socket *sock, uint32_t events);
 
-/* Returns when to be called again. */
+/* Returns when to call this again. */
 int64_t dns_socket_tcp_timers(struct resolver *r, struct dns_server *s);
 
 static inline void

@@ -11,11 +11,11 @@
 #include "dns/resolver_internal.h"
 
 enum {
-	RECEIVE_BUFFER = 1 << 20, /* bytes of the kernel's, for bursts */
-	ID_ATTEMPTS = 64,         /* a free id must be found within these */
+	RECEIVE_BUFFER = 1 << 20, /* bytes of kernel buffer, for bursts */
+	ID_ATTEMPTS = 64,         /* attempts to find a free id */
 };
 
-/* RFC 5452 section 9.2: ids and ports that can't be foreseen. */
+/* RFC 5452 section 9.2: ids and ports must not be predictable. */
 static uint16_t
 random_16(struct resolver *r)
 {
@@ -30,7 +30,8 @@ random_16(struct resolver *r)
 			if (n > 0)
 				got += (size_t)n;
 			else if (errno != EINTR)
-				abort(); /* predictable ids are no choice */
+				abort(); /* never fall back to predictable
+				            ids */
 		}
 		r->random_left = sizeof(r->random) / sizeof(uint16_t);
 	}
@@ -103,7 +104,7 @@ close_socket(struct resolver *r, struct dns_socket *sock)
 	if (sock->closed)
 		return;
 	sock->closed = true;
-	close(sock->fd); /* leaves the epoll set by that */
+	close(sock->fd); /* also removes it from the epoll set */
 	if (r->batch.socket == sock) {
 		r->batch.socket = NULL;
 		r->batch.n = 0;
@@ -180,8 +181,9 @@ set_options(const struct dns_socket *sock)
 }
 
 /*
- * Connected to the server: the kernel chooses a random port, and accepts only
- * what comes from the server's address and port.  Sets errno.
+ * Opens a socket connected to the server, so that the kernel chooses a random
+ * port and accepts only packets from the server's address and port.  Sets errno
+ * on failure.
  */
 static bool
 connect_to(struct resolver *r, struct dns_socket *sock)
@@ -210,7 +212,8 @@ free_socket(struct dns_socket *sock)
 	free(sock);
 }
 
-/* Anything else says that the server cannot be reached. */
+/* Whether this host lacks resources.  Any other error means that the server
+ * cannot be reached. */
 static bool
 is_our_lack(int code)
 {
@@ -252,7 +255,7 @@ open_socket(struct resolver *r, struct dns_server *server,
 	return NULL;
 }
 
-/* Its server sends no more questions to it. */
+/* Removes the socket from its server, so that it gets no more questions. */
 static void
 take_from_server(struct dns_socket *sock)
 {
@@ -278,7 +281,8 @@ dns_socket_break(struct resolver *r, struct dns_socket *sock)
 
 /* ---- ports ---- */
 
-/* Its questions are asked again when they are due. */
+/* Closes the oldest retired port.  Its questions are repeated when they are
+ * due. */
 static void
 abandon_oldest(struct resolver *r)
 {
@@ -290,7 +294,8 @@ abandon_oldest(struct resolver *r)
 		dns_socket_forget(r, oldest->attempts);
 }
 
-/* Open as long as answers may come, but for no more questions. */
+/* Stops using a port for new questions; it stays open while answers may arrive.
+ */
 static void
 retire(struct resolver *r, struct dns_socket *sock)
 {
@@ -314,7 +319,8 @@ is_used_up(const struct resolver *r, const struct dns_socket *sock)
 	return sock->uses >= PORT_USES || r->now >= sock->expires;
 }
 
-/* One port for everything that is sent in this turn, so that it is one call. */
+/* Chooses a port.  It is used until the end of the iteration, so that all
+ * questions are sent with one system call. */
 static struct dns_socket *
 port_of(struct resolver *r, struct dns_server *s, enum send_status *status)
 {
@@ -333,7 +339,7 @@ port_of(struct resolver *r, struct dns_server *s, enum send_status *status)
 	} else if (sock == NULL) {
 		s->ports[i] = sock = open_socket(r, s, SOCKET_UDP, status);
 	}
-	/* out of descriptors: one that is open is better than none */
+	/* out of descriptors: use any open port */
 	for (i = 0; sock == NULL && i < PORTS; i++)
 		sock = s->ports[i];
 	s->current = sock;
@@ -341,9 +347,8 @@ port_of(struct resolver *r, struct dns_server *s, enum send_status *status)
 }
 
 /*
- * RFC 5452 section 9.2 expects more guesses than a port has ids.  An id that
- * was used on this port may be that of a late answer; any other one is a
- * guess.
+ * An id that was used on this port may belong to a late answer; any other id is
+ * a guess.  RFC 5452 section 9.2 expects more guesses than there are ids.
  */
 void
 dns_socket_unmatched(struct resolver *r, struct dns_socket *sock, uint16_t id)
@@ -370,8 +375,9 @@ close_suspect(struct resolver *r, struct dns_socket *sock)
 
 /* ---- UDP ---- */
 
-/* The server's host says that nobody listens there, or can't be reached.
- * What follows of it may send, so it has to wait until nobody is sending. */
+/* Notes that no process listens on the server's port, or that its host can't be
+ * reached.  Handling this may send questions, so it must wait until the current
+ * send has ended. */
 static void
 udp_unreachable(struct resolver *r, struct dns_socket *sock, int code)
 {
@@ -387,8 +393,8 @@ has_report(const struct dns_socket *sock)
 	    (sock->unreachable || sock->suspect);
 }
 
-/* If the server is unreachable its port goes too: it may be our own address
- * that is wrong by now. */
+/* If the server is unreachable, also closes the port: our own address may have
+ * changed. */
 static void
 report(struct resolver *r, struct dns_socket *sock)
 {
@@ -439,7 +445,8 @@ dns_socket_flush(struct resolver *r)
 		}
 		if (errno == EINTR)
 			continue;
-		/* the error of an earlier datagram is reported only once */
+		/* the first error may be that of an earlier datagram: retry
+		 * once */
 		if (refused != 0 || errno == EAGAIN || errno == ENOBUFS)
 			break;
 		refused = errno;
@@ -491,7 +498,8 @@ udp_receive(struct resolver *r, struct dns_socket *sock)
 			udp_unreachable(r, sock, errno);
 			continue;
 		}
-		/* with its last question answered a retired port is closed */
+		/* a retired port is closed when its last question is answered
+		 */
 		for (int i = 0; i < n && !sock->closed; i++)
 			query_receive(
 			    r, sock, in->bytes[i], in->messages[i].msg_len);
@@ -500,7 +508,7 @@ udp_receive(struct resolver *r, struct dns_socket *sock)
 	}
 }
 
-/* ---- both ---- */
+/* ---- UDP and TCP ---- */
 
 static struct dns_socket *
 connection_of(
@@ -514,8 +522,8 @@ connection_of(
 	return sock;
 }
 
-/* RFC 6891: without EDNS if the server has refused it, or may be dropping it,
- * as old servers and firewalls do. */
+/* RFC 6891: returns false if the server has refused EDNS, or may drop packets
+ * with it, as old servers and firewalls do. */
 static bool
 with_edns(const struct resolver *r, const struct dns_query *q,
     const struct dns_server *s, enum socket_kind kind)
@@ -564,7 +572,7 @@ dns_socket_ready(struct resolver *r, struct dns_socket *sock, uint32_t events)
 		dns_socket_tcp_ready(r, sock, events);
 }
 
-/* Closes a port that is not used any more. */
+/* Retires ports whose lifetime is over; returns when the next one ends. */
 static int64_t
 port_timers(struct resolver *r, struct dns_server *s)
 {

@@ -8,7 +8,8 @@
 
 enum { LENGTH_SIZE = 2 /* RFC 1035 section 4.2.2 */ };
 
-/* One that is not slow; else one more; else the one that was silent least. */
+/* Prefers a connection that is not slow, then a new one, then the one that
+ * received data last. */
 struct dns_socket *
 dns_socket_tcp_choose(struct dns_server *s, struct dns_socket ***empty)
 {
@@ -82,7 +83,7 @@ dns_socket_tcp_send(struct resolver *r, struct dns_socket *sock,
 	p[1] = (uint8_t)n;
 	sock->out_n += LENGTH_SIZE + n;
 	if (sock->attempts->next == NULL)
-		sock->progress = r->now; /* nothing was awaited until now */
+		sock->progress = r->now; /* no answer was pending until now */
 	if (!sock->wants_out) {
 		sock->wants_out = true;
 		dns_socket_watch(r, sock, EPOLLIN | EPOLLOUT, EPOLL_CTL_MOD);
@@ -91,7 +92,7 @@ dns_socket_tcp_send(struct resolver *r, struct dns_socket *sock,
 	return true;
 }
 
-/* All whole messages that have come. */
+/* Handles all complete messages in the buffer. */
 static void
 tcp_take(struct resolver *r, struct dns_socket *sock)
 {
@@ -130,7 +131,8 @@ tcp_receive(struct resolver *r, struct dns_socket *sock)
 			dns_socket_break(r, sock);
 			return;
 		}
-		/* never full: a message of the largest size is taken whole */
+		/* the buffer is never full: it has room for the largest message
+		 */
 		sock->in_n += (size_t)n;
 		sock->progress = r->now;
 		sock->slow = false;
@@ -170,7 +172,7 @@ dns_socket_tcp_ready(
 
 /* ---- time ---- */
 
-/* An answer is awaited and nothing comes. */
+/* Marks a connection as slow: an answer is pending, but no data arrive. */
 static void
 become_slow(struct resolver *r, struct dns_socket *sock)
 {
@@ -183,7 +185,7 @@ become_slow(struct resolver *r, struct dns_socket *sock)
 		query_bypass(r, sock);
 }
 
-/* Returns when `sock` is to be looked at again. */
+/* Returns when to check `sock` again. */
 static int64_t
 connection_timer(struct resolver *r, struct dns_socket *sock)
 {

@@ -1,9 +1,9 @@
 /*
- * source.h - where answers come from: a small table of functions.
+ * source.h - the interface of everything that answers DNS questions.
  *
- * Sources stack: the queue of a message over the cache, the cache over the
- * resolver; a recorder in between; in tests a zone file, a recording, a
- * failure.
+ * Sources are stacked: a message's queue on top of the cache, the cache on top
+ * of the resolver, sometimes a recorder in between.  In tests the source may be
+ * a zone file, a recording, or one that fails.
  */
 #ifndef AVOUCH_DNS_SOURCE_H
 #define AVOUCH_DNS_SOURCE_H
@@ -14,26 +14,27 @@
 
 struct dns_queue;
 
-/* A wait for one answer; embedded in a struct of the asker. */
+/* A caller that waits for one answer; embedded in a struct of the caller. */
 struct dns_wait {
 	/*
-	 * Called exactly once for each ask, from within ask() or later from
-	 * any thread, with no lock of the source held.  To keep `answer`,
-	 * call dns_answer_ref().
+	 * Called exactly once per ask(), from within it or later from any
+	 * thread, while the source holds no lock.  To keep `answer`, call
+	 * dns_answer_ref().
 	 */
 	void (*done)(struct dns_wait *wait, const struct dns_answer *answer);
 	struct dns_wait *next; /* for the source, until done() is called */
 
 	/*
-	 * The message that asks, set by its queue (queue.h).  NULL: the
-	 * question belongs to no message; it has no limits and is not dropped.
+	 * The queue of the message that asks (queue.h), set by that queue.
+	 * NULL: the question does not belong to a message; it has no limits and
+	 * is not dropped.
 	 */
 	struct dns_queue *queue;
 
 	/*
 	 * The answer may never be needed.  If the question would delay or
-	 * displace another one, it is not asked, or no longer waited for, and
-	 * answered with DNS_ERROR_BUDGET.
+	 * displace another one, it is not sent, or is abandoned, and answered
+	 * with DNS_ERROR_BUDGET.
 	 */
 	bool prefetch;
 };
@@ -41,20 +42,21 @@ struct dns_wait {
 struct dns_source {
 	/*
 	 * `name` is in normal form (domain_normal()) and, like `wait`, must
-	 * live until done() is called.  Never blocks.  done() is always called:
+	 * live until done() is called.  Never blocks.  done() is always called,
 	 * at the latest when the source has used up its attempts (12 s) or is
 	 * closed.
 	 */
 	void (*ask)(struct dns_source *source, struct span name,
 	    enum dns_type type, struct dns_wait *wait);
 
-	/* Answers all waits with DNS_ERROR_RESOURCE and frees the source, but
-	 * not the source below it. */
+	/* Answers everyone who waits with DNS_ERROR_RESOURCE and frees the
+	 * source, but not the source below it. */
 	void (*close)(struct dns_source *source);
 
 	/*
-	 * The number of unanswered questions that one message may have here.
-	 * Fewer than DNS_SHARE_MAX: the source is crowded.  NULL: it never is.
+	 * Returns the number of unanswered questions that one message may have
+	 * here; if it is less than DNS_SHARE_MAX, the source is crowded.  NULL:
+	 * the source is never crowded.
 	 */
 	unsigned (*share)(struct dns_source *source);
 };

@@ -11,8 +11,8 @@
 #include "lib/hash.h"
 
 enum {
-	ZONE_MEMORY_FACTOR = 64,    /* arena bytes for each byte of the file */
-	ZONE_MEMORY_BASE = 1 << 20, /* arena bytes in addition */
+	ZONE_MEMORY_FACTOR = 64,    /* arena bytes per byte of the file */
+	ZONE_MEMORY_BASE = 1 << 20, /* arena bytes added to that */
 	SLOTS_FIRST = 256,
 };
 
@@ -118,7 +118,8 @@ zone_find_set(const struct zone_node *n, enum dns_type type)
 	return s;
 }
 
-/* The node that answers for `name`, which may be a wildcard; NULL: none. */
+/* Returns the node, perhaps a wildcard, that answers for `name`; NULL if there
+ * is none. */
 static const struct zone_node *
 zone_closest_node(const struct zone *z, struct span name)
 {
@@ -128,7 +129,8 @@ zone_closest_node(const struct zone *z, struct span name)
 
 	if (n != NULL && n->exists)
 		return n;
-	/* RFC 4592 section 3.3.1: below the closest encloser */
+	/* RFC 4592 section 3.3.1: look for a wildcard below the closest
+	 * encloser */
 	while (n == NULL || !n->exists) {
 		name = parent_name(name);
 		n = zone_find_node(z, name);
@@ -161,7 +163,7 @@ zone_find_mark(const struct zone *z, struct span name, enum dns_type type)
 	return any != NULL ? any : &none;
 }
 
-/* RFC 2308 section 5: the SOA's minimum, if there is an SOA. */
+/* RFC 2308 section 5: returns the SOA's minimum, or 0 without an SOA. */
 static uint32_t
 negative_ttl(const struct zone *z, struct span name)
 {
@@ -177,8 +179,8 @@ negative_ttl(const struct zone *z, struct span name)
 }
 
 /*
- * Fills in `out` for `name`, without following CNAMEs.  If there is one, `out`
- * is DNS_PENDING and `alias` is the name to look up next.
+ * Fills in `out` for `name`, without following CNAMEs.  If there is one, sets
+ * `state` to DNS_PENDING and `alias` to the name to look up next.
  */
 static void
 zone_look_up(const struct zone *z, struct span name, enum dns_type type,
@@ -271,8 +273,8 @@ zone_close(struct dns_source *source)
 
 /* ---- opening ---- */
 
-/* The answer with all records of `s`.  Too many records fail, as they do in an
- * answer from the network. */
+/* Returns an answer with all records of `s`.  As in an answer from the network,
+ * too many records are a failure. */
 static const struct dns_answer *
 answer_of(struct arena *a, const struct zone_set *s)
 {

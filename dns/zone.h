@@ -1,19 +1,20 @@
 /*
  * zone.h - answers from an RFC 1035 master file.
  *
- * It answers at once, as a recursive resolver would: it follows CNAMEs (at most
- * 8; loops are DNS_FAILED), expands wildcards (RFC 4592), and distinguishes
- * NXDOMAIN from NODATA (a name with names below it exists, RFC 8020).  Any name
- * may be in the file; a SOA is not needed (without one, negative answers have a
- * TTL of 0).  Comment lines of these forms, written by recorder.h, set the
- * answer to one question.  NAME is absolute; TYPE may be ANY:
+ * This source answers immediately, as a recursive resolver would: it follows
+ * CNAMEs (at most 8; loops are DNS_FAILED), expands wildcards (RFC 4592), and
+ * distinguishes NXDOMAIN from NODATA (a name with names below it exists, RFC
+ * 8020).  Any name may be in the file; an SOA is not needed (without one,
+ * negative answers have a TTL of 0).  Comment lines of these forms, as written
+ * by recorder.h, set the answer to one question.  NAME is absolute; TYPE may be
+ * ANY:
  *
- *	;!failed NAME TYPE FAULT	FAULT as dns_error_name()
- *	;!nxdomain NAME TYPE		though names below it may exist
- *	;!nodata NAME TYPE
- *	;!alias NAME TYPE TARGET	the last name of a chain of CNAMEs
- *	;!stale NAME TYPE
- *	;!secure NAME TYPE		DNSSEC proves the answer
+ * 	;!failed NAME TYPE FAULT	FAULT as in dns_error_name()
+ * 	;!nxdomain NAME TYPE		though names below it may exist
+ * 	;!nodata NAME TYPE
+ * 	;!alias NAME TYPE TARGET	the last name of a chain of CNAMEs
+ * 	;!stale NAME TYPE
+ * 	;!secure NAME TYPE		the answer was validated with DNSSEC
  */
 #ifndef AVOUCH_DNS_ZONE_H
 #define AVOUCH_DNS_ZONE_H
@@ -28,11 +29,12 @@ enum {
 	DNS_ZONE_CHAIN_MAX = 8,       /* CNAMEs followed for one question */
 };
 
-/* NULL: `error` says in one line what is wrong, with file and line, and how to
- * fix it. */
+/* On failure returns NULL; then `error` says in one line what is wrong, with
+ * file and line, and how to fix it. */
 struct dns_source *dns_zone_open(const char *path, char *error, size_t size);
 
-/* The same for a text in memory; errors use `name` as the file name. */
+/* Like dns_zone_open(), but reads `text`; errors use `name` as the file name.
+ */
 struct dns_source *dns_zone_parse(
     const char *name, struct span text, char *error, size_t size);
 

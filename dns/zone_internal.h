@@ -1,6 +1,6 @@
 /*
- * zone_internal.h - the names, records and marks of a zone file: zone_read.c
- * adds them, zone.c answers from them.  Private to these two.
+ * zone_internal.h - the names, records and marks of a zone file.  zone_read.c
+ * adds them, zone.c answers from them; no other file uses them.
  */
 #ifndef AVOUCH_DNS_ZONE_INTERNAL_H
 #define AVOUCH_DNS_ZONE_INTERNAL_H
@@ -8,9 +8,9 @@
 #include "dns/zone.h"
 #include "lib/arena.h"
 
-enum { TYPE_ANY = 0 }; /* in a mark: the mark is for all types */
+enum { TYPE_ANY = 0 }; /* in a mark: it applies to all types */
 
-/* The contents of the ";!" comment lines for one question. */
+/* The contents of the ";!" comment lines for one name and type. */
 struct zone_mark {
 	struct zone_mark *next;
 	int type;
@@ -31,7 +31,7 @@ struct zone_set {
 	uint32_t ttl;
 	size_t n;
 	struct zone_item *first, **end;
-	const struct dns_answer *answer; /* made when the file is read */
+	const struct dns_answer *answer; /* made once the file has been read */
 };
 
 /* A name that exists: it has records, or a name below it has. */
@@ -54,19 +54,21 @@ struct zone {
 };
 
 /* Returns the node of `name`, and adds it if it is new.  The name need not
- * exist in DNS.  NULL: out of memory. */
+ * exist in DNS.  Returns NULL if memory ran out. */
 struct zone_node *zone_add(struct zone *z, struct span name);
 
-/* The same, and marks `name` and all names above it as existing (RFC 8020; RFC
- * 4592 section 2.2.2). */
+/* Like zone_add(), but also marks `name` and all names above it as existing
+ * (RFC 8020; RFC 4592 section 2.2.2). */
 struct zone_node *zone_add_existing(struct zone *z, struct span name);
 
 struct zone_set *zone_find_set(const struct zone_node *n, enum dns_type type);
 
-/* Call once, after the whole file was read.  False: out of memory. */
+/* Call this once, after reading the whole file.  Returns false if memory ran
+ * out. */
 bool zone_make_answers(struct zone *z);
 
-/* Reads `text` into `z` (zone_read.c).  False: `error` says why. */
+/* Reads `text` into `z` (zone_read.c).  On failure returns false; `error` says
+ * why. */
 bool zone_read(struct zone *z, const char *name, struct span text, char *error,
     size_t size);
 

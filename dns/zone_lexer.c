@@ -10,14 +10,14 @@ zone_lexer_begin(struct zone_lexer *r, struct span text)
 	r->line = 0;
 }
 
-/* The rest of the line, without its end. */
+/* Returns the rest of the line, without the line end. */
 static struct span
 rest_of_line(struct zone_lexer *r)
 {
 	return scan_until(&r->text, '\n');
 }
 
-/* One byte, or an escaped one (RFC 1035 section 5.1: \X, \DDD). */
+/* Copies one byte, or an escaped one (RFC 1035 section 5.1: \X, \DDD). */
 static enum zone_lexer_status
 copy_byte(struct zone_lexer *r, int c)
 {

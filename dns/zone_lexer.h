@@ -11,9 +11,9 @@
 
 enum zone_lexer_status {
 	ENTRY_ONE,  /* an entry, or a comment line ";!..." */
-	ENTRY_END,  /* the end of the text */
+	ENTRY_END,  /* the end of the file */
 	ENTRY_LONG, /* more than DNS_ZONE_ENTRY_MAX bytes */
-	ENTRY_OPEN, /* a quote or a parenthesis is not closed, or not opened */
+	ENTRY_OPEN, /* an unbalanced quote or parenthesis */
 	ENTRY_NUL,  /* a NUL byte */
 };
 

@@ -16,7 +16,7 @@ struct zone_reader {
 	const char *name;
 	struct zone_lexer entries;
 	ldns_rdf *origin;
-	ldns_rdf *previous; /* owner */
+	ldns_rdf *previous; /* owner of the previous record */
 	uint32_t ttl;
 	char *error;
 	size_t error_size;
@@ -30,7 +30,7 @@ zone_error(struct zone_reader *r, const char *reason)
 	return false;
 }
 
-/* RFC 2181 section 5: a set holds no record twice. */
+/* RFC 2181 section 5: a set does not contain a record twice. */
 static bool
 has_record(const struct zone_set *s, const struct dns_record *record)
 {
@@ -64,7 +64,8 @@ add_record(struct zone_reader *r, struct zone_node *n, const ldns_rr *rr,
 	if (has_record(s, record))
 		return true;
 	if (s->type == DNS_CNAME && s->n > 0)
-		return zone_error(r, "a second CNAME of this name; remove one");
+		return zone_error(
+		    r, "this name already has a CNAME; remove one of them");
 	item->record = *record;
 	*s->end = item;
 	s->end = &item->next;
@@ -96,14 +97,15 @@ take_record(struct zone_reader *r, const ldns_rr *rr)
 		return zone_error(r, "out of memory");
 	if (ldns_rr_get_class(rr) != LDNS_RR_CLASS_IN)
 		return zone_error(
-		    r, "only class IN is known; remove the record");
+		    r, "only class IN is supported; remove the record");
 	if (!is_kept(ldns_rr_get_type(rr)))
 		return true;
 	if (!dns_packet_record(z->arena, rr, &record))
 		return zone_error(r,
 		    arena_has_failed(z->arena)
 			? "out of memory"
-			: "the record's data are too long, or not of its type");
+			: "the record's data are too long, or do not fit its "
+		          "type");
 	if (ldns_rr_get_type(rr) == LDNS_RR_TYPE_SOA) {
 		uint32_t minimum = ldns_rdf2native_int32(ldns_rr_rdf(rr, 6));
 
@@ -135,7 +137,8 @@ read_record(struct zone_reader *r)
 	return ok;
 }
 
-/* The next word of `s` as a name, absolute or below $ORIGIN; NULL: none. */
+/* Reads the next word of `s` as a name, absolute or below $ORIGIN.  Returns
+ * NULL if there is none or it is not valid. */
 static ldns_rdf *
 read_name(struct zone_reader *r, struct scan *s)
 {
@@ -178,7 +181,8 @@ read_control(struct zone_reader *r)
 			return zone_error(r, "no time after $TTL");
 	} else {
 		return zone_error(r,
-		    "only $ORIGIN and $TTL are known; write the records out");
+		    "only $ORIGIN and $TTL are supported; write the records "
+		    "out");
 	}
 	return true;
 }
@@ -327,12 +331,15 @@ read_entries(struct zone_reader *r)
 		case ENTRY_END:
 			break;
 		case ENTRY_LONG:
-			return zone_error(r, "the entry is too long; cut it");
+			return zone_error(
+			    r, "the entry is too long; shorten it");
 		case ENTRY_OPEN:
 			return zone_error(r,
-			    "a quote or parenthesis is not closed; close it");
+			    "a quote or parenthesis is unbalanced; add or "
+			    "remove one");
 		case ENTRY_NUL:
-			return zone_error(r, "a NUL byte; write it as \\000");
+			return zone_error(
+			    r, "contains a NUL byte; write it as \\000");
 		}
 	}
 	return ok;

@@ -84,8 +84,8 @@ host_check_warning(struct host_checking *h, const char *section,
 
 /* ---- users ---- */
 
-/* We are the user of the daemon, or may try what that user can do.  Otherwise
- * what we cannot do says little. */
+/* Whether our access checks are conclusive: we are the user of the daemon, or
+ * root, which can check as that user. */
 static bool
 is_certain(const struct conf *conf)
 {
@@ -126,17 +126,18 @@ check_names(struct host_checking *h)
 
 /* ---- files ---- */
 
-/* In the child: never returns. */
+/* Runs in the child, and never returns. */
 static void
 access_as(const struct passwd *p, const char *path, int mode)
 {
 	if (initgroups(p->pw_name, p->pw_gid) != 0 || setgid(p->pw_gid) != 0 ||
 	    setuid(p->pw_uid) != 0)
-		_exit(0); /* it cannot be tried */
+		_exit(0); /* the access cannot be checked */
 	_exit(faccessat(AT_FDCWD, path, mode, AT_EACCESS) == 0 ? 0 : errno);
 }
 
-/* errno, 0 if the user of the daemon has access or it cannot be tried. */
+/* Returns an errno, or 0 if the user of the daemon has access or it cannot be
+ * checked. */
 static int
 access_of_user(const struct conf *conf, const char *path, int mode)
 {
@@ -165,7 +166,7 @@ user_name(const struct conf *conf)
 	return conf->user != NULL ? conf->user : "of the daemon";
 }
 
-/* The folder of `path`, which is absolute. */
+/* Writes the folder of the absolute path `path` to `folder`. */
 static void
 folder_of(const char *path, char folder[FOLDER_MAX])
 {
@@ -176,7 +177,7 @@ folder_of(const char *path, char folder[FOLDER_MAX])
 	buf_span(&b, n > 0 ? span_of(path, n) : SPAN("/"));
 }
 
-/* Folders that our unit makes when it starts. */
+/* Whether our systemd unit creates this folder when it starts. */
 static bool
 is_made_by_unit(const char *folder)
 {
@@ -184,7 +185,7 @@ is_made_by_unit(const char *folder)
 	    strcmp(folder, "/var/lib/avouch") == 0;
 }
 
-/* The daemon has to make files beside `path`.  False: it cannot. */
+/* Checks that the daemon can create files beside `path`. */
 static bool
 check_folder(struct host_checking *h, const char *section, const char *name,
     const char *path)
@@ -198,7 +199,7 @@ check_folder(struct host_checking *h, const char *section, const char *name,
 		if (is_made_by_unit(folder))
 			host_check_warning(h, section, name,
 			    "%s does not exist yet; " UNIT
-			    " makes it when it starts",
+			    " creates it when it starts",
 			    folder);
 		else
 			host_check_error(h, section, name,
@@ -217,7 +218,7 @@ check_folder(struct host_checking *h, const char *section, const char *name,
 	return false;
 }
 
-/* ---- what is checked ---- */
+/* ---- checks ---- */
 
 static void
 check_socket(struct host_checking *h, const char *section, const char *name,
@@ -235,7 +236,7 @@ check_socket(struct host_checking *h, const char *section, const char *name,
 			return;
 		if (s.in_use && !owner_is_known(s.used_by))
 			host_check_warning(h, section, name,
-			    "%s; run this as root to see which", text);
+			    "%s; run this as root to see which process", text);
 		else
 			report_access(h, section, name, "%s", text);
 		return;
@@ -244,7 +245,7 @@ check_socket(struct host_checking *h, const char *section, const char *name,
 		check_folder(h, section, name, listen_path(address));
 }
 
-/* NULL: none is named. */
+/* Does nothing if `path` is NULL. */
 static void
 check_file(struct host_checking *h, const char *section, const char *name,
     const char *path, int mode, const char *what)

@@ -1,6 +1,6 @@
 /*
- * check.h - whether this host has what the configuration names: users and
- * groups, the sockets, the zone file, the folder of the store, resolvers.
+ * check.h - checks that this host has what the configuration refers to: users
+ * and groups, sockets, the zone file, the folder of the store, resolvers.
  */
 #ifndef AVOUCH_HOST_CHECK_H
 #define AVOUCH_HOST_CHECK_H
@@ -10,15 +10,16 @@
 
 #include "conf/conf.h"
 
-enum { HOST_CHECK_DNS_MS = 2000 }; /* for all resolvers together */
+enum { HOST_CHECK_DNS_MS = 2000 }; /* time limit for all resolvers together */
 
 /*
- * Writes a line for what the daemon cannot start with to `errors`, and for what
- * may be wrong to `warnings`: "FILE:LINE: OPTION: what is wrong".  A socket
- * that a running avouch-milter uses is fine.  A resolver that does not answer
- * is a warning.  As root it looks at files as the option `user` will.  Makes no
- * file; blocks for HOST_CHECK_DNS_MS at most.  No other thread may run that
- * could hold a lock, because it forks.  False: there is an error.
+ * Writes a line "FILE:LINE: OPTION: what is wrong" for each problem: to
+ * `errors` if it prevents the daemon from starting, otherwise to `warnings`.  A
+ * socket that a running avouch-milter uses is not an error.  A resolver that
+ * does not answer is a warning.  As root, checks file access as the user that
+ * option `user` names.  Creates no files; blocks for at most HOST_CHECK_DNS_MS.
+ * Because it forks, no other thread that could hold a lock may be running.
+ * Returns false if there is an error.
  */
 bool host_check(const struct conf *conf, FILE *errors, FILE *warnings);
 

@@ -1,5 +1,5 @@
 /*
- * check_dns.c - asks each resolver one question.
+ * check_dns.c - sends one question to each resolver.
  */
 #include <pthread.h>
 #include <string.h>
@@ -10,19 +10,20 @@
 #include "verify/core_options.h"
 
 enum {
-	FIRST_MS = 600, /* until the question is repeated */
+	FIRST_MS = 600, /* time until the question is repeated */
 	ERROR_MAX = 1000,
 	SERVER_TEXT_MAX = 80,
 };
 
 #define RESOLV_CONF "/etc/resolv.conf"
-#define QUESTION "example.com" /* RFC 2606 section 3: it always exists */
+#define QUESTION "example.com" /* RFC 2606 section 3: this name always exists  \
+	                        */
 
 struct resolver_probe {
 	struct dns_wait wait; /* first */
 	pthread_mutex_t lock;
 	pthread_cond_t answered;
-	const struct dns_answer *answer; /* NULL: not yet */
+	const struct dns_answer *answer; /* NULL: not answered yet */
 	struct dns_source *source;
 };
 
@@ -37,7 +38,8 @@ probe_answered(struct dns_wait *wait, const struct dns_answer *answer)
 	pthread_mutex_unlock(&p->lock);
 }
 
-/* False: there is no memory, no thread or no descriptor; `error` says which. */
+/* Returns false if memory, threads or descriptors ran out; `error` says which.
+ */
 static bool
 probe_begin(
     struct resolver_probe *p, const struct server_address *server, char *error)
@@ -59,7 +61,7 @@ probe_begin(
 	return true;
 }
 
-/* Why it failed; DNS_TROUBLE_NONE: it did not. */
+/* Returns why the probe failed; DNS_TROUBLE_NONE if it did not. */
 static enum dns_trouble
 probe_trouble(struct resolver_probe *p)
 {
@@ -91,7 +93,8 @@ probe_end(struct resolver_probe *p)
 	return trouble;
 }
 
-/* The servers of the file, with a warning for each line that cannot be used. */
+/* Reads the servers from the file, and warns of each line that cannot be used.
+ */
 static void
 read_resolv_conf(struct host_checking *h, struct dns_resolver_options *o)
 {

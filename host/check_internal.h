@@ -1,5 +1,5 @@
 /*
- * check_internal.h - what the parts of host_check() share.
+ * check_internal.h - declarations that the parts of host_check() share.
  */
 #ifndef AVOUCH_HOST_CHECK_INTERNAL_H
 #define AVOUCH_HOST_CHECK_INTERNAL_H
@@ -12,7 +12,8 @@ struct host_checking {
 	bool failed;
 };
 
-/* A line about an option.  The first makes the check fail. */
+/* Write a line about an option.  An error makes the check fail, a warning does
+ * not. */
 void host_check_error(struct host_checking *h, const char *section,
     const char *name, const char *format, ...)
     __attribute__((format(printf, 4, 5)));

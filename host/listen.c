@@ -31,7 +31,7 @@ listen_failed(struct buf *error, const char *socket, const char *what)
 	return false;
 }
 
-/* Another process listens there; `pid` is 0 if it is not known. */
+/* Reports that another process listens there; `pid` is 0 if it is unknown. */
 static bool
 address_in_use(
     struct listen_socket *s, struct buf *error, const char *socket, pid_t pid)
@@ -43,14 +43,14 @@ address_in_use(
 		owner_put_process(error, pid);
 	else
 		buf_text(error, "another process");
-	buf_text(error, "; stop that, or set another socket");
+	buf_text(error, "; stop it, or set another socket");
 	return false;
 }
 
 /* ---- TCP ---- */
 
 /* Reads "PORT" or "PORT@ADDRESS" (default: loopback).  Returns the size of the
- * address; 0: `text` is not valid. */
+ * address, or 0 if `text` is not valid. */
 static socklen_t
 inet_address(const char *text, enum ip_family family, union address *a)
 {
@@ -120,9 +120,9 @@ unix_address(const char *socket_text, union address *a, struct buf *error)
 }
 
 /*
- * Whether a socket can be made at this path: it is free, or an ended process
- * left one there.  Else `error` says that a process still listens on it, or
- * that the file is not a socket.
+ * Whether a socket can be created at this path: there is no file, or a process
+ * that has ended left its socket there.  Otherwise `error` says that a process
+ * still listens on it, or that the file is not a socket.
  */
 static bool
 is_free_or_stale(const char *socket_text, const union address *a,

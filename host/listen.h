@@ -1,5 +1,5 @@
 /*
- * listen.h - the socket the MTA connects to.
+ * listen.h - opens the socket that the MTA connects to.
  *
  * libmilter_quirks.h says why libmilter does not open it itself.
  */
@@ -19,16 +19,20 @@ enum {
 
 struct listen_options {
 	const char *socket; /* unix:/PATH, inet:PORT@ADDRESS, inet6:... */
-	unsigned mode;      /* of a unix socket */
-	const char *group;  /* NULL: the group does not change */
-	const char *user;   /* runs the daemon; NULL: it does not change */
+	unsigned mode;      /* permissions of a unix socket */
+	const char *group;  /* group of a unix socket; NULL: do not change it */
+	const char *user;   /* user that runs the daemon; NULL: do not change
+	                       the owner */
 };
 
 struct listen_socket {
-	int fd;           /* -1: libmilter owns it, or there is none */
-	const char *path; /* of a unix socket, in the options; else NULL */
-	bool in_use;      /* by another process, which is why it failed */
-	pid_t used_by;    /* that process; 0: not known */
+	int fd;           /* -1: libmilter owns the descriptor, or there is
+	                     none */
+	const char *path; /* path of a unix socket, inside the options; else
+	                     NULL */
+	bool in_use;      /* opening failed because another process uses the
+	                     address */
+	pid_t used_by;    /* that process; 0: unknown */
 	dev_t device;     /* device and inode of the file that we created */
 	ino_t inode;
 };
@@ -36,28 +40,29 @@ struct listen_socket {
 /*
  * Opens the socket; without an address it listens on the loopback address.  An
  * old unix socket is removed if no process listens on it.  The strings of
- * `options` must live as long as `out`.  False: `error` says in one line what
- * is wrong and which process uses the address.
+ * `options` must live as long as `out`.  On failure returns false; `error` says
+ * in one line what is wrong and which process uses the address, if any.
  */
 bool listen_open(const struct listen_options *options,
     struct listen_socket *out, struct buf *error);
 
-/* Whether listen_open() can take the address, as far as that can be seen
- * without making a file.  `out` holds no descriptor. */
+/* Whether listen_open() would succeed, as far as can be found out without
+ * creating a file.  `out` has no descriptor afterwards. */
 bool listen_check(const struct listen_options *options,
     struct listen_socket *out, struct buf *error);
 
-/* The path of a unix socket, in `socket`; NULL: it is another one. */
+/* Returns the path of a unix socket, a part of `socket`; NULL for other
+ * sockets. */
 const char *listen_path(const char *socket);
 
 /* Sets mode, owner and group of a unix socket that libmilter opened. */
 bool listen_own(const struct listen_options *options, struct listen_socket *s,
     struct buf *error);
 
-/* Closes the descriptor only: another process has the socket. */
+/* Closes only the descriptor, because another process uses the socket. */
 void listen_forget(struct listen_socket *s);
 
-/* Closes the descriptor if libmilter does not own it, and removes the file of a
+/* Closes the descriptor unless libmilter owns it, and removes the file of a
  * unix socket if it is still the one that we created. */
 void listen_close(struct listen_socket *s);
 

@@ -29,7 +29,8 @@ next_column(struct scan *s)
 	return scan_while(s, is_column);
 }
 
-/* An empty span if there is none, or it may not be read. */
+/* Returns the name of the process; empty if the process does not exist or its
+ * name cannot be read. */
 static struct span
 command_of(pid_t pid, char *memory, size_t size)
 {
@@ -79,9 +80,10 @@ owner_put_process(struct buf *b, pid_t pid)
 }
 
 /*
- * Writes the inode of the socket that listens on `port` to `inode`, which stays
- * empty if there is none.  The lines of the kernel's table are "sl local:PORT
- * remote:PORT st queues timer retransmits uid timeout inode".
+ * Writes the inode number of the socket that listens on `port` to `inode`,
+ * which stays empty if there is no such socket.  The lines of the kernel's
+ * table are "sl local:PORT remote:PORT st queues timer retransmits uid timeout
+ * inode".
  */
 static void
 inode_of_port(const char *table, uint16_t port, struct buf *inode)
@@ -108,7 +110,7 @@ inode_of_port(const char *table, uint16_t port, struct buf *inode)
 	fclose(f);
 }
 
-/* Whether a descriptor of process `pid` is the socket `wanted`. */
+/* Whether process `pid` has the socket `wanted` open. */
 static bool
 process_has_open(const char *pid, const char *wanted)
 {

@@ -14,14 +14,14 @@
  */
 void owner_put_process(struct buf *b, pid_t pid);
 
-/* Whether its name, of which the kernel keeps 15 bytes, is `name`. */
+/* Whether the process is called `name`.  The kernel keeps 15 bytes of names. */
 bool owner_is_named(pid_t pid, const char *name);
 
-/* Whether its name can be read; not that of 0. */
+/* Whether the name of the process can be read; false for 0. */
 bool owner_is_known(pid_t pid);
 
-/* The process that listens on a TCP port, as found in /proc; 0: it cannot be
- * found, for example without the privileges to inspect other users'. */
+/* Finds the process that listens on a TCP port in /proc.  Returns 0 if there is
+ * none, or without the privileges to inspect processes of other users. */
 pid_t owner_of_port(uint16_t port);
 
 #endif

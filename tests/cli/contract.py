@@ -758,7 +758,7 @@ def record_where(c):
     c.run("dkim", "nosuch", "--zone", c.zone, "--record", kept,
           status=DATAERR)
     with open(kept) as f:
-        true(f.read() in ("kept\n", "; DNS answers, as they were given\n"),
+        true(f.read() in ("kept\n", "; DNS answers, as they were received\n"),
              "no partial recording")
 
 

@@ -295,7 +295,7 @@ the_file_is_sorted_and_plain(void **state)
 	dns_answer_unref(ask(r, SPAN("b.example"), DNS_MX));
 	text = write_all(r, &n);
 	assert_string_equal(text,
-	    "; DNS answers, as they were given\n"
+	    "; DNS answers, as they were received\n"
 	    ";!alias a.example. A b.example.\n"
 	    "a.example.\t60\tIN\tA\t192.0.2.1\n"
 	    "b.example.\t60\tIN\tA\t192.0.2.1\n"
@@ -342,8 +342,8 @@ what_was_given_up_is_a_failure(void **state)
 	(void)state;
 	r->ask(r, SPAN("a"), DNS_A, &a.wait);
 	text = write_all(r, &n);
-	assert_string_equal(
-	    text, "; DNS answers, as they were given\n;!failed a. A timeout\n");
+	assert_string_equal(text,
+	    "; DNS answers, as they were received\n;!failed a. A timeout\n");
 	free(text);
 	while (a.answer == NULL)
 		fake_advance(fake);

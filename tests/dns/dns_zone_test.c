@@ -281,7 +281,8 @@ errors_say_file_line_and_cure(void **state)
 		{ "\na. TXT (\n x\n", "test:2: a quote" },
 		{ "a. TXT x)\n", "test:1: a quote" },
 		{ "a. CH TXT x\n", "test:1: only class IN" },
-		{ "a. CNAME b.\na. CNAME c.\n", "test:2: a second CNAME" },
+		{ "a. CNAME b.\na. CNAME c.\n",
+		    "test:2: this name already has a CNAME" },
 		{ ";!failed a TXT\n", "test:1: not of the form" },
 		{ ";!failed a TXT nosuch\n", "test:1: not of the form" },
 		{ ";!failed a NOSUCH timeout\n", "test:1: not of the form" },
@@ -335,7 +336,7 @@ limits(void **state)
 	memset(text, 'x', n);
 	assert_null(
 	    dns_zone_parse("t", span_of(text, n), error, sizeof(error)));
-	assert_string_equal(error, "t:1: the entry is too long; cut it");
+	assert_string_equal(error, "t:1: the entry is too long; shorten it");
 
 	buf_text(&b, "a. TXT");
 	for (int i = 0; i < 47; i++) {

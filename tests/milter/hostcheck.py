@@ -165,7 +165,7 @@ def _(l):
     status, said = check(l, l.settings(), as_user=OTHER)
     same(status, OK, said)  # whose socket it is cannot be seen
     holds(said, "is in use by another process")
-    holds(said, "run this as root to see which")
+    holds(said, "run this as root to see which process")
     same(check(l, settings(l, 'user = "root"\n', "unix:%s/x.sock" % closed),
                as_user=OTHER), (OK, ""), "what cannot be tried")
 
@@ -224,7 +224,7 @@ def _(l):
     servers = []
     for behaviour, words in ((wrongdns.silent, "does not answer"),
                              (wrongdns.code(wrongdns.REFUSED),
-                              "refuses our questions"),
+                              "refuses our queries"),
                              (wrongdns.code(wrongdns.SERVFAIL),
                               "answers with an error"),
                              (wrongdns.truth, None)):
