@@ -1,13 +1,14 @@
 /*
- * failure.h - whether the failure of a message is to be reported, and what
- * the report contains (RFC 9991, RFC 6591; RFC 9989 section 4.7, fo and ruf).
+ * failure.h - decides whether to report the failure of a message, and writes
+ * the contents of the report (RFC 9991, RFC 6591; RFC 9989 section 4.7, fo and
+ * ruf).
  *
- * The contents are written at once, with private data already removed
+ * The contents are written immediately, with private data already removed
  * (redact.h); nothing else of the message is stored.  A report never contains
- * a header field that the configuration does not name, the body, or a
+ * the body, nor a header field that the configuration does not name, nor a
  * recipient unless the To field is named.
  *
- * A pure function of the verdict.
+ * All functions are pure functions of the verdict.
  */
 #ifndef AVOUCH_REPORT_RECORD_FAILURE_H
 #define AVOUCH_REPORT_RECORD_FAILURE_H
@@ -21,8 +22,8 @@
 #include "verify/verify.h"
 
 enum {
-	FAILURE_HEADER_MAX = 12 << 10,   /* bytes of header fields; those
-	                                    that do not fit are left out */
+	FAILURE_HEADER_MAX = 12 << 10,   /* bytes of header fields; those that
+	                                    do not fit are left out */
 	FAILURE_FEEDBACK_MAX = 12 << 10, /* bytes of the machine-readable
 	                                    part */
 	FAILURE_SUBJECT_MAX = 150,       /* bytes */
@@ -41,15 +42,16 @@ enum failure_kind {
 };
 
 /*
- * If fo requests several reports, the first in the order above: one message
- * makes one report (RFC 9991 section 3 leaves this to us).  The record is
- * that of the author domain's policy, with ruf and without psd=y.
+ * Returns which report to make.  If fo requests several, this is the first in
+ * the order above: there is one report per message (RFC 9991 section 3 leaves
+ * this to us).  Only a record of the author domain's policy counts, with ruf
+ * and without psd=y.
  */
 enum failure_kind failure_kind_of(const struct verdict *v);
 
-struct failure { /* all printable ASCII; each text ends with a NUL */
+struct failure { /* all printable ASCII; each string ends with a NUL */
 	int64_t when;
-	struct span likeness;     /* equal for failures of the same cause */
+	struct span likeness;     /* equal for failures with the same cause */
 	struct span organization; /* organizational domain of the author
 	                             domain */
 	struct span domain;       /* domain of the record */
@@ -57,9 +59,9 @@ struct failure { /* all printable ASCII; each text ends with a NUL */
 	struct span author;   /* author domain */
 	struct span source;   /* address of the client */
 	struct span subject;  /* empty: must not be reported */
-	struct span feedback; /* fields of RFC 5965 section 3, lines end with
+	struct span feedback; /* fields of RFC 5965 section 3; lines end with
 	                         LF */
-	struct span header;   /* fields of the message, lines end with LF */
+	struct span header;   /* fields of the message; lines end with LF */
 };
 
 struct failure_draft {
@@ -67,15 +69,16 @@ struct failure_draft {
 	char memory[FAILURE_MAX];
 };
 
-/* False: no report is due, or out of memory. */
+/* Returns false if no report is due or memory ran out. */
 bool failure_of(const struct verdict *v, const struct conf *conf,
     struct hash_secret key, struct span queue_id, int64_t now,
     struct failure_draft *out);
 
-/* One allocation, to be freed with free().  NULL: out of memory. */
+/* Makes a copy in one allocation, to be freed with free().  Returns NULL if
+ * memory ran out. */
 struct failure *failure_copy(const struct failure *f);
 
-/* Bytes that a copy takes. */
+/* Bytes of memory that a copy needs. */
 size_t failure_size(const struct failure *f);
 
 #endif

@@ -1,6 +1,6 @@
 /*
  * failure_internal.h - shared by failure.c and failure_text.c only: a failure
- * while its report is written.
+ * whose report is being written.
  */
 #ifndef AVOUCH_REPORT_RECORD_FAILURE_INTERNAL_H
 #define AVOUCH_REPORT_RECORD_FAILURE_INTERNAL_H
@@ -19,19 +19,20 @@ struct telling {
 	int64_t now;
 };
 
-/* Whether the domain is the author's or, if `mode` is relaxed, of the same
- * organization (RFC 9989 section 4.10.2). */
+/* Whether the domain is the author domain or, if `mode` is relaxed, belongs to
+ * the same organization (RFC 9989 section 4.10.2). */
 bool failure_is_aligned(
     const struct verdict *v, struct span domain, enum dmarc_alignment mode);
 
-/* "dmarc", "signature", ... (RFC 6591 section 3.3, RFC 9991 section 4) */
+/* Returns "dmarc", "signature", ... (RFC 6591 section 3.3, RFC 9991 section
+ * 4). */
 const char *failure_type(const struct telling *t);
 
-/* "delivered", "reject", ... (RFC 6591 section 3.2.2) */
+/* Returns "delivered", "reject", ... (RFC 6591 section 3.2.2). */
 const char *failure_delivery_result(const struct verdict *v);
 
-/* Write the machine-readable fields, the fields of the message (`a` is memory
- * to parse them), and its subject if it may be reported. */
+/* These write the machine-readable fields, the header fields of the message
+ * (`a` is memory to parse them), and its subject if it may be reported. */
 void failure_put_feedback(struct buf *b, const struct telling *t);
 void failure_put_header(
     struct buf *b, const struct telling *t, struct arena *a);

@@ -1,5 +1,5 @@
 /*
- * policy_input_codec.h - encodes the facts that a message was decided by, for
+ * policy_input_codec.h - encodes the facts on which a message was decided, for
  * `avouch policy replay`.  The client's address is stored separately, so that
  * messages that differ only in the address share one row.
  */
@@ -16,20 +16,20 @@
 #include "verify/policy.h"
 
 enum {
-	FACTS_FORM = 2,         /* the first byte: the version of the
-	                           encoding; 1 had no list_by */
-	FACTS_LIST_MAX = 32,    /* domains stored of one list */
+	FACTS_FORM = 2,         /* the first byte: the version of the encoding;
+	                           version 1 had no list_by */
+	FACTS_LIST_MAX = 32,    /* domains stored per list */
 	FACTS_NAME_MAX = 255,   /* bytes of a domain or a List-Id */
-	FACTS_BYTES_MAX = 4096, /* bytes, with a NUL; each list has its share
-	                           and is cut there */
+	FACTS_BYTES_MAX = 4096, /* bytes, with a NUL; each list gets a share of
+	                           them and is cut to fit it */
 };
 
-/* A buffer of FACTS_BYTES_MAX bytes is never full. */
+/* Never fills a buffer of FACTS_BYTES_MAX bytes. */
 void facts_pack(struct buf *b, const struct policy_input *f);
 
 /*
- * Decodes everything except `client`.  Texts point into `bytes`, lists are in
- * `a`.  False: the encoding is not known, or `a` is full.
+ * Decodes everything except `client`.  Strings point into `bytes`; lists are in
+ * `a`.  Returns false if the encoding is not supported or `a` is full.
  */
 bool facts_unpack(struct span bytes, struct arena *a, struct policy_input *out);
 

@@ -1,17 +1,18 @@
 /*
- * redact.h - removes personal data from header fields before they are
- * reported: local parts of addresses become hashes (RFC 6590 section 3),
- * display names are removed.
+ * redact.h - removes personal data from header fields before they are reported:
+ * local parts of addresses become hashes (RFC 6590 section 3), and display
+ * names are removed.
  *
  * The hash of a local part is the same in all reports to one domain, so that
- * its owner sees that two messages have the same sender.  It differs between
+ * its owner can see that two messages have the same sender.  It differs between
  * domains, so that they cannot combine what they know.
  *
- * U-labels of their domains become A-labels.
+ * U-labels in the domains of addresses become A-labels.
  *
  * The output is printable ASCII in lines of bounded length and cannot end the
- * field: it is fit for a text/rfc822-headers part.  Addresses are recognized
- * by "@".  Other personal data, in a subject or a comment, is not changed.
+ * field early, so it is safe in a text/rfc822-headers part.  Addresses are
+ * recognized by "@".  Other personal data, in a subject or a comment, is not
+ * changed.
  */
 #ifndef AVOUCH_REPORT_RECORD_REDACT_H
 #define AVOUCH_REPORT_RECORD_REDACT_H
@@ -26,9 +27,10 @@
 #include "mail/header.h"
 
 enum {
-	REDACT_LINE_MAX = 900,     /* bytes; RFC 5322 section 2.1.1 has 998 */
+	REDACT_LINE_MAX = 900,     /* bytes; the limit of RFC 5322 section 2.1.1
+	                              is 998 */
 	REDACT_NAME_MAX = 100,     /* bytes of a field's name */
-	REDACT_ADDRESSES_MAX = 50, /* of one field */
+	REDACT_ADDRESSES_MAX = 50, /* in one field */
 };
 
 struct redact {
@@ -37,17 +39,19 @@ struct redact {
 };
 
 /*
- * Writes "HASH@domain" for an address without "<>", nothing for an empty one.
+ * Writes "HASH@domain" for an address without "<>", and nothing for an empty
+ * one.
  */
 void redact_address(const struct redact *r, struct buf *b, struct span address);
 
-/* Writes any text; lines are kept.  The contents of a full `b` are invalid. */
+/* Writes any string; line breaks are kept.  The contents of a full `b` are
+ * invalid. */
 void redact_text(const struct redact *r, struct buf *b, struct span text);
 
 /*
- * Writes a whole field with a line end.  False, and nothing is written: it
- * contains addresses that cannot be parsed, or `b` is full.  `a` is memory to
- * parse addresses.
+ * Writes a whole field with a line end.  Returns false, and writes nothing, if
+ * the field contains addresses that cannot be parsed or `b` is full.  `a` is
+ * memory to parse addresses.
  */
 bool redact_field(const struct redact *r, struct buf *b, struct arena *a,
     const struct mail_field *f);

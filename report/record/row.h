@@ -1,5 +1,5 @@
 /*
- * row.h - what is stored of one message for aggregate reports (RFC 9990
+ * row.h - the row that is stored for a message, for aggregate reports (RFC 9990
  * section 3.1.1).
  */
 #ifndef AVOUCH_REPORT_RECORD_ROW_H
@@ -16,7 +16,7 @@
 #include "verify/verify.h"
 
 enum {
-	REPORT_DKIM_MAX = 20,     /* signatures stored of one message, aligned
+	REPORT_DKIM_MAX = 20,     /* signatures stored per message, aligned
 	                             passes first; RFC 9990 section 3.1.3 limits
 	                             them to 100 */
 	REPORT_NAME_MAX = 255,    /* bytes of a domain or selector */
@@ -30,59 +30,63 @@ struct report_dkim {
 };
 
 /*
- * One row of an aggregate report.  Rows of a day that differ only in `when`
- * and `count` are one row of the store.  Stored texts are printable ASCII
- * without white space, except `record` and `comment`, which may contain
- * spaces; longer texts are cut, other bytes become "?".
+ * One row of an aggregate report.  The store merges rows of a day that differ
+ * only in `when` and `count`.  Stored strings are printable ASCII without white
+ * space, except `record` and `comment`, which may contain spaces; longer
+ * strings are cut, other bytes become "?".
  */
 struct report_row {
 	int64_t when;              /* seconds since 1970 */
-	unsigned days;             /* in reports from others: the days that
-	                              the messages are of, from `when` on */
+	unsigned days;             /* in reports from others: number of days
+	                              that the messages cover, starting at
+	                              `when` */
 	uint64_t count;            /* messages */
 	struct span policy_domain; /* domain where the record was found */
 	struct span record;        /* text of the record */
 	struct ip source;
 	struct span header_from;   /* author domain */
-	struct span envelope_from; /* MAIL FROM's domain; empty: null sender */
+	struct span envelope_from; /* domain of MAIL FROM; empty: null sender */
 	struct span disposition;   /* "none", "quarantine" or "reject", as
 	                              applied; in reports from others also
 	                              "pass" */
 	bool dkim_aligned, spf_aligned;
 	struct span override; /* "mailing_list", ...; empty: none */
-	struct span comment;  /* on the override; empty: none */
+	struct span comment;  /* comment on the override; empty: none */
 	struct span spf_domain, spf_scope, spf_result; /* "mfrom" or "helo" */
 	struct report_dkim dkim[REPORT_DKIM_MAX];      /* in the order of RFC
 	                                                  9990 section 3.1.3 */
 	size_t n_dkim;
-	bool automatic; /* null sender, automatic answer or report.  It is
-	                   counted, but is no reason to send a report if
-	                   there is nothing else: two reporters would
-	                   otherwise report to each other forever */
+	bool automatic; /* null sender, automatic reply or report.  It is
+	                   counted, but does not cause a report on its own:
+	                   otherwise two reporters would report to each other
+	                   forever */
 };
 
 /*
- * Makes a row of a verdict; texts point into the verdict.  False: no
- * aggregate report is due (no policy record, an own user, no author domain).
+ * Makes a row from a verdict; strings point into the verdict.  Returns false if
+ * no aggregate report is due (no policy record, a local user, no author
+ * domain).
  */
 bool report_row_of(
     const struct verdict *v, int64_t now, struct report_row *out);
 
 /*
- * Writes at most `max` bytes of `s`; bytes that are not printable ASCII, and
- * spaces unless `spaces`, become "?".  All texts from outside are stored like
- * this.
+ * Writes at most `max` bytes of `s`.  Bytes that are not printable ASCII become
+ * "?", as do spaces unless `spaces` is set.  All untrusted strings are stored
+ * like this.
  */
 void report_put_clean(struct buf *b, struct span s, size_t max, bool spaces);
 
 /*
- * Write the signatures as one clean text, "RESULT DOMAIN SELECTOR" in lines,
- * and read it.  Reading stops at an invalid line; texts point into `text`.
+ * These write the signatures as one clean string with a line "RESULT DOMAIN
+ * SELECTOR" for each, and read it.  Reading stops at an invalid line; strings
+ * point into `text`.
  */
 void report_dkim_put(struct buf *b, const struct report_row *r);
 void report_dkim_read(struct span text, struct report_row *out);
 
-/* Ends the text that began at b->n == `from` with a NUL; returns it. */
+/* Adds a NUL to the string that began when b->n was `from`; returns the
+ * string. */
 struct span report_text_end(struct buf *b, size_t from);
 
 #endif

@@ -1,7 +1,8 @@
 /*
  * query_internal.h - shared by the files query*.c only: the contents of a
- * ledger. query.c has the store itself, closed days, their rows and replay;
- * query_deliveries.c what is sent; query_received.c what others sent.
+ * ledger.  query.c has the store itself, closed days, their rows and replay;
+ * query_deliveries.c has the reports we send; query_received.c has reports from
+ * others.
  */
 #ifndef AVOUCH_REPORT_STORE_QUERY_INTERNAL_H
 #define AVOUCH_REPORT_STORE_QUERY_INTERNAL_H
@@ -12,7 +13,7 @@
 struct ledger {
 	struct sql *db;
 	struct intern intern;
-	bool in_transaction; /* begun by the caller */
+	bool in_transaction; /* the caller began one */
 
 	/* The report from others that is being added. */
 	bool receiving;
@@ -22,8 +23,8 @@ struct ledger {
 	struct sql_statement *put_received_row;
 };
 
-/* Prepares a query with the names of columns_expand(); its text is in
- * `memory`, which must live as long as the statement. */
+/* Prepares a query with the names of columns_expand().  The expanded query is
+ * in `memory`, which must live as long as the statement. */
 enum { LEDGER_QUERY_MAX = 1500 };
 
 struct sql_statement *ledger_prepare(
@@ -32,23 +33,24 @@ struct sql_statement *ledger_prepare(
 /* Drops the statement and maps the result of its last step. */
 enum ledger_step ledger_finish(struct sql_statement *s, enum sql_step last);
 
-/* Runs a statement without rows and drops it. */
+/* Runs a statement that returns no rows, and drops it. */
 enum ledger_step ledger_execute(struct sql_statement *s);
 
-/* The same; LEDGER_NONE: it changed nothing. */
+/* Like ledger_execute(), but returns LEDGER_NONE if no row was changed. */
 enum ledger_step ledger_change(struct sql_statement *s);
 
-/* Copies texts of a row into `a` and drops its statement; `step` was its only
- * step.  LEDGER_NONE: there was no row. */
+/* Copies strings of a row into `a` and drops its statement; `step` was its only
+ * step.  Returns LEDGER_NONE if there was no row. */
 enum ledger_step ledger_keep_texts(struct ledger *l, struct sql_statement *s,
     enum sql_step step, struct arena *a, struct span *const *texts, size_t n);
 
-/* A transaction for a single change, unless the caller has begun one. */
+/* Begin and end a transaction for one change, unless the caller has begun
+ * one. */
 bool ledger_own_begin(struct ledger *l);
 bool ledger_own_end(struct ledger *l, bool good);
 
-/* The first number of a query, which is dropped.  LEDGER_NONE: it gives no
- * row. */
+/* Reads the first number of a query and drops the query.  Returns LEDGER_NONE
+ * if it returns no row. */
 enum ledger_step ledger_number(struct sql_statement *s, int64_t *out);
 
 #endif

@@ -3,13 +3,13 @@
  * one writer thread with a bounded queue that commits in groups.
  *
  * The daemon writes; the command reads the same file through query.h.  The
- * tables are in schema.h.  An error of the store never affects mail: it is
- * counted and logged once a minute.
+ * tables are in schema.h.  A store error never affects mail: it is counted, and
+ * logged once a minute.
  *
- * What is on disk when store_put() returns true survives the end of the
- * process: it is in the file, though perhaps in the kernel's cache.  After a
- * power loss, what was written since the last checkpoint, at most
- * STORE_CHECKPOINT_S, may be lost, but the file is intact.
+ * A message for which store_put() returned true survives the end of the
+ * process: it is in the file, though perhaps only in the kernel's cache.  A
+ * power loss may lose messages written since the last checkpoint (at most
+ * STORE_CHECKPOINT_S ago), but the file remains intact.
  */
 #ifndef AVOUCH_REPORT_STORE_QUEUE_H
 #define AVOUCH_REPORT_STORE_QUEUE_H
@@ -26,7 +26,7 @@
 
 enum {
 	STORE_QUEUE_BYTES = 64 << 20, /* of messages that wait for the writer:
-	                                 some 100,000, or 30 s of a host with
+	                                 some 100,000, or 30 s on a host with
 	                                 3,000 messages/s */
 	STORE_FAILURE_BYTES = STORE_QUEUE_BYTES / 4, /* if the queue is
 	                                                larger, failures are
@@ -45,10 +45,11 @@ struct store_options {
 struct store_counts {
 	uint64_t put;       /* calls of store_put() */
 	uint64_t committed; /* messages on disk */
-	uint64_t lost;      /* messages not kept: the queue was full, the store
-	                       may not grow (quota.h), or could not be used
-	                       until the end */
-	uint64_t faults;    /* groups whose commit failed */
+	uint64_t lost;      /* messages that were not stored: the queue was
+	                       full, the store was not allowed to grow
+	                       (quota.h), or it could not be used before the
+	                       daemon ended */
+	uint64_t faults;    /* groups that could not be committed */
 	uint64_t groups;    /* groups that were committed */
 	uint64_t set_aside; /* corrupt files that were renamed */
 	size_t queued;
@@ -57,38 +58,40 @@ struct store_counts {
 struct store;
 
 /*
- * Opens the store for the daemon; creates the file or upgrades an older
- * schema.  If the file cannot be used, the daemon starts all the same, and
- * each group tries again.  NULL: out of memory, or `error` says what is wrong
- * with the options.
+ * Opens the store for the daemon; creates the file or upgrades an older schema.
+ * If the file cannot be used, the daemon starts anyway, and each group tries
+ * again.  Returns NULL if memory ran out or the options are invalid; then
+ * `error` has the reason.
  */
 struct store *store_open(
     const struct store_options *o, char *error, size_t size);
 
 /*
- * Queues a message: its row, the facts and the decision for replay, and what a
- * failure report is made of, each NULL if there is none.  Copies all of it.
- * If the queue is long, the failure is dropped before any message is.
+ * Queues a message: its row, the facts and the decision for replay, and the
+ * contents of a failure report.  Each is NULL if there is none.  Copies all of
+ * them.  If the queue is long, failures are dropped before any message is.
  *
  * Waits until the message is on disk, at most STORE_COMMIT_WAIT_MS, and not at
- * all while the store is known to have an error.  True: it is on disk.  False:
- * it is still in the queue, or was counted as lost.  Any thread.
+ * all while the store is known to have an error.  Returns true if it is on
+ * disk.  Otherwise it is still in the queue or was counted as lost.  Any thread
+ * may call this.
  */
 bool store_put(struct store *s, const struct report_row *row,
     const struct policy_input *facts, const struct policy_decision *decision,
     const struct failure *failure, int64_t now);
 
 /*
- * The key of hashes in failure reports (failure_queue.h).  At start, waits
- * until the file was opened, at most STORE_COMMIT_WAIT_MS.  While the file has
- * never been usable, it is a random key.  Any thread.
+ * Returns the key of hashes in failure reports (failure_queue.h).  At start,
+ * waits until the file has been opened, at most STORE_COMMIT_WAIT_MS.  Until
+ * the file has been usable once, this is a random key.  Any thread may call
+ * this.
  */
 struct hash_secret store_redaction_key(struct store *s);
 
 void store_counts(struct store *s, struct store_counts *out);
 
-/* Commits queued messages: while that works, for at most STORE_CLOSE_MAX_MS,
- * and after an error until `wait_ms` are over.  Takes NULL. */
+/* Commits queued messages.  Takes at most STORE_CLOSE_MAX_MS, and stops
+ * `wait_ms` after an error.  Accepts NULL. */
 void store_close(struct store *s, unsigned wait_ms);
 
 #endif

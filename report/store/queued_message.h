@@ -1,6 +1,6 @@
 /*
- * queued_message.h - a message in the queue of the writer: everything that is
- * stored of it, in one allocation.
+ * queued_message.h - a message in the writer's queue: everything that is stored
+ * for it, in one allocation.
  */
 #ifndef AVOUCH_REPORT_STORE_QUEUED_MESSAGE_H
 #define AVOUCH_REPORT_STORE_QUEUED_MESSAGE_H
@@ -16,13 +16,13 @@
 #include "verify/policy.h"
 
 enum {
-	/* A row, the facts, and action, would and rule of the decision. */
+	/* the row, the facts, and the action, would and rule of the decision */
 	QUEUED_TEXTS = ROW_TEXTS_MAX + 4,
-	QUEUED_OVERHEAD = 16, /* bytes of malloc for one allocation */
+	QUEUED_OVERHEAD = 16, /* bytes that malloc adds to an allocation */
 };
 
-/* A store that is locked has many of them, so it is compact: only the length
- * of a text is kept, and texts that are absent take no room. */
+/* There are many of these while the store is locked, so the struct is compact:
+ * only the length of a string is kept, and absent strings take no space. */
 struct queued_message {
 	struct queued_message *next;
 	int64_t when;            /* seconds since 1970 */
@@ -30,35 +30,35 @@ struct queued_message {
 	size_t size;             /* bytes of memory, including `failure` */
 	struct failure *failure; /* for a failure report; NULL: none */
 	bool has_row, has_facts;
-	uint16_t length[QUEUED_TEXTS]; /* QUEUED_ABSENT, or bytes of a text.
-	                                  The texts follow the struct, each
-	                                  with a NUL */
+	uint16_t length[QUEUED_TEXTS]; /* QUEUED_ABSENT, or the bytes of a
+	                                  string.  The strings follow the
+	                                  struct, each with a NUL */
 };
 
 struct queued_texts {
-	struct span row[ROW_TEXTS_MAX]; /* without a row only ROW_TEXT_SOURCE
-	                                   is set */
+	struct span row[ROW_TEXTS_MAX]; /* if there is no row, only
+	                                   ROW_TEXT_SOURCE is set */
 	struct span facts;              /* policy_input_codec.h */
 	struct span decision[3];        /* action, would, rule */
 };
 
 /*
- * `row` may be NULL; so may `facts` and `decision`, together.  Copies
- * everything.  NULL: out of memory.
+ * `row` may be NULL; `facts` and `decision` may be NULL together.  Copies
+ * everything.  Returns NULL if memory ran out.
  */
 struct queued_message *queued_message_new(const struct report_row *row,
     const struct policy_input *facts, const struct policy_decision *decision,
     int64_t now);
 
-/* The texts of `e`, which live as long as it. */
+/* Returns the strings of `e`, which live as long as `e`. */
 void queued_message_texts(
     const struct queued_message *e, struct queued_texts *out);
 
-/* Attaches a copy of `f`, if there is memory for it. */
+/* Attaches a copy of `f` if there is enough memory. */
 void queued_message_add_failure(
     struct queued_message *e, const struct failure *f);
 void queued_message_drop_failure(struct queued_message *e);
 
-void queued_message_free(struct queued_message *e); /* takes NULL */
+void queued_message_free(struct queued_message *e); /* accepts NULL */
 
 #endif

@@ -1,11 +1,11 @@
 /*
- * quota.h - how much of the disk the SQLite store may use: its own size
- * (report.max_store), and the share of the file system that must stay free
+ * quota.h - limits the disk space of the SQLite store: its own size
+ * (report.max_store), and the part of the file system that must stay free
  * (report.min_free).
  *
  * The writer checks before it writes a group.  A result is reused for
- * QUOTA_CHECK_MS or QUOTA_CHECK_PAGES, so that the file system is not asked
- * for every message; the store may exceed its limit by what is written in
+ * QUOTA_CHECK_MS or QUOTA_CHECK_PAGES, so that the file system is not queried
+ * for every message; the store may exceed its limit by the amount written in
  * that time.
  */
 #ifndef AVOUCH_REPORT_STORE_QUOTA_H
@@ -25,8 +25,8 @@ enum {
 struct quota_options {
 	uint64_t max_bytes; /* of the file and its log; 0: no limit */
 	unsigned min_free;  /* per mille of the file system; 0: no limit */
-	bool is_guest;      /* for reports of others, which anyone can send: a
-	                       quarter of max_bytes is left to the daemon */
+	bool is_guest;      /* for reports from others, which anyone can send:
+	                       reserves a quarter of max_bytes for the daemon */
 };
 
 struct quota { /* all zero except `o`: not checked yet */
@@ -38,8 +38,8 @@ struct quota { /* all zero except `o`: not checked yet */
 };
 
 /*
- * Returns whether the store of `db` (an SQLite file) must not grow now.  Then
- * q->reason names the limit and its option for the log; otherwise it is
+ * Returns true if the store of `db` (an SQLite file) must not grow now.
+ * q->reason then names the limit and its option for the log; otherwise it is
  * empty.  A limit that cannot be checked counts as not exceeded.
  */
 bool quota_is_exceeded(struct quota *q, struct sql *db);

@@ -2,10 +2,10 @@
  * row_encode.h - the stored columns of a row (struct report_row) and of the
  * tables that rows share (schema.h).
  *
- * The table in row_encode.c is the only list of them: the schema, the
- * statements that insert and look up, the queries of reports and the texts of a
- * row follow from it.  A new column is a row there and, for stores made before,
- * a step in schema.c that adds it.
+ * The table in row_encode.c is the only list of them: the schema, the INSERT
+ * and SELECT statements, the queries of reports and the strings of a row are
+ * derived from it.  A new column needs a row there and a step in schema.c that
+ * adds it to existing stores.
  */
 #ifndef AVOUCH_REPORT_STORE_ROW_ENCODE_H
 #define AVOUCH_REPORT_STORE_ROW_ENCODE_H
@@ -20,26 +20,27 @@
 
 enum column_type {
 	COLUMN_NAME,       /* struct span: a domain */
-	COLUMN_TOKEN,      /* struct span: one of a few words */
+	COLUMN_TOKEN,      /* struct span: one of a few keywords */
 	COLUMN_RECORD,     /* struct span: a DMARC record */
-	COLUMN_COMMENT,    /* struct span: words */
+	COLUMN_COMMENT,    /* struct span: free text */
 	COLUMN_FLAG,       /* bool, stored as 0 or 1 */
 	COLUMN_ADDRESS,    /* struct ip, stored as text */
-	COLUMN_SIGNATURES, /* dkim and n_dkim, stored as report_dkim_put() has
-	                      them */
-	COLUMN_TEXT,       /* not of a row */
-	COLUMN_BYTES,      /* not of a row */
+	COLUMN_SIGNATURES, /* dkim and n_dkim, stored in the format of
+	                      report_dkim_put() */
+	COLUMN_TEXT,       /* not from a row */
+	COLUMN_BYTES,      /* not from a row */
 };
 
 struct column {
 	const char *name;
 	enum column_type type;
 	size_t offset;   /* in struct report_row */
-	bool is_omitted; /* reports merge rows over it and leave it out */
+	bool is_omitted; /* reports leave it out and merge rows that differ only
+	                    in it */
 	int since;       /* version of the schema that added it; 0: the first */
 };
 
-/* Tables whose rows are stored once and have a number. */
+/* tables whose rows are stored once and have a number */
 enum column_table {
 	COLUMNS_POLICY,
 	COLUMNS_SOURCE,
@@ -51,7 +52,8 @@ enum column_table {
 
 struct column_list {
 	const char *table;
-	bool has_hash; /* a column "hash" comes first: of all texts */
+	bool has_hash; /* the first column is "hash", a hash of all other
+	                  columns */
 	const struct column *columns;
 	size_t n;
 };
@@ -59,22 +61,22 @@ struct column_list {
 const struct column_list *columns_of(enum column_table table);
 
 /*
- * Writes `query` with the columns of a table in the place of
+ * Writes `query`, with these placeholders replaced by the columns of a table:
  *
  *	{TABLE}        the names that reports need, separated by commas
  *	{TABLE:all}    all names
  *	{TABLE:types}  all names with their SQL types
  *
- * as of a version of the schema (0: today's).
+ * `version` is the schema version whose columns to use (0: the current one).
  */
 void columns_expand(struct buf *b, const char *query, int version);
 
-/* Reads {shape} of a query, which begins at `column`, into `out`; texts are the
- * statement's. */
+/* Reads the {shape} columns of a query, which begin at `column`, into `out`.
+ * The strings belong to the statement. */
 void columns_read_shape(
     struct sql_statement *s, int column, struct report_row *out);
 
-/* Where the texts of each table begin in a row's list of texts. */
+/* index of each table's first string in a row's list of strings */
 enum {
 	ROW_TEXT_POLICY = 0,
 	ROW_TEXT_SOURCE = 2,
@@ -89,8 +91,8 @@ enum {
 
 /*
  * Writes the columns of policy, source and shape into `b` as clean, bounded
- * texts, each followed by a NUL, and stores where they are.  A buffer of
- * ROW_BYTES_MAX bytes is never full.
+ * strings, each followed by a NUL, and stores them in `texts`.  Never fills a
+ * buffer of ROW_BYTES_MAX bytes.
  */
 void row_encode(struct buf *b, const struct report_row *r,
     struct span texts[ROW_TEXTS_MAX]);

@@ -1,6 +1,6 @@
 /*
- * row_insert.h - inserts a row into the table of rows; used by the daemon's
- * writer and by push.
+ * row_insert.h - inserts a row into the table of rows.  The daemon's writer and
+ * push use it.
  */
 #ifndef AVOUCH_REPORT_STORE_ROW_INSERT_H
 #define AVOUCH_REPORT_STORE_ROW_INSERT_H
@@ -13,14 +13,14 @@
 
 enum row_outcome {
 	ROW_WRITTEN,
-	ROW_REFUSED, /* the limit of new texts was reached */
+	ROW_REFUSED, /* the limit on new strings was reached */
 	ROW_ERROR,   /* the database describes the error */
 };
 
-/* The statement for row_insert(). */
+/* The statement to be prepared for row_insert(). */
 extern const char row_insert_query[];
 
-/* A query for the last closed day; it gives no row if no day is closed. */
+/* A query for the last closed day; it returns no row if no day is closed. */
 extern const char closed_day_query[];
 
 /* Maps a result of intern_get(). */
@@ -28,8 +28,8 @@ enum row_outcome row_outcome(int64_t id);
 
 /*
  * Adds `count` messages to the row of `texts` (row_encode.h) on `day`; `last`
- * is the time of the newest (seconds since 1970).  Within a transaction of the
- * caller.
+ * is the time of the newest (seconds since 1970).  The caller must have begun a
+ * transaction.
  */
 enum row_outcome row_insert(struct intern *n, struct sql_statement *insert,
     const struct span *texts, int64_t day, uint64_t count, int64_t last);

@@ -1,9 +1,8 @@
 /*
  * schema.h - the tables of the store, and how older stores are upgraded.
  *
- * Texts that repeat are stored once and referenced by number, so that a day
- * takes some 20 bytes for each distinct row instead of a line for each
- * message.
+ * Repeated strings are stored once and referenced by number, so that a day
+ * takes some 20 bytes for each distinct row instead of a line for each message.
  *
  *	meta            settings of the store itself, one row each:
  *	                "store" (a random name that identifies it), "closed"
@@ -13,8 +12,8 @@
  *	                report ids)
  *	policy          id, domain, record: a policy record and its domain
  *	source          id, address: as text
- *	shape           id, hash, and what rows share: identifiers, results,
- *	                disposition, reason (struct report_row)
+ *	shape           id, hash, and the columns that rows share: identifiers,
+ *	                results, disposition, reason (struct report_row)
  *	kept            day, policy, source, shape -> messages, last
  *	                (seconds since 1970 of the newest): rows of reports
  *	facts           id, hash, bytes of policy_input_codec.h
@@ -24,11 +23,11 @@
  *	                that is not due
  *	delivery        id, report, destination, state, ...: one report to one
  *	                address
- *	failure         id, likeness, ...: what a failure report is made of
+ *	failure         id, likeness, ...: the contents of a failure report
  *	                (failure.h), and how many messages it covers.  While
  *	                made is 0, more messages are counted.  The part of its
- *	                report is LEDGER_FAILURE_PART + id.  held is 1 until it
- *	                is delivered, then its texts are deleted
+ *	                report is LEDGER_FAILURE_PART + id.  held is 1 until
+ *	                the report is delivered; then the contents are deleted
  *	bounce          address, ...: destinations that bounced
  *	received        id, organisation, report_id, domain, range, policy, ...:
  *	                a report from others
@@ -40,21 +39,22 @@
  *	                sessions
  *	received_failure
  *	                id, key, at, domain, source, ...: a failure report from
- *	                others, without what identifies a person
- *	host            store, name, day, ticket, at: how far a host has pushed
- *	                (push.h)
+ *	                others, without data that identifies a person
+ *	host            store, name, day, ticket, at: the last day that a host
+ *	                has pushed (push.h)
  *
- * shape and facts are long: they are found by a 64-bit hash and then compared
- * (intern.h), because a full index would double their size.  Policy records
- * are found by their domain.
+ * Values of shape and facts are long: they are looked up by a 64-bit hash and
+ * then compared (intern.h), because a full index would double their size.
+ * Policy records are looked up by their domain.
  *
  * Days are numbers: seconds since 1970 / 86400.  policy, source, shape, facts
- * and decision have "used", the last day they were needed, for retention.
+ * and decision have a column "used", the last day they were needed, for
+ * retention.
  *
  * In SQLite, PRAGMA user_version is SCHEMA_VERSION and application_id is
  * SCHEMA_APPLICATION; in PostgreSQL, the row "schema" of meta is the version.
- * The tables are the same in both, except facts, decision, replay and
- * failure, which only SQLite has, and host, which only PostgreSQL has.
+ * The tables are the same in both, except that only SQLite has facts, decision,
+ * replay and failure, and only PostgreSQL has host.
  */
 #ifndef AVOUCH_REPORT_STORE_SCHEMA_H
 #define AVOUCH_REPORT_STORE_SCHEMA_H
@@ -72,15 +72,15 @@ enum {
 enum schema_kind { SCHEMA_SQLITE, SCHEMA_POSTGRESQL };
 
 /*
- * Upgrades the tables from `version` (0: no tables) to `until`
- * (SCHEMA_VERSION; a test may stop before).  Runs in a transaction of the
- * caller, who also stores the new version.
+ * Upgrades the tables from `version` (0: no tables) to `until`, which is
+ * SCHEMA_VERSION except in tests.  Runs in the caller's transaction; the caller
+ * also stores the new version.
  */
 bool schema_upgrade(
     struct sql *db, enum schema_kind kind, int64_t version, int64_t until);
 
-/* Both return false.  The error of a store that a newer avouch has made; and
- * that of an upgrade that failed, with the versions before the error. */
+/* Both return false.  The first sets the error for a store made by a newer
+ * avouch.  The second adds the versions to the error of a failed upgrade. */
 bool schema_fail_newer(struct sql *db, int64_t version);
 bool schema_fail_upgrade(struct sql *db, int64_t version);
 

@@ -1,15 +1,14 @@
 /*
- * sql.h - the calls that report/ uses for SQL, the same for SQLite and
- * PostgreSQL.
+ * sql.h - the SQL calls of report/, the same for SQLite and PostgreSQL.
  *
- * A driver is the only file that uses its library: sqlite.c, and postgres.c
- * for libpq.  Statements use what both understand: parameters $1, $2, ... in
- * the order in which they first occur; INSERT ... ON CONFLICT; RETURNING.
- * Numbers are 64-bit integers; texts are UTF-8 and never NULL (empty
- * instead); bytes occur only in tables of SQLite.
+ * A driver is the only file that uses its library: sqlite.c, and postgres.c for
+ * libpq.  Statements are limited to SQL that both understand: parameters $1,
+ * $2, ... numbered in the order in which they first occur; INSERT ... ON
+ * CONFLICT; RETURNING.  Numbers are 64-bit integers; strings are UTF-8 and
+ * never NULL (empty instead); only SQLite tables have byte columns.
  *
  * A connection and its statements are used by one thread at a time.  A
- * statement must be done, reset or dropped before another one is stepped.
+ * statement must be finished, reset or dropped before another one is stepped.
  */
 #ifndef AVOUCH_REPORT_STORE_SQL_H
 #define AVOUCH_REPORT_STORE_SQL_H
@@ -25,11 +24,10 @@ enum { SQL_ERROR_MAX = 300 }; /* bytes of an error message, with the NUL */
 enum sql_fault {
 	SQL_FINE,
 	SQL_LOCKED,  /* another connection holds the lock: try again later */
-	SQL_FULL,    /* the disk is full, or a limit of the process is
-	                reached */
-	SQL_CORRUPT, /* the file is not a database, or is broken */
-	SQL_NEWER,   /* made by a newer version or by another program; must
-	                not be changed */
+	SQL_FULL,    /* the disk is full, or the process has reached a limit */
+	SQL_CORRUPT, /* the file is not a database or is corrupt */
+	SQL_NEWER,   /* made by a newer version or another program; must not be
+	                changed */
 	SQL_AWAY,    /* cannot be opened, read, written or reached */
 	SQL_WRONG,   /* anything else: a bug of ours */
 };
@@ -38,14 +36,14 @@ enum sql_step { SQL_ROW, SQL_DONE, SQL_FAILED };
 
 struct sql_driver;
 
-/* The first member of the struct of a driver. */
+/* the first member of the struct of each driver */
 struct sql {
 	const struct sql_driver *driver;
 	enum sql_fault fault; /* of the last call that failed */
 	char error[SQL_ERROR_MAX];
 };
 
-/* The first member of the struct of a driver. */
+/* the first member of the struct of each driver */
 struct sql_statement {
 	struct sql *db;
 };
@@ -79,29 +77,32 @@ struct sql_driver {
 	.changed = prefix##_changed, .reset = prefix##_reset,                  \
 	.drop = prefix##_drop, .lock = prefix##_lock
 
-/* Several hosts share the store; it has the tables for push.h. */
+/* Whether several hosts share the store; it then has the tables for push.h. */
 bool sql_is_shared(const struct sql *db);
 
-/* Takes NULL.  All statements must be dropped before. */
+/* Accepts NULL.  All statements must have been dropped. */
 void sql_close(struct sql *db);
 
-/* Runs statements without parameters and rows, separated by ";". */
+/* Runs statements, separated by ";", that have no parameters and return no
+ * rows. */
 bool sql_run(struct sql *db, const char *text);
 
 /*
- * A transaction that may write from the beginning.  If sql_end(db, true)
- * returns false, nothing was committed (in PostgreSQL: as far as is known).
+ * Begin and end a transaction, which may write from the beginning.  If
+ * sql_end(db, true) returns false, nothing was committed.  With PostgreSQL this
+ * is not certain if the connection broke.
  */
 bool sql_begin(struct sql *db);
 bool sql_end(struct sql *db, bool commit);
 
-/* `text` must live as long as the statement.  NULL: see the error of `db`. */
+/* `text` must live as long as the statement.  Returns NULL after an error,
+ * which is stored in `db`. */
 struct sql_statement *sql_prepare(struct sql *db, const char *text);
 
 /*
- * Parameters count from 1, columns from 0.  Bound texts must stay valid until
- * sql_reset().  All calls accept a NULL statement, which fails when it is
- * stepped.
+ * Parameters are numbered from 1, columns from 0.  Bound strings must stay
+ * valid until sql_reset().  All calls accept a NULL statement, for which
+ * sql_step() returns an error.
  */
 void sql_bind_number(struct sql_statement *s, int at, int64_t value);
 void sql_bind_text(struct sql_statement *s, int at, struct span value);
@@ -110,7 +111,7 @@ void sql_bind_bytes(struct sql_statement *s, int at, struct span value);
 /* Fetches one row at a time, then returns SQL_DONE. */
 enum sql_step sql_step(struct sql_statement *s);
 
-/* Columns of the current row.  A text (or bytes) is valid until the next step
+/* Columns of the current row.  A string (or bytes) is valid until the next step
  * or reset. */
 int64_t sql_number(struct sql_statement *s, int column);
 struct span sql_text(struct sql_statement *s, int column);
@@ -122,21 +123,21 @@ uint64_t sql_changed(struct sql_statement *s);
 void sql_reset(struct sql_statement *s);
 void sql_drop(struct sql_statement *s);
 
-/* Runs a statement that gives no rows, and resets it. */
+/* Runs a statement that returns no rows, and resets it. */
 bool sql_do(struct sql_statement *s);
 
-/* The first number of a query, which is dropped.  SQL_DONE: it gives no row,
- * and `out` does not change. */
+/* Reads the first number of a query and drops the query.  Returns SQL_DONE, and
+ * does not change `out`, if the query returns no row. */
 enum sql_step sql_first_number(struct sql_statement *s, int64_t *out);
 
 /*
- * A lock among all users of the database, held until sql_close() or the end
- * of the process; `name` is a constant.  False with SQL_LOCKED: another
- * connection holds it.
+ * Acquires a lock that excludes all other users of the database until
+ * sql_close() or the end of the process; `name` is a constant.  Returns false
+ * with SQL_LOCKED if another connection holds the lock.
  */
 bool sql_lock(struct sql *db, const char *name);
 
-/* For drivers: stores the error and cuts its text; returns false. */
+/* For drivers: stores the error and shortens its message; returns false. */
 bool sql_fail(struct sql *db, enum sql_fault fault, const char *error);
 
 #endif

@@ -1,4 +1,5 @@
-/* sqlite.h - the driver of sql.h for SQLite files, and calls for files only. */
+/* sqlite.h - the driver of sql.h for SQLite files, and calls that only files
+ * have. */
 #ifndef AVOUCH_REPORT_STORE_SQLITE_H
 #define AVOUCH_REPORT_STORE_SQLITE_H
 
@@ -10,16 +11,18 @@
 #include "report/store/sql.h"
 
 enum sqlite_for {
-	SQLITE_FOR_WRITER,  /* the daemon: hardly waits for locks, creates
-	                       the file, checkpoints only on request */
+	SQLITE_FOR_WRITER,  /* the daemon: hardly waits for locks, creates the
+	                       file, checkpoints only on request */
 	SQLITE_FOR_COMMAND, /* waits 10 s for locks, creates the file; a
 	                       commit survives a power loss */
-	SQLITE_FOR_READING, /* the same, but the file must exist */
+	SQLITE_FOR_READING, /* like SQLITE_FOR_COMMAND, but the file must
+	                       exist */
 };
 
 /*
- * Opens `path` and creates or upgrades the tables of schema.h.  NULL: `fault`
- * and `error` (SQL_ERROR_MAX bytes) say why.
+ * Opens `path` and creates or upgrades the tables of schema.h.  Returns NULL
+ * after an error; `fault` and `error` (SQL_ERROR_MAX bytes) then have the
+ * reason.
  */
 struct sql *sqlite_open(const char *path, enum sqlite_for purpose,
     enum sql_fault *fault, char *error);
@@ -27,8 +30,8 @@ struct sql *sqlite_open(const char *path, enum sqlite_for purpose,
 /* Whether the file (and its log) at `path` is still the one that was opened. */
 bool sqlite_in_place(struct sql *db);
 
-/* Pages of the write-ahead log that are not in the file yet, as of the last
- * commit of this connection. */
+/* Number of pages in the write-ahead log that are not in the file yet, as of
+ * the last commit of this connection. */
 int64_t sqlite_log_pages(const struct sql *db);
 
 /*
@@ -37,26 +40,27 @@ int64_t sqlite_log_pages(const struct sql *db);
  */
 bool sqlite_checkpoint(struct sql *db);
 
-/* How much of the disk the store uses. */
+/* disk space that the store uses */
 struct sqlite_usage {
-	uint64_t bytes; /* of the file, except its free pages, and of its log */
+	uint64_t bytes; /* of the file, without its free pages, and of its
+	                   log */
 	unsigned free;  /* per mille of the file system that we may still use */
 };
 
-/* False: it cannot be read; see the error of the database. */
+/* Returns false if this cannot be read; see the error of `db`. */
 bool sqlite_usage(struct sql *db, struct sqlite_usage *out);
 
 /*
- * sqlite_checkpoint(), and the log becomes an empty file.  Waits for readers as
- * long as the connection waits for locks.  False: a reader needs the log, or
- * there was an error.
+ * Like sqlite_checkpoint(), but also truncates the log to an empty file.  Waits
+ * for readers as long as the connection waits for locks.  Returns false if a
+ * reader still needs the log, or after an error.
  */
 bool sqlite_empty_log(struct sql *db);
 
 /*
- * Renames a corrupt file, with its log, to `path`.corrupt-YYYYMMDDTHHMMSSZ of
- * `now` and writes the new name into `name`.  False: it failed, and `name` is
- * the error.  No connection of this process may be open.
+ * Renames a corrupt file, with its log, to `path`.corrupt-YYYYMMDDTHHMMSSZ, the
+ * time `now`, and writes the new name into `name`.  Returns false after an
+ * error and writes that into `name`.  This process must not have the file open.
  */
 bool sqlite_quarantine(const char *path, int64_t now, struct buf *name);
 

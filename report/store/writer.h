@@ -2,8 +2,8 @@
  * writer.h - writes groups of messages into the SQLite file, one transaction
  * each, and does its housekeeping.
  *
- * Used by one thread.  The file is opened with the first group, and again
- * after an error that requires it.
+ * Used by one thread.  The file is opened with the first group, and again after
+ * an error that requires it.
  */
 #ifndef AVOUCH_REPORT_STORE_WRITER_H
 #define AVOUCH_REPORT_STORE_WRITER_H
@@ -18,22 +18,23 @@
 #include "report/store/retention.h"
 
 enum {
-	WRITER_NEW_MAX = 1000000,  /* new texts a day.  Messages with more
-	                              are not stored, so that a sender cannot
-	                              fill the disk by making each message
-	                              different */
-	WRITER_QUARANTINE_S = 600, /* between two broken files, or a failing
-	                              disk would fill up with them */
-	WRITER_KEY_S = 600, /* between two looks whether `avouch report push`
+	WRITER_NEW_MAX = 1000000,  /* new strings per day.  Messages that add
+	                              more are not stored, so that a sender
+	                              cannot fill the disk by making each
+	                              message different */
+	WRITER_QUARANTINE_S = 600, /* between two corrupt files that are set
+	                              aside; otherwise a failing disk would fill
+	                              up with them */
+	WRITER_KEY_S = 600, /* between two checks whether `avouch report push`
 	                       has changed the redaction key */
-	WRITER_LOG_PAGES = 4000, /* pages of the write-ahead log: 8 MiB;
-	                            then it is copied into the file even if
-	                            it is not quiet */
+	WRITER_LOG_PAGES = 4000, /* pages of the write-ahead log: 8 MiB.  A
+	                            longer log is copied into the file even if
+	                            the store is busy */
 };
 
 struct writer_options {
 	const char *path; /* must stay valid */
-	uint64_t new_max; /* texts a day; 0: WRITER_NEW_MAX */
+	uint64_t new_max; /* strings per day; 0: WRITER_NEW_MAX */
 	struct quota_options quota;
 	struct retention_options retention;
 };
@@ -45,38 +46,38 @@ struct writer *writer_new(
 void writer_free(struct writer *w);  /* takes NULL */
 
 /*
- * Opens the file at once, so that its errors are known before there is mail.
- * Returns like writer_write().
+ * Opens the file now, so that errors are known before there is any mail.
+ * Returns the same values as writer_write().
  */
 enum sql_fault writer_open(struct writer *w, int64_t now);
 
 /*
- * Writes the messages of the list, all or nothing, at time `now`.  If the
- * result is not SQL_FINE, none of them is in the file, and writer_error()
- * says why.  `refused` is how many were left out because the store may not
- * grow; writer_refusal() says why.
+ * Writes all messages of the list or none, at time `now`.  Unless the result is
+ * SQL_FINE, none of them is in the file, and writer_error() returns the reason.
+ * `refused` is how many were left out because the store must not grow;
+ * writer_refusal() returns the reason for that.
  */
 enum sql_fault writer_write(struct writer *w, struct queued_message *first,
     int64_t now, size_t *refused);
 const char *writer_error(const struct writer *w);
 const char *writer_refusal(const struct writer *w);
 
-/* failure_queue.h: that of the file, as it was read some minutes ago at most;
- * a random one until the file was opened. */
+/* Returns the redaction key of the file (failure_queue.h), read at most
+ * WRITER_KEY_S ago; a random one until the file has been opened. */
 struct hash_secret writer_redaction_key(const struct writer *w);
 
-/* Corrupt files renamed so far. */
+/* Number of corrupt files renamed so far. */
 uint64_t writer_quarantined(const struct writer *w);
 
-/* Pages in the write-ahead log. */
+/* Number of pages in the write-ahead log. */
 int64_t writer_log_pages(const struct writer *w);
 
 /* Copies the write-ahead log into the file. */
 void writer_checkpoint(struct writer *w);
 
 /*
- * One step of housekeeping: deletes expired rows, then returns free pages.
- * False: there is nothing left to do today.
+ * Runs one step of housekeeping: deletes expired rows, then returns free pages.
+ * Returns false if there is nothing left to do today.
  */
 bool writer_housekeep(struct writer *w, int64_t now);
 
