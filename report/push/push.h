@@ -1,22 +1,22 @@
 /*
- * push.h - copies the rows of closed days from the file of a host to the
- * store that several hosts share, exactly once.
+ * push.h - copies the rows of closed days from the file of a host to the store
+ * that several hosts share, exactly once.
  *
- * Each day is one transaction in PostgreSQL: all its rows, and an entry in
- * the table of hosts that the day was pushed, with a token: a random number
- * that the file has recorded before.  After a crash the token in the database
- * shows whether the push was committed: it is either the token of the last
- * push that the file knows to be complete, or that of the interrupted one.
- * Any other token means that there are two files with the same name: a copy,
- * or one restored from a backup.  Then nothing is pushed until the operator
+ * Each day is one transaction in PostgreSQL.  It adds all rows of the day, and
+ * records in the table of hosts that the day was pushed, with a token: a random
+ * number that was written to the file before.  After a crash, the token in the
+ * database shows whether the push was committed: it is either the token of the
+ * last push that the file knows to be complete, or that of the interrupted one.
+ * Any other token means that there are two files with the same name: a copy, or
+ * one restored from a backup.  Then nothing is pushed until the operator
  * decides.
  *
- * Messages that come late for a closed day count for the next day in the file
- * already (query.h).  Rows that are pushed late for a day that is closed in
- * the shared store, because its reports were made, count for the first open
+ * In the file, messages that arrive late for a closed day already count for the
+ * next day (query.h).  If a day is closed in the shared store because its
+ * reports were made, rows that are pushed late for it count for the first open
  * day there; the event of the push says so.  If a host whose clock is ahead has
- * closed days there that are not over, they are opened again; if reports of
- * them were made, nothing is pushed until they are over.
+ * closed days there that have not ended, they are reopened.  If reports were
+ * already made from them, nothing is pushed until they have ended.
  */
 #ifndef AVOUCH_REPORT_PUSH_PUSH_H
 #define AVOUCH_REPORT_PUSH_PUSH_H
@@ -30,8 +30,7 @@
 
 enum {
 	PUSH_ERROR_MAX = 400,  /* bytes */
-	PUSH_LOCK_MS = 5000,   /* waits this long for another run on this
-	                          host */
+	PUSH_LOCK_MS = 5000,   /* longest wait for another run on this host */
 	PUSH_RETENTION_S = 20, /* seconds a run spends on retention */
 };
 
@@ -39,31 +38,30 @@ enum push_as {
 	PUSH_AS_IT_IS,
 	PUSH_AS_COPY,     /* gets a new name, and continues from where it was
 	                     when it was copied */
-	PUSH_AS_RESTORED, /* continues from where the database is */
+	PUSH_AS_RESTORED, /* continues from the state of the database */
 };
 
 enum push_kind {
-	PUSH_DAY,   /* its rows are now in the database */
-	PUSH_KNOWN, /* its rows were already there, pushed by a run that was
+	PUSH_DAY,   /* the rows of the day are now in the database */
+	PUSH_KNOWN, /* the rows were already there, pushed by a run that was
 	               killed before it could record it */
-	PUSH_AGAIN, /* `day` is the last day that the database has (-1:
-	               none), although it had more: it was restored from a
-	               backup or is another one.  The missing days are pushed
-	               again */
+	PUSH_AGAIN, /* `day` is the last day in the database (-1: none), which
+	               had more before: it was restored from a backup or is a
+	               different one.  The missing days are pushed again */
 };
 
 struct push_event {
 	enum push_kind kind;
 	int64_t day;
 	uint64_t rows, messages; /* of PUSH_DAY */
-	int64_t counts_for;      /* of PUSH_DAY: `day`, or the day for which
-	                            late rows count */
+	int64_t counts_for;      /* of PUSH_DAY: `day`, or the later day for
+	                            which late rows count */
 };
 
 struct push_options {
 	struct ledger *local, *central;
 	int64_t now;      /* seconds since 1970 */
-	struct span host; /* name of this host, for people */
+	struct span host; /* name of this host, for display */
 	enum push_as as;
 	struct retention_options retention; /* of the shared store */
 	void (*tell)(void *arg, const struct push_event *e);
@@ -72,7 +70,7 @@ struct push_options {
 
 enum push_end {
 	PUSH_DONE,
-	PUSH_BUSY,  /* another run works on the file */
+	PUSH_BUSY,  /* another run is using the file */
 	PUSH_TWO,   /* two files have the same name; see `error` */
 	PUSH_FAULT, /* see `error`; nothing is lost */
 };

@@ -1,11 +1,11 @@
 /*
- * push_rows.h - how the rows of a day get into the shared store: in bulk into
- * temporary tables of the connection, which needs no lock, and from there, by a
- * few statements within the transaction of the push, into the tables of
- * schema.h.
+ * push_rows.h - copies the rows of a day into the shared store: in bulk into
+ * temporary tables of the connection, which needs no lock, and from there into
+ * the tables of schema.h, with a few statements in the transaction of the push.
  *
- * Both take the same few round trips for a day of any size, and memory for one
- * row.  After false, the error of a store says why (local_failed).
+ * Both steps need the same few round trips for a day of any size, and memory
+ * for one row.  If a function returns false, the store that local_failed
+ * selects has the error.
  */
 #ifndef AVOUCH_REPORT_PUSH_PUSH_ROWS_H
 #define AVOUCH_REPORT_PUSH_PUSH_ROWS_H
@@ -17,19 +17,19 @@
 
 struct push_rows {
 	struct ledger *local, *central;
-	uint64_t rows, messages; /* of the day that was copied last */
-	bool local_failed; /* its error says why, else that of `central` */
+	uint64_t rows, messages; /* of the last day that was copied */
+	bool local_failed; /* the error is in `local`, else in `central` */
 };
 
-/* Makes the temporary tables.  Once for each connection. */
+/* Creates the temporary tables.  Must be called once per connection. */
 bool push_rows_begin(struct push_rows *p);
 
-/* Copies `day` into the temporary tables; what they held is deleted. */
+/* Copies `day` into the temporary tables, after deleting their contents. */
 bool push_rows_copy(struct push_rows *p, int64_t day);
 
 /*
- * Adds the rows that were copied to `day` of the shared store, within a
- * transaction of the caller.  `day` may be another one than was copied.
+ * Adds the copied rows to `day` of the shared store.  The caller must have
+ * begun a transaction.  `day` may differ from the day that was copied.
  */
 bool push_rows_merge(struct push_rows *p, int64_t day);
 

@@ -18,7 +18,7 @@
 enum {
 	FAILURE_SPOOL_OPEN_MAX = 20,   /* for one organization, not reported
 	                                  yet */
-	FAILURE_SPOOL_HELD_MAX = 1000, /* in all, not delivered yet: at most
+	FAILURE_SPOOL_HELD_MAX = 1000, /* in total, not delivered yet: at most
 	                                  32 MiB; further ones are dropped */
 	FAILURE_SPOOL_STATEMENTS = 5,
 };
@@ -29,27 +29,29 @@ struct failure_spool { /* all zero except `db` at first */
 };
 
 /*
- * Within a transaction of the caller.  False: an error, which `db` describes.
+ * Stores a failure.  The caller must have begun a transaction.  Returns false
+ * after an error, which is stored in `db`.
  */
 bool failure_spool_put(struct failure_spool *p, const struct failure *f);
 
 void failure_spool_end(struct failure_spool *p);
 
-/* ---- the key of the hashes in failure reports (redact.h) ---- */
+/* ---- the key of hashes in failure reports (redact.h) ---- */
 
 /*
- * It is kept in the store, as "redaction_key" of meta: an address has the same
- * hash after a restart, and on all hosts that share a store.
+ * The key is kept in the store, as "redaction_key" of meta, so that an address
+ * has the same hash after a restart and on all hosts that share a store.
  *
- * Reads the key; if the store has none, stores `key`.  If several processes
- * begin at once, all get the same.  False: `key` did not change, and `db` has
- * the error.
+ * redaction_key_read() reads the key; if the store has none, it stores `key`.
+ * If several processes start at the same time, all get the same key.  Returns
+ * false, and does not change `key`, after an error, which is stored in `db`.
  */
 bool redaction_key_read(struct sql *db, struct hash_secret *key);
 
 /*
- * Gives the file of a host the key of the shared store, which gets that of the
- * file if it has none.  False: *failed has the error.
+ * Copies the key of the shared store into the local store.  If the shared store
+ * has none, copies the local key there.  Returns false after an error, which is
+ * stored in *failed.
  */
 bool redaction_key_share(
     struct sql *local, struct sql *shared, struct sql **failed);

@@ -1,6 +1,6 @@
 /*
- * intern.h - interning: the number of a text in the tables that store each
- * text once (schema.h).  A text without a number gets one.
+ * intern.h - interning: finds the number of a string in the tables that store
+ * each string once (schema.h).  A new string gets a new number.
  */
 #ifndef AVOUCH_REPORT_STORE_INTERN_H
 #define AVOUCH_REPORT_STORE_INTERN_H
@@ -16,11 +16,11 @@
 enum { INTERN_QUERY_MAX = 700 }; /* bytes, with the NUL */
 
 struct intern_query {
-	struct sql_statement *statement; /* NULL: not needed yet */
+	struct sql_statement *statement; /* NULL: not prepared yet */
 	char text[INTERN_QUERY_MAX];
 };
 
-struct intern_queries { /* of one table */
+struct intern_queries { /* for one table */
 	struct intern_query find, insert, touch;
 };
 
@@ -28,20 +28,20 @@ struct intern { /* all zero except db, cache and limit at first */
 	struct sql *db;
 	struct intern_cache *cache; /* NULL: none */
 	struct intern_queries tables[COLUMN_TABLES];
-	uint64_t added; /* new numbers; the owner may reset it */
-	uint64_t limit; /* of `added`; 0: none */
+	uint64_t added; /* number of new ids; the owner may reset it */
+	uint64_t limit; /* the most that `added` may reach; 0: no limit */
 };
 
 /*
- * The number of a row of `table`.  `texts` are its columns as row_encode()
- * writes them, in one piece of memory; `day` is when it is used.  Returns 0 if
- * the limit was reached, -1 after an error, which the database describes.
- * After a rollback the cache must be cleared.
+ * Returns the number of a row of `table`.  `texts` are its columns as
+ * row_encode() writes them, contiguous in memory; `day` is when it is used.
+ * Returns 0 if the limit was reached, or -1 after an error, which is stored in
+ * the database.  The cache must be cleared after a rollback.
  */
 int64_t intern_get(struct intern *n, enum column_table table,
     const struct span *texts, int64_t day);
 
-/* The column "hash" of these texts. */
+/* Returns the value of the column "hash" for these strings. */
 int64_t intern_hash(enum column_table table, const struct span *texts);
 
 /* Frees the statements. */

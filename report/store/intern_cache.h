@@ -1,9 +1,9 @@
 /*
- * intern_cache.h - a cache of the numbers of texts (intern.h), so that the
- * writer need not look up what it has just looked up.
+ * intern_cache.h - a cache of the numbers of strings (intern.h), so that the
+ * writer need not query again for a string that it looked up recently.
  *
- * Texts are compared by 128 bits of hash under secrets of the process, so that
- * a sender cannot produce two texts with the same hash.
+ * Strings are compared by 128 bits of a hash with a secret of the process, so
+ * that a sender cannot produce two strings with the same hash.
  */
 #ifndef AVOUCH_REPORT_STORE_INTERN_CACHE_H
 #define AVOUCH_REPORT_STORE_INTERN_CACHE_H
@@ -13,24 +13,24 @@
 
 #include "lib/span.h"
 
-enum { INTERN_SLOTS = 1 << 16 }; /* of 32 bytes: 2 MiB */
+enum { INTERN_SLOTS = 1 << 16 }; /* 32 bytes each: 2 MiB */
 
 struct intern_slot {
 	uint64_t hash[2];
-	int64_t id;   /* 0: not known */
-	int64_t used; /* the day of the last use that was stored */
+	int64_t id;   /* 0: not known yet */
+	int64_t used; /* day of the last use, as stored */
 };
 
 struct intern_cache;
 
 struct intern_cache *intern_cache_new(void);    /* NULL: out of memory */
-void intern_cache_free(struct intern_cache *c); /* takes NULL */
+void intern_cache_free(struct intern_cache *c); /* accepts NULL */
 
 void intern_cache_clear(struct intern_cache *c);
 
 /*
- * The slot of a text of `table`.  If id is 0, the caller fills it in; the text
- * that used the slot before is forgotten.
+ * Returns the slot for a string of `table`.  If its id is 0, the caller must
+ * set it; the string that used the slot before is evicted.
  */
 struct intern_slot *intern_cache_slot(
     struct intern_cache *c, unsigned table, struct span text);

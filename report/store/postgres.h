@@ -1,15 +1,15 @@
 /*
- * postgres.h - the driver of sql.h for PostgreSQL: the store that several
- * hosts share.
+ * postgres.h - the driver of sql.h for PostgreSQL: the store that several hosts
+ * share.
  *
- * The tables (schema.h) are in a separate schema, "avouch", so that they can
- * be in the same database as others.  PostgreSQL refuses texts that are not
- * UTF-8 or contain a NUL; each such byte is stored as "?".  No text that is
+ * The tables (schema.h) are in a separate schema, "avouch", so that other
+ * tables can be in the same database.  PostgreSQL rejects strings that are not
+ * UTF-8 or contain a NUL; each such byte is stored as "?".  No string that is
  * used as a key contains such bytes (row_encode.h).
  *
- * A transaction excludes all others, on all hosts, as it does in SQLite.  So
- * there are no deadlocks, and a text never gets two numbers.  A connection is
- * named after its host, so that an error can name the one that has the lock.
+ * A transaction excludes all others, on all hosts, as in SQLite.  So there are
+ * no deadlocks, and a string never gets two numbers.  A connection is named
+ * after its host, so that an error can name the host that holds the lock.
  */
 #ifndef AVOUCH_REPORT_STORE_POSTGRES_H
 #define AVOUCH_REPORT_STORE_POSTGRES_H
@@ -17,30 +17,31 @@
 #include "report/store/sql.h"
 
 enum {
-	CENTRAL_CONNECT_S = 10, /* unless the URL says connect_timeout */
-	CENTRAL_LOCK_S = 300,   /* waits this long for another transaction,
-	                           unless the URL or the role sets
-	                           lock_timeout */
+	CENTRAL_CONNECT_S = 10, /* unless the URL sets connect_timeout */
+	CENTRAL_LOCK_S = 300,   /* longest wait for another transaction, unless
+	                           the URL or the role sets lock_timeout */
 	CENTRAL_STATEMENT_S = 900,
-	CENTRAL_ANSWER_S = 960, /* more than all limits above: the server
+	CENTRAL_ANSWER_S = 960, /* longer than all limits above: the server
 	                           hangs */
-	CENTRAL_IDLE_S = 300,   /* a transaction without activity is ended by
-	                           the server */
+	CENTRAL_IDLE_S = 300,   /* the server ends a transaction after this time
+	                           without activity */
 	CENTRAL_PARAMETERS_MAX = 32,
 };
 
 /*
- * Connects to a URL of lib/pg_url.h and creates or upgrades the tables.  NULL:
- * `fault` and `error` (SQL_ERROR_MAX bytes, without a password) say why.
+ * Connects to a URL of lib/pg_url.h and creates or upgrades the tables.
+ * Returns NULL after an error; `fault` and `error` (SQL_ERROR_MAX bytes,
+ * without a password) then have the reason.
  */
 struct sql *central_open(const char *url, enum sql_fault *fault, char *error);
 
 /*
- * Rows in bulk.  Runs `text`, statements without parameters separated by ";".
- * For each COPY ... FROM STDIN (FORMAT binary) among them `fill` is called with
- * its number, from 0, and puts the rows: central_copy_row(), then its columns.
- * False: see the error of `db`, or a fill returned false, which ends the COPY
- * and undoes all of `text`.  A fill may not use `db`.
+ * Writes rows in bulk.  Runs `text`, which is statements without parameters,
+ * separated by ";".  Calls `fill` for each COPY ... FROM STDIN (FORMAT binary)
+ * among them, with its number, from 0.  It writes the rows: central_copy_row(),
+ * then the columns.  Returns false after an error, which is stored in `db`, or
+ * if `fill` returned false, which ends the COPY and rolls back all of `text`.
+ * `fill` must not use `db`.
  */
 struct central_copy;
 typedef bool central_copy_fill(

@@ -1,4 +1,4 @@
-/* postgres_internal.h - what the two files that use libpq share. */
+/* postgres_internal.h - declarations shared by the two files that use libpq. */
 #ifndef AVOUCH_REPORT_STORE_POSTGRES_INTERNAL_H
 #define AVOUCH_REPORT_STORE_POSTGRES_INTERNAL_H
 
@@ -8,7 +8,7 @@
 #include "report/store/sql.h"
 
 struct postgres_connection {
-	struct sql sql; /* first */
+	struct sql sql; /* must be first */
 	PGconn *db;
 	unsigned n_prepared;
 	bool is_silent; /* the server did not answer in time; we closed the
@@ -21,19 +21,19 @@ struct postgres_connection *postgres_connection_of(struct sql *db);
 bool postgres_failed(struct postgres_connection *c, const PGresult *r);
 
 /*
- * Waits until the server has sent something or, if `to_write`, takes more.  If
- * it does neither for CENTRAL_ANSWER_S, ends the connection.
+ * Waits until the server has sent something or, if `to_write`, can accept more
+ * data.  If neither happens for CENTRAL_ANSWER_S, closes the connection.
  */
 void postgres_wait(struct postgres_connection *c, bool to_write);
 
-/* The next result of what was sent; NULL: there is none. */
+/* Returns the next result of a command; NULL if there are no more. */
 PGresult *postgres_next_result(struct postgres_connection *c);
 
-/* PostgreSQL takes the text as it is: UTF-8 without NUL. */
+/* Whether PostgreSQL accepts the string unchanged: UTF-8 without NUL. */
 bool postgres_is_clean(struct span s);
 
-/* A copy of `s` with "?" for each byte that PostgreSQL refuses; NULL: out of
- * memory. */
+/* Returns a copy of `s` with "?" for each byte that PostgreSQL rejects, or NULL
+ * if memory ran out. */
 char *postgres_copy_clean(struct span s);
 
 #endif

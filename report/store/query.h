@@ -1,17 +1,15 @@
 /*
- * query.h - the command's side of the store: rows of days that are over,
- * reports that were sent and to whom, reports that others sent, facts for
- * replay.
+ * query.h - the command's side of the store: rows of closed days, the reports
+ * that were sent and to whom, reports from others, and facts for replay.
  *
- * It works on the daemon's SQLite file and, except for replay, on a
- * PostgreSQL that several hosts share: a ledger is a set of statements over a
+ * It works on the daemon's SQLite file and, except for replay, on a PostgreSQL
+ * database that several hosts share: a ledger is a set of statements over a
  * struct sql.
  *
- * A ledger is used by one thread.  While a callback of ledger_each_*() runs,
- * the same ledger must not be used; the callback returns false to stop.  A
- * call that fails returns LEDGER_ERROR, and ledger_sql_fault() and
- * ledger_error() say why.  Texts passed to callbacks are valid during the
- * call.
+ * A ledger is used by one thread.  The ledger_each_*() functions call `each`
+ * for every item, which returns false to stop; it must not use the same ledger.
+ * A call that fails returns LEDGER_ERROR; ledger_sql_fault() and ledger_error()
+ * return the reason.  Strings passed to callbacks are valid during the call.
  *
  * Days are numbers of DATE_DAY seconds since 1970, in UTC.
  */
@@ -31,38 +29,40 @@
 
 enum ledger_step {
 	LEDGER_OK,
-	LEDGER_NONE,  /* nothing found; or it exists, or was changed, already */
-	LEDGER_ERROR, /* an error of the store; after SQL_LOCKED try again */
+	LEDGER_NONE,  /* nothing was found; or the item already exists or was
+	                 already changed */
+	LEDGER_ERROR, /* a store error; after SQL_LOCKED try again */
 };
 
 struct ledger;
 
-/* Takes ownership of `db`, also if it returns NULL (out of memory). */
+/* Takes ownership of `db`, even if it returns NULL (out of memory). */
 struct ledger *ledger_from_sql(struct sql *db);
 
-/* Opens the SQLite file of the daemon.  NULL: see `error` (SQL_ERROR_MAX
- * bytes). */
+/* Opens the SQLite file of the daemon.  Returns NULL after an error; see
+ * `error` (SQL_ERROR_MAX bytes). */
 struct ledger *ledger_open_file(
     const char *path, enum sqlite_for purpose, char *error);
-void ledger_close(struct ledger *l); /* takes NULL */
+void ledger_close(struct ledger *l); /* accepts NULL */
 
 enum sql_fault ledger_sql_fault(const struct ledger *l);
 const char *ledger_error(const struct ledger *l);
 
-/* Opens a store by its name: a file, or the URL (lib/pg_url.h) of one that
- * hosts share.  NULL: see `error` (SQL_ERROR_MAX bytes). */
+/* Opens a store by its name: a file, or the URL (lib/pg_url.h) of a shared
+ * store.  Returns NULL after an error; see `error` (SQL_ERROR_MAX bytes). */
 struct ledger *ledger_open(
     const char *store, enum sqlite_for purpose, char *error);
 
-/* The connection, for other statements (push). */
+/* Returns the connection, for other statements (push). */
 struct sql *ledger_sql(struct ledger *l);
 
-/* Groups several changes into one transaction; a change outside of it is a
- * transaction of its own. */
+/* Begin and end a transaction for several changes.  Without it, each change is
+ * a separate transaction. */
 enum ledger_step ledger_begin(struct ledger *l);
 enum ledger_step ledger_end(struct ledger *l, bool commit);
 
-/* A setting of the store (meta in schema.h).  LEDGER_NONE: not set. */
+/* Read and write a setting of the store (meta in schema.h).  The first returns
+ * LEDGER_NONE if it is not set. */
 enum ledger_step ledger_meta(
     struct ledger *l, const char *name, struct span *value, struct arena *a);
 enum ledger_step ledger_set_meta(
@@ -72,28 +72,27 @@ enum ledger_step ledger_set_meta(
 
 /*
  * Closes `day` and all days before it: their rows never change again, and
- * messages that come late count for the first open day.  Called before
- * reports of a day are made or pushed.  LEDGER_NONE: the day is not over at
- * `now`.
+ * messages that arrive late count for the first open day.  Must be called
+ * before reports of a day are made or pushed.  Returns LEDGER_NONE if the day
+ * has not ended at `now`.
  *
- * Days that a clock which was ahead has closed too early are opened again,
- * unless a report was made of them or they were pushed.
+ * Days that were closed too early, because a clock was ahead, are reopened
+ * unless a report was made from them or they were pushed.
  */
 enum ledger_step ledger_close_day(struct ledger *l, int64_t day, int64_t now);
 
-/* Only opens such days again; `closed` is then the last closed day (-1: none).
- */
+/* Only reopens such days; `closed` is then the last closed day (-1: none). */
 enum ledger_step ledger_reopen_days(
     struct ledger *l, int64_t now, int64_t *closed);
 
-/* The last closed day, or -1. */
+/* Reads the last closed day; -1 if there is none. */
 enum ledger_step ledger_closed(struct ledger *l, int64_t *day);
 
-/* The last day that was pushed to a shared store, or -1.  Its reports are not
- * made from this store. */
+/* Reads the last day that was pushed to a shared store; -1 if there is none.
+ * This store does not make the reports of pushed days. */
 enum ledger_step ledger_pushed(struct ledger *l, int64_t *day);
 
-/* Days with rows, oldest first. */
+/* Lists days with rows, oldest first. */
 enum ledger_step ledger_each_day(
     struct ledger *l, bool (*each)(void *arg, int64_t day), void *arg);
 
@@ -102,33 +101,32 @@ struct ledger_policy { /* a policy domain on one day */
 	struct span record; /* the last one seen: RFC 9990 section 3.1 allows
 	                       one report to state the final one */
 	uint64_t records;   /* number of different records on that day */
-	uint64_t rows;      /* an upper bound: before rows of several records
-	                       are merged */
+	uint64_t rows;      /* an upper bound: counted before rows of several
+	                       records are merged */
 	uint64_t messages;
-	uint64_t aligned;   /* messages with DKIM or SPF aligned */
-	uint64_t automatic; /* messages that are automatic (struct
-	                       report_row) */
+	uint64_t aligned;   /* messages with aligned DKIM or SPF */
+	uint64_t automatic; /* automatic messages (struct report_row) */
 };
 
-/* Sorted by domain; `domain` absent: all. */
+/* Lists policy domains, sorted by name; all if `domain` is absent. */
 enum ledger_step ledger_each_policy(struct ledger *l, int64_t day,
     struct span domain, bool (*each)(void *arg, const struct ledger_policy *p),
     void *arg);
 
 /*
- * The rows of one report, without `when`: merged over the day's records and
- * `automatic`; most messages first, in an order that does not change once the
- * day is closed.
+ * Lists the rows of one report, without `when`.  They are merged over the day's
+ * records and `automatic`, and sorted by number of messages, largest first, in
+ * an order that does not change once the day is closed.
  */
 enum ledger_step ledger_each_row(struct ledger *l, int64_t day,
     struct span policy_domain,
     bool (*each)(void *arg, const struct report_row *r), void *arg);
 
 /*
- * What a push takes of a day, except rows of policy domains whose report of
- * that day was planned here: the texts, then the rows, which refer to them by
- * the ids of this store.  `table` is COLUMNS_POLICY, COLUMNS_SOURCE or
- * COLUMNS_SHAPE; only its columns of `r` are set.
+ * List the data of a day for a push, except rows of policy domains whose report
+ * for that day was planned here: first the strings, then the rows, which refer
+ * to the strings by the ids of this store.  `table` is COLUMNS_POLICY,
+ * COLUMNS_SOURCE or COLUMNS_SHAPE; only its columns of `r` are set.
  */
 enum ledger_step ledger_each_pushed_text(struct ledger *l, int64_t day,
     enum column_table table,
@@ -168,11 +166,11 @@ struct ledger_report {
 	struct span domain;      /* the policy domain */
 	uint64_t part, parts;    /* 1, 1: the report is not split */
 	struct span report_id;   /* unique in the store */
-	struct span record;      /* the policy that it states */
+	struct span record;      /* the policy that the report states */
 	int64_t made;            /* seconds since 1970 */
 	uint64_t rows, messages; /* of this part */
-	struct span note;        /* why there is nothing to send; empty:
-	                            there is */
+	struct span note;        /* why there is nothing to send; empty if there
+	                            is */
 };
 
 struct ledger_delivery {
@@ -182,20 +180,21 @@ struct ledger_delivery {
 	enum ledger_state state;
 	uint64_t attempts;  /* number of moves to SENDING */
 	int64_t changed;    /* seconds since 1970 of the last move */
-	int64_t not_before; /* WAITING: when to try again */
-	struct span note;   /* of the last move */
+	int64_t not_before; /* WAITING: time of the next attempt */
+	struct span note;   /* from the last move */
 };
 
 /*
- * Stores a report and its deliveries (PLANNED), all or nothing.  LEDGER_NONE:
- * that day, domain and part were planned before (or the report id is taken),
- * and nothing changes.  A report without destinations is finished; `note`
- * says why.
+ * Stores a report and its deliveries (PLANNED), all or nothing.  Returns
+ * LEDGER_NONE, and changes nothing, if that day, domain and part were planned
+ * before or the report id is already used.  A report without destinations is
+ * finished; `note` has the reason.
  */
 enum ledger_step ledger_plan(struct ledger *l, const struct ledger_report *r,
     const struct span *destinations, size_t n);
 
-/* The planned reports of a day, by domain and part; `domain` absent: all. */
+/* Lists the planned reports of a day, by domain and part; of all domains if
+ * `domain` is absent. */
 enum ledger_step ledger_each_report(struct ledger *l, int64_t day,
     struct span domain, bool (*each)(void *arg, const struct ledger_report *r),
     void *arg);
@@ -210,7 +209,7 @@ struct ledger_want {           /* selects deliveries; all conditions must
 	uint64_t limit;        /* at most this many; 0: all */
 };
 
-/* In the order in which they were planned. */
+/* Lists deliveries in the order in which they were planned. */
 enum ledger_step ledger_each_delivery(struct ledger *l,
     const struct ledger_want *want,
     bool (*each)(void *arg, const struct ledger_delivery *d), void *arg);
@@ -218,24 +217,25 @@ enum ledger_step ledger_each_delivery(struct ledger *l,
 struct ledger_move {
 	int64_t id;
 	enum ledger_state from, to;
-	uint64_t attempts; /* as it was read; must not have changed */
+	uint64_t attempts; /* as it was read; must still be the same */
 	int64_t now;
 	int64_t not_before; /* for WAITING */
 	struct span note;
 };
 
-/* On disk, even after a power loss, when it returns LEDGER_OK.  LEDGER_NONE:
- * another process has already moved it. */
+/* Moves a delivery.  It is on disk, even after a power loss, when this returns
+ * LEDGER_OK.  Returns LEDGER_NONE if another process has already moved it. */
 enum ledger_step ledger_move(struct ledger *l, const struct ledger_move *m);
 
-/* Number of deliveries to the address in SENT or SENDING that changed at or
- * after `since`, for limits. */
+/* Counts deliveries to the address in SENT or SENDING that changed at or after
+ * `since`, for limits. */
 enum ledger_step ledger_sent_to(
     struct ledger *l, struct span destination, int64_t since, uint64_t *count);
 
 /*
- * Only one run at a time holds the lock of that name, until ledger_close() or
- * the end of the process.  LEDGER_NONE: another process holds it.
+ * Acquires the lock `name`, which only one run at a time can hold, until
+ * ledger_close() or the end of the process.  Returns LEDGER_NONE if another
+ * process holds it.
  */
 enum ledger_step ledger_lock(struct ledger *l, const char *name);
 
@@ -253,23 +253,23 @@ struct ledger_bounce {
 enum ledger_step ledger_put_bounce(
     struct ledger *l, const struct ledger_bounce *b);
 
-/* Texts are in `a`.  LEDGER_NONE: it never bounced. */
+/* Strings are in `a`.  Returns LEDGER_NONE if the address never bounced. */
 enum ledger_step ledger_get_bounce(struct ledger *l, struct span address,
     struct arena *a, struct ledger_bounce *out);
 
-/* Deletes the entry, so reports are sent to it again.  LEDGER_NONE: there was
- * none. */
+/* Deletes the entry, so that reports are sent to the address again.  Returns
+ * LEDGER_NONE if there was none. */
 enum ledger_step ledger_delete_bounce(struct ledger *l, struct span address);
 
 enum ledger_step ledger_each_bounce(struct ledger *l,
     bool (*each)(void *arg, const struct ledger_bounce *b), void *arg);
 
-/* ---- failure reports; SQLite alone ---- */
+/* ---- failure reports; SQLite only ---- */
 
 /*
  * The ledger_report of a failure has this plus its id as `part`, 0 as `parts`
- * and its incidents as `messages`; so it is planned, delivered and bounced
- * like any report.
+ * and its incidents as `messages`.  So it is planned and delivered, and
+ * bounces, like any other report.
  */
 enum { LEDGER_FAILURE_PART = 1 << 30 };
 
@@ -282,14 +282,14 @@ struct ledger_failure {
 	struct span feedback, header; /* failure.h */
 	int64_t first, last;          /* seconds since 1970 */
 	uint64_t incidents;           /* messages counted */
-	uint64_t others;              /* of these, messages with another
+	uint64_t others;              /* of these, messages with a different
 	                                 cause */
 };
 
 /*
- * Open failures, oldest first, except those with the same cause as one that
- * was closed at or after `since`; without `feedback` and `header`.  `domain`
- * absent: all.
+ * Lists open failures, oldest first, without `feedback` and `header`; those of
+ * all domains if `domain` is absent.  Skips failures with the same cause as one
+ * that was closed at or after `since`.
  */
 enum ledger_step ledger_each_failure(struct ledger *l, struct span domain,
     int64_t since, bool (*each)(void *arg, const struct ledger_failure *f),
@@ -297,26 +297,26 @@ enum ledger_step ledger_each_failure(struct ledger *l, struct span domain,
 
 /*
  * Closes a failure: no more messages are counted in it.  `sent`: a report was
- * planned; otherwise its texts are deleted at once.  LEDGER_NONE: it is not
- * open.
+ * planned; otherwise its contents are deleted immediately.  Returns LEDGER_NONE
+ * if it is not open.
  */
 enum ledger_step ledger_close_failure(
     struct ledger *l, int64_t id, bool sent, int64_t now, uint64_t *incidents);
 
-/* Number of failures of the organization (absent: of all) that were closed as
- * sent at or after `since`. */
+/* Counts failures of the organization (absent: of all) that were closed as sent
+ * at or after `since`. */
 enum ledger_step ledger_failures_sent(
     struct ledger *l, struct span organization, int64_t since, uint64_t *count);
 
-/* All of a failure; texts are in `a`.  LEDGER_NONE: it does not exist, or its
- * texts were deleted. */
+/* Reads all of a failure; strings are in `a`.  Returns LEDGER_NONE if it does
+ * not exist or its contents were deleted. */
 enum ledger_step ledger_get_failure(
     struct ledger *l, int64_t id, struct arena *a, struct ledger_failure *out);
 
-/* Deletes the texts of failures whose reports were delivered or dropped. */
+/* Deletes the contents of failures whose reports were delivered or dropped. */
 enum ledger_step ledger_empty_failures(struct ledger *l);
 
-/* ---- reports of others ---- */
+/* ---- reports from others ---- */
 
 struct ledger_received {
 	int64_t id; /* set by the store */
@@ -327,17 +327,17 @@ struct ledger_received {
 	                       reported */
 	struct span p, sp, np, adkim, aspf, fo, testing, pct, discovery;
 	struct span version, generator, errors;
-	struct span file;        /* the file it was read from */
-	int64_t read;            /* when it was read */
+	struct span file;        /* the file that contained it */
+	int64_t read;            /* when the file was read */
 	uint64_t rows, messages; /* counted by ledger_add_received_row() */
 };
 
 /*
- * Begins a report and a transaction, which ledger_end_received() ends; the
- * rows are added in between.  r->messages is their sum.  LEDGER_NONE: a report
- * of that organisation, id, domain and period is already stored, with at least
- * as many messages, and nothing begins.  If it has fewer, it is replaced, and
- * `*replaces` is true.
+ * Begins a report and a transaction, which ledger_end_received() ends; rows are
+ * added in between.  r->messages is their sum.  Returns LEDGER_NONE, and begins
+ * nothing, if a report with that organisation, id, domain and period is already
+ * stored with at least as many messages.  If the stored one has fewer, it is
+ * replaced, and `*replaces` is true.
  */
 enum ledger_step ledger_begin_received(
     struct ledger *l, const struct ledger_received *r, bool *replaces);
@@ -350,120 +350,123 @@ struct ledger_range {
 	int64_t from, to;   /* first and last day on which reports begin */
 };
 
-/* Sorted by begin, then by the order in which they were read. */
+/* Lists reports by begin, then in the order in which they were read. */
 enum ledger_step ledger_each_received(struct ledger *l,
     const struct ledger_range *range,
     bool (*each)(void *arg, const struct ledger_received *r), void *arg);
 
 /*
- * The rows of all these reports, merged over reports of one day and domain;
- * sorted by day (`when` is its first second), policy domain and source.  A
- * report of several days is a row of its first day, and `days` says how many
- * of them are in the range.
+ * Lists the rows of all reports in a range, merged over reports of one day and
+ * domain; sorted by day (`when` is its first second), policy domain and source.
+ * A report of several days is a row of its first day, and `days` says how many
+ * of its days are in the range.
  */
 enum ledger_step ledger_each_received_row(struct ledger *l,
     const struct ledger_range *range,
     bool (*each)(void *arg, const struct report_row *r), void *arg);
 
-/* ---- the same, for people: report/show ---- */
+/* ---- summaries of these reports, for report/show ---- */
 
 struct ledger_received_domain {
 	struct span domain;
 	uint64_t reports, messages;
-	uint64_t long_reports; /* of several days */
+	uint64_t long_reports; /* covering several days */
 };
 
-/* The policy domains of the reports of a range, most messages first. */
+/* Lists the policy domains of the reports in a range, most messages first. */
 enum ledger_step ledger_each_received_domain(struct ledger *l,
     const struct ledger_range *range,
     bool (*each)(void *arg, const struct ledger_received_domain *d), void *arg);
 
-/* How many reports of the domain (absent: of all) are stored, and the first and
- * the last day on which one begins.  LEDGER_NONE: there are none. */
+/* Counts stored reports of the domain (absent: of all), and reads the first and
+ * last day on which one begins.  Returns LEDGER_NONE if there are none. */
 enum ledger_step ledger_received_extent(struct ledger *l, struct span domain,
     uint64_t *reports, int64_t *first, int64_t *last);
 
-/* The report of range->domain that begins last in the range; texts are in `a`.
- * LEDGER_NONE: there is none. */
+/* Reads the report of range->domain that begins last in the range; strings are
+ * in `a`.  Returns LEDGER_NONE if there is none. */
 enum ledger_step ledger_last_received(struct ledger *l,
     const struct ledger_range *range, struct arena *a,
     struct ledger_received *out);
 
 struct ledger_received_day {
 	int64_t day;
-	unsigned days; /* that the messages are of, from `day` on; those in
-	                  the range */
+	unsigned days; /* number of days in the range that the messages cover,
+	                  starting at `day` */
 	uint64_t messages;
-	uint64_t aligned; /* with DKIM or SPF aligned */
+	uint64_t aligned; /* with aligned DKIM or SPF */
 };
 
-/* By the days on which reports of range->domain begin, oldest first. */
+/* Lists the days on which reports of range->domain begin, oldest first. */
 enum ledger_step ledger_each_received_day(struct ledger *l,
     const struct ledger_range *range,
     bool (*each)(void *arg, const struct ledger_received_day *d), void *arg);
 
-struct ledger_received_use { /* equal rows of one reporter */
+struct ledger_received_use { /* equal rows from one reporter */
 	struct span organisation;
-	int64_t day; /* on which the reports begin, if they have messages of
-	                `recent` or later; else -1: a day of the range, -2: a
-	                day before it */
-	int64_t first, last;   /* days */
+	int64_t day;         /* -2: before the range; -1: in the range, but with
+	                        messages before `recent` only; else the day on
+	                        which the reports begin */
+	int64_t first, last; /* days */
 	struct report_row row; /* without `when` and `policy_domain`; `days`
-	                          from `day` on */
+	                          starts at `day` */
 };
 
-/* The rows of range->domain, and those from the day `history` on that are
- * before the range.  Those of one source come one after the other, in an order
+/* Lists the rows of range->domain, including those before the range from the
+ * day `history` on.  Rows of the same source follow each other, in an order
  * that does not change. */
 enum ledger_step ledger_each_received_use(struct ledger *l,
     const struct ledger_range *range, int64_t recent, int64_t history,
     bool (*each)(void *arg, const struct ledger_received_use *u), void *arg);
 
-/* At most `limit` different sources of a range: those with the most messages
- * of each domain, then those with the second most, and so on. */
+/* Lists at most `limit` different sources of a range: the one with the most
+ * messages of each domain, then the second of each, and so on. */
 enum ledger_step ledger_each_busy_source(struct ledger *l,
     const struct ledger_range *range, uint64_t limit,
     bool (*each)(void *arg, const struct ip *source), void *arg);
 
-/* ---- TLS reports of others (RFC 8460) ---- */
+/* ---- TLS reports from others (RFC 8460) ---- */
 
 struct ledger_tls_result {
 	struct span domain; /* the policy domain */
 	struct span policy; /* "sts", "tlsa", "no-policy-found" */
 	struct span result; /* section 4.3; "success": sessions with TLS */
-	struct span mx;     /* the server that it was about, or empty */
-	struct span reason; /* for people, or empty */
+	struct span mx;     /* the mail server it applies to, or empty */
+	struct span reason; /* human-readable, or empty */
 	uint64_t sessions;
 };
 
 struct ledger_tls {
-	struct span key; /* by which it is stored once */
+	struct span key; /* identifies the report, so that it is stored only
+	                    once */
 	struct span organisation, contact, report_id;
 	int64_t begin, end; /* seconds since 1970 */
-	struct span file;   /* the file it was read from */
-	int64_t read;       /* when it was read */
+	struct span file;   /* the file that contained it */
+	int64_t read;       /* when the file was read */
 	const struct ledger_tls_result *results;
 	size_t n;
 };
 
-/* Stores it with all results, or nothing.  LEDGER_NONE: known. */
+/* Stores the report with all results, or nothing.  Returns LEDGER_NONE if it is
+ * already stored. */
 enum ledger_step ledger_add_tls(struct ledger *l, const struct ledger_tls *r);
 
-struct ledger_tls_sum { /* equal results of all reports of a range */
+struct ledger_tls_sum { /* equal results from all reports of a range */
 	struct ledger_tls_result of;
-	uint64_t organisations; /* that reported it */
+	uint64_t organisations; /* number that reported it */
 	int64_t last;           /* the last day */
 };
 
-/* By domain, most sessions first. */
+/* Lists results by domain, most sessions first. */
 enum ledger_step ledger_each_tls(struct ledger *l,
     const struct ledger_range *range,
     bool (*each)(void *arg, const struct ledger_tls_sum *s), void *arg);
 
-/* ---- failure reports of others (RFC 6591, RFC 9991) ---- */
+/* ---- failure reports from others (RFC 6591, RFC 9991) ---- */
 
 struct ledger_incident {
-	struct span key; /* by which it is stored once */
+	struct span key; /* identifies the report, so that it is stored only
+	                    once */
 	struct span reporter;
 	int64_t at;         /* seconds since 1970 */
 	struct span domain; /* the reported domain */
@@ -472,27 +475,28 @@ struct ledger_incident {
 	struct span alignment, delivery;
 	struct span mail_from; /* its domain */
 	struct span dkim_domain, selector;
-	struct span results; /* Authentication-Results, for people */
+	struct span results; /* Authentication-Results, for display */
 	uint64_t incidents;
-	struct span file; /* the file it was read from */
-	int64_t read;     /* when it was read */
+	struct span file; /* the file that contained it */
+	int64_t read;     /* when the file was read */
 };
 
-/* LEDGER_NONE: known. */
+/* Returns LEDGER_NONE if it is already stored. */
 enum ledger_step ledger_add_incident(
     struct ledger *l, const struct ledger_incident *r);
 
-/* Those of a range, by domain, most incidents first.  Reports that differ only
- * in reporter, results and time are one, with the largest of these. */
+/* Lists failure reports in a range, by domain, most incidents first.  Reports
+ * that differ only in reporter, results and time are merged into one, which has
+ * the largest value of each of these. */
 enum ledger_step ledger_each_incident(struct ledger *l,
     const struct ledger_range *range,
     bool (*each)(void *arg, const struct ledger_incident *r), void *arg);
 
-/* ---- the hosts that share a store: PostgreSQL alone ---- */
+/* ---- the hosts that share a store; PostgreSQL only ---- */
 
 struct ledger_host {
 	struct span store; /* name of the host's own store (meta) */
-	struct span name;  /* name of the host, for people */
+	struct span name;  /* host name for display */
 	int64_t day;       /* last day that was pushed */
 	struct span token; /* token of that push (push.h) */
 	int64_t at;        /* seconds since 1970 */
@@ -501,28 +505,29 @@ struct ledger_host {
 /* Inserts or replaces the entry of the store. */
 enum ledger_step ledger_put_host(struct ledger *l, const struct ledger_host *h);
 
-/* Texts in `a`.  LEDGER_NONE: it never pushed. */
+/* Strings are in `a`.  Returns LEDGER_NONE if the store was never pushed. */
 enum ledger_step ledger_get_host(struct ledger *l, struct span store,
     struct arena *a, struct ledger_host *out);
 
-/* Sorted by name. */
+/* Lists hosts by name. */
 enum ledger_step ledger_each_host(struct ledger *l,
     bool (*each)(void *arg, const struct ledger_host *h), void *arg);
 
-/* The clock of the server (seconds since 1970).  LEDGER_NONE: it is a file. */
+/* Reads the clock of the server (seconds since 1970).  Returns LEDGER_NONE if
+ * the store is a file. */
 enum ledger_step ledger_server_time(struct ledger *l, int64_t *now);
 
 /* ---- replay ---- */
 
-struct ledger_replay_row { /* messages of a day with the same facts and decision
-	                    */
+struct ledger_replay_row { /* messages of a day with the same facts and
+	                      decision */
 	int64_t day;
 	uint64_t messages;
 	struct policy_input facts;
 	struct span action, would, rule; /* names of the decision made then */
 };
 
-/* From `day` on, oldest first.  SQLite only. */
+/* Lists rows from `day` on, oldest first.  SQLite only. */
 enum ledger_step ledger_each_replay_row(struct ledger *l, int64_t day,
     bool (*each)(void *arg, const struct ledger_replay_row *f), void *arg);
 

@@ -1,10 +1,11 @@
 /*
- * aggregate_xml.h - writes the XML of an aggregate report (RFC 9990
- *section 3.1.1 and appendix A) row by row; only the current row is in memory.
+ * aggregate_xml.h - writes the XML of an aggregate report (RFC 9990 section
+ * 3.1.1 and appendix A) row by row; only the current row is in memory.
  *
  * BROAD can also be read by consumers of RFC 7489, some of which reject a
  * document with a namespace; STRICT follows RFC 9990 to the letter.  Apart from
- * the namespace, both are valid under the schema of RFC 9990.  They differ in
+ * the namespace, both are valid under the schema of RFC 9990.  Their
+ * differences:
  *
  *	                BROAD                        STRICT
  *	namespace       none                         AGGREGATE_NAMESPACE
@@ -16,7 +17,7 @@
  *	policy          np and testing only if set   all, and discovery_method
  *	result policy   neutral, for SPF             policy
  *
- * Texts may contain anything: what XML 1.0 does not allow becomes "?".
+ * Strings may contain any bytes: those that XML 1.0 does not allow become "?".
  */
 #ifndef AVOUCH_REPORT_WRITE_AGGREGATE_XML_H
 #define AVOUCH_REPORT_WRITE_AGGREGATE_XML_H
@@ -36,7 +37,7 @@ struct aggregate_info {
 	struct span org_name, email;
 	struct span contact;   /* extra_contact_info; empty: none */
 	struct span report_id; /* without "<>" */
-	int64_t begin, end;    /* seconds since 1970, first and last of the
+	int64_t begin, end;    /* seconds since 1970: first and last of the
 	                          period */
 	struct span error;     /* empty: none */
 	struct span generator; /* name and version of the program */
@@ -44,13 +45,13 @@ struct aggregate_info {
 	struct span record;    /* its DMARC record */
 };
 
-/* Takes the bytes that are written.  False: it failed. */
+/* Receives the bytes that are written.  Returns false if it fails. */
 typedef bool aggregate_put(void *arg, struct span bytes);
 
 struct aggregate;
 
-/* Only `put` and `arg` are needed after the call.  NULL: out of memory, or
- * `put` failed. */
+/* Writes the start of the document.  Only `put` and `arg` are needed after the
+ * call.  Returns NULL if memory ran out or `put` failed. */
 struct aggregate *aggregate_open(
     const struct aggregate_info *info, aggregate_put *put, void *arg);
 
@@ -58,8 +59,8 @@ struct aggregate *aggregate_open(
  * `automatic` of `r`. */
 bool aggregate_row(struct aggregate *a, const struct report_row *r);
 
-/* Ends the document and frees `a`.  False: some write failed.  Takes NULL,
- * which counts as a failure. */
+/* Ends the document and frees `a`.  Returns false if any write failed.  Accepts
+ * NULL and returns false for it. */
 bool aggregate_close(struct aggregate *a);
 
 #endif

@@ -1,6 +1,5 @@
 /*
- * gzip.h - compresses a stream as one gzip member (RFC 1952), for
- * attachments.
+ * gzip.h - compresses a stream as one gzip member (RFC 1952), for attachments.
  *
  * Equal input gives equal output: the member contains no time and no name.
  */
@@ -13,12 +12,12 @@
 #include "lib/span.h"
 
 enum {
-	GZIP_LAG_MAX = 256 << 10, /* bytes that may be written only after the
-	                             last gzip_write(), when it is closed */
+	GZIP_LAG_MAX = 256 << 10, /* the most bytes that are written only when
+	                             the stream is closed, after the last
+	                             gzip_write() */
 };
 
-/* Takes compressed bytes.  False: it failed, and everything fails from then
- * on. */
+/* Receives compressed bytes.  If it returns false, all later calls fail too. */
 typedef bool gzip_put(void *arg, struct span bytes);
 
 struct gzip;
@@ -26,8 +25,8 @@ struct gzip;
 struct gzip *gzip_open(gzip_put *put, void *arg); /* NULL: out of memory */
 bool gzip_write(struct gzip *g, struct span bytes);
 
-/* Ends the member and frees `z`.  False: something failed.  Takes NULL, which
- * counts as a failure. */
+/* Ends the member and frees `g`.  Returns false if anything failed.  Accepts
+ * NULL and returns false for it. */
 bool gzip_close(struct gzip *g);
 
 #endif

@@ -1,7 +1,8 @@
 /*
- * mime_message.h - writes the mail that carries an aggregate report: a text for
- * people and one attachment (RFC 9990 section 3.5.2), in the form that
- * sendmail(8) reads, with bare LF.  Other mails of ours use the same header.
+ * mime_message.h - writes the message that carries an aggregate report: a
+ * human-readable text and one attachment (RFC 9990 section 3.5.2), in the form
+ * that sendmail(8) reads, with bare LF.  Our other messages use the same
+ * header.
  *
  * The caller must pass only printable ASCII.
  */
@@ -15,10 +16,10 @@
 #include "lib/span.h"
 
 enum {
-	MIME_LINE = 57,       /* bytes in a line of base64 of 76 characters, RFC
+	MIME_LINE = 57,       /* bytes per base64 line of 76 characters, RFC
 	                         2045 section 6.8 */
 	MIME_HEAD_MAX = 8192, /* bytes of everything except the attachment:
-	                         names of 255 bytes, text of 2000 */
+	                         names of 255 bytes, a text of 2000 */
 };
 
 struct mime_message {
@@ -40,15 +41,15 @@ struct letter_writer {
 };
 
 /*
- * Writes the header of a mail up to the empty line.  `subject` is written as
- * it is, folded or not; `type` is the media type of the whole, such as
- * "multipart/mixed".
+ * Writes the header of a message up to the empty line.  `subject` is written
+ * unchanged, folded or not; `type` is the media type of the whole message, such
+ * as "multipart/mixed".
  */
 void mime_head(FILE *out, const struct mime_message *letter,
     struct span subject, const char *type);
 
-/* Writes the line between two parts; `after` is "" or, after the last part,
- * "--". */
+/* Writes the line between two parts; `after` is "", or "--" after the last
+ * part. */
 void mime_boundary(
     FILE *out, const struct mime_message *letter, const char *after);
 
@@ -56,13 +57,13 @@ void mime_boundary(
 void mime_begin(
     struct letter_writer *w, FILE *out, const struct mime_message *letter);
 
-/* Writes more of the attachment, which is application/gzip. */
+/* Writes more of the attachment, whose type is application/gzip. */
 void mime_attach(struct letter_writer *w, struct span bytes);
 
-/* False: something could not be written. */
+/* Ends the message.  Returns false if something could not be written. */
 bool mime_end(struct letter_writer *w);
 
-/* Bytes of attachment that fit into a mail of `size` bytes. */
+/* Returns how many bytes of attachment fit into a message of `size` bytes. */
 size_t mime_room(size_t size);
 
 #endif

@@ -2,10 +2,10 @@
  * split.h - writes the rows of a day and policy domain as one or more
  * documents.
  *
- * A report that is too large for one mail is split into parts, each with its
+ * A report that is too large for one message is split into parts, each with its
  * own id.  Rows beyond a limit, those with the fewest messages, are summed up
- * at the end of the last part: one row for each disposition and alignment,
- * with the address 0.0.0.0 and a comment that says so.  So the sums cover all
+ * at the end of the last part: one row for each disposition and alignment, with
+ * the address 0.0.0.0 and a comment that says so.  So the sums cover all
  * messages.
  *
  * A part is defined by the number of rows before it.  Rows of a closed day
@@ -23,7 +23,7 @@
 #include "report/write/gzip.h"
 #include "report/store/query.h"
 
-enum { SPLIT_MAX = 40 }; /* for one report; further rows are summed up */
+enum { SPLIT_MAX = 40 }; /* per report; further rows are summed up */
 
 struct report_part {
 	uint64_t rows;     /* without the summed rows */
@@ -42,21 +42,22 @@ struct parts_limits {
 	                  GZIP_LAG_MAX */
 };
 
-/* False: an error of the ledger, or out of memory. */
+/* Finds the parts of a report.  Returns false after an error of the ledger or
+ * if memory ran out. */
 bool split_measure(struct ledger *l, int64_t day,
     const struct aggregate_info *info, const struct parts_limits *limits,
     struct parts *out);
 
 struct parts_range {
-	uint64_t skip; /* number of rows in the parts before */
+	uint64_t skip; /* number of rows in earlier parts */
 	uint64_t rows;
-	bool last; /* rows that are left are summed up in it */
+	bool last; /* the remaining rows are summed up in it */
 };
 
 /*
  * Writes the compressed document to `put`.  `messages` is the number of
- * messages in it.  False: an error of the ledger, out of memory, or `put`
- * failed.
+ * messages in it.  Returns false after an error of the ledger, if memory ran
+ * out, or if `put` failed.
  */
 bool split_write(struct ledger *l, int64_t day,
     const struct aggregate_info *info, const struct parts_range *range,
