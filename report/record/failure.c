@@ -8,15 +8,16 @@
 #include "report/record/row.h"
 
 enum {
-	FIELD_MEMORY = 1 << 18, /* bytes, to parse the addresses of a field */
+	FIELD_MEMORY = 1 << 18, /* bytes of memory to parse the addresses of a
+	                           field */
 	LIKE_SIGNATURES = 4,    /* signatures that distinguish one cause from
 	                           another */
 };
 
-/* ---- is a report due ---- */
+/* ---- whether a report is due ---- */
 
-/* RFC 8601 section 2.7.1: temperror may be our own error, and policy is a
- * limit of ours. */
+/* RFC 8601 section 2.7.1: temperror may be our own error, and policy is one of
+ * our own limits. */
 static bool
 is_broken(const struct dkim_result *r)
 {
@@ -34,7 +35,7 @@ failure_is_aligned(
 		domain_is_under(domain, v->dmarc.organizational_domain));
 }
 
-/* Prefers a signature of the author's domain. */
+/* Returns a broken signature, preferably one of the author domain. */
 static const struct dkim_result *
 broken_signature(const struct verdict *v, bool aligned_alone)
 {
@@ -54,7 +55,8 @@ broken_signature(const struct verdict *v, bool aligned_alone)
 }
 
 /*
- * RFC 6591 section 3.3, except results that may be our own error, and "none".
+ * RFC 6591 section 3.3, except for results that may be our own error, and
+ * "none".
  */
 static bool
 spf_failed(const struct verdict *v)
@@ -82,10 +84,10 @@ any_failed(const struct verdict *v)
 }
 
 /*
- * Never about own users, and not about automatic mail, because two reporters
- * could otherwise report to each other forever (RFC 9991 section 5.1).  List
- * and forwarded mail is left out because a report would reveal to the author
- * where it was finally delivered (section 7.1).
+ * Local users are never reported on, nor automatic mail: two reporters could
+ * otherwise report to each other forever (RFC 9991 section 5.1).  List mail and
+ * forwarded mail is left out because a report would reveal to the author where
+ * it was finally delivered (section 7.1).
  */
 static bool
 may_report(const struct verdict *v)
@@ -120,9 +122,9 @@ failure_kind_of(const struct verdict *v)
 	return FAILURE_NONE;
 }
 
-/* ---- all of it ---- */
+/* ---- contents of a failure ---- */
 
-/* Failures that agree in all of this have the same cause. */
+/* Writes the data that failures with the same cause have in common. */
 static void
 put_likeness(struct buf *b, const struct telling *t)
 {
@@ -262,7 +264,7 @@ failure_copy(const struct failure *f)
 	return copy;
 }
 
-/* ---- all of it, where it is due ---- */
+/* ---- writing a failure if a report is due ---- */
 
 bool
 failure_of(const struct verdict *v, const struct conf *conf,

@@ -1,5 +1,5 @@
 /*
- * failure_text.c - the text of a failure report: results, machine-readable
+ * failure_text.c - the contents of a failure report: results, machine-readable
  * fields, header fields.
  */
 #include "lib/date.h"
@@ -11,12 +11,12 @@
 enum {
 	RESULTS_MAX = 8 << 10, /* bytes of an Authentication-Results field */
 	ADDRESS_MAX = 320,     /* bytes of an address without its local part */
-	SPF_LINE_MAX = 900,    /* bytes of a term of an SPF record */
+	SPF_LINE_MAX = 900,    /* bytes of an SPF record term */
 	QUEUE_ID_MAX = 100,    /* bytes */
 	FOLD = 72,             /* column where lines are folded */
 };
 
-/* ---- results (RFC 8601), without what only we need to know ---- */
+/* ---- results (RFC 8601), without internal details ---- */
 
 static void
 put_spf(struct authres_writer *w, const struct telling *t)
@@ -75,7 +75,8 @@ put_dmarc(struct authres_writer *w, const struct telling *t)
 	    w, "policy", "dmarc", span_str(dmarc_policy_name(r->policy)));
 }
 
-/* `kind` FAILURE_NONE: the results of all methods. */
+/* Writes the result of the method of `kind`; of all methods for
+ * FAILURE_NONE. */
 static void
 put_results(struct buf *b, const struct telling *t, enum failure_kind kind)
 {
@@ -98,7 +99,7 @@ put_results(struct buf *b, const struct telling *t, enum failure_kind kind)
 	buf_byte(b, '\n');
 }
 
-/* ---- fields for machines (RFC 5965 section 3, RFC 6591 section 3) ---- */
+/* ---- machine-readable fields (RFC 5965 section 3, RFC 6591 section 3) ---- */
 
 static void
 put_field(struct buf *b, const char *name, struct span value)
@@ -202,8 +203,8 @@ put_quoted(struct buf *b, struct span text, size_t column)
 	buf_text(b, "\"\n");
 }
 
-/* RFC 7208 section 7.2: a record may query names made from the local part of
- * the sender. */
+/* RFC 7208 section 7.2: a record may cause queries for names made from the
+ * local part of the sender. */
 static bool
 asks_for_sender(struct span record)
 {
@@ -214,8 +215,8 @@ asks_for_sender(struct span record)
 	return false;
 }
 
-/* RFC 6591 sections 3.2.6 and 4: one field for each record that was used,
- * unless its name reveals something about the sender. */
+/* RFC 6591 sections 3.2.6 and 4: writes one field for each record that was
+ * used, unless its name reveals something about the sender. */
 static void
 put_spf_records(struct buf *b, const struct spf_result *r)
 {
@@ -229,8 +230,8 @@ put_spf_records(struct buf *b, const struct spf_result *r)
 		    b, r->sources[i].domain, REPORT_NAME_MAX, false);
 		buf_text(b, " : ");
 		put_quoted(b, r->sources[i].record, b->n - from);
-		if (b->full) { /* A record that is cut would be another
-			          record. */
+		if (b->full) { /* a truncated record would be a different
+			          record */
 			buf_cut(b, from);
 			return;
 		}
@@ -248,7 +249,7 @@ tells_spf(const struct telling *t)
 		failure_is_aligned(t->v, r->domain, t->v->dmarc.record->aspf));
 }
 
-/* RFC 5965 section 3.2 requires the form of RFC 5321 section 4.1.3, but most
+/* RFC 5965 section 3.2 requires the format of RFC 5321 section 4.1.3, but most
  * readers accept only the bare address. */
 static void
 put_source(struct buf *b, const struct telling *t)
@@ -269,8 +270,8 @@ put_source(struct buf *b, const struct telling *t)
 	buf_byte(b, '\n');
 }
 
-/* Replaces what the address would reveal.  A path that is too long to be
- * valid is left out. */
+/* Writes the address with its personal data replaced.  Leaves out a path that
+ * is too long to be valid. */
 static void
 put_mail_from(struct buf *b, const struct telling *t)
 {
@@ -294,7 +295,7 @@ failure_put_feedback(struct buf *b, const struct telling *t)
 	    "Auth-Failure: ");
 	buf_text(b, failure_type(t));
 	buf_byte(b, '\n');
-	/* RFC 6591 section 3.1: the results of a single method */
+	/* RFC 6591 section 3.1: the results of one method only */
 	put_results(b, t, t->kind);
 	buf_text(b, "Identity-Alignment: ");
 	buf_text(b, identity_alignment(&v->dmarc));

@@ -6,12 +6,12 @@
 #include "lib/enum_names.h"
 
 /*
- * Encoding: FACTS_FORM; one byte for each result; two bytes of flags; the
- * texts; the lists.  A text is a length byte and its bytes; a list is a count
- * byte and that many texts.
+ * The encoding is FACTS_FORM, one byte for each result, two bytes of flags, the
+ * strings, and the lists.  A string is a length byte and its bytes; a list is a
+ * count byte and that many strings.
  */
 
-enum { /* three lists, four texts, and the results */
+enum { /* three lists share what four strings and the results leave */
 	LIST_BYTES_MAX = (FACTS_BYTES_MAX - 4 * (FACTS_NAME_MAX + 1) - 32) / 3,
 };
 
@@ -53,8 +53,8 @@ flags_of(const struct policy_input *f)
 	return bits;
 }
 
-/* Texts are present as far as the flags say so; unpack_optional() fills them
- * in.  Which words a mark or a fault had decides nothing. */
+/* Sets the strings that are present, by the flags; unpack_optional() fills them
+ * in.  The wording of list_field and from_fault affects no decision. */
 static void
 set_flags(struct policy_input *f, unsigned bits)
 {
@@ -97,8 +97,8 @@ pack_list(struct buf *b, const struct span *list, size_t n)
 		pack_text(b, list[i]);
 }
 
-/* spf_explanation is not stored: no decision depends on it, and it can differ
- * for each message (RFC 7208 section 6.2). */
+/* spf_explanation is not stored: no decision depends on it, and it can be
+ * different for each message (RFC 7208 section 6.2). */
 void
 facts_pack(struct buf *b, const struct policy_input *f)
 {
@@ -191,7 +191,7 @@ unpack_results(struct scan *s, struct policy_input *out)
 	return true;
 }
 
-/* Reads a text that must be present into a span that may be absent. */
+/* Reads a string.  If `out` is absent, the string must be empty. */
 static bool
 unpack_optional(struct scan *s, struct span *out)
 {

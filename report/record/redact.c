@@ -6,7 +6,7 @@
 #include "mail/address.h"
 #include "report/record/row.h"
 
-enum { DOMAIN_MEMORY = 4096 }; /* bytes, to make A-labels */
+enum { DOMAIN_MEMORY = 4096 }; /* bytes of memory to make A-labels */
 
 /* ---- text ---- */
 
@@ -15,7 +15,7 @@ struct redactor {
 	struct buf *b;
 	size_t line;  /* offset in `b` where the line begins */
 	size_t word;  /* offset where a local part that ends here would begin */
-	size_t quote; /* `word` as it was at the beginning of the open quoted
+	size_t quote; /* value of `word` at the beginning of the open quoted
 	                 string */
 	bool in_quote;
 	bool is_over; /* the rest of the line is left out */
@@ -27,7 +27,7 @@ redactor_of(const struct redact *r, struct buf *b, size_t line)
 	return (struct redactor){ .r = r, .b = b, .line = line, .word = b->n };
 }
 
-/* `local` may be the end of `b`; everything after `from` is replaced. */
+/* Replaces everything after `from`; `local` may be at the end of `b`. */
 static void
 put_hash(const struct redact *r, struct buf *b, size_t from, struct span local)
 {
@@ -37,8 +37,8 @@ put_hash(const struct redact *r, struct buf *b, size_t from, struct span local)
 	buf_printf(b, "%016llx", (unsigned long long)hash);
 }
 
-/* Writes a domain in its normal form (domain.h) if it has U-labels and does
- * not take more than `max` bytes.  False: it was not written. */
+/* Writes a domain in its normal form (domain.h) if it has U-labels and does not
+ * need more than `max` bytes.  Returns whether it was written. */
 static bool
 put_u_labels(struct buf *b, struct span domain, size_t max)
 {
@@ -74,7 +74,7 @@ is_delimiter(char c)
 	return span_has(SPAN(" \t<>()[],;:"), c);
 }
 
-/* Begins the next line; if it is not folded as in RFC 5322 section 2.2.3, it
+/* Begins the next line.  Unless it is folded as in RFC 5322 section 2.2.3, it
  * would begin a new field. */
 static void
 begin_line(struct redactor *w, struct span rest)
@@ -87,7 +87,8 @@ begin_line(struct redactor *w, struct span rest)
 	w->in_quote = w->is_over = false;
 }
 
-/* If a line is cut, a possible beginning of a local part is cut too. */
+/* Ends the output of a line that is cut.  The cut may be inside an address, so
+ * what may be the beginning of a local part is removed too. */
 static void
 end_line(struct redactor *w)
 {
@@ -113,7 +114,8 @@ ends_domain(unsigned char c)
 	return is_delimiter((char)c) || c == '@' || c == '"' || c < ' ';
 }
 
-/* `rest` is what follows the "@".  Returns how much of it was written. */
+/* Writes "@" and the domain; `rest` follows the "@".  Returns how much of
+ * `rest` was written. */
 static size_t
 put_at(struct redactor *w, struct span rest)
 {
@@ -188,7 +190,7 @@ redact_address(const struct redact *r, struct buf *b, struct span address)
 	}
 }
 
-/* Without display names. */
+/* Writes the addresses without display names. */
 static bool
 put_addresses(struct redactor *w, struct arena *a, const struct mail_field *f)
 {
@@ -244,8 +246,8 @@ put_plain(struct redactor *w, struct arena *a, const struct mail_field *f)
 	return true;
 }
 
-/* Fields that the sender needs to find the message; they contain no personal
- * data. */
+/* For fields that the sender needs to find the message, and that contain no
+ * personal data. */
 static bool
 put_as_is(struct redactor *w, struct arena *a, const struct mail_field *f)
 {
@@ -298,8 +300,8 @@ redact_field(const struct redact *r, struct buf *b, struct arena *a,
 	w = redactor_of(r, b, from);
 	good = writer_of(f->name)(&w, a, f);
 	buf_byte(b, '\n');
-	/* Text that was cut may end in a local part that was not recognized
-	 * yet. */
+	/* A string that was cut may end in a local part that is not recognized
+	 * as such. */
 	good = good && !b->full;
 	if (!good)
 		buf_cut(b, from);

@@ -6,8 +6,8 @@
 enum { RESULT_MAX = 12 }; /* bytes of a token; "permerror" is the longest */
 
 /*
- * The order of signatures in RFC 9990 section 3.1.3: 0 a pass in strict
- * alignment, 1 a pass in relaxed alignment, 2 any other pass, 3 no pass.
+ * The order of signatures in RFC 9990 section 3.1.3: 0 is a pass in strict
+ * alignment, 1 a pass in relaxed alignment, 2 any other pass, 3 not a pass.
  */
 static unsigned
 signature_rank(const struct verdict *v, const struct dkim_result *r)
@@ -54,7 +54,7 @@ disposition_name(enum dmarc_policy disposition)
 
 /*
  * The reason of a decision names the policy that was applied, which in test
- * mode is not the one that is published.  That of an override section was
+ * mode differs from the published one.  The reason of an override section was
  * written for the operator.
  */
 static bool

@@ -20,7 +20,7 @@ static const char *const texts[FAILURE_SPOOL_STATEMENTS] = {
 		   "$4, $5, $6, $7, $8, $9, $10, $11, 1, 0, 0, 0, 1)",
 };
 
-/* NULL: an error, which the next step of it reports again. */
+/* Returns NULL after an error; the next step then reports it again. */
 static struct sql_statement *
 statement_of(struct failure_spool *p, enum failure_statement which)
 {
@@ -39,7 +39,7 @@ count_rows(struct sql_statement *s, int64_t *out)
 	return good;
 }
 
-/* `merged`: it was counted in a failure that is already stored. */
+/* `merged`: the message was counted in a failure that is already stored. */
 static bool
 put_more(struct failure_spool *p, const struct failure *f, bool *merged)
 {

@@ -39,7 +39,8 @@ put_find(struct buf *b, const struct column_list *list)
 	put_parameters(b, list, true);
 }
 
-/* Another connection may insert the same text first; it is found then. */
+/* Another connection may insert the same string first; intern_get() then finds
+ * it with a second query. */
 static void
 put_insert(struct buf *b, const struct column_list *list)
 {
@@ -67,7 +68,7 @@ put_touch(struct buf *b, const struct column_list *list)
 	buf_text(b, " SET used = $1 WHERE id = $2 AND used < $1");
 }
 
-/* NULL: an error, which the next step of it reports. */
+/* Returns NULL after an error; the next step then reports it. */
 static struct sql_statement *
 intern_statement(struct intern *n, struct intern_query *q,
     enum column_table table,
@@ -84,9 +85,9 @@ intern_statement(struct intern *n, struct intern_query *q,
 	return q->statement;
 }
 
-/* ---- texts ---- */
+/* ---- strings ---- */
 
-/* All texts of a row, with the NULs between them. */
+/* Returns all strings of a row as one span, with the NULs between them. */
 static struct span
 all_texts(enum column_table table, const struct span *texts)
 {
@@ -96,8 +97,8 @@ all_texts(enum column_table table, const struct span *texts)
 }
 
 /*
- * Stored in the file, so without a secret: a sender who finds collisions makes
- * only the search among his own texts slower.
+ * The hash is stored in the file, so it has no secret.  A sender who finds
+ * collisions only slows down the search among strings from that sender.
  */
 int64_t
 intern_hash(enum column_table table, const struct span *texts)
@@ -147,7 +148,8 @@ bind_texts(
 
 /* ---- numbers ---- */
 
-/* False: an error.  `out` keeps id 0 if there is none. */
+/* Returns false after an error.  The id of `out` remains 0 if no row was
+ * found. */
 static bool
 intern_find(struct intern *n, enum column_table table, const struct span *texts,
     struct intern_slot *out)

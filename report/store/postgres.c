@@ -1,8 +1,7 @@
 /*
- * postgres.c - the driver of sql.h for PostgreSQL, the only file that uses
- * libpq.
+ * postgres.c - the driver of sql.h for PostgreSQL.
  *
- * Parameters and results are binary: numbers have 8 bytes, texts are raw
+ * Parameters and results are binary: numbers have 8 bytes, strings are raw
  * bytes, so nothing needs quotes and nothing ends at a NUL.
  */
 #include "report/store/postgres.h"
@@ -29,19 +28,20 @@ enum {
 	TYPE_TEXT = 25,
 
 	NUMBER_SIZE = 8,      /* bytes */
-	APPLICATION_MAX = 64, /* bytes of the name of a connection, with the
-	                         NUL; PostgreSQL cuts it there */
-	PREPARE_AT = 4,       /* runs after which a statement is prepared */
-	NAME_SIZE = 24,       /* bytes of the name of a prepared statement */
+	APPLICATION_MAX = 64, /* bytes of a connection's name, with the NUL;
+	                         PostgreSQL cuts longer names */
+	PREPARE_AT = 4,       /* executions after which a statement is
+	                         prepared */
+	NAME_SIZE = 24,       /* bytes of a prepared statement's name */
 	SQLSTATE_SIZE = 5,    /* bytes */
-	WRITE_LOCK = 0,       /* locks by name have the numbers from 1 */
-	NAME_LOCKS = 1 << 30  /* numbers for locks by name */
+	WRITE_LOCK = 0,       /* locks by name are numbered from 1 */
+	NAME_LOCKS = 1 << 30  /* number of locks by name */
 };
 
 /*
- * Sent first: settings that we depend on, whatever the server has. A commit
- * must be on disk when it is reported; locks of a host that has disappeared
- * must not last for hours.
+ * Settings that we depend on, sent first, because those of the server may
+ * differ.  A commit must be on disk when it is reported; locks of a host that
+ * has disappeared must not last for hours.
  */
 #define SETTINGS                                                               \
 	"SET search_path TO avouch;"                                           \
@@ -56,12 +56,12 @@ struct postgres_value {
 	int type;
 	struct span text;
 	unsigned char number[NUMBER_SIZE];
-	char *clean; /* a corrected copy of the text, owned by us; NULL: not
-	                needed */
+	char *clean; /* a corrected copy of the string, owned by this struct;
+	                NULL: not needed */
 };
 
 struct postgres_statement {
-	struct sql_statement statement; /* first */
+	struct sql_statement statement; /* must be first */
 	const char *text;
 	char name[NAME_SIZE]; /* empty: not prepared yet */
 	unsigned runs;
@@ -84,14 +84,14 @@ statement_of(struct sql_statement *s)
 	return (struct postgres_statement *)s;
 }
 
-/* ---- faults ---- */
+/* ---- errors ---- */
 
-/* By the first characters of SQLSTATE; PostgreSQL manual, appendix A. */
+/* by the first characters of SQLSTATE; PostgreSQL manual, appendix A */
 static const struct {
 	const char *state;
 	enum sql_fault fault;
 } faults[] = {
-	{ "40", SQL_LOCKED },    /* rolled back in favour of another
+	{ "40", SQL_LOCKED },    /* rolled back in favor of another
 	                            transaction */
 	{ "55P03", SQL_LOCKED }, /* lock_timeout */
 	{ "53100", SQL_FULL },   /* disk */
@@ -119,7 +119,7 @@ postgres_fault(const struct postgres_connection *c, const char *state)
 	return SQL_WRONG;
 }
 
-/* Uses the first line of `text` only. */
+/* Stores the first line of `text` as the error; returns false. */
 static bool
 postgres_fail(
     struct postgres_connection *c, enum sql_fault fault, const char *text)
@@ -154,10 +154,10 @@ is_result_good(const PGresult *r)
 	    PQresultStatus(r) == PGRES_TUPLES_OK;
 }
 
-/* ---- answers ---- */
+/* ---- results of commands ---- */
 
-/* If a server hangs but its host still acknowledges, only we can end the
- * connection. */
+/* If a server hangs but its host still acknowledges packets, only we can end
+ * the connection. */
 void
 postgres_wait(struct postgres_connection *c, bool to_write)
 {
@@ -186,8 +186,8 @@ postgres_next_result(struct postgres_connection *c)
 	return PQgetResult(c->db);
 }
 
-/* The last result of what was sent, or the first one that failed.  NULL: it
- * was not sent, or memory ran out. */
+/* Returns the last result of a command, or the first one that failed.  Returns
+ * NULL if the command was not sent or memory ran out. */
 static PGresult *
 last_result(struct postgres_connection *c, bool was_sent)
 {
@@ -204,7 +204,7 @@ last_result(struct postgres_connection *c, bool was_sent)
 	return last;
 }
 
-/* PQexec() with a time limit. */
+/* Like PQexec(), but with a time limit. */
 static PGresult *
 execute(struct postgres_connection *c, const char *text)
 {
@@ -231,7 +231,7 @@ postgres_run(struct sql *db, const char *text)
 	return good;
 }
 
-/* All our advisory locks begin with the number of the application. */
+/* The first number of all our advisory locks is SCHEMA_APPLICATION. */
 static void
 put_lock(struct buf *b, const char *function, uint64_t number)
 {
@@ -239,8 +239,8 @@ put_lock(struct buf *b, const char *function, uint64_t number)
 	    b, "SELECT %s(%d, %d)", function, SCHEMA_APPLICATION, (int)number);
 }
 
-/* Stores an error that names the connection that holds a lock of ours, if one
- * does. */
+/* Stores an error that names the connection that holds our lock, if there is
+ * one. */
 static void
 fail_locked(struct postgres_connection *c, uint64_t number)
 {
@@ -278,7 +278,7 @@ fail_locked(struct postgres_connection *c, uint64_t number)
 	postgres_fail(c, SQL_LOCKED, memory);
 }
 
-/* The lock is taken in the same round trip. */
+/* Acquires the lock in the same round trip. */
 static bool
 postgres_begin(struct sql *db)
 {
@@ -440,7 +440,7 @@ prepare_on_server(struct postgres_connection *c, struct postgres_statement *s,
 	return good;
 }
 
-/* A statement that runs once takes one round trip; one that runs often is
+/* A statement that runs once needs one round trip; one that runs often is
  * prepared. */
 static bool
 send_statement(struct postgres_connection *c, struct postgres_statement *s)
@@ -592,9 +592,9 @@ postgres_lock(struct sql *db, const char *name)
 static const struct sql_driver driver = { .is_shared = true,
 	SQL_DRIVER_CALLS(postgres) };
 
-/* ---- opening ---- */
+/* ---- opening a connection ---- */
 
-/* Returns -1 after an error, `none` if the query gives no row. */
+/* Returns -1 after an error, or `none` if the query returns no row. */
 static int64_t
 postgres_read_number(
     struct postgres_connection *c, const char *query, int64_t none)
@@ -704,8 +704,8 @@ postgres_set_up(struct postgres_connection *c)
 	    (version == SCHEMA_VERSION || postgres_upgrade(c));
 }
 
-/* The URL overrides what comes before "dbname", and cannot override what
- * comes after it. */
+/* The URL overrides what is before "dbname", and cannot override what is after
+ * it. */
 static PGconn *
 connect_to(const char *url)
 {
@@ -728,7 +728,7 @@ connect_to(const char *url)
 	return PQconnectdbParams(names, values, 1);
 }
 
-/* libpq's error message quotes the URL that it cannot parse, including the
+/* libpq's error message for an invalid URL quotes the URL, including the
  * password. */
 static bool
 is_understood(const char *url)

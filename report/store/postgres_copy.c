@@ -1,5 +1,5 @@
 /*
- * postgres_copy.c - rows in bulk: COPY FROM STDIN in the binary format
+ * postgres_copy.c - writes rows in bulk: COPY FROM STDIN in the binary format
  * (PostgreSQL manual, "COPY", "Binary Format").
  */
 #include <stdlib.h>
@@ -9,7 +9,7 @@
 #include "report/store/postgres_internal.h"
 
 enum {
-	COPY_BUFFER = 1 << 16, /* bytes that are sent at once */
+	COPY_BUFFER = 1 << 16, /* bytes sent per call */
 	NUMBER_BYTES = 8,
 };
 
@@ -21,8 +21,8 @@ struct central_copy {
 };
 
 /*
- * libpq in its non-blocking mode takes all that it is given into its memory;
- * so this waits until all of it has left.
+ * In its non-blocking mode, libpq copies all data into its own memory, so this
+ * waits until all of it has been sent.
  */
 static bool
 copy_flush(struct postgres_connection *c)
@@ -64,7 +64,7 @@ copy_put(struct central_copy *k, const char *p, size_t n)
 	}
 }
 
-/* The last `size` bytes of a number, the most significant first. */
+/* Writes the last `size` bytes of a number, the most significant first. */
 static void
 copy_put_integer(struct central_copy *k, int64_t value, size_t size)
 {
@@ -102,7 +102,7 @@ central_copy_text(struct central_copy *k, struct span value)
 	free(clean);
 }
 
-/* Answers one COPY of the server. */
+/* Sends the rows for one COPY. */
 static bool
 copy_fill(
     struct central_copy *k, unsigned number, central_copy_fill *fill, void *arg)
@@ -139,7 +139,7 @@ central_copy(
 	if (PQsetnonblocking(c->db, 1) != 0 || !PQsendQuery(c->db, text) ||
 	    !copy_flush(c))
 		good = postgres_failed(c, NULL);
-	/* libpq repeats a COPY that could not be ended. */
+	/* libpq returns the COPY result again if a COPY could not be ended. */
 	while (!stuck && (r = postgres_next_result(c)) != NULL) {
 		bool is_copy = PQresultStatus(r) == PGRES_COPY_IN;
 
