@@ -9,14 +9,13 @@
 
 enum {
 	DAYS_MAX = 4000, /* days with rows; retention is at most 3650 */
-	NAME_SIZE = 64,  /* bytes of the name of a store or of a token, with
-	                    the NUL */
+	NAME_SIZE = 64,  /* bytes of a store's name or a token, with the NUL */
 	META_MEMORY = 1 << 12,
 	LOCK_STEP_MS = 50,
 };
 
-/* The lock of sending, because rows that are being sent from the file must
- * not be pushed. */
+/* The same lock as for sending, because rows that are being sent from the file
+ * must not be pushed. */
 static const char lock_name[] = "send";
 
 struct push_name {
@@ -29,7 +28,7 @@ struct push {
 	struct buf error;
 	bool two; /* two files have the same name */
 
-	/* Recorded in the file. */
+	/* recorded in the file */
 	struct push_name store, last, next; /* `last` and `next` are tokens;
 	                                       empty: none */
 	int64_t pushed;                     /* -1: none */
@@ -37,16 +36,17 @@ struct push {
 	int64_t days[DAYS_MAX];
 	size_t n_days;
 
-	/* Recorded in the database. */
+	/* recorded in the database */
 	bool is_known;
 	struct push_name token, host;
 	int64_t day; /* -1: none */
 
 	struct push_rows rows;
-	int64_t counts_for; /* day of the rows in the shared store */
+	int64_t counts_for; /* day for which the rows count in the shared
+	                       store */
 };
 
-/* ---- faults ---- */
+/* ---- errors ---- */
 
 static bool
 push_error(struct push *p, const char *where, const char *text)
@@ -70,7 +70,7 @@ central_fault(struct push *p)
 	return push_error(p, "the shared store: ", ledger_error(p->central));
 }
 
-/* If two files have the same name, reports the host of the other one. */
+/* Two files have the same name: reports the host of the other one. */
 static bool
 report_two_files(struct push *p)
 {
@@ -92,7 +92,7 @@ push_report(struct push *p, enum push_kind kind, int64_t day)
 		p->o->tell(p->o->arg, &e);
 }
 
-/* ---- names and tickets ---- */
+/* ---- names and tokens ---- */
 
 static void
 name_set(struct push_name *n, struct span text)
@@ -114,7 +114,7 @@ name_equal(const struct push_name *a, const struct push_name *b)
 	return strcmp(a->text, b->text) == 0;
 }
 
-/* 128 bits, like the name of a store (schema.h). */
+/* Sets 128 random bits, like the name of a store (schema.h). */
 static void
 name_random(struct push_name *n)
 {
@@ -125,7 +125,7 @@ name_random(struct push_name *n)
 	    (unsigned long long)r.b);
 }
 
-/* ---- what the file says ---- */
+/* ---- state recorded in the file ---- */
 
 static bool
 read_meta(
@@ -171,7 +171,7 @@ note_in_local(struct push *p)
 	char memory[24];
 	struct buf day = buf_wrap(memory, sizeof(memory));
 
-	/* -1 (none) is stored as an empty text. */
+	/* -1 (none) is stored as an empty string. */
 	if (p->pushed >= 0)
 		buf_number(&day, (uint64_t)p->pushed);
 	return set_meta(p, "store", p->store.text) &&
@@ -204,7 +204,7 @@ add_day(void *arg, int64_t day)
 	return true;
 }
 
-/* ---- what the database says ---- */
+/* ---- state recorded in the database ---- */
 
 static bool
 read_central(struct push *p)
@@ -225,9 +225,9 @@ read_central(struct push *p)
 }
 
 /*
- * Reads the state when all earlier transactions are over: if an earlier run
- * was killed, the database may still be committing, and holds the lock until
- * then.
+ * Reads the state once all earlier transactions have ended: if an earlier run
+ * was killed, the database may still be committing, and holds the lock until it
+ * is done.
  */
 static bool
 read_central_locked(struct push *p)
@@ -242,8 +242,8 @@ read_central_locked(struct push *p)
 	return good;
 }
 
-/* An earlier run was killed after the commit in the database and before the
- * record here. */
+/* An earlier run was killed after it committed to the database and before it
+ * recorded that in the file. */
 static bool
 accept_known_push(struct push *p)
 {
@@ -255,7 +255,7 @@ accept_known_push(struct push *p)
 	return true;
 }
 
-/* Finds the first day to push; p->day becomes the last day that need not be
+/* Finds the first day to push: p->day becomes the last day that need not be
  * pushed. */
 static bool
 compare_tokens(struct push *p)
@@ -295,10 +295,10 @@ resolve_copy(struct push *p)
 	return false;
 }
 
-/* ---- a day ---- */
+/* ---- pushing a day ---- */
 
-/* The shared store has closed a day that is not over, and made reports of it.
- */
+/* Reports that the shared store has closed a day that has not ended, and has
+ * made reports from it. */
 static bool
 report_closed_ahead(struct push *p, int64_t closed)
 {
@@ -316,7 +316,7 @@ report_closed_ahead(struct push *p, int64_t closed)
 	return false;
 }
 
-/* Late rows count for the first open day. */
+/* Rows of a closed day count for the first open day. */
 static bool
 merge_rows(struct push *p, int64_t day)
 {
@@ -330,8 +330,8 @@ merge_rows(struct push *p, int64_t day)
 	return push_rows_merge(&p->rows, p->counts_for) || central_fault(p);
 }
 
-/* Within a transaction, which excludes all others, so the state cannot change
- * meanwhile. */
+/* Runs within a transaction, which excludes all others, so the state cannot
+ * change meanwhile. */
 static bool
 write_day(struct push *p, int64_t day)
 {
@@ -352,8 +352,8 @@ write_day(struct push *p, int64_t day)
 	    (ledger_put_host(p->central, &h) == LEDGER_OK || central_fault(p));
 }
 
-/* The rows are in temporary tables already, so that the lock of the
- * transaction is short. */
+/* The rows are already in temporary tables, so the transaction holds its lock
+ * only briefly. */
 static bool
 commit_day(struct push *p, int64_t day)
 {
@@ -375,7 +375,7 @@ copy_day(struct push *p, int64_t day)
 	return p->rows.local_failed ? local_fault(p) : central_fault(p);
 }
 
-/* The token is on disk here before the database can have it. */
+/* The token must be on disk here before the database can have it. */
 static bool
 push_day(struct push *p, int64_t day)
 {
@@ -391,7 +391,8 @@ push_day(struct push *p, int64_t day)
 	return true;
 }
 
-/* Also for a day without mail: the sender waits until all hosts have pushed. */
+/* Also pushes the last closed day if it has no mail: the sender waits until all
+ * hosts have pushed. */
 static bool
 push_days(struct push *p)
 {
@@ -403,9 +404,9 @@ push_days(struct push *p)
 	return p->day >= p->closed || push_day(p, p->closed);
 }
 
-/* ---- the push_all ---- */
+/* ---- all steps of a push ---- */
 
-/* Errors of retention are logged there; they do not fail the push. */
+/* retention_step() logs errors; they do not make the push fail. */
 static void
 push_retention(struct push *p)
 {
@@ -431,7 +432,7 @@ push_all(struct push *p)
 	if (ledger_close_day(p->local, yesterday, p->o->now) == LEDGER_ERROR ||
 	    ledger_closed(p->local, &p->closed) != LEDGER_OK)
 		return local_fault(p);
-	/* Days that a clock which was ahead has closed may still change. */
+	/* Days that were closed because a clock was ahead may still change. */
 	if (p->closed > yesterday)
 		p->closed = yesterday;
 	if (!read_local(p) || !read_central_locked(p) || !resolve_copy(p) ||

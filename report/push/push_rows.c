@@ -11,17 +11,18 @@ enum {
 	MERGE_MAX = 8000
 }; /* bytes of the statements of a merge, with the NUL */
 
-/* The tables of texts, in the order in which they are copied. */
+/* tables of strings, in the order in which they are copied */
 static const struct {
 	enum column_table table;
-	size_t first; /* of its texts among those of a row */
+	size_t first; /* index of its first string among the strings of a row */
 } texts_of[] = {
 	{ COLUMNS_POLICY, ROW_TEXT_POLICY },
 	{ COLUMNS_SOURCE, ROW_TEXT_SOURCE },
 	{ COLUMNS_SHAPE, ROW_TEXT_SHAPE },
 };
 
-/* `id` and the columns of a row that refer to it are ids of the local store. */
+/* `id`, and the columns of a row that refer to it, are ids of the local
+ * store. */
 static const char tables[] =
     "CREATE TEMPORARY TABLE IF NOT EXISTS pushed_policy "
     "(id BIGINT NOT NULL, {policy:types});"
@@ -33,7 +34,7 @@ static const char tables[] =
     "(policy BIGINT NOT NULL, source BIGINT NOT NULL, shape BIGINT NOT NULL, "
     "messages BIGINT NOT NULL, last BIGINT NOT NULL)";
 
-/* The planner does not know how large new tables are until ANALYZE. */
+/* The planner does not know the size of new tables until ANALYZE. */
 static const char copies[] =
     "TRUNCATE pushed_policy, pushed_source, pushed_shape, pushed_row;"
     "COPY pushed_policy FROM STDIN (FORMAT binary);"
@@ -58,7 +59,7 @@ struct push_copy {
 	struct push_rows *p;
 	struct central_copy *k;
 	int64_t day;
-	unsigned number; /* index of texts_of */
+	unsigned number; /* index in texts_of */
 };
 
 static bool
@@ -101,8 +102,9 @@ copy_row(void *arg, const struct ledger_pushed_row *r)
 	return true;
 }
 
-/* Retention may delete rows meanwhile, but the texts of a row after the row: so
- * all texts of the rows that are left were copied before. */
+/* Retention may delete rows meanwhile, but it deletes strings after the rows
+ * that use them.  So all strings of the remaining rows have already been
+ * copied. */
 static bool
 fill_table(void *arg, unsigned number, struct central_copy *k)
 {
@@ -131,7 +133,7 @@ push_rows_copy(struct push_rows *p, int64_t day)
 
 /* ---- merging ---- */
 
-/* "t.domain = c.domain AND t.record = c.record" */
+/* Writes "t.domain = c.domain AND t.record = c.record". */
 static void
 put_same(struct buf *b, const struct column_list *list)
 {
@@ -147,7 +149,8 @@ put_same(struct buf *b, const struct column_list *list)
 	}
 }
 
-/* Texts that the store does not have; the day of the last use of others. */
+/* Inserts the strings that the store lacks, and updates the day of the last use
+ * of the others. */
 static void
 put_texts(struct buf *b, const struct column_list *list, int64_t day)
 {
@@ -171,7 +174,8 @@ put_texts(struct buf *b, const struct column_list *list, int64_t day)
 	buf_byte(b, ';');
 }
 
-/* A row whose text is missing gets a NULL, which the table refuses. */
+/* Inserts the rows.  If a string is missing, its number is NULL, which the
+ * table rejects. */
 static void
 put_rows(struct buf *b, int64_t day)
 {

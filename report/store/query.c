@@ -11,9 +11,12 @@
 #include "report/store/query_internal.h"
 #include "report/store/row_encode.h"
 
-enum { REPLAY_MEMORY = 1 << 20 }; /* bytes, for the facts of one message */
+enum {
+	REPLAY_MEMORY = 1 << 20
+}; /* bytes of memory for the facts of one
+      message */
 
-/* ---- the store itself ---- */
+/* ---- opening, errors, transactions, settings ---- */
 
 struct ledger *
 ledger_from_sql(struct sql *db)
@@ -245,8 +248,8 @@ ledger_pushed(struct ledger *l, int64_t *day)
 	    day);
 }
 
-/* Whether no report was made of `day` or a later day, and none was pushed, so
- * that these days can be opened again. */
+/* Whether no report was made from `day` or a later day, and none of them was
+ * pushed, so that these days can be reopened. */
 static bool
 is_untouched(struct ledger *l, int64_t day)
 {
@@ -269,8 +272,8 @@ set_closed(struct ledger *l, int64_t day)
 	return ledger_set_meta(l, "closed", buf_view(&text)) == LEDGER_OK;
 }
 
-/* If a day after today is closed, a clock was ahead.  Today may be closed by
- * another host whose clock is some seconds ahead. */
+/* If a day after today is closed, a clock was ahead.  Today itself may have
+ * been closed by another host whose clock is some seconds ahead. */
 static bool
 reopen_days(struct ledger *l, int64_t today, int64_t *closed)
 {
@@ -307,7 +310,7 @@ ledger_close_day(struct ledger *l, int64_t day, int64_t now)
 
 	if (day < 0 || day >= today)
 		return LEDGER_NONE;
-	/* The writer reads the closed day under the same lock. */
+	/* The writer reads the last closed day under the same lock. */
 	return ledger_own_begin(l) &&
 		ledger_own_end(l, close_day(l, day, today))
 	    ? LEDGER_OK
@@ -318,7 +321,7 @@ enum ledger_step
 ledger_each_day(
     struct ledger *l, bool (*each)(void *arg, int64_t day), void *arg)
 {
-	/* Jumps from each day to the next by the key, without scanning all
+	/* Jumps from each day to the next with the index, without scanning all
 	 * rows. */
 	struct sql_statement *s = sql_prepare(l->db,
 	    "WITH RECURSIVE days (day) AS (SELECT min(day) FROM kept UNION ALL "
@@ -335,11 +338,11 @@ ledger_each_day(
 
 /* ---- rows ---- */
 
-/* Written as a subquery, so that the rows of the whole day are not scanned
- * for one domain. */
+/* A subquery, so that SQL does not scan the rows of the whole day for one
+ * domain. */
 #define OF_DOMAIN "kept.policy IN (SELECT id FROM policy WHERE domain = $2) "
 
-/* One row for each policy record, the newest of a domain last. */
+/* One row per policy record; the newest record of a domain comes last. */
 #define POLICIES(AND)                                                          \
 	"SELECT domain, record, count(*), CAST(sum(messages) AS BIGINT), "     \
 	"CAST(sum(CASE WHEN dkim_aligned + spf_aligned > 0 THEN messages "     \
@@ -351,7 +354,7 @@ ledger_each_day(
 	"GROUP BY policy.id, domain, record "                                  \
 	"ORDER BY domain, newest, policy.id"
 
-/* Collects the rows of one domain; the texts are copies. */
+/* Adds up the rows of one domain; the strings are copies. */
 struct policy_sum {
 	struct ledger_policy p; /* records is 0 before the first row */
 	char domain[REPORT_NAME_MAX + 1], record[DMARC_RECORD_MAX + 1];
@@ -432,7 +435,7 @@ ledger_each_row(struct ledger *l, int64_t day, struct span policy_domain,
 	return ledger_finish(s, step);
 }
 
-/* Rows of day $1, without those that the reports sent from here have. */
+/* Rows of day $1, except those in reports that this store sends. */
 #define PUSHED_ROWS                                                            \
 	"FROM kept WHERE kept.day = $1 AND kept.policy NOT IN "                \
 	"(SELECT policy.id FROM report "                                       \
@@ -501,8 +504,7 @@ ledger_each_pushed_row(struct ledger *l, int64_t day,
 			.last = sql_number(s, 4),
 		};
 
-		/* Rows that came late count for this day, whatever their
-		 * time. */
+		/* Late rows count for this day, whatever their time. */
 		if (r.last < day * DATE_DAY)
 			r.last = day * DATE_DAY;
 		if (!each(arg, &r))

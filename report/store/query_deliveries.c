@@ -1,15 +1,16 @@
 /*
- * query_deliveries.c - reports that are sent, their deliveries, and addresses
+ * query_deliveries.c - the reports we send, their deliveries, and addresses
  * that bounce.
  */
 #include "lib/enum_names.h"
 #include "report/store/query_internal.h"
 
-enum { QUERY_MAX = 900 }; /* bytes of the query that is built here */
+enum { QUERY_MAX = 900 }; /* bytes of the SELECT for deliveries */
 
 /* ---- planning ---- */
 
-/* Returns the id of the new report.  LEDGER_NONE: it already exists. */
+/* Returns the id of the new report in `id`, or LEDGER_NONE if the report
+ * already exists. */
 static enum ledger_step
 insert_report(struct ledger *l, const struct ledger_report *r, int64_t *id)
 {
@@ -134,8 +135,8 @@ put_states(struct buf *query, unsigned states_wanted)
 	buf_text(query, ")");
 }
 
-/* Conditions that are not set stay out of the query, so that an index can be
- * used. */
+/* Conditions that are not set are left out of the query, so that an index can
+ * be used. */
 static void
 put_query(struct buf *query, const struct ledger_want *want)
 {

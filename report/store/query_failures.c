@@ -1,4 +1,4 @@
-/* query_failures.c - failures that reports are made of, for the command. */
+/* query_failures.c - failures that are waiting to be reported. */
 #include "lib/enum_names.h"
 #include "report/store/query_internal.h"
 

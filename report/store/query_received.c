@@ -1,6 +1,6 @@
 /*
- * query_received.c - reports that others sent (aggregate, TLS and failure
- * reports): stores each once, and reads a range of days.
+ * query_received.c - reports from others (aggregate, TLS and failure reports):
+ * stores each once, and reads those of a range of days.
  */
 #include "lib/enum_names.h"
 #include "report/store/query_internal.h"
@@ -62,7 +62,7 @@ delete_received(struct ledger *l, int64_t id)
 }
 
 /* Deletes the stored report with the key of `r` if it has fewer messages;
- * LEDGER_NONE: it has not. */
+ * returns LEDGER_NONE if it has not. */
 static enum ledger_step
 delete_smaller(struct ledger *l, const struct ledger_received *r)
 {
@@ -173,7 +173,7 @@ ledger_end_received(struct ledger *l, bool keep)
 	return good || !keep ? LEDGER_OK : LEDGER_ERROR;
 }
 
-/* ---- telling ---- */
+/* ---- reading ---- */
 
 #define RECEIVED                                                               \
 	"id, organisation, email, contact, report_id, begin_at, end_at, "      \
@@ -211,8 +211,8 @@ read_received(struct sql_statement *s, struct ledger_received *out)
 	};
 }
 
-/* The parameters $1 and $2 are the first second of the range and the first
- * second after it; $3 is the domain, if there is one. */
+/* Parameter $1 is the first second of the range, $2 the first second after it,
+ * and $3 the domain, if there is one. */
 static void
 bind_range(struct sql_statement *s, const struct ledger_range *range)
 {
@@ -248,7 +248,7 @@ ledger_each_received(struct ledger *l, const struct ledger_range *range,
 	return ledger_finish(s, step);
 }
 
-/* The days of a period; of a day of another time zone 1. */
+/* Number of days in a period; 1 for a day in another time zone. */
 #define DAYS                                                                   \
 	"CASE WHEN end_at - begin_at < 86400 THEN 1 "                          \
 	"ELSE (end_at - begin_at + 43200) / 86400 END"
@@ -264,7 +264,7 @@ ledger_each_received(struct ledger *l, const struct ledger_range *range,
 	"GROUP BY begin_at / 86400, domain, address, " DAYS ", {shape} "       \
 	"ORDER BY day, domain, address, {shape}, days"
 
-/* Of a period that begins on `first`, without the days after the range. */
+/* Returns how many of `days`, counted from `first`, are not after the range. */
 static unsigned
 days_within(const struct ledger_range *range, int64_t first, int64_t days)
 {
@@ -301,7 +301,7 @@ ledger_each_received_row(struct ledger *l, const struct ledger_range *range,
 	return ledger_finish(s, step);
 }
 
-/* ---- for people ---- */
+/* ---- summaries ---- */
 
 #define DOMAINS(AND)                                                           \
 	"SELECT domain, count(*), CAST(sum(messages) AS BIGINT) AS total, "    \
@@ -413,8 +413,8 @@ ledger_each_received_day(struct ledger *l, const struct ledger_range *range,
 	return ledger_finish(s, step);
 }
 
-/* Groups by numbers first, so that the long texts of a shape are read once for
- * each group. */
+/* Groups by numbers first, so that the long strings of a shape are read once
+ * per group. */
 #define USES                                                                   \
 	"SELECT address, organisation, day, days, first, newest, n, {shape} "  \
 	"FROM (SELECT received_row.source AS one, "                            \
@@ -464,7 +464,7 @@ ledger_each_received_use(struct ledger *l, const struct ledger_range *range,
 	return ledger_finish(s, step);
 }
 
-/* `place`: 1 for the source with the most messages of its domain. */
+/* `place` is 1 for the source with the most messages of its domain. */
 #define BUSY(AND, LIMIT)                                                       \
 	"SELECT address FROM (SELECT one, min(place) AS place, "               \
 	"sum(n) AS total FROM (SELECT one, n, row_number() OVER "              \

@@ -12,21 +12,23 @@
 #include "report/store/writer.h"
 
 enum {
-	GROUP_MAX = 4000,     /* messages in one transaction */
-	QUIET_MS = 500,       /* without mail; then there is time for
-	                         housekeeping */
+	GROUP_MAX = 4000,     /* messages per transaction */
+	QUIET_MS = 500,       /* after this time without mail, the store is
+	                         considered quiet */
 	RETRY_LOCKED_MS = 10, /* after each wait for a lock (sqlite.c) */
 	RETRY_FIRST_MS = 100, /* after another error; doubled each time ... */
-	RETRY_LAST_MS = 5000, /* ... up to this */
-	TIDY_MS = 1000,   /* between two steps of housekeeping if it is never
+	RETRY_LAST_MS = 5000, /* ... up to this limit */
+	TIDY_MS = 1000,   /* between two housekeeping steps while it is never
 	                     quiet */
 	REST_MS = 60000,  /* if there is nothing to do */
-	LOCKED_MS = 1000, /* locked by another program; then it is logged */
+	LOCKED_MS = 1000, /* a lock by another program that lasts this long is
+	                     logged */
 	TELL_MS = 5000,   /* the end of an error that lasted this long is
 	                     logged */
-	FAULTS_OF_OURS_MAX = 3, /* errors of our own; then the group is
-	                           dropped */
-	STUCK_MS = 30000,       /* for a writer thread that does not return */
+	FAULTS_OF_OURS_MAX = 3, /* after this many errors that are bugs of ours,
+	                           the group is dropped */
+	STUCK_MS = 30000,       /* to wait for a writer thread that does not
+	                           return */
 };
 
 struct queue {
@@ -40,32 +42,35 @@ struct store {
 	pthread_t thread;
 
 	pthread_mutex_t lock; /* protects everything below */
-	pthread_cond_t work;  /* for the writer: there is a message, or the
-	                         end */
-	pthread_cond_t done;  /* for store_put(): a group was completed */
-	struct queue queue;   /* messages that wait */
-	struct queue group;   /* messages that the writer is writing */
+	pthread_cond_t work;  /* wakes the writer: there is a message, or the
+	                         daemon ends */
+	pthread_cond_t done;  /* wakes store_put(): a group was completed */
+	struct queue queue;   /* waiting messages */
+	struct queue group;   /* messages that the writer is writing now */
 	uint64_t taken;       /* number of the last message queued */
-	uint64_t completed;   /* all up to this one are on disk, or lost */
-	uint64_t lost_until;  /* the last one that was lost */
-	bool idle;            /* the writer waits for work */
+	uint64_t completed;   /* all messages up to this number are on disk or
+	                         lost */
+	uint64_t lost_until;  /* number of the last lost message */
+	bool idle;            /* the writer is waiting for work */
 	bool has_error;       /* the last group could not be committed */
 	bool ending;
 	bool ended;          /* the writer has returned */
 	int64_t error_since; /* clock_ms(), if has_error */
-	int64_t end_by;      /* clock_ms(); the writer stops then */
-	int64_t end_last;    /* the same, if messages get into the store */
+	int64_t end_by;      /* clock_ms() when the writer stops if commits
+	                        fail */
+	int64_t end_last;    /* clock_ms() when the writer stops in any case */
 	struct store_counts counts;
-	bool opened; /* or it was tried */
+	bool opened; /* the writer has tried to open the file */
 	struct hash_secret redaction_key;
 
 	/* Used by the writer thread only. */
-	enum sql_fault fault; /* of the last try to write a group */
-	unsigned faults;      /* how often in a row */
+	enum sql_fault fault; /* result of the last attempt to write a group */
+	unsigned faults;      /* number of consecutive failures */
 	int64_t committed_at; /* clock_ms() of the last group */
 	int64_t log_since;    /* clock_ms() of the first group that is only
 	                         in the write-ahead log; 0: none */
-	int64_t tidy_at;      /* clock_ms(), when the next step is overdue */
+	int64_t tidy_at;      /* clock_ms() when the next housekeeping step is
+	                         overdue */
 };
 
 static struct timespec
@@ -118,7 +123,7 @@ queue_free(struct queue *q)
 
 /* ---- the writer ---- */
 
-/* Waits for work until `until` (clock_ms()).  The caller holds the lock. */
+/* Waits for work until `until` (clock_ms()).  The caller must hold the lock. */
 static void
 wait_for_work(struct store *s, int64_t until)
 {
@@ -129,7 +134,7 @@ wait_for_work(struct store *s, int64_t until)
 	s->idle = false;
 }
 
-/* Only the end of the daemon ends this pause early. */
+/* Waits until `until`; only the end of the daemon ends this wait early. */
 static void
 pause_until(struct store *s, int64_t until)
 {
@@ -142,9 +147,9 @@ pause_until(struct store *s, int64_t until)
 }
 
 /*
- * Completes the group: it is on disk (`lost` 0) or lost.  The caller holds
- * the lock, which is released for a moment, so that the threads that wake up
- * do not block on it.
+ * Completes the group: it is on disk (`lost` is 0) or lost.  The caller must
+ * hold the lock, which is released briefly, so that the threads that wake up do
+ * not block on it.
  */
 static void
 complete_group(struct store *s, size_t lost)
@@ -176,7 +181,7 @@ log_lost(struct store *s, size_t n, const char *why)
 	    s->path, n, why);
 }
 
-/* Fills the group.  The caller holds the lock. */
+/* Moves waiting messages into the group.  The caller must hold the lock. */
 static void
 take_group(struct store *s)
 {
@@ -206,7 +211,7 @@ after_commit(struct store *s, size_t refused)
 	complete_group(s, refused);
 }
 
-/* Records an error, so that store_put() no longer waits.  The caller holds
+/* Records an error, so that store_put() no longer waits.  The caller must hold
  * the lock. */
 static void
 note_error(struct store *s, enum sql_fault fault)
@@ -216,8 +221,7 @@ note_error(struct store *s, enum sql_fault fault)
 	if (!s->has_error)
 		s->error_since = now;
 	s->has_error = true;
-	/* The command locks the store for a moment at times; that is not
-	 * logged. */
+	/* The command sometimes locks the store briefly; that is not logged. */
 	if (fault != SQL_LOCKED || now - s->error_since >= LOCKED_MS)
 		log_limited("store", "store %s: %s; %zu messages wait", s->path,
 		    writer_error(s->writer), waiting(s));
@@ -228,8 +232,8 @@ note_error(struct store *s, enum sql_fault fault)
 	pthread_cond_broadcast(&s->done);
 }
 
-/* How long to wait after an error: a lock may be free at any moment; what else
- * is wrong takes longer and longer. */
+/* Returns how long to wait after an error.  A lock may be released at any
+ * moment; after any other error the wait doubles, up to RETRY_LAST_MS. */
 static int64_t
 retry_pause(const struct store *s)
 {
@@ -254,7 +258,8 @@ after_fault(struct store *s, enum sql_fault fault)
 	pause_until(s, clock_ms() + retry_pause(s));
 }
 
-/* Writes the group.  The caller holds the lock, which is released meanwhile. */
+/* Writes the group.  The caller must hold the lock, which is released
+ * meanwhile. */
 static void
 write_group(struct store *s)
 {
@@ -273,9 +278,9 @@ write_group(struct store *s)
 }
 
 /*
- * Housekeeping, if the store is quiet or it is overdue.  Returns when to call
- * it again (clock_ms()).  The caller holds the lock, which is released
- * meanwhile.
+ * Does housekeeping if the store is quiet or if it is overdue.  Returns when to
+ * call this again (clock_ms()).  The caller must hold the lock, which is
+ * released meanwhile.
  */
 static int64_t
 housekeeping(struct store *s)
@@ -293,7 +298,7 @@ housekeeping(struct store *s)
 		writer_checkpoint(s->writer);
 		s->log_since = 0;
 	}
-	/* A fast clock would expire every day. */
+	/* If the clock were ahead, all days would seem expired. */
 	if (tidy && !clock_now().doubtful) {
 		if (writer_housekeep(s->writer, clock_now().now))
 			look = now + 1;
@@ -310,7 +315,8 @@ housekeeping(struct store *s)
 	return look;
 }
 
-/* At the end the writer goes on while messages get into the store. */
+/* When the daemon ends, the writer continues as long as messages can be
+ * stored. */
 static bool
 goes_on(const struct store *s)
 {
@@ -353,7 +359,7 @@ writer_main(void *arg)
 	return NULL;
 }
 
-/* ---- the callers ---- */
+/* ---- functions for other threads ---- */
 
 static bool
 check_options(const struct store_options *o, char *error, size_t size)
@@ -421,8 +427,8 @@ store_open(const struct store_options *o, char *error, size_t size)
 	return s;
 }
 
-/* The caller holds the lock.  False: the queue is full, or there is no
- * memory. */
+/* The caller must hold the lock.  Returns false if the queue is full or memory
+ * ran out. */
 static bool
 enqueue(struct store *s, struct queued_message *e)
 {
@@ -439,8 +445,8 @@ enqueue(struct store *s, struct queued_message *e)
 	return true;
 }
 
-/* The caller holds the lock, which is released for a moment, so that the
- * writer does not block on it. */
+/* The caller must hold the lock, which is released briefly, so that the writer
+ * does not block on it. */
 static void
 wake_writer(struct store *s)
 {
@@ -452,7 +458,7 @@ wake_writer(struct store *s)
 	pthread_mutex_lock(&s->lock);
 }
 
-/* The caller holds the lock. */
+/* The caller must hold the lock. */
 static bool
 wait_until_completed(struct store *s, uint64_t number)
 {
@@ -518,8 +524,8 @@ store_counts(struct store *s, struct store_counts *out)
 	pthread_mutex_unlock(&s->lock);
 }
 
-/* The caller holds the lock.  False: the thread has done nothing for
- * `wait_ms` and STUCK_MS. */
+/* The caller must hold the lock.  Returns false if the thread has made no
+ * progress for `wait_ms` and STUCK_MS. */
 static bool
 wait_until_ended(struct store *s, int64_t wait_ms)
 {
@@ -550,8 +556,8 @@ store_close(struct store *s, unsigned wait_ms)
 	pthread_cond_broadcast(&s->work);
 	ended = wait_until_ended(s, wait_ms);
 	pthread_mutex_unlock(&s->lock);
-	/* A disk that does not answer blocks the thread forever, so it is
-	 * left behind. */
+	/* A disk that does not respond may block the thread forever, so the
+	 * thread is abandoned. */
 	if (!ended)
 		return;
 	pthread_join(s->thread, NULL);

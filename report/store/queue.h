@@ -90,8 +90,8 @@ struct hash_secret store_redaction_key(struct store *s);
 
 void store_counts(struct store *s, struct store_counts *out);
 
-/* Commits queued messages.  Takes at most STORE_CLOSE_MAX_MS, and stops
- * `wait_ms` after an error.  Accepts NULL. */
+/* Commits queued messages.  Stops after STORE_CLOSE_MAX_MS, or already after
+ * `wait_ms` if the last commit failed.  Accepts NULL. */
 void store_close(struct store *s, unsigned wait_ms);
 
 #endif

@@ -8,15 +8,15 @@
 #include "report/record/policy_input_codec.h"
 
 enum {
-	RULE_MAX = 120, /* bytes of an action or of a rule */
+	RULE_MAX = 120, /* bytes of an action or a rule */
 	DECISION_MAX = 3 * (RULE_MAX + 1),
 	DRAFT_MAX = ROW_BYTES_MAX + FACTS_BYTES_MAX + DECISION_MAX,
-	QUEUED_ABSENT = UINT16_MAX, /* as a length: there is no such text */
+	QUEUED_ABSENT = UINT16_MAX, /* as a length: the string is absent */
 };
 
 static_assert((int)DRAFT_MAX < (int)QUEUED_ABSENT, "a length has 16 bits");
 
-/* Collects all texts of a message in one buffer, in the order of `texts`,
+/* Collects all strings of a message in one buffer, in the order of `texts`,
  * before they are copied into one allocation. */
 struct message_draft {
 	struct queued_message entry;
@@ -51,7 +51,7 @@ draft_facts(struct message_draft *d, const struct policy_input *f,
 	}
 }
 
-/* The text of a number below QUEUED_TEXTS. */
+/* Returns string number `i`, which is less than QUEUED_TEXTS. */
 static struct span *
 text_at(struct queued_texts *t, size_t i)
 {

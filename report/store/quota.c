@@ -12,8 +12,8 @@ is_check_due(const struct quota *q, struct sql *db)
 }
 
 /*
- * The log is emptied into the file before its size is compared with the
- * limit; a reader may prevent that.
+ * The log is copied into the file and truncated before the size is compared
+ * with the limit; a reader may prevent that.
  */
 static bool
 is_too_large(const struct quota *q, struct sql *db, struct sqlite_usage *usage)
@@ -36,7 +36,7 @@ quota_is_exceeded(struct quota *q, struct sql *db)
 		return q->reason[0] != '\0';
 	reason = buf_wrap(q->reason, sizeof(q->reason));
 	if (!sqlite_usage(db, &usage)) {
-		/* The next write reports the error of the file. */
+		/* The next write reports the error. */
 	} else if (is_too_large(q, db, &usage)) {
 		buf_printf(&reason,
 		    "it has reached its size limit: %sreport.max_store = %llu "

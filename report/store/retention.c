@@ -6,7 +6,8 @@
 
 enum by {
 	BY_DAY, /* $1: days before this one; $2: limit of rows */
-	BY_ID,  /* $1, $2: ids after and up to; $3: not used since */
+	BY_ID,  /* $1, $2: ids above $1, up to $2; $3: last used before this
+	           day */
 };
 
 enum age { AGE_ROWS, AGE_REPLAY, AGE_RECEIVED, AGE_FAILURE, AGE_LONGEST };
@@ -18,8 +19,8 @@ struct retention_job {
 	const char *largest; /* BY_ID: query for the largest id */
 };
 
-/* The order matters: rows go before the texts they refer to, and before the
- * reports made of them (otherwise they would be sent again). */
+/* The order matters: rows are deleted before the strings they refer to, and
+ * before the reports made from them (otherwise they would be sent again). */
 static const struct retention_job jobs[] = {
 	{ BY_DAY, AGE_ROWS,
 	    "DELETE FROM kept WHERE (day, policy, source, shape) IN "
@@ -93,7 +94,7 @@ static const struct retention_job jobs[] = {
 	    "SELECT coalesce(max(id), 0) FROM source" },
 };
 
-/* PostgreSQL manages its own pages, and has no data of single messages. */
+/* PostgreSQL manages its own pages, and stores no per-message data. */
 static bool
 is_job_due(const struct retention *t, const struct sql *db)
 {
@@ -121,7 +122,7 @@ days_of(const struct retention_options *o, enum age age)
 	return o->rows_days > o->replay_days ? o->rows_days : o->replay_days;
 }
 
-/* `more`: the job is not finished. */
+/* Sets `more` if the job is not finished. */
 static bool
 run_batch(struct retention *t, struct sql *db, struct intern_cache *cache,
     const struct retention_job *job, int64_t day, bool *more)
@@ -157,8 +158,8 @@ run_batch(struct retention *t, struct sql *db, struct intern_cache *cache,
 	return good;
 }
 
-/* Free pages are used again by later days; only an excess of them is returned
- * to the file system. */
+/* Later days reuse free pages; only an excess of them is returned to the file
+ * system. */
 static bool
 free_pages(struct sql *db, bool *more)
 {
@@ -186,7 +187,7 @@ retention_step(struct retention *t, struct sql *db, struct intern_cache *cache,
 	if (t->done == today)
 		return false;
 	if (!is_job_due(t, db)) {
-		/* Go on with the next job. */
+		/* Continue with the next job. */
 	} else if (t->step < ARRAY_SIZE(jobs)) {
 		const struct retention_job *job = &jobs[t->step];
 

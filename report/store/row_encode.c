@@ -87,7 +87,7 @@ column_sql_type(const struct column *c)
 	return " TEXT NOT NULL";
 }
 
-/* `what`: "", "all" or "types". */
+/* `what` is "", "all" or "types". */
 static void
 put_columns(struct buf *b, const struct column_list *list, struct span what,
     int version)
@@ -171,7 +171,7 @@ columns_read_shape(struct sql_statement *s, int column, struct report_row *out)
 			read_column(s, column++, &list->columns[i], out);
 }
 
-/* ---- texts ---- */
+/* ---- strings ---- */
 
 static void
 put_column(struct buf *b, const struct column *c, const struct report_row *r)

@@ -4,15 +4,15 @@
 
 #include "report/store/row_encode.h"
 
-enum { STEP_MAX = 6000 }; /* bytes of a step, with the NUL */
+enum { STEP_MAX = 6000 }; /* bytes of an upgrade step, with the NUL */
 
 /*
- * The tables of both kinds of store, with the differences as parameters: ID
- * for a number that the database assigns, KEYED for a table that is only used
- * by its key.
+ * The tables of both kinds of store.  The parameters are the differences: ID
+ * for a number that the database assigns, KEYED for a table that is only
+ * accessed by its key.
  */
 
-/* Since version 1: what the daemon stores. */
+/* Since version 1: data that the daemon stores. */
 #define KEPT_TABLES(ID, KEYED)                                                 \
 	"CREATE TABLE meta (name TEXT PRIMARY KEY, value TEXT NOT NULL)" KEYED \
 	";"                                                                    \
@@ -23,8 +23,7 @@ enum { STEP_MAX = 6000 }; /* bytes of a step, with the NUL */
 	"messages BIGINT NOT NULL, last BIGINT NOT NULL, "                     \
 	"PRIMARY KEY (day, policy, source, shape))" KEYED ";"
 
-/* Since version 4, and in PostgreSQL from the first version on: tables with
- * long texts. */
+/* Since version 4, in PostgreSQL since version 1: tables with long strings. */
 #define LONG_TABLES(ID, KEYED)                                                 \
 	"CREATE TABLE policy (id " ID ", {policy:types}, "                     \
 	"used BIGINT NOT NULL);"                                               \
@@ -33,13 +32,14 @@ enum { STEP_MAX = 6000 }; /* bytes of a step, with the NUL */
 	"{shape:types}, used BIGINT NOT NULL);"                                \
 	"CREATE INDEX shape_hash ON shape (hash);"
 
-/* The same, in SQLite only. */
+/* Since version 4, in SQLite only: a table with long strings for replay. */
 #define LONG_REPLAY_TABLES(ID, KEYED)                                          \
 	"CREATE TABLE facts (id " ID ", hash BIGINT NOT NULL, "                \
 	"{facts:types}, used BIGINT NOT NULL);"                                \
 	"CREATE INDEX facts_hash ON facts (hash);"
 
-/* In versions 1 to 3, in SQLite only: an index repeats each text. */
+/* In versions 1 to 3, in SQLite only: tables whose index repeats each
+ * string. */
 #define INDEXED_TABLES(ID, KEYED)                                              \
 	"CREATE TABLE policy (id " ID ", {policy:types}, "                     \
 	"used BIGINT NOT NULL, UNIQUE ({policy:all}));"                        \
@@ -49,9 +49,9 @@ enum { STEP_MAX = 6000 }; /* bytes of a step, with the NUL */
 	"used BIGINT NOT NULL);"
 
 /*
- * From version 3 to version 4.  SQL cannot compute our hashes: existing texts
- * keep their number and rows, and get a second number when they are used
- * again.
+ * Upgrade from version 3 to version 4.  SQL cannot compute our hashes: existing
+ * strings keep their number and rows, and get a second number when they are
+ * used again.
  */
 #define INDEXED_AWAY                                                           \
 	"ALTER TABLE policy RENAME TO policy_3;"                               \
@@ -64,7 +64,7 @@ enum { STEP_MAX = 6000 }; /* bytes of a step, with the NUL */
 	"INSERT INTO facts SELECT id, 0, bytes, used FROM facts_3;"            \
 	"DROP TABLE policy_3; DROP TABLE shape_3; DROP TABLE facts_3;"
 
-/* Since version 2: reports that are sent. */
+/* Since version 2: the reports we send. */
 #define SENT_TABLES(ID, KEYED)                                                 \
 	"CREATE TABLE report (id " ID ", day BIGINT NOT NULL, "                \
 	"domain TEXT NOT NULL, part BIGINT NOT NULL, "                         \
@@ -85,7 +85,7 @@ enum { STEP_MAX = 6000 }; /* bytes of a step, with the NUL */
 	"last BIGINT NOT NULL, suppressed BIGINT NOT NULL, "                   \
 	"note TEXT NOT NULL)" KEYED ";"
 
-/* Reports from others, which are stored once. */
+/* Reports from others, each stored once. */
 #define RECEIVED_TABLE(ID, ONCE)                                               \
 	"CREATE TABLE received (id " ID ", organisation TEXT NOT NULL, "       \
 	"email TEXT NOT NULL, contact TEXT NOT NULL, "                         \
@@ -101,7 +101,7 @@ enum { STEP_MAX = 6000 }; /* bytes of a step, with the NUL */
 	"CREATE INDEX received_begin ON received (begin_at);"                  \
 	"CREATE INDEX received_domain ON received (domain, begin_at);"
 
-/* Since version 3. */
+/* Since version 3: reports from others and their rows. */
 #define RECEIVED_TABLES(ID, KEYED, ONCE)                                       \
 	RECEIVED_TABLE(ID, ONCE)                                               \
 	"CREATE TABLE received_row (report BIGINT NOT NULL, "                  \
@@ -114,14 +114,14 @@ enum { STEP_MAX = 6000 }; /* bytes of a step, with the NUL */
 #define RECEIVED_SQLITE(ID, KEYED)                                             \
 	RECEIVED_TABLES(ID, KEYED, ", UNIQUE (organisation, report_id, domain)")
 
-/* PostgreSQL cannot index several texts of some 1000 bytes. */
+/* PostgreSQL cannot index several strings of about 1000 bytes. */
 #define RECEIVED_POSTGRESQL(ID, KEYED)                                         \
 	RECEIVED_TABLES(ID, KEYED, "")                                         \
 	"CREATE UNIQUE INDEX received_once ON received "                       \
 	"(md5(organisation), md5(report_id), md5(domain));"
 
-/* Since version 6: the period belongs to the key, because some reporters use
- * an id again on another day. */
+/* Since version 6: the period is part of the key, because some reporters reuse
+ * an id on another day. */
 #define RECEIVED_PERIOD_SQLITE                                                                                               \
 	"ALTER TABLE received RENAME TO received_5;"                                                                         \
 	"DROP INDEX received_begin; DROP INDEX "                                                                             \
@@ -158,12 +158,13 @@ enum { STEP_MAX = 6000 }; /* bytes of a step, with the NUL */
 	"file TEXT NOT NULL, read_at BIGINT NOT NULL);"                        \
 	"CREATE INDEX received_failure_at ON received_failure (at);"
 
-/* Since version 1, in PostgreSQL only: what each host has pushed. */
+/* Since version 1, in PostgreSQL only: the last day that each host has
+ * pushed. */
 #define HOST_TABLE                                                             \
 	"CREATE TABLE host (store TEXT PRIMARY KEY, name TEXT NOT NULL, "      \
 	"day BIGINT NOT NULL, ticket TEXT NOT NULL, at BIGINT NOT NULL);"
 
-/* Since version 1, in SQLite only: what the daemon stores for replay. */
+/* Since version 1, in SQLite only: data that the daemon stores for replay. */
 #define REPLAY_TABLES(ID, KEYED)                                               \
 	"CREATE TABLE decision (id " ID ", {decision:types}, "                 \
 	"used BIGINT NOT NULL, UNIQUE ({decision:all}));"                      \
@@ -172,7 +173,7 @@ enum { STEP_MAX = 6000 }; /* bytes of a step, with the NUL */
 	"messages BIGINT NOT NULL, "                                           \
 	"PRIMARY KEY (day, source, facts, decision))" KEYED ";"
 
-/* Since version 5, in SQLite only: what failure reports are made of. */
+/* Since version 5, in SQLite only: failures to be reported. */
 #define FAILURE_TABLES                                                         \
 	"CREATE TABLE failure (id INTEGER PRIMARY KEY, "                       \
 	"likeness TEXT NOT NULL, organization TEXT NOT NULL, "                 \
@@ -191,7 +192,7 @@ enum { STEP_MAX = 6000 }; /* bytes of a step, with the NUL */
 #define POSTGRESQL(TABLES)                                                     \
 	TABLES("BIGINT GENERATED ALWAYS AS IDENTITY PRIMARY KEY", "")
 
-/* NULL: nothing to do */
+/* one upgrade step per version; NULL: nothing to do */
 static const struct {
 	const char *sqlite, *postgresql;
 } steps[SCHEMA_VERSION] = {
@@ -207,7 +208,7 @@ static const struct {
 	{ SQLITE(RECEIVED_OTHER), POSTGRESQL(RECEIVED_OTHER) },
 };
 
-/* Runs one step as of the version that it leads to. */
+/* Runs one upgrade step with the columns of the version that it leads to. */
 static bool
 run_step(struct sql *db, const char *step, int version)
 {

@@ -1,4 +1,4 @@
-/* sqlite.c - the driver of sql.h for SQLite, the only file that uses it. */
+/* sqlite.c - the driver of sql.h for SQLite. */
 #include "report/store/sqlite.h"
 
 #include <errno.h>
@@ -17,38 +17,38 @@
 #include "report/store/schema.h"
 
 enum {
-	LOCKS_MAX = 4,           /* held by one connection */
-	WRITER_WAIT_MS = 50,     /* wait for a lock; then it is an error, and
-	                            the group is tried again */
-	COMMAND_WAIT_MS = 10000, /* the same for the command */
+	LOCKS_MAX = 4,           /* per connection */
+	WRITER_WAIT_MS = 50,     /* the daemon's wait for a lock; after that the
+	                            group is tried again */
+	COMMAND_WAIT_MS = 10000, /* the command's wait for a lock */
 };
 
-/* Before the first table is created; the file stores them. */
+/* Must be set before the first table is created; the file stores them. */
 #define PRAGMAS_NEW "PRAGMA page_size=2048; PRAGMA auto_vacuum=INCREMENTAL"
 
-/* For each connection.  A broken or crafted file must not cause more than an
- * error. */
+/* Settings of each connection.  A corrupt or crafted file must not cause more
+ * than an error. */
 #define PRAGMAS_ALWAYS                                                         \
 	"PRAGMA cell_size_check=ON; PRAGMA trusted_schema=OFF;"                \
 	"PRAGMA cache_size=-4096; PRAGMA temp_store=FILE;"                     \
 	"PRAGMA secure_delete=OFF"
 
 struct sqlite_connection {
-	struct sql sql; /* first */
+	struct sql sql; /* must be first */
 	sqlite3 *db;
 	char *path;
 	char *wal;
 	dev_t wal_device; /* of the write-ahead log when it was opened */
 	ino_t wal_inode;
-	int locks[LOCKS_MAX]; /* files */
+	int locks[LOCKS_MAX]; /* file descriptors */
 	size_t n_locks;
 	int64_t log_pages;
-	int64_t log_copied; /* pages of the log that were copied by the last
-	                       checkpoint */
+	int64_t log_copied; /* number of log pages that the last checkpoint
+	                       copied */
 };
 
 struct sqlite_statement {
-	struct sql_statement statement; /* first */
+	struct sql_statement statement; /* must be first */
 	sqlite3_stmt *s;
 };
 
@@ -101,7 +101,8 @@ sqlite_failed(struct sqlite_connection *c)
 {
 	int code = sqlite3_extended_errcode(c->db);
 	int system_errno = sqlite3_system_errno(c->db);
-	/* "unable to open database file" does not say what to fix */
+	/* SQLite's own message, "unable to open database file", does not say
+	 * what to fix. */
 	bool is_told = (code & 0xff) == SQLITE_CANTOPEN && system_errno != 0;
 
 	return sql_fail(&c->sql, sqlite_fault(code, system_errno),
@@ -143,7 +144,7 @@ sqlite_end(struct sql *db, bool commit)
 
 	if (commit && sqlite_run(db, "COMMIT"))
 		return true;
-	/* Some errors have ended the transaction already. */
+	/* Some errors have already ended the transaction. */
 	if (!sqlite3_get_autocommit(c->db))
 		sqlite3_exec(c->db, "ROLLBACK", NULL, NULL, NULL);
 	return !commit;
@@ -245,7 +246,8 @@ path_with(const char *path, const char *suffix)
 	return asprintf(&out, "%s%s", path, suffix) >= 0 ? out : NULL;
 }
 
-/* A file next to the store, which flock(2) gives to one process at a time. */
+/* The lock is a file next to the store, which flock(2) locks for one process at
+ * a time. */
 static bool
 sqlite_lock(struct sql *db, const char *name)
 {
@@ -284,7 +286,7 @@ sqlite_read_number(struct sqlite_connection *c, const char *query, int64_t *out)
 	return sql_first_number(sql_prepare(&c->sql, query), out) == SQL_ROW;
 }
 
-/* How the file identifies itself; a new file has only zeros. */
+/* the numbers by which a file is identified; all are zero in a new file */
 struct file_kind {
 	int64_t application, version, tables;
 };
@@ -318,7 +320,8 @@ note_version(struct sqlite_connection *c)
 
 	buf_printf(&text, "PRAGMA application_id=%d; PRAGMA user_version=%d",
 	    SCHEMA_APPLICATION, SCHEMA_VERSION);
-	/* A random name, by which a shared store distinguishes files. */
+	/* The random name of the store, by which a shared store distinguishes
+	 * files. */
 	return sql_run(&c->sql, memory) &&
 	    sql_run(&c->sql,
 		"INSERT INTO meta (name, value) VALUES "
@@ -352,7 +355,7 @@ note_log_pages(void *arg, sqlite3 *db, const char *name, int pages)
 	(void)db;
 	(void)name;
 	c->log_pages = pages;
-	/* The log was restarted from its beginning. */
+	/* SQLite has restarted the log from its beginning. */
 	if (c->log_copied > pages)
 		c->log_copied = 0;
 	return SQLITE_OK;
@@ -376,14 +379,14 @@ sqlite_set_up(struct sqlite_connection *c, enum sqlite_for purpose)
 		return false;
 	if (k.version < SCHEMA_VERSION && !sqlite_upgrade(c))
 		return false;
-	/* The log exists as long as this connection. */
+	/* From now on, the log exists as long as this connection. */
 	if (stat(c->wal, &st) == 0) {
 		c->wal_device = st.st_dev;
 		c->wal_inode = st.st_ino;
 	}
 	if (purpose != SQLITE_FOR_WRITER)
 		return sql_run(&c->sql, "PRAGMA synchronous=FULL");
-	/* The writer runs checkpoints itself, when it has time. */
+	/* The writer runs checkpoints itself when it has time. */
 	sqlite3_wal_hook(c->db, note_log_pages, c);
 	return sql_run(&c->sql,
 	    "PRAGMA synchronous=NORMAL;"
@@ -391,9 +394,10 @@ sqlite_set_up(struct sqlite_connection *c, enum sqlite_for purpose)
 }
 
 /*
- * SQLite would make the file readable for everyone, as far as the umask
- * allows.  An existing file is not opened here: closing it would release the
- * locks of another connection of this process.
+ * Creates the file with restricted permissions: SQLite would make it readable
+ * for everyone, as far as the umask allows.  An existing file is not opened
+ * here, because closing it would release the locks of another connection of
+ * this process.
  */
 static bool
 make_file(const char *path)
@@ -463,7 +467,7 @@ sqlite_open(const char *path, enum sqlite_for purpose, enum sql_fault *fault,
 	return NULL;
 }
 
-/* ---- what only a file needs ---- */
+/* ---- calls that only files have ---- */
 
 bool
 sqlite_in_place(struct sql *db)
@@ -538,7 +542,7 @@ sqlite_usage(struct sql *db, struct sqlite_usage *out)
 	/* Pages freed in the log may not be free in the file yet. */
 	if (free_pages * page_size < file.st_size)
 		out->bytes -= (uint64_t)(free_pages * page_size);
-	/* Some file systems do not say how large they are. */
+	/* Some file systems do not report their size. */
 	if (fs.f_blocks > 0)
 		out->free = (unsigned)(fs.f_bavail * 1000 / fs.f_blocks);
 	return true;
@@ -557,8 +561,8 @@ rename_with(const char *path, const char *to, const char *suffix)
 	return good;
 }
 
-/* The file is renamed first: SQLite deletes a log without its file, but would
- * take a file without its log for complete. */
+/* The file must be renamed before its log: SQLite deletes a log without its
+ * file, but would consider a file complete if its log is missing. */
 bool
 sqlite_quarantine(const char *path, int64_t now, struct buf *name)
 {

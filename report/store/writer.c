@@ -21,12 +21,13 @@ struct writer {
 	struct intern intern;
 	struct failure_spool failures;
 	struct sql_statement *put_kept, *put_replay, *closed;
-	int64_t new_day; /* intern.added counts for this day */
+	int64_t new_day; /* the day for which intern.added counts */
 	int64_t quarantined_at;
 	uint64_t n_quarantined;
 	char error[ERROR_MAX];
 	struct quota quota;
-	bool over_quota; /* the last group was left out */
+	bool over_quota; /* the last group was not stored because of the
+	                    quota */
 	struct retention retention;
 	struct hash_secret redaction_key;
 	int64_t key_read_at; /* INT64_MIN: not yet */
@@ -112,7 +113,7 @@ note_error(struct writer *w, const char *text)
 	buf_text(&b, text);
 }
 
-/* ---- opening, and what a fault asks for ---- */
+/* ---- opening, and handling of errors ---- */
 
 static const char put_replay[] =
     "INSERT INTO replay (day, source, facts, decision, messages) "
@@ -120,7 +121,7 @@ static const char put_replay[] =
     "ON CONFLICT (day, source, facts, decision) DO UPDATE SET "
     "messages = replay.messages + excluded.messages";
 
-/* If it cannot be read, the old one is used until the next attempt. */
+/* If the key cannot be read, the old one is used until the next attempt. */
 static void
 read_redaction_key(struct writer *w, int64_t now)
 {
@@ -165,7 +166,7 @@ open_file(struct writer *w)
 	return fault;
 }
 
-/* Renames a broken file instead of deleting it: someone may want to examine
+/* Renames a corrupt file instead of deleting it: someone may want to examine
  * it. */
 static void
 quarantine_file(struct writer *w, int64_t now)
@@ -283,8 +284,8 @@ write_entry(struct writer *w, const struct queued_message *e, int64_t closed)
 	return outcome;
 }
 
-/* A day that is closed before it is over: the clock was ahead.  `avouch
- * report send` opens it again if it can (ledger_close_day()). */
+/* Logs a day that was closed before it ended because the clock was ahead.
+ * `avouch report send` reopens it if it can (ledger_close_day()). */
 static void
 log_closed_ahead(const struct writer *w, int64_t closed, int64_t today)
 {
@@ -342,7 +343,7 @@ list_length(const struct queued_message *first)
 	return n;
 }
 
-/* Whether the store may not grow; logs when it may again. */
+/* Returns whether the store must not grow; logs when it may again. */
 static bool
 check_quota(struct writer *w)
 {
@@ -383,7 +384,7 @@ writer_write(struct writer *w, struct queued_message *first, int64_t now,
 	return fault;
 }
 
-/* ---- the log ---- */
+/* ---- the write-ahead log ---- */
 
 int64_t
 writer_log_pages(const struct writer *w)
@@ -412,8 +413,8 @@ writer_housekeep(struct writer *w, int64_t now)
 	w->db->fault = SQL_FINE;
 	read_redaction_key(w, now);
 	more = retention_step(&w->retention, w->db, w->cache, now);
-	/* Perhaps only pages of expired rows are broken, which nothing else
-	 * reads. */
+	/* Nothing else reads pages of expired rows: if these are corrupt, only
+	 * this step finds out. */
 	if (w->db->fault == SQL_CORRUPT) {
 		note_error(w, w->db->error);
 		after_fault(w, SQL_CORRUPT, now);

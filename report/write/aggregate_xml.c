@@ -11,8 +11,8 @@
 #include "lib/utf8.h"
 
 enum {
-	TEXT_MAX = 2000, /* bytes of an element; longer texts are cut */
-	DKIM_MAX = 100,  /* RFC 9990 section 3.1.3: SHOULD be no more */
+	TEXT_MAX = 2000, /* bytes of an element; longer strings are cut */
+	DKIM_MAX = 100,  /* RFC 9990 section 3.1.3: SHOULD NOT be more */
 };
 
 struct aggregate {
@@ -53,7 +53,8 @@ element_end(struct aggregate *a)
 	note_written(a, xmlTextWriterEndElement(a->xml));
 }
 
-/* Characters that XML 1.0 section 2.2 does not allow become "?". */
+/* Writes an element.  Characters that XML 1.0 section 2.2 does not allow become
+ * "?". */
 static void
 element_put(struct aggregate *a, const char *name, struct span value)
 {
@@ -63,7 +64,7 @@ element_put(struct aggregate *a, const char *name, struct span value)
 	while (value.n > 0) {
 		size_t n = utf8_plain(value);
 
-		if (b.cap - b.n <= 4) /* Do not cut a character in two. */
+		if (b.cap - b.n <= 4) /* do not cut a character in half */
 			break;
 		buf_span(&b, n > 0 ? span_first(value, n) : SPAN("?"));
 		value = span_skip(value, n > 0 ? n : 1);
@@ -89,7 +90,7 @@ element_number(struct aggregate *a, const char *name, uint64_t value)
 	element_put(a, name, buf_view(&b));
 }
 
-/* ---- the head ---- */
+/* ---- the first elements ---- */
 
 static void
 put_metadata(struct aggregate *a, const struct aggregate_info *info)
@@ -144,7 +145,7 @@ put_fo(struct aggregate *a, const struct dmarc_record *r)
 	element_put(a, "fo", buf_view(&b));
 }
 
-/* RFC 9990 section 3.1.1.5: tags that are not given have their defaults. */
+/* RFC 9990 section 3.1.1.5: tags that are not set have their defaults. */
 static void
 put_policy(struct aggregate *a)
 {
@@ -167,7 +168,7 @@ put_policy(struct aggregate *a)
 	element_end(a);
 }
 
-/* ---- a row ---- */
+/* ---- rows ---- */
 
 static const struct enum_token dkim_tokens[] = { /* RFC 8601 section 2.7.1 */
 	{ "none", 0 }, { "pass", 0 }, { "fail", 0 }, { "policy", 0 },
@@ -185,7 +186,7 @@ static const struct enum_token reason_tokens[] = { /* PolicyOverrideType */
 	{ "policy_test_mode", 0 }, { "trusted_forwarder", 0 }
 };
 
-/* The token of the table that equals `value`, else `other`. */
+/* Returns the token in the table that equals `value`, else `other`. */
 static const char *
 one_of(const struct enum_token *table, size_t n, struct span value,
     const char *other)
@@ -196,8 +197,8 @@ one_of(const struct enum_token *table, size_t n, struct span value,
 	return other;
 }
 
-/* The policy for mail from `from`: p, sp or np.  Whether a subdomain exists
- * is not known here, so the milder of sp and np applies to it. */
+/* Returns the policy for mail from `from`: p, sp or np.  It is unknown here
+ * whether a subdomain exists, so the milder of sp and np applies to it. */
 static enum dmarc_policy
 policy_for(const struct aggregate *a, struct span from)
 {
@@ -219,8 +220,8 @@ disposition_of(struct span name)
 	return DMARC_POLICY_NONE;
 }
 
-/* The type says all about test mode; a comment would name the policy that was
- * applied instead of the one that is published. */
+/* For test mode, the type says it all; a comment would name the policy that was
+ * applied instead of the published one. */
 static void
 put_reason(struct aggregate *a, const char *type, struct span comment)
 {
@@ -241,7 +242,7 @@ put_reason(struct aggregate *a, const char *type, struct span comment)
 
 /*
  * RFC 9990 section 3.1.1.9: there MUST be a reason if alignment fails and the
- * disposition is not the one that the policy requests.
+ * disposition differs from the one that the policy requests.
  */
 static void
 put_reasons(
@@ -295,7 +296,7 @@ put_row_element(struct aggregate *a, const struct report_row *r)
 	element_end(a);
 }
 
-/* RFC 9990 section 3.1.1.10: envelope_from may be empty for the null sender */
+/* RFC 9990 section 3.1.1.10: envelope_from may be empty for the null sender. */
 static void
 put_identifiers(struct aggregate *a, const struct report_row *r)
 {
@@ -305,7 +306,7 @@ put_identifiers(struct aggregate *a, const struct report_row *r)
 	element_end(a);
 }
 
-/* The row already has the order of RFC 9990 section 3.1.3. */
+/* The row is already in the order of RFC 9990 section 3.1.3. */
 static void
 put_dkim_result(struct aggregate *a, const struct report_dkim *d)
 {
@@ -319,8 +320,8 @@ put_dkim_result(struct aggregate *a, const struct report_dkim *d)
 
 /*
  * RFC 9990 section 3.1.1.13: the only scope is mfrom.  For the null sender,
- * MAIL FROM is derived from the HELO name (RFC 7208 section 2.4); BROAD,
- * whose readers need a scope, says mfrom then too.
+ * MAIL FROM is derived from the HELO name (RFC 7208 section 2.4);
+ * AGGREGATE_BROAD writes mfrom for it too, because its readers need a scope.
  */
 static void
 put_spf_result(struct aggregate *a, const struct report_row *r)
@@ -376,7 +377,7 @@ write_bytes(void *data, const char *bytes, int n)
 	return -1;
 }
 
-/* Errors are returned by our own functions; libxml2 must not print them. */
+/* Our own functions return errors; libxml2 must not print them. */
 static void
 ignore_xml_error(void *arg, libxml_error error)
 {
@@ -397,7 +398,7 @@ open_writer(struct aggregate *a)
 	return a->xml != NULL;
 }
 
-/* A record that cannot be parsed any more counts as p=none. */
+/* A record that is no longer valid counts as p=none. */
 static void
 read_policy(struct aggregate *a, const struct aggregate_info *info)
 {
@@ -439,7 +440,7 @@ aggregate_open(const struct aggregate_info *info, aggregate_put *put, void *arg)
 	element_text(a, "version", "1.0");
 	put_metadata(a, info);
 	put_policy(a);
-	/* The texts of the record belong to the caller. */
+	/* The strings of the record belong to the caller. */
 	a->policy.text = SPAN_NONE;
 	a->policy.n_rua = a->policy.n_ruf = 0;
 	if (!a->failed)

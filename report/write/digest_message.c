@@ -2,9 +2,9 @@
 
 #include "lib/ascii.h"
 
-enum { QUOTED_LINE = 75 }; /* characters, without "=" at its end */
+enum { QUOTED_LINE = 75 }; /* characters, without "=" at the end of the line */
 
-/* RFC 2045 section 6.7. */
+/* Writes quoted-printable, RFC 2045 section 6.7. */
 static void
 put_quoted(FILE *out, struct span text)
 {

@@ -6,8 +6,8 @@ enum { SUBJECT_MAX = 300 }; /* bytes */
 
 static const char headline[] = "DMARC failure report for ";
 
-/* RFC 5965 section 2 (f): the subject of the message, if it may be reported,
- * as for a forwarded message. */
+/* RFC 5965 section 2 (f): the subject is that of the message, as if it were
+ * forwarded, if it may be reported. */
 static void
 put_subject(struct buf *b, const struct ledger_failure *f)
 {
@@ -61,7 +61,7 @@ put_failure_intro(
 	    SPAN_FMT(l->domain));
 }
 
-/* RFC 5965 section 3.2: without Incidents it is one. */
+/* RFC 5965 section 3.2: if Incidents is absent, it is 1. */
 static void
 put_feedback(FILE *out, const struct ledger_failure *f)
 {

@@ -23,7 +23,7 @@ pass_on(struct archive *archive, void *data, const void *bytes, size_t n)
 	return ARCHIVE_FATAL;
 }
 
-/* libarchive calls it an archive: one entry without a header. */
+/* To libarchive, this is an archive with one entry and no header. */
 static bool
 gzip_begin(struct gzip *g)
 {

@@ -8,10 +8,11 @@
 
 enum {
 	BASE64_LINE = (MIME_LINE + 2) / 3 * 4, /* characters */
-	SUBJECT_MAX = 1000, /* bytes: three names and some words */
+	SUBJECT_MAX = 1000, /* bytes: three names and a few words */
 };
 
-/* RFC 9990 section 3.5.2, dmarc-subject; folded as the section shows. */
+/* Writes the dmarc-subject of RFC 9990 section 3.5.2, folded as in its
+ * example. */
 static void
 put_subject(struct buf *b, const struct mime_message *l)
 {
@@ -25,9 +26,9 @@ put_subject(struct buf *b, const struct mime_message *l)
 }
 
 /*
- * RFC 3834 section 5: Auto-Submitted says that this is automatic mail, so
- * that no program answers it.  The boundary contains the report id, which
- * nobody else knows, and "=_", which base64 cannot contain.
+ * RFC 3834 section 5: Auto-Submitted marks this as automatic mail, so that no
+ * program replies to it.  The boundary contains the report id, which no one
+ * else knows, and "=_", which base64 cannot contain.
  */
 void
 mime_head(FILE *out, const struct mime_message *l, struct span subject,

@@ -6,7 +6,7 @@
 
 enum { COMMENT_MAX = 120 }; /* bytes */
 
-/* ---- the sum of what is over a limit ---- */
+/* ---- the sum of rows over the limit ---- */
 
 static const char *const dispositions[] = { "none", "quarantine", "reject" };
 
@@ -14,7 +14,7 @@ enum { DISPOSITIONS = ARRAY_SIZE(dispositions) };
 
 struct sum {
 	uint64_t rows;
-	uint64_t of[DISPOSITIONS][2][2]; /* messages by DKIM and SPF
+	uint64_t of[DISPOSITIONS][2][2]; /* number of messages by DKIM and SPF
 	                                    alignment */
 };
 
@@ -63,7 +63,7 @@ sum_put(struct aggregate *xml, const struct sum *sum, struct span domain)
 	return true;
 }
 
-/* ---- a document on its way through gzip ---- */
+/* ---- writing a document through gzip ---- */
 
 struct document {
 	struct gzip *gzip;
@@ -86,7 +86,7 @@ document_open(struct document *d, const struct aggregate_info *info,
 	return d->xml != NULL;
 }
 
-/* False: something failed. */
+/* Returns false if anything failed. */
 static bool
 document_close(struct document *d)
 {
@@ -97,15 +97,15 @@ document_close(struct document *d)
 	return good;
 }
 
-/* ---- measuring ---- */
+/* ---- measuring the parts ---- */
 
 struct measure {
 	const struct aggregate_info *info;
 	const struct parts_limits *limits;
 	struct parts *out;
 	struct document document; /* the current part; NULLs: none */
-	size_t bytes;             /* of it */
-	uint64_t rows;            /* of all parts */
+	size_t bytes;             /* bytes of the current part */
+	uint64_t rows;            /* rows of all parts */
 	struct sum sum;
 	bool is_over, failed;
 };
@@ -132,7 +132,8 @@ part_open(struct measure *m)
 	return &m->out->part[m->out->n++];
 }
 
-/* The part that the next row belongs to.  NULL: none, the row is summed up. */
+/* Returns the part to which the next row belongs, or NULL if the row is summed
+ * up. */
 static struct report_part *
 part_for(struct measure *m)
 {
