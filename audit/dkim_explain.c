@@ -310,7 +310,7 @@ advise_key(struct explain_record *r)
 		    "(RFC 8301)");
 	if (k->is_bare)
 		advise(r,
-		    "p= is a bare RSAPublicKey; most software wants a "
+		    "p= is a bare RSAPublicKey; most software expects a "
 		    "SubjectPublicKeyInfo");
 	if (k->type == KEY_ED25519 && k->fault == NULL)
 		advise(r,

@@ -61,8 +61,8 @@ static const struct meaning {
 	{ "psd", "y",
 	    "a public suffix: names directly below it belong to others" },
 	{ "psd", "n",
-	    "an organizational domain: it and all names below it belong"
-	    " together, and to no domain above" },
+	    "an organizational domain: all names below it belong to it, and it "
+	    "belongs to no domain above" },
 	{ "psd", "u",
 	    "the tree walk decides whether this is an organizational"
 	    " domain" },
@@ -73,16 +73,19 @@ static const struct meaning {
 	{ "rua", NULL, "send aggregate reports to these addresses" },
 	{ "ruf", "", "send no failure reports" },
 	{ "ruf", NULL,
-	    "send failure reports about single messages to these addresses" },
+	    "send failure reports about individual messages to these "
+	    "addresses" },
 	{ "fo", "0",
-	    "send a failure report if neither SPF nor DKIM passes aligned" },
+	    "send a failure report if neither SPF nor DKIM produces an aligned "
+	    "pass" },
 	{ "fo", "1",
-	    "send a failure report if SPF or DKIM does not pass aligned" },
+	    "send a failure report if SPF or DKIM does not produce an aligned "
+	    "pass" },
 	{ "fo", "d", "send a report about every DKIM signature that fails" },
 	{ "fo", "s", "send a report about every SPF check that fails" },
 	{ "fo", NULL,
-	    "when to report: 0 if nothing passes aligned, 1 if SPF or DKIM"
-	    " does not, d for any DKIM failure, s for any SPF failure" },
+	    "when to report: 0 if there is no aligned pass, 1 if SPF or DKIM "
+	    "has none, d for any DKIM failure, s for any SPF failure" },
 	{ "pct", NULL,
 	    "removed from DMARC (RFC 9989 appendix A.6): ignored, the policy"
 	    " applies to all mail" },
@@ -345,7 +348,7 @@ explain_cases(struct span domain, const struct dmarc_walk *walk,
 	add_case(out, walk, "", domain, walk->policy, own, a);
 	add_case(out, above, "an existing name without a record below ", domain,
 	    below, DMARC_TARGET_SUBDOMAIN, a);
-	add_case(out, above, "a name that does not exist below ", domain, below,
+	add_case(out, above, "a nonexistent name below ", domain, below,
 	    DMARC_TARGET_NONEXISTENT, a);
 	return true;
 }

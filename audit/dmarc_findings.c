@@ -42,7 +42,7 @@ static const struct audit_rule rules[] = {
 	[DMARC_RULE_NO_ANSWER] = { AUDIT_ERROR, "no-answer",
 	    "RFC 9989 section 5.3.6", "the DNS query for _dmarc.%d failed (%v)",
 	    "Repair the name servers of the zone: until all of them answer,"
-	    " mail of the domain may get temperror." },
+	    " mail from the domain may get temperror." },
 	[DMARC_RULE_MISPLACED] = { AUDIT_ERROR, "misplaced",
 	    "RFC 9989 section 4.5",
 	    "a DMARC record is published at %d, where receivers do not look",
@@ -55,8 +55,8 @@ static const struct audit_rule rules[] = {
 	    "Add psd=n to the record of your domain." },
 	[DMARC_RULE_DEEP_NAME] = { AUDIT_WARNING, "deep-name",
 	    "RFC 9989 section 5.1.8",
-	    "%d has more than eight labels: receivers do not find records of"
-	    " names between it and the last seven labels",
+	    "%d has more than eight labels: receivers do not find records at "
+	    "names between it and its last seven labels",
 	    "Publish a record at _dmarc.%d." },
 	[DMARC_RULE_ALIAS] = { AUDIT_NOTE, "alias", "RFC 9989 section 4.5",
 	    "_dmarc.%d is an alias (CNAME): %v sets the policy",
@@ -101,14 +101,14 @@ static const struct audit_rule rules[] = {
 	    "Write it in lower case." },
 	[DMARC_RULE_SP_WEAKER] = { AUDIT_WARNING, "sp-weaker",
 	    "RFC 9989 section 4.7",
-	    "sp=%v is weaker than p: forged mail of subdomains is treated less"
-	    " strictly than forged mail of %d",
+	    "sp=%v is weaker than p: mail that forges a subdomain is treated "
+	    "less strictly than mail that forges %d",
 	    "Remove sp; publish a separate record for subdomains that need"
 	    " one." },
 	[DMARC_RULE_NP_WEAKER] = { AUDIT_WARNING, "np-weaker",
 	    "RFC 9989 section 4.7",
-	    "np=%v is weaker than the policy of existing subdomains, although"
-	    " names that do not exist send no mail",
+	    "np=%v is weaker than the policy for existing subdomains, but "
+	    "names that do not exist send no mail",
 	    "Write np=reject." },
 	[DMARC_RULE_NP_HINT] = { AUDIT_NOTE, "np-hint", "RFC 9989 section 4.7",
 	    "anyone can send mail as a subdomain that does not exist",
@@ -144,11 +144,11 @@ static const struct audit_rule rules[] = {
 	    " who post to lists a domain with a weaker policy." },
 	[DMARC_RULE_PSD] = { AUDIT_WARNING, "psd", "RFC 9989 section 4.7",
 	    "psd=y declares %d a public suffix: each name below it belongs to"
-	    " a different owner, and none aligns with another",
+	    " a different owner, and none of them aligns with another",
 	    "Remove psd, unless others register names below %d." },
 	[DMARC_RULE_PSD_TLD] = { AUDIT_NOTE, "psd", "RFC 9989 section 4.7",
 	    "psd=y declares %d a public suffix: each name below it belongs to"
-	    " a different owner, and none aligns with another",
+	    " a different owner, and none of them aligns with another",
 	    "Remove psd, unless others register names below %d." },
 	[DMARC_RULE_PSD_RUF] = { AUDIT_ERROR, "psd-ruf",
 	    "RFC 9989 section 10.2",
@@ -182,7 +182,7 @@ static const struct audit_rule rules[] = {
 	[DMARC_RULE_NO_MAIL_HOST] = { AUDIT_WARNING, "no-mail-host",
 	    "RFC 9989 section 5.1.3",
 	    "%v does not accept mail: reports to it are lost",
-	    "Give an address that accepts mail." },
+	    "Use an address that accepts mail." },
 	[DMARC_RULE_NO_CONSENT] = { AUDIT_WARNING, "no-consent",
 	    "RFC 9990 section 4",
 	    "%v has not agreed to receive reports about %d: receivers do not"
@@ -191,7 +191,8 @@ static const struct audit_rule rules[] = {
 	    " %d._report._dmarc.%v." },
 	[DMARC_RULE_CONSENT_UNKNOWN] = { AUDIT_WARNING, "consent-unknown",
 	    "RFC 9990 section 4",
-	    "cannot find out whether %v agreed to receive reports about %d:"
+	    "cannot determine whether %v has agreed to receive reports about "
+	    "%d:"
 	    " a DNS query failed",
 	    "Make sure that all name servers of %v answer for"
 	    " %d._report._dmarc.%v." },

@@ -35,7 +35,7 @@ static const struct {
 	    { AUDIT_ERROR, "registrable-include", "RFC 7208 section 11.1",
 		"the record includes %v, a domain that is not registered:"
 		" anyone can register it and then send mail as %d",
-		"Remove the term at once." } },
+		"Remove the term immediately." } },
 	[AUDIT_RULE_SPF_NO_LOCK] = { "spf",
 	    { AUDIT_WARNING, "no-sender-lock", "RFC 7208 section 11.4",
 		"all customers of %v share the servers that the record allows,"
@@ -61,8 +61,9 @@ static const struct {
 	[AUDIT_RULE_DKIM_UNUSABLE] = { "dkim",
 	    { AUDIT_ERROR, "unusable-key", "RFC 6376 section 6.1.2",
 		"signatures that use this key fail: %v",
-		"Publish the complete public key of your signer; if it is RSA"
-		" with less than 1024 bits, make a new one of 2048." } },
+		"Publish the complete public key of your signer; if it is an "
+		"RSA key of fewer than 1024 bits, make a new one of 2048 "
+		"bits." } },
 	[AUDIT_RULE_DKIM_SMALL] = { "dkim",
 	    { AUDIT_WARNING, "small-key", "RFC 8301 section 3.2",
 		"the RSA key has %v bits; Gmail advises 2048",
@@ -95,14 +96,14 @@ static const struct {
 	    { AUDIT_NOTE, "no-key-found", "RFC 6376 section 3.1",
 		"no key was found; selectors can have any name, so this says"
 		" nothing about your mail",
-		"Give the s= of a DKIM-Signature of your mail with"
-		" --selector." } },
+		"Use --selector with the s= value of a DKIM-Signature of your "
+		"mail." } },
 	[AUDIT_RULE_DKIM_WILDCARD] = { "dkim",
 	    { AUDIT_NOTE, "wildcard", "RFC 6376 section 3.6.2.1",
-		"a wildcard answers for every selector, so keys cannot be"
-		" looked for",
-		"Remove the wildcard TXT record of %d, or give the s= of a"
-		" DKIM-Signature with --selector." } },
+		"a wildcard answers for every selector, so keys cannot be "
+		"searched for",
+		"Remove the wildcard TXT record of %d, or use --selector with "
+		"the s= value of a DKIM-Signature." } },
 
 	/* DMARC */
 	[AUDIT_RULE_DMARC_SPF_TEXT] = { "dmarc",
@@ -116,7 +117,7 @@ static const struct {
 		" forged and forwarded mail fails, publish p=quarantine." } },
 	[AUDIT_RULE_DMARC_BOUNCED] = { "dmarc",
 	    { AUDIT_WARNING, "rua-bounced", "RFC 9990 section 4",
-		"a report that was sent to %v came back: other receivers' "
+		"a report that was sent to %v bounced: other receivers' "
 		"reports"
 		" are probably lost too",
 		"Correct the address in rua, or repair its mailbox." } },
@@ -136,15 +137,15 @@ static const struct {
 	    { AUDIT_ERROR, "alias", "RFC 2181 section 10.3",
 		"the MX host is an alias (CNAME) of %v: some servers do not"
 		" deliver there",
-		"Name the host itself." } },
+		"Use the name of the host itself." } },
 	[AUDIT_RULE_MX_LITERAL] = { "mx",
 	    { AUDIT_ERROR, "literal", "RFC 5321 section 5.1",
 		"an MX record must name a host, not an address: %v",
 		"Give the address a name." } },
 	[AUDIT_RULE_MX_NULL_BESIDE] = { "mx",
 	    { AUDIT_ERROR, "null-mx-beside", "RFC 7505 section 3",
-		"a null MX must be the only MX record: senders differ in what"
-		" they do",
+		"a null MX must be the only MX record: senders interpret the "
+		"combination differently",
 		"Remove the null MX, or all others." } },
 	[AUDIT_RULE_MX_NULL_SENDS] = { "mx",
 	    { AUDIT_ERROR, "null-mx-sends",
@@ -163,7 +164,7 @@ static const struct {
 	[AUDIT_RULE_PTR_NONE] = { "ptr",
 	    { AUDIT_ERROR, "no-ptr", "RFC 1912 section 2.1, Gmail 5.7.25",
 		"the outgoing address %v has no PTR record",
-		"Ask the owner of the network for it." } },
+		"Ask the owner of the network for one." } },
 	[AUDIT_RULE_PTR_UNCONFIRMED] = { "ptr",
 	    { AUDIT_ERROR, "unconfirmed-ptr",
 		"RFC 8601 section 2.7.3, Gmail 5.7.25",
@@ -171,20 +172,21 @@ static const struct {
 		"Publish the address at that name." } },
 	[AUDIT_RULE_PTR_GENERIC] = { "ptr",
 	    { AUDIT_WARNING, "generic-ptr", "Yahoo and GMX: own host name",
-		"the name in the PTR record, %v, is one that a network gives to"
-		" all its addresses",
+		"the name in the PTR record, %v, is generic, like those that "
+	        "networks assign to all their addresses",
 		"Use a name of your own." } },
 
 	[AUDIT_RULE_PTR_HELO_NONE] = { "ptr",
 	    { AUDIT_NOTE, "helo-no-spf", "RFC 7208 section 10.1.3",
 		"%v has no SPF record: if the server at the outgoing address"
 		" says HELO with this name, its bounces do not pass SPF",
-		"Publish one that allows the server itself." } },
+		"Publish one for this name that allows the server's own "
+		"address." } },
 	[AUDIT_RULE_PTR_HELO_FAIL] = { "ptr",
 	    { AUDIT_NOTE, "helo-spf-fails", "RFC 7208 section 10.1.3",
 		"the SPF record of %v does not allow its own address: if the"
 		" server says HELO with this name, its bounces fail SPF",
-		"Publish one that allows the server itself." } },
+		"Change it to allow the server's own address." } },
 
 	/* MTA-STS and TLS-RPT */
 	[AUDIT_RULE_STS_ABSENT] = { "mta-sts",
@@ -222,9 +224,8 @@ static const struct {
 		"Add \"mx: %v\" to the policy, and change the id." } },
 	[AUDIT_RULE_STS_SHORT] = { "mta-sts",
 	    { AUDIT_WARNING, "short-max-age", "RFC 8461 section 3.2",
-		"max_age is only %v seconds: a policy that is kept for less "
-		"than"
-		" a week protects little",
+		"max_age is only %v seconds: a policy that is cached for less "
+		"than a week protects little",
 		"Write max_age: 604800 or more." } },
 	[AUDIT_RULE_STS_TESTING] = { "mta-sts",
 	    { AUDIT_NOTE, "testing", "RFC 8461 section 5",
@@ -239,12 +240,12 @@ static const struct {
 		" change the id." } },
 	[AUDIT_RULE_TLSRPT_ABSENT] = { "tls-rpt",
 	    { AUDIT_NOTE, "absent", "RFC 8460 section 3",
-		"nobody reports to %d when TLS fails",
+		"%d receives no reports when TLS fails",
 		"Publish an address for TLS reports." } },
 	[AUDIT_RULE_TLSRPT_ABSENT_ENFORCED] = { "tls-rpt",
 	    { AUDIT_WARNING, "absent-but-enforced", "RFC 8460 section 3",
 		"MTA-STS or DANE makes senders hold back mail when TLS fails,"
-		" and nobody reports that to %d",
+		" and %d receives no reports about it",
 		"Publish an address for TLS reports." } },
 	[AUDIT_RULE_TLSRPT_SEVERAL] = { "tls-rpt",
 	    { AUDIT_ERROR, "several-records", "RFC 8460 section 3",
@@ -258,7 +259,8 @@ static const struct {
 	/* DANE and SMTP */
 	[AUDIT_RULE_DANE_INSECURE] = { "dane",
 	    { AUDIT_ERROR, "not-signed", "RFC 7672 section 2.2",
-		"%v has TLSA records that DNSSEC does not prove: all senders"
+		"%v has TLSA records that are not signed with DNSSEC: all "
+		"senders"
 		" ignore them",
 		"Sign the zone with DNSSEC, or remove the TLSA records." } },
 	[AUDIT_RULE_DANE_BAD] = { "dane",
@@ -270,19 +272,19 @@ static const struct {
 		"Publish it with usage 3 and selector 1." } },
 	[AUDIT_RULE_DANE_SELECTOR] = { "dane",
 	    { AUDIT_NOTE, "selector", "RFC 7672 section 3.1.1",
-		"the record holds the whole certificate, so it breaks at each"
-		" renewal: %v",
+		"the record is based on the whole certificate, so it breaks at "
+		"each renewal: %v",
 		"Publish the public key: \"3 1 1\" and its hash." } },
 	[AUDIT_RULE_DANE_MISMATCH] = { "dane",
 	    { AUDIT_ERROR, "mismatch", "RFC 7672 section 2.2",
 		"no TLSA record of %v matches its certificate: senders that use"
-		" DANE do not deliver. Was it renewed?",
+		" DANE do not deliver. Was the certificate renewed?",
 		"Publish a record for the new certificate." } },
 	[AUDIT_RULE_SMTP_CONNECT] = { "smtp",
 	    { AUDIT_WARNING, "no-connection", "RFC 5321 section 3.1",
 		"the MX host does not answer: %v",
-		"Open port 25 to all. If no host can be reached on port 25 from"
-		" here, the network of this host blocks it." } },
+		"Open port 25 to everyone. If no host can be reached on port "
+		"25 from here, this host's network blocks it." } },
 	[AUDIT_RULE_SMTP_NO_TLS] = { "smtp",
 	    { AUDIT_WARNING, "no-tls", "RFC 3207 section 4, Gmail 5.7.29",
 		"the MX host does not offer STARTTLS: mail to it is not"
@@ -291,24 +293,24 @@ static const struct {
 	[AUDIT_RULE_SMTP_CERTIFICATE] = { "smtp",
 	    { AUDIT_NOTE, "certificate", "RFC 8461 section 4.2",
 		"the certificate would not pass MTA-STS: %v",
-		"Use a certificate of a public certificate authority for the"
-		" host's name." } },
+		"Use a certificate for the host's name from a public "
+		"certificate authority." } },
 	[AUDIT_RULE_SMTP_CERTIFICATE_ENFORCED] = { "smtp",
 	    { AUDIT_ERROR, "certificate", "RFC 8461 section 4.2",
 		"MTA-STS is enforced, but the certificate does not pass: %v."
 		" Senders do not deliver",
-		"Use a certificate of a public certificate authority for the"
-		" host's name." } },
+		"Use a certificate for the host's name from a public "
+		"certificate authority." } },
 
 	[AUDIT_RULE_DNSSEC_ABSENT] = { "dnssec",
 	    { AUDIT_NOTE, "not-signed", "RFC 4033 section 3",
 		"%d is not signed with DNSSEC",
-		"Consider it: DANE needs it." } },
+		"Consider signing it: DANE requires DNSSEC." } },
 	[AUDIT_RULE_DNSSEC_UNKNOWN] = { "dnssec",
 	    { AUDIT_NOTE, "not-validated", "RFC 4035 section 4.9.3",
-		"the resolver that was asked does not validate DNSSEC, so DANE"
-		" and DNSSEC were not judged",
-		"Ask one that does, with --nameserver." } },
+		"the resolver that was used does not validate DNSSEC, so DANE "
+		"and DNSSEC were not checked",
+		"Select one that does with --nameserver." } },
 	[AUDIT_RULE_BIMI_POLICY] = { "bimi",
 	    { AUDIT_NOTE, "policy", "BIMI: DMARC must be enforced",
 		"%d publishes a BIMI record, which mail clients ignore without"

@@ -42,7 +42,7 @@ read_max_age(struct span value, struct sts_policy *out)
 	struct scan s = scan_of(value);
 
 	if (!scan_number(&s, STS_AGE_MAX, &out->max_age) || !scan_done(&s))
-		return "max_age is not a number of at most 31557600 seconds";
+		return "max_age is not a number of seconds up to 31557600";
 	return NULL;
 }
 
@@ -53,7 +53,7 @@ read_pattern(struct span value, struct sts_policy *out)
 	    span_starts_nocase(value, "*.") ? span_skip(value, 2) : value;
 
 	if (!domain_is_hostname(name))
-		return "mx is not a host name, or \"*.\" and a domain";
+		return "mx is neither a host name nor \"*.\" and a domain";
 	if (out->n_patterns == STS_PATTERNS_MAX)
 		return "too many mx fields";
 	out->patterns[out->n_patterns++] = value;

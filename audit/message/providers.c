@@ -108,8 +108,8 @@ static const struct audit_fault_text texts[] = {
 	[AUDIT_FAULT_DMARC_POLICY] = { "dmarc-policy",
 	    "the message fails DMARC, and the domain in From asks receivers to"
 	    " refuse or quarantine such mail",
-	    "Sign with a d= of the From domain, or use a MAIL FROM of that"
-	    " domain that passes SPF." },
+	    "Sign with the From domain in d=, or use a MAIL FROM in that "
+	    "domain that passes SPF." },
 	[AUDIT_FAULT_SPF] = { "spf", "SPF does not pass",
 	    "Allow the sending server in the SPF record of the MAIL FROM "
 	    "domain;"
@@ -122,13 +122,13 @@ static const struct audit_fault_text texts[] = {
 	[AUDIT_FAULT_UNALIGNED] = { "unaligned",
 	    "neither the SPF domain nor the d= of a signature that passes"
 	    " belongs to the domain in From",
-	    "Sign with a d= of the From domain." },
+	    "Sign with the From domain in d=." },
 	[AUDIT_FAULT_SMALL_KEY] = { "small-key",
 	    "the DKIM key has fewer than 1024 bits",
 	    "Sign with a key of 2048 bits." },
 	[AUDIT_FAULT_PTR] = { "ptr",
-	    "the sending server has no PTR record whose host name leads back to"
-	    " its address",
+	    "the sending server has no PTR record whose host name resolves to "
+	    "its address",
 	    "Ask the owner of the network for a PTR record, and publish the"
 	    " address at that name." },
 	[AUDIT_FAULT_TLS] = { "tls", "the message was transmitted without TLS",
@@ -158,10 +158,10 @@ static const struct audit_fault_text texts[] = {
 	    " List-Unsubscribe-Post",
 	    "Add both to h= of the signature (RFC 8058 section 4)." },
 	[AUDIT_FAULT_TEMPORARY] = { "temporary",
-	    "the receiver could not find out, for now, whether the message is"
-	    " authentic",
+	    "the receiver was temporarily unable to determine whether the "
+	    "message is authentic",
 	    "Check that all name servers of the domain answer; `avouch audit"
-	    " DOMAIN` asks them." },
+	    " DOMAIN` queries them." },
 	[AUDIT_FAULT_SPF_RECORD] = { "spf-record",
 	    "the SPF record is broken, or allows nearly everyone",
 	    "Run `avouch spf --lint DOMAIN`." },
@@ -169,8 +169,8 @@ static const struct audit_fault_text texts[] = {
 	    "the SPF record is broken: every check ends with permerror",
 	    "Run `avouch spf --lint DOMAIN`." },
 	[AUDIT_FAULT_PTR_GENERIC] = { "generic-ptr",
-	    "the host name of the sending server is one that a network gives to"
-	    " all its addresses: %v",
+	    "the host name of the sending server is generic, like those that "
+	    "networks assign to all their addresses: %v",
 	    "Ask the owner of the network for a PTR record with a name of your"
 	    " own." },
 	[AUDIT_FAULT_NULL_MX] = { "null-mx",
@@ -181,7 +181,7 @@ static const struct audit_fault_text texts[] = {
 	    "Send from a domain that exists." },
 	[AUDIT_FAULT_NO_MAIL] = { "no-mail",
 	    "the domain in From accepts no mail: %v",
-	    "Publish an MX record, so that people can answer." },
+	    "Publish an MX record, so that people can reply." },
 	[AUDIT_FAULT_ENCODED_WORD] = { "encoded-word",
 	    "an encoded word appears where it is not allowed: in %v",
 	    "Encode only display names and free text (RFC 2047 section 5)." },

@@ -15,11 +15,11 @@ robot_code_text(enum robot_code code)
 		{ "it is a bounce", ROBOT_NULL_SENDER },
 		{ "it was not written by a person", ROBOT_AUTOMATIC },
 		{ "it came from a mailing list, or is bulk mail", ROBOT_LIST },
-		{ "From is not one address that can be answered",
+		{ "From does not have exactly one address that can be answered",
 		    ROBOT_ADDRESS },
-		{ "a DNS question failed", ROBOT_UNKNOWN },
+		{ "a DNS lookup failed", ROBOT_UNKNOWN },
 		{ "it does not pass DMARC", ROBOT_NOT_AUTHENTIC },
-		{ "the limit of answers for 24 hours is reached",
+		{ "the limit on replies in 24 hours has been reached",
 		    ROBOT_TOO_MANY },
 	};
 

@@ -154,12 +154,12 @@ def authors(l):
                   "\"|sh\"@bank.example", "a%b@bank.example", ROBOT,
                   "Undisclosed"):
         message = request(ALICE).replace(ALICE.encode(), field.encode(), 1)
-        refused(l, ask(l, ALICE, message=message), "From is not one address")
+        refused(l, ask(l, ALICE, message=message), "From does not have exactly one address")
 
 
 @suite.test("DNS does not answer")
 def broken(l):
-    refused(l, ask(l, "x@broken.example", sign=False), "a DNS question failed")
+    refused(l, ask(l, "x@broken.example", sign=False), "a DNS lookup failed")
 
 
 @suite.test("mail of sendmail(1): the client is not known")
@@ -181,7 +181,7 @@ def limits(l):
     for _ in range(PER_ADDRESS):
         handled(l, ask(l, sender), "answered: " + sender)
         answer(l, sender)
-    refused(l, ask(l, sender), "the limit of answers")
+    refused(l, ask(l, sender), "the limit on replies")
     now = int(time.time())
 
     def counted(domains):
@@ -190,9 +190,9 @@ def limits(l):
                          for i, d in enumerate(domains))
 
     counted(["bank.example"] * PER_DOMAIN)
-    refused(l, ask(l), "the limit of answers")
+    refused(l, ask(l), "the limit on replies")
     counted(["d%d.example" % i for i in range(PER_DAY)])
-    refused(l, ask(l), "the limit of answers")
+    refused(l, ask(l), "the limit on replies")
     counted(["d%d.example" % i for i in range(PER_DAY - 1)])
     sender = someone()
     handled(l, ask(l, sender), "answered: " + sender)
@@ -293,7 +293,7 @@ def many(l):
     for t in threads:
         t.join()
     same(said.count("answered: %s\n" % ALICE), PER_ADDRESS, said)
-    same(len([s for s in said if "the limit of answers" in s]), 30 - PER_ADDRESS)
+    same(len([s for s in said if "the limit on replies" in s]), 30 - PER_ADDRESS)
     for _ in range(PER_ADDRESS):
         answer(l, ALICE)
     mailed.gone(l)

@@ -640,8 +640,8 @@ every_tag_in_words(void **state)
 		{ "adkim", "x", "not valid: ignored" },
 		{ "p", "none", "repeated: ignored" },
 		{ "fo", "1",
-		    "send a failure report if SPF or DKIM does not pass"
-		    " aligned" },
+		    "send a failure report if SPF or DKIM does not"
+		    " produce an aligned pass" },
 		{ "sp", "",
 		    "subdomains without a DMARC record: the same as p" },
 		{ "np", "",

@@ -237,7 +237,7 @@ def bounced(c):
                    now=str(samples.NOW))
     same([(f["severity"], f["what"]) for f in result["findings"]
           if f["id"] == "rua-bounced"],
-         [("warning", "a report that was sent to d@example.com came back: other "
+         [("warning", "a report that was sent to d@example.com bounced: other "
            "receivers' reports are probably lost too")])
 
 
