@@ -2,9 +2,8 @@
  * cli.h - shared by all subcommands of avouch: options, DNS sources, output.
  *
  * Exit statuses follow sysexits.h: 0 if there is a result, whether pass or
- * fail; 1 what --fail-on
- * asks for; 64 wrong usage; 65 unreadable input; 75 temporary failure; 78
- * invalid configuration.
+ * fail; 1 if --fail-on applies; 64 wrong usage; 65 unreadable input; 75
+ * temporary failure; 78 invalid configuration.
  */
 #ifndef AVOUCH_CLI_CLI_H
 #define AVOUCH_CLI_CLI_H
@@ -30,7 +29,7 @@ enum {
 	CLI_LIST_MAX = 32,
 };
 
-/* The values of an option that can be given several times. */
+/* The values of an option that can be repeated. */
 struct cli_list {
 	const char *values[CLI_LIST_MAX];
 	size_t n;
@@ -39,7 +38,7 @@ struct cli_list {
 struct cli {
 	const struct cli_command *command;
 
-	/* options as given; NULL or false if not given */
+	/* options as given; NULL or false: not given */
 	bool help, json, explain, lint, key;
 	const char *nameserver, *zone, *record, *now_text;
 	const char *ip_text, *helo, *mail_from, *receiver, *authserv_id;
@@ -63,26 +62,26 @@ struct cli {
 	int64_t now;
 	struct ip ip;
 	const struct conf *defaults; /* of all options; never NULL */
-	const struct conf *dns_conf; /* names the servers; NULL: the defaults */
-	struct dns_source *dns; /* the source to ask: one of the next three */
+	const struct conf *dns_conf; /* name servers; NULL: the defaults */
+	struct dns_source *dns; /* the source to query: one of the next three */
 	struct dns_source *base, *cache, *recorder;
 	FILE *record_file;
 };
 
-/* What the first argument of some commands selects. */
+/* An action, which the first argument of some commands selects. */
 struct cli_action {
-	const char *name;     /* NULL: the end of the table */
-	const char *synopsis; /* its arguments, "" if it has none */
+	const char *name;     /* NULL: end of the table */
+	const char *synopsis; /* arguments, "" if there are none */
 	const char *help;     /* one line */
 	unsigned options;     /* CLI_WITH_* of the command that it uses */
-	unsigned takes;       /* CLI_TAKES_*: options that others do not take */
-	int min_args, max_args; /* after its name */
+	unsigned takes; /* CLI_TAKES_*: options that not all actions accept */
+	int min_args, max_args; /* number of arguments after the name */
 	int (*run)(struct cli *c);
 };
 
 struct cli_command {
 	const char *name;
-	const char *synopsis; /* its arguments, "" if it has none */
+	const char *synopsis; /* arguments, "" if there are none */
 	const char *help;     /* one line */
 	unsigned options;     /* CLI_WITH_* */
 	int min_args, max_args;
@@ -101,7 +100,7 @@ enum {
 	CLI_WITH_POLICY = 256, /* --store --days */
 	CLI_WITH_SYNTAX = 512,
 	CLI_WITH_AUDIT = 1024,   /* all options of `audit` */
-	CLI_SEVERAL = 1 << 30,   /* in the table of options only */
+	CLI_SEVERAL = 1 << 30,   /* repeatable; only in the table of options */
 	CLI_WITH_SIGN = 1 << 11, /* --keys --selector --domain */
 	CLI_WITH_KEYS = 1 << 12, /* --algorithm --pair --target --dry-run */
 	CLI_WITH_KEY_FILE = 1 << 13,
@@ -140,19 +139,21 @@ int cmd_audit(struct cli *c);
 /* ---- options.c ---- */
 
 /* Parses the arguments after the subcommand.  Returns EX_OK, or EX_USAGE after
- * printing a message.  If c->help is set, nothing else has been checked. */
+ * printing a message.  If c->help is set, the arguments have not been checked
+ * further. */
 int cli_options(struct cli *c, int argc, char **argv);
 
-/* `action` NULL: all options of the command. */
+/* Prints the usage of an action or, if `action` is NULL, of the whole
+ * command. */
 void cli_usage(
     const struct cli_command *command, const struct cli_action *action);
 
-/* NULL: `command` has no action of that name. */
+/* Returns NULL if `command` has no action with that name. */
 const struct cli_action *cli_action_find(
     const struct cli_command *command, const char *name);
 
-/* Runs the action that the first argument names.  Wrong arguments, and options
- * that it does not take, are EX_USAGE. */
+/* Runs the action that the first argument names.  Returns EX_USAGE for wrong
+ * arguments and for options that the action does not accept. */
 int cli_action_run(struct cli *c);
 
 /* ---- dns_setup.c ---- */
@@ -169,14 +170,14 @@ int cli_dns_close(struct cli *c, int status);
 int cli_fail(const struct cli *c, int status, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 
-/* conf_read() that prints its errors with unprintable bytes as "?".  Returns
+/* Like conf_read(), but prints errors with unprintable bytes as "?".  Returns
  * NULL after printing errors; otherwise the caller calls conf_unref(). */
 const struct conf *cli_conf_read(const char *path);
 
 /* ---- term.c ---- */
 
-/* Call once, before any other function of jansson: from then on the program
- * exits with EX_TEMPFAIL if there is no memory for JSON. */
+/* Call once, before any other jansson function: from then on the program exits
+ * with EX_TEMPFAIL if JSON runs out of memory. */
 void cli_json_setup(void);
 
 /* Returns a JSON string; bytes that are not valid UTF-8 become U+FFFD.  An
@@ -192,24 +193,24 @@ void cli_set_bool(json_t *object, const char *key, bool value);
 /* Prints `object` on one line of ASCII and releases it.  Returns EX_OK. */
 int cli_print_json(json_t *object);
 
-/* The same without the line end, and for any value. */
+/* Like cli_print_json(), but without a newline, and for any value. */
 void cli_put_json(json_t *value);
 
 /* Print untrusted text to a terminal: each byte that is not printable UTF-8
- * becomes "?", line ends and TABs included. */
+ * becomes "?", including newlines and tabs. */
 void cli_put(struct span s);
 void cli_put_to(FILE *out, struct span s);
-void cli_put_lines(FILE *out, struct span s); /* keeps line feeds */
+void cli_put_lines(FILE *out, struct span s); /* keeps newlines */
 
 /* Prints "label   value\n", or nothing if the value is absent. */
 void cli_line(const char *label, struct span value);
 void cli_line_text(const char *label, const char *value);
 
-/* Prints a paragraph indented by `indent` columns, broken before column 80. */
+/* Prints a paragraph indented by `indent` columns, wrapped at 80 columns. */
 void cli_prose(unsigned indent, struct span text);
 void cli_prose_text(unsigned indent, const char *text);
 
-/* Prints a paragraph with a label at its left, or above it if the label is
+/* Prints a paragraph with a label to its left, or above it if the label is
  * wider than `indent`. */
 void cli_entry(struct span label, unsigned indent, struct span text);
 

@@ -14,9 +14,9 @@ enum { ERROR_MAX = 512 };
 #define DEFAULT_AUTHSERV_ID "localhost"
 
 /*
- * The file of --config, else the one that the daemon reads, if there is one:
- * its result is the expected one.  Returns NULL after printing a message and
- * setting `status`.
+ * Reads the file given with --config or, if there is one, the file that the
+ * daemon reads: users expect the daemon's result.  Returns NULL after printing
+ * a message and setting `status`.
  */
 static const struct conf *
 check_open_conf(const struct cli *c, int *status)

@@ -1,6 +1,6 @@
 /*
  * cmd_config.c - avouch config: reads the configuration as the daemon does, and
- * makes one of those of the programs that it replaces.
+ * converts those of the programs that avouch replaces.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -33,7 +33,7 @@ text_open(const struct cli *c, struct text *t)
 			       : cli_fail(c, EX_TEMPFAIL, "out of memory");
 }
 
-/* What was written; valid until text_free(). */
+/* Returns the bytes written; they are valid until text_free(). */
 static struct span
 text_end(struct text *t)
 {
@@ -55,7 +55,7 @@ config_path(const struct cli *c)
 	return c->config != NULL ? c->config : CONF_DEFAULT_FILE;
 }
 
-/* An override that no longer applies is not an error, but worth a word. */
+/* Warns about overrides that have expired, which is not an error. */
 static void
 warn_expired(const struct cli *c, const struct conf *conf, FILE *out)
 {
@@ -69,7 +69,7 @@ warn_expired(const struct cli *c, const struct conf *conf, FILE *out)
 			    conf->overrides[i].name);
 }
 
-/* Options that are in vain without another one. */
+/* Warns about options that have no effect without another one. */
 static void
 warn_reports(const struct cli *c, const struct conf *conf, FILE *out)
 {
@@ -89,7 +89,7 @@ warn_reports(const struct cli *c, const struct conf *conf, FILE *out)
 		    config_path(c));
 }
 
-/* Values that let forged mail through. */
+/* Warns about values that let forged mail through. */
 static void
 warn_risk(void *arg, const struct conf_setting *s)
 {
@@ -162,8 +162,8 @@ report(
 		printf("%s: no errors\n", config_path(c));
 }
 
-/* A private key that all can read, or that cannot be read as a key, is an
- * error; other modes are warnings. */
+/* A private key that is world-readable or not valid is an error; other findings
+ * are warnings. */
 static bool
 keys_check(const struct conf *conf, FILE *faults, FILE *warnings)
 {
@@ -259,7 +259,7 @@ run_show(struct cli *c)
 
 /* ---- import ---- */
 
-/* Reads a file; an import goes on without a file that it cannot read. */
+/* Reads a file that a setting names; the import continues if that fails. */
 static struct span
 read_named(void *arg, const char *path, struct arena *a)
 {
@@ -306,7 +306,8 @@ import_file(
 	return EX_OK;
 }
 
-/* Half a configuration is none: nothing is printed unless all is there. */
+/* A partial configuration must not be used, so nothing is printed unless it is
+ * complete. */
 static int
 import_all(struct cli *c, struct import *im, struct arena *a)
 {
@@ -352,7 +353,7 @@ run_import(struct cli *c)
 	return status;
 }
 
-/* ---- which ---- */
+/* ---- command ---- */
 
 static const struct {
 	const char *name;

@@ -1,6 +1,6 @@
 /*
  * cmd_dmarc.c - avouch dmarc: shows the DMARC policy that applies to a domain,
- * where the tree walk found it, what it means, and the problems it has.
+ * where the tree walk found it, what it means, and its problems.
  */
 #include "cli/cli.h"
 #include "cli/explain/explain.h"
@@ -11,7 +11,7 @@
 
 enum {
 	WALK_INDENT = 2,
-	MEANING_COLUMN = 20, /* where the text of a meaning begins */
+	MEANING_COLUMN = 20, /* column of the explanation */
 };
 
 struct dmarc_query {

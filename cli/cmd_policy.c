@@ -1,7 +1,7 @@
 /*
  * cmd_policy.c - avouch policy replay: applies a configuration that is not in
- * force yet to the messages of the last days in the store, and shows which
- * would be handled differently.
+ * use yet to recent messages in the store, and shows which of them would be
+ * handled differently.
  */
 #include <string.h>
 
@@ -13,7 +13,7 @@
 #include "report/show/replay.h"
 
 enum {
-	SHOWN_MAX = 40, /* changes in the text output; JSON has all */
+	SHOWN_MAX = 40, /* changes in the text output; JSON lists all */
 	DAYS_MAX = 400,
 	END_MAX = 200,
 };
@@ -71,7 +71,8 @@ replay_print_json(struct replay *r)
 
 /* ---- text ---- */
 
-/* "reject, rule dmarc.on_reject"; "accept (would reject), rule ..." */
+/* Writes "reject, rule dmarc.on_reject" or "accept (would reject), rule
+ * ...". */
 static void
 put_outcome(struct buf *b, const struct replay_end *end)
 {
@@ -173,7 +174,7 @@ replay_run(
 	return status;
 }
 
-/* Computes the first day to replay from --days; the last one is today. */
+/* Computes the first day to replay from --days; the last day is today. */
 static int
 replay_read_days(struct cli *c, int64_t *first)
 {

@@ -10,7 +10,7 @@
 #include "audit/spf_lint.h"
 #include "verify/dns_task.h"
 
-/* ---- check of a client ---- */
+/* ---- checking a client ---- */
 
 struct spf_check_job {
 	struct spf_query query;
@@ -87,7 +87,7 @@ spf_check_client(struct cli *c)
 	return EX_OK;
 }
 
-/* ---- lint of a record ---- */
+/* ---- linting a record ---- */
 
 struct spf_lint_job {
 	struct span domain;

@@ -1,9 +1,10 @@
 /*
- * cmd_status.c - avouch status: shows what the daemon has done so far, from the
- * metrics that it serves for monitoring (metrics.listen).
+ * cmd_status.c - avouch status: shows what the daemon has done since it
+ * started, from the metrics that it serves for monitoring (metrics.listen).
  *
- * The metrics become one JSON object.  The keys are the name of the metric
- * without "avouch_" and then, one level down for each label, the label's value.
+ * The metrics become one JSON object.  A key is the name of the metric without
+ * "avouch_"; below it there is a level for each label, whose key is the label's
+ * value.
  */
 #include <arpa/inet.h>
 #include <errno.h>
@@ -26,10 +27,10 @@
 #include "conf/conf.h"
 
 enum {
-	ANSWER_MAX = 1 << 20, /* bytes; the daemon sends 64 KiB at most */
+	ANSWER_MAX = 1 << 20, /* bytes; the daemon sends at most 64 KiB */
 	WAIT_SECONDS = 5,
 	LABELS_MAX = 4,
-	FRACTION_MAX = 1000000000, /* scale: nine decimal digits are read */
+	FRACTION_MAX = 1000000000, /* scale: nine decimal digits */
 };
 
 /* ---- HTTP request ---- */
@@ -40,8 +41,8 @@ union metrics_address {
 	struct sockaddr_un un;
 };
 
-/* Converts metrics.listen, in the form in which conf_read() stores it.  Returns
- * the size of the address, 0 if there is none. */
+/* Converts metrics.listen from the form in which conf_read() stores it.
+ * Returns the size of the address, or 0 if it is not valid. */
 static socklen_t
 metrics_address_read(const char *listen, union metrics_address *a)
 {
@@ -140,7 +141,7 @@ struct metrics_sample {
 	json_t *value;
 };
 
-/* Parses {name="value",...}.  Values of the daemon never contain escapes. */
+/* Parses {name="value",...}.  The daemon's values never contain escapes. */
 static bool
 labels_read(struct scan *s, struct metrics_sample *out)
 {
@@ -185,7 +186,7 @@ sample_read(struct span line, struct metrics_sample *out)
 	return scan_done(&s);
 }
 
-/* Returns the object at `key`, and creates it if there is none. */
+/* Returns the object at `key`; creates it if there is none. */
 static json_t *
 object_at(json_t *object, struct span key)
 {
@@ -223,7 +224,7 @@ sample_add(json_t *to, const struct metrics_sample *sample)
 	json_object_setn_new(to, words[n - 1].p, words[n - 1].n, sample->value);
 }
 
-/* Replaces build_info and enforcing by "version" and "mode". */
+/* Replaces build_info and enforcing with "version" and "mode". */
 static void
 info_move(json_t *o)
 {
@@ -278,7 +279,7 @@ metric_number(json_t *o, const char *name, const char *word)
 	return json_integer_value(metric_at(o, name, word));
 }
 
-/* Writes counters that are not 0, as in "pass 12, fail 3". */
+/* Writes counters that are not 0, for example "pass 12, fail 3". */
 static void
 put_nonzero_counters(struct buf *b, json_t *words)
 {
@@ -310,7 +311,7 @@ line_counters(const char *label, json_t *words)
 	cli_line(label, buf_view(&b));
 }
 
-/* Writes the upper bound of the bucket that holds the given percentile. */
+/* Writes the upper bound of the bucket that contains the given percentile. */
 static void
 put_percentile(
     struct buf *b, json_t *histogram, json_int_t percent, const char *unit)
@@ -380,7 +381,7 @@ line_text(const char *label, const char *format, ...)
 #define RED "\033[1;31m"
 #define PLAIN "\033[0m"
 
-/* A line for each reason for which a resolver does not work; in red on a
+/* Prints a line for each reason why a resolver does not work, in red on a
  * terminal (https://no-color.org). */
 static void
 print_resolvers(json_t *o)

@@ -57,8 +57,8 @@ cli_conf_read(const char *path)
 	return conf;
 }
 
-/* Without --nameserver `o` is unchanged; no servers in it means those of
- * /etc/resolv.conf. */
+/* Without --nameserver, `o` is unchanged; if it has no servers, those in
+ * /etc/resolv.conf are used. */
 static int
 nameserver_read(const struct cli *c, struct dns_resolver_options *o)
 {
@@ -77,7 +77,7 @@ nameserver_read(const struct cli *c, struct dns_resolver_options *o)
 	return EX_OK;
 }
 
-/* The cache sends each question once, as in the daemon. */
+/* Adds a cache, which sends each question once, as in the daemon. */
 static bool
 net_open(struct cli *c, const struct dns_resolver_options *o, char *error)
 {
@@ -93,8 +93,8 @@ net_open(struct cli *c, const struct dns_resolver_options *o, char *error)
 	return c->dns != NULL;
 }
 
-/* Opens without truncating: the file may also be the --zone that is read, and
- * it keeps its content if the command fails early. */
+/* Opens without truncating: the file may also be the input of --zone, and it
+ * keeps its content if the command fails early. */
 static int
 record_file_open(struct cli *c)
 {

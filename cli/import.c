@@ -11,16 +11,16 @@
 #include "conf/conf.h"
 #include "conf/options.h"
 
-/* As etc/avouch.conf has them. */
+/* Values from etc/avouch.conf. */
 #define IMPORT_SOCKET "inet:8894@127.0.0.1"
-#define IMPORT_MILTER "inet:127.0.0.1:8894" /* the same for Postfix */
+#define IMPORT_MILTER "inet:127.0.0.1:8894" /* in Postfix syntax */
 #define IMPORT_USER "avouch"
 #define IMPORT_METRICS "unix:/run/avouch/metrics.sock"
 
 enum {
 	NOTE_MAX = 400,        /* bytes of a note */
-	SHOWN_MAX = 100,       /* bytes of their line, as it is repeated */
-	NAMED_PATH_MAX = 1000, /* bytes of the path of a file they name */
+	SHOWN_MAX = 100,       /* bytes shown of one of their lines */
+	NAMED_PATH_MAX = 1000, /* bytes of a file name in their configuration */
 	ELEMENT_MAX = 300,     /* bytes of an element of a list, quoted */
 };
 
@@ -29,7 +29,7 @@ struct element {
 	const char *text; /* quoted */
 };
 
-struct source { /* where a setting comes from */
+struct source { /* the origin of a setting */
 	struct source *next;
 	const struct import_entry *entry;
 };
@@ -37,9 +37,9 @@ struct source { /* where a setting comes from */
 struct setting {
 	struct setting *next;
 	const struct conf_option *option;
-	const char *comment;      /* of ours: it comes from no file */
-	const char *value;        /* NULL: a list, or refused */
-	struct element *elements; /* of a list */
+	const char *comment;      /* only if it comes from no file */
+	const char *value;        /* NULL: a list, or rejected */
+	struct element *elements; /* elements of a list */
 	struct source *sources;
 };
 
@@ -99,7 +99,8 @@ is_name_end(int c)
 	return c < 0 || c == '=' || ascii_is_wsp((unsigned char)c);
 }
 
-/* "Name value", or "name = value"; false: there is nothing in the line. */
+/* Parses "Name value" or "name = value".  Returns false if the line is
+ * empty. */
 static bool
 read_line(struct span line, struct import_entry *e)
 {
@@ -134,7 +135,7 @@ program_of_path(const char *path)
 	return IMPORT_UNKNOWN;
 }
 
-/* The program that knows most of the names. */
+/* Returns the program that has most of the names. */
 static enum import_program
 program_of_entries(const struct import_entry *e)
 {
@@ -200,7 +201,7 @@ convert_entries(struct import *im, const struct import_file *file)
 	}
 }
 
-/* Their defaults that do something to mail that ours do not. */
+/* Converts defaults that treat mail differently from ours. */
 static bool
 convert_defaults(struct import *im, const struct import_file *file)
 {
@@ -223,7 +224,7 @@ convert_defaults(struct import *im, const struct import_file *file)
 	return true;
 }
 
-/* An opendkim that does not verify: avouch does not replace it. */
+/* Whether this opendkim does not verify, so that avouch does not replace it. */
 static bool
 only_signs(struct import *im, const struct import_file *file)
 {
@@ -248,7 +249,7 @@ import_add(struct import *im, const char *path, struct span text)
 
 	if (file == NULL || shown.p == NULL)
 		return false;
-	/* in a comment: no line may end within it */
+	/* printed in a comment, so it must not contain a newline */
 	buf_printable(&shown, span_str(path), NAMED_PATH_MAX);
 	*file = (struct import_file){ .program = program_of_path(path),
 		.path = shown.p };
@@ -353,8 +354,8 @@ add_source(struct import *im, struct setting *s, const struct import_entry *e)
 	return true;
 }
 
-/* Whether our own parser accepts `name = value`; otherwise prints its message.
- */
+/* Whether our own parser accepts `name = value`; adds its message as a note if
+ * not. */
 static bool
 is_taken(struct import *im, const struct import_entry *e,
     const struct conf_option *o, const char *value)
@@ -431,12 +432,12 @@ import_list(struct import *im, const struct import_entry *e,
 	struct span copy = arena_copy(im->a, buf_view(&b));
 
 	if (one == NULL || copy.p == NULL)
-		return; /* import_print() tells */
+		return; /* import_print() reports it */
 	one->text = copy.p;
 	*last = one;
 }
 
-/* ---- what is printed ---- */
+/* ---- output ---- */
 
 static void
 print_entry(const struct import_entry *e, const char *indent, FILE *out)
@@ -505,7 +506,7 @@ print_section(const struct import *im, const char *section, FILE *out)
 		fputs("}\n", out);
 }
 
-/* Entries of one file that have the same note are printed together. */
+/* Prints a note once, with all entries of the file that have the same note. */
 static void
 print_note(struct note *n, FILE *out)
 {
@@ -572,7 +573,7 @@ print_todo(struct import *im, FILE *out)
 	print_notes(im, IMPORT_TODO, NULL, out);
 }
 
-/* Settings that come from no file, as etc/avouch.conf has them. */
+/* Sets options of our own, which come from no file, as in etc/avouch.conf. */
 static void
 set_own(struct import *im)
 {

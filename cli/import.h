@@ -1,16 +1,16 @@
 /*
- * import.h - the settings of opendkim.conf, opendmarc.conf and
- * policyd-spf.conf as ours.
+ * import.h - converts opendkim.conf, opendmarc.conf and policyd-spf.conf to a
+ * configuration of avouch.
  *
- * What is printed is a configuration file that avouch reads.  First, as
- * comments, what the operator has to do; then each setting with the line it
- * comes from; at the end, as comments, what changes and what is not needed.  If
- * an option is not set and the other program's default treats mail differently
- * from ours, that default is taken over.
+ * The output is a configuration file that avouch reads.  It begins with a
+ * comment about what the operator has to do.  Then each setting follows, with
+ * the line it comes from.  Comments at the end list what changes and what is
+ * not needed.  If an option is not set and the other program's default treats
+ * mail differently from ours, that default is imported.
  *
- * The other programs go on running until the operator stops them, so socket,
- * user and the like are never taken over, and mode is always monitor.  An
- * opendkim that only signs is left alone.
+ * The other programs keep running until the operator stops them.  So their
+ * socket, user and similar settings are never imported, and mode is always
+ * monitor.  An opendkim that only signs is left alone.
  */
 #ifndef AVOUCH_CLI_IMPORT_H
 #define AVOUCH_CLI_IMPORT_H
@@ -23,8 +23,8 @@
 #include "lib/span.h"
 
 enum {
-	IMPORT_FILE_MAX = 1 << 20, /* bytes of a file */
-	IMPORT_SETTINGS_MAX = 500, /* in a file */
+	IMPORT_FILE_MAX = 1 << 20, /* bytes per file */
+	IMPORT_SETTINGS_MAX = 500, /* per file */
 };
 
 enum import_program {
@@ -39,23 +39,23 @@ const char *import_program_name(enum import_program program);
 struct import;
 
 /*
- * Reads a file that a setting names, into `a`; absent where that fails.  At
- * most IMPORT_FILE_MAX bytes.
+ * Reads a file named by a setting, up to IMPORT_FILE_MAX bytes, into `a`.
+ * Returns an absent span on failure.
  */
 typedef struct span import_read(void *arg, const char *path, struct arena *a);
 
-/* All memory is of `a`; NULL: no memory. */
+/* Allocates everything in `a`.  Returns NULL if memory ran out. */
 struct import *import_new(struct arena *a, import_read *read, void *arg);
 
 /*
- * Finds out which program's file it is: by its name, else by the names of its
- * settings. `path` is its name in messages; `text` must stay until
- * import_end(). False: it is none of the three, it has more than
- * IMPORT_SETTINGS_MAX settings, or memory ran out.
+ * Finds out which program the file belongs to, from its name or else from the
+ * names of its settings, and converts it. `path` is used in messages; `text`
+ * must live until import_print(). Returns false if the file belongs to none of
+ * the three, has more than IMPORT_SETTINGS_MAX settings, or memory ran out.
  */
 bool import_add(struct import *im, const char *path, struct span text);
 
-/* Call after the last file. False: memory ran out, and the output is
+/* Call after the last file. Returns false if memory ran out; the output is then
  * incomplete. */
 bool import_print(struct import *im, FILE *out);
 

@@ -1,6 +1,6 @@
 /*
- * import_internal.h - what import.c, which reads and prints, and
- * import_rules.c, which knows the other programs, share.
+ * import_internal.h - shared by import.c, which reads and prints, and
+ * import_rules.c, which contains the rules for the other programs.
  */
 #ifndef AVOUCH_CLI_IMPORT_INTERNAL_H
 #define AVOUCH_CLI_IMPORT_INTERNAL_H
@@ -10,7 +10,7 @@
 #include "cli/import.h"
 #include "lib/buf.h"
 
-enum { IMPORT_VALUE_MAX = 64 << 10 }; /* bytes of one value of ours */
+enum { IMPORT_VALUE_MAX = 64 << 10 }; /* bytes of a value in our file */
 
 struct import_file {
 	struct import_file *next;
@@ -19,15 +19,14 @@ struct import_file {
 	struct import_entry *entries;
 };
 
-struct import_entry { /* one line of a file, or a default of the other program
-	               */
+struct import_entry { /* a line of a file, or a default of the other program */
 	struct import_entry *next;
 	const struct import_file *file;
 	struct span name, value;
-	unsigned line; /* 0: it is not set, `value` is the default */
+	unsigned line; /* 0: not set, `value` is the default */
 };
 
-/* What a note is about; they are printed in this order. */
+/* The kind of a note; notes are printed in this order. */
 enum import_note_kind {
 	IMPORT_TODO,    /* the operator has to do something */
 	IMPORT_CHANGES, /* avouch treats mail differently */
@@ -40,38 +39,39 @@ struct import_rule {
 	const char *name;
 	void (*convert)(struct import *im, const struct import_entry *e);
 	enum import_note_kind kind; /* of `why` */
-	const char *why; /* why there is no equivalent; with no `convert` */
-	const char *standard; /* their default, where it matters; or NULL */
+	const char *why;            /* reason, if there is no `convert` */
+	const char *standard;       /* their default; NULL: does not matter */
 };
 
 extern const struct import_rule import_rules[];
 extern const size_t import_n_rules;
 
-/* Any case; NULL: not known. */
+/* Finds a rule; `name` may be in any case.  Returns NULL if it is unknown. */
 const struct import_rule *import_rule_find(
     enum import_program program, struct span name);
 
-/* The last entry of that name in the file; NULL: it is not set. */
+/* Returns the last entry with that name in the file, or NULL if it is not
+ * set. */
 const struct import_entry *import_entry_find(
     const struct import_file *file, const char *name);
 
-/* Sets an option of ours; `value` is as in our file. */
+/* Sets an option of avouch; `value` is written as in our file. */
 void import_set(struct import *im, const struct import_entry *e,
     const char *section, const char *name, const char *value);
 
-/* Adds an element to a list option of ours. */
+/* Adds an element to a list option of avouch. */
 void import_list(struct import *im, const struct import_entry *e,
     const char *section, const char *name, struct span element);
 
-/* An entry that has no equivalent, or not all of it. */
+/* Adds a note about an entry that cannot be converted, or not completely. */
 void import_note(struct import *im, const struct import_entry *e,
     enum import_note_kind kind, const char *format, ...)
     __attribute__((format(printf, 4, 5)));
 
-/* The text of a file that a setting names. */
+/* Returns the contents of a file that a setting names. */
 struct span import_text(struct import *im, struct span path);
 
-/* A text in quotes. */
+/* Writes `text` as a quoted string. */
 void import_put_quoted(struct buf *b, struct span text);
 
 #endif

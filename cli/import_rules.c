@@ -7,10 +7,10 @@
 #include "lib/ip.h"
 #include "lib/scan.h"
 
-/* Bits of the widest networks that a site may have. */
+/* Shortest prefixes of networks that one site may have. */
 enum { WIDEST_V4 = 8, WIDEST_V6 = 16 };
 
-/* ---- kinds of values ---- */
+/* ---- types of values ---- */
 
 /* The other programs look only at the first byte. */
 static bool
@@ -79,8 +79,8 @@ is_no_separator(unsigned char c)
 }
 
 /*
- * A list in the other program's file: "a,b", "csl:a,b", "file:/path" or
- * "/path"; a file has one entry on a line, and comments.
+ * Opens a list in the other program's syntax: "a,b", "csl:a,b", "file:/path" or
+ * "/path".  A file has one entry per line, and comments.
  */
 static bool
 open_list(struct import *im, const struct import_entry *e, struct scan *s,
@@ -146,12 +146,12 @@ add_network(struct import *im, const struct import_entry *e, const char *name,
 		address = span_skip(span_first(address, address.n - 1), 1);
 	switch (ip_net_parse(address, &net)) {
 	case IP_NET_OK:
-	case IP_NET_HOST_BITS: /* they cut them, too */
+	case IP_NET_HOST_BITS: /* the other programs ignore them, too */
 		break;
 	case IP_NET_NO_ADDRESS:
 	case IP_NET_NO_PREFIX:
 		if (span_is_nocase(element, "localhost"))
-			return; /* is in ours by default */
+			return; /* in our list by default */
 		import_note(im, e, IMPORT_CHANGES,
 		    "%.*s: only addresses and networks can be listed in %s",
 		    SPAN_FMT(span_first(element, 100)), name);
@@ -196,7 +196,7 @@ add_domains(struct import *im, const struct import_entry *e,
 		import_list(im, e, section, name, element);
 }
 
-/* Their actions have our names, but "discard". */
+/* Their actions have the same names as ours, except for "discard". */
 static void
 set_action(struct import *im, const struct import_entry *e, const char *section,
     const char *name)
@@ -307,7 +307,7 @@ static void
 to_nothing_but_accept(struct import *im, const struct import_entry *e)
 {
 	if (e->value.n > 0 && ascii_lower((unsigned char)e->value.p[0]) == 'a')
-		return; /* the same as here */
+		return; /* as in avouch */
 	import_note(im, e, IMPORT_CHANGES,
 	    "a message is not treated worse for a bad signature or none "
 	    "(RFC 6376 section 6.1); DMARC decides, see section dmarc");
@@ -418,7 +418,7 @@ to_email(struct import *im, const struct import_entry *e)
 
 /* ---- policyd-spf ---- */
 
-/* With TestOnly it reports and does nothing. */
+/* Whether TestOnly is 0: policyd-spf then only reports results. */
 static bool
 is_spf_test(const struct import_entry *e)
 {

@@ -1,6 +1,6 @@
 /*
  * input.h - reads a message from a file or standard input.  Files are mapped,
- * so that a body of any size never has to fit in memory.
+ * so a body of any size is never copied to the heap.
  */
 #ifndef AVOUCH_CLI_INPUT_H
 #define AVOUCH_CLI_INPUT_H
@@ -20,20 +20,21 @@ struct input {
 };
 
 /*
- * Opens `path`; "-" is standard input.  Returns false with a message of one
- * line in `error`.  If another program truncates the file while it is open, the
- * program exits with a message and EX_DATAERR.
+ * Opens `path`; "-" is standard input.  Returns false after writing a one-line
+ * message to `error`.  If another program truncates the file while it is open,
+ * the program exits with a message and EX_DATAERR.
  */
 bool input_open(
     struct input *in, const char *path, char *error, size_t error_size);
 
-/* The same for an open file, which can be closed at once.  False: errno is set.
- */
+/* Like input_open(), for an open file, which can be closed afterwards.  Returns
+ * false with errno set on failure. */
 bool input_open_file(struct input *in, int fd);
 
 void input_close(struct input *in);
 
-/* Passes the text after `offset` to `take` in chunks until it returns false. */
+/* Passes the bytes after `offset` to `take` in chunks until it returns
+ * false. */
 void input_body(const struct input *in, size_t offset,
     bool (*take)(void *arg, struct span chunk), void *arg);
 

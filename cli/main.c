@@ -110,8 +110,8 @@ run_global_option(const char *name, int argc, char **argv)
 }
 
 /*
- * If a standard descriptor is closed, the next file that we open would take its
- * place.  Fill it with a descriptor on which every read or write fails.
+ * If a standard descriptor is closed, the next file that we open would get its
+ * number.  Opens a descriptor on which every read or write fails instead.
  */
 static void
 guard_descriptors(void)
@@ -171,7 +171,7 @@ main(int argc, char **argv)
 	else if (status == EX_OK)
 		status = run_command(&c);
 	status = output_flush(cli_dns_close(&c, status));
-	/* For any other status the mail system would return the message to its
-	 * sender, who may be forged. */
+	/* With any other status the mail system would return the message to its
+	 * sender, which may be forged. */
 	return c.receive != NULL || c.answer != NULL ? EX_OK : status;
 }

@@ -21,7 +21,7 @@ struct option_row {
 	size_t offset;        /* in struct cli: of a bool, a const char *, or a
 	                         struct cli_list */
 	unsigned groups;      /* CLI_WITH_*; 0 means every subcommand.  With
-	                    CLI_TAKES_*,      only actions that take it */
+	                         CLI_TAKES_*, only actions that accept it */
 	const char *help;
 };
 
@@ -176,8 +176,8 @@ row_is_of_action(const struct option_row *row, const struct cli_action *action)
 
 enum { TAKERS_SHOWN_MAX = 3 };
 
-/* "send, failures", the actions that take the option; nothing if these are all
- * actions, or more than `max`. */
+/* Writes the actions that accept the option, such as "send, failures"; writes
+ * nothing if these are all actions, or more than `max`. */
 static void
 put_takers(struct buf *b, const struct cli_command *command,
     const struct option_row *row, unsigned max)

@@ -1,5 +1,5 @@
 /*
- * page_file.h - writes the page of --html.
+ * page_file.h - writes the HTML page of --html.
  */
 #ifndef AVOUCH_CLI_PAGE_FILE_H
 #define AVOUCH_CLI_PAGE_FILE_H
@@ -9,11 +9,10 @@
 #include "cli/cli.h"
 
 /*
- * Calls `put` to write the page into the file of --html; "-" is standard
- * output.  A file that is there is replaced when the new one is complete.
- * Returns EX_OK, or another status after printing a message.  If `put` returns
- * false, nothing is printed, the file stays as it was, and EX_TEMPFAIL is
- * returned.
+ * Calls `put` to write the page to the file given with --html; "-" is standard
+ * output.  An existing file is replaced when the new one is complete. Returns
+ * EX_OK, or another status after printing a message.  If `put` returns false,
+ * prints nothing, leaves the file unchanged, and returns EX_TEMPFAIL.
  */
 int page_file_write(const struct cli *c,
     bool (*put)(FILE *out, const void *arg), const void *arg);

@@ -8,7 +8,7 @@
 
 enum {
 	BAR_COLUMNS = 40,
-	FIRST_MS = 500, /* no bar for shorter work */
+	FIRST_MS = 500, /* no bar for shorter tasks */
 	EACH_MS = 100,
 };
 

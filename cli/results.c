@@ -6,9 +6,9 @@
 #include "lib/scan.h"
 
 enum {
-	FINDING_COLUMN = 6, /* where the text of a finding begins */
+	FINDING_COLUMN = 6, /* column of a finding's text */
 	FIX_COLUMN = 12,
-	REPLY_MAX = POLICY_TEXT_MAX + 32, /* bytes, with both status codes */
+	REPLY_MAX = POLICY_TEXT_MAX + 32, /* bytes, with status codes */
 };
 
 /* ---- findings of a lint ---- */
@@ -216,11 +216,12 @@ results_dmarc(const struct dmarc_result *r)
 	cli_line("  reason", r->reason);
 }
 
-/* ---- all of a message ---- */
+/* ---- all results of a message ---- */
 
 /*
- * The name in terms of RFC 9989 section 5.4.  How quarantine is carried out (a
- * header field, or the MTA's hold queue) is the separate key "handling".
+ * Returns the name used in RFC 9989 section 5.4.  The separate key "handling"
+ * says how quarantine is carried out (by a header field, or by the MTA's hold
+ * queue).
  */
 static const char *
 action_name(enum conf_action action, enum dmarc_policy disposition)
@@ -241,7 +242,7 @@ action_name(enum conf_action action, enum dmarc_policy disposition)
 	return "accept";
 }
 
-/* "550 5.7.26 text", or absent if the message is not refused. */
+/* Writes "550 5.7.26 text"; absent if the message is not refused. */
 static struct span
 reply_text(struct buf *b, const struct policy_decision *d)
 {
@@ -253,7 +254,7 @@ reply_text(struct buf *b, const struct policy_decision *d)
 	return buf_view(b);
 }
 
-/* Prints a header field as it is added; lines are folded with LF TAB. */
+/* Prints a header field as added; folded lines begin with a tab. */
 static void
 print_folded(const char *name, struct span value)
 {

@@ -16,8 +16,8 @@ json_t *results_dkim_json(const struct dkim_result *r, size_t n);
 json_t *results_arc_json(const struct arc_result *r);
 json_t *results_dmarc_json(const struct dmarc_result *r);
 
-/* The key of audit_finding.where: "domain" or "name".  Terms are printed if
- * `has_terms`. */
+/* `where_key` is the JSON key for audit_finding.where: "domain" or "name".
+ * Terms are included if `has_terms`. */
 json_t *results_findings_json(
     const struct audit_findings *f, const char *where_key, bool has_terms);
 void results_findings(const struct audit_findings *f);

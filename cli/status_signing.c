@@ -8,11 +8,11 @@
 #include "lib/enum_names.h"
 
 enum {
-	SHOWN_MAX = 3, /* reasons, the most frequent ones */
+	SHOWN_MAX = 3, /* reasons shown, the most frequent first */
 	LINE_MAX_BYTES = 1500,
 };
 
-/* What is printed for a reason of sign_unsigned_total; "%s" is the domain. */
+/* Text for each reason of sign_unsigned_total; the domain is appended. */
 static const struct {
 	const char *reason, *with_domain, *without;
 } texts[] = {
@@ -27,7 +27,8 @@ static const struct {
 };
 
 struct unsigned_count {
-	const char *reason, *domain; /* NULL: of any domain */
+	const char *reason,
+	    *domain; /* domain NULL: all domains without their own count */
 	json_int_t n;
 };
 
@@ -38,7 +39,7 @@ number_at(json_t *o, const char *name, const char *word)
 	    json_object_get(json_object_get(o, name), word));
 }
 
-/* Keeps the largest ones, the largest first. */
+/* Keeps the largest counts, the largest first. */
 static void
 keep_largest(struct unsigned_count *kept, struct unsigned_count one)
 {
@@ -52,7 +53,8 @@ keep_largest(struct unsigned_count *kept, struct unsigned_count one)
 	}
 }
 
-/* Counts by domain where there are some, and for each reason what is left. */
+/* Finds the largest counts.  The part of a reason's count that is in no
+ * domain's count is a count without a domain. */
 static void
 find_largest(json_t *o, struct unsigned_count *kept)
 {
@@ -110,7 +112,7 @@ line_signed(json_t *o, json_int_t good, json_int_t missing)
 	char memory[LINE_MAX_BYTES];
 	struct buf b = buf_wrap(memory, sizeof(memory));
 	json_int_t all = good + missing;
-	/* Never 100 % if one is missing. */
+	/* never 100 % if one is missing */
 	json_int_t per_mille = good * 1000 / all;
 
 	buf_printf(&b, "signed %lld.%lld %% of own mail",
@@ -145,7 +147,8 @@ line_findings(json_t *o)
 		cli_line("own mail guard", buf_view(&b));
 }
 
-/* sign/pauses.h */
+/* Reports that no mail of our own has arrived for too long; see
+ * sign/pauses.h. */
 static void
 line_silence(json_t *o)
 {

@@ -93,8 +93,7 @@ cli_set_bool(json_t *object, const char *key, bool value)
 	cli_set(object, key, json_boolean(value));
 }
 
-/* Callback of json_dump_callback().  Also escapes DEL, which jansson does not.
- */
+/* Callback of json_dump_callback().  Also escapes DEL, which jansson leaves. */
 static int
 json_write(const char *p, size_t n, void *out)
 {
@@ -177,7 +176,7 @@ cli_line_text(const char *label, const char *value)
 	cli_line(label, span_str(value));
 }
 
-/* Returns the number of characters, taken as one column each. */
+/* Returns the number of characters; each counts as one column. */
 static unsigned
 utf8_columns(struct span s)
 {
@@ -188,7 +187,7 @@ utf8_columns(struct span s)
 	return n;
 }
 
-/* Returns the text before the first space, TAB or line end. */
+/* Returns the text before the first space, tab or newline. */
 static struct span
 prose_first_word(struct span text)
 {
@@ -199,7 +198,8 @@ prose_first_word(struct span text)
 	return span_first(text, n);
 }
 
-/* Prints words from column `at` on; further lines begin at `indent`. */
+/* Prints words starting in column `at`; further lines are indented by
+ * `indent`. */
 static void
 prose_put_words(unsigned at, unsigned indent, struct span text)
 {

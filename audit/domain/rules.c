@@ -173,7 +173,7 @@ static const struct {
 	[AUDIT_RULE_PTR_GENERIC] = { "ptr",
 	    { AUDIT_WARNING, "generic-ptr", "Yahoo and GMX: own host name",
 		"the name in the PTR record, %v, is generic, like those that "
-	        "networks assign to all their addresses",
+		"networks assign to all their addresses",
 		"Use a name of your own." } },
 
 	[AUDIT_RULE_PTR_HELO_NONE] = { "ptr",
