@@ -1,6 +1,6 @@
 /*
- * doctor.h - settings of Postfix that break signatures, or let mail of our own
- * leave unsigned: found in what `postconf -n` and `postconf -Mf` print.
+ * doctor.h - finds Postfix settings that break signatures or leave our own mail
+ * unsigned, in the output of `postconf -n` and `postconf -Mf`.
  */
 #ifndef AVOUCH_SIGN_DOCTOR_H
 #define AVOUCH_SIGN_DOCTOR_H
@@ -11,26 +11,27 @@
 #include "lib/span.h"
 
 enum {
-	DOCTOR_TEXT_MAX = 1 << 20, /* bytes of each of both */
+	DOCTOR_TEXT_MAX = 1 << 20, /* bytes of each input */
 	DOCTOR_SERVICES_MAX = 256,
-	DOCTOR_SETTINGS_MAX = 64, /* of a service */
+	DOCTOR_SETTINGS_MAX = 64, /* per service */
 };
 
 struct doctor_input {
 	struct span main;   /* postconf -n */
 	struct span master; /* postconf -Mf */
-	const char *socket; /* where our signer listens: sign.socket, or socket,
-	                       as avouch.conf has it */
-	/* The text of a file that a lookup table is read from; absent: it
+	const char *socket; /* address of our signer: sign.socket, or socket, as
+	                       written in avouch.conf */
+	/* Returns the content of a file used as a lookup table; absent if it
 	 * cannot be read. */
 	struct span (*read)(void *arg, struct span path);
-	/* `service` is absent for main.cf.  The texts last for the call. */
+	/* Called for each finding.  `service` is absent for main.cf.  The
+	 * strings are valid only during the call. */
 	void (*found)(void *arg, struct span service, struct span setting,
 	    struct span value, const char *text);
 	void *arg;
 };
 
-/* False: no memory. */
+/* Returns false if memory ran out. */
 bool doctor_check(struct arena *a, const struct doctor_input *in);
 
 #endif

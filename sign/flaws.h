@@ -1,6 +1,6 @@
 /*
- * flaws.h - what in a message breaks its signature later, or displeases
- * receivers (enum signer_flaw).
+ * flaws.h - finds flaws of a message that will break its signature later, or
+ * that receivers dislike (enum signer_flaw).
  */
 #ifndef AVOUCH_SIGN_FLAWS_H
 #define AVOUCH_SIGN_FLAWS_H
@@ -15,18 +15,18 @@ enum {
 	FLAWS_LINE_MAX = 998, /* bytes, RFC 5322 section 2.1.1 */
 };
 
-struct flaws {          /* all zero at first */
-	unsigned found; /* of enum signer_flaw */
-	const char
-	    *duplicate; /* of SIGNER_FLAW_DUPLICATE: the first such name */
-	size_t line;    /* bytes of the line so far, its CR included */
-	bool cr;        /* its last byte is CR */
+struct flaws {          /* initialize with zeros */
+	unsigned found; /* bits of enum signer_flaw */
+	const char *
+	    duplicate; /* the first duplicate name, for SIGNER_FLAW_DUPLICATE */
+	size_t line;   /* bytes of the current line, including CR */
+	bool cr;       /* the last byte of the line is CR */
 };
 
 void flaws_in_header(
     struct flaws *f, const struct mail_header *h, const struct header_index *x);
 
-/* A chunk of the body, split anywhere. */
+/* Adds a chunk of the body, which may be split anywhere. */
 void flaws_in_body(struct flaws *f, struct span chunk);
 
 #endif

@@ -1,10 +1,9 @@
 /*
- * guard.h - what a receiver will find in a message that we sign: is the key
- * published, does SPF pass for the addresses from which our mail leaves, will
- * DMARC pass?
+ * guard.h - predicts what receivers will find in a message that we sign: is the
+ * key published, does SPF pass for our outgoing addresses, will DMARC pass?
  *
- * A pure core, run after the message was accepted: it never holds mail.  What
- * DNS does not answer is not a finding.
+ * A pure core that runs after the message was accepted, so it never delays
+ * mail. A failed DNS lookup is not a finding.
  */
 #ifndef AVOUCH_SIGN_GUARD_H
 #define AVOUCH_SIGN_GUARD_H
@@ -24,42 +23,42 @@
 struct guard_facts {        /* domains in normal form */
 	struct span author; /* of From */
 	struct span domain; /* d= */
-	struct span sender; /* MAIL FROM without "<>"; empty: the null sender,
-	                       then HELO is checked */
-	struct span helo;   /* the name with which our mail leaves */
+	struct span sender; /* MAIL FROM without "<>"; empty for the null
+	                       sender: then HELO is checked */
+	struct span helo;   /* HELO name of our outgoing mail */
 	struct span selectors[SIGN_KEYS_PER_DOMAIN];
 	struct private_key *keys[SIGN_KEYS_PER_DOMAIN];
 	size_t n_keys;
 	struct ip outgoing[CONF_OUTGOING_MAX];
-	size_t n_outgoing; /* 0: SPF is not judged */
+	size_t n_outgoing; /* 0: SPF is not checked */
 	int64_t now;
 };
 
 enum guard_dmarc {
-	GUARD_DMARC_UNKNOWN, /* no record, no answer, or not by DKIM and SPF
-	                        is not judged */
+	GUARD_DMARC_UNKNOWN, /* no record or no answer; or DKIM does not pass
+	                        and SPF is not checked */
 	GUARD_DMARC_BOTH,    /* SPF and DKIM pass and are aligned */
 	GUARD_DMARC_ONE,
 	GUARD_DMARC_NONE,
 };
 
 struct guard_result {
-	enum key_fault key_fault; /* of the first key that has one */
-	struct span selector;     /* of that key */
-	enum spf_code spf;        /* the worst for one of `outgoing`; SPF_PASS
-	                             if there is none */
-	struct ip spf_ip;         /* for this address */
+	enum key_fault key_fault; /* of the first key with a fault */
+	struct span selector;     /* selector of that key */
+	enum spf_code spf; /* the first result for `outgoing` that is not a
+	                      pass, or SPF_PASS */
+	struct ip spf_ip;  /* the address with that result */
 	struct span spf_domain;
 	bool strict; /* adkim=s, and d= is not the author's domain */
 	enum guard_dmarc dmarc;
 };
 
-/* CORE_WAIT: call again when the answers are there.  Texts point into `f` or
- * live in `a`. */
+/* Returns CORE_WAIT if DNS answers are missing: call again when they have
+ * arrived. Strings in `out` point into `f` or into `a`. */
 enum core_status guard_check(const struct guard_facts *f,
     struct dns_questions *questions, struct arena *a, struct guard_result *out);
 
-/* ---- what is written of it ---- */
+/* ---- messages for the log ---- */
 
 enum { GUARD_FINDINGS_MAX = 12, GUARD_TEXT_MAX = 400 };
 
@@ -72,7 +71,7 @@ struct guard_finding {
 size_t guard_findings(const struct guard_facts *f, const struct guard_result *r,
     struct guard_finding out[GUARD_FINDINGS_MAX]);
 
-/* The same for flaws of the message itself (enum signer_flaw). */
+/* Like guard_findings(), for flaws of the message itself (enum signer_flaw). */
 size_t guard_flaws(unsigned flaws, const char *duplicate,
     struct guard_finding out[GUARD_FINDINGS_MAX]);
 

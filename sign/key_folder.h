@@ -3,12 +3,12 @@
  *
  *	FOLDER/DOMAIN/SELECTOR.pem   the private key, 0640
  *	FOLDER/DOMAIN/selectors      every selector that was ever used, 0640
- *	FOLDER/.state/HOST           what a daemon has seen (key_state.h)
+ *	FOLDER/.state/HOST           DNS observations of a daemon (key_state.h)
  *
- * A line of `selectors`: SELECTOR created=SECONDS [imported=1]
+ * Format of a line of `selectors`: SELECTOR created=SECONDS [imported=1]
  * [retired=SECONDS] [revoked=SECONDS] [pair=SELECTOR] [target=ZONE], seconds
- * since 1970.  A key file without a line is a key that was put there by hand.
- * Commands write these files, the daemon only reads them.
+ * since 1970.  A key file without a line was added by hand. Commands write
+ * these files, the daemon only reads them.
  */
 #ifndef AVOUCH_SIGN_KEY_FOLDER_H
 #define AVOUCH_SIGN_KEY_FOLDER_H
@@ -29,9 +29,9 @@
 
 enum {
 	KEY_SELECTOR_MAX = 63,   /* bytes: labels of letters, digits, - and _ */
-	KEY_SELECTORS_MAX = 200, /* of a domain, ever used */
+	KEY_SELECTORS_MAX = 200, /* ever used, per domain */
 	KEY_PATH_MAX = 1024,
-	KEY_LIST_FILE_MAX = 131072, /* bytes of a file `selectors` */
+	KEY_LIST_FILE_MAX = 131072, /* bytes of a `selectors` file */
 	KEY_PEM_MODE = 0640,
 	KEY_FOLDER_MODE = 0750,
 };
@@ -39,8 +39,8 @@ enum {
 struct key_entry {
 	char selector[KEY_SELECTOR_MAX + 1];
 	char pair[KEY_SELECTOR_MAX + 1]; /* "": none */
-	char target[DOMAIN_MAX + 1];     /* of a pair: our zone; "": unknown */
-	int64_t created, retired, revoked; /* 0: not */
+	char target[DOMAIN_MAX + 1]; /* our zone of a CNAME pair; "": unknown */
+	int64_t created, retired, revoked; /* 0: never */
 	bool imported;
 };
 
@@ -53,53 +53,54 @@ struct key_entries {
 bool key_selector_is_valid(struct span selector);
 
 /*
- * Reads the text of a file `selectors`.  False: line `line` is not valid, and
- * `why` is a constant that says why.
+ * Parses the content of a `selectors` file.  Returns false if line `line` is
+ * not valid; `why` is then a constant string with the reason.
  */
 bool key_entries_parse(struct span text, struct key_entries *out,
     unsigned *line, const char **why);
 void key_entries_put(const struct key_entries *entries, struct buf *b);
 
-/* NULL: the selector was never used. */
+/* Returns NULL if the selector was never used. */
 struct key_entry *key_entry_find(
     struct key_entries *entries, struct span selector);
 
-/* The rest return false after writing to `error` what failed, and how to fix
- * it.  `domain` is in normal form, `selector` valid. */
+/* The functions below return false after writing to `error` what failed and how
+ * to fix it.  `domain` is in normal form, `selector` is valid. */
 
-/* A missing file is an empty list. */
+/* Reads the `selectors` file of a domain; a missing file is an empty list. */
 bool key_entries_read(const char *folder, const char *domain,
     struct key_entries *out, struct buf *error);
 
-/* Replaces the file in one step, and makes the directories that are missing. */
+/* Replaces the file atomically; creates missing directories. */
 bool key_entries_write(const char *folder, const char *domain,
     const struct key_entries *entries, struct buf *error);
 
-/* Writes a new key file; fails if there is a file already. */
+/* Writes a new key file; fails if the file already exists. */
 bool key_file_write(const char *folder, const char *domain,
     const char *selector, const struct private_key *key, struct buf *error);
 
-/* Reads one key file; `st` is of the file that was read. */
+/* Reads one key file and sets `st` to its status. */
 struct private_key *key_file_read(
     const char *path, struct stat *st, struct buf *error);
 
 /*
- * Creates FOLDER and FOLDER/.state if they are missing, the second owned by
- * `user`, which the daemon runs as; root only.  NULL: "avouch" if it exists.
+ * Creates FOLDER and FOLDER/.state if they are missing.  When run as root,
+ * FOLDER/.state is owned by `user`, the user of the daemon; NULL means "avouch"
+ * if that user exists.
  */
 bool key_folder_create(const char *folder, const char *user, struct buf *error);
 
-/* Waits for other commands that change the folder; returns a descriptor to be
- * closed, or -1. */
+/* Waits for other commands that are changing the folder, then locks it.
+ * Returns a descriptor, which the caller closes to unlock, or -1. */
 int key_folder_lock(const char *folder, struct buf *error);
 
-/* Reads a file of at most `max` bytes.  The caller frees `memory`; false: errno
- * says why. */
+/* Reads a file of at most `max` bytes.  The caller frees `memory`.  On failure,
+ * returns false and sets errno. */
 bool key_file_text(
     const char *path, size_t max, char **memory, struct span *text);
 
-/* Replaces `path` by a file with `text`: after a crash it is the old one or the
- * new one, complete. */
+/* Replaces the content of `path` with `text`.  After a crash the file is either
+ * the old one or the new one, and complete. */
 bool key_file_replace(
     const char *path, mode_t mode, struct span text, struct buf *error);
 

@@ -1,12 +1,12 @@
 /*
- * key_look.h - one look at a key's record: what all authoritative servers of
- * its zone answer, asked directly, without a cache.
+ * key_look.h - checks a key's record at all authoritative servers of its zone,
+ * querying them directly, without a cache.
  *
- * A look finds the zone and its servers with a recursive resolver and asks each
- * server.  A CNAME is followed: then all servers of both zones must agree.  An
- * answer without the AA bit is not an answer.  Waits for DNS, at most about
- * LOOK_TIME_MS for each server of the chain, all at once: not for a thread that
- * handles mail.
+ * Finds the zone and its servers with a recursive resolver and queries each
+ * server. A CNAME is followed; then all servers of both zones must agree.
+ * Answers without the AA bit are ignored.  Blocks for at most about
+ * LOOK_TIME_MS per zone of the chain, since all its servers are queried in
+ * parallel; do not call it from a thread that handles mail.
  */
 #ifndef AVOUCH_SIGN_KEY_LOOK_H
 #define AVOUCH_SIGN_KEY_LOOK_H
@@ -23,46 +23,47 @@
 #include "sign/rotation.h"
 
 enum {
-	LOOK_SERVERS_MAX = 16,  /* of a zone; others are not asked */
-	LOOK_ADDRESSES_MAX = 4, /* of a server */
-	LOOK_CHAIN_MAX = 4,     /* CNAMEs */
-	LOOK_LABELS_MAX = 24,   /* of a name; longer ones are unknown */
-	LOOK_FIRST_MS = 700,    /* until a question is repeated */
+	LOOK_SERVERS_MAX = 16,  /* per zone; further servers are not queried */
+	LOOK_ADDRESSES_MAX = 4, /* per server */
+	LOOK_CHAIN_MAX = 4,     /* CNAMEs followed */
+	LOOK_LABELS_MAX =
+	    24, /* per name; the result for longer names is unknown */
+	LOOK_FIRST_MS = 700, /* milliseconds until a query is repeated */
 	LOOK_TIME_MS = 4000,
-	LOOK_NEGATIVE_S = 3600, /* if a zone does not say how long others
-	                           remember that a name does not exist */
+	LOOK_NEGATIVE_S = 3600, /* negative TTL to assume if the zone gives
+	                           none, in seconds */
 };
 
-/* Opens a source that asks only these addresses of one server; NULL: none.
- * The caller closes it. */
+/* Opens a DNS source that queries only these addresses of one server, or
+ * returns NULL.  The caller closes it. */
 typedef struct dns_source *key_look_open(
     void *arg, const struct server_address *addresses, size_t n);
 
 struct key_looker {
-	struct dns_source *dns; /* recursive */
-	/* NULL: `dns` itself is asked for the record, as with a zone file. */
+	struct dns_source *dns; /* a recursive resolver */
+	/* NULL: query `dns` for the record, for example a zone file */
 	key_look_open *open;
 	void *arg;
 };
 
-/* The key_look_open of the network. */
+/* The key_look_open for the real network. */
 key_look_open key_look_open_net;
 
 struct key_look_server {
 	char name[DOMAIN_MAX + 1];
 	bool answered;
-	enum key_fault fault; /* if it answered */
-	enum dns_error error; /* if not; DNS_ERROR_NONE: it is not authoritative
-	                         for the zone */
+	enum key_fault fault; /* if `answered` */
+	enum dns_error error; /* if not `answered`; DNS_ERROR_NONE: the server
+	                         is not authoritative for the zone */
 };
 
 struct key_look {
 	enum rotation_finding finding;
 	int64_t wait; /* seconds, for rotation_observe() */
 	enum key_fault fault;
-	char name[DOMAIN_MAX + 1]; /* of the record, after CNAMEs */
-	char zone[DOMAIN_MAX + 1]; /* "": not found */
-	size_t n;                  /* servers asked for `name` */
+	char name[DOMAIN_MAX + 1]; /* name of the record, after CNAMEs */
+	char zone[DOMAIN_MAX + 1]; /* zone of `name`; "": not found */
+	size_t n;                  /* servers queried for `name` */
 	struct key_look_server servers[LOOK_SERVERS_MAX];
 };
 
@@ -70,13 +71,14 @@ void key_look_at(const struct key_looker *looker, const struct sign_key *key,
     struct key_look *out);
 
 /*
- * The same for any name at which the record of `key` may be, in normal form.
+ * Like key_look_at(), for any name in normal form at which the record of `key`
+ * may be published.
  */
 void key_look_at_name(const struct key_looker *looker,
     const struct private_key *key, struct span name, struct key_look *out);
 
-/* "all 3 servers of example.com have it", "ns2.example.net: other-key", for the
- * log and for people. */
+/* Writes for logs and display: "all 3 servers of example.com have it" or
+ * "ns2.example.net: other-key". */
 void key_look_put(struct buf *b, const struct key_look *look);
 
 #endif

@@ -1,8 +1,9 @@
 /*
- * key_tables.h - the tables in which other signers name their keys: KeyTable
- * and SigningTable of opendkim, and the selector and path maps of rspamd.
+ * key_tables.h - reads the tables in which other signers list their keys:
+ * KeyTable and SigningTable of opendkim, and the selector and path maps of
+ * rspamd.
  *
- * Which table a text is, is seen from its lines:
+ * The type of a table is recognized from its lines:
  *
  *	NAME DOMAIN:SELECTOR:/PATH     KeyTable ("%": the author's domain)
  *	PATTERN NAME                   SigningTable, refile or not
@@ -10,7 +11,8 @@
  *	DOMAIN /PATH                   rspamd's path_map ($domain, $selector)
  *
  * We sign with the key of the From domain or of its nearest parent.  A line
- * that says something else is an error with words, never guessed at.
+ * that asks for anything else is reported as an error; it is never
+ * reinterpreted.
  */
 #ifndef AVOUCH_SIGN_KEY_TABLES_H
 #define AVOUCH_SIGN_KEY_TABLES_H
@@ -30,12 +32,12 @@ enum {
 
 struct key_tables;
 
-/* A key to be imported.  Texts live as long as the tables. */
+/* A key to import.  Strings are valid as long as the tables. */
 struct key_table_key {
 	const char *domain;   /* normal form */
 	const char *selector; /* valid (key_folder.h) */
 	const char *path;
-	const char *file; /* the table, and the line that names it */
+	const char *file; /* the table and line that list the key */
 	unsigned line;
 	struct key_table_key *next;
 };
@@ -44,25 +46,26 @@ struct key_tables *key_tables_new(void);    /* NULL: no memory */
 void key_tables_free(struct key_tables *t); /* takes NULL */
 
 /*
- * Reads one table; `name` is used for messages and copied.  `errors` gets a
- * line for each line that is not valid: "FILE:LINE: what, and how to fix it".
- * False: there was such a line, or no memory.
+ * Parses one table; `name` is copied, for messages.  Writes one line to
+ * `errors` for each invalid line: "FILE:LINE: what is wrong, and how to fix
+ * it".  Returns false if there was one, or memory ran out.
  */
 bool key_tables_read(
     struct key_tables *t, const char *name, struct span text, FILE *errors);
 
 /*
- * What the tables say together, in the order of the lines.  `errors` gets a
- * line for what cannot be imported, `notes` one for what will be different.
- * Sets `ok` to false if there were errors.  NULL: no keys.
+ * Combines the tables into a list of keys, in the order of the lines.  Writes
+ * to `errors` a line for each entry that cannot be imported, and to `notes` one
+ * for each difference in behavior.  Sets `ok` to false if there were errors.
+ * Returns NULL if there are no keys.
  */
 struct key_table_key *key_tables_resolve(
     struct key_tables *t, FILE *errors, FILE *notes, bool *ok);
 
 /*
- * The value of an option of opendkim.conf without a prefix such as "refile:";
- * absent: it is not set.  A file is an opendkim.conf if KeyTable or
- * SigningTable is set in it.
+ * Returns the value of an option in opendkim.conf, without a prefix such as
+ * "refile:"; absent if it is not set.  A file is an opendkim.conf if it sets
+ * KeyTable or SigningTable.
  */
 struct span key_tables_opendkim_option(struct span text, const char *name);
 

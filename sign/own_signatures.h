@@ -1,8 +1,8 @@
 /*
- * own_signatures.h - the signatures of ours (d=, s=) that a message brings
- * along before it is signed: valid ones are enough, broken ones are replaced.
+ * own_signatures.h - handles signatures of ours (d=, s=) that a message already
+ * has before we sign it: valid ones are kept, broken ones are replaced.
  *
- * They are verified with the keys that we have, without DNS.
+ * They are verified with our own keys, without DNS.
  */
 #ifndef AVOUCH_SIGN_OWN_SIGNATURES_H
 #define AVOUCH_SIGN_OWN_SIGNATURES_H
@@ -18,8 +18,9 @@
 struct own_signatures;
 
 /*
- * Finds those by one of `keys` and requests their body hashes, before the body;
- * at most SIGNER_OWN_MAX.  NULL: no memory.  Must be freed.
+ * Finds signatures made with one of `keys`, at most SIGNER_OWN_MAX, and
+ * requests their body hashes.  Call before the body.  Returns NULL if memory
+ * ran out; otherwise the result must be freed.
  */
 struct own_signatures *own_signatures_find(struct arena *a,
     const struct mail_header *h, struct sign_key *const *keys, size_t n_keys,
@@ -27,9 +28,9 @@ struct own_signatures *own_signatures_find(struct arena *a,
 void own_signatures_free(struct own_signatures *o); /* takes NULL */
 
 /*
- * After the body: whether a signature by `key` is there and valid at `now`.
- * All others by that key, broken ones and repetitions, are added to
- * `out->remove`.
+ * Returns whether a signature by `key` is present and valid at `now`.  Call
+ * after the body.  Adds all other signatures by that key, broken or duplicate,
+ * to `out->remove`.
  */
 bool own_signatures_judge(struct own_signatures *o, struct header_index *x,
     const struct body_hashes *body_hashes, const struct sign_key *key,

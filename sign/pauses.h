@@ -1,14 +1,13 @@
 /*
- * pauses.h - whether own mail has stopped coming to the signer.
+ * pauses.h - detects that our own mail no longer reaches the signer.
  *
- * It remembers the longest pause between two messages in each of the last four
- * weeks, so nights and weekends are part of what is normal.  Mail has stopped
- * if the present pause is more than twice the longest one.  That is not judged
- * before two weeks of mail are known.  A pause that was too long is not
- * remembered as normal, and the time for which the daemon did not run is not
- * part of a pause.
+ * Remembers the longest pause between two messages in each of the last four
+ * weeks, so nights and weekends are normal.  Mail has stopped if the current
+ * pause is more than twice the longest one; this is not judged during the first
+ * two weeks.  A pause that was too long is not remembered as normal, and time
+ * during which the daemon did not run is not part of a pause.
  *
- * Pure; all times in seconds since 1970, 0: never.
+ * Pure; all times are in seconds since 1970, 0: never.
  */
 #ifndef AVOUCH_SIGN_PAUSES_H
 #define AVOUCH_SIGN_PAUSES_H
@@ -18,30 +17,33 @@
 
 enum {
 	PAUSES_WEEKS = 4,
-	PAUSES_KNOWN_S = 14 * 86400, /* before this, nothing is judged */
-	PAUSES_MIN_S = 3600,         /* a shorter pause is always normal */
+	PAUSES_KNOWN_S =
+	    14 * 86400,      /* seconds of mail before anything is judged */
+	PAUSES_MIN_S = 3600, /* seconds; a shorter pause is always normal */
 	PAUSES_FACTOR = 2,
 };
 
-/* What survives a restart.  All zero: no message was seen. */
+/* State that survives a restart.  All zero: no message was seen. */
 struct pauses {
-	int64_t since; /* the first message */
-	int64_t last; /* the last one, moved on by the times without a daemon */
-	int64_t saved; /* when this was written */
-	int64_t week;  /* since 1970, of the last note */
-	int64_t
-	    longest[PAUSES_WEEKS]; /* by week modulo PAUSES_WEEKS, seconds */
+	int64_t since; /* time of the first message */
+	int64_t last; /* time of the last message, shifted by the time without a
+	                 daemon */
+	int64_t saved; /* when this state was written */
+	int64_t week;  /* week of the last pauses_note(), counted since 1970 */
+	int64_t longest[PAUSES_WEEKS]; /* seconds; index: week modulo
+	                                  PAUSES_WEEKS */
 	bool is_silent;
 };
 
-/* After a restart. */
+/* Call after a restart. */
 void pauses_resume(struct pauses *p, int64_t now);
 
-/* `last`: when the last message came; 0: none since the start.  True:
- * `is_silent` has changed.  Call at least every few minutes. */
+/* Updates the state.  `last` is the time of the last message; 0: none since the
+ * start.  Returns true if `is_silent` has changed.  Call at least every few
+ * minutes. */
 bool pauses_note(struct pauses *p, int64_t last, int64_t now);
 
-/* The longest pause that was normal; 0: not known yet. */
+/* Returns the longest normal pause in seconds; 0: not known yet. */
 int64_t pauses_longest(const struct pauses *p, int64_t now);
 
 #endif

@@ -1,7 +1,7 @@
 /*
- * private_key.h - the private keys of signatures: RSA (RFC 8301) and Ed25519
- * (RFC 8463), read and written as PEM.  The only file beside dkim/crypto.c that
- * uses OpenSSL.
+ * private_key.h - private keys for signing: RSA (RFC 8301) and Ed25519 (RFC
+ * 8463), read and written as PEM.  Only this file and dkim/crypto.c use
+ * OpenSSL.
  *
  * No function logs, returns or prints a byte of a private key, except
  * private_key_put_pem().
@@ -22,52 +22,52 @@ enum {
 	PRIVATE_KEY_FILE_MAX = 32768, /* bytes; RSA-4096 needs 3,300 */
 	PRIVATE_KEY_BITS_MIN = 1024,  /* RSA, RFC 8301 section 3.2 */
 	PRIVATE_KEY_BITS_MAX = 8 * CRYPTO_SIGNATURE_MAX,
-	PRIVATE_KEY_RECORD_MAX = 2048, /* bytes of the record, with the NUL */
+	PRIVATE_KEY_RECORD_MAX = 2048, /* bytes of the record, including NUL */
 };
 
 enum private_key_type { PRIVATE_KEY_RSA, PRIVATE_KEY_ED25519 };
 
-struct private_key; /* immutable; may be used by several threads at once */
+struct private_key; /* immutable; safe to share between threads */
 
 /*
- * Forbids core dumps of the process and access to its memory by other processes
- * of the same user, from now on.  Call before the first key is read.  Returns
+ * Disables core dumps of this process, and access to its memory by other
+ * processes of the same user.  Call before the first key is read.  Returns
  * false if the kernel refuses.
  */
 bool private_key_protect_memory(void);
 
 /*
- * Reads a PEM text: PKCS #8, PKCS #1, or what else OpenSSL reads without a
- * passphrase.  `name` is for the error only.  NULL: `error` says in one line
- * what is wrong and how to fix it.
+ * Parses a PEM key: PKCS #8, PKCS #1, or any other format that OpenSSL reads
+ * without a passphrase.  `name` is used only in the error.  Returns NULL and
+ * writes one line to `error`: what is wrong and how to fix it.
  */
 struct private_key *private_key_parse(
     struct span pem, const char *name, struct buf *error);
 
-/* Takes time: RSA-4096 up to seconds.  `bits` is for RSA only. */
+/* Slow: RSA-4096 takes up to seconds.  `bits` is for RSA only. */
 struct private_key *private_key_generate(
     enum private_key_type type, unsigned bits);
 
-/* Counts a reference; takes and returns NULL. */
+/* Adds a reference.  Accepts and returns NULL. */
 struct private_key *private_key_ref(struct private_key *k);
-void private_key_unref(struct private_key *k); /* takes NULL */
+void private_key_unref(struct private_key *k); /* accepts NULL */
 
 enum private_key_type private_key_type(const struct private_key *k);
 unsigned private_key_bits(const struct private_key *k); /* 256 for Ed25519 */
 
-/* SHA-256 of the public key: which key this is. */
+/* Returns the SHA-256 of the public key, which identifies the key. */
 const uint8_t *private_key_id(const struct private_key *k);
 
 /* Writes the private key as PKCS #8 PEM. */
 bool private_key_put_pem(const struct private_key *k, FILE *out);
 
 /*
- * Writes the text of the record to publish (RFC 6376 section 3.6.1, RFC 8463
- * section 4.2): "v=DKIM1; k=rsa; p=...".  At most PRIVATE_KEY_RECORD_MAX bytes.
+ * Writes the record to publish (RFC 6376 section 3.6.1, RFC 8463 section 4.2),
+ * such as "v=DKIM1; k=rsa; p=...".  At most PRIVATE_KEY_RECORD_MAX bytes.
  */
 void private_key_put_record(const struct private_key *k, struct buf *b);
 
-/* For crypto_sign(); lives as long as `k`. */
+/* Returns the key for crypto_sign(); valid as long as `k`. */
 const struct crypto_key *private_key_crypto(const struct private_key *k);
 
 #endif

@@ -1,17 +1,16 @@
 /*
- * rotation.h - when a key signs: a pure state machine over what the name
- * servers answer.
+ * rotation.h - decides when a key signs: a pure state machine driven by the
+ * answers of the name servers.
  *
  * A key is new until all authoritative servers have answered with its record at
- * two looks that are far enough apart for every cache to have forgotten an
- * earlier answer: the larger of the record's TTL and the time for which the
- * zone lets others remember that a name does not exist (RFC 2308 section 5).
- * Then it may sign.  The newest such key of a domain signs; older ones are
- * retired.  If its record is missing or different at any server, an older key
- * whose record is there signs; if there is none, the key that signs goes on,
- * because a signature that cannot be verified is never worse than none (RFC
- * 6376 section 6.1), and this is an alarm.  A look without an answer changes
- * nothing.
+ * two checks.  These must be far enough apart for every cache to have dropped
+ * an earlier answer: by the larger of the record's TTL and the zone's negative
+ * TTL (RFC 2308 section 5).  Then the key may sign.  The newest such key of a
+ * domain signs; older ones are retired.  If its record is missing or different
+ * at any server, an older key whose record is published signs.  If there is
+ * none, the current key keeps signing, because a signature that cannot be
+ * verified is never worse than none (RFC 6376 section 6.1), and an alarm is
+ * raised.  A check without an answer changes nothing.
  */
 #ifndef AVOUCH_SIGN_ROTATION_H
 #define AVOUCH_SIGN_ROTATION_H
@@ -21,55 +20,59 @@
 #include <stdint.h>
 
 enum {
-	/* Postfix's maximal_queue_lifetime, and two days for receivers: the
-	 * record of a key is needed this long after its last signature
+	/* The record of a key is needed this long after its last signature:
+	 * Postfix's maximal_queue_lifetime, and two days for receivers
 	 * (seconds). */
 	ROTATION_QUEUE_S = 5 * 86400,
 	ROTATION_KEEP_S = ROTATION_QUEUE_S + 2 * 86400,
-	ROTATION_WAIT_MAX = 7 * 86400, /* seconds between the two looks */
+	ROTATION_WAIT_MAX = 7 * 86400, /* seconds between the two checks */
 };
 
 enum rotation_finding {
-	ROTATION_UNKNOWN, /* a server did not answer, and none said no */
-	ROTATION_ABSENT,  /* a server says no, or has another record */
-	ROTATION_PRESENT, /* all servers answer with the record */
+	ROTATION_UNKNOWN, /* a server did not answer, and none denied the record
+	                   */
+	ROTATION_ABSENT,  /* a server does not have the record, or has another
+	                     one */
+	ROTATION_PRESENT, /* all servers have the record */
 };
 
-/* What survives a restart.  All zero: a key that was never looked at.  Times in
- * seconds since 1970, 0: never. */
+/* State that survives a restart.  All zero: the key was never checked.  Times
+ * are in seconds since 1970, 0: never. */
 struct rotation_state {
-	int64_t since; /* the first of the present looks without an absent one
-	                  since */
-	int64_t wait;  /* the time needed between two of them, in seconds */
-	int64_t seen;  /* the last present look */
 	int64_t
-	    absent;   /* the last absent look, unless a present one followed */
+	    since;    /* first check that found the record, since one did not */
+	int64_t wait; /* minimum seconds between the two checks */
+	int64_t seen; /* last check that found the record */
+	int64_t
+	    absent;   /* last check that did not, unless a later one found it */
 	int64_t used; /* the last signature */
-	bool ready;   /* two present looks, and no absent one since */
-	bool ever;    /* was ready once, or was imported */
-	bool signs;   /* is the one that rotation_choose() chose last */
+	bool ready;   /* found by two checks, and not missing since */
+	bool ever;    /* was ever ready, or was imported */
+	bool signs;   /* was chosen by the last rotation_choose() */
 };
 
-enum rotation_step { /* what a look changed */
+enum rotation_step { /* result of a check */
 	ROTATION_SAME,
-	ROTATION_SEEN,  /* the first present look */
-	ROTATION_READY, /* the second one: it may sign */
-	ROTATION_LOST,  /* its record was there, and no longer is */
+	ROTATION_SEEN,  /* the record was found for the first time */
+	ROTATION_READY, /* found the second time: the key may sign */
+	ROTATION_LOST,  /* the record was published and no longer is */
 };
 
-/* `wait`: the larger of both times of the answers, in seconds. */
+/* Updates `state` after a check.  `wait` is the larger of the two TTLs, in
+ * seconds. */
 enum rotation_step rotation_observe(struct rotation_state *state,
     enum rotation_finding finding, int64_t wait, int64_t now);
 
-/* A key that was used before it came here signs at once. */
+/* Marks a key as imported: it was in use elsewhere, and may sign immediately.
+ */
 void rotation_import(struct rotation_state *state);
 
-/* The state of a key was lost: it signs until a look finds no record, if no
- * other key is ready; one present look is enough. */
+/* Call if the state of a key was lost: it signs until a check finds no record,
+ * if no other key is ready.  One check that finds the record makes it ready. */
 void rotation_lose(struct rotation_state *state);
 
-/* Makes a state of a file one that can have come about, so that a file that is
- * damaged keeps no key from signing. */
+/* Corrects impossible values in a state read from a file, so that a damaged
+ * file cannot prevent a key from signing. */
 void rotation_repair(struct rotation_state *state);
 
 struct rotation_key {
@@ -78,31 +81,34 @@ struct rotation_key {
 };
 
 /*
- * Which of the keys of a domain and an algorithm signs; `keys` has the oldest
- * first.  Returns an index, or `n`: none may sign.  The caller sets `signs`.
+ * Returns the index of the key that signs, of all keys of one domain and
+ * algorithm, or `n` if none may sign.  `keys` has the oldest first.  The caller
+ * sets `signs`.
  */
 size_t rotation_choose(const struct rotation_key *keys, size_t n);
 
 enum rotation_phase {
-	ROTATION_NEW,     /* never ready, or not now and newer than the one
-	                     that signs */
-	ROTATION_ACTIVE,  /* signs */
-	ROTATION_ALARM,   /* signs, although its record is not there */
-	ROTATION_RETIRED, /* signed before, or will not */
+	ROTATION_NEW,    /* never ready, or not ready now and newer than the one
+	                    that signs */
+	ROTATION_ACTIVE, /* signs */
+	ROTATION_ALARM,  /* signs, but its record is not published */
+	ROTATION_RETIRED, /* signed before, or never will */
 	ROTATION_REVOKED,
 };
 
-/* `chosen`: the result of rotation_choose(). */
+/* Returns the phase of keys[i].  `chosen` is the result of rotation_choose().
+ */
 enum rotation_phase rotation_phase_of(
     const struct rotation_key *keys, size_t n, size_t chosen, size_t i);
 
 const char *rotation_phase_name(enum rotation_phase phase);
 
-/* When the record of a retired key is no longer needed. */
+/* Returns the time from which the record of a retired key is no longer needed.
+ */
 int64_t rotation_removable(const struct rotation_state *state, int64_t retired);
 
-/* Seconds from `now` until the next look at a key.  `quiet` is the number of
- * looks since the last change, or since the start. */
+/* Returns the seconds from `now` until the next check of a key.  `quiet` is the
+ * number of checks since the last change, or since the start. */
 int64_t rotation_next_look(
     const struct rotation_state *state, unsigned quiet, int64_t now);
 

@@ -2,8 +2,8 @@
  * signature_field.h - makes a DKIM-Signature field (RFC 6376 sections 3.5 and
  * 5): relaxed/relaxed, SHA-256, always with t=, never with l= or i=.
  *
- * A field of h= that is named once more than it is there is oversigned: nobody
- * can add another one without breaking the signature (section 8.15).
+ * A field named in h= once more than it occurs is oversigned: no one can add
+ * another one without breaking the signature (section 8.15).
  */
 #ifndef AVOUCH_SIGN_SIGNATURE_FIELD_H
 #define AVOUCH_SIGN_SIGNATURE_FIELD_H
@@ -20,19 +20,20 @@
 #define SIGNATURE_FIELD_NAME "DKIM-Signature"
 
 enum {
-	SIGNATURE_SAME_NAME_MAX = 16, /* signed fields of one name, the lowest
-	                                 ones; honest mail has one or two */
+	SIGNATURE_SAME_NAME_MAX =
+	    16, /* signed fields of one name, from the bottom; legitimate mail
+	           has one or two */
 };
 
-struct signature_names { /* of h= */
+struct signature_names { /* names in h= */
 	struct span *names;
 	size_t n;
 };
 
 /*
- * Chooses what to sign (section 5.4.1): every field of `x` whose name is in our
- * list and not in `omit` (NULL-terminated, may be NULL), oversigned as
- * `oversign` says.  False: no memory.
+ * Chooses the fields to sign (section 5.4.1): every field of `x` whose name is
+ * in our list and not in `omit` (NULL-terminated, may be NULL), oversigned as
+ * `oversign` says.  Returns false if memory ran out.
  */
 bool signature_names_choose(const struct header_index *x,
     enum conf_oversign oversign, char *const *omit, struct arena *a,
@@ -42,15 +43,16 @@ struct signature_request {
 	struct header_index *index; /* of the message's header */
 	const struct signature_names *names;
 	struct span domain, selector;        /* normal form: ASCII */
-	const struct crypto_key *key;        /* a key pair */
+	const struct crypto_key *key;        /* must be a key pair */
 	uint8_t body_hash[CRYPTO_HASH_SIZE]; /* of the whole relaxed body */
 	int64_t now;                         /* seconds since 1970 */
 	unsigned expire;                     /* seconds; 0: no x= */
 };
 
 /*
- * The value of the field, from the space after the colon on, folded with CRLF
- * TAB, without a line end.  Absent: no memory, or OpenSSL failed.
+ * Returns the value of the field, starting with the space after the colon,
+ * folded with CRLF TAB, without a line end.  Absent if memory ran out or
+ * OpenSSL failed.
  */
 struct span signature_field_make(
     const struct signature_request *r, struct arena *a);
