@@ -12,9 +12,9 @@ is_plain(unsigned char c)
 }
 
 /*
- * A local part as it is compared: without quotes, so that "ceo"@example.com is
- * ceo@example.com.  Absent: it has comments or white space, or there is no
- * memory.
+ * Returns a local part without quotes, for comparing: "ceo"@example.com is
+ * ceo@example.com.  Absent if it has comments or white space, or memory ran
+ * out.
  */
 static struct span
 plain_local(struct arena *a, struct span local)
@@ -36,7 +36,8 @@ plain_local(struct arena *a, struct span local)
 	return b.full ? SPAN_NONE : buf_view(&b);
 }
 
-/* Whether `text`, an envelope address or a login, is that address. */
+/* Whether `text`, an envelope address or a login, is the address local@domain.
+ */
 static bool
 is_address(
     struct arena *a, struct span text, struct span local, struct span domain)
@@ -49,7 +50,7 @@ is_address(
 	    span_equal_nocase(plain_local(a, its_local), local);
 }
 
-/* "a%b.example" is an address for MAIL FROM, but not as a login. */
+/* "a%b.example" is an address in MAIL FROM, but not as a login. */
 static bool
 is_login(const struct author_rule *r, struct arena *a, struct span local,
     struct span domain)

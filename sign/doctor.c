@@ -18,7 +18,7 @@ struct doctor_service {
 
 struct doctor {
 	const struct doctor_input *in;
-	struct doctor_service main; /* its settings are those of main.cf */
+	struct doctor_service main; /* its settings are in main_settings */
 	struct doctor_setting *main_settings;
 	size_t n_main;
 	struct doctor_service *services;
@@ -33,7 +33,7 @@ is_word_byte(unsigned char c)
 	return !ascii_is_space(c);
 }
 
-/* NAME=VALUE or NAME = VALUE, without braces around it. */
+/* Parses NAME=VALUE or NAME = VALUE, with or without braces around it. */
 static struct doctor_setting
 setting_read(struct span text)
 {
@@ -72,7 +72,7 @@ service_word(struct scan *s)
 	return scan_while(s, is_word_byte);
 }
 
-/* "submission inet n - y - - smtpd" */
+/* Parses "submission inet n - y - - smtpd". */
 static void
 service_read(struct doctor_service *service, struct span line)
 {
@@ -111,7 +111,7 @@ master_read(struct arena *a, struct doctor *d, struct span text)
 	return d->services != NULL;
 }
 
-/* ---- what is in force ---- */
+/* ---- effective settings ---- */
 
 static const struct doctor_setting *
 settings_find(const struct doctor_setting *settings, size_t n, const char *name)
@@ -122,8 +122,8 @@ settings_find(const struct doctor_setting *settings, size_t n, const char *name)
 	return NULL;
 }
 
-/* The value for a service; `is_own` is set if it is an option of its own.
- * Empty: it is not set. */
+/* Returns the value of a setting for a service, "" if it is not set.  Sets
+ * `is_own` if the service overrides main.cf. */
 static struct span
 value_of(const struct doctor *d, const struct doctor_service *service,
     const char *name, bool *is_own)
@@ -178,8 +178,8 @@ milter_next(struct milter_list *list)
 	return false;
 }
 
-/* Whether an endpoint of Postfix, inet:HOST:PORT or unix:PATH, is our socket,
- * inet:PORT@HOST or unix:PATH; Postfix may see the path from a chroot. */
+/* Whether a Postfix endpoint, inet:HOST:PORT or unix:PATH, is our socket,
+ * inet:PORT@HOST or unix:PATH.  Postfix may see the path from a chroot. */
 static bool
 is_our_milter(const struct doctor *d, struct span item)
 {
@@ -204,8 +204,8 @@ is_our_milter(const struct doctor *d, struct span item)
 		span_skip(ours, span_rindex(ours, '/') + 1));
 }
 
-/* The signer in a list; absent: it is not there.  `follower` is the milter
- * after it, or absent. */
+/* Returns the signer in a list of milters; absent if it is not in the list.
+ * `follower` is the milter after it, or absent. */
 static struct span
 signer_of(const struct doctor *d, struct span milters, struct span *follower)
 {
@@ -236,7 +236,7 @@ is_smtpd(const struct doctor_service *service)
 	return span_is(service->command, "smtpd");
 }
 
-/* Filters that change mail after it was signed. */
+/* Finds filters that change mail after it was signed. */
 static void
 check_filters(const struct doctor *d, const struct doctor_service *service)
 {
@@ -276,8 +276,8 @@ check_signer(const struct doctor *d, const struct doctor_service *service,
 	    (span_is(action, "accept") &&
 		!span_has_text(signer, "default_action=")))
 		d->in->found(d->in->arg, service->name, span_str(name), signer,
-		    "mail leaves unsigned while the signer does not run; write "
-		    "{ SOCKET, default_action=tempfail }");
+		    "mail is sent unsigned while the signer is not running; "
+		    "write { SOCKET, default_action=tempfail }");
 	if (follower.p != NULL)
 		d->in->found(d->in->arg, service->name, span_str(name),
 		    follower,
@@ -285,7 +285,7 @@ check_signer(const struct doctor *d, const struct doctor_service *service,
 		    "message; put the signer last");
 }
 
-/* Both a service that has a filter and the one that gets mail back sign. */
+/* Finds services that sign a second time when a filter hands mail back. */
 static void
 check_reinjection(const struct doctor *d, const struct doctor_service *service)
 {
@@ -315,7 +315,7 @@ check_reinjection(const struct doctor *d, const struct doctor_service *service)
 	}
 }
 
-/* Settings of smtp(8), which change mail when it leaves. */
+/* Finds settings of smtp(8) that change outgoing mail. */
 static void
 check_client(const struct doctor *d, const struct doctor_service *service)
 {
@@ -372,14 +372,14 @@ check_filter_client(
 		d->in->found(d->in->arg, client->name,
 		    SPAN("disable_mime_output_conversion"), SPAN("no"),
 		    "8-bit mail is converted on its way to the filter, which "
-		    "breaks signatures of others; add -o "
+		    "breaks existing signatures; add -o "
 		    "disable_mime_output_conversion=yes");
 		return;
 	}
 }
 
-/* "pcre:/path, regexp:/path": removing Received confuses filters that look at
- * it (MILTER_README). */
+/* Checks header_checks, such as "pcre:/path, regexp:/path": removing Received
+ * fields confuses filters that look at them (MILTER_README). */
 static void
 check_received(const struct doctor *d)
 {
@@ -424,15 +424,15 @@ check_main(const struct doctor *d)
 
 	if (signer.p == NULL)
 		find(d, &d->main, false, "non_smtpd_milters", milters,
-		    "mail of sendmail(1), such as that of programs on this "
-		    "host, is not signed; add the signer");
+		    "mail sent with sendmail(1), for example by programs on "
+		    "this host, is not signed; add the signer");
 	else
 		check_signer(
 		    d, &d->main, "non_smtpd_milters", signer, follower);
 	if (!span_has_text(classes, "bounce"))
 		find(d, &d->main, false, "internal_mail_filter_classes",
 		    classes,
-		    "bounces of this host are not signed; write "
+		    "bounces from this host are not signed; write "
 		    "internal_mail_filter_classes = bounce");
 	if (signer.p != NULL)
 		for (size_t i = 0; i < d->n; i++)
@@ -480,7 +480,7 @@ doctor_check(struct arena *a, const struct doctor_input *in)
 		signs |= check_service(&d, &d.services[i]);
 	if (!signs)
 		find(&d, &d.main, false, "smtpd_milters", SPAN(""),
-		    "no smtpd(8) service has the signer: mail of users is not "
-		    "signed; add it to submission in master.cf");
+		    "no smtpd(8) service uses the signer: mail from users is "
+		    "not signed; add it to submission in master.cf");
 	return true;
 }

@@ -5,12 +5,12 @@
 #include "lib/enum_names.h"
 #include "sign/signer.h"
 
-/* At most one of each (RFC 5322 section 3.6, RFC 2045 section 3). */
+/* at most one of each (RFC 5322 section 3.6, RFC 2045 section 3) */
 static const char *const singletons[] = { "From", "Sender", "Reply-To", "To",
 	"Cc", "Subject", "Date", "Message-ID", "In-Reply-To", "References",
 	"MIME-Version", "Content-Type", "Content-Transfer-Encoding" };
 
-/* A line ends: `n` more bytes before its LF. */
+/* Ends a line: `n` more bytes precede its LF. */
 static void
 line_end(struct flaws *f, const char *p, size_t n)
 {
@@ -23,7 +23,7 @@ line_end(struct flaws *f, const char *p, size_t n)
 	f->cr = false;
 }
 
-/* Also finds a line that has no end yet. */
+/* Also detects a long line that has not ended yet. */
 static void
 add_lines(struct flaws *f, struct span text)
 {

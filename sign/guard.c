@@ -13,9 +13,10 @@ enum {
 	NAME_MAX_BYTES = 512, /* SELECTOR._domainkey.DOMAIN */
 };
 
-/* ---- the questions ---- */
+/* ---- DNS lookups ---- */
 
-/* The first key whose record is wrong.  An answer that fails says nothing. */
+/* Finds the first key whose record is wrong.  A failed lookup is not a finding.
+ */
 static enum core_status
 check_keys(const struct guard_facts *f, struct dns_questions *questions,
     struct guard_result *out)
@@ -48,7 +49,7 @@ check_keys(const struct guard_facts *f, struct dns_questions *questions,
 	return step;
 }
 
-/* SPF of a receiver that gets the message from each of our addresses. */
+/* Checks SPF as a receiver would, for each of our outgoing addresses. */
 static enum core_status
 check_spf(const struct guard_facts *f, struct dns_questions *questions,
     struct arena *a, struct guard_result *out)
@@ -89,7 +90,7 @@ dmarc_of(const struct guard_facts *f, const struct dmarc_result *r)
 		return GUARD_DMARC_UNKNOWN;
 	if (n > 0)
 		return n == 2 ? GUARD_DMARC_BOTH : GUARD_DMARC_ONE;
-	/* Without `outgoing` nothing is known of SPF. */
+	/* Without `outgoing`, the SPF result is not known. */
 	return f->n_outgoing > 0 ? GUARD_DMARC_NONE : GUARD_DMARC_UNKNOWN;
 }
 
@@ -151,7 +152,7 @@ guard_check(const struct guard_facts *f, struct dns_questions *questions,
 	    : CORE_WAIT;
 }
 
-/* ---- the texts ---- */
+/* ---- messages ---- */
 
 struct finding_list {
 	struct guard_finding *out;
@@ -183,7 +184,7 @@ add_spf(struct finding_list *list, const struct guard_result *r)
 		return;
 	ip_put(&ip, &r->spf_ip);
 	add_finding(list, "spf",
-	    "SPF of %.*s is %s for %s, from which our mail leaves "
+	    "SPF of %.*s is %s for %s, an outgoing address of ours "
 	    "(sign.outgoing); add the address to the SPF record",
 	    SPAN_FMT(r->spf_domain), spf_code_name(r->spf), memory);
 }
@@ -196,8 +197,8 @@ guard_findings(const struct guard_facts *f, const struct guard_result *r,
 
 	if (is_missing_key(r->key_fault))
 		add_finding(&list, "key_not_published",
-		    "the record at %.*s._domainkey.%.*s is not that of our "
-		    "key (%s): %s",
+		    "the record at %.*s._domainkey.%.*s does not match our key "
+		    "(%s): %s",
 		    SPAN_FMT(r->selector), SPAN_FMT(f->domain),
 		    key_fault_name(r->key_fault), key_fault_text(r->key_fault));
 	add_spf(&list, r);
@@ -228,8 +229,8 @@ guard_flaws(unsigned flaws, const char *duplicate,
 		    "force_mime_input_conversion = yes (Postfix 3.9 or "
 		    "newer)" },
 		{ SIGNER_FLAW_8BIT, "8bit",
-		    "the body is 8-bit: for receivers without 8BITMIME Postfix "
-		    "converts it after signing; set "
+		    "the body is 8-bit: for receivers without 8BITMIME, "
+		    "Postfix converts it after signing; set "
 		    "force_mime_input_conversion = yes (Postfix 3.9 or "
 		    "newer)" },
 		{ SIGNER_FLAW_NO_DATE, "no_date",
@@ -237,7 +238,7 @@ guard_flaws(unsigned flaws, const char *duplicate,
 		    "local_header_rewrite_clients = permit_sasl_authenticated "
 		    "permit_mynetworks" },
 		{ SIGNER_FLAW_NO_MESSAGE_ID, "no_message_id",
-		    "no Message-ID field: Gmail refuses such mail; with "
+		    "no Message-ID field: Gmail rejects such mail; with "
 		    "Postfix, set local_header_rewrite_clients = "
 		    "permit_sasl_authenticated permit_mynetworks" },
 		{ SIGNER_FLAW_UNSUBSCRIBE, "unsubscribe_post",
@@ -251,7 +252,7 @@ guard_flaws(unsigned flaws, const char *duplicate,
 			add_finding(&list, texts[i].cause, "%s", texts[i].text);
 	if ((flaws & SIGNER_FLAW_DUPLICATE) != 0)
 		add_finding(&list, "duplicate_field",
-		    "more than one %s field: Microsoft and Gmail refuse such "
+		    "more than one %s field: Microsoft and Gmail reject such "
 		    "mail",
 		    duplicate);
 	return list.n;

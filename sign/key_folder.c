@@ -86,7 +86,8 @@ number_copy(struct span value, int64_t *out)
 	return true;
 }
 
-/* One NAME=VALUE of a line; names of later versions are skipped. */
+/* Parses one NAME=VALUE of a line; unknown names from later versions are
+ * skipped. */
 static bool
 entry_set(struct key_entry *entry, struct span word)
 {
@@ -175,8 +176,8 @@ void
 key_entries_put(const struct key_entries *entries, struct buf *b)
 {
 	buf_text(b,
-	    "# Selectors of this domain, for avouch(1).  Do not delete "
-	    "lines: a selector is never used again.\n");
+	    "# Selectors of this domain, for avouch(1).  Do not delete lines: "
+	    "a selector is never reused.\n");
 	for (size_t i = 0; i < entries->n; i++) {
 		const struct key_entry *entry = &entries->list[i];
 
@@ -209,8 +210,8 @@ path_put(char out[KEY_PATH_MAX], const char *folder, const char *domain,
 	return !b.full;
 }
 
-/* Reads at most `max` bytes of a regular file.  The caller frees `out`; false:
- * errno says why. */
+/* Reads at most `max` bytes of a regular file.  The caller frees `out`.  On
+ * failure, returns false and sets errno. */
 static bool
 file_read(const char *path, size_t max, struct stat *st, char **out, size_t *n)
 {
@@ -285,7 +286,7 @@ key_entries_read(const char *folder, const char *domain,
 	return ok;
 }
 
-/* The key file's text is erased from memory. */
+/* The content of the key file is erased from memory. */
 struct private_key *
 key_file_read(const char *path, struct stat *st, struct buf *error)
 {
@@ -307,7 +308,7 @@ key_file_read(const char *path, struct stat *st, struct buf *error)
 	return key;
 }
 
-/* So that the names in a directory survive a crash. */
+/* Writes a directory to disk, so that its names survive a crash. */
 static bool
 directory_sync(const char *path)
 {
@@ -325,7 +326,8 @@ directory_sync(const char *path)
 	return ok;
 }
 
-/* Gives a file the group of its directory, which the daemon's user has. */
+/* Sets the group of a file to that of its directory, which the daemon's user
+ * belongs to. */
 static void
 group_inherit(int fd, const char *path)
 {
@@ -337,10 +339,10 @@ group_inherit(int fd, const char *path)
 	    &b, span_first(span_str(path), span_rindex(span_str(path), '/')));
 	if (!b.full && stat(directory, &st) == 0 &&
 	    fchown(fd, (uid_t)-1, st.st_gid) != 0)
-		return; /* not root: as it is */
+		return; /* not root: keep the group */
 }
 
-/* Creates "PATH.PID.new"; NULL: errno says why. */
+/* Creates "PATH.PID.new".  On failure, returns NULL and sets errno. */
 static FILE *
 part_open(char part[KEY_PATH_MAX], const char *path, mode_t mode)
 {
@@ -353,7 +355,7 @@ part_open(char part[KEY_PATH_MAX], const char *path, mode_t mode)
 		errno = ENAMETOOLONG;
 		return NULL;
 	}
-	(void)unlink(part); /* of a process that was killed */
+	(void)unlink(part); /* left by a process that was killed */
 	fd = open(part, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
 	if (fd < 0)
 		return NULL;
@@ -366,7 +368,7 @@ part_open(char part[KEY_PATH_MAX], const char *path, mode_t mode)
 	return f;
 }
 
-/* Writes out and closes `f`. */
+/* Flushes and closes `f`. */
 static bool
 part_close(FILE *f, bool ok)
 {
@@ -455,7 +457,7 @@ key_file_write(const char *folder, const char *domain, const char *selector,
 	setvbuf(f, NULL, _IONBF, 0);
 	errno = 0;
 	ok = part_close(f, private_key_put_pem(key, f));
-	/* link() never replaces a file, as rename() would. */
+	/* link() never replaces a file; rename() would. */
 	if (!ok || link(part, path) != 0)
 		ok = folder_error(error, path,
 		    errno == EEXIST ? "a key is never overwritten; choose "

@@ -8,7 +8,7 @@
 
 enum { LOOK_PORT = 53, ERROR_TEXT_MAX = 256 };
 
-/* ---- questions that are waited for ---- */
+/* ---- blocking queries ---- */
 
 struct look_batch {
 	pthread_mutex_t lock;
@@ -17,10 +17,10 @@ struct look_batch {
 };
 
 struct look_question {
-	struct dns_wait wait; /* first */
+	struct dns_wait wait; /* must be first */
 	struct look_batch *batch;
 	char name[DOMAIN_MAX + 1];
-	const struct dns_answer *answer; /* with a reference */
+	const struct dns_answer *answer; /* counted reference */
 };
 
 static void
@@ -61,7 +61,7 @@ batch_ask(struct look_batch *batch, struct look_question *q,
 	source->ask(source, span_of(q->name, name.n), type, &q->wait);
 }
 
-/* Sources answer every question, at the latest after their own time. */
+/* Sources answer every query, at the latest when it times out. */
 static void
 batch_wait(struct look_batch *batch)
 {
@@ -76,7 +76,7 @@ batch_wait(struct look_batch *batch)
 /* ---- the zone and its servers ---- */
 
 struct look_host {
-	struct look_question a, aaaa; /* their name is the server's */
+	struct look_question a, aaaa; /* queries for the server's name */
 	struct look_question record, negative;
 	struct dns_source *source;
 };
@@ -102,8 +102,8 @@ copy_name(char out[DOMAIN_MAX + 1], struct span name)
 	buf_printable(&b, name, DOMAIN_MAX);
 }
 
-/* The servers of the longest suffix of the name that is a zone.  Returns an
- * answer to be released, or NULL: it could not be found out. */
+/* Returns the NS records of the longest suffix of the name that is a zone.  The
+ * caller releases the answer.  NULL: the zone could not be determined. */
 static const struct dns_answer *
 find_zone(struct look_step *step)
 {
@@ -173,7 +173,8 @@ open_host(const struct key_looker *looker, struct look_host *host)
 	struct server_address list[LOOK_ADDRESSES_MAX];
 	size_t n = 0;
 
-	/* Half of them IPv4, as not every host has IPv6. */
+	/* At most half are IPv4, so that IPv6 is tried too; not every host has
+	 * both. */
 	add_addresses(list, &n, LOOK_ADDRESSES_MAX / 2, host->a.answer);
 	add_addresses(list, &n, LOOK_ADDRESSES_MAX, host->aaaa.answer);
 	dns_answer_unref(host->a.answer);
@@ -194,10 +195,11 @@ key_look_open_net(void *arg, const struct server_address *addresses, size_t n)
 	return dns_resolver_open(&o, error, sizeof(error));
 }
 
-/* ---- their answers ---- */
+/* ---- answers of the servers ---- */
 
-/* The time for which others remember that the name does not exist: the name
- * above it has no PTR record, and the answer says for how long. */
+/* Queries a server for the record, and for the negative TTL of the zone: the
+ * parent name has no PTR record, and the TTL of that answer is the negative
+ * one. */
 static void
 ask_host(
     struct look_batch *batch, struct look_step *step, struct look_host *host)
@@ -308,7 +310,7 @@ conclude(struct key_look *out)
 		out->fault = KEY_FAULT_FAILED;
 }
 
-/* One name of a chain; the servers' answers are in `step->out`. */
+/* Checks one name of a chain and puts the servers' answers in `step->out`. */
 static void
 look_step(struct look_step *step)
 {
@@ -334,8 +336,9 @@ look_step(struct look_step *step)
 	ask_hosts(step);
 }
 
-/* True: all servers that answered have the same CNAME.  A chain that ends in
- * the same answer is asked for again at its end, where others have the say. */
+/* Returns true if all servers that answered have the same CNAME.  Its target is
+ * then queried separately, because other servers may be authoritative for it.
+ */
 static bool
 has_alias(const struct look_step *step)
 {

@@ -18,8 +18,8 @@ static const struct {
 	    "`avouch key new` printed." },
 	{ KEY_FAULT_TRUNCATED, "truncated",
 	    "The record ends before the key does. One string of a TXT record "
-	    "holds 255 bytes: publish the record as several strings, or ask "
-	    "the DNS provider how it takes longer values." },
+	    "can have at most 255 bytes: publish the record as several "
+	    "strings, or ask the DNS provider how to enter longer values." },
 	{ KEY_FAULT_QUOTES, "quotes",
 	    "The quotation marks are part of the published value. Enter the "
 	    "value without them, as one line." },
@@ -28,15 +28,15 @@ static const struct {
 	    "backslash belongs in some zone files only." },
 	{ KEY_FAULT_TWO_RECORDS, "two-records",
 	    "There are several TXT records at this name and receivers may use "
-	    "the wrong one. Delete all but the one of this key." },
+	    "the wrong one. Delete all except the record of this key." },
 	{ KEY_FAULT_OTHER_KEY, "other-key",
-	    "The record holds another key. Publish the record of this one, or "
-	    "make a new key with a new selector." },
+	    "The record contains a different key. Publish the record of this "
+	    "key, or make a new key with a new selector." },
 	{ KEY_FAULT_REVOKED, "revoked",
 	    "The record has an empty p=: the key is revoked in DNS." },
 	{ KEY_FAULT_RESTRICTED, "restricted",
-	    "The record holds this key, but its tags (k=, h=, s= or v=) do not "
-	    "allow it to be used. Publish the record as it was printed." },
+	    "The record contains this key, but its tags (k=, h=, s= or v=) do "
+	    "not allow it to be used. Publish the record as it was printed." },
 	{ KEY_FAULT_UNREADABLE, "unreadable",
 	    "The TXT record at this name is not a DKIM key record. Publish the "
 	    "record as it was printed." },
@@ -70,8 +70,8 @@ key_fault_text(enum key_fault fault)
 	return "?";
 }
 
-/* A signature of ours is valid with the key of the record: so it is for
- * receivers. */
+/* Whether the key in the record verifies a signature of ours, as a receiver
+ * would find. */
 static bool
 key_verifies(const struct private_key *ours, const struct key *theirs)
 {
@@ -87,8 +87,8 @@ key_verifies(const struct private_key *ours, const struct key *theirs)
 		span_of((const char *)signature, n)) == CRYPTO_GOOD;
 }
 
-/* The bytes of p= of a text that may be damaged, without white space, quotation
- * marks and backslashes. */
+/* Writes the base64 characters of p= in a value that may be damaged, without
+ * white space, quotation marks and backslashes. */
 static void
 put_p(struct buf *b, struct span text)
 {
@@ -105,7 +105,8 @@ put_p(struct buf *b, struct span text)
 			buf_byte(b, (char)c);
 }
 
-/* How much of our key the text has: 0 nothing, 1 its beginning, 2 all. */
+/* Returns how much of our key the value contains: 0 nothing, 1 its beginning, 2
+ * all. */
 static int
 has_our_key(const struct private_key *key, struct span text)
 {
@@ -114,7 +115,7 @@ has_our_key(const struct private_key *key, struct span text)
 	struct buf a = buf_wrap(mine, sizeof(mine));
 	struct buf b = buf_wrap(theirs, sizeof(theirs));
 	struct buf r = buf_wrap(record, sizeof(record));
-	/* The beginning of all RSA keys is the same: 44 characters of
+	/* All RSA keys begin with the same 44 characters of
 	 * SubjectPublicKeyInfo. */
 	const size_t alike = 60;
 
@@ -132,7 +133,7 @@ text_has(struct span text, const char *what)
 	return text.n > 0 && memmem(text.p, text.n, what, strlen(what)) != NULL;
 }
 
-/* s= must be absent, or contain * or email (RFC 6376 section 3.6.1). */
+/* s= must be absent, or contain "*" or "email" (RFC 6376 section 3.6.1). */
 static bool
 allows_email(struct span text)
 {

@@ -14,7 +14,7 @@
 
 enum { STATE_FILE_MODE = 0640 };
 
-/* The last line: a file without it was cut off. */
+/* The last line; without it, a file was truncated. */
 static const char end_line[] = "# end\n";
 
 #define STATE_NUMBER_MAX INT64_C(253402300799) /* the end of year 9999 */
@@ -24,7 +24,7 @@ struct state_number {
 	size_t offset; /* of an int64_t */
 };
 
-/* The members, in the order of the file. */
+/* the members, in the order of the file */
 static const struct state_number numbers[] = {
 	{ "since", offsetof(struct rotation_state, since) },
 	{ "wait", offsetof(struct rotation_state, wait) },
@@ -33,7 +33,7 @@ static const struct state_number numbers[] = {
 	{ "used", offsetof(struct rotation_state, used) },
 };
 
-/* The line of the pauses. */
+/* the line of struct pauses */
 static const char pauses_mark[] = "!pauses";
 static const struct state_number pause_numbers[] = {
 	{ "since", offsetof(struct pauses, since) },
@@ -54,7 +54,7 @@ is_word(unsigned char c)
 	return c > ' ' && c < 0x7f;
 }
 
-/* One NAME=NUMBER; `to` has the members of the table. */
+/* Parses one NAME=NUMBER and sets the member of `to` that the table lists. */
 static bool
 number_read(struct span word, const struct state_number *table, size_t n,
     void *to, struct span *name, int64_t *value)
@@ -71,7 +71,7 @@ number_read(struct span word, const struct state_number *table, size_t n,
 		if (span_is(*name, table[i].name))
 			memcpy((char *)to + table[i].offset, value,
 			    sizeof(*value));
-	return true; /* names of later versions are skipped */
+	return true; /* unknown names from later versions are skipped */
 }
 
 static bool
@@ -128,7 +128,7 @@ take_word(struct scan *s)
 	return word;
 }
 
-/* False: not a valid line. */
+/* Returns false if the line is not valid. */
 static bool
 line_read(struct span line, const struct sign_keys *keys, key_state_each *each,
     void *arg)
@@ -203,7 +203,7 @@ state_error(struct buf *error, const char *path)
 	buf_printf(error, ": %s", strerror(code));
 }
 
-/* Reads a file that exists; true: all of it. */
+/* Reads an existing file.  Returns true if all of it was valid. */
 static bool
 state_file(const char *path, const struct sign_keys *keys, key_state_each *each,
     void *arg, struct pauses *pauses, struct buf *error)
@@ -235,7 +235,7 @@ state_set(void *arg, struct sign_key *key, const struct rotation_state *state)
 {
 	(void)arg;
 	key->state = *state;
-	key->quiet = 1; /* here: it has a line */
+	key->quiet = 1; /* used as a mark here: the key has a line */
 }
 
 static void
@@ -260,8 +260,8 @@ is_state_name(const char *name)
 	return name[0] != '.' && !span_ends_nocase(span_str(name), ".new");
 }
 
-/* The path of the file of a folder that was written last, and when, in seconds
- * since 1970; 0: there is none. */
+/* Finds the most recently written file of a folder and sets `out` to its path.
+ * Returns its time in seconds since 1970; 0: no file. */
 static int64_t
 newest_file(struct span folder, char out[KEY_PATH_MAX])
 {
@@ -310,8 +310,8 @@ key_state_load(const char *path, const struct sign_keys *keys,
 	keys_without_line(keys, !ok);
 	if (!ok)
 		buf_text(error,
-		    "; keys whose state is unknown sign until the name servers "
-		    "have been asked");
+		    "; keys in an unknown state are used to sign until the "
+		    "name servers have been queried");
 	return ok;
 }
 
@@ -339,7 +339,7 @@ state_merge(void *arg, struct sign_key *key, const struct rotation_state *state)
 		if (sum->since < state->since)
 			sum->since = state->since;
 	}
-	key->quiet++; /* here: the number of hosts that know it */
+	key->quiet++; /* used here for the number of hosts that know the key */
 }
 
 size_t
@@ -427,7 +427,8 @@ key_state_put(
 	size_t n;
 	struct sign_domain *const *domains = sign_keys_domains(keys, &n);
 
-	fputs("# What this host has seen of its signing keys; see avouch(1).\n",
+	fputs("# State of the signing keys as seen by this host; see "
+	      "avouch(1).\n",
 	    out);
 	for (size_t i = 0; i < n; i++)
 		for (size_t k = 0; k < domains[i]->n_keys; k++)

@@ -21,7 +21,7 @@ enum table_kind {
 
 struct table_row {
 	enum table_kind kind;
-	struct span first, value;          /* value: the first word of it */
+	struct span first, value;          /* value: only its first word */
 	struct span domain, selector, key; /* TABLE_KEY */
 	const char *file;
 	unsigned line;
@@ -67,7 +67,7 @@ compare_table_keys(const void *one, const void *other)
 static void
 keep_node(void *node)
 {
-	(void)node; /* in the arena */
+	(void)node; /* allocated in the arena */
 }
 
 struct key_tables *
@@ -129,7 +129,7 @@ next_word(struct scan *s)
 	return scan_while(s, is_not_space);
 }
 
-/* DOMAIN:SELECTOR:KEY.  False: it is not of this form. */
+/* Splits DOMAIN:SELECTOR:KEY.  Returns false if it does not have this form. */
 static bool
 split_key(struct table_row *row)
 {
@@ -158,7 +158,7 @@ row_read(struct table_row *row, struct span line, FILE *errors)
 	if (row->value.n == 0)
 		return table_message(errors, row, row->first,
 		    "a line needs two words; is this a KeyTable, a "
-		    "SigningTable or a map of rspamd?");
+		    "SigningTable or an rspamd map?");
 	if (row->value.p[0] == '/')
 		row->kind = TABLE_PATH;
 	else if (!span_has(row->value, ':'))
@@ -167,8 +167,7 @@ row_read(struct table_row *row, struct span line, FILE *errors)
 		row->kind = TABLE_KEY;
 	else
 		return table_message(errors, row, row->value,
-		    "must be DOMAIN:SELECTOR:PATH, as in a KeyTable of "
-		    "opendkim");
+		    "must be DOMAIN:SELECTOR:PATH, as in an opendkim KeyTable");
 	return true;
 }
 
@@ -220,7 +219,7 @@ key_tables_read(
 	return ok;
 }
 
-/* ---- what they say together ---- */
+/* ---- combining the tables ---- */
 
 struct resolve {
 	struct key_tables *t;
@@ -241,7 +240,7 @@ resolve_error(struct resolve *r, const struct table_row *row, struct span what,
 	r->ok = table_message(r->errors, row, what, "%s", text);
 }
 
-/* `text` with each `token` replaced; absent: no memory. */
+/* Returns `text` with each `token` replaced; absent if memory ran out. */
 static struct span
 replace_token(
     struct arena *a, struct span text, const char *token, struct span by)
@@ -280,8 +279,8 @@ lower_selector(struct arena *a, struct span selector)
 	return buf_view(&b);
 }
 
-/* `domain` is in normal form.  A second line for the same key changes nothing.
- */
+/* Adds a key; `domain` is in normal form.  A second line for the same key is
+ * ignored. */
 static void
 add_key(struct resolve *r, const struct table_row *row, struct span domain,
     struct span selector, struct span path)
@@ -329,7 +328,8 @@ normal_copy(struct resolve *r, struct span domain)
 
 /* ---- opendkim ---- */
 
-/* Only a file can be imported: other forms are the key itself. */
+/* Whether the key is a file, which can be imported; other forms are the key
+ * itself. */
 static bool
 is_path(struct span key)
 {
@@ -337,7 +337,7 @@ is_path(struct span key)
 	    span_starts_nocase(key, "../");
 }
 
-/* The key of `row` for mail from `author`; both are checked. */
+/* Adds the key of `row` for mail from `author`, after checking both. */
 static void
 add_opendkim(struct resolve *r, const struct table_row *line,
     struct table_row *row, struct span author)
@@ -355,9 +355,9 @@ add_opendkim(struct resolve *r, const struct table_row *line,
 		    "name the file");
 	} else if (!domain_is_under(author, domain)) {
 		resolve_error(r, line, line->first,
-		    "signed with d=%.*s, another domain: that does not count "
-		    "for DMARC; we sign with the key of the From domain, so "
-		    "make one with `avouch key new %.*s`",
+		    "signed with d=%.*s, a different domain, which does not "
+		    "count for DMARC; we sign with the key of the From domain, "
+		    "so make one with `avouch key new %.*s`",
 		    SPAN_FMT(domain), SPAN_FMT(author));
 	} else {
 		add_key(r, line, domain, row->selector,
@@ -365,7 +365,7 @@ add_opendkim(struct resolve *r, const struct table_row *line,
 	}
 }
 
-/* The first row of this name. */
+/* Returns the first row with this name. */
 static struct table_row *
 find_row(const struct resolve *r, enum table_kind kind, struct span name)
 {
@@ -375,7 +375,7 @@ find_row(const struct resolve *r, enum table_kind kind, struct span name)
 	return node != NULL ? *node : NULL;
 }
 
-/* "* %": each domain of the KeyTable with its own key. */
+/* Handles "* %": each domain of the KeyTable signs with its own key. */
 static void
 add_own_keys(struct resolve *r, const struct table_row *line)
 {
@@ -390,8 +390,8 @@ add_own_keys(struct resolve *r, const struct table_row *line)
 	}
 }
 
-/* The domain of a pattern: *@DOMAIN, USER@DOMAIN, DOMAIN, .DOMAIN, *.DOMAIN,
- * *@*.DOMAIN.  Empty: all domains. */
+/* Returns the domain of a pattern: *@DOMAIN, USER@DOMAIN, DOMAIN, .DOMAIN,
+ * *.DOMAIN or *@*.DOMAIN.  Empty: all domains. */
 static struct span
 pattern_domain(struct span pattern, bool *is_narrow)
 {
@@ -421,7 +421,7 @@ add_signing_line(struct resolve *r, struct table_row *line)
 	}
 	if (domain.n == 0 || span_has(domain, '*')) {
 		resolve_error(r, line, line->first,
-		    "this line signs the mail of all domains with one key; "
+		    "this line signs mail from all domains with one key; "
 		    "receivers do not accept that for domains other than the "
 		    "key's; name each domain instead");
 		return;
@@ -435,13 +435,14 @@ add_signing_line(struct resolve *r, struct table_row *line)
 	row = find_row(r, TABLE_KEY, span_is(name, "%") ? author : name);
 	if (row == NULL) {
 		resolve_error(r, line, name,
-		    "the KeyTable has no key of this name; give the KeyTable "
+		    "the KeyTable has no key of this name; pass the KeyTable "
 		    "too, or correct the name");
 		return;
 	}
 	if (is_narrow)
 		(void)table_message(r->notes, line, line->first,
-		    "note: we sign all mail of %.*s, not only of this address",
+		    "note: we sign all mail from %.*s, not only from this "
+		    "address",
 		    SPAN_FMT(author));
 	add_opendkim(r, line, row, author);
 }
@@ -484,14 +485,14 @@ add_map_line(struct resolve *r, const struct table_row *line)
 
 	if (span_has(line->first, '*'))
 		resolve_error(r, line, line->first,
-		    "this line signs the mail of all domains with one key; "
-		    "name each domain instead");
+		    "this line signs mail from all domains with one key; name "
+		    "each domain instead");
 	else if (domain.p == NULL || !domain_is_fqdn(domain))
 		resolve_error(r, line, line->first, "not a domain name");
 	else if (selector == NULL)
 		resolve_error(r, line, line->first,
-		    "this domain has no selector; give the map of "
-		    "selectors too");
+		    "this domain has no selector; pass the map of selectors "
+		    "too");
 	else
 		add_key(r, line, domain, selector->value,
 		    replace_token(a,
@@ -513,7 +514,7 @@ key_tables_resolve(struct key_tables *t, FILE *errors, FILE *notes, bool *ok)
 			add_map_line(&r, row);
 	if (t->rows != NULL && t->n_of[TABLE_KEY] + t->n_of[TABLE_PATH] == 0)
 		resolve_error(&r, t->rows, SPAN_NONE,
-		    "this is a SigningTable or a map of selectors; give the "
+		    "this is a SigningTable or a map of selectors; pass the "
 		    "KeyTable or the map of paths too");
 	*ok = r.ok;
 	return t->keys;

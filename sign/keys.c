@@ -79,7 +79,7 @@ sign_domain_new(const char *name)
 	return NULL;
 }
 
-/* A key with a reference to `key`; NULL: no memory. */
+/* Creates a key with a reference to `key`; returns NULL if memory ran out. */
 static struct sign_key *
 sign_key_new(const char *domain, const struct key_entry *entry,
     struct private_key *private_key)
@@ -114,7 +114,7 @@ struct key_load {
 	bool no_memory;
 };
 
-/* The mode faults of one path; they never keep a key from signing. */
+/* Reports a mode that is too open; it never prevents a key from signing. */
 static void
 check_mode(struct key_load *load, const char *path, const struct stat *st)
 {
@@ -252,14 +252,15 @@ load_files(struct key_load *load, struct sign_domain *domain,
 			fprintf(load->errors,
 			    "%s/%s: a key file's name must be a selector in "
 			    "lower case with " KEY_SUFFIX
-			    "; one file there is not read\n",
+			    "; one file was skipped\n",
 			    load->folder, domain->name);
 	}
 	qsort(domain->keys, domain->n_keys, sizeof(struct sign_key *),
 	    compare_keys);
 }
 
-/* The keys of one domain; NULL: it has none, or no memory. */
+/* Loads the keys of one domain; returns NULL if it has none or memory ran out.
+ */
 static struct sign_domain *
 load_domain(struct key_load *load, const char *name)
 {
@@ -344,8 +345,7 @@ load_domains(struct key_load *load, struct sign_keys *keys, DIR *directory)
 			continue;
 		if (keys->n == SIGN_DOMAINS_MAX) {
 			fprintf(load->errors,
-			    "%s: more than %d domains; the "
-			    "others are not read\n",
+			    "%s: more than %d domains; the rest are not read\n",
 			    load->folder, SIGN_DOMAINS_MAX);
 			break;
 		}
@@ -399,7 +399,7 @@ sign_keys_decide(struct sign_domain *domain)
 	return changed;
 }
 
-/* The state of the same key in the previous set. */
+/* Copies the state of the same key from the previous set. */
 static void
 state_carry(const struct sign_keys *previous, struct sign_key *key)
 {

@@ -3,31 +3,32 @@
 #include "dkim/sigcheck.h"
 #include "lib/domain.h"
 
-/* RFC 8301 section 3.2; sigcheck.h counts no further. */
+/* minimum key size: RFC 8301 section 3.2 */
 static const struct dkim_options check_options = {
 	.max_signatures = SIGNER_OWN_MAX,
 	.min_rsa_bits = PRIVATE_KEY_BITS_MIN,
 };
 
-/* sigcheck_verify() wants an answer of the DNS beside the keys. */
+/* sigcheck_verify() expects a DNS answer besides the keys. */
 static const struct dns_answer published = { .state = DNS_FOUND };
 
 struct own_signature {
 	const struct sign_key *key;
-	uint32_t nth; /* among the DKIM-Signature fields; the first is 1 */
+	uint32_t
+	    nth; /* position among the DKIM-Signature fields, counted from 1 */
 	struct sigcheck check;
 };
 
 struct own_signatures {
 	struct arena *a;
-	struct key_list *lists[SIGN_KEYS_PER_DOMAIN]; /* of the keys; NULL: not
-	                                                 needed yet */
+	struct key_list *
+	    lists[SIGN_KEYS_PER_DOMAIN]; /* public keys; NULL: not needed yet */
 	size_t n_lists;
 	size_t n;
 	struct own_signature found[SIGNER_OWN_MAX];
 };
 
-/* The public half of `key`, as it is published. */
+/* Returns the public half of `key`, parsed from its record. */
 static struct key_list *
 public_key(struct own_signatures *o, const struct sign_key *key)
 {
@@ -43,7 +44,8 @@ public_key(struct own_signatures *o, const struct sign_key *key)
 	return l;
 }
 
-/* The key of ours that this field names; NULL: it is not ours. */
+/* Returns our key that this field names, or NULL if the signature is not ours.
+ */
 static const struct sign_key *
 key_of_field(const struct mail_field *f, struct sign_key *const *keys, size_t n)
 {

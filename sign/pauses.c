@@ -2,7 +2,7 @@
 
 enum { WEEK_S = 7 * 86400 };
 
-/* A new week takes the place of the one four weeks before. */
+/* Starts a week; it replaces the one four weeks before. */
 static void
 week_begin(struct pauses *p, int64_t week)
 {

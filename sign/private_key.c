@@ -70,8 +70,9 @@ private_key_id(const struct private_key *k)
 
 /* ---- the public half ---- */
 
-/* What p= holds before base64: SubjectPublicKeyInfo (RFC 6376 section 3.6.1),
- * or the raw Ed25519 key.  The caller calls OPENSSL_free(); NULL: no memory. */
+/* Returns the value of p= before base64: SubjectPublicKeyInfo (RFC 6376 section
+ * 3.6.1), or the raw Ed25519 key.  The caller calls OPENSSL_free().  NULL: no
+ * memory. */
 static unsigned char *
 public_bytes(const struct private_key *k, size_t *n)
 {
@@ -122,7 +123,7 @@ key_identify(struct private_key *k)
 	return ok;
 }
 
-/* Takes ownership of `pkey`.  NULL: `why` is set. */
+/* Takes ownership of `pkey`.  Returns NULL and sets `why` on failure. */
 static struct private_key *
 key_wrap(EVP_PKEY *pkey, const char **why)
 {
@@ -142,9 +143,9 @@ key_wrap(EVP_PKEY *pkey, const char **why)
 		k->bits = 256;
 	} else if (!EVP_PKEY_is_a(pkey, "RSA")) {
 		*why = "the key is neither RSA nor Ed25519; DKIM has no other "
-		       "kind";
+		       "key types";
 	} else if (k->bits < PRIVATE_KEY_BITS_MIN) {
-		*why = "the RSA key has less than 1024 bits and receivers "
+		*why = "the RSA key has fewer than 1024 bits and receivers "
 		       "ignore it (RFC 8301); make another one with `avouch "
 		       "key new`";
 	} else if (k->bits > PRIVATE_KEY_BITS_MAX) {
@@ -164,15 +165,14 @@ key_wrap(EVP_PKEY *pkey, const char **why)
 	return NULL;
 }
 
-/* OpenSSL finds out ten times faster how to decode a key if it has done so
- * before in the same context. */
+/* A decoder context that was used before reads a key ten times faster. */
 static struct {
 	pthread_mutex_t lock;
 	OSSL_DECODER_CTX *ctx;
-	EVP_PKEY *pkey; /* where it puts the key */
+	EVP_PKEY *pkey; /* output of the decoder */
 } decoder = { .lock = PTHREAD_MUTEX_INITIALIZER };
 
-/* Asks nobody for a passphrase. */
+/* Refuses to ask for a passphrase. */
 static int
 no_passphrase(char *buf, int size, int is_write, void *arg)
 {
@@ -183,7 +183,7 @@ no_passphrase(char *buf, int size, int is_write, void *arg)
 	return -1;
 }
 
-/* The first private key of the text; NULL: none. */
+/* Returns the first private key in the input, or NULL. */
 static EVP_PKEY *
 pem_decode(BIO *bio)
 {
@@ -212,8 +212,8 @@ span_contains(struct span s, const char *text)
 	return memmem(s.p, s.n, text, strlen(text)) != NULL;
 }
 
-/* From the line that begins a private key: a file may have other things before
- * it.  Absent: there is none. */
+/* Skips to the line that begins a private key: a file may have other content
+ * before it.  Absent if there is no such line. */
 static struct span
 skip_to_key(struct span pem)
 {
@@ -233,12 +233,12 @@ skip_to_key(struct span pem)
 	return SPAN_NONE;
 }
 
-/* Why OpenSSL found no key, as far as the text shows it. */
+/* Returns why OpenSSL found no key, as far as the content shows it. */
 static const char *
 explain_no_key(struct span pem)
 {
 	if (!span_contains(pem, "-----BEGIN "))
-		return "no PEM text; it must begin with -----BEGIN PRIVATE "
+		return "not a PEM file; it must begin with -----BEGIN PRIVATE "
 		       "KEY-----";
 	if (span_contains(pem, "ENCRYPTED"))
 		return "the key is encrypted with a passphrase; decrypt it "

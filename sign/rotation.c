@@ -3,8 +3,8 @@
 #include "lib/enum_names.h"
 
 enum {
-	LOOK_FIRST_S = 60,   /* while something is about to change */
-	LOOK_READY_S = 1800, /* when nothing is */
+	LOOK_FIRST_S = 60,   /* seconds, while the state may change soon */
+	LOOK_READY_S = 1800, /* seconds, otherwise */
 	LOOK_DOUBLINGS = 5,  /* 60 s to 1,920 s */
 };
 
@@ -68,7 +68,7 @@ rotation_repair(struct rotation_state *state)
 		state->absent = 0;
 }
 
-/* The newest key that is ready; n: none. */
+/* Returns the newest key that is ready, or `n` if none is. */
 static size_t
 newest_ready(const struct rotation_key *keys, size_t n, bool retired)
 {
@@ -79,7 +79,8 @@ newest_ready(const struct rotation_key *keys, size_t n, bool retired)
 	return n;
 }
 
-/* The key that signs, or else the newest that could once; n: none. */
+/* Returns the key that signs, or else the newest that was ever ready, or `n`.
+ */
 static size_t
 last_good(const struct rotation_key *keys, size_t n)
 {

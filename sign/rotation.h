@@ -39,10 +39,10 @@ enum rotation_finding {
 /* State that survives a restart.  All zero: the key was never checked.  Times
  * are in seconds since 1970, 0: never. */
 struct rotation_state {
-	int64_t
-	    since;    /* first check that found the record, since one did not */
-	int64_t wait; /* minimum seconds between the two checks */
-	int64_t seen; /* last check that found the record */
+	int64_t since; /* first check in the current run of checks that found
+	                  the record */
+	int64_t wait;  /* minimum seconds between the two checks */
+	int64_t seen;  /* last check that found the record */
 	int64_t
 	    absent;   /* last check that did not, unless a later one found it */
 	int64_t used; /* the last signature */

@@ -11,7 +11,7 @@
 #include "lib/domain.h"
 #include "lib/scan.h"
 
-enum { SENDERS_MEMORY = 512 << 20 }; /* bytes that the largest file may take */
+enum { SENDERS_MEMORY = 512 << 20 }; /* memory needed for the largest file */
 
 struct senders_entry {
 	struct span address; /* local@domain or @domain, lower case */
@@ -20,7 +20,7 @@ struct senders_entry {
 
 struct senders {
 	struct arena *arena;
-	struct senders_entry *entries; /* by address */
+	struct senders_entry *entries; /* sorted by address */
 	size_t n, room;
 };
 
@@ -64,8 +64,8 @@ is_blank_or_comment(struct span line)
 	return text.n == 0 || text.p[0] == '#';
 }
 
-/* "LOCAL@DOMAIN" in lower case.  Absent: `domain` is not valid, or no memory.
- */
+/* Returns "LOCAL@DOMAIN" in lower case.  Absent if `domain` is not valid or
+ * memory ran out. */
 static struct span
 address_key(struct arena *a, struct span local, struct span domain)
 {
@@ -101,7 +101,7 @@ entry_add(struct senders *s, struct span address, struct span logins)
 	return true;
 }
 
-/* One line with what continues it; `number` is that of its first line. */
+/* Parses one line with its continuation lines, starting at line `number`. */
 static void
 entry_read(struct senders_reader *r, struct span text, unsigned number)
 {
@@ -140,7 +140,7 @@ entry_read(struct senders_reader *r, struct span text, unsigned number)
 }
 
 /*
- * Takes a line with those that continue it.  As in Postfix's tables, comments
+ * Reads a line with its continuation lines.  As in Postfix's tables, comments
  * and empty lines do not end it.
  */
 static struct span
@@ -181,7 +181,7 @@ compare_texts(struct span a, struct span b)
 	return order != 0 ? order : (a.n > b.n) - (a.n < b.n);
 }
 
-/* Equal addresses in the order of the file. */
+/* Sorts by address; equal addresses stay in the order of the file. */
 static int
 compare_addresses(const void *left, const void *right)
 {
@@ -256,9 +256,9 @@ senders_free(struct senders *s)
 		arena_free(s->arena);
 }
 
-/* ---- looking up ---- */
+/* ---- lookup ---- */
 
-/* The first entry of that address; NULL: there is none. */
+/* Returns the first entry for an address, or NULL. */
 static const struct senders_entry *
 entry_find(const struct senders *s, struct span address)
 {
@@ -290,7 +290,7 @@ line_has_login(struct span line, struct span login)
 	return false;
 }
 
-/* `logins` may have comment lines in between. */
+/* Whether `logins`, which may contain comment lines, has `login`. */
 static bool
 has_login(struct span logins, struct span login)
 {
@@ -306,7 +306,7 @@ has_login(struct span logins, struct span login)
 	return false;
 }
 
-/* Whether the address has an entry; `allowed`: and `login` is in it. */
+/* Whether the address has an entry; sets `allowed` if `login` is in it. */
 static bool
 address_decides(const struct senders *s, struct span local, struct span domain,
     struct span login, bool *allowed)

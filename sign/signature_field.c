@@ -12,18 +12,18 @@ enum {
 	BASE64_HASH = 44,     /* bytes of bh= */
 };
 
-/* How often a name is in h=, beside the fields that are there. */
+/* how often h= has a name in addition to the fields present */
 enum oversigning {
 	OVER_NEVER,
-	OVER_PRESENT, /* once more if the field is there */
-	OVER_ALWAYS,  /* once more, also if it is not there */
+	OVER_PRESENT, /* once, if the field is present */
+	OVER_ALWAYS,  /* once, even if the field is absent */
 };
 
 /*
- * What is signed.  Not in the list, because they change on the way or others
- * add them: Received, Return-Path, Bcc, Sender, Comments, Keywords, and all
- * trace and results (RFC 6376 section 5.4.1).  Mailing lists add Sender, List-*
- * and Resent-*, so these are never oversigned.
+ * Names of fields to sign.  The list omits fields that change in transit or
+ * that others add: Received, Return-Path, Bcc, Sender, Comments, Keywords, and
+ * all trace and result fields (RFC 6376 section 5.4.1).  Mailing lists add
+ * Sender, List-* and Resent-*, so these are never oversigned.
  */
 static const struct signed_name {
 	const char *name;
@@ -67,7 +67,7 @@ is_omitted(const char *name, char *const *omit)
 	return false;
 }
 
-/* How often `s` is named if `present` fields have this name. */
+/* Returns how often h= has the name `s` if `present` fields have it. */
 static size_t
 times_named(
     const struct signed_name *s, enum conf_oversign preset, size_t present)
@@ -106,10 +106,10 @@ signature_names_choose(const struct header_index *x,
 	return true;
 }
 
-/* ---- the text ---- */
+/* ---- writing the field ---- */
 
-/* Names separated by colons, with line breaks after colons: verifiers that
- * allow no white space before a colon exist. */
+/* Writes names separated by colons, with line breaks after colons: some
+ * verifiers allow no white space before a colon. */
 static void
 put_names(struct buf *b, const struct signature_names *names)
 {
@@ -145,7 +145,7 @@ names_size(const struct signature_names *names)
 	return size;
 }
 
-/* The whole field up to "b=". */
+/* Writes the whole field up to "b=". */
 static void
 put_unsigned(struct buf *b, const struct signature_request *r)
 {
@@ -172,7 +172,7 @@ put_unsigned(struct buf *b, const struct signature_request *r)
 	buf_text(b, ";\r\n\tb=");
 }
 
-/* b= in lines. */
+/* Writes the value of b=, folded. */
 static void
 put_signature(struct buf *b, const uint8_t *signature, size_t size)
 {

@@ -19,10 +19,10 @@ struct signer {
 	struct header_index *index;
 	struct signature_names names;
 	struct body_hashes *body_hashes;
-	int body; /* handle of the hash that our signatures have */
+	int body; /* handle of the body hash for our signatures */
 	struct own_signatures *own;
 	struct flaws flaws;
-	struct span list; /* the claim, if s->outcome.by_list */
+	struct span list; /* domain of the list, if outcome.by_list */
 	bool headers_ended;
 	struct signer_outcome outcome;
 };
@@ -81,14 +81,14 @@ signer_begin(const struct conf *conf, struct sign_keys *keys,
 void
 signer_header(struct signer *s, struct span name, struct span value)
 {
-	/* The header remembers a field that does not fit. */
+	/* The header records that a field did not fit. */
 	if (!s->headers_ended)
 		(void)mail_header_add(&s->header, s->arena, name, value);
 }
 
 /* ---- at the end of the header ---- */
 
-/* The keys of the domain, or of its nearest parent that has some. */
+/* Finds the keys of the domain, or of its nearest parent that has keys. */
 static enum sign_keys_result
 keys_at_or_above(struct signer *s, struct span domain)
 {
@@ -126,7 +126,7 @@ keys_of_list(struct signer *s)
 	return false;
 }
 
-/* The message was on another host before it came here. */
+/* Whether the message was on another host before. */
 static bool
 is_forwarded(const struct signer *s)
 {
@@ -151,7 +151,8 @@ choose_keys(struct signer *s)
 	return is_forwarded(s) ? SIGNER_NOT_OWN : SIGNER_NO_KEY;
 }
 
-/* Exactly one domain, which every reader of From agrees on. */
+/* Finds the author domain; there must be exactly one that every reader of From
+ * agrees on. */
 static enum signer_reason
 choose_author(struct signer *s)
 {
@@ -169,7 +170,8 @@ choose_author(struct signer *s)
 	return SIGNER_NO_REASON;
 }
 
-/* After the keys are known: only mail that would be signed is refused. */
+/* Called when the keys are known: only mail that would be signed is rejected.
+ */
 static enum signer_reason
 check_author(struct signer *s)
 {
@@ -225,7 +227,7 @@ signer_headers_end(struct signer *s)
 		return;
 	if (o->reason == SIGNER_NO_REASON) {
 		if (prepare(s))
-			o->result = SIGNER_SIGNED; /* if all goes well */
+			o->result = SIGNER_SIGNED; /* unless signing fails */
 		if (s->conf->sign.guard != CONF_GUARD_OFF)
 			flaws_in_header(&s->flaws, &s->header, s->index);
 		return;

@@ -150,7 +150,7 @@ def opendkim(c):
     same([(k["domain"], k["selector"]) for k in r.json()["keys"]],
          [("t1.example", "mail"), ("own.example", "s2"), ("t3.example", "s3")],
          "imported")
-    for line, words in ((4, "we sign all mail of t3.example"),
+    for line, words in ((4, "we sign all mail from t3.example"),
                         (5, "that does not count for DMARC"),
                         (6, "receivers do not accept that"),
                         (7, "that does not count for DMARC"),
@@ -191,7 +191,7 @@ def rspamd(c):
     r = key(c, "import", paths, c.file(
         "selectors.map", "r1.example dkim\nr2.example dkim\n"), status=DATAERR)
     holds(r.out, "r1.example dkim: imported")
-    holds(r.err, "paths.map:3: *: this line signs the mail of all domains")
+    holds(r.err, "paths.map:3: *: this line signs mail from all domains")
     holds(r.err, "neither RSA nor Ed25519")
     r = key(c, "import", one, status=DATAERR)
     holds(r.err, "--domain and --selector")
