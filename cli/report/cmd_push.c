@@ -155,7 +155,7 @@ push_share_key(struct cli *c, struct sql *local, struct sql *shared)
 		return EX_OK;
 	return cli_fail(c, EX_TEMPFAIL,
 	    "the rows are pushed, but not the key of failure reports: %s: %s",
-	    failed == local ? "the file of this host" : "the shared store",
+	    failed == local ? "the store of this host" : "the shared store",
 	    failed->error);
 }
 

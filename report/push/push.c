@@ -61,7 +61,8 @@ push_error(struct push *p, const char *where, const char *text)
 static bool
 local_fault(struct push *p)
 {
-	return push_error(p, "the file of this host: ", ledger_error(p->local));
+	return push_error(
+	    p, "the store of this host: ", ledger_error(p->local));
 }
 
 static bool
@@ -155,7 +156,7 @@ read_local(struct push *p)
 		good = local_fault(p);
 	if (good && !name_is_set(&p->store))
 		good =
-		    push_error(p, "the file of this host: ", "it has no name");
+		    push_error(p, "the store of this host: ", "it has no name");
 	return good;
 }
 
@@ -306,13 +307,13 @@ report_closed_ahead(struct push *p, int64_t closed)
 	struct buf day = buf_wrap(memory, sizeof(memory));
 
 	date_put_day(&day, closed);
-	push_error(p, "the shared store: reports up to ", memory);
+	push_error(p, "the shared store: reports were made up to ", memory);
 	buf_text(&p->error,
-	    ", which is not over, were made: the clock of this host is behind, "
-	    "or that of another host was ahead. Set the clock; what is not "
-	    "pushed stays in the file of this host, and is pushed when ");
+	    ", which has not ended: the clock of this host is behind, or that "
+	    "of another host was ahead. Set the clock; rows that are not "
+	    "pushed stay in the store of this host, and are pushed when ");
 	buf_text(&p->error, memory);
-	buf_text(&p->error, " is over");
+	buf_text(&p->error, " has ended");
 	return false;
 }
 

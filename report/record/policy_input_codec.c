@@ -36,7 +36,7 @@ static const size_t flags[] = {
 
 enum { FLAGS_MAX = (FLAG_FIRST << ARRAY_SIZE(flags)) - 1 };
 
-_Static_assert(FLAGS_MAX <= 0xffff, "two bytes hold the flags");
+_Static_assert(FLAGS_MAX <= 0xffff, "the flags fit in two bytes");
 
 static unsigned
 flags_of(const struct policy_input *f)

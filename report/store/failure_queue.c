@@ -100,7 +100,8 @@ failure_spool_put(struct failure_spool *p, const struct failure *f)
 	if (n < FAILURE_SPOOL_HELD_MAX)
 		return insert(p, f);
 	log_limited("failure-spool",
-	    "%d failures wait to be reported; further ones are dropped",
+	    "%d failures are waiting to be reported; further ones are "
+	    "dropped",
 	    FAILURE_SPOOL_HELD_MAX);
 	return true;
 }
@@ -156,7 +157,8 @@ redaction_key_read(struct sql *db, struct hash_secret *key)
 		   "VALUES ('redaction_key', $1) ON CONFLICT (name) DO NOTHING",
 		   *key) &&
 	    find_key(db, key, &found) &&
-	    (found || sql_fail(db, SQL_WRONG, "redaction_key is not a key"));
+	    (found ||
+		sql_fail(db, SQL_WRONG, "redaction_key is not a valid key"));
 }
 
 bool

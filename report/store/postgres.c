@@ -142,7 +142,7 @@ postgres_failed(struct postgres_connection *c, const PGresult *r)
 	    r != NULL ? PQresultErrorField(r, PG_DIAG_MESSAGE_PRIMARY) : NULL;
 
 	if (c->is_silent)
-		text = "the server does not answer";
+		text = "the server does not respond";
 	return postgres_fail(c, postgres_fault(c, state),
 	    text != NULL ? text : PQerrorMessage(c->db));
 }
@@ -268,7 +268,7 @@ fail_locked(struct postgres_connection *c, uint64_t number)
 		}
 		buf_text(&error, " (process ");
 		buf_text(&error, PQgetvalue(r, 0, 2));
-		buf_text(&error, " of PostgreSQL) has had the lock for ");
+		buf_text(&error, " of PostgreSQL) has held the lock for ");
 		buf_text(&error, PQgetvalue(r, 0, 3));
 		buf_text(&error, " s");
 	} else {
@@ -750,7 +750,7 @@ central_open(const char *url, enum sql_fault *fault, char *error)
 		sql_fail(&none, SQL_AWAY, "out of memory");
 	} else if (!is_understood(url)) {
 		sql_fail(&c->sql, SQL_WRONG,
-		    "not a URL that PostgreSQL takes: "
+		    "not a URL that PostgreSQL accepts; write "
 		    "postgresql://USER@HOST/DATABASE?PARAMETER=VALUE");
 	} else {
 		c->sql.driver = &driver;

@@ -530,7 +530,7 @@ pass_replay_row(struct sql_statement *s, struct arena *a,
 	arena_rewind(a);
 	if (!facts_unpack(sql_text(s, 3), a, &f.facts)) {
 		log_limited("store-facts",
-		    "stored facts of an unknown encoding are skipped");
+		    "stored facts with an unknown encoding are skipped");
 		return true;
 	}
 	ip_parse(sql_text(s, 2), &f.facts.client);

@@ -231,8 +231,8 @@ ledger_move(struct ledger *l, const struct ledger_move *m)
 	struct sql_statement *s;
 
 	if (!may_move(m->from, m->to)) {
-		sql_fail(l->db, SQL_WRONG,
-		    "invalid change of the state of a delivery");
+		sql_fail(
+		    l->db, SQL_WRONG, "invalid state change of a delivery");
 		return LEDGER_ERROR;
 	}
 	s = sql_prepare(l->db,

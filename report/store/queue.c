@@ -177,7 +177,7 @@ waiting(const struct store *s)
 static void
 log_lost(struct store *s, size_t n, const char *why)
 {
-	log_limited("store-lost", "store %s: %zu messages are not stored: %s",
+	log_limited("store-lost", "store %s: %zu messages were not stored: %s",
 	    s->path, n, why);
 }
 
@@ -196,11 +196,11 @@ after_commit(struct store *s, size_t refused)
 
 	if (refused > 0)
 		log_warning("store-limit",
-		    "store %s: %zu messages are not stored: %s", s->path,
+		    "store %s: %zu messages were not stored: %s", s->path,
 		    refused, writer_refusal(s->writer));
 	if (s->has_error && now - s->error_since >= TELL_MS)
 		log_say(LOG_LEVEL_WARNING, "store",
-		    "store %s works again; %zu messages waited", s->path,
+		    "store %s works again; %zu messages are waiting", s->path,
 		    waiting(s));
 	s->counts.groups++;
 	s->has_error = false;
@@ -223,8 +223,8 @@ note_error(struct store *s, enum sql_fault fault)
 	s->has_error = true;
 	/* The command sometimes locks the store briefly; that is not logged. */
 	if (fault != SQL_LOCKED || now - s->error_since >= LOCKED_MS)
-		log_limited("store", "store %s: %s; %zu messages wait", s->path,
-		    writer_error(s->writer), waiting(s));
+		log_limited("store", "store %s: %s; %zu messages are waiting",
+		    s->path, writer_error(s->writer), waiting(s));
 	s->faults = fault == s->fault ? s->faults + 1 : 1;
 	s->fault = fault;
 	s->counts.faults++;

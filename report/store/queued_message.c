@@ -14,7 +14,7 @@ enum {
 	QUEUED_ABSENT = UINT16_MAX, /* as a length: the string is absent */
 };
 
-static_assert((int)DRAFT_MAX < (int)QUEUED_ABSENT, "a length has 16 bits");
+static_assert((int)DRAFT_MAX < (int)QUEUED_ABSENT, "a length fits in 16 bits");
 
 /* Collects all strings of a message in one buffer, in the order of `texts`,
  * before they are copied into one allocation. */

@@ -39,8 +39,8 @@ quota_is_exceeded(struct quota *q, struct sql *db)
 		/* The next write reports the error. */
 	} else if (is_too_large(q, db, &usage)) {
 		buf_printf(&reason,
-		    "it has reached its size limit: %sreport.max_store = %llu "
-		    "bytes, used %llu",
+		    "the store has reached its size limit: %sreport.max_store "
+		    "= %llu bytes, used %llu",
 		    q->o.is_guest ? "3/4 of " : "",
 		    (unsigned long long)q->o.max_bytes,
 		    (unsigned long long)usage.bytes);

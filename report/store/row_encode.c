@@ -57,7 +57,7 @@ static const struct column_list lists[COLUMN_TABLES] = {
 static_assert(ROW_TEXT_SOURCE == ROW_TEXT_POLICY + ARRAY_SIZE(policy_columns) &&
 	ROW_TEXT_SHAPE == ROW_TEXT_SOURCE + ARRAY_SIZE(source_columns) &&
 	ROW_TEXT_SHAPE + ARRAY_SIZE(shape_columns) <= ROW_TEXTS_MAX,
-    "the texts of a row have their places");
+    "each table's strings have their own part of a row's list");
 
 const struct column_list *
 columns_of(enum column_table table)

@@ -245,8 +245,8 @@ schema_fail_newer(struct sql *db, int64_t version)
 
 	buf_printf(&text,
 	    "a newer version of avouch made this store: its tables have "
-	    "version %" PRId64 ", this avouch knows %d; install the newer one "
-	    "here",
+	    "version %" PRId64 ", but this avouch supports version %d; "
+	    "install the newer one here",
 	    version, SCHEMA_VERSION);
 	return sql_fail(db, SQL_NEWER, memory);
 }

@@ -260,7 +260,7 @@ sqlite_lock(struct sql *db, const char *name)
 	if (path != NULL && c->n_locks < LOCKS_MAX)
 		fd = open(path, O_RDONLY | O_CREAT | O_CLOEXEC, 0644);
 	if (fd < 0)
-		sql_fail(db, SQL_AWAY, "the lock file cannot be opened");
+		sql_fail(db, SQL_AWAY, "cannot open the lock file");
 	else if (flock(fd, LOCK_EX | LOCK_NB) != 0)
 		sql_fail(db, errno == EWOULDBLOCK ? SQL_LOCKED : SQL_AWAY,
 		    strerror(errno));

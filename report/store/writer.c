@@ -179,7 +179,7 @@ quarantine_file(struct writer *w, int64_t now)
 		return;
 	if (!sqlite_quarantine(w->path, now, &name)) {
 		log_limited("store-corrupt",
-		    "store %s is broken (%s) and could "
+		    "store %s is corrupt (%s) and could "
 		    "not be renamed: %s",
 		    w->path, w->error, name.p);
 		return;
@@ -187,7 +187,7 @@ quarantine_file(struct writer *w, int64_t now)
 	w->n_quarantined++;
 	w->quarantined_at = now;
 	log_say(LOG_LEVEL_ERROR, "store-corrupt",
-	    "store %s is broken (%s); it was renamed to %s, and a new one is "
+	    "store %s is corrupt (%s); it was renamed to %s, and a new one is "
 	    "created",
 	    w->path, w->error, name.p);
 }
@@ -296,7 +296,7 @@ log_closed_ahead(const struct writer *w, int64_t closed, int64_t today)
 		return;
 	date_put_day(&day, closed);
 	log_limited("store-clock",
-	    "store %s: %s is closed although it is not over: the clock was "
+	    "store %s: %s was closed before it ended, because the clock was "
 	    "ahead; messages count for the next day",
 	    w->path, memory);
 }
@@ -352,7 +352,8 @@ check_quota(struct writer *w)
 	w->over_quota = quota_is_exceeded(&w->quota, w->db);
 	if (was_over && !w->over_quota)
 		log_say(LOG_LEVEL_WARNING, "store",
-		    "store %s is within its limits again; messages are stored",
+		    "store %s is within its limits again; messages are stored "
+		    "again",
 		    w->path);
 	return w->over_quota;
 }

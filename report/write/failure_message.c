@@ -37,8 +37,9 @@ put_times(FILE *out, const struct ledger_failure *f)
 		    (unsigned long long)f->incidents, memory[1]);
 	if (f->others > 0)
 		fprintf(out,
-		    "%llu of them came from other sources or failed in another "
-		    "way; the number of\nreports is limited.\n",
+		    "%llu of them came from other sources or failed in a "
+		    "different way; they are\nincluded because the number of "
+		    "reports is limited.\n",
 		    (unsigned long long)f->others);
 }
 
@@ -49,15 +50,15 @@ put_failure_intro(
 	fprintf(out,
 	    "Content-Type: text/plain; charset=us-ascii\n"
 	    "Content-Transfer-Encoding: 7bit\n\n"
-	    "This is a DMARC failure report (RFC 9991) of %.*s\n"
+	    "This is a DMARC failure report (RFC 9991) from %.*s\n"
 	    "about a message from the author domain %.*s,\n",
 	    SPAN_FMT(l->submitter), SPAN_FMT(f->author));
 	put_times(out, f);
 	fprintf(out,
-	    "\nFor privacy the body and most of the header are left out, and "
-	    "local parts of\naddresses are hashes (RFC 6590): the same address "
-	    "has the same hash.\n\nIt was requested by the ruf tag of the "
-	    "DMARC record of\n%.*s.\n",
+	    "\nFor privacy, the body and most of the header are left out, and "
+	    "local parts of\naddresses are replaced by hashes (RFC 6590): "
+	    "equal local parts have equal hashes.\n\nThis report was requested "
+	    "by the ruf tag of the DMARC record of\n%.*s.\n",
 	    SPAN_FMT(l->domain));
 }
 

@@ -47,9 +47,11 @@ sum_put_one(struct aggregate *xml, const struct sum *sum, struct span domain,
 		.override = SPAN("other"),
 	};
 
-	buf_text(&comment, "sum of messages of ");
+	buf_text(&comment, "sum of messages in ");
 	buf_number(&comment, sum->rows);
-	buf_text(&comment, " further rows, each with fewer than those listed");
+	buf_text(&comment,
+	    " further rows, each with fewer messages than those "
+	    "listed");
 	r.comment = buf_view(&comment);
 	return r.count == 0 || aggregate_row(xml, &r);
 }

@@ -144,7 +144,7 @@ def locked(c):
         status, _, err = host.run("push")
         same(status, 75)
         holds(err, "avouch on mx9.example (process ")
-        holds(err, " has had the lock for ")
+        holds(err, " has held the lock for ")
         for words in (("show",), ("show", "--json"), ("show", "--csv"),
                       ("send", "--dry-run"), ("failures",)):
             status, _, err = host.run(*words)
@@ -469,7 +469,7 @@ def ahead(c):
     before = c.kept(database)
     status, _, err = host.run("push", now=NOW + DAY)
     same(status, 75)
-    holds(err, "reports up to 2026-02-21, which is not over, were made")
+    holds(err, "reports were made up to 2026-02-21, which has not ended")
     same(c.kept(database), before)
     # nothing is lost: it is pushed when that day is over
     told = host.push(now=NOW + 7 * DAY)

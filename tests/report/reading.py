@@ -339,7 +339,7 @@ def room(c):
         for i in range(20000)])) for n in (1, 2, 3)]
     status, out, err = c.run("read", "--json", "--config", conf, *large)
     same((status, json.loads(out)["stored"]), (75, 1), err)
-    holds(err, store + ": no more reports are stored: it has reached its "
+    holds(err, store + ": no more reports are stored: the store has reached its "
           "size limit: 3/4 of report.max_store = 1048576 bytes")
     same(rows(store), (1, 20000, 100000))
     same(c.run("read", "--config", conf, large[0])[0], 75)
@@ -358,7 +358,7 @@ def room_of_mail(c):
         status, out, err = c.run(what, "--json", "--config", conf, *words,
                                  stdin=data)
         same((status, json.loads(out)["stored"]), (75, 1), err)
-        holds(err, "no more reports are stored: it has reached its size")
+        holds(err, "no more reports are stored: the store has reached its size")
         same(rows(store), (1, 20000, 100000))
 
 

@@ -241,7 +241,7 @@ def newer(c):
     same(status, 75)
     holds(err, path)
     holds(err, "a newer version of avouch made this store: its tables have "
-          "version 99, this avouch knows ")
+          "version 99, but this avouch supports version ")
     with open(path, "rb") as f:
         true(f.read() == before, "it was changed")
     pg = c.need_postgres()
@@ -250,7 +250,7 @@ def newer(c):
             "WHERE name = 'schema'")
     status, _, err = c.run("show", pg.url(database))
     same(status, 75)
-    holds(err, "its tables have version 99, this avouch knows ")
+    holds(err, "its tables have version 99, but this avouch supports version ")
     # one of an older version that this role must not change
     database = c.load_database(dumps("postgresql")[0][1])
     pg.psql(database, "CREATE ROLE guest LOGIN; GRANT USAGE ON SCHEMA avouch "

@@ -376,7 +376,7 @@ test_summed(void **state)
 	assert_int_equal(mailbag_occurs(one, "<record>"), 104);
 	assert_int_equal(mailbag_occurs(one, ">0.0.0.0<"), 4);
 	assert_int_equal(
-	    mailbag_occurs(one, "sum of messages of 200 further"), 4);
+	    mailbag_occurs(one, "sum of messages in 200 further"), 4);
 	/* those with most messages are told singly */
 	assert_int_equal(mailbag_occurs(one, "<count>300</count>"), 1);
 	assert_int_equal(mailbag_occurs(one, "<count>201</count>"), 1);

@@ -89,7 +89,7 @@ not_a_key(void **state)
 	    sql_run(db, "INSERT INTO meta VALUES ('redaction_key', 'x')"));
 	assert_false(redaction_key_read(db, &key));
 	assert_true(is_same(key, (struct hash_secret){ 1, 2 }));
-	assert_string_equal(db->error, "redaction_key is not a key");
+	assert_string_equal(db->error, "redaction_key is not a valid key");
 	sql_close(db);
 }
 
