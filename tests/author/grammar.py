@@ -1,12 +1,12 @@
-"""Random From fields: hostile ones around two addresses, and honest ones as
-people's programs write them."""
+"""Random From fields: hostile ones made of two addresses, and honest ones as
+ordinary programs write them."""
 
 import base64
 
-TARGET = "admin@bank.example"   # whom the field shall show
-OWN = "x@attack.example"        # for whom the sender is authenticated
+TARGET = "admin@bank.example"   # the address that the field tries to show
+OWN = "x@attack.example"        # the sender is authenticated for this one
 
-# What programs drop, end a name at, or take for something else.
+# Bytes that programs drop, take as the end of a name, or misread.
 NOISE = [c.encode("utf-8") for c in (
     "\u00a0\u00ad\u034f\u061c\u115f\u1680\u180e\u2000\u200b\u200c\u200d\u200e"
     "\u2028\u2029\u202e\u202f\u205f\u2060\u2066\u3000\u3164\ufe0f\ufeff\uffa0"
@@ -41,7 +41,7 @@ def codec(charset):
 
 
 def encoded(rng, text):
-    """An encoded word (RFC 2047), or several, with what goes wrong in them."""
+    """An encoded word (RFC 2047), or several, with the errors seen in them."""
     if len(text) > 1 and rng.random() < 0.2:
         at = rng.randrange(len(text))
         return encoded(rng, text[:at]) + rng.choice([b" ", b"", b"\r\n ", b"x"]) + \
@@ -74,7 +74,7 @@ def encoded(rng, text):
 
 
 def address(rng, text):
-    """An address, changed in as many ways as come up."""
+    """An address with random changes."""
     local, _, domain = text.encode("ascii").partition(b"@")
     labels = domain.split(b".")
     out = domain = rng.choice(DOT).join(labels) if rng.random() < 0.5 else domain
@@ -127,7 +127,7 @@ def pieces(rng, depth=0):
     return out
 
 
-FORMS = [  # so that many fields are nearly right
+FORMS = [  # makes many fields nearly valid
     b"%(t)s (%(o)s)", b"(%(o)s) <%(t)s>", b"\"%(o)s\" <%(t)s>", b"%(o)s, %(t)s",
     b"%(t)s, %(o)s", b"%(t)s <%(o)s>", b"<%(t)s> <%(o)s>", b"\"%(t)s\" <%(o)s>",
     b"=?utf-8?q?%(q)s?= <%(o)s>", b"=?utf-8?b?%(b)s?= <%(o)s>",
@@ -139,7 +139,7 @@ FORMS = [  # so that many fields are nearly right
 
 
 def hostile(rng):
-    """The value of a From field."""
+    """Returns the value of a From field."""
     if rng.random() < 0.5:
         value = pieces(rng)
     else:
@@ -184,8 +184,9 @@ def as_word(rng, name):
 
 
 def honest(rng):
-    """(value, domain of the author): a field that no honest sender should see
-    rejected.  What is in angle brackets, and every address, is right."""
+    """Returns (value, domain of the author) of a field that must not be
+    rejected, because its sender is honest.  Text in angle brackets, and each
+    address, is valid."""
     domain, local = rng.choice(DOMAINS), rng.choice(LOCALS)
     spec = local + "@" + domain
     name = rng.choice(NAMES + [spec, "'" + spec + "'", spec.upper()])

@@ -1,12 +1,12 @@
 #!/usr/bin/env python3
-"""Random From fields: no program may read an address at bank.example in a field
-that avouch judges without it, and no honest field may be invalid.
+"""Random From fields: no program may find an address at bank.example in a
+field that avouch accepts without it, and no honest field may be invalid.
 
 usage: random_fields.py BUILD-DIRECTORY [HOSTILE HONEST [SEED]]
 
-The sender is authenticated for attack.example, and what a field leads to follows
-from its author domains, see result().  Some go through `avouch check` to see that
-this is so.
+The sender is authenticated for attack.example.  The result of a field follows
+from its author domains, see result().  Some fields are passed to `avouch
+check` to verify this.
 """
 
 import json
@@ -24,8 +24,8 @@ import readers
 from suite import Skip, Suite, same, true
 
 suite = Suite()
-SHOWN = 10  # of the fields that are wrong
-CHECKED = 50  # fields that go through the command
+SHOWN = 10  # most wrong fields to print
+CHECKED = 50  # fields that are passed to the command
 ZONE = """\
 attack.example. 60 IN TXT "v=spf1 ip4:192.0.2.1 -all"
 _dmarc.attack.example. 60 IN TXT "v=DMARC1; p=none"
@@ -48,7 +48,7 @@ class Lab:
         self._judged = None
 
     def judge(self, values):
-        """[(state, domains)] as avouch sees them."""
+        """Returns [(state, domains)] as avouch sees them."""
         return [(line.split()[0], line.split()[1:])
                 for line in readers.lines_of([self.fields], values)]
 
@@ -59,8 +59,9 @@ class Lab:
 
 
 def is_at(domain, address):
-    """Some person may take the address for one of that domain: also with bytes
-    that are not shown, with quotes, or with more text after the domain."""
+    """Whether a person may think that the address belongs to that domain: also
+    with bytes that are not shown, with quotes, or with more text after the
+    domain."""
     seen = address.lower().rsplit("@", 1)[-1] if "@" in address else ""
     if re.match(r"[^\w-]*%s($|[^\w.-])" % re.escape(domain), seen, re.ASCII):
         return True
@@ -100,7 +101,7 @@ def no_forgery(name):
 
 
 def has_clean_lines(value):
-    """It is one field for every program."""
+    """Whether each program sees it as one field."""
     return b"\0" not in value and not re.search(rb"\r(?!\n)|(?<!\r)\n|\n(?![ \t])", value)
 
 
@@ -111,7 +112,7 @@ def checked(command, home, value):
     return json.loads(done.stdout)["dmarc"]
 
 
-@suite.test("avouch check has the result that these domains must lead to")
+@suite.test("avouch check has the result that follows from these domains")
 def command(lab):
     fields = [(v, j) for v, j in zip(lab.hostile, lab.judged())
               if has_clean_lines(v)][:CHECKED]

@@ -1,4 +1,4 @@
-"""The addresses that other programs read in From fields."""
+"""The addresses that other programs find in From fields."""
 
 import base64
 import email
@@ -12,8 +12,9 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 
 
 def lines_of(command, values):
-    """What a program says of each value: one line of base64 in, one line out.
-    None: it says that it cannot run here."""
+    """Returns the program's output for each value, which it gets and answers
+    as one line; the input is base64.  Returns None if it reports that it
+    cannot run here."""
     done = subprocess.run(
         command, input=b"".join(base64.b64encode(v) + b"\n" for v in values),
         stdout=subprocess.PIPE, check=False)
@@ -35,7 +36,8 @@ def addresses_of(command, values):
 
 
 def guarded(read):
-    """These functions raise what they like on hostile text: nothing is read."""
+    """Returns no addresses if a function raises an exception, which may be of
+    any type for hostile text."""
     def call(value):
         try:
             return read(value)
@@ -74,7 +76,8 @@ def python_default(value):
 
 @guarded
 def python_default_domains(value):
-    """addr_spec raises on what it cannot write; username and domain do not."""
+    """addr_spec raises an exception if it cannot be written; username and
+    domain do not."""
     message = email.message_from_bytes(b"From: " + value + b"\n\n",
                                        policy=email.policy.default)
     return ["%s@%s" % (a.username, a.domain) for a in message["From"].addresses]
@@ -93,8 +96,9 @@ def perl(*arguments):
 
 
 def all_readers(gmime):
-    """{name: function of a list of values}; it returns a list of addresses for
-    each value, or None if the program is not installed."""
+    """Returns {name: function of a list of values}. The function returns a
+    list of addresses for each value, or None if the program is not installed.
+    """
     return {
         "Python, compat32": each(python_compat32),
         "Python, the raw value": each(python_raw),

@@ -1,9 +1,9 @@
 /*
- * body_bench.c - how fast body_hashes are hashed, against SHA-256 alone over
- * the same bytes, in one run, in turns; the ratio of each turn, and their
- * median.
+ * body_bench.c - the speed of hashing bodies, compared with SHA-256 alone over
+ * the same bytes, in alternating rounds of one run; prints the ratio of each
+ * round and the median.
  *
- * usage: body_bench [MIB]     the size of each body, default 10
+ * usage: body_bench [MIB] MIB is the size of each body, 10 by default
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -19,11 +19,12 @@
 
 enum {
 	ROUNDS = 21,
-	CHUNK = 65535, /* what a milter is given at once */
+	CHUNK = 65535, /* largest chunk that a milter gets */
 	LINE_MAX_BYTES = 256,
 };
 
-/* Of this thread: others on the machine must not count. */
+/* Returns the CPU time of this thread, so that others on the machine do not
+ * count. */
 static double
 seconds(void)
 {
@@ -33,7 +34,7 @@ seconds(void)
 	return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
 }
 
-/* ---- body_hashes ---- */
+/* ---- bodies ---- */
 
 static unsigned
 next_random(unsigned below)
@@ -50,7 +51,7 @@ letter(void)
 	return (char)('a' + next_random(26));
 }
 
-/* Each writes a line without its end, and returns its length. */
+/* These functions each write a line without its end, and return its length. */
 static size_t
 base64_line(char *to)
 {
@@ -77,7 +78,7 @@ text_line(char *to)
 	return next_random(10) == 0 ? 0 : words(to, 60 + next_random(16));
 }
 
-/* As people write it: one line in ten has white space to be changed. */
+/* Text as typed by people: one line in ten has white space to be reduced. */
 static size_t
 mail_line(char *to)
 {
@@ -127,7 +128,7 @@ flowed_line(char *to)
 	return n + 1;
 }
 
-/* Markup indented with tabs, and tabs within. */
+/* Markup indented with tabs, with more tabs inside. */
 static size_t
 tabs_line(char *to)
 {
@@ -139,7 +140,7 @@ tabs_line(char *to)
 	return n;
 }
 
-/* Meant to cost: nothing but white space to be changed, here and there. */
+/* Meant to be expensive: white space to be reduced in many places. */
 static size_t
 gaps_line(char *to)
 {
@@ -153,14 +154,14 @@ gaps_line(char *to)
 	return n;
 }
 
-/* Meant to cost: short lines. */
+/* Meant to be expensive: short lines. */
 static size_t
 short_line(char *to)
 {
 	return words(to, next_random(4));
 }
 
-/* Meant to cost: bare CRs among words. */
+/* Meant to be expensive: bare CRs between words. */
 static size_t
 bare_line(char *to)
 {
@@ -182,7 +183,7 @@ static const struct {
 	const char *name;
 	size_t (*line)(char *to);
 	const char *end;
-	bool hostile; /* nobody sends it but to harm */
+	bool hostile; /* only sent to cause harm */
 } kinds[] = {
 	{ "base64", base64_line, "\r\n", false },
 	{ "text", text_line, "\r\n", false },
@@ -211,7 +212,7 @@ fill(char *to, size_t size, size_t (*line)(char *to), const char *end)
 	return n;
 }
 
-/* ---- the two ways ---- */
+/* ---- SHA-256 alone, and hashing bodies ---- */
 
 static double
 hash_alone(struct span body)

@@ -1,12 +1,12 @@
 /*
- * cache_bench.c - the DNS cache with more names than it holds: entries, memory
- * and hits at several limits, and over a day of a clock that runs fast.
+ * cache_bench.c - the DNS cache with more names than it has room for: entries,
+ * memory and hits for several limits, and over a day on a fast clock.
  *
  * usage: cache_bench [NAMES [QUESTIONS]]
  *
- * Names are asked by Zipf's law: the n-th most frequent with weight 1/n, as
- * mail asks for domains.  TTLs are 5 minutes, an hour or a day, by name; one
- * name in ten does not exist.
+ * Names are asked for by Zipf's law, like the domains in mail: the n-th most
+ * frequent has weight 1/n.  The TTL is 5 minutes, an hour or a day, depending
+ * on the name; one name in ten does not exist.
  */
 #include <math.h>
 #include <stdint.h>
@@ -35,7 +35,7 @@ fast_clock(void)
 	return now_ms;
 }
 
-/* xorshift64: the same numbers in each run. */
+/* xorshift64: gives the same numbers in each run. */
 static uint64_t
 next_random(uint64_t *state)
 {
@@ -45,7 +45,8 @@ next_random(uint64_t *state)
 	return *state;
 }
 
-/* The rank of a name by Zipf's law: its logarithm is uniform. */
+/* Returns the rank of a name by Zipf's law: its logarithm is uniformly
+ * distributed. */
 static size_t
 next_rank(uint64_t *state, size_t names)
 {
@@ -144,7 +145,7 @@ print_row(const char *what, struct dns_source *cache,
 	    (unsigned long long)(c.evicted - before->evicted));
 }
 
-/* Each limit: every name once, then questions by Zipf's law. */
+/* Measures one limit: asks for each name once, then for names by Zipf's law. */
 static void
 measure_limit(size_t mib, size_t names, size_t questions)
 {
@@ -203,8 +204,8 @@ main(int argc, char **argv)
 
 	if (names == 0 || questions < 24)
 		return 2;
-	/* The day first: the memory of the process is then that of its cache.
-	 */
+	/* the day must come first: the memory of the process is then only that
+	 * of its cache */
 	printf("%zu names, %zu questions in a day, limit 16 MiB; hits and "
 	       "evictions of the hour\n\n| until | entries | counted MiB | "
 	       "process MiB | hits %% | evicted |\n|---|---|---|---|---|---|\n",

@@ -1,9 +1,9 @@
 /*
- * canon_bench.c - how fast bodies are canonicalized, without hashing: in the
- * best way of this processor, with vectors of 16 bytes, with words of 64 bits,
- * and byte by byte.
+ * canon_bench.c - the speed of canonicalizing bodies, without hashing: in the
+ * best way for this CPU, with vectors of 16 bytes, with words of 64 bits, and
+ * byte by byte.
  *
- * usage: canon_bench [MIB [ROUNDS]]     defaults 10 and 21
+ * usage: canon_bench [MIB [ROUNDS]] defaults 10 and 21
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -13,7 +13,7 @@
 #include "dkim/canon.h"
 #include "lib/enum_names.h"
 
-enum { ROUNDS_MAX = 101, CHUNK = 65535 /* what a milter is given at once */ };
+enum { ROUNDS_MAX = 101, CHUNK = 65535 /* largest chunk that a milter gets */ };
 
 /* ---- byte by byte ---- */
 
@@ -43,7 +43,7 @@ bytes_run_relaxed(const char *p, size_t n)
 	return bytes_run(p, n, true);
 }
 
-/* Takes nothing, so that dkim/canon.c goes on by bytes. */
+/* Compresses nothing, so that dkim/canon.c works byte by byte. */
 static const char *
 bytes_compress(struct compress *s, const char *p, size_t blocks)
 {
@@ -67,8 +67,8 @@ random_below(unsigned below)
 }
 
 /*
- * Lines of words.  Of a hundred lines, `spaced` have white space in them that
- * relaxed reduces.
+ * Fills `to` with lines of words.  `spaced` lines in a hundred have white space
+ * that relaxed canonicalization reduces.
  */
 static void
 fill_text(char *to, size_t n, unsigned spaced)

@@ -1,12 +1,13 @@
 #!/usr/bin/env python3
-"""How the cost of a message grows with what a message or a configuration has
-more of: signatures, overrides, domains that are signed for, open connections.
+"""How the cost of a message grows with the number of signatures, overrides,
+signing domains and open connections.
 
-usage: growth.py PROGRAM [TABLE...]    signatures overrides domains connections
+usage: growth.py PROGRAM [TABLE...]
 
-CPU is that of all threads of the daemon; each figure is the least of several
-batches, so that other load on the machine matters little.  "doubled" is the
-factor by which a cost grows when the number doubles, from one row to the next.
+TABLE is signatures, overrides, domains or connections.  CPU is that of all
+threads of the daemon; each figure is the least of several batches, so that
+other load on the machine has little effect.  "doubled" is the factor by which
+the cost grows when the number doubles, from one row to the next.
 """
 
 import math
@@ -26,12 +27,13 @@ import signlab  # noqa: E402
 
 BATCHES, MESSAGES = 7, 60
 IDLE = 5  # seconds
-MOST = 2.2  # what a factor may be
+MOST = 2.2  # the largest factor allowed
 OVER_BUDGET = []  # (table, factor)
 
 
 def cpu_us(pid):
-    """Of all threads: the process's clock, as clock_getcpuclockid(3) names it."""
+    """CPU time of all threads: the process's clock, as in
+    clock_getcpuclockid(3)."""
     return time.clock_gettime(~pid << 3 | 2) * 1e6
 
 
@@ -50,7 +52,7 @@ def settle(pid):
 
 
 def message_us(pid, where, message, check, **macros):
-    """CPU of one message; `check` is called with what the milter did."""
+    """CPU time of one message; `check` is called with the milter's actions."""
     m = miltproto.Milter(where)
     m.connect("192.0.2.10")
     m.helo()
@@ -65,7 +67,7 @@ def message_us(pid, where, message, check, **macros):
 
 
 def doubled(numbers, costs, i):
-    """The factor for each doubling between two rows."""
+    """The growth factor for each doubling between two rows."""
     if i == 0:
         return None
     steps = math.log2(numbers[i] / numbers[i - 1])
@@ -91,7 +93,7 @@ def passes(changes):
 
 
 def start(l, more=""):
-    """A daemon on a unix socket, without log and store."""
+    """Starts a daemon on a unix socket, without a log and a store."""
     l.where = l.home + "/milter.sock"
     l.socket = "unix:" + l.where
     return l.start_with(l.settings("log = none\n" + more))
@@ -157,7 +159,7 @@ def domains(program):
 
 
 def connections(program):
-    """That are open and idle, after HELO."""
+    """Measures with open, idle connections (after HELO)."""
     numbers = 10, 100, 1000, 10000
     costs, memories, held = [], [], []
     hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]

@@ -1,14 +1,15 @@
 #!/usr/bin/env python3
-"""avouch-milter beside its peers, in one run and in alternation: CPU, rate,
-latency and memory, as a table in Markdown.
+"""Compares avouch-milter with its peers, in one run and in alternation: CPU,
+rate, latency and memory, as a table in Markdown.
 
 usage: peers.py PROGRAM [--harness DIR] [--corpus DIR] [--work DIR]
                 [--record README] [--quick] [--parts LIST] [--sessions LIST]
 
-The harness is the one named in README.md beside this file; it plays the MTA and
-the DNS, and starts Debian's opendkim + opendmarc and rspamd.  Root: it runs in a
-network and mount namespace of its own.  The table goes to standard output, to
-WORK/table.md, and with --record into a README, in the place of the old one.
+The harness is the one named in README.md in this directory; it plays the MTA
+and the DNS, and starts Debian's opendkim + opendmarc and rspamd.  This needs
+root, and runs in its own network and mount namespace.  The table is written to
+standard output, to WORK/table.md and, with --record, into a README, where it
+replaces the old one.
 """
 
 import argparse
@@ -42,11 +43,11 @@ def middle(values):
 class Run:
     def __init__(self, a):
         self.a = a
-        self.missing = []    # what could not be measured, in words
-        self.rows = []       # what the harness tells of each run
-        self.beside = []     # and of those with rspamd
+        self.missing = []    # what could not be measured, and why
+        self.rows = []       # the harness's results of each run
+        self.beside = []     # results of the runs with rspamd
         self.floor = {}      # corpus: milliseconds
-        self.sha = 0.0       # MB a second
+        self.sha = 0.0       # MB per second
         self.big, self.instr, self.soak = [], [], []
         self.peers = [p for p, programs in PEERS.items()
                       if self.has(p, programs)]
@@ -62,7 +63,8 @@ class Run:
         return True
 
     def prepare(self):
-        """Built in a copy: the original may belong to another."""
+        """Builds the harness in a copy, because the original may belong to
+        another user."""
         d = self.a.work + "/harness"
         shutil.copytree(self.a.harness, d, dirs_exist_ok=True)
         for name in os.listdir(d):
@@ -80,7 +82,7 @@ class Run:
         return d
 
     def compare(self, what, subjects, *options):
-        """Runs the harness; its own tables go to standard error."""
+        """Runs the harness; its own tables are printed on standard error."""
         starts = {OURS: "%s -f -c {config}" % self.a.program,
                   NULL: self.harness + "/nullmilter {socket} noreply"}
         path = "%s/%s.json" % (self.a.work, what)
@@ -128,7 +130,7 @@ class Run:
                                       "--rounds", rounds, "--delays", "0",
                                       *few)
         if "rspamd" in wanted and RSPAMD in self.peers:
-            # some times slower: fewer messages
+            # rspamd is several times slower, so fewer messages are sent
             self.beside = self.compare(
                 "grid", [OURS, RSPAMD], "--corpora", "mix", "--rounds", "1",
                 "--count", "400", *few)
@@ -151,7 +153,7 @@ class Run:
     # ---- figures ----
 
     def cell(self, subject, corpus, delay, conc, key, rows=None):
-        """One value a round."""
+        """One value for each round."""
         return [r[key] for r in (self.rows if rows is None else rows)
                 if r["subject"] == subject and r["corpus"] == corpus and
                 r["delay"] == delay and r["conc"] == conc]
@@ -167,7 +169,7 @@ class Run:
         return middle(values) if values else None
 
     def large(self, subject):
-        """MB a CPU second on the large messages."""
+        """MB per CPU second for the large messages."""
         rows = [r for r in self.big if r["subject"] == subject and
                 r["corpus"] == "big"]
         if not rows:
@@ -333,9 +335,9 @@ def main():
     p.add_argument("--harness", default="../shared/bench")
     p.add_argument("--corpus", help="made by gencorpus.py of the harness")
     p.add_argument("--work", default="build/bench")
-    p.add_argument("--record", help="a README that the table goes into")
+    p.add_argument("--record", help="README to write the table into")
     p.add_argument("--quick", action="store_true", help="one round of each")
-    p.add_argument("--parts", default=PARTS, help="of " + PARTS)
+    p.add_argument("--parts", default=PARTS, help="some of " + PARTS)
     p.add_argument("--sessions", help="only these numbers of them, such as "
                    "1,64, and no delay of DNS")
     a = p.parse_args()

@@ -5,11 +5,11 @@ nothing, with avouch-milter, and with opendkim + opendmarc, in alternation.
 usage: postfix_bench.py PROGRAM [--harness DIR] [--corpus DIR] [--work DIR]
                         [--messages N] [--sessions N] [--rounds N]
 
-smtp-source(1) sends messages of the harness's mix, one size class after another;
-Postfix discards what it has queued.  Root: it runs in a network and mount
-namespace of its own.  CPU is that of all processes of Postfix, and of the
-milters.  Rates depend on what else the machine does: read the ratios, which
-are medians of those of each round.
+smtp-source(1) sends messages of the harness's mix, one size class after
+another; Postfix discards them after queueing.  This needs root, and runs in
+its own network and mount namespace.  CPU is that of all processes of Postfix,
+and of the milters.  Rates depend on the other load of the machine: read the
+ratios, which are the medians of the ratios of each round.
 """
 
 import argparse
@@ -29,12 +29,12 @@ import postfix  # noqa: E402
 NONE, NULL, OURS, CHAIN = "no milter", "null milter", "avouch", \
     "opendkim+opendmarc"
 PORT = 2525
-FILES = 20  # of the mix, of all sizes
+FILES = 20  # of all sizes in the mix
 TICK = os.sysconf("SC_CLK_TCK")
 
 
 def load_harness(path):
-    """The functions of the harness's `compare`, which is a program."""
+    """Loads the functions of the harness's program `compare`."""
     with open(path + "/compare") as f:
         source = f.read().replace("sys.exit(main())", "")
     names = {"__file__": path + "/compare", "__name__": "compare"}
@@ -53,7 +53,8 @@ def built(harness, work):
 
 
 def chosen(corpus, work):
-    """Files of the mix by size, with LF, as smtp-source wants them."""
+    """Files of the mix by size, with LF line ends, as smtp-source needs them.
+    """
     with open(corpus + "/mix.manifest") as f:
         rows = [line.split("\t") for line in f if line[0] != "#"]
     rows.sort(key=lambda r: os.path.getsize(corpus + "/" + r[0]))
@@ -70,7 +71,8 @@ def chosen(corpus, work):
 
 
 def tree_seconds(names, pid):
-    """CPU of a process, its children, and those that have ended."""
+    """CPU seconds of a process and its children, including those that have
+    ended."""
     total = 0
     for p in names["tree"](pid):
         try:
@@ -81,7 +83,8 @@ def tree_seconds(names, pid):
 
 
 class Subject:
-    """A Postfix with the milters of `make`, which is None for none."""
+    """A Postfix with the milters of `make`, or without milters if it is None.
+    """
 
     def __init__(self, names, name, make):
         self.names, self.name = names, name
@@ -102,7 +105,8 @@ class Subject:
             self.master = int(f.read())
 
     def send(self, files, messages, sessions):
-        """Messages a second, CPU ms a message of Postfix and of milters."""
+        """Messages per second, and CPU ms per message of Postfix and of the
+        milters."""
         each = max(sessions, messages // len(files))
         before = tree_seconds(self.names, self.master)
         milters = sum(map(sum, self.milters.cpu())) if self.milters else 0
@@ -140,7 +144,7 @@ class Subject:
 
 
 def makers(names, program, harness):
-    """By name, how a subject's milters are started."""
+    """{name of a subject: function that starts its milters}"""
     def ours(d):
         commands, sockets = names["avouch"]("%s -f -c {config}" % program, d)
         with open(d + "/avouch.conf", "a") as f:
@@ -167,7 +171,7 @@ def measure(a, names, harness):
         for k in range(a.rounds):
             for name, make in subjects if k % 2 == 0 else subjects[::-1]:
                 with Subject(names, name, make) as s:
-                    s.send(files, len(files) * a.sessions, a.sessions)  # warm
+                    s.send(files, len(files) * a.sessions, a.sessions)  # warm up
                     rows[name].append(s.send(files, a.messages, a.sessions))
                 print(".", end="", file=sys.stderr, flush=True)
     finally:

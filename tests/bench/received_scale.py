@@ -1,12 +1,12 @@
 #!/usr/bin/env python3
-"""What reading and showing many reports of others costs.
+"""The cost of reading and showing many received reports.
 
 usage: received_scale.py PROGRAM [--reports N] [--domains N] [--keep DIR]
 
-Makes N aggregate reports (100,000, about 1 GB of XML) of 1,000 domains and a
-year, reads them with `avouch report read`, and shows them; prints the rate, the
-peak of memory and the sizes.  With --keep the reports are made once and stay in
-DIR.
+Makes N aggregate reports (100,000, about 1 GB of XML) for 1,000 domains and a
+year, reads them with `avouch report read`, and shows them; prints the rate,
+the peak of memory and the sizes.  With --keep the reports are made only once
+and stay in DIR.
 """
 
 import argparse
@@ -25,12 +25,12 @@ sys.path[:0] = [ROOT + "/tests/report"]
 from samples import NOW, record, report  # noqa: E402
 
 DAYS = 365
-RECORDS = 14  # of a report, on average: some 10 KB
+RECORDS = 14  # per report, on average: about 10 KB
 ORGANISATIONS = 40
 
 
 def sources(seed):
-    """The sources of a domain: few send most of its mail."""
+    """The sources of a domain: a few send most of its mail."""
     r = random.Random(seed)
     return ["%d.%d.%d.%d" % (r.randrange(1, 224), r.randrange(256),
                              r.randrange(256), r.randrange(1, 255))
@@ -63,7 +63,7 @@ def make(folder, n, domains):
 
 
 def run(*words):
-    """Seconds of the clock and of CPU, and bytes of memory at its peak."""
+    """Elapsed seconds, CPU seconds, and peak memory in bytes."""
     before = time.monotonic()
     process = subprocess.Popen(words, stdout=subprocess.DEVNULL)
     _, status, used = os.wait4(process.pid, 0)

@@ -1,12 +1,13 @@
 #!/usr/bin/env python3
-"""What many hosts and much mail ask for: CPU, questions to resolvers, rows, and
-the time of pushing and sending reports.  docs/SCALING.md has the text to it.
+"""What many hosts and much mail require: CPU, questions to resolvers, rows,
+and the time for pushing and sending reports.  docs/SCALING.md explains the
+results.
 
 usage: scale.py [--hosts N] [--messages A-DAY] [--peak A-SECOND-A-HOST] ...
 
 It computes expected values from distributions, and checks them against a
-simulation with a fixed seed.  The costs are options; the defaults are what
-tests/bench/README.md measured.
+simulation with a fixed seed.  The costs are options; their defaults are the
+figures measured in tests/bench/README.md.
 """
 
 import argparse
@@ -15,19 +16,19 @@ import math
 import random
 
 DAY = 86400
-# Of domains that send mail: Zipf's law.  A large one sends from more addresses
-# and with more kinds of result than a small one.
+# The domains that send mail follow Zipf's law. A large one sends from more
+# addresses and with more kinds of result than a small one.
 ADDRESSES_OF_FIRST, RESULTS = 2000, 3
-# Shares of messages by result: most of a domain's mail is alike.
+# Shares of messages by result: most mail of a domain has the same result.
 RESULT_SHARES = (0.90, 0.08, 0.02)
-# TTLs of the names that a message needs, and how many it needs of each.
+# TTLs of the names that a message needs, and the number of names with each.
 TTLS = ((300, 2), (3600, 2), (86400, 1))
 BINS_A_DOUBLING = 8
 SEED = 7489
 
 
 def bins(n):
-    """Ranks 1 to n in groups: (a rank in the middle, how many)."""
+    """Ranks 1 to n in groups: (a rank in the middle, number of ranks)."""
     at = 1.0
     while at < n + 1:
         end = min(n + 1, max(at + 1, at * 2 ** (1 / BINS_A_DOUBLING)))
@@ -46,7 +47,7 @@ def harmonic(n):
 
 
 def distinct_rows(messages, domains):
-    """Rows that differ, of a day: by domain, address and result."""
+    """The number of distinct rows in a day, by domain, address and result."""
     h, total = harmonic(domains), 0.0
     for rank, count in bins(domains):
         n = addresses(rank)
@@ -63,7 +64,7 @@ def distinct_domains(messages, domains):
 
 
 def simulated(messages, domains):
-    """The same two, by drawing messages."""
+    """The numbers of distinct rows and domains, by drawing messages."""
     r = random.Random(SEED)
     weights = list(itertools.accumulate(1 / n for n in range(1, domains + 1)))
     ranks = r.choices(range(1, domains + 1), cum_weights=weights, k=messages)
@@ -74,8 +75,8 @@ def simulated(messages, domains):
 
 
 def questions(rate, domains):
-    """Questions a second that a cache cannot answer, at `rate` messages a
-    second; a name is asked again when its TTL has passed."""
+    """Questions per second that a cache cannot answer, at `rate` messages per
+    second; a name is asked for again when its TTL has passed."""
     h, total = harmonic(domains), 0.0
     for rank, count in bins(domains):
         of_domain = rate / (rank * h)

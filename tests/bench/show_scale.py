@@ -1,11 +1,11 @@
 #!/usr/bin/env python3
-"""What `avouch report show` costs for many domains and a long time.  Not a
+"""The cost of `avouch report show` for many domains and a long time.  Not a
 test: it prints figures.
 
 usage: show_scale.py PROGRAM [DOMAINS [DAYS [CROWD]]]
 
-A store of DOMAINS domains (1000) with one report each on DAYS days (365), of
-six sources; five of the domains are spoofed from CROWD addresses (20000).
+The store has DOMAINS domains (1000) with one report each for DAYS days (365),
+from six sources; five of the domains are spoofed from CROWD addresses (20000).
 """
 
 import os
@@ -23,13 +23,13 @@ sys.path[:0] = [ROOT + "/tests/milter", ROOT + "/tests/report"]
 
 import samples  # noqa: E402
 
-OWN, SHARED = 3, 400  # sources of one domain alone, and of many
+OWN, SHARED = 3, 400  # sources used by one domain only, and by many
 SPOOFED = 5           # domains
 TODAY = samples.NOW // samples.DAY
 
 
 def shapes(db, domains):
-    """Of each domain: good, by an ESP, forwarded, spoofed."""
+    """Adds four shapes per domain: good, through an ESP, forwarded, spoofed."""
     columns = ("id, hash, header_from, envelope_from, disposition, "
                "dkim_aligned, spf_aligned, automatic, override, comment, "
                "spf_domain, spf_scope, spf_result, dkim, used")

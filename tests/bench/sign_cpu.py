@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
-"""CPU of signing a small message: avouch-milter and opendkim in one run, in
-alternation, over the milter protocol; and what RSA-2048 alone costs.
+"""CPU for signing a small message: avouch-milter and opendkim in one run, in
+alternation, over the milter protocol; and the cost of RSA-2048 alone.
 
 usage: sign_cpu.py PROGRAM [MESSAGES [ROUNDS]]
 """
@@ -91,7 +91,7 @@ def main():
         wait_port(port)
         print("RSA-2048 alone: %.0f us" % rsa_us())
         for pid, p in ((ours.process.pid, l.sign_port), (other.pid, port)):
-            run(p, 100, message)  # warm
+            run(p, 100, message)  # warm up
         for _ in range(rounds):
             for name, pid, p in (("avouch", ours.process.pid, l.sign_port),
                                  ("opendkim", other.pid, port)):

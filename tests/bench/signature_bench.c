@@ -1,6 +1,7 @@
 /*
- * signature_bench.c - what the signatures of a message cost, with warm keys:
- * one, ten by ten selectors, and hundreds, against the bare verifications
+ * signature_bench.c - the cost of the signatures of a message, with warm keys:
+ * one, ten with ten selectors, and hundreds, compared with the bare
+ * verifications
  *
  * usage: signature_bench [MESSAGES]
  */
@@ -42,7 +43,7 @@ microseconds(void)
 	return (double)t.tv_sec * 1e6 + (double)t.tv_nsec / 1e3;
 }
 
-/* p= of a new RSA-2048 key. */
+/* Writes p= of a new RSA-2048 key. */
 static void
 make_key(struct buf *p)
 {
@@ -78,8 +79,8 @@ make_zone(const char *p)
 }
 
 /*
- * A message of `n` signatures whose b= is a number: they do not verify, but
- * that costs what a good one costs.
+ * Makes a message with `n` signatures whose b= is a number.  They are not
+ * valid, but verifying them costs the same as for valid ones.
  */
 static struct span
 make_message(char *memory, unsigned n)
@@ -127,7 +128,7 @@ pump(struct dns_questions *questions, struct dns_source *source)
 	}
 }
 
-/* All that DKIM does for a message, but for reading its header. */
+/* Does all of the DKIM work for a message, except reading its header. */
 static double
 verify(struct span message, struct dns_source *source, struct arena *a)
 {

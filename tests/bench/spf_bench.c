@@ -1,6 +1,6 @@
 /*
- * spf_bench.c - what one evaluation costs with all answers at hand: a record
- * of 450 bytes with ten look-ups, of which none matches but the last
+ * spf_bench.c - the cost of one evaluation when all answers are known: a record
+ * of 450 bytes with ten lookups, of which only the last matches
  *
  * usage: spf_bench [EVALUATIONS]
  */
@@ -17,7 +17,7 @@
 enum {
 	EVALUATIONS = 200000,
 	RECORD_BYTES = 450,
-	STRING_BYTES = 250, /* of one string of a TXT record */
+	STRING_BYTES = 250, /* in one string of a TXT record */
 	QUESTIONS = 100,
 	MEMORY = 1 << 20,
 };
@@ -28,7 +28,7 @@ told(struct dns_wait *wait, const struct dns_answer *answer)
 	dns_questions_set_answer((struct dns_question *)wait, answer);
 }
 
-/* As strings of a TXT record. */
+/* Writes `text` as strings of a TXT record. */
 static void
 put_txt(struct buf *b, struct span text)
 {
@@ -40,7 +40,7 @@ put_txt(struct buf *b, struct span text)
 	buf_byte(b, '\n');
 }
 
-/* Ten terms that look up, and networks until the record has its size. */
+/* Writes ten terms that need lookups, and networks to fill the record. */
 static void
 put_record(struct buf *b)
 {
@@ -78,7 +78,7 @@ put_zone(struct buf *b, struct span record)
 	    "9.2.0.192.user._spf.d.example. A 127.0.0.2\n");
 }
 
-/* Until all answers are there: what a message does over its waves. */
+/* Repeats the check until all answers are known, as for a message. */
 static void
 ask_all(const struct spf_query *q, struct dns_source *zone,
     struct dns_questions *questions, struct arena *a, struct spf_result *out)

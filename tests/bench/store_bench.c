@@ -1,13 +1,13 @@
 /*
- * store_bench.c - what the store costs: a day of synthetic messages put from
- * several threads, as a milter under load does it.
+ * store_bench.c - the cost of the store: a day of synthetic messages put by
+ * several threads, as in a milter under load.
  *
  *	store_bench FILE [MESSAGES [THREADS [DOMAINS [ADDRESSES]]]]
  *
  * If FILE exists, the messages are added to it.
  *
- * Prints messages/s, CPU of the process a message, the size of
- * the file, the rows in it, and how long the slowest store_put() took.
+ * Prints messages/s, CPU per message, the size of the file, the number of rows
+ * in it, and the duration of the slowest store_put().
  */
 #include <inttypes.h>
 #include <pthread.h>
@@ -37,7 +37,7 @@ struct plan {
 	_Atomic int64_t slowest_us, sum_us;
 };
 
-/* One message: the texts behind its row and facts. */
+/* One message, with the strings of its row and facts. */
 struct message {
 	struct report_row row;
 	struct policy_input facts;
@@ -47,7 +47,7 @@ struct message {
 	char helper[NAME_MAX_BYTES], list[NAME_MAX_BYTES], to[NAME_MAX_BYTES];
 };
 
-/* splitmix64: the same messages in every run. */
+/* splitmix64: gives the same messages in every run. */
 static uint64_t
 scramble(uint64_t x)
 {
@@ -57,7 +57,7 @@ scramble(uint64_t x)
 	return x ^ x >> 31;
 }
 
-/* Few domains send most of the mail: the square of an even share. */
+/* Makes a few domains send most of the mail, by squaring a uniform value. */
 static uint64_t
 skewed(uint64_t r, uint64_t n)
 {
@@ -87,8 +87,8 @@ format(char *memory, size_t size, const char *text, uint64_t n)
 	return span_of(memory, (size_t)length);
 }
 
-/* 80 of 100 pass both, 8 come by a list, 5 by a forwarder, 4 by a sender that
- * signs for itself, 3 are forged. */
+/* Of 100 messages, 80 pass both, 8 come through a list, 5 through a forwarder,
+ * 4 from a sender that signs only for itself, and 3 are forged. */
 static void
 message_make(struct message *m, const struct plan *p, uint64_t number)
 {
@@ -111,7 +111,8 @@ message_make(struct message *m, const struct plan *p, uint64_t number)
 	    d);
 	row->policy_domain = row->header_from = domain;
 	row->record = span_str(m->record);
-	/* a sender's own addresses, or one of the helper's, or anyone's */
+	/* the sender's own addresses, those of intermediaries, or any
+	 * address */
 	row->source = address(kind < 80 ? (d * 10 + s / 100 % 10) % p->addresses
 		: kind < 97             ? s % 200 * 7 % p->addresses
 					: s / 100 % p->addresses);
@@ -226,7 +227,8 @@ check(const struct plan *p, const char *path)
 	return sums[2] == p->messages ? 0 : 1;
 }
 
-/* The writer without threads: what a message costs in groups of `size`. */
+/* Runs the writer without threads.  Returns the cost per message in groups of
+ * `size`. */
 static double
 writer_alone(
     struct writer *w, const struct plan *p, uint64_t messages, uint64_t size)
@@ -309,7 +311,7 @@ main(int argc, char **argv)
 	if (access(argv[1], F_OK) != 0)
 		bench_writer(
 		    &p, argv[1], p.messages < 20000 ? p.messages : 20000);
-	/* retention would remove the day of long ago */
+	/* a shorter retention would remove this old day */
 	p.store = store_open(&(struct store_options){ .path = argv[1],
 				 .retention = { 36500, 36500, 36500 } },
 	    error, sizeof(error));

@@ -1,16 +1,16 @@
 #!/usr/bin/env python3
-"""What the store costs as it grows, and pushes of several hosts at once to a
-PostgreSQL that is some way off.  Not a test: it prints figures.
+"""The cost of the store as it grows, and of simultaneous pushes by several
+hosts to a distant PostgreSQL.  Not a test: it prints figures.
 
 usage: store_scale.py PROGRAM push [HOSTS [ROWS [MILLISECONDS [KILLS]]]]
        store_scale.py PROGRAM grow [ROWS ...]
 
-push: a day of ROWS rows (250000) on each of HOSTS hosts (4), all pushed at once
-      over connections with a round trip of MILLISECONDS (20).  KILLS pushes (0)
-      are killed on the way and begun again.
+push: a day of ROWS rows (250000) on each of HOSTS hosts (4), all pushed at the
+      same time over connections with a round trip of MILLISECONDS (20).  KILLS
+      pushes (0) are killed on the way and started again.
 grow: a file of ROWS rows (0 10000 100000 1000000) in 30 days, and as many in
-      reports of others: what a message more takes (store_bench, which must be
-      built), `report send` of the last day, `report show`.
+      received reports: the cost of one more message (store_bench, which must
+      be built), `report send` of the last day, and `report show`.
 """
 
 import math
@@ -31,15 +31,16 @@ from delay import Distant  # noqa: E402
 from hosts import DAY, NOW, TODAY, Lab, agree, end  # noqa: E402
 from suite import same  # noqa: E402
 
-SHAPES = 8  # of a domain
+SHAPES = 8  # per domain
 DAYS = 30
-DOMAINS = 200      # of a store that grows
-OF_REPORT = 50     # rows of a report of others
+DOMAINS = 200      # in a store that grows
+OF_REPORT = 50     # rows of a received report
 SQLITE_STEP = 50000
 
 
 def texts(db, domains, addresses):
-    """The texts that rows name: `domains`, each with SHAPES shapes."""
+    """Adds the strings that rows refer to: `domains`, each with SHAPES shapes.
+    """
     db.executemany("INSERT INTO policy (domain, record, used) VALUES (?, ?, 1)",
                    (("sender%d.example" % n, "v=DMARC1; p=none; rua="
                      "mailto:dmarc@sender%d.example" % n)
@@ -60,7 +61,7 @@ def texts(db, domains, addresses):
 
 
 def fill(host, days, rows, seed=1, domains=None):
-    """`rows` rows on each of the days."""
+    """Adds `rows` rows for each of the days."""
     r = random.Random(seed)
     domains = domains or max(20, rows // 50)
     addresses = max(100, rows // 5)
@@ -89,12 +90,12 @@ def push(c, hosts, rows, milliseconds, kills):
     many = [c.host(database, url) for _ in range(hosts)]
     for seed, host in enumerate(many):
         fill(host, (TODAY - 1,), rows, seed)
-    c.run("show", "--store", url)  # makes the tables
+    c.run("show", "--store", url)  # creates the tables
     far.count()
     took, killed, peaks = [0.0] * hosts, [0] * hosts, [0] * hosts
 
     def watch(i, p):
-        """The most memory that it has had, in KB."""
+        """Records the peak memory of the process, in KB."""
         while p.poll() is None:
             try:
                 with open("/proc/%d/status" % p.pid, encoding="ascii") as f:
@@ -143,7 +144,7 @@ def push(c, hosts, rows, milliseconds, kills):
 
 
 def fill_received(host, rows):
-    """Reports of others with as many rows, on the days before today."""
+    """Adds received reports with as many rows, for the days before today."""
     r = random.Random(2)
     with host.sqlite() as db:
         sources = db.execute("SELECT count(*) FROM source").fetchone()[0]
@@ -170,7 +171,7 @@ def fill_received(host, rows):
 
 
 def cpu_of(host, *words):
-    """Seconds of processors, which another load does not change."""
+    """CPU seconds, which do not depend on other load."""
     def used():
         u = resource.getrusage(resource.RUSAGE_CHILDREN)
         return u.ru_utime + u.ru_stime

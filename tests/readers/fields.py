@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
-"""Programs that read our Authentication-Results find in it what avouch says,
-whatever the senders of the messages try.
+"""Programs that read our Authentication-Results field find the results that
+avouch wrote, whatever the senders of the messages try.
 
 usage: fields.py PROGRAM [PART-OF-A-NAME]      PROGRAM is avouch
 
@@ -38,7 +38,7 @@ def hostile_verdicts(c):
 
 
 def conformance_verdicts(c):
-    """Of every case that has a whole message."""
+    """Yields the verdict of each case that has a whole message."""
     if not os.path.exists(SUITES + "/run.py"):
         raise Skip("there are no conformance suites in " + SUITES)
     sys.path.insert(0, SUITES)
@@ -70,7 +70,7 @@ def samples(c, verdicts):
     return kept[verdicts]
 
 
-@suite.test("hostile inputs: nothing passes that does not, nothing is hidden")
+@suite.test("hostile inputs: no result is forged or hidden")
 def _(c):
     for name, message, verdict in hostile_verdicts(c):
         value = verdict["authentication_results"]

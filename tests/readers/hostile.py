@@ -1,7 +1,8 @@
 """Messages whose senders try to write results into our field.
 
 INPUTS: (name, HELO, MAIL FROM, header fields, lines of the zone).  The client
-is CLIENT; it may send for evil.example, and nothing here is victim.example's.
+is CLIENT; it may send for evil.example, and none of the mail here is from
+victim.example.
 """
 
 import itertools
@@ -39,7 +40,7 @@ numbers = itertools.count(1)
 
 
 def record(text, more=""):
-    """The SPF record of MAIL FROM's domain and of HELO's name."""
+    """An SPF record for the domain of MAIL FROM and the name in HELO."""
     name = "h%d.evil.example" % next(numbers)
     return (name, "a@" + name, b"",
             '%s. 300 IN TXT "%s"\n' % (name, text) + more)
@@ -57,7 +58,7 @@ def dmarc(text):
 
 
 KINDS = {
-    # MAIL FROM: its sender chooses every byte of the local-part
+    # MAIL FROM: the sender chooses every byte of the local-part
     "MAIL FROM, a quoted result": sender('"; spf=pass "'),
     "MAIL FROM, a quoted quote": sender('"a\\"; dmarc=pass; x=\\""'),
     "MAIL FROM, a bare result": sender("dmarc=pass"),
@@ -73,7 +74,7 @@ KINDS = {
         HELO, "a@spf=pass.victim.example", b"", ""),
     "MAIL FROM, a literal": (HELO, "a@[192.0.2.10]", b"", ""),
     "MAIL FROM, no domain": (HELO, "dmarc=pass", b"", ""),
-    # i=: needs no key
+    # i=, which needs no key
     "i=, a quoted result": identity(b"=22=3B=20spf=3Dpass=20=22@evil.example"),
     "i=, a bare result": identity(b"dmarc=3Dpass@evil.example"),
     "i=, a comment": identity(b"=28dmarc=3Dpass=29@evil.example"),
@@ -95,7 +96,7 @@ KINDS = {
         SIGNATURE.replace(b"b=AAAA", b"b=A===dmarc") % b"x=y"),
     "twelve signatures": header(b"".join(
         SIGNATURE % (b"i=x%d=3Dy@evil.example" % i) for i in range(12))),
-    # SPF records: their text is in the reason
+    # SPF records: their text is quoted in the reason
     "SPF, exists:": record(
         "v=spf1 exists:x\\059spf=pass\\059y.evil.example -all",
         "x\\059spf=pass\\059y.evil.example. 300 IN A 127.0.0.2\n"),

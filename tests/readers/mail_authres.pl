@@ -1,7 +1,7 @@
 #!/usr/bin/perl
 # Reads Authentication-Results fields with Mail::AuthenticationResults.
 # stdin: a JSON list of values; stdout: a list of ["method", "result"] for each,
-# or of what was wrong.
+# or with an error message.
 use strict;
 use warnings;
 use JSON::PP;

@@ -1,9 +1,10 @@
-"""Programs that read Authentication-Results, and what they make of our fields.
+"""Programs that read Authentication-Results, and the results they find in our
+fields.
 
-Each reader takes all messages at once and says for each {method: [results]}:
-Debian's python3-authres, libmail-authenticationresults-perl, SpamAssassin (its
-SPF and AuthRes plugins), OpenDMARC, and three simple ones that are here.  A
-message is a Sample, with what avouch itself says of it.
+Each reader gets all messages in one call and returns {method: [results]} for
+each: Debian's python3-authres, libmail-authenticationresults-perl,
+SpamAssassin (its SPF and AuthRes plugins), OpenDMARC, and three simple readers
+in this file.  A message is a Sample, which includes avouch's own results.
 """
 
 import json
@@ -21,17 +22,17 @@ import smtp  # noqa: E402
 from suite import Skip, true  # noqa: E402
 
 PACKAGES = "/usr/lib/python3/dist-packages"  # of Debian's Python
-SHOWN_MAX = 10  # DKIM results in our field
-OPENDMARC_ROOM = 1024  # bytes it has for a field that is cut into tokens
+SHOWN_MAX = 10  # most DKIM results in our field
+OPENDMARC_ROOM = 1024  # bytes of its buffer for the tokens of a field
 
 
 class Sample:
-    """A message with our field on top, and the results that are in it."""
+    """A message with our field on top, and the results in that field."""
 
     def __init__(self, name, message, spf, dkim, arc, dmarc):
         self.name = name
         self.message = message
-        self.spf = spf      # MAIL FROM's, or for the null sender HELO's
+        self.spf = spf      # of MAIL FROM or, for the null sender, of HELO
         self.dkim = dkim    # all results, in order
         self.arc = arc
         self.dmarc = dmarc
@@ -45,7 +46,7 @@ class Sample:
 
     @classmethod
     def of_json(cls, name, verdict, message):
-        """From what `avouch check --json` says of a message."""
+        """Makes a sample from the output of `avouch check --json`."""
         head = "Authentication-Results: %s\nReceived: from helo.example " \
             "(unknown [203.0.113.66])\n\tby mx.example.net (Postfix) with " \
             "ESMTP id 4ABC\n\tfor <r@example.net>; Sun, 29 Nov 2026 22:00:00 " \
@@ -57,7 +58,8 @@ class Sample:
 
     @classmethod
     def of_log(cls, name, message, line):
-        """From what the milter logged of it; own users have no results."""
+        """Makes a sample from the milter's log; mail from own users has no
+        results."""
         dkim = line.get("dkim", "none")
         return cls(name, message, line.get("spf"),
                    [] if dkim == "none" else
@@ -65,8 +67,8 @@ class Sample:
                    line.get("arc", "none"), line.get("dmarc"))
 
     def check(self, reader, got):
-        """{method: [results]} is what we said; methods that a reader does not
-        know are None."""
+        """Checks that {method: [results]} is what we wrote; methods that a
+        reader does not support are None."""
         what = "%s, %s: %r\n%s" % (reader, self.name, got, self.value)
         true(not isinstance(got, str), what)
         if got.get("spf", ()) is not None:
@@ -87,7 +89,7 @@ class Sample:
             true(got == [], what)
         elif not self.dkim:
             true(got in (["none"], ["temperror"]), what)
-        elif len(self.dkim) < SHOWN_MAX:  # those that pass are last
+        elif len(self.dkim) < SHOWN_MAX:  # results that pass come last
             true(got == sorted(self.dkim, key="pass".__eq__), what)
         else:
             true(len(got) <= SHOWN_MAX and ("pass" in got) ==
@@ -108,10 +110,10 @@ def run(program, text):
     return json.loads(r.stdout)
 
 
-# ---- simple readers: what scripts and small libraries do ----
+# ---- simple readers, like scripts and small libraries ----
 
 def split_at_semicolons(sample):
-    """As go-msgauth does: no comments, no quotes."""
+    """Like go-msgauth: ignores comments and quotes."""
     pairs = []
     for part in sample.flat.split(";")[1:]:
         words = part.split()
@@ -122,13 +124,13 @@ def split_at_semicolons(sample):
 
 
 def search(sample):
-    """Every "method=result" anywhere."""
+    """Finds every "method=result" anywhere."""
     return listed(re.findall(r"\b(?<![.\w-])(spf|dkim|dmarc|arc)\s*=\s*(\w+)",
                              sample.flat, re.I))
 
 
 def search_last(sample):
-    """The last one of each method, with any text before it."""
+    """Finds the last result of each method, after any text."""
     return {m: re.findall(r".*;\s*%s\s*=\s*([^;\s]*)" % m, sample.flat)
             if m in ("spf", "dmarc") else None
             for m in ("spf", "dkim", "arc", "dmarc")}
@@ -152,7 +154,7 @@ def read_authres(samples):
         try:
             field = authres.all_features().parse(
                 "Authentication-Results: " + s.value)
-        except Exception as e:  # it may fail in any way
+        except Exception as e:  # the reader may fail in any way
             raise AssertionError("%s: %s: %s" % (s.name, e, s.value)) from e
         s.check("authres", listed((r.method, r.result)
                                   for r in field.results))
@@ -196,7 +198,7 @@ OPENDMARC_RESULTS = ["pass", None, "softfail", "neutral", "temperror",
 
 
 def opendmarc_history(lines):
-    """Of each message {"spf": [...], "dkim": [...]}."""
+    """Returns {"spf": [...], "dkim": [...]} for each message."""
     out = []
     for line in lines:
         words = line.split()
@@ -208,8 +210,9 @@ def opendmarc_history(lines):
 
 
 def opendmarc_can_read(sample):
-    """It needs one byte more for each token and two for each separator; of a
-    pass it wants to know whose."""
+    """Whether OpenDMARC can read the field.  It needs one more byte for each
+    token and two for each separator, and for a pass it requires the identity.
+    """
     separators = len(re.findall("[;=.]", sample.value))
     words = len(sample.value.split())
     return len(sample.value) + separators + words < OPENDMARC_ROOM and (
@@ -221,7 +224,7 @@ def read_opendmarc(samples):
         raise Skip("opendmarc is not installed")
     if subprocess.run(["unshare", "-n", "true"],
                       capture_output=True).returncode != 0:
-        raise Skip("opendmarc cannot be kept from the network here")
+        raise Skip("opendmarc cannot be isolated from the network here")
     samples = [s for s in samples if opendmarc_can_read(s)]
     with tempfile.TemporaryDirectory() as home:
         os.chmod(home, 0o755)

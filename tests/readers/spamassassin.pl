@@ -1,6 +1,6 @@
 #!/usr/bin/perl
-# What SpamAssassin's SPF and AuthRes plugins read from messages, without any
-# rule of its own and without DNS.
+# What SpamAssassin's SPF and AuthRes plugins read from messages, without
+# any other rules and without DNS.
 # stdin: {"id": our authserv-id, "messages": [...]}, bytes as characters;
 # stdout: for each {"spf": [...], "helo": [...]} of the SPF plugin,
 # {"parsed": {method: [result]}, "best": {method: result}} of the other.
