@@ -20,7 +20,7 @@
 enum {
 	DMARC_MAX_QUERIES = 8, /* in one tree walk, RFC 9989 section 4.10 */
 	/* identifiers whose walks are compared with that of a list's domain;
-	   real lists have one or two */
+	 * real lists have one or two */
 	DMARC_RELATED_MAX = 4,
 };
 

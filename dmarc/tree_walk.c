@@ -109,7 +109,7 @@ select_organizational(struct span domain, const struct dmarc_walk *walk)
 
 		if (step->record == NULL)
 			continue;
-		/* Rule 1: psd=n says so itself. */
+		/* Rule 1: psd=n is explicit. */
 		if (step->record->psd == DMARC_PSD_NO)
 			return step->domain;
 		/* Rule 2: psd=y, except where the walk started: one label

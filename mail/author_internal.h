@@ -51,9 +51,8 @@ struct span author_trim(struct span word);
  * is full. */
 struct span author_clean_domain(struct arena *a, struct span text);
 
-/*
- * Adds `name` to the `n` domains of one of the two lists, unless already there.
- */
+/* Adds `name` to the `n` domains of one of the two lists, unless already
+ * there. */
 void author_add_domain(struct author_reading *r, struct span *domains,
     size_t *n, struct span name);
 

@@ -363,9 +363,8 @@ skip_route(struct scan *s)
 		*s = at;
 }
 
-/*
- * Whether an address and ">", or the end of the field, follows "<" and a route.
- */
+/* Whether an address and ">", or the end of the field, follows "<" and a
+ * route. */
 static bool
 is_clean_angle(struct author_reading *r, struct scan at)
 {

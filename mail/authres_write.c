@@ -39,9 +39,8 @@ is_plain_local(unsigned char c)
 	return ascii_is_tag(c) || c == '-' || c == '+';
 }
 
-/*
- * dot-atom-text of RFC 5322 section 3.2.3 with plain bytes only; may be empty
- */
+/* dot-atom-text of RFC 5322 section 3.2.3 with plain bytes only; may be
+ * empty */
 static bool
 is_local_part(struct span s)
 {
@@ -122,9 +121,8 @@ put_pvalue(struct buf *b, struct span value)
 
 /* ---- lines ---- */
 
-/*
- * Adds a piece, on a new line if `fold` is set or the current line has no room.
- */
+/* Adds a piece, on a new line if `fold` is set or the current line has no
+ * room. */
 static void
 emit(struct authres_writer *w, struct span piece, bool fold)
 {

@@ -34,8 +34,8 @@ bool mail_skip_cfws_any(struct scan *s);
 struct span mail_atom(struct scan *s);
 
 /*
- * Reads a quoted string.  `raw` is the string between the quotes, with its
- * backslashes.  Returns false if there is no quote here, or it is not closed.
+ * Reads a quoted string.  `raw` is its content, with the backslashes.  Returns
+ * false if there is no quote here, or it is not closed.
  */
 bool mail_quoted(struct scan *s, struct span *raw);
 

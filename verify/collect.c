@@ -52,9 +52,8 @@ from_fault(const struct verdict *v)
 	return v->from.reason;
 }
 
-/*
- * RFC 3834 section 5: anything but the keyword "no", which comments may follow.
- */
+/* RFC 3834 section 5: anything but the keyword "no", which comments may
+ * follow. */
 static bool
 is_auto_submitted(struct span value)
 {

@@ -337,9 +337,8 @@ propose_dkim(struct policy_context *p)
 		propose_error(p, &dkim_permerror);
 }
 
-/*
- * Whether there is evidence of indirect mail: SPF cannot pass after forwarding.
- */
+/* Whether there is evidence of indirect mail: SPF cannot pass after
+ * forwarding. */
 static bool
 is_indirect(struct policy_context *p)
 {

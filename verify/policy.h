@@ -32,7 +32,7 @@ enum {
 	"the mail filter cannot check this message just now, try again later"
 
 struct policy_input {
-	/* who */
+	/* the client and the identities */
 	struct ip client;   /* IP_NONE: unknown; 127.0.0.1 for mail submitted on
 	                       this host without SMTP */
 	bool trusted_mta;   /* the client is in trusted_mtas */

@@ -279,10 +279,11 @@ struct waves {
 	const char *name;
 	const char *authors, *spf, *dkim, *zone;
 	unsigned waves;
-	const char *names; /* all that is asked, in order */
+	const char *names; /* all names queried, in order */
 };
 
-/* What is asked, and in how many waves: before the facts are known. */
+/* Checks the names queried and the number of waves, before the facts are
+ * known. */
 static void
 questions_in_waves(void **state)
 {
@@ -426,7 +427,8 @@ questions_in_waves(void **state)
 	}
 }
 
-/* Unreadable sizes: bounded time, a verdict, no more questions than allowed. */
+/* Excessive sizes: bounded time, a verdict, and no more questions than
+ * allowed. */
 static void
 hostile_sizes(void **state)
 {
@@ -454,7 +456,7 @@ hostile_sizes(void **state)
 	r.facts.n_authors = MANY;
 	r.facts.dkim = dkim;
 	r.facts.n_dkim = MANY;
-	/* with questions enough */
+	/* with enough questions */
 	dns_questions_free(r.questions);
 	r.questions = dns_questions_new(8 * MANY + 16);
 	pump_core(r.questions, zone, false, dmarc_run_ask, &r);
@@ -464,7 +466,7 @@ hostile_sizes(void **state)
 	assert_int_equal(r.result.code, DMARC_PASS);
 	assert_int_equal(r.result.n_authors, MANY);
 
-	/* and without */
+	/* with too few */
 	dns_questions_free(r.questions);
 	r.questions = dns_questions_new(20);
 	pump_core(r.questions, zone, false, dmarc_run_check, &r);
@@ -474,8 +476,10 @@ hostile_sizes(void **state)
 	zone->close(zone);
 }
 
-/* Seven authors with deep names and many signatures in front: the record of the
- * eighth is known, since it was asked before all that is above the others. */
+/*
+ * Seven authors with deep names and many signatures come first: the record of
+ * the eighth is known, since it is queried before any names above the others.
+ */
 static void
 no_author_spends_what_another_needs(void **state)
 {
@@ -516,7 +520,7 @@ no_author_spends_what_another_needs(void **state)
 	zone->close(zone);
 }
 
-/* A source that has answers only past their TTL. */
+/* A source whose answers are past their TTL. */
 static void
 stale_answers_are_said_so(void **state)
 {

@@ -1,5 +1,5 @@
-/* dmarc_matrix_test.c - every combination of a few worlds, against the rules of
- * RFC 9989 section 4.10 written down as plainly as can be. */
+/* dmarc_matrix_test.c - every combination of a few worlds, compared with a
+ * plain implementation of RFC 9989 section 4.10. */
 #include "dmarc/dmarc.h"
 
 #include <setjmp.h>
@@ -15,9 +15,9 @@
 #include "tests/support/core_driver.h"
 
 /*
- * ---- the rules once more, as naively as can be, to compare with ----
+ * ---- a naive implementation of the rules, for comparison ----
  *
- * A small world: each name may have a record, said in one word.
+ * A small world: each name may have a record, described by one word.
  */
 struct world {
 	const char *name[8];
@@ -50,7 +50,7 @@ parent_of(const char *name)
 	return dot != NULL ? dot + 1 : NULL;
 }
 
-/* Section 4.10.2, names of fewer than eight labels. */
+/* Section 4.10.2, for names of fewer than eight labels. */
 static const char *
 naive_organizational(const struct world *w, const char *domain)
 {
@@ -70,7 +70,7 @@ naive_organizational(const struct world *w, const char *domain)
 	return fewest;
 }
 
-/* Section 4.10.1: where the policy is; NULL: nowhere. */
+/* Section 4.10.1: the domain with the policy record, or NULL. */
 static const char *
 naive_policy(const struct world *w, const char *domain)
 {
@@ -112,7 +112,7 @@ naive_value(const char *record, const char *tag)
 						 : "none";
 }
 
-/* The line that show() writes. */
+/* Writes the same line as show(). */
 static void
 naive(const struct world *w, const char *author, const char *spf,
     const char *dkim, struct buf *b)
@@ -163,7 +163,7 @@ naive(const struct world *w, const char *author, const char *spf,
 
 /* A source that answers from such a world. */
 struct world_source {
-	struct dns_source source; /* first */
+	struct dns_source source; /* must be first */
 	const struct world *world;
 };
 
@@ -228,9 +228,9 @@ compare(const struct world *w, const char *author, const char *spf,
 }
 
 /*
- * adkim x aspf x (same, parent, child, sibling, unrelated, a nephew, one that
- * shares the top-level domain) x psd at every name: each of them without a
- * record, or with one of psd=u, y, n.
+ * Tests adkim x aspf x (same, parent, child, sibling, unrelated, a nephew, one
+ * that shares the top-level domain) x psd at every name: each without a record,
+ * or with psd=u, y or n.
  */
 static void
 matrix_of_alignment(void **state)
@@ -275,7 +275,8 @@ matrix_of_alignment(void **state)
 	assert_true(runs > 20000);
 }
 
-/* p x sp x np x t x psd x existence, at the author, its parent, above. */
+/* Tests p x sp x np x t x psd x existence, at the author domain, its parent and
+ * above. */
 static void
 matrix_of_policies(void **state)
 {

@@ -1,5 +1,5 @@
-/* dmarc_record_test.c - RFC 9989 sections 4.7, 4.8, 4.10.1 (what is missing or
- * not valid) and 9.3, and the records of appendix B.2. */
+/* dmarc_record_test.c - RFC 9989 sections 4.7, 4.8, 4.10.1 (missing and invalid
+ * tags) and 9.3, and the records of appendix B.2. */
 #include "dmarc/record.h"
 
 #include <setjmp.h>
@@ -13,7 +13,7 @@
 
 struct vector {
 	const char *text;
-	const char *want; /* as show() writes it; "foreign", "broken" */
+	const char *want; /* in the format of show(); or "foreign", "broken" */
 };
 
 static const char *
@@ -148,7 +148,7 @@ rfc9989_4_7_policies(void **state)
 		{ "v=DMARC1; p=none; sp=quarantine; np=reject",
 		    "p=none sp=quarantine np=reject" },
 		{ "v=DMARC1; np=QUARANTINE; p=none", "p=none np=quarantine" },
-		/* p need not be the second */
+		/* p need not be the second tag */
 		{ "v=DMARC1; rua=mailto:a@example.com; t=n; p=reject",
 		    "p=reject rua=mailto:a@example.com" },
 		{ "v=DMARC1; p=reject; p=none", "p=reject" },
@@ -266,7 +266,7 @@ rfc9989_4_8_fo(void **state)
 		    &w, "p=none%s ruf=mailto:a@b.example", vectors[i].want);
 		reads(&(struct vector){ text, want }, 1);
 
-		/* section 4.7: ignored without ruf, before it as well */
+		/* section 4.7: fo is ignored without ruf */
 		buf_cut(&t, 0);
 		buf_printf(&t, "v=DMARC1; fo=%s; p=none", vectors[i].text);
 		reads(&(struct vector){ text, "p=none" }, 1);
@@ -292,7 +292,7 @@ rfc9989_4_8_addresses(void **state)
 		{ "mailto:a@b.example?subject=dmarc",
 		    " rua=mailto:a@b.example?subject=dmarc" },
 		{ "https://b.example/dmarc", " rua=https://b.example/dmarc" },
-		/* what is none is discarded, the rest stands */
+		/* an invalid URI is discarded, the rest is kept */
 		{ "mailto:a@b.example,,mailto:c@d.example,",
 		    " rua=mailto:a@b.example,mailto:c@d.example" },
 		{ "a@b.example,mailto:c@d.example", " rua=mailto:c@d.example" },
@@ -330,7 +330,8 @@ rfc9989_4_8_addresses(void **state)
 	}
 }
 
-/* More than are kept: the first ones are; what stands behind is read. */
+/* More addresses than the limit: the first ones are kept, and reading continues
+ * after them. */
 static void
 rfc9989_4_8_many_addresses(void **state)
 {
@@ -414,7 +415,8 @@ rfc9989_b_2_records(void **state)
 		{ "v=DMARC1; p=reject; aspf=r; "
 		  "rua=mailto:dmarc-feedback@example.com",
 		    "p=reject rua=mailto:dmarc-feedback@example.com" },
-		/* B.2.3, B.2.4: consent, which has no policy */
+		/* B.2.3, B.2.4: records that only give consent, without a
+		 * policy */
 		{ "v=DMARC1;", "broken" },
 		{ "v=DMARC1; rua=mailto:aggregate-reports@t.example.net; "
 		  "ruf=mailto:failure-reports@t.example.net",
@@ -427,7 +429,7 @@ rfc9989_b_2_records(void **state)
 	reads(vectors, ARRAY_SIZE(vectors));
 }
 
-/* A text of any length, NUL and all; cut at every byte. */
+/* A record of any length, with NUL; truncated at every byte. */
 static void
 limits_and_cuts(void **state)
 {

@@ -1,5 +1,5 @@
-/* dmarc_related_test.c - RFC 9989 section 7.4: does a mailing list's domain
- * belong to a domain that passed? */
+/* dmarc_related_test.c - RFC 9989 section 7.4: whether the domain of a mailing
+ * list is related to a domain that passed */
 #include "dmarc/dmarc.h"
 
 #include <setjmp.h>
@@ -21,7 +21,7 @@ struct related_vector {
 	const char *spf, *dkim; /* as in struct dmarc_vector */
 	const char *zone;
 	const char *want;  /* "DOMAIN by IDENTIFIER"; "": none */
-	const char *asked; /* in order, each without "_dmarc." */
+	const char *asked; /* names queried in order, without "_dmarc." */
 };
 
 struct related_run {
@@ -71,7 +71,7 @@ compare(const char *name, const char *what, struct buf *got, const char *want)
 		    SPAN_FMT(buf_view(got)), want);
 }
 
-/* Without memory nothing is related, or the same is found. */
+/* If memory runs out, nothing is related, or the result is unchanged. */
 static void
 survives(const char *name, struct related_run *r)
 {
@@ -108,7 +108,7 @@ run_related(const struct related_vector *v)
 		buf_span(&b, span_skip(q->name, strlen("_dmarc.")));
 	}
 	compare(v->name, "asked", &b, v->asked);
-	/* whatever the facts are, all was asked */
+	/* all queries have been sent, whatever the facts are */
 	if (pump_core(r.dmarc.questions, zone, false, find_related, &r) > 0)
 		fail_msg("%s: asks again", v->name);
 	buf_cut(&b, 0);

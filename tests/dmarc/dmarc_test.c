@@ -376,7 +376,7 @@ rfc9989_4_4_table_1(void **state)
 	dmarc_run_judges(vectors, ARRAY_SIZE(vectors));
 }
 
-/* 11.8: an attacker's sibling of the domain that is its own organization */
+/* 11.8: an attacker's sibling of a domain that is its own organization */
 static void
 rfc9989_11_8_psd_n(void **state)
 {

@@ -23,8 +23,8 @@ struct vector {
 	const char *domain;
 	const char *zone;
 	const char *organizational;
-	const char *policy; /* where it was found; NULL: no record */
-	size_t steps;       /* 0: of no matter */
+	const char *policy; /* the domain with the record; NULL: no record */
+	size_t steps;       /* 0: not checked */
 	bool failed;
 };
 
@@ -71,7 +71,7 @@ finds(const struct vector *v, size_t n)
 	}
 }
 
-/* The names asked for, in order. */
+/* Checks the names queried, in order. */
 static void
 asks(const char *domain, const char *const *names, size_t n)
 {
@@ -299,7 +299,8 @@ rfc9989_4_10_stop(void **state)
 	finds(vectors, ARRAY_SIZE(vectors));
 }
 
-/* The walk is over when what it needs is known, not when all was answered. */
+/* The walk ends when all answers it needs are known, even if others are
+ * missing. */
 static void
 rfc9989_4_10_stop_needs_no_more(void **state)
 {
@@ -313,7 +314,7 @@ rfc9989_4_10_stop_needs_no_more(void **state)
 	    dmarc_walk(SPAN("b.example.com"), questions, a, &w), CORE_WAIT);
 	assert_int_equal(dns_questions_count(questions), 3);
 
-	/* only the first is answered */
+	/* only the first query is answered */
 	struct dns_questions *first = dns_questions_new(4);
 
 	dns_ask(first, SPAN("_dmarc.b.example.com"), DNS_TXT);
@@ -562,7 +563,7 @@ rfc9989_4_10_1_broken(void **state)
 	core_run_close(&r.core);
 }
 
-/* The longest name there is: its "_dmarc." name is none the DNS can hold. */
+/* The longest possible name: with "_dmarc." it is too long for DNS. */
 static void
 names_of_any_length(void **state)
 {
@@ -582,7 +583,7 @@ names_of_any_length(void **state)
 	}
 }
 
-/* RFC 9989 section 5.3.6 for memory of ours: never a policy that is none. */
+/* RFC 9989 section 5.3.6 for our own lack of memory: never "no policy". */
 static void
 arena_exhausted(void **state)
 {

@@ -1,5 +1,6 @@
 /*
- * Addresses by RFC 5322 sections 3.4 and 4.4 and RFC 6532, and of the envelope.
+ * mail_address_test.c - addresses by RFC 5322 sections 3.4 and 4.4 and RFC
+ * 6532, and envelope addresses.
  */
 #include "mail/address.h"
 
@@ -24,8 +25,8 @@ enum { CAP = 8 << 20, SHOWN = 4096 };
 struct list_vector {
 	const char *name;
 	const char *text;
-	const char *list; /* "local|domain" each; "!" if it cannot be read,
-	                     "~" if it was read but is not valid */
+	const char *list; /* "local|domain" for each; then "!" if the rest
+	                     cannot be read, or "~" if the list is not valid */
 };
 
 static const struct list_vector lists[] = {
@@ -197,7 +198,7 @@ section_3_4_lists(void **state)
 	arena_free(a);
 }
 
-/* Cut at every byte, and with no room at every allocation: it ends. */
+/* Truncated at every byte, and with every allocation failing: reading ends. */
 static void
 section_3_4_cut_and_starved(void **state)
 {
@@ -208,7 +209,7 @@ section_3_4_cut_and_starved(void **state)
 		cut_and_starved(show_list, lists[i].text, 3, shown);
 }
 
-/* ---- envelope, lists ---- */
+/* ---- envelopes and lists ---- */
 
 static void
 rfc_5321_4_1_2_envelope(void **state)

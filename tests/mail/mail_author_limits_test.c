@@ -1,5 +1,6 @@
 /*
- * The author's domains: limits of mail/author.h, and hostile sizes.
+ * mail_author_limits_test.c - the author domains: the limits of mail/author.h,
+ * and hostile sizes.
  */
 #include "mail/author.h"
 
@@ -316,7 +317,7 @@ static const struct large_vector larges[] = {
 static void
 hostile_sizes_take_linear_time(void **state)
 {
-	/* Some 10 ms each; squared time would meet the runner's limit. */
+	/* about 10 ms each; quadratic time would exceed the runner's limit */
 	struct arena *text = arena_new(CAP), *a = arena_new(CAP);
 
 	(void)state;
@@ -345,7 +346,7 @@ hostile_sizes_take_linear_time(void **state)
 	arena_free(a);
 }
 
-/* 4,096 fields of 250 bytes are read as far as the limit of all. */
+/* Of 4,096 fields of 250 bytes, those within the total limit are read. */
 static void
 limit_of_bytes_is_for_all_fields(void **state)
 {

@@ -1,6 +1,6 @@
 /*
- * The author's domains: the rule in mail/author.c (RFC 5322 sections 3.4, 3.6
- * and 4.4; RFC 9989 sections 4.2, 5.3.1 and 11.5).
+ * mail_author_test.c - the author domains: the rule in mail/author.c (RFC 5322
+ * sections 3.4, 3.6 and 4.4; RFC 9989 sections 4.2, 5.3.1 and 11.5).
  */
 #include "mail/author.h"
 
@@ -32,10 +32,11 @@ enum { CAP = 8 << 20, SHOWN = 4096 };
 struct good_vector {
 	const char *value;
 	enum mail_from_state state;
-	const char *domains; /* "b.example +c.example": + is a possible one */
+	const char *domains; /* such as "b.example +c.example", where "+" marks
+	                        a possible author */
 };
 
-struct bad_vector { /* INVALID */
+struct bad_vector { /* expected to be INVALID */
 	const char *value;
 	const char *domains;
 	const char *reason;
@@ -61,8 +62,8 @@ check_value(struct arena *a, const struct good_vector *want, const char *reason,
 		    from.reason != NULL ? from.reason : "no reason");
 }
 
-/* The state is INVALID, and nothing that was found leads to a pass, as long as
- * an allocation fails. */
+/* Checks that, with each allocation failing in turn, the state is INVALID and
+ * no domain leads to a pass. */
 static void
 check_starved(struct arena *text, struct arena *a, struct span value)
 {
@@ -131,7 +132,7 @@ rule_1_valid_by_rfc_5322(void **state)
 		{ "(c@d.example) a@b.example", VALID, "b.example" },
 		{ "a@b.example (c@d.example)", VALID, "b.example" },
 		{ "a@b.example (\\) c@d.example (nested) )", VALID, "b.example" },
-		/* section 3.4.1: a quoted local part is shown as well */
+		/* section 3.4.1: a quoted local part is displayed too */
 		{ "\"joe doe\"@b.example", VALID, "b.example" },
 		{ "\"c@d.example\"@b.example", VALID, "b.example +d.example" },
 		{ "\"x <c@d.example>\" . y@b.example", VALID, "b.example +d.example +d.example.y" },
@@ -149,7 +150,7 @@ rule_1_valid_by_rfc_5322(void **state)
 		{ "c@(Chris's host.)public.example", VALID, "public.example" },
 		{ "<@c.example,@d.example:a@b.example>", VALID, "b.example" },
 		{ ", ,a@b.example, ,", VALID, "b.example" },
-		/* a local part as Japanese carriers have it */
+		/* a local part as used by Japanese carriers */
 		{ "a..b.@b.example", VALID, "b.example" },
 		{ "\"c@d.example\" <a..b.@b.example>", VALID, "b.example" },
 		/* section 2.2.3 */
@@ -177,7 +178,7 @@ static void
 rule_1_what_other_programs_find_in_a_valid_field(void **state)
 {
 	static const struct good_vector good[] = {
-		/* those that decode before they parse */
+		/* programs that decode before they parse */
 		{ "=?utf-8?q?c=40d.example=2C?= <a@b.example>", VALID, "b.example +d.example" },
 		{ "=?UTF-8?B?PGNAZC5leGFtcGxlPg==?= <a@b.example>", VALID, "b.example +d.example" },
 		{ "=?utf-8?q?c=40d.ex?=\r\n =?utf-8?q?ample=2C?= <a@b.example>", VALID, "b.example +d.example" },
@@ -192,10 +193,10 @@ rule_1_what_other_programs_find_in_a_valid_field(void **state)
 		{ "=?utf-8?q?joe=40b.example?= <a@b.example>", VALID, "b.example" },
 		{ "=?utf-8?q?News_=40_Acme?= <a@b.example>", VALID, "b.example" },
 		{ "=?utf-8?q?Doe=2C_Joe?= <a@b.example>", VALID, "b.example" },
-		/* those that find other words than the rest */
+		/* programs that find other words */
 		{ "=?utf-8?q?=?utf-8?q?=2C_c=40d.example=2C?= <a@b.example>", VALID, "b.example +d.example" },
 		{ "\"=?utf-8?q?=?utf-8?q?=22_c=40d.example=2C?=\" <a@b.example>", VALID, "b.example +d.example" },
-		/* encoded words that let text out of quotes and comments */
+		/* encoded words that move text out of quotes and comments */
 		{ "\"=?utf-8?q?c=40d.example?=\" <a@b.example>", VALID, "b.example" },
 		{ "(=?utf-8?q?c=40d.example?=) a@b.example", VALID, "b.example" },
 		{ "\"=?utf-8?q?=22_c=40d.example=2C?=\" <a@b.example>", VALID, "b.example +d.example" },
@@ -205,21 +206,23 @@ rule_1_what_other_programs_find_in_a_valid_field(void **state)
 		/* odd bytes where the domain should begin */
 		{ "=?utf-8?q?admin=40..=3Db.example?= <x@a.example>", VALID, "a.example +b.example" },
 		{ "=?utf-8?q?admin=40=E2=80=AE!b.example?= <x@a.example>", VALID, "a.example +b.example" },
-		/* those that normalize Unicode */
+		/* programs that normalize Unicode */
 		{ "c\357\274\240d.example <a@b.example>", VALID, "b.example +d.example" },
 		{ "c\357\271\253d.example <a@b.example>", VALID, "b.example +d.example" },
 		{ "=?shift_jis?b?Y4GXZC5leGFtcGxl?= <a@b.example>", VALID, "b.example +d.example" },
 		{ "=?iso-2022-jp?q?c=1B$B!w=1B=28Bd.example?= <a@b.example>", VALID, "b.example +d.example" },
 		{ "\347\224\260\344\270\255\357\274\240\345\226\266\346\245\255 <a@b.example>", VALID, "b.example" },
-		/* those that end a domain early */
+		/* programs that end a domain early */
 		{ "a@d.example .b.example", VALID, "d.example.b.example +d.example" },
 		{ "a@d.example(x).b.example", VALID, "d.example.b.example +d.example" },
 		{ "a@d.example+x.b.example", VALID, "d.example+x.b.example +d.example" },
 		{ "a@d.example\303\261.b.example", VALID, "d.xn--example-b0a.b.example +d.example" },
 		{ "a@(d.example)b.example", VALID, "b.example +d.example" },
-		/* Mail::Address, for which the name of a group is an address */
+		/* Mail::Address, which reads the name of a group as an
+		 * address */
 		{ "\"c@d.example\" x: a@b.example;", VALID, "b.example +d.example +d.examplexa" },
-		/* Python, for which a line end ends a quoted string or comment */
+		/* Python, which ends a quoted string or comment at a line
+		 * end */
 		{ "\"x\r\n c@d.example\" <a@b.example>", VALID, "b.example +d.example" },
 		{ "\"c@d.example\r\n x\" <a@b.example>", VALID, "b.example +d.example +d.examplex" },
 		{ "(x\r\n c@d.example) a@b.example", VALID, "b.example +d.example +d.examplea" },
@@ -245,7 +248,7 @@ rule_1_a_domain_is_one_that_dns_can_hold(void **state)
 		    "123456789012345678901234567890123456789012345678901234567890123.b.example" },
 	};
 	static const struct bad_vector bad[] = {
-		/* not what DNS can hold */
+		/* not valid DNS names */
 		{ "a@1234567890123456789012345678901234567890123456789012345678901234.b.example", "", BAD_DOMAIN, false },
 		{ "a@b..example", "+b.example", BAD_DOMAIN, false },
 		{ "a@.b.example", "+b.example", BAD_DOMAIN, false },
@@ -253,7 +256,7 @@ rule_1_a_domain_is_one_that_dns_can_hold(void **state)
 		{ "a@[IPv6:2001:db8::1]", "", BAD_DOMAIN, false },
 		{ "a@[b.example]", "+b.example", BAD_DOMAIN, false },
 		{ "a@[192.0.2.1], c@d.example", "d.example +192.0.2.1", BAD_DOMAIN, false },
-		/* quotes and what ends an address in other text */
+		/* quotes, and bytes that end an address in other text */
 		{ "a@'b.example'", "+b.example", BAD_DOMAIN, false },
 		{ "a@b.example'", "+b.example", BAD_DOMAIN, false },
 		{ "a@`b.example`", "+b.example", BAD_DOMAIN, false },
@@ -266,7 +269,7 @@ rule_1_a_domain_is_one_that_dns_can_hold(void **state)
 		{ "a@b.example!c.example", "+b.example +b.examplec.example", BAD_DOMAIN, false },
 		{ "a@b.example%c.example", "+b.example +b.examplec.example", BAD_DOMAIN, false },
 		{ "a@=?utf-8?q?b?=.example", "+b.example", BAD_DOMAIN, false },
-		/* characters that are not shown, and other forms of the dot */
+		/* invisible characters, and other forms of the dot */
 		{ "a@b.example\302\240", "+b.example", BAD_DOMAIN, false },
 		{ "a@b.example\302\255", "+b.example", BAD_DOMAIN, false },
 		{ "a@b.ex\342\200\213ample", "+b.ex +b.example", BAD_DOMAIN, false },
@@ -325,7 +328,7 @@ rule_2_sloppy_but_unambiguous(void **state)
 		{ "Doe, Joe <\"x y\"@b.example>", SLOPPY, "b.example" },
 		{ "Doe, Joe <a%x.y@b.example>", SLOPPY, "b.example" },
 		{ "a@x+y.b.example <a@x+y.b.example>", SLOPPY, "x+y.b.example" },
-		/* an "@" that names nobody */
+		/* an "@" that names no domain */
 		{ "News @ Acme <a@b.example>", SLOPPY, "b.example" },
 		{ "News@Acme <a@b.example>", SLOPPY, "b.example" },
 		{ "@acme <a@b.example>", SLOPPY, "b.example" },
@@ -335,7 +338,7 @@ rule_2_sloppy_but_unambiguous(void **state)
 		{ "joe@home, J(oe <a@b.example>", SLOPPY, "b.example" },
 		{ "Doe, 100% Joe <a@b.example>", SLOPPY, "b.example" },
 		{ "Doe, Yahoo! Joe <a@b.example>", SLOPPY, "b.example" },
-		/* until white space, comments or line ends are dropped */
+		/* unless white space, comments or line ends are dropped */
 		{ "Joe @ St. Pauli <a@b.example>", SLOPPY, "b.example +st.pauli" },
 		{ "a@b.example, c@d e.example", SLOPPY, "b.example +de.example +d.e.example" },
 		{ "a@b.example, c@d(x)\r\n e.example", SLOPPY, "b.example +de.example +d.e.example" },
@@ -512,7 +515,7 @@ rule_3_line_ends_of_section_4_1(void **state)
 }
 /* clang-format on */
 
-/* libmilter cuts a field at a NUL; the command sees what is behind it. */
+/* libmilter cuts a field at a NUL; the command sees the rest too. */
 static void
 rule_3_nul(void **state)
 {

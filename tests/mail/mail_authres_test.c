@@ -1,5 +1,6 @@
 /*
- * Authentication-Results by RFC 8601: read, and known for forged.
+ * mail_authres_test.c - Authentication-Results by RFC 8601: reading, and
+ * recognizing forged fields.
  */
 #include "mail/authres.h"
 
@@ -23,8 +24,8 @@ enum { CAP = 8 << 20, SHOWN = 8192 };
 struct read_vector {
 	const char *name;
 	const char *value;
-	/* "id" and per result "method=result [reason] {properties}"; "!" where
-	 * it is broken */
+	/* "id", and "method=result [reason] {properties}" for each result; "!"
+	 * where parsing failed */
 	const char *parts;
 };
 
@@ -217,7 +218,7 @@ section_2_2_properties(void **state)
 	arena_free(a);
 }
 
-/* ---- the id, and who claims it ---- */
+/* ---- the id, and fields that claim it ---- */
 
 static void
 section_2_5_id(void **state)
@@ -376,7 +377,7 @@ static const struct claim_vector claims[] = {
 	{ "nothing but a comment", "(x)", false },
 	{ "version 1", "mx.example.net 1; spf=pass", false },
 	{ "version 01", "mx.example.net 01; spf=pass", false },
-	/* section 5: versions that are not supported are removed */
+	/* section 5: fields with unsupported versions are removed */
 	{ "version 2", "mx.example.net 2; spf=pass", true },
 	{ "version 2 with comments", "(x) mx.example.net (y) 2 (z); spf=pass", true },
 	{ "version 2 of a quoted id", "\"mx.example.net\" 2; spf=pass", true },
@@ -422,7 +423,7 @@ section_5_internationalised(void **state)
 	}
 }
 
-/* Ids that are no domain names. */
+/* Ids that are not domain names. */
 static void
 section_2_5_other_ids(void **state)
 {
@@ -556,7 +557,8 @@ section_7_8_hostile_sizes(void **state)
 	for (size_t i = 0; i < sizeof(vectors) / sizeof(vectors[0]); i++) {
 		struct span value = repeat(a, vectors[i].begin, vectors[i].text,
 		    vectors[i].times, vectors[i].end);
-		/* some 10 ms; squared time would meet the runner's limit */
+		/* about 10 ms; quadratic time would exceed the runner's
+		 * limit */
 		bool got = authres_claims(value, SPAN(ID));
 
 		if (got != vectors[i].claims)

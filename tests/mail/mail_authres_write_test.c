@@ -1,5 +1,6 @@
 /*
- * Authentication-Results by RFC 8601: written, and read back.
+ * mail_authres_write_test.c - Authentication-Results by RFC 8601: writing, and
+ * reading back.
  */
 #include "mail/authres.h"
 
@@ -91,7 +92,7 @@ section_2_2_ids(void **state)
 	}
 }
 
-/* NULL: left out. */
+/* the property as written; NULL: left out */
 static void
 section_2_2_values(void **state)
 {
@@ -213,7 +214,7 @@ one_comment_in_one_place(void **state)
 	    authres_end(&w).p, "mx;\n\tspf=pass (a) smtp.helo=e (f)");
 }
 
-/* What belongs to a result that is not written is not written either. */
+/* If a result is left out, so are its comment, reason and properties. */
 static void
 at_most_16_results(void **state)
 {
@@ -244,12 +245,13 @@ at_most_16_results(void **state)
 	arena_free(a);
 }
 
-/* RFC 5322 section 2.1.1: 78 columns, a tab is 8 of them. */
+/* RFC 5322 section 2.1.1: 78 columns, of which a tab takes 8. */
 static void
 lines_end_before_column_78(void **state)
 {
 	static const char line[] =
-	    "mx.example.org;\n\tspf=pass smtp.mailfrom="; /* to column 31 */
+	    "mx.example.org;\n\tspf=pass smtp.mailfrom="; /* ends at column 31
+	                                                   */
 	char value[64], memory[256];
 	struct authres_writer w;
 
@@ -303,7 +305,7 @@ long_texts_are_cut_and_long_values_left_out(void **state)
 	arena_free(a);
 }
 
-/* ---- what is written is read back, by whatever kind of reader ---- */
+/* ---- all readers read back what was written ---- */
 
 static uint64_t
 next_random(uint64_t *seed)
@@ -314,7 +316,7 @@ next_random(uint64_t *seed)
 	return *seed;
 }
 
-/* Made of what is apt to break things. */
+/* Returns text from pieces that are likely to break a reader. */
 static struct span
 random_text(struct arena *a, uint64_t *seed)
 {
@@ -344,7 +346,7 @@ safe(struct arena *a, struct span s)
 	return buf_view(&b);
 }
 
-/* A value is there as it is, or not at all. */
+/* Checks that a value is unchanged or missing. */
 static bool
 check_value(const struct authres_result *r, struct arena *a,
     const char *property, struct span value)
@@ -403,11 +405,11 @@ written_is_read_back(void **state)
 		assert_int_equal(plainfield_check(text), 3);
 		arena_rewind(a);
 	}
-	assert_true(values > 5000); /* many were written */
+	assert_true(values > 5000); /* many values were written */
 	arena_free(a);
 }
 
-/* Into every size of memory: well-formed, and a beginning of the whole. */
+/* With every size of buffer: well-formed, and a prefix of the whole value. */
 static void
 every_size_of_memory(void **state)
 {

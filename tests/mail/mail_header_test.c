@@ -1,5 +1,6 @@
 /*
- * The header as fields: RFC 5322 sections 2.2, 3.6.8 and 4.5, mail/header.h.
+ * mail_header_test.c - splitting a header into fields: RFC 5322 sections 2.2,
+ * 3.6.8 and 4.5, mail/header.h.
  */
 #include "mail/header.h"
 
@@ -16,7 +17,7 @@
 
 enum { CAP = 8 << 20, SHOWN = 4096 };
 
-/* Every field as "name|value\n"; CR as "~" and LF as "^", to be read. */
+/* Shows every field as "name|value\n", with CR as "~" and LF as "^". */
 static const char *
 show(const struct mail_header *h, char shown[SHOWN])
 {
@@ -87,7 +88,7 @@ static const struct read_vector reads[] = {
 	    "from a@b\nA: 1\n" },
 };
 
-/* raw is name, colon, value, whatever stood before the colon. */
+/* Checks that `raw` is name, colon and value, whatever precedes the colon. */
 static void
 check_raw(const struct read_vector *v, const struct mail_header *h)
 {
@@ -128,7 +129,8 @@ section_2_2_reads_fields(void **state)
 	arena_free(a);
 }
 
-/* Cut at every byte: nothing past the end, fields are a prefix. */
+/* Truncated at every byte: no read past the end, and the fields are a
+ * prefix. */
 static void
 section_2_2_cut_at_every_byte(void **state)
 {
@@ -240,7 +242,8 @@ limits_of_fields_and_bytes(void **state)
 	h = (struct mail_header){ 0 };
 	memset(big, 'x', sizeof(big));
 	assert_false(mail_header_add(&h, a, SPAN("A"),
-	    span_of(big, MAIL_HEADER_MAX - 1))); /* "A:" and it: one too many */
+	    span_of(
+		big, MAIL_HEADER_MAX - 1))); /* with "A:", one byte too many */
 	assert_int_equal(h.n, 0);
 	h.cut = false;
 	assert_true(mail_header_add(
@@ -252,15 +255,16 @@ limits_of_fields_and_bytes(void **state)
 
 	arena_rewind(a);
 	h = (struct mail_header){ 0 };
-	memset(big, '\n', sizeof(big)); /* doubles when it gets its CRs */
+	memset(
+	    big, '\n', sizeof(big)); /* its size doubles when CRs are added */
 	assert_false(mail_header_add(
 	    &h, a, SPAN("A"), span_of(big, MAIL_HEADER_MAX / 2 + 1)));
 	assert_true(h.cut);
 	arena_free(a);
 }
 
-/* RFC 9989 section 4.2: who writes much before From has an author all the same.
- */
+/* RFC 9989 section 4.2: a message with much data before From still has an
+ * author. */
 static void
 limits_do_not_hide_the_author(void **state)
 {
@@ -296,7 +300,7 @@ limits_do_not_hide_the_author(void **state)
 	arena_free(a);
 }
 
-/* What a limit leaves out does not hide where the body begins. */
+/* Fields over a limit do not change where the body begins. */
 static void
 limit_keeps_the_body_apart(void **state)
 {

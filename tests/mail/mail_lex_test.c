@@ -1,5 +1,6 @@
 /*
- * RFC 5322 section 3.2: comments, folding white space, atoms, quoted strings.
+ * mail_lex_test.c - RFC 5322 section 3.2: comments, folding white space, atoms,
+ * quoted strings.
  */
 #include "mail/lex.h"
 

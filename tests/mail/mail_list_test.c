@@ -1,5 +1,5 @@
-/* mail_list_test.c - RFC 2919 section 3, RFC 2369 section 3.4: the domains in
- * the claims of a mailing list */
+/* mail_list_test.c - RFC 2919 section 3, RFC 2369 section 3.4: the domains that
+ * a mailing list claims */
 #include "mail/list.h"
 
 #include <setjmp.h>
@@ -45,7 +45,7 @@ run_vectors(const struct list_vector *v, size_t n)
 		if (!span_is(buf_view(&b), v->want))
 			fail_msg("%s: got \"%.*s\", want \"%s\"", v->name,
 			    SPAN_FMT(buf_view(&b)), v->want);
-		/* without memory claims are missing, none is another */
+		/* if memory runs out, claims are missing, but none is wrong */
 		arena_fail_at(a, 1);
 		found = mail_list_claims(&h, a, claims);
 		assert_int_equal(found, 0);

@@ -1,5 +1,6 @@
 /*
- * Encoded words (RFC 2047), read as loosely as other programs read them.
+ * mail_rfc2047_test.c - encoded words (RFC 2047), read as leniently as other
+ * programs read them.
  */
 #include "mail/rfc2047.h"
 
@@ -18,7 +19,7 @@ enum { CAP = 4 << 20 };
 
 struct decode_vector {
 	const char *text;
-	const char *want; /* with "|" for each edge of decoded text */
+	const char *want; /* with "|" at each edge of decoded text */
 	size_t n_words;
 };
 
@@ -154,7 +155,7 @@ forms_of_the_at_sign(void **state)
 	check_decoded(table, ARRAY_SIZE(table));
 }
 
-/* Programs differ in where such words begin. */
+/* Programs differ in where such words begin and end. */
 static void
 a_question_mark_in_a_word(void **state)
 {
@@ -232,7 +233,7 @@ what_cannot_be_read(void **state)
 	arena_free(a);
 }
 
-/* Each level is encoded again; more than three are not followed. */
+/* Each level is encoded again; more than three are not decoded. */
 static void
 limit_of_words_in_words(void **state)
 {

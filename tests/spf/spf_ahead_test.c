@@ -1,6 +1,6 @@
 /*
- * spf_ahead_test.c - what is asked, when, and how much of it: RFC 7208 section
- * 4.6.4 holds for what is asked ahead as well
+ * spf_ahead_test.c - the queries, their order and number: RFC 7208 section
+ * 4.6.4 also limits prefetching
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -19,8 +19,8 @@ enum {
 	CHAIN = 10000,
 	ZONE_MAX = 4 << 20,
 	LATENCY = 10,
-	/* 10 terms of which each asks at most MX and 10 hosts, and the TXT of
-	 * the domain */
+	/* 10 terms with an MX query and at most 10 hosts each, and the TXT
+	 * query of the domain */
 	QUESTIONS_MAX = 1 + 10 * 11,
 };
 
@@ -229,7 +229,8 @@ rfc7208_4_6_4_bounds_what_is_asked_ahead(void **state)
 		ask(&vectors[i]);
 }
 
-/* RFC 7208 sections 2.3 and 4.3: what cannot be checked asks nothing. */
+/* RFC 7208 sections 2.3 and 4.3: nothing is queried if the domain cannot be
+ * checked. */
 static void
 rfc7208_4_3_asks_nothing(void **state)
 {
@@ -255,7 +256,7 @@ rfc7208_4_3_asks_nothing(void **state)
 	source->close(source);
 }
 
-/* A record of `n` bytes. */
+/* Checks a record of `n` bytes. */
 static enum spf_code
 check_record_of(size_t n)
 {
@@ -293,7 +294,8 @@ a_record_has_a_limit(void **state)
 	assert_int_equal(check_record_of(SPF_MAX_RECORD + 1), SPF_PERMERROR);
 }
 
-/* d.example includes or redirects to n1, that to n2, and so on. */
+/* Builds a zone in which d.example includes or redirects to n1, n1 to n2, and
+ * so on. */
 static char *
 chain_zone(const char *term)
 {
@@ -329,7 +331,7 @@ rfc7208_4_6_4_chains_of_10000(void **state)
 	}
 }
 
-/* Ten includes of ten includes of ten ...: all of it within one budget. */
+/* Ten includes of ten includes of ten ...: all share one budget. */
 static void
 rfc7208_4_6_4_trees(void **state)
 {
@@ -357,7 +359,8 @@ rfc7208_4_6_4_trees(void **state)
 	source->close(source);
 }
 
-/* A questions that may ask little: temperror, never a pass by a missing "-". */
+/* With a small budget of questions: temperror, never a pass because "-" was not
+ * evaluated. */
 static void
 a_small_budget_gives_temperror(void **state)
 {
@@ -491,7 +494,7 @@ the_trace_tells_every_step(void **state)
 	source->close(source);
 }
 
-/* More terms than a trace has lines: the result is what it would be. */
+/* More terms than a trace has lines: the result does not change. */
 static void
 a_long_trace_ends(void **state)
 {

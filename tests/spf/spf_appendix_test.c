@@ -1,6 +1,6 @@
 /*
  * spf_appendix_test.c - the published examples of RFC 7208: appendix A,
- * sections 3.5, 5.5, 10.1.1 and 10.1.2, appendix C and D
+ * sections 3.5, 5.5, 10.1.1 and 10.1.2, appendices C and D
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -39,9 +39,9 @@ static const char hosts[] = "$TTL 300\n"
 			    "4 PTR bob.example.com.\n";
 
 struct vector {
-	const char *zone;   /* besides the hosts */
-	const char *pass;   /* addresses that pass, in a row */
-	const char *fail;   /* and that fail */
+	const char *zone;   /* added to the hosts */
+	const char *pass;   /* addresses that pass, separated by spaces */
+	const char *fail;   /* addresses that fail */
 	const char *sender; /* NULL: user@example.com */
 };
 

@@ -1,5 +1,6 @@
-/* spf_explain_test.c - what check_host() says besides its result: explanations
- * (RFC 7208 section 6.2), counts, reasons, weaknesses; over tests/zones */
+/* spf_explain_test.c - the details that check_host() returns with its result:
+ * explanations (RFC 7208 section 6.2), counts, reasons, weaknesses; with
+ * tests/zones */
 #include "spf/spf.h"
 
 #include <setjmp.h>
@@ -15,7 +16,7 @@
 #include "tests/support/spf_vectors.h"
 #include "tests/support/spfcheck.h"
 
-/* One check for what the tables above do not compare. */
+/* Runs one check, for results that the tables do not compare. */
 static void
 check(const char *ip, const char *sender,
     void (*compare)(const struct spf_result *, const void *), const void *want)
@@ -94,10 +95,10 @@ rfc7208_6_2_explanations(void **state)
 		{ V4, "@a.example,@b.example:joe@s43.example",
 		    "joe@s43.example|joe|s43.example|s43.example|"
 		    "mail.s23.example" },
-		/* 4.6.4: no limit is for exp= */
+		/* 4.6.4: exp= is subject to no limit */
 		{ V4, "a@l10-exp-p.example", "from host.example" },
 		{ "192.0.2.99", "a@v-exp-p.example", "from unknown" },
-		/* 7.3: which of the validated names %{p} is */
+		/* 7.3: the validated name that %{p} selects */
 		{ "192.0.2.21", "a@s73-p2.example", "from sub.s73-p2.example" },
 		{ "192.0.2.21", "a@s73-p3.example", "from s73-p3.example" },
 		{ "192.0.2.21", "a@s73-p4.example", "from any.other.example" },

@@ -1,4 +1,4 @@
-/* spf_macro_test.c - RFC 7208 section 7 */
+/* spf_macro_test.c - macros: RFC 7208 section 7 */
 #include "spf/macro.h"
 
 #include <setjmp.h>
@@ -15,7 +15,7 @@
 
 enum { MEMORY = 1 << 18 };
 
-/* The values of section 7.4. */
+/* Returns the values used in the examples of section 7.4. */
 static struct spf_macros
 values(const char *ip)
 {
@@ -104,7 +104,7 @@ rfc7208_7_4_examples(void **state)
 		{ "%{d2}.trusted-domains.example.net",
 		    "example.com.trusted-domains.example.net" },
 	};
-	/* "i" is in capitals: DNS does not see the difference */
+	/* "%{i}" expands to upper case: DNS ignores case */
 	static const struct vector v6[] = {
 		{ "%{ir}.%{v}._spf.%{d2}",
 		    "1.0.B.C.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.8.B.D.0."
@@ -204,7 +204,8 @@ rfc7208_7_3_empty_parts(void **state)
 	}
 }
 
-/* Labels of 49 bytes and a dot, so that lengths are easy to count. */
+/* Fills `text` with labels of 49 bytes and dots, so that lengths are easy to
+ * count. */
 static void
 fill(char *text, size_t n)
 {
@@ -220,12 +221,12 @@ rfc7208_7_3_names_are_cut_on_the_left(void **state)
 	struct spf_macros v = values("192.0.2.3");
 
 	(void)state;
-	/* 253 bytes stay */
+	/* 253 bytes are kept */
 	fill(long_name, 251);
 	strcat(long_name, ".x");
 	expands_to(&v, spf_macro_domain, SPF_MACRO_DOMAIN, long_name,
 	    span_str(long_name));
-	/* 254 lose one label, with or without a final dot */
+	/* 254 bytes lose one label, with or without a final dot */
 	fill(long_name, 252);
 	strcat(long_name, ".x");
 	expands_to(&v, spf_macro_domain, SPF_MACRO_DOMAIN, long_name,
@@ -233,7 +234,7 @@ rfc7208_7_3_names_are_cut_on_the_left(void **state)
 	strcat(long_name, ".");
 	expands_to(&v, spf_macro_domain, SPF_MACRO_DOMAIN, long_name,
 	    span_of(long_name + 50, 204));
-	/* the same out of macros, long before the name's end too */
+	/* the same with macros, including values much longer than a name */
 	for (size_t n = 245; n < 1000; n++) {
 		struct span kept;
 
@@ -366,7 +367,7 @@ rfc7208_6_2_texts(void **state)
 	    SPAN("~jack%26jill%3Dup-a_b3.c%2F%01"));
 }
 
-/* Macros that cost much and yield little, and macros that yield much. */
+/* Macros that cost a lot and produce little, and macros that produce a lot. */
 static void
 expansions_are_bounded(void **state)
 {

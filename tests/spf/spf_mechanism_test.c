@@ -1,4 +1,4 @@
-/* spf_mechanism_test.c - check_host() by RFC 7208 sections 5 to 7, over
+/* spf_mechanism_test.c - check_host() by RFC 7208 sections 5 to 7, with
  * tests/zones */
 #include "spf/spf.h"
 

@@ -1,4 +1,4 @@
-/* spf_received_test.c - RFC 7208 section 9.1 */
+/* spf_received_test.c - the Received-SPF field: RFC 7208 section 9.1 */
 #include "spf/received.h"
 
 #include <setjmp.h>
@@ -104,8 +104,8 @@ rfc7208_9_1_helo_and_default(void **state)
 	    "\tmechanism=default;");
 }
 
-/* What programs search for is never a sender's: SpamAssassin takes the last
- * "identity=", others split at ";". */
+/* A sender cannot insert strings that programs search for: SpamAssassin uses
+ * the last "identity=", others split at ";". */
 static void
 rfc7208_9_1_nothing_can_be_smuggled_in(void **state)
 {
@@ -147,7 +147,7 @@ rfc7208_9_1_nothing_can_be_smuggled_in(void **state)
 	    "\tmechanism=all;");
 }
 
-/* ---- what anyone may send stays inside of its quotes ---- */
+/* ---- untrusted strings stay within their quotes ---- */
 
 static bool
 takes_comment(struct scan *s)
@@ -202,7 +202,8 @@ takes_pair(struct scan *s)
 	return scan_byte(s, ';');
 }
 
-/* The grammar of section 9.1, with FWS where we put it. */
+/* Whether `value` follows the grammar of section 9.1, with FWS where we write
+ * it. */
 static bool
 is_field(struct span value, unsigned pairs)
 {

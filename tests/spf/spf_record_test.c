@@ -1,4 +1,4 @@
-/* spf_record_test.c - RFC 7208 sections 4.5, 4.6.1, 5, 6 and 12 */
+/* spf_record_test.c - SPF records: RFC 7208 sections 4.5, 4.6.1, 5, 6 and 12 */
 #include "spf/record.h"
 
 #include <setjmp.h>
@@ -55,7 +55,8 @@ static const char *const names[] = {
 	[SPF_KIND_OTHER] = "?",
 };
 
-/* "+a:spec/24//64" as it was understood, "!" before a term that is wrong. */
+/* Writes the term as parsed, such as "+a:spec/24//64"; "!" precedes an invalid
+ * one. */
 static void
 put_term(struct buf *b, const struct spf_term *t)
 {
@@ -279,7 +280,7 @@ rfc7208_4_6_4_what_looks_up(void **state)
 	arena_free(a);
 }
 
-/* A record cut anywhere is read without a step past its end. */
+/* A record truncated anywhere is parsed without a read past its end. */
 static void
 rfc7208_4_6_every_beginning(void **state)
 {

@@ -1,5 +1,5 @@
 /*
- * Jobs: waves, deadlines, dropping at any moment.
+ * dns_task_test.c - tasks: waves, deadlines, and freeing a task at any moment.
  */
 #include "verify/dns_task.h"
 
@@ -25,7 +25,7 @@ static const char zone_text[] = "a0.example. TXT \"a1.example\"\n"
 				"a3.example. TXT \"end\"\n"
 				"b0.example. TXT \"end\"\n";
 
-/* A core whose questions depend on each other: it follows names to "end". */
+/* A core whose questions depend on each other: it follows names until "end". */
 struct chain {
 	const char *starts[CHAIN_MAX];
 	size_t n_starts;
@@ -73,7 +73,7 @@ a_zone_needs_no_waiting(void **state)
 
 	(void)state;
 	assert_non_null(j);
-	assert_true(c.done); /* where it was started */
+	assert_true(c.done); /* the thread that started it */
 	assert_true(dns_task_wait(j, clock_ms()));
 	assert_int_equal(c.ended, 1);
 	assert_int_equal(dns_task_count(j).waves, 4);
@@ -119,14 +119,14 @@ deadline_makes_failures_and_a_result(void **state)
 	    dns_task_start(fake, chain_step, &c, QUESTIONS, MEMORY);
 
 	(void)state;
-	fake_advance(fake); /* b0 is answered, a1 was asked */
+	fake_advance(fake); /* b0 is answered and a1 queried */
 	assert_false(dns_task_wait(j, clock_ms() + 10));
 	assert_true(c.done);
 	assert_int_equal(c.failed, 1);
 	assert_int_equal(c.ended, 1);
 	assert_true(dns_task_count(j).gave_up);
 	assert_true(dns_questions_budget_exceeded(dns_task_questions(j)));
-	fake_settle(fake); /* late answers do not run it again */
+	fake_settle(fake); /* late answers do not run the core again */
 	assert_true(c.done);
 	dns_task_free(j);
 	fake->close(fake);
@@ -149,7 +149,7 @@ questions_are_bounded(void **state)
 	zone->close(zone);
 }
 
-/* A core that asks a dead name ahead, and needs another one. */
+/* A core that prefetches a dead name and needs another one. */
 static enum core_status
 ahead_step(void *facts, struct dns_questions *questions, struct arena *scratch)
 {
@@ -162,7 +162,7 @@ ahead_step(void *facts, struct dns_questions *questions, struct arena *scratch)
 	return a->state == DNS_PENDING ? CORE_WAIT : CORE_DONE;
 }
 
-/* Answers all but dead.example, which it keeps. */
+/* Answers every query except that for dead.example. */
 struct half_dead {
 	struct dns_source source;
 	struct dns_source *zone;
@@ -196,7 +196,8 @@ what_is_asked_ahead_holds_nothing_up(void **state)
 	(void)state;
 	assert_true(dns_task_wait(j, clock_ms()));
 	assert_true(found);
-	/* The questions stays as it is now: it is read without the lock. */
+	/* From now on the question must not change: it is read without the
+	 * lock. */
 	dead = dns_questions_first(dns_task_questions(j));
 	assert_true(span_is(dead->name, "dead.example"));
 	assert_int_equal(dead->answer->fault, DNS_ERROR_BUDGET);
@@ -206,7 +207,7 @@ what_is_asked_ahead_holds_nothing_up(void **state)
 	h.zone->close(h.zone);
 }
 
-/* A core that waits though nothing is open would wait for ever. */
+/* A core that returns CORE_WAIT without an open question would wait forever. */
 static enum core_status
 stubborn_step(
     void *facts, struct dns_questions *questions, struct arena *scratch)
@@ -249,14 +250,14 @@ dropped_before_its_answers(void **state)
 		for (int k = 0; k < i % 5; k++)
 			fake_advance(fake);
 		dns_task_free(j);
-		memset(&c, 0xff, sizeof(c)); /* gone: must not be touched */
+		memset(&c, 0xff, sizeof(c)); /* freed: must not be accessed */
 	}
 	fake_settle(fake);
 	fake->close(fake);
 	zone->close(zone);
 }
 
-/* One thread answers while others start, wait for and drop jobs. */
+/* One thread answers while others start, wait for and free tasks. */
 struct crowd {
 	struct dns_source *fake;
 	bool stop;

@@ -1,4 +1,4 @@
-/* policy_combined_test.c - from results to one action: rules that meet,
+/* policy_combined_test.c - from results to one action: several rules at once,
  * refusals, and checks that were cut short */
 #include "verify/policy.h"
 
@@ -125,7 +125,7 @@ rfc9989_7_1_dmarc_pass_outweighs_spf(void **state)
 	POLICY_RUN_EACH(vectors);
 }
 
-/* RFC 7489 section 6.6.4, which RFC 9989 appendix A.6 has removed. */
+/* RFC 7489 section 6.6.4, removed by RFC 9989 appendix A.6. */
 static void
 pct_zero_is_like_test_mode_if_the_operator_says_so(void **state)
 {
@@ -400,7 +400,7 @@ rfc7372_replies_name_the_check_that_refuses(void **state)
 	POLICY_RUN_EACH(vectors);
 }
 
-/* What we were short of is deferred, whatever on_temperror says. */
+/* A lack of resources defers the message, whatever on_temperror says. */
 static void
 overload_is_deferred_and_never_rejected(void **state)
 {
@@ -543,7 +543,7 @@ own_users_are_never_refused(void **state)
 		const char *name, *conf;
 		struct ip client;
 		bool authenticated;
-		const char *rule; /* NULL: refused */
+		const char *rule; /* NULL: not skipped */
 	} vectors[] = {
 		{ .name = "loopback",
 		    .conf = "",
@@ -619,7 +619,8 @@ own_users_are_never_refused(void **state)
 	}
 }
 
-/* RFC 7208 section 8.6: what cannot be checked may come again. */
+/* RFC 7208 section 8.6: if the check is impossible for now, the client may try
+ * again. */
 static void
 without_memory_for_any_check(void **state)
 {

@@ -1,5 +1,5 @@
-/* policy_override_test.c - what the operator sets above the rules: overrides,
- * monitor mode, a sample */
+/* policy_override_test.c - settings of the operator that take precedence over
+ * the rules: overrides, monitor mode, a sample */
 #include "verify/policy.h"
 
 #include <setjmp.h>
@@ -17,8 +17,8 @@
 static void
 override_conditions(void **state)
 {
-	/* `mail` is refused by default; the condition is put into a section
-	 * that accepts, and into one that defers */
+	/* `mail` is refused by default; the condition is tested in a section
+	 * that accepts, and in one that defers */
 	static const struct {
 		const char *condition;
 		bool accepts, defers;
@@ -47,7 +47,8 @@ override_conditions(void **state)
 		{ "list_id = l.lists.example", true, true },
 		{ "list_id = '*.lists.example'", true, true },
 		{ "list_id = lists.example", false, false },
-		/* of several, all must be let through, any is held back */
+		/* of several recipients, all must match to accept, any one to
+		 * defer */
 		{ "recipient_domain = here.example", false, true },
 		{ "recipient_domain = { there.example, here.example }", true,
 		    true },
@@ -239,7 +240,7 @@ overrides_expire(void **state)
 		bool applies;
 	} vectors[] = {
 		{ "2027-01-14", false },
-		{ "2027-01-15", true }, /* today */
+		{ "2027-01-15", true }, /* the current day */
 		{ "2027-01-16", true },
 		{ "2026-12-31", false },
 	};
@@ -361,7 +362,7 @@ count_enforced(const struct conf *c, unsigned n, bool *last)
 		arena_rewind(a);
 		policy_decide(c, &f, POLICY_RUN_NOW, a, &d);
 		assert_int_equal(d.would, CONF_REJECT);
-		/* once in the sample, a domain stays in each larger one */
+		/* a domain in a sample is in every larger one */
 		if (last[i])
 			assert_int_equal(d.action, CONF_REJECT);
 		last[i] = d.action == CONF_REJECT;
@@ -396,13 +397,13 @@ sample_is_by_domain_and_grows(void **state)
 	}
 }
 
-/* The same on each host and in each version: these must never change. */
+/* The result must be the same on every host and in every version. */
 static void
 sample_is_stable(void **state)
 {
 	static const struct {
 		const char *domain;
-		unsigned mille; /* the largest sample it is not in */
+		unsigned mille; /* the largest sample without the domain */
 	} vectors[] = {
 		{ "example.com", 350 },
 		{ "example.org", 841 },

@@ -1,4 +1,4 @@
-/* policy_reply_test.c - what the sender is told */
+/* policy_reply_test.c - the text of replies to the sender */
 #include "verify/policy.h"
 
 #include <setjmp.h>
@@ -238,7 +238,7 @@ reply_texts(void **state)
 	POLICY_RUN_EACH(vectors);
 }
 
-/* However long the names are, a reply keeps its bound. */
+/* A reply stays within its limit, however long the names are. */
 static void
 replies_are_bounded(void **state)
 {

@@ -1,5 +1,5 @@
-/* policy_settings_test.c - the options that a decision names are those that
- * could change it, over many configurations and messages. */
+/* policy_settings_test.c - a decision names exactly the options that could
+ * change it: random configurations and messages */
 #include "verify/policy.h"
 
 #include <setjmp.h>
@@ -14,11 +14,12 @@
 
 enum {
 	ROUNDS = 1000,
-	ASSIGNMENTS = 200, /* of the named options, tried for each of them */
+	/* values of the named options tried for each of them */
+	ASSIGNMENTS = 200,
 	NAME_MAX_BYTES = 80,
 };
 
-/* xorshift64: the same rounds on every host */
+/* xorshift64: the same sequence on every host */
 static uint64_t seed = 88172645463325252u;
 
 static unsigned
@@ -30,7 +31,7 @@ pick(unsigned n)
 	return (unsigned)((seed >> 16) % n);
 }
 
-/* ---- a configuration, with other values ---- */
+/* ---- random configurations ---- */
 
 static struct ip_net our_client = { .ip = CLIENT, .bits = 32 };
 static char *our_sealer[] = { (char[]){ "sealer.example" }, NULL };
@@ -38,7 +39,7 @@ static char *author[] = { (char[]){ "a.example" }, NULL };
 static char *other_author[] = { (char[]){ "z.example" }, NULL };
 static char override_name[] = "o";
 
-/* How many values of an option are tried; 0: it is left alone. */
+/* Number of values to try for an option; 0: the option is not changed. */
 static unsigned
 count_values(const struct conf_option *o)
 {
@@ -57,7 +58,7 @@ count_values(const struct conf_option *o)
 	}
 }
 
-/* Value number `value`; of lists 0 is the empty one. */
+/* Sets an option to value number `value`; for lists, 0 is the empty list. */
 static void
 set_value(struct conf *c, const struct conf_option *o, unsigned value)
 {
@@ -111,7 +112,7 @@ random_conf(struct conf *c, struct conf_override *override)
 	c->n_overrides = pick(4) == 0;
 }
 
-/* ---- a message ---- */
+/* ---- random messages ---- */
 
 static void
 random_dmarc(struct policy_input *f)
@@ -129,7 +130,8 @@ random_dmarc(struct policy_input *f)
 		    dmarc_policy_asked(f->dmarc_policy, pick(4) == 0);
 }
 
-/* At most one kind of evidence; a client in trusted_forwarders is another. */
+/* Adds at most one kind of evidence; a client in trusted_forwarders is
+ * another. */
 static void
 random_mark(struct policy_input *f)
 {
@@ -167,8 +169,8 @@ random_facts(void)
 	return f;
 }
 
-/* Of two reasons to skip a message, or two kinds of evidence, neither decides
- * alone. */
+/* Leaves one reason to skip a message and one kind of evidence, since neither
+ * of two would decide alone. */
 static void
 leave_one_reason(struct conf *c, const struct policy_input *f)
 {
@@ -203,8 +205,8 @@ differs(const struct policy_decision *a, const struct policy_decision *b)
 	    a->skipped != b->skipped;
 }
 
-/* Does another value of that option lead to another action?  Of a list only
- * that it is empty. */
+/* Whether another value of that option leads to another action.  Lists are only
+ * tried empty. */
 static bool
 can_change(const struct outcome *o, const struct conf *c,
     const struct conf_option *option)
@@ -248,7 +250,7 @@ assign_named(struct conf *c, const struct policy_decision *d)
 			    pick(count_values(&conf_options[i])));
 }
 
-/* With some values of the named options, this one decides. */
+/* Whether this option decides for some values of the named options. */
 static bool
 is_relevant(const struct outcome *o, const struct policy_decision *d,
     const struct conf_option *option)
@@ -287,11 +289,11 @@ check_options(unsigned round, const struct outcome *o)
 			    round, option->section, option->name,
 			    SPAN_FMT(decide(o, &o->c).rule));
 	}
-	/* every name is that of an option */
+	/* every name is the name of an option */
 	assert_int_equal(named, d.n_settings);
 }
 
-/* The option that the rule is called after is among them. */
+/* Checks that the option after which the rule is named is in the list. */
 static void
 check_rule(unsigned round, const struct outcome *o)
 {
@@ -325,7 +327,7 @@ check_override(unsigned round, const struct outcome *o)
 		return;
 	}
 	if (o->f.from_fault != NULL)
-		return; /* whether it matches then depends on its action */
+		return; /* then its action determines whether it matches */
 	other = c.overrides[0];
 	c.overrides = &other;
 	for (unsigned action = 0; action <= CONF_TEMPFAIL; action++) {
@@ -363,7 +365,7 @@ named_settings_are_those_that_could_change_the_action(void **state)
 	conf_unref(defaults);
 }
 
-/* ---- both cases that cli/explain/policy.c once named wrongly ---- */
+/* ---- two cases that cli/explain/policy.c once got wrong ---- */
 
 static void
 assert_settings(const char *conf, const struct policy_input *f,

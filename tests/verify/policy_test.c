@@ -1,5 +1,6 @@
-/* policy_test.c - from results to one action, with the rule that decided: rules
- * one by one */
+/*
+ * policy_test.c - from results to one action and its rule, for each rule alone
+ */
 #include "verify/policy.h"
 
 #include <setjmp.h>
@@ -407,7 +408,7 @@ rfc9989_7_4_indirect_mail(void **state)
 	POLICY_RUN_EACH(vectors);
 }
 
-/* ---- the other outcomes, and RFC 7372's codes ---- */
+/* ---- the other outcomes, and the codes of RFC 7372 ---- */
 
 struct outcome {
 	const char *option;
@@ -417,7 +418,7 @@ struct outcome {
 	const char *reason;
 };
 
-/* Each outcome with each action, and with none set. */
+/* Every outcome with every action, and with none set. */
 static void
 rfc7372_3_each_outcome_and_code(void **state)
 {

@@ -1,6 +1,7 @@
 /*
- * The Authentication-Results field of whole messages whose senders try to write
- * into it: whatever they send and publish, it says what the verdict is.
+ * verify_authres_field_test.c - the Authentication-Results field of whole
+ * messages whose senders try to inject results: whatever they send and publish,
+ * the field states the verdict.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -28,7 +29,7 @@ enum {
 	MEMORY = 1 << 20,
 	TEXT_MAX = 512,
 	ZONE_MAX = 16384,
-	RESULTS_SHOWN_MAX = 10, /* of DKIM */
+	RESULTS_SHOWN_MAX = 10, /* DKIM results */
 };
 
 static const char conf_text[] =
@@ -37,7 +38,7 @@ static const char conf_text[] =
     "override \"by; \\\"dmarc=pass\\\"\" { from_domain = {\"s.example\"} "
     "reason = \"x; (spf=pass)\" action = annotate }\n";
 
-/* ---- what a sender tries ---- */
+/* ---- attempts of a sender ---- */
 
 struct sender {
 	struct arena *a;
@@ -59,7 +60,7 @@ pick_text(struct sender *s, const char *const *texts, size_t n)
 	return texts[pick(s, n)];
 }
 
-/* Results, and what may end or begin something to some reader. */
+/* Results, and bytes that may end or begin something for some reader. */
 static struct span
 hostile_text(struct sender *s)
 {
@@ -78,7 +79,7 @@ hostile_text(struct sender *s)
 	return buf_view(&b);
 }
 
-/* `good`, hostile text, or one of them in front of the other. */
+/* Returns `good`, hostile text, or one of them followed by the other. */
 static struct span
 mixed_text(struct sender *s, const char *good)
 {
@@ -123,7 +124,7 @@ signature_value(struct sender *s)
 	return buf_view(&b);
 }
 
-/* A TXT record, byte for byte, in strings of at most 255. */
+/* Writes a TXT record with escaped bytes, in strings of at most 255 bytes. */
 static void
 put_record(struct buf *zone, const char *name, struct span text)
 {
@@ -170,7 +171,7 @@ hostile_zone(struct sender *s)
 	return pump_zone(b.p);
 }
 
-/* ---- a message of such a sender ---- */
+/* ---- a message from such a sender ---- */
 
 struct run {
 	struct dns_source *dns;
@@ -248,9 +249,10 @@ run_end(struct run *r)
 	r->dns->close(r->dns);
 }
 
-/* ---- what the field says ---- */
+/* ---- the contents of the field ---- */
 
-/* Beside the grammar: as a program reads it that splits it at each ";". */
+/* Reads the field by the grammar, and also like a program that splits it at
+ * each ";". */
 struct reading {
 	struct scan grammar, simple;
 	struct arena *a;
@@ -269,7 +271,7 @@ is_not_blank(unsigned char c)
 	return !is_blank(c) && c != ';';
 }
 
-/* The next result is this one, to both. */
+/* Checks that both readers find this result next. */
 static void
 expect(struct reading *r, const char *method, const char *result)
 {
@@ -290,7 +292,7 @@ expect(struct reading *r, const char *method, const char *result)
 	assert_int_equal(word.n, strlen(method) + 1 + strlen(result));
 }
 
-/* The property is `value`, or not there. */
+/* Checks that the property is `value`, or missing. */
 static void
 may_have(struct reading *r, const char *ptype, const char *property,
     struct span value)
@@ -326,7 +328,7 @@ expect_dkim(struct reading *r, const struct verdict *v)
 		expect(r, "dkim", v->faulty ? "temperror" : "none");
 		return;
 	}
-	/* none passes here, so that they are shown from the top */
+	/* none passes here, so they are shown in order */
 	for (size_t i = 0; i < v->n_dkim && i < RESULTS_SHOWN_MAX; i++) {
 		struct span identity;
 
@@ -413,17 +415,17 @@ no_sender_can_write_into_the_field(void **state)
 		run_end(&r);
 		arena_rewind(s.a);
 	}
-	/* every kind of verdict was among them */
+	/* every kind of verdict occurred */
 	assert_true(codes[0][DMARC_FAIL] > 100 && codes[1][DMARC_PASS] > 50);
 	assert_true(codes[0][DMARC_NONE] + codes[1][DMARC_NONE] > 100);
 	arena_free(s.a);
 	conf_unref(conf);
 }
 
-/* ---- single rules ---- */
+/* ---- individual rules ---- */
 
-/* One message of a@s.example with HELO h.example, from 192.0.2.10; its field
- * without folds. */
+/* Checks one message from a@s.example with HELO h.example, sent by 192.0.2.10:
+ * its unfolded field must be `results`. */
 static void
 field_is(
     const char *conf, const char *zone, const char *login, const char *results)
@@ -469,7 +471,7 @@ field_is(
 	"dmarc { on_reject = accept on_quarantine = accept }\n"                \
 	"spf { on_fail = accept }\n"
 
-/* Of two results that differ a reader may take either. */
+/* If two results differ, a reader may use either. */
 static void
 rfc8601_2_7_2_helo_is_a_result_if_it_is_the_same(void **state)
 {

@@ -1,6 +1,6 @@
 /*
- * Whole messages through verify/: fields that claim to be ours, RFC 8601
- * section 5.
+ * verify_forged_test.c - whole messages through verify/: fields that claim to
+ * be ours (RFC 8601 section 5).
  */
 #include "verify/verify.h"
 
@@ -21,7 +21,7 @@
 
 enum { MESSAGE_MAX = 65536 };
 
-/* ---- RFC 8601 section 5: a field of ours from another MTA of ours ---- */
+/* ---- RFC 8601 section 5: our field, added by another MTA of ours ---- */
 
 static void
 rfc8601_5_mail_of_a_trusted_mta_is_left_as_it_is(void **state)
@@ -93,7 +93,7 @@ rfc8601_5_a_trusted_mta_is_known_by_address_and_port(void **state)
 	conf_unref(c);
 }
 
-/* ---- RFC 8601 section 5: what is removed on arrival ---- */
+/* ---- RFC 8601 section 5: removal on arrival ---- */
 
 static void
 forged_results_are_found(void **state)
@@ -128,7 +128,7 @@ forged_results_are_found(void **state)
 	r.dns->close(r.dns);
 }
 
-/* No list without a limit; who is over it has nothing to be delivered. */
+/* The list has a limit; a message over it is refused. */
 static void
 too_many_forged_results_are_refused(void **state)
 {
@@ -161,7 +161,7 @@ too_many_forged_results_are_refused(void **state)
 	free(message);
 }
 
-/* Past every limit: nothing passes, and no forged field is let through. */
+/* Over every limit: nothing passes, and no forged field is kept. */
 static void
 a_header_without_end(void **state)
 {
@@ -199,7 +199,7 @@ a_header_without_end(void **state)
 	r.dns->close(r.dns);
 }
 
-/* The same result as `avouch dkim` has, and a reply that says why. */
+/* The result is the same as that of `avouch dkim`, and the reply says why. */
 static void
 a_signed_header_over_the_limit(void **state)
 {

@@ -1,7 +1,7 @@
 /*
- * Memory that runs out at each request in turn while a message is verified, our
- * own requests and OpenSSL's: a good message is never rejected, and a forged
- * one is never accepted.
+ * verify_memory_test.c - memory runs out at each request in turn while a
+ * message is verified, for our own requests and those of OpenSSL: a good
+ * message is never rejected, and a forged one never accepted.
  */
 #include "verify/verify.h"
 
@@ -25,7 +25,7 @@
 
 enum { NOW = 1750000000, REQUESTS_MAX = 20000 };
 
-/* SPF never passes here, so that a good message passes by its signature. */
+/* SPF never passes here, so that a good message needs its signature to pass. */
 static const char zone_text[] =
     "bank.example. TXT \"v=spf1 -all\"\n"
     "_dmarc.bank.example. TXT \"v=DMARC1; p=reject\"\n";
@@ -39,12 +39,13 @@ static const char body[] = "Hello,\r\n\r\nthis is a test.\r\n";
 struct memory_case {
 	const char *name;
 	bool ed25519;
-	bool forged;                        /* a body that was not signed */
-	bool is_bare;                       /* it has no signature */
-	void (*fail_at)(unsigned long nth); /* the request, or all after it */
+	bool forged;  /* the body was modified */
+	bool is_bare; /* the message has no signature */
+	/* fails only this request, or all from it on */
+	void (*fail_at)(unsigned long nth);
 };
 
-/* ---- one message ---- */
+/* ---- checking one message ---- */
 
 struct memory_run {
 	const struct memory_case *c;
@@ -119,9 +120,10 @@ struct memory_try {
 
 /*
  * With OpenSSL 3.6 and later, "all fail" begins after the requests for a
- * thread's error state and the table it is in.  If there is no memory for the
- * table, CRYPTO_malloc() reports that, the report needs the table, and so on
- * until the stack is used up (CRYPTO_THREAD_set_local_ex(), seen with 3.6.5).
+ * thread's error state and the table that contains it.  If there is no memory
+ * for the table, CRYPTO_malloc() reports that, the report needs the table, and
+ * so on until the stack overflows (CRYPTO_THREAD_set_local_ex(), seen with
+ * 3.6.5).
  */
 static void
 skip_openssl_table(const struct memory_case *c)
@@ -142,8 +144,8 @@ try_at(void *arg)
 	return NULL;
 }
 
-/* Each time with a new zone, whose answers have not stored a key yet, and in a
- * new thread, for which OpenSSL has allocated nothing yet. */
+/* Uses a new zone each time, whose answers do not contain a parsed key yet, and
+ * a new thread, for which OpenSSL has allocated nothing yet. */
 static void
 check_at(const struct memory_run *r, unsigned long nth)
 {
@@ -232,7 +234,7 @@ main(void)
 		    nothing_good_is_rejected_nothing_forged_accepted),
 	};
 
-	/* from here on OpenSSL's requests are ours */
+	/* from here on, OpenSSL uses our allocator */
 	assert_true(crypto_start());
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

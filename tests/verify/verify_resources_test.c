@@ -1,7 +1,7 @@
 /*
- * Whole messages through verify/: who can change what becomes of the mail of
- * another domain, by DNS that fails, by what uses up our resources, by an
- * invalid From.
+ * verify_resources_test.c - whole messages through verify/: attempts to change
+ * the verdict on mail from another domain, by failing DNS, by exhausting our
+ * resources, by an invalid From.
  */
 #include "verify/verify.h"
 
@@ -22,7 +22,7 @@
 
 enum { MESSAGE_MAX = 65536 };
 
-/* ---- who can change what becomes of another domain's mail ---- */
+/* ---- attempts to change the verdict on mail from another domain ---- */
 
 #define BANK "From: admin@bank.example\r\n"
 #define ATTACK "<x@attack.example>"
@@ -34,13 +34,13 @@ static const char bank_zone[] =
     "_dmarc.bank.example. TXT \"v=DMARC1; p=reject\"\n"
     "bank.example. TXT \"v=spf1 -all\"\n";
 
-/* A verdict by policy: the header of a message, what the DNS says. */
+/* A policy verdict, from the header of a message and DNS data. */
 struct policy_case {
 	const char *name;
-	const char *conf; /* NULL: the defaults, enforced */
+	const char *conf; /* NULL: the defaults in enforce mode */
 	const char *sender;
 	const char *header;
-	const char *zone; /* besides bank_zone */
+	const char *zone; /* in addition to bank_zone */
 	enum dmarc_code dmarc;
 	enum conf_action action;
 	const char *rule;
@@ -81,7 +81,7 @@ run_policy_cases(const struct policy_case *v, size_t n)
 	}
 }
 
-/* What fails at the attacker's own domains is not aligned with the author. */
+/* A failure at the attacker's own domains is not aligned with the author. */
 static void
 rfc9989_5_3_6_failures_of_unaligned_domains_save_nobody(void **state)
 {
@@ -328,8 +328,8 @@ rfc9989_7_4_list_claims_count_if_someone_vouches(void **state)
 	run_policy_cases(cases, sizeof(cases) / sizeof(cases[0]));
 }
 
-/* RFC 6376 section 3.6.1: a domain that is testing is as one without a
- * signature. */
+/* RFC 6376 section 3.6.1: a domain in testing mode is treated like one without
+ * a signature. */
 static void
 rfc6376_3_6_1_dkim_rules_ignore_keys_that_are_tested(void **state)
 {
@@ -369,7 +369,8 @@ rfc6376_3_6_1_dkim_rules_ignore_keys_that_are_tested(void **state)
 	run_policy_cases(cases, sizeof(cases) / sizeof(cases[0]));
 }
 
-/* RFC 9989 section 11.5: how many questions a From can cost. */
+/* RFC 9989 section 11.5: the number of questions that a From field can
+ * cause. */
 static void
 many_deep_authors_cost_few_questions(void **state)
 {

@@ -1,6 +1,6 @@
 /*
- * Whole messages through verify/: the verdict, the one field, and how many
- * round trips it took.
+ * verify_test.c - whole messages through verify/: the verdict, our field, and
+ * the number of round trips.
  */
 #include "verify/verify.h"
 
@@ -59,7 +59,7 @@ a_good_message(void **state)
 	free(message);
 }
 
-/* A good signature is shown although it is under hundreds; the field stays
+/* A good signature is shown even among hundreds of bad ones; the field stays
  * short. */
 static void
 a_good_one_under_hundreds(void **state)
@@ -87,7 +87,7 @@ a_good_one_under_hundreds(void **state)
 	verify_run_results(r.v, "dkim=pass");
 	verify_run_results(r.v, "header.d=example.com");
 	verify_run_results(r.v, ", 291 more signatures");
-	/* no failed one's domain follows "dkim=pass" */
+	/* no domain of a failed signature follows "dkim=pass" */
 	assert_null(strstr(strstr(r.v->authentication_results.p, "dkim=pass"),
 	    "list.example"));
 	assert_true(r.v->authentication_results.n < 4000);
@@ -180,8 +180,8 @@ helo_does_not_help_mail_from(void **state)
 	r.dns->close(r.dns);
 }
 
-/* Postfix and Sendmail rewrite such addresses; RFC 5321 section 4.1.2 has none
- * without "@". */
+/* Postfix and Sendmail rewrite such addresses; RFC 5321 section 4.1.2 requires
+ * an "@". */
 static void
 rfc7208_2_4_mail_from_without_at(void **state)
 {
@@ -303,8 +303,9 @@ static const struct trip {
 };
 
 /*
- * HELO's SPF, MAIL FROM's SPF of four includes in a chain, three signatures, a
- * From of five labels: the chain of five records is the longest.
+ * SPF for HELO, SPF for MAIL FROM with a chain of four includes, three
+ * signatures, and a From with five labels: the chain of five records is the
+ * longest.
  */
 static void
 round_trips_are_the_longest_chain(void **state)
@@ -354,10 +355,10 @@ round_trips_are_the_longest_chain(void **state)
 	}
 }
 
-/* ---- faults ---- */
+/* ---- failures ---- */
 
-/* A source that never answers by itself.  Every question was asked in time, so
- * that is the failure of the domain's servers, not ours. */
+/* A source that does not answer until told to.  Every question was asked in
+ * time, so this is a failure of the domain's servers, not ours. */
 static void
 silent_dns_ends_in_time(void **state)
 {
@@ -381,15 +382,15 @@ silent_dns_ends_in_time(void **state)
 	verify_run_results(r.v, "dkim=temperror");
 	verify_run_results(r.v, "dmarc=temperror");
 	verify_run_end(&r);
-	fake_settle(fake); /* late answers find nobody */
+	fake_settle(fake); /* late answers are ignored */
 	fake->close(fake);
 	zone->close(zone);
 	free(message);
 }
 
 /*
- * Replayed from answers that were recorded when the message's own time ran out,
- * it tells the same; servers that failed by themselves are no lack of ours.
+ * A replay of answers that were recorded when time ran out reports the same
+ * overload; failures of other servers are not a lack of our resources.
  */
 static void
 what_was_cut_off_stays_so_in_a_replay(void **state)
@@ -402,7 +403,8 @@ what_was_cut_off_stays_so_in_a_replay(void **state)
 		{ ";!failed _dmarc.example.com TXT budget\n", true, SPF_PASS },
 		{ ";!failed _dmarc.example.com TXT timeout\n", false,
 		    SPF_PASS },
-		/* RFC 7208 section 5.5 passes over errors, not over this */
+		/* RFC 7208 section 5.5 ignores DNS errors, but this is our
+		 * own */
 		{ "example.com. TXT \"v=spf1 -ptr:x.example +all\"\n"
 		  ";!failed 10.2.0.192.in-addr.arpa PTR timeout\n",
 		    false, SPF_PASS },
@@ -429,7 +431,7 @@ what_was_cut_off_stays_so_in_a_replay(void **state)
 	}
 }
 
-/* The client goes away, whatever is still open. */
+/* The client disconnects, whatever is still open. */
 static void
 ended_at_every_point(void **state)
 {
