@@ -1,4 +1,4 @@
-/* dns/cache.h */
+/* Tests of dns/cache.h. */
 #include <pthread.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -17,7 +17,7 @@
 #include "tests/support/cmocka_compat.h"
 #include "tests/support/core_driver.h"
 
-/* ---- a clock, and a source that answers when it is told to ---- */
+/* ---- a fake clock, and a source that answers on request ---- */
 
 static int64_t now;
 
@@ -38,7 +38,7 @@ struct script {
 	struct held held[64];
 	size_t n_held;
 	size_t asked;
-	struct dns_answer answer; /* given at once unless DNS_PENDING */
+	struct dns_answer answer; /* returned immediately unless DNS_PENDING */
 };
 
 static void
@@ -73,7 +73,7 @@ answer_held(struct script *s, const struct dns_answer *what)
 	struct held held[64];
 	size_t n = s->n_held;
 
-	memcpy(held, s->held, sizeof(held)); /* an answer may ask again */
+	memcpy(held, s->held, sizeof(held)); /* done() may ask again */
 	s->n_held = 0;
 	for (size_t i = 0; i < n; i++)
 		give(held[i].wait, what);
@@ -108,7 +108,8 @@ ask(struct dns_source *s, const char *name, struct asked *a)
 	s->ask(s, span_str(name), DNS_TXT, &a->wait);
 }
 
-/* The state of an answer that is given at once. */
+/* Asks a question that must be answered immediately; returns the answer's
+ * state. */
 static enum dns_state
 state_of(struct dns_source *s, const char *name, bool *stale)
 {
@@ -143,7 +144,7 @@ static const struct dns_cache_options defaults = { .bytes = BYTES_OF_DEFAULT };
 /* ---- tests ---- */
 
 static void
-a_question_asked_by_many_goes_out_once(void **state)
+a_question_asked_by_many_is_sent_once(void **state)
 {
 	struct script s;
 	struct dns_source *cache = open_cache(&s, defaults);
@@ -170,9 +171,10 @@ a_question_asked_by_many_goes_out_once(void **state)
 	cache->close(cache);
 }
 
-/* An answer runs the cores of all who wait for it at once. */
+/* Since an answer runs the cores of all waiting messages, their number is
+ * limited. */
 static void
-so_many_wait_for_one_answer(void **state)
+callers_waiting_for_one_answer_are_limited(void **state)
 {
 	static struct asked all[DNS_CACHE_WAITS_MAX + 1];
 	struct script s;
@@ -193,7 +195,7 @@ so_many_wait_for_one_answer(void **state)
 }
 
 static void
-name_and_type_tell_questions_apart(void **state)
+questions_differ_by_name_and_type(void **state)
 {
 	struct script s;
 	struct dns_source *cache = open_cache(&s, defaults);
@@ -218,7 +220,7 @@ struct lifetime {
 	enum dns_state state;
 	enum dns_error fault;
 	uint32_t ttl;
-	int64_t seconds; /* that it is kept */
+	int64_t seconds; /* that the answer is cached */
 };
 
 static const struct lifetime lifetimes[] = {
@@ -249,8 +251,10 @@ static const struct lifetime lifetimes[] = {
 	    .state = DNS_FAILED,
 	    .fault = DNS_ERROR_SERVFAIL,
 	    .seconds = 5 },
-	{ .name = "ours", .state = DNS_FAILED, .fault = DNS_ERROR_RESOURCE },
-	{ .name = "the message's",
+	{ .name = "our own resources",
+	    .state = DNS_FAILED,
+	    .fault = DNS_ERROR_RESOURCE },
+	{ .name = "our own limit",
 	    .state = DNS_FAILED,
 	    .fault = DNS_ERROR_BUDGET },
 };
@@ -274,13 +278,13 @@ rfc2308_lifetimes(void **state)
 			now += l->seconds * 1000 - 1;
 			state_of(cache, "a.example", &stale);
 			if (s.asked != want)
-				fail_msg("%s: was not kept", l->name);
+				fail_msg("%s: was not cached", l->name);
 			now += 1;
 		}
 		assert_int_equal(
 		    state_of(cache, "a.example", &stale), l->state);
 		if (s.asked != ++want)
-			fail_msg("%s: was kept too long", l->name);
+			fail_msg("%s: was cached too long", l->name);
 		cache->close(cache);
 	}
 }
@@ -304,7 +308,8 @@ an_answer_keeps_its_ttl_and_its_memo(void **state)
 	cache->close(cache);
 }
 
-/* RFC 8767: past its TTL while the servers fail, and for a bounded time */
+/* RFC 8767: an answer is used past its TTL for a limited time if the servers
+ * fail. */
 static void
 rfc8767_stale(void **state)
 {
@@ -324,7 +329,7 @@ rfc8767_stale(void **state)
 	assert_int_equal(state_of(cache, "a.example", &stale), DNS_FOUND);
 	assert_true(stale);
 	assert_int_equal(s.asked, 2);
-	now += 4000; /* as long as a failure is held */
+	now += 4000; /* the failure is still cached (DNS_CACHE_FAILURE) */
 	assert_int_equal(state_of(cache, "a.example", &stale), DNS_FOUND);
 	assert_true(stale);
 	assert_int_equal(s.asked, 2);
@@ -333,7 +338,7 @@ rfc8767_stale(void **state)
 	assert_int_equal(s.asked, 3);
 	dns_cache_counts(cache, &counts);
 	assert_int_equal(counts.stale, 3);
-	now += 92000; /* 159 s: held for 1 s, not for 5 */
+	now += 92000; /* 159 s: cached for 1 s, not for 5 */
 	assert_int_equal(state_of(cache, "a.example", &stale), DNS_FOUND);
 	now += 1000;
 	assert_int_equal(state_of(cache, "a.example", &stale), DNS_FAILED);
@@ -403,13 +408,13 @@ the_bound_holds_while_it_is_filled(void **state)
 	assert_int_in_range(counts.entries, 150, 2000);
 	assert_int_in_range(counts.bytes, BYTES / 4 * 3, BYTES);
 	assert_int_equal(counts.evicted, N - counts.entries);
-	/* the last is there still */
+	/* the last one is still cached */
 	state_of(cache, "n19999.example", &stale);
 	assert_int_equal(s.asked, N);
 	cache->close(cache);
 }
 
-/* An answer that is asked for again and again outlives the others. */
+/* An answer that is used again and again outlives the others. */
 static void
 the_least_recently_used_goes_first(void **state)
 {
@@ -433,7 +438,7 @@ the_least_recently_used_goes_first(void **state)
 	cache->close(cache);
 }
 
-/* What is asked takes memory too, and can't be thrown away. */
+/* Never answers: pending questions use memory too, and cannot be evicted. */
 struct endless {
 	struct dns_source source;
 	struct dns_wait *first;
@@ -499,8 +504,8 @@ ask_prefetch(struct dns_source *s, const char *name, struct asked *a)
 	s->ask(s, span_str(name), DNS_TXT, &a->wait);
 }
 
-/* One message has used up its share: the others that joined in its question
- * have theirs. */
+/* If one message has used up its share, other messages that wait for the same
+ * answer still get it. */
 static void
 a_refusal_concerns_one_message(void **state)
 {
@@ -534,9 +539,10 @@ a_refusal_concerns_one_message(void **state)
 	cache->close(cache);
 }
 
-/* A question that only looked ahead was dropped: whoever needs it, asks it. */
+/* If a prefetch is dropped, the question is sent again for a message that needs
+ * the answer. */
 static void
-a_dropped_prefetch_is_asked_for_those_who_need_it(void **state)
+a_dropped_prefetch_is_sent_for_a_message_that_needs_it(void **state)
 {
 	struct script s;
 	struct dns_source *cache = open_cache(&s, defaults);
@@ -557,7 +563,8 @@ a_dropped_prefetch_is_asked_for_those_who_need_it(void **state)
 	answer_held(&s, &found);
 	assert_int_equal(needed.answer->state, DNS_FOUND);
 	dns_answer_unref(needed.answer);
-	/* nobody needs this one: it is forgotten, not kept as a failure */
+	/* no message needs this one: it is forgotten, not cached as a failure
+	 */
 	ask_prefetch(one, "b.example", &ahead[0]);
 	answer_held(&s, &used_up);
 	ask(two, "b.example", &needed);
@@ -569,7 +576,8 @@ a_dropped_prefetch_is_asked_for_those_who_need_it(void **state)
 	cache->close(cache);
 }
 
-/* It is not asked on behalf of messages that have ended. */
+/* A refused question is not sent again on behalf of messages that have ended.
+ */
 static void
 ended_messages_do_not_ask(void **state)
 {
@@ -615,12 +623,12 @@ close_answers_those_who_wait(void **state)
 		assert_int_equal(all[i].times, 1);
 		assert_int_equal(all[i].answer->fault, DNS_ERROR_RESOURCE);
 	}
-	answer_held(&s, &found); /* too late, and frees the rest */
+	answer_held(&s, &found); /* too late, but frees the rest */
 	for (size_t i = 0; i < 3; i++)
 		assert_int_equal(all[i].times, 1);
 }
 
-/* From within an answer the same and other questions are asked. */
+/* Asks the same question and another one from within done(). */
 struct again {
 	struct dns_wait wait; /* first */
 	struct dns_source *cache;
@@ -656,7 +664,7 @@ an_answer_asks_again(void **state)
 	cache->close(cache);
 }
 
-/* ---- with threads, over the net ---- */
+/* ---- several threads, on top of the resolver ---- */
 
 enum { THREADS = 4, QUESTIONS = 2000 };
 
@@ -748,9 +756,9 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(a_question_asked_by_many_goes_out_once),
-		cmocka_unit_test(so_many_wait_for_one_answer),
-		cmocka_unit_test(name_and_type_tell_questions_apart),
+		cmocka_unit_test(a_question_asked_by_many_is_sent_once),
+		cmocka_unit_test(callers_waiting_for_one_answer_are_limited),
+		cmocka_unit_test(questions_differ_by_name_and_type),
 		cmocka_unit_test(rfc2308_lifetimes),
 		cmocka_unit_test(an_answer_keeps_its_ttl_and_its_memo),
 		cmocka_unit_test(rfc8767_stale),
@@ -760,7 +768,7 @@ main(void)
 		cmocka_unit_test(the_bound_holds_for_questions),
 		cmocka_unit_test(a_refusal_concerns_one_message),
 		cmocka_unit_test(
-		    a_dropped_prefetch_is_asked_for_those_who_need_it),
+		    a_dropped_prefetch_is_sent_for_a_message_that_needs_it),
 		cmocka_unit_test(ended_messages_do_not_ask),
 		cmocka_unit_test(close_answers_those_who_wait),
 		cmocka_unit_test(an_answer_asks_again),

@@ -1,4 +1,4 @@
-/* dns/health.c: which reasons for a dead server are reported, and how often */
+/* Tests of dns/health.c: which server failures are reported, and how often. */
 #include <pthread.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -32,7 +32,8 @@ on_event(const struct dns_resolver_event *event)
 	pthread_mutex_unlock(&events.lock);
 }
 
-/* Over the servers of `r`, or over one at `address`. */
+/* Opens a resolver that uses the servers of `r`, or one at `address` if `r` has
+ * none. */
 static void
 health_open(struct netrun *r, const char *address)
 {
@@ -93,14 +94,14 @@ static const struct hostile_options plain;
 struct health_case {
 	const char *name;
 	struct hostile_options server;
-	unsigned times; /* that it is asked */
+	unsigned times; /* how often it is asked */
 	const char *question;
 	const char *events;
 	enum dns_trouble trouble;
 };
 
 static const struct health_case cases[] = {
-	{ .name = "one that works",
+	{ .name = "a working server",
 	    .times = 3,
 	    .question = "a.example",
 	    .events = "" },
@@ -121,30 +122,30 @@ static const struct health_case cases[] = {
 	    .question = "a.example",
 	    .events = "rcode_refused others=0",
 	    .trouble = DNS_TROUBLE_RCODE_REFUSED },
-	{ .name = "19 times SERVFAIL",
+	{ .name = "SERVFAIL 19 times",
 	    .server.servfail = true,
 	    .times = 19,
 	    .question = "a.example",
 	    .events = "" },
-	{ .name = "20 times SERVFAIL",
+	{ .name = "SERVFAIL 20 times",
 	    .server.servfail = true,
 	    .times = 20,
 	    .question = "a.example",
 	    .events = "errors others=0",
 	    .trouble = DNS_TROUBLE_ERRORS },
-	{ .name = "truncated, and its TCP port is closed",
+	{ .name = "truncated answers, TCP port closed",
 	    .server.no_tcp = true,
 	    .times = 1,
 	    .question = "tc.example",
 	    .events = "tcp others=0",
 	    .trouble = DNS_TROUBLE_TCP },
-	{ .name = "its UDP port is closed, TCP works",
+	{ .name = "UDP port closed, TCP works",
 	    .server.no_udp = true,
 	    .times = 3,
 	    .question = "a.example",
 	    .events = "refused others=0",
 	    .trouble = DNS_TROUBLE_REFUSED },
-	{ .name = "both are closed",
+	{ .name = "UDP and TCP ports closed",
 	    .server = { .no_udp = true, .no_tcp = true },
 	    .times = 3,
 	    .question = "a.example",
@@ -209,9 +210,10 @@ once_a_minute_and_when_it_works_again(void **state)
 	netrun_stop(&r);
 }
 
-/* One that comes and goes is not reported more often than one that is gone. */
+/* A server that keeps failing and recovering is not reported more often than
+ * one that stays down. */
 static void
-one_that_comes_and_goes(void **state)
+a_flapping_server(void **state)
 {
 	struct netrun r = health_start(&plain, NULL);
 	struct hostile_options again = { .port = hostile_port(r.servers[0]) };
@@ -248,7 +250,7 @@ main(void)
 		cmocka_unit_test(each_reason_is_reported),
 		cmocka_unit_test(no_route),
 		cmocka_unit_test(once_a_minute_and_when_it_works_again),
-		cmocka_unit_test(one_that_comes_and_goes),
+		cmocka_unit_test(a_flapping_server),
 		cmocka_unit_test(the_other_server_goes_on),
 	};
 

@@ -1,4 +1,4 @@
-/* dns/packet.h: packets byte by byte */
+/* Tests of dns/packet.h with packets given byte by byte. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -17,11 +17,11 @@
 
 enum { ID = 0x1234, ARENA = 1 << 20 };
 
-/* The sections behind the question, which is for A.eXample, of type `type`. */
+/* The sections after the question, which asks for A.eXample and `type`. */
 struct packet {
 	const char *name;
 	enum dns_type type;
-	unsigned bits; /* QR and RA are set anyhow */
+	unsigned bits; /* header bits besides QR and RA */
 	unsigned answers, authorities, additionals;
 	const char *bytes;
 	size_t n;
@@ -31,7 +31,7 @@ struct packet {
 
 #define BYTES(text) (text), sizeof(text) - 1
 #define OWN "\xc0\x0c"                         /* the name of the question */
-#define B_EXAMPLE "\1b\7example\0"             /* another */
+#define B_EXAMPLE "\1b\7example\0"             /* a different name */
 #define IN_60(type) "\0" type "\0\1\0\0\0\x3c" /* type, IN, TTL 60 */
 #define A_RECORD(owner, last) owner IN_60("\x01") "\0\4\xc0\0\2" last
 #define CNAME(owner, to) owner IN_60("\x05") to
@@ -47,10 +47,11 @@ static const struct packet packets[] = {
 	{ "RFC 1035 section 3.4.1, an address", DNS_A, 0, 1, 0, 0,
 	    BYTES(A_RECORD(OWN, "\1")), DNS_PACKET_ANSWER,
 	    "found: 192.0.2.1 60" },
-	{ "RFC 2181 section 5, a record twice is one", DNS_A, 0, 3, 0, 0,
+	{ "RFC 2181 section 5, a duplicate record is dropped", DNS_A, 0, 3, 0,
+	    0,
 	    BYTES(A_RECORD(OWN, "\1") A_RECORD(OWN, "\1") A_RECORD(OWN, "\2")),
 	    DNS_PACKET_ANSWER, "found: 192.0.2.1|192.0.2.2 60" },
-	{ "what was not asked for is passed over", DNS_A, 0, 3, 0, 0,
+	{ "records that were not asked for are skipped", DNS_A, 0, 3, 0, 0,
 	    BYTES(A_RECORD(B_EXAMPLE, "\7")
 		    OWN IN_60("\x10") "\0\2\1x" A_RECORD(OWN, "\1")),
 	    DNS_PACKET_ANSWER, "found: 192.0.2.1 60" },
@@ -80,13 +81,13 @@ static const struct packet packets[] = {
 	    BYTES(OWN IN_60("\x0f") "\0\2\0\xa"), DNS_PACKET_GARBLED, NULL },
 	{ "a name that points at itself", DNS_CNAME, 0, 1, 0, 0,
 	    BYTES(OWN IN_60("\x05") "\0\2\xc0\x27"), DNS_PACKET_GARBLED, NULL },
-	{ "one record less than is counted", DNS_A, 0, 2, 0, 0,
+	{ "one record fewer than the header says", DNS_A, 0, 2, 0, 0,
 	    BYTES(A_RECORD(OWN, "\1")), DNS_PACKET_GARBLED, NULL },
 	{ "RFC 2308 section 2.2, the name exists", DNS_A, 0, 0, 1, 0,
 	    BYTES(SOA), DNS_PACKET_ANSWER, "nodata 30" },
-	{ "RFC 2308 section 2.1, it does not", DNS_A, NXDOMAIN, 0, 0, 0,
-	    BYTES(""), DNS_PACKET_ANSWER, "nxdomain 0" },
-	{ "an authority section that is cut", DNS_A, NXDOMAIN, 0, 1, 0,
+	{ "RFC 2308 section 2.1, the name does not exist", DNS_A, NXDOMAIN, 0,
+	    0, 0, BYTES(""), DNS_PACKET_ANSWER, "nxdomain 0" },
+	{ "a truncated authority section", DNS_A, NXDOMAIN, 0, 1, 0,
 	    BYTES("\7exam"), DNS_PACKET_GARBLED, NULL },
 	{ "RFC 6891 section 6.1.3, BADVERS", DNS_A, 0, 0, 0, 1,
 	    BYTES("\0\0\x29\4\xd0\1\0\0\0\0\0"), DNS_PACKET_NO_EDNS, NULL },
@@ -154,7 +155,7 @@ describe(const struct dns_answer *a, char *text, size_t size)
 }
 
 static void
-read_as_they_are(void **state)
+packets_as_they_are_read(void **state)
 {
 	struct arena *a = arena_new(ARENA);
 
@@ -179,9 +180,9 @@ read_as_they_are(void **state)
 	arena_free(a);
 }
 
-/* Cut anywhere, with memory that fails anywhere: never another answer. */
+/* A packet that is truncated anywhere is never read as an answer. */
 static void
-read_when_they_are_cut(void **state)
+truncated_packets_are_not_answers(void **state)
 {
 	struct arena *a = arena_new(ARENA);
 
@@ -235,9 +236,9 @@ read_without_memory(void **state)
 	arena_free(a);
 }
 
-/* RFC 5452 section 9.1: what must match for a reply to be one. */
+/* RFC 5452 section 9.1: a reply must match the question in all these parts. */
 static void
-rfc5452_no_reply_to_it(void **state)
+rfc5452_replies_that_do_not_match(void **state)
 {
 	struct arena *a = arena_new(ARENA);
 	struct dns_packet_question q = question_of(DNS_A);
@@ -260,19 +261,19 @@ rfc5452_no_reply_to_it(void **state)
 	assert_int_equal(
 	    dns_packet_read(a, packet, n, &q, &out), DNS_PACKET_UNMATCHED);
 	q.name = SPAN("a.example");
-	packet[5] = 0; /* no question */
+	packet[5] = 0; /* without a question section */
 	assert_int_equal(
 	    dns_packet_read(a, packet, n, &q, &out), DNS_PACKET_UNMATCHED);
 	packet[5] = 1;
-	packet[2] &= 0x7f; /* a question itself */
+	packet[2] &= 0x7f; /* a query, not a reply */
 	assert_int_equal(
 	    dns_packet_read(a, packet, n, &q, &out), DNS_PACKET_UNMATCHED);
 	arena_free(a);
 }
 
-/* As much as is kept of one TXT, and a string more, which is cut off. */
+/* A TXT with as much text as is kept, plus a string that is cut off. */
 static void
-rfc1035_section_3_3_14_text_is_cut(void **state)
+rfc1035_section_3_3_14_text_is_truncated(void **state)
 {
 	enum { STRING = 1 + 250, MOST = DNS_PACKET_TEXT_MAX / 250 };
 	static uint8_t packet[64 + (MOST + 1) * STRING];
@@ -301,9 +302,10 @@ rfc1035_section_3_3_14_text_is_cut(void **state)
 	arena_free(a);
 }
 
-/* A text that is cut is too long for each method: permerror, see packet.h. */
+/* A truncated text is still too long for each method: permerror, see packet.h.
+ */
 static void
-rfc7208_section_2_6_7_cut_text_is_too_long(void **state)
+rfc7208_section_2_6_7_truncated_text_is_too_long(void **state)
 {
 	int most = DNS_PACKET_TEXT_MAX;
 
@@ -315,7 +317,7 @@ rfc7208_section_2_6_7_cut_text_is_too_long(void **state)
 
 /* ---- the most expensive replies ---- */
 
-/* A reply of up to 64 KB, to a question for a.example. */
+/* A reply of up to 64 KB to a question for a.example. */
 struct large {
 	uint8_t bytes[DNS_PACKET_MAX];
 	uint8_t *p;
@@ -342,7 +344,7 @@ put_pointer(struct large *l, size_t to)
 	put_16(&l->p, 0xc000U | (unsigned)to);
 }
 
-/* A name of 255 bytes in the packet, the most there can be. */
+/* Writes a name of 255 bytes, the longest there can be. */
 static void
 put_long_name(struct large *l, unsigned number)
 {
@@ -358,7 +360,7 @@ put_long_name(struct large *l, unsigned number)
 	*l->p++ = 0;
 }
 
-/* What follows the owner of a record; its data come next. */
+/* Writes the fields of a record between its owner and its data. */
 static void
 put_fixed(struct large *l, unsigned type, size_t length)
 {
@@ -375,7 +377,7 @@ put_own(struct large *l, unsigned type, size_t length)
 	put_fixed(l, type, length);
 }
 
-enum { QUESTION_END = 12 + 11 + 4, RECORD = 12 }; /* RECORD: without its data */
+enum { QUESTION_END = 12 + 11 + 4, RECORD = 12 }; /* RECORD: no data */
 
 static void
 put_empty_strings(struct large *l)
@@ -404,7 +406,8 @@ put_many_strings(struct large *l)
 	while (room_of(l) >= RECORD + DNS_PACKET_STRINGS_MAX) {
 		put_own(l, DNS_TXT, DNS_PACKET_STRINGS_MAX);
 		memset(l->p, 0, DNS_PACKET_STRINGS_MAX);
-		l->p[0] = 1; /* the text: how many records come before */
+		l->p[0] = 1; /* the text: the number of records before this
+		                one */
 		l->p[1] = (uint8_t)l->answers;
 		l->p += DNS_PACKET_STRINGS_MAX;
 	}
@@ -427,7 +430,8 @@ put_wrong_class(struct large *l)
 	}
 }
 
-/* `n` pointers, each to the one before, in a record that nobody asked for. */
+/* Writes `n` pointers, each to the one before, in a record that was not asked
+ * for. */
 static size_t
 put_pointers(struct large *l, size_t n)
 {
@@ -494,7 +498,7 @@ put_copies(struct large *l)
 	}
 }
 
-/* Equal except for their last bytes. */
+/* Writes records that differ only in their last bytes. */
 static void
 put_nearly_copies(struct large *l)
 {
@@ -517,8 +521,8 @@ put_many_addresses(struct large *l)
 	}
 }
 
-/* A chain of long names, its end first, and records of the last name: all
- * names 255 bytes long. */
+/* Writes a chain of CNAMEs in reverse order, and records of the last name.  All
+ * names are 255 bytes long. */
 static void
 put_chain_reversed(struct large *l, unsigned n)
 {
@@ -556,13 +560,14 @@ put_longer_chain(struct large *l)
 	put_chain_reversed(l, DNS_PACKET_CHAIN_MAX + 1);
 }
 
-/* `records` and `strings`: the most that ldns may be given. */
+/* The most expensive replies; `records` and `strings` are the most that ldns
+ * may read. */
 static const struct expensive {
 	const char *name;
 	void (*put)(struct large *l);
 	enum dns_type type;
 	enum dns_packet_reply reply;
-	size_t n_records; /* of the answer */
+	size_t n_records; /* in the answer */
 	unsigned long records, strings;
 } expensive[] = {
 	{ .name = "RFC 1035 3.3.14, 65,400 empty strings",
@@ -594,7 +599,7 @@ static const struct expensive {
 	    .put = put_deep,
 	    .type = DNS_A,
 	    .reply = DNS_PACKET_GARBLED },
-	{ .name = "RFC 1035 4.1.4, pointers as deep as is read",
+	{ .name = "RFC 1035 4.1.4, pointers as deep as allowed",
 	    .put = put_deepest,
 	    .type = DNS_A,
 	    .reply = DNS_PACKET_ANSWER,
@@ -660,9 +665,9 @@ put_expensive(struct large *l, const struct expensive *v)
 }
 
 /*
- * The most expensive replies.  Memory: at most DNS_PACKET_MEMORY_MAX.  Time:
- * what ldns reads, since it allocates for each record and string; our own code
- * passes over the packet once.
+ * Checks that the most expensive replies use at most DNS_PACKET_MEMORY_MAX of
+ * memory.  For time, checks how much ldns reads, since it allocates memory for
+ * each record and string; our own code reads the packet once.
  */
 static void
 expensive_replies_cost_little(void **state)
@@ -713,12 +718,13 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(read_as_they_are),
-		cmocka_unit_test(read_when_they_are_cut),
+		cmocka_unit_test(packets_as_they_are_read),
+		cmocka_unit_test(truncated_packets_are_not_answers),
 		cmocka_unit_test(read_without_memory),
-		cmocka_unit_test(rfc5452_no_reply_to_it),
-		cmocka_unit_test(rfc1035_section_3_3_14_text_is_cut),
-		cmocka_unit_test(rfc7208_section_2_6_7_cut_text_is_too_long),
+		cmocka_unit_test(rfc5452_replies_that_do_not_match),
+		cmocka_unit_test(rfc1035_section_3_3_14_text_is_truncated),
+		cmocka_unit_test(
+		    rfc7208_section_2_6_7_truncated_text_is_too_long),
 		cmocka_unit_test(expensive_replies_cost_little),
 		cmocka_unit_test(refusals),
 	};

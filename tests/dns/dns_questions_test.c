@@ -1,4 +1,4 @@
-/* dns/answer.h and dns/questions.h */
+/* Tests of dns/answer.h and dns/questions.h. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -45,7 +45,7 @@ answer_is_a_copy(void **state)
 }
 
 static void
-answer_of_too_many_records_is_none(void **state)
+too_many_records_make_no_answer(void **state)
 {
 	static const struct dns_record records[DNS_RECORDS_MAX + 1];
 	struct dns_answer a = { .state = DNS_FOUND,
@@ -163,7 +163,7 @@ a_question_is_noted_once_in_normal_form(void **state)
 }
 
 static void
-answers_are_given_until_the_talk_ends(void **state)
+answers_are_stored_until_the_end(void **state)
 {
 	struct dns_questions *t = dns_questions_new(10);
 	const struct dns_answer *one = answer_of_text("one");
@@ -190,7 +190,7 @@ answers_are_given_until_the_talk_ends(void **state)
 }
 
 static void
-what_is_no_name_is_not_asked(void **state)
+an_invalid_name_is_not_asked(void **state)
 {
 	static const char *const bad[] = { "", ".", "a..b", ".a",
 		("0123456789012345678901234567890123456789"
@@ -289,9 +289,10 @@ nothing_is_pending_after_giving_up(void **state)
 	dns_questions_free(t);
 }
 
-/* What was looked ahead at for nothing is no lack. */
+/* A failed prefetch that is not needed does not count as exceeding the budget.
+ */
 static void
-running_out_is_told_of_needed_ones(void **state)
+a_failed_prefetch_does_not_exceed_the_budget(void **state)
 {
 	struct dns_questions *t = dns_questions_new(2);
 
@@ -349,9 +350,9 @@ send_next(struct dns_questions *t, bool prefetch)
 	return q;
 }
 
-/* A prefetched question that was dropped was never asked. */
+/* A dropped prefetch counts as a question that was never sent. */
 static void
-a_dropped_prefetch_is_no_answer(void **state)
+a_dropped_prefetch_is_not_answered(void **state)
 {
 	const struct dns_answer *refused = dns_answer_failed(DNS_ERROR_BUDGET);
 	struct dns_questions *t = dns_questions_new(10);
@@ -367,7 +368,7 @@ a_dropped_prefetch_is_no_answer(void **state)
 	assert_null(dns_questions_next_unsent(t));
 	ask_state(t, "a.example", false, DNS_PENDING);
 	assert_null(dns_questions_next_unsent(t));
-	/* until it is needed */
+	/* but once it is needed it is sent again */
 	ask_state(t, "a.example", true, DNS_PENDING);
 	assert_int_equal(dns_questions_pending(t), 2);
 	assert_int_equal(dns_questions_required(t), 1);
@@ -381,7 +382,7 @@ a_dropped_prefetch_is_no_answer(void **state)
 	dns_questions_free(t);
 }
 
-/* The core has come to need it while it was with the source. */
+/* The core asks for a prefetched answer while the source has the question. */
 static void
 a_prefetch_that_is_dropped_when_needed_is_asked_again(void **state)
 {
@@ -402,9 +403,9 @@ a_prefetch_that_is_dropped_when_needed_is_asked_again(void **state)
 	dns_questions_free(t);
 }
 
-/* Failures of the domain are answers, whoever asked. */
+/* A failure of the domain is an answer, even to a prefetch. */
 static void
-a_prefetch_that_fails_has_its_answer(void **state)
+a_failed_prefetch_is_answered(void **state)
 {
 	struct dns_questions *t = dns_questions_new(10);
 
@@ -415,7 +416,7 @@ a_prefetch_that_fails_has_its_answer(void **state)
 	    send_next(t, true), dns_answer_failed(DNS_ERROR_SERVFAIL));
 	assert_int_equal(ask_state(t, "a.example", true, DNS_FAILED)->fault,
 	    DNS_ERROR_SERVFAIL);
-	/* and at the end nothing is pending, what was dropped neither */
+	/* after expiry nothing is pending, not even a dropped question */
 	dns_questions_set_answer(
 	    send_next(t, true), dns_answer_failed(DNS_ERROR_BUDGET));
 	dns_questions_expire(t, DNS_ERROR_TIMEOUT);
@@ -444,7 +445,7 @@ a_thousand_questions(void **state)
 	zone->close(zone);
 }
 
-/* A core of three dependent questions and one that depends on none. */
+/* A core that asks three dependent questions and an independent one. */
 static enum core_status
 chain(void *arg)
 {
@@ -464,7 +465,7 @@ chain(void *arg)
 }
 
 static void
-waves_are_as_many_as_the_longest_chain(void **state)
+there_are_as_many_waves_as_the_longest_chain_has_links(void **state)
 {
 	struct dns_source *zone = pump_zone("a.example. MX 1 b.example.\n"
 					    "b.example. MX 1 c.example.\n"
@@ -488,24 +489,25 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(answer_is_a_copy),
-		cmocka_unit_test(answer_of_too_many_records_is_none),
+		cmocka_unit_test(too_many_records_make_no_answer),
 		cmocka_unit_test(constants_are_not_counted),
 		cmocka_unit_test(memo_lives_as_long_as_its_answer),
 		cmocka_unit_test(names_of_types_and_states),
 		cmocka_unit_test(a_question_is_noted_once_in_normal_form),
-		cmocka_unit_test(answers_are_given_until_the_talk_ends),
-		cmocka_unit_test(what_is_no_name_is_not_asked),
+		cmocka_unit_test(answers_are_stored_until_the_end),
+		cmocka_unit_test(an_invalid_name_is_not_asked),
 		cmocka_unit_test(
 		    the_budget_is_the_same_whatever_is_asked_ahead),
 		cmocka_unit_test(asked_ahead_and_then_needed_is_one_question),
 		cmocka_unit_test(nothing_is_pending_after_giving_up),
-		cmocka_unit_test(running_out_is_told_of_needed_ones),
-		cmocka_unit_test(a_dropped_prefetch_is_no_answer),
+		cmocka_unit_test(a_failed_prefetch_does_not_exceed_the_budget),
+		cmocka_unit_test(a_dropped_prefetch_is_not_answered),
 		cmocka_unit_test(
 		    a_prefetch_that_is_dropped_when_needed_is_asked_again),
-		cmocka_unit_test(a_prefetch_that_fails_has_its_answer),
+		cmocka_unit_test(a_failed_prefetch_is_answered),
 		cmocka_unit_test(a_thousand_questions),
-		cmocka_unit_test(waves_are_as_many_as_the_longest_chain),
+		cmocka_unit_test(
+		    there_are_as_many_waves_as_the_longest_chain_has_links),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

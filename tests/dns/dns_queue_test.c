@@ -1,4 +1,4 @@
-/* dns/queue.h: one message's share of the resolver */
+/* Tests of dns/queue.h: one message's share of the resolver. */
 #include <pthread.h>
 #include <sched.h>
 #include <setjmp.h>
@@ -17,7 +17,7 @@
 #include "tests/support/cmocka_compat.h"
 #include "tests/support/netrun.h"
 
-/* ---- a source that answers when it is told to ---- */
+/* ---- a source that answers on request ---- */
 
 enum { HELD_MAX = 512 };
 
@@ -27,7 +27,7 @@ struct script {
 	struct dns_wait *held[HELD_MAX]; /* in the order of asking */
 	char names[HELD_MAX][64];
 	size_t asked;
-	bool prompt; /* answers at once */
+	bool prompt; /* answers immediately */
 };
 
 static const struct dns_answer nodata = { .state = DNS_NODATA, .ttl = 60 };
@@ -110,7 +110,7 @@ told(struct dns_wait *wait, const struct dns_answer *answer)
 	__atomic_add_fetch(&q->times, 1, __ATOMIC_RELEASE);
 }
 
-/* "LABEL NUMBER . DOMAIN" */
+/* Asks for the name "nNUMBER.DOMAIN". */
 static void
 ask(struct dns_source *queue, struct question *q, const char *domain, size_t n,
     bool prefetch)
@@ -214,9 +214,9 @@ the_share_shrinks_with_the_source_below(void **state)
 	queue->close(queue);
 }
 
-/* What the cache knows costs no share, and needs no stack either. */
+/* Answers from the cache do not use up the share, and do not recurse. */
 static void
-known_answers_are_given_at_once(void **state)
+cached_answers_are_returned_immediately(void **state)
 {
 	enum { N = 400 };
 	struct script s;
@@ -262,7 +262,7 @@ a_prefetched_question_does_not_wait(void **state)
 /* ---- domains that do not answer ---- */
 
 static void
-dead_names_of_a_domain_give_up_together(void **state)
+dead_names_of_a_domain_fail_together(void **state)
 {
 	enum { N = DNS_SHARE_MAX + 20 };
 	struct script s;
@@ -277,7 +277,7 @@ dead_names_of_a_domain_give_up_together(void **state)
 	for (size_t i = 0; i < DNS_QUEUE_DEAD - 1; i++)
 		answer_one(
 		    &s, i, i % 2 ? DNS_ERROR_TIMEOUT : DNS_ERROR_SERVFAIL);
-	/* the rest still waits for its turn */
+	/* the others still wait for their turn */
 	assert_int_equal(count_answered(dead, N), DNS_QUEUE_DEAD - 1);
 	answer_one(&s, DNS_QUEUE_DEAD - 1, DNS_ERROR_RESOURCE);
 	assert_int_equal(count_failed(dead, N, DNS_ERROR_BUDGET),
@@ -286,14 +286,14 @@ dead_names_of_a_domain_give_up_together(void **state)
 	ask(queue, &prefetched, "y.dead.example", 1, true);
 	assert_int_equal(later.fault, DNS_ERROR_BUDGET);
 	assert_int_equal(prefetched.fault, DNS_ERROR_BUDGET);
-	/* another domain below the same one is asked */
+	/* questions for other domains are still sent */
 	answer_rest(&s);
 	assert_int_equal(other.state, DNS_NODATA);
 	assert_int_equal(count_answered(dead, N), N);
 	queue->close(queue);
 }
 
-/* Four questions had no room below: the others do not try. */
+/* After four questions found no room below, the others fail too. */
 static void
 a_crowd_below_ends_a_message(void **state)
 {
@@ -311,11 +311,12 @@ a_crowd_below_ends_a_message(void **state)
 		snprintf(domain, sizeof(domain), "d%zu.example", i);
 		ask(queue, &q[i], domain, i, i == 2);
 	}
-	answer_one(&s, 6, DNS_ERROR_RESOURCE); /* out of memory, say */
+	answer_one(&s, 6, DNS_ERROR_RESOURCE); /* not counted: not crowded
+	                                          yet */
 	s.share = DNS_SHARE_MAX - 1;
 	answer_one(&s, 0, DNS_ERROR_RESOURCE);
 	answer_one(&s, 1, DNS_ERROR_TIMEOUT);
-	answer_one(&s, 2, DNS_ERROR_RESOURCE); /* prefetched */
+	answer_one(&s, 2, DNS_ERROR_RESOURCE); /* not counted: a prefetch */
 	answer_one(&s, 3, DNS_ERROR_RESOURCE);
 	answer_one(&s, 4, DNS_ERROR_RESOURCE);
 	assert_int_equal(count_answered(q, N), 6);
@@ -329,8 +330,8 @@ a_crowd_below_ends_a_message(void **state)
 	queue->close(queue);
 }
 
-/* One that answers some questions and not others is not dead, and neither is
- * one whose prefetched questions were dropped. */
+/* A domain is not dead if it answers some questions, or if only prefetched
+ * questions were dropped. */
 static void
 a_domain_that_answers_is_not_dead(void **state)
 {
@@ -361,7 +362,8 @@ a_domain_that_answers_is_not_dead(void **state)
 
 /* ---- the end of the message ---- */
 
-/* What was asked in time is the domain's failure, what waited is ours. */
+/* An unanswered question is the domain's failure if it was sent in time, and
+ * ours if it still waited. */
 static void
 a_deadline_says_whose_failure_it_is(void **state)
 {
@@ -373,7 +375,7 @@ a_deadline_says_whose_failure_it_is(void **state)
 	script_init(&s);
 	queue = dns_queue_open(&s.source);
 	ask_many(queue, q, "a.example", 40);
-	answer_one(&s, 0, DNS_ERROR_NONE); /* number 32 is asked now */
+	answer_one(&s, 0, DNS_ERROR_NONE); /* now question number 32 is sent */
 	dns_queue_expire(queue);
 	assert_int_equal(count_answered(q, 40), 40);
 	assert_int_equal(q[0].state, DNS_NODATA);
@@ -382,7 +384,7 @@ a_deadline_says_whose_failure_it_is(void **state)
 		    i < DNS_SHARE_MAX ? DNS_ERROR_TIMEOUT : DNS_ERROR_BUDGET);
 	ask(queue, &late, "b.example", 0, false);
 	assert_int_equal(late.fault, DNS_ERROR_BUDGET);
-	answer_rest(&s); /* nobody waits for these */
+	answer_rest(&s); /* no caller waits for these */
 	assert_int_equal(s.asked, DNS_SHARE_MAX + 1);
 	assert_int_equal(count_answered(q, 40), 40);
 	queue->close(queue);
@@ -406,7 +408,7 @@ a_deadline_while_crowded_is_ours(void **state)
 	queue->close(queue);
 }
 
-/* The thread that sends was too busy. */
+/* The sending thread was too busy. */
 static void
 a_question_that_was_never_sent_is_ours(void **state)
 {
@@ -450,7 +452,7 @@ closed_before_its_answers(void **state)
 	assert_int_equal(count_answered(q, 40), 40);
 }
 
-/* ---- over the resolver ---- */
+/* ---- on top of the resolver ---- */
 
 struct dead_mail {
 	struct dns_source *cache, *queue;
@@ -489,7 +491,8 @@ dead_mail_end(struct dead_mail *m, struct netrun *r)
 	free(m->all);
 }
 
-/* 300 names, each repeated up to five times, were 1,800 datagrams. */
+/* Without a limit, 300 names, each repeated up to five times, would cause 1,800
+ * datagrams. */
 static void
 repetitions_of_a_message_are_bounded(void **state)
 {
@@ -512,10 +515,10 @@ repetitions_of_a_message_are_bounded(void **state)
 	dead_mail_end(&m, &r);
 }
 
-/* A few dead names have all the repetitions they want, and it is the domain
- * that has not answered. */
+/* Questions for a few dead names get all their repetitions, and fail because
+ * the domain has not answered. */
 static void
-a_few_dead_names_are_no_hostile_mail(void **state)
+a_few_dead_names_are_not_hostile(void **state)
 {
 	enum { N = 19 };
 	static const struct hostile_options plain;
@@ -527,14 +530,14 @@ a_few_dead_names_are_no_hostile_mail(void **state)
 	dead_mail_begin(&m, &r, N);
 	assert_int_equal(netrun_pass_until(&r, &m.crowd), NETRUN_TOTAL_MS);
 	dns_resolver_counts(r.net, &counts);
-	/* and now and then one for "localhost" */
+	/* plus a few for "localhost" */
 	assert_int_in_range(counts.datagrams, 5 * N, 5 * N + 5);
 	for (size_t i = 0; i < N; i++)
 		assert_int_equal(m.all[i].answer->fault, DNS_ERROR_TIMEOUT);
 	dead_mail_end(&m, &r);
 }
 
-/* What a message leaves behind is not repeated. */
+/* Questions of a message that has ended are not repeated. */
 static void
 questions_of_ended_messages_are_dropped(void **state)
 {
@@ -569,7 +572,7 @@ struct thrower {
 	struct question q[64];
 };
 
-/* Messages come and go while their answers arrive. */
+/* Messages start and end while their answers arrive. */
 static void *
 throw_messages(void *arg)
 {
@@ -584,7 +587,7 @@ throw_messages(void *arg)
 		if (turn % 2 == 0)
 			dns_queue_expire(queue);
 		queue->close(queue);
-		/* the resolver's thread may be answering one just now */
+		/* the resolver's thread may still be answering one */
 		for (size_t i = 0; i < ARRAY_SIZE(t->q); i++)
 			while (__atomic_load_n(
 				   &t->q[i].times, __ATOMIC_ACQUIRE) == 0)
@@ -624,9 +627,9 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(more_than_the_share_waits_in_order),
 		cmocka_unit_test(the_share_shrinks_with_the_source_below),
-		cmocka_unit_test(known_answers_are_given_at_once),
+		cmocka_unit_test(cached_answers_are_returned_immediately),
 		cmocka_unit_test(a_prefetched_question_does_not_wait),
-		cmocka_unit_test(dead_names_of_a_domain_give_up_together),
+		cmocka_unit_test(dead_names_of_a_domain_fail_together),
 		cmocka_unit_test(a_crowd_below_ends_a_message),
 		cmocka_unit_test(a_domain_that_answers_is_not_dead),
 		cmocka_unit_test(a_deadline_says_whose_failure_it_is),
@@ -634,7 +637,7 @@ main(void)
 		cmocka_unit_test(a_question_that_was_never_sent_is_ours),
 		cmocka_unit_test(closed_before_its_answers),
 		cmocka_unit_test(repetitions_of_a_message_are_bounded),
-		cmocka_unit_test(a_few_dead_names_are_no_hostile_mail),
+		cmocka_unit_test(a_few_dead_names_are_not_hostile),
 		cmocka_unit_test(questions_of_ended_messages_are_dropped),
 		cmocka_unit_test(messages_end_while_answers_arrive),
 	};

@@ -1,4 +1,4 @@
-/* dns/recorder.h: what is recorded is what zone.h replays */
+/* Tests of dns/recorder.h: zone.h replays the answers that it has recorded. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -34,7 +34,7 @@ ask(struct dns_source *s, struct span name, enum dns_type type)
 	return a.answer;
 }
 
-/* A source with one answer for each name and type of a table. */
+/* A source that answers each name and type from a table. */
 struct scripted {
 	const char *name;
 	enum dns_type type;
@@ -69,7 +69,7 @@ script_ask(struct dns_source *source, struct span name, enum dns_type type,
 	fail_msg("not in the script");
 }
 
-/* All bytes there are, and what a master file gives a meaning to. */
+/* All byte values, and the characters that are special in a master file. */
 static char every_byte[256];
 static char long_text[11700];
 
@@ -142,7 +142,7 @@ static const struct scripted script[] = {
 	{ "1.2.0.192.in-addr.arpa", DNS_PTR, { FOUND(names) } },
 	{ "example", DNS_NS, { FOUND(names) } },
 	{ "example", DNS_SOA, { FOUND(at) } },
-	/* no such name, though there are names below it */
+	/* NXDOMAIN, although there are names below it */
 	{ "example", DNS_TXT, { .state = DNS_NXDOMAIN } },
 	{ "gone.example", DNS_TXT, { .state = DNS_NXDOMAIN } },
 	{ "below.gone.example", DNS_A, { FOUND(addresses) } },
@@ -215,7 +215,7 @@ expect_same(const struct scripted *one, const struct dns_answer *got)
 			    dns_type_name(one->type), i);
 }
 
-/* The text written, to be freed. */
+/* Returns the recording as text; the caller must free it. */
 static char *
 write_all(struct dns_source *recorder, size_t *n)
 {
@@ -262,7 +262,7 @@ a_recording_replays_to_the_same_answers(void **state)
 		expect_same(&script[i], a);
 		dns_answer_unref(a);
 	}
-	/* sorted: in whatever order they were asked, the same file */
+	/* the file is sorted, so the order of asking does not matter */
 	second = write_all(again, &m);
 	assert_int_equal(n, m);
 	assert_memory_equal(text, second, n);
@@ -322,14 +322,14 @@ close_answers_those_who_wait(void **state)
 	assert_null(a.answer);
 	r->close(r);
 	assert_int_equal(a.answer->fault, DNS_ERROR_RESOURCE);
-	fake_settle(fake); /* too late, and frees the rest */
+	fake_settle(fake); /* too late, but frees the rest */
 	assert_int_equal(a.answer->fault, DNS_ERROR_RESOURCE);
 	fake->close(fake);
 	zone->close(zone);
 }
 
 static void
-what_was_given_up_is_a_failure(void **state)
+an_abandoned_question_is_a_failure(void **state)
 {
 	struct dns_source *zone = pump_zone("a. A 192.0.2.1\n");
 	struct dns_source *fake = fake_new(zone, 5);
@@ -347,7 +347,7 @@ what_was_given_up_is_a_failure(void **state)
 	free(text);
 	while (a.answer == NULL)
 		fake_advance(fake);
-	/* an answer counts for more than the want of one, asked again or not */
+	/* an answer replaces the timeout, even if it was asked for again */
 	r->ask(r, SPAN("a"), DNS_A, &late.wait);
 	text = write_all(r, &n);
 	assert_non_null(strstr(text, "192.0.2.1"));
@@ -378,10 +378,10 @@ a_file_that_cannot_be_written(void **state)
 	zone->close(zone);
 }
 
-/* The question over the limit is answered too; the recording is no whole one.
- */
+/* A question above the limit is still answered, but the recording is
+ * incomplete. */
 static void
-more_questions_than_are_remembered(void **state)
+more_questions_than_the_limit(void **state)
 {
 	struct dns_source *zone = pump_zone("*.a. A 192.0.2.1\n");
 	struct dns_source *r = dns_recorder_open(zone);
@@ -413,9 +413,9 @@ main(void)
 		cmocka_unit_test(a_recording_replays_to_the_same_answers),
 		cmocka_unit_test(the_file_is_sorted_and_plain),
 		cmocka_unit_test(close_answers_those_who_wait),
-		cmocka_unit_test(what_was_given_up_is_a_failure),
+		cmocka_unit_test(an_abandoned_question_is_a_failure),
 		cmocka_unit_test(a_file_that_cannot_be_written),
-		cmocka_unit_test(more_questions_than_are_remembered),
+		cmocka_unit_test(more_questions_than_the_limit),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,4 +1,4 @@
-/* dns/resolver.h, against a name server that does what it should not */
+/* Tests of dns/resolver.h with a name server that misbehaves. */
 #include <pthread.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -96,7 +96,7 @@ answers_of_all_kinds(void **state)
 }
 
 static void
-rfc5452_replies_that_are_not_right(void **state)
+rfc5452_replies_that_are_wrong(void **state)
 {
 	struct netrun r = netrun_start(&plain, NULL);
 	struct dns_resolver_counts counts;
@@ -109,11 +109,12 @@ rfc5452_replies_that_are_not_right(void **state)
 	netrun_stop(&r);
 }
 
-/* The same at once, of many names: each has its own answer. */
+/* Asks questions of all these kinds for many names at the same time: each gets
+ * its own answer. */
 static void
 many_kinds_at_once(void **state)
 {
-	/* no more than fit into the buffer of the server's socket */
+	/* as many as fit into the buffer of the server's socket */
 	enum { KINDS = ARRAY_SIZE(attacks), TIMES = 15 };
 	struct netrun r = netrun_start(&plain, NULL);
 	struct asked *all = calloc(KINDS * TIMES, sizeof(*all));
@@ -169,7 +170,8 @@ rfc7766_a_connection_is_used_again(void **state)
 	netrun_stop(&r);
 }
 
-/* Each connection is closed after one answer, as more are awaited. */
+/* The server closes each connection after one answer, while more are pending.
+ */
 static void
 rfc7766_a_closed_connection_is_opened_again(void **state)
 {
@@ -184,7 +186,7 @@ rfc7766_a_closed_connection_is_opened_again(void **state)
 }
 
 static void
-truncated_where_nobody_listens_on_tcp(void **state)
+truncated_but_no_server_listens_on_tcp(void **state)
 {
 	const struct hostile_options no_tcp = { .no_tcp = true };
 	struct netrun r = netrun_start(&no_tcp, NULL);
@@ -197,7 +199,7 @@ truncated_where_nobody_listens_on_tcp(void **state)
 	netrun_stop(&r);
 }
 
-/* Also remembered: the later questions go without EDNS at once. */
+/* The resolver remembers this, and sends later questions without EDNS. */
 static void
 rfc6891_servers_without_edns(void **state)
 {
@@ -217,8 +219,8 @@ rfc6891_servers_without_edns(void **state)
 	netrun_stop(&r);
 }
 
-/* RFC 6891 section 6.2.2: the third question of a server that was never heard
- * with EDNS is without, and so are all that follow. */
+/* RFC 6891 section 6.2.2: if a server has never answered with EDNS, the third
+ * question to it and all later ones are sent without EDNS. */
 static void
 rfc6891_servers_that_drop_edns(void **state)
 {
@@ -234,7 +236,7 @@ rfc6891_servers_that_drop_edns(void **state)
 	netrun_stop(&r);
 }
 
-/* One that is known to have EDNS is only slow. */
+/* A server that has answered with EDNS is merely slow. */
 static void
 rfc6891_silence_does_not_undo_edns(void **state)
 {
@@ -248,8 +250,8 @@ rfc6891_silence_does_not_undo_edns(void **state)
 	netrun_stop(&r);
 }
 
-/* RFC 5452 section 9: who guesses at ids gets to a port that is closed, and the
- * answer is asked for over TCP. */
+/* RFC 5452 section 9: if someone guesses ids, the port is closed, and the
+ * question is sent over TCP. */
 static unsigned forged;
 
 static void
@@ -260,7 +262,7 @@ on_forged(const struct server_address *server)
 }
 
 static void
-rfc5452_guesses_at_ids(void **state)
+rfc5452_guessed_ids(void **state)
 {
 	struct hostile *server = hostile_start(&plain);
 	struct netrun r = { .servers = { server } };
@@ -363,7 +365,7 @@ many_threads_ask(void **state)
 	netrun_stop(&r);
 }
 
-/* The next question is asked from within the answer. */
+/* Asks the next question from within done(). */
 struct chained {
 	struct asked asked; /* first */
 	struct dns_source *net;
@@ -400,7 +402,7 @@ an_answer_asks_the_next(void **state)
 	netrun_stop(&r);
 }
 
-/* How many of them failed because of `fault`. */
+/* Returns the number of questions that failed because of `fault`. */
 static size_t
 count_failed(const struct asked *all, size_t n, enum dns_error fault)
 {
@@ -412,7 +414,7 @@ count_failed(const struct asked *all, size_t n, enum dns_error fault)
 }
 
 static void
-more_questions_than_are_held(void **state)
+more_questions_than_may_be_unanswered(void **state)
 {
 	enum { N = DNS_NET_UNANSWERED_MAX + 100 };
 	const struct hostile_options silent = { .silent = true };
@@ -432,7 +434,8 @@ more_questions_than_are_held(void **state)
 	free(all);
 }
 
-/* While so much is unanswered it is not known whose fault that is. */
+/* With so many unanswered questions, it is not clear whose fault a timeout is.
+ */
 static void
 timeouts_while_crowded_are_ours(void **state)
 {
@@ -462,7 +465,7 @@ timeouts_while_crowded_are_ours(void **state)
 	netrun_stop(&r);
 }
 
-/* Resolvers that have too much to do may say so. */
+/* Overloaded resolvers may answer with an error. */
 static void
 failures_while_crowded_are_ours(void **state)
 {
@@ -493,8 +496,8 @@ failures_while_crowded_are_ours(void **state)
 	free(all);
 }
 
-/* The share of a message shrinks as others fill the table; what is prefetched
- * is given up first. */
+/* The share of a message shrinks as others fill the table; prefetches are
+ * dropped first. */
 static void
 a_crowd_leaves_room_for_the_next_message(void **state)
 {
@@ -543,8 +546,8 @@ a_crowd_leaves_room_for_the_next_message(void **state)
 	free(all);
 }
 
-/* While crowded, a domain that leaves four questions unanswered for long is
- * asked no more; while not, it is. */
+/* If a domain leaves four questions unanswered for long, no more are sent for
+ * it, but only while we are crowded. */
 static void
 a_dead_domain_is_not_asked_while_crowded(void **state)
 {
@@ -565,7 +568,7 @@ a_dead_domain_is_not_asked_while_crowded(void **state)
 		*a = (struct asked){ .wait = { .done = netrun_told },
 			.crowd = &few };
 		snprintf(a->name, sizeof(a->name), "n%zu.dead.example", i);
-		if (i == DEAD - 1) /* is asked, though four are overdue */
+		if (i == DEAD - 1) /* is sent, although four are overdue */
 			netrun_pass(&r, 2 * NETRUN_FIRST_MS);
 		r.net->ask(r.net, span_str(a->name), DNS_TXT, &a->wait);
 	}
@@ -707,19 +710,19 @@ main(void)
 		cmocka_unit_test(servers_as_text),
 		cmocka_unit_test(resolv_conf),
 		cmocka_unit_test(answers_of_all_kinds),
-		cmocka_unit_test(rfc5452_replies_that_are_not_right),
+		cmocka_unit_test(rfc5452_replies_that_are_wrong),
 		cmocka_unit_test(many_kinds_at_once),
 		cmocka_unit_test(rfc7766_a_connection_is_used_again),
 		cmocka_unit_test(rfc7766_a_closed_connection_is_opened_again),
-		cmocka_unit_test(truncated_where_nobody_listens_on_tcp),
+		cmocka_unit_test(truncated_but_no_server_listens_on_tcp),
 		cmocka_unit_test(rfc6891_servers_without_edns),
 		cmocka_unit_test(rfc6891_servers_that_drop_edns),
 		cmocka_unit_test(rfc6891_silence_does_not_undo_edns),
-		cmocka_unit_test(rfc5452_guesses_at_ids),
+		cmocka_unit_test(rfc5452_guessed_ids),
 		cmocka_unit_test(thousands_in_flight_answered_last_first),
 		cmocka_unit_test(many_threads_ask),
 		cmocka_unit_test(an_answer_asks_the_next),
-		cmocka_unit_test(more_questions_than_are_held),
+		cmocka_unit_test(more_questions_than_may_be_unanswered),
 		cmocka_unit_test(timeouts_while_crowded_are_ours),
 		cmocka_unit_test(failures_while_crowded_are_ours),
 		cmocka_unit_test(a_crowd_leaves_room_for_the_next_message),

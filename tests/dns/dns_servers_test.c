@@ -1,5 +1,5 @@
-/* dns/resolver.h: servers that are slow, gone or of no use, and the time it
- * costs */
+/* Tests of dns/resolver.h with servers that are slow, gone or useless, and of
+ * the time that this costs. */
 #include <arpa/inet.h>
 #include <dirent.h>
 #include <ifaddrs.h>
@@ -37,14 +37,14 @@ a_silent_server_costs_the_budget_and_no_more(void **state)
 	assert_int_equal(netrun_expect_long(
 			     &r, "a.example", DNS_TXT, "failed unreachable 0"),
 	    NETRUN_TOTAL_MS);
-	/* at 0, 250, 500, 1000, 2000 ms; and for "localhost" at 1000, 1250,
+	/* sent at 0, 250, 500, 1000, 2000 ms; for "localhost" at 1000, 1250,
 	 * 1500, 2000, 3000 ms */
 	assert_int_in_range(hostile_counts(r.servers[0]).udp, 9, 10);
 	netrun_stop(&r);
 }
 
-/* A domain that does not answer is not mistaken for servers that do not, even
- * if nothing else is asked. */
+/* A domain that does not answer is not mistaken for silent servers, even if
+ * there are no other questions. */
 static void
 a_silent_domain_is_not_a_silent_server(void **state)
 {
@@ -60,7 +60,7 @@ a_silent_domain_is_not_a_silent_server(void **state)
 	netrun_stop(&r);
 }
 
-/* One of two that answers is enough. */
+/* It is enough if one of two servers answers. */
 static void
 a_silent_domain_beside_a_silent_server(void **state)
 {
@@ -73,9 +73,9 @@ a_silent_domain_beside_a_silent_server(void **state)
 	netrun_stop(&r);
 }
 
-/* Nothing waits, and each question finds out whether it is still so. */
+/* Questions fail without a wait, and each one tries the server again. */
 static void
-nobody_listens(void **state)
+no_server_listens(void **state)
 {
 	struct netrun r = netrun_start(&plain, NULL);
 	struct hostile_options again = { .port = hostile_port(r.servers[0]) };
@@ -90,9 +90,10 @@ nobody_listens(void **state)
 	netrun_stop(&r);
 }
 
-/* RFC 5927: an ICMP message that says so can be forged, a TCP reset cannot. */
+/* RFC 5927: the ICMP message "port unreachable" can be forged, unlike a TCP
+ * reset. */
 static void
-nobody_listens_on_udp(void **state)
+no_server_listens_on_udp(void **state)
 {
 	const struct hostile_options no_udp = { .no_udp = true };
 	struct netrun r = netrun_start(&no_udp, NULL);
@@ -168,7 +169,7 @@ one_of_two_servers_cannot(void **state)
 	netrun_stop(&r);
 }
 
-/* To this address no socket may be connected. */
+/* One server has an address to which no socket can be connected. */
 static void
 one_of_two_servers_has_no_route(void **state)
 {
@@ -203,14 +204,15 @@ without_file_descriptors(void **state)
 	int fd;
 
 	(void)state;
-	/* poll(2) of the server fails below a limit of its descriptors */
+	/* the limit must not be below the server's descriptors: its poll(2)
+	 * would fail */
 	while ((fd = dup(0)) >= 0 && fd < 64)
 		filled[n++] = fd;
 	assert_true(fd >= 0);
 	close(fd);
 	assert_int_equal(getrlimit(RLIMIT_NOFILE, &before), 0);
 	none = before;
-	none.rlim_cur = (rlim_t)fd; /* the lowest that is free */
+	none.rlim_cur = (rlim_t)fd; /* the lowest free descriptor */
 	assert_int_equal(setrlimit(RLIMIT_NOFILE, &none), 0);
 	first = netrun_ask_long(&r, "a.example", DNS_A, &took);
 	setrlimit(RLIMIT_NOFILE, &before);
@@ -228,8 +230,8 @@ without_file_descriptors(void **state)
 	netrun_stop(&r);
 }
 
-/* Down, it is probed beside questions that the other answers, and is used
- * again when it answers. */
+/* A server that is down is probed with questions that the other one answers,
+ * and is used again once it answers. */
 static void
 a_server_that_was_down_is_used_again(void **state)
 {
@@ -282,7 +284,7 @@ five_of_a_hundred_datagrams_are_lost(void **state)
 	netrun_stop(&r);
 }
 
-/* RFC 7766 section 6.2.3: kept for a while only. */
+/* RFC 7766 section 6.2.3: an idle connection is kept only for a while. */
 static void
 rfc7766_an_idle_connection_is_closed(void **state)
 {
@@ -299,10 +301,10 @@ rfc7766_an_idle_connection_is_closed(void **state)
 	netrun_stop(&r);
 }
 
-/* A server that answers in order works on "stuck" for ever: what waits behind
- * it is asked over a second connection after a second. */
+/* A server that answers in order never finishes "stuck".  After a second, the
+ * questions behind it are sent over a second connection. */
 static void
-rfc7766_a_slow_answer_holds_up_no_other(void **state)
+rfc7766_a_slow_answer_does_not_delay_others(void **state)
 {
 	struct netrun r = netrun_start(&plain, NULL);
 	struct crowd crowd;
@@ -317,12 +319,13 @@ rfc7766_a_slow_answer_holds_up_no_other(void **state)
 	netrun_settle(&r);
 	r.net->ask(r.net, SPAN("tc.example"), DNS_TXT, &all[0].wait);
 	r.net->ask(r.net, SPAN("tc.b.example"), DNS_TXT, &all[1].wait);
-	/* a second of silence, and what a busy host adds to the false clock */
+	/* one second of silence, plus what a busy host adds to the fake clock
+	 */
 	assert_int_in_range(netrun_pass_until(&r, &crowd), 1000, 4000);
 	assert_int_equal(all[0].answer->state, DNS_FOUND);
 	assert_int_equal(all[1].answer->state, DNS_FOUND);
 	assert_int_equal(hostile_counts(r.servers[0]).connections, 2);
-	/* the next one goes where answers come from */
+	/* the next question uses the connection that works */
 	netrun_expect(&r, "tc.c.example", DNS_TXT, "found: TC.C.EXAMPLE 300");
 	assert_int_equal(hostile_counts(r.servers[0]).connections, 2);
 	dns_answer_unref(all[0].answer);
@@ -334,7 +337,7 @@ rfc7766_a_slow_answer_holds_up_no_other(void **state)
 	netrun_stop(&r);
 }
 
-/* There are never more than four connections, whatever gets stuck. */
+/* There are never more than four connections, however many are stuck. */
 static void
 rfc7766_connections_are_bounded(void **state)
 {
@@ -367,7 +370,7 @@ rfc7766_connections_are_bounded(void **state)
 		assert_int_equal(all[i].answer->fault, DNS_ERROR_TIMEOUT);
 	/* four at a time, each closed after 5 s of silence */
 	assert_true(hostile_counts(r.servers[0]).connections <= 4 * 4);
-	/* over UDP and three times over TCP, and nothing else is repeated */
+	/* each is sent once over UDP and three times over TCP */
 	assert_true(hostile_counts(r.servers[0]).tcp <= 3 * N);
 	crowd_end(&crowd);
 	netrun_stop(&r);
@@ -398,8 +401,8 @@ open_descriptors(void)
 	return n;
 }
 
-/* RFC 5452 section 9.2: no port is used for longer than 30 s, and none stays
- * open for nothing. */
+/* RFC 5452 section 9.2: no port is used for longer than 30 s, or stays open
+ * without need. */
 static void
 rfc5452_ports_do_not_live_long(void **state)
 {
@@ -420,10 +423,10 @@ rfc5452_ports_do_not_live_long(void **state)
 	netrun_stop(&r);
 }
 
-/* Where no server has answered for long, a message is not to wait for each of
- * its questions as long as for the first. */
+/* If no server has answered for long, a message must not wait as long for each
+ * further question as for the first. */
 static void
-questions_are_short_while_all_is_dark(void **state)
+questions_time_out_early_while_all_servers_are_silent(void **state)
 {
 	const struct hostile_options silent = { .silent = true };
 	struct netrun r = { .servers = { hostile_start(&silent) } };
@@ -446,7 +449,8 @@ questions_are_short_while_all_is_dark(void **state)
 	netrun_stop(&r);
 }
 
-/* A question reaches a server at this address; it is `text`. */
+/* Checks that a question reaches a server at address `at`, configured as
+ * `text`. */
 static void
 expect_asked(struct sockaddr_in6 at, const char *text)
 {
@@ -463,7 +467,7 @@ expect_asked(struct sockaddr_in6 at, const char *text)
 
 	if (fd < 0 || bind(fd, (struct sockaddr *)&at, sizeof(at)) != 0) {
 		close(fd);
-		skip(); /* no IPv6 here */
+		skip(); /* this host has no IPv6 */
 	}
 	assert_int_equal(getsockname(fd, (struct sockaddr *)&at, &size), 0);
 	assert_null(server_address_parse(span_str(text), &o.servers[0]));
@@ -491,7 +495,8 @@ a_server_with_an_ipv6_address(void **state)
 	expect_asked(at, "::1");
 }
 
-/* RFC 4007 section 11: it is one together with its interface. */
+/* RFC 4007 section 11: the address is unique only together with its interface.
+ */
 static void
 a_server_with_a_link_local_address(void **state)
 {
@@ -524,8 +529,8 @@ main(void)
 		cmocka_unit_test(a_silent_server_costs_the_budget_and_no_more),
 		cmocka_unit_test(a_silent_domain_is_not_a_silent_server),
 		cmocka_unit_test(a_silent_domain_beside_a_silent_server),
-		cmocka_unit_test(nobody_listens),
-		cmocka_unit_test(nobody_listens_on_udp),
+		cmocka_unit_test(no_server_listens),
+		cmocka_unit_test(no_server_listens_on_udp),
 		cmocka_unit_test(one_of_two_servers_is_silent),
 		cmocka_unit_test(one_of_two_servers_is_gone),
 		cmocka_unit_test(one_of_two_servers_cannot),
@@ -534,11 +539,12 @@ main(void)
 		cmocka_unit_test(a_server_that_was_down_is_used_again),
 		cmocka_unit_test(five_of_a_hundred_datagrams_are_lost),
 		cmocka_unit_test(rfc7766_an_idle_connection_is_closed),
-		cmocka_unit_test(rfc7766_a_slow_answer_holds_up_no_other),
+		cmocka_unit_test(rfc7766_a_slow_answer_does_not_delay_others),
 		cmocka_unit_test(rfc7766_connections_are_bounded),
 		cmocka_unit_test(rfc7766_a_question_survives_its_connection),
 		cmocka_unit_test(rfc5452_ports_do_not_live_long),
-		cmocka_unit_test(questions_are_short_while_all_is_dark),
+		cmocka_unit_test(
+		    questions_time_out_early_while_all_servers_are_silent),
 		cmocka_unit_test(a_server_with_an_ipv6_address),
 		cmocka_unit_test(a_server_with_a_link_local_address),
 	};

@@ -1,4 +1,4 @@
-/* dns/zone.h */
+/* Tests of dns/zone.h. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -27,7 +27,7 @@ keep(struct dns_wait *wait, const struct dns_answer *answer)
 	a->answer = dns_answer_ref(answer);
 }
 
-/* The caller drops it. */
+/* Returns an answer; the caller must release it. */
 static const struct dns_answer *
 ask(struct dns_source *zone, const char *name, enum dns_type type)
 {
@@ -38,7 +38,8 @@ ask(struct dns_source *zone, const char *name, enum dns_type type)
 	return a.answer;
 }
 
-/* "found: text|text", "nodata", "failed servfail", " -> alias", " ttl" */
+/* Writes an answer as text, such as "found: text|text -> alias ttl", "nodata
+ * ttl" or "failed servfail ttl". */
 static void
 describe(const struct dns_answer *a, char *text, size_t size)
 {
@@ -131,13 +132,14 @@ records_of_all_types(void **state)
 	expect(z, "srv.example.org", DNS_TXT, "nodata 60");
 	expect(z, "_25._tcp.mail.example.org", DNS_TLSA,
 	    "found: 3 1 1 ab01 secure 300");
-	/* a dot in a label does not make another name of it */
+	/* a dot inside a label does not make it a different name */
 	expect(z, "dotted.label.example.org", DNS_A, "nxdomain 60");
 	expect(z, "dotted?label.example.org", DNS_A, "found: 192.0.2.3 300");
 	z->close(z);
 }
 
-/* RFC 8020: what has names below it exists; RFC 2308: TTL of a "no". */
+/* RFC 8020: a name with names below it exists.  RFC 2308: the TTL of negative
+ * answers. */
 static void
 rfc8020_nxdomain_and_nodata(void **state)
 {
@@ -159,7 +161,7 @@ rfc8020_nxdomain_and_nodata(void **state)
 	z->close(z);
 }
 
-/* RFC 4592 section 2.2.1, the example of the RFC in short */
+/* RFC 4592 section 2.2.1: the example of the RFC, shortened. */
 static void
 rfc4592_wildcards(void **state)
 {
@@ -265,7 +267,7 @@ struct bad {
 };
 
 static void
-errors_say_file_line_and_cure(void **state)
+errors_name_file_line_and_fix(void **state)
 {
 	static const struct bad bad[] = {
 		{ "a. A 192.0.2.1\n\nb. A 192.0.2\n", "test:3: not a record" },
@@ -320,7 +322,8 @@ a_nul_byte_is_an_error(void **state)
 	}
 }
 
-/* An entry is at most DNS_ZONE_ENTRY_MAX bytes, a TXT what packet.h says. */
+/* An entry has at most DNS_ZONE_ENTRY_MAX bytes, and a TXT is limited as in
+ * packet.h. */
 static void
 limits(void **state)
 {
@@ -435,7 +438,7 @@ main(void)
 		cmocka_unit_test(rfc4592_wildcards),
 		cmocka_unit_test(cnames),
 		cmocka_unit_test(marks),
-		cmocka_unit_test(errors_say_file_line_and_cure),
+		cmocka_unit_test(errors_name_file_line_and_fix),
 		cmocka_unit_test(a_nul_byte_is_an_error),
 		cmocka_unit_test(limits),
 		cmocka_unit_test(many_names),
