@@ -1,9 +1,9 @@
 /*
- * answer.c - avouch audit --answer ADDRESS: the robot that answers a message
+ * answer.c - avouch audit --answer ADDRESS: a robot that replies to a message
  * with its audit.  The mail server runs it for each message.
  *
- * The exit status is always 0 (main.c): nothing goes back to a sender who may
- * be forged, except an answer that audit/message/robot.h allows.
+ * The exit status is always 0 (main.c): a sender may be forged, so nothing is
+ * sent back to it except an answer that audit/message/robot.h allows.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -27,7 +27,7 @@
 
 enum {
 	SENDMAIL_S = 120,
-	ID_SHOWN_MAX = 500, /* bytes of a Message-ID that is answered */
+	ID_SHOWN_MAX = 500, /* bytes of a Message-ID that is quoted */
 };
 
 #define LOG_NAME "answered"
@@ -37,16 +37,17 @@ struct answer {
 	struct cli *c;
 	struct arena *a;
 	struct span own, to; /* addresses */
-	int dir;             /* of the log */
+	int dir;             /* directory of the log */
 	FILE *mail;
-	int saved; /* standard output; -1: it is not redirected */
+	int saved; /* standard output; -1: not redirected */
 	enum robot_code code;
 	int status;
 };
 
 /* ---- the log of answers ---- */
 
-/* An empty log if there is none.  False: errno is set. */
+/* Reads the log; a missing file is an empty log.  Returns false with errno set
+ * on failure. */
 static bool
 read_log(int dir, char *memory, struct span *out)
 {
@@ -78,7 +79,7 @@ write_log(int dir, struct span text)
 	return good && renameat(dir, LOG_NAME ".new", dir, LOG_NAME) == 0;
 }
 
-/* Counts the answer before it is sent, so that none goes uncounted. */
+/* Counts the answer before it is sent, so that none is missed. */
 static int
 count_answer(struct answer *r, struct span domain)
 {
@@ -109,7 +110,7 @@ put_field(FILE *out, const char *name, struct span value)
 	fprintf(out, "%s: %.*s\n", name, SPAN_FMT(value));
 }
 
-/* RFC 3834 sections 3.1.5 and 5. */
+/* Writes the header: RFC 3834 sections 3.1.5 and 5. */
 static void
 put_head(struct answer *r, const struct mail_header *h)
 {
@@ -141,7 +142,7 @@ put_head(struct answer *r, const struct mail_header *h)
 	    r->mail);
 }
 
-/* From here on, what is shown goes into the mail. */
+/* Redirects standard output to the answer. */
 static bool
 redirect_output(struct answer *r)
 {

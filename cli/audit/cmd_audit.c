@@ -1,6 +1,6 @@
 /*
- * cmd_audit.c - avouch audit: is this domain, this message, this refusal in
- * order, and if not, what is to be done?
+ * cmd_audit.c - avouch audit: checks a domain, a message or a bounce, and says
+ * how to fix what is wrong.
  */
 #include <string.h>
 

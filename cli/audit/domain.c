@@ -58,7 +58,8 @@ audit_read_query(struct cli *c, struct audit_task *t, struct span domain,
 	return EX_OK;
 }
 
-/* Waits until the core is done, and shows how many answers have come. */
+/* Waits for the answers, with a progress bar that shows the number of
+ * questions. */
 static void
 audit_show_wait(struct dns_task *j, int64_t deadline)
 {
@@ -73,11 +74,11 @@ audit_show_wait(struct dns_task *j, int64_t deadline)
 	progress_clear(&p);
 }
 
-/* ---- what DNS does not show ---- */
+/* ---- HTTPS and SMTP ---- */
 
 struct host_task {
 	struct fetch_host host;
-	bool failed; /* a question has no answer */
+	bool failed; /* a question was not answered */
 };
 
 static enum core_status
@@ -104,7 +105,7 @@ find_addresses(
 	return waits ? CORE_WAIT : CORE_DONE;
 }
 
-/* False: DNS does not answer, which is not a finding. */
+/* Returns false if DNS does not answer, which is not a finding. */
 static bool
 find_host(struct cli *c, struct span name, struct fetch_host *out)
 {
@@ -120,7 +121,7 @@ find_host(struct cli *c, struct span name, struct fetch_host *out)
 	return !t.failed || t.host.n > 0;
 }
 
-/* Returns whether an MTA-STS policy is enforced. */
+/* Fetches the MTA-STS policy.  Returns whether it is enforced. */
 static bool
 fetch_policy_of(struct cli *c, struct audit_domain *d, struct arena *a)
 {
@@ -139,7 +140,7 @@ fetch_policy_of(struct cli *c, struct audit_domain *d, struct arena *a)
 	    d, a, policy->text, policy->text.p == NULL ? policy->why : NULL);
 }
 
-/* The certificate of --cert, as if the host had shown it. */
+/* Reads the certificate of --cert, to be checked as if the host had sent it. */
 static int
 read_certificate(struct cli *c, struct arena *a, struct audit_smtp *out)
 {
@@ -237,7 +238,7 @@ audit_task_free(struct audit_task *t)
 	t->dns = NULL;
 }
 
-/* Of the options --config and --store, as far as they are given. */
+/* Reads what --config and --store provide, if they are given. */
 static int
 audit_learn_given(struct cli *c, struct audit_learning *l)
 {

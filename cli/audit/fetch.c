@@ -24,7 +24,7 @@ struct fetch {
 
 /* ---- set up ---- */
 
-/* "host:443:192.0.2.1,[2001:db8::1]" */
+/* Makes a list such as "host:443:192.0.2.1,[2001:db8::1]". */
 static struct curl_slist *
 resolve_list(const struct fetch_host *host, int port)
 {
@@ -84,7 +84,8 @@ why_of(const struct fetch *f, CURLcode code)
 
 /* ---- the policy ---- */
 
-/* Fewer bytes than were given end the transfer. */
+/* Callback of libcurl; returning fewer bytes than received ends the
+ * transfer. */
 static size_t
 take_bytes(char *bytes, size_t size, size_t n, void *arg)
 {
@@ -96,7 +97,7 @@ take_bytes(char *bytes, size_t size, size_t n, void *arg)
 	return size * n;
 }
 
-/* RFC 8461 section 3.2: the media type is text/plain. */
+/* RFC 8461 section 3.2: the media type must be text/plain. */
 static bool
 is_plain_text(CURL *curl)
 {
@@ -171,7 +172,7 @@ drop_bytes(char *bytes, size_t size, size_t n, void *arg)
 	return size * n;
 }
 
-/* The certificates as PEM, from what libcurl says of each. */
+/* Reads the certificates, which libcurl returns as PEM. */
 static size_t
 read_certificates(CURL *curl, struct arena *a, struct dane_certificate *chain)
 {
@@ -191,7 +192,8 @@ read_certificates(CURL *curl, struct arena *a, struct dane_certificate *chain)
 	return certificate_read_chain(a, buf_view(&pem), chain);
 }
 
-/* One session; `verify`: the certificate must be valid for the host. */
+/* Runs one session.  With `verify`, the certificate must be valid for the
+ * host. */
 static CURLcode
 smtp_session(const struct fetch_host *host, bool verify, struct arena *a,
     struct audit_smtp *out, struct span *why)

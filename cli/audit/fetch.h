@@ -1,11 +1,11 @@
 /*
  * fetch.h - the two connections that `avouch audit` makes besides DNS: HTTPS to
- * the policy host of MTA-STS, and SMTP to an MX host.  The only file of this
- * room that uses libcurl.
+ * the policy host of MTA-STS, and SMTP to an MX host.  The only file in this
+ * directory that uses libcurl.
  *
- * Addresses come from our own DNS answers, so that --zone and --nameserver hold
- * for them too.  Nothing is followed or kept: no redirects, cookies, proxies or
- * files.
+ * Addresses come from our own DNS answers, so --zone and --nameserver apply to
+ * these connections too.  Redirects, cookies, proxies and local files are not
+ * used.
  */
 #ifndef AVOUCH_CLI_AUDIT_FETCH_H
 #define AVOUCH_CLI_AUDIT_FETCH_H
@@ -17,8 +17,8 @@
 #include "lib/span.h"
 
 enum {
-	FETCH_SECONDS = 10,      /* for each connection, all together */
-	FETCH_ADDRESSES_MAX = 4, /* of a host that are tried */
+	FETCH_SECONDS = 10,      /* limit for each connection as a whole */
+	FETCH_ADDRESSES_MAX = 4, /* addresses tried per host */
 	FETCH_WHY_MAX = 256,
 };
 
@@ -30,16 +30,16 @@ struct fetch_host {
 
 struct fetch_policy {
 	struct span text;        /* absent: it could not be fetched */
-	char why[FETCH_WHY_MAX]; /* then */
+	char why[FETCH_WHY_MAX]; /* why not, if `text` is absent */
 };
 
-/* GET https://mta-sts.DOMAIN/.well-known/mta-sts.txt (RFC 8461 section 3.3);
- * `host` is mta-sts.DOMAIN.  The text lives in `a`. */
+/* Fetches https://mta-sts.DOMAIN/.well-known/mta-sts.txt (RFC 8461 section
+ * 3.3); `host` is mta-sts.DOMAIN.  The text is allocated in `a`. */
 void fetch_sts_policy(
     const struct fetch_host *host, struct arena *a, struct fetch_policy *out);
 
-/* EHLO, STARTTLS and QUIT to port 25; certificates live in `a`, and so do the
- * texts. */
+/* Sends EHLO, STARTTLS and QUIT to port 25.  Certificates and strings are
+ * allocated in `a`. */
 void fetch_smtp(
     const struct fetch_host *host, struct arena *a, struct audit_smtp *out);
 

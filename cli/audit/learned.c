@@ -1,4 +1,5 @@
-/* learned.c - what our own keys and the reports of receivers say of domains */
+/* learned.c - facts about domains from our own keys and from receivers'
+ * reports */
 #include <stdlib.h>
 #include <string.h>
 
@@ -10,9 +11,10 @@
 #include "sign/key_folder.h"
 
 enum {
-	/* Reports that show since when a policy is published. */
+	/* days of reports to read, to see since when a policy has been
+	 * published */
 	POLICY_DAYS = 400,
-	/* A younger key may not be published yet, and then nothing uses it. */
+	/* a newer key may not be published yet, so nothing uses it */
 	KEY_AGE_LEAST = 7 * 86400,
 	BOUNCED_MAX = 1000,
 };
@@ -85,7 +87,7 @@ learn_address(const struct ip *ip, struct ip *list, size_t *n)
 
 /* ---- reports of others ---- */
 
-/* The rows of one day, domain and source, which come one after the other. */
+/* Rows with the same day, domain and source, which are consecutive. */
 struct learn_rows {
 	struct audit_learning *l;
 	struct audit_learned *domain; /* NULL: not one of ours */
@@ -147,7 +149,7 @@ learn_row(void *arg, const struct report_row *row)
 	return true;
 }
 
-/* Reports come in the order of their time. */
+/* Called for each report, in chronological order. */
 static bool
 learn_policy(void *arg, const struct ledger_received *report)
 {
@@ -192,7 +194,8 @@ learn_from_store(struct ledger *ledger, int64_t now, struct audit_learning *l)
 		LEDGER_ERROR ||
 	    ledger_each_bounce(ledger, learn_bounce, l) == LEDGER_ERROR)
 		return false;
-	/* a signature or an envelope may be of another policy domain */
+	/* the domain of a signature or an envelope may differ from the policy
+	 * domain */
 	range.domain = SPAN_NONE;
 	range.from = now / DATE_DAY - AUDIT_REPORT_DAYS;
 	if (ledger_each_received_row(ledger, &range, learn_row, &rows) ==

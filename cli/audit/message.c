@@ -10,14 +10,13 @@
 
 enum {
 	INPUT_ERROR_MAX = 512,
-	NAMES_CONFIRMED_MAX = 10, /* of the client, RFC 7208 section 4.6.4 */
+	NAMES_CONFIRMED_MAX = 10, /* names per client, RFC 7208 section 4.6.4 */
 };
 
-/* What the command knows of the transmission: by options, else by the message.
- */
+/* Facts about the SMTP session: from options, or else from the message. */
 struct audit_envelope {
 	struct audit_hop hop;
-	struct span sender; /* absent: not known */
+	struct span sender; /* absent: unknown */
 };
 
 static int
@@ -30,7 +29,7 @@ open_input(struct cli *c, const char *path, struct input *in)
 	return EX_OK;
 }
 
-/* Mail of this host itself: no receiver will see that address. */
+/* Whether the client is this host: no receiver will see that address. */
 static bool
 is_loopback(const struct ip *ip)
 {
@@ -72,11 +71,11 @@ struct dns_facts {
 	struct ip client;
 	struct span from, sender; /* domains; absent: none */
 	enum audit_answer has_name;
-	char name[DOMAIN_MAX + 1]; /* then; "": none */
+	char name[DOMAIN_MAX + 1]; /* confirmed name; "": none */
 	enum audit_mail from_mail, sender_mail;
 };
 
-/* The first name that is confirmed. */
+/* Keeps the first confirmed name. */
 static void
 note_name(struct dns_facts *t, struct span name)
 {
@@ -87,7 +86,7 @@ note_name(struct dns_facts *t, struct span name)
 	t->has_name = AUDIT_YES;
 }
 
-/* RFC 8601 section 2.7.3: some name of the address leads back to it. */
+/* RFC 8601 section 2.7.3: one of the address's names must resolve to it. */
 static bool
 confirm_name(
     struct dns_facts *t, struct dns_questions *questions, struct arena *scratch)
@@ -118,7 +117,8 @@ confirm_name(
 	return waits || ptr->state == DNS_PENDING;
 }
 
-/* RFC 5321 section 5.1, RFC 7505; true: an answer is missing. */
+/* Finds out whether a domain accepts mail (RFC 5321 section 5.1, RFC 7505).
+ * Returns true if an answer is missing. */
 static bool
 find_mail(
     struct span domain, struct dns_questions *questions, enum audit_mail *out)
@@ -160,7 +160,7 @@ find_dns_facts(
 	return waits ? CORE_WAIT : CORE_DONE;
 }
 
-/* If memory ran out, nothing is known, and no fault is reported. */
+/* If memory ran out, the facts stay unknown, and no fault is reported. */
 static void
 read_dns_facts(struct cli *c, struct dns_facts *t)
 {
@@ -192,7 +192,7 @@ address_text(struct buf *b, const struct ip *ip)
 	return buf_view(b);
 }
 
-/* Only SPF could make it pass, and the client is not known. */
+/* Whether DMARC could only pass by SPF, which is unknown without the client. */
 static bool
 is_dmarc_open(const struct verdict *v)
 {
@@ -201,7 +201,7 @@ is_dmarc_open(const struct verdict *v)
 	    v->dmarc.code == DMARC_TEMPERROR;
 }
 
-/* SPF's result, if it could be checked. */
+/* Returns SPF's result, or "unknown" if it could not be checked. */
 static const char *
 spf_shown(const struct audit_message *m)
 {

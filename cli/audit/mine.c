@@ -1,4 +1,4 @@
-/* mine.c - audits all domains that are ours, in turn */
+/* mine.c - audits all of our domains, a few at a time */
 #include <stdlib.h>
 #include <string.h>
 
@@ -7,16 +7,16 @@
 #include "lib/domain.h"
 #include "sign/key_folder.h"
 
-enum { MINE_AT_ONCE = 4 }; /* domains, so that the resolver is not flooded */
+enum { MINE_AT_ONCE = 4 }; /* domains; limits the load on the resolver */
 
-/* ---- which domains this time ---- */
+/* ---- the domains of this run ---- */
 
 struct mine_turn {
 	struct span domain;
 	int64_t checked; /* 0: never */
 };
 
-/* Of an object with one member for each domain. */
+/* Finds a domain in an object that has one member per domain. */
 static json_t *
 mine_get(const json_t *domains, struct span name)
 {
@@ -45,8 +45,7 @@ compare_turns(const void *left, const void *right)
 	return audit_compare_domains(&a->domain, &b->domain);
 }
 
-/* Keeps those of the list that were not audited for longest; the result is
- * sorted by name. */
+/* Keeps the domains that were audited least recently, sorted by name. */
 static bool
 mine_choose(struct mine_list *list, const json_t *known, struct arena *a)
 {
@@ -75,12 +74,12 @@ struct mine_run {
 	struct cli *c;
 	struct audit_learning learned;
 	const json_t *known; /* the domains of the state */
-	json_t *next;        /* those of the next state */
+	json_t *next;        /* the domains of the next state */
 	struct audit_mine *out;
 	struct audit_task tasks[MINE_AT_ONCE];
 };
 
-/* What is said of a domain; the state has nothing of it if `domain` is NULL. */
+/* Adds a domain to the results; `domain` is NULL if it is not in the state. */
 static void
 mine_add_result(
     struct mine_run *r, const struct audit_domain *d, const json_t *domain)
@@ -110,7 +109,7 @@ mine_take(struct mine_run *r, const struct audit_domain *d)
 	json_decref(next);
 }
 
-/* The domains from `from` to `to` of the list. */
+/* Audits the domains from index `from` to before `to`. */
 static int
 mine_audit_some(struct mine_run *r, size_t from, size_t to)
 {
@@ -148,8 +147,8 @@ mine_audit_all(struct mine_run *r)
 	return status;
 }
 
-/* Domains that were not audited this time stay; those that are not ours any
- * more do not. */
+/* Keeps our domains that were not audited this time; domains that are no longer
+ * ours are dropped. */
 static void
 mine_keep_others(struct mine_run *r, const struct mine_list *all)
 {
@@ -176,7 +175,7 @@ letter_of(const json_t *domain, const char *grade)
 	return mine_letter(json_object_get(domain, "grades"), grade);
 }
 
-/* The worst first; without a grade, last. */
+/* Compares results: the worst grades first, without a grade last. */
 static int
 compare_results(const void *left, const void *right)
 {
@@ -236,7 +235,7 @@ mine_run_list(struct mine_run *r, const struct conf *conf,
 	return EX_OK;
 }
 
-/* Audits, and writes the next state to `path`. */
+/* Runs the audits, and writes the next state to `path`. */
 static int
 mine_run_all(struct mine_run *r, const struct conf *conf,
     const struct report_store *store, const char *path)

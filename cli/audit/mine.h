@@ -1,7 +1,7 @@
 /*
  * mine.h - `avouch audit --mine`: audits the domains of our signing keys and of
- * the reports that we received, and keeps what was found, so that the next run
- * shows what changed.
+ * the reports that we received, and saves the findings, so that the next run
+ * shows what has changed.
  *
  * The file audit.json is beside the store, or beside the keys if there is no
  * store:
@@ -10,16 +10,16 @@
  *
  * A DOMAIN is
  *
- *	{"checked": SECONDS,		the last audit that was complete
- *	 "since": SECONDS,		the first one
+ *	{"checked": SECONDS,		the last complete audit
+ *	 "since": SECONDS,		the first complete audit
  *	 "grades": {"arrive": "A", "spoof": "B"},
  *	 "before": {"arrive": ..., "spoof": ..., "until": SECONDS}, or absent
  *	 "findings": [{"severity", "area", "id", "where", "what", "fix",
  *			"first": SECONDS}],
- *	 "fixed": [the same, and "fixed": SECONDS]}
+ *	 "fixed": [like findings, with "fixed": SECONDS]}
  *
- * A finding is the same as an earlier one if area, id and where are.  An audit
- * that is not complete changes nothing.
+ * Two findings are the same if their area, id and where are.  An audit that is
+ * not complete changes nothing.
  */
 #ifndef AVOUCH_CLI_AUDIT_MINE_H
 #define AVOUCH_CLI_AUDIT_MINE_H
@@ -27,11 +27,10 @@
 #include "cli/audit/audit.h"
 
 enum {
-	MINE_KNOWN_MAX = 20000, /* domains that are found */
-	MINE_RUN_MAX = 200,     /* that are audited in one run: those that were
-	                           not audited for longest */
-	MINE_FIXED_MAX = 50,    /* of a domain that are kept */
-	MINE_FIXED_DAYS = 60,   /* for so long */
+	MINE_KNOWN_MAX = 20000, /* domains found */
+	MINE_RUN_MAX = 200,  /* domains per run: those audited least recently */
+	MINE_FIXED_MAX = 50, /* fixed findings kept per domain */
+	MINE_FIXED_DAYS = 60, /* days for which they are kept */
 };
 
 /* ---- mine_list.c ---- */
@@ -39,10 +38,10 @@ enum {
 struct mine_list {
 	struct span *domains; /* sorted, in normal form */
 	size_t n;
-	bool cut; /* there are more */
+	bool cut; /* there are more domains */
 };
 
-/* The domains below sign.keys, and those of the reports of the last
+/* Lists the domains below sign.keys and those in reports of the last
  * AUDIT_REPORT_DAYS; `store` may be NULL.  Returns EX_OK, or another status
  * after printing a message. */
 int mine_list_read(struct cli *c, const struct conf *conf,
@@ -50,27 +49,30 @@ int mine_list_read(struct cli *c, const struct conf *conf,
 
 /* ---- mine_state.c ---- */
 
-/* The path of audit.json, in `out` of `size` bytes. */
+/* Writes the path of audit.json to `out`, which has `size` bytes. */
 void mine_state_path(const struct conf *conf, const struct report_store *store,
     char *out, size_t size);
 
-/* Never NULL: a file that is missing, or not valid (with a warning), is an
- * empty state.  The caller calls json_decref(). */
+/* Reads the state.  Returns an empty state if the file is missing or (after
+ * printing a warning) not valid; never returns NULL.  The caller calls
+ * json_decref(). */
 json_t *mine_state_read(struct cli *c, const char *path);
 
 /* Returns EX_OK, or another status after printing a message. */
 int mine_state_write(struct cli *c, const char *path, const json_t *state);
 
-/* Notes that a digest was mailed.  Returns as above. */
+/* Records that a digest was mailed.  Returns EX_OK, or another status after
+ * printing a message. */
 int mine_state_mailed(struct cli *c, const char *path);
 
-/* The DOMAIN that follows `old` (NULL: none) after a complete audit. */
+/* Returns the DOMAIN that replaces `old` (NULL: none) after a complete
+ * audit. */
 json_t *mine_state_next(
     const json_t *old, const struct audit_domain *d, int64_t now);
 
 /*
- * What changed after `since` in a DOMAIN: {"new": [...], "fixed": [...],
- * "before": {...} or null}.  All of the first audit is not new.
+ * Returns what changed in a DOMAIN after `since`: {"new": [...], "fixed":
+ * [...], "before": {...} or null}.  Findings of the first audit are not new.
  */
 json_t *mine_state_changes(const json_t *domain, int64_t since);
 bool mine_has_changes(const json_t *changes);
@@ -80,20 +82,20 @@ bool mine_has_changes(const json_t *changes);
 struct audit_mine {
 	json_t *domains;  /* a list of {"domain", "audited": true, DOMAIN...},
 	                     the worst grades first */
-	int64_t previous; /* when the last run was; 0: there was none */
-	int64_t digest;   /* when the last digest was mailed; 0: none was */
-	size_t left;      /* domains that were not audited this time */
-	bool is_unsure;   /* DNS did not answer all for one of them */
+	int64_t previous; /* time of the last run; 0: none */
+	int64_t digest;   /* when the last digest was mailed; 0: never */
+	size_t left;      /* domains not audited in this run */
+	bool is_unsure;   /* some DNS questions were not answered */
 	bool has_errors, has_warnings;
 };
 
-/* Audits them and writes the state.  Returns EX_OK, and the caller releases
- * out->domains; or another status after printing a message. */
+/* Audits the domains and writes the state.  Returns EX_OK, and the caller
+ * releases out->domains; or another status after printing a message. */
 int audit_mine_collect(struct cli *c, const struct conf *conf,
     const struct report_store *store, struct audit_mine *out);
 
-/* 'A' to 'F'; '-' if there is none.  `letters` is "grades" or "before" of a
- * DOMAIN, `grade` is "arrive" or "spoof". */
+/* Returns a letter from 'A' to 'F', or '-' if there is none.  `letters` is
+ * "grades" or "before" of a DOMAIN, `grade` is "arrive" or "spoof". */
 int mine_letter(const json_t *letters, const char *grade);
 
 /* ---- mine_show.c ---- */

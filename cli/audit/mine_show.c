@@ -1,4 +1,4 @@
-/* mine_show.c - avouch audit --mine: what it prints */
+/* mine_show.c - the output of avouch audit --mine */
 #include <string.h>
 
 #include "cli/audit/mine.h"

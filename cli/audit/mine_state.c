@@ -1,4 +1,4 @@
-/* mine_state.c - what earlier runs found: the file, and what changed */
+/* mine_state.c - the findings of earlier runs: the file, and the changes */
 #include <errno.h>
 #include <limits.h>
 #include <stdlib.h>
@@ -11,7 +11,7 @@
 
 enum {
 	STATE_FILE_MAX = 64 << 20, /* bytes */
-	STATE_MODE = 0644, /* nothing in it is secret; its folder is 0750 */
+	STATE_MODE = 0644, /* contains no secrets; its directory is 0750 */
 };
 
 /* ---- the file ---- */
@@ -120,9 +120,10 @@ finding_json(const struct audit_finding *f, int64_t first)
 	return o;
 }
 
-/* The findings of before that are found again are removed from `old`.  Of
- * several at one place, those with the same text are the same; other texts may
- * have changed, because of a number in them. */
+/* Marks findings that are not new, and removes them from `old`, which then
+ * contains those that are gone.  If a place has several findings, those with
+ * the same text match first; other texts may have changed because they contain
+ * a number. */
 static void
 keep_first(json_t *list, json_t *old, bool needs_text)
 {
@@ -147,7 +148,7 @@ keep_first(json_t *list, json_t *old, bool needs_text)
 	}
 }
 
-/* What was fixed now, and before. */
+/* Lists findings fixed now or in an earlier run. */
 static json_t *
 fixed_json(const json_t *before, json_t *gone, int64_t now)
 {
@@ -186,7 +187,7 @@ letters_json(const struct audit_domain *d)
 	return o;
 }
 
-/* The letters of before, if they have changed. */
+/* Returns the earlier letters if they have changed. */
 static json_t *
 before_json(const json_t *old, const json_t *letters, int64_t now)
 {
@@ -229,7 +230,7 @@ mine_state_next(const json_t *old, const struct audit_domain *d, int64_t now)
 	return o;
 }
 
-/* ---- what changed ---- */
+/* ---- changes ---- */
 
 static json_t *
 later_than(const json_t *list, const char *key, int64_t since)

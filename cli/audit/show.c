@@ -6,7 +6,7 @@
 #include "lib/enum_names.h"
 
 enum {
-	TEXT_COLUMN = 6, /* where the text of a finding begins */
+	TEXT_COLUMN = 6, /* column of a finding's text */
 	LABEL_COLUMN = 12,
 	TREE_TERM_MAX = 60, /* bytes shown of a term */
 };
@@ -195,7 +195,8 @@ audit_change_is_above(const struct audit_findings *f, size_t i)
 	return false;
 }
 
-/* Rules of several receivers about the same thing are shown together. */
+/* Whether two findings are the same fault by the rules of different receivers;
+ * these are shown together. */
 static bool
 is_same(const struct audit_finding *a, const struct audit_finding *b)
 {

@@ -17,7 +17,7 @@
 #include "lib/scan.h"
 
 enum {
-	SPOOL_ENTRIES_MAX = 10000, /* looked at in one run */
+	SPOOL_ENTRIES_MAX = 10000, /* entries read per run */
 	NEW_NAME_MAX = SPOOL_TOKEN_MAX + sizeof(".new"),
 	COPY_BYTES = 65536,
 };
@@ -35,7 +35,7 @@ is_token(struct span name)
 	return name.n == SPOOL_TOKEN_MAX - 1;
 }
 
-/* Whether no process holds a lock on the file. */
+/* Whether no process has locked the file. */
 static bool
 is_unlocked(int dir, const char *name)
 {
@@ -50,7 +50,8 @@ is_unlocked(int dir, const char *name)
 	return got;
 }
 
-/* Nobody waits for it, and it is old; or `is_alone`, and it is empty. */
+/* Whether no process waits for the file, and it is old or (with `is_alone`)
+ * empty. */
 static bool
 is_stale(int dir, const char *name, bool is_alone)
 {
@@ -64,8 +65,9 @@ is_stale(int dir, const char *name, bool is_alone)
 	    is_unlocked(dir, name);
 }
 
-/* Removes stale files and returns how many tokens are left.  `is_alone`: the
- * directory is locked, so that no file is only about to be locked. */
+/* Removes stale files and returns how many tokens are left.  `is_alone` means
+ * that the directory is locked, so no other process is about to lock a new
+ * file. */
 static size_t
 spool_clean(int dir, bool is_alone)
 {
@@ -124,7 +126,7 @@ spool_become_owner(int dir)
 		    setuid(st.st_uid) == 0));
 }
 
-/* ---- the side that waits ---- */
+/* ---- waiting ---- */
 
 static bool
 make_token(char *token)
@@ -139,7 +141,7 @@ make_token(char *token)
 	return true;
 }
 
-/* The directory is locked, so that the limit holds. */
+/* The directory must be locked, so that the limit cannot be exceeded. */
 static int
 make_wait(int dir, char *token)
 {
@@ -202,7 +204,7 @@ spool_wait_end(struct spool_wait *w)
 	w->lock = -1;
 }
 
-/* Takes a text that ends with a NUL. */
+/* Reads a string that ends with a NUL. */
 static bool
 take_fact(struct scan *s, const char **out)
 {
@@ -222,7 +224,7 @@ spool_read(struct span file, struct spool_facts *facts, struct span *message)
 	return true;
 }
 
-/* ---- the side that receives ---- */
+/* ---- receiving ---- */
 
 static bool
 write_all(int fd, const char *bytes, size_t n)
@@ -281,8 +283,8 @@ is_awaited(int dir, const char *token)
 	    S_ISREG(st.st_mode) && st.st_size == 0 && !is_unlocked(dir, token);
 }
 
-/* Opens and locks the file that the message is written to.  -1 without errno:
- * it is not awaited. */
+/* Opens and locks the file for the message.  Returns -1 with errno 0 if it is
+ * not awaited. */
 static int
 begin_receive(int dir, const char *token, const char *name)
 {
@@ -298,7 +300,7 @@ begin_receive(int dir, const char *token, const char *name)
 	    SPOOL_FILE_MODE);
 	if (fd >= 0 && flock(fd, LOCK_EX | LOCK_NB) != 0) {
 		close(fd);
-		errno = 0; /* another message for it is being received */
+		errno = 0; /* another message is being received */
 		return -1;
 	}
 	if (fd >= 0 && ftruncate(fd, 0) != 0) {
@@ -308,7 +310,7 @@ begin_receive(int dir, const char *token, const char *name)
 	return fd;
 }
 
-/* Puts the message into its place, if it is complete and still awaited. */
+/* Moves the message into place if it is complete and still awaited. */
 static enum spool_step
 end_receive(
     int dir, const char *token, const char *name, int fd, bool is_complete)

@@ -1,5 +1,4 @@
-/* wait.c - avouch audit --wait ADDRESS, and --receive TOKEN on its other side
- */
+/* wait.c - avouch audit --wait ADDRESS, and its counterpart --receive TOKEN */
 #include <errno.h>
 #include <inttypes.h>
 #include <string.h>
@@ -18,7 +17,7 @@
 enum {
 	MINUTES_DEFAULT = 15,
 	MINUTES_MAX = 24 * 60,
-	LOOK_MS = 250, /* the directory is looked at so often */
+	LOOK_MS = 250, /* interval for checking the directory */
 	ADDRESS_MAX = 400,
 };
 
@@ -54,7 +53,7 @@ audit_open_spool(struct cli *c, int *dir)
 /* ---- --wait ---- */
 
 struct waiting {
-	struct span local, domain; /* of the address */
+	struct span local, domain; /* parts of the address */
 	int64_t ms;
 	struct spool_wait wait;
 };
@@ -106,7 +105,7 @@ show_address(const struct cli *c, const struct waiting *w)
 	fflush(stdout);
 }
 
-/* Returns the open file of the message, or -1: none came. */
+/* Returns the open file of the message, or -1 if none arrived. */
 static int
 wait_for_message(const struct waiting *w)
 {
@@ -127,8 +126,7 @@ wait_for_message(const struct waiting *w)
 	return fd;
 }
 
-/* The facts of the mail server count; the message says what it does not know.
- */
+/* Uses the mail server's facts; unknown ones are taken from the message. */
 static void
 use_facts(struct cli *c, const struct spool_facts *facts)
 {

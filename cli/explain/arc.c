@@ -17,10 +17,10 @@ static const struct arc_field_kind {
 	{ "ARC-Authentication-Results", true, SIGNATURE_AMS },
 };
 
-/* One such field, as far as it could be parsed. */
+/* One of these fields, as far as it could be parsed. */
 struct arc_field {
 	const struct arc_field_kind *kind;
-	unsigned instance; /* i=; 0 if it is invalid */
+	unsigned instance; /* i=; 0 if invalid */
 	struct span results;
 	struct signature sig;
 };
@@ -128,7 +128,7 @@ put_arc_field(const struct arc_field *field)
 		cli_prose(6, field->results);
 }
 
-/* RFC 8617 section 5.2 */
+/* Prints the result: RFC 8617 section 5.2. */
 static void
 put_arc_verdict(const struct arc_result *r)
 {

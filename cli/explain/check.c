@@ -1,5 +1,5 @@
 /*
- * check.c - avouch check --explain: prints all parts in order.
+ * check.c - avouch check --explain: prints all parts in order
  */
 #include <string.h>
 
@@ -7,15 +7,14 @@
 #include "cli/explain/explain.h"
 #include "cli/input.h"
 
-/* The input of all parts. */
+/* Input for all parts. */
 struct explain_input {
 	const struct explain_check *all;
 	struct arena *arena;
 	struct mail_header header;
-	size_t body; /* offset in the message */
-	struct dns_questions
-	    *questions; /* the questions of DMARC; NULL if it asked none */
-	json_t *question_list; /* NULL if the output is text */
+	size_t body;                     /* offset in the message */
+	struct dns_questions *questions; /* DMARC's questions; NULL: none */
+	json_t *question_list;           /* NULL if the output is text */
 	size_t n_questions;
 };
 
@@ -39,7 +38,7 @@ print_question(void *arg, const char *job, const struct dns_question *q)
 	explain_question(job, q);
 }
 
-/* Parses the message again: the parsed header of the verdict belongs to its
+/* Parses the message again, because the verdict's parsed header belongs to its
  * jobs.  Returns false after printing a message. */
 static bool
 explain_input_open(struct explain_input *l, const struct cli *c,
@@ -55,7 +54,7 @@ explain_input_open(struct explain_input *l, const struct cli *c,
 	if (c->json)
 		l->question_list = json_array();
 	verify_each_question(all->m, collect_question, l);
-	/* The check is over: answer pending questions as failed. */
+	/* the check has ended: treat pending questions as failed */
 	if (l->questions != NULL)
 		dns_questions_expire(l->questions, DNS_ERROR_BUDGET);
 	return true;

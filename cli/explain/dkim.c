@@ -11,13 +11,13 @@
 
 enum {
 	INDENT = 6,
-	BODY_MAX = 16 << 20, /* bytes: larger body_hashes are not searched for
-	                        the change, which takes a hash per line */
+	BODY_MAX = 16 << 20, /* bytes: the change is not searched for in larger
+	                        bodies, as that takes a hash per line */
 	HASH_TEXT_MAX = 64,  /* bytes: a hash in base64 */
 	SENTENCE_MAX = 1024,
 };
 
-/* One signature, its result, and how the result came about. */
+/* One signature, its result, and the details behind it. */
 struct signature_details {
 	const struct dkim_result *r;
 	bool is_explained; /* `e` is valid */
@@ -75,7 +75,7 @@ hash_text(struct buf *b, const void *hash, size_t n)
 	return buf_view(b);
 }
 
-/* ---- as JSON ---- */
+/* ---- JSON ---- */
 
 static json_t *
 signed_fields_json(const struct explain_signature *e)
@@ -198,7 +198,7 @@ explain_dkim_json(const struct dkim *d, struct span body, struct arena *a)
 	return list;
 }
 
-/* ---- in words ---- */
+/* ---- text ---- */
 
 void
 explain_key(struct buf *b, const struct key *k)
@@ -276,7 +276,7 @@ print_signed_header(const struct explain_signature *e)
 	    "      SHA-256", hash_text(&b, e->header_hash, CRYPTO_HASH_SIZE));
 }
 
-/* Says where the body first differs, as far as hashes can show it. */
+/* Prints where the body first differs, as far as hashes can show. */
 static void
 print_body_difference(const struct signature_details *details)
 {

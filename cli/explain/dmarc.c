@@ -4,8 +4,8 @@
 #include "lib/enum_names.h"
 
 enum {
-	INDENT = 4,     /* columns: indent of the lines about one author */
-	TEXT_MAX = 1024 /* bytes of a sentence: room for three domain names */
+	INDENT = 4,     /* indentation of the lines about one author */
+	TEXT_MAX = 1024 /* bytes of a sentence with three domain names */
 };
 
 /* ---- the DNS tree walk ---- */
@@ -49,7 +49,7 @@ struct author_details {
 	struct dmarc_explanation explanation;
 };
 
-/* Evaluates one author domain again from the answers in `questions`. */
+/* Evaluates one author domain again, using the answers in `questions`. */
 static void
 author_details_read(struct author_details *au, const struct verdict *v,
     size_t i, struct dns_questions *questions, struct arena *a)
@@ -121,7 +121,7 @@ author_details_json(const struct author_details *au)
 	return o;
 }
 
-/* RFC 9989 section 4.10.2 */
+/* Writes whether it aligns: RFC 9989 section 4.10.2. */
 static void
 put_alignment(struct buf *b, const struct author_details *au,
     const struct dmarc_relation *r)
@@ -216,8 +216,8 @@ put_author_details(const struct author_details *au)
 
 /* ---- all authors ---- */
 
-/* Number of author domains that were checked: if the From field is invalid, or
- * nothing was asked, it is 0. */
+/* Returns the number of author domains that were checked: 0 if the From field
+ * is invalid or nothing was queried. */
 static size_t
 author_count(const struct verdict *v, const struct dns_questions *questions)
 {

@@ -3,7 +3,7 @@
 #include "lib/buf.h"
 
 enum {
-	TEXT_MAX = 8192, /* bytes shown of one record */
+	TEXT_MAX = 8192, /* bytes shown per record */
 	RECORD_MAX = TEXT_MAX + 16,
 };
 
@@ -48,7 +48,7 @@ dns_fault_text(enum dns_error fault)
 	return "no answer";
 }
 
-/* Says why there are no records; NULL if there are. */
+/* Returns why there are no records, or NULL if there are some. */
 static const char *
 dns_answer_text(const struct dns_answer *answer)
 {

@@ -17,7 +17,7 @@
 #include "spf/spf.h"
 #include "verify/verify.h"
 
-/* Prints an empty line, then the title, broken before column 80. */
+/* Prints an empty line and then the title, wrapped at 80 columns. */
 void explain_heading(const char *title);
 
 /* ---- spf.c: the tree of terms, with the lookup counters ---- */
@@ -31,7 +31,7 @@ void explain_spf(const struct spf_result *r);
 json_t *explain_question_json(const char *job, const struct dns_question *q);
 void explain_question(const char *job, const struct dns_question *q);
 
-/* All questions of one questions. */
+/* Explain all DNS questions of one check. */
 json_t *explain_questions_json(const struct dns_questions *questions);
 void explain_questions(const struct dns_questions *questions);
 
@@ -39,12 +39,13 @@ void explain_questions(const struct dns_questions *questions);
 
 struct key;
 
-/* Call after dkim_finish().  `d` may be NULL; `body` is the raw body. */
+/* Call after dkim_finish().  `d` may be NULL; `body` is the message body as
+ * received. */
 json_t *explain_dkim_json(
     const struct dkim *d, struct span body, struct arena *a);
 void explain_dkim(const struct dkim *d, struct span body, struct arena *a);
 
-/* The type and size of a key, and why it cannot be used. */
+/* Explain the type and size of a key, and why it cannot be used. */
 json_t *explain_key_json(const struct key *k);
 void explain_key(struct buf *b, const struct key *k);
 
@@ -56,15 +57,15 @@ void explain_arc(
 
 /* ---- dmarc.c ---- */
 
-/* The names of a DNS tree walk with their records; text is indented by `indent`
- * columns. */
+/* Print the names in a DNS tree walk with their records; text is indented by
+ * `indent` columns. */
 json_t *explain_walk_json(const struct dmarc_explanation *e);
 void explain_walk(const struct dmarc_explanation *e, unsigned indent);
 
 /*
  * For each author domain: the tree walk, then whether each identifier aligns.
- * `questions` has the answers on which the verdict is based (NULL if there are
- * none); it must have no pending question.
+ * `questions` contains the answers on which the verdict is based (NULL if there
+ * are none), and must have no pending question.
  */
 json_t *explain_dmarc_json(
     const struct verdict *v, struct dns_questions *questions, struct arena *a);
@@ -84,11 +85,12 @@ struct input;
 struct explain_check {
 	const struct conf *conf;
 	const struct verdict *v;
-	struct verify_message *m; /* has been finished, and owns `v` */
+	struct verify_message *m; /* is finished, and owns `v` */
 	const struct input *in;
 };
 
-/* Returns an object; it is empty if memory ran out, which is then reported. */
+/* Returns an object.  If memory ran out, prints a message and returns an empty
+ * one. */
 json_t *explain_check_json(
     const struct cli *c, const struct explain_check *all);
 

@@ -6,14 +6,14 @@
 #include "lib/domain.h"
 
 enum {
-	NAME_MAX_SHOWN = 128,   /* bytes of a setting's name */
-	VALUE_MAX_SHOWN = 4096, /* of an option with its value and its source */
-	EVIDENCE_SHOWN_MAX = 1024, /* two domain names and a sentence */
+	NAME_MAX_SHOWN = 128,      /* bytes of a setting's name */
+	VALUE_MAX_SHOWN = 4096,    /* bytes of an option, value and source */
+	EVIDENCE_SHOWN_MAX = 1024, /* bytes: two domain names and a sentence */
 };
 
-/* ---- which settings had a say ---- */
+/* ---- settings that were used ---- */
 
-/* "dmarc.on_reject", "override \"name\": action" */
+/* Writes "dmarc.on_reject" or "override \"name\": action". */
 static void
 put_name(struct buf *b, const struct conf_setting *s)
 {
@@ -28,8 +28,8 @@ put_name(struct buf *b, const struct conf_setting *s)
 	buf_text(b, s->name);
 }
 
-/* Prints the options that the policy read; of an override that decided, every
- * option that is set. */
+/* Whether to show `s`: the policy read it, or it is set in the override that
+ * decided. */
 static bool
 has_a_say(const struct policy_decision *d, const struct conf_setting *s)
 {
@@ -46,11 +46,11 @@ has_a_say(const struct policy_decision *d, const struct conf_setting *s)
 	return false;
 }
 
-/* ---- showing them ---- */
+/* ---- output ---- */
 
 struct policy_output {
 	const struct policy_decision *decision;
-	json_t *list; /* NULL: as text */
+	json_t *list; /* NULL: output as text */
 };
 
 static void
@@ -143,7 +143,7 @@ put_evidence(const struct indirect_evidence *evidence)
 	cli_prose(4, buf_view(&b));
 }
 
-/* Only a policy of reject is softened by them. */
+/* Prints the evidence, which only weakens a policy of reject. */
 static void
 put_all_evidence(const struct conf *conf, const struct verdict *v)
 {
@@ -161,7 +161,7 @@ put_all_evidence(const struct conf *conf, const struct verdict *v)
 		put_evidence(&evidence[i]);
 }
 
-/* ---- the whole ---- */
+/* ---- the decision ---- */
 
 json_t *
 explain_policy_json(const struct conf *conf, const struct verdict *v)

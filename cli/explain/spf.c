@@ -2,8 +2,8 @@
 #include "cli/explain/explain.h"
 
 enum {
-	COUNTER_COLUMNS = 17, /* the lookup counters at the left */
-	INDENT = 4, /* per include; terms are indented by half of it */
+	COUNTER_COLUMNS = 17, /* the lookup counters on the left */
+	INDENT = 4, /* per include; terms are indented by half of this */
 };
 
 json_t *
@@ -37,7 +37,7 @@ put_step_detail(int indent, const char *label, struct span value)
 	putchar('\n');
 }
 
-/* Prints the line of a whole record, or why there is none. */
+/* Prints the whole record, or why there is none. */
 static void
 put_spf_record(const struct spf_trace *t, int indent)
 {
