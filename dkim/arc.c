@@ -6,8 +6,8 @@
 #include "lib/buf.h"
 #include "lib/enum_names.h"
 
-/* The three fields of a set, in the order in which they are sealed (RFC 8617
- * section 5.1.1). */
+/* the three fields of a set, in the order of sealing (RFC 8617 section 5.1.1)
+ */
 enum arc_part { PART_AAR, PART_AMS, PART_SEAL, PARTS };
 
 static const char *const part_names[PARTS] = {
@@ -21,10 +21,11 @@ struct arc_set {
 	size_t field[PARTS];
 	struct span results; /* the AAR's value after its instance */
 	struct sigcheck ams, seal;
-	int relaxed_body; /* second body hash, for an AMS without c= */
-	bool is_ams_dead; /* fails before any key is asked for */
+	int relaxed_body; /* handle of a second body hash, for an AMS without c=
+	                   */
+	bool is_ams_dead; /* fails without its key */
 	struct sigcheck_result ams_early;
-	uint8_t hash[CRYPTO_HASH_SIZE]; /* what the seal signs */
+	uint8_t hash[CRYPTO_HASH_SIZE]; /* hash of what the seal signs */
 };
 
 struct arc {
@@ -37,7 +38,7 @@ struct arc {
 	unsigned n;           /* the highest instance */
 	size_t n_from;        /* From fields */
 	bool decided;
-	bool hashed; /* `hash` of the sets is computed */
+	bool hashed; /* `hash` of all sets is computed */
 	struct arc_result result;
 };
 
@@ -64,7 +65,8 @@ decide(struct arc *c, enum arc_code code, const char *reason)
 	c->result.reason = span_str(reason);
 }
 
-/* "ARC-Seal 2: signature did not verify"; without the number if it is 0. */
+/* Writes a reason such as "ARC-Seal 2: signature did not verify"; without the
+ * number if it is 0. */
 static void
 decide_at(struct arc *c, enum arc_code code, enum arc_part part,
     unsigned instance, struct span reason)
@@ -97,8 +99,8 @@ part_of(struct span name, enum arc_part *part)
 	return false;
 }
 
-/* Reads one field into `*out`: its instance (0 if it has none), and in `*fault`
- * what else is wrong with it.  False: no memory. */
+/* Parses one field into `*out`.  Sets its instance, 0 if it has none, and
+ * `*fault` if there is another error.  Returns false if memory ran out. */
 static bool
 read_part(struct arc *c, enum arc_part part, size_t field, struct arc_set *out,
     unsigned *instance, const char **fault)
@@ -131,7 +133,8 @@ read_part(struct arc *c, enum arc_part part, size_t field, struct arc_set *out,
 	return false;
 }
 
-/* Puts a field in its set; may decide the result.  False: no memory. */
+/* Adds a field to its set; may decide the result.  Returns false if memory ran
+ * out. */
 static bool
 add_part(struct arc *c, enum arc_part part, size_t field)
 {
@@ -164,7 +167,7 @@ add_part(struct arc *c, enum arc_part part, size_t field)
 	return true;
 }
 
-/* RFC 8617 section 5.2 step 1; false: no memory. */
+/* RFC 8617 section 5.2 step 1.  Returns false if memory ran out. */
 static bool
 collect(struct arc *c)
 {
@@ -222,8 +225,8 @@ judge_structure(struct arc *c)
 	}
 }
 
-/* Finds errors that need no key, and the keys that must be asked for.  False:
- * no memory. */
+/* Finds errors that can be detected without keys, and the keys to query.
+ * Returns false if memory ran out. */
 static bool
 prepare(struct arc *c)
 {
@@ -261,7 +264,7 @@ prepare(struct arc *c)
 	return c->index != NULL;
 }
 
-/* Filled in for every chain, also for one that fails. */
+/* Lists the sealers of every chain, even of one that fails. */
 static bool
 list_sealers(struct arc *c)
 {
@@ -321,7 +324,7 @@ arc_keys(struct arc *c, struct dns_questions *questions, struct arena *scratch)
 	(void)scratch;
 	if (c->decided)
 		return CORE_DONE;
-	/* Seals and the newest AMS first: the chain can pass without the
+	/* Query seals and the newest AMS first: the chain can pass without the
 	 * others. */
 	if (sigcheck_ask(&c->sets[c->n - 1].ams, questions) == CORE_WAIT)
 		step = CORE_WAIT;
@@ -338,7 +341,7 @@ arc_keys(struct arc *c, struct dns_questions *questions, struct arena *scratch)
 	return step;
 }
 
-/* ---- what the seals sign ---- */
+/* ---- hashes of the seals ---- */
 
 static void
 put_hash(void *to, struct span bytes)
@@ -357,8 +360,8 @@ put_field(struct arc *c, size_t field, struct crypto_hash *to)
 
 /*
  * RFC 8617 section 5.1.1: a seal signs all sets before it, its own AAR and AMS,
- * and itself with b= empty.  The input of one seal is a prefix of the input of
- * the next, so the header is hashed once and not once for each seal.
+ * and itself with an empty b=.  The input of one seal is a prefix of the input
+ * of the next, so the header is hashed only once, not once for each seal.
  */
 static bool
 hash_seals(struct arc *c, struct crypto_hash *running, struct crypto_hash *copy)
@@ -407,7 +410,7 @@ ams_hash(void *of, uint8_t out[CRYPTO_HASH_SIZE])
 
 /* ---- the verdict ---- */
 
-/* False: decided. */
+/* Returns false if the result is decided. */
 static bool
 seal_passes(struct arc *c, unsigned instance)
 {
@@ -419,7 +422,8 @@ seal_passes(struct arc *c, unsigned instance)
 	c->result.stale = c->result.stale || r.stale;
 	if (r.code == DKIM_PASS)
 		return true;
-	/* RFC 8617 section 5.2.1: all failures are permanent, also of DNS */
+	/* RFC 8617 section 5.2.1: all failures are permanent, even DNS failures
+	 */
 	decide_at(c,
 	    sigcheck_is_cut_short(&one.set->seal, r.code) ? ARC_TEMPERROR
 							  : ARC_FAIL,
@@ -442,7 +446,7 @@ ams_passes(struct arc *c, unsigned instance, struct sigcheck_result *r)
 	    &set->ams, &c->rules, c->body_hashes, ams_hash, &one, c->a, r);
 	if (r->code == DKIM_FAIL && !set->ams.sig.has_canon) {
 		/* RFC 6376 section 3.5: the default of c= is simple/simple;
-		 * some sealers assume relaxed, as in seals. */
+		 * some sealers assume relaxed, which seals use. */
 		set->ams.sig.header = CANON_RELAXED;
 		set->ams.sig.body = CANON_RELAXED;
 		set->ams.body = set->relaxed_body;
@@ -460,8 +464,8 @@ ams_passes(struct arc *c, unsigned instance, struct sigcheck_result *r)
 	return r->code == DKIM_PASS;
 }
 
-/* RFC 8617 section 5.2 steps 4 to 7.  The seals are checked before the older
- * AMS, which do not matter if a seal fails. */
+/* RFC 8617 section 5.2 steps 4 to 7.  Seals are checked before the older AMS,
+ * which are irrelevant if a seal fails. */
 static void
 judge_signatures(struct arc *c)
 {

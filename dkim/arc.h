@@ -1,15 +1,15 @@
 /*
- * arc.h - is the chain of ARC sets of this message valid?  (RFC 8617 section
- * 5.2)  Validation only.
+ * arc.h - validates the chain of ARC sets of a message (RFC 8617 section 5.2).
+ * It does not seal.
  *
  * begin, keys and finish work as in dkim.h, with the same body hashes.
  *
- * The cost grows with the number of sets, two verifications each, at most 100:
- * 0.06 ms for one set and 2.2 ms for 50, with known RSA keys of 2048 bits.  RFC
- * 8617 section 5.2 requires every seal to be verified, so its 50 is the only
+ * Each set costs two verifications, at most 100 per message: 0.06 ms for one
+ * set and 2.2 ms for 50, with cached 2048-bit RSA keys.  RFC 8617 section 5.2
+ * requires every seal to be verified, so its limit of 50 sets is the only
  * bound.  The newest message signature is verified first, then the seals from
- * the newest down, and the first failure ends it: only someone who sealed the
- * whole chain can make us compute all of it.
+ * the newest down, and the first failure ends validation: only someone who
+ * sealed the whole chain can make us verify all of it.
  */
 #ifndef AVOUCH_DKIM_ARC_H
 #define AVOUCH_DKIM_ARC_H
@@ -39,16 +39,18 @@ struct arc_sealer {
 
 struct arc_result {
 	enum arc_code code;
-	unsigned instances;   /* the highest one found; 0: none */
-	unsigned oldest_pass; /* RFC 8617 section 5.2 item 5; 0: all pass */
-	const struct arc_sealer *sealers; /* instance 1 first; readable ones */
+	unsigned instances; /* highest instance found; 0: none */
+	unsigned
+	    oldest_pass; /* lowest instance whose AMS and all later ones pass
+	                    (RFC 8617 section 5.2 step 5); 0: all pass */
+	const struct arc_sealer *sealers; /* readable ones, instance 1 first */
 	size_t n_sealers;
 	struct span reason; /* one line of printable ASCII */
 	bool stale;
 };
 
-/* "none", "pass", "fail"; and "temperror", for logs: RFC 8617 has no such
- * result, so headers say "fail" with a reason. */
+/* Returns "none", "pass", "fail" or, for logs, "temperror".  RFC 8617 has no
+ * such result, so headers say "fail" with a reason. */
 const char *arc_code_name(enum arc_code code);
 
 struct arc;
@@ -58,6 +60,6 @@ struct arc *arc_begin(struct arena *a, const struct dkim_options *o,
 enum core_status arc_keys(
     struct arc *c, struct dns_questions *questions, struct arena *scratch);
 void arc_finish(struct arc *c, struct arc_result *out);
-void arc_free(struct arc *c); /* takes NULL */
+void arc_free(struct arc *c); /* accepts NULL */
 
 #endif

@@ -9,7 +9,7 @@
 struct wish {
 	enum canon canon;
 	uint64_t limit;
-	bool reached; /* `hash` was taken at `limit` or at the end */
+	bool reached; /* `hash` is set: `limit` or the end was reached */
 	bool is_short;
 	bool good; /* OpenSSL did not fail */
 	uint8_t hash[BODY_HASH_SIZE];
@@ -24,8 +24,8 @@ struct body_stream {
 	enum canon canon;
 	struct crypto_hash *hash;
 	uint64_t length; /* canonical bytes so far */
-	uint64_t next;   /* the nearest limit not reached; BODY_WHOLE: none */
-	bool open;       /* some request is not complete yet */
+	uint64_t next;   /* next limit to reach; BODY_WHOLE: none */
+	bool open;       /* a request is not complete yet */
 	struct canon_body body;
 };
 
@@ -123,7 +123,7 @@ stream_new(struct body_hashes *b, enum canon canon)
 	return s;
 }
 
-/* ---- all of a message ---- */
+/* ---- all hashes of a message ---- */
 
 struct body_hashes *
 body_hashes_new(struct arena *a)
@@ -154,7 +154,7 @@ body_hashes_request(struct body_hashes *b, enum canon canon, uint64_t limit)
 			return i;
 	if (b->n == BODY_HASHES_MAX)
 		return -1;
-	/* without a stream, the wish is not fulfilled */
+	/* without a stream, this request has no result */
 	if (b->streams[canon] == NULL)
 		b->streams[canon] = stream_new(b, canon);
 	b->wishes[b->n] = (struct wish){ .canon = canon, .limit = limit };

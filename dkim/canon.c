@@ -6,11 +6,11 @@
 
 /* ---- header fields ---- */
 
-/* Relaxed, byte by byte, collected in a small block. */
+/* Output of relaxed, collected byte by byte in a small block. */
 struct field_out {
 	const struct canon_sink *sink;
 	size_t n;
-	bool space; /* white space held back */
+	bool space; /* white space not written yet */
 	bool begun; /* part of the value was written */
 	char block[1024];
 };
@@ -32,8 +32,8 @@ field_byte(struct field_out *o, char c)
 }
 
 /*
- * RFC 6376 section 3.4.2: unfold, reduce white space, remove it at either end.
- * A bare CR is an ordinary octet.
+ * RFC 6376 section 3.4.2: unfolds, reduces white space, and removes it at both
+ * ends. A bare CR is an ordinary octet.
  */
 static void
 field_value(struct field_out *o, struct span part)
@@ -118,7 +118,8 @@ body_put(struct canon_body *b, struct span run)
 	b->held += run.n;
 }
 
-/* Before an octet of a line: write what was held back, it was not the end. */
+/* Writes pending line ends and white space before an octet of a line: they were
+ * not at the end. */
 static inline void
 body_release(struct canon_body *b)
 {
@@ -132,21 +133,22 @@ body_release(struct canon_body *b)
 }
 
 /*
- * Starts inside a line: writes what is canonical already, and holds back the
- * line ends after it.  Returns the bytes taken, at least one.
+ * Starting inside a line, writes the bytes that are already canonical, and
+ * delays the line ends after them.  Returns the number of bytes consumed, at
+ * least 1.
  */
 static size_t
 body_run(struct canon_body *b, const char *p, size_t n)
 {
 	size_t run, taken;
 
-	/* Work in pieces that stay in the cache for the hash. */
+	/* Work in pieces that stay in the CPU cache for the hash. */
 	if (n > CANON_BLOCK)
 		n = CANON_BLOCK;
 	run = b->canon == CANON_RELAXED ? b->ways->run_relaxed(p, n)
 					: b->ways->run_simple(p, n);
 	/* The run stops at a byte that depends on the next one.  An octet of
-	 * the line is kept, and so is LF, because CR precedes it. */
+	 * the line can be written, and so can LF, because CR precedes it. */
 	if (p[run] != '\r' &&
 	    (b->canon == CANON_SIMPLE || !ascii_is_wsp((unsigned char)p[run])))
 		run++;
@@ -159,8 +161,8 @@ body_run(struct canon_body *b, const char *p, size_t n)
 }
 
 /*
- * The same for relaxed where white space must be reduced in places.  Takes
- * nothing if the rest is short or needs the byte-by-byte path.
+ * Like body_run(), for relaxed bodies in which white space must be reduced.
+ * Consumes nothing if the rest is short or must be processed byte by byte.
  */
 static const char *
 body_squeeze(struct canon_body *b, const char *p, const char *end)
@@ -192,8 +194,8 @@ body_squeeze(struct canon_body *b, const char *p, const char *end)
 	return p;
 }
 
-/* Simple never holds back white space; relaxed drops it at the end of a line
- * (RFC 6376 section 3.4.4). */
+/* Simple never delays white space; relaxed drops it at the end of a line (RFC
+ * 6376 section 3.4.4). */
 static void
 body_line_end(struct canon_body *b)
 {
@@ -217,9 +219,9 @@ canon_body_begin(struct canon_body *b, enum canon canon, struct canon_sink sink)
 }
 
 /*
- * After a bare LF, if the next line is short and probably ends in one too: adds
- * CR to several lines, so that they are processed in blocks and not one by one.
- * Returns the bytes taken.
+ * Called after a bare LF.  If the next line is short and probably ends with a
+ * bare LF too, adds CR to several lines, so that they are processed in blocks
+ * and not one by one.  Returns the number of bytes consumed.
  */
 static size_t
 body_complete(struct canon_body *b, const char *p, size_t n)
@@ -289,8 +291,9 @@ canon_body_end(struct canon_body *b)
 		body_release(b);
 		body_put(b, SPAN("\r"));
 	}
-	/* RFC 6376 section 3.4.3: an empty body is CRLF for simple; section
-	 * 3.4.4: nothing for relaxed.  Any other body ends with one CRLF. */
+	/* RFC 6376 section 3.4.3: an empty simple body becomes CRLF.  Section
+	 * 3.4.4: an empty relaxed body stays empty.  Any other body ends with
+	 * one CRLF. */
 	if (b->any || b->canon == CANON_SIMPLE)
 		body_put(b, SPAN("\r\n"));
 	body_flush(b);

@@ -1,17 +1,17 @@
 /*
- * canon.h - canonicalization (RFC 6376 section 3.4): of a whole header field,
+ * canon.h - canonicalization (RFC 6376 section 3.4) of a whole header field,
  * and of a body while it arrives.
  *
- * The input is never modified and a body is never stored: the output goes to a
- * sink in long runs, most of them pieces of the input.
+ * The input is never modified and a body is never stored: the output is passed
+ * to a sink in long runs, most of them pieces of the input.
  *
  * Compared with SHA-256 over the same bytes, relaxed adds 6 % for text and
- * attachments and up to 16 % if much white space changes.  A body made for the
- * worst case (only white space, or short lines without CR) takes up to 4 times
- * as long as its hash (tests/bench/body_bench, with SHA instructions).
+ * attachments, and up to 16 % if much white space changes.  The worst possible
+ * body (only white space, or short lines without CR) takes up to 4 times as
+ * long as its hash (tests/bench/body_bench, with SHA instructions).
  *
- * A bare LF ends a line like CRLF, because MTAs and files use either; a bare
- * CR, NUL and all others are octets of the line.
+ * A bare LF ends a line like CRLF, because MTAs and files use either.  A bare
+ * CR, NUL and all other bytes are part of the line.
  */
 #ifndef AVOUCH_DKIM_CANON_H
 #define AVOUCH_DKIM_CANON_H
@@ -27,7 +27,8 @@
 enum {
 	CANON_BLOCK = 4096, /* bytes collected from short runs */
 	CANON_LONG = 2048,  /* runs of this length go to the sink directly */
-	CANON_BARE = 1024,  /* bytes whose bare LF become CRLF in one step */
+	CANON_BARE =
+	    1024, /* bytes processed at once when adding CR to bare LF */
 };
 
 struct canon_sink {
@@ -38,9 +39,10 @@ struct canon_sink {
 /* ---- a header field ---- */
 
 /*
- * `raw` is the field from its name on, without the final line end; none is
- * written (RFC 6376 section 3.7 has none after the signature's own field).
- * `cut`, a part of `raw`, is left out (the value of b=); absent: nothing is.
+ * `raw` is the field, starting with its name, without the final line end.  No
+ * line end is written (RFC 6376 section 3.7: none after the signature's own
+ * field). `cut`, a part of `raw` such as the value of b=, is left out; absent:
+ * nothing is left out.
  */
 void canon_field(enum canon canon, struct span raw, struct span cut,
     const struct canon_sink *sink);
@@ -50,12 +52,12 @@ void canon_field(enum canon canon, struct span raw, struct span cut,
 struct canon_body {
 	enum canon canon;
 	struct canon_sink sink;
-	uint64_t ends; /* line ends held back; they may be the last */
-	bool space;    /* white space held back; the line may end here */
-	bool cr;       /* CR held back: LF may follow */
+	uint64_t ends; /* line ends not written yet; they may be the last */
+	bool space;    /* white space not written yet; the line may end here */
+	bool cr;       /* CR not written yet: LF may follow */
 	bool any;      /* something was written */
 	bool calm;     /* long runs are likely */
-	const struct canon_simd *ways; /* of this processor */
+	const struct canon_simd *ways; /* functions for this processor */
 	size_t held;                   /* bytes in `block` */
 	char block[CANON_BLOCK];
 };
@@ -63,10 +65,10 @@ struct canon_body {
 void canon_body_begin(
     struct canon_body *b, enum canon canon, struct canon_sink sink);
 
-/* A chunk, split anywhere. */
+/* Adds a chunk, which may be split anywhere. */
 void canon_body_add(struct canon_body *b, struct span chunk);
 
-/* Writes the last line end; nothing for an empty relaxed body. */
+/* Writes the last line end; an empty relaxed body stays empty. */
 void canon_body_end(struct canon_body *b);
 
 #endif

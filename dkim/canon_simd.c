@@ -3,7 +3,7 @@
 #include <stdint.h>
 #include <string.h>
 
-/* ---- words of 64 bits, for processors without vectors ---- */
+/* ---- 64-bit words, for processors without vectors ---- */
 
 enum { WORD = 8 };
 
@@ -18,8 +18,8 @@ byte_stops(const char *p, bool relaxed)
 		(p[0] == '\t' || (p[0] == ' ' && (unsigned char)p[1] <= ' ')));
 }
 
-/* The top bit of each byte of `w` that is not above `max`, which is below 0x80.
- */
+/* Returns the top bit of each byte of `w` that is not above `max`; `max` is
+ * below 0x80. */
 static uint64_t
 not_above(uint64_t w, unsigned max)
 {
@@ -27,9 +27,9 @@ not_above(uint64_t w, unsigned max)
 }
 
 /*
- * Not 0 if a stop may be in `w` or at the byte before it: at LF for simple, at
- * a control character or two bytes of white space for relaxed.  `before` is the
- * result of not_above(' ') for the word before.
+ * Returns nonzero if a stop may be in `w` or at the byte before it.  Simple
+ * stops at LF; relaxed stops at a control character or two bytes of white
+ * space.  `before` is the result of not_above(' ') for the previous word.
  */
 static uint64_t
 word_suspects(uint64_t w, uint64_t *before, bool relaxed)
@@ -47,7 +47,8 @@ word_suspects(uint64_t w, uint64_t *before, bool relaxed)
 static size_t
 words_run(const char *p, size_t n, bool relaxed)
 {
-	size_t last = n - 1, i = 0, done = 0; /* no stop is before `done` */
+	size_t last = n - 1, i = 0,
+	       done = 0; /* there is no stop before `done` */
 	uint64_t w, before = 0;
 
 	for (; i < last && (uintptr_t)(p + i) % WORD != 0; done = ++i)
@@ -84,7 +85,7 @@ run_relaxed_words(const char *p, size_t n)
 	return words_run(p, n, true);
 }
 
-/* dkim/canon.c goes on byte by byte. */
+/* Does nothing: dkim/canon.c then works byte by byte. */
 static const char *
 compress_words(struct compress *s, const char *p, size_t blocks)
 {
@@ -99,10 +100,10 @@ const struct canon_simd canon_simd_words = {
 	compress_words,
 };
 
-/* ---- any processor with vectors of 16 bytes ---- */
+/* ---- any processor with 16-byte vectors ---- */
 
 /*
- * Collects one bit of each of 16 bytes, each of which is 0x00 or 0xff.  The
+ * Collects one bit of each of 16 bytes, which are 0x00 or 0xff.  The
  * multiplication moves the bits of eight bytes next to each other.
  */
 static inline uint64_t
@@ -162,8 +163,8 @@ canon_simd_best(void)
 
 #else
 
-/* Without vectors a compiler makes the code of the vectors byte by byte, and
- * that is slower than a loop. */
+/* Without vector instructions, a compiler splits vector code into single bytes,
+ * which is slower than a loop. */
 #if defined(__ARM_NEON) || defined(__ALTIVEC__) || defined(__SSE2__)
 #define HAS_VECTORS true
 #else

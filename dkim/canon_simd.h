@@ -1,11 +1,11 @@
 /*
- * canon_simd.h - canonicalization of body_hashes in blocks of 64 bytes (RFC
- * 6376 sections 3.4.3 and 3.4.4): find how far a text is canonical already, and
- * reduce white space where it is not.  docs/ARCHITECTURE.md works through an
+ * canon_simd.h - body canonicalization in blocks of 64 bytes (RFC 6376 sections
+ * 3.4.3 and 3.4.4): finds how much of the input is already canonical, and
+ * reduces white space in the rest.  docs/ARCHITECTURE.md works through an
  * example.
  *
- * It uses the vectors of GNU C (SSE2, NEON and others), AVX2 if the
- * processor has it, and words of 64 bits on processors without vectors.
+ * It uses the vectors of GNU C (SSE2, NEON and others), AVX2 if the processor
+ * has it, and 64-bit words on processors without vectors.
  */
 #ifndef AVOUCH_DKIM_CANON_SIMD_H
 #define AVOUCH_DKIM_CANON_SIMD_H
@@ -19,31 +19,31 @@ enum {
 
 struct compress {
 	char *out;    /* destination; advanced */
-	bool changed; /* set if any byte was left out or replaced */
+	bool changed; /* set if a byte was removed or replaced */
 };
 
 struct canon_simd {
 	/*
-	 * The number of bytes from `p` on, which is inside a line, that are
-	 * canonical already; `n` > 0.  The last byte never counts, because that
-	 * depends on the byte after it, in the next chunk.  The bytes that
-	 * follow may be canonical too.
+	 * Returns how many bytes at `p`, which is inside a line, are already
+	 * canonical; `n` > 0.  The last byte never counts, because it depends
+	 * on the next byte, which is in the next chunk.  The bytes after the
+	 * returned run may be canonical too.
 	 */
 	size_t (*run_simple)(const char *p, size_t n);
 	size_t (*run_relaxed)(const char *p, size_t n);
 
 	/*
 	 * Reduces white space (relaxed) in up to `blocks` whole blocks; stops
-	 * at a line end that is not CRLF.  Everything before `p` must be done.
-	 * Reads CANON_BLOCK_SIZE bytes beyond the end, and may overwrite as
-	 * many after `out`.  Returns where it stopped.
+	 * at a line end that is not CRLF.  Everything before `p` must already
+	 * be processed.  Reads CANON_BLOCK_SIZE bytes beyond the end, and may
+	 * overwrite the same number after `out`.  Returns where it stopped.
 	 */
 	const char *(*compress)(
 	    struct compress *s, const char *p, size_t blocks);
 };
 
-/* With vectors of 16 bytes, with words of 64 bits, and the fastest for this
- * processor. */
+/* Implementations with 16-byte vectors, with 64-bit words, and the fastest one
+ * for this processor. */
 extern const struct canon_simd canon_simd_plain;
 extern const struct canon_simd canon_simd_words;
 const struct canon_simd *canon_simd_best(void);

@@ -13,21 +13,21 @@
 #include <openssl/rsa.h>
 
 /*
- * Set once, before the first use, and never changed: fetching an algorithm
- * takes OpenSSL longer than hashing a small message.
+ * Set once, before the first use, and never changed: OpenSSL needs more time to
+ * fetch an algorithm than to hash a small message.
  */
 static struct {
 	EVP_MD *sha256;
-	pthread_key_t spares; /* each thread's list of struct crypto_hash */
-	bool keeps;           /* spares is valid */
+	pthread_key_t spares; /* per-thread list of struct crypto_hash */
+	bool keeps;           /* `spares` is valid */
 } fetched;
 static pthread_once_t fetched_once = PTHREAD_ONCE_INIT;
 
-/* A request of OpenSSL's for memory has failed in this thread. */
+/* OpenSSL failed to allocate memory in this thread. */
 static _Thread_local bool out_of_memory;
 
 struct crypto_hash {
-	struct crypto_hash *next; /* of the spares */
+	struct crypto_hash *next; /* next spare */
 	unsigned behind;          /* number of spares after this one */
 	EVP_MD_CTX *running;
 	EVP_MD_CTX *copy; /* for snapshots */
@@ -61,7 +61,7 @@ fetch(void)
 	    pthread_key_create(&fetched.spares, spares_destroy) == 0;
 }
 
-/* NULL: OpenSSL does not offer it. */
+/* Returns NULL if OpenSSL does not support SHA-256. */
 static const EVP_MD *
 sha256(void)
 {
@@ -69,7 +69,7 @@ sha256(void)
 	return fetched.sha256;
 }
 
-/* A spare one of this thread; NULL: there is none. */
+/* Returns a spare hash of this thread, or NULL. */
 static struct crypto_hash *
 spare_take(void)
 {
@@ -134,7 +134,7 @@ crypto_hash_free(struct crypto_hash *h)
 void
 crypto_hash_add(struct crypto_hash *h, struct span bytes)
 {
-	/* a context that failed must not be updated */
+	/* a failed context must not be updated */
 	if (!h->failed && bytes.n > 0 &&
 	    EVP_DigestUpdate(h->running, bytes.p, bytes.n) != 1)
 		h->failed = true;
@@ -158,10 +158,10 @@ crypto_hash_copy(struct crypto_hash *to, const struct crypto_hash *from)
 
 struct crypto_key {
 	EVP_PKEY *pkey;
-	/* RSA: a context prepared once; each verification uses a copy, which
-	 * costs a twentieth of preparing one.  NULL: Ed25519. */
+	/* RSA: a prepared context; each verification copies it, which costs a
+	 * twentieth of preparing a new one.  NULL: Ed25519. */
 	EVP_PKEY_CTX *ready;
-	EVP_PKEY_CTX *signs; /* the same for signatures; NULL: a public key */
+	EVP_PKEY_CTX *signs; /* the same for signing; NULL: a public key */
 };
 
 void
@@ -195,7 +195,7 @@ rsa_params(const BIGNUM *n, const BIGNUM *e)
 	return params;
 }
 
-/* From n and e, because d2i_PUBKEY() costs 25 times as much. */
+/* Built from n and e, because d2i_PUBKEY() costs 25 times as much. */
 static EVP_PKEY *
 rsa_pkey(struct span n, struct span e)
 {
@@ -265,8 +265,8 @@ crypto_key_ed25519(struct span raw)
 	return k;
 }
 
-/* The context of a signature is prepared for Ed25519 too, but not used: it only
- * marks a key pair. */
+/* The signing context is created for Ed25519 too, but only to mark the key as a
+ * key pair. */
 struct crypto_key *
 crypto_key_pair(EVP_PKEY *pkey)
 {
@@ -312,8 +312,8 @@ has_memory_error(void)
 
 /*
  * OpenSSL returns 0 for a bad signature, and a negative number for one that it
- * cannot decode, but also if it runs out of memory.  It reports that in some
- * places only, and not at all if there is no memory for the report.
+ * cannot decode, but also if memory runs out.  It reports lack of memory only
+ * in some places, and not at all if there is no memory for the report.
  */
 static enum crypto_verdict
 verdict(int result)
@@ -442,8 +442,8 @@ openssl_realloc(void *old, size_t n, const char *file, int line)
 	return p;
 }
 
-/* Verifies one signature of each kind at start: OpenSSL initializes itself in
- * its first verifications without checking for memory. */
+/* Verifies one signature of each type at start: during its first verifications,
+ * OpenSSL initializes itself without checking for failed allocations. */
 static bool
 verify_once(void)
 {
@@ -470,7 +470,7 @@ verify_once(void)
 bool
 crypto_start(void)
 {
-	/* Changes nothing if OpenSSL has allocated memory already. */
+	/* Has no effect if OpenSSL has already allocated memory. */
 	(void)CRYPTO_set_mem_functions(
 	    openssl_malloc, openssl_realloc, openssl_free);
 	return verify_once();

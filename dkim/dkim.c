@@ -11,15 +11,16 @@
 #include "lib/enum_names.h"
 
 enum {
-	B_MIN = 8,  /* characters of b= reported, RFC 6008 section 4 */
-	B_MAX = 64, /* equal up to here: the same signature */
+	B_MIN = 8,  /* characters of b= reported (RFC 6008 section 4) */
+	B_MAX = 64, /* signatures that are equal up to here are the same */
 };
 
-/* Order in which signatures are verified: those that DMARC can use first. */
+/* The order in which signatures are verified: first those that DMARC can use.
+ */
 enum rank {
 	RANK_AUTHOR,  /* d= is an author's domain */
-	RANK_RELATED, /* one is below the other: probably aligned */
-	RANK_SIBLING, /* they share two labels: may be aligned */
+	RANK_RELATED, /* one is a subdomain of the other: probably aligned */
+	RANK_SIBLING, /* the last two labels are equal: may be aligned */
 	RANK_OTHER,
 	RANKS,
 };
@@ -27,7 +28,7 @@ enum rank {
 struct candidate { /* one DKIM-Signature field */
 	size_t field;
 	enum rank rank;
-	struct dkim_result *result; /* NULL: not read, or not in full */
+	struct dkim_result *result; /* NULL: not parsed, or not in full */
 	struct sigcheck *check;     /* NULL: not verified */
 };
 
@@ -39,7 +40,7 @@ struct dkim {
 	struct header_index *index;
 	struct sigcheck *checks; /* the signatures to verify */
 	size_t n_checks;
-	struct dkim_result **to; /* of each check */
+	struct dkim_result **to; /* result for each check */
 	struct dkim_result *results;
 	size_t n_results;
 	size_t unlisted;
@@ -62,7 +63,7 @@ dkim_code_name(enum dkim_code code)
 	return enum_name(codes, ARRAY_SIZE(codes), (int)code);
 }
 
-/* ---- which signatures are verified ---- */
+/* ---- choosing signatures to verify ---- */
 
 static enum rank
 rank_against(struct span domain, struct span author)
@@ -94,7 +95,7 @@ rank_of(struct arena *a, struct span value, const struct span *authors,
 	return best;
 }
 
-/* Which fields are signatures; NULL: no memory. */
+/* Collects the fields that are signatures; returns NULL if memory ran out. */
 static struct candidate *
 collect(struct dkim *d, const struct span *authors, size_t n_authors, size_t *n)
 {
@@ -118,7 +119,7 @@ collect(struct dkim *d, const struct span *authors, size_t n_authors, size_t *n)
 	return all;
 }
 
-/* The normal form of a name; absent if it is not a domain name. */
+/* Returns the normal form of a name; absent if it is not a domain name. */
 static struct span
 name_or_none(struct arena *a, struct span name)
 {
@@ -127,7 +128,7 @@ name_or_none(struct arena *a, struct span name)
 	return domain_is_hostname(normal) ? normal : SPAN_NONE;
 }
 
-/* RFC 6376 section 3.5: without i= it is "@" and d=. */
+/* RFC 6376 section 3.5: the default of i= is "@" and d=. */
 static struct span
 identity_of(struct arena *a, const struct signature *sig)
 {
@@ -141,7 +142,8 @@ identity_of(struct arena *a, const struct signature *sig)
 	return buf_view(&text);
 }
 
-/* Fills in what is reported of every signature.  False: no memory. */
+/* Fills in the data reported for every signature.  Returns false if memory ran
+ * out. */
 static bool
 describe(struct dkim *d, struct candidate *c, const struct sigcheck *check)
 {
@@ -185,8 +187,8 @@ tell(struct dkim_result *to, const struct sigcheck_result *from)
 }
 
 /*
- * Reads one signature and chooses it for verification unless its result is
- * known already.  False: no memory.
+ * Parses one signature and chooses it for verification, unless its result is
+ * already known.  Returns false if memory ran out.
  */
 static bool
 read_one(struct dkim *d, struct candidate *c)
@@ -211,7 +213,7 @@ read_one(struct dkim *d, struct candidate *c)
 	return true;
 }
 
-/* How many signatures are read. */
+/* Returns how many signatures are parsed at most. */
 static size_t
 most_read(const struct dkim *d)
 {
@@ -221,8 +223,8 @@ most_read(const struct dkim *d)
 }
 
 /*
- * RFC 6376 section 4: the number of signatures that are verified is limited. So
- * is the number of those that are read, whatever their result.
+ * RFC 6376 section 4: limits the number of signatures that are verified, and
+ * the number that are parsed, whatever their result.
  */
 static bool
 choose(struct dkim *d, struct candidate *all, size_t n)
@@ -244,7 +246,7 @@ choose(struct dkim *d, struct candidate *all, size_t n)
 	return true;
 }
 
-/* The reason of the signatures that are not verified. */
+/* Returns the reason for signatures that are not verified. */
 static struct span
 refusal(struct dkim *d)
 {
@@ -256,7 +258,7 @@ refusal(struct dkim *d)
 	return buf_view(&reason);
 }
 
-/* Nothing can be verified if the exact header is not known. */
+/* Returns why nothing can be verified: the exact header is not known. */
 static const char *
 header_fault(const struct mail_header *h)
 {
@@ -265,7 +267,7 @@ header_fault(const struct mail_header *h)
 	return h->nul ? "a header field contains a NUL" : NULL;
 }
 
-/* How many of `n` signatures are listed. */
+/* Returns how many of `n` signatures are listed. */
 static size_t
 most_listed(const struct dkim *d, size_t n)
 {
@@ -274,7 +276,8 @@ most_listed(const struct dkim *d, size_t n)
 	return n < most ? n : most;
 }
 
-/* Lists those that were read, and more from the top while there is room. */
+/* Lists the signatures that were parsed, and more from the top while there is
+ * room. */
 static bool
 list(struct dkim *d, struct candidate *all, size_t n)
 {
@@ -309,7 +312,7 @@ list(struct dkim *d, struct candidate *all, size_t n)
 
 /* ---- header.b ---- */
 
-/* The first characters of b= without white space. */
+/* Returns the first characters of b=, without white space. */
 static struct span
 b_beginning(struct arena *a, struct span b)
 {
@@ -333,7 +336,7 @@ compare_b(const void *left, const void *right)
 	return order != 0 ? order : (a->b.n > b->b.n) - (a->b.n < b->b.n);
 }
 
-/* How many characters it takes to distinguish two signatures. */
+/* Returns how many characters are needed to distinguish two signatures. */
 static size_t
 telling(struct span a, struct span b)
 {
@@ -344,8 +347,8 @@ telling(struct span a, struct span b)
 	return n + 1;
 }
 
-/* RFC 6008 section 4: as much of each as distinguishes it from all others.  In
- * sorted order, the most similar ones are neighbours. */
+/* RFC 6008 section 4: shortens each b= to the part that distinguishes it from
+ * all others.  In sorted order, the most similar ones are neighbors. */
 static bool
 shorten_b(struct dkim *d)
 {
@@ -453,8 +456,7 @@ hash_one(void *of, uint8_t out[CRYPTO_HASH_SIZE])
 	    one->d->index, &one->check->sig, one->check->field, out);
 }
 
-/* RFC 6376 section 8.15: the From field that is displayed might be an unsigned
- * one. */
+/* RFC 6376 section 8.15: the From field that is displayed might be unsigned. */
 static void
 judge_from(
     const struct dkim *d, const struct sigcheck *c, struct dkim_result *r)

@@ -1,13 +1,13 @@
 /*
- * dkim.h - are the signatures of this message valid?  (RFC 6376, 8301, 8463,
- * 8616)
+ * dkim.h - verifies the DKIM signatures of a message (RFC 6376, 8301, 8463,
+ * 8616).
  *
- *	begin	at end of headers: reads signatures, chooses which to verify
- *	keys	a core: asks for all keys at once
- *	finish	after body_hashes_end() and keys: the results
+ *	begin	at end of header: parses signatures, chooses which to verify
+ *	keys	a core: queries all keys in parallel
+ *	finish	after body_hashes_end() and keys: computes the results
  *
- * begin and finish run in one thread; keys may run in another in between, and
- * shares nothing with body_hashes_add().
+ * begin and finish run in one thread.  In between, keys may run in another
+ * thread; it shares no data with body_hashes_add().
  */
 #ifndef AVOUCH_DKIM_DKIM_H
 #define AVOUCH_DKIM_DKIM_H
@@ -25,10 +25,10 @@
 
 enum {
 	DKIM_SIGNATURES_MAX = 100, /* listed individually per message */
-	DKIM_LISTED = 25,   /* listed without being read in full; the rest is
-	                       only counted */
-	DKIM_READ_EACH = 2, /* read per signature that may be verified, because
-	                       some turn out to be useless */
+	DKIM_LISTED = 25,   /* listed without being parsed in full; further ones
+	                       are only counted */
+	DKIM_READ_EACH = 2, /* parsed per signature that may be verified,
+	                       because some turn out to be unusable */
 };
 
 enum dkim_code { /* in the order of RFC 8601 section 2.7.1 */
@@ -42,20 +42,20 @@ enum dkim_code { /* in the order of RFC 8601 section 2.7.1 */
 };
 
 struct dkim_options {
-	unsigned max_signatures; /* that are verified, at least 1 */
+	unsigned max_signatures; /* signatures to verify, at least 1 */
 	unsigned min_rsa_bits;   /* fewer: policy (RFC 8301); at least 1 */
-	bool allow_body_tail;    /* l= may leave the end unsigned */
-	bool ignore_time;        /* x= and t= do not matter (RFC 6376 3.5) */
+	bool allow_body_tail;    /* accept l= that leaves the end unsigned */
+	bool ignore_time;        /* ignore x= and t= (RFC 6376 section 3.5) */
 };
 
 /* The Auth-Failure of a failure report (RFC 6591 section 3.3). */
 enum dkim_auth_failure {
-	DKIM_FLAW_OTHER,   /* "signature"; or there is none */
+	DKIM_FLAW_OTHER,   /* "signature"; also if there is no signature */
 	DKIM_FLAW_BODY,    /* "bodyhash": the body was changed */
 	DKIM_FLAW_REVOKED, /* "revoked": the key is withdrawn */
 };
 
-struct dkim_result { /* of one DKIM-Signature field */
+struct dkim_result { /* result for one DKIM-Signature field */
 	enum dkim_code code;
 	struct span domain;    /* d=, normal form; absent: not readable */
 	struct span selector;  /* s= */
@@ -63,7 +63,7 @@ struct dkim_result { /* of one DKIM-Signature field */
 	struct span algorithm; /* a= as written: "rsa-sha256" */
 	struct span b;         /* first characters of b=, without white space,
 	                          at least 8, unique in the message (RFC 6008) */
-	struct span reason;    /* why, one line of printable ASCII */
+	struct span reason;    /* one line of printable ASCII */
 	enum dkim_auth_failure auth_failure; /* the kind of failure */
 	unsigned key_bits;                   /* 0: no key */
 	bool testing;                        /* t=y in the key */
@@ -81,30 +81,33 @@ struct dkim;
 
 /*
  * `authors` are the author domains in normal form; their signatures are
- * verified first, then the others from the top.  `now` is seconds since 1970.
- * Requests the body hashes it needs from `body_hashes`.  `h`, `body_hashes` and
- * `a` must outlive it.  NULL: no memory.
+ * verified first, then the others from the top.  `now` is in seconds since
+ * 1970.  Requests the body hashes it needs from `body_hashes`.  `h`,
+ * `body_hashes` and `a` must outlive the returned object.  Returns NULL if
+ * memory ran out.
  */
 struct dkim *dkim_begin(struct arena *a, const struct dkim_options *o,
     const struct mail_header *h, struct body_hashes *body_hashes,
     const struct span *authors, size_t n_authors, int64_t now);
 
-/* The answers of `questions` must live until dkim_finish() has returned. */
+/* The answers in `questions` must stay valid until dkim_finish() has returned.
+ */
 enum core_status dkim_keys(
     struct dkim *d, struct dns_questions *questions, struct arena *scratch);
 
-/* The d= of the signatures to verify, for prefetching; distinct, valid. */
+/* Returns the distinct, valid d= of the signatures to verify, for prefetching.
+ */
 size_t dkim_domains(const struct dkim *d, struct span *out, size_t max);
 
-/* Computes the results, one for each DKIM-Signature that is listed, topmost
- * first. */
+/* Computes the results, one for each listed DKIM-Signature, topmost first. */
 void dkim_finish(struct dkim *d);
 const struct dkim_result *dkim_results(const struct dkim *d, size_t *n);
 
-/* Number of signatures that are not listed, because there are too many. */
+/* Returns the number of signatures that are not listed because there are too
+ * many. */
 size_t dkim_unlisted(const struct dkim *d);
 
-/* Frees OpenSSL's parts; takes NULL.  The results stay in the arena. */
+/* Frees OpenSSL's data; accepts NULL.  The results stay in the arena. */
 void dkim_free(struct dkim *d);
 
 #endif

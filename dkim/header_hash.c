@@ -4,24 +4,24 @@
 
 #include "lib/ascii.h"
 
-struct name_range { /* one name */
+struct name_range { /* all fields of one name */
 	uint64_t key;
 	struct span name;
-	size_t bottom, top; /* fields of that name, the last and the first */
-	size_t next;        /* the next one `round` has not taken */
+	size_t bottom, top; /* last and first field of that name */
+	size_t next;        /* next field not yet used in `round` */
 	size_t round;
 };
 
 struct header_index {
 	const struct mail_header *h;
-	struct name_range *entries; /* by name */
+	struct name_range *entries; /* sorted by name */
 	size_t n;
-	size_t *above; /* of each field: the next above it of its name, or the
-	                  number of fields */
+	size_t *above; /* for each field, the next one above it with the same
+	                  name, or the number of fields */
 	size_t round;
 };
 
-/* FNV-1a of the name in lower case. */
+/* Returns the FNV-1a hash of the name in lower case. */
 static uint64_t
 key_of(struct span name)
 {
@@ -69,8 +69,8 @@ compare_entries(const void *left, const void *right)
 			  : (a->bottom < b->bottom) - (a->bottom > b->bottom);
 }
 
-/* One entry for adjacent fields of one name, such as trace fields, so that
- * hundreds of signatures leave little to sort. */
+/* Makes one entry for adjacent fields of the same name, such as trace fields,
+ * so that hundreds of signatures leave little to sort. */
 static void
 enter_fields(struct header_index *x)
 {
@@ -91,7 +91,7 @@ enter_fields(struct header_index *x)
 	}
 }
 
-/* One entry for each name, from sorted ones. */
+/* Merges sorted entries into one for each name. */
 static void
 join_entries(struct header_index *x)
 {
@@ -129,7 +129,7 @@ header_index_new(struct arena *a, const struct mail_header *h)
 	return x;
 }
 
-/* NULL: there is no such field. */
+/* Returns NULL if there is no such field. */
 static struct name_range *
 entry_of(const struct header_index *x, struct span name)
 {
@@ -149,7 +149,8 @@ entry_of(const struct header_index *x, struct span name)
 	    : NULL;
 }
 
-/* The lowest field of that name; the number of fields: there is none. */
+/* Returns the lowest field with that name, or the number of fields if there is
+ * none. */
 static size_t
 bottom_of(const struct header_index *x, struct span name)
 {
@@ -178,10 +179,10 @@ header_index_fields(const struct header_index *x, struct span name, size_t *out)
 }
 
 /*
- * The next field of that name, from the bottom up, that this round has not
- * taken; h->n: none is left, which means the null string (RFC 6376
- * section 5.4).  The signature itself is skipped: it did not exist when it was
- * computed.
+ * Returns the next field with that name, from the bottom up, that is unused in
+ * this round.  Returns h->n if none is left, which means the null string (RFC
+ * 6376 section 5.4).  The signature itself is skipped: it did not exist when it
+ * was computed.
  */
 static size_t
 take(struct header_index *x, struct span name, size_t own)

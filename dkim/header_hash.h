@@ -1,6 +1,6 @@
 /*
- * header_hash.h - the header fields that a signature signs, and their hash (RFC
- * 6376 sections 3.7 and 5.4.2).
+ * header_hash.h - finds and hashes the header fields that a signature signs
+ * (RFC 6376 sections 3.7 and 5.4.2).
  */
 #ifndef AVOUCH_DKIM_HEADER_HASH_H
 #define AVOUCH_DKIM_HEADER_HASH_H
@@ -17,43 +17,45 @@
 
 /*
  * An index of the fields by name, so that the cost of a signature depends on
- * the length of its h= and not on the number of fields.  One thread at a time.
+ * the length of its h= and not on the number of fields.  Not thread-safe.
  */
 struct header_index;
 
-/* `h` must outlive it.  NULL: no memory. */
+/* `h` must outlive the index.  Returns NULL if memory ran out. */
 struct header_index *header_index_new(
     struct arena *a, const struct mail_header *h);
 
-/* The number of fields of that name. */
+/* Returns the number of fields named `name`. */
 size_t header_index_count(const struct header_index *x, struct span name);
 
-/* Their indexes, from the top down; `out` must have room for all. */
+/* Writes the indexes of the fields named `name`, from the top down; `out` must
+ * have room for all. */
 void header_index_fields(
     const struct header_index *x, struct span name, size_t *out);
 
 /*
- * Writes what `sig`, field number `own`, signs: the fields named in h=, for
- * each name the next one from the bottom up, each followed by CRLF; then the
- * signature's own field with b= empty, without CRLF.
+ * Writes the signed data of `sig`, which is field number `own`: the fields
+ * named in h=, for each name the next one from the bottom up, each followed by
+ * CRLF; then the signature's own field with an empty b=, without CRLF.
  */
 void header_hash_put(struct header_index *x, const struct signature *sig,
     size_t own, const struct canon_sink *sink);
 
-/* The hash of that.  False: no memory, or OpenSSL failed. */
+/* Computes the hash of what header_hash_put() writes.  Returns false if memory
+ * ran out or OpenSSL failed. */
 bool header_hash(struct header_index *x, const struct signature *sig,
     size_t own, uint8_t out[CRYPTO_HASH_SIZE]);
 
 /*
- * The same for a signature that is being made: `raw` is its field, which is not
- * in the header yet, without a value of b=.  Of `sig` only the names and the
- * canonicalization of the header are used.
+ * Like header_hash(), for a signature being made: `raw` is its field, not yet
+ * in the header, with an empty b=.  Only the names and the header
+ * canonicalization of `sig` are used.
  */
 bool header_hash_to_sign(struct header_index *x, const struct signature *sig,
     struct span raw, uint8_t out[CRYPTO_HASH_SIZE]);
 
-/* For each name of h= the index of its field, or the number of fields if none
- * is left; `out` must have room for sig->n_names. */
+/* Writes for each name in h= the index of its field, or the number of fields if
+ * none is left; `out` must have room for sig->n_names. */
 void header_hash_fields(struct header_index *x, const struct signature *sig,
     size_t own, size_t *out);
 

@@ -22,7 +22,7 @@ static const char rsa_oid[] =
     "\x06\x09\x2a\x86\x48\x86\xf7\x0d\x01\x01\x01\x05\x00";
 enum { RSA_OID_SIZE = sizeof(rsa_oid) - 1, DER_NULL_SIZE = 2 };
 
-/* The length after a tag: definite, in as few bytes as possible. */
+/* Reads the length after a tag: definite, in as few bytes as possible. */
 static bool
 der_length(struct scan *s, size_t *out)
 {
@@ -46,7 +46,7 @@ der_length(struct scan *s, size_t *out)
 	return n >= (first == 0x81 ? 0x80U : 0x100U);
 }
 
-/* Takes one value of type `tag`. */
+/* Reads one value of type `tag`. */
 static bool
 der_take(struct scan *s, int tag, struct span *out)
 {
@@ -59,7 +59,7 @@ der_take(struct scan *s, int tag, struct span *out)
 	return true;
 }
 
-/* A positive INTEGER, without the leading zero byte of its sign. */
+/* Reads a positive INTEGER, without the leading zero byte of its sign. */
 static bool
 der_positive(struct scan *s, struct span *out)
 {
@@ -74,7 +74,7 @@ der_positive(struct scan *s, struct span *out)
 	return out->p[0] != 0;
 }
 
-/* RSAPublicKey, RFC 8017 appendix A.1.1; it must be all of `der`. */
+/* Parses an RSAPublicKey (RFC 8017 appendix A.1.1), which must fill `der`. */
 static bool
 rsa_public_key(struct span der, struct span *n, struct span *e)
 {
@@ -88,9 +88,9 @@ rsa_public_key(struct span der, struct span *n, struct span *e)
 }
 
 /*
- * The same inside a SubjectPublicKeyInfo (RFC 5280 section 4.1).  RFC 6376
- * section 3.6.1 specifies an RSAPublicKey, but its examples and nearly all
- * published keys have this form.
+ * Parses an RSAPublicKey inside a SubjectPublicKeyInfo (RFC 5280 section 4.1).
+ * RFC 6376 section 3.6.1 specifies an RSAPublicKey, but its examples and nearly
+ * all published keys have this form.
  */
 static bool
 subject_public_key(struct span der, struct span *n, struct span *e)
@@ -109,12 +109,12 @@ subject_public_key(struct span der, struct span *n, struct span *e)
 	    !span_equal(
 		algorithm, span_first(oid, RSA_OID_SIZE - DER_NULL_SIZE)))
 		return false;
-	/* The first byte of a BIT STRING counts bits not used. */
+	/* The first byte of a BIT STRING is the number of unused bits. */
 	return bits.n > 0 && bits.p[0] == 0 &&
 	    rsa_public_key(span_skip(bits, 1), n, e);
 }
 
-/* Bits of a number without leading zeros. */
+/* Returns the number of bits in a number without leading zeros. */
 static size_t
 bit_length(struct span number)
 {
@@ -218,7 +218,8 @@ read_public(struct key *k, struct span type, struct span p)
 	return fault;
 }
 
-/* RFC 6376 section 3.6.1: v= is optional; it must be first, and DKIM1. */
+/* RFC 6376 section 3.6.1: v= is optional, but if present it must be first, and
+ * DKIM1. */
 static bool
 is_version_good(const struct tag *tags, size_t n)
 {
@@ -292,8 +293,9 @@ key_list_free(void *list)
 }
 
 /*
- * Key records first: other TXT records, of a wildcard for example (RFC 6376
- * section 6.1.2), must not displace them and are kept only if there is room.
+ * Adds a record.  Key records have precedence: other TXT records, for example
+ * from a wildcard (RFC 6376 section 6.1.2), must not displace them and are kept
+ * only if there is room.
  */
 static void
 list_put(struct key_list *l, struct key *k)
@@ -323,7 +325,7 @@ list_read(const struct dns_answer *answer)
 	for (size_t i = 0; i < answer->n_records; i++) {
 		struct key k;
 
-		/* Enough; the rest is not even parsed. */
+		/* enough keys; the rest is not even parsed */
 		if (l->cut > 0)
 			break;
 		key_read(answer->records[i].text, &k);
@@ -351,7 +353,8 @@ key_list_of(const struct dns_answer *answer, struct key_list **own)
 	*own = NULL;
 	if (l == NULL)
 		return kept;
-	/* A list cut short by lack of memory is not kept for later messages. */
+	/* A list that is incomplete for lack of memory is not kept for later
+	 * messages. */
 	for (size_t i = 0; i < l->n; i++)
 		is_whole = is_whole && !l->keys[i].no_memory;
 	if (is_whole)

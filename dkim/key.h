@@ -1,10 +1,9 @@
 /*
- * key.h - the keys of an answer to SELECTOR._domainkey.DOMAIN TXT (RFC 6376
- * sections 3.6.1 and 6.1.2, RFC 8301, RFC 8463 section 4.2).
+ * key.h - parses the keys in an answer to SELECTOR._domainkey.DOMAIN TXT (RFC
+ * 6376 sections 3.6.1 and 6.1.2, RFC 8301, RFC 8463 section 4.2).
  *
- * They are parsed once for each answer and kept with it, OpenSSL's key
- * included, so that the next message signed with that key need not parse it
- * again.
+ * Each answer is parsed once and keeps its keys, including OpenSSL's, so that
+ * the next message signed with the same key need not parse it again.
  */
 #ifndef AVOUCH_DKIM_KEY_H
 #define AVOUCH_DKIM_KEY_H
@@ -19,47 +18,48 @@
 enum {
 	KEY_RECORDS_MAX = 4,    /* tried per answer; a selector should have only
 	                           one TXT record (section 3.6.2.2) */
-	KEY_RECORD_MAX = 8192,  /* bytes of a record; RSA-16384 needs 2900 */
+	KEY_RECORD_MAX = 8192,  /* bytes of a record; RSA-16384 needs 2,900 */
 	KEY_BITS_MIN = 512,     /* RSA: the minimum of RFC 6376 section 3.3.3 */
-	KEY_BITS_MAX = 16384,   /* the maximum of OpenSSL */
+	KEY_BITS_MAX = 16384,   /* OpenSSL's maximum */
 	KEY_EXPONENT_BITS = 64, /* a larger exponent only costs time */
 };
 
 enum key_type { KEY_RSA, KEY_ED25519 };
 
 struct key {
-	/* Why it cannot be used, a constant; NULL: it can. */
+	/* Why the key cannot be used, a constant; NULL: it can be used. */
 	const char *fault;
-	bool is_foreign; /* not a key record but some other TXT */
-	bool is_bare;    /* RSAPublicKey, not SubjectPublicKeyInfo */
+	bool is_foreign; /* some other TXT record, not a key */
+	bool is_bare;    /* an RSAPublicKey, not a SubjectPublicKeyInfo */
 	bool is_revoked; /* p= is empty */
-	bool no_memory;  /* `fault` is our lack of memory, and temporary */
+	bool no_memory;  /* `fault` is temporary: we ran out of memory */
 	enum key_type type;
-	unsigned bits;      /* of the modulus, 256 for Ed25519; 0: not read */
-	bool allows_sha256; /* h= */
-	bool testing;       /* t=y */
-	bool strict;        /* t=s */
-	struct crypto_key *crypto; /* NULL unless it can be used */
+	unsigned bits; /* size of the modulus, 256 for Ed25519; 0: not parsed */
+	bool allows_sha256;        /* h= */
+	bool testing;              /* t=y */
+	bool strict;               /* t=s */
+	struct crypto_key *crypto; /* NULL if the key cannot be used */
 };
 
 struct key_list {
-	const char *kind; /* marks a memo of this module */
+	const char *kind; /* identifies a memo of this module */
 	size_t n;
 	size_t cut; /* key records beyond KEY_RECORDS_MAX */
 	struct key keys[KEY_RECORDS_MAX];
 };
 
-/* Reads one record.  The caller releases it with key_release(). */
+/* Parses one record.  The caller frees the result with key_release(). */
 void key_read(struct span record, struct key *out);
 void key_release(struct key *k);
 
 /*
- * The keys of an answer that is DNS_FOUND.  They live as long as the answer;
- * but if `*own` is set, the caller must call key_list_free().  NULL: no memory.
+ * Returns the keys of an answer in state DNS_FOUND.  They are valid as long as
+ * the answer; but if `*own` is set, the caller must pass it to key_list_free().
+ * Returns NULL if memory ran out.
  */
 const struct key_list *key_list_of(
     const struct dns_answer *answer, struct key_list **own);
 
-void key_list_free(void *list); /* takes NULL */
+void key_list_free(void *list); /* accepts NULL */
 
 #endif

@@ -9,8 +9,8 @@
 #include "lib/domain.h"
 
 enum {
-	/* A verification costs 16 times that of 2048 bits; RFC 8301 section
-	 * 3.2 asks for 4096. */
+	/* A verification costs 16 times as much as with 2048 bits; RFC 8301
+	 * section 3.2 requires verifiers to support 4096. */
 	MAX_RSA_BITS = 8192,
 	/* Seconds that a signer's clock may be ahead of ours; RFC 6376 section
 	 * 3.5 allows for such a tolerance. */
@@ -113,7 +113,7 @@ sigcheck_free(struct sigcheck *c)
 
 /* ---- the verdict ---- */
 
-/* A reason with numbers or names in it, as printable ASCII. */
+/* Sets a reason with numbers or names in it, as printable ASCII. */
 static void __attribute__((format(printf, 4, 5)))
 decide_text(struct sigcheck_result *out, enum dkim_code code, struct arena *a,
     const char *format, ...)
@@ -130,7 +130,7 @@ decide_text(struct sigcheck_result *out, enum dkim_code code, struct arena *a,
 	out->reason = buf_view(&reason);
 }
 
-/* The result if the answer has no keys; false: it has some. */
+/* Sets the result and returns true if the answer has no keys. */
 static bool
 decide_no_answer(
     const struct sigcheck *c, struct sigcheck_result *out, struct arena *a)
@@ -200,7 +200,7 @@ sigcheck_key_fits(const struct sigcheck *c, const struct key *k,
 	return false;
 }
 
-/* If none of several keys fits, the result of the closest one counts. */
+/* If none of several keys fits, reports the result of the closest one. */
 static bool
 says_more(const struct sigcheck_result *a, const struct sigcheck_result *b)
 {
@@ -209,7 +209,7 @@ says_more(const struct sigcheck_result *a, const struct sigcheck_result *b)
 	return b->code == DKIM_PERMERROR && a->code != DKIM_PERMERROR;
 }
 
-/* RFC 6376 section 6.1.3 step 3; false: decided. */
+/* RFC 6376 section 6.1.3 step 3.  Returns false if the result is decided. */
 static bool
 body_matches(const struct sigcheck *c, const struct body_hashes *body_hashes,
     struct arena *a, struct sigcheck_result *out)
@@ -234,8 +234,8 @@ body_matches(const struct sigcheck *c, const struct body_hashes *body_hashes,
 	return false;
 }
 
-/* Length of a signature by this key: RFC 8017 section 8.2.2 step 1, RFC 8032
- * section 5.1.6. */
+/* Returns the length of a signature by this key: RFC 8017 section 8.2.2 step 1,
+ * RFC 8032 section 5.1.6. */
 static size_t
 signature_size(const struct key *k)
 {

@@ -1,5 +1,5 @@
 /*
- * sigcheck.h - verifies one signature: asks for its key and compares its hashes
+ * sigcheck.h - verifies one signature: queries its key and compares its hashes
  * (RFC 6376 sections 6.1.1 to 6.1.3).  Shared by DKIM-Signature,
  * ARC-Message-Signature and ARC-Seal.
  */
@@ -24,14 +24,15 @@ enum { SIGCHECK_REASON_MAX = 160 }; /* bytes */
 
 struct sigcheck {
 	struct signature sig;
-	size_t field;         /* its index in the header */
-	int body;             /* handle of its body hash; -1: none */
+	size_t field;         /* index of the signature in the header */
+	int body;             /* handle of the body hash; -1: none */
 	struct span key_name; /* SELECTOR._domainkey.DOMAIN */
 
 	/* set by sigcheck_ask() */
-	const struct dns_answer *answer; /* NULL: not asked yet */
-	const struct key_list *keys;     /* of DNS_FOUND; NULL: no memory */
-	struct key_list *own;            /* `keys`, if we must free it */
+	const struct dns_answer *answer; /* NULL: no answer yet */
+	const struct key_list
+	    *keys;            /* keys of a DNS_FOUND answer; NULL: no memory */
+	struct key_list *own; /* same as `keys`, if we must free them */
 };
 
 struct sigcheck_rules { /* the options with their defaults, and the time */
@@ -43,7 +44,7 @@ struct sigcheck_result {
 	enum dkim_code code;
 	struct span reason;
 	enum dkim_auth_failure auth_failure;
-	const struct key *key; /* the one that decided; NULL: none */
+	const struct key *key; /* the key that decided the result; NULL: none */
 	bool stale;
 };
 
@@ -51,45 +52,46 @@ struct sigcheck_result {
 struct sigcheck_rules sigcheck_rules_of(
     const struct dkim_options *o, int64_t now);
 
-/* The result, if it is known without the key; false: it is not. */
+/* Sets the result and returns true if it is known without the key. */
 bool sigcheck_early(const struct sigcheck *c, const struct sigcheck_rules *r,
     struct sigcheck_result *out);
 
 /* Sets the name of the key and requests the body hash; `body_hashes` is NULL
- * for a signature without one.  False: no memory. */
+ * for a signature without one.  Returns false if memory ran out. */
 bool sigcheck_begin(
     struct sigcheck *c, struct arena *a, struct body_hashes *body_hashes);
 
-/* Asks for the key; CORE_DONE: it is known, or known not to exist. */
+/* Queries the key.  Returns CORE_DONE if the answer has arrived. */
 enum core_status sigcheck_ask(
     struct sigcheck *c, struct dns_questions *questions);
 
-/* The hash of the signed fields; false: out of memory or an OpenSSL error. */
+/* Computes the hash of the signed fields; returns false if memory ran out or
+ * OpenSSL failed. */
 typedef bool sigcheck_hash(void *of, uint8_t out[CRYPTO_HASH_SIZE]);
 
 /*
- * The result, after the key arrived and the body ended; `hash` is called with
- * `of` if everything else is right.  Reasons live in `a`.
+ * Computes the result, after the key arrived and the body ended.  Calls `hash`
+ * with `of` if everything else is valid.  Reasons are allocated in `a`.
  */
 void sigcheck_verify(const struct sigcheck *c, const struct sigcheck_rules *r,
     const struct body_hashes *body_hashes, sigcheck_hash *hash, void *of,
     struct arena *a, struct sigcheck_result *out);
 
 /* Whether this key may verify this signature (RFC 6376 section 6.1.2, RFC
- * 8301). False: no, and `out` says why. */
+ * 8301).  If not, `out` has the reason. */
 bool sigcheck_key_fits(const struct sigcheck *c, const struct key *k,
     const struct sigcheck_rules *r, struct arena *a,
     struct sigcheck_result *out);
 
-/* Whether the result `code` comes from a lack of ours (memory, DNS questions,
- * resolvers), not from the signer's DNS. */
+/* Whether the result `code` was caused by our own limits (memory, number of DNS
+ * queries, resolvers), not by the signer's DNS. */
 bool sigcheck_is_cut_short(const struct sigcheck *c, enum dkim_code code);
 
-/* Frees the keys, if they are not kept with the answer. */
+/* Frees the keys, unless the answer owns them. */
 void sigcheck_free(struct sigcheck *c);
 
-/* The signature of dkim_results()[index], after dkim_finish(); NULL: it was not
- * chosen for verification. */
+/* Returns the signature of dkim_results()[index], after dkim_finish(); NULL if
+ * it was not chosen for verification. */
 struct header_index;
 const struct sigcheck *dkim_sigcheck_of(
     const struct dkim *d, size_t index, struct header_index **x);

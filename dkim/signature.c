@@ -19,10 +19,10 @@ struct signature_reader {
 	struct signature *sig;
 };
 
-/* Why the tag is wrong; NULL: it is right, or `a` has no room. */
+/* Returns why the tag is invalid.  NULL: it is valid, or `a` is full. */
 typedef const char *read_tag(struct signature_reader *r, struct span value);
 
-/* ---- single tags ---- */
+/* ---- individual tags ---- */
 
 static const char *
 read_version(struct signature_reader *r, struct span value)
@@ -55,8 +55,8 @@ read_algorithm(struct signature_reader *r, struct span value)
 	return "unknown algorithm in a=";
 }
 
-/* From after "b=" to the next ";" or the end of the field: the value "with all
- * surrounding whitespace" (RFC 6376 section 3.7). */
+/* Returns everything from "b=" to the next ";" or the end of the field: the
+ * value "with all surrounding whitespace" (RFC 6376 section 3.7). */
 static struct span
 whole_value(struct span field, struct span value)
 {
@@ -125,8 +125,8 @@ read_canon(struct signature_reader *r, struct span value)
 	struct span header = span_first(value, span_index(value, '/'));
 
 	r->sig->has_canon = true;
-	/* RFC 6376 section 3.5: a single name is the header's; section 3.4: an
-	 * unknown one makes the signature unusable. */
+	/* RFC 6376 section 3.5: a single name is for the header.  Section 3.4:
+	 * an unknown one makes the signature unusable. */
 	if (!canon_named(header, &r->sig->header))
 		return "unknown canonicalization in c=";
 	if (header.n < value.n &&
@@ -135,7 +135,7 @@ read_canon(struct signature_reader *r, struct span value)
 	return NULL;
 }
 
-/* RFC 5321's Domain, which d=, s= and i= use, has no final dot. */
+/* RFC 5321's Domain, used for d=, s= and i=, has no final dot. */
 static bool
 has_final_dot(struct span name)
 {
@@ -167,7 +167,7 @@ read_selector(struct signature_reader *r, struct span value)
 	return NULL;
 }
 
-/* RFC 6376 section 3.5, h=: a name between colons, with white space. */
+/* RFC 6376 section 3.5, h=: names separated by colons, with white space. */
 static const char *
 read_names(struct signature_reader *r, struct span value)
 {
@@ -189,7 +189,7 @@ read_names(struct signature_reader *r, struct span value)
 		more = part.n < value.n;
 		value = span_skip(value, part.n + 1);
 		/* The grammar does not allow an empty name, but some ARC
-		 * sealers write it; it names no field. */
+		 * sealers write one; it refers to no field. */
 		if (name.n == 0 && r->kind == SIGNATURE_AMS)
 			continue;
 		if (name.n == 0 || !span_all(name, ascii_is_ftext))
@@ -305,7 +305,7 @@ static const char *
 read_query(struct signature_reader *r, struct span value)
 {
 	(void)r;
-	/* RFC 6376 section 3.5: unknown methods are ignored, one must be
+	/* RFC 6376 section 3.5: unknown methods are ignored, but one must be
 	 * known */
 	for (bool more = true; more;) {
 		struct span method = span_first(value, span_index(value, ':'));
@@ -358,7 +358,7 @@ read_forbidden(struct signature_reader *r, struct span value)
 	return "h= is not allowed in an ARC-Seal";
 }
 
-/* ---- which tags each kind has ---- */
+/* ---- tags of each field ---- */
 
 struct signature_rule {
 	const char *name;
@@ -415,7 +415,7 @@ static const struct signature_rule rules[][RULES_MAX + 1] = {
 	},
 };
 
-/* Errors that involve several tags; NULL: none. */
+/* Returns an error that involves several tags, or NULL. */
 static const char *
 compare_tags(struct signature_reader *r)
 {
@@ -436,7 +436,7 @@ compare_tags(struct signature_reader *r)
 	return NULL;
 }
 
-/* All tags are read even if one is wrong, so that reports have the domain. */
+/* Parses all tags even if one is invalid, so that reports have the domain. */
 static const char *
 read_tags(struct signature_reader *r, const struct tag *tags, size_t n)
 {
@@ -455,8 +455,8 @@ read_tags(struct signature_reader *r, const struct tag *tags, size_t n)
 	return fault != NULL ? fault : compare_tags(r);
 }
 
-/* Takes "i=N" and its ";", with comments in between; `digits` is N.  False:
- * something else comes first, and nothing is taken. */
+/* Reads "i=N" and its ";", with comments in between, and sets `digits` to N.
+ * Returns false and reads nothing if something else comes first. */
 static bool
 take_instance(struct span *value, struct span *digits)
 {
@@ -520,7 +520,7 @@ signature_read(struct span value, enum signature_kind kind, struct arena *a,
 	return !arena_has_failed(a);
 }
 
-/* Written for speed: a call for each byte would dominate the cost. */
+/* Written for speed: a function call for each byte would dominate the cost. */
 static inline size_t
 skip_space(const char *p, size_t at, size_t n)
 {
@@ -530,7 +530,7 @@ skip_space(const char *p, size_t at, size_t n)
 	return at;
 }
 
-/* The value of the first tag `name`, without checking anything else. */
+/* Returns the value of the first tag `name`, without any other checks. */
 static struct span
 find_tag(struct span list, char name)
 {

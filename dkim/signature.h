@@ -1,6 +1,6 @@
 /*
- * signature.h - the tags of a DKIM-Signature (RFC 6376 section 3.5), and of
- * ARC-Message-Signature and ARC-Seal, which are like it (RFC 8617 section 4.1).
+ * signature.h - parses the tags of DKIM-Signature (RFC 6376 section 3.5), and
+ * of the similar ARC-Message-Signature and ARC-Seal (RFC 8617 section 4.1).
  */
 #ifndef AVOUCH_DKIM_SIGNATURE_H
 #define AVOUCH_DKIM_SIGNATURE_H
@@ -14,7 +14,7 @@
 #include "lib/span.h"
 
 enum {
-	SIGNATURE_NAMES_MAX = 1000,    /* of h=; 30 are common */
+	SIGNATURE_NAMES_MAX = 1000,    /* names in h=; 30 are common */
 	SIGNATURE_LENGTH_DIGITS = 76,  /* of l=, RFC 6376 section 3.5 */
 	SIGNATURE_TIME_DIGITS = 12,    /* of t= and x=, RFC 6376 section 3.5 */
 	SIGNATURE_INSTANCE_DIGITS = 2, /* of i=, RFC 8617 section 3.9 */
@@ -28,7 +28,7 @@ enum signature_kind {
 
 enum signature_algorithm {
 	SIGNATURE_UNKNOWN,
-	SIGNATURE_RSA_SHA1, /* read, never verified (RFC 8301 section 3.1) */
+	SIGNATURE_RSA_SHA1, /* parsed, never verified (RFC 8301 section 3.1) */
 	SIGNATURE_RSA_SHA256,
 	SIGNATURE_ED25519_SHA256, /* RFC 8463 */
 };
@@ -36,15 +36,15 @@ enum signature_algorithm {
 enum signature_chain { CHAIN_NONE, CHAIN_FAIL, CHAIN_PASS }; /* cv= */
 
 struct signature {
-	/* Why it cannot be used, a constant; NULL: all tags are valid.  All
-	 * tags that could be read are filled in either way. */
+	/* Why the signature cannot be used, a constant; NULL: all tags are
+	 * valid.  Readable tags are filled in either way. */
 	const char *fault;
 
 	struct span algorithm_text; /* a= as written */
 	enum signature_algorithm algorithm;
 	struct span b_text; /* b= as written */
-	struct span b_cut;  /* with the white space around it, which is left
-	                       out of the hash (RFC 6376 section 3.7) */
+	struct span b_cut;  /* b= with surrounding white space, left out of the
+	                       hash (RFC 6376 section 3.7) */
 	struct span b;      /* decoded */
 	struct span bh;     /* decoded: 32 bytes */
 	enum canon header, body;
@@ -52,10 +52,11 @@ struct signature {
 	struct span domain;          /* d= in normal form */
 	struct span selector;        /* s= in normal form */
 	struct span identity;        /* i= decoded; absent: not given */
-	struct span identity_domain; /* in normal form; that of d= without i= */
-	const struct span *names;    /* of h= */
+	struct span identity_domain; /* domain of i= in normal form; without i=,
+	                                that of d= */
+	const struct span *names;    /* names in h= */
 	size_t n_names;
-	size_t n_from;       /* how often From is among them */
+	size_t n_from;       /* number of names that are From */
 	uint64_t limit;      /* l=; BODY_WHOLE: not given */
 	uint64_t timestamp;  /* t= */
 	uint64_t expiration; /* x= */
@@ -67,8 +68,8 @@ struct signature {
 };
 
 /*
- * Reads the value of such a field.  False: `a` has no room, and `out` must not
- * be used.  Spans of `out` live in `a` or point into `value`.
+ * Parses the value of such a field.  Returns false if `a` is full; `out` must
+ * not be used then.  Spans in `out` point into `a` or `value`.
  */
 bool signature_read(struct span value, enum signature_kind kind,
     struct arena *a, struct signature *out);
@@ -77,24 +78,25 @@ struct signature_peek { /* as written; absent: not present */
 	struct span domain, selector, algorithm, b;
 };
 
-/* Cheap, without any checks, for signatures that are not verified. */
+/* Finds a few tags without any checks; cheap, for signatures that are not
+ * verified. */
 void signature_peek(struct span value, struct signature_peek *out);
 
-/* Only d=, as written. */
+/* Returns d= as written. */
 struct span signature_domain(struct span value);
 
-/* base64string of RFC 6376 section 2.10, for b=, bh= and a key's p=: like
- * base64_decode(), but the padding may be missing. */
+/* Decodes a base64string (RFC 6376 section 2.10) for b=, bh= and p= of a key:
+ * like base64_decode(), but padding may be missing. */
 bool signature_base64(struct arena *a, struct span text, struct span *out);
 
-/* Decodes dkim-quoted-printable (RFC 6376 section 2.11, RFC 8616 section 5);
- * absent: malformed, or `a` has no room. */
+/* Decodes dkim-quoted-printable (RFC 6376 section 2.11, RFC 8616 section 5).
+ * Absent if it is malformed or `a` is full. */
 struct span signature_unquote(struct arena *a, struct span text);
 
 /*
- * The instance of an ARC field that begins with "i=N;" (RFC 8617 section 3.9,
- * with its CFWS), which is removed from `value`; 0: it does not begin like
- * that, or N is not 1 to 50.
+ * Returns the instance of an ARC field that begins with "i=N;" (RFC 8617
+ * section 3.9, with its CFWS) and removes that from `value`.  Returns 0 if it
+ * begins differently, or N is not 1 to 50.
  */
 unsigned signature_instance(struct span *value);
 
