@@ -489,7 +489,7 @@ judge_signatures(struct arc *c)
 			break;
 		}
 	}
-	decide(c, ARC_PASS, "the chain is whole");
+	decide(c, ARC_PASS, "the chain is intact");
 }
 
 void

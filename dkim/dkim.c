@@ -252,9 +252,8 @@ refusal(struct dkim *d)
 {
 	struct buf reason = buf_alloc(d->a, SIGCHECK_REASON_MAX);
 
-	buf_text(&reason, "not verified, only ");
+	buf_text(&reason, "not verified: the limit per message is ");
 	buf_number(&reason, d->rules.o.max_signatures);
-	buf_text(&reason, " signatures of a message are");
 	return buf_view(&reason);
 }
 

@@ -136,7 +136,7 @@ decide_no_answer(
     const struct sigcheck *c, struct sigcheck_result *out, struct arena *a)
 {
 	if (c->answer == NULL) {
-		decide(out, DKIM_TEMPERROR, "the key was not asked for");
+		decide(out, DKIM_TEMPERROR, "the key was not queried");
 		return true;
 	}
 	switch (c->answer->state) {
@@ -150,7 +150,7 @@ decide_no_answer(
 		decide(out, DKIM_PERMERROR, "no key for the signature");
 		return true;
 	case DNS_BADNAME:
-		decide(out, DKIM_PERMERROR, "no key can have such a name");
+		decide(out, DKIM_PERMERROR, "no key can have this name");
 		return true;
 	case DNS_PENDING:
 	case DNS_FAILED: /* RFC 6376 section 6.1.2 step 2 */
@@ -186,7 +186,7 @@ sigcheck_key_fits(const struct sigcheck *c, const struct key *k,
 		decide(out, DKIM_PERMERROR, k->fault);
 	/* RFC 6376 section 6.1.2 step 6 */
 	else if (!k->allows_sha256)
-		decide(out, DKIM_PERMERROR, "the key is not for SHA-256");
+		decide(out, DKIM_PERMERROR, "the key does not allow SHA-256");
 	/* RFC 6376 section 6.1.2 step 8 */
 	else if (wants_rsa != (k->type == KEY_RSA))
 		decide(out, DKIM_PERMERROR, "the key type does not match a=");
@@ -224,7 +224,7 @@ body_matches(const struct sigcheck *c, const struct body_hashes *body_hashes,
 	/* RFC 6376 section 3.5, l= */
 	else if (body_hashes_is_short(body_hashes, c->body))
 		decide_text(out, DKIM_FAIL, a,
-		    "the body has %llu bytes, l= is more",
+		    "the body has %llu bytes, fewer than l=",
 		    (unsigned long long)body_hashes_length(
 			body_hashes, c->body));
 	else if (memcmp(hash, c->sig.bh.p, BODY_HASH_SIZE) != 0)
@@ -266,7 +266,7 @@ try_key(const struct sigcheck *c, const struct key *k, const uint8_t *hash,
 		decide(out, DKIM_FAIL, "signature did not verify");
 		return;
 	case CRYPTO_FAULT:
-		decide(out, DKIM_TEMPERROR, "OpenSSL could not verify");
+		decide(out, DKIM_TEMPERROR, "OpenSSL failed to verify");
 		return;
 	}
 }

@@ -315,7 +315,7 @@ read_query(struct signature_reader *r, struct span value)
 		if (span_is(span_trim(method), "dns/txt"))
 			return NULL;
 	}
-	return "q= names no known query method";
+	return "q= has no supported query method";
 }
 
 static const char *
@@ -425,7 +425,7 @@ compare_tags(struct signature_reader *r)
 		sig->identity_domain = sig->domain;
 	/* RFC 6376 section 3.5, i=; section 6.1.1: domain mismatch */
 	if (!domain_is_under(sig->identity_domain, sig->domain))
-		return "the domain of i= is not that of d= or below it";
+		return "the domain of i= is neither d= nor below it";
 	/* RFC 6376 section 3.5, x= */
 	if (sig->has_timestamp && sig->has_expiration &&
 	    sig->expiration <= sig->timestamp)

@@ -335,7 +335,7 @@ static const struct key_vector key_vectors[] = {
 	    .advice = "publish only one TXT record for a selector" },
 	{ .name = "sha1 only",
 	    .zone = AT ED "; h=sha1\"\n",
-	    .verdict = "the key is not for SHA-256",
+	    .verdict = "the key does not allow SHA-256",
 	    .advice = ED_ADVICE },
 	{ .name = "no such name",
 	    .zone = "x. IN A 192.0.2.1\n",

@@ -136,7 +136,7 @@ expect(char *message, struct dns_source *zone, const char *want, int instances,
 	free(message);
 }
 
-#define WHOLE "pass:the chain is whole"
+#define WHOLE "pass:the chain is intact"
 #define AAR "ARC-Authentication-Results"
 #define AMS "ARC-Message-Signature"
 

@@ -53,7 +53,7 @@ static const struct key_vector keys[] = {
 	{ "6.1.2 step 5", "v=DKIM2; p=%s", TAGS,
 	    "permerror:v= of the key record is not DKIM1" },
 	{ "6.1.2 step 6", "h=sha1; p=%s", TAGS,
-	    "permerror:the key is not for SHA-256" },
+	    "permerror:the key does not allow SHA-256" },
 	{ "6.1.2 step 7", "p=", TAGS, "permerror:the key is revoked" },
 	{ "6.1.2 step 8",
 	    "k=ed25519; p=11qYAYKxCrfVS/7TyWQHOg7hcvPapiMlrwIaaPcHURo=", TAGS,
@@ -479,7 +479,7 @@ limit_is_told(void **state)
 	(void)state;
 	dkim_run(&r, span_str(message), zone);
 	dkim_run_expect(&r, "limit",
-	    "policy:not verified, only 1 signatures of a message are " PASS);
+	    "policy:not verified: the limit per message is 1 " PASS);
 	assert_true(span_is(r.results[0].domain, "example.org"));
 	assert_true(span_is(r.results[0].selector, "s0"));
 	assert_true(span_is(r.results[0].b, "YWJj"));

@@ -69,7 +69,7 @@ check_all(const char *good, enum signature_kind kind, const struct change *c,
 #define NOT_S "s= is not a valid selector"
 #define LIST "syntax error in the tag list"
 #define TWICE "a tag is given twice"
-#define ABOVE "the domain of i= is not that of d= or below it"
+#define ABOVE "the domain of i= is neither d= nor below it"
 
 static const struct change of_dkim[] = {
 	/* RFC 6376 section 3.2 */
@@ -199,9 +199,9 @@ static const struct change of_dkim[] = {
 	/* q= */
 	{ "", "q=dns/txt", NULL },
 	{ "", "q=x/y : dns/txt", NULL },
-	{ "", "q=dns", "q= names no known query method" },
-	{ "", "q=dns/txtx", "q= names no known query method" },
-	{ "", "q=", "q= names no known query method" },
+	{ "", "q=dns", "q= has no supported query method" },
+	{ "", "q=dns/txtx", "q= has no supported query method" },
+	{ "", "q=", "q= has no supported query method" },
 	/* s= */
 	{ "s=sel", "s=a.b_c.d-e", NULL },
 	{ "s=sel", "s=S\xc3\x89L", NULL },
