@@ -1,6 +1,6 @@
 /*
- * failure_test.c - which failures are reported, and what a report says of
- * one (RFC 9991, RFC 6591, RFC 5965; RFC 9989 section 4.7).
+ * failure_test.c - which failures are reported, and the contents of a report
+ * (RFC 9991, RFC 6591, RFC 5965; RFC 9989 section 4.7).
  */
 #include "report/record/failure.h"
 
@@ -27,12 +27,12 @@
 
 static const struct hash_secret key = { 1, 2 };
 
-/* ---- which are reported ---- */
+/* ---- which failures are reported ---- */
 
 struct option {
 	const char *fo;
 	bool dkim_aligned, spf_aligned;
-	enum dkim_code dkim; /* of one signature; NONE: there is none */
+	enum dkim_code dkim; /* result of one signature; NONE: no signature */
 	enum spf_code spf;
 	enum failure_kind want;
 };
@@ -41,7 +41,7 @@ static void
 rfc9989_4_7_fo(void **state)
 {
 	static const struct option vectors[] = {
-		/* fo=0, also where there is none: all fail */
+		/* fo=0, which is also the default: report only if all fail */
 		{ .fo = "",
 		    .dkim = DKIM_NONE,
 		    .spf = SPF_FAIL,
@@ -60,7 +60,7 @@ rfc9989_4_7_fo(void **state)
 		    .dkim = DKIM_FAIL,
 		    .spf = SPF_PASS,
 		    .want = FAILURE_NONE },
-		/* fo=1: any fails */
+		/* fo=1: report if any fails */
 		{ .fo = "fo=1;",
 		    .dkim = DKIM_NONE,
 		    .spf = SPF_FAIL,
@@ -101,7 +101,7 @@ rfc9989_4_7_fo(void **state)
 		    .dkim = DKIM_PASS,
 		    .spf = SPF_TEMPERROR,
 		    .want = FAILURE_NONE },
-		/* fo=d: a signature fails, whosever it is */
+		/* fo=d: report if a signature of any domain fails */
 		{ .fo = "fo=d;",
 		    .spf_aligned = true,
 		    .dkim = DKIM_FAIL,
@@ -135,7 +135,7 @@ rfc9989_4_7_fo(void **state)
 		    .dkim = DKIM_NONE,
 		    .spf = SPF_FAIL,
 		    .want = FAILURE_NONE },
-		/* fo=s: SPF fails, whosever the domain is */
+		/* fo=s: report if SPF fails, for any domain */
 		{ .fo = "fo=s;",
 		    .dkim_aligned = true,
 		    .dkim = DKIM_PASS,
@@ -170,7 +170,7 @@ rfc9989_4_7_fo(void **state)
 		    .dkim = DKIM_PASS,
 		    .spf = SPF_TEMPERROR,
 		    .want = FAILURE_NONE },
-		/* several: one report */
+		/* several options: one report */
 		{ .fo = "fo=0:d:s;",
 		    .dkim = DKIM_FAIL,
 		    .spf = SPF_FAIL,
@@ -237,7 +237,7 @@ rfc9991_2_who_asks(void **state)
 	}
 }
 
-/* Each of these alone is a reason for silence. */
+/* Each of these conditions alone prevents a report. */
 static void
 silence(void **state)
 {
@@ -317,7 +317,7 @@ options(void **state)
 	free(d);
 }
 
-/* ---- what is told ---- */
+/* ---- contents of a report ---- */
 
 static void
 rfc6591_3_fields(void **state)
@@ -343,9 +343,9 @@ rfc6591_3_fields(void **state)
 	text_has(f, "@other.example>\n");
 	text_has(f, "\nOriginal-Envelope-Id: 4Q\n");
 	text_lacks(f, "evil");
-	/* RFC 6591 section 3.1: a single method's result */
+	/* RFC 6591 section 3.1: the results of one method only */
 	text_lacks(f, "spf=");
-	/* neither is of an aligned identifier */
+	/* neither identifier is aligned */
 	text_lacks(f, "DKIM-");
 	text_lacks(f, "SPF-DNS");
 	failure_sample_close(&s);
@@ -442,7 +442,8 @@ rfc6591_3_3_dkim(void **state)
 		text_lacks(f, "ann");
 		failure_sample_close(&s);
 	}
-	/* the aligned one before others; REQUIRED with "dmarc" too */
+	/* prefers the aligned signature; these fields are REQUIRED with "dmarc"
+	 * too */
 	failure_sample_open(&s, "v=DMARC1; p=reject; " RUF, "");
 	failure_sample_sign(&s, "third.example", DKIM_FAIL);
 	failure_sample_sign(&s, "example.com", DKIM_FAIL);
@@ -450,7 +451,8 @@ rfc6591_3_3_dkim(void **state)
 	text_has(f, "Auth-Failure: dmarc\n");
 	text_has(f, "\nDKIM-Domain: example.com\n");
 	failure_sample_close(&s);
-	/* strict: the organization's domain is another one */
+	/* in strict alignment, the organization's domain is a different
+	 * domain */
 	failure_sample_open(&s, "v=DMARC1; p=reject; adkim=s; " RUF, "");
 	failure_sample_sign(&s, "example.com", DKIM_FAIL);
 	text_lacks(failure_sample_feedback(&s, d), "DKIM-Domain");
@@ -483,7 +485,7 @@ rfc6591_3_2_6_spf_dns(void **state)
 	    "\nSPF-DNS: txt : other.example : "
 	    "\"v=spf1 include:b.example -all\"\n"
 	    "SPF-DNS: txt : b.example : \"v=spf1 \\\"a\\\\b\\\" x??X: y\"\n");
-	/* a name that has the sender's local part in it */
+	/* a name that contains the local part of the sender */
 	sources[0].record = SPAN("v=spf1 include:%{L1r-}.b.example -all");
 	sources[1].domain = SPAN("evil.one.b.example");
 	f = failure_sample_feedback(&s, d);
@@ -492,7 +494,7 @@ rfc6591_3_2_6_spf_dns(void **state)
 	sources[0].record = SPAN("v=spf1 include:%{s}.b.example -all");
 	text_lacks(failure_sample_feedback(&s, d), "evil");
 	sources[1].domain = SPAN("b.example");
-	/* long ones are folded, endless words are cut */
+	/* long terms are folded, very long words are cut */
 	memset(word, 'x', sizeof(word));
 	sources[0].record = span_of(word, sizeof(word));
 	for (size_t i = 100; i < 2000; i += 60)
@@ -501,7 +503,7 @@ rfc6591_3_2_6_spf_dns(void **state)
 	for (struct scan line = scan_of(d->failure.feedback); !scan_done(&line);
 	     scan_byte(&line, '\n'))
 		assert_true(scan_until(&line, '\n').n < 990);
-	/* one that has no room is left out as a whole */
+	/* a record that does not fit is left out completely */
 	for (size_t i = 0; i < 1 + SPF_MAX_LOOKUPS; i++)
 		sources[i] = sources[0];
 	s.v.spf_mail_from.n_sources = 1 + SPF_MAX_LOOKUPS;
@@ -510,7 +512,7 @@ rfc6591_3_2_6_spf_dns(void **state)
 	assert_true(f[d->failure.feedback.n - 1] == '\n');
 	assert_true(f[d->failure.feedback.n - 2] == '"');
 	failure_sample_close(&s);
-	/* with "dmarc" where the domain is aligned */
+	/* with "dmarc" if the domain is aligned */
 	failure_sample_open(&s, "v=DMARC1; p=reject; " RUF, "");
 	s.v.spf_mail_from.domain = SPAN("example.com");
 	s.v.spf_mail_from.n_sources = 1;
@@ -522,7 +524,8 @@ rfc6591_3_2_6_spf_dns(void **state)
 	free(d);
 }
 
-/* RFC 5965 section 3.2 has RFC 5321's literal; readers have the address. */
+/* RFC 5965 section 3.2 has the literal of RFC 5321; most readers expect the
+ * bare address. */
 static void
 rfc5965_3_2_source_ip(void **state)
 {
@@ -588,7 +591,7 @@ rfc9991_7_header(void **state)
 	free(d);
 }
 
-/* Whatever comes, what is kept is bounded and clean. */
+/* The contents are bounded and clean, whatever the input. */
 static void
 giant_headers(void **state)
 {
@@ -641,7 +644,7 @@ rfc6591_6_5_likeness(void **state)
 		failure_sample_open(&s, "v=DMARC1; p=reject; " RUF, "");
 		failure_sample_sign(&s, "example.com", DKIM_FAIL);
 		failure_sample_feedback(&s, a);
-		/* who it is from and what it says does not matter */
+		/* the sender and the contents of the message do not matter */
 		s.v.mail_from = SPAN("another@other.example");
 		s.v.client_port = 1;
 		failure_sample_field(&s, "Subject", " x");

@@ -1,6 +1,4 @@
-/*
- * redact_test.c - what is private in header fields, taken out (RFC 6590).
- */
+/* redact_test.c - removes private data from header fields (RFC 6590). */
 #include "report/record/redact.h"
 
 #include <setjmp.h>
@@ -16,7 +14,7 @@ enum { TEXT_MAX = 4000, HASH_LETTERS = 16, FIELD_MEMORY = 1 << 16 };
 
 static const struct redact key = { .key = { 1, 2 }, .salt = 3 };
 
-/* A hash becomes "#": 16 letters of hex in front of an "@", or alone. */
+/* Writes "#" for a hash, which is 16 hexadecimal digits. */
 static void
 put_shown(struct buf *b, struct span text)
 {
@@ -36,8 +34,8 @@ put_shown(struct buf *b, struct span text)
 
 struct vector {
 	const char *name;
-	const char *field; /* CRLF inside, without a line end */
-	const char *want;  /* NULL: left out */
+	const char *field; /* contains CRLF for a fold, but has no line end */
+	const char *want;  /* NULL: the field is left out */
 };
 
 static void
@@ -164,7 +162,7 @@ rfc5322_3_6_4_ids(void **state)
 	check_all(vectors, ARRAY_SIZE(vectors));
 }
 
-/* A field must not become two, nor end the header. */
+/* A field must not be split into two, nor end the header. */
 static void
 rfc5322_2_2_3_lines(void **state)
 {
@@ -182,7 +180,7 @@ rfc5322_2_2_3_lines(void **state)
 	check_all(vectors, ARRAY_SIZE(vectors));
 }
 
-/* RFC 5322 section 2.1.1; what is cut must not leave a local part behind. */
+/* RFC 5322 section 2.1.1: a cut must not leave a local part behind. */
 static void
 rfc5322_2_1_1_long_lines(void **state)
 {
@@ -218,7 +216,7 @@ hashed(struct redact r, const char *address, char *memory)
 	return buf_view(&b);
 }
 
-/* RFC 5890 section 2.3.2.1: what is no U-label is not shown. */
+/* RFC 5890 section 2.3.2.1: bytes that are not a U-label become "?". */
 static void
 rfc5890_2_3_2_1_labels(void **state)
 {
@@ -264,7 +262,7 @@ rfc5890_2_3_2_1_labels(void **state)
 	    "@xn--bcher-kva.example"));
 }
 
-/* Where there is no room for all of it nothing is told. */
+/* If the buffer is too small for the whole field, nothing is written. */
 static void
 no_room(void **state)
 {
@@ -295,7 +293,8 @@ no_room(void **state)
 	}
 }
 
-/* RFC 6590 section 3: the same string is the same; but not to another. */
+/* RFC 6590 section 3: equal strings have equal hashes, but different ones with
+ * another key or salt. */
 static void
 rfc6590_3_hashes(void **state)
 {

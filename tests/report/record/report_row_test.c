@@ -1,6 +1,6 @@
 /*
- * What a verdict leaves: the row of a report (RFC 9990 section 3.1.1), as
- * clean texts, and the facts for replay.
+ * Data that is stored for a verdict: the row of a report (RFC 9990 section
+ * 3.1.1), with cleaned strings, and the facts for replay.
  */
 #include "report/record/row.h"
 
@@ -21,7 +21,7 @@
 
 enum { NOW = 1750000000, SIGNATURES = 40, ARENA = 1 << 16 };
 
-/* SPAN() is no constant. */
+/* SPAN() is not a constant expression. */
 #define TEXT(literal)                                                          \
 	{                                                                      \
 		literal, sizeof(literal) - 1                                   \
@@ -36,7 +36,8 @@ text(const char *s)
 	return span_str(s);
 }
 
-/* A message of alice@example.com that fails nothing. */
+/* Returns the verdict on a message from alice@example.com that fails
+ * nothing. */
 static struct verdict
 good_verdict(void)
 {
@@ -82,7 +83,7 @@ assert_text(struct span got, const char *want)
 		fail_msg("got \"%.*s\", want \"%s\"", SPAN_FMT(got), want);
 }
 
-/* RFC 9990 section 3.1.1: every element of a record. */
+/* RFC 9990 section 3.1.1: all elements of a record. */
 static void
 elements_3_1_1(void **state)
 {
@@ -113,7 +114,7 @@ elements_3_1_1(void **state)
 	assert_false(r.automatic);
 }
 
-/* Where no report is due: no record, no author, an own user. */
+/* No report is due without a record or an author, or for a local user. */
 static void
 not_due(void **state)
 {
@@ -137,8 +138,8 @@ not_due(void **state)
 	assert_false(report_row_of(&v, NOW, &r));
 }
 
-/* RFC 9990 section 3.1.1.9 and 3.1.1.14: what was applied, and why not what
- * was asked for. */
+/* RFC 9990 sections 3.1.1.9 and 3.1.1.14: the disposition that was applied, and
+ * the reason if it is not the requested one. */
 static void
 dispositions_3_1_1_9(void **state)
 {
@@ -199,7 +200,8 @@ dispositions_3_1_1_9(void **state)
 	}
 }
 
-/* An override section's reason is the operator's, unless report_reason. */
+/* The reason of an override section is only for the operator, unless
+ * report_reason is set. */
 static void
 reasons_of_sections_3_1_1_9(void **state)
 {
@@ -219,8 +221,8 @@ reasons_of_sections_3_1_1_9(void **state)
 	assert_text(r.comment, "ticket 4711");
 }
 
-/* RFC 9990 section 3.1.3: aligned passes first, strictly aligned before; no
- * more than REPORT_DKIM_MAX; domain and selector are required. */
+/* RFC 9990 section 3.1.3: aligned passes come first, strictly aligned ones
+ * before others; at most REPORT_DKIM_MAX; domain and selector are required. */
 static void
 signatures_3_1_3(void **state)
 {
@@ -266,8 +268,8 @@ signatures_many(void **state)
 	assert_text(r.dkim[0].selector, "last");
 }
 
-/* RFC 7208 section 2.4: for the null sender HELO's name was checked.  Nobody
- * waits for a report on it alone. */
+/* RFC 7208 section 2.4: for the null sender, the HELO name is checked.  Such a
+ * message alone does not cause a report. */
 static void
 null_sender(void **state)
 {
@@ -289,7 +291,7 @@ null_sender(void **state)
 	assert_true(r.automatic);
 }
 
-/* ---- texts ---- */
+/* ---- strings ---- */
 
 static void
 clean_texts(void **state)
@@ -339,7 +341,7 @@ signatures_as_text(void **state)
 	assert_int_equal(again.n_dkim, 2);
 	assert_text(again.dkim[0].selector, "a?b?c");
 	assert_text(again.dkim[1].domain, "x.example");
-	/* cut at every byte it still ends, with what is whole */
+	/* a string that is cut anywhere can be read without its last line */
 	for (size_t n = 0; n <= b.n; n++)
 		report_dkim_read(span_first(buf_view(&b), n), &again);
 	assert_int_equal(again.n_dkim, 2);
@@ -351,7 +353,7 @@ signatures_as_text(void **state)
 	assert_int_equal(again.n_dkim, 0);
 }
 
-/* The largest row there can be fits, texts one behind another. */
+/* The largest possible row fits; its strings follow each other. */
 static void
 pack_largest(void **state)
 {
@@ -491,7 +493,7 @@ facts_roundtrip(void **state)
 	arena_free(a);
 }
 
-/* Absent is not empty: an override may ask for the null sender, "<>". */
+/* Absent differs from empty: an override may match the null sender, "<>". */
 static void
 facts_absent(void **state)
 {
@@ -521,8 +523,8 @@ facts_absent(void **state)
 	arena_free(a);
 }
 
-/* Cut at every byte, with a byte more, with every first byte: no form of ours;
- * with the arena failing at each allocation: said so. */
+/* Rejects facts that are cut at any byte, that are one byte too long, or that
+ * have an unknown first byte.  Returns false if an allocation fails. */
 static void
 facts_broken(void **state)
 {
@@ -553,7 +555,7 @@ facts_broken(void **state)
 	arena_free(a);
 }
 
-/* Lists over their share are cut, never the whole lost. */
+/* Lists that exceed their share are cut; the rest is stored. */
 static void
 facts_largest(void **state)
 {
@@ -586,7 +588,7 @@ facts_largest(void **state)
 	arena_free(a);
 }
 
-/* An entry lives without what it was made of. */
+/* An entry does not refer to the data it was made from. */
 static void
 entry_is_whole(void **state)
 {

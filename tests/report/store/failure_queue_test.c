@@ -27,7 +27,7 @@ enum { FLOOD = 10000, SLOW_MS = 60000 };
 
 #define RUF "ruf=mailto:r@example.com"
 
-struct texts { /* of a failure that is made by number */
+struct texts { /* strings of a failure that is generated from numbers */
 	struct failure f;
 	char likeness[50], organization[50], domain[50];
 };
@@ -76,7 +76,7 @@ put(struct ledger *l, const struct failure *f)
 
 struct sum {
 	uint64_t n, incidents, others;
-	int64_t id; /* of the first */
+	int64_t id; /* of the first failure */
 };
 
 static bool
@@ -128,7 +128,8 @@ merged_by_cause(void **state)
 	ledger_close(l);
 }
 
-/* RFC 9991 section 6.1: of one organization only so many, the rest counted. */
+/* RFC 9991 section 6.1: each organization has a limit; failures beyond it are
+ * only counted. */
 static void
 bounded_by_organization(void **state)
 {
@@ -141,7 +142,7 @@ bounded_by_organization(void **state)
 		put(l, numbered(&t, 1, i));
 	assert_due(l, FAILURE_NOW, FAILURE_SPOOL_OPEN_MAX + 1,
 	    3 * FAILURE_SPOOL_OPEN_MAX + 1, 2 * FAILURE_SPOOL_OPEN_MAX);
-	/* another domain's report does not count what is not its own */
+	/* a failure of another domain is not counted in this domain's report */
 	numbered(&t, 1, 12345);
 	t.f.domain = SPAN("sub.o1.example");
 	put(l, &t.f);
@@ -165,7 +166,7 @@ bounded_in_all(void **state)
 	assert_int_equal(ledger_end(l, true), LEDGER_OK);
 	assert_due(
 	    l, FAILURE_NOW, FAILURE_SPOOL_HELD_MAX, FAILURE_SPOOL_HELD_MAX, 0);
-	/* what is settled makes room */
+	/* a closed failure makes room for another */
 	s = due(l, FAILURE_NOW);
 	assert_int_equal(
 	    ledger_close_failure(l, s.id, false, FAILURE_NOW, &n), LEDGER_OK);
@@ -175,7 +176,7 @@ bounded_in_all(void **state)
 	ledger_close(l);
 }
 
-/* One cause is one report a day. */
+/* There is one report per cause and day. */
 static void
 one_a_day(void **state)
 {
@@ -195,7 +196,7 @@ one_a_day(void **state)
 	assert_int_equal(n, 2);
 	assert_int_equal(
 	    ledger_close_failure(l, id, true, FAILURE_NOW, &n), LEDGER_NONE);
-	put(l, numbered(&t, 1, 0)); /* for the next one */
+	put(l, numbered(&t, 1, 0)); /* for the next report */
 	put(l, numbered(&t, 1, 0));
 	put(l, numbered(&t, 1, 0));
 	assert_due(l, FAILURE_NOW, 0, 0, 0);
@@ -210,14 +211,15 @@ one_a_day(void **state)
 	    ledger_failures_sent(l, SPAN("o1.example"), FAILURE_NOW + 1, &n),
 	    LEDGER_OK);
 	assert_int_equal(n, 0);
-	/* nobody is to deliver it: its texts go */
+	/* there is no delivery, so its contents are deleted */
 	assert_int_equal(ledger_empty_failures(l), LEDGER_OK);
 	assert_int_equal(ledger_get_failure(l, id, a, &f), LEDGER_NONE);
 	arena_free(a);
 	ledger_close(l);
 }
 
-/* A disk may be slow; a failure that is let go then is not what is meant. */
+/* A disk may be slow; this test is not about failures that are dropped because
+ * of that. */
 static void
 wait_until_empty(struct store *store)
 {
@@ -230,7 +232,8 @@ wait_until_empty(struct store *store)
 	assert_int_equal(counts.queued, 0);
 }
 
-/* By the daemon's hand: ten thousand forged messages of as many sources. */
+/* Through the daemon's queue: ten thousand forged messages from as many
+ * sources. */
 static void
 flood(void **state)
 {
@@ -240,7 +243,8 @@ flood(void **state)
 	struct store_counts counts;
 	char error[200];
 	struct store *store = store_open(&o, error, sizeof(error));
-	int64_t now = (int64_t)time(NULL); /* the store keeps house by it */
+	int64_t now = (int64_t)time(NULL); /* the store uses the real time for
+	                                      housekeeping */
 	struct failure_sample s;
 	struct ledger *l;
 	struct stat st;

@@ -1,5 +1,5 @@
 /*
- * The ledger: deliveries that are handed over once, addresses that bounce.
+ * Ledger tests: deliveries that are sent only once, and addresses that bounce.
  */
 #include "report/store/query.h"
 
@@ -92,7 +92,7 @@ id_of(const char *report_id)
 static const struct span two[] = { { "a@x.example", 11 },
 	{ "b@y.example", 11 } };
 
-/* Planned once, whole, whoever tries again. */
+/* A report is planned once and completely, whichever process tries again. */
 static void
 plan_once(void **state)
 {
@@ -106,7 +106,7 @@ plan_once(void **state)
 	r.report_id = SPAN("id2@mx.example");
 	assert_int_equal(ledger_plan(other, &r, two, 2), LEDGER_NONE);
 	r.part = r.parts = 2;
-	r.report_id = SPAN("id1@mx.example"); /* that id is taken */
+	r.report_id = SPAN("id1@mx.example"); /* that id is already used */
 	assert_int_equal(ledger_plan(other, &r, two, 1), LEDGER_NONE);
 	r.report_id = SPAN("id3@mx.example");
 	ledgers_ok(ledger_plan(other, &r, two, 1));
@@ -134,7 +134,7 @@ plan_once(void **state)
 	ledger_close(other);
 }
 
-/* Not committed, not planned. */
+/* If the transaction is rolled back, nothing is planned. */
 static void
 plan_rolled_back(void **state)
 {
@@ -169,7 +169,7 @@ move(struct ledger *l, int64_t id, enum ledger_state from, enum ledger_state to,
 	    });
 }
 
-/* Every move there is, and no other. */
+/* All valid moves succeed, and no others. */
 static void
 moves(void **state)
 {
@@ -192,15 +192,16 @@ moves(void **state)
 				.to = (enum ledger_state)to,
 			};
 
-			/* there is no delivery 1 */
+			/* delivery 1 does not exist */
 			assert_int_equal(ledger_move(ledger, &m),
 			    may[from][to] ? LEDGER_NONE : LEDGER_ERROR);
 		}
 	}
 }
 
-/* Two runs at once: one of them gets it.  A delivery left in HANDING is found
- * there, and taken on by who has read how often it was tried. */
+/* If two runs move a delivery at the same time, only one succeeds.  Another run
+ * can take over a delivery in SENDING if it knows the current number of
+ * attempts. */
 static void
 moved_by_one(void **state)
 {
@@ -219,7 +220,7 @@ moved_by_one(void **state)
 	    move(other, id, LEDGER_SENDING, LEDGER_SENT, 0), LEDGER_NONE);
 	ledgers_ok(move(other, id, LEDGER_SENDING, LEDGER_WAITING, 1));
 	ledgers_ok(move(other, id, LEDGER_WAITING, LEDGER_SENDING, 1));
-	/* the first one comes back late */
+	/* the first run is late */
 	assert_int_equal(
 	    move(ledger, id, LEDGER_SENDING, LEDGER_SENT, 1), LEDGER_NONE);
 	ledgers_ok(move(other, id, LEDGER_SENDING, LEDGER_SENT, 2));
@@ -231,7 +232,7 @@ moved_by_one(void **state)
 	ledger_close(other);
 }
 
-/* What is asked for by day, domain, state, time and number. */
+/* Selects deliveries by day, domain, state and time, with a limit. */
 static void
 wanted(void **state)
 {
@@ -285,7 +286,7 @@ wanted(void **state)
 	}
 }
 
-/* Caps count what is handed over, by address and time. */
+/* Limits count deliveries that were sent, by address and time. */
 static void
 sent_to(void **state)
 {

@@ -1,6 +1,4 @@
-/*
- * The ledger: reports of others, each once.
- */
+/* Ledger tests: reports from others, each stored once. */
 #include "report/store/query.h"
 
 #include <setjmp.h>
@@ -13,7 +11,7 @@
 
 #include "tests/support/query_fixture.h"
 
-/* ---- reports of others ---- */
+/* ---- reports from others ---- */
 
 static struct ledger_received
 received_of(const char *organisation, const char *id, int64_t day)
@@ -48,8 +46,8 @@ receive(const char *organisation, const char *id, int64_t day, unsigned source,
 		m.row.disposition = SPAN("quarantine");
 	ledgers_ok(ledger_begin_received(ledger, &r, &replaces));
 	ledgers_ok(ledger_add_received_row(ledger, &m.row));
-	ledgers_ok(
-	    ledger_add_received_row(ledger, &m.row)); /* a fault of some */
+	ledgers_ok(ledger_add_received_row(ledger, &m.row)); /* some reporters
+	                                                        repeat a row */
 	ledgers_ok(ledger_end_received(ledger, true));
 }
 
@@ -113,8 +111,8 @@ see_busy(void *arg, const struct ip *source)
 	return seen_go_on(s);
 }
 
-/* Known by organisation, id, domain and period; what is not kept leaves
- * nothing. */
+/* A report is identified by organisation, id, domain and period; a report that
+ * is not kept leaves nothing behind. */
 static void
 received_once(void **state)
 {
@@ -129,7 +127,8 @@ received_once(void **state)
 	assert_int_equal(
 	    ledger_begin_received(ledger, &r, &replaces), LEDGER_NONE);
 	assert_int_equal(ledger_add_received_row(ledger, &m.row), LEDGER_ERROR);
-	r.domain = SPAN("d2.example.com"); /* ids of some are not their own */
+	r.domain = SPAN("d2.example.com"); /* some reporters use an id for
+	                                      several domains */
 	ledgers_ok(ledger_begin_received(ledger, &r, &replaces));
 	rows_message(&m, 2, 2);
 	ledgers_ok(ledger_add_received_row(ledger, &m.row));
@@ -143,8 +142,7 @@ received_once(void **state)
 	assert_int_equal(seen.n, 2);
 }
 
-/* Closed in the middle of a report: nothing of it is there. */
-/* Google and Mimecast use an id again on another day. */
+/* Google and Mimecast reuse an id on another day. */
 static void
 received_ids_of_other_days(void **state)
 {
@@ -160,7 +158,8 @@ received_ids_of_other_days(void **state)
 	    "one 1 d1.example.com none 101 rows 2 messages 6 report.xml");
 }
 
-/* Of two with one key the one with more messages is kept, with its rows. */
+/* If two reports have the same key, the one with more messages is kept, with
+ * its rows. */
 static void
 received_larger(void **state)
 {
@@ -223,7 +222,8 @@ see_received_row(void *arg, const struct report_row *r)
 	return seen_go_on(s);
 }
 
-/* Over several reports of a day, within the range, by source. */
+/* Rows are merged over the reports of a day, within the range, and sorted by
+ * source. */
 static void
 received_rows(void **state)
 {
@@ -253,7 +253,7 @@ received_rows(void **state)
 	assert_int_equal(seen.n, 0);
 }
 
-/* What report/show asks for: domains, days, and rows by source and reporter. */
+/* Queries of report/show: domains, days, and rows by source and reporter. */
 static void
 received_for_people(void **state)
 {
@@ -329,8 +329,8 @@ received_extent(void **state)
 	arena_free(a);
 }
 
-/* The first of each domain come before the second ones, whatever their number.
- */
+/* The first source of each domain comes before all second ones, whatever their
+ * number of messages. */
 static void
 received_busy(void **state)
 {
@@ -372,8 +372,8 @@ receive_period(int64_t begin, int64_t end)
 	ledgers_ok(ledger_end_received(ledger, true));
 }
 
-/* A report of a week says so; a day of another time zone is one day; days
- * after the range do not count. */
+/* A report of a week is marked as such; a day in another time zone is one day;
+ * days after the range do not count. */
 static void
 received_days(void **state)
 {
@@ -452,7 +452,8 @@ receive_tls(const char *key, const char *organisation, int64_t day)
 	return ledger_add_tls(ledger, &r);
 }
 
-/* By its key once; equal results of several reports are one. */
+/* A report is stored once by its key; equal results of several reports are
+ * merged. */
 static void
 received_tls(void **state)
 {

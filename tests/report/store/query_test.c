@@ -1,5 +1,5 @@
 /*
- * The ledger: rows of a day as a report wants them, settings, locks.
+ * Ledger tests: rows of a day in the form that reports need, settings, locks.
  */
 #include "report/store/query.h"
 
@@ -68,7 +68,7 @@ see_pushed_text(void *arg, int64_t id, const struct report_row *r)
 	return see_row(arg, r);
 }
 
-/* There are `n` texts, and `line` is one of them. */
+/* Checks that `n` strings are listed, and that `line` is one of them. */
 static void
 assert_pushed_texts(enum column_table table, size_t n, const char *line)
 {
@@ -83,8 +83,8 @@ assert_pushed_texts(enum column_table table, size_t n, const char *line)
 	fail_msg("no %s", line);
 }
 
-/* RFC 9990 section 3.1: one report, the final policy, rows of one key merged
- * whatever the policy was, most messages first. */
+/* RFC 9990 section 3.1: one report has the final policy; rows with the same key
+ * are merged whatever their policy was, most messages first. */
 static void
 rows_3_1(void **state)
 {
@@ -133,7 +133,7 @@ rows_3_1(void **state)
 	seen = (struct seen){ .n = 0 };
 	ledgers_ok(
 	    ledger_each_pushed_row(ledger, ROWS_DAY, see_pushed_row, &seen));
-	assert_int_equal(seen.n, 5); /* with nothing merged */
+	assert_int_equal(seen.n, 5); /* with no rows merged */
 	assert_pushed_texts(COLUMNS_POLICY, 3,
 	    "d1.example.com \"v=DMARC1; p=none\" unknown 0 ");
 	assert_pushed_texts(COLUMNS_SOURCE, 2, " \"\" 192.0.2.2 0 ");
@@ -165,7 +165,7 @@ days_with_rows(void **state)
 	ASSERT_SEEN(&seen, "20000", "20001");
 }
 
-/* Settings: the store has a name of its own that stays. */
+/* The store has a random name that does not change. */
 static void
 settings(void **state)
 {
@@ -173,7 +173,7 @@ settings(void **state)
 	struct span name, again, value;
 
 	(void)state;
-	/* only files have one from the beginning */
+	/* only files have a name from the beginning */
 	if (sql_is_shared(ledger_sql(ledger)))
 		ledgers_ok(ledger_set_meta(
 		    ledger, "store", SPAN("0123456789abcdef0123456789abcdef")));
@@ -193,7 +193,7 @@ settings(void **state)
 	arena_free(a);
 }
 
-/* One run of a kind at a time, until it ends. */
+/* Only one run holds a lock, until it ends. */
 static void
 locks(void **state)
 {
@@ -206,7 +206,7 @@ locks(void **state)
 	assert_int_equal(ledger_sql_fault(other), SQL_LOCKED);
 	ledgers_ok(ledger_lock(other, "push"));
 	ledger_close(ledger);
-	/* a server needs a moment to see that a client is gone */
+	/* a server needs a moment to notice that a client is gone */
 	for (int i = 0; i < 500 && sql_is_shared(ledger_sql(other)) &&
 	     ledger_lock(other, "send") == LEDGER_NONE;
 	     i++)
@@ -216,7 +216,7 @@ locks(void **state)
 	ledger = ledgers_open();
 }
 
-/* ---- faults ---- */
+/* ---- errors ---- */
 
 static void
 not_there(void **state)

@@ -1,6 +1,6 @@
 /*
  * redaction_key_test.c - RFC 6590 section 3: the key of hashes is the same for
- * every process that uses the store, and is shared between stores.
+ * all processes that use the store, and stores share it.
  */
 #include "report/store/failure_queue.h"
 
@@ -33,14 +33,14 @@ is_same(struct hash_secret a, struct hash_secret b)
 	return a.a == b.a && a.b == b.b;
 }
 
-/* The key of the daemon after each start. */
+/* Returns the key of a daemon that has just started. */
 static struct hash_secret
 daemon_key(const char *file)
 {
 	struct store *s = keeping_open(file);
 	struct hash_secret key;
 
-	keeping_put_surely(s, 1, 1); /* the file is open then */
+	keeping_put_surely(s, 1, 1); /* the file is open after this */
 	key = store_redaction_key(s);
 	store_close(s, 1000);
 	return key;
@@ -77,7 +77,8 @@ of_a_new_file(void **state)
 	sql_close(db);
 }
 
-/* It is never replaced in silence: hashes would change. */
+/* An invalid key is never silently replaced, because all hashes would
+ * change. */
 static void
 not_a_key(void **state)
 {
@@ -93,7 +94,7 @@ not_a_key(void **state)
 	sql_close(db);
 }
 
-/* The first store gives its key to the shared one, others take it. */
+/* The first store copies its key to the shared store; others adopt that key. */
 static void
 shared(void **state)
 {
@@ -124,7 +125,8 @@ shared(void **state)
 		sql_close(db[i]);
 }
 
-/* `avouch report push` changed it: the daemon sees it without a restart. */
+/* `avouch report push` has changed the key: the daemon sees it without a
+ * restart. */
 static void
 changed_meanwhile(void **state)
 {

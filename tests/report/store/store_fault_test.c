@@ -1,6 +1,6 @@
 /*
- * Faults of the store: nothing that is wrong with the file is ever more than a
- * late row, until the queue is full.
+ * Store errors: whatever is wrong with the file, messages are stored late at
+ * worst, until the queue is full.
  */
 #include "report/store/queue.h"
 
@@ -26,15 +26,17 @@
 #include "tests/support/store_fixture.h"
 
 enum {
-	LOCKED_PUTS = 1000,    /* 100 s if each of them waited for the store */
-	LOCKED_TRIES = 100,    /* with a pause of 5 s they would take minutes */
+	LOCKED_PUTS = 1000,    /* would take 100 s if each of them waited for
+	                          the store */
+	LOCKED_TRIES = 100,    /* would take minutes with a pause of 5 s after
+	                          each */
 	BUSY_HOST = 30 * 3000, /* messages of a busy host in 30 s */
 };
 
-/* ---- faults of the file ---- */
+/* ---- file errors ---- */
 
-/* Locked by another program: no message waits for it, and all are stored when
- * it is over. */
+/* While another program holds the lock, no message waits for it; all are stored
+ * when the lock is released. */
 static void
 locked(void **state)
 {
@@ -46,11 +48,12 @@ locked(void **state)
 	keeping_put_surely(s, 1, 1);
 	assert_int_equal(sqlite3_open(place.file, &other), SQLITE_OK);
 	sqlite3_busy_timeout(
-	    other, KEEPING_WAIT_MS); /* the writer keeps house */
+	    other, KEEPING_WAIT_MS); /* the writer may be doing housekeeping */
 	assert_int_equal(
 	    sqlite3_exec(other, "BEGIN IMMEDIATE", NULL, NULL, NULL),
 	    SQLITE_OK);
-	assert_false(keeping_put(s, 1, 2)); /* returns before the lock does */
+	assert_false(keeping_put(s, 1, 2)); /* returns although the lock is
+	                                       still held */
 	keeping_wait_fault(s);
 	begin = keeping_ms();
 	for (unsigned i = 0; i < LOCKED_PUTS; i++)
@@ -69,8 +72,8 @@ locked(void **state)
 	store_close(s, 1000);
 }
 
-/* A store that is locked is tried again and again, with no pause that grows:
- * when the lock is free, the messages that wait are written at once. */
+/* The writer keeps trying a locked store, without increasing the pause: when
+ * the lock is released, waiting messages are written immediately. */
 static void
 locked_for_long(void **state)
 {
@@ -100,7 +103,8 @@ locked_for_long(void **state)
 	store_close(s, 1000);
 }
 
-/* At the end, all that waits is written as long as that works. */
+/* At the end, the writer continues as long as waiting messages can be
+ * stored. */
 static void
 locked_until_the_end(void **state)
 {
@@ -130,7 +134,8 @@ locked_until_the_end(void **state)
 	    rows_sum(place.file, ROWS_DAY, NULL).messages, MESSAGES + 1);
 }
 
-/* In a child, since limits are the process's.  Exits 0. */
+/* Runs in a child process, because limits apply to a whole process.  Exits with
+ * 0. */
 static void
 full_child(struct rlimit *limit)
 {
@@ -140,7 +145,7 @@ full_child(struct rlimit *limit)
 	signal(SIGXFSZ, SIG_IGN);
 	keeping_put_surely(s, 0, 0);
 	put_in_all++;
-	limit->rlim_cur = 200000; /* bytes of a file */
+	limit->rlim_cur = 200000; /* bytes per file */
 	if (setrlimit(RLIMIT_FSIZE, limit) != 0)
 		_exit(1);
 	while (keeping_counts(s).faults == 0 && put_in_all < 50000) {
@@ -151,7 +156,7 @@ full_child(struct rlimit *limit)
 		_exit(2);
 	for (unsigned i = 0; i < 100; i++, put_in_all++)
 		if (keeping_put(s, i, i))
-			_exit(3); /* there is no room */
+			_exit(3); /* no space is left */
 	limit->rlim_cur = limit->rlim_max;
 	if (setrlimit(RLIMIT_FSIZE, limit) != 0)
 		_exit(4);
@@ -183,7 +188,7 @@ full_by_limit(void **state)
 	assert_int_equal(WEXITSTATUS(status), 0);
 }
 
-/* The same on a file system that is full; for root alone. */
+/* Like full_by_limit(), but on a full file system; needs root. */
 static void
 full_disk(void **state)
 {
@@ -220,7 +225,8 @@ full_disk(void **state)
 	assert_int_equal(umount(place.folder), 0);
 }
 
-/* Removed under our feet: a new one is begun with the next message. */
+/* If the file is removed while it is open, the next message starts a new
+ * one. */
 static void
 removed(void **state)
 {
@@ -232,7 +238,7 @@ removed(void **state)
 	assert_int_equal(unlink(place.file), 0);
 	keeping_put_surely(s, 2, 1);
 	assert_int_equal(rows_sum(place.file, ROWS_DAY, NULL).messages, 1);
-	/* with all that belongs to it */
+	/* with all files that belong to it */
 	assert_int_equal(unlink(place.file), 0);
 	snprintf(path, sizeof(path), "%s-wal", place.file);
 	unlink(path);
@@ -241,7 +247,7 @@ removed(void **state)
 	keeping_put_surely(s, 3, 1);
 	keeping_put_surely(s, 3, 1);
 	assert_int_equal(rows_sum(place.file, ROWS_DAY, NULL).messages, 2);
-	/* the log alone: what is in it must not get lost */
+	/* only the log: its contents must not be lost */
 	snprintf(path, sizeof(path), "%s-wal", place.file);
 	unlink(path);
 	keeping_put_surely(s, 3, 1);
@@ -260,7 +266,7 @@ write_file(const char *path, const char *bytes, size_t n, off_t at)
 	close(fd);
 }
 
-/* No database at all: set aside before there is mail. */
+/* A file that is not a database is set aside before there is any mail. */
 static void
 corrupt_at_start(void **state)
 {
@@ -281,8 +287,8 @@ corrupt_at_start(void **state)
 	store_close(s, 1000);
 }
 
-/* Pages broken while it is in use: no message is lost but those that were in
- * them. */
+/* If pages become corrupt while the file is in use, only messages in these
+ * pages are lost. */
 static void
 corrupt_in_use(void **state)
 {
@@ -296,7 +302,7 @@ corrupt_in_use(void **state)
 	for (unsigned i = 0; i < 400; i++)
 		keeping_put(s, i, i);
 	keeping_wait(s);
-	store_close(s, 5000); /* all is in the file */
+	store_close(s, 5000); /* all messages are in the file */
 	assert_int_equal(stat(place.file, &st), 0);
 	for (off_t at = 4096; at < st.st_size; at += (off_t)sizeof(rubbish))
 		write_file(place.file, rubbish, sizeof(rubbish), at);
@@ -315,7 +321,8 @@ corrupt_in_use(void **state)
 	store_close(s, 1000);
 }
 
-/* Retention is the first to meet a broken page: the file is set aside too. */
+/* If retention is the first to find a corrupt page, the file is set aside
+ * too. */
 static void
 corrupt_for_tidy(void **state)
 {
@@ -329,7 +336,7 @@ corrupt_for_tidy(void **state)
 	(void)state;
 	memset(rubbish, 0xa5, sizeof(rubbish));
 	assert_int_equal(keeping_write(w, 1, now, &refused), SQL_FINE);
-	/* Another connection's commit empties the cache of the writer. */
+	/* A commit by another connection empties the writer's cache. */
 	keeping_sql("INSERT INTO meta VALUES ('test', '1')");
 	snprintf(log, sizeof(log), "%s-wal", place.file);
 	write_file(place.file, rubbish, sizeof(rubbish), 0);
@@ -342,7 +349,7 @@ corrupt_for_tidy(void **state)
 	writer_free(w);
 }
 
-/* Not ours, or made by who knows better: it is left as it is. */
+/* A file of another program or a newer version is not changed. */
 static void
 not_ours(void **state)
 {
@@ -378,7 +385,7 @@ not_ours(void **state)
 	}
 }
 
-/* A folder that is not there yet, and comes. */
+/* The folder does not exist at first, and is created later. */
 static void
 away(void **state)
 {
@@ -400,8 +407,8 @@ away(void **state)
 	rmdir(folder);
 }
 
-/* The queue has room for half a minute of a busy host, and an end, in bytes:
- * beyond it messages are counted as lost, and none waits for the store. */
+/* The queue has room for half a minute of a busy host.  Its limit is in bytes:
+ * messages beyond it are counted as lost, and none waits for the store. */
 static void
 queue_is_bounded(void **state)
 {
@@ -422,20 +429,21 @@ queue_is_bounded(void **state)
 	}
 	assert_int_equal(c.queued + c.lost, c.put);
 	assert_int_equal(c.committed, 0);
-	/* The bytes are counted as they are; the cache of texts has 2 MB. */
+	/* All bytes are counted; the cache of strings has 2 MB. */
 	assert_true(
 	    malloc_used_bytes() - before < STORE_QUEUE_BYTES + (4 << 20));
 	store_close(s, 50);
 }
 
-/* Who makes every message different cannot fill the disk: the day's share of
- * new texts ends, what is known is still counted. */
+/* A sender who makes each message different cannot fill the disk: the daily
+ * limit on new strings is reached, and only known rows are counted then. */
 static void
 new_texts_are_bounded(void **state)
 {
 	struct writer *w =
 	    writer_new(&(struct writer_options){ .path = place.file,
-		.new_max = 9, /* a policy, a source, a shape each */
+		.new_max = 9, /* three messages with a policy, a source and a
+	                         shape each */
 		.retention = { 400, 400, 400 } });
 	const int64_t now = (int64_t)ROWS_DAY * DATE_DAY;
 	size_t refused;
@@ -454,7 +462,7 @@ new_texts_are_bounded(void **state)
 	writer_free(w);
 }
 
-/* Rows of `n` messages that all differ; how many were left out. */
+/* Writes `n` messages that all differ; returns how many were left out. */
 static size_t
 write_different(struct writer *w, unsigned first, unsigned n)
 {
@@ -468,7 +476,7 @@ write_different(struct writer *w, unsigned first, unsigned n)
 	return all;
 }
 
-/* Writes until a message is kept, which it must be in the end. */
+/* Writes until a message is stored, which must happen in the end. */
 static void
 write_until_kept(struct writer *w, unsigned first)
 {
@@ -489,8 +497,8 @@ size_of(const char *path)
 	return stat(path, &st) == 0 ? st.st_size : 0;
 }
 
-/* report.max_store: neither the file nor its log grows beyond it; rows that go
- * make room. */
+/* report.max_store: neither the file nor its log exceeds it; deleted rows make
+ * room. */
 static void
 size_limit(void **state)
 {
@@ -511,14 +519,15 @@ size_limit(void **state)
 	assert_non_null(strstr(writer_refusal(w), "report.max_store = 400000"));
 	assert_int_equal(
 	    rows_sum(place.file, ROWS_DAY, NULL).messages, n - refused);
-	/* Twice what is written between two checks (QUOTA_CHECK_PAGES). */
+	/* Allows twice the amount that is written between two checks
+	 * (QUOTA_CHECK_PAGES). */
 	assert_true(size_of(place.file) + size_of(log) < LIMIT + (2 << 20));
 	keeping_sql("DELETE FROM kept; DELETE FROM shape; DELETE FROM policy");
 	write_until_kept(w, n);
 	writer_free(w);
 }
 
-/* report.min_free, on a file system that another program fills; for root. */
+/* report.min_free, on a file system that another program fills; needs root. */
 static void
 free_floor(void **state)
 {
@@ -562,7 +571,7 @@ free_floor(void **state)
 	assert_int_equal(umount(place.folder), 0);
 }
 
-/* A disk that breaks every file does not fill up with them. */
+/* A disk that corrupts every file does not fill up with them. */
 static void
 set_aside_seldom(void **state)
 {

@@ -1,6 +1,5 @@
 /*
- * The file of the store over the years: older versions become today's, what is
- * too old goes.
+ * Upgrades of older files to the current version, and deletion of expired rows.
  */
 #include "report/store/schema.h"
 
@@ -20,11 +19,11 @@
 
 /* ---- schema ---- */
 
-enum { HASHED = 4 }; /* the version since which long texts have a hash */
+enum { HASHED = 4 }; /* first version in which long strings have a hash */
 
 /*
- * Takes a file of today back to `version`: the tables of then are made by the
- * steps of then, and the rows of the daemon's put into them.
+ * Downgrades a current file to `version`: creates the tables with the steps up
+ * to that version, and copies the daemon's rows into them.
  */
 static void
 make_version(int version, bool application)
@@ -79,7 +78,7 @@ make_version(int version, bool application)
 	sql_close(db);
 }
 
-/* In version 5 the period of a received report did not belong to its key. */
+/* Before version 6, the period of a received report was not part of its key. */
 static void
 upgrade_of_received_reports(void **state)
 {
@@ -135,7 +134,7 @@ upgrade_of_received_reports(void **state)
 	    2);
 }
 
-/* Version 0 is a file of ours without tables, or without anything. */
+/* Version 0 is a file of ours without tables, or an empty file. */
 static void
 upgrade_from_0(void **state)
 {
@@ -158,8 +157,8 @@ upgrade_from_0(void **state)
 }
 
 /*
- * Rows of an older version are there after the upgrade; what is known from it
- * may have one more row on the day of the upgrade.
+ * Rows of an older version survive the upgrade.  On the day of the upgrade, a
+ * known row may exist twice.
  */
 static void
 upgrade_in_place(void **state)
@@ -208,7 +207,8 @@ upgrade_in_place(void **state)
 	}
 }
 
-/* Readable by the group at most: addresses of people's hosts are in it. */
+/* The file is readable by the group at most: it contains addresses of
+ * individual users' hosts. */
 static void
 file_mode(void **state)
 {
@@ -234,7 +234,7 @@ write_days(struct writer *w, int64_t first, int64_t last)
 		struct queued_message *e;
 
 		for (unsigned i = 0; i < 20; i++) {
-			/* half of them are of that day alone */
+			/* half of them occur on that day only */
 			rows_message(
 			    &m, i % 2 == 0 ? i : (unsigned)day * 100 + i, i);
 			m.row.when = day * DATE_DAY;
@@ -249,8 +249,8 @@ write_days(struct writer *w, int64_t first, int64_t last)
 	}
 }
 
-/* Rows, what they named and what was sent of them go when their time is over;
- * what is still named stays; free pages are given back. */
+/* Expired rows are deleted, with their strings and reports; strings that are
+ * still used remain; free pages are returned. */
 static void
 retention(void **state)
 {
@@ -286,7 +286,7 @@ retention(void **state)
 	}
 	assert_int_equal(keeping_number("SELECT count(*) FROM source"), 20);
 	assert_true(keeping_number("PRAGMA page_count") < pages * 3 / 4);
-	/* the numbers that are left are still right */
+	/* the remaining numbers are still correct */
 	write_days(w, 100, 100);
 	sum = rows_sum(place.file, 100, NULL);
 	assert_int_equal(sum.messages, 40);
@@ -294,13 +294,13 @@ retention(void **state)
 	assert_int_equal(keeping_number("SELECT integrity_check = 'ok' "
 					"FROM pragma_integrity_check"),
 	    1);
-	/* once a day is enough */
+	/* once per day is enough */
 	assert_false(writer_housekeep(w, now + 3600));
 	assert_true(writer_housekeep(w, now + DATE_DAY));
 	writer_free(w);
 }
 
-/* A shape that a report of others uses is kept with it. */
+/* A shape is kept as long as a received report refers to it. */
 static void
 retention_of_received(void **state)
 {
@@ -343,7 +343,7 @@ retention_of_received(void **state)
 	writer_free(w);
 }
 
-/* TLS and failure reports of others go as old as aggregate reports. */
+/* TLS and failure reports from others expire like aggregate reports. */
 static void
 retention_of_other_reports(void **state)
 {

@@ -1,6 +1,6 @@
 /*
- * The store: rows merged, groups committed, nothing lost that was told to be on
- * disk, whatever the clock says.
+ * The store: rows are merged, groups are committed, and no message that was
+ * reported as stored is lost, whatever the clock does.
  */
 #include "report/store/queue.h"
 
@@ -26,7 +26,7 @@ enum { THREADS = 8, KILLS = 20 };
 
 /* ---- rows ---- */
 
-/* Equal messages are one row with a count. */
+/* Equal messages are stored as one row with a count. */
 static void
 merges(void **state)
 {
@@ -39,7 +39,8 @@ merges(void **state)
 	assert_int_equal(keeping_counts(s).put, 300);
 	assert_int_equal(keeping_counts(s).committed, 300);
 	assert_int_equal(keeping_counts(s).lost, 0);
-	sum = rows_sum(place.file, ROWS_DAY, NULL); /* while it is open */
+	sum = rows_sum(place.file, ROWS_DAY, NULL); /* while the store is
+	                                               open */
 	assert_int_equal(sum.domains, 3);
 	assert_int_equal(sum.rows, 6);
 	assert_int_equal(sum.messages, 300);
@@ -52,7 +53,7 @@ merges(void **state)
 	store_close(s, 1000);
 }
 
-/* Each element of the key tells rows apart. */
+/* Rows that differ in any element of the key are separate rows. */
 static void
 keys(void **state)
 {
@@ -152,7 +153,7 @@ see_row(void *arg, const struct report_row *r)
 	return true;
 }
 
-/* What comes out is what went in, cleaned. */
+/* Rows are read back as they were written, except for cleaning. */
 static void
 row_comes_back(void **state)
 {
@@ -186,7 +187,7 @@ row_comes_back(void **state)
 	store_close(s, 1000);
 }
 
-/* A closed day stays as it is: what comes late counts for the next. */
+/* A closed day does not change: late messages count for the next day. */
 static void
 closed_days(void **state)
 {
@@ -212,7 +213,7 @@ closed_days(void **state)
 	keeping_put_surely(s, 1, 1);
 	assert_int_equal(rows_sum(place.file, ROWS_DAY, NULL).messages, 1);
 	assert_int_equal(rows_sum(place.file, ROWS_DAY + 1, NULL).messages, 1);
-	/* closing an earlier one opens nothing */
+	/* closing an earlier day reopens nothing */
 	assert_int_equal(
 	    ledger_close_day(l, ROWS_DAY - 5, (int64_t)ROWS_DAY * DATE_DAY),
 	    LEDGER_OK);
@@ -223,8 +224,8 @@ closed_days(void **state)
 }
 
 /*
- * A clock that was ahead, and then is not: what was closed meanwhile is opened
- * again, unless a report was made of it, and nothing is counted twice.
+ * If the clock was ahead, days that were closed too early are reopened, unless
+ * a report was made from them, and nothing is counted twice.
  */
 static void
 clock_set_back(void **state)
@@ -246,7 +247,8 @@ clock_set_back(void **state)
 	    rows_sum(place.file, ROWS_DAY + 300, NULL).messages, 1);
 	l = ledger_open_file(place.file, SQLITE_FOR_COMMAND, error);
 	assert_non_null(l);
-	/* a run of `report send` while it is ahead, then mail, then another */
+	/* `report send` runs while the clock is ahead; then mail arrives; then
+	 * it runs again */
 	assert_int_equal(ledger_close_day(l, ROWS_DAY + 299, ahead), LEDGER_OK);
 	assert_int_equal(keeping_write(w, 1, today, &refused), SQL_FINE);
 	assert_int_equal(
@@ -256,7 +258,7 @@ clock_set_back(void **state)
 	assert_int_equal(closed, ROWS_DAY - 1);
 	assert_int_equal(keeping_write(w, 1, today, &refused), SQL_FINE);
 	assert_int_equal(rows_sum(place.file, ROWS_DAY, NULL).messages, 2);
-	/* made reports of: closed for good */
+	/* a report was made: the day remains closed */
 	assert_int_equal(ledger_close_day(l, ROWS_DAY + 299, ahead), LEDGER_OK);
 	keeping_sql(
 	    "INSERT INTO report VALUES (1, 20100, 'a', 1, 1, 'x', '', 0, "
@@ -274,7 +276,7 @@ clock_set_back(void **state)
 	assert_int_equal(ledger_closed(l, &closed), LEDGER_OK);
 	assert_int_equal(closed, ROWS_DAY - 1);
 	ledger_close(l);
-	/* what is of days to come is not too old, what is of today neither */
+	/* neither rows of future days nor those of today are expired */
 	while (writer_housekeep(w, today))
 		;
 	assert_int_equal(
@@ -301,7 +303,7 @@ putter_main(void *arg)
 	return NULL;
 }
 
-/* Messages of several threads are committed together. */
+/* Messages from several threads are committed together. */
 static void
 groups(void **state)
 {
@@ -332,7 +334,7 @@ groups(void **state)
 	store_close(s, 1000);
 }
 
-/* What waits when it is closed is still committed. */
+/* Waiting messages are committed when the store is closed. */
 static void
 close_commits(void **state)
 {
@@ -348,9 +350,10 @@ close_commits(void **state)
 	assert_int_equal(place_count(&place, "-wal"), 0);
 }
 
-/* ---- death ---- */
+/* ---- crashes ---- */
 
-/* Shared with a child: what each of its threads has begun and was told. */
+/* shared with a child: for each thread, how many messages it passed to
+ * store_put(), and for how many that returned true */
 struct board {
 	atomic_uint begun[THREADS];
 	atomic_uint told[THREADS];
@@ -379,7 +382,8 @@ victim_main(void *arg)
 
 	for (;;) {
 		atomic_fetch_add(&v->board->begun[v->number], 1);
-		/* one that is late is not told; none may be */
+		/* store_put() may return false for a late message, even for all
+		 * of them */
 		if (keeping_put(
 			v->store, v->number, v->board->begun[v->number] % 11))
 			atomic_fetch_add(&v->board->told[v->number], 1);
@@ -414,9 +418,9 @@ victim_start(struct board *board)
 }
 
 /*
- * SIGKILL under load, KILLS times: each thread's messages in the store are
- * those it was told are on disk, and at most the ones that were under way or
- * late besides.
+ * SIGKILL under load, KILLS times.  The store must have all messages of a
+ * thread for which store_put() returned true; other messages that were passed
+ * to it may be stored too.
  */
 static void
 killed(void **state)
@@ -429,7 +433,7 @@ killed(void **state)
 		pid_t pid = victim_start(board);
 		unsigned before = told_in_all;
 
-		/* until it works, and then some */
+		/* until it works, and some time longer */
 		for (unsigned ms = 0;
 		     told_in_all < before + 100 && ms < KEEPING_WAIT_MS; ms++) {
 			keeping_sleep(1);
@@ -453,7 +457,8 @@ killed(void **state)
 				fail_msg("kill %u, thread %u: told %u, in the "
 					 "store %u, begun %u",
 				    round, i, told, (unsigned)kept, begun);
-			/* from here on as if it had been told of all */
+			/* from now on, count stored messages as if it had
+			 * returned true for them */
 			atomic_store(&board->told[i], (unsigned)kept);
 			atomic_store(&board->begun[i], (unsigned)kept);
 			told_in_all += (unsigned)kept;

@@ -1,6 +1,6 @@
 /*
- * aggregate_write_test.c - RFC 9990 section 3.1.1 and appendix A: what is
- * written is XML of the shape of the schema, whatever the texts hold.
+ * aggregate_write_test.c - RFC 9990 section 3.1.1 and appendix A: the output is
+ * XML that follows the schema, whatever the strings contain.
  */
 #include "report/write/aggregate_xml.h"
 
@@ -37,13 +37,13 @@ static const char *const spf[] = { "none", "pass", "fail", "softfail", "policy",
 	"neutral", "temperror", "permerror", NULL };
 
 /*
- * The schema as rows: within `parent`, `name` comes `least` to `most` times,
- * in this order (which also is one that xs:all allows).
+ * The schema as a table: within `parent`, `name` occurs `least` to `most`
+ * times, in this order (which xs:all also allows).
  */
 static const struct shape {
 	const char *parent, *name;
 	unsigned least, most;
-	const char *const *values; /* NULL: any, or elements */
+	const char *const *values; /* NULL: any value, or child elements */
 } shapes[] = {
 	{ .parent = "feedback",
 	    .name = "version",
@@ -181,7 +181,7 @@ name_of(const xmlNode *node)
 	return (const char *)node->name;
 }
 
-/* "dkim" and "spf" are two things each. */
+/* "dkim" and "spf" each name two different elements. */
 static bool
 is_parent(const struct shape *s, const xmlNode *node)
 {
@@ -207,7 +207,7 @@ check_value(const struct shape *s, xmlNode *node)
 	xmlFree(text);
 }
 
-/* `namespace` NULL: none */
+/* `namespace` is NULL for none. */
 static void
 check_namespace(const xmlNode *node, const char *namespace)
 {
@@ -304,7 +304,7 @@ plain_row(void)
 	return r;
 }
 
-/* The document of `info` and one row, checked; in `memory`. */
+/* Writes and checks the document of `info` with one row; uses `memory`. */
 static struct span
 write_one(
     const struct aggregate_info *info, const struct report_row *r, char *memory)
@@ -361,7 +361,7 @@ test_broad(void **state)
 	has_not(text, "<testing>");
 	has_not(text, "<discovery_method>");
 	has_not(text, "<reason>");
-	/* the aligned pass is first, as the row has it */
+	/* the aligned pass comes first, as in the row */
 	assert_true(strstr(text.p, "s1<") < strstr(text.p, "esp.example"));
 }
 
@@ -482,7 +482,7 @@ test_reasons(void **state)
 	}
 }
 
-/* RFC 9990 section 3.1.1.13, and RFC 7489 appendix C where it must be there */
+/* RFC 9990 section 3.1.1.13, and RFC 7489 appendix C, where it is mandatory. */
 static void
 test_spf(void **state)
 {
@@ -508,7 +508,7 @@ test_spf(void **state)
 	has_not(text, "<scope>");
 }
 
-/* ---- whatever the texts hold ---- */
+/* ---- hostile strings ---- */
 
 static const struct {
 	const char *p;
@@ -567,7 +567,7 @@ write_hostile(struct span text)
 
 		fill_row(&r, text);
 		write_one(&info, &r, memory);
-		/* every field alone, too */
+		/* also with only a hostile record, and without a source */
 		r = plain_row();
 		r.source = (struct ip){ .family = IP_NONE };
 		info = plain_info((enum aggregate_compat)compat);
@@ -587,14 +587,14 @@ test_hostile(void **state)
 	for (size_t i = 0; i < sizeof(bytes); i++)
 		bytes[i] = (char)i;
 	write_hostile(span_of(bytes, sizeof(bytes)));
-	/* cut within no character */
+	/* no character may be cut in half */
 	for (size_t i = 0; i + 2 < sizeof(longer); i += 3)
 		memcpy(longer + i, "\xe2\x82\xac", 3);
 	for (size_t i = 0; i < 3; i++)
 		write_hostile(span_of(longer, sizeof(longer) - 10 + i));
 }
 
-/* ---- faults ---- */
+/* ---- errors ---- */
 
 static bool
 put_some(void *arg, struct span bytes)
@@ -630,7 +630,7 @@ put_gzip(void *arg, struct span bytes)
 	return gzip_write(arg, bytes);
 }
 
-/* The same report is the same file, and no more than GZIP_LAG_MAX is held. */
+/* The same report gives the same file. */
 static void
 test_gzip(void **state)
 {
@@ -678,7 +678,8 @@ test_gzip_lag(void **state)
 			noise[j] = (char)(seed >> 24);
 		}
 		assert_true(gzip_write(g, span_of(noise, sizeof(noise))));
-		/* noise cannot be compressed: what is not out is held */
+		/* noise cannot be compressed, so all bytes are either written
+		 * or buffered */
 		assert_true(
 		    (size_t)(i + 1) * sizeof(noise) < out + GZIP_LAG_MAX);
 	}
