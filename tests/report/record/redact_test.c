@@ -97,7 +97,7 @@ rfc6590_3_other_fields(void **state)
 	static const struct vector vectors[] = {
 		{ "no address", "Subject: hello  there",
 		    "Subject: hello  there\n" },
-		{ "in a text", "Subject: Re: ann@example.com!",
+		{ "in free text", "Subject: Re: ann@example.com!",
 		    "Subject: Re: #@example.com!\n" },
 		{ "for and by",
 		    "Received: from a (b [192.0.2.1])\r\n\tby c for "
@@ -108,14 +108,14 @@ rfc6590_3_other_fields(void **state)
 		    "Return-Path: <#@b.example>\n" },
 		{ "quoted", "X: \"ann smith\"@example.com",
 		    "X: #@example.com\n" },
-		{ "quoted with a quote", "X: \"ann\\\"smith\"@example.com",
+		{ "with an escaped quote", "X: \"ann\\\"smith\"@example.com",
 		    "X: #@example.com\n" },
-		{ "in parts quoted", "X: to ann.\"de smith\".x@example.com",
+		{ "partly quoted", "X: to ann.\"de smith\".x@example.com",
 		    "X: to #@example.com\n" },
 		{ "within quotes", "X: \"mail ann@example.com now\" a",
 		    "X: \"mail #@example.com now\" a\n" },
 		{ "two", "X: a@b@c", "X: #@#@c\n" },
-		{ "nothing in front", "X: @b", "X: @b\n" },
+		{ "no local part", "X: @b", "X: @b\n" },
 		{ "mailto", "List-Post: <mailto:ann@example.com>",
 		    "List-Post: <mailto:#@example.com>\n" },
 		{ "8-bit and controls",
@@ -132,7 +132,8 @@ rfc6376_3_5_signatures(void **state)
 	static const struct vector vectors[] = {
 		{ "i=", "DKIM-Signature: v=1; i=ann@a.example; b=ab=;",
 		    "DKIM-Signature: v=1; i=#@a.example; b=ab=\n" },
-		{ "i= of the domain", "DKIM-Signature: v=1; i=@a.example",
+		{ "i= without a local part",
+		    "DKIM-Signature: v=1; i=@a.example",
 		    "DKIM-Signature: v=1; i=@a.example\n" },
 		{ "z=",
 		    "DKIM-Signature: v=1;\r\n z=To:ann=40a.example|Subject:x"
@@ -153,9 +154,9 @@ static void
 rfc5322_3_6_4_ids(void **state)
 {
 	static const struct vector vectors[] = {
-		{ "as it is", "Message-ID: <a.b@example.com>",
+		{ "unchanged", "Message-ID: <a.b@example.com>",
 		    "Message-ID: <a.b@example.com>\n" },
-		{ "of others", "In-Reply-To: <a.b@example.com>",
+		{ "id of another message", "In-Reply-To: <a.b@example.com>",
 		    "In-Reply-To: <#@example.com>\n" },
 	};
 	(void)state;
@@ -229,7 +230,7 @@ rfc5890_2_3_2_1_labels(void **state)
 		    "Subject: to ann@b\xc3\xbc"
 		    "cher.example, now",
 		    "Subject: to #@xn--bcher-kva.example, now\n" },
-		{ "no text after it",
+		{ "nothing follows",
 		    "X: ann@b\xc3\xbc"
 		    "cher.example",
 		    "X: #@xn--bcher-kva.example\n" },

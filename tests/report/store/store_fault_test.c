@@ -272,7 +272,7 @@ corrupt_at_start(void **state)
 {
 	static const char garbage[] =
 	    "This is a letter to my grandmother, and longer than the header of "
-	    "a database, so that nobody takes it for one that is only short.";
+	    "a database, so that no one takes it for one that is only short.";
 	struct store *s;
 
 	(void)state;
@@ -484,7 +484,7 @@ write_until_kept(struct writer *w, unsigned first)
 
 	while (write_different(w, first++, 1) > 0) {
 		if (keeping_ms() > until)
-			fail_msg("nothing is kept: %s", writer_refusal(w));
+			fail_msg("nothing is stored: %s", writer_refusal(w));
 		keeping_sleep(10);
 	}
 }

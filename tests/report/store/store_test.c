@@ -454,9 +454,10 @@ killed(void **state)
 			snprintf(domain, sizeof(domain), "d%u.example.com", i);
 			kept = rows_sum(place.file, ROWS_DAY, domain).messages;
 			if (kept < told || kept > begun)
-				fail_msg("kill %u, thread %u: told %u, in the "
-					 "store %u, begun %u",
-				    round, i, told, (unsigned)kept, begun);
+				fail_msg(
+				    "kill %u, thread %u: stored %u, expected "
+				    "at least %u and at most %u",
+				    round, i, (unsigned)kept, told, begun);
 			/* from now on, count stored messages as if it had
 			 * returned true for them */
 			atomic_store(&board->told[i], (unsigned)kept);

@@ -218,7 +218,7 @@ check_namespace(const xmlNode *node, const char *namespace)
 	}
 	if (node->ns == NULL || node->ns->prefix != NULL ||
 	    strcmp((const char *)node->ns->href, namespace) != 0)
-		fail_msg("<%s> is in another namespace", name_of(node));
+		fail_msg("<%s> is in a different namespace", name_of(node));
 }
 
 static void
@@ -324,14 +324,14 @@ static void
 has(struct span text, const char *part)
 {
 	if (strstr(text.p, part) == NULL)
-		fail_msg("no %s in %s", part, text.p);
+		fail_msg("%s is missing in %s", part, text.p);
 }
 
 static void
 has_not(struct span text, const char *part)
 {
 	if (strstr(text.p, part) != NULL)
-		fail_msg("%s in %s", part, text.p);
+		fail_msg("%s is unexpected in %s", part, text.p);
 }
 
 static char memory[TEXT_MAX];
@@ -417,14 +417,14 @@ static const struct {
 	    .disposition = "quarantine",
 	    .want = "<type>policy_test_mode</type>",
 	    .comment = "" },
-	{ .name = "a row of an older version, with a comment",
+	{ .name = "test mode with a comment, from an older version",
 	    .record = "v=DMARC1; p=reject; t=y",
 	    .compat = AGGREGATE_STRICT,
 	    .override = "policy_test_mode",
 	    .disposition = "quarantine",
 	    .want = "<type>policy_test_mode</type>",
 	    .comment = "a.example fails DMARC and its policy is quarantine" },
-	{ .name = "test mode for all",
+	{ .name = "test mode for readers of RFC 7489",
 	    .record = "v=DMARC1; p=reject; t=y",
 	    .compat = AGGREGATE_BROAD,
 	    .override = "policy_test_mode",
@@ -432,21 +432,21 @@ static const struct {
 	    .want = "<type>other</type>",
 	    .comment = "a.example fails DMARC and its policy is quarantine",
 	    .want_comment = "policy test mode" },
-	{ .name = "test mode that nobody told",
+	{ .name = "test mode without a stored reason",
 	    .record = "v=DMARC1; p=reject; t=y",
 	    .compat = AGGREGATE_STRICT,
 	    .override = "",
 	    .disposition = "quarantine",
 	    .want = "<type>policy_test_mode</type>",
 	    .comment = "" },
-	{ .name = "two levels below p=reject are not test mode alone",
+	{ .name = "two levels below p=reject: not only test mode",
 	    .record = "v=DMARC1; p=reject; t=y",
 	    .compat = AGGREGATE_STRICT,
 	    .override = "",
 	    .disposition = "none",
 	    .want = "<type>local_policy</type>",
 	    .comment = "" },
-	{ .name = "none told where one must be",
+	{ .name = "no stored reason, but one is required",
 	    .record = "v=DMARC1; p=quarantine",
 	    .compat = AGGREGATE_BROAD,
 	    .override = "",
