@@ -1,5 +1,5 @@
 /*
- * cmd_key.c - avouch key: makes, lists, checks and retires the keys that sign
+ * cmd_key.c - avouch key: creates, lists, checks and retires keys that sign
  * outgoing mail.
  */
 #include "cli/key/cmd_key.h"
@@ -94,7 +94,7 @@ key_cli_algorithm(const struct private_key *key)
 	return strcmp(name, "?") == 0 ? "rsa" : name;
 }
 
-/* The file of --config, or the default one if it exists. */
+/* Reads the file of --config, or the default one if it exists. */
 static const struct conf *
 key_read_conf(const struct cli *c)
 {
@@ -133,7 +133,7 @@ cmd_key(struct cli *c)
 	if (private_key_protect_memory())
 		return cli_action_run(c);
 	return cli_fail(c, EX_TEMPFAIL,
-	    "core dumps, which would contain keys, cannot be forbidden: %s",
+	    "cannot disable core dumps, which would contain keys: %s",
 	    strerror(errno));
 }
 
@@ -190,16 +190,18 @@ const struct cli_action key_actions[] = {
 	{ "list", "[DOMAIN]", "show the keys and which of them sign",
 	    KEY_OPTIONS, 0, 0, 1, run_list },
 	{ "check", "[DOMAIN [SELECTOR]]",
-	    "ask all name servers for the records of the keys",
+	    "query all name servers for the records of the keys",
 	    KEY_OPTIONS | CLI_WITH_DNS, 0, 0, 2, run_check },
 	{ "retire", "DOMAIN SELECTOR",
-	    "replace a key: it signs only if no other key can", KEY_OPTIONS, 0,
-	    2, 2, run_retire },
-	{ "revoke", "DOMAIN SELECTOR", "a key stops signing at once",
-	    KEY_OPTIONS, 0, 2, 2, run_revoke },
-	{ "due", "[DOMAIN]", "show keys that are too old, or can be removed",
+	    "retire a key: it then signs only if no other key can", KEY_OPTIONS,
+	    0, 2, 2, run_retire },
+	{ "revoke", "DOMAIN SELECTOR",
+	    "revoke a key: it stops signing immediately", KEY_OPTIONS, 0, 2, 2,
+	    run_revoke },
+	{ "due", "[DOMAIN]", "show keys that are too old or can be removed",
 	    KEY_OPTIONS, 0, 0, 1, run_due },
-	{ "import", "FILE...", "copy the keys of opendkim or rspamd, or PEM",
+	{ "import", "FILE...",
+	    "copy keys from opendkim or rspamd, or PEM files",
 	    KEY_OPTIONS | CLI_WITH_KEYS,
 	    CLI_TAKES_SELECTOR | CLI_TAKES_DOMAIN | CLI_TAKES_DRY_RUN, 1,
 	    CLI_ARGS_MAX - 1, run_import },

@@ -1,5 +1,5 @@
 /*
- * cmd_key.h - shared by the subcommands of `avouch key`.
+ * cmd_key.h - declarations shared by the subcommands of `avouch key`.
  */
 #ifndef AVOUCH_CLI_KEY_CMD_KEY_H
 #define AVOUCH_CLI_KEY_CMD_KEY_H
@@ -15,8 +15,9 @@
 
 enum {
 	KEY_ERROR_MAX = 2048,
-	KEY_TTL = 3600,     /* seconds, of the records that we print */
-	KEY_EXIT_FOUND = 1, /* due, check: there is something to do */
+	KEY_TTL = 3600, /* TTL in seconds of the records that we print */
+	KEY_EXIT_FOUND =
+	    1, /* exit status of due and check: something needs to be done */
 };
 
 struct key_cli {
@@ -25,7 +26,7 @@ struct key_cli {
 	const char *folder;
 	struct arena *arena;
 
-	/* Of key_cli_domain(). */
+	/* set by key_cli_domain() */
 	const char *domain; /* normal form */
 };
 
@@ -38,11 +39,11 @@ int key_due(struct key_cli *k);
 int key_import(struct key_cli *k);
 
 /* Adds keys that are due to `list`: {"domain", "selector", "due": "new" or
- * "retire"}.  True: one is too old. */
+ * "retire"}.  Returns true if a key is too old. */
 bool key_due_list(
     const struct key_cli *k, const struct sign_keys *keys, json_t *list);
 
-/* What to do about it. */
+/* Returns advice for the value of "due". */
 const char *key_due_advice(const char *due);
 
 /* Prints an error that a function of sign/ wrote; returns EX_TEMPFAIL. */
@@ -55,43 +56,43 @@ int key_cli_domain(struct key_cli *k, const char *name);
 int key_cli_selector(const struct key_cli *k, const char *selector);
 
 /*
- * Loads all keys with what the daemons have seen of them, and decides which of
- * them sign.  Prints what is wrong with files.  NULL: a message was printed.
+ * Loads all keys with their states from all daemons, and decides which of them
+ * sign.  Prints errors in files.  Returns NULL after printing a message.
  */
 struct sign_keys *key_cli_load(const struct key_cli *k, size_t *n_hosts);
 
-/* Makes daemons look at the folder at once. */
+/* Makes daemons reload the folder immediately. */
 void key_cli_changed(const struct key_cli *k);
 
-/* "rsa2048", "ed25519" */
+/* Returns a name such as "rsa2048" or "ed25519". */
 const char *key_cli_algorithm(const struct private_key *key);
 
 /* ---- publish.c ---- */
 
-/* "SELECTOR._domainkey.DOMAIN" */
+/* Returns "SELECTOR._domainkey.DOMAIN". */
 struct span key_record_name(
     struct key_cli *k, const char *selector, const char *domain);
 
-/* "SELECTOR.DOMAIN.TARGET", what a selector of a pair is a CNAME for; a target
- * that is "" is YOUR-ZONE. */
+/* Returns "SELECTOR.DOMAIN.TARGET", the CNAME target of a selector of a pair.
+ * An empty target is shown as YOUR-ZONE. */
 struct span key_pair_name(
     struct key_cli *k, const char *selector, const char *target);
 
-/* The record of a key; NULL p: no memory. */
+/* Returns the record of a key; p is NULL if memory ran out. */
 struct span key_record_value(struct key_cli *k, const struct private_key *key);
 
-/* A line of a zone file, in strings of at most 255 bytes. */
+/* Returns a line of a zone file, in strings of at most 255 bytes. */
 struct span key_record_line(
     struct key_cli *k, struct span name, struct span value);
 
 /*
- * Runs sign.publish as PROGRAM VERB NAME TTL VALUE.  True: it is not set, or it
- * exited with 0.  Otherwise a message was printed.
+ * Runs sign.publish as PROGRAM VERB NAME TTL VALUE.  Returns true if it is not
+ * set or exited with 0; otherwise false after printing a message.
  */
 bool key_publish(const struct key_cli *k, const char *verb, struct span name,
     struct span value);
 
-/* Replaces the record of a key by one with an empty p=. */
+/* Replaces the record of a key with one that has an empty p=. */
 bool key_publish_revoked(
     struct key_cli *k, struct span name, const struct private_key *key);
 

@@ -1,6 +1,6 @@
 /*
- * key_check.c - avouch key check: what all name servers answer for the records
- * of our keys, and the mistakes that people make when they publish one.
+ * key_check.c - avouch key check: queries all name servers for the records of
+ * our keys, and finds mistakes that people make when they publish one.
  */
 #include <string.h>
 
@@ -11,10 +11,11 @@ struct key_checked {
 	const struct sign_key *key;
 	struct key_look look;
 	enum key_fault fault;
-	struct span wrong_name; /* where the record is instead */
+	struct span wrong_name; /* name at which the record is instead */
 };
 
-/* A name at which the record may be by mistake; true: it is there. */
+/* Checks a name at which the record may be by mistake; returns true if it is
+ * there. */
 static bool
 is_at(struct key_cli *k, const struct key_looker *looker,
     struct key_checked *one, const char *format)
@@ -98,13 +99,13 @@ print_checked(struct key_cli *k, const struct key_checked *one)
 
 	printf("%.*s: %s\n", SPAN_FMT(name), key_fault_name(one->fault));
 	if (one->fault == KEY_FAULT_NONE) {
-		printf("  all %zu servers have it\n", one->look.n);
+		printf("  all %zu servers have the record\n", one->look.n);
 		return;
 	}
 	cli_prose_text(2, key_fault_text(one->fault));
-	cli_line("  it is at", one->wrong_name);
+	cli_line("  the record is at", one->wrong_name);
 	if (one->look.n == 0)
-		puts("  the name servers of its zone were not found");
+		puts("  cannot find the name servers of the zone");
 	for (size_t i = 0; i < one->look.n; i++)
 		printf("  %-40s %s\n", one->look.servers[i].name,
 		    server_result(&one->look.servers[i]));
@@ -116,9 +117,10 @@ print_checked(struct key_cli *k, const struct key_checked *one)
 		key_record_line(k, name, key_record_value(k, one->key->key))));
 }
 
-/* ---- which keys ---- */
+/* ---- choosing keys ---- */
 
-/* Retired keys need no record after their time, revoked ones must have none. */
+/* Whether a key is checked: after a time, retired keys need no record; revoked
+ * ones must have none. */
 static bool
 is_checked(const struct key_cli *k, const struct sign_key *key)
 {

@@ -1,6 +1,6 @@
 /*
- * key_import.c - avouch key import: takes over the keys of other signers.  They
- * sign at once, because they sign today.
+ * key_import.c - avouch key import: imports the keys of other signers.  They
+ * may sign immediately, because they are in use today.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -52,7 +52,7 @@ import_print(struct key_importer *m, const char *domain, const char *selector,
 	json_array_append_new(m->list, one);
 }
 
-/* A key that is there already: the same one is fine. */
+/* Handles a key whose selector exists: the same key is fine. */
 static void
 import_again(struct key_importer *m, const char *domain, const char *selector,
     const char *path, const struct private_key *key)
@@ -71,8 +71,8 @@ import_again(struct key_importer *m, const char *domain, const char *selector,
 		import_print(m, domain, selector, path, "already there");
 	else
 		import_error(m, old_path,
-		    "there was another key with this selector; a selector is "
-		    "never used again");
+		    "there was a different key with this selector; a selector "
+		    "is never reused");
 	private_key_unref(old);
 }
 
@@ -141,7 +141,7 @@ import_pem(struct key_importer *m, const char *path)
 
 	if (c->domain == NULL || c->selector == NULL)
 		import_error(m, path,
-		    "this is a key; say whose it is with --domain and "
+		    "this is a key; specify its owner with --domain and "
 		    "--selector");
 	else if (key_cli_domain(m->k, c->domain) != EX_OK ||
 	    key_cli_selector(m->k, c->selector) != EX_OK)
@@ -152,7 +152,8 @@ import_pem(struct key_importer *m, const char *path)
 
 static void import_file(struct key_importer *m, const char *path, bool is_top);
 
-/* Domain, Selector and KeyFile: one key, for each of the domains. */
+/* Imports the one key of Domain, Selector and KeyFile for each of the domains.
+ */
 static void
 import_opendkim_key(struct key_importer *m, struct span text, const char *conf)
 {
@@ -165,7 +166,7 @@ import_opendkim_key(struct key_importer *m, struct span text, const char *conf)
 
 	if (scan_done(&domains) || selector.n == 0) {
 		import_error(m, conf,
-		    "KeyFile needs Domain and Selector beside it; add them, or "
+		    "KeyFile also needs Domain and Selector; add them, or "
 		    "import the key file with --domain and --selector");
 		return;
 	}
@@ -264,8 +265,8 @@ import_run(struct key_importer *m)
 	if (m->imported > 0)
 		key_cli_changed(m->k);
 	if (m->imported > 0 && !c->json)
-		puts("They sign from now on, even before their records have "
-		     "been seen. `avouch key check`\nlooks at the records.");
+		puts("They sign from now on, even before their records are "
+		     "found. `avouch key check`\nchecks the records.");
 	return m->ok ? EX_OK : EX_DATAERR;
 }
 

@@ -1,6 +1,6 @@
 /*
- * key_list.c - avouch key list: every key and its state; avouch key due: what
- * there is to do.
+ * key_list.c - avouch key list: prints every key and its state; avouch key due:
+ * prints what needs to be done.
  */
 #include <string.h>
 
@@ -19,7 +19,8 @@ put_when(struct buf *b, const char *text, int64_t when)
 	buf_printf(b, "%s %s", text, time);
 }
 
-/* Since when a key does not sign any more, as far as the files say so. */
+/* Returns the time at which a key stopped signing, as far as the files show it.
+ */
 static int64_t
 retired_at(const struct sign_domain *domain, const struct sign_key *key)
 {
@@ -106,7 +107,7 @@ list_line(const struct key_cli *k, const struct sign_domain *domain,
 	    key_cli_algorithm(key->key), rotation_phase_name(key->phase), note);
 }
 
-/* The domain that was asked for, or all; false: there is no such domain. */
+/* Whether the domain was requested; without one, all domains are. */
 static bool
 is_wanted(const struct key_cli *k, const struct sign_domain *domain)
 {
@@ -146,8 +147,8 @@ key_list(struct key_cli *k)
 	} else if (shown == 0) {
 		puts("no keys; make one with: avouch key new DOMAIN");
 	} else if (n_hosts == 0) {
-		puts("No daemon has looked at these keys yet: only imported "
-		     "keys would sign.");
+		puts("No daemon has loaded these keys yet: only imported keys "
+		     "would sign.");
 	}
 	json_decref(list);
 	sign_keys_unref(keys);
@@ -161,7 +162,7 @@ key_due_advice(const char *due)
 {
 	return strcmp(due, "new") == 0
 	    ? "is older than max_age; run: avouch key new DOMAIN"
-	    : "is not needed any more; run: avouch key retire DOMAIN SELECTOR";
+	    : "is no longer needed; run: avouch key retire DOMAIN SELECTOR";
 }
 
 static void
@@ -175,7 +176,7 @@ due_add(json_t *list, const struct sign_key *key, const char *what)
 	json_array_append_new(list, one);
 }
 
-/* A newer key is on its way to take over. */
+/* Whether a newer key will take over. */
 static bool
 has_successor(const struct sign_domain *domain, const struct sign_key *key)
 {
@@ -190,7 +191,7 @@ has_successor(const struct sign_domain *domain, const struct sign_key *key)
 	return false;
 }
 
-/* True: a key is too old. */
+/* Adds a key that is due to `list`.  Returns true if it is too old. */
 static bool
 due_key(const struct key_cli *k, json_t *list, const struct sign_domain *domain,
     const struct sign_key *key)

@@ -1,5 +1,5 @@
 /*
- * key_new.c - avouch key new: makes a key and prints its record.
+ * key_new.c - avouch key new: creates a key and prints its record.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -19,7 +19,7 @@ static const struct key_algorithm {
 	struct {
 		enum private_key_type type;
 		unsigned bits;
-		const char *suffix; /* of the selector */
+		const char *suffix; /* suffix of the selector */
 	} keys[MADE_MAX];
 } algorithms[] = {
 	{ "rsa2048", 1, { { PRIVATE_KEY_RSA, 2048, "" } } },
@@ -42,12 +42,12 @@ struct key_order {
 	const struct key_algorithm *algorithm;
 	struct key_entries *entries;
 	char pair[2][KEY_SELECTOR_MAX + 1]; /* "": no pair */
-	char target[DOMAIN_MAX + 1];        /* of the pair; "": unknown */
+	char target[DOMAIN_MAX + 1];        /* zone of the pair; "": unknown */
 	size_t n;
 	struct key_made made[MADE_MAX];
 };
 
-/* ---- what was asked for ---- */
+/* ---- options ---- */
 
 static int
 read_algorithm(struct key_order *o)
@@ -109,7 +109,8 @@ read_pair(struct key_order *o)
 
 /* ---- selectors ---- */
 
-/* s20261130, s20261130b, s20261130c, ...: the first that was never used. */
+/* Finds the first selector of s20261130, s20261130b, s20261130c, ... that was
+ * never used. */
 static bool
 free_selector(struct key_order *o, struct buf *out)
 {
@@ -129,7 +130,8 @@ free_selector(struct key_order *o, struct buf *out)
 	return false;
 }
 
-/* A new key is the newest, also if the clock was set back. */
+/* Returns a creation time that is later than that of all other keys, even if
+ * the clock was set back. */
 static int64_t
 newest_time(const struct key_order *o)
 {
@@ -183,8 +185,8 @@ choose_selectors(struct key_order *o)
 			return EX_USAGE;
 		if (key_entry_find(o->entries, buf_view(&b)) != NULL)
 			return cli_fail(c, EX_USAGE,
-			    "the selector %s was used for %s before; a "
-			    "selector is never used again, because caches and "
+			    "the selector %s has been used for %s before; a "
+			    "selector is never reused, because caches and "
 			    "receivers may still have its old key",
 			    made->selector, o->k->domain);
 		if (!add_entry(o, made))
@@ -208,8 +210,8 @@ key_of_selector(const struct sign_domain *domain, const char *selector)
 	return NULL;
 }
 
-/* Since when the other key of a pair could sign in place of this one; 0: it
- * cannot. */
+/* Returns the time from which the selector of this key can be used for a new
+ * one, because the other key of the pair signs; 0: it cannot. */
 static int64_t
 pair_free_at(const struct sign_key *key, const struct sign_key *other)
 {
@@ -222,7 +224,7 @@ pair_free_at(const struct sign_key *key, const struct sign_key *other)
 	return rotation_removable(&key->state, retired);
 }
 
-/* The old file stays, under a name that is not read. */
+/* Renames the old file to a name that is not read. */
 static int
 move_old_file(struct key_order *o, const struct sign_key *key)
 {
@@ -238,7 +240,7 @@ move_old_file(struct key_order *o, const struct sign_key *key)
 	return EX_OK;
 }
 
-/* Without --target, that of an earlier key of the pair. */
+/* Without --target, uses that of an earlier key of the pair. */
 static void
 recall_target(struct key_order *o)
 {
@@ -251,7 +253,8 @@ recall_target(struct key_order *o)
 	}
 }
 
-/* The selector of a pair whose turn it is; its old key was retired long ago. */
+/* Chooses the selector of the pair for the new key; its old key was retired
+ * long ago. */
 static int
 choose_of_pair(struct key_order *o, const struct sign_domain *domain)
 {
@@ -272,8 +275,8 @@ choose_of_pair(struct key_order *o, const struct sign_domain *domain)
 		if (free_at == 0 || free_at > o->k->c->now)
 			return cli_fail(o->k->c, EX_USAGE,
 			    free_at == 0
-				? "%s still signs, or its record is still to "
-				  "be published; see `avouch key list %s`%s"
+				? "%s still signs, or its record is not "
+				  "published yet; see `avouch key list %s`%s"
 				: "the record of %s in %s is needed until %s",
 			    old->selector, o->k->domain,
 			    free_at == 0 ? "" : text);
@@ -285,7 +288,7 @@ choose_of_pair(struct key_order *o, const struct sign_domain *domain)
 	return add_entry(o, &o->made[0]) ? EX_OK : EX_USAGE;
 }
 
-/* ---- making them ---- */
+/* ---- creating the keys ---- */
 
 static int
 make_keys(struct key_order *o)
@@ -300,7 +303,7 @@ make_keys(struct key_order *o)
 		    o->algorithm->keys[o->n].bits);
 		if (made->key == NULL)
 			return cli_fail(o->k->c, EX_TEMPFAIL,
-			    "OpenSSL cannot make such a key");
+			    "OpenSSL cannot create such a key");
 	}
 	if (!key_entries_write(o->k->folder, o->k->domain, o->entries, &error))
 		return key_cli_error(o->k, &error);
@@ -338,7 +341,7 @@ publish_keys(struct key_order *o)
 		    : made->name;
 
 		if (o->pair[0][0] != '\0' && o->target[0] == '\0')
-			continue; /* the name is not known */
+			continue; /* the record's name is not known */
 		made->published = o->k->conf->sign.publish != NULL &&
 		    key_publish(o->k, "add", name, made->value);
 		if (o->k->conf->sign.publish != NULL && !made->published)
@@ -377,7 +380,7 @@ made_json(struct key_order *o, const struct key_made *made)
 static void
 print_pair(struct key_order *o, const struct key_made *made)
 {
-	puts("\nOnce, the owner of the domain publishes these two records:");
+	puts("\nThe owner of the domain publishes these two records once:");
 	for (int i = 0; i < 2; i++) {
 		struct span to = key_pair_name(o->k, o->pair[i], o->target);
 
@@ -389,7 +392,7 @@ print_pair(struct key_order *o, const struct key_made *made)
 	    SPAN_FMT(key_record_line(o->k,
 		key_pair_name(o->k, made->selector, o->target), made->value)));
 	if (o->target[0] == '\0')
-		puts("(--target ZONE puts the name of your zone there)");
+		puts("(Use --target ZONE to show the name of your zone here)");
 }
 
 static void
@@ -407,9 +410,8 @@ print_made(struct key_order *o, const struct key_made *made)
 		printf("published: %.*s\n", SPAN_FMT(made->name));
 		return;
 	}
-	puts(
-	    "\nPublish this TXT record. It follows in three forms; use the one "
-	    "that your DNS provider takes.\n");
+	puts("\nPublish this TXT record. It is shown in three forms; use the "
+	     "one that your DNS provider accepts.\n");
 	puts("1. A line of a zone file:");
 	printf("%.*s\n\n",
 	    SPAN_FMT(key_record_line(o->k, made->name, made->value)));
@@ -440,10 +442,11 @@ print_order(struct key_order *o, int status)
 		puts("Note: this record is longer than 512 bytes. Some "
 		     "resolvers and DNS providers cannot\nhandle that; rsa2048 "
 		     "avoids it.");
-	puts("A running daemon finds the key within seconds. It signs with it "
-	     "when all name\nservers of the zone have answered with the "
-	     "record twice, at least its TTL apart.\n`avouch key list` shows "
-	     "it; `avouch key check` finds mistakes in the record.");
+	puts("A running daemon finds the key within seconds. It starts to sign "
+	     "with the key once\nall name servers of the zone have answered "
+	     "with the record twice, at least its TTL\napart. `avouch key "
+	     "list` shows the key; `avouch key check` finds mistakes in the "
+	     "record.");
 	return status;
 }
 

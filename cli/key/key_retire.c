@@ -1,5 +1,5 @@
 /*
- * key_retire.c - avouch key retire and revoke: a key stops signing.
+ * key_retire.c - avouch key retire and revoke: stop a key from signing.
  */
 #include <string.h>
 #include <unistd.h>
@@ -15,9 +15,9 @@ struct key_stop {
 	struct sign_keys *keys;
 	struct sign_domain *domain;
 	struct sign_key *key;    /* NULL: its file is gone */
-	struct key_entry *entry; /* its line of the list */
+	struct key_entry *entry; /* its line in the list of selectors */
 	int64_t until;           /* when its record is no longer needed */
-	bool published;          /* the record with an empty p= */
+	bool published;          /* the record with an empty p= was published */
 };
 
 static void
@@ -29,8 +29,8 @@ stop_find(struct key_stop *s)
 			s->key = s->domain->keys[i];
 }
 
-/* The line of the selector; one that is missing, because the file was put there
- * by hand, is added. */
+/* Returns the line of the selector, and adds it if it is missing because the
+ * key file was added by hand. */
 static struct key_entry *
 stop_entry(struct key_stop *s)
 {
@@ -69,14 +69,16 @@ record_name(struct key_stop *s)
 	    : key_record_name(s->k, s->selector, s->k->domain);
 }
 
-/* A key that was revoked, or has not signed for a week. */
+/* Whether the key needs no record: it was revoked, or has not signed for a
+ * week. */
 static bool
 needs_no_record(const struct key_stop *s)
 {
 	return s->revoke || s->until <= s->k->c->now;
 }
 
-/* EX_TEMPFAIL: sign.publish failed, and a message was printed. */
+/* Publishes the record with an empty p=.  Returns EX_TEMPFAIL if sign.publish
+ * failed; a message was printed then. */
 static int
 publish_revoked(struct key_stop *s)
 {
@@ -99,8 +101,8 @@ show_revoked(struct key_stop *s)
 		return;
 	}
 	if (s->entry->pair[0] != '\0')
-		puts("It is one of a pair: change the record in your zone that "
-		     "its CNAME points to.");
+		puts("The key is one of a pair: change the record in your zone "
+		     "that its CNAME points to.");
 	puts("Replace its record with this one, which says that the key is "
 	     "revoked:");
 	printf("%.*s\n",
@@ -124,24 +126,24 @@ show_retired(struct key_stop *s)
 	}
 	date_put_time(&b, s->until);
 	printf("%s: %s is retired. Its record is needed until %s, for mail "
-	       "that is still in queues.\nThen run the same command again.\n",
+	       "that is still queued.\nThen run the same command again.\n",
 	    s->k->domain, s->selector, text);
 	if (!other_key_signs(s))
-		puts("No other key of this domain is published: this one goes "
-		     "on signing until one is.\nMake one with `avouch key "
-		     "new`, or stop this one at once with `avouch key "
+		puts("No other key of this domain is published, so this key "
+		     "keeps signing until another is.\nMake one with `avouch "
+		     "key new`, or stop this key at once with `avouch key "
 		     "revoke`.");
 }
 
 static void
 show_stopped(struct key_stop *s)
 {
-	printf("%s: %s does not sign any more. A running daemon stops within "
+	printf("%s: %s no longer signs. A running daemon stops within "
 	       "seconds.\n",
 	    s->k->domain, s->selector);
 	if (!other_key_signs(s))
-		puts("No other key of this domain is published: its mail now "
-		     "leaves unsigned. Run `avouch key new`.");
+		puts("No other key of this domain is published: its mail is "
+		     "now sent unsigned. Run `avouch key new`.");
 	show_revoked(s);
 }
 

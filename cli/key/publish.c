@@ -1,5 +1,6 @@
 /*
- * publish.c - the record of a key, and the program that publishes it.
+ * publish.c - writes the record of a key, and runs the program that publishes
+ * it.
  */
 #include <errno.h>
 #include <poll.h>
@@ -18,7 +19,7 @@ enum {
 	NAME_ROOM = DOMAIN_MAX + KEY_SELECTOR_MAX + 16,
 	PAIR_NAME_ROOM = NAME_ROOM + DOMAIN_MAX,
 	STRING_MAX = 255,    /* bytes of one string, RFC 1035 section 3.3.14 */
-	PUBLISH_MS = 120000, /* then the program is killed */
+	PUBLISH_MS = 120000, /* milliseconds until the program is killed */
 	PUBLISH_STEP_MS = 20,
 };
 
@@ -66,7 +67,8 @@ key_record_line(struct key_cli *k, struct span name, struct span value)
 	return buf_view(&b);
 }
 
-/* Waits for the program; -1: it was killed, or took too long. */
+/* Waits for the program and returns its exit status; -1: it was killed, or took
+ * too long. */
 static int
 publish_wait(pid_t pid)
 {

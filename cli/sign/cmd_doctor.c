@@ -1,6 +1,6 @@
 /*
- * cmd_doctor.c - avouch sign doctor: settings of Postfix that break signatures,
- * or let mail leave unsigned.
+ * cmd_doctor.c - avouch sign doctor: finds Postfix settings that break
+ * signatures or leave mail unsigned.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -25,7 +25,7 @@ struct doctor_run {
 	size_t n;
 };
 
-/* The output of postconf(1); absent after printing a message. */
+/* Returns the output of postconf(1); absent after printing a message. */
 static struct span
 postconf_read(struct doctor_run *r, const char *option)
 {

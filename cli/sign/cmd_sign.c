@@ -1,7 +1,7 @@
 /*
  * cmd_sign.c - avouch sign: signs a message file with one key, offline; for
  * tests, and for mail that does not pass through a milter.  `doctor` and `test`
- * look at what the mail system does.
+ * check the mail system.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -24,10 +24,10 @@ struct file_to_sign {
 	struct message m;
 	struct span domain, selector;
 	struct private_key *key;
-	struct span value; /* of the field */
+	struct span value; /* value of the field */
 };
 
-/* --domain and --selector in normal form. */
+/* Reads --domain and --selector, and converts them to normal form. */
 static int
 sign_names_read(struct file_to_sign *f)
 {
@@ -82,7 +82,7 @@ sign_take_body(void *arg, struct span chunk)
 	return true;
 }
 
-/* Sets f->value; false: no memory, or OpenSSL failed. */
+/* Sets f->value.  Returns false if memory ran out or OpenSSL failed. */
 static bool
 sign_make_field(struct file_to_sign *f, struct body_hashes *hashes)
 {
@@ -115,7 +115,7 @@ sign_make_field(struct file_to_sign *f, struct body_hashes *hashes)
 	return f->value.p != NULL;
 }
 
-/* With the line ends of the message. */
+/* Prints the signed message, with the line ends of the original. */
 static int
 sign_print(const struct file_to_sign *f)
 {
@@ -162,7 +162,7 @@ sign_message_file(struct file_to_sign *f)
 	return status;
 }
 
-/* With the configuration of this host. */
+/* Runs an action with the configuration of this host. */
 static int
 sign_run(struct cli *c, int (*run)(struct cli *c, const struct conf *conf))
 {
@@ -193,9 +193,10 @@ run_test(struct cli *c)
 }
 
 const struct cli_action sign_actions[] = {
-	{ "doctor", "", "find settings of Postfix that break signatures",
+	{ "doctor", "", "find Postfix settings that break signatures",
 	    CLI_WITH_CONFIG, 0, 0, 0, run_doctor },
-	{ "test", "ADDRESS", "send messages by each route, and verify them",
+	{ "test", "ADDRESS",
+	    "send a message by each route, and verify its signatures",
 	    CLI_WITH_CONFIG | CLI_WITH_DNS, CLI_TAKES_SUBMISSION, 1, 1,
 	    run_test },
 	{ 0 },
@@ -211,7 +212,7 @@ sign_file(struct cli *c)
 	    c->login != NULL || c->nameserver != NULL || c->zone != NULL ||
 	    c->record != NULL)
 		return cli_fail(c, EX_USAGE,
-		    "one FILE is signed, without the options of test; usage: "
+		    "needs one FILE, and no options of sign test; usage: "
 		    "avouch sign [options] %s",
 		    c->command->synopsis);
 	f.conf = c->config != NULL ? cli_conf_read(c->config)

@@ -1,5 +1,5 @@
 /*
- * cmd_sign.h - shared by the parts of `avouch sign`.
+ * cmd_sign.h - declarations shared by the parts of `avouch sign`.
  */
 #ifndef AVOUCH_CLI_SIGN_CMD_SIGN_H
 #define AVOUCH_CLI_SIGN_CMD_SIGN_H
@@ -7,11 +7,12 @@
 #include "cli/cli.h"
 #include "conf/conf.h"
 
-/* `avouch sign doctor`: the exit status, 1 if there are findings. */
+/* Runs `avouch sign doctor`.  Returns the exit status, 1 if there are findings.
+ */
 int sign_doctor(struct cli *c, const struct conf *conf);
 
-/* `avouch sign test`: the exit status, 1 if a message left without a valid
- * signature. */
+/* Runs `avouch sign test`.  Returns the exit status, 1 if a message arrived
+ * without a valid signature, or not at all. */
 int sign_test(struct cli *c, const struct conf *conf);
 
 #endif

@@ -1,6 +1,6 @@
 /*
- * cmd_test.c - avouch sign test: sends messages by each route by which own mail
- * leaves, takes them where the mail system delivers them, and verifies their
+ * cmd_test.c - avouch sign test: sends messages by each route of our own mail,
+ * receives them where the mail system delivers them, and verifies their
  * signatures.
  */
 #include <stdlib.h>
@@ -25,7 +25,7 @@
 
 enum {
 	SINK_PORT = 10099,
-	TEST_MS = 60000, /* for all messages to arrive */
+	TEST_MS = 60000, /* milliseconds for all messages to arrive */
 	SENDMAIL_SECONDS = 30,
 	TEST_EXIT_FOUND = 1,
 	TEST_ADDRESS_MAX = 320,
@@ -37,7 +37,7 @@ enum test_result {
 	TEST_PASS,
 	TEST_BROKEN,   /* signed for the author, but not valid */
 	TEST_UNSIGNED, /* no signature for the author's domain */
-	TEST_LOST,     /* it did not arrive */
+	TEST_LOST,     /* did not arrive */
 	TEST_NOT_SENT,
 };
 
@@ -52,20 +52,20 @@ static const struct enum_token result_names[] = {
 enum { HAS_LONG_LINE = 1, IS_BOUNCE = 2, IS_SUBMISSION = 4 };
 
 #define LONG_LINE_FIX                                                          \
-	"smtp(8) breaks lines above 998 bytes, after they were signed; set "   \
+	"smtp(8) breaks lines over 998 bytes after they were signed; set "     \
 	"force_mime_input_conversion = yes (Postfix 3.9)"
 
 static const struct test_way {
 	const char *name; /* local part of the recipient */
 	const char *text;
 	unsigned kind;
-	const char *fix[TEST_NOT_SENT]; /* NULL: the general one */
+	const char *fix[TEST_NOT_SENT]; /* NULL: the general advice */
 } ways[] = {
 	{ "sendmail", "sendmail(1)", 0,
 	    { [TEST_UNSIGNED] = "non_smtpd_milters must name the signer" } },
 	{ "sendmail-long", "sendmail(1), a line of 1200 bytes", HAS_LONG_LINE,
 	    { [TEST_BROKEN] = LONG_LINE_FIX } },
-	{ "bounce", "a bounce of this host", IS_BOUNCE,
+	{ "bounce", "a bounce from this host", IS_BOUNCE,
 	    { [TEST_UNSIGNED] =
 		    "set internal_mail_filter_classes = bounce; "
 		    "$myhostname must be in a domain with a key" } },
@@ -209,7 +209,7 @@ send_all(struct sign_test *t)
 	}
 }
 
-/* ---- what arrives ---- */
+/* ---- receiving ---- */
 
 static bool
 is_recipient(const struct sign_test *t, struct span text, const char *name)
@@ -257,8 +257,9 @@ test_step(void *facts, struct dns_questions *questions, struct arena *scratch)
 	return dkim_keys(facts, questions, scratch);
 }
 
-/* As DMARC compares them, without the organizational domain: d= is the
- * author's domain or above it, as the signer chooses it. */
+/* Whether a signature is for the author, as DMARC compares domains but without
+ * the organizational domain: d= is the author's domain or above it, as the
+ * signer chooses it. */
 static bool
 is_of_author(const struct dkim_result *r, const struct mail_from *from)
 {
@@ -392,7 +393,8 @@ way_json(const struct test_way *way, const struct test_arrived *one)
 	return o;
 }
 
-/* A long line that is broken is a hint, no more: most programs make none. */
+/* Prints the results.  A broken signature of a long line is only a hint: most
+ * programs write no long lines. */
 static int
 test_show(struct sign_test *t)
 {
@@ -424,7 +426,7 @@ test_show(struct sign_test *t)
 
 /* ---- the test ---- */
 
-/* An address that can be put between "<" and ">". */
+/* Whether an address can be written between "<" and ">". */
 static bool
 is_plain_address(struct span address)
 {
@@ -490,7 +492,7 @@ sign_test(struct cli *c, const struct conf *conf)
 		return status;
 	if (!is_plain_address(span_str(t.author)))
 		return cli_fail(c, EX_USAGE,
-		    "%s: not an address of a domain; use one whose mail you "
+		    "%s: not an address with a domain; use one whose mail you "
 		    "sign, such as alice@example.org",
 		    t.author);
 	snprintf(t.token, sizeof(t.token), "%016llx",

@@ -51,7 +51,8 @@ smtp_sink_close(struct smtp_sink *s)
 struct sink_session {
 	struct smtp_sink *sink;
 	FILE *in, *out;
-	int number; /* of the recipient; SMTP_SINK_UNKNOWN: none yet */
+	int number; /* message number of the recipient; SMTP_SINK_UNKNOWN: none
+	               yet */
 	unsigned n_recipients;
 	char line[SMTP_SINK_LINE_MAX];
 };
@@ -70,7 +71,7 @@ sink_mail(struct sink_session *c)
 	c->n_recipients = 0;
 }
 
-/* "RCPT TO:<a@b>" and parameters. */
+/* Handles "RCPT TO:<a@b>" with parameters. */
 static void
 sink_rcpt(struct sink_session *c, struct span line)
 {
@@ -79,11 +80,11 @@ sink_rcpt(struct sink_session *c, struct span line)
 	    c->sink->arg, span_first(path, span_index(path, '>')));
 
 	if (number == SMTP_SINK_BOUNCE) {
-		sink_say(c, "550 5.1.1 Refused on purpose, to make a bounce");
+		sink_say(c, "550 5.1.1 Rejected on purpose, to cause a bounce");
 		return;
 	}
 	if (number < 0 || c->n_recipients > 0) {
-		sink_say(c, "550 5.1.1 Only test messages are taken here");
+		sink_say(c, "550 5.1.1 Only test messages are accepted here");
 		return;
 	}
 	c->number = number;
@@ -91,7 +92,8 @@ sink_rcpt(struct sink_session *c, struct span line)
 	sink_say(c, "250 2.1.5 OK");
 }
 
-/* Writes the message to a file, without the dots of RFC 5321 section 4.5.2. */
+/* Writes the message to a file, and removes the dots of RFC 5321 section 4.5.2.
+ */
 static bool
 sink_copy(struct sink_session *c, FILE *to)
 {
@@ -135,7 +137,7 @@ sink_data(struct sink_session *c)
 	sink_mail(c);
 }
 
-/* False: the connection ends. */
+/* Handles a command.  Returns false if the connection ends. */
 static bool
 sink_command(struct sink_session *c, struct span line)
 {

@@ -1,9 +1,9 @@
 /*
  * smtp_sink.h - a small SMTP and LMTP server (RFC 5321, RFC 2033) on loopback
- * that takes the messages of a test.
+ * that receives test messages.
  *
- * It accepts only recipients that its caller knows, one message at a time, and
- * offers 8BITMIME, as nearly all receivers do.
+ * It accepts only recipients that the caller expects, one message at a time,
+ * and offers 8BITMIME, as nearly all receivers do.
  */
 #ifndef AVOUCH_CLI_SIGN_SMTP_SINK_H
 #define AVOUCH_CLI_SIGN_SMTP_SINK_H
@@ -16,31 +16,33 @@
 
 enum {
 	SMTP_SINK_LINE_MAX = 65536,      /* bytes */
-	SMTP_SINK_MESSAGE_MAX = 1 << 20, /* bytes; later ones are dropped */
-	SMTP_SINK_COMMANDS_MAX = 100,    /* of a connection */
-	SMTP_SINK_IDLE_S = 5,            /* then a connection is closed */
+	SMTP_SINK_MESSAGE_MAX = 1 << 20, /* bytes; the rest is dropped */
+	SMTP_SINK_COMMANDS_MAX = 100,    /* per connection */
+	SMTP_SINK_IDLE_S = 5, /* seconds until an idle connection is closed */
 };
 
 enum {
-	SMTP_SINK_UNKNOWN = -1, /* a recipient that is refused */
-	SMTP_SINK_BOUNCE = -2,  /* the same, on purpose */
+	SMTP_SINK_UNKNOWN = -1, /* rejected recipient */
+	SMTP_SINK_BOUNCE =
+	    -2, /* recipient rejected on purpose, to cause a bounce */
 };
 
 struct smtp_sink {
 	int listener;
-	/* The number of a recipient's message, or one of the two above. */
+	/* Returns the message number of a recipient, or one of the two values
+	 * above. */
 	int (*find)(void *arg, struct span recipient);
-	/* A message; `fd` is closed afterwards. */
+	/* Receives a message; `fd` is closed afterwards. */
 	void (*take)(void *arg, int number, int fd);
 	void *arg;
 };
 
-/* Listens on 127.0.0.1.  False: `error` says why. */
+/* Listens on 127.0.0.1.  Returns false and writes to `error` on failure. */
 bool smtp_sink_open(struct smtp_sink *s, unsigned port, struct buf *error);
 void smtp_sink_close(struct smtp_sink *s);
 
-/* Serves one connection; waits for it until `until` (clock_ms()).  False: none
- * came. */
+/* Waits for one connection until `until` (clock_ms()) and serves it.  Returns
+ * false if there was none. */
 bool smtp_sink_serve(struct smtp_sink *s, int64_t until);
 
 #endif

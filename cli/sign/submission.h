@@ -1,6 +1,6 @@
 /*
- * submission.h - gives a message to a submission server (RFC 6409), with TLS
- * and a login.  The only file of this room that uses libcurl.
+ * submission.h - sends a message to a submission server (RFC 6409), with TLS
+ * and a login.  The only code in this directory that uses libcurl.
  */
 #ifndef AVOUCH_CLI_SIGN_SUBMISSION_H
 #define AVOUCH_CLI_SIGN_SUBMISSION_H
@@ -10,7 +10,7 @@
 #include "lib/buf.h"
 #include "lib/span.h"
 
-enum { SUBMISSION_SECONDS = 30 }; /* in all */
+enum { SUBMISSION_SECONDS = 30 }; /* total timeout */
 
 struct submission {
 	const char *url;      /* smtp://HOST:587 or smtps://HOST */
@@ -21,8 +21,9 @@ struct submission {
 };
 
 /*
- * The certificate is checked, and a password is only sent with TLS; neither for
- * a server on loopback.  False: `error` says why, with the server's reply.
+ * The certificate is verified, and a password is sent only with TLS, except for
+ * a server on loopback.  Returns false and writes to `error`, with the server's
+ * reply, on failure.
  */
 bool submission_send(const struct submission *s, struct buf *error);
 

@@ -49,14 +49,14 @@ def new(c):
                                        "both")], ["rsa2048", "ed25519"], "both")
 
 
-@suite.test("a selector is never used again, a file never overwritten")
+@suite.test("a selector is never reused, a file never overwritten")
 def again(c):
     made(c, "again.example", "--selector", "s1")
     path = c.home + "/keys/again.example/s1.pem"
     with open(path, "rb") as f:
         before = f.read()
     r = key(c, "new", "again.example", "--selector", "s1", status=USAGE)
-    holds(r.err, "never used again")
+    holds(r.err, "never reused")
     with open(path, "rb") as f:
         same(f.read(), before, "the file")
     os.unlink(path)
