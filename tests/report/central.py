@@ -1,9 +1,10 @@
 #!/usr/bin/env python3
-"""Several hosts share a PostgreSQL: avouch report push, and all else that the
-command does with it.  The server is a real one, which this starts.
+"""Several hosts share a PostgreSQL: avouch report push, and the other commands
+that use the database.  This starts a real server.
 
 usage: central.py PROGRAM [KILLS [PART-OF-A-NAME]]
-KILLS: how many pushes and senders are killed (24 each unless said otherwise)
+
+KILLS is the number of pushes and of senders to kill (24 by default).
 """
 
 import json
@@ -61,7 +62,7 @@ Message-ID: {id}
 """
 
 
-@suite.test("a push moves the rows of closed days, and those alone, once")
+@suite.test("a push moves the rows of closed days, only those, and only once")
 def push(c):
     database = c.fresh()
     one, two = c.host(database), c.host(database)
@@ -72,11 +73,11 @@ def push(c):
          (2, sum(r[-2] for r in one.kept())))
     same([e["what"] for e in told["events"]], ["pushed"] * 2)
     agree(c, database, one)
-    # both have moved up to yesterday, also without mail
+    # both have closed the days up to yesterday, also those without mail
     same([e["rows"] > 0 for e in two.push()["events"]], [True, True, False])
     agree(c, database, one, two)
     same(one.push()["days"] + two.push()["days"], 0)
-    # today is not over
+    # today has not ended
     before = c.kept(database)
     one.add(TODAY, "d1.example", "192.0.2.1", 5)
     same(one.push()["days"], 0)
@@ -86,14 +87,14 @@ def push(c):
     same(one.run("push", now=NOW + DAY)[:2], (0, "nothing to push\n"))
 
 
-@suite.test("a store of this host alone has nothing to push")
+@suite.test("a store used only by this host has nothing to push")
 def alone(c):
     host = c.host("none")
     status, out, err = c.run("push", "--store", host.store)
     same((status, out, err), (0, "nothing to push\n", ""))
 
 
-@suite.test("a push of many rows takes the round trips of a push of a few")
+@suite.test("a push of many rows needs no more round trips than one of a few")
 def round_trips(c):
     database = c.fresh()
     far = Distant(c.pg.home + "/.s.PGSQL.5432")
@@ -116,7 +117,7 @@ def round_trips(c):
 
 
 def hold(c, database, number):
-    """Another connection, of a host mx9.example, has the lock."""
+    """Holds the lock on another connection, as a host mx9.example."""
     p = subprocess.Popen(
         [os.path.join(c.pg.bin, "psql"), "-XAtq", "-c",
          "BEGIN; SELECT pg_advisory_xact_lock(%d, %d); SELECT pg_sleep(3600)" % (
@@ -127,11 +128,11 @@ def hold(c, database, number):
     while c.pg.psql(database, "SELECT count(*) FROM pg_locks WHERE granted "
                     "AND locktype = 'advisory' AND classid = %d AND objid = %d"
                     % (APPLICATION, number)) == "0":
-        true(time.monotonic() < until, "the lock is not taken")
+        true(time.monotonic() < until, "the lock is not acquired")
     return p
 
 
-@suite.test("a lock that another host has: reading goes on, the error names it")
+@suite.test("a lock of another host: reading still works, the error names the host")
 def locked(c):
     database = c.fresh()
     url = c.pg.url(database, more="&options=-c%20lock_timeout%3D1s")
@@ -190,13 +191,13 @@ def killed(c):
         kills, done, len(c.kept(database)), today - TODAY))
 
 
-# Where a push is, in pg_stat_activity.
+# Queries of pg_stat_activity for the step that a push is at.
 STEPS = (
-    ("the rows are sent, the lock is another's",
+    ("the rows are sent, another host has the lock",
      "wait_event_type = 'Lock' AND query LIKE '%pg_advisory_xact_lock%'"),
     ("the rows are merged",
      "wait_event = 'PgSleep' AND query LIKE 'INSERT INTO policy%'"),
-    ("the token is noted",
+    ("the token is recorded",
      "wait_event = 'PgSleep' AND query LIKE 'INSERT INTO host%'"),
     ("it is committed", "wait_event = 'PgSleep' AND query = 'COMMIT'"),
 )
@@ -234,8 +235,8 @@ def at_each_step(c):
                       "pg_stat_activity WHERE application_name LIKE '%mx9%'")
             holder.wait()
         while c.pg.psql("postgres", running) != "0":
-            true(time.monotonic() < until, "the server goes on: " + step)
-        # all of it or nothing, and only a commit is all
+            true(time.monotonic() < until, "the server continues: " + step)
+        # all rows or none, and only a commit stores them
         same(len(c.kept(database)) > len(before), n == 3, step)
         told = host.push(now=(day + 1) * DAY)
         same([e["what"] for e in told["events"]],
@@ -243,7 +244,7 @@ def at_each_step(c):
         agree(c, database, host)
 
 
-@suite.test("a push that is killed while the database is at its commit")
+@suite.test("a push that is killed while the database commits")
 def committing(c):
     database = c.fresh()
     host = c.host(database)
@@ -262,7 +263,7 @@ def committing(c):
     agree(c, database, host)
 
 
-@suite.test("a push that died before it could note what it did")
+@suite.test("a push that died before it could record its work")
 def unnoted(c):
     database = c.fresh()
     host = c.host(database)
@@ -275,7 +276,7 @@ def unnoted(c):
     told = host.push()
     same([e["what"] for e in told["events"]], ["known", "pushed"])
     agree(c, database, host)
-    # the first of all
+    # the very first push
     host = c.host(c.fresh())
     host.fill((TODAY - 1,), 50)
     host.push()
@@ -284,7 +285,7 @@ def unnoted(c):
     agree(c, host.database, host)
 
 
-@suite.test("pushes at once, of one store and of several")
+@suite.test("simultaneous pushes of one store and of several")
 def at_once(c):
     database = c.fresh()
     hosts = [c.host(database) for _ in range(3)]
@@ -297,7 +298,7 @@ def at_once(c):
     agree(c, database, *hosts)
 
 
-@suite.test("PostgreSQL dies in the middle of a push, and comes again")
+@suite.test("PostgreSQL dies in the middle of a push, and restarts")
 def server_dies(c):
     database = c.fresh()
     host = c.host(database)
@@ -362,7 +363,7 @@ def two_files(c):
     same(c.kept(database), before)
     same(other.push("--as", "copy", now=NOW - DAY)["rows"], 1)
     same(len(c.kept(database)), len(before) + 1)
-    # each by itself, at once, before anybody knows
+    # two copies push at the same time, before either is known as a copy
     twin = c.host(database)
     shutil.copy(host.store, twin.store)
     for one in (host, twin):
@@ -374,7 +375,7 @@ def two_files(c):
     slow(c, database, 0, 0)
     if host.run("push")[0] == 78:
         host, twin = twin, host
-    # and on
+    # pushes still work afterwards
     other.fill((TODAY - 1,), 30)
     other.push()
     backup = c.path("backup.db")
@@ -387,7 +388,7 @@ def two_files(c):
         if os.path.exists(host.store + end_of):
             os.remove(host.store + end_of)
     shutil.copy(backup, host.store)
-    host.add(TODAY, "late.example", "192.0.2.9", 2)  # a part of what it had
+    host.add(TODAY, "late.example", "192.0.2.9", 2)  # fewer messages than before
     host.add(TODAY + 1, "new.example", "192.0.2.9", 2)
     same(host.run("push", now=NOW + 2 * DAY)[0], 78)
     same(host.push("--as", "restored", now=NOW + 2 * DAY)["rows"], 1)
@@ -395,7 +396,7 @@ def two_files(c):
     same(host.run("push", "--as", "what")[0], 64)
 
 
-@suite.test("a database that was restored, or is another one")
+@suite.test("a database that was restored, or is a different one")
 def older(c):
     database = c.fresh()
     host = c.host(database)
@@ -417,7 +418,7 @@ def older(c):
     agree(c, database, host)
 
 
-@suite.test("rows that come late count for the first day that is open")
+@suite.test("late rows count for the first open day")
 def late(c):
     database = c.fresh()
     one, two = c.host(database), c.host(database)
@@ -452,7 +453,7 @@ def ahead(c):
     host = c.host(database)
     host.add(TODAY - 2, "a.example", "192.0.2.1", 4)
     host.push(now=NOW - DAY)
-    # no reports were made of them: the days are open again
+    # no reports were made for the days, so they are open again
     closed = ("INSERT INTO avouch.meta VALUES ('closed', '%d') "
               "ON CONFLICT (name) DO UPDATE SET value = excluded.value")
     c.pg.psql(database, closed % (TODAY + 5))
@@ -460,7 +461,7 @@ def ahead(c):
     same([e["counts_for"] for e in host.push()["events"]], ["2026-02-16"])
     same(c.pg.rows(database, "SELECT value FROM avouch.meta "
                    "WHERE name = 'closed'"), [(str(TODAY - 1),)])
-    # reports were made: it must not be silent
+    # reports were made, so there must be an error
     c.pg.psql(database, closed % (TODAY + 5))
     c.pg.psql(database, "INSERT INTO avouch.report (day, domain, part, parts, "
               "report_id, record, made, rows, messages, note) VALUES "
@@ -471,14 +472,14 @@ def ahead(c):
     same(status, 75)
     holds(err, "reports were made up to 2026-02-21, which has not ended")
     same(c.kept(database), before)
-    # nothing is lost: it is pushed when that day is over
+    # nothing is lost: the rows are pushed when that day has ended
     told = host.push(now=NOW + 7 * DAY)
     same(sum(e["messages"] for e in told["events"]), 6)
     same([e["counts_for"] for e in told["events"] if e["rows"]],
          ["2026-02-22"])
 
 
-@suite.test("a clock that is not the database's: nothing is pushed or sent")
+@suite.test("a clock that differs from the database's: nothing is pushed or sent")
 def clocks(c):
     library = os.path.join(os.path.dirname(c.program), "tests/turnclock.so")
     if not os.path.exists(library):
@@ -510,7 +511,7 @@ def clocks(c):
     agree(c, database, host)
 
 
-@suite.test("what was sent from the file before is not pushed")
+@suite.test("rows that were already sent from the file are not pushed")
 def sent_before(c):
     host = c.host(c.fresh())
     for name in ("a.example", "b.example"):
@@ -524,7 +525,7 @@ def sent_before(c):
         db.execute("INSERT INTO delivery (report, destination, state, "
                    "attempts, changed, not_before, note) VALUES "
                    "(1, 'a@a.example', 2, 1, 1, 0, '')")
-        # a report of a failure is no reason
+        # a failure report does not count
         db.execute("INSERT INTO report (day, domain, part, parts, report_id, "
                    "record, made, rows, messages, note) VALUES "
                    "(?, 'b.example', 1, 0, 'y', '', 1, 1, 1, '')",
@@ -538,7 +539,7 @@ def sent_before(c):
           (TODAY - 1, "b.example")])
 
 
-@suite.test("hosts that share a store have one key of failure reports")
+@suite.test("hosts that share a store share the key for failure reports")
 def redaction_key(c):
     database = c.fresh()
     hosts = [c.host(database) for _ in range(3)]
@@ -551,7 +552,7 @@ def redaction_key(c):
                    "WHERE name = 'redaction_key'"), [("1 2",)])
 
 
-@suite.test("what is past its retention leaves")
+@suite.test("rows past their retention are deleted")
 def retention(c):
     host = c.host(c.fresh())
     for day in (TODAY - 500, TODAY - 399, TODAY - 1):
@@ -577,13 +578,13 @@ def query_tests(c):
         same(r.returncode, 0, (r.stdout + r.stderr).decode())
 
 
-@suite.test("the tables are made once, whoever comes first")
+@suite.test("the tables are created once, by any of the hosts")
 def tables(c):
     database = c.fresh()
     url = c.pg.url(database)
     running = [c.start("show", "--store", url) for _ in range(8)]
     same([end(p)[0] for p in running], [0] * 8)
-    # older ones: upgrade.py
+    # older versions are tested in upgrade.py
     c.pg.psql(database, "UPDATE avouch.meta SET value = '99' "
               "WHERE name = 'schema'")
     status, _, err = c.run("show", "--store", url)
@@ -596,7 +597,7 @@ def tables(c):
           "must have the encoding UTF8")
 
 
-@suite.test("who may only read can show; who may not write is told so")
+@suite.test("a role that may only read can show; other commands report an error")
 def reader(c):
     database = c.fresh()
     host = c.host(database)
@@ -647,7 +648,7 @@ def secret(c):
     same(status, 78)
     lacks(out + err, "hush-hush")
     holds(err, "***")
-    # and the right one works, in the URL or in a file of passwords
+    # the correct password works, in the URL or in a password file
     url = "postgresql://secretive:right" + tail
     c.pg.psql(database, "GRANT CREATE ON DATABASE %s TO secretive" % database)
     same(c.run("show", "--store", url)[0], 0)
@@ -660,8 +661,8 @@ def secret(c):
 
 
 def senders(c, days, domains):
-    """Two hosts that have pushed the same domains, and how many reports that
-    makes."""
+    """Returns two hosts that have pushed the same domains, and the number of
+    reports that this makes."""
     database = c.fresh()
     hosts = [c.host(database), c.host(database)]
     for host in hosts:
@@ -675,13 +676,13 @@ def senders(c, days, domains):
 
 
 def once(c, wanted):
-    """Each report was sent, by Message-ID, and none twice."""
+    """Checks by Message-ID that each report was sent exactly once."""
     ids = c.mails()
-    same(len(ids) - len(set(ids)), 0, "mails that were sent twice")
-    same(len(ids), wanted, "mails")
+    same(len(ids) - len(set(ids)), 0, "messages that were sent twice")
+    same(len(ids), wanted, "messages")
 
 
-@suite.test("two senders at once; one sends, of all hosts together")
+@suite.test("two simultaneous senders: one sends, for all hosts together")
 def two_senders(c):
     hosts, wanted = senders(c, 2, 20)
     running = [h.start("send") for h in hosts * 2]
@@ -711,27 +712,27 @@ def patience(c):
     status, out, err = one.run("send")
     same(status, 0, err)
     holds(out, "not pushed yet by ")
-    same(len(c.mails()), 2)  # of the days before
+    same(len(c.mails()), 2)  # of the previous days
     told = json.loads(one.run("send", "--json")[1])
     same((told["complete"], told["events"][0]["domain"]), (False, None))
     two.push()
     same(one.run("send")[0], 0)
     once(c, 1)
-    # a host that is away: after half a day without it
+    # if a host is away, half a day is waited for it
     one.add(TODAY, "p.example", "192.0.2.1", 20)
     one.push(now=NOW + DAY)
     one.run("send", now=NOW + DAY)
     once(c, 0)
     one.run("send", now=NOW + DAY + 12 * 3600)
     once(c, 1)
-    # what it brings then counts for the next day
+    # rows that it pushes later count for the next day
     two.add(TODAY, "p.example", "192.0.2.1", 7)
     two.push(now=NOW + DAY + 13 * 3600)
     same(c.pg.rows(database, "SELECT messages FROM avouch.kept WHERE day = %d"
                    % (TODAY + 1)), [("7",)])
 
 
-@suite.test("what was pushed is not sent from the file as well")
+@suite.test("pushed rows are not sent from the file as well")
 def from_file(c):
     host = c.host(c.fresh())
     host.add(TODAY - 1, "f.example", "192.0.2.1", 20)
@@ -767,10 +768,10 @@ def killed_senders(c):
         kills, done, wanted))
 
 
-@suite.test("a sender that another host keeps from sending names that host")
+@suite.test("a sender that is blocked by another host names that host")
 def busy(c):
     hosts, wanted = senders(c, 1, 1)
-    # until the file is there, a mail is on its way
+    # sending takes until this file exists
     c.write("seconds", "1; until [ -e '%s' ]; do sleep 0.1; done" %
             c.path("go"))
     c.write("sendmail", SENDMAIL.replace('sleep "$(cat %s)"',
@@ -795,7 +796,7 @@ def busy(c):
     once(c, wanted)
 
 
-@suite.test("what another host has in hand is left to him")
+@suite.test("a report that another host is sending is left to it")
 def in_hand(c):
     hosts, wanted = senders(c, 1, 1)
     c.write("seconds", "2")
@@ -804,7 +805,7 @@ def in_hand(c):
     while c.pg.psql(hosts[0].database, "SELECT count(*) FROM avouch.delivery "
                     "WHERE state = 1") != "1":
         true(time.monotonic() < until, "nothing is handed over")
-    # his lock goes with his connections
+    # the other host's lock ends with its connections
     c.pg.psql("postgres", "SELECT pg_terminate_backend(pid) FROM "
               "pg_stat_activity WHERE application_name LIKE 'avouch%'")
     status, out, err = hosts[1].run("send")
@@ -817,7 +818,7 @@ def in_hand(c):
 
 
 def finish(hosts, now):
-    """Until nothing is left to be sent; a helper may still be at it."""
+    """Sends until nothing is left; a helper may still be running."""
     until = time.monotonic() + SECONDS
     while True:
         now += 1000
@@ -827,7 +828,7 @@ def finish(hosts, now):
         true(status in (0, 75) and time.monotonic() < until, out + err)
 
 
-@suite.test("PostgreSQL dies while reports are sent, and comes again")
+@suite.test("PostgreSQL dies while reports are sent, and restarts")
 def server_dies_sending(c):
     hosts, wanted = senders(c, 2, 40)
     c.write("seconds", "0.03")
@@ -847,13 +848,13 @@ def server_dies_sending(c):
     once(c, wanted)
 
 
-@suite.test("reports of others are read into it and shown as from a file")
+@suite.test("received reports are read into it and shown as from a file")
 def reading(c):
     url, store = c.pg.url(c.fresh()), c.path("received.db")
     folder = os.fsencode(c.path("in"))
     os.makedirs(folder)
     texts = list(samples.month())
-    long = "\u00e9" * 3000  # 6000 bytes, more than an index of it may have
+    long = "\u00e9" * 3000  # 6000 bytes, more than an index entry may have
     for number in (long + "1", long[:400] + "2"):
         texts.append(samples.report(
             1, [samples.record("192.0.2.1", 3)], org=long, number=number))
@@ -877,7 +878,7 @@ def reading(c):
         true(len(told[0][1]) > 200, told[0][1])
 
 
-@suite.test("several read the same at once")
+@suite.test("several hosts read the same reports at the same time")
 def reading_at_once(c):
     url = c.pg.url(c.fresh())
     path = c.path("month.mbox")
@@ -894,7 +895,7 @@ def reading_at_once(c):
          (60, 120))
 
 
-@suite.test("a bounce on one host is heeded by the other")
+@suite.test("a bounce on one host is respected by the other")
 def bounce(c):
     hosts, wanted = senders(c, 1, 2)
     hosts[0].run("send")
@@ -921,7 +922,7 @@ def bounce(c):
 
 
 def main():
-    # by timeout(1): what was started has to end
+    # sent by timeout(1): processes that were started must end
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
     program = sys.argv[1]
     kills = int(sys.argv[2]) if len(sys.argv) > 2 else KILLS

@@ -1,9 +1,10 @@
 #!/usr/bin/env python3
-"""The dashboards of etc/grafana and the alerts of etc/prometheus: what they ask for
-exists in the metrics of a real daemon and in a real PostgreSQL.
+"""The dashboards in etc/grafana and the alerts in etc/prometheus: the metrics
+and tables in their queries exist in a real daemon and in a real PostgreSQL.
 
-usage: dashboards.py PROGRAM [PART-OF-A-NAME]    PROGRAM is avouch-milter; avouch
-                                                 lies beside it
+usage: dashboards.py PROGRAM [PART-OF-A-NAME]
+
+PROGRAM is avouch-milter; avouch must be in the same directory.
 """
 
 import json
@@ -31,7 +32,7 @@ suite = Suite()
 GRAFANA = ROOT + "/etc/grafana"
 RULES = ROOT + "/etc/prometheus/avouch.rules.yml"
 SOURCES = {"metrics": "prometheus", "reports": "grafana-postgresql-datasource"}
-COLUMNS = 24  # of Grafana's grid
+COLUMNS = 24  # in Grafana's grid
 SELECTOR = re.compile(r"\bavouch_(\w+)(?:\{([^}]*)\})?")
 MATCHER = re.compile(r'(\w+)\s*(=~|=)\s*"([^"]*)"')
 VARIABLES = {"$__rate_interval": "5m", "$__range": "1d", "$job": ".+",
@@ -44,7 +45,7 @@ def dashboard(name):
 
 
 def queries(name, field):
-    """(title of the panel, its query) for each target."""
+    """Returns (title of the panel, query) for each target."""
     return [(p["title"], t[field]) for p in dashboard(name)["panels"]
             for t in p.get("targets", ())]
 
@@ -78,7 +79,7 @@ def check_panel(panel, source, names):
     colored = {o["matcher"]["options"] for o in panel["fieldConfig"]["overrides"]}
     text = json.dumps(panel["targets"])
     if source["type"] != "prometheus":
-        for name in colored:  # a column or a value of the query
+        for name in colored:  # the name must be a column or a value of the query
             true('"%s' % name in text.replace("\\", "") or name in text,
                  "%s of %s" % (name, panel["title"]))
 
@@ -110,7 +111,8 @@ def form(_):
 # ---- metrics ----
 
 def page_of_all(l):
-    """Of a daemon with all that has metrics: resolvers, a store, signing."""
+    """The metrics of a daemon with everything that has metrics: resolvers, a
+    store, signing."""
     port, sign = smtp.free_port(), smtp.free_port()
     keys = l.home + "/keys"
     os.mkdir(keys)
@@ -122,7 +124,7 @@ def page_of_all(l):
 
 
 def missing(page, text):
-    """What the selectors of a query name and the page does not have."""
+    """Yields what the selectors of a query name but the page does not have."""
     for name, labels in SELECTOR.findall(text):
         samples_of = [dict(k[1]) for k in page if k[0] == "avouch_" + name]
         if not samples_of:
@@ -153,7 +155,7 @@ def metrics(l):
         same([n for n in grouped(expr) if n not in known], [], title)
     for v in dashboard("metrics")["templating"]["list"][1:]:
         same(list(missing(page, v["definition"])), [], v["name"])
-    # in texts as well
+    # names in annotations are checked as well
     for name in re.findall(r"\bavouch_\w+", rules()):
         true(any(k[0] == name for k in page), name)
 
@@ -187,8 +189,8 @@ def accepted(l):
 
 OF = '{job="mail",instance="mx%s"}'
 
-# One sample a minute for two hours: alert, series of a host that has it, and of
-# one that must not have it.
+# One sample per minute for two hours: the alert, series of a host for which it
+# must fire, and of one for which it must not.
 ALERTS = (
     ("AvouchGone", {"build_info": "1x60 _x60"}, {"build_info": "1x120"}),
     ("AvouchResolverDown",
@@ -239,7 +241,7 @@ def series_of(host, series):
             name, labels[:-1] + "," if labels else "", where[1:]), "values": values}
 
 
-@suite.test("each alert fires when it should and not otherwise")
+@suite.test("each alert fires when it should and only then")
 def alerts(l):
     same(re.findall(r"- alert: (\w+)", rules()), [a for a, _, _ in ALERTS], "")
     tests = []
@@ -267,7 +269,7 @@ DOMAINS = "'example.com','shop.example'"
 
 
 def expanded(sql, now):
-    """As Grafana writes it for a month and two domains."""
+    """Expands the query as Grafana does, for 60 days and two domains."""
     sql = EPOCH_FILTER.sub(
         lambda m: "%s >= %d AND %s <= %d" % (m[1], now - 60 * DAY, m[1], now), sql)
     sql = sql.replace("$domain", DOMAINS)
@@ -276,7 +278,7 @@ def expanded(sql, now):
 
 
 def filled(c):
-    """A database in which each panel has something to show."""
+    """Makes a database in which each panel has data to show."""
     database = c.fresh()
     day = samples.NOW // DAY
     host = c.host(database)
@@ -293,7 +295,7 @@ def filled(c):
         same(status, 0, err)
     with open(GRAFANA + "/reader.sql", encoding="ascii") as f:
         text = f.read()
-    for _ in range(2):  # it may be run again
+    for _ in range(2):  # it must be possible to run it again
         c.pg.psql(database, text)
     return database
 
@@ -332,7 +334,7 @@ def reports(l):
 
 
 def check_numbers(c, database, told):
-    """The panels agree with each other and with the table."""
+    """Checks that the panels agree with each other and with the table."""
     rows = c.pg.rows(database, "SELECT sum(messages) FROM avouch.received_row")
     all_of_it = int(rows[0][0])
     same(told["Messages"], [[str(all_of_it)]])

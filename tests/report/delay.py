@@ -1,4 +1,5 @@
-"""A distant server: a TCP port that passes on to a unix socket, later."""
+"""A distant server: a TCP port that forwards to a unix socket after a delay.
+"""
 
 import queue
 import socket
@@ -6,24 +7,24 @@ import threading
 import time
 
 CHUNK = 1 << 16
-QUEUED = 64  # chunks on their way; then the sender waits, as for a window
+QUEUED = 64  # chunks on their way; if full, the sender waits, as for a TCP window
 
 
 class Distant:
-    """`seconds` is how long a round trip takes."""
+    """`seconds` is the time of a round trip."""
 
     def __init__(self, path, seconds=0.0):
         self.path = path
         self.seconds = seconds
         self.lock = threading.Lock()
-        self.turns = 0  # how often the server answered
+        self.turns = 0  # number of times the server answered
         self.sent = 0   # bytes to the server
         self.listener = socket.create_server(("127.0.0.1", 0))
         self.port = self.listener.getsockname()[1]
         threading.Thread(target=self.accept, daemon=True).start()
 
     def count(self):
-        """(turns, bytes to the server) since it was last asked."""
+        """Returns (turns, bytes to the server) since the previous call."""
         with self.lock:
             found = self.turns, self.sent
             self.turns = self.sent = 0
@@ -85,7 +86,7 @@ class Distant:
                     one.shutdown(socket.SHUT_RDWR)
                 except OSError:
                     pass
-            while chunk:  # nobody reads it any more
+            while chunk:  # discard the rest
                 chunk = pending.get()[1]
             return
 

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""avouch report digest: what it finds in a week, as text, JSON and mail.
+"""avouch report digest: its findings for a week, as text, JSON and mail.
 
 usage: digest.py PROGRAM [PART-OF-A-NAME]
 """
@@ -28,7 +28,7 @@ suite = Suite()
 DAY = 86400
 NOW = samples.NOW
 
-# Takes what it is given, and says to whom; its status is in a file.
+# Saves the mail and the command line; the exit status is in a file.
 SENDMAIL = """#!/bin/sh
 echo "$@" >>%(home)s/words
 cat >>%(home)s/mails
@@ -38,7 +38,8 @@ exit $(cat %(home)s/status)
 
 
 class Host(mine.Mine):
-    """With a sendmail that keeps the mails; DNS as mine.Mine has it."""
+    """A host with a sendmail that saves mail, and with the DNS of mine.Mine.
+    """
 
     def __init__(self, c, name):
         super().__init__(c, name)
@@ -60,7 +61,7 @@ class Host(mine.Mine):
             f.write("%d\n" % status)
 
     def reports(self, days, domain="a.example", **how):
-        """days: {day before today: records}"""
+        """Reads reports; days: {days before today: records}."""
         folder = self.home + "/read"
         os.mkdir(folder)
         for day, records in days.items():
@@ -79,7 +80,8 @@ class Host(mine.Mine):
         return self.digest("--json", *options, **how).json()
 
     def mails(self):
-        """[(words of the command line, message)]"""
+        """Returns [(command line, message)] of the mail sent since the
+        previous call."""
         try:
             with open(self.home + "/words", encoding="ascii") as f:
                 words = f.read().splitlines()
@@ -94,7 +96,8 @@ class Host(mine.Mine):
 
 
 def found(result):
-    """{section: [(domain, what)]} of those that have something."""
+    """Returns {section: [(domain, what)]} of the sections that are not empty.
+    """
     return {name: [(i["domain"], i["what"]) for i in items]
             for name, items in result["sections"].items() if items}
 
@@ -127,7 +130,7 @@ def days(first, last, *records):
 
 
 def small(count, aligned):
-    """Many small senders of the domain itself, each of which is too small."""
+    """Mail from many senders for the domain itself, each of them small."""
     return [record("198.51.100.%d" % n, count, domain="a.example",
                    dkim="pass" if aligned else "fail", spf="fail",
                    signed=[("a.example" if aligned else "x%d.example" % n, "pass")],
@@ -135,7 +138,7 @@ def small(count, aligned):
             for n in range(30, 50)]
 
 
-# name: (days of reports, policies by day or one, sections but steps and todo)
+# name: (reports by day, {section: expected text}) without steps and todo
 SITUATIONS = {
     "nothing": ([days(30, 2, good())], {}),
     "a service that passes is new": (
@@ -206,7 +209,7 @@ for each in SITUATIONS:
     situation(each)
 
 
-@suite.test("a week: own mail is lost, which is urgent; what to do next")
+@suite.test("a week: own mail is lost, which is urgent; the next steps")
 def advice(c):
     host = Host(c, "advice")
     host.reports(days(30, 2, good(), esp(60, False)), p="reject")
@@ -221,7 +224,7 @@ def advice(c):
                  "Failing: esp.example (420 of 420)."):
         holds(text, part)
     true(max(len(line) for line in text.split("\n")) <= 78, text)
-    # urgent: not silent, although nothing changed
+    # urgent: reported although nothing changed
     holds(host.digest("--quiet").out, "Own mail is lost now")
 
 
@@ -247,7 +250,7 @@ def keys_and_audit(c):
     first = found(host.json(now=NOW + DAY))["audit"]
     holds(first, ("a.example", "new warning: no DMARC record applies to a.example: "
                   "receivers do not act on forged mail (_dmarc.a.example)"))
-    # not mailed yet: it stays news
+    # not mailed yet, so it is still new
     same(found(host.json(now=NOW + 2 * DAY))["audit"], first)
     host.digest("--mail", "root", now=NOW + 3 * DAY)
     lacks(found(host.json(now=NOW + 4 * DAY)), "audit")
@@ -257,7 +260,7 @@ def keys_and_audit(c):
 
 
 class Page(HTMLParser):
-    """The elements and the text."""
+    """Collects the elements and the text."""
 
     def __init__(self, text):
         super().__init__()
@@ -275,7 +278,7 @@ class Page(HTMLParser):
 HOSTILE = "\"><script>x</script>\x1b[31m\u202e=?utf-8?q?x?=\r\nBcc: e@evil.example"
 
 
-@suite.test("the mail: header, both parts, nothing that a report can inject")
+@suite.test("the mail: header, both parts, nothing injected by a report")
 def mail(c):
     host = Host(c, "mail")
     evil = record("198.51.100.21", 40, domain="a.example", dkim="fail", spf="fail",
@@ -313,18 +316,18 @@ def mail(c):
     for part in (text, html):
         lacks(part, "\x1b")
         lacks(part, "\u202e")
-    # both say the same
+    # both parts list the same domains
     for line in re.findall(r"^\* (\S+):", text, re.M):
         holds(page.text, line)
 
 
 def samples_escape(text):
-    """For an XML text; what XML cannot have is left out."""
+    """Escapes text for XML, without characters that XML does not allow."""
     text = text.replace("\x1b", "").replace("&", "&amp;")
     return text.replace("<", "&lt;").replace(">", "&gt;")
 
 
-@suite.test("--quiet sends nothing when nothing is new; --json says what was mailed")
+@suite.test("--quiet sends nothing when nothing is new; --json says who was mailed")
 def quiet(c):
     host = Host(c, "quiet")
     host.reports(days(30, 2, good()))
@@ -339,7 +342,7 @@ def quiet(c):
     same(host.digest("--mail", "root").out, "", "no output")
 
 
-@suite.test("a sendmail that fails: status 75, and what was new stays new")
+@suite.test("a sendmail that fails: status 75, and news is reported again")
 def failing(c):
     host = Host(c, "failing")
     host.reports(days(30, 2, good()))
@@ -354,7 +357,7 @@ def failing(c):
     holds(found(host.json("--mail", "root", now=NOW + 2 * DAY)), "audit")
 
 
-@suite.test("addresses, settings and stores that are missing or not valid")
+@suite.test("missing and invalid addresses, settings and stores")
 def errors(c):
     host = Host(c, "errors")
     for bad in ("", "-oQ/tmp", "a b@example.org", "a@b", "a@example.org,b@example.org",
@@ -363,7 +366,7 @@ def errors(c):
     host.settings(report="")
     holds(host.digest("--mail", "root", status=CONFIG).err, "email = ... } is not set")
     host.settings()
-    holds(host.digest(status=TEMPFAIL).err, "reports.db")  # nobody has filled it
+    holds(host.digest(status=TEMPFAIL).err, "reports.db")  # nothing has been stored yet
     c.run("report", "digest", "--mail", "x", "extra", status=USAGE)
     # neither a store nor keys
     with open(host.conf, "w", encoding="ascii") as f:
@@ -371,7 +374,7 @@ def errors(c):
     holds(host.digest().out, "Nothing new in this week.")
 
 
-@suite.test("more than a digest shows is counted")
+@suite.test("items beyond the limit of a digest are counted")
 def many(c):
     host = Host(c, "many")
     host.reports(days(30, 7, good()))

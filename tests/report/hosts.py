@@ -1,4 +1,5 @@
-"""Mail servers with stores of their own, and the PostgreSQL they share."""
+"""Mail servers, each with its own store, and the PostgreSQL database they
+share."""
 
 import atexit
 import contextlib
@@ -29,7 +30,7 @@ JOINED = ("kept JOIN policy ON policy.id = kept.policy "
 RECORD = "v=DMARC1; p=none; rua=mailto:reports@%s"
 
 
-# Notes what it is given, after a while; as sendmail(8) does, it takes its time.
+# Records the Message-ID after a delay, because sendmail(8) takes time too.
 SENDMAIL = """#!/bin/sh
 id=$(sed -n 's/^Message-ID: *//p')
 sleep "$(cat %s)"
@@ -42,7 +43,7 @@ example. NS ns.example.
 """
 
 
-# Where a push is for a while, that it is met there.
+# Delays steps of a push, so that a test can interrupt it there.
 SLOW = """
 CREATE OR REPLACE FUNCTION avouch.nap() RETURNS trigger AS $$
 BEGIN PERFORM pg_sleep(TG_ARGV[0]::float); RETURN NEW; END
@@ -82,7 +83,7 @@ class Lab:
             f.write(text)
 
     def mails(self):
-        """The Message-IDs that were sent since it was last asked."""
+        """Returns the Message-IDs sent since the previous call."""
         try:
             with open(self.sent, encoding="ascii") as f:
                 found = f.read().split("\n")[:-1]
@@ -92,7 +93,7 @@ class Lab:
         return found
 
     def fresh(self):
-        """The name of an empty database."""
+        """Creates an empty database and returns its name."""
         self.n += 1
         name = "d%d" % self.n
         self.pg.create(name)
@@ -113,14 +114,15 @@ class Lab:
         return end(self.start(*words, now=now, env=env))
 
     def kept(self, database):
-        """Of each row, but for its numbers: messages and last."""
+        """The content of each row, without ids: text columns, messages and
+        last."""
         return [(int(r[0]), *r[1:-2], int(r[-2]), int(r[-1]))
                 for r in self.pg.rows(database, "SELECT %s FROM %s" % (
                     ROW, joined("avouch.")))]
 
 
 def joined(schema):
-    """The same tables, of that schema."""
+    """The joined tables with the name of the schema."""
     text = JOINED
     for table in ("kept ", "policy ", "source ", "shape "):
         text = text.replace("JOIN " + table, "JOIN %s%s" % (schema, table))
@@ -133,7 +135,7 @@ def end(process):
 
 
 class Host:
-    """A mail server with a store of its own, which the daemon would fill."""
+    """A mail server with its own store, which the daemon would fill."""
 
     def __init__(self, lab, database, url=None):
         lab.n += 1
@@ -155,8 +157,8 @@ class Host:
 
     @contextlib.contextmanager
     def sqlite(self):
-        """Closed at the end: to copy a file that this process still has open
-        takes SQLite's locks away."""
+        """Closes the connection at the end: copying a file that this process
+        still has open would release SQLite's locks."""
         with contextlib.closing(sqlite3.connect(self.store, timeout=30)) as db:
             with db:
                 yield db
@@ -196,7 +198,7 @@ class Host:
                 last or day * DAY + messages))
 
     def fill(self, days, rows):
-        """`rows` rows on each of the days."""
+        """Adds `rows` rows for each of the days."""
         r = self.lab.random
         with self.sqlite() as db:
             for day in days:
@@ -232,14 +234,14 @@ class Host:
         return end(self.start(what, *words, now=now, env=env))
 
     def push(self, *words, now=NOW):
-        """What --json says; it has to go well."""
+        """Pushes, which must succeed, and returns the result of --json."""
         status, out, err = self.run("push", "--json", *words, now=now)
         same((status, err), (0, ""), out)
         return json.loads(out)
 
 
 def merged(*lists):
-    """Rows of several hosts, as one store has them."""
+    """Merges rows of several hosts as a common store would."""
     all_rows = {}
     for rows in lists:
         for *key, messages, last in rows:
@@ -249,19 +251,19 @@ def merged(*lists):
 
 
 def agree(c, database, *hosts):
-    """Nothing is lost and nothing doubled, row by row."""
+    """Checks row by row that nothing is lost and nothing is doubled."""
     got, want = c.kept(database), merged(*(h.kept() for h in hosts))
-    same(len(got), len(merged(got)), "rows that are there twice")
+    same(len(got), len(merged(got)), "duplicate rows")
     if merged(got) != want:
         lost = {k: v for k, v in want.items() if merged(got).get(k) != v}
         more = {k: v for k, v in merged(got).items() if want.get(k) != v}
-        raise AssertionError("%d rows wanted, %d there; lacking %s, not "
-                             "wanted %s" % (len(want), len(got),
+        raise AssertionError("%d rows expected, %d found; missing %s, "
+                             "unexpected %s" % (len(want), len(got),
                                             list(lost.items())[:3],
                                             list(more.items())[:3]))
 
 
 def slow(c, database, noting, committing):
-    """A push takes so long between its rows and the note of it, and between
-    that and the end of the commit: there it is killed then."""
+    """Sets the seconds that a push takes to record itself after its rows, and
+    to end the commit after that, so that it is killed there."""
     c.pg.psql(database, SLOW % (noting, committing))

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
-"""avouch report intake: mail that a real Postfix delivers by pipe(8), as
-etc/postfix-reports.snippet has it, and a Maildir.
+"""avouch report intake: mail that a real Postfix delivers by pipe(8), as in
+etc/postfix-reports.snippet, and a Maildir.
 
 usage: intake.py PROGRAM [PART-OF-A-NAME]
 """
@@ -30,7 +30,7 @@ suite = Suite()
 
 REPORTER = "noreply@receiver.example"
 USER = "nobody"
-SECONDS = 120  # to wait for what must come
+SECONDS = 120  # limit for anything that must happen eventually
 
 
 def wait(what, seen, pause=0.1):
@@ -58,7 +58,7 @@ def mails(path, folder):
 
 # ---- standard input ----
 
-@suite.test("intake: 0 for what is read, known, refused or no report")
+@suite.test("intake: 0 for mail that is read, known, rejected or not a report")
 def statuses(c):
     store = c.store()
     for data, want, words in (
@@ -79,7 +79,7 @@ def statuses(c):
     same(rows(store), (1, 1, 5))
 
 
-@suite.test("intake: 75 where the mail system is to try again")
+@suite.test("intake: 75 if the mail system should try again")
 def again(c):
     data = mail(gzipped(one(1)))
     store = c.store()
@@ -98,7 +98,7 @@ def again(c):
 
 # ---- a Maildir ----
 
-@suite.test("a Maildir: read mail in cur, the rest in .refused, nothing twice")
+@suite.test("a Maildir: mail that was read in cur, the rest in .refused, none twice")
 def folders(c):
     path, store = maildir(c, "md"), c.store()
     for name, data in (("1.a", mail(gzipped(one(1)))), ("2.b", failure()),
@@ -126,7 +126,7 @@ def folders(c):
     same(rows(store)[0], 2)
 
 
-@suite.test("a Maildir that cannot be used, or a store: 75, all mail stays")
+@suite.test("an unusable Maildir or store: 75, all mail stays")
 def stays(c):
     path = maildir(c, "stays")
     c.file("stays/new/1", mail(gzipped(one(1))))
@@ -195,7 +195,8 @@ def unit(c):
 # ---- a real Postfix ----
 
 def snippet(c):
-    """The service as the snippet has it, for the user of the test."""
+    """Returns the service of the snippet, changed to run as the test's user.
+    """
     with open(ROOT + "/etc/postfix-reports.snippet", encoding="utf-8") as f:
         text = f.read()
     for line in ("dmarc: reports@intake.invalid", "owner-dmarc: postmaster",
@@ -273,7 +274,7 @@ def stored(server):
         return 0
 
 
-@suite.test("Postfix, pipe(8): reports come to the store, nothing is returned")
+@suite.test("Postfix, pipe(8): reports are stored, nothing is returned")
 def pipe(c):
     with Server(c) as server:
         for data in (mail(gzipped(one(1))), mail(gzipped(one(2))),
@@ -307,7 +308,7 @@ def locked(c):
         server.nothing_returned()
 
 
-@suite.test("Postfix: what cannot be delivered at all comes to the postmaster")
+@suite.test("Postfix: undeliverable mail goes to the postmaster")
 def undeliverable(c):
     with Server(c, maximal_queue_lifetime="0") as server:
         os.remove(c.path("avouch.conf"))

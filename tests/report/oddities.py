@@ -1,10 +1,11 @@
 #!/usr/bin/env python3
-"""Aggregate reports as reporters really write and pack them, and every mixture of
-these ways: each must be read, to the same rows.
+"""Aggregate reports as reporters really write and pack them, and mixtures of
+these variants: each must be read, with the same rows.
 
 usage: oddities.py PROGRAM [PART-OF-A-NAME]
 
-ODDITIES=N is the number of mixtures (400), SEED=N begins with another one.
+ODDITIES=N is the number of mixtures (400), SEED=N the seed of the random
+choice.
 """
 
 import base64
@@ -42,7 +43,8 @@ def plain(text):
 
 
 def sub(old, new, count=1):
-    """Without `old` the way would not be tried."""
+    """Replaces `old`, which must be present; otherwise the variant would not
+    be tested."""
     def change(text):
         assert old in text, old
         return text.replace(old, new, count)
@@ -146,12 +148,13 @@ def gz(data, **options):
 
 
 def members(data):
-    """A gzip file of several members."""
+    """Returns a gzip file with several members."""
     return gz(data[:500]) + gz(data[500:900]) + gz(data[900:])
 
 
 def gz_extra(data):
-    """With FEXTRA, FNAME, FCOMMENT and FHCRC of RFC 1952."""
+    """Returns a gzip file with FEXTRA, FNAME, FCOMMENT and FHCRC of RFC 1952.
+    """
     head = b"\x1f\x8b\x08\x1e" + struct.pack("<I", 0) + b"\0\3"
     head += struct.pack("<H", 4) + b"ABCD" + b"r.xml\0" + b"words\0"
     head += struct.pack("<H", zlib.crc32(head) & 0xffff)
@@ -161,7 +164,7 @@ def gz_extra(data):
 
 
 class Stream(io.RawIOBase):
-    """A file that cannot be sought: ZIP then has data descriptors."""
+    """A file without seek(), so that ZIP uses data descriptors."""
 
     def __init__(self):
         super().__init__()
@@ -273,7 +276,7 @@ PARTS = {
 }
 
 
-# ---- a mail: bytes of a part -> bytes ----
+# ---- a message: bytes of a part -> bytes ----
 
 HEAD = b"""From: "Reports" <noreply@receiver.example>
 To: dmarc@example.com
@@ -336,7 +339,7 @@ MAILS = {
 }
 
 
-# ---- what must come out ----
+# ---- expected rows ----
 
 def text_of(number):
     return report(1 + number % 20, [
@@ -353,7 +356,7 @@ WANT = [("192.0.2.1", 1234, "example.com", "example.com", 1, 1, "",
 
 
 def stored_of(store):
-    """{report id: rows}"""
+    """Returns {report id: rows}."""
     found = {}
     with sqlite3.connect(store) as db:
         for number, *row in db.execute(
@@ -369,8 +372,8 @@ def stored_of(store):
 
 
 def check_all(c, ways):
-    """`ways`: [(names of what was mixed, file)]; the id of the n-th report is
-    n."""
+    """`ways`: [(names of the variants, file)]; the id of the n-th report is n.
+    """
     folder = "odd%d" % c.n
     for number, (_, data) in enumerate(ways):
         c.file("%s/%05d" % (folder, number), data)
@@ -401,7 +404,7 @@ def each_xml(c):
     check_all(c, [((xml,), file_of(n, xml)) for n, xml in enumerate(XML)])
 
 
-@suite.test("each way of packing it, as a file and in a mail")
+@suite.test("each way of packing it, as a file and in a message")
 def each_packing(c):
     ways = [(packing, mailed) for packing in PACKINGS for mailed in (0, 1)]
     check_all(c, [((packing,), file_of(
@@ -415,36 +418,36 @@ def each_part(c):
                   for n, name in enumerate(PARTS)])
 
 
-@suite.test("each kind of mail")
+@suite.test("each type of message")
 def each_mail(c):
     check_all(c, [((name,), file_of(n, "as RFC 9990", "ZIP", "base64", name))
                   for n, name in enumerate(MAILS)])
 
 
 def nesting(a_mail, packing):
-    """The levels of files within files."""
+    """Returns the number of levels of files inside files."""
     return (2 + ("forwarded" in a_mail and a_mail != "forwarded") +
             2 * (a_mail == "signed, opaque") + (packing in (
                 "gzip twice", "gzip in ZIP")) - packing.startswith("XML") -
             (packing == "UTF-16"))
 
 
-@suite.test("mixtures of all ways")
+@suite.test("mixtures of all variants")
 def mixtures(c):
     r = random.Random(SEED)
     ways = []
     while len(ways) < MIXTURES:
         names = [r.choice(sorted(kind)) for kind in (XML, PACKINGS, PARTS,
                                                      MAILS)]
-        # At most 4 files within each other.
+        # at most 4 levels of files are read
         if nesting(names[3], names[1]) <= 4:
             ways.append((names, file_of(len(ways), *names)))
     check_all(c, ways)
 
 
-@suite.test("an encrypted ZIP, other archives: refused by name, or no report")
+@suite.test("an encrypted ZIP, other archives: rejected by name, or no report")
 def other_archives(c):
-    # Bit 0 of the flags: encrypted (the local and the central header).
+    # bit 0 of the flags: encrypted (local and central header)
     plain_zip = bytearray(zipped(text_of(1).encode()))
     plain_zip[6] |= 1
     plain_zip[plain_zip.rindex(b"PK\1\2") + 8] |= 1

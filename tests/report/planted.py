@@ -1,18 +1,18 @@
-"""Aggregate reports with planted situations: for each advice of report/show a
-domain for which a consultant would give it, and three domains as owners have
-them (a company, its shop, a parked name).  Deterministic, and made up: no real
-sender is in it."""
+"""Aggregate reports with known situations: for each advice of report/show, a
+domain that should get it, and three typical domains of an owner (a company,
+its shop, a parked name).  Deterministic and invented: it contains no real
+sender."""
 
 import random
 
 import samples
 
-DAYS = 38  # of which 30 are shown
+DAYS = 38  # 30 of them are shown
 
-# name of the reporter, its share of the mail
+# name of the reporter, its percentage of the mail
 REPORTERS = (("Large Mail", 55), ("Office Cloud", 30), ("post.example", 15))
 
-# The advice of each domain; `domains()` says why.
+# The advice expected for each domain; DOMAINS and its functions show why.
 WANTED = {
     "company.example": "losing",
     "shop.example": "to_reject",
@@ -50,11 +50,12 @@ class Mail:
             self.rows.append((ip, count, how))
 
     def own(self, ip, count):
-        """Signed, and allowed by SPF."""
+        """Signed, and authorized by SPF."""
         self.add(ip, count)
 
     def esp(self, ip, count, esp="mailer.example"):
-        """Signs as itself and as the domain; its own envelope."""
+        """Signed by the service and by the domain, with the service's
+        envelope."""
         self.add(ip, count, spf="fail", envelope="bounce." + esp,
                  spf_result="pass",
                  signed=[(self.domain, "pass"), (esp, "pass")])
@@ -68,12 +69,12 @@ class Mail:
         self.add(ip, count, dkim="fail")
 
     def lost(self, ip, count):
-        """Nothing passes."""
+        """Fails SPF and DKIM."""
         self.add(ip, count, dkim="fail", spf="fail", spf_result="softfail",
                  disposition=self.enforced)
 
     def list(self, ip, count):
-        """A mailing list breaks the signature."""
+        """A mailing list has broken the signature."""
         self.add(ip, count, dkim="fail", spf="fail", spf_result="pass",
                  envelope="lists.society.example",
                  signed=[(self.domain, "fail")], reason="mailing_list")
@@ -83,7 +84,8 @@ class Mail:
                  signed=[(self.domain, "fail")], reason="forwarded")
 
     def spoofed(self, sources, count, author=None):
-        """From `sources` addresses all over the world, others each day."""
+        """Sent from `sources` addresses all over the world, new ones each day.
+        """
         for _ in range(sources):
             ip = "100.%d.%d.%d" % (64 + self.rng.randrange(64),
                                    self.rng.randrange(256),
@@ -94,7 +96,8 @@ class Mail:
                      disposition=self.enforced, author=author)
 
     def records(self, part, parts):
-        """What one reporter sees: `part` of 100, after `parts`."""
+        """The records of one reporter: `part` percent, after `parts` percent
+        for others."""
         for ip, count, how in self.rows:
             seen = (count * (parts + part) // 100 - count * parts // 100)
             if seen > 0:
@@ -102,9 +105,9 @@ class Mail:
 
 
 def company(m):
-    """A company at p=reject with all there is: an office suite with 120
-    addresses, own servers, a newsletter, lists, spoofers.  Five days ago an
-    application was moved to an own server that nobody authorized."""
+    """A company at p=reject with many kinds of mail: an office suite with 120
+    addresses, its own servers, a newsletter, lists, spoofers.  Five days ago
+    an application was moved to a server that no one had authorized."""
     for n, ip in enumerate(OFFICE):
         if (n + m.day) % 3:
             m.add(ip, 6 + n % 9, spf="pass" if n % 7 else "fail",
@@ -206,7 +209,7 @@ def in_order(m):
     m.spoofed(5, 4)
 
 
-# domain, p, other tags, what is sent
+# domain, p, other tags, function that adds its mail
 DOMAINS = (
     ("company.example", "reject", "", company),
     ("shop.example", "quarantine", "<np>reject</np>", shop),
@@ -230,7 +233,7 @@ DOMAINS = (
 
 
 def reports(names=None, days=DAYS):
-    """The texts of all reports, about `names` alone if given."""
+    """The XML of all reports, or of those for the domains in `names`."""
     for domain, p, more, fill in DOMAINS:
         if names is not None and domain not in names:
             continue
@@ -248,7 +251,7 @@ def reports(names=None, days=DAYS):
 
 
 def zone():
-    """Host names of the senders; that of crm.example is not confirmed."""
+    """Host names of the senders; the one of crm.example is not confirmed."""
     hosts = {ip: "out%d.protection.office.example" % n
              for n, ip in enumerate(OFFICE)}
     hosts.update({

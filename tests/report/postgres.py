@@ -1,4 +1,4 @@
-"""A PostgreSQL of its own in a temporary directory, on a unix socket, by an
+"""A PostgreSQL server in a temporary directory, on a unix socket, run by an
 unprivileged user.
 """
 
@@ -27,11 +27,11 @@ log_min_messages = warning
 
 
 PR_SET_PDEATHSIG = 1
-ROOM = 500 << 20  # bytes; it takes some 150 MB
+ROOM = 500 << 20  # bytes; about 150 MB are needed
 
 
 class Missing(Exception):
-    """There is no PostgreSQL here: why."""
+    """Raised if PostgreSQL cannot run here; says why."""
 
 
 def programs():
@@ -43,7 +43,7 @@ def programs():
 
 
 def unprivileged():
-    """The user of the server, None: ourselves."""
+    """Returns the user for the server, or None to run it as ourselves."""
     if os.getuid() != 0:
         return None
     for name in ("postgres", "nobody"):
@@ -55,7 +55,7 @@ def unprivileged():
 
 
 def memory():
-    """A folder in memory, where there is room; None: there is none."""
+    """Returns a folder in memory with enough room, or None."""
     try:
         s = os.statvfs("/dev/shm")
         if s.f_bavail * s.f_frsize >= ROOM and os.access("/dev/shm", os.W_OK):
@@ -90,7 +90,7 @@ class Postgres:
         self.start()
 
     def demote(self):
-        """What we start ends with us, however we do."""
+        """Makes a process end when this one ends, in whatever way."""
         os.setsid()
         if self.user:
             os.setgroups([])
@@ -116,7 +116,8 @@ class Postgres:
             time.sleep(0.02)
 
     def stop(self, how=signal.SIGQUIT):
-        """At once, as `pg_ctl -m immediate` does, unless told otherwise."""
+        """Stops the server, by default immediately, like `pg_ctl -m
+        immediate`."""
         if self.process is None:
             return
         self.process.send_signal(how)
@@ -149,7 +150,7 @@ class Postgres:
         return r.stdout.decode().rstrip("\n")
 
     def load(self, database, path):
-        """Runs the statements of a file."""
+        """Runs the statements in a file."""
         with open(path, "rb") as f:
             r = subprocess.run(
                 [os.path.join(self.bin, "psql"), "-Xq", "-v",

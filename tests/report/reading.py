@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
-"""avouch report read and show, as people and scripts meet them; the page in a
-headless Chromium where there is one.
+"""avouch report read and show, as used by people and scripts; the page in a
+headless Chromium if there is one.
 
 usage: reading.py PROGRAM [PART-OF-A-NAME]
 """
@@ -32,10 +32,10 @@ from suite import (SANITIZED, Skip, Suite, holds, lacks, same,  # noqa: E402
 
 suite = Suite()
 
-MEMORY = 400 << 20  # bytes that any reading may take
+MEMORY = 400 << 20  # bytes that a command may use to read anything
 SECONDS = 300
 
-# The name of .77 is not confirmed.
+# The name of 198.51.100.77 is not confirmed.
 ZONE = """$TTL 300
 10.2.0.192.in-addr.arpa. PTR mail1.example.com.
 mail1.example.com. A 192.0.2.10
@@ -79,11 +79,11 @@ class Lab:
         return r.returncode, r.stdout.decode(), r.stderr.decode()
 
     def show(self, *words):
-        """Without the Internet."""
+        """Runs show without using the Internet."""
         return self.run("show", "--zone", self.file("zone", ZONE), *words)
 
     def read(self, store, *paths, stdin=b""):
-        """What --json says, with the status and the complaints."""
+        """Returns the result of --json, with the status and stderr."""
         status, out, err = self.run("read", "--json", "--store", store,
                                     *paths, stdin=stdin)
         told = json.loads(out)
@@ -104,7 +104,7 @@ def one(day=1, **more):
     return report(day, [record("192.0.2.1", 5)], **more)
 
 
-@suite.test("XML, gzip, ZIP, a mail, an mbox, standard input")
+@suite.test("XML, gzip, ZIP, a message, an mbox, standard input")
 def forms(c):
     store = c.store()
     mbox = (b"From a@example.com Mon\n" + mail(gzipped(one(4))) +
@@ -122,7 +122,7 @@ def forms(c):
     same(rows(store), (7, 7, 35))
 
 
-@suite.test("a Maildir; what is no report in it is passed over")
+@suite.test("a Maildir; mail without a report is skipped")
 def maildir(c):
     store = c.store()
     c.file("md/cur/1:2,S", mail(gzipped(one(1))))
@@ -165,7 +165,7 @@ def no_maildir(c):
         holds(err, fault)
 
 
-@suite.test("a mail may bring other documents along")
+@suite.test("a message may contain other documents")
 def along(c):
     store = c.store()
     svg = '<!DOCTYPE svg SYSTEM "x"><svg/>'.encode()
@@ -183,7 +183,7 @@ def along(c):
     same((told["status"], told["without"]), (0, 1), told["err"])
 
 
-@suite.test("a mail within a mail in base64; base64 without its last =")
+@suite.test("a message inside a message in base64; base64 without its last =")
 def encoded(c):
     inner = mail(gzipped(one(1)))
     whole = base64.encodebytes(inner).decode()
@@ -206,7 +206,7 @@ def encoded(c):
         same((told["status"], told["stored"]), (0, 1), told["err"])
 
 
-@suite.test("opaque S/MIME is read, a detached signature is passed over")
+@suite.test("opaque S/MIME is read, a detached signature is skipped")
 def opaque(c):
     inner = mail(gzipped(one(1)))
     kind = "application/pkcs7-mime; smime-type=signed-data"
@@ -228,7 +228,7 @@ def opaque(c):
         holds(told["err"], want)
 
 
-@suite.test("numbers of messages: read right, or refused")
+@suite.test("numbers of messages: read correctly, or rejected")
 def counts(c):
     for text, want in (("1234", 1234), ("1,234", 1234), ("1,234,567", 1234567),
                        (" 12 ", 12), ("12.0", 12), ("", 1)):
@@ -243,7 +243,7 @@ def counts(c):
         holds(told["err"], "a number of messages is not a number")
 
 
-@suite.test("an id of another day is another report; the larger one is kept")
+@suite.test("the same id on another day is another report; the larger is kept")
 def periods(c):
     store = c.store()
     same_id = re.sub(r"<report_id>[^<]*", "<report_id>x", one(2))
@@ -258,7 +258,7 @@ def periods(c):
     same((told["stored"], told["replaced"], told["known"]), (0, 0, 1))
 
 
-@suite.test("a report is stored once, by organisation, id and domain")
+@suite.test("a report is stored once per organisation, id and domain")
 def twice(c):
     store = c.store()
     path = c.file("once.xml", one(1))
@@ -284,7 +284,7 @@ def nested(n):
 
 
 def hostile():
-    """name, file, what is said of it"""
+    """Yields name, file, part of the error."""
     yield "a ZIP bomb", zipped(
         ("good.xml", one(1)),
         ("bomb.xml", b"<feedback>" + b"<a/>" * (30 << 20))), "a decompression bomb"
@@ -318,7 +318,7 @@ def hostile():
     yield "another XML", "<html/>", "<html>"
 
 
-@suite.test("what is hostile is refused in words, with 65, and nothing stored")
+@suite.test("hostile files are rejected with a reason and 65, and not stored")
 def refused(c):
     for name, data, want in hostile():
         store = c.store()
@@ -329,7 +329,7 @@ def refused(c):
         same(rows(store), (0, 0, 0), name)
 
 
-@suite.test("report.max_store: no more is read than there is room for")
+@suite.test("report.max_store: no more is read than fits")
 def room(c):
     store = c.store()
     conf = c.file("small.conf", 'mode = monitor\nreport { store = "%s" '
@@ -345,7 +345,7 @@ def room(c):
     same(c.run("read", "--config", conf, large[0])[0], 75)
 
 
-@suite.test("report.max_store: one mail does not exceed it either")
+@suite.test("report.max_store: one message cannot exceed it either")
 def room_of_mail(c):
     for what in ("read", "intake"):
         store = c.store()
@@ -362,7 +362,7 @@ def room_of_mail(c):
         same(rows(store), (1, 20000, 100000))
 
 
-@suite.test("one that is refused does not keep the others from being read")
+@suite.test("a rejected file does not prevent others from being read")
 def others(c):
     store = c.store()
     told = c.read(store, c.file("bad", "<html/>"), c.file("ok", one(1)),
@@ -370,7 +370,7 @@ def others(c):
     same((told["status"], told["stored"], told["refused"]), (65, 1, 2))
 
 
-@suite.test("words that are wrong are told, with 64")
+@suite.test("invalid arguments are reported, with 64")
 def usage(c):
     for words, want in ((["read"], "read: wrong number of arguments (0)"),
                         (["show", "x"], "show: wrong number of arguments (1)"),
@@ -386,7 +386,7 @@ def usage(c):
 
 
 def full(c):
-    """A store with a month of reports."""
+    """Returns a store with a month of reports."""
     store = c.path("month.db")
     if not os.path.exists(store):
         for i, text in enumerate(samples.month()):
@@ -426,7 +426,7 @@ def show(c):
     lacks(out, "example.com")
 
 
-@suite.test("a report of a week is no peak of one day, and is marked")
+@suite.test("a report for a week is not shown as a peak of one day, and is marked")
 def week(c):
     store = c.store()
     text = report(10, [record("192.0.2.1", 2)] +
@@ -464,7 +464,7 @@ def show_csv(c):
     holds(out, "\"'=cmd()\"")
 
 
-@suite.test("show needs a store that is there")
+@suite.test("show needs an existing store")
 def no_store(c):
     status, _, err = c.run("show", "--store", c.path("none.db"))
     same(status, 75)
@@ -480,7 +480,7 @@ def page(c, store, *words):
         return path, f.read()
 
 
-@suite.test("the page needs nothing from elsewhere, and escapes what it shows")
+@suite.test("the page loads nothing else, and escapes its content")
 def page_alone(c):
     _, text = page(c, full(c))
     same(re.findall(r"(?:https?:|//|url\(|@import|<script|<link|<img|\son\w+="
@@ -499,7 +499,7 @@ def page_alone(c):
     holds(text, "&lt;script&gt;")
 
 
-@suite.test("the page in Chromium: what it shows, and a screenshot")
+@suite.test("the page in Chromium: its content, and a screenshot")
 def page_shown(c):
     chromium = shutil.which("chromium") or shutil.which("chromium-browser")
     if chromium is None:

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
-"""TLS reports (RFC 8460) and failure reports (RFC 6591) of others: what is read
-of them, and what `avouch report show` says.
+"""Received TLS reports (RFC 8460) and failure reports (RFC 6591): what is read
+from them, and the output of `avouch report show`.
 
 usage: receiving.py PROGRAM [PART-OF-A-NAME]
 """
@@ -33,7 +33,7 @@ def shown(c, store, *words):
 
 
 def texts_of(store):
-    """All texts of the store, in one."""
+    """Returns all strings of the store as one."""
     with sqlite3.connect(store) as db:
         return "\n".join(
             str(value) for table in ("received_tls", "received_tls_result",
@@ -41,7 +41,7 @@ def texts_of(store):
             for row in db.execute("SELECT * FROM " + table) for value in row)
 
 
-@suite.test("a TLS report: JSON, gzip, ZIP, S/MIME, in a mail, once")
+@suite.test("a TLS report: JSON, gzip, ZIP, S/MIME, in a message; stored once")
 def tls_forms(c):
     store = c.store()
     one = tls(1, [tls_policy([EXPIRED])])
@@ -90,7 +90,7 @@ def tls_shown(c):
     holds(text, "The server did not offer STARTTLS.")
 
 
-@suite.test("TLS reports as some write them")
+@suite.test("TLS reports with the errors of some senders")
 def tls_odd(c):
     for change, want in (
             (lambda r: r["policies"][0].update({"failure-details": None}),
@@ -120,7 +120,7 @@ def tls_odd(c):
 
 
 def tls_hostile():
-    """name, file, what is said of it"""
+    """Yields name, file, part of the error."""
     good = tls(1, [tls_policy([EXPIRED])])
     text = json.dumps(good)
 
@@ -153,7 +153,7 @@ def tls_hostile():
                                 '"end-datetime"', '"x"'), "in the future"
 
 
-@suite.test("hostile JSON is refused in words, with 65, and nothing stored")
+@suite.test("hostile JSON is rejected with a reason and 65, and not stored")
 def tls_refused(c):
     for name, data, want in tls_hostile():
         store = c.store()
@@ -163,7 +163,7 @@ def tls_refused(c):
         same(texts_of(store), "", name)
 
 
-@suite.test("JSON that is no TLS report, beside a report")
+@suite.test("JSON that is not a TLS report, together with a report")
 def json_beside(c):
     for data in (b'{"a": 1}', b'{"policies": 1}'):
         told = c.read(c.store(), c.file("beside.zip", zipped(
@@ -174,7 +174,7 @@ def json_beside(c):
     holds(told["err"], "a mail without a report")
 
 
-@suite.test("a failure report: what identifies a person is not stored")
+@suite.test("a failure report: data that identifies a person is not stored")
 def failures(c):
     store = c.store()
     told = c.read(store, c.file("f1", failure()))
@@ -222,7 +222,7 @@ def failures_shown(c):
     holds(text, "<td class=\"t\">192.0.2.9</td>")
 
 
-@suite.test("feedback that is no failure report; what is enclosed in one")
+@suite.test("feedback that is not a failure report; the content of one")
 def feedback(c):
     told = c.read(c.store(), c.file("abuse", failure(kind="abuse")))
     same((told["status"], told["failures"]), (65, 0))
@@ -237,7 +237,7 @@ def feedback(c):
     same((told["failures"], told["stored"]), (1, 0), told["err"])
 
 
-@suite.test("a report of ours that came back is no report of others")
+@suite.test("a report of ours that bounced is not read as a received one")
 def returned(c):
     inner = mail(gzipped(report(1, [record("192.0.2.1", 5)]))).decode()
     status = ("Content-Type: message/%sdelivery-status\n\nReporting-MTA: dns; "
@@ -253,7 +253,7 @@ def returned(c):
         holds(told["err"], "a mail without a report")
 
 
-@suite.test("controls, markup and formulas of others are escaped")
+@suite.test("untrusted control characters, markup and formulas are escaped")
 def escaped(c):
     store = c.store()
     word = "<script>\x1b[31m\u202e\"'&"
@@ -273,7 +273,7 @@ def escaped(c):
     true("\x1b" not in text and "\u202e" not in text, "controls")
 
 
-@suite.test("many domains and rows: bounded, and what is left out is counted")
+@suite.test("many domains and rows: output is limited, and omissions are counted")
 def bounded(c):
     store = c.store()
     c.read(store, c.file("wide", tls_mail(tls(1, [

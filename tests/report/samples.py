@@ -1,4 +1,5 @@
-"""Reports as receivers send them, made up: no real sender is in them."""
+"""Reports as receivers send them.  They are invented and contain no real
+sender."""
 
 import email.utils
 import gzip
@@ -13,8 +14,8 @@ NOW = 1767225600 + 40 * DAY  # 2026-02-10
 def record(ip, count, dkim="pass", spf="pass", domain="example.com",
            signed=None, envelope=None, spf_result=None, reason=None,
            disposition="none", author=None):
-    """`signed`: [(domain, result)]; None: as `dkim` says, by the domain.
-    `author`: the domain in From, if it is not the policy domain."""
+    """`signed`: [(domain, result)]; by default the domain's, if `dkim` is
+    "pass".  `author`: the domain in From, if it is not the policy domain."""
     if signed is None:
         signed = [(domain, "pass")] if dkim == "pass" else []
     envelope = envelope or domain
@@ -48,7 +49,8 @@ def report(day, records, domain="example.com", org="Receiver", p="none",
 
 
 def month():
-    """30 days of two domains, one in order and one that is not."""
+    """30 days of reports for two domains, one without and one with problems.
+    """
     for day in range(30):
         wave = 1 + day % 7
         rows = [
@@ -113,7 +115,7 @@ def tls(day, policies, org="Receiver", number=None):
 
 
 def tls_mail(report_object, packed=True):
-    """RFC 8460 section 5.3."""
+    """A message with a TLS report (RFC 8460 section 5.3)."""
     data = json.dumps(report_object).encode()
     return mail(gzipped(data) if packed else data,
                 "report.json.gz" if packed else "report.json",
@@ -122,7 +124,7 @@ def tls_mail(report_object, packed=True):
 
 def failure(day=1, source="192.0.2.66", domain="example.com", more="",
             kind="auth-failure", text="Subject: secret\n\nwords\n"):
-    """A failure report (RFC 6591), about a mail of alice."""
+    """A failure report (RFC 6591) about a message from alice."""
     when = email.utils.formatdate(NOW // DAY * DAY - day * DAY)
     return ("""From: "Reports" <noreply@reporter.example>
 To: dmarc@example.com
@@ -189,8 +191,8 @@ PKCS7 = bytes.fromhex("2a864886f70d0107")
 
 def smime(content, chunk=0):
     """Signed CMS without a signer (RFC 5652 section 5).  With `chunk`, lengths
-    are indefinite and the content is in pieces, as programs write it that do
-    not know its size.  None: a detached signature."""
+    are indefinite and the content is in pieces, as written by programs that do
+    not know its size.  If `content` is None: a detached signature."""
     text = b"" if content is None else der(0xa0, der(4, content))
     if chunk:
         text = b"\xa0\x80\x24\x80" + b"".join(
@@ -203,12 +205,12 @@ def smime(content, chunk=0):
 
 
 def smime_plain(content):
-    """CMS that is neither signed nor encrypted (section 4)."""
+    """CMS that is neither signed nor encrypted (RFC 5652 section 4)."""
     return der(0x30, der(6, PKCS7 + b"\1"), der(0xa0, der(4, content)))
 
 
 def smime_encrypted(content):
-    """Section 6, for no recipient."""
+    """Encrypted CMS without recipients (RFC 5652 section 6)."""
     aes = bytes.fromhex("60864801650304012a")
     text = der(0x30, der(6, PKCS7 + b"\1"), der(
         0x30, der(6, aes), der(4, b"i" * 16)), der(0x80, content))

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
-"""The reports that avouch report send makes of a day, in both formats, read by
-other programs: Mail::DMARC, dmarc-cat, dmarc-report-parser (npm), xmllint.
+"""The reports that avouch report send makes for a day, in both formats, read
+by other programs: Mail::DMARC, dmarc-cat, dmarc-report-parser (npm), xmllint.
 
 usage: sent.py PROGRAM [PART-OF-A-NAME]
 """
@@ -83,8 +83,8 @@ for my $file (@ARGV) {
 print $out encode_json(\\@found);
 """
 
-# Version 0.1.5 rejects every <reason>, of any reporter: it takes the list that
-# its XML parser makes of <type> for a text.
+# Version 0.1.5 rejects every <reason>, of any reporter: its XML parser returns
+# a list for <type>, and it expects a string.
 DMARC_REPORT_PARSER = """
 const { parseDmarcReportsFromXml } = require("dmarc-report-parser");
 const files = process.argv.slice(1).map(f =>
@@ -99,7 +99,7 @@ parseDmarcReportsFromXml(files).then(r => console.log(JSON.stringify(
 
 
 class Sender(Host):
-    """A mail server whose reports of one day become files."""
+    """A mail server whose reports for one day are saved as files."""
 
     def __init__(self, lab, style):
         self.box = lab.path(style)
@@ -140,7 +140,8 @@ nameservers = "zone:%s"
         rows.append([address, n + 1, shape.get("disposition", "none")])
 
     def take_out(self, path):
-        """The XML of a mail as a file, and its .gz by the name it has."""
+        """Saves the XML of a message as a file, and its .gz with the
+        attachment's name."""
         with open(path, "rb") as f:
             message = email.message_from_binary_file(
                 f, policy=email.policy.default)
@@ -154,7 +155,7 @@ nameservers = "zone:%s"
         return name
 
     def check(self, found):
-        """`found`: what a reader printed as JSON."""
+        """Checks `found`, the JSON that a reader printed."""
         same({r["domain"]: sorted([a, int(n), d] for a, n, d in r["rows"])
               for r in found},
              {domain: sorted(rows) for domain, rows in self.want.items()})
@@ -194,7 +195,8 @@ class Lab:
 
 
 def reader(*command):
-    """What a program prints, which must end well and without a complaint."""
+    """Returns the output of a program, which must succeed without error
+    messages."""
     r = subprocess.run(command, capture_output=True, timeout=SECONDS,
                        check=False)
     same((r.returncode, r.stderr.decode()[-2000:]), (0, ""), command[0])
@@ -218,7 +220,7 @@ def own(c):
             n for rows in s.want.values() for _, n, _ in rows)))
 
 
-@suite.test("--dry-run --print writes the mails that are sent, as an mbox")
+@suite.test("--dry-run --print writes the messages that would be sent, as an mbox")
 def dry_run(c):
     s = c.sender("broad")
     box = c.path("dry.mbox")
@@ -239,7 +241,7 @@ def dry_run(c):
         holds(err, "--print: needs --dry-run")
 
 
-@suite.test("broad names no namespace, strict that of RFC 9990")
+@suite.test("broad has no namespace, strict has that of RFC 9990")
 def namespaces(c):
     for name in c.sender("broad").files:
         with open(name, encoding="utf-8") as f:
@@ -280,7 +282,7 @@ def dmarc_cat(c):
     needs("dmarc-cat", "dmarc-cat")
     s = c.sender("broad")
     for name in s.files:
-        # several jobs mix up the addresses of the rows at times
+        # with several jobs it sometimes mixes up the addresses of the rows
         out = reader("dmarc-cat", "-N", "-j", "1", name + ".gz")
         domain = os.path.basename(name).split("!")[1]
         holds(out, domain)

@@ -27,9 +27,9 @@ from suite import SANITIZED, Suite, holds, lacks, same, true  # noqa: E402
 
 suite = Suite()
 
-MEMORY = 400 << 20  # bytes that any command may take
+MEMORY = 400 << 20  # bytes that any command may use
 SECONDS = 300
-CROWD = 25000  # sources of one spoofed domain, more than the page shows
+CROWD = 25000  # sources of one spoofed domain; more than the page shows
 
 
 class Lab:
@@ -48,7 +48,7 @@ class Lab:
         return path
 
     def store(self, name, texts):
-        """A store of these reports, which is made once."""
+        """Returns a store of these reports, which is created only once."""
         path = os.path.join(self.home, name + ".db")
         if not os.path.exists(path):
             n = 0
@@ -87,7 +87,7 @@ class Lab:
 
 
 def senders(domain):
-    """By name and cause: own servers are several senders."""
+    """Returns senders by name and cause: own servers may occur several times."""
     return {(s["name"], s["cause"]): s for s in domain["senders"]}
 
 
@@ -98,7 +98,7 @@ def advice(c):
     same(got, planted.WANTED)
 
 
-@suite.test("the most urgent domain is the first, in text and page")
+@suite.test("the most urgent domain comes first, in text and page")
 def urgent(c):
     out = c.show(c.planted())
     names = re.findall(r"^([a-z-]+\.example) +(?:none|quarantine|reject) ",
@@ -113,7 +113,7 @@ def urgent(c):
     same(re.findall(r'id="d\d+"><h2>([^<]+)', page), names)
 
 
-@suite.test("senders: 120 addresses of an office suite are one")
+@suite.test("senders: 120 addresses of an office suite are one sender")
 def office(c):
     domain = c.domains(c.planted())["company.example"]
     found = senders(domain)
@@ -133,7 +133,7 @@ def office(c):
     same(len(re.findall(r"out\d+\.protection\.office\.example", block)), 120)
 
 
-@suite.test("senders: what is known of each")
+@suite.test("senders: the properties of each")
 def known(c):
     domain = c.domains(c.planted())["company.example"]
     found = senders(domain)
@@ -162,7 +162,7 @@ def known(c):
     same(fixed["mailer.example", "good"]["week"]["messages"], 7 * 90)
 
 
-@suite.test("a host name that its address does not confirm counts for nothing")
+@suite.test("a host name that is not confirmed by its address is ignored")
 def unconfirmed(c):
     sources = c.domains(c.planted())["new-sender.example"]["sources"]
     same([(s["host"], s["sender"]) for s in sources
@@ -180,7 +180,7 @@ def no_dns(c):
     same({s["host"] for s in domain["sources"]}, {""})
 
 
-@suite.test("--from and --to; what is outside is not shown")
+@suite.test("--from and --to; days outside the range are not shown")
 def ranges(c):
     store = c.planted()
     week = c.json(store, "--from", "2026-01-20", "--to", "2026-01-26")
@@ -203,7 +203,7 @@ def ranges(c):
         holds(err, want)
 
 
-@suite.test("no reports in the range: it says that others are stored")
+@suite.test("no reports in the range: the output says that others are stored")
 def older(c):
     store = c.store("older", [report(80, [record("192.0.2.1", 5)]),
                               report(90, [record("192.0.2.1", 5)])])
@@ -218,8 +218,8 @@ def older(c):
 
 
 def crowd(c):
-    """Three domains, the first in the alphabet spoofed from CROWD addresses.
-    """
+    """Returns a store with three domains, the first of them spoofed from CROWD
+    addresses."""
     def texts():
         rows = [record("10.%d.%d.%d" % (n >> 16, n >> 8 & 255, n & 255),
                        1 + n % 3, dkim="fail", spf="fail",
@@ -234,7 +234,7 @@ def crowd(c):
     return c.store("crowd", texts())
 
 
-@suite.test("one spoofed domain does not hide the others; CSV and JSON whole")
+@suite.test("one spoofed domain does not hide the others; CSV and JSON are complete")
 def whole(c):
     store = crowd(c)
     lines = list(csv.DictReader(io.StringIO(
@@ -255,7 +255,7 @@ def whole(c):
     holds(text, "and 93 more; --html and --json list them")
 
 
-@suite.test("the page is bounded, and says what it leaves out")
+@suite.test("the page has a maximum size, and says what it leaves out")
 def bounded(c):
     page = c.show(crowd(c), "--html", "-")
     true(len(page) < 6 << 20, len(page))
@@ -270,7 +270,7 @@ def bounded(c):
         same(page.count('<td class="a">%s<' % address), 2)
 
 
-@suite.test("many domains: an index, the first in full, the right numbers")
+@suite.test("many domains: an index, the first ones in full, correct numbers")
 def many(c):
     store = c.store("many", (
         report(day, [record("192.0.2.1", 20, domain="d%d.example" % n)],
@@ -288,7 +288,7 @@ def many(c):
     same(len(c.domains(store)), 130)
 
 
-@suite.test("texts of others are escaped, in page, CSV, JSON and terminal")
+@suite.test("untrusted text is escaped, in page, CSV, JSON and terminal")
 def escaped(c):
     word = "<b>&amp;\"'"
     escaped_word = word.replace("&", "&amp;").replace("<", "&lt;").replace(
@@ -315,7 +315,7 @@ def escaped(c):
     same(len(domain["senders"]), 1)
 
 
-@suite.test("what README shows is what is printed")
+@suite.test("the output is as shown in README")
 def readme(c):
     with open(ROOT + "/README.md", encoding="utf-8") as f:
         shown = re.search(r"```\n(company\.example .*?)```", f.read(), re.S)[1]
@@ -325,7 +325,7 @@ def readme(c):
     true(len(lines) > 8, lines)
 
 
-@suite.test("a store that breaks while it is read leaves no half page")
+@suite.test("a store that fails while it is read leaves no partial page")
 def broken(c):
     path = os.path.join(c.home, "broken.db")
     shutil.copy(c.planted(), path)

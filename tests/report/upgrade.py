@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
-"""Stores that older versions of avouch made (tests/report/schema): each becomes
-one of today with all its rows, also if it is killed on the way; a store of a
-newer version is left alone.
+"""Stores made by older versions of avouch (tests/report/schema): each is
+upgraded to the current schema with all its rows, even if the upgrade is
+killed; a store of a newer version is left unchanged.
 
 usage: upgrade.py PROGRAM [PART-OF-A-NAME]
 """
@@ -32,13 +32,13 @@ from suite import Skip, Suite, holds, same, true  # noqa: E402
 suite = Suite()
 
 SCHEMA = ROOT + "/tests/report/schema/"
-STORED = 6  # reports of others in each of them
+STORED = 6  # received reports in each store
 KEPT = "SELECT day, domain, record, address, header_from, envelope_from, " \
     "disposition, dkim_aligned, spf_aligned, automatic, override, comment, " \
     "spf_domain, spf_scope, spf_result, dkim, messages, last FROM "
 KILL_AT = range(0, 12, 2)  # MB of the write-ahead log
-LARGE = 12000  # texts and reports of a large store
-FIRST = {"sqlite": 3, "postgresql": 4}  # no older ones were ever in use
+LARGE = 12000  # strings and reports in a large store
+FIRST = {"sqlite": 3, "postgresql": 4}  # older versions were never in use
 
 
 class Lab:
@@ -86,7 +86,7 @@ class Lab:
         return "%s/%d.db" % (self.home, self.n)
 
     def load(self, name):
-        """A file, made of a dump."""
+        """Creates a file from a dump."""
         path = self.new()
         with contextlib.closing(sqlite3.connect(path)) as db:
             db.execute("PRAGMA page_size=2048")
@@ -104,7 +104,7 @@ class Lab:
 
 
 def dumps(kind):
-    """(version, name) of each, the oldest first."""
+    """Returns (version, name) of each, the oldest first."""
     found = sorted((int(re.search(r"-(\d+)\.sql", path).group(1)),
                     os.path.basename(path))
                    for path in glob.glob("%s%s-*.sql" % (SCHEMA, kind)))
@@ -127,14 +127,14 @@ def version_of(path):
 
 
 def columns_of(path):
-    """Of each table."""
+    """Returns the columns of each table."""
     return {t: [r[1] for r in ask(path, "PRAGMA table_info(%s)" % t)]
             for (t,) in ask(path, "SELECT name FROM sqlite_master "
                             "WHERE type = 'table'")}
 
 
 def content(path, columns):
-    """All rows of the tables, of those columns."""
+    """Returns all rows of the tables, with those columns."""
     found = {}
     for table, names in columns.items():
         listed = ", ".join('"%s"' % name for name in names)
@@ -144,11 +144,11 @@ def content(path, columns):
 
 
 def structure(path):
-    """Tables, columns, keys and indexes, however they are written."""
+    """Returns tables, columns, keys and indexes in a form without syntax."""
     found = {}
     for table, names in columns_of(path).items():
         info = ask(path, "PRAGMA table_info(%s)" % table)
-        # the name of an index for UNIQUE is a number
+        # the name of an index made for UNIQUE is only a number
         indexes = sorted(
             (unique, origin, tuple(r[2] for r in ask(
                 path, "PRAGMA index_info('%s')" % name)))
@@ -159,7 +159,7 @@ def structure(path):
     return found
 
 
-@suite.test("a file of each version becomes one of today, with all its rows")
+@suite.test("a file of each version is upgraded with all its rows")
 def files(c):
     fresh = c.new()
     same(c.run("read", fresh, c.reports)[0], 0)
@@ -177,14 +177,14 @@ def files(c):
         unchanged(content(path, columns), before, name)
         same(sorted(ask(path, KEPT + JOINED)), sorted(rows), name)
         same(structure(path), wanted, name)
-        # what is known is known, what is new is stored
+        # reports in the store are recognized, new ones are stored
         told = json.loads(c.run("read", path, "--json", c.reports)[1])
         same((told["stored"], told["known"]), (0, STORED), name)
         same(c.shows(path), shown, name)
     same(version, today - 1, "there must be a dump of each older version")
 
 
-@suite.test("a shared store of each version becomes one of today")
+@suite.test("a shared store of each version is upgraded")
 def databases(c):
     pg = c.need_postgres()
     pg.create("fresh")
@@ -212,7 +212,7 @@ def databases(c):
         before = all_of(database, names)
         rows = pg.rows(database, KEPT + joined("avouch."))
         true(len(rows) > 10 and before["received_row"], name)
-        # several hosts come at once
+        # several hosts upgrade at the same time
         running = [c.start("show", pg.url(database)) for _ in range(4)]
         for p in running:
             err = p.communicate(timeout=SECONDS)[1]
@@ -230,7 +230,7 @@ def databases(c):
     same(version, int(today) - 1, "there must be a dump of each older version")
 
 
-@suite.test("a newer store is left as it is, and named")
+@suite.test("a newer store is left unchanged, and the error names it")
 def newer(c):
     path = c.load(dumps("sqlite")[-1][1])
     with contextlib.closing(sqlite3.connect(path)) as db:
@@ -251,7 +251,7 @@ def newer(c):
     status, _, err = c.run("show", pg.url(database))
     same(status, 75)
     holds(err, "its tables have version 99, but this avouch supports version ")
-    # one of an older version that this role must not change
+    # a store of an older version that this role may not change
     database = c.load_database(dumps("postgresql")[0][1])
     pg.psql(database, "CREATE ROLE guest LOGIN; GRANT USAGE ON SCHEMA avouch "
             "TO guest; GRANT SELECT ON ALL TABLES IN SCHEMA avouch TO guest")
@@ -262,7 +262,7 @@ def newer(c):
 
 
 def large(c, name):
-    """The upgrade of it takes a while, and much of the log."""
+    """Makes a store large enough that its upgrade takes time and log space."""
     path = c.load(name)
     with contextlib.closing(sqlite3.connect(path)) as db:
         for table in ("shape", "received"):
@@ -279,7 +279,7 @@ def large(c, name):
     return path
 
 
-@suite.test("a file whose upgrade is killed: it is as it was, or upgraded")
+@suite.test("a file whose upgrade is killed is unchanged or upgraded")
 def killed_file(c):
     version, name = dumps("sqlite")[0]
     path = large(c, name)
@@ -308,7 +308,7 @@ def killed_file(c):
     true(met >= 3, "no kill met the upgrade")
 
 
-# Each statement of the upgrade takes a while.
+# Makes each statement of the upgrade take some time.
 NAP = """
 CREATE FUNCTION public.nap() RETURNS event_trigger AS $$
 BEGIN PERFORM pg_sleep(0.1); END $$ LANGUAGE plpgsql;
@@ -345,7 +345,7 @@ def killed_database(c):
 
 
 def main():
-    # by timeout(1): what was started has to end
+    # sent by timeout(1): processes that were started must end
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
     return suite.run(Lab(sys.argv[1]),
                      sys.argv[2] if len(sys.argv) > 2 else None)

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
-"""Writes sqlite-N.sql and postgresql-N.sql beside itself: stores of schema
-version N, which PROGRAM makes.  To be run with the last program before
-SCHEMA_VERSION is raised; tests/report/upgrade.py then upgrades what it made.
+"""Writes sqlite-N.sql and postgresql-N.sql in this directory: stores of schema
+version N, made by PROGRAM.  Run it with the last program before SCHEMA_VERSION
+is increased; tests/report/upgrade.py then upgrades the stores.
 
 usage: make.py PROGRAM [no-postgresql]
 """
@@ -20,21 +20,22 @@ sys.path[:0] = [ROOT + "/tests/milter", ROOT + "/tests/report"]
 import samples  # noqa: E402
 from postgres import Postgres  # noqa: E402
 
-REPORTS = 6  # of others
+REPORTS = 6  # received reports
 TODAY = samples.NOW // samples.DAY
 STORE = "0123456789abcdef0123456789abcdef"
 HEAD = "-- A %s of schema version %s, as the avouch of then made it.\n"
 
 
 def read(program, store, home):
-    """Makes the tables, and the texts of home/in."""
+    """Creates the tables, and the strings of the reports in home/in."""
     subprocess.run([program, "report", "read", "--store", store, "--now",
                     str(samples.NOW), "in"], check=True, cwd=home,
                    stdout=subprocess.DEVNULL)
 
 
 def fill(run, sources, shapes):
-    """Rows of the daemon's and of a sender's, of the texts that are there."""
+    """Adds rows of the daemon and of a sender that refer to existing strings.
+    """
     for n in range(1, 4):
         run("INSERT INTO policy (domain, record, used) VALUES ('d%d.example', "
             "'v=DMARC1; p=none; rua=mailto:r@d%d.example', %d)" % (n, n, TODAY))
@@ -61,7 +62,7 @@ def fill(run, sources, shapes):
 
 
 def fill_replay(db, sources):
-    """What only a file has."""
+    """Adds rows of tables that only a file has."""
     hashed = "hash" in [r[1] for r in db.execute("PRAGMA table_info(facts)")]
     for n in (1, 2):
         db.execute("INSERT INTO facts (%sbytes, used) VALUES (%s?, ?)" % (
