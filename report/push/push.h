@@ -36,18 +36,19 @@ enum {
 
 enum push_as {
 	PUSH_AS_IT_IS,
-	PUSH_AS_COPY,     /* gets a new name, and continues from where it was
-	                     when it was copied */
-	PUSH_AS_RESTORED, /* continues from the state of the database */
+	PUSH_AS_COPY,     /* the file gets a new name, and continues after the
+	                     last day that it recorded as pushed */
+	PUSH_AS_RESTORED, /* continues after the last day in the database */
 };
 
 enum push_kind {
 	PUSH_DAY,   /* the rows of the day are now in the database */
 	PUSH_KNOWN, /* the rows were already there, pushed by a run that was
 	               killed before it could record it */
-	PUSH_AGAIN, /* `day` is the last day in the database (-1: none), which
-	               had more before: it was restored from a backup or is a
-	               different one.  The missing days are pushed again */
+	PUSH_AGAIN, /* `day` is the last day in the database (-1: none),
+	               although more were pushed: it was restored from a backup
+	               or is a different database.  The missing days are pushed
+	               again */
 };
 
 struct push_event {
@@ -75,7 +76,7 @@ enum push_end {
 	PUSH_FAULT, /* see `error`; nothing is lost */
 };
 
-/* `error`: PUSH_ERROR_MAX bytes. */
+/* Runs a push.  `error` must have PUSH_ERROR_MAX bytes. */
 enum push_end push_run(const struct push_options *o, char *error);
 
 #endif

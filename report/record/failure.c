@@ -84,10 +84,10 @@ any_failed(const struct verdict *v)
 }
 
 /*
- * Local users are never reported on, nor automatic mail: two reporters could
- * otherwise report to each other forever (RFC 9991 section 5.1).  List mail and
- * forwarded mail is left out because a report would reveal to the author where
- * it was finally delivered (section 7.1).
+ * Never reports on local users, nor on automatic mail: two reporters could
+ * otherwise report to each other forever (RFC 9991 section 5.1).  Also leaves
+ * out list mail and forwarded mail, because a report would reveal to the author
+ * where it was finally delivered (section 7.1).
  */
 static bool
 may_report(const struct verdict *v)
@@ -264,7 +264,7 @@ failure_copy(const struct failure *f)
 	return copy;
 }
 
-/* ---- writing a failure if a report is due ---- */
+/* ---- the failure of a message ---- */
 
 bool
 failure_of(const struct verdict *v, const struct conf *conf,

@@ -44,8 +44,8 @@ enum failure_kind {
 /*
  * Returns which report to make.  If fo requests several, this is the first in
  * the order above: there is one report per message (RFC 9991 section 3 leaves
- * this to us).  Only a record of the author domain's policy counts, with ruf
- * and without psd=y.
+ * this to us).  Only a record of the author domain's policy counts, and only if
+ * it has ruf and not psd=y.
  */
 enum failure_kind failure_kind_of(const struct verdict *v);
 

@@ -78,9 +78,9 @@ bool report_row_of(
 void report_put_clean(struct buf *b, struct span s, size_t max, bool spaces);
 
 /*
- * These write the signatures as one clean string with a line "RESULT DOMAIN
- * SELECTOR" for each, and read it.  Reading stops at an invalid line; strings
- * point into `text`.
+ * report_dkim_put() writes the signatures as one clean string, with a line
+ * "RESULT DOMAIN SELECTOR" for each.  report_dkim_read() reads it and stops at
+ * an invalid line; strings point into `text`.
  */
 void report_dkim_put(struct buf *b, const struct report_row *r);
 void report_dkim_read(struct span text, struct report_row *out);

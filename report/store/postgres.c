@@ -95,7 +95,8 @@ static const struct {
 	                            transaction */
 	{ "55P03", SQL_LOCKED }, /* lock_timeout */
 	{ "53100", SQL_FULL },   /* disk */
-	{ "53", SQL_AWAY },      /* other resources, connections */
+	{ "53", SQL_AWAY },      /* other resource limits, such as
+	                            connections */
 	{ "08", SQL_AWAY },      /* connection */
 	{ "28", SQL_AWAY },      /* authorization */
 	{ "3D", SQL_AWAY },      /* no such database */

@@ -11,10 +11,7 @@
 #include "report/store/query_internal.h"
 #include "report/store/row_encode.h"
 
-enum {
-	REPLAY_MEMORY = 1 << 20
-}; /* bytes of memory for the facts of one
-      message */
+enum { REPLAY_MEMORY = 1 << 20 }; /* bytes for the facts of one message */
 
 /* ---- opening, errors, transactions, settings ---- */
 
@@ -248,8 +245,8 @@ ledger_pushed(struct ledger *l, int64_t *day)
 	    day);
 }
 
-/* Whether no report was made from `day` or a later day, and none of them was
- * pushed, so that these days can be reopened. */
+/* Returns true if no report was made from `day` or a later day and none of them
+ * was pushed, so that these days can be reopened. */
 static bool
 is_untouched(struct ledger *l, int64_t day)
 {

@@ -282,7 +282,7 @@ struct ledger_failure {
 	struct span feedback, header; /* failure.h */
 	int64_t first, last;          /* seconds since 1970 */
 	uint64_t incidents;           /* messages counted */
-	uint64_t others;              /* of these, messages with a different
+	uint64_t others;              /* how many of these have a different
 	                                 cause */
 };
 
@@ -453,7 +453,7 @@ enum ledger_step ledger_add_tls(struct ledger *l, const struct ledger_tls *r);
 
 struct ledger_tls_sum { /* equal results from all reports of a range */
 	struct ledger_tls_result of;
-	uint64_t organisations; /* number that reported it */
+	uint64_t organisations; /* how many organisations reported it */
 	int64_t last;           /* the last day */
 };
 

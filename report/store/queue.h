@@ -46,9 +46,9 @@ struct store_counts {
 	uint64_t put;       /* calls of store_put() */
 	uint64_t committed; /* messages on disk */
 	uint64_t lost;      /* messages that were not stored: the queue was
-	                       full, the store was not allowed to grow
-	                       (quota.h), or it could not be used before the
-	                       daemon ended */
+	                       full, or the store was not allowed to grow
+	                       (quota.h) or could not be used before the daemon
+	                       ended */
 	uint64_t faults;    /* groups that could not be committed */
 	uint64_t groups;    /* groups that were committed */
 	uint64_t set_aside; /* corrupt files that were renamed */

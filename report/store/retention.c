@@ -5,9 +5,8 @@
 #include "report/record/row.h"
 
 enum by {
-	BY_DAY, /* $1: days before this one; $2: limit of rows */
-	BY_ID,  /* $1, $2: ids above $1, up to $2; $3: last used before this
-	           day */
+	BY_DAY, /* at most $2 rows of days before $1 */
+	BY_ID,  /* ids above $1, up to $2, last used before day $3 */
 };
 
 enum age { AGE_ROWS, AGE_REPLAY, AGE_RECEIVED, AGE_FAILURE, AGE_LONGEST };

@@ -113,7 +113,7 @@ note_error(struct writer *w, const char *text)
 	buf_text(&b, text);
 }
 
-/* ---- opening, and handling of errors ---- */
+/* ---- opening the file, errors ---- */
 
 static const char put_replay[] =
     "INSERT INTO replay (day, source, facts, decision, messages) "

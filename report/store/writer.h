@@ -43,7 +43,7 @@ struct writer;
 
 struct writer *writer_new(
     const struct writer_options *o); /* NULL: out of memory */
-void writer_free(struct writer *w);  /* takes NULL */
+void writer_free(struct writer *w);  /* accepts NULL */
 
 /*
  * Opens the file now, so that errors are known before there is any mail.

@@ -90,7 +90,7 @@ element_number(struct aggregate *a, const char *name, uint64_t value)
 	element_put(a, name, buf_view(&b));
 }
 
-/* ---- the first elements ---- */
+/* ---- metadata and policy ---- */
 
 static void
 put_metadata(struct aggregate *a, const struct aggregate_info *info)
