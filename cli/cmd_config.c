@@ -80,7 +80,7 @@ warn_reports(const struct cli *c, const struct conf *conf, FILE *out)
 	    (failures || conf->report.email != NULL))
 		fprintf(out,
 		    "%s: report { %s } is set, but store is not: nothing is "
-		    "kept, and no reports are made; set store as well\n",
+		    "stored, and no reports are made; set store as well\n",
 		    config_path(c), wanted);
 	else if (failures && conf->report.email == NULL)
 		fprintf(out,
@@ -97,10 +97,10 @@ warn_risk(void *arg, const struct conf_setting *s)
 		const char *section, *name, *value, *text;
 	} risks[] = {
 		{ "dmarc", "on_invalid_from", "accept",
-		    "mail that can show any author is delivered; write "
+		    "mail whose From may show any author is delivered; write "
 		    "reject" },
 		{ "dmarc", "on_invalid_from", "annotate",
-		    "mail that can show any author is delivered; write "
+		    "mail whose From may show any author is delivered; write "
 		    "reject" },
 		{ "", "on_overload", "accept",
 		    "anyone who overloads this host can deliver forged mail; "
@@ -294,8 +294,8 @@ import_file(
 	input_close(&in);
 	if (is_large)
 		return cli_fail(c, EX_DATAERR,
-		    "%s: more than %d bytes: no configuration file", name,
-		    IMPORT_FILE_MAX);
+		    "%s: more than %d bytes; this is not a configuration file",
+		    name, IMPORT_FILE_MAX);
 	if (text.p == NULL)
 		return cli_fail(c, EX_TEMPFAIL, "out of memory");
 	if (!import_add(im, name, text))
@@ -380,19 +380,19 @@ cmd_config(struct cli *c)
 			    words[i].name, words[i].name);
 		if (words[i].takes_files && c->config != NULL)
 			return cli_fail(c, EX_USAGE,
-			    "--config is not for %s: it reads the files that "
-			    "are its arguments",
+			    "--config cannot be used with %s, which reads the "
+			    "files given as arguments",
 			    words[i].name);
 		if (!words[i].takes_files && c->n_args > 1)
 			return cli_fail(c, EX_USAGE,
-			    "%s: the file is said by --config FILE, else it "
-			    "is " CONF_DEFAULT_FILE,
+			    "%s: use --config FILE to name the file; the "
+			    "default is " CONF_DEFAULT_FILE,
 			    c->args[1]);
 		if (c->syntax && words[i].run != run_check)
-			return cli_fail(
-			    c, EX_USAGE, "--syntax is for check only");
+			return cli_fail(c, EX_USAGE,
+			    "--syntax can only be used with check");
 		return words[i].run(c);
 	}
 	return cli_fail(
-	    c, EX_USAGE, "%s: either check, show or import", c->args[0]);
+	    c, EX_USAGE, "%s: must be check, show or import", c->args[0]);
 }

@@ -134,7 +134,7 @@ print_dmarc_lint(const struct cli *c, const struct dmarc_lint *l)
 	print_dmarc_cases(e);
 	if (c->explain) {
 		puts("\nDNS tree walk (RFC 9989 section 4.10), all names "
-		     "queried at once:");
+		     "queried in parallel:");
 		explain_walk(e, WALK_INDENT);
 		print_dmarc_meanings(e);
 	}

@@ -124,7 +124,8 @@ print_replay_sum(const struct replay_sum *sum)
 	if (sum->unchecked == 0)
 		return;
 	buf_cut(&b, 0);
-	buf_printf(&b, "%llu, from own users at the time and so never checked",
+	buf_printf(&b,
+	    "%llu, from your own users at the time, so never checked",
 	    (unsigned long long)sum->unchecked);
 	cli_line("unknown", buf_view(&b));
 }
@@ -144,7 +145,7 @@ replay_print_text(struct replay *r)
 		shown += changes[i].messages;
 	}
 	if (shown < sum.otherwise)
-		printf("%10llu  more messages change; --json lists them\n",
+		printf("%10llu  more changed messages; --json lists them\n",
 		    (unsigned long long)(sum.otherwise - shown));
 	return EX_OK;
 }

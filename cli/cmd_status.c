@@ -407,8 +407,8 @@ print_resolvers(json_t *o)
 			failing++;
 			trouble = dns_trouble_from_name(span_str(reason));
 			fputs(red ? RED : "", stdout);
-			line_text("resolver", "%s FAILS for %lld s: %s", server,
-			    s, dns_trouble_text(trouble));
+			line_text("resolver", "%s has FAILED for %lld s: %s",
+			    server, s, dns_trouble_text(trouble));
 			fputs(red ? PLAIN : "", stdout);
 		}
 		if (failing == 0)

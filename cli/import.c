@@ -189,7 +189,7 @@ convert_entries(struct import *im, const struct import_file *file)
 		buf_span(&b, e->name);
 		if (r == NULL)
 			import_note(im, e, IMPORT_CHANGES,
-			    "no option of %s known here",
+			    "not a known option of %s",
 			    import_program_name(file->program));
 		else if (import_entry_find(file, name) != e)
 			import_note(
@@ -236,8 +236,8 @@ only_signs(struct import *im, const struct import_file *file)
 	    !span_has(mode->value, 's'))
 		return false;
 	import_note(im, mode, IMPORT_MOOT,
-	    "this opendkim only signs, and goes on doing so: nothing of this "
-	    "file is taken over; `avouch key import` takes over its keys");
+	    "this opendkim only signs, and keeps doing so: nothing in this "
+	    "file is imported; `avouch key import` imports its keys");
 	return true;
 }
 
@@ -376,7 +376,8 @@ is_taken(struct import *im, const struct import_entry *e,
 		ok = conf_check_text(span_of(text, text_size), "", f);
 		fflush(f);
 		if (!ok && strncmp(message, ":1: ", 4) == 0)
-			import_note(im, e, IMPORT_CHANGES, "as %.*s",
+			import_note(im, e, IMPORT_CHANGES,
+			    "not valid in avouch: %.*s",
 			    (int)strcspn(message + 4, "\n"), message + 4);
 	}
 	if (t != NULL)
@@ -407,8 +408,9 @@ import_set(struct import *im, const struct import_entry *e, const char *section,
 	if (strcmp(s->value, value) == 0)
 		add_source(im, s, e);
 	else
-		import_note(im, e, IMPORT_CHANGES, "%s is %s already, by %s:%u",
-		    name, s->value, first->file->path, first->line);
+		import_note(im, e, IMPORT_CHANGES,
+		    "%s is already %s, set by %s:%u", name, s->value,
+		    first->file->path, first->line);
 }
 
 void
@@ -551,13 +553,12 @@ print_todo(struct import *im, FILE *out)
 	      "# 1. Save this as " CONF_DEFAULT_FILE
 	      ", run `avouch config check`, and\n"
 	      "#    `systemctl restart avouch-milter`.\n"
-	      "# 2. In /etc/postfix/main.cf write avouch in front of the other "
-	      "milters.  They\n"
-	      "#    stay, so that nothing changes yet:\n"
+	      "# 2. In /etc/postfix/main.cf put avouch before the other "
+	      "milters.  They\n#    stay, so nothing changes yet:\n"
 	      "#    smtpd_milters = { " IMPORT_MILTER
 	      ", default_action=accept }, ...\n"
 	      "# 3. Watch `avouch status` and the log for some days.\n"
-	      "# 4. Then set mode = enforce, and take out what avouch replaces:"
+	      "# 4. Then set mode = enforce, and remove what avouch replaces:"
 	      "\n",
 	    out);
 	if (has_program(im, IMPORT_OPENDMARC))
@@ -581,8 +582,8 @@ set_own(struct import *im)
 		const char *section, *name, *value, *comment;
 	} own[] = {
 		{ "", "socket", "\"" IMPORT_SOCKET "\"",
-		    "our own: the others keep theirs" },
-		{ "", "user", "\"" IMPORT_USER "\"", "our own" },
+		    "avouch's own: the other programs keep theirs" },
+		{ "", "user", "\"" IMPORT_USER "\"", "avouch's own" },
 		{ "", "mode", "monitor",
 		    "until this is enforce, nothing is refused, held or "
 		    "marked as spam" },

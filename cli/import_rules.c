@@ -100,7 +100,7 @@ open_list(struct import *im, const struct import_entry *e, struct scan *s,
 	else if (span_has(value, ':') && span_index(value, ':') + 1 < value.n &&
 	    value.p[span_index(value, ':') + 1] == '/') {
 		import_note(im, e, IMPORT_CHANGES,
-		    "such a data set cannot be read here");
+		    "this type of data set cannot be read");
 		return false;
 	}
 	if (*is_file) {
@@ -159,7 +159,7 @@ add_network(struct import *im, const struct import_entry *e, const char *name,
 	}
 	if (net.bits < (net.ip.family == IP_V4 ? WIDEST_V4 : WIDEST_V6)) {
 		import_note(im, e, IMPORT_CHANGES,
-		    "%.*s: mail of so many hosts is not exempted",
+		    "%.*s: mail from so many hosts is not exempted",
 		    SPAN_FMT(span_first(element, 100)));
 		return;
 	}
@@ -217,7 +217,7 @@ set_action(struct import *im, const struct import_entry *e, const char *section,
 		}
 	}
 	import_note(im, e, IMPORT_CHANGES,
-	    "mail is never thrown away unseen; use quarantine or "
+	    "mail is never silently discarded; use quarantine or "
 	    "reject");
 }
 
@@ -309,8 +309,8 @@ to_nothing_but_accept(struct import *im, const struct import_entry *e)
 	if (e->value.n > 0 && ascii_lower((unsigned char)e->value.p[0]) == 'a')
 		return; /* as in avouch */
 	import_note(im, e, IMPORT_CHANGES,
-	    "a message is not treated worse for a bad signature or none "
-	    "(RFC 6376 section 6.1); DMARC decides, see section dmarc");
+	    "a message with a bad signature or none is not treated worse (RFC "
+	    "6376 section 6.1); DMARC decides: see section dmarc");
 }
 
 static bool
@@ -325,14 +325,14 @@ to_mode(struct import *im, const struct import_entry *e)
 {
 	if (span_has(e->value, 's') && has_key(e->file))
 		import_note(im, e, IMPORT_TODO,
-		    "opendkim goes on signing: leave its socket in "
+		    "opendkim keeps signing: leave its socket in "
 		    "smtpd_milters and non_smtpd_milters.  When mode is "
 		    "enforce, write \"Mode s\", so that it no longer "
 		    "verifies; or let avouch sign, see `avouch key import`");
 	else
 		import_note(im, e, IMPORT_TODO,
-		    "it does not sign: when mode is enforce, take its socket "
-		    "out of smtpd_milters and non_smtpd_milters, and stop "
+		    "it does not sign: when mode is enforce, remove its socket "
+		    "from smtpd_milters and non_smtpd_milters, and stop "
 		    "opendkim");
 }
 
@@ -349,8 +349,8 @@ to_on_reject(struct import *im, const struct import_entry *e)
 	else
 		import_note(im, e, IMPORT_TODO,
 		    "nothing is refused because of DMARC, even if mode is "
-		    "enforce: set dmarc { on_reject = reject } to refuse what "
-		    "its domain wants refused");
+		    "enforce: set dmarc { on_reject = reject } to refuse mail "
+		    "that its domain wants refused");
 }
 
 static void
@@ -412,8 +412,8 @@ to_email(struct import *im, const struct import_entry *e)
 		set_quoted(im, e, "report", "email", e->value);
 	else
 		import_note(im, e, IMPORT_CHANGES,
-		    "no results are kept, so no reports are sent; see section "
-		    "report, store and email");
+		    "no results are stored, so no reports are sent; see store "
+		    "and email in section report");
 }
 
 /* ---- policyd-spf ---- */
@@ -506,16 +506,16 @@ to_timeout(struct import *im, const struct import_entry *e)
 
 #define SIGNING                                                                \
 	.kind = IMPORT_MOOT,                                                   \
-	.why = "it is about signing; if opendkim signs, it goes on doing so"
+	.why = "this is about signing; if opendkim signs, it keeps doing so"
 #define SERVICE .kind = IMPORT_MOOT, .why = "the service manager does that"
-#define NEEDLESS .kind = IMPORT_MOOT, .why = "it is always so"
+#define NEEDLESS .kind = IMPORT_MOOT, .why = "avouch always does this"
 #define LOGGED                                                                 \
 	.kind = IMPORT_MOOT,                                                   \
-	.why = "each message has its log line with all results"
+	.why = "every message gets a log line with all results"
 #define BUILT_IN .kind = IMPORT_MOOT, .why = "the limit is built in"
 #define MTA_DOES                                                               \
 	.kind = IMPORT_CHANGES,                                                \
-	.why = "the form of messages is for the MTA to judge"
+	.why = "checking the form of messages is up to the MTA"
 #define RESOLVER                                                               \
 	.kind = IMPORT_MOOT, .why = "DNSSEC is validated by the resolver"
 #define SCRIPT                                                                 \
@@ -523,12 +523,12 @@ to_timeout(struct import *im, const struct import_entry *e)
 	.why = "there are no scripts; see section override"
 #define OWN_PROGRAM .kind = IMPORT_MOOT, .why = "only that program needs it"
 #define OWN_SOCKET                                                             \
-	.kind = IMPORT_MOOT, .why = "avouch has a socket and a user of its own"
+	.kind = IMPORT_MOOT, .why = "avouch has its own socket and user"
 #define DKIM_REPORTS                                                           \
 	.kind = IMPORT_CHANGES,                                                \
 	.why = "reports about DKIM alone (RFC 6651) are not sent"
 #define DMARC_REPORTS                                                          \
-	.kind = IMPORT_CHANGES, .why = "see section report, failure_reports"
+	.kind = IMPORT_CHANGES, .why = "see failure_reports in section report"
 #define VBR .kind = IMPORT_CHANGES, .why = "VBR (RFC 5518) is not checked"
 #define BY_NAME                                                                \
 	.kind = IMPORT_CHANGES,                                                \
@@ -541,16 +541,16 @@ const struct import_rule import_rules[] = {
 	{ ALL, "AuthservID", .convert = to_authserv_id },
 	{ POLICYD, "Authserv_Id", .convert = to_authserv_id },
 	{ MILTERS, "AuthservIDWithJobID",
-	  .kind = IMPORT_CHANGES, .why = "forged fields are found by an id that never changes" },
+	  .kind = IMPORT_CHANGES, .why = "forged fields are recognized by an id that never changes" },
 	{ MILTERS, "AutoRestart", SERVICE },
 	{ MILTERS, "AutoRestartCount", SERVICE },
 	{ MILTERS, "AutoRestartRate", SERVICE },
 	{ MILTERS, "Background",
-	  .kind = IMPORT_MOOT, .why = "the daemon's option -f decides about that" },
+	  .kind = IMPORT_MOOT, .why = "the daemon's option -f controls that" },
 	{ MILTERS, "BaseDirectory", SERVICE },
 	{ MILTERS, "ChangeRootDirectory", SERVICE },
 	{ MILTERS, "DNSTimeout",
-	  .kind = IMPORT_MOOT, .why = "the time of a question follows from option timeout" },
+	  .kind = IMPORT_MOOT, .why = "the timeout of a DNS query is derived from option timeout" },
 	{ MILTERS, "EnableCoredumps", SERVICE },
 	{ MILTERS, "MilterDebug", DEBUGGING },
 	{ ALL, "PidFile",
@@ -563,7 +563,7 @@ const struct import_rule import_rules[] = {
 	{ ALL, "UMask", OWN_SOCKET },
 	{ ALL, "UserID", OWN_SOCKET },
 
-	{ DKIM, "AllowSHA1Only", .kind = IMPORT_MOOT, .why = "rsa-sha1 is dead (RFC 8301)" },
+	{ DKIM, "AllowSHA1Only", .kind = IMPORT_MOOT, .why = "rsa-sha1 is obsolete (RFC 8301)" },
 	{ DKIM, "AlwaysAddARHeader", NEEDLESS },
 	{ DKIM, "BodyLengthDB", SIGNING },
 	{ DKIM, "BogusKey", RESOLVER },
@@ -577,11 +577,10 @@ const struct import_rule import_rules[] = {
 	{ DKIM, "DNSConnect", OWN_PROGRAM },
 	{ DKIM, "Domain", SIGNING },
 	{ DKIM, "DomainKeysCompat",
-	  .kind = IMPORT_MOOT, .why = "DomainKeys (RFC 4870) is dead" },
+	  .kind = IMPORT_MOOT, .why = "DomainKeys (RFC 4870) is obsolete" },
 	{ DKIM, "DontSignMailTo", SIGNING },
 	{ DKIM, "ExemptDomains",
-	  .kind = IMPORT_CHANGES, .why = "anyone can write a domain; for one that you know better, "
-	         "see section override" },
+	  .kind = IMPORT_CHANGES, .why = "anyone can put any domain in From; for one that you trust, see section override" },
 	{ DKIM, "ExternalIgnoreList", SIGNING },
 	{ DKIM, "FinalPolicyScript", SCRIPT },
 	{ DKIM, "FixCRLF", OWN_PROGRAM },
@@ -589,7 +588,7 @@ const struct import_rule import_rules[] = {
 	{ DKIM, "IdentityHeaderRemove", SIGNING },
 	{ DKIM, "IgnoreMalformedMail", MTA_DOES },
 	{ DKIM, "Include",
-	  .kind = IMPORT_TODO, .why = "name that file, too: avouch config import FILE FILE" },
+	  .kind = IMPORT_TODO, .why = "name that file too: avouch config import FILE FILE" },
 	{ DKIM | POLICYD, "InternalHosts", .convert = to_skip_networks },
 	{ DKIM, "KeepAuthResults",
 	  .kind = IMPORT_CHANGES, .why = "fields that claim to be ours are always removed" },
@@ -611,21 +610,19 @@ const struct import_rule import_rules[] = {
 	{ DKIM, "LogResults", LOGGED },
 	{ DKIM, "LogWhy", LOGGED },
 	{ DKIM | POLICYD, "MacroList",
-	  .kind = IMPORT_MOOT, .why = "own users are known by having logged in, or by their "
-	         "network" },
+	  .kind = IMPORT_MOOT, .why = "our own users are recognized by their login or their network" },
 	{ DKIM, "MaximumHeaders", BUILT_IN },
 	{ DKIM, "MaximumSignaturesToVerify", .convert = to_max_signatures },
 	{ DKIM, "MaximumSignedBytes", SIGNING },
 	{ DKIM, "Minimum",
-	  .kind = IMPORT_CHANGES, .why = "no part of a body may be unsigned; see section dkim, "
-	         "allow_body_tail" },
+	  .kind = IMPORT_CHANGES, .why = "the whole body must be signed; see section dkim, allow_body_tail" },
 	{ DKIM, "MinimumKeyBits", .convert = to_min_rsa_bits },
 	{ DKIM, "Mode", .convert = to_mode, .standard = "sv" },
 	{ DKIM, "MTA", SIGNING },
 	{ DKIM, "MTACommand", DKIM_REPORTS },
 	{ DKIM, "MultipleSignatures", SIGNING },
 	{ DKIM, "MustBeSigned",
-	  .kind = IMPORT_CHANGES, .why = "what a signature leaves out does not make it fail" },
+	  .kind = IMPORT_CHANGES, .why = "a signature does not fail because it leaves out a field" },
 	{ DKIM, "Nameservers", .convert = to_nameservers },
 	{ DKIM, "NoHeaderB",
 	  .kind = IMPORT_MOOT, .why = "header.b identifies the signature (RFC 6008)" },
@@ -636,12 +633,11 @@ const struct import_rule import_rules[] = {
 	         "and dmarc" },
 	{ DKIM, "On-DNSError", .convert = to_dkim_temperror, .standard = "tempfail" },
 	{ DKIM, "On-InternalError",
-	  .kind = IMPORT_MOOT, .why = "an error of this host is never one of the mail" },
+	  .kind = IMPORT_MOOT, .why = "an error on this host is never blamed on the mail" },
 	{ DKIM, "On-KeyNotFound", .convert = to_dkim_permerror },
 	{ DKIM, "On-NoSignature", .convert = to_nothing_but_accept },
 	{ DKIM, "On-Security",
-	  .kind = IMPORT_CHANGES, .why = "what is suspect has the result policy and counts as no "
-	         "signature" },
+	  .kind = IMPORT_CHANGES, .why = "a suspect signature gets the result policy and counts as no signature" },
 	{ DKIM, "On-SignatureError", SIGNING },
 	{ DKIM, "OversignHeaders", SIGNING },
 	{ DKIM, "PeerList", .convert = to_skip_networks },
@@ -687,11 +683,11 @@ const struct import_rule import_rules[] = {
 	{ DKIM, "SubDomains", SIGNING },
 	{ DKIM, "SyslogName", .kind = IMPORT_MOOT, .why = "the name is avouch-milter" },
 	{ DKIM, "SyslogSuccess", LOGGED },
-	{ DKIM, "TemporaryDirectory", .kind = IMPORT_MOOT, .why = "no such files are made" },
+	{ DKIM, "TemporaryDirectory", .kind = IMPORT_MOOT, .why = "no such files are created" },
 	{ DKIM, "TestDNSData",
-	  .kind = IMPORT_MOOT, .why = "the command's option --zone does that" },
+	  .kind = IMPORT_MOOT, .why = "option --zone of avouch does that" },
 	{ DKIM, "TestPublicKeys",
-	  .kind = IMPORT_MOOT, .why = "the command's option --zone does that" },
+	  .kind = IMPORT_MOOT, .why = "option --zone of avouch does that" },
 	{ DKIM, "TrustAnchorFile", RESOLVER },
 	{ DKIM, "TrustSignaturesFrom",
 	  .kind = IMPORT_MOOT, .why = "DMARC decides whose signatures count" },
@@ -717,14 +713,13 @@ const struct import_rule import_rules[] = {
 	{ DMARC, "IgnoreAuthenticatedClients", .convert = to_skip_authenticated },
 	{ DMARC, "IgnoreHosts", .convert = to_skip_networks },
 	{ DMARC, "IgnoreMailFrom", .kind = IMPORT_CHANGES,
-	  .why = "anyone can write a domain; if it signs its mail, see section "
-	         "override, dkim_domain" },
+	  .why = "anyone can put any domain in From; if this one signs its mail, see dkim_domain in section override" },
 	{ DMARC, "IgnoreMailTo",
 	  .kind = IMPORT_CHANGES, .why = "reports count all messages to a domain" },
 	{ DMARC, "PublicSuffixList",
 	  .kind = IMPORT_MOOT, .why = "RFC 9989 needs none: it walks the DNS tree" },
 	{ DMARC, "RecordAllMessages",
-	  .kind = IMPORT_CHANGES, .why = "reports are about domains that ask for them" },
+	  .kind = IMPORT_CHANGES, .why = "reports are only about domains that ask for them" },
 	{ DMARC, "RejectFailures", .convert = to_on_reject, .standard = "false" },
 	{ DMARC, "RejectMultiValueFrom", .convert = to_on_permerror },
 	{ DMARC, "RejectString", .convert = to_reject_text },
@@ -732,26 +727,24 @@ const struct import_rule import_rules[] = {
 	{ DMARC, "SPFIgnoreResults", NEEDLESS },
 	{ DMARC, "SPFSelfValidate", NEEDLESS },
 	{ DMARC, "TrustedAuthservIDs",
-	  .kind = IMPORT_CHANGES, .why = "nothing that a message says of itself is believed; SPF and "
-	         "DKIM are checked here" },
+	  .kind = IMPORT_CHANGES, .why = "results found in the message are not trusted; SPF and DKIM are checked here" },
 
 	{ POLICYD, "debugLevel", LOGGED },
 	{ POLICYD, "TestOnly", .convert = to_spf_test },
 	{ POLICYD, "defaultSeedOnly", .convert = to_spf_test },
 	{ POLICYD, "HELO_reject",
-	  .kind = IMPORT_CHANGES, .why = "the result of HELO is only reported, except for mail "
-	         "without a sender, where it is that of MAIL FROM" },
+	  .kind = IMPORT_CHANGES, .why = "the HELO result is only reported, except for mail without a sender, for which it is the MAIL FROM result" },
 	{ POLICYD, "HELO_pass_restriction", OWN_PROGRAM },
 	{ POLICYD, "Mail_From_reject", .convert = to_spf_fail, .standard = "Fail" },
 	{ POLICYD, "Mail_From_pass_restriction", OWN_PROGRAM },
 	{ POLICYD, "No_Mail",
-	  .kind = IMPORT_CHANGES, .why = "all records of SPF are treated alike" },
+	  .kind = IMPORT_CHANGES, .why = "all SPF records are treated alike" },
 	{ POLICYD, "Reject_Not_Pass_Domains",
 	  .kind = IMPORT_CHANGES, .why = "softfail and neutral are treated alike for all domains" },
 	{ POLICYD, "PermError_reject", .convert = to_spf_permerror },
 	{ POLICYD, "TempError_Defer", .convert = to_spf_temperror },
 	{ POLICYD, "Prospective",
-	  .kind = IMPORT_MOOT, .why = "avouch spf --ip ADDRESS tries that by hand" },
+	  .kind = IMPORT_MOOT, .why = "use `avouch spf --ip ADDRESS` to test an address" },
 	{ POLICYD, "skip_addresses", .convert = to_skip_networks },
 	{ POLICYD, "Whitelist", .convert = to_trusted_forwarders },
 	{ POLICYD, "HELO_Whitelist", BY_NAME },
@@ -760,7 +753,7 @@ const struct import_rule import_rules[] = {
 	{ POLICYD, "SPF_Enhanced_Status_Codes", NEEDLESS },
 	{ POLICYD, "Header_Type", .convert = to_received_spf, .standard = "SPF" },
 	{ POLICYD, "Hide_Receiver",
-	  .kind = IMPORT_MOOT, .why = "no recipient is written into a field" },
+	  .kind = IMPORT_MOOT, .why = "recipients are never written into our fields" },
 	{ POLICYD, "Lookup_Time", .convert = to_timeout },
 	{ POLICYD, "Whitelist_Lookup_Time", OWN_PROGRAM },
 	{ POLICYD, "Void_Limit",
@@ -768,9 +761,9 @@ const struct import_rule import_rules[] = {
 	{ POLICYD, "Mock", OWN_PROGRAM },
 	{ POLICYD, "QueueID", LOGGED },
 	{ POLICYD, "Reason_Message",
-	  .kind = IMPORT_CHANGES, .why = "texts have other placeholders; see section reply" },
+	  .kind = IMPORT_CHANGES, .why = "reply texts use other placeholders; see section reply" },
 	{ POLICYD, "Per_User",
-	  .kind = IMPORT_CHANGES, .why = "there are no settings of single users; see section "
+	  .kind = IMPORT_CHANGES, .why = "there are no per-user settings; see section "
 	         "override, recipient_domain" },
 };
 /* clang-format on */

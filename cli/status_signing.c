@@ -18,7 +18,7 @@ static const struct {
 } texts[] = {
 	{ "no_key", "no key for ", "no key" },
 	{ "key_unpublished", "key not published for ", "key not published" },
-	{ "not_own", "forwarded mail of ", "forwarded mail" },
+	{ "not_own", "forwarded mail from ", "forwarded mail" },
 	{ "author_mismatch", "author not allowed for the login, ",
 	    "author not allowed for the login" },
 	{ "several_authors", NULL, "several authors" },
@@ -161,10 +161,10 @@ line_silence(json_t *o)
 
 	if (json_integer_value(json_object_get(o, "sign_silent")) != 1)
 		return;
-	buf_text(&b, "none has come since ");
+	buf_text(&b, "none has arrived since ");
 	date_put_time(&b, last);
 	buf_printf(&b,
-	    "; the longest pause of four weeks was %lld minutes; run `avouch "
+	    "; the longest pause in four weeks was %lld minutes; run `avouch "
 	    "sign test`",
 	    (long long)longest / 60);
 	cli_line("own mail", buf_view(&b));

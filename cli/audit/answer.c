@@ -221,7 +221,7 @@ judge_and_answer(struct answer *r, const struct conf *conf, struct span text)
 
 	if (text.n > SPOOL_MESSAGE_MAX)
 		return cli_fail(r->c, EX_DATAERR,
-		    "not answered: it is larger than %d bytes",
+		    "not answered: the message is larger than %d bytes",
 		    SPOOL_MESSAGE_MAX);
 	(void)audit_show_message(r->c, text, &gate);
 	written = restore_output(r);
@@ -232,8 +232,8 @@ judge_and_answer(struct answer *r, const struct conf *conf, struct span text)
 		return EX_OK;
 	}
 	if (!written)
-		return cli_fail(
-		    r->c, EX_TEMPFAIL, "not answered: it cannot be written");
+		return cli_fail(r->c, EX_TEMPFAIL,
+		    "not answered: the answer cannot be written");
 	return send_answer(r, conf);
 }
 
@@ -248,7 +248,8 @@ answer_input(struct answer *r, const struct conf *conf)
 	    lseek(fileno(spooled), 0, SEEK_SET) != 0 ||
 	    !input_open_file(&in, fileno(spooled))) {
 		status = cli_fail(r->c, EX_TEMPFAIL,
-		    "not answered: a temporary file: %s", strerror(errno));
+		    "not answered: cannot use a temporary file: %s",
+		    strerror(errno));
 	} else {
 		status = judge_and_answer(r, conf, in.text);
 		input_close(&in);
@@ -272,7 +273,7 @@ check_answer_options(struct cli *c, struct answer *r)
 		    c, EX_USAGE, "--answer needs --ip, --helo and --mail-from");
 	if (c->ip.family == IP_NONE)
 		return cli_fail(
-		    c, EX_USAGE, "not answered: the client is not known");
+		    c, EX_USAGE, "not answered: the client is unknown");
 	return EX_OK;
 }
 
@@ -294,7 +295,8 @@ answer_message(struct cli *c, const struct conf *conf, struct answer *r)
 		return status;
 	r->mail = tmpfile();
 	status = r->mail == NULL
-	    ? cli_fail(c, EX_TEMPFAIL, "not answered: a temporary file: %s",
+	    ? cli_fail(c, EX_TEMPFAIL,
+		  "not answered: cannot use a temporary file: %s",
 		  strerror(errno))
 	    : answer_input(r, conf);
 	if (r->mail != NULL)

@@ -32,8 +32,8 @@ cmd_audit(struct cli *c)
 
 	if (forms != 1)
 		return cli_fail(c, EX_USAGE,
-		    "give one of DOMAIN, --mine, --message FILE, --bounce "
-		    "FILE and --wait ADDRESS");
+		    "specify one of DOMAIN, --mine, --message FILE, --bounce "
+		    "FILE or --wait ADDRESS");
 	if (c->receive != NULL)
 		return audit_run_receive(c);
 	if (c->answer != NULL)

@@ -154,7 +154,7 @@ read_certificate(struct cli *c, struct arena *a, struct audit_smtp *out)
 	input_close(&in);
 	if (out->n_chain == 0)
 		return cli_fail(c, EX_DATAERR,
-		    "--cert %s: not a certificate; give a PEM file", c->cert);
+		    "--cert %s: not a certificate; use a PEM file", c->cert);
 	return EX_OK;
 }
 

@@ -146,8 +146,8 @@ fetch_sts_policy(
 	buf_printable(&url, host->name, DOMAIN_MAX);
 	buf_text(&url, "/.well-known/mta-sts.txt");
 	if (host->n == 0) {
-		snprintf(
-		    out->why, sizeof(out->why), "mta-sts host has no address");
+		snprintf(out->why, sizeof(out->why),
+		    "the mta-sts host has no address");
 		return;
 	}
 	if (fetch_begin(&f, host, HTTPS_PORT, memory, "https")) {

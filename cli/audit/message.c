@@ -262,7 +262,7 @@ message_show(const struct audit_message *m, const struct audit_findings *f)
 	cli_line("client", address_text(&client, &v->client));
 	cli_line("client's name",
 	    m->client_name.p != NULL      ? m->client_name
-		: m->has_name == AUDIT_NO ? SPAN("none that is confirmed")
+		: m->has_name == AUDIT_NO ? SPAN("none confirmed")
 					  : SPAN("unknown"));
 	cli_line("HELO name", v->helo);
 	cli_line_text("spf of HELO name", spf_helo_shown(m));
@@ -271,18 +271,19 @@ message_show(const struct audit_message *m, const struct audit_findings *f)
 	printf("%-22s %s%s\n", "dkim", dkim_code_name(v->facts.dkim),
 	    v->dmarc.dkim_aligned ? ", aligned with From" : "");
 	cli_line_text("dmarc", dmarc_shown(v));
-	cli_line_text("TLS of the last hop", answer_name(m->tls));
+	cli_line_text("TLS on the last hop", answer_name(m->tls));
 	cli_line_text(
 	    "bulk mail", audit_message_is_bulk(v->header) ? "yes" : "no");
 	if (!m->has_client)
-		puts("The client's address is not known, so SPF and DMARC were "
-		     "not judged. Send the\nmessage from another server, or "
-		     "give --ip.");
+		puts("The client's address is unknown, so SPF and DMARC were "
+		     "not checked. Send the\nmessage from another server, or "
+		     "use --ip.");
 	if (m->is_unsure)
-		puts(v->faulty ? "SPF, DKIM and DMARC are not known: the "
-				 "message reaches a limit, such as 4096 fields."
-			       : "SPF, DKIM and DMARC are not known: a DNS "
-				 "question failed.");
+		puts(v->faulty
+			? "SPF, DKIM and DMARC could not be checked: the "
+		          "message reaches a limit, such as 4096 fields."
+			: "SPF, DKIM and DMARC could not be checked: a DNS "
+		          "lookup failed.");
 	audit_show_findings(f);
 	puts("\n" AUDIT_SCOPE);
 }
@@ -429,7 +430,7 @@ audit_run_bounce(struct cli *c)
 		} else if (found.n > 0) {
 			audit_show_findings(&found);
 		} else {
-			puts("No reply in it is known to be about SPF, DKIM, "
+			puts("It contains no known reply about SPF, DKIM, "
 			     "DMARC or the other rules for senders.");
 		}
 		status = audit_status(c, &found, false);

@@ -67,7 +67,7 @@ show_mine_letters(const json_t *domain, const json_t *before)
 		const char *key, *question;
 	} letters[] = {
 		{ "arrive", "Does its mail arrive?" },
-		{ "spoof", "Can others send as it?" },
+		{ "spoof", "Can others spoof it?" },
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(letters); i++) {
@@ -76,8 +76,8 @@ show_mine_letters(const json_t *domain, const json_t *before)
 		int was = mine_letter(before, letters[i].key);
 
 		if (was != now)
-			printf("    %s was %c, is %c\n", letters[i].question,
-			    was, now);
+			printf("    %s was %c, is now %c\n",
+			    letters[i].question, was, now);
 	}
 }
 
@@ -140,15 +140,15 @@ show_mine(const struct audit_mine *m)
 
 	if (n == 0) {
 		puts("no domains: there are neither signing keys nor reports "
-		     "of the last 30 days");
+		     "from the last 30 days");
 		return;
 	}
 	puts("arrives  spoofable errors warnings hints  domain");
 	for (size_t i = 0; i < n; i++)
 		show_mine_row(json_array_get(m->domains, i));
 	if (m->left > 0)
-		printf("%zu more domains are audited in the next runs, %d in "
-		       "each.\n",
+		printf("%zu more domains will be audited in later runs, %d per "
+		       "run.\n",
 		    m->left, MINE_RUN_MAX);
 	show_mine_all_changes(m);
 	puts("\nA is the best letter. avouch audit DOMAIN shows all findings "

@@ -44,7 +44,8 @@ mine_state_read(struct cli *c, const char *path)
 	if (!key_file_text(path, STATE_FILE_MAX, &memory, &text)) {
 		if (errno != ENOENT)
 			(void)cli_fail(c, EX_OK,
-			    "%s: %s; without it, nothing counts as changed",
+			    "%s: %s; without this file, no changes can be "
+			    "shown",
 			    path, strerror(errno));
 		return json_object();
 	}
@@ -53,7 +54,8 @@ mine_state_read(struct cli *c, const char *path)
 	if (json_is_object(state))
 		return state;
 	(void)cli_fail(c, EX_OK,
-	    "%s: not valid (%s); it is replaced, and nothing counts as changed",
+	    "%s: not valid (%s); it will be replaced, and no changes can be "
+	    "shown",
 	    path, state == NULL ? error.text : "not an object");
 	json_decref(state);
 	return json_object();
@@ -72,7 +74,8 @@ mine_state_write(struct cli *c, const char *path, const json_t *state)
 	return good
 	    ? EX_OK
 	    : cli_fail(c, EX_TEMPFAIL,
-		  "%s; run it as root or as the user of the daemon", memory);
+		  "%s; run this command as root or as the daemon's user",
+		  memory);
 }
 
 int

@@ -86,7 +86,7 @@ put_finding(FILE *out, const struct audit_findings *all, size_t i)
 	page_text(out, f->fix);
 	fputs("</p>", out);
 	if (f->change != NULL && audit_change_is_above(all, i)) {
-		fputs("<p class=\"soft\">With the records above.</p>", out);
+		fputs("<p class=\"soft\">See the records above.</p>", out);
 	} else if (f->change != NULL) {
 		put_lines(
 		    out, "Remove:", f->change->remove, f->change->n_remove);
@@ -143,9 +143,9 @@ put_failures(FILE *out, const struct audit_domain *d)
 {
 	if (d->n_failures == 0)
 		return;
-	fputs("<h3>Could not ask</h3>", out);
+	fputs("<h3>Failed DNS queries</h3>", out);
 	if (d->is_unsure)
-		fputs("<p>A grade may depend on these questions, so there is "
+		fputs("<p>A grade may depend on these queries, so there is "
 		      "none. Try again later.</p>",
 		    out);
 	fputs("<ul>", out);
@@ -170,7 +170,7 @@ put_audit(FILE *out, const void *arg)
 	fputs("</h2><div class=\"tiles\">", out);
 	put_grade(out, "Does its mail arrive?", d->arrive,
 	    audit_arrive_meaning(d->arrive));
-	put_grade(out, "Can others send as it?", d->spoof,
+	put_grade(out, "Can others spoof it?", d->spoof,
 	    audit_spoof_meaning(d->spoof));
 	fputs("</div>", out);
 	if (d->findings.n == 0)

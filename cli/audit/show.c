@@ -18,11 +18,11 @@ static const struct {
 	{ 'A', "nothing is wrong", "no: forged mail is refused or filtered" },
 	{ 'B', "yes, but something will break or is incomplete",
 	    "mostly not: a small gap remains" },
-	{ 'C', "some mail is at risk", "in part" },
-	{ 'D', "some receivers refuse it or lose it",
+	{ 'C', "some mail is at risk", "partly" },
+	{ 'D', "some receivers refuse or lose it",
 	    "yes: forged mail is at most reported" },
 	{ 'F', "mail is lost", "yes, anyone can" },
-	{ '-', "not known", "not known" },
+	{ '-', "unknown", "unknown" },
 };
 
 const char *
@@ -249,7 +249,7 @@ show_finding(const struct audit_findings *all, size_t i)
 	if (f->change == NULL)
 		return;
 	if (audit_change_is_above(all, i)) {
-		puts("      (with the records above)");
+		puts("      (see the records above)");
 		return;
 	}
 	show_lines("remove ", f->change->remove, f->change->n_remove);
@@ -293,7 +293,7 @@ show_grades(const struct audit_domain *d)
 {
 	printf("  Does its mail arrive?     %c  %s\n", d->arrive,
 	    audit_arrive_meaning(d->arrive));
-	printf("  Can others send as it?    %c  %s\n", d->spoof,
+	printf("  Can others spoof it?      %c  %s\n", d->spoof,
 	    audit_spoof_meaning(d->spoof));
 	if (d->is_parked)
 		puts("  The domain is parked: it sends and accepts no mail.");
@@ -344,9 +344,9 @@ show_failures(const struct audit_domain *d)
 {
 	if (d->n_failures == 0)
 		return;
-	puts(d->is_unsure
-		? "\nCould not ask (so there are no grades; try again later):"
-		: "\nCould not ask:");
+	puts(d->is_unsure ? "\nFailed DNS queries (so there are no grades; try "
+	                    "again later):"
+			  : "\nFailed DNS queries:");
 	for (size_t i = 0; i < d->n_failures; i++) {
 		fputs("  ", stdout);
 		cli_put(d->failures[i].name);
@@ -364,7 +364,7 @@ audit_show_domain(const struct audit_domain *d)
 	audit_show_findings(&d->findings);
 	show_tree(&d->spf);
 	if (d->n_services > 0) {
-		fputs("\nServices that it includes:", stdout);
+		fputs("\nServices that the SPF record includes:", stdout);
 		for (size_t i = 0; i < d->n_services; i++)
 			printf("%s %s", i > 0 ? "," : "", d->services[i]);
 		putchar('\n');

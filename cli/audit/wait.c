@@ -148,8 +148,8 @@ audit_arrived(struct cli *c, int fd)
 	int status;
 
 	if (!input_open_file(&in, fd))
-		return cli_fail(
-		    c, EX_TEMPFAIL, "the message: %s", strerror(errno));
+		return cli_fail(c, EX_TEMPFAIL, "cannot read the message: %s",
+		    strerror(errno));
 	if (!spool_read(in.text, &facts, &message)) {
 		status = cli_fail(c, EX_DATAERR,
 		    "the file in the spool was not written by `avouch audit "
@@ -175,7 +175,8 @@ wait_in_spool(struct cli *c, int dir, struct waiting *w)
 
 	if (!spool_wait_begin(dir, &w->wait))
 		return cli_fail(c, EX_TEMPFAIL, "%s",
-		    errno == EBUSY ? "too many others wait; try again later"
+		    errno == EBUSY ? "too many other processes are waiting; "
+		                     "try again later"
 				   : strerror(errno));
 	show_address(c, w);
 	fd = wait_for_message(w);
@@ -183,7 +184,8 @@ wait_in_spool(struct cli *c, int dir, struct waiting *w)
 	if (fd < 0)
 		return cli_fail(c, EX_TEMPFAIL,
 		    "no message has arrived in %" PRId64
-		    " min; the log of the mail server shows what became of it",
+		    " min; the log of the mail server shows what happened to "
+		    "it",
 		    w->ms / 60000);
 	int status = audit_arrived(c, fd);
 
@@ -239,7 +241,7 @@ receive_message(struct cli *c)
 		puts("handed over");
 		break;
 	case SPOOL_NOT_AWAITED:
-		puts("discarded: nobody waits for it");
+		puts("discarded: no process is waiting for it");
 		break;
 	case SPOOL_ERROR:
 		status = cli_fail(c, EX_TEMPFAIL, "discarded: %s: %s",

@@ -25,7 +25,7 @@ dns_fault_text(enum dns_error fault)
 	case DNS_ERROR_SERVFAIL:
 		return "no answer: the name server failed (SERVFAIL)";
 	case DNS_ERROR_REFUSED:
-		return "no answer: the name server refused the question "
+		return "no answer: the name server refused the query "
 		       "(REFUSED)";
 	case DNS_ERROR_RCODE:
 		return "no answer: the name server returned an error code";
@@ -34,14 +34,13 @@ dns_fault_text(enum dns_error fault)
 		       "a "
 		       "loop";
 	case DNS_ERROR_UNREACHABLE:
-		return "no answer: none of this host's name servers answers "
-		       "anything";
+		return "no answer: none of this host's name servers responds";
 	case DNS_ERROR_BUDGET:
 		return "not waited for: the answer was not needed, the check "
-		       "asked "
-		       "too many questions, or its time was up";
+		       "sent too many queries, or its time was up";
 	case DNS_ERROR_RESOURCE:
-		return "not asked, or not for long enough: this host is out of "
+		return "not queried, or not for long enough: this host is out "
+		       "of "
 		       "memory or sockets, or has too many unanswered "
 		       "questions";
 	}
@@ -62,7 +61,7 @@ dns_answer_text(const struct dns_answer *answer)
 	case DNS_NXDOMAIN:
 		return "no such name";
 	case DNS_BADNAME:
-		return "not a valid DNS name: not asked";
+		return "not a valid DNS name: not queried";
 	case DNS_FAILED:
 		return dns_fault_text(answer->fault);
 	}

@@ -154,8 +154,9 @@ put_all_evidence(const struct conf *conf, const struct verdict *v)
 		puts("  Evidence of indirect mail (RFC 9989 section 7.4):");
 	else if (v->facts.is_list)
 		cli_prose_text(2,
-		    "It says that it is list mail, but not in a field that "
-		    "names a domain: that does not count as indirect mail "
+		    "The message says that it is list mail, but not in a field "
+		    "that names a domain, so it does not count as indirect "
+		    "mail "
 		    "(RFC 9989 section 7.4).");
 	for (size_t i = 0; i < n; i++)
 		put_evidence(&evidence[i]);
@@ -187,18 +188,18 @@ explain_policy(const struct conf *conf, const struct verdict *v)
 	struct policy_output showing = { .decision = d };
 
 	if (d->n_settings > 0 || d->section != NULL)
-		puts("  The settings that had a say:");
+		puts("  The settings that were used:");
 	else
-		puts("  No setting had a say.");
+		puts("  No setting was used.");
 	conf_each(conf, show, &showing);
 	put_all_evidence(conf, v);
 	if (d->expired.p != NULL)
-		cli_line("  An override past its date:", d->expired);
+		cli_line("  An expired override:", d->expired);
 	fputs("  Rule ", stdout);
 	cli_put(d->rule);
 	printf(": %s", conf_action_name(d->would));
 	if (d->would != d->action)
-		printf(", but here %s", conf_action_name(d->action));
+		printf("; action taken: %s", conf_action_name(d->action));
 	puts("");
 	cli_prose(2, d->reason);
 }

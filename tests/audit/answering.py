@@ -164,10 +164,10 @@ def broken(l):
 
 @suite.test("mail of sendmail(1): the client is not known")
 def local(l):
-    before = log(l).count("the client is not known")
+    before = log(l).count("the client is unknown")
     l.postfix.submit(ALICE, ROBOT, l.sign(request(ALICE), "bank.example")
                      .replace(b"\r\n", b"\n"))
-    until(lambda: log(l).count("the client is not known") > before, "the log")
+    until(lambda: log(l).count("the client is unknown") > before, "the log")
     mailed.gone(l)
     same(l.sink.messages.get(ALICE), None, "an answer")
 

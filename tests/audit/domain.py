@@ -134,8 +134,8 @@ def status(c):
         more = ("--fail-on", level) if level else ()
         same(c.run(*base, *more, status=None).status, want, level)
     for bad, text in (
-            (("audit",), "give one of DOMAIN, --mine"),
-            (("audit", "a.example", "--bounce", "x"), "give one of"),
+            (("audit",), "specify one of DOMAIN, --mine"),
+            (("audit", "a.example", "--bounce", "x"), "specify one of"),
             ((*base, "--fail-on", "hint"), "must be error or warning"),
             ((*base, "--outgoing", "mx"), "not an IP address"),
             ((*base, "--selector"), "needs a value"),

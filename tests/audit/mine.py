@@ -151,7 +151,7 @@ def changes(c):
                          '_dmarc.@. IN TXT "v=DMARC1; p=none; rua=mailto:d@@"'])
     text = m.run(now=NOW + 2 * DAY).out
     for part in ("Changes since 2026-02-11", "new warning: _dmarc.a.example",
-                 "Can others send as it? was A, is D", "fix:"):
+                 "Can others spoof it? was A, is now D", "fix:"):
         holds(text, part)
     lacks(text.split("Changes since")[1], "b.example")
     same(changed(m.json(now=NOW + 3 * DAY)), {}, "said once")
@@ -256,7 +256,7 @@ def unwritable(c):
     os.mkdir(m.state)
     r = m.run(status=TEMPFAIL)
     holds(r.err, "audit.json")
-    holds(r.err, "run it as root or as the user of the daemon")
+    holds(r.err, "run this command as root or as the daemon's user")
 
 
 @suite.test("more domains than a run audits: those that waited longest")
@@ -267,7 +267,7 @@ def many(c):
         m.key(name)
     first = m.json()
     same((len(first["domains"]), first["left"]), (200, 3), "first")
-    holds(m.run(now=NOW + DAY).out, "3 more domains are audited in the next runs")
+    holds(m.run(now=NOW + DAY).out, "3 more domains will be audited in later runs")
     with open(m.state, encoding="ascii") as f:
         state = json.load(f)["domains"]
     same(len(state), 203, "state")

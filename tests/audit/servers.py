@@ -361,7 +361,7 @@ def cert(c):
         empty = c.file("empty.pem", "nothing\n")
         r = c.run("audit", "own.example", "--zone", c.path("own.zone"),
                   "--cert", empty, status=DATAERR)
-        holds(r.err, "not a certificate; give a PEM file")
+        holds(r.err, "not a certificate; use a PEM file")
         lacks(r.out, "Findings")
         c.run("audit", "own.example", "--cert", path, "--smtp", status=USAGE)
 

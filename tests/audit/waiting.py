@@ -233,7 +233,7 @@ def arguments(l):
                       (("--ip", ""), "handed over"),
                       (("--ip", "1.2.3.4", "--helo", "\x1b[31m" * 10000), "handed"),
                       (("--mail-from", "<" * 100000), "handed over"),
-                      (("other",), "give one of"), (("--what",), "unknown option")):
+                      (("other",), "specify one of"), (("--what",), "unknown option")):
         w = Wait(l)
         r = subprocess.run([l.avouch, "audit", "--receive", w.token, "--spool",
                             l.spool, *more], input=b"From: a@bank.example\n\n",
@@ -264,7 +264,7 @@ def links(l):
     os.unlink("%s/%s.new" % (l.spool, w.token))
     os.unlink("%s/%s" % (l.spool, w.token))
     os.symlink(victim, "%s/%s" % (l.spool, w.token))
-    holds(receive(l, w.token), "nobody waits")
+    holds(receive(l, w.token), "no process is waiting")
     true(w.process.poll() is None, "it still waits")
     w.kill()
     os.unlink("%s/%s" % (l.spool, w.token))
@@ -350,7 +350,7 @@ def many(l):
     said = [p.communicate()[0] for p in running]
     same(sum(p.returncode for p in running), 0, "status")
     same(said.count(b"handed over\n"), 1, set(said))
-    same(said.count(b"discarded: nobody waits for it\n"), MANY - 1, set(said))
+    same(said.count(b"discarded: no process is waiting for it\n"), MANY - 1, set(said))
     w.process.send_signal(signal.SIGCONT)
     same(w.json()["from"], ALICE)
 
@@ -372,7 +372,7 @@ def limits(l):
     r = subprocess.run([l.avouch, "audit", "--wait", "a@example.net", "--zone",
                         l.zone, "--spool", l.spool], capture_output=True, text=True,
                        check=False)
-    same((r.returncode, "too many others wait" in r.stderr), (TEMPFAIL, True),
+    same((r.returncode, "too many other processes are waiting" in r.stderr), (TEMPFAIL, True),
          r.stderr)
     for w in waits:
         w.kill()
@@ -389,7 +389,7 @@ def usage(l):
             (("a\x1b@example.net",), USAGE, "must be an address"),
             (("a@example.net", "--minutes", "0"), USAGE, "from 1 to 1440"),
             (("a@example.net", "--minutes", "2h"), USAGE, "from 1 to 1440"),
-            (("a@example.net", "--message", "x"), USAGE, "give one of"),
+            (("a@example.net", "--message", "x"), USAGE, "specify one of"),
             (("a@example.net", "--spool", l.home + "/none"), CONFIG, "install -d"),
             (("a@example.net", "--spool", "/tmp"), CONFIG, "chmod 700 /tmp")):
         r = subprocess.run([l.avouch, "audit", "--zone", l.zone, "--wait",

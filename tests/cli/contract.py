@@ -325,7 +325,7 @@ def json_config(c):
     same(r["warnings"], [
         risky + ":1: on_overload = accept: anyone who overloads this host can "
         "deliver forged mail; write tempfail",
-        risky + ":2: dmarc.on_invalid_from = annotate: mail that can show any "
+        risky + ":2: dmarc.on_invalid_from = annotate: mail whose From may show any "
         "author is delivered; write reject"], "risks")
     theirs = c.file("opendkim.conf", "Socket inet:8891@127.0.0.1\n")
     r = c.run("config", "import", "--json", theirs).json()
@@ -372,11 +372,11 @@ USAGE_VECTORS = [
     (["dmarc", "x" * 64 + ".example"], "not a domain name"),
     (["dmarc", ""], "not a domain name"),
     (["config"], "number of arguments (0)"),
-    (["config", "nosuch"], "either check, show or import"),
+    (["config", "nosuch"], "must be check, show or import"),
     (["config", "check", "x"], "--config FILE"),
-    (["config", "show", "--syntax"], "--syntax is for check only"),
+    (["config", "show", "--syntax"], "--syntax can only be used with check"),
     (["config", "import"], "needs the files"),
-    (["config", "import", "--config", "x", "y"], "--config is not for"),
+    (["config", "import", "--config", "x", "y"], "--config cannot be used with"),
     (["dmarc", "--json=1", "example.com"], "--json takes no value"),
     (["dmarc", "--now", "1", "--now", "2", "example.com"], "given twice"),
     (["dmarc", "example.com", "--now"], "--now needs a value: --now EPOCH"),

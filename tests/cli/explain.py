@@ -263,7 +263,7 @@ def rejected(c):
     out = why(c, *FORGED, c.plain)
     ordered(out, "action                 accept\n",
             "  would                reject\n", "mode = monitor  (built in)",
-            "Rule dmarc.on_reject: reject, but here accept")
+            "Rule dmarc.on_reject: reject; action taken: accept")
     conf = c.file("enforce.conf", "mode = enforce\n")
     out = why(c, *FORGED, c.plain, "--config", conf)
     ordered(out, "action                 reject\n",
@@ -373,7 +373,7 @@ override "old" {
     out = why(c, *FORGED, c.plain, "--config", conf)
     ordered(out, "  configuration        " + conf,
             "mode = monitor  (%s:1)" % conf,
-            "Rule dmarc.on_reject: reject, but here accept\n")
+            "Rule dmarc.on_reject: reject; action taken: accept\n")
     holds(out, "old")
     out = why(c, "--ip", "192.0.2.200", *FORGED[2:], c.plain, "--config", conf)
     ordered(out, 'override "partner": action = accept  (%s:5)' % conf,
@@ -407,7 +407,7 @@ def list_mail(c):
     counts = ("List-Id talk.lists.example: counts, it belongs to "
               "lists.example, which passed SPF or DKIM")
     out = listed("dmarc { on_quarantine = quarantine }\n", fields=mark)
-    ordered(out, "The settings that had a say:",
+    ordered(out, "The settings that were used:",
             "dmarc.on_reject = reject  (built in)",
             "dmarc.on_quarantine = quarantine  (", "lists.conf:1)",
             "dmarc.indirect_as_quarantine = true  (built in)",
@@ -423,7 +423,7 @@ def list_mail(c):
     holds(out, "List-Id talk.lists.example: does not count, it belongs to no "
           "domain that passed SPF or DKIM")
     out = squeezed(listed("", fields=b"Precedence: list\r\n"))
-    holds(out, "It says that it is list mail, but not in a field that names a "
+    holds(out, "The message says that it is list mail, but not in a field that names a "
           "domain")
     out = listed("dmarc { pct_zero_is_testing = yes }\n", "a@zero.example")
     ordered(out, "dmarc.on_reject = reject", "dmarc.on_quarantine = annotate",

@@ -93,11 +93,12 @@ opendkim(void **state)
 		    "authserv_id =" },
 		{ F, "\n# c\nSocket local:/run/opendkim/opendkim.sock # x",
 		    AT("3") "Socket local:/run/opendkim/opendkim.sock\n"
-			    "#\tavouch has a socket and a user of its own\n",
+			    "#\tavouch has its own socket and user\n",
 		    "socket = \"local" },
 		{ F, "Socket inet:8891@localhost",
 		    "\nsocket = \"inet:8894@127.0.0.1\"\n", "= \"inet:8891" },
-		{ F, "UMask 007", "#\tavouch has a socket", "socket_mode" },
+		{ F, "UMask 007", "#\tavouch has its own socket",
+		    "socket_mode" },
 		{ F, "UserID opendkim:postfix", "\nuser = \"avouch\"\n",
 		    "socket_group" },
 		{ F, "", "\nmode = monitor\n", "enforce =" },
@@ -114,13 +115,15 @@ opendkim(void **state)
 		    "#\ta signature may be dated at most 5 minutes ahead",
 		    "clock_skew" },
 		{ F, "DNSTimeout 5",
-		    "#\tthe time of a question follows from option timeout",
+		    "#\tthe timeout of a DNS query is derived from option "
+		    "timeout",
 		    "timeout = " },
 		{ F, "MaximumSignaturesToVerify 3", "\tmax_signatures = 3\n",
 		    NULL },
 		{ F, "MinimumKeyBits 2048", "\tmin_rsa_bits = 2048\n", NULL },
 		{ F, "MinimumKeyBits 512",
-		    "#\tas dkim.min_rsa_bits: \"512\" is out of range; it "
+		    "#\tnot valid in avouch: dkim.min_rsa_bits: \"512\" is out "
+		    "of range; it "
 		    "must be 1024 to 4096",
 		    "min_rsa_bits =" },
 		{ F, "Nameservers 192.0.2.1, 2001:db8::1",
@@ -135,20 +138,20 @@ opendkim(void **state)
 		{ F, "On-KeyNotFound quarantine",
 		    "\ton_permerror = quarantine\n", NULL },
 		{ F, "On-KeyNotFound discard",
-		    "#\tmail is never thrown away unseen", "on_permerror" },
+		    "#\tmail is never silently discarded", "on_permerror" },
 		{ F, "On-BadSignature reject", "RFC 6376 section 6.1", NULL },
 		{ F, "On-BadSignature accept", NULL, "BadSignature" },
 		{ F, "Mode v\nKeyFile /etc/k",
-		    "#\tit does not sign:", "goes on signing: leave" },
+		    "#\tit does not sign:", "keeps signing: leave" },
 		{ F, "Mode sv",
-		    "#\tit does not sign:", "goes on signing: leave" },
+		    "#\tit does not sign:", "keeps signing: leave" },
 		{ F, "Mode sv\nKeyTable /etc/k",
-		    AT("1") "Mode sv\n#\topendkim goes on signing: leave its "
+		    AT("1") "Mode sv\n#\topendkim keeps signing: leave its "
 			    "socket",
 		    "does not sign" },
 		{ F, "KeyFile /etc/k",
 		    "# " F ": Mode sv (not set: the default of opendkim)\n"
-		    "#\topendkim goes on signing",
+		    "#\topendkim keeps signing",
 		    NULL },
 		{ F, "KeyFile /etc/k\nSyslog yes\nDomain a.example",
 		    AT("1") "KeyFile /etc/k\n" AT(
@@ -164,7 +167,7 @@ opendkim(void **state)
 		    "\t\"192.0.2.1/32\"\n}\n",
 		    NULL },
 		{ F, "PeerList 0.0.0.0/0, ::/0,10.0.0.0/8",
-		    "#\t0.0.0.0/0: mail of so many hosts is not exempted\n",
+		    "#\t0.0.0.0/0: mail from so many hosts is not exempted\n",
 		    "\t\"::/0" },
 		{ F, "PeerList csl:10.0.0.0/8", "\t\"10.0.0.0/8\"\n", NULL },
 		{ F, "PeerList file:/etc/hosts.list",
@@ -179,7 +182,7 @@ opendkim(void **state)
 		{ F, "PeerList /not/there", "#\tthe file cannot be read",
 		    "skip_networks" },
 		{ F, "PeerList mysql://u:p@h/db",
-		    "#\tsuch a data set cannot be read here", NULL },
+		    "#\tthis type of data set cannot be read", NULL },
 		{ F, "authservid a.example\nAuthservID b.example",
 		    "#\tit is set again further down", "\"a.example\"" },
 		{ F, "NoSuchThing 3",
@@ -228,7 +231,7 @@ opendmarc(void **state)
 		{ F, "IgnoreMailFrom a.example,B.example",
 		    "# What changes:\n#\n" AT(
 			"1") "IgnoreMailFrom a.example,B.example\n"
-			     "#\tanyone can write a domain",
+			     "#\tanyone can put any domain in From",
 		    "from_domain" },
 		{ F,
 		    "DomainWhitelist a.example\nDomainWhitelistFile "
@@ -255,13 +258,13 @@ opendmarc(void **state)
 		    "HistoryFile /x",
 		    "\temail = \"dmarc@example.org\"\n", NULL },
 		{ F, "FailureReportsSentBy dmarc@example.org",
-		    "#\tno results are kept", "email = " },
+		    "#\tno results are stored", "email = " },
 		{ F, "TrustedAuthservIDs mx.example",
-		    "#\tnothing that a message says of itself is believed",
-		    NULL },
+		    "#\tresults found in the message are not trusted", NULL },
 		{ F, "PublicSuffixList /usr/share/x", "#\tRFC 9989 needs none",
 		    NULL },
-		{ F, "PeerList 10.0.0.0/8", "#\tno option of opendmarc", NULL },
+		{ F, "PeerList 10.0.0.0/8",
+		    "#\tnot a known option of opendmarc", NULL },
 	};
 	(void)state;
 	EACH(vectors);

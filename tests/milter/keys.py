@@ -466,18 +466,18 @@ def silence(k):
     k.start()
     k.milter.wait_log(event="start")
     true(not k.milter.log(event="sign_silence"), "1000 s are normal")
-    lacks(status(k), "none has come since")
+    lacks(status(k), "none has arrived since")
     k.stop()
     pauses(k, last=now - 5000, **normal)
     k.start()
     line = k.milter.wait_log(event="sign_silence", step="began")
     same((line["level"], line["longest_pause_s"]), ("warning", "600"), "log")
-    until(lambda: "the longest pause of four weeks was 10 minutes" in
+    until(lambda: "the longest pause in four weeks was 10 minutes" in
           status(k), "status")
     k.signs_with()
     line = k.milter.wait_log(event="sign_silence", step="ended")
     same(len(k.milter.log(event="sign_silence")), 2, "lines")
-    until(lambda: "none has come since" not in status(k), "status")
+    until(lambda: "none has arrived since" not in status(k), "status")
 
 
 DUMPING = ("sh", "-c", 'ulimit -c unlimited && cd "$0" && exec "$@"')
