@@ -46,7 +46,7 @@ bool arena_has_failed(const struct arena *a);
 
 /*
  * For tests: makes the `nth` allocation from now on (1 is the next one) and all
- * later ones fail, even after a rewind. 0 ends this.
+ * later ones fail, even after a rewind. 0 turns this off.
  */
 void arena_fail_at(struct arena *a, unsigned long nth);
 

@@ -39,7 +39,8 @@ bool ascii_is_visible(unsigned char c);
 /* SP and VCHAR. */
 bool ascii_is_print(unsigned char c);
 
-/* atext of RFC 5322 section 3.2.3, with UTF-8 bytes by RFC 6532 section 3.2. */
+/* atext of RFC 5322 section 3.2.3, and the UTF-8 bytes of RFC 6532 section
+ * 3.2. */
 bool ascii_is_atext(unsigned char c);
 
 /* ftext of RFC 5322 section 3.6.8: %d33-57 and %d59-126. */
@@ -49,7 +50,8 @@ bool ascii_is_ftext(unsigned char c);
  * "_". */
 bool ascii_is_tag(unsigned char c);
 
-/* token of RFC 2045 section 5.1, with UTF-8 bytes by RFC 6532 section 3.2. */
+/* token of RFC 2045 section 5.1, and the UTF-8 bytes of RFC 6532 section
+ * 3.2. */
 bool ascii_is_token(unsigned char c);
 
 #endif

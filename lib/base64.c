@@ -2,7 +2,7 @@
 
 #include <stdint.h>
 
-/* The value of a letter is 0 to 63; other bytes have one of these. */
+/* A letter has a value of 0 to 63; these are the values of other bytes. */
 enum { WSP = 64, PAD = 65, BAD = 66 };
 
 /* clang-format off */
@@ -29,7 +29,7 @@ static const uint8_t values[256] = {
 static const char alphabet[] =
     "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
 
-/* The letters seen so far of a group of four, which encode three bytes. */
+/* The letters seen so far in a group of four, which encodes three bytes. */
 struct quad {
 	uint32_t bits;
 	unsigned letters;

@@ -55,8 +55,8 @@ void buf_printable(struct buf *b, struct span s, size_t max);
  */
 void buf_safe(struct buf *b, struct span s, size_t max);
 
-/* Whether buf_safe() copies the byte unchanged; a space may still be removed as
- * one too many. */
+/* Whether buf_safe() copies the byte unchanged. (A repeated space is still
+ * removed.) */
 bool buf_is_safe(unsigned char c);
 
 /* Cuts the text to its first `n` bytes. */

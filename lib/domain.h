@@ -21,12 +21,12 @@ enum {
 	DOMAIN_LABELS_MAX = 127,
 };
 
-/* Whether `name` has at least one label, its labels have 1 to 63 bytes, and all
- * of it at most DOMAIN_MAX bytes. */
+/* Whether `name` has at least one label, each label has 1 to 63 bytes, and the
+ * name has at most DOMAIN_MAX bytes. */
 bool domain_is_valid(struct span name);
 
 /* Whether `name` is valid and its labels contain only letters, digits,
- * underscores, and hyphens that are neither first nor last. */
+ * underscores, and hyphens that are not the first or last byte of a label. */
 bool domain_is_hostname(struct span name);
 
 /*

@@ -1,6 +1,6 @@
 /*
- * hash.h - SipHash-1-3, for tables whose keys come from the network: no one who
- * does not know the secret can make them collide.
+ * hash.h - SipHash-1-3, for tables whose keys come from the network: only
+ * someone who knows the secret can make them collide.
  */
 #ifndef AVOUCH_LIB_HASH_H
 #define AVOUCH_LIB_HASH_H

@@ -23,8 +23,8 @@ enum {
 	LINE_MAX_BYTES = 256,
 };
 
-/* Returns the CPU time of this thread, so that others on the machine do not
- * count. */
+/* Returns the CPU time of this thread, so that other load on the machine does
+ * not count. */
 static double
 seconds(void)
 {

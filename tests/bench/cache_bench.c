@@ -4,9 +4,9 @@
  *
  * usage: cache_bench [NAMES [QUESTIONS]]
  *
- * Names are asked for by Zipf's law, like the domains in mail: the n-th most
- * frequent has weight 1/n.  The TTL is 5 minutes, an hour or a day, depending
- * on the name; one name in ten does not exist.
+ * The frequency of names follows Zipf's law, as for the domains in mail: the
+ * n-th most frequent name has weight 1/n.  The TTL is 5 minutes, an hour or a
+ * day, depending on the name; one name in ten does not exist.
  */
 #include <math.h>
 #include <stdint.h>
@@ -45,7 +45,7 @@ next_random(uint64_t *state)
 	return *state;
 }
 
-/* Returns the rank of a name by Zipf's law: its logarithm is uniformly
+/* Returns a random rank that follows Zipf's law: its logarithm is uniformly
  * distributed. */
 static size_t
 next_rank(uint64_t *state, size_t names)
@@ -145,7 +145,8 @@ print_row(const char *what, struct dns_source *cache,
 	    (unsigned long long)(c.evicted - before->evicted));
 }
 
-/* Measures one limit: asks for each name once, then for names by Zipf's law. */
+/* Measures one limit: asks for each name once, then for names distributed by
+ * Zipf's law. */
 static void
 measure_limit(size_t mib, size_t names, size_t questions)
 {

@@ -1,7 +1,7 @@
 /*
- * base64_fuzz.c - any bytes as base64.  Encoding the decoded bytes must give
- * the input again, except for white space, and decoding the encoded input must
- * give the input.
+ * base64_fuzz.c - reads any bytes as base64.  If they can be decoded, encoding
+ * the result must give the input again, except for white space.  Encoding and
+ * then decoding the input must also give it again.
  */
 #include <assert.h>
 #include <stdint.h>

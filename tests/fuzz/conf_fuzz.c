@@ -1,6 +1,6 @@
 /*
- * conf_fuzz.c - any bytes as a configuration file.  If it is invalid, each
- * error names a line.  If it is valid, `config show` prints a valid file
+ * conf_fuzz.c - reads any bytes as a configuration file.  If it is invalid,
+ * each error names a line.  If it is valid, `config show` prints a valid file
  * without warnings that sets the same values.
  */
 #include <assert.h>

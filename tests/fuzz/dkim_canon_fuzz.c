@@ -1,6 +1,6 @@
 /*
- * dkim_canon_fuzz.c - any bytes as a body: split as the first bytes say, or
- * byte by byte, and with the code for each type of CPU.  The canonical bytes
+ * dkim_canon_fuzz.c - reads any bytes as a body: split as the first bytes say,
+ * or byte by byte, and with the code for each type of CPU.  The canonical bytes
  * must be the same each time and match a simple implementation of RFC 6376
  * section 3.4.  Canonicalizing them again must change nothing.
  */

@@ -1,6 +1,7 @@
 /*
- * dkim_key_fuzz.c - any bytes as a key record or, if the first byte is odd, as
- * the DER in its p=. A key without errors must also be readable by OpenSSL.
+ * dkim_key_fuzz.c - reads any bytes as a key record or, if the first byte is
+ * odd, as the DER in its p=. A key without errors must also be readable by
+ * OpenSSL.
  */
 #include <assert.h>
 #include <stdint.h>

@@ -1,5 +1,5 @@
 /*
- * dkim_signature_fuzz.c - any bytes as the value of a DKIM-Signature, an
+ * dkim_signature_fuzz.c - reads any bytes as the value of a DKIM-Signature, an
  * ARC-Message-Signature or an ARC-Seal; the first byte selects which.
  */
 #include <assert.h>

@@ -1,5 +1,5 @@
 /*
- * domain_fuzz.c - any bytes as a name.  Its normal form must be valid, in
+ * domain_fuzz.c - reads any bytes as a name.  Its normal form must be valid, in
  * lower-case ASCII, and its own normal form; labels and parents must be
  * consistent.
  */

@@ -1,6 +1,6 @@
 /*
- * mail_authres_fuzz.c - any bytes as Authentication-Results (RFC 8601): reads
- * them, writes them and reads them back, and checks whose field they claim to
+ * mail_authres_fuzz.c - reads any bytes as Authentication-Results (RFC 8601),
+ * writes fields and reads them back, and checks whose field the input claims to
  * be.  The first byte is the number of bytes after it that are the authserv-id.
  */
 #include <assert.h>

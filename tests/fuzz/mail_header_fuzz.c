@@ -1,4 +1,4 @@
-/* mail_header_fuzz.c - any bytes as the beginning of a message (RFC 5322
+/* mail_header_fuzz.c - reads any bytes as the beginning of a message (RFC 5322
  * section 2.2) */
 #include <assert.h>
 #include <stdint.h>

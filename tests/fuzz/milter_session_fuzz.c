@@ -162,7 +162,7 @@ session_of(SMFICTX *m)
 	return m->private;
 }
 
-/* A message begins or ends for the MTA. */
+/* Clears the message, at its beginning or its end. */
 static void
 forget(struct run *r)
 {

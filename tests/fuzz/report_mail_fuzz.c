@@ -1,5 +1,5 @@
 /*
- * report_mail_fuzz.c - any bytes as a message or an mbox that may contain
+ * report_mail_fuzz.c - reads any bytes as a message or an mbox that may contain
  * reports: its parts (RFC 2045), S/MIME, and the fields of a failure report
  * (RFC 5965).
  */

@@ -1,7 +1,8 @@
 /*
- * sign_state_fuzz.c - any bytes as the state of a host.  Whatever it contains,
- * no key may be prevented from signing forever, and it must be read back
- * unchanged after being written.  "@0" to "@3" are the ids of the keys.
+ * sign_state_fuzz.c - reads any bytes as the state of a host.  Whatever it
+ * contains, every key must still be able to become ready, and the state must be
+ * read back unchanged after being written.  "@0" to "@3" are the ids of the
+ * keys.
  */
 #include <assert.h>
 #include <stdint.h>

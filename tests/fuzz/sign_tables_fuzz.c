@@ -1,5 +1,5 @@
-/* sign_tables_fuzz.c - any bytes as tables of opendkim or rspamd: two files,
- * separated by a byte 0 */
+/* sign_tables_fuzz.c - reads any bytes as tables of opendkim or rspamd: two
+ * files, separated by a zero byte */
 #include <assert.h>
 #include <stdint.h>
 #include <stdio.h>

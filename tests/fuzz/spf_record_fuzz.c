@@ -1,6 +1,6 @@
 /*
- * spf_record_fuzz.c - any bytes as an SPF record.  Terms must be inside it and
- * in order, and a term without errors must have what its kind requires.
+ * spf_record_fuzz.c - reads any bytes as an SPF record.  Terms must be inside
+ * it and in order, and a term without errors must have what its kind requires.
  */
 #include <assert.h>
 #include <stdint.h>

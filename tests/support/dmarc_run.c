@@ -177,8 +177,8 @@ passes_aligned(const struct dmarc_relations *r, bool is_dkim)
 	return false;
 }
 
-/* The explanation must agree with the verdict and ask nothing more, also if an
- * allocation fails. */
+/* The explanation must agree with the verdict and ask no further questions,
+ * also if an allocation fails. */
 static void
 explains(const char *name, struct dmarc_run *r)
 {

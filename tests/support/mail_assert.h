@@ -1,6 +1,6 @@
 /*
- * mail_assert.h - checks of a message that is delivered, based on what the
- * milter requested from the MTA of fake_libmilter.h.
+ * mail_assert.h - checks a delivered message, based on what the milter
+ * requested from the MTA of fake_libmilter.h.
  */
 #ifndef AVOUCH_TESTS_SUPPORT_MAIL_ASSERT_H
 #define AVOUCH_TESTS_SUPPORT_MAIL_ASSERT_H
@@ -12,10 +12,9 @@
 #include "tests/support/fake_libmilter.h"
 
 /*
- * Checks that one Authentication-Results field of `id` was added on top, after
- * all other changes, and reads as it was meant; that those received with that
- * `id` were removed; and that no result is a pass for `locked`, for which no
- * one may send.
+ * Checks that one valid Authentication-Results field of `id` was added on top,
+ * after all other changes; that received fields with that `id` were removed;
+ * and that no result is a pass for `locked`, for which no one may send.
  */
 void delivered_check(const SMFICTX *m, struct span id, const char *locked);
 

@@ -10,7 +10,7 @@
 #include <stdbool.h>
 
 /* Makes request `nth` from now on (1 is the next one) and all after it fail, in
- * all threads. 0 ends this. */
+ * all threads. 0 turns this off. */
 void memory_fail_at(unsigned long nth);
 
 /* Like memory_fail_at(), but the requests after it succeed. */

@@ -136,10 +136,10 @@ sent(const struct netrun *r)
 }
 
 /*
- * Datagrams sent by idle servers have arrived by then, because all of this is
- * one machine.  The resolver must find nothing to do twice, the second time
- * certainly after all had arrived.  If it sends nothing meanwhile, no work is
- * left.
+ * Datagrams sent by idle servers have already arrived, because everything runs
+ * on one machine.  So no work is left once the resolver has found nothing to do
+ * twice, the second time certainly after they arrived, and has sent nothing
+ * meanwhile.
  */
 void
 netrun_settle(struct netrun *r)

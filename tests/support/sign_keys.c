@@ -13,10 +13,7 @@
 #include "sign/key_folder.h"
 #include "tests/support/core_driver.h"
 
-enum {
-	RSA_BITS = 1024
-}; /* the smallest size allowed, because it is generated
-      quickly */
+enum { RSA_BITS = 1024 }; /* the smallest size allowed: generated quickly */
 
 void
 test_keys_begin(struct test_keys *t)

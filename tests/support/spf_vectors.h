@@ -20,7 +20,7 @@ struct spf_vector {
 
 extern struct dns_source *spf_zone;
 
-/* For cmocka_run_group_tests(). */
+/* Set up and tear down a group of tests. */
 int spf_zone_open(void **state);
 int spf_zone_close(void **state);
 
