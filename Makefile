@@ -12,7 +12,7 @@ WARN     = -Wall -Wextra -Wpedantic -Wconversion -Wsign-conversion -Wshadow \
 	-Wstrict-prototypes -Wmissing-prototypes -Wcast-qual -Wwrite-strings \
 	-Wformat=2 -Wundef -Wvla $(WERROR)
 FORTIFY ?= -D_FORTIFY_SOURCE=2
-# Flags that some compilers or processors lack are tried first.
+# Flags that some compilers or processors do not support; each is tried first.
 flag_if_known = $(shell $(CC) -Werror $(1) -x c -c -o /dev/null /dev/null \
 	2>/dev/null && echo $(1))
 HARDEN  := $(foreach flag,-fstack-protector-strong -fstack-clash-protection \
@@ -60,7 +60,7 @@ $(COMMAND): $(CLI_OBJECTS) $(ARCHIVE)
 
 # ---- install: DESTDIR= PREFIX= ----
 
-# The programs read their configuration there, whatever PREFIX is.
+# The programs read their configuration here, regardless of PREFIX.
 CONF     = $(DESTDIR)/etc/avouch/avouch.conf
 UNITS    = $(notdir $(wildcard etc/*.service etc/*.timer))
 PAGES    = $(wildcard etc/*.[158])
@@ -93,7 +93,7 @@ install: all
 	@[ -e "$(CONF)" ] || install -D -m 644 etc/avouch.conf "$(CONF)"
 	@echo "installed below $(DESTDIR)$(PREFIX); configuration: $(CONF)"
 
-# Leaves a configuration file that was changed.
+# Keeps a configuration file that was changed.
 uninstall:
 	@for place in $(PLACES); do \
 		rm -f "$(DESTDIR)$(PREFIX)/$${place##*:}" || exit 1; \
@@ -105,7 +105,7 @@ uninstall:
 	@rmdir "$(DESTDIR)/etc/avouch" 2>/dev/null || :
 	@[ ! -e "$(CONF)" ] || echo "kept, because it was changed: $(CONF)"
 
-# Builds in a copy: debhelper wants debian/ at the top and writes into it.
+# Builds in a copy: debhelper needs debian/ at the top and writes into it.
 deb:
 	@tests/deps build deb
 	@rm -rf $(BUILD)/deb

@@ -1,47 +1,47 @@
-# The tests and everything else a developer runs; included by the Makefile.  The
-# lines with ## are what `make help` prints.
+# The tests and other targets for developers; included by the Makefile.  `make help`
+# prints the lines with ##.
 
-## demo         mail through a real Postfix with the milter attached
+## demo         send mail through a real Postfix with the milter attached
 ## check        build, and run all tests
 ## deps         install the Debian packages that are missing
-## unit         module tests, and the seeds of all fuzz targets
-## fuzz-replay  the seeds of all fuzz targets
-## cli-test     the tests of the command
-## e2e          the tests against a running milter
-## conformance  SUITES=DIR: suites that are kept elsewhere, see docs/CONTRIBUTING.md
-## lint         rules that the compiler does not check
-## analyze      clang-tidy, gcc -fanalyzer, cppcheck; FILES= limits it
-## asan tsan    all tests under sanitizers, in build-asan, build-tsan
-## valgrind     a thousand messages and the end-to-end test under valgrind
-## coverage     lines that the unit tests run, by room
-## fuzz         every target for FUZZ_SECONDS=20; FUZZ=NAME for one; SEEDS=DIR
+## unit         run the module tests, and the fuzz targets with their seeds
+## fuzz-replay  run the fuzz targets with their seeds
+## cli-test     run the tests of the command
+## e2e          run the tests against a running milter
+## conformance  SUITES=DIR: run external suites, see docs/CONTRIBUTING.md
+## lint         check rules that the compiler does not check
+## analyze      run clang-tidy, gcc -fanalyzer, cppcheck; FILES= limits it
+## asan tsan    run all tests under sanitizers, in build-asan, build-tsan
+## valgrind     run a thousand messages and the end-to-end test under valgrind
+## coverage     show the lines that the unit tests run, by room
+## fuzz         run every target for FUZZ_SECONDS=20; FUZZ=NAME runs one; SEEDS=DIR
 ## fuzz-build   build the fuzz targets, in build-fuzz
-## faults       the long tests of failures and floods
-## neighbours   a minute of hostile mail at 100 a second, twice
-## store-faults kill -9 and disk errors while the store is written
-## central-test a PostgreSQL that several hosts share, killed 240 times
-## sendmail-test  mail through a real Sendmail, which is downloaded
-## sign-test    2,000 messages and 1,050 odd ones signed, and verified by others
-## package-test SYSTEMS="bookworm trixie": the package on systems that are booted
-## author-test  FIELDS="100000 5000" random From fields, hostile and honest
-## soak         SOAK=200000 messages; memory and descriptors must stay flat
-## soak-day     a day of mixed mail on a fast clock
-## soak-reload  a minute of mail with ten reloads a second
-## matrix       SYSTEMS="trixie arm64": build and test in other systems (root)
+## faults       run the long tests of failures and floods
+## neighbours   send 100 hostile messages a second for a minute, twice
+## store-faults test kill -9 and disk errors while the store is written
+## central-test test a shared PostgreSQL that is killed 240 times
+## sendmail-test  send mail through a real Sendmail, which is downloaded
+## sign-test    sign 2,000 messages and 1,050 odd ones; other programs verify them
+## package-test SYSTEMS="bookworm trixie": test the package on booted systems
+## author-test  FIELDS="100000 5000": test random hostile and legitimate From fields
+## soak         send SOAK=200000 messages; memory and descriptors must not grow
+## soak-day     run a day of mixed mail with a fast clock
+## soak-reload  run a minute of mail with ten reloads a second
+## matrix       SYSTEMS="trixie arm64": build and test on other systems (root)
 ## cross        compile for musl, arm64 and riscv64, without linking
-## rpm          the RPM of etc/avouch.spec, compared with what install does
-## apk          the APKBUILD of Alpine, compared with what install does
-## bench        the milter and its peers: CPU, rate, latency, memory; also
-##              through a real Postfix, signing, and growth
-## growth-bench how the cost of a message grows with what there is more of
-## sign-bench   CPU of signing a small message, beside opendkim and RSA alone
-## bench-parts  what the single parts cost
+## rpm          build the RPM of etc/avouch.spec and compare it with install
+## apk          compare the package of Alpine's APKBUILD with install
+## bench        measure the milter and its peers: CPU, rate, latency, memory;
+##              also through a real Postfix, signing, and growth
+## growth-bench measure how the cost of a message grows with load and settings
+## sign-bench   measure the CPU time of signing, compared with opendkim and bare RSA
+## bench-parts  measure the cost of individual parts
 
 TESTS    = $(patsubst %.c,$(BUILD)/%,$(wildcard tests/*_test.c \
 	tests/*/*_test.c tests/*/*/*_test.c))
 HELPERS  = $(patsubst %.c,$(BUILD)/%.o,$(wildcard tests/support/*.c))
 BENCHES  = $(patsubst %.c,$(BUILD)/%,$(wildcard tests/bench/*_bench.c))
-# Replaced by tests/support/memory.c and still.c.
+# Replaced by functions in tests/support.
 WRAP      = -Wl,--wrap=malloc,--wrap=calloc,--wrap=realloc \
 	-Wl,--wrap=clock_gettime,--wrap=epoll_wait,--wrap=ldns_wire2rr
 LIBS_TEST = $(WRAP) $(ARCHIVE) -lcmocka $(LIBS_COMMAND)
@@ -54,26 +54,26 @@ REPLAYS  = $(FUZZ:%=$(BUILD)/tests/fuzz/%_replay)
 REPLAY_COMMANDS = $(foreach name,$(FUZZ),\
 	"$(BUILD)/tests/fuzz/$(name)_replay tests/corpus/$(name)")
 
-# A fast linker, if there is one, for programs that are not installed.  Not mold:
-# version 1.10 sometimes links programs that do not start.
+# A fast linker, if available, for programs that are not installed.  Not mold:
+# programs linked with version 1.10 sometimes do not start.
 FAST_LINKER := $(if $(shell command -v ld.lld 2>&1),-fuse-ld=lld)
 LINK_TEST = $(CC) $(CFLAGS) $(FAST_LINKER) $(LINKHARD)
 
-# Objects come before the archive, so that theirs are used where it has the same.
+# Objects come before the archive, so that their symbols take precedence.
 OBJECTS_FIRST = $(filter %.o,$^) $(filter-out %.o,$^)
 
 $(BUILD)/tests/%_test: $(BUILD)/tests/%_test.o $(HELPERS) $(ARCHIVE)
 	$(LINK_TEST) -o $@ $(OBJECTS_FIRST) $(LIBS_TEST)
 
-# cli/ is not in the archive; these tests call parts of it.
+# cli/ is not in the archive, but these tests call parts of it.
 IMPORT = $(BUILD)/cli/import.o $(BUILD)/cli/import_rules.o
 $(BUILD)/tests/cli/import_test $(BUILD)/tests/fuzz/import_fuzz \
 	$(BUILD)/tests/fuzz/import_replay: $(IMPORT)
 
-# Nor is milter/.
+# milter/ is not in the archive either.
 $(BUILD)/tests/milter/read_ahead_test: $(BUILD)/milter/read_ahead.o
 
-# The daemon's session; tests/support/fake_libmilter.c stands in for libmilter.
+# The daemon's session; tests/support/fake_libmilter.c replaces libmilter.
 SESSION = $(patsubst %,$(BUILD)/milter/%.o,callbacks metrics reply message_sink \
 	service session own_guard sign_sink signing key_watch) \
 	$(BUILD)/tests/fuzz/milter_session_world.o
@@ -98,7 +98,7 @@ bench-parts: $(BENCHES)
 	@$(BUILD)/tests/bench/store_bench $(BUILD)/bench.db
 
 # Takes about 10 minutes.  BENCH="--record tests/bench/README.md" writes the table
-# there; BENCH="--corpus DIR" uses messages that exist already.
+# to that file; BENCH="--corpus DIR" uses existing messages.
 BENCH_HARNESS ?= ../shared/bench
 bench: all
 	@tests/bench/peers.py $(DAEMON) --harness $(BENCH_HARNESS) \
@@ -107,7 +107,7 @@ bench: all
 		--work $(BUILD)/bench
 	@$(MAKE) --no-print-directory -s sign-bench growth-bench
 
-# What grows with signatures, overrides, domains and connections, and how fast.
+# How costs grow with signatures, overrides, domains and connections.
 growth-bench: all
 	@tests/bench/growth.py $(DAEMON)
 
@@ -160,7 +160,7 @@ CLI_TESTS = "tests/cli/contract.py $(COMMAND)" \
 	"tests/report/central.py $(COMMAND)" \
 	"tests/report/upgrade.py $(COMMAND)"
 
-# Programs that tests/author compares: ours and GMime.
+# The two programs that tests/author compares: ours and one that uses GMime.
 AUTHOR_PROGRAMS = $(BUILD)/tests/author/fields $(BUILD)/tests/author/gmime
 $(AUTHOR_PROGRAMS): %: %.o $(ARCHIVE)
 	$(LINK_TEST) -o $@ $^ $(LIBS_COMMAND)
@@ -170,7 +170,7 @@ author-test: $(COMMAND) $(AUTHOR_PROGRAMS)
 	@LOGS=$(BUILD) TEST_SECONDS=3600 tests/run_cmocka \
 		"tests/author/random_fields.py $(BUILD) $(FIELDS)"
 
-# A second make, because the packages change what the variables above find.
+# A second make, because installing packages changes the variables above.
 demo:
 	@tests/deps build demo
 	@echo "building"
@@ -184,7 +184,7 @@ check:
 	@$(MAKE) --no-print-directory -s check-run
 
 # Libraries that tests/milter preloads into the daemon: failing allocations, a clock
-# that is set, an intruder.
+# that can be set, an intruder.
 PRELOADS = $(BUILD)/tests/failmalloc.so $(BUILD)/tests/turnclock.so \
 	$(BUILD)/tests/probe.so
 
@@ -211,19 +211,19 @@ valgrind:
 	@LOGS=$(BUILD) tests/run_cmocka "tests/milter/valgrind.py $(DAEMON)"
 	@VALGRIND=yes tests/sanitized $(BUILD) "tests/milter/e2e.py $(DAEMON)"
 
-# Ten times the kills of `check`.
+# Ten times as many kills as `check`.
 central-test: $(COMMAND)
 	@LOGS=$(BUILD) TEST_SECONDS=1200 tests/run_cmocka \
 		"tests/report/central.py $(COMMAND) 240"
 
-# Suites from outside this repository; docs/CONTRIBUTING.md has their format.
+# External suites; docs/CONTRIBUTING.md describes their format.
 CONFORMANCE_JOBS = 16
 conformance: $(COMMAND)
 	@test -n "$(SUITES)" || { echo "give SUITES=DIR"; exit 2; }
 	@tests/conformance "$(SUITES)" $(COMMAND) $(CONFORMANCE_JOBS)
 
-# 2,000 messages, and 210 odd shapes on each of five ways, signed, delivered and
-# verified by OpenDKIM, dkimpy, Mail::DKIM and avouch.  Takes about ten minutes.
+# Signs and delivers 2,000 messages, and 210 odd ones on each of five routes.
+# OpenDKIM, dkimpy, Mail::DKIM and avouch verify them.  Takes about ten minutes.
 sign-test: all
 	@LOGS=$(BUILD) TEST_SECONDS=3600 tests/run_cmocka \
 		"tests/milter/signall.py $(DAEMON) 2000 all"
@@ -237,8 +237,8 @@ sendmail-test: all
 	@LOGS=$(BUILD) JOBS=1 tests/run_cmocka "tests/milter/sendmail.py $(DAEMON)" \
 		"tests/milter/fromforms.py $(DAEMON)"
 
-# A bare Debian of each name is made, the package is built and installed on it;
-# needs root, a network, and some minutes for each.
+# Creates a bare Debian of each release, and builds and installs the package on it.
+# Needs root, a network, and some minutes for each.
 PACKAGE_PLACE = $(BUILD)/systems
 package-test:
 	@tests/deps package
@@ -257,20 +257,20 @@ package-test:
 soak-reload: all
 	@tests/milter/soak.py $(DAEMON) 60
 
-# 200,000 messages, 64 at once: memory and descriptors at the end equal those in
-# the middle.  About three minutes on two cores.
+# Sends 200,000 messages, 64 at a time: memory and descriptors must not grow between
+# the middle and the end.  Takes about three minutes on two cores.
 SOAK = 200000
 soak: all
 	@LOGS=$(BUILD) TEST_SECONDS=3600 tests/run_cmocka \
 		"tests/milter/endurance.py $(DAEMON) $(SOAK)"
 
-# 300,000 messages; about three minutes on two cores.
+# Sends 300,000 messages; takes about three minutes on two cores.
 soak-day: all $(PRELOADS)
 	@LOGS=$(BUILD) TEST_SECONDS=7200 tests/run_cmocka \
 		"tests/milter/day.py $(DAEMON)"
 	@grep -v '^ok' $(BUILD)/day.py.log
 
-# The long form of tests that `check` runs in short.
+# Long versions of tests of which `check` runs short ones.
 faults: all $(PRELOADS)
 	@LOGS=$(BUILD) TEST_SECONDS=1200 SLOW=yes tests/run_cmocka \
 		"tests/audit/servers.py $(COMMAND)" \
@@ -279,8 +279,8 @@ faults: all $(PRELOADS)
 		"tests/milter/faults.py $(DAEMON) --alone" \
 		"tests/milter/flood.py $(DAEMON) --long"
 
-# A minute of the most expensive mail at 100 a second, twice, through a Postfix
-# and an unbound; the figures are in the log.
+# Sends the most expensive mail, 100 messages a second, through a Postfix and an
+# Unbound for a minute, twice; the figures are in the log.
 neighbours: all
 	@LOGS=$(BUILD) TEST_SECONDS=1200 tests/run_cmocka \
 		"tests/milter/neighbours.py $(DAEMON) --long"
@@ -298,7 +298,7 @@ analyze:
 	@tests/deps build analyze
 	@INCLUDES="$(INCLUDES)" tests/analyze $(FILES)
 
-# `tests/coverage build-coverage FILE` then prints the lines that no test runs.
+# Afterwards `tests/coverage build-coverage FILE` prints the lines that no test runs.
 coverage:
 	@tests/deps build check
 	@find build-coverage -name '*.gcda' -delete 2>/dev/null || :
@@ -313,7 +313,7 @@ coverage-run: all $(TESTS)
 	@tests/coverage $(BUILD)
 
 # Variants use the same rules with another BUILD and CFLAGS.  Without FORTIFY,
-# because sanitizers do not see into its replacements of libc functions.
+# because its replacements of libc functions hide errors from sanitizers.
 CHECKED  = -O1 -g -fno-omit-frame-pointer -fno-sanitize-recover=all
 STORM    = "tests/milter/reload_storm.py $(DAEMON) $(STORM_SECONDS)"
 STORM_SECONDS ?= 10
@@ -342,12 +342,12 @@ fuzzers: $(FUZZERS)
 fuzz: fuzz-build
 	@tests/fuzz/run build-fuzz $(FUZZ_SECONDS) $(FUZZ)
 
-# Debian and Ubuntu of other releases, other processors, another C library: see
-# tests/matrix.  An hour or more.
+# Other releases of Debian and Ubuntu, other processors, another C library: see
+# tests/matrix.  Takes an hour or more.
 matrix:
 	@tests/matrix $(SYSTEMS)
 
-# NOCHECK=yes does not run the module tests again.
+# With NOCHECK=yes the module tests do not run again.
 rpm: all
 	@tests/deps build check rpm
 	@tests/rpm
