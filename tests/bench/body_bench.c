@@ -51,7 +51,8 @@ letter(void)
 	return (char)('a' + next_random(26));
 }
 
-/* These functions each write a line without its end, and return its length. */
+/* Each of these functions writes a line without its end, and returns its
+ * length. */
 static size_t
 base64_line(char *to)
 {

@@ -1,5 +1,6 @@
 /*
- * Days and times: RFC 3339 sections 5.6 and 5.8, RFC 5322 section 3.3.
+ * date_test.c - days and times: RFC 3339 sections 5.6 and 5.8, RFC 5322 section
+ * 3.3
  */
 #include "lib/date.h"
 

@@ -1,4 +1,5 @@
-/* lib/hash.h: SipHash-1-3 of the salt as eight bytes, then the bytes */
+/* hash_test.c - SipHash-1-3 of the salt as eight bytes, followed by the
+ * bytes */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

@@ -25,7 +25,7 @@
 #include "tests/support/core_driver.h"
 #include "conf/conf.h"
 
-enum { REQUESTS_MAX = 2000 }; /* most allocations of one scenario */
+enum { REQUESTS_MAX = 2000 }; /* more than any scenario allocates */
 
 struct life {
 	struct dns_source *below;

@@ -1,6 +1,6 @@
 /*
- * utf8_test.c - well-formed UTF-8 by RFC 3629 section 4, and which characters a
- * line may contain
+ * utf8_test.c - well-formed UTF-8 (RFC 3629 section 4), and the characters that
+ * a line may contain
  */
 #include "lib/utf8.h"
 

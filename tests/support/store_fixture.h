@@ -10,10 +10,7 @@
 #include "report/store/writer.h"
 #include "tests/support/sample_rows.h"
 
-enum {
-	KEEPING_WAIT_MS = 20000
-}; /* limit for anything that must happen
-      eventually */
+enum { KEEPING_WAIT_MS = 20000 }; /* limit of all waits */
 
 /* The folder of the running test; its file does not exist yet. */
 extern struct place place;
