@@ -14,8 +14,8 @@
 #include "conf/value.h"
 
 enum {
-	SNAPSHOT_MEMORY = 16 << 20, /* bytes one configuration may take */
-	READING_MEMORY = 64 << 20,  /* and its reading */
+	SNAPSHOT_MEMORY = 16 << 20, /* bytes of memory for one configuration */
+	READING_MEMORY = 64 << 20,  /* bytes of memory while it is read */
 };
 
 /* ---- building a snapshot ---- */
@@ -51,7 +51,8 @@ set_defaults(struct conf_builder *b)
 	}
 }
 
-/* The values of an assignment; with "+=" the default comes first. */
+/* Returns the values of an assignment; with "+=", after those of the
+ * default. */
 static const struct conf_value *
 values_of(const struct conf_builder *b, const struct conf_assignment *a)
 {
@@ -251,7 +252,7 @@ snapshot_new(struct arena *a, const char *file)
 	return s;
 }
 
-/* The warnings outlive the reading. */
+/* Copies the warnings to the snapshot, which outlives `errors`. */
 static void
 copy_warnings(struct conf_builder *b)
 {
@@ -264,7 +265,7 @@ copy_warnings(struct conf_builder *b)
 	b->snapshot->warnings = to.warnings;
 }
 
-/* Without defaults, the snapshot is only good for its errors. */
+/* Without defaults, the snapshot is only useful to find errors. */
 static const struct conf *
 build_snapshot(struct span text, const char *name, struct arena *snapshot,
     struct conf_errors *errors, bool has_defaults)
@@ -303,7 +304,8 @@ conf_build(struct span text, const char *name, struct arena *snapshot,
 	return build_snapshot(text, name, snapshot, errors, true);
 }
 
-/* Neither a NUL nor a CR without its LF is in a text file of today. */
+/* Whether `text` is a text file: it must not contain a NUL, or a CR without
+ * LF. */
 static bool
 is_text(struct span text, struct conf_errors *errors)
 {

@@ -1,11 +1,11 @@
 /*
- * conf.h - the configuration: one table of options, one immutable snapshot.
+ * conf.h - the configuration, as an immutable snapshot.
  *
- * A snapshot is counted: conf_ref() at connect, conf_unref() at close; a reload
- * reads a new one and swaps it in, or keeps the old one if the new is bad.  The
- * table of options (name, type, default, range, help) is what the parser's
- * checks, `avouch config show`, etc/avouch.conf and the man page are held
- * against.
+ * A snapshot is reference-counted: conf_ref() at connect, conf_unref() at
+ * close.  A reload reads a new snapshot and replaces the old one, or keeps the
+ * old one if the new one has errors.  The table of options (name, type,
+ * default, range, help) drives the parser's checks and `avouch config show`; a
+ * test compares etc/avouch.conf and the man page with it.
  */
 #ifndef AVOUCH_CONF_CONF_H
 #define AVOUCH_CONF_CONF_H
@@ -22,36 +22,36 @@
 
 enum {
 	CONF_NAMESERVERS_MAX = 8,
-	CONF_SIGNATURES_MAX = 100,   /* of one message that can be verified */
-	CONF_OUTGOING_MAX = 16,      /* addresses of sign.outgoing */
-	CONF_EXPIRE_MIN = 6 * 86400, /* seconds: mail waits five days in
-	                                Postfix's queue (maximal_queue_lifetime)
-	                              */
+	CONF_SIGNATURES_MAX = 100, /* upper limit of dkim.max_signatures */
+	CONF_OUTGOING_MAX = 16,    /* addresses of sign.outgoing */
+	CONF_EXPIRE_MIN =
+	    6 * 86400, /* seconds; mail waits up to five days in Postfix's queue
+	                  (maximal_queue_lifetime) */
 };
 
 #define CONF_DEFAULT_FILE "/etc/avouch/avouch.conf"
 
 enum conf_mode { CONF_ENFORCE, CONF_MONITOR };
 
-/* What the daemon may no longer do once it runs (milter/sandbox.h). */
+/* How strictly the running daemon is restricted (milter/sandbox.h). */
 enum conf_sandbox { CONF_SANDBOX_OFF, CONF_SANDBOX_BASIC, CONF_SANDBOX_FULL };
 
-/* Whom reports are written for (report/write/aggregate_xml.h). */
+/* Which readers reports are written for (report/write/aggregate_xml.h). */
 enum conf_xml_format { CONF_XML_BROAD, CONF_XML_STRICT };
 
-/* What is done with a message. */
+/* What happens to a message. */
 enum conf_action {
-	CONF_ACCEPT,     /* deliver; the field says the result */
-	CONF_ANNOTATE,   /* deliver with the header field for a filter */
+	CONF_ACCEPT,     /* deliver; our field shows the result */
+	CONF_ANNOTATE,   /* deliver with an extra header field for a filter */
 	CONF_QUARANTINE, /* SMFIR_QUARANTINE: the MTA's hold queue */
 	CONF_REJECT,     /* 550 5.7.x */
 	CONF_TEMPFAIL,   /* 451 4.7.x */
 };
 
-/* Whose mail is signed, of clients that logged in (sign/author_rule.h). */
+/* Whose mail is signed if the client logged in (sign/author_rule.h). */
 enum conf_author { CONF_AUTHOR_ANY, CONF_AUTHOR_ENVELOPE, CONF_AUTHOR_LOGIN };
 
-/* What is oversigned (sign/signature_field.h). */
+/* Which fields are oversigned (sign/signature_field.h). */
 enum conf_oversign {
 	CONF_OVERSIGN_FULL,
 	CONF_OVERSIGN_LISTS,
@@ -68,8 +68,8 @@ enum conf_guard { CONF_GUARD_WARN, CONF_GUARD_OFF };
  */
 struct conf_override {
 	char *name;
-	unsigned line;      /* where its section begins */
-	char **from_domain; /* NULL-terminated lists; NULL: not asked for */
+	unsigned line;      /* first line of its section */
+	char **from_domain; /* NULL-terminated lists; NULL: no condition */
 	char **mail_from_domain;
 	char **dkim_domain;
 	char **recipient_domain;
@@ -79,40 +79,40 @@ struct conf_override {
 	enum conf_action action;
 	char *reason;
 	bool report_reason;
-	int64_t expires; /* seconds since 1970, first one of the day
-	                    after; 0: never */
+	int64_t
+	    expires; /* first second after the last day, since 1970; 0: never */
 };
 
-/* An MTA whose field of ours is kept (RFC 8601 section 5). */
+/* An MTA whose mail may keep our field (RFC 8601 section 5). */
 struct conf_mta {
 	struct ip_net net;
-	uint16_t port; /* of our MTA, on which its mail comes; 0: any */
+	uint16_t port; /* port of our MTA on which its mail arrives; 0: any */
 };
 
 struct conf_snapshot;
 
 struct conf {
-	/* references and the source of each value; NULL if conf_read() or
-	 * conf_defaults() did not make it */
+	/* reference count and the source of each value; NULL if not made by
+	 * conf_read() or conf_defaults() */
 	struct conf_snapshot *snapshot;
 
 	/* the daemon */
-	char *socket; /* NULL: none, only sign.socket */
+	char *socket; /* NULL: none; only sign.socket is used */
 	unsigned socket_mode;
-	char *socket_group; /* NULL: as it is */
-	char *user;         /* NULL: as started */
+	char *socket_group; /* NULL: unchanged */
+	char *user;         /* NULL: unchanged */
 	enum conf_sandbox sandbox;
 	char *pid_file;    /* NULL: none */
-	char *authserv_id; /* NULL: the MTA's name */
+	char *authserv_id; /* NULL: use the MTA's name */
 	enum log_format log;
 	enum log_target log_target;
 
 	/* DNS */
 	struct {
 		struct server_address servers[CONF_NAMESERVERS_MAX];
-		size_t n_servers; /* 0: those of /etc/resolv.conf */
+		size_t n_servers; /* 0: use /etc/resolv.conf */
 	} dns;
-	char *zone; /* a master file that answers instead, for tests; NULL */
+	char *zone; /* zone file used instead of DNS, for tests; NULL: none */
 	struct {
 		size_t bytes;
 		uint32_t stale_seconds;
@@ -120,31 +120,34 @@ struct conf {
 
 	/* the verdict */
 	enum conf_mode mode;
-	unsigned sample; /* per mille of domains enforced on */
+	unsigned sample; /* per mille of domains for which decisions are carried
+	                    out */
 	struct ip_net *skip_networks;
 	size_t n_skip_networks;
 	struct conf_mta *trusted_mtas;
 	size_t n_trusted_mtas;
 	bool skip_authenticated;
-	bool auth_login;                   /* our field names who logged in */
-	struct ip_net *trusted_forwarders; /* marks of indirect mail, RFC 9989
-	                                      section 7.4 */
+	bool auth_login; /* whether our field names the login */
+	struct ip_net *trusted_forwarders; /* clients whose mail is indirect
+	                                      (RFC 9989 section 7.4) */
 	size_t n_trusted_forwarders;
-	enum conf_action on_overload; /* when we are short of resources */
-	unsigned timeout_ms;          /* a message's wait for DNS */
+	enum conf_action on_overload; /* action if we lack resources */
+	unsigned timeout_ms;          /* longest wait of a message for DNS */
 
 	struct {
 		enum conf_action on_fail, on_softfail, on_temperror,
 		    on_permerror, on_weak_pass;
-		bool received_spf;           /* add Received-SPF as well */
-		bool ignore_if_dmarc_passes; /* then none of these applies */
+		bool received_spf;           /* also add Received-SPF */
+		bool ignore_if_dmarc_passes; /* if DMARC passes, none of these
+		                                actions applies */
 	} spf;
 	struct {
-		unsigned max_signatures; /* that are verified */
+		unsigned max_signatures; /* signatures verified per message */
 		unsigned min_rsa_bits;
-		bool allow_body_tail; /* l= may leave the end unsigned */
+		bool allow_body_tail; /* l= may leave the end of the body
+		                         unsigned */
 	} dkim;
-	struct { /* when no signature passes */
+	struct { /* actions if no signature passes */
 		enum conf_action on_temperror, on_permerror;
 	} dkim_actions;
 	struct {
@@ -155,16 +158,17 @@ struct conf {
 		    on_permerror, on_invalid_from;
 		bool indirect_as_quarantine; /* RFC 9989 section 7.4 */
 		bool pct_zero_is_testing;    /* pct=0 is like t=y */
-		char *quarantine_header;     /* its name; NULL: none */
+		char *quarantine_header;     /* name of a field; NULL: none */
 	} dmarc;
 	struct {
-		enum conf_action action; /* neither SPF nor DKIM passes, and
-		                            no policy says what to do */
+		enum conf_action action; /* if neither SPF nor DKIM passes and
+		                            no DMARC policy applies */
 	} unauthenticated;
 	struct {
-		/* Templates: "{domain}", "{rule}", "{client}", "{reason}",
-		 * "{url}" (not in `url` itself, where values are
-		 * percent-encoded).  NULL: the built-in text, no link. */
+		/* Templates with the placeholders "{domain}", "{rule}",
+		 * "{client}", "{reason}" and, only in `reject_text`, "{url}".
+		 * Values are percent-encoded in `url`.  NULL: the built-in
+		 * text, or no link. */
 		char *reject_text;
 		char *url;
 	} reply;
@@ -172,16 +176,16 @@ struct conf {
 	size_t n_overrides;
 
 	struct {
-		char *store; /* a path or a URL (lib/pg_url.h); NULL: nothing
-		                is kept */
-		char *local_store; /* where store is a URL */
+		char *store; /* a path or a URL (lib/pg_url.h); NULL: results
+		                are not stored */
+		char *local_store; /* used if store is a URL */
 		char *org_name;
 		char *email;
-		unsigned retention;        /* seconds results are kept */
-		unsigned replay_retention; /* the same for messages that can be
+		unsigned retention; /* seconds for which results are kept */
+		unsigned replay_retention; /* seconds for which messages can be
 		                              replayed */
-		size_t max_store;          /* bytes of the file of this host */
-		unsigned min_free;         /* per mille of its file system */
+		size_t max_store;          /* bytes of this host's file */
+		unsigned min_free;         /* per mille of the file system */
 		char *contact;             /* NULL: none */
 		enum conf_xml_format xml_format;
 		unsigned min_messages;
@@ -200,14 +204,14 @@ struct conf {
 		bool lists;
 		enum conf_oversign oversign;
 		char **omit;     /* names, NULL-terminated; NULL: none */
-		unsigned expire; /* seconds; 0: signatures do not expire */
+		unsigned expire; /* seconds; 0: signatures never expire */
 		bool short_expire;
 		enum conf_guard guard;
-		struct ip_net *outgoing; /* single addresses */
+		struct ip_net *outgoing; /* addresses, not networks */
 		size_t n_outgoing;
 		char *keys;       /* a directory (sign/key_folder.h) */
 		char *publish;    /* a program; NULL: none */
-		unsigned max_age; /* of a key, in seconds */
+		unsigned max_age; /* maximum age of a key in seconds */
 	} sign;
 	struct {
 		char *listen; /* NULL: off */
@@ -215,69 +219,74 @@ struct conf {
 };
 
 enum {
-	CONF_FILE_MAX = 1 << 20,     /* bytes of a file */
+	CONF_FILE_MAX = 1 << 20,     /* bytes of the configuration file */
 	CONF_PATTERN_MAX = 256,      /* bytes of a pattern */
 	CONF_OVERRIDE_NAME_MAX = 60, /* bytes */
 };
 
 /*
- * Reads `path`.  NULL: the file is invalid, and `errors` got a line for each
- * error: "FILE:LINE: what is wrong, and how to fix it".  Any thread.
+ * Reads `path`.  If the file is invalid, returns NULL and writes a line for
+ * each error to `errors`: "FILE:LINE: what is wrong, and how to fix it".  May
+ * be called from any thread.
  */
 const struct conf *conf_read(const char *path, FILE *errors);
 
-/* The same from memory; errors call the file `name`. */
+/* Like conf_read(), but reads `text`; errors call the file `name`. */
 const struct conf *conf_read_text(
     struct span text, const char *name, FILE *errors);
 
 /*
- * Checks a few lines of a configuration.  As conf_read_text(), without the cost
- * of the defaults.
+ * Checks a few lines of a configuration.  Like conf_read_text(), but faster,
+ * because it does not read the defaults.
  */
 bool conf_check_text(struct span text, const char *name, FILE *errors);
 
-/* The built-in defaults; NULL: no memory. */
+/* Returns the built-in defaults, or NULL if memory ran out. */
 const struct conf *conf_defaults(void);
 
-/* One effective value, and where it came from. */
+/* One effective value and its source. */
 struct conf_setting {
-	const char *section;  /* "": before all sections */
+	const char *section;  /* "": global options, before all sections */
 	const char *override; /* name of an override section; NULL: none */
 	const char *name;
-	const char *value; /* as the file would say it, quoted; "{}": empty */
-	const char *file;  /* NULL: a default */
-	unsigned line;     /* where it is set; 0: a default */
-	const char *help;  /* one sentence */
+	const char
+	    *value; /* in the syntax of the file, quoted; "{}": empty list */
+	const char *file; /* NULL: the default */
+	unsigned line;    /* line that sets it; 0: a default */
+	const char *help; /* one sentence */
 };
 
 /*
- * Every option in the order of the manual, then every override as far as it is
- * set.  The texts last for the call.
+ * Calls `each` for every option in the order of the manual, then for every
+ * option that is set in an override.  The strings are valid only during the
+ * call.
  */
 void conf_each(const struct conf *c,
     void (*each)(void *arg, const struct conf_setting *s), void *arg);
 
-/* The same as a file that can be read again; comments say where each value
- * comes from. */
+/* Prints all values as a file that can be read again, with comments that show
+ * where each value comes from. */
 void conf_show(const struct conf *c, FILE *out);
 
 /*
- * Options and values of earlier versions that the file has, a line for each:
- * "FILE:LINE: what to write instead".  They do not make the file invalid.
+ * Prints a line for each option or value of an earlier version in the file:
+ * "FILE:LINE: what to write instead".  These do not make the file invalid.
  */
 void conf_print_warnings(const struct conf *c, FILE *out);
 
 /*
- * The file that the daemon of this host keeps its results in: report.store, or
- * report.local_store where that is a URL.  NULL: nothing is kept.
+ * Returns the file in which the daemon of this host stores results:
+ * report.store, or report.local_store if report.store is a URL.  NULL: results
+ * are not stored.
  */
 const char *conf_store_file(const struct conf *c);
 
-/* Its last day is over; callers warn of it at start and reload. */
+/* Whether the last day of the override is past.  Callers warn of this at start
+ * and reload. */
 bool conf_override_expired(const struct conf_override *o, int64_t now);
 
 const struct conf *conf_ref(const struct conf *c);
-void conf_unref(const struct conf *c); /* takes NULL */
+void conf_unref(const struct conf *c); /* may be NULL */
 
 const char *conf_action_name(enum conf_action action);
 const char *conf_sandbox_name(enum conf_sandbox sandbox);

@@ -3,7 +3,7 @@
 #include "lib/ascii.h"
 #include "lib/buf.h"
 
-/* Takes `n` bytes, or the rest if it is shorter. */
+/* Consumes `n` bytes, or the rest of the text if it is shorter. */
 static void
 take(struct conf_lexer *l, size_t n)
 {
@@ -21,7 +21,8 @@ is_comment(struct span s)
 	    span_starts_nocase(s, "/*");
 }
 
-/* Length of the comment that begins here, with its end if it has one. */
+/* Returns the length of the comment that begins here, including its end, if
+ * any. */
 static size_t
 comment_length(const struct conf_lexer *l)
 {
@@ -50,7 +51,8 @@ skip_blank(struct conf_lexer *l)
 	}
 }
 
-/* A quoted text ends on its line, so that a missing quote is found there. */
+/* Reads a quoted string.  It must end on the line where it begins, so that the
+ * error for a missing quote names that line. */
 static void
 lex_quoted(struct conf_lexer *l)
 {
@@ -123,7 +125,7 @@ conf_lex(struct conf_lexer *l, bool is_value)
 enum conf_token_kind
 conf_lex_ahead(const struct conf_lexer *l)
 {
-	struct conf_lexer ahead = *l; /* an error is added once all the same */
+	struct conf_lexer ahead = *l; /* duplicate errors are ignored */
 
 	conf_lex(&ahead, false);
 	return ahead.next.kind;

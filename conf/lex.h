@@ -9,7 +9,7 @@
 #include "lib/scan.h"
 #include "conf/errors.h"
 
-enum conf_token_kind { /* a sign is its own byte */
+enum conf_token_kind { /* a sign has the value of its character */
 	CONF_TOKEN_END,
 	CONF_TOKEN_WORD,
 	CONF_TOKEN_QUOTED,
@@ -22,7 +22,7 @@ enum conf_token_kind { /* a sign is its own byte */
 
 struct conf_token {
 	enum conf_token_kind kind;
-	char quote;       /* that a quoted one is in */
+	char quote;       /* quotation mark of CONF_TOKEN_QUOTED */
 	struct span text; /* without the quotes */
 	unsigned line;
 };
@@ -30,24 +30,25 @@ struct conf_token {
 struct conf_lexer {
 	struct scan s;
 	unsigned line;
-	struct conf_token next; /* set by conf_lex() */
+	struct conf_token next; /* next token, set by conf_lex() */
 	struct conf_errors *errors;
 };
 
 /*
- * Passes over white space and comments and takes the token that follows.  A
- * word that names something ends at any sign; one that is a value ends only at
- * white space, "," and "}", and a sign in it is an error: it needs quotes.
+ * Skips white space and comments, and reads the token that follows.  A word
+ * that is a name ends at any sign.  A word that is a value ends only at white
+ * space, "," or "}"; any other sign in it is an error, because such a value
+ * needs quotes.
  */
 void conf_lex(struct conf_lexer *l, bool is_value);
 
-/* The kind of the token after the next one; takes nothing. */
+/* Returns the kind of the token after the next one, without reading it. */
 enum conf_token_kind conf_lex_ahead(const struct conf_lexer *l);
 
-/* The next token is a word or a quoted text. */
+/* Whether the next token is a word or a quoted string. */
 bool conf_lex_has_text(const struct conf_lexer *l);
 
-/* The text of the next token, without escapes; never NULL. */
+/* Returns the text of the next token with escapes removed; never NULL. */
 const char *conf_lex_text(const struct conf_lexer *l);
 
 #endif

@@ -5,11 +5,12 @@
 /* ---- names that are near to a wrong one ---- */
 
 enum {
-	NAME_MAX_BYTES = 40, /* longer names resemble none of ours */
-	NEAR_MAX = 3,        /* edits beyond which a name is another one */
+	NAME_MAX_BYTES = 40, /* longer names are not similar to any of ours */
+	NEAR_MAX = 3,        /* names that need more edits are not similar */
 };
 
-/* Edits (insert, delete, replace) that make `a` into `b`. */
+/* Returns the number of edits (insert, delete, replace) that turn `a` into
+ * `b`. */
 static size_t
 distance(const char *a, const char *b)
 {
@@ -57,7 +58,7 @@ nearest(const char *section, const char *name)
 
 		size_t d = distance(name, candidate);
 
-		/* half of it or more is different: not the same word */
+		/* not similar if half of the word or more is different */
 		if (d < best && d * 2 < strlen(candidate)) {
 			best = d;
 			nearest = candidate;
@@ -82,7 +83,7 @@ struct old_name {
 	const char *section;
 	const char *name;
 	const char *new_name; /* in the same section; NULL: removed */
-	const char *why;      /* of a removed one: what applies instead */
+	const char *why;      /* if it was removed: what applies instead */
 };
 
 static const struct old_name old_names[] = {

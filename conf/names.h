@@ -1,5 +1,5 @@
 /*
- * names.h - what a name in a configuration file means.
+ * names.h - looks up the names in a configuration file.
  */
 #ifndef AVOUCH_CONF_NAMES_H
 #define AVOUCH_CONF_NAMES_H
@@ -9,21 +9,23 @@
 #include "conf/errors.h"
 #include "conf/options.h"
 
-/* A section's name, also that of an earlier version. */
+/* Whether `name` is a section of this or an earlier version. */
 bool conf_is_section(const char *name);
 
 /*
- * The option `name` of a section ("": before all sections). A name of an
- * earlier version gives a warning. NULL: the option was removed since, or there
- * is none of that name, which gives an error with the most similar name.
+ * Finds the option `name` of a section ("": before all sections).  Adds a
+ * warning for a name of an earlier version.  Returns NULL if the option was
+ * removed, or if the name is unknown; then adds an error that suggests the most
+ * similar name.
  */
 const struct conf_option *conf_name_find(const char *section, const char *name,
     unsigned line, struct conf_errors *errors);
 
-/* The present name of a value that an earlier version had, or NULL. */
+/* Returns the new name of a value that was renamed since an earlier version, or
+ * NULL. */
 const char *conf_new_value(struct span value);
 
-/* Adds the error for a name that is not allowed there. */
+/* Adds the error for a name that is not allowed in this section. */
 void conf_name_error(const char *section, const char *name, unsigned line,
     struct conf_errors *errors);
 

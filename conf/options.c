@@ -54,7 +54,7 @@ conf_action_name(enum conf_action action)
 	return enum_name(actions, ARRAY_SIZE(actions), (int)action);
 }
 
-/* What is done with a message that could not be checked: it is never rejected
+/* Actions for a message that could not be checked: it is never rejected
  * permanently. */
 static const struct enum_token overload_actions[] = {
 	{ "accept", CONF_ACCEPT },

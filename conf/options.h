@@ -1,8 +1,8 @@
 /*
- * options.h - the one table of options.
+ * options.h - the table of options.
  *
- * The file's parser, the checks, the defaults, `avouch config show`,
- * etc/avouch.conf and avouch.conf(5) all follow from it or are held against it.
+ * The parser, the checks, the defaults and `avouch config show` are derived
+ * from it; a test compares etc/avouch.conf and avouch.conf(5) with it.
  */
 #ifndef AVOUCH_CONF_OPTIONS_H
 #define AVOUCH_CONF_OPTIONS_H
@@ -17,19 +17,19 @@ enum conf_type {
 	CONF_TEXT,         /* char *: printable UTF-8, one line */
 	CONF_HOST,         /* char *: a host name, normal form */
 	CONF_PATH,         /* char *: an absolute path */
-	CONF_STORE,        /* char *: the same, or the URL of a PostgreSQL */
+	CONF_STORE,        /* char *: an absolute path, or a PostgreSQL URL */
 	CONF_SOCKET,       /* char *: unix:/path, inet:PORT@ADDR, inet6:... */
-	CONF_SOCKET_LOCAL, /* the same, only reachable from this host */
+	CONF_SOCKET_LOCAL, /* char *: a socket that only this host can reach */
 	CONF_FIELD,        /* char *: the name of a header field */
 	CONF_ADDRESS,      /* char *: a mail address */
-	CONF_TEMPLATE,     /* char *: a reply's text with {placeholders} */
-	CONF_URL,          /* char *: the same for a link */
+	CONF_TEMPLATE,     /* char *: reply text with {placeholders} */
+	CONF_URL,          /* char *: link with {placeholders} */
 	CONF_BOOL,         /* bool */
-	CONF_CHOICE,       /* an enum; `choices` are its names */
+	CONF_CHOICE,       /* an enum; `choices` lists its names */
 	CONF_NUMBER,       /* unsigned */
 	CONF_OCTAL,        /* unsigned: permission bits */
 	CONF_SECONDS,      /* unsigned, written 15s, 5m, 12h, 30d */
-	CONF_MILLISECONDS, /* unsigned, written 800ms or as above */
+	CONF_MILLISECONDS, /* unsigned, written 800ms, 15s, 5m, 12h, 30d */
 	CONF_SIZE,         /* size_t, written 65536, 64K, 64M, 1G */
 	CONF_PERCENT,      /* unsigned, per mille; written 5%, 0.5% */
 	CONF_DATE,         /* int64_t: first second (UTC) of the day after */
@@ -48,27 +48,28 @@ struct conf_option {
 	const char *section; /* "": before all sections */
 	const char *name;
 	enum conf_type type;
-	const char *default_text; /* as the file would say it; "" is none, a
+	const char *default_text; /* in the syntax of the file: "" is none, a
 	                             list is in braces */
-	uint64_t min, max;        /* of numbers, in the unit of the field */
+	uint64_t min, max; /* range of numbers, in the unit of the field */
 	const struct enum_token *choices;
 	size_t n_choices;
-	size_t offset;    /* in struct conf, or in struct conf_override */
-	size_t count;     /* of a list's length; 0: no such field */
+	size_t offset; /* of the value in struct conf or struct conf_override */
+	size_t count; /* offset of a list's length; 0: there is no such field */
 	const char *help; /* one sentence */
 };
 
-/* In the order of the file and of the manual; sections are contiguous. */
+/* All options, in the order of the file and of the manual; sections are
+ * contiguous. */
 extern const struct conf_option conf_options[];
 extern const size_t conf_n_options;
 
-/* NULL: there is none. */
+/* Returns NULL if there is no such option. */
 const struct conf_option *conf_option_find(
     const char *section, const char *name);
 
 bool conf_type_is_list(enum conf_type type);
 
-/* "duration", "choice", ...: how the manual calls it. */
+/* Returns the manual's name for a type, such as "duration" or "choice". */
 const char *conf_type_name(enum conf_type type);
 
 #endif

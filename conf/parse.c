@@ -11,13 +11,14 @@ struct conf_parser {
 	struct conf_errors *errors;
 	struct conf_section *sections,
 	    *section; /* NULL: an unknown section, whose contents are ignored */
-	unsigned opened;     /* line of the section; 0: before all sections */
-	size_t closed_early; /* "}" that were taken for missing */
+	unsigned
+	    opened; /* line where the section begins; 0: before all sections */
+	size_t closed_early; /* number of "}" that were reported as missing */
 	size_t n_overrides;
-	unsigned value_line; /* of the last assignment */
+	unsigned value_line; /* line of the last assignment */
 };
 
-/* Up to the end of the line, so that one mistake is one error. */
+/* Skips the rest of the line, so that one mistake causes only one error. */
 static void
 skip_line(struct conf_parser *p, unsigned line)
 {
@@ -50,8 +51,8 @@ add_value(struct conf_parser *p, struct conf_assignment *a)
 	a->last = v;
 }
 
-/* A value is missing, and the name of the next assignment or section follows.
- */
+/* Whether the next token cannot be a value, or is the name of the next
+ * assignment or section: then the value is missing. */
 static bool
 is_beyond_value(const struct conf_parser *p)
 {
@@ -83,7 +84,8 @@ parse_list(struct conf_parser *p, const char *name, struct conf_assignment *a)
 	conf_lex(&p->l, false);
 }
 
-/* A list without braces and commas goes on in its line. */
+/* Whether the next token on the same line is another value of a list without
+ * braces. */
 static bool
 is_another_value(struct conf_parser *p, unsigned line)
 {
@@ -136,7 +138,7 @@ conf_parse_default(const struct conf_option *o, struct conf_errors *errors)
 
 /* ---- assignments ---- */
 
-/* Where the values of `o` go; NULL: no memory. */
+/* Returns the assignment for the values of `o`, or NULL if memory ran out. */
 static struct conf_assignment *
 assign(struct conf_parser *p, const struct conf_option *o, unsigned line,
     bool adds)
@@ -194,7 +196,8 @@ parse_assignment(struct conf_parser *p, const char *name, unsigned line)
 
 /* ---- sections ---- */
 
-/* NULL: no memory, or too many. */
+/* Finds or adds a section.  Returns NULL if memory ran out or there are too
+ * many. */
 static struct conf_section *
 section_of(
     struct conf_parser *p, const char *name, const char *title, unsigned line)

@@ -7,7 +7,9 @@
 #include "conf/options.h"
 #include "conf/value.h"
 
-enum { SHOWN_FIRST = 4096 }; /* bytes for one value; doubled as needed */
+enum {
+	SHOWN_FIRST = 4096
+}; /* initial bytes for one value; doubled as needed */
 
 struct showing {
 	const struct conf *conf;

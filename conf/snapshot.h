@@ -1,6 +1,6 @@
 /*
- * snapshot.h - how a snapshot is made, and what it keeps besides its values.
- * For conf.c, print.c and tests that let memory fail.
+ * snapshot.h - builds a snapshot, and what it contains besides its values.  For
+ * conf.c, print.c and tests of failing allocations.
  */
 #ifndef AVOUCH_CONF_SNAPSHOT_H
 #define AVOUCH_CONF_SNAPSHOT_H
@@ -12,25 +12,26 @@
 #include "conf/conf.h"
 #include "conf/errors.h"
 
-struct conf_source { /* of an option's value */
+struct conf_source { /* where the value of an option was set */
 	unsigned line;
-	bool is_set; /* else it is the default */
+	bool is_set; /* false: it is the default */
 };
 
 struct conf_snapshot {
 	atomic_uint refs;
-	struct arena *arena; /* holds all of it, this struct as well */
+	struct arena *arena; /* owns everything, including this struct */
 	struct conf *conf;
 	const char *file;
-	struct conf_source *options;    /* as conf_options[] */
-	struct conf_source **overrides; /* the same for each override */
+	struct conf_source *options;    /* in the order of conf_options[] */
+	struct conf_source **overrides; /* `options` of each override */
 	struct conf_error_list warnings;
 };
 
 /*
- * Reads `text` into `snapshot`, which it takes over: the configuration lives in
- * it, or it is freed; NULL means that there was no memory for it.  Returns NULL
- * if `errors` says why; its arena holds what is needed while reading.
+ * Reads `text` into `snapshot` and takes ownership of it: the arena then
+ * contains the configuration, or is freed on failure.  NULL: memory for the
+ * arena ran out.  Returns NULL on failure, and `errors` says why.  The arena of
+ * `errors` is used for everything that is needed only while reading.
  */
 const struct conf *conf_build(struct span text, const char *name,
     struct arena *snapshot, struct conf_errors *errors);

@@ -15,7 +15,8 @@ conf_value_error(const struct conf_field *f, const struct conf_value *v,
 	char text[CONF_ERROR_TEXT_MAX];
 	va_list ap;
 
-	if (arena_has_failed(f->a)) /* memory is the reason, not the value */
+	if (arena_has_failed(
+		f->a)) /* the reason is lack of memory, not the value */
 		return conf_no_memory(f);
 	va_start(ap, format);
 	vsnprintf(text, sizeof(text), format, ap);

@@ -1,6 +1,6 @@
 /*
- * value.h - the values of options: from the text of a file to fields, and
- * back.
+ * value.h - reads the values of options from the text of a file, and writes
+ * them.
  */
 #ifndef AVOUCH_CONF_VALUE_H
 #define AVOUCH_CONF_VALUE_H
@@ -14,14 +14,16 @@
 
 /*
  * Sets the field of `o` in `base` (a struct conf, or a struct conf_override)
- * from `values`; only the first counts unless it is a list.  What it points to
- * lives in `a`.  False, with the field as it was, if an error was added.
+ * from `values`, of which only the first is used unless the option is a list.
+ * Allocates memory from `a`.  On error, adds it to `errors`, leaves the field
+ * unchanged and returns false.
  */
 bool conf_value_read(const struct conf_option *o,
     const struct conf_value *values, void *base, struct arena *a,
     struct conf_errors *errors);
 
-/* As the file would say it: what conf_value_read() reads to the same value. */
+/* Writes the value in the syntax of the file, so that conf_value_read() reads
+ * the same value again. */
 void conf_value_put(
     struct buf *b, const struct conf_option *o, const void *base);
 

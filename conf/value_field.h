@@ -1,6 +1,6 @@
 /*
- * value_field.h - one kind of value each: how it is read, how it is written.
- * For value.c and the files that hold the kinds.
+ * value_field.h - the reader and the writer of each kind of value.  For value.c
+ * and the files that implement them.
  */
 #ifndef AVOUCH_CONF_VALUE_FIELD_H
 #define AVOUCH_CONF_VALUE_FIELD_H
@@ -13,12 +13,13 @@
 #include "conf/parse.h"
 #include "conf/options.h"
 
-struct conf_field { /* to be read into */
+struct conf_field { /* the field that a reader sets */
 	const struct conf_option *o;
-	const struct conf_value *values; /* one, unless it is a list */
-	void *base;  /* the struct conf, or the struct conf_override */
-	void *value; /* in it */
-	void *count; /* NULL: none */
+	const struct conf_value
+	    *values; /* only one, unless the option is a list */
+	void *base;  /* a struct conf or a struct conf_override */
+	void *value; /* the member of `base` */
+	void *count; /* the member with a list's length; NULL: none */
 	struct arena *a;
 	struct conf_errors *errors;
 };
@@ -27,18 +28,20 @@ struct conf_field { /* to be read into */
 bool conf_value_error(const struct conf_field *f, const struct conf_value *v,
     const char *format, ...) __attribute__((format(printf, 3, 4)));
 
-/* Notes that memory ran out; returns false. */
+/* Records that memory ran out; returns false. */
 bool conf_no_memory(const struct conf_field *f);
 
-/* The value can be the name of a header field; else an error is added. */
+/* Whether the value can be the name of a header field.  Adds an error if
+ * not. */
 bool conf_is_field_name(const struct conf_field *f, const struct conf_value *v);
 
-/* Sets the value, whatever its type, by copy; returns true. */
+/* Copies `size` bytes to the value, whatever its type; returns true. */
 bool conf_set(void *value, const void *from, size_t size);
 
 /*
- * Readers: false, with the value as it was, if conf_value_error() was called.
- * Writers: print what the reader takes for the same value.
+ * A reader that has called conf_value_error() returns false and leaves the
+ * value unchanged.  A writer prints text that the reader reads as the same
+ * value.
  */
 typedef bool conf_reader(const struct conf_field *f);
 typedef void conf_writer(
@@ -48,7 +51,7 @@ conf_reader conf_read_plain_text, conf_read_host, conf_read_path,
     conf_read_store, conf_read_field_name, conf_read_address,
     conf_read_template, conf_read_socket;
 conf_writer conf_put_text;
-conf_writer conf_put_store; /* without its password */
+conf_writer conf_put_store; /* omits the password */
 
 conf_reader conf_read_bool, conf_read_choice, conf_read_number, conf_read_octal,
     conf_read_percent, conf_read_date;
@@ -59,7 +62,7 @@ conf_reader conf_read_networks, conf_read_mtas, conf_read_servers,
     conf_read_names;
 conf_writer conf_put_networks, conf_put_mtas, conf_put_servers, conf_put_names;
 
-/* In double quotes, escaped. */
+/* Writes `text` in double quotes, with escapes. */
 void conf_put_quoted(struct buf *b, const char *text);
 
 #endif

@@ -66,7 +66,7 @@ conf_read_networks(const struct conf_field *f)
 	return conf_set(f->value, &nets, sizeof(nets));
 }
 
-/* "ADDRESS", "NETWORK", and "@PORT" after either. */
+/* Reads "ADDRESS" or "NETWORK", either of them with an optional "@PORT". */
 static bool
 read_mta(const struct conf_field *f, const struct conf_value *v,
     struct conf_mta *out)
@@ -114,7 +114,7 @@ conf_read_mtas(const struct conf_field *f)
 	return conf_set(f->value, &mtas, sizeof(mtas));
 }
 
-/* The PATH of "zone:/PATH", which goes into conf.zone. */
+/* Reads "zone:/PATH" and stores PATH in conf.zone. */
 static bool
 read_zone(const struct conf_field *f)
 {
@@ -179,7 +179,8 @@ domain_word(const struct conf_field *f, const struct conf_value *v)
 	return b.p;
 }
 
-/* RFC 2919 section 2 lets a list's name hold more than a host's may. */
+/* Whether `name` is valid in a pattern.  RFC 2919 section 2 allows more
+ * characters in a list's name than a host name may have. */
 static bool
 is_pattern_name(const struct conf_option *o, struct span name)
 {

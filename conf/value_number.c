@@ -64,10 +64,11 @@ conf_read_choice(const struct conf_field *f)
 struct unit {
 	const char *name;
 	uint64_t factor;
-	const char *other; /* a value in another unit */
+	const char *other; /* an example in another unit */
 };
 
-/* Largest first, so that a number is put with the largest that divides it. */
+/* Largest unit first: a number is printed in the largest unit that divides
+ * it. */
 static const struct unit milliseconds[] = {
 	{ "d", 86400000, "12h" },
 	{ "h", 3600000, "30m" },
@@ -116,7 +117,7 @@ put_number(struct buf *b, const struct conf_option *o, uint64_t value)
 	struct units u = units_of(o->type);
 	size_t i = 0;
 
-	if (value == 0) /* in the unit one thinks of it in */
+	if (value == 0) /* print 0 in the usual unit: "0", "0s" */
 		i = u.n - 1 - (o->type == CONF_MILLISECONDS);
 	else
 		while (value % u.table[i].factor != 0)
@@ -149,7 +150,7 @@ out_of_range(const struct conf_field *f)
 	    f, f->values, "is out of range; it must be %s to %s", min, max);
 }
 
-/* Suggests the unit of the default. */
+/* Adds an error that suggests the unit of the default. */
 static bool
 no_unit(const struct conf_field *f, const struct units *u)
 {
@@ -181,7 +182,7 @@ conf_read_number(const struct conf_field *f)
 	    (factor == 0 && unit.n > 0))
 		return conf_value_error(f, f->values, "is not %s", u.form);
 	if (factor == 0)
-		factor = 1; /* nothing of any unit */
+		factor = 1; /* 0 needs no unit */
 	if (!scan_number(&d, UINT64_MAX / factor, &value) || !scan_done(&d) ||
 	    value * factor < f->o->min || value * factor > f->o->max)
 		return out_of_range(f);
@@ -200,7 +201,8 @@ conf_read_octal(const struct conf_field *f)
 			    "is not an octal number; write it as 0660");
 		value = value * 8 + (uint64_t)(text.p[i] - '0');
 	}
-	/* a mode of 660 in the decimal sense is always a mistake */
+	/* Reject modes of fewer than three digits: they are always a
+	 * mistake. */
 	if (text.n < 3 || value > f->o->max)
 		return conf_value_error(f, f->values,
 		    "is not a file mode; write 0000 to %04" PRIo64
@@ -209,7 +211,7 @@ conf_read_octal(const struct conf_field *f)
 	return set_number(f, value);
 }
 
-/* "0.05" was certainly meant as 5%. */
+/* Adds an error that suggests a percentage: "0.05" certainly meant 5%. */
 static bool
 no_percent_sign(
     const struct conf_field *f, uint64_t whole, struct span fraction)
@@ -259,18 +261,18 @@ bool
 conf_read_date(const struct conf_field *f)
 {
 	struct scan s = scan_of(span_str(f->values->text));
-	int64_t day = -1; /* an empty text: never */
+	int64_t day = -1; /* empty string: never */
 
 	if (!scan_done(&s) && (!date_read_day(&s, &day) || !scan_done(&s)))
 		return conf_value_error(f, f->values,
 		    "is not a valid date; write it as 2027-03-31");
-	day = (day + 1) * DATE_DAY; /* the day after */
+	day = (day + 1) * DATE_DAY; /* start of the next day */
 	return conf_set(f->value, &day, sizeof(day));
 }
 
 /* ---- and back ---- */
 
-/* A copy of `size` bytes of the option's value. */
+/* Copies `size` bytes of the option's value. */
 static void
 get(const struct conf_option *o, const void *base, void *to, size_t size)
 {

@@ -10,8 +10,8 @@
 #include "lib/pg_url.h"
 
 enum {
-	SOCKET_PATH_MAX = 107, /* bytes: sun_path with its NUL has 108 */
-	TEXT_MAX = 200,        /* bytes of a text */
+	SOCKET_PATH_MAX = 107, /* bytes: sun_path has 108 with its NUL */
+	TEXT_MAX = 200,        /* bytes of a string */
 	PATH_TEXT_MAX = 1000,  /* bytes of a path */
 	FIELD_NAME_MAX = 60,   /* bytes of a field's name */
 };
@@ -24,7 +24,7 @@ set_text(const struct conf_field *f, struct span text)
 	struct span copy = arena_copy(f->a, text);
 
 	if (text.n == 0)
-		copy.p = NULL; /* "" is: none */
+		copy.p = NULL; /* "" means none */
 	else if (copy.p == NULL)
 		return conf_no_memory(f);
 	return conf_set(f->value, &copy.p, sizeof(copy.p));
@@ -75,7 +75,7 @@ conf_read_path(const struct conf_field *f)
 	return set_text(f, text);
 }
 
-/* The error shows the URL without its password. */
+/* Adds an error that shows the URL without its password. */
 static bool
 bad_url(const struct conf_field *f, const char *what)
 {
@@ -121,9 +121,9 @@ conf_is_field_name(const struct conf_field *f, const struct conf_value *v)
 }
 
 /*
- * A field that we add and remove: never one that others write or read for
- * another purpose, such as Subject, Received or DKIM-Signature.  No standard
- * field's name begins with "X-" (RFC 822 section 4.7.5).
+ * Reads the name of a field that we add and remove.  It must not be one with
+ * another purpose, such as Subject, Received or DKIM-Signature.  The name of a
+ * standard field never begins with "X-" (RFC 822 section 4.7.5).
  */
 bool
 conf_read_field_name(const struct conf_field *f)
@@ -158,7 +158,7 @@ conf_read_address(const struct conf_field *f)
 	return set_text(f, text);
 }
 
-/* The placeholders of a template; `{url}` may not be in a URL. */
+/* The placeholders of a template; `{url}` is not allowed in a URL. */
 static const char *const placeholders[] = { "domain", "rule", "client",
 	"reason", "url" };
 
@@ -207,7 +207,7 @@ is_loopback(const struct ip *ip)
 	return ip_equal(ip, &v6);
 }
 
-/* "ADDRESS:PORT" or ":PORT" instead of "PORT@ADDRESS". */
+/* Adds an error for "ADDRESS:PORT" or ":PORT" instead of "PORT@ADDRESS". */
 static bool
 socket_order_error(
     const struct conf_field *f, const char *scheme, struct span rest)
@@ -227,7 +227,7 @@ socket_order_error(
 	    scheme, scheme, port, address.n > 0 ? "@" : "", SPAN_FMT(address));
 }
 
-/* "PORT" or "PORT@ADDRESS", after its "inet:" or "inet6:". */
+/* Reads "PORT" or "PORT@ADDRESS" after "inet:" or "inet6:". */
 static bool
 read_inet(const struct conf_field *f, const char *scheme, enum ip_family family,
     struct span rest)
