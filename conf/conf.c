@@ -198,8 +198,8 @@ check_sockets(const struct conf_builder *b)
 	else if (c->socket != NULL && c->sign.socket != NULL &&
 	    strcmp(c->socket, c->sign.socket) == 0)
 		option_error(b, "sign", "socket",
-		    "is the same as socket; mail on the one is verified, on "
-		    "the other it is signed, so they must differ");
+		    "is the same as socket; mail on socket is verified and "
+		    "mail on sign.socket is signed, so they must differ");
 }
 
 static void
@@ -228,7 +228,7 @@ check_sign(const struct conf_builder *b)
 		if (c->sign.outgoing[i].bits !=
 		    (c->sign.outgoing[i].ip.family == IP_V4 ? 32u : 128u))
 			option_error(b, "sign", "outgoing",
-			    "takes single addresses, not networks");
+			    "must be addresses, not networks");
 }
 
 /* ---- reading ---- */
@@ -318,11 +318,10 @@ is_text(struct span text, struct conf_errors *errors)
 		if (text.p[i] != '\0' && (text.p[i] != '\r' || next == '\n'))
 			continue;
 		conf_error_add(errors, line,
-		    text.p[i] == '\0'
-			? "holds a NUL byte; save the file as plain text "
-			  "(UTF-8)"
-			: "holds a CR without LF; save the file with line "
-			  "ends of Unix");
+		    text.p[i] == '\0' ? "contains a NUL byte; save the file as "
+					"plain text (UTF-8)"
+				      : "contains a CR without LF; save the "
+					"file with Unix line endings");
 		return false;
 	}
 	return true;

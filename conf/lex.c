@@ -65,7 +65,7 @@ lex_quoted(struct conf_lexer *l)
 		i += line.p[i] == '\\' ? 2 : 1;
 	if (i >= line.n)
 		conf_error_add(l->errors, l->line,
-		    "the text that begins here has no closing %c on its line",
+		    "the string that begins here has no closing %c on its line",
 		    quote);
 	l->next.kind = CONF_TOKEN_QUOTED;
 	l->next.quote = quote;
@@ -93,7 +93,7 @@ lex_word(struct conf_lexer *l, bool is_value)
 	take(l, l->next.text.n);
 	if (is_odd)
 		conf_error_add(l->errors, l->line,
-		    "a value that holds one of = { \" ' # // /* must be in "
+		    "a value that contains one of = { \" ' # // /* must be in "
 		    "quotes");
 }
 

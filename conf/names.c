@@ -2,7 +2,7 @@
 
 #include <string.h>
 
-/* ---- names that are near to a wrong one ---- */
+/* ---- similar names ---- */
 
 enum {
 	NAME_MAX_BYTES = 40, /* longer names are not similar to any of ours */
@@ -89,8 +89,9 @@ struct old_name {
 static const struct old_name old_names[] = {
 	{ "", "confine", "sandbox", NULL },
 	{ "", "max_questions", NULL, "it is always 200" },
-	{ "dns", "first_timeout", NULL, "it follows from timeout" },
-	{ "dns", "timeout", NULL, "it follows from the timeout of messages" },
+	{ "dns", "first_timeout", NULL, "it is derived from timeout" },
+	{ "dns", "timeout", NULL,
+	    "it is derived from the timeout of messages" },
 	{ "dns", "trust_ad", NULL, "it had no effect" },
 	{ "dns", "zone", NULL, "nameservers = \"zone:/PATH\" does the same" },
 	{ "cache", "max_ttl", NULL, "it is always 1d" },
@@ -127,7 +128,7 @@ conf_new_value(struct span value)
 	return span_is_nocase(value, "hold") ? "quarantine" : NULL;
 }
 
-/* ---- what the parser asks ---- */
+/* ---- lookups for the parser ---- */
 
 bool
 conf_is_section(const char *name)

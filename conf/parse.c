@@ -115,7 +115,8 @@ parse_value(struct conf_parser *p, const char *name, unsigned line,
 		    text);
 	else
 		conf_error_add(p->errors, line,
-		    "%s: takes one value; put one that holds a comma in quotes",
+		    "%s: accepts only one value; put a value that contains a "
+		    "comma in quotes",
 		    name);
 	skip_line(p, p->l.next.line);
 }
@@ -188,7 +189,7 @@ parse_assignment(struct conf_parser *p, const char *name, unsigned line)
 	} else {
 		if (o != NULL && !conf_type_is_list(o->type))
 			conf_error_add(p->errors, line,
-			    "%s: takes one value, without braces", name);
+			    "%s: accepts only one value, without braces", name);
 		parse_list(p, name, a);
 	}
 	p->value_line = line;
@@ -214,13 +215,13 @@ section_of(
 	}
 	if (same != NULL)
 		conf_error_add(p->errors, line,
-		    "override \"%.60s\": is already on line %u; give each its "
-		    "own name",
+		    "override \"%.60s\": is already defined on line %u; give "
+		    "each override a different name",
 		    title, same->line);
 	if (title != NULL && ++p->n_overrides > CONF_OVERRIDES_MAX) {
 		if (p->n_overrides == CONF_OVERRIDES_MAX + 1)
 			conf_error_add(p->errors, line,
-			    "override: there are more than %d",
+			    "override: has more than %d sections",
 			    CONF_OVERRIDES_MAX);
 		return NULL;
 	}
@@ -241,15 +242,15 @@ open_section(
 		p->closed_early++;
 	if (p->opened != 0 && !is_ignored)
 		conf_error_add(p->errors, line,
-		    "%s: cannot be within the section of line %u; is the "
-		    "\"}\" of that one missing?",
+		    "%s: cannot be inside the section that begins on line %u; "
+		    "is its \"}\" missing?",
 		    name, p->opened);
 	else if (!is_ignored && !conf_is_section(name))
 		conf_name_error("", name, line, p->errors);
 	else if (!is_ignored && takes_title != (title != NULL))
 		conf_error_add(p->errors, line, "%s: %s", name,
 		    takes_title ? "needs a name, as in override \"a partner\" {"
-				: "takes no name; write \"{\" after it");
+				: "has no name; write \"{\" directly after it");
 	p->opened = line;
 	p->section = NULL;
 	if (!is_ignored && conf_is_section(name) &&
@@ -262,7 +263,7 @@ close_section(struct conf_parser *p)
 {
 	if (p->opened == 0 && p->closed_early == 0)
 		conf_error_add(
-		    p->errors, p->l.next.line, "\"}\" closes no section");
+		    p->errors, p->l.next.line, "\"}\" without an open section");
 	else if (p->opened == 0)
 		p->closed_early--;
 	p->opened = 0;
@@ -298,7 +299,7 @@ parse_item(struct conf_parser *p)
 	} else {
 		if (p->section != NULL && line == p->value_line)
 			conf_error_add(p->errors, line,
-			    "\"%.60s\" has no \"=\"; a text with spaces must "
+			    "\"%.60s\" has no \"=\"; a value with spaces must "
 			    "be in quotes",
 			    name);
 		else if (p->section != NULL)

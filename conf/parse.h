@@ -7,13 +7,14 @@
  *	list       = "{" *(value / ",") "}"
  *	value      = word / DQUOTE *char DQUOTE / "'" *char "'"
  *
- * A word ends at white space, "," or "}", and cannot hold = { " ' or what
- * begins a comment.  Line ends are white space, so one line can hold several
- * assignments; but a quoted text ends on its line, and a title is on the line
- * of its section's name.  In double quotes a backslash before a punctuation
- * mark stands for that mark; in single quotes only \' and \\ are special.
- * Comments are # and // up to the end of the line, and slash-star up to
- * star-slash.  CR LF is a line end; a byte order mark is skipped.
+ * A word ends at white space, "," or "}", and cannot contain = { " ' or the
+ * start of a comment.  Line ends are white space, so one line can have several
+ * assignments; but a quoted string ends on the line where it begins, and a
+ * title is on the same line as its section's name.  In double quotes a
+ * backslash escapes the punctuation mark after it; in single quotes only \' and
+ * \\ are special.  Comments are # and // up to the end of the line, and
+ * slash-star up to star-slash.  CR LF is a line end; a byte order mark is
+ * skipped.
  *
  * The values are interpreted elsewhere: see value.h.
  */

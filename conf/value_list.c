@@ -78,9 +78,9 @@ read_mta(const struct conf_field *f, const struct conf_value *v,
 
 	if (ip_net_parse(span_first(text, at_sign), &out->net) != IP_NET_OK)
 		return conf_value_error(f, v,
-		    "is not an MTA; write its address or network, and after "
-		    "\"@\" the port of this MTA on which its mail comes: "
-		    "127.0.0.1@10025");
+		    "is not an MTA; write its address or network, optionally "
+		    "followed by \"@\" and the port of this MTA on which its "
+		    "mail arrives, such as 127.0.0.1@10025");
 	if (at_sign < text.n &&
 	    (!scan_number(&s, UINT16_MAX, &port) || port == 0 ||
 		!scan_done(&s)))
@@ -88,7 +88,7 @@ read_mta(const struct conf_field *f, const struct conf_value *v,
 		    f, v, "has no port from 1 to 65535 after \"@\"");
 	if (out->net.bits == 0)
 		return conf_value_error(f, v,
-		    "would let every client bring its own results; list the "
+		    "would trust results that any client sends; list the "
 		    "addresses of your MTAs");
 	out->port = (uint16_t)port;
 	return true;
@@ -270,7 +270,7 @@ conf_read_names(const struct conf_field *f)
 	return good && conf_set(f->value, &names, sizeof(names));
 }
 
-/* ---- and back ---- */
+/* ---- writing values ---- */
 
 static const void *
 at(const void *base, size_t offset)

@@ -270,7 +270,7 @@ conf_read_date(const struct conf_field *f)
 	return conf_set(f->value, &day, sizeof(day));
 }
 
-/* ---- and back ---- */
+/* ---- writing values ---- */
 
 /* Copies `size` bytes of the option's value. */
 static void

@@ -16,7 +16,7 @@ enum {
 	FIELD_NAME_MAX = 60,   /* bytes of a field's name */
 };
 
-/* ---- texts ---- */
+/* ---- strings ---- */
 
 static bool
 set_text(const struct conf_field *f, struct span text)
@@ -116,7 +116,7 @@ conf_is_field_name(const struct conf_field *f, const struct conf_value *v)
 		    FIELD_NAME_MAX);
 	if (span_is_nocase(text, "authentication-results"))
 		return conf_value_error(
-		    f, v, "is a field that avouch writes already");
+		    f, v, "is a field that avouch already writes");
 	return true;
 }
 
@@ -298,7 +298,7 @@ conf_read_socket(const struct conf_field *f)
 	return b.full ? conf_no_memory(f) : set_text(f, buf_view(&b));
 }
 
-/* ---- and back ---- */
+/* ---- writing values ---- */
 
 void
 conf_put_quoted(struct buf *b, const char *text)

@@ -270,7 +270,7 @@ check_folder(int64_t now)
 	signing_unref(old);
 }
 
-/* ---- looks ---- */
+/* ---- checks of keys ---- */
 
 static bool
 looker_open(struct key_looker *looker)
@@ -434,7 +434,7 @@ look_round(const struct sign_keys *keys)
 		}
 }
 
-/* ---- own mail that stops coming ---- */
+/* ---- missing mail of our own ---- */
 
 static void
 log_silence(int64_t now)

@@ -517,7 +517,7 @@ run_until_signal(struct daemon *d)
 	}
 }
 
-/* ---- the end ---- */
+/* ---- shutdown ---- */
 
 /*
  * Refuses new connections and waits for the messages in progress, for at most

@@ -225,7 +225,7 @@ own_guard_message(
 		task_free(t);
 }
 
-/* ---- the answers ---- */
+/* ---- processing answers ---- */
 
 /* Removes the tasks that are done or have timed out from the list, and returns
  * them. */

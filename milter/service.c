@@ -673,7 +673,7 @@ service_counts(struct service_counts *out)
 	pthread_mutex_unlock(&service.lock);
 }
 
-/* ---- the end ---- */
+/* ---- shutdown ---- */
 
 void
 service_close(void)

@@ -122,7 +122,7 @@ struct service_counts {
 /* May be called from any thread between service_start() and service_end(). */
 void service_counts(struct service_counts *out);
 
-/* ---- the end ---- */
+/* ---- shutdown ---- */
 
 /* Makes new connections SERVICE_CLOSED and stops counting new messages. */
 void service_close(void);

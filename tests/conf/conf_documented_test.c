@@ -1,7 +1,7 @@
 /*
  * conf_documented_test.c - the table of options, etc/avouch.conf and
- * avouch.conf(5) agree: each option stands in both, in the table's order, with
- * its sentence, its default, its choices and its range.
+ * avouch.conf(5) agree: both files have each option in the table's order, with
+ * its help sentence, default, choices and range.
  *
  * Run from the root of the tree.
  */
@@ -23,7 +23,8 @@ enum { FILE_MAX = 1 << 18, ITEM_MAX = 4096 };
 static const char conf_file[] = "etc/avouch.conf";
 static const char man_page[] = "etc/avouch.conf.5";
 
-/* What the shipped file sets, as no default would do for a first try. */
+/* Options that the shipped file sets, because their defaults do not suit a
+ * first try. */
 static const struct {
 	const char *section, *name;
 } shipped[] = {
@@ -40,7 +41,7 @@ read_file(const char *path)
 	char *text = calloc(1, FILE_MAX);
 
 	if (f == NULL)
-		fail_msg("%s: is not there (run from the root)", path);
+		fail_msg("%s: not found (run this from the root)", path);
 	assert_non_null(text);
 	assert_true(fread(text, 1, FILE_MAX - 1, f) < FILE_MAX - 1);
 	fclose(f);
@@ -100,7 +101,7 @@ put_default(struct buf *b, const struct conf_option *o)
 	buf_text(b, is_text ? "\"" : "");
 }
 
-/* `said`: one line of text, words a space apart. */
+/* Checks the description `said`, a single line with one space between words. */
 static void
 check_said(const char *path, const struct conf_option *o, const char *said)
 {
@@ -129,7 +130,7 @@ check_choices(const char *path, const struct conf_option *o, const char *said)
 	struct buf b = buf_wrap(list, sizeof(list));
 
 	if (o->n_choices == 0 || o->n_choices == 5)
-		return; /* the actions are told of once for all */
+		return; /* the actions are described in one place */
 	buf_text(&b, "One of ");
 	for (size_t i = 0; i < o->n_choices; i++) {
 		buf_text(&b, i > 0 ? ", " : "");
@@ -140,7 +141,7 @@ check_choices(const char *path, const struct conf_option *o, const char *said)
 		fail_msg("%s: %s: lacks \"%s\"", path, o->name, list);
 }
 
-/* An option that the file sets shows its default only in the comment. */
+/* Checks that the comment of an option that the file sets shows the default. */
 static void
 check_shipped(const char *path, const struct conf_option *o, const char *said)
 {
@@ -156,7 +157,8 @@ check_shipped(const char *path, const struct conf_option *o, const char *said)
 		    text + 1);
 }
 
-/* The next option of the table: files have them in the same order. */
+/* Returns the next option of the table, which must be `name`: the files have
+ * the options in the same order. */
 static const struct conf_option *
 take_option(
     const char *path, struct span section, struct span name, size_t *next)
@@ -165,8 +167,8 @@ take_option(
 
 	if (*next == conf_n_options || !span_is(section, o->section) ||
 	    !span_is(name, o->name))
-		fail_msg("%s: %.*s.%.*s: is no option, twice or out of order; "
-			 "next would be %s.%s",
+		fail_msg("%s: %.*s.%.*s: unknown, duplicate or out of order; "
+			 "expected %s.%s",
 		    path, SPAN_FMT(section), SPAN_FMT(name),
 		    *next < conf_n_options ? o->section : "",
 		    *next < conf_n_options ? o->name : "none");
@@ -178,7 +180,7 @@ take_option(
 
 struct place {
 	struct span section;
-	char said[ITEM_MAX]; /* the comment so far */
+	char said[ITEM_MAX]; /* the comment read so far */
 	struct buf comment;
 	size_t next;
 };
@@ -328,7 +330,7 @@ compare_setting(void *arg, const struct conf_setting *s)
 		conf_each(p->defaults, compare_one, &with);
 }
 
-/* With every "#" before an option taken away, it is still a good file. */
+/* The file is still valid if the "#" before each option is removed. */
 static void
 file_is_read_without_its_comment_signs(void **state)
 {
@@ -402,7 +404,7 @@ put_item(struct buf *b, const struct conf_option *o)
 	assert_false(b->full);
 }
 
-/* Lines of text up to the next item; a macro's arguments are text, too. */
+/* Reads the text up to the next item, including the arguments of macros. */
 static void
 read_item(struct scan *s, struct buf *said)
 {

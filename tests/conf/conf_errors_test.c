@@ -1,6 +1,6 @@
 /*
- * conf_errors_test.c - what is wrong with the names and values of a
- * configuration file: the line and the text of each error.
+ * conf_errors_test.c - errors in the names and values of a configuration file:
+ * the line and the text of each error.
  */
 #include "conf/conf.h"
 
@@ -19,7 +19,7 @@
 /* ---- options that depend on each other ---- */
 
 static void
-options_of_signing(void **state)
+signing_options(void **state)
 {
 	static const struct conf_error_vector vectors[] = {
 		{ .text = "socket = \"\"",
@@ -27,8 +27,8 @@ options_of_signing(void **state)
 			    "both\n" },
 		{ .text = "socket = unix:/a\nsign {\nsocket = unix:/a\n}",
 		    .want = "f:3: sign.socket: is the same as socket; mail on "
-			    "the one is verified, on the other it is signed, "
-			    "so they must differ\n" },
+			    "socket is verified and mail on sign.socket is "
+			    "signed, so they must differ\n" },
 		{ .text = "sign { expire = 5d }",
 		    .want = "f:1: sign.expire: is less than 6d: mail that "
 			    "waits in a queue would arrive with an expired "
@@ -41,7 +41,7 @@ options_of_signing(void **state)
 		    .want = "f:1: sign.on_author_mismatch: needs author = "
 			    "envelope or author = login\n" },
 		{ .text = "sign { outgoing = {192.0.2.1, 2001:db8::/32} }",
-		    .want = "f:1: sign.outgoing: takes single addresses, not "
+		    .want = "f:1: sign.outgoing: must be addresses, not "
 			    "networks\n" },
 	};
 
@@ -50,7 +50,7 @@ options_of_signing(void **state)
 }
 
 static void
-options_of_signing_that_go_together(void **state)
+signing_options_that_depend_on_each_other(void **state)
 {
 	static const char *const texts[] = {
 		"socket = \"\"\nsign { socket = unix:/a }",
@@ -233,8 +233,8 @@ wrong_values(void **state)
 		    "socket: \"inet6:1@127.0.0.1\" must have an IPv6 address "
 		    "after \"@\"" },
 		{ "socket = inet:1,2",
-		    "socket: takes one value; put one that holds a comma in "
-		    "quotes" },
+		    "socket: accepts only one value; put a value that contains "
+		    "a comma in quotes" },
 		{ "metrics { listen = inet:9@0.0.0.0 }",
 		    "metrics.listen: \"inet:9@0.0.0.0\" can be reached from "
 		    "other hosts; write inet:9 or use a unix socket" },
@@ -277,7 +277,7 @@ wrong_values(void **state)
 		    "header field: at most 60 letters, digits and hyphens" },
 		{ "dmarc { quarantine_header = authentication-Results }",
 		    "dmarc.quarantine_header: \"authentication-Results\" is a "
-		    "field that avouch writes already" },
+		    "field that avouch already writes" },
 		{ "report { failure_headers = {\"\"} }",
 		    "report.failure_headers: \"\" is not the name of a header "
 		    "field" },
@@ -334,7 +334,8 @@ wrong_values(void **state)
 	}
 }
 
-/* The line is that of the value, all wrong ones are found. */
+/* Each error names the line of its value, and all invalid values are
+ * reported. */
 static void
 wrong_values_of_a_list(void **state)
 {
@@ -347,12 +348,14 @@ wrong_values_of_a_list(void **state)
 }
 
 #define MTA_FORM                                                               \
-	" is not an MTA; write its address or network, and after \"@\" the "   \
-	"port of this MTA on which its mail comes: 127.0.0.1@10025\n"
+	" is not an MTA; write its address or network, optionally followed "   \
+	"by \"@\" and the port of this MTA on which its mail arrives, such "   \
+	"as "                                                                  \
+	"127.0.0.1@10025\n"
 #define MTA_PORT " has no port from 1 to 65535 after \"@\"\n"
 #define MTA_ALL                                                                \
-	" would let every client bring its own results; list the addresses "   \
-	"of your MTAs\n"
+	" would trust results that any client sends; list the addresses of "   \
+	"your MTAs\n"
 
 static void
 rfc8601_section_5_trusted_mtas(void **state)
@@ -376,7 +379,7 @@ rfc8601_section_5_trusted_mtas(void **state)
 	conf_text_each_error(vectors, ARRAY_SIZE(vectors));
 }
 
-/* A field that we remove from all mail must not be a standard one. */
+/* We remove this field from all mail, so it must not be a standard field. */
 static void
 quarantine_header_is_not_a_standard_field(void **state)
 {
@@ -408,8 +411,8 @@ main(void)
 		cmocka_unit_test(wrong_values_of_a_list),
 		cmocka_unit_test(rfc8601_section_5_trusted_mtas),
 		cmocka_unit_test(quarantine_header_is_not_a_standard_field),
-		cmocka_unit_test(options_of_signing),
-		cmocka_unit_test(options_of_signing_that_go_together),
+		cmocka_unit_test(signing_options),
+		cmocka_unit_test(signing_options_that_depend_on_each_other),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

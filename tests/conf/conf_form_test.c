@@ -1,6 +1,6 @@
 /*
- * conf_form_test.c - what is wrong with the form of a configuration file: the
- * line and the text of each error and warning, and the limits.
+ * conf_form_test.c - errors in the syntax of a configuration file: the line and
+ * the text of each error and warning, and the limits.
  */
 #include "conf/conf.h"
 
@@ -32,11 +32,11 @@ wrong_assignments(void **state)
 		    "them\n" },
 		{ "mode enforce\nuser = x y",
 		    "f:1: mode: needs \"=\" and a value\n"
-		    "f:2: \"y\" has no \"=\"; a text with spaces must be in "
+		    "f:2: \"y\" has no \"=\"; a value with spaces must be in "
 		    "quotes\n" },
 		{ "report { org_name = Example Corp\nemail = x }",
-		    "f:1: \"Corp\" has no \"=\"; a text with spaces must be in "
-		    "quotes\n"
+		    "f:1: \"Corp\" has no \"=\"; a value with spaces must be "
+		    "in quotes\n"
 		    "f:2: report.email: \"x\" is not a mail address; write it "
 		    "as dmarc@example.org\n" },
 		{ "mode", "f:1: mode: needs \"=\" and a value\n" },
@@ -45,7 +45,7 @@ wrong_assignments(void **state)
 		{ "spf\nuser = x",
 		    "f:1: spf: is a section; write spf { ... }\n" },
 		{ "mode = { enforce }",
-		    "f:1: mode: takes one value, without braces\n" },
+		    "f:1: mode: accepts only one value, without braces\n" },
 		{ "mode += enforce",
 		    "f:1: mode: is not a list; write = instead of +=\n" },
 		{ "user =", "f:1: user: has no value\n" },
@@ -80,29 +80,29 @@ wrong_quotes(void **state)
 {
 	static const struct conf_error_vector vectors[] = {
 		{ "user = a\"b\npid_file = /a//b\nauthserv_id = a#b\n",
-		    "f:1: a value that holds one of = { \" ' # // /* must be "
-		    "in quotes\n"
-		    "f:2: a value that holds one of = { \" ' # // /* must be "
-		    "in quotes\n"
-		    "f:3: a value that holds one of = { \" ' # // /* must be "
-		    "in quotes\n"
+		    "f:1: a value that contains one of = { \" ' # // /* must "
+		    "be in quotes\n"
+		    "f:2: a value that contains one of = { \" ' # // /* must "
+		    "be in quotes\n"
+		    "f:3: a value that contains one of = { \" ' # // /* must "
+		    "be in quotes\n"
 		    "f:3: authserv_id: \"a#b\" is not a host name; write it as "
 		    "mx.example.org\n" },
 		{ "user = a=b",
-		    "f:1: a value that holds one of = { \" ' # // /* must be "
-		    "in quotes\n" },
+		    "f:1: a value that contains one of = { \" ' # // /* must "
+		    "be in quotes\n" },
 		{ "mode = monitor\nuser = \"never closed\nsample = 1",
-		    "f:2: the text that begins here has no closing \" on its "
+		    "f:2: the string that begins here has no closing \" on its "
 		    "line\n"
 		    "f:3: sample: \"1\" has no percent sign; write 1%\n" },
 		{ "user = 'never closed",
-		    "f:1: the text that begins here has no closing ' on its "
+		    "f:1: the string that begins here has no closing ' on its "
 		    "line\n" },
 		{ "user = \"x\\\"",
-		    "f:1: the text that begins here has no closing \" on its "
+		    "f:1: the string that begins here has no closing \" on its "
 		    "line\n" },
 		{ "user = \"x\\",
-		    "f:1: the text that begins here has no closing \" on its "
+		    "f:1: the string that begins here has no closing \" on its "
 		    "line\n" },
 		{ "user = \"\\999\"",
 		    "f:1: \\9 is not an escape; write \\\\ for a backslash\n" },
@@ -114,11 +114,11 @@ wrong_quotes(void **state)
 }
 
 static void
-what_is_not_closed_is_reported_where_it_begins(void **state)
+unclosed_parts_are_reported_where_they_begin(void **state)
 {
 	static const struct conf_error_vector vectors[] = {
 		{ "}\nmode = x",
-		    "f:1: \"}\" closes no section\n"
+		    "f:1: \"}\" without an open section\n"
 		    "f:2: mode: \"x\" is not valid; use enforce or monitor\n" },
 		{ "\nspf {\non_fail = accept\n",
 		    "f:2: the section that begins here has no \"}\"\n" },
@@ -145,19 +145,19 @@ what_is_not_closed_is_reported_where_it_begins(void **state)
 		    "f:2: the comment that begins here has no \"*/\"\n" },
 		{ "mode = monitor /*/",
 		    "f:1: the comment that begins here has no \"*/\"\n" },
-		/* of what follows, each once */
+		/* two mistakes, each reported once */
 		{ "spf {\ndkim { max_signatures = 0 }\n}",
-		    "f:2: dkim: cannot be within the section of line 1; is the "
-		    "\"}\" of that one missing?\n"
+		    "f:2: dkim: cannot be inside the section that begins on "
+		    "line 1; is its \"}\" missing?\n"
 		    "f:2: dkim.max_signatures: \"0\" is out of range; it must "
 		    "be 1 to 100\n" },
 		{ "spf {\n\ndkim { }\narc { }\nmode = x",
-		    "f:3: dkim: cannot be within the section of line 1; is the "
-		    "\"}\" of that one missing?\n"
+		    "f:3: dkim: cannot be inside the section that begins on "
+		    "line 1; is its \"}\" missing?\n"
 		    "f:5: mode: \"x\" is not valid; use enforce or monitor\n" },
 		{ "spf {\nfoo { a = b }\n}",
-		    "f:2: foo: cannot be within the section of line 1; is the "
-		    "\"}\" of that one missing?\n" },
+		    "f:2: foo: cannot be inside the section that begins on "
+		    "line 1; is its \"}\" missing?\n" },
 	};
 	(void)state;
 	conf_text_each_error(vectors, ARRAY_SIZE(vectors));
@@ -170,14 +170,14 @@ wrong_sections(void **state)
 		{ "mode { enforce = x }",
 		    "f:1: mode: needs \"=\" and a value\n" },
 		{ "spf \"x\" { on_fail = accept }",
-		    "f:1: spf: takes no name; write \"{\" after it\n" },
+		    "f:1: spf: has no name; write \"{\" directly after it\n" },
 		{ "override { action = accept }",
 		    "f:1: override: needs a name, as in override \"a "
 		    "partner\" {\n" },
 		{ "override o { action = accept client = ::1 }\n"
 		  "override o { action = accept client = ::1 }",
-		    "f:2: override \"o\": is already on line 1; give each its "
-		    "own name\n" },
+		    "f:2: override \"o\": is already defined on line 1; give "
+		    "each override a different name\n" },
 		{ "\noverride o {\nclient = ::1 }",
 		    "f:2: override \"o\": has no action; add one, such as "
 		    "action = accept\n" },
@@ -208,28 +208,28 @@ wrong_sections(void **state)
 		literal, sizeof(literal) - 1                                   \
 	}
 
-/* Files that an editor of another system wrote, or that are none. */
+/* Files written by an editor on another system, or that are not text files. */
 static void
 broken_files(void **state)
 {
 	static const struct {
 		const char *name;
 		struct span text;
-		const char *want; /* "": it is valid */
+		const char *want; /* "": the file is valid */
 	} vectors[] = {
 		{ "NUL", TEXT("mode = monitor\nuser\0 = x\n"),
-		    "f:2: holds a NUL byte; save the file as plain text "
+		    "f:2: contains a NUL byte; save the file as plain text "
 		    "(UTF-8)\n" },
 		{ "UTF-16", TEXT("\xff\xfem\0o\0d\0e\0"),
-		    "f:1: holds a NUL byte; save the file as plain text "
+		    "f:1: contains a NUL byte; save the file as plain text "
 		    "(UTF-8)\n" },
 		{ "CR alone", TEXT("# x\rmode = monitor\r"),
-		    "f:1: holds a CR without LF; save the file with line ends "
-		    "of Unix\n" },
+		    "f:1: contains a CR without LF; save the file with Unix "
+		    "line endings\n" },
 		{ "CR LF", TEXT("# x\r\nmode = monitor\r\nuser = 'x'\r\n"),
 		    "" },
 		{ "CR LF within quotes", TEXT("user = 'x\r\n"),
-		    "f:1: the text that begins here has no closing ' on its "
+		    "f:1: the string that begins here has no closing ' on its "
 		    "line\n" },
 		{ "byte order mark", TEXT("\xef\xbb\xbfmode = monitor\n"), "" },
 		{ "no final line end", TEXT("mode = monitor"), "" },
@@ -288,10 +288,10 @@ names_of_earlier_versions_are_warnings(void **state)
 		{ "dns { first_timeout = 1s\ntimeout = 4s }\n"
 		  "cache { max_ttl = 1s max_negative_ttl = 1s\n"
 		  "failure_ttl = 1s }",
-		    "f:1: dns.first_timeout was removed: it follows from "
+		    "f:1: dns.first_timeout was removed: it is derived from "
 		    "timeout; delete the line\n"
-		    "f:2: dns.timeout was removed: it follows from the timeout "
-		    "of messages; delete the line\n"
+		    "f:2: dns.timeout was removed: it is derived from the "
+		    "timeout of messages; delete the line\n"
 		    "f:3: cache.max_ttl was removed: it is always 1d; delete "
 		    "the line\n"
 		    "f:3: cache.max_negative_ttl was removed: it is always "
@@ -316,7 +316,7 @@ names_of_earlier_versions_are_warnings(void **state)
 		    "always 10; delete the line\n"
 		    "f:4: report.failure_max_per_day was removed: it is always "
 		    "500; delete the line\n" },
-		/* what it was set to no longer matters */
+		/* the value of a removed option is ignored */
 		{ "dns { trust_ad = { what, ever } }",
 		    "f:1: dns.trust_ad was removed: it had no effect; delete "
 		    "the line\n" },
@@ -348,7 +348,7 @@ limits(void **state)
 	static const struct {
 		const char *before, *each, *after;
 		size_t good;
-		const char *want; /* with one more */
+		const char *want; /* the error if there is one more */
 	} vectors[] = {
 		{ .before = "skip_networks = { ::1",
 		    .each = ",\n10.0.0.0/8",
@@ -360,7 +360,7 @@ limits(void **state)
 		    .each = "override n@ { action = reject client = ::1 }\n",
 		    .after = "",
 		    .good = CONF_OVERRIDES_MAX,
-		    .want = "f:1001: override: there are more than 1000\n" },
+		    .want = "f:1001: override: has more than 1000 sections\n" },
 		{ .before = "user = \"",
 		    .each = "x",
 		    .after = "\"",
@@ -403,7 +403,7 @@ limits(void **state)
 	}
 }
 
-/* A megabyte of one thing: it ends, and does not take long. */
+/* A megabyte of repetitions of one string: parsing ends, and is fast. */
 static void
 hostile_files(void **state)
 {
@@ -451,7 +451,7 @@ hostile_files(void **state)
 	}
 }
 
-/* A list of thousands is shown whole. */
+/* A list of thousands of values is shown in full. */
 static void
 long_lists_are_shown(void **state)
 {
@@ -493,8 +493,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(wrong_assignments),
 		cmocka_unit_test(wrong_quotes),
-		cmocka_unit_test(
-		    what_is_not_closed_is_reported_where_it_begins),
+		cmocka_unit_test(unclosed_parts_are_reported_where_they_begin),
 		cmocka_unit_test(wrong_sections),
 		cmocka_unit_test(broken_files),
 		cmocka_unit_test(names_of_earlier_versions_are_warnings),

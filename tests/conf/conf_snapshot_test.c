@@ -1,5 +1,5 @@
-/* conf_snapshot_test.c - the configuration from a file to a counted snapshot,
- * in threads, and without memory */
+/* conf_snapshot_test.c - from a file to a reference-counted snapshot, in
+ * threads, and with failing allocations */
 #include "conf/conf.h"
 
 #include <setjmp.h>
@@ -71,7 +71,7 @@ counted_snapshots(void **state)
 	conf_unref(c);
 	conf_unref(NULL);
 	assert_null(conf_ref(NULL));
-	/* one that was not made here is nobody's to free */
+	/* conf_unref() does not free a struct that conf_read() did not make */
 	assert_ptr_equal(conf_ref(&own), &own);
 	conf_unref(&own);
 	conf_unref(&own);
@@ -113,7 +113,7 @@ several_threads(void **state)
 	}
 }
 
-/* With the arena failing at each of its allocations. */
+/* Fails each allocation of the reading arena in turn. */
 static void
 no_memory(void **state)
 {
@@ -143,7 +143,8 @@ no_memory(void **state)
 	}
 }
 
-/* The same for what becomes of it; nothing is half a configuration. */
+/* Fails each allocation of the snapshot's arena in turn; a configuration is
+ * never incomplete. */
 static void
 no_memory_for_the_snapshot(void **state)
 {

@@ -1,4 +1,4 @@
-/* conf_test.c - the configuration file: its values */
+/* conf_test.c - the values in a configuration file */
 #include "conf/conf.h"
 
 #include <setjmp.h>
@@ -14,7 +14,8 @@
 #include "verify/core_options.h"
 
 struct wanted {
-	const char *name; /* "section.name", "override X.name", "name" */
+	const char
+	    *name; /* such as "section.name", "override X.name" or "name" */
 	char value[2000];
 	char origin[100]; /* "default", "f:3", "f" */
 	size_t found;
@@ -51,7 +52,7 @@ look(void *arg, const struct conf_setting *s)
 struct value_vector {
 	const char *text;
 	const char *name;
-	const char *value; /* as it is shown */
+	const char *value; /* as conf_each() shows it */
 	const char *origin;
 };
 
@@ -148,7 +149,7 @@ values_of_every_kind(void **state)
 		{ "spf { received_spf = true }", "spf.received_spf", "true",
 		    "f:1" },
 		{ "mode = monitor", "mode", "monitor", "f:1" },
-		/* by their names of earlier versions */
+		/* under the names of earlier versions */
 		{ "confine = off", "sandbox", "off", "f:1" },
 		{ "spf { spare_dmarc_pass = no }",
 		    "spf.ignore_spf_if_dmarc_passes", "false", "f:1" },
@@ -260,7 +261,7 @@ overrides(void **state)
 	conf_unref(c);
 }
 
-/* The last day belongs to it; the next second does not. */
+/* The override applies until the end of its last day. */
 static void
 last_day_of_an_override(void **state)
 {
@@ -294,9 +295,10 @@ last_day_of_an_override(void **state)
 	}
 }
 
-/* What `avouch config show` prints can be read again and shows the same. */
+/* The output of `avouch config show` can be read again and gives the same
+ * values. */
 static void
-shown_is_read_again(void **state)
+output_of_show_can_be_read_again(void **state)
 {
 	static const char *const texts[] = {
 		"",
@@ -360,9 +362,10 @@ defaults(void **state)
 	conf_unref(c);
 }
 
-/* A message has time for several questions, a question for several tries. */
+/* The timeout of a message allows several questions, and that of a question
+ * several attempts. */
 static void
-times_of_a_question_follow_from_timeout(void **state)
+dns_timeouts_are_derived_from_timeout(void **state)
 {
 	static const struct {
 		const char *text;
@@ -386,7 +389,8 @@ times_of_a_question_follow_from_timeout(void **state)
 	}
 }
 
-/* The names of the design that benchmarks and other hosts' files rely on. */
+/* Names that benchmarks and other hosts' files rely on; they must not
+ * change. */
 static void
 names_others_rely_on(void **state)
 {
@@ -409,9 +413,9 @@ names_others_rely_on(void **state)
 	conf_unref(c);
 }
 
-/* Every row's default is a value the row itself takes, within its range. */
+/* The default of each option is valid for that option and within its range. */
 static void
-table_is_sound(void **state)
+table_is_valid(void **state)
 {
 	struct arena *a = arena_new(1 << 20);
 
@@ -461,11 +465,11 @@ main(void)
 		cmocka_unit_test(values_of_every_kind),
 		cmocka_unit_test(overrides),
 		cmocka_unit_test(last_day_of_an_override),
-		cmocka_unit_test(shown_is_read_again),
+		cmocka_unit_test(output_of_show_can_be_read_again),
 		cmocka_unit_test(defaults),
-		cmocka_unit_test(times_of_a_question_follow_from_timeout),
+		cmocka_unit_test(dns_timeouts_are_derived_from_timeout),
 		cmocka_unit_test(names_others_rely_on),
-		cmocka_unit_test(table_is_sound),
+		cmocka_unit_test(table_is_valid),
 		cmocka_unit_test(action_names),
 	};
 
