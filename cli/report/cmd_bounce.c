@@ -1,9 +1,10 @@
 /*
- * cmd_bounce.c - avouch report bounce: reads a bounced report from standard
- * input, where the mail system pipes it, or all new mail of a Maildir.
+ * cmd_bounce.c - avouch report bounce: reads a bounced report that the mail
+ * system pipes to standard input, or all new messages in a Maildir.
  *
- * The exit status is 0 for any input and fails only if the store or the Maildir
- * cannot be used: otherwise the mail system would bounce the bounce.
+ * The exit status is 0 for any input, because otherwise the mail system would
+ * bounce the bounce.  It is only an error if the store or the Maildir cannot be
+ * used.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -14,7 +15,7 @@
 #include "lib/buf.h"
 #include "report/receive/bounce.h"
 
-/* Returns the first BOUNCE_MESSAGE_MAX bytes.  Reads and drops the rest, so
+/* Returns the first BOUNCE_MESSAGE_MAX bytes.  Reads and discards the rest, so
  * that the writer does not get a broken pipe. */
 static struct span
 bounce_read_input(int fd, char *memory)
@@ -117,7 +118,7 @@ bounce_handle(struct cli *c, struct bounce *b, struct arena *a)
 	return EX_OK;
 }
 
-/* ---- a Maildir ---- */
+/* ---- Maildir ---- */
 
 struct bounce_maildir {
 	struct cli *c;

@@ -1,6 +1,6 @@
 /*
- * cmd_digest.c - avouch report digest: what changed in a week and what to do
- * next, as text or as a mail.
+ * cmd_digest.c - avouch report digest: prints or mails what changed in a week
+ * and what to do next.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -20,7 +20,7 @@
 
 enum {
 	SENDMAIL_SECONDS = 120,
-	NOTE_MAX = 300, /* bytes of why sendmail failed */
+	NOTE_MAX = 300, /* bytes of the reason why sendmail failed */
 	ID_MAX = 300,   /* bytes of a Message-ID */
 	LOCAL_MAX = 64, /* bytes of a local name in --mail */
 	SUBJECT_MAX = 300,
@@ -31,10 +31,10 @@ struct digest_job {
 	struct report_store store; /* ledger NULL: no store */
 	struct arena *a;
 	struct digest digest;
-	struct span to, from; /* addresses; absent: not mailed */
+	struct span to, from; /* addresses; absent: do not mail it */
 };
 
-/* ---- what is in it ---- */
+/* ---- contents ---- */
 
 static int
 digest_reports(struct digest_job *j)
@@ -81,7 +81,7 @@ add_keys(struct digest_job *j, const json_t *list)
 	}
 }
 
-/* A folder that is missing has no keys. */
+/* Adds keys that are due.  A missing folder has no keys. */
 static int
 digest_keys(struct digest_job *j)
 {
@@ -97,8 +97,7 @@ digest_keys(struct digest_job *j)
 		return EX_OK;
 	if (!private_key_protect_memory())
 		return cli_fail(j->c, EX_TEMPFAIL,
-		    "core dumps, which would contain keys, cannot be "
-		    "forbidden");
+		    "cannot disable core dumps, which would contain keys");
 	keys = key_cli_load(&k, &n_hosts);
 	if (keys == NULL)
 		return EX_TEMPFAIL;
@@ -141,7 +140,7 @@ count_errors(const json_t *list)
 	return n;
 }
 
-/* Errors that were found before and are not fixed. */
+/* Adds the number of errors that were found earlier and are not fixed. */
 static void
 add_old_errors(struct digest_job *j, const char *name, size_t n)
 {
@@ -178,7 +177,7 @@ add_audit(struct digest_job *j, const json_t *domain, int64_t since)
 	json_decref(changes);
 }
 
-/* What changed since the last digest that was mailed. */
+/* Adds what changed since the last digest that was mailed. */
 static int
 digest_audit(struct digest_job *j)
 {
@@ -197,7 +196,7 @@ digest_audit(struct digest_job *j)
 	return EX_OK;
 }
 
-/* ---- the mail ---- */
+/* ---- mail ---- */
 
 static bool
 is_of_local_name(unsigned char c)
@@ -223,7 +222,7 @@ digest_read_addresses(struct digest_job *j)
 	if (j->to.p == NULL)
 		return cli_fail(j->c, EX_USAGE,
 		    "--mail %s: must be an address such as "
-		    "postmaster@example.org, or a local name such as root",
+		    "postmaster@example.org, or a local user such as root",
 		    j->c->mail);
 	if (email == NULL)
 		return cli_fail(j->c, EX_CONFIG,
@@ -238,7 +237,8 @@ digest_read_addresses(struct digest_job *j)
 		  email);
 }
 
-/* The text of `put`, which the caller frees; false: no memory. */
+/* Gets the output of `put` as a string, which the caller frees.  Returns false
+ * if memory ran out. */
 static bool
 digest_render(const struct digest *d,
     void (*put)(FILE *out, const struct digest *d), char **text, size_t *size)
@@ -314,7 +314,7 @@ digest_send(struct digest_job *j)
 		if (mail != NULL)
 			fclose(mail);
 		return cli_fail(
-		    j->c, EX_TEMPFAIL, "a temporary file cannot be written");
+		    j->c, EX_TEMPFAIL, "cannot write a temporary file");
 	}
 	over.mail = fileno(mail);
 	code = sendmail_run(&over, &note);
@@ -325,7 +325,7 @@ digest_send(struct digest_job *j)
 	    "the digest for %s could not be sent: %s", j->c->mail, memory);
 }
 
-/* Sends it, and notes that. */
+/* Sends the digest, and records that it was sent. */
 static int
 digest_mail(struct digest_job *j)
 {
@@ -415,8 +415,8 @@ digest_output(struct digest_job *j)
 
 /* ---- command ---- */
 
-/* What cannot be read is missing in the digest, which is sent all the same;
- * the status says so. */
+/* Creates and outputs the digest.  It is sent even if some data could not be
+ * read; the status then reports the error. */
 static int
 digest_make(struct digest_job *j)
 {
@@ -449,7 +449,7 @@ cmd_report_digest(struct cli *c)
 		status = digest_read_addresses(&j);
 	if (status == EX_OK && j.store.name != NULL) {
 		status = report_open_ledger(c, SQLITE_FOR_READING, &j.store);
-		if (status != EX_OK) { /* it is closed */
+		if (status != EX_OK) { /* the store is already closed */
 			arena_free(j.a);
 			return status;
 		}

@@ -1,6 +1,6 @@
 /*
- * cmd_push.c - avouch report push: moves the rows of this host to the
- * store that several hosts share.
+ * cmd_push.c - avouch report push: moves the rows of this host to the store
+ * shared by several hosts.
  */
 #include <inttypes.h>
 #include <string.h>
@@ -72,7 +72,8 @@ push_on_event(void *arg, const struct push_event *e)
 		printf("pushed %s: rows %" PRIu64 ", messages %" PRIu64
 		       "%s%s\n",
 		    day, e->rows, e->messages,
-		    is_late ? "; its reports were made, so they count for "
+		    is_late ? "; its reports have been made, so these rows "
+			      "count for "
 			    : "",
 		    is_late ? other : "");
 		break;
@@ -105,13 +106,13 @@ count_waiting_report(void *arg, const struct ledger_delivery *d)
 {
 	struct push_job *w = arg;
 
-	/* failure reports always stay with their host */
+	/* failure reports always stay on their host */
 	w->waiting += d->report.parts > 0;
 	return true;
 }
 
-/* Counts reports that were planned from the local file before the hosts began
- * to share a store. */
+/* Counts unsent reports that were planned from the local file before the hosts
+ * started to share a store. */
 static void
 count_waiting(struct push_job *w, struct ledger *local)
 {
@@ -145,7 +146,8 @@ push_print_result(struct push_job *w, const char *file)
 	return EX_OK;
 }
 
-/* Hosts that share a store write the same hashes into failure reports. */
+/* Copies the key, so that hosts that share a store write the same hashes into
+ * failure reports. */
 static int
 push_share_key(struct cli *c, struct sql *local, struct sql *shared)
 {
@@ -154,7 +156,7 @@ push_share_key(struct cli *c, struct sql *local, struct sql *shared)
 	if (redaction_key_share(local, shared, &failed))
 		return EX_OK;
 	return cli_fail(c, EX_TEMPFAIL,
-	    "the rows are pushed, but not the key of failure reports: %s: %s",
+	    "the rows were pushed, but not the key for failure reports: %s: %s",
 	    failed == local ? "the store of this host" : "the shared store",
 	    failed->error);
 }

@@ -1,6 +1,6 @@
 /*
- * cmd_read.c - avouch report read and intake: reads reports of others from
- * files, folders and mailboxes, or from mail as it arrives, into the store.
+ * cmd_read.c - avouch report read and intake: read received reports into the
+ * store, from files, folders and mailboxes, or from mail as it arrives.
  *
  * After a refused file the others are still read, and the exit status is
  * EX_DATAERR.  In a folder, files without a report are skipped.
@@ -24,10 +24,10 @@
 enum {
 	ERROR_MAX = 512,
 	PATH_LENGTH_MAX = 4096,
-	FOLDERS_MAX = 8,           /* depth of nested folders */
-	REFUSALS_SHOWN = 1000,     /* in the JSON object */
-	UNCHECKED_ROWS_MAX = 1000, /* rows after which the quota is checked at
-	                              once */
+	FOLDERS_MAX = 8,       /* depth of nested folders */
+	REFUSALS_SHOWN = 1000, /* in the JSON object */
+	UNCHECKED_ROWS_MAX =
+	    1000, /* rows after which the quota is checked again immediately */
 };
 
 #define FILES_MAX 5000000 /* files read from folders, in total */
@@ -40,11 +40,12 @@ struct report_reading {
 	struct progress progress;
 	int status;
 	bool stop;
-	bool in_folder; /* the current file was found in a folder, not named */
+	bool in_folder; /* the current file was found in a folder, not named as
+	                   an argument */
 	bool counting;  /* first pass: add up sizes for the progress bar */
 	uint64_t files, total, done;
 	uint64_t stored, replaced, known, refused, nothing, rows, messages;
-	uint64_t tls, failures; /* reports of these kinds that were stored */
+	uint64_t tls, failures; /* TLS and failure reports that were stored */
 	uint64_t unchecked;     /* rows stored since the quota was checked */
 	json_t *refusals;       /* NULL without --json */
 };
@@ -56,7 +57,7 @@ put_event_place(struct buf *b, const struct report_import_event *e)
 {
 	buf_span(b, e->file);
 	if (e->mail > 0) {
-		buf_text(b, ", mail ");
+		buf_text(b, ", message ");
 		buf_number(b, e->mail);
 	}
 }
@@ -138,8 +139,8 @@ read_on_event(void *arg, const struct report_import_event *e)
 	}
 }
 
-/* Stops if the store must not grow any more: it is the daemon's too, which
- * would lose rows. */
+/* Stops if the store must not grow any more: the daemon uses it too, and would
+ * lose rows. */
 static bool
 has_room(void *arg)
 {
@@ -155,7 +156,7 @@ has_room(void *arg)
 	r->stop = true;
 	progress_clear(&r->progress);
 	r->status =
-	    cli_fail(r->c, EX_TEMPFAIL, "%s: no more reports are stored: %s",
+	    cli_fail(r->c, EX_TEMPFAIL, "%s: no more reports can be stored: %s",
 		r->store.shown, r->quota.reason);
 	return false;
 }
@@ -193,8 +194,8 @@ read_one_file(struct report_reading *r, const char *path)
 static void read_path(
     struct report_reading *r, const char *path, unsigned depth);
 
-/* Hidden entries are read: in a Maildir they are subfolders.  Skips its "tmp",
- * which holds mail that is still being delivered. */
+/* Includes hidden entries, which are subfolders in a Maildir.  Skips its "tmp",
+ * which contains messages that are still being delivered. */
 static int
 is_folder_entry_wanted(const struct dirent *entry)
 {
@@ -255,7 +256,7 @@ read_path(struct report_reading *r, const char *path, unsigned depth)
 			      : lstat(path, &st);
 
 	if (failed != 0 && depth > 0)
-		return; /* a mail reader may have moved it meanwhile */
+		return; /* a mail program may have moved it */
 	if (failed == 0 && S_ISDIR(st.st_mode)) {
 		read_folder(r, path, depth);
 	} else if (depth > 0) {
@@ -296,7 +297,7 @@ print_read_summary(const struct report_reading *r)
 	if (r->known > 0)
 		printf("%" PRIu64 " already in the store\n", r->known);
 	if (r->nothing > 0)
-		printf("%" PRIu64 " files or mails without a report\n",
+		printf("%" PRIu64 " files or messages without a report\n",
 		    r->nothing);
 	if (r->refused > 0)
 		printf("%" PRIu64 " refused\n", r->refused);
@@ -321,7 +322,8 @@ print_read_json(struct report_reading *r)
 	cli_print_json(o);
 }
 
-/* Opens the store.  EX_OK, or another status after printing a message. */
+/* Opens the store.  Returns EX_OK, or another status after printing a
+ * message. */
 static int
 reading_open(struct cli *c, struct report_reading *r)
 {
@@ -373,7 +375,8 @@ cmd_report_read(struct cli *c)
 
 /* ---- mail as it arrives ---- */
 
-/* Of what is not a report, or is refused, a message was printed. */
+/* Reads one message.  If it contains no report, or is refused, an error has
+ * been printed. */
 static int
 intake_mail(void *arg, int fd, const char *path, bool *aside)
 {
@@ -393,8 +396,8 @@ intake_mail(void *arg, int fd, const char *path, bool *aside)
 }
 
 /*
- * The status is 0 or EX_TEMPFAIL: for any other one the mail system would
- * return the mail to the reporter.
+ * The status is 0 or EX_TEMPFAIL: with any other, the mail system would return
+ * the message to the reporter.
  */
 int
 cmd_report_intake(struct cli *c)

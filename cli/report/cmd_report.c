@@ -10,33 +10,33 @@
 #include "lib/date.h"
 
 const struct cli_action report_actions[] = {
-	{ "push", "", "move finished days to the store of several hosts",
+	{ "push", "", "move finished days to the store shared by several hosts",
 	    CLI_WITH_CONFIG, CLI_TAKES_STORE | CLI_TAKES_AS, 0, 0,
 	    cmd_report_push },
-	{ "send", "", "make and send the aggregate reports that are due",
+	{ "send", "", "create and send the aggregate reports that are due",
 	    CLI_WITH_CONFIG | CLI_WITH_DNS,
 	    CLI_TAKES_DOMAIN | CLI_TAKES_DAY | CLI_TAKES_DRY_RUN |
 		CLI_TAKES_STORE,
 	    0, 0, cmd_report_send },
-	{ "failures", "", "send the failure reports that wait",
+	{ "failures", "", "send the pending failure reports",
 	    CLI_WITH_CONFIG | CLI_WITH_DNS,
 	    CLI_TAKES_DOMAIN | CLI_TAKES_DRY_RUN, 0, 0, cmd_report_failures },
-	{ "bounce", "[MAILDIR]", "note a report that came back",
+	{ "bounce", "[MAILDIR]", "record that a report bounced",
 	    CLI_WITH_CONFIG, 0, 0, 1, cmd_report_bounce },
-	{ "suppressed", "", "list addresses that get no reports for a while",
+	{ "suppressed", "", "list addresses that get no reports after a bounce",
 	    CLI_WITH_CONFIG, CLI_TAKES_STORE | CLI_TAKES_REMOVE, 0, 0,
 	    cmd_report_suppressed },
-	{ "read", "FILE|DIR|-...", "read the reports of others into the store",
+	{ "read", "FILE|DIR|-...", "read received reports into the store",
 	    CLI_WITH_CONFIG, CLI_TAKES_STORE, 1, CLI_ARGS_MAX,
 	    cmd_report_read },
 	{ "intake", "[MAILDIR]",
 	    "read the reports that the mail system delivers", CLI_WITH_CONFIG,
 	    CLI_TAKES_STORE, 0, 1, cmd_report_intake },
-	{ "show", "", "summarize the reports of others",
+	{ "show", "", "summarize received reports",
 	    CLI_WITH_CONFIG | CLI_WITH_DNS,
 	    CLI_TAKES_DOMAIN | CLI_TAKES_STORE | CLI_TAKES_SHOW, 0, 0,
 	    cmd_report_show },
-	{ "digest", "", "what changed in a week, and what to do next",
+	{ "digest", "", "show what changed in a week, and what to do next",
 	    CLI_WITH_CONFIG | CLI_WITH_DNS, CLI_TAKES_STORE | CLI_TAKES_MAIL, 0,
 	    0, cmd_report_digest },
 	{ 0 },
@@ -123,8 +123,8 @@ report_check_clock(struct cli *c, struct report_store *store)
 	date_put_time(&here, c->now);
 	date_put_time(&there, now);
 	return cli_fail(c, EX_TEMPFAIL,
-	    "%s: the clock of this host says %s, that of the database %s, so "
-	    "nothing was done; set the wrong one right",
+	    "%s: this host's clock says %s, but the database's clock says %s, "
+	    "so nothing was done; correct the wrong one",
 	    store->shown, memory[0], memory[1]);
 }
 
@@ -136,7 +136,7 @@ report_cannot_open(
 	if (!pg_url_matches(span_str(store->name)) &&
 	    strstr(error, strerror(ENOENT)) != NULL)
 		fputs("avouch: the daemon and `avouch report read` create the "
-		      "store, if its folder is there\n",
+		      "store if its folder exists\n",
 		    stderr);
 	return EX_TEMPFAIL;
 }

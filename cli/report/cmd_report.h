@@ -30,9 +30,9 @@ struct report_store {
 
 /*
  * Reads the configuration and opens its store, or the store given by --store.
- * With --store and without --config no configuration file is read.  Returns
- * EX_OK, and the caller calls report_close(); or another status after printing
- * a message, and there is nothing to close.
+ * With --store and without --config, reads no configuration file.  After EX_OK
+ * the caller must call report_close().  Any other status means that a message
+ * was printed, and there is nothing to close.
  */
 int report_open(
     struct cli *c, enum sqlite_for purpose, struct report_store *out);
@@ -40,7 +40,8 @@ int report_open(
 /* Only reads the configuration; `name` is NULL if no store is set. */
 int report_open_settings(struct cli *c, struct report_store *out);
 
-/* Prints why the store cannot be opened, and the cure; returns EX_TEMPFAIL. */
+/* Prints why the store cannot be opened, and how to fix it; returns
+ * EX_TEMPFAIL. */
 int report_cannot_open(
     struct cli *c, const struct report_store *store, const char *error);
 
@@ -50,14 +51,15 @@ int report_open_ledger(
     struct cli *c, enum sqlite_for purpose, struct report_store *out);
 
 /*
- * Hosts that share a store must agree on what day it is: one whose clock is
- * ahead would close days for all of them.  Not EX_OK: the clocks differ, which
- * was printed.  A time that the operator gives (--now) is taken as it is.
+ * Hosts that share a store must agree on the date: a host whose clock is ahead
+ * would close days for all of them.  If the clocks differ, prints a message and
+ * returns something other than EX_OK.  A time given by the operator (--now) is
+ * not checked.
  */
 int report_check_clock(struct cli *c, struct report_store *store);
 
 /* If several hosts share the store, switches `name` to the daemon's local file.
- * Returns false if it is that file already. */
+ * Returns false if there is none, or if `name` already is that file. */
 bool report_use_own(struct report_store *r);
 
 void report_close(struct report_store *r);

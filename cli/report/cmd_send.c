@@ -1,6 +1,6 @@
 /*
  * cmd_send.c - avouch report send and avouch report failures: create the
- * reports that are due and hand them to the mail system.
+ * reports that are due and pass them to the mail system.
  */
 #include <string.h>
 
@@ -81,7 +81,7 @@ send_on_event(void *arg, const struct send_event *e)
 	putchar('\n');
 }
 
-/* --day, --domain D,D,... */
+/* Parses --day, --domain D,D,... and --dry-run. */
 static int
 send_read_options(struct cli *c, struct send_job *w)
 {
@@ -115,7 +115,8 @@ send_read_options(struct cli *c, struct send_job *w)
 		return EX_OK;
 	if (!c->dry_run || c->json)
 		return cli_fail(c, EX_USAGE,
-		    "--print: needs --dry-run, and is not for --json");
+		    "--print: requires --dry-run, and cannot be used with "
+		    "--json");
 	w->o.mails = stdout;
 	return EX_OK;
 }
@@ -182,7 +183,7 @@ send_finish(
 		break;
 	case SEND_EARLY:
 		status = cli_fail(c, EX_USAGE,
-		    "--day %s: this day is not over yet (UTC)", c->day);
+		    "--day %s: this day has not ended yet (UTC)", c->day);
 		break;
 	case SEND_FAULT:
 		status = cli_fail(c, EX_TEMPFAIL, "%s", error);
@@ -214,7 +215,8 @@ send_finish(
 	return status;
 }
 
-/* Not an error: the timer runs the command whether or not reports are on. */
+/* This is not an error: the timer runs the command even if failure reports are
+ * off. */
 static int
 send_report_disabled(struct cli *c, struct send_job *w)
 {
@@ -304,17 +306,18 @@ send_job_run(struct cli *c, struct send_job *w)
 
 	if (status != EX_OK)
 		return status;
-	/* even with --store the configuration is needed for the sender */
+	/* even with --store, the sender's address comes from the
+	 * configuration */
 	if (c->config == NULL)
 		c->config = CONF_DEFAULT_FILE;
 	status = report_open_conf(c, &store);
 	if (status != EX_OK)
 		return status;
-	/* details of single messages are not shared between hosts */
+	/* per-message details are not shared between hosts */
 	if (w->send == send_run_failures)
 		report_use_own(&store);
 	status = send_run_with(c, &store, w);
-	/* both point into the configuration, which is released now */
+	/* both point into the configuration, which is released next */
 	c->dns_conf = NULL;
 	c->zone = NULL;
 	report_close(&store);

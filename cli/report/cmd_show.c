@@ -1,6 +1,6 @@
 /*
- * cmd_show.c - avouch report show: summarizes the reports that were read, as
- * text, JSON, CSV or an HTML page.
+ * cmd_show.c - avouch report show: summarizes received reports as text, JSON,
+ * CSV or an HTML page.
  */
 #include <string.h>
 
@@ -60,8 +60,8 @@ skip_domain(void *arg, const struct view *v, const struct view_domain *d)
 	return true;
 }
 
-/* For people the most urgent domain is the first, so those shown are read a
- * second time. */
+/* Text and HTML show the most urgent domain first, so domains are read twice:
+ * once to sort them, and once to show them. */
 static bool
 sort_domains(struct report_showing *s)
 {
@@ -98,7 +98,7 @@ show_view(struct report_showing *s, const struct others_view *others)
 	    : cli_fail(c, EX_TEMPFAIL, "%s", s->view.error);
 }
 
-/* Adds TLS reports and failure reports of the same days. */
+/* Adds TLS reports and failure reports for the same days. */
 static int
 show_with_others(struct report_showing *s, const struct ledger_range *range)
 {
@@ -161,7 +161,7 @@ static int
 bad_day(struct cli *c, const char *option, const char *text)
 {
 	return cli_fail(c, EX_USAGE,
-	    "--%s %s: not a day; write YYYY-MM-DD or yesterday", option, text);
+	    "--%s %s: not a date; write YYYY-MM-DD or yesterday", option, text);
 }
 
 static int
@@ -185,8 +185,8 @@ show_range_read(struct cli *c, struct view_want *want)
 		return bad_day(c, "from", c->from);
 	if (want->from > want->to || want->to - want->from >= VIEW_DAYS_MAX)
 		return cli_fail(c, EX_USAGE,
-		    "--from %s: must be a day from %d days before the last day "
-		    "to the last day",
+		    "--from %s: must be at most %d days before the last day, "
+		    "and not after it",
 		    c->from, VIEW_DAYS_MAX - 1);
 	return EX_OK;
 }

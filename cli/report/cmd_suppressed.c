@@ -1,6 +1,6 @@
 /*
- * cmd_suppressed.c - avouch report suppressed: lists the addresses that
- * get no reports for now because one bounced, and removes them from the list.
+ * cmd_suppressed.c - avouch report suppressed: lists addresses that currently
+ * get no reports because one bounced, and removes them from the list.
  */
 #include <inttypes.h>
 #include <unistd.h>
@@ -120,8 +120,8 @@ suppressed_print(
 		  c->remove);
 }
 
-/* If several hosts share a store, failure reports are still sent from the local
- * store of this host, so both are searched. */
+/* If several hosts share a store, failure reports are still sent from this
+ * host's local store, so both stores are searched. */
 int
 cmd_report_suppressed(struct cli *c)
 {

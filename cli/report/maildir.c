@@ -59,7 +59,7 @@ maildir_close(struct maildir *m)
 			close(fds[i]);
 }
 
-/* Makes the subfolder when the first mail goes there. */
+/* Creates the subfolder when it is first needed. */
 static int
 open_aside(struct maildir *m)
 {
@@ -76,7 +76,7 @@ open_aside(struct maildir *m)
 	return m->aside_fd < 0 ? maildir_fail(m, MAILDIR_ASIDE) : EX_OK;
 }
 
-/* As a mail that was seen, or aside as one that was not. */
+/* Moves a message to "cur" as seen, or aside as unseen. */
 static int
 move_away(struct maildir *m, const char *name, bool aside)
 {
@@ -105,7 +105,7 @@ handle_mail(struct maildir *m, const char *name, maildir_take *take, void *arg)
 	int fd = openat(
 	    m->new_fd, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
 
-	/* It was moved by a mail program, or it is not a mail. */
+	/* A mail program has moved it, or it is a symbolic link. */
 	if (fd < 0 && (errno == ENOENT || errno == ELOOP))
 		return EX_OK;
 	if (fd < 0 || fstat(fd, &st) != 0) {

@@ -1,6 +1,6 @@
 /*
- * maildir.h - empties the folder "new" of a Maildir: each mail is handled once
- * and moved away.
+ * maildir.h - empties the folder "new" of a Maildir: each message is handled
+ * once and moved away.
  */
 #ifndef AVOUCH_CLI_REPORT_MAILDIR_H
 #define AVOUCH_CLI_REPORT_MAILDIR_H
@@ -9,12 +9,13 @@
 
 #include "cli/cli.h"
 
-enum { MAILDIR_MAILS_MAX = 10000 }; /* in one run */
+enum { MAILDIR_MAILS_MAX = 10000 }; /* per run */
 
 /*
- * Handles the mail of `fd`, whose path is for messages.  Returns EX_OK, and the
- * mail is moved to "cur", or to "cur" of the subfolder ".refused" if `*aside`
- * was set.  Another status ends the run; the mail stays for the next one.
+ * Handles the message in `fd`; its path is only for error messages.  If the
+ * function returns EX_OK, the message is moved to "cur", or to "cur" in the
+ * subfolder ".refused" if `*aside` was set.  Any other status ends the run, and
+ * the message stays for the next one.
  */
 typedef int maildir_take(void *arg, int fd, const char *path, bool *aside);
 

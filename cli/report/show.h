@@ -16,11 +16,12 @@ struct report_showing {
 	struct view view;
 };
 
-/* Whole and as it is read, in any size.  False: see view.error. */
+/* Print all data as it is read, without a limit.  Return false after an error:
+ * see view.error. */
 bool show_json(struct report_showing *s);
 bool show_csv(struct report_showing *s);
 
-/* All domains were visited, and sorted. */
+/* Prints a summary as text.  All domains must have been visited, and sorted. */
 bool show_text(struct report_showing *s);
 
 #endif

@@ -1,4 +1,4 @@
-/* show_data.c - the reports of others as JSON and CSV. */
+/* show_data.c - prints received reports as JSON and CSV. */
 #include <inttypes.h>
 #include <string.h>
 
@@ -10,8 +10,8 @@
 /* ---- JSON ---- */
 
 struct json_writer {
-	const struct view_domain *at; /* the domain that is open */
-	bool begun;                   /* there is a domain before it */
+	const struct view_domain *at; /* the domain whose object is open */
+	bool begun;                   /* a domain has already been printed */
 };
 
 static void
@@ -240,8 +240,8 @@ show_json(struct report_showing *s)
 /* ---- CSV ---- */
 
 /*
- * Writes a quoted field (RFC 4180).  A text that a spreadsheet would treat as a
- * formula gets a leading apostrophe.
+ * Writes a quoted field (RFC 4180).  A value that a spreadsheet would treat as
+ * a formula gets a leading apostrophe.
  */
 static void
 put_csv(struct span text)

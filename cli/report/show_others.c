@@ -8,13 +8,13 @@
 #include "report/show/summary.h"
 
 enum {
-	ROWS_SHOWN = 20, /* of a domain */
+	ROWS_SHOWN = 20, /* per domain */
 	FIX_COLUMN = 32,
 };
 
 /* ---- text ---- */
 
-/* Cut, so that a column stays one. */
+/* Writes a column; longer text is cut to keep the columns aligned. */
 static void
 put_column(struct span text, size_t width)
 {
@@ -65,7 +65,7 @@ show_tls_domain(const struct others_domain *d)
 	put_rest_of(d->n, n, d->left_out);
 }
 
-/* How to fix each result, once per result. */
+/* Prints how to fix each result; equal results in sequence share an entry. */
 static void
 show_tls_fixes(const struct others_list *list)
 {

@@ -1,4 +1,4 @@
-/* show_text.c - the reports of others as text. */
+/* show_text.c - prints received reports as text. */
 #include <inttypes.h>
 
 #include "cli/report/show.h"
@@ -7,9 +7,10 @@
 #include "lib/date.h"
 
 enum {
-	SENDERS_SHOWN = 20, /* of a domain */
-	FOREIGN_SHOWN = 5,  /* of them likely spoofed */
-	DOMAINS_SHOWN = 50, /* with their senders, the most urgent ones first */
+	SENDERS_SHOWN = 20, /* per domain */
+	FOREIGN_SHOWN = 5,  /* senders among them that are likely spoofed */
+	DOMAINS_SHOWN =
+	    50, /* domains shown with their senders, the most urgent first */
 	DOMAINS_LISTED = 1000,
 	NAME_COLUMNS = 39,
 };
@@ -24,7 +25,7 @@ put_day(int64_t day)
 	fputs(memory, stdout);
 }
 
-/* "98.7 %", in 7 columns. */
+/* Writes "98.7 %" in 7 columns. */
 static void
 put_rate(uint64_t part, uint64_t whole)
 {
@@ -35,7 +36,7 @@ put_rate(uint64_t part, uint64_t whole)
 	printf("%7s", whole > 0 ? memory : "-");
 }
 
-/* Names are ASCII in the store; a long one moves the columns. */
+/* Names are stored as ASCII; a long one shifts the other columns. */
 static void
 put_padded(struct span name)
 {
@@ -61,7 +62,7 @@ print_sender(const struct view_sender *s)
 	printf("  %s%s", view_cause_title(s->cause),
 	    s->is_new && sender_role(s) != VIEW_FOREIGN ? ", new" : "");
 	if (s->fixed >= 0) {
-		fputs(", passes since ", stdout);
+		fputs(", passing since ", stdout);
 		put_day(s->fixed);
 	}
 	if (s->as.n > 0 && s->cause >= VIEW_FORWARDER) {
@@ -114,7 +115,7 @@ print_domain(const struct view_domain *d)
 	    d->p.n > 0 ? d->p.p : "?", d->testing ? " t=y" : "",
 	    d->all.messages, memory, d->reports);
 	if (d->long_reports > 0)
-		printf("  %" PRIu64 " reports are of several days; their "
+		printf("  %" PRIu64 " reports cover several days; their "
 		       "messages are spread evenly over them\n",
 		    d->long_reports);
 	cli_entry(span_str(view_recommendation_title(d->advice)), 32,
@@ -135,7 +136,7 @@ print_domain(const struct view_domain *d)
 	print_fixes(d);
 }
 
-/* ---- all ---- */
+/* ---- all domains ---- */
 
 static void
 print_index(const struct view *v)
@@ -167,7 +168,7 @@ print_range(const struct view *v)
 	if (v->stored == 0)
 		return;
 	printf(
-	    "%" PRIu64 " reports of other days are stored, from ", v->stored);
+	    "%" PRIu64 " reports for other days are stored, from ", v->stored);
 	put_day(v->stored_first);
 	fputs(" to ", stdout);
 	put_day(v->stored_last);

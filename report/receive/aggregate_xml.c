@@ -10,12 +10,12 @@
 #include "report/receive/xml_filter.h"
 
 enum {
-	CHUNK = 4096,        /* bytes read at once */
-	SCRATCH = 256 << 10, /* bytes, for the texts of one row */
+	CHUNK = 4096,        /* bytes per read */
+	SCRATCH = 256 << 10, /* bytes, for the strings of one row */
 	NAME_SHOWN = 40,     /* bytes of an element's name in an error */
 };
 
-/* ---- what is where ---- */
+/* ---- the elements of a report ---- */
 
 enum place {
 	OUTSIDE,
@@ -86,7 +86,7 @@ static const struct element_rule {
 	enum place in;
 	const char *name;
 	enum place to;
-	enum slot slot; /* of a VALUE */
+	enum slot slot; /* for a VALUE */
 } rules[] = {
 	{ OUTSIDE, "feedback", FEEDBACK, SLOTS },
 	{ FEEDBACK, "version", VALUE, VERSION },
@@ -147,17 +147,17 @@ struct report_reader {
 	xmlTextReader *xml;
 	char *error;
 
-	/* Bytes on their way to libxml2. */
+	/* Input that libxml2 has not read yet. */
 	struct xml_filter strain;
 	int64_t pulled;
 	bool at_end, broken;
 	char strained[XML_FILTER_GROWTH * (CHUNK + XML_FILTER_HELD_MAX)];
-	size_t out, n_out; /* in `strained`: already passed on, and all */
+	size_t out, n_out; /* bytes of `strained` already passed on, and all */
 
 	/* The current position. */
 	enum place places[READ_DEPTH_MAX + 1];
 	size_t depth;
-	enum slot slot; /* of the VALUE it is in */
+	enum slot slot; /* of the current VALUE */
 	bool complete;  /* </feedback> was read */
 
 	/* The values so far. */
@@ -207,7 +207,7 @@ fill_buffer(struct report_reader *r)
 	return r->strain.reason == NULL;
 }
 
-/* Callback of libxml2; -1 ends the reading. */
+/* The read callback for libxml2.  Returning -1 stops the parser. */
 static int
 give_bytes(void *context, char *to, int size)
 {
@@ -225,7 +225,7 @@ give_bytes(void *context, char *to, int size)
 	return (int)n;
 }
 
-/* Stores the first error message of libxml2. */
+/* Stores the first error message from libxml2. */
 static void
 note_error(void *arg, libxml_error error)
 {
@@ -239,7 +239,7 @@ note_error(void *arg, libxml_error error)
 	buf_printable(&b, span_trim(span_str(error->message)), 150);
 }
 
-/* ---- texts ---- */
+/* ---- values ---- */
 
 static struct span
 value_of(const struct report_reader *r, enum slot slot)
@@ -353,10 +353,9 @@ take_record(struct report_reader *r)
 	if (r->first_from.n == 0)
 		r->first_from = r->values[HEADER_FROM];
 	if (!reported_count(value_of(r, COUNT), &count))
-		return refuse_report(r, "a number of messages is not a number");
+		return refuse_report(r, "a message count is not a number");
 	if (count > READ_COUNT_MAX || r->messages > READ_SUM_MAX - count)
-		return refuse_report(
-		    r, "its number of messages is not plausible");
+		return refuse_report(r, "its message count is not plausible");
 	if (++r->rows > READ_ROWS_MAX)
 		return refuse_report(r, "it has more than 1000000 records");
 	r->messages += count;
@@ -383,7 +382,7 @@ find_element_rule(enum place in, struct span name)
 	return NULL;
 }
 
-/* The name without its prefix. */
+/* Returns the element's name without its prefix. */
 static struct span
 name_of(const struct report_reader *r)
 {
@@ -436,7 +435,7 @@ enter_element(struct report_reader *r, enum place place)
 	}
 }
 
-/* A repeated element is ignored, except error, which RFC 7489 allows several
+/* Ignores a repeated element, except error, which RFC 7489 allows several
  * times. */
 static enum place
 enter_value(struct report_reader *r, enum slot slot)
@@ -462,7 +461,7 @@ element_begins(struct report_reader *r)
 
 	if (r->depth == READ_DEPTH_MAX)
 		return refuse_report(
-		    r, "elements are nested more than 16 deep");
+		    r, "elements are nested more than 16 levels deep");
 	if (r->depth == 0 && to != FEEDBACK)
 		return refuse_root(r, name);
 	if (to == VALUE)
@@ -473,7 +472,6 @@ element_begins(struct report_reader *r)
 	return !empty || leave_element(r);
 }
 
-/* Called at the end of an element. */
 static bool
 leave_element(struct report_reader *r)
 {
@@ -524,7 +522,7 @@ take_node(struct report_reader *r)
 			    span_str(
 				(const char *)xmlTextReaderConstValue(r->xml)));
 		return true;
-	default: /* libxml2's numbers; no other one matters */
+	default: /* other libxml2 node types do not matter */
 		return true;
 	}
 }
@@ -551,7 +549,7 @@ read_nodes(struct report_reader *r)
 
 /* ---- the head ---- */
 
-/* If one end is missing, the range is one day. */
+/* Sets the range; if one end is missing, the range is one day. */
 static bool
 make_range(struct report_reader *r, struct ledger_received *out)
 {

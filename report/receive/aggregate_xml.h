@@ -4,13 +4,13 @@
  * deviations.
  *
  * Rows are passed on one by one; only the head and the current row are in
- * memory.  No network and no entities are used; xml_filter.h limits tags and
- * texts, the limits below everything else.
+ * memory.  Parsing uses no network and no entities. xml_filter.h limits tags
+ * and character data, and the constants below limit everything else.
  *
- * Accepted are names in any case and with any prefix, unknown elements,
+ * The parser accepts names in any case and with any prefix, unknown elements,
  * missing parts as long as the domain and the time are clear, dates in
- * milliseconds, and old names of results.  Of several reasons the first
- * counts; of several SPF results, that of MAIL FROM.
+ * milliseconds, and old names of results.  It uses the first of several
+ * reasons, and the MAIL FROM result if there are several SPF results.
  */
 #ifndef AVOUCH_REPORT_RECEIVE_AGGREGATE_XML_H
 #define AVOUCH_REPORT_RECEIVE_AGGREGATE_XML_H
@@ -24,26 +24,26 @@
 #include "report/store/query.h"
 #include "report/record/row.h"
 
-#define READ_COUNT_MAX INT64_C(1000000000)  /* messages of one row */
-#define READ_SUM_MAX INT64_C(1000000000000) /* messages of one report */
-#define READ_BYTES_MAX (INT64_C(256) << 20) /* of a document */
+#define READ_COUNT_MAX INT64_C(1000000000)  /* messages in one row */
+#define READ_SUM_MAX INT64_C(1000000000000) /* messages in one report */
+#define READ_BYTES_MAX (INT64_C(256) << 20) /* bytes of a document */
 
 enum {
 	READ_DEPTH_MAX = 16, /* nested elements; 6 are needed */
 	READ_ROWS_MAX = 1000000,
-	READ_VALUE_MAX = 1000,    /* bytes stored of one text */
-	READ_HEAD_MEMORY = 40000, /* bytes of arena that a head needs at most */
+	READ_VALUE_MAX = 1000,    /* bytes stored of one value */
+	READ_HEAD_MEMORY = 40000, /* most bytes of arena that a head needs */
 	READ_ERROR_MAX = 300,
 };
 
-/* Reads up to `n` bytes into `to` and returns how many.  0: the end.  -1: an
- * error, which the owner knows. */
+/* Reads up to `n` bytes into `to`.  Returns how many; 0 at the end; -1 after an
+ * error, which the function's owner reports. */
 typedef ptrdiff_t read_pull(void *arg, char *to, size_t n);
 
 struct read_document {
 	read_pull *pull;
 	void *arg;
-	/* Called for each row; texts are valid during the call.  Returns
+	/* Called for each row; strings are valid during the call.  Returns
 	 * false to stop.  May be NULL. */
 	bool (*row)(void *arg, const struct report_row *row);
 	void *row_arg;
@@ -53,14 +53,14 @@ enum read_end {
 	READ_DONE,
 	READ_STOPPED, /* row() returned false */
 	READ_REFUSED, /* invalid, or not XML; see `error` */
-	READ_OTHER,   /* another kind of document; see `error` */
+	READ_OTHER,   /* a different kind of document; see `error` */
 	READ_BROKEN,  /* pull() failed */
 	READ_MEMORY,
 };
 
 /*
- * Reads a whole document.  `out` is its head, with texts in `a`, and the sums
- * of its rows.  `error` has READ_ERROR_MAX bytes.
+ * Reads a whole document.  Sets `out` to its head, with strings in `a`, and the
+ * sums of its rows.  `error` has room for READ_ERROR_MAX bytes.
  */
 enum read_end read_document(const struct read_document *d, struct arena *a,
     struct ledger_received *out, char *error);

@@ -7,7 +7,7 @@
 
 #include "lib/buf.h"
 
-enum { CANON_BLOCK_SIZE = 16384 }; /* bytes given to libarchive at once */
+enum { CANON_BLOCK_SIZE = 16384 }; /* bytes passed to libarchive per read */
 
 struct unpack {
 	struct archive *archive;
@@ -94,7 +94,7 @@ note_name(struct unpack *u, struct archive_entry *entry)
 		buf_printable(&b, span_str(name), UNPACK_NAME_MAX);
 }
 
-/* Without a known filter it is a raw stream too. */
+/* libarchive also accepts data without a known filter as a raw stream. */
 static bool
 is_unpacked(const struct unpack *u)
 {
@@ -114,17 +114,17 @@ unpack_next(struct unpack *u, struct span *name)
 		ARCHIVE_OK ||
 	    step == ARCHIVE_WARN) {
 		if (++u->entries > UNPACK_ENTRIES_MAX) {
-			fail(u, "more than 1000 files are packed in it", NULL);
+			fail(u, "it contains more than 1000 files", NULL);
 			return UNPACK_FAULT;
 		}
 		if (archive_entry_filetype(entry) != AE_IFREG)
 			continue;
 		if (archive_entry_is_data_encrypted(entry)) {
-			fail(u, "encrypted, cannot be unpacked", NULL);
+			fail(u, "encrypted; cannot be unpacked", NULL);
 			return UNPACK_FAULT;
 		}
 		if (!is_unpacked(u)) {
-			fail(u, "broken, cannot be unpacked", NULL);
+			fail(u, "corrupt; cannot be unpacked", NULL);
 			return UNPACK_FAULT;
 		}
 		note_name(u, entry);
@@ -138,7 +138,7 @@ unpack_next(struct unpack *u, struct span *name)
 	return UNPACK_FAULT;
 }
 
-/* Whether the output is plausible for the input so far. */
+/* Whether the amount of output is plausible for the input read so far. */
 static bool
 within_bounds(struct unpack *u)
 {

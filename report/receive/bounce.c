@@ -9,9 +9,9 @@
 #include "report/receive/mime.h"
 #include "report/receive/part_field.h"
 
-/* ---- what the parts hold ---- */
+/* ---- the Message-ID ---- */
 
-/* ID.NUMBER@HOST, as send/deliver.c builds it. */
+/* Parses <ID.NUMBER@HOST>, as written by send/deliver.c. */
 static void
 read_message_id(struct span text, struct bounce *out)
 {
@@ -28,7 +28,7 @@ read_message_id(struct span text, struct bounce *out)
 		out->report_id[0] = '\0';
 }
 
-/* Message-ID of a returned header (RFC 6522 section 4). */
+/* Finds Message-ID in a returned header (RFC 6522 section 4). */
 static void
 read_head(struct span text, struct bounce *out)
 {
@@ -47,7 +47,7 @@ read_head(struct span text, struct bounce *out)
 
 struct status_group {
 	bool has_action, failed;
-	bool is_own; /* about the address that we wrote to */
+	bool is_own; /* about the address that we sent the report to */
 	struct span status, words;
 };
 
@@ -57,7 +57,7 @@ is_action_byte(unsigned char c)
 	return ascii_is_alnum(c) || c == '-';
 }
 
-/* RFC 3464 section 2.1.1: comments may be around the value. */
+/* RFC 3464 section 2.1.1: there may be comments around the value. */
 static bool
 is_failed(struct span action)
 {
@@ -87,7 +87,8 @@ is_recipient(struct span value, struct span address)
 	    span_equal_nocase(scan_while(&s, is_address_byte), address);
 }
 
-/* The fields up to an empty line.  The first group is about the message. */
+/* Reads the fields up to an empty line.  The first group is about the
+ * message. */
 static struct status_group
 next_group(struct scan *s, struct span address)
 {
@@ -111,9 +112,9 @@ next_group(struct scan *s, struct span address)
 }
 
 /*
- * Section 2.3: each group is about its own recipient.  If none is about
- * `address`, which may be an alias of several, the mail failed if it failed
- * for all of them.  With an unknown (absent) address: whether any failed.
+ * Section 2.3: each group is about one recipient.  If none is about `address`,
+ * it may be an alias for several, and delivery failed only if it failed for all
+ * of them.  If `address` is unknown (absent), one failed recipient suffices.
  */
 static enum bounce_code
 judge_status(struct span text, struct span address, struct buf *note)
@@ -154,7 +155,7 @@ read_status(struct span text, struct bounce *out)
 
 /* ---- GMime ---- */
 
-/* The decoded bytes of a part; the caller unreferences them. */
+/* Returns the decoded bytes of a part; the caller unreferences them. */
 static GByteArray *
 part_bytes(GMimePart *part)
 {

@@ -7,7 +7,7 @@
 #include "report/receive/part_field.h"
 #include "report/receive/reported_value.h"
 
-/* The fields that are read; of several with one name the first. */
+/* The fields to read.  If a field is repeated, the first one is used. */
 enum feedback_field {
 	FEEDBACK_TYPE,
 	FEEDBACK_FAILURE,
@@ -66,7 +66,7 @@ read_fields(struct feedback_reader *r, struct span part)
 	}
 }
 
-/* Without a comment behind it. */
+/* Returns a value without the comment that may follow it. */
 static struct span
 token_value(struct feedback_reader *r, enum feedback_field field)
 {
@@ -92,7 +92,7 @@ is_local_part(char c)
 	    c != '(' && c != ';' && c != ',' && c != '"';
 }
 
-/* Without the local parts of addresses: "smtp.mailfrom=@a.example". */
+/* Removes the local parts of addresses: "smtp.mailfrom=@a.example". */
 static struct span
 results_value(struct feedback_reader *r)
 {
@@ -130,7 +130,8 @@ arrival(const struct feedback_reader *r, int64_t now)
 	return now;
 }
 
-/* "dns; mx.example", else the sender of the mail, else the program. */
+/* Returns the name in Reporting-MTA ("dns; mx.example"), else the sender of the
+ * report, else User-Agent. */
 static struct span
 reporter(struct feedback_reader *r, struct span sender)
 {
@@ -211,6 +212,6 @@ feedback_read(struct span part, struct span sender, int64_t now,
 		return FEEDBACK_MEMORY_LACKS;
 	if (out->domain.n > 0)
 		return FEEDBACK_DONE;
-	*reason = "a failure report whose Reported-Domain is missing";
+	*reason = "a failure report without a Reported-Domain";
 	return FEEDBACK_REFUSED;
 }

@@ -1,9 +1,9 @@
 /*
- * feedback.h - parses the message/feedback-report part of a failure report from
- * others: RFC 5965 section 3, RFC 6591 section 3.1, RFC 9991 section 3.
+ * feedback.h - parses the message/feedback-report part of a received failure
+ * report: RFC 5965 section 3, RFC 6591 section 3.1, RFC 9991 section 3.
  *
- * Of addresses only the domain is kept, and nothing of the mail that failed:
- * its text and its header stay in the file that was read.
+ * Only the domain of an address is stored, and nothing of the failing message:
+ * its header and body remain only in the file that was read.
  */
 #ifndef AVOUCH_REPORT_RECEIVE_FEEDBACK_H
 #define AVOUCH_REPORT_RECEIVE_FEEDBACK_H
@@ -13,11 +13,12 @@
 #include "report/store/query.h"
 
 enum {
-	FEEDBACK_BYTES_MAX = 64 << 10, /* read of a part */
+	FEEDBACK_BYTES_MAX = 64 << 10, /* bytes of a part that are read */
 	FEEDBACK_TEXT_MAX = 255,       /* bytes stored of a value */
-	FEEDBACK_RESULTS_MAX = 1000,   /* of Authentication-Results */
-	FEEDBACK_MEMORY = 16 << 10, /* bytes of arena that one report needs at
-	                               most */
+	FEEDBACK_RESULTS_MAX =
+	    1000, /* bytes stored of Authentication-Results */
+	FEEDBACK_MEMORY = 16
+	    << 10, /* most bytes of arena that one report needs */
 };
 
 enum feedback_end {
@@ -28,9 +29,9 @@ enum feedback_end {
 };
 
 /*
- * `now` is the time of a report that does not say when the mail arrived, and
- * the latest possible; `sender` the domain that sent the report, or empty.
- * Texts of `out` are in `a`; its key, file and time of reading are not set.
+ * `now` is used if the report does not say when the message arrived, or gives a
+ * later time.  `sender` is the domain that sent the report, or empty.  Strings
+ * in `out` are in `a`; its key, file and read time are not set.
  */
 enum feedback_end feedback_read(struct span part, struct span sender,
     int64_t now, struct arena *a, struct ledger_incident *out,

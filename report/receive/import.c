@@ -11,12 +11,12 @@
 #include "report/receive/smime.h"
 
 enum {
-	PEEK = 512,            /* bytes used to detect the type of a file */
-	FIRST_INNER = 1 << 16, /* bytes; doubled up to
-	                          REPORT_IMPORT_NESTED_MAX */
+	PEEK = 512, /* bytes used to detect the type of a file */
+	FIRST_INNER = 1
+	    << 16, /* bytes at first; doubled up to REPORT_IMPORT_NESTED_MAX */
 };
 
-/* ---- what it is ---- */
+/* ---- detecting the format ---- */
 
 enum form {
 	FORM_OTHER,
@@ -40,7 +40,7 @@ is_mail(struct span bytes)
 	    span_has(bytes, ':') && name.p[0] != '<';
 }
 
-/* The first byte of a text, after a byte order mark and white space. */
+/* Returns the first byte after a byte order mark and white space. */
 static char
 first_byte(struct span bytes)
 {
@@ -79,7 +79,7 @@ form_of(struct span bytes)
 	return is_mail(bytes) ? FORM_MAIL : FORM_OTHER;
 }
 
-/* ---- a unit ---- */
+/* ---- errors and results ---- */
 
 bool
 import_refuse(struct import_message *u, struct span name, const char *reason)
@@ -143,12 +143,12 @@ import_count(struct import_message *u)
 
 /* ---- one document ---- */
 
-struct peeked_stream { /* bytes of a file: those already read for detection,
-	           then the rest */
+struct peeked_stream { /* the bytes of a file: first those read to detect its
+	                  format */
 	struct import_message *unit;
 	char first[PEEK];
-	struct span rest;      /* of memory, or of `first` */
-	struct unpack *unpack; /* NULL: there is no more than `rest` */
+	struct span rest;      /* in memory, or in `first` */
+	struct unpack *unpack; /* NULL: nothing follows `rest` */
 };
 
 static ptrdiff_t
@@ -190,7 +190,7 @@ refuse_document(struct import_message *u, const struct peeked_stream *s,
 		: unpack_error(s->unpack));
 }
 
-/* First pass: is the file valid, and what does it contain? */
+/* First pass: checks the document, and keeps its head. */
 static bool
 check_document(
     struct import_message *u, struct peeked_stream *s, struct span name)
@@ -219,7 +219,7 @@ check_document(
 	return true;
 }
 
-/* Second pass: stores its rows. */
+/* Second pass: stores the rows of the document. */
 static bool
 store_rows(struct import_message *u, struct peeked_stream *s)
 {
@@ -238,7 +238,7 @@ store_rows(struct import_message *u, struct peeked_stream *s)
 		return import_fail_store(u);
 	return end == READ_DONE ||
 	    import_fail(
-		u, "out of memory, or the file changed while it was read");
+		u, "out of memory, or the file changed while being read");
 }
 
 static bool
@@ -249,7 +249,7 @@ store_document(struct import_message *u, struct peeked_stream *s)
 	bool good, replaces;
 
 	if (h == NULL)
-		return import_fail(u, "it changed while it was read");
+		return import_fail(u, "it changed while being read");
 	u->at = h->next;
 	if (h->other)
 		return true;
@@ -287,7 +287,8 @@ take_document(
 static bool import_bytes(
     struct import_message *u, struct span name, struct span bytes);
 
-/* Doubles the memory.  NULL: out of memory, and the old memory is freed. */
+/* Doubles the memory.  If memory ran out, frees the old memory and returns
+ * NULL. */
 static char *
 grow(char *bytes, size_t *room)
 {
@@ -328,7 +329,7 @@ import_nested(
 	return good;
 }
 
-/* The next file of an archive. */
+/* Reads one file in an archive. */
 static bool
 take_entry(struct import_message *u, struct unpack *archive, struct span name)
 {
@@ -375,8 +376,8 @@ take_archive(struct import_message *u, struct span name, struct span bytes)
 	return good;
 }
 
-/* Only parts of a mail that look like a report, or like a forwarded mail, are
- * read, not its text. */
+/* Only reads parts that look like a report or a forwarded message, not the
+ * message's own text. */
 static bool
 take_part(void *arg, const struct mailbox_part *part)
 {
@@ -452,8 +453,8 @@ take_smime(struct import_message *u, struct span name, struct span bytes)
 	return import_refuse(u, name, reason);
 }
 
-/* Recursive through archives and mails, at most REPORT_IMPORT_NESTING_MAX
- * levels. */
+/* Reads a file of any format.  Recurses into archives and messages, at most
+ * REPORT_IMPORT_NESTING_MAX levels deep. */
 static bool
 import_bytes(struct import_message *u, struct span name, struct span bytes)
 {
@@ -462,7 +463,7 @@ import_bytes(struct import_message *u, struct span name, struct span bytes)
 
 	if (u->depth == REPORT_IMPORT_NESTING_MAX)
 		return import_refuse(
-		    u, name, "files are nested more than 4 deep");
+		    u, name, "files are nested more than 4 levels deep");
 	u->depth++;
 	switch (form_of(span_first(bytes, PEEK))) {
 	case FORM_XML:
@@ -489,14 +490,14 @@ import_bytes(struct import_message *u, struct span name, struct span bytes)
 	return good;
 }
 
-/* ---- all of a unit ---- */
+/* ---- units ---- */
 
 static const char *
 nothing_in(struct span bytes)
 {
 	switch (form_of(span_first(bytes, PEEK))) {
 	case FORM_MAIL:
-		return "a mail without a report";
+		return "a message without a report";
 	case FORM_GZIP:
 	case FORM_ZIP:
 	case FORM_SMIME:
@@ -507,8 +508,9 @@ nothing_in(struct span bytes)
 	case FORM_OTHER:
 		break;
 	}
-	return bytes.n == 0 ? "it is empty"
-			    : "neither XML, JSON, gzip, ZIP, S/MIME nor a mail";
+	return bytes.n == 0
+	    ? "it is empty"
+	    : "neither XML, JSON, gzip, ZIP, S/MIME nor a mail message";
 }
 
 static void
@@ -534,7 +536,7 @@ import_document(struct import_message *u, struct span bytes)
 			    REPORT_IMPORT_AGGREGATE, &h->report);
 }
 
-/* False: an error. */
+/* Imports one unit.  Returns false after an error, or if the caller stopped. */
 static bool
 take_unit(const struct report_import *in, struct span file, uint64_t mail,
     struct span bytes)

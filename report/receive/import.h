@@ -1,11 +1,11 @@
 /*
- * import.h - imports a file that may contain reports from others: aggregate
+ * import.h - imports a file that may contain received reports: aggregate
  * reports (XML), TLS reports (JSON) and failure reports, in gzip, ZIP, S/MIME,
- * a mail, an mbox, and these nested to a limit.
+ * a message or an mbox, which may be nested to a limit.
  *
- * The unit is a file or one mail of an mbox.  All of it is read before
- * anything is stored, so nothing is stored of a unit that is refused.  Then
- * each report is stored in its own transaction.
+ * A unit is a file or one message of an mbox.  A whole unit is read before
+ * anything is stored, so nothing is stored if it is refused.  Then each report
+ * is stored in its own transaction.
  */
 #ifndef AVOUCH_REPORT_RECEIVE_IMPORT_H
 #define AVOUCH_REPORT_RECEIVE_IMPORT_H
@@ -18,13 +18,14 @@
 #include "report/store/query.h"
 
 enum {
-	REPORT_IMPORT_NESTING_MAX = 4,       /* a ZIP in a mail in a ZIP ... */
+	REPORT_IMPORT_NESTING_MAX = 4, /* such as a ZIP in a message in a ZIP */
 	REPORT_IMPORT_REPORTS_MAX = 1000,    /* in one unit */
 	REPORT_IMPORT_NESTED_MAX = 64 << 20, /* bytes of a nested file */
 	REPORT_IMPORT_REASON_MAX = 500,
-	REPORT_IMPORT_AHEAD = 2 * 86400, /* seconds that a report may begin
-	                                    after now, by clocks and zones;
-	                                    others would never expire */
+	REPORT_IMPORT_AHEAD =
+	    2 * 86400, /* seconds that a report may begin after now, because of
+	                  clock errors and time zones; rows far in the future
+	                  would never expire */
 };
 
 #define REPORT_IMPORT_BYTES_MAX                                                \
@@ -33,12 +34,12 @@ enum {
 enum report_import_kind {
 	REPORT_IMPORT_STORED,
 	REPORT_IMPORT_REPLACED, /* stored in place of one with fewer messages */
-	REPORT_IMPORT_KNOWN,    /* already stored: same organisation, id, domain
-	                           and period */
-	REPORT_IMPORT_REFUSED,  /* the unit was refused; see `reason` */
-	REPORT_IMPORT_NOTHING,  /* the unit contains no report; see `reason` */
-	REPORT_IMPORT_FAULT,    /* an error of the store, or out of memory;
-	                           see `reason` */
+	REPORT_IMPORT_KNOWN, /* already stored, with the same organisation, id,
+	                        domain and period */
+	REPORT_IMPORT_REFUSED, /* the unit was refused; see `reason` */
+	REPORT_IMPORT_NOTHING, /* the unit contains no report; see `reason` */
+	REPORT_IMPORT_FAULT,   /* the store failed, or memory ran out; see
+	                          `reason` */
 };
 
 enum report_import_what {
@@ -49,19 +50,20 @@ enum report_import_what {
 
 struct report_import_event {
 	enum report_import_kind kind;
-	enum report_import_what what;         /* STORED, REPLACED, KNOWN */
-	struct span file;                     /* as the caller named it */
-	uint64_t mail;                        /* number of the mail in an
-	                                         mbox, from 1; else 0 */
-	const struct ledger_received *report; /* of an aggregate report that is
-	                                         STORED, REPLACED or KNOWN */
+	enum report_import_what what; /* set if STORED, REPLACED or KNOWN */
+	struct span file;             /* as the caller named it */
+	uint64_t mail; /* number of the message in an mbox, from 1; 0 if not in
+	                  an mbox */
+	const struct ledger_received
+	    *report; /* set for an aggregate report that is STORED, REPLACED or
+	                KNOWN */
 	struct span reason;
 };
 
 struct report_import {
-	struct ledger *ledger; /* NULL: everything except storing is done */
+	struct ledger *ledger; /* NULL: only check, do not store */
 	int64_t now;
-	/* Called for each result; texts are valid during the call. */
+	/* Called for each result; strings are valid during the call. */
 	void (*tell)(void *arg, const struct report_import_event *e);
 	/* Called before a report is stored.  Returns false to stop, after
 	 * saying why.  May be NULL. */
@@ -72,8 +74,9 @@ struct report_import {
 	void *arg;
 };
 
-/* `bytes` is the whole file.  False: stop; REPORT_IMPORT_FAULT was reported,
- * or has_room() or progress() returned false. */
+/* `bytes` is the whole file.  Returns false if the caller should stop:
+ * REPORT_IMPORT_FAULT was reported, or has_room() or progress() returned
+ * false. */
 bool report_import_file(
     const struct report_import *in, struct span file, struct span bytes);
 

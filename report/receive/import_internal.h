@@ -1,10 +1,11 @@
 /*
- * import_internal.h - shared by the files import*.c only.  import.c finds the
- * documents of a unit and stores aggregate reports; import_other.c has TLS and
- * failure reports.
+ * import_internal.h - shared only by import*.c. import.c finds the documents in
+ * a unit and stores aggregate reports; import_other.c handles TLS and failure
+ * reports.
  *
- * A unit is read twice.  The first pass checks everything, and keeps TLS and
- * failure reports in memory; the second stores the rows of aggregate reports.
+ * A unit is read twice.  The first pass checks everything and keeps TLS and
+ * failure reports in memory.  The second pass stores the rows of aggregate
+ * reports.
  */
 #ifndef AVOUCH_REPORT_RECEIVE_IMPORT_INTERNAL_H
 #define AVOUCH_REPORT_RECEIVE_IMPORT_INTERNAL_H
@@ -15,13 +16,13 @@
 
 struct read_report {
 	struct read_report *next;
-	bool other; /* XML that is not a report, in a mail or an archive */
+	bool other; /* XML in a message or archive that is not a report */
 	struct ledger_received report;
 };
 
 struct other_report {
 	struct other_report *next;
-	enum report_import_what what; /* selects one of these */
+	enum report_import_what what; /* selects `tls` or `incident` */
 	struct ledger_tls tls;
 	struct ledger_incident incident;
 };
@@ -34,7 +35,7 @@ struct import_message {
 	struct read_report *heads, **last;
 	struct read_report *at; /* second pass: the head of the next document;
 	                    first pass: NULL */
-	struct arena *other_memory; /* NULL: none was needed yet */
+	struct arena *other_memory; /* NULL: not needed yet */
 	struct other_report *others, **last_other;
 	bool storing;
 	bool stopped;   /* has_room() returned false */
@@ -42,24 +43,25 @@ struct import_message {
 	size_t good;    /* number of those that are reports */
 	unsigned depth;
 	int64_t unpacked;
-	bool bad; /* some file is of a kind that contains no report */
+	bool bad; /* the unit was refused or failed; see `kind` and `reason` */
 	enum report_import_kind kind;
 	char reason[REPORT_IMPORT_REASON_MAX];
 };
 
-/* Refuses the unit; `name` is the file within, or empty.  Returns false
- * forever after. */
+/* Refuses the unit; `name` is the file in it, or empty.  Always returns
+ * false. */
 bool import_refuse(
     struct import_message *u, struct span name, const char *reason);
 
-/* An error that is not the unit's: of the store, or out of memory. */
+/* Ends the unit because the store failed or memory ran out.  Always return
+ * false. */
 bool import_fail(struct import_message *u, const char *reason);
 bool import_fail_store(struct import_message *u);
 
-/* Asks the caller before a report is stored. */
+/* Calls has_room() before a report is stored. */
 bool import_has_room(struct import_message *u);
 
-/* Counts a document; false: there are too many. */
+/* Counts a document.  Returns false if there are too many. */
 bool import_count(struct import_message *u);
 
 void import_event(const struct import_message *u, enum report_import_kind kind,
@@ -72,24 +74,26 @@ bool import_take_json(
 
 struct crypto_hash;
 
-struct import_mail { /* a mail whose parts are being read */
+struct import_mail { /* a message whose parts are being read */
 	struct import_message *unit;
-	bool is_over; /* the rest of it is a mail that failed or came back,
+	bool is_over; /* the remaining parts are a failing or returned message,
 	                 not a report */
-	struct other_report *failure; /* of this mail, or NULL */
-	struct crypto_hash *hash;     /* of the failure report and all that
-	                                 follows, which tells it from others */
+	struct other_report
+	    *failure; /* the failure report in this message, or NULL */
+	struct crypto_hash *hash; /* over the failure report and all later
+	                             parts; identifies the report */
 };
 
-/* A part of type message/feedback-report, and a later part of that mail. */
+/* Read a part of type message/feedback-report, and each later part of that
+ * message. */
 bool import_take_feedback(
     struct import_mail *m, const struct mailbox_part *part);
 void import_take_rest(struct import_mail *m, const struct mailbox_part *part);
 
-/* After the last part. */
+/* Call after the last part. */
 bool import_end_mail(struct import_mail *m);
 
-/* After both passes. */
+/* Call after both passes. */
 bool import_store_others(struct import_message *u);
 
 #endif

@@ -1,5 +1,5 @@
 /*
- * import_other.c - TLS reports and failure reports among what others sent.
+ * import_other.c - imports TLS reports and failure reports.
  */
 #include "report/receive/import_internal.h"
 
@@ -10,7 +10,8 @@
 
 enum { OTHER_MEMORY = TLS_JSON_ARENA_MAX + (1 << 20) };
 
-/* The arena is exhausted, or there is no memory at all. */
+/* Refuses the unit because the arena is exhausted, or could not be
+ * allocated. */
 static bool
 refuse_others(struct import_message *u)
 {
@@ -45,7 +46,8 @@ other_add(struct import_message *u, struct other_report *other)
 	u->good++;
 }
 
-/* The key by which a report is stored once: a hash as text. */
+/* Returns the key that ensures a report is stored only once: a hash in
+ * hexadecimal. */
 static struct span
 make_key(struct arena *a, struct crypto_hash *hash)
 {
@@ -61,7 +63,8 @@ make_key(struct arena *a, struct crypto_hash *hash)
 
 /* ---- TLS reports ---- */
 
-/* Organisation, id and period, as for aggregate reports. */
+/* The key of a TLS report: organisation, id and period, as for aggregate
+ * reports. */
 static struct span
 tls_key(struct arena *a, const struct ledger_tls *tls)
 {

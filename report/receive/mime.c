@@ -29,7 +29,7 @@ line_end(struct span s)
 	return span_skip(s, span_index(s, '\n') + 1);
 }
 
-/* "From " begins a mail at the start of the file or after an empty line. */
+/* "From " begins a message at the start of the file or after an empty line. */
 bool
 mailbox_next(struct span *rest, struct span *mail)
 {
@@ -51,7 +51,8 @@ mailbox_next(struct span *rest, struct span *mail)
 
 /* ---- bounds ---- */
 
-/* A field that GMime parses at once, into objects: addresses, parameters. */
+/* Whether GMime parses the field immediately, into objects: addresses,
+ * parameters. */
 static bool
 is_parsed_field(struct span line)
 {
@@ -65,7 +66,7 @@ is_parsed_field(struct span line)
 	return span_starts_nocase(name, "content-") && name.n < line.n;
 }
 
-/* A line that is a field, if it is in a header. */
+/* Whether the line would be a field if it were in a header. */
 static bool
 is_field(struct span line)
 {
@@ -85,10 +86,9 @@ count_colons(struct span line)
 }
 
 /*
- * GMime creates objects for all parts, fields, addresses and parameters at
- * once, so their number is checked before GMime gets the mail.  GMime limits
- * nested multiparts to 1024 itself, but not groups of addresses in groups, for
- * which it recurses.
+ * GMime creates objects for all parts, fields, addresses and parameters as it
+ * parses, so their number is checked first.  GMime limits nested multiparts to
+ * 1024, but not nested groups of addresses, for which it recurses.
  */
 const char *
 mailbox_refusal(struct span mail)
@@ -98,7 +98,7 @@ mailbox_refusal(struct span mail)
 	struct span next;
 
 	if (mail.n > MAILBOX_MAIL_MAX)
-		return "a mail of more than 64 MiB";
+		return "a message larger than 64 MiB";
 	for (struct span at = mail; at.n > 0; at = next) {
 		struct span line;
 
@@ -115,14 +115,15 @@ mailbox_refusal(struct span mail)
 			parsed += line.n;
 		}
 		if (colons > MAILBOX_COLONS_MAX)
-			return "a mail with too many groups of addresses";
+			return "a message with too many address groups";
 		if (parsed > MAILBOX_PARSED_MAX)
-			return "a mail with too many addresses or parameters";
+			return "a message with too many addresses or "
+			       "parameters";
 	}
 	if (boundaries > MAILBOX_BOUNDARIES_MAX)
-		return "a mail of more than 20000 parts";
+		return "a message with more than 20000 parts";
 	if (fields > MAILBOX_FIELDS_MAX)
-		return "a mail of more than 100000 fields";
+		return "a message with more than 100000 header fields";
 	return NULL;
 }
 
@@ -155,7 +156,7 @@ decode(GMimeContentEncoding encoding, struct span text)
 	return out;
 }
 
-/* All of a stream; the caller unreferences it. */
+/* Returns all bytes of a stream; the caller unreferences them. */
 static GByteArray *
 raw_bytes(GMimeStream *stream)
 {
@@ -205,7 +206,7 @@ take_part(struct walk *w, GMimePart *part)
 	GMimeContentEncoding encoding = g_mime_part_get_content_encoding(part);
 	GByteArray *raw, *bytes;
 
-	/* Neither is ever a report, and an image may be XML (SVG). */
+	/* HTML and images are never reports, and an image may be XML (SVG). */
 	if (content == NULL || is_type(type, "text", "html") ||
 	    is_type(type, "image", "*"))
 		return;
@@ -220,8 +221,8 @@ take_part(struct walk *w, GMimePart *part)
 	g_byte_array_unref(raw);
 }
 
-/* RFC 2046 section 5.2.1 forbids to encode a mail within a mail; some do.  To
- * GMime it is a mail of which all is text. */
+/* RFC 2046 section 5.2.1 forbids encoding a nested message, but some senders
+ * do.  GMime sees such a message as plain text. */
 static GMimeContentEncoding
 encoding_of_mail(GMimeObject *parent)
 {
@@ -267,7 +268,7 @@ take_object(struct walk *w, GMimeObject *object, GMimeObject *parent)
 		take_part(w, GMIME_PART(object));
 }
 
-/* Also visits the parts of nested mails, without recursion. */
+/* Visits all parts, including those of nested messages, without recursion. */
 static void
 walk_message(struct walk *w, GMimeMessage *message, const char **reason)
 {
@@ -277,7 +278,7 @@ walk_message(struct walk *w, GMimeMessage *message, const char **reason)
 	if (g_mime_part_iter_is_valid(at)) {
 		do {
 			if (++parts > MAILBOX_PARTS_MAX) {
-				*reason = "a mail of more than 1000 parts";
+				*reason = "a message with more than 1000 parts";
 				w->end = MAILBOX_REFUSED;
 			} else {
 				take_object(w, g_mime_part_iter_get_current(at),
@@ -288,7 +289,7 @@ walk_message(struct walk *w, GMimeMessage *message, const char **reason)
 	g_mime_part_iter_free(at);
 }
 
-/* The first address of From. */
+/* Returns the first address in From, or an empty span. */
 static struct span
 sender_of(GMimeMessage *message)
 {
@@ -329,7 +330,7 @@ mailbox_each_part(
 	g_mime_init();
 	message = parse(mail);
 	if (message == NULL) {
-		*reason = "not a valid mail";
+		*reason = "not a valid mail message";
 		return MAILBOX_REFUSED;
 	}
 	w.sender = sender_of(message);

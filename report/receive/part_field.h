@@ -11,8 +11,8 @@
 #include "lib/scan.h"
 #include "lib/span.h"
 
-/* Takes a field, or an empty line.  The value may be folded and have comments.
- * False: it was an empty line, or the end. */
+/* Reads a field, or an empty line.  The value may be folded and contain
+ * comments.  Returns false at an empty line or at the end. */
 bool part_field_next(struct scan *s, struct span *name, struct span *value);
 
 #endif

@@ -123,7 +123,8 @@ reported_time(struct span text, int64_t *out)
 	while (value > (uint64_t)DATE_LAST)
 		value /= 1000;
 	/*
-	 * 100000000000 is the year 5138 in seconds, and 1973 in milliseconds.
+	 * 100000000000 is in the year 5138 if it is in seconds, and in 1973 if
+	 * it is in milliseconds.
 	 */
 	while (value >= 100000000000)
 		value /= 1000;
@@ -131,7 +132,7 @@ reported_time(struct span text, int64_t *out)
 	return true;
 }
 
-/* "1,234,567": groups of three digits after the first. */
+/* Reads the rest of "1,234,567": groups of three digits after commas. */
 static bool
 read_groups(struct scan *s, uint64_t *value)
 {
@@ -146,7 +147,7 @@ read_groups(struct scan *s, uint64_t *value)
 	return true;
 }
 
-/* ".0", which some write */
+/* Skips ".0", which some reporters write. */
 static void
 skip_zero_fraction(struct scan *s)
 {
@@ -173,7 +174,7 @@ reported_count(struct span text, int64_t *out)
 	if (scan_done(&s))
 		return true;
 	if (!scan_number(&s, INT64_MAX, &value)) {
-		*out = INT64_MAX; /* more than can be counted, if a number */
+		*out = INT64_MAX; /* overflow, if it is a number */
 		return ascii_is_digit((unsigned char)scan_peek(&s));
 	}
 	if (!read_groups(&s, &value))

@@ -2,8 +2,8 @@
  * reported_value.h - the values of an aggregate report, as reporters write
  * them: RFC 9990 section 3.1.1, RFC 7489 appendix C, and common deviations.
  *
- * Results are in the arena or constant.  Input may have any bytes and any
- * length; aggregate_xml.h limits it.
+ * Results are in the arena or constant.  Input may contain any bytes; its
+ * length is limited by aggregate_xml.h.
  */
 #ifndef AVOUCH_REPORT_RECEIVE_REPORTED_VALUE_H
 #define AVOUCH_REPORT_RECEIVE_REPORTED_VALUE_H
@@ -15,33 +15,35 @@
 #include "lib/ip.h"
 #include "lib/span.h"
 
-/* One line of printable UTF-8; each run of white space becomes one space. */
+/* Returns one line of printable UTF-8; each run of white space becomes one
+ * space. */
 struct span reported_line(struct arena *a, struct span text);
 
-/* A token in lower case, without white space. */
+/* Returns a token in lower case, without white space. */
 struct span reported_token(struct arena *a, struct span text);
 
-/* A domain; some reporters write an address or "<>" instead. */
+/* Returns a domain; some reporters write an address or "<>" instead. */
 struct span reported_domain(struct arena *a, struct span text);
 
 /* Maps what reporters write to the tokens of RFC 8601 section 2.7. */
 struct span reported_result(struct arena *a, struct span text);
 
-/* RFC 9990 section 3.1.1.8; any other value counts as none. */
+/* Returns a value of RFC 9990 section 3.1.1.8; any other is mapped to
+ * "none". */
 struct span reported_disposition(struct arena *a, struct span text);
 
-/* An address, also in brackets or with a zone. */
+/* Parses an IP address, which may be in brackets or have a zone. */
 struct ip reported_source(struct span text);
 
 /*
- * Seconds since 1970 from a number as reporters write it: seconds,
- * milliseconds or smaller units, with or without a fraction; or from a date
- * and time of RFC 3339, which some reporters write.  At most DATE_LAST.
+ * Reads a time into seconds since 1970, at most DATE_LAST.  Reporters write a
+ * number of seconds, milliseconds or smaller units, with or without a fraction,
+ * or a date and time of RFC 3339.
  */
 bool reported_time(struct span text, int64_t *out);
 
-/* A number of messages, as "1234", "1,234" or "1234.0"; a missing one is 1.
- * False: it is something else. */
+/* Reads a number of messages, such as "1234", "1,234" or "1234.0"; a missing
+ * one is 1.  Returns false for anything else. */
 bool reported_count(struct span text, int64_t *out);
 
 #endif

@@ -5,7 +5,7 @@
 #include <openssl/objects.h>
 #include <string.h>
 
-enum { OID_WITHIN = 32 }; /* bytes in which the type of the file is */
+enum { OID_WITHIN = 32 }; /* the file's type is within this many bytes */
 
 bool
 smime_is(struct span bytes)
@@ -35,11 +35,11 @@ give_content(CMS_ContentInfo *cms, bool (*each)(void *arg, struct span content),
 
 	if (type == NID_pkcs7_enveloped)
 		return refuse_smime(reason,
-		    "encrypted by S/MIME; decrypt it, and read the result");
+		    "encrypted with S/MIME; decrypt it, and read the result");
 	content = type == NID_pkcs7_signed ? CMS_get0_content(cms) : NULL;
 	if (type != NID_pkcs7_signed)
 		return refuse_smime(
-		    reason, "S/MIME of a kind that contains no report");
+		    reason, "this type of S/MIME cannot contain a report");
 	if (content == NULL || *content == NULL)
 		return SMIME_END_DETACHED;
 	bytes = span_of((const char *)ASN1_STRING_get0_data(*content),
@@ -57,12 +57,13 @@ smime_content(struct span bytes, bool (*each)(void *arg, struct span content),
 
 	*reason = NULL;
 	if (bytes.n > SMIME_SIZE_MAX)
-		return refuse_smime(reason, "more than 16 MiB of S/MIME");
+		return refuse_smime(
+		    reason, "an S/MIME file larger than 16 MiB");
 	cms = d2i_CMS_ContentInfo(NULL, &p, (long)bytes.n);
 	if (cms == NULL) {
 		ERR_clear_error();
 		return refuse_smime(
-		    reason, "S/MIME that is broken or was cut off");
+		    reason, "S/MIME data that is corrupt or was cut off");
 	}
 	end = give_content(cms, each, arg, reason);
 	CMS_ContentInfo_free(cms);

@@ -1,9 +1,9 @@
 /*
- * smime.h - the content of an opaque S/MIME file, "smime.p7m" (RFC 8551
- * section 3.5.2): a mail that is wrapped in its signature.
+ * smime.h - the content of an opaque S/MIME file, "smime.p7m" (RFC 8551 section
+ * 3.5.2): a message that is wrapped in its signature.
  *
- * The signature is not verified: nobody has to sign a report, and a report
- * says nothing about who sent it.
+ * The signature is not verified: unsigned reports are accepted too, so a check
+ * would not stop forged ones.
  */
 #ifndef AVOUCH_REPORT_RECEIVE_SMIME_H
 #define AVOUCH_REPORT_RECEIVE_SMIME_H
@@ -13,12 +13,12 @@
 #include "lib/span.h"
 
 enum {
-	SMIME_SIZE_MAX = 16 << 20, /* of a file: OpenSSL needs several times
-	                               as much memory */
+	SMIME_SIZE_MAX = 16 << 20, /* bytes of a file; OpenSSL needs several
+	                              times as much memory */
 };
 
-/* Detects CMS (RFC 5652) by its first bytes; a detached signature is CMS too.
- */
+/* Detects CMS (RFC 5652), including detached signatures, from the first
+ * bytes. */
 bool smime_is(struct span bytes);
 
 enum smime_end {

@@ -23,9 +23,9 @@ refuse_tls(struct tls_reader *r, const char *reason)
 	return false;
 }
 
-/* ---- before jansson ---- */
+/* ---- limits ---- */
 
-/* Why jansson must not get this; NULL: it may. */
+/* Returns why jansson must not parse this, or NULL if it may. */
 static const char *
 json_refusal(struct span json)
 {
@@ -47,7 +47,7 @@ json_refusal(struct span json)
 		depth -= (c == '}' || c == ']') && depth > 0;
 		values += c == '{' || c == '[' || c == ',' || c == ':';
 		if (depth > TLS_JSON_DEPTH_MAX)
-			return "JSON nested more than 16 deep";
+			return "JSON nested more than 16 levels deep";
 		if (values > TLS_JSON_VALUES_MAX)
 			return "JSON with more than 500000 values";
 	}
@@ -56,7 +56,8 @@ json_refusal(struct span json)
 
 /* ---- values ---- */
 
-/* Of an array, as some write one, the first text. */
+/* Returns a string; if it is an array, as some reporters write, its first
+ * string. */
 static struct span
 text_of(const json_t *object, const char *key)
 {
@@ -83,7 +84,7 @@ token_of(struct tls_reader *r, const json_t *object, const char *key)
 	    r->a, span_first(text_of(object, key), TLS_JSON_TEXT_MAX));
 }
 
-/* A number, also as a text; a missing one is 0. */
+/* Reads a number, which may be written as a string; a missing one is 0. */
 static bool
 sessions_of(
     struct tls_reader *r, const json_t *object, const char *key, int64_t *out)
@@ -106,7 +107,7 @@ sessions_of(
 		good = value == NULL || json_is_null(value);
 	}
 	if (!good)
-		return refuse_tls(r, "a number of sessions is not a number");
+		return refuse_tls(r, "a session count is not a number");
 	if (*out < 0 || *out > TLS_JSON_SESSIONS_MAX)
 		return refuse_tls(r, "its number of sessions is not plausible");
 	return true;
@@ -146,7 +147,7 @@ add_result(struct tls_reader *r, const struct ledger_tls_result *result)
 	return true;
 }
 
-/* A member of failure-details; `policy` has its domain and type. */
+/* Reads a member of failure-details; `policy` has its domain and type. */
 static bool
 take_failure(struct tls_reader *r, const json_t *failure,
     const struct ledger_tls_result *policy, int64_t *sessions)
@@ -166,7 +167,8 @@ take_failure(struct tls_reader *r, const json_t *failure,
 	return *sessions == 0 || add_result(r, &result);
 }
 
-/* failure-details is an array; some write one object, or null. */
+/* Reads failure-details: an array, although some reporters write one object, or
+ * null. */
 static bool
 take_failures(struct tls_reader *r, const json_t *details,
     const struct ledger_tls_result *policy, int64_t *sum)
@@ -192,8 +194,8 @@ take_failures(struct tls_reader *r, const json_t *details,
 	return true;
 }
 
-/* A member of policies.  Failures of the sum that no detail explains are a
- * result too. */
+/* Reads a member of policies.  Failures that no detail explains become a result
+ * too. */
 static bool
 take_tls_policy(struct tls_reader *r, const json_t *member)
 {

@@ -2,8 +2,8 @@
  * tls_json.h - parses a TLS report: the JSON of RFC 8460 section 4.4, and
  * common deviations.
  *
- * jansson builds a tree of the whole document, so its size, its depth and the
- * number of its values are bounded before.
+ * jansson builds a tree of the whole document, so its size, depth and number of
+ * values are checked first.
  */
 #ifndef AVOUCH_REPORT_RECEIVE_TLS_JSON_H
 #define AVOUCH_REPORT_RECEIVE_TLS_JSON_H
@@ -17,13 +17,13 @@ enum {
 	TLS_JSON_DEPTH_MAX = 16,      /* nested values; 6 are needed */
 	TLS_JSON_VALUES_MAX = 500000, /* jansson needs up to 250 bytes each */
 	TLS_JSON_POLICIES_MAX = 1000,
-	TLS_JSON_RESULTS_MAX = 10000,  /* failures and policies in all */
-	TLS_JSON_TEXT_MAX = 255,       /* bytes stored of one text */
-	TLS_JSON_ARENA_MAX = 16 << 20, /* bytes of arena that one report needs
-	                                 at most */
+	TLS_JSON_RESULTS_MAX = 10000, /* failures and policies in total */
+	TLS_JSON_TEXT_MAX = 255,      /* bytes stored of one value */
+	TLS_JSON_ARENA_MAX = 16
+	    << 20, /* most bytes of arena that one report needs */
 };
 
-#define TLS_JSON_SESSIONS_MAX INT64_C(1000000000000) /* of one report */
+#define TLS_JSON_SESSIONS_MAX INT64_C(1000000000000) /* in one report */
 
 enum tls_json_end {
 	TLS_JSON_DONE,
@@ -32,8 +32,8 @@ enum tls_json_end {
 	TLS_JSON_MEMORY,
 };
 
-/* Texts and results of `out` are in `a`; its key, file and time of reading are
- * not set. */
+/* Strings and results in `out` are in `a`; its key, file and read time are not
+ * set. */
 enum tls_json_end tls_json_read(struct span json, struct arena *a,
     struct ledger_tls *out, const char **reason);
 

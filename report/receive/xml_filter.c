@@ -7,7 +7,7 @@
 #include "lib/enum_names.h"
 #include "lib/utf8.h"
 
-/* Output; never full by the contract of xml_filter(). */
+/* Output, with enough room as xml_filter() requires. */
 struct filter_output {
 	char *p;
 	size_t n;
@@ -49,15 +49,16 @@ enter_state(struct xml_filter *s, enum xml_filter_state state)
 
 /* ---- text ---- */
 
-/* Control characters that a document may not have (XML 1.0 section 2.2), and
- * DEL. */
+/* Control characters that a document must not contain (XML 1.0 section 2.2),
+ * and DEL. */
 static bool
 is_control(unsigned char c)
 {
 	return (c < ' ' && c != '\t' && c != '\n' && c != '\r') || c == 0x7f;
 }
 
-/* Bytes of a UTF-8 character by its first byte; 0: not a first byte. */
+/* Returns the length of a UTF-8 character from its first byte, or 0 if it is
+ * not a first byte. */
 static size_t
 sequence(unsigned char first)
 {
@@ -68,7 +69,7 @@ sequence(unsigned char first)
 			    : 0;
 }
 
-/* Writes held bytes as one "?"; the next byte does not belong to them. */
+/* Writes the bytes of an incomplete character as one "?". */
 static void
 put_broken(struct xml_filter *s, struct filter_output *out)
 {
@@ -77,8 +78,8 @@ put_broken(struct xml_filter *s, struct filter_output *out)
 	s->n_held = 0;
 }
 
-/* One byte of text; the bytes of a longer character are held until it is
- * complete. */
+/* Writes one byte of text.  The bytes of a longer character are held until it
+ * is complete. */
 static void
 put_text(struct xml_filter *s, struct filter_output *out, unsigned char c)
 {
@@ -104,12 +105,12 @@ put_text(struct xml_filter *s, struct filter_output *out, unsigned char c)
 	}
 }
 
-/* A text without end is refused, not buffered. */
+/* Endless text is refused, not buffered. */
 static bool
 count_text(struct xml_filter *s)
 {
 	if (++s->text > XML_FILTER_TEXT_MAX)
-		refuse_xml(s, "a text of more than 64 KiB");
+		refuse_xml(s, "character data of more than 64 KiB");
 	return s->reason == NULL;
 }
 
@@ -131,7 +132,7 @@ hex_value(struct span text, uint64_t *value)
 	return true;
 }
 
-/* The text after "&#", without ";". */
+/* Parses the text after "&#", without ";". */
 static bool
 is_number(struct span text, uint64_t *value)
 {
@@ -142,7 +143,7 @@ is_number(struct span text, uint64_t *value)
 	return scan_number(&s, 0x10ffff, value) && scan_done(&s);
 }
 
-/* The text held after "&"; `ended` by ";". */
+/* Writes the reference whose name is held; `ended`: a ";" follows it. */
 static void
 put_reference(struct xml_filter *s, struct filter_output *out, bool ended)
 {
@@ -188,7 +189,7 @@ is_name_byte(unsigned char c)
 
 /*
  * <xs:schema>, which some reporters write around or within the report, and do
- * not always close.  What it contains is read as if the tag was absent.
+ * not always close.  Its contents are read as if the tag were absent.
  */
 static bool
 is_schema_tag(const struct xml_filter *s)
@@ -238,8 +239,7 @@ take_name(struct xml_filter *s, struct filter_output *out, unsigned char c)
 {
 	if (is_name_byte(c)) {
 		if (s->n_name == XML_FILTER_NAME_MAX)
-			refuse_xml(
-			    s, "an element with a name of more than 64 bytes");
+			refuse_xml(s, "an element name of more than 64 bytes");
 		else
 			s->name[s->n_name++] =
 			    c < 0x80 ? (char)ascii_lower(c) : '_';
@@ -268,7 +268,7 @@ take_attributes(
 		s->state = XML_FILTER_QUOTED;
 	}
 	if (c == '<')
-		refuse_xml(s, "a \"<\" within a tag: not well-formed");
+		refuse_xml(s, "not well-formed: \"<\" within a tag");
 	s->last[1] = (char)c;
 }
 
@@ -286,7 +286,7 @@ take_open(struct xml_filter *s, struct filter_output *out, unsigned char c)
 		s->name[0] = (char)ascii_lower(c);
 		s->n_name = 1;
 	} else if (ascii_is_space(c) || ascii_is_digit(c) || c == '=') {
-		/* as in "a < b" */
+		/* "<" as text, as in "a < b" */
 		enter_state(s, XML_FILTER_TEXT);
 		out_text(out, SPAN("&lt;"));
 		out_byte(out, (char)c);
@@ -295,7 +295,7 @@ take_open(struct xml_filter *s, struct filter_output *out, unsigned char c)
 	}
 }
 
-/* After "<!": two kinds of section are known. */
+/* After "<!": a comment, a CDATA section, or something to refuse. */
 static void
 take_marked(struct xml_filter *s, unsigned char c)
 {
@@ -341,7 +341,7 @@ take_left_out(struct xml_filter *s, unsigned char c)
 		refuse_xml(s, "a comment of more than 64 KiB");
 }
 
-/* Text; the "]]>" after it is skipped. */
+/* Writes the text of a CDATA section, without the "]]>" after it. */
 static void
 take_cdata(struct xml_filter *s, struct filter_output *out, unsigned char c)
 {
@@ -370,7 +370,7 @@ take_cdata(struct xml_filter *s, struct filter_output *out, unsigned char c)
 	}
 }
 
-/* ---- all of it ---- */
+/* ---- states ---- */
 
 static void
 take_start(struct xml_filter *s, unsigned char c)
@@ -470,7 +470,8 @@ filter_character(
 
 /* ---- UTF-16 ---- */
 
-/* By the first two bytes: a byte order mark, or a NUL next to "<". */
+/* Detects UTF-16 from the first two bytes: a byte order mark, or a NUL next to
+ * "<". */
 static enum xml_filter_form
 form_of(const unsigned char two[2])
 {

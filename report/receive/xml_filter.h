@@ -1,16 +1,16 @@
 /*
- * xml_filter.h - filters XML from others before libxml2 parses it.
+ * xml_filter.h - filters untrusted XML before libxml2 parses it.
  *
- * The output is UTF-8 with elements and text only: no document type, no
- * entity except the five of XML 1.0 section 4.6, no attribute, comment,
- * processing instruction or XML declaration.  Names of elements are in lower
- * case.  Common errors of reporters are corrected: bytes before the first tag
- * and after the last, a byte order mark, UTF-16, bytes that are not UTF-8
- * (they become "?"), control characters, a bare "&", references to undeclared
- * entities, a schema element around or within the report.
+ * The output is UTF-8 with elements and text only: no document type, no entity
+ * except the five of XML 1.0 section 4.6, no attribute, comment, processing
+ * instruction or XML declaration.  Element names are in lower case.  Common
+ * errors of reporters are corrected: bytes before the first tag and after the
+ * last, a byte order mark, UTF-16, invalid UTF-8 and control characters (they
+ * become "?"), a bare "&", references to undeclared entities, a schema element
+ * around or within the report.
  *
- * Refused is what no report needs: a document type, a tag or text that is too
- * long, and input that does not begin as XML.
+ * It refuses what no report needs: a document type, overlong tags or text, and
+ * input that does not begin like XML.
  */
 #ifndef AVOUCH_REPORT_RECEIVE_XML_FILTER_H
 #define AVOUCH_REPORT_RECEIVE_XML_FILTER_H
@@ -26,10 +26,9 @@ enum {
 	XML_FILTER_TEXT_MAX = 65536, /* bytes of text between two tags */
 	XML_FILTER_JUNK_MAX = 1024,  /* bytes before the first tag */
 	XML_FILTER_NAME_MAX = 64,    /* bytes of an element's name */
-	XML_FILTER_GROWTH = 6, /* bytes of output for one of input: "&amp;"
-	                          and held bytes */
-	XML_FILTER_HELD_MAX =
-	    16, /* bytes held back from one call to the next */
+	XML_FILTER_GROWTH =
+	    6, /* bytes of output per byte of input: "&amp;" and held bytes */
+	XML_FILTER_HELD_MAX = 16, /* bytes kept from one call to the next */
 };
 
 enum xml_filter_state {
@@ -54,34 +53,34 @@ enum xml_filter_form {
 	XML_FILTER_BIG
 };
 
-struct xml_filter { /* all zero at the beginning of a document */
+struct xml_filter { /* must be all zero at the start of a document */
 	enum xml_filter_state state;
 	enum xml_filter_form form;
-	unsigned char half[2]; /* bytes that decide the form, or the first
+	unsigned char half[2]; /* bytes to detect the form from, or the first
 	                          byte of a UTF-16 unit */
 	size_t n_half;
-	char held[XML_FILTER_HELD_MAX]; /* part of a character, of a reference
-	                                   or of "[CDATA[" */
+	char held[XML_FILTER_HELD_MAX]; /* part of a character, a reference or
+	                                   "[CDATA[" */
 	size_t n_held;
 	size_t run;   /* bytes of the current tag, comment or junk */
 	size_t text;  /* bytes since the last tag */
-	size_t depth; /* elements that are open */
-	char name[XML_FILTER_NAME_MAX]; /* of the current tag, with its "/" */
+	size_t depth; /* number of open elements */
+	char name[XML_FILTER_NAME_MAX]; /* name in the current tag, with its "/"
+	                                 */
 	size_t n_name;
-	bool closing;       /* the current tag is an end tag */
-	bool skipped;       /* it is left out */
-	char quote;         /* in XML_FILTER_QUOTED */
-	char last[2];       /* the two bytes before, to find "-->" and the
-	                       like */
-	unsigned brackets;  /* held back in XML_FILTER_CDATA */
-	const char *reason; /* why it was refused; NULL: it was not */
+	bool closing; /* the current tag is an end tag */
+	bool skipped; /* the current tag is left out */
+	char quote;   /* the quote that ends XML_FILTER_QUOTED */
+	char last[2]; /* the previous two bytes, to find "-->" and similar */
+	unsigned brackets;  /* number of "]" held in XML_FILTER_CDATA */
+	const char *reason; /* why the document was refused; NULL: it was not */
 };
 
 /*
  * Filters `in` into `to`, which has at least XML_FILTER_GROWTH * (in.n +
  * XML_FILTER_HELD_MAX) bytes; returns the number of bytes written.  If the
- * document is refused, s->reason is set, and there is no output then or
- * later.
+ * document is refused, s->reason is set, and this call and later ones write
+ * nothing.
  */
 size_t xml_filter(struct xml_filter *s, struct span in, char *to);
 

@@ -1,4 +1,4 @@
-/* deliver.c - gives planned reports to the mail system. */
+/* deliver.c - passes planned reports to the mail system. */
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -7,12 +7,12 @@
 #include "report/send/internal.h"
 
 enum {
-	TEXT_MAX = 2000,      /* bytes of the text for people */
+	TEXT_MAX = 2000,      /* bytes of the human-readable text */
 	NAME_MAX_BYTES = 700, /* bytes of a file name */
 	ID_MAX = 400,         /* bytes of a Message-ID */
 };
 
-/* ---- the list of what is due ---- */
+/* ---- due deliveries ---- */
 
 struct delivery_item {
 	struct delivery_item *next;
@@ -22,7 +22,7 @@ struct delivery_item {
 struct ways {
 	struct arena *a;
 	struct delivery_item *first, **end;
-	bool cut; /* the list is incomplete: out of memory */
+	bool cut; /* memory ran out, so the list is incomplete */
 };
 
 static bool
@@ -54,7 +54,7 @@ add_way(void *arg, const struct ledger_delivery *d)
 	return true;
 }
 
-/* ---- moves ---- */
+/* ---- changing the state ---- */
 
 static bool
 is_failure(const struct ledger_report *r)
@@ -66,7 +66,8 @@ static void
 send_tell_delivery(struct send *s, const struct ledger_delivery *d,
     enum send_kind kind, struct span note)
 {
-	bool single = is_failure(&d->report); /* its part is a row's number */
+	bool single = is_failure(
+	    &d->report); /* its part is the number of a stored failure */
 	struct send_event e = {
 		.kind = kind,
 		.day = d->report.day,
@@ -83,7 +84,8 @@ send_tell_delivery(struct send *s, const struct ledger_delivery *d,
 	send_tell(s, &e);
 }
 
-/* LEDGER_NONE: another process has moved it. */
+/* Changes the state of the delivery.  Returns LEDGER_NONE if another process
+ * has changed it. */
 static enum ledger_step
 move(struct send *s, struct ledger_delivery *d, enum ledger_state to,
     struct span note)
@@ -107,7 +109,8 @@ move(struct send *s, struct ledger_delivery *d, enum ledger_state to,
 	return step;
 }
 
-/* Moves the delivery and reports it.  False: an error. */
+/* Changes the state of the delivery, and reports it.  Returns false after an
+ * error. */
 static bool
 settle_delivery(struct send *s, struct ledger_delivery *d, enum ledger_state to,
     enum send_kind kind, struct span note)
@@ -124,7 +127,7 @@ settle_delivery(struct send *s, struct ledger_delivery *d, enum ledger_state to,
 	return true;
 }
 
-/* ---- the mail ---- */
+/* ---- the message ---- */
 
 struct before {
 	uint64_t part, rows;
@@ -147,7 +150,7 @@ put_attachment(void *arg, struct span bytes)
 	return true;
 }
 
-/* RFC 9990 section 3.5.2, filename */
+/* Writes the filename of RFC 9990 section 3.5.2. */
 static void
 put_file_name(
     struct buf *b, const struct send *s, const struct ledger_report *r)
@@ -175,15 +178,15 @@ put_report_intro(
 		buf_printf(b, "Part %llu of %llu, each with its own id\n",
 		    (unsigned long long)r->part, (unsigned long long)r->parts);
 	buf_printf(b,
-	    "Report id: %.*s\n\nIt was requested by the rua tag of the "
-	    "domain's DMARC record.\n",
+	    "Report id: %.*s\n"
+	    "\n"
+	    "It was requested by the rua tag in the domain's DMARC record.\n",
 	    SPAN_FMT(r->report_id));
 }
 
 /*
- * RFC 9990 section 3.5.2: the report id is part of the Message-ID.  The
- * number of the delivery is added because one report goes to several
- * addresses.
+ * RFC 9990 section 3.5.2: the report id is part of the Message-ID.  The number
+ * of the delivery is added because one report may go to several addresses.
  */
 static void
 put_message_id(
@@ -196,7 +199,7 @@ put_message_id(
 	buf_span(b, s->submitter);
 }
 
-/* The rows that the parts before it have. */
+/* Counts the rows in the parts before `r`. */
 static bool
 rows_before(struct send *s, const struct ledger_report *r, uint64_t *rows)
 {
@@ -209,7 +212,7 @@ rows_before(struct send *s, const struct ledger_report *r, uint64_t *rows)
 	return true;
 }
 
-/* Writes the rows of the report, after the first `skip` ones, as the
+/* Writes the rows of the report, after the first `skip` rows, as the
  * attachment. */
 static bool
 attach_report(struct send *s, const struct ledger_report *r, uint64_t skip,
@@ -243,8 +246,7 @@ write_aggregate(struct send *s, const struct ledger_report *r, uint64_t skip,
 	mime_begin(&w, out, letter);
 	if (!attach_report(s, r, skip, &w, messages))
 		return false;
-	return mime_end(&w) ||
-	    send_fault(s, "a temporary file cannot be written");
+	return mime_end(&w) || send_fault(s, "cannot write a temporary file");
 }
 
 static bool
@@ -349,7 +351,7 @@ make_and_hand_over(struct send *s, struct ledger_delivery *d)
 	good = rows_before(s, &d->report, &skip) &&
 	    write_letter(s, d, skip, mail, &messages) &&
 	    (fseek(mail, 0, SEEK_SET) == 0 ||
-		send_fault(s, "a temporary file cannot be written"));
+		send_fault(s, "cannot write a temporary file"));
 	if (good && messages == 0)
 		good = settle_delivery(s, d, LEDGER_DROPPED, SEND_DROPPED,
 		    SPAN("its rows have expired"));
@@ -360,9 +362,9 @@ make_and_hand_over(struct send *s, struct ledger_delivery *d)
 }
 
 /*
- * The process that began it was killed (run.h).  But if hosts share the
- * store, it may have lost only its connection, and with it the lock of
- * sending, and still be running.
+ * Whether another process may still be sending it.  Usually the process that
+ * started the delivery was killed (run.h).  But if hosts share the store, it
+ * may only have lost its connection, and with it the lock for sending.
  */
 static bool
 may_be_at_hand(const struct send *s, const struct ledger_delivery *d)
@@ -372,7 +374,8 @@ may_be_at_hand(const struct send *s, const struct ledger_delivery *d)
 	    s->o->now < d->changed + SEND_HANDING_S;
 }
 
-/* Writes why the delivery is dropped or must wait; nothing if neither. */
+/* Sets `why` to the reason to drop the delivery, or to "" if there is none.
+ * Returns false after an error. */
 static bool
 is_given_up(struct send *s, const struct ledger_delivery *d, const char **why)
 {
@@ -385,7 +388,7 @@ is_given_up(struct send *s, const struct ledger_delivery *d, const char **why)
 	switch (ledger_get_bounce(s->ledger, d->destination, a, &b)) {
 	case LEDGER_OK:
 		if (b.suppressed && s->o->now - b.last < s->o->bounce_pause)
-			*why = "mail to it bounces";
+			*why = "mail to this address bounces";
 		break;
 	case LEDGER_NONE:
 		break;
@@ -395,9 +398,9 @@ is_given_up(struct send *s, const struct ledger_delivery *d, const char **why)
 	}
 	arena_free(a);
 	if (s->o->now - d->report.made > SEND_GIVE_UP_DAYS * DATE_DAY)
-		*why = "it could not be sent for days";
+		*why = "it could not be sent for 7 days";
 	if (is_failure(&d->report) && !s->o->failures)
-		*why = "failure reports are off";
+		*why = "failure reports are disabled";
 	return true;
 }
 
@@ -427,7 +430,7 @@ deliver_one(struct send *s, struct ledger_delivery *d)
 	if (sent >= s->o->max_per_address) {
 		s->left++;
 		send_tell_delivery(s, d, SEND_WAITING,
-		    SPAN("the limit of one address is reached"));
+		    SPAN("the limit per address has been reached"));
 		return true;
 	}
 	return make_and_hand_over(s, d);
@@ -466,7 +469,8 @@ deliver_round(struct send *s, struct span domain, struct ways *l)
 		if (!deliver_one(s, &w->d))
 			return false;
 		if (s->failures >= SEND_FAILURES_MAX)
-			return send_fault(s, "sendmail keeps failing: stopped");
+			return send_fault(
+			    s, "stopped, because sendmail keeps failing");
 	}
 	return true;
 }
@@ -483,8 +487,8 @@ send_deliver(struct send *s, struct span domain)
 		if (l.a == NULL)
 			return send_fault(s, "out of memory");
 		good = deliver_round(s, domain, &l);
-		/* Deliveries that are left would be read again in the next
-		 * round. */
+		/* Deliveries left for another run would be read again in the
+		 * next round. */
 		more = l.cut && s->left == left && !s->o->dry_run;
 		s->left += l.cut && !more;
 		arena_free(l.a);

@@ -24,7 +24,7 @@ struct worker_hello {
 	char error[SQL_ERROR_MAX];
 };
 
-/* ---- a message and a file through a socket ---- */
+/* ---- a job and a file over a socket ---- */
 
 union control { /* aligned for sendmsg() */
 	struct cmsghdr head;
@@ -54,7 +54,7 @@ send_job(int socket, const struct worker_job *job, int mail)
 	return n == (ssize_t)sizeof(copy);
 }
 
-/* False: the other end is closed. */
+/* Returns false if the other end is closed. */
 static bool
 receive_job(int socket, struct worker_job *job, int *mail)
 {
@@ -99,11 +99,11 @@ receive_all(int socket, void *bytes, size_t n)
 	return got == (ssize_t)n;
 }
 
-/* ---- the helper ---- */
+/* ---- the worker process ---- */
 
 struct worker_process {
 	const struct worker_options *o;
-	struct ledger *ledger; /* NULL: it could not be opened */
+	struct ledger *ledger; /* NULL: not open */
 	bool is_shared;        /* several hosts share the store */
 	bool has_lock;
 	int64_t started; /* clock_ms() */
@@ -128,7 +128,7 @@ open_locked(struct worker_process *h, struct worker_hello *hello)
 	hello->state = got == LEDGER_OK ? WORKER_READY
 	    : got == LEDGER_NONE        ? WORKER_BUSY
 					: WORKER_FAULT;
-	/* A file does not know who has its lock. */
+	/* SQLite does not say who holds the lock on its file. */
 	if (h->ledger != NULL &&
 	    (got == LEDGER_ERROR || (got == LEDGER_NONE && h->is_shared))) {
 		struct buf text = buf_wrap(hello->error, sizeof(hello->error));
@@ -161,8 +161,9 @@ state_after(enum sendmail_code code)
 	return LEDGER_WAITING;
 }
 
-/* A mail that was sent must be recorded, or it is sent again.  If the record
- * is already there, an earlier try succeeded without our knowing it. */
+/* Records the outcome; retries, because an unrecorded report would be sent
+ * again.  If the record is already there, an earlier try succeeded although it
+ * reported an error. */
 static enum ledger_step
 note_outcome(struct worker_process *h, const struct ledger_move *m)
 {
@@ -216,12 +217,12 @@ work(struct worker_process *h, const struct worker_job *job, int mail,
 		buf_cut(&text, 0);
 		buf_text(&text,
 		    h->ledger != NULL ? ledger_error(h->ledger)
-				      : "the store cannot be reached");
+				      : "cannot reach the store");
 	}
 }
 
-/* Runs until the other end is closed.  A reply that nobody reads does not
- * matter. */
+/* Handles jobs until the other end is closed.  It does not matter if no one
+ * reads a reply. */
 static void
 serve(const struct worker_options *o, int socket)
 {
@@ -243,7 +244,7 @@ serve(const struct worker_options *o, int socket)
 	ledger_close(h.ledger);
 }
 
-/* ---- this side ---- */
+/* ---- the calling process ---- */
 
 static enum worker_state
 fail(char *error, const char *text)
@@ -282,8 +283,8 @@ worker_start(const struct worker_options *o, struct worker **out, char *error)
 	}
 	h->pid = fork();
 	if (h->pid == 0) {
-		/* A separate session, so that it does not get signals sent to
-		 * ours. */
+		/* Use a new session, so that the worker does not get signals
+		 * sent to ours. */
 		setsid();
 		close(pair[0]);
 		serve(o, pair[1]);

@@ -30,7 +30,7 @@ destination_code_name(enum destination_code code)
 
 /* ---- addresses ---- */
 
-/* RFC 3986 section 2.1 */
+/* Decodes percent-encoding (RFC 3986 section 2.1). */
 static void
 put_decoded(struct buf *b, struct span text)
 {
@@ -57,8 +57,8 @@ is_local(unsigned char c)
 	    !span_has(SPAN("!%/|`"), (char)c);
 }
 
-/* dot-atom-text of RFC 5322 section 3.2.3, without characters that mail
- * systems interpret */
+/* Whether `local` is dot-atom-text of RFC 5322 section 3.2.3 without characters
+ * that mail systems interpret. */
 static bool
 local_is_plain(struct span local)
 {
@@ -120,7 +120,7 @@ struct destination_host {
 };
 
 /* RFC 9990 section 4 steps 1 to 5.  A name that is too long (step 4) is
- * DNS_BADNAME, which does not authorize. */
+ * DNS_BADNAME, which is not an authorization. */
 static enum core_status
 host_ask(struct destination_host *h, struct span policy_domain,
     struct dns_questions *questions, struct arena *a)
@@ -172,11 +172,11 @@ host_word(const struct destination_host *h, const struct destination_query *q,
 		}
 		replaced |= n_uris > 0;
 	}
-	/* The override names only URIs that mail cannot be sent to. */
+	/* The override only names URIs that we cannot send mail to. */
 	return replaced && *n == 0 ? DESTINATION_REFUSED : code;
 }
 
-/* ---- all of them ---- */
+/* ---- all hosts ---- */
 
 static void
 add_address(struct destination_result *out, struct span address)
@@ -203,7 +203,7 @@ judge_records(struct consent_search *w, const struct destination_host *h,
 	size_t n = 0;
 	enum destination_code code;
 
-	/* RFC 9990 section 4: same organizational domain */
+	/* RFC 9990 section 4: the organizational domain is the same. */
 	if (domain_equal(h->name, w->q->policy_domain) ||
 	    (!w->home->failed && !h->walk.failed &&
 		domain_equal(h->walk.organizational_domain,
@@ -216,8 +216,8 @@ judge_records(struct consent_search *w, const struct destination_host *h,
 		add_address(w->out, address);
 	for (size_t i = 0; code == DESTINATION_GIVEN && i < n; i++)
 		add_address(w->out, override[i]);
-	/* RFC 9990 section 4 step 5: try again later.  The same if the tree
-	 * walk failed. */
+	/* RFC 9990 section 4 step 5: try again later; also if the tree walk
+	 * failed. */
 	if (code == DESTINATION_REFUSED &&
 	    (h->word->state == DNS_FAILED || w->home->failed || h->walk.failed))
 		code = DESTINATION_TEMPERROR;
@@ -271,7 +271,7 @@ destination_check(const struct destination_query *q,
 		if (f->code == DESTINATION_TEMPERROR)
 			out->temperror = true;
 	}
-	/* An allocation failed above, so the list may be incomplete. */
+	/* If an allocation failed above, the list may be incomplete. */
 	if (arena_has_failed(a))
 		out->temperror = true;
 	return CORE_DONE;

@@ -1,4 +1,4 @@
-/* plan.c - which reports are due, and who gets them. */
+/* plan.c - decides which aggregate reports are due, and plans them. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -14,7 +14,7 @@ enum {
 	DATE_LETTERS = 8, /* YYYYMMDD */
 };
 
-/* ---- the list of what is due ---- */
+/* ---- due reports ---- */
 
 struct due_domain {
 	struct due_domain *next;
@@ -31,11 +31,12 @@ struct due_list {
 	struct send *s;
 	struct arena *a;
 	int64_t day;
-	struct name_node *known; /* domains planned before, in the order read */
+	struct name_node
+	    *known; /* domains already planned, in the order read */
 	size_t n_known;
-	const struct span **index; /* pointers to them, sorted */
+	const struct span **index; /* pointers to their names, sorted */
 	struct due_domain *first, **end;
-	bool cut; /* the list is incomplete: out of memory */
+	bool cut; /* memory ran out, so the list is incomplete */
 };
 
 static int
@@ -93,8 +94,8 @@ is_known(const struct due_list *l, struct span domain)
 
 /*
  * Each domain has its own time within `spread` after the end of the day, so
- * that reports do not all leave or arrive at once.  Our own domain is part of
- * the hash, so other reporters choose other times.
+ * that reports are not all sent or received at the same time.  Our own domain
+ * is part of the hash, so other reporters choose different times.
  */
 static bool
 is_its_time(const struct send *s, int64_t day, struct span domain)
@@ -137,14 +138,14 @@ add_due(void *arg, const struct ledger_policy *p)
 	return true;
 }
 
-/* ---- one of them ---- */
+/* ---- one report ---- */
 
 struct report_draft {
 	struct send *s;
 	int64_t day;
 	const struct due_domain *due;
 	struct dmarc_record record;
-	const char *wrong; /* what is wrong with the record; NULL: nothing */
+	const char *wrong; /* error in the record; NULL: none */
 	bool usable;       /* whether the record is valid */
 	struct send_consent consent;
 
@@ -153,7 +154,8 @@ struct report_draft {
 	struct parts parts;
 };
 
-/* Why no report is made, whoever requests it; NULL: it may be made. */
+/* Returns why no report is made, regardless of who requests it; NULL if it may
+ * be made. */
 static const char *
 no_reason(const struct report_draft *a)
 {
@@ -162,7 +164,7 @@ no_reason(const struct report_draft *a)
 	if (!domain_is_hostname(d->domain))
 		return "the policy domain is not a host name";
 	if (!a->usable)
-		return "the record cannot be read";
+		return "cannot parse the record";
 	if (a->record.n_rua == 0)
 		return "no rua";
 	/* RFC 9990 does not address loops of reports about reports; two
@@ -170,7 +172,7 @@ no_reason(const struct report_draft *a)
 	if (d->messages == d->automatic)
 		return "only automatic mail";
 	if (d->aligned == 0 && d->messages < a->s->o->min_messages)
-		return "few messages, none of them aligned";
+		return "too few messages, none of them aligned";
 	return NULL;
 }
 
@@ -190,8 +192,8 @@ ask_consents(struct report_draft *a)
 	send_consent_ask(a->s, &a->consent);
 }
 
-/* Letters and digits only, so that the unique-id of the file name can be the
- * same (RFC 9990 sections 3.1.4 and 3.5.2). */
+/* The id has only letters and digits, so that it can also be the unique-id in
+ * the file name (RFC 9990 sections 3.1.4 and 3.5.2). */
 void
 send_put_id(struct buf *b, const struct send *s, int64_t day,
     struct span domain, uint64_t part)
@@ -209,7 +211,7 @@ send_put_id(struct buf *b, const struct send *s, int64_t day,
 	    (unsigned long long)second);
 }
 
-/* `skip` is the number of rows in the parts before it. */
+/* Plans a part.  `skip` is the number of rows in earlier parts. */
 static bool
 plan_part(struct report_draft *a, size_t i, uint64_t skip)
 {
@@ -258,7 +260,7 @@ plan_part(struct report_draft *a, size_t i, uint64_t skip)
 	return true;
 }
 
-/* Stores what was decided. */
+/* Stores the decision. */
 static bool
 plan_report(struct report_draft *a)
 {
@@ -310,7 +312,7 @@ decide_parts(struct report_draft *a)
 	return true;
 }
 
-/* RFC 9990 section 4 step 5: a temporary DNS error is tried again. */
+/* RFC 9990 section 4 step 5: try again after a temporary DNS error. */
 static bool
 is_patient(const struct report_draft *a)
 {
@@ -318,7 +320,7 @@ is_patient(const struct report_draft *a)
 	    a->s->o->now < (a->day + 1) * DATE_DAY + SEND_DNS_PATIENCE;
 }
 
-/* False: a fault. */
+/* Returns false after an error. */
 static bool
 decide(struct report_draft *a)
 {
@@ -338,9 +340,9 @@ decide(struct report_draft *a)
 	return true;
 }
 
-/* ---- all of them ---- */
+/* ---- all reports ---- */
 
-/* All in one transaction. */
+/* Plans the reports in one transaction. */
 static bool
 plan_asked(struct send *s, struct report_draft *asked, size_t n)
 {
@@ -355,8 +357,8 @@ plan_asked(struct send *s, struct report_draft *asked, size_t n)
 	return good;
 }
 
-/* Asks DNS for up to SEND_JOBS reports at once, before the store is locked to
- * record the results. */
+/* Queries DNS for up to SEND_JOBS reports in parallel, before the store is
+ * locked to record the results. */
 static bool
 plan_some(struct send *s, int64_t day, const struct due_domain **next)
 {
@@ -397,7 +399,7 @@ plan_round(struct due_list *l, struct span domain)
 	    LEDGER_ERROR)
 		return send_ledger_fault(s);
 	if (l->cut || !sort_known(l))
-		return send_fault(s, "too many reports of one day");
+		return send_fault(s, "too many reports for one day");
 	if (ledger_each_policy(s->ledger, l->day, domain, add_due, l) ==
 	    LEDGER_ERROR)
 		return send_ledger_fault(s);
@@ -422,7 +424,7 @@ send_plan_day(struct send *s, int64_t day, struct span domain)
 		if (l.a == NULL)
 			return send_fault(s, "out of memory");
 		good = plan_round(&l, domain);
-		/* Domains that are left would be read again in the next
+		/* Domains left for another run would be read again in the next
 		 * round. */
 		more = l.cut && s->left == left && !s->o->dry_run;
 		s->left += l.cut && !more;

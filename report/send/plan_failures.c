@@ -1,9 +1,9 @@
 /*
- * plan_failures.c - which failure reports are due (RFC 9991), and their
- * contents.
+ * plan_failures.c - plans the failure reports that are due (RFC 9991), and
+ * writes them.
  *
- * Each is planned as a report of the day it is made on, with one delivery for
- * each address; from then on it is treated like any report.
+ * Each is planned as a report for the day on which it is made, with one
+ * delivery for each address.  From then on it is treated like any other report.
  */
 #include <stdlib.h>
 
@@ -13,9 +13,9 @@
 #include "report/write/failure_message.h"
 #include "report/send/internal.h"
 
-enum { MIME_MEMORY = 1 << 17 }; /* bytes, for the texts of one failure */
+enum { MIME_MEMORY = 1 << 17 }; /* bytes, for the strings of one failure */
 
-/* ---- the list of what is due ---- */
+/* ---- due reports ---- */
 
 struct due_failure {
 	struct due_failure *next;
@@ -34,7 +34,7 @@ copy(struct failure_list *l, struct span *s)
 	return s->p != NULL;
 }
 
-/* Failures that do not fit into memory wait for the next run. */
+/* Failures that do not fit in memory wait for the next run. */
 static bool
 add_due(void *arg, const struct ledger_failure *f)
 {
@@ -53,7 +53,7 @@ add_due(void *arg, const struct ledger_failure *f)
 	return true;
 }
 
-/* ---- one of them ---- */
+/* ---- one report ---- */
 
 struct failure_request {
 	const struct ledger_failure *f;
@@ -62,14 +62,14 @@ struct failure_request {
 	struct send_consent consent;
 };
 
-/* The reason why no report is made, even if one was requested; NULL: it may be
+/* Returns why no report is made, even if one was requested; NULL if it may be
  * made. */
 static const char *
 no_reason(const struct failure_request *a)
 {
 	if (!domain_is_hostname(a->f->domain))
 		return "the policy domain is not a host name";
-	/* RFC 9991 section 2: ruf is ignored if the record has psd=y */
+	/* RFC 9991 section 2: ignore ruf if the record has psd=y */
 	if (!a->usable || a->record.n_ruf == 0 ||
 	    a->record.psd == DMARC_PSD_YES)
 		return "no ruf";
@@ -117,7 +117,7 @@ tell_failure(struct send *s, const struct failure_request *a,
 	send_tell(s, &e);
 }
 
-/* It stays open and is considered again. */
+/* Keeps the failure open, so that it is considered again. */
 static bool
 wait(struct send *s, const struct failure_request *a, enum send_kind kind,
     struct span note)
@@ -127,7 +127,7 @@ wait(struct send *s, const struct failure_request *a, enum send_kind kind,
 	return true;
 }
 
-/* LEDGER_NONE: another process has closed it. */
+/* Closes the failure.  Returns LEDGER_NONE if another process has closed it. */
 static enum ledger_step
 close_failure(struct send *s, const struct failure_request *a, bool sent)
 {
@@ -167,7 +167,7 @@ print_mails(
 	return true;
 }
 
-/* All or nothing: a failure that is closed is also planned. */
+/* Closes the failure and plans its report, in one transaction. */
 static bool
 plan_report(
     struct send *s, const struct failure_request *a, struct span report_id)
@@ -201,8 +201,8 @@ plan_report(
 	return true;
 }
 
-/* Compares with the limits (RFC 9991 sections 2 and 6.1); `over`: a limit is
- * reached. */
+/* Checks the limits (RFC 9991 sections 2 and 6.1).  `over` says which one has
+ * been reached; NULL: none. */
 static bool
 look_at_caps(struct send *s, const struct failure_request *a, const char **over)
 {
@@ -215,13 +215,14 @@ look_at_caps(struct send *s, const struct failure_request *a, const char **over)
 		LEDGER_OK)
 		return send_ledger_fault(s);
 	*over = of_it >= s->o->failures_per_domain
-	    ? "the limit of one organization is reached"
-	    : of_all >= s->o->failures_per_day ? "the limit of a day is reached"
-					       : NULL;
+	    ? "the limit per organization has been reached"
+	    : of_all >= s->o->failures_per_day
+	    ? "the limit per day has been reached"
+	    : NULL;
 	return true;
 }
 
-/* False: an error. */
+/* Returns false after an error. */
 static bool
 plan_failure(struct send *s, struct failure_request *a)
 {
@@ -252,9 +253,9 @@ plan_failure(struct send *s, struct failure_request *a)
 	return true;
 }
 
-/* ---- all of them ---- */
+/* ---- all reports ---- */
 
-/* Asks DNS for up to SEND_JOBS reports at once. */
+/* Queries DNS for up to SEND_JOBS reports in parallel. */
 static bool
 plan_some(struct send *s, const struct due_failure **next)
 {
@@ -287,7 +288,7 @@ send_plan_failures(struct send *s, struct span domain)
 	if (l.a == NULL)
 		return send_fault(s, "out of memory");
 	l.end = &l.first;
-	/* Failures of the same cause make one report a day. */
+	/* Failures with the same cause lead to one report a day. */
 	if (ledger_each_failure(s->ledger, domain, s->o->now - DATE_DAY + 1,
 		add_due, &l) == LEDGER_ERROR)
 		good = send_ledger_fault(s);
@@ -298,7 +299,7 @@ send_plan_failures(struct send *s, struct span domain)
 	return good;
 }
 
-/* ---- the mail ---- */
+/* ---- the message ---- */
 
 bool
 send_write_failure(struct send *s, const struct ledger_delivery *d,
@@ -324,5 +325,5 @@ send_write_failure(struct send *s, const struct ledger_delivery *d,
 		break;
 	}
 	arena_free(a);
-	return good || send_fault(s, "a temporary file cannot be written");
+	return good || send_fault(s, "cannot write a temporary file");
 }

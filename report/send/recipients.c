@@ -1,4 +1,4 @@
-/* recipients.c - who gets a report. */
+/* recipients.c - decides who gets a report. */
 #include "report/send/internal.h"
 
 static enum core_status
@@ -26,7 +26,7 @@ send_consent_wait(struct send_consent *c, int64_t deadline)
 		dns_task_wait(c->job, deadline);
 }
 
-/* Whether the address bounces.  -1: an error. */
+/* Whether the address bounces; -1 after an error. */
 static int
 is_suppressed(struct send *s, struct span address)
 {
@@ -51,7 +51,8 @@ is_suppressed(struct send *s, struct span address)
 	return found;
 }
 
-/* Writes who gets none: "mailto:reports@red.example refused, ..." */
+/* Lists the URIs that get no report: "mailto:reports@red.example refused,
+ * ..." */
 static void
 put_findings(struct buf *b, const struct destination_result *r)
 {
@@ -87,7 +88,7 @@ send_consent_take(struct send *s, struct send_consent *c)
 	}
 	if (c->result.n_addresses > 0 && c->n_to == 0) {
 		buf_cut(&why, 0);
-		buf_text(&why, "mail to it bounces");
+		buf_text(&why, "mail to every address bounces");
 	}
 	return true;
 }

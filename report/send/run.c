@@ -5,7 +5,7 @@
 
 enum {
 	DAYS_MAX = SEND_CATCH_UP_DAYS + 1,
-	SEND_HOST_MAX = 100, /* bytes of a host's name in messages */
+	SEND_HOST_MAX = 100, /* bytes of a host name in messages */
 };
 
 static const char seed_name[] = "report_seed";
@@ -41,7 +41,7 @@ send_ledger_fault(struct send *s)
 	return send_fault(s,
 	    ledger_sql_fault(s->ledger) != SQL_FINE && text[0] != '\0'
 		? text
-		: "out of memory, or a report cannot be written");
+		: "out of memory, or cannot write a report");
 }
 
 void
@@ -75,8 +75,8 @@ send_info(
 
 /* ---- the seed of report ids ---- */
 
-/* RFC 9990 section 3.5.1: report ids are unique among the reports to a
- * domain, also for hosts that share a name but no store. */
+/* RFC 9990 section 3.5.1: report ids are unique among the reports to a domain,
+ * even from hosts that share a name but not a store. */
 static bool
 make_seed(struct send *s)
 {
@@ -112,7 +112,7 @@ read_seed(struct send *s)
 	return good || send_ledger_fault(s);
 }
 
-/* ---- the send_all ---- */
+/* ---- aggregate reports ---- */
 
 struct days {
 	int64_t from, to;
@@ -134,7 +134,7 @@ add_day(void *arg, int64_t day)
 struct hosts {
 	int64_t yesterday;
 	int64_t day;      /* last day that all of them have pushed */
-	struct buf waits; /* names of the hosts that are waited for */
+	struct buf waits; /* names of the hosts to wait for */
 };
 
 static bool
@@ -152,7 +152,7 @@ add_host(void *arg, const struct ledger_host *h)
 	return true;
 }
 
-/* Reports of a day are not begun before all hosts have pushed it. */
+/* Waits with the reports for a day until all hosts have pushed it. */
 static bool
 wait_for_hosts(struct send *s, struct days *d)
 {
@@ -178,7 +178,8 @@ wait_for_hosts(struct send *s, struct days *d)
 	return true;
 }
 
-/* Days that were pushed from this file are reported from the shared store. */
+/* Skips days that were pushed from this file: they are reported from the shared
+ * store. */
 static bool
 leave_pushed(struct send *s, struct days *d)
 {
@@ -212,7 +213,7 @@ find_days(struct send *s, struct days *d)
 	return true;
 }
 
-/* `domain` absent: all. */
+/* If `domain` is absent, runs for all domains. */
 static bool
 run_domain(struct send *s, const struct days *days, struct span domain)
 {
@@ -266,7 +267,7 @@ send_run(const struct send_options *o, char *error)
 
 /* ---- failure reports ---- */
 
-/* `domain` absent: all. */
+/* If `domain` is absent, runs for all domains. */
 static bool
 run_failures_of(struct send *s, struct span domain)
 {
@@ -284,7 +285,7 @@ run_failures(struct send *s)
 	for (size_t i = 0; i < s->o->n_domains; i++)
 		if (!run_failures_of(s, s->o->domains[i]))
 			return false;
-	/* A dry run changes nothing. */
+	/* A dry run must not change anything. */
 	return s->o->dry_run || ledger_empty_failures(s->ledger) == LEDGER_OK ||
 	    send_ledger_fault(s);
 }

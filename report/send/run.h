@@ -1,22 +1,21 @@
 /*
- * run.h - makes the aggregate reports of days that are over, and failure
- * reports, and gives them to the mail system (RFC 9990 section 3.5, RFC
- * 9991).
+ * run.h - creates aggregate reports for days that have ended, and failure
+ * reports, and passes them to the mail system (RFC 9990 section 3.5, RFC 9991).
  *
  * There is one report for each policy domain and UTC day.  First a report is
- * planned: its id, parts and destinations are stored in one transaction.
- * Then each delivery is made and recorded.  If a run is killed, the next one
- * continues from these records, so no report is lost.  None is sent twice
+ * planned: its id, parts and destinations are stored in one transaction.  Then
+ * each delivery is made and recorded.  If a run is killed, the next one
+ * continues from these records, so no report is lost.  No report is sent twice
  * either: the process that runs sendmail and records the outcome outlives the
- * run (delivery_worker.h).  Only if that process is killed too, between the
- * start of sendmail and the record, it is not known whether the mail system has
- * the mail; then the same bytes are sent again, with the same Message-ID,
+ * run (delivery_worker.h).  If that process is killed too, between the start of
+ * sendmail and the record, it is unknown whether the mail system has accepted
+ * the report.  The same bytes are then sent again, with the same Message-ID,
  * report id and file name, by which receivers recognize a duplicate (RFC 9990
  * sections 3.5.2, 3.5.4).
  *
- * If hosts share a store (push.h), one of them sends at a time.  The reports
- * of a day are begun when all hosts have pushed it; a host that is gone is
- * not waited for.
+ * If hosts share a store (push.h), only one of them sends at a time.  Reports
+ * for a day are started once all hosts have pushed it; hosts that stopped
+ * pushing are not waited for.
  */
 #ifndef AVOUCH_REPORT_SEND_RUN_H
 #define AVOUCH_REPORT_SEND_RUN_H
@@ -33,31 +32,33 @@
 #include "report/store/query.h"
 
 enum {
-	SEND_CATCH_UP_DAYS = 7,           /* older reports are not begun */
-	SEND_GIVE_UP_DAYS = 7,            /* days after a report was planned */
-	SEND_DNS_PATIENCE = 2 * DATE_DAY, /* seconds after the day: how
-	                                       long to wait for the
-	                                       authorization of a destination
-	                                       while DNS fails */
-	SEND_HOSTS_WAIT = 12 * 3600,      /* seconds after the day: how long to
-	                                     wait for hosts that share the store
-	                                     ... */
-	SEND_HOST_GONE_DAYS = 3, /* ... if they pushed in the last days */
-	SEND_HANDING_S = 900,    /* another host may take this long to finish a
-	                            delivery and to record it (WORKER_NOTE_S) */
-	SEND_FAILURES_MAX = 5,   /* in a row: sendmail does not work */
+	SEND_CATCH_UP_DAYS = 7, /* reports for earlier days are not started */
+	SEND_GIVE_UP_DAYS =
+	    7, /* days after planning until a report is given up */
+	SEND_DNS_PATIENCE =
+	    2 * DATE_DAY, /* seconds after the day: how long to retry the
+	                     authorization of a destination while DNS fails */
+	SEND_HOSTS_WAIT =
+	    12 * 3600, /* seconds after the day: how long to wait for other
+	                  hosts of a shared store; see SEND_HOST_GONE_DAYS */
+	SEND_HOST_GONE_DAYS =
+	    3, /* hosts that have not pushed for more days are not waited for */
+	SEND_HANDING_S = 900,  /* how long another host may take to finish a
+	                          delivery and record it (WORKER_NOTE_S) */
+	SEND_FAILURES_MAX = 5, /* consecutive failures after which the run
+	                          stops: sendmail does not work */
 	SEND_SENDMAIL_SECONDS = 120,
 	SEND_ERROR_MAX = 400, /* bytes */
 };
 
 enum send_kind {
 	SEND_PLANNED, /* a report is due; one event for each part */
-	SEND_NOTHING, /* no report, for good; `note` says why */
-	SEND_UNKNOWN, /* DNS has not yet said whether it is wanted; tried
+	SEND_NOTHING, /* no report will be sent; `note` says why */
+	SEND_UNKNOWN, /* DNS has not answered whether it is wanted; to be tried
 	                 again */
 	SEND_SENT,    /* sent to `destination` */
-	SEND_WAITING, /* tried again later.  Without a domain: the whole day
-	                 waits */
+	SEND_WAITING, /* to be tried again later; without a domain: the whole
+	                 day is waiting */
 	SEND_DROPPED, /* given up */
 	SEND_KINDS,
 };
@@ -72,20 +73,22 @@ struct send_event {
 	uint64_t part, parts, rows, messages;
 };
 
-/* Limits, so that nobody turns our reports against others. */
+/* Limits, so that no one can use our reports to attack others. */
 enum {
-	/* Reports to one address in 24 hours: a provider that gets those of
-	 * all its customers gets thousands, a victim not more than these. */
+	/* Reports to one address in 24 hours.  A provider that receives the
+	 * reports for all its customers gets thousands; a victim gets no more
+	 * than this. */
 	SEND_PER_ADDRESS = 5000,
-	/* Rows of a report; XML of some 30 MB, which compresses to 1. */
+	/* Rows in a report: about 30 MB of XML, which compresses to 1 MB. */
 	SEND_ROWS = 50000,
-	/* Bytes of a mail: the limit that many MTAs have. */
+	/* Bytes of a message: a common limit of MTAs. */
 	SEND_SIZE = 10 << 20,
 	/* Seconds without reports to an address that bounced: 30 days, long
-	 * enough for its owner to repair it. */
+	 * enough for its owner to fix it. */
 	SEND_BOUNCE_PAUSE = 30 * DATE_DAY,
-	/* Failure reports in 24 hours, about one organization and in all: each
-	 * cause is one report a day, so more than these are an attack. */
+	/* Failure reports in 24 hours, per organization and in total.  Each
+	 * cause leads to one report a day, so more than these indicate an
+	 * attack. */
 	SEND_FAILURES_PER_DOMAIN = 10,
 	SEND_FAILURES_PER_DAY = 500,
 };
@@ -95,14 +98,12 @@ struct send_options {
 	struct worker *hander; /* NULL if dry_run */
 	struct dns_source *dns;
 	int64_t now; /* seconds since 1970 */
-	int64_t day; /* only this day, ignoring `spread`; -1: all that are
-	                due */
+	int64_t day; /* only this day, ignoring `spread`; -1: all due days */
 	const struct span *domains; /* only these, ignoring `spread` */
 	size_t n_domains;           /* 0: all */
-	bool dry_run;               /* report what would be done, change
-	                               nothing */
-	FILE *mails; /* if dry_run: the mails are written here, as an mbox;
-	                NULL: they are not */
+	bool dry_run; /* report what would be done, but change nothing */
+	FILE *mails;  /* for dry_run: where to write the messages, as an mbox;
+	                 NULL: nowhere */
 
 	enum aggregate_compat compat;
 	struct span org_name, email,
@@ -110,36 +111,36 @@ struct send_options {
 	uint64_t min_messages;
 	uint64_t max_per_address; /* in 24 hours */
 	uint64_t max_rows;
-	size_t max_size;      /* bytes of a mail */
+	size_t max_size;      /* bytes of a message */
 	int64_t spread;       /* seconds after the day */
 	int64_t bounce_pause; /* seconds */
-	bool failures;        /* failure reports may be sent */
-	uint64_t failures_per_domain, failures_per_day; /* in 24 hours; of one
-	                                                   organization, of all
-	                                                 */
+	bool failures;        /* whether failure reports may be sent */
+	uint64_t failures_per_domain,
+	    failures_per_day; /* in 24 hours, per organization and in total */
 
-	/* Called for each event; texts are valid during the call. */
+	/* Called for each event; strings are valid during the call. */
 	void (*tell)(void *arg, const struct send_event *e);
 	void *arg;
 };
 
 enum send_end {
 	SEND_DONE,
-	SEND_LEFT,  /* something waits for another run */
-	SEND_EARLY, /* the day is not over */
+	SEND_LEFT,  /* something is left for another run */
+	SEND_EARLY, /* the day has not ended */
 	SEND_FAULT, /* see `error` */
 };
 
 /* "planned", "nothing", ... */
 const char *send_kind_name(enum send_kind kind);
 
-/* `error`: SEND_ERROR_MAX bytes. */
+/* Plans and delivers aggregate reports.  `error` has room for SEND_ERROR_MAX
+ * bytes. */
 enum send_end send_run(const struct send_options *o, char *error);
 
 /*
- * The same for failure reports (RFC 9991) from what the daemon has stored;
- * `failures` must be set.  Ignores `day` and `spread`.  `domains` selects by
- * the domain of the record.
+ * Like send_run(), for failure reports (RFC 9991) about messages that the
+ * daemon has stored; o->failures must be set.  Ignores `day` and `spread`.
+ * `domains` selects by the domain of the record.
  */
 enum send_end send_run_failures(const struct send_options *o, char *error);
 

@@ -13,7 +13,7 @@
 
 enum { STEP_MAX_MS = 20 };
 
-/* sendmail does not get our environment. */
+/* Do not pass our environment to sendmail. */
 static char path_setting[] = "PATH=/usr/sbin:/usr/bin:/sbin:/bin";
 static char language_setting[] = "LC_ALL=C";
 static char *const environment[] = { path_setting, language_setting, NULL };
@@ -27,8 +27,8 @@ set_attributes(posix_spawnattr_t *a)
 	sigfillset(&all);
 	posix_spawnattr_setsigmask(a, &none);
 	posix_spawnattr_setsigdefault(a, &all);
-	posix_spawnattr_setpgroup(a, 0); /* its own group, to be killed with
-	                                    its children */
+	posix_spawnattr_setpgroup(a, 0); /* a new process group, so that it can
+	                                    be killed with its children */
 	return posix_spawnattr_setflags(a,
 	    POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF |
 		POSIX_SPAWN_SETPGROUP);
@@ -45,7 +45,7 @@ set_files(posix_spawn_file_actions_t *f, int mail)
 	    f, STDOUT_FILENO, "/dev/null", O_WRONLY, 0);
 }
 
-/* sendmail(8): -i means that a line with one dot does not end the mail, -f
+/* sendmail(8): with -i, a line with a single dot does not end the message; -f
  * sets the envelope sender. */
 static int
 spawn_sendmail(const struct sendmail *h, pid_t *pid)
@@ -61,8 +61,8 @@ spawn_sendmail(const struct sendmail *h, pid_t *pid)
 		return error;
 	error = posix_spawn_file_actions_init(&files);
 	if (error == 0) {
-		/* exec does not write to the strings, although its type would
-		 * allow it. */
+		/* exec does not write to the strings, although its prototype
+		 * would allow it. */
 		memcpy(argv, words, sizeof(words));
 		error = set_attributes(&attributes);
 		if (error == 0)
@@ -76,8 +76,8 @@ spawn_sendmail(const struct sendmail *h, pid_t *pid)
 	return error;
 }
 
-/* Waits for sendmail to end.  False: it had to be killed.  Polls, because
- * pidfd_open() does not work in all containers. */
+/* Waits for sendmail to end.  Returns false if it had to be killed.  Polls,
+ * because pidfd_open() does not work in all containers. */
 static bool
 wait_sendmail(pid_t pid, unsigned seconds, int *status)
 {
@@ -109,7 +109,7 @@ judge_status(int status, struct buf *note)
 	}
 	if (WEXITSTATUS(status) == EX_OK)
 		return SENDMAIL_DONE;
-	buf_text(note, "sendmail ended with status ");
+	buf_text(note, "sendmail exited with status ");
 	buf_number(note, (uint64_t)WEXITSTATUS(status));
 	switch (WEXITSTATUS(status)) {
 	case EX_USAGE:
@@ -117,7 +117,7 @@ judge_status(int status, struct buf *note)
 	case EX_NOUSER:
 	case EX_NOHOST:
 		return SENDMAIL_PERMFAIL;
-	default: /* an int, not one of our enums */
+	default: /* an int, not an enum */
 		return SENDMAIL_TEMPFAIL;
 	}
 }
@@ -130,13 +130,14 @@ sendmail_run(const struct sendmail *h, struct buf *note)
 	int error = spawn_sendmail(h, &pid);
 
 	if (error != 0) {
+		buf_text(note, "cannot start ");
 		buf_text(note, h->program);
-		buf_text(note, " cannot be started: ");
+		buf_text(note, ": ");
 		buf_text(note, strerror(error));
 		return SENDMAIL_TEMPFAIL;
 	}
 	if (!wait_sendmail(pid, h->seconds, &status)) {
-		buf_text(note, "sendmail did not end in ");
+		buf_text(note, "sendmail did not finish within ");
 		buf_number(note, h->seconds);
 		buf_text(note, " s");
 		return SENDMAIL_TEMPFAIL;

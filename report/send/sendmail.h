@@ -1,9 +1,9 @@
 /*
- * sendmail.h - gives a mail to sendmail(8): without a shell, with a time
+ * sendmail.h - passes a message to sendmail(8), without a shell and with a time
  * limit.
  *
- * The mail is a complete file, which sendmail reads as its standard input.
- * So whatever process dies and whenever, the mail system gets all of it or
+ * The message is a complete file, which sendmail reads as its standard input.
+ * So no matter which process dies when, the mail system gets all of it or
  * nothing, never a part that looks complete.
  */
 #ifndef AVOUCH_REPORT_SEND_SENDMAIL_H
@@ -15,8 +15,7 @@
 
 enum sendmail_code {
 	SENDMAIL_DONE,     /* the mail system has accepted it */
-	SENDMAIL_TEMPFAIL, /* try again later; or it is not known whether it
-	                      was accepted */
+	SENDMAIL_TEMPFAIL, /* try again later; it may have been accepted */
 	SENDMAIL_PERMFAIL, /* refused permanently */
 };
 
@@ -25,10 +24,10 @@ struct sendmail {
 	const char *from;    /* the envelope sender, where bounces go */
 	const char *to;      /* one address, without a leading "-" */
 	int mail;            /* file descriptor, at the beginning of the file */
-	unsigned seconds;    /* then sendmail is killed */
+	unsigned seconds;    /* after this time sendmail is killed */
 };
 
-/* `note`: why it failed, in one line. */
+/* Sends the message.  Writes to `note`, in one line, why it failed. */
 enum sendmail_code sendmail_run(const struct sendmail *h, struct buf *note);
 
 #endif

@@ -4,18 +4,20 @@
 
 enum {
 	ENOUGH_DAYS = 7,
-	PARKED_MESSAGES = 10, /* enough to see that a domain sends nothing */
+	PARKED_MESSAGES =
+	    10, /* enough to conclude that a domain sends no mail */
 	PARKED_DAYS = 3,
-	LOST_MESSAGES = 3,     /* fewer may be one odd user */
-	UNKNOWN_MESSAGES = 10, /* of others, enough to matter */
-	LOST_MAX = 10,         /* per mille of the owner's mail that may fail */
-	FORWARDED_MAX = 10,    /* per mille, for p=reject */
-	WEAK_MAX = 200,        /* per mille of mail that passes, for p=reject */
-	SILENT_DAYS = 10,      /* without a report */
-	OWN_FEW = 50,          /* per mille: nearly none is the owner's */
+	LOST_MESSAGES = 3, /* fewer may come from a single user */
+	UNKNOWN_MESSAGES =
+	    10,        /* failing messages of unknown senders that matter */
+	LOST_MAX = 10, /* per mille of the owner's mail that may fail */
+	FORWARDED_MAX = 10, /* per mille, for p=reject */
+	WEAK_MAX = 200,     /* per mille of mail that passes, for p=reject */
+	SILENT_DAYS = 10,   /* days without a report */
+	OWN_FEW = 50, /* per mille; below it, nearly none is the owner's */
 };
 
-/* Mail that is likely the owner's. */
+/* Number of messages that are likely the owner's. */
 static uint64_t
 own_mail(const struct view_domain *d)
 {
@@ -46,7 +48,7 @@ forwards(const struct view_domain *d)
 
 /* ---- situations ---- */
 
-/* A spoofer has no signature of the domain, not even a broken one. */
+/* A spoofed message has no signature of the domain, not even a broken one. */
 static bool
 is_parked(const struct view_domain *d, int64_t to)
 {
@@ -64,7 +66,7 @@ is_parked_at_reject(const struct view_domain *d, int64_t to)
 	return is_parked(d, to) && is_enforced(d) && span_is(d->p, "reject");
 }
 
-/* It was reported on most days, and is not any more. */
+/* The domain was reported on most days, but no longer is. */
 static bool
 is_silent(const struct view_domain *d, int64_t to)
 {
@@ -161,52 +163,53 @@ is_forwarded(const struct view_domain *d, int64_t to)
 	return forwards(d);
 }
 
-/* ---- the table: the first row that holds ---- */
+/* ---- the table: the first row that applies wins ---- */
 
 static const struct {
-	bool (*holds)(const struct view_domain *d, int64_t to); /* NULL: yes */
+	bool (*holds)(
+	    const struct view_domain *d, int64_t to); /* NULL: always */
 	enum view_urgency urgency;
 	const char *name, *title, *text;
 } advices[VIEW_RECOMMENDATIONS] = {
 	[VIEW_PARKED_DONE] = { is_parked_at_reject, VIEW_CALM, "parked_done",
-	    "Nothing to do: it sends no mail",
-	    "None of this mail passes, and none comes from a server of yours: "
-	    "it is likely all spoofed. The policy is p=reject, which stops "
-	    "it." },
+	    "Nothing to do: this domain sends no mail",
+	    "None of this mail passes, and none comes from your servers: it is "
+	    "likely all spoofed. Your policy, p=reject, stops it." },
 	[VIEW_PARKED] = { is_parked, VIEW_STEP, "parked",
 	    "Sends no mail: p=reject is safe",
-	    "None of this mail passes, and none comes from a server of yours: "
-	    "it is likely all spoofed. If you send no mail as this domain, "
-	    "publish p=reject, and \"v=spf1 -all\" as its SPF record." },
+	    "None of this mail passes, and none comes from your servers: it is "
+	    "likely all spoofed. If you send no mail as this domain, publish "
+	    "p=reject, and \"v=spf1 -all\" as its SPF record." },
 	[VIEW_SILENT] = { is_silent, VIEW_ATTENTION, "silent",
 	    "Reports have stopped",
-	    "This domain was reported on most days before. Check that rua= is "
-	    "still in its DMARC record, that the address accepts mail, and "
-	    "that its reports are read." },
+	    "Until recently, reports covered this domain on most days. Check "
+	    "that rua= is still in its DMARC record, that the address accepts "
+	    "mail, and that avouch reads the reports sent to it." },
 	[VIEW_LOSING] = { is_losing, VIEW_URGENT, "losing",
 	    "Your own mail fails, and the policy applies to it",
-	    "Receivers reject or quarantine mail of senders that are likely "
-	    "yours. Fix these senders first, below; publish p=none until they "
-	    "are fixed." },
+	    "Receivers reject or quarantine mail from senders that are likely "
+	    "yours. Fix these senders first (see below), and publish p=none "
+	    "until they are fixed." },
 	[VIEW_TOO_LITTLE] = { is_too_little, VIEW_WAIT, "too_little",
-	    "Too few messages were reported so far",
+	    "Too few messages reported so far",
 	    "At least 100 messages on 7 days are needed to judge a stricter "
 	    "policy. Wait for more reports." },
 	[VIEW_FIX_FIRST] = { would_lose, VIEW_ATTENTION, "fix_first",
 	    "Fix your own senders first",
-	    "Some mail that is likely yours does not pass. A stricter policy "
-	    "would lose it: see the failing senders below." },
+	    "Some mail that is likely yours does not pass. It would be lost "
+	    "under a stricter policy: see the failing senders below." },
 	[VIEW_NEW_SENDER] = { has_new_sender, VIEW_ATTENTION, "new_sender",
 	    "A new sender fails: is it yours?",
-	    "It authenticates as another domain. If you have begun to send "
-	    "through it, have it sign with DKIM as your domain; if not, "
-	    "ignore it." },
+	    "It authenticates as another domain. If you have started to send "
+	    "through it, have it sign with DKIM as your domain; if not, ignore "
+	    "it." },
 	[VIEW_MOSTLY_SPOOFED] = { is_mostly_spoofed, VIEW_STEP,
-	    "mostly_spoofed", "Nearly none of it is yours: use p=quarantine",
+	    "mostly_spoofed",
+	    "Almost none of this mail is yours: use p=quarantine",
 	    "Nearly all of this mail is likely spoofed, and your own mail "
-	    "passes. Check that each service that sends for you is among the "
-	    "senders below that pass. Then publish p=quarantine, and later "
-	    "p=reject." },
+	    "passes. Check that every service that sends for you is listed "
+	    "below among the senders that pass. Then publish p=quarantine, and "
+	    "later p=reject." },
 	[VIEW_END_TESTING] = { is_testing, VIEW_STEP, "end_testing",
 	    "Safe to end the test",
 	    "The policy is only being tested (t=y), and nearly all mail that "
@@ -218,14 +221,14 @@ static const struct {
 	    "that sends mail." },
 	[VIEW_SIGN_FIRST] = { is_weak, VIEW_ATTENTION, "sign_first",
 	    "Sign with DKIM first",
-	    "Much of your mail passes by SPF only, and fails when it is "
+	    "Much of your mail passes only with SPF, and fails when it is "
 	    "forwarded. Have these senders sign with DKIM as your domain "
 	    "before you publish a stricter policy." },
 	[VIEW_LOSES_FORWARDED] = { loses_forwarded, VIEW_ATTENTION,
 	    "loses_forwarded", "p=reject loses forwarded mail",
-	    "Your own senders are in order, but lists or forwarders pass on "
-	    "some of the mail, and it is rejected. If your users write to "
-	    "mailing lists, publish p=quarantine (RFC 9989 section 7.4)." },
+	    "Your own senders pass, but some of their mail goes through "
+	    "mailing lists or forwarders, and is rejected. If your users write "
+	    "to mailing lists, publish p=quarantine (RFC 9989 section 7.4)." },
 	[VIEW_DONE] = { is_at_reject, VIEW_CALM, "done", "Nothing to do",
 	    "The policy is p=reject, and nearly all mail that is likely "
 	    "yours passes." },
@@ -235,8 +238,8 @@ static const struct {
 	    "forwarded or spoofed. With p=quarantine, mail that fails goes to "
 	    "the spam folder." },
 	[VIEW_STAY] = { is_forwarded, VIEW_CALM, "stay", "Stay at p=quarantine",
-	    "Your own senders are in order, but lists or forwarders pass on "
-	    "some of the mail: p=reject would lose it." },
+	    "Your own senders pass, but some of their mail goes through "
+	    "mailing lists or forwarders: it would be lost under p=reject." },
 	[VIEW_TO_REJECT] = { NULL, VIEW_STEP, "to_reject",
 	    "Safe to move to p=reject",
 	    "Nearly all mail that is likely yours passes, and little of it is "

@@ -1,6 +1,6 @@
 /*
- * advice.h - what the owner of a domain should do next: the table of
- * situations, the first that holds wins.
+ * advice.h - recommends the next step to the owner of a domain, from a table of
+ * situations: the first that applies wins.
  */
 #ifndef AVOUCH_REPORT_SHOW_ADVICE_H
 #define AVOUCH_REPORT_SHOW_ADVICE_H
@@ -17,11 +17,11 @@ enum view_recommendation {
 	VIEW_LOSING,          /* own mail is rejected or quarantined now */
 	VIEW_TOO_LITTLE,      /* too few messages were reported */
 	VIEW_FIX_FIRST,       /* legitimate mail would be lost */
-	VIEW_NEW_SENDER,      /* a new sender fails: whose is it? */
+	VIEW_NEW_SENDER,      /* a new sender fails, and may be the owner's */
 	VIEW_MOSTLY_SPOOFED,  /* nearly none of it is the owner's */
 	VIEW_END_TESTING,     /* t=y is published, and nothing is wrong */
-	VIEW_SUBDOMAINS,      /* sp=none leaves spoofed subdomains alone */
-	VIEW_SIGN_FIRST,      /* much mail passes by SPF only */
+	VIEW_SUBDOMAINS,      /* sp=none lets subdomains be spoofed */
+	VIEW_SIGN_FIRST,      /* much mail passes only with SPF */
 	VIEW_LOSES_FORWARDED, /* p=reject, and some mail is forwarded */
 	VIEW_DONE,            /* p=reject is published, and nothing is wrong */
 	VIEW_TO_QUARANTINE,   /* p=quarantine is safe */
@@ -32,32 +32,34 @@ enum view_recommendation {
 
 enum view_urgency {
 	VIEW_URGENT,    /* mail is lost now */
-	VIEW_ATTENTION, /* something is to be fixed or decided */
+	VIEW_ATTENTION, /* the owner should fix or decide something */
 	VIEW_STEP,      /* a stricter policy is safe */
-	VIEW_WAIT,      /* not enough is known */
+	VIEW_WAIT,      /* too few reports to judge */
 	VIEW_CALM,      /* nothing to do */
 };
 
-/* Messages that the advice is based on: view_sender.counted of all senders. */
+/* Messages that the advice is based on: sums of view_sender.counted over all
+ * senders. */
 struct view_counts {
 	uint64_t messages, passed;
-	uint64_t weak;      /* passed by SPF only, or with a broken signature */
-	uint64_t lost;      /* fail, of senders that are likely the owner's */
-	uint64_t unknown;   /* fail, of senders that may be the owner's */
-	uint64_t forwarded; /* fail, and were forwarded */
-	uint64_t spoofed;   /* fail, all others */
+	uint64_t weak;      /* passed only with SPF; DKIM is absent or broken */
+	uint64_t lost;      /* fail; the sender is likely the owner's */
+	uint64_t unknown;   /* fail; the sender may be the owner's */
+	uint64_t forwarded; /* fail because they were forwarded */
+	uint64_t spoofed;   /* fail for any other reason */
 };
 
-/* Counts what view_domain.senders have; they must have been judged. */
+/* Sets d->counts from d->senders, after sender_judge() of each. */
 void advice_count(struct view_domain *d);
 
-/* By all sums of the domain; `to` is the last day of the range. */
+/* Chooses the advice.  Counts and sums of the domain must be set; `to` is the
+ * last day of the range. */
 enum view_recommendation advice_choose(const struct view_domain *d, int64_t to);
 
-/* "to_reject" and the like, for programs. */
+/* The name in JSON, such as "to_reject". */
 const char *view_recommendation_name(enum view_recommendation advice);
 
-/* For people: a short title, and why and how. */
+/* For display: a short title, and a text with the reason and the fix. */
 const char *view_recommendation_title(enum view_recommendation advice);
 const char *view_recommendation_text(enum view_recommendation advice);
 

@@ -8,25 +8,25 @@ static const struct {
 } causes[VIEW_CAUSES] = {
 	[VIEW_GOOD] = { "good", "Signed and aligned", "Nothing to do." },
 	[VIEW_SPF_ONLY] = { "spf_only", "SPF only",
-	    "Passes by SPF only, and fails when it is forwarded. Have this "
+	    "Passes only with SPF, and fails when it is forwarded. Have this "
 	    "sender sign with DKIM as your domain." },
 	[VIEW_BROKEN] = { "dkim_broken", "DKIM signature broken",
-	    "Passes by SPF, but your DKIM signature does not verify. Check the "
-	    "key in DNS, and what changes mail after it is signed." },
+	    "Passes with SPF, but your DKIM signature does not verify. Check "
+	    "the key in DNS, and whether mail is changed after it is signed." },
 	[VIEW_FORWARDER] = { "forwarder", "Forwarder or mailing list",
-	    "Your mail, forwarded and changed on the way. Only the forwarder "
-	    "can fix it; with p=reject it would be lost." },
+	    "This is your mail, changed on its way by a forwarder. Only the "
+	    "forwarder can fix it; with p=reject it would be lost." },
 	[VIEW_OWN_SERVER] = { "own_server", "Your own server, not authorized",
 	    "The name of this server is under your domain, but neither SPF nor "
 	    "DKIM passes. Add its address to your SPF record, and have it sign "
 	    "with DKIM as your domain." },
 	[VIEW_UNALIGNED] = { "unaligned", "No DKIM signature of your domain",
 	    "Authenticates, but as another domain. If you send through it, "
-	    "have it sign with DKIM as your domain; if not, somebody else uses "
-	    "your name." },
+	    "have it sign with DKIM as your domain; if not, someone else is "
+	    "using your domain." },
 	[VIEW_SPOOF] = { "spoof", "Likely spoofed",
-	    "Neither SPF nor DKIM passes. Unless it is a forgotten server of "
-	    "yours, a stricter policy stops it." },
+	    "Neither SPF nor DKIM passes. Unless this is a forgotten server of "
+	    "yours, a stricter policy will stop it." },
 };
 
 const char *
@@ -68,7 +68,7 @@ is_signed(struct span domain, const struct report_row *row)
 	return false;
 }
 
-/* The domain that it authenticates as instead. */
+/* Returns the other domain that the mail authenticates as, if any. */
 static struct span
 other_identity(struct span domain, const struct report_row *row)
 {
@@ -93,8 +93,8 @@ view_row_cause(struct span domain, const struct report_row *row,
 	*as = other_identity(domain, row);
 	if (is_own_host)
 		return VIEW_OWN_SERVER;
-	/* A signature of the domain that fails was broken on the way; a
-	 * spoofer has none. */
+	/* A failing signature of the domain was broken on the way: a spoofed
+	 * message would have none. */
 	if (is_indirect(row->override) || is_ours)
 		return VIEW_FORWARDER;
 	return as->n > 0 ? VIEW_UNALIGNED : VIEW_SPOOF;

@@ -15,25 +15,25 @@
  */
 enum view_cause {
 	VIEW_GOOD,       /* the domain's DKIM signature passes */
-	VIEW_SPF_ONLY,   /* passes by SPF only: fails when it is forwarded */
-	VIEW_BROKEN,     /* passes by SPF; the domain's signature fails */
-	VIEW_FORWARDER,  /* a list or a forwarder in between */
+	VIEW_SPF_ONLY,   /* passes only with SPF: fails when forwarded */
+	VIEW_BROKEN,     /* passes with SPF; the domain's signature fails */
+	VIEW_FORWARDER,  /* sent on by a list or a forwarder */
 	VIEW_OWN_SERVER, /* a host of the domain itself; neither passes */
 	VIEW_UNALIGNED,  /* authenticates as another domain */
 	VIEW_SPOOF,      /* does not authenticate: likely spoofed */
 	VIEW_CAUSES,
 };
 
-/* "spf_only" and the like, for programs. */
+/* The name in JSON and CSV, such as "spf_only". */
 const char *view_cause_name(enum view_cause cause);
 
-/* For people: a short title, and how to fix it. */
+/* For display: a short title, and a text about how to fix it. */
 const char *view_cause_title(enum view_cause cause);
 const char *view_cause_fix(enum view_cause cause);
 
-/* The cause of one row.  `is_own_host`: the confirmed name of its source is
- * under the domain.  `as`: the other domain that it authenticates as; empty:
- * none. */
+/* Returns the cause for one row.  `is_own_host`: the confirmed host name of its
+ * source is under the domain.  Sets `as` to the other domain that the mail
+ * authenticates as, or to an empty span. */
 enum view_cause view_row_cause(struct span domain, const struct report_row *row,
     bool is_own_host, struct span *as);
 

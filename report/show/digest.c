@@ -1,4 +1,4 @@
-/* digest.c - what the reports of others say of a week */
+/* digest.c - fills the digest from the reports received for a week */
 #include "report/show/digest.h"
 
 #include <string.h>
@@ -8,13 +8,14 @@
 #include "lib/enum_names.h"
 
 enum {
-	TEXT_MAX = 1000, /* bytes of an item's text */
+	TEXT_MAX = 1000, /* bytes of each string of an item */
 	DOMAIN_SHOWN = 255,
-	NAMED_MAX = 3,           /* senders */
-	FAILING_LEAST = 10,      /* messages: a few may be one odd user */
+	NAMED_MAX = 3, /* senders named per item */
+	FAILING_LEAST =
+	    10, /* failing messages: fewer may come from a single user */
 	DROP_LEAST = 20,         /* per mille of a domain's own mail */
 	SENDER_DROP_LEAST = 100, /* per mille of a sender's mail */
-	POLICY_DAYS = 60, /* how far to look back for the policy of before */
+	POLICY_DAYS = 60, /* how far to look back for the previous policy */
 };
 
 void
@@ -40,7 +41,7 @@ digest_copy(struct digest *d, struct span text, size_t max)
 	return copy;
 }
 
-/* Counts an item.  False: there are too many to show it. */
+/* Counts an item.  Returns false if there are too many to show it. */
 static bool
 digest_has_room(struct digest_items *list, struct span domain)
 {
@@ -81,7 +82,7 @@ digest_add(struct digest *d, enum digest_section section, struct span domain,
 
 /* ---- one domain ---- */
 
-/* Mail that is neither spoofed nor forwarded. */
+/* Number of messages that are neither spoofed nor forwarded. */
 static uint64_t
 own_messages(const struct view_sums *s)
 {
@@ -96,7 +97,7 @@ put_rates(struct buf *b, const struct view_sums *now,
 	view_put_rate(b, now->passed, count(now));
 	buf_text(b, " of ");
 	buf_number(b, count(now));
-	buf_text(b, " messages pass; in the week before ");
+	buf_text(b, " messages pass; the week before: ");
 	view_put_rate(b, before->passed, count(before));
 	buf_text(b, " of ");
 	buf_number(b, count(before));
@@ -108,7 +109,8 @@ all_messages(const struct view_sums *s)
 	return s->messages;
 }
 
-/* True: it passes less than in the week before, by `least` per mille. */
+/* Whether the pass rate fell by at least `least` per mille from one week to the
+ * next. */
 static bool
 has_dropped(const struct view_sums *now, const struct view_sums *before,
     uint64_t (*count)(const struct view_sums *), unsigned least)
@@ -126,7 +128,7 @@ digest_drop(struct digest *d, const struct view_domain *v)
 
 	if (!has_dropped(&v->week, &v->before, own_messages, DROP_LEAST))
 		return;
-	buf_text(&b, "less of its own mail passes: ");
+	buf_text(&b, "less of the domain's own mail passes: ");
 	put_rates(&b, &v->week, &v->before, own_messages);
 	digest_add(d, DIGEST_FAILING, v->domain, buf_view(&b), SPAN(""));
 }
@@ -136,9 +138,9 @@ put_sender(struct buf *b, const struct view_sender *s)
 {
 	buf_printable(b, s->name, DOMAIN_SHOWN);
 	if (s->kind == SENDER_SIGNER)
-		buf_text(b, " (by its signature)");
+		buf_text(b, " (from its signature)");
 	else if (s->kind == SENDER_ENVELOPE)
-		buf_text(b, " (by its envelope address)");
+		buf_text(b, " (from its envelope address)");
 }
 
 static void
@@ -164,14 +166,15 @@ digest_sender_new(
 {
 	static const char *const roles[] = {
 		[VIEW_YOURS] = "probably yours",
-		[VIEW_UNKNOWN] = "authenticates as itself: is it yours?",
+		[VIEW_UNKNOWN] =
+		    "authenticates as another domain: is it yours?",
 		[VIEW_FORWARDS] = "forwards your mail",
 		[VIEW_FOREIGN] = "probably spoofed",
 	};
 	char memory[TEXT_MAX];
 	struct buf b = buf_wrap(memory, sizeof(memory));
 
-	/* Each spoofer is new. */
+	/* Nearly every spoofing sender is new. */
 	if (!s->is_new || s->first < d->from || sender_role(s) == VIEW_FOREIGN)
 		return;
 	put_sender(&b, s);
@@ -199,12 +202,12 @@ digest_sender_fixed(
 	if (s->fixed < d->from)
 		return;
 	put_sender(&b, s);
-	buf_text(&b, " failed before and passes since ");
+	buf_text(&b, " failed before, and has passed since ");
 	date_put_day(&b, s->fixed);
 	digest_add(d, DIGEST_FIXED, v->domain, buf_view(&b), SPAN(""));
 }
 
-/* The senders that the advice is about, most messages first. */
+/* Lists the senders that the advice is about, most messages first. */
 static void
 put_failing(struct buf *b, const struct view_domain *v)
 {
@@ -303,7 +306,7 @@ digest_domain(void *arg, const struct view *view, const struct view_domain *v)
 	digest_row(d, v);
 	digest_advice(d, v);
 	if (v->end < d->from)
-		return !d->failed; /* nothing was reported in the week */
+		return !d->failed; /* no reports for this week */
 	for (const struct view_sender *s = v->senders; s != NULL; s = s->next) {
 		if (s->kind == SENDER_REST)
 			continue;
@@ -312,7 +315,7 @@ digest_domain(void *arg, const struct view *view, const struct view_domain *v)
 		digest_sender_fixed(d, v, s);
 	}
 	if (failing->n + new->n == known)
-		digest_drop(d, v); /* not by one sender */
+		digest_drop(d, v); /* the drop is not due to one sender */
 	return !d->failed;
 }
 
@@ -331,8 +334,8 @@ put_policy(struct buf *b, const struct ledger_received *r)
 		buf_text(b, " t=y");
 }
 
-/* Puts the policy of the last report that begins from `from` to `to`; nothing
- * if there is none.  False: an error. */
+/* Writes the policy in the last report that begins in `from` to `to`, or
+ * nothing if there is none.  Returns false after an error. */
 static bool
 digest_policy_at(struct ledger *l, struct span domain, int64_t from, int64_t to,
     struct buf *b)
@@ -368,7 +371,7 @@ digest_policy(struct digest *d, struct ledger *l, struct span domain)
 		return true;
 	buf_text(&b, "receivers see ");
 	buf_span(&b, buf_view(&now));
-	buf_text(&b, ", before it was ");
+	buf_text(&b, "; before, it was ");
 	buf_span(&b, buf_view(&before));
 	digest_add(d, DIGEST_POLICIES, domain, buf_view(&b), SPAN(""));
 	return true;

@@ -1,6 +1,6 @@
 /*
- * digest_html.c - the digest as HTML for mail: programs that show mail ignore
- * style sheets, so styles are attributes.
+ * digest_html.c - the digest as HTML for mail.  Styles are attributes, because
+ * mail programs ignore style sheets.
  */
 #include "report/show/digest.h"
 #include "report/show/page.h"
@@ -94,7 +94,7 @@ digest_put_html(FILE *out, const struct digest *d)
 	digest_put_period(out, d);
 	fputs("</p>\n", out);
 	if (!d->happened)
-		fputs("<p>Nothing new in this week.</p>\n", out);
+		fputs("<p>Nothing new this week.</p>\n", out);
 	for (size_t i = 0; i < DIGEST_SECTIONS; i++)
 		put_section(out, d, (enum digest_section)i);
 	put_rows(out, d);

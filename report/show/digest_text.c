@@ -1,4 +1,4 @@
-/* digest_text.c - the digest as text */
+/* digest_text.c - the digest as plain text, and its Subject */
 #include <string.h>
 
 #include "lib/buf.h"
@@ -14,17 +14,17 @@ enum {
 
 static const struct {
 	const char *name, *title;
-	const char *one, *several; /* for the subject; NULL: not in it */
+	const char *one, *several; /* for the subject; NULL: left out of it */
 } sections[DIGEST_SECTIONS] = {
-	[DIGEST_URGENT] = { "urgent", "Own mail is lost now",
+	[DIGEST_URGENT] = { "urgent", "Your own mail is being lost",
 	    "domain loses mail", "domains lose mail" },
 	[DIGEST_TODO] = { "todo", "To do", "to do", "to do" },
 	[DIGEST_KEYS] = { "keys", "Signing keys", "key due", "keys due" },
 	[DIGEST_FAILING] = { "failing", "Less mail passes", "drop", "drops" },
 	[DIGEST_NEW] = { "new", "New senders", "new sender", "new senders" },
 	[DIGEST_FIXED] = { "fixed", "Senders that pass now", "fixed", "fixed" },
-	[DIGEST_POLICIES] = { "policies", "Policies that changed",
-	    "policy change", "policy changes" },
+	[DIGEST_POLICIES] = { "policies", "Changed policies", "policy change",
+	    "policy changes" },
 	[DIGEST_AUDIT] = { "audit", "DNS records of your domains",
 	    "change in DNS", "changes in DNS" },
 	[DIGEST_STEPS] = { "steps", "Possible next steps", NULL, NULL },
@@ -63,10 +63,10 @@ digest_put_subject(struct buf *b, const struct digest *d)
 		buf_text(b, ": nothing new");
 }
 
-/* ---- the text ---- */
+/* ---- output ---- */
 
-/* A paragraph; the first line begins with `first`, which is as wide as
- * `indent`. */
+/* Writes a paragraph.  The first line begins with `first`, which is `indent`
+ * wide. */
 static void
 put_wrapped(FILE *out, const char *first, unsigned indent, struct span text)
 {
@@ -173,7 +173,7 @@ digest_put_text(FILE *out, const struct digest *d)
 	digest_put_period(out, d);
 	putc('\n', out);
 	if (!d->happened)
-		fputs("\nNothing new in this week.\n", out);
+		fputs("\nNothing new this week.\n", out);
 	for (size_t i = 0; i < DIGEST_SECTIONS; i++)
 		put_section(out, d, (enum digest_section)i);
 	put_rows(out, d);

@@ -9,10 +9,10 @@
 enum {
 	BUCKETS = 1 << 14,
 	POOL = 2 * VIEW_SOURCES_MAX,
-	TEXTS_MAX = 16 << 20, /* bytes of a domain; further texts are not
-	                         listed, only counted */
+	TEXTS_MAX = 16 << 20, /* bytes of strings per domain; further ones are
+	                         only counted */
 	TEXT_COST = 64,
-	IDENTITIES_MAX = 6, /* of a source */
+	IDENTITIES_MAX = 6, /* per source */
 	NETWORK_MAX = IP_TEXT_MAX + 4,
 };
 
@@ -21,7 +21,8 @@ struct text_entry {
 	struct span text;
 };
 
-struct identity { /* who sends, as rows of the source say */
+struct identity { /* an organization that sends, according to rows of the source
+	           */
 	struct span owner;
 	enum sender_kind kind;
 	uint64_t messages;
@@ -31,20 +32,21 @@ struct gather {
 	const struct view_want *want;
 	const struct view_visitor *visitor;
 	struct hash_secret secret;
-	struct view_source *pool; /* POOL of them */
+	struct view_source *pool; /* array of POOL */
 	struct view_sender **senders;
 	struct text_entry **texts;
 
-	/* of the domain */
+	/* The domain that is being read. */
 	struct arena *work;
 	struct view_domain *d;
 	struct view_sender *rest; /* SENDER_REST */
 	size_t n_pool, text_bytes;
 	bool failed, stopped;
 
-	/* of the source that is being read */
+	/* The source that is being read. */
 	struct view_source at;
-	struct view_sender part; /* what it adds to its sender */
+	struct view_sender
+	    part; /* sums and facts that the source adds to its sender */
 	struct identity identities[IDENTITIES_MAX];
 	size_t n_identities;
 	bool reading;
@@ -80,9 +82,9 @@ gather_begin(struct gather *g, struct arena *work, struct view_domain *d)
 	g->failed = g->stopped = g->reading = false;
 }
 
-/* ---- texts, each once ---- */
+/* ---- strings, each stored once ---- */
 
-/* Absent: there are too many. */
+/* Returns the stored copy of `text`; absent if there are too many. */
 static struct span
 keep_text(struct gather *g, struct span text)
 {
@@ -109,7 +111,7 @@ keep_text(struct gather *g, struct span text)
 	return e->text;
 }
 
-/* `text` is of keep_text(). */
+/* `text` must come from keep_text(). */
 static void
 add_fact(struct view_facts *facts, struct span text, uint64_t messages)
 {
@@ -183,7 +185,8 @@ new_sender(struct gather *g, struct span name, enum sender_kind kind)
 	return s;
 }
 
-/* The sender of that name; NULL: out of memory. */
+/* Returns the sender with that name, creating it if necessary; NULL if memory
+ * ran out. */
 static struct view_sender *
 find_sender(struct gather *g, struct span name, enum sender_kind kind)
 {
@@ -273,7 +276,7 @@ by_messages(const void *left, const void *right)
 	    a->address.bytes, b->address.bytes, sizeof(a->address.bytes));
 }
 
-/* Keeps the VIEW_SOURCES_MAX with the most messages. */
+/* Keeps the VIEW_SOURCES_MAX sources with the most messages. */
 static void
 sort_pool(struct gather *g)
 {
@@ -282,7 +285,8 @@ sort_pool(struct gather *g)
 		g->n_pool = VIEW_SOURCES_MAX;
 }
 
-/* A source that sends in the range is complete. */
+/* Adds the source to its sender and domain, if it sent messages in the
+ * range. */
 static bool
 finish_source(struct gather *g)
 {
@@ -373,7 +377,7 @@ add_row(
 	sums->by_cause[cause] += n;
 }
 
-/* The part of a row that is of one day of `recent`. */
+/* Adds the part of a row for one day, if `recent` includes the day. */
 static void
 add_recent_day(struct gather *g, int64_t day, const struct report_row *row,
     enum view_cause cause)
@@ -445,7 +449,7 @@ gather_use(void *arg, const struct ledger_received_use *u)
 	return !g->failed;
 }
 
-/* ---- the end ---- */
+/* ---- sorting ---- */
 
 static void
 sort_facts(struct view_facts *facts)

@@ -9,18 +9,19 @@
 
 struct gather;
 
-/* Memory of all domains, in `a`.  NULL: out of memory. */
+/* Allocates in `a` the memory that all domains share.  Returns NULL if memory
+ * ran out. */
 struct gather *gather_new(struct arena *a, const struct view_want *want,
     const struct view_visitor *visitor);
 
-/* What belongs to one domain is in `work`. */
+/* Begins a domain, whose data is allocated in `work`. */
 void gather_begin(struct gather *g, struct arena *work, struct view_domain *d);
 
-/* For ledger_each_received_use(). */
+/* The callback for ledger_each_received_use(). */
 bool gather_use(void *arg, const struct ledger_received_use *u);
 
-/* Completes d->senders and their sums.  False: out of memory, or the visitor
- * has stopped it (gather_stopped()). */
+/* Completes d->senders and their sums.  Returns false if memory ran out, or if
+ * the visitor stopped the visit (see gather_stopped()). */
 bool gather_end(struct gather *g);
 bool gather_stopped(const struct gather *g);
 

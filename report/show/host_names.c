@@ -9,11 +9,11 @@
 #include "verify/dns_task.h"
 
 enum {
-	PTR_MAX = 4, /* names of an address that are tried */
+	PTR_MAX = 4, /* PTR names to try per address */
 	SCRATCH = 1000,
 };
 
-/* The thread of its answers writes `name`. */
+/* `name` is written by the thread that handles the answers. */
 struct host_name {
 	struct ip source;
 	char name[DOMAIN_MAX + 1]; /* "": none */
@@ -24,7 +24,7 @@ struct host_names {
 	size_t n;
 };
 
-/* ---- looking up ---- */
+/* ---- lookups ---- */
 
 static enum core_status
 confirm(
@@ -66,7 +66,7 @@ host_name_step(
 	return status;
 }
 
-/* A task each, so that none waits for the servers of another one. */
+/* Each source is a task, so that none waits for the name servers of another. */
 static void
 look_up_wave(struct host_name *hosts, size_t n, struct dns_source *dns)
 {

@@ -12,7 +12,7 @@ put_words(FILE *out, const char *text)
 	page_text(out, span_str(text));
 }
 
-/* Classes of the box and of the tag. */
+/* CSS classes of the advice box and the tag. */
 static const struct {
 	const char *box, *tag, *word;
 } urgencies[] = {
@@ -34,7 +34,7 @@ put_urgency(FILE *out, const struct view_domain *d)
 
 /* ---- trend ---- */
 
-/* How the pass rate of the last week has changed. */
+/* Writes the change of the pass rate in the last week. */
 static void
 put_trend(FILE *out, const struct view_domain *d)
 {
@@ -180,7 +180,8 @@ page_domain(FILE *out, const struct view *view, const struct view_domain *d,
 	html_chart(out, view, d);
 	if (d->long_reports > 0)
 		fprintf(out,
-		    "<p class=\"soft\">Reports of several days: %" PRIu64
+		    "<p class=\"soft\">Reports that cover several days: "
+		    "%" PRIu64
 		    ". Their messages are spread evenly over these days.</p>\n",
 		    d->long_reports);
 	html_senders(out, d, budget_of(view));
@@ -203,17 +204,17 @@ page_head(FILE *out, const struct view *view, int64_t now)
 	page_number(out, view->messages);
 	fputs(" messages, ", out);
 	page_rate(out, view->passed, view->messages);
-	fputs(" pass. Made ", out);
+	fputs(" pass. Created ", out);
 	page_day(out, now / DATE_DAY);
 	fputs(" by avouch " AVOUCH_VERSION ".</p>\n", out);
 	if (view->n_domains > 1)
 		put_index(out, view);
 	if (view->n_domains == 0) {
-		fputs("<section class=\"card\"><p>No reports were read for "
+		fputs("<section class=\"card\"><p>There are no reports for "
 		      "these days.",
 		    out);
 		if (view->stored > 0) {
-			fputs(" Others are stored, of ", out);
+			fputs(" Reports are stored for ", out);
 			page_day(out, view->stored_first);
 			fputs(" to ", out);
 			page_day(out, view->stored_last);

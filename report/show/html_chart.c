@@ -5,12 +5,12 @@
 #include "report/show/page.h"
 
 enum {
-	CHART_WIDTH = 960, /* in units of the drawing */
+	CHART_WIDTH = 960, /* in SVG units */
 	CHART_HEIGHT = 220,
 	CHART_LEFT = 50,
 	CHART_TOP = 12,
 	CHART_BOTTOM = 190,
-	CHART_BARS = 62, /* more days than that share bars */
+	CHART_BARS = 62, /* if there are more days, several share a bar */
 };
 
 /* Days that share one bar. */
@@ -23,11 +23,11 @@ struct chart_bar {
 struct chart {
 	struct chart_bar bars[CHART_BARS];
 	size_t n;
-	uint64_t scale; /* messages at the top */
+	uint64_t scale; /* messages at the top of the chart */
 	double step;
 };
 
-/* The end of the scale: 1, 2 or 5 times a power of ten. */
+/* Returns the top of the scale: 1, 2 or 5 times a power of ten. */
 static uint64_t
 scale_of(uint64_t most)
 {

@@ -1,11 +1,10 @@
-/* html_sender.c - the senders of a domain by cause, and what is known of each
- * one. */
+/* html_sender.c - the senders of a domain by cause, with details of each. */
 #include "lib/enum_names.h"
 #include "report/show/html_internal.h"
 #include "report/show/page.h"
 
 enum {
-	OPEN_SENDERS = 8, /* of a cause; the others are under "more" */
+	OPEN_SENDERS = 8, /* per cause; the others are under "more senders" */
 	BAR_WIDTH = 90,
 };
 
@@ -125,7 +124,7 @@ put_source(FILE *out, const struct view_source *s)
 	fputs("</td></tr>\n", out);
 }
 
-/* One sender gets at most half of what is left. */
+/* One sender gets at most half of the remaining budget. */
 static void
 put_sources(FILE *out, const struct view_sender *s, struct html_budget *budget)
 {
@@ -151,7 +150,7 @@ put_sources(FILE *out, const struct view_sender *s, struct html_budget *budget)
 	fputs("<p class=\"soft\">", out);
 	page_number(out, s->n_sources - n);
 	fputs(n > 0 ? " more addresses" : " addresses", out);
-	fputs(": avouch report show --csv lists them.</p>\n", out);
+	fputs("; avouch report show --csv lists them.</p>\n", out);
 }
 
 /* ---- a sender ---- */
@@ -164,7 +163,7 @@ put_who(FILE *out, const struct view_sender *s)
 	if (s->is_new && sender_role(s) != VIEW_FOREIGN)
 		fputs(" <span class=\"tag ti\">new</span>", out);
 	if (s->fixed >= 0) {
-		fputs(" <span class=\"tag tg\">passes since ", out);
+		fputs(" <span class=\"tag tg\">passing since ", out);
 		page_day(out, s->fixed);
 		fputs("</span>", out);
 	}
@@ -257,7 +256,7 @@ put_cause(FILE *out, const struct view_domain *d, enum view_cause cause,
 	if (n < senders) {
 		fputs("<p class=\"soft\">and ", out);
 		page_number(out, senders - n);
-		fputs(" more: avouch report show --csv lists them.</p>\n", out);
+		fputs(" more; avouch report show --csv lists them.</p>\n", out);
 	}
 	fputs("</div>\n", out);
 }
@@ -270,7 +269,7 @@ html_senders(FILE *out, const struct view_domain *d, struct html_budget budget)
 		VIEW_UNALIGNED, VIEW_BROKEN, VIEW_SPF_ONLY, VIEW_FORWARDER,
 		VIEW_GOOD, VIEW_SPOOF };
 
-	fputs("<h3>Who sends: what fails or may fail, and why</h3>\n", out);
+	fputs("<h3>Senders: what fails or may fail, and why</h3>\n", out);
 	for (size_t i = 0; i < ARRAY_SIZE(order); i++)
 		put_cause(out, d, order[i], &budget);
 }

@@ -7,7 +7,7 @@
 #include "report/show/page.h"
 #include "report/show/summary.h"
 
-/* ---- words ---- */
+/* ---- fixes ---- */
 
 const char *
 others_tls_fix(struct span result)
@@ -25,15 +25,15 @@ others_tls_fix(struct span result)
 		    "server." },
 		{ "certificate-not-trusted",
 		    "The sender does not trust the certificate. Use a public "
-		    "authority, and send the whole chain." },
+		    "certification authority, and send the whole chain." },
 		{ "validation-failure",
-		    "The certificate was refused for another reason; compare "
-		    "it with what the MX sends." },
+		    "The sender rejected the certificate for another reason. "
+		    "Check the certificate that the MX presents." },
 		{ "tlsa-invalid",
 		    "The TLSA record does not match the certificate. Publish "
 		    "the new record before the certificate changes." },
 		{ "dnssec-invalid",
-		    "DNSSEC of the domain or of the MX is broken. Check its "
+		    "DNSSEC is broken for the domain or the MX. Check the "
 		    "signatures." },
 		{ "dane-required",
 		    "The sender requires DANE, and the MX has no usable TLSA "
@@ -61,8 +61,8 @@ struct others_gather {
 	struct arena *a;
 	struct others_list *list;
 	struct others_domain *domain; /* of the previous row */
-	struct span left_out;         /* the last domain that is only counted */
-	struct others_tls **last_tls; /* where the next row is linked */
+	struct span left_out; /* the last domain that was only counted */
+	struct others_tls **last_tls; /* where to link the next row */
 	struct others_failure **last_failure;
 	bool failed;
 };
@@ -76,8 +76,8 @@ keep(struct others_gather *g, struct span text)
 	return copy;
 }
 
-/* Rows come sorted by domain.  NULL: the domain is only counted, or memory
- * runs out. */
+/* Finds or adds a domain; rows are sorted by domain.  Returns NULL if the
+ * domain is only counted, or memory ran out. */
 static struct others_domain *
 domain_of(struct others_gather *g, struct span domain)
 {
@@ -104,8 +104,8 @@ domain_of(struct others_gather *g, struct span domain)
 	return d;
 }
 
-/* Memory for a row of the domain.  NULL: it is only counted, or memory runs
- * out. */
+/* Allocates a row for the domain.  Returns NULL if the row is only counted, or
+ * memory ran out. */
 static void *
 new_row(struct others_gather *g, struct others_domain *d, size_t size)
 {

@@ -1,6 +1,6 @@
 /*
- * others.h - TLS reports (RFC 8460) and failure reports (RFC 6591) of others,
- * for people: sections beside those of aggregate reports.
+ * others.h - received TLS reports (RFC 8460) and failure reports (RFC 6591),
+ * for display: sections of the HTML page that follow the aggregate reports.
  */
 #ifndef AVOUCH_REPORT_SHOW_OTHERS_H
 #define AVOUCH_REPORT_SHOW_OTHERS_H
@@ -12,9 +12,9 @@
 #include "report/store/query.h"
 
 enum {
-	OTHERS_EACH_MAX = 50,      /* rows of one domain; further ones are only
-	                              counted */
-	OTHERS_DOMAINS_MAX = 1000, /* the same */
+	OTHERS_EACH_MAX =
+	    50, /* rows per domain; further ones are only counted */
+	OTHERS_DOMAINS_MAX = 1000, /* further ones are only counted */
 	OTHERS_MEMORY = 64 << 20,  /* bytes of arena that always suffice */
 };
 
@@ -28,36 +28,39 @@ struct others_failure {
 	struct ledger_incident sum;
 };
 
-struct others_domain { /* with its TLS or its failure reports */
+struct others_domain { /* a domain with its TLS or failure reports */
 	struct others_domain *next;
 	struct span domain;
-	uint64_t total;  /* sessions, or messages; also of rows left out */
+	uint64_t
+	    total; /* sessions or messages, including those of omitted rows */
 	uint64_t passed; /* sessions with TLS */
 	struct others_tls *tls;
 	struct others_failure *failures;
 	size_t n, left_out; /* rows */
 };
 
-struct others_list { /* domains in the order of the alphabet, of each the rows
-	                with the most sessions or messages first */
+struct others_list { /* domains in alphabetical order; in each, rows with the
+	                most sessions or messages first */
 	struct others_domain *domains;
 	size_t n, left_out; /* domains */
 };
 
 struct others_view {
 	struct others_list tls, failures;
-	const char *fault; /* why others_read() failed; NULL: it did not */
+	const char *fault; /* why others_read() failed; NULL: no error */
 };
 
-/* Texts are in `a`.  False: see view->fault. */
+/* Reads the rows; strings are in `a`.  Returns false if it fails: see
+ * view->fault. */
 bool others_read(struct ledger *l, const struct ledger_range *range,
     struct arena *a, struct others_view *view);
 
-/* How to fix what a result-type of RFC 8460 section 4.3 means; NULL: there is
- * nothing to fix, or the result is not known. */
+/* Returns how to fix the problem that a result-type of RFC 8460 section 4.3
+ * reports.  Returns NULL if there is nothing to fix, or the result is
+ * unknown. */
 const char *others_tls_fix(struct span result);
 
-/* Writes the sections of the page; nothing if there are no such reports. */
+/* Writes the sections of the page, or nothing if there are no such reports. */
 void others_write(FILE *out, const struct others_view *view);
 
 #endif

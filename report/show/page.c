@@ -62,7 +62,7 @@ static const char style[] =
     "border-radius:3px;margin-right:6px}.kp{background:var(--good)}"
     ".kf{background:var(--bad)}.kr{background:var(--accent)}";
 
-/* Of the senders, and for narrow screens. */
+/* Styles for senders, and for narrow screens. */
 static const char more_style[] =
     ".r{border-color:var(--bad);background:var(--badbg)}"
     "h2 .tag{margin-left:8px;vertical-align:3px}"

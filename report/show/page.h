@@ -1,7 +1,7 @@
 /*
- * page.h - the frame and the style of our HTML pages: self-contained, without
- * scripts, fonts or images from elsewhere; a Content-Security-Policy is a
- * second line of defence.
+ * page.h - the frame and style of our HTML pages.  They are self-contained and
+ * load no scripts, fonts or images; a Content-Security-Policy is a second line
+ * of defence.
  */
 #ifndef AVOUCH_REPORT_SHOW_PAGE_H
 #define AVOUCH_REPORT_SHOW_PAGE_H
@@ -12,16 +12,16 @@
 #include "lib/ip.h"
 #include "lib/span.h"
 
-/* Writes all up to the heading, which is `title`; and the end of the page.
- * Write errors are left in `out`. */
+/* page_begin() writes the page up to its heading, `title`; page_end() writes
+ * its end.  Callers check `out` for write errors. */
 void page_begin(FILE *out, const char *title);
 void page_end(FILE *out);
 
-/* Writes text with "&", "<", ">", quotes and control characters escaped, for
- * any place of the page. */
+/* Writes text that is safe anywhere on the page: "&", "<", ">" and quotes are
+ * escaped, and control characters replaced. */
 void page_text(FILE *out, struct span text);
 
-/* "12,345"; "98.7 %", or a dash for a part of nothing; "2026-11-22"; an
+/* Write "12,345"; "98.7 %", or a dash if `whole` is 0; "2026-11-22"; an IP
  * address. */
 void page_number(FILE *out, uint64_t value);
 void page_rate(FILE *out, uint64_t part, uint64_t whole);

@@ -8,7 +8,7 @@
 
 enum {
 	SLOTS = 1 << 15,       /* more than twice REPLAY_CHANGES_MAX */
-	DECIDE_MEMORY = 65536, /* bytes, for the texts of one decision */
+	DECIDE_MEMORY = 65536, /* bytes, for the strings of one decision */
 	KEY_MAX = 1024,        /* bytes: a domain, two rules, four actions */
 	NAME_SHOWN_MAX = 255,
 };
@@ -56,7 +56,7 @@ replay_free(struct replay *r)
 	free(r);
 }
 
-/* The domain that a message is from, as far as it is known. */
+/* Returns the domain that a message is from, or "<>" if it is unknown. */
 static struct span
 domain_of(const struct policy_input *f)
 {
@@ -111,7 +111,7 @@ copy_end(struct arena *a, struct replay_end *end)
 	    end->rule.p != NULL;
 }
 
-/* Adds a change, or counts it in the same change. */
+/* Adds a change, or adds its messages to an equal one. */
 static void
 note_change(struct replay *r, struct replay_change change)
 {
@@ -149,7 +149,7 @@ was_skipped(const struct ledger_replay_row *f)
 	return span_starts_nocase(f->rule, "skip.");
 }
 
-/* A row that an earlier version stored has its names. */
+/* Rows stored by an earlier version may contain old names. */
 static struct span
 current_action(struct span stored)
 {
@@ -227,7 +227,7 @@ const struct replay_change *
 replay_changes(struct replay *r, size_t *n)
 {
 	qsort(r->changes, r->n, sizeof(r->changes[0]), by_messages);
-	/* The changes were sorted, so their slots are computed again. */
+	/* Sorting moved the changes, so recompute their slots. */
 	memset(r->slots, 0, sizeof(r->slots));
 	for (size_t i = 0; i < r->n; i++) {
 		char memory[KEY_MAX];

@@ -4,9 +4,9 @@
 #include "lib/enum_names.h"
 
 enum {
-	FIXED_DAYS = 2,      /* with mail, that pass */
-	FIXED_MESSAGES = 10, /* of these days */
-	BAD_DAY = 20,        /* per mille of a day's mail that fails */
+	FIXED_DAYS = 2,      /* good days with mail that show a fix */
+	FIXED_MESSAGES = 10, /* messages on these days */
+	BAD_DAY = 20,        /* per mille of a day's mail that may fail */
 };
 
 static const char *const kind_names[] = {
@@ -58,9 +58,9 @@ view_fact_title(enum view_fact_kind kind)
 	return fact_words[kind].title;
 }
 
-/* ---- who ---- */
+/* ---- names ---- */
 
-/* Below a country, registries use these labels for their own second level. */
+/* Labels below country domains under which registries register names. */
 static bool
 is_second_level(struct span label)
 {
@@ -130,7 +130,7 @@ sender_put_network(struct buf *b, const struct ip *ip)
 		buf_text(b, ip->family == IP_V4 ? "/24" : "/48");
 }
 
-/* ---- how it is ---- */
+/* ---- judging ---- */
 
 void
 view_sums_add(struct view_sums *sums, const struct view_sums *more)
@@ -198,16 +198,16 @@ is_bad(uint64_t messages, uint64_t passed)
 }
 
 /*
- * The first day of `recent` after the last bad one if the sender was fixed; -1:
- * it was not.  The days since must be more than it passed in a row between bad
- * days before: a newsletter that fails once a week is not fixed on the other
+ * If the sender was fixed, returns the first day of `recent` after the last bad
+ * one, otherwise -1.  The run of good days since then must be longer than any
+ * run before: a newsletter that fails once a week is not fixed on the other
  * days.
  */
 static int
 first_good_day(const struct view_sender *s)
 {
 	int bad = -1, run = 0, longest = 0;
-	uint64_t messages = 0; /* since */
+	uint64_t messages = 0; /* since the last bad day */
 
 	if (!is_bad(s->all.messages, s->all.passed))
 		return -1;

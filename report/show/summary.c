@@ -209,7 +209,7 @@ read_domain(struct view_reading *r, struct gather *g, struct arena *work)
 	    gather_end(g);
 }
 
-/* True: go on. */
+/* Returns whether to go on. */
 static bool
 visit_domain(struct view_reading *r, struct gather *g, struct arena *work,
     struct view *v, const struct view_visitor *visitor)
@@ -253,7 +253,7 @@ view_visit(struct ledger *l, const struct view_want *want, struct arena *a,
 	return view->error == NULL;
 }
 
-/* ---- the order for people ---- */
+/* ---- order of display ---- */
 
 static int
 most_urgent(const void *left, const void *right)

@@ -225,8 +225,8 @@ def sendmail_fails(l):
     with open(l.home + "/sendmail") as f:
         kept = f.read()
     try:
-        for text, why in (("#!/bin/sh\nexit 75\n", "sendmail ended with status 75"),
-                          ("", "cannot be started"),
+        for text, why in (("#!/bin/sh\nexit 75\n", "sendmail exited with status 75"),
+                          ("", "cannot start "),
                           ("#!/bin/sh\nkill -9 $$\n", "killed by signal 9")):
             with open(l.home + "/sendmail", "w") as f:
                 f.write(text)

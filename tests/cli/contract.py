@@ -410,8 +410,8 @@ def store_away(c):
         r = c.run("report", name, "--config", conf, status=None)
         same((r.status, r.err), (
             TEMPFAIL, "avouch report: %s: No such file or directory\n"
-            "avouch: the daemon and `avouch report read` create the store, if "
-            "its folder is there\n" % path), name)
+            "avouch: the daemon and `avouch report read` create the store if "
+            "its folder exists\n" % path), name)
 
 
 @suite.test("times from 1970 to 9999")

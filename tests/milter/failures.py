@@ -367,7 +367,7 @@ def _(l):
     send(l, FORGED, "evil.two@another.example")
     out = failures(l)
     same((out["sent"], out["nothing"]), (0, 1), "to nobody")
-    same(out["events"][0]["note"], "mail to it bounces", "why")
+    same(out["events"][0]["note"], "mail to every address bounces", "why")
     same(ask(l, "SELECT sum(held) FROM failure"), [(0,)], "the store")
 
 

@@ -441,7 +441,8 @@ def moved(c):
     c.pg.psql(database, "INSERT INTO avouch.meta VALUES ('closed', '%d')" % (
         TODAY - 1))
     holds(host.run("push")[1], "pushed 2026-02-15: rows 1, messages 5; its "
-          "reports were made, so they count for 2026-02-16\n")
+          "reports have been made, so these rows count for "
+          "2026-02-16\n")
     host.add(TODAY, "a.example", "192.0.2.1", 6)
     events = host.push(now=NOW + DAY)["events"]
     same([e["counts_for"] for e in events], [None])
@@ -500,8 +501,8 @@ def clocks(c):
         for what in ("push", "send"):
             status, _, err = host.run(what, now=None, env=env)
             same(status, 75, err)
-            holds(err, "the clock of this host says ")
-            holds(err, "that of the database ")
+            holds(err, "this host's clock says ")
+            holds(err, "the database's clock says ")
     same(c.pg.rows(database, "SELECT * FROM avouch.host"), [])
     same(c.pg.rows(database, "SELECT * FROM avouch.meta WHERE name = "
                    "'closed'"), [])
@@ -917,7 +918,7 @@ def bounce(c):
         for n in range(2):
             host.add(TODAY, "s%d.example" % n, "192.0.2.1", 20)
         host.push(now=NOW + DAY)
-    holds(hosts[0].run("send", now=NOW + DAY)[1], "mail to it bounces")
+    holds(hosts[0].run("send", now=NOW + DAY)[1], "mail to every address bounces")
     once(c, 1)
 
 

@@ -148,7 +148,7 @@ SITUATIONS = {
     "a service that fails is new": (
         [days(30, 7, good()), days(6, 2, good(), esp(30, False))],
         {"new": r"esp\.example .*: 150 messages since 2026-02-04, 0.0 % pass; "
-                "authenticates as itself: is it yours"}),
+                "authenticates as another domain: is it yours"}),
     "a service that was new two weeks ago": (
         [days(30, 15, good()), days(14, 2, good(), esp(30, True))], {}),
     "new on the last two days: later": (
@@ -162,21 +162,21 @@ SITUATIONS = {
         {"new": "forwards your mail"}),
     "a service begins to fail": (
         [days(30, 9, good(), esp(50, True)), days(8, 2, good(), esp(50, False))],
-        {"failing": r"0\.0 % of 350 messages pass; in the week before 100\.0 % of "
+        {"failing": r"0\.0 % of 350 messages pass; the week before: 100\.0 % of "
                     "350"}),
     "many small senders begin to fail": (
         [days(30, 9, good(), *small(3, True)), days(8, 2, good(), *small(1, False))],
-        {"failing": "less of its own mail passes: 90.9 % of 1540 messages pass; in "
+        {"failing": "less of the domain's own mail passes: 90.9 % of 1540 messages pass; in "
                     "the week before 100.0 % of 1820"}),
     "a service is fixed": (
         [days(30, 8, good(), esp(50, False)), days(7, 2, good(), esp(50, True))],
-        {"fixed": r"failed before and passes since 2026-02-03"}),
+        {"fixed": r"failed before, and has passed since 2026-02-03"}),
     "a service that was fixed three weeks ago": (
         [days(30, 22, good(), esp(50, False)), days(21, 2, good(), esp(50, True))],
         {}),
     "another policy": (
         [days(30, 9, good()), ("quarantine", days(8, 2, good()))],
-        {"policies": "receivers see p=quarantine, before it was p=none"}),
+        {"policies": "receivers see p=quarantine; before, it was p=none"}),
     "another policy two weeks ago": (
         [days(30, 15, good()), ("quarantine", days(14, 2, good()))], {}),
 }
@@ -219,13 +219,13 @@ def advice(c):
     same([d for d, _ in sections["urgent"]], ["a.example"])
     same([d for d, _ in sections["steps"]], ["b.example"])
     text = host.digest().out
-    for part in ("Own mail is lost now\n----", "* a.example: ", "Possible next steps",
+    for part in ("Your own mail is being lost\n----", "* a.example: ", "Possible next steps",
                  "       693 100.0 % 100.0 %  none        b.example",
                  "Failing: esp.example (420 of 420)."):
         holds(text, part)
     true(max(len(line) for line in text.split("\n")) <= 78, text)
     # urgent: reported although nothing changed
-    holds(host.digest("--quiet").out, "Own mail is lost now")
+    holds(host.digest("--quiet").out, "Your own mail is being lost")
 
 
 @suite.test("keys that are due, and what the audit found since the last digest")
@@ -306,7 +306,7 @@ def mail(c):
     text, html = text.get_content(), html.get_content()
     for line in message.as_bytes().split(b"\n"):
         true(len(line) <= 998 and re.fullmatch(rb"[\x20-\x7e]*", line), line)
-    holds(text, "esp.example (by its envelope address)")
+    holds(text, "esp.example (from its envelope address)")
     page = Page(html)
     holds(page.text, "esp.example")
     same(page.tags - {"html", "head", "meta", "title", "body", "h1", "h2", "p", "ul",
@@ -338,7 +338,7 @@ def quiet(c):
     (words, message), = host.mails()
     same((words, message["To"]), ("-i -f dmarc@mx.example -- root", "root"))
     same(message["Subject"].split(": ")[1][:4] != "", True)
-    holds(message.get_body(("plain",)).get_content(), "Nothing new in this week.")
+    holds(message.get_body(("plain",)).get_content(), "Nothing new this week.")
     same(host.digest("--mail", "root").out, "", "no output")
 
 
@@ -351,7 +351,7 @@ def failing(c):
     host.zone("a.example", [zones.GOOD_SPF, *zones.MX])
     host.answer(75)
     r = host.digest("--mail", "root", now=NOW + DAY, status=TEMPFAIL)
-    holds(r.err, "could not be sent: sendmail ended with status 75")
+    holds(r.err, "could not be sent: sendmail exited with status 75")
     host.answer(0)
     host.mails()
     holds(found(host.json("--mail", "root", now=NOW + 2 * DAY)), "audit")
@@ -371,7 +371,7 @@ def errors(c):
     # neither a store nor keys
     with open(host.conf, "w", encoding="ascii") as f:
         f.write('sign { keys = "%s" }\n' % host.keys)
-    holds(host.digest().out, "Nothing new in this week.")
+    holds(host.digest().out, "Nothing new this week.")
 
 
 @suite.test("items beyond the limit of a digest are counted")

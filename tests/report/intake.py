@@ -66,12 +66,12 @@ def statuses(c):
             (mail(gzipped(one(1))), "1 already in the store", ""),
             (tls_mail(tls(1, [tls_policy()])), "1 TLS reports stored", ""),
             (failure(), "1 failure reports stored", ""),
-            (b"Subject: hello\n\nhello\n", "1 files or mails without a report",
-             "standard input: a mail without a report"),
-            (b"", "1 files or mails without a report", "it is empty"),
+            (b"Subject: hello\n\nhello\n", "1 files or messages without a report",
+             "standard input: a message without a report"),
+            (b"", "1 files or messages without a report", "it is empty"),
             (mail(b"PK\3\4broken"), "1 refused", "standard input: refused: "),
             (b"From: a\nTo: " + b"a:" * 50000 + b"\n\n", "1 refused",
-             "too many groups of addresses")):
+             "too many address groups")):
         status, out, err = c.run("intake", "--store", store, stdin=data)
         same(status, 0, want)
         holds(out, want)
@@ -114,7 +114,7 @@ def folders(c):
     told = json.loads(out)
     same((status, told["stored"], told["failures"], told["known"],
           told["without"], told["refused"]), (0, 2, 1, 1, 1, 1), err)
-    holds(err, "md/new/3.c: a mail without a report\n")
+    holds(err, "md/new/3.c: a message without a report\n")
     holds(err, "md/new/4.d: refused: ")
     same(mails(path, "cur"), ["1.a:2,S", "2.b:2,S", "5.e:2,S", "6.f:2,S"])
     same(mails(path, ".refused/cur"), ["3.c:2,", "4.d:2,"])

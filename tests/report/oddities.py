@@ -451,7 +451,7 @@ def other_archives(c):
     plain_zip = bytearray(zipped(text_of(1).encode()))
     plain_zip[6] |= 1
     plain_zip[plain_zip.rindex(b"PK\1\2") + 8] |= 1
-    for data, want in ((bytes(plain_zip), "encrypted, cannot be unpacked"),
+    for data, want in ((bytes(plain_zip), "encrypted; cannot be unpacked"),
                        (b"7z\xbc\xaf\x27\x1c" + b"\0" * 100, "neither XML"),
                        (b"Rar!\x1a\7\0" + b"\0" * 100, "neither XML"),
                        (b"BZh91AY&SY" + b"\0" * 100, "neither XML"),

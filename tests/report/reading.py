@@ -177,7 +177,7 @@ def along(c):
                                             ("b.xml", one(2)))))
     same((told["status"], told["stored"], told["without"], told["refused"]),
          (65, 2, 1, 0), told["err"])
-    holds(told["err"], "a mail without a report")
+    holds(told["err"], "a message without a report")
     told = c.read(store, os.path.dirname(c.file("svg/1", mail(
         svg, "logo.svg", "image/svg+xml"))))
     same((told["status"], told["without"]), (0, 1), told["err"])
@@ -216,13 +216,13 @@ def opaque(c):
         same((told["status"], told["stored"]), (0, 1), told["err"])
     same(c.read(c.store(), c.file("p7m", smime(inner)))["stored"], 1)
     for data, want in (
-            (smime(None), "a mail without a report"),
+            (smime(None), "a message without a report"),
             (smime(b"Content-Type: text/plain\n\nhello\n"), "without a report"),
-            (smime_encrypted(inner), "encrypted by S/MIME"),
-            (smime_plain(inner), "of a kind that contains no report"),
-            (smime(inner)[:-9], "smime.p7m: S/MIME that is broken"),
-            (smime(inner) + b"x" * (16 << 20), "more than 16 MiB of S/MIME"),
-            (smime(smime(smime(smime(inner)))), "more than 4 deep")):
+            (smime_encrypted(inner), "encrypted with S/MIME"),
+            (smime_plain(inner), "this type of S/MIME cannot contain a report"),
+            (smime(inner)[:-9], "smime.p7m: S/MIME data that is corrupt"),
+            (smime(inner) + b"x" * (16 << 20), "an S/MIME file larger than 16 MiB"),
+            (smime(smime(smime(smime(inner)))), "more than 4 levels deep")):
         told = c.read(c.store(), c.file("p7m", mail(data, "smime.p7m", kind)))
         same((told["status"], told["stored"]), (65, 0), want)
         holds(told["err"], want)
@@ -240,7 +240,7 @@ def counts(c):
         told = c.read(c.store(), c.file("n.xml", one(1).replace(
             "<count>5", "<count>" + text)))
         same((told["status"], told["stored"]), (65, 0), text)
-        holds(told["err"], "a number of messages is not a number")
+        holds(told["err"], "a message count is not a number")
 
 
 @suite.test("the same id on another day is another report; the larger is kept")
@@ -339,7 +339,7 @@ def room(c):
         for i in range(20000)])) for n in (1, 2, 3)]
     status, out, err = c.run("read", "--json", "--config", conf, *large)
     same((status, json.loads(out)["stored"]), (75, 1), err)
-    holds(err, store + ": no more reports are stored: the store has reached its "
+    holds(err, store + ": no more reports can be stored: the store has reached its "
           "size limit: 3/4 of report.max_store = 1048576 bytes")
     same(rows(store), (1, 20000, 100000))
     same(c.run("read", "--config", conf, large[0])[0], 75)
@@ -358,7 +358,7 @@ def room_of_mail(c):
         status, out, err = c.run(what, "--json", "--config", conf, *words,
                                  stdin=data)
         same((status, json.loads(out)["stored"]), (75, 1), err)
-        holds(err, "no more reports are stored: the store has reached its size")
+        holds(err, "no more reports can be stored: the store has reached its size")
         same(rows(store), (1, 20000, 100000))
 
 
@@ -444,9 +444,9 @@ def week(c):
     same(sum(d["passed"] for d in domain["days"]), 52)
     same(domain["days"][0]["day"], "2026-01-31")
     _, out, _ = c.show("--store", store)
-    holds(out, "1 reports are of several days; their messages are spread")
+    holds(out, "1 reports cover several days; their messages are spread")
     _, text = page(c, store)
-    holds(text, "Reports of several days: 1.")
+    holds(text, "Reports that cover several days: 1.")
 
 
 @suite.test("show --csv is CSV")

@@ -171,7 +171,7 @@ def json_beside(c):
         same((told["status"], told["stored"]), (0, 1), told["err"])
     told = c.read(c.store(), c.file(
         "text", b"Subject: x\nContent-Type: text/plain\n\n{not json}\n"))
-    holds(told["err"], "a mail without a report")
+    holds(told["err"], "a message without a report")
 
 
 @suite.test("a failure report: data that identifies a person is not stored")
@@ -226,11 +226,11 @@ def failures_shown(c):
 def feedback(c):
     told = c.read(c.store(), c.file("abuse", failure(kind="abuse")))
     same((told["status"], told["failures"]), (65, 0))
-    holds(told["err"], "a mail without a report")
+    holds(told["err"], "a message without a report")
     told = c.read(c.store(), c.file("nameless", failure(domain="").replace(
         b"alice@bounce.example.com", b"").replace(
             b"DKIM-Domain: other.example\n", b"")))
-    holds(told["err"], "whose Reported-Domain is missing")
+    holds(told["err"], "without a Reported-Domain")
     inner = mail(gzipped(report(1, [record("192.0.2.1", 5)]))).decode()
     told = c.read(c.store(), c.file("enclosed", failure(
         text=inner.split("\n", 1)[1])))
@@ -250,7 +250,7 @@ def returned(c):
             "--d\n\nSorry.\n--d\n%s--d\nContent-Type: message/rfc822\n\n"
             "%s\n--d--\n") % (status % kind, inner)))
         same((told["status"], told["stored"]), (65, 0))
-        holds(told["err"], "a mail without a report")
+        holds(told["err"], "a message without a report")
 
 
 @suite.test("untrusted control characters, markup and formulas are escaped")

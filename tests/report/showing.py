@@ -193,10 +193,10 @@ def ranges(c):
     same(c.json(store, "--to", "yesterday", "--days", "1")["from"],
          "2026-02-09")
     for words, want in (
-            (("--from", "2026-02-11"), "--from 2026-02-11: must be a day"),
-            (("--from", "2020-01-01"), "from 399 days before the last day"),
-            (("--from", "today"), "--from today: not a day"),
-            (("--to", "2026-13-01"), "--to 2026-13-01: not a day"),
+            (("--from", "2026-02-11"), "--from 2026-02-11: must be at most"),
+            (("--from", "2020-01-01"), "at most 399 days before the last day"),
+            (("--from", "today"), "--from today: not a date"),
+            (("--to", "2026-13-01"), "--to 2026-13-01: not a date"),
             (("--from", "2026-02-01", "--days", "3"), "--days or --from")):
         status, _, err = c.run("show", "--store", store, *words)
         same(status, 64, words)
@@ -208,7 +208,7 @@ def older(c):
     store = c.store("older", [report(80, [record("192.0.2.1", 5)]),
                               report(90, [record("192.0.2.1", 5)])])
     out = c.show(store)
-    holds(out, "0 reports\n2 reports of other days are stored, from "
+    holds(out, "0 reports\n2 reports for other days are stored, from "
           "2025-11-12 to 2025-11-22: use --from and --to")
     page = c.show(store, "--html", "-")
     holds(page, "2025-11-12 to 2025-11-22; use --from and --to")

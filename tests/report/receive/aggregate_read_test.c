@@ -1,6 +1,6 @@
 /*
- * aggregate_read_test.c - aggregate reports of any reporter: RFC 9990 section
- * 3.1.1, RFC 7489 appendix C, their common faults, and what is hostile.
+ * aggregate_read_test.c - aggregate reports from any reporter: RFC 9990 section
+ * 3.1.1, RFC 7489 appendix C, common errors, and hostile input.
  */
 #include "report/receive/aggregate_xml.h"
 #include "report/receive/reported_value.h"
@@ -19,12 +19,12 @@
 
 enum { TEXT_MAX = 8192, CAP = 1 << 20 };
 
-/* ---- a document, given in small pieces ---- */
+/* ---- a document, read in small pieces ---- */
 
 struct source {
 	struct span rest;
 	size_t piece;
-	size_t fails_at; /* bytes left where it cannot be read; 0: never */
+	size_t fails_at; /* bytes left when reading fails; 0: never */
 };
 
 static ptrdiff_t
@@ -44,7 +44,7 @@ pull(void *arg, char *to, size_t n)
 	return (ptrdiff_t)n;
 }
 
-/* All of a report in one text, so that a table can say what is wanted. */
+/* Writes a row as text, so that a table can list what is expected. */
 static bool
 put_row(void *arg, const struct report_row *r)
 {
@@ -81,7 +81,8 @@ read_text(struct span text, size_t piece, struct arena *a,
 	return read_document(&d, a, head, error);
 }
 
-/* "org id begin-end domain p" and the rows, or the error. */
+/* Reads a report, and writes "org id begin-end domain p" and the rows, or the
+ * error. */
 static void
 tell_text(struct span text, size_t piece, struct buf *out)
 {
@@ -100,7 +101,7 @@ tell_text(struct span text, size_t piece, struct buf *out)
 	arena_free(a);
 }
 
-/* ---- forms and faults ---- */
+/* ---- valid forms and errors ---- */
 
 #define META(ID)                                                               \
 	"<report_metadata><org_name>Org</org_name><email>r@org.example"        \
@@ -143,7 +144,7 @@ static const struct {
 	    "<feedback>" META("1")
 		POLICY RECORD("192.0.2.1", "3") "</feedback>",
 	    HEAD LINE("192.0.2.1", "3") },
-	{ "a prefix that nobody declared",
+	{ "an undeclared prefix",
 	    "<d:feedback>" META("1") "<d:policy_published><d:domain>example"
 				     ".com</d:domain><d:p>none</d:p>"
 				     "</d:policy_published></d:feedback>",
@@ -158,7 +159,7 @@ static const struct {
 				   "</Domain><P>None</p></Policy_Published>"
 				   "</feedback>",
 	    HEAD },
-	{ "policy behind the records",
+	{ "policy after the records",
 	    "<feedback>" META("1") RECORD("192.0.2.1", "3") POLICY
 	    "</feedback>",
 	    HEAD LINE("192.0.2.1", "3") },
@@ -169,10 +170,10 @@ static const struct {
 						 "</policy_published>\n"
 						 "</feedback>\n\n",
 	    HEAD },
-	{ "bytes in front and behind",
+	{ "bytes before and after the document",
 	    "\xef\xbb\xbf\n<feedback>" META("1") POLICY "</feedback>\n<x",
 	    HEAD },
-	{ "elements that nobody knows",
+	{ "unknown elements",
 	    "<feedback><x><y>1</y><domain>no</domain></x>" META("1") POLICY
 	    "<extension><z/></extension></feedback>",
 	    HEAD },
@@ -192,7 +193,7 @@ static const struct {
 	    "<!-- a --><?php x?><feedback><!-- <record> & -->" META(
 		"<![CDATA[1]]>") POLICY "</feedback>",
 	    HEAD },
-	{ "a bare & and entities that nobody declared",
+	{ "a bare & and undeclared entities",
 	    "<feedback><report_metadata><org_name>A&T &nbsp; &amp; &#228; "
 	    "&#0; &lt;</org_name><report_id>1</report_id><date_range><begin>1"
 	    "</begin></date_range></report_metadata>" POLICY "</feedback>",
@@ -212,7 +213,7 @@ static const struct {
 	    "<feedback>" META("1") RECORD("192.0.2.1", "3") "</feedback>",
 	    "Org 1 1767225600-1767311999 example.com p=" LINE(
 		"192.0.2.1", "3") },
-	{ "dates in milliseconds, the wrong way round",
+	{ "dates in milliseconds, in the wrong order",
 	    "<feedback><report_metadata><org_name>Org</org_name><report_id>1"
 	    "</report_id><date_range><begin>1767311999000</begin>"
 	    "<end>1767225600.5</end></date_range></report_metadata>" POLICY
@@ -231,7 +232,7 @@ static const struct {
 		    RECORD("nowhere", "1") "</feedback>",
 	    HEAD LINE("2001:db8::2", "1") LINE("fe80::1", "1")
 		LINE("192.0.2.9", "1") LINE("unknown", "1") },
-	{ "a record with nothing in it",
+	{ "an empty record",
 	    "<feedback>" META("1") POLICY "<record/></feedback>",
 	    HEAD "\nunknown 1 none 00 <> spf=::none" },
 	{ "old results, several reasons and SPF results",
@@ -259,20 +260,20 @@ static const struct {
 	    "b</org_name><report_id>1</report_id><date_range><begin>0"
 	    "</begin></date_range></report_metadata>" POLICY "</feedback>",
 	    "a?[31m????b 1 0-86399 example.com p=none" },
-	/* what is refused */
+	/* refused documents */
 	{ "nothing", "", "not XML" },
 	{ "text", "hello", "not XML" },
 	{ "another root", "<html><body/></html>",
 	    "not an aggregate report: its root is <html>, not <feedback>" },
 	{ "cut off", "<feedback>" META("1") POLICY,
 	    "it ends before </feedback>: it was cut off" },
-	{ "a schema alone", "<schema><element/></schema>",
+	{ "only a schema", "<schema><element/></schema>",
 	    "not an aggregate report: its root is <element>, not <feedback>" },
 	{ "an empty schema", "<schema></schema>", "not XML" },
 	{ "a long name",
 	    "<a234567890123456789012345678901234567890123456789012345678901"
 	    "2345>",
-	    "an element with a name of more than 64 bytes" },
+	    "an element name of more than 64 bytes" },
 	{ "cut off in a tag", "<feedback>" META("1") "<pol",
 	    "it ends within a tag: it was cut off" },
 	{ "no date",
@@ -281,14 +282,14 @@ static const struct {
 	    "its date range is missing" },
 	{ "no domain", "<feedback>" META("1") "</feedback>",
 	    "its domain is missing" },
-	{ "a count that cannot be",
+	{ "an implausible count",
 	    "<feedback>" META("1") POLICY RECORD(
 		"192.0.2.1", "99999999999999999999") "</feedback>",
-	    "its number of messages is not plausible" },
-	{ "a count that is none",
+	    "its message count is not plausible" },
+	{ "an invalid count",
 	    "<feedback>" META("1")
 		POLICY RECORD("192.0.2.1", "0x10") "</feedback>",
-	    "a number of messages is not a number" },
+	    "a message count is not a number" },
 	{ "a document type",
 	    "<!DOCTYPE feedback SYSTEM 'file:///etc/passwd'>"
 	    "<feedback/>",
@@ -301,7 +302,7 @@ static const struct {
 	    "report needs" },
 	{ "nested",
 	    "<feedback><a><a><a><a><a><a><a><a><a><a><a><a><a><a><a><a><a>",
-	    "elements are nested more than 16 deep" },
+	    "elements are nested more than 16 levels deep" },
 };
 
 static void
@@ -327,7 +328,7 @@ test_forms(void **state)
 	}
 }
 
-/* What the strainer's "well-formed" is not, the library's is. */
+/* Either the filter or libxml2 refuses what is not well-formed. */
 static void
 test_not_well_formed(void **state)
 {
@@ -371,7 +372,7 @@ test_utf16(void **state)
 	free(wide);
 }
 
-/* ---- every way of being cut, and of failing ---- */
+/* ---- truncation and failures ---- */
 
 static void
 test_cut(void **state)
@@ -463,10 +464,10 @@ test_stopped(void **state)
 struct flood {
 	const char *begin, *again;
 	size_t at, n;
-	int64_t left; /* bytes */
+	int64_t left; /* bytes left to write */
 };
 
-/* `begin`, and then `again` without an end. */
+/* Provides `begin`, and then `again` repeatedly. */
 static ptrdiff_t
 pull_flood(void *arg, char *to, size_t n)
 {
@@ -494,18 +495,18 @@ static const struct {
 	    "a tag of more than 4096 bytes" },
 	{ "one attribute", "<feedback a='", "x>",
 	    "a tag of more than 4096 bytes" },
-	{ "a text", "<feedback><version>", "1", "a text of more than 64 KiB" },
-	{ "a text in CDATA", "<feedback><version><![CDATA[", "]",
-	    "a text of more than 64 KiB" },
-	{ "a text of many CDATA", "<feedback><version>", "<![CDATA[x]]>",
-	    "a text of more than 64 KiB" },
-	{ "a text of references", "<feedback><version>", "&#65;",
-	    "a text of more than 64 KiB" },
+	{ "a text", "<feedback><version>", "1", "character data of more than 64 KiB" },
+	{ "text in CDATA", "<feedback><version><![CDATA[", "]",
+	    "character data of more than 64 KiB" },
+	{ "text in many CDATA sections", "<feedback><version>", "<![CDATA[x]]>",
+	    "character data of more than 64 KiB" },
+	{ "text of references", "<feedback><version>", "&#65;",
+	    "character data of more than 64 KiB" },
 	{ "a comment", "<feedback><!--", "- ->",
 	    "a comment of more than 64 KiB" },
 	{ "an instruction", "<?", "x", "a comment of more than 64 KiB" },
 	{ "a name", "<", "feedback",
-	    "an element with a name of more than 64 bytes" },
+	    "an element name of more than 64 bytes" },
 	{ "junk", "", "junk", "not XML" },
 	{ "NULs", "<feedback>", "",
 	    "it ends before </feedback>: it was cut "
@@ -540,7 +541,7 @@ test_floods(void **state)
 	}
 }
 
-/* ---- our own ---- */
+/* ---- our own reports ---- */
 
 static bool
 put_buf(void *arg, struct span bytes)
@@ -549,7 +550,7 @@ put_buf(void *arg, struct span bytes)
 	return true;
 }
 
-/* What aggregate_xml.h writes, in either form, is read to the same rows. */
+/* Reports that we write, in either format, are read back as the same rows. */
 static void
 test_own(void **state)
 {
@@ -608,7 +609,7 @@ test_own(void **state)
 
 static const struct {
 	const char *text;
-	int64_t want; /* -1: none */
+	int64_t want; /* -1: not a time */
 } times[] = {
 	{ "0", 0 },
 	{ " 1767225600\n", 1767225600 },

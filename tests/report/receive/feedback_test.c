@@ -1,6 +1,6 @@
 /*
- * feedback_test.c - the fields of failure reports of others: RFC 5965 section
- * 3, RFC 6591 section 3.1, RFC 9991 section 3.
+ * feedback_test.c - the fields of received failure reports: RFC 5965 section 3,
+ * RFC 6591 section 3.1, RFC 9991 section 3.
  */
 #include "report/receive/feedback.h"
 
@@ -41,7 +41,7 @@ static const struct {
 	    "FEEDBACK-TYPE:Auth-Failure (x)\r\nauth-failure: DMARC (y)\r\n"
 	    "reported-domain:\r\n EXAMPLE.com.\r\n",
 	    "reporter.example 1767312000 example.com unknown dmarc// : 1 " },
-	{ "the first of several fields counts",
+	{ "the first of several fields is used",
 	    TYPE DOMAIN "Reported-Domain: other.example\n"
 			"Source-IP: 2001:DB8::1\nSource-IP: 192.0.2.1\n",
 	    "reporter.example 1767312000 example.com 2001:db8::1 // : 1 " },
@@ -51,7 +51,7 @@ static const struct {
 	    "d.example: 1 " },
 	{ "the null sender", TYPE DOMAIN "Original-Mail-From: <>\n",
 	    "reporter.example 1767312000 example.com unknown // : 1 " },
-	{ "in the future, or not a date: when it was read",
+	{ "in the future, or not a date: the time of reading is used",
 	    TYPE DOMAIN "Arrival-Date: Thu, 1 Jan 2099 00:00:00 +0000\n",
 	    "reporter.example 1767312000 example.com unknown // : 1 " },
 	{ "Received-Date, as RFC 5965 section 3.2 calls it",
@@ -63,17 +63,16 @@ static const struct {
 	    "reporter.example 1767312000 example.com unknown // : 1 " },
 	{ "an empty line between fields", TYPE "\n" DOMAIN,
 	    "reporter.example 1767312000 example.com unknown // : 1 " },
-	{ "controls and addresses in results",
+	{ "control characters and addresses in results",
 	    TYPE DOMAIN "Authentication-Results: \x1b[1m a@b <c.d+e@f> "
 			"\"g h\"@i @j k@\n",
 	    "reporter.example 1767312000 example.com unknown // : 1 "
 	    "?[1m @b <@f> \"g h\"@i @j @" },
-	{ "section 3.1: another type", "Feedback-Type: abuse\n" DOMAIN,
+	{ "section 3.1: a different type", "Feedback-Type: abuse\n" DOMAIN,
 	    "other" },
 	{ "no type", DOMAIN, "other" },
 	{ "nothing", "", "other" },
-	{ "no domain", TYPE,
-	    "a failure report whose Reported-Domain is missing" },
+	{ "no domain", TYPE, "a failure report without a Reported-Domain" },
 };
 
 static void

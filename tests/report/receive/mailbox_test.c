@@ -1,6 +1,6 @@
 /*
- * mailbox_test.c - the parts of a mail and the mails of an mbox, and the bounds
- * that are checked before GMime sees a mail.
+ * mailbox_test.c - the parts of a message and the messages of an mbox, and the
+ * limits that are checked before GMime parses a message.
  */
 #include "report/receive/mime.h"
 
@@ -30,7 +30,7 @@ static const struct {
 	{ .name = "no MIME at all",
 	    .mail = "From: a@b.example\n\nhello\n",
 	    .want = ":text:hello\n" },
-	{ .name = "RFC 2045 section 6.8: base64, also with bytes outside of it",
+	{ .name = "RFC 2045 section 6.8: base64, also with invalid bytes in it",
 	    .mail = HEAD "Content-Type: application/gzip; name=a.gz\n"
 			 "Content-Transfer-Encoding: base64\n\naGVs\n bG8=\n",
 	    .want = "a.gz:file:hello" },
@@ -48,12 +48,12 @@ static const struct {
 		PART("text/html", "\n2") PART("image/svg+xml", "\n<svg/>")
 		    PART("text/xml", "\n3") "--b--\n",
 	    .want = ":text:1:text:3" },
-	{ .name = "RFC 2046 section 5.2.1: the parts of a mail within",
+	{ .name = "RFC 2046 section 5.2.1: the parts of a nested message",
 	    .mail = HEAD MIXED PART("message/rfc822",
 		"\nSubject: x\nContent-Type: application/x; name=in\n\n1")
 		PART("application/x", "\n2") "--b--\n",
 	    .want = "in:file:1:file:2" },
-	{ .name = "a mail within that is encoded is one part",
+	{ .name = "an encoded nested message is one part",
 	    .mail = HEAD MIXED PART("message/rfc822",
 		"Content-Transfer-Encoding: base64\n\nQTogYgoKMQ==") "--b--\n",
 	    .want = ":file:A: b\n\n1" },
@@ -123,7 +123,7 @@ parts_of_mails(void **state)
 
 /* ---- bounds ---- */
 
-/* `begin`, then `again` `n` times, then `end`. */
+/* The message is `begin`, then `again` `n` times, then `end`. */
 static const struct {
 	const char *name, *begin, *again, *end;
 	size_t n;
@@ -131,32 +131,31 @@ static const struct {
 } bounds[] = {
 	{ "groups in To", "From: x\nTo: ", "a:", "\n\nx", 199, NULL },
 	{ "too many groups in To", "From: x\nTo: ", "a:", "\n\nx", 200,
-	    "a mail with too many groups of addresses" },
+	    "a message with too many address groups" },
 	{ "groups on folded lines", "Cc:\n", "\ta:\n", "\n", 201,
-	    "a mail with too many groups of addresses" },
+	    "a message with too many address groups" },
 	{ "in another case, with a space", "rEPLY-tO : ", "a:", "\n", 201,
-	    "a mail with too many groups of addresses" },
-	{ "in a mail within", "A: b\n\n--b\n\nBcc: ", "a:", "\n", 201,
-	    "a mail with too many groups of addresses" },
-	{ "colons that are no addresses", "Subject: ", "a:", "\n\n", 5000,
-	    NULL },
+	    "a message with too many address groups" },
+	{ "in a nested message", "A: b\n\n--b\n\nBcc: ", "a:", "\n", 201,
+	    "a message with too many address groups" },
+	{ "colons outside addresses", "Subject: ", "a:", "\n\n", 5000, NULL },
 	{ "addresses", "From: ", "a@b,", "\n\n", 130000, NULL },
 	{ "too many addresses", "From: ", "a@b,", "\n\n", 132000,
-	    "a mail with too many addresses or parameters" },
+	    "a message with too many addresses or parameters" },
 	{ "too many parameters", "CONTENT-TYPE: a/b", ";\n\ta=b", "\n\n", 90000,
-	    "a mail with too many addresses or parameters" },
-	{ "too many of them in all", "A: b\n", "To: a@b,c@d,e@f,g@h\n", "\n",
-	    30000, "a mail with too many addresses or parameters" },
-	{ "commas that are no addresses", "Subject: ", "a@b,", "\n\n", 1000000,
+	    "a message with too many addresses or parameters" },
+	{ "too many addresses in total", "A: b\n", "To: a@b,c@d,e@f,g@h\n",
+	    "\n", 30000, "a message with too many addresses or parameters" },
+	{ "commas outside addresses", "Subject: ", "a@b,", "\n\n", 1000000,
 	    NULL },
 	{ "several fields with groups", "A: b\n", "To: a:b;\n", "\n", 5000,
 	    NULL },
 	{ "lines that may be boundaries", "A: b\n\n", "--\n", "", 20000, NULL },
-	{ "too many of them", "A: b\n\n", "--\n", "", 20001,
-	    "a mail of more than 20000 parts" },
+	{ "too many possible boundaries", "A: b\n\n", "--\n", "", 20001,
+	    "a message with more than 20000 parts" },
 	{ "fields", "A: b\n", "a:\n", "\n", 99999, NULL },
 	{ "too many fields", "A: b\n", "a :\n", "\n", 100000,
-	    "a mail of more than 100000 fields" },
+	    "a message with more than 100000 header fields" },
 	{ "lines that are not fields", "A: b\n\n", "x y: z\n", "\n", 200000,
 	    NULL },
 	{ "parts",
@@ -166,10 +165,10 @@ static const struct {
 	{ "too many parts",
 	    "MIME-Version: 1.0\nContent-Type: multipart/mixed;"
 	    " boundary=b\n\n",
-	    "--b\n\nx\n", "--b--\n", 1001, "a mail of more than 1000 parts" },
-	{ "multiparts in multiparts", "A: b\n",
+	    "--b\n\nx\n", "--b--\n", 1001, "a message with more than 1000 parts" },
+	{ "nested multiparts", "A: b\n",
 	    "Content-Type: multipart/mixed; boundary=b\n\n--b\n", "\nx", 5000,
-	    "a mail of more than 1000 parts" },
+	    "a message with more than 1000 parts" },
 };
 
 static bool
@@ -228,14 +227,14 @@ size_of_mails(void **state)
 	assert_null(mailbox_refusal(span_of(mail, MAILBOX_MAIL_MAX)));
 	assert_string_equal(
 	    mailbox_refusal(span_of(mail, MAILBOX_MAIL_MAX + 1)),
-	    "a mail of more than 64 MiB");
+	    "a message larger than 64 MiB");
 	free(mail);
 }
 
 /* ---- mbox (RFC 4155) ---- */
 
 static const struct {
-	const char *name, *mbox, *want; /* mails, each in "[]" */
+	const char *name, *mbox, *want; /* messages, each in "[]" */
 } mboxes[] = {
 	{ "not an mbox", "Subject: x\n\nFrom a\n", "" },
 	{ "one", "From a Mon\nA: b\n\nx\n", "[A: b\n\nx\n]" },
@@ -247,7 +246,7 @@ static const struct {
 	    "[A: b\n\nx\nFrom y\n]" },
 	{ "From in quotes", "From a\nA: b\n\n>From y\n",
 	    "[A: b\n\n>From y\n]" },
-	{ "nothing within", "From a\nFrom b\n\nFrom c\n", "[From b\n\n][]" },
+	{ "empty messages", "From a\nFrom b\n\nFrom c\n", "[From b\n\n][]" },
 	{ "no line end", "From ", "[]" },
 };
 

@@ -1,6 +1,6 @@
 /*
  * tls_json_test.c - TLS reports: RFC 8460 section 4.4, common deviations, and
- * what is refused.
+ * refused documents.
  */
 #include "report/receive/tls_json.h"
 
@@ -56,7 +56,7 @@ static const struct {
 	    REPORT("{" POLICY("tlsa") "," SUMMARY("1", "10") "}"),
 	    HEAD "\nexample.com tlsa success  1"
 		 "\nexample.com tlsa unspecified  10" },
-	{ "details of more failures than the sum",
+	{ "more failures in the details than in the sum",
 	    REPORT("{" POLICY("sts") "," SUMMARY(
 		"0", "1") ","
 			  "\"failure-details\":" DETAIL(
@@ -64,39 +64,39 @@ static const struct {
 	    HEAD "\nexample.com sts success  0"
 		 "\nexample.com sts sts-policy-invalid mx.example.com 4" },
 	{ "no policies", REPORT(""), HEAD },
-	{ "a mark of bytes, white space, unknown members",
+	{ "a byte order mark, white space, unknown members",
 	    "\n\xef\xbb\xbf { \"x\" : [ { } , null ], " RANGE "," NAMES
 	    ",\"policies\" : [ ] } \r\n",
 	    HEAD },
-	{ "numbers as texts and with fractions, null",
+	{ "numbers as strings and with fractions, null",
 	    REPORT("{" POLICY("sts") "," SUMMARY(
 		"\"1,000\"", "2.0") ",\"failure-details\":null}"),
 	    HEAD "\nexample.com sts success  1000"
 		 "\nexample.com sts unspecified  2" },
-	{ "lists in place of texts, a domain in another form",
+	{ "arrays instead of strings, a domain in another form",
 	    "{" RANGE ",\"organization-name\":[\"Org\",\"x\"],\"report-id\":"
 	    "[\"id\"],\"policies\":[{\"policy\":{\"policy-domain\":"
 	    "[\"B\\u00dcCHER.example.\"]}}]}",
 	    HEAD "\nxn--bcher-kva.example  success  0" },
-	{ "no organisation: the contact",
+	{ "without an organisation the contact is used",
 	    "{" RANGE ",\"contact-info\":\"c\","
 	    "\"report-id\":\"id\",\"policies\":[]}",
 	    "c id 1767225600-1767311999" },
-	{ "one date; without an offset, the wrong way round",
+	{ "one date; without an offset, in the wrong order",
 	    "{" NAMES ",\"date-range\":{\"start-datetime\":\"2026-01-02\","
 	    "\"end-datetime\":\"2026-01-01T00:00:00\"},\"policies\":[]}",
 	    "Org id 1767225600-1767312000" },
-	{ "controls, in the names and in a result",
+	{ "control characters in names and in a result",
 	    "{" RANGE ",\"organization-name\":\"a\\u001b[1m\\u202e\\nb\","
 	    "\"report-id\":\"id\",\"policies\":[{" POLICY("s\\tt\\u007f") "}]}",
 	    "a?[1m??? b id 1767225600-1767311999"
 	    "\nexample.com st? success  0" },
-	/* what is refused */
+	/* refused documents */
 	{ "nothing", "", "not valid JSON, or it was cut off" },
 	{ "cut off", "{" RANGE, "not valid JSON, or it was cut off" },
 	{ "bytes that are not UTF-8", "{\"policies\":[\"\xff\"]}",
 	    "not valid JSON, or it was cut off" },
-	{ "a NUL in a text", "{\"policies\":[\"\\u0000\"]}",
+	{ "a NUL in a string", "{\"policies\":[\"\\u0000\"]}",
 	    "not valid JSON, or it was cut off" },
 	{ "an array", "[]", "not a TLS report: it has no \"policies\"" },
 	{ "another object", "{\"policies\":{}}",
@@ -104,7 +104,7 @@ static const struct {
 	{ "no date", "{" NAMES ",\"policies\":[]}",
 	    "its date range is missing" },
 	{ "no domain", REPORT("{}"), "the domain of a policy is missing" },
-	{ "a policy that is none", REPORT("1"),
+	{ "a policy that is not an object", REPORT("1"),
 	    "the domain of a policy is missing" },
 	{ "a negative number",
 	    REPORT("{" POLICY("sts") "," SUMMARY("-1", "0") "}"),
@@ -121,7 +121,8 @@ static const struct {
 	    "a number of sessions is not a number" },
 	{ "a word", REPORT("{" POLICY("sts") "," SUMMARY("\"x\"", "0") "}"),
 	    "a number of sessions is not a number" },
-	{ "nested", "[[[[[[[[[[[[[[[[[", "JSON nested more than 16 deep" },
+	{ "nested", "[[[[[[[[[[[[[[[[[",
+	    "JSON nested more than 16 levels deep" },
 };
 
 static void

@@ -1,6 +1,6 @@
 /*
- * bounce_test.c - mail that comes back: whose it is, and what becomes of the
- * address.
+ * bounce_test.c - bounces: which report they are about, and that its address is
+ * suppressed.
  */
 #include "report/receive/bounce.h"
 
@@ -80,7 +80,7 @@ test_bounce(void **state)
 	b->o.now += DATE_DAY;
 	bench_run_well(b);
 	assert_int_equal(b->count[SEND_SENT], 1);
-	/* ours, in both forms of a returned mail */
+	/* one of ours, in both forms of a returned message */
 	assert_int_equal(
 	    feed(b, "failed", "text/rfc822-headers", id, BOUNCE_OURS),
 	    LEDGER_OK);
@@ -91,8 +91,8 @@ test_bounce(void **state)
 	b->o.now += DATE_DAY;
 	bench_run_well(b);
 	assert_int_equal(b->count[SEND_SENT], 0);
-	bench_has(b->notes, "mail to it bounces");
-	/* and after the pause it is tried again */
+	bench_has(b->notes, "mail to every address bounces");
+	/* after the pause it is tried again */
 	b->o.now += b->o.bounce_pause;
 	r.when = b->o.now - DATE_DAY;
 	bench_add(b, &r);
@@ -113,7 +113,8 @@ static const char status_form[] =
 
 struct status_case {
 	const char *name, *status;
-	const char *type, *returned; /* below message/; NULL: of RFC 3464 */
+	const char *type,
+	    *returned; /* message/ subtypes; NULL: those of RFC 3464 */
 	bool fails;
 };
 
@@ -196,7 +197,7 @@ rfc3464_2_3_each_group_is_about_its_own_recipient(void **state)
 	bench_close(b);
 }
 
-/* GMime recurses for groups of addresses in groups. */
+/* GMime recurses for nested address groups. */
 static void
 test_nested_groups(void **state)
 {
@@ -212,7 +213,7 @@ test_nested_groups(void **state)
 	assert_int_equal(bounce.code, BOUNCE_OTHER);
 }
 
-/* Whatever it is, it is read to an end. */
+/* Parsing ends, whatever the input. */
 static void
 test_bounce_hostile(void **state)
 {

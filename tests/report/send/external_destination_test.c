@@ -1,5 +1,5 @@
-/* destination_test.c - RFC 9990 section 4: which addresses reports may go to.
- */
+/* external_destination_test.c - RFC 9990 section 4: which addresses reports may
+ * be sent to. */
 #include "report/send/external_destination.h"
 
 #include <setjmp.h>
@@ -21,10 +21,10 @@
 struct vector {
 	const char *name;
 	const char *domain;
-	const char *record; /* of the policy domain */
+	const char *record; /* record of the policy domain */
 	const char *zone;
-	const char *codes;     /* of the URIs, by spaces */
-	const char *addresses; /* by spaces */
+	const char *codes;     /* codes of the URIs, separated by spaces */
+	const char *addresses; /* separated by spaces */
 	bool temperror;
 };
 
@@ -59,7 +59,8 @@ put_result(const struct run *r, struct buf *codes, struct buf *addresses)
 	}
 }
 
-/* Nothing may be sent to that an arena without failures would not allow. */
+/* A failed allocation must not add an address: each one found must also be
+ * found without failures. */
 static void
 fails_safely(struct run *r, const char *name, const char *addresses)
 {
@@ -141,20 +142,20 @@ static const struct vector inside[] = {
 		TXT("_dmarc.news.example.com", "v=DMARC1; p=none"),
 	    .codes = "inside",
 	    .addresses = "d@reports.example.com" },
-	{ .name = "below a psd=n of its own",
+	{ .name = "below a separate psd=n",
 	    .domain = "news.example.com",
 	    .record = RECORD("rua=mailto:d@example.com"),
 	    .zone = TXT("_dmarc.example.com", "v=DMARC1; p=none")
 		TXT("_dmarc.news.example.com", "v=DMARC1; p=none; psd=n"),
 	    .codes = "refused",
 	    .addresses = "" },
-	{ .name = "twice the same",
+	{ .name = "the same address twice",
 	    .domain = "example.com",
 	    .record = RECORD("rua=mailto:d@example.com,mailto:d@example.com"),
 	    .zone = "",
 	    .codes = "inside inside",
 	    .addresses = "d@example.com" },
-	{ .name = "a size that is obsolete",
+	{ .name = "an obsolete size limit",
 	    .domain = "example.com",
 	    .record = RECORD("rua=mailto:d@example.com!10m"),
 	    .zone = "",
@@ -163,7 +164,7 @@ static const struct vector inside[] = {
 };
 
 static const struct vector outside[] = {
-	{ .name = "no word",
+	{ .name = "no authorization",
 	    .domain = "blue.example",
 	    .record = RECORD("rua=mailto:r@red.example"),
 	    .zone = "",
@@ -208,28 +209,28 @@ static const struct vector outside[] = {
 		TXT("blue.example" WORD "red.example", "v=DMARC1"),
 	    .codes = "given",
 	    .addresses = "r@red.example" },
-	{ .name = "step 5: DNS away",
+	{ .name = "step 5: DNS fails",
 	    .domain = "blue.example",
 	    .record = RECORD("rua=mailto:r@red.example"),
 	    .zone = FAILS("blue.example" WORD "red.example"),
 	    .codes = "temperror",
 	    .addresses = "",
 	    .temperror = true },
-	{ .name = "DNS away for one alone",
+	{ .name = "DNS fails for one of two",
 	    .domain = "blue.example",
 	    .record = RECORD("rua=mailto:r@red.example,mailto:b@blue.example"),
 	    .zone = FAILS("blue.example" WORD "red.example"),
 	    .codes = "temperror inside",
 	    .addresses = "b@blue.example",
 	    .temperror = true },
-	{ .name = "consent though the walk fails",
+	{ .name = "authorized although the tree walk fails",
 	    .domain = "blue.example",
 	    .record = RECORD("rua=mailto:r@red.example"),
 	    .zone = FAILS("_dmarc.red.example")
 		TXT("blue.example" WORD "red.example", "v=DMARC1"),
 	    .codes = "given",
 	    .addresses = "r@red.example" },
-	{ .name = "no consent while the walk fails",
+	{ .name = "not authorized while the tree walk fails",
 	    .domain = "blue.example",
 	    .record = RECORD("rua=mailto:r@red.example"),
 	    .zone = FAILS("_dmarc.red.example"),
@@ -243,7 +244,7 @@ static const struct vector outside[] = {
 		"v=DMARC1; rua=mailto:other@red.example"),
 	    .codes = "given",
 	    .addresses = "other@red.example" },
-	{ .name = "step 9: two of them",
+	{ .name = "step 9: two overrides",
 	    .domain = "blue.example",
 	    .record = RECORD("rua=mailto:r@red.example"),
 	    .zone = TXT("blue.example" WORD "red.example",
@@ -264,14 +265,14 @@ static const struct vector outside[] = {
 		"v=DMARC1; rua=mailto:r@x.red.example"),
 	    .codes = "misused",
 	    .addresses = "" },
-	{ .name = "step 9: to no mail address",
+	{ .name = "step 9: not to a mail address",
 	    .domain = "blue.example",
 	    .record = RECORD("rua=mailto:r@red.example"),
 	    .zone = TXT("blue.example" WORD "red.example",
 		"v=DMARC1; rua=https://red.example/r"),
 	    .codes = "refused",
 	    .addresses = "" },
-	{ .name = "an override of ruf is not one of rua",
+	{ .name = "an override of ruf does not apply to rua",
 	    .domain = "blue.example",
 	    .record = RECORD("rua=mailto:r@red.example"),
 	    .zone = TXT("blue.example" WORD "red.example",
@@ -293,7 +294,7 @@ static const struct vector ruf[] = {
 };
 
 static const struct vector uris[] = {
-	{ .name = "another scheme",
+	{ .name = "a different scheme",
 	    .domain = "example.com",
 	    .record = RECORD("rua=https://example.com/r,mailto:d@example.com"),
 	    .zone = "",
@@ -305,7 +306,7 @@ static const struct vector uris[] = {
 	    .zone = "",
 	    .codes = "inside",
 	    .addresses = "d@example.com" },
-	{ .name = "an option of sendmail",
+	{ .name = "a sendmail option",
 	    .domain = "example.com",
 	    .record = RECORD("rua=mailto:-oQ/tmp@example.com"),
 	    .zone = "",
@@ -335,7 +336,7 @@ static const struct vector uris[] = {
 	    .zone = "",
 	    .codes = "bad_uri",
 	    .addresses = "" },
-	{ .name = "a route by percent",
+	{ .name = "a percent route",
 	    .domain = "example.com",
 	    .record = RECORD("rua=mailto:d%25victim.example@example.com"),
 	    .zone = "",
@@ -347,7 +348,7 @@ static const struct vector uris[] = {
 	    .zone = "",
 	    .codes = "inside",
 	    .addresses = "d+r@example.com" },
-	{ .name = "dots where none may be",
+	{ .name = "dots where none are allowed",
 	    .domain = "example.com",
 	    .record =
 		RECORD("rua=mailto:.d@example.com,mailto:d..e@example.com"),
@@ -390,7 +391,7 @@ test_uris(void **state)
 	run_vectors(uris, ARRAY_SIZE(uris), DESTINATION_RUA);
 }
 
-/* Step 4: a name that DNS cannot hold is no consent. */
+/* Step 4: a name that is too long for DNS does not authorize. */
 static void
 test_long_name(void **state)
 {

@@ -1,6 +1,6 @@
 /*
- * send_deliver_test.c - reports on their way: sent once, also where sendmail
- * fails and when the sender is killed.
+ * send_deliver_test.c - delivery of reports: they are sent once, even if
+ * sendmail fails or the sender is killed.
  */
 #include "report/send/run.h"
 
@@ -23,8 +23,8 @@
 #include "tests/support/send_fixture.h"
 
 enum {
-	BUSY = 99,     /* status of a child */
-	LATE_S = 1000, /* a delivery on a slow machine takes less */
+	BUSY = 99,     /* exit status of a child */
+	LATE_S = 1000, /* more than a delivery takes on a slow machine */
 };
 
 /* ---- sendmail fails ---- */
@@ -40,18 +40,19 @@ test_again(void **state)
 	mailbag_set_status(&b->bag, 75);
 	assert_int_equal(bench_run(b), SEND_LEFT);
 	bench_has(b->notes,
-	    "waiting example.com d@example.com: sendmail ended with "
-	    "status 75");
-	assert_int_equal(bench_run(b), SEND_DONE); /* not so soon */
+	    "waiting example.com d@example.com: sendmail exited with status "
+	    "75");
+	assert_int_equal(bench_run(b), SEND_DONE); /* too early to retry */
 	assert_int_equal(b->count[SEND_WAITING], 0);
 	mailbag_set_status(&b->bag, 0);
 	b->o.now += WORKER_BACKOFF_FIRST + LATE_S;
-	b->o.max_rows = 1; /* what was planned stays */
+	b->o.max_rows = 1; /* does not change what was planned */
 	bench_run_well(b);
 	assert_int_equal(b->count[SEND_SENT], 1);
 	m = mailbag_read(&b->bag);
 	assert_int_equal(m->n, 2);
-	/* the same in every byte, so also report id, Message-ID, file name */
+	/* every byte is the same, including report id, Message-ID and file
+	 * name */
 	assert_int_equal(m->mail[0].size, m->mail[1].size);
 	assert_memory_equal(
 	    m->mail[0].bytes, m->mail[1].bytes, m->mail[0].size);
@@ -74,7 +75,7 @@ test_never(void **state)
 	bench_close(b);
 }
 
-/* qemu-user runs vfork(2) as fork(2), so posix_spawn(3) cannot report there
+/* qemu-user runs vfork(2) as fork(2), so there posix_spawn(3) cannot report
  * that the program was not found. */
 static bool
 spawn_has_errors(void)
@@ -106,13 +107,12 @@ test_out_of_order(void **state)
 	bench_has(b->error, "sendmail keeps failing");
 	assert_int_equal(b->count[SEND_WAITING], SEND_FAILURES_MAX);
 	bench_has(b->notes,
-	    spawn_has_errors() ? "cannot be started: No such file"
-			       : "sendmail ended with status 127");
+	    spawn_has_errors() ? "cannot start /nowhere/sendmail: No such file"
+			       : "sendmail exited with status 127");
 	b->sendmail = b->bag.program;
 	b->o.now += 4 * 3600;
 	bench_run_well(b);
 	assert_int_equal(b->count[SEND_SENT], 20);
-	/* given up at last */
 	bench_add_plain(b, "late.example", RUA("mailto:d@late.example"));
 	bench_close(b);
 }
@@ -157,13 +157,13 @@ test_handover_time(void **state)
 
 	assert_int_equal(sendmail_run(&h, &note), SENDMAIL_TEMPFAIL);
 	assert_true(time(NULL) - before < 10);
-	bench_has(note.p, "did not end in 1 s");
+	bench_has(note.p, "did not finish within 1 s");
 	mailbag_close(&bag);
 }
 
-/* ---- killed, and at once ---- */
+/* ---- killed and simultaneous runs ---- */
 
-/* In a child of its own, as avouch is. */
+/* Starts a run in a child process, like the command. */
 static pid_t
 start(struct bench *b)
 {
@@ -172,7 +172,7 @@ start(struct bench *b)
 	assert_true(pid >= 0);
 	if (pid > 0)
 		return pid;
-	/* its own connections, and no words of a failed test */
+	/* use separate connections, and report no test failures */
 	b->o.tell = NULL;
 	char error[SQL_ERROR_MAX];
 	enum send_end end = SEND_FAULT;
@@ -194,7 +194,7 @@ pause_ms(long ms)
 	nanosleep(&t, NULL);
 }
 
-/* Ends what it is said to end with; -1: was killed. */
+/* Returns the exit status of the child; -1 if it was killed. */
 static int
 end_of(pid_t pid)
 {
@@ -206,7 +206,7 @@ end_of(pid_t pid)
 
 enum { KILLS = 20, KILL_DOMAINS = 200, KILL_DELIVERIES = 2 * KILL_DOMAINS };
 
-/* Every mail exactly once. */
+/* Checks that every report was sent exactly once. */
 static void
 check_mails(const struct mailbag *bag)
 {
@@ -241,14 +241,14 @@ test_killed(void **state)
 		pause_ms(random() % 60);
 		kill(pid, SIGKILL);
 		kills += end_of(pid) < 0;
-		/* it was in the middle of it */
+		/* the run was still in progress */
 		assert_true(mailbag_count(&b->bag) < KILL_DELIVERIES);
 	}
 	int end = end_of(start(b));
 
 	assert_int_equal(end, SEND_DONE);
 	check_mails(&b->bag);
-	/* and it stays so */
+	/* another run sends nothing */
 	assert_int_equal(end_of(start(b)), SEND_DONE);
 	check_mails(&b->bag);
 	bench_open_ledger(b);
@@ -265,8 +265,8 @@ keep_delivery(void *arg, const struct ledger_delivery *d)
 }
 
 /*
- * The helper dies too: what was at hand is handed over again, and is the same
- * in every byte.
+ * If the worker dies too, its current delivery is sent again, with the same
+ * bytes.
  */
 static void
 test_all_killed(void **state)
@@ -279,7 +279,7 @@ test_all_killed(void **state)
 	(void)state;
 	bench_add_plain(b, "example.com", RUA("mailto:d@example.com"));
 	bench_run_well(b);
-	/* as it is when sendmail has ended and nobody noted it */
+	/* the state after sendmail has exited without a record of it */
 	assert_true(sql_run(ledger_sql(b->ledger),
 	    "UPDATE delivery SET state = 1, attempts = 1"));
 	assert_int_equal(
@@ -298,7 +298,7 @@ test_all_killed(void **state)
 	bench_close(b);
 }
 
-/* Two at once: one is told so. */
+/* Of two simultaneous runs, the second gets WORKER_BUSY. */
 static void
 test_busy(void **state)
 {

@@ -1,6 +1,6 @@
 /*
- * send_test.c - reports: what is sent, and to whom (RFC 9990 sections 3.5
- * and 4).
+ * send_test.c - which reports are sent, and to whom (RFC 9990 sections 3.5 and
+ * 4).
  */
 #include "report/send/run.h"
 
@@ -39,7 +39,7 @@ test_form(void **state)
 	assert_string_equal(one->to, "d@example.com");
 	snprintf(id, sizeof(id), "%.*s", (int)strcspn(one->message_id + 1, "."),
 	    one->message_id + 1);
-	/* RFC 9990 section 3.5.2: date, and letters and digits alone */
+	/* RFC 9990 section 3.5.2: a date, and only letters and digits */
 	assert_memory_equal(id, "20241004", 8);
 	assert_int_equal(strspn(id, "0123456789abcdef"), 40);
 	snprintf(want, sizeof(want), "<%s.1@mx.example.org>", id);
@@ -62,7 +62,7 @@ test_form(void **state)
 	bench_has(one->xml, "<end>1728086399</end>");
 	assert_int_equal(mailbag_messages(one), 3);
 	mailbag_free(m);
-	/* once */
+	/* the report is sent only once */
 	bench_run_well(b);
 	assert_int_equal(b->count[SEND_SENT], 0);
 	bench_close(b);
@@ -95,7 +95,7 @@ test_dry_run(void **state)
 	bench_close(b);
 }
 
-/* ---- to whom ---- */
+/* ---- recipients ---- */
 
 static const struct {
 	const char *name, *record, *note;
@@ -116,7 +116,7 @@ static const struct {
 	    .sent = 1 },
 	{ .name = "less",
 	    .record = RUA("mailto:d@d2.example"),
-	    .note = "few messages",
+	    .note = "too few messages",
 	    .count = 9 },
 	{ .name = "only automatic mail",
 	    .record = RUA("mailto:d@d3.example"),
@@ -124,28 +124,28 @@ static const struct {
 	    .count = 99,
 	    .aligned = true,
 	    .automatic = true },
-	{ .name = "nobody asks",
+	{ .name = "no reports requested",
 	    .record = "v=DMARC1; p=none",
 	    .note = "no rua",
 	    .count = 99,
 	    .aligned = true },
-	{ .name = "a stranger",
+	{ .name = "an external address that does not agree",
 	    .record = RUA("mailto:v@victim.example"),
 	    .note = "refused",
 	    .count = 99,
 	    .aligned = true },
-	{ .name = "one who agrees",
+	{ .name = "an external address that agrees",
 	    .record = RUA("mailto:v@service.example"),
 	    .note = "",
 	    .count = 99,
 	    .aligned = true,
 	    .sent = 1 },
-	{ .name = "DNS away",
+	{ .name = "DNS fails",
 	    .record = RUA("mailto:v@away.example"),
 	    .note = "temperror",
 	    .count = 99,
 	    .aligned = true },
-	{ .name = "no such scheme",
+	{ .name = "an unsupported scheme",
 	    .record = RUA("https://d8.example/r"),
 	    .note = "bad_uri",
 	    .count = 99,
@@ -184,7 +184,8 @@ test_neighbours(void **state)
 	}
 }
 
-/* Section 4 step 5: tried again for some time, then without. */
+/* Section 4 step 5: authorization is retried for some time; then the report is
+ * sent without the address. */
 static void
 test_dns_away(void **state)
 {
@@ -224,7 +225,7 @@ test_cap(void **state)
 		assert_int_equal(
 		    bench_run(b), left > 2 ? SEND_LEFT : SEND_DONE);
 		assert_int_equal(b->count[SEND_SENT], left < 2 ? left : 2);
-		/* a delivery on a slow machine takes seconds */
+		/* allow for deliveries that take seconds on a slow machine */
 		b->o.now += DATE_DAY + 1000;
 	}
 	bench_close(b);
@@ -253,7 +254,6 @@ test_spread(void **state)
 	}
 	assert_int_equal(sent, 40);
 	assert_true(hours >= 6);
-	/* another submitter has other moments, a named day none */
 	bench_close(b);
 }
 
@@ -282,14 +282,14 @@ test_day_and_domain(void **state)
 	bench_run_well(b);
 	bench_has(b->notes, "sent one.example");
 	assert_int_equal(b->count[SEND_SENT], 1);
-	b->o.day = DAY + 1; /* not over */
+	b->o.day = DAY + 1; /* not ended */
 	assert_int_equal(bench_run(b), SEND_EARLY);
 	bench_close(b);
 }
 
-/* ---- large ones ---- */
+/* ---- large reports ---- */
 
-/* `n` rows that do not compress well, with counts 1, 2, ... */
+/* Adds `n` rows that do not compress well, with counts 1, 2, ... */
 static uint64_t
 add_many(struct bench *b, unsigned n)
 {
@@ -372,12 +372,12 @@ test_summed(void **state)
 	assert_int_equal(m->n, 1);
 	one = &m->mail[0];
 	assert_int_equal(mailbag_messages(one), want);
-	/* none with and without alignment (3), reject without */
+	/* sums: none with three kinds of alignment, reject without */
 	assert_int_equal(mailbag_occurs(one, "<record>"), 104);
 	assert_int_equal(mailbag_occurs(one, ">0.0.0.0<"), 4);
 	assert_int_equal(
 	    mailbag_occurs(one, "sum of messages in 200 further"), 4);
-	/* those with most messages are told singly */
+	/* the rows with the most messages are listed individually */
 	assert_int_equal(mailbag_occurs(one, "<count>300</count>"), 1);
 	assert_int_equal(mailbag_occurs(one, "<count>201</count>"), 1);
 	assert_int_equal(mailbag_occurs(one, "<count>200</count>"), 0);

@@ -1,6 +1,6 @@
 /*
- * digest_test.c - the digest as text, HTML and mail: what others wrote is
- * harmless in each of them, and all is bounded.
+ * digest_test.c - the digest as text, HTML and mail: strings from others are
+ * harmless in each of them, and everything is bounded.
  */
 #include "report/show/digest.h"
 
@@ -221,7 +221,7 @@ test_no_memory_is_reported(void **state)
 	}
 }
 
-/* ---- the mail ---- */
+/* ---- mail ---- */
 
 static struct rendered
 mail_of(struct span html)

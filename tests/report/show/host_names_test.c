@@ -1,6 +1,6 @@
 /*
- * host_names_test.c - only names that their addresses confirm; a server that
- * does not answer does not hold up the others.
+ * host_names_test.c - only names confirmed by their addresses are used; a
+ * server that does not answer does not delay the others.
  */
 #include "report/show/host_names.h"
 
@@ -21,7 +21,7 @@ enum { DAY = 20500, SOURCES = HOST_NAMES_WAVE + 20, UNANSWERED_MAX = 4 };
 
 static const struct ledger_range range = { .from = DAY, .to = DAY };
 
-/* ---- a source of answers ---- */
+/* ---- fixed DNS answers ---- */
 
 struct fixed_source {
 	struct dns_source base;
@@ -46,9 +46,9 @@ answer_with(struct dns_wait *wait, const struct dns_record *record)
 }
 
 /*
- * 192.0.2.1: mx.example.com, confirmed; 192.0.2.2: a name with another address;
- * 192.0.2.3: not a name; 192.0.2.4: nobody answers; 2001:db8::1 has an AAAA
- * record; 10.0.B.C: hB-C.pool.example, confirmed.
+ * 192.0.2.1: mx.example.com, confirmed; 192.0.2.2: a name with a different
+ * address; 192.0.2.3: not a valid name; 192.0.2.4: no answer; 2001:db8::1:
+ * confirmed by an AAAA record; 10.0.B.C: hB-C.pool.example, confirmed.
  */
 static void
 fixed_ask(struct dns_source *source, struct span name, enum dns_type type,
@@ -108,7 +108,7 @@ fixed_source(void)
 	return (struct fixed_source){ .base = { .ask = fixed_ask } };
 }
 
-/* ---- a store ---- */
+/* ---- store ---- */
 
 static struct place place;
 
@@ -175,7 +175,7 @@ test_confirmed(void **state)
 		    span_is(name_of(names, hosts[i].address), hosts[i].want));
 	assert_true(span_is(name_of(names, "198.51.100.1"), ""));
 	assert_true(span_is(name_of(NULL, "192.0.2.1"), ""));
-	/* Of "localhost" no address is asked. */
+	/* The address of "localhost" is not looked up. */
 	assert_int_equal(source.asked, 5 + 3);
 	host_names_free(names);
 	ledger_close(l);

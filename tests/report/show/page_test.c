@@ -1,4 +1,4 @@
-/* page_test.c - nothing of others is markup on the page */
+/* page_test.c - untrusted text never becomes markup on the page */
 #include "report/show/page.h"
 
 #include <setjmp.h>

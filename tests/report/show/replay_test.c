@@ -1,5 +1,5 @@
 /*
- * Stored messages decided again: what a change of the configuration would do.
+ * replay_test.c - applies a changed configuration to stored messages.
  */
 #include "report/show/replay.h"
 
@@ -43,7 +43,7 @@ forged(struct kept_message *m, unsigned domain)
 	};
 }
 
-/* As the daemon keeps it, `n` times on a day. */
+/* Stores the message `n` times for a day, as the daemon would. */
 static void
 keep(struct writer *w, const struct kept_message *m, int64_t day, unsigned n)
 {
@@ -57,8 +57,8 @@ keep(struct writer *w, const struct kept_message *m, int64_t day, unsigned n)
 	free(e);
 }
 
-/* 100 good ones, 10 forged of d1, 5 of d2, 3 of a list, 7 own users', of four
- * days. */
+/* Stores messages for four days: 100 good ones, 10 that forge d1, 5 that forge
+ * d2, 3 from a list, and 7 from our own users. */
 static void
 fill(void)
 {
@@ -129,7 +129,7 @@ assert_change(const struct replay_change *c, const char *want)
 #define OWN_USERS "skip_networks = { \"10.0.0.0/8\" } "
 #define OWN "mode = enforce " OWN_USERS
 
-/* Under the configuration that decided nothing fares otherwise. */
+/* Under the same configuration all decisions stay the same. */
 static void
 same_configuration(void **state)
 {
@@ -149,7 +149,7 @@ same_configuration(void **state)
 	replay_free(r);
 }
 
-/* By domain and rule, most messages first. */
+/* Changes are listed by domain and rule, most messages first. */
 static void
 by_domain_and_rule(void **state)
 {
@@ -178,7 +178,7 @@ by_domain_and_rule(void **state)
 	replay_free(r);
 }
 
-/* Monitor mode shows as what would have been. */
+/* In monitor mode, `would` shows the action without it. */
 static void
 monitor(void **state)
 {
@@ -199,8 +199,8 @@ monitor(void **state)
 	replay_free(r);
 }
 
-/* An override decides, also by the client's network and by what has expired
- * since. */
+/* An override is applied, also if it matches by the client's network; one that
+ * has expired since is not. */
 static void
 overrides(void **state)
 {
@@ -224,7 +224,7 @@ overrides(void **state)
 	replay_free(r);
 }
 
-/* Own users were not checked: nothing is made up about them. */
+/* Mail from our own users was not checked, so no result is assumed for it. */
 static void
 unchecked(void **state)
 {
@@ -239,8 +239,8 @@ unchecked(void **state)
 	replay_free(r);
 }
 
-/* More domains than are told apart are counted, and adding goes on after they
- * were told. */
+/* Changes above the limit are only counted; rows can be added after listing the
+ * changes. */
 static void
 many(void **state)
 {
@@ -281,7 +281,8 @@ many(void **state)
 	replay_free(NULL);
 }
 
-/* Rows of a version that called quarantine "hold" are not changes. */
+/* Rows of an earlier version, which called quarantine "hold", do not count as
+ * changes. */
 static void
 names_of_an_earlier_version(void **state)
 {

@@ -1,4 +1,4 @@
-/* sender_test.c - who sends the mail of a row */
+/* sender_test.c - who sent the mail in a row */
 #include "report/show/sender.h"
 
 #include <setjmp.h>

@@ -1,5 +1,5 @@
 /*
- * summary_test.c - what a domain is advised to do, and the sums behind it.
+ * summary_test.c - the advice for a domain, and the sums that it is based on
  */
 #include "report/show/summary.h"
 
@@ -24,8 +24,8 @@ struct day {
 	uint64_t good, spf, broken, forwarded, unaligned, fixed, spoofed, below;
 };
 
-/* One situation: the same mail on each of `days` days up to TODAY - `ago`, and
- * other mail on the last `late_days` of them. */
+/* A situation: the same mail on each of `days` days up to TODAY - `ago`, and
+ * different mail on the last `late_days` of them. */
 static const struct {
 	const char *name, *p, *sp, *testing;
 	unsigned days, ago;
@@ -39,7 +39,8 @@ static const struct {
 	    .days = 10,
 	    .day = { .spoofed = 50 },
 	    .want = VIEW_PARKED },
-	{ .name = "parked, p=none, some spoofers authenticate as themselves",
+	{ .name = "parked, p=none, some spoofers authenticate as their own "
+		  "domain",
 	    .p = "none",
 	    .days = 10,
 	    .day = { .spoofed = 50, .unaligned = 5 },
@@ -54,7 +55,7 @@ static const struct {
 	    .days = 10,
 	    .day = { .spoofed = 50 },
 	    .want = VIEW_PARKED_DONE },
-	{ .name = "parked, p=reject that is only tested",
+	{ .name = "parked, p=reject only being tested",
 	    .p = "reject",
 	    .testing = "y",
 	    .days = 10,
@@ -65,7 +66,7 @@ static const struct {
 	    .days = 10,
 	    .day = { .spoofed = 50, .forwarded = 5 },
 	    .want = VIEW_FIX_FIRST },
-	{ .name = "nothing passes, all of it by one ESP",
+	{ .name = "nothing passes, all sent through one ESP",
 	    .p = "none",
 	    .days = 10,
 	    .day = { .unaligned = 50 },
@@ -86,7 +87,7 @@ static const struct {
 	    .days = 10,
 	    .day = { .good = 980, .unaligned = 20 },
 	    .want = VIEW_LOSING },
-	{ .name = "p=reject and own mail fails since two days",
+	{ .name = "p=reject and own mail has failed for two days",
 	    .p = "reject",
 	    .days = 20,
 	    .day = { .good = 900, .fixed = 100 },
@@ -100,7 +101,7 @@ static const struct {
 	    .late_days = 1,
 	    .late = { .good = 20, .unaligned = 1 },
 	    .want = VIEW_DONE },
-	{ .name = "nothing much",
+	{ .name = "little mail",
 	    .p = "none",
 	    .days = 30,
 	    .day = { .good = 3 },
@@ -115,7 +116,7 @@ static const struct {
 	    .days = 10,
 	    .day = { .good = 990, .unaligned = 10 },
 	    .want = VIEW_TO_QUARANTINE },
-	{ .name = "more fail",
+	{ .name = "more than one in a hundred fails",
 	    .p = "none",
 	    .days = 10,
 	    .day = { .good = 980, .unaligned = 20 },
@@ -125,7 +126,7 @@ static const struct {
 	    .days = 9,
 	    .day = { .good = 11, .unaligned = 1 },
 	    .want = VIEW_FIX_FIRST },
-	{ .name = "more fail, tested",
+	{ .name = "more than one in a hundred fails, testing",
 	    .p = "reject",
 	    .testing = "y",
 	    .days = 10,
@@ -145,7 +146,7 @@ static const struct {
 	    .late_days = 1,
 	    .late = { .good = 900, .fixed = 100 },
 	    .want = VIEW_FIX_FIRST },
-	{ .name = "it failed before the last week, and does not send any more",
+	{ .name = "it failed before the last week, and no longer sends",
 	    .p = "none",
 	    .days = 25,
 	    .day = { .good = 900, .unaligned = 100 },
@@ -159,22 +160,22 @@ static const struct {
 	    .late_days = 3,
 	    .late = { .good = 900, .unaligned = 100 },
 	    .want = VIEW_NEW_SENDER },
-	{ .name = "nearly none of it is the owner's",
+	{ .name = "almost none of it is the owner's",
 	    .p = "none",
 	    .days = 10,
 	    .day = { .good = 40, .spoofed = 5000 },
 	    .want = VIEW_MOSTLY_SPOOFED },
-	{ .name = "nearly none of it is the owner's, p=reject",
+	{ .name = "almost none of it is the owner's, p=reject",
 	    .p = "reject",
 	    .days = 10,
 	    .day = { .good = 40, .spoofed = 5000 },
 	    .want = VIEW_DONE },
-	{ .name = "in order, ready for quarantine",
+	{ .name = "no problems, ready for quarantine",
 	    .p = "none",
 	    .days = 10,
 	    .day = { .good = 990, .spoofed = 500 },
 	    .want = VIEW_TO_QUARANTINE },
-	{ .name = "a policy that nobody reported",
+	{ .name = "no report contains the policy",
 	    .p = "",
 	    .days = 10,
 	    .day = { .good = 990 },
@@ -194,7 +195,7 @@ static const struct {
 	    .days = 10,
 	    .day = { .good = 500, .broken = 500 },
 	    .want = VIEW_SIGN_FIRST },
-	{ .name = "quarantine, in order",
+	{ .name = "quarantine, no problems",
 	    .p = "quarantine",
 	    .days = 10,
 	    .day = { .good = 990, .spf = 10 },
@@ -204,19 +205,19 @@ static const struct {
 	    .days = 10,
 	    .day = { .good = 900, .forwarded = 100 },
 	    .want = VIEW_STAY },
-	{ .name = "quarantine, subdomains are open",
+	{ .name = "quarantine, subdomains are unprotected",
 	    .p = "quarantine",
 	    .sp = "none",
 	    .days = 10,
 	    .day = { .good = 900, .below = 10 },
 	    .want = VIEW_SUBDOMAINS },
-	{ .name = "quarantine, subdomains are open, nobody uses them",
+	{ .name = "quarantine, subdomains are unprotected but unused",
 	    .p = "quarantine",
 	    .sp = "none",
 	    .days = 10,
 	    .day = { .good = 900 },
 	    .want = VIEW_TO_REJECT },
-	{ .name = "reject, in order",
+	{ .name = "reject, no problems",
 	    .p = "reject",
 	    .days = 10,
 	    .day = { .good = 990, .spoofed = 100 },
@@ -226,7 +227,7 @@ static const struct {
 	    .days = 10,
 	    .day = { .good = 900, .forwarded = 100 },
 	    .want = VIEW_LOSES_FORWARDED },
-	{ .name = "tested, in order",
+	{ .name = "testing, no problems",
 	    .p = "reject",
 	    .testing = "y",
 	    .days = 10,
@@ -311,7 +312,7 @@ add_day(struct ledger *l, const char *p, int64_t day, const struct day *of)
 	add_report(l, "example.com", &r, day, of);
 }
 
-static struct place place; /* of the one that is open */
+static struct place place; /* folder of the open store */
 
 static struct ledger *
 open_ledger(void)
@@ -333,7 +334,7 @@ close_ledger(struct ledger *l)
 	place_remove(&place);
 }
 
-/* ---- visits ---- */
+/* ---- visiting domains ---- */
 
 struct visited {
 	struct view view;
@@ -365,7 +366,7 @@ visit_domain(void *arg, const struct view *v, const struct view_domain *d)
 	return !seen->stops;
 }
 
-/* The last `days` days up to TODAY. */
+/* Visits the domains for the last `days` days up to TODAY. */
 static bool
 visit(struct ledger *l, struct span domain, int64_t days, struct arena *a,
     struct visited *seen)
@@ -432,7 +433,8 @@ sender_named(const struct view_domain *d, const char *name)
 	return s;
 }
 
-/* Sums, days, senders; what is outside of the range counts for "new" alone. */
+/* Checks sums, days and senders; mail before the range only decides what is
+ * new. */
 static void
 check_sums(const struct view *v, const struct view_domain *d)
 {
@@ -493,7 +495,7 @@ test_sums(void **state)
 	close_ledger(l);
 }
 
-/* Reports of other days are stored. */
+/* There are only reports for other days. */
 static void
 test_older(void **state)
 {
@@ -529,7 +531,7 @@ check_fixed(const struct view *v, const struct view_domain *d)
 	assert_int_equal(s->sources->next->all.messages, 3 * 100);
 }
 
-/* Two addresses of one ESP are one sender, and it was fixed. */
+/* Two addresses of one ESP count as one sender, which is reported as fixed. */
 static void
 test_fixed(void **state)
 {
@@ -554,7 +556,7 @@ check_newsletter(const struct view *v, const struct view_domain *d)
 	assert_int_equal(sender_named(d, "esp.example")->fixed, -1);
 }
 
-/* Mail that fails once a week is not fixed on the other days. */
+/* A sender that fails once a week does not count as fixed on the other days. */
 static void
 test_newsletter(void **state)
 {
@@ -574,7 +576,7 @@ test_newsletter(void **state)
 	close_ledger(l);
 }
 
-/* The most urgent domain is the first, then the one with most messages. */
+/* The most urgent domain comes first, then the one with the most messages. */
 static void
 test_order(void **state)
 {
@@ -621,7 +623,10 @@ test_order(void **state)
 
 /* ---- bounds ---- */
 
-enum { CROWD = 45000, CROWD_NETWORK = 4 }; /* addresses, of one network */
+enum {
+	CROWD = 45000,
+	CROWD_NETWORK = 4
+}; /* number of addresses, and how many share a network */
 
 static void
 check_crowd(const struct view *v, const struct view_domain *d)
@@ -652,8 +657,8 @@ check_crowd(const struct view *v, const struct view_domain *d)
 	assert_int_equal(d->senders->kind, SENDER_REST);
 }
 
-/* More sources and senders than are kept: those with the most messages are, in
- * whatever order they come, and the sums are of all. */
+/* With too many sources and senders, those with the most messages are kept, in
+ * whatever order they are read, and sums include all of them. */
 static void
 test_crowd(void **state)
 {
@@ -671,7 +676,7 @@ test_crowd(void **state)
 	assert_int_equal(ledger_begin_received(l, &r, &replaces), LEDGER_OK);
 	for (unsigned i = 0; i < CROWD; i++) {
 		unsigned network = i / CROWD_NETWORK;
-		/* 7919 is a prime: all numbers from 1 to CROWD. */
+		/* 7919 is prime, so each number from 1 to CROWD occurs once. */
 		uint64_t count = (uint64_t)i * 7919 % CROWD + 1;
 		char address[IP_TEXT_MAX];
 
@@ -709,7 +714,7 @@ test_memory(void **state)
 	close_ledger(l);
 }
 
-/* ---- figures ---- */
+/* ---- numbers ---- */
 
 static void
 test_rates(void **state)
@@ -731,7 +736,7 @@ test_rates(void **state)
 	}
 }
 
-/* Spread evenly, nothing lost. */
+/* Messages are spread evenly, and none is lost. */
 static void
 test_share(void **state)
 {
