@@ -1,5 +1,5 @@
--- A role for Grafana. It may read the tables of the dashboard reports.json and
--- nothing else: addresses of destinations that bounced are not among them.
+-- A role for Grafana. It may read only the tables that the dashboard reports.json
+-- uses; these do not include addresses that bounced.
 --
 --	psql -d avouch -f reader.sql
 --	psql -d avouch -c '\password avouch_grafana'
