@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
-"""avouch audit --answer: the robot behind a real Postfix, set up as
-etc/postfix-answer.snippet has it.
+"""avouch audit --answer: the robot with a real Postfix that is set up as in
+etc/postfix-answer.snippet.
 
 usage: answering.py PROGRAM [PART-OF-A-NAME]
 """
@@ -24,7 +24,7 @@ suite = Suite()
 ROBOT = "audit@example.net"
 PER_ADDRESS, PER_DOMAIN, PER_DAY = 5, 20, 200
 
-# What sendmail(8) does with the words that avouch gives it.
+# Does what sendmail(8) does with the arguments of avouch.
 SENDMAIL = """\
 #!/usr/bin/python3
 import smtplib, sys
@@ -42,7 +42,7 @@ def someone():
 
 
 def request(sender, more=b"", **options):
-    """A message of a person at bank.example, signed."""
+    """A signed message from a person at bank.example."""
     return lab.message(sender, to=ROBOT, more=more, **options)
 
 
@@ -56,13 +56,13 @@ def ask(l, sender=None, more=b"", message=None, sign=True, envelope=None, who=No
 
 
 def forget(l):
-    """The answers that were counted."""
+    """Resets the count of answers."""
     if os.path.exists(l.spool + "/answered"):
         os.unlink(l.spool + "/answered")
 
 
 def answer(l, sender):
-    """The one that came."""
+    """Returns the answer that arrived."""
     got = l.sink.take(sender)
     true(got is not None, "no answer to " + sender)
     return got
@@ -77,7 +77,7 @@ def refused(l, reply, why):
 
 # ---- answers ----
 
-@suite.test("a message that passes is answered, to From only (RFC 3834)")
+@suite.test("a message that passes is answered, only to From (RFC 3834)")
 def answered(l):
     sender = someone()
     message = request(sender, b"Reply-To: victim@shop.example\r\n"
@@ -104,14 +104,14 @@ def answered(l):
     holds(log(l), "from=<>")
 
 
-@suite.test("SPF alone makes it pass too")
+@suite.test("a pass by SPF alone is answered too")
 def by_spf(l):
     sender = someone()
     handled(l, ask(l, sender, sign=False), "answered: " + sender)
     holds(answer(l, sender), b"spf                    pass, aligned with From")
 
 
-@suite.test("the answer of an answer: none")
+@suite.test("an answer is not answered")
 def loop(l):
     sender = someone()
     handled(l, ask(l, sender), "answered: " + sender)
@@ -120,7 +120,7 @@ def loop(l):
 
 # ---- no answers ----
 
-@suite.test("a forged message, whatever it claims")
+@suite.test("forged messages are not answered, whatever they claim")
 def forged(l):
     claims = (b"Authentication-Results: mx.example.net; dmarc=pass "
               b"header.from=bank.example\r\nReceived-SPF: pass\r\n"
@@ -135,7 +135,7 @@ def forged(l):
     refused(l, ask(l, "x@plain.example", sign=False), "it does not pass DMARC")
 
 
-@suite.test("lists, automatic mail and bounces, although they pass DMARC")
+@suite.test("lists, automatic mail and bounces are not answered, even if they pass DMARC")
 def automatic(l):
     for more, why in ((b"List-Id: <a.bank.example>\r\n", "it came from a mailing list"),
                       (b"Precedence: bulk\r\n", "it came from a mailing list"),
@@ -147,7 +147,7 @@ def automatic(l):
         refused(l, ask(l, envelope=envelope), "it is a bounce")
 
 
-@suite.test("From: two people, a group, the robot itself, an odd address, nobody")
+@suite.test("From: two people, a group, the robot itself, an odd address, no author")
 def authors(l):
     for field in ("a@bank.example, b@bank.example", "x: a@bank.example;",
                   "MAILER-DAEMON@bank.example", "<>",
@@ -162,7 +162,7 @@ def broken(l):
     refused(l, ask(l, "x@broken.example", sign=False), "a DNS lookup failed")
 
 
-@suite.test("mail of sendmail(1): the client is not known")
+@suite.test("mail sent with sendmail(1): the client is unknown")
 def local(l):
     before = log(l).count("the client is unknown")
     l.postfix.submit(ALICE, ROBOT, l.sign(request(ALICE), "bank.example")
@@ -174,7 +174,7 @@ def local(l):
 
 # ---- limits ----
 
-@suite.test("an address, a domain and all together get few answers in a day")
+@suite.test("limits per day: for an address, a domain, and in total")
 def limits(l):
     forget(l)
     sender = someone()
@@ -206,10 +206,10 @@ def limits(l):
     forget(l)
 
 
-# ---- faults and hostile input ----
+# ---- errors and hostile input ----
 
 def run(l, message, *more, **options):
-    """The robot, as the mail server runs it; what it prints."""
+    """Runs the robot as the mail server does; returns its output."""
     r = subprocess.run(
         [l.avouch, "audit", "--answer", ROBOT, "--ip", "192.0.2.10", "--helo",
          "mail.bank.example", "--mail-from", ALICE, "--spool", l.spool,
@@ -238,7 +238,7 @@ def sendmail_fails(l):
     forget(l)
 
 
-@suite.test("no count, no answer: the log is a link, or cannot be written")
+@suite.test("no answer if it cannot be counted: the log is a link, or cannot be written")
 def no_count(l):
     forget(l)
     victim = l.home + "/victim"
@@ -279,7 +279,7 @@ def contents(l):
     forget(l)
 
 
-@suite.test("many at once: as many answers as are allowed")
+@suite.test("many at the same time: only as many answers as allowed")
 def many(l):
     forget(l)
     said = []

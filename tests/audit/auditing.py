@@ -7,16 +7,16 @@ import zones
 from command import NOW, OK
 from suite import true
 
-# Hints that nearly every domain gets: techniques that are optional.
+# Hints that almost every domain gets: they are about optional techniques.
 OPTIONAL = ("hint mta-sts.absent", "hint tls-rpt.absent")
 
-FINDING = 1  # the status of --fail-on
+FINDING = 1  # exit status with --fail-on
 
 keys = {}
 
 
 def filled(c, name, lines):
-    """The lines as a zone, with the domain and the keys in them."""
+    """Returns the lines as a zone, with the domain and the keys filled in."""
     if not keys:
         made = {}
         for word, bits in (("KEY512", 512), ("KEY1024", 1024), ("KEY", 2048)):
@@ -36,7 +36,7 @@ def filled(c, name, lines):
 
 
 def strings(line):
-    """A TXT record in strings of 255 bytes."""
+    """Splits a TXT record into strings of 255 bytes."""
     m = re.match(r'(.* IN TXT) "(.*)"$', line)
     if not m or len(m.group(2)) <= 255 or '" "' in m.group(2):
         return line
@@ -62,8 +62,8 @@ def serious(result):
 
 
 def applied(lines, finding):
-    """The zone after the fix of a finding; what only the owner knows is
-    filled in."""
+    """Returns the zone after a finding is fixed.  Placeholders that only the
+    owner knows are filled in."""
     lines = list(lines)
     for line in finding["remove"]:
         true(line in lines, "%r is not in the zone %r" % (line, lines))

@@ -1,4 +1,4 @@
-/* dkim_explain_test.c - what is behind a result, for people */
+/* dkim_explain_test.c - explanations of DKIM results */
 #include "audit/dkim_explain.h"
 
 #include <setjmp.h>
@@ -35,7 +35,7 @@ struct explained {
 	struct explain_signature e;
 };
 
-/* Takes `message`. */
+/* Takes ownership of `message`. */
 static void
 explain(struct explained *x, char *message)
 {
@@ -87,7 +87,7 @@ canonical_header(void **state)
 	assert_true(x.e.names[2].field == EXPLAIN_NO_FIELD);
 	assert_int_equal(x.e.names[3].field, 3);
 
-	/* its hash is that of these bytes */
+	/* the hash must be that of these bytes */
 	struct crypto_hash *h = crypto_hash_new();
 	uint8_t hash[CRYPTO_HASH_SIZE];
 
@@ -153,7 +153,7 @@ without_memory(void **state)
 	explain_end(&x);
 }
 
-/* ---- body_hashes ---- */
+/* ---- bodies ---- */
 
 struct body_vector {
 	const char *name, *tags, *body;
@@ -169,7 +169,7 @@ static const struct body_vector vectors[] = {
 	    .code = BODY_SAME,
 	    .length = 26,
 	    .lines = 3 },
-	{ .name = "the same but for white space",
+	{ .name = "the same except for white space",
 	    .tags = RELAXED,
 	    .body = "Hi.  \r\n\r\nWe lost the game.",
 	    .code = BODY_SAME,
@@ -189,13 +189,13 @@ static const struct body_vector vectors[] = {
 	    .length = 28,
 	    .appended = 16,
 	    .lines = 3 },
-	{ .name = "reduced on the way",
+	{ .name = "white space reduced in transit",
 	    .tags = V1 "h=from",
 	    .body = "Hi.\r\n\r\nWe lost the game.\r\n",
 	    .code = BODY_UNKNOWN,
 	    .length = 26,
 	    .lines = 3 },
-	{ .name = "changed before",
+	{ .name = "the first line changed",
 	    .tags = RELAXED,
 	    .body = "Ho.\r\n\r\nWe lost the game.\r\n",
 	    .code = BODY_UNKNOWN,
@@ -207,7 +207,7 @@ static const struct body_vector vectors[] = {
 	    .code = BODY_UNKNOWN,
 	    .length = 5,
 	    .lines = 1 },
-	{ .name = "nothing left",
+	{ .name = "all removed",
 	    .tags = RELAXED,
 	    .body = "",
 	    .code = BODY_UNKNOWN },
@@ -240,7 +240,7 @@ where_a_body_was_changed(void **state)
 	}
 }
 
-/* c= says the one, the signer did the other: its l= and bh= fit relaxed. */
+/* c= names one canonicalization, but the signer used the other one. */
 static void
 other_canonicalization(void **state)
 {
@@ -281,7 +281,7 @@ struct key_vector {
 	const char *name, *zone;
 	bool is_good;
 	const char *verdict;
-	const char *advice; /* one that is given; NULL: none at all */
+	const char *advice; /* one of the expected texts; NULL: none at all */
 };
 
 #define AT "s._domainkey.example.com. IN TXT "
@@ -325,7 +325,7 @@ static const struct key_vector key_vectors[] = {
 	    .verdict = "the key is revoked",
 	    .advice =
 		"add v=DKIM1: some verifiers ignore a key record without it" },
-	{ .name = "another thing",
+	{ .name = "not a key",
 	    .zone = AT "\"v=spf1 -all\"\n",
 	    .verdict = "v= of the key record is not DKIM1" },
 	{ .name = "two, the second good",

@@ -1,5 +1,5 @@
-/* dmarc_lint_test.c - what `avouch dmarc` finds and explains: RFC 9989 sections
- * 4.7, 4.8, 4.10, 5.1, 7.4, 10.2 and 11.8, RFC 9990 section 4. */
+/* dmarc_lint_test.c - findings and explanations of `avouch dmarc`: RFC 9989
+ * sections 4.7, 4.8, 4.10, 5.1, 7.4, 10.2 and 11.8, RFC 9990 section 4. */
 #include "audit/dmarc_lint.h"
 
 #include <setjmp.h>
@@ -44,7 +44,7 @@ is_text(const char *name, const char *what, struct span text, bool required)
 		fail_msg("%s: %s is not printable", name, what);
 }
 
-/* What must hold of any finding and explanation. */
+/* Checks conditions that hold for all findings and explanations. */
 static void
 is_sound(const char *name, const struct dmarc_lint *l)
 {
@@ -75,7 +75,8 @@ is_sound(const char *name, const struct dmarc_lint *l)
 	}
 }
 
-/* Every allocation fails once: less is found, and that is said. */
+/* Makes each allocation fail once: findings may be missing, but `cut` must then
+ * be set. */
 static void
 survives(const char *name, struct run *r)
 {
@@ -101,7 +102,7 @@ struct vector {
 	const char *name;
 	const char *domain;
 	const char *zone;
-	const char *want; /* ids in order, "!" an error, "?" a warning */
+	const char *want; /* ids in order; "!" marks an error, "?" a warning */
 };
 
 static void
@@ -408,7 +409,7 @@ many_of_everything(void **state)
 	core_run_close(&r.core);
 }
 
-/* No more round trips than the addresses of the record make needed. */
+/* There are no more round trips than the report addresses require. */
 static void
 waves(void **state)
 {
@@ -528,7 +529,7 @@ what_applies(void **state)
 		"the record is not usable: no DMARC policy" });
 }
 
-/* The same answer as the real walk of a name below gives. */
+/* The result must be the same as for a real tree walk from a name below. */
 static void
 what_applies_below(void **state)
 {

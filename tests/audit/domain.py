@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
-"""avouch audit DOMAIN on zones: planted mistakes are all found, none is
-invented, and each fix, applied to the zone, silences its finding.
+"""avouch audit DOMAIN on zones: it finds all planted mistakes and no others,
+and each fix, applied to the zone, removes its finding.
 
 usage: domain.py PROGRAM [PART-OF-A-NAME]
 """
@@ -37,7 +37,7 @@ def each_fix(c, domain, lines, options, result):
 
 
 def planted(name):
-    @suite.test("planted: %s, and each fix silences its finding" % name)
+    @suite.test("planted: %s, and each fix removes its finding" % name)
     def run(c):
         lines, options, want = zones.PLANTED[name]
         domain = name + ".example"
@@ -63,7 +63,7 @@ def perfect(c):
         same(result["grades"], {"arrive": "A", "spoof": "A"}, domain)
 
 
-@suite.test("a parked domain: nothing is said at all")
+@suite.test("a parked domain: no findings at all")
 def parked(c):
     result = audit(c, "parked.example",
                    filled(c, "parked.example", zones.PARKED))
@@ -71,7 +71,7 @@ def parked(c):
     same(result["parked"], True, "parked")
 
 
-@suite.test("well-known set-ups: no error")
+@suite.test("well-known setups: no error")
 def setups(c):
     for name, (lines, want) in zones.SETUPS.items():
         domain = name + ".example"
@@ -111,7 +111,7 @@ def json_shape(c):
          [("s1", "guessed", True)], "keys")
 
 
-@suite.test("what each include allows, and the services that are known")
+@suite.test("what each include allows, and known services")
 def tree(c):
     lines, _ = zones.SETUPS["google-and-mailchimp"]
     domain = "tree.example"
@@ -125,7 +125,7 @@ def tree(c):
     same([k["origin"] for k in result["keys"]], ["service"] * 3, "keys")
 
 
-@suite.test("the status: --fail-on, usage")
+@suite.test("exit status: --fail-on, usage")
 def status(c):
     zone = c.file("status.zone", "$TTL 300\n" + "\n".join(filled(
         c, "w.example", zones.PLANTED["monitoring"][0])))
@@ -152,7 +152,7 @@ HOSTILE = ['@. IN TXT "v=spf1 <script>alert(1)</script> \\027[31m ~all"',
            "@. IN MX 10 <script>.@.", *zones.MX]
 
 
-@suite.test("--store and --config: selectors and addresses that are in use")
+@suite.test("--store and --config: selectors and addresses in use")
 def learned(c):
     store, now = c.path("reports.db"), str(samples.NOW)
     c.run("report", "read", "--store", store, c.file("r.xml", samples.report(3, [
@@ -189,7 +189,7 @@ def learned(c):
 
 
 def since(c, days, lines, rows=()):
-    """The text of the hint: p by days before today, records of 3 days ago."""
+    """Returns the hint if p was published `days` ago, with reports from 3 days ago."""
     store = c.path("since.db")
     if os.path.exists(store):
         os.remove(store)
@@ -223,7 +223,7 @@ def monitoring(c):
     same(since(c, ((33, "none"), (3, "none")), lines), [], "no longer")
 
 
-@suite.test("a report address from which a report came back")
+@suite.test("a report address from which a report bounced")
 def bounced(c):
     store = c.path("bounced.db")
     c.run("report", "read", "--store", store, c.file("r.xml", samples.report(3, [])),
@@ -241,7 +241,7 @@ def bounced(c):
            "receivers' reports are probably lost too")])
 
 
-@suite.test("selectors that are a date of more than a year ago")
+@suite.test("selectors that contain a date more than a year ago")
 def dated(c):
     names = {"20240301": "2024-03-01", "s-20240301": "2024-03-01",
              "20240301.x": "2024-03-01", "20250601": None, "x20240301": None,
@@ -256,12 +256,12 @@ def dated(c):
     same(sorted(hints), sorted(n for n, day in names.items() if day), "hints")
     for name, what in hints.items():
         holds(what, "the selector contains the date " + names[name])
-    # nobody says that it is in use
+    # it is not known to be in use
     result = audit(c, "example.com", filled(c, "example.com", lines))
     lacks([f["id"] for f in result["findings"]], "dated-selector")
 
 
-@suite.test("the page: all of the text, nothing from elsewhere, escaped")
+@suite.test("the page: all of the text, no external resources, escaped")
 def page(c):
     zone = c.file("page.zone", "$TTL 300\n" + "\n".join(filled(
         c, "page.example", HOSTILE)))
@@ -280,7 +280,7 @@ def page(c):
                "--selector", "s1", "--html", "-").out, text, "-")
 
 
-@suite.test("the text says what the JSON says")
+@suite.test("text and JSON have the same content")
 def text(c):
     zone = c.file("text.zone", "$TTL 300\n" + "\n".join(filled(
         c, "page.example", HOSTILE)))

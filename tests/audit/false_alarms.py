@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""False alarms that other tools are blamed for: each must stay away.
+"""False alarms that other tools are known for: none must occur here.
 
 usage: false_alarms.py PROGRAM [PART-OF-A-NAME]
 """
@@ -26,13 +26,13 @@ def run(c, lines, *options, **more):
 
 
 def quiet(result):
-    """Hints apart, nothing is said."""
+    """No findings except hints."""
     same([f for f in found(result) if not f.startswith("hint ")], [],
          "findings")
     same(result["grades"], {"arrive": "A", "spoof": "A"}, "grades")
 
 
-@suite.test("1: neither ~all nor -all is a fault of a domain with DMARC")
+@suite.test("1: neither ~all nor -all is an error for a domain with DMARC")
 def all_terms(c):
     for end in ("~all", "-all"):
         quiet(run(c, ['@. IN TXT "v=spf1 mx %s"' % end, GOOD_DMARC, GOOD_KEY,
@@ -66,7 +66,7 @@ def sends_nothing(c):
         true(not [f for f in found(run(c, lines)) if "dkim" in f], lines)
 
 
-@suite.test("5: no null MX is advised to a domain that sends")
+@suite.test("5: a null MX is not recommended for a domain that sends")
 def null_mx(c):
     result = run(c, ['@. IN TXT "v=spf1 a ~all"', "@. IN A 192.0.2.1",
                      GOOD_DMARC, GOOD_KEY])
@@ -104,7 +104,7 @@ def consent_inside(c):
 
 @suite.test("9: lookups and void lookups are not overcounted")
 def counts(c):
-    # four MX hosts are one term; a host without IPv6 is void for IPv6 alone;
+    # four MX hosts are one term; a host without IPv6 is void only for IPv6;
     # a:host/24 is a host
     result = run(c, ['@. IN TXT "v=spf1 mx a:w.@/24 include:_spf.google.com '
                      '~all"', GOOD_DMARC, GOOD_KEY,
@@ -113,7 +113,7 @@ def counts(c):
                        for n in range(4)], "w.@. IN A 192.0.2.20"])
     quiet(result)
     same(result["spf_lookups"], 6, "lookups")
-    # an include that says nothing for a client is not void
+    # an include without a match for the client is not void
     quiet(run(c, ['@. IN TXT "v=spf1 include:spf.protection.outlook.com '
                   'include:sendgrid.net include:amazonses.com ~all"',
                   GOOD_DMARC, GOOD_KEY, *MX]))
@@ -132,7 +132,7 @@ def dns_failure(c):
             true({"name": name.replace("@", DOMAIN), "type": type_,
                   "error": fault} in result["could_not_ask"],
                  result["could_not_ask"])
-    # a guess that fails is listed, and no more
+    # if the query for a guessed selector fails, it is only listed
     result = run(c, good + [";!failed k2._domainkey.@. TXT timeout"])
     quiet(result)
     same(len(result["could_not_ask"]), 1, "could not ask")
@@ -165,7 +165,7 @@ def new_tags(c):
     same(serious(result), [], "findings")
 
 
-@suite.test("14: pct=100 is not nagged about, and p=none is about reports")
+@suite.test("14: no finding about pct=100, and the one about p=none mentions reports")
 def nagging(c):
     quiet(run(c, [GOOD_SPF, GOOD_KEY, *MX,
                   '_dmarc.@. IN TXT "v=DMARC1; p=reject; pct=100; '
@@ -177,7 +177,7 @@ def nagging(c):
     same(result["grades"]["arrive"], "A", "mail arrives")
 
 
-@suite.test("15: a server that denies _domainkey, but has the selector")
+@suite.test("15: a server that says NXDOMAIN for _domainkey, but has the selector")
 def empty_non_terminal(c):
     result = run(c, ['@. IN TXT "v=spf1 include:_spf.google.com ~all"',
                      "@. IN MX 1 aspmx.l.google.com.", GOOD_DMARC,
@@ -196,7 +196,7 @@ def optional(c):
     true(all(f["severity"] == "hint" for f in result["findings"]), "hints")
 
 
-@suite.test("17: no rule that no receiver has, such as a List-Id")
+@suite.test("17: no rule that no receiver enforces, such as a List-Id")
 def invented(c):
     path = c.file("bulk.eml", MESSAGE.replace(
         b"Subject:", b"List-Unsubscribe: <mailto:u@example.com>\r\nSubject:"))
@@ -205,7 +205,7 @@ def invented(c):
     holds(out, "List-Unsubscribe-Post")
 
 
-@suite.test("18: a resolver that does not validate: said once, no DANE errors")
+@suite.test("18: a resolver that does not validate: reported once, no DANE errors")
 def not_validating(c):
     result = run(c, [GOOD_SPF, GOOD_DMARC, GOOD_KEY, *MX,
                      "@. IN MX 20 mx2.@.", "mx2.@. IN A 192.0.2.2",

@@ -1,4 +1,4 @@
-/* finding_test.c - rules become findings: templates, limits, order */
+/* finding_test.c - findings made from rules: templates, limits, order */
 #include "audit/finding.h"
 
 #include <setjmp.h>
@@ -112,7 +112,7 @@ more_than_the_maximum_are_counted(void **state)
 	arena_free(a);
 }
 
-/* The list, and the three texts of a finding. */
+/* The allocations are the list, and three strings for a finding. */
 static void
 without_memory_it_says_that_findings_are_missing(void **state)
 {

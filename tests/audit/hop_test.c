@@ -1,4 +1,4 @@
-/* hop_test.c - Received fields (RFC 5321 section 4.4, RFC 3848) and lines of
+/* hop_test.c - Received fields (RFC 5321 section 4.4, RFC 3848) and lines in
  * master files (RFC 1035 section 5.1) */
 #include "audit/message/message.h"
 
@@ -63,16 +63,16 @@ static const struct {
 		     " id 1; Fri, 21 Nov 1997 09:55:06 -0600",
 	    .tls = AUDIT_UNKNOWN,
 	    .when = 880127706 },
-	{ .name = "an address of the receiver is not the client's",
+	{ .name = "the address of the receiver is not used for the client",
 	    .value = "from a by b ([192.0.2.1]) with HTTP",
 	    .helo = "a",
 	    .tls = AUDIT_UNKNOWN },
-	{ .name = "a comment that is not closed",
+	{ .name = "an unclosed comment",
 	    .value = "from a (((([192.0.2.1]",
 	    .client = "192.0.2.1",
 	    .helo = "a",
 	    .tls = AUDIT_UNKNOWN },
-	{ .name = "deep comments",
+	{ .name = "deeply nested comments",
 	    .value = "from a ((((((((((((((((((((",
 	    .helo = "a",
 	    .tls = AUDIT_UNKNOWN },

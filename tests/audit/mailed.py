@@ -1,4 +1,4 @@
-"""A lab whose Postfix is set up as snippets of etc/ have it, so that mail reaches
+"""A lab whose Postfix is set up as in the snippets of etc/, so that mail reaches
 avouch audit.
 """
 
@@ -16,15 +16,15 @@ import lab  # noqa: E402
 import postfix  # noqa: E402
 from suite import holds, lacks, same, true, until  # noqa: E402
 
-USER = "nobody"  # whom the service runs as
+USER = "nobody"  # the user of the service
 BANK = dict(ADDR="192.0.2.10", NAME="mail.bank.example")
 STRANGER = dict(ADDR="203.0.113.66", NAME="[UNAVAILABLE]")
 ALICE = "alice@bank.example"
 
 
 def snippet(l, name):
-    """The lines of master.cf and the settings of main.cf of a snippet, and its
-    table as a file; all for the places of the lab."""
+    """Returns the lines of a snippet for master.cf, its settings for main.cf, and
+    its table as a file, all adapted to the paths of the lab."""
     with open("%s/etc/postfix-%s.snippet" % (lab.ROOT, name)) as f:
         text = f.read()
     text = (text.replace("user=avouch", "user=" + USER)
@@ -52,7 +52,7 @@ def send(l, to, message=None, who=None, helo="mail.bank.example",
 
 
 def handled(l, reply, how):
-    """Waits for the line of the log about a message that was accepted."""
+    """Waits for the log line about a message that was accepted."""
     same(reply.code, 250, str(reply))
     line = until(lambda: [x for x in log(l).splitlines() if "/pipe[" in x and
                           reply.queue_id() + ":" in x], "pipe's line")[0]
@@ -67,7 +67,7 @@ def log(l):
 
 
 def gone(l):
-    """The queue is empty, and nobody got a bounce."""
+    """Checks that the queue is empty and there was no bounce."""
     until(lambda: not l.postfix.queue(), "the queue is empty")
     lacks(log(l), "status=bounced")
     lacks(log(l), "status=deferred")
@@ -75,7 +75,7 @@ def gone(l):
 
 
 class MailedLab(lab.Lab):
-    """`command`: the path of avouch; `more`: options of the services."""
+    """`command` is the path of avouch, `more` are options for the services."""
 
     def __init__(self, command):
         super().__init__(os.path.join(os.path.dirname(os.path.abspath(command)),
@@ -85,7 +85,7 @@ class MailedLab(lab.Lab):
 
     def __enter__(self):
         super().__enter__()
-        self.avouch = self.home + "/avouch"  # the user must reach it
+        self.avouch = self.home + "/avouch"  # must be accessible to the user
         shutil.copy(self.command, self.avouch)
         self.spool = self.home + "/spool"
         os.mkdir(self.spool, 0o700)

@@ -71,12 +71,12 @@ def audit(c, message, sign=None, names=None, sender=b"example.com",
 
 
 def errors(result, severity="error"):
-    """"Gmail 550 5.7.26: unauthenticated", sorted."""
+    """Returns a sorted list such as "Gmail 550 5.7.26: unauthenticated"."""
     return sorted("%s: %s" % (f["section"].split(", text")[0], f["id"])
                   for f in result["findings"] if f["severity"] == severity)
 
 
-@suite.test("a message as it should be: nothing is said, and its facts")
+@suite.test("a good message: no findings, and its facts")
 def good(c):
     result = audit(c, MESSAGE, c.rsa)
     same(result["findings"], [], "findings")
@@ -109,7 +109,7 @@ def unauthenticated(c):
          "a rule for bulk senders")
 
 
-@suite.test("SPF alone: only rules for bulk senders, and GMX, object")
+@suite.test("SPF alone: only rules for bulk senders and GMX are broken")
 def spf_alone(c):
     result = audit(c, MESSAGE)
     same(errors(result), ["GMX and WEB.DE: dkim"], "errors")
@@ -142,7 +142,7 @@ def spf_record(c):
         same([e for e in got if "spf-" in e], want, sender)
 
 
-@suite.test("a client whose name is that of a network's customer")
+@suite.test("a client whose name is generic for a network")
 def generic(c):
     result = audit(c, MESSAGE, c.rsa, client=b"203.0.113.7")
     same((result["client_name"], [e for e in errors(result, "warning")
@@ -178,7 +178,7 @@ def header(c):
          ([], ["Gmail 550 5.7.29, bulk senders: tls"]), "TLS")
 
 
-@suite.test("domains that nobody can answer to; encoded words in addresses")
+@suite.test("domains to which replies are impossible; encoded words in addresses")
 def domains(c):
     for domain, want, advice in (
             (b"nowhere.test", ["Gmail 550 5.7.1: no-domain",
@@ -214,7 +214,7 @@ def unsubscribe(c):
               "Yahoo, bulk senders: unsubscribe"], message[:60])
 
 
-@suite.test("a small key; and what DNS cannot say for now")
+@suite.test("a small key; temporary DNS errors")
 def keys(c):
     small = signing.Key("rsa", c.home, 512)
     true("Gmail: small-key" in errors(audit(c, MESSAGE, small)), "small")
@@ -223,7 +223,7 @@ def keys(c):
     same((errors(result), result["unsure"]), ([], True), "DNS")
 
 
-@suite.test("options say what the message does not; status by --fail-on")
+@suite.test("options replace facts of the message; exit status with --fail-on")
 def options(c):
     path = c.file("plain2.eml", MESSAGE)
     zone = c.file("message2.zone", ZONE)
@@ -240,7 +240,7 @@ def options(c):
              c.run(*run).out, "standard input")
 
 
-# text, what it means
+# text, expected findings
 BOUNCES = [
     ("550-5.7.26 Your email has been blocked because the sender is "
      "unauthenticated. gsmtp", ["gmail.unauthenticated"]),

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 """avouch audit --mine: which domains are ours, what changed since the last run, and
-what becomes of a state that is not valid.
+how a state that is not valid is handled.
 
 usage: mine.py PROGRAM [PART-OF-A-NAME]
 """
@@ -27,7 +27,7 @@ GOOD = [zones.GOOD_SPF, zones.GOOD_DMARC, *zones.MX]
 
 
 class Mine:
-    """A host with keys, reports, a zone, and the state of earlier runs."""
+    """A host with keys, reports, a zone, and the state from earlier runs."""
 
     def __init__(self, c, name):
         self.c = c
@@ -55,7 +55,7 @@ class Mine:
             f.write("%s created=%d\n" % (selector, created))
 
     def report(self, domain, day=3, records=None, **how):
-        """The configuration has a store from then on."""
+        """Adds a report.  The configuration has a store from then on."""
         self.configure(self.more, store=True)
         self.c.run("report", "read", "--store", self.store, self.c.file(
             "r.xml", samples.report(day, records or [
@@ -83,7 +83,7 @@ def by_name(result):
 
 
 def changed(result):
-    """{domain: (ids of new findings, ids of those that are fixed)}"""
+    """Returns {domain: (ids of new findings, ids of fixed findings)}."""
     out = {}
     for d in result["domains"]:
         new, fixed = (sorted(f["area"] + "." + f["id"] for f in d["changes"][k])
@@ -93,7 +93,7 @@ def changed(result):
     return out
 
 
-@suite.test("ours are the domains with keys and those of reports, each once")
+@suite.test("our domains are those with keys and those in reports, each listed once")
 def ours(c):
     m = Mine(c, "ours")
     m.key("keyed.example")
@@ -139,7 +139,7 @@ def learned(c):
     lacks([i for i, _ in ids["b.example"]], "monitoring-since")
 
 
-@suite.test("changes: none at first, then what is new, fixed, and other letters")
+@suite.test("changes: none at first, then new and fixed findings, and grades")
 def changes(c):
     m = Mine(c, "changes")
     for domain in ("a.example", "b.example"):
@@ -164,7 +164,7 @@ def changes(c):
          {"arrive": "A", "spoof": "D", "until": NOW + 4 * DAY})
     same([d["domain"] for d in result["domains"]], ["b.example", "a.example"],
          "the worst first")
-    # a domain that is new is not a change
+    # a new domain is not a change
     m.key("c.example")
     m.zone("c.example", GOOD, key=None)
     same(changed(m.json(now=NOW + 5 * DAY)), {}, "new domains")
@@ -172,7 +172,7 @@ def changes(c):
     same(changed(m.json(now=NOW + 6 * DAY)), {"c.example": ([], ["dkim.no-key"])})
 
 
-@suite.test("the same finding at several places, and with another number")
+@suite.test("the same finding in several places, and with a different number")
 def same_place(c):
     m = Mine(c, "place")
     m.key("a.example", created=NOW - 400 * DAY)
@@ -205,7 +205,7 @@ def unsure(c):
     same(changed(m.json(now=NOW + 2 * DAY)), {}, "as before")
 
 
-@suite.test("the status: --fail-on; options that do not fit; no configuration")
+@suite.test("exit status: --fail-on; invalid options; no configuration")
 def status(c):
     m = Mine(c, "status")
     m.key("a.example")
@@ -259,7 +259,7 @@ def unwritable(c):
     holds(r.err, "run this command as root or as the daemon's user")
 
 
-@suite.test("more domains than a run audits: those that waited longest")
+@suite.test("more domains than a run audits: the least recent first")
 def many(c):
     m = Mine(c, "many")
     names = ["d%03d.example" % n for n in range(203)]

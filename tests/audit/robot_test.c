@@ -1,4 +1,4 @@
-/* robot_test.c - whom the robot answers, and how often (RFC 3834) */
+/* robot_test.c - which messages the robot answers, and how often (RFC 3834) */
 #include "audit/message/robot.h"
 
 #include <setjmp.h>
@@ -17,8 +17,8 @@ enum { MEMORY = 1 << 20, NOW = 1767225600 };
 
 static const struct {
 	const char *name;
-	const char *header; /* instead of the From field; NULL: only that */
-	const char *from;   /* NULL: Ann */
+	const char *header;         /* fields after From; NULL: none */
+	const char *from;           /* NULL: Ann */
 	const char *mail_from, *to; /* NULL: Ann's address */
 	enum dmarc_code dmarc;
 	bool dkim_aligned;
@@ -65,11 +65,11 @@ static const struct {
 	    .mail_from = "mailer-daemon@example.com",
 	    .dmarc = DMARC_PASS,
 	    .want = ROBOT_NULL_SENDER },
-	{ .name = "a list as the envelope's sender",
+	{ .name = "a mailing list as the envelope sender",
 	    .mail_from = "news-bounces@example.com",
 	    .dmarc = DMARC_PASS,
 	    .want = ROBOT_NULL_SENDER },
-	{ .name = "the From of a list's manager",
+	{ .name = "From is a list manager",
 	    .to = "list-request@example.com",
 	    .dmarc = DMARC_PASS,
 	    .want = ROBOT_ADDRESS },
@@ -85,7 +85,7 @@ static const struct {
 	    .header = "List-Id: <a.example.com>\r\n",
 	    .dmarc = DMARC_PASS,
 	    .want = ROBOT_LIST },
-	{ .name = "RFC 2369: any field of a list",
+	{ .name = "RFC 2369: any list field",
 	    .header = "list-unsubscribe: <mailto:a@example.com>\r\n",
 	    .dmarc = DMARC_PASS,
 	    .want = ROBOT_LIST },
@@ -113,7 +113,7 @@ static const struct {
 	    .header = "From: ben@example.com\r\n",
 	    .dmarc = DMARC_PASS,
 	    .want = ROBOT_ADDRESS },
-	{ .name = "an address that is not plain",
+	{ .name = "an unusual address",
 	    .to = "",
 	    .dmarc = DMARC_PASS,
 	    .want = ROBOT_ADDRESS },
@@ -179,7 +179,7 @@ automatic_mail_is_not_answered(void **state)
 	arena_free(a);
 }
 
-/* ---- how often ---- */
+/* ---- limits ---- */
 
 struct counter {
 	char *memory;
@@ -224,7 +224,7 @@ count(struct counter *c, int64_t now, const char *domain, const char *to)
 	return good;
 }
 
-/* "9001.example" */
+/* Returns a name such as "9001.example". */
 static const char *
 name_of(unsigned n)
 {

@@ -29,7 +29,7 @@ from zones import GOOD_DMARC, GOOD_KEY, GOOD_SPF, TLSRPT  # noqa: E402
 suite = Suite()
 
 POLICY = "version: STSv1\r\nmode: %s\r\nmx: %s\r\nmax_age: %d\r\n"
-DEADLINE = 60  # seconds, of a server
+DEADLINE = 60  # seconds: lifetime of a server
 
 
 def openssl(*arguments, given=None):
@@ -38,8 +38,8 @@ def openssl(*arguments, given=None):
 
 
 def validity(days):
-    """Options of openssl-x509(1).  Since 3.4 it refuses an end before the start,
-    and has options for both; before, the start was always now."""
+    """Returns options for openssl-x509(1).  Since 3.4 it rejects an end before the
+    start, and has options for both; before, the start was always now."""
     usage = subprocess.run(["openssl", "x509", "-help"], capture_output=True,
                            check=True).stderr
     if days >= 0 or b"-not_after" not in usage:
@@ -50,7 +50,7 @@ def validity(days):
 
 
 class Authority:
-    """Makes certificates; openssl(1) does the work."""
+    """Creates certificates with openssl(1)."""
 
     def __init__(self, home):
         self.home = home
@@ -61,7 +61,7 @@ class Authority:
                 "-out", self.path, "-days", "2", "-subj", "/CN=test authority")
 
     def make(self, name, days=2):
-        """The path of a PEM file with the key and the certificate."""
+        """Returns the path of a PEM file with the key and the certificate."""
         path = os.path.join(self.home, "%s.%d.pem" % (name, days))
         key, request = path + ".key", path + ".csr"
         openssl("req", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256",
@@ -81,15 +81,15 @@ class Authority:
 
 
 def tlsa(path):
-    """The TLSA data of a certificate: "3 1 1" and the hash of its key."""
+    """Returns the TLSA data of a certificate: "3 1 1" and the hash of its key."""
     pem = openssl("x509", "-in", path, "-noout", "-pubkey")
     der = openssl("pkey", "-pubin", "-outform", "DER", given=pem)
     return "3 1 1 " + hashlib.sha256(der).hexdigest()
 
 
 class Server(contextlib.ExitStack):
-    """Listens on an address of its own, so that the port can be the real one;
-    `serve` gets each connection in a thread."""
+    """Listens on its own address, so that the port can be the real one.
+    `serve` handles each connection in a thread."""
 
     def __init__(self, port, serve):
         super().__init__()
@@ -156,7 +156,7 @@ def silent(connection):
 
 
 def smtp(path):
-    """A mail server; without a path it has no TLS."""
+    """A mail server; it has no TLS if `path` is missing."""
     def serve(connection):
         def talk(s, starttls):
             f = s.makefile("rwb", buffering=0)
@@ -188,7 +188,7 @@ class World(contextlib.ExitStack):
         if os.geteuid() != 0:
             raise Skip("only root may listen on ports 25 and 443")
         self.authority = Authority(c.home)
-        filled(c, "", [])  # makes the keys, before there are threads
+        filled(c, "", [])  # creates the keys before threads are started
 
     def run(self, name, lines, *options, status=OK):
         """Audits NAME.example."""
@@ -202,14 +202,14 @@ class World(contextlib.ExitStack):
                                "SSL_CERT_FILE": self.authority.path}).json()
 
     def policy(self, name, serve, *options, id_="1"):
-        """Audits a domain whose policy host is served by `serve`."""
+        """Audits a domain whose policy host is simulated by `serve`."""
         with Server(443, serve) as s:
             return self.run(name, ["mx.@. IN A 192.0.2.1",
                                    '_mta-sts.@. IN TXT "v=STSv1; id=%s"' % id_,
                                    "mta-sts.@. IN A " + s.address], *options)
 
     def mail(self, name, serve, lines=()):
-        """Audits a domain whose MX host is served by `serve`."""
+        """Audits a domain whose MX host is simulated by `serve`."""
         with Server(25, serve) as s:
             return self.run(name, ["mx.@. IN A " + s.address, *lines],
                             "--smtp")
@@ -222,7 +222,7 @@ def what(result, id_):
     raise AssertionError("%s is not in %s" % (id_, found(result)))
 
 
-@suite.test("MTA-STS: a policy that is served well, and all that can go wrong")
+@suite.test("MTA-STS: a good policy, and everything that can go wrong")
 def sts(c):
     with World(c) as w:
         good = w.authority.make("mta-sts.good.example")
@@ -295,7 +295,7 @@ def sts_slow(c):
         holds(what(result, "mta-sts.no-policy"), "imed out")
 
 
-@suite.test("--smtp: certificates, TLSA records, and a renewal that forgot one")
+@suite.test("--smtp: certificates, TLSA records, and a renewed certificate without a new record")
 def smtp_hosts(c):
     with World(c) as w:
         old = w.authority.make("mx.renewed.example")
@@ -339,7 +339,7 @@ def smtp_and_sts(c):
         same(result["grades"]["arrive"], "F", "grade")
 
 
-@suite.test("--cert: one's own certificate, without a connection")
+@suite.test("--cert: a certificate from a file, without a connection")
 def cert(c):
     with World(c) as w:
         path = w.authority.make("mx.own.example")

@@ -1,4 +1,4 @@
-/* spf_lint_test.c - each finding, and its absence where all is well */
+/* spf_lint_test.c - each finding, and that a good record does not get it */
 #include "audit/spf_lint.h"
 
 #include <setjmp.h>
@@ -17,7 +17,7 @@ enum { MEMORY = 1 << 20, WANT_MAX = 4096, ZONE_MAX = 65536 };
 
 struct vector {
 	const char *zone;
-	const char *want; /* "name term; name" in order */
+	const char *want; /* findings in order: "name term; name" */
 };
 
 struct linting {
@@ -106,7 +106,7 @@ give(const char *domain, const struct vector *v)
 	zone->close(zone);
 }
 
-/* The record of d.example, beside some hosts. */
+/* Lints records of d.example, in a zone with some other hosts. */
 static void
 records(const struct vector *v, size_t n)
 {
@@ -411,7 +411,7 @@ rfc7208_4_3_names(void **state)
 	    &v);
 }
 
-/* A chain, and a tree that is wide and deep: the walk ends. */
+/* A chain, and a wide and deep tree: the walk must end. */
 static void
 the_walk_is_bounded(void **state)
 {

@@ -37,7 +37,7 @@ static const struct {
 	    .text = "version: STSv1\nmode: none\nx-note: hello: there\n" AGE,
 	    .mode = STS_MODE_NONE,
 	    .max_age = 604800 },
-	{ .name = "3.2 of a repeated field the first counts",
+	{ .name = "3.2 the first of repeated fields counts",
 	    .text = "version: STSv1\nmode: none\nmode: enforce\n" AGE,
 	    .mode = STS_MODE_NONE,
 	    .max_age = 604800 },
@@ -112,7 +112,7 @@ static const struct {
 	{ "mx.example.com", "MX.Example.COM", true },
 	{ "mx.example.com", "mx2.example.com", false },
 	{ "*.example.com", "mx.example.com", true },
-	/* one label, RFC 6125 section 6.4.3 */
+	/* exactly one label, RFC 6125 section 6.4.3 */
 	{ "*.example.com", "a.mx.example.com", false },
 	{ "*.example.com", "example.com", false },
 	{ "*.example.com", "mx.example.com.evil.example", false },

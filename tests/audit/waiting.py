@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
-"""avouch audit --wait: by mail through a real Postfix, set up as
-etc/postfix-audit.snippet has it.
+"""avouch audit --wait: with mail through a real Postfix that is set up as in
+etc/postfix-audit.snippet.
 
 usage: waiting.py PROGRAM [PART-OF-A-NAME]
 """
@@ -27,7 +27,7 @@ MANY = 1000 if "SLOW" in os.environ else 100
 
 
 class Wait:
-    """avouch audit --wait, running; its address."""
+    """A running avouch audit --wait, and its address."""
 
     def __init__(self, l, *options):
         self.process = subprocess.Popen(
@@ -42,7 +42,7 @@ class Wait:
         self.token = found.group(1)
 
     def end(self, status=0):
-        """What it prints when the message has come."""
+        """Returns the output after the message has arrived."""
         out, err = self.process.communicate(timeout=300)
         same(self.process.returncode, status, out + err)
         self.err = err
@@ -60,7 +60,7 @@ def spooled(l):
     return sorted(os.listdir(l.spool))
 
 
-# ---- the good way ----
+# ---- success ----
 
 @suite.test("a message that passes: judged by the SMTP session, and the file is gone")
 def passes(l):
@@ -77,7 +77,7 @@ def passes(l):
     lacks(spooled(l), w.token)
 
 
-@suite.test("the text, for a person")
+@suite.test("the output as text")
 def text(l):
     w = Wait(l)
     same(w.first, "Send a message to %s\n" % w.address)
@@ -92,7 +92,7 @@ def text(l):
     same(w.err, "", "nothing on standard error without a terminal")
 
 
-@suite.test("facts of the session count, not Received fields that the sender wrote")
+@suite.test("facts of the session are used, not Received fields that the sender wrote")
 def forged(l):
     w = Wait(l, "--json")
     claim = (b"Return-Path: <a@shop.example>\r\nReceived: from mail.shop.example "
@@ -115,7 +115,7 @@ def null_sender(l):
     same((r["mail_from"], r["spf"], r["client"]), ("", "pass", "192.0.2.10"))
 
 
-@suite.test("a client of this host: no receiver will see its address")
+@suite.test("a client on this host: no receiver will see its address")
 def loopback(l):
     w = Wait(l, "--json")
     handled(l, send(l, w.address, who=dict(ADDR="127.0.0.1", NAME="localhost")),
@@ -125,7 +125,7 @@ def loopback(l):
          ["unknown", "unknown", "unknown", ALICE])
 
 
-@suite.test("without a client: a message of sendmail(1)")
+@suite.test("without a client: a message sent with sendmail(1)")
 def local(l):
     w = Wait(l, "--json")
     l.postfix.submit(ALICE, w.address, lab.message(ALICE).replace(b"\r\n", b"\n"))
@@ -135,9 +135,9 @@ def local(l):
     mailed.gone(l)
 
 
-# ---- nobody waits ----
+# ---- no process waits ----
 
-@suite.test("a token that nobody waits for is discarded; no bounce")
+@suite.test("a message for a token that is not awaited is discarded; no bounce")
 def unknown(l):
     handled(l, send(l, "audit+%032x@example.net" % 1), "discarded")
     w = Wait(l)
@@ -148,7 +148,7 @@ def unknown(l):
     os.unlink("%s/%s" % (l.spool, w.token))
 
 
-@suite.test("an address without a token is refused at RCPT")
+@suite.test("an address without a token is rejected at RCPT")
 def refused(l):
     l.postfix.set(virtual_mailbox_maps="inline:{bob@example.net=x}")
     for local in ("audit", "audit+1", "audit+%031x" % 1, "audit+%033x" % 1,
@@ -157,7 +157,7 @@ def refused(l):
     l.postfix.set(virtual_mailbox_maps="static:x")
 
 
-@suite.test("a notice of success cannot be asked for, set as docs/SECURITY.md says")
+@suite.test("success notifications cannot be requested if set up as in docs/SECURITY.md")
 def success_notice(l):
     with open(lab.ROOT + "/docs/SECURITY.md", encoding="utf-8") as f:
         name, value = re.search(r"`(smtpd_discard_ehlo_keywords) = (.*?)`",
@@ -171,7 +171,7 @@ def success_notice(l):
         l.postfix.set(**{name: ""})
 
 
-@suite.test("nothing came: status 75, and what to look at")
+@suite.test("no message: status 75, and advice where to look")
 def late(l):
     same(l.late.end(TEMPFAIL), "", "output")
     holds(l.late.err, "no message has arrived in 1 min; the log of the mail "
@@ -179,7 +179,7 @@ def late(l):
     same(spooled(l), [], "spool")
 
 
-@suite.test("one message for each wait: the second is discarded")
+@suite.test("one message per wait: the second is discarded")
 def second(l):
     w = Wait(l, "--json")
     w.process.send_signal(signal.SIGSTOP)
@@ -192,7 +192,7 @@ def second(l):
 # ---- hostile input ----
 
 def receive(l, token, stdin=b"Subject: x\n\nx\n", **options):
-    """avouch audit --receive, as the mail server runs it; what it prints."""
+    """Runs avouch audit --receive as the mail server does; returns its output."""
     r = subprocess.run(
         [l.avouch, "audit", "--receive", token, "--ip", "192.0.2.10", "--helo",
          "mail.bank.example", "--mail-from", ALICE, "--spool", l.spool],
@@ -202,7 +202,7 @@ def receive(l, token, stdin=b"Subject: x\n\nx\n", **options):
     return r.stdout.decode()
 
 
-@suite.test("a message of 64 MB: not kept, and the one who waits is told")
+@suite.test("a message of 64 MB is not kept, and --wait reports that")
 def large(l):
     w = Wait(l)
     holds(receive(l, w.token, b"Subject: x\n\n" + bytes(64 << 20)), "handed over")
@@ -272,7 +272,7 @@ def links(l):
         same(f.read(), "keep")
 
 
-@suite.test("the limit of a file's size, and a full disk: discarded, nothing is left")
+@suite.test("a file size limit, and a full disk: discarded, no file remains")
 def full(l):
     w = Wait(l)
     out = receive(l, w.token, b"x" * 100000, preexec_fn=lambda: resource.setrlimit(
@@ -300,7 +300,7 @@ def full(l):
 
 
 def begun(l, token):
-    """A receiver in the middle of a message."""
+    """Starts a receiver that is in the middle of a message."""
     p = subprocess.Popen([l.avouch, "audit", "--receive", token, "--spool",
                           l.spool], stdin=subprocess.PIPE, user=USER,
                          stdout=subprocess.DEVNULL)
@@ -323,7 +323,7 @@ def killed(l):
     same([x for x in spooled(l) if w.token in x], [])
 
 
-@suite.test("nobody waits any more when the message is complete")
+@suite.test("the wait has ended when the message is complete")
 def abandoned(l):
     w = Wait(l)
     p = begun(l, w.token)
@@ -335,7 +335,7 @@ def abandoned(l):
     os.unlink("%s/%s" % (l.spool, w.token))
 
 
-@suite.test("many at once for one token: one is handed over")
+@suite.test("many at the same time for one token: one is handed over")
 def many(l):
     w = Wait(l, "--json")
     w.process.send_signal(signal.SIGSTOP)
@@ -376,7 +376,7 @@ def limits(l):
          r.stderr)
     for w in waits:
         w.kill()
-    w = Wait(l)  # the files of the killed ones do not count
+    w = Wait(l)  # the files of killed processes do not count
     true(not set(v.token for v in waits) & set(spooled(l)), spooled(l))
     w.kill()
 

@@ -1,5 +1,5 @@
-"""Domains for tests/audit/domain.py: lines of a master file, and what the audit
-must say about them.  @ is the domain; KEY, KEY1024 and KEY512 are RSA keys.
+"""Domains for tests/audit/domain.py: lines of a master file, and the findings
+expected for them.  @ is the domain; KEY, KEY1024 and KEY512 are RSA keys.
 """
 
 GOOD_SPF = '@. IN TXT "v=spf1 mx ~all"'
@@ -178,7 +178,7 @@ PLANTED = {
                    ["hint dane.selector", "warning dane.usage"]),
 }
 
-# Domains about which there is nothing to say.
+# Domains without findings.
 PERFECT = {
     "perfect": ([GOOD_SPF, GOOD_DMARC, GOOD_KEY, *MX, TLSRPT],
                 ["--selector", "s1"]),
@@ -190,7 +190,7 @@ PERFECT = {
                         'rua=mailto:d@agrees.example"', TLSRPT], []),
 }
 
-# Well-known ways to set a domain up: no error, and no warning but those given.
+# Common ways to set up a domain: no errors, and only the listed warnings.
 SETUPS = {
     "google-workspace": (['@. IN TXT "v=spf1 include:_spf.google.com ~all"',
                           '@. IN TXT "google-site-verification=abc"',

@@ -1,5 +1,5 @@
-"""Runs the avouch command in a temporary directory, and checks what must hold
-for every run.
+"""Runs the avouch command in a temporary directory, and checks conditions that
+hold for every run.
 """
 
 import contextlib
@@ -55,7 +55,7 @@ FORGED = ["--ip", "203.0.113.9", "--helo", "mail.example.com", "--mail-from",
 
 
 def printable(text, what):
-    """Checks for characters that control a terminal: C0, DEL, C1, bidi."""
+    """Checks that there are no terminal control characters: C0, DEL, C1, bidi."""
     bad = re.search("[^\\n\\t\\x20-\\x7e\\xa0-\\u200d\\u2010-\\u2027\\u202f-"
                     "\\u2065\\u206a-\\U0010ffff]", text)
     true(bad is None, "%s has %r in %r" % (
@@ -121,7 +121,7 @@ class Command(contextlib.ExitStack):
         return os.path.join(self.home, name)
 
     def run(self, *arguments, stdin=b"", status=OK, **options):
-        """`status` None: any exit status is accepted.  `check` does not
+        """Runs avouch; `status` None accepts any exit status.  `check` does not
         read the configuration of this host unless `own_host`."""
         if (arguments[:1] == ("check",) and "--config" not in arguments and
                 not options.pop("own_host", False)):
@@ -143,7 +143,7 @@ class Command(contextlib.ExitStack):
         return r
 
     def zoned(self, *arguments, **options):
-        """Runs with the DNS answers of the zone, on 2026-01-01."""
+        """Like run(), with the DNS answers of the zone, on 2026-01-01."""
         return self.run(*arguments, "--zone", self.zone, "--now", NOW,
                         **options)
 

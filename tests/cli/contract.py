@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
-"""What scripts may rely on in the avouch command: JSON keys and types, exit
-statuses, messages, and all kinds of input and output.
+"""The parts of the avouch command that scripts may rely on: JSON keys and types,
+exit statuses, messages, and all kinds of input and output.
 
 usage: contract.py PROGRAM [PART-OF-A-NAME]
 """
@@ -26,8 +26,8 @@ MAYBE = (TEXT, NONE)
 
 
 def shape(value, want, where="result"):
-    """Checks types. `want`: a type, a tuple of types, [of each element], or
-    {key: of its value}."""
+    """Checks types.  `want` is a type, a tuple of types, [type of the elements],
+    or {key: type of the value}."""
     if isinstance(want, dict):
         true(isinstance(value, dict), "%s is not an object" % where)
         same(sorted(value), sorted(want), where + "'s keys")
@@ -268,7 +268,7 @@ def json_check(c):
     shape(c.json("check", *FORGED[:5], "", c.plain), CHECK)
 
 
-@suite.test("check reads the configuration of this host, and says so")
+@suite.test("check reads the configuration of this host, and reports that")
 def own_configuration(c):
     if os.geteuid() != 0 or shutil.which("unshare") is None:
         raise Skip("needs root and unshare(1)")
@@ -400,7 +400,7 @@ def wrong_usage(c):
         same(r.out, "", "nothing on standard output")
 
 
-@suite.test("a missing store: the error names its path and the cure")
+@suite.test("a missing store: the error names its path and the fix")
 def store_away(c):
     path = c.path("gone/avouch.db")
     conf = c.file("gone.conf", 'report {\n\tstore = "%s"\n'
@@ -455,7 +455,7 @@ def help_(c):
         true(r.out.startswith("usage: avouch %s " % name), r.out)
         same(c.run("help", name).out, r.out, "help " + name)
         true(max(map(len, r.out.splitlines())) < 80, "80 columns")
-        # --help wins over wrong arguments
+        # --help overrides wrong arguments
         same(c.run(name, "a", "b", "c", "--help").out, r.out, "help")
     same(c.run("-h").out, c.run("help").out, "-h")
     of_all = c.run("report", "--help").out
@@ -480,7 +480,7 @@ def help_(c):
 # ---- input ----
 
 def readers(c, path, **options):
-    """All commands that read a message, as (name, Run)."""
+    """Runs all commands that read a message; yields (name, Run)."""
     for name, extra in (("dkim", []), ("arc", []), ("check", ENVELOPE)):
         yield name, c.zoned(name, *extra, path, "--json", **options)
 
@@ -579,7 +579,7 @@ def hostile_envelopes(c):
             lacks(r.out, "\nX: y")
 
 
-@suite.test("CRLF, LF, a pipe, standard input: the same")
+@suite.test("CRLF, LF, a pipe, standard input: the same result")
 def ways(c):
     lf = c.file("lf.eml", c.signed.replace(b"\r\n", b"\n"))
     mixed = c.file("mixed.eml", b"X-Added: by a filter\n" + c.signed)
@@ -696,7 +696,7 @@ def closed(c):
 # ---- --record ----
 
 def without_times(value):
-    """Without TTLs: recordings have none for negative answers."""
+    """Removes TTLs, because recordings have none for negative answers."""
     if isinstance(value, dict):
         return {k: without_times(v) for k, v in value.items() if k != "ttl"}
     if isinstance(value, list):
@@ -815,7 +815,7 @@ override "for bob" {
          [line.split("  #")[0] for line in shown.splitlines()], "again")
 
 
-@suite.test("import: all files or nothing")
+@suite.test("import: either all files or no output")
 def import_(c):
     dkim = c.file("opendkim.conf", "Mode sv\nSocket inet:8891@127.0.0.1\n")
     dmarc = c.file("opendmarc.conf", "RejectFailures true\n")

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
-"""avouch sign doctor: each setting of Postfix that breaks signing, and none in
-the set-up that our snippet describes.
+"""avouch sign doctor: finds each Postfix setting that breaks signing, and none
+in the setup that our snippet describes.
 
 usage: doctor.py PROGRAM [PART-OF-A-NAME]
 """
@@ -29,7 +29,7 @@ FILTER = {**SERVICES,
 
 
 def doctor(c, main, services, status=FOUND):
-    """[(service, setting, value)] of what is found with this set-up."""
+    """Returns [(service, setting, value)] of the findings for this setup."""
     bin_ = c.path("bin")
     os.makedirs(bin_, exist_ok=True)
     c.file("main", "".join("%s = %s\n" % s for s in main.items()))
@@ -47,7 +47,7 @@ def doctor(c, main, services, status=FOUND):
             for f in r.json()["findings"]]
 
 
-@suite.test("the set-up of the snippet is right")
+@suite.test("the setup in the snippet is correct")
 def good(c):
     same(doctor(c, MAIN, SERVICES, OK), [], "nothing")
     submission = {"smtpd_milters": "{ unix:avouch/sign.sock, "
@@ -56,7 +56,7 @@ def good(c):
                           submission}, OK), [], "seen from a chroot")
 
 
-@suite.test("main.cf: what is missing, and what smtp(8) rewrites")
+@suite.test("main.cf: missing settings, and rewriting by smtp(8)")
 def main_cf(c):
     for change, want in (
             ({"non_smtpd_milters": ""}, [(None, "non_smtpd_milters", "")]),
@@ -87,7 +87,7 @@ def received(c):
          "Received")
 
 
-@suite.test("the signer: what happens without it, and who comes after it")
+@suite.test("the signer: behavior without it, and milters after it")
 def signer(c):
     accept = SIGNER + ", default_action=accept"
     line = "submission inet n - y - - smtpd"
@@ -105,7 +105,7 @@ def signer(c):
          [(None, "smtpd_milters", "")], "no service")
 
 
-@suite.test("filters after the signer, and the port where mail comes back")
+@suite.test("filters after the signer, and the port where mail returns")
 def filters(c):
     line = "submission inet n - y - - smtpd"
     for name in ("content_filter", "smtpd_proxy_filter"):

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 """The text output of the avouch command: --explain, --lint, the lines of each
-result; and answers that come from the network.
+result, and answers from the network.
 
 usage: explain.py PROGRAM [PART-OF-A-NAME]
 """
@@ -21,7 +21,7 @@ suite = Suite()
 
 
 def squeezed(text):
-    """Joins lines, so that texts can be compared wherever they break."""
+    """Joins lines, so that text can be compared regardless of line breaks."""
     return re.sub(r"\s+", " ", text)
 
 
@@ -287,7 +287,7 @@ def rejected(c):
             '_dmarc.example.com TXT, for dmarc "v=DMARC1; p=reject;')
 
 
-@suite.test("check --explain: who is aligned, and why not")
+@suite.test("check --explain: which domains align, and why not")
 def alignment(c):
     zone = c.file("align.zone", """\
 _dmarc.example.com. TXT "v=DMARC1; p=reject; aspf=s"
@@ -389,7 +389,7 @@ _dmarc.zero.example. IN TXT "v=DMARC1; p=reject; pct=0"
 """
 
 
-@suite.test("check --explain: the setting that decides over list mail")
+@suite.test("check --explain: the setting that decides about list mail")
 def list_mail(c):
     zone = c.file("lists.zone", LISTS)
 
@@ -436,7 +436,7 @@ def list_mail(c):
 
 class Server:
     """Answers TXT and A from a table; other names do not exist.
-    (N, TEXT) is the answer from the Nth question on."""
+    (N, TEXT) is the answer starting with the Nth question."""
 
     def __init__(self, table):
         self.table = table
@@ -525,10 +525,10 @@ def network(c):
     holds(seen["a@none.example"], ";!nxdomain none.example. TXT")
 
 
-@suite.test("a question without an answer in time is recorded as a failure")
+@suite.test("a question that is not answered in time is recorded as a failure")
 def given_up(c):
-    # late.example is answered after 1.6 s; then silent.example has 2.4 s, which
-    # is more than is left to the message
+    # late.example is answered after 1.6 s; silent.example then has 2.4 s, which
+    # is more than the message has left
     server = Server({"late.example": (6, "v=spf1 include:silent.example -all"),
                      "silent.example": "silent",
                      "_dmarc.example.com": "v=DMARC1; p=reject"})
@@ -549,7 +549,7 @@ def given_up(c):
     same(got, want, "replayed")
 
 
-@suite.test("a question is sent once, even if several checks ask it")
+@suite.test("a question is sent once, even if several checks need it")
 def once(c):
     server = Server({"example.com": "v=spf1 -all"})
     try:
@@ -562,7 +562,7 @@ def once(c):
     same(server.asked.count(("example.com", 16)), 1, "asked")
 
 
-@suite.test("no name server answers: a result, in time")
+@suite.test("no name server answers: there is a result, in time")
 def nobody(c):
     conf = c.file("nobody.conf", "timeout = 1s\n")
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as s:

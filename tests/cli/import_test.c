@@ -1,4 +1,4 @@
-/* import_test.c - settings of opendkim, opendmarc and policyd-spf as ours */
+/* import_test.c - imports settings from opendkim, opendmarc and policyd-spf */
 #include "cli/import.h"
 
 #include <setjmp.h>
@@ -13,7 +13,7 @@
 
 enum { MEMORY = 16 << 20 };
 
-/* The files that settings name. */
+/* Returns files that settings name. */
 static struct span
 read_named(void *arg, const char *path, struct arena *a)
 {
@@ -29,7 +29,7 @@ read_named(void *arg, const char *path, struct arena *a)
 	return SPAN_NONE;
 }
 
-/* What is printed of one file; it must be a configuration that is read. */
+/* Returns the output for one file; it must be a valid configuration. */
 static char *
 printed(const char *path, const char *text)
 {
@@ -57,8 +57,9 @@ printed(const char *path, const char *text)
 struct vector {
 	const char *path;
 	const char *text;
-	const char *want;  /* somewhere in what is printed; NULL: `not` alone */
-	const char * not ; /* nowhere; NULL: not looked for */
+	const char
+	    *want; /* must be in the output; NULL: only `not` is checked */
+	const char * not ; /* not in the output; NULL: any */
 };
 
 static void
@@ -155,9 +156,9 @@ opendkim(void **state)
 		    NULL },
 		{ F, "KeyFile /etc/k\nSyslog yes\nDomain a.example",
 		    AT("1") "KeyFile /etc/k\n" AT(
-			"3") "Domain a.example\n#\tit is about signing",
+			"3") "Domain a.example\n#\tthis is about signing",
 		    NULL },
-		/* one that only signs stays, with all that it has */
+		/* a signer is left alone, with all its settings */
 		{ F, "Mode s\nAuthservID a.example\nNameservers 192.0.2.1",
 		    AT("1") "Mode s\n#\tthis opendkim only signs",
 		    "192.0.2.1" },
@@ -326,7 +327,7 @@ policyd_spf(void **state)
 #undef F
 }
 
-/* Several files into one: the first that sets an option has it. */
+/* Several files are merged: the first one that sets an option wins. */
 static void
 files_together(void **state)
 {
@@ -367,8 +368,8 @@ files_together(void **state)
 	arena_free(a);
 }
 
-/* What has to be done comes before all settings, what is lost before what is
- * not. */
+/* Tasks come before all settings, and changes before settings that are not
+ * needed. */
 static void
 the_order_of_notes(void **state)
 {
@@ -451,7 +452,8 @@ table_is_sound(void **state)
 	}
 }
 
-/* Each option, with a value that may mean nothing for it: the file is read. */
+/* Each option with values that may be invalid for it: the file must still be
+ * read. */
 static void
 any_value_of_any_option(void **state)
 {

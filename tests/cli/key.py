@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
-"""avouch key: what it makes, what it never does again, the mistakes of
-publishing, and the tables of other signers.
+"""avouch key: the files and records that it makes, what it refuses to repeat,
+errors in published records, and the tables of other signers.
 
 usage: key.py PROGRAM [PART-OF-A-NAME]
 """
@@ -80,7 +80,7 @@ def pair(c):
     true(third["record"]["value"] != one["record"]["value"], "a new key")
 
 
-@suite.test("key check names each mistake of publishing")
+@suite.test("key check reports each error in published records")
 def check(c):
     value = made(c, "check.example", "--selector", "k")[0]["record"]["value"]
     other = made(c, "other.example", "--selector", "k")[0]["record"]["value"]
@@ -130,7 +130,7 @@ def due(c):
          "states")
 
 
-@suite.test("tables of opendkim: the same selectors, and errors with words")
+@suite.test("tables of opendkim: the same selectors, and clear errors")
 def opendkim(c):
     path = c.path("old.pem")
     subprocess.run(["openssl", "genrsa", "-traditional", "-out", path, "2048"],

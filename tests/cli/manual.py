@@ -21,18 +21,18 @@ COMPLETION = ROOT + "/etc/avouch.bash-completion"
 
 
 def commands(c):
-    """The commands that `avouch help` lists."""
+    """Returns the commands that `avouch help` lists."""
     return re.findall(r"^  (\w+) ", c.run("help").out, re.M)
 
 
 def options(c, *names):
-    """{option: argument or ""} by `avouch NAME --help`, or for an action."""
+    """Returns {option: argument or ""} from `avouch NAME --help`, also for actions."""
     return dict(re.findall(r"^  (--[a-z-]+) ?(\S*)", c.run(
         *names, "--help").out, re.M))
 
 
 def actions(c, name):
-    """What `avouch NAME --help` lists before the options."""
+    """Returns what `avouch NAME --help` lists before the options."""
     return re.findall(r"^  ([a-z]+)  ", c.run(name, "--help").out, re.M)
 
 
@@ -49,14 +49,14 @@ def section(text, macro, title):
 
 
 def documented(text):
-    """{option: argument} of the items of a list in the page."""
+    """Returns {option: argument} from the items of a list in the page."""
     return {"--" + name: argument.replace(" Ns Op @ Ns Ar port", "[@PORT]")
             .upper() for name, argument in re.findall(
                 r"^\.It Fl -([a-z-]+)(?: Ar (.*))?$", text, re.M)}
 
 
 def of_titles(title, names):
-    """The commands that the title of a subsection names."""
+    """Returns the commands that the title of a subsection names."""
     if title == "Options of every command":
         return set(names)
     if title == "Source of DNS answers":
@@ -64,7 +64,7 @@ def of_titles(title, names):
     return set(re.findall(r"\w+", title)) & set(names)
 
 
-@suite.test("every option of every command is in the page, and no other")
+@suite.test("every option of every command is in the page, and no others")
 def page_options(c):
     text = page()
     text = text[text.index(".Sh OPTIONS"):text.index(".Sh JSON")]
@@ -75,7 +75,7 @@ def page_options(c):
         for title in titles:
             if name in of_titles(title, names):
                 documented_options.update(documented(section(text, "Ss", title)))
-        if name in ("config", "policy", "status"):  # in a sentence of the page
+        if name in ("config", "policy", "status"):  # described in a sentence of the page
             documented_options["--now"] = "EPOCH"
         same(documented_options, {option: argument.upper() for option, argument
                                   in options(c, name).items()}, name)
@@ -101,7 +101,7 @@ def page_lint(c):
 
 
 def run_examples(c, found):
-    """Runs them in a directory with the files they name, without network."""
+    """Runs the examples in a directory with the files they name, without network."""
     c.file("opendkim.conf", "Mode sv\n")
     c.file("opendmarc.conf", "RejectFailures true\n")
     c.file("avouch.conf", "mode = monitor\n")
@@ -115,7 +115,7 @@ def run_examples(c, found):
         line, redirect = re.match(r"(.*?)( [<>]\S+)?(?:  +#.*)?$",
                                   example).groups(default="")
         words = line.split()
-        if words[1] == "key":  # takes --zone with check only
+        if words[1] == "key":  # accepts --zone only with check
             if "--keys" not in words:
                 continue  # the keys of this host
         elif "--mine" in words:
@@ -126,7 +126,7 @@ def run_examples(c, found):
         elif words[1] != "config":
             continue  # needs a daemon or a store
         if words[1] == "check" and "--config" not in words:
-            line += " --config " + os.devnull  # not what this host has
+            line += " --config " + os.devnull  # not the configuration of this host
         if words[1:3] == ["config", "check"]:
             line += " --syntax"
         r = subprocess.run(
@@ -148,14 +148,14 @@ def page_examples(c):
     c.run("config", "check", "--syntax", "--config", "avouch.conf")
 
 
-@suite.test("the examples of README run")
+@suite.test("the examples in README run")
 def readme_examples(c):
     with open(ROOT + "/README.md", encoding="utf-8") as f:
         found = re.findall(r"^    (avouch .*)$", f.read(), re.M)
     true(run_examples(c, found) >= 4, "examples")
 
 
-@suite.test("what README shows of --explain is what is printed")
+@suite.test("the output of --explain in README is what is printed")
 def readme_picture(c):
     with open(ROOT + "/README.md", encoding="utf-8") as f:
         picture = re.search(r"```\n\$ avouch (check .*)\n((?s:.*?))```",
@@ -177,7 +177,7 @@ def readme_picture(c):
 # ---- completion ----
 
 def completed(c, *words):
-    """The completions of the last of `words`."""
+    """Returns the completions of the last of `words`."""
     script = """
 source "$0"
 COMP_WORDS=("$@")

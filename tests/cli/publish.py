@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
-"""Records of signing keys are published in a real BIND by the script for
-nsupdate.
+"""Records of signing keys are published in a real BIND by the nsupdate
+script.
 
 usage: publish.py PROGRAM [PART-OF-A-NAME]
 """
@@ -42,7 +42,7 @@ ns A 127.0.0.1
 
 
 def start(c):
-    """A primary for example.org, and a configuration that publishes there."""
+    """Starts a primary for example.org; the configuration publishes there."""
     for program in ("named", "nsupdate", "tsig-keygen"):
         if shutil.which(program, path="/usr/sbin:/usr/bin:/bin") is None:
             raise Skip(program + " is not installed")
@@ -71,7 +71,7 @@ def lookup(c, name, kind="TXT"):
 
 
 def text(c, selector, below="_domainkey.example.org"):
-    """The strings of the record, joined; None: there is none."""
+    """Returns the strings of the record, joined, or None if there is no record."""
     found = re.findall(r"\sTXT\s(\".*)", lookup(
         c, selector + "." + below).split("ANSWER SECTION")[-1])
     true(len(found) < 2, "one record")
@@ -118,7 +118,7 @@ def pair(c):
                      "--config", c.conf, "--json", *words).json()["keys"][0]
     one = made("--target", "DKIM.example.org.")
     same(record("p1"), one["record"]["value"], "the first")
-    two = made()  # the target of the first one
+    two = made()  # the target of the first CNAME
     same((two["selector"], two["published"], record("p2")),
          ("p2", True, two["record"]["value"]), "the second")
     r = c.run("key", "revoke", "customer.example", "p1", "--config", c.conf,
@@ -150,7 +150,7 @@ def refused(c):
     holds(r.err, "failed with status")
 
 
-@suite.test("nothing that the script is given becomes a command of nsupdate")
+@suite.test("no argument of the script becomes an nsupdate command")
 def hostile(c):
     environment = dict(os.environ, AVOUCH_NSUPDATE_CONF=c.file(
         "other.conf", "server=127.0.0.1\n"))

@@ -30,7 +30,7 @@ def seal(message, key, domain, selector, instance, chain, results):
     signed = [next(f for f in reversed(fields) if f[0].lower() == n.encode())
               for n in names]
     ams = (PARTS[1].encode(), _over(signed, ams, PARTS[1].encode(), key))
-    # earlier sets, oldest first, each in this order
+    # earlier sets, oldest first, with their fields in this order
     sealed = []
     for i in range(1, instance):
         for part in PARTS:
