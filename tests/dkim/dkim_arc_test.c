@@ -22,7 +22,8 @@
 #define MAIL HEADER "\r\nHello list,\r\n\r\nthe  minutes.\r\n"
 #define RELAXED "c=relaxed/relaxed; h=from:to:subject"
 
-/* The keys of one.example, two.example, ... (RSA 1024; two.example Ed25519) */
+/* Returns the key of one.example, two.example, ... (RSA 1024; two.example
+ * Ed25519). */
 static struct test_key *
 key_of(unsigned instance)
 {
@@ -63,7 +64,7 @@ make_zone(const char *more)
 	return zone;
 }
 
-/* Takes `message`, returns it with set `instance` on top. */
+/* Frees `message`; returns it with set `instance` on top. */
 static char *
 seal(char *message, unsigned instance, const char *ams)
 {
@@ -85,7 +86,7 @@ chain(unsigned n)
 	return message;
 }
 
-/* The text of the field that begins with `start`, with its CRLF. */
+/* Copies the field that begins with `start`, with its CRLF. */
 static void
 field_text(const char *message, const char *start, char *out, size_t size)
 {
@@ -231,8 +232,8 @@ step_3_chain_status(void **state)
 	    "fail:ARC-Seal 1: cv= is not none, fail or pass", 1, 0);
 	expect(sign_change(chain(1), "; cv=none", ""), zone,
 	    "fail:ARC-Seal 1: cv= is missing", 1, 0);
-	/* RFC 8617 section 3.9: strings of ABNF are in any case, but then the
-	 * seal is over other bytes */
+	/* RFC 8617 section 3.9: ABNF strings ignore case, but then the seal
+	 * signs different bytes */
 	expect(sign_change(chain(1), "cv=none", "cv=NONE"), zone,
 	    "fail:ARC-Seal 1: signature did not verify", 1, 0);
 	zone->close(zone);
@@ -263,7 +264,7 @@ step_5_oldest_pass(void **state)
 	message = sign_change(chain(2), "minutes.", "minutes, list.");
 	message = seal(message, 3, RELAXED);
 	expect(seal(message, 4, RELAXED), zone, WHOLE, 4, 3);
-	/* a message signature that cannot even be read is as good as bad */
+	/* an unreadable message signature is treated as a bad one */
 	message = sign_change(strdup(MAIL), "minutes.", "minutes, list.");
 	message = seal(message, 1, "c=other; h=from:to:subject");
 	expect(seal(message, 2, RELAXED), zone, WHOLE, 2, 2);
@@ -289,8 +290,8 @@ step_6_seals(void **state)
 	zone->close(zone);
 }
 
-/* A chain that was cut off and continued by another: the seal of set 1 is not
- * that which seal 2 was made over. */
+/* A chain that was truncated and continued by someone else: seal 2 was made
+ * over a different seal of set 1. */
 static void
 sets_of_another_message(void **state)
 {
@@ -332,7 +333,7 @@ section_5_2_1_dns(void **state)
 	zone->close(zone);
 }
 
-/* ---- section 4.1.2: what the message signature covers ---- */
+/* ---- section 4.1.2: signed fields ---- */
 
 static void
 section_4_1_2_signed_fields(void **state)
@@ -351,7 +352,7 @@ section_4_1_2_signed_fields(void **state)
 	    chain(1), "From: Ann", "From: <ceo@bank.example>\r\nFrom: Ann");
 	expect(message, zone, "fail:" AMS " 1: not every From field is signed",
 	    1, 0);
-	/* v= is ignored, whatever it says */
+	/* v= is ignored, whatever its value */
 	expect(seal(strdup(MAIL), 1, "v=9; " RELAXED), zone, WHOLE, 1, 0);
 	zone->close(zone);
 }
@@ -363,19 +364,19 @@ message_signature_without_canonicalization(void **state)
 	char *message;
 
 	(void)state;
-	/* as RFC 6376 section 3.5 has it */
+	/* simple, as RFC 6376 section 3.5 requires */
 	expect(seal(strdup(MAIL), 1, "h=from:to:subject"), zone, WHOLE, 1, 0);
 	message = sign_change(seal(strdup(MAIL), 1, "h=from:to:subject"),
 	    "Subject: minutes", "Subject:  minutes");
 	expect(message, zone, "fail:" AMS " 1: signature did not verify", 1, 0);
-	/* as sealers in use have it */
+	/* relaxed, as real sealers do */
 	message = sign_change(seal(strdup(MAIL), 1, "~h=from:to:subject"),
 	    "Subject: minutes", "Subject:  minutes");
 	expect(sign_change(message, "the  min", "the min"), zone, WHOLE, 1, 0);
 	zone->close(zone);
 }
 
-/* ---- what is told ---- */
+/* ---- results ---- */
 
 static void
 sealers_are_listed(void **state)
@@ -404,7 +405,7 @@ sealers_are_listed(void **state)
 	zone->close(zone);
 }
 
-/* The sets may stand in any order: the instance tells it. */
+/* The sets may be in any order: the instance determines it. */
 static void
 order_of_fields(void **state)
 {
@@ -473,7 +474,7 @@ without_memory(void **state)
 	zone->close(zone);
 }
 
-/* A byte changed anywhere in the sets. */
+/* Changes each byte of the sets. */
 static void
 sets_changed(void **state)
 {

@@ -1,5 +1,5 @@
-/* dkim_canon_test.c - canonicalization (RFC 6376 section 3.4) and the hashes of
- * body_hashes */
+/* dkim_canon_test.c - canonicalization (RFC 6376 section 3.4) and body hashes
+ */
 #include "dkim/canon.h"
 
 #include <setjmp.h>
@@ -36,7 +36,7 @@ keep(void *to, struct span bytes)
 	k->puts++;
 }
 
-/* Canonical `body`, fed in chunks of `step` bytes; into `k`. */
+/* Canonicalizes `body`, fed in chunks of `step` bytes, into `k`. */
 static void
 canonical_by(const struct canon_simd *ways, enum canon canon, struct span body,
     size_t step, struct kept *k)
@@ -86,7 +86,7 @@ expect(enum canon canon, struct span body, size_t step, struct span want,
 	}
 }
 
-/* ---- body_hashes ---- */
+/* ---- bodies ---- */
 
 struct body_vector {
 	const char *name, *body, *simple, *relaxed;
@@ -108,7 +108,7 @@ static const struct body_vector bodies_of_text[] = {
 	{ "3.4.4 one tab", "a\tb\r\n", "a\tb\r\n", "a b\r\n" },
 	{ "3.4.4 white space first", "  a\r\n\t b\r\n", "  a\r\n\t b\r\n",
 	    " a\r\n b\r\n" },
-	{ "other controls are no white space", "a\vb\f\r\n", "a\vb\f\r\n",
+	{ "other controls are not white space", "a\vb\f\r\n", "a\vb\f\r\n",
 	    "a\vb\f\r\n" },
 	{ "bare LF", "a\nb \n\n", "a\r\nb \r\n", "a\r\nb\r\n" },
 	{ "bare CR", "a\rb \r c\r\n", "a\rb \r c\r\n", "a\rb \r c\r\n" },
@@ -165,8 +165,8 @@ naive_too(enum canon canon, struct span body, size_t step, struct kept *k)
 }
 
 /*
- * Every text of up to five of these bytes, alone and within a long line, where
- * whole vectors are compared, at every place of a vector.
+ * Tests every string of up to five of these bytes, alone and within a long
+ * line, where whole vectors are compared, at every position of a vector.
  */
 static void
 every_short_text(void **state)
@@ -206,7 +206,8 @@ next_random(uint64_t *seed)
 	return *seed >> 33;
 }
 
-/* Texts as mail has them, and worse, long enough for runs to go uncopied. */
+/* Generates texts like those in mail, and worse, long enough for runs that are
+ * not copied. */
 static size_t
 random_text(char *to, size_t size, uint64_t *seed)
 {
@@ -256,7 +257,7 @@ random_texts(void **state)
 	free(k.p);
 }
 
-/* What is not changed is not copied either, nor given out in small pieces. */
+/* Unchanged input is neither copied nor written in small pieces. */
 static void
 long_runs_go_uncopied(void **state)
 {
@@ -270,7 +271,7 @@ long_runs_go_uncopied(void **state)
 		text[i] = i % 78 == 76 ? '\r' : i % 78 == 77 ? '\n' : 'x';
 	canonical(CANON_RELAXED, span_of(text, SIZE), SIZE, &k);
 	assert_true(k.puts <= 2 * SIZE / CANON_BLOCK + 2);
-	/* each line changed: gathered to blocks */
+	/* every line changed: collected in blocks */
 	for (size_t i = 70; i < SIZE; i += 78)
 		text[i] = '\t';
 	canonical(CANON_RELAXED, span_of(text, SIZE), SIZE, &k);
@@ -291,7 +292,7 @@ static const struct field_vector fields[] = {
 	{ "3.4.2 name", "SUBject: AbC", "subject:AbC" },
 	{ "empty value", "Subject:", "subject:" },
 	{ "empty value of white space", "Subject: \t ", "subject:" },
-	{ "folded at once", "Subject:\r\n x", "subject:x" },
+	{ "folded at the start", "Subject:\r\n x", "subject:x" },
 	{ "folded to nothing", "Subject: x\r\n ", "subject:x" },
 	{ "obs-FWS", "Subject: x\r\n \r\n y", "subject:x y" },
 	{ "colons in the value", "A: b : c", "a:b : c" },
@@ -342,7 +343,7 @@ section_3_7_signature_value_is_cut_out(void **state)
 	field_is(CANON_SIMPLE, field, cut, "D: b=");
 }
 
-/* A value longer than the block it is gathered in. */
+/* A value longer than the block that collects it. */
 static void
 long_field(void **state)
 {
@@ -365,7 +366,7 @@ long_field(void **state)
 	field_is(CANON_RELAXED, span_of(raw, n), SPAN_NONE, want);
 }
 
-/* ---- hashes of body_hashes ---- */
+/* ---- body hashes ---- */
 
 static void
 hash_is(struct body_hashes *b, int handle, const char *want)
@@ -379,7 +380,7 @@ hash_is(struct body_hashes *b, int handle, const char *want)
 	assert_string_equal(text, want);
 }
 
-/* RFC 6376 sections 3.4.3 and 3.4.4 print these. */
+/* published in RFC 6376 sections 3.4.3 and 3.4.4 */
 #define HASH_OF_CRLF "frcCV1k9oG9oKj3dpUqdJg1PxRT2RSN/XKdLCPjaYaY="
 #define HASH_OF_NOTHING "47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU="
 
@@ -409,7 +410,7 @@ hashes_of_the_empty_body(void **state)
 }
 
 static void
-one_hash_for_one_wish(void **state)
+equal_requests_share_a_hash(void **state)
 {
 	struct arena *a = arena_new(ARENA);
 	struct body_hashes *b = body_hashes_new(a);
@@ -431,7 +432,8 @@ one_hash_for_one_wish(void **state)
 	arena_free(a);
 }
 
-/* Every l= of one body, all at once, against a hash of that many bytes. */
+/* Every l= of one body at the same time, compared with a hash of that many
+ * bytes. */
 static void
 every_length(void **state)
 {
@@ -471,7 +473,7 @@ every_length(void **state)
 	}
 }
 
-/* A body takes no memory, however long it is. */
+/* Memory does not grow with the length of the body. */
 static void
 memory_of_a_long_body(void **state)
 {
@@ -532,7 +534,7 @@ without_memory(void **state)
 }
 
 static void
-cryptography_is_there(void **state)
+cryptography_is_available(void **state)
 {
 	(void)state;
 	assert_true(crypto_start());
@@ -543,7 +545,7 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(cryptography_is_there),
+		cmocka_unit_test(cryptography_is_available),
 		cmocka_unit_test(section_3_4_bodies),
 		cmocka_unit_test(octets_of_a_line),
 		cmocka_unit_test(every_short_text),
@@ -553,7 +555,7 @@ main(void)
 		cmocka_unit_test(section_3_7_signature_value_is_cut_out),
 		cmocka_unit_test(long_field),
 		cmocka_unit_test(hashes_of_the_empty_body),
-		cmocka_unit_test(one_hash_for_one_wish),
+		cmocka_unit_test(equal_requests_share_a_hash),
 		cmocka_unit_test(every_length),
 		cmocka_unit_test(memory_of_a_long_body),
 		cmocka_unit_test(without_memory),

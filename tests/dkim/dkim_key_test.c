@@ -1,5 +1,5 @@
 /* dkim_key_test.c - key records (RFC 6376 section 3.6.1, RFC 8301, RFC 8463),
- * and what OpenSSL makes of them */
+ * and how OpenSSL uses them */
 #include "dkim/key.h"
 
 #include <pthread.h>
@@ -19,7 +19,7 @@
 #include "lib/enum_names.h"
 #include "tests/support/sign.h"
 
-/* The key of RFC 6376 appendix C. */
+/* the key of RFC 6376 appendix C */
 #define RSA                                                                    \
 	"MIGfMA0GCSqGSIb3DQEBAQUAA4GNADCBiQKBgQDwIRP/UC3SBsEmGqZ9ZJW3/"        \
 	"DkMoGeLnQg1fWn7/"                                                     \
@@ -27,7 +27,7 @@
 	"RtdC2UzJ1lWT947qR+Rcac2gbto/"                                         \
 	"NMqJ0fzfVjH4OuKhitdY9tf6mcwGjaNBcWToIMmPSPDdQPNUYckcQ2QIDAQAB"
 
-/* That of RFC 8463 appendix A.2. */
+/* the key of RFC 8463 appendix A.2 */
 #define ED25519 "11qYAYKxCrfVS/7TyWQHOg7hcvPapiMlrwIaaPcHURo="
 
 /* ---- the tags ---- */
@@ -164,7 +164,7 @@ long_record(void **state)
 
 /* ---- DER ---- */
 
-/* An RSAPublicKey of given numbers; returns its length. */
+/* Writes an RSAPublicKey with the given numbers; returns its length. */
 static size_t
 put_number(unsigned char *to, const unsigned char *number, size_t n)
 {
@@ -176,7 +176,7 @@ put_number(unsigned char *to, const unsigned char *number, size_t n)
 	return n + 4;
 }
 
-/* Its record, with modulus and exponent as they are, sign bytes and all. */
+/* Parses a record with modulus and exponent as given, including sign bytes. */
 static struct key
 key_of_numbers(const unsigned char *n, size_t n_size, const unsigned char *e,
     size_t e_size)
@@ -187,7 +187,7 @@ key_of_numbers(const unsigned char *n, size_t n_size, const unsigned char *e,
 	size_t size = 0;
 	struct key k;
 
-	/* put_number() writes two bytes of length: only for n over 255 */
+	/* put_number() writes a two-byte length: only for n over 255 */
 	assert_true(n_size > 255);
 	size += put_number(body, n, n_size);
 	body[size++] = 0x02;
@@ -216,7 +216,7 @@ fault_is(struct key k, const char *want)
 }
 
 static void
-unsound_numbers(void **state)
+invalid_numbers(void **state)
 {
 	unsigned char n[4096], huge[64];
 	static const unsigned char e[] = { 1, 0, 1 }, one[] = { 1 },
@@ -242,7 +242,7 @@ unsound_numbers(void **state)
 	    "the exponent of the RSA key is too large");
 	n[256] = 0xa4;
 	fault_is(key_of_numbers(n, 257, e, 3), "invalid RSA key in p=");
-	/* the sizes that are told though the key is not usable */
+	/* bits are reported even if the key is not usable */
 	memset(n, 0, 2);
 	n[1] = 1;
 	n[256] = 0xa5;
@@ -254,8 +254,8 @@ unsound_numbers(void **state)
 	fault_is(key_of_numbers(n, 2049, e, 3), NULL);
 }
 
-/* Every key of RSA and of Ed25519 as OpenSSL writes it, both forms, is read;
- * cut short at any byte, or with a byte more, it is not. */
+/* RSA and Ed25519 keys written by OpenSSL, in both forms, are accepted;
+ * truncated at any byte, or with one more byte, they are not. */
 static void
 forms_of_keys(void **state)
 {
@@ -287,7 +287,7 @@ forms_of_keys(void **state)
 	}
 }
 
-/* An AlgorithmIdentifier of something else is no RSA key (EC, for instance). */
+/* A key with another AlgorithmIdentifier, such as EC, is not an RSA key. */
 static void
 other_algorithms(void **state)
 {
@@ -296,7 +296,8 @@ other_algorithms(void **state)
 
 	(void)state;
 	snprintf(record, sizeof(record), "p=%s", p);
-	/* within base64, the OID's last bytes: 1.2.840.113549.1.1.1 to .2 */
+	/* the last bytes of the OID in base64: from 1.2.840.113549.1.1.1 to .2
+	 */
 	char *oid = strstr(record, "DQEBAQUA");
 
 	assert_non_null(oid);
@@ -305,7 +306,7 @@ other_algorithms(void **state)
 	free(p);
 }
 
-/* ---- beside the answer ---- */
+/* ---- keys kept with the answer ---- */
 
 static const struct dns_answer *
 answer_of(const char *const *texts, size_t n)
@@ -341,7 +342,7 @@ kept_with_the_answer(void **state)
 	dns_answer_unref(answer);
 }
 
-/* A bare RSA key that is as good as any for counting, of `n` bytes. */
+/* Writes a bare RSA key of `n` bytes, good enough for measuring. */
 static void
 put_rsa_key(struct buf *to, size_t n)
 {
@@ -360,12 +361,12 @@ put_rsa_key(struct buf *to, size_t n)
 	    to, span_of((const char *)der, sizeof(head) + n + sizeof(tail)));
 }
 
-/* The cache's bound holds for keys of any size (allocators of sanitizers do not
- * tell). */
+/* The cache's limit holds for keys of any size (not measurable with
+ * sanitizers). */
 static void
-the_cache_counts_what_keys_take(void **state)
+the_cache_counts_the_size_of_keys(void **state)
 {
-	/* the first of a size takes what all of them share, too */
+	/* the first key of a size also allocates what all of them share */
 	static const size_t bits[] = { 2048, 2048, 4096, 4096, 8192, 8192,
 		KEY_BITS_MAX, KEY_BITS_MAX };
 	uint8_t hash[CRYPTO_HASH_SIZE] = { 0 };
@@ -398,9 +399,9 @@ the_cache_counts_what_keys_take(void **state)
 	}
 }
 
-/* What another kept there is neither taken for keys nor overwritten. */
+/* A memo of another module is neither used as keys nor overwritten. */
 static void
-memo_of_another(void **state)
+memo_of_another_module(void **state)
 {
 	static const char *const texts[] = { "p=" RSA };
 	const struct dns_answer *answer = answer_of(texts, 1);
@@ -444,8 +445,8 @@ several_records(void **state)
 static void
 section_3_3_algorithms(void **state)
 {
-	/* RFC 8032 section 7.1, test 3: a message that is not a hash there, but
-	 * Ed25519 is made over 32 bytes here, so only refusal is shown */
+	/* RFC 8032 section 7.1, test 3, signs a message that is not a hash;
+	 * here Ed25519 signs 32 bytes, so only rejection is tested */
 	static const uint8_t hash[CRYPTO_HASH_SIZE] = { 1, 2, 3 };
 	char zeros[128] = "";
 	struct key rsa, ed;
@@ -467,7 +468,8 @@ section_3_3_algorithms(void **state)
 	key_release(&ed);
 }
 
-/* Several threads read the keys of one answer and verify with them at once. */
+/* Several threads read the keys of one answer and verify with them at the same
+ * time. */
 struct shared {
 	const struct dns_answer *answer;
 	size_t wrong;
@@ -534,7 +536,8 @@ running_hashes(void **state)
 			assert_non_null(many[i]);
 			crypto_hash_add(many[i], SPAN("ab"));
 		}
-		/* looked at in passing, it goes on; a copy goes its own way */
+		/* a snapshot does not end the hash, and a copy is independent
+		 */
 		assert_true(crypto_hash_snapshot(many[0], a));
 		crypto_hash_copy(many[1], many[0]);
 		crypto_hash_add(many[0], SPAN("c"));
@@ -555,12 +558,12 @@ main(void)
 		cmocka_unit_test(section_3_6_1_records),
 		cmocka_unit_test(section_3_6_1_flags),
 		cmocka_unit_test(long_record),
-		cmocka_unit_test(unsound_numbers),
+		cmocka_unit_test(invalid_numbers),
 		cmocka_unit_test(forms_of_keys),
 		cmocka_unit_test(other_algorithms),
 		cmocka_unit_test(kept_with_the_answer),
-		cmocka_unit_test(the_cache_counts_what_keys_take),
-		cmocka_unit_test(memo_of_another),
+		cmocka_unit_test(the_cache_counts_the_size_of_keys),
+		cmocka_unit_test(memo_of_another_module),
 		cmocka_unit_test(several_records),
 		cmocka_unit_test(section_3_3_algorithms),
 		cmocka_unit_test(threads_share_a_key),

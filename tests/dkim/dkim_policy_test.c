@@ -1,4 +1,4 @@
-/* dkim_policy_test.c - keys, their sizes, options, and how much is verified
+/* dkim_policy_test.c - keys, their sizes, options, and limits of verification
  * (RFC 6376 section 6.1.2, RFC 8301, RFC 6008) */
 #include "dkim/dkim.h"
 
@@ -148,8 +148,8 @@ rfc_8301_key_sizes(void **state)
 	    "policy:RSA key of 1024 bits, fewer than 2048");
 }
 
-/* A modulus of 8200 bits, whose key nobody has: refused by its size, not by
- * what computing with it would show. */
+/* A modulus of 8200 bits without a known private key: rejected for its size,
+ * not for the result of a computation. */
 static void
 huge_key_is_not_computed(void **state)
 {
@@ -166,7 +166,7 @@ huge_key_is_not_computed(void **state)
 	n += sizeof(head);
 	memset(der + n, 0xff, 1025);
 	n += 1025;
-	/* 1025 bytes with the top bit set want a zero before them */
+	/* 1025 bytes with the top bit set need a zero before them */
 	der[3] = 0x0b;
 	der[7] = 0x02;
 	memmove(der + 9, der + 8, 1025);
@@ -196,7 +196,7 @@ rfc_8463_ed25519(void **state)
 	(void)state;
 	one_run_with_key(sign_ed25519(0), tags, o, "pass:256-bit Ed25519 key");
 	one_run(sign_ed25519(0), line, tags, o, NOT_HEADER);
-	/* made with RSA, told to be Ed25519 */
+	/* made with RSA, labeled as Ed25519 */
 	one_run(sign_rsa(1024, 0), line, tags, o,
 	    "fail:signature length does not match the key");
 	free(line);
@@ -281,7 +281,7 @@ options(void **state)
 	    sign_rsa(1024, 0), TAGS "; t=1750000301", no_time, PASS);
 }
 
-/* ---- what is told of a signature ---- */
+/* ---- what is reported for a signature ---- */
 
 static void
 results(void **state)
@@ -333,7 +333,7 @@ no_signature(void **state)
 
 #define FIELD(b) "DKIM-Signature: v=1; d=example.com; s=x; b=" b "\r\n"
 
-/* RFC 6008 section 4: header.b tells the signatures of a message apart. */
+/* RFC 6008 section 4: header.b distinguishes the signatures of a message. */
 static void
 rfc_6008_beginnings_of_b(void **state)
 {
@@ -359,7 +359,7 @@ rfc_6008_beginnings_of_b(void **state)
 
 /* ---- many signatures ---- */
 
-/* A signature that reads well and is of no use. */
+/* Writes a signature that parses correctly but does not verify. */
 static void
 put_bad(struct buf *to, const char *domain, unsigned selector)
 {
@@ -369,7 +369,8 @@ put_bad(struct buf *to, const char *domain, unsigned selector)
 	    domain, selector);
 }
 
-/* `n` bad ones of `domain` above `good`, which goes into the text. */
+/* Returns a message with `n` bad signatures of `domain` above `good`, and frees
+ * `good`. */
 static char *
 under_bad(unsigned n, const char *domain, char *good)
 {
@@ -422,10 +423,10 @@ good_message(void)
 	return sign_message(sign_rsa(1024, 0), TAGS, HEADER, BODY);
 }
 
-/* The author's own signature is found under hundreds of others, and those cost
- * no more than ten. */
+/* The author's own signature is found under hundreds of others, which cost no
+ * more than ten. */
 static void
-hundreds_above_a_good_one(void **state)
+hundreds_above_a_good_signature(void **state)
 {
 	struct dns_source *zone = dkim_run_zone(sign_rsa(1024, 0), "");
 	struct count c;
@@ -440,19 +441,19 @@ hundreds_above_a_good_one(void **state)
 	c = count_run(under_bad(300, "list.example", good_message()), zone, 1);
 	assert_int_equal(c.pass, 1);
 	assert_int_equal(c.questions, 1);
-	/* as many in its own name: then the limit hides it */
+	/* the same number with the author's domain: then the limit hides it */
 	c = count_run(under_bad(300, "example.com", good_message()), zone, 0);
 	assert_int_equal(c.pass, 0);
 	assert_int_equal(c.verified, 10);
-	/* related ones come before strangers, after the author's own */
+	/* related domains come before others, after the author's own */
 	c = count_run(under_bad(300, "a.example.com", good_message()), zone, 3);
 	assert_int_equal(c.pass, 1);
 	zone->close(zone);
 }
 
-/* Those that cannot be read do not use up the limit, but are not all read. */
+/* Malformed signatures do not use up the limit, but not all are parsed. */
 static void
-hundreds_that_are_malformed(void **state)
+hundreds_of_malformed_signatures(void **state)
 {
 	struct dns_source *zone = dkim_run_zone(sign_rsa(1024, 0), "");
 	struct count c;
@@ -470,7 +471,7 @@ hundreds_that_are_malformed(void **state)
 }
 
 static void
-limit_is_told(void **state)
+limit_is_reported(void **state)
 {
 	struct dns_source *zone = dkim_run_zone(sign_rsa(1024, 0), "");
 	char *message = under_bad(1, "example.org", good_message());
@@ -489,7 +490,7 @@ limit_is_told(void **state)
 	zone->close(zone);
 }
 
-/* A header that is not known as it was cannot be verified. */
+/* A header that was not stored exactly cannot be verified. */
 static void
 header_with_faults(void **state)
 {
@@ -508,8 +509,8 @@ header_with_faults(void **state)
 	zone->close(zone);
 }
 
-/* Two signatures of which one signs the other; each is passed over when it is
- * itself that is verified. */
+/* Two signatures, one of which signs the other; each is skipped when it is
+ * itself verified. */
 static void
 section_3_5_signatures_that_sign_signatures(void **state)
 {
@@ -528,7 +529,7 @@ section_3_5_signatures_that_sign_signatures(void **state)
 	    header, sizeof(header), "%.*s\r\n", (int)(body - first), first);
 	both = sign_message(sign_rsa(1024, 0), twice, header, BODY);
 	dkim_run(&r, span_str(both), zone);
-	/* the lower one named one DKIM-Signature more than there was */
+	/* the lower one named one more DKIM-Signature than there was */
 	dkim_run_expect(&r, "upper over lower", PASS " " NOT_HEADER);
 	dkim_run_end(&r);
 	free(both);
@@ -550,9 +551,9 @@ main(void)
 		cmocka_unit_test(results),
 		cmocka_unit_test(no_signature),
 		cmocka_unit_test(rfc_6008_beginnings_of_b),
-		cmocka_unit_test(hundreds_above_a_good_one),
-		cmocka_unit_test(hundreds_that_are_malformed),
-		cmocka_unit_test(limit_is_told),
+		cmocka_unit_test(hundreds_above_a_good_signature),
+		cmocka_unit_test(hundreds_of_malformed_signatures),
+		cmocka_unit_test(limit_is_reported),
 		cmocka_unit_test(header_with_faults),
 		cmocka_unit_test(section_3_5_signatures_that_sign_signatures),
 	};

@@ -17,7 +17,7 @@ enum { ARENA = 1 << 20 };
 #define BH "bh=47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU="
 #define GOOD "v=1; a=rsa-sha256; d=example.com; s=sel; h=from; " BH "; b=YWJj"
 
-/* GOOD with `from` replaced by `to`, or with `to` added where `from` is "" */
+/* GOOD with `from` replaced by `to`, or with `to` added if `from` is "" */
 struct change {
 	const char *from, *to;
 	const char *fault; /* NULL: still good */
@@ -221,7 +221,7 @@ static const struct change of_dkim[] = {
 	{ "", "t=1.5", "t= is not a number" },
 	{ "", "x=", "x= is not a number" },
 	{ "", "x=-1", "x= is not a number" },
-	/* z= is for people */
+	/* z= is only for diagnosis */
 	{ "", "z=From:foo=40example.com|To:bar", NULL },
 	{ "", "z=whatever", NULL },
 };
@@ -290,7 +290,7 @@ section_4_1_arc(void **state)
 	check_all(GOOD_SEAL, SIGNATURE_SEAL, of_seal, ARRAY_SIZE(of_seal));
 }
 
-/* ---- what is read ---- */
+/* ---- parsed values ---- */
 
 static void
 values(void **state)
@@ -346,12 +346,12 @@ defaults(void **state)
 	assert_false(sig.has_expiration);
 	assert_null(sig.identity.p);
 	assert_true(span_is(sig.identity_domain, "example.com"));
-	/* b= as the last tag of the field reaches to its end */
+	/* b= as the last tag extends to the end of the field */
 	assert_true(span_is(sig.b_cut, "YWJj"));
 	arena_free(a);
 }
 
-/* A length too large for any number is no smaller one. */
+/* A length that is too large for any number does not become a smaller one. */
 static void
 lengths_do_not_wrap(void **state)
 {
@@ -390,9 +390,9 @@ too_many_names(void **state)
 	check(GOOD, SIGNATURE_DKIM, &c);
 }
 
-/* What is told of a signature that is not good. */
+/* The data reported for a signature that is not valid. */
 static void
-broken_ones_are_described(void **state)
+broken_signatures_are_described(void **state)
 {
 	struct arena *a = arena_new(ARENA);
 	struct signature_peek sketch;
@@ -510,7 +510,7 @@ main(void)
 		cmocka_unit_test(defaults),
 		cmocka_unit_test(lengths_do_not_wrap),
 		cmocka_unit_test(too_many_names),
-		cmocka_unit_test(broken_ones_are_described),
+		cmocka_unit_test(broken_signatures_are_described),
 		cmocka_unit_test(instances),
 		cmocka_unit_test(quoted_printable),
 		cmocka_unit_test(without_memory),

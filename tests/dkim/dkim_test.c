@@ -46,7 +46,7 @@ open_zone(const char *path)
 	return zone;
 }
 
-/* The body cut in two at every byte, and into single bytes. */
+/* Splits the body in two at every byte, and into single bytes. */
 static void
 examples_cut_everywhere(void **state)
 {
@@ -70,8 +70,8 @@ examples_cut_everywhere(void **state)
 	}
 }
 
-/* With the arena failing at each allocation: temperror at most, never a pass
- * that is none, and no crash. */
+/* With each allocation in the arena failing in turn: at most temperror, never a
+ * false pass, and no crash. */
 static void
 examples_without_memory(void **state)
 {
@@ -101,7 +101,7 @@ examples_without_memory(void **state)
 	}
 }
 
-/* One byte changed anywhere in what is signed is no pass. */
+/* After one signed byte was changed, no signature passes. */
 static void
 examples_changed(void **state)
 {
@@ -147,7 +147,7 @@ examples_changed(void **state)
 
 struct vector {
 	const char *name, *tags;
-	const char *from, *to; /* changed after signing; NULL: nothing */
+	const char *from, *to; /* replaced after signing; NULL: nothing */
 	const char *want;
 };
 
@@ -356,14 +356,14 @@ section_5_4_fields(void **state)
 	run_vectors(fields, ARRAY_SIZE(fields));
 }
 
-/* What peers let through. */
+/* Replays that other verifiers accept. */
 static const struct vector replays[] = {
 	{ .name = "h= without From, From rewritten",
 	    .tags = V1 "h=to:subject",
 	    .from = "Ann <ann@example.com>",
 	    .to = "ceo@bank.example",
 	    .want = "permerror:From is not signed" },
-	{ .name = "text behind l=",
+	{ .name = "text after l=",
 	    .tags = TAGS "; l=10",
 	    .from = TRAIL,
 	    .to = "game. Buy!\r\n",
@@ -410,18 +410,18 @@ replays_of_others(void **state)
 
 static const struct vector lengths[] = {
 	{ .name = "l= of all", .tags = TAGS "; l=26", .want = PASS },
-	{ .name = "l= of all, blank lines behind",
+	{ .name = "l= of the whole body, blank lines after it",
 	    .tags = TAGS "; l=26",
 	    .from = TRAIL,
 	    .to = "game.\r\n\r\n \r\n",
 	    .want = PASS },
-	{ .name = "3.5 l= of more",
+	{ .name = "3.5 l= of more than the body",
 	    .tags = TAGS "; l=27",
 	    .want = "fail:the body has 26 bytes, fewer than l=" },
-	{ .name = "3.5 l= over any number",
+	{ .name = "3.5 l= above the largest number",
 	    .tags = TAGS "; l=18446744073709551642",
 	    .want = "fail:the body has 26 bytes, fewer than l=" },
-	{ .name = "3.5 l= over 32 bits",
+	{ .name = "3.5 l= of more than 32 bits",
 	    .tags = TAGS "; l=4294967322",
 	    .want = "fail:the body has 26 bytes, fewer than l=" },
 	{ .name = "l= and a change before it",
@@ -440,7 +440,7 @@ section_3_5_lengths(void **state)
 
 /* DKIM_RUN_NOW is 1750000000. */
 static const struct vector times[] = {
-	{ .name = "x= past",
+	{ .name = "x= in the past",
 	    .tags = TAGS "; x=1749999999",
 	    .want = "fail:the signature has expired" },
 	{ .name = "x= now", .tags = TAGS "; x=1750000000", .want = PASS },
@@ -465,8 +465,8 @@ section_3_5_times(void **state)
 	run_vectors(times, ARRAY_SIZE(times));
 }
 
-/* Own vectors with the body cut at every byte and the arena
- * failing at each allocation. */
+/* Runs our vectors with the body split at every byte, and with each allocation
+ * failing. */
 static void
 own_vectors_in_pieces(void **state)
 {

@@ -1,4 +1,4 @@
-/* author_rule_test.c - which authors a login may use, and for which lists */
+/* author_rule_test.c - authors and lists that a login may write as */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -14,7 +14,8 @@
 #define LOGIN "sign { author = login }"
 #define REFUSE "sign { author = login on_author_mismatch = reject }"
 
-/* A login must not get the signature of a list of others, with any From. */
+/* A login must not get the signature of someone else's list with an arbitrary
+ * From. */
 static void
 lists_that_a_login_may_use(void **state)
 {
@@ -87,10 +88,10 @@ lists_that_a_login_may_use(void **state)
 	signer_run_outcomes(vectors, ARRAY_SIZE(vectors));
 }
 
-/* eve may write as anybody of example.com but the chief.  None of these is a
- * way around that. */
+/* eve may write as any author of example.com except ceo.  None of these forms
+ * bypasses that. */
 static void
-other_forms_of_an_address_are_no_way_around_the_rule(void **state)
+other_forms_of_an_address_do_not_bypass_the_rule(void **state)
 {
 	static const char senders[] = "ceo@example.com boss\n"
 				      "@example.com eve\n";
@@ -263,7 +264,7 @@ authors_that_a_login_may_use(void **state)
 	signer_run_outcomes(vectors, ARRAY_SIZE(vectors));
 }
 
-/* ---- messages of every shape pass ---- */
+/* ---- main ---- */
 
 int
 main(void)
@@ -271,7 +272,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(lists_that_a_login_may_use),
 		cmocka_unit_test(
-		    other_forms_of_an_address_are_no_way_around_the_rule),
+		    other_forms_of_an_address_do_not_bypass_the_rule),
 		cmocka_unit_test(authors_that_a_login_may_use),
 	};
 

@@ -1,4 +1,4 @@
-/* guard_test.c - what a receiver will find in mail that we sign */
+/* guard_test.c - predictions of what receivers will find in our mail */
 #include "sign/guard.h"
 
 #include <setjmp.h>
@@ -48,7 +48,7 @@ struct guard_vector {
 	const char *author, *domain, *sender; /* NULL: example.com */
 	const char *outgoing;
 	const char *zone;
-	bool no_records;  /* of the keys */
+	bool no_records;  /* publish no key records */
 	const char *want; /* causes, separated by spaces */
 	enum guard_dmarc dmarc;
 };
@@ -125,25 +125,25 @@ findings(void **state)
 {
 	static const struct guard_vector vectors[] = {
 		{
-		    .title = "all is well",
+		    .title = "no findings",
 		    .outgoing = OUTGOING,
 		    .want = "",
 		    .dmarc = GUARD_DMARC_BOTH,
 		},
 		{
-		    .title = "SPF is not judged without outgoing",
+		    .title = "SPF is not checked without outgoing",
 		    .want = "",
 		    .dmarc = GUARD_DMARC_ONE,
 		},
 		{
-		    .title = "no record of the key",
+		    .title = "no key record",
 		    .outgoing = OUTGOING,
 		    .no_records = true,
 		    .want = "key_not_published",
 		    .dmarc = GUARD_DMARC_ONE,
 		},
 		{
-		    .title = "another key",
+		    .title = "a different key",
 		    .outgoing = OUTGOING,
 		    .no_records = true,
 		    .zone = SPF DMARC
@@ -167,7 +167,7 @@ findings(void **state)
 		    .dmarc = GUARD_DMARC_ONE,
 		},
 		{
-		    .title = "MAIL FROM of another domain",
+		    .title = "MAIL FROM with a different domain",
 		    .sender = "bounces@example.org",
 		    .outgoing = OUTGOING,
 		    .zone =
@@ -176,7 +176,7 @@ findings(void **state)
 		    .dmarc = GUARD_DMARC_ONE,
 		},
 		{
-		    .title = "neither",
+		    .title = "neither SPF nor DKIM",
 		    .sender = "bounces@example.org",
 		    .outgoing = OUTGOING,
 		    .no_records = true,
@@ -234,7 +234,7 @@ findings(void **state)
 		    .dmarc = GUARD_DMARC_UNKNOWN,
 		},
 		{
-		    .title = "no answers: nothing is found",
+		    .title = "no DNS answers: no findings",
 		    .outgoing = OUTGOING,
 		    .no_records = true,
 		    .zone = ";!failed example.com. ANY servfail\n"

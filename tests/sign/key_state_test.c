@@ -1,4 +1,5 @@
-/* key_state_test.c - the state of a host, whole, damaged, or that of another */
+/* key_state_test.c - the state file of a host: complete, damaged, or from
+ * another host */
 #include "sign/key_state.h"
 
 #include <fcntl.h>
@@ -25,7 +26,7 @@ static const struct pauses some_pauses = { .since = NOW - 40 * DAY,
 	.longest = { 7, 8, 9, 10 } };
 
 static struct test_keys folder;
-static struct pauses pauses; /* that were read last */
+static struct pauses pauses; /* pauses of the last read */
 static char own[100];        /* the path of the state file */
 
 /*
@@ -98,7 +99,7 @@ set_states(const struct sign_keys *keys)
 	};
 }
 
-/* The selector that signs; "": none. */
+/* Returns the selector that signs, or "". */
 static const char *
 signs(const struct sign_keys *keys, const char *domain)
 {
@@ -120,7 +121,7 @@ file_write(const char *path, struct span text)
 	fclose(f);
 }
 
-/* The text of the file of a host with the states above. */
+/* Returns the state file of a host with the states above. */
 static char *
 state_text(size_t *n)
 {
@@ -136,7 +137,7 @@ state_text(size_t *n)
 	return text;
 }
 
-/* A set as a daemon has it after its start. */
+/* Returns a set of keys as a daemon has it after its start. */
 static struct sign_keys *
 started(bool *ok, char error[ERROR_TEXT_MAX])
 {
@@ -151,7 +152,7 @@ started(bool *ok, char error[ERROR_TEXT_MAX])
 }
 
 static void
-what_is_written_is_read(void **state)
+written_state_is_read_back(void **state)
 {
 	struct sign_keys *keys = test_keys_load(&folder), *again;
 	char text[ERROR_TEXT_MAX] = "";
@@ -184,9 +185,9 @@ what_is_written_is_read(void **state)
 	sign_keys_unref(again);
 }
 
-/* A key that has signed goes on; it says so. */
+/* Every key that has signed keeps signing, and the error is reported. */
 static void
-a_file_that_was_cut_off_stops_no_key(void **state)
+truncated_files_stop_no_key(void **state)
 {
 	char text[ERROR_TEXT_MAX];
 	size_t n;
@@ -211,7 +212,7 @@ a_file_that_was_cut_off_stops_no_key(void **state)
 }
 
 static void
-a_file_of_other_bytes_stops_no_key(void **state)
+garbage_files_stop_no_key(void **state)
 {
 	static const char *const texts[] = { "\n", "# end\n# end", "a b c\n",
 		"\377\376\n# end\n", "a.example k2 00 since=1\n# end\n" };
@@ -238,7 +239,7 @@ a_file_of_other_bytes_stops_no_key(void **state)
 	assert_int_equal(rmdir(own), 0);
 }
 
-/* After that many days at which its record is there, every key is ready. */
+/* Checks that every key becomes ready if its record is found on nine days. */
 static void
 check_not_stuck(const struct sign_keys *keys)
 {
@@ -260,7 +261,7 @@ check_not_stuck(const struct sign_keys *keys)
 }
 
 static void
-no_change_of_bytes_keeps_a_key_from_signing(void **state)
+changed_bytes_never_stop_a_key(void **state)
 {
 	uint64_t seed = 6376;
 	size_t n;
@@ -289,7 +290,7 @@ no_change_of_bytes_keeps_a_key_from_signing(void **state)
 }
 
 static void
-numbers_that_cannot_be_are_not_taken(void **state)
+impossible_numbers(void **state)
 {
 	static const struct {
 		const char *numbers;
@@ -330,9 +331,9 @@ numbers_that_cannot_be_are_not_taken(void **state)
 	free(whole);
 }
 
-/* The host has another name now, or its daemon another role. */
+/* The host was renamed, or its daemon has another role. */
 static void
-without_a_file_that_of_another_host_is_used(void **state)
+missing_file_falls_back_to_another_host(void **state)
 {
 	char text[ERROR_TEXT_MAX], other[120];
 	const struct timespec old[2] = { { .tv_sec = 5 }, { .tv_sec = 5 } };
@@ -362,9 +363,9 @@ without_a_file_that_of_another_host_is_used(void **state)
 	free(whole);
 }
 
-/* Commands show all hosts together, but none that is gone. */
+/* Commands combine all hosts except those that no longer exist. */
 static void
-hosts_that_are_gone_do_not_count(void **state)
+old_hosts_are_ignored(void **state)
 {
 	char other[120];
 	const struct timespec old[2] = { { .tv_sec = 5 }, { .tv_sec = 5 } };
@@ -396,13 +397,13 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(what_is_written_is_read),
-		cmocka_unit_test(a_file_that_was_cut_off_stops_no_key),
-		cmocka_unit_test(a_file_of_other_bytes_stops_no_key),
-		cmocka_unit_test(no_change_of_bytes_keeps_a_key_from_signing),
-		cmocka_unit_test(numbers_that_cannot_be_are_not_taken),
-		cmocka_unit_test(without_a_file_that_of_another_host_is_used),
-		cmocka_unit_test(hosts_that_are_gone_do_not_count),
+		cmocka_unit_test(written_state_is_read_back),
+		cmocka_unit_test(truncated_files_stop_no_key),
+		cmocka_unit_test(garbage_files_stop_no_key),
+		cmocka_unit_test(changed_bytes_never_stop_a_key),
+		cmocka_unit_test(impossible_numbers),
+		cmocka_unit_test(missing_file_falls_back_to_another_host),
+		cmocka_unit_test(old_hosts_are_ignored),
 	};
 
 	return cmocka_run_group_tests(tests, set_up, tear_down);

@@ -1,5 +1,5 @@
-/* own_signatures_test.c - what a message of ours brings along: signatures of
- * ours that are there already, and flaws that displease receivers */
+/* own_signatures_test.c - messages of ours that already have signatures of
+ * ours, and flaws that receivers dislike */
 #include "sign/own_signatures.h"
 
 #include <setjmp.h>
@@ -14,9 +14,10 @@
 #include "tests/support/dkim_run.h"
 #include "tests/support/signer_run.h"
 
-/* ---- signatures of ours that are there already ---- */
+/* ---- existing signatures of ours ---- */
 
-/* Signs `message` and then what became of it after `from` is now `to`. */
+/* Signs `message`, replaces `from` with `to` in the result, and signs that
+ * again. */
 static struct signer_ran
 run_again(const struct signer_run *how, const char *message, const char *from,
     const char *to, int64_t now)
@@ -69,7 +70,7 @@ broken_signatures_of_ours_are_replaced(void **state)
 		    run_again(&(struct signer_run){ .conf = vectors[i].conf },
 			FROM REST "\r\nHi\r\n", vectors[i].from, vectors[i].to,
 			DKIM_RUN_NOW + vectors[i].later);
-		bool one = i == 2; /* the Ed25519 signature is as it was */
+		bool one = i == 2; /* the Ed25519 signature is unchanged */
 
 		assert_int_equal(r.o->result, SIGNER_SIGNED);
 		assert_int_equal(r.o->n_add, one ? 1 : 2);
@@ -100,7 +101,7 @@ signatures_of_others_stay(void **state)
 }
 
 static void
-repeated_signatures_of_ours_go(void **state)
+duplicate_signatures_of_ours_are_removed(void **state)
 {
 	struct signer_ran first =
 	    signer_run(&(struct signer_run){ .now = DKIM_RUN_NOW },
@@ -143,14 +144,14 @@ many_signatures_of_ours_are_bounded(void **state)
 	free(message);
 }
 
-/* ---- what displeases receivers ---- */
+/* ---- flaws that receivers dislike ---- */
 
 static void
 flaws_of_a_message(void **state)
 {
 	static const struct {
 		const char *title, *header, *body;
-		size_t x; /* so many "x" behind the body */
+		size_t x; /* number of "x" appended to the body */
 		unsigned want;
 	} vectors[] = {
 		{ "none", FROM REST, "Hi\r\n", 0, 0 },
@@ -200,7 +201,7 @@ main(void)
 		cmocka_unit_test(valid_signatures_of_ours_are_kept),
 		cmocka_unit_test(broken_signatures_of_ours_are_replaced),
 		cmocka_unit_test(signatures_of_others_stay),
-		cmocka_unit_test(repeated_signatures_of_ours_go),
+		cmocka_unit_test(duplicate_signatures_of_ours_are_removed),
 		cmocka_unit_test(many_signatures_of_ours_are_bounded),
 		cmocka_unit_test(flaws_of_a_message),
 	};

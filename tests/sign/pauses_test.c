@@ -1,5 +1,5 @@
-/* pauses_test.c - sign/pauses.h: a year of mail, with nights, weekends and
- * restarts, and the day on which it stops */
+/* pauses_test.c - sign/pauses.h: a year of mail with nights, weekends and
+ * restarts, until mail stops */
 #include "sign/pauses.h"
 
 #include <setjmp.h>
@@ -13,16 +13,16 @@
 
 enum { STEP = 600, DAY = 86400, WEEK = 7 * DAY };
 
-#define BEGIN (INT64_C(2950) * WEEK) /* the begin of a week of pauses.c */
+#define BEGIN (INT64_C(2950) * WEEK) /* start of a week in pauses.c */
 
-/* A host whose mail comes at some hours of some days. */
+/* A host that gets mail at certain hours on certain days. */
 struct mail_rhythm {
 	const char *name;
-	int days;       /* of a week, from its first, with mail */
-	int from, to;   /* hours */
-	int every;      /* minutes */
-	int64_t notice; /* hours until the silence is found, after the last
-	                   message, at most */
+	int days;     /* days with mail per week, counted from its first day */
+	int from, to; /* hours */
+	int every;    /* minutes */
+	int64_t notice; /* most hours after the last message until the silence
+	                   is detected */
 };
 
 static const struct mail_rhythm rhythms[] = {
@@ -63,9 +63,9 @@ no_alarm_in_a_year_and_one_when_mail_stops(void **state)
 			now += STEP;
 		}
 		if (now - last_of_all > r->notice * 3600 + 2 * STEP)
-			fail_msg("%s: found after %lld hours", r->name,
+			fail_msg("%s: detected after %lld hours", r->name,
 			    (long long)(now - last_of_all) / 3600);
-		/* what was too long is not normal afterwards */
+		/* a pause that was too long is not normal afterwards */
 		last = now;
 		assert_true(pauses_note(&p, last, now));
 		assert_false(p.is_silent);
@@ -97,9 +97,9 @@ without_mail_there_is_no_alarm(void **state)
 		assert_false(pauses_note(&p, 0, now));
 }
 
-/* A host that is off every weekend, and restarts every night. */
+/* A host that is off every weekend and restarts every night. */
 static void
-times_without_a_daemon_are_no_pauses(void **state)
+time_without_a_daemon_is_not_a_pause(void **state)
 {
 	struct pauses p = { .since = 0 };
 	int64_t last = 0, now = BEGIN;
@@ -120,7 +120,7 @@ times_without_a_daemon_are_no_pauses(void **state)
 			p.saved = now;
 		}
 	assert_true(pauses_longest(&p, now) <= 2 * STEP);
-	/* restarted every ten minutes, it still finds a silence */
+	/* even if restarted every ten minutes, it detects a silence */
 	for (int i = 0; i < 12 && !p.is_silent; i++, now += STEP) {
 		pauses_resume(&p, now);
 		(void)pauses_note(&p, 0, now + STEP - 1);
@@ -130,7 +130,7 @@ times_without_a_daemon_are_no_pauses(void **state)
 }
 
 static void
-a_clock_that_jumps_makes_no_alarm(void **state)
+clock_jumps_cause_no_alarm(void **state)
 {
 	struct pauses p = { .since = 0 };
 	int64_t now = BEGIN;
@@ -153,8 +153,8 @@ main(void)
 		cmocka_unit_test(no_alarm_in_a_year_and_one_when_mail_stops),
 		cmocka_unit_test(nothing_is_judged_in_the_first_two_weeks),
 		cmocka_unit_test(without_mail_there_is_no_alarm),
-		cmocka_unit_test(times_without_a_daemon_are_no_pauses),
-		cmocka_unit_test(a_clock_that_jumps_makes_no_alarm),
+		cmocka_unit_test(time_without_a_daemon_is_not_a_pause),
+		cmocka_unit_test(clock_jumps_cause_no_alarm),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,5 +1,5 @@
-/* sign/rotation.h: tables, a random comparison with a reference, and a world
- * whose name servers lag, fail and differ */
+/* rotation_test.c - sign/rotation.h: tables, a random comparison with a
+ * reference, and a simulation in which name servers lag, fail and disagree */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -13,7 +13,7 @@
 #include "lib/enum_names.h"
 #include "sign/rotation.h"
 
-/* A generator of its own: the same numbers everywhere. */
+/* A separate generator, for the same numbers on every system. */
 static uint32_t
 random_below(uint64_t *seed, uint32_t n)
 {
@@ -51,7 +51,7 @@ check_looks(const char *name, const struct look_row *rows, size_t n)
 }
 
 static void
-two_looks_far_enough_apart(void **state)
+two_checks_far_enough_apart(void **state)
 {
 	static const struct look_row rows[] = {
 		{ 100, 300, P, ROTATION_SEEN, false, false },
@@ -65,7 +65,7 @@ two_looks_far_enough_apart(void **state)
 }
 
 static void
-a_longer_time_of_a_later_look_counts(void **state)
+a_longer_wait_of_a_later_check_counts(void **state)
 {
 	static const struct look_row rows[] = {
 		{ 100, 300, P, ROTATION_SEEN, false, false },
@@ -79,7 +79,7 @@ a_longer_time_of_a_later_look_counts(void **state)
 }
 
 static void
-unknown_changes_nothing(void **state)
+a_failed_check_changes_nothing(void **state)
 {
 	static const struct look_row rows[] = {
 		{ 50, 0, U, ROTATION_SAME, false, false },
@@ -95,7 +95,7 @@ unknown_changes_nothing(void **state)
 }
 
 static void
-absent_starts_again(void **state)
+a_missing_record_starts_over(void **state)
 {
 	static const struct look_row rows[] = {
 		{ 10, 0, A, ROTATION_SAME, false, false },
@@ -115,7 +115,7 @@ absent_starts_again(void **state)
 }
 
 static void
-a_clock_that_went_back_starts_again(void **state)
+a_clock_set_back_starts_over(void **state)
 {
 	static const struct look_row rows[] = {
 		{ 5000, 300, P, ROTATION_SEEN, false, false },
@@ -128,8 +128,9 @@ a_clock_that_went_back_starts_again(void **state)
 	check_looks("clock", rows, ARRAY_SIZE(rows));
 }
 
-/* n: none.  A key: r ready, e ever ready but not now, s the same and signs now,
- * . never; capital letters: retired by command; x revoked. */
+/* Each letter is a key: r ready, e was ready but is not now, s the same and
+ * signs now, "." never ready; capital letters: retired by command; x revoked.
+ * `want` is -1 if none may sign. */
 static const struct choice_row {
 	const char *keys; /* oldest first */
 	int want;
@@ -140,10 +141,10 @@ static const struct choice_row {
 	{ "r", 0, "active" },
 	{ "r.", 0, "active new" },
 	{ "rr", 1, "retired active" },
-	{ "re", 0, "active new" }, /* an older key that is there */
+	{ "re", 0, "active new" }, /* the older key's record is published */
 	{ "rs", 0, "active new" },
 	{ "ee", 1, "retired alarm" },
-	{ "se", 0, "alarm new" }, /* the last good one goes on */
+	{ "se", 0, "alarm new" }, /* the last good key keeps signing */
 	{ "es", 1, "retired alarm" },
 	{ "ese", 1, "retired alarm new" },
 	{ "e.", 0, "alarm new" },
@@ -203,7 +204,7 @@ the_record_is_needed_for_seven_days(void **state)
 	    rotation_removable(&s, 2000000), 2000000 + 7 * INT64_C(86400));
 }
 
-/* ---- a reference that keeps all looks ---- */
+/* ---- a reference that stores all checks ---- */
 
 enum { HISTORY_MAX = 64, RANDOM_RUNS = 4000 };
 
@@ -215,8 +216,8 @@ struct reference {
 	} looks[HISTORY_MAX];
 };
 
-/* Two present looks, no absent one between or after, apart by the largest time
- * of all present looks from the first one on. */
+/* Two checks found the record, none missed it between or after them, and the
+ * first and last are apart by the largest wait of all of these. */
 static bool
 reference_ready(const struct reference *r, size_t n)
 {
@@ -249,7 +250,7 @@ reference_ever(const struct reference *r)
 }
 
 static void
-any_looks_give_what_the_reference_gives(void **state)
+random_checks_match_the_reference(void **state)
 {
 	uint64_t seed = 6376;
 
@@ -277,15 +278,15 @@ any_looks_give_what_the_reference_gives(void **state)
 	}
 }
 
-/* ---- a world ---- */
+/* ---- a simulation ---- */
 
 /*
  * An operator adds a key every few weeks and removes a record when the tools
- * say that it may go.  Servers take over a change one after the other, and
- * are down at times.  Two hosts look, sign, are killed and start again with
- * what they had written.  A receiver may have any record and any denial in its
- * cache that a server gave within its TTL.  No message may leave that a
- * receiver cannot verify, now and while it may be in a queue.
+ * allow it.  Servers apply a change one after the other, and are sometimes
+ * down.  Two hosts check, sign, are killed, and restart with the state that
+ * they saved.  A receiver may have cached any record and any denial that a
+ * server sent within its TTL.  Every message sent must be verifiable by all
+ * receivers, immediately and as long as it may be queued.
  */
 enum {
 	WORLD_KEYS = 6,
@@ -293,16 +294,17 @@ enum {
 	WORLD_HOSTS = 2,
 	WORLD_RUNS = 40,
 	WORLD_STEP = 600,      /* seconds */
-	WORLD_LAG = 7200,      /* of a secondary */
+	WORLD_LAG = 7200,      /* longest lag of a secondary, in seconds */
 	WORLD_NEGATIVE = 3600, /* SOA minimum */
 	WORLD_TTL = 1800,
 	WORLD_STEPS = 70 * 144, /* 70 days */
 };
 
 struct world_key {
-	int64_t added, removed; /* by the operator; 0: not */
+	int64_t added, removed; /* when the operator added and removed the
+	                           record; 0: not yet */
 	int64_t from[WORLD_SERVERS], to[WORLD_SERVERS];
-	int64_t last_signature; /* of any host */
+	int64_t last_signature; /* by any host */
 };
 
 struct world_host {
@@ -368,8 +370,8 @@ world_look(struct world *w, struct world_host *h, size_t i)
 	    w->now + rotation_next_look(&h->state[i], h->quiet[i]++, w->now);
 }
 
-/* All that a receiver could get for this key, within its TTLs, is the record.
- */
+/* Checks that a receiver could only get the correct record for this key, within
+ * its TTLs. */
 static void
 check_signature(const struct world *w, const struct world_key *key)
 {
@@ -412,8 +414,8 @@ world_publish(struct world *w, int64_t *at)
 		    w->now + (s > 0 ? random_below(&w->seed, WORLD_LAG) : 1);
 }
 
-/* The record of a key goes when no host has signed with it for seven days, and
- * a newer one signs. */
+/* The record of a key may be removed when no host has signed with it for seven
+ * days and a newer one signs. */
 static bool
 may_remove(const struct world *w, size_t i)
 {
@@ -451,7 +453,7 @@ world_operator(struct world *w)
 }
 
 static void
-no_message_leaves_that_cannot_be_verified(void **state)
+every_sent_message_can_be_verified(void **state)
 {
 	unsigned signatures = 0, moves = 0;
 
@@ -470,7 +472,7 @@ no_message_leaves_that_cannot_be_verified(void **state)
 		signatures += w.signatures;
 		moves += w.moves;
 	}
-	/* The world was not a standstill. */
+	/* The simulation was not idle. */
 	assert_true(signatures > WORLD_RUNS * 1000);
 	assert_true(moves > WORLD_RUNS * 4);
 }
@@ -479,15 +481,15 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(two_looks_far_enough_apart),
-		cmocka_unit_test(a_longer_time_of_a_later_look_counts),
-		cmocka_unit_test(unknown_changes_nothing),
-		cmocka_unit_test(absent_starts_again),
-		cmocka_unit_test(a_clock_that_went_back_starts_again),
+		cmocka_unit_test(two_checks_far_enough_apart),
+		cmocka_unit_test(a_longer_wait_of_a_later_check_counts),
+		cmocka_unit_test(a_failed_check_changes_nothing),
+		cmocka_unit_test(a_missing_record_starts_over),
+		cmocka_unit_test(a_clock_set_back_starts_over),
 		cmocka_unit_test(which_key_signs),
 		cmocka_unit_test(the_record_is_needed_for_seven_days),
-		cmocka_unit_test(any_looks_give_what_the_reference_gives),
-		cmocka_unit_test(no_message_leaves_that_cannot_be_verified),
+		cmocka_unit_test(random_checks_match_the_reference),
+		cmocka_unit_test(every_sent_message_can_be_verified),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,4 +1,4 @@
-/* senders_test.c - which logins may write as which address */
+/* senders_test.c - the logins that may write as an address */
 #include "sign/senders.h"
 
 #include <setjmp.h>
@@ -58,7 +58,7 @@ postfix_tables(void **state)
 		{ "anyone", "example.org", "admin", true },
 		{ "anyone", "sub.example.org", "admin", false },
 		{ "frank", "example.org", "frank", true },
-		/* an address decides before its domain */
+		/* an address takes precedence over its domain */
 		{ "frank", "example.org", "admin", false },
 		/* an extension */
 		{ "alice+news", "example.com", "alice", true },

@@ -1,5 +1,5 @@
-/* signer_test.c - DKIM signatures for outgoing mail: what is signed, by which
- * key, and why not; checked by our verifier */
+/* signer_test.c - DKIM signatures for outgoing mail: signed fields, choice of
+ * the key, and reasons for not signing; checked by our verifier */
 #include "sign/signer.h"
 
 #include <setjmp.h>
@@ -42,7 +42,7 @@ static const char rfc8463_ed25519[] =
     "MC4CAQAwBQYDK2VwBCIEIJ1hsZ3v/VpguoRK9JLsLMREScVpezJpGXA7rAMcrn9g\n"
     "-----END PRIVATE KEY-----\n";
 
-/* Signs what field number `own` of the example says, with its key. */
+/* Signs the data of field number `own` of the example with its key. */
 static void
 expect_same_signature(const struct mail_header *h, struct header_index *x,
     struct arena *a, size_t own, const char *pem)
@@ -94,13 +94,13 @@ rfc8463_appendix_a_gives_the_same_signatures(void **state)
 	free((void *)(uintptr_t)whole.p);
 }
 
-/* ---- RFC 6376 section 5.4: which fields ---- */
+/* ---- RFC 6376 section 5.4: signed fields ---- */
 
 struct names_vector {
 	const char *title, *conf, *header, *want;
 };
 
-/* h= without white space. */
+/* Gets h= without white space. */
 static void
 read_names(const struct signer_ran *r, char *out, size_t size)
 {
@@ -123,7 +123,7 @@ rfc6376_section_5_4_names(void **state)
 {
 	static const struct names_vector vectors[] = {
 		{
-		    .title = "full, the least",
+		    .title = "full, fewest fields",
 		    .header = FROM,
 		    .want = "From:From:Reply-To:To:Cc:Subject",
 		},
@@ -143,7 +143,8 @@ rfc6376_section_5_4_names(void **state)
 			    "OpenPGP",
 		},
 		{
-		    .title = "never: trace, Bcc, Sender, results, others",
+		    .title =
+			"never signed: trace, Bcc, Sender, results, others",
 		    .header =
 			FROM "Received: x\r\nReturn-Path: <>\r\nBcc: a@b\r\n"
 			     "Sender: a@b\r\nDKIM-Signature: v=1\r\n"
@@ -163,14 +164,14 @@ rfc6376_section_5_4_names(void **state)
 			    "List-Post",
 		},
 		{
-		    .title = "preset lists",
+		    .title = "oversign = lists",
 		    .conf = "sign { oversign = lists }",
 		    .header = FROM REST "Reply-To: a@b\r\nCc: c@d\r\n",
 		    .want = "From:From:Reply-To:To:To:Cc:Subject:Subject:Date:"
 			    "Date:Message-ID:Message-ID",
 		},
 		{
-		    .title = "preset off",
+		    .title = "oversign = off",
 		    .conf = "sign { oversign = off }",
 		    .header = FROM REST "To: b2@example.net\r\n",
 		    .want = "From:To:To:Subject:Date:Message-ID",
@@ -270,13 +271,13 @@ rfc6376_section_3_5_tags(void **state)
 	signer_run_end(&r);
 }
 
-/* ---- d=, and why a message is not signed ---- */
+/* ---- d=, and reasons for not signing ---- */
 
 static void
 domain_of_the_author_or_its_nearest_parent(void **state)
 {
 	static const struct outcome_vector vectors[] = {
-		{ .title = "itself",
+		{ .title = "the domain itself",
 		    .header = "From: a@example.org\r\n",
 		    .result = SIGNER_SIGNED,
 		    .domain = "example.org" },
@@ -289,11 +290,11 @@ domain_of_the_author_or_its_nearest_parent(void **state)
 		    .sender = "<>",
 		    .result = SIGNER_SIGNED,
 		    .domain = "example.org" },
-		{ .title = "a key of its own",
+		{ .title = "subdomain with a separate key",
 		    .header = "From: a@sub.example.org\r\n",
 		    .result = SIGNER_SIGNED,
 		    .domain = "sub.example.org" },
-		{ .title = "below that",
+		{ .title = "below that subdomain",
 		    .header = "From: a@x.sub.example.org\r\n",
 		    .result = SIGNER_SIGNED,
 		    .domain = "sub.example.org" },
@@ -364,7 +365,7 @@ exactly_one_author(void **state)
 		    .header = "From: a@example.com, b@example.com\r\n",
 		    .result = SIGNER_SIGNED,
 		    .domain = "example.com" },
-		{ .title = "another domain in the name",
+		{ .title = "a different domain in the display name",
 		    .header = "From: \"ceo@bank.example\" <a@example.com>\r\n",
 		    .result = SIGNER_SIGNED,
 		    .domain = "example.com" },
