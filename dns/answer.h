@@ -40,10 +40,10 @@ enum dns_state {
 /*
  * Why a question failed.  The first group is about the name: a server was
  * queried and did not return a usable answer.  The second group is about this
- * host: the question was not sent, or did not get its full time and number of
- * retries.  dns_error_is_ours() separates them.  A check that failed for the
- * second reason must be deferred, never treated as a DNS failure of the domain,
- * because anyone who sends us enough mail can cause it.
+ * host: the question was not sent, or did not get its full time or all its
+ * repetitions.  dns_error_is_ours() separates them.  A check that failed for
+ * the second reason must be deferred, never treated as a DNS failure of the
+ * domain, because anyone who sends us enough mail can cause it.
  */
 enum dns_error {
 	DNS_ERROR_NONE,
@@ -58,8 +58,8 @@ enum dns_error {
 	                          closed, there is no route to them, or they
 	                          do not answer any question */
 	DNS_ERROR_BUDGET,      /* a limit of the message: the number of its
-	                          questions or retries, or its time ended before
-	                          the question was sent */
+	                          questions or repetitions, or its time ended
+	                          before the question was sent */
 	DNS_ERROR_RESOURCE,    /* a limit of this host: memory, sockets, or too
 	                          many unanswered questions for all messages
 	                          together; or the source is closed */

@@ -217,7 +217,8 @@ alive_answered(struct dns_wait *wait, const struct dns_answer *answer)
 {
 	struct alive_check *check = (struct alive_check *)wait;
 
-	(void)answer; /* the server was marked as alive when it arrived */
+	(void)answer; /* the server was marked as alive when the answer
+	                 arrived */
 	check->is_asked = false;
 }
 

@@ -156,8 +156,8 @@ enum { /* RFC 1035 section 4.1.1, RFC 6840 section 5.7 */
 	LABEL_MAX = 63,
 	POINTER = 0xc0,       /* RFC 1035 section 4.1.4: the two upper bits */
 	RECORD_FIXED = 10,    /* type, class, TTL and length of a record */
-	SOA_NUMBERS = 20,     /* bytes of a SOA after its two names */
-	TLSA_MIN = 4,         /* bytes of a TLSA with one byte of data */
+	SOA_NUMBERS = 20,     /* bytes of an SOA after its two names */
+	TLSA_MIN = 4,         /* bytes of a TLSA record with one byte of data */
 	TTL_MAX = 0x7fffffff, /* RFC 2181 section 8: a larger one counts as
 	                         zero */
 	/* Records read from one answer; a reply with more is

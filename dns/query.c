@@ -180,9 +180,9 @@ note_unanswered(struct resolver *r, struct dns_query *q)
 }
 
 /*
- * Whether a domain has too many questions that have been unanswered for long,
- * or that failed while another attempt is in progress.  More of them would only
- * keep the busy resolvers from answering other questions.
+ * Whether too many questions for a domain are overdue, or failed without an
+ * answer while another one is in progress.  More of them would only keep the
+ * busy resolvers from answering other questions.
  */
 static bool
 is_domain_dead(struct resolver *r, const struct dns_query *q)
@@ -237,7 +237,7 @@ give_up(struct resolver *r, struct dns_query *q, enum dns_error why)
 /*
  * Returns the error to report for `why`.  While we are crowded, silence,
  * SERVFAIL and REFUSED may mean that our resolvers are overloaded, not that the
- * domain's servers fail.  Then the failure is our own.  So it is if the
+ * domain's servers fail.  Then the failure is our own, as it is if the
  * resolvers do not answer anything.
  */
 static enum dns_error

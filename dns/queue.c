@@ -342,7 +342,7 @@ queue_ask(struct dns_source *source, struct span name, enum dns_type type,
 	}
 }
 
-/* ---- the end ---- */
+/* ---- expiry and closing ---- */
 
 void
 dns_queue_expire(struct dns_source *source)

@@ -61,7 +61,7 @@ enum {
 	PLAIN_SENDS = 3,        /* the third question to a server is sent
 	                           without EDNS if it never answered one with
 	                           EDNS */
-	TCP_CONNECTIONS = 4,    /* to one server */
+	TCP_CONNECTIONS = 4,    /* connections per server */
 	TCP_SENDS = 3,          /* TCP attempts per question */
 	TCP_SLOW_MS = 1000,     /* after this silence use another connection,
 	                           too */
@@ -79,7 +79,7 @@ struct attempt {
 	struct dns_query *query; /* NULL: this slot is free */
 	struct dns_socket *socket;
 	struct attempt *next, **link; /* in the socket's list, newest first */
-	struct attempt *chain;        /* in the table by id */
+	struct attempt *chain;        /* next in the table by id */
 	uint16_t id;
 	bool edns;
 	bool expired; /* timed out, but an answer is still accepted */
