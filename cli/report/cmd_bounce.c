@@ -58,7 +58,8 @@ bounce_print(
 	return EX_OK;
 }
 
-/* Failure reports are recorded in the host's own store, which may not exist. */
+/* Switches to the host's own store, where failure reports are recorded, if it
+ * exists. */
 static bool
 bounce_has_own_store(struct report_store *store)
 {

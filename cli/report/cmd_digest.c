@@ -28,7 +28,7 @@ enum {
 
 struct digest_job {
 	struct cli *c;
-	struct report_store store; /* ledger NULL: no store */
+	struct report_store store; /* its ledger is NULL if there is no store */
 	struct arena *a;
 	struct digest digest;
 	struct span to, from; /* addresses; absent: do not mail it */

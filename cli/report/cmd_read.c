@@ -25,7 +25,7 @@ enum {
 	ERROR_MAX = 512,
 	PATH_LENGTH_MAX = 4096,
 	FOLDERS_MAX = 8,       /* depth of nested folders */
-	REFUSALS_SHOWN = 1000, /* in the JSON object */
+	REFUSALS_SHOWN = 1000, /* refusals listed in the JSON object */
 	UNCHECKED_ROWS_MAX =
 	    1000, /* rows after which the quota is checked again immediately */
 };
@@ -36,7 +36,7 @@ struct report_reading {
 	struct cli *c;
 	struct report_import in;
 	struct report_store store;
-	struct quota quota; /* of the daemon's SQLite file */
+	struct quota quota; /* limits of the daemon's SQLite file */
 	struct progress progress;
 	int status;
 	bool stop;

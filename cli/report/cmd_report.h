@@ -1,6 +1,6 @@
 /*
- * cmd_report.h - shared by the subcommands of `avouch report`: opens the
- * configuration and its store.
+ * cmd_report.h - opens the configuration and its store, for the subcommands of
+ * `avouch report`.
  */
 #ifndef AVOUCH_CLI_REPORT_CMD_REPORT_H
 #define AVOUCH_CLI_REPORT_CMD_REPORT_H

@@ -19,8 +19,8 @@ enum { MAILDIR_MAILS_MAX = 10000 }; /* per run */
  */
 typedef int maildir_take(void *arg, int fd, const char *path, bool *aside);
 
-/* Returns EX_OK, EX_TEMPFAIL after printing why the Maildir cannot be used, or
- * the status of `take`. */
+/* Passes each message to `take`.  Returns EX_OK, EX_TEMPFAIL after printing why
+ * the Maildir cannot be used, or the status of `take`. */
 int maildir_empty(
     struct cli *c, const char *path, maildir_take *take, void *arg);
 

@@ -1,6 +1,6 @@
 /*
- * show.h - shared by cmd_show.c and show_*.c: the outputs of `avouch report
- * show`.
+ * show.h - the output formats of `avouch report show`, shared by cmd_show.c and
+ * show_*.c.
  */
 #ifndef AVOUCH_CLI_REPORT_SHOW_H
 #define AVOUCH_CLI_REPORT_SHOW_H

@@ -36,7 +36,7 @@ enum place {
 };
 
 enum slot {
-	/* Values of the head. */
+	/* values in the head */
 	VERSION,
 	ORG_NAME,
 	EMAIL,
@@ -56,7 +56,7 @@ enum slot {
 	PCT,
 	TESTING,
 	DISCOVERY,
-	/* Values of a record. */
+	/* values in a record */
 	FIRST_OF_RECORD,
 	SOURCE_IP = FIRST_OF_RECORD,
 	COUNT,
@@ -70,7 +70,7 @@ enum slot {
 	SPF_DOMAIN,
 	SPF_SCOPE,
 	SPF_RESULT,
-	/* Values of a repeated part of a record. */
+	/* values in a repeated part of a record */
 	FIRST_OF_PART,
 	TYPE = FIRST_OF_PART,
 	COMMENT,
@@ -168,7 +168,7 @@ struct report_reader {
 	} dkim[REPORT_DKIM_MAX];
 	size_t n_dkim;
 	int64_t rows, messages;
-	struct arena *scratch; /* for the texts of one row */
+	struct arena *scratch; /* strings of one row */
 	enum read_end end;     /* READ_DONE: not ended yet */
 };
 
@@ -263,7 +263,7 @@ clear_values(struct report_reader *r, enum slot from, enum slot until)
 		r->values[i].n = 0;
 }
 
-/* ---- the end of an element ---- */
+/* ---- leaving an element ---- */
 
 static bool
 is_pass(struct arena *a, struct span text)
@@ -282,7 +282,7 @@ take_dkim(struct report_reader *r)
 	r->n_dkim++;
 }
 
-/* RFC 7489 appendix C allows several results, and the scope "helo". */
+/* RFC 7489 appendix C allows several SPF results, and the scope "helo". */
 static void
 take_spf(struct report_reader *r)
 {

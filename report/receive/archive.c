@@ -133,7 +133,7 @@ unpack_next(struct unpack *u, struct span *name)
 	}
 	if (step == ARCHIVE_EOF && u->entries > 0)
 		return UNPACK_END;
-	fail(u, "broken or cut off, cannot be unpacked",
+	fail(u, "corrupt or cut off; cannot be unpacked",
 	    archive_error_string(u->archive));
 	return UNPACK_FAULT;
 }
@@ -164,7 +164,7 @@ unpack_read(struct unpack *u, char *to, size_t n)
 		return -1;
 	got = archive_read_data(u->archive, to, n);
 	if (got < 0) {
-		fail(u, "broken or cut off, cannot be unpacked",
+		fail(u, "corrupt or cut off; cannot be unpacked",
 		    archive_error_string(u->archive));
 		return -1;
 	}

@@ -49,7 +49,7 @@ enum unpack_step unpack_next(struct unpack *u, struct span *name);
  * error. */
 ptrdiff_t unpack_read(struct unpack *u, char *to, size_t n);
 
-/* Describes the error. */
+/* Returns a description of the error. */
 const char *unpack_error(const struct unpack *u);
 
 #endif

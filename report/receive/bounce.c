@@ -73,7 +73,8 @@ is_address_byte(unsigned char c)
 	return c > ' ' && c != '(' && c != '<' && c != '>';
 }
 
-/* "rfc822; a@b.example", "utf-8; ..." (RFC 6533 section 3) */
+/* Whether a value such as "rfc822; a@b.example" or "utf-8; ..." (RFC 6533
+ * section 3) contains `address`. */
 static bool
 is_recipient(struct span value, struct span address)
 {
@@ -254,7 +255,7 @@ bounce_read(struct span message, struct bounce *out)
 		out->code = BOUNCE_OTHER;
 }
 
-/* ---- the ledger ---- */
+/* ---- the store ---- */
 
 struct search {
 	const struct bounce *bounce;

@@ -29,7 +29,8 @@ enum form {
 	FORM_MBOX
 };
 
-/* A message begins with a header field (RFC 5322 section 2.2). */
+/* Whether a message may begin here, with a header field (RFC 5322 section
+ * 2.2). */
 static bool
 is_mail(struct span bytes)
 {
@@ -282,7 +283,7 @@ take_document(
 	return u->storing ? store_document(u, s) : check_document(u, s, name);
 }
 
-/* ---- files within files ---- */
+/* ---- nested files ---- */
 
 static bool import_bytes(
     struct import_message *u, struct span name, struct span bytes);

@@ -19,7 +19,7 @@
 
 enum {
 	REPORT_IMPORT_NESTING_MAX = 4, /* such as a ZIP in a message in a ZIP */
-	REPORT_IMPORT_REPORTS_MAX = 1000,    /* in one unit */
+	REPORT_IMPORT_REPORTS_MAX = 1000,    /* per unit */
 	REPORT_IMPORT_NESTED_MAX = 64 << 20, /* bytes of a nested file */
 	REPORT_IMPORT_REASON_MAX = 500,
 	REPORT_IMPORT_AHEAD =

@@ -106,7 +106,7 @@ add_tls(struct import_message *u, struct other_report *other)
 	return true;
 }
 
-/* JSON in a mail or an archive may be something else. */
+/* Reads JSON; in a message or an archive it need not be a report. */
 bool
 import_take_json(struct import_message *u, struct span name, struct span bytes)
 {

@@ -49,7 +49,7 @@ mailbox_next(struct span *rest, struct span *mail)
 	return true;
 }
 
-/* ---- bounds ---- */
+/* ---- limits ---- */
 
 /* Whether GMime parses the field immediately, into objects: addresses,
  * parameters. */

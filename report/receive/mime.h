@@ -52,7 +52,7 @@ enum mailbox_kind {
 
 struct mailbox_part {
 	struct span name;  /* file name, or empty */
-	struct span bytes; /* decoded */
+	struct span bytes; /* decoded content */
 	enum mailbox_kind kind;
 	struct span
 	    sender; /* the address in From of the outer message, or empty */

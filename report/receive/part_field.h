@@ -1,7 +1,7 @@
 /*
- * part_field.h - the fields of a machine-readable part of a report: a returned
- * header (RFC 6522 section 4), a delivery status (RFC 3464 section 2.1), a
- * feedback report (RFC 5965 section 3).
+ * part_field.h - reads the fields of a machine-readable part of a report: a
+ * returned header (RFC 6522 section 4), a delivery status (RFC 3464 section
+ * 2.1), or a feedback report (RFC 5965 section 3).
  */
 #ifndef AVOUCH_REPORT_RECEIVE_PART_FIELD_H
 #define AVOUCH_REPORT_RECEIVE_PART_FIELD_H

@@ -109,7 +109,7 @@ sessions_of(
 	if (!good)
 		return refuse_tls(r, "a session count is not a number");
 	if (*out < 0 || *out > TLS_JSON_SESSIONS_MAX)
-		return refuse_tls(r, "its number of sessions is not plausible");
+		return refuse_tls(r, "its session count is not plausible");
 	return true;
 }
 
@@ -142,7 +142,7 @@ add_result(struct tls_reader *r, const struct ledger_tls_result *result)
 		return false;
 	r->sessions += (int64_t)result->sessions;
 	if (r->sessions > TLS_JSON_SESSIONS_MAX)
-		return refuse_tls(r, "its number of sessions is not plausible");
+		return refuse_tls(r, "its session count is not plausible");
 	r->results[r->n++] = *result;
 	return true;
 }
@@ -189,7 +189,7 @@ take_failures(struct tls_reader *r, const json_t *details,
 		*sum += sessions;
 		if (*sum > TLS_JSON_SESSIONS_MAX)
 			return refuse_tls(
-			    r, "its number of sessions is not plausible");
+			    r, "its session count is not plausible");
 	}
 	return true;
 }

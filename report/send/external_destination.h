@@ -47,7 +47,7 @@ struct destination_query {
 	enum destination_kind kind;
 };
 
-struct destination_finding { /* about one URI */
+struct destination_finding { /* the result for one URI */
 	struct span uri;
 	struct span host; /* in normal form; absent if none */
 	enum destination_code code;

@@ -56,7 +56,7 @@ enum {
 struct send_consent {
 	struct destination_query query;
 	struct destination_result result;
-	struct dns_task *job;    /* a reference */
+	struct dns_task *job;    /* owns a reference */
 	char why[SEND_NOTE_MAX]; /* the reason for each URI that gets no report;
 	                            or why there is nothing to send */
 	struct span to[DESTINATION_ADDRESSES_MAX]; /* valid as long as `job` */

@@ -149,7 +149,7 @@ struct report_draft {
 	bool usable;       /* whether the record is valid */
 	struct send_consent consent;
 
-	/* The result. */
+	/* the result */
 	bool later; /* DNS has not answered yet */
 	struct parts parts;
 };

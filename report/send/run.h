@@ -59,7 +59,7 @@ enum send_kind {
 	SEND_SENT,    /* sent to `destination` */
 	SEND_WAITING, /* to be tried again later; without a domain: the whole
 	                 day is waiting */
-	SEND_DROPPED, /* given up */
+	SEND_DROPPED, /* given up; `note` says why */
 	SEND_KINDS,
 };
 

@@ -18,7 +18,7 @@ enum view_recommendation {
 	VIEW_TOO_LITTLE,      /* too few messages were reported */
 	VIEW_FIX_FIRST,       /* legitimate mail would be lost */
 	VIEW_NEW_SENDER,      /* a new sender fails, and may be the owner's */
-	VIEW_MOSTLY_SPOOFED,  /* nearly none of it is the owner's */
+	VIEW_MOSTLY_SPOOFED,  /* almost none of the mail is the owner's */
 	VIEW_END_TESTING,     /* t=y is published, and nothing is wrong */
 	VIEW_SUBDOMAINS,      /* sp=none lets subdomains be spoofed */
 	VIEW_SIGN_FIRST,      /* much mail passes only with SPF */
@@ -65,7 +65,7 @@ const char *view_recommendation_text(enum view_recommendation advice);
 
 enum view_urgency view_recommendation_urgency(enum view_recommendation advice);
 
-/* "urgent", "attention", "step", "wait", "calm". */
+/* Returns "urgent", "attention", "step", "wait" or "calm". */
 const char *view_urgency_name(enum view_urgency urgency);
 
 #endif

@@ -4,7 +4,7 @@
  *
  * A digest has sections of short items, to which the caller may add more
  * (audits and keys), and a row of numbers for each domain.  It is written as
- * plain text and as HTML that loads no styles, images or other files.
+ * plain text and as HTML that loads no style sheets, images or other files.
  */
 #ifndef AVOUCH_REPORT_SHOW_DIGEST_H
 #define AVOUCH_REPORT_SHOW_DIGEST_H
@@ -97,7 +97,7 @@ void digest_put_subject(struct buf *b, const struct digest *d);
 const char *digest_section_title(enum digest_section section);
 const char *digest_section_name(enum digest_section section);
 
-/* "2026-11-22 to 2026-11-28" */
+/* Writes "2026-11-22 to 2026-11-28". */
 void digest_put_period(FILE *out, const struct digest *d);
 
 /* Lines are at most 78 characters long, except for long names. */

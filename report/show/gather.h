@@ -1,6 +1,6 @@
 /*
- * gather.h - used by summary.c only: gathers the rows of one domain into
- * senders and their sources, in bounded memory.
+ * gather.h - gathers the rows of one domain into senders and their sources, in
+ * bounded memory; used only by summary.c.
  */
 #ifndef AVOUCH_REPORT_SHOW_GATHER_H
 #define AVOUCH_REPORT_SHOW_GATHER_H

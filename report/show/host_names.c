@@ -95,7 +95,7 @@ look_up_all(struct host_names *names, struct dns_source *dns)
 	}
 }
 
-/* ---- the list ---- */
+/* ---- the list of sources ---- */
 
 static bool
 add_host(void *arg, const struct ip *source)

@@ -108,7 +108,7 @@ put_bars(FILE *out, const struct chart *c)
 	}
 }
 
-/* The pass rate as a line over the bars; days without mail are skipped. */
+/* Draws the pass rate as a line over the bars, skipping days without mail. */
 static void
 put_line(FILE *out, const struct chart *c)
 {

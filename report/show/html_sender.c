@@ -223,7 +223,7 @@ put_heading(FILE *out, enum view_cause cause, uint64_t messages, size_t n)
 	fputs("</p>\n", out);
 }
 
-/* Writes nothing if no sender has this cause. */
+/* Writes the senders with this cause, or nothing if there are none. */
 static void
 put_cause(FILE *out, const struct view_domain *d, enum view_cause cause,
     struct html_budget *budget)
@@ -261,7 +261,7 @@ put_cause(FILE *out, const struct view_domain *d, enum view_cause cause,
 	fputs("</div>\n", out);
 }
 
-/* Problems that the owner can fix come first. */
+/* Problems that the owner can fix are shown first. */
 void
 html_senders(FILE *out, const struct view_domain *d, struct html_budget budget)
 {

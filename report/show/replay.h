@@ -22,7 +22,7 @@ enum {
 struct replay_end {         /* the decision about a message */
 	struct span action; /* "accept", "annotate", "quarantine", "reject",
 	                       "tempfail" */
-	struct span would;  /* the action if monitor mode and sample were off */
+	struct span would;  /* the action without monitor mode and sampling */
 	struct span rule;
 };
 
@@ -48,8 +48,8 @@ struct replay_sum {
 struct replay;
 
 /*
- * Takes a reference on `conf`.  Overrides that expire before `now` are ignored.
- * Returns NULL if memory ran out.
+ * Takes a reference on `conf`.  Overrides that expired before `now` are
+ * ignored.  Returns NULL if memory ran out.
  */
 struct replay *replay_new(const struct conf *conf, int64_t now);
 void replay_free(struct replay *r); /* accepts NULL */

@@ -42,7 +42,7 @@ struct view_day {
 enum sender_kind {
 	SENDER_HOST,     /* by a confirmed host name */
 	SENDER_SIGNER,   /* by a DKIM signature that passed */
-	SENDER_ENVELOPE, /* by SPF */
+	SENDER_ENVELOPE, /* by an SPF pass */
 	SENDER_NETWORK,  /* by the address only */
 	SENDER_REST,     /* all senders beyond VIEW_SENDERS_MAX (summary.h) */
 };

@@ -116,7 +116,8 @@ uint64_t view_share(uint64_t messages, unsigned i, unsigned days);
 /* Returns per mille; 0 if `whole` is 0. */
 unsigned view_rate(uint64_t part, uint64_t whole);
 
-/* Writes "98.7 %"; 100.0 only if part equals whole, 0.0 only if it is 0. */
+/* Writes "98.7 %"; 100.0 only if `part` equals `whole`, 0.0 only if `part` is
+ * 0. */
 void view_put_rate(struct buf *b, uint64_t part, uint64_t whole);
 
 #endif

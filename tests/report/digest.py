@@ -166,8 +166,8 @@ SITUATIONS = {
                     "350"}),
     "many small senders begin to fail": (
         [days(30, 9, good(), *small(3, True)), days(8, 2, good(), *small(1, False))],
-        {"failing": "less of the domain's own mail passes: 90.9 % of 1540 messages pass; in "
-                    "the week before 100.0 % of 1820"}),
+        {"failing": "less of the domain's own mail passes: 90.9 % of 1540 messages "
+                    "pass; the week before: 100.0 % of 1820"}),
     "a service is fixed": (
         [days(30, 8, good(), esp(50, False)), days(7, 2, good(), esp(50, True))],
         {"fixed": r"failed before, and has passed since 2026-02-03"}),

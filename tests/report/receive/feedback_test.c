@@ -18,8 +18,8 @@ enum { TEXT_MAX = 2048, ARRIVED = 1767225600, LATER = ARRIVED + 86400 };
 #define TYPE "Feedback-Type: auth-failure\n"
 #define DOMAIN "Reported-Domain: example.com\n"
 
-/* "reporter at domain source cause/alignment/delivery mail-from dkim:selector
- * incidents results", or the outcome. */
+/* `want` is "reporter at domain source cause/alignment/delivery mail-from
+ * dkim:selector incidents results", or the outcome. */
 static const struct {
 	const char *name, *part, *want;
 } reports[] = {

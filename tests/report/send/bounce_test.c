@@ -65,7 +65,7 @@ test_bounce(void **state)
 	m = mailbag_read(&b->bag);
 	snprintf(id, sizeof(id), "%s", m->mail[0].message_id);
 	mailbag_free(m);
-	/* forged, or not about us, or not final */
+	/* forged, not about our report, or not final */
 	assert_int_equal(feed(b, "failed", "text/rfc822-headers",
 			     "<20241004abc.1@mx.example.org>", BOUNCE_OURS),
 	    LEDGER_NONE);
