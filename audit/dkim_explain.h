@@ -40,7 +40,7 @@ struct explain_signature {
 	uint8_t header_hash[CRYPTO_HASH_SIZE];
 	const struct explain_name *names;
 	size_t n_names;
-	const uint8_t *body_hash; /* of the received body; NULL: none */
+	const uint8_t *body_hash; /* hash of the received body, or NULL */
 	uint64_t body_length;     /* canonical bytes of the body, without l= */
 	uint64_t signed_length;   /* canonical bytes that are hashed */
 };
@@ -53,11 +53,10 @@ bool dkim_explain(const struct dkim *d, size_t index, struct arena *a,
     struct explain_signature *out);
 
 enum explain_body_code {
-	BODY_UNKNOWN,  /* no prefix of this body has the signed hash */
-	BODY_SAME,     /* the hash of the whole body is the signed hash */
-	BODY_OTHER,    /* the same, but in the other canonicalization */
-	BODY_APPENDED, /* the hash of a prefix is the signed hash: the rest was
-	                  added */
+	BODY_UNKNOWN,  /* no prefix of the body has the signed hash */
+	BODY_SAME,     /* the whole body has the signed hash */
+	BODY_OTHER,    /* so does the body in the other canonicalization */
+	BODY_APPENDED, /* a prefix has the signed hash: the rest was added */
 	BODY_NO_MEMORY,
 };
 
@@ -85,14 +84,14 @@ enum {
 struct explain_record {
 	struct span text;
 	unsigned strings; /* number of strings in the TXT record */
-	struct key key;   /* without `crypto` */
+	struct key key;   /* `crypto` is already released */
 	const char *advice[EXPLAIN_ADVICE_MAX]; /* constant strings about bad
 	                                           practice in a valid record */
 	size_t n_advice;
 };
 
 struct explain_key {
-	struct span name;  /* name that is queried */
+	struct span name;  /* DNS name that is queried */
 	struct span alias; /* target of a CNAME; absent: no CNAME */
 	enum dns_state state;
 	enum dns_error fault;
@@ -100,7 +99,7 @@ struct explain_key {
 	size_t n_records;
 	size_t n_all;        /* records in the answer */
 	bool is_good;        /* a signature with this key can pass */
-	struct span verdict; /* why; one line of printable ASCII */
+	struct span verdict; /* why or why not, one line of printable ASCII */
 };
 
 /* Fetches and checks SELECTOR._domainkey.DOMAIN.  Spans in `out` point into `a`

@@ -266,9 +266,9 @@ explain_walk(const struct dmarc_walk *walk, struct arena *a,
 }
 
 /*
- * The tree walk for a name directly below that has no record continues with
- * these steps, except that psd=y of the first step counts (RFC 9989
- * section 4.10.2 rule 2).
+ * The tree walk for a name directly below the domain, without a record of its
+ * own, continues with these steps, except that psd=y of the first step counts
+ * (RFC 9989 section 4.10.2 rule 2).
  */
 const struct dmarc_step *
 dmarc_policy_below(const struct dmarc_walk *above)
@@ -284,8 +284,8 @@ dmarc_policy_below(const struct dmarc_walk *above)
 			continue;
 		if (step->record->psd == DMARC_PSD_NO)
 			return step;
-		/* the record of the organizational domain, one label below the
-		 * public suffix; else the record of the suffix */
+		/* use the record of the organizational domain, one label below
+		 * the public suffix, or else the record of the suffix */
 		if (step->record->psd == DMARC_PSD_YES)
 			return i > 0 && above->steps[i - 1].record != NULL &&
 				domain_equal(above->steps[i - 1].domain,

@@ -27,8 +27,8 @@ struct dmarc_hop {         /* one name of the tree walk */
 	                     "policy and organizational domain"; or NULL */
 };
 
-struct dmarc_meaning {     /* one tag of the record in force */
-	struct span tag;   /* such as "p"; empty: the term is not tag=value */
+struct dmarc_meaning {     /* one tag of the record that applies */
+	struct span tag;   /* such as "p"; empty: not of the form tag=value */
 	struct span value; /* as written; empty if the tag is missing */
 	bool is_default;   /* the tag is missing; `text` explains its default */
 	struct span text;  /* the meaning */
@@ -61,13 +61,12 @@ struct dmarc_relation {
 	enum dmarc_fact fact;
 	enum dmarc_alignment mode; /* required by the record */
 	enum dmarc_aligned aligned;
-	struct span organizational_domain; /* absent: not needed */
+	struct span organizational_domain; /* absent if not needed */
 };
 
 struct dmarc_relations {
-	struct dmarc_walk walk; /* of the author domain */
-	bool nonexistent; /* the author domain does not exist, and np makes this
-	                     matter */
+	struct dmarc_walk walk; /* walk of the author domain */
+	bool nonexistent; /* the author domain does not exist, so np applies */
 	const struct dmarc_relation *list; /* empty if no record applies */
 	size_t n;
 };

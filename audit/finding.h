@@ -42,9 +42,9 @@ struct audit_about {
 	struct span where; /* domain or DNS name */
 	struct span term;  /* a term of the record, as written */
 	struct span domain, value, tag;
-	const char *fix;                   /* NULL: the fix of the rule */
+	const char *fix;                   /* NULL: use the rule's fix */
 	const char *area;                  /* may be NULL */
-	const struct audit_change *change; /* that fixes it; NULL: none */
+	const struct audit_change *change; /* records to change, or NULL */
 };
 
 struct audit_finding {
@@ -57,12 +57,12 @@ struct audit_finding {
 	struct span fix;   /* printable ASCII, one line */
 	struct span value; /* as received; absent: none */
 	const char *area;  /* "spf", "mx"; NULL in a lint of one area */
-	const struct audit_change *change; /* that fixes it; NULL: none */
+	const struct audit_change *change; /* records to change, or NULL */
 };
 
 struct audit_findings {
 	struct arena *arena;
-	struct audit_finding *list; /* NULL: no memory */
+	struct audit_finding *list; /* NULL: memory ran out */
 	size_t n;
 	size_t counts[AUDIT_SEVERITIES]; /* all findings, including those not
 	                                    kept */

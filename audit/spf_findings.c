@@ -2,7 +2,7 @@
 
 #include "lib/buf.h"
 
-/* %v is the value passed to spf_lint_add(). */
+/* In the texts, %v is the value passed to spf_lint_add(). */
 static const struct audit_rule rules[] = {
 	[SPF_RULE_NO_NAME] = { AUDIT_ERROR, "no-domain-name",
 	    "RFC 7208 section 4.3",

@@ -67,7 +67,7 @@ struct spf_linting {
 	                                           already read */
 };
 
-struct spf_lint_frame { /* a record of the tree, and how it was reached */
+struct spf_lint_frame { /* a record in the tree, and how it was reached */
 	const struct spf_lint_frame *above; /* NULL: the domain's own record */
 	struct span domain;
 	unsigned depth;

@@ -61,8 +61,8 @@ struct cli {
 	/* derived from the options */
 	int64_t now;
 	struct ip ip;
-	const struct conf *defaults; /* of all options; never NULL */
-	const struct conf *dns_conf; /* name servers; NULL: the defaults */
+	const struct conf *defaults; /* values of all options; never NULL */
+	const struct conf *dns_conf; /* sets the servers; NULL: the defaults */
 	struct dns_source *dns; /* the source to query: one of the next three */
 	struct dns_source *base, *cache, *recorder;
 	FILE *record_file;
@@ -73,8 +73,8 @@ struct cli_action {
 	const char *name;     /* NULL: end of the table */
 	const char *synopsis; /* arguments, "" if there are none */
 	const char *help;     /* one line */
-	unsigned options;     /* CLI_WITH_* of the command that it uses */
-	unsigned takes; /* CLI_TAKES_*: options that not all actions accept */
+	unsigned options; /* CLI_WITH_* of the command, as far as they apply */
+	unsigned takes;   /* CLI_TAKES_*: options that not all actions accept */
 	int min_args, max_args; /* number of arguments after the name */
 	int (*run)(struct cli *c);
 };

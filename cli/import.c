@@ -19,8 +19,8 @@
 
 enum {
 	NOTE_MAX = 400,        /* bytes of a note */
-	SHOWN_MAX = 100,       /* bytes shown of one of their lines */
-	NAMED_PATH_MAX = 1000, /* bytes of a file name in their configuration */
+	SHOWN_MAX = 100,       /* bytes shown of a line of another program */
+	NAMED_PATH_MAX = 1000, /* bytes of a path in another program's file */
 	ELEMENT_MAX = 300,     /* bytes of an element of a list, quoted */
 };
 
@@ -37,7 +37,7 @@ struct source { /* the origin of a setting */
 struct setting {
 	struct setting *next;
 	const struct conf_option *option;
-	const char *comment;      /* only if it comes from no file */
+	const char *comment;      /* only for settings of our own */
 	const char *value;        /* NULL: a list, or rejected */
 	struct element *elements; /* elements of a list */
 	struct source *sources;
@@ -91,7 +91,7 @@ import_new(struct arena *a, import_read *read, void *arg)
 	return im;
 }
 
-/* ---- their files ---- */
+/* ---- files of the other programs ---- */
 
 static bool
 is_name_end(int c)
@@ -201,7 +201,8 @@ convert_entries(struct import *im, const struct import_file *file)
 	}
 }
 
-/* Converts defaults that treat mail differently from ours. */
+/* Converts the other program's defaults that treat mail differently from
+ * ours. */
 static bool
 convert_defaults(struct import *im, const struct import_file *file)
 {

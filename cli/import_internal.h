@@ -38,9 +38,9 @@ struct import_rule {
 	unsigned programs; /* bits of enum import_program */
 	const char *name;
 	void (*convert)(struct import *im, const struct import_entry *e);
-	enum import_note_kind kind; /* of `why` */
-	const char *why;            /* reason, if there is no `convert` */
-	const char *standard;       /* their default; NULL: does not matter */
+	enum import_note_kind kind; /* kind of the note `why` */
+	const char *why; /* why not converted; NULL if there is `convert` */
+	const char *standard; /* the program's default if it matters, or NULL */
 };
 
 extern const struct import_rule import_rules[];

@@ -151,7 +151,7 @@ add_network(struct import *im, const struct import_entry *e, const char *name,
 	case IP_NET_NO_ADDRESS:
 	case IP_NET_NO_PREFIX:
 		if (span_is_nocase(element, "localhost"))
-			return; /* in our list by default */
+			return; /* already in our list by default */
 		import_note(im, e, IMPORT_CHANGES,
 		    "%.*s: only addresses and networks can be listed in %s",
 		    SPAN_FMT(span_first(element, 100)), name);
@@ -307,7 +307,7 @@ static void
 to_nothing_but_accept(struct import *im, const struct import_entry *e)
 {
 	if (e->value.n > 0 && ascii_lower((unsigned char)e->value.p[0]) == 'a')
-		return; /* as in avouch */
+		return; /* avouch does the same */
 	import_note(im, e, IMPORT_CHANGES,
 	    "a message with a bad signature or none is not treated worse (RFC "
 	    "6376 section 6.1); DMARC decides: see section dmarc");

@@ -18,10 +18,10 @@
 struct option_row {
 	const char *name;
 	const char *argument; /* NULL for a flag */
-	size_t offset;        /* in struct cli: of a bool, a const char *, or a
-	                         struct cli_list */
-	unsigned groups;      /* CLI_WITH_*; 0 means every subcommand.  With
-	                         CLI_TAKES_*, only actions that accept it */
+	size_t offset; /* offset in struct cli of a bool, const char * or struct
+	                  cli_list */
+	unsigned groups; /* CLI_WITH_*; 0 means every subcommand.  With
+	                    CLI_TAKES_*, only actions that accept the option */
 	const char *help;
 };
 

@@ -27,8 +27,7 @@ static const struct {
 };
 
 struct unsigned_count {
-	const char *reason,
-	    *domain; /* domain NULL: all domains without their own count */
+	const char *reason, *domain; /* NULL: domains without their own count */
 	json_int_t n;
 };
 
@@ -53,8 +52,8 @@ keep_largest(struct unsigned_count *kept, struct unsigned_count one)
 	}
 }
 
-/* Finds the largest counts.  The part of a reason's count that is in no
- * domain's count is a count without a domain. */
+/* Finds the largest counts: those of domains and, for each reason, the rest
+ * that is not counted by domain. */
 static void
 find_largest(json_t *o, struct unsigned_count *kept)
 {

@@ -23,10 +23,10 @@ struct dane_certificate {
 };
 
 struct audit_smtp {          /* the result of connecting to one MX host */
-	const char *failure; /* why connecting failed; NULL: it succeeded */
+	const char *failure; /* why connecting failed, or NULL */
 	bool has_tls;
-	const char *untrusted; /* why the system does not trust the certificate
-	                          for this host; NULL: it does */
+	const char *untrusted; /* why the certificate is not trusted for this
+	                          host, or NULL */
 	struct dane_certificate
 	    chain[DANE_CHAIN_MAX]; /* the host's own certificate is the first */
 	size_t n_chain;

@@ -1,6 +1,6 @@
 /*
- * dkim.c - DKIM keys.  Selectors that were given or seen in use must have a
- * good key; others are guessed, and finding none is only a hint.
+ * dkim.c - DKIM keys.  Given selectors and those seen in use must have a good
+ * key.  Other selectors are guessed, and finding no key is only a hint.
  */
 #include <stdio.h>
 #include <time.h>
@@ -16,7 +16,7 @@
 
 enum {
 	GOOD_RSA_BITS = 2048, /* RFC 8301 section 3.2 */
-	RSA_BITS_MIN = 1024,  /* RFC 8301 section 3.2: fewer are unsafe */
+	RSA_BITS_MIN = 1024, /* RFC 8301 section 3.2: shorter keys are unsafe */
 	OLD_SECONDS = 366 * 86400,
 	YEARS_ASKED = 3, /* dated selectors: this year and the two before it */
 	MONTHS = 12,

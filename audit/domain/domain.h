@@ -2,7 +2,7 @@
  * domain.h - audits a domain: does its mail arrive, and can others send mail in
  * its name?  `avouch audit DOMAIN`.
  *
- * A pure core like the checks, in two parts:  audit_domain() queries DNS and
+ * A pure core like the checks, in two parts.  audit_domain() queries DNS and
  * adds findings; audit_domain_grade() derives two letters from all findings. In
  * between, the command fetches what needs HTTPS or SMTP, and sts.h and dane.h
  * judge it.
@@ -45,7 +45,7 @@ struct audit_reports {
 	int64_t none_since; /* first day (seconds since 1970) since which all
 	                       reports state p=none; 0: not all do */
 	bool none_always;   /* there are no reports from before that day */
-	/* the members below: the last AUDIT_REPORT_DAYS */
+	/* the members below are about the last AUDIT_REPORT_DAYS */
 	uint64_t messages;
 	uint64_t failed; /* neither SPF nor DKIM passes with alignment */
 	uint64_t mixed;  /* part of `failed`, from addresses that also send mail
@@ -104,8 +104,7 @@ struct audit_domain {
 	bool sends_mail;    /* true unless it is known to send no mail */
 	bool is_parked; /* sends no mail, accepts no mail, and has p=reject */
 	bool validates; /* the resolver checks DNSSEC */
-	bool has_sts;   /* the domain has exactly one MTA-STS record, and it is
-	                   valid */
+	bool has_sts;   /* it has exactly one MTA-STS record, which is valid */
 	bool has_tls_report;
 	bool is_enforced; /* DMARC asks to quarantine or reject */
 	struct span sts_id;

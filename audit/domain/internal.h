@@ -75,15 +75,15 @@ struct auditing {
 	struct arena *a;
 	struct audit_domain *out;
 	bool waiting;
-	const struct dns_answer *mx; /* for the domain audited */
+	const struct dns_answer *mx; /* answers for the domain audited */
 	const struct dns_answer *txt;
 	struct audit_host *hosts;              /* out->hosts */
-	const struct audit_change *spf_change; /* the last one made */
+	const struct audit_change *spf_change; /* the last change made */
 	struct span spf_change_owner;
 	const struct audit_change *dmarc_change;
-	bool has_spf_change, has_dmarc_change; /* already computed */
-	bool passes_outgoing[AUDIT_GIVEN_MAX]; /* whether SPF passes for each
-	                                          outgoing address */
+	bool has_spf_change, has_dmarc_change; /* whether it was computed */
+	bool passes_outgoing[AUDIT_GIVEN_MAX]; /* whether SPF passes for this
+	                                          address */
 };
 
 /* Queries DNS.  A pending answer sets `waiting`.  Never returns NULL. */

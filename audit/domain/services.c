@@ -1,7 +1,7 @@
 /*
  * Sources: globalcyberalliance/domain-security-scanner (2026-02),
- * projectdiscovery/nuclei-templates, ryancdotorg/dkimscan (2018), and the
- * set-up pages of the services.  Amazon SES and Postmark use random or dated
+ * projectdiscovery/nuclei-templates, ryancdotorg/dkimscan (2018), and the setup
+ * pages of the services.  Amazon SES and Postmark use random or dated
  * selectors, which cannot be guessed.
  */
 #include "audit/domain/services.h"

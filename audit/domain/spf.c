@@ -166,9 +166,8 @@ include_lookups(const struct spf_lint *lint)
 }
 
 /*
- * Copies findings about things that the owner of the domain can change: all
- * findings about its own records, and errors in records of others that it
- * includes.
+ * Copies findings that the owner of the domain can act on: all findings about
+ * its own records, and errors in other records that it includes.
  */
 static void
 take_finding(struct auditing *d, const struct audit_finding *f)

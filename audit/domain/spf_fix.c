@@ -1,6 +1,6 @@
 /*
- * spf_fix.c - writes an SPF record that fixes the findings: it omits the terms
- * that they criticize, and adds missing addresses.
+ * spf_fix.c - writes an SPF record that fixes the findings: omits the terms at
+ * fault, and adds missing addresses.
  */
 #include <string.h>
 
@@ -23,7 +23,7 @@ struct spf_fix {
 	struct span done[SPF_LINT_RECORDS_MAX]; /* terms already written */
 	size_t n_done;
 	bool is_main;   /* the owner is the domain audited */
-	bool addresses; /* replace a and mx by addresses */
+	bool addresses; /* replace a and mx with addresses */
 	char all;       /* the qualifier of "all"; 0: not set yet */
 	struct span redirect;
 };

@@ -112,8 +112,8 @@ is_reason_of_26(enum audit_fault fault)
 	    fault == AUDIT_FAULT_UNAUTHENTICATED;
 }
 
-/* Microsoft's reply says which of the three failed: "Spf= Pass , Dkim= Fail ,
- * DMARC= Pass". */
+/* Microsoft's reply says which methods failed, for example "Spf= Pass , Dkim=
+ * Fail , DMARC= Pass". */
 static const struct {
 	enum audit_fault fault;
 	const char *passes[2];

@@ -53,7 +53,7 @@ struct judging {
 	bool is_bulk;
 };
 
-/* Adds a finding for each provider that has a rule about this fault. */
+/* Adds a finding for each provider that has a rule about `fault`. */
 static void
 add_fault(struct judging *j, enum audit_fault fault, const char *where,
     struct span value)
@@ -85,8 +85,8 @@ dkim_passes(const struct verdict *v)
 	return false;
 }
 
-/* Checks the SPF record: RFC 7208 section 2.6.7.  A weak pass is a weakness of
- * the record. */
+/* Checks the result of the SPF record (RFC 7208 section 2.6.7), and whether it
+ * lets nearly everyone pass. */
 static void
 judge_spf_record(struct judging *j)
 {

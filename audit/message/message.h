@@ -41,7 +41,7 @@ enum audit_mail { /* whether a sender's domain accepts mail */
 struct audit_message {
 	const struct verdict *verdict;
 	enum audit_answer tls;
-	enum audit_answer has_name; /* forward-confirmed name of the client */
+	enum audit_answer has_name; /* the client has a confirmed name */
 	struct span client_name;    /* that name; absent: none */
 	enum audit_mail from_mail, sender_mail; /* From, MAIL FROM */
 	int64_t received; /* seconds since 1970; 0: unknown */
@@ -57,9 +57,9 @@ bool audit_is_message_id(struct span value);
 bool audit_message_is_bulk(const struct mail_header *h);
 
 /*
- * Adds a finding for each rule that the message breaks.  For other mail, rules
- * for bulk senders are only hints, because one message does not show how many
- * are sent.
+ * Adds a finding for each rule that the message breaks.  Rules for bulk senders
+ * are only hints for other mail, because one message does not show how many the
+ * sender sends.
  */
 void audit_message(
     const struct audit_message *m, struct arena *a, struct audit_findings *out);

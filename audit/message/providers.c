@@ -82,9 +82,9 @@ const struct audit_provider_rule audit_provider_rules[] = {
 { AUDIT_FAULT_ENCODED_WORD, GMAIL, "550 5.7.1", NULL, "2026-02-12", false, false },
 { AUDIT_FAULT_SPF_RECORD, GMAIL, "550 5.7.24", "421 4.7.24", "2026-02-12", false, false },
 { AUDIT_FAULT_SPF_BROKEN, LAPOSTE, NULL, NULL, "2026-09", false, false },
-/* only in replies */
+/* only in replies, not checked in a message */
 { AUDIT_FAULT_TEMPORARY, GMAIL, "451 4.7.26", "451 4.4.2", "2026-02-12", false, false },
-/* RFC 7372, RFC 7505, RFC 7293: registered codes */
+/* RFC 7372, RFC 7505, RFC 7293: registered status codes */
 { AUDIT_FAULT_DKIM, ANYONE, "550 5.7.20", "550 5.7.21", "2014-09", false, false },
 { AUDIT_FAULT_UNALIGNED, ANYONE, "550 5.7.22", NULL, "2014-09", false, false },
 { AUDIT_FAULT_SPF, ANYONE, "550 5.7.23", NULL, "2014-09", false, false },

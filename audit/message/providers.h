@@ -10,7 +10,7 @@
 
 #include "lib/span.h"
 
-enum audit_fault {                   /* what is wrong with a message */
+enum audit_fault {                   /* problems of a message */
 	AUDIT_FAULT_UNAUTHENTICATED, /* neither SPF nor DKIM passes */
 	AUDIT_FAULT_SPF_REFUSES,  /* SPF fails under "-all", and DKIM does not
 	                             pass */
@@ -22,8 +22,7 @@ enum audit_fault {                   /* what is wrong with a message */
 	AUDIT_FAULT_SMALL_KEY, /* the key of a signature that passes has < 1024
 	                          bits */
 	AUDIT_FAULT_PTR,       /* the client has no forward-confirmed name */
-	AUDIT_FAULT_PTR_GENERIC, /* that name is a generic name for clients of a
-	                            network */
+	AUDIT_FAULT_PTR_GENERIC, /* a generic name of a network's client */
 	AUDIT_FAULT_TLS,         /* the last hop was not encrypted */
 	AUDIT_FAULT_FROM,        /* not exactly one valid From address */
 	AUDIT_FAULT_MESSAGE_ID,
@@ -32,8 +31,7 @@ enum audit_fault {                   /* what is wrong with a message */
 	                            twice */
 	AUDIT_FAULT_EIGHT_BIT,   /* non-ASCII bytes in the header */
 	AUDIT_FAULT_UNSUBSCRIBE, /* bulk mail without one-click unsubscribe */
-	AUDIT_FAULT_UNSUBSCRIBE_UNSIGNED, /* fields for unsubscribing are not
-	                                     signed */
+	AUDIT_FAULT_UNSUBSCRIBE_UNSIGNED, /* its fields are not signed */
 	AUDIT_FAULT_TEMPORARY,  /* a DNS lookup of the receiver failed */
 	AUDIT_FAULT_SPF_RECORD, /* the SPF record is broken, or allows nearly
 	                           everyone */

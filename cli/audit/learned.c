@@ -14,7 +14,7 @@ enum {
 	/* days of reports to read, to see since when a policy has been
 	 * published */
 	POLICY_DAYS = 400,
-	/* a newer key may not be published yet, so nothing uses it */
+	/* a newer key may not be published yet, and is then not used */
 	KEY_AGE_LEAST = 7 * 86400,
 	BOUNCED_MAX = 1000,
 };

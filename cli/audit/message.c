@@ -192,7 +192,7 @@ address_text(struct buf *b, const struct ip *ip)
 	return buf_view(b);
 }
 
-/* Whether DMARC could only pass by SPF, which is unknown without the client. */
+/* Whether DMARC could pass only with SPF, and SPF is unknown. */
 static bool
 is_dmarc_open(const struct verdict *v)
 {
@@ -281,9 +281,9 @@ message_show(const struct audit_message *m, const struct audit_findings *f)
 	if (m->is_unsure)
 		puts(v->faulty
 			? "SPF, DKIM and DMARC could not be checked: the "
-		          "message reaches a limit, such as 4096 fields."
+			  "message reaches a limit, such as 4096 fields."
 			: "SPF, DKIM and DMARC could not be checked: a DNS "
-		          "lookup failed.");
+			  "lookup failed.");
 	audit_show_findings(f);
 	puts("\n" AUDIT_SCOPE);
 }

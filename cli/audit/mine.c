@@ -175,7 +175,8 @@ letter_of(const json_t *domain, const char *grade)
 	return mine_letter(json_object_get(domain, "grades"), grade);
 }
 
-/* Compares results: the worst grades first, without a grade last. */
+/* Compares results: the worst grades come first, results without grades
+ * last. */
 static int
 compare_results(const void *left, const void *right)
 {

@@ -151,7 +151,7 @@ keep_first(json_t *list, json_t *old, bool needs_text)
 	}
 }
 
-/* Lists findings fixed now or in an earlier run. */
+/* Lists the findings fixed now or in earlier runs. */
 static json_t *
 fixed_json(const json_t *before, json_t *gone, int64_t now)
 {

@@ -80,8 +80,8 @@ bool spool_copy(int fd, int input);
 /* Reads and discards the rest, so that the mail server does not get EPIPE. */
 void spool_drain(int input);
 
-/* Stores the message read from `input`.  If it is larger than
- * SPOOL_MESSAGE_MAX, only one byte more than that is stored. */
+/* Stores the message read from `input`.  A message larger than
+ * SPOOL_MESSAGE_MAX is cut one byte after that limit. */
 enum spool_step spool_receive(
     int dir, const char *token, const struct spool_facts *facts, int input);
 
