@@ -340,8 +340,8 @@ take_all(struct cache_entry *e)
 
 /*
  * Removes the callers that are refused from `e`, and returns them.  If others
- * remain, the question must be sent again on behalf of the first of them: that
- * one message has used up its share says nothing about the name.
+ * remain, the question must be sent again on behalf of the first of them: the
+ * fact that one message has used up its share says nothing about the name.
  */
 static struct dns_wait *
 take_refused(struct cache_entry *e)

@@ -15,8 +15,8 @@ enum {
 	DOWN_AFTER = 3,    /* consecutive timeouts, or RCODE REFUSED */
 	FAILS_AFTER = 20,  /* consecutive other error codes, which may be
 	                      caused by the names */
-	REPORT_MS = 60000, /* least time between two reports of one reason */
-	ALIVE_MS = 100,    /* least time between questions for "localhost" */
+	REPORT_MS = 60000, /* minimum time between two reports of one reason */
+	ALIVE_MS = 100,    /* minimum time between questions for "localhost" */
 };
 
 /* ---- reports ---- */
@@ -73,7 +73,7 @@ count_failure(struct dns_server *s, enum dns_trouble trouble)
 	net_count(&s->troubles[trouble].failures, 1);
 }
 
-/* Returns as bits the reasons that any answer over `kind` rules out. */
+/* Returns the reasons that any answer over `kind` rules out, as bits. */
 static unsigned
 ruled_out_by(enum socket_kind kind)
 {
@@ -155,7 +155,7 @@ void
 dns_health_no_tcp(struct resolver *r, struct dns_server *s)
 {
 	count_failure(s, DNS_TROUBLE_TCP);
-	if (!s->down) /* otherwise that was reported */
+	if (!s->down) /* otherwise it was already reported as down */
 		note_trouble(r, s, DNS_TROUBLE_TCP);
 }
 

@@ -545,7 +545,7 @@ collect_answers(struct packet_reader *r, enum dns_type type)
 
 /*
  * RFC 1034 section 3.6.2: follows the CNAMEs of `*name`, whatever their order,
- * and sets `*name` to the last target and `*ttl` to the least TTL.  Returns
+ * and sets `*name` to the last target and `*ttl` to the lowest TTL.  Returns
  * false if they loop or are more than DNS_PACKET_CHAIN_MAX.
  */
 static bool

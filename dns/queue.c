@@ -217,8 +217,8 @@ is_full(const struct dns_queue *queue)
 	return queue->asked.n >= dns_source_share(queue->source_below);
 }
 
-/* Sends waiting questions while there is room.  Call this with the lock, which
- * is released around each ask(), and with a reference. */
+/* Sends waiting questions while there is room.  The caller has the lock, which
+ * is released around each ask(), and a reference. */
 static void
 send_waiting(struct dns_queue *queue)
 {

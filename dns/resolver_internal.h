@@ -28,7 +28,7 @@ enum {
 	PORTS = 8,            /* UDP sockets for one server, chosen at random */
 	PORT_USES = 1024,     /* questions sent from a port before it is
 	                         replaced */
-	PORT_LIFE_MS = 10000, /* least lifetime of a port (RFC 5452 section
+	PORT_LIFE_MS = 10000, /* minimum lifetime of a port (RFC 5452 section
 	                         9.2) */
 	PORT_SPREAD_MS = 20001, /* the random time added to it is below this */
 	PORTS_RETIRED = 64,     /* ports kept open only for late answers */
@@ -159,7 +159,7 @@ struct dns_socket {
 	/* TCP only: */
 	bool connected, wants_out;
 	bool slow;        /* silent for TCP_SLOW_MS while answers are pending */
-	int64_t progress; /* time of the last data received, or of a start */
+	int64_t progress; /* when data last arrived, or waiting began */
 	uint8_t *out;
 	size_t out_n, out_cap;
 	uint8_t *in; /* DNS_PACKET_MAX + 2 bytes */

@@ -12,7 +12,7 @@
 
 enum {
 	ZONE_MEMORY_FACTOR = 64,    /* arena bytes per byte of the file */
-	ZONE_MEMORY_BASE = 1 << 20, /* arena bytes added to that */
+	ZONE_MEMORY_BASE = 1 << 20, /* additional arena bytes */
 	SLOTS_FIRST = 256,
 };
 

@@ -8,7 +8,7 @@
 #include "dns/zone.h"
 #include "lib/arena.h"
 
-enum { TYPE_ANY = 0 }; /* in a mark: it applies to all types */
+enum { TYPE_ANY = 0 }; /* a mark with this type applies to all types */
 
 /* The contents of the ";!" comment lines for one name and type. */
 struct zone_mark {
