@@ -176,17 +176,17 @@ def main():
         formatter_class=argparse.RawDescriptionHelpFormatter)
     for name, value, text in (
             ("hosts", 20, "MX hosts"),
-            ("messages", 100000000, "a day, of all hosts"),
-            ("peak", 1000, "messages a second of a host"),
-            ("domains", 5000000, "that send mail"),
-            ("days", 30, "that rows are kept"),
-            ("cpu-ms", 0.43, "CPU of a message"),
-            ("row-bytes", 390, "of a row on its host, with its share of "
-             "texts, indexes and facts for a replay"),
-            ("shared-row-bytes", 200, "of a row in PostgreSQL; not measured"),
-            ("push-rate", 38000, "rows a second, of all hosts at once"),
-            ("report-ms", 40, "to make and hand over a report"),
-            ("wanting", 0.35, "share of domains that want reports")):
+            ("messages", 100000000, "messages a day, all hosts together"),
+            ("peak", 1000, "messages a second on one host"),
+            ("domains", 5000000, "number of domains that send mail"),
+            ("days", 30, "days for which rows are kept"),
+            ("cpu-ms", 0.43, "CPU time per message"),
+            ("row-bytes", 390, "bytes per row on its host, with its share "
+             "of strings, indexes and facts for replay"),
+            ("shared-row-bytes", 200, "bytes per row in PostgreSQL; not measured"),
+            ("push-rate", 38000, "rows a second, all hosts together"),
+            ("report-ms", 40, "time to make and send one report"),
+            ("wanting", 0.35, "share of domains that request reports")):
         p.add_argument("--" + name, type=type(value), default=value, help=text)
     a = p.parse_args()
     show_check(a)

@@ -115,9 +115,9 @@ before_setup(void **state)
 	(void)state;
 	capture_begin();
 	log_say(LOG_LEVEL_INFO, "start", "not logged");
-	log_say(LOG_LEVEL_WARNING, "start", "told %d", 1);
+	log_say(LOG_LEVEL_WARNING, "start", "logged %d", 1);
 	assert_string_equal(
-	    capture_end(), "level=warning event=start text=\"told 1\"\n");
+	    capture_end(), "level=warning event=start text=\"logged 1\"\n");
 }
 
 static void

@@ -321,7 +321,7 @@ def server_dies(c):
             same(status, 75)
             holds(err, "postgresql://owner@/")
         c.pg.start()
-    same(broken, 3, "pushes that PostgreSQL died under")
+    same(broken, 3, "pushes during which PostgreSQL died")
     host.push(now=today * DAY)
     agree(c, database, host)
 
@@ -783,7 +783,7 @@ def busy(c):
         until = time.monotonic() + SECONDS
         while c.pg.psql(hosts[0].database, "SELECT count(*) FROM "
                         "avouch.delivery WHERE state = 1") != "1":
-            true(time.monotonic() < until, "nothing is handed over")
+            true(time.monotonic() < until, "no report was handed over")
         status, _, err = hosts[1].run("send")
         same(status, 75, err)
         holds(err, "another run is in progress: avouch on " +
@@ -805,7 +805,7 @@ def in_hand(c):
     until = time.monotonic() + SECONDS
     while c.pg.psql(hosts[0].database, "SELECT count(*) FROM avouch.delivery "
                     "WHERE state = 1") != "1":
-        true(time.monotonic() < until, "nothing is handed over")
+        true(time.monotonic() < until, "no report was handed over")
     # the other host's lock ends with its connections
     c.pg.psql("postgres", "SELECT pg_terminate_backend(pid) FROM "
               "pg_stat_activity WHERE application_name LIKE 'avouch%'")

@@ -243,7 +243,7 @@ def keys_and_audit(c):
     host.key("bad.example", "gone")
     first = found(host.json())
     holds(first.pop("todo"), ("bad.example", "1 error in its DNS records"))
-    same(first.keys() - {"steps"}, {"keys"}, "the first audit is not news")
+    same(first.keys() - {"steps"}, {"keys"}, "the first audit is not reported as new")
     same(first["keys"], [("k.example", "the key old is older than max_age; run: "
                           "avouch key new DOMAIN")])
     host.zone("a.example", [zones.GOOD_SPF, *zones.MX])

@@ -43,7 +43,7 @@ class Mail:
     def __init__(self, domain, day, enforced, rng):
         self.domain, self.day, self.rng = domain, day, rng
         self.enforced = enforced  # disposition of mail that fails
-        self.rows = []            # (count, keywords of record())
+        self.rows = []            # (address, count, keywords of record())
 
     def add(self, ip, count, **how):
         if count > 0:
@@ -147,7 +147,7 @@ def losing(m):
 
 
 def fixed(m):
-    """The newsletter was not signed until four days ago."""
+    """The newsletter has been signed only since four days ago."""
     m.own("192.0.2.51", 300)
     if m.day < 4:
         m.esp("198.51.100.48", 90)

@@ -51,7 +51,7 @@ def unprivileged():
             return pwd.getpwnam(name)
         except KeyError:
             pass
-    raise Missing("neither a user postgres nor nobody to run PostgreSQL as")
+    raise Missing("there is no user postgres or nobody to run PostgreSQL")
 
 
 def memory():
@@ -112,7 +112,7 @@ class Postgres:
         until = time.monotonic() + 180
         while self.psql("postgres", "SELECT 1", check=False) != "1":
             if time.monotonic() > until or self.process.poll() is not None:
-                raise AssertionError("PostgreSQL does not start")
+                raise AssertionError("PostgreSQL did not start")
             time.sleep(0.02)
 
     def stop(self, how=signal.SIGQUIT):

@@ -536,11 +536,11 @@ def page_shown(c):
     true(len(png) > 60000, "a page with something on it: %d bytes" % len(png))
 
 
-@suite.test("the daemon links no library that reads XML, archives or mails")
+@suite.test("the daemon is not linked with libraries for XML, archives or mail")
 def daemon(c):
     path = os.path.dirname(c.program) + "/avouch-milter"
     if not os.path.exists(path) or shutil.which("ldd") is None:
-        raise Skip("the daemon or ldd is not here")
+        raise Skip("the daemon or ldd is missing")
     linked = subprocess.run(["ldd", path], capture_output=True, text=True,
                             check=True).stdout
     holds(linked, "libmilter")

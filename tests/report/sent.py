@@ -297,7 +297,7 @@ def report_parser(c):
     if shutil.which("node") is None or subprocess.run(
             ["node", "-e", 'require("dmarc-report-parser")'], check=False,
             capture_output=True).returncode != 0:
-        raise Skip("node does not find dmarc-report-parser: npm install it "
+        raise Skip("node cannot find dmarc-report-parser: npm install it "
                    "and set NODE_PATH")
     s = c.sender("broad")
     s.check(json.loads(reader("node", "-e", DMARC_REPORT_PARSER, *s.files)))

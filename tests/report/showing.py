@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""avouch report show: senders, advice, ranges and bounds.
+"""avouch report show: senders, advice, ranges and limits.
 
 usage: showing.py PROGRAM [PART-OF-A-NAME]
 """
@@ -345,7 +345,7 @@ def broken(c):
         json.loads(out)
     except ValueError:
         return
-    raise AssertionError("JSON that is cut must not be valid: %r" % out[-200:])
+    raise AssertionError("truncated JSON must not be valid: %r" % out[-200:])
 
 
 def main():

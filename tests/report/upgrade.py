@@ -304,8 +304,8 @@ def killed_file(c):
         c.shows(copy)
         true(version_of(copy) > version, "upgraded")
         unchanged(content(copy, columns), before, "the file upgraded after it")
-    print("%d of %d were killed within the upgrade" % (met, len(KILL_AT)))
-    true(met >= 3, "no kill met the upgrade")
+    print("%d of %d were killed during the upgrade" % (met, len(KILL_AT)))
+    true(met >= 3, "too few kills interrupted the upgrade")
 
 
 # Makes each statement of the upgrade take some time.
@@ -335,7 +335,7 @@ def killed_database(c):
         p.kill()
         p.communicate(timeout=SECONDS)
         while pg.psql("postgres", busy) != "0":
-            true(time.monotonic() < until, "the server goes on")
+            true(time.monotonic() < until, "the server continues")
         same(pg.psql(database, number), str(version))
         same(sorted(pg.rows(database, KEPT + joined("avouch."))),
              sorted(rows))
