@@ -95,7 +95,7 @@ canon_field(enum canon canon, struct span raw, struct span cut,
 	sink->put(sink->to, span_skip(raw, before + cut.n));
 }
 
-/* ---- body_hashes ---- */
+/* ---- bodies ---- */
 
 static void
 body_flush(struct canon_body *b)
@@ -125,7 +125,7 @@ body_release(struct canon_body *b)
 {
 	for (; b->ends > 0; b->ends--)
 		body_put(b, SPAN("\r\n"));
-	/* RFC 6376 section 3.4.4: white space is one SP. */
+	/* RFC 6376 section 3.4.4: white space becomes one SP. */
 	if (b->space)
 		body_put(b, SPAN(" "));
 	b->space = false;

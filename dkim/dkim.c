@@ -213,7 +213,7 @@ read_one(struct dkim *d, struct candidate *c)
 	return true;
 }
 
-/* Returns how many signatures are parsed at most. */
+/* Returns the maximum number of signatures to parse. */
 static size_t
 most_read(const struct dkim *d)
 {
@@ -257,7 +257,8 @@ refusal(struct dkim *d)
 	return buf_view(&reason);
 }
 
-/* Returns why nothing can be verified: the exact header is not known. */
+/* Returns why no signature can be verified if the exact header is not known, or
+ * NULL. */
 static const char *
 header_fault(const struct mail_header *h)
 {
@@ -266,7 +267,7 @@ header_fault(const struct mail_header *h)
 	return h->nul ? "a header field contains a NUL" : NULL;
 }
 
-/* Returns how many of `n` signatures are listed. */
+/* Returns the number of signatures to list, out of `n`. */
 static size_t
 most_listed(const struct dkim *d, size_t n)
 {

@@ -24,7 +24,8 @@
 #include "mail/header.h"
 
 enum {
-	DKIM_SIGNATURES_MAX = 100, /* listed individually per message */
+	DKIM_SIGNATURES_MAX =
+	    100,            /* signatures listed individually per message */
 	DKIM_LISTED = 25,   /* listed without being parsed in full; further ones
 	                       are only counted */
 	DKIM_READ_EACH = 2, /* parsed per signature that may be verified,
@@ -48,23 +49,23 @@ struct dkim_options {
 	bool ignore_time;        /* ignore x= and t= (RFC 6376 section 3.5) */
 };
 
-/* The Auth-Failure of a failure report (RFC 6591 section 3.3). */
+/* Auth-Failure in a failure report (RFC 6591 section 3.3). */
 enum dkim_auth_failure {
 	DKIM_FLAW_OTHER,   /* "signature"; also if there is no signature */
 	DKIM_FLAW_BODY,    /* "bodyhash": the body was changed */
-	DKIM_FLAW_REVOKED, /* "revoked": the key is withdrawn */
+	DKIM_FLAW_REVOKED, /* "revoked": the key was revoked */
 };
 
 struct dkim_result { /* result for one DKIM-Signature field */
 	enum dkim_code code;
-	struct span domain;    /* d=, normal form; absent: not readable */
+	struct span domain;    /* d= in normal form; absent: unreadable */
 	struct span selector;  /* s= */
-	struct span identity;  /* i=, or "@" d=; absent: not read */
+	struct span identity;  /* i=, or "@" and d=; absent: unknown */
 	struct span algorithm; /* a= as written: "rsa-sha256" */
 	struct span b;         /* first characters of b=, without white space,
 	                          at least 8, unique in the message (RFC 6008) */
 	struct span reason;    /* one line of printable ASCII */
-	enum dkim_auth_failure auth_failure; /* the kind of failure */
+	enum dkim_auth_failure auth_failure; /* the type of failure */
 	unsigned key_bits;                   /* 0: no key */
 	bool testing;                        /* t=y in the key */
 	bool strict;                         /* t=s in the key */

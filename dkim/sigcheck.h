@@ -35,7 +35,7 @@ struct sigcheck {
 	struct key_list *own; /* same as `keys`, if we must free them */
 };
 
-struct sigcheck_rules { /* the options with their defaults, and the time */
+struct sigcheck_rules { /* the options and the time */
 	struct dkim_options o;
 	int64_t now;
 };
@@ -48,7 +48,7 @@ struct sigcheck_result {
 	bool stale;
 };
 
-/* `o` may be NULL. */
+/* Returns the options in `o`, with max_signatures limited, and the time. */
 struct sigcheck_rules sigcheck_rules_of(
     const struct dkim_options *o, int64_t now);
 

@@ -14,10 +14,13 @@
 #include "lib/span.h"
 
 enum {
-	SIGNATURE_NAMES_MAX = 1000,    /* names in h=; 30 are common */
-	SIGNATURE_LENGTH_DIGITS = 76,  /* of l=, RFC 6376 section 3.5 */
-	SIGNATURE_TIME_DIGITS = 12,    /* of t= and x=, RFC 6376 section 3.5 */
-	SIGNATURE_INSTANCE_DIGITS = 2, /* of i=, RFC 8617 section 3.9 */
+	SIGNATURE_NAMES_MAX = 1000, /* names in h=; 30 are common */
+	SIGNATURE_LENGTH_DIGITS =
+	    76, /* maximum digits of l= (RFC 6376 section 3.5) */
+	SIGNATURE_TIME_DIGITS =
+	    12, /* maximum digits of t= and x= (RFC 6376 section 3.5) */
+	SIGNATURE_INSTANCE_DIGITS =
+	    2, /* maximum digits of i= (RFC 8617 section 3.9) */
 };
 
 enum signature_kind {
@@ -56,25 +59,25 @@ struct signature {
 	                                that of d= */
 	const struct span *names;    /* names in h= */
 	size_t n_names;
-	size_t n_from;       /* number of names that are From */
+	size_t n_from;       /* how often names has From */
 	uint64_t limit;      /* l=; BODY_WHOLE: not given */
 	uint64_t timestamp;  /* t= */
 	uint64_t expiration; /* x= */
 	bool has_timestamp, has_expiration;
 
 	/* ARC only */
-	unsigned instance; /* i=: 1 to 50; 0: not readable */
+	unsigned instance; /* i=, 1 to 50; 0: unreadable */
 	enum signature_chain chain;
 };
 
 /*
- * Parses the value of such a field.  Returns false if `a` is full; `out` must
- * not be used then.  Spans in `out` point into `a` or `value`.
+ * Parses the value of a field of type `kind`.  Returns false if `a` is full;
+ * `out` must not be used then.  Spans in `out` point into `a` or `value`.
  */
 bool signature_read(struct span value, enum signature_kind kind,
     struct arena *a, struct signature *out);
 
-struct signature_peek { /* as written; absent: not present */
+struct signature_peek { /* values as written; absent: no such tag */
 	struct span domain, selector, algorithm, b;
 };
 

@@ -13,7 +13,7 @@ struct doctor_setting {
 struct doctor_service {
 	struct span name, type, command; /* "submission", "inet", "smtpd" */
 	size_t n;
-	struct doctor_setting settings[DOCTOR_SETTINGS_MAX]; /* -o */
+	struct doctor_setting settings[DOCTOR_SETTINGS_MAX]; /* -o options */
 };
 
 struct doctor {

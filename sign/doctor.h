@@ -17,8 +17,8 @@ enum {
 };
 
 struct doctor_input {
-	struct span main;   /* postconf -n */
-	struct span master; /* postconf -Mf */
+	struct span main;   /* output of postconf -n */
+	struct span master; /* output of postconf -Mf */
 	const char *socket; /* address of our signer: sign.socket, or socket, as
 	                       written in avouch.conf */
 	/* Returns the content of a file used as a lookup table; absent if it

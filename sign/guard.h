@@ -21,7 +21,7 @@
 #include "spf/spf.h"
 
 struct guard_facts {        /* domains in normal form */
-	struct span author; /* of From */
+	struct span author; /* domain of From */
 	struct span domain; /* d= */
 	struct span sender; /* MAIL FROM without "<>"; empty for the null
 	                       sender: then HELO is checked */
@@ -43,7 +43,7 @@ enum guard_dmarc {
 };
 
 struct guard_result {
-	enum key_fault key_fault; /* of the first key with a fault */
+	enum key_fault key_fault; /* fault of the first bad key, or none */
 	struct span selector;     /* selector of that key */
 	enum spf_code spf; /* the first result for `outgoing` that is not a
 	                      pass, or SPF_PASS */

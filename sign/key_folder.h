@@ -49,7 +49,8 @@ struct key_entries {
 	struct key_entry list[KEY_SELECTORS_MAX];
 };
 
-/* RFC 6376 section 3.1: one or more labels, here in lower case. */
+/* Checks a selector (RFC 6376 section 3.1): one or more labels, here in lower
+ * case. */
 bool key_selector_is_valid(struct span selector);
 
 /*

@@ -71,7 +71,7 @@ key_fault_text(enum key_fault fault)
 }
 
 /* Whether the key in the record verifies a signature of ours, as a receiver
- * would find. */
+ * would check. */
 static bool
 key_verifies(const struct private_key *ours, const struct key *theirs)
 {

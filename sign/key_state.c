@@ -21,10 +21,10 @@ static const char end_line[] = "# end\n";
 
 struct state_number {
 	const char *name;
-	size_t offset; /* of an int64_t */
+	size_t offset; /* offset of an int64_t member */
 };
 
-/* the members, in the order of the file */
+/* members of struct rotation_state, in file order */
 static const struct state_number numbers[] = {
 	{ "since", offsetof(struct rotation_state, since) },
 	{ "wait", offsetof(struct rotation_state, wait) },
@@ -33,7 +33,7 @@ static const struct state_number numbers[] = {
 	{ "used", offsetof(struct rotation_state, used) },
 };
 
-/* the line of struct pauses */
+/* members of struct pauses, in file order */
 static const char pauses_mark[] = "!pauses";
 static const struct state_number pause_numbers[] = {
 	{ "since", offsetof(struct pauses, since) },
@@ -339,7 +339,7 @@ state_merge(void *arg, struct sign_key *key, const struct rotation_state *state)
 		if (sum->since < state->since)
 			sum->since = state->since;
 	}
-	key->quiet++; /* used here for the number of hosts that know the key */
+	key->quiet++; /* used here to count the hosts that know the key */
 }
 
 size_t

@@ -43,7 +43,7 @@ struct key_table_key {
 };
 
 struct key_tables *key_tables_new(void);    /* NULL: no memory */
-void key_tables_free(struct key_tables *t); /* takes NULL */
+void key_tables_free(struct key_tables *t); /* accepts NULL */
 
 /*
  * Parses one table; `name` is copied, for messages.  Writes one line to

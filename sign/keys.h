@@ -96,7 +96,7 @@ struct sign_keys *sign_keys_load(const char *folder, struct sign_keys *previous,
     FILE *errors, struct sign_keys_faults *faults);
 
 struct sign_keys *sign_keys_ref(struct sign_keys *keys);
-void sign_keys_unref(struct sign_keys *keys); /* takes NULL */
+void sign_keys_unref(struct sign_keys *keys); /* accepts NULL */
 
 /*
  * Sets `out` to the keys that sign for exactly `domain`, and `n` to their

@@ -25,7 +25,7 @@ struct own_signatures;
 struct own_signatures *own_signatures_find(struct arena *a,
     const struct mail_header *h, struct sign_key *const *keys, size_t n_keys,
     struct body_hashes *body_hashes);
-void own_signatures_free(struct own_signatures *o); /* takes NULL */
+void own_signatures_free(struct own_signatures *o); /* accepts NULL */
 
 /*
  * Returns whether a signature by `key` is present and valid at `now`.  Call

@@ -39,22 +39,22 @@ enum rotation_finding {
 /* State that survives a restart.  All zero: the key was never checked.  Times
  * are in seconds since 1970, 0: never. */
 struct rotation_state {
-	int64_t since; /* first check in the current run of checks that found
-	                  the record */
-	int64_t wait;  /* minimum seconds between the two checks */
-	int64_t seen;  /* last check that found the record */
-	int64_t
-	    absent;   /* last check that did not, unless a later one found it */
-	int64_t used; /* the last signature */
-	bool ready;   /* found by two checks, and not missing since */
-	bool ever;    /* was ever ready, or was imported */
-	bool signs;   /* was chosen by the last rotation_choose() */
+	int64_t since;  /* first check in the current run of checks that found
+	                   the record */
+	int64_t wait;   /* minimum seconds between the two checks */
+	int64_t seen;   /* last check that found the record */
+	int64_t absent; /* last check that did not find it, unless a later one
+	                   did */
+	int64_t used;   /* time of the last signature */
+	bool ready;     /* found by two checks, and not missing since */
+	bool ever;      /* was ever ready, or was imported */
+	bool signs;     /* was chosen by the last rotation_choose() */
 };
 
 enum rotation_step { /* result of a check */
 	ROTATION_SAME,
 	ROTATION_SEEN,  /* the record was found for the first time */
-	ROTATION_READY, /* found the second time: the key may sign */
+	ROTATION_READY, /* the record was found again: the key may sign */
 	ROTATION_LOST,  /* the record was published and no longer is */
 };
 
@@ -92,7 +92,7 @@ enum rotation_phase {
 	                    that signs */
 	ROTATION_ACTIVE, /* signs */
 	ROTATION_ALARM,  /* signs, but its record is not published */
-	ROTATION_RETIRED, /* signed before, or never will */
+	ROTATION_RETIRED, /* signed earlier, or will never sign */
 	ROTATION_REVOKED,
 };
 

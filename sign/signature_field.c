@@ -8,8 +8,8 @@
 
 enum {
 	LINE_MAX_COLUMN = 76, /* RFC 5322 section 2.1.1 recommends 78 */
-	TAGS_MAX = 400,       /* bytes: all tags but d=, s=, h=, bh= and b= */
-	BASE64_HASH = 44,     /* bytes of bh= */
+	TAGS_MAX = 400,   /* bytes of all tags except d=, s=, h=, bh= and b= */
+	BASE64_HASH = 44, /* bytes of bh= */
 };
 
 /* how often h= has a name in addition to the fields present */

@@ -40,13 +40,14 @@ bool signature_names_choose(const struct header_index *x,
     struct signature_names *out);
 
 struct signature_request {
-	struct header_index *index; /* of the message's header */
+	struct header_index *index; /* index of the message's header */
 	const struct signature_names *names;
-	struct span domain, selector;        /* normal form: ASCII */
-	const struct crypto_key *key;        /* must be a key pair */
-	uint8_t body_hash[CRYPTO_HASH_SIZE]; /* of the whole relaxed body */
-	int64_t now;                         /* seconds since 1970 */
-	unsigned expire;                     /* seconds; 0: no x= */
+	struct span domain, selector; /* normal form: ASCII */
+	const struct crypto_key *key; /* must be a key pair */
+	uint8_t
+	    body_hash[CRYPTO_HASH_SIZE]; /* hash of the whole relaxed body */
+	int64_t now;                     /* seconds since 1970 */
+	unsigned expire;                 /* seconds; 0: no x= */
 };
 
 /*

@@ -107,7 +107,7 @@ list_line(const struct key_cli *k, const struct sign_domain *domain,
 	    key_cli_algorithm(key->key), rotation_phase_name(key->phase), note);
 }
 
-/* Whether the domain was requested; without one, all domains are. */
+/* Whether the domain was requested; all are if the command names none. */
 static bool
 is_wanted(const struct key_cli *k, const struct sign_domain *domain)
 {

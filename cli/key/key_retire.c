@@ -14,7 +14,7 @@ struct key_stop {
 	struct key_entries *entries;
 	struct sign_keys *keys;
 	struct sign_domain *domain;
-	struct sign_key *key;    /* NULL: its file is gone */
+	struct sign_key *key;    /* NULL: its file was deleted */
 	struct key_entry *entry; /* its line in the list of selectors */
 	int64_t until;           /* when its record is no longer needed */
 	bool published;          /* the record with an empty p= was published */

@@ -30,7 +30,7 @@ enum {
 	TEST_EXIT_FOUND = 1,
 	TEST_ADDRESS_MAX = 320,
 	TEST_TEXT_MAX = 8192,
-	LONG_LINE = 1200, /* bytes, above the 998 of RFC 5321 */
+	LONG_LINE = 1200, /* bytes; RFC 5321 allows 998 */
 };
 
 enum test_result {

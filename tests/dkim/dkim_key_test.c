@@ -53,7 +53,7 @@ static const struct vector vectors[] = {
 	{ "v=; p=" RSA, VERSION },
 	{ "k=rsa; v=DKIM1; p=" RSA, VERSION },
 	{ "v=spf1 include:example.com -all", VERSION },
-	/* the list */
+	/* the tag list */
 	{ "", "the key record has no p=" },
 	{ "some text", LIST },
 	{ "v=DKIM1", "the key record has no p=" },

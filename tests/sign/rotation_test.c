@@ -13,7 +13,7 @@
 #include "lib/enum_names.h"
 #include "sign/rotation.h"
 
-/* A separate generator, for the same numbers on every system. */
+/* A separate random number generator, with the same numbers on every system. */
 static uint32_t
 random_below(uint64_t *seed, uint32_t n)
 {
@@ -26,7 +26,7 @@ random_below(uint64_t *seed, uint32_t n)
 struct look_row {
 	int64_t at, wait;
 	enum rotation_finding finding;
-	enum rotation_step step; /* wanted */
+	enum rotation_step step; /* expected */
 	bool ready, ever;
 };
 
