@@ -35,7 +35,7 @@ void *arena_array(struct arena *a, size_t count, size_t size);
 /* Copies `s` and appends a NUL. The result's p is NULL only on failure. */
 struct span arena_copy(struct arena *a, struct span s);
 
-/* Releases every allocation; pointers to them are no longer valid. */
+/* Releases all allocations; pointers to them are no longer valid. */
 void arena_rewind(struct arena *a);
 
 /* Bytes handed out since the last rewind. */

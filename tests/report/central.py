@@ -432,7 +432,7 @@ def late(c):
          [(TODAY - 1, 5), (TODAY, 7)])
 
 
-@suite.test("rows of a day whose reports were made: the push says where they are")
+@suite.test("late rows of a reported day: the push says which day they count for")
 def moved(c):
     database = c.fresh()
     host = c.host(database)
