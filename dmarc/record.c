@@ -440,8 +440,8 @@ reader_close(struct dmarc_record_reader *rd, const char **reason)
 		    : "p is missing and rua names no address";
 		return DMARC_RECORD_BROKEN;
 	}
-	*reason = rd->bad_policy ? "p, sp or np is not valid: as if p=none"
-				 : "p is missing: as if p=none";
+	*reason = rd->bad_policy ? "p, sp or np is not valid; treated as p=none"
+				 : "p is missing; treated as p=none";
 	r->p = DMARC_POLICY_NONE;
 	r->sp = r->np = DMARC_POLICY_ABSENT;
 	r->p_defaulted = true;

@@ -74,7 +74,7 @@ read_braces(struct scan *s, struct macro_part *part)
 		part->keep = PARTS_MAX;
 	/* RFC 7208 section 7.3: the value MUST be nonzero */
 	if (digits.n > 0 && part->keep == 0)
-		return bad_part(part, "a macro keeps 0 parts");
+		return bad_part(part, "a macro must keep at least one part");
 	part->reverse = scan_byte(s, 'r') || scan_byte(s, 'R');
 	part->split = scan_while(s, is_delimiter);
 	if (!scan_byte(s, '}'))

@@ -79,7 +79,7 @@ claim(enum spf_code code)
 {
 	switch (code) {
 	case SPF_NONE:
-		return " says nothing of ";
+		return " says nothing about ";
 	case SPF_NEUTRAL:
 		return " neither permits nor denies ";
 	case SPF_PASS:
@@ -91,7 +91,7 @@ claim(enum spf_code code)
 	case SPF_PERMERROR:
 		break;
 	}
-	return " could not be asked about ";
+	return " could not be checked for ";
 }
 
 static void

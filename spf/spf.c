@@ -108,7 +108,7 @@ parse_record(struct spf_run *run, struct spf_frame *f, struct span text,
 {
 	if (text.n > SPF_MAX_RECORD) {
 		spf_run_fail(run, f, SPF_PERMERROR,
-		    "an SPF record of more than 8192 bytes");
+		    "the SPF record has more than 8192 bytes");
 		return false;
 	}
 	if (!spf_record_parse(run->a, text, record)) {

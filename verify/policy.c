@@ -33,10 +33,10 @@ policy_override_name(enum policy_override override)
 
 static const struct policy_rule
 overload = { "on_overload", OPTION(on_overload),
-	"this message cannot be checked for now, this host is short of "
+	"this message cannot currently be checked: this host lacks "
 	"resources or its DNS does not work", "5.7.1", "4.7.0", POLICY_MESSAGE, false },
 header_limit = { "limit.header", 0,
-	"the header of this message is larger than this host accepts, it "
+	"the header of this message is larger than this host accepts, so it "
 	"cannot be checked", "5.3.4", "4.3.4", POLICY_MESSAGE, false },
 invalid_from = { "dmarc.on_invalid_from", OPTION(dmarc.on_invalid_from),
 	"the From field of this message is invalid", "5.7.1", "4.7.1",
@@ -57,7 +57,7 @@ dmarc_indirect = { "dmarc.indirect_as_quarantine", 0,
 	"fails DMARC but shows evidence of indirect mail", "5.7.26", "4.7.26",
 	POLICY_AUTHOR, true },
 dmarc_temperror = { "dmarc.on_temperror", OPTION(dmarc.on_temperror),
-	"cannot be checked for DMARC for now", "5.7.1", "4.7.0",
+	"cannot currently be checked for DMARC", "5.7.1", "4.7.0",
 	POLICY_AUTHOR, false },
 dmarc_permerror = { "dmarc.on_permerror", OPTION(dmarc.on_permerror),
 	"cannot be checked for DMARC", "5.7.1", "4.7.1", POLICY_AUTHOR,
@@ -67,16 +67,16 @@ spf_fail = { "spf.on_fail", OPTION(spf.on_fail),
 spf_softfail = { "spf.on_softfail", OPTION(spf.on_softfail),
 	"softfails SPF", "5.7.1", "4.7.1", POLICY_SENDER, false },
 spf_temperror = { "spf.on_temperror", OPTION(spf.on_temperror),
-	"cannot be checked for SPF for now", "5.7.24", "4.7.24",
+	"cannot currently be checked for SPF", "5.7.24", "4.7.24",
 	POLICY_SENDER, false },
 spf_permerror = { "spf.on_permerror", OPTION(spf.on_permerror),
-	"cannot be checked for SPF, its record is broken", "5.7.24", "4.7.24",
+	"cannot be checked for SPF: its record is broken", "5.7.24", "4.7.24",
 	POLICY_SENDER, false },
 spf_weak = { "spf.on_weak_pass", OPTION(spf.on_weak_pass),
-	"passes SPF by a record that lets nearly everyone pass", "5.7.1",
+	"passes SPF with a record that lets nearly everyone pass", "5.7.1",
 	"4.7.1", POLICY_SENDER, false },
 dkim_temperror = { "dkim.on_temperror", OPTION(dkim_actions.on_temperror),
-	"has no DKIM signature that can be checked for now", "5.7.20",
+	"has no DKIM signature that can currently be checked", "5.7.20",
 	"4.7.20", POLICY_AUTHOR, false },
 dkim_permerror = { "dkim.on_permerror", OPTION(dkim_actions.on_permerror),
 	"has no DKIM signature that can be used", "5.7.20", "4.7.20",
@@ -85,7 +85,7 @@ unauthenticated = { "unauthenticated.action", OPTION(unauthenticated.action),
 	"passes neither SPF nor DKIM", "5.7.26", "4.7.26", POLICY_AUTHOR,
 	false },
 by_override = { "override", 0,
-	"meets an override", "5.7.1", "4.7.1", POLICY_AUTHOR, false };
+	"matches an override", "5.7.1", "4.7.1", POLICY_AUTHOR, false };
 /* clang-format on */
 
 int

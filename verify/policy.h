@@ -29,7 +29,7 @@ enum {
 
 /* The text of a reply when memory has run out. */
 #define POLICY_NO_MEMORY                                                       \
-	"the mail filter cannot check this message just now, try again later"
+	"the mail filter cannot check this message right now; try again later"
 
 struct policy_input {
 	/* the client and the identities */

@@ -74,7 +74,7 @@ static void
 put_no_rule(struct buf *b, const struct policy_context *p)
 {
 	if (p->f->dmarc != DMARC_FAIL || p->asked >= p->f->dmarc_policy) {
-		buf_text(b, "no rule objects");
+		buf_text(b, "no rule applies");
 		return;
 	}
 	put_domain(b, subject(p));
@@ -206,7 +206,7 @@ put_builtin(struct buf *b, const struct policy_context *p)
 		buf_text(b,
 		    reject ? " rejects this message" : " defers this message");
 	} else {
-		buf_text(b, "The message of ");
+		buf_text(b, "The message from ");
 		put_domain(b, subject(p));
 		buf_byte(b, ' ');
 		buf_text(b, p->rule->what);

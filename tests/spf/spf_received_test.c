@@ -73,7 +73,7 @@ rfc7208_9_1_fields(void **state)
 	q.sender = SPAN("");
 	puts_out(&r, &q,
 	    "temperror (unknown:\n\tdomain of postmaster@foo.example.com "
-	    "could not be asked about 192.0.2.1)\n"
+	    "could not be checked for 192.0.2.1)\n"
 	    "\tclient-ip=192.0.2.1;\n"
 	    "\tenvelope-from=\"\";\n"
 	    "\thelo=foo.example.com;\n"
@@ -124,7 +124,7 @@ rfc7208_9_1_nothing_can_be_smuggled_in(void **state)
 	q.receiver = SPAN("mx");
 	puts_out(&r, &q,
 	    "permerror (mx:\n\tdomain of b.example "
-	    "could not be asked about 192.0.2.1)\n"
+	    "could not be checked for 192.0.2.1)\n"
 	    "\tclient-ip=192.0.2.1;\n"
 	    "\tenvelope-from=b.example;\n"
 	    "\thelo=\"a,identity helo\";\n"

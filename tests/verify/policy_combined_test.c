@@ -37,7 +37,7 @@ the_furthest_action_is_taken(void **state)
 		    .override = POLICY_OVERRIDE_NONE,
 		    .code = 550,
 		    .enhanced = "5.7.23",
-		    .text = "The message of bounce.example fails SPF (rule "
+		    .text = "The message from bounce.example fails SPF (rule "
 			    "spf.on_fail)" },
 		{ .name = "deferred before held",
 		    .conf = "spf { on_temperror = tempfail } "
@@ -312,14 +312,15 @@ rfc9989_11_5_an_invalid_from_is_rejected(void **state)
 		    .rule = "limit.header",
 		    .reason =
 			"the header of this message is larger than this host "
-			"accepts, it cannot be checked",
+			"accepts, so it cannot be checked",
 		    .disposition = DMARC_POLICY_NONE,
 		    .override = POLICY_OVERRIDE_NONE,
 		    .code = 550,
 		    .enhanced = "5.3.4",
 		    .text =
 			"The header of this message is larger than this host "
-			"accepts, it cannot be checked (rule limit.header)" },
+			"accepts, so it cannot be checked (rule "
+		        "limit.header)" },
 	};
 	(void)state;
 	POLICY_RUN_EACH(vectors);
@@ -340,7 +341,7 @@ rfc7372_replies_name_the_check_that_refuses(void **state)
 		    .override = POLICY_OVERRIDE_NONE,
 		    .code = 550,
 		    .enhanced = "5.7.20",
-		    .text = "The message of a.example has no DKIM signature "
+		    .text = "The message from a.example has no DKIM signature "
 			    "that can "
 			    "be used (rule dkim.on_permerror)" },
 		{ .name = "DKIM, deferred",
@@ -354,9 +355,9 @@ rfc7372_replies_name_the_check_that_refuses(void **state)
 		    .override = POLICY_OVERRIDE_NONE,
 		    .code = 451,
 		    .enhanced = "4.7.20",
-		    .text = "The message of a.example has no DKIM signature "
+		    .text = "The message from a.example has no DKIM signature "
 			    "that can "
-			    "be checked for now (rule dkim.on_temperror)" },
+			    "currently be checked (rule dkim.on_temperror)" },
 		{ .name = "a broken record, named by its author domain",
 		    .conf = "dmarc { on_permerror = reject }",
 		    .f = { MAIL, .dmarc = DMARC_PERMERROR },
@@ -412,15 +413,15 @@ overload_is_deferred_and_never_rejected(void **state)
 		    .would = CONF_TEMPFAIL,
 		    .rule = "on_overload",
 		    .reason =
-			"this message cannot be checked for now, this host is "
-			"short of resources or its DNS does not work",
+			"this message cannot currently be checked: this host "
+			"lacks resources or its DNS does not work",
 		    .disposition = DMARC_POLICY_NONE,
 		    .override = POLICY_OVERRIDE_NONE,
 		    .code = 451,
 		    .enhanced = "4.7.0",
 		    .text =
-			"This message cannot be checked for now, this host is "
-			"short of resources or its DNS does not work (rule "
+			"This message cannot currently be checked: this host "
+			"lacks resources or its DNS does not work (rule "
 			"on_overload)" },
 		{ .name = "the operator accepts it",
 		    .conf = "on_overload = accept",
@@ -437,7 +438,7 @@ overload_is_deferred_and_never_rejected(void **state)
 		    .action = CONF_TEMPFAIL,
 		    .would = CONF_TEMPFAIL,
 		    .rule = "dmarc.on_temperror",
-		    .reason = "a.example cannot be checked for DMARC for now",
+		    .reason = "a.example cannot currently be checked for DMARC",
 		    .disposition = DMARC_POLICY_NONE,
 		    .override = POLICY_OVERRIDE_NONE,
 		    .code = 451,
@@ -505,8 +506,8 @@ overload_is_deferred_and_never_rejected(void **state)
 		    .code = 451,
 		    .enhanced = "4.7.0",
 		    .text =
-			"This message cannot be checked for now, this host is "
-			"short of resources or its DNS does not work (rule "
+			"This message cannot currently be checked: this host "
+			"lacks resources or its DNS does not work (rule "
 			"on_overload)" },
 		{ .name = "what was found out decides",
 		    .conf = "",

@@ -330,7 +330,7 @@ monitor_mode_refuses_nothing(void **state)
 		    .action = CONF_ACCEPT,
 		    .would = CONF_ACCEPT,
 		    .rule = "default",
-		    .reason = "no rule objects",
+		    .reason = "no rule applies",
 		    .disposition = DMARC_POLICY_NONE,
 		    .override = POLICY_OVERRIDE_NONE },
 		{ .name = "list",

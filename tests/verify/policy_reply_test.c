@@ -160,7 +160,7 @@ reply_texts(void **state)
 .override = POLICY_OVERRIDE_NONE,
 .code = 550,
 .enhanced = "5.7.1",
-.text = "The message of the sender cannot be checked for DMARC "
+.text = "The message from the sender cannot be checked for DMARC "
 		    "(rule dmarc.on_permerror)" },
 		{ .name = "RFC 7208 section 6.2: exp= is not our word",
 .conf = "spf { on_fail = reject }",
@@ -173,7 +173,7 @@ reply_texts(void **state)
 .override = POLICY_OVERRIDE_NONE,
 .code = 550,
 .enhanced = "5.7.23",
-.text = "The message of bounce.example fails SPF (rule "
+.text = "The message from bounce.example fails SPF (rule "
 		    "spf.on_fail); bounce.example explains: See "
 		    "http://x.example" },
 		{ .name = "RFC 7208 section 11.4: nor does a log take it for the MTA's",
@@ -190,7 +190,7 @@ reply_texts(void **state)
 .override = POLICY_OVERRIDE_NONE,
 .code = 550,
 .enhanced = "5.7.23",
-.text = "The message of bounce.example fails SPF (rule "
+.text = "The message from bounce.example fails SPF (rule "
 		    "spf.on_fail); bounce.example explains: x?; "
 		    "from=?a@b.example? mx?192.0.2.9? ?rule x? "
 		    "http://y.example/?s=1;i=2" },
@@ -218,7 +218,7 @@ reply_texts(void **state)
 .override = POLICY_OVERRIDE_NONE,
 .code = 550,
 .enhanced = "5.7.1",
-.text = "The message of bounce.example softfails SPF (rule "
+.text = "The message from bounce.example softfails SPF (rule "
 		    "spf.on_softfail)" },
 		{ .name = "exp= does not speak for DMARC",
 .conf = "",

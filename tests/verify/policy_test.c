@@ -25,7 +25,7 @@ rfc9989_5_4_policies(void **state)
 		    .action = CONF_ACCEPT,
 		    .would = CONF_ACCEPT,
 		    .rule = "default",
-		    .reason = "no rule objects",
+		    .reason = "no rule applies",
 		    .disposition = DMARC_POLICY_NONE,
 		    .override = POLICY_OVERRIDE_NONE },
 		{ .name = "pass",
@@ -35,7 +35,7 @@ rfc9989_5_4_policies(void **state)
 		    .action = CONF_ACCEPT,
 		    .would = CONF_ACCEPT,
 		    .rule = "default",
-		    .reason = "no rule objects",
+		    .reason = "no rule applies",
 		    .disposition = DMARC_POLICY_NONE,
 		    .override = POLICY_OVERRIDE_NONE },
 		{ .name = "none changes nothing",
@@ -441,13 +441,13 @@ rfc7372_3_each_outcome_and_code(void **state)
 		    .reject = "5.7.24",
 		    .tempfail = "4.7.24",
 		    .reason =
-			"bounce.example cannot be checked for SPF for now" },
+			"bounce.example cannot currently be checked for SPF" },
 		{ .option = "spf.on_permerror",
 		    .f = { MAIL, .spf = SPF_PERMERROR },
 		    .standard = CONF_ACCEPT,
 		    .reject = "5.7.24",
 		    .tempfail = "4.7.24",
-		    .reason = "bounce.example cannot be checked for SPF, its "
+		    .reason = "bounce.example cannot be checked for SPF: its "
 			      "record is "
 			      "broken" },
 		{ .option = "spf.on_weak_pass",
@@ -456,9 +456,10 @@ rfc7372_3_each_outcome_and_code(void **state)
 		    .standard = CONF_ACCEPT,
 		    .reject = "5.7.1",
 		    .tempfail = "4.7.1",
-		    .reason = "bounce.example passes SPF by a record that lets "
-			      "nearly "
-			      "everyone pass" },
+		    .reason =
+			"bounce.example passes SPF with a record that lets "
+			"nearly "
+			"everyone pass" },
 		{ .option = "dkim.on_temperror",
 		    .f = { MAIL, .dkim = DKIM_TEMPERROR },
 		    .standard = CONF_ACCEPT,
@@ -479,7 +480,8 @@ rfc7372_3_each_outcome_and_code(void **state)
 		    .standard = CONF_ACCEPT,
 		    .reject = "5.7.1",
 		    .tempfail = "4.7.0",
-		    .reason = "a.example cannot be checked for DMARC for now" },
+		    .reason =
+			"a.example cannot currently be checked for DMARC" },
 		{ .option = "dmarc.on_permerror",
 		    .f = { MAIL, .dmarc = DMARC_PERMERROR },
 		    .standard = CONF_ACCEPT,
@@ -583,10 +585,10 @@ unauthenticated_mail(void **state)
 		    .conf = REFUSES,
 		    .f = { MAIL, .spf = SPF_NONE },
 		    REFUSED,
-		    .text =
-			"The message of a.example passes neither SPF nor DKIM "
-			"(rule "
-			"unauthenticated.action)" },
+		    .text = "The message from a.example passes neither SPF nor "
+		            "DKIM "
+			    "(rule "
+			    "unauthenticated.action)" },
 		{ .name = "softfail and a bad signature",
 		    .conf = REFUSES,
 		    .f = { MAIL, .spf = SPF_SOFTFAIL, .dkim = DKIM_FAIL },

@@ -226,7 +226,8 @@ a_signed_header_over_the_limit(void **state)
 	    span_is(r.v->dkim[0].reason, "the header is too large to verify"));
 	assert_int_equal(r.v->dmarc.code, DMARC_PERMERROR);
 	assert_true(span_is(r.v->decision.text,
-	    "The header of this message is larger than this host accepts, it "
+	    "The header of this message is larger than this host accepts, so "
+	    "it "
 	    "cannot be checked (rule limit.header)"));
 	verify_run_end(&r);
 	free(message);
