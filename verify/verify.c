@@ -357,7 +357,7 @@ finish_jobs(struct verify_message *m)
 }
 
 static void
-tell_waits(struct verify_message *m)
+announce_wait(struct verify_message *m)
 {
 	struct dns_task *jobs[] = {
 		m->c->helo_task,
@@ -560,7 +560,7 @@ verify_finish(struct verify_message *m)
 		verify_headers_end(m);
 		if (m->body_hashes != NULL)
 			body_hashes_end(m->body_hashes);
-		tell_waits(m);
+		announce_wait(m);
 		wait_for_dns(m);
 		finish_jobs(m);
 		v->wait_ms = clock_ms() - began;

@@ -32,7 +32,7 @@ rfc9989_5_3_6_errors(void **state)
 		    .dkim = "",
 		    .zone = DMARC("example.com", REJECT) FAILS("_dmarc.com"),
 		    .want = "temperror" },
-		{ .name = "above, of no matter",
+		{ .name = "above, irrelevant",
 		    .authors = "example.com",
 		    .spf = "-example.com",
 		    .dkim = "",
@@ -95,7 +95,7 @@ rfc9989_5_3_6_errors(void **state)
 		    .dkim = "?mail.example.com",
 		    .zone = DMARC("example.com", REJECT),
 		    .want = "temperror p=reject example.com (example.com)" },
-		{ .name = "DKIM's, of another",
+		{ .name = "DKIM domain of another",
 		    .authors = "example.com",
 		    .spf = "",
 		    .dkim = "?other.test",
@@ -108,14 +108,14 @@ rfc9989_5_3_6_errors(void **state)
 		    .dkim = "+other.test",
 		    .zone = DMARC("example.com", REJECT),
 		    .want = "temperror p=reject example.com (example.com)" },
-		{ .name = "SPF's, strict and not identical",
+		{ .name = "SPF domain, strict and not identical",
 		    .authors = "example.com",
 		    .spf = "?a.example.com",
 		    .dkim = "",
 		    .zone = DMARC("example.com", REJECT "; aspf=s"),
 		    .want =
 			"fail p=reject example.com -> reject (example.com)" },
-		{ .name = "no record is no error",
+		{ .name = "no record is not an error",
 		    .authors = "example.com",
 		    .spf = "?example.com",
 		    .dkim = "",
@@ -142,7 +142,7 @@ rfc9989_5_3_1_and_11_5_authors(void **state)
 		    .dkim = "+good.test",
 		    .zone = zone,
 		    .want = "permerror" },
-		{ .name = "none, and that is no fault",
+		{ .name = "no authors, which is not an error",
 		    .authors = "",
 		    .spf = "+good.test",
 		    .dkim = "+good.test",
@@ -205,7 +205,7 @@ rfc9989_5_3_1_and_11_5_authors(void **state)
 		    .dkim = "",
 		    .zone = zone,
 		    .want = "none (free.example)" },
-		{ .name = "a possible one without a record",
+		{ .name = "a possible author without a record",
 		    .authors = "good.test ~free.example",
 		    .spf = "+good.test",
 		    .dkim = "",
@@ -217,20 +217,20 @@ rfc9989_5_3_1_and_11_5_authors(void **state)
 		    .dkim = "",
 		    .zone = zone,
 		    .want = "fail p=none good.test -> none (good.test)" },
-		{ .name = "none of both has a record",
+		{ .name = "neither has a record",
 		    .authors = "free.example ~open.example",
 		    .spf = "+free.example",
 		    .dkim = "",
 		    .zone = zone,
 		    .want = "none (free.example)" },
-		{ .name = "a possible one that fails",
+		{ .name = "a possible author that fails",
 		    .authors = "good.test ~strict.example",
 		    .spf = "+good.test",
 		    .dkim = "",
 		    .zone = zone,
 		    .want = "fail p=reject strict.example -> reject"
 			    " (strict.example)" },
-		{ .name = "a possible one without an answer",
+		{ .name = "a possible author without an answer",
 		    .authors = "good.test ~lost.example",
 		    .spf = "+good.test",
 		    .dkim = "",
@@ -242,26 +242,26 @@ rfc9989_5_3_1_and_11_5_authors(void **state)
 		    .dkim = "",
 		    .zone = zone,
 		    .want = "permerror broken.example (broken.example)" },
-		{ .name = "a failure of p=none",
+		{ .name = "a failure with p=none",
 		    .authors = "good.test broken.example",
 		    .spf = "",
 		    .dkim = "",
 		    .zone = zone,
 		    .want = "fail p=none good.test -> none (good.test)" },
-		{ .name = "a temperror goes before it",
+		{ .name = "a temperror takes precedence",
 		    .authors = "good.test lost.example",
 		    .spf = "",
 		    .dkim = "",
 		    .zone = zone,
 		    .want = "temperror" },
-		{ .name = "but hides no quarantine",
+		{ .name = "but does not hide a quarantine",
 		    .authors = "lost.example soft.example",
 		    .spf = "",
 		    .dkim = "",
 		    .zone = zone,
 		    .want = "fail p=quarantine soft.example -> quarantine"
 			    " (soft.example)" },
-		{ .name = "nor a rejection",
+		{ .name = "does not hide a rejection",
 		    .authors =
 			"soft.example lost.example strict.example good.test",
 		    .spf = "",
@@ -295,7 +295,7 @@ questions_in_waves(void **state)
 		    .zone = DMARC("example.com", REJECT),
 		    .waves = 1,
 		    .names = "_dmarc.example.com _dmarc.com" },
-		{ .name = "of others: none",
+		{ .name = "other domains: none",
 		    .authors = "example.com",
 		    .spf = "+other.test",
 		    .dkim = "-third.example +other.test",
@@ -351,7 +351,7 @@ questions_in_waves(void **state)
 		    .waves = 1,
 		    .names =
 			"_dmarc.a.example.com _dmarc.example.com _dmarc.com" },
-		{ .name = "not where the walk has told",
+		{ .name = "not if the walk shows that it exists",
 		    .authors = "a.example.com",
 		    .spf = "",
 		    .dkim = "",
@@ -360,7 +360,7 @@ questions_in_waves(void **state)
 		    .waves = 1,
 		    .names =
 			"_dmarc.a.example.com _dmarc.example.com _dmarc.com" },
-		{ .name = "not with a record of its own",
+		{ .name = "not with its own record",
 		    .authors = "a.example.com",
 		    .spf = "",
 		    .dkim = "",
@@ -369,7 +369,7 @@ questions_in_waves(void **state)
 		    .waves = 1,
 		    .names =
 			"_dmarc.a.example.com _dmarc.example.com _dmarc.com" },
-		{ .name = "several authors at once, their own records first",
+		{ .name = "several authors, their own records first",
 		    .authors = "a.test b.example",
 		    .spf = "+c.a.test",
 		    .dkim = "-b.example",
@@ -377,7 +377,7 @@ questions_in_waves(void **state)
 		    .waves = 1,
 		    .names = "_dmarc.a.test _dmarc.b.example _dmarc.test"
 			     " _dmarc.example _dmarc.c.a.test" },
-		{ .name = "an invalid From: nothing",
+		{ .name = "an invalid From: no queries",
 		    .authors = "!a.test b.example",
 		    .spf = "+c.a.test",
 		    .dkim = "-b.example",
@@ -481,7 +481,7 @@ hostile_sizes(void **state)
  * the eighth is known, since it is queried before any names above the others.
  */
 static void
-no_author_spends_what_another_needs(void **state)
+no_author_uses_up_questions_of_another(void **state)
 {
 	enum { AUTHORS = 8, SIGNATURES = 8, BUDGET = AUTHORS + 4 };
 	char names[AUTHORS][64], signers[SIGNATURES][64];
@@ -522,7 +522,7 @@ no_author_spends_what_another_needs(void **state)
 
 /* A source whose answers are past their TTL. */
 static void
-stale_answers_are_said_so(void **state)
+stale_answers_are_reported(void **state)
 {
 	struct dns_record record = { .text = SPAN(REJECT), .strings = 1 };
 	struct dns_answer found = { .state = DNS_FOUND,
@@ -564,8 +564,8 @@ main(void)
 		cmocka_unit_test(rfc9989_5_3_1_and_11_5_authors),
 		cmocka_unit_test(questions_in_waves),
 		cmocka_unit_test(hostile_sizes),
-		cmocka_unit_test(no_author_spends_what_another_needs),
-		cmocka_unit_test(stale_answers_are_said_so),
+		cmocka_unit_test(no_author_uses_up_questions_of_another),
+		cmocka_unit_test(stale_answers_are_reported),
 		cmocka_unit_test(names_of_codes),
 	};
 

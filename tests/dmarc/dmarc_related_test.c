@@ -124,7 +124,7 @@ run_related(const struct related_vector *v)
 }
 
 static void
-rfc9989_7_4_a_lists_domain_and_who_passed(void **state)
+rfc9989_7_4_related_list_domains(void **state)
 {
 	static const char org[] = DMARC("example.org", NONE);
 	static const struct related_vector vectors[] = {
@@ -145,22 +145,22 @@ rfc9989_7_4_a_lists_domain_and_who_passed(void **state)
 		    .domains = "talk.lists.example",
 		    .spf = "-lists.example",
 		    .dkim = "-lists.example ?lists.example" },
-		{ .name = "nobody passes", .domains = "talk.lists.example" },
-		{ .name = "of another",
+		{ .name = "none passes", .domains = "talk.lists.example" },
+		{ .name = "domain of another",
 		    .domains = "talk.lists.example",
 		    .spf = "+attack.example",
 		    .dkim = "+attack.test" },
-		{ .name = "names that only end alike",
+		{ .name = "a suffix that is not a whole label",
 		    .domains = "talk.lists.example",
 		    .spf = "+ists.example" },
-		{ .name = "siblings of one organization",
+		{ .name = "siblings in one organization",
 		    .domains = "talk.lists.example.org",
 		    .spf = "+bounces.example.org",
 		    .zone = org,
 		    .want = "talk.lists.example.org by bounces.example.org",
 		    .asked = "talk.lists.example.org lists.example.org"
 			     " example.org org bounces.example.org" },
-		{ .name = "above it, of one organization",
+		{ .name = "above it, same organization",
 		    .domains = "example.org",
 		    .spf = "+bounces.example.org",
 		    .zone = org,
@@ -191,11 +191,11 @@ rfc9989_7_4_a_lists_domain_and_who_passed(void **state)
 			FAILS("_dmarc.bounces.example.org"),
 		    .asked = "talk.example.org example.org org"
 			     " bounces.example.org" },
-		{ .name = "the second of several marks",
+		{ .name = "the second of several domains",
 		    .domains = "talk.lists.example list.test",
 		    .dkim = "+list.test",
 		    .want = "list.test by list.test" },
-		{ .name = "the walk is asked before results are there",
+		{ .name = "the walk is queried before results are known",
 		    .domains = "talk.lists.example.org",
 		    .spf = "-bounces.example.org",
 		    .dkim = "-news.example.org +lists.example.org",
@@ -232,7 +232,7 @@ int
 main(void)
 {
 	static const struct CMUnitTest tests[] = {
-		cmocka_unit_test(rfc9989_7_4_a_lists_domain_and_who_passed),
+		cmocka_unit_test(rfc9989_7_4_related_list_domains),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -182,20 +182,20 @@ rfc9989_4_10_discarded(void **state)
 		    .zone = "",
 		    .organizational = "mail.example.com",
 		    .steps = 3 },
-		{ .name = "its own",
+		{ .name = "its own record",
 		    .domain = "example.com",
 		    .zone = DMARC("example.com", NONE),
 		    .organizational = "example.com",
 		    .policy = "example.com",
 		    .steps = 2 },
-		{ .name = "not DMARC's",
+		{ .name = "not a DMARC record",
 		    .domain = "a.example.com",
 		    .zone = DMARC("a.example.com", "v=spf1 -all")
 			DMARC("example.com", NONE),
 		    .organizational = "example.com",
 		    .policy = "example.com",
 		    .steps = 3 },
-		{ .name = "one of them DMARC's",
+		{ .name = "one of them a DMARC record",
 		    .domain = "a.example.com",
 		    .zone = DMARC("a.example.com", "v=spf1 -all")
 			DMARC("a.example.com", "v=DMARC1; p=reject")
@@ -210,7 +210,7 @@ rfc9989_4_10_discarded(void **state)
 		    .organizational = "example.com",
 		    .policy = "example.com",
 		    .steps = 3 },
-		{ .name = "two with psd: the walk goes on",
+		{ .name = "two with psd: the walk continues",
 		    .domain = "a.example.com",
 		    .zone = DMARC("a.example.com", OWN)
 			DMARC("a.example.com", PSD) DMARC("example.com", NONE),
@@ -273,14 +273,14 @@ rfc9989_4_10_stop(void **state)
 		    .organizational = "example.com",
 		    .policy = "example.com",
 		    .steps = 1 },
-		{ .name = "psd=u goes on",
+		{ .name = "psd=u continues",
 		    .domain = "b.example.com",
 		    .zone = DMARC("b.example.com", "v=DMARC1; p=none; psd=u")
 			DMARC("example.com", NONE),
 		    .organizational = "example.com",
 		    .policy = "b.example.com",
 		    .steps = 3 },
-		{ .name = "a failure behind the stop",
+		{ .name = "a failure after the stop",
 		    .domain = "a.b.example.com",
 		    .zone = DMARC("b.example.com", OWN) FAILS("example.com"),
 		    .organizational = "b.example.com",
@@ -302,7 +302,7 @@ rfc9989_4_10_stop(void **state)
 /* The walk ends when all answers it needs are known, even if others are
  * missing. */
 static void
-rfc9989_4_10_stop_needs_no_more(void **state)
+rfc9989_4_10_no_answers_needed_after_stop(void **state)
 {
 	struct dns_source *zone = pump_zone(DMARC("b.example.com", OWN));
 	struct dns_questions *questions = dns_questions_new(16);
@@ -335,21 +335,21 @@ static void
 rfc9989_4_10_1_policy(void **state)
 {
 	static const struct vector vectors[] = {
-		{ .name = "the author domain's",
+		{ .name = "at the author domain",
 		    .domain = "a.example.com",
 		    .zone =
 			DMARC("a.example.com", NONE) DMARC("example.com", NONE),
 		    .organizational = "example.com",
 		    .policy = "a.example.com",
 		    .steps = 3 },
-		{ .name = "the organizational domain's",
+		{ .name = "at the organizational domain",
 		    .domain = "a.b.example.com",
 		    .zone =
 			DMARC("b.example.com", NONE) DMARC("example.com", NONE),
 		    .organizational = "example.com",
 		    .policy = "example.com",
 		    .steps = 4 },
-		{ .name = "the public suffix domain's",
+		{ .name = "at the public suffix domain",
 		    .domain = "a.giant.bank.example",
 		    .zone = DMARC("bank.example", PSD),
 		    .organizational = "giant.bank.example",
@@ -363,7 +363,7 @@ rfc9989_4_10_1_policy(void **state)
 		    .organizational = "giant.bank.example",
 		    .policy = "giant.bank.example",
 		    .steps = 3 },
-		{ .name = "none of a name between",
+		{ .name = "no record at a name between",
 		    .domain = "a.b.giant.bank.example",
 		    .zone = DMARC("bank.example", PSD)
 			DMARC("b.giant.bank.example", NONE),
@@ -382,7 +382,7 @@ rfc9989_4_10_1_policy(void **state)
 		    .organizational = "example",
 		    .policy = "example",
 		    .steps = 3 },
-		{ .name = "below the jump",
+		{ .name = "at names that the jump skips",
 		    .domain = "a.b.c.d.e.f.g.h.i.j.k.example.com",
 		    .zone = DMARC("b.c.d.e.f.g.h.i.j.k.example.com", NONE)
 			DMARC("f.g.h.i.j.k.example.com", NONE),
@@ -402,7 +402,7 @@ rfc9989_4_10_1_policy(void **state)
 		    .organizational = "f.g.h.i.j.k.example.com",
 		    .policy = "g.h.i.j.k.example.com",
 		    .steps = 2 },
-		{ .name = "5.1.8: not found behind the jump",
+		{ .name = "5.1.8: not found after the jump",
 		    .domain = "mail.a.b.c.d.e.f.g.example.com",
 		    .zone = DMARC("b.c.d.e.f.g.example.com", OWN)
 			DMARC("example.com", NONE),
@@ -512,7 +512,7 @@ static void
 rfc9989_4_10_1_errors(void **state)
 {
 	static const struct vector vectors[] = {
-		{ .name = "the domain's own",
+		{ .name = "at the domain itself",
 		    .domain = "example.com",
 		    .zone = FAILS("example.com"),
 		    .organizational = "example.com",
@@ -525,7 +525,7 @@ rfc9989_4_10_1_errors(void **state)
 		    .policy = "a.example.com",
 		    .steps = 3,
 		    .failed = true },
-		{ .name = "above another's record",
+		{ .name = "above the record of another",
 		    .domain = "a.example.com",
 		    .zone = DMARC("example.com", NONE) FAILS("com"),
 		    .organizational = "example.com",
@@ -611,7 +611,7 @@ main(void)
 		cmocka_unit_test(rfc9989_4_10_names),
 		cmocka_unit_test(rfc9989_4_10_discarded),
 		cmocka_unit_test(rfc9989_4_10_stop),
-		cmocka_unit_test(rfc9989_4_10_stop_needs_no_more),
+		cmocka_unit_test(rfc9989_4_10_no_answers_needed_after_stop),
 		cmocka_unit_test(rfc9989_4_10_1_policy),
 		cmocka_unit_test(rfc9989_4_10_2_examples),
 		cmocka_unit_test(rfc9989_b_4_figures),

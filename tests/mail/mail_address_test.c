@@ -77,8 +77,7 @@ static const struct list_vector lists[] = {
 	{ "3.4 group and a mailbox", "A: a@b.example;, c@d.example",
 	    "a|b.example c|d.example " },
 	{ "3.4 group in a group", "A: B: a@b.example;;", "a|b.example ~" },
-	{ "3.4 groups one after the other", "A: B: a@b.example;",
-	    "a|b.example ~" },
+	{ "3.4 adjacent groups", "A: B: a@b.example;", "a|b.example ~" },
 	{ "3.4 end without a group", "a@b.example;", "a|b.example ~" },
 	{ "3.4 quoted group", "\"A:B\": a@b.example;", "a|b.example " },
 	{ "3.4 group without its end", "A: a@b.example", "a|b.example ~" },
@@ -91,14 +90,14 @@ static const struct list_vector lists[] = {
 	{ "3.4 obsolete address as a name", "a@b. example <c@d.example>", "!" },
 	{ "3.4 literal as a name", "a@[1.2.3.4] <c@d.example>",
 	    "a|[1.2.3.4] c|d.example ~" },
-	{ "3.4 words behind", "<a@b.example> Joe", "!" },
-	{ "3.4 words behind, no angle", "a@b.example Joe", "!" },
+	{ "3.4 words after it", "<a@b.example> Joe", "!" },
+	{ "3.4 words after it, no angle", "a@b.example Joe", "!" },
 	{ "3.4 words before, no angle", "Joe a@b.example", "!" },
-	{ "3.4 comment behind", "a@b.example (Joe)", "a|b.example " },
+	{ "3.4 comment after it", "a@b.example (Joe)", "a|b.example " },
 	{ "3.4 unquoted comma", "Doe, Joe <a@b.example>", "!" },
 	{ "3.4 unquoted at", "Joe @ Work <a@b.example>", "!" },
 	{ "3.4 no address", "Joe", "!" },
-	{ "3.4 no address behind one", "a@b.example, Joe", "a|b.example !" },
+	{ "3.4 no address after one", "a@b.example, Joe", "a|b.example !" },
 	{ "3.4 empty angle", "<>", "!" },
 	{ "3.4 no closing angle", "Joe <a@b.example", "!" },
 	{ "3.4 second closing angle", "<a@b.example>>", "!" },
@@ -129,7 +128,7 @@ static const struct list_vector lists[] = {
 	    "\"\"|b.example " },
 	{ "3.4.1 CFWS around the at", "a (x) @ (y)\r\n b.example (z)",
 	    "a|b.example " },
-	{ "3.4.1 dots in a row", "a..b.@c.example", "a..b.|c.example " },
+	{ "3.4.1 consecutive dots", "a..b.@c.example", "a..b.|c.example " },
 	{ "3.4.1 dot at the end", "a@b.example.", "a|b.example. ~" },
 	{ "3.4.1 literal", "a@[192.0.2.1]", "a|[192.0.2.1] " },
 	{ "3.4.1 IPv6 literal", "<a@[IPv6:2001:db8::1]>",
@@ -137,16 +136,16 @@ static const struct list_vector lists[] = {
 	{ "3.4.1 literal with pairs", "a@[x\\]y]", "a|[x\\]y] " },
 	{ "3.4.1 literal not closed", "a@[192.0.2.1", "!" },
 	{ "3.4.1 literal in a literal", "a@[[192.0.2.1]]", "!" },
-	{ "3.4.1 text behind a literal", "a@[192.0.2.1]b.example", "!" },
+	{ "3.4.1 text after a literal", "a@[192.0.2.1]b.example", "!" },
 	{ "6532 3.2", "\320\237 <\320\277@b\303\274cher.example>",
 	    "\320\277|b\303\274cher.example " },
 
 	/* section 4.4 */
 	{ "4.4 local part in pieces", "\"a b\" . c . \"d\"@e.example",
 	    "\"a b\" . c . \"d\"|e.example " },
-	{ "4.4 two words are no local part", "\"a\" b@e.example", "!" },
-	{ "4.4 two words are no local part", "\"a\"b@e.example", "!" },
-	{ "4.4 two words are no local part", "a \"b\"@e.example", "!" },
+	{ "4.4 two words are not a local part", "\"a\" b@e.example", "!" },
+	{ "4.4 two words are not a local part", "\"a\"b@e.example", "!" },
+	{ "4.4 two words are not a local part", "a \"b\"@e.example", "!" },
 	{ "4.4 domain in pieces", "a@(x)b(y).(z) c\r\n .d(w)", "a|b.c.d " },
 	{ "4.4 route", "<@a.example,@b.example:c@d.example>", "c|d.example " },
 	{ "4.4 route with nulls",
@@ -200,7 +199,7 @@ section_3_4_lists(void **state)
 
 /* Truncated at every byte, and with every allocation failing: reading ends. */
 static void
-section_3_4_cut_and_starved(void **state)
+section_3_4_truncated_and_out_of_memory(void **state)
 {
 	char shown[SHOWN];
 
@@ -324,7 +323,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(section_3_4_lists),
-		cmocka_unit_test(section_3_4_cut_and_starved),
+		cmocka_unit_test(section_3_4_truncated_and_out_of_memory),
 		cmocka_unit_test(rfc_5321_4_1_2_envelope),
 		cmocka_unit_test(rfc_7208_2_4_mailbox),
 		cmocka_unit_test(rfc_2919_3_list_id),

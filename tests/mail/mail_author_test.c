@@ -233,7 +233,7 @@ rule_1_what_other_programs_find_in_a_valid_field(void **state)
 }
 
 static void
-rule_1_a_domain_is_one_that_dns_can_hold(void **state)
+rule_1_domains_must_be_valid_dns_names(void **state)
 {
 	static const struct good_vector good[] = {
 		{ "a@x+y.b.example", VALID, "x+y.b.example" },
@@ -609,7 +609,7 @@ main(void)
 		cmocka_unit_test(rule_1_valid_by_rfc_5322),
 		cmocka_unit_test(
 		    rule_1_what_other_programs_find_in_a_valid_field),
-		cmocka_unit_test(rule_1_a_domain_is_one_that_dns_can_hold),
+		cmocka_unit_test(rule_1_domains_must_be_valid_dns_names),
 		cmocka_unit_test(rule_2_sloppy_but_unambiguous),
 		cmocka_unit_test(
 		    rule_3_several_domains_in_a_field_that_is_not_valid),

@@ -193,7 +193,7 @@ section_2_2_comments(void **state)
 }
 
 static void
-one_comment_in_one_place(void **state)
+one_comment_per_place(void **state)
 {
 	char memory[256];
 	struct authres_writer w;
@@ -270,7 +270,7 @@ lines_end_before_column_78(void **state)
 }
 
 static void
-long_texts_are_cut_and_long_values_left_out(void **state)
+long_text_is_truncated_and_long_values_are_omitted(void **state)
 {
 	static char value[2048], memory[8192];
 	struct authres_writer w;
@@ -467,10 +467,11 @@ main(void)
 		cmocka_unit_test(section_2_2_ids),
 		cmocka_unit_test(section_2_2_values),
 		cmocka_unit_test(section_2_2_comments),
-		cmocka_unit_test(one_comment_in_one_place),
+		cmocka_unit_test(one_comment_per_place),
 		cmocka_unit_test(at_most_16_results),
 		cmocka_unit_test(lines_end_before_column_78),
-		cmocka_unit_test(long_texts_are_cut_and_long_values_left_out),
+		cmocka_unit_test(
+		    long_text_is_truncated_and_long_values_are_omitted),
 		cmocka_unit_test(written_is_read_back),
 		cmocka_unit_test(every_size_of_memory),
 	};

@@ -53,15 +53,17 @@ static const struct read_vector reads[] = {
 	{ "2.2.3 folded, CRLF", "A: 1\r\n\t2\r\n  3\r\n\r\n",
 	    "A| 1~^\t2~^  3\n", "" },
 	{ "2.2.3 folded, LF", "A: 1\n\t2\n  3\n\n", "A| 1~^\t2~^  3\n", "" },
-	{ "2.2.3 fold at once", "A:\n 1\n\n", "A|~^ 1\n", "" },
-	{ "2.2.3 trailing space stays", "A: 1 \t \r\n\r\n", "A| 1 \t \n", "" },
-	{ "2.2 odd leading space stays", "A:  \t 1\nB:1\n\n", "A|  \t 1\nB|1\n",
+	{ "2.2.3 immediate fold", "A:\n 1\n\n", "A|~^ 1\n", "" },
+	{ "2.2.3 trailing space is kept", "A: 1 \t \r\n\r\n", "A| 1 \t \n",
 	    "" },
+	{ "2.2 odd leading space is kept", "A:  \t 1\nB:1\n\n",
+	    "A|  \t 1\nB|1\n", "" },
 	{ "2.2 empty value", "A:\nB: \n\n", "A|\nB| \n", "" },
 	{ "4.2 line of white space only", "A: 1\n \n\t2\nB: 3\n\n",
 	    "A| 1~^ ~^\t2\nB| 3\n", "" },
 	{ "4.5 space before the colon", "A \t: 1\n\n", "A| 1\n", "" },
-	{ "2.2 bare CR is no line end", "A: 1\rB: 2\n\n", "A| 1~B: 2\n", "" },
+	{ "2.2 bare CR is not a line end", "A: 1\rB: 2\n\n", "A| 1~B: 2\n",
+	    "" },
 	{ "2.2 CR CR LF", "A: 1\r\r\n\n", "A| 1~\n", "" },
 	{ "2.2 CR CR LF in a fold", "A: 1\r\r\n 2\n\n", "A| 1~~^ 2\n", "" },
 	{ "3.6.8 all of ftext", "!~_-.x;: 1\n\n", "!~_-.x;| 1\n", "" },
@@ -80,11 +82,11 @@ static const struct read_vector reads[] = {
 	{ "mbox line", "From a@b Mon Jan  1 00:00:00 2024\nA: 1\n\nx", "A| 1\n",
 	    "x" },
 	{ "mbox line alone", "From ", "", "" },
-	{ "no mbox line: obsolete From", "From : a@b\nA: 1\n\n",
+	{ "not an mbox line: obsolete From", "From : a@b\nA: 1\n\n",
 	    "From| a@b\nA| 1\n", "" },
 	{ "mbox line later is body", "A: 1\nFrom a@b\nB: 2\n", "A| 1\n",
 	    "From a@b\nB: 2\n" },
-	{ "lower case is no mbox line", "from a@b\nA: 1\n", "",
+	{ "lower case is not an mbox line", "from a@b\nA: 1\n", "",
 	    "from a@b\nA: 1\n" },
 };
 
@@ -155,7 +157,7 @@ section_2_2_cut_at_every_byte(void **state)
 }
 
 static void
-section_2_2_add_is_what_libmilter_gives(void **state)
+section_2_2_add_as_from_libmilter(void **state)
 {
 	static const struct {
 		const char *name;
@@ -346,7 +348,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(section_2_2_reads_fields),
 		cmocka_unit_test(section_2_2_cut_at_every_byte),
-		cmocka_unit_test(section_2_2_add_is_what_libmilter_gives),
+		cmocka_unit_test(section_2_2_add_as_from_libmilter),
 		cmocka_unit_test(nul_is_noticed),
 		cmocka_unit_test(find_and_count),
 		cmocka_unit_test(limits_of_fields_and_bytes),

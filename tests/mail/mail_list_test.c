@@ -87,13 +87,13 @@ rfc2919_3_and_rfc2369_3_4_the_domain_of_a_claim(void **state)
 		    .header = "List-Post: <https://x.example/p>,\r\n"
 			      " <MAILTO:talk@lists.example?subject=a@b.c>\r\n",
 		    .want = "List-Post lists.example" },
-		{ .name = "no posts are taken",
+		{ .name = "no posts accepted",
 		    .header = "List-Post: NO (see a@b.example)\r\n",
 		    .want = "" },
 		{ .name = "a URL alone",
 		    .header = "List-Post: <https://u@lists.example/p>\r\n",
 		    .want = "" },
-		{ .name = "no end",
+		{ .name = "no closing bracket",
 		    .header = "List-Post: <mailto:talk@lists.example\r\n",
 		    .want = "List-Post lists.example" },
 		{ .name = "ezmlm's",
@@ -106,10 +106,10 @@ rfc2919_3_and_rfc2369_3_4_the_domain_of_a_claim(void **state)
 		{ .name = "no domain after the @",
 		    .header = "Mailing-List: contact a@ b.example\r\n",
 		    .want = "" },
-		{ .name = "a dot at the end",
+		{ .name = "a final dot",
 		    .header = "Mailing-List: contact a@b.example.\r\n",
 		    .want = "Mailing-List b.example" },
-		{ .name = "all, in the order of their standing",
+		{ .name = "all, in order of precedence",
 		    .header = "Mailing-List: contact a@c.example\r\n"
 			      "List-Post: <mailto:a@b.example>\r\n"
 			      "List-Id: <a.example>\r\n",

@@ -105,7 +105,7 @@ section_4_encodings(void **state)
 }
 
 static void
-section_6_2_words_side_by_side(void **state)
+section_6_2_adjacent_words(void **state)
 {
 	static const struct decode_vector table[] = {
 		{ "=?utf-8?q?a?= \r\n =?utf-8?q?b?=", "|ab|", 2 },
@@ -121,7 +121,7 @@ section_6_2_words_side_by_side(void **state)
 }
 
 static void
-words_in_words(void **state)
+nested_words(void **state)
 {
 	static const struct decode_vector table[] = {
 		{ "=?utf-8?q?=3D=3Futf-8=3Fq=3Fa=3D40b=3F=3D?=", "||a@b||", 1 },
@@ -184,7 +184,7 @@ a_question_mark_in_a_word(void **state)
 }
 
 static void
-what_cannot_be_read(void **state)
+unreadable_words(void **state)
 {
 	static const struct {
 		const char *text;
@@ -235,7 +235,7 @@ what_cannot_be_read(void **state)
 
 /* Each level is encoded again; more than three are not decoded. */
 static void
-limit_of_words_in_words(void **state)
+limit_of_nested_words(void **state)
 {
 	struct arena *a = arena_new(CAP);
 	struct span text = SPAN("=?utf-8?q?a?=");
@@ -260,7 +260,7 @@ limit_of_words_in_words(void **state)
 }
 
 static void
-what_may_change_how_text_is_read(void **state)
+special_characters(void **state)
 {
 	static const struct {
 		const char *text;
@@ -296,7 +296,7 @@ what_may_change_how_text_is_read(void **state)
 }
 
 static void
-no_room(void **state)
+arena_is_full(void **state)
 {
 	struct arena *a = arena_new(CAP);
 	struct mail_decoded got;
@@ -324,14 +324,14 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(section_2_syntax),
 		cmocka_unit_test(section_4_encodings),
-		cmocka_unit_test(section_6_2_words_side_by_side),
-		cmocka_unit_test(words_in_words),
+		cmocka_unit_test(section_6_2_adjacent_words),
+		cmocka_unit_test(nested_words),
 		cmocka_unit_test(forms_of_the_at_sign),
 		cmocka_unit_test(a_question_mark_in_a_word),
-		cmocka_unit_test(what_cannot_be_read),
-		cmocka_unit_test(limit_of_words_in_words),
-		cmocka_unit_test(what_may_change_how_text_is_read),
-		cmocka_unit_test(no_room),
+		cmocka_unit_test(unreadable_words),
+		cmocka_unit_test(limit_of_nested_words),
+		cmocka_unit_test(special_characters),
+		cmocka_unit_test(arena_is_full),
 	};
 
 	return cmocka_run_group_tests_name("mail_encoded", tests, NULL, NULL);

@@ -68,7 +68,7 @@ ask(const struct vector *v)
 	H("1") H("2") H("3") H("4") H("5") H("6") H("7") H("8") H("9")
 
 static void
-a_wave_asks_all_that_can_be_named(void **state)
+a_wave_queries_all_known_names(void **state)
 {
 	static const struct vector vectors[] = {
 		{ .what = "no record",
@@ -140,7 +140,7 @@ a_wave_asks_all_that_can_be_named(void **state)
 }
 
 static void
-nothing_is_asked_behind_a_sure_match(void **state)
+nothing_is_queried_after_a_certain_match(void **state)
 {
 	static const struct vector vectors[] = {
 		{ .what = "ip4 behind include",
@@ -198,7 +198,7 @@ nothing_is_asked_behind_a_sure_match(void **state)
 }
 
 static void
-rfc7208_4_6_4_bounds_what_is_asked_ahead(void **state)
+rfc7208_4_6_4_limits_prefetching(void **state)
 {
 	static const struct vector vectors[] = {
 		{ .what = "20 terms",
@@ -396,7 +396,7 @@ a_small_budget_gives_temperror(void **state)
 }
 
 static void
-an_answer_past_its_ttl_is_told(void **state)
+an_answer_past_its_ttl_is_reported(void **state)
 {
 	static const struct {
 		const char *zone;
@@ -446,7 +446,7 @@ put_trace(struct buf *b, const struct spf_trace *t)
 }
 
 static void
-the_trace_tells_every_step(void **state)
+the_trace_has_every_step(void **state)
 {
 	static const char zone[] =
 	    D("v=spf1 a:gone.example include:i.example mx -all "
@@ -544,16 +544,16 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(a_wave_asks_all_that_can_be_named),
-		cmocka_unit_test(nothing_is_asked_behind_a_sure_match),
-		cmocka_unit_test(rfc7208_4_6_4_bounds_what_is_asked_ahead),
+		cmocka_unit_test(a_wave_queries_all_known_names),
+		cmocka_unit_test(nothing_is_queried_after_a_certain_match),
+		cmocka_unit_test(rfc7208_4_6_4_limits_prefetching),
 		cmocka_unit_test(rfc7208_4_3_asks_nothing),
 		cmocka_unit_test(a_record_has_a_limit),
 		cmocka_unit_test(rfc7208_4_6_4_chains_of_10000),
 		cmocka_unit_test(rfc7208_4_6_4_trees),
 		cmocka_unit_test(a_small_budget_gives_temperror),
-		cmocka_unit_test(an_answer_past_its_ttl_is_told),
-		cmocka_unit_test(the_trace_tells_every_step),
+		cmocka_unit_test(an_answer_past_its_ttl_is_reported),
+		cmocka_unit_test(the_trace_has_every_step),
 		cmocka_unit_test(a_long_trace_ends),
 	};
 

@@ -118,7 +118,7 @@ is_cut(const struct spf_result *r, const void *arg)
 }
 
 static void
-rfc7208_6_2_explanation_is_cut(void **state)
+rfc7208_6_2_explanation_is_truncated(void **state)
 {
 	(void)state;
 	check(V4, "a@s62-long.example", is_cut, NULL);
@@ -330,7 +330,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(rfc7208_6_2_explanations),
-		cmocka_unit_test(rfc7208_6_2_explanation_is_cut),
+		cmocka_unit_test(rfc7208_6_2_explanation_is_truncated),
 		cmocka_unit_test(rfc7208_6_2_only_a_fail_is_explained),
 		cmocka_unit_test(rfc7208_4_6_4_counters),
 		cmocka_unit_test(rfc7208_9_1_the_mechanism_that_matched),

@@ -259,7 +259,7 @@ rfc7208_5_6_networks(void **state)
 }
 
 static void
-rfc7208_4_6_4_what_looks_up(void **state)
+rfc7208_4_6_4_terms_that_look_up(void **state)
 {
 	struct arena *a = arena_new(MEMORY);
 	struct spf_record r;
@@ -282,7 +282,7 @@ rfc7208_4_6_4_what_looks_up(void **state)
 
 /* A record truncated anywhere is parsed without a read past its end. */
 static void
-rfc7208_4_6_every_beginning(void **state)
+rfc7208_4_6_truncated_records(void **state)
 {
 	static const char text[] =
 	    "v=spf1 +a:%{d2r-+}.x.example/24//64 ?mx//0 ~ptr:%%.%_.%- "
@@ -309,10 +309,10 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(rfc7208_4_5_version),
-		cmocka_unit_test(rfc7208_4_6_every_beginning),
+		cmocka_unit_test(rfc7208_4_6_truncated_records),
 		cmocka_unit_test(rfc7208_4_6_1_terms),
 		cmocka_unit_test(rfc7208_4_6_1_and_6_modifiers),
-		cmocka_unit_test(rfc7208_4_6_4_what_looks_up),
+		cmocka_unit_test(rfc7208_4_6_4_terms_that_look_up),
 		cmocka_unit_test(rfc7208_5_2_5_5_5_7_domains),
 		cmocka_unit_test(rfc7208_5_3_and_5_4_dual_cidr),
 		cmocka_unit_test(rfc7208_5_6_networks),

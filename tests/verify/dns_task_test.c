@@ -182,7 +182,7 @@ half_dead_ask(struct dns_source *source, struct span name, enum dns_type type,
 }
 
 static void
-what_is_asked_ahead_holds_nothing_up(void **state)
+prefetching_delays_nothing(void **state)
 {
 	struct half_dead h = {
 		.source.ask = half_dead_ask,
@@ -221,7 +221,7 @@ stubborn_step(
 }
 
 static void
-a_core_that_asks_nothing_ends(void **state)
+a_core_without_questions_ends(void **state)
 {
 	struct dns_source *zone = pump_zone(zone_text);
 	unsigned runs = 0;
@@ -236,7 +236,7 @@ a_core_that_asks_nothing_ends(void **state)
 }
 
 static void
-dropped_before_its_answers(void **state)
+freed_before_its_answers(void **state)
 {
 	struct dns_source *zone = pump_zone(zone_text);
 	struct dns_source *fake = fake_new(zone, 20);
@@ -334,9 +334,9 @@ main(void)
 		cmocka_unit_test(waves_are_the_longest_chain),
 		cmocka_unit_test(deadline_makes_failures_and_a_result),
 		cmocka_unit_test(questions_are_bounded),
-		cmocka_unit_test(what_is_asked_ahead_holds_nothing_up),
-		cmocka_unit_test(a_core_that_asks_nothing_ends),
-		cmocka_unit_test(dropped_before_its_answers),
+		cmocka_unit_test(prefetching_delays_nothing),
+		cmocka_unit_test(a_core_without_questions_ends),
+		cmocka_unit_test(freed_before_its_answers),
 		cmocka_unit_test(many_threads),
 	};
 

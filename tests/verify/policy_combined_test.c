@@ -13,7 +13,7 @@
 #include "tests/support/policy_run.h"
 
 static void
-the_furthest_action_is_taken(void **state)
+the_most_severe_action_wins(void **state)
 {
 	static const struct policy_vector vectors[] = {
 		{ .name = "dmarc before spf",
@@ -73,7 +73,7 @@ the_furthest_action_is_taken(void **state)
 		    .override = POLICY_OVERRIDE_NONE,
 		    .code = 550,
 		    .enhanced = "5.7.26" },
-		{ .name = "the first of equals",
+		{ .name = "the first of equally severe rules",
 		    .conf = "spf { on_softfail = accept }",
 		    .f = { MAIL, .spf = SPF_SOFTFAIL, .dkim = DKIM_PERMERROR },
 		    .action = CONF_ACCEPT,
@@ -81,7 +81,7 @@ the_furthest_action_is_taken(void **state)
 		    .rule = "spf.on_softfail",
 		    .disposition = DMARC_POLICY_NONE,
 		    .override = POLICY_OVERRIDE_NONE },
-		{ .name = "SPF refuses what indirect mail is spared",
+		{ .name = "SPF refuses indirect mail that DMARC does not",
 		    .conf = "spf { on_fail = reject }",
 		    .f = { FAILS(REJECT, REJECT), LIST, .spf = SPF_FAIL },
 		    .action = CONF_REJECT,
@@ -101,7 +101,7 @@ static void
 rfc9989_7_1_dmarc_pass_outweighs_spf(void **state)
 {
 	static const struct policy_vector vectors[] = {
-		{ .name = "spared",
+		{ .name = "DMARC passes, SPF ignored",
 		    .conf = "spf { on_fail = reject }",
 		    .f = { MAIL, .spf = SPF_FAIL, .dmarc = DMARC_PASS },
 		    .action = CONF_ACCEPT,
@@ -109,7 +109,7 @@ rfc9989_7_1_dmarc_pass_outweighs_spf(void **state)
 		    .rule = "default",
 		    .disposition = DMARC_POLICY_NONE,
 		    .override = POLICY_OVERRIDE_NONE },
-		{ .name = "not spared",
+		{ .name = "DMARC passes, SPF applied",
 		    .conf = "spf { on_fail = reject ignore_spf_if_dmarc_passes "
 			    "= no }",
 		    .f = { MAIL, .spf = SPF_FAIL, .dmarc = DMARC_PASS },
@@ -127,7 +127,7 @@ rfc9989_7_1_dmarc_pass_outweighs_spf(void **state)
 
 /* RFC 7489 section 6.6.4, removed by RFC 9989 appendix A.6. */
 static void
-pct_zero_is_like_test_mode_if_the_operator_says_so(void **state)
+pct_zero_is_test_mode_if_configured(void **state)
 {
 #define PCT_ZERO "dmarc { pct_zero_is_testing = yes }\n"
 
@@ -164,7 +164,7 @@ pct_zero_is_like_test_mode_if_the_operator_says_so(void **state)
 			      "pct=0",
 		    .disposition = DMARC_POLICY_NONE,
 		    .override = POLICY_OVERRIDE_LOCAL },
-		{ .name = "with t=y it is one level still",
+		{ .name = "with t=y, still only one level lower",
 		    .conf = PCT_ZERO,
 		    .f = { FAILS(REJECT, QUARANTINE), .dmarc_pct_zero = true },
 		    .action = CONF_ANNOTATE,
@@ -175,7 +175,7 @@ pct_zero_is_like_test_mode_if_the_operator_says_so(void **state)
 			      "mode",
 		    .disposition = DMARC_POLICY_QUARANTINE,
 		    .override = POLICY_OVERRIDE_TEST },
-		{ .name = "another pct",
+		{ .name = "a different pct",
 		    .conf = PCT_ZERO,
 		    .f = { FAILS(REJECT, REJECT) },
 		    .action = CONF_REJECT,
@@ -213,7 +213,7 @@ rfc9989_11_5_an_invalid_from_is_rejected(void **state)
 		    .text = "The From field of this message is invalid: no "
 			    "From field "
 			    "(rule dmarc.on_invalid_from)" },
-		{ .name = "what else it names is not said",
+		{ .name = "other domains in it are not named",
 		    .conf = "",
 		    .f = { NOBODY("several From fields"), AUTHOR },
 		    .action = CONF_REJECT,
@@ -226,7 +226,7 @@ rfc9989_11_5_an_invalid_from_is_rejected(void **state)
 		    .text = "The From field of this message is invalid: "
 			    "several From "
 			    "fields (rule dmarc.on_invalid_from)" },
-		{ .name = "no matter of on_permerror",
+		{ .name = "on_permerror does not apply",
 		    .conf = "dmarc { on_permerror = reject on_invalid_from = "
 			    "quarantine }",
 		    .f = { NOBODY("the From field is not valid") },
@@ -280,7 +280,7 @@ rfc9989_11_5_an_invalid_from_is_rejected(void **state)
 		    .rule = "override o",
 		    .disposition = DMARC_POLICY_NONE,
 		    .override = POLICY_OVERRIDE_NONE },
-		{ .name = "none by an author: there may be others",
+		{ .name = "not by an author: there may be others",
 		    .conf = "override o { from_domain = a.example action = "
 			    "accept }",
 		    .f = { NOBODY("the From field is not valid"), AUTHOR },
@@ -291,7 +291,7 @@ rfc9989_11_5_an_invalid_from_is_rejected(void **state)
 		    .override = POLICY_OVERRIDE_NONE,
 		    .code = 550,
 		    .enhanced = "5.7.1" },
-		{ .name = "which an override may refuse",
+		{ .name = "an override by author may refuse it",
 		    .conf = "override o { from_domain = a.example action = "
 			    "tempfail }",
 		    .f = { NOBODY("the From field is not valid"), AUTHOR },
@@ -320,7 +320,7 @@ rfc9989_11_5_an_invalid_from_is_rejected(void **state)
 		    .text =
 			"The header of this message is larger than this host "
 			"accepts, so it cannot be checked (rule "
-		        "limit.header)" },
+			"limit.header)" },
 	};
 	(void)state;
 	POLICY_RUN_EACH(vectors);
@@ -369,7 +369,7 @@ rfc7372_replies_name_the_check_that_refuses(void **state)
 		    .override = POLICY_OVERRIDE_NONE,
 		    .code = 550,
 		    .enhanced = "5.7.1" },
-		{ .name = "never by MAIL FROM's domain",
+		{ .name = "never named by the MAIL FROM domain",
 		    .conf = "dmarc { on_permerror = reject }",
 		    .f = { TO, SENDER, .dmarc = DMARC_PERMERROR },
 		    .action = CONF_REJECT,
@@ -451,7 +451,7 @@ overload_is_deferred_and_never_rejected(void **state)
 		    .rule = "on_overload",
 		    .disposition = DMARC_POLICY_NONE,
 		    .override = POLICY_OVERRIDE_NONE },
-		{ .name = "dmarc temperror is not refused for good",
+		{ .name = "a DMARC temperror is deferred, not rejected",
 		    .conf =
 			"on_overload = accept dmarc { on_temperror = reject }",
 		    .f = { MAIL, .dmarc = DMARC_TEMPERROR, .overload = true },
@@ -462,7 +462,7 @@ overload_is_deferred_and_never_rejected(void **state)
 		    .override = POLICY_OVERRIDE_NONE,
 		    .code = 451,
 		    .enhanced = "4.7.0" },
-		{ .name = "nor spf temperror",
+		{ .name = "an SPF temperror too",
 		    .conf =
 			"on_overload = accept spf { on_temperror = reject }",
 		    .f = { MAIL, .spf = SPF_TEMPERROR, .overload = true },
@@ -473,7 +473,7 @@ overload_is_deferred_and_never_rejected(void **state)
 		    .override = POLICY_OVERRIDE_NONE,
 		    .code = 451,
 		    .enhanced = "4.7.24" },
-		{ .name = "nor dkim permerror",
+		{ .name = "a DKIM permerror too",
 		    .conf =
 			"on_overload = accept dkim { on_permerror = reject }",
 		    .f = { MAIL, .dkim = DKIM_PERMERROR, .overload = true },
@@ -484,7 +484,7 @@ overload_is_deferred_and_never_rejected(void **state)
 		    .override = POLICY_OVERRIDE_NONE,
 		    .code = 451,
 		    .enhanced = "4.7.20" },
-		{ .name = "no quarantine goes before it",
+		{ .name = "takes precedence over quarantine",
 		    .conf = "",
 		    .f = { FAILS(QUARANTINE, QUARANTINE), .overload = true },
 		    .action = CONF_TEMPFAIL,
@@ -509,7 +509,7 @@ overload_is_deferred_and_never_rejected(void **state)
 			"This message cannot currently be checked: this host "
 			"lacks resources or its DNS does not work (rule "
 			"on_overload)" },
-		{ .name = "what was found out decides",
+		{ .name = "completed checks decide",
 		    .conf = "",
 		    .f = { FAILS(REJECT, REJECT), .overload = true },
 		    .action = CONF_REJECT,
@@ -519,7 +519,7 @@ overload_is_deferred_and_never_rejected(void **state)
 		    .override = POLICY_OVERRIDE_NONE,
 		    .code = 550,
 		    .enhanced = "5.7.26" },
-		{ .name = "the domain's own DNS is no lack of ours",
+		{ .name = "the domain's own DNS is not our lack of resources",
 		    .conf = "",
 		    .f = { MAIL, .dmarc = DMARC_TEMPERROR },
 		    .action = CONF_ACCEPT,
@@ -550,15 +550,15 @@ own_users_are_never_refused(void **state)
 		    .conf = "",
 		    .client = { IP_V4, { 127, 0, 0, 1 } },
 		    .rule = "skip.network" },
-		{ .name = "loopback of IPv6",
+		{ .name = "IPv6 loopback",
 		    .conf = "",
 		    .client = { IP_V6, { [15] = 1 } },
 		    .rule = "skip.network" },
-		{ .name = "elsewhere", .conf = "", .client = CLIENT },
-		{ .name = "nobody knows from where",
+		{ .name = "another network", .conf = "", .client = CLIENT },
+		{ .name = "unknown client",
 		    .conf = "",
 		    .client = { IP_NONE, { 0 } } },
-		{ .name = "from where is not known, all are listed",
+		{ .name = "unknown client, all networks listed",
 		    .conf = "skip_networks = { 0.0.0.0/0, ::/0 }",
 		    .client = { IP_NONE, { 0 } } },
 		{ .name = "listed",
@@ -568,7 +568,7 @@ own_users_are_never_refused(void **state)
 		{ .name = "not listed",
 		    .conf = "skip_networks = { 192.0.2.0/24 }",
 		    .client = { IP_V4, { 127, 0, 0, 1 } } },
-		{ .name = "nobody",
+		{ .name = "no domain",
 		    .conf = "skip_networks = {}",
 		    .client = { IP_V4, { 127, 0, 0, 1 } } },
 		{ .name = "logged in",
@@ -580,7 +580,7 @@ own_users_are_never_refused(void **state)
 		    .conf = "skip_authenticated = no",
 		    .client = CLIENT,
 		    .authenticated = true },
-		{ .name = "an override comes later",
+		{ .name = "skipping takes precedence over overrides",
 		    .conf = "override o { client = ::/0 client += 0.0.0.0/0 "
 			    "action = "
 			    "reject }",
@@ -656,10 +656,9 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(the_furthest_action_is_taken),
+		cmocka_unit_test(the_most_severe_action_wins),
 		cmocka_unit_test(rfc9989_7_1_dmarc_pass_outweighs_spf),
-		cmocka_unit_test(
-		    pct_zero_is_like_test_mode_if_the_operator_says_so),
+		cmocka_unit_test(pct_zero_is_test_mode_if_configured),
 		cmocka_unit_test(rfc9989_11_5_an_invalid_from_is_rejected),
 		cmocka_unit_test(rfc7372_replies_name_the_check_that_refuses),
 		cmocka_unit_test(overload_is_deferred_and_never_rejected),

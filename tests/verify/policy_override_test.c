@@ -215,7 +215,7 @@ overrides_decide(void **state)
 		    .override = POLICY_OVERRIDE_NONE,
 		    .code = 550,
 		    .enhanced = "5.7.23" },
-		{ .name = "outside of the sample all the same",
+		{ .name = "also outside the sample",
 		    .conf = SECTION(
 			"x", "from_domain = a.example action = reject") "sample"
 									" = 0%",

@@ -33,7 +33,7 @@ reply_texts(void **state)
 .enhanced = "5.7.26",
 .text = "No a.example, 192.0.2.1: dmarc.on_reject. a.example fails "
 		    "DMARC and its policy is reject." },
-		{ .name = "percent is no format",
+		{ .name = "a percent sign is not a format",
 .conf = TEXT("100% %s %n"),
 .f = { FAILS(REJECT, REJECT) },
 .action = CONF_REJECT,
@@ -56,7 +56,7 @@ reply_texts(void **state)
 .enhanced = "4.7.26",
 .text = "DMARC policy of a.example defers this message (rule "
 		    "dmarc.on_reject)" },
-		{ .name = "a link behind",
+		{ .name = "a link at the end",
 .conf = "reply { url = \"https://a.example/w?{domain}&{client}\" "
 		    "}",
 .f = {
@@ -89,7 +89,7 @@ reply_texts(void **state)
 .enhanced = "5.7.1",
 .text = "See https://a.example/override%20a%20b%2F%25 "
 		    "(a.example)" },
-		{ .name = "no link to name",
+		{ .name = "no link configured",
 .conf = TEXT("See {url}!"),
 .f = { FAILS(REJECT, REJECT) },
 .action = CONF_REJECT,
@@ -100,7 +100,7 @@ reply_texts(void **state)
 .code = 550,
 .enhanced = "5.7.26",
 .text = "See !" },
-		{ .name = "a link too long is left out",
+		{ .name = "a link that is too long is left out",
 .conf = "reply { url = \"https://a.example/" LONG50 LONG50 LONG50
 		    "{reason}{reason}{reason}{reason}\" }",
 .f = { FAILS(REJECT, REJECT) },
@@ -113,7 +113,7 @@ reply_texts(void **state)
 .enhanced = "5.7.26",
 .text = "DMARC policy of a.example rejects this message (rule "
 		    "dmarc.on_reject)" },
-		{ .name = "an author without a verdict",
+		{ .name = "an author without a DMARC result",
 .conf = "spf { on_fail = reject }" TEXT("{domain}"),
 .f = { TO, AUTHOR, .spf = SPF_FAIL },
 .action = CONF_REJECT,
@@ -125,7 +125,7 @@ reply_texts(void **state)
 .code = 550,
 .enhanced = "5.7.23",
 .text = "the sender" },
-		{ .name = "the author of DKIM's rule",
+		{ .name = "the author domain in a DKIM rule",
 .conf = "dkim { on_permerror = reject }" TEXT("{domain}"),
 .f = { TO, AUTHOR, .dkim = DKIM_PERMERROR },
 .action = CONF_REJECT,
@@ -136,7 +136,7 @@ reply_texts(void **state)
 .code = 550,
 .enhanced = "5.7.20",
 .text = "a.example" },
-		{ .name = "bytes of a name",
+		{ .name = "odd bytes in a name",
 .conf = "",
 .f = { TO, SENDER, AUTHOR, ASKS(REJECT, REJECT),
 			.dmarc_domain = { "a\r\n250 ok\377", 10 } },
@@ -149,7 +149,7 @@ reply_texts(void **state)
 .enhanced = "5.7.26",
 .text = "DMARC policy of a??250 ok? rejects this message (rule "
 		    "dmarc.on_reject)" },
-		{ .name = "nobody",
+		{ .name = "no domain",
 .conf = "dmarc { on_permerror = reject }",
 .f = { .client = CLIENT, .dmarc = DMARC_PERMERROR },
 .action = CONF_REJECT,
@@ -162,7 +162,7 @@ reply_texts(void **state)
 .enhanced = "5.7.1",
 .text = "The message from the sender cannot be checked for DMARC "
 		    "(rule dmarc.on_permerror)" },
-		{ .name = "RFC 7208 section 6.2: exp= is not our word",
+		{ .name = "RFC 7208 section 6.2: exp= is marked as the domain's words",
 .conf = "spf { on_fail = reject }",
 .f = { MAIL, .spf = SPF_FAIL,
 			.spf_explanation = { "See http://x.example", 20 } },
@@ -176,7 +176,7 @@ reply_texts(void **state)
 .text = "The message from bounce.example fails SPF (rule "
 		    "spf.on_fail); bounce.example explains: See "
 		    "http://x.example" },
-		{ .name = "RFC 7208 section 11.4: nor does a log take it for the MTA's",
+		{ .name = "RFC 7208 section 11.4: exp= cannot imitate the MTA in a log",
 .conf = "spf { on_fail = reject }",
 .f = { MAIL, .spf = SPF_FAIL,
 			.spf_explanation = { "x\"; from=<a@b.example> "
@@ -194,7 +194,7 @@ reply_texts(void **state)
 		    "spf.on_fail); bounce.example explains: x?; "
 		    "from=?a@b.example? mx?192.0.2.9? ?rule x? "
 		    "http://y.example/?s=1;i=2" },
-		{ .name = "exp= is cut and cleaned",
+		{ .name = "exp= is truncated and made safe",
 .conf = "spf { on_fail = reject }",
 .f = { .client = CLIENT,
 			.spf = SPF_FAIL,
@@ -207,7 +207,7 @@ reply_texts(void **state)
 .override = POLICY_OVERRIDE_NONE,
 .code = 550,
 .enhanced = "5.7.23" },
-		{ .name = "exp= of no fail",
+		{ .name = "exp= without a fail",
 .conf = "spf { on_softfail = reject }",
 .f = { MAIL, .spf = SPF_SOFTFAIL,
 			.spf_explanation = { "x", 1 } },
@@ -220,7 +220,7 @@ reply_texts(void **state)
 .enhanced = "5.7.1",
 .text = "The message from bounce.example softfails SPF (rule "
 		    "spf.on_softfail)" },
-		{ .name = "exp= does not speak for DMARC",
+		{ .name = "exp= is not used for DMARC",
 .conf = "",
 .f = { FAILS(REJECT, REJECT), .spf = SPF_FAIL,
 			.spf_explanation = { "x", 1 } },

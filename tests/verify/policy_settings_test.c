@@ -384,7 +384,7 @@ assert_settings(const char *conf, const struct policy_input *f,
 }
 
 static void
-rfc9989_7_4_the_setting_that_holds_list_mail_is_named(void **state)
+rfc9989_7_4_the_setting_that_quarantines_list_mail_is_named(void **state)
 {
 	static const struct policy_input rejected = { FAILS(REJECT, REJECT),
 		LIST };
@@ -411,7 +411,7 @@ main(void)
 		cmocka_unit_test(
 		    named_settings_are_those_that_could_change_the_action),
 		cmocka_unit_test(
-		    rfc9989_7_4_the_setting_that_holds_list_mail_is_named),
+		    rfc9989_7_4_the_setting_that_quarantines_list_mail_is_named),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -159,7 +159,7 @@ rfc9989_4_7_test_mode(void **state)
 			"test mode",
 		    .disposition = DMARC_POLICY_NONE,
 		    .override = POLICY_OVERRIDE_TEST },
-		{ .name = "reject, t=y, and milder still",
+		{ .name = "reject, t=y, quarantine accepted",
 		    .conf = "dmarc { on_quarantine = accept }",
 		    .f = { FAILS(REJECT, QUARANTINE) },
 		    .action = CONF_ACCEPT,
@@ -207,7 +207,7 @@ rfc9989_7_4_indirect_mail(void **state)
 			      "(List-Post b.example)",
 		    .disposition = DMARC_POLICY_QUARANTINE,
 		    .override = POLICY_OVERRIDE_LIST },
-		{ .name = "a List-Id that nobody vouches for",
+		{ .name = "a List-Id that is not authenticated",
 		    .conf = "",
 		    .f = { FAILS(REJECT, REJECT), .is_list = true,
 			.list_id = { "l.lists.example", 15 },
@@ -230,7 +230,7 @@ rfc9989_7_4_indirect_mail(void **state)
 		    .override = POLICY_OVERRIDE_NONE,
 		    .code = 550,
 		    .enhanced = "5.7.26" },
-		{ .name = "whether evidence counts could not be found out",
+		{ .name = "unknown whether evidence counts",
 		    .conf = "",
 		    .f = { FAILS(REJECT, REJECT), .evidence_cut = true },
 		    .action = CONF_TEMPFAIL,
@@ -243,7 +243,7 @@ rfc9989_7_4_indirect_mail(void **state)
 		    .text =
 			"DMARC policy of a.example defers this message (rule "
 			"dmarc.on_reject)" },
-		{ .name = "nor would it count",
+		{ .name = "evidence that would not count anyway",
 		    .conf = "dmarc { indirect_as_quarantine = no }",
 		    .f = { FAILS(REJECT, REJECT), .evidence_cut = true },
 		    .action = CONF_REJECT,
@@ -360,7 +360,7 @@ rfc9989_7_4_indirect_mail(void **state)
 		    .rule = "dmarc.indirect_as_quarantine",
 		    .disposition = DMARC_POLICY_QUARANTINE,
 		    .override = POLICY_OVERRIDE_LIST },
-		{ .name = "never refused by quarantine",
+		{ .name = "not rejected by on_quarantine",
 		    .conf = "dmarc { on_quarantine = reject }",
 		    .f = { FAILS(REJECT, REJECT), LIST },
 		    .action = CONF_ANNOTATE,
@@ -368,7 +368,7 @@ rfc9989_7_4_indirect_mail(void **state)
 		    .rule = "dmarc.indirect_as_quarantine",
 		    .disposition = DMARC_POLICY_QUARANTINE,
 		    .override = POLICY_OVERRIDE_LIST },
-		{ .name = "nor deferred",
+		{ .name = "not deferred by on_quarantine",
 		    .conf = "dmarc { on_quarantine = tempfail }",
 		    .f = { FAILS(QUARANTINE, QUARANTINE), LIST },
 		    .action = CONF_ANNOTATE,
@@ -386,7 +386,7 @@ rfc9989_7_4_indirect_mail(void **state)
 			"a.example fails DMARC and its policy is quarantine",
 		    .disposition = DMARC_POLICY_QUARANTINE,
 		    .override = POLICY_OVERRIDE_NONE },
-		{ .name = "never harsher than without",
+		{ .name = "never more severe than without evidence",
 		    .conf = "dmarc { on_reject = accept on_quarantine = "
 			    "quarantine }",
 		    .f = { FAILS(REJECT, REJECT), LIST },
@@ -525,7 +525,7 @@ rfc7372_3_each_outcome_and_code(void **state)
 }
 
 static void
-nothing_to_object_to(void **state)
+no_rule_applies(void **state)
 {
 	static const struct policy_vector vectors[] = {
 		{ .name = "spf none",
@@ -586,7 +586,7 @@ unauthenticated_mail(void **state)
 		    .f = { MAIL, .spf = SPF_NONE },
 		    REFUSED,
 		    .text = "The message from a.example passes neither SPF nor "
-		            "DKIM "
+			    "DKIM "
 			    "(rule "
 			    "unauthenticated.action)" },
 		{ .name = "softfail and a bad signature",
@@ -630,7 +630,7 @@ unauthenticated_mail(void **state)
 		    .conf = REFUSES,
 		    .f = { MAIL, .spf = SPF_NONE, .dkim = DKIM_PASS },
 		    .action = UNTOUCHED },
-		{ .name = "SPF is not known for now",
+		{ .name = "SPF temporarily unknown",
 		    .conf = REFUSES,
 		    .f = { MAIL, .spf = SPF_TEMPERROR },
 		    .action = CONF_ACCEPT,
@@ -638,7 +638,7 @@ unauthenticated_mail(void **state)
 		    .rule = "spf.on_temperror",
 		    .disposition = DMARC_POLICY_NONE,
 		    .override = POLICY_OVERRIDE_NONE },
-		{ .name = "DKIM is not known for now",
+		{ .name = "DKIM temporarily unknown",
 		    .conf = REFUSES,
 		    .f = { MAIL, .dkim = DKIM_TEMPERROR },
 		    .action = CONF_ACCEPT,
@@ -646,7 +646,7 @@ unauthenticated_mail(void **state)
 		    .rule = "dkim.on_temperror",
 		    .disposition = DMARC_POLICY_NONE,
 		    .override = POLICY_OVERRIDE_NONE },
-		{ .name = "a policy of its own says what to do",
+		{ .name = "the domain has a DMARC policy",
 		    .conf = REFUSES " dmarc { on_quarantine = accept }",
 		    .f = { FAILS(QUARANTINE, QUARANTINE), .spf = SPF_NONE },
 		    .action = CONF_ACCEPT,
@@ -687,7 +687,7 @@ main(void)
 		cmocka_unit_test(rfc9989_4_7_test_mode),
 		cmocka_unit_test(rfc9989_7_4_indirect_mail),
 		cmocka_unit_test(rfc7372_3_each_outcome_and_code),
-		cmocka_unit_test(nothing_to_object_to),
+		cmocka_unit_test(no_rule_applies),
 		cmocka_unit_test(unauthenticated_mail),
 	};
 

@@ -505,7 +505,7 @@ rfc8601_2_7_2_helo_is_a_result_if_it_is_the_same(void **state)
 }
 
 static void
-rfc9989_9_1_policy_is_that_after_all_options(void **state)
+rfc9989_9_1_policy_is_after_all_options(void **state)
 {
 #define PCT_ZERO ACCEPT_ALL "dmarc { pct_zero_is_testing = yes }\n"
 	static const char *const vectors[][3] = {
@@ -572,7 +572,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(
 		    rfc8601_2_7_2_helo_is_a_result_if_it_is_the_same),
-		cmocka_unit_test(rfc9989_9_1_policy_is_that_after_all_options),
+		cmocka_unit_test(rfc9989_9_1_policy_is_after_all_options),
 		cmocka_unit_test(
 		    rfc8601_2_7_4_login_is_named_if_the_option_asks),
 		cmocka_unit_test(no_sender_can_write_into_the_field),

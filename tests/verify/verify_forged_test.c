@@ -24,7 +24,7 @@ enum { MESSAGE_MAX = 65536 };
 /* ---- RFC 8601 section 5: our field, added by another MTA of ours ---- */
 
 static void
-rfc8601_5_mail_of_a_trusted_mta_is_left_as_it_is(void **state)
+rfc8601_5_mail_from_a_trusted_mta_is_unchanged(void **state)
 {
 	char message[MESSAGE_MAX];
 	struct dns_source *zone = pump_zone(verify_run_zone);
@@ -64,12 +64,13 @@ rfc8601_5_a_trusted_mta_is_known_by_address_and_port(void **state)
 		bool trusted;
 	} rows[] = {
 		{ "filter", "127.0.0.1", 10025, true },
-		{ "the same host, from outside", "127.0.0.1", 25, false },
-		{ "an MTA that does not say the port", "127.0.0.1", 0, false },
+		{ "the same host, another port", "127.0.0.1", 25, false },
+		{ "an MTA that does not report the port", "127.0.0.1", 0,
+		    false },
 		{ "another host on that port", "192.0.2.1", 10025, false },
 		{ "network, any port", "198.51.100.7", 25, true },
-		{ "network, port not known", "198.51.100.7", 0, true },
-		{ "beside the network", "198.51.101.7", 25, false },
+		{ "network, unknown port", "198.51.100.7", 0, true },
+		{ "outside the network", "198.51.101.7", 25, false },
 		{ "IPv6", "2001:db8::25", 25, true },
 		{ "IPv6, another", "2001:db8::26", 25, false },
 		{ "IPv4 in IPv6", "::ffff:127.0.0.1", 10025, true },
@@ -239,7 +240,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(
-		    rfc8601_5_mail_of_a_trusted_mta_is_left_as_it_is),
+		    rfc8601_5_mail_from_a_trusted_mta_is_unchanged),
 		cmocka_unit_test(
 		    rfc8601_5_a_trusted_mta_is_known_by_address_and_port),
 		cmocka_unit_test(forged_results_are_found),

@@ -83,7 +83,7 @@ run_policy_cases(const struct policy_case *v, size_t n)
 
 /* A failure at the attacker's own domains is not aligned with the author. */
 static void
-rfc9989_5_3_6_failures_of_unaligned_domains_save_nobody(void **state)
+rfc9989_5_3_6_failures_of_unaligned_domains_do_not_help(void **state)
 {
 	static const struct policy_case cases[] = {
 		{ .name = "SPF of attack.example times out",
@@ -139,7 +139,7 @@ static void
 a_lack_of_our_resources_is_deferred(void **state)
 {
 	static const struct policy_case cases[] = {
-		{ .name = "the author's record, no question left",
+		{ .name = "the author's record, out of questions",
 		    .sender = ATTACK,
 		    .header = "From: a@lost.example\r\n",
 		    .zone = ";!failed _dmarc.lost.example TXT budget\n",
@@ -155,7 +155,8 @@ a_lack_of_our_resources_is_deferred(void **state)
 		    .action = CONF_TEMPFAIL,
 		    .rule = "on_overload",
 		    .enhanced = "4.7.0" },
-		{ .name = "one author of two, the other fails mildly",
+		{ .name = "one of two authors, the other fails with a milder "
+		          "policy",
 		    .sender = ATTACK,
 		    .header = "From: a@lost.example, b@mild.example\r\n",
 		    .zone =
@@ -181,7 +182,7 @@ a_lack_of_our_resources_is_deferred(void **state)
 		    .action = CONF_TEMPFAIL,
 		    .rule = "on_overload",
 		    .enhanced = "4.7.0" },
-		{ .name = "what is missing changes nothing after a pass",
+		{ .name = "missing answers change nothing after a pass",
 		    .sender = "<x@good.example>",
 		    .header = SIGNED_BY("x.example") "From: x@good.example\r\n",
 		    .zone = "good.example. TXT \"v=spf1 +all\"\n"
@@ -222,7 +223,7 @@ rfc9989_11_5_invalid_from_fields(void **state)
 		    .action = CONF_REJECT,
 		    .rule = "dmarc.on_invalid_from",
 		    .enhanced = "5.7.1" },
-		{ .name = "a bounce that names nobody",
+		{ .name = "a bounce without an author domain",
 		    .sender = "<>",
 		    .header = "From: Mail Delivery <MAILER-DAEMON>\r\n",
 		    .conf = "dmarc { on_permerror = reject }\n",
@@ -250,7 +251,7 @@ rfc9989_11_5_invalid_from_fields(void **state)
 }
 
 static void
-rfc9989_7_4_list_claims_count_if_someone_vouches(void **state)
+rfc9989_7_4_list_claims_count_if_authenticated(void **state)
 {
 #define LISTS                                                                  \
 	"lists.example. TXT \"v=spf1 +all\"\n"                                 \
@@ -296,7 +297,7 @@ rfc9989_7_4_list_claims_count_if_someone_vouches(void **state)
 		    .action = CONF_TEMPFAIL,
 		    .rule = "dmarc.on_reject",
 		    .enhanced = "4.7.26" },
-		{ .name = "a List-Id of another",
+		{ .name = "a List-Id of another domain",
 		    .sender = "<b@lists.example>",
 		    .header = BANK "List-Id: <talk.other.example>\r\n",
 		    .zone = LISTS,
@@ -331,7 +332,7 @@ rfc9989_7_4_list_claims_count_if_someone_vouches(void **state)
 /* RFC 6376 section 3.6.1: a domain in testing mode is treated like one without
  * a signature. */
 static void
-rfc6376_3_6_1_dkim_rules_ignore_keys_that_are_tested(void **state)
+rfc6376_3_6_1_dkim_rules_ignore_testing_keys(void **state)
 {
 #define KEY(name, text) "s._domainkey." name ". TXT \"v=DKIM1; " text "\"\n"
 
@@ -345,7 +346,7 @@ rfc6376_3_6_1_dkim_rules_ignore_keys_that_are_tested(void **state)
 		    .action = CONF_REJECT,
 		    .rule = "dkim.on_permerror",
 		    .enhanced = "5.7.20" },
-		{ .name = "one that is tested",
+		{ .name = "a key in testing mode",
 		    .conf = "dkim { on_permerror = reject }\n",
 		    .sender = ATTACK,
 		    .header = SIGNED_BY("a.example") "From: a@a.example\r\n",
@@ -405,13 +406,12 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(
-		    rfc9989_5_3_6_failures_of_unaligned_domains_save_nobody),
+		    rfc9989_5_3_6_failures_of_unaligned_domains_do_not_help),
 		cmocka_unit_test(a_lack_of_our_resources_is_deferred),
 		cmocka_unit_test(rfc9989_11_5_invalid_from_fields),
 		cmocka_unit_test(
-		    rfc9989_7_4_list_claims_count_if_someone_vouches),
-		cmocka_unit_test(
-		    rfc6376_3_6_1_dkim_rules_ignore_keys_that_are_tested),
+		    rfc9989_7_4_list_claims_count_if_authenticated),
+		cmocka_unit_test(rfc6376_3_6_1_dkim_rules_ignore_testing_keys),
 		cmocka_unit_test(many_deep_authors_cost_few_questions),
 	};
 

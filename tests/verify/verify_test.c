@@ -62,7 +62,7 @@ a_good_message(void **state)
 /* A good signature is shown even among hundreds of bad ones; the field stays
  * short. */
 static void
-a_good_one_under_hundreds(void **state)
+a_good_signature_among_hundreds(void **state)
 {
 	char *good = verify_run_signed("example.com", verify_run_header);
 	char *message = malloc(MESSAGE_MAX);
@@ -242,7 +242,7 @@ static const struct own_user {
 };
 
 static void
-own_users_are_not_judged(void **state)
+own_users_are_not_checked(void **state)
 {
 	char message[MESSAGE_MAX];
 	struct dns_source *zone = pump_zone(verify_run_zone);
@@ -393,7 +393,7 @@ silent_dns_ends_in_time(void **state)
  * overload; failures of other servers are not a lack of our resources.
  */
 static void
-what_was_cut_off_stays_so_in_a_replay(void **state)
+expired_questions_are_replayed_as_expired(void **state)
 {
 	static const struct {
 		const char *zone;
@@ -463,15 +463,15 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_good_message),
-		cmocka_unit_test(a_good_one_under_hundreds),
+		cmocka_unit_test(a_good_signature_among_hundreds),
 		cmocka_unit_test(a_forged_one_is_rejected),
 		cmocka_unit_test(the_null_sender_is_helo),
 		cmocka_unit_test(helo_does_not_help_mail_from),
 		cmocka_unit_test(rfc7208_2_4_mail_from_without_at),
-		cmocka_unit_test(own_users_are_not_judged),
+		cmocka_unit_test(own_users_are_not_checked),
 		cmocka_unit_test(round_trips_are_the_longest_chain),
 		cmocka_unit_test(silent_dns_ends_in_time),
-		cmocka_unit_test(what_was_cut_off_stays_so_in_a_replay),
+		cmocka_unit_test(expired_questions_are_replayed_as_expired),
 		cmocka_unit_test(ended_at_every_point),
 	};
 
