@@ -52,9 +52,10 @@ struct dmarc_identifier {
 struct dmarc_facts {
 	const struct span *authors; /* distinct author domains, normal form */
 	size_t n_authors;
-	size_t n_possible; /* the last n_possible of `authors` are domains that
-	                      some programs may show.  One without a record is
-	                      not a result, since most are not even domains */
+	/* the last n_possible of `authors` are domains that some programs may
+	 * show.  If one has no record, that is not a result, since most are not
+	 * even domains */
+	size_t n_possible;
 	const char *authors_fault; /* NULL: the author domains are certain. Else
 	                              a constant string that says why not (RFC
 	                              9989 sections 5.3.1, 11.5): the result is
@@ -120,7 +121,7 @@ enum core_status dmarc_check(const struct dmarc_facts *f,
  */
 struct dmarc_related {
 	size_t domain;                     /* index in `domains` */
-	const struct dmarc_identifier *by; /* NULL: there is none */
+	const struct dmarc_identifier *by; /* NULL: none */
 };
 
 /*

@@ -19,7 +19,7 @@ enum {
 };
 
 enum mail_from_state {
-	MAIL_FROM_VALID,   /* by RFC 5322; every mailbox has a domain */
+	MAIL_FROM_VALID,   /* valid by RFC 5322; every mailbox has a domain */
 	MAIL_FROM_SLOPPY,  /* not valid, but shows only one domain */
 	MAIL_FROM_INVALID, /* cannot lead to a DMARC pass; `reason` says why */
 };

@@ -108,7 +108,7 @@ value_of(struct arena *a, struct span raw)
 }
 
 struct authres_item {         /* "ptype.property=value", or "name=value" */
-	struct span ptype;    /* or the name */
+	struct span ptype;    /* the ptype, or the name if there is none */
 	struct span property; /* absent: only a name */
 	struct span raw;      /* the value as written */
 };

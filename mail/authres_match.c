@@ -59,7 +59,7 @@ enum comments {
 	COMMENTS_READ,   /* not recognized as comments */
 	COMMENTS_NESTED, /* RFC 5322 section 3.2.2 */
 	COMMENTS_RAW,    /* nested, and a backslash has no meaning */
-	COMMENTS_FLAT,   /* the first ")" ends one */
+	COMMENTS_FLAT,   /* the first ")" ends a comment */
 	COMMENTS_KINDS,
 };
 
@@ -262,7 +262,7 @@ authres_claims(struct span value, struct span id)
 		return broken_claims(value, id);
 	/* "An MTA MUST remove such a header field if the SMTP connection
 	 * relaying the message is not from a trusted internal MTA": RFC 8601
-	 * section 5, of versions that it does not support. */
+	 * section 5, about versions that it does not support. */
 	if (head.other_version)
 		return true;
 	if (head.quoted.p != NULL)

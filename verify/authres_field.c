@@ -35,7 +35,7 @@ skip_words(const struct verdict *v, struct buf *b)
 {
 	if (v->skip == NULL)
 		return NULL;
-	buf_text(b, "own user, not checked: ");
+	buf_text(b, "local user, not checked: ");
 	buf_text(b, v->skip);
 	return b->p;
 }

@@ -17,7 +17,7 @@ field_first(const struct mail_header *h, const char *name)
 	return at < h->n ? &h->fields[at] : NULL;
 }
 
-/* List-Unsubscribe is no sign of a list: direct bulk mail has it too. */
+/* List-Unsubscribe does not indicate a list: direct bulk mail has it too. */
 static void
 facts_list(struct verify_message *m)
 {

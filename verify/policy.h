@@ -70,8 +70,9 @@ struct policy_input {
 	struct span spf_explanation;
 	enum dkim_code dkim; /* the best result of all signatures */
 	enum arc_code arc;
-	struct span arc_sealer; /* of the newest set, if the chain passes */
-	bool arc_dmarc_pass;    /* the AAR of that sealer says dmarc=pass */
+	/* the sealer of the newest set, if the chain passes */
+	struct span arc_sealer;
+	bool arc_dmarc_pass; /* the AAR of that sealer says dmarc=pass */
 	enum dmarc_code dmarc;
 	struct span dmarc_domain; /* the author domain whose result this is */
 	enum dmarc_policy dmarc_policy;      /* published */

@@ -126,7 +126,7 @@ struct verdict {
 	struct span client_name; /* as in struct verify_client */
 	struct span client_ptr;
 	struct span client_resolve;
-	struct span auth_type; /* absent: did not log in */
+	struct span auth_type; /* absent: the client did not log in */
 	struct span auth_authen;
 	struct span helo;
 	struct span mail_from; /* without "<>" */

@@ -249,7 +249,7 @@ def _(l):
         m.helo("localhost")
         value = field(m.message(forged, "alice@bank.example"))
         if local:
-            holds(value, "%s; none (own user, not checked" % lab.HOST)
+            holds(value, "%s; none (local user, not checked" % lab.HOST)
         else:
             r = lab.results(value)
             same((r["spf"], r["dkim"], r["dmarc"]),

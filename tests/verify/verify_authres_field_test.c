@@ -555,10 +555,10 @@ rfc8601_2_7_4_login_is_named_if_the_option_asks(void **state)
 	(void)state;
 	for (size_t i = 0; i < ARRAY_SIZE(vectors); i++) {
 		field_is(ACCEPT_ALL, "", vectors[i][0],
-		    "mx.test; auth=pass (own user, not checked: "
+		    "mx.test; auth=pass (local user, not checked: "
 		    "skip.authenticated, PLAIN)");
 		snprintf(want, sizeof(want),
-		    "mx.test; auth=pass (own user, not checked: "
+		    "mx.test; auth=pass (local user, not checked: "
 		    "skip.authenticated, PLAIN)%s",
 		    vectors[i][1]);
 		field_is(

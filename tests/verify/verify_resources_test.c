@@ -156,7 +156,7 @@ a_lack_of_our_resources_is_deferred(void **state)
 		    .rule = "on_overload",
 		    .enhanced = "4.7.0" },
 		{ .name = "one of two authors, the other fails with a milder "
-		          "policy",
+			  "policy",
 		    .sender = ATTACK,
 		    .header = "From: a@lost.example, b@mild.example\r\n",
 		    .zone =
@@ -272,7 +272,7 @@ rfc9989_7_4_list_claims_count_if_authenticated(void **state)
 		    .dmarc = DMARC_FAIL,
 		    .action = CONF_ANNOTATE,
 		    .rule = "dmarc.indirect_as_quarantine" },
-		{ .name = "siblings of one organization",
+		{ .name = "siblings in one organization",
 		    .sender = "<b@bounces.list.org>",
 		    .header = BANK "List-Id: <talk.lists.list.org>\r\n",
 		    .zone = LISTS "_dmarc.list.org. TXT \"v=DMARC1; p=none\"\n",

@@ -230,7 +230,7 @@ static const struct own_user {
 	    .ip = "198.51.100.7",
 	    .auth = "alice",
 	    .rule = "skip.authenticated",
-	    .has = "auth=pass (own user," },
+	    .has = "auth=pass (local user," },
 	{ .what = "loopback",
 	    .ip = "127.0.0.1",
 	    .rule = "skip.network",
