@@ -73,7 +73,7 @@ a_zone_needs_no_waiting(void **state)
 
 	(void)state;
 	assert_non_null(j);
-	assert_true(c.done); /* the thread that started it */
+	assert_true(c.done); /* the core ran in the thread that started it */
 	assert_true(dns_task_wait(j, clock_ms()));
 	assert_int_equal(c.ended, 1);
 	assert_int_equal(dns_task_count(j).waves, 4);

@@ -205,8 +205,8 @@ differs(const struct policy_decision *a, const struct policy_decision *b)
 	    a->skipped != b->skipped;
 }
 
-/* Whether another value of that option leads to another action.  Lists are only
- * tried empty. */
+/* Whether another value of that option leads to another action.  For a list,
+ * only the empty one is tried. */
 static bool
 can_change(const struct outcome *o, const struct conf *c,
     const struct conf_option *option)
