@@ -134,10 +134,8 @@ enum core_status dmarc_ask_related(const struct dmarc_facts *f,
     const struct span *domains, size_t n, struct dns_questions *questions,
     struct arena *a);
 
-/*
- * Finds the related identifier.  `domains` are in normal form.  If a walk fails
- * or the arena is exhausted, the domain has no related identifier.
- */
+/* Finds the related identifier.  `domains` are in normal form.  If a walk fails
+ * or the arena is exhausted, the domain has no related identifier. */
 enum core_status dmarc_find_related(const struct dmarc_facts *f,
     const struct span *domains, size_t n, struct dns_questions *questions,
     struct arena *a, struct dmarc_related *out);

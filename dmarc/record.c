@@ -134,10 +134,8 @@ read_t(struct span value, struct dmarc_record *r)
 	return r->testing || span_is_nocase(value, "n");
 }
 
-/*
- * Historic in RFC 9989 (appendix A.6).  RFC 7489 section 6.6.4 made pct=0 one
- * level less severe than the policy, like t=y now.
- */
+/* Historic in RFC 9989 (appendix A.6).  RFC 7489 section 6.6.4 made pct=0 one
+ * level less severe than the policy, like t=y now. */
 static bool
 read_pct(struct span value, struct dmarc_record *r)
 {
@@ -153,10 +151,8 @@ read_ignored(struct span value, struct dmarc_record *r)
 	return true;
 }
 
-/*
- * dmarc-fo of RFC 9989 section 4.8: its three alternatives amount to any order
- * of "0" or "1", "d" and "s", each at most once, at least one of them.
- */
+/* dmarc-fo of RFC 9989 section 4.8: its three alternatives amount to any order
+ * of "0" or "1", "d" and "s", each at most once, at least one of them. */
 static bool
 read_fo(struct span value, struct dmarc_record *r)
 {
@@ -343,10 +339,8 @@ struct dmarc_record_reader {
 	bool bad_policy; /* p, sp or np has an invalid value */
 };
 
-/*
- * dmarc-version of RFC 9989 section 4.8.  Section 4.7: if "v" is not the first
- * tag, or its value is not exactly DMARC1, the entire record is ignored.
- */
+/* dmarc-version of RFC 9989 section 4.8.  Section 4.7: if "v" is not the first
+ * tag, or its value is not exactly DMARC1, the entire record is ignored. */
 static bool
 reader_open(
     struct dmarc_record_reader *rd, struct span text, struct dmarc_record *out)

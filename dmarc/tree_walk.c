@@ -55,10 +55,8 @@ dmarc_walk_ask(struct span domain, size_t max, struct dns_questions *questions)
 	(void)ask_names(domain, max, questions, steps);
 }
 
-/*
- * Steps 2 and 6 of RFC 9989 section 4.10: records that do not begin with the
- * version are discarded; if several remain, all are discarded.
- */
+/* Steps 2 and 6 of RFC 9989 section 4.10: records that do not begin with the
+ * version are discarded; if several remain, all are discarded. */
 static bool
 read_step(struct dmarc_step *step, struct arena *a)
 {

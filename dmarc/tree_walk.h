@@ -31,10 +31,8 @@ struct dmarc_walk {
 	                policy record at the domain itself is known */
 };
 
-/*
- * Queries the first `max` names (at most DMARC_MAX_QUERIES) of the walk of
- * `domain`, starting with the domain itself; dmarc_walk() reads the answers.
- */
+/* Queries the first `max` names (at most DMARC_MAX_QUERIES) of the walk of
+ * `domain`, starting with the domain itself; dmarc_walk() reads the answers. */
 void dmarc_walk_ask(
     struct span domain, size_t max, struct dns_questions *questions);
 

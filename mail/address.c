@@ -189,10 +189,8 @@ is_at_end(struct scan *s)
 	return scan_done(s) || *s->p == ',' || *s->p == ';';
 }
 
-/*
- * Skips commas, including the "null" members of RFC 5322 section 4.4, and the
- * end of a group.
- */
+/* Skips commas, including the "null" members of RFC 5322 section 4.4, and the
+ * end of a group. */
 static bool
 skip_separators(struct mail_address_list *l)
 {
@@ -293,10 +291,8 @@ has_inner_dot(struct span name)
 	return dot > 0 && dot + 1 < name.n;
 }
 
-/*
- * RFC 5321 sections 2.3.11 and 4.1.2: an address has an "@".  Postfix and
- * Sendmail rewrite "joe%b.example" and "b.example!joe" to joe@b.example.
- */
+/* RFC 5321 sections 2.3.11 and 4.1.2: an address has an "@".  Postfix and
+ * Sendmail rewrite "joe%b.example" and "b.example!joe" to joe@b.example. */
 static struct span
 old_style_domain(struct span address, struct span *local)
 {
@@ -354,10 +350,8 @@ mail_envelope_mailbox(struct arena *a, struct span address)
 	return b.full ? address : buf_view(&b);
 }
 
-/*
- * RFC 2919 section 3: "[phrase] <list-id>".  Phrases with unquoted specials are
- * common; then the last angle bracket counts.
- */
+/* RFC 2919 section 3: "[phrase] <list-id>".  Phrases with unquoted specials are
+ * common; then the last angle bracket counts. */
 struct span
 mail_list_id(struct span value)
 {

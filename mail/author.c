@@ -36,10 +36,8 @@
 #include "mail/lex.h"
 #include "mail/rfc2047.h"
 
-/*
- * RFC 5322 sections 2.2 and 4.1: programs differ in whether a NUL, a bare CR, a
- * bare LF or a quoted line end ends a line, a field, or neither.
- */
+/* RFC 5322 sections 2.2 and 4.1: programs differ in whether a NUL, a bare CR, a
+ * bare LF or a quoted line end ends a line, a field, or neither. */
 static bool
 has_clean_lines(struct span value)
 {

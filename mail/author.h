@@ -43,10 +43,8 @@ struct mail_from {
 	struct span first; /* the first address as local@domain, for logs */
 };
 
-/*
- * Reads all From fields of `h`.  Strings in `out` are in `a` or `h`.  If `a` is
- * full, the state is INVALID and arena_has_failed() is true.
- */
+/* Reads all From fields of `h`.  Strings in `out` are in `a` or `h`.  If `a` is
+ * full, the state is INVALID and arena_has_failed() is true. */
 void mail_from_read(
     const struct mail_header *h, struct arena *a, struct mail_from *out);
 

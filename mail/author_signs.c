@@ -225,10 +225,8 @@ skip_commas(struct scan *s)
 	return true;
 }
 
-/*
- * `at` is where a domain should begin.  Some programs accept odd bytes before
- * it, as in "@..=b.example", and a person reads the name after them.
- */
+/* `at` is where a domain should begin.  Some programs accept odd bytes before
+ * it, as in "@..=b.example", and a person reads the name after them. */
 static void
 add_behind_odd_bytes(struct author_reading *r, struct scan at)
 {

@@ -1,7 +1,5 @@
-/*
- * Writes Authentication-Results (RFC 8601 section 2.2) so that the sender of a
- * message cannot insert anything: see the contract in mail/authres.h.
- */
+/* Writes Authentication-Results (RFC 8601 section 2.2) so that the sender of a
+ * message cannot insert anything: see the contract in mail/authres.h. */
 #include "lib/ascii.h"
 #include "mail/authres.h"
 #include "mail/lex.h"

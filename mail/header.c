@@ -92,10 +92,8 @@ without_trailing_space(struct span name)
 	return name;
 }
 
-/*
- * How many bytes are left for a field of that name.  Some are reserved for
- * From, so that an author cannot hide behind our limits.
- */
+/* How many bytes are left for a field of that name.  Some are reserved for
+ * From, so that an author cannot hide behind our limits. */
 static size_t
 bytes_left(const struct mail_header *h, struct span name)
 {
@@ -160,10 +158,8 @@ take_empty_line(struct scan *s)
 	return true;
 }
 
-/*
- * Reads the name of a field and its colon.  RFC 5322 section 4.5 allows white
- * space before the colon.  Returns false if no field begins here.
- */
+/* Reads the name of a field and its colon.  RFC 5322 section 4.5 allows white
+ * space before the colon.  Returns false if no field begins here. */
 static bool
 take_name(struct scan *s, struct span *name)
 {

@@ -4,10 +4,8 @@
 
 #include "lib/ascii.h"
 
-/*
- * RFC 5322 section 3.2.2: comments nest, and "\" quotes the next byte.  The
- * cursor stays at the parenthesis if the comment is not closed.
- */
+/* RFC 5322 section 3.2.2: comments nest, and "\" quotes the next byte.  The
+ * cursor stays at the parenthesis if the comment is not closed. */
 static bool
 skip_comment(struct scan *s, size_t depth_max)
 {

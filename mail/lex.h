@@ -14,10 +14,8 @@
 
 enum { MAIL_COMMENT_DEPTH_MAX = 64 }; /* nested comments; no recursion */
 
-/*
- * Skips comments and folding white space.  Returns false, with the cursor at
- * the parenthesis, if a comment is not closed or nested too deeply.
- */
+/* Skips comments and folding white space.  Returns false, with the cursor at
+ * the parenthesis, if a comment is not closed or nested too deeply. */
 bool mail_skip_cfws(struct scan *s);
 
 /* Skips one comment.  Returns false also if there is none here. */
@@ -33,10 +31,8 @@ bool mail_skip_cfws_any(struct scan *s);
  */
 struct span mail_atom(struct scan *s);
 
-/*
- * Reads a quoted string.  `raw` is its content, with the backslashes.  Returns
- * false if there is no quote here, or it is not closed.
- */
+/* Reads a quoted string.  `raw` is its content, with the backslashes.  Returns
+ * false if there is no quote here, or it is not closed. */
 bool mail_quoted(struct scan *s, struct span *raw);
 
 /* Removes backslashes and line ends from `raw`; absent if `a` is full. */

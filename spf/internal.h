@@ -105,10 +105,8 @@ enum spf_outcome spf_run_count(struct spf_run *run, const struct spf_frame *f);
 const struct dns_answer *spf_run_ask(struct spf_run *run, struct spf_frame *f,
     struct span name, enum dns_type type);
 
-/*
- * Sets `out` to the <target-name> of `term` and returns SPF_MATCH, or returns
- * SPF_NO_MATCH if there is none or an answer is pending.
- */
+/* Sets `out` to the <target-name> of `term` and returns SPF_MATCH, or returns
+ * SPF_NO_MATCH if there is none or an answer is pending. */
 enum spf_outcome spf_run_target(struct spf_run *run, struct spf_frame *f,
     const struct spf_term *term, struct span *out);
 

@@ -60,10 +60,8 @@ spf_run_ask(struct spf_run *run, struct spf_frame *f, struct span name,
 	return answer;
 }
 
-/*
- * RFC 7208 section 4.6.4: a term with a query that returns no records is one
- * void look-up, no matter how many of its queries return none.
- */
+/* RFC 7208 section 4.6.4: a term with a query that returns no records is one
+ * void look-up, no matter how many of its queries return none. */
 static enum spf_outcome
 count_void(struct spf_run *run, struct spf_frame *f)
 {
@@ -76,10 +74,8 @@ count_void(struct spf_run *run, struct spf_frame *f)
 	return SPF_NO_MATCH;
 }
 
-/*
- * Handles an answer as all mechanisms do (RFC 7208 section 5).  SPF_MATCH:
- * there are records to compare; SPF_NO_MATCH: there are none.
- */
+/* Handles an answer as all mechanisms do (RFC 7208 section 5).  SPF_MATCH:
+ * there are records to compare; SPF_NO_MATCH: there are none. */
 static enum spf_outcome
 read_answer(struct spf_run *run, struct spf_frame *f, struct span name,
     enum dns_type type, const struct dns_answer *answer)

@@ -11,18 +11,14 @@
 #include "lib/buf.h"
 
 enum {
-	/*
-	 * Bytes of one value.  Each pair has its own line, which stays below
-	 * the 998 bytes of RFC 5322 section 2.1.1.
-	 */
+	/* Bytes of one value.  Each pair has its own line, which stays below
+	 * the 998 bytes of RFC 5322 section 2.1.1. */
 	VALUE_MAX = 320,
 	COMMENT_NAME_MAX = 128, /* bytes of a name in the comment */
 };
 
-/*
- * dot-atom-text of RFC 5322 section 3.2.3, ASCII only, so that readers need not
- * support RFC 6532.
- */
+/* dot-atom-text of RFC 5322 section 3.2.3, ASCII only, so that readers need not
+ * support RFC 6532. */
 static bool
 is_dot_atom(struct span s)
 {

@@ -11,10 +11,8 @@
 
 enum { SPF_RECEIVED_MAX = 4096 }; /* bytes of the value; never truncated */
 
-/*
- * Returns the value of the field: result, comment and key-value pairs, folded
- * with LF TAB.  `r` and `q` may contain any bytes.  Absent if `a` is full.
- */
+/* Returns the value of the field: result, comment and key-value pairs, folded
+ * with LF TAB.  `r` and `q` may contain any bytes.  Absent if `a` is full. */
 struct span spf_received(
     const struct spf_result *r, const struct spf_query *q, struct arena *a);
 

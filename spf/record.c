@@ -26,10 +26,8 @@ cut_length(struct span *rest, struct span *digits)
 	return true;
 }
 
-/*
- * Reads the dual-cidr-length of RFC 7208 section 5.6 from the right: a
- * domain-spec may contain "/", but does not end in "/" and digits.
- */
+/* Reads the dual-cidr-length of RFC 7208 section 5.6 from the right: a
+ * domain-spec may contain "/", but does not end in "/" and digits. */
 static const char *
 read_dual(struct span *rest, struct spf_term *term)
 {

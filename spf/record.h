@@ -54,10 +54,8 @@ struct spf_record {
 	const struct spf_term *fault; /* the first term with a syntax error */
 };
 
-/*
- * Whether a TXT record is an SPF record (RFC 7208 section 4.5): it begins with
- * "v=spf1", in any case, followed by a space or the end.
- */
+/* Whether a TXT record is an SPF record (RFC 7208 section 4.5): it begins with
+ * "v=spf1", in any case, followed by a space or the end. */
 bool spf_record_is(struct span text);
 
 /*

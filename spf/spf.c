@@ -8,10 +8,8 @@
 
 /* ---- the identity ---- */
 
-/*
- * Splits a MAIL FROM into its local-part and domain at the last "@".  A source
- * route before them is removed (RFC 7208 section 2.2, RFC 5321 appendix C).
- */
+/* Splits a MAIL FROM into its local-part and domain at the last "@".  A source
+ * route before them is removed (RFC 7208 section 2.2, RFC 5321 appendix C). */
 static void
 split_sender(struct span sender, struct span *local, struct span *domain)
 {
@@ -240,10 +238,8 @@ note_outcome(struct spf_run *run, struct spf_frame *f,
 	}
 }
 
-/*
- * Evaluates from left to right (RFC 7208 section 4.6.2); terms after "all" are
- * ignored (section 5.1).  Returns false if no mechanism decided.
- */
+/* Evaluates from left to right (RFC 7208 section 4.6.2); terms after "all" are
+ * ignored (section 5.1).  Returns false if no mechanism decided. */
 static bool
 evaluate(struct spf_run *run, struct spf_frame *f,
     const struct spf_record *record, struct spf_decision *decision)

@@ -240,10 +240,8 @@ facts_list_evidence(struct verify_message *m)
 		f->evidence_cut = f->evidence_cut || m->list_cut;
 }
 
-/*
- * Whether the result could be different with more memory, time or DNS
- * questions.  A pass could not: one aligned identifier is enough.
- */
+/* Whether the result could be different with more memory, time or DNS
+ * questions.  A pass could not: one aligned identifier is enough. */
 static bool
 is_overloaded(const struct verify_message *m)
 {

@@ -21,10 +21,8 @@
 
 struct dns_task;
 
-/*
- * The core is called under the task's lock, with `scratch` rewound.  What it
- * leaves in `scratch` on CORE_DONE is valid until the task is freed.
- */
+/* The core is called under the task's lock, with `scratch` rewound.  What it
+ * leaves in `scratch` on CORE_DONE is valid until the task is freed. */
 typedef enum core_status dns_task_core(
     void *facts, struct dns_questions *questions, struct arena *scratch);
 

@@ -67,10 +67,8 @@ struct verify_client {
 
 struct verify_connection;
 
-/*
- * Starts a connection.  References `conf`; `dns` must outlive the connection.
- * Strings are copied.  Returns NULL if memory ran out.
- */
+/* Starts a connection.  References `conf`; `dns` must outlive the connection.
+ * Strings are copied.  Returns NULL if memory ran out. */
 struct verify_connection *verify_connect(const struct conf *conf,
     struct dns_source *dns, const struct verify_client *client);
 
@@ -168,10 +166,8 @@ struct verdict {
 	const struct dmarc_facts *dmarc_facts;
 };
 
-/*
- * Returns the verdict, which is valid until verify_end(), and never NULL.  If
- * memory ran out, the verdict says temperror and accepts the message.
- */
+/* Returns the verdict, which is valid until verify_end(), and never NULL.  If
+ * memory ran out, the verdict says temperror and accepts the message. */
 const struct verdict *verify_finish(struct verify_message *m);
 
 /* Calls `each` for each question that was asked, for --explain. */

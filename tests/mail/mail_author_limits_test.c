@@ -1,7 +1,5 @@
-/*
- * mail_author_limits_test.c - the author domains: the limits of mail/author.h,
- * and hostile sizes.
- */
+/* mail_author_limits_test.c - the author domains: the limits of mail/author.h,
+ * and hostile sizes. */
 #include "mail/author.h"
 
 #include <setjmp.h>

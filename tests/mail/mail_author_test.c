@@ -1,7 +1,5 @@
-/*
- * mail_author_test.c - the author domains: the rule in mail/author.c (RFC 5322
- * sections 3.4, 3.6 and 4.4; RFC 9989 sections 4.2, 5.3.1 and 11.5).
- */
+/* mail_author_test.c - the author domains: the rule in mail/author.c (RFC 5322
+ * sections 3.4, 3.6 and 4.4; RFC 9989 sections 4.2, 5.3.1 and 11.5). */
 #include "mail/author.h"
 
 #include <setjmp.h>

@@ -1,7 +1,5 @@
-/*
- * mail_authres_test.c - Authentication-Results by RFC 8601: reading, and
- * recognizing forged fields.
- */
+/* mail_authres_test.c - Authentication-Results by RFC 8601: reading, and
+ * recognizing forged fields. */
 #include "mail/authres.h"
 
 #include <setjmp.h>

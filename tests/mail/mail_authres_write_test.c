@@ -1,7 +1,5 @@
-/*
- * mail_authres_write_test.c - Authentication-Results by RFC 8601: writing, and
- * reading back.
- */
+/* mail_authres_write_test.c - Authentication-Results by RFC 8601: writing, and
+ * reading back. */
 #include "mail/authres.h"
 
 #include <setjmp.h>

@@ -1,7 +1,5 @@
-/*
- * mail_header_test.c - splitting a header into fields: RFC 5322 sections 2.2,
- * 3.6.8 and 4.5, mail/header.h.
- */
+/* mail_header_test.c - splitting a header into fields: RFC 5322 sections 2.2,
+ * 3.6.8 and 4.5, mail/header.h. */
 #include "mail/header.h"
 
 #include <setjmp.h>

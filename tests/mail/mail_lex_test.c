@@ -1,7 +1,5 @@
-/*
- * mail_lex_test.c - RFC 5322 section 3.2: comments, folding white space, atoms,
- * quoted strings.
- */
+/* mail_lex_test.c - RFC 5322 section 3.2: comments, folding white space, atoms,
+ * quoted strings. */
 #include "mail/lex.h"
 
 #include <setjmp.h>

@@ -1,7 +1,5 @@
-/*
- * mail_rfc2047_test.c - encoded words (RFC 2047), read as leniently as other
- * programs read them.
- */
+/* mail_rfc2047_test.c - encoded words (RFC 2047), read as leniently as other
+ * programs read them. */
 #include "mail/rfc2047.h"
 
 #include <setjmp.h>

@@ -1,7 +1,5 @@
-/*
- * spf_appendix_test.c - the published examples of RFC 7208: appendix A,
- * sections 3.5, 5.5, 10.1.1 and 10.1.2, appendices C and D
- */
+/* spf_appendix_test.c - the published examples of RFC 7208: appendix A,
+ * sections 3.5, 5.5, 10.1.1 and 10.1.2, appendices C and D */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdint.h>

@@ -1,7 +1,5 @@
-/*
- * verify_forged_test.c - whole messages through verify/: fields that claim to
- * be ours (RFC 8601 section 5).
- */
+/* verify_forged_test.c - whole messages through verify/: fields that claim to
+ * be ours (RFC 8601 section 5). */
 #include "verify/verify.h"
 
 #include <setjmp.h>

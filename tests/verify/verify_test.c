@@ -1,7 +1,5 @@
-/*
- * verify_test.c - whole messages through verify/: the verdict, our field, and
- * the number of round trips.
- */
+/* verify_test.c - whole messages through verify/: the verdict, our field, and
+ * the number of round trips. */
 #include "verify/verify.h"
 
 #include <setjmp.h>
@@ -388,10 +386,8 @@ silent_dns_ends_in_time(void **state)
 	free(message);
 }
 
-/*
- * A replay of answers that were recorded when time ran out reports the same
- * overload; failures of other servers are not a lack of our resources.
- */
+/* A replay of answers that were recorded when time ran out reports the same
+ * overload; failures of other servers are not a lack of our resources. */
 static void
 expired_questions_are_replayed_as_expired(void **state)
 {
