@@ -465,9 +465,8 @@ rfc7372_3_each_outcome_and_code(void **state)
 		    .standard = CONF_ACCEPT,
 		    .reject = "5.7.20",
 		    .tempfail = "4.7.20",
-		    .reason = "a.example has no DKIM signature that can be "
-			      "checked for "
-			      "now" },
+		    .reason = "a.example has no DKIM signature that can "
+			      "currently be checked" },
 		{ .option = "dkim.on_permerror",
 		    .f = { MAIL, .dkim = DKIM_PERMERROR },
 		    .standard = CONF_ACCEPT,
