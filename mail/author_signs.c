@@ -125,7 +125,7 @@ put_blank(struct buf *b)
 
 /* How programs continue a domain after white space and comments. */
 enum {
-	GLUE_ANY = 1,      /* even without a dot */
+	GLUE_ANY = 1,      /* continues even without a dot */
 	GLUE_LINES = 2,    /* also across line ends */
 	GLUE_CONTROLS = 4, /* also across bytes of is_control() */
 	GLUE_DROPPED = 8,  /* also across bytes of is_dropped() */

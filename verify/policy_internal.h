@@ -9,7 +9,7 @@
 #include "verify/policy.h"
 
 enum policy_subject {
-	POLICY_AUTHOR,  /* "a.example fails DMARC ..." */
+	POLICY_AUTHOR,  /* such as "a.example fails DMARC ..." */
 	POLICY_SENDER,  /* like POLICY_AUTHOR, but for the MAIL FROM domain */
 	POLICY_MESSAGE, /* `what` is a complete sentence about the message */
 	POLICY_FROM, /* like POLICY_MESSAGE, followed by why the From field is

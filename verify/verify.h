@@ -151,7 +151,7 @@ struct verdict {
 	const struct own_fields *own;
 
 	/* for the log and the counters */
-	unsigned waves; /* in the task with the most */
+	unsigned waves; /* the maximum over all tasks */
 	unsigned questions;
 	int64_t wait_ms;  /* time verify_finish() waited for DNS */
 	int64_t total_ms; /* since verify_mail() */

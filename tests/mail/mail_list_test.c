@@ -16,7 +16,7 @@ enum { MEMORY = 1 << 16, SHOWN_MAX = 500 };
 struct list_vector {
 	const char *name;
 	const char *header;
-	const char *want; /* "FIELD DOMAIN, ..." */
+	const char *want; /* in the form "FIELD DOMAIN, ..." */
 };
 
 static void
