@@ -1,4 +1,4 @@
-"""A content filter as amavis is one."""
+"""A content filter, like amavis."""
 
 import re
 import socketserver
@@ -8,8 +8,8 @@ import smtp
 
 
 class Filter:
-    """A content filter as amavis is one: it takes mail by SMTP, adds a field,
-    and sends it back to port `back`."""
+    """A content filter, like amavis: it receives mail by SMTP, adds a field,
+    and sends the mail back to port `back`."""
 
     class Handler(socketserver.StreamRequestHandler):
         def say(self, text):
@@ -63,7 +63,8 @@ class Filter:
             ("127.0.0.1", 0), Filter.Handler)
         self.server.daemon_threads = True
         self.server.back = back
-        self.server.command = None  # before MAIL: XFORWARD or XCLIENT
+        # a command to send before MAIL: XFORWARD or XCLIENT
+        self.server.command = None
         self.port = self.server.server_address[1]
         threading.Thread(target=self.server.serve_forever,
                          kwargs={"poll_interval": 0.1}, daemon=True).start()

@@ -1,4 +1,5 @@
-"""avouch-milter as a child process, with systemd's notifications caught."""
+"""Runs avouch-milter as a child process and reads its systemd
+notifications."""
 
 import os
 import queue
@@ -13,17 +14,17 @@ import time
 SECONDS = 180
 
 
-# What every daemon runs under, such as valgrind with its options.
+# Command under which every daemon runs, such as valgrind with its options.
 WRAPPER = tuple(shlex.split(os.environ.get("DAEMON_WRAPPER", "")))
 
 
 def values(line):
-    """What a log line has, by key."""
+    """Returns the values of a log line, by key."""
     return dict(word.partition("=")[::2] for word in shlex.split(line))
 
 
 class Daemon:
-    """Started with `settings` (the text of a configuration)."""
+    """An avouch-milter with the configuration text `settings`."""
 
     def __init__(self, program, home, settings, name="avouch", wrapper=(),
                  environment=None):
@@ -31,7 +32,7 @@ class Daemon:
         self.path = "%s/%s.conf" % (home, name)
         self.events = []
         self.lines = []
-        self.of_queue_id = {}  # the line of a message
+        self.of_queue_id = {}  # log line of each message
         self.states = queue.Queue()
         self.wrapper = (*wrapper, *WRAPPER)
         self.program = program
@@ -43,12 +44,13 @@ class Daemon:
     def configure(self, settings):
         with open(self.path + ".new", "w") as f:
             f.write(settings)
-        os.rename(self.path + ".new", self.path)  # never half of it
+        # so that the file is never incomplete
+        os.rename(self.path + ".new", self.path)
 
     def _listen(self, path):
         self.notify = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
         self.notify.bind(path)
-        os.chmod(path, 0o666)  # as systemd's, for whoever the daemon becomes
+        os.chmod(path, 0o666)  # like systemd's socket: any user may write
         self.notify_path = path
         threading.Thread(target=self._hear, daemon=True).start()
 
@@ -64,14 +66,14 @@ class Daemon:
     def start(self):
         environment = dict(os.environ, NOTIFY_SOCKET=self.notify_path,
                            **self.environment)
-        # LeakSanitizer needs ptrace(2), which a confined daemon gives up;
-        # valgrind looks for its leaks.
+        # LeakSanitizer needs ptrace(2), which a sandboxed daemon cannot use;
+        # valgrind.py looks for leaks.
         if "ASAN_OPTIONS" in environment:
             environment["ASAN_OPTIONS"] += ":detect_leaks=0"
         self.process = subprocess.Popen(
             [*self.wrapper, self.program, "-f", "-c", self.path],
             stderr=subprocess.PIPE, stdin=subprocess.DEVNULL,
-            start_new_session=True,  # Ctrl-C is for us alone
+            start_new_session=True,  # so that only this script gets Ctrl-C
             env=environment)
         self.reader = threading.Thread(
             target=self._read, args=(self.process.stderr,), daemon=True)
@@ -102,7 +104,7 @@ class Daemon:
                 raise AssertionError("no %s came" % wanted)
 
     def log(self, **wanted):
-        """The log lines with these values, as dictionaries."""
+        """Returns the log lines with these values, as dictionaries."""
         found = []
         for line in list(self.lines):
             try:
@@ -114,11 +116,11 @@ class Daemon:
         return found
 
     def wait_log(self, seconds=SECONDS, **wanted):
-        """The last of such lines; they come through a pipe."""
+        """Waits for a line with these values and returns the last one."""
         return self.wait_logs(1, seconds, **wanted)[-1]
 
     def wait_logs(self, n, seconds=SECONDS, **wanted):
-        """All of them, when there are at least `n`."""
+        """Waits for at least `n` such lines and returns all of them."""
         until = time.monotonic() + seconds
         while time.monotonic() < until:
             found = self.log(**wanted)
@@ -144,7 +146,7 @@ class Daemon:
             return int(re.search(r"Threads:\s*(\d+)", f.read()).group(1))
 
     def wait(self, seconds=SECONDS):
-        """The status it ended with."""
+        """Waits until the daemon ends and returns its exit status."""
         status = self.process.wait(seconds)
         self.reader.join(SECONDS)
         return status

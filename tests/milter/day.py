@@ -1,9 +1,10 @@
 #!/usr/bin/env python3
-"""A day of mixed mail on a fast clock: the daemon's clocks do not move while the
-mail of five minutes arrives, and then jump ahead by five minutes.  DNS answers
-expire after a minute, an hour or a day; some connections stay open all day; the
-configuration is reloaded every hour, and midnight falls in the middle.  Memory
-must not grow in the second half of the day, and no message may be lost.
+"""A day of mixed mail on a fast clock: the daemon's clocks do not advance
+while five minutes' worth of mail arrives, and then jump ahead by five minutes.
+DNS answers expire after a minute, an hour or a day; some connections stay open
+all day; the configuration is reloaded every hour, and midnight falls in the
+middle.  Memory must not grow in the second half of the day, and no message may
+be lost.
 
 usage: day.py PROGRAM [MESSAGES]      `make soak-day` has 300,000 of them
 """
@@ -25,9 +26,9 @@ suite = Suite()
 
 HOUR, STEP = 3600, 300   # seconds
 PROCESSES = 8
-OPEN = 20                # connections that stay open all day
-LONG = 100000            # messages; with fewer, memory has not settled by midnight
-MAILS = []               # inherited by the processes of the load
+OPEN = 20      # connections that stay open all day
+LONG = 100000  # messages; with fewer, memory use has not settled by midnight
+MAILS = []     # inherited by the processes that send mail
 
 
 def work(where, count, seed):
@@ -35,7 +36,8 @@ def work(where, count, seed):
 
 
 def load_curve(total):
-    """The messages of each step: 15 times as many at 15:00 as at 3:00."""
+    """Returns the number of messages in each step: 15 times as many at 15:00
+    as at 3:00."""
     steps = DAY // STEP
     weights = [8 + 7 * math.cos(2 * math.pi * (i / steps - 3 / 24))
                for i in range(steps)]  # from 12:00

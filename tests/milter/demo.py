@@ -4,10 +4,11 @@
 usage: demo.py PROGRAM      PROGRAM is avouch-milter
 
 Signs some messages and forges others, sends each through SMTP as its client
-would (XCLIENT tells Postfix who that is), and shows what Postfix replied and
-which Authentication-Results the recipient got.  Nothing is canned: keys are
-made now, signatures by a second implementation, DNS comes from etc/demo.zone.
-Exit status 0: every message fared as it should.
+would (XCLIENT passes the client's name and address to Postfix), and shows what
+Postfix replied and which Authentication-Results the recipient got.  Nothing is
+canned: keys are created now, signatures are made by a second implementation,
+and DNS data comes from etc/demo.zone. Exit status 0: every message was handled
+as expected.
 """
 
 import re
@@ -36,7 +37,7 @@ ODD = (b"From:  Alice\r\n\t<alice@bank.example>\r\n"
 
 
 class Story:
-    """A message, who sends it, and how it must fare."""
+    """A message, its sender, and the expected result."""
 
     def __init__(self, title, helo, who, sender, message, code=250,
                  present=(), absent=(), kept=(), enhanced="2.0.0",
@@ -48,11 +49,11 @@ class Story:
         self.message = message
         self.code = code
         self.enhanced = enhanced
-        self.present = present    # texts our field must hold
-        self.absent = absent      # texts no field may hold
-        self.kept = kept          # bytes the message must still hold
-        self.added = added        # a further field that must be there
-        self.expected = expected  # results by method
+        self.present = present    # strings that our field must contain
+        self.absent = absent      # strings that no field may contain
+        self.kept = kept          # bytes that the message must still contain
+        self.added = added        # name of another field that must be present
+        self.expected = expected  # expected results by method
         self.faults = []
         self.results = {}
 
@@ -102,7 +103,7 @@ class Story:
             self.want(smtp.fields(self.got, self.added),
                       "there should be a field " + self.added)
 
-    # ---- what a person sees ----
+    # ---- output ----
 
     def show(self, number, paint):
         mark = paint("ok", 32) if not self.faults else paint("WRONG", 31)

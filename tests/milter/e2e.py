@@ -35,7 +35,7 @@ ALICE = "alice@bank.example"
 FORGED = lab.message(ALICE, subject="forged")
 
 
-# ---- Authentication-Results that come along (RFC 8601 section 5) ----
+# ---- Authentication-Results in incoming mail (RFC 8601 section 5) ----
 
 CLAIMS = [
     b"Authentication-Results: mx.example.net; spf=pass",
@@ -89,7 +89,7 @@ def _(l):
     message = b"".join(o + b"\r\n" for o in OTHERS) + lab.message(
         "x@plain.example")
     got = delivered(l, message)
-    # one of ours, the MTA's Received, then the message as it was sent
+    # our field, the MTA's Received, then the unchanged message
     true(got.endswith(message), "the message was changed:\n" + got.decode())
     same(len(smtp.fields(got, "Authentication-Results")), 5, "fields")
 
@@ -111,7 +111,7 @@ def _(l):
 
 @suite.test("A-R: one of 100 KB, with its token behind 50 KB")
 def _(l):
-    """Postfix itself keeps 60,000 bytes of a field that milters see."""
+    """Postfix passes only 60,000 bytes of a field to milters."""
     filler = b"\r\n ".join([b"x" * 900] * 55)
     comment = b"\r\n (" + filler + b")\r\n "
     plain = lab.message("x@plain.example")
@@ -179,7 +179,7 @@ def _(l):
             for canon in ("simple/simple", "relaxed/relaxed",
                           "simple/relaxed", "relaxed/simple"):
                 if b" :" in shape and canon.startswith("simple"):
-                    continue  # Postfix takes away space before the colon
+                    continue  # Postfix removes space before the colon
                 signed = l.sign(shape, "bank.example", canon=canon)
                 r = verdict(l, signed, client=c,
                             sender="bounce@mailer.example")
@@ -222,8 +222,8 @@ def _(l):
     hidden = (b"MAIL FROM:<y@plain.example>\r\nRCPT TO:<%s>\r\nDATA\r\n"
               b"From: y@plain.example\r\n\r\nhidden\r\n.\r\n")
     for setting, is_open in (("no", True), ("normalize", False)):
-        # Since 3.9 Postfix also hangs up on the hidden commands by default,
-        # because they do not wait for replies.
+        # Since 3.9, Postfix by default also closes the connection on the
+        # hidden commands, because they do not wait for replies.
         l.postfix.set(smtpd_forbid_bare_newline=setting,
                       smtpd_forbid_unauth_pipelining="no")
         to, other = reader(), reader()
@@ -260,7 +260,7 @@ def _(l):
 
 @suite.test("over TCP no message waits for an acknowledgement of 40 ms")
 def _(l):
-    # All messages would wait; so it is enough that one does not.
+    # Otherwise every message would wait, so one fast message is enough.
     with l.client("tcp.example", **STRANGER) as c:
         for n in range(1, 100):
             delivered(l, lab.message("x@plain.example"), client=c)
@@ -373,7 +373,7 @@ def _(l):
     lacks(ours(l.sink.take(to)), "dmarc")
 
 
-# ---- what is done with a message ----
+# ---- actions ----
 
 @suite.test("reject: code, text, a link with %, and no content is kept")
 def _(l):
@@ -471,7 +471,7 @@ def _(l):
         t.join()
     same(faults, [], "faults")
     same(l.milter.process.poll(), None, "the milter runs")
-    delivered(l, FORGED)  # the last good one was monitor
+    delivered(l, FORGED)  # the last valid configuration was monitor
     l.milter.reload(l.settings())
     same(send(l, FORGED)[0].code, 550, "the new one")
 
@@ -568,19 +568,19 @@ def _(l):
 # ---- programs that read our field ----
 
 def send_hostile(l, more):
-    """Each hostile input that Postfix takes."""
+    """Sends each hostile input that Postfix accepts."""
     before = len(mailing.kept)
     with settings(l, "mode = monitor\n" + more):
         for name, helo, sender, fields, _ in hostile.INPUTS:
             try:
                 client = l.client(helo, ADDR=hostile.CLIENT)
             except (AssertionError, OSError):
-                continue  # Postfix refuses that HELO
+                continue  # Postfix rejects this HELO
             with client:
                 _, got = send(l, hostile.message(fields), client=client,
                               sender=sender)
             if got is None:
-                continue  # and some of these senders
+                continue  # Postfix rejects some of these senders
             for value in smtp.fields(got, "Authentication-Results"):
                 true(value.isascii() and "\\" not in value, name + value)
             log = mailing.log_of(l, got)
@@ -616,7 +616,8 @@ def _(l):
 
 @functools.lru_cache(1)
 def samples(l):
-    """All that was delivered, except by the daemon that logs elsewhere."""
+    """Returns all delivered messages, except those of the daemon that logs
+    elsewhere."""
     return [readers.Sample.of_log("message %d" % number, message, log)
             for number, message, log in (
                 (number, message, mailing.log_of(l, message, 2))

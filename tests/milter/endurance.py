@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
-"""Many messages at once for long: memory, descriptors and the cost of a message
-are at the end what they were in the middle.  The store and metrics are on; DNS
-comes over the net, and one message in twenty is of a domain that never was
-before, so that whatever keeps names fills to its bound.
+"""Many concurrent messages for a long time: at the end, memory, descriptors
+and the cost of a message must be the same as in the middle.  The store and
+metrics are on; DNS goes over the network, and one message in twenty is from a
+new domain, so that all caches of names fill up.
 
 usage: endurance.py PROGRAM [MESSAGES [CONCURRENCY]]      make soak
 """
@@ -30,14 +30,15 @@ from suite import Suite, same, true
 suite = Suite()
 
 DOMAIN = "soak.example"
-DOMAINS = 300     # that come again
+DOMAINS = 300  # domains that are used repeatedly
 ADDRESSES = 250
 PER_CONNECTION = 3
 PROCESSES = 4
-TTLS = 60, 3600, 86400  # seconds; each name has one
+TTLS = 60, 3600, 86400  # seconds; each name has one of these
 MARKS = (0.25, 0.5, 0.75, 1)
-SAMPLES = 15      # of memory, before each mark: threads come and go
-MOST = 0.02       # memory may grow by, from the half to the end
+# memory samples before each mark, because the number of threads varies
+SAMPLES = 15
+MOST = 0.02  # allowed growth of memory in the second half
 
 SETTINGS = """\
 socket = "unix:{home}/soak.sock"
@@ -52,7 +53,7 @@ metrics {{ listen = "unix:{home}/soak.metrics" }}
 """
 
 
-# ---- the load: each message is one piece of bytes ----
+# ---- the load: each message is sent in one piece ----
 
 def packet(letter, data=b""):
     return struct.pack(">I", len(data) + 1) + letter + data
@@ -81,8 +82,8 @@ def opening(address, helo):
 
 
 def verdict(file):
-    """Reads to the end of a message: accepted ("c") or refused.  Over a unix
-    socket that is the only reply."""
+    """Reads the reply to the end of a message, which is the only reply over a
+    unix socket, and returns it: "c" is accepted."""
     while True:
         head = file.read(5)
         if len(head) < 5:
@@ -95,7 +96,7 @@ def verdict(file):
 
 
 def kinds(keys):
-    """[(message, the reply it must get)] of one domain."""
+    """Returns [(message, expected reply)] for one domain."""
     out = []
     rng = random.Random(1)
     for i in range(DOMAINS):
@@ -139,7 +140,8 @@ def work(where, count, mails, seed):
 
 
 def load(where, count, mails, seed, threads):
-    """One process of it; its status tells whether all was well."""
+    """Runs in one process; its exit status says whether all replies were
+    correct."""
     faults = []
 
     def one(i):
@@ -178,7 +180,7 @@ def serve_dns(port_of, texts):
             client)
 
 
-# ---- what is looked at ----
+# ---- measurements ----
 
 class Watched:
     def __init__(self, l, d):
@@ -207,7 +209,7 @@ def middle(values):
 
 
 def watch(w, count, processes):
-    """[(messages, memory, descriptors, CPU seconds)] at each mark."""
+    """Returns [(messages, memory, descriptors, CPU seconds)] at each mark."""
     marks = []
     memory, descriptors = [], []
     while len(marks) < len(MARKS):
@@ -268,7 +270,7 @@ def _(l):
 
 
 def begin(l, **options):
-    """Keys, messages, a name server and the milter."""
+    """Creates keys and messages, and starts a name server and the milter."""
     keys = {k: signing.Key(k, l.home) for k in ("rsa", "ed25519")}
     l.mails = kinds(keys)
     port = multiprocessing.Value("i", 0)

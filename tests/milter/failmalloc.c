@@ -1,14 +1,15 @@
 /*
- * failmalloc.c - preloaded into avouch-milter by tests: memory runs out when
- * they say so.
+ * failmalloc.c - preloaded into avouch-milter by tests, to make allocations
+ * fail.
  *
- * The file named by FAIL_CONTROL holds numbers: every `every`-th allocation
- * fails (0: none), but for the first `spare`; with a `seed`, one in `every` at
- * random.  What the program itself asks for fails, and where `wide` is set what
- * its libraries do; but not libmilter, which ends a session without memory, and
- * that tells nothing, nor libldns, which does not look, nor libc.  What
- * libcrypto asks for through the functions that the program gave it is the
- * library's.
+ * The file named by FAIL_CONTROL contains numbers.  Every `every`-th allocation
+ * fails (0: none), except for the first `spare` ones.  With a `seed`,
+ * allocations fail at random, one in `every`.  Normally only allocations of the
+ * program itself fail; if `wide` is set, also those of its libraries, except
+ * libmilter, which ends a session without a log line when memory runs out,
+ * libldns, which does not check its allocations, and libc.  Allocations that
+ * libcrypto makes through the program's functions count as those of the
+ * library.
  */
 #include <execinfo.h>
 #include <fcntl.h>
@@ -29,19 +30,19 @@ void *__libc_realloc(void *old, size_t size);
 struct control {
 	_Atomic uint32_t every;
 	_Atomic uint32_t spare;
-	_Atomic uint32_t count; /* allocations since the test wrote here */
+	_Atomic uint32_t count; /* allocations since the test reset it */
 	_Atomic uint32_t seed;
 	_Atomic uint32_t wide;
 };
 
 enum { OBJECTS_MAX = 64 };
 
-/* Code of those whose allocations fail; the first is the program. */
+/* Code ranges whose allocations fail; the first is the program. */
 static struct {
 	uintptr_t from, to;
 } objects[OBJECTS_MAX];
 static size_t n_objects;
-static size_t crypto = OBJECTS_MAX; /* which of them is libcrypto */
+static size_t crypto = OBJECTS_MAX; /* index of libcrypto in `objects` */
 static struct control *control;
 
 static bool
@@ -86,7 +87,7 @@ static void __attribute__((constructor)) begin(void)
 	if (fd < 0)
 		return;
 	dl_iterate_phdr(find_objects, NULL);
-	backtrace(frames, 1); /* allocates the first time */
+	backtrace(frames, 1); /* allocates memory when first called */
 	map = mmap(
 	    NULL, sizeof(*control), PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
 	close(fd);
@@ -94,7 +95,7 @@ static void __attribute__((constructor)) begin(void)
 		control = map;
 }
 
-/* Of numbers in a row, those that look like any others. */
+/* Hashes `n`, so that consecutive numbers give unrelated values. */
 static uint32_t
 mix(uint32_t n)
 {
@@ -119,7 +120,7 @@ is_for_crypto(void)
 	void *frames[FRAMES];
 	int n = backtrace(frames, FRAMES);
 
-	/* ours, then one function of the program */
+	/* skip our frames and one function of the program */
 	for (int i = 0; i + 1 < n; i++)
 		if (is_in(frames[i], 0))
 			return is_in(frames[i + 1], crypto);

@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
-"""Failure reports (RFC 9991) from a message to the mail that tells of it: the
-daemon by the milter protocol, `avouch report failures` with a sendmail that
-keeps what it gets, and the mail read back by Python's own parser.
+"""Failure reports (RFC 9991), from a failed message to the mail that reports
+it: the daemon gets the message over the milter protocol, `avouch report
+failures` passes the report to a sendmail that saves it, and Python's mail
+parser reads it.
 
 usage: failures.py PROGRAM [PART-OF-A-NAME]; the command lies beside it
 """
@@ -50,7 +51,7 @@ KILLS = 20
 
 
 class Bag:
-    """A sendmail(8) and what it was given."""
+    """A sendmail(8) and the messages it received."""
 
     def __init__(self, folder):
         self.folder = folder
@@ -69,7 +70,7 @@ class Bag:
         return [n for n in os.listdir(self.folder) if n.startswith("mail.")]
 
     def take(self):
-        """All mails, by their To field; the bag is empty then."""
+        """Returns all messages by their To field, and removes them."""
         mails = []
         for name in self.names():
             with open("%s/%s" % (self.folder, name), "rb") as f:
@@ -83,7 +84,7 @@ class Bag:
 
 
 class Report:
-    """A mail in the Abuse Reporting Format, taken apart and checked."""
+    """Parses and checks a message in the Abuse Reporting Format."""
 
     def __init__(self, raw):
         self.raw = raw
@@ -102,7 +103,7 @@ class Report:
              ["text/plain", "message/feedback-report",
               "text/rfc822-headers"], "parts")
         self.text = parts[0].get_payload()
-        # message/*: one message whose head is the fields
+        # message/*: one message whose header contains the fields
         self.fields = parts[1].get_payload()[0]
         same(self.fields.get_payload().strip(), "", "behind the fields")
         self.head = email.message_from_string(
@@ -136,7 +137,7 @@ def fresh(l, more=""):
 
 
 def failures(l, *arguments, now=None):
-    """The JSON that `avouch report failures` prints."""
+    """Returns the JSON output of `avouch report failures`."""
     words = ["--now", str(now)] if now is not None else []
     r = subprocess.run(
         [os.path.join(os.path.dirname(l.program), "avouch"), "report",
@@ -212,7 +213,7 @@ def _(l):
     for word in (b"carol", b"Carol", b"CEO", b"king", b"bob", b"merger",
                  b"quiet", b"evil", b"Secret"):
         true(word not in report.raw, "%s leaks" % word)
-    # nothing of it stays
+    # no content is kept
     same(ask(l, "SELECT held, header, feedback, record, subject, sent "
                 "FROM failure"), [(0, "", "", "", "", 1)], "the store")
     same(failures(l)["events"], [], "again")
@@ -381,7 +382,7 @@ def suppressed(l, *args):
 @suite.test("a suppressed address is listed, removed and sent to again")
 def _(l):
     fresh(l)
-    # the daemon makes the store a moment after its start
+    # the daemon creates the store shortly after its start
     until(lambda: suppressed(l)[:2] == (0, "no address is suppressed\n"),
           "none")
     send(l, FORGED, "evil.one@other.example")
@@ -411,7 +412,7 @@ def _(l):
 @suite.test("killed at any moment: each report is sent, and once")
 def _(l):
     fresh(l)
-    causes = 10  # as many as are sent in a day
+    causes = 10  # the limit per day
     for i in range(causes):
         send(l, FORGED, "evil@%d.example" % i)
     kills = 0

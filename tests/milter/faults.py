@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
-"""What breaks around avouch-milter, by the milter protocol: DNS, the clock,
-descriptors, the configuration, the end.  Whatever it is, no forged message
-passes, no good one is refused for good, and the daemon serves on.
+"""Failures around avouch-milter, over the milter protocol: DNS, the clock,
+descriptors, the configuration, shutdown.  Whatever fails, no forged message
+passes, no good message is permanently rejected, and the daemon keeps working.
 
 usage: faults.py PROGRAM [PART-OF-A-NAME]    make faults: each failure alone
 """
@@ -28,14 +28,14 @@ suite = Suite()
 
 DOMAIN = "faults.example"
 CLAIM = b"Authentication-Results: mx.example.net; spf=pass; dmarc=pass\r\n"
-# A slow host must not hide the errors of DNS behind its own.
+# On a slow host, lack of resources must not hide the DNS errors.
 MILD = "on_overload = accept\n"
 STRICT = "spf { on_temperror = tempfail }\ndmarc { on_temperror = tempfail }\n"
 QUICK = "timeout = 1s\n"
 
 
 class Faulty(operate.Started):
-    """A daemon that asks `dns`."""
+    """A daemon that uses the name server `dns`."""
 
     def __init__(self, l, more="", name="faulty", port=None, **options):
         port = port or l.dns.port
@@ -62,8 +62,8 @@ def good(l, domain, tags=""):
 
 
 def passes(changes, claims):
-    """What our field says, where the message is not refused; else the code
-    of the refusal.  The claims it brought along are gone in any case."""
+    """Returns the value of our field, or the code if the message was rejected.
+    Checks that forged fields were removed."""
     if changes.reply in "yt":
         return changes.text[:3] or "451"
     same(changes.reply, "c", "reply")
@@ -75,7 +75,8 @@ def passes(changes, claims):
 
 
 def no_pass(s, domain):
-    """A forged message: "550", "451", or results without any pass."""
+    """Sends a forged message: the reply must be "550", "451", or results
+    without a pass."""
     r = passes(s.send(forged(domain), sender="x@" + domain), 2)
     if isinstance(r, str):
         return r
@@ -91,7 +92,7 @@ def no_loss(s, l, domain, **how):
 
 
 def recovers(s, l, name, seconds=180):
-    """With the truth from DNS a verdict is what it should be, soon."""
+    """Checks that once DNS works, the verdict is soon correct."""
     l.dns.behave = wrongdns.truth
     began = time.monotonic()
     while time.monotonic() < began + seconds:
@@ -107,13 +108,13 @@ def recovers(s, l, name, seconds=180):
 
 
 def together(jobs):
-    """Runs them at once; the results in their order."""
+    """Runs the jobs concurrently and returns the results in the same order."""
     out = [None] * len(jobs)
 
     def work(i):
         try:
             out[i] = jobs[i]()
-        except Exception as e:  # told below
+        except Exception as e:  # reported below
             out[i] = e
 
     threads = [threading.Thread(target=work, args=(i,))
@@ -131,7 +132,8 @@ def together(jobs):
 # ---- DNS ----
 
 def by_domain(kinds):
-    """What is asked of dN.faults.example fails in the Nth way."""
+    """Returns a behavior: questions about dN.faults.example fail in the Nth
+    way."""
     def behave(server, q, tcp):
         number = re.search(r"(?:^|\.)d(\d+)\." + re.escape(DOMAIN), q.name)
         how = kinds[int(number.group(1))] if number else wrongdns.truth
@@ -162,7 +164,8 @@ def _(l):
             seen = dns_batch(l, b, strict, mild, wrongdns.FAILURES)
             for s in (strict, mild):
                 print("recovered after %.1f s" % recovers(s, l, "r"))
-            for s in (strict, mild):  # the names of the next batch are new
+            # so that the names of the next batch are not cached
+            for s in (strict, mild):
                 s.reload(s.more + "cache { size = %dM }\n" %
                          (17 + batches.index(b)))
             if not l.alone:
@@ -224,8 +227,8 @@ def _(l):
 
 
 class Gathering:
-    """Answers the questions for policies when those of `n` domains are there:
-    never, if a message waits for the end of another one."""
+    """Answers the questions for policies only when those for `n` domains have
+    arrived: never, if one message waits for another to end."""
 
     def __init__(self, n):
         self.n = n
@@ -247,7 +250,8 @@ def _(l):
     with operate.Started(l, "timeout = 75s\n" + STRICT,
                          name="queue", replaced=operate.dns_settings(
                              l, l.dns.port)) as s:
-        for at_end in (True, False):  # all at once, or one after the other
+        # all domains at the same time, or one after the other
+        for at_end in (True, False):
             l.dns.behave = Gathering(n)
             waiting = []
             for i in range(n):
@@ -311,7 +315,7 @@ def _(l):
             same(no_pass(s, "c%d.%s" % (count, DOMAIN)), "451", "DNS")
             l.dns.behave = wrongdns.truth
             count += 4
-            time.sleep(0.7)  # when it is quiet the store is tidied
+            time.sleep(0.7)  # the store is cleaned up when idle
             until(lambda: s.page().one("store_committed_total") == count,
                   "%d committed" % count)
             ahead(0)
@@ -499,7 +503,7 @@ def _(l):
               len(cut), took))
     true(in_hand >= 5, "there was load")
     same(set(ended) - {"550", "451"}, set(), "replies")
-    # a message begun after the signal may be cut off, none before it
+    # only messages begun after the signal may be cut off
     true(len(ended) - before >= in_hand, "answered")
 
 

@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
-"""The whole way of an aggregate report: mail through a Postfix with the milter
-attached, `avouch report send` through the same Postfix's sendmail(8), which
-signs, and what arrives: it passes DMARC, and `avouch report read` reads it.
+"""The complete path of an aggregate report: mail arrives through a Postfix
+with the milter attached, `avouch report send` sends the report through the
+sendmail(8) of that Postfix, which signs it, and the report that arrives passes
+DMARC and can be read by `avouch report read`.
 
 usage: feedback_loop.py PROGRAM [PART-OF-A-NAME]; the command lies beside it
 """
@@ -33,7 +34,7 @@ _dmarc.loop.example. IN TXT "v=DMARC1; p=none; rua=mailto:%s"
 loop.example._report._dmarc.example.net. IN TXT "v=DMARC1"
 """ % RECIPIENT
 
-# Where the Postfix of this test is; its sendmail(8) reads no other's.
+# Makes sendmail(8) use the configuration of this test's Postfix.
 SENDMAIL = """\
 #!/bin/sh
 MAIL_CONFIG=%s exec /usr/sbin/sendmail "$@"
@@ -50,7 +51,7 @@ report {
 
 
 def report(l, *words):
-    """What `avouch report` says as JSON."""
+    """Returns the JSON output of `avouch report`."""
     command = os.path.dirname(os.path.abspath(sys.argv[1])) + "/avouch"
     r = subprocess.run([command, "report", *words, "--json"],
                        capture_output=True, text=True, timeout=300)

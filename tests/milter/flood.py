@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
-"""Much of everything: what an MTA, or who sends mail through it, can pour into
-avouch-milter is bounded in memory, and others are served meanwhile.
+"""Floods: whatever an MTA, or a client that sends mail through it, sends to
+avouch-milter, memory stays bounded and other connections are still served.
 
 usage: flood.py PROGRAM [PART-OF-A-NAME] [--long]    make faults: the long form
 """
@@ -23,12 +23,12 @@ from suite import SANITIZED, Suite, holds, needs_plain_memory, same, true
 
 suite = Suite()
 
-SECONDS = 180  # longest wait for what must come
+SECONDS = 180  # longest wait for something that must happen
 MIB = 1 << 20
 BANK = "alice@bank.example"
 CLAIM = b" mx.example.net; dmarc=pass"
-MESSAGE = 12 * MIB  # what a message may take: its arena, its jobs', libmilter's
-SESSION = 64 << 10  # what an idle one may take
+MESSAGE = 12 * MIB  # most memory of a message: its arena, its jobs, libmilter
+SESSION = 64 << 10  # most memory of an idle connection
 
 
 def status(l, name):
@@ -45,7 +45,7 @@ def descriptors(l):
 
 
 class Bounded:
-    """No more memory is taken within the block, at any time, than `bytes`."""
+    """Checks that memory never grows by more than `bytes` within the block."""
 
     def __init__(self, l, most):
         self.l = l
@@ -54,7 +54,7 @@ class Bounded:
     def __enter__(self):
         with open("/proc/%d/clear_refs" % self.l.milter.process.pid,
                   "w") as f:
-            f.write("5")  # the peak is counted anew: proc(5)
+            f.write("5")  # reset the peak: proc(5)
         self.before = memory(self.l)
         self.began = time.monotonic()
 
@@ -73,7 +73,8 @@ def packets(fields):
 
 
 def with_fields(l, fields, repeated=1):
-    """What becomes of a forged message with so much before its From."""
+    """Sends a forged message with these fields before its From; returns
+    Changes."""
     m = session(l)
     m.mail()
     m.rcpt()
@@ -97,7 +98,7 @@ def is_over_limit(changes):
 
 
 def serves(l):
-    """Others are served; how fast, to be shown."""
+    """Checks that other connections are served, and returns how fast."""
     began = time.monotonic()
     m = session(l)
     changes = m.message(l.signed)
@@ -107,11 +108,11 @@ def serves(l):
 
 
 class Traffic:
-    """Connections that come and go, as on any server.
+    """Connections that are opened and closed, as on any server.
 
-    libmilter counts a worker as idle until it wakes: two connections handed to
-    it at once wait behind each other.  Where the first stalls in the middle of
-    a packet, the second waits until the next connection has a worker started.
+    libmilter counts a worker as idle until it wakes, so two connections may be
+    handed to the same worker.  If the first stalls in the middle of a packet,
+    the second waits until another connection makes libmilter start a worker.
     """
 
     def __enter__(self):
@@ -139,7 +140,7 @@ def _(l):
         m = session(l)
         m.mail()
         m.rcpt()
-        try:  # the MTA then does what it does without us: it tempfails
+        try:  # the MTA then acts as without a milter: it tempfails
             m.header("X-Big", b" " + b"x" * (10 * MIB))
             m.headers_end()
             raise AssertionError("it was taken: %s" % m.end().reply)
@@ -165,7 +166,7 @@ def _(l):
             m.rcpt()
             m.socket.sendall(data)
             m.header("From", b" " + BANK.encode())
-            barrier.wait()  # all of them are held at once
+            barrier.wait()  # all of them are in memory at the same time
             m.headers_end()
             m.end()
             m.quit()
@@ -304,7 +305,7 @@ def _(l):
     header = b"".join(b"X-%d: %s\r\n" % (i, b"y" * 99990)
                       for i in range(size // 1000000)) + lab.message()
     for text, wanted in ((line, "dkim=pass"), (header, "limit.header")):
-        # what is not a file's pages: 32 MiB at most
+        # limit private memory, not pages of files, to 32 MiB
         r = subprocess.run(
             [os.path.dirname(l.program) + "/avouch", "check",
              "--config", "/dev/null", "--zone", l.zone, "--ip", "192.0.2.1", "--helo", "x.example",
@@ -392,7 +393,7 @@ def _(l):
                 s.sendall(struct.pack(">IcIII", 13, b"O", 6, 0x1ff, 0x1fffff)
                           + packets([(b"From", b" x")]))
                 s.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER,
-                             struct.pack("ii", 1, 0))  # a reset
+                             struct.pack("ii", 1, 0))  # close with a reset
             s.close()
         serves(l)
     wait_descriptors(l, before)
@@ -430,8 +431,9 @@ def _(l):
 
 @suite.test("inet: many messages of a connection, none waits for TCP")
 def _(l):
-    # Nagle's algorithm against a delayed acknowledgement costs each message
-    # 40 ms; without it some message takes less, however slow the machine is.
+    # Nagle's algorithm with delayed acknowledgements would cost each message
+    # 40 ms; without it, at least one message takes less, even on a slow
+    # machine.
     for steps in (miltproto.ALL_STEPS,
                   miltproto.ALL_STEPS & ~miltproto.NO_REPLY):
         m = session(l, steps=steps)

@@ -1,14 +1,14 @@
 #!/usr/bin/env python3
-"""Forms of the From field, through a real Postfix and a real Sendmail: what was
-sent, what was delivered, what we said.
+"""Forms of the From field, through a real Postfix and a real Sendmail:
+compares what was sent, what was delivered, and our results.
 
 usage: fromforms.py PROGRAM [PART-OF-A-NAME]
 
 MTAs change the From field after their milters have seen it: Sendmail turns
-user%host and host!user into addresses with "@", and both fill in what is
-missing.  The client may send for attack.example, and bank.example has p=reject:
-whatever a reader of the delivered message takes for an address at bank.example
-must not pass, and is refused in enforce mode.
+user%host and host!user into addresses with "@", and both add missing parts.
+The client may send for attack.example, and bank.example has p=reject: whatever
+a reader of the delivered message takes for an address at bank.example must not
+pass, and is refused in enforce mode.
 """
 
 import email
@@ -31,8 +31,8 @@ ZONE = ('attack.example. TXT "v=spf1 ip4:127.0.0.1 ip4:%s -all"\n'
         '_dmarc.attack.example. TXT "v=DMARC1; p=reject"' % STRANGER["ADDR"])
 HOST = "host66.isp.example"
 
-# (value of the From field, None: there is none; whether it is accepted, by
-# design from the author's domain alone)
+# (value of the From field, or None if it is absent; whether it is accepted,
+# which depends only on the author's domain)
 ACCEPTED, REFUSED = True, False
 FORMS = [
     # addresses
@@ -48,7 +48,7 @@ FORMS = [
     ("ALICE@BANK.EXAMPLE", REFUSED),
     ("alice@sub.bank.example", REFUSED),
     ("alice@a+b.bank.example", REFUSED),
-    # what Sendmail turns into user@host
+    # forms that Sendmail turns into user@host
     ("alice%bank.example", REFUSED),
     ("<alice%bank.example>", REFUSED),
     ("Alice <alice%bank.example>", REFUSED),
@@ -69,7 +69,7 @@ FORMS = [
     ("<@attack.example,@x.example:alice@bank.example>", REFUSED),
     ("<@bank.example:x@attack.example>", ACCEPTED),
     ("@attack.example:alice@bank.example", REFUSED),
-    # several
+    # several addresses
     ("x@attack.example, alice@bank.example", REFUSED),
     ("alice@bank.example, x@attack.example", REFUSED),
     ("x@attack.example\r\nFrom: alice@bank.example", REFUSED),
@@ -82,7 +82,7 @@ FORMS = [
     ("Bank: x@attack.example, alice@bank.example;", REFUSED),
     ("Bank: alice%bank.example;", REFUSED),
     ("Bank:;", REFUSED),
-    # none
+    # no address
     (None, REFUSED),
     ("", REFUSED),
     ("alice", REFUSED),
@@ -95,7 +95,7 @@ FORMS = [
     ("alice@", REFUSED),
     ("@bank.example", REFUSED),
     ("alice@[192.0.2.10]", REFUSED),
-    # bytes that readers drop
+    # bytes that mail readers drop
     ("Bank, Inc. (x@attack.example) <admin@bank.example\u00a0>", REFUSED),
     ("alice@bank.example\u200b <x@attack.example>", REFUSED),
     ("alice@ba\\nk.example", REFUSED),
@@ -112,13 +112,13 @@ BOUNCES = [  # with MAIL FROM:<>
 
 
 class Path:
-    """Through one of the MTAs."""
+    """Sends messages through one of the MTAs."""
 
     def __init__(self, l, port, who):
         self.l, self.port, self.who = l, port, who
 
     def send(self, value, sender):
-        """(reply, what was delivered or None)"""
+        """Returns (reply, delivered message or None)."""
         to = mailing.reader()
         message = lab.message(SENDER, to=to)
         _, _, rest = message.partition(b"\r\n")
@@ -131,14 +131,14 @@ class Path:
 
 
 def shown(message):
-    """The domains that readers may take for the author's."""
+    """Returns the domains that mail readers may show as the author's."""
     texts = smtp.fields(message, "From")
     found = [address for _, address in email.utils.getaddresses(texts)]
     m = email.message_from_bytes(message, policy=email.policy.default)
     try:
         for field in m.get_all("From", []):
             found += [a.addr_spec for a in field.addresses]
-    except (IndexError, ValueError):  # what it cannot read
+    except (IndexError, ValueError):  # an address that Python cannot parse
         pass
     return {a.rpartition("@")[2].strip("\u00a0\u200b\ufffd. ").lower()
             for a in found}
@@ -153,7 +153,8 @@ def delivered_from(message):
 
 
 def faults_of(value, accepted, got, said, reply):
-    """What is wrong, in words.  `reply` is the one in enforce mode."""
+    """Returns descriptions of the errors.  `reply` is the reply in enforce
+    mode."""
     readers = shown(got) if got else set()
     is_accepted = reply.code // 100 == 2
     if is_accepted != accepted:
@@ -206,7 +207,7 @@ def _(l):
         replies = [str(p.send(value, SENDER)[0]) for p in l.paths]
         for reply in replies:
             true(reply.startswith("550 5.7.1 The From field "), reply)
-        # Sendmail drops an empty field before its milters see it
+        # Sendmail removes an empty field before its milters see it
         same(replies[1], replies[0] if value != "" else without, "replies")
         without = without or replies[0]
 

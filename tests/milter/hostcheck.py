@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
-"""What `avouch-milter -t` and `avouch config check` say of this host: sockets,
-users, files, resolvers.
+"""What `avouch-milter -t` and `avouch config check` report about this host:
+sockets, users, files, resolvers.
 
 usage: hostcheck.py PROGRAM [PART-OF-A-NAME]   PROGRAM is avouch-milter; avouch
                                                lies beside it
@@ -20,11 +20,11 @@ suite = Suite()
 
 OK, CONFIG = 0, 78
 SECONDS = 60
-OTHER = "nobody"  # a user that may do little
+OTHER = "nobody"  # a user without privileges
 
 
 def check(l, text, as_user=None):
-    """(exit status, what is said) of both programs, which must agree."""
+    """Returns (exit status, output) of both programs, which must agree."""
     path = l.home + "/check.conf"
     with open(path, "w") as f:
         f.write(text)
@@ -163,7 +163,8 @@ def _(l):
     same(status, OK, said)
     holds(said, "the user of the daemon cannot create files in " + closed)
     status, said = check(l, l.settings(), as_user=OTHER)
-    same(status, OK, said)  # whose socket it is cannot be seen
+    # this user cannot see which process owns the socket
+    same(status, OK, said)
     holds(said, "is in use by another process")
     holds(said, "run this as root to see which process")
     same(check(l, settings(l, 'user = "root"\n', "unix:%s/x.sock" % closed),

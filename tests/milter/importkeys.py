@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
-"""The tables of opendkim, imported: the same messages are signed, for the same
-domains with the same selectors, as a real opendkim signs them.
+"""Imports opendkim's tables: avouch must sign the same messages as a real
+opendkim, for the same domains and with the same selectors.
 
 usage: importkeys.py PROGRAM [PART-OF-A-NAME]
 """
@@ -67,7 +67,7 @@ class Import(contextlib.ExitStack):
 
 
 def signature(port, author):
-    """(d, s) of the signature that a milter adds; None: it adds none."""
+    """Returns (d, s) of the signature that a milter adds, or None."""
     m = miltproto.Milter(port)
     m.connect("127.0.0.1", "localhost")
     m.helo("localhost")
@@ -78,7 +78,7 @@ def signature(port, author):
                         ("Date", "Mon, 30 Nov 2026 00:00:00 +0000")):
         m.header(name.encode(), b" " + value.encode())
     reply = m.headers_end()
-    if reply is not None and reply[0] == "a":  # not of a domain of ours
+    if reply is not None and reply[0] == "a":  # not from one of our domains
         m.close()
         return None
     m.body(b"text\r\n")

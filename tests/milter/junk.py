@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
-"""Mail that avouch marks reaches the Junk folder: a message through a real Postfix
-with the milter, then the snippets of etc/ in Dovecot's Sieve, SpamAssassin and
-rspamd as Debian has them.
+"""Mail that avouch marks reaches the Junk folder: sends a message through a
+real Postfix with the milter, then uses the snippets of etc/ in Debian's
+Dovecot (Sieve), SpamAssassin and rspamd.
 
 usage: junk.py PROGRAM [PART-OF-A-NAME]
 """
@@ -51,7 +51,7 @@ def program(name):
 
 
 def snippet(name, to):
-    """Where that file of etc/ was copied to."""
+    """Copies a file of etc/ to the path `to`, and returns that path."""
     shutil.copy("%s/etc/%s" % (lab.ROOT, name), to)
     return to
 
@@ -69,7 +69,7 @@ def marked(l):
 
 
 def dovecot_mail(place):
-    """Where mail is, as the Dovecot of this system names it."""
+    """Returns the mail location in the syntax of the installed Dovecot."""
     version = re.match(r"[\d.]+", run(program("dovecot"), "--version")).group()
     if tuple(int(n) for n in version.split(".")[:2]) < (2, 4):
         return "mail_location = maildir:%s" % place

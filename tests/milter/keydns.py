@@ -1,6 +1,6 @@
-"""Two authoritative name servers of a zone, on port 53 of addresses of loopback
-that nobody else uses, and a resolver that knows where they are.  Each server
-can have other records than the other one, fail, or not answer.  Root.
+"""Two authoritative name servers of a zone, on port 53 of unused loopback
+addresses, and a resolver that knows their addresses.  The servers can have
+different records, fail, or not answer.  Needs root.
 """
 
 import random
@@ -11,7 +11,7 @@ import threading
 A, NS, CNAME, SOA, PTR, TXT, AAAA = 1, 2, 5, 6, 12, 16, 28
 RD, RA, AA, QR = 0x0100, 0x0080, 0x0400, 0x8000
 SERVFAIL, NXDOMAIN, REFUSED = 2, 3, 5
-TTL = 1  # of records, and for which a denial may be kept
+TTL = 1  # seconds: TTL of records and of negative answers
 
 
 def wire_name(name):
@@ -101,7 +101,7 @@ class Server:
 
 
 def free_network():
-    """Two addresses whose port 53 nobody has."""
+    """Returns two addresses whose port 53 is free."""
     for _ in range(100):
         base = "127.%d.%d." % (random.randrange(1, 250), random.randrange(250))
         try:

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
-"""Which key a daemon signs with, while the records of the keys come, go, differ
-by server and cannot be asked for.  Root.
+"""Which key a daemon signs with while the records of the keys appear,
+disappear, differ between servers and cannot be queried.  Needs root.
 
 usage: keys.py PROGRAM [PART-OF-A-NAME]
 """
@@ -67,7 +67,7 @@ class Keys(contextlib.ExitStack):
         if self.milter is not None:
             self.milter.notify.close()
             os.unlink(self.milter.notify_path)
-        # Another test may have taken the old one meanwhile.
+        # Another test may be using the old port meanwhile.
         self.port = smtp.free_port()
         self.milter = daemon.Daemon(self.program, self.home, self.settings(),
                                     **options)
@@ -104,7 +104,7 @@ class Keys(contextlib.ExitStack):
         self.dns.publish(self.name(selector), servers=servers)
 
     def import_key(self, selector):
-        """A key that signs at once."""
+        """Imports a key that signs immediately."""
         pem = self.home + "/import.pem"
         subprocess.run(["openssl", "genrsa", "-out", pem, "2048"], check=True,
                        capture_output=True)
@@ -116,7 +116,8 @@ class Keys(contextlib.ExitStack):
             base64.b64encode(key).decode()
 
     def signs_with(self):
-        """The selector of a message that is signed now; None: unsigned."""
+        """Sends a message and returns the selector of its signature, or
+        None."""
         m = miltproto.Milter(self.port)
         m.connect("127.0.0.1")
         m.helo()
@@ -128,11 +129,11 @@ class Keys(contextlib.ExitStack):
             else None
 
     def look(self):
-        """A reload looks at all keys again."""
+        """Reloads, which makes the daemon check all keys again."""
         self.milter.reload()
 
     def steps(self, step, selector):
-        """How often it was logged."""
+        """Returns how often a step was logged."""
         text = "event=sign_key step=%s domain=%s selector=%s" % (
             step, DOMAIN, selector)
         return sum(text in line for line in list(self.milter.lines))
@@ -141,7 +142,7 @@ class Keys(contextlib.ExitStack):
         until(lambda: self.steps(step, selector) > 0, step + " " + selector)
 
     def looks_until(self, step, selector):
-        """Looks again and again until a step is logged."""
+        """Repeats the check until a step is logged."""
         before = self.steps(step, selector)
 
         def stepped():
@@ -156,7 +157,7 @@ class Keys(contextlib.ExitStack):
 
 
 class Sender:
-    """Sends messages all the time; each must be signed with a key whose record
+    """Sends messages continuously; each must be signed with a key whose record
     all servers have."""
 
     def __init__(self, k):
@@ -337,8 +338,9 @@ def files(k):
 
 
 def restarted(k, change):
-    """kill -9, and a start while no server answers; `change` gets the files of
-    the state."""
+    """Kills the daemon and starts it while no server answers; `change` is
+    called with each state file.  Returns the selector that it then signs
+    with."""
     k.dns.mode("silent")
     k.kill()
     folder = k.folder + "/.state/"
@@ -351,14 +353,15 @@ def restarted(k, change):
 
 
 def survives(k, selector, **states):
-    """The state, also if the host has another name then; a lost one does not
-    stop keys that sign."""
+    """Checks that the state survives a restart, even if the host has a new
+    name, and that keys keep signing if it is lost."""
     until(lambda: k.state() == states, "states %s" % states)
     same(k.signs_with(), selector, "before")
 
     def rename(folder, path):
         os.rename(path, folder + "other")
-        os.utime(folder + "other", (5, 5))  # a host that is gone
+        # state of a host that no longer exists
+        os.utime(folder + "other", (5, 5))
     for change in (lambda *_: None, rename):
         same(restarted(k, change), selector, str(states))
         same(k.state(), states, "states")
@@ -435,10 +438,12 @@ def credential(k):
 
 
 def pauses(k, **numbers):
-    """Writes what the daemon, which is stopped, knows of own mail."""
+    """Changes the times of own mail in the state file; the daemon must be
+    stopped."""
     folder = k.folder + "/.state/"
     path = folder + [n for n in os.listdir(folder)
-                     if not n.endswith(".new")][0]  # of a kill -9
+                     # temporary file left by kill -9
+                     if not n.endswith(".new")][0]
     with open(path) as f:
         lines = f.read().splitlines()
     true(any(line.startswith("!pauses ") for line in lines), str(lines))
@@ -484,7 +489,7 @@ DUMPING = ("sh", "-c", 'ulimit -c unlimited && cd "$0" && exec "$@"')
 
 
 def aborts(process):
-    """Whether its end makes a core dump."""
+    """Ends the process with SIGABRT; returns whether it dumped core."""
     process.send_signal(signal.SIGABRT)
     _, status = os.waitpid(process.pid, 0)
     process.returncode = -signal.SIGABRT
@@ -512,7 +517,7 @@ def secrets(k):
     k.start(wrapper=dumping)
     same(k.signs_with(), "fine", "signs")
     same(aborts(k.milter.process), False, "a core dump")
-    # without a folder of keys, until one appears
+    # start without a folder of keys, and create it later
     os.rename(k.folder, k.folder + ".away")
     k.start(wrapper=dumping)
     same(k.signs_with(), None, "no keys")

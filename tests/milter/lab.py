@@ -1,6 +1,7 @@
-"""What the demonstration and the end-to-end tests run in: a directory, keys, a
-zone, the milter, a Postfix, a place for what is delivered.  All of it ends
-with the `with` block, also on Ctrl-C.
+"""The environment of the demonstration and the end-to-end tests: a directory,
+keys, a zone, the milter, a Postfix, and a server that collects delivered mail.
+Everything is stopped and removed at the end of the `with` block, also on
+Ctrl-C.
 """
 
 import contextlib
@@ -19,10 +20,10 @@ import suite
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(
     os.path.abspath(__file__))))
 
-HOST = "mx.example.net"  # the receiver, and the authserv-id
+HOST = "mx.example.net"  # name of the receiver, and authserv-id
 
-# Not the default: loopback clients become others by XCLIENT, and stay skipped
-# when they do not.
+# skip_networks keeps its default: loopback clients are skipped unless XCLIENT
+# makes them appear as other clients.
 SETTINGS = """\
 socket = "{socket}"
 authserv_id = "%s"
@@ -36,7 +37,7 @@ def die(*_):
 
 
 class Lab(contextlib.ExitStack):
-    """Inside of it: home, keys, zone, sink; then start_milter() and
+    """Has home, keys, zone and sink; then call start_milter() and
     start_postfix()."""
 
     def __init__(self, program, zone=ROOT + "/etc/demo.zone"):
@@ -66,7 +67,7 @@ class Lab(contextlib.ExitStack):
         return super().__exit__(*why)
 
     def add_key(self, domain, kind="rsa", selector="demo", **options):
-        """A key pair with its record in the zone."""
+        """Creates a key pair and adds its record to the zone."""
         key = signing.Key(kind, self.home, **options)
         self.add_record(signing.txt("%s._domainkey.%s." % (selector, domain),
                                     key.record()))
@@ -86,7 +87,8 @@ class Lab(contextlib.ExitStack):
                             selector, results)
 
     def settings(self, more="", socket=None):
-        """Enforced, unless `more` sets the mode."""
+        """Returns a configuration in enforce mode, unless `more` sets the
+        mode."""
         mode = "" if "mode = " in more else "mode = enforce\n"
         return SETTINGS.format(socket=socket or self.socket,
                                zone=self.zone) + mode + more
@@ -102,7 +104,7 @@ class Lab(contextlib.ExitStack):
         return self.start_with(self.settings(more), **options)
 
     def start_with(self, text, **options):
-        """The milter, with the whole text of its configuration."""
+        """Starts the milter with `text` as its whole configuration."""
         self.milter = daemon.Daemon(self.program, self.home, text, **options)
         self.callback(self.milter.stop)
         return self.milter
@@ -116,14 +118,15 @@ class Lab(contextlib.ExitStack):
         return self.postfix
 
     def preload(self, name):
-        """A library of the tests, to be preloaded into the daemon."""
+        """Returns the path of a test library to preload into the daemon."""
         path = "%s/tests/%s.so" % (os.path.dirname(self.program), name)
         if not os.path.exists(path):
             raise suite.Skip("there is no %s; make e2e builds it" % path)
         return path
 
     def client(self, helo="mail.bank.example", **who):
-        """An SMTP client that Postfix takes for another (XCLIENT)."""
+        """Returns an SMTP client that uses XCLIENT to appear as another
+        client."""
         c = smtp.Client(self.smtp_port)
         c.become(helo, **who)
         return c
@@ -132,7 +135,7 @@ class Lab(contextlib.ExitStack):
 def message(sender="alice@bank.example", to="bob@example.net",
             subject="Hello", body=b"Hello.\r\n", more=b"",
             date="Thu, 01 Jan 2026 12:00:00 +0000"):
-    """A small message as its author's program writes it."""
+    """Returns a small message as an author's mail program would write it."""
     domain = sender.rpartition("@")[2].rstrip(">")
     return (b"From: %s\r\nTo: %s\r\nSubject: %s\r\nDate: %s\r\n"
             b"Message-ID: <%08x@%s>\r\n%s\r\n%s" % (
@@ -142,13 +145,14 @@ def message(sender="alice@bank.example", to="bob@example.net",
 
 
 def results(field):
-    """{"spf": "pass", "dkim": "pass", ...}: the first result of a method, as
-    one Authentication-Results value tells them; "": the authserv-id."""
+    """Returns {"spf": "pass", "dkim": "pass", ...}: the first result of each
+    method in an Authentication-Results value; the key "" is the
+    authserv-id."""
     out = {}
     depth = 0
     quoted = False
     text = ""
-    for c in field:  # without comments, and without what is quoted
+    for c in field:  # skip comments and quoted strings
         if c == '"':
             quoted = not quoted
         elif quoted:

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Runs miltertest.lua, an MTA written by others, against avouch-milter.
+"""Runs miltertest.lua against avouch-milter, with miltertest as the MTA.
 
 usage: luatest.py PROGRAM
 """

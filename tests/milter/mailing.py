@@ -1,4 +1,4 @@
-"""Mail through the lab's Postfix, and what came of it."""
+"""Sends mail through the lab's Postfix and returns the results."""
 
 import re
 import time
@@ -11,7 +11,7 @@ from demo import STRANGER
 from suite import same, true
 
 numbers = iter(range(1, 10000))
-kept = []  # the header of each message that was delivered, with a short body
+kept = []  # header of each delivered message, with a short body
 
 
 def reader():
@@ -19,7 +19,7 @@ def reader():
 
 
 def ours(message):
-    """The one field of ours; a message must have exactly one, on top."""
+    """Returns our field; a message must have exactly one, at the top."""
     fields = [f for f in smtp.fields(message, "Authentication-Results")
               if lab.HOST in f.lower()]
     same(len(fields), 1, "fields of ours")
@@ -30,8 +30,8 @@ def ours(message):
 
 def send(l, message, who=STRANGER, sender=None, helo="host66.isp.example",
          client=None):
-    """(reply, delivered message or None); MAIL FROM is as From, if that is a
-    bare address."""
+    """Returns (reply, delivered message or None).  MAIL FROM is the same as
+    From if that is a bare address."""
     to = reader()
     if sender is None:
         sender, = smtp.fields(message, "From")
@@ -47,7 +47,8 @@ def send(l, message, who=STRANGER, sender=None, helo="host66.isp.example",
 
 
 def log_of(l, message, seconds=suite.WAIT):
-    """What the milter logged of a delivered message; None: another one had it."""
+    """Returns the log line of a delivered message, or None if another milter
+    handled it."""
     queue_id, = re.search(rb"\bid (\w+)\r\n", message).groups()
     end = time.monotonic() + seconds
     while time.monotonic() < end:
@@ -70,7 +71,7 @@ def verdict(l, message, **how):
 
 
 class settings:
-    """Other settings for a while."""
+    """Uses other settings within a block."""
 
     def __init__(self, l, more):
         self.l, self.more = l, more

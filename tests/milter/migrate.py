@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
-"""From opendkim, opendmarc and policyd-spf: what `avouch config import` makes of
-the files that Debian installs, and of those that people make by following
-well-known how-tos, is a configuration that works.  The daemon runs with it, mail
-comes through a real Postfix, forged mail is marked and not refused; and when mode
-is enforce, it is refused where it was before.
+"""Migration from opendkim, opendmarc and policyd-spf: `avouch config import`
+turns the files that Debian installs, and those from well-known how-tos, into a
+working configuration.  The daemon runs with it, mail arrives through a real
+Postfix, and forged mail is marked but not rejected; in mode enforce, it is
+rejected if the old configuration rejected it.
 
 usage: migrate.py PROGRAM [PART-OF-A-NAME]   PROGRAM is avouch-milter; avouch lies
                                              beside it
@@ -60,7 +60,7 @@ skip_addresses = 127.0.0.0/8,::ffff:127.0.0.0/104,::1
 
 # ---- how-tos ----
 
-# sockets in Postfix' chroot, tables of keys; opendmarc refuses
+# sockets in Postfix's chroot, tables of keys; opendmarc rejects
 CHROOT_OPENDKIM = """\
 AutoRestart             Yes
 AutoRestartRate         10/1h
@@ -114,7 +114,8 @@ UserID                  opendkim:opendkim
 Socket                  inet:12301@localhost
 """
 
-# opendkim only signs; opendmarc collects for reports and ignores some hosts
+# opendkim only signs; opendmarc collects data for reports and ignores some
+# hosts
 SIGN_OPENDKIM = """\
 Mode                    s
 Domain                  example.net
@@ -145,7 +146,7 @@ localhost
 *.example.net
 """
 
-# name, files, the authserv-id, what `enforce` does with the forged mail
+# name, files, authserv-id, action on forged mail in mode enforce
 SETS = (
     ("Debian's opendkim, opendmarc and policyd-spf",
      (("opendkim.conf", STOCK_OPENDKIM), ("opendmarc.conf", STOCK_OPENDMARC),
@@ -187,14 +188,14 @@ def imported(l, files):
 
 
 def settings_of(text):
-    """Only what is no comment."""
+    """Returns the text without comments."""
     return "".join(line + "\n" for line in text.splitlines()
                    if not line.lstrip().startswith("#"))
 
 
 def adapted(l, text):
-    """As imported, but with what this machine has: a free port, an existing
-    user, the lab's DNS, a folder for the store."""
+    """Adapts the imported configuration to this machine: a free port, an
+    existing user, the lab's DNS, a folder for the store."""
     ours = {"socket": "inet:%d@127.0.0.1" % l.where, "user": "nobody",
             "listen": "inet:%d@127.0.0.1" % smtp.free_port()}
     for name, value in OWN.items():
@@ -210,7 +211,7 @@ def adapted(l, text):
 
 
 def without_twice(text):
-    """log_target may come from one of the files."""
+    """Removes a duplicate log_target, which may come from one of the files."""
     return re.sub(r"(?m)^log_target = syslog$", "", text)
 
 

@@ -1,4 +1,4 @@
--- Debian's miltertest against avouch-milter: an MTA written by others.
+-- Tests avouch-milter with Debian's miltertest, which acts as the MTA.
 -- Run by luatest.py with -D program=, conf=, socket=, signed= (a file).
 
 local tests = {}
@@ -13,7 +13,7 @@ end
 
 local function holds(text, part)
 	if text == nil or not string.find(text, part, 1, true) then
-		error(tostring(text) .. " does not hold " .. part, 2)
+		error(tostring(text) .. " does not contain " .. part, 2)
 	end
 end
 
@@ -48,7 +48,7 @@ end
 
 local AR = "Authentication-Results"
 
-test("what is asked for", function()
+test("only the necessary actions are requested", function()
 	local c = open()
 	for _, action in ipairs({ SMFIF_ADDHDRS, SMFIF_CHGHDRS,
 	    SMFIF_QUARANTINE }) do
@@ -61,7 +61,7 @@ test("what is asked for", function()
 	mt.disconnect(c)
 end)
 
-test("an ordinary message gets one field, on top", function()
+test("an ordinary message gets one field, at the top", function()
 	local c = open()
 	ok(mt.mailfrom(c, "<x@plain.example>"))
 	ok(mt.rcptto(c, "<bob@example.net>"))
@@ -75,7 +75,7 @@ test("an ordinary message gets one field, on top", function()
 	mt.disconnect(c)
 end)
 
-test("forged: the field goes, the message is refused", function()
+test("forged: the field is removed, the message is rejected", function()
 	local c = open()
 	ok(mt.mailfrom(c, "<alice@bank.example>"))
 	ok(mt.rcptto(c, "<bob@example.net>"))
@@ -86,7 +86,7 @@ test("forged: the field goes, the message is refused", function()
 	mt.disconnect(c)
 end)
 
-test("forged fields of ours go, those of others stay", function()
+test("forged fields of ours are removed, other fields stay", function()
 	local c = open()
 	ok(mt.mailfrom(c, "<x@plain.example>"))
 	ok(mt.rcptto(c, "<bob@example.net>"))
@@ -105,7 +105,7 @@ test("a signed message verifies", function()
 	ok(mt.rcptto(c, "<bob@example.net>"))
 	local text = assert(io.open(signed, "rb")):read("a")
 	local head, body = string.match(text, "^(.-)\r\n\r\n(.*)$")
-	-- one field a line: the driver signs without folds
+	-- each field is on one line, because the driver signs without folding
 	for line in string.gmatch(head .. "\r\n", "(.-)\r\n") do
 		local name, value = string.match(line, "^([^:]*):(.*)$")
 		ok(mt.header(c, name, value))
@@ -143,7 +143,7 @@ test("clients without an address", function()
 	mt.disconnect(c)
 end)
 
-test("connections that end without good-bye", function()
+test("connections that end without QUIT", function()
 	for _ = 1, 5 do
 		mt.disconnect(mt.connect(socket), false)
 		mt.disconnect(open(), false)

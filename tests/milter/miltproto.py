@@ -1,5 +1,5 @@
-"""The MTA's side of the milter protocol, version 6: whatever an MTA may send,
-in whatever order.
+"""The MTA's side of the milter protocol, version 6: sends any event in any
+order.
 """
 
 import socket
@@ -15,20 +15,20 @@ NO_REPLY = 0x0ff080  # all SMFIP_NR_*
 SKIP, LEADING_SPACE = 0x400, 0x100000
 ALL_STEPS = 0x1fffff
 
-# event letter -> the flag that says it gets no reply
+# event letter -> flag that says that the event gets no reply
 _NO_REPLY = {"C": 0x1000, "H": 0x2000, "M": 0x4000, "R": 0x8000,
              "T": 0x10000, "U": 0x20000, "N": 0x40000, "B": 0x80000,
              "L": 0x80}
 
 
 class Changes:
-    """What a milter did with one message."""
+    """The changes and the reply of a milter for one message."""
 
     def __init__(self):
-        self.reply = None      # the last letter: c, a, r, t, y, d, s
-        self.text = ""         # of a reply with a code
-        self.inserted = []     # (index, name, value)
-        self.removed = []      # (name, index), in order
+        self.reply = None   # the last letter: c, a, r, t, y, d, s
+        self.text = ""      # text of a reply with a code
+        self.inserted = []  # (index, name, value)
+        self.removed = []   # (name, index), in order
         self.quarantined = None
 
 
@@ -65,14 +65,15 @@ class Milter:
         return chr(head[4]), self.file.read(size - 1)
 
     def event(self, letter, data=b""):
-        """Sends it and takes the reply, if one is due; else None."""
+        """Sends an event and returns the reply, or None if no reply is due."""
         self.packet(letter, data)
         if self.steps & _NO_REPLY.get(letter, 0):
             return None
         return self.read()
 
     def macros(self, letter, **values):
-        """Names of one letter go bare, the others in braces."""
+        """Sends macros: one-letter names without braces, the others with
+        braces."""
         data = b"".join(
             (k if len(k) == 1 else "{%s}" % k).encode() + b"\0" +
             v.encode() + b"\0" for k, v in values.items())
@@ -84,7 +85,7 @@ class Milter:
                 mta="mx.example.net", **macros):
         self.macros("C", j=mta, **macros)
         family = b"6" if address and ":" in address else b"4"
-        if address is None:  # RFC-less: "unknown"
+        if address is None:  # "unknown", which no RFC defines
             return self.event("C", name.encode() + b"\0U")
         return self.event("C", name.encode() + b"\0" + family +
                           struct.pack(">H", 25) + address.encode() + b"\0")
@@ -105,7 +106,8 @@ class Milter:
         return self.event("R", b"<%s>\0" % recipient.encode())
 
     def header(self, name, value):
-        """`value` as it stands behind the colon; LF, not CRLF, inside."""
+        """Sends a field; `value` is the text after the colon, with LF instead
+        of CRLF inside."""
         if isinstance(name, str):
             name = name.encode()
         if not self.steps & LEADING_SPACE and value[:1] == b" ":
@@ -116,13 +118,14 @@ class Milter:
         return self.event("N")
 
     def body(self, chunk):
-        """False: no more is wanted."""
+        """Sends a chunk of the body.  Returns False if the milter wants no
+        more."""
         reply = self.event("B", chunk)
         self.skipped = reply is not None and reply[0] == "s"
         return not self.skipped
 
     def end(self, queue_id="4Test"):
-        """End of message; returns Changes."""
+        """Ends the message and returns Changes."""
         self.macros("E", i=queue_id)
         self.packet("E")
         out = Changes()
@@ -150,7 +153,7 @@ class Milter:
 
     def message(self, message, sender="a@example.org",
                 recipient="b@example.net", chunk=65535, **macros):
-        """MAIL to end of message."""
+        """Sends a message, from MAIL to the end."""
         self.mail(sender, **macros)
         self.rcpt(recipient)
         head, _, body = message.partition(b"\r\n\r\n")

@@ -1,14 +1,16 @@
 #!/usr/bin/env python3
 """Hostile neighbours: a flood of the most expensive mail known goes through a
-real Postfix, with a real unbound between avouch-milter and the name servers of
-the sender, while other domains' mail arrives.  Their forged mail is refused or
-deferred, their good mail is delivered, and memory stays bounded.  The same when
-the resolver hangs or is stopped half way, and without a flood.
+real Postfix, with a real unbound between avouch-milter and the sender's name
+servers, while mail from other domains arrives.  Their forged mail must be
+rejected or deferred, their good mail must be delivered, and memory must stay
+bounded.  This must also hold if the resolver hangs or is stopped halfway, and
+without a flood.
 
-usage: neighbours.py PROGRAM [PART-OF-A-NAME] [--long]   make neighbours: --long
+usage: neighbours.py PROGRAM [PART-OF-A-NAME] [--long]   make neighbours:
+--long
 
-The short form asserts outcomes at a rate that any machine can take.  The long
-form offers 100 mails a second for a minute, and prints what that cost.
+The short form checks outcomes at a rate that any machine can handle.  The long
+form sends 100 messages a second for a minute, and prints the cost.
 """
 
 import base64
@@ -42,10 +44,10 @@ fork = multiprocessing.get_context("fork")
 
 MIB = 1 << 20
 MEMORY = 300 * MIB
-DEAD = 200          # domains whose name servers never answer
-FIXED = 5           # domains of good and forged mail that come all the time
+DEAD = 200  # domains whose name servers never answer
+FIXED = 5   # domains that send good and forged mail all the time
 GOOD, FORGER = "192.0.2.10", "203.0.113.66"
-EMPTY_STRINGS = b"\0" * 65400  # a valid TXT record, and nothing in it
+EMPTY_STRINGS = b"\0" * 65400  # a valid TXT record of empty strings
 
 SETTINGS = """\
 mode = enforce
@@ -69,7 +71,8 @@ def nothing(q, zone, code=0):
 
 
 def honest(q, _tcp, key):
-    """Every domain below it: p=reject, "v=spf1 -all", and one key."""
+    """Answers for every domain below the zone: p=reject, "v=spf1 -all", and
+    one key."""
     first = q.name.split(".")[0]
     if q.type != wrongdns.TXT:
         return nothing(q, "honest.example")
@@ -80,7 +83,8 @@ def honest(q, _tcp, key):
 
 
 def costly(q, tcp, _key):
-    """spf.TOKEN: ten dead names; big...: 64 KB; all else: no record."""
+    """Answers with ten dead names for spf.TOKEN, 64 KB for big..., and no
+    record for other names."""
     labels = q.name.split(".")
     if q.type != wrongdns.TXT:
         return nothing(q, "costly.example")
@@ -103,7 +107,7 @@ def dead(number):
 
 
 def bound():
-    """A UDP and a TCP socket with one port."""
+    """Returns a UDP and a TCP socket on the same port."""
     while True:
         udp = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
         tcp = socket.socket()
@@ -118,7 +122,7 @@ def bound():
 
 
 class NameServer:
-    """A process: `behave` is called with (question, tcp, key)."""
+    """A name server process that calls `behave` with (question, tcp, key)."""
 
     def __init__(self, behave, key=""):
         self.udp, self.tcp = bound()
@@ -162,7 +166,7 @@ class NameServer:
 
 
 class DeadServer:
-    """What is sent to any 127.x.x.x at this port gets no answer."""
+    """Never answers on this port of any address 127.x.x.x."""
 
     def __init__(self):
         self.udp = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
@@ -200,7 +204,8 @@ stub-zone:
 
 
 class Unbound:
-    """Debian's, as it comes, except for where it asks."""
+    """Debian's unbound with its default settings, except for the servers that
+    it queries."""
 
     def __init__(self, home, zones):
         program = shutil.which("unbound", path="/usr/sbin:/usr/bin")
@@ -242,7 +247,7 @@ class Unbound:
         self.process.send_signal(signal.SIGSTOP)
 
     def stop(self):
-        """Its ports are closed."""
+        """Stops the process, so that its ports are closed."""
         self.close()
 
     def go_on(self):
@@ -266,8 +271,9 @@ def signature(domain):
 
 
 def costly_message(number):
-    """25 signatures, five keys of 64 KB, eight authors of eight labels: some
-    hundred questions, and nearly all names are dead."""
+    """Returns a message with 25 signatures, five keys of 64 KB and eight
+    authors of eight labels: a few hundred questions, nearly all for dead
+    names."""
     token = "%x" % number
     domains = ["k%d.%s.%s" % (i, token, dead(number + i)) for i in range(20)]
     domains += ["big%d.%s.costly.example" % (i, token) for i in range(5)]
@@ -282,7 +288,8 @@ def costly_message(number):
 
 
 def flood_one(port, rate, stop, counts, seed):
-    """One client; its mails follow each other, at most `rate` a second."""
+    """Runs one client that sends one message after another, at most `rate` a
+    second."""
     rng = random.Random(seed)
     client = None
     due = time.monotonic() + rng.random() / rate
@@ -316,7 +323,7 @@ def flood_process(port, threads, rate, ends, results, seed):
     results.put(dict(counts))
     results.close()
     results.join_thread()
-    os._exit(0)  # threads may wait for replies
+    os._exit(0)  # do not wait for threads that wait for replies
 
 
 class Flood:
@@ -330,7 +337,7 @@ class Flood:
             p.start()
 
     def end(self):
-        """How many mails had which reply."""
+        """Returns the number of messages by reply."""
         self.ends.set()
         counts = {}
         for _ in self.all:
@@ -344,14 +351,14 @@ class Flood:
 # ---- the neighbours ----
 
 class Neighbours:
-    """A good and a forged message of a domain, now and then."""
+    """Sends a good and a forged message from a domain from time to time."""
 
     def __init__(self, l):
         self.l = l
-        self.forged = {}    # reply: how many
+        self.forged = {}    # number of messages by reply
         self.good = {}
         self.deferred = []  # good messages to be sent again
-        self.bad = []       # what must not be
+        self.bad = []       # errors
         self.took = []
         self.lock = threading.Lock()
         self.threads = []
@@ -398,7 +405,7 @@ class Neighbours:
         self.threads.clear()
 
     def try_again(self, seconds=120):
-        """As their mail servers do."""
+        """Sends deferred messages again, as their mail servers would."""
         until = time.monotonic() + seconds
         n = len(self.deferred)
         while self.deferred and time.monotonic() < until:
@@ -422,7 +429,8 @@ class Testbed(lab.Lab):
         return self.sign(lab.message("a@" + domain), domain)
 
     def start(self, stack, processes):
-        """All of it anew: nothing is cached or queued; `stack` ends it."""
+        """Starts all processes with empty caches and queues; `stack` stops
+        them."""
         self.stack = stack
         place = "%s/%d" % (self.home, time.monotonic_ns())
         os.mkdir(place, 0o755)
@@ -480,9 +488,9 @@ def describe(l, n, flood, seconds):
 
 
 def besiege(l, failure):
-    """The flood, and a good and a forged message of two domains a second: one
-    that was seen before, and one that is new.  `failure`: what becomes of the
-    resolver half way."""
+    """Runs the flood, and sends a good and a forged message each second from
+    two domains, one known and one new.  `failure` is applied to the resolver
+    halfway."""
     seconds, processes, threads, rate = (60, 4, 120, 100) if l.long else (
         8, 2, 20, 20)
     n = Neighbours(l)
@@ -528,7 +536,7 @@ def _(l):
 
 
 def outage(l, failure, name):
-    """New domains before, during and after it."""
+    """Sends mail from new domains before, during and after the failure."""
     replies = []
     for part in ("before", "during", "after"):
         n = Neighbours(l)

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""What an operator sees: metrics, `avouch status`, the log.
+"""The operator's view: metrics, `avouch status`, the log.
 
 usage: operate.py PROGRAM [PART-OF-A-NAME]    PROGRAM is avouch-milter; avouch
                                               lies beside it
@@ -33,7 +33,7 @@ OLD = ('override "old one" { from_domain = "plain.example" action = reject '
 
 
 class Started:
-    """Another daemon, with settings of its own."""
+    """A separate daemon with its own settings."""
 
     def __init__(self, l, more="", replaced=(), name="operated",
                  listen=None, **options):
@@ -138,7 +138,8 @@ def _(l):
         m = s.session()
         m.mail()
 
-        def page_of_one():  # nobody answers MAIL, nor the end of the others
+        # MAIL, and the end of the other messages, get no reply
+        def page_of_one():
             page = s.page()
             return page if (page.one("messages_in_hand"),
                             page.one("connections")) == (1, 1) else None
@@ -184,7 +185,7 @@ def _(l):
 
 
 def chain(_server, q, _tcp):
-    """Each record leads to another one, which takes its time as well."""
+    """Answers slowly, and each record refers to another one."""
     time.sleep(0.4)
     return [wrongdns.packet(q, [wrongdns.record(
         wrongdns.SAME, wrongdns.TXT,
@@ -435,7 +436,7 @@ def json_line(line):
 
 
 def every_kind(l, form):
-    """All lines of a daemon to which everything happens that it logs."""
+    """Returns the lines of a daemon that has logged every kind of event."""
     dns = wrongdns.WrongDns("slow.example", "")
     dns.behave = chain
     with Started(l, "log = %s\n" % form + OLD, name=form) as s:

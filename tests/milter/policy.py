@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
-"""Each option of the policy, each kind of override and each reply code, through
-a real Postfix.
+"""Each policy option, each kind of override and each reply code, through a
+real Postfix.
 
 usage: policy.py PROGRAM [PART-OF-A-NAME]
 """
@@ -17,7 +17,7 @@ from suite import Suite, holds, lacks, same, true, until
 
 suite = Suite()
 
-# What the tests need besides the zone of the demonstration.
+# Records that the tests need in addition to the zone of the demonstration.
 ZONE = """\
 soft.example.          IN TXT "v=spf1 ip4:192.0.2.40 ~all"
 weak.example.          IN TXT "v=spf1 +all"
@@ -43,13 +43,14 @@ FORGED = lab.message(ALICE, subject="forged")
 PLAIN = lab.message("x@plain.example")
 TWO_FROM = b"From: a@plain.example\r\n" + PLAIN
 LIST = lab.message(ALICE, more=b"List-Id: A list <a.talk.example>\r\n")
-BOUNCES = "a-bounces@talk.example"  # the list's, and passes SPF
+# the list's bounce address, which passes SPF
+BOUNCES = "a-bounces@talk.example"
 
 REJECT, TEMPFAIL = "550 ", "451 "
 
 
 def outcome(l, message, **how):
-    """What was done: accept, annotate, hold, or the reply of a refusal."""
+    """Returns the outcome: accept, annotate, hold, or the rejection reply."""
     who = dict(STRANGER, **how.pop("who", {}))
     reply, got = send(l, message, who=who, **how)
     if reply.code != 250:
@@ -59,7 +60,7 @@ def outcome(l, message, **how):
 
 
 def hold(l, message, sender):
-    """The queue that a message is in that is not delivered."""
+    """Returns the queue that contains an undelivered message."""
     with l.client("host66.isp.example", **STRANGER) as c:
         reply = c.message(sender, "held@example.net", message)
     same(reply.code, 250, str(reply))
@@ -73,7 +74,7 @@ def sender_of(message):
     return smtp.fields(message, "From")[-1]
 
 
-# ---- what each outcome does ----
+# ---- outcomes ----
 
 def lost_key(l):
     return l.sign(lab.message("x@keys.example"), "keys.example", "lost")
@@ -87,7 +88,7 @@ def plain_from(domain):
     return lambda l: lab.message("x@" + domain)
 
 
-# option, the message, codes of reject and tempfail (RFC 7372 section 3)
+# option, message, codes of reject and tempfail (RFC 7372 section 3)
 OUTCOMES = [
     ("spf", "on_fail", plain_from("fail.example"), "5.7.23", "4.7.23"),
     ("spf", "on_softfail", plain_from("soft.example"), "5.7.1", "4.7.1"),
@@ -108,7 +109,7 @@ OUTCOMES = [
 
 
 def only(section, option, action, more=""):
-    """The option alone has a say: what else may object is silent."""
+    """Returns settings in which only this option can object to a message."""
     text = {"spf": "", "dkim": "", "dmarc": "", "unauthenticated": ""}
     if (section, option) != ("spf", "on_fail"):
         text["spf"] = " on_fail = accept"
@@ -203,7 +204,7 @@ def _(l):
 
 # ---- the author (RFC 9989 section 11.5) ----
 
-SHOWN = b"admin@bank.example"  # to the reader
+SHOWN = b"admin@bank.example"  # address shown to the reader
 FORGERIES = [
     ("no From field", b"X-From: " + SHOWN),
     ("an empty one", b"From: "),
@@ -307,7 +308,7 @@ def _(l):
         holds(ours(got), "dis=quarantine")
 
 
-# ---- what counts as a good signature ----
+# ---- which signatures are accepted ----
 
 @suite.test("dkim: max_signatures, min_rsa_bits, l=, x=, t=")
 def _(l):
@@ -400,7 +401,7 @@ def override(text, name="x", action="reject"):
     return 'override "%s" { %s action = %s }\n' % (name, text, action)
 
 
-# condition, how to send what meets it, how to send what does not
+# condition, how to send mail that meets it, how to send mail that does not
 KINDS = [
     ('from_domain = "plain.example"', {}, {"from_": "x@a.plain.example"}),
     ('from_domain = ".plain.example"', {"from_": "x@a.plain.example"}, {}),
@@ -570,7 +571,7 @@ def main():
                              ("a.signer.example", "ed25519")):
             l.add_key(domain, kind)
         l.add_key("news.example", "rsa", bits=1024)
-        for selector in ("lost", "gone"):  # their records are not there
+        for selector in ("lost", "gone"):  # their records do not exist
             l.keys[selector, "keys.example"] = l.keys["demo", "bank.example"]
         l.start_milter()
         l.start_postfix()

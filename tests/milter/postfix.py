@@ -1,5 +1,5 @@
-"""A Postfix of our own in a directory of its own: nothing of the system's
-Postfix is read, written or started.
+"""A separate Postfix in its own directory: nothing of the system's Postfix is
+read, written or started.
 """
 
 import contextlib
@@ -76,7 +76,7 @@ biff = no
 
 
 class CannotRun(Exception):
-    """Why there is no Postfix here, in words."""
+    """Postfix cannot run here; the text says why."""
 
 
 def check():
@@ -132,7 +132,7 @@ class Postfix:
             return ""
 
     def idle_servers(self):
-        """The processes of smtpd(8)."""
+        """Returns the process IDs of smtpd(8)."""
         with open(self.home + "/queue/pid/master.pid") as f:
             master = int(f.read())
         found = set()
@@ -149,14 +149,15 @@ class Postfix:
         self.run("postconf", "-e", *("%s=%s" % o for o in options.items()))
         old = self.idle_servers()
         self.run("postfix", "reload")
-        # Those that serve a client go on with it; the others end at once.
+        # Busy processes continue to serve their client; idle ones end
+        # immediately.
         end = time.monotonic() + 10
         while time.monotonic() < end and old & self.idle_servers():
             time.sleep(0.02)
         time.sleep(0.2)
 
     def queue(self):
-        """What postqueue(1) shows: a list of dictionaries."""
+        """Returns the output of postqueue(1) as a list of dictionaries."""
         return [json.loads(line) for line in
                 self.run("postqueue", "-j").splitlines()]
 
@@ -164,7 +165,7 @@ class Postfix:
         self.run("postsuper", "-d", queue_id)
 
     def submit(self, sender, recipient, message):
-        """As a local program does, with sendmail(1)."""
+        """Submits a message with sendmail(1), as a local program would."""
         subprocess.run(["sendmail", "-C", self.config, "-f", sender,
                         "-i", recipient], input=message, check=True,
                        env=dict(os.environ, MAIL_CONFIG=self.config))
@@ -172,7 +173,7 @@ class Postfix:
     def stop(self):
         subprocess.run(["postfix", "-c", self.config, "stop"],
                        capture_output=True)
-        try:  # "stop" waits five seconds, then kills; be sure
+        try:  # "stop" waits five seconds and then kills; make sure
             with open(self.home + "/queue/pid/master.pid") as f:
                 os.kill(int(f.read()), signal.SIGKILL)
         except (OSError, ValueError):

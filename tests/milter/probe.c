@@ -1,10 +1,10 @@
 /*
- * probe.c - preloaded into avouch-milter by sandbox.py: each time libmilter
- * accepts a connection, it tries what someone would who has taken the daemon
- * over, and writes "probe NAME=ERRNO ..." to stderr; 0: it could.
+ * probe.c - preloaded into avouch-milter by sandbox.py.  Each time libmilter
+ * accepts a connection, tries what an attacker who controls the daemon would
+ * try, and writes "probe NAME=ERRNO ..." to stderr; 0: the attempt succeeded.
  *
- * PROBE_FILE names a file to be read, PROBE_NEW one to be made.  With PROBE_OLD
- * set, the kernel is one that has neither seccomp(2) nor Landlock.
+ * PROBE_FILE names a file to read, PROBE_NEW a file to create.  If PROBE_OLD is
+ * set, simulates a kernel without seccomp(2) and Landlock.
  */
 #include <dlfcn.h>
 #include <errno.h>
@@ -15,7 +15,7 @@
 #include <stdlib.h>
 #include <sys/mman.h>
 #include <sys/ptrace.h>
-/* The parameters of accept4() have other types in other C libraries. */
+/* The parameter types of accept4() differ between C libraries. */
 #define accept4 accept4_of_libc
 #include <sys/socket.h>
 #undef accept4
@@ -25,14 +25,14 @@
 
 enum { PAGE = 4096 };
 
-/* The errno of a call that gave `result`. */
+/* Returns the errno of a call that returned `result`; 0: it succeeded. */
 static int
 errno_of(long result)
 {
 	return result < 0 ? errno : 0;
 }
 
-/* In a child, which would be gone if it could. */
+/* Tries to start a program, in a child process. */
 static int
 try_program(void)
 {
@@ -117,7 +117,7 @@ probe(void)
 	    try_map(PROT_READ | PROT_WRITE));
 }
 
-/* In the place of libc's; the daemon's accept() calls it. */
+/* Replaces the function of libc; the daemon's accept() calls it. */
 int accept4(int fd, void *address, socklen_t *size, int flags);
 
 int
@@ -134,7 +134,7 @@ accept4(int fd, void *address, socklen_t *size, int flags)
 	return got;
 }
 
-/* In the place of libc's. */
+/* Replaces the function of libc. */
 long
 syscall(long number, ...)
 {

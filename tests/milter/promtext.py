@@ -1,4 +1,4 @@
-"""Prometheus' text format, version 0.0.4, read without mercy."""
+"""A strict parser for Prometheus' text format, version 0.0.4."""
 
 import re
 
@@ -26,7 +26,7 @@ class Page(dict):
         return self["avouch_" + name, tuple(sorted(labels.items()))]
 
     def family(self, name):
-        """{value of the one label: number}"""
+        """Returns {value of the only label: number}."""
         return {key[1][0][1]: v for key, v in self.items()
                 if key[0] == "avouch_" + name}
 

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
-"""avouch-milter by the milter protocol alone: MTAs of every age, events in
-every order, connections that end anywhere, and the daemon's own life.  Needs
-neither root nor Postfix.
+"""avouch-milter over the milter protocol alone: old and new MTAs, events in
+any order, connections that end at any point, and starting and stopping the
+daemon. Needs neither root nor Postfix.
 
 usage: proto.py PROGRAM [PART-OF-A-NAME]
 """
@@ -40,7 +40,7 @@ def session(l, connect=True, **options):
 
 
 def field(changes, space=True):
-    """Our field's value; it must be the only insertion, at index 0."""
+    """Returns our field's value; it must be the only insertion, at index 0."""
     found = [(i, v) for i, n, v in changes.inserted if n == OURS]
     same(len(found), 1, "fields of ours")
     same(found[0][0], 0, "index")
@@ -54,7 +54,7 @@ def field(changes, space=True):
 
 
 def alive(l):
-    """A session like any other still gets its verdict."""
+    """Checks that a normal session still gets its verdict."""
     same(l.milter.process.poll(), None, "the milter runs")
     m = session(l)
     r = lab.results(field(m.message(l.signed)))
@@ -62,7 +62,7 @@ def alive(l):
     m.quit()
 
 
-# ---- what is negotiated ----
+# ---- negotiation ----
 
 @suite.test("negotiation: only what is used, macros asked for")
 def _(l):
@@ -145,7 +145,7 @@ def _(l):
              "L": lambda: m.header("Subject", b" x"), "N": m.headers_end,
              "B": lambda: m.body(b"x\r\n")}[e]()
         try:
-            # libmilter itself ignores what can come from no MTA
+            # libmilter itself ignores events that no MTA can send
             m.socket.settimeout(0.3)
             changes = m.end()
             if changes.reply == "c":
@@ -205,7 +205,7 @@ def _(l):
         m.helo()
         try:
             holds(field(m.message(PLAIN)), wanted)
-        except ConnectionError:  # libmilter takes no "IPv6:"
+        except ConnectionError:  # libmilter does not accept "IPv6:"
             same(wanted, "", "hung up")
         m.close()
     alive(l)
@@ -273,7 +273,8 @@ def _(l):
 
 
 def as_postfix(fields, changes):
-    """Postfix removes at once: later numbers count what is left."""
+    """Applies changes like Postfix, which removes fields immediately: later
+    numbers count the remaining fields."""
     left = list(fields)
     for name, number in changes.removed:
         at = [i for i, (n, _) in enumerate(left) if n.lower() == name.lower()]
@@ -283,7 +284,8 @@ def as_postfix(fields, changes):
 
 
 def as_sendmail(fields, changes):
-    """Sendmail empties the field and counts it on."""
+    """Applies changes like Sendmail, which empties a field but still counts
+    it."""
     left = list(fields)
     for name, number in changes.removed:
         at = [i for i, (n, _) in enumerate(fields)
@@ -418,7 +420,7 @@ def _(l):
         m.quit()
         old = miltproto.Milter(path, steps=0x7f, version=2)
         old.connect()
-        old.helo()  # it waits for a reply to each chunk
+        old.helo()  # an old MTA waits for a reply to each chunk
         r = lab.results(field(old.message(l.signed, chunk=7), space=False))
         same(r["dkim"], "pass", "dkim, an old MTA")
         old.quit()
@@ -442,7 +444,7 @@ def _(l):
     l.milter.reload(l.settings())
 
 
-# ---- the daemon's life ----
+# ---- start, reload and shutdown ----
 
 def run(l, *arguments, seconds=30, **options):
     return subprocess.run([l.program, *arguments], capture_output=True,
@@ -580,7 +582,7 @@ def _(l):
 @suite.test("libmilter that takes signals: they are taken before it can")
 def _(l):
     needs_plain_memory()
-    # As if libmilter, or the linker, no longer used our sigwait().
+    # Simulate a libmilter or linker that does not use our sigwait().
     program = l.home + "/avouch-milter"
     with open(l.program, "rb") as f:
         text = f.read()
@@ -666,7 +668,7 @@ def _(l):
                 else:
                     same(reply[0], "y", "reply")
                     true(reply[1].startswith(b"421 4.3.2 "), reply)
-                    if later == 0:  # one that goes on all the same
+                    if later == 0:  # a client that continues anyway
                         m.helo()
                         changes = m.message(PLAIN)
                         same((changes.reply, changes.text[:9]),
@@ -706,7 +708,7 @@ def _cpu(pid):
 
 
 def http(where, request=b"GET /metrics HTTP/1.0\r\n\r\n"):
-    """(status, text) of a small HTTP/1.0 request."""
+    """Sends a small HTTP/1.0 request and returns (status, text)."""
     s = socket.socket(socket.AF_UNIX if isinstance(where, str)
                       else socket.AF_INET)
     s.settimeout(WAIT)
@@ -791,7 +793,7 @@ def _(l):
             f.write(struct.pack("=III", every, spare, 0))
 
     def one():
-        """What became of a message: "checked", "unchecked" or "later"."""
+        """Sends a message and returns "checked", "unchecked" or "later"."""
         try:
             m = miltproto.Milter(port)
             reply = m.connect()
@@ -817,10 +819,10 @@ def _(l):
     try:
         seen = set()
         same(one(), "checked", "with memory")
-        for spare in range(60):  # all is gone from then on
+        for spare in range(60):  # all later allocations fail
             say(1, spare)
             seen.add(one())
-        for every in range(2, 40):  # and comes back each time
+        for every in range(2, 40):  # memory is available again each time
             say(every, 0)
             for _ in range(3):
                 seen.add(one())
@@ -839,7 +841,7 @@ def _(l):
     port = smtp.free_port()
     d = daemon.Daemon(l.program, l.home, l.settings(
         "timeout = 1s\n", socket="inet:%d@127.0.0.1" % port), name="term")
-    # every event has an answer: when it comes the daemon knows the message
+    # every event has a reply: once it arrives, the daemon knows the message
     sessions = [miltproto.Milter(port, steps=miltproto.ALL_STEPS &
                                  ~miltproto.NO_REPLY) for _ in range(20)]
     for i, m in enumerate(sessions):
@@ -852,7 +854,7 @@ def _(l):
     d.signal(signal.SIGTERM)
     d.wait_log(event="stop")
     m.headers_end()
-    field(m.end())  # this one was in hand and is finished
+    field(m.end())  # this message was in progress and is finished
     same(d.wait(), 0, "status")
     for m in sessions:
         m.close()

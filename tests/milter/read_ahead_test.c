@@ -1,4 +1,5 @@
-/* read_ahead.c: libmilter sees the same bytes, with fewer system calls. */
+/* Tests of read_ahead.c: libmilter sees the same bytes, with fewer system
+ * calls. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -83,7 +84,7 @@ expect(int fd, const char *text)
 	assert_string_equal(got, text);
 }
 
-/* Bytes that the kernel still has. */
+/* Returns the number of bytes that are still in the kernel. */
 static int
 in_kernel(int fd)
 {
@@ -123,7 +124,7 @@ poll_is_asked_once_for_what_was_not_read(void **state)
 	(void)state;
 	send_text(c.mta, "x");
 	assert_int_equal(is_ready(c.ours, 0), 1);
-	/* Behind our back, so that a system call would say 0. */
+	/* Read the byte with recv(), so that a system call would return 0. */
 	assert_int_equal(recv(c.ours, &byte, 1, 0), 1);
 	assert_int_equal(is_ready(c.ours, 0), 1);
 	connection_end(c);
@@ -267,7 +268,7 @@ two_connections_do_not_mix(void **state)
 	connection_end(b);
 }
 
-/* A libmilter that waits with select() is not read ahead for. */
+/* Nothing is read ahead for a libmilter that waits with select(). */
 static void
 without_poll_nothing_is_read_ahead(void **state)
 {
@@ -294,7 +295,7 @@ other_descriptors_are_not_read_ahead(void **state)
 	assert_int_equal(in_kernel(ends[0]), 8);
 	close(ends[0]);
 	close(ends[1]);
-	/* A connection that was not accepted. */
+	/* The end of a connection that was not returned by accept(). */
 	send_text(c.ours, "0123456789");
 	assert_int_equal(is_ready(c.mta, 0), 1);
 	expect(c.mta, "01");
@@ -330,7 +331,8 @@ main(void)
 		cmocka_unit_test(two_connections_do_not_mix),
 		cmocka_unit_test(without_poll_nothing_is_read_ahead),
 		cmocka_unit_test(other_descriptors_are_not_read_ahead),
-		cmocka_unit_test(stopped_nothing_is_read_ahead), /* the last */
+		cmocka_unit_test(
+		    stopped_nothing_is_read_ahead), /* must be last */
 	};
 
 	return cmocka_run_group_tests(tests, start, NULL);

@@ -1,4 +1,4 @@
-"""Verifiers of other people, for messages that we signed: OpenDKIM as a milter,
+"""Independent verifiers for messages that we signed: OpenDKIM as a milter,
 dkimpy and Mail::DKIM.  They get the keys from a file, not from DNS.
 """
 
@@ -12,7 +12,7 @@ import time
 import smtp
 
 HERE = os.path.dirname(os.path.abspath(__file__))
-PYTHON = "/usr/bin/python3"  # Debian's, which has its packages
+PYTHON = "/usr/bin/python3"  # Debian's Python, which has Debian's packages
 
 DKIMPY = """\
 import json, sys
@@ -62,7 +62,8 @@ while (my $path = <STDIN>) {
 
 
 def keys_of_zone(path):
-    """{name: text} of the TXT records below _domainkey in a master file."""
+    """Returns {name: text} of the TXT records below _domainkey in a zone
+    file."""
     keys = {}
     with open(path) as f:
         for line in f:
@@ -102,12 +103,12 @@ def has_opendkim():
 
 
 def dkimpy(zone, paths):
-    """{path: ["pass", ...]} of all signatures, top first."""
+    """Returns {path: ["pass", ...]} for all signatures, top first."""
     return _run([PYTHON, "-c"], DKIMPY, zone, paths)
 
 
 def mail_dkim(zone, paths):
-    """The same; this version may not know Ed25519."""
+    """Like dkimpy(); this version may not support Ed25519."""
     return _run(["perl", "-e"], MAIL_DKIM, zone, paths)
 
 

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
-"""All at once, for sanitizers to look at: mail of many kinds from clients some
-of which hang up, name servers that are slow, fail or are exchanged by reloads,
-a small cache, the store, metrics, and SIGTERM in the midst of it.
+"""A stress test for sanitizers: many kinds of mail from clients that may hang
+up, name servers that are slow, fail or are replaced by reloads, a small cache,
+the store, metrics, and SIGTERM in the middle, all at the same time.
 
 usage: reload_storm.py PROGRAM [SECONDS]
 """
@@ -40,7 +40,8 @@ metrics {{ listen = "unix:{metrics}" }}
 
 
 def moody(server, q, tcp):
-    """The truth, mostly: late, cut off, not at all, or a failure."""
+    """Mostly answers correctly; otherwise late, truncated, not at all, or with
+    a failure."""
     mood = random.random()
     if mood < 0.5:
         time.sleep(mood / 20)
@@ -79,7 +80,7 @@ class Storm:
             self.answered += 1
 
     def half(self, m):
-        """A message that does not come to its end."""
+        """Sends an incomplete message."""
         steps = [m.mail, m.rcpt,
                  lambda: m.header("From", b" x@d1." + DOMAIN.encode()),
                  m.headers_end, lambda: m.body(b"half"), m.abort]
@@ -99,7 +100,8 @@ class Storm:
         random.choice((m.quit, m.close))()
 
     def guarded(self, work):
-        """Until it is over; connections may fail at the very end."""
+        """Repeats the work until the test ends; connections may fail at the
+        very end."""
         while not self.over.is_set():
             try:
                 work()
@@ -148,7 +150,7 @@ def main():
     with lab.Lab(sys.argv[1]) as l:
         l.seconds = float(sys.argv[2]) if len(sys.argv) > 2 else 5
         l.key = signing.Key("ed25519", l.home)
-        wrongdns.TTL = 1  # so that all is asked again and again
+        wrongdns.TTL = 1  # so that all names are queried again and again
         servers = [wrongdns.WrongDns(DOMAIN, l.key.record())
                    for _ in range(2)]
         for s in servers:

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
-"""Resolvers that do not work: what the log, the metrics and `avouch status` say,
-and what they say when the resolvers work again.
+"""Resolvers that do not work: what the log, the metrics and `avouch status`
+report, also when the resolvers work again.
 
 usage: resolvers.py PROGRAM [PART-OF-A-NAME]   PROGRAM is avouch-milter; avouch
                                                lies beside it
@@ -23,7 +23,7 @@ RED = "\x1b[1;31m"
 
 
 def only_udp(dns):
-    """Truncated, and the TCP port is closed."""
+    """Answers are truncated, and the TCP port is closed."""
     dns.close_tcp()
     dns.behave = wrongdns.only_tcp(wrongdns.truth)
 
@@ -34,7 +34,7 @@ def behaving(behaviour):
     return change
 
 
-# state, what becomes of a WrongDns, how many messages it takes, what status says
+# state, how WrongDns is changed, number of messages needed, text of status
 TROUBLES = (
     ("refused", wrongdns.WrongDns.close, 1, "no name server listens there"),
     ("timeout", behaving(wrongdns.silent), 1, "does not answer"),
@@ -59,7 +59,7 @@ def send(s, times, name="mail"):
 
 
 def status_on_terminal(s):
-    """What `avouch status` writes to a terminal."""
+    """Returns the output of `avouch status` on a terminal."""
     ours, theirs = pty.openpty()
     program = os.path.dirname(s.l.program) + "/avouch"
     environment = {k: v for k, v in os.environ.items() if k != "NO_COLOR"}
@@ -70,7 +70,7 @@ def status_on_terminal(s):
         while True:
             try:
                 part = os.read(ours, 4096)
-            except OSError:  # it has ended
+            except OSError:  # the command has ended
                 break
             text += part
         same(p.wait(), 0, "status")

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
-"""What the daemon can no longer do once it runs: tried from within, by a
-library that does what an intruder would.  Root.
+"""Restrictions on the running daemon: a preloaded library tries what an
+intruder would try.  Needs root.
 
 usage: sandbox.py PROGRAM [PART-OF-A-NAME]
 """
@@ -25,7 +25,8 @@ USER = "nobody"
 
 
 class Started:
-    """A daemon with a store, a pid file and unix sockets, all of a user."""
+    """A daemon with a store, a pid file and unix sockets, all owned by a
+    user."""
 
     def __init__(self, l, confine, old=False, store=None, user=USER):
         self.l = l
@@ -47,7 +48,7 @@ class Started:
         if old:
             environment["PROBE_OLD"] = "yes"
         self.user = user
-        mask = os.umask(0)  # its user writes to the socket of notifications
+        mask = os.umask(0)  # its user writes to the notification socket
         try:
             self.d = daemon.Daemon(l.program, self.home, self.text(confine),
                                    environment=environment)
@@ -76,7 +77,7 @@ class Started:
             shutil.rmtree(self.beyond)
 
     def field(self):
-        """Of a message."""
+        """Sends a message and returns our field."""
         m = miltproto.Milter(self.socket)
         m.connect("203.0.113.66")
         m.helo("mail.bank.example")
@@ -85,7 +86,7 @@ class Started:
         return changes.inserted[0][2]
 
     def probe(self):
-        """What cannot be done, and why: {name: errno}."""
+        """Returns the attempts that failed: {name: errno}."""
         self.field()
         line, *_ = until(lambda: [line for line in self.d.lines
                                   if line.startswith("probe ")], "a probe")
@@ -100,7 +101,8 @@ class Started:
         return self.d.wait_log(event="start")["sandbox"]
 
     def written_and_run(self):
-        """Memory that could be both."""
+        """Returns the memory mappings that are both writable and
+        executable."""
         with open("/proc/%d/maps" % self.d.process.pid) as f:
             return [line for line in f if re.match(r"\S+ .wx", line)]
 
@@ -166,7 +168,7 @@ def _(l):
             s.d.reload(s.text("full", more))
         same(len(s.d.wait_logs(2, event="reload", level="info")), 2,
              "reloads")
-        # an editor puts a new file in the place of the old
+        # replace the file, as an editor does
         with open(s.zone + ".new", "w") as f:
             f.write(open(l.zone).read())
         os.rename(s.zone + ".new", s.zone)

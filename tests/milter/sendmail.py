@@ -1,12 +1,12 @@
 #!/usr/bin/env python3
-"""Mail through a real Sendmail with avouch-milter attached, over TCP and over a
-unix socket.
+"""Mail through a real Sendmail with avouch-milter attached, over TCP and over
+a unix socket.
 
 usage: sendmail.py PROGRAM      make sendmail-test
 
-Debian's Sendmail cannot be installed beside Postfix: its packages are fetched
-into build/sendmail and unpacked into a directory of the test.  It runs there,
-as root, in a namespace with a host name of its own.
+Debian's Sendmail cannot be installed beside Postfix: its packages are
+downloaded to build/sendmail and unpacked into a test directory.  It runs
+there, as root, in a namespace with its own host name.
 """
 
 import glob
@@ -50,7 +50,7 @@ MAILER(`local')dnl
 MAILER(`smtp')dnl
 """
 
-# Its own host name and hosts file, so that nothing asks the net.
+# Sets a host name and a hosts file, so that nothing uses the network.
 INSIDE = """\
 hostname mx.example.net
 mount --bind "$1/hosts" /etc/hosts
@@ -69,11 +69,12 @@ CLAIMS = (b"Authentication-Results: other.example; spf=pass\r\n"
 
 
 class CannotRun(Exception):
-    """Why there is no Sendmail here, in words."""
+    """Sendmail cannot run here; the text says why."""
 
 
 def fetch():
-    """The directory of the packages; it is kept for the next run."""
+    """Downloads the packages and returns their directory, which is kept for
+    the next run."""
     if os.geteuid() != 0:
         raise CannotRun("a Sendmail of our own needs root")
     directory = os.path.join(lab.ROOT, "build", "sendmail")
@@ -94,11 +95,11 @@ def fetch():
 
 
 def unpack(packages, directory):
-    """The programs and the m4 files of Debian's Sendmail."""
+    """Unpacks the programs and the m4 files of Debian's Sendmail."""
     root = directory + "/root"
     for package in glob.glob(packages + "/*.deb"):
         subprocess.run(["dpkg", "-x", package, root], check=True)
-    # without its set-gid bit it takes libraries from where we say
+    # without its setgid bit it loads libraries from our directory
     shutil.copyfile(root + "/usr/libexec/sendmail/sendmail",
                     directory + "/sendmail")
     os.chmod(directory + "/sendmail", 0o755)
@@ -151,7 +152,7 @@ class Sendmail:
 
 
 def send(l, message, sender=ALICE, client=None):
-    """(reply, what was delivered or None)"""
+    """Returns (reply, delivered message or None)."""
     to = "r%d@example.net" % time.monotonic_ns()
     c = client or smtp.Client(l.sendmail.port)
     if client is None:

@@ -1,6 +1,6 @@
-"""Messages to be signed: ordinary ones of many kinds, and odd shapes.  None has
-a line above 998 bytes: Postfix breaks those after signing, which the guard
-reports.
+"""Messages to be signed: many kinds of ordinary ones, and odd shapes.  None
+has a line of more than 998 bytes: Postfix breaks such lines after signing,
+which the guard reports.
 """
 
 import base64
@@ -62,7 +62,7 @@ KINDS = (_plain, _plain, _utf8, _attachment, _newsletter, _reply)
 
 
 def ordinary(n, seed=1):
-    """`n` messages, the same on every run."""
+    """Returns `n` messages, the same on every run."""
     rng = random.Random(seed)
     for i in range(n):
         more, body = KINDS[i % len(KINDS)](rng)
@@ -127,7 +127,7 @@ BODIES = {
 
 
 def odd():
-    """(title, message): every header with every body."""
+    """Returns (title, message) for every header with every body."""
     for head, fields in HEADERS.items():
         for name, body in BODIES.items():
             yield "%s, %s" % (head, name), (

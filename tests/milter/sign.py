@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
-"""Signing, through a real Postfix: every way on which own mail leaves, and
-everything that must not be signed.
+"""Signing, through a real Postfix: every path on which our own mail leaves,
+and everything that must not be signed.
 
 usage: sign.py PROGRAM [PART-OF-A-NAME]
 """
@@ -65,7 +65,7 @@ def logged(l, **wanted):
     return l.milter.wait_log(event="sign", **wanted)
 
 
-# ---- each way on which own mail leaves ----
+# ---- each path on which our own mail leaves ----
 
 @suite.test("submission with a login: signed, no results of ours")
 def _(l):
@@ -222,7 +222,7 @@ def _(l):
     l.milter.reload(l.sign_settings())
 
 
-# ---- fields that come along ----
+# ---- fields in arriving mail ----
 
 @suite.test("forged results of ours go, those of others stay")
 def _(l):
@@ -275,7 +275,7 @@ def _(l):
     l.milter.reload(l.sign_settings('outgoing = 192.0.2.2'))
     for _ in range(2):
         signed(l, submitted(l, message(more=b"Subject: again\r\n")))
-        # Postfix breaks the line when it delivers the message
+        # Postfix breaks the long line when it delivers the message
         got = submitted(l, message(body=b"x" * 1000 + b"\r\n"))
         same(verify(l, got), ["fail", "fail"], "verified")
     for cause in ("spf", "long_line", "duplicate_field"):
@@ -287,7 +287,7 @@ def _(l):
     l.milter.reload(l.sign_settings())
 
 
-# ---- what goes wrong ----
+# ---- failures ----
 
 @suite.test("a resolver that does not answer: signed all the same")
 def _(l):

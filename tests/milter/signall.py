@@ -1,10 +1,10 @@
 #!/usr/bin/env python3
-"""Signed mail of every kind on every way, verified after delivery by four
+"""Every kind of signed mail on every path, verified after delivery by four
 verifiers: OpenDKIM as the receiver's milter, dkimpy, Mail::DKIM, and avouch.
 
 usage: signall.py PROGRAM [MESSAGES [SHAPES|all]]
 
-The default is a short form; "all" sends every shape on every way.
+The default is a short form; "all" sends every shape on every path.
 """
 
 import json
@@ -31,7 +31,8 @@ RECEIVER = """\
 
 
 class Outgoing(signlab.SignLab):
-    """Mail for far.example goes by SMTP to a receiver with OpenDKIM."""
+    """A lab in which mail for far.example goes by SMTP to a receiver with
+    OpenDKIM."""
 
     def start(self):
         self.opendkim = receivers.OpenDkim(self.home, self.zone, "far.example")
@@ -43,7 +44,7 @@ class Outgoing(signlab.SignLab):
                 "far.example", "smtp:[127.0.0.1]:%d" % receiver))
 
 
-# ---- the ways; each takes a message and returns its recipient ----
+# ---- the paths; each function sends a message and returns its recipient ----
 
 numbers = iter(range(1, 10**9))
 
@@ -88,7 +89,7 @@ WAYS = {"submission": submission, "content filter": filtered,
 # ---- the verifiers ----
 
 def opendkim_results(message):
-    """[(result, d, s)] of the receiver's Authentication-Results."""
+    """Returns [(result, d, s)] of the receiver's Authentication-Results."""
     found = []
     for field in smtp.fields(message, "Authentication-Results"):
         for part in field.split(";"):
@@ -106,7 +107,7 @@ def avouch_results(l, path):
 
 
 def check(l, title, got, by):
-    """Every signature of ours passes by everybody."""
+    """Checks that all verifiers pass all our signatures."""
     own = signlab.own_signatures(got)
     want = [("example.net", "m1")] if "bounce" in title else [
         ("example.com", "r1"), ("example.com", "e1")]
@@ -152,7 +153,7 @@ def verified(l, taken):
     same(failed, [], "%d of %d failed" % (len(failed), len(taken)))
 
 
-ROUND = 100  # messages on their way at a time
+ROUND = 100  # number of messages in transit at a time
 
 
 def through(l, messages):

@@ -1,6 +1,6 @@
-"""DKIM signatures made without avouch: RFC 6376 and RFC 8463 once more, in
-another language, with openssl(1) for keys and signatures.  Tests that signed
-with the code they test could not find that both sides are wrong.
+"""DKIM signatures made without avouch: a second implementation of RFC 6376 and
+RFC 8463, in another language, with openssl(1) for keys and signatures.  Tests
+that signed with the code under test would not notice if both sides were wrong.
 """
 
 import base64
@@ -34,7 +34,7 @@ class Key:
             _openssl(["genpkey", "-algorithm", "ED25519", "-out", self.path])
 
     def record(self):
-        """The text of the key record: RFC 6376 section 3.6.1."""
+        """Returns the text of the key record: RFC 6376 section 3.6.1."""
         der = _openssl(["pkey", "-in", self.path, "-pubout", "-outform",
                         "DER"])
         if self.kind == "ed25519":  # RFC 8463 section 4: the bare 32 bytes
@@ -54,7 +54,8 @@ class Key:
 
 
 def split(message):
-    """(fields, body); a field is (name, value), the value with its CRLF."""
+    """Returns (fields, body); a field is (name, value), the value with its
+    CRLF."""
     head, _, body = message.partition(b"\r\n\r\n")
     lines = re.split(rb"\r\n(?![ \t])", head)
     return [tuple(line.split(b":", 1)) for line in lines], body
@@ -84,7 +85,8 @@ def canonical_body(body, how):
 def sign(message, key, domain, selector, canon="relaxed/relaxed",
          headers=None, tags="", fold=b"\r\n\t", field=b"DKIM-Signature",
          first=b"v=1"):
-    """`message` with a DKIM-Signature field on top: RFC 6376 section 3.7."""
+    """Returns `message` with a DKIM-Signature field at the top: RFC 6376
+    section 3.7."""
     how_header, how_body = canon.split("/")
     fields, body = split(message)
     names = headers or [h for h in HEADERS
@@ -112,7 +114,8 @@ def sign(message, key, domain, selector, canon="relaxed/relaxed",
 
 
 def seal(message, key, domain, selector, results):
-    """`message` with its first ARC set on top: RFC 8617 section 5.1."""
+    """Returns `message` with its first ARC set at the top: RFC 8617 section
+    5.1."""
     message = sign(message, key, domain, selector, headers=["from", "subject"],
                    field=b"ARC-Message-Signature", first=b"i=1")
     results = b" i=1; " + results
@@ -128,6 +131,7 @@ def seal(message, key, domain, selector, results):
 
 
 def txt(name, text):
-    """A TXT record for a master file, in strings of at most 255 bytes."""
+    """Returns a TXT record for a zone file, in strings of at most 255
+    bytes."""
     strings = [text[i:i + 255] for i in range(0, len(text), 255)]
     return "%s IN TXT %s" % (name, " ".join('"%s"' % s for s in strings))

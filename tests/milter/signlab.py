@@ -1,6 +1,6 @@
-"""A Postfix that signs, as the snippet for master.cf has it: port `smtp_port`
-verifies, `submission` and `filtered` take logins and sign, sendmail(1) and
-bounces are signed, a content filter hands mail back.
+"""A Postfix that signs, configured like the snippet for master.cf: port
+`smtp_port` verifies, `submission` and `filtered` accept logins and sign, mail
+from sendmail(1) and bounces are signed, and a content filter hands mail back.
 """
 
 import base64
@@ -45,7 +45,7 @@ SERVICES = """\
 
 
 class _Auth(socketserver.StreamRequestHandler):
-    """Dovecot's authentication protocol: every login is right."""
+    """Dovecot's authentication protocol; accepts every login."""
 
     def handle(self):
         self.wfile.write(b"VERSION\t1\t1\nMECH\tPLAIN\tplaintext\nSPID\t1\n"
@@ -95,7 +95,7 @@ class SignLab(lab.Lab):
                     selector, " imported=1" if imported else ""))
 
     def sign_settings(self, more="", first=""):
-        """`more` goes into the section sign."""
+        """Returns a configuration; `more` is added to section sign."""
         return self.settings(first + """\
 sign {
   socket = "inet:%d@127.0.0.1"
@@ -105,8 +105,8 @@ sign {
 """ % (self.sign_port, self.folder, more))
 
     def start(self, more="", first="", services="", transports=None):
-        """`services`: more lines of master.cf; `transports`: (domain, how) for
-        mail that leaves."""
+        """Starts the lab.  `services`: more lines of master.cf; `transports`:
+        (domain, transport) for outgoing mail."""
         self.socket = "inet:%d@127.0.0.1" % smtp.free_port()
         port = int(self.socket[5:].partition("@")[0])
         self.mta_socket = "inet:127.0.0.1:%d" % port
@@ -137,7 +137,8 @@ sign {
 
     def submit(self, message, login="alice@example.com", port="submission",
                sender="alice@example.com", to=None, recipients=()):
-        """(reply, recipient) of a client that logs in."""
+        """Sends a message as a client that logs in; returns (reply,
+        recipient)."""
         to = to or next_reader()
         with smtp.Client(self.ports[port]) as c:
             c.become("client.example.com")
@@ -147,7 +148,7 @@ sign {
             return c.message(sender, to, message), to
 
     def pipe(self, message, sender="alice@example.com", to=None):
-        """By sendmail(1)."""
+        """Sends a message with sendmail(1)."""
         to = to or next_reader()
         self.postfix.submit(sender, to, message)
         return to
@@ -161,7 +162,7 @@ def next_reader():
 
 
 def own_signatures(message):
-    """[(d, s)] of the fields, top first."""
+    """Returns [(d, s)] of our signatures, top first."""
     found = []
     for field in smtp.fields(message, "DKIM-Signature"):
         tags = dict(t.strip().partition("=")[::2]
@@ -171,7 +172,7 @@ def own_signatures(message):
 
 
 def verify(l, message):
-    """What avouch says of each signature: ["pass", ...]."""
+    """Returns avouch's result for each signature: ["pass", ...]."""
     command = os.path.dirname(l.program) + "/avouch"
     r = subprocess.run([command, "dkim", "--zone", l.zone, "--json", "-"],
                        input=message, capture_output=True)
@@ -179,7 +180,8 @@ def verify(l, message):
 
 
 def dmarc(l, message, sender):
-    """The result of DMARC at a receiver, to whom it comes by another host."""
+    """Returns the DMARC result at a receiver that gets the message from
+    another host."""
     command = os.path.dirname(l.program) + "/avouch"
     r = subprocess.run([
         command, "check", "--json", "--config", os.devnull, "--zone", l.zone,

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
-"""avouch sign test, with a real Postfix that signs well, not at all, or changes
-what was signed.
+"""avouch sign test, with a real Postfix that signs correctly, does not sign,
+or changes the message after signing.
 
 usage: signtest.py PROGRAM [PART-OF-A-NAME]
 """
@@ -33,7 +33,7 @@ def run(l, *words, status=0, **environment):
 
 
 def ways(l, *words, **options):
-    """{way: what is said of it}"""
+    """Returns {path: result text}."""
     r = run(l, ALICE, "--json", *words, **options)
     return {w["way"]: w for w in json.loads(r.stdout)["ways"]}
 
@@ -55,7 +55,8 @@ def good(l):
              name)
     same((w["bounce"]["result"], signatures(w["bounce"])),
          ("pass", [("example.net", "m1", "pass")]), "bounce")
-    for name in ("sendmail-long", "submission-long"):  # by version of Postfix
+    # depends on the version of Postfix
+    for name in ("sendmail-long", "submission-long"):
         true(w[name]["result"] in ("pass", "broken"), str(w[name]))
         same([s[:2] for s in signatures(w[name])],
              [s[:2] for s in EXAMPLE_COM], name)

@@ -1,6 +1,6 @@
-"""A name server that takes its time: every question is answered with "no such
-name" after `delay` seconds, or when the event `delay` is set; an answer that may
-be kept for `ttl` seconds, if any.
+"""A slow name server: answers every question with "no such name" after `delay`
+seconds, or when the event `delay` is set.  The answer may be cached for `ttl`
+seconds.
 """
 
 import socket
@@ -42,7 +42,7 @@ class SlowDns:
         end = 12
         while question[end] != 0:
             end += 1 + question[end]
-        # the question as it came; QR, RD, RA, NXDOMAIN; no EDNS
+        # copy of the question; QR, RD, RA, NXDOMAIN; no EDNS
         reply = question[:2] + struct.pack(">HHHHH", 0x8183, 1, 0,
                                            self.ttl > 0, 0)
         reply += question[12:end + 5]

@@ -1,5 +1,5 @@
-"""An SMTP client that sends exactly what it is given, and an LMTP server that
-keeps exactly what it receives.
+"""An SMTP client that sends exactly the bytes it is given, and an LMTP server
+that saves exactly the bytes it receives.
 """
 
 import random
@@ -56,7 +56,7 @@ class Client:
         return r
 
     def become(self, helo, **who):
-        """EHLO; with XCLIENT where it matters who the client is."""
+        """Sends EHLO, and XCLIENT if the client is given."""
         self.need("EHLO " + helo, 250)
         if who:
             self.need("XCLIENT " + " ".join(
@@ -64,7 +64,8 @@ class Client:
             self.need("EHLO " + helo, 250)
 
     def content(self, message):
-        """After DATA: the message with its dots doubled (RFC 5321 4.5.2)."""
+        """Sends the message after DATA, with leading dots doubled (RFC 5321
+        4.5.2)."""
         stuffed = re.sub(rb"(?m)^\.", b"..", message)
         if not stuffed.endswith(b"\r\n"):
             stuffed += b"\r\n"
@@ -72,7 +73,7 @@ class Client:
         return self.reply()
 
     def message(self, sender, recipient, message):
-        """One transaction; the reply that ended it."""
+        """Runs one transaction and returns the reply that ended it."""
         r = self.command("MAIL FROM:<%s>%s" % (
             sender, "" if sender.isascii() else " SMTPUTF8"))
         if r.code == 250:
@@ -100,7 +101,7 @@ class Client:
 
 
 class _Delivery(socketserver.StreamRequestHandler):
-    """LMTP (RFC 2033): everything is taken."""
+    """LMTP (RFC 2033); accepts every message."""
 
     def say(self, text):
         self.wfile.write(text.encode() + b"\r\n")
@@ -140,7 +141,7 @@ class _Delivery(socketserver.StreamRequestHandler):
 
 
 class Sink:
-    """Keeps what is delivered, by recipient."""
+    """Saves delivered messages by recipient."""
 
     class Server(socketserver.ThreadingTCPServer):
         allow_reuse_address = True
@@ -161,7 +162,8 @@ class Sink:
             self.changed.notify_all()
 
     def take(self, recipient, seconds=SECONDS):
-        """The next message to `recipient`; None: none came in time."""
+        """Returns the next message to `recipient`, or None if none arrives in
+        time."""
         until = time.monotonic() + seconds
         with self.changed:
             while not self.messages.get(recipient):
@@ -176,7 +178,7 @@ class Sink:
 
 
 def fields(message, name):
-    """The values of all fields of that name, unfolded, top first."""
+    """Returns the values of all fields of that name, unfolded, top first."""
     head = message.partition(b"\r\n\r\n")[0] + b"\r\n"
     found = re.findall(rb"(?mi)^%s[ \t]*:((?:.*\r\n)(?:[ \t].*\r\n)*)"
                        % re.escape(name.encode()), head)
@@ -184,12 +186,13 @@ def fields(message, name):
             for v in found]
 
 
-_reserved = []  # for as long as this process runs
+_reserved = []  # held until this process ends
 
 
 def free_port():
-    """A port of loopback, for TCP and UDP, that nobody else gets: it is below those
-    that the kernel gives to sockets, and no other test that runs has it."""
+    """Returns a loopback port for TCP and UDP that nothing else will use: it
+    is below the kernel's ephemeral ports, and reserved among the running
+    tests."""
     with open("/proc/sys/net/ipv4/ip_local_port_range") as f:
         end = max(int(f.read().split()[0]), 12000)
     while True:
@@ -207,4 +210,4 @@ def free_port():
                     s.bind(("127.0.0.1", port))
             return port
         except OSError:
-            pass  # another program has it
+            pass  # in use by another program

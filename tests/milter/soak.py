@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
-"""200 messages a second while SIGHUP comes every 100 ms and the configuration
-is another one each time: no message fails, none sees two configurations.
+"""200 messages a second while SIGHUP is sent every 100 ms with a different
+configuration each time: no message may fail or see two configurations.
 
 usage: soak.py PROGRAM [SECONDS]      make soak-reload runs a minute of it
 """
@@ -18,18 +18,19 @@ import smtp
 from proto import http
 from suite import SANITIZED, Suite, same, true, until
 
-RATE = 200          # messages a second
-EVERY = 0.1         # seconds from one SIGHUP to the next
-CLIENTS = 8         # connections at a time
-MESSAGES_EACH = 3   # on a connection, then a new one comes; 120 ms, so that
-                    # it never keeps step with the reloads
-SLACK = 1 << 23     # bytes the daemon may grow by, besides what it warms up to
+RATE = 200         # messages a second
+EVERY = 0.1        # seconds from one SIGHUP to the next
+CLIENTS = 8        # connections at a time
+MESSAGES_EACH = 3  # messages per connection: it takes 120 ms, so that it is
+                   # never in step with the reloads
+SLACK = 1 << 23    # bytes by which the daemon may grow after warm-up
 
 OURS = "Authentication-Results"
 suite = Suite()
 
-# One of them has all the answers, refuses, adds fields; the other has none,
-# refuses nothing, adds none.  Each leaves its marks on every message.
+# Alpha has all DNS answers, rejects mail and adds fields; bravo has no
+# answers, rejects nothing and adds no fields.  Every message shows which one
+# was used.
 ALPHA = """\
 socket = "{socket}"
 authserv_id = "alpha.example.net"
@@ -66,7 +67,7 @@ def fields(changes):
 
 
 def configuration(changes, message):
-    """Which one the message saw; every mark must be of the same."""
+    """Returns the configuration that the message saw; all signs must agree."""
     put = fields(changes)
     if changes.reply == "y":
         same(changes.text, "550 5.7.26 alpha bank.example", "reply")
@@ -92,7 +93,8 @@ def configuration(changes, message):
 
 
 class Load:
-    """Clients that send at their share of the rate, however long each takes."""
+    """Clients that each send at a share of the rate, however long a message
+    takes."""
 
     def __init__(self, port, seconds):
         self.port = port
@@ -148,7 +150,7 @@ def descriptors(pid):
 
 
 def reload_until(d, texts, done):
-    """SIGHUP every so often; how many."""
+    """Sends SIGHUP at intervals; returns how many were sent."""
     n = 0
     due = time.monotonic()
     while not done():
@@ -163,7 +165,7 @@ def reload_until(d, texts, done):
 @suite.test("a reload every 100 ms at 200 messages a second")
 def _(l):
     d = l.milter
-    warm = Load(l.where, 1)  # so that memory is what it will be
+    warm = Load(l.where, 1)  # warm up, so that memory use settles
     threads = warm.run()
     reload_until(d, l.texts, lambda: not any(t.is_alive() for t in threads))
     before = resident(d.process.pid), descriptors(d.process.pid)
@@ -192,8 +194,8 @@ def _(l):
               before[0] / 2**20, after[0] / 2**20, before[1], after[1]))
     true(n >= RATE * l.seconds * 0.95, "only %d messages" % n)
     same(reloads["failed"], 0, "reloads that failed")
-    # A signal that comes while another one waits is lost: how many do is a
-    # matter of the machine.
+    # A signal that arrives while another one is pending is lost; how often
+    # that happens depends on the machine.
     true(reloads["ok"] >= 2, "reloads: %s" % reloads)
     true(min(load.seen.values()) > 0, "both were in force")
     same(page.one("messages_in_hand"), 0, "in hand")

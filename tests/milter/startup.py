@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
-"""Why avouch-milter does not start: the words, and the status to exit with
-(sysexits.h), that an operator gets.  What root alone can bring about is left
-out where it is not root; so is what root cannot.
+"""Reasons why avouch-milter does not start: the message and the exit status
+(sysexits.h) that an operator gets.  Cases that need root are skipped for other
+users, and cases that root cannot cause are skipped for root.
 
 usage: startup.py PROGRAM [PART-OF-A-NAME]
 """
@@ -34,7 +34,8 @@ def configured(l, more="", where=None, name="start"):
 
 
 def start(l, path, wrapper=(), **options):
-    """(status, what it said); None: it runs, and was stopped."""
+    """Returns (status, output); status None: the daemon started, and was
+    stopped."""
     p = subprocess.Popen([*wrapper, l.program, "-f", "-c", path],
                          stderr=subprocess.PIPE, stdin=subprocess.DEVNULL,
                          text=True, **options)
@@ -117,7 +118,8 @@ def _(l):
     if os.geteuid() != 0 or shutil.which("setpriv") is None:
         raise Skip("only root can become somebody else")
     nobody = ("setpriv", "--reuid=65534", "--regid=65534", "--clear-groups")
-    bin = l.home + "/bin"  # the build may lie where nobody else comes
+    # the build directory may be inaccessible to other users
+    bin = l.home + "/bin"
     os.mkdir(bin)
     shutil.copy(l.program, bin)
     program, l.program = l.program, bin + "/avouch-milter"
@@ -155,7 +157,7 @@ def _(l):
 @suite.test("too few descriptors: it says so, or it runs")
 def _(l):
     runs = 0
-    # with four, a sanitizer looks for one of its own for good
+    # with four, a sanitizer loops forever to find a descriptor
     for limit in (4, 8, 12, 16, 20, 24, 28)[1 if SANITIZED else 0:]:
         code, said = start(
             l, configured(l, 'report { store = "%s/few.db" }\n' % l.home),
@@ -163,7 +165,7 @@ def _(l):
         true(code in (None, 127, UNAVAILABLE, OSERR, CONFIG, CANTCREAT),
              "%d: %s %s" % (limit, code, said))
         true(said.strip() != "", "it says nothing")
-        true(code != 127 or "shared" in said, said)  # the loader's
+        true(code != 127 or "shared" in said, said)  # an error of the loader
         runs += code is None
     true(runs > 1, "it never runs")
 

@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
-"""What avouch-milter keeps for reports: by the milter protocol, with the store
-read by SQLite and by the command from outside.  Needs neither root nor Postfix.
+"""The data that avouch-milter stores for reports: sends messages over the
+milter protocol, and reads the store with SQLite and with the command.  Needs
+neither root nor Postfix.
 
 usage: store.py PROGRAM [PART-OF-A-NAME]; the command lies beside it
 """
@@ -23,11 +24,11 @@ suite = Suite()
 
 KILLS = 20
 CLIENTS = 6
-SURE = 0.09  # s: a reply that is faster did not run into the limit of 0.1 s
+SURE = 0.09  # seconds: a faster reply did not reach the limit of 0.1 s
 
 
 def store(l):
-    """The file that fresh() told the daemon of."""
+    """Returns the file that fresh() configured."""
     return l.store
 
 
@@ -36,7 +37,7 @@ def settings(path, more="", report=""):
 
 
 def ask(l, query):
-    """A store that was just begun may have no tables yet."""
+    """Runs a query.  A new store may have no tables yet."""
     until = time.monotonic() + WAIT
     while True:
         db = sqlite3.connect("file:%s?mode=ro" % store(l), uri=True,
@@ -52,7 +53,7 @@ def ask(l, query):
 
 
 def messages_of(l):
-    """{author domain: messages in the rows}"""
+    """Returns {author domain: number of messages in the rows}."""
     return dict(ask(l, "SELECT header_from, sum(messages) FROM kept "
                        "JOIN shape ON shape.id = kept.shape "
                        "GROUP BY header_from"))
@@ -66,7 +67,7 @@ def fates(l):
 
 
 def fresh(l, more="", path=None, report=""):
-    """The daemon anew, with an empty store."""
+    """Restarts the daemon with an empty store."""
     if l.milter is not None:
         l.milter.stop()
     for name in os.listdir(l.home):
@@ -130,7 +131,7 @@ def _(l):
 
 
 def avouch(l, *arguments, status=0):
-    """What the command beside the daemon prints."""
+    """Returns the output of the command built beside the daemon."""
     r = subprocess.run([os.path.join(os.path.dirname(l.program), "avouch"),
                         *arguments], capture_output=True, text=True,
                        check=False)
@@ -225,7 +226,7 @@ def _(l):
     l.milter.stop()
     today = int(time.time()) // 86400
     db = sqlite3.connect(store(l))
-    for age in (29, 31, 300):  # in days; a shape for each row of each
+    for age in (29, 31, 300):  # days; each row has its own shape
         first = age * 10000
         db.executemany("INSERT INTO shape SELECT ?, hash, ?, envelope_from, "
                        "disposition, dkim_aligned, spf_aligned, automatic, "
@@ -260,7 +261,8 @@ def _(l):
 
 
 class Client(threading.Thread):
-    """Sends until it is hung up on; each has a domain of its own."""
+    """Sends messages until the connection is closed; each client has its own
+    domain."""
 
     def __init__(self, l, number):
         super().__init__(daemon=True)
@@ -277,7 +279,7 @@ class Client(threading.Thread):
                 self.begun += 1
                 began = time.monotonic()
                 if m.message(self.message, "a@bank.example").reply != "c":
-                    return  # told to come again: the daemon ends
+                    return  # deferred: the daemon is ending
                 if time.monotonic() - began < SURE:
                     self.sure += 1
                 else:

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
-"""What can be wrong with the store of avouch-milter while mail comes: mail
-flows, rows wait, and when the fault is gone they are kept, by itself.  Where
-it is not root, what only root can bring about is left out.
+"""Errors of avouch-milter's store while mail arrives: mail flows, rows wait,
+and they are stored automatically once the error is gone.  Cases that need root
+are skipped for other users.
 
 usage: storefaults.py PROGRAM [PART-OF-A-NAME | all]; all: also what takes long
 """
@@ -22,13 +22,13 @@ from suite import Skip, Suite, holds, lacks, same, true
 suite = Suite()
 slow = Suite()
 
-COMMIT_WAIT = 0.1  # s, the longest that a message waits for the store
-CURED = 180        # s, within which it has found out that all is well again
-SLOW = 1800        # s, until the queue of the store is full
+COMMIT_WAIT = 0.1  # seconds: longest wait of a message for the store
+CURED = 180        # seconds within which it must notice that the error is gone
+SLOW = 1800        # seconds until the queue of the store is full
 
 
 def send(l, count, sender="ceo@bank.example"):
-    """Passes `count` messages through; the seconds each took."""
+    """Sends `count` messages and returns the seconds that each took."""
     m = session(l)
     took = []
     message = lab.message(sender)
@@ -44,7 +44,7 @@ def kept(l):
     try:
         return sum(messages_of(l).values())
     except sqlite3.OperationalError:
-        return 0  # there is no file, or no table in it
+        return 0  # the file or its tables do not exist
 
 
 def wait_kept(l, count):
@@ -55,10 +55,10 @@ def wait_kept(l, count):
 
 
 def flows(l, count, cause="store"):
-    """Mail while something is wrong: it is said once, and nobody waits."""
+    """Sends mail during an error: it is logged once, and no message waits."""
     send(l, 2)
     line = l.milter.wait_log(cause=cause)
-    took = min(send(l, count - 2))  # all of them would wait, or none
+    took = min(send(l, count - 2))  # either all of them would wait, or none
     true(took < COMMIT_WAIT, "the fastest took %.3f s" % took)
     same(len(l.milter.log(cause=cause)), 1, "lines about it")
     return line
@@ -71,7 +71,7 @@ def ends(l, lost):
 
 
 def own(path):
-    """A folder that the daemon may write to when it is nobody."""
+    """Creates a folder to which the daemon may write as user nobody."""
     os.mkdir(path)
     if os.getuid() == 0:
         nobody = pwd.getpwnam("nobody")
@@ -99,7 +99,7 @@ def _(l):
 
 @contextlib.contextmanager
 def disk(path, size):
-    """A file system of its own; not our fault if it cannot be."""
+    """Mounts a separate file system; skips the test if that is impossible."""
     os.makedirs(path, exist_ok=True)
     if os.getuid() != 0 or subprocess.run(
             ["mount", "-t", "tmpfs", "-o", "size=" + size, "tmpfs", path],
@@ -163,7 +163,7 @@ def _(l):
 
 
 def spoil(path):
-    """Everything but the name of the file is rubbish."""
+    """Overwrites the file with garbage."""
     with open(path, "r+b") as f:
         f.write(b"\xa5" * os.path.getsize(path))
 
@@ -175,9 +175,9 @@ def _(l):
     l.milter.stop()
     l.start_milter('report { store = "%s" }\n' % store(l))
     send(l, 2)
-    # SQLite does not read again what its cache holds.  A commit by another
-    # connection empties the cache, so the next message meets the rubbish; no
-    # other transaction of the daemon comes in between.
+    # SQLite does not read pages again that are in its cache.  A commit by
+    # another connection empties the cache, so the next message finds the
+    # garbage.  The daemon has no other transaction in between.
     other = sqlite3.connect(store(l), isolation_level=None, timeout=CURED)
     other.execute("BEGIN IMMEDIATE")
     other.execute("INSERT INTO meta VALUES ('test', '1')")
@@ -188,7 +188,7 @@ def _(l):
     send(l, 1)
     line = l.milter.wait_log(event="store-corrupt")
     holds(line["text"], "it was renamed to " + store(l) + ".corrupt-")
-    wait_kept(l, 1)  # the message that met it
+    wait_kept(l, 1)  # the message that found the garbage
     send(l, 10)
     wait_kept(l, 11)
     same(ask(l, "PRAGMA integrity_check"), [("ok",)], "the new one")
@@ -222,7 +222,7 @@ def _(l):
     send(l, 7)
     wait_kept(l, 7)
     l.milter.wait_log(cause="store-moved")
-    os.rename(store(l), store(l) + ".elsewhere")  # its log stays behind
+    os.rename(store(l), store(l) + ".elsewhere")  # but keep its log
     send(l, 4)
     wait_kept(l, 4)
     ends(l, 0)
@@ -238,7 +238,7 @@ def _(l):
     true(not os.path.exists(path), "there is no store")
     os.chmod(folder, 0o755)
     wait_kept(l, 40)
-    os.chmod(folder, 0o555)  # what is open stays open
+    os.chmod(folder, 0o555)  # open files stay open
     send(l, 10)
     wait_kept(l, 50)
     os.chmod(folder, 0o755)
@@ -258,7 +258,7 @@ def _(l):
 
 
 def wait_line(l, part):
-    """Without reading each of 100,000 lines again and again."""
+    """Waits for a log line without reading all 100,000 lines repeatedly."""
     seen, until = 0, time.monotonic() + SLOW
     while True:
         lines = l.milter.lines[seen:]
@@ -297,7 +297,8 @@ def _(l):
     l.milter.stop()
     lines = l.milter.log(cause="store-lost")
     holds(lines[0]["text"], "the queue is full")
-    # each is counted, but said once a minute; none waits at the end
+    # every message is counted, but logged only once a minute; none waits at
+    # the end
     lacks(lines[-1]["text"], "the daemon is stopping")
     lost = int(l.milter.log(event="store")[-1]["lost"])
     true(lost > 0, "lost")

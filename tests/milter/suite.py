@@ -1,22 +1,23 @@
-"""Test functions, run in order.  The output is TAP, which tests/run_cmocka reads."""
+"""Runs test functions in order.  The output is TAP, which tests/run_cmocka
+reads."""
 
 import os
 import sys
 import time
 import traceback
 
-SANITIZED = "SANITIZED" in os.environ  # by tests/sanitized
-WAIT = 180  # s; the longest wait for what must come, on a machine with much else to do
+SANITIZED = "SANITIZED" in os.environ  # set by tests/sanitized
+# seconds: longest wait for something that must happen, on a busy machine
+WAIT = 180
 DAY = 86400
 
 
 class Skip(Exception):
-    """The test cannot run here: why."""
+    """The test cannot run here; the text says why."""
 
 
 def needs_plain_memory():
-    """Sanitizers have an allocator of their own, which must not be tampered
-    with."""
+    """Skips the test with sanitizers: their allocator must not be replaced."""
     if SANITIZED:
         raise Skip("the program was built with sanitizers")
 
@@ -26,7 +27,7 @@ class Suite:
         self.tests = []
 
     def test(self, name):
-        """@suite.test("what is shown")"""
+        """Registers a test: @suite.test("name")"""
         def add(function):
             self.tests.append((name, function))
             return function
@@ -51,7 +52,7 @@ class Suite:
                 print("# %.1f s" % (time.monotonic() - began))
             except Skip as e:
                 print("ok %d - %s # SKIP %s" % (number, name, str(e).replace("\n", " ")))
-            except Exception:  # a test may fail in any way
+            except Exception:  # a test may fail with any exception
                 failed.append(name)
                 print("not ok %d - %s" % (number, name))
                 diagnostics(traceback.format_exc())
@@ -73,7 +74,7 @@ def same(got, want, what=""):
 
 
 def until(condition, what, seconds=WAIT):
-    """What `condition()` returns, once that is true."""
+    """Waits until `condition()` is true and returns its value."""
     end = time.monotonic() + seconds
     while True:
         found = condition()
@@ -84,7 +85,8 @@ def until(condition, what, seconds=WAIT):
 
 
 def one_day():
-    """Waits for midnight (UTC) if it is near: what follows is of one day."""
+    """Waits until after midnight (UTC) if it is near, so that the rest of the
+    test runs within one day."""
     left = DAY - time.time() % DAY
     if left < WAIT:
         time.sleep(left)

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
-"""trusted_mtas, with real Postfixes: mail that comes back from a content
-filter, and an outer MX that passes mail on to an inner one.
+"""trusted_mtas, with real Postfix instances: mail that comes back from a
+content filter, and an outer MX that passes mail on to an inner one.
 
 usage: trusted.py PROGRAM [PART-OF-A-NAME]
 """
@@ -21,7 +21,7 @@ suite = Suite()
 
 OURS = "Authentication-Results"
 MARK = "X-Avouch-Quarantine"
-SHOP = "x@shop.example"  # p=quarantine: the mark is added when it fails
+SHOP = "x@shop.example"  # p=quarantine: the mark is added if DMARC fails
 CLAIM = (b"Authentication-Results: mx.example.net; dmarc=pass (claimed)\r\n"
          b"X-Avouch-Quarantine: claimed\r\n")
 
@@ -31,7 +31,8 @@ def trusted(*entries):
 
 
 def send(l, message, who=STRANGER, sender=SHOP, port=None, command=None):
-    """What was delivered.  `who` is told by XCLIENT, unless {}."""
+    """Returns the delivered message.  `who` is passed with XCLIENT, unless
+    {}."""
     to = reader()
     with smtp.Client(port or l.smtp_port) as c:
         c.become("host66.isp.example", **who)
@@ -45,14 +46,14 @@ def send(l, message, who=STRANGER, sender=SHOP, port=None, command=None):
 
 
 def fields(message):
-    """(ours, marks)"""
+    """Returns (our fields, marks)."""
     return ([f for f in smtp.fields(message, OURS) if lab.HOST in f],
             smtp.fields(message, MARK))
 
 
 def passes(d, got, n):
-    """The log lines of a delivered message, when there are `n` of these: one
-    for each time it passed through `d`, by the queue IDs in Received."""
+    """Waits for `n` log lines of a delivered message and returns them: one for
+    each pass through `d`, by the queue IDs in Received."""
     ids = re.findall(r"\bid (\w+)", " ".join(smtp.fields(got, "Received")))
 
     def lines():
@@ -71,8 +72,8 @@ def judged_once(got):
 
 
 def lost(got):
-    """Nobody judged it the last time it passed, and nothing was left of what
-    it came with."""
+    """Checks that the message was not checked at the last pass, and that its
+    earlier results were removed."""
     ours, marks = fields(got)
     same((len(ours), marks), (1, []), "fields")
     holds(ours[0], "not checked: skip.network")
@@ -89,7 +90,8 @@ def _(l):
     for part in ("127.0.0.1@%d" % l.back, "skip.network",
                  "receive_override_options=no_milters"):
         holds(line["text"], part)
-    passes(l.milter, send(l, lab.message(SHOP)), 2)  # once a minute
+    # logged only once a minute
+    passes(l.milter, send(l, lab.message(SHOP)), 2)
     same(len(l.milter.log(event="warning", cause="trusted_mtas")), 1,
          "warnings")
 
@@ -112,9 +114,9 @@ def _(l):
 @suite.test("listed by port: a local client of port 25 brings nothing")
 def _(l):
     with settings(l, trusted("127.0.0.1@%d" % l.back)):
-        # it is in skip_networks, and not judged
+        # the client is in skip_networks, so the message is not checked
         lost(send(l, CLAIM + lab.message(SHOP), who={}))
-        # nor does one that submits without SMTP
+        # nor does a client that submits without SMTP
         to = reader()
         l.postfix.submit(SHOP, to, (CLAIM + lab.message(SHOP)).replace(
             b"\r\n", b"\n"))
@@ -131,7 +133,7 @@ def _(l):
             c.become("host66.isp.example")
             true(c.command(command).code >= 500, command)
             c.quit()
-        # one who may say who the client is can say where it came from, too
+        # a client that may use XCLIENT can also set the client's address
         judged_once(send(l, CLAIM + lab.message(SHOP),
                          command="XFORWARD ADDR=127.0.0.1 PORT=%d" % l.back))
 
@@ -210,7 +212,7 @@ def _(l):
             got = send(l, CLAIM + lab.message(SHOP), port=l.unfiltered)
             judged_once(got)
             same(passes(d, got, 1)[0]["rule"], "skip.trusted_mta", "inner")
-        # others reach the inner one as well, and are judged
+        # mail from other clients of the inner MX is checked
         got = send(l, CLAIM + lab.message(SHOP), port=inner_port)
         judged_once(got)
         same(passes(d, got, 1)[0]["client"], STRANGER["ADDR"], "inner")

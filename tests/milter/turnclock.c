@@ -1,11 +1,10 @@
 /*
- * turnclock.c - preloaded into avouch-milter by tests: its clocks show what the
- * test says.
+ * turnclock.c - preloaded into avouch-milter by tests, to set its clocks.
  *
- * The file named by CLOCK_CONTROL holds one number, the seconds that the wall
- * clock is ahead.  The other clocks are right unless CLOCK_ALL is set: then
- * they are ahead as well, and a wait with a time limit ends when the clocks say
- * so.
+ * The file named by CLOCK_CONTROL contains one number: by how many seconds the
+ * wall clock is ahead.  The other clocks are correct unless CLOCK_ALL is set.
+ * Then they are ahead as well, and a wait with a time limit ends according to
+ * these clocks.
  */
 #include <dlfcn.h>
 #include <errno.h>
@@ -23,10 +22,9 @@
 #include <time.h>
 #include <unistd.h>
 
-#define SLICE_MS 20 /* how often a wait looks at the clocks */
+#define SLICE_MS 20 /* interval at which a wait checks the clocks */
 #define EPOCH_LEAST                                                            \
-	1000000000 /* a time limit above it is of the wall clock               \
-	            */
+	1000000000 /* a larger time limit refers to the wall clock \ */
 
 typedef int cond_wait(
     pthread_cond_t *, pthread_mutex_t *, const struct timespec *);
@@ -102,7 +100,7 @@ slice(int64_t left_ms)
 	return left_ms < 0 ? 0 : left_ms < SLICE_MS ? left_ms : SLICE_MS;
 }
 
-/* The callers are used to being woken for nothing. */
+/* May wake up early: the callers can handle spurious wakeups. */
 int
 pthread_cond_timedwait(
     pthread_cond_t *cond, pthread_mutex_t *lock, const struct timespec *at)

@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
-"""avouch-milter under valgrind: a thousand messages, no error and no leak.
+"""avouch-milter under valgrind: a thousand messages without an error or a
+leak.
 
 usage: valgrind.py PROGRAM [MESSAGES]
 """
@@ -24,7 +25,7 @@ OPTIONS = ["--leak-check=full", "--show-leak-kinds=definite,indirect,possible",
 
 
 def kinds(l):
-    """Messages of all sorts: (message, the reply it must get)."""
+    """Returns all kinds of messages: (message, expected reply)."""
     bank, plain = "alice@bank.example", "x@plain.example"
     forged = b"Authentication-Results: mx.example.net; dmarc=pass\r\n"
     body = b"line after line\r\n" * 20000
@@ -53,7 +54,7 @@ def work(l, first, count, faults):
                 m.connect("192.0.2.%d" % (1 + i % 250))
                 m.helo("mail%d.example.org" % i)
             message, wanted = sorts[i % len(sorts)]
-            if i % 7 == 0:  # one that ends before its end
+            if i % 7 == 0:  # an incomplete message
                 m.mail("gone@mailer.example")
                 m.rcpt()
                 m.header("From", b" x@broken.example")

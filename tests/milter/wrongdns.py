@@ -1,7 +1,7 @@
-"""A name server that tells the truth, or fails, or lies, as the test wants.
+"""A name server that answers correctly, fails, or lies, as the test wants.
 
-Of every domain it says: p=reject, "v=spf1 -all", and one key.  `behave` is
-called with (server, question, tcp) and returns the packets to send, in order.
+Every domain has p=reject, "v=spf1 -all", and one key.  `behave` is called with
+(server, question, tcp) and returns the packets to send, in order.
 """
 
 import os
@@ -38,7 +38,7 @@ def txt(text):
                     for i in range(0, len(data), 255))
 
 
-TTL = 300  # of answers; a test may set it
+TTL = 300  # TTL of answers in seconds; a test may set it
 
 
 def record(owner, kind, data, ttl=None):
@@ -55,7 +55,8 @@ def negative():
 
 
 def packet(q, answers=(), code=0, cut=False, more=(), authority=(), **odd):
-    """`odd`: id=, section= in the place of the question's own."""
+    """Builds a packet.  `odd`: id= or section= replace those of the
+    question."""
     head = struct.pack(">HHHHHH", odd.get("id", q.id),
                        0x8180 | code | (0x200 if cut else 0), 1, len(answers),
                        len(authority), len(more))
@@ -83,7 +84,7 @@ def silent(_server, _q, _tcp):
 
 
 def lie(q, **odd):
-    """SPF lets everyone pass."""
+    """Answers with an SPF record that lets everyone pass."""
     return packet(q, [record(SAME, TXT, txt(LIE))], **odd)
 
 
@@ -123,7 +124,7 @@ class WrongDns:
                 data, client = self.udp.recvfrom(4096)
             except OSError:
                 return
-            if not data:  # of close()
+            if not data:  # sent by close()
                 return
             self.asked += 1
             threading.Thread(target=self.answer, daemon=True,
@@ -174,7 +175,7 @@ class WrongDns:
         self.tcp.close()
 
     def close(self):
-        """After it, both ports are closed."""
+        """Stops the server, so that both ports are closed."""
         hang_up(self.udp)
         self.threads[0].join()
         self.udp.close()
@@ -183,15 +184,16 @@ class WrongDns:
 
 
 def hang_up(s):
-    """Wakes the thread that waits for it, which keeps it open."""
+    """Shuts a socket down, to wake the thread that waits for it and keeps it
+    open."""
     try:
         s.shutdown(socket.SHUT_RDWR)
-    except OSError:  # it is not connected, or closed
+    except OSError:  # not connected, or already closed
         pass
 
 
 class Raw(bytes):
-    """Sent over TCP without a length."""
+    """Bytes that are sent over TCP without a length."""
 
 
 # ---- failures ----
@@ -208,7 +210,7 @@ def later(seconds):
 
 
 def only_tcp(answer):
-    """Truncated over UDP; `answer` is the behaviour over TCP."""
+    """Returns a behavior: truncated over UDP, `answer` over TCP."""
     return lambda server, q, tcp: (
         answer(server, q, tcp) if tcp else [packet(q, cut=True)])
 
@@ -249,7 +251,7 @@ FAILURES = {
     "truncated over TCP too": only_tcp(lambda s, q, t: [packet(q, cut=True)]),
 }
 
-# ---- lies of those who are not the server; the truth comes behind them ----
+# ---- forged answers of third parties, followed by the correct one ----
 
 def from_elsewhere(server, q):
     return lambda client: server.stranger.sendto(lie(q), client)
@@ -277,7 +279,7 @@ LIES = {
         lie(q)[:2] + b"\1\0" + lie(q)[4:]]),
 }
 
-# ---- of the server itself: what it says of other names is not believed ----
+# ---- answers of the server about other names, which are ignored ----
 
 BESIDE = {
     "an owner that was not asked for": lambda s, q, t: [
