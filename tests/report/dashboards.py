@@ -342,7 +342,7 @@ def check_numbers(c, database, told):
     failed = sum(int(row[4]) for row in told["Messages by result"])
     same(sum(int(row[4]) for row in told["Domains"]), failed, "failed")
     same(sum(int(row[2]) for row in told["Sources that fail most"]), failed)
-    same(round(float(told["Pass DMARC"][0][0]), 6),
+    same(round(float(told["DMARC pass rate"][0][0]), 6),
          round(1 - failed / all_of_it, 6), "rate")
     same([row[:4] for row in told["Domains that fail most"]],
          [["a.example", "7", "27", "7"]])
