@@ -256,8 +256,7 @@ accept_known_push(struct push *p)
 	return true;
 }
 
-/* Finds the first day to push: p->day becomes the last day that need not be
- * pushed. */
+/* Sets p->day to the last day that need not be pushed. */
 static bool
 compare_tokens(struct push *p)
 {
@@ -353,8 +352,8 @@ write_day(struct push *p, int64_t day)
 	    (ledger_put_host(p->central, &h) == LEDGER_OK || central_fault(p));
 }
 
-/* The rows are already in temporary tables, so the transaction holds its lock
- * only briefly. */
+/* The rows are already in temporary tables, so the lock is held only
+ * briefly. */
 static bool
 commit_day(struct push *p, int64_t day)
 {

@@ -300,8 +300,7 @@ redact_field(const struct redact *r, struct buf *b, struct arena *a,
 	w = redactor_of(r, b, from);
 	good = writer_of(f->name)(&w, a, f);
 	buf_byte(b, '\n');
-	/* A string that was cut may end in a local part that is not recognized
-	 * as such. */
+	/* A string that was cut may end in an unrecognized local part. */
 	good = good && !b->full;
 	if (!good)
 		buf_cut(b, from);

@@ -85,8 +85,7 @@ void report_put_clean(struct buf *b, struct span s, size_t max, bool spaces);
 void report_dkim_put(struct buf *b, const struct report_row *r);
 void report_dkim_read(struct span text, struct report_row *out);
 
-/* Adds a NUL to the string that began when b->n was `from`; returns the
- * string. */
+/* Adds a NUL to the string that began at b->n == `from`; returns the string. */
 struct span report_text_end(struct buf *b, size_t from);
 
 #endif

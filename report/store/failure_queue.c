@@ -39,8 +39,7 @@ count_rows(struct sql_statement *s, int64_t *out)
 	return good;
 }
 
-/* Sets `merged` if the message was counted in a failure that is already
- * stored. */
+/* Sets `merged` if the message was counted in a failure already stored. */
 static bool
 put_more(struct failure_spool *p, const struct failure *f, bool *merged)
 {

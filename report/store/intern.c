@@ -148,8 +148,7 @@ bind_texts(
 
 /* ---- numbers ---- */
 
-/* Returns false after an error.  The id of `out` remains 0 if no row was
- * found. */
+/* Returns false after an error; `out` keeps id 0 if no row was found. */
 static bool
 intern_find(struct intern *n, enum column_table table, const struct span *texts,
     struct intern_slot *out)

@@ -30,8 +30,7 @@ enum {
 	NUMBER_SIZE = 8,      /* bytes */
 	APPLICATION_MAX = 64, /* bytes of a connection's name, with the NUL;
 	                         PostgreSQL cuts longer names */
-	PREPARE_AT = 4,       /* executions after which a statement is
-	                         prepared */
+	PREPARE_AT = 4,       /* runs after which a statement is prepared */
 	NAME_SIZE = 24,       /* bytes of a prepared statement's name */
 	SQLSTATE_SIZE = 5,    /* bytes */
 	WRITE_LOCK = 0,       /* locks by name are numbered from 1 */
@@ -95,8 +94,7 @@ static const struct {
 	                            transaction */
 	{ "55P03", SQL_LOCKED }, /* lock_timeout */
 	{ "53100", SQL_FULL },   /* disk */
-	{ "53", SQL_AWAY },      /* other resource limits, such as
-	                            connections */
+	{ "53", SQL_AWAY },      /* other resource limits */
 	{ "08", SQL_AWAY },      /* connection */
 	{ "28", SQL_AWAY },      /* authorization */
 	{ "3D", SQL_AWAY },      /* no such database */
@@ -240,8 +238,7 @@ put_lock(struct buf *b, const char *function, uint64_t number)
 	    b, "SELECT %s(%d, %d)", function, SCHEMA_APPLICATION, (int)number);
 }
 
-/* Stores an error that names the connection that holds our lock, if there is
- * one. */
+/* Stores an error that names the holder of our lock, if there is one. */
 static void
 fail_locked(struct postgres_connection *c, uint64_t number)
 {
@@ -705,8 +702,7 @@ postgres_set_up(struct postgres_connection *c)
 	    (version == SCHEMA_VERSION || postgres_upgrade(c));
 }
 
-/* The URL overrides what is before "dbname", and cannot override what is after
- * it. */
+/* The URL overrides what is before "dbname", but not what is after it. */
 static PGconn *
 connect_to(const char *url)
 {
@@ -729,8 +725,7 @@ connect_to(const char *url)
 	return PQconnectdbParams(names, values, 1);
 }
 
-/* libpq's error message for an invalid URL quotes the URL, including the
- * password. */
+/* libpq's error for an invalid URL quotes the URL, including the password. */
 static bool
 is_understood(const char *url)
 {

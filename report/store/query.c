@@ -318,8 +318,7 @@ enum ledger_step
 ledger_each_day(
     struct ledger *l, bool (*each)(void *arg, int64_t day), void *arg)
 {
-	/* Jumps from each day to the next with the index, without scanning all
-	 * rows. */
+	/* Jumps from each day to the next with the index. */
 	struct sql_statement *s = sql_prepare(l->db,
 	    "WITH RECURSIVE days (day) AS (SELECT min(day) FROM kept UNION ALL "
 	    "SELECT (SELECT min(kept.day) FROM kept WHERE kept.day > days.day) "
@@ -335,8 +334,7 @@ ledger_each_day(
 
 /* ---- rows ---- */
 
-/* A subquery, so that SQL does not scan the rows of the whole day for one
- * domain. */
+/* A subquery, so that SQL does not scan all rows of the day for one domain. */
 #define OF_DOMAIN "kept.policy IN (SELECT id FROM policy WHERE domain = $2) "
 
 /* One row per policy record; the newest record of a domain comes last. */

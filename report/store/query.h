@@ -169,8 +169,8 @@ struct ledger_report {
 	struct span record;      /* the policy that the report states */
 	int64_t made;            /* seconds since 1970 */
 	uint64_t rows, messages; /* of this part */
-	struct span note;        /* why there is nothing to send; empty if there
-	                            is */
+	struct span note;        /* why nothing is sent; empty if a report is
+	                            sent */
 };
 
 struct ledger_delivery {

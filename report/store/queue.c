@@ -12,23 +12,19 @@
 #include "report/store/writer.h"
 
 enum {
-	GROUP_MAX = 4000,     /* messages per transaction */
-	QUIET_MS = 500,       /* after this time without mail, the store is
-	                         considered quiet */
-	RETRY_LOCKED_MS = 10, /* after each wait for a lock (sqlite.c) */
-	RETRY_FIRST_MS = 100, /* after another error; doubled each time ... */
-	RETRY_LAST_MS = 5000, /* ... up to this limit */
-	TIDY_MS = 1000,   /* between two housekeeping steps while it is never
-	                     quiet */
-	REST_MS = 60000,  /* if there is nothing to do */
-	LOCKED_MS = 1000, /* a lock by another program that lasts this long is
-	                     logged */
-	TELL_MS = 5000,   /* the end of an error that lasted this long is
-	                     logged */
+	GROUP_MAX = 4000,       /* messages per transaction */
+	QUIET_MS = 500,         /* after this time without mail, the store is
+	                           considered quiet */
+	RETRY_LOCKED_MS = 10,   /* after each wait for a lock (sqlite.c) */
+	RETRY_FIRST_MS = 100,   /* after another error; doubled each time ... */
+	RETRY_LAST_MS = 5000,   /* ... up to this limit */
+	TIDY_MS = 1000,         /* between housekeeping steps in busy times */
+	REST_MS = 60000,        /* if there is nothing to do */
+	LOCKED_MS = 1000,       /* locks by others are logged after this time */
+	TELL_MS = 5000,         /* the end of a longer error is logged */
 	FAULTS_OF_OURS_MAX = 3, /* after this many errors that are bugs of ours,
 	                           the group is dropped */
-	STUCK_MS = 30000,       /* to wait for a writer thread that does not
-	                           return */
+	STUCK_MS = 30000,       /* limit for a writer that does not return */
 };
 
 struct queue {
@@ -48,17 +44,15 @@ struct store {
 	struct queue queue;   /* waiting messages */
 	struct queue group;   /* messages that the writer is writing now */
 	uint64_t taken;       /* number of the last message queued */
-	uint64_t completed;   /* all messages up to this number are on disk or
-	                         lost */
+	uint64_t completed;   /* up to this number, all are on disk or lost */
 	uint64_t lost_until;  /* number of the last lost message */
 	bool idle;            /* the writer is waiting for work */
 	bool has_error;       /* the last group could not be committed */
 	bool ending;
 	bool ended;          /* the writer has returned */
 	int64_t error_since; /* clock_ms(), if has_error */
-	int64_t end_by;      /* clock_ms() when the writer stops if commits
-	                        fail */
-	int64_t end_last;    /* clock_ms() when the writer stops in any case */
+	int64_t end_by;      /* when the writer stops if commits fail */
+	int64_t end_last;    /* when the writer stops in any case */
 	struct store_counts counts;
 	bool opened; /* the writer has tried to open the file */
 	struct hash_secret redaction_key;
@@ -69,8 +63,7 @@ struct store {
 	int64_t committed_at; /* clock_ms() of the last group */
 	int64_t log_since;    /* clock_ms() of the first group that is only
 	                         in the write-ahead log; 0: none */
-	int64_t tidy_at;      /* clock_ms() when the next housekeeping step is
-	                         overdue */
+	int64_t tidy_at;      /* when the next housekeeping step is overdue */
 };
 
 static struct timespec
@@ -315,8 +308,7 @@ housekeeping(struct store *s)
 	return look;
 }
 
-/* When the daemon ends, the writer continues as long as messages can be
- * stored. */
+/* When the daemon ends, the writer continues while messages can be stored. */
 static bool
 goes_on(const struct store *s)
 {
@@ -427,8 +419,8 @@ store_open(const struct store_options *o, char *error, size_t size)
 	return s;
 }
 
-/* The caller must hold the lock.  Returns false if the queue is full or memory
- * ran out. */
+/* The caller must hold the lock.  Returns false if the queue is full or
+ * memory ran out. */
 static bool
 enqueue(struct store *s, struct queued_message *e)
 {

@@ -157,7 +157,7 @@ run_batch(struct retention *t, struct sql *db, struct intern_cache *cache,
 	return good;
 }
 
-/* Later days reuse free pages; only an excess of them is returned to the file
+/* Later days reuse free pages; only an excess is returned to the file
  * system. */
 static bool
 free_pages(struct sql *db, bool *more)

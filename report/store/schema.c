@@ -38,8 +38,7 @@ enum { STEP_MAX = 6000 }; /* bytes of an upgrade step, with the NUL */
 	"{facts:types}, used BIGINT NOT NULL);"                                \
 	"CREATE INDEX facts_hash ON facts (hash);"
 
-/* In versions 1 to 3, in SQLite only: tables whose index repeats each
- * string. */
+/* In versions 1 to 3, in SQLite only: tables with each string in an index. */
 #define INDEXED_TABLES(ID, KEYED)                                              \
 	"CREATE TABLE policy (id " ID ", {policy:types}, "                     \
 	"used BIGINT NOT NULL, UNIQUE ({policy:all}));"                        \

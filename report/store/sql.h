@@ -83,8 +83,7 @@ bool sql_is_shared(const struct sql *db);
 /* Accepts NULL.  All statements must have been dropped. */
 void sql_close(struct sql *db);
 
-/* Runs statements, separated by ";", that have no parameters and return no
- * rows. */
+/* Runs statements without parameters or result rows, separated by ";". */
 bool sql_run(struct sql *db, const char *text);
 
 /*

@@ -43,8 +43,7 @@ struct sqlite_connection {
 	int locks[LOCKS_MAX]; /* file descriptors */
 	size_t n_locks;
 	int64_t log_pages;
-	int64_t log_copied; /* number of log pages that the last checkpoint
-	                       copied */
+	int64_t log_copied; /* log pages that the last checkpoint copied */
 };
 
 struct sqlite_statement {
@@ -101,8 +100,7 @@ sqlite_failed(struct sqlite_connection *c)
 {
 	int code = sqlite3_extended_errcode(c->db);
 	int system_errno = sqlite3_system_errno(c->db);
-	/* SQLite's own message, "unable to open database file", does not say
-	 * what to fix. */
+	/* "unable to open database file" does not say what to fix */
 	bool is_told = (code & 0xff) == SQLITE_CANTOPEN && system_errno != 0;
 
 	return sql_fail(&c->sql, sqlite_fault(code, system_errno),
@@ -246,8 +244,7 @@ path_with(const char *path, const char *suffix)
 	return asprintf(&out, "%s%s", path, suffix) >= 0 ? out : NULL;
 }
 
-/* The lock is a file next to the store, which flock(2) locks for one process at
- * a time. */
+/* The lock is a file next to the store that flock(2) locks for one process. */
 static bool
 sqlite_lock(struct sql *db, const char *name)
 {
@@ -320,8 +317,7 @@ note_version(struct sqlite_connection *c)
 
 	buf_printf(&text, "PRAGMA application_id=%d; PRAGMA user_version=%d",
 	    SCHEMA_APPLICATION, SCHEMA_VERSION);
-	/* The random name of the store, by which a shared store distinguishes
-	 * files. */
+	/* The random name by which a shared store distinguishes files. */
 	return sql_run(&c->sql, memory) &&
 	    sql_run(&c->sql,
 		"INSERT INTO meta (name, value) VALUES "

@@ -1,5 +1,4 @@
-/* sqlite.h - the driver of sql.h for SQLite files, and calls that only files
- * have. */
+/* sqlite.h - the driver of sql.h for SQLite files, and calls for files only. */
 #ifndef AVOUCH_REPORT_STORE_SQLITE_H
 #define AVOUCH_REPORT_STORE_SQLITE_H
 
@@ -15,8 +14,7 @@ enum sqlite_for {
 	                       file, checkpoints only on request */
 	SQLITE_FOR_COMMAND, /* waits 10 s for locks, creates the file; a
 	                       commit survives a power loss */
-	SQLITE_FOR_READING, /* like SQLITE_FOR_COMMAND, but the file must
-	                       exist */
+	SQLITE_FOR_READING, /* same as COMMAND, but the file must exist */
 };
 
 /*
@@ -34,16 +32,12 @@ bool sqlite_in_place(struct sql *db);
  * the last commit of this connection. */
 int64_t sqlite_log_pages(const struct sql *db);
 
-/*
- * Copies the write-ahead log into the file, as far as readers allow, without
- * waiting.
- */
+/* Copies the log into the file, as far as readers allow, without waiting. */
 bool sqlite_checkpoint(struct sql *db);
 
 /* disk space that the store uses */
 struct sqlite_usage {
-	uint64_t bytes; /* of the file, without its free pages, and of its
-	                   log */
+	uint64_t bytes; /* of the log, and of the file without its free pages */
 	unsigned free;  /* per mille of the file system that we may still use */
 };
 

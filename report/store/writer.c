@@ -26,8 +26,7 @@ struct writer {
 	uint64_t n_quarantined;
 	char error[ERROR_MAX];
 	struct quota quota;
-	bool over_quota; /* the last group was not stored because of the
-	                    quota */
+	bool over_quota; /* the last group was refused */
 	struct retention retention;
 	struct hash_secret redaction_key;
 	int64_t key_read_at; /* INT64_MIN: not yet */
@@ -166,8 +165,7 @@ open_file(struct writer *w)
 	return fault;
 }
 
-/* Renames a corrupt file instead of deleting it: someone may want to examine
- * it. */
+/* Renames a corrupt file instead of deleting it; someone may examine it. */
 static void
 quarantine_file(struct writer *w, int64_t now)
 {
@@ -260,8 +258,8 @@ write_facts(
 	return sql_do(w->put_replay) ? ROW_WRITTEN : ROW_ERROR;
 }
 
-/* Rows of a closed day count for the next day, so that reports already made
- * stay correct. */
+/* Rows of a closed day count for the next day, so that its reports stay
+ * correct. */
 static enum row_outcome
 write_entry(struct writer *w, const struct queued_message *e, int64_t closed)
 {

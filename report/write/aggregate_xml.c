@@ -53,7 +53,7 @@ element_end(struct aggregate *a)
 	note_written(a, xmlTextWriterEndElement(a->xml));
 }
 
-/* Writes an element.  Characters that XML 1.0 section 2.2 does not allow become
+/* Writes an element.  Characters not allowed by XML 1.0 section 2.2 become
  * "?". */
 static void
 element_put(struct aggregate *a, const char *name, struct span value)

@@ -128,8 +128,7 @@ merged_by_cause(void **state)
 	ledger_close(l);
 }
 
-/* RFC 9991 section 6.1: each organization has a limit; failures beyond it are
- * only counted. */
+/* RFC 9991 section 6.1: beyond a limit, failures are only counted. */
 static void
 bounded_by_organization(void **state)
 {
@@ -218,8 +217,7 @@ one_a_day(void **state)
 	ledger_close(l);
 }
 
-/* A disk may be slow; this test is not about failures that are dropped because
- * of that. */
+/* A slow disk must not cause dropped failures in this test. */
 static void
 wait_until_empty(struct store *store)
 {
@@ -232,8 +230,8 @@ wait_until_empty(struct store *store)
 	assert_int_equal(counts.queued, 0);
 }
 
-/* Through the daemon's queue: ten thousand forged messages from as many
- * sources. */
+/* Sends ten thousand forged messages from as many sources to the daemon's
+ * queue. */
 static void
 flood(void **state)
 {

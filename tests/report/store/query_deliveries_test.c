@@ -200,8 +200,7 @@ moves(void **state)
 }
 
 /* If two runs move a delivery at the same time, only one succeeds.  Another run
- * can take over a delivery in SENDING if it knows the current number of
- * attempts. */
+ * can take over a delivery in SENDING if it knows the number of attempts. */
 static void
 moved_by_one(void **state)
 {

@@ -77,8 +77,7 @@ of_a_new_file(void **state)
 	sql_close(db);
 }
 
-/* An invalid key is never silently replaced, because all hashes would
- * change. */
+/* An invalid key is never silently replaced: all hashes would change. */
 static void
 not_a_key(void **state)
 {
@@ -125,8 +124,7 @@ shared(void **state)
 		sql_close(db[i]);
 }
 
-/* `avouch report push` has changed the key: the daemon sees it without a
- * restart. */
+/* Without a restart, the daemon sees a key changed by `avouch report push`. */
 static void
 changed_meanwhile(void **state)
 {

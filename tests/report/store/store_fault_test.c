@@ -26,10 +26,8 @@
 #include "tests/support/store_fixture.h"
 
 enum {
-	LOCKED_PUTS = 1000,    /* would take 100 s if each of them waited for
-	                          the store */
-	LOCKED_TRIES = 100,    /* would take minutes with a pause of 5 s after
-	                          each */
+	LOCKED_PUTS = 1000,    /* 100 s if each of them waited for the store */
+	LOCKED_TRIES = 100,    /* would take minutes with pauses of 5 s */
 	BUSY_HOST = 30 * 3000, /* messages of a busy host in 30 s */
 };
 
@@ -103,8 +101,7 @@ locked_for_long(void **state)
 	store_close(s, 1000);
 }
 
-/* At the end, the writer continues as long as waiting messages can be
- * stored. */
+/* At the end, the writer continues while waiting messages can be stored. */
 static void
 locked_until_the_end(void **state)
 {
@@ -134,8 +131,7 @@ locked_until_the_end(void **state)
 	    rows_sum(place.file, ROWS_DAY, NULL).messages, MESSAGES + 1);
 }
 
-/* Runs in a child process, because limits apply to a whole process.  Exits with
- * 0. */
+/* Runs in a child process, because limits apply to a process.  Exits with 0. */
 static void
 full_child(struct rlimit *limit)
 {
@@ -225,8 +221,7 @@ full_disk(void **state)
 	assert_int_equal(umount(place.folder), 0);
 }
 
-/* If the file is removed while it is open, the next message starts a new
- * one. */
+/* If the file is removed while open, the next message starts a new one. */
 static void
 removed(void **state)
 {
@@ -321,8 +316,7 @@ corrupt_in_use(void **state)
 	store_close(s, 1000);
 }
 
-/* If retention is the first to find a corrupt page, the file is set aside
- * too. */
+/* If retention finds a corrupt page first, the file is set aside too. */
 static void
 corrupt_for_tidy(void **state)
 {

@@ -247,8 +247,8 @@ clock_set_back(void **state)
 	    rows_sum(place.file, ROWS_DAY + 300, NULL).messages, 1);
 	l = ledger_open_file(place.file, SQLITE_FOR_COMMAND, error);
 	assert_non_null(l);
-	/* `report send` runs while the clock is ahead; then mail arrives; then
-	 * it runs again */
+	/* `report send` runs while the clock is ahead; mail arrives; it runs
+	 * again */
 	assert_int_equal(ledger_close_day(l, ROWS_DAY + 299, ahead), LEDGER_OK);
 	assert_int_equal(keeping_write(w, 1, today, &refused), SQL_FINE);
 	assert_int_equal(
@@ -382,8 +382,8 @@ victim_main(void *arg)
 
 	for (;;) {
 		atomic_fetch_add(&v->board->begun[v->number], 1);
-		/* store_put() may return false for a late message, even for all
-		 * of them */
+		/* store_put() may return false for late messages, even for
+		 * all */
 		if (keeping_put(
 			v->store, v->number, v->board->begun[v->number] % 11))
 			atomic_fetch_add(&v->board->told[v->number], 1);
