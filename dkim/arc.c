@@ -6,8 +6,7 @@
 #include "lib/buf.h"
 #include "lib/enum_names.h"
 
-/* the three fields of a set, in the order of sealing (RFC 8617 section 5.1.1)
- */
+/* the three fields of a set, in sealing order (RFC 8617 section 5.1.1) */
 enum arc_part { PART_AAR, PART_AMS, PART_SEAL, PARTS };
 
 static const char *const part_names[PARTS] = {
@@ -21,8 +20,7 @@ struct arc_set {
 	size_t field[PARTS];
 	struct span results; /* the AAR's value after its instance */
 	struct sigcheck ams, seal;
-	int relaxed_body; /* handle of a second body hash, for an AMS without c=
-	                   */
+	int relaxed_body; /* handle of a second hash, for an AMS without c= */
 	bool is_ams_dead; /* fails without its key */
 	struct sigcheck_result ams_early;
 	uint8_t hash[CRYPTO_HASH_SIZE]; /* hash of what the seal signs */
@@ -422,8 +420,7 @@ seal_passes(struct arc *c, unsigned instance)
 	c->result.stale = c->result.stale || r.stale;
 	if (r.code == DKIM_PASS)
 		return true;
-	/* RFC 8617 section 5.2.1: all failures are permanent, even DNS failures
-	 */
+	/* RFC 8617 section 5.2.1: all failures are permanent, even of DNS */
 	decide_at(c,
 	    sigcheck_is_cut_short(&one.set->seal, r.code) ? ARC_TEMPERROR
 							  : ARC_FAIL,

@@ -15,8 +15,7 @@ enum {
 	B_MAX = 64, /* signatures that are equal up to here are the same */
 };
 
-/* The order in which signatures are verified: first those that DMARC can use.
- */
+/* The order in which signatures are verified: those useful to DMARC first. */
 enum rank {
 	RANK_AUTHOR,  /* d= is an author's domain */
 	RANK_RELATED, /* one is a subdomain of the other: probably aligned */

@@ -91,12 +91,11 @@ struct dkim *dkim_begin(struct arena *a, const struct dkim_options *o,
     const struct mail_header *h, struct body_hashes *body_hashes,
     const struct span *authors, size_t n_authors, int64_t now);
 
-/* The answers in `questions` must stay valid until dkim_finish() has returned.
- */
+/* The answers in `questions` must stay valid until dkim_finish() returns. */
 enum core_status dkim_keys(
     struct dkim *d, struct dns_questions *questions, struct arena *scratch);
 
-/* Returns the distinct, valid d= of the signatures to verify, for prefetching.
+/* Returns the distinct valid d= of the signatures to verify, to prefetch keys.
  */
 size_t dkim_domains(const struct dkim *d, struct span *out, size_t max);
 

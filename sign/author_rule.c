@@ -36,8 +36,7 @@ plain_local(struct arena *a, struct span local)
 	return b.full ? SPAN_NONE : buf_view(&b);
 }
 
-/* Whether `text`, an envelope address or a login, is the address local@domain.
- */
+/* Whether `text`, an envelope address or a login, equals local@domain. */
 static bool
 is_address(
     struct arena *a, struct span text, struct span local, struct span domain)

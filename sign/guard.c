@@ -15,7 +15,7 @@ enum {
 
 /* ---- DNS lookups ---- */
 
-/* Finds the first key whose record is wrong.  A failed lookup is not a finding.
+/* Finds the first key with a wrong record.  A failed lookup is not a finding.
  */
 static enum core_status
 check_keys(const struct guard_facts *f, struct dns_questions *questions,

@@ -337,8 +337,7 @@ look_step(struct look_step *step)
 }
 
 /* Returns true if all servers that answered have the same CNAME.  Its target is
- * then queried separately, because other servers may be authoritative for it.
- */
+ * then queried separately: other servers may be authoritative for it. */
 static bool
 has_alias(const struct look_step *step)
 {

@@ -259,7 +259,7 @@ load_files(struct key_load *load, struct sign_domain *domain,
 	    compare_keys);
 }
 
-/* Loads the keys of one domain; returns NULL if it has none or memory ran out.
+/* Loads the keys of one domain; returns NULL if there are none, or no memory.
  */
 static struct sign_domain *
 load_domain(struct key_load *load, const char *name)

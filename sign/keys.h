@@ -31,8 +31,7 @@ struct sign_domain;
 struct sign_key {
 	char *domain, *selector;
 	struct private_key *key; /* sign with private_key_crypto() */
-	bool is_previous; /* its file is now broken or contains a different key
-	                   */
+	bool is_previous; /* its file is now broken or has a different key */
 
 	/* from the list of selectors (key_folder.h) */
 	int64_t created; /* seconds since 1970; 0: unknown */

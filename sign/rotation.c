@@ -79,8 +79,7 @@ newest_ready(const struct rotation_key *keys, size_t n, bool retired)
 	return n;
 }
 
-/* Returns the key that signs, or else the newest that was ever ready, or `n`.
- */
+/* Returns the key that signs, or the newest that was ever ready, or `n`. */
 static size_t
 last_good(const struct rotation_key *keys, size_t n)
 {

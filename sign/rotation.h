@@ -29,8 +29,7 @@ enum {
 };
 
 enum rotation_finding {
-	ROTATION_UNKNOWN, /* a server did not answer, and none denied the record
-	                   */
+	ROTATION_UNKNOWN, /* a server did not answer, none denied the record */
 	ROTATION_ABSENT,  /* a server does not have the record, or has another
 	                     one */
 	ROTATION_PRESENT, /* all servers have the record */
@@ -63,8 +62,7 @@ enum rotation_step { /* result of a check */
 enum rotation_step rotation_observe(struct rotation_state *state,
     enum rotation_finding finding, int64_t wait, int64_t now);
 
-/* Marks a key as imported: it was in use elsewhere, and may sign immediately.
- */
+/* Marks a key as imported: it is in use elsewhere and may sign immediately. */
 void rotation_import(struct rotation_state *state);
 
 /* Call if the state of a key was lost: it signs until a check finds no record,
@@ -96,15 +94,13 @@ enum rotation_phase {
 	ROTATION_REVOKED,
 };
 
-/* Returns the phase of keys[i].  `chosen` is the result of rotation_choose().
- */
+/* Returns the phase of keys[i].  `chosen` comes from rotation_choose(). */
 enum rotation_phase rotation_phase_of(
     const struct rotation_key *keys, size_t n, size_t chosen, size_t i);
 
 const char *rotation_phase_name(enum rotation_phase phase);
 
-/* Returns the time from which the record of a retired key is no longer needed.
- */
+/* Returns the time from which a retired key's record is no longer needed. */
 int64_t rotation_removable(const struct rotation_state *state, int64_t retired);
 
 /* Returns the seconds from `now` until the next check of a key.  `quiet` is the

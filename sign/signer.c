@@ -170,8 +170,7 @@ choose_author(struct signer *s)
 	return SIGNER_NO_REASON;
 }
 
-/* Called when the keys are known: only mail that would be signed is rejected.
- */
+/* Called when the keys are known: rejects only mail that would be signed. */
 static enum signer_reason
 check_author(struct signer *s)
 {

@@ -64,8 +64,7 @@ enum signer_reason {
 
 const char *signer_reason_name(enum signer_reason reason); /* "no_key" */
 
-/* Flaws of the message that break signatures later, or that receivers dislike.
- */
+/* Flaws of the message that break signatures later or that receivers dislike */
 enum signer_flaw {
 	SIGNER_FLAW_LONG_LINE = 1 << 0, /* over 998 bytes: smtp(8) breaks it */
 	SIGNER_FLAW_8BIT = 1 << 1, /* converted to 7-bit for some receivers */

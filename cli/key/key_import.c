@@ -152,8 +152,7 @@ import_pem(struct key_importer *m, const char *path)
 
 static void import_file(struct key_importer *m, const char *path, bool is_top);
 
-/* Imports the one key of Domain, Selector and KeyFile for each of the domains.
- */
+/* Imports the key of Domain, Selector and KeyFile for each of the domains. */
 static void
 import_opendkim_key(struct key_importer *m, struct span text, const char *conf)
 {

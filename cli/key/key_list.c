@@ -19,8 +19,7 @@ put_when(struct buf *b, const char *text, int64_t when)
 	buf_printf(b, "%s %s", text, time);
 }
 
-/* Returns the time at which a key stopped signing, as far as the files show it.
- */
+/* Returns the time when a key stopped signing, as far as the files show it. */
 static int64_t
 retired_at(const struct sign_domain *domain, const struct sign_key *key)
 {

@@ -7,7 +7,7 @@
 #include "cli/cli.h"
 #include "conf/conf.h"
 
-/* Runs `avouch sign doctor`.  Returns the exit status, 1 if there are findings.
+/* Runs `avouch sign doctor`.  Returns the exit status, 1 if it found anything.
  */
 int sign_doctor(struct cli *c, const struct conf *conf);
 

@@ -92,8 +92,7 @@ sink_rcpt(struct sink_session *c, struct span line)
 	sink_say(c, "250 2.1.5 OK");
 }
 
-/* Writes the message to a file, and removes the dots of RFC 5321 section 4.5.2.
- */
+/* Writes the message to a file, without the dots of RFC 5321 section 4.5.2. */
 static bool
 sink_copy(struct sink_session *c, FILE *to)
 {

@@ -1,5 +1,4 @@
-/* dkim_canon_test.c - canonicalization (RFC 6376 section 3.4) and body hashes
- */
+/* dkim_canon_test.c - canonicalization (RFC 6376 section 3.4), body hashes */
 #include "dkim/canon.h"
 
 #include <setjmp.h>

@@ -296,8 +296,7 @@ other_algorithms(void **state)
 
 	(void)state;
 	snprintf(record, sizeof(record), "p=%s", p);
-	/* the last bytes of the OID in base64: from 1.2.840.113549.1.1.1 to .2
-	 */
+	/* end of the OID in base64: 1.2.840.113549.1.1.1 becomes .2 */
 	char *oid = strstr(record, "DQEBAQUA");
 
 	assert_non_null(oid);
@@ -536,8 +535,7 @@ running_hashes(void **state)
 			assert_non_null(many[i]);
 			crypto_hash_add(many[i], SPAN("ab"));
 		}
-		/* a snapshot does not end the hash, and a copy is independent
-		 */
+		/* a snapshot does not end the hash; a copy is separate */
 		assert_true(crypto_hash_snapshot(many[0], a));
 		crypto_hash_copy(many[1], many[0]);
 		crypto_hash_add(many[0], SPAN("c"));
