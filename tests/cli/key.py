@@ -151,9 +151,9 @@ def opendkim(c):
          [("t1.example", "mail"), ("own.example", "s2"), ("t3.example", "s3")],
          "imported")
     for line, words in ((4, "we sign all mail from t3.example"),
-                        (5, "that does not count for DMARC"),
+                        (5, "which does not count for DMARC"),
                         (6, "receivers do not accept that"),
-                        (7, "that does not count for DMARC"),
+                        (7, "which does not count for DMARC"),
                         (8, "has no key of this name")):
         true(any(e.startswith("%s:%d: " % (lines, line)) and words in e
                  for e in r.err.splitlines()), "%d %s: %s" % (line, words, r.err))
@@ -175,7 +175,7 @@ def opendkim_one(c):
           ("c2.example", "2026", "imported")], "keys")
     r = key(c, "import", c.file("half.conf", "KeyFile %s\n" % path),
             status=DATAERR)
-    holds(r.err, "half.conf: KeyFile needs Domain and Selector")
+    holds(r.err, "half.conf: KeyFile also needs Domain and Selector")
 
 
 @suite.test("maps of rspamd, and key files of other kinds")
