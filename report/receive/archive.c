@@ -94,7 +94,8 @@ note_name(struct unpack *u, struct archive_entry *entry)
 		buf_printable(&b, span_str(name), UNPACK_NAME_MAX);
 }
 
-/* libarchive also accepts data without a known filter as a raw stream. */
+/* Whether the format was recognized; libarchive accepts any other data as a raw
+ * stream. */
 static bool
 is_unpacked(const struct unpack *u)
 {

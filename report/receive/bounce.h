@@ -36,7 +36,8 @@ struct bounce {
 	char report_id[BOUNCE_ID_MAX];
 	int64_t delivery;           /* id of the delivery in the store */
 	char note[BOUNCE_NOTE_MAX]; /* status and diagnostic code, printable */
-	char status[BOUNCE_TEXT_MAX + 1]; /* its fields about each recipient */
+	char status[BOUNCE_TEXT_MAX +
+	    1]; /* the delivery status, with fields for each recipient */
 };
 
 void bounce_read(struct span message, struct bounce *out);

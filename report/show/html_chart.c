@@ -41,7 +41,7 @@ scale_of(uint64_t most)
 			       : 10 * unit;
 }
 
-/* The last bar ends with the last day. */
+/* Fills the bars; the last one ends with the last day. */
 static struct chart
 chart_of(const struct view *v, const struct view_domain *d)
 {

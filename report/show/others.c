@@ -60,7 +60,7 @@ others_tls_fix(struct span result)
 struct others_gather {
 	struct arena *a;
 	struct others_list *list;
-	struct others_domain *domain; /* of the previous row */
+	struct others_domain *domain; /* domain of the previous row */
 	struct span left_out; /* the last domain that was only counted */
 	struct others_tls **last_tls; /* where to link the next row */
 	struct others_failure **last_failure;

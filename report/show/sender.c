@@ -60,7 +60,7 @@ view_fact_title(enum view_fact_kind kind)
 
 /* ---- names ---- */
 
-/* Labels below country domains under which registries register names. */
+/* Labels such as "co" in "co.uk": registries register names below them. */
 static bool
 is_second_level(struct span label)
 {
