@@ -86,19 +86,19 @@ class Story:
                 if f.startswith(lab.HOST)]
         self.want(len(ours) == 1, "one field of ours, not %d" % len(ours))
         self.want(self.got.startswith(b"Authentication-Results: "),
-                  "our field should be on top")
+                  "our field should be at the top")
         field = ours[0] if ours else ""
         self.results = lab.results(field)
         for method, result in self.expected.items():
             self.want(self.results.get(method) == result,
                       "%s should be %s" % (method, result))
         for text in self.present:
-            self.want(text in field, "our field should hold " + text)
+            self.want(text in field, "our field should contain " + text)
         for text in self.absent:
             self.want(text.encode() not in self.got,
                       "there should be no " + text)
         for text in self.kept:
-            self.want(text in self.got, "it should still have %r" % text)
+            self.want(text in self.got, "it should still contain %r" % text)
         if self.added:
             self.want(smtp.fields(self.got, self.added),
                       "there should be a field " + self.added)
@@ -124,8 +124,8 @@ class Story:
             for text in smtp.fields(self.got, "X-Avouch-Quarantine"):
                 self.line("", "X-Avouch-Quarantine: " + text)
             if "stripped" in self.log:
-                self.line("removed", "%s of the fields it brought along, "
-                          "which claimed to be ours" % self.log["stripped"])
+                self.line("removed", "%s forged fields that claimed to be ours"
+                          % self.log["stripped"])
         for fault in self.faults:
             self.line(paint("wrong", 31), fault)
         print()
@@ -166,7 +166,7 @@ def stories(l):
               spf="fail", dkim="none", dmarc="fail",
               added="X-Avouch-Quarantine",
               present=["policy.dmarc=quarantine"]),
-        Story("Forged: a newspaper that only watches (p=none)",
+        Story("Forged: a newspaper that only monitors (p=none)",
               "host66.isp.example", STRANGER, news,
               say(news, subject="Headlines"),
               spf="softfail", dkim="none", dmarc="fail",
@@ -183,7 +183,7 @@ def stories(l):
                      "shop.example"),
               spf="pass", dkim="pass", dmarc="pass",
               present=["header.a=ed25519-sha256"]),
-        Story("Brings Authentication-Results along that claim to be ours",
+        Story("Contains Authentication-Results that claim to be ours",
               "host66.isp.example", STRANGER, news,
               forged + say(news, subject="Trust me"),
               spf="softfail", dkim="none", dmarc="fail",
@@ -201,7 +201,7 @@ def stories(l):
               "out.mailer.example", MAILER, "bounce@mailer.example",
               l.sign(ODD, "bank.example", canon="simple/simple"),
               spf="pass", dkim="pass", dmarc="pass"),
-        Story("Through a mailing list: not refused although p=reject",
+        Story("Through a mailing list: not rejected despite p=reject",
               "mx.lists.example", LIST, "talk-bounces@lists.example",
               l.sign(say(bank, subject="[talk] Hello", body=b"Hello.\r\n",
                          more=b"List-Id: Talk <talk.lists.example>\r\n"),
@@ -254,7 +254,7 @@ def main():
         summary(told, paint)
         wrong = sum(1 for s in told if s.faults)
         if wrong:
-            print("%d of %d messages did not fare as they should; the log:"
+            print("%d of %d messages were not handled as expected; the log:"
                   % (wrong, len(told)))
             print("\n".join(l.milter.lines))
             print(l.postfix.tail())
@@ -268,6 +268,6 @@ if __name__ == "__main__":
     try:
         sys.exit(main())
     except postfix.CannotRun as e:
-        lab.not_here("the demonstration cannot run here: %s" % e)
+        lab.not_here("cannot run the demonstration here: %s" % e)
     except KeyboardInterrupt:
         lab.not_here("\nstopped, and cleaned up")

@@ -72,7 +72,7 @@ OTHERS = [
 ]
 
 
-@suite.test("A-R: each forged form goes")
+@suite.test("A-R: each forged form is removed")
 def _(l):
     with l.client("host66.isp.example", **STRANGER) as c:
         for claim in CLAIMS:
@@ -84,7 +84,7 @@ def _(l):
                  claim.decode())
 
 
-@suite.test("A-R: those of others stay, and all the rest of the header")
+@suite.test("A-R: fields of others stay, and so does the rest of the header")
 def _(l):
     message = b"".join(o + b"\r\n" for o in OTHERS) + lab.message(
         "x@plain.example")
@@ -94,7 +94,7 @@ def _(l):
     same(len(smtp.fields(got, "Authentication-Results")), 5, "fields")
 
 
-@suite.test("A-R: many, mixed with those of others, anywhere in the header")
+@suite.test("A-R: many, mixed with fields of others, anywhere in the header")
 def _(l):
     mixed = b""
     for i in range(40):
@@ -109,7 +109,7 @@ def _(l):
     same(len(smtp.fields(got, "X-Number")), 40, "other fields")
 
 
-@suite.test("A-R: one of 100 KB, with its token behind 50 KB")
+@suite.test("A-R: one of 100 KB, with its token after 50 KB")
 def _(l):
     """Postfix passes only 60,000 bytes of a field to milters."""
     filler = b"\r\n ".join([b"x" * 900] * 55)
@@ -127,7 +127,7 @@ def _(l):
     l.postfix.set(header_size_limit="102400")
 
 
-@suite.test("A-R: a header over our limits: forged ones go all the same")
+@suite.test("A-R: a header over our limits: forged fields are removed anyway")
 def _(l):
     l.postfix.set(header_size_limit="4000000")
     filler = b"".join(b"X-Filler: %d\r\n" % i for i in range(5000))
@@ -142,7 +142,7 @@ def _(l):
     l.postfix.set(header_size_limit="102400")
 
 
-@suite.test("fields we add: forged ones of that name go")
+@suite.test("fields that we add: forged ones of that name are removed")
 def _(l):
     forged = (b"X-Avouch-Quarantine: none\r\nReceived-SPF: pass\r\n"
               b"x-avouch-quarantine: none\r\n")
@@ -217,7 +217,7 @@ def _(l):
 
 # ---- transactions ----
 
-@suite.test("no message is smuggled with the setting that README has")
+@suite.test("no message is smuggled with the setting from README")
 def _(l):
     hidden = (b"MAIL FROM:<y@plain.example>\r\nRCPT TO:<%s>\r\nDATA\r\n"
               b"From: y@plain.example\r\n\r\nhidden\r\n.\r\n")
@@ -258,7 +258,7 @@ def _(l):
                 same((r["dkim"], r["dmarc"]), ("none", "none"), "plain")
 
 
-@suite.test("over TCP no message waits for an acknowledgement of 40 ms")
+@suite.test("over TCP no message waits 40 ms for an acknowledgement")
 def _(l):
     # Otherwise every message would wait, so one fast message is enough.
     with l.client("tcp.example", **STRANGER) as c:
@@ -288,7 +288,7 @@ def _(l):
         same(send(l, FORGED, client=c)[0].code, 550, "forged")
 
 
-@suite.test("connections that end anywhere")
+@suite.test("connections that end at any point")
 def _(l):
     for last in (None, "EHLO x", "MAIL FROM:<a@bank.example>",
                  "RCPT TO:<a@example.net>", "DATA", "content"):
@@ -338,7 +338,7 @@ def _(l):
 
 # ---- senders ----
 
-@suite.test("the null sender: SPF takes HELO's name (RFC 7208 section 2.4)")
+@suite.test("the null sender: SPF uses HELO's name (RFC 7208 section 2.4)")
 def _(l):
     field = ours(delivered(l, lab.message("postmaster@mailer.example"),
                            who=MAILER, sender="", helo="out.mailer.example"))
@@ -347,7 +347,8 @@ def _(l):
     lacks(field, "smtp.mailfrom")
 
 
-@suite.test("a user who logged in is not judged, and forged fields go")
+@suite.test("mail from a logged-in user is not checked; forged fields are "
+            "removed")
 def _(l):
     claim = b"Authentication-Results: mx.example.net; dmarc=pass\r\n"
     who = dict(STRANGER, LOGIN="bob")
@@ -362,7 +363,8 @@ def _(l):
         same(send(l, FORGED, who=who)[0].code, 550, "judged")
 
 
-@suite.test("loopback, a listed network and sendmail(1) are not judged")
+@suite.test("mail from loopback, a listed network and sendmail(1) is not "
+            "checked")
 def _(l):
     claim = b"Authentication-Results: mx.example.net; dmarc=pass\r\n"
     lacks(ours(delivered(l, claim + FORGED, who={})), "dmarc")
@@ -375,7 +377,7 @@ def _(l):
 
 # ---- actions ----
 
-@suite.test("reject: code, text, a link with %, and no content is kept")
+@suite.test("reject: code, text, a link with %, and no content is stored")
 def _(l):
     reply, _ = send(l, FORGED)
     same(str(reply)[:10], "550 5.7.26", "code")
@@ -408,7 +410,7 @@ def _(l):
         same(smtp.fields(got, "X-Avouch-Quarantine"), [], "accept")
 
 
-@suite.test("broken DNS: temperror and delivered, or 451 where asked for")
+@suite.test("broken DNS: temperror and delivered, or 451 if configured")
 def _(l):
     m = lab.message("x@broken.example")
     r = verdict(l, m)
@@ -418,7 +420,7 @@ def _(l):
         same(str(reply)[:5], "451 4", "code")
 
 
-@suite.test("monitor: nothing is refused, the field says what would be")
+@suite.test("monitor: nothing is rejected, the field says what would be")
 def _(l):
     with settings(l, "mode = monitor\n"):
         field = ours(delivered(l, FORGED))
@@ -426,7 +428,7 @@ def _(l):
         holds(field, "would reject")
 
 
-@suite.test("what cannot be read gets its field and goes on")
+@suite.test("a message that cannot be parsed gets its field and is delivered")
 def _(l):
     for head in (b"Subject: no From\r\n",
                  b"From: a@plain.example\r\nFrom: b@news.example\r\n",
@@ -476,7 +478,7 @@ def _(l):
     same(send(l, FORGED)[0].code, 550, "the new one")
 
 
-@suite.test("a name server that is silent: the message's time, no longer")
+@suite.test("a silent name server: no message waits longer than its timeout")
 def _(l):
     dns = slowdns.SlowDns(10 * smtp.SECONDS)
     more = 'nameservers = { "127.0.0.1@%d" }\ntimeout = 2s\n' % dns.port
@@ -493,7 +495,7 @@ def _(l):
     l.milter.reload(l.settings())
 
 
-@suite.test("SIGTERM: messages in progress are finished, new ones wait")
+@suite.test("SIGTERM: messages in progress are finished, new ones deferred")
 def _(l):
     answers = threading.Event()
     dns = slowdns.SlowDns(answers)
@@ -562,7 +564,7 @@ def _(l):
         l.postfix.set(smtpd_milters=l.mta_socket)
         os.kill(pid, signal.SIGTERM)
     until(lambda: not os.path.exists("/proc/%d" % pid), "it ends")
-    same(glob.glob(home + "/*"), [], "nothing is left over")
+    same(glob.glob(home + "/*"), [], "no files are left")
 
 
 # ---- programs that read our field ----
@@ -592,12 +594,12 @@ def send_hostile(l, more):
         len(mailing.kept) - before))
 
 
-@suite.test("senders that try to write into our field")
+@suite.test("senders that try to inject text into our field")
 def _(l):
     send_hostile(l, "")
 
 
-@suite.test("senders that try to write into our Received-SPF")
+@suite.test("senders that try to inject text into our Received-SPF")
 def _(l):
     before = len(mailing.kept)
     send_hostile(l, "spf { received_spf = true }\n")
@@ -625,7 +627,7 @@ def samples(l):
 
 
 def add_reader(name, read):
-    @suite.test("all that was delivered, read by: " + name)
+    @suite.test("all delivered messages, read by: " + name)
     def _(l):
         read(samples(l))
 

@@ -231,7 +231,7 @@ def watch(w, count, processes):
     return marks
 
 
-@suite.test("memory, descriptors, cost: the end is as the middle")
+@suite.test("memory, descriptors, cost: the same at the end as in the middle")
 def _(l):
     w = Watched(l, l.milter)
     threads = max(1, l.concurrency // PROCESSES)
@@ -252,12 +252,12 @@ def _(l):
     for m in marks:
         costs.append((m[3] - last[3]) / max(1, m[0] - last[0]) * 1e3)
         last = m
-    print("%d messages at %d at once, %.0f a second; CPU of a message in "
+    print("%d messages, %d at a time, %.0f a second; CPU of a message in "
           "each quarter: %s ms" % (
               marks[-1][0], threads * PROCESSES, marks[-1][0] / took,
               ", ".join("%.3f" % c for c in costs)))
     half, end = marks[1][1], marks[-1][1]
-    print("memory from the half to the end: %+.2f %%" % (
+    print("memory growth in the second half: %+.2f %%" % (
         (end / half - 1) * 100))
     same(sum(w.page().family("messages_total").values()), each * PROCESSES,
          "messages counted")
@@ -266,7 +266,7 @@ def _(l):
     until = time.monotonic() + 20
     while w.descriptors() > 40 and time.monotonic() < until:
         time.sleep(0.1)
-    true(w.descriptors() <= 40, "descriptors stay: %d" % w.descriptors())
+    true(w.descriptors() <= 40, "descriptors leak: %d" % w.descriptors())
 
 
 def begin(l, **options):

@@ -172,7 +172,7 @@ FORGED = (b"From: \"Carol (CEO)\" <carol.king@loud.example>\r\n"
           b"X-Secret: carol.king@loud.example\r\n\r\nKeep this quiet.\r\n")
 
 
-@suite.test("a forged message makes one report, in the Abuse Reporting Format")
+@suite.test("a forged message causes one report, in the Abuse Reporting Format")
 def _(l):
     fresh(l)
     same(send(l, FORGED, "evil.one@other.example").reply, "y", "rejected")
@@ -236,7 +236,7 @@ def _(l):
          (0, True), r.stderr)
 
 
-@suite.test("fields that are named are told, and their addresses hashed")
+@suite.test("configured fields are included, and their addresses hashed")
 def _(l):
     fresh(l, 'failure_headers += {"Subject", "To", "X-Secret"}\n')
     send(l, FORGED, "evil.one@other.example")
@@ -266,7 +266,8 @@ def _(l):
     same(len(hashes), 1, hashes)
 
 
-@suite.test("fo=1: a message that passes by SPF alone; its signature is told")
+@suite.test("fo=1: a message that passes only with SPF; its signature is "
+            "reported")
 def _(l):
     fresh(l)
     good = lab.message("ann@any.example")
@@ -291,7 +292,8 @@ def _(l):
     same(report.fields["Identity-Alignment"], "dkim, spf", "alignment")
 
 
-@suite.test("only to who agreed; never for psd=y; not for lists and machines")
+@suite.test("only to those who agreed; never for psd=y, lists or automated "
+            "mail")
 def _(l):
     fresh(l)
     send(l, lab.message("a@out.example"), "a@out.example")
@@ -313,7 +315,7 @@ def _(l):
     true(a.id != c.id, "ids")
 
 
-@suite.test("what cannot be handed over is tried again, the same")
+@suite.test("a report that cannot be handed over is sent again unchanged")
 def _(l):
     fresh(l)
     send(l, FORGED, "evil.one@other.example")
@@ -325,7 +327,7 @@ def _(l):
     same(failures(l)["sent"], 0, "not yet")
     same(failures(l, now=int(time.time()) + 3600)["sent"], 1, "sent")
     second, = l.bag.take()
-    same(second.raw, first.raw, "the same in every byte")
+    same(second.raw, first.raw, "the same bytes")
 
 
 DSN = """\
@@ -353,7 +355,7 @@ Message-ID: %s
 """
 
 
-@suite.test("an address that bounces is told no more")
+@suite.test("an address that bounces gets no more reports")
 def _(l):
     fresh(l)
     send(l, FORGED, "evil.one@other.example")
@@ -379,7 +381,8 @@ def suppressed(l, *args):
     return r.returncode, r.stdout, r.stderr
 
 
-@suite.test("a suppressed address is listed, removed and sent to again")
+@suite.test("a suppressed address is listed, can be removed, and gets reports "
+            "again")
 def _(l):
     fresh(l)
     # the daemon creates the store shortly after its start
@@ -409,7 +412,7 @@ def _(l):
     same(failures(l)["sent"], 1, "sent again")
 
 
-@suite.test("killed at any moment: each report is sent, and once")
+@suite.test("killed at any moment: each report is sent exactly once")
 def _(l):
     fresh(l)
     causes = 10  # the limit per day
@@ -433,7 +436,7 @@ def _(l):
     print("%d of %d runs were killed" % (kills, KILLS))
 
 
-@suite.test("what waits is not sent any more once it is off")
+@suite.test("pending reports are not sent once the option is off")
 def _(l):
     fresh(l)
     send(l, FORGED, "evil.one@other.example")
@@ -466,7 +469,7 @@ def flood(l, messages, sources):
         m.quit()
 
 
-@suite.test("a flood makes the reports that are allowed, and counts the rest")
+@suite.test("a flood causes only the allowed reports, and the rest is counted")
 def _(l):
     one_day()
     fresh(l)

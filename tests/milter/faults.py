@@ -154,7 +154,8 @@ def dns_batch(l, names, strict, mild, table):
     return seen
 
 
-@suite.test("DNS that fails: no pass, no refusal for good, back at once")
+@suite.test("DNS that fails: no pass, no permanent rejection, immediate "
+            "recovery")
 def _(l):
     names = list(wrongdns.FAILURES)
     batches = [[n] for n in names] if l.alone else [names]
@@ -173,7 +174,7 @@ def _(l):
                 true(seen.count("temperror") > 10, "temperrors: %s" % seen)
 
 
-@suite.test("DNS answers of others, before the true one, are not believed")
+@suite.test("forged DNS answers before the correct one are ignored")
 def _(l):
     names = list(wrongdns.LIES)
     with Faulty(l, STRICT, name="strict") as strict:
@@ -182,7 +183,7 @@ def _(l):
         seen = together([lambda d=d: no_pass(strict, d) for d in domains])
         print(list(zip(names, seen)))
         same(set(seen) - {"550", "451"}, set(), "replies")
-        true(seen.count("550") >= 2, "the truth is heard: %s" % seen)
+        true(seen.count("550") >= 2, "the correct answer was used: %s" % seen)
         page = strict.page()
         true(page.one("dns_strays_total") > 16, "strays")
         true(page.one("dns_wrong_ids_total") >= 16, "wrong ids")  # WRONG_IDS_MAX
@@ -191,7 +192,7 @@ def _(l):
               "wrong ids")
 
 
-@suite.test("DNS answers that also tell of other names are not believed")
+@suite.test("answers about other names in a DNS reply are ignored")
 def _(l):
     def poison(server, q, tcp):
         told = [wrongdns.record(wrongdns.wire(n), wrongdns.TXT,
@@ -213,7 +214,8 @@ def _(l):
         same(no_pass(mild, "p2." + DOMAIN), "550", "poisoned")
 
 
-@suite.test("DNS that nobody serves: fast temperrors, then it comes up")
+@suite.test("DNS without a server: fast temperrors, and recovery when it "
+            "starts")
 def _(l):
     port = smtp.free_port()
     with Faulty(l, STRICT, name="dead", port=port) as s:
@@ -244,7 +246,7 @@ class Gathering:
         return wrongdns.truth(server, q, tcp)
 
 
-@suite.test("DNS that is late: many wait at once, none behind another")
+@suite.test("slow DNS: many messages wait in parallel, none for another")
 def _(l):
     n = 40
     with operate.Started(l, "timeout = 75s\n" + STRICT,
@@ -289,7 +291,7 @@ def turned(l, more, name):
         LD_PRELOAD=library, CLOCK_CONTROL=control)), ahead
 
 
-@suite.test("the clock set back and forward: no verdict, no row hangs on it")
+@suite.test("the clock set back and forward: no effect on verdicts and rows")
 def _(l):
     year = 365 * 86400
     l.dns.behave = wrongdns.truth
@@ -368,7 +370,8 @@ def _(l):
 
 # ---- memory ----
 
-@suite.test("out of memory at random, libraries too: nothing forged passes")
+@suite.test("random failed allocations, also in libraries: nothing forged "
+            "passes")
 def _(l):
     needs_plain_memory()
     library = l.preload("failmalloc")
@@ -408,7 +411,7 @@ def _(l):
 
 # ---- the configuration ----
 
-@suite.test("a reload that cannot be: file, line, cure; the old one stays")
+@suite.test("an invalid reload: file, line, fix; the old configuration stays")
 def _(l):
     l.dns.behave = wrongdns.truth
     zone = l.home + "/bad.zone"
@@ -454,7 +457,7 @@ def _(l):
 
 # ---- the end ----
 
-@suite.test("SIGTERM under load: every message in hand has its answer")
+@suite.test("SIGTERM under load: every message in progress gets its reply")
 def _(l):
     l.dns.behave = wrongdns.later(0.6)
     begun, ended, cut = [], [], []
@@ -497,7 +500,8 @@ def _(l):
         for t in threads:
             t.join(miltproto.SECONDS)
             true(not t.is_alive(), "a client hangs")
-    print("%d begun, %d answered, %d of them after the signal (in hand: %d), "
+    print("%d begun, %d answered, %d of them after the signal (%d in "
+          "progress), "
           "%d connections were closed between messages; ended in %.1f s" % (
               len(begun), len(ended), len(ended) - before, in_hand,
               len(cut), took))

@@ -59,7 +59,7 @@ def report(l, *words):
     return json.loads(r.stdout)
 
 
-@suite.test("a day's mail comes back as a report of it")
+@suite.test("a day's mail comes back as a report")
 def _(l):
     passed, forged = 3, 2
     one_day()
@@ -95,7 +95,8 @@ def _(l):
          {own["ADDR"]: passed, other["ADDR"]: forged})
 
 
-@suite.test("a digest goes the same way: one mail with two parts that passes DMARC")
+@suite.test("a digest takes the same path: one message with two parts, "
+            "passing DMARC")
 def _(l):
     same(report(l, "digest", "--config", l.conf, "--mail", RECIPIENT)["mailed"],
          RECIPIENT)

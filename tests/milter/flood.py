@@ -134,7 +134,7 @@ class Traffic:
 
 # ---- one message ----
 
-@suite.test("a field of 10 MB: hung up on; a header of 10 MB is refused")
+@suite.test("a field of 10 MB: connection closed; a header of 10 MB: rejected")
 def _(l):
     with Bounded(l, MESSAGE):
         m = session(l)
@@ -143,14 +143,14 @@ def _(l):
         try:  # the MTA then acts as without a milter: it tempfails
             m.header("X-Big", b" " + b"x" * (10 * MIB))
             m.headers_end()
-            raise AssertionError("it was taken: %s" % m.end().reply)
+            raise AssertionError("it was accepted: %s" % m.end().reply)
         except ConnectionError:
             pass
         is_over_limit(with_fields(l, [(b"X-Big", b" " + b"x" * 102000)], 100))
     serves(l)
 
 
-@suite.test("64 headers of 9 MB at once: the memory goes back to the system")
+@suite.test("64 concurrent headers of 9 MB: memory is returned to the system")
 def _(l):
     needs_plain_memory()
     n = 64
@@ -187,7 +187,7 @@ def _(l):
     true(memory(l) <= before + 8 * MIB, "memory is kept")
 
 
-@suite.test("a million fields, and From behind them")
+@suite.test("a million fields before From")
 def _(l):
     thousand = [(b"X-%d" % i, b" y") for i in range(1000)]
     with Bounded(l, MESSAGE):
@@ -214,7 +214,7 @@ def _(l):
     serves(l)
 
 
-@suite.test("claims to be ours: 512 go, more are refused in every mode")
+@suite.test("fields that claim to be ours: 512 are removed, more are rejected")
 def _(l):
     n = 300000 if l.long else 10000
     for more in ("", "mode = monitor\n",
@@ -274,7 +274,7 @@ def _(l):
     serves(l)
 
 
-@suite.test("a line of 100 MB, signed: hashed as it comes")
+@suite.test("a signed line of 100 MB: hashed as it arrives")
 def _(l):
     size = 100 * MIB if l.long else 20 * MIB
     body = (b"x" * 5000 + b" \t ") * (size // 5003) + b"y\r\n"
@@ -295,7 +295,7 @@ def _(l):
         m.quit()
 
 
-@suite.test("avouch check: the same, from standard input")
+@suite.test("avouch check: a line of 100 MB from standard input")
 def _(l):
     needs_plain_memory()
     size = 100 * MIB if l.long else 20 * MIB
@@ -319,7 +319,7 @@ def _(l):
 
 # ---- many connections ----
 
-@suite.test("packets that claim 2 GB, and never come")
+@suite.test("packets with a length of 2 GB that never arrive")
 def _(l):
     with Traffic(l), Bounded(l, 16 * MIB):
         open_ones = []
@@ -346,7 +346,7 @@ def _(l):
             time.sleep(0.1)
         threads = status(l, "Threads")
         print("%d threads; others within %.0f ms" % (threads, took * 1e3))
-        true(threads < 50, "idle ones have no threads of their own")
+        true(threads < 50, "idle connections have no threads")
         for m in idle:
             m.close()
     wait_descriptors(l, before)
@@ -360,7 +360,7 @@ def wait_descriptors(l, before):
         before, descriptors(l)))
 
 
-@suite.test("clients of a byte a second hold up nobody")
+@suite.test("clients that send a byte a second delay no one else")
 def _(l):
     n = 200
     before = descriptors(l)
@@ -379,7 +379,7 @@ def _(l):
     wait_descriptors(l, before)
 
 
-@suite.test("connections that come and go, at every step")
+@suite.test("connections that open and close at every step")
 def _(l):
     before = descriptors(l)
     with Bounded(l, 16 * MIB):
@@ -399,7 +399,7 @@ def _(l):
     wait_descriptors(l, before)
 
 
-@suite.test("floods from many sides at once, then SIGTERM")
+@suite.test("many concurrent floods, then SIGTERM")
 def _(l):
     stop = threading.Event()
 
@@ -429,7 +429,7 @@ def _(l):
     l.start_milter()
 
 
-@suite.test("inet: many messages of a connection, none waits for TCP")
+@suite.test("inet: many messages on a connection, none waits for TCP")
 def _(l):
     # Nagle's algorithm with delayed acknowledgements would cost each message
     # 40 ms; without it, at least one message takes less, even on a slow

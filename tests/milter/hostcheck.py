@@ -49,7 +49,7 @@ def settings(l, more="", where=None):
                       smtp.free_port())
 
 
-@suite.test("nothing is wrong: nothing is said")
+@suite.test("no errors: no output")
 def _(l):
     same(check(l, settings(l)), (OK, ""), "a free port")
     same(check(l, settings(l, where="unix:%s/free.sock" % l.home)), (OK, ""),
@@ -60,7 +60,7 @@ def _(l):
          "a socket that an ended process left")
 
 
-@suite.test("a running avouch-milter uses the socket: nothing is said")
+@suite.test("a running avouch-milter uses the socket: no output")
 def _(l):
     same(check(l, l.settings()), (OK, ""), "inet")
     path = "unix:%s/ours.sock" % l.home
@@ -92,7 +92,7 @@ def _(l):
     os.unlink(l.home + "/taken.sock")
 
 
-@suite.test("sockets that cannot be made")
+@suite.test("sockets that cannot be created")
 def _(l):
     with open(l.home + "/file", "w"):
         pass
@@ -115,7 +115,7 @@ def _(l):
     holds(said, 'socket_group: unknown group "nosuchgroup"')
 
 
-@suite.test("what the user of the daemon may not do")
+@suite.test("missing permissions of the daemon's user")
 def _(l):
     if os.geteuid() != 0:
         raise Skip("needs root")
@@ -152,7 +152,7 @@ def _(l):
     holds(said, "the user nobody cannot write " + store)
 
 
-@suite.test("another user than that of the daemon only gets warnings")
+@suite.test("a user other than the daemon's only gets warnings")
 def _(l):
     if os.geteuid() != 0:
         raise Skip("needs root")
@@ -168,7 +168,7 @@ def _(l):
     holds(said, "is in use by another process")
     holds(said, "run this as root to see which process")
     same(check(l, settings(l, 'user = "root"\n', "unix:%s/x.sock" % closed),
-               as_user=OTHER), (OK, ""), "what cannot be tried")
+               as_user=OTHER), (OK, ""), "checks that are impossible")
 
 
 @suite.test("the signer: a socket in use, files that are missing")
@@ -198,7 +198,7 @@ def _(l):
         holds(said, "report.store: " + words if "nowhere" in store else words)
 
 
-@suite.test("a zone file that is missing, or wrong")
+@suite.test("a zone file that is missing or invalid")
 def _(l):
     wrong = l.home + "/wrong.zone"
     with open(wrong, "w") as f:
@@ -216,7 +216,7 @@ def with_servers(l, *servers):
         "nameservers = { %s }" % ", ".join('"%s"' % s for s in servers))
 
 
-@suite.test("resolvers that do not answer are warnings, with the reason")
+@suite.test("resolvers that do not answer cause warnings with the reason")
 def _(l):
     gone = wrongdns.WrongDns("bank.example", "")
     gone.close()
@@ -246,7 +246,7 @@ def _(l):
         dns.close()
 
 
-@suite.test("config check --syntax: only the file")
+@suite.test("config check --syntax: checks only the file")
 def _(l):
     path = l.home + "/syntax.conf"
     with open(path, "w") as f:

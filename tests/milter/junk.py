@@ -62,7 +62,7 @@ def run(*words, given=None):
                           check=False).stdout.decode("utf-8", "replace")
 
 
-@suite.test("the milter marks it, and removes the mark of a sender")
+@suite.test("the milter marks forged mail, and removes marks that senders add")
 def marked(l):
     same(l.marked.count(b"X-Avouch-Quarantine: dmarc.on_quarantine"), 1)
     lacks(l.plain, b"X-Avouch-Quarantine")
@@ -78,7 +78,8 @@ def dovecot_mail(place):
                 version, version, place))
 
 
-@suite.test("Dovecot: the Sieve script files it into Junk, and keeps other mail")
+@suite.test("Dovecot: the Sieve script moves marked mail to Junk, and only "
+            "that")
 def sieve(l):
     test = program("sieve-test")
     place = l.home + "/sieve"
@@ -98,7 +99,7 @@ def sieve(l):
         same(told.count("store message"), 1, told)
 
 
-@suite.test("SpamAssassin: it is spam by this rule, and other mail is not")
+@suite.test("SpamAssassin: the rule makes marked mail spam, and only that")
 def spamassassin(l):
     scan = program("spamassassin")
     place = l.home + "/spamassassin"
@@ -129,7 +130,8 @@ def rspamd_asks(port, message, process):
             time.sleep(0.1)
 
 
-@suite.test("rspamd: the rule adds the header of spam, and only to it")
+@suite.test("rspamd: the rule adds the spam header to marked mail, and only "
+            "to that")
 def rspamd(l):
     start = program("rspamd")
     place = l.home + "/rspamd"

@@ -195,12 +195,12 @@ class Sender:
         self.thread.join()
 
 
-@suite.test("a rotation: no message leaves that its receiver cannot verify")
+@suite.test("a rotation: receivers can verify every message")
 def rotation(k):
     k.import_key("old")
     k.publish("old")
     k.start()
-    same(k.signs_with(), "old", "an imported key signs at once")
+    same(k.signs_with(), "old", "an imported key signs immediately")
     with Sender(k) as sender:
         k.new_key("new")
         k.wait_step("waits", "new")
@@ -227,7 +227,7 @@ def rotation(k):
     same(k.state(), {"old": "retired", "new": "active"}, "list")
 
 
-@suite.test("servers that do not answer change nothing, also after kill -9")
+@suite.test("servers that do not answer change nothing, even after kill -9")
 def unknown(k):
     for mode in ("servfail", "silent", "refused", "lame"):
         k.dns.mode(mode)
@@ -239,7 +239,7 @@ def unknown(k):
     k.dns.mode(None)
 
 
-@suite.test("a record that is lost: an older key, else the last one and an alarm")
+@suite.test("a lost record: an older key signs, or the last one with an alarm")
 def lost(k):
     k.withdraw("new", servers=(1,))
     k.looks_until(step="record_lost", selector="new")
@@ -259,7 +259,7 @@ def lost(k):
     until(lambda: k.signs_with() == "new", "back to the new one")
 
 
-@suite.test("kill -9 at any time: never unsigned, never a key without a record")
+@suite.test("kill -9 at any time: always signed, with a key that has a record")
 def killed(k):
     k.publish("old")
     k.looks_until(step="usable", selector="old")
@@ -303,10 +303,11 @@ def revoked(k):
     k.run("revoke", DOMAIN, "alias")
     until(lambda: k.signs_with() is None, "no key")
     line = k.milter.wait_log(event="sign", reason="key_unpublished")
-    same(line["sign"], "none", "why not signed")
+    same(line["sign"], "none", "reason for no signature")
 
 
-@suite.test("a broken key file keeps the key; modes are warned of once per load")
+@suite.test("an unreadable key file keeps the key; one warning about modes "
+            "per load")
 def files(k):
     k.import_key("fine")
     k.publish("fine")
@@ -416,7 +417,7 @@ def running(pid):
         return f.read().strip()
 
 
-@suite.test("a key that is a link to a credential of systemd")
+@suite.test("a key that is a link to a systemd credential")
 def credential(k):
     path = "%s/%s/fine.pem" % (k.folder, DOMAIN)
     folder = k.home + "/credentials"
@@ -460,7 +461,8 @@ def status(k):
                           capture_output=True, text=True, check=False).stdout
 
 
-@suite.test("own mail that stops coming is logged once, and when it comes again")
+@suite.test("missing mail of our own is logged once, and also when it arrives "
+            "again")
 def silence(k):
     now = int(time.time())
     week = now // (7 * 86400)
@@ -512,7 +514,7 @@ def secrets(k):
     until(lambda: process.poll() is not None or
           running(process.pid) == "sleep", "sleep runs")
     if process.poll() is not None or not aborts(process):
-        raise Skip("this system makes no core dumps")
+        raise Skip("this system does not write core dumps")
     k.stop()
     k.start(wrapper=dumping)
     same(k.signs_with(), "fine", "signs")

@@ -121,7 +121,7 @@ class Lab(contextlib.ExitStack):
         """Returns the path of a test library to preload into the daemon."""
         path = "%s/tests/%s.so" % (os.path.dirname(self.program), name)
         if not os.path.exists(path):
-            raise suite.Skip("there is no %s; make e2e builds it" % path)
+            raise suite.Skip("%s does not exist; make e2e builds it" % path)
         return path
 
     def client(self, helo="mail.bank.example", **who):

@@ -24,7 +24,7 @@ def ours(message):
               if lab.HOST in f.lower()]
     same(len(fields), 1, "fields of ours")
     true(message.startswith(b"Authentication-Results: " +
-                            lab.HOST.encode() + b";"), "not on top")
+                            lab.HOST.encode() + b";"), "not at the top")
     return fields[0]
 
 

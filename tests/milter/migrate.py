@@ -258,7 +258,7 @@ def run(l, text, authserv_id, action):
         same(d.stop(), 0, "status")
 
 
-@suite.test("our own socket and user are those of etc/avouch.conf")
+@suite.test("socket and user come from etc/avouch.conf")
 def _(_l):
     with open(lab.ROOT + "/etc/avouch.conf") as f:
         text = f.read()

@@ -473,7 +473,7 @@ class Testbed(lab.Lab):
 def describe(l, n, flood, seconds):
     page = l.page()
     mails = sum(v for k, v in flood.items() if k)
-    print("# flood: %d mails, %.0f a second: %s" % (
+    print("# flood: %d messages, %.0f a second: %s" % (
         mails, mails / seconds, flood))
     print("# forged: %s; good: %s; good mail took %.1f s, at most %.1f s" % (
         n.forged, n.good, statistics.median(n.took), max(n.took)))
@@ -513,9 +513,9 @@ def besiege(l, failure):
     describe(l, n, counts, seconds)
     print("# deferred, then delivered: %d" % n.try_again())
     same(l.milter.process.poll(), None, "the daemon runs")
-    same(n.bad, [], "what must not be")
+    same(n.bad, [], "errors")
     same(n.deferred, [], "good mail that was never delivered")
-    true(n.forged.get(550, 0) > 0, "nothing forged was refused")
+    true(n.forged.get(550, 0) > 0, "no forged message was rejected")
     true(SANITIZED or l.peak() < MEMORY, "memory: %d MiB" % (l.peak() // MIB))
 
 
@@ -525,12 +525,12 @@ def run(l, failure):
         besiege(l, failure)
 
 
-@suite.test("a flood of costly mail: forged mail of others does not get in")
+@suite.test("a flood of costly mail: forged mail from others is not accepted")
 def _(l):
     run(l, None)
 
 
-@suite.test("the same, and the resolver hangs half way")
+@suite.test("a flood of costly mail, and the resolver hangs halfway")
 def _(l):
     run(l, Unbound.hang)
 
@@ -553,7 +553,7 @@ def outage(l, failure, name):
                    ({550: 3}, {250: 3})], "replies")
 
 
-@suite.test("a resolver that is stopped, or hangs, and no flood")
+@suite.test("a resolver that is stopped or hangs, without a flood")
 def _(l):
     if l.long:
         return run(l, Unbound.stop)

@@ -104,7 +104,7 @@ def dns_settings(l, port):
 
 # ---- metrics ----
 
-@suite.test("metrics: off by default, a strict page where asked for")
+@suite.test("metrics: off by default, a valid page if enabled")
 def _(l):
     with Started(l) as s:
         page = s.page()
@@ -173,7 +173,7 @@ def _(l):
         m.quit()
 
 
-@suite.test("metrics: monitor mode counts what would have been done")
+@suite.test("metrics: monitor mode counts the actions it would have taken")
 def _(l):
     with Started(l, "mode = monitor\n") as s:
         same(s.send(FORGED, sender="alice@bank.example").reply, "c", "")
@@ -192,7 +192,7 @@ def chain(_server, q, _tcp):
         wrongdns.txt("v=spf1 include:i." + q.name + " -all"))])]
 
 
-@suite.test("metrics: DNS, cache, budgets; they go on over reloads")
+@suite.test("metrics: DNS, cache, budgets; they are kept across reloads")
 def _(l):
     dns = slowdns.SlowDns(0.1, ttl=300)
     with Started(l, replaced=dns_settings(l, dns.port)) as s:
@@ -223,7 +223,8 @@ def _(l):
     dns.close()
 
 
-@suite.test("metrics: invalid From fields, and what we lacked resources for")
+@suite.test("metrics: invalid From fields, and messages that we lacked "
+            "resources for")
 def _(l):
     with Started(l) as s:
         s.send(b"From: a@plain.example\r\n" + PLAIN)
@@ -237,7 +238,7 @@ def _(l):
         same(page.one("messages_total", action="tempfail"), 1, "deferred")
 
 
-@suite.test("metrics: reloads, taken and refused; expired overrides")
+@suite.test("metrics: successful and failed reloads; expired overrides")
 def _(l):
     with Started(l) as s:
         s.reload(OLD)
@@ -249,7 +250,7 @@ def _(l):
         same(page.one("overrides_expired"), 1, "expired")
 
 
-@suite.test("metrics: other requests, half ones, too many; mail goes on")
+@suite.test("metrics: other, incomplete and too many requests; mail continues")
 def _(l):
     with Started(l) as s:
         for request, status in (
@@ -282,7 +283,7 @@ def _(l):
         same(s.page().one("messages_total", action="accept"), 20, "again")
 
 
-@suite.test("metrics: 1,000 half-open connections keep no scrape away")
+@suite.test("metrics: 1,000 half-open connections do not prevent a scrape")
 def _(l):
     for port in (0, smtp.free_port()):
         where = "inet:%d" % port if port else None
@@ -301,7 +302,7 @@ def _(l):
                  "descriptors")
 
 
-@suite.test("metrics: a socket that cannot be had is no fault of the mail")
+@suite.test("metrics: an unavailable socket does not affect mail")
 def _(l):
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
@@ -333,7 +334,7 @@ def version(l):
                           text=True).stdout.split()[1]
 
 
-@suite.test("avouch status: for a person, and as JSON")
+@suite.test("avouch status: human-readable, and as JSON")
 def _(l):
     with Started(l, OLD) as s:
         s.send(FORGED, sender="alice@bank.example")
@@ -360,7 +361,8 @@ def _(l):
     holds(r.stderr, "is avouch-milter running")
 
 
-@suite.test("avouch status: off, wrong, silent, not ours")
+@suite.test("avouch status: metrics off, invalid, silent, or of another "
+            "program")
 def _(l):
     with Started(l) as s:
         path = l.home + "/status.conf"
@@ -486,7 +488,7 @@ def every_kind(l, form):
     return lines
 
 
-@suite.test("log: every line of every kind can be read, as text and as JSON")
+@suite.test("log: every kind of line can be parsed, as text and as JSON")
 def _(l):
     kinds = {}
     for form, read in (("text", text_line), ("json", json_line)):
@@ -535,13 +537,13 @@ def _(l):
         same(line["override"], "old one", "name")
         holds(line["text"], "has expired")
         s.reload(OLD.replace("2020-02-29", today))
-        same(len(s.d.log(event="override")), 1, "today it still applies")
+        same(len(s.d.log(event="override")), 1, "it still applies today")
         same(s.send(PLAIN).reply, "y", "it decides")
         s.reload(OLD)
         same(len(s.d.wait_logs(2, event="override")), 2, "warned again")
         same(s.send(PLAIN).reply, "c", "it does not decide")
         same(s.d.wait_log(event="message", action="accept")
-             ["expired_override"], "old one", "told with the message")
+             ["expired_override"], "old one", "logged with the message")
 
 
 @suite.test("log = none: errors only")

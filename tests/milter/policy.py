@@ -146,14 +146,14 @@ for row in OUTCOMES:
     outcome_test(*row)
 
 
-@suite.test("a mark of indirect mail: quarantine, and named (RFC 9989 7.4)")
+@suite.test("evidence of indirect mail: quarantined and named (RFC 9989 7.4)")
 def _(l):
     field = ours(delivered(l, LIST, sender=BOUNCES))
     holds(field, "dis=quarantine")
     holds(field, "a.talk.example")
     same(outcome(l, LIST)[:10], "550 5.7.26", "a List-Id that anyone can write")
     same(outcome(l, lab.message(ALICE, more=b"Precedence: list\r\n"),
-                 sender=BOUNCES)[:10], "550 5.7.26", "no mark")
+                 sender=BOUNCES)[:10], "550 5.7.26", "no evidence")
     with settings(l, "dmarc { indirect_as_quarantine = false }\n"):
         same(outcome(l, LIST, sender=BOUNCES)[:10], "550 5.7.26",
              "without the rule")
@@ -174,7 +174,7 @@ def _(l):
              "annotate dmarc.indirect_as_quarantine", "never refused")
 
 
-@suite.test("t=y: a policy on trial is one step softer (RFC 9989 4.7)")
+@suite.test("t=y: a policy in test mode is one level weaker (RFC 9989 4.7)")
 def _(l):
     field = ours(delivered(l, lab.message("x@testing.example")))
     holds(field, "p=reject dis=quarantine")
@@ -189,7 +189,7 @@ def _(l):
         holds(ours(delivered(l, zero)), "policy.dmarc=quarantine")
 
 
-@suite.test("on_overload: what we lack the resources for comes again")
+@suite.test("on_overload: mail that we lack resources for is deferred")
 def _(l):
     full = lab.message("x@full.example")
     same(outcome(l, full, sender="x@full.example")[:25],
@@ -215,16 +215,16 @@ FORGERIES = [
      b"From: x@attack.example\r\nFrom : " + SHOWN),
     ("a list of two authors", b"From: x@attack.example, " + SHOWN),
     ("a group", b"From: Friends: x@attack.example, " + SHOWN + b";"),
-    ("behind a route", b"From: <@attack.example:" + SHOWN + b">"),
+    ("after a route", b"From: <@attack.example:" + SHOWN + b">"),
     ("two addresses in angle brackets",
      b"From: <x@attack.example> <" + SHOWN + b">"),
-    ("a no-break space behind the domain",
+    ("a no-break space after the domain",
      b"From: Bank (x@attack.example) <" + SHOWN + b"\xc2\xa0>"),
     ("a quoted pair in the domain",
      b"From: x@attack.example <admin@b\\ank.example>"),
     ("an address as the name", b'From: "x@attack.example" <' + SHOWN + b">"),
     ("capitals and a final dot", b"From: <ADMIN@Bank.EXAMPLE.>"),
-    ("a name below the domain that is no host name",
+    ("a name below the domain that is not a host name",
      b"From: admin@a+b.bank.example"),
     ("nine authors", b"From: " + b"".join(
         b"x@a%d.attack.example, " % i for i in range(8)) + SHOWN),
@@ -247,7 +247,7 @@ def _(l):
     holds(field, "dmarc=pass")
 
 
-@suite.test("forged From fields: monitored, and own users are not asked")
+@suite.test("forged From fields: monitor mode, and mail from own users")
 def _(l):
     with settings(l, "mode = monitor\n"):
         for what, field in FORGERIES:
@@ -263,7 +263,7 @@ def _(l):
                  who=dict(LOGIN="bob")), "accept", "own user")
 
 
-@suite.test("a bounce may name nobody in its From, but no other domain")
+@suite.test("a bounce may have no author in From, but not another domain")
 def _(l):
     for what, field, wanted in (
             ("nobody", b"From: Mail Delivery Subsystem <MAILER-DAEMON>",
@@ -285,7 +285,7 @@ def _(l):
         same(outcome(l, signed)[:10], "550 5.7.23", "SPF alone")
 
 
-@suite.test("several rules object: the strictest acts, 5.7.26 (RFC 7372 4)")
+@suite.test("several rules match: the most severe action wins (RFC 7372 4)")
 def _(l):
     with settings(l, "spf { on_fail = reject }\n"):
         reply = outcome(l, FORGED)
@@ -295,7 +295,8 @@ def _(l):
         same(outcome(l, FORGED)[:10], "451 4.7.23", "code")
 
 
-@suite.test("dmarc.quarantine_header: its name, or none; forged ones go")
+@suite.test("dmarc.quarantine_header: a name, or none; forged fields are "
+            "removed")
 def _(l):
     m = b"X-Spam-Maybe: no\r\n" + lab.message("x@shop.example")
     with settings(l, 'dmarc { quarantine_header = "X-Spam-Maybe" }\n'):
@@ -341,7 +342,7 @@ def _(l):
 
 # ---- mode and sample ----
 
-@suite.test("monitor: nothing at all is refused, held or annotated")
+@suite.test("monitor: nothing is ever rejected, held or annotated")
 def _(l):
     every = "mode = monitor\n"
     for section in ("spf", "dkim", "dmarc", "unauthenticated"):
@@ -361,7 +362,8 @@ def _(l):
         same((line["action"], line["would"]), ("accept", "tempfail"), "log")
 
 
-@suite.test("sample: by the domain, always the same, more with more")
+@suite.test("sample: chosen by domain, always the same, and a superset if "
+            "larger")
 def _(l):
     senders = ["x@d%d.bank.example" % i for i in range(30)]
     refused = {}
@@ -383,7 +385,8 @@ def _(l):
 
 # ---- own users ----
 
-@suite.test("skips: logged in, listed networks; switched off, all are judged")
+@suite.test("skips: logins, listed networks; without the options, all are "
+            "checked")
 def _(l):
     for more, who, wanted in (
             ("", dict(LOGIN="bob"), "accept"),
@@ -444,7 +447,7 @@ def override_message(l, from_="x@plain.example", **how):
     return message, dict(how, sender=how.get("sender", from_))
 
 
-@suite.test("overrides: each condition, as it is met and as it is not")
+@suite.test("overrides: each condition, met and not met")
 def _(l):
     for condition, meets, differs in KINDS:
         with settings(l, override(condition, "a name")):
@@ -458,7 +461,7 @@ def _(l):
                 same(outcome(l, message, **how), "accept", condition)
 
 
-@suite.test("overrides: each action, named in A-R, reply and log")
+@suite.test("overrides: each action, shown in A-R, reply and log")
 def _(l):
     text = 'from_domain = "plain.example" reason = "ticket 4711"'
     for action, wanted in (("reject", "550 5.7.1 "), ("tempfail", "451 4.7.1"),
@@ -479,7 +482,7 @@ def _(l):
         holds(field, "dmarc=fail")
 
 
-@suite.test("overrides: the first that is met decides; expired ones do not")
+@suite.test("overrides: the first match decides; expired ones are ignored")
 def _(l):
     first = override('client = "203.0.113.66"', "first", "accept")
     second = override('from_domain = "bank.example"', "second", "tempfail")
@@ -496,10 +499,11 @@ def _(l):
         l.milter.wait_log(event="message", expired_override="first")
     with settings(l, "sample = 0%\n" + override(
             'from_domain = "plain.example"')):
-        same(outcome(l, PLAIN)[:9], "550 5.7.1", "sample is not for overrides")
+        same(outcome(l, PLAIN)[:9], "550 5.7.1", "sample does not apply to "
+                                                 "overrides")
 
 
-@suite.test("overrides: what lets mail through is for all its authors")
+@suite.test("overrides: one that lets mail through must match all authors")
 def _(l):
     two = lab.message("a@plain.example, b@bank.example").replace(
         b"From: a@plain.example, b@bank.example",
@@ -535,7 +539,7 @@ def _(l):
               "(rule dmarc.on_reject); see https://example.net/")
 
 
-@suite.test("reply: SPF's explanation is told as another's words (7208 6.2)")
+@suite.test("reply: SPF's explanation is marked as a third party's (7208 6.2)")
 def _(l):
     with settings(l, "spf { on_fail = reject }\n"):
         reply = outcome(l, lab.message("x@fail.example"))
@@ -543,7 +547,7 @@ def _(l):
               "203.0.113.66")
 
 
-@suite.test("authserv_id: in the field, and what is removed")
+@suite.test("authserv_id: in our field, and in fields that are removed")
 def _(l):
     claim = b"Authentication-Results: other.example.net; spf=pass\r\n"
     text = l.settings().replace(lab.HOST, "other.example.net")

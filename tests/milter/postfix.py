@@ -81,7 +81,7 @@ class CannotRun(Exception):
 
 def check():
     if os.geteuid() != 0:
-        raise CannotRun("a Postfix of our own needs root; run it with sudo")
+        raise CannotRun("a separate Postfix needs root; run this with sudo")
     if not os.path.exists(PROGRAMS + "/master"):
         raise CannotRun("Postfix is not installed; make deps installs it")
 

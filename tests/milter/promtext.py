@@ -42,7 +42,7 @@ def parse(text):
              "not clean", line)
         if line.startswith("#"):
             found = COMMENT.fullmatch(line)
-            want(found, "a comment that is none", line)
+            want(found, "an invalid comment", line)
             kind, name, rest = found.groups()
             if kind == "HELP":
                 want(name not in helped, "HELP twice", line)
@@ -69,9 +69,9 @@ def parse(text):
         want(kind and family == current, "not below its TYPE", line)
         pairs = re.findall(r'([a-zA-Z0-9_]+)="((?:[^"\\]|\\.)*)"',
                            labels or "")
-        want(len(dict(pairs)) == len(pairs), "a label twice", line)
+        want(len(dict(pairs)) == len(pairs), "a duplicate label", line)
         key = name, tuple(sorted(pairs))
-        want(key not in page, "a sample twice", line)
+        want(key not in page, "a duplicate sample", line)
         want(NUMBER.fullmatch(value), "no number", line)
         page[key] = float(value)
         want(kind == "gauge" or page[key] >= 0, "a negative count", line)
@@ -89,7 +89,7 @@ def _histogram(page, name):
                if k[0] == name + "_bucket"]
     bounds = [b for b, _ in buckets]
     counts = [c for _, c in buckets]
-    want(bounds == sorted(set(bounds)), "bounds do not rise", name)
+    want(bounds == sorted(set(bounds)), "bounds do not increase", name)
     want(counts == sorted(counts), "buckets do not add up", name)
     want(bounds[-1] == float("inf"), "no +Inf", name)
     want(page[name + "_count", ()] == counts[-1], "count is not +Inf", name)

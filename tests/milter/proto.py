@@ -64,14 +64,14 @@ def alive(l):
 
 # ---- negotiation ----
 
-@suite.test("negotiation: only what is used, macros asked for")
+@suite.test("negotiation: requests only options that are used, and macros")
 def _(l):
     m = session(l, connect=False)
     same(m.actions, miltproto.ADD_HEADERS | miltproto.CHANGE_HEADERS |
          miltproto.QUARANTINE | miltproto.SET_SYMBOLS, "actions")
     for flag in (0x80, 0x1000, 0x2000, 0x4000, 0x8000, 0x40000):
         true(m.steps & flag, "no reply is due: %x" % flag)
-    true(not m.steps & 0x80000, "over TCP a body chunk has a reply: skip")
+    true(not m.steps & 0x80000, "over TCP a body chunk gets a reply: skip")
     true(m.steps & miltproto.SKIP and m.steps & miltproto.LEADING_SPACE and
          m.steps & 0x300 == 0x100, "steps %x" % m.steps)
     for name in (b"j ", b"{client_ptr}", b"{client_resolve}", b"{auth_type}", b"{auth_authen}",
@@ -80,7 +80,7 @@ def _(l):
     m.quit()
 
 
-@suite.test("an old MTA: no skip, no silence, no leading space")
+@suite.test("an old MTA: no skip, no NR options, no leading space")
 def _(l):
     m = session(l, actions=0x3f, steps=0x7f, version=2)
     same(m.steps & (miltproto.NO_REPLY | miltproto.SKIP |
@@ -95,7 +95,7 @@ def _(l):
     m.quit()
 
 
-@suite.test("leading space: put back where the MTA takes it away")
+@suite.test("leading space: restored if the MTA removes it")
 def _(l):
     odd = l.sign(lab.message(more=b"X-A: \t a\r\nX-B:  b\r\n\t c\r\n"),
                  "bank.example", canon="simple/simple",
@@ -108,7 +108,7 @@ def _(l):
         m.quit()
 
 
-@suite.test("an MTA that lets nobody change the header is turned away")
+@suite.test("an MTA that does not allow header changes is rejected")
 def _(l):
     for actions in (0x01, 0x10, 0x20):
         try:
@@ -156,7 +156,7 @@ def _(l):
     alive(l)
 
 
-@suite.test("an abort, a hang-up after each event")
+@suite.test("an abort, or a closed connection, after each event")
 def _(l):
     for last in range(1, 9):
         for end in ("abort", "quit", "close", "abort and go on"):
@@ -180,7 +180,7 @@ def _(l):
     alive(l)
 
 
-@suite.test("connections without a word, and with half a packet")
+@suite.test("connections without data, and with half a packet")
 def _(l):
     for data in (b"", b"\0", b"\0\0\0\x0d", b"\0\0\0\x0dO\0\0", b"\0\0\0\x01",
                  b"\0\0\0\0", b"\xff\xff\xff\xffL", b"\0\0\0\x01Z",
@@ -192,7 +192,7 @@ def _(l):
     alive(l)
 
 
-@suite.test("clients of every family, and of none")
+@suite.test("clients of every address family, and without one")
 def _(l):
     for how, wanted in ((lambda m: m.connect("2001:db8::1"), "2001:db8::1"),
                         (lambda m: m.connect("IPv6:2001:db8::2"), ""),
@@ -211,7 +211,7 @@ def _(l):
     alive(l)
 
 
-@suite.test("iprev: what Sendmail says of the client's name; own users")
+@suite.test("iprev: what Sendmail reports about the client's name; own users")
 def _(l):
     for who, macros, wanted in (
             ("203.0.113.9", dict(resolve="OK"), "iprev=permerror"),
@@ -235,7 +235,7 @@ def _(l):
         m.close()
 
 
-@suite.test("a client without an address: this host's own, or nobody known")
+@suite.test("a client without an address: this host's own, or unknown")
 def _(l):
     forged = lab.message("alice@bank.example")
     for how, local in ((lambda m: m.connect_unix(), True),
@@ -295,7 +295,7 @@ def as_sendmail(fields, changes):
     return [f for f in left if f is not None]
 
 
-@suite.test("numbers of fields are right on Postfix and on Sendmail")
+@suite.test("field numbers are correct on Postfix and on Sendmail")
 def _(l):
     kinds = [(OURS, " mx.example.net; spf=pass"),
              (OURS.lower(), " mx.example.net; dkim=pass"),
@@ -320,7 +320,7 @@ def _(l):
     m.quit()
 
 
-@suite.test("as Sendmail talks: DATA, the queue id at MAIL, macros unasked")
+@suite.test("like Sendmail: DATA, the queue ID at MAIL, unrequested macros")
 def _(l):
     l.milter.reload(l.settings().replace(
         'authserv_id = "%s"\n' % lab.HOST, ""))
@@ -382,7 +382,7 @@ def _(l):
     l.milter.reload(l.settings())
 
 
-@suite.test("bodies cut anywhere, and skipped where nobody needs them")
+@suite.test("bodies cut anywhere, and skipped if they are not needed")
 def _(l):
     body = b"a\r\n.b\r\n\r\n \t\r\nc\rd e\r\n\r\n\r\n"
     signed = l.sign(lab.message(body=body), "bank.example",
@@ -396,7 +396,7 @@ def _(l):
             same(r["dkim"], "pass", "chunks of %d" % chunk)
             true(not m.skipped, "skipped")
     m.message(PLAIN)
-    true(m.skipped, "nobody needs the body")
+    true(m.skipped, "the body is not needed")
     m.quit()
     m = session(l, steps=miltproto.ALL_STEPS & ~miltproto.SKIP)
     m.message(PLAIN)
@@ -404,7 +404,7 @@ def _(l):
     m.quit()
 
 
-@suite.test("unix sockets: no chunk of a body gets a reply, needed or not")
+@suite.test("unix sockets: body chunks never get a reply, needed or not")
 def _(l):
     path = l.home + "/chunks.sock"
     d = daemon.Daemon(l.program, l.home, l.settings(socket="unix:" + path),
@@ -459,7 +459,7 @@ def configured(l, text, name="other"):
     return path
 
 
-@suite.test("command line: -V, -t, -h, what is wrong")
+@suite.test("command line: -V, -t, -h, errors")
 def _(l):
     r = run(l, "-V")
     same((r.returncode, r.stdout[:14]), (0, "avouch-milter "), "-V")
@@ -487,7 +487,7 @@ def _(l):
     holds(r.stderr, "not-there")
 
 
-@suite.test("a zone file that is wrong: file, line, status 78")
+@suite.test("an invalid zone file: file, line, status 78")
 def _(l):
     zone = l.home + "/wrong.zone"
     with open(zone, "w") as f:
@@ -498,7 +498,7 @@ def _(l):
     holds(r.stderr, zone + ":2")
 
 
-@suite.test("a busy port: who is to be asked")
+@suite.test("a busy port: the process that uses it")
 def _(l):
     r = run(l, "-f", "-c", configured(l, l.settings()))
     same(r.returncode, 69, "status")
@@ -543,10 +543,10 @@ def _(l):
     r = run(l, "-f", "-c", conf)
     same(r.returncode, 69, "status")
     holds(r.stderr, "exists and is not a socket")
-    true(os.path.exists(path), "not removed: it is not ours")
+    true(os.path.exists(path), "not removed: not our socket")
 
 
-@suite.test("systemd is told: READY, RELOADING, STOPPING, WATCHDOG")
+@suite.test("systemd notifications: READY, RELOADING, STOPPING, WATCHDOG")
 def _(l):
     port = smtp.free_port()
     d = daemon.Daemon(l.program, l.home,
@@ -574,12 +574,12 @@ def _(l):
     true(re.fullmatch(r"[0-9.]+", line["version"]), line["version"])
 
 
-@suite.test("libmilter: its signal thread is out of the way, workers wake")
+@suite.test("libmilter: its signal thread is parked, workers wake")
 def _(l):
     same(l.milter.log(event="libmilter"), [], "warnings")
 
 
-@suite.test("libmilter that takes signals: they are taken before it can")
+@suite.test("libmilter that receives signals: our handlers get them first")
 def _(l):
     needs_plain_memory()
     # Simulate a libmilter or linker that does not use our sigwait().
@@ -608,7 +608,7 @@ def _(l):
     same(d.log(event="stop")[-1]["text"], "ended", "the end")
 
 
-@suite.test("libmilter's workers that cannot be woken: said, mail is served")
+@suite.test("libmilter's workers cannot be woken: logged, mail is processed")
 def _(l):
     if os.geteuid() != 0:
         raise Skip("needs root, who may use a socket of mode 0")
@@ -628,7 +628,7 @@ def _(l):
     same(d.stop(), 0, "status")
 
 
-@suite.test("SIGHUP without end: each message sees one configuration")
+@suite.test("endless SIGHUP: each message sees only one configuration")
 def _(l):
     texts = [l.settings("mode = monitor\n"), l.settings()]
     forged = lab.message("alice@bank.example")
@@ -646,7 +646,7 @@ def _(l):
     alive(l)
 
 
-@suite.test("out of descriptors: told to come later, no spinning, recovers")
+@suite.test("out of descriptors: deferred, no busy loop, recovers")
 def _(l):
     port = smtp.free_port()
     hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
@@ -725,7 +725,7 @@ def http(where, request=b"GET /metrics HTTP/1.0\r\n\r\n"):
     return int(head.split()[1]), text.decode()
 
 
-@suite.test("metrics and the store: all that was counted, over HTTP")
+@suite.test("metrics and the store: all counters, over HTTP")
 def _(l):
     port, store = smtp.free_port(), l.home + "/store.db"
     for where in (smtp.free_port(), l.home + "/metrics.sock"):
@@ -768,7 +768,8 @@ def _(l):
     true(not os.path.exists(where), "the socket is removed")
 
 
-@suite.test("out of memory: no message passes unmarked, none is refused")
+@suite.test("out of memory: no message passes without our field, none is "
+            "rejected")
 def _(l):
     needs_plain_memory()
     library = l.preload("failmalloc")
@@ -836,7 +837,7 @@ def _(l):
         same(d.stop(), 0, "status")
 
 
-@suite.test("SIGTERM with open connections and messages half sent")
+@suite.test("SIGTERM with open connections and incomplete messages")
 def _(l):
     port = smtp.free_port()
     d = daemon.Daemon(l.program, l.home, l.settings(

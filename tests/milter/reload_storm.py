@@ -138,7 +138,7 @@ class Storm:
         return status
 
 
-@suite.test("all at once, and SIGTERM in the midst")
+@suite.test("everything at the same time, and SIGTERM in the middle")
 def _(l):
     storm = Storm(l, l.key)
     same(storm.run(l.seconds), 0, "status")

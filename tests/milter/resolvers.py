@@ -112,14 +112,14 @@ for trouble in TROUBLES:
         dns.close()
 
 
-@suite.test("unreachable: this host has no route to it")
+@suite.test("unreachable: this host has no route to the resolver")
 def _(l):
     with started(l, "255.255.255.255") as s:
         send(s, 1)
         check_trouble(s, "255.255.255.255@53", "unreachable", "has no route to it")
 
 
-@suite.test("gone: nothing waits for it, one line, and one when it is back")
+@suite.test("a stopped resolver: no waiting, one line, and one when it is back")
 def _(l):
     dns = wrongdns.WrongDns("bank.example", "")
     port = dns.port
@@ -147,7 +147,7 @@ def _(l):
         dns.close()
 
 
-@suite.test("one of two, listed twice: the other is asked, samples are unique")
+@suite.test("one of two, listed twice: the other is used, samples are unique")
 def _(l):
     dead = wrongdns.WrongDns("bank.example", "")
     dns = wrongdns.WrongDns("bank.example", "")

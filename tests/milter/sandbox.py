@@ -114,7 +114,7 @@ def no_rights(s):
     same(s.written_and_run(), [], "memory")
 
 
-@suite.test("off: the probe can do everything, so that it can tell")
+@suite.test("off: all attempts of the probe succeed")
 def _(l):
     with Started(l, "off") as s:
         same(s.confined(), "off", "confined")
@@ -124,7 +124,7 @@ def _(l):
         no_rights(s)
 
 
-@suite.test("basic, the default: no programs, no further sockets")
+@suite.test("basic, the default: no programs, no new sockets")
 def _(l):
     for confine in ("", "basic"):
         with Started(l, confine) as s:
@@ -137,7 +137,7 @@ def _(l):
             no_rights(s)
 
 
-@suite.test("full: no files of others, no memory that was written and is run")
+@suite.test("full: no access to other files, no writable and executable memory")
 def _(l):
     with Started(l, "full") as s:
         same(s.confined(), "full", "confined")
@@ -145,12 +145,12 @@ def _(l):
             dict.fromkeys(("program", "listen", "trace", "map", "protect"),
                           errno.EPERM), read=errno.EACCES,
             make=errno.EACCES), "refused")
-        true(not os.path.exists(s.beyond + "/new"), "a file was made")
+        true(not os.path.exists(s.beyond + "/new"), "a file was created")
         same(s.d.log(event="sandbox"), [], "warnings")
         no_rights(s)
 
 
-@suite.test("full: the same for a daemon that stays root")
+@suite.test("full: same restrictions for a daemon that stays root")
 def _(l):
     with Started(l, "full", user="") as s:
         refused = s.probe()
@@ -186,7 +186,7 @@ def _(l):
             true(not os.path.exists(gone), gone + " is still there")
 
 
-@suite.test("full: a store that is broken is set aside, one that moved is new")
+@suite.test("full: a corrupt store is set aside, a moved one is replaced")
 def _(l):
     with Started(l, "full") as s:
         s.field()
@@ -199,7 +199,7 @@ def _(l):
         holds("\n".join(s.d.lines), "lost=0 faults=0")
 
 
-@suite.test("full: what a reload names elsewhere is refused, and said")
+@suite.test("full: files elsewhere that a reload names are refused, and logged")
 def _(l):
     with Started(l, "full") as s:
         shutil.copy(s.zone, s.beyond + "/zone")
@@ -214,10 +214,10 @@ def _(l):
                      text="sandbox has changed; restart the daemon to "
                           "apply the change")
         s.field()
-        true("read" in s.probe(), "a reload let it out")
+        true("read" in s.probe(), "a reload removed the restrictions")
 
 
-@suite.test("full: a directory that is not there yet is told, mail is served")
+@suite.test("full: a missing directory is logged, mail is processed")
 def _(l):
     absent = l.home + "/absent"
     with Started(l, "full", store=absent + "/store.db") as s:
@@ -226,7 +226,7 @@ def _(l):
         holds(s.field(), "mx.example.net;")
 
 
-@suite.test("a kernel without either: told, and mail is served")
+@suite.test("a kernel without seccomp and Landlock: logged, mail is processed")
 def _(l):
     for confine, parts in (("full", ("files (Landlock)", "system calls")),
                            ("basic", ("system calls",))):

@@ -76,7 +76,7 @@ def fetch():
     """Downloads the packages and returns their directory, which is kept for
     the next run."""
     if os.geteuid() != 0:
-        raise CannotRun("a Sendmail of our own needs root")
+        raise CannotRun("a separate Sendmail needs root")
     directory = os.path.join(lab.ROOT, "build", "sendmail")
     if not os.path.isdir(directory):
         os.makedirs(os.path.dirname(directory), exist_ok=True)
@@ -181,7 +181,7 @@ def _(l):
         same((r["dkim"], r["dmarc"]), ("pass", "pass"), canon)
 
 
-@suite.test("Sendmail: ours on top, forged ones gone, those of others stay")
+@suite.test("Sendmail: our field at the top, forged ones removed, others stay")
 def _(l):
     for times in (1, 12):
         message = CLAIMS * times + lab.message("x@plain.example")
@@ -192,7 +192,7 @@ def _(l):
         same(len(smtp.fields(got, "X-A")), times, "other fields")
 
 
-@suite.test("Sendmail: the fields of a trusted MTA stay, known by its port")
+@suite.test("Sendmail: the fields of a trusted MTA stay, identified by port")
 def _(l):
     message = CLAIMS + lab.message("x@plain.example")
     port = l.sendmail.port
@@ -209,7 +209,7 @@ def _(l):
     l.milter.reload(l.settings(NOT_SKIPPED))
 
 
-@suite.test("Sendmail: reject, hold, its name and queue id")
+@suite.test("Sendmail: reject, hold, its name and queue ID")
 def _(l):
     reply, _ = send(l, lab.message(ALICE))
     same(str(reply)[:11], "550 5.7.26 ", "reject")

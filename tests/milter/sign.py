@@ -93,7 +93,7 @@ def _(l):
     same(signlab.dmarc(l, got, reports), "pass")
 
 
-@suite.test("a content filter that hands own mail back to the sign socket")
+@suite.test("a content filter that returns our own mail to the sign socket")
 def _(l):
     got = submitted(l, message(), port="filtered")
     holds(got, b"X-Filtered: yes\r\n")
@@ -108,7 +108,7 @@ def _(l):
     signed(l, got)
 
 
-@suite.test("bounces of this host, MAILER-DAEMON below a domain with a key")
+@suite.test("bounces from this host, MAILER-DAEMON below a domain with a key")
 def _(l):
     to = next_reader()
     l.pipe(message(), sender=to, to="x@nowhere.example")
@@ -133,7 +133,7 @@ def _(l):
 FORGED = message("alice@example.com", subject="forged")
 
 
-@suite.test("forged mail from outside: not signed, with the results")
+@suite.test("forged mail from other hosts: not signed, with the results")
 def _(l):
     to = next_reader()
     with l.client("host66.isp.example", **STRANGER) as c:
@@ -143,7 +143,7 @@ def _(l):
     same(len(ours(got)), 1, "results")
 
 
-@suite.test("forged mail that a content filter hands back: not signed")
+@suite.test("forged mail that a content filter returns: not signed")
 def _(l):
     to = next_reader()
     with smtp.Client(l.ports["inbound"]) as c:
@@ -154,7 +154,7 @@ def _(l):
     unsigned(got)
 
 
-@suite.test("forged mail of loopback on a socket that verifies: not signed")
+@suite.test("forged mail from loopback on a verifying socket: not signed")
 def _(l):
     to = next_reader()
     with smtp.Client(l.smtp_port) as c:
@@ -165,7 +165,7 @@ def _(l):
 
 # ---- reasons ----
 
-@suite.test("strangers' addresses: not signed, and why")
+@suite.test("addresses of others: not signed, with the reason")
 def _(l):
     for text, reason in (
             (message("x@stranger.example"), "no_key"),
@@ -180,7 +180,7 @@ def _(l):
     logged(l, sign="none", reason="not_own")
 
 
-@suite.test("a login that writes as another: signed and logged by default")
+@suite.test("a login with another author address: signed and logged by default")
 def _(l):
     got = submitted(l, message("bob@example.com"), login="eve@example.com",
                     sender="eve@example.com")
@@ -224,7 +224,7 @@ def _(l):
 
 # ---- fields in arriving mail ----
 
-@suite.test("forged results of ours go, those of others stay")
+@suite.test("forged results of ours are removed, those of others stay")
 def _(l):
     claims = (b"Authentication-Results: mx.example.net; dmarc=pass\r\n"
               b"Authentication-Results: other.example; dmarc=pass\r\n")
@@ -268,7 +268,8 @@ def _(l):
 
 # ---- the guard ----
 
-@suite.test("the guard: what receivers will dislike is logged once, not held")
+@suite.test("the guard: problems at receivers are logged once, mail is not "
+            "held")
 def _(l):
     l.add_record('example.com. IN TXT "v=spf1 ip4:192.0.2.1 -all"')
     l.add_record('_dmarc.example.com. IN TXT "v=DMARC1; p=reject"')
@@ -289,7 +290,7 @@ def _(l):
 
 # ---- failures ----
 
-@suite.test("a resolver that does not answer: signed all the same")
+@suite.test("a resolver that does not answer: mail is still signed")
 def _(l):
     silent = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
     with silent:
@@ -303,7 +304,7 @@ def _(l):
         l.milter.reload(l.sign_settings())
 
 
-@suite.test("out of memory: signed by all keys, or deferred")
+@suite.test("out of memory: signed with all keys, or deferred")
 def _(l):
     needs_plain_memory()
     control = l.home + "/memory"
@@ -360,7 +361,7 @@ def wait_gone(pid):
         if gone(pid):
             return
         time.sleep(0.02)
-    raise AssertionError("process %d lives" % pid)
+    raise AssertionError("process %d is still running" % pid)
 
 
 @suite.test("the counters of both processes are on one page")

@@ -167,12 +167,12 @@ def through(l, messages):
     print("# %d messages" % len(messages))
 
 
-@suite.test("ordinary mail on five ways passes four verifiers")
+@suite.test("ordinary mail on five paths passes four verifiers")
 def _(l):
     through(l, shapes.ordinary(l.n_messages))
 
 
-@suite.test("odd shapes on five ways pass four verifiers")
+@suite.test("odd shapes on five paths pass four verifiers")
 def _(l):
     chosen = list(shapes.odd())
     if l.n_shapes is None:

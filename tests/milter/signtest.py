@@ -47,7 +47,7 @@ def submission(l):
     return "smtp://127.0.0.1:%d" % l.ports["submission"]
 
 
-@suite.test("each way is signed, and verified where it arrives")
+@suite.test("mail on each path is signed, and verified on arrival")
 def good(l):
     w = ways(l, "--submission", submission(l), AVOUCH_PASSWORD="x")
     for name in ("sendmail", "submission"):
@@ -65,7 +65,7 @@ def good(l):
     lacks(r.stdout, "submission")
 
 
-@suite.test("a way without the signer")
+@suite.test("a path without the signer")
 def unsigned(l):
     l.postfix.set(non_smtpd_milters="")
     w = ways(l, "--submission", submission(l), AVOUCH_PASSWORD="x", status=1)
@@ -89,7 +89,7 @@ def broken(l):
     l.postfix.set(smtp_header_checks="")
 
 
-@suite.test("a server that refuses, and mail that does not arrive")
+@suite.test("a server that rejects mail, and mail that does not arrive")
 def lost(l):
     l.postfix.set(smtpd_sender_restrictions="reject")
     w = ways(l, "--submission", submission(l), AVOUCH_PASSWORD="x", status=1)

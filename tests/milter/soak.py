@@ -193,11 +193,11 @@ def _(l):
               load.waits[n * 99 // 100] * 1e3, load.waits[-1] * 1e3,
               before[0] / 2**20, after[0] / 2**20, before[1], after[1]))
     true(n >= RATE * l.seconds * 0.95, "only %d messages" % n)
-    same(reloads["failed"], 0, "reloads that failed")
+    same(reloads["failed"], 0, "failed reloads")
     # A signal that arrives while another one is pending is lost; how often
     # that happens depends on the machine.
     true(reloads["ok"] >= 2, "reloads: %s" % reloads)
-    true(min(load.seen.values()) > 0, "both were in force")
+    true(min(load.seen.values()) > 0, "both were used")
     same(page.one("messages_in_hand"), 0, "in hand")
     true(SANITIZED or after[0] < before[0] + SLACK, "memory: %d, %d" % (
         before[0], after[0]))

@@ -63,7 +63,7 @@ def refused(l, path, status, *words, **options):
     true(len(said.strip().splitlines()) == 1 or status == CONFIG, said)
 
 
-@suite.test("sockets that cannot be: where, and why")
+@suite.test("sockets that cannot be created: which one, and why")
 def _(l):
     refused(l, configured(l, where="unix:%s/%s" % (l.home, "x" * 120)), CONFIG,
             "socket", "at most 107 bytes")
@@ -81,7 +81,7 @@ def _(l):
                 "another socket")
 
 
-@suite.test("groups, users, files that are not there")
+@suite.test("groups, users and files that do not exist")
 def _(l):
     unix = "unix:%s/g.sock" % l.home
     for more, status, words in (
@@ -102,7 +102,7 @@ def _(l):
         else:
             path = configured(l, more, where=unix)
         refused(l, path, status, *words)
-        true(not os.path.exists(l.home + "/g.sock"), "no socket is left")
+        true(not os.path.exists(l.home + "/g.sock"), "no socket remains")
 
 
 @suite.test("a configuration that cannot be read")
@@ -113,10 +113,10 @@ def _(l):
     refused(l, path, CONFIG, path + ":")
 
 
-@suite.test("as a user without rights")
+@suite.test("as a user without privileges")
 def _(l):
     if os.geteuid() != 0 or shutil.which("setpriv") is None:
-        raise Skip("only root can become somebody else")
+        raise Skip("only root can switch to another user")
     nobody = ("setpriv", "--reuid=65534", "--regid=65534", "--clear-groups")
     # the build directory may be inaccessible to other users
     bin = l.home + "/bin"
@@ -136,7 +136,7 @@ def _(l):
         l.program = program
 
 
-@suite.test("no resolv.conf: the resolver of this host is asked")
+@suite.test("no resolv.conf: the resolver on this host is used")
 def _(l):
     if os.geteuid() != 0:
         raise Skip("only root can hide resolv.conf")
@@ -154,7 +154,7 @@ def _(l):
     holds(said, "resolvers=127.0.0.1@53")
 
 
-@suite.test("too few descriptors: it says so, or it runs")
+@suite.test("too few descriptors: reports an error, or runs")
 def _(l):
     runs = 0
     # with four, a sanitizer loops forever to find a descriptor
@@ -164,13 +164,13 @@ def _(l):
             wrapper=("prlimit", "--nofile=%d:%d" % (limit, limit)))
         true(code in (None, 127, UNAVAILABLE, OSERR, CONFIG, CANTCREAT),
              "%d: %s %s" % (limit, code, said))
-        true(said.strip() != "", "it says nothing")
+        true(said.strip() != "", "no output")
         true(code != 127 or "shared" in said, said)  # an error of the loader
         runs += code is None
     true(runs > 1, "it never runs")
 
 
-@suite.test("no memory at the start: it says so, or it runs")
+@suite.test("out of memory at start: reports an error, or runs")
 def _(l):
     needs_plain_memory()
     library = l.preload("failmalloc")
@@ -187,7 +187,7 @@ def _(l):
             os.environ, LD_PRELOAD=library, FAIL_CONTROL=control))
         true(code is None or code in (UNAVAILABLE, OSERR, CANTCREAT, CONFIG),
              "%d, %d: %s %s" % (every, spare, code, said))
-        true(said.strip() != "", "%d, %d: it says nothing" % (every, spare))
+        true(said.strip() != "", "%d, %d: no output" % (every, spare))
         seen[code] = seen.get(code, 0) + 1
     print(seen)
 

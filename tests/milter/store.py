@@ -86,7 +86,7 @@ def session(l, address="192.0.2.10"):
     return m
 
 
-@suite.test("a row for what DMARC judged, facts for all")
+@suite.test("a row for each message that DMARC checked, facts for all")
 def _(l):
     fresh(l)
     m = session(l)
@@ -118,7 +118,7 @@ def _(l):
                     ("accept", "skip.network"): 1}, "fates")
 
 
-@suite.test("what comes again is no row yet")
+@suite.test("a deferred message is not a row yet")
 def _(l):
     fresh(l, "dmarc { on_reject = tempfail }\n")
     m = session(l, "203.0.113.77")
@@ -139,7 +139,7 @@ def avouch(l, *arguments, status=0):
     return r.stdout
 
 
-@suite.test("policy replay: what a new configuration would do")
+@suite.test("policy replay: the effect of a new configuration")
 def _(l):
     fresh(l)
     m = session(l, "203.0.113.77")
@@ -178,7 +178,7 @@ def _(l):
                            store(l), "--json"))["otherwise"], 2, "monitor")
 
 
-@suite.test("without a store that can be used mail flows")
+@suite.test("mail flows without a usable store")
 def _(l):
     fresh(l, path=l.home + "/nowhere/store.db")
     m = session(l)
@@ -216,7 +216,7 @@ def _(l):
     same(l.milter.wait_log(event="store")["lost"], "0", "lost")
 
 
-@suite.test("retention by option: what is too old goes, and its room with it")
+@suite.test("retention option: old rows are deleted, and their space is freed")
 def _(l):
     one_day()
     fresh(l)
@@ -301,7 +301,7 @@ def run_clients(l, seconds, end):
     return clients
 
 
-@suite.test("kill -9 under load, %d times: what was answered is there" % KILLS)
+@suite.test("kill -9 under load, %d times: every answered message is stored" % KILLS)
 def _(l):
     fresh(l)
     had = {}

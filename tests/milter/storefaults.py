@@ -83,7 +83,7 @@ def user():
     return 'user = "nobody"\n' if os.getuid() == 0 else ""
 
 
-@suite.test("locked by another program: rows wait, and are kept afterwards")
+@suite.test("locked by another program: rows wait, and are stored afterwards")
 def _(l):
     fresh(l)
     send(l, 3)
@@ -111,7 +111,7 @@ def disk(path, size):
         subprocess.run(["umount", "-l", path], check=True)
 
 
-@suite.test("a disk that is full: rows wait, and are kept when there is room")
+@suite.test("a full disk: rows wait, and are stored when there is space")
 def _(l):
     folder = l.home + "/disk"
     with disk(folder, "8m"):
@@ -168,7 +168,7 @@ def spoil(path):
         f.write(b"\xa5" * os.path.getsize(path))
 
 
-@suite.test("broken under way: set aside, and a new one begun")
+@suite.test("corrupted while in use: set aside, and a new one is created")
 def _(l):
     fresh(l)
     send(l, 5)
@@ -197,7 +197,7 @@ def _(l):
     ends(l, 0)
 
 
-@suite.test("no database at the start: set aside, and mail was kept")
+@suite.test("not a database at start: set aside, and mail is stored")
 def _(l):
     fresh(l)
     l.milter.stop()
@@ -213,7 +213,7 @@ def _(l):
     ends(l, 0)
 
 
-@suite.test("removed while it is in use: a new one is begun")
+@suite.test("removed while in use: a new one is created")
 def _(l):
     fresh(l)
     send(l, 5)
@@ -228,7 +228,7 @@ def _(l):
     ends(l, 0)
 
 
-@suite.test("a folder that may not be written to, then may")
+@suite.test("a folder that is read-only, then writable")
 def _(l):
     folder = own(l.home + "/keep")
     os.chmod(folder, 0o555)
@@ -245,7 +245,7 @@ def _(l):
     ends(l, 0)
 
 
-@suite.test("a folder that goes and comes back")
+@suite.test("a folder that disappears and comes back")
 def _(l):
     folder = own(l.home + "/come")
     fresh(l, user(), path=folder + "/store.db")
@@ -269,7 +269,7 @@ def wait_line(l, part):
         time.sleep(0.2)
 
 
-@slow.test("more than can wait: counted as lost, and said")
+@slow.test("more messages than can wait: counted as lost, and logged")
 def _(l):
     fresh(l)
     send(l, 1)

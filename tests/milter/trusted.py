@@ -80,7 +80,7 @@ def lost(got):
     lacks(ours[0], "dmarc")
 
 
-@suite.test("not listed: a content filter loses the results; a warning says it")
+@suite.test("not listed: a content filter loses the results, with a warning")
 def _(l):
     got = send(l, CLAIM + lab.message(SHOP))
     lost(got)
@@ -96,22 +96,22 @@ def _(l):
          "warnings")
 
 
-@suite.test("listed by port: results and mark stay, the log says why")
+@suite.test("listed by port: results and mark stay, the log shows the reason")
 def _(l):
     with settings(l, trusted("127.0.0.1@%d" % l.back)):
         got = send(l, CLAIM + lab.message(SHOP))
         judged_once(got)
         true(got.index(b"X-Filtered") < got.index(OURS.encode()),
-             "something was added on top")
+             "something was added at the top")
         first, second = passes(l.milter, got, 2)
         same((first["rule"], first["stripped"]),
              ("dmarc.on_quarantine", "2"), "first")
         same((second["rule"], second["kept"], second["client"]),
              ("skip.trusted_mta", "2", "127.0.0.1"), "second")
-        true("dmarc" not in second, "it was judged again")
+        true("dmarc" not in second, "it was checked again")
 
 
-@suite.test("listed by port: a local client of port 25 brings nothing")
+@suite.test("listed by port: a local client of port 25 is not trusted")
 def _(l):
     with settings(l, trusted("127.0.0.1@%d" % l.back)):
         # the client is in skip_networks, so the message is not checked
@@ -138,7 +138,7 @@ def _(l):
                          command="XFORWARD ADDR=127.0.0.1 PORT=%d" % l.back))
 
 
-@suite.test("XFORWARD on the way back changes nothing, XCLIENT has it judged")
+@suite.test("XFORWARD on the way back changes nothing, XCLIENT causes a check")
 def _(l):
     with settings(l, trusted("127.0.0.1@%d" % l.back)):
         l.filter.server.command = "XFORWARD ADDR=203.0.113.66 NAME=x.example"
@@ -155,7 +155,7 @@ def _(l):
         l.filter.server.command = None
 
 
-@suite.test("mail of a trusted MTA without a field of ours stays without")
+@suite.test("mail from a trusted MTA without our field gets none")
 def _(l):
     with settings(l, trusted("127.0.0.1@%d" % l.back)):
         got = send(l, lab.message(SHOP), port=l.unchecked)
@@ -164,7 +164,7 @@ def _(l):
         same((line["rule"], line["kept"]), ("skip.trusted_mta", "0"), "log")
 
 
-@suite.test("several fields of ours from a trusted MTA all stay")
+@suite.test("several of our fields from a trusted MTA all stay")
 def _(l):
     with settings(l, trusted("127.0.0.1@%d" % l.back)):
         more = b"".join(b"Authentication-Results: mx.example.net; x-spam=%d"
@@ -184,7 +184,7 @@ def _(l):
     same(len(passes(l.milter, got, 1)), 1, "messages")
 
 
-@suite.test("smtpd_proxy_filter: nothing is checked before it")
+@suite.test("smtpd_proxy_filter: nothing is checked before the proxy")
 def _(l):
     got = send(l, CLAIM + lab.message(SHOP), port=l.proxied)
     lost(got)

@@ -224,7 +224,7 @@ def byte_by_byte(server, q, _tcp):
 
 FAILURES = {
     "silent": silent,
-    "slower than the message may take": later(1.5),
+    "slower than the message's timeout": later(1.5),
     "SERVFAIL": code(SERVFAIL),
     "REFUSED": code(REFUSED),
     "FORMERR": code(1),
@@ -232,11 +232,11 @@ FAILURES = {
     "a code that does not exist": code(15),
     "empty datagrams": lambda s, q, t: [b""],
     "noise": lambda s, q, t: [os.urandom(40), os.urandom(600)],
-    "noise with the right id": lambda s, q, t: [
+    "noise with the correct id": lambda s, q, t: [
         struct.pack(">H", q.id) + os.urandom(60)],
-    "the head alone": lambda s, q, t: [packet(q)[:12]],
+    "only the header": lambda s, q, t: [packet(q)[:12]],
     "a record cut in the middle": lambda s, q, t: [truth(s, q)[0][:-5]],
-    "more records claimed than there are": lambda s, q, t: [
+    "more records announced than present": lambda s, q, t: [
         packet(q)[:6] + b"\xff\xff" + packet(q)[8:]],
     "a name that points to itself": lambda s, q, t: [
         packet(q, [record(b"\xc0" + bytes([12 + len(q.section)]), TXT,
@@ -287,7 +287,7 @@ BESIDE = {
     "an answer of another class": lambda s, q, t: [
         packet(q, [lie(q)[12 + len(q.section):][:4] + b"\0\3" +
                    lie(q)[12 + len(q.section):][6:]])],
-    "an alias with nothing behind it": lambda s, q, t: [
+    "an alias without a target record": lambda s, q, t: [
         packet(q, [record(SAME, CNAME, wire("x." + q.name))])],
     "an answer as an additional record": lambda s, q, t: [
         packet(q, more=[record(SAME, TXT, txt(LIE))])],
