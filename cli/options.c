@@ -56,7 +56,7 @@ static const struct option_row rows[] = {
 	{ "config", "FILE", AT(config), CLI_WITH_CHECK,
 	    "configuration to use instead of this host's" },
 	{ "config", "FILE", AT(config), CLI_WITH_CONFIG,
-	    "configuration file; default " CONF_DEFAULT_FILE },
+	    "configuration; default " CONF_DEFAULT_FILE },
 	{ "syntax", NULL, AT(syntax), CLI_WITH_SYNTAX,
 	    "check: only the file, not this host" },
 	{ "day", "YYYY-MM-DD", AT(day), CLI_WITH_REPORT | CLI_TAKES_DAY,
