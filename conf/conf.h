@@ -61,10 +61,10 @@ enum conf_oversign {
 enum conf_guard { CONF_GUARD_WARN, CONF_GUARD_OFF };
 
 /*
- * A pattern of domains: "example.net" matches only that name; "*.example.net"
- * and ".example.net" match every name below it; "**.example.net" matches both;
- * "<>" matches the null sender. Names are in normal form, and ".x" is stored as
- * "*.x".
+ * An override.  Domain patterns: "example.net" matches only that name;
+ * "*.example.net" and ".example.net" match every name below it;
+ * "**.example.net" matches both; "<>" matches the null sender.  Names are in
+ * normal form, and ".x" is stored as "*.x".
  */
 struct conf_override {
 	char *name;
@@ -79,8 +79,7 @@ struct conf_override {
 	enum conf_action action;
 	char *reason;
 	bool report_reason;
-	int64_t
-	    expires; /* first second after the last day, since 1970; 0: never */
+	int64_t expires; /* end of the last day, seconds since 1970; 0: never */
 };
 
 /* An MTA whose mail may keep our field (RFC 8601 section 5). */
@@ -157,7 +156,7 @@ struct conf {
 		enum conf_action on_reject, on_quarantine, on_temperror,
 		    on_permerror, on_invalid_from;
 		bool indirect_as_quarantine; /* RFC 9989 section 7.4 */
-		bool pct_zero_is_testing;    /* pct=0 is like t=y */
+		bool pct_zero_is_testing;    /* treat pct=0 like t=y */
 		char *quarantine_header;     /* name of a field; NULL: none */
 	} dmarc;
 	struct {

@@ -15,7 +15,7 @@
 
 enum {
 	CONF_ERRORS_MAX =
-	    100, /* most errors, and most warnings, reported for a file */
+	    100, /* maximum number of errors, and of warnings, per file */
 	CONF_ERROR_TEXT_MAX = 400, /* bytes of one message */
 };
 

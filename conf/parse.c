@@ -5,7 +5,7 @@
 #include "conf/lex.h"
 #include "conf/names.h"
 
-/* Sections do not nest, so nothing here recurses. */
+/* Sections do not nest, so the parser is not recursive. */
 struct conf_parser {
 	struct conf_lexer l;
 	struct conf_errors *errors;

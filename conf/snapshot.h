@@ -1,6 +1,6 @@
 /*
- * snapshot.h - builds a snapshot, and what it contains besides its values.  For
- * conf.c, print.c and tests of failing allocations.
+ * snapshot.h - builds a snapshot, and defines what it contains besides values.
+ * For conf.c, print.c and tests of failing allocations.
  */
 #ifndef AVOUCH_CONF_SNAPSHOT_H
 #define AVOUCH_CONF_SNAPSHOT_H
@@ -29,9 +29,10 @@ struct conf_snapshot {
 
 /*
  * Reads `text` into `snapshot` and takes ownership of it: the arena then
- * contains the configuration, or is freed on failure.  NULL: memory for the
- * arena ran out.  Returns NULL on failure, and `errors` says why.  The arena of
- * `errors` is used for everything that is needed only while reading.
+ * contains the configuration, or is freed on failure.  `snapshot` may be NULL,
+ * which counts as out of memory.  Returns NULL on failure, and `errors` says
+ * why.  The arena of `errors` is used for everything that is needed only while
+ * reading.
  */
 const struct conf *conf_build(struct span text, const char *name,
     struct arena *snapshot, struct conf_errors *errors);

@@ -36,8 +36,8 @@ bool key_watch_start(const struct conf *conf, const char *process);
 /* Makes the thread check all keys again; `conf` is the new configuration. */
 void key_watch_reload(const struct conf *conf);
 
-/* Writes the state and stops the thread.  Does not wait for a thread that is
- * waiting for DNS. */
+/* Writes the state and stops the thread.  Waits for the thread for at most 5
+ * s. */
 void key_watch_stop(void);
 
 /* Hold this lock while a new set of keys is loaded from the current one: the

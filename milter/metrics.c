@@ -354,7 +354,7 @@ static void
 put_resolvers(struct buf *b, const struct service_counts *s)
 {
 	if (s->n_servers == 0)
-		return; /* a zone file */
+		return; /* a zone file is used */
 	put_family(b, "resolver_failures_total", "counter",
 	    "Failures of a resolver that were noticed, by reason.");
 	put_servers(b, "resolver_failures_total", s, true);

@@ -1,6 +1,6 @@
 /*
- * own_guard.h - the guard of our own mail (sign.guard).  After a message was
- * accepted, checks it as a receiver will, counts each finding, and logs it at
+ * own_guard.h - the guard of our own mail (sign.guard).  Once a message is
+ * accepted, checks it as a receiver would, counts each finding, and logs it at
  * most once an hour for each domain (sign/guard.h).
  *
  * It queries DNS at most once a minute for each pair of author and sender, and

@@ -41,7 +41,7 @@ static atomic_uint last_accepted;
 
 /* The connection that this thread reads. */
 static _Thread_local struct {
-	unsigned number; /* of its accept(); 0: none */
+	unsigned number; /* number of its accept(); 0: none */
 	bool readable;   /* poll() reported data, and nothing was read since */
 	size_t from, to; /* unread bytes: from bytes[from] up to, but not
 	                    including, bytes[to] */

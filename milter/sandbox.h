@@ -3,10 +3,10 @@
  * that an attacker who finds a vulnerability can do little.
  *
  * A refused call returns EPERM and is logged by the kernel.  It does not end
- * the process, so that a library that tries one can continue without it.  For
- * the same reason the filter lists the calls that are refused, not those that
- * are allowed: a library update must not stop the mail.  The restrictions of a
- * service manager apply in addition.
+ * the process, so that a library that makes such a call can continue without
+ * it.  For the same reason the filter lists the calls that are refused, not
+ * those that are allowed: a library update must not stop the mail.  The
+ * restrictions of a service manager apply in addition.
  */
 #ifndef AVOUCH_MILTER_SANDBOX_H
 #define AVOUCH_MILTER_SANDBOX_H

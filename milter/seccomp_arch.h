@@ -1,6 +1,6 @@
 /*
- * seccomp_arch.h - the processor architecture for the seccomp filter, because
- * the system call numbers of its 32-bit modes are different.  Supports only
+ * seccomp_arch.h - the processor architecture that the seccomp filter checks,
+ * because 32-bit modes have different system call numbers.  Supports only
  * little-endian processors, because the filter reads the low half of an
  * argument.
  */

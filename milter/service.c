@@ -24,8 +24,8 @@ enum {
 	OWN_FILES = 128, /* descriptors for DNS, the log, the store and so on */
 	FULL_FILES =
 	    64, /* descriptors for connections that are being refused */
-	STUCK_MS = 120000, /* a callback that exceeds "timeout" by more than
-	                      this hangs */
+	STUCK_MS = 120000, /* beyond "timeout", after which a callback counts as
+	                      stuck */
 	END_STEP_MS = 10,
 };
 
@@ -49,7 +49,7 @@ static struct {
 	    lock; /* protects all members up to `loaded`, and all `refs` */
 	struct service_runtime *runtime;
 	struct service_resolver *resolvers;  /* all referenced resolvers */
-	struct dns_resolver_counts past_net; /* sum over closed resolvers */
+	struct dns_resolver_counts past_net; /* counters of closed resolvers */
 	struct dns_cache_counts past_cache;
 	struct service_connection *connections;
 	size_t n_connections;

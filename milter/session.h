@@ -71,11 +71,12 @@ struct session {
 
 /* Returns NULL if memory ran out. */
 struct session *session_new(const struct session_negotiated *terms);
-void session_free(struct session *s); /* takes NULL */
+void session_free(struct session *s); /* may be NULL */
 
 struct session_client {
 	const char *name; /* from libmilter; may be NULL */
-	/* NULL: unknown; the client is local only if it is "localhost". */
+	/* NULL: unknown; then the client is local only if `name` is
+	 * "localhost". */
 	const struct sockaddr *where;
 	const char *mta;      /* macro j; may be NULL */
 	const char *mta_port; /* macro {daemon_port}; may be NULL */

@@ -30,9 +30,9 @@ struct signer_process {
 bool signer_process_fork(
     struct signer_process *p, bool *is_child, struct buf *error);
 
-/* Makes the child end when the first process ends, even if that is killed.
- * Call in the child after its user has changed.  Returns false if the first
- * process has already ended. */
+/* Makes the child end when the first process ends, even if it is killed.  Call
+ * in the child after its user has changed.  Returns false if the first process
+ * has already ended. */
 bool signer_process_follow(void);
 
 /* Reports that the child has started or reloaded.  Call in the child. */

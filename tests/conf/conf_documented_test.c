@@ -74,7 +74,7 @@ is_shipped(const struct conf_option *o)
 	return false;
 }
 
-/* ---- what must be said of an option ---- */
+/* ---- the description of an option ---- */
 
 static void
 put_limit(struct buf *b, const struct conf_option *o, uint64_t value)
