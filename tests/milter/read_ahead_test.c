@@ -95,7 +95,7 @@ in_kernel(int fd)
 }
 
 static void
-what_has_arrived_is_taken_at_once(void **state)
+all_arrived_bytes_are_read_in_one_call(void **state)
 {
 	struct connection c = connection_new();
 
@@ -116,7 +116,7 @@ what_has_arrived_is_taken_at_once(void **state)
 }
 
 static void
-poll_is_asked_once_for_what_was_not_read(void **state)
+poll_makes_no_system_call_before_the_bytes_are_read(void **state)
 {
 	struct connection c = connection_new();
 	char byte;
@@ -201,7 +201,7 @@ the_stream_is_the_same_for_all_sizes(void **state)
 }
 
 static void
-close_forgets_what_was_read_ahead(void **state)
+close_discards_bytes_that_were_read_ahead(void **state)
 {
 	struct connection old = connection_new(), new;
 
@@ -228,7 +228,7 @@ close_it(void *arg)
 }
 
 static void
-also_if_another_thread_closes(void **state)
+close_in_another_thread_discards_them_too(void **state)
 {
 	struct connection old = connection_new(), new;
 	pthread_t other;
@@ -270,7 +270,7 @@ two_connections_do_not_mix(void **state)
 
 /* Nothing is read ahead for a libmilter that waits with select(). */
 static void
-without_poll_nothing_is_read_ahead(void **state)
+nothing_is_read_ahead_without_poll(void **state)
 {
 	struct connection c = connection_new();
 
@@ -304,7 +304,7 @@ other_descriptors_are_not_read_ahead(void **state)
 }
 
 static void
-stopped_nothing_is_read_ahead(void **state)
+nothing_is_read_ahead_after_stop(void **state)
 {
 	struct connection c;
 
@@ -322,17 +322,18 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(what_has_arrived_is_taken_at_once),
-		cmocka_unit_test(poll_is_asked_once_for_what_was_not_read),
+		cmocka_unit_test(all_arrived_bytes_are_read_in_one_call),
+		cmocka_unit_test(
+		    poll_makes_no_system_call_before_the_bytes_are_read),
 		cmocka_unit_test(the_end_comes_after_the_bytes),
 		cmocka_unit_test(the_stream_is_the_same_for_all_sizes),
-		cmocka_unit_test(close_forgets_what_was_read_ahead),
-		cmocka_unit_test(also_if_another_thread_closes),
+		cmocka_unit_test(close_discards_bytes_that_were_read_ahead),
+		cmocka_unit_test(close_in_another_thread_discards_them_too),
 		cmocka_unit_test(two_connections_do_not_mix),
-		cmocka_unit_test(without_poll_nothing_is_read_ahead),
+		cmocka_unit_test(nothing_is_read_ahead_without_poll),
 		cmocka_unit_test(other_descriptors_are_not_read_ahead),
 		cmocka_unit_test(
-		    stopped_nothing_is_read_ahead), /* must be last */
+		    nothing_is_read_ahead_after_stop), /* must be last */
 	};
 
 	return cmocka_run_group_tests(tests, start, NULL);

@@ -23,8 +23,8 @@
 #include <unistd.h>
 
 #define SLICE_MS 20 /* interval at which a wait checks the clocks */
-#define EPOCH_LEAST                                                            \
-	1000000000 /* a larger time limit refers to the wall clock \ */
+/* A larger time limit refers to the wall clock. */
+#define EPOCH_LEAST 1000000000
 
 typedef int cond_wait(
     pthread_cond_t *, pthread_mutex_t *, const struct timespec *);
