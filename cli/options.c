@@ -134,7 +134,7 @@ static const struct option_row rows[] = {
 	{ "domain", "NAME", AT(domain), CLI_WITH_SIGN | CLI_TAKES_DOMAIN,
 	    "domain of the key" },
 	{ "key", "FILE", AT(key_file), CLI_WITH_KEY_FILE,
-	    "private key in PEM to use instead of the one in the directory" },
+	    "private key in PEM, instead of one in the directory" },
 	{ "submission", "URL", AT(submission),
 	    CLI_WITH_KEY_FILE | CLI_TAKES_SUBMISSION,
 	    "also send through this server, such as smtps://mail.example.org" },

@@ -187,8 +187,8 @@ opendkim(void **state)
 		{ F, "authservid a.example\nAuthservID b.example",
 		    "#\tit is set again further down", "\"a.example\"" },
 		{ F, "NoSuchThing 3",
-		    AT("1") "NoSuchThing 3\n#\tno option of opendkim known "
-			    "here\n",
+		    AT("1") "NoSuchThing 3\n#\tnot a known option of "
+		            "opendkim\n",
 		    NULL },
 		{ F, "Canonicalization\trelaxed/simple\r\nSyslog\tyes\r\n",
 		    AT("1") "Canonicalization relaxed/simple\n", NULL },
@@ -358,7 +358,7 @@ files_together(void **state)
 	    "log_target = syslog\n"));
 	assert_non_null(strstr(out,
 	    "# opendmarc.conf:1: AuthservID c.example\n"
-	    "#\tauthserv_id is \"b.example\" already, by "
+	    "#\tauthserv_id is already \"b.example\", set by "
 	    "opendkim.conf:2\n"));
 	assert_non_null(strstr(out,
 	    "# opendkim.conf:4: PeerList 10.0.0.0/8\n"
