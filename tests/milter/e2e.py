@@ -442,7 +442,7 @@ def _(l):
         ours(got)
 
 
-# ---- the daemon's life ----
+# ---- start, reload and shutdown ----
 
 @suite.test("SIGHUP: all or nothing, and no message notices")
 def _(l):

@@ -4,7 +4,7 @@ it: the daemon gets the message over the milter protocol, `avouch report
 failures` passes the report to a sendmail that saves it, and Python's mail
 parser reads it.
 
-usage: failures.py PROGRAM [PART-OF-A-NAME]; the command lies beside it
+usage: failures.py PROGRAM [PART-OF-A-NAME]; avouch is in the same directory
 """
 
 import email
@@ -38,7 +38,7 @@ _dmarc.suffix.example. IN TXT "v=DMARC1; p=none; psd=y; ruf=mailto:r@x.example"
 
 SENDMAIL = """\
 #!/bin/sh
-# what comes is kept whole, or not at all
+# save the message completely or not at all
 mail=$(mktemp %(folder)s/part.XXXXXX)
 cat > $mail
 echo "$@" > $mail.words
@@ -105,10 +105,10 @@ class Report:
         self.text = parts[0].get_payload()
         # message/*: one message whose header contains the fields
         self.fields = parts[1].get_payload()[0]
-        same(self.fields.get_payload().strip(), "", "behind the fields")
+        same(self.fields.get_payload().strip(), "", "after the fields")
         self.head = email.message_from_string(
             parts[2].get_payload(), policy=email.policy.compat32)
-        same(self.head.get_payload().strip(), "", "behind the header")
+        same(self.head.get_payload().strip(), "", "after the header")
         for name in ("Feedback-Type", "User-Agent", "Version",
                      "Auth-Failure", "Authentication-Results",
                      "Identity-Alignment", "Source-IP", "Reported-Domain"):
@@ -198,10 +198,10 @@ def _(l):
          (STRANGER, "loud.example"), "who")
     holds(f["Authentication-Results"], "mx.example.net")
     same(lab.results(f["Authentication-Results"]),
-         {"": "mx.example.net", "dmarc": "fail"}, "of one method")
+         {"": "mx.example.net", "dmarc": "fail"}, "results of one method")
     same(lab.results(report.head["Authentication-Results"]),
          {"": "mx.example.net", "spf": "none", "dkim": "none",
-          "dmarc": "fail"}, "of all")
+          "dmarc": "fail"}, "all results")
     same(f["Incidents"], None, "Incidents")
     true(re.fullmatch(r"<[0-9a-f]{16}@other\.example>",
                       f["Original-Mail-From"]), "MAIL FROM")
@@ -485,7 +485,7 @@ def _(l):
           "800 of them came from other sources")
     same(failures(l)["sent"], 0, "no more on that day")
     flood(l, 100, 100)
-    same(failures(l)["sent"], 0, "whatever comes")
+    same(failures(l)["sent"], 0, "more failures")
     same(failures(l, now=int(time.time()) + 86400)["sent"], 10,
          "a day later")
 

@@ -3,7 +3,7 @@
 descriptors, the configuration, shutdown.  Whatever fails, no forged message
 passes, no good message is permanently rejected, and the daemon keeps working.
 
-usage: faults.py PROGRAM [PART-OF-A-NAME]    make faults: each failure alone
+usage: faults.py PROGRAM [PART-OF-A-NAME]    make faults: one failure at a time
 """
 
 import os
@@ -47,7 +47,7 @@ class Faulty(operate.Started):
     def session(self, address="203.0.113.66"):
         m = miltproto.Milter(self.port)
         if m.connect(address) is not None:
-            raise ConnectionError("told to come later")
+            raise ConnectionError("deferred")
         m.helo("host66.isp.example")
         return m
 
@@ -455,7 +455,7 @@ def _(l):
         same(s.page().family("reloads_total"), dict(ok=1, failed=8), "")
 
 
-# ---- the end ----
+# ---- shutdown ----
 
 @suite.test("SIGTERM under load: every message in progress gets its reply")
 def _(l):

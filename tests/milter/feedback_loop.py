@@ -4,7 +4,7 @@ with the milter attached, `avouch report send` sends the report through the
 sendmail(8) of that Postfix, which signs it, and the report that arrives passes
 DMARC and can be read by `avouch report read`.
 
-usage: feedback_loop.py PROGRAM [PART-OF-A-NAME]; the command lies beside it
+usage: feedback_loop.py PROGRAM [PART-OF-A-NAME]; avouch is in the same directory
 """
 
 import email

@@ -2,8 +2,9 @@
 """What `avouch-milter -t` and `avouch config check` report about this host:
 sockets, users, files, resolvers.
 
-usage: hostcheck.py PROGRAM [PART-OF-A-NAME]   PROGRAM is avouch-milter; avouch
-                                               lies beside it
+usage: hostcheck.py PROGRAM [PART-OF-A-NAME]
+
+PROGRAM is avouch-milter; avouch is in the same directory.
 """
 
 import os

@@ -5,8 +5,9 @@ working configuration.  The daemon runs with it, mail arrives through a real
 Postfix, and forged mail is marked but not rejected; in mode enforce, it is
 rejected if the old configuration rejected it.
 
-usage: migrate.py PROGRAM [PART-OF-A-NAME]   PROGRAM is avouch-milter; avouch lies
-                                             beside it
+usage: migrate.py PROGRAM [PART-OF-A-NAME]
+
+PROGRAM is avouch-milter; avouch is in the same directory.
 """
 
 import os

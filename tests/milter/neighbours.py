@@ -385,9 +385,9 @@ class Neighbours:
             counts = self.forged if forged else self.good
             counts[reply.code] = counts.get(reply.code, 0) + 1
             if forged and reply.code < 400:
-                self.bad.append("forged mail of %s: %s" % (domain, reply))
+                self.bad.append("forged mail from %s: %s" % (domain, reply))
             if not forged and reply.code >= 500:
-                self.bad.append("good mail of %s: %s" % (domain, reply))
+                self.bad.append("good mail from %s: %s" % (domain, reply))
             if not forged and 400 <= reply.code < 500:
                 self.deferred.append(domain)
             if not forged:
@@ -479,7 +479,7 @@ def describe(l, n, flood, seconds):
         n.forged, n.good, statistics.median(n.took), max(n.took)))
     turn = page.family("dns_turn_seconds_max")
     print("# memory %.0f MiB; the DNS thread's longest turn took %.0f ms, "
-          "%.0f ms of the processor" % (
+          "%.0f ms of CPU time" % (
               l.peak() / MIB, turn["wall"] * 1000, turn["cpu"] * 1000))
     print("# questions %d, repeated %d, answered %d, over TCP %d" % (
         page.one("dns_questions_total"), page.one("dns_repetitions_total"),

@@ -1,8 +1,9 @@
 #!/usr/bin/env python3
 """The operator's view: metrics, `avouch status`, the log.
 
-usage: operate.py PROGRAM [PART-OF-A-NAME]    PROGRAM is avouch-milter; avouch
-                                              lies beside it
+usage: operate.py PROGRAM [PART-OF-A-NAME]
+
+PROGRAM is avouch-milter; avouch is in the same directory.
 """
 
 import contextlib

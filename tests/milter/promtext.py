@@ -20,7 +20,7 @@ def want(condition, what, line):
 
 
 class Page(dict):
-    """{(name, ((label, value), ...)): number}, labels sorted."""
+    """A dict {(name, ((label, value), ...)): number}, labels sorted."""
 
     def one(self, name, **labels):
         return self["avouch_" + name, tuple(sorted(labels.items()))]

@@ -680,7 +680,7 @@ def _(l):
              "%d, %d, %d" % (welcome, later, refused))
         before = _cpu(d.process.pid)
         time.sleep(1)
-        true(_cpu(d.process.pid) - before < 0.3, "it spins")
+        true(_cpu(d.process.pid) - before < 0.3, "it is busy-looping")
         while sessions:
             sessions.pop().close()
 
@@ -691,7 +691,7 @@ def _(l):
                     return m
                 m.close()
 
-        m = until(admitted, "the closed ones are gone")
+        m = until(admitted, "closed connections are removed")
         m.helo()
         field(m.message(PLAIN))
         m.quit()

@@ -20,8 +20,8 @@ from proto import http
 from suite import Suite, same, true
 
 CLIENTS = 12
-RELOAD_EVERY = 0.25   # s
-METRICS_EVERY = 0.05  # s
+RELOAD_EVERY = 0.25   # seconds
+METRICS_EVERY = 0.05  # seconds
 DOMAIN = "storm.example"
 OURS = "Authentication-Results"
 

@@ -2,8 +2,9 @@
 """Resolvers that do not work: what the log, the metrics and `avouch status`
 report, also when the resolvers work again.
 
-usage: resolvers.py PROGRAM [PART-OF-A-NAME]   PROGRAM is avouch-milter; avouch
-                                               lies beside it
+usage: resolvers.py PROGRAM [PART-OF-A-NAME]
+
+PROGRAM is avouch-milter; avouch is in the same directory.
 """
 
 import os

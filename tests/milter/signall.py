@@ -120,13 +120,13 @@ def check(l, title, got, by):
 
 
 def send_all(l, way, messages):
-    """[(title, recipient)]"""
+    """Returns [(title, recipient)]."""
     return [("%s, %s" % (way, title), WAYS[way](l, text))
             for title, text in messages]
 
 
 def take_all(l, sent):
-    """[(title, path, message)]"""
+    """Returns [(title, path, message)]."""
     taken = []
     for i, (title, to) in enumerate(sent):
         got = l.sink.take(to)

@@ -198,7 +198,7 @@ def _(l):
     # that happens depends on the machine.
     true(reloads["ok"] >= 2, "reloads: %s" % reloads)
     true(min(load.seen.values()) > 0, "both were used")
-    same(page.one("messages_in_hand"), 0, "in hand")
+    same(page.one("messages_in_hand"), 0, "in progress")
     true(SANITIZED or after[0] < before[0] + SLACK, "memory: %d, %d" % (
         before[0], after[0]))
     true(after[1] <= before[1] + 8, "descriptors: %d, %d" % (

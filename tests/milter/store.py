@@ -3,7 +3,7 @@
 milter protocol, and reads the store with SQLite and with the command.  Needs
 neither root nor Postfix.
 
-usage: store.py PROGRAM [PART-OF-A-NAME]; the command lies beside it
+usage: store.py PROGRAM [PART-OF-A-NAME]; avouch is in the same directory
 """
 
 import json
@@ -81,7 +81,7 @@ def session(l, address="192.0.2.10"):
     m = miltproto.Milter(l.where)
     reply = m.connect(address)
     if reply is not None and reply[0] != "c":
-        raise ConnectionError("told to come later")
+        raise ConnectionError("deferred")
     m.helo()
     return m
 
@@ -165,7 +165,7 @@ def _(l):
         holds(out, part)
     out = json.loads(avouch(l, "policy", "replay", "--json", "--config",
                             l.milter.path))
-    same((out["messages"], out["otherwise"]), (3, 0), "as it is")
+    same((out["messages"], out["otherwise"]), (3, 0), "the current configuration")
     avouch(l, "policy", "replay", "--config", new, "--store",
            l.home + "/none.db", status=75)
     avouch(l, "policy", "replay", "--config", new, "--days", "0", status=64)
@@ -185,7 +185,7 @@ def _(l):
     for _ in range(50):
         same(m.message(l.signed, "alice@bank.example").reply, "c", "reply")
     m.quit()
-    same(len(l.milter.wait_logs(1, cause="store")), 1, "lines about it")
+    same(len(l.milter.wait_logs(1, cause="store")), 1, "log lines")
     l.milter.stop()
     holds(l.milter.wait_log(event="store")["waiting"], "50")
 

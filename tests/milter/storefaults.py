@@ -3,7 +3,7 @@
 and they are stored automatically once the error is gone.  Cases that need root
 are skipped for other users.
 
-usage: storefaults.py PROGRAM [PART-OF-A-NAME | all]; all: also what takes long
+usage: storefaults.py PROGRAM [PART-OF-A-NAME | all]; all: also the slow tests
 """
 
 import contextlib
@@ -60,7 +60,7 @@ def flows(l, count, cause="store"):
     line = l.milter.wait_log(cause=cause)
     took = min(send(l, count - 2))  # either all of them would wait, or none
     true(took < COMMIT_WAIT, "the fastest took %.3f s" % took)
-    same(len(l.milter.log(cause=cause)), 1, "lines about it")
+    same(len(l.milter.log(cause=cause)), 1, "log lines")
     return line
 
 

@@ -42,7 +42,8 @@ TTL = 300  # TTL of answers in seconds; a test may set it
 
 
 def record(owner, kind, data, ttl=None):
-    """`owner` as it is in the packet; b"\\xc0\\x0c": the question's."""
+    """Builds a record; `owner` is in wire format, b"\\xc0\\x0c" is the
+    question's."""
     return owner + struct.pack(
         ">HHIH", kind, 1, TTL if ttl is None else ttl, len(data)) + data
 
