@@ -161,7 +161,7 @@ struct crypto_key {
 	/* RSA: a prepared context; each verification copies it, which costs a
 	 * twentieth of preparing a new one.  NULL: Ed25519. */
 	EVP_PKEY_CTX *ready;
-	EVP_PKEY_CTX *signs; /* the same for signing; NULL: a public key */
+	EVP_PKEY_CTX *signs; /* like `ready`, for signing; NULL: a public key */
 };
 
 void

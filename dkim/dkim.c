@@ -12,7 +12,7 @@
 
 enum {
 	B_MIN = 8,  /* characters of b= reported (RFC 6008 section 4) */
-	B_MAX = 64, /* signatures that are equal up to here are the same */
+	B_MAX = 64, /* signatures equal up to here count as the same */
 };
 
 /* The order in which signatures are verified: those useful to DMARC first. */

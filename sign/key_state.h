@@ -24,7 +24,7 @@
 enum {
 	KEY_STATE_LINE_MAX = 1024, /* bytes */
 	KEY_STATE_FILE_MAX = 64 << 20,
-	KEY_STATE_HOSTS_MAX = 64, /* files read at most */
+	KEY_STATE_HOSTS_MAX = 64, /* maximum number of files read */
 	KEY_STATE_STALE_S =
 	    3 * 86400, /* seconds; a daemon writes at least once a day */
 };

@@ -35,7 +35,7 @@ struct sign_key {
 
 	/* from the list of selectors (key_folder.h) */
 	int64_t created; /* seconds since 1970; 0: unknown */
-	bool imported;   /* signs without having been seen published */
+	bool imported;   /* signs even if its record was never found */
 	int64_t retired; /* retired by command: signs only if no other key can;
 	                    0: never */
 	int64_t revoked; /* revoked by command: does not sign; 0: never */

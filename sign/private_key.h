@@ -44,7 +44,7 @@ bool private_key_protect_memory(void);
 struct private_key *private_key_parse(
     struct span pem, const char *name, struct buf *error);
 
-/* Slow: RSA-4096 takes up to seconds.  `bits` is for RSA only. */
+/* Slow: RSA-4096 can take seconds.  `bits` is for RSA only. */
 struct private_key *private_key_generate(
     enum private_key_type type, unsigned bits);
 

@@ -126,7 +126,7 @@ keys_of_list(struct signer *s)
 	return false;
 }
 
-/* Whether the message was on another host before. */
+/* Whether the message came from another host. */
 static bool
 is_forwarded(const struct signer *s)
 {

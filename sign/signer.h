@@ -30,7 +30,7 @@
 #include "sign/signature_field.h"
 
 enum {
-	SIGNER_MEMORY = 8 << 20, /* bytes of arena per message at most */
+	SIGNER_MEMORY = 8 << 20, /* bytes of arena per message */
 	SIGNER_OWN_MAX = 16, /* existing signatures of ours that are checked;
 	                        legitimate mail has two */
 };

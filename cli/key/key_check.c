@@ -119,7 +119,7 @@ print_checked(struct key_cli *k, const struct key_checked *one)
 
 /* ---- choosing keys ---- */
 
-/* Whether a key is checked: after a time, retired keys need no record; revoked
+/* Whether to check a key: retired keys need no record after some time; revoked
  * ones must have none. */
 static bool
 is_checked(const struct key_cli *k, const struct sign_key *key)

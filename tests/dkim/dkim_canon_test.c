@@ -205,7 +205,7 @@ next_random(uint64_t *seed)
 	return *seed >> 33;
 }
 
-/* Generates texts like those in mail, and worse, long enough for runs that are
+/* Generates text like that in mail, and worse, long enough for runs that are
  * not copied. */
 static size_t
 random_text(char *to, size_t size, uint64_t *seed)

@@ -529,7 +529,7 @@ section_3_5_signatures_that_sign_signatures(void **state)
 	    header, sizeof(header), "%.*s\r\n", (int)(body - first), first);
 	both = sign_message(sign_rsa(1024, 0), twice, header, BODY);
 	dkim_run(&r, span_str(both), zone);
-	/* the lower one named one more DKIM-Signature than there was */
+	/* the lower one signed one more DKIM-Signature than existed */
 	dkim_run_expect(&r, "upper over lower", PASS " " NOT_HEADER);
 	dkim_run_end(&r);
 	free(both);
