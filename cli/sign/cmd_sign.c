@@ -195,8 +195,7 @@ run_test(struct cli *c)
 const struct cli_action sign_actions[] = {
 	{ "doctor", "", "find Postfix settings that break signatures",
 	    CLI_WITH_CONFIG, 0, 0, 0, run_doctor },
-	{ "test", "ADDRESS",
-	    "send a message by each route, and verify its signatures",
+	{ "test", "ADDRESS", "send a message by each route, and verify it",
 	    CLI_WITH_CONFIG | CLI_WITH_DNS, CLI_TAKES_SUBMISSION, 1, 1,
 	    run_test },
 	{ 0 },
