@@ -242,7 +242,7 @@ const struct conf_option conf_options[] = {
   .help = "Additional contact information to include in reports." },
 { "report", "xml_format", CONF_CHOICE, "broad", ONE_OF(xml_formats),
   AT(report.xml_format),
-  .help = "Kind of readers that reports are written for." },
+  .help = "Variant of the XML format of aggregate reports." },
 { "report", "min_messages", CONF_NUMBER, "1", .max = 1000000,
   AT(report.min_messages),
   .help = "Minimum number of messages per day for a report if none of them "

@@ -342,7 +342,7 @@ warn_expired_overrides(const struct conf *conf)
 		log_number(&l, "line", conf->overrides[i].line);
 		log_text(&l, "text",
 		    "this override has expired and no longer applies; remove "
-		    "it, or give it another date");
+		    "it, or set a later date");
 		log_end(&l);
 	}
 }
