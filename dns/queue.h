@@ -75,7 +75,8 @@ bool dns_queue_has_ended(const struct dns_queue *queue);
 /* Counts one repetition as `cost`.  Returns false if none are left. */
 bool dns_queue_repeat(struct dns_queue *queue, unsigned cost);
 
-/* Count a question as accepted (another thread will send it), and as sent. */
+/* The first counts a question as accepted, to be sent by another thread; the
+ * second counts it as sent. */
 void dns_queue_accepted(struct dns_queue *queue);
 void dns_queue_sent(struct dns_queue *queue);
 

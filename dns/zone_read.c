@@ -105,7 +105,7 @@ take_record(struct zone_reader *r, const ldns_rr *rr)
 		    arena_has_failed(z->arena)
 			? "out of memory"
 			: "the record's data are too long, or do not fit its "
-		          "type");
+			  "type");
 	if (ldns_rr_get_type(rr) == LDNS_RR_TYPE_SOA) {
 		uint32_t minimum = ldns_rdf2native_int32(ldns_rr_rdf(rr, 6));
 

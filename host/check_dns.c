@@ -16,8 +16,9 @@ enum {
 };
 
 #define RESOLV_CONF "/etc/resolv.conf"
-#define QUESTION "example.com" /* RFC 2606 section 3: this name always exists  \
-	                        */
+#define QUESTION                                                               \
+	"example.com" /* RFC 2606 section 3: this name always exists           \
+	               */
 
 struct resolver_probe {
 	struct dns_wait wait; /* first */

@@ -556,7 +556,8 @@ questions_of_ended_messages_are_dropped(void **state)
 	assert_int_equal(counts.unanswered, N);
 	netrun_pass(&r, NETRUN_FIRST_MS);
 	dns_resolver_counts(r.net, &counts);
-	assert_int_equal(counts.unanswered, N); /* the servers work on them */
+	assert_int_equal(counts.unanswered, N); /* the resolvers still work
+	                                           on them */
 	netrun_pass(&r, 8000);
 	dns_resolver_counts(r.net, &counts);
 	assert_int_equal(counts.unanswered, 0);
