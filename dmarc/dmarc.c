@@ -42,7 +42,8 @@ dmarc_ask(const struct dmarc_facts *f, struct dns_questions *questions,
 
 /* The alignment of a message's identifiers with one author domain. */
 struct alignment {
-	/* the first of each that passes and is aligned */
+	/* the first SPF and the first DKIM identifier that pass and are
+	 * aligned */
 	const struct dmarc_identifier_state *spf, *dkim;
 	/* a temperror that is or may be aligned */
 	const struct dmarc_identifier_state *unchecked;

@@ -38,7 +38,8 @@ enum dmarc_fact {         /* the SPF or DKIM result for an identifier */
 	DMARC_FACT_TEMPERROR,
 };
 
-enum dmarc_aligned { /* of an identifier and an author domain */
+/* whether an identifier is aligned with an author domain */
+enum dmarc_aligned {
 	DMARC_ALIGNED_NOT,
 	DMARC_ALIGNED,
 	DMARC_ALIGNED_UNKNOWN, /* a question failed */
@@ -53,8 +54,8 @@ struct dmarc_facts {
 	const struct span *authors; /* distinct author domains, normal form */
 	size_t n_authors;
 	/* the last n_possible of `authors` are domains that some programs may
-	 * show.  If one has no record, that is not a result, since most are not
-	 * even domains */
+	 * show.  One without a record is ignored, since most are not even
+	 * domains */
 	size_t n_possible;
 	const char *authors_fault; /* NULL: the author domains are certain. Else
 	                              a constant string that says why not (RFC
@@ -116,8 +117,8 @@ enum core_status dmarc_check(const struct dmarc_facts *f,
 /*
  * The identifier that authenticates one of `domains`: it passes, and its domain
  * is the same, or is a parent of it, or has the same organizational domain by
- * the tree walk (RFC 9989 section 4.10.2).  For evidence of indirect mail
- * (section 7.4), which anyone can write into a message.
+ * the tree walk (RFC 9989 section 4.10.2).  It confirms evidence of indirect
+ * mail (section 7.4), which anyone can write into a message.
  */
 struct dmarc_related {
 	size_t domain;                     /* index in `domains` */

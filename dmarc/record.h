@@ -17,7 +17,7 @@ enum {
 };
 
 enum dmarc_policy {
-	DMARC_POLICY_ABSENT, /* the tag is not there */
+	DMARC_POLICY_ABSENT, /* the tag is missing */
 	DMARC_POLICY_NONE,
 	DMARC_POLICY_QUARANTINE,
 	DMARC_POLICY_REJECT,

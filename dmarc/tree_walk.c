@@ -122,8 +122,8 @@ select_organizational(struct span domain, const struct dmarc_walk *walk)
 }
 
 /*
- * RFC 9989 section 4.10.1: the record of the author domain, of its
- * organizational domain, of its public suffix domain, in this order.
+ * RFC 9989 section 4.10.1: the record of the author domain, else of its
+ * organizational domain, else of its public suffix domain.
  *
  * One walk from the domain itself is used for this and for alignment, although
  * section 4.10.1 starts at the parent if the domain has no record.  The only
@@ -147,7 +147,7 @@ select_policy(const struct dmarc_walk *walk)
 		    domain_equal(step->domain, walk->organizational_domain))
 			return step;
 	}
-	/* The walk stops at psd=y, so it can only be the last. */
+	/* The walk stops at psd=y, so only the last record can have it. */
 	if (last->record != NULL && last->record->psd == DMARC_PSD_YES)
 		return last;
 	return NULL;

@@ -21,7 +21,8 @@ struct dmarc_step {         /* one name queried in the walk */
 };
 
 struct dmarc_walk {
-	struct dmarc_step steps[DMARC_MAX_QUERIES]; /* the domain's own first */
+	/* the first one is for the domain itself */
+	struct dmarc_step steps[DMARC_MAX_QUERIES];
 	size_t n_steps; /* number of steps until the walk stops */
 	struct span organizational_domain; /* section 4.10.2; never absent for a
 	                                      valid domain */

@@ -77,7 +77,8 @@ read_query(struct spf_run *run)
 
 /* ---- check_host() ---- */
 
-/* Selects the record by RFC 7208 section 4.5; if NULL, `decision` says why. */
+/* Selects the record by RFC 7208 section 4.5.  If it returns NULL, `decision`
+ * says why. */
 static const struct dns_record *
 select_record(struct spf_run *run, struct spf_frame *f,
     const struct dns_answer *answer, struct spf_decision *decision)
