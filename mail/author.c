@@ -12,13 +12,13 @@
  *    unless they span several lines, or there are groups.
  * 2. SLOPPY: one field that is not valid, but in which every "@", wherever it
  *    is, belongs to a clean address, and all of them have one domain.
- *    - An "@" before a word without a dot names no domain, "News @ Acme
- *      <a@b.cc>".  Some programs drop white space or comments after such a word
- *      and may still find a domain, which is a possible author.
+ *    - An "@" before a word without a dot names no domain, as in "News @
+ *      Acme <a@b.cc>".  Some programs drop white space or comments after such a
+ *      word and may still find a domain, which is a possible author.
  *    - "%" counts like "@" if a dotted name follows, and "!" and "^" if one
  *      precedes: MTAs rewrite "alice%b.example" and "b.example!alice".
  *    - Angle brackets must contain a clean address.
- *    - A route, "<@a.example:joe@b.example>", names what follows the colon.
+ *    - The route of "<@a.example:joe@b.example>" is ignored.
  * 3. INVALID: everything else.
  *
  * A domain is clean if it is a valid DNS name and its top label consists of

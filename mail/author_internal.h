@@ -15,7 +15,8 @@
 #include "lib/span.h"
 #include "mail/author.h"
 
-enum { AUTHOR_GLUED_MAX = 1024 }; /* bytes of UTF-8 of a domain in pieces */
+/* bytes of a domain that is joined from pieces */
+enum { AUTHOR_GLUED_MAX = 1024 };
 
 #define AUTHOR_NOT_VALID "the From field is not valid"
 #define AUTHOR_TOO_LONG "the From field is too long"
@@ -41,7 +42,7 @@ struct author_reading {
 /* Marks the field as invalid because of `problem`, unless it already is. */
 void author_set_problem(struct author_reading *r, const char *problem);
 
-/* Whether there is a dot, in any form, with something on both sides. */
+/* Whether `word` has a dot, in any form, that is neither first nor last. */
 bool author_is_dotted(struct span word);
 
 /* Returns `word` without the punctuation that often surrounds an address. */

@@ -20,8 +20,8 @@
 struct span authres_id(struct span value, struct buf *memory);
 
 /*
- * Whether the field may be taken for one of `id`: the test for what is removed
- * on arrival (RFC 8601 section 5).  True
+ * Whether the field may be mistaken for one written by `id`, and so must be
+ * removed on arrival (RFC 8601 section 5).  True
  * - if the token of the authserv-id is `id`, in any case, as U-labels or
  *   A-labels;
  * - if anything but white space precedes the authserv-id, or anything but a
@@ -57,8 +57,8 @@ bool authres_open(struct scan *s, struct arena *a, struct span *id);
 enum authres_status authres_next(
     struct scan *s, struct arena *a, struct authres_result *out);
 
-/* Returns the first property of that name, ("header", "d"), unquoted; absent if
- * there is none or `a` is full. */
+/* Returns the unquoted value of the first property of that name, such as
+ * ("header", "d"); absent if there is none or `a` is full. */
 struct span authres_property(const struct authres_result *r, struct arena *a,
     const char *ptype, const char *property);
 

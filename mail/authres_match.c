@@ -199,7 +199,7 @@ is_mentioned(struct span text, struct span id)
 /* ---- the field ---- */
 
 struct authres_head {       /* the field up to the first result */
-	struct span all;    /* with comments and white space */
+	struct span all;    /* the whole text, with comments and white space */
 	struct span id;     /* a token, or the string between quotes */
 	struct span quoted; /* absent: the id is a token */
 	bool other_version;

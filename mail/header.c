@@ -44,7 +44,7 @@ without_line_end(struct span value)
 	return value;
 }
 
-/* The next bare LF from `at` on; s.n if there is none. */
+/* Returns the index of the next bare LF from `at` on; s.n if there is none. */
 static size_t
 next_bare_lf(struct span s, size_t at)
 {
