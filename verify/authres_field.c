@@ -252,7 +252,7 @@ put_dkim(struct authres_writer *w, const struct verdict *v, struct arena *a)
 	}
 }
 
-/* RFC 8617 section 5.2 and 10.1 */
+/* RFC 8617 sections 5.2 and 10.1 */
 static void
 put_arc(struct authres_writer *w, const struct verdict *v)
 {

@@ -50,11 +50,11 @@ struct dns_task *dns_task_start(struct dns_source *source, dns_task_core *step,
  */
 bool dns_task_wait(struct dns_task *j, int64_t deadline);
 
-/* Whether the core is done by `until` (clock_ms()); waits for it, but expires
- * no question. */
+/* Waits until the core is done, or until `until` (clock_ms()) without expiring
+ * questions.  Returns whether it is done. */
 bool dns_task_done_by(struct dns_task *j, int64_t until);
 
-/* Call these after dns_task_wait().  The questions have all answers
+/* Call these after dns_task_wait().  All questions have answers
  * (DNS_ERROR_BUDGET for a prefetched question that is still open); the scratch
  * arena has the results. */
 struct dns_questions *dns_task_questions(struct dns_task *j);

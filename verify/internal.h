@@ -57,9 +57,9 @@ struct verify_message {
 	size_t n_recipients;
 	bool headers_ended;
 	int64_t began; /* clock_ms() */
-	/* clock_ms(); the last questions were asked `timeout` before it.  Not
-	 * counted from the end of the message, which libmilter may report late:
-	 * it has two threads, and many messages may end at the same time */
+	/* clock_ms(): `timeout` after the last questions were asked.  It is not
+	 * based on the end of the message, which libmilter may report late: it
+	 * has two threads, and many messages may end at the same time */
 	int64_t deadline;
 	struct verdict verdict;
 	char fallback[RESULTS_FALLBACK]; /* our field, if the arena is full */

@@ -74,15 +74,15 @@ struct policy_input {
 	struct span arc_sealer;
 	bool arc_dmarc_pass; /* the AAR of that sealer says dmarc=pass */
 	enum dmarc_code dmarc;
-	struct span dmarc_domain; /* the author domain whose result this is */
+	struct span dmarc_domain; /* the author domain that has this result */
 	enum dmarc_policy dmarc_policy;      /* published */
 	enum dmarc_policy dmarc_disposition; /* requested, after t=y */
 	bool dmarc_pct_zero;                 /* the record says pct=0 */
 	bool overload;     /* this host lacked resources (memory, time, DNS
 	                      questions, working resolvers), which cut short a check
 	                      that could have changed the verdict */
-	bool evidence_cut; /* for that reason it is unknown whether evidence of
-	                      indirect mail counts */
+	bool evidence_cut; /* because of the overload, it is unknown whether
+	                      evidence of indirect mail counts */
 };
 
 /* Why the published policy was not applied: RFC 9990's PolicyOverrideType. */

@@ -38,9 +38,9 @@ enum {
 	VERIFY_GRACE_MS = 5,
 };
 
-/* Call once, before the first connection, in the process that will make the
- * checks; loads what must not be missing later.  Returns false if the
- * cryptography cannot be used. */
+/* Initializes the cryptography while memory is available.  Call this once,
+ * before the first connection, in the process that will make the checks.
+ * Returns false if the cryptography cannot be used. */
 bool verify_start(void);
 
 /* ---- a connection ---- */
