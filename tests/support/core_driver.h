@@ -51,8 +51,8 @@ size_t fake_asked(
     struct dns_source *fake, const char *name, enum dns_type type);
 
 /*
- * Runs `core` until it returns CORE_DONE, and pumps between runs; if `source`
- * is a fake (`is_fake`), with fake_advance().  Returns the number of waves.
+ * Runs `core` until it returns CORE_DONE, and calls pump() between runs and, if
+ * `source` is a fake (`is_fake`), fake_advance().  Returns the number of waves.
  * Fails the test if a wave asks nothing new.
  */
 unsigned pump_core(struct dns_questions *questions, struct dns_source *source,

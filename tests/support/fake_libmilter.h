@@ -25,7 +25,8 @@ struct mta_field {
 
 struct mta_change {
 	bool insert;
-	size_t number; /* of the removed field, counted from 1 */
+	size_t number; /* index of the removed field among those of its name,
+	                  counted from 1 */
 	char *name, *value;
 };
 

@@ -38,7 +38,7 @@ struct mailbag_mails {
 /* Creates the script in a new folder.  Fails the test if that is impossible. */
 void mailbag_open(struct mailbag *b);
 
-/* From now on the script exits with `status`; it still saves the mail. */
+/* From now on the script exits with `status`; it still saves the messages. */
 void mailbag_set_status(struct mailbag *b, int status);
 
 /* Removes the folder with everything in it. */
@@ -46,7 +46,7 @@ void mailbag_close(struct mailbag *b);
 
 /* Reads all saved messages.  Fails the test if one of them is incomplete. */
 struct mailbag_mails *mailbag_read(const struct mailbag *b);
-size_t mailbag_count(const struct mailbag *b); /* does not read them */
+size_t mailbag_count(const struct mailbag *b); /* counts without reading them */
 void mailbag_free(struct mailbag_mails *m);
 
 /* Removes all saved messages. */

@@ -21,7 +21,7 @@ enum moody_mood {
 
 enum { MOODY_SOURCES_MAX = 16, MOODY_TEXTS_MAX = 16 };
 
-/* Resets to MOODY_PROMPT, without texts and sources.  No question may be
+/* Resets to MOODY_PROMPT and removes all texts and sources.  No question may be
  * waiting. */
 void moody_begin(void);
 
@@ -34,13 +34,14 @@ struct dns_source *moody_over(struct dns_source *below);
 void moody_set(enum moody_mood mood);
 
 /*
- * Adds a TXT record, whose text must stay valid.  The name decides which text
- * it gets; names below "example" have none.  Texts over the limit are ignored.
+ * Adds the text of a TXT record, which must stay valid.  A hash of the queried
+ * name selects one of the texts; names below "example" get none.  Texts over
+ * the limit are ignored.
  */
 void moody_add_text(struct span text);
 
-/* Releases all answers held back, the last first if `reversed`, and those to
- * questions asked meanwhile.  Returns false if there were none. */
+/* Releases all answers held back, in reverse order if `reversed`, and then
+ * those to questions asked meanwhile.  Returns false if there were none. */
 bool moody_give(bool reversed);
 
 #endif

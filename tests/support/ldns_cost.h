@@ -10,8 +10,8 @@
 
 struct ldns_cost {
 	unsigned long records;
-	unsigned long fields; /* fields of their data: a TXT record has one for
-	                         each string */
+	unsigned long fields; /* data fields of the records: a TXT record has
+	                         one for each string */
 };
 
 /* Starts counting from zero.  Only for use by one thread. */

@@ -16,7 +16,7 @@ void memory_fail_at(unsigned long nth);
 /* Like memory_fail_at(), but the requests after it succeed. */
 void memory_fail_once_at(unsigned long nth);
 
-/* Whether a request has failed since then. */
+/* Whether a request has failed since the last call of these functions. */
 bool memory_has_failed(void);
 
 #endif

@@ -137,9 +137,9 @@ sent(const struct netrun *r)
 
 /*
  * Datagrams sent by idle servers have already arrived, because everything runs
- * on one machine.  So no work is left once the resolver has found nothing to do
- * twice, the second time certainly after they arrived, and has sent nothing
- * meanwhile.
+ * on one machine.  So no work is left if the resolver finds nothing to do
+ * twice, and sends nothing in between: the second time is certainly after their
+ * arrival.
  */
 void
 netrun_settle(struct netrun *r)

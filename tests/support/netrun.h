@@ -13,12 +13,12 @@
 #include "tests/support/bad_nameserver.h"
 
 enum {
-	NETRUN_FIRST_MS = 250,  /* until a question is first repeated */
+	NETRUN_FIRST_MS = 250,  /* time until a question is first repeated */
 	NETRUN_TOTAL_MS = 3000, /* time limit of a question */
 	NETRUN_PATIENCE_S = 60, /* real time after which the test fails */
 };
 
-/* ---- sets of questions, and waiting for all their answers ---- */
+/* ---- waiting for the answers to a set of questions ---- */
 
 struct crowd {
 	pthread_mutex_t lock;
@@ -57,7 +57,8 @@ void netrun_stop(struct netrun *r);
 /* Opens another resolver that uses the servers at these ports. */
 void netrun_open(struct netrun *r, const uint16_t *ports, size_t n);
 
-/* Waits until nothing more happens unless time passes, or TCP is used. */
+/* Waits until nothing more can happen before the clock advances.  Does not wait
+ * for TCP. */
 void netrun_settle(struct netrun *r);
 
 /* Advances the clock in steps small enough that nothing is missed. */
@@ -84,8 +85,8 @@ void netrun_expect(
 int64_t netrun_expect_long(
     struct netrun *r, const char *name, enum dns_type type, const char *want);
 
-/* Ask for TXT of n0.example, n1.example and so on, all at the same time, and
- * check that the answers are correct. */
+/* Ask for the TXT records of n0.example, n1.example and so on, all at the same
+ * time, and check that the answers are correct. */
 void netrun_ask_many(struct dns_source *net, struct asked *all, size_t n,
     size_t from, struct crowd *crowd);
 void netrun_check_many(struct asked *all, size_t n, size_t from);

@@ -81,7 +81,7 @@ const struct conf *policy_run_conf(const char *text);
 void policy_run_check(
     const struct policy_vector *v, const struct policy_decision *d);
 
-/* Checks each vector, also with the arena failing at each allocation: mail must
+/* Checks each vector, and repeats it with each allocation failing: mail must
  * still be accepted, and the reason must say why. */
 void policy_run_each(const struct policy_vector *v, size_t n);
 

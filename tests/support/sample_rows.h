@@ -27,7 +27,7 @@ void place_make(struct place *p);
 void place_remove(const struct place *p);
 
 /* A message from "d<domain>.example.com" and 192.0.2.<source>, passing DMARC,
- * on ROWS_DAY.  It contains its strings. */
+ * on ROWS_DAY.  The strings are stored in the struct. */
 struct kept_message {
 	struct report_row row;
 	struct policy_input facts;

@@ -1,6 +1,6 @@
 /*
- * send_fixture.h - for tests of sending reports: a store, a zone and a
- * sendmail, and what a run reported.  Any error fails the test.
+ * send_fixture.h - for tests that send reports: a store, a zone, a sendmail,
+ * and the events of a run.  Any error fails the test.
  */
 #ifndef AVOUCH_TESTS_SUPPORT_SEND_FIXTURE_H
 #define AVOUCH_TESTS_SUPPORT_SEND_FIXTURE_H

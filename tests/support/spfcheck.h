@@ -17,8 +17,8 @@ enum {
 	SPFCHECK_QUESTIONS = 300,  /* questions per check */
 };
 
-/* NULL for `ip`: none; for `sender`: HELO is the identity; for `helo`:
- * mail.s23.example */
+/* Returns a query.  If `ip` is NULL, there is no address; if `sender` is NULL,
+ * HELO is the identity; if `helo` is NULL, it is mail.s23.example. */
 struct spf_query spfcheck_query(
     const char *ip, const char *sender, const char *helo);
 

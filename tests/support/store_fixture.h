@@ -24,7 +24,7 @@ int keeping_tear_down(void **state);
 int64_t keeping_ms(void); /* a clock that is never set */
 void keeping_sleep(long ms);
 
-/* ROWS_DAY is long ago, but none of its rows are past their retention. */
+/* Opens a store whose retention is long enough for rows of ROWS_DAY. */
 struct store *keeping_open(const char *file);
 struct store_counts keeping_counts(struct store *s);
 

@@ -17,7 +17,7 @@ extern const char verify_run_zone[], verify_run_header[], verify_run_body[],
 /* The only domain with a key is example.com. */
 extern const char *const only_example[];
 
-/* One run of a message; members that are NULL have a default. */
+/* One run of a message.  Members that are NULL get a default. */
 struct verify_run {
 	const char *conf;
 	const char *ip, *helo, *sender, *auth, *name;
@@ -41,15 +41,16 @@ void verify_run_message(struct verify_run *r);
 void verify_run_all(struct verify_run *r);
 void verify_run_end(struct verify_run *r);
 
-/* Check that our field contains that text. */
+/* Return whether our field contains that text, and fail the test unless it
+ * does. */
 bool verify_run_has(const struct verdict *v, const char *text);
 void verify_run_results(const struct verdict *v, const char *text);
 
 /* A message with `header`, signed with the key "sel" of `domain`. */
 char *verify_run_signed(const char *domain, const char *header);
 
-/* verify_run_zone and the key "sel" of each of `domains`, which ends with NULL,
- * and `more`. */
+/* Returns a zone with verify_run_zone, the key "sel" of each of `domains`
+ * (which ends with NULL), and `more`. */
 struct dns_source *verify_run_keys(
     const char *const *domains, const char *more);
 
