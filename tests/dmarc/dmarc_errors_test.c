@@ -456,7 +456,7 @@ hostile_sizes(void **state)
 	r.facts.n_authors = MANY;
 	r.facts.dkim = dkim;
 	r.facts.n_dkim = MANY;
-	/* with enough questions */
+	/* a limit that is large enough for all questions */
 	dns_questions_free(r.questions);
 	r.questions = dns_questions_new(8 * MANY + 16);
 	pump_core(r.questions, zone, false, dmarc_run_ask, &r);
@@ -466,7 +466,7 @@ hostile_sizes(void **state)
 	assert_int_equal(r.result.code, DMARC_PASS);
 	assert_int_equal(r.result.n_authors, MANY);
 
-	/* with too few */
+	/* a limit that is too small */
 	dns_questions_free(r.questions);
 	r.questions = dns_questions_new(20);
 	pump_core(r.questions, zone, false, dmarc_run_check, &r);

@@ -1,5 +1,5 @@
-/* dmarc_matrix_test.c - every combination of a few worlds, compared with a
- * plain implementation of RFC 9989 section 4.10. */
+/* dmarc_matrix_test.c - every combination of records at a few names (a world),
+ * compared with a simple implementation of RFC 9989 section 4.10. */
 #include "dmarc/dmarc.h"
 
 #include <setjmp.h>

@@ -1,8 +1,8 @@
 /*
- * memory_test.c - memory that runs out at the first, second, third ... request.
- * Opening either reports an error or gives a complete object; a question is
- * answered or gets DNS_FAILED; and nothing leaks (asan and valgrind check
- * this).
+ * memory_test.c - makes memory run out at each request in turn.  Opening must
+ * either report an error or return a complete object, a question must be
+ * answered or get DNS_FAILED, and nothing may leak (checked by asan and
+ * valgrind).
  */
 #include <setjmp.h>
 #include <stdarg.h>

@@ -191,7 +191,7 @@ rule_1_what_other_programs_find_in_a_valid_field(void **state)
 		{ "=?utf-8?q?joe=40b.example?= <a@b.example>", VALID, "b.example" },
 		{ "=?utf-8?q?News_=40_Acme?= <a@b.example>", VALID, "b.example" },
 		{ "=?utf-8?q?Doe=2C_Joe?= <a@b.example>", VALID, "b.example" },
-		/* programs that find other words */
+		/* programs that find other encoded words */
 		{ "=?utf-8?q?=?utf-8?q?=2C_c=40d.example=2C?= <a@b.example>", VALID, "b.example +d.example" },
 		{ "\"=?utf-8?q?=?utf-8?q?=22_c=40d.example=2C?=\" <a@b.example>", VALID, "b.example +d.example" },
 		/* encoded words that move text out of quotes and comments */
@@ -336,7 +336,8 @@ rule_2_sloppy_but_unambiguous(void **state)
 		{ "joe@home, J(oe <a@b.example>", SLOPPY, "b.example" },
 		{ "Doe, 100% Joe <a@b.example>", SLOPPY, "b.example" },
 		{ "Doe, Yahoo! Joe <a@b.example>", SLOPPY, "b.example" },
-		/* unless white space, comments or line ends are dropped */
+		/* an "@" that names a domain if white space, comments or line
+		 * ends are dropped */
 		{ "Joe @ St. Pauli <a@b.example>", SLOPPY, "b.example +st.pauli" },
 		{ "a@b.example, c@d e.example", SLOPPY, "b.example +de.example +d.e.example" },
 		{ "a@b.example, c@d(x)\r\n e.example", SLOPPY, "b.example +de.example +d.e.example" },

@@ -90,7 +90,7 @@ section_2_2_ids(void **state)
 	}
 }
 
-/* the property as written; NULL: left out */
+/* Each vector is a value and the property as written; NULL: it is left out. */
 static void
 section_2_2_values(void **state)
 {

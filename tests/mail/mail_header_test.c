@@ -263,7 +263,7 @@ limits_of_fields_and_bytes(void **state)
 	arena_free(a);
 }
 
-/* RFC 9989 section 4.2: a message with much data before From still has an
+/* RFC 9989 section 4.2: a message with a lot of data before From still has an
  * author. */
 static void
 limits_do_not_hide_the_author(void **state)

@@ -60,7 +60,8 @@ pick_text(struct sender *s, const char *const *texts, size_t n)
 	return texts[pick(s, n)];
 }
 
-/* Results, and bytes that may end or begin something for some reader. */
+/* Returns results, and bytes that some reader may take for a beginning or an
+ * end. */
 static struct span
 hostile_text(struct sender *s)
 {
@@ -95,7 +96,7 @@ mixed_text(struct sender *s, const char *good)
 	return buf_view(&b);
 }
 
-/* dkim-quoted-printable of RFC 6376 section 2.11 */
+/* Writes dkim-quoted-printable of RFC 6376 section 2.11. */
 static void
 put_quoted_printable(struct buf *b, struct span text)
 {

@@ -1,7 +1,7 @@
 /*
  * verify_resources_test.c - whole messages through verify/: attempts to change
- * the verdict on mail from another domain, by failing DNS, by exhausting our
- * resources, by an invalid From.
+ * the verdict on mail from another domain, by making DNS fail, by exhausting
+ * our resources, or by sending an invalid From.
  */
 #include "verify/verify.h"
 
@@ -81,7 +81,8 @@ run_policy_cases(const struct policy_case *v, size_t n)
 	}
 }
 
-/* A failure at the attacker's own domains is not aligned with the author. */
+/* A failure at the attacker's own domains does not affect the result for the
+ * author domain. */
 static void
 rfc9989_5_3_6_failures_of_unaligned_domains_do_not_help(void **state)
 {
