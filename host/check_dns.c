@@ -16,9 +16,7 @@ enum {
 };
 
 #define RESOLV_CONF "/etc/resolv.conf"
-#define QUESTION                                                               \
-	"example.com" /* RFC 2606 section 3: this name always exists           \
-	               */
+#define QUESTION "example.com" /* RFC 2606 section 3: always exists */
 
 struct resolver_probe {
 	struct dns_wait wait; /* first */
