@@ -110,8 +110,8 @@ select_organizational(struct span domain, const struct dmarc_walk *walk)
 		/* Rule 1: psd=n is explicit. */
 		if (step->record->psd == DMARC_PSD_NO)
 			return step->domain;
-		/* Rule 2: psd=y, except where the walk started: one label
-		 * below, a name that was not queried if the walk skipped it. */
+		/* Rule 2: psd=y, except at the first name: the name one label
+		 * below, even if the walk skipped it. */
 		if (step->record->psd == DMARC_PSD_YES && i > 0)
 			return domain_suffix(
 			    domain, domain_labels(step->domain) + 1);
