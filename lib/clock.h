@@ -35,7 +35,7 @@ struct clock_time {
 struct clock_watch {
 	bool known;
 	bool doubtful;
-	int64_t offset; /* wall clock minus `running`, for the trusted time */
+	int64_t offset; /* trusted wall clock minus `running` */
 	int64_t since;  /* `running` when the doubt began */
 };
 

@@ -51,7 +51,7 @@ struct log_line {
 /*
  * Configures the log of the process.  Before the first call, warnings and
  * errors go to stderr as text.  `program` is a literal.  With LOG_FORMAT_NONE,
- * errors are still logged.  Other threads may log meanwhile.
+ * errors are still logged.  Other threads may log at the same time.
  */
 void log_setup(const char *program, enum log_format format,
     enum log_target target, enum log_level most);

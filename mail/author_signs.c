@@ -8,7 +8,7 @@
 
 /* ---- bytes ---- */
 
-/* Bytes of a word, which some program allows in a name or a local part. */
+/* Bytes of a word: some program allows them in a name or a local part. */
 static bool
 is_word(unsigned char c)
 {

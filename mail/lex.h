@@ -18,7 +18,7 @@ enum { MAIL_COMMENT_DEPTH_MAX = 64 }; /* nested comments; no recursion */
  * the parenthesis, if a comment is not closed or nested too deeply. */
 bool mail_skip_cfws(struct scan *s);
 
-/* Skips one comment.  Returns false also if there is none here. */
+/* Skips one comment.  Also returns false if there is no comment here. */
 bool mail_skip_comment(struct scan *s);
 
 /* Like mail_skip_cfws(), but for comments nested at any depth. */
