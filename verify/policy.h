@@ -133,7 +133,7 @@ bool policy_trusts_mta(
     const struct conf *c, const struct ip *client, unsigned mta_port);
 
 /*
- * Why a message is not checked: "skip.trusted_mta" if another MTA of ours has
+ * Why a message is not checked: "skip.trusted_mta" if another of our MTAs has
  * checked it, "skip.authenticated" or "skip.network" if it is from one of our
  * own users; NULL if it is checked.
  */
