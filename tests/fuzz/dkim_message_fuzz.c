@@ -1,5 +1,5 @@
 /*
- * dkim_message_fuzz.c - a zone, an empty line, and a message: verifies
+ * dkim_message_fuzz.c - reads a zone, an empty line, and a message: verifies
  * signatures and ARC sets from beginning to end, with the body in one piece and
  * byte by byte.  Both must give the same results.
  */

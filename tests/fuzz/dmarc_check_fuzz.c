@@ -1,5 +1,5 @@
 /*
- * dmarc_check_fuzz.c - a message's facts, with a DNS that may answer anything
+ * dmarc_check_fuzz.c - checks a message's facts with arbitrary DNS answers
  * (RFC 9989 sections 4.10 and 5.3).
  *
  * The lines of the input are the author domains; the identifiers, with that of

@@ -1,5 +1,5 @@
 /*
- * dmarc_lint_fuzz.c - explains a domain, with a DNS that may answer anything.
+ * dmarc_lint_fuzz.c - explains a domain, with arbitrary DNS answers.
  *
  * The first line of the input is the domain; the others are the possible
  * answers.

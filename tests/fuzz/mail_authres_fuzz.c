@@ -1,7 +1,7 @@
 /*
  * mail_authres_fuzz.c - reads any bytes as Authentication-Results (RFC 8601),
  * writes fields and reads them back, and checks whose field the input claims to
- * be.  The first byte is the number of bytes after it that are the authserv-id.
+ * be.  The first byte is the length of the authserv-id, which follows it.
  */
 #include <assert.h>
 #include <stdint.h>

@@ -177,7 +177,7 @@ libmilter_wake(void)
 
 /*
  * Replaces libc's function.  A thread that waits for answers gets those held
- * back; if there are none, its time is up immediately.
+ * back; if there are none, it times out immediately.
  */
 int
 pthread_cond_timedwait(pthread_cond_t *restrict cond,

@@ -1,8 +1,8 @@
 /*
  * milter_session_world.h - the environment of the daemon in
  * milter_session_fuzz.c, in memory: a zone, configurations, a store, a log, and
- * signing keys of good.example and open.example.  The time of a thread that
- * waits for an answer is up immediately unless the answer is held back
+ * signing keys of good.example and open.example.  A thread that waits for an
+ * answer times out immediately unless the answer is held back
  * (tests/support/fault_source.h).
  *
  * It replaces report/store/queue.c and libc's syslog() and

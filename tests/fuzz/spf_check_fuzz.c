@@ -1,6 +1,6 @@
 /*
- * spf_check_fuzz.c - a first line "IP HELO SENDER" (without SENDER, HELO is the
- * identity), and a zone. check_host() must end within its limits.  Its result
+ * spf_check_fuzz.c - reads a line "IP HELO SENDER" (without SENDER, HELO is the
+ * identity) and a zone.  check_host() must end within its limits.  Its result
  * must not depend on whether answers arrive all at the same time or one by one;
  * with less memory, it may also be temperror.
  */

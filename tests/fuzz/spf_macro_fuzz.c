@@ -1,7 +1,7 @@
 /*
  * spf_macro_fuzz.c - a macro string, a local-part and a HELO, one per line.  A
  * well-formed string must expand within its limits.  A name, which is built
- * from its end, must equal the explanation text, which is not.
+ * from its end, must equal the explanation text, which is built from its start.
  */
 #include <assert.h>
 #include <stdint.h>
