@@ -141,7 +141,7 @@ tabs_line(char *to)
 	return n;
 }
 
-/* Meant to be expensive: white space to be reduced in many places. */
+/* White space to be reduced in many places, which is meant to be expensive. */
 static size_t
 gaps_line(char *to)
 {
@@ -155,14 +155,14 @@ gaps_line(char *to)
 	return n;
 }
 
-/* Meant to be expensive: short lines. */
+/* Short lines, which are meant to be expensive. */
 static size_t
 short_line(char *to)
 {
 	return words(to, next_random(4));
 }
 
-/* Meant to be expensive: bare CRs between words. */
+/* Bare CRs between words, which are meant to be expensive. */
 static size_t
 bare_line(char *to)
 {

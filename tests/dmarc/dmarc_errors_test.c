@@ -427,8 +427,8 @@ questions_in_waves(void **state)
 	}
 }
 
-/* Excessive sizes: bounded time, a verdict, and no more questions than
- * allowed. */
+/* Excessive sizes take bounded time, and give a verdict without more questions
+ * than allowed. */
 static void
 hostile_sizes(void **state)
 {

@@ -429,7 +429,7 @@ rfc9989_b_2_records(void **state)
 	reads(vectors, ARRAY_SIZE(vectors));
 }
 
-/* A record of any length, with NUL; truncated at every byte. */
+/* A record may have any length, contain NUL, and be truncated at any byte. */
 static void
 limits_and_cuts(void **state)
 {

@@ -583,7 +583,8 @@ names_of_any_length(void **state)
 	}
 }
 
-/* RFC 9989 section 5.3.6 for our own lack of memory: never "no policy". */
+/* RFC 9989 section 5.3.6: if memory runs out, the result is never "no
+ * policy". */
 static void
 arena_exhausted(void **state)
 {

@@ -121,7 +121,8 @@ one_family_only(void **state)
 	assert_false(ip_parse_v4(SPAN("::1"), &ip));
 	assert_int_equal(ip.family, IP_NONE);
 	assert_false(ip_parse_v6(SPAN("192.0.2.1"), &ip));
-	/* RFC 7208 section 5: in an ip6 mechanism it is not an IPv4 address */
+	/* RFC 7208 section 5: an ip6 mechanism keeps a mapped address as
+	 * IPv6 */
 	assert_true(ip_parse_v6(SPAN("::ffff:192.0.2.1"), &ip));
 	assert_int_equal(ip.family, IP_V6);
 }

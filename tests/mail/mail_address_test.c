@@ -195,7 +195,8 @@ section_3_4_lists(void **state)
 	arena_free(a);
 }
 
-/* Truncated at every byte, and with every allocation failing: reading ends. */
+/* Reading must end for input truncated at any byte, and with any allocation
+ * failing. */
 static void
 section_3_4_truncated_and_out_of_memory(void **state)
 {

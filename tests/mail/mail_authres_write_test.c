@@ -407,7 +407,8 @@ written_is_read_back(void **state)
 	arena_free(a);
 }
 
-/* With every size of buffer: well-formed, and a prefix of the whole value. */
+/* With a buffer of any size, the value must be well-formed and a prefix of the
+ * whole value. */
 static void
 every_size_of_memory(void **state)
 {

@@ -129,8 +129,8 @@ section_2_2_reads_fields(void **state)
 	arena_free(a);
 }
 
-/* Truncated at every byte: no read past the end, and the fields are a
- * prefix. */
+/* Truncates the input at every byte: nothing is read past the end, and the
+ * fields are a prefix of all fields. */
 static void
 section_2_2_cut_at_every_byte(void **state)
 {

@@ -357,7 +357,7 @@ rfc7208_4_6_4_trees(void **state)
 	source->close(source);
 }
 
-/* With a small budget of questions: temperror, never a pass because "-" was not
+/* A small budget of questions gives temperror, never a pass because "-" was not
  * evaluated. */
 static void
 a_small_budget_gives_temperror(void **state)

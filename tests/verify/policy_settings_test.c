@@ -250,7 +250,8 @@ assign_named(struct conf *c, const struct policy_decision *d)
 			    pick(count_values(&conf_options[i])));
 }
 
-/* Whether this option decides for some values of the named options. */
+/* Whether the action depends on this option for some values of the named ones.
+ */
 static bool
 is_relevant(const struct outcome *o, const struct policy_decision *d,
     const struct conf_option *option)

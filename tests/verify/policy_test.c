@@ -575,7 +575,7 @@ no_rule_applies(void **state)
 	.disposition = DMARC_POLICY_NONE, .override = POLICY_OVERRIDE_NONE,    \
 	.code = 550, .enhanced = "5.7.26"
 
-/* Gmail: 550 5.7.26, Yahoo: 550 5.7.9 */
+/* Gmail refuses with 550 5.7.26, Yahoo with 550 5.7.9. */
 static void
 unauthenticated_mail(void **state)
 {
