@@ -354,7 +354,7 @@ check_host(struct spf_run *run, struct span domain, unsigned depth)
 
 /*
  * RFC 7208 section 6.2: if anything is wrong with the explanation, the result
- * is still fail, without one.
+ * is still fail, but without an explanation.
  */
 static void
 explain(struct spf_run *run, const struct spf_decision *decision)
