@@ -59,8 +59,8 @@ check_value(const struct authres_result *r, struct arena *a,
 		span_equal(got, safe(a, value, AUTHRES_VALUE_MAX))));
 }
 
-/* Called with enough `room` for the whole field, and with less, so that it is
- * cut. */
+/* Writes a field in at most `room` bytes, which may cut it, and reads it
+ * back. */
 static void
 check_written(struct span id, struct span text, size_t room, struct arena *a)
 {
