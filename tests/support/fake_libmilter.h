@@ -36,8 +36,8 @@ struct smfi_str {
 	void *private; /* smfi_setpriv() */
 	struct mta_field macros[MTA_MACROS_MAX];
 	bool leading_space; /* SMFIP_HDR_LEADSPC was granted */
-	size_t refuse_at;   /* the change that is refused, counted from now, as
-	                       are all after it; 0: none */
+	size_t refuse_at;   /* 1: the next change and all after it are refused;
+	                       N: only from the Nth on; 0: none */
 
 	/* the current message */
 	struct mta_field *fields;

@@ -51,8 +51,8 @@ char *sign_message(const struct test_key *k, const char *tags,
 
 /*
  * Adds ARC set number `instance` to the message: AAR, AMS and AS by `domain`
- * with the selector "arc".  `results` is the content of the AAR; `ams` is more
- * tags of the AMS, such as "c=relaxed/relaxed; h=from:to:subject".
+ * with the selector "arc".  `results` is the content of the AAR; `ams` contains
+ * additional tags for the AMS, such as "c=relaxed/relaxed; h=from:to:subject".
  */
 char *sign_arc(const struct test_key *k, unsigned instance, const char *cv,
     const char *domain, const char *results, const char *ams,

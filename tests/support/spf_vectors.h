@@ -24,8 +24,8 @@ extern struct dns_source *spf_zone;
 int spf_zone_open(void **state);
 int spf_zone_close(void **state);
 
-/* Checks each vector, also with answers in other orders and with failing
- * allocations. */
+/* Checks each vector, and repeats it with answers in other orders and with
+ * failing allocations. */
 void spf_vectors_check(const struct spf_vector *v, size_t n);
 
 #define GIVE(vectors) spf_vectors_check(vectors, ARRAY_SIZE(vectors))
