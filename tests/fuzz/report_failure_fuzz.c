@@ -1,7 +1,7 @@
 /*
- * report_failure_fuzz.c - the content of failure reports for any header: lines
- * of limited length in printable ASCII, one field after the other, and before
- * each "@" only a hash or nothing (RFC 6590, RFC 6591).
+ * report_failure_fuzz.c - writes failure reports for any header.  They must
+ * consist of fields, in lines of limited length and printable ASCII, with only
+ * a hash or nothing before each "@" (RFC 6590, RFC 6591).
  *
  * The input is a MAIL FROM, a line end, and a header.
  */
