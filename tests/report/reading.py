@@ -299,7 +299,7 @@ def hostile():
     yield "XML cut off", one(1)[:-30], "cut off"
     yield "100 MB of attributes", (
         b"<feedback " + b'a="b" ' * (17 << 20) + b"/>"), "a tag of more than"
-    yield "deep nesting", "<feedback>" + "<a>" * 100000, "16 deep"
+    yield "deep nesting", "<feedback>" + "<a>" * 100000, "16 levels deep"
     yield "ZIPs within ZIPs", nested(9), "4 deep"
     yield "a gzip that is none", b"\x1f\x8bxxxxxxxxxx", "cannot be unpacked"
     yield "multiparts within multiparts", b"From: x\n" + b"".join(

@@ -135,7 +135,7 @@ def tls_hostile():
     summary = ["policies", 0, "summary", "total-successful-session-count"]
     yield "cut off", text[:-5], "not valid JSON, or it was cut off"
     yield "not UTF-8", text.encode().replace(b"Receiver", b"\xff"), "not valid"
-    yield "deep", '{"policies":' + "[" * 100000, "16 deep"
+    yield "deep", '{"policies":' + "[" * 100000, "16 levels deep"
     yield "many", '{"a":[' + "0," * 600000 + "0]}", "500000 values"
     yield "large", '{"a":"' + "x" * (17 << 20) + '"}', "16 MiB of JSON"
     yield "other", '{"a": 1}', "not a TLS report: it has no"
