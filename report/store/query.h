@@ -217,7 +217,7 @@ enum ledger_step ledger_each_delivery(struct ledger *l,
 struct ledger_move {
 	int64_t id;
 	enum ledger_state from, to;
-	uint64_t attempts; /* as it was read; must still be the same */
+	uint64_t attempts; /* the value that was read; must be unchanged */
 	int64_t now;
 	int64_t not_before; /* for WAITING */
 	struct span note;

@@ -22,7 +22,7 @@ enum {
 	REST_MS = 60000,        /* if there is nothing to do */
 	LOCKED_MS = 1000,       /* locks by others are logged after this time */
 	TELL_MS = 5000,         /* the end of a longer error is logged */
-	FAULTS_OF_OURS_MAX = 3, /* after this many errors that are bugs of ours,
+	FAULTS_OF_OURS_MAX = 3, /* after this many errors caused by our bugs,
 	                           the group is dropped */
 	STUCK_MS = 30000,       /* limit for a writer that does not return */
 };

@@ -300,11 +300,11 @@ def hostile():
     yield "100 MB of attributes", (
         b"<feedback " + b'a="b" ' * (17 << 20) + b"/>"), "a tag of more than"
     yield "deep nesting", "<feedback>" + "<a>" * 100000, "16 levels deep"
-    yield "ZIPs within ZIPs", nested(9), "4 deep"
+    yield "ZIPs within ZIPs", nested(9), "4 levels deep"
     yield "a gzip that is none", b"\x1f\x8bxxxxxxxxxx", "cannot be unpacked"
     yield "multiparts within multiparts", b"From: x\n" + b"".join(
         b'Content-Type: multipart/mixed; boundary="b%d"\n\n--b%d\n' % (i, i)
-        for i in range(15000)), "a mail"
+        for i in range(15000)), "a message with too many"
     yield "many parts", (
         b"From: x\nContent-Type: multipart/mixed; boundary=b\n\n" +
         b"--b\n\n" * 3000000), "parts"
