@@ -63,8 +63,7 @@ warn_expired(const struct cli *c, const struct conf *conf, FILE *out)
 		if (conf_override_expired(&conf->overrides[i], c->now))
 			fprintf(out,
 			    "%s:%u: override \"%s\" has expired and no "
-			    "longer applies: remove it, or give it another "
-			    "date\n",
+			    "longer applies: remove it, or change its date\n",
 			    config_path(c), conf->overrides[i].line,
 			    conf->overrides[i].name);
 }
@@ -80,7 +79,7 @@ warn_reports(const struct cli *c, const struct conf *conf, FILE *out)
 	    (failures || conf->report.email != NULL))
 		fprintf(out,
 		    "%s: report { %s } is set, but store is not: nothing is "
-		    "stored, and no reports are made; set store as well\n",
+		    "stored, and no reports are created; set store as well\n",
 		    config_path(c), wanted);
 	else if (failures && conf->report.email == NULL)
 		fprintf(out,
@@ -375,7 +374,7 @@ cmd_config(struct cli *c)
 			continue;
 		if (words[i].takes_files && c->n_args == 1)
 			return cli_fail(c, EX_USAGE,
-			    "%s needs the files to be read: avouch config %s "
+			    "%s needs files to read: avouch config %s "
 			    "FILE...",
 			    words[i].name, words[i].name);
 		if (words[i].takes_files && c->config != NULL)

@@ -60,7 +60,7 @@ static const struct option_row rows[] = {
 	{ "syntax", NULL, AT(syntax), CLI_WITH_SYNTAX,
 	    "check: only the file, not this host" },
 	{ "day", "YYYY-MM-DD", AT(day), CLI_WITH_REPORT | CLI_TAKES_DAY,
-	    "only the reports of this day, without delay" },
+	    "only the reports for this day, without delay" },
 	{ "domain", "NAME[,NAME...]", AT(domain),
 	    CLI_WITH_REPORT | CLI_TAKES_DOMAIN, "only these domains" },
 	{ "dry-run", NULL, AT(dry_run), CLI_WITH_REPORT | CLI_TAKES_DRY_RUN,

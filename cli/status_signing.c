@@ -114,7 +114,7 @@ line_signed(json_t *o, json_int_t good, json_int_t missing)
 	/* never 100 % if one is missing */
 	json_int_t per_mille = good * 1000 / all;
 
-	buf_printf(&b, "signed %lld.%lld %% of own mail",
+	buf_printf(&b, "signed %lld.%lld %% of our own mail",
 	    (long long)(per_mille / 10), (long long)(per_mille % 10));
 	if (missing > 0) {
 		buf_printf(&b, "; %lld not", (long long)missing);

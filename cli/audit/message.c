@@ -430,7 +430,8 @@ audit_run_bounce(struct cli *c)
 		} else if (found.n > 0) {
 			audit_show_findings(&found);
 		} else {
-			puts("It contains no known reply about SPF, DKIM, "
+			puts("The input contains no known reply about SPF, "
+			     "DKIM, "
 			     "DMARC or the other rules for senders.");
 		}
 		status = audit_status(c, &found, false);

@@ -176,7 +176,7 @@ wait_in_spool(struct cli *c, int dir, struct waiting *w)
 	if (!spool_wait_begin(dir, &w->wait))
 		return cli_fail(c, EX_TEMPFAIL, "%s",
 		    errno == EBUSY ? "too many other processes are waiting; "
-		                     "try again later"
+				     "try again later"
 				   : strerror(errno));
 	show_address(c, w);
 	fd = wait_for_message(w);
@@ -212,8 +212,7 @@ audit_run_wait(struct cli *c)
 		status = spool_become_owner(dir)
 		    ? wait_in_spool(c, dir, &w)
 		    : cli_fail(c, EX_TEMPFAIL,
-			  "cannot become the owner of the "
-			  "spool: %s",
+			  "cannot switch to the owner of the spool: %s",
 			  strerror(errno));
 		close(dir);
 	}

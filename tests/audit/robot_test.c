@@ -93,7 +93,7 @@ static const struct {
 	    .header = "Precedence: first-class\r\nPrecedence:\tBulk \r\n",
 	    .dmarc = DMARC_PASS,
 	    .want = ROBOT_LIST },
-	{ .name = "Precedence of a person",
+	{ .name = "an ordinary Precedence value",
 	    .header = "Precedence: special-delivery\r\n",
 	    .dmarc = DMARC_PASS,
 	    .want = ROBOT_ANSWER },

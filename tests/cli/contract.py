@@ -375,7 +375,7 @@ USAGE_VECTORS = [
     (["config", "nosuch"], "must be check, show or import"),
     (["config", "check", "x"], "--config FILE"),
     (["config", "show", "--syntax"], "--syntax can only be used with check"),
-    (["config", "import"], "needs the files"),
+    (["config", "import"], "needs files"),
     (["config", "import", "--config", "x", "y"], "--config cannot be used with"),
     (["dmarc", "--json=1", "example.com"], "--json takes no value"),
     (["dmarc", "--now", "1", "--now", "2", "example.com"], "given twice"),

@@ -43,7 +43,7 @@ printed(const char *path, const char *text)
 	assert_non_null(im);
 	assert_non_null(f);
 	if (!import_add(im, path, span_str(text)))
-		fail_msg("%s: is not known", path);
+		fail_msg("%s: is not recognized", path);
 	assert_true(import_print(im, f));
 	fclose(f);
 	c = conf_read_text(span_of(out, size), "printed", stderr);
@@ -188,7 +188,7 @@ opendkim(void **state)
 		    "#\tit is set again further down", "\"a.example\"" },
 		{ F, "NoSuchThing 3",
 		    AT("1") "NoSuchThing 3\n#\tnot a known option of "
-		            "opendkim\n",
+			    "opendkim\n",
 		    NULL },
 		{ F, "Canonicalization\trelaxed/simple\r\nSyslog\tyes\r\n",
 		    AT("1") "Canonicalization relaxed/simple\n", NULL },
@@ -447,7 +447,7 @@ table_is_sound(void **state)
 			    (enum import_program)p, span_str(r->name));
 
 			if ((r->programs & 1U << p) != 0 && found != r)
-				fail_msg("%s: stands twice", r->name);
+				fail_msg("%s: appears twice", r->name);
 		}
 	}
 }

@@ -374,7 +374,7 @@ def _(l):
     command = l.program.rpartition("/")[0] + "/avouch"
     shown = subprocess.run([command, "status", "--config", l.milter.path],
                            capture_output=True, text=True).stdout
-    holds(shown, "signed 50.0 % of own mail; 1 not: no key for "
+    holds(shown, "signed 50.0 % of our own mail; 1 not: no key for "
                  "stranger.example")
 
 
