@@ -362,9 +362,10 @@ make_and_hand_over(struct send *s, struct ledger_delivery *d)
 }
 
 /*
- * Whether another process may still be sending it.  Usually the process that
- * started the delivery was killed (run.h).  But if hosts share the store, it
- * may only have lost its connection, and with it the lock for sending.
+ * Whether another process may still be working on the delivery.  Usually the
+ * process that started the delivery was killed (run.h).  But if hosts share the
+ * store, it may only have lost its connection, and with it the lock for
+ * sending.
  */
 static bool
 may_be_at_hand(const struct send *s, const struct ledger_delivery *d)

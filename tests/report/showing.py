@@ -264,7 +264,7 @@ def bounded(c):
     shown = len(re.findall(r'<tr><td class="a">10\.', page))
     true(5000 < shown <= 20000 // 3, shown)
     left = sum(int(n.replace(",", "")) for n in re.findall(
-        r"([\d,]+) (?:more )?addresses: avouch report show --csv", page))
+        r"([\d,]+) (?:more )?addresses; avouch report show --csv", page))
     same(shown + left, CROWD)
     for address in ("192.0.2.1", "192.0.2.2", "192.0.2.3"):
         same(page.count('<td class="a">%s<' % address), 2)
