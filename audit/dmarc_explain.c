@@ -84,8 +84,8 @@ static const struct meaning {
 	{ "fo", "d", "send a report about every DKIM signature that fails" },
 	{ "fo", "s", "send a report about every SPF check that fails" },
 	{ "fo", NULL,
-	    "when to report: 0 if there is no aligned pass, 1 if SPF or DKIM "
-	    "has none, d for any DKIM failure, s for any SPF failure" },
+	    "when to report: 0 if nothing passes aligned, 1 if SPF or DKIM "
+	    "does not, d for any DKIM failure, s for any SPF failure" },
 	{ "pct", NULL,
 	    "removed from DMARC (RFC 9989 appendix A.6): ignored, the policy"
 	    " applies to all mail" },

@@ -94,9 +94,9 @@ struct dns_answer {
 	                          resolver validated the answer with DNSSEC */
 	uint32_t ttl;          /* seconds, as received */
 	uint32_t size;         /* bytes of the DNS message; 0: unknown */
-	struct span alias; /* the last name of a CNAME chain; absent if there
-	                      is no CNAME */
-	size_t n_records;  /* 0 unless DNS_FOUND */
+	struct span alias;     /* the last name of a CNAME chain; absent if the
+	                          name has none */
+	size_t n_records;      /* 0 unless DNS_FOUND */
 	const struct dns_record *records;
 };
 

@@ -161,7 +161,7 @@ key_due_advice(const char *due)
 {
 	return strcmp(due, "new") == 0
 	    ? "is older than max_age; run: avouch key new DOMAIN"
-	    : "is no longer needed; run: avouch key retire DOMAIN SELECTOR";
+	    : "is not needed any more; run: avouch key retire DOMAIN SELECTOR";
 }
 
 static void

@@ -56,8 +56,8 @@
 
 enum {
 	CONNECTIONS = 6,
-	OPEN_FILES = 9,      /* connection 4 is told to try later, connection 5
-	                        is closed */
+	OPEN_FILES = 9,      /* connection 4 gets a reply to try later,
+	                        connection 5 is closed */
 	LINES_READ = 2000,   /* limit for one input */
 	CALLS_MAX = 6000,    /* callbacks, with more fields than
 	                        MAIL_FIELDS_MAX */

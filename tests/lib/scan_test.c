@@ -300,7 +300,7 @@ buf_makes_text_safe(void **state)
 		{ "a b", "a b" },
 		{ "x;spf=pass;y", "x,spf pass,y" },
 		{ "; spf=pass ", ", spf pass" },
-		{ "d= is no domain name", "d is no domain name" },
+		{ "d= is not a domain", "d is not a domain" },
 		{ "a == b", "a b" },
 		{ "=", "" },
 		{ "a (b) \\c", "a [b] /c" },

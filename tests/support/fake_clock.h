@@ -1,5 +1,5 @@
 /*
- * fake_clock.h - a clock that stands still until the test advances it, so that
+ * fake_clock.h - a clock that does not move until the test advances it, so that
  * the load of the machine cannot change the result.
  *
  * With the linker's --wrap option, our own code's

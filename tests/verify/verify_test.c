@@ -355,8 +355,8 @@ round_trips_are_the_longest_chain(void **state)
 
 /* ---- failures ---- */
 
-/* A source that does not answer until told to.  Every question was asked in
- * time, so this is a failure of the domain's servers, not ours. */
+/* A source that does not answer until the test lets it.  Every question was
+ * asked in time, so this is a failure of the domain's servers, not ours. */
 static void
 silent_dns_ends_in_time(void **state)
 {
